@@ -1,0 +1,82 @@
+/**
+ * What a task is: a function of one item, kept in a module of its own.
+ *
+ * A task is named by its module's URL and its export, never passed as a closure, because a closure
+ * can't travel to a thread, a subprocess or another machine.
+ *
+ * @module
+ */
+
+/** What a task learns about the item it works on, and how it is asked to stop. */
+export interface TaskContext {
+  /** Aborted when the task is to stop: its deadline passed, or its run was cancelled. */
+  readonly signal: AbortSignal;
+  /** The item's place in the input, from 0. */
+  readonly index: number;
+  /** Which try this is, from 1. */
+  readonly attempt: number;
+  /** The same as `signal.aborted`, but true also inside a loop that never yields. */
+  cancelled(): boolean;
+}
+
+/** A task's function: the default export of its module, or a named one. */
+export type TaskFunction<Item = unknown, Result = unknown> = (
+  item: Item,
+  context: TaskContext,
+) => Result | Promise<Result>;
+
+declare const itemType: unique symbol;
+declare const resultType: unique symbol;
+
+/** A task's name: where its code is. Made by {@linkcode task}. */
+export interface Task<Item = unknown, Result = unknown> {
+  /** The module's absolute URL. */
+  readonly module: string;
+  /** The name of the exported function. */
+  readonly export: string;
+  /** Carries the item's type; absent at run time. */
+  readonly [itemType]?: (item: Item) => void;
+  /** Carries the result's type; absent at run time. */
+  readonly [resultType]?: Result;
+}
+
+/** The item's type of the task exported as `Name` by the module type `Module`. */
+export type ItemOf<Module, Name extends string> = Module extends // deno-lint-ignore no-explicit-any
+{ [key in Name]: (item: infer Item, ...rest: any[]) => unknown } ? Item
+  : never;
+
+/** The result's type of the task exported as `Name` by the module type `Module`. */
+export type ResultOf<Module, Name extends string> = Module extends // deno-lint-ignore no-explicit-any
+{ [key in Name]: (...args: any[]) => infer Result } ? Awaited<Result>
+  : never;
+
+/**
+ * Names a task by its module and export.
+ *
+ * @typeParam Module `typeof import("./my_task.ts")`, so that item and result types flow through `map`.
+ * @param module The module's absolute URL; `new URL("./my_task.ts", import.meta.url)` makes one.
+ * @param name The exported function's name; `"default"` unless told.
+ * @returns The task's name, to be given to `map` or `mapSettled`.
+ * @throws {TypeError} If `module` isn't an absolute URL.
+ *
+ * @example
+ * ```ts
+ * import { task } from "./task.ts";
+ *
+ * const half = task<{ default: (n: number) => number }>("data:text/javascript,export default (n) => n / 2");
+ * console.log(half.export); // "default"
+ * ```
+ */
+export function task<Module, Name extends string & keyof Module = "default" & keyof Module>(
+  module: string | URL,
+  name: Name = "default" as Name,
+): Task<ItemOf<Module, Name>, ResultOf<Module, Name>> {
+  const url = URL.parse(String(module));
+  if (url === null) {
+    throw new TypeError(
+      `Cannot name a task: module ${JSON.stringify(String(module))} is not an absolute URL; ` +
+        `use new URL("./my_task.ts", import.meta.url)`,
+    );
+  }
+  return { module: url.href, export: name };
+}

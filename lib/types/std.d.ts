@@ -1,0 +1,152 @@
+// The npm package of std ships no types: these declare the modules the project uses, and of each
+// only what it uses. Moving to JSR is then a change of deno.json's import map, and this file goes.
+
+declare module "@std/assert" {
+  export class AssertionError extends Error {}
+  export function assert(value: unknown, message?: string): asserts value;
+  export function assertAlmostEquals(
+    a: number,
+    b: number,
+    tolerance?: number,
+    message?: string,
+  ): void;
+  export function assertEquals<T>(actual: T, expected: T, message?: string): void;
+  export function assertExists<T>(value: T, message?: string): asserts value is NonNullable<T>;
+  export function assertGreater<T>(actual: T, expected: T, message?: string): void;
+  export function assertGreaterOrEqual<T>(actual: T, expected: T, message?: string): void;
+  export function assertInstanceOf<T>(
+    actual: unknown,
+    // deno-lint-ignore no-explicit-any
+    type: abstract new (...args: any[]) => T,
+    message?: string,
+  ): asserts actual is T;
+  export function assertLess<T>(actual: T, expected: T, message?: string): void;
+  export function assertLessOrEqual<T>(actual: T, expected: T, message?: string): void;
+  export function assertMatch(actual: string, expected: RegExp, message?: string): void;
+  export function assertNotEquals<T>(actual: T, expected: T, message?: string): void;
+  export function assertNotMatch(actual: string, expected: RegExp, message?: string): void;
+  export function assertRejects<E extends Error = Error>(
+    fn: () => PromiseLike<unknown>,
+    // deno-lint-ignore no-explicit-any
+    type?: abstract new (...args: any[]) => E,
+    includes?: string,
+    message?: string,
+  ): Promise<E>;
+  export function assertStrictEquals<T>(
+    actual: unknown,
+    expected: T,
+    message?: string,
+  ): asserts actual is T;
+  export function assertStringIncludes(actual: string, expected: string, message?: string): void;
+  export function assertThrows<E extends Error = Error>(
+    fn: () => unknown,
+    // deno-lint-ignore no-explicit-any
+    type?: abstract new (...args: any[]) => E,
+    includes?: string,
+    message?: string,
+  ): E;
+  export function fail(message?: string): never;
+  export function unreachable(reason?: string): never;
+}
+
+declare module "@std/async/deadline" {
+  export function deadline<T>(
+    promise: Promise<T>,
+    ms: number,
+    options?: { signal?: AbortSignal },
+  ): Promise<T>;
+}
+
+declare module "@std/async/delay" {
+  export function delay(
+    ms: number,
+    options?: { signal?: AbortSignal; persistent?: boolean },
+  ): Promise<void>;
+}
+
+declare module "@std/async/retry" {
+  export function retry<T>(
+    fn: () => Promise<T> | T,
+    options?: {
+      multiplier?: number;
+      maxTimeout?: number;
+      maxAttempts?: number;
+      minTimeout?: number;
+      jitter?: number;
+    },
+  ): Promise<T>;
+}
+
+declare module "@std/csv/parse" {
+  export function parse(text: string, options?: { separator?: string }): string[][];
+}
+
+declare module "@std/csv/stringify" {
+  export function stringify(
+    data: readonly (readonly unknown[] | Record<string, unknown>)[],
+    options?: { columns?: readonly string[]; headers?: boolean; separator?: string },
+  ): string;
+}
+
+declare module "@std/data-structures/binary-heap" {
+  export class BinaryHeap<T> {
+    constructor(compare?: (a: T, b: T) => number);
+    readonly length: number;
+    peek(): T | undefined;
+    pop(): T | undefined;
+    push(...values: T[]): number;
+    isEmpty(): boolean;
+    toArray(): T[];
+  }
+}
+
+declare module "@std/fmt/bytes" {
+  export function format(
+    bytes: number,
+    options?: { binary?: boolean; maximumFractionDigits?: number; minimumFractionDigits?: number },
+  ): string;
+}
+
+declare module "@std/fmt/colors" {
+  type Paint = (text: string) => string;
+  export const bold: Paint;
+  export const cyan: Paint;
+  export const dim: Paint;
+  export const gray: Paint;
+  export const green: Paint;
+  export const red: Paint;
+  export const yellow: Paint;
+  export function setColorEnabled(enabled: boolean): void;
+  export function getColorEnabled(): boolean;
+  export function stripAnsiCode(text: string): string;
+}
+
+declare module "@std/html/entities" {
+  export function escape(text: string): string;
+}
+
+declare module "@std/path" {
+  export function basename(path: string, suffix?: string): string;
+  export function dirname(path: string): string;
+  export function extname(path: string): string;
+  export function fromFileUrl(url: string | URL): string;
+  export function isAbsolute(path: string): boolean;
+  export function join(...parts: string[]): string;
+  export function relative(from: string, to: string): string;
+  export function resolve(...parts: string[]): string;
+  export function toFileUrl(path: string): URL;
+}
+
+declare module "@std/testing/time" {
+  export class FakeTime {
+    constructor(start?: Date | number | string | null, options?: { advanceRate?: number });
+    readonly now: number;
+    tick(ms?: number): void;
+    tickAsync(ms?: number): Promise<void>;
+    next(): boolean;
+    nextAsync(): Promise<boolean>;
+    runAllAsync(): Promise<void>;
+    restore(): void;
+    [Symbol.dispose](): void;
+  }
+}
