@@ -1,0 +1,130 @@
+/**
+ * What is to be measured: the job, the models, and how often. Plain data, so that it can be sent to
+ * a trial's own process.
+ *
+ * @module
+ */
+
+import type { Model } from "../executor.ts";
+import type { Task } from "../lanes/task.ts";
+import type { Comparison, Round, Timeline } from "./result.ts";
+
+/** Where a job's items come from: listed, or exported by the job's module. */
+export type ItemSource =
+  | { readonly kind: "values"; readonly values: readonly unknown[] }
+  | {
+    readonly kind: "module";
+    readonly module: string;
+    readonly export: string;
+    readonly limit?: number;
+  };
+
+/** What a trial's process and its lanes may do, as the values of Deno's `--allow-…` flags. */
+export interface TrialPermissions {
+  /** Hosts, or `true` for any. */
+  readonly net?: readonly string[] | true;
+  /** Paths, or `true` for any. */
+  readonly read?: readonly string[] | true;
+  readonly write?: readonly string[] | true;
+  readonly env?: readonly string[] | true;
+  readonly sys?: readonly string[] | true;
+  readonly run?: readonly string[] | true;
+  readonly ffi?: readonly string[] | true;
+}
+
+/** A task and its items, as plain data. */
+export interface JobSpec {
+  /** What a person calls it, such as "download 160 pages". */
+  readonly name: string;
+  readonly task: Task;
+  readonly items: ItemSource;
+  readonly permissions?: TrialPermissions;
+  /** What the reports are to say about how the job was made; not used to run it. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Names of exports of the task's module run once before and after each trial's items. */
+  readonly setup?: string;
+  readonly teardown?: string;
+  /**
+   * Name of an export of the task's module that maps a result to what must be equal between models;
+   * the result itself unless given.
+   */
+  readonly comparable?: string;
+}
+
+/** A concurrency model and its size. */
+export interface ModelSpec {
+  readonly model: Model;
+  readonly lanes?: number;
+  readonly slots?: number;
+}
+
+/** One model, one round. */
+export interface TrialSpec extends ModelSpec {
+  readonly job: JobSpec;
+  readonly round: number;
+  /** Items run before the measured ones and not counted; default 0. */
+  readonly warmup?: number;
+  readonly timeoutMs?: number;
+  readonly retries?: number;
+  readonly chunk?: "auto" | number;
+  /** Whether to record every task's times. */
+  readonly timeline?: boolean;
+}
+
+/** What one trial found. */
+export interface TrialResult {
+  readonly round: Round;
+  readonly timeline?: Timeline;
+  /** How many lanes and slots the executor really had. */
+  readonly lanes: number;
+  readonly slots: number | null;
+  /** Share of the run in which this process's own CPU was busy, 0 to 1, and what that suggests. */
+  readonly warnings: readonly string[];
+}
+
+/** What happens while measuring, told to whoever draws progress. */
+export type TimingEvent =
+  | {
+    readonly type: "trial-started";
+    readonly trial: TrialSpec;
+    readonly number: number;
+    readonly of: number;
+  }
+  | { readonly type: "progress"; readonly settled: number; readonly total: number | undefined }
+  | { readonly type: "trial-ended"; readonly trial: TrialSpec; readonly result: TrialResult }
+  | { readonly type: "ceiling-started" }
+  | { readonly type: "ceiling-ended"; readonly speedup: number };
+
+/** Runs one trial; the real one starts a process, a test's one answers at once. */
+export type TrialRunner = (
+  trial: TrialSpec,
+  options: { readonly signal?: AbortSignal; readonly onEvent?: (event: TimingEvent) => void },
+) => Promise<TrialResult>;
+
+/** A whole comparison: one job, several models, several rounds. */
+export interface ComparisonSpec {
+  readonly job: JobSpec;
+  readonly models: readonly ModelSpec[];
+  readonly rounds: number;
+  readonly seed: number;
+  readonly warmup?: number;
+  readonly timeoutMs?: number;
+  readonly retries?: number;
+  readonly chunk?: "auto" | number;
+  /** Whether to measure what independent processes gain; default true for jobs that compute. */
+  readonly ceiling?: boolean;
+}
+
+/** What `compare()` in compare.ts needs beside its spec. */
+export interface ComparisonOptions {
+  /** Default: a fresh process for each trial. */
+  readonly runTrial?: TrialRunner;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: TimingEvent) => void;
+}
+
+/** The signature of `compare()`; an aborted signal gives back what was measured until then. */
+export type Compare = (
+  spec: ComparisonSpec,
+  options?: ComparisonOptions,
+) => Promise<{ readonly comparison: Comparison; readonly partial: boolean }>;
