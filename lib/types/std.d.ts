@@ -150,3 +150,15 @@ declare module "@std/testing/time" {
     [Symbol.dispose](): void;
   }
 }
+
+declare module "@std/text/closest-string" {
+  export function closestString(
+    word: string,
+    possibleWords: readonly string[],
+    options?: { caseSensitive?: boolean },
+  ): string;
+}
+
+declare module "@std/text/levenshtein-distance" {
+  export function levenshteinDistance(a: string, b: string): number;
+}

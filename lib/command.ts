@@ -1,0 +1,48 @@
+/**
+ * The command line of a script: commander, set up as all scripts want it.
+ *
+ * @module
+ */
+
+import { Command } from "@commander-js/extra-typings";
+
+export type { Command };
+
+/** A terminal may be narrower or wider; help is written for the most common width. */
+const HELP_COLUMNS = 100;
+
+/**
+ * Makes a script's command. Its errors are thrown instead of printed, so that `script()` prints them
+ * in one line and chooses the exit code; arguments that nobody asked for are errors.
+ *
+ * @param name The script's name as in `deno task <name>`.
+ * @param description What it does, the first lines of its help.
+ * @returns The command, to be given options.
+ *
+ * @example
+ * ```ts
+ * import { command } from "./command.ts";
+ *
+ * const options = command("site", "Starts the test site.")
+ *   .option("--port <n>", "the port", "0")
+ *   .parse(["--port", "8000"], { from: "user" })
+ *   .opts();
+ * console.log(options.port); // "8000"
+ * ```
+ */
+export function command(name: string, description: string): Command {
+  return new Command(`deno task ${name}`)
+    .description(description)
+    .option("--debug", "show the stack trace of an error")
+    .helpOption("--help", "show this help")
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({
+      outputError: () => {},
+      // Asking about colour would need env permissions, and there is no colour in the help.
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+      getOutHelpWidth: () => HELP_COLUMNS,
+      getErrHelpWidth: () => HELP_COLUMNS,
+    }) as unknown as Command;
+}

@@ -1,0 +1,140 @@
+/**
+ * What all scripts have in common: how they end. Exit codes, errors in one line, Ctrl-C.
+ *
+ * @module
+ */
+
+import { UsageError } from "./options/usage_error.ts";
+
+/** The exit code after Ctrl-C or SIGTERM. */
+export const INTERRUPTED = 130;
+
+/** How a script ends: its exit code and, unless all went well, a line for stderr. */
+export interface ScriptEnd {
+  /** 0 done, 1 failed, 2 bad usage or input, 130 interrupted. */
+  readonly code: number;
+  /** What to say on stderr; undefined for nothing. */
+  readonly line: string | undefined;
+}
+
+/** The parts of an error that this file looks at; commander's errors have `code` and `exitCode`. */
+interface ErrorLike {
+  readonly name?: unknown;
+  readonly message?: unknown;
+  readonly code?: unknown;
+  readonly exitCode?: unknown;
+}
+
+function oneLine(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/\s*[\r\n]+\s*/g, " ").replace(/[\x00-\x1f\x7f-\x9f]/g, "?").trim();
+}
+
+/** Reading a property of a thrown thing may itself throw, as may making text of it. */
+function read(thrown: unknown): ErrorLike {
+  try {
+    const { name, message, code, exitCode } = thrown as ErrorLike;
+    return { name, message, code, exitCode };
+  } catch {
+    return {};
+  }
+}
+
+/** What could not be done, without the parser's own decoration. */
+function usageLine(error: ErrorLike): string {
+  return oneLine(String(error.message)).replace(/^error: /, "").replace(/\.$/, "");
+}
+
+/**
+ * Says how a script ends that threw.
+ *
+ * @param name The script's name, such as `io`; it begins the line.
+ * @param thrown What was thrown: a usage error, one of commander's errors, or anything else.
+ * @returns Its exit code and the line for stderr.
+ *
+ * @example
+ * ```ts
+ * import { endOf } from "./script.ts";
+ * import { UsageError } from "./options.ts";
+ *
+ * const end = endOf("io", new UsageError("--slots", "x", "not a number", "give one such as 5"));
+ * console.log(end.code); // 2
+ * ```
+ */
+export function endOf(name: string, thrown: unknown): ScriptEnd {
+  const error = read(thrown);
+  if (thrown instanceof UsageError) {
+    return { code: 2, line: `${name}: ${thrown.message}` };
+  }
+  if (typeof error.code === "string" && error.code.startsWith("commander.")) {
+    // Help and version come as errors too, of which the text has been printed already.
+    if (error.exitCode === 0) return { code: 0, line: undefined };
+    return { code: 2, line: `${name}: ${usageLine(error)}; see deno task ${name} --help` };
+  }
+  if (thrown instanceof Deno.errors.NotCapable) {
+    return { code: 2, line: `${name}: ${oneLine(thrown.message)}` };
+  }
+  const text = typeof error.message === "string" && error.message !== ""
+    ? error.message
+    : typeof error.name === "string" && thrown instanceof Error
+    ? error.name
+    : typeof thrown === "string"
+    ? thrown
+    : "failed without saying why";
+  return { code: 1, line: `${name}: ${oneLine(text)}; add --debug for the place in the code` };
+}
+
+/** Calls back at SIGINT and SIGTERM; gives the function that stops listening. */
+function onInterrupt(callback: () => void): () => void {
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  for (const signal of signals) Deno.addSignalListener(signal, callback);
+  return () => {
+    for (const signal of signals) Deno.removeSignalListener(signal, callback);
+  };
+}
+
+/**
+ * Runs a script's main function and ends the process with the right exit code: main's own; 2 with
+ * one line on stderr for a usage error; 1 with one line for another (and its stack with `--debug`);
+ * 130 after Ctrl-C or SIGTERM. The first of these aborts the signal, so that main can save what it
+ * has; a second one ends the process at once.
+ *
+ * @param name The script's name as in `deno task <name>`.
+ * @param main What the script does; gets the signal and the arguments, gives the exit code.
+ * @returns Never.
+ *
+ * @example
+ * ```ts
+ * import { script } from "./script.ts";
+ *
+ * if (Deno.args.includes("--hello")) {
+ *   await script("hello", async (_signal, args) => {
+ *     console.log(await Promise.resolve(args.length));
+ *     return 0;
+ *   });
+ * }
+ * ```
+ */
+export async function script(
+  name: string,
+  main: (signal: AbortSignal, args: string[]) => Promise<number>,
+): Promise<never> {
+  const interruption = new AbortController();
+  const stopListening = onInterrupt(() => {
+    if (interruption.signal.aborted) Deno.exit(INTERRUPTED);
+    interruption.abort(new DOMException("Interrupted", "AbortError"));
+  });
+  let code: number;
+  try {
+    code = await main(interruption.signal, [...Deno.args]);
+  } catch (thrown) {
+    const end = endOf(name, thrown);
+    code = end.code;
+    // What fails because of the interruption needs no explanation; a real error does.
+    const expected = interruption.signal.aborted && read(thrown).name === "AbortError";
+    if (end.line !== undefined && !expected) console.error(end.line);
+    if (Deno.args.includes("--debug") && code !== 0) console.error(thrown);
+  }
+  stopListening();
+  Deno.exit(interruption.signal.aborted ? INTERRUPTED : code);
+}
