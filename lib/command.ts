@@ -6,31 +6,11 @@
 
 import { Command } from "@commander-js/extra-typings";
 
-export type { Command };
-
 /** A terminal may be narrower or wider; help is written for the most common width. */
 const HELP_COLUMNS = 100;
 
-/**
- * Makes a script's command. Its errors are thrown instead of printed, so that `script()` prints them
- * in one line and chooses the exit code; arguments that nobody asked for are errors.
- *
- * @param name The script's name as in `deno task <name>`.
- * @param description What it does, the first lines of its help.
- * @returns The command, to be given options.
- *
- * @example
- * ```ts
- * import { command } from "./command.ts";
- *
- * const options = command("site", "Starts the test site.")
- *   .option("--port <n>", "the port", "0")
- *   .parse(["--port", "8000"], { from: "user" })
- *   .opts();
- * console.log(options.port); // "8000"
- * ```
- */
-export function command(name: string, description: string): Command {
+// Its own function so that the public type is this function's: commander's types aren't documented here.
+function made(name: string, description: string) {
   return new Command(`deno task ${name}`)
     .description(description)
     .option("--debug", "show the stack trace of an error")
@@ -44,5 +24,29 @@ export function command(name: string, description: string): Command {
       getErrHasColors: () => false,
       getOutHelpWidth: () => HELP_COLUMNS,
       getErrHelpWidth: () => HELP_COLUMNS,
-    }) as unknown as Command;
+    });
+}
+
+/**
+ * Makes a script's command. Its errors are thrown instead of printed, so that `script()` prints them
+ * in one line and chooses the exit code; arguments that nobody asked for are errors.
+ *
+ * @param name The script's name as in `deno task <name>`.
+ * @param description What it does, the first lines of its help.
+ * @ignore Its type is commander's, whose documentation is commander's too.
+ * @returns The command, to be given options.
+ *
+ * @example
+ * ```ts
+ * import { command } from "./command.ts";
+ *
+ * const options = command("site", "Starts the test site.")
+ *   .option("--port <n>", "the port", "0")
+ *   .parse(["--port", "8000"], { from: "user" })
+ *   .opts();
+ * console.log(options.port); // "8000"
+ * ```
+ */
+export function command(name: string, description: string): ReturnType<typeof made> {
+  return made(name, description);
 }

@@ -1,0 +1,53 @@
+/**
+ * Task: computes for a given time without ever yielding, like a tight loop in anyone's program.
+ *
+ * @module
+ */
+
+import type { TaskContext } from "../lanes/task.ts";
+import { stopIfCancelled } from "./stop_if_cancelled.ts";
+
+/** Steps between two looks at clock and cancel flag: some microseconds. */
+const STEPS_BETWEEN_LOOKS = 2_000;
+
+function steps(seed: number): number {
+  let x = seed;
+  for (let step = 0; step < STEPS_BETWEEN_LOOKS; step++) x = (Math.imul(x, 1_664_525) + 1) | 0;
+  return x;
+}
+
+/**
+ * Keeps the CPU busy.
+ *
+ * @param item How long by the clock, in milliseconds; none for 0.
+ * @param context Polled every few microseconds.
+ * @returns The item.
+ * @throws {RangeError} If the time is negative or not finite.
+ * @throws {DOMException} Named `AbortError`, if it was asked to stop.
+ *
+ * @example
+ * ```ts
+ * import spin from "./spin.ts";
+ *
+ * const context = {
+ *   signal: new AbortController().signal,
+ *   index: 0,
+ *   attempt: 1,
+ *   cancelled: () => false,
+ * };
+ * console.log(spin(1, context)); // 1
+ * ```
+ */
+export default function spin(item: number, context: TaskContext): number {
+  if (!(item >= 0 && item < Infinity)) {
+    throw new RangeError(`Cannot spin: ${item} is no time in milliseconds`);
+  }
+  const end = performance.now() + item;
+  let x = 1;
+  while (performance.now() < end) {
+    stopIfCancelled(context);
+    x = steps(x);
+  }
+  // The result depends on the steps, so that no compiler may leave them out.
+  return x === 0.5 ? -1 : item;
+}
