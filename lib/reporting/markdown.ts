@@ -1,0 +1,97 @@
+/**
+ * A result as Markdown, to be pasted into an issue or a pull request.
+ *
+ * @module
+ */
+
+import type { Comparison, ModelResult, ResultFile } from "../timing/result.ts";
+import { formatBytes, formatDuration, formatSpeedup, NO_FIGURE } from "./format.ts";
+import { middle } from "./middle.ts";
+import { plain } from "./plain.ts";
+import { sizeOf } from "./table.ts";
+import { environmentLine, failureLines, verdictText } from "./verdict_text.ts";
+
+const HEADS = [
+  "model",
+  "lanes × slots",
+  "start",
+  "work",
+  "total",
+  "CPU",
+  "speedup",
+  "memory",
+  "failed",
+];
+
+/**
+ * Writes a result as Markdown (GitHub's flavour): a heading, a table and the verdict for each
+ * comparison. Text from outside is escaped, so that it can't format, link, mention or embed.
+ *
+ * @param result What was measured.
+ * @returns The text, ending in a newline.
+ *
+ * @example
+ * ```ts
+ * import { renderMarkdown } from "./markdown.ts";
+ *
+ * const environment = { deno: "2", v8: "14", os: "linux", arch: "x86_64", cpus: 2 };
+ * const result = {
+ *   schemaVersion: 1 as const,
+ *   environment: { ...environment, lanesAvailable: 2, startedAt: "2026-01-01T12:00:00Z", seed: 1 },
+ *   comparisons: [],
+ * };
+ * console.log(renderMarkdown(result));
+ * ```
+ */
+export function renderMarkdown(result: ResultFile): string {
+  const parts = result.comparisons.map(renderComparison);
+  if (result.comparisons.length === 0) parts.push("Nothing was measured.");
+  if (result.partial) parts.push("**Partial:** the run was interrupted.");
+  const notes = (result.environment.notes ?? []).map(inert);
+  const foot = [inert(environmentLine(result.environment)), ...notes].join("; ");
+  return [...parts, `<sub>${foot}</sub>`].join("\n\n") + "\n";
+}
+
+function renderComparison(comparison: Comparison): string {
+  const rows = [HEADS, [":--", ":--", ...HEADS.slice(2).map(() => "--:")]];
+  for (const model of comparison.models) rows.push(rowOf(model));
+  const notices = [
+    ...failureLines(comparison).map((line) => `- Failed: ${inert(line)}`),
+    ...comparison.warnings.map((text) => `- Warning: ${inert(text)}`),
+  ];
+  return [
+    `### ${inert(comparison.job.name)}, ${comparison.job.items} items`,
+    rows.map((cells) => `| ${cells.join(" | ")} |`).join("\n"),
+    inert(verdictText(comparison)),
+    ...(notices.length > 0 ? [notices.join("\n")] : []),
+  ].join("\n\n");
+}
+
+function rowOf(model: ModelResult): string[] {
+  const { rounds, speedup } = model;
+  const time = (of: (round: ModelResult["rounds"][number]) => number) =>
+    formatDuration(middle(rounds.map(of)));
+  return [
+    inert(model.model),
+    sizeOf(model),
+    time((r) => r.startMs),
+    time((r) => r.runMs),
+    rounds.length === 0 ? NO_FIGURE : formatDuration(model.wallMs.median),
+    time((r) => r.cpuMs),
+    speedup === null ? NO_FIGURE : model.model === "sequential" ? "1×" : formatSpeedup(speedup),
+    formatBytes(middle(rounds.map((r) => r.peakRssBytes))),
+    String(rounds.reduce((sum, round) => sum + round.failed, 0)),
+  ];
+}
+
+/**
+ * Text that Markdown leaves alone: one line, without HTML, and with every sign that formats, links,
+ * mentions or refers written as a character reference, which works inside tables too.
+ */
+function inert(text: string): string {
+  return plain(text).replace(/[&<>|`*_\[\]@#~\\!$]/g, (sign) => `&#${sign.charCodeAt(0)};`)
+    .replace(/:\/\//g, "&#58;//").replace(/\bwww\./gi, (www) => `${www.slice(0, 3)}&#46;`)
+    // A line that began with one of these would be a list, a quotation or a rule.
+    .replace(/^[-+=]/, (sign) => `&#${sign.charCodeAt(0)};`)
+    .replace(/^(\d+)([.)])/, (_, digits, sign) => `${digits}&#${sign.charCodeAt(0)};`);
+}

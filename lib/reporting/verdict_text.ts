@@ -1,0 +1,161 @@
+/**
+ * What a comparison comes to, in plain sentences with their numbers.
+ *
+ * @module
+ */
+
+import type { Comparison, ModelResult, ResultFile, Verdict } from "../timing/result.ts";
+import { formatBytes, formatDuration, formatNumber, formatPercent, formatRatio } from "./format.ts";
+import { middle } from "./middle.ts";
+import { plain } from "./plain.ts";
+
+/** The whole lesson, for the end of a report. */
+export const LESSON = "Slots are concurrency: one lane waits for many tasks at once. " +
+  "Lanes are parallelism: they compute at the same time.";
+
+const BOUND: Record<Verdict["bound"], string> = {
+  io: "This job waits",
+  cpu: "This job computes",
+  mixed: "This job waits and computes",
+  small: "This job is too small for more lanes or slots to pay",
+};
+
+/**
+ * Says in one or two sentences what the job is bound by, which model to take, and what that gains
+ * and costs.
+ *
+ * @param comparison What was measured.
+ * @returns The sentences, without control characters; what kept it from a verdict if there is none.
+ *
+ * @example
+ * ```ts
+ * import { verdictText } from "./verdict_text.ts";
+ *
+ * const comparison = { job: { name: "none", task: "", items: 0, options: {} }, ceiling: null };
+ * const nothing = { ...comparison, models: [], agree: true, warnings: [], verdict: null };
+ * console.log(verdictText(nothing)); // "No verdict: nothing was measured."
+ * ```
+ */
+export function verdictText(comparison: Comparison): string {
+  const { verdict, agree } = comparison;
+  const measured = comparison.models.filter(({ rounds }) => rounds.length > 0);
+  if (measured.length === 0) return "No verdict: nothing was measured.";
+  if (!agree) {
+    return "No verdict: the models gave different results, so their times can't be compared.";
+  }
+  if (verdict === null) {
+    return measured.some(({ model }) => model === "sequential")
+      ? "No verdict: too little was measured."
+      : "No verdict: without sequential there is nothing to compare with; add it to --models.";
+  }
+  const share = `${formatPercent(verdict.cpuShare)} of its time on the CPU`;
+  return `${BOUND[verdict.bound]} (${share}). ${gainOf(comparison, verdict)}`;
+}
+
+/** What the recommended model gains over sequential, and what it costs beside. */
+function gainOf(comparison: Comparison, verdict: Verdict): string {
+  const name = plain(verdict.recommended);
+  const chosen = comparison.models.find(({ model }) => model === verdict.recommended);
+  const base = comparison.models.find(({ model }) => model === "sequential");
+  if (chosen === undefined || base === undefined || chosen === base || chosen.speedup === null) {
+    return `Take ${name}: ${sentence(verdict.reason)}`;
+  }
+  const { median, low, high } = chosen.speedup;
+  const ceiling = comparison.ceiling !== null && verdict.bound !== "io"
+    ? `, of ${formatRatio(comparison.ceiling.speedup)} that this machine can give`
+    : "";
+  return `Take ${name}: ${formatDuration(base.wallMs.median)} becomes ${
+    formatDuration(chosen.wallMs.median)
+  }, ${formatRatio(median)} as fast (95% interval ${formatNumber(low)} to ${
+    formatNumber(high)
+  }${ceiling}), ${memoryOf(base, chosen)}. ${sentence(verdict.reason)}`;
+}
+
+function memoryOf(base: ModelResult, chosen: ModelResult): string {
+  const difference = middle(chosen.rounds.map((r) => r.peakRssBytes)) -
+    middle(base.rounds.map((r) => r.peakRssBytes));
+  return Math.abs(difference) < 1e6
+    ? "for the same memory"
+    : `for ${formatBytes(Math.abs(difference))} ${difference > 0 ? "more" : "less"} memory`;
+}
+
+/** Someone's sentence as one of ours: a capital at its start, a full stop at its end. */
+function sentence(text: string): string {
+  const clean = plain(text);
+  if (clean === "") return "";
+  const whole = clean[0]!.toUpperCase() + clean.slice(1);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
+}
+
+/**
+ * Says how many tasks failed under each model, and why.
+ *
+ * @param comparison What was measured.
+ * @returns A line a model with failures, such as "concurrent: 3 of 6 failed: 3 refused".
+ *
+ * @example
+ * ```ts
+ * import { failureLines } from "./verdict_text.ts";
+ *
+ * const comparison = { job: { name: "none", task: "", items: 0, options: {} }, ceiling: null };
+ * const nothing = { ...comparison, models: [], agree: true, warnings: [], verdict: null };
+ * console.log(failureLines(nothing)); // []
+ * ```
+ */
+export function failureLines(comparison: Comparison): string[] {
+  const lines: string[] = [];
+  for (const { model, rounds } of comparison.models) {
+    const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
+    if (failed === 0) continue;
+    const all = failed + rounds.reduce((sum, round) => sum + round.succeeded, 0);
+    const reasons = new Map<string, number>();
+    for (const round of rounds) {
+      for (const [reason, count] of Object.entries(round.reasons ?? {})) {
+        reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+      }
+    }
+    const why = [...reasons].sort((a, b) => b[1] - a[1])
+      .map(([reason, count]) => `${count} ${plain(reason)}`).join(", ");
+    const rounded = rounds.length === 1 ? "" : ` in ${rounds.length} rounds`;
+    lines.push(
+      `${plain(model)}: ${failed} of ${all} failed${rounded}${why === "" ? "" : `: ${why}`}`,
+    );
+  }
+  return lines;
+}
+
+/**
+ * Says in one line on what and when a result was measured.
+ *
+ * @param environment The result file's environment.
+ * @returns Such as "Deno 2.9.6, linux x86_64, 2 CPUs, seed 1, 2026-01-01 12:00 UTC".
+ *
+ * @example
+ * ```ts
+ * import { environmentLine } from "./verdict_text.ts";
+ *
+ * const machine = { os: "linux", arch: "x86_64", cpus: 2, lanesAvailable: 2 };
+ * console.log(environmentLine({
+ *   ...machine,
+ *   deno: "2.9.6",
+ *   v8: "14",
+ *   startedAt: "2026-01-01T12:00:00Z",
+ *   seed: 1,
+ * }));
+ * ```
+ */
+export function environmentLine(environment: ResultFile["environment"]): string {
+  const { deno, os, arch, cpus, cpuModel, loadAverage, seed, startedAt } = environment;
+  const started = new Date(startedAt);
+  const when = Number.isNaN(started.getTime())
+    ? startedAt
+    : `${started.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  return plain([
+    `Deno ${deno}`,
+    `${os} ${arch}`,
+    `${cpus} CPU${cpus === 1 ? "" : "s"}${cpuModel === undefined ? "" : ` (${cpuModel})`}`,
+    ...(loadAverage?.[0] === undefined ? [] : [`load ${formatNumber(loadAverage[0])}`]),
+    `seed ${seed}`,
+    when,
+  ].join(", "));
+}
