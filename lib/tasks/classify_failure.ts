@@ -1,0 +1,182 @@
+/**
+ * Says in a plain word why a download failed. `fetch` has no error codes: what went wrong stands in
+ * names and messages, its own or those of its cause, and often only there.
+ *
+ * @module
+ */
+
+/** Why a download failed, in plain words; `status 404` and the like for an answer that isn't a page. */
+export type FailureReason =
+  | "refused"
+  | "dns"
+  | "tls"
+  | "timed out"
+  | "reset"
+  | "truncated"
+  | "too many open files"
+  | "unreachable"
+  | "permission"
+  | "invalid url"
+  | "cancelled"
+  | "other"
+  | `status ${number}`;
+
+/** What is known about a failure. */
+export interface Failure {
+  /** Why it failed, in plain words. */
+  readonly reason: FailureReason;
+  /** What the error itself said that told it. */
+  readonly detail: string;
+  /** Whether trying again may help. */
+  readonly retryable: boolean;
+}
+
+interface Rule {
+  readonly reason: FailureReason;
+  readonly name?: RegExp;
+  readonly message?: RegExp;
+}
+
+/**
+ * The first that fits decides, so the special stand before the general. Error numbers are those of
+ * Linux, macOS and Windows, in this order.
+ */
+const RULES: readonly Rule[] = [
+  { reason: "permission", name: /^NotCapable$/ },
+  { reason: "timed out", name: /^TimeoutError$/ },
+  { reason: "cancelled", name: /^(AbortError|Interrupted)$/ },
+  {
+    reason: "too many open files",
+    message: /too many open (files|sockets)|os error (24|10024)\b/i,
+  },
+  { reason: "dns", message: /dns error|failed to lookup address|getaddrinfo/i },
+  {
+    reason: "tls",
+    message:
+      /certificate|\btls\b|\bssl\b|handshake|InvalidContentType|received corrupt message|UnknownIssuer|peer is incompatible|received fatal alert/i,
+  },
+  {
+    reason: "refused",
+    name: /^ConnectionRefused$/,
+    message: /connection refused|os error (111|61|10061)\b|requests to port \d+ are blocked/i,
+  },
+  { reason: "timed out", message: /timed? ?out|os error (110|60|10060)\b/i },
+  {
+    reason: "unreachable",
+    name: /^(NetworkUnreachable|HostUnreachable|AddrNotAvailable)$/,
+    message:
+      /unreachable|no route to host|tcp (connect|open) error|os error (99|101|113|49|51|65|10049|10051|10065)\b/i,
+  },
+  {
+    reason: "truncated",
+    name: /^UnexpectedEof$/,
+    message: /error reading a body|unexpected end of file|end of file before message length/i,
+  },
+  {
+    reason: "reset",
+    name: /^(ConnectionReset|ConnectionAborted|BrokenPipe)$/,
+    message:
+      /connection (reset|closed|aborted|error)|broken pipe|closed before message|os error (104|32|54|103|53|10053|10054)\b|IncompleteMessage/i,
+  },
+  {
+    reason: "invalid url",
+    message: /invalid url|url scheme|redirect to a non http|relative url without a base/i,
+  },
+];
+
+/** What another try can't mend. An answer's own status says it for itself. */
+const FINAL: ReadonlySet<FailureReason> = new Set([
+  "permission",
+  "invalid url",
+  "cancelled",
+  "tls",
+]);
+
+/** How deep causes are followed; they may go round in circles. */
+const DEEPEST_CAUSE = 8;
+
+interface Shown {
+  readonly name: string;
+  readonly message: string;
+}
+
+/** The error, its causes, and what an AggregateError holds, outermost first. */
+function unfold(error: unknown): Shown[] {
+  const shown: Shown[] = [];
+  const seen = new Set<unknown>();
+  const visit = (thrown: unknown, depth: number) => {
+    if (thrown === undefined || thrown === null || depth > DEEPEST_CAUSE || seen.has(thrown)) {
+      return;
+    }
+    seen.add(thrown);
+    if (typeof thrown !== "object") {
+      shown.push({ name: "", message: String(thrown) });
+      return;
+    }
+    const { name, message, cause, errors } = thrown as Record<string, unknown>;
+    shown.push({ name: String(name ?? ""), message: String(message ?? "") });
+    visit(cause, depth + 1);
+    if (Array.isArray(errors)) { for (const inner of errors) visit(inner, depth + 1); }
+  };
+  visit(error, 0);
+  return shown;
+}
+
+function ruleFor({ name, message }: Shown): Rule | undefined {
+  return RULES.find((rule) => rule.name?.test(name) || rule.message?.test(message));
+}
+
+/** An URL in a message may hold any of the words that the rules look for. */
+function withoutUrls(message: string): string {
+  return message.replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s)]*/gi, "<url>");
+}
+
+/**
+ * Says which answers are worth another try: those that tell of a passing state of the server.
+ *
+ * @param status The HTTP status of the answer.
+ * @returns Whether trying again may help: true for 408, 425, 429 and 5xx.
+ *
+ * @example
+ * ```ts
+ * import { retryableStatus } from "./classify_failure.ts";
+ *
+ * console.log(retryableStatus(503), retryableStatus(404)); // true false
+ * ```
+ */
+export function retryableStatus(status: number): boolean {
+  return status === 408 || status === 425 || status === 429 || (status >= 500 && status < 600);
+}
+
+/**
+ * Says why a download failed.
+ *
+ * @param error What `fetch`, or reading a body, threw; anything may be thrown.
+ * @returns The reason in plain words, what told it, and whether another try may help.
+ *
+ * @example
+ * ```ts
+ * import { classifyFailure } from "./classify_failure.ts";
+ *
+ * const error = new TypeError("fetch failed", {
+ *   cause: new Error("tcp connect error: Connection refused (os error 111)"),
+ * });
+ * console.log(classifyFailure(error).reason); // "refused"
+ * ```
+ */
+export function classifyFailure(error: unknown): Failure {
+  const shown = unfold(error).map(({ name, message }) => ({
+    name,
+    message,
+    plain: withoutUrls(message),
+  }));
+  for (const { name, message, plain } of shown) {
+    const rule = ruleFor({ name, message: plain });
+    if (rule !== undefined) {
+      return { reason: rule.reason, detail: message, retryable: !FINAL.has(rule.reason) };
+    }
+  }
+  const innermost = shown.at(-1);
+  const detail = innermost?.message || innermost?.name || "no reason was given";
+  return { reason: "other", detail, retryable: !(error instanceof RangeError) };
+}

@@ -1,0 +1,215 @@
+/**
+ * Task: downloads one page and reads all of it. What waits here is the network; the CPU hardly works.
+ *
+ * A body that isn't read to its end costs the connection, so every body is read, errors' too. Each
+ * isolate has a pool of connections of its own: `workers` is what Python's threads with a session
+ * each are.
+ *
+ * @module
+ */
+
+import type { TaskContext } from "../lanes/task.ts";
+import { classifyFailure, type FailureReason, retryableStatus } from "./classify_failure.ts";
+import { retryAfterMs } from "./retry_after.ts";
+
+/** What to download, and how. */
+export interface DownloadItem {
+  /** The page's address, `http:` or `https:`. */
+  readonly url: string;
+  /** How long it may take from its start to the body's last byte, in milliseconds; unlimited unless told. */
+  readonly timeoutMs?: number;
+  /**
+   * Whether to tell the server in the header `x-attempt` which try this is; default false. The
+   * test site uses it, so that its faults pass with another try and are yet the same in every run.
+   */
+  readonly tellAttempt?: boolean;
+}
+
+/** What came. */
+export interface Download {
+  /** The address asked for, not the one redirected to. */
+  readonly url: string;
+  /** The answer's HTTP status, 200 to 299. */
+  readonly status: number;
+  /** The body's length, in bytes. */
+  readonly bytes: number;
+  /** FNV-1a of the body, in hex: equal for equal pages. */
+  readonly checksum: string;
+}
+
+/** What is known about a failed download beside its reason. */
+export interface DownloadErrorOptions extends ErrorOptions {
+  /** The answer's HTTP status, if there was an answer. */
+  readonly status?: number;
+  /** How long the server asked to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** Whether trying again may help. */
+  readonly retryable: boolean;
+}
+
+/**
+ * A download that gave no page.
+ *
+ * @example
+ * ```ts
+ * import { DownloadError } from "./download.ts";
+ *
+ * const error = new DownloadError("status 404", "GET http://127.0.0.1/", { retryable: false });
+ * console.log(error.code); // "status 404"
+ * ```
+ */
+export class DownloadError extends Error {
+  /** Always `"DownloadError"`. */
+  override readonly name = "DownloadError";
+  /** Why, in plain words; the message begins with it. */
+  readonly code: FailureReason;
+  /** The answer's HTTP status, if there was an answer. */
+  declare readonly status?: number;
+  /** How long the server asked to wait, in milliseconds. */
+  declare readonly retryAfterMs?: number;
+  /** Whether trying again may help. */
+  readonly retryable: boolean;
+
+  /**
+   * Makes the error.
+   *
+   * @param reason Why, in plain words.
+   * @param detail What else there is to say.
+   * @param options Status, wait, whether to try again, and the cause.
+   */
+  constructor(reason: FailureReason, detail: string, options: DownloadErrorOptions) {
+    super(`${reason}: ${detail}`, options);
+    this.code = reason;
+    this.retryable = options.retryable;
+    // Only what is known becomes a property, so that an error looks the same after it crossed a lane.
+    if (options.status !== undefined) this.status = options.status;
+    if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** FNV-1a with 32 bits (Fowler, Noll, Vo: draft-eastlake-fnv), continued over a body's parts. */
+function fnv1a(hash: number, bytes: Uint8Array): number {
+  let h = hash;
+  for (let index = 0; index < bytes.length; index++) {
+    h = Math.imul(h ^ bytes[index]!, 0x01000193);
+  }
+  return h;
+}
+
+interface Body {
+  bytes: number;
+  hash: number;
+}
+
+/** Reads a body part by part: memory stays flat however long it is. */
+async function drain(response: Response, body: Body): Promise<void> {
+  if (response.body === null) return;
+  for await (const part of response.body) {
+    body.bytes += part.length;
+    body.hash = fnv1a(body.hash, part);
+  }
+}
+
+function parsed(item: DownloadItem | string): DownloadItem & { address: URL } {
+  const given = typeof item === "string" ? { url: item } : item;
+  const address = URL.parse(given.url);
+  if (address === null || !/^https?:$/.test(address.protocol)) {
+    throw new DownloadError(
+      "invalid url",
+      `${JSON.stringify(given.url)} is no address that starts with http:// or https://`,
+      { retryable: false },
+    );
+  }
+  return { ...given, address };
+}
+
+/** A password in an address is not for error messages. */
+function shownUrl(address: URL): string {
+  const shown = new URL(address);
+  shown.username = "";
+  shown.password = "";
+  return shown.href;
+}
+
+/**
+ * Downloads a page.
+ *
+ * @param item The page's address, or an object with it and options.
+ * @param context Its signal stops the download.
+ * @returns The page's status, length and checksum.
+ * @throws {DownloadError} If there is no page: `code` says why in plain words, `status`,
+ * `retryAfterMs` and `retryable` what else is known.
+ *
+ * @example
+ * ```ts
+ * import download from "./download.ts";
+ *
+ * const context = {
+ *   signal: new AbortController().signal,
+ *   index: 0,
+ *   attempt: 1,
+ *   cancelled: () => false,
+ * };
+ * try {
+ *   await download("file:///etc/hosts", context);
+ * } catch (error) {
+ *   console.log((error as Error).name); // "DownloadError"
+ * }
+ * ```
+ */
+export default async function download(
+  item: DownloadItem | string,
+  context: TaskContext,
+): Promise<Download> {
+  const { url, address, timeoutMs, tellAttempt } = parsed(item);
+  const stopping = new AbortController();
+  const stop = () => stopping.abort(context.signal.reason);
+  if (context.signal.aborted) stop();
+  context.signal.addEventListener("abort", stop, { once: true });
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => {
+    stopping.abort(new DOMException(`no whole page within ${timeoutMs} ms`, "TimeoutError"));
+  }, timeoutMs);
+  const body: Body = { bytes: 0, hash: 0x811c9dc5 };
+  try {
+    const headers = tellAttempt === true ? { "x-attempt": String(context.attempt) } : undefined;
+    const response = await fetch(address, { signal: stopping.signal, headers });
+    await drain(response, body);
+    if (!response.ok) throw statusError(address, response);
+    const checksum = (body.hash >>> 0).toString(16).padStart(8, "0");
+    return { url, status: response.status, bytes: body.bytes, checksum };
+  } catch (error) {
+    if (error instanceof DownloadError) throw error;
+    // Whatever fetch makes of an abort, its own reason says why.
+    const { reason, detail, retryable } = stopping.signal.aborted
+      ? stopFailure(stopping.signal.reason)
+      : classifyFailure(error);
+    const read = body.bytes > 0 ? `, after ${body.bytes} bytes` : "";
+    throw new DownloadError(reason, `GET ${shownUrl(address)}: ${detail}${read}`, {
+      retryable,
+      cause: error,
+    });
+  } finally {
+    clearTimeout(timer);
+    context.signal.removeEventListener("abort", stop);
+  }
+}
+
+/** A signal may be aborted with anything; unless it says that time ran out, it means "cancelled". */
+function stopFailure(reason: unknown): ReturnType<typeof classifyFailure> {
+  const failure = classifyFailure(reason);
+  return failure.reason === "timed out"
+    ? failure
+    : { reason: "cancelled", detail: failure.detail, retryable: false };
+}
+
+function statusError(address: URL, response: Response): DownloadError {
+  const { status } = response;
+  const obeyed = status === 429 || status === 503;
+  const waitMs = obeyed ? retryAfterMs(response.headers.get("retry-after"), Date.now()) : undefined;
+  const wait = waitMs === undefined ? "" : `, to be tried again after ${waitMs} ms`;
+  return new DownloadError(`status ${status}`, `GET ${shownUrl(address)}${wait}`, {
+    status,
+    retryable: retryableStatus(status),
+    ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
+  });
+}

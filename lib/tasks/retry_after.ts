@@ -1,0 +1,33 @@
+/**
+ * Reads the header Retry-After (RFC 9110, section 10.2.3): seconds, or a date.
+ *
+ * @module
+ */
+
+const SECONDS = /^\d+$/;
+/** The longest wait that timers can be set to; a server that asks for more gets this. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/**
+ * Says how long a server asked to wait.
+ *
+ * @param header The header's value; null if there is none.
+ * @param nowMs The present time, in milliseconds since 1970, for dates.
+ * @returns The wait in milliseconds, 0 for a date that has passed, undefined if the header says nothing
+ * that can be understood. Waiting longer is allowed, shorter is not.
+ *
+ * @example
+ * ```ts
+ * import { retryAfterMs } from "./retry_after.ts";
+ *
+ * console.log(retryAfterMs("2", 0)); // 2000
+ * ```
+ */
+export function retryAfterMs(header: string | null, nowMs: number): number | undefined {
+  const text = header?.trim() ?? "";
+  if (SECONDS.test(text)) return Math.min(Number(text) * 1_000, LONGEST_MS);
+  // Date.parse takes much that is no date of HTTP, such as "1.5": those begin with a weekday.
+  const date = /^[A-Za-z]{3,9},? /.test(text) ? Date.parse(text) : NaN;
+  if (Number.isNaN(date)) return undefined;
+  return Math.min(Math.max(0, date - nowMs), LONGEST_MS);
+}

@@ -1,0 +1,111 @@
+/**
+ * `deno task site`: starts the test site alone, until Ctrl-C.
+ *
+ * @module
+ */
+
+import { command } from "../lib/command.ts";
+import {
+  duration,
+  nonNegativeInteger,
+  positiveInteger,
+  share,
+  UsageError,
+} from "../lib/options.ts";
+import { INTERRUPTED, script } from "../lib/script.ts";
+import { FAULTS } from "../lib/site/faults.ts";
+import { PAGE_BYTES_LIMIT, SITE_DEFAULTS } from "../lib/site/options.ts";
+import { SiteError, startSite } from "../lib/site/start.ts";
+
+const HELP = `
+The site listens on 127.0.0.1 only and makes its pages up; nothing leaves this machine.
+
+Addresses:
+  /page/<n>                     page n, after the latency; a share of them fails if --faults says so
+  /slow/<ms>                    a page after so many milliseconds
+  /fault/<kind>                 fails each time: ${FAULTS.join(", ")}
+  /fault/status/<code>          an answer of this status
+  /fault/retry-after/<seconds>  status 429 with this Retry-After
+  /_stats                       the site's own load, as JSON
+
+Which addresses fail, and how, follows from --seed: the same in every run.
+
+Examples:
+  deno task site --latency 50 --port 8000
+  deno task io --url http://127.0.0.1:8000/page/1 --copies 80     in another terminal
+`;
+
+function settings(args: string[]) {
+  const defaults = SITE_DEFAULTS;
+  return command("site", "Starts the test site that `deno task io` downloads from, until Ctrl-C.")
+    .option(
+      "--port <n>",
+      "the port; 0 for any free one",
+      (text) => nonNegativeInteger("--port", text, { max: 65_535 }),
+      defaults.port,
+    )
+    .option(
+      "--latency <time>",
+      "how long each page takes, such as 50ms or 1s; plain numbers are milliseconds",
+      (text) => duration("--latency", text),
+      defaults.latencyMs,
+    )
+    .option(
+      "--jitter <time>",
+      "how much longer at most, differently for each address",
+      (text) => duration("--jitter", text),
+      defaults.jitterMs,
+    )
+    .option(
+      "--size <bytes>",
+      "the length of each page",
+      (text) => positiveInteger("--size", text, { max: PAGE_BYTES_LIMIT }),
+      defaults.pageBytes,
+    )
+    .option(
+      "--faults <share>",
+      "the share of addresses that fail, such as 0.1 or 10%",
+      (text) => share("--faults", text),
+      defaults.faultShare,
+    )
+    .option(
+      "--seed <n>",
+      "chooses which addresses fail and how",
+      (text) => nonNegativeInteger("--seed", text),
+      defaults.seed,
+    )
+    .addHelpText("after", HELP)
+    .parse(args, { from: "user" })
+    .opts();
+}
+
+async function main(signal: AbortSignal, args: string[]): Promise<number> {
+  const { port, latency, jitter, size, faults, seed } = settings(args);
+  const site = await startSite({
+    port,
+    latencyMs: latency,
+    jitterMs: jitter,
+    pageBytes: size,
+    faultShare: faults,
+    seed,
+  }).catch((error) => {
+    if (!(error instanceof SiteError && error.portInUse)) throw error;
+    throw new UsageError("--port", String(port), "already in use", "choose another, or 0 for any", {
+      cause: error,
+    });
+  });
+  await using _closed = site;
+  console.log(`The test site is at ${site.url}/ (Ctrl-C ends it). Its pages:`);
+  for (const url of site.urls(1)) console.log(`  ${url.replace(/\?.*/, "")}`);
+  const interrupted = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  const ended = await Promise.race([site.ended, interrupted]);
+  // A signal to the whole group of processes may reach the site first.
+  if (ended?.signal === "SIGTERM") return INTERRUPTED;
+  if (ended !== undefined) throw new SiteError(`The test site ended, with exit code ${ended.code}`);
+  return 0;
+}
+
+await script("site", main);
