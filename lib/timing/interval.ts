@@ -1,0 +1,231 @@
+/**
+ * The interval of a time, or of the ratio of two times, from a handful of rounds.
+ *
+ * Everything is done on logarithms: a ratio of 2 and one of ½ are then equally far from 1, and the
+ * noise of times, which is skewed, comes nearer to symmetry.
+ *
+ * Which method holds depends on how many rounds there are:
+ *
+ * - **1 round** tells nothing about noise. A factor of two either way is assumed, so that only what
+ *   nobody doubts is called a difference.
+ * - **2 to 5 rounds**: Student's t interval (Student, Biometrika 6, 1908). No bootstrap can hold 95 %
+ *   here: every resample lies between the least and the greatest value, and all of three values lie on
+ *   one side of the truth in 25 % of cases. The deviation is taken as 1 % at least, since rounds that
+ *   agree better than that do so by luck (the "fudge factor" of Tusher, Tibshirani and Chu, PNAS 98,
+ *   2001).
+ * - **6 rounds and more**: the percentile bootstrap of the median, widened where needed to the sign
+ *   test's interval (Conover, "Practical Nonparametric Statistics", 1999, section 3.2), which is exact
+ *   for noise of any shape. One wild round can't spoil it.
+ *
+ * @module
+ */
+
+import { bootstrapMedian } from "./bootstrap.ts";
+import type { Interval } from "./result.ts";
+import { median, type Sorted, sorted } from "./statistics.ts";
+import { studentCdf, studentQuantile } from "./student_t.ts";
+
+/** How an interval is made. */
+export interface IntervalOptions {
+  /** Where the bootstrap's chance starts; default 0. */
+  readonly seed?: number;
+}
+
+/** From this many rounds on the bootstrap holds what it promises. */
+export const BOOTSTRAP_ROUNDS = 6;
+
+/** The share of cases in which every interval here is to hold the truth. */
+export const CONFIDENCE = 0.95;
+
+/** What Student's t is asked for: a little more, for times whose noise isn't quite log-normal. */
+const SMALL_SAMPLE_CONFIDENCE = 0.96;
+
+/** The least deviation, on the logarithm, that a few rounds are believed. */
+export const LEAST_DEVIATION = 0.01;
+
+/** What a single round is assumed to be off by, on the logarithm. */
+const SINGLE_ROUND = Math.LN2;
+
+/** The clock's resolution, in milliseconds: a time of 0 means less than this. */
+const CLOCK_MS = 0.001;
+
+/** Mean and standard deviation of a few logarithms, the deviation never believed below 1 %. */
+export function meanAndDeviation(logs: readonly number[]): { mean: number; deviation: number } {
+  const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
+  const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
+  const deviation = logs.length < 2 ? 0 : Math.sqrt(squares / (logs.length - 1));
+  return { mean, deviation: Math.max(deviation, LEAST_DEVIATION) };
+}
+
+/** The sign test's interval of a median: the widest inner pair of order statistics that holds. */
+function signInterval(sample: Sorted, confidence: number): [number, number] {
+  const n = sample.length;
+  let tail = 0;
+  let chosen = 0;
+  let combinations = 1;
+  for (let k = 0; k < n / 2; k++) {
+    // The chance that at most k of n values lie below the median: a binomial sum with p = ½.
+    tail += combinations / 2 ** n;
+    if (2 * tail > 1 - confidence) break;
+    chosen = k;
+    combinations = combinations * (n - k) / (k + 1);
+  }
+  return [sample[chosen]!, sample[n - 1 - chosen]!];
+}
+
+function logInterval(logs: readonly number[], seed: number): Interval {
+  const sample = sorted(logs);
+  const middle = median(logs);
+  if (logs.length === 1) {
+    return { median: middle, low: middle - SINGLE_ROUND, high: middle + SINGLE_ROUND };
+  }
+  if (logs.length < BOOTSTRAP_ROUNDS) {
+    const { mean, deviation } = meanAndDeviation(logs);
+    const reach = studentQuantile((1 + SMALL_SAMPLE_CONFIDENCE) / 2, logs.length - 1) * deviation /
+      Math.sqrt(logs.length);
+    return { median: middle, low: mean - reach, high: mean + reach };
+  }
+  const boot = bootstrapMedian(logs, { seed, confidence: CONFIDENCE });
+  const sign = signInterval(sample, CONFIDENCE);
+  return {
+    median: middle,
+    low: Math.min(boot[0], sign[0]),
+    high: Math.max(boot[1], sign[1]),
+  };
+}
+
+/** The logarithm of a time; one below the clock's resolution counts as that resolution. */
+export function logOfTime(timeMs: number): number {
+  if (!Number.isFinite(timeMs) || timeMs < 0) {
+    throw new RangeError(`Cannot compare times: ${timeMs} ms is not a time`);
+  }
+  return Math.log(Math.max(timeMs, CLOCK_MS));
+}
+
+/** An interval of logarithms as one of plain numbers. */
+export function fromLogs({ median, low, high }: Interval): Interval {
+  return { median: Math.exp(median), low: Math.exp(low), high: Math.exp(high) };
+}
+
+/**
+ * Median and 95 % interval of a time that was measured several times.
+ *
+ * @param timesMs The times, in milliseconds; at least one.
+ * @param options The seed.
+ * @returns Median and both ends, in milliseconds.
+ * @throws {RangeError} If there is none, or one is negative or not finite.
+ *
+ * @example
+ * ```ts
+ * import { timeInterval } from "./interval.ts";
+ *
+ * console.log(timeInterval([100, 104, 98]).median); // 100
+ * ```
+ */
+export function timeInterval(timesMs: readonly number[], options: IntervalOptions = {}): Interval {
+  const { low, high } = fromLogs(logInterval(timesMs.map(logOfTime), options.seed ?? 0));
+  return { median: median(timesMs), low, high };
+}
+
+function logRatios(above: readonly number[], below: readonly number[]): number[] {
+  if (above.length !== below.length || above.length === 0) {
+    throw new RangeError(
+      `Cannot pair times by round: ${above.length} against ${below.length} rounds`,
+    );
+  }
+  return above.map((time, round) => logOfTime(time) - logOfTime(below[round]!));
+}
+
+/**
+ * Median and 95 % interval of a ratio, paired by round: `above[i]` and `below[i]` were measured in the
+ * same round, so that what slowed the machine in it slowed both.
+ *
+ * @param above The times above the line; for a speedup, those of the sequential model.
+ * @param below The times below it, in the same order of rounds.
+ * @param options The seed.
+ * @returns Median and both ends of `above / below`.
+ * @throws {RangeError} If the rounds differ in number or a value isn't a time.
+ *
+ * @example
+ * ```ts
+ * import { pairedRatio } from "./interval.ts";
+ *
+ * const speedup = pairedRatio([200, 210, 190], [100, 104, 96]);
+ * console.log(speedup.low > 1.8 && speedup.high < 2.2); // true
+ * ```
+ */
+export function pairedRatio(
+  above: readonly number[],
+  below: readonly number[],
+  options: IntervalOptions = {},
+): Interval {
+  return fromLogs(logInterval(logRatios(above, below), options.seed ?? 0));
+}
+
+/** What comparing two series of times comes to. */
+export type Difference = "faster" | "slower" | "no detectable difference";
+
+/** The ratio of two series of times, its interval, and what follows from it. */
+export interface TimeComparison extends Interval {
+  readonly verdict: Difference;
+}
+
+/** What an interval of the ratio new over old says: a difference only if it leaves out 1. */
+export function differenceOf({ low, high }: Interval): Difference {
+  if (low > 1) return "slower";
+  return high < 1 ? "faster" : "no detectable difference";
+}
+
+/**
+ * Says whether `after` is faster or slower than `before`, both measured in the same rounds.
+ *
+ * @param before The times to compare with, in milliseconds.
+ * @param after The times in question, in the same order of rounds.
+ * @param options The seed.
+ * @returns The ratio `after / before`, and "no detectable difference" if its interval holds 1.
+ * @throws {RangeError} If the rounds differ in number or a value isn't a time.
+ *
+ * @example
+ * ```ts
+ * import { compareTimes } from "./interval.ts";
+ *
+ * console.log(compareTimes([100, 101, 99], [150, 149, 152]).verdict); // "slower"
+ * ```
+ */
+export function compareTimes(
+  before: readonly number[],
+  after: readonly number[],
+  options: IntervalOptions = {},
+): TimeComparison {
+  const ratio = pairedRatio(after, before, options);
+  return { ...ratio, verdict: differenceOf(ratio) };
+}
+
+/**
+ * How sure it is that the ratio `above / below`, paired by round, is greater than a bound: one-sided,
+ * by Student's t on the logarithms.
+ *
+ * @param above The times above the line.
+ * @param below The times below it, in the same order of rounds.
+ * @param bound The ratio to be exceeded; default 1.
+ * @returns 0 to 1; a single round never gives more than 0.9.
+ * @throws {RangeError} If the rounds differ in number or a value isn't a time.
+ *
+ * @example
+ * ```ts
+ * import { confidenceAbove } from "./interval.ts";
+ *
+ * console.log(confidenceAbove([200, 210, 190], [100, 104, 96]) > 0.99); // true
+ * ```
+ */
+export function confidenceAbove(
+  above: readonly number[],
+  below: readonly number[],
+  bound = 1,
+): number {
+  const logs = logRatios(above, below);
+  const { mean, deviation } = meanAndDeviation(logs);
+  const distance = mean - Math.log(bound);
+  if (logs.length === 1) return Math.min(0.9, Math.max(0.1, studentCdf(distance / SINGLE_ROUND, 1)));
+  return studentCdf(distance / (deviation / Math.sqrt(logs.length)), logs.length - 1);
+}
