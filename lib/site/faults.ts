@@ -5,6 +5,7 @@
  */
 
 import { chance } from "./chance.ts";
+import { CUT, STALL } from "./raw.ts";
 
 /** The ways in which the site can fail. */
 export const FAULTS = [
@@ -27,10 +28,8 @@ export const DRIP_MS = 50;
 export interface FaultContext {
   /** The page that would have come. */
   readonly page: Uint8Array<ArrayBuffer>;
-  /** Aborted when the client has gone. */
-  readonly signal: AbortSignal;
-  /** Where connections are cut without an answer: a listener that knows no HTTP. */
-  readonly cutUrl: string;
+  /** The raw listener's address; clients are sent there for what no HTTP server can do. */
+  readonly rawUrl: string;
   /** Seconds to tell in Retry-After; default 1. */
   readonly retryAfterSeconds?: number;
 }
@@ -61,31 +60,17 @@ export function chooseFault(
   return FAULTS[Math.floor(chance(seed, `how ${attempt} ${address}`) * FAULTS.length)];
 }
 
-function gone(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
-
 /** A body that begins, and then keeps its reader waiting until it leaves. */
-function stalledBody(page: Uint8Array<ArrayBuffer>, signal: AbortSignal): ReadableStream {
+function stalledBody(page: Uint8Array<ArrayBuffer>): ReadableStream {
   return new ReadableStream({
     start: (controller) => controller.enqueue(page.subarray(0, Math.ceil(page.length / 2))),
-    // An error, not a close: a closed body would be a whole one.
-    pull: async (controller) => {
-      await gone(signal);
-      controller.error(new DOMException("the client has gone", "AbortError"));
-    },
   });
 }
 
 /** A body that comes byte by byte: always alive, never done in time. */
-function drippingBody(page: Uint8Array<ArrayBuffer>, signal: AbortSignal): ReadableStream {
+function drippingBody(page: Uint8Array<ArrayBuffer>): ReadableStream {
   let at = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const stop = () => clearTimeout(timer);
-  signal.addEventListener("abort", stop, { once: true });
   return new ReadableStream({
     pull: (controller) =>
       new Promise<void>((resolve) => {
@@ -95,7 +80,7 @@ function drippingBody(page: Uint8Array<ArrayBuffer>, signal: AbortSignal): Reada
           resolve();
         }, DRIP_MS);
       }),
-    cancel: stop,
+    cancel: () => clearTimeout(timer),
   });
 }
 
@@ -103,23 +88,19 @@ function drippingBody(page: Uint8Array<ArrayBuffer>, signal: AbortSignal): Reada
  * Fails in the way asked for.
  *
  * @param fault The way.
- * @param context The page, the client's signal, and where connections are cut.
- * @returns The answer, or half of one; never settles for a stall before the client has gone.
+ * @param context The page, and where connections are treated roughly.
+ * @returns The answer, half of one, or the way to where there is none.
  *
  * @example
  * ```ts
  * import { fail } from "./faults.ts";
  *
- * const answer = await fail("status-500", {
- *   page: new Uint8Array(),
- *   signal: new AbortController().signal,
- *   cutUrl: "http://127.0.0.1:2/",
- * });
+ * const answer = fail("status-500", { page: new Uint8Array(), rawUrl: "http://127.0.0.1:2" });
  * console.log(answer.status); // 500
  * ```
  */
-export async function fail(fault: Fault, context: FaultContext): Promise<Response> {
-  const { page, signal, cutUrl, retryAfterSeconds = 1 } = context;
+export function fail(fault: Fault, context: FaultContext): Response {
+  const { page, rawUrl, retryAfterSeconds = 1 } = context;
   switch (fault) {
     case "status-500":
       return new Response("failed on purpose\n", { status: 500 });
@@ -129,8 +110,9 @@ export async function fail(fault: Fault, context: FaultContext): Promise<Respons
         headers: { "retry-after": String(retryAfterSeconds) },
       });
     case "reset":
-      // Deno.serve can't cut a connection without an answer, so the client is sent to what can.
-      return new Response(null, { status: 307, headers: { location: cutUrl } });
+      return new Response(null, { status: 307, headers: { location: `${rawUrl}${CUT}` } });
+    case "stall-headers":
+      return new Response(null, { status: 307, headers: { location: `${rawUrl}${STALL}` } });
     case "truncated":
       return new Response(
         new ReadableStream({
@@ -141,12 +123,9 @@ export async function fail(fault: Fault, context: FaultContext): Promise<Respons
         }),
         { headers: { "content-length": String(Math.max(1, page.length)) } },
       );
-    case "stall-headers":
-      await gone(signal);
-      return new Response(null, { status: 503 });
     case "stall-body":
-      return new Response(stalledBody(page, signal));
+      return new Response(stalledBody(page));
     case "drip":
-      return new Response(drippingBody(page, signal));
+      return new Response(drippingBody(page));
   }
 }

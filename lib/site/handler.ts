@@ -26,10 +26,10 @@ export interface HandlerParts {
   readonly options: Required<SiteOptions>;
   /** Counts the requests. */
   readonly counters: Counters;
-  /** Where connections are cut without an answer. */
-  readonly cutUrl: string;
-  /** Waits; ends early when the signal is aborted. */
-  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Where connections are treated as no HTTP server can: the raw listener's address. */
+  readonly rawUrl: string;
+  /** Waits. */
+  readonly wait: (ms: number) => Promise<void>;
 }
 
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
@@ -69,14 +69,14 @@ function notFound(path: string): Response {
  * const handle = siteHandler({
  *   options: { ...SITE_DEFAULTS, latencyMs: 0 },
  *   counters: new Counters({ wallMs: () => 0, cpuMs: () => 0 }),
- *   cutUrl: "http://127.0.0.1:2/",
+ *   rawUrl: "http://127.0.0.1:2",
  *   wait: () => Promise.resolve(),
  * });
  * console.log((await handle(new Request("http://127.0.0.1/page/1"))).status); // 200
  * ```
  */
 export function siteHandler(parts: HandlerParts): (request: Request) => Promise<Response> {
-  const { options, counters, cutUrl, wait } = parts;
+  const { options, counters, rawUrl, wait } = parts;
   const pages = new Map<number, Uint8Array<ArrayBuffer>>();
 
   function pageOf(number: number): Uint8Array<ArrayBuffer> {
@@ -86,39 +86,38 @@ export function siteHandler(parts: HandlerParts): (request: Request) => Promise<
     return known;
   }
 
-  function failed(fault: Fault, number: number, signal: AbortSignal, retryAfterSeconds?: number) {
+  function failed(fault: Fault, number: number, retryAfterSeconds?: number): Response {
     counters.fault();
-    return fail(fault, { page: pageOf(number), signal, cutUrl, retryAfterSeconds });
+    return fail(fault, { page: pageOf(number), rawUrl, retryAfterSeconds });
   }
 
-  async function latency(address: string, signal: AbortSignal): Promise<void> {
+  async function latency(address: string): Promise<void> {
     const ms = options.latencyMs + options.jitterMs * chance(options.seed, `jitter ${address}`);
-    if (ms > 0) await wait(ms, signal);
+    if (ms > 0) await wait(ms);
   }
 
   async function route(url: URL, request: Request): Promise<Response> {
-    const { signal } = request;
     const [, first, second, third] = url.pathname.split("/");
     const address = url.pathname + url.search;
     if (url.pathname === "/") return new Response(INDEX);
     if (first === "page") {
       const number = whole(second, 1, Number.MAX_SAFE_INTEGER);
       if (number === undefined || third !== undefined) return notFound(url.pathname);
-      await latency(address, signal);
+      await latency(address);
       const attempt = whole(request.headers.get("x-attempt") ?? "1", 1, 1_000_000) ?? 1;
       const fault = chooseFault(options.seed, address, attempt, options.faultShare);
       return fault === undefined
         ? new Response(pageOf(number), { headers: HTML })
-        : failed(fault, number, signal);
+        : failed(fault, number);
     }
     if (first === "slow") {
       const ms = whole(second, 0, LONGEST_WAIT_MS);
       if (ms === undefined) return notFound(url.pathname);
-      await wait(ms, signal);
+      await wait(ms);
       return new Response(pageOf(1), { headers: HTML });
     }
     if (first === "fault") {
-      await latency(address, signal);
+      await latency(address);
       const status = second === "status" ? whole(third, 200, 599) : undefined;
       if (status !== undefined) {
         counters.fault();
@@ -128,7 +127,7 @@ export function siteHandler(parts: HandlerParts): (request: Request) => Promise<
       const seconds = second === "retry-after" ? whole(third, 0, 1_000_000) : undefined;
       const fault = FAULTS.find((kind) => kind === second);
       if (fault !== undefined && (third === undefined || seconds !== undefined)) {
-        return failed(fault, 1, signal, seconds);
+        return failed(fault, 1, seconds);
       }
     }
     return notFound(url.pathname);

@@ -7,6 +7,7 @@
 import process from "node:process";
 import { Counters } from "./counters.ts";
 import { siteHandler } from "./handler.ts";
+import { listenRaw } from "./raw.ts";
 import { SITE_DEFAULTS, type SiteOptions } from "./options.ts";
 
 /** A test site that is being served. */
@@ -19,35 +20,23 @@ export interface SiteServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Waits; a client that leaves ends the wait, so that nothing is left behind. */
-function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-  });
-}
-
-/** Accepts connections and cuts each as soon as a request comes: the client is left without an answer. */
-async function cutConnections(listener: Deno.Listener): Promise<void> {
-  const cut = async (connection: Deno.Conn) => {
-    try {
-      await connection.read(new Uint8Array(1));
-    } catch {
-      // The client was quicker.
-    }
-    connection.close();
+/** Waits that can all be ended at once, so that a closed site leaves no timer behind. */
+function waiting(): { wait: (ms: number) => Promise<void>; endAll: () => void } {
+  const pending = new Set<() => void>();
+  const wait = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        pending.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      pending.add(done);
+    });
+  const endAll = () => {
+    for (const done of pending) done();
   };
-  try {
-    for await (const connection of listener) void cut(connection);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
-  }
+  return { wait, endAll };
 }
 
 /**
@@ -73,8 +62,7 @@ async function cutConnections(listener: Deno.Listener): Promise<void> {
 export function serveSite(options: SiteOptions = {}): SiteServer {
   const hostname = "127.0.0.1";
   const settings = { ...SITE_DEFAULTS, ...options };
-  const cutter = Deno.listen({ hostname, port: 0 });
-  const cutHost = `${hostname}:${(cutter.addr as Deno.NetAddr).port}`;
+  const raw = listenRaw();
   const stopping = new AbortController();
   const counters = new Counters({
     wallMs: () => performance.now(),
@@ -83,7 +71,8 @@ export function serveSite(options: SiteOptions = {}): SiteServer {
       return (user + system) / 1_000;
     },
   });
-  const handler = siteHandler({ options: settings, counters, cutUrl: `http://${cutHost}/`, wait });
+  const { wait, endAll } = waiting();
+  const handler = siteHandler({ options: settings, counters, rawUrl: `http://${raw.host}`, wait });
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
     server = Deno.serve({
@@ -95,17 +84,16 @@ export function serveSite(options: SiteOptions = {}): SiteServer {
       onError: () => new Response("the test site failed\n", { status: 500 }),
     }, handler);
   } catch (error) {
-    cutter.close();
+    void raw.close();
     throw error;
   }
-  const cutting = cutConnections(cutter);
   let closed: Promise<void> | undefined;
   const close = () =>
     closed ??= (async () => {
       stopping.abort();
-      cutter.close();
-      await Promise.all([server.finished, cutting]);
+      endAll();
+      await Promise.all([server.finished, raw.close()]);
     })();
   const host = `${hostname}:${server.addr.port}`;
-  return { url: `http://${host}`, hosts: [host, cutHost], close, [Symbol.asyncDispose]: close };
+  return { url: `http://${host}`, hosts: [host, raw.host], close, [Symbol.asyncDispose]: close };
 }

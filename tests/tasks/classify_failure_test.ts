@@ -1,0 +1,161 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { classifyFailure, retryableStatus } from "../../lib/tasks/classify_failure.ts";
+
+const SENT = "error sending request for url (http://dns.example/tls): client error (Connect): ";
+
+function fetchFailed(cause: string): TypeError {
+  return new TypeError("fetch failed", { cause: new Error(cause) });
+}
+
+// What Deno 2.9 throws, gathered by making each failure happen.
+const SEEN: [string, unknown, string, boolean][] = [
+  [
+    "a refused connection",
+    fetchFailed(SENT + "tcp connect error: Connection refused (os error 111)"),
+    "refused",
+    true,
+  ],
+  [
+    "a port that fetch never asks",
+    new TypeError("Fetch failed: Requests to port 1 are blocked"),
+    "refused",
+    true,
+  ],
+  [
+    "an unknown name",
+    fetchFailed(
+      "error sending request for url (http://no.invalid/): client error (Connect): dns error: failed to lookup address information: Name or service not known",
+    ),
+    "dns",
+    true,
+  ],
+  [
+    "a server without TLS",
+    fetchFailed(SENT + "received corrupt message of type InvalidContentType"),
+    "tls",
+    false,
+  ],
+  [
+    "an unknown certificate",
+    fetchFailed(SENT + "invalid peer certificate: UnknownIssuer"),
+    "tls",
+    false,
+  ],
+  [
+    "a timeout",
+    new DOMException("The operation was aborted due to timeout", "TimeoutError"),
+    "timed out",
+    true,
+  ],
+  [
+    "a system's timeout",
+    fetchFailed(SENT + "tcp connect error: Connection timed out (os error 110)"),
+    "timed out",
+    true,
+  ],
+  [
+    "a connection closed without an answer",
+    fetchFailed(
+      "error sending request from 127.0.0.1:37688 for http://127.0.0.1:35329/closed (127.0.0.1:35329): client error (SendRequest): connection closed before message completed",
+    ),
+    "reset",
+    true,
+  ],
+  [
+    "a reset",
+    fetchFailed(SENT + "connection error: Connection reset by peer (os error 104)"),
+    "reset",
+    true,
+  ],
+  ["a reset of Deno's own", new Deno.errors.ConnectionReset("x"), "reset", true],
+  ["half a body", new TypeError("error reading a body from connection"), "truncated", true],
+  ["half a gzip", new TypeError("unexpected end of file"), "truncated", true],
+  [
+    "no file descriptor left",
+    fetchFailed(SENT + "tcp open error: Too many open files (os error 24)"),
+    "too many open files",
+    true,
+  ],
+  [
+    "no way there",
+    fetchFailed(SENT + "tcp connect error: Network is unreachable (os error 101)"),
+    "unreachable",
+    true,
+  ],
+  [
+    "a wrong address",
+    fetchFailed(SENT + "tcp connect error: Invalid argument (os error 22)"),
+    "unreachable",
+    true,
+  ],
+  [
+    "a missing permission",
+    new Deno.errors.NotCapable(
+      'Requires net access to "a.example:80", run again with the --allow-net flag',
+    ),
+    "permission",
+    false,
+  ],
+  ["no URL", new TypeError("Invalid URL: 'nope'"), "invalid url", false],
+  ["another scheme", new TypeError("Url scheme 'ftp' not supported"), "invalid url", false],
+  [
+    "a redirect elsewhere",
+    new TypeError("Fetch failed: Can not redirect to a non HTTP(s) url"),
+    "invalid url",
+    false,
+  ],
+  ["a cancel", new DOMException("The signal has been aborted", "AbortError"), "cancelled", false],
+  [
+    "garbage instead of HTTP",
+    fetchFailed("error sending request: client error (SendRequest): invalid HTTP version parsed"),
+    "other",
+    true,
+  ],
+];
+
+for (const [what, error, reason, retryable] of SEEN) {
+  Deno.test(`classifyFailure() calls ${what} "${reason}"`, () => {
+    const failure = classifyFailure(error);
+    assertEquals([failure.reason, failure.retryable], [reason, retryable]);
+  });
+}
+
+Deno.test("classifyFailure() says which host a permission is missing for", () => {
+  const error = new Deno.errors.NotCapable('Requires net access to "a.example:80", run again');
+  assertEquals(classifyFailure(error).detail.includes("a.example:80"), true);
+});
+
+Deno.test("classifyFailure() isn't misled by words in an address", () => {
+  const cause =
+    "error sending request for url (http://certificate.example/dns%20error?tls): client error (Connect): tcp connect error: Connection refused (os error 111)";
+  assertEquals(classifyFailure(fetchFailed(cause)).reason, "refused");
+});
+
+Deno.test("classifyFailure() looks into what an AggregateError holds", () => {
+  const error = new AggregateError(
+    [new Error("x"), fetchFailed("Connection refused")],
+    "all failed",
+  );
+  assertEquals(classifyFailure(error).reason, "refused");
+});
+
+Deno.test("classifyFailure() ends on a cause that goes round in circles", () => {
+  const error = new Error("a");
+  error.cause = error;
+  assertEquals(classifyFailure(error), { reason: "other", detail: "a", retryable: true });
+});
+
+Deno.test("classifyFailure() answers whatever is thrown", () => {
+  fc.assert(fc.property(fc.anything(), (thrown) => {
+    const { reason, detail } = classifyFailure(thrown);
+    assertEquals([typeof reason, typeof detail], ["string", "string"]);
+  }));
+  assertEquals(classifyFailure(undefined).detail, "no reason was given");
+});
+
+Deno.test("retryableStatus() holds for passing states only", () => {
+  const retryable = Array.from({ length: 500 }, (_, index) => 100 + index).filter(retryableStatus);
+  assertEquals(retryable.filter((status) => status < 500), [408, 425, 429]);
+  assertEquals(retryable.filter((status) => status >= 500).length, 100);
+});

@@ -1,0 +1,17 @@
+import type { TaskContext } from "../../lib/lanes/task.ts";
+
+/** A context like a lane's; `cancelAfter` looks at `cancelled()`, it is true. */
+export function contextOf(
+  options: { signal?: AbortSignal; attempt?: number; cancelAfter?: number } = {},
+): TaskContext & { looks: number } {
+  const { signal = new AbortController().signal, attempt = 1, cancelAfter = Infinity } = options;
+  return {
+    signal,
+    index: 0,
+    attempt,
+    looks: 0,
+    cancelled() {
+      return this.looks++ >= cancelAfter || signal.aborted;
+    },
+  };
+}
