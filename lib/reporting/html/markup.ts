@@ -1,0 +1,53 @@
+/**
+ * HTML written as template text, in which every value is escaped unless it is HTML already.
+ *
+ * @module
+ */
+
+import { escape } from "@std/html/entities";
+
+/** Text that may go into a page as it stands. */
+export class Html {
+  /** The markup. */
+  readonly text: string;
+
+  /** @param text Markup that is known to be safe; never text from outside. */
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** @returns The markup. */
+  toString(): string {
+    return this.text;
+  }
+}
+
+/** What a template may hold; false, null and undefined give nothing. */
+export type Markup = Html | string | number | false | null | undefined | readonly Markup[];
+
+/**
+ * A template tag that escapes what is put into it.
+ *
+ * @param parts The markup as written.
+ * @param values What stands between: {@linkcode Html} is kept, arrays are joined, all else escaped.
+ * @returns Safe markup, for elements' contents and quoted attributes alike.
+ *
+ * @example
+ * ```ts
+ * import { html } from "./markup.ts";
+ *
+ * console.log(html`<p>${"</script>"}</p>`.text); // "<p>&lt;/script&gt;</p>"
+ * ```
+ */
+export function html(parts: TemplateStringsArray, ...values: readonly Markup[]): Html {
+  let text = parts[0]!;
+  values.forEach((value, i) => text += markupOf(value) + parts[i + 1]!);
+  return new Html(text);
+}
+
+function markupOf(value: Markup): string {
+  if (value instanceof Html) return value.text;
+  if (value === false || value === null || value === undefined) return "";
+  if (typeof value === "object") return value.map(markupOf).join("");
+  return escape(String(value));
+}

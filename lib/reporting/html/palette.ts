@@ -1,0 +1,89 @@
+/**
+ * The page's colours, for light and for dark, and which model has which.
+ *
+ * Cool colours are concurrency on this event loop, warm ones are parallelism on lanes of their own,
+ * the plain `for` loop is neutral. The five differ in lightness as well as hue, after Okabe and Ito's
+ * "Color Universal Design" palette (2008), so that they stay apart for colour-blind readers; every
+ * one reaches a contrast of 4.5 to 1 on the page as text (WCAG 2.2, 1.4.3), which a test checks.
+ *
+ * @module
+ */
+
+/** The colours of one scheme, by name. */
+export type Scheme = Readonly<Record<keyof typeof LIGHT, string>>;
+
+const LIGHT = {
+  paper: "#fcfcf9",
+  panel: "#f3f2ec",
+  ink: "#1c1e21",
+  soft: "#565b62",
+  line: "#d9d7cd",
+  link: "#0a58a8",
+  bad: "#b3261e",
+  warn: "#fbf0d4",
+  sequential: "#5b616a",
+  concurrent: "#0667b3",
+  limited: "#0b7a68",
+  workers: "#bb4d00",
+  processes: "#9c3a80",
+  other: "#6a5a12",
+};
+
+const DARK: Scheme = {
+  paper: "#15171a",
+  panel: "#1e2125",
+  ink: "#eceae4",
+  soft: "#a9adb3",
+  line: "#3a3e44",
+  link: "#8cc4ff",
+  bad: "#ff8a80",
+  warn: "#3a3017",
+  sequential: "#b4bac3",
+  concurrent: "#5fb2f2",
+  limited: "#45c9b0",
+  workers: "#f79b52",
+  processes: "#e490c4",
+  other: "#d6c15b",
+};
+
+/** The two schemes. */
+export const SCHEMES: { readonly light: Scheme; readonly dark: Scheme } = {
+  light: LIGHT,
+  dark: DARK,
+};
+
+const MODELS_WITH_COLOUR = ["sequential", "concurrent", "limited", "workers", "processes"];
+
+/**
+ * A model's colour, the same in every chart.
+ *
+ * @param model Its name; unknown ones share one colour.
+ * @returns A CSS colour that follows the reader's scheme.
+ *
+ * @example
+ * ```ts
+ * import { modelColour } from "./palette.ts";
+ *
+ * console.log(modelColour("workers")); // "var(--workers)"
+ * ```
+ */
+export function modelColour(model: string): string {
+  return `var(--${MODELS_WITH_COLOUR.includes(model) ? model : "other"})`;
+}
+
+/**
+ * A scheme as CSS custom properties.
+ *
+ * @param scheme The colours.
+ * @returns Declarations, such as "--ink:#1c1e21;".
+ *
+ * @example
+ * ```ts
+ * import { SCHEMES, schemeCss } from "./palette.ts";
+ *
+ * console.log(schemeCss(SCHEMES.light).startsWith("--paper:")); // true
+ * ```
+ */
+export function schemeCss(scheme: Scheme): string {
+  return Object.entries(scheme).map(([name, colour]) => `--${name}:${colour};`).join("");
+}

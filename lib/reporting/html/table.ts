@@ -1,0 +1,64 @@
+/**
+ * Tables: what is shown in charts, for those who read figures or hear them.
+ *
+ * @module
+ */
+
+import { type Html, html, type Markup } from "./markup.ts";
+
+/** A table's column: its heading, and whether it holds figures. */
+export interface Column {
+  /** The heading. */
+  readonly name: string;
+  /** Figures stand to the right. */
+  readonly figures?: boolean;
+}
+
+/**
+ * Writes a table in a frame that scrolls by itself, by keyboard too, where it doesn't fit.
+ *
+ * @param caption What the table holds; its accessible name.
+ * @param columns The columns; the first names the rows.
+ * @param rows The cells, one array a row.
+ * @returns The table.
+ *
+ * @example
+ * ```ts
+ * import { table } from "./table.ts";
+ *
+ * const { text } = table("Speedup", [{ name: "model" }, { name: "speedup" }], [["limited", "4.9×"]]);
+ * console.log(text.includes("<th scope=\"row\">limited</th>")); // true
+ * ```
+ */
+export function table(
+  caption: string,
+  columns: readonly Column[],
+  rows: readonly (readonly Markup[])[],
+): Html {
+  const cell = (value: Markup, i: number) =>
+    i === 0
+      ? html`<th scope="row">${value}</th>`
+      : columns[i]?.figures
+      ? html`<td class="n">${value}</td>`
+      : html`<td>${value}</td>`;
+  const heads = columns.map((column) =>
+    column.figures
+      ? html`<th scope="col" class="n">${column.name}</th>`
+      : html`<th scope="col">${column.name}</th>`
+  );
+  return html`
+    <div class="scroll" role="region" tabindex="0" aria-label="${caption}">
+      <table>
+        <caption>${caption}</caption>
+        <thead>
+          <tr>${heads}</tr>
+        </thead>
+        <tbody>${rows.map((row) =>
+          html`
+            <tr>${row.map(cell)}</tr>
+          `
+        )}</tbody>
+      </table>
+    </div>
+  `;
+}

@@ -1,0 +1,111 @@
+/**
+ * The verdict, before everything else: a headline, the figures it rests on, and what to mind.
+ *
+ * @module
+ */
+
+import type { Comparison, Verdict } from "../../timing/result.ts";
+import { formatDuration, formatNumber, formatPercent, formatRatio } from "../format.ts";
+import { failureLines, verdictText } from "../verdict_text.ts";
+import { formatCount } from "./count.ts";
+import { type Html, html, type Markup } from "./markup.ts";
+
+const BOUND: Record<Verdict["bound"], string> = {
+  io: "This job waits",
+  cpu: "This job computes",
+  mixed: "This job waits and computes",
+  small: "This job is small",
+};
+
+/**
+ * The verdict in a line.
+ *
+ * @param comparison The comparison.
+ * @returns Such as "This job waits: concurrent is 85.7× as fast", as plain text.
+ *
+ * @example
+ * ```ts
+ * import { headlineOf } from "./verdict_section.ts";
+ *
+ * const job = { name: "nothing", task: "", items: 0, options: {} };
+ * const nothing = { job, ceiling: null, models: [], agree: true, warnings: [], verdict: null };
+ * console.log(headlineOf(nothing)); // "No verdict on nothing"
+ * ```
+ */
+export function headlineOf({ job, agree, verdict, models }: Comparison): string {
+  if (!agree) return "The models’ results differ";
+  if (verdict === null) return `No verdict on ${job.name}`;
+  const bound = BOUND[verdict.bound] ?? "This job was measured";
+  const chosen = models.find(({ model }) => model === verdict.recommended);
+  if (verdict.recommended === "sequential") return `${bound}: leave it sequential`;
+  return chosen?.speedup
+    ? `${bound}: ${verdict.recommended} is ${formatRatio(chosen.speedup.median)} as fast`
+    : `${bound}: take ${verdict.recommended}`;
+}
+
+/**
+ * Writes the verdict of a comparison: its text, its figures, its warnings and failures.
+ *
+ * @param comparison The comparison.
+ * @returns What stands below the headline.
+ *
+ * @example
+ * ```ts
+ * import { verdictSection } from "./verdict_section.ts";
+ *
+ * const job = { name: "nothing", task: "", items: 0, options: {} };
+ * const nothing = { job, ceiling: null, models: [], agree: true, warnings: [], verdict: null };
+ * console.log(verdictSection(nothing).text.includes("nothing was measured")); // true
+ * ```
+ */
+export function verdictSection(comparison: Comparison): Html {
+  const notices = [
+    ...failureLines(comparison).map((line) => ["Failed", line]),
+    ...comparison.warnings.map((warning) => ["Mind", warning]),
+  ];
+  return html`<p class="verdict">${verdictText(comparison)}</p>
+<dl class="tiles">${tiles(comparison)}</dl>
+${
+    notices.length > 0 && html`
+      <ul class="notices">${notices.slice(0, 50).map(([kind, text]) =>
+        html`<li><b>${kind}:</b> ${text}</li>`
+      )}${notices.length > 50 && html`<li>And ${formatCount(notices.length - 50)} more.</li>`}</ul>
+    `
+  }`;
+}
+
+function tiles({ verdict, models, ceiling, agree }: Comparison): Html[] {
+  const base = models.find(({ model }) => model === "sequential");
+  const chosen = models.find(({ model }) => model === verdict?.recommended);
+  const tile = (name: string, figure: Markup, detail: Markup) =>
+    html`
+      <div>
+        <dt>${name}</dt>
+        <dd><b>${figure}</b> <span>${detail}</span></dd>
+      </div>
+    `;
+  const all: Html[] = [];
+  if (base && base.rounds.length > 0) {
+    all.push(tile("one after the other", formatDuration(base.wallMs.median), "sequential, median"));
+  }
+  if (chosen && chosen !== base && agree) {
+    all.push(tile("recommended", formatDuration(chosen.wallMs.median), chosen.model));
+  }
+  if (chosen?.speedup && chosen !== base && agree) {
+    const { median, low, high } = chosen.speedup;
+    const detail = `95% interval ${formatNumber(low)} to ${formatNumber(high)}`;
+    all.push(tile("as fast", formatRatio(median), detail));
+  }
+  if (verdict) {
+    all.push(
+      tile("of its time computing", formatPercent(verdict.cpuShare), "the rest it waits"),
+    );
+  }
+  if (ceiling) {
+    all.push(
+      tile("ceiling", formatRatio(ceiling.speedup), `with ${ceiling.lanes} independent processes`),
+    );
+  }
+  if (verdict) all.push(tile("confidence", formatPercent(verdict.confidence), "in this verdict"));
+  return all;
+}
