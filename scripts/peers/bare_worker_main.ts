@@ -1,0 +1,3 @@
+/** What runs in a bare worker: a greeting. */
+
+self.postMessage("ready");

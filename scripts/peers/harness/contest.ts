@@ -1,0 +1,115 @@
+/**
+ * What is raced against what, as plain data.
+ *
+ * @module
+ */
+
+/** How to start a program. */
+export interface Launch {
+  /** A path, or a name to be found on the path. */
+  readonly program: string;
+  /** Its arguments. */
+  readonly args: readonly string[];
+}
+
+/** What has to be on the machine for a contender to run. */
+export interface Need {
+  /** A run that succeeds where it is there; npm packages are downloaded by it. */
+  readonly probe: Launch;
+  /** How to get it, as half a sentence or a command. */
+  readonly get: string;
+}
+
+/** What was promised: bounds, both included, of the figure itself or of its ratio to a peer's. */
+export interface Aim {
+  /** What the bounds are bounds of. */
+  readonly of: "figure" | "ratio";
+  /** The least that keeps the promise; none unless given. */
+  readonly atLeast?: number;
+  /** The most that keeps it; none unless given. */
+  readonly atMost?: number;
+}
+
+/** One that runs in a contest. */
+export interface Contender {
+  /** What the table calls it. */
+  readonly name: string;
+  /** What it is started as. */
+  readonly launch: Launch;
+  /** How many results it has to give. */
+  readonly items: number;
+  /** What they have to add up to. */
+  readonly sum: bigint;
+  /** How much work that is, in what the contest counts; the items unless told. */
+  readonly work?: number;
+  /** What it needs that may not be there; nothing unless given. */
+  readonly need?: Need;
+  /** What was promised of it, or of us against it. */
+  readonly aim?: Aim | undefined;
+}
+
+/** What a figure counts, and how it comes from a time. */
+export interface Unit {
+  /** What stands behind the figure, such as `items/s`. */
+  readonly label: string;
+  /** Makes the figure of so much work in so many milliseconds. */
+  readonly figure: (work: number, ms: number) => number;
+}
+
+/**
+ * Counts work in a second.
+ *
+ * @param what What is counted, such as `items`.
+ * @returns The unit.
+ *
+ * @example
+ * ```ts
+ * import { perSecond } from "./contest.ts";
+ *
+ * console.log(perSecond("items").figure(10, 500)); // 20
+ * ```
+ */
+export function perSecond(what: string): Unit {
+  return { label: `${what}/s`, figure: (work, ms) => work * 1000 / ms };
+}
+
+/** Milliseconds for all of the work. */
+export const TOTAL_MS: Unit = { label: "ms", figure: (_work, ms) => ms };
+
+/** Milliseconds for each piece of work. */
+export const EACH_MS: Unit = { label: "ms each", figure: (work, ms) => ms / work };
+
+/** Microseconds for each piece of work. */
+export const EACH_US: Unit = { label: "µs each", figure: (work, ms) => ms * 1000 / work };
+
+/** The families of contests, in the order in which they are run. */
+export const FAMILIES = ["pools", "io", "cpu", "lanes"] as const;
+
+/** The name of a family of contests. */
+export type Family = typeof FAMILIES[number];
+
+/** One of us, and those that it is measured against. */
+export interface Contest {
+  /** The family it belongs to. */
+  readonly family: Family;
+  /** What is done, the table's heading. */
+  readonly title: string;
+  /** What is counted. */
+  readonly unit: Unit;
+  /** The one of us that the others are measured against. */
+  readonly ours: Contender;
+  /** The others. */
+  readonly peers: readonly Contender[];
+}
+
+/** What all contests need to know of the machine. */
+export interface Ground {
+  /** The Python to race against, and the words to call it by; undefined where there is none. */
+  readonly python: { readonly program: string; readonly version: string } | undefined;
+  /** Addresses of the site's page without latency and with 50 ms of it, and the page's size. */
+  readonly page: {
+    readonly fastUrl: string;
+    readonly slowUrl: string;
+    readonly bytes: number;
+  };
+}

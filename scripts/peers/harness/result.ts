@@ -1,0 +1,117 @@
+/**
+ * What the race came to, row by row: figures, ratios, and whether the aims were met.
+ *
+ * @module
+ */
+
+import { pairedRatio } from "../../../lib/timing/interval.ts";
+import type { Interval } from "../../../lib/timing/result.ts";
+import { median } from "../../../lib/timing/statistics.ts";
+import type { Aim, Contest } from "./contest.ts";
+import type { Entry, Raced, Trouble } from "./race.ts";
+
+/** One contender's row. */
+export interface Row {
+  /** The contest's family. */
+  readonly family: string;
+  /** The contest's title. */
+  readonly contest: string;
+  /** The contender's name. */
+  readonly contender: string;
+  /** Whether it is the one that the others are measured against. */
+  readonly ours: boolean;
+  /** The figures' unit. */
+  readonly unit: string;
+  /** Every round's figure, in order; nothing is left out. */
+  readonly figures: readonly number[];
+  /** Median, least and greatest of them; null where there is none. */
+  readonly figure: Interval | null;
+  /** Ours divided by theirs, paired by round, with its 95 % interval; null for our own rows. */
+  readonly ratio: Interval | null;
+  /** The aim, whether the median keeps it, and whether the interval's ends say otherwise. */
+  readonly aim: (Aim & { readonly met: boolean; readonly unsure: boolean }) | null;
+  /** Why there is no figure; null if there is one, or the race was interrupted before. */
+  readonly trouble: Trouble | null;
+}
+
+function within(value: number, { atLeast = -Infinity, atMost = Infinity }: Aim): boolean {
+  return atLeast <= value && value <= atMost;
+}
+
+/**
+ * Holds a figure against what was promised.
+ *
+ * @param aim The bounds.
+ * @param interval Median and the ends of what it may be.
+ * @returns Whether the median keeps the bounds, and whether an end of the interval says otherwise.
+ *
+ * @example
+ * ```ts
+ * import { judged } from "./result.ts";
+ *
+ * console.log(judged({ of: "ratio", atLeast: 2 }, { median: 3, low: 2.5, high: 4 }).met); // true
+ * ```
+ */
+export function judged(aim: Aim, { median, low, high }: Interval): NonNullable<Row["aim"]> {
+  const met = within(median, aim);
+  return { ...aim, met, unsure: within(low, aim) !== met || within(high, aim) !== met };
+}
+
+function spread(figures: readonly number[]): Interval | null {
+  if (figures.length === 0) return null;
+  return { median: median(figures), low: Math.min(...figures), high: Math.max(...figures) };
+}
+
+function ratioOf(ours: Entry, theirs: Entry, seed: number): Interval | null {
+  const above: number[] = [];
+  const below: number[] = [];
+  ours.figures.forEach((figure, round) => {
+    const other = theirs.figures[round];
+    if (figure === undefined || other === undefined) return;
+    above.push(figure);
+    below.push(other);
+  });
+  return above.length === 0 ? null : pairedRatio(above, below, { seed });
+}
+
+function rowOf(contest: Contest, entry: Entry, ours: Entry, seed: number): Row {
+  const own = entry === ours;
+  const usable = entry.trouble === undefined;
+  const figures = usable ? entry.figures.filter((figure) => figure !== undefined) : [];
+  const figure = spread(figures);
+  const ratio = own || !usable || ours.trouble !== undefined ? null : ratioOf(ours, entry, seed);
+  const { aim } = entry.contender;
+  const measured = aim?.of === "ratio" ? ratio : figure;
+  return {
+    family: contest.family,
+    contest: contest.title,
+    contender: entry.contender.name,
+    ours: own,
+    unit: contest.unit.label,
+    figures,
+    figure,
+    ratio,
+    aim: aim === undefined || measured === null ? null : judged(aim, measured),
+    trouble: entry.trouble ?? null,
+  };
+}
+
+/**
+ * Makes the rows of the report: for each contest our own, then the peers'.
+ *
+ * @param raced What everyone did.
+ * @param seed Where the intervals' chance starts.
+ * @returns The rows.
+ *
+ * @example
+ * ```ts
+ * import { rowsOf } from "./result.ts";
+ *
+ * console.log(rowsOf([], 1).length); // 0
+ * ```
+ */
+export function rowsOf(raced: readonly Raced[], seed: number): Row[] {
+  return raced.flatMap(({ contest, ours, peers }) =>
+    [ours, ...peers].map((entry) => rowOf(contest, entry, ours, seed))
+  );
+}

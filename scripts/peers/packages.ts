@@ -1,0 +1,22 @@
+/**
+ * The npm pools that we are measured against, and in which version. They are imported by these names
+ * at run time, and by nothing else: so they stay out of the project's module graph, import map and
+ * lock file, and nobody downloads them who doesn't race against them.
+ *
+ * @module
+ */
+
+/** https://github.com/piscinajs/piscina */
+export const PISCINA: string = "npm:piscina@5.3.2";
+
+/** https://github.com/tinylibs/tinypool */
+export const TINYPOOL: string = "npm:tinypool@2.2.0";
+
+/** https://github.com/poolifier/poolifier */
+export const POOLIFIER: string = "npm:poolifier@5.3.2";
+
+/** https://github.com/josdejong/workerpool */
+export const WORKERPOOL: string = "npm:workerpool@10.0.3";
+
+/** https://github.com/jestjs/jest */
+export const JEST_WORKER: string = "npm:jest-worker@30.5.1";

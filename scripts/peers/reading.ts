@@ -1,0 +1,67 @@
+/**
+ * What a contender's program measures, and how it tells: one line of JSON on stdout.
+ *
+ * @module
+ */
+
+/** What one run of one contender found. */
+export interface Reading {
+  /** Tasks that gave a result. */
+  readonly items: number;
+  /** The results' sum, so that whoever lost or invented one is found out. */
+  readonly sum: number | bigint;
+  /** How long they took together, in milliseconds; start-up and warm-up not counted. */
+  readonly ms: number;
+}
+
+/**
+ * Prints a reading where the harness looks for it.
+ *
+ * @param reading What was measured.
+ *
+ * @example
+ * ```ts
+ * import { report } from "./reading.ts";
+ *
+ * report({ items: 2, sum: 3, ms: 0.5 });
+ * ```
+ */
+export function report(reading: Reading): void {
+  console.log(JSON.stringify({ ...reading, sum: String(reading.sum) }));
+}
+
+/**
+ * Adds numbers up.
+ *
+ * @param values The numbers.
+ * @returns Their sum; NaN as soon as one is no number, so that it can't equal what is expected.
+ *
+ * @example
+ * ```ts
+ * import { total } from "./reading.ts";
+ *
+ * console.log(total([1, 2, 3])); // 6
+ * ```
+ */
+export function total(values: Iterable<unknown>): number {
+  let sum = 0;
+  for (const value of values) sum += typeof value === "number" ? value : NaN;
+  return sum;
+}
+
+/**
+ * Lists the whole numbers from 1, the items of most contests.
+ *
+ * @param count How many.
+ * @returns `[1, 2, …, count]`.
+ *
+ * @example
+ * ```ts
+ * import { numbers } from "./reading.ts";
+ *
+ * console.log(numbers(3)); // [1, 2, 3]
+ * ```
+ */
+export function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
+}

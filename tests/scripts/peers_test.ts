@@ -1,0 +1,181 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import fc from "fast-check";
+import { contestsOf } from "../../scripts/peers/families/all.ts";
+import { squaresIn, sumOfNumbers, sumOfSquares } from "../../scripts/peers/families/sums.ts";
+import { createAttempts } from "../../scripts/peers/harness/attempt.ts";
+import { type Contender, FAMILIES } from "../../scripts/peers/harness/contest.ts";
+import { failureLine, runToEnd } from "../../scripts/peers/harness/launch.ts";
+import { checkReading } from "../../scripts/peers/harness/reading_check.ts";
+
+const mayRun = Deno.permissions.querySync({ name: "run" }).state === "granted";
+const mayRead = Deno.permissions.querySync({ name: "read" }).state === "granted";
+const ground = { python: undefined, page: { fastUrl: "http://fast", slowUrl: "", bytes: 7 } };
+
+function contender(name: string, more: Partial<Contender> = {}): Contender {
+  return { name, launch: { program: name, args: [] }, items: 10, sum: 55n, ...more };
+}
+
+Deno.test("checkReading() takes a reading with the right count and sum alone", () => {
+  const who = contender("one");
+  assertEquals(checkReading(who, 'note\n{"items":10,"sum":"55","ms":2.5}\n'), {
+    ok: true,
+    ms: 2.5,
+  });
+  const problemOf = (stdout: string) => {
+    const checked = checkReading(who, stdout);
+    return checked.ok ? "none" : checked.problem;
+  };
+  assertEquals(problemOf(""), "printed no reading");
+  assertEquals(problemOf("3"), "printed no reading");
+  assertEquals(problemOf('{"items":10,"sum":"5'), "printed no reading");
+  assertEquals(problemOf('{"items":9,"sum":"55","ms":1}'), "gave 9 results, not 10");
+  assertEquals(problemOf('{"items":10,"sum":"54","ms":1}'), "its results add up to 54, not 55");
+  assertEquals(problemOf('{"items":10,"sum":"NaN","ms":1}'), "its results add up to NaN, not 55");
+  assertEquals(problemOf('{"items":10,"sum":"55","ms":0}'), "took 0 ms, which is no time");
+  assertEquals(problemOf('{"items":10,"sum":"55"}'), "took undefined ms, which is no time");
+});
+
+Deno.test("createAttempts() looks once for what a contender needs, and before it is timed", async () => {
+  const need = { probe: { program: "probe", args: [] }, get: "install it" };
+  const ran: string[] = [];
+  const attempt = createAttempts({
+    run: ({ program }) => {
+      ran.push(program);
+      return Promise.resolve({ ok: true, stdout: '{"items":10,"sum":"55","ms":1}' });
+    },
+  });
+  await attempt(contender("first", { need }));
+  await attempt(contender("second", { need }));
+  assertEquals(ran, ["probe", "first", "second"]);
+});
+
+Deno.test("createAttempts() says of what isn't there why, and how to get it", async () => {
+  const need = { probe: { program: "probe", args: [] }, get: "install it" };
+  const attempt = createAttempts({
+    run: ({ program }) => {
+      assertEquals(program, "probe");
+      return Promise.resolve({ ok: false, reason: "error: no such module" });
+    },
+  });
+  assertEquals(await attempt(contender("first", { need })), {
+    trouble: { kind: "not installed", reason: "error: no such module; install it" },
+  });
+});
+
+Deno.test("every contest has an own contender, sums to check, and programs that are there", async () => {
+  const contests = contestsOf(FAMILIES, ground);
+  assertEquals(new Set(contests.map(({ family }) => family)), new Set(FAMILIES));
+  const titles = contests.map(({ family, title }) => `${family} ${title}`);
+  assertEquals(new Set(titles).size, titles.length);
+  for (const { ours, peers } of contests) {
+    assert(peers.length > 0);
+    for (const { name, items, sum, launch } of [ours, ...peers]) {
+      assert(items > 0 && sum > 0n, name);
+      const file = launch.args.find((arg) => /\.(ts|py)$/.test(arg));
+      assert(file !== undefined, name);
+      if (mayRead) assert((await Deno.stat(file)).isFile, file);
+    }
+  }
+});
+
+Deno.test("contestsOf() gives the families asked for and no others", () => {
+  assertEquals(new Set(contestsOf(["io"], ground).map(({ family }) => family)), new Set(["io"]));
+});
+
+Deno.test("the sums to check against are those of the loops that they stand for", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 9 }), (n, count) => {
+      let [numbers, squares, terms] = [0n, 0n, 0];
+      for (let i = 1; i <= n; i++) numbers += BigInt(i);
+      for (let more = 0; more < count; more++) {
+        for (let i = 0; i < n + more; i++, terms++) squares += BigInt(i) ** 2n;
+      }
+      assertEquals(sumOfNumbers(n), numbers);
+      assertEquals(sumOfSquares(n, count), squares);
+      assertEquals(squaresIn(n, count), terms);
+    }),
+  );
+});
+
+Deno.test("failureLine() finds the error among warnings and stack, safe to print", () => {
+  assertEquals(failureLine("warn\n\x1b[31merror\x1b[0m: gone\n    at x"), "error: gone");
+  const python = "Traceback:\n  File x\nModuleNotFoundError: No module named 'aiohttp'\n";
+  assertEquals(failureLine(python), "ModuleNotFoundError: No module named 'aiohttp'");
+  assertEquals(failureLine(""), "said nothing on stderr");
+  assert(failureLine("x".repeat(5000)).length <= 100);
+});
+
+Deno.test({
+  name: "runToEnd() ends a program that takes too long, and one that was interrupted",
+  ignore: !mayRun,
+  async fn() {
+    const launch = { program: Deno.execPath(), args: ["eval", "setInterval(() => {}, 1000)"] };
+    assertEquals(await runToEnd(launch, { timeoutMs: 1 }), {
+      ok: false,
+      reason: "took longer than 0.001 s",
+    });
+    const signal = AbortSignal.abort();
+    assertEquals(await runToEnd(launch, { timeoutMs: 60_000, signal }), {
+      ok: false,
+      reason: "interrupted",
+    });
+  },
+});
+
+Deno.test({
+  name: "runToEnd() takes a program that isn't there for a failure",
+  ignore: !mayRun,
+  async fn() {
+    const ended = await runToEnd({ program: "no-such-program", args: [] }, { timeoutMs: 9_000 });
+    assertEquals(ended, { ok: false, reason: "no-such-program can't be started" });
+  },
+});
+
+Deno.test({
+  name: "bare programs give readings that hold: loop and pipes",
+  ignore: !mayRun || !mayRead,
+  async fn(t) {
+    const wanted = /bare_loop|bare_pipe/;
+    for (const { peers } of contestsOf(["pools"], ground)) {
+      for (
+        const peer of peers.filter(({ launch }) => launch.args.some((arg) => wanted.test(arg)))
+      ) {
+        await t.step(peer.launch.args.slice(-3).join(" "), async () => {
+          const few = { ...peer, items: 10, sum: 55n };
+          const args = peer.launch.args.with(-1, "10");
+          const ended = await runToEnd({ ...peer.launch, args }, { timeoutMs: 60_000 });
+          assert(ended.ok, ended.ok ? "" : ended.reason);
+          assert(checkReading(few, ended.stdout).ok, ended.stdout);
+        });
+      }
+    }
+  },
+});
+
+Deno.test({
+  name: "deno task peers refuses what it doesn't take, before anything runs",
+  ignore: !mayRun || !mayRead,
+  async fn() {
+    const refused: [string[], string][] = [
+      [["--only", "pool"], 'peers: --only "pool": unknown; did you mean pools?'],
+      [["--rounds", "0"], 'peers: --rounds "0": too small'],
+      [["--seed", "-1"], 'peers: --seed "-1": not a whole number'],
+      [["--json", "no/such/folder/peers.json"], "its folder doesn't exist"],
+      [["--fast"], "peers: unknown option '--fast'"],
+    ];
+    const script = fromFileUrl(new URL("../../scripts/peers.ts", import.meta.url));
+    const flags = ["run", "--no-check", "--no-prompt", "--allow-read", "--allow-write"];
+    for (const [args, line] of refused) {
+      const { code, stderr, stdout } = await new Deno.Command(Deno.execPath(), {
+        args: [...flags, script, ...args],
+        stdin: "null",
+      }).output();
+      const text = new TextDecoder().decode(stderr);
+      assertEquals(code, 2, text);
+      assertStringIncludes(text, line);
+      assertEquals(text.trimEnd().split("\n").length, 1);
+      assertEquals(stdout.length, 0);
+    }
+  },
+});
