@@ -122,9 +122,9 @@ export function formatRatio(ratio: number): string {
 export function formatPercent(share: number): string {
   if (Number.isNaN(share)) return NO_FIGURE;
   if (share < 0) return `−${formatPercent(-share)}`;
-  if (share === Infinity) return "∞";
   if (share > 0 && share < 0.005) return "<1%";
   const percent = share * 100;
+  if (percent === Infinity) return "∞";
   return percent >= 1e15 ? `${percent.toExponential(1)}%` : `${Math.round(percent)}%`;
 }
 

@@ -12,27 +12,15 @@ import type { Timeline } from "../timing/result.ts";
 import { assignSlots, hasStarted, type Slots } from "./slots.ts";
 import type { Palette } from "./style.ts";
 
-/** Which signs a picture used, so that its legend names only these. */
-export interface Glyphs {
-  computing: boolean;
-  waiting: boolean;
-  unknown: boolean;
-  starting: boolean;
-  idle: boolean;
-  failed: boolean;
-  numbers: boolean;
-}
-
-/** No sign used yet. */
-export const NOTHING_DRAWN: Readonly<Glyphs> = {
-  computing: false,
-  waiting: false,
-  unknown: false,
-  starting: false,
-  idle: false,
-  failed: false,
-  numbers: false,
-};
+/** What a sign in a picture means. A legend names only those that were drawn. */
+export type Sign =
+  | "computing"
+  | "waiting"
+  | "unknown"
+  | "starting"
+  | "idle"
+  | "failed"
+  | "number";
 
 /** How a panel is to be drawn. */
 export interface PanelOptions {
@@ -42,14 +30,17 @@ export interface PanelOptions {
   readonly axisMs: number;
   /** When this model's run ended; nothing is drawn beyond. */
   readonly endMs: number;
+  /** The colours to draw with. */
   readonly palette: Palette;
   /** Told which signs were used. */
-  readonly drawn: Glyphs;
+  readonly drawn: Set<Sign>;
 }
 
 /** One line of a panel. */
 export interface PanelRow {
+  /** Which lane and slots; "" where it is nobody's. */
   readonly label: string;
+  /** The signs, coloured if asked. */
   readonly row: string;
 }
 
@@ -84,7 +75,7 @@ interface Row {
  *
  * @example
  * ```ts
- * import { drawPanel, NOTHING_DRAWN } from "./lanes_panel.ts";
+ * import { drawPanel, type Sign } from "./lanes_panel.ts";
  * import { paletteFor } from "./style.ts";
  *
  * const timeline = {
@@ -98,7 +89,7 @@ interface Row {
  *   status: ["fulfilled"],
  * };
  * const palette = paletteFor({ columns: 80, colour: false });
- * const drawn = { ...NOTHING_DRAWN };
+ * const drawn = new Set<Sign>();
  * const panel = drawPanel(timeline, 0, { cells: 8, axisMs: 8, endMs: 8, palette, drawn });
  * console.log(panel[0]?.row); // "0███····"
  * ```
@@ -174,7 +165,7 @@ function fill(
 }
 
 /** Writes each task's number where it begins, if most tasks have room for theirs. */
-function number(rows: readonly Row[], drawn: Glyphs): void {
+function number(rows: readonly Row[], drawn: Set<Sign>): void {
   const tasks = rows.flatMap((row) => row.tasks.map((task) => ({ ...task, row })));
   // A number may not hide its task: it needs a cell more than it has digits.
   const roomy = tasks.filter(({ number, from, to }) =>
@@ -182,7 +173,7 @@ function number(rows: readonly Row[], drawn: Glyphs): void {
   );
   if (roomy.length * 2 < tasks.length) return;
   for (const { number, from, row } of roomy) {
-    drawn.numbers = true;
+    drawn.add("number");
     for (let digit = 0; digit < number.length; digit++) {
       row.numbers.set(Math.round(from) + digit, number[digit]!);
     }
@@ -227,20 +218,18 @@ function drawRow(
     const computes = computing.get(row.lane)![cell] === at;
     const number = row.numbers.get(cell);
     if (row.failed.has(cell)) {
-      drawn.failed = true;
+      drawn.add("failed");
       line += palette.bad("x");
     } else if (row.filled[cell]! >= IN_FLIGHT || number !== undefined) {
       const unknown = (lane?.cpuShare ?? null) === null;
-      if (number === undefined) {
-        drawn[unknown ? "unknown" : computes ? "computing" : "waiting"] = true;
-      }
+      if (number === undefined) drawn.add(unknown ? "unknown" : computes ? "computing" : "waiting");
       const paint = computes ? palette.computing : palette.waiting;
       line += paint(number ?? (unknown ? "▒" : computes ? "█" : "░"));
     } else if (cell + 0.5 < readyCells) {
-      drawn.starting = true;
+      drawn.add("starting");
       line += palette.idle("-");
     } else {
-      drawn.idle = true;
+      drawn.add("idle");
       line += palette.idle("·");
     }
   }

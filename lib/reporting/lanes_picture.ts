@@ -9,9 +9,10 @@
  * @module
  */
 
+import stringWidth from "string-width";
 import type { Comparison, ModelResult } from "../timing/result.ts";
 import { formatDuration, formatNumber } from "./format.ts";
-import { drawPanel, type Glyphs, NOTHING_DRAWN } from "./lanes_panel.ts";
+import { drawPanel, type Sign } from "./lanes_panel.ts";
 import { fit, pad, plain, wrap } from "./plain.ts";
 import { type Palette, paletteFor, type Style } from "./style.ts";
 
@@ -42,7 +43,7 @@ export function renderLanes(comparison: Comparison, style: Style): string {
   const palette = paletteFor(style);
   const cells = style.columns - LABEL_COLUMNS - 1;
   const axisMs = Math.max(...shown.map(spanMs));
-  const drawn: Glyphs = { ...NOTHING_DRAWN };
+  const drawn = new Set<Sign>();
   const lines = [palette.idle(axisOf(axisMs, cells))];
   for (const model of shown) {
     const ownMs = spanMs(model);
@@ -97,28 +98,40 @@ function s(count: number): string {
 /** "0", the middle and the end below their places. */
 function axisOf(ms: number, cells: number): string {
   const half = formatDuration(ms / 2);
-  const end = formatDuration(ms);
-  const left = Math.floor(cells / 2) - half.length - 1;
-  const right = cells - left - half.length - end.length - 3;
+  const end = ` ${formatDuration(ms)}┤`;
+  const middle = Math.floor(cells / 2);
+  const before = "─".repeat(Math.max(0, middle - half.length - 3)) + ` ${half}┼`;
+  const after = "─".repeat(Math.max(0, cells - middle - end.length)) + end;
+  const whole = "─".repeat(Math.max(0, cells - 1 - end.length)) + end;
   return " ".repeat(LABEL_COLUMNS + 1) + "0" +
-    (left < 2 || right < 1
-      ? `${"─".repeat(Math.max(0, cells - end.length - 3))} ${end}┤`
-      : `${"─".repeat(left - 1)} ${half}┼${"─".repeat(right)} ${end}┤`);
+    (middle > half.length + 4 && cells - middle > end.length + 1 ? before + after : whole);
 }
 
-function legend(drawn: Glyphs, columns: number, palette: Palette): string {
-  const entries: [boolean, string][] = [
-    [drawn.computing, `${palette.computing("█")} computing`],
-    [drawn.waiting, `${palette.waiting("░")} waiting`],
-    [drawn.unknown, "▒ in flight"],
-    [drawn.starting, `${palette.idle("-")} lane starting`],
-    [drawn.idle, `${palette.idle("·")} idle`],
-    [drawn.failed, `${palette.bad("x")} failed`],
-    [drawn.numbers, "12 task 12 begins"],
+function legend(drawn: ReadonlySet<Sign>, columns: number, palette: Palette): string {
+  const entries: [Sign, string][] = [
+    ["computing", `${palette.computing("█")} computing`],
+    ["waiting", `${palette.waiting("░")} waiting`],
+    ["unknown", "▒ in flight"],
+    ["starting", `${palette.idle("-")} lane starting`],
+    ["idle", `${palette.idle("·")} idle`],
+    ["failed", `${palette.bad("x")} failed`],
+    ["number", "12 task 12 begins"],
   ];
-  const key = entries.filter(([used]) => used).map(([, text]) => text).join("   ");
-  const note = drawn.computing || drawn.waiting
+  const key = joined(entries.filter(([sign]) => drawn.has(sign)).map(([, text]) => text), columns);
+  const note = drawn.has("computing") || drawn.has("waiting")
     ? "How much a lane computed is measured; where in its tasks it did so is not."
     : "";
   return note === "" ? key : `${key}\n${palette.idle(wrap(note, columns))}`;
+}
+
+/** Entries side by side, on as many lines as they need. */
+function joined(entries: readonly string[], columns: number): string {
+  const lines: string[] = [];
+  for (const entry of entries) {
+    const line = lines.at(-1);
+    if (line !== undefined && stringWidth(line) + 3 + stringWidth(entry) <= columns) {
+      lines[lines.length - 1] = `${line}   ${entry}`;
+    } else lines.push(entry);
+  }
+  return lines.join("\n");
 }

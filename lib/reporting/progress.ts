@@ -28,7 +28,9 @@ export interface ProgressOutput {
 export interface ProgressPlan {
   /** The job's name. */
   readonly job: string;
+  /** The models, in the order they are named. */
   readonly models: readonly ModelSpec[];
+  /** How often each is measured. */
   readonly rounds: number;
 }
 

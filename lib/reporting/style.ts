@@ -16,12 +16,19 @@ export interface Style {
 
 /** What each colour is used for. */
 export interface Palette {
+  /** Titles and names. */
   readonly heading: (text: string) => string;
+  /** A lane that computes. */
   readonly computing: (text: string) => string;
+  /** A task that waits. */
   readonly waiting: (text: string) => string;
+  /** What is of less weight. */
   readonly idle: (text: string) => string;
+  /** What got better. */
   readonly good: (text: string) => string;
+  /** What failed or got worse. */
   readonly bad: (text: string) => string;
+  /** What to mind. */
   readonly warning: (text: string) => string;
 }
 

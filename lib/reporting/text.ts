@@ -34,23 +34,45 @@ import { environmentLine, failureLines, LESSON, verdictText } from "./verdict_te
  * ```
  */
 export function renderText(result: ResultFile, style: Style): string {
-  const palette = paletteFor(style);
   const parts = result.comparisons.map((comparison) => renderComparison(comparison, style));
+  return [...parts, renderFoot(result, style)].join("\n\n") + "\n";
+}
+
+/**
+ * Writes what comes after the comparisons: whether the result is partial, on what it was measured,
+ * and the lesson.
+ *
+ * @param result What was measured.
+ * @param style Width and colour.
+ * @returns The lines, without a newline at the end.
+ *
+ * @example
+ * ```ts
+ * import { renderFoot } from "./text.ts";
+ *
+ * const environment = { deno: "2", v8: "14", os: "linux", arch: "x86_64", cpus: 2 };
+ * const result = {
+ *   schemaVersion: 1 as const,
+ *   environment: { ...environment, lanesAvailable: 2, startedAt: "2026-01-01T12:00:00Z", seed: 1 },
+ *   comparisons: [],
+ * };
+ * console.log(renderFoot(result, { columns: 80, colour: false }));
+ * ```
+ */
+export function renderFoot(result: ResultFile, style: Style): string {
+  const palette = paletteFor(style);
+  const parts: string[] = [];
   if (result.comparisons.length === 0) parts.push("Nothing was measured.");
   if (result.partial) {
-    parts.push(
-      palette.warning(
-        wrap(
-          "Partial: the run was interrupted; this is what was measured until then.",
-          style.columns,
-        ),
-      ),
-    );
+    const text = "Partial: the run was interrupted; this is what was measured until then.";
+    parts.push(palette.warning(wrap(text, style.columns)));
   }
   const notes = (result.environment.notes ?? []).map((note) => `Note: ${plain(note)}`);
-  const foot = [environmentLine(result.environment), ...notes, LESSON]
-    .map((line) => palette.idle(wrap(line, style.columns, "  ")));
-  return [...parts, foot.join("\n")].join("\n\n") + "\n";
+  parts.push(
+    [environmentLine(result.environment), ...notes, LESSON]
+      .map((line) => palette.idle(wrap(line, style.columns, "  "))).join("\n"),
+  );
+  return parts.join("\n\n");
 }
 
 /**

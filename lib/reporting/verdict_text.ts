@@ -10,7 +10,7 @@ import { middle } from "./middle.ts";
 import { plain } from "./plain.ts";
 
 /** The whole lesson, for the end of a report. */
-export const LESSON = "Slots are concurrency: one lane waits for many tasks at once. " +
+export const LESSON: string = "Slots are concurrency: one lane waits for many tasks at once. " +
   "Lanes are parallelism: they compute at the same time.";
 
 const BOUND: Record<Verdict["bound"], string> = {

@@ -1,0 +1,174 @@
+/**
+ * The files that a run writes when asked: where each goes, checked before measuring, and written
+ * after, so that nothing measured is lost.
+ *
+ * @module
+ */
+
+import { basename, resolve } from "@std/path";
+import { outputFile, UsageError } from "../options.ts";
+import type { ResultFile } from "../timing/result.ts";
+import { renderCsv } from "./csv.ts";
+import { renderMarkdown } from "./markdown.ts";
+import { renderTrace } from "./trace.ts";
+
+/** The formats of files, as their options are called. */
+export const FORMATS = ["json", "csv", "markdown", "html", "trace"] as const;
+
+/** The name of a format. */
+export type Format = typeof FORMATS[number];
+
+/** Which formats are to be written where: absolute paths. */
+export type OutputFiles = Readonly<Partial<Record<Format, string>>>;
+
+/** What became of the files. */
+export interface Written {
+  /** What to tell, one line each, such as "Wrote result.json". */
+  readonly lines: readonly string[];
+  /** What went wrong, one line each, and where the content is now. */
+  readonly errors: readonly string[];
+}
+
+/**
+ * A path as its user meant it: `deno task` runs in the project's folder, but people name files from
+ * where they are.
+ *
+ * @param path What was typed.
+ * @returns The absolute path.
+ *
+ * @example
+ * ```ts
+ * import { userPath } from "./output_files.ts";
+ *
+ * console.log(userPath("/tmp/result.json")); // "/tmp/result.json"
+ * ```
+ */
+export function userPath(path: string): string {
+  if (path.trim() === "") return path;
+  let from = ".";
+  try {
+    from = Deno.env.get("INIT_CWD") ?? ".";
+  } catch {
+    // Not run by deno task, and not allowed to ask: the current folder it is.
+  }
+  return /[/\\]$/.test(path) ? `${resolve(from, path)}/` : resolve(from, path);
+}
+
+/**
+ * Takes the options for files and checks that each can be written.
+ *
+ * @param options The paths as typed, by format; those not asked for are undefined.
+ * @returns Absolute paths.
+ * @throws {UsageError} If a folder doesn't exist, a file can't be written, or two are the same.
+ *
+ * @example
+ * ```ts
+ * import { checkOutputFiles } from "./output_files.ts";
+ *
+ * console.log(await checkOutputFiles({})); // {}
+ * ```
+ */
+export async function checkOutputFiles(
+  options: Readonly<Partial<Record<Format, string | undefined>>>,
+): Promise<OutputFiles> {
+  const files: Partial<Record<Format, string>> = {};
+  for (const format of FORMATS) {
+    const path = options[format];
+    if (path === undefined) continue;
+    const option = `--${format}`;
+    const taken = FORMATS.find((other) => files[other] === userPath(path));
+    if (taken !== undefined) {
+      throw new UsageError(
+        option,
+        path,
+        `the same file as --${taken}`,
+        "give it a name of its own",
+      );
+    }
+    files[format] = await outputFile(option, userPath(path));
+  }
+  return files;
+}
+
+/**
+ * Writes a result in every format asked for. What can't be written where it should is put into the
+ * folder for temporary files; if that fails too, it is printed. Nothing is lost.
+ *
+ * @param result What was measured.
+ * @param files Where to, by format.
+ * @param write Writes a file; default `Deno.writeTextFile`.
+ * @param print The last resort; default standard output.
+ * @returns What to tell the user.
+ *
+ * @example
+ * ```ts
+ * import { writeOutputFiles } from "./output_files.ts";
+ *
+ * const environment = { deno: "2", v8: "14", os: "linux", arch: "x86_64", cpus: 2 };
+ * const result = {
+ *   schemaVersion: 1 as const,
+ *   environment: { ...environment, lanesAvailable: 2, startedAt: "2026-01-01T12:00:00Z", seed: 1 },
+ *   comparisons: [],
+ * };
+ * console.log((await writeOutputFiles(result, {})).lines); // []
+ * ```
+ */
+export async function writeOutputFiles(
+  result: ResultFile,
+  files: OutputFiles,
+  write: (path: string, text: string) => Promise<void> = Deno.writeTextFile,
+  print: (text: string) => void = console.log,
+): Promise<Written> {
+  const lines: string[] = [];
+  const errors: string[] = [];
+  const partial = result.partial ? " (partial)" : "";
+  for (const format of FORMATS) {
+    const path = files[format];
+    if (path === undefined) continue;
+    const text = await render(result, format);
+    try {
+      await write(path, text);
+      lines.push(`Wrote ${path}${partial}`);
+    } catch (error) {
+      const why = `--${format} could not be written: ${firstLine(error)}`;
+      errors.push(`${why}; ${await saveElsewhere(path, text, write, print)}`);
+    }
+  }
+  return { lines, errors };
+}
+
+async function render(result: ResultFile, format: Format): Promise<string> {
+  switch (format) {
+    case "json":
+      return JSON.stringify(result, null, 1) + "\n";
+    case "csv":
+      return renderCsv(result);
+    case "markdown":
+      return renderMarkdown(result);
+    case "trace":
+      return renderTrace(result);
+    case "html":
+      // The page brings a chart library and a document model along: only who wants it waits for it.
+      return (await import("./html/page.ts")).renderPage(result);
+  }
+}
+
+async function saveElsewhere(
+  path: string,
+  text: string,
+  write: (path: string, text: string) => Promise<void>,
+  print: (text: string) => void,
+): Promise<string> {
+  try {
+    const beside = await Deno.makeTempFile({ prefix: "lanes-", suffix: `-${basename(path)}` });
+    await write(beside, text);
+    return `it is in ${beside}`;
+  } catch {
+    print(text);
+    return "it was printed instead";
+  }
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0]!;
+}

@@ -1,0 +1,126 @@
+/**
+ * Runs comparisons one after the other, as `io` and `cpu` do: progress while measuring, the report of
+ * each as soon as it is there, then the files and the comparison with a baseline.
+ *
+ * @module
+ */
+
+import type { Comparison, ResultFile } from "../timing/result.ts";
+import type { Compare, ComparisonSpec, TimingEvent } from "../timing/spec.ts";
+import { type OutputFiles, writeOutputFiles, type Written } from "./output_files.ts";
+import type { Progress } from "./progress.ts";
+import type { Style } from "./style.ts";
+import { renderComparison, renderFoot } from "./text.ts";
+import { failureLines } from "./verdict_text.ts";
+
+/** One comparison to run. */
+export interface Planned {
+  /** What is measured. */
+  readonly spec: ComparisonSpec;
+  /** Also told what happens while measuring. */
+  readonly onEvent?: (event: TimingEvent) => void;
+  /** Adds to the comparison what only the script knows, before it is printed. */
+  readonly finish?: (comparison: Comparison) => Comparison | Promise<Comparison>;
+}
+
+/** What running needs beside the comparisons. */
+export interface RunOptions {
+  /** Aborted by Ctrl-C: what was measured is kept. */
+  readonly signal: AbortSignal;
+  /** Measures a comparison. */
+  readonly compare: Compare;
+  /** Describes the machine. */
+  readonly environment: ResultFile["environment"];
+  /** Files to write. */
+  readonly files: OutputFiles;
+  /** How the report is drawn. */
+  readonly style: Style;
+  /** Draws progress. */
+  readonly progress: Progress;
+  /** Prints to standard output; default `console.log`. */
+  readonly print?: (text: string) => void;
+  /** Prints to standard error; default `console.error`. */
+  readonly printError?: (text: string) => void;
+}
+
+/** What a run came to. */
+export interface RunEnd {
+  /** All that was measured. */
+  readonly result: ResultFile;
+  /** 0, or 1 if a task failed, the models' results differ, or a file could not be written. */
+  readonly code: 0 | 1;
+}
+
+/**
+ * Runs comparisons, prints their reports and writes the files asked for.
+ *
+ * @param planned The comparisons, in order; each may depend on the ones before, so they are asked for
+ * one by one.
+ * @param options How to measure, print and write.
+ * @returns What was measured, and the exit code it deserves; partial if the signal was aborted.
+ *
+ * @example
+ * ```ts
+ * import type { RunEnd, RunOptions } from "./run_comparisons.ts";
+ * import { runComparisons } from "./run_comparisons.ts";
+ *
+ * function nothing(options: RunOptions): Promise<RunEnd> {
+ *   return runComparisons([], options);
+ * }
+ * console.log(nothing.length); // 1
+ * ```
+ */
+export async function runComparisons(
+  planned: Iterable<Planned> | AsyncIterable<Planned>,
+  options: RunOptions,
+): Promise<RunEnd> {
+  const { signal, compare, progress, style, print = console.log, printError = console.error } =
+    options;
+  const comparisons: Comparison[] = [];
+  let interrupted = false;
+  for await (const { spec, onEvent, finish } of planned) {
+    if (signal.aborted) break;
+    progress.begin({ job: spec.job.name, models: spec.models, rounds: spec.rounds });
+    try {
+      const { comparison, partial } = await compare(spec, {
+        signal,
+        onEvent: (event) => {
+          progress.onEvent(event);
+          onEvent?.(event);
+        },
+      });
+      interrupted ||= partial;
+      comparisons.push(finish === undefined ? comparison : await finish(comparison));
+    } finally {
+      progress.end();
+    }
+    print(`${renderComparison(comparisons.at(-1)!, style)}\n`);
+  }
+  const partial = interrupted || signal.aborted;
+  const result: ResultFile = {
+    schemaVersion: 1,
+    environment: options.environment,
+    ...(partial ? { partial } : {}),
+    comparisons,
+  };
+  print(renderFoot(result, style));
+  const written = await writeOutputFiles(result, options.files);
+  return { result, code: ended(result, written, print, printError) };
+}
+
+function ended(
+  result: ResultFile,
+  { lines, errors }: Written,
+  print: (text: string) => void,
+  printError: (text: string) => void,
+): 0 | 1 {
+  if (lines.length > 0) print(`\n${lines.join("\n")}`);
+  const problems = [
+    ...result.comparisons.filter(({ agree }) => !agree)
+      .map(({ job }) => `${job.name}: the models gave different results`),
+    ...result.comparisons.flatMap(failureLines),
+    ...errors,
+  ];
+  for (const problem of problems) printError(problem);
+  return problems.length > 0 ? 1 : 0;
+}

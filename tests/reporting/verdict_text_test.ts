@@ -1,0 +1,60 @@
+import { assert, assertEquals } from "@std/assert";
+import { environmentLine, failureLines, verdictText } from "../../lib/reporting/verdict_text.ts";
+import { cpuComparison, hostileResult, ioComparison, resultOf } from "./fixture.ts";
+
+Deno.test("the verdict says what the job is bound by, what to take and what it gains", async (t) => {
+  await t.assertSnapshot([verdictText(ioComparison()), verdictText(cpuComparison())]);
+});
+
+Deno.test("no verdict where the models disagree, and no speedup either", () => {
+  const text = verdictText({ ...ioComparison(), agree: false });
+  assert(text.startsWith("No verdict"), text);
+  assert(!text.includes("×"), text);
+});
+
+Deno.test("no verdict without sequential, and how to get one", () => {
+  const comparison = { ...ioComparison(), verdict: null };
+  const models = comparison.models.slice(1);
+  assert(verdictText({ ...comparison, models }).includes("--models"));
+  assert(verdictText(comparison).includes("too little"));
+});
+
+Deno.test("leaving it sequential is told without a gain", () => {
+  const comparison = ioComparison();
+  const verdict = { ...comparison.verdict!, recommended: "sequential", bound: "small" as const };
+  const text = verdictText({ ...comparison, verdict });
+  assert(text.includes("Take sequential: "), text);
+  assert(!text.includes("×"), text);
+});
+
+Deno.test("failures are counted over all rounds, the most frequent reason first", () => {
+  const comparison = ioComparison();
+  const [model] = comparison.models;
+  const rounds = model!.rounds.map((round) => ({
+    ...round,
+    succeeded: 157,
+    failed: 3,
+    reasons: { "timed out": 1, refused: 2 },
+  }));
+  const of = (count: number) =>
+    failureLines({ ...comparison, models: [{ ...model!, rounds: rounds.slice(0, count) }] });
+  assertEquals(of(1), ["sequential: 3 of 160 failed: 2 refused, 1 timed out"]);
+  assertEquals(of(3), ["sequential: 9 of 480 failed in 3 rounds: 6 refused, 3 timed out"]);
+  assertEquals(failureLines(ioComparison()), []);
+});
+
+Deno.test("hostile reasons stay on one line", () => {
+  for (const line of failureLines(hostileResult().comparisons[0]!)) {
+    // deno-lint-ignore no-control-regex
+    assert(!/[\u0000-\u001f\u007f-\u009f]/.test(line));
+  }
+});
+
+Deno.test("the environment is one line, with a start that isn't a date as it is", () => {
+  const { environment } = resultOf();
+  assertEquals(
+    environmentLine({ ...environment, cpuModel: "Some CPU" }),
+    "Deno 2.9.6, linux x86_64, 2 CPUs (Some CPU), load 0.42, seed 42, 2026-01-02 03:04 UTC",
+  );
+  assert(environmentLine({ ...environment, startedAt: "long\nago" }).endsWith(", long ago"));
+});
