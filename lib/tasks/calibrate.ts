@@ -1,0 +1,62 @@
+/**
+ * Measures how fast this machine does a task's work, to choose a size that takes as long as wanted.
+ *
+ * @module
+ */
+
+import type { TaskContext, TaskFunction } from "../lanes/task.ts";
+import type { CpuTask, Size } from "./catalogue.ts";
+
+/** How long the sample is to run at least, in milliseconds: far above the clock's step. */
+const SAMPLE_MS = 60;
+
+/** What calibrating needs beside the task. */
+export interface CalibrateOptions {
+  /** Stops it. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds by the clock; `performance.now` unless told. */
+  readonly now?: () => number;
+  /** The task's function; its module's default export unless told. */
+  readonly run?: TaskFunction;
+}
+
+/**
+ * Measures how long a unit of a task's work takes on this thread, once it is warm.
+ *
+ * @param task The task.
+ * @param options Signal, clock and function.
+ * @returns Milliseconds a unit of work, as `scaleTo` takes them.
+ *
+ * @example
+ * ```ts
+ * import { calibrate } from "./calibrate.ts";
+ * import { CPU_TASKS } from "./catalogue.ts";
+ *
+ * let ms = 0;
+ * const now = () => ms += 50;
+ * const run = () => 0;
+ * console.log(await calibrate(CPU_TASKS["sum-squares"], { now, run }) > 0); // true
+ * ```
+ */
+export async function calibrate(task: CpuTask, options: CalibrateOptions = {}): Promise<number> {
+  const { signal = new AbortController().signal, now = () => performance.now() } = options;
+  const run: TaskFunction = options.run ?? (await import(task.module)).default;
+  const measure = async (size: Size): Promise<number> => {
+    const started = now();
+    for (const [index, item] of task.items(size).entries()) {
+      signal.throwIfAborted();
+      const context: TaskContext = { signal, index, attempt: 1, cancelled: () => signal.aborted };
+      await run(item, context);
+    }
+    return (now() - started) / task.work(size);
+  };
+  const { defaults } = task;
+  // Until it is compiled, the same loop takes several times as long: the first run doesn't count.
+  await measure(defaults);
+  const started = now();
+  let fastest = Infinity;
+  do {
+    fastest = Math.min(fastest, await measure(defaults));
+  } while (now() - started < SAMPLE_MS);
+  return fastest;
+}

@@ -1,0 +1,193 @@
+/**
+ * The tasks that `deno task cpu` offers with `--task`, and how their items are made. Plain data and
+ * functions; the tasks themselves are only named, so that no task's module is loaded here.
+ *
+ * @module
+ */
+
+import { MANDELBROT_LIMIT } from "./mandelbrot.ts";
+import { PRIMES_LIMIT } from "./primes.ts";
+import { SHA256_LIMIT } from "./sha256.ts";
+import { SUM_SQUARES_LIMIT } from "./sum_squares.ts";
+
+/** The names of the tasks that compute. */
+export const CPU_TASK_NAMES = ["sum-squares", "primes", "mandelbrot", "sha256"] as const;
+
+/** The name of a task that computes. */
+export type CpuTaskName = typeof CPU_TASK_NAMES[number];
+
+/** The two numbers that items are made from: `--start` and `--count`. */
+export interface Size {
+  /** What the first item is about; what that is, each task says in `startMeans`. */
+  readonly start: number;
+  /** How many items. */
+  readonly count: number;
+}
+
+/** A task that computes, and how its items are made. */
+export interface CpuTask {
+  /** What `--task` calls it. */
+  readonly name: CpuTaskName;
+  /** One line for the help. */
+  readonly description: string;
+  /** The URL of the task's module; the task is its default export. */
+  readonly module: string;
+  /** The size in the article, or one of about as much work. */
+  readonly defaults: Size;
+  /** What `start` means for this task. */
+  readonly startMeans: string;
+  /** The greatest `start` plus `count` − 1 of exact results, or the greatest `start`. */
+  readonly limit: number;
+  /**
+   * Makes the items.
+   *
+   * @throws {SizeError} If `start` or `count` is out of range.
+   */
+  items(size: Size): unknown[];
+  /** How much work a size is, in units of the task's own. */
+  work(size: Size): number;
+}
+
+/** The most items a run can have. */
+export const COUNT_LIMIT = 1_000_000;
+
+/** A size out of range; a script makes a usage error of it. */
+export class SizeError extends RangeError {
+  /** Always `"SizeError"`. */
+  override readonly name = "SizeError";
+  /** Which of the two numbers. */
+  readonly part: "start" | "count";
+  /** Its value. */
+  readonly value: number;
+  /** What to give instead, as half a sentence. */
+  readonly remedy: string;
+
+  /**
+   * Makes the error.
+   *
+   * @param part Which of the two numbers.
+   * @param value Its value.
+   * @param problem What is wrong with it, as half a sentence.
+   * @param remedy What to give instead, as half a sentence.
+   */
+  constructor(part: "start" | "count", value: number, problem: string, remedy: string) {
+    super(`${part} ${value}: ${problem}; ${remedy}`);
+    this.part = part;
+    this.value = value;
+    this.remedy = remedy;
+  }
+}
+
+function checked({ start, count }: Size, limit: number, counted: boolean, problem: string): Size {
+  if (!Number.isInteger(count) || count < 1 || count > COUNT_LIMIT) {
+    throw new SizeError("count", count, "out of range", `give 1 to ${COUNT_LIMIT}`);
+  }
+  const greatest = counted ? limit - count + 1 : limit;
+  if (!Number.isInteger(start) || start < 1 || start > greatest) {
+    throw new SizeError("start", start, problem, `give 1 to ${greatest}`);
+  }
+  return { start, count };
+}
+
+function counted({ start, count }: Size): number[] {
+  return Array.from({ length: count }, (_, index) => start + index);
+}
+
+function moduleUrl(file: string): string {
+  return new URL(file, import.meta.url).href;
+}
+
+/** The tasks that compute, by name. */
+export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
+  "sum-squares": {
+    name: "sum-squares",
+    description: "the exact sum of i·i for all i below each number, as in the article",
+    module: moduleUrl("./sum_squares.ts"),
+    defaults: { start: 5_000_000, count: 20 },
+    startMeans: "the first number; the others follow it",
+    limit: SUM_SQUARES_LIMIT,
+    items: (size) =>
+      counted(checked(size, SUM_SQUARES_LIMIT, true, "no exact sum beyond the limit")),
+    work: ({ start, count }) => count * (start + (count - 1) / 2),
+  },
+  primes: {
+    name: "primes",
+    description: "how many primes there are below each number, by a segmented sieve",
+    module: moduleUrl("./primes.ts"),
+    defaults: { start: 5_000_000, count: 20 },
+    startMeans: "the first number; the others follow it",
+    limit: PRIMES_LIMIT,
+    items: (size) => counted(checked(size, PRIMES_LIMIT, true, "out of the sieve's range")),
+    work: ({ start, count }) => count * (start + (count - 1) / 2),
+  },
+  mandelbrot: {
+    name: "mandelbrot",
+    description: "a picture of the Mandelbrot set, row by row; --out writes it as PNG",
+    module: moduleUrl("./mandelbrot.ts"),
+    defaults: { start: 300, count: 200 },
+    startMeans: "the picture's width in pixels; count is its height",
+    limit: MANDELBROT_LIMIT,
+    items: (size) => {
+      const { start, count } = checked(size, MANDELBROT_LIMIT, false, "no picture is so wide");
+      if (count > MANDELBROT_LIMIT) {
+        const remedy = `give 1 to ${MANDELBROT_LIMIT}`;
+        throw new SizeError("count", count, "no picture is so high", remedy);
+      }
+      return Array.from({ length: count }, (_, row) => ({ row, width: start, height: count }));
+    },
+    work: ({ start, count }) => start * count,
+  },
+  sha256: {
+    name: "sha256",
+    description: "the SHA-256 of pseudo-random bytes, computed in JavaScript",
+    module: moduleUrl("./sha256.ts"),
+    defaults: { start: 500_000, count: 20 },
+    startMeans: "how many bytes each item has",
+    limit: SHA256_LIMIT,
+    items: (size) => {
+      const { start, count } = checked(size, SHA256_LIMIT, false, "too many bytes");
+      return Array.from({ length: count }, (_, seed) => ({ seed, bytes: start }));
+    },
+    work: ({ start, count }) => start * count,
+  },
+};
+
+/** Rounds down to two digits, so that sizes read well: 187,654,321 becomes 180,000,000. */
+function round(value: number): number {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(value)) - 1);
+  return Math.floor(value / step) * step;
+}
+
+/**
+ * Chooses a size of which a sequential run takes about as long as told.
+ *
+ * @param task The task.
+ * @param msPerWork How long a unit of its work takes, in milliseconds, from {@linkcode calibrate} or
+ * a run that was measured.
+ * @param targetMs How long the sequential run is to take, in milliseconds; default 2,000.
+ * @returns The size, in range; `count` stays as by default except for the picture, which keeps its shape.
+ * @throws {RangeError} If `msPerWork` isn't a positive number.
+ *
+ * @example
+ * ```ts
+ * import { CPU_TASKS, scaleTo } from "./catalogue.ts";
+ *
+ * // Half a nanosecond a term: 20 numbers near 200 million take two seconds.
+ * console.log(scaleTo(CPU_TASKS["sum-squares"], 0.5e-6)); // { start: 200000000, count: 20 }
+ * ```
+ */
+export function scaleTo(task: CpuTask, msPerWork: number, targetMs = 2_000): Size {
+  if (!(msPerWork > 0) || !(targetMs > 0)) {
+    throw new RangeError(
+      `Cannot choose a size: ${msPerWork} ms a unit of work, ${targetMs} ms in all; both must be positive`,
+    );
+  }
+  const { start, count } = task.defaults;
+  const factor = targetMs / msPerWork / task.work(task.defaults);
+  if (task.name === "mandelbrot") {
+    const wide = Math.min(round(Math.max(3, start * Math.sqrt(factor))), task.limit);
+    return { start: wide, count: Math.max(1, Math.round(wide * count / start)) };
+  }
+  const greatest = task.limit - count + 1;
+  return { start: Math.max(1, Math.min(round(Math.max(1, start * factor)), greatest)), count };
+}

@@ -1,0 +1,30 @@
+import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { calibrate } from "../../lib/tasks/calibrate.ts";
+import { CPU_TASKS } from "../../lib/tasks/catalogue.ts";
+
+const task = CPU_TASKS["sum-squares"];
+
+/** A clock that stands still but for what tasks add: the first twenty are slow, as cold code is. */
+function cold() {
+  let ms = 0;
+  let runs = 0;
+  return {
+    now: () => ms,
+    run: () => void (ms += runs++ < 20 ? 100 : runs < 41 ? 2 : 3),
+    runs: () => runs,
+  };
+}
+
+Deno.test("calibrate() leaves the cold run out and takes the fastest of the others", async () => {
+  const { now, run, runs } = cold();
+  assertAlmostEquals(await calibrate(task, { now, run }) * task.work(task.defaults), 40, 1e-9);
+  // One run that doesn't count, one of 40 ms and one of 60 ms: together more than the sample's time.
+  assertEquals(runs(), 60);
+});
+
+Deno.test("calibrate() stops when its signal is aborted", async () => {
+  const { now, run, runs } = cold();
+  const signal = AbortSignal.abort(new Error("enough"));
+  await assertRejects(() => calibrate(task, { now, run, signal }), Error, "enough");
+  assertEquals(runs(), 0);
+});
