@@ -6,7 +6,9 @@
 
 /** A stretch of time in which the count stayed the same. */
 export interface Depth {
+  /** Where it begins, in milliseconds. */
   readonly fromMs: number;
+  /** Where it ends, in milliseconds. */
   readonly toMs: number;
   /** The most at any moment of it. */
   readonly depth: number;

@@ -107,7 +107,8 @@ function scaleOf(
   const high = Math.max(...distributions.map(({ times }) => times.at(-1)!), 1e-3);
   const low = Math.min(...distributions.map(({ times }) => quantile(times, 0.01)));
   const log = high / Math.max(low, 1e-3) > 20;
-  return log ? { log, low: Math.max(low * 0.8, high / 1e6, 1e-3), high } : { log, low: 0, high };
+  if (log) return { log, low: Math.max(low * 0.8, high / 1e6, 1e-3), high };
+  return { log, low: low < high * 0.4 ? 0 : low * 0.9, high };
 }
 
 function drawDistributions(title: string, distributions: readonly Distribution[], width: number) {
@@ -116,7 +117,7 @@ function drawDistributions(title: string, distributions: readonly Distribution[]
   const place = (value: number) => log ? Math.log(Math.max(value, low) / low) : value - low;
   const full = place(high) || 1;
   const at = (bin: number) => log ? low * Math.exp(full * bin / BINS) : low + full * bin / BINS;
-  const top = 6, left = wide ? 92 : 82, right = wide ? 184 : 92;
+  const top = 6, left = wide ? 92 : 86, right = wide ? 184 : 92;
   const marks = distributions.flatMap(({ model, times }, row) => {
     const base = top + (row + 1) * ROW_HEIGHT - 10;
     const counts = new Array<number>(BINS).fill(0);

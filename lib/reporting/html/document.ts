@@ -17,6 +17,8 @@ export interface DocumentOptions {
   readonly kicker?: string;
   /** What stands between the title and the table of contents; safe markup. */
   readonly intro?: Markup;
+  /** Ids of sections that the intro links to already; the table of contents leaves them out. */
+  readonly linked?: readonly string[];
 }
 
 /**
@@ -42,7 +44,7 @@ export function renderDocument(
 ): string {
   const style = pageStyle();
   const heading = inertText(title);
-  const links = sections.map((section) =>
+  const links = sections.filter(({ id }) => !options.linked?.includes(id)).map((section) =>
     html`<li><a href="#${section.id}">${inertText(section.title)}</a></li>`
   );
   return html`

@@ -11,12 +11,20 @@ export class Html {
   /** The markup. */
   readonly text: string;
 
-  /** @param text Markup that is known to be safe; never text from outside. */
+  /**
+   * Takes markup as it is.
+   *
+   * @param text Markup that is known to be safe; never text from outside.
+   */
   constructor(text: string) {
     this.text = text;
   }
 
-  /** @returns The markup. */
+  /**
+   * The markup, for where text is asked for.
+   *
+   * @returns The markup.
+   */
   toString(): string {
     return this.text;
   }

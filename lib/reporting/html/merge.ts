@@ -6,7 +6,9 @@
 
 /** One bar: a task in flight, or a run of them. */
 export interface Bar {
+  /** Where it begins, in milliseconds. */
   readonly fromMs: number;
+  /** Where it ends, in milliseconds. */
   readonly toMs: number;
   /** How the task ended; the same for all of a run. */
   readonly status: string;

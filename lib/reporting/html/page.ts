@@ -52,28 +52,33 @@ export function renderPage(result: ResultFile, options: PageOptions = {}): strin
     ? "Nothing was measured"
     : safe.comparisons.length === 1
     ? headlineOf(first)
-    : `${formatCount(safe.comparisons.length)} comparisons: ${first.job.name} and more`;
-  const intro = html`<p class="where">${environmentLine(safe.environment)}</p>${
+    : `${formatCount(safe.comparisons.length)} jobs compared`;
+  const verdicts = safe.comparisons.map((comparison, i) =>
+    html`<li><a href="#c${i}">${comparison.job.name}</a> ${headlineOf(comparison)}</li>`
+  );
+  const intro = html`${
+    safe.comparisons.length > 1 && html`<ul class="verdicts">${verdicts}</ul>`
+  }<p class="where">${environmentLine(safe.environment)}</p>${
     safe.partial &&
     html`<p class="partial"><b>Partial:</b> the run was interrupted; this is what was measured until
       then.</p>`
   }`;
   return renderDocument(title, [
-    ...safe.comparisons.map((comparison, i) =>
-      comparisonSection(comparison, `c${i}`, safe.comparisons.length === 1)
-    ),
+    ...safe.comparisons.map((comparison, i) => comparisonSection(comparison, `c${i}`)),
     ...(options.sections ?? []),
     { id: "environment", title: "Environment", html: environmentSection(safe).text },
     { id: "method", title: "Method", html: methodSection().text },
-  ], { kicker: "Lanes report", intro });
+  ], {
+    kicker: "Lanes report",
+    intro,
+    linked: verdicts.length > 1 ? verdicts.map((_, i) => `c${i}`) : [],
+  });
 }
 
-function comparisonSection(comparison: Comparison, id: string, alone: boolean): Section {
-  const { job } = comparison;
+function comparisonSection(comparison: Comparison, id: string): Section {
   return {
     id,
-    // The headline is the page's title where there is one comparison only.
-    title: alone ? job.name : `${job.name}. ${headlineOf(comparison)}`,
+    title: comparison.job.name,
     html:
       html`${verdictSection(comparison)}${speedupSection(comparison, `${id}-speedup`)}${
         timelineSection(comparison, `${id}-timeline`)

@@ -9,10 +9,27 @@
  * @module
  */
 
-/** The colours of one scheme, by name. */
-export type Scheme = Readonly<Record<keyof typeof LIGHT, string>>;
+/** What a colour is for: page, text, and models. */
+export type ColourName =
+  | "paper"
+  | "panel"
+  | "ink"
+  | "soft"
+  | "line"
+  | "link"
+  | "bad"
+  | "warn"
+  | "sequential"
+  | "concurrent"
+  | "limited"
+  | "workers"
+  | "processes"
+  | "other";
 
-const LIGHT = {
+/** The colours of one scheme, by name. */
+export type Scheme = Readonly<Record<ColourName, string>>;
+
+const LIGHT: Scheme = {
   paper: "#fcfcf9",
   panel: "#f3f2ec",
   ink: "#1c1e21",

@@ -5,6 +5,7 @@
  */
 
 import * as Plot from "@observablehq/plot";
+import type { PlotOptions } from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 
 /** What a chart is called, and for whom it is drawn. */
@@ -14,6 +15,8 @@ export interface ChartName {
   /** What it shows, in a sentence, for those who can't see it. */
   readonly description: string;
 }
+
+export type { PlotOptions };
 
 /** Lengths and places, of which a hundredth of a pixel is exact enough. */
 const GEOMETRY = [
@@ -43,6 +46,7 @@ interface DrawnElement {
  * @example
  * ```ts
  * import * as Plot from "@observablehq/plot";
+import type { PlotOptions } from "@observablehq/plot";
  * import { plotToSvg } from "./plot_to_svg.ts";
  *
  * const svg = plotToSvg(
@@ -52,10 +56,10 @@ interface DrawnElement {
  * console.log(svg.startsWith("<svg")); // true
  * ```
  */
-export function plotToSvg(options: Plot.PlotOptions, name: ChartName): string {
+export function plotToSvg(options: PlotOptions, name: ChartName): string {
   // linkedom's types name a whole browser window, of which Deno's know nothing.
   const { document } = parseHTML("<!doctype html><html><body></body></html>") as unknown as {
-    document: Plot.PlotOptions["document"];
+    document: PlotOptions["document"];
   };
   const svg = Plot.plot({ ...options, document, className: "plot" }) as unknown as DrawnElement;
   for (const style of svg.querySelectorAll("style")) style.remove();

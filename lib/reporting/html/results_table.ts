@@ -41,7 +41,7 @@ export function resultsTable(comparison: Comparison, id: string): Html {
   ]);
   return html`
     <section id="${id}"><h3>All figures</h3>${table(
-      "Medians over rounds, with 95% intervals where rounds were paired or repeated",
+      "Medians over rounds, with 95% intervals",
       [
         { name: "model" },
         { name: "lanes × slots", figures: true },

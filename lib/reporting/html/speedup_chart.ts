@@ -121,7 +121,7 @@ function drawGains(
   width: number,
 ): string {
   const wide = width > 500;
-  const right = wide ? 190 : 118, left = wide ? 92 : 82;
+  const right = wide ? 190 : 118, left = wide ? 92 : 86;
   const top = ceiling === undefined ? 6 : 24;
   const held = (value: number) => Math.min(high, Math.max(low, value));
   const rows = gains.map(({ model, speedup, words }) => ({
@@ -203,6 +203,8 @@ function drawGains(
         textAnchor: "start",
         dx: 8,
         className: "strong",
+        stroke: "var(--paper)",
+        strokeWidth: 5,
       }),
       Plot.text(rows, {
         y: "model",
@@ -211,6 +213,8 @@ function drawGains(
         textAnchor: "start",
         dx: 52,
         fill: "var(--soft)",
+        stroke: "var(--paper)",
+        strokeWidth: 5,
       }),
     ],
   }, {

@@ -71,7 +71,7 @@ export function startupSection(comparison: Comparison, id: string): Html {
 
 function drawModels(models: readonly ModelResult[], width: number): string {
   const wide = width > 500;
-  const top = 4, left = wide ? 92 : 82, right = wide ? 190 : 96;
+  const top = 4, left = wide ? 92 : 86, right = wide ? 190 : 96;
   const rows = models.map(({ model, rounds }) => ({
     model: model.slice(0, 24),
     startMs: middle(rounds.map(({ startMs }) => startMs)),

@@ -50,7 +50,10 @@ nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;margin:0;pad
 nav a{display:inline-block;padding:.25rem 0}
 .part{margin-top:2.2rem;padding-top:1.6rem;border-top:3px solid var(--ink)}
 .verdict{font-size:1.22rem;line-height:1.5}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.2rem,1fr));gap:0 1.4rem;margin:1.4rem 0 0}
+.verdicts{list-style:none;margin:0 0 1.1rem;padding:0;font-size:1.06rem}
+.verdicts li{padding:.5rem 0;border-top:1px solid var(--line)}
+.verdicts a{display:block;font-size:.9rem}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(7rem,1fr));gap:0 1.2rem;margin:1.4rem 0 0}
 .tiles div{border-top:1px solid var(--line);padding:.6rem 0 .8rem;display:flex;flex-direction:column}
 .tiles dt{order:1;font-size:.86rem;font-weight:600}
 .tiles dd{margin:0;display:contents}
@@ -86,6 +89,7 @@ font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans
 .key::before{content:"";display:inline-block;width:.95em;height:.72em;margin-right:.3em;background:var(--concurrent)}
 .flight::before{opacity:.38}
 .queue::before{background:var(--soft);opacity:.3}
+.bad::before{background:var(--bad)}
 .start::before{background:var(--ink)}
 #tip{position:fixed;left:0;top:0;z-index:9;max-width:19rem;padding:.4rem .6rem;background:var(--ink);
 color:var(--paper);font-size:.8rem;line-height:1.4;white-space:pre-line;pointer-events:none;border-radius:3px}
@@ -100,7 +104,7 @@ table{border-collapse:collapse;width:100%;font-size:.86rem;overflow-wrap:normal}
 caption{text-align:left;color:var(--soft);padding:0 0 .4rem;font-size:.84rem}
 th,td{padding:.34rem .8rem .34rem 0;text-align:left;vertical-align:baseline;border-bottom:1px solid var(--line)}
 th:last-child,td:last-child{padding-right:0}
-thead th{font-weight:600;color:var(--soft);border-bottom-color:var(--soft);vertical-align:bottom}
+thead th{font-weight:600;color:var(--soft);border-bottom-color:var(--soft);vertical-align:bottom;white-space:nowrap}
 tbody th{font-weight:600;white-space:nowrap;max-width:18rem;overflow:hidden;text-overflow:ellipsis}
 .n{text-align:right}
 td.n{white-space:nowrap}

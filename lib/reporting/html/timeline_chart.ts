@@ -7,10 +7,11 @@
 import * as Plot from "@observablehq/plot";
 import { formatDuration, formatPercent } from "../format.ts";
 import { formatCount } from "./count.ts";
-import type { Panel, PlacedBar } from "./timeline_panel.ts";
+import type { Panel } from "./timeline_panel.ts";
 import { modelColour } from "./palette.ts";
 import { type ChartName, plotToSvg } from "./plot_to_svg.ts";
 import { timeTicks } from "./time_axis.ts";
+import { type Band, flightBands, queueBands, runningBands, type Space } from "./timeline_bands.ts";
 
 /** Room around the panels, in pixels. */
 const TITLE_HEIGHT = 24;
@@ -33,15 +34,6 @@ const TOP = 8;
  */
 export function timelineMargins(width: number): { left: number; right: number } {
   return width > 500 ? { left: 56, right: 62 } : { left: 44, right: 54 };
-}
-
-interface Band {
-  x1: number;
-  x2: number;
-  y1: number;
-  y2: number;
-  title?: string;
-  opacity?: number;
 }
 
 /**
@@ -109,11 +101,9 @@ function formatShort(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
-interface Place {
+interface Place extends Space {
   readonly top: number;
   readonly left: number;
-  readonly axisMs: number;
-  readonly pixelMs: number;
   readonly up: boolean;
   readonly wide: boolean;
 }
@@ -141,10 +131,7 @@ function panelMarks(panel: Panel, place: Place): Plot.Markish[] {
       ...more,
     });
 
-  const inFlight = [
-    ...panel.bars.map((bar) => ({ ...flightBand(bar, body, place), bad: isBad(bar.status) })),
-    ...depthBands(panel, body),
-  ];
+  const inFlight = flightBands(panel, body, place);
   const shown = place.up
     ? `${formatCount(panel.done)} of ${formatCount(panel.tasks)} done`
     : formatDuration(panel.endMs);
@@ -193,76 +180,4 @@ function panelNote(panel: Panel, wide: boolean): string {
   const deepest = panel.depth.reduce((deepest, { depth }) => Math.max(deepest, depth), 0);
   const depth = deepest > 0 ? ` · up to ${formatCount(deepest)} in flight` : "";
   return `${size}${cpu}${joined}${depth}`;
-}
-
-function isBad(status: string): boolean {
-  return status !== "fulfilled";
-}
-
-/** Leaves a hairline between neighbours where there is room, and hides none. */
-function across(bar: PlacedBar, { axisMs, pixelMs }: Place): { x1: number; x2: number } {
-  const wide = (bar.toMs - bar.fromMs) / pixelMs;
-  const x2 = bar.toMs - (bar.tasks === 1 && wide > 2.5 ? 0.6 * pixelMs : 0);
-  return { x1: bar.fromMs, x2: Math.min(axisMs, Math.max(x2, bar.fromMs + 0.8 * pixelMs)) };
-}
-
-function flightBand(bar: PlacedBar, body: number, place: Place): Band {
-  const when = `${formatDuration(bar.fromMs)} to ${formatDuration(bar.toMs)}`;
-  const ending = bar.status === "fulfilled" ? "" : `\n${bar.status}`;
-  const running = bar.running === undefined
-    ? ""
-    : `\nrunning about ${formatPercent(bar.running)} of it`;
-  const took = formatDuration(bar.toMs - bar.fromMs);
-  const title = bar.tasks === 1
-    ? `task ${bar.index} on lane ${bar.lane}: ${took}\n${when}\nwaited ${
-      formatDuration(bar.queuedForMs)
-    } for a slot${running}${ending}`
-    : `${
-      formatCount(bar.tasks)
-    } tasks on lane ${bar.lane}, from task ${bar.index}\n${when}${running}${ending}`;
-  const y1 = body + bar.top;
-  return { ...across(bar, place), y1, y2: y1 + bar.height, title };
-}
-
-function runningBands(panel: Panel, body: number, place: Place): Band[] {
-  const bars = panel.bars.filter(({ running, status }) => running! > 0 && !isBad(status)).map(
-    (bar) => {
-      const bottom = body + bar.top + bar.height;
-      return { ...across(bar, place), y1: bottom - bar.height * bar.running!, y2: bottom };
-    },
-  );
-  const deep = depthBands(panel, body).map((band, i) => {
-    const share = panel.depth[i]!.running ?? 0;
-    return { ...band, y1: band.y2 - (band.y2 - band.y1) * share };
-  });
-  return [...bars, ...deep.filter(({ y1, y2 }) => y2 > y1)];
-}
-
-function depthBands(panel: Panel, body: number): (Band & { bad: boolean })[] {
-  const lane = panel.lanes[0];
-  if (lane === undefined || panel.depth.length === 0) return [];
-  const most = panel.depth.reduce((most, { depth }) => Math.max(most, depth), 1);
-  return panel.depth.map(({ fromMs, toMs, depth, ended }) => ({
-    x1: fromMs,
-    x2: toMs,
-    y1: body + lane.top + lane.height * (1 - depth / most),
-    y2: body + lane.top + lane.height,
-    title: `${formatDuration(fromMs)} to ${formatDuration(toMs)}\nup to ${
-      formatCount(depth)
-    } tasks in flight, ${formatCount(ended)} ended`,
-    bad: false,
-  }));
-}
-
-function queueBands(panel: Panel, body: number): Band[] {
-  const most = panel.queue.reduce((most, { depth }) => Math.max(most, depth), 1);
-  return panel.queue.map(({ fromMs, toMs, depth }) => ({
-    x1: fromMs,
-    x2: toMs,
-    y1: body + panel.queueHeight * (1 - depth / most),
-    y2: body + panel.queueHeight,
-    title: `${formatDuration(fromMs)} to ${formatDuration(toMs)}\nup to ${
-      formatCount(depth)
-    } tasks waiting for a slot`,
-  }));
 }

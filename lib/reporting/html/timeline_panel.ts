@@ -5,15 +5,18 @@
  */
 
 import type { ModelResult, Timeline } from "../../timing/result.ts";
-import { assignSlots, hasStarted } from "../slots.ts";
+import { hasStarted } from "../slots.ts";
 import { type Depth, depthOverTime } from "./depth.ts";
 import { type Bar, mergeBars } from "./merge.ts";
-import { runningShares } from "./running_share.ts";
+import { preparedFrom } from "./timeline_prepared.ts";
 
 /** A bar in its place; pixels count from the panel's top. */
 export interface PlacedBar extends Bar {
+  /** The lane it ran on. */
   readonly lane: number;
+  /** Its upper edge. */
   readonly top: number;
+  /** Its height. */
   readonly height: number;
   /** How much of it the lane was running, 0 to 1; undefined where it couldn't be told. */
   readonly running: number | undefined;
@@ -21,13 +24,17 @@ export interface PlacedBar extends Bar {
 
 /** A lane's band in its panel. */
 export interface LaneBand {
+  /** What stands beside it; "" where there is no room. */
   readonly label: string;
+  /** Its upper edge, in pixels from the panel's top. */
   readonly top: number;
+  /** Its height in pixels. */
   readonly height: number;
 }
 
 /** One model's panel. */
 export interface Panel {
+  /** The model's name. */
   readonly model: string;
   /** Its lanes and the slots on each; null stands for all items at once. */
   readonly size: { readonly lanes: number; readonly slots: number | null };
@@ -39,14 +46,17 @@ export interface Panel {
   readonly depth: readonly (Depth & { readonly running: number | undefined })[];
   /** How many tasks waited for a slot. */
   readonly queue: readonly Depth[];
+  /** Its lanes' bands. */
   readonly lanes: readonly LaneBand[];
   /** Height of the strip of waiting tasks; 0 without one. */
   readonly queueHeight: number;
+  /** Its height in pixels, without its title. */
   readonly height: number;
   /** When its last task ended. */
   readonly endMs: number;
   /** How many tasks ended before the axis did. */
   readonly done: number;
+  /** How many tasks it has in all. */
   readonly tasks: number;
   /** Tasks that never started. */
   readonly neverStarted: number;
@@ -95,15 +105,13 @@ const JOINED_AT_MOST_PIXELS = 12;
  * ```
  */
 export function layOutPanel(result: ModelResult, timeline: Timeline, space: PanelSpace): Panel {
-  const { slot, used } = assignSlots(timeline);
-  const running = runningShares(timeline);
+  const { slot, used, running, started } = preparedFrom(timeline);
   const rowsOf = [...used].map(([lane, slots]) => ({ lane, slots: Math.max(1, slots) }));
   const rows = rowsOf.reduce((sum, { slots }) => sum + slots, 0);
   const queue = waiting(timeline, space);
   const queueHeight = queue.length > 0 ? QUEUE_HEIGHT : 0;
   const top = queueHeight > 0 ? queueHeight + 3 : 0;
 
-  const started = startedTasks(timeline);
   const facts = {
     model: result.model,
     size: { lanes: result.lanes, slots: result.slots },
@@ -166,12 +174,6 @@ export function layOutPanel(result: ModelResult, timeline: Timeline, space: Pane
     height: top + BODY_HEIGHT,
     mostTasksInABar: 1,
   };
-}
-
-function startedTasks(timeline: Timeline): number[] {
-  const started: number[] = [];
-  for (let at = 0; at < timeline.index.length; at++) if (hasStarted(timeline, at)) started.push(at);
-  return started.sort((a, b) => timeline.startedMs[a]! - timeline.startedMs[b]!);
 }
 
 function barOf(timeline: Timeline, at: number): Bar {

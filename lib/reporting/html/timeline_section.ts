@@ -57,6 +57,9 @@ export function timelineSection(comparison: Comparison, id: string): Html {
   }
   const ends = recorded.map(({ endMs }) => endMs);
   const longest = Math.max(...ends), shortest = Math.min(...ends);
+  const failures = recorded.some(({ timeline }) =>
+    timeline.status.some((status, at) => status !== "fulfilled" && hasStarted(timeline, at))
+  );
   const near = shortest * 1.12;
   const close = shortest < longest * TOO_SHORT_TO_SEE;
   const maxBars = Math.max(60, Math.min(400, Math.floor(MAX_BARS / recorded.length)));
@@ -76,12 +79,15 @@ export function timelineSection(comparison: Comparison, id: string): Html {
     figure({
       id,
       title: "What each lane did, and when",
-      lead:
-        html`Each row is a slot on a lane; each bar a task, <b class="key flight">in flight</b>; its
-        dark part is the share of that time in which the lane <b class="key run">ran</b> it, the
-        light rest is waiting. Above, tasks that <b class="key queue">queue</b> for a slot. All
-        panels share one clock: bars <em>stacked on one lane</em> are concurrency, bars on
-        <em>several lanes</em> parallelism.`,
+      lead: html`
+        Each row is a slot on a lane; each bar a task, <b class="key flight">in flight</b>; its
+                dark part is the share of that time in which the lane <b class="key run">ran</b> it, the
+                light rest is waiting. Above, tasks that <b
+          class="key queue">queue</b> for a slot. ${failures &&
+            html`<b class="key bad">Red</b> are tasks that gave no value.`} All
+                panels share one clock: bars <em>stacked on one lane</em> are concurrency, bars on
+                <em>several lanes</em> parallelism.
+      `,
       draw: draw(longest, false),
       note: noteOn(
         panels(longest, CHART_WIDTHS.wide),

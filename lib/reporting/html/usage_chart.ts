@@ -92,7 +92,7 @@ function drawBars(
     width,
     height: rows.length * ROW_HEIGHT + 8,
     marginTop: 4,
-    marginLeft: 84,
+    marginLeft: 86,
     marginRight: 74,
     marginBottom: 4,
     x: { domain: [0, Math.max(1e-9, ...bars.map(({ value }) => value || 0))], axis: null },

@@ -63,7 +63,7 @@ export function verdictSection(comparison: Comparison): Html {
     ...failureLines(comparison).map((line) => ["Failed", line]),
     ...comparison.warnings.map((warning) => ["Mind", warning]),
   ];
-  return html`<p class="verdict">${verdictText(comparison)}</p>
+  return html`<p class="verdict">${unbroken(verdictText(comparison))}</p>
 <dl class="tiles">${tiles(comparison)}</dl>
 ${
     notices.length > 0 && html`
@@ -108,4 +108,9 @@ function tiles({ verdict, models, ceiling, agree }: Comparison): Html[] {
   }
   if (verdict) all.push(tile("confidence", formatPercent(verdict.confidence), "in this verdict"));
   return all;
+}
+
+/** Keeps figures and their units on one line. */
+function unbroken(text: string): string {
+  return text.replace(/(\d) (ms|s|kB|MB|GB)\b/g, "$1\u00a0$2");
 }
