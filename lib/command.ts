@@ -5,13 +5,14 @@
  */
 
 import { Command } from "@commander-js/extra-typings";
+import { quoted } from "./options/usage_error.ts";
 
 /** A terminal may be narrower or wider; help is written for the most common width. */
 const HELP_COLUMNS = 100;
 
 // Its own function so that the public type is this function's: commander's types aren't documented here.
 function made(name: string, description: string) {
-  return new Command(`deno task ${name}`)
+  const command = new Command(`deno task ${name}`)
     .description(description)
     .option("--debug", "show the stack trace of an error")
     .helpOption("--help", "show this help")
@@ -25,6 +26,14 @@ function made(name: string, description: string) {
       getOutHelpWidth: () => HELP_COLUMNS,
       getErrHelpWidth: () => HELP_COLUMNS,
     });
+  // Of arguments too many, commander says how many there are, but not which.
+  const error = command.error.bind(command);
+  command.error = (message, options) => {
+    const unexpected = command.args[command.registeredArguments.length];
+    const excess = options?.code === "commander.excessArguments" && unexpected !== undefined;
+    return error(excess ? `argument ${quoted(unexpected)}: not expected` : message, options);
+  };
+  return command;
 }
 
 /**
