@@ -95,7 +95,7 @@ export function createProgress(output: ProgressOutput = stderrOutput()): Progres
   function draw(): void {
     if (bar === undefined) return;
     const remainingMs = left.remainingMs(now());
-    const rest = remainingMs === undefined ? "" : `, ${formatDuration(roundUp(remainingMs))} left`;
+    const rest = remainingMs === undefined ? "" : `, ${leftText(remainingMs)}`;
     const line = fit(`${job}: ${what}${rest}`, output.columns - BAR_COLUMNS - 3);
     bar.update(left.share(now()), { line });
   }
@@ -142,6 +142,7 @@ export function createProgress(output: ProgressOutput = stderrOutput()): Progres
 const BAR_COLUMNS = 20;
 
 /** Time left is a guess: whole seconds say so, and don't flicker. */
-function roundUp(ms: number): number {
-  return Math.ceil(ms / 1000) * 1000;
+function leftText(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  return `${seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000)} left`;
 }

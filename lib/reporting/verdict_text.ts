@@ -5,7 +5,7 @@
  */
 
 import type { Comparison, ModelResult, ResultFile, Verdict } from "../timing/result.ts";
-import { formatBytes, formatDuration, formatNumber, formatPercent, formatRatio } from "./format.ts";
+import { formatBytes, formatNumber, formatPercent, formatRatio } from "./format.ts";
 import { middle } from "./middle.ts";
 import { plain } from "./plain.ts";
 
@@ -13,12 +13,8 @@ import { plain } from "./plain.ts";
 export const LESSON: string = "Slots are concurrency: one lane waits for many tasks at once. " +
   "Lanes are parallelism: they compute at the same time.";
 
-const BOUND: Record<Verdict["bound"], string> = {
-  io: "This job waits",
-  cpu: "This job computes",
-  mixed: "This job waits and computes",
-  small: "This job is too small for more lanes or slots to pay",
-};
+/** Below this, a verdict says that it is unsure. */
+const SURE = 0.9;
 
 /**
  * Says in one or two sentences what the job is bound by, which model to take, and what that gains
@@ -48,27 +44,27 @@ export function verdictText(comparison: Comparison): string {
       ? "No verdict: too little was measured."
       : "No verdict: without sequential there is nothing to compare with; add it to --models.";
   }
-  const share = `${formatPercent(verdict.cpuShare)} of its time on the CPU`;
-  return `${BOUND[verdict.bound]} (${share}). ${gainOf(comparison, verdict)}`;
+  const parts = [adviceOf(comparison, verdict), sentence(verdict.reason), doubtOf(verdict)];
+  return parts.filter((part) => part !== "").join(" ");
 }
 
-/** What the recommended model gains over sequential, and what it costs beside. */
-function gainOf(comparison: Comparison, verdict: Verdict): string {
-  const name = plain(verdict.recommended);
+/** The model to take, what it costs, and what could be had at best; the reason tells the gain. */
+function adviceOf(comparison: Comparison, verdict: Verdict): string {
   const chosen = comparison.models.find(({ model }) => model === verdict.recommended);
   const base = comparison.models.find(({ model }) => model === "sequential");
-  if (chosen === undefined || base === undefined || chosen === base || chosen.speedup === null) {
-    return `Take ${name}: ${sentence(verdict.reason)}`;
-  }
-  const { median, low, high } = chosen.speedup;
+  if (verdict.recommended === "sequential") return "Leave it sequential.";
+  const name = plain(verdict.recommended);
+  if (chosen === undefined || base === undefined) return `Take ${name}.`;
   const ceiling = comparison.ceiling !== null && verdict.bound !== "io"
-    ? `, of ${formatRatio(comparison.ceiling.speedup)} that this machine can give`
+    ? `; ${formatRatio(comparison.ceiling.speedup)} is what this machine can give`
     : "";
-  return `Take ${name}: ${formatDuration(base.wallMs.median)} becomes ${
-    formatDuration(chosen.wallMs.median)
-  }, ${formatRatio(median)} as fast (95% interval ${formatNumber(low)} to ${
-    formatNumber(high)
-  }${ceiling}), ${memoryOf(base, chosen)}. ${sentence(verdict.reason)}`;
+  return `Take ${name}, ${memoryOf(base, chosen)}${ceiling}.`;
+}
+
+function doubtOf({ confidence }: Verdict): string {
+  return confidence >= SURE
+    ? ""
+    : `Only ${formatPercent(confidence)} sure: more --rounds make it surer.`;
 }
 
 function memoryOf(base: ModelResult, chosen: ModelResult): string {

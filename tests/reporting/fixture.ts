@@ -133,7 +133,8 @@ export function ioComparison(): Comparison {
       cpuShare: 0.06,
       recommended: "concurrent",
       confidence: 0.98,
-      reason: "It waits for answers, and one lane can wait for all of them together.",
+      reason: "The tasks wait: the CPU was busy 6% of the sequential run. Concurrency pays: " +
+        "concurrent took 25.7 ms instead of 3.73 s, 146 times as fast (141 to 151).",
     },
   };
 }
@@ -150,8 +151,9 @@ export function cpuComparison(): Comparison {
       bound: "cpu",
       cpuShare: 1,
       recommended: "workers",
-      confidence: 0.95,
-      reason: "Only lanes that compute at the same time help here, and threads start sooner",
+      confidence: 0.72,
+      reason: "the tasks compute: the CPU was busy 100% of the sequential run. Parallelism pays: " +
+        "workers took 1.15 s instead of 2.22 s, 1.9 times as fast (1.9 to 2.0)",
     },
   };
 }

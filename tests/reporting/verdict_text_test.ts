@@ -23,7 +23,7 @@ Deno.test("leaving it sequential is told without a gain", () => {
   const comparison = ioComparison();
   const verdict = { ...comparison.verdict!, recommended: "sequential", bound: "small" as const };
   const text = verdictText({ ...comparison, verdict });
-  assert(text.includes("Take sequential: "), text);
+  assert(text.startsWith("Leave it sequential. "), text);
   assert(!text.includes("×"), text);
 });
 

@@ -1,0 +1,150 @@
+/**
+ * `deno task cpu`: computes under every model and compares them. The lesson about computing.
+ *
+ * @module
+ */
+
+import { command } from "../lib/command.ts";
+import { task, workers } from "../lib/mod.ts";
+import { oneOf, outputFile, positiveInteger, UsageError } from "../lib/options.ts";
+import { compareAndReport } from "../lib/reporting/compare_and_report.ts";
+import {
+  addComparisonOptions,
+  type ComparisonOptions,
+  readComparisonOptions,
+} from "../lib/reporting/comparison_options.ts";
+import { userPath } from "../lib/reporting/output_files.ts";
+import type { Planned } from "../lib/reporting/run_comparisons.ts";
+import { script } from "../lib/script.ts";
+import { calibrate } from "../lib/tasks/calibrate.ts";
+import {
+  CPU_TASK_NAMES,
+  CPU_TASKS,
+  type CpuTask,
+  scaleTo,
+  type Size,
+  SizeError,
+} from "../lib/tasks/catalogue.ts";
+import type { MandelbrotRow } from "../lib/tasks/mandelbrot.ts";
+import { picture } from "../lib/tasks/picture.ts";
+import type { ComparisonSpec, ItemSource } from "../lib/timing/spec.ts";
+
+const DEFAULT_ROUNDS = 3;
+/** The second size: long enough that lanes pay, short enough for five models in half a minute. */
+const LARGE_MS = 1_800;
+const cores = navigator.hardwareConcurrency;
+const DEFAULT_LANES = { workers: cores, processes: cores };
+
+const taskLines = CPU_TASK_NAMES
+  .map((name) => `  ${name.padEnd(12)} ${CPU_TASKS[name].description}`).join("\n");
+
+const cpu = command(
+  "cpu",
+  `
+Computes under every concurrency model and compares them: the article's 20 numbers from 5,000,000,
+then the same at a size that keeps one core busy for about two seconds.
+
+A lane is a place where tasks really run; a slot is room for one task in flight on a lane.
+Slots are concurrency, lanes are parallelism. A task that computes never waits, so more slots on one
+lane change nothing: concurrent and limited run on one event loop, like asyncio on one thread. Only
+more lanes help, up to the cores, and only if the work outweighs starting them.
+
+  sequential   one after the other         Python: a for loop
+  concurrent   all at once, one lane       asyncio.gather(*tasks)
+  limited      5 at once, one lane         gather behind a semaphore of 5
+  workers      a thread for each core      ThreadPoolExecutor, were it not for the GIL
+  processes    a process for each core     multiprocessing.Pool().map`.trim(),
+)
+  .option("--task <name>", `what to compute: ${CPU_TASK_NAMES.join(", ")} (default: sum-squares)`)
+  .option("--start <n>", "where the items start, see below; that size alone is run")
+  .option("--count <n>", "how many items; that size alone is run")
+  .option("--out <file>", "with --task mandelbrot: write the picture as PNG");
+addComparisonOptions(cpu, DEFAULT_LANES);
+cpu.addHelpText(
+  "after",
+  `
+Tasks:
+${taskLines}
+
+--start means: ${
+    CPU_TASK_NAMES.map((name) => `for ${name} ${CPU_TASKS[name].startMeans}`).join(", ")
+  }.
+
+Examples:
+  deno task cpu                                       the lesson, in half a minute at most
+  deno task cpu --start 5000000 --count 20            the article's size alone
+  deno task cpu --task mandelbrot --out set.png       uneven work, and a picture
+  deno task cpu --models sequential,workers --lanes 4 --html cpu.html
+
+Exit codes: 0 done, 1 a task failed or results differ, 2 bad option, 3 slower than the baseline
+allows, 130 interrupted.`,
+);
+
+await script("cpu", async (signal, args) => {
+  cpu.parse(args, { from: "user" });
+  const raw = cpu.opts();
+  const chosen = CPU_TASKS[oneOf("--task", raw.task ?? "sum-squares", CPU_TASK_NAMES)];
+  const options = await readComparisonOptions(raw, DEFAULT_LANES);
+  const out = raw.out === undefined ? undefined : await checkedPicture(raw.out, chosen);
+  const given = raw.start !== undefined || raw.count !== undefined;
+  const first: Size = {
+    start: raw.start === undefined ? chosen.defaults.start : positiveInteger("--start", raw.start),
+    count: raw.count === undefined ? chosen.defaults.count : positiveInteger("--count", raw.count),
+  };
+  let largest = specOf(chosen, first, options);
+  async function* plan(): AsyncGenerator<Planned> {
+    yield { spec: largest };
+    if (given || signal.aborted) return;
+    const large = scaleTo(chosen, await calibrate(chosen, { signal }), LARGE_MS);
+    largest = specOf(chosen, large, options);
+    yield { spec: largest };
+  }
+  const code = await compareAndReport(plan(), options, signal);
+  if (out !== undefined && !signal.aborted) {
+    await writePicture(out, largest.job.items, signal);
+    console.log(`Wrote ${out}`);
+  }
+  return code;
+});
+
+async function checkedPicture(path: string, { name }: CpuTask): Promise<string> {
+  if (name !== "mandelbrot") {
+    throw new UsageError("--out", path, `${name} makes no picture`, "add --task mandelbrot");
+  }
+  return await outputFile("--out", userPath(path));
+}
+
+function specOf(chosen: CpuTask, size: Size, options: ComparisonOptions): ComparisonSpec {
+  return {
+    job: {
+      name: `${chosen.name} from ${size.start.toLocaleString("en")}`,
+      task: task(chosen.module),
+      items: { kind: "values", values: itemsOf(chosen, size) },
+      options: { task: chosen.name, ...size },
+    },
+    models: options.models,
+    rounds: options.rounds ?? DEFAULT_ROUNDS,
+    seed: options.seed,
+    warmup: options.warmup,
+  };
+}
+
+function itemsOf(chosen: CpuTask, size: Size): unknown[] {
+  try {
+    return chosen.items(size);
+  } catch (error) {
+    if (!(error instanceof SizeError)) throw error;
+    const { part, value, remedy } = error;
+    const problem = error.message.slice(error.message.indexOf(": ") + 2, -remedy.length - 2);
+    throw new UsageError(`--${part}`, String(value), problem, remedy);
+  }
+}
+
+/** Computes the rows once more, as a trial reports only their checksum, and puts them together. */
+async function writePicture(path: string, items: ItemSource, signal: AbortSignal): Promise<void> {
+  if (items.kind !== "values") return;
+  await using lanes = workers({ lanes: cores });
+  const row = task<typeof import("../lib/tasks/mandelbrot.ts")>(CPU_TASKS.mandelbrot.module);
+  const rows = lanes.map(row, items.values as MandelbrotRow[], { signal });
+  await Deno.writeFile(path, await picture(await rows.toArray()));
+}

@@ -1,0 +1,220 @@
+/**
+ * `deno task io`: downloads pages under every model and compares them. The lesson about waiting.
+ *
+ * @module
+ */
+
+import { command } from "../lib/command.ts";
+import {
+  duration,
+  nonNegativeInteger,
+  positiveInteger,
+  share,
+  UsageError,
+} from "../lib/options.ts";
+import { hostsOf, requireNet, urlsIn } from "../lib/options/urls.ts";
+import { httpUrl } from "../lib/options/words.ts";
+import { task } from "../lib/lanes/task.ts";
+import {
+  addComparisonOptions,
+  type ComparisonOptions,
+  readComparisonOptions,
+} from "../lib/reporting/comparison_options.ts";
+import { userPath } from "../lib/reporting/output_files.ts";
+import { compareAndReport } from "../lib/reporting/compare_and_report.ts";
+import { script } from "../lib/script.ts";
+import { type SiteSample, siteWarnings } from "../lib/site/bottleneck.ts";
+import { PAGE_BYTES_LIMIT, SITE_DEFAULTS } from "../lib/site/options.ts";
+import { type Site, startSite } from "../lib/site/start.ts";
+import type { ComparisonSpec, JobSpec, TimingEvent } from "../lib/timing/spec.ts";
+
+const DEFAULT_ROUNDS = 3;
+const DEFAULT_COPIES = 80;
+const DEFAULT_LANES = { workers: 5, processes: navigator.hardwareConcurrency };
+const MOST_ITEMS = 1_000_000;
+
+const io = command(
+  "io",
+  `
+Downloads pages under every concurrency model and compares them: 2 pages × 80 copies from a test
+site on this machine that takes 20 ms to answer, or your own addresses.
+
+A lane is a place where tasks really run; a slot is room for one task in flight on a lane.
+Slots are concurrency, lanes are parallelism. A download mostly waits, and one lane can wait for
+many: here concurrency pays.
+
+  sequential   one after the other         Python: a for loop over one requests.Session
+  concurrent   all at once, one lane       asyncio.gather(*tasks) with aiohttp
+  limited      5 at once, one lane         gather behind a semaphore of 5
+  workers      5 threads, one slot each    ThreadPoolExecutor(5) with a session a thread
+  processes    a process for each core     multiprocessing.Pool().map`.trim(),
+)
+  .option("--url <url>", "an address to download instead; may be repeated", collect)
+  .option("--urls <file>", "a file with an address on each line")
+  .option("--copies <n>", `how often each page is downloaded (default: ${DEFAULT_COPIES})`)
+  .option("--latency <time>", "how long the test site takes to answer (default: 20ms)")
+  .option("--jitter <time>", "how much longer at most (default: 0ms)")
+  .option("--size <bytes>", `size of the test site's pages (default: ${SITE_DEFAULTS.pageBytes})`)
+  .option("--faults <share>", "share of the test site's pages that fail (default: 0)")
+  .option("--timeout <time>", "how long a download may take (default: 10s)");
+addComparisonOptions(io, DEFAULT_LANES);
+io.addHelpText(
+  "after",
+  `
+Examples:
+  deno task io                                        the lesson, in half a minute at most
+  deno task io --latency 100ms --models sequential,limited --slots 20
+  deno task io --faults 5% --html io.html             what failed, and a page with charts
+  deno task io:web --url https://example.org/ --copies 10
+  deno task io --json before.json                     … and a month later:
+  deno task io --baseline before.json --max-slowdown 10%
+
+Exit codes: 0 done, 1 a download failed or results differ, 2 bad option, 3 slower than the baseline
+allows, 130 interrupted.`,
+);
+
+type Raw = ReturnType<typeof io.opts>;
+
+await script("io", async (signal, args) => {
+  io.parse(args, { from: "user" });
+  const raw = io.opts();
+  const options = await readComparisonOptions(raw, DEFAULT_LANES);
+  const timeoutMs = duration("--timeout", raw.timeout ?? "10s", { min: 1 });
+  const copies = positiveInteger("--copies", raw.copies ?? String(DEFAULT_COPIES), {
+    max: MOST_ITEMS,
+  });
+  const urls = await addresses(raw);
+  const siteOptions = readSiteOptions(raw, options.seed, urls.length > 0);
+  if (urls.length * copies > MOST_ITEMS) {
+    throw new UsageError("--copies", raw.copies ?? "", "too many downloads", "give fewer");
+  }
+  if (urls.length > 0) {
+    const job = foreignJob(urls, copies, timeoutMs);
+    return await compareAndReport([{ spec: specOf(job, options) }], options, signal);
+  }
+  await using site = await startSite(siteOptions);
+  const job = siteJob(site, copies, timeoutMs, siteOptions);
+  const watch = watchSite(site);
+  return await compareAndReport(
+    [{
+      spec: specOf(job, options),
+      onEvent: watch.onEvent,
+      finish: async (comparison) => ({
+        ...comparison,
+        warnings: [...comparison.warnings, ...siteWarnings(await watch.samples())],
+      }),
+    }],
+    options,
+    signal,
+  );
+});
+
+function collect(url: string, urls: string[] = []): string[] {
+  return [...urls, url];
+}
+
+async function addresses(raw: Raw): Promise<URL[]> {
+  const named = (raw.url ?? []).map((text) => httpUrl("--url", text));
+  const listed = raw.urls === undefined ? [] : await urlsIn("--urls", userPath(raw.urls));
+  const remedy = "run deno task io:web with the same options, which may reach any host";
+  await requireNet("--url", named, remedy);
+  await requireNet("--urls", listed, remedy);
+  return [...named, ...listed];
+}
+
+function readSiteOptions(raw: Raw, seed: number, foreign: boolean) {
+  for (const name of ["latency", "jitter", "size", "faults"] as const) {
+    const value = raw[name];
+    if (foreign && value !== undefined) {
+      const problem = "only the test site has it";
+      throw new UsageError(
+        `--${name}`,
+        value,
+        problem,
+        "leave it out, or leave out --url and --urls",
+      );
+    }
+  }
+  return {
+    latencyMs: duration("--latency", raw.latency ?? "20ms", { max: 3_600_000 }),
+    jitterMs: duration("--jitter", raw.jitter ?? "0ms", { max: 3_600_000 }),
+    pageBytes: nonNegativeInteger("--size", raw.size ?? String(SITE_DEFAULTS.pageBytes), {
+      max: PAGE_BYTES_LIMIT,
+    }),
+    faultShare: share("--faults", raw.faults ?? "0"),
+    seed,
+  };
+}
+
+function siteJob(
+  site: Site,
+  copies: number,
+  timeoutMs: number,
+  options: Readonly<Record<string, unknown>>,
+): JobSpec {
+  const values = site.urls(copies).map((url) => ({ url, timeoutMs }));
+  return {
+    name: `download ${values.length} pages`,
+    task: task<typeof import("../lib/tasks/download.ts")>(
+      new URL("../lib/tasks/download.ts", import.meta.url),
+    ),
+    items: { kind: "values", values },
+    permissions: { net: site.hosts },
+    options: { from: "test site", copies, timeoutMs, ...options },
+  };
+}
+
+function foreignJob(urls: readonly URL[], copies: number, timeoutMs: number): JobSpec {
+  const values = Array.from({ length: copies }, () => urls)
+    .flat().map((url) => ({ url: url.href, timeoutMs }));
+  return {
+    name: `download ${values.length} page${values.length === 1 ? "" : "s"}`,
+    task: task<typeof import("../lib/tasks/download.ts")>(
+      new URL("../lib/tasks/download.ts", import.meta.url),
+    ),
+    items: { kind: "values", values },
+    permissions: { net: hostsOf(urls) },
+    options: { from: urls.slice(0, 10).map(shown), copies, timeoutMs },
+    // Pages on the web change from one request to the next: equal status is all that can be asked.
+    comparable: "statusOf",
+  };
+}
+
+/** A password in an address isn't for reports. */
+function shown(url: URL): string {
+  const copy = new URL(url);
+  copy.username = copy.password = "";
+  return copy.href;
+}
+
+function specOf(job: JobSpec, options: ComparisonOptions): ComparisonSpec {
+  return {
+    job,
+    models: options.models,
+    rounds: options.rounds ?? DEFAULT_ROUNDS,
+    seed: options.seed,
+    warmup: options.warmup,
+    ceiling: false,
+  };
+}
+
+/** Asks the site for its load before and after each trial. */
+function watchSite(site: Site) {
+  const samples: Promise<SiteSample | undefined>[] = [];
+  return {
+    onEvent(event: TimingEvent) {
+      if (event.type === "trial-started") {
+        // The trial's process takes far longer to start than the counters to restart.
+        site.stats({ restart: true }).catch(() => {});
+      } else if (event.type === "trial-ended") {
+        const { trial: { model }, result: { round: { runMs } } } = event;
+        samples.push(
+          site.stats().then(({ cpuMs }) => ({ model, siteCpuMs: cpuMs, runMs }), () => undefined),
+        );
+      }
+    },
+    async samples(): Promise<SiteSample[]> {
+      return (await Promise.all(samples)).filter((sample) => sample !== undefined);
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { mayRunScripts, runTask, type ScriptRun } from "./run_script.ts";
+
+/** One line on stderr that names option and value, nothing on stdout, exit code 2. */
+function assertUsageError({ code, stdout, stderr }: ScriptRun, ...parts: string[]): void {
+  assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
+  for (const part of parts) assertStringIncludes(stderr, part);
+  assert(!/^\s+at /m.test(stderr), stderr);
+  assertEquals(stdout, "");
+  assertEquals(code, 2);
+}
+
+const NUMBERS = ["five", "0", "-1", "1.5", "99999999999999999999"];
+
+/** What each script refuses: its arguments, and what its one line must name. */
+const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]])[]>> = {
+  io: [
+    ...["slots", "lanes", "rounds", "copies"].flatMap((option) =>
+      NUMBERS.map((value): [string[], ...string[]] => [
+        [`--${option}=${value}`],
+        `--${option}`,
+        `"${value}"`,
+      ])
+    ),
+    [["--models=threads"], "--models", "threads", "workers"],
+    [["--latency=soon"], "--latency", "soon"],
+    [["--timeout=0"], "--timeout", "0"],
+    [["--faults=2"], "--faults", "2"],
+    [["--size=-1"], "--size", "-1"],
+    [["--url=not a url"], "--url", "not a url"],
+    [["--url=file:///etc/passwd"], "--url", "file:"],
+    [["--url=https://example.org/"], "--url", "example.org", "deno task io:web"],
+    [["--urls=/no/such/list"], "--urls", "/no/such/list"],
+    [["--json=/no/such/folder/io.json"], "--json", "/no/such/folder", "folder"],
+    [["--html=/"], "--html"],
+    [["--baseline=/no/such/io.json"], "--baseline", "/no/such/io.json"],
+    [["--max-slowdown=much"], "--max-slowdown", "much"],
+    [["--latency=5", "--url=http://127.0.0.1:1/"], "--latency", "--url"],
+    [["--threads=5"], "--threads"],
+    [["extra"], "argument"],
+  ],
+  cpu: [
+    ...["start", "count"].flatMap((option) =>
+      NUMBERS.map((value): [string[], ...string[]] => [
+        [`--${option}=${value}`],
+        `--${option}`,
+        `"${value}"`,
+      ])
+    ),
+    [["--start=9000000000"], "--start", "9000000000", "exact"],
+    [["--task=fibonacci"], "--task", "fibonacci", "primes"],
+    [["--out=set.png"], "--out", "mandelbrot"],
+    [["--task=mandelbrot", "--out=/no/such/folder/set.png"], "--out", "folder"],
+    [["--csv=/no/such/folder/cpu.csv"], "--csv", "folder"],
+  ],
+  report: [
+    [[], "argument"],
+    [["/no/such/result.json"], "/no/such/result.json"],
+    [["deno.json"], "deno.json"],
+    [["README.md"], "README.md"],
+  ],
+  compare: [
+    [[], "argument"],
+    [["/no/such/old.json", "/no/such/new.json"], "/no/such/old.json"],
+    [["deno.json", "deno.json"], "deno.json"],
+  ],
+};
+
+for (const [task, refused] of Object.entries(REFUSED)) {
+  Deno.test({
+    name: `deno task ${task} refuses bad input in one line that names it`,
+    ignore: !mayRunScripts,
+    async fn(t) {
+      // A few at once: each is a process that does next to nothing.
+      for (const [args, ...parts] of refused) {
+        await t.step(args.join(" ") || "nothing", async () => {
+          assertUsageError(await runTask(task, args), ...parts);
+        });
+      }
+    },
+  });
+
+  Deno.test({
+    name: `deno task ${task} --help teaches with an example`,
+    ignore: !mayRunScripts,
+    async fn() {
+      const { code, stdout, stderr } = await runTask(task, ["--help"]);
+      assertEquals([code, stderr], [0, ""]);
+      assertStringIncludes(stdout, "Examples:");
+      assertStringIncludes(stdout, `deno task ${task} `);
+    },
+  });
+}
+
+Deno.test({
+  name: "an address list without an address is refused",
+  ignore: !mayRunScripts,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      await Deno.writeTextFile(`${folder}/list.txt`, "# nothing yet\n");
+      // From that folder: names are where their user is.
+      const run = await runTask("io", ["--urls", "list.txt"], { cwd: folder });
+      assertUsageError(run, "--urls", "list.txt", "no address");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});

@@ -1,0 +1,40 @@
+/**
+ * Runs a script as people do, in a process of its own, for the tests.
+ *
+ * @module
+ */
+
+import { fromFileUrl } from "@std/path";
+
+/** What a script printed and how it ended. */
+export interface ScriptRun {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The project's folder. */
+export const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+
+/** Whether this process may run scripts, and read and write their files. */
+export const mayRunScripts = (["run", "read", "write", "net"] as const).every((name) =>
+  Deno.permissions.querySync({ name }).state === "granted"
+);
+
+/** Runs `deno task <task>` with the rights that the task has, from a folder. */
+export async function runTask(
+  task: string,
+  args: readonly string[],
+  { cwd = ROOT, signal }: { readonly cwd?: string; readonly signal?: AbortSignal } = {},
+): Promise<ScriptRun> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["task", "--quiet", "--config", `${ROOT}deno.json`, task, ...args],
+    cwd,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    signal,
+  });
+  const { code, stdout, stderr } = await command.output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
