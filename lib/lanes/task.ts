@@ -29,7 +29,7 @@ declare const itemType: unique symbol;
 declare const resultType: unique symbol;
 
 /** A task's name: where its code is. Made by {@linkcode task}. */
-export interface Task<Item = unknown, Result = unknown> {
+export interface Task<Item = never, Result = unknown> {
   /** The module's absolute URL. */
   readonly module: string;
   /** The name of the exported function. */

@@ -1,0 +1,39 @@
+/**
+ * Finds out which task was running when a lane died, as far as that can be known.
+ *
+ * @module
+ */
+
+import type { Sent } from "./seat.ts";
+
+/** What is known of a lost chunk. */
+export type Blame =
+  /** Its next item had not been started. */
+  | { readonly kind: "innocent" }
+  /** The item at this offset was the only one running. */
+  | { readonly kind: "culprit"; readonly offset: number }
+  /** The item at this offset was running, among others: any of them may have killed the lane. */
+  | { readonly kind: "suspect"; readonly offset: number }
+  /** One of the unreported items was running. */
+  | { readonly kind: "suspects" };
+
+/**
+ * Judges all the chunks that were on a lane when it died.
+ *
+ * @param lost The chunks.
+ * @returns A judgement for each, in the same order.
+ */
+export function blame(lost: readonly Sent[]): Blame[] {
+  const progress = lost.map(({ lane, chunk, reported }) => {
+    const at = lane.progress(chunk);
+    // The only item left is the one that ran, even where the lane can't tell.
+    const single = at.state === "unknown" && chunk.items.length - reported === 1;
+    return single ? { state: "running", offset: reported } as const : at;
+  });
+  const active = progress.filter(({ state }) => state !== "waiting").length;
+  return progress.map((at): Blame => {
+    if (at.state === "waiting") return { kind: "innocent" };
+    if (at.state === "unknown") return { kind: "suspects" };
+    return { kind: active === 1 ? "culprit" : "suspect", offset: at.offset };
+  });
+}

@@ -1,0 +1,199 @@
+/**
+ * Hands results to the consumer, in the order it wants, and no faster than it takes them.
+ *
+ * @module
+ */
+
+import type { Results } from "./results.ts";
+import type { Segment } from "./segment.ts";
+
+/** What the outlet asks of the run behind it. */
+export interface OutletRun {
+  /** Starts the run; called once, when the first result is asked for. */
+  start(collecting: boolean): void;
+  /** Told that the consumer has taken so many more, so there may be room for new items. */
+  taken(count: number): void;
+  /** Stops the run; resolves when nothing of it goes on. */
+  stop(): Promise<void>;
+}
+
+type Waiter<T> = PromiseWithResolvers<IteratorResult<T>>;
+
+/** The results of a run, as an async iterator. */
+export class Outlet<T> implements Results<T> {
+  readonly #run: OutletRun;
+  readonly #inInputOrder: boolean;
+  readonly #read: (segment: Segment, offset: number) => T;
+  /** Segments that wait for those before them, by their first index. */
+  readonly #early = new Map<number, Segment>();
+  #nextIndex = 0;
+  /** Segments that may be handed out; those before `#head` have been. */
+  #ready: Segment[] = [];
+  #head = 0;
+  #offset = 0;
+  readonly #waiters: Waiter<T>[] = [];
+  #state: "idle" | "open" | "ended" | "failed" = "idle";
+  #error: unknown;
+  #collecting:
+    | { resolve: (all: T[]) => void; reject: (error: unknown) => void; all: T[] }
+    | undefined;
+
+  /**
+   * @param run The run behind it.
+   * @param order In which order results go out.
+   * @param read Makes a result of a segment's item.
+   */
+  constructor(
+    run: OutletRun,
+    order: "input" | "completion",
+    read: (segment: Segment, offset: number) => T,
+  ) {
+    this.#run = run;
+    this.#inInputOrder = order === "input";
+    this.#read = read;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Run: gives items that ended. */
+  push(segment: Segment): void {
+    if (segment.count === 0) return;
+    if (!this.#inInputOrder) {
+      this.#ready.push(segment);
+    } else if (segment.firstIndex !== this.#nextIndex) {
+      this.#early.set(segment.firstIndex, segment);
+      return;
+    } else {
+      this.#ready.push(segment);
+      this.#nextIndex += segment.count;
+      this.#admitEarly();
+    }
+    this.#serve();
+  }
+
+  #admitEarly(): void {
+    if (this.#early.size === 0) return;
+    let segment: Segment | undefined;
+    while ((segment = this.#early.get(this.#nextIndex)) !== undefined) {
+      this.#early.delete(this.#nextIndex);
+      this.#ready.push(segment);
+      this.#nextIndex += segment.count;
+    }
+  }
+
+  /** Run: there will be no more. */
+  end(): void {
+    if (this.#state === "ended" || this.#state === "failed") return;
+    this.#state = "ended";
+    this.#serve();
+  }
+
+  /** Run: it failed; what wasn't handed out is dropped. */
+  fail(error: unknown): void {
+    if (this.#state === "ended" || this.#state === "failed") return;
+    this.#state = "failed";
+    this.#error = error;
+    this.#ready = [];
+    this.#head = this.#offset = 0;
+    this.#early.clear();
+    this.#serve();
+  }
+
+  #serve(): void {
+    if (this.#collecting !== undefined) return this.#collect(this.#collecting);
+    while (this.#waiters.length > 0) {
+      const result = this.#take();
+      if (result !== undefined) {
+        this.#waiters.shift()!.resolve(result);
+      } else if (this.#state === "ended") {
+        this.#waiters.shift()!.resolve({ value: undefined, done: true });
+      } else if (this.#state === "failed") {
+        // The failure is told once; after it the iterator is at its end.
+        this.#state = "ended";
+        this.#waiters.shift()!.reject(this.#error);
+      } else return;
+    }
+  }
+
+  #take(): IteratorResult<T> | undefined {
+    const segment = this.#ready[this.#head];
+    if (segment === undefined) return undefined;
+    const value = this.#read(segment, this.#offset++);
+    if (this.#offset === segment.count) this.#drop(segment);
+    return { value, done: false };
+  }
+
+  #drop(segment: Segment): void {
+    this.#head++;
+    this.#offset = 0;
+    if (this.#head === this.#ready.length) {
+      this.#ready = [];
+      this.#head = 0;
+    } else if (this.#head > 1024 && this.#head * 2 > this.#ready.length) {
+      this.#ready = this.#ready.slice(this.#head);
+      this.#head = 0;
+    } else {
+      this.#ready[this.#head - 1] = undefined as unknown as Segment; // free its values
+    }
+    this.#run.taken(segment.count);
+  }
+
+  #collect(
+    collecting: { resolve: (all: T[]) => void; reject: (error: unknown) => void; all: T[] },
+  ) {
+    const { all, resolve, reject } = collecting;
+    let segment: Segment | undefined;
+    while ((segment = this.#ready[this.#head]) !== undefined) {
+      const { count } = segment;
+      for (let offset = this.#offset; offset < count; offset++) {
+        all.push(this.#read(segment, offset));
+      }
+      this.#drop(segment);
+    }
+    if (this.#state === "failed") reject(this.#error);
+    else if (this.#state === "ended") resolve(all);
+    else return;
+    this.#state = "ended";
+    this.#collecting = undefined;
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    if (this.#waiters.length === 0) {
+      const result = this.#take();
+      if (result !== undefined) return Promise.resolve(result);
+    }
+    if (this.#state === "ended") return Promise.resolve({ value: undefined, done: true });
+    const waiter = Promise.withResolvers<IteratorResult<T>>();
+    this.#waiters.push(waiter);
+    this.#open(false);
+    this.#serve();
+    return waiter.promise;
+  }
+
+  #open(collecting: boolean): void {
+    if (this.#state !== "idle") return;
+    this.#state = "open";
+    this.#run.start(collecting);
+  }
+
+  async return(): Promise<IteratorResult<T>> {
+    if (this.#state === "idle") this.#state = "ended";
+    else await this.#run.stop();
+    this.#ready = [];
+    this.#head = this.#offset = 0;
+    this.#early.clear();
+    this.#state = "ended";
+    this.#serve();
+    return { value: undefined, done: true };
+  }
+
+  toArray(): Promise<T[]> {
+    const { promise, resolve, reject } = Promise.withResolvers<T[]>();
+    this.#collecting = { resolve, reject, all: [] };
+    this.#open(true);
+    this.#serve();
+    return promise;
+  }
+}

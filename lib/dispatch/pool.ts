@@ -1,0 +1,248 @@
+/**
+ * The lanes of an executor, shared by all its runs: finds a free slot for each chunk, and replaces
+ * lanes that were lost.
+ *
+ * @module
+ */
+
+import { LaneStartError } from "../lanes/errors.ts";
+import type { Chunk, Death, Lane, LaneEvents, Report } from "../lanes/lane.ts";
+import type { Task } from "../lanes/task.ts";
+import { blame } from "./blame.ts";
+import type { Run } from "./run.ts";
+import { Seat, type Sent } from "./seat.ts";
+
+/** Makes a lane of the executor's kind. */
+export type LaneFactory = (number: number, events: LaneEvents, tasks: readonly Task[]) => Lane;
+
+/** How a pool is made up. */
+export interface PoolOptions {
+  readonly lanes: number;
+  readonly slots: number;
+  /** How long a task that was asked to stop may go on before it is made to, in milliseconds. */
+  readonly graceMs: number;
+  readonly makeLane: LaneFactory;
+}
+
+/** So many lanes may die in a row before they could take tasks; then it isn't by chance. */
+const MAX_START_DEATHS = 3;
+/** An event loop that runs tasks that never wait is given a turn for timers and signals this often. */
+const TURN_MS = 20;
+
+/** The lanes of one executor. */
+export class LanePool {
+  readonly options: PoolOptions;
+  readonly seats: readonly Seat[];
+  readonly #runs: Run[] = [];
+  readonly #tasks = new Map<string, Task>();
+  readonly #closing = new Set<Promise<void>>();
+  #startDeaths = 0;
+  #pumping = false;
+  #again = false;
+  #turnMs = performance.now();
+  #turning = false;
+  #closed = false;
+
+  /** @param options How many lanes of which kind. */
+  constructor(options: PoolOptions) {
+    this.options = options;
+    this.seats = Array.from({ length: options.lanes }, (_, number) => new Seat(number));
+  }
+
+  /** Slots on all lanes together. */
+  get slots(): number {
+    return this.options.lanes * this.options.slots;
+  }
+
+  /** Lets a run take part. */
+  add(run: Run): void {
+    if (this.#closed) throw new TypeError("Cannot map: the executor is closed");
+    this.#runs.push(run);
+    this.#tasks.set(run.task.module, run.task);
+    this.pump();
+  }
+
+  /** A run is over. */
+  remove(run: Run): void {
+    const at = this.#runs.indexOf(run);
+    if (at >= 0) this.#runs.splice(at, 1);
+    for (const seat of this.seats) if (seat.reservedFor === run) seat.reservedFor = undefined;
+  }
+
+  /** Fills free slots, run by run in turn. */
+  pump(): void {
+    if (this.#pumping) {
+      this.#again = true;
+      return;
+    }
+    this.#pumping = true;
+    try {
+      do {
+        this.#again = false;
+        this.#fill();
+      } while (this.#again);
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  #fill(): void {
+    let idle = 0;
+    while (idle < this.#runs.length) {
+      if (this.#isTurnOver()) return;
+      const run = this.#runs.shift()!;
+      this.#runs.push(run);
+      if (run.dispatch()) idle = 0;
+      else idle++;
+    }
+  }
+
+  /** Whether the event loop must turn first; only tasks that run in it and never wait hold it up. */
+  #isTurnOver(): boolean {
+    if (this.seats[0]!.lane?.remote !== false) return false;
+    if (this.#turning) return true;
+    if (performance.now() - this.#turnMs < TURN_MS) return false;
+    this.#turning = true;
+    setImmediate(() => {
+      this.#turning = false;
+      this.#turnMs = performance.now();
+      this.pump();
+    });
+    return true;
+  }
+
+  /**
+   * A lane with room for one more chunk of a run.
+   *
+   * @param run The run that asks.
+   * @param ahead How many chunks may wait on a lane for each of its slots.
+   * @param alone Whether the chunk needs the lane for itself.
+   */
+  seatFor(run: Run, ahead: number, alone: boolean): Seat | undefined {
+    const { slots } = this.options;
+    let best: Seat | undefined;
+    let unusable: Seat | undefined;
+    for (const seat of this.seats) {
+      if (seat.exclusive || seat.retiring) continue;
+      if (seat.reservedFor !== undefined && seat.reservedFor !== run) continue;
+      if (seat.lane !== undefined && !seat.lane.accepts(run.task)) {
+        if (seat.inFlight.size > 0) {
+          unusable ??= seat;
+          continue;
+        }
+        this.#dismiss(seat);
+      }
+      if (best === undefined || this.#rank(seat) < this.#rank(best)) best = seat;
+    }
+    if (best === undefined) {
+      if (unusable !== undefined) unusable.retiring = true;
+      return undefined;
+    }
+    if (alone && best.inFlight.size > 0) {
+      best.reservedFor = run;
+      return undefined;
+    }
+    const room = best.reservedFor === run && !alone ? 0 : slots * (1 + ahead);
+    if (best.inFlight.size >= room) return undefined;
+    best.reservedFor = undefined;
+    this.#open(best);
+    return best;
+  }
+
+  /** Idle lanes come first, then seats whose lane must be started, then the least busy. */
+  #rank(seat: Seat): number {
+    const load = seat.inFlight.size / this.options.slots;
+    return seat.lane === undefined ? 0.5 : load < 1 ? load / 2 : load;
+  }
+
+  #open(seat: Seat): Lane {
+    if (seat.lane !== undefined) return seat.lane;
+    const events: LaneEvents = {
+      report: (chunk, report) => this.#onReport(seat, chunk, report),
+      died: (death) => {
+        if (seat.lane === lane) this.#onDeath(seat, death);
+      },
+    };
+    const lane = this.options.makeLane(seat.number, events, [...this.#tasks.values()]);
+    seat.lane = lane;
+    lane.ready.then((startMs) => {
+      if (seat.lane === lane) seat.startMs = startMs;
+    });
+    return lane;
+  }
+
+  /** Starts every lane, and waits until all can take tasks. */
+  async openAll(task?: Task): Promise<void> {
+    if (this.#closed) throw new TypeError("Cannot start lanes: the executor is closed");
+    if (task !== undefined) this.#tasks.set(task.module, task);
+    const failed: string[] = [];
+    this.#onStartFailure = (how) => failed.push(how);
+    await Promise.all(this.seats.map((seat) => this.#open(seat).ready));
+    this.#onStartFailure = undefined;
+    if (failed.length > 0) throw new LaneStartError(`Cannot start lanes: ${failed[0]}`);
+  }
+
+  #onStartFailure: ((how: string) => void) | undefined;
+
+  #onReport(seat: Seat, chunk: Chunk, report: Report): void {
+    const sent = seat.inFlight.get(chunk.id);
+    if (sent === undefined) return;
+    this.#startDeaths = 0;
+    if (report.then === "end") this.release(sent);
+    sent.run.onReport(sent, report);
+    this.pump();
+  }
+
+  /** A chunk is done with: its slot is free. */
+  release(sent: Sent): void {
+    const { seat, chunk } = sent;
+    seat.inFlight.delete(chunk.id);
+    if (sent.piece.alone) seat.exclusive = false;
+    if (seat.retiring && seat.inFlight.size === 0) this.#dismiss(seat);
+  }
+
+  #onDeath(seat: Seat, death: Death): void {
+    const lost = [...seat.inFlight.values()];
+    const verdicts = blame(lost);
+    this.vacate(seat);
+    if (death.starting) {
+      this.#startDeaths++;
+      this.#onStartFailure?.(death.how);
+      if (this.#startDeaths >= MAX_START_DEATHS) {
+        const error = new LaneStartError(`Cannot start a lane: it ${death.how}`);
+        for (const run of [...this.#runs]) run.fail(error);
+      }
+    }
+    for (const [at, sent] of lost.entries()) sent.run.onLost(sent, verdicts[at]!, death);
+    this.pump();
+  }
+
+  /** Takes a lane that is no more from its seat; the next chunk gets a new one. */
+  vacate(seat: Seat): void {
+    const { lane } = seat;
+    seat.lane = undefined;
+    seat.startMs = undefined;
+    seat.retiring = seat.exclusive = false;
+    seat.inFlight.clear();
+    if (lane !== undefined) this.#track(lane.close());
+  }
+
+  #dismiss(seat: Seat): void {
+    this.vacate(seat);
+  }
+
+  #track(closing: Promise<void>): void {
+    this.#closing.add(closing);
+    closing.finally(() => this.#closing.delete(closing));
+  }
+
+  /** Stops every run, ends every lane, and waits until nothing is left. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(
+      this.#runs.map((run) => run.cancel(new TypeError("The executor was closed"))),
+    );
+    for (const seat of this.seats) this.vacate(seat);
+    await Promise.all(this.#closing);
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * A lane's place in the pool. Lanes come and go; the seat stays, so a lane that died or was stopped
+ * does not shrink the pool.
+ *
+ * @module
+ */
+
+import type { Chunk, Lane } from "../lanes/lane.ts";
+import type { Piece } from "./piece.ts";
+import type { Run } from "./run.ts";
+
+/** A chunk that was sent to a lane and isn't done with. */
+export interface Sent {
+  readonly run: Run;
+  readonly seat: Seat;
+  readonly lane: Lane;
+  readonly chunk: Chunk;
+  readonly piece: Piece;
+  /** How many of its items have been reported. */
+  reported: number;
+  /** When, why and at which item its task was asked to stop. */
+  asked:
+    | { readonly atMs: number; readonly why: "timeout" | "cancel"; readonly offset: number }
+    | undefined;
+}
+
+/** A lane's place. */
+export class Seat {
+  readonly number: number;
+  lane: Lane | undefined;
+  /** How long the lane took to start; undefined until it has. */
+  startMs: number | undefined;
+  readonly inFlight = new Map<number, Sent>();
+  /** No new chunks: the lane is to be closed once those in flight have ended. */
+  retiring = false;
+  /** One chunk has it for itself, to find out whether it kills. */
+  exclusive = false;
+  /** A run waits for it to be free, to have it for itself. */
+  reservedFor: Run | undefined;
+  #lastChunkId = 0;
+
+  /** @param number The lane's number in outcomes and reports, from 0. */
+  constructor(number: number) {
+    this.number = number;
+  }
+
+  /** The id of the next chunk: below 2^31, for it is kept in shared 32-bit cells. */
+  nextChunkId(): number {
+    this.#lastChunkId = this.#lastChunkId % 0x7fff_ffff + 1;
+    return this.#lastChunkId;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * The input, pulled from only as far as there is room.
+ *
+ * @module
+ */
+
+import type { Items } from "./options.ts";
+
+/** Pulls items from an iterable or async iterable. */
+export class Source {
+  /** How many items there are, if the input tells. */
+  readonly total: number | undefined;
+  /** How many have been pulled. */
+  pulled = 0;
+  /** Whether there will be no more. */
+  done = false;
+  readonly #items: Items<unknown>;
+  readonly #array: readonly unknown[] | undefined;
+  #sync: Iterator<unknown> | undefined;
+  #async: AsyncIterator<unknown> | undefined;
+  #arrived: unknown[] = [];
+  #asking = false;
+
+  /**
+   * @param items An array, an iterable or an async iterable.
+   * @throws {TypeError} If it is none of these.
+   */
+  constructor(items: Items<unknown>) {
+    const isIterable = items !== null && items !== undefined &&
+      (Symbol.iterator in Object(items) || Symbol.asyncIterator in Object(items));
+    if (!isIterable) {
+      throw new TypeError(`Cannot map: items must be iterable or async iterable, but is ${items}`);
+    }
+    this.#items = items;
+    this.#array = Array.isArray(items) ? items : undefined;
+    const size = this.#array?.length ?? (items as { size?: unknown }).size;
+    this.total = typeof size === "number" ? size : undefined;
+  }
+
+  /** Items that can't be pulled any more but are known to be there: those of an array. */
+  get unpulled(): number {
+    return this.#array === undefined ? 0 : this.#array.length - this.pulled;
+  }
+
+  /**
+   * Pulls what can be had at once.
+   *
+   * @param count At most so many.
+   * @param onArrival Called when an async input has something new, or is done or has failed.
+   * @returns The items, perhaps none.
+   * @throws What the input throws.
+   */
+  pull(count: number, onArrival: (error?: unknown, failed?: boolean) => void): unknown[] {
+    if (this.done || count < 1) return [];
+    if (this.#array !== undefined) return this.#pullArray(this.#array, count);
+    if (Symbol.asyncIterator in this.#items) return this.#pullAsync(count, onArrival);
+    return this.#pullSync(this.#items, count);
+  }
+
+  #pullArray(array: readonly unknown[], count: number): unknown[] {
+    const items = array.slice(this.pulled, this.pulled + count);
+    this.pulled += items.length;
+    this.done = this.pulled >= array.length;
+    return items;
+  }
+
+  #pullSync(iterable: Iterable<unknown>, count: number): unknown[] {
+    this.#sync ??= iterable[Symbol.iterator]();
+    const items: unknown[] = [];
+    try {
+      while (items.length < count) {
+        const { value, done } = this.#sync.next();
+        if (done) {
+          this.done = true;
+          break;
+        }
+        items.push(value);
+      }
+    } catch (error) {
+      this.done = true;
+      throw error;
+    }
+    this.pulled += items.length;
+    return items;
+  }
+
+  #pullAsync(
+    count: number,
+    onArrival: (error?: unknown, failed?: boolean) => void,
+  ): unknown[] {
+    const items = this.#arrived.splice(0, count);
+    this.pulled += items.length;
+    if (items.length < count) this.#ask(onArrival);
+    return items;
+  }
+
+  #ask(onArrival: (error?: unknown, failed?: boolean) => void): void {
+    if (this.#asking || this.done) return;
+    this.#asking = true;
+    this.#async ??= (this.#items as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    this.#async.next().then(({ value, done }) => {
+      this.#asking = false;
+      if (done) this.done = true;
+      else this.#arrived.push(value);
+      onArrival();
+    }, (error) => {
+      this.#asking = false;
+      this.done = true;
+      onArrival(error, true);
+    });
+  }
+
+  /** Tells the input that no more is wanted, and gives it the chance to clean up. */
+  async close(): Promise<void> {
+    if (this.done) return;
+    this.done = true;
+    this.#sync?.return?.();
+    // An async generator in the midst of an await returns only after it, maybe never: don't wait.
+    this.#async?.return?.().then(undefined, () => {});
+    await undefined;
+  }
+}

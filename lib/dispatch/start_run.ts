@@ -1,0 +1,42 @@
+/**
+ * Puts a run together from what the caller gave.
+ *
+ * @module
+ */
+
+import type { Task } from "../lanes/task.ts";
+import type { Items, MapOptions } from "./options.ts";
+import { Outlet } from "./outlet.ts";
+import type { LanePool } from "./pool.ts";
+import type { Results } from "./results.ts";
+import { Run } from "./run.ts";
+import { outcomeAt, valueAt } from "./segment.ts";
+import { settleOptions } from "./settled_options.ts";
+import { Source } from "./source.ts";
+
+/**
+ * Prepares a run; it starts when its first result is asked for.
+ *
+ * @param pool The lanes to run on.
+ * @param task The task.
+ * @param items Its items.
+ * @param options How to run it.
+ * @param failFast Whether results are values, and the first rejection ends the run; otherwise they
+ * are outcomes.
+ * @returns The results to come.
+ * @throws {RangeError} If an option is out of its range.
+ * @throws {TypeError} If `items` can't be iterated.
+ */
+export function startRun(
+  pool: LanePool,
+  task: Task,
+  items: Items<unknown>,
+  options: MapOptions | undefined,
+  failFast: boolean,
+): Results<unknown> {
+  const settled = settleOptions(options);
+  const run = new Run({ pool, task, source: new Source(items), options: settled, failFast });
+  const outlet = new Outlet<unknown>(run, settled.order, failFast ? valueAt : outcomeAt);
+  run.outlet = outlet;
+  return outlet;
+}

@@ -1,0 +1,115 @@
+/**
+ * Watches a run's tasks: asks those past their deadline to stop, and has those stopped that go on.
+ *
+ * One timer a run, however many tasks are in flight. Deadlines count from a task's own start, which
+ * its lane tells.
+ *
+ * @module
+ */
+
+import { AbandonedError, CancelledError, TimeoutError } from "../lanes/errors.ts";
+import type { AskReason } from "../lanes/lane.ts";
+import type { Ending } from "./outcome.ts";
+import type { Sent } from "./seat.ts";
+
+/** What the watch needs of the run. */
+export interface WatchedRun {
+  readonly inFlight: ReadonlySet<Sent>;
+  readonly options: { readonly timeoutMs: number };
+  /** Makes a task stop that went on after it was asked to. */
+  force(sent: Sent): void;
+}
+
+/** Timers are set no closer than this, so that many deadlines near each other share one. */
+const MIN_WAIT_MS = 2;
+
+/** The watch over one run. */
+export class Watch {
+  readonly #run: WatchedRun;
+  readonly #graceMs: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #dueMs = Infinity;
+
+  /**
+   * @param run The run.
+   * @param graceMs How long a task that was asked to stop may go on.
+   */
+  constructor(run: WatchedRun, graceMs: number) {
+    this.#run = run;
+    this.#graceMs = graceMs;
+  }
+
+  /** Looks again in so many milliseconds at the latest. */
+  arm(afterMs: number): void {
+    const dueMs = performance.now() + Math.max(afterMs, MIN_WAIT_MS);
+    if (dueMs >= this.#dueMs) return;
+    clearTimeout(this.#timer);
+    this.#dueMs = dueMs;
+    this.#timer = setTimeout(() => {
+      this.#dueMs = Infinity;
+      this.#look();
+    }, dueMs - performance.now());
+  }
+
+  /** No more watching. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#dueMs = Infinity;
+  }
+
+  /** Asks a chunk's task to stop, and sees to it that it does. */
+  ask(sent: Sent, why: AskReason, offset = -1): void {
+    if (sent.asked?.why === "cancel") return;
+    sent.asked = { atMs: performance.now(), why, offset };
+    sent.lane.ask(sent.chunk, why);
+    this.arm(this.#graceMs);
+  }
+
+  #look(): void {
+    for (const sent of [...this.#run.inFlight]) {
+      if (this.#run.inFlight.has(sent)) this.#lookAt(sent);
+    }
+  }
+
+  #lookAt(sent: Sent): void {
+    const { timeoutMs } = this.#run.options;
+    const now = performance.now();
+    const at = sent.lane.progress(sent.chunk);
+    if (
+      sent.asked?.why === "timeout" && (at.state !== "running" || at.offset !== sent.asked.offset)
+    ) {
+      sent.asked = undefined; // that one has stopped, and the next is running
+    }
+    if (sent.asked !== undefined) {
+      const forceMs = sent.asked.atMs + this.#graceMs;
+      if (now >= forceMs) this.#run.force(sent);
+      else this.arm(forceMs - now);
+    } else if (timeoutMs !== Infinity) {
+      const dueMs = at.state === "running" ? at.sinceMs + timeoutMs : now + timeoutMs;
+      if (at.state === "running" && now >= dueMs) this.ask(sent, "timeout", at.offset);
+      else this.arm(dueMs - now);
+    }
+  }
+
+  /** What is told of a task that had to be stopped. */
+  reasonFor(sent: Sent, offset: number, ended: Ending): Error {
+    const index = sent.piece.firstIndex + offset;
+    const { timeoutMs } = this.#run.options;
+    if (ended === "timed-out") {
+      return new TimeoutError(
+        `Item ${index} was stopped: its task ignored its deadline of ${timeoutMs} ms`,
+      );
+    }
+    if (ended === "cancelled") {
+      return new CancelledError(
+        `Item ${index} was stopped: its task ignored that it was cancelled`,
+      );
+    }
+    const what = sent.asked?.why === "timeout"
+      ? `its deadline of ${timeoutMs} ms`
+      : "its cancelling";
+    return new AbandonedError(
+      `Item ${index} was abandoned: its task ignored ${what} and goes on where nothing can stop it`,
+    );
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * What can befall a task besides throwing.
+ *
+ * @module
+ */
+
+/** A task was still running, or ended, after its deadline. */
+export class TimeoutError extends Error {
+  override name = "TimeoutError";
+}
+
+/** A task was stopped, or never started, because its run was cancelled. */
+export class CancelledError extends Error {
+  override name = "CancelledError";
+}
+
+/** A task's lane died while the task ran. `cause` holds what was thrown, if something was. */
+export class CrashedError extends Error {
+  override name = "CrashedError";
+  /** Another try is allowed unless the task was quarantined for killing lanes. */
+  retryable = true;
+}
+
+/** A task ignored that it was asked to stop, and goes on where nothing can stop it. */
+export class AbandonedError extends Error {
+  override name = "AbandonedError";
+}
+
+/** A lane can't be started at all. */
+export class LaneStartError extends Error {
+  override name = "LaneStartError";
+}
+
+/** A task's module can't be loaded, or doesn't export the function that was named. */
+export class TaskLoadError extends Error {
+  override name = "TaskLoadError";
+  /** A second try would find the same module. */
+  retryable = false;
+}
+
+/** An item or a result can't be sent to another lane. */
+export class CloneError extends Error {
+  override name = "CloneError";
+  /** A second try would meet the same value. */
+  retryable = false;
+}

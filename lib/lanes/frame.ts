@@ -1,0 +1,216 @@
+/**
+ * The frames that a subprocess lane and its child exchange over pipes.
+ *
+ * A frame is 16 bytes of prefix (magic, kind, encoding, head length, body length), a head of
+ * doubles, and a body. Numbers and byte arrays travel raw; everything else through the serializer
+ * of `node:v8`, which is loaded only when it is first needed, for a lane must start fast.
+ *
+ * @module
+ */
+
+import { pack } from "./packing.ts";
+
+/** What a frame is about. */
+export const FrameKind = {
+  // To the child:
+  task: 1,
+  chunk: 2,
+  ask: 3,
+  askUsage: 4,
+  // From the child:
+  ready: 16,
+  report: 17,
+  mark: 18,
+  asked: 19,
+  usage: 20,
+  dying: 21,
+} as const;
+
+/** How a body is to be read. */
+export const Encoding = { none: 0, numbers: 1, bytes: 2, v8: 3, json: 4 } as const;
+
+/** A frame as it was read; its body is a buffer of its own. */
+export interface Frame {
+  readonly kind: number;
+  readonly encoding: number;
+  readonly head: Float64Array;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** What `node:v8` offers, given by whoever has loaded it. */
+export interface Serializer {
+  serialize(value: unknown): Uint8Array;
+  deserialize(bytes: Uint8Array): unknown;
+}
+
+const MAGIC = 0x53454e4c; // "LNES", read as a little-endian number
+const PREFIX_BYTES = 16;
+const MAX_BODY_BYTES = 0xffff_ffff;
+
+/** Bytes that are no frame: something else was written to the pipe. */
+export class GarbageError extends Error {
+  override name = "GarbageError";
+}
+
+/**
+ * Makes the bytes of a frame, in parts, so that large bodies need not be copied.
+ *
+ * @param kind One of {@linkcode FrameKind}.
+ * @param head Numbers that say what the body is about.
+ * @param encoding One of {@linkcode Encoding}.
+ * @param body The body's parts.
+ * @returns What to write, in order.
+ * @throws {RangeError} If the body exceeds 4 GiB.
+ */
+export function encodeFrame(
+  kind: number,
+  head: ArrayLike<number>,
+  encoding: number = Encoding.none,
+  body: readonly Uint8Array[] = [],
+): Uint8Array[] {
+  let bodyBytes = 0;
+  for (const part of body) bodyBytes += part.byteLength;
+  if (bodyBytes > MAX_BODY_BYTES) {
+    throw new RangeError(`Cannot send ${bodyBytes} bytes at once: the limit is 4 GiB`);
+  }
+  const start = new Uint8Array(PREFIX_BYTES + 8 * head.length);
+  const view = new DataView(start.buffer);
+  view.setUint32(0, MAGIC, true);
+  view.setUint8(4, kind);
+  view.setUint8(5, encoding);
+  view.setUint32(8, head.length, true);
+  view.setUint32(12, bodyBytes, true);
+  new Float64Array(start.buffer, PREFIX_BYTES).set(head);
+  return [start, ...body];
+}
+
+/** A frame whose body is plain data, for the few messages that are about the lane itself. */
+export function encodeJsonFrame(kind: number, value: unknown): Uint8Array[] {
+  return encodeFrame(kind, [], Encoding.json, [new TextEncoder().encode(JSON.stringify(value))]);
+}
+
+/** The data of a frame made by {@linkcode encodeJsonFrame}. */
+export function decodeJson(frame: Frame): unknown {
+  return JSON.parse(new TextDecoder().decode(frame.body));
+}
+
+/** The encoding that values need, and the body if it needs no serializer. */
+export function encodePlain(
+  values: ArrayLike<unknown>,
+): { readonly encoding: number; readonly body: Uint8Array[] } | undefined {
+  if (values[0] instanceof Uint8Array) {
+    const arrays = Array.from(values);
+    // Subclasses such as Buffer must come back as what they were, so they go the long way.
+    if (!arrays.every((v): v is Uint8Array => v?.constructor === Uint8Array)) return undefined;
+    const lengths = Uint32Array.from(arrays, (array) => array.byteLength);
+    return { encoding: Encoding.bytes, body: [new Uint8Array(lengths.buffer), ...arrays] };
+  }
+  const packed = pack(values);
+  if (packed.kind === "undefined") return { encoding: Encoding.none, body: [] };
+  if (packed.kind === "numbers") {
+    return { encoding: Encoding.numbers, body: [new Uint8Array(packed.numbers.buffer)] };
+  }
+  return undefined;
+}
+
+/**
+ * Reads a frame's values.
+ *
+ * @param frame A frame with values in its body.
+ * @param count How many there are.
+ * @param serializer Needed for {@linkcode Encoding}`.v8` alone.
+ * @returns The values, or undefined if all are undefined.
+ */
+export function decodeValues(
+  frame: Frame,
+  count: number,
+  serializer: Serializer | undefined,
+): ArrayLike<unknown> | undefined {
+  const { body } = frame;
+  if (frame.encoding === Encoding.none) return undefined;
+  if (frame.encoding === Encoding.numbers) return new Float64Array(body.buffer, 0, count);
+  if (frame.encoding === Encoding.bytes) {
+    const lengths = new Uint32Array(body.buffer, 0, count);
+    let at = lengths.byteLength;
+    // A single array keeps the frame's memory; several must not keep each other's alive.
+    if (count === 1) return [body.subarray(at)];
+    return Array.from(lengths, (length) => body.slice(at, at += length));
+  }
+  return serializer!.deserialize(body) as unknown[];
+}
+
+/** Puts frames together from the pieces in which a pipe delivers them. */
+export class FrameDecoder {
+  readonly #prefix = new Uint8Array(PREFIX_BYTES);
+  #prefixFilled = 0;
+  #head: Uint8Array<ArrayBuffer> | undefined;
+  #body: Uint8Array<ArrayBuffer> | undefined;
+  #filled = 0;
+
+  /**
+   * Takes the next piece.
+   *
+   * @param bytes What was read; not kept.
+   * @param onFrame Called for every frame that is now whole.
+   * @throws {GarbageError} If the bytes are no frame.
+   */
+  push(bytes: Uint8Array, onFrame: (frame: Frame) => void): void {
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#head === undefined) {
+        const part = bytes.subarray(at, at + PREFIX_BYTES - this.#prefixFilled);
+        this.#prefix.set(part, this.#prefixFilled);
+        this.#prefixFilled += part.length;
+        at += part.length;
+        this.#checkMagic(bytes);
+        if (this.#prefixFilled < PREFIX_BYTES) return;
+        const view = new DataView(this.#prefix.buffer);
+        this.#head = new Uint8Array(8 * view.getUint32(8, true));
+        this.#body = new Uint8Array(view.getUint32(12, true));
+        this.#filled = 0;
+      }
+      at = this.#fill(bytes, at);
+      if (this.#filled < this.#head.length + this.#body!.length) return;
+      onFrame(this.#take());
+    }
+  }
+
+  #fill(bytes: Uint8Array, at: number): number {
+    const head = this.#head!;
+    const body = this.#body!;
+    if (this.#filled < head.length) {
+      const part = bytes.subarray(at, at + head.length - this.#filled);
+      head.set(part, this.#filled);
+      this.#filled += part.length;
+      at += part.length;
+    }
+    if (this.#filled >= head.length) {
+      const done = this.#filled - head.length;
+      const part = bytes.subarray(at, at + body.length - done);
+      body.set(part, done);
+      this.#filled += part.length;
+      at += part.length;
+    }
+    return at;
+  }
+
+  #take(): Frame {
+    const frame: Frame = {
+      kind: this.#prefix[4]!,
+      encoding: this.#prefix[5]!,
+      head: new Float64Array(this.#head!.buffer),
+      body: this.#body!,
+    };
+    this.#head = this.#body = undefined;
+    this.#prefixFilled = 0;
+    return frame;
+  }
+
+  #checkMagic(bytes: Uint8Array): void {
+    for (let at = 0; at < Math.min(4, this.#prefixFilled); at++) {
+      if (this.#prefix[at] === ((MAGIC >>> (8 * at)) & 0xff)) continue;
+      const text = new TextDecoder().decode(bytes.subarray(0, 60));
+      throw new GarbageError(`wrote to its stdout: ${JSON.stringify(text)}`);
+    }
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * What runs in a subprocess lane's child. It imports no npm package, and `node:v8` only when a value
+ * needs it: a lane must start fast. It ends when its stdin does, so it is never left behind.
+ *
+ * @module
+ */
+
+import { headToChunk, reportToHead } from "./chunk_frame.ts";
+import { sealEnvelope } from "./envelope.ts";
+import {
+  decodeJson,
+  decodeValues,
+  encodeFrame,
+  encodeJsonFrame,
+  encodePlain,
+  Encoding,
+  type Frame,
+  FrameDecoder,
+  FrameKind,
+  type Serializer,
+} from "./frame.ts";
+import type { Chunk, Report } from "./lane.ts";
+import { loadTask } from "./load_task.ts";
+import { type ChunkHost, ChunkRun } from "./run_chunk.ts";
+import { writeParts } from "./subprocess_guard.ts";
+import type { Task, TaskFunction } from "./task.ts";
+import { cloneError } from "./uncloneable.ts";
+
+const READ_BYTES = 1 << 16; // what a pipe holds
+
+const tasks = new Map<number, Task>();
+const waiting: ChunkRun[] = [];
+const running = new Map<number, ChunkRun>();
+const cancelled = new Set<number>();
+let freeSlots = Number(Deno.args[0]);
+let serializer: Serializer | undefined;
+
+async function loadSerializer(): Promise<Serializer> {
+  return serializer ??= await import("node:v8") as unknown as Serializer;
+}
+
+const host: ChunkHost = {
+  report(run, report) {
+    sendReport(run.chunk, report);
+    if (report.then !== "end") return;
+    running.delete(run.chunk.id);
+    cancelled.delete(run.chunk.id);
+    freeSlots++;
+    startNext();
+  },
+  starting(run) {
+    if (run.chunk.mark) mark(run);
+  },
+  isCancelled: (chunkId) => cancelled.has(chunkId),
+};
+
+function mark(run: ChunkRun): void {
+  writeParts(encodeFrame(FrameKind.mark, [run.chunk.id, run.offset, run.sinceMs]));
+}
+
+function startNext(): void {
+  if (freeSlots === 0) return;
+  const run = waiting.shift();
+  if (run === undefined) return;
+  freeSlots--;
+  running.set(run.chunk.id, run);
+  run.start();
+}
+
+function hold(chunk: Chunk, fn: TaskFunction): void {
+  waiting.push(new ChunkRun(chunk, fn, host));
+  startNext();
+}
+
+function sendReport(chunk: Chunk, report: Report): void {
+  const head = reportToHead(chunk.id, report);
+  const plain = report.failures === undefined ? encodePlain(report.values ?? []) : undefined;
+  if (plain !== undefined) {
+    return writeParts(encodeFrame(FrameKind.report, head, plain.encoding, plain.body));
+  }
+  if (serializer !== undefined) return sendSerialized(chunk, report, head, serializer);
+  loadSerializer().then((loaded) => sendSerialized(chunk, report, head, loaded));
+}
+
+function sendSerialized(chunk: Chunk, report: Report, head: Float64Array, v8: Serializer): void {
+  const failures = report.failures?.map((f) => ({ ...f, reason: sealEnvelope(f.reason) }));
+  const values = Array.from(report.values ?? []);
+  let body: Uint8Array;
+  try {
+    body = v8.serialize({ values, failures });
+  } catch {
+    return sendSerialized(chunk, withoutUncloneable(chunk, report, v8), head, v8);
+  }
+  writeParts(encodeFrame(FrameKind.report, head, Encoding.v8, [body]));
+}
+
+/** The same report, with the values that can't be sent turned into failures that say why. */
+function withoutUncloneable(chunk: Chunk, report: Report, v8: Serializer): Report {
+  const values = Array.from(report.values ?? []);
+  const failures = [...report.failures ?? []];
+  for (const [offset, value] of values.entries()) {
+    try {
+      v8.serialize(value);
+    } catch (cause) {
+      values[offset] = undefined;
+      const item = chunk.firstIndex + offset;
+      const reason = cloneError(`the result of item ${item}`, value, cause);
+      failures.push({ offset, ended: "failed", reason });
+    }
+  }
+  return { ...report, values, failures };
+}
+
+async function takeChunk(frame: Frame): Promise<void> {
+  const { taskNumber, count, ...head } = headToChunk(frame.head);
+  const v8 = frame.encoding === Encoding.v8 ? await loadSerializer() : undefined;
+  const items = (decodeValues(frame, count, v8) ?? new Array(count).fill(undefined)) as unknown[];
+  const chunk: Chunk = { ...head, task: tasks.get(taskNumber)!, items, transfer: false };
+  let fn = loadTask(chunk.task);
+  if (typeof fn !== "function") {
+    fn = await fn.catch((error) => () => {
+      throw error;
+    });
+  }
+  hold(chunk, fn);
+}
+
+function ask(frame: Frame): void {
+  const [chunkId, isCancel] = frame.head;
+  if (isCancel === 1) cancelled.add(chunkId!);
+  running.get(chunkId!)?.ask(isCancel === 1 ? "cancel" : "timeout");
+  writeParts(encodeFrame(FrameKind.asked, [chunkId!]));
+}
+
+function sendUsage(): void {
+  const { user, system } = process.cpuUsage();
+  const { maxRSS } = process.resourceUsage();
+  writeParts(encodeFrame(FrameKind.usage, [(user + system) / 1000, maxRSS * 1024]));
+}
+
+function receive(frame: Frame): void {
+  switch (frame.kind) {
+    case FrameKind.task: {
+      const { number, ...task } = decodeJson(frame) as Task & { number: number };
+      tasks.set(number, task);
+      break;
+    }
+    case FrameKind.chunk:
+      takeChunk(frame);
+      break;
+    case FrameKind.ask:
+      ask(frame);
+      break;
+    case FrameKind.askUsage:
+      sendUsage();
+      break;
+  }
+}
+
+/** Says why this process is about to end, and what ran in it. */
+function sayDying(how: string, error?: unknown): void {
+  for (const run of running.values()) if (run.running) mark(run);
+  const sealed = error === undefined ? undefined : sealEnvelope(error);
+  const plain = JSON.stringify(sealed, (_key, v) => typeof v === "bigint" ? String(v) : v);
+  writeParts(encodeJsonFrame(FrameKind.dying, { how, error: plain }));
+}
+
+const exit = Deno.exit;
+Deno.exit = (code) => {
+  sayDying(`called Deno.exit(${code ?? ""})`);
+  return exit(code);
+};
+globalThis.addEventListener("error", (event) => {
+  event.preventDefault();
+  sayDying("threw outside the task", event.error);
+  exit(1);
+});
+globalThis.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  sayDying("left a rejection unhandled", event.reason);
+  exit(1);
+});
+
+writeParts(encodeFrame(FrameKind.ready, [performance.timeOrigin]));
+const decoder = new FrameDecoder();
+const bytes = new Uint8Array(READ_BYTES);
+while (true) {
+  const count = await Deno.stdin.read(bytes);
+  if (count === null) break;
+  decoder.push(bytes.subarray(0, count), receive);
+}
+exit(0);

@@ -1,0 +1,166 @@
+/**
+ * Says which part of a value can't be sent to another lane, where the platform only says that
+ * something can't, or sends an empty object in silence.
+ *
+ * @module
+ */
+
+import { CloneError } from "./errors.ts";
+import type { Chunk, Report } from "./lane.ts";
+
+const MAX_DEPTH = 6;
+
+/** Classes whose objects arrive as `{}` without a word. */
+const EMPTIED = ["Response", "Request", "Headers", "AbortSignal", "FormData", "WeakMap", "WeakSet"];
+
+/**
+ * An error that names the offending key of a value that failed to be cloned.
+ *
+ * @param what What the value is, such as `"item 3"`.
+ * @param value The value.
+ * @param cause The platform's own error.
+ * @returns The error to report.
+ *
+ * @example
+ * ```ts
+ * import { cloneError } from "./uncloneable.ts";
+ *
+ * console.log(cloneError("item 3", { page: { render() {} } }).message);
+ * // Cannot send item 3 to another lane: .page.render is a function
+ * ```
+ */
+export function cloneError(what: string, value: unknown, cause?: unknown): CloneError {
+  const found = findUncloneable(value, "", 0, new Set());
+  const why = found ?? (cause instanceof Error ? cause.message : String(cause));
+  return new CloneError(`Cannot send ${what} to another lane: ${why}`, { cause });
+}
+
+/**
+ * The name of a value's class if its objects lose everything when they are cloned.
+ *
+ * @param value Any value.
+ * @returns Such as `"Response"`, else undefined. Promises count too: their cloning fails.
+ *
+ * @example
+ * ```ts
+ * import { emptiedClass } from "./uncloneable.ts";
+ *
+ * console.log(emptiedClass(new Headers())); // "Headers"
+ * ```
+ */
+export function emptiedClass(value: object): string | undefined {
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === Array.prototype || prototype === null) {
+    return undefined;
+  }
+  const name = prototype.constructor?.name;
+  return EMPTIED.includes(name) ? name : undefined;
+}
+
+/**
+ * Refuses items of which nothing would arrive, which the platform sends without a word.
+ *
+ * @param items What is to be sent.
+ * @throws {TypeError} If one of them is such an object.
+ */
+export function refuseEmptied(items: readonly unknown[]): void {
+  for (const item of items) {
+    if (typeof item !== "object" || item === null) continue;
+    const name = emptiedClass(item);
+    if (name !== undefined) throw new TypeError(`a ${name} would arrive empty`);
+  }
+}
+
+/**
+ * What a lane reports of a chunk that can't be sent: its first uncloneable item fails if it stands
+ * at the front, else the items before it go back, to be sent without it.
+ *
+ * @param chunk The chunk.
+ * @param error The platform's error.
+ * @param send Throws if an item can't be sent.
+ */
+export function uncloneableReport(
+  chunk: Chunk,
+  error: unknown,
+  send: (item: unknown) => void,
+): Report {
+  const now = performance.now();
+  const nothing = { values: undefined, times: undefined, startedAtMs: now, endedAtMs: now };
+  const offset = Math.max(0, chunk.items.findIndex((item) => !passes(item, send)));
+  if (offset > 0) {
+    return { ...nothing, count: 0, failures: undefined, then: "end", sendable: offset };
+  }
+  const reason = cloneError(`item ${chunk.firstIndex}`, chunk.items[0], error);
+  return { ...nothing, count: 1, failures: [{ offset: 0, ended: "failed", reason }], then: "end" };
+}
+
+function passes(item: unknown, send: (item: unknown) => void): boolean {
+  try {
+    refuseEmptied([item]);
+    send(item);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function findUncloneable(
+  value: unknown,
+  path: string,
+  depth: number,
+  seen: Set<object>,
+): string | undefined {
+  const at = path === "" ? "it" : path;
+  if (typeof value === "function") return `${at} is a function`;
+  if (typeof value === "symbol") return `${at} is a symbol`;
+  if (typeof value !== "object" || value === null) return undefined;
+  const emptied = emptiedClass(value);
+  if (emptied !== undefined) return `${at} is a ${emptied}, which would arrive empty`;
+  if (seen.has(value) || depth >= MAX_DEPTH) return undefined;
+  seen.add(value);
+  if (value instanceof Promise) return `${at} is a Promise`;
+  if (clones(value)) return undefined;
+  for (const [key, child] of childrenOf(value)) {
+    const found = findUncloneable(child, path + key, depth + 1, seen);
+    if (found !== undefined) return found;
+  }
+  return `${at} is ${describe(value)} that can't be cloned`;
+}
+
+function clones(value: object): boolean {
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function* childrenOf(value: object): Generator<[string, unknown]> {
+  if (value instanceof Map) {
+    for (const [key, child] of value) {
+      yield [`.keys()`, key];
+      yield [`.get(${JSON.stringify(String(key))})`, child];
+    }
+  } else if (value instanceof Set) {
+    for (const child of value) yield [`.values()`, child];
+  }
+  for (const key of Object.keys(value)) {
+    const name = Array.isArray(value) ? `[${key}]` : `.${key}`;
+    yield [name, (value as Record<string, unknown>)[key]];
+  }
+}
+
+function describe(value: object): string {
+  const name = read(() => value.constructor?.name);
+  return name === undefined || name === "" ? "an object" : `a ${name}`;
+}
+
+/** A proxy may throw from any trap. */
+function read<T>(get: () => T): T | undefined {
+  try {
+    return get();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * The lane that is a thread: a Web Worker.
+ *
+ * Its tasks run beside this event loop, on a core of their own: parallelism. It pays for tasks that
+ * compute for more than a fraction of a millisecond, and isolates an uncaught error, but neither
+ * memory (one worker out of memory ends the program) nor, without `--unstable-worker-options`,
+ * permissions: it may do what the program may. A thread takes about 12 ms and 8 MB. A busy loop in it
+ * can be asked to stop, through shared memory, but not be made to. Python: `ThreadPoolExecutor`,
+ * for CPU work what the GIL forbids.
+ *
+ * @module
+ */
+
+import { openEnvelope } from "./envelope.ts";
+import type {
+  AskReason,
+  Chunk,
+  ChunkProgress,
+  Death,
+  Forced,
+  Lane,
+  LaneEvents,
+  Report,
+  Usage,
+} from "./lane.ts";
+import { pack, unpack } from "./packing.ts";
+import type { Task } from "./task.ts";
+import { buffersOf } from "./transfer.ts";
+import { refuseEmptied, uncloneableReport } from "./uncloneable.ts";
+import { abandonWorker } from "./abandoned.ts";
+import { WorkerCells } from "./worker_cells.ts";
+import type { FromWorker, ToWorker } from "./worker_message.ts";
+
+/** What a worker lane is made of. */
+export interface WorkerLaneOptions {
+  readonly slots: number;
+  /** The lane's number, for the thread's name. */
+  readonly number: number;
+  /** Narrower permissions; needs `--unstable-worker-options`. The program's own unless given. */
+  readonly permissions?: Deno.PermissionOptions;
+}
+
+/** Runs chunks in a worker thread. */
+export class WorkerLane implements Lane {
+  readonly ready: Promise<number>;
+  readonly remote = true;
+  readonly #events: LaneEvents;
+  readonly #worker: Worker;
+  readonly #cells: WorkerCells;
+  readonly #chunks = new Map<number, Chunk>();
+  readonly #asked = new Set<number>();
+  readonly #usageWaiters: ((usage: Usage) => void)[] = [];
+  #cpuMs: number | undefined;
+  #becomeReady!: (startMs: number) => void;
+  #isReady = false;
+  #gone = false;
+  /** Add to a time of the worker's clock to get the caller's. */
+  #clockOffsetMs = 0;
+
+  /**
+   * @param events Told of every chunk's end and of the lane's death.
+   * @param options The lane's size and permissions.
+   */
+  constructor(events: LaneEvents, options: WorkerLaneOptions) {
+    this.#events = events;
+    this.#cells = new WorkerCells(options.slots);
+    const startedMs = performance.now();
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.ready = promise;
+    this.#becomeReady = () => resolve(performance.now() - startedMs);
+    const { permissions } = options;
+    this.#worker = new Worker(new URL("./worker_main.ts", import.meta.url), {
+      type: "module",
+      name: `lane ${options.number}`,
+      ...(permissions === undefined ? {} : { deno: { permissions } }),
+    });
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
+    this.#worker.onmessageerror = () => this.#die({ how: "sent a message that can't be read" });
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#die({ how: `stopped: ${event.message}` });
+    };
+    this.#post({ kind: "open", slots: options.slots, cells: this.#cells.buffer });
+  }
+
+  accepts(_task: Task): boolean {
+    return true;
+  }
+
+  send(chunk: Chunk): void {
+    const { items, ...rest } = chunk;
+    this.#chunks.set(chunk.id, chunk);
+    const packed = pack(items);
+    const move: Transferable[] = chunk.transfer ? buffersOf(items) : [];
+    if (packed.kind === "numbers") move.push(packed.numbers.buffer);
+    try {
+      if (packed.kind === "values") refuseEmptied(items);
+      this.#post({ kind: "chunk", chunk: rest, items: packed, count: items.length }, move);
+    } catch (error) {
+      this.#chunks.delete(chunk.id);
+      const report = uncloneableReport(chunk, error, (item) => structuredClone(item));
+      // Later, for the dispatcher is not done with sending yet.
+      queueMicrotask(() => {
+        if (!this.#gone) this.#events.report(chunk, report);
+      });
+    }
+  }
+
+  ask(chunk: Chunk, why: AskReason): void {
+    if (why === "cancel") this.#cells.cancel(chunk.id);
+    this.#asked.delete(chunk.id);
+    this.#post({ kind: "ask", chunkId: chunk.id, why });
+  }
+
+  progress(chunk: Chunk): ChunkProgress {
+    const slot = this.#cells.find(chunk.id);
+    if (slot === undefined) return { state: "waiting" };
+    return { state: "running", offset: slot.offset, sinceMs: slot.sinceMs + this.#clockOffsetMs };
+  }
+
+  force(chunk: Chunk): Forced {
+    this.#chunks.delete(chunk.id);
+    // A thread that answered is only waiting, and will end when it is terminated.
+    if (this.#asked.has(chunk.id)) return { task: "stopped", lane: "retired" };
+    this.#end();
+    // It was not the one that kept the thread busy: it never started.
+    if (this.#cells.find(chunk.id) === undefined) return { task: "stopped", lane: "dead" };
+    abandonWorker(this.#worker);
+    return { task: "abandoned", lane: "dead" };
+  }
+
+  usage(): Promise<Usage> {
+    if (this.#gone || !this.#isReady) {
+      return Promise.resolve({ cpuMs: this.#cpuMs, peakRssBytes: undefined });
+    }
+    this.#post({ kind: "usage" });
+    return new Promise((resolve) => this.#usageWaiters.push(resolve));
+  }
+
+  close(): Promise<void> {
+    this.#end();
+    return Promise.resolve();
+  }
+
+  #receive(message: FromWorker): void {
+    if (this.#gone) return;
+    switch (message.kind) {
+      case "ready":
+        this.#clockOffsetMs = message.timeOriginMs - performance.timeOrigin;
+        this.#isReady = true;
+        this.#becomeReady(0);
+        break;
+      case "report":
+        this.#report(message);
+        break;
+      case "asked":
+        this.#asked.add(message.chunkId);
+        break;
+      case "usage":
+        this.#cpuMs = message.cpuMs;
+        this.#usageWaiters.shift()?.({ cpuMs: message.cpuMs, peakRssBytes: undefined });
+        break;
+      case "dying":
+        this.#die({
+          how: message.how,
+          ...(message.error === undefined ? {} : { error: openEnvelope(message.error) }),
+        });
+        break;
+    }
+  }
+
+  #report(message: FromWorker & { kind: "report" }): void {
+    const chunk = this.#chunks.get(message.chunkId);
+    if (chunk === undefined) return; // it was forced to stop, and is settled
+    if (message.report.then === "end") {
+      this.#chunks.delete(chunk.id);
+      this.#asked.delete(chunk.id);
+    }
+    const { times } = message.report;
+    const offset = this.#clockOffsetMs;
+    if (times !== undefined) { for (let at = 0; at < times.length; at++) times[at]! += offset; }
+    const report: Report = {
+      ...message.report,
+      startedAtMs: message.report.startedAtMs + offset,
+      endedAtMs: message.report.endedAtMs + offset,
+      values: unpack(message.values),
+      failures: message.failures?.map((f) => ({ ...f, reason: openEnvelope(f.reason) })),
+    };
+    this.#events.report(chunk, report);
+  }
+
+  #post(message: ToWorker, move: Transferable[] = []): void {
+    this.#worker.postMessage(message, move);
+  }
+
+  #die(death: Omit<Death, "starting">): void {
+    if (this.#gone) return;
+    const starting = !this.#isReady;
+    this.#end();
+    this.#events.died({ ...death, starting });
+  }
+
+  #end(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#worker.terminate();
+    this.#becomeReady(0);
+    for (const resolve of this.#usageWaiters.splice(0)) {
+      resolve({ cpuMs: this.#cpuMs, peakRssBytes: undefined });
+    }
+  }
+}

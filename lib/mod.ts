@@ -1,0 +1,55 @@
+/**
+ * Lanes: runs the same task under every concurrency model there is.
+ *
+ * Slots are concurrency, lanes are parallelism.
+ *
+ * @example Downloads with five slots
+ * ```ts
+ * import { limited, task } from "./mod.ts";
+ *
+ * const shout = task<{ default: (s: string) => string }>(
+ *   "data:text/javascript,export default (s) => s.toUpperCase()",
+ * );
+ * await using executor = limited({ slots: 5 });
+ * for await (const word of executor.map(shout, ["lanes", "slots"])) console.log(word);
+ * ```
+ *
+ * @module
+ */
+
+export type { Items, MapOptions, Progress, RetryOptions } from "./dispatch/options.ts";
+export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/outcome.ts";
+export type { Results } from "./dispatch/results.ts";
+export {
+  concurrent,
+  type EventLoopOptions,
+  type Executor,
+  type LaneUsage,
+  limited,
+  type LimitedOptions,
+  type Model,
+  MODELS,
+  processes,
+  type ProcessesOptions,
+  sequential,
+  workers,
+  type WorkersOptions,
+} from "./executor.ts";
+export {
+  AbandonedError,
+  CancelledError,
+  CloneError,
+  CrashedError,
+  LaneStartError,
+  TaskLoadError,
+  TimeoutError,
+} from "./lanes/errors.ts";
+export type { LanePermissions } from "./lanes/subprocess_permissions.ts";
+export {
+  type ItemOf,
+  type ResultOf,
+  type Task,
+  task,
+  type TaskContext,
+  type TaskFunction,
+} from "./lanes/task.ts";
