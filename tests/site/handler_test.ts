@@ -1,0 +1,124 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { Counters } from "../../lib/site/counters.ts";
+import { chooseFault } from "../../lib/site/faults.ts";
+import { siteHandler } from "../../lib/site/handler.ts";
+import { SITE_DEFAULTS, type SiteOptions } from "../../lib/site/options.ts";
+
+function site(options: SiteOptions = {}) {
+  const waits: number[] = [];
+  const counters = new Counters({ wallMs: () => 0, cpuMs: () => 0 });
+  const handle = siteHandler({
+    options: { ...SITE_DEFAULTS, ...options },
+    counters,
+    rawUrl: "http://127.0.0.1:2",
+    wait: (ms) => Promise.resolve(void waits.push(ms)),
+  });
+  const get = (path: string, headers?: HeadersInit) =>
+    handle(new Request(`http://127.0.0.1${path}`, { headers }));
+  return { get, waits, counters };
+}
+
+Deno.test("the site gives pages of the length asked for, after the latency", async () => {
+  const { get, waits } = site({ latencyMs: 30, pageBytes: 500 });
+  const response = await get("/page/2?copy=3");
+  assertEquals([response.status, (await response.bytes()).length], [200, 500]);
+  assertMatch(response.headers.get("content-type")!, /^text\/html/);
+  assertEquals(waits, [30]);
+});
+
+Deno.test("the site draws jitter by address, within its bound, the same each time", async () => {
+  const { get, waits } = site({ latencyMs: 30, jitterMs: 10 });
+  for (const path of ["/page/1?copy=1", "/page/1?copy=2", "/page/1?copy=1"]) await get(path);
+  assertEquals(waits.every((ms) => ms >= 30 && ms < 40), true, waits.join());
+  assertEquals([waits[0] === waits[2], waits[0] === waits[1]], [true, false]);
+});
+
+Deno.test("the site doesn't wait at all without latency", async () => {
+  const { get, waits } = site({ latencyMs: 0 });
+  await get("/page/1");
+  assertEquals(waits, []);
+});
+
+Deno.test("the site waits as long as /slow says, and no latency beside", async () => {
+  const { get, waits } = site({ latencyMs: 30 });
+  assertEquals((await get("/slow/700")).status, 200);
+  assertEquals(waits, [700]);
+});
+
+Deno.test("the site fails the addresses that were drawn, and counts them", async () => {
+  const { get, counters } = site({ faultShare: 0.3, seed: 5, latencyMs: 0 });
+  let faults = 0;
+  for (let copy = 0; copy < 100; copy++) {
+    const address = `/page/1?copy=${copy}`;
+    const drawn = chooseFault(5, address, 1, 0.3);
+    if (drawn !== undefined) faults++;
+    const response = await get(address);
+    if (drawn === "status-500") assertEquals(response.status, 500);
+    if (drawn === undefined) assertEquals((await response.bytes()).length, 10_000);
+    await response.body?.cancel().catch(() => {});
+  }
+  assertEquals(faults > 15, true);
+  const { requests, faults: counted, inFlight } = counters.stats();
+  assertEquals({ requests, counted, inFlight }, { requests: 100, counted: faults, inFlight: 0 });
+});
+
+Deno.test("the site draws anew for another try that it is told of", async () => {
+  const { get } = site({ faultShare: 0.5, latencyMs: 0 });
+  const address = Array.from({ length: 1_000 }, (_, copy) => `/page/1?copy=${copy}`)
+    .find((path) =>
+      chooseFault(1, path, 1, 0.5) === "status-500" && chooseFault(1, path, 2, 0.5) === undefined
+    )!;
+  assertEquals((await get(address)).status, 500);
+  assertEquals((await get(address, { "x-attempt": "2" })).status, 200);
+  assertEquals((await get(address, { "x-attempt": "soon" })).status, 500);
+});
+
+Deno.test("the site fails on demand", async () => {
+  const { get } = site();
+  const statuses = await Promise.all(
+    [
+      "/fault/status/503",
+      "/fault/status/304",
+      "/fault/status-500",
+      "/fault/retry-after",
+      "/fault/reset",
+    ]
+      .map(async (path) => (await get(path)).status),
+  );
+  assertEquals(statuses, [503, 304, 500, 429, 307]);
+  assertEquals((await get("/fault/retry-after/7")).headers.get("retry-after"), "7");
+});
+
+Deno.test("the site says 404 and what there is for any other address", async () => {
+  const { get } = site();
+  for (
+    const path of [
+      "/nope",
+      "/page",
+      "/page/0",
+      "/page/x",
+      "/page/1/2",
+      "/slow/-1",
+      "/slow/1e3",
+      "/fault/nope",
+      "/fault/status/99",
+      "/fault/status/600",
+      "/fault/retry-after/x",
+      "/fault/reset/x",
+      "/page/%0a",
+    ]
+  ) {
+    const response = await get(path);
+    assertEquals(response.status, 404, path);
+    assertMatch(await response.text(), /\/page\/<n>/);
+  }
+  assertEquals((await get("/")).status, 200);
+});
+
+Deno.test("the site's own figures are neither delayed nor counted", async () => {
+  const { get, waits } = site({ latencyMs: 30 });
+  await get("/page/1");
+  assertEquals((await (await get("/_stats?restart=1")).json()).requests, 1);
+  assertEquals((await (await get("/_stats")).json()).requests, 0);
+  assertEquals(waits, [30]);
+});
