@@ -1,0 +1,110 @@
+import { assertEquals, assertMatch } from "@std/assert";
+
+const ignore = (["run", "net", "read"] as const).some((name) =>
+  Deno.permissions.querySync({ name }).state !== "granted"
+);
+
+/** Starts the script with the very permissions that `deno task site` gives it. */
+function spawnSite(args: string[]): Deno.ChildProcess {
+  const execPath = Deno.execPath();
+  return new Deno.Command(execPath, {
+    args: [
+      "run",
+      "--no-prompt",
+      "--no-check",
+      "--allow-net=127.0.0.1",
+      `--allow-run=${execPath}`,
+      new URL("../../scripts/site.ts", import.meta.url).pathname,
+      ...args,
+    ],
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  }).spawn();
+}
+
+async function run(args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const { code, stdout, stderr } = await spawnSite(args).output();
+  const decoder = new TextDecoder();
+  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+}
+
+for (
+  const [args, expected] of [
+    [["--port", "65536"], '--port "65536": too large; give 65535 or less'],
+    [["--port", "-1"], '--port "-1": not a whole number; give one such as 5'],
+    [["--latency", "soon"], '--latency "soon": not a length of time; give one such as'],
+    [["--jitter", ""], '--jitter "": not a length of time; give one such as'],
+    [["--size", "0"], '--size "0": too small; give 1 or more'],
+    [["--size", "1e9999"], '--size "1e9999": not a positive whole number; give one such as'],
+    [["--faults", "1.5"], '--faults "1.5": not a share; give one from 0 to 1'],
+    [["--seed", "5.5"], '--seed "5.5": not a whole number; give one such as'],
+    [["--sede", "5"], "unknown option '--sede' (Did you mean --seed?); see deno task site --help"],
+    [["8000"], 'argument "8000": not expected; see deno task site --help'],
+  ] as const
+) {
+  Deno.test({
+    name: `deno task site ${args.join(" ")} ends with 2 and one line that says what to do`,
+    ignore,
+    fn: async () => {
+      const { code, out, err } = await run([...args]);
+      assertEquals([code, out], [2, ""]);
+      assertEquals(err.startsWith(`site: ${expected}`), true, err);
+      assertEquals(err.indexOf("\n"), err.length - 1, err);
+    },
+  });
+}
+
+Deno.test({
+  name: "deno task site --help teaches, and ends with 0",
+  ignore,
+  fn: async () => {
+    const { code, out, err } = await run(["--help"]);
+    assertEquals([code, err], [0, ""]);
+    for (const part of ["--latency", "/fault/<kind>", "deno task io --url"]) {
+      assertEquals(out.includes(part), true, part);
+    }
+  },
+});
+
+Deno.test({
+  name: "deno task site says that its port is taken",
+  ignore,
+  fn: async () => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr as Deno.NetAddr;
+    try {
+      const { code, err } = await run(["--port", String(port)]);
+      assertEquals([code, err], [
+        2,
+        `site: --port "${port}": already in use; choose another, or 0 for any\n`,
+      ]);
+    } finally {
+      listener.close();
+    }
+  },
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test({
+    name: `deno task site serves until ${signal}, ends with 130, and leaves nothing behind`,
+    ignore: ignore || Deno.build.os === "windows",
+    fn: async () => {
+      const child = spawnSite(["--latency", "0", "--size", "77"]);
+      let out = "";
+      for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+        const complete = out.includes("/page/2");
+        out += text;
+        if (complete || !out.includes("/page/2")) continue;
+        const page = /http:\S+\/page\/1/.exec(out)![0];
+        assertEquals((await (await fetch(page)).bytes()).length, 77);
+        child.kill(signal);
+      }
+      assertEquals((await child.status).code, 130);
+      assertEquals(await new Response(child.stderr).text(), "");
+      const page = /http:\S+\/page\/1/.exec(out)![0];
+      const asked = await fetch(page).then(() => "answered", (error) => String(error.cause));
+      assertMatch(asked, /Connection refused/);
+    },
+  });
+}
