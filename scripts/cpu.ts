@@ -11,6 +11,7 @@ import { compareAndReport } from "../lib/reporting/compare_and_report.ts";
 import {
   addComparisonOptions,
   type ComparisonOptions,
+  type RawComparisonOptions,
   readComparisonOptions,
 } from "../lib/reporting/comparison_options.ts";
 import { userPath } from "../lib/reporting/output_files.ts";
@@ -31,7 +32,7 @@ import type { ComparisonSpec, ItemSource } from "../lib/timing/spec.ts";
 
 const DEFAULT_ROUNDS = 3;
 /** The second size: long enough that lanes pay, short enough for five models in half a minute. */
-const LARGE_MS = 1_800;
+const LARGE_MS = 1_600;
 const cores = navigator.hardwareConcurrency;
 const DEFAULT_LANES = { workers: cores, processes: cores };
 
@@ -80,9 +81,11 @@ Exit codes: 0 done, 1 a task failed or results differ, 2 bad option, 3 slower th
 allows, 130 interrupted.`,
 );
 
+type Raw = ReturnType<typeof cpu.opts> & RawComparisonOptions;
+
 await script("cpu", async (signal, args) => {
   cpu.parse(args, { from: "user" });
-  const raw = cpu.opts();
+  const raw: Raw = cpu.opts();
   const chosen = CPU_TASKS[oneOf("--task", raw.task ?? "sum-squares", CPU_TASK_NAMES)];
   const options = await readComparisonOptions(raw, DEFAULT_LANES);
   const out = raw.out === undefined ? undefined : await checkedPicture(raw.out, chosen);

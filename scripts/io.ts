@@ -18,19 +18,23 @@ import { task } from "../lib/lanes/task.ts";
 import {
   addComparisonOptions,
   type ComparisonOptions,
+  type RawComparisonOptions,
   readComparisonOptions,
 } from "../lib/reporting/comparison_options.ts";
 import { userPath } from "../lib/reporting/output_files.ts";
 import { compareAndReport } from "../lib/reporting/compare_and_report.ts";
 import { script } from "../lib/script.ts";
 import { type SiteSample, siteWarnings } from "../lib/site/bottleneck.ts";
-import { PAGE_BYTES_LIMIT, SITE_DEFAULTS } from "../lib/site/options.ts";
-import { type Site, startSite } from "../lib/site/start.ts";
+import { PAGE_BYTES_LIMIT, SITE_DEFAULTS, type SiteOptions } from "../lib/site/options.ts";
+import { type Site, SiteError, startSite } from "../lib/site/start.ts";
+import type { Comparison } from "../lib/timing/result.ts";
 import type { ComparisonSpec, JobSpec, TimingEvent } from "../lib/timing/spec.ts";
 
 const DEFAULT_ROUNDS = 3;
 const DEFAULT_COPIES = 80;
 const DEFAULT_LANES = { workers: 5, processes: navigator.hardwareConcurrency };
+const STATUS_ALONE =
+  "Pages on the web change: the models' results were compared by their HTTP status alone.";
 const MOST_ITEMS = 1_000_000;
 
 const io = command(
@@ -51,7 +55,10 @@ many: here concurrency pays.
 )
   .option("--url <url>", "an address to download instead; may be repeated", collect)
   .option("--urls <file>", "a file with an address on each line")
-  .option("--copies <n>", `how often each page is downloaded (default: ${DEFAULT_COPIES})`)
+  .option(
+    "--copies <n>",
+    `how often each page is downloaded (default: ${DEFAULT_COPIES}; be kind to servers)`,
+  )
   .option("--latency <time>", "how long the test site takes to answer (default: 20ms)")
   .option("--jitter <time>", "how much longer at most (default: 0ms)")
   .option("--size <bytes>", `size of the test site's pages (default: ${SITE_DEFAULTS.pageBytes})`)
@@ -73,11 +80,11 @@ Exit codes: 0 done, 1 a download failed or results differ, 2 bad option, 3 slowe
 allows, 130 interrupted.`,
 );
 
-type Raw = ReturnType<typeof io.opts>;
+type Raw = ReturnType<typeof io.opts> & RawComparisonOptions;
 
 await script("io", async (signal, args) => {
   io.parse(args, { from: "user" });
-  const raw = io.opts();
+  const raw: Raw = io.opts();
   const options = await readComparisonOptions(raw, DEFAULT_LANES);
   const timeoutMs = duration("--timeout", raw.timeout ?? "10s", { min: 1 });
   const copies = positiveInteger("--copies", raw.copies ?? String(DEFAULT_COPIES), {
@@ -90,16 +97,23 @@ await script("io", async (signal, args) => {
   }
   if (urls.length > 0) {
     const job = foreignJob(urls, copies, timeoutMs);
-    return await compareAndReport([{ spec: specOf(job, options) }], options, signal);
+    const finish = (comparison: Comparison) => ({
+      ...comparison,
+      warnings: [
+        ...comparison.warnings,
+        ...(comparison.models.length < 2 ? [] : [STATUS_ALONE]),
+      ],
+    });
+    return await compareAndReport([{ spec: specOf(job, options), finish }], options, signal);
   }
-  await using site = await startSite(siteOptions);
+  await using site = await startedSite(siteOptions);
   const job = siteJob(site, copies, timeoutMs, siteOptions);
   const watch = watchSite(site);
   return await compareAndReport(
     [{
       spec: specOf(job, options),
       onEvent: watch.onEvent,
-      finish: async (comparison) => ({
+      finish: async (comparison: Comparison) => ({
         ...comparison,
         warnings: [...comparison.warnings, ...siteWarnings(await watch.samples())],
       }),
@@ -122,7 +136,7 @@ async function addresses(raw: Raw): Promise<URL[]> {
   return [...named, ...listed];
 }
 
-function readSiteOptions(raw: Raw, seed: number, foreign: boolean) {
+function readSiteOptions(raw: Raw, seed: number, foreign: boolean): SiteOptions {
   for (const name of ["latency", "jitter", "size", "faults"] as const) {
     const value = raw[name];
     if (foreign && value !== undefined) {
@@ -146,11 +160,21 @@ function readSiteOptions(raw: Raw, seed: number, foreign: boolean) {
   };
 }
 
+async function startedSite(options: SiteOptions): Promise<Site> {
+  try {
+    return await startSite(options);
+  } catch (error) {
+    if (!(error instanceof SiteError)) throw error;
+    const remedy = "run deno task site to try it alone, or download from elsewhere with --url";
+    throw new UsageError("test site", "127.0.0.1", error.message, remedy, { cause: error });
+  }
+}
+
 function siteJob(
   site: Site,
   copies: number,
   timeoutMs: number,
-  options: Readonly<Record<string, unknown>>,
+  options: SiteOptions,
 ): JobSpec {
   const values = site.urls(copies).map((url) => ({ url, timeoutMs }));
   return {
@@ -169,8 +193,8 @@ function foreignJob(urls: readonly URL[], copies: number, timeoutMs: number): Jo
     .flat().map((url) => ({ url: url.href, timeoutMs }));
   return {
     name: `download ${values.length} page${values.length === 1 ? "" : "s"}`,
-    task: task<typeof import("../lib/tasks/download.ts")>(
-      new URL("../lib/tasks/download.ts", import.meta.url),
+    task: task<typeof import("../lib/tasks/download_anywhere.ts")>(
+      new URL("../lib/tasks/download_anywhere.ts", import.meta.url),
     ),
     items: { kind: "values", values },
     permissions: { net: hostsOf(urls) },

@@ -105,7 +105,7 @@ export function addComparisonOptions(command: OptionTaker, defaults: DefaultLane
       `lanes of workers and of processes ` +
         `(default: ${defaults.workers} workers, ${defaults.processes} processes)`,
     )
-    .option("--rounds <n>", "how often each model is measured")
+    .option("--rounds <n>", "how often each model is measured (default: 3)")
     .option("--warmup <n>", "items run before the measured ones in each trial (default: 0)")
     .option("--seed <n>", "order of the trials, and the resampling (default: drawn, and printed)")
     .option("--json <file>", "write the result file, with every round")

@@ -50,6 +50,8 @@ const MOST_ROWS = 8;
 const IN_FLIGHT = 0.5;
 /** A task alone in its row is seen if it took this share of a cell. */
 const SEEN = 0.1;
+/** Tasks are numbered where this share of them has room. */
+const MOST = 0.75;
 /** Multiples of it spread evenly over 0 to 1 (the golden ratio's fraction). */
 const GOLDEN = 0.6180339887;
 
@@ -171,7 +173,7 @@ function number(rows: readonly Row[], drawn: Set<Sign>): void {
   const roomy = tasks.filter(({ number, from, to }) =>
     Math.round(to) - Math.round(from) > number.length
   );
-  if (roomy.length * 2 < tasks.length) return;
+  if (roomy.length < tasks.length * MOST) return;
   for (const { number, from, row } of roomy) {
     drawn.add("number");
     for (let digit = 0; digit < number.length; digit++) {

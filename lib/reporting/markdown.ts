@@ -8,7 +8,7 @@ import type { Comparison, ModelResult, ResultFile } from "../timing/result.ts";
 import { formatBytes, formatDuration, formatSpeedup, NO_FIGURE } from "./format.ts";
 import { middle } from "./middle.ts";
 import { plain } from "./plain.ts";
-import { sizeOf } from "./table.ts";
+import { failedOf, sizeOf } from "./table.ts";
 import { environmentLine, failureLines, verdictText } from "./verdict_text.ts";
 
 const HEADS = [
@@ -80,7 +80,7 @@ function rowOf(model: ModelResult): string[] {
     time((r) => r.cpuMs),
     speedup === null ? NO_FIGURE : model.model === "sequential" ? "1×" : formatSpeedup(speedup),
     formatBytes(middle(rounds.map((r) => r.peakRssBytes))),
-    String(rounds.reduce((sum, round) => sum + round.failed, 0)),
+    String(failedOf(rounds)),
   ];
 }
 

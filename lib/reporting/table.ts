@@ -181,6 +181,20 @@ function speedupPaint(model: ModelResult, palette: Palette): (text: string) => s
   return model.speedup.high < 1 ? palette.bad : same;
 }
 
-function failedOf(rounds: readonly Round[]): number {
-  return rounds.reduce((sum, round) => sum + round.failed, 0);
+/**
+ * Failures in the worst round. The other figures are those of one round too, but a median would hide
+ * what failed in one of three.
+ *
+ * @param rounds What was measured of a model.
+ * @returns The most tasks that failed in a round.
+ *
+ * @example
+ * ```ts
+ * import { failedOf } from "./table.ts";
+ *
+ * console.log(failedOf([])); // 0
+ * ```
+ */
+export function failedOf(rounds: readonly Round[]): number {
+  return rounds.reduce((most, { failed }) => Math.max(most, failed), 0);
 }

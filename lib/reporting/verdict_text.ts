@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Comparison, ModelResult, ResultFile, Verdict } from "../timing/result.ts";
+import type { Comparison, ModelResult, ResultFile, Round, Verdict } from "../timing/result.ts";
 import { formatBytes, formatNumber, formatPercent, formatRatio } from "./format.ts";
 import { middle } from "./middle.ts";
 import { plain } from "./plain.ts";
@@ -87,7 +87,8 @@ function sentence(text: string): string {
  * Says how many tasks failed under each model, and why.
  *
  * @param comparison What was measured.
- * @returns A line a model with failures, such as "concurrent: 3 of 6 failed: 3 refused".
+ * @returns A line a model with failures, such as "concurrent: 3 of 6 failed: 3 refused in each of 3
+ * rounds", or a line a round where they differ.
  *
  * @example
  * ```ts
@@ -99,25 +100,25 @@ function sentence(text: string): string {
  * ```
  */
 export function failureLines(comparison: Comparison): string[] {
-  const lines: string[] = [];
-  for (const { model, rounds } of comparison.models) {
-    const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
-    if (failed === 0) continue;
-    const all = failed + rounds.reduce((sum, round) => sum + round.succeeded, 0);
-    const reasons = new Map<string, number>();
-    for (const round of rounds) {
-      for (const [reason, count] of Object.entries(round.reasons ?? {})) {
-        reasons.set(reason, (reasons.get(reason) ?? 0) + count);
-      }
+  return comparison.models.flatMap(({ model, rounds }) => {
+    const told = rounds.filter(({ failed }) => failed > 0).map(failureOf);
+    if (told.length === 0) return [];
+    // Rounds that failed alike are told once, as a person would.
+    if (told.length === rounds.length && new Set(told).size === 1) {
+      return `${plain(model)}: ${told[0]}${
+        told.length > 1 ? ` in each of ${told.length} rounds` : ""
+      }`;
     }
-    const why = [...reasons].sort((a, b) => b[1] - a[1])
-      .map(([reason, count]) => `${count} ${plain(reason)}`).join(", ");
-    const rounded = rounds.length === 1 ? "" : ` in ${rounds.length} rounds`;
-    lines.push(
-      `${plain(model)}: ${failed} of ${all} failed${rounded}${why === "" ? "" : `: ${why}`}`,
+    return rounds.flatMap((round) =>
+      round.failed > 0 ? `${plain(model)}, round ${round.round + 1}: ${failureOf(round)}` : []
     );
-  }
-  return lines;
+  });
+}
+
+function failureOf({ failed, succeeded, reasons = {} }: Round): string {
+  const why = Object.entries(reasons).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+    .map(([reason, count]) => `${count} ${plain(reason)}`).join(", ");
+  return `${failed} of ${failed + succeeded} failed${why === "" ? "" : `: ${why}`}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { environmentLine, failureLines, verdictText } from "../../lib/reporting/verdict_text.ts";
+import type { ModelResult } from "../../lib/timing/result.ts";
 import { cpuComparison, hostileResult, ioComparison, resultOf } from "./fixture.ts";
 
 Deno.test("the verdict says what the job is bound by, what to take and what it gains", async (t) => {
@@ -27,7 +28,7 @@ Deno.test("leaving it sequential is told without a gain", () => {
   assert(!text.includes("×"), text);
 });
 
-Deno.test("failures are counted over all rounds, the most frequent reason first", () => {
+Deno.test("failures that are alike in all rounds are told once, the most frequent reason first", () => {
   const comparison = ioComparison();
   const [model] = comparison.models;
   const rounds = model!.rounds.map((round) => ({
@@ -36,10 +37,16 @@ Deno.test("failures are counted over all rounds, the most frequent reason first"
     failed: 3,
     reasons: { "timed out": 1, refused: 2 },
   }));
-  const of = (count: number) =>
-    failureLines({ ...comparison, models: [{ ...model!, rounds: rounds.slice(0, count) }] });
-  assertEquals(of(1), ["sequential: 3 of 160 failed: 2 refused, 1 timed out"]);
-  assertEquals(of(3), ["sequential: 9 of 480 failed in 3 rounds: 6 refused, 3 timed out"]);
+  const of = (rounds: ModelResult["rounds"]) =>
+    failureLines({ ...comparison, models: [{ ...model!, rounds }] });
+  const told = "3 of 160 failed: 2 refused, 1 timed out";
+  assertEquals(of(rounds.slice(0, 1)), [`sequential: ${told}`]);
+  assertEquals(of(rounds), [`sequential: ${told} in each of 3 rounds`]);
+  assertEquals(of([rounds[0]!, model!.rounds[1]!]), [`sequential, round 1: ${told}`]);
+  assertEquals(of([rounds[0]!, { ...rounds[1]!, reasons: { refused: 3 } }]), [
+    `sequential, round 1: ${told}`,
+    "sequential, round 2: 3 of 160 failed: 3 refused",
+  ]);
   assertEquals(failureLines(ioComparison()), []);
 });
 

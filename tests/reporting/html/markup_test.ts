@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { parseHTML } from "linkedom";
-import { html } from "../../../lib/reporting/html/markup.ts";
+import { markup } from "../../../lib/reporting/html/markup.ts";
 
 interface Parsed {
   querySelector(selector: string): { textContent: string; getAttribute(name: string): string };
@@ -9,7 +9,7 @@ interface Parsed {
 
 Deno.test("whatever is put into a template comes out of a parser as the same text", () => {
   fc.assert(fc.property(fc.string({ maxLength: 60 }), (text) => {
-    const page = html`
+    const page = markup`
       <html>
         <body>
           <p title="${text}">${text}</p>
@@ -23,9 +23,9 @@ Deno.test("whatever is put into a template comes out of a parser as the same tex
 });
 
 Deno.test("a template keeps markup, joins arrays, and leaves nothing for what is missing", () => {
-  const items = ["<", 2].map((item) => html`<li>${item}</li>`);
+  const items = ["<", 2].map((item) => markup`<li>${item}</li>`);
   assertEquals(
-    html`<ul>${items}${null}${false}${undefined}</ul>`.text,
+    markup`<ul>${items}${null}${false}${undefined}</ul>`.text,
     "<ul><li>&lt;</li><li>2</li></ul>",
   );
 });

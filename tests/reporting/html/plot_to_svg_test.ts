@@ -17,14 +17,15 @@ Deno.test("plotToSvg() draws a chart as one element without styles of its own", 
         x1: 0,
         x2: "at",
         title: () => "4.9×",
-        ariaLabel: "gain",
+        className: "gain",
       }),
     ],
   }, NAME);
   assertEquals(
     svg,
-    '<svg viewBox="0 0 100 30" height="30" width="100" text-anchor="middle" class="plot" role="img" ' +
-      'aria-label="Gain" aria-description="limited gains 4.9"><g aria-label="gain">' +
+    '<svg role="img" aria-label="Gain" aria-description="limited gains 4.9" ' +
+      'viewBox="0 0 100 30" height="30" width="100" text-anchor="middle" class="plot">' +
+      '<g class="gain" aria-label="bar">' +
       '<rect height="24" y="3" width="33.33" x="0"><title>4.9×</title></rect></g></svg>',
   );
 });

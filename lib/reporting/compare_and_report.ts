@@ -1,0 +1,52 @@
+/**
+ * What `io` and `cpu` do once they know what to measure: measure, report, write, and hold the result
+ * against a baseline.
+ *
+ * @module
+ */
+
+import { compare } from "../timing/compare.ts";
+import { describeEnvironment } from "../timing/environment.ts";
+import type { ComparisonOptions } from "./comparison_options.ts";
+import { createProgress } from "./progress.ts";
+import { type Planned, runComparisons } from "./run_comparisons.ts";
+import { styleOfStdout } from "./style.ts";
+import { Baseline } from "./baseline.ts";
+
+/**
+ * Measures comparisons in fresh processes, prints their reports, writes the files asked for, and
+ * compares with the baseline.
+ *
+ * @param planned What to measure, in order.
+ * @param options The options that scripts share.
+ * @param signal Aborted by Ctrl-C: what was measured is kept.
+ * @returns The exit code: 0; 1 if a task failed or results differ; 3 if slower than the baseline
+ * allows.
+ * @throws {UsageError} If the baseline can't be read; before anything is measured.
+ *
+ * @example
+ * ```ts
+ * import { compareAndReport } from "./compare_and_report.ts";
+ *
+ * console.log(compareAndReport.length); // 3
+ * ```
+ */
+export async function compareAndReport(
+  planned: Iterable<Planned> | AsyncIterable<Planned>,
+  options: ComparisonOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const { seed, files, maxSlowdown } = options;
+  const style = styleOfStdout();
+  const baseline = await Baseline.read(options.baseline);
+  const { result, code } = await runComparisons(planned, {
+    signal,
+    compare,
+    environment: await describeEnvironment(seed),
+    files,
+    style,
+    progress: createProgress(),
+  });
+  const slower = baseline?.report(result, maxSlowdown, style) ?? false;
+  return code === 0 && slower ? 3 : code;
+}
