@@ -9,6 +9,7 @@
  */
 
 import type { TaskContext } from "../lanes/task.ts";
+import { BodySum } from "./body_sum.ts";
 import { classifyFailure, type FailureReason, retryableStatus } from "./classify_failure.ts";
 import { retryAfterMs } from "./retry_after.ts";
 
@@ -33,7 +34,7 @@ export interface Download {
   readonly status: number;
   /** The body's length, in bytes. */
   readonly bytes: number;
-  /** FNV-1a of the body, in hex: equal for equal pages. */
+  /** Fletcher's checksum of the body, in hex: equal for equal pages. */
   readonly checksum: string;
 }
 
@@ -87,26 +88,17 @@ export class DownloadError extends Error {
   }
 }
 
-/** FNV-1a with 32 bits (Fowler, Noll, Vo: draft-eastlake-fnv), continued over a body's parts. */
-function fnv1a(hash: number, bytes: Uint8Array): number {
-  let h = hash;
-  for (let index = 0; index < bytes.length; index++) {
-    h = Math.imul(h ^ bytes[index]!, 0x01000193);
-  }
-  return h;
-}
+/** Bodies up to this length are read in one piece, which is quicker; longer ones part by part. */
+const ONE_PIECE_BYTES = 1024 * 1024;
 
-interface Body {
-  bytes: number;
-  hash: number;
-}
-
-/** Reads a body part by part: memory stays flat however long it is. */
-async function drain(response: Response, body: Body): Promise<void> {
-  if (response.body === null) return;
-  for await (const part of response.body) {
-    body.bytes += part.length;
-    body.hash = fnv1a(body.hash, part);
+/** Reads a body to its end. Memory stays flat however long it is, and however long it claims to be. */
+async function drain(response: Response, body: BodySum): Promise<void> {
+  const length = response.headers.get("content-length");
+  if (length !== null && Number(length) <= ONE_PIECE_BYTES) {
+    // Not even a look at `response.body`: it makes a stream of it, and that is what takes time.
+    body.add(new Uint8Array(await response.arrayBuffer()));
+  } else if (response.body !== null) {
+    for await (const part of response.body) body.add(part);
   }
 }
 
@@ -162,26 +154,19 @@ export default async function download(
   context: TaskContext,
 ): Promise<Download> {
   const { url, address, timeoutMs, tellAttempt } = parsed(item);
-  const stopping = new AbortController();
-  const stop = () => stopping.abort(context.signal.reason);
-  if (context.signal.aborted) stop();
-  context.signal.addEventListener("abort", stop, { once: true });
-  const timer = timeoutMs === undefined ? undefined : setTimeout(() => {
-    stopping.abort(new DOMException(`no whole page within ${timeoutMs} ms`, "TimeoutError"));
-  }, timeoutMs);
-  const body: Body = { bytes: 0, hash: 0x811c9dc5 };
+  const limit = timeLimit(context.signal, timeoutMs);
+  const body = new BodySum();
   try {
     const headers = tellAttempt === true ? { "x-attempt": String(context.attempt) } : undefined;
-    const response = await fetch(address, { signal: stopping.signal, headers });
+    const response = await fetch(address, { signal: limit.signal, headers });
     await drain(response, body);
     if (!response.ok) throw statusError(address, response);
-    const checksum = (body.hash >>> 0).toString(16).padStart(8, "0");
-    return { url, status: response.status, bytes: body.bytes, checksum };
+    return { url, status: response.status, bytes: body.bytes, checksum: body.checksum() };
   } catch (error) {
     if (error instanceof DownloadError) throw error;
     // Whatever fetch makes of an abort, its own reason says why.
-    const { reason, detail, retryable } = stopping.signal.aborted
-      ? stopFailure(stopping.signal.reason)
+    const { reason, detail, retryable } = limit.signal.aborted
+      ? stopFailure(limit.signal.reason)
       : classifyFailure(error);
     const read = body.bytes > 0 ? `, after ${body.bytes} bytes` : "";
     throw new DownloadError(reason, `GET ${shownUrl(address)}: ${detail}${read}`, {
@@ -189,9 +174,27 @@ export default async function download(
       cause: error,
     });
   } finally {
-    clearTimeout(timer);
-    context.signal.removeEventListener("abort", stop);
+    limit.end();
   }
+}
+
+/** A signal that is aborted with another, or when time is over; ended, it holds nothing. */
+function timeLimit(
+  outer: AbortSignal,
+  timeoutMs: number | undefined,
+): { signal: AbortSignal; end: () => void } {
+  if (timeoutMs === undefined || outer.aborted) return { signal: outer, end: () => {} };
+  const stopping = new AbortController();
+  const stop = () => stopping.abort(outer.reason);
+  outer.addEventListener("abort", stop, { once: true });
+  const timer = setTimeout(() => {
+    stopping.abort(new DOMException(`no whole page within ${timeoutMs} ms`, "TimeoutError"));
+  }, timeoutMs);
+  const end = () => {
+    clearTimeout(timer);
+    outer.removeEventListener("abort", stop);
+  };
+  return { signal: stopping.signal, end };
 }
 
 /** A signal may be aborted with anything; unless it says that time ran out, it means "cancelled". */
