@@ -50,10 +50,13 @@ export function depthOverTime(
     // Ends count before starts at the same moment: a slot that is handed on is one slot.
     for (;;) {
       const start = starts[started] ?? Infinity, end = ends[over] ?? Infinity;
-      const next = Math.min(start, end);
-      if (!(next < to || (last && next <= to))) break;
-      if (end <= start && over < started) over++;
-      else started++;
+      if (end <= start && over < started) {
+        if (end > to) break;
+        over++;
+      } else {
+        if (start >= to && !(last && start === to)) break;
+        started++;
+      }
       depth = Math.max(depth, started - over);
     }
     const ended = over - overBefore;

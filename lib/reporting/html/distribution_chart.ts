@@ -11,7 +11,7 @@ import { formatDuration } from "../format.ts";
 import { hasStarted } from "../slots.ts";
 import { formatCount } from "./count.ts";
 import { figure } from "./figure.ts";
-import { type Html, html } from "./markup.ts";
+import { type Html, markup } from "./markup.ts";
 import { modelColour } from "./palette.ts";
 import { plotToSvg } from "./plot_to_svg.ts";
 import { table } from "./table.ts";
@@ -30,14 +30,14 @@ interface Kind {
 const IN_FLIGHT: Kind = {
   title: "How long a task took",
   lead:
-    html`From its start on a lane to its end. The taller, the more tasks; the mark is the median,
+    markup`From its start on a lane to its end. The taller, the more tasks; the mark is the median,
     the line spans the 5th to the 95th percentile.`,
   of: (timeline, at) => timeline.endedMs[at]! - timeline.startedMs[at]!,
 };
 
 const LATENCY: Kind = {
   title: "Latency: how long its caller waited",
-  lead: html`The same tasks counted from when they were queued: the wait for a slot included.`,
+  lead: markup`The same tasks counted from when they were queued: the wait for a slot included.`,
   of: (timeline, at) => timeline.endedMs[at]! - timeline.queuedMs[at]!,
 };
 
@@ -62,7 +62,7 @@ const ROW_HEIGHT = 44;
  */
 export function distributionSection(comparison: Comparison, id: string): Html {
   const waits = comparison.verdict?.bound === "io" || comparison.verdict?.bound === "mixed";
-  return html`${distribution(comparison, IN_FLIGHT, id)}${
+  return markup`${distribution(comparison, IN_FLIGHT, id)}${
     waits && distribution(comparison, LATENCY, `${id}-latency`)
   }`;
 }
@@ -76,7 +76,7 @@ function distribution(comparison: Comparison, kind: Kind, id: string): Html {
     });
     return values.length === 0 ? [] : [{ model, times: sorted(values) }];
   });
-  if (distributions.length === 0) return html``;
+  if (distributions.length === 0) return markup``;
   const shares = [0.05, 0.5, 0.95, 0.99, 1];
   return figure({
     id,
@@ -156,7 +156,7 @@ function drawDistributions(title: string, distributions: readonly Distribution[]
         fill: colour,
         fillOpacity: 0.55,
         title: "title",
-        ariaLabel: `${model} times`,
+        className: "times",
       }),
       Plot.ruleY([base + 3], {
         x1: held(quantile(times, 0.05)),

@@ -6,7 +6,7 @@
 
 import { policyFor } from "./csp.ts";
 import { inertText } from "./inert.ts";
-import { Html, html, type Markup } from "./markup.ts";
+import { Html, type Markup, markup } from "./markup.ts";
 import type { Section } from "./section.ts";
 import { pageStyle } from "./style.ts";
 import { TOOLTIP_SCRIPT } from "./tooltip.ts";
@@ -45,9 +45,9 @@ export function renderDocument(
   const style = pageStyle();
   const heading = inertText(title);
   const links = sections.filter(({ id }) => !options.linked?.includes(id)).map((section) =>
-    html`<li><a href="#${section.id}">${inertText(section.title)}</a></li>`
+    markup`<li><a href="#${section.id}">${inertText(section.title)}</a></li>`
   );
-  return html`
+  return markup`
     <!doctype html>
     <html lang="en">
       <head>
@@ -63,21 +63,25 @@ export function renderDocument(
     <p class="kicker">${inertText(options.kicker ?? "Lanes")}</p>
     <h1>${heading}</h1>
     ${options.intro}
-    ${sections.length > 1 && html`
+    ${
+    sections.length > 1 && markup`
       <nav aria-label="Contents">
         <ul>${links}</ul>
       </nav>
-    `}
+    `
+  }
         </header>
         <main>
-    ${sections.map((section) =>
-      html`
+    ${
+    sections.map((section) =>
+      markup`
         <section class="part" id="${section.id}" aria-labelledby="${section.id}-h">
         <h2 id="${section.id}-h">${inertText(section.title)}</h2>
         ${new Html(section.html)}
         </section>
       `
-    )}</main>
+    )
+  }</main>
         <div id="tip" role="status" aria-live="polite" hidden></div>
         <script>${new Html(TOOLTIP_SCRIPT)}</script>
       </body>

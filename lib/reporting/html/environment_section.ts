@@ -7,7 +7,7 @@
 import type { Comparison, ResultFile } from "../../timing/result.ts";
 import { formatNumber } from "../format.ts";
 import { formatCount } from "./count.ts";
-import { type Html, html, type Markup } from "./markup.ts";
+import { type Html, type Markup, markup } from "./markup.ts";
 
 /**
  * Writes the environment as a list of terms.
@@ -33,7 +33,7 @@ export function environmentSection({ environment, comparisons }: ResultFile): Ht
     ["System", `${os}, ${arch}`],
     ["Processors", `${cpus}${cpuModel === undefined ? "" : `, ${cpuModel}`}`],
     ["Lanes available", `${lanesAvailable}`],
-    ["Started", html`<time>${startedAt}</time>`],
+    ["Started", markup`<time>${startedAt}</time>`],
     ["Seed", `${seed}`],
   ];
   if (loadAverage !== undefined && loadAverage.length > 0) {
@@ -41,9 +41,9 @@ export function environmentSection({ environment, comparisons }: ResultFile): Ht
   }
   for (const note of (notes ?? []).slice(0, 50)) terms.push(["Note", note]);
   comparisons.forEach((comparison) => terms.push(["Job", jobWords(comparison)]));
-  return html`<dl class="terms">${
+  return markup`<dl class="terms">${
     terms.map(([name, value]) =>
-      html`
+      markup`
         <div>
           <dt>${name}</dt>
           <dd>${value}</dd>
@@ -59,7 +59,7 @@ function jobWords({ job, models }: Comparison): Html {
     .map(([name, value]) =>
       `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`
     );
-  return html`<b>${job.name}</b>, ${formatCount(job.items)} items, ${rounds} ${
+  return markup`<b>${job.name}</b>, ${formatCount(job.items)} items, ${rounds} ${
     rounds === 1 ? "round" : "rounds"
-  }. Task <code>${job.task}</code>${options.length > 0 && html`; ${options.join(", ")}`}`;
+  }. Task <code>${job.task}</code>${options.length > 0 && markup`; ${options.join(", ")}`}`;
 }

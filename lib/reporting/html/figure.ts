@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Html, html, type Markup } from "./markup.ts";
+import { Html, type Markup, markup } from "./markup.ts";
 
 /** How wide charts are drawn, in CSS pixels; the page shows the one that suits the window. */
 export const CHART_WIDTHS = { wide: 840, narrow: 328 } as const;
@@ -49,17 +49,25 @@ export function figure(figure: Figure): Html {
   const { wide, narrow } = figure.widths ?? CHART_WIDTHS;
   const label = `${figure.label ?? figure.title ?? "Chart"}. Arrow keys step through its marks.`;
   const chart = (kind: string, width: number) =>
-    html`
+    markup`
       <div class="chart ${kind}" role="group" tabindex="0" aria-label="${label}">${new Html(
-        figure.draw(width),
-      )}</div>
+      figure.draw(width),
+    )}</div>
     `;
-  return html`
-    <figure id="${figure.id}">${figure.title !== undefined &&
-      html`<h3>${figure.title}</h3>`}${figure.lead !== undefined &&
-      html`<p class="lead">${figure.lead}</p>`}
-    ${chart("wide", wide)}${chart("narrow", narrow)}${figure.note !== undefined &&
-      html`<p class="note">${figure.note}</p>`}${figure.table &&
-      html`<details><summary>The figures as a table</summary>${figure.table}</details>`}</figure>
+  return markup`
+    <figure id="${figure.id}">${
+    figure.title !== undefined &&
+    markup`<h3>${figure.title}</h3>`
+  }${
+    figure.lead !== undefined &&
+    markup`<p class="lead">${figure.lead}</p>`
+  }
+    ${chart("wide", wide)}${chart("narrow", narrow)}${
+    figure.note !== undefined &&
+    markup`<p class="note">${figure.note}</p>`
+  }${
+    figure.table &&
+    markup`<details><summary>The figures as a table</summary>${figure.table}</details>`
+  }</figure>
   `;
 }

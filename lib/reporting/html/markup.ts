@@ -34,7 +34,7 @@ export class Html {
 export type Markup = Html | string | number | false | null | undefined | readonly Markup[];
 
 /**
- * A template tag that escapes what is put into it.
+ * A template tag that escapes what is put into it. Line breaks stay, indentation goes.
  *
  * @param parts The markup as written.
  * @param values What stands between: {@linkcode Html} is kept, arrays are joined, all else escaped.
@@ -42,15 +42,17 @@ export type Markup = Html | string | number | false | null | undefined | readonl
  *
  * @example
  * ```ts
- * import { html } from "./markup.ts";
+ * import { markup } from "./markup.ts";
  *
- * console.log(html`<p>${"</script>"}</p>`.text); // "<p>&lt;/script&gt;</p>"
+ * console.log(markup`<p>${"</script>"}</p>`.text); // "<p>&lt;/script&gt;</p>"
  * ```
  */
-export function html(parts: TemplateStringsArray, ...values: readonly Markup[]): Html {
-  let text = parts[0]!;
-  values.forEach((value, i) => text += markupOf(value) + parts[i + 1]!);
-  return new Html(text);
+export function markup(parts: TemplateStringsArray, ...values: readonly Markup[]): Html {
+  // Indentation is for the source alone; values keep theirs.
+  const written = parts.map((part) => part.replace(/\n\s*/g, "\n"));
+  let text = written[0]!.replace(/^\n/, "");
+  values.forEach((value, i) => text += markupOf(value) + written[i + 1]!);
+  return new Html(parts.at(-1)!.match(/\n *$/) ? text.slice(0, -1) : text);
 }
 
 function markupOf(value: Markup): string {

@@ -5,7 +5,7 @@
  */
 
 import { LESSON } from "../verdict_text.ts";
-import { type Html, html } from "./markup.ts";
+import { type Html, markup } from "./markup.ts";
 
 /**
  * Writes the method.
@@ -20,7 +20,7 @@ import { type Html, html } from "./markup.ts";
  * ```
  */
 export function methodSection(): Html {
-  return html`
+  return markup`
     <p><b>Words.</b> A lane is a place where tasks run: this event loop, a worker thread, a
     subprocess. A slot is room for one task in flight on a lane. ${LESSON}</p>
     <ul>

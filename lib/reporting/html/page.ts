@@ -11,7 +11,7 @@ import { distributionSection } from "./distribution_chart.ts";
 import { renderDocument } from "./document.ts";
 import { environmentSection } from "./environment_section.ts";
 import { inert } from "./inert.ts";
-import { html } from "./markup.ts";
+import { markup } from "./markup.ts";
 import { methodSection } from "./method_section.ts";
 import { resultsTable } from "./results_table.ts";
 import type { Section } from "./section.ts";
@@ -54,13 +54,13 @@ export function renderPage(result: ResultFile, options: PageOptions = {}): strin
     ? headlineOf(first)
     : `${formatCount(safe.comparisons.length)} jobs compared`;
   const verdicts = safe.comparisons.map((comparison, i) =>
-    html`<li><a href="#c${i}">${comparison.job.name}</a> ${headlineOf(comparison)}</li>`
+    markup`<li><a href="#c${i}">${comparison.job.name}</a> ${headlineOf(comparison)}</li>`
   );
-  const intro = html`${
-    safe.comparisons.length > 1 && html`<ul class="verdicts">${verdicts}</ul>`
+  const intro = markup`${
+    safe.comparisons.length > 1 && markup`<ul class="verdicts">${verdicts}</ul>`
   }<p class="where">${environmentLine(safe.environment)}</p>${
     safe.partial &&
-    html`<p class="partial"><b>Partial:</b> the run was interrupted; this is what was measured until
+    markup`<p class="partial"><b>Partial:</b> the run was interrupted; this is what was measured until
       then.</p>`
   }`;
   return renderDocument(title, [
@@ -80,7 +80,7 @@ function comparisonSection(comparison: Comparison, id: string): Section {
     id,
     title: comparison.job.name,
     html:
-      html`${verdictSection(comparison)}${speedupSection(comparison, `${id}-speedup`)}${
+      markup`${verdictSection(comparison)}${speedupSection(comparison, `${id}-speedup`)}${
         timelineSection(comparison, `${id}-timeline`)
       }${resultsTable(comparison, `${id}-figures`)}${
         distributionSection(comparison, `${id}-times`)

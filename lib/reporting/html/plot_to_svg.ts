@@ -7,6 +7,7 @@
 import * as Plot from "@observablehq/plot";
 import type { PlotOptions } from "@observablehq/plot";
 import { parseHTML } from "linkedom";
+import { markup } from "./markup.ts";
 
 /** What a chart is called, and for whom it is drawn. */
 export interface ChartName {
@@ -64,13 +65,12 @@ export function plotToSvg(options: PlotOptions, name: ChartName): string {
   const svg = Plot.plot({ ...options, document, className: "plot" }) as unknown as DrawnElement;
   for (const style of svg.querySelectorAll("style")) style.remove();
   for (const element of svg.querySelectorAll("*")) tidy(element);
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", name.title);
-  svg.setAttribute("aria-description", name.description);
   for (const attribute of ["font-family", "font-size", "fill", "style"]) {
     svg.removeAttribute(attribute);
   }
-  return svg.outerHTML;
+  // The names come last, as linkedom leaves "<" in attributes alone.
+  const label = markup`aria-label="${name.title}" aria-description="${name.description}"`;
+  return svg.outerHTML.replace(/^<svg /, () => `<svg role="img" ${label} `);
 }
 
 function tidy(element: DrawnElement): void {

@@ -8,7 +8,7 @@ import type { Comparison } from "../../timing/result.ts";
 import { formatBytes, formatDuration, formatDurationInterval, formatSpeedup } from "../format.ts";
 import { middle } from "../middle.ts";
 import { formatCount } from "./count.ts";
-import { type Html, html } from "./markup.ts";
+import { type Html, markup } from "./markup.ts";
 import { table } from "./table.ts";
 
 /**
@@ -39,8 +39,9 @@ export function resultsTable(comparison: Comparison, id: string): Html {
     formatBytes(middle(rounds.map(({ peakRssBytes }) => peakRssBytes))),
     formatCount(rounds.reduce((sum, { failed }) => sum + failed, 0)),
   ]);
-  return html`
-    <section id="${id}"><h3>All figures</h3>${table(
+  return markup`
+    <section id="${id}"><h3>All figures</h3>${
+    table(
       "Medians over rounds, with 95% intervals",
       [
         { name: "model" },
@@ -54,6 +55,7 @@ export function resultsTable(comparison: Comparison, id: string): Html {
         { name: "failed", figures: true },
       ],
       rows,
-    )}</section>
+    )
+  }</section>
   `;
 }

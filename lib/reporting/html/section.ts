@@ -10,6 +10,6 @@ export interface Section {
   readonly id: string;
   /** Its heading, as plain text; escaped when the page is written. */
   readonly title: string;
-  /** What stands below the heading, as safe markup; the `html` tag of markup.ts makes it. */
+  /** What stands below the heading, as safe markup; the `markup` tag of markup.ts makes it. */
   readonly html: string;
 }

@@ -8,7 +8,7 @@ import * as Plot from "@observablehq/plot";
 import type { Comparison, Interval } from "../../timing/result.ts";
 import { formatNumber, formatRatio, formatSpeedup } from "../format.ts";
 import { figure } from "./figure.ts";
-import { type Html, html } from "./markup.ts";
+import { type Html, markup } from "./markup.ts";
 import { modelColour } from "./palette.ts";
 import { plotToSvg } from "./plot_to_svg.ts";
 import { table } from "./table.ts";
@@ -49,12 +49,14 @@ export function speedupSection(comparison: Comparison, id: string): Html {
       : []
   );
   if (gains.length === 0) {
-    return html`
+    return markup`
       <figure id="${id}">
         <h3>Speedup</h3>
-        <p class="lead">No speedup is shown: ${comparison.agree
-          ? "there is no sequential run to compare with."
-          : "the models’ results differ, so they did not do the same work."}</p>
+        <p class="lead">No speedup is shown: ${
+      comparison.agree
+        ? "there is no sequential run to compare with."
+        : "the models’ results differ, so they did not do the same work."
+    }</p>
       </figure>
     `;
   }
@@ -64,9 +66,9 @@ export function speedupSection(comparison: Comparison, id: string): Html {
     id,
     title: "How much faster than one after the other",
     lead:
-      html`Bars begin at 1×, the time of <b>sequential</b>; the fine line is the 95% interval. ${
+      markup`Bars begin at 1×, the time of <b>sequential</b>; the fine line is the 95% interval. ${
         ceiling !== undefined &&
-        html`The dashed line is the <b>ceiling</b>: what ${
+        markup`The dashed line is the <b>ceiling</b>: what ${
           comparison.ceiling!.lanes
         } independent processes
         that share nothing gain on this machine.`
@@ -159,7 +161,7 @@ function drawGains(
           x2: "median",
           fill: row.colour,
           title: "title",
-          ariaLabel: `${row.model} speedup`,
+          className: "gain",
         }),
         Plot.text([row], {
           y: "model",
@@ -186,7 +188,7 @@ function drawGains(
           stroke: "var(--bad)",
           strokeWidth: 1.5,
           strokeDasharray: "5 4",
-          ariaLabel: "ceiling",
+          className: "ceiling",
         }),
         Plot.text([`ceiling ${formatRatio(ceiling)}`], {
           x: [held(ceiling)],

@@ -9,7 +9,7 @@ import type { Comparison, ModelResult } from "../../timing/result.ts";
 import { formatDuration } from "../format.ts";
 import { middle } from "../middle.ts";
 import { figure } from "./figure.ts";
-import { type Html, html } from "./markup.ts";
+import { type Html, markup } from "./markup.ts";
 import { modelColour } from "./palette.ts";
 import { plotToSvg } from "./plot_to_svg.ts";
 import { table } from "./table.ts";
@@ -37,12 +37,12 @@ const MAX_DOTS = 100;
  */
 export function startupSection(comparison: Comparison, id: string): Html {
   const models = comparison.models.filter(({ rounds }) => rounds.length > 0);
-  if (models.length === 0) return html``;
+  if (models.length === 0) return markup``;
   const many = models.some(({ rounds }) => rounds.length > MAX_DOTS);
   return figure({
     id,
     title: "Start-up against work",
-    lead: html`
+    lead: markup`
       The median time until every lane could take tasks, <b
         class="key start">start-up</b>, and from the first
             item to the last outcome, <b class="key work">work</b>. Each dot is one round’s total.
@@ -106,7 +106,7 @@ function drawModels(models: readonly ModelResult[], width: number): string {
           x2: "startMs",
           fill: "var(--ink)",
           title: () => `${row.model}: ${formatDuration(row.startMs)} to start`,
-          ariaLabel: `${row.model} start-up`,
+          className: "startup",
         }),
         Plot.barX([row], {
           y: "model",
@@ -114,7 +114,7 @@ function drawModels(models: readonly ModelResult[], width: number): string {
           x2: ({ startMs, runMs }) => startMs + runMs,
           fill: row.colour,
           title: () => `${row.model}: ${formatDuration(row.runMs)} of work`,
-          ariaLabel: `${row.model} work`,
+          className: "work",
         }),
         Plot.dot(row.rounds, {
           y: () => row.model,

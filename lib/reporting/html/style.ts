@@ -87,10 +87,10 @@ font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:0 1.5rem}
 .key{white-space:nowrap}
 .key::before{content:"";display:inline-block;width:.95em;height:.72em;margin-right:.3em;background:var(--concurrent)}
-.flight::before{opacity:.38}
-.queue::before{background:var(--soft);opacity:.3}
-.bad::before{background:var(--bad)}
-.start::before{background:var(--ink)}
+.key.flight::before{opacity:.38}
+.key.queue::before{background:var(--soft);opacity:.3}
+.key.bad::before{background:var(--bad)}
+.key.start::before{background:var(--ink)}
 #tip{position:fixed;left:0;top:0;z-index:9;max-width:19rem;padding:.4rem .6rem;background:var(--ink);
 color:var(--paper);font-size:.8rem;line-height:1.4;white-space:pre-line;pointer-events:none;border-radius:3px}
 `;

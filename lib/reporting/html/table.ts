@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Html, html, type Markup } from "./markup.ts";
+import { type Html, type Markup, markup } from "./markup.ts";
 
 /** A table's column: its heading, and whether it holds figures. */
 export interface Column {
@@ -37,27 +37,29 @@ export function table(
 ): Html {
   const cell = (value: Markup, i: number) =>
     i === 0
-      ? html`<th scope="row">${value}</th>`
+      ? markup`<th scope="row">${value}</th>`
       : columns[i]?.figures
-      ? html`<td class="n">${value}</td>`
-      : html`<td>${value}</td>`;
+      ? markup`<td class="n">${value}</td>`
+      : markup`<td>${value}</td>`;
   const heads = columns.map((column) =>
     column.figures
-      ? html`<th scope="col" class="n">${column.name}</th>`
-      : html`<th scope="col">${column.name}</th>`
+      ? markup`<th scope="col" class="n">${column.name}</th>`
+      : markup`<th scope="col">${column.name}</th>`
   );
-  return html`
+  return markup`
     <div class="scroll" role="region" tabindex="0" aria-label="${caption}">
       <table>
         <caption>${caption}</caption>
         <thead>
           <tr>${heads}</tr>
         </thead>
-        <tbody>${rows.map((row) =>
-          html`
+        <tbody>${
+    rows.map((row) =>
+      markup`
             <tr>${row.map(cell)}</tr>
           `
-        )}</tbody>
+    )
+  }</tbody>
       </table>
     </div>
   `;

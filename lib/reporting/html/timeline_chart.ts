@@ -82,7 +82,7 @@ export function timelineChart(
     y: { type: "identity", axis: null },
     marks: [
       ...marks,
-      Plot.ruleX(ticks, { stroke: "var(--ink)", strokeOpacity: 0.1, ariaLabel: "grid" }),
+      Plot.ruleX(ticks, { stroke: "var(--ink)", strokeOpacity: 0.1, className: "grid" }),
       Plot.axisX({
         ticks: [...ticks],
         tickFormat: (ms: number) => ms === 0 ? "0" : formatTick(ms),
@@ -119,8 +119,8 @@ function panelMarks(panel: Panel, place: Place): Plot.Markish[] {
       y1: body + top,
       y2: body + top + height,
     }));
-  const rect = (data: Band[], fill: string, ariaLabel: string, more: Plot.RectOptions = {}) =>
-    Plot.rect(data, { x1: "x1", x2: "x2", y1: "y1", y2: "y2", fill, ariaLabel, ...more });
+  const rect = (data: Band[], fill: string, className: string, more: Plot.RectOptions = {}) =>
+    Plot.rect(data, { x1: "x1", x2: "x2", y1: "y1", y2: "y2", fill, className, ...more });
   const text = (words: string, x: number, y: number, more: Plot.TextOptions = {}) =>
     Plot.text([words], {
       x: () => 0,
@@ -141,19 +141,19 @@ function panelMarks(panel: Panel, place: Place): Plot.Markish[] {
     text(panelNote(panel, place.wide), 0, place.top + 8, {
       dx: 12 + Math.min(24, panel.model.length) * 8 - left,
     }),
-    rect(bands(panel.lanes), "var(--panel)", `${panel.model} lanes`, { pointerEvents: "none" }),
-    rect(queueBands(panel, body), "var(--soft)", `${panel.model} queue`, {
+    rect(bands(panel.lanes), "var(--panel)", "lanes", { pointerEvents: "none" }),
+    rect(queueBands(panel, body), "var(--soft)", "queue", {
       title: "title",
       fillOpacity: 0.26,
     }),
-    rect(inFlight.filter(({ bad }) => !bad), colour, `${panel.model} in flight`, {
+    rect(inFlight.filter(({ bad }) => !bad), colour, "flight", {
       title: "title",
       fillOpacity: 0.38,
     }),
-    rect(inFlight.filter(({ bad }) => bad), "var(--bad)", `${panel.model} gave no value`, {
+    rect(inFlight.filter(({ bad }) => bad), "var(--bad)", "bad", {
       title: "title",
     }),
-    rect(runningBands(panel, body, place), colour, `${panel.model} running`, {
+    rect(runningBands(panel, body, place), colour, "running", {
       pointerEvents: "none",
     }),
     ...(panel.queueHeight > 0 ? [text("queue", 0, body + panel.queueHeight / 2)] : []),

@@ -9,7 +9,7 @@ import { formatDuration, formatPercent } from "../format.ts";
 import { assignSlots, hasStarted } from "../slots.ts";
 import { formatCount } from "./count.ts";
 import { CHART_WIDTHS, figure } from "./figure.ts";
-import { type Html, html } from "./markup.ts";
+import { type Html, markup } from "./markup.ts";
 import { table } from "./table.ts";
 import { timelineChart, timelineMargins } from "./timeline_chart.ts";
 import { layOutPanel, type Panel } from "./timeline_panel.ts";
@@ -48,7 +48,7 @@ export function timelineSection(comparison: Comparison, id: string): Html {
     return timeline && endMs > 0 ? [{ result, timeline, endMs }] : [];
   });
   if (recorded.length === 0) {
-    return html`
+    return markup`
       <figure id="${id}">
         <h3>Timeline</h3>
         <p class="lead">No timeline was recorded.</p>
@@ -60,6 +60,7 @@ export function timelineSection(comparison: Comparison, id: string): Html {
   const failures = recorded.some(({ timeline }) =>
     timeline.status.some((status, at) => status !== "fulfilled" && hasStarted(timeline, at))
   );
+  const { wide, narrow } = CHART_WIDTHS;
   const near = shortest * 1.12;
   const close = shortest < longest * TOO_SHORT_TO_SEE;
   const maxBars = Math.max(60, Math.min(400, Math.floor(MAX_BARS / recorded.length)));
@@ -75,35 +76,36 @@ export function timelineSection(comparison: Comparison, id: string): Html {
         `${result.model} ended after ${formatDuration(endMs)}`
       ).join("; "),
     });
-  return html`${
+  return markup`${
     figure({
       id,
       title: "What each lane did, and when",
-      lead: html`
+      lead: markup`
         Each row is a slot on a lane; each bar a task, <b class="key flight">in flight</b>; its
                 dark part is the share of that time in which the lane <b class="key run">ran</b> it, the
                 light rest is waiting. Above, tasks that <b
-          class="key queue">queue</b> for a slot. ${failures &&
-            html`<b class="key bad">Red</b> are tasks that gave no value.`} All
+          class="key queue">queue</b> for a slot. ${
+        failures &&
+        markup`<b class="key bad">Red</b> are tasks that gave no value.`
+      } All
                 panels share one clock: bars <em>stacked on one lane</em> are concurrency, bars on
                 <em>several lanes</em> parallelism.
       `,
       draw: draw(longest, false),
-      note: noteOn(
-        panels(longest, CHART_WIDTHS.wide),
-        panels(longest, CHART_WIDTHS.narrow),
-        recorded,
-      ),
+      note: markup`${noteOn(panels(longest, wide), recorded)}${
+        aggregated(panels(longest, wide), panels(longest, narrow))
+      }`,
       table: laneTable(recorded),
     })
   }${
     close && figure({
       id: `${id}-close`,
       title: `The same up close: the first ${formatDuration(near)}`,
-      lead: html`What the others had done when <b>${
+      lead: markup`What the others had done when <b>${
         recorded.find(({ endMs }) => endMs === shortest)!.result.model
       }</b> was through.`,
       draw: draw(near, true),
+      note: aggregated(panels(near, wide), panels(near, narrow)),
     })
   }`;
 }
@@ -125,36 +127,34 @@ function upright(timeline: Timeline): Timeline {
   };
 }
 
-function noteOn(
-  panels: readonly Panel[],
-  narrow: readonly Panel[],
-  recorded: readonly Recorded[],
-): Html {
-  const joined = panels.filter((panel, i) =>
-    Math.max(panel.mostTasksInABar, narrow[i]!.mostTasksInABar) > 1
-  );
-  const deep = panels.filter(({ depth }) => depth.length > 0);
+function noteOn(panels: readonly Panel[], recorded: readonly Recorded[]): Html {
   const dropped = panels.filter(({ neverStarted }) => neverStarted > 0);
-  const names = (some: readonly Panel[]) => some.map(({ model }) => model).join(", ");
-  return html`Shown is round ${
+  return markup`Shown is round ${
     [...new Set(recorded.map(({ timeline }) => timeline.round))].join(", ")
   }. Waiting and running can’t be told apart within a task, so a bar’s dark part is its lane’s CPU share, not the moment it ran. ${
-    joined.length > 0 &&
-    html`
-      Neighbouring tasks narrower than a pixel are joined into one bar (${names(joined)}).
-    `
-  }${
-    deep.length > 0 &&
-    html`
-      Where the tasks in flight are too many for a row each, the panel shows how many there were over time, failed ones included (${names(
-        deep,
-      )}).
-    `
-  }${
-    dropped.length > 0 && html`Not shown: ${
+    dropped.length > 0 && markup`
+      Not shown: ${
       dropped.map(({ neverStarted, model }) => `${formatCount(neverStarted)} tasks of ${model}`)
         .join(", ")
-    } that never started.`
+    } that never started.
+    `
+  }`;
+}
+
+/** Says what was drawn together because no eye could tell it apart. */
+function aggregated(wide: readonly Panel[], narrow: readonly Panel[]): Html {
+  const either = (is: (panel: Panel) => boolean) =>
+    wide.filter((panel, i) => is(panel) || is(narrow[i]!)).map(({ model }) => model).join(", ");
+  const joined = either(({ mostTasksInABar }) => mostTasksInABar > 1);
+  const deep = either(({ depth }) => depth.length > 0);
+  return markup`${
+    joined !== "" &&
+    markup`
+      Neighbouring tasks narrower than a pixel are joined into one bar (${joined}).
+    `
+  }${
+    deep !== "" &&
+    markup`Where the tasks in flight are too many for a row each, the panel shows how many there were over time, failed ones included (${deep}).`
   }`;
 }
 

@@ -9,7 +9,7 @@ import type { Comparison, Round } from "../../timing/result.ts";
 import { formatBytes, formatDuration } from "../format.ts";
 import { middle } from "../middle.ts";
 import { figure } from "./figure.ts";
-import { type Html, html } from "./markup.ts";
+import { type Html, markup } from "./markup.ts";
 import { modelColour } from "./palette.ts";
 import { plotToSvg } from "./plot_to_svg.ts";
 import { table } from "./table.ts";
@@ -35,7 +35,7 @@ const WIDTHS = { wide: 408, narrow: 328 };
  */
 export function usageSection(comparison: Comparison, id: string): Html {
   const models = comparison.models.filter(({ rounds }) => rounds.length > 0);
-  if (models.length === 0) return html``;
+  if (models.length === 0) return markup``;
   const part = (
     name: string,
     title: string,
@@ -57,7 +57,7 @@ export function usageSection(comparison: Comparison, id: string): Html {
       ),
     });
   };
-  return html`<div class="pair">${
+  return markup`<div class="pair">${
     part(
       "cpu",
       "CPU time",
@@ -104,7 +104,7 @@ function drawBars(
           x: "value",
           fill: bar.colour,
           title: ({ model, words }) => `${model}: ${words}`,
-          ariaLabel: `${bar.model} ${title}`,
+          className: "used",
         }),
         Plot.text([bar], {
           y: "model",

@@ -8,7 +8,7 @@ import type { Comparison, Verdict } from "../../timing/result.ts";
 import { formatDuration, formatNumber, formatPercent, formatRatio } from "../format.ts";
 import { failureLines, verdictText } from "../verdict_text.ts";
 import { formatCount } from "./count.ts";
-import { type Html, html, type Markup } from "./markup.ts";
+import { type Html, type Markup, markup } from "./markup.ts";
 
 const BOUND: Record<Verdict["bound"], string> = {
   io: "This job waits",
@@ -63,13 +63,13 @@ export function verdictSection(comparison: Comparison): Html {
     ...failureLines(comparison).map((line) => ["Failed", line]),
     ...comparison.warnings.map((warning) => ["Mind", warning]),
   ];
-  return html`<p class="verdict">${unbroken(verdictText(comparison))}</p>
+  return markup`<p class="verdict">${unbroken(verdictText(comparison))}</p>
 <dl class="tiles">${tiles(comparison)}</dl>
 ${
-    notices.length > 0 && html`
-      <ul class="notices">${notices.slice(0, 50).map(([kind, text]) =>
-        html`<li><b>${kind}:</b> ${text}</li>`
-      )}${notices.length > 50 && html`<li>And ${formatCount(notices.length - 50)} more.</li>`}</ul>
+    notices.length > 0 && markup`
+      <ul class="notices">${
+      notices.slice(0, 50).map(([kind, text]) => markup`<li><b>${kind}:</b> ${text}</li>`)
+    }${notices.length > 50 && markup`<li>And ${formatCount(notices.length - 50)} more.</li>`}</ul>
     `
   }`;
 }
@@ -78,7 +78,7 @@ function tiles({ verdict, models, ceiling, agree }: Comparison): Html[] {
   const base = models.find(({ model }) => model === "sequential");
   const chosen = models.find(({ model }) => model === verdict?.recommended);
   const tile = (name: string, figure: Markup, detail: Markup) =>
-    html`
+    markup`
       <div>
         <dt>${name}</dt>
         <dd><b>${figure}</b> <span>${detail}</span></dd>
