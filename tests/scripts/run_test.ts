@@ -1,0 +1,155 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { parse } from "@std/csv/parse";
+import { MODELS } from "../../lib/executor.ts";
+import { type ResultFile, resultFileSchema } from "../../lib/timing/result.ts";
+import { mayRunScripts, ROOT, runTask } from "./run_script.ts";
+
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function resultIn(path: string): Promise<ResultFile> {
+  return resultFileSchema.parse(JSON.parse(await Deno.readTextFile(path)));
+}
+
+Deno.test({
+  name: "deno task io measures all models, which agree, and writes every file asked for",
+  ignore: !mayRunScripts,
+  fn: () =>
+    inFolder(async (folder) => {
+      // deno-fmt-ignore
+      const args = ["--copies", "4", "--latency", "2ms", "--rounds", "2", "--seed", "7",
+        "--json", "io.json", "--csv", "io.csv", "--markdown", "io.md", "--html", "io.html",
+        "--trace", "io.trace.json"];
+      const { code, stdout, stderr } = await runTask("io", args, { cwd: folder });
+      assertEquals(stderr, `download 8 pages: 2 rounds of ${MODELS.join(", ")} …\n`);
+      assertEquals(code, 0);
+      for (const model of MODELS) assertStringIncludes(stdout, `\n${model} `);
+      assertStringIncludes(stdout, "seed 7");
+      // deno-lint-ignore no-control-regex
+      assert(!/[\x1b\r]/.test(stdout), "nothing moves and nothing is coloured in a pipe");
+
+      const result = await resultIn(`${folder}/io.json`);
+      const [comparison] = result.comparisons;
+      assertEquals(comparison!.models.map(({ model }) => model), [...MODELS]);
+      assertEquals(comparison!.agree, true);
+      const rounds = comparison!.models.flatMap((model) => model.rounds);
+      assertEquals(
+        rounds.map(({ succeeded, failed }) => [succeeded, failed]),
+        rounds.map(() => [8, 0]),
+      );
+      assertEquals(new Set(rounds.map(({ checksum }) => checksum)).size, 1);
+      assertEquals(parse(await Deno.readTextFile(`${folder}/io.csv`)).length, 11);
+      assertStringIncludes(
+        await Deno.readTextFile(`${folder}/io.md`),
+        "| processes |",
+      );
+      assertStringIncludes(await Deno.readTextFile(`${folder}/io.html`), "<svg");
+      const trace = JSON.parse(await Deno.readTextFile(`${folder}/io.trace.json`));
+      const tasks = trace.traceEvents.filter((e: { cat: string; ph: string }) =>
+        e.cat === "task" && e.ph === "X"
+      );
+      assertEquals(tasks.length, 8 * MODELS.length);
+    }),
+});
+
+Deno.test({
+  name: "deno task io tells refused downloads with their reason, exits 1 and shows no stack trace",
+  ignore: !mayRunScripts,
+  async fn() {
+    const args = ["--url", "http://127.0.0.1:1/", "--copies", "3", "--models", "concurrent"];
+    const { code, stdout, stderr } = await runTask("io", args);
+    assertEquals(code, 1);
+    assertStringIncludes(stdout, "3 of 3 failed: 3 refused");
+    assertStringIncludes(stderr, "3 refused");
+    assert(!/^\s+at /m.test(stdout + stderr));
+  },
+});
+
+Deno.test({
+  name: "deno task io counts the site's faults and still finds equal results",
+  ignore: !mayRunScripts,
+  fn: () =>
+    inFolder(async (folder) => {
+      // deno-fmt-ignore
+      const args = ["--copies", "10", "--latency", "1", "--faults", "30%", "--timeout", "300ms",
+        "--models", "concurrent,limited", "--rounds", "1", "--seed", "3", "--json", "io.json"];
+      const { code } = await runTask("io", args, { cwd: folder });
+      assertEquals(code, 1);
+      const { comparisons: [comparison] } = await resultIn(`${folder}/io.json`);
+      const [concurrent, limited] = comparison!.models.map(({ rounds }) => rounds[0]!);
+      assert(concurrent!.failed > 0);
+      assertEquals(concurrent!.failed, limited!.failed);
+      assertEquals(concurrent!.reasons, limited!.reasons);
+    }),
+});
+
+Deno.test({
+  name: "deno task cpu computes exact sums of a given size alone, equal in all models",
+  ignore: !mayRunScripts,
+  fn: () =>
+    inFolder(async (folder) => {
+      const args = ["--start", "1000", "--count", "4", "--rounds", "1", "--json", "cpu.json"];
+      const { code, stdout } = await runTask("cpu", args, { cwd: folder });
+      assertEquals(code, 0);
+      assertStringIncludes(stdout, "sum-squares from 1,000: 4 items");
+      const { comparisons } = await resultIn(`${folder}/cpu.json`);
+      assertEquals(comparisons.length, 1);
+      assertEquals(comparisons[0]!.agree, true);
+      assertEquals(comparisons[0]!.models.length, MODELS.length);
+    }),
+});
+
+Deno.test({
+  name: "deno task cpu writes the Mandelbrot set as PNG",
+  ignore: !mayRunScripts,
+  fn: () =>
+    inFolder(async (folder) => {
+      // deno-fmt-ignore
+      const args = ["--task", "mandelbrot", "--start", "30", "--count", "20", "--rounds", "1",
+        "--models", "sequential,workers", "--out", "set.png"];
+      const { code, stderr } = await runTask("cpu", args, { cwd: folder });
+      assertEquals(code, 0, stderr);
+      const png = await Deno.readFile(`${folder}/set.png`);
+      assertEquals([...png.slice(0, 8)], [137, 80, 78, 71, 13, 10, 26, 10]);
+      const header = new DataView(png.buffer, 16, 8);
+      assertEquals([header.getUint32(0), header.getUint32(4)], [30, 20]);
+    }),
+});
+
+Deno.test({
+  name: "Ctrl-C keeps the rounds that ended, writes the files and says they are partial",
+  ignore: !mayRunScripts || Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder) => {
+      // deno-fmt-ignore
+      const args = ["run", "--allow-all", "--no-prompt", `${ROOT}scripts/io.ts`, "--copies", "2",
+        "--latency", "1", "--rounds", "1000", "--models", "sequential,limited",
+        "--json", `${folder}/io.json`];
+      const child = new Deno.Command(Deno.execPath(), {
+        args,
+        cwd: ROOT,
+        env: { NO_COLOR: "1" },
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+      // The line on stderr comes when measuring begins; a thousand rounds take minutes.
+      const stderr = child.stderr.getReader();
+      await stderr.read();
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      child.kill("SIGINT");
+      stderr.releaseLock();
+      const { code, stdout } = await child.output();
+      assertEquals(code, 130);
+      assertStringIncludes(new TextDecoder().decode(stdout), "(partial)");
+      const result = await resultIn(`${folder}/io.json`);
+      assertEquals(result.partial, true);
+      for (const { rounds } of result.comparisons[0]!.models) assert(rounds.length < 1000);
+    }),
+});
