@@ -11,9 +11,9 @@ export type Blame =
   /** Its next item had not been started. */
   | { readonly kind: "innocent" }
   /** The item at this offset was the only one running. */
-  | { readonly kind: "culprit"; readonly offset: number }
+  | { readonly kind: "culprit"; readonly offset: number; readonly sinceMs: number }
   /** The item at this offset was running, among others: any of them may have killed the lane. */
-  | { readonly kind: "suspect"; readonly offset: number }
+  | { readonly kind: "suspect"; readonly offset: number; readonly sinceMs: number }
   /** One of the unreported items was running. */
   | { readonly kind: "suspects" };
 
@@ -28,12 +28,13 @@ export function blame(lost: readonly Sent[]): Blame[] {
     const at = lane.progress(chunk);
     // The only item left is the one that ran, even where the lane can't tell.
     const single = at.state === "unknown" && chunk.items.length - reported === 1;
-    return single ? { state: "running", offset: reported } as const : at;
+    return single ? { state: "running", offset: reported, sinceMs: NaN } as const : at;
   });
   const active = progress.filter(({ state }) => state !== "waiting").length;
   return progress.map((at): Blame => {
     if (at.state === "waiting") return { kind: "innocent" };
     if (at.state === "unknown") return { kind: "suspects" };
-    return { kind: active === 1 ? "culprit" : "suspect", offset: at.offset };
+    const { offset, sinceMs } = at;
+    return { kind: active === 1 ? "culprit" : "suspect", offset, sinceMs };
   });
 }

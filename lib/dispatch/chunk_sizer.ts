@@ -20,6 +20,11 @@ const MAX_ITEMS = 8192;
 const MAX_BYTES = 1 << 20;
 /** A chunk is at most this many times as large as the one before: one quick task proves little. */
 const GROWTH = 8;
+/** Below this task time a lane is sent chunks ahead, so that it needn't wait for the next message. */
+const AHEAD_BELOW_MS = 1;
+/** How much work a slot is to have ahead, in milliseconds, and in how many chunks at most. */
+const AHEAD_MS = 0.5;
+const MAX_AHEAD = 8;
 /** Weight of the newest measurement. */
 const WEIGHT = 0.5;
 
@@ -42,6 +47,13 @@ export class ChunkSizer {
   /** The chunk size at present, before what is left of the input is looked at. */
   get current(): number {
     return this.#fixed ?? this.#size;
+  }
+
+  /** How many chunks a slot had better have waiting on its lane. */
+  get ahead(): number {
+    if (this.#itemMs === undefined || this.#itemMs >= AHEAD_BELOW_MS) return 0;
+    const chunkMs = Math.max(this.#itemMs * this.current, 1e-3);
+    return Math.min(Math.ceil(AHEAD_MS / chunkMs), MAX_AHEAD);
   }
 
   /** How long a chunk may take before its rest is given back, in milliseconds. */

@@ -54,6 +54,16 @@ export class LanePool {
     return this.options.lanes * this.options.slots;
   }
 
+  /** Whether a chunk may be sent to a lane that is busy, to wait there. */
+  get allowsAhead(): boolean {
+    return this.seats[0]!.lane?.takesAhead ?? false;
+  }
+
+  /** Whether some lane has nothing to do. */
+  get hasIdleLane(): boolean {
+    return this.seats.some((seat) => seat.inFlight.size === 0);
+  }
+
   /** Lets a run take part. */
   add(run: Run): void {
     if (this.#closed) throw new TypeError("Cannot map: the executor is closed");

@@ -16,6 +16,7 @@ export interface Sent {
   readonly lane: Lane;
   readonly chunk: Chunk;
   readonly piece: Piece;
+  readonly sentAtMs: number;
   /** How many of its items have been reported. */
   reported: number;
   /** When, why and at which item its task was asked to stop. */

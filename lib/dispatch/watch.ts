@@ -18,10 +18,17 @@ export interface WatchedRun {
   readonly options: { readonly timeoutMs: number };
   /** Makes a task stop that went on after it was asked to. */
   force(sent: Sent): void;
+  /** Takes back a chunk that waits. */
+  recall(sent: Sent): void;
+  /** Whether some lane has nothing to do. */
+  readonly hasIdleLane: boolean;
 }
 
 /** Timers are set no closer than this, so that many deadlines near each other share one. */
 const MIN_WAIT_MS = 2;
+
+/** A chunk that has waited on its lane for so long is better off on an idle one. */
+export const STUCK_MS = 16;
 
 /** The watch over one run. */
 export class Watch {
@@ -84,6 +91,9 @@ export class Watch {
       const forceMs = sent.asked.atMs + this.#graceMs;
       if (now >= forceMs) this.#run.force(sent);
       else this.arm(forceMs - now);
+    } else if (at.state === "waiting" && sent.lane.takesAhead) {
+      if (now - sent.sentAtMs >= STUCK_MS && this.#run.hasIdleLane) this.#run.recall(sent);
+      else this.arm(STUCK_MS);
     } else if (timeoutMs !== Infinity) {
       const dueMs = at.state === "running" ? at.sinceMs + timeoutMs : now + timeoutMs;
       if (at.state === "running" && now >= dueMs) this.ask(sent, "timeout", at.offset);

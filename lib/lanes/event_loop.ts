@@ -18,6 +18,7 @@ import { type ChunkHost, ChunkRun } from "./run_chunk.ts";
 export class EventLoopLane implements Lane {
   readonly ready: Promise<number> = Promise.resolve(0);
   readonly remote = false;
+  readonly takesAhead = false;
   readonly #events: LaneEvents;
   readonly #runs = new Map<number, ChunkRun>();
   /** Chunks cancelled while their task was still being loaded. */
@@ -71,10 +72,14 @@ export class EventLoopLane implements Lane {
     return { state: "running", offset: run.offset, sinceMs: run.sinceMs };
   }
 
-  force(chunk: Chunk): Forced {
+  forget(chunk: Chunk): void {
     this.#runs.get(chunk.id)?.forget();
     this.#runs.delete(chunk.id);
     this.#dropped.delete(chunk.id);
+  }
+
+  force(chunk: Chunk): Forced {
+    this.forget(chunk);
     return { task: "abandoned", lane: "alive" };
   }
 

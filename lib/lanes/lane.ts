@@ -110,6 +110,8 @@ export interface Lane {
   readonly ready: Promise<number>;
   /** Whether a message to it costs so much that tiny tasks had better travel together. */
   readonly remote: boolean;
+  /** Whether chunks may wait on it for a slot: only if they can be taken back while it is busy. */
+  readonly takesAhead: boolean;
   /** Whether it may run this task; if not, it must be replaced by one that may. */
   accepts(task: Task): boolean;
   /** Takes a chunk, to be started when a slot is free. Its items are reported, or the lane dies. */
@@ -117,6 +119,8 @@ export interface Lane {
   /** Asks the chunk's running task to stop, and drops the items that it hasn't started. */
   ask(chunk: Chunk, why: AskReason): void;
   progress(chunk: Chunk): ChunkProgress;
+  /** Reports nothing more of a chunk. */
+  forget(chunk: Chunk): void;
   /** Stops a chunk's task that went on after being asked. The chunk is reported no more. */
   force(chunk: Chunk): Forced;
   usage(): Promise<Usage>;

@@ -46,6 +46,8 @@ interface Sent {
 export class SubprocessLane implements Lane {
   readonly ready: Promise<number>;
   readonly remote = true;
+  // A child in a busy loop reads no message, so what waits there could not be taken back.
+  readonly takesAhead = false;
   readonly #events: LaneEvents;
   readonly #options: ChildOptions;
   readonly #startedMs = performance.now();
@@ -137,9 +139,13 @@ export class SubprocessLane implements Lane {
     return { state: chunk.mark ? "waiting" : "unknown" };
   }
 
+  forget(chunk: Chunk): void {
+    this.#sent.delete(chunk.id);
+  }
+
   force(chunk: Chunk): Forced {
     const answered = this.#sent.get(chunk.id)?.asked ?? false;
-    this.#sent.delete(chunk.id);
+    this.forget(chunk);
     // A child that answered is only waiting: its other tasks may end in peace.
     if (answered) return { task: "stopped", lane: "retired" };
     this.#gone = true;

@@ -44,6 +44,7 @@ export interface WorkerLaneOptions {
 export class WorkerLane implements Lane {
   readonly ready: Promise<number>;
   readonly remote = true;
+  readonly takesAhead = true;
   readonly #events: LaneEvents;
   readonly #worker: Worker;
   readonly #cells: WorkerCells;
@@ -118,8 +119,12 @@ export class WorkerLane implements Lane {
     return { state: "running", offset: slot.offset, sinceMs: slot.sinceMs + this.#clockOffsetMs };
   }
 
-  force(chunk: Chunk): Forced {
+  forget(chunk: Chunk): void {
     this.#chunks.delete(chunk.id);
+  }
+
+  force(chunk: Chunk): Forced {
+    this.forget(chunk);
     // A thread that answered is only waiting, and will end when it is terminated.
     if (this.#asked.has(chunk.id)) return { task: "stopped", lane: "retired" };
     this.#end();

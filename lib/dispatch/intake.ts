@@ -1,0 +1,132 @@
+/**
+ * What is to be sent next: items that came back, retries that are due, or new ones from the input,
+ * as many as there is room for.
+ *
+ * @module
+ */
+
+import type { ChunkSizer } from "./chunk_sizer.ts";
+import { part, type Piece } from "./piece.ts";
+import type { Source } from "./source.ts";
+
+/** What the intake needs to know. */
+export interface IntakeParts {
+  readonly source: Source;
+  readonly sizer: ChunkSizer;
+  /** Slots on all lanes together. */
+  readonly slots: number;
+  /** Items beyond the slots that may be pulled and not yet taken by the consumer. */
+  readonly buffer: "auto" | number;
+  /** Whether the caller wants every item to travel as the sizer says, on cheap lanes too. */
+  readonly chunksAlways: boolean;
+  /** There may be something to send that wasn't there before. */
+  readonly onMore: () => void;
+  /** The input failed. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Two chunks a slot: one that ended and waits for the consumer, one to go on with. */
+const AUTO_BUFFER_CHUNKS = 2;
+
+/** Deals out a run's items. */
+export class Intake {
+  /** Items that the consumer has taken. */
+  consumed = 0;
+  /** Whether all results are collected anyway, so that holding some back saves nothing. */
+  unbounded = false;
+  readonly #parts: IntakeParts;
+  #queue: Piece[] = [];
+  readonly #delayed = new Map<ReturnType<typeof setTimeout>, Piece>();
+
+  /** @param parts What it is made of. */
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+    this.unbounded = parts.slots === Infinity;
+  }
+
+  /** Whether nothing is left and nothing will come. */
+  get isEmpty(): boolean {
+    return this.#parts.source.done && this.#queue.length === 0 && this.#delayed.size === 0;
+  }
+
+  /** Whether there may be something to take, and whether it needs a lane for itself. */
+  peek(ahead: number): { readonly alone: boolean } | undefined {
+    if (this.#queue.length > 0) return this.#queue[0]!;
+    return !this.#parts.source.done && this.#room(ahead) >= 1 ? { alone: false } : undefined;
+  }
+
+  /** How many items may still be pulled before the consumer takes some. */
+  #room(ahead: number): number {
+    if (this.unbounded) return Infinity;
+    const { slots, buffer, sizer, source } = this.#parts;
+    const beyond = buffer === "auto"
+      ? slots * sizer.current * (AUTO_BUFFER_CHUNKS + ahead)
+      : buffer;
+    return slots + beyond - (source.pulled - this.consumed);
+  }
+
+  /**
+   * The next items to send.
+   *
+   * @param remote Whether they travel, so that several had better travel together.
+   * @param ahead How many chunks a slot are sent ahead.
+   * @returns Undefined if the input has nothing at this moment.
+   * @throws What the input throws.
+   */
+  take(remote: boolean, ahead: number): Piece | undefined {
+    const queued = this.#queue.shift();
+    if (queued !== undefined) return queued.alone ? this.#split(queued, 1) : queued;
+    const { source, sizer, slots, chunksAlways } = this.#parts;
+    const { total, pulled } = source;
+    const remaining = total === undefined ? undefined : total - pulled;
+    const wanted = remote || chunksAlways ? sizer.next(remaining, slots) : 1;
+    const items = source.pull(Math.min(wanted, this.#room(ahead)), this.#onArrival);
+    if (items.length === 0) return undefined;
+    return this.#split(freshPiece(pulled, items), remote ? sizer.fit(items) : items.length);
+  }
+
+  readonly #onArrival = (error?: unknown, failed?: boolean): void => {
+    if (failed) this.#parts.onError(error);
+    else this.#parts.onMore();
+  };
+
+  /** The first items of a piece; the rest goes to the front of the queue. */
+  #split(piece: Piece, count: number): Piece {
+    if (count >= piece.items.length) return piece;
+    this.putBack(part(piece, count, piece.items.length));
+    return part(piece, 0, count);
+  }
+
+  /** Items that are to go before all others. */
+  putBack(piece: Piece): void {
+    if (piece.items.length > 0) this.#queue.unshift(piece);
+  }
+
+  /** An item that is to go again after a wait. */
+  later(piece: Piece, waitMs: number): void {
+    const timer = setTimeout(() => {
+      this.#delayed.delete(timer);
+      this.putBack(piece);
+      this.#parts.onMore();
+    }, waitMs);
+    this.#delayed.set(timer, piece);
+  }
+
+  /** Ends it all: closes the input, and gives back what was not sent; of an array, also the rest. */
+  drop(): Piece[] {
+    const { source } = this.#parts;
+    const { unpulled, pulled } = source;
+    source.close();
+    const dropped = [...this.#queue, ...this.#delayed.values()];
+    for (const timer of this.#delayed.keys()) clearTimeout(timer);
+    this.#queue = [];
+    this.#delayed.clear();
+    if (unpulled > 0) dropped.push(freshPiece(pulled, { length: unpulled } as unknown[]));
+    return dropped;
+  }
+}
+
+function freshPiece(firstIndex: number, items: readonly unknown[]): Piece {
+  const queuedAtMs = performance.now();
+  return { firstIndex, items, attempt: 1, queuedAtMs, kills: 0, losses: 0, alone: false };
+}
