@@ -39,6 +39,9 @@ const DEFAULT_LANES = { workers: cores, processes: cores };
 const taskLines = CPU_TASK_NAMES
   .map((name) => `  ${name.padEnd(12)} ${CPU_TASKS[name].description}`).join("\n");
 
+const startLines = CPU_TASK_NAMES
+  .map((name) => `  ${name.padEnd(12)} ${CPU_TASKS[name].startMeans}`).join("\n");
+
 const cpu = command(
   "cpu",
   `
@@ -67,9 +70,8 @@ cpu.addHelpText(
 Tasks:
 ${taskLines}
 
---start means: ${
-    CPU_TASK_NAMES.map((name) => `for ${name} ${CPU_TASKS[name].startMeans}`).join(", ")
-  }.
+--start means:
+${startLines}
 
 Examples:
   deno task cpu                                       the lesson, in half a minute at most
@@ -117,10 +119,16 @@ async function checkedPicture(path: string, { name }: CpuTask): Promise<string> 
   return await outputFile("--out", userPath(path));
 }
 
+function nameOf({ name }: CpuTask, { start, count }: Size): string {
+  const number = start.toLocaleString("en");
+  if (name === "mandelbrot") return `${name}, ${start} × ${count} pixels`;
+  return name === "sha256" ? `${name} of ${number} bytes` : `${name} from ${number}`;
+}
+
 function specOf(chosen: CpuTask, size: Size, options: ComparisonOptions): ComparisonSpec {
   return {
     job: {
-      name: `${chosen.name} from ${size.start.toLocaleString("en")}`,
+      name: nameOf(chosen, size),
       task: task(chosen.module),
       items: { kind: "values", values: itemsOf(chosen, size) },
       options: { task: chosen.name, ...size },
