@@ -45,8 +45,8 @@ export function resultsTable(comparison: Comparison, id: string): Html {
       "Medians over rounds, with 95% intervals",
       [
         { name: "model" },
-        { name: "lanes × slots", figures: true },
-        { name: "start-up", figures: true },
+        { name: "lanes\u00a0× slots", figures: true },
+        { name: "start\u2011up", figures: true },
         { name: "work", figures: true },
         { name: "total", figures: true },
         { name: "CPU", figures: true },

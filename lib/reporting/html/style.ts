@@ -104,7 +104,7 @@ table{border-collapse:collapse;width:100%;font-size:.86rem;overflow-wrap:normal}
 caption{text-align:left;color:var(--soft);padding:0 0 .4rem;font-size:.84rem}
 th,td{padding:.34rem .8rem .34rem 0;text-align:left;vertical-align:baseline;border-bottom:1px solid var(--line)}
 th:last-child,td:last-child{padding-right:0}
-thead th{font-weight:600;color:var(--soft);border-bottom-color:var(--soft);vertical-align:bottom;white-space:nowrap}
+thead th{font-weight:600;color:var(--soft);border-bottom-color:var(--soft);vertical-align:bottom}
 tbody th{font-weight:600;white-space:nowrap;max-width:18rem;overflow:hidden;text-overflow:ellipsis}
 .n{text-align:right}
 td.n{white-space:nowrap}
@@ -133,6 +133,9 @@ figure,tr,.tiles{break-inside:avoid}
 h2,h3,.lead{break-after:avoid}
 .pair{grid-template-columns:1fr 1fr}
 .scroll{overflow:visible}
+table{font-size:7.5pt}
+td.n,tbody th{white-space:normal;overflow-wrap:anywhere}
+th,td{padding-right:.5rem}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }
 `;
