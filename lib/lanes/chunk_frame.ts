@@ -28,18 +28,17 @@ export function chunkToHead(chunk: Chunk, taskNumber: number): number[] {
 }
 
 /** Reads what {@linkcode chunkToHead} wrote. */
-export function headToChunk(head: Float64Array): ChunkHead {
-  const [id, taskNumber, count, firstIndex, attempt, timeoutMs, timed, giveBackMs, mark] = head;
+export function headToChunk(head: ArrayLike<number>): ChunkHead {
   return {
-    id: id!,
-    taskNumber: taskNumber!,
-    count: count!,
-    firstIndex: firstIndex!,
-    attempt: attempt!,
-    timeoutMs: timeoutMs!,
-    timed: timed === 1,
-    giveBackMs: giveBackMs!,
-    mark: mark === 1,
+    id: head[0]!,
+    taskNumber: head[1]!,
+    count: head[2]!,
+    firstIndex: head[3]!,
+    attempt: head[4]!,
+    timeoutMs: head[5]!,
+    timed: head[6] === 1,
+    giveBackMs: head[7]!,
+    mark: head[8] === 1,
   };
 }
 

@@ -106,9 +106,9 @@ export function encodePlain(
     return { encoding: Encoding.bytes, body: [new Uint8Array(lengths.buffer), ...arrays] };
   }
   const packed = pack(values);
-  if (packed.kind === "undefined") return { encoding: Encoding.none, body: [] };
-  if (packed.kind === "numbers") {
-    return { encoding: Encoding.numbers, body: [new Uint8Array(packed.numbers.buffer)] };
+  if (packed === undefined) return { encoding: Encoding.none, body: [] };
+  if (packed instanceof Float64Array) {
+    return { encoding: Encoding.numbers, body: [new Uint8Array(packed.buffer)] };
   }
   return undefined;
 }

@@ -5,12 +5,6 @@
  * @module
  */
 
-/** Values ready to be sent: nothing but a count, one buffer of numbers, or as they are. */
-export type Packed =
-  | { readonly kind: "undefined" }
-  | { readonly kind: "numbers"; readonly numbers: Float64Array<ArrayBuffer> }
-  | { readonly kind: "values"; readonly values: readonly unknown[] };
-
 /** Below this many values a buffer of their own costs more than it saves. */
 const MIN_NUMBERS = 8;
 
@@ -18,18 +12,20 @@ const MIN_NUMBERS = 8;
  * Packs values that travel together.
  *
  * @param values As many as there are; numbers keep −0, NaN and infinities.
- * @returns The cheapest form that loses nothing.
+ * @returns The cheapest form that loses nothing: undefined if every value is, a Float64Array if there
+ * are many and all are numbers, else the values themselves.
  *
  * @example
  * ```ts
- * import { pack, unpack } from "./packing.ts";
+ * import { pack } from "./packing.ts";
  *
- * const values = [1, -0, NaN, 4, 5, 6, 7, 8];
- * const packed = pack(values);
- * console.log(packed.kind, unpack(packed)?.length); // "numbers" 8
+ * console.log(pack([1, -0, NaN, 4, 5, 6, 7, 8]) instanceof Float64Array); // true
+ * console.log(pack(["a", "b"])); // ["a", "b"]
  * ```
  */
-export function pack(values: ArrayLike<unknown>): Packed {
+export function pack(
+  values: ArrayLike<unknown>,
+): Float64Array<ArrayBuffer> | readonly unknown[] | undefined {
   const count = values.length;
   const first = values[0];
   if (typeof first === "number" && count >= MIN_NUMBERS) {
@@ -40,32 +36,14 @@ export function pack(values: ArrayLike<unknown>): Packed {
       if (typeof value !== "number") break;
       numbers[at] = value;
     }
-    if (at === count) return { kind: "numbers", numbers };
+    if (at === count) return numbers;
   } else if (first === undefined && everyUndefined(values)) {
-    return { kind: "undefined" };
+    return undefined;
   }
-  return { kind: "values", values: Array.isArray(values) ? values : Array.from(values) };
+  return Array.isArray(values) ? values : Array.from(values);
 }
 
 function everyUndefined(values: ArrayLike<unknown>): boolean {
   for (let at = 0; at < values.length; at++) if (values[at] !== undefined) return false;
   return true;
-}
-
-/**
- * Unpacks what {@linkcode pack} made.
- *
- * @param packed The packed values.
- * @returns The values; undefined if all of them are undefined.
- *
- * @example
- * ```ts
- * import { pack, unpack } from "./packing.ts";
- *
- * console.log(unpack(pack(["a", "b"]))); // ["a", "b"]
- * ```
- */
-export function unpack(packed: Packed): ArrayLike<unknown> | undefined {
-  if (packed.kind === "undefined") return undefined;
-  return packed.kind === "numbers" ? packed.numbers : packed.values;
 }

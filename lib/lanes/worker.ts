@@ -20,16 +20,16 @@ import type {
   Forced,
   Lane,
   LaneEvents,
-  Report,
   Usage,
 } from "./lane.ts";
-import { pack, unpack } from "./packing.ts";
+import { chunkToHead } from "./chunk_frame.ts";
+import { pack } from "./packing.ts";
 import type { Task } from "./task.ts";
 import { buffersOf } from "./transfer.ts";
 import { refuseEmptied, uncloneableReport } from "./uncloneable.ts";
 import { abandonWorker } from "./abandoned.ts";
 import { WorkerCells } from "./worker_cells.ts";
-import type { FromWorker, ToWorker } from "./worker_message.ts";
+import { type FromWorker, FromWorkerKind, type ToWorker, ToWorkerKind } from "./worker_message.ts";
 
 /** What a worker lane is made of. */
 export interface WorkerLaneOptions {
@@ -50,8 +50,10 @@ export class WorkerLane implements Lane {
   readonly #cells: WorkerCells;
   readonly #chunks = new Map<number, Chunk>();
   readonly #asked = new Set<number>();
+  readonly #taskNumbers = new Map<string, number>();
   readonly #usageWaiters: ((usage: Usage) => void)[] = [];
   #cpuMs: number | undefined;
+  readonly #startedMs = performance.now();
   #becomeReady!: (startMs: number) => void;
   #isReady = false;
   #gone = false;
@@ -65,10 +67,7 @@ export class WorkerLane implements Lane {
   constructor(events: LaneEvents, options: WorkerLaneOptions) {
     this.#events = events;
     this.#cells = new WorkerCells(options.slots);
-    const startedMs = performance.now();
-    const { promise, resolve } = Promise.withResolvers<number>();
-    this.ready = promise;
-    this.#becomeReady = () => resolve(performance.now() - startedMs);
+    this.ready = new Promise((resolve) => this.#becomeReady = resolve);
     const { permissions } = options;
     this.#worker = new Worker(new URL("./worker_main.ts", import.meta.url), {
       type: "module",
@@ -81,7 +80,7 @@ export class WorkerLane implements Lane {
       event.preventDefault();
       this.#die({ how: `stopped: ${event.message}` });
     };
-    this.#post({ kind: "open", slots: options.slots, cells: this.#cells.buffer });
+    this.#post([ToWorkerKind.open, options.slots, this.#cells.buffer]);
   }
 
   accepts(_task: Task): boolean {
@@ -89,14 +88,15 @@ export class WorkerLane implements Lane {
   }
 
   send(chunk: Chunk): void {
-    const { items, ...rest } = chunk;
+    const { items, transfer } = chunk;
     this.#chunks.set(chunk.id, chunk);
     const packed = pack(items);
-    const move: Transferable[] = chunk.transfer ? buffersOf(items) : [];
-    if (packed.kind === "numbers") move.push(packed.numbers.buffer);
+    const move: Transferable[] = transfer ? buffersOf(items) : [];
+    if (packed instanceof Float64Array) move.push(packed.buffer);
     try {
-      if (packed.kind === "values") refuseEmptied(items);
-      this.#post({ kind: "chunk", chunk: rest, items: packed, count: items.length }, move);
+      if (typeof items[0] === "object") refuseEmptied(items);
+      const head = chunkToHead(chunk, this.#numberOf(chunk.task));
+      this.#post([ToWorkerKind.chunk, head, packed, transfer], move);
     } catch (error) {
       this.#chunks.delete(chunk.id);
       const report = uncloneableReport(chunk, error, (item) => structuredClone(item));
@@ -107,10 +107,21 @@ export class WorkerLane implements Lane {
     }
   }
 
+  #numberOf({ module, export: name }: Task): number {
+    const key = `${name} ${module}`;
+    let number = this.#taskNumbers.get(key);
+    if (number === undefined) {
+      number = this.#taskNumbers.size;
+      this.#taskNumbers.set(key, number);
+      this.#post([ToWorkerKind.task, number, module, name]);
+    }
+    return number;
+  }
+
   ask(chunk: Chunk, why: AskReason): void {
     if (why === "cancel") this.#cells.cancel(chunk.id);
     this.#asked.delete(chunk.id);
-    this.#post({ kind: "ask", chunkId: chunk.id, why });
+    this.#post([ToWorkerKind.ask, chunk.id, why]);
   }
 
   progress(chunk: Chunk): ChunkProgress {
@@ -138,7 +149,7 @@ export class WorkerLane implements Lane {
     if (this.#gone || !this.#isReady) {
       return Promise.resolve({ cpuMs: this.#cpuMs, peakRssBytes: undefined });
     }
-    this.#post({ kind: "usage" });
+    this.#post([ToWorkerKind.usage]);
     return new Promise((resolve) => this.#usageWaiters.push(resolve));
   }
 
@@ -149,49 +160,49 @@ export class WorkerLane implements Lane {
 
   #receive(message: FromWorker): void {
     if (this.#gone) return;
-    switch (message.kind) {
-      case "ready":
-        this.#clockOffsetMs = message.timeOriginMs - performance.timeOrigin;
+    switch (message[0]) {
+      case FromWorkerKind.ready:
+        this.#clockOffsetMs = message[1] - performance.timeOrigin;
         this.#isReady = true;
-        this.#becomeReady(0);
+        this.#becomeReady(performance.now() - this.#startedMs);
         break;
-      case "report":
+      case FromWorkerKind.report:
         this.#report(message);
         break;
-      case "asked":
-        this.#asked.add(message.chunkId);
+      case FromWorkerKind.asked:
+        this.#asked.add(message[1]);
         break;
-      case "usage":
-        this.#cpuMs = message.cpuMs;
-        this.#usageWaiters.shift()?.({ cpuMs: message.cpuMs, peakRssBytes: undefined });
+      case FromWorkerKind.usage:
+        this.#cpuMs = message[1];
+        this.#usageWaiters.shift()?.({ cpuMs: this.#cpuMs, peakRssBytes: undefined });
         break;
-      case "dying":
-        this.#die({
-          how: message.how,
-          ...(message.error === undefined ? {} : { error: openEnvelope(message.error) }),
-        });
+      case FromWorkerKind.dying: {
+        const [, how, error] = message;
+        this.#die(error === undefined ? { how } : { how, error: openEnvelope(error) });
         break;
+      }
     }
   }
 
-  #report(message: FromWorker & { kind: "report" }): void {
-    const chunk = this.#chunks.get(message.chunkId);
+  #report(message: FromWorker & readonly [typeof FromWorkerKind.report, ...unknown[]]): void {
+    const [, chunkId, count, startedAtMs, endedAtMs, then, values, failures, times] = message;
+    const chunk = this.#chunks.get(chunkId);
     if (chunk === undefined) return; // it was forced to stop, and is settled
-    if (message.report.then === "end") {
-      this.#chunks.delete(chunk.id);
-      this.#asked.delete(chunk.id);
+    if (then === "end") {
+      this.#chunks.delete(chunkId);
+      this.#asked.delete(chunkId);
     }
-    const { times } = message.report;
     const offset = this.#clockOffsetMs;
     if (times !== undefined) { for (let at = 0; at < times.length; at++) times[at]! += offset; }
-    const report: Report = {
-      ...message.report,
-      startedAtMs: message.report.startedAtMs + offset,
-      endedAtMs: message.report.endedAtMs + offset,
-      values: unpack(message.values),
-      failures: message.failures?.map((f) => ({ ...f, reason: openEnvelope(f.reason) })),
-    };
-    this.#events.report(chunk, report);
+    this.#events.report(chunk, {
+      count,
+      then,
+      values,
+      times,
+      startedAtMs: startedAtMs + offset,
+      endedAtMs: endedAtMs + offset,
+      failures: failures?.map((f) => ({ ...f, reason: openEnvelope(f.reason) })),
+    });
   }
 
   #post(message: ToWorker, move: Transferable[] = []): void {
@@ -209,7 +220,7 @@ export class WorkerLane implements Lane {
     if (this.#gone) return;
     this.#gone = true;
     this.#worker.terminate();
-    this.#becomeReady(0);
+    this.#becomeReady(NaN);
     for (const resolve of this.#usageWaiters.splice(0)) {
       resolve({ cpuMs: this.#cpuMs, peakRssBytes: undefined });
     }

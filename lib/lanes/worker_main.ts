@@ -5,53 +5,59 @@
  * @module
  */
 
+import { headToChunk } from "./chunk_frame.ts";
 import { sealEnvelope } from "./envelope.ts";
 import type { Chunk, Report } from "./lane.ts";
 import { loadTask } from "./load_task.ts";
-import { pack, unpack } from "./packing.ts";
+import { pack } from "./packing.ts";
 import { type ChunkHost, ChunkRun } from "./run_chunk.ts";
-import type { TaskFunction } from "./task.ts";
+import type { Task, TaskFunction } from "./task.ts";
 import { buffersOf } from "./transfer.ts";
 import { cloneError } from "./uncloneable.ts";
 import { WorkerCells } from "./worker_cells.ts";
-import type { FromWorker, ToWorker } from "./worker_message.ts";
+import { type FromWorker, FromWorkerKind, type ToWorker, ToWorkerKind } from "./worker_message.ts";
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 
-/** A chunk and the slot in which it runs; −1 while it waits for one. */
-interface Held {
-  readonly run: ChunkRun;
-  slot: number;
+/** What a slot does for the chunk that runs in it. */
+class SlotHost implements ChunkHost {
+  readonly #slot: number;
+
+  constructor(slot: number) {
+    this.#slot = slot;
+  }
+
+  report(run: ChunkRun, report: Report): void {
+    postReport(run.chunk, report);
+    if (report.then !== "end") return;
+    running.delete(run.chunk.id);
+    cells.idle(this.#slot);
+    freeSlots.push(this);
+    startNext();
+  }
+
+  starting(run: ChunkRun): void {
+    cells.starting(this.#slot, run.chunk.id, run.offset, run.sinceMs);
+  }
+
+  isCancelled(chunkId: number): boolean {
+    return cells.isCancelled(chunkId);
+  }
 }
 
 let cells: WorkerCells;
-const freeSlots: number[] = [];
-const waiting: Held[] = [];
-const running = new Map<number, Held>();
-
-const host: ChunkHost = {
-  report(run, report) {
-    postReport(run.chunk, report);
-    if (report.then !== "end") return;
-    const held = running.get(run.chunk.id)!;
-    running.delete(run.chunk.id);
-    cells.idle(held.slot);
-    freeSlots.push(held.slot);
-    startNext();
-  },
-  starting(run) {
-    const { slot } = running.get(run.chunk.id)!;
-    cells.starting(slot, run.chunk.id, run.offset, run.sinceMs);
-  },
-  isCancelled: (chunkId) => cells.isCancelled(chunkId),
-};
+const tasks: Task[] = [];
+const freeSlots: SlotHost[] = [];
+const waiting: { readonly chunk: Chunk; readonly fn: TaskFunction }[] = [];
+const running = new Map<number, ChunkRun>();
 
 function startNext(): void {
-  if (waiting.length === 0 || freeSlots.length === 0) return;
-  const held = waiting.shift()!;
-  held.slot = freeSlots.pop()!;
-  running.set(held.run.chunk.id, held);
-  held.run.start();
+  if (freeSlots.length === 0) return;
+  const next = waiting.shift();
+  if (next === undefined) return;
+  const run = new ChunkRun(next.chunk, next.fn, freeSlots.pop()!);
+  running.set(next.chunk.id, run);
+  run.start();
 }
 
 function take(chunk: Chunk): void {
@@ -65,23 +71,28 @@ function take(chunk: Chunk): void {
 }
 
 function hold(chunk: Chunk, fn: TaskFunction): void {
-  waiting.push({ run: new ChunkRun(chunk, fn, host), slot: -1 });
+  waiting.push({ chunk, fn });
   startNext();
 }
 
 function postReport(chunk: Chunk, report: Report): void {
-  const { count, startedAtMs, endedAtMs, times, then, failures } = report;
-  const message: FromWorker = {
-    kind: "report",
-    chunkId: chunk.id,
-    values: pack(report.values ?? []),
-    failures: failures?.map((failure) => ({ ...failure, reason: sealEnvelope(failure.reason) })),
-    report: { count, startedAtMs, endedAtMs, times, then },
-  };
+  const values = pack(report.values ?? []);
+  const failures = report.failures?.map((f) => ({ ...f, reason: sealEnvelope(f.reason) }));
   const move: Transferable[] = chunk.transfer ? buffersOf(report.values) : [];
-  if (message.values.kind === "numbers") move.push(message.values.numbers.buffer);
+  if (values instanceof Float64Array) move.push(values.buffer);
+  const { count, startedAtMs, endedAtMs, then, times } = report;
   try {
-    scope.postMessage(message, move);
+    post([
+      FromWorkerKind.report,
+      chunk.id,
+      count,
+      startedAtMs,
+      endedAtMs,
+      then,
+      values,
+      failures,
+      times,
+    ], move);
   } catch (error) {
     if (!(error instanceof DOMException)) throw error;
     postReport(chunk, withoutUncloneable(chunk, report));
@@ -105,54 +116,64 @@ function withoutUncloneable(chunk: Chunk, report: Report): Report {
   return { ...report, values, failures };
 }
 
-function post(message: FromWorker): void {
-  scope.postMessage(message);
+function post(message: FromWorker, move: Transferable[] = []): void {
+  scope.postMessage(message, move);
+}
+
+function sayDying(how: string, error?: unknown): void {
+  post([FromWorkerKind.dying, how, error === undefined ? undefined : sealEnvelope(error)]);
 }
 
 // A thread that ends by itself raises no event in its parent, so it says so first.
 const close = scope.close.bind(scope);
 scope.close = () => {
-  post({ kind: "dying", how: "called self.close()" });
+  sayDying("called self.close()");
   close();
 };
 const exit = Deno.exit;
 Deno.exit = (code) => {
-  post({ kind: "dying", how: `called Deno.exit(${code ?? ""})` });
+  sayDying(`called Deno.exit(${code ?? ""})`);
   return exit(code);
 };
 // Without these, an uncaught error would end the parent, or this thread in silence.
 scope.addEventListener("error", (event) => {
   event.preventDefault();
-  post({ kind: "dying", how: "threw outside the task", error: sealEnvelope(event.error) });
+  sayDying("threw outside the task", event.error);
 });
 scope.addEventListener("unhandledrejection", (event) => {
   event.preventDefault();
-  post({ kind: "dying", how: "left a rejection unhandled", error: sealEnvelope(event.reason) });
+  sayDying("left a rejection unhandled", event.reason);
 });
 
 scope.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
-  switch (data.kind) {
-    case "open":
-      cells = new WorkerCells(data.slots, data.cells);
-      for (let slot = data.slots - 1; slot >= 0; slot--) freeSlots.push(slot);
-      post({ kind: "ready", timeOriginMs: performance.timeOrigin });
-      break;
-    case "chunk": {
-      const items = unpack(data.items) ?? new Array(data.count).fill(undefined);
-      take({ ...data.chunk, items: items as unknown[] });
+  switch (data[0]) {
+    case ToWorkerKind.open: {
+      const [, slots, buffer] = data;
+      cells = new WorkerCells(slots, buffer);
+      for (let slot = slots - 1; slot >= 0; slot--) freeSlots.push(new SlotHost(slot));
+      post([FromWorkerKind.ready, performance.timeOrigin]);
       break;
     }
-    case "ask":
-      running.get(data.chunkId)?.run.ask(data.why);
-      post({ kind: "asked", chunkId: data.chunkId });
+    case ToWorkerKind.task: {
+      const [, number, module, name] = data;
+      tasks[number] = { module, export: name };
       break;
-    case "usage":
-      post({ kind: "usage", cpuMs: threadCpuMs() });
+    }
+    case ToWorkerKind.chunk: {
+      const [, head, packed, transfer] = data;
+      const { taskNumber, count, ...chunk } = headToChunk(head);
+      const items = (packed ?? new Array(count).fill(undefined)) as unknown[];
+      take({ ...chunk, task: tasks[taskNumber]!, items, transfer });
       break;
+    }
+    case ToWorkerKind.ask:
+      running.get(data[1])?.ask(data[2]);
+      post([FromWorkerKind.asked, data[1]]);
+      break;
+    case ToWorkerKind.usage: {
+      const { user, system } = process.threadCpuUsage();
+      post([FromWorkerKind.usage, (user + system) / 1000]);
+      break;
+    }
   }
 });
-
-function threadCpuMs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1000;
-}
