@@ -15,6 +15,8 @@ export const LESSON: string = "Slots are concurrency: one lane waits for many ta
 
 /** Below this, a verdict says that it is unsure. */
 const SURE = 0.9;
+/** Below this, it is no better than a guess. */
+const TORN = 0.5;
 
 /**
  * Says in one or two sentences what the job is bound by, which model to take, and what that gains
@@ -62,9 +64,10 @@ function adviceOf(comparison: Comparison, verdict: Verdict): string {
 }
 
 function doubtOf({ confidence }: Verdict): string {
-  return confidence >= SURE
-    ? ""
-    : `Only ${formatPercent(confidence)} sure: more --rounds make it surer.`;
+  if (confidence >= SURE) return "";
+  return confidence >= TORN
+    ? `Only ${formatPercent(confidence)} sure: more --rounds make it surer.`
+    : "The rounds differ too much to be sure: end other programs, or give more --rounds.";
 }
 
 function memoryOf(base: ModelResult, chosen: ModelResult): string {

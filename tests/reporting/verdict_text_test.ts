@@ -28,6 +28,15 @@ Deno.test("leaving it sequential is told without a gain", () => {
   assert(!text.includes("×"), text);
 });
 
+Deno.test("a verdict says how unsure it is", () => {
+  const comparison = ioComparison();
+  const of = (confidence: number) =>
+    verdictText({ ...comparison, verdict: { ...comparison.verdict!, confidence } });
+  assert(!of(0.95).includes("sure"));
+  assert(of(0.7).endsWith("Only 70% sure: more --rounds make it surer."));
+  assert(of(0.02).includes("too much to be sure"));
+});
+
 Deno.test("failures that are alike in all rounds are told once, the most frequent reason first", () => {
   const comparison = ioComparison();
   const [model] = comparison.models;
