@@ -64,7 +64,9 @@ export function renderPage(result: ResultFile, options: PageOptions = {}): strin
       then.</p>`
   }`;
   return renderDocument(title, [
-    ...safe.comparisons.map((comparison, i) => comparisonSection(comparison, `c${i}`)),
+    ...safe.comparisons.map((comparison, i) =>
+      comparisonSection(comparison, `c${i}`, safe.comparisons.length === 1)
+    ),
     ...(options.sections ?? []),
     { id: "environment", title: "Environment", html: environmentSection(safe).text },
     { id: "method", title: "Method", html: methodSection().text },
@@ -75,12 +77,15 @@ export function renderPage(result: ResultFile, options: PageOptions = {}): strin
   });
 }
 
-function comparisonSection(comparison: Comparison, id: string): Section {
+function comparisonSection(comparison: Comparison, id: string, alone: boolean): Section {
   return {
     id,
     title: comparison.job.name,
+    // With one comparison only, the headline is the page's title.
     html:
-      markup`${verdictSection(comparison)}${speedupSection(comparison, `${id}-speedup`)}${
+      markup`${!alone && markup`<p class="headline">${headlineOf(comparison)}</p>`}${
+        verdictSection(comparison)
+      }${speedupSection(comparison, `${id}-speedup`)}${
         timelineSection(comparison, `${id}-timeline`)
       }${resultsTable(comparison, `${id}-figures`)}${
         distributionSection(comparison, `${id}-times`)

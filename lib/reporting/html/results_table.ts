@@ -35,7 +35,7 @@ export function resultsTable(comparison: Comparison, id: string): Html {
     formatDuration(middle(rounds.map(({ runMs }) => runMs))),
     rounds.length === 0 ? "–" : formatDurationInterval(wallMs),
     formatDuration(middle(rounds.map(({ cpuMs }) => cpuMs))),
-    speedup === null ? "–" : formatSpeedup(speedup),
+    speedup === null ? "–" : model === "sequential" ? "1×" : formatSpeedup(speedup),
     formatBytes(middle(rounds.map(({ peakRssBytes }) => peakRssBytes))),
     formatCount(rounds.reduce((sum, { failed }) => sum + failed, 0)),
   ]);

@@ -205,6 +205,7 @@ function drawGains(
         textAnchor: "start",
         dx: 8,
         className: "strong",
+        fill: "var(--ink)",
         stroke: "var(--paper)",
         strokeWidth: 5,
       }),

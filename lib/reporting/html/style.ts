@@ -50,6 +50,7 @@ nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;margin:0;pad
 nav a{display:inline-block;padding:.25rem 0}
 .part{margin-top:2.2rem;padding-top:1.6rem;border-top:3px solid var(--ink)}
 .verdict{font-size:1.22rem;line-height:1.5}
+.headline{font-size:1.06rem;font-weight:650}
 .verdicts{list-style:none;margin:0 0 1.1rem;padding:0;font-size:1.06rem}
 .verdicts li{padding:.5rem 0;border-top:1px solid var(--line)}
 .verdicts a{display:block;font-size:.9rem}
@@ -80,7 +81,7 @@ figure{margin:2.6rem 0 0}
 .narrow{display:none}
 .plot{display:block;width:100%;height:auto;overflow:visible;fill:currentColor;
 font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif}
-.plot text{white-space:pre;pointer-events:none}
+.plot text{white-space:pre;paint-order:stroke;stroke-linejoin:round;pointer-events:none}
 .plot .strong{font-weight:650}
 .plot [aria-label~="tick"]{color:var(--soft)}
 .plot .on{stroke:var(--ink);stroke-width:1.5px;fill-opacity:1}
@@ -100,9 +101,9 @@ details{margin:.5rem 0 0;font-size:.86rem}
 summary{cursor:pointer;color:var(--link);display:inline-block;padding:.2rem 0}
 .scroll{overflow-x:auto;margin:.3rem 0 0}
 details .scroll{max-height:26rem;overflow-y:auto}
-table{border-collapse:collapse;width:100%;font-size:.86rem;overflow-wrap:normal}
+table{border-collapse:collapse;width:100%;font-size:.82rem;overflow-wrap:normal}
 caption{text-align:left;color:var(--soft);padding:0 0 .4rem;font-size:.84rem}
-th,td{padding:.34rem .8rem .34rem 0;text-align:left;vertical-align:baseline;border-bottom:1px solid var(--line)}
+th,td{padding:.34rem .7rem .34rem 0;text-align:left;vertical-align:baseline;border-bottom:1px solid var(--line)}
 th:last-child,td:last-child{padding-right:0}
 thead th{font-weight:600;color:var(--soft);border-bottom-color:var(--soft);vertical-align:bottom}
 tbody th{font-weight:600;white-space:nowrap;max-width:18rem;overflow:hidden;text-overflow:ellipsis}

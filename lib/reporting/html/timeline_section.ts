@@ -92,7 +92,7 @@ export function timelineSection(comparison: Comparison, id: string): Html {
                 <em>several lanes</em> parallelism.
       `,
       draw: draw(longest, false),
-      note: markup`${noteOn(panels(longest, wide), recorded)}${
+      note: markup`${noteOn(panels(longest, wide), recorded, comparison.job.items)}${
         aggregated(panels(longest, wide), panels(longest, narrow))
       }`,
       table: laneTable(recorded),
@@ -127,11 +127,21 @@ function upright(timeline: Timeline): Timeline {
   };
 }
 
-function noteOn(panels: readonly Panel[], recorded: readonly Recorded[]): Html {
+function noteOn(
+  panels: readonly Panel[],
+  recorded: readonly Recorded[],
+  items: number,
+): Html {
+  const kept = Math.min(...recorded.map(({ timeline }) => timeline.index.length));
   const dropped = panels.filter(({ neverStarted }) => neverStarted > 0);
   return markup`Shown is round ${
     [...new Set(recorded.map(({ timeline }) => timeline.round))].join(", ")
   }. Waiting and running can’t be told apart within a task, so a bar’s dark part is its lane’s CPU share, not the moment it ran. ${
+    kept < items &&
+    markup`The file records ${formatCount(kept)} of ${
+      formatCount(items)
+    } tasks, so the lanes were fuller than they look. `
+  }${
     dropped.length > 0 && markup`
       Not shown: ${
       dropped.map(({ neverStarted, model }) => `${formatCount(neverStarted)} tasks of ${model}`)

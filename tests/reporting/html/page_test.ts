@@ -31,6 +31,7 @@ Deno.test("the page of two comparisons says both verdicts before any chart", () 
   const page = renderPage(cpuResult());
   const document = parse(page);
   assertEquals(all(document, ".verdicts li").length, 2);
+  assertEquals(all(document, ".part > .headline").length, 2);
   assertLess(page.indexOf('class="verdicts"'), page.indexOf("<svg"));
 });
 
@@ -135,6 +136,12 @@ Deno.test("100,000 tasks make a page below 3 MB that says what it joined", () =>
   assertLess(new TextEncoder().encode(page).length, 3_000_000);
   assert(page.includes("Neighbouring tasks narrower than a pixel are joined into one bar"));
   assert(page.includes("too many for a row each"));
+});
+
+Deno.test("a timeline that holds only some of the tasks says so", () => {
+  const comparison = simulate({ name: "many", kind: "io", tasks: 20, takesMs: 5, rounds: 2 });
+  const page = renderPage(resultOf({ ...comparison, job: { ...comparison.job, items: 50_000 } }));
+  assertStringIncludes(page, "The file records 20 of 50,000 tasks");
 });
 
 Deno.test("a result without rounds, timelines or comparisons still makes a page", () => {
