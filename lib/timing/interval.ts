@@ -226,6 +226,8 @@ export function confidenceAbove(
   const logs = logRatios(above, below);
   const { mean, deviation } = meanAndDeviation(logs);
   const distance = mean - Math.log(bound);
-  if (logs.length === 1) return Math.min(0.9, Math.max(0.1, studentCdf(distance / SINGLE_ROUND, 1)));
+  if (logs.length === 1) {
+    return Math.min(0.9, Math.max(0.1, studentCdf(distance / SINGLE_ROUND, 1)));
+  }
   return studentCdf(distance / (deviation / Math.sqrt(logs.length)), logs.length - 1);
 }

@@ -121,6 +121,12 @@ export interface ComparisonOptions {
   readonly runTrial?: TrialRunner;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TimingEvent) => void;
+  /** Measures what independent processes gain; default `ceiling()` in ceiling.ts. */
+  readonly measureCeiling?: (
+    job: JobSpec,
+    lanes: number,
+    options: { readonly signal?: AbortSignal },
+  ) => Promise<NonNullable<Comparison["ceiling"]>>;
 }
 
 /** The signature of `compare()`; an aborted signal gives back what was measured until then. */

@@ -57,7 +57,9 @@ export function studentCdf(t: number, freedom: number): number {
  */
 export function studentQuantile(probability: number, freedom: number): number {
   if (!(probability > 0 && probability < 1)) {
-    throw new RangeError(`Cannot take a quantile: probability ${probability} is not within 0 and 1`);
+    throw new RangeError(
+      `Cannot take a quantile: probability ${probability} is not within 0 and 1`,
+    );
   }
   if (probability < 0.5) return -studentQuantile(1 - probability, freedom);
   let low = 0;

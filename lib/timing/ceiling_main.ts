@@ -1,0 +1,87 @@
+/**
+ * What runs in each of the independent processes that measure the machine's ceiling. It imports no npm
+ * package. It gets ready, and then works each time it is told "go".
+ *
+ * @module
+ */
+
+import { loadTask } from "../lanes/load_task.ts";
+import { forwardConsole, Inbox, MessageWriter } from "./child_lines.ts";
+import { openItems } from "./item_source.ts";
+import type { JobSpec } from "./spec.ts";
+
+/** What a process is told first. */
+export interface CeilingOrder {
+  readonly mark: string;
+  /** The job to work on; a fixed loop unless given. */
+  readonly job?: JobSpec;
+}
+
+/** What it is told next, as often as wanted. */
+export type CeilingCommand =
+  /** Work for about this long, and tell how many pieces that were. */
+  | { readonly type: "calibrate"; readonly ms: number }
+  /** Work on this many pieces. */
+  | { readonly type: "go"; readonly pieces: number };
+
+/** More items than this aren't needed to fill the time; endless sources must end. */
+const ITEMS = 1000;
+
+type Work = (piece: number) => unknown;
+
+/** A linear congruential step, many times: whole numbers only, nothing to allocate, nothing to share. */
+function spin(from: number): number {
+  let state = from | 0;
+  for (let step = 0; step < 100_000; step++) state = (Math.imul(state, 1664525) + 1013904223) | 0;
+  return state;
+}
+
+async function workOf(job: JobSpec | undefined): Promise<Work> {
+  if (job === undefined) return spin;
+  const items: unknown[] = [];
+  for await (const item of await openItems(job.items)) {
+    if (items.push(item) >= ITEMS) break;
+  }
+  if (items.length === 0) return spin;
+  const run = await loadTask(job.task);
+  const { signal } = new AbortController();
+  return (piece) => {
+    const index = piece % items.length;
+    return run(items[index], { signal, index, attempt: 1, cancelled: () => false });
+  };
+}
+
+async function callHook(job: JobSpec | undefined, name: string | undefined): Promise<void> {
+  if (job === undefined || name === undefined) return;
+  const module: Record<string, () => unknown> = await import(job.task.module);
+  await module[name]?.();
+}
+
+async function main(): Promise<void> {
+  forwardConsole();
+  const inbox = new Inbox(Deno.stdin.readable);
+  const line = await inbox.next();
+  if (line === undefined) throw new Error("Cannot measure the ceiling: stdin ended at once");
+  const { mark, job }: CeilingOrder = JSON.parse(line);
+  const writer = new MessageWriter(mark);
+  Deno.addSignalListener("SIGINT", () => {});
+  await callHook(job, job?.setup);
+  const work = await workOf(job);
+  writer.write({ type: "ready" });
+  for (let next = await inbox.next(); next !== undefined; next = await inbox.next()) {
+    const command: CeilingCommand = JSON.parse(next);
+    let pieces = 0;
+    const endMs = performance.now() + (command.type === "calibrate" ? command.ms : Infinity);
+    const most = command.type === "go" ? command.pieces : Infinity;
+    // One piece at least, and without a turn of the event loop for those that don't wait.
+    do {
+      const result = work(pieces++);
+      if (result instanceof Promise) await result;
+    } while (pieces < most && performance.now() < endMs);
+    writer.write({ type: "done", pieces });
+  }
+  await callHook(job, job?.teardown);
+  Deno.exit(0);
+}
+
+if (import.meta.main) await main();

@@ -1,0 +1,47 @@
+/**
+ * What a child that measures may do: what its job was given, and what its lanes need. No more.
+ *
+ * @module
+ */
+
+import { dirname, fromFileUrl } from "@std/path";
+import { permissionFlags } from "../lanes/subprocess_permissions.ts";
+import { moduleFiles } from "./module_files.ts";
+import type { JobSpec, ModelSpec } from "./spec.ts";
+
+/**
+ * The `--allow-…` flags of a trial's process.
+ *
+ * @param job The job: its permissions, and the modules of its task and items.
+ * @param model The model: workers load their entry file, processes run Deno.
+ * @returns The flags.
+ *
+ * @example
+ * ```ts
+ * import { trialFlags } from "./child_permissions.ts";
+ *
+ * const flags = await trialFlags({
+ *   name: "none",
+ *   task: { module: "data:text/javascript,export default (n) => n", export: "default" },
+ *   items: { kind: "values", values: [] },
+ *   permissions: { net: ["127.0.0.1:80"] },
+ *   options: {},
+ * }, "sequential");
+ * console.log(flags); // ["--allow-net=127.0.0.1:80"]
+ * ```
+ */
+export async function trialFlags(
+  { task, items, permissions = {} }: JobSpec,
+  model: ModelSpec["model"],
+): Promise<string[]> {
+  const modules = [task.module, ...(items.kind === "module" ? [items.module] : [])];
+  const read = new Set((await Promise.all(modules.map(moduleFiles))).flat());
+  const run = [...(permissions.run === true ? [] : permissions.run ?? [])];
+  if (model === "workers") read.add(dirname(fromFileUrl(new URL("../lanes/x", import.meta.url))));
+  if (model === "processes") run.push(Deno.execPath());
+  return permissionFlags({
+    ...permissions,
+    read: permissions.read === true ? true : [...permissions.read ?? [], ...read],
+    run: permissions.run === true ? true : run,
+  });
+}

@@ -1,0 +1,267 @@
+/**
+ * Compares concurrency models on one job: interleaved rounds, results checked first, speedups paired by
+ * round.
+ *
+ * @module
+ */
+
+import { agreementOf } from "./agreement.ts";
+import { ceiling as measuredCeiling } from "./ceiling.ts";
+import { pairedRatio, timeInterval } from "./interval.ts";
+import type { Comparison, Interval, ModelResult, Round, Timeline } from "./result.ts";
+import { trialProcesses } from "./run_trial.ts";
+import { schedule } from "./schedule.ts";
+import type {
+  Compare,
+  ComparisonOptions,
+  ComparisonSpec,
+  ModelSpec,
+  TrialResult,
+  TrialSpec,
+} from "./spec.ts";
+import { cpuShareOf, judge, pairedTimes } from "./verdict.ts";
+import { type TimedTrial, warningsOf } from "./warnings.ts";
+
+/** From this CPU share on a job computes enough for a ceiling to mean something. */
+const COMPUTES = 0.5;
+
+/** What has been measured of one model so far. */
+class Series {
+  readonly rounds: Round[] = [];
+  readonly #timelines = new Map<number, Timeline>();
+  lanes = 1;
+  slots: number | null = null;
+
+  constructor(readonly spec: ModelSpec) {}
+
+  add({ round, timeline, lanes, slots }: TrialResult): void {
+    this.rounds.push(round);
+    if (timeline !== undefined) this.#timelines.set(round.round, timeline);
+    this.lanes = lanes;
+    this.slots = slots;
+    this.#forget();
+  }
+
+  /** The round whose time is the median, or the faster of the two next to it. */
+  get #middle(): Round | undefined {
+    return this.rounds.toSorted((a, b) => a.wallMs - b.wallMs)[(this.rounds.length - 1) >> 1];
+  }
+
+  /** Timelines are large: with many rounds, keep those that can still be the median's. */
+  #forget(): void {
+    const sorted = this.rounds.toSorted((a, b) => a.wallMs - b.wallMs);
+    const middle = (sorted.length - 1) / 2;
+    sorted.forEach(({ round }, place) => {
+      if (Math.abs(place - middle) > 2) this.#timelines.delete(round);
+    });
+  }
+
+  result(seed: number): ModelResult {
+    const rounds = this.rounds.toSorted((a, b) => a.round - b.round);
+    const middle = this.#middle!;
+    const nearest = [...this.#timelines.keys()].toSorted((a, b) => {
+      const off = (of: number) =>
+        Math.abs(rounds.find(({ round }) => round === of)!.wallMs - middle.wallMs);
+      return off(a) - off(b);
+    })[0];
+    const timeline = nearest === undefined ? undefined : this.#timelines.get(nearest);
+    return {
+      model: this.spec.model,
+      lanes: this.lanes,
+      slots: this.slots,
+      rounds,
+      wallMs: timeInterval(rounds.map(({ wallMs }) => wallMs), { seed }),
+      speedup: null,
+      ...(timeline && { timeline }),
+    };
+  }
+}
+
+/** What the trials came to. */
+interface Measured {
+  readonly series: readonly Series[];
+  /** In the order in which they ran. */
+  readonly trials: readonly TimedTrial[];
+  readonly warnings: readonly string[];
+  readonly partial: boolean;
+}
+
+async function runTrials(spec: ComparisonSpec, options: ComparisonOptions): Promise<Measured> {
+  const { signal, onEvent, runTrial = trialProcesses() } = options;
+  const series = spec.models.map((model) => new Series(model));
+  const trials: TimedTrial[] = [];
+  const warnings = new Set<string>();
+  const errors: unknown[] = [];
+  const of = spec.models.length * spec.rounds;
+  let number = 0;
+  let partial = false;
+  for (const [round, order] of schedule(series, spec.rounds, spec.seed).entries()) {
+    for (const model of order) {
+      if (partial ||= signal?.aborted ?? false) break;
+      const trial = trialOf(spec, model.spec, round);
+      onEvent?.({ type: "trial-started", trial, number: ++number, of });
+      try {
+        const result = await runTrial(trial, {
+          ...(signal && { signal }),
+          ...(onEvent && { onEvent }),
+        });
+        model.add(result);
+        trials.push({ model: trial.model, wallMs: result.round.wallMs });
+        for (const warning of result.warnings) warnings.add(warning);
+        onEvent?.({ type: "trial-ended", trial, result });
+      } catch (error) {
+        // What an abort interrupts isn't a failure of the model.
+        if (partial = signal?.aborted ?? false) break;
+        errors.push(error);
+        warnings.add(
+          `${trial.model}, round ${round + 1}, is missing: ` +
+            (error instanceof Error ? error.message : String(error)),
+        );
+      }
+    }
+    // A job that can't run at all won't in the next round either.
+    if (errors.length > 0 && trials.length === 0) throw errors[0];
+    if (partial) break;
+  }
+  return {
+    series: series.filter(({ rounds }) => rounds.length > 0),
+    trials,
+    warnings: [...warnings],
+    partial,
+  };
+}
+
+function trialOf(spec: ComparisonSpec, model: ModelSpec, round: number): TrialSpec {
+  const { job, warmup, timeoutMs, retries, chunk } = spec;
+  return {
+    ...model,
+    job,
+    round,
+    ...(warmup !== undefined && { warmup }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(retries !== undefined && { retries }),
+    ...(chunk !== undefined && { chunk }),
+    timeline: true,
+  };
+}
+
+function withSpeedups(models: readonly ModelResult[], seed: number): ModelResult[] {
+  const sequential = models.find(({ model }) => model === "sequential");
+  if (sequential === undefined) return [...models];
+  return models.map((of) => {
+    const { a, b } = pairedTimes(sequential, of);
+    const speedup: Interval | null = a.length === 0 ? null : pairedRatio(a, b, { seed });
+    return { ...of, speedup: of === sequential ? { median: 1, low: 1, high: 1 } : speedup };
+  });
+}
+
+/** The most lanes that a model may gain from. */
+function parallelLanes(models: readonly ModelResult[]): number {
+  const inEventLoop = ["sequential", "concurrent", "limited"];
+  const lanes = models.filter(({ model }) => !inEventLoop.includes(model)).map(({ lanes }) =>
+    lanes
+  );
+  return Math.min(Math.max(1, ...lanes), navigator.hardwareConcurrency);
+}
+
+async function ceilingOf(
+  spec: ComparisonSpec,
+  models: readonly ModelResult[],
+  options: ComparisonOptions,
+): Promise<{ ceiling: Comparison["ceiling"]; warnings: string[] }> {
+  const { signal, onEvent, measureCeiling = measuredCeiling } = options;
+  const sequential = models.find(({ model }) => model === "sequential");
+  const wanted = spec.ceiling ?? (sequential !== undefined && cpuShareOf(sequential) >= COMPUTES);
+  const lanes = parallelLanes(models);
+  if (!wanted || lanes < 2 || signal?.aborted) return { ceiling: null, warnings: [] };
+  onEvent?.({ type: "ceiling-started" });
+  try {
+    const ceiling = await measureCeiling(spec.job, lanes, { ...(signal && { signal }) });
+    onEvent?.({ type: "ceiling-ended", speedup: ceiling.speedup });
+    return { ceiling, warnings: [] };
+  } catch (error) {
+    if (signal?.aborted) return { ceiling: null, warnings: [] };
+    const why = error instanceof Error ? error.message : String(error);
+    return { ceiling: null, warnings: [`The ceiling is missing: ${why}`] };
+  }
+}
+
+function describeJob({ job }: ComparisonSpec, models: readonly ModelResult[]): Comparison["job"] {
+  const round = models[0]?.rounds[0];
+  const items = job.items.kind === "values"
+    ? job.items.values.length
+    : round === undefined
+    ? 0
+    : round.succeeded + round.failed;
+  const module = job.task.module.startsWith("data:")
+    ? "data:"
+    : job.task.module.slice(job.task.module.lastIndexOf("/") + 1);
+  return {
+    name: job.name,
+    task: job.task.export === "default" ? module : `${module}#${job.task.export}`,
+    items,
+    options: { ...job.options },
+  };
+}
+
+/**
+ * Compares models on one job.
+ *
+ * Every model runs once a round, in an order drawn from the seed, each in a fresh process. Results are
+ * compared first: if they differ, there is no speedup and no verdict. The timeline kept of each model is
+ * that of its median round.
+ *
+ * @param spec The job, the models, and how often.
+ * @param options How trials are run, a signal, and who is told; by default a process for each trial.
+ * @returns The comparison. If the signal was aborted it holds what was measured until then, and
+ * `partial` is true.
+ * @throws {RangeError} If there is no model, a model is there twice, or `rounds` isn't a whole number
+ * from 1.
+ * @throws What the first trial threw, if none of the first round gave a result.
+ *
+ * @example
+ * ```ts
+ * import { compare } from "./compare.ts";
+ * import type { ComparisonSpec } from "./spec.ts";
+ *
+ * async function recommended(spec: ComparisonSpec): Promise<string | undefined> {
+ *   const { comparison } = await compare(spec);
+ *   return comparison.verdict?.recommended;
+ * }
+ * console.log(recommended.length); // 1
+ * ```
+ */
+export const compare: Compare = async (spec, options = {}) => {
+  check(spec);
+  const measured = await runTrials(spec, options);
+  const plain = measured.series.map((series) => series.result(spec.seed));
+  const { agree, warnings: differences } = agreementOf(plain);
+  const models = agree ? withSpeedups(plain, spec.seed) : plain;
+  const { ceiling, warnings: missing } = measured.partial
+    ? { ceiling: null, warnings: [] }
+    : await ceilingOf(spec, models, options);
+  const comparison: Comparison = {
+    job: describeJob(spec, models),
+    ceiling,
+    models,
+    agree,
+    warnings: [
+      ...differences,
+      ...measured.warnings,
+      ...missing,
+      ...(models.length > 0 ? warningsOf(models, ceiling, measured.trials) : []),
+    ],
+    verdict: agree ? judge({ models, ceiling, seed: spec.seed }) : null,
+  };
+  return { comparison, partial: measured.partial || (options.signal?.aborted ?? false) };
+};
+
+function check({ models, rounds }: ComparisonSpec): void {
+  if (!Number.isInteger(rounds) || rounds < 1) {
+    throw new RangeError(`Cannot compare: rounds ${rounds} is not a whole number from 1`);
+  }
+  if (models.length === 0) throw new RangeError("Cannot compare: there are no models");
+  const names = models.map(({ model }) => model);
+  const twice = names.find((name, place) => names.indexOf(name) !== place);
+  if (twice !== undefined) throw new RangeError(`Cannot compare: model ${twice} is there twice`);
+}

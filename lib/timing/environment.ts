@@ -1,0 +1,103 @@
+/**
+ * What the figures were measured on, as far as this process is allowed to know.
+ *
+ * @module
+ */
+
+import type { ResultFile } from "./result.ts";
+
+function granted(descriptor: Deno.PermissionDescriptor): boolean {
+  return Deno.permissions.querySync(descriptor).state === "granted";
+}
+
+/** A small file's text, or undefined if it isn't there or may not be read. */
+function readText(path: string): string | undefined {
+  // Asked first: without leave a terminal would be prompted.
+  if (!granted({ name: "read", path })) return undefined;
+  try {
+    return Deno.readTextFileSync(path).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * How many CPUs a cgroup's quota comes to.
+ *
+ * @param text The content of `cpu.max`, such as `"150000 100000"`, in microseconds a period.
+ * @returns CPUs, such as 1.5; undefined if there is no limit.
+ *
+ * @example
+ * ```ts
+ * import { cgroupCpus } from "./environment.ts";
+ *
+ * console.log(cgroupCpus("150000 100000"), cgroupCpus("max 100000")); // 1.5 undefined
+ * ```
+ */
+export function cgroupCpus(text: string): number | undefined {
+  const [quota, period] = text.split(/\s+/).map(Number);
+  return quota! > 0 && period! > 0 ? quota! / period! : undefined;
+}
+
+function notes(cpus: number, lanes: number, load: readonly number[] | undefined): string[] {
+  const notes: string[] = [];
+  const quota = cgroupCpus(readText("/sys/fs/cgroup/cpu.max") ?? "max");
+  if (quota !== undefined) notes.push(`A cgroup limits this process to ${quota} CPUs.`);
+  if (lanes < cpus) notes.push(`This process may use ${lanes} of the machine's ${cpus} CPUs.`);
+  const governor = readText("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+  if (governor !== undefined && governor !== "performance") {
+    notes.push(`The CPU's frequency governor is "${governor}": the clock follows the load.`);
+  }
+  if (load !== undefined && load[0]! > lanes / 2) {
+    notes.push(
+      `The load average was ${load[0]!.toFixed(1)} at the start: other programs used the CPUs too.`,
+    );
+  }
+  return notes;
+}
+
+async function cpuCount(available: number): Promise<number> {
+  if (!granted({ name: "sys", kind: "cpus" })) return available;
+  const { cpus } = await import("node:os") as { cpus: () => unknown[] };
+  return Math.max(available, cpus().length);
+}
+
+/**
+ * Describes this machine and run for the result file. Asks for no permission: what may not be known is
+ * left out.
+ *
+ * @param seed The seed of the run.
+ * @param now The time, in milliseconds since 1970; default the system's.
+ * @returns The environment. `lanesAvailable` is what this process may use, `cpus` what the machine has,
+ * where that can be told.
+ *
+ * @example
+ * ```ts
+ * import { describeEnvironment } from "./environment.ts";
+ *
+ * console.log((await describeEnvironment(7)).seed); // 7
+ * ```
+ */
+export async function describeEnvironment(
+  seed: number,
+  now: () => number = Date.now,
+): Promise<ResultFile["environment"]> {
+  const lanesAvailable = navigator.hardwareConcurrency;
+  const cpus = await cpuCount(lanesAvailable);
+  const loadAverage = granted({ name: "sys", kind: "loadavg" }) ? Deno.loadavg() : undefined;
+  const cpuModel = /^model name\s*:\s*(.+)$/m.exec(readText("/proc/cpuinfo") ?? "")?.[1];
+  const said = notes(cpus, lanesAvailable, loadAverage);
+  return {
+    deno: Deno.version.deno,
+    v8: Deno.version.v8,
+    os: Deno.build.os,
+    arch: Deno.build.arch,
+    cpus,
+    lanesAvailable,
+    startedAt: new Date(now()).toISOString(),
+    seed,
+    ...(loadAverage && { loadAverage }),
+    ...(cpuModel && { cpuModel }),
+    ...(said.length > 0 && { notes: said }),
+  };
+}

@@ -1,0 +1,98 @@
+/**
+ * Opens a job's items, wherever they come from.
+ *
+ * @module
+ */
+
+import type { Items } from "../dispatch/options.ts";
+import type { ItemSource } from "./spec.ts";
+
+function isItems(value: unknown): value is Items<unknown> {
+  return typeof value === "object" && value !== null &&
+    (Symbol.iterator in value || Symbol.asyncIterator in value);
+}
+
+async function* limited(items: Items<unknown>, limit: number): AsyncGenerator<unknown> {
+  if (limit <= 0) return;
+  let taken = 0;
+  for await (const item of items) {
+    yield item;
+    if (++taken >= limit) return;
+  }
+}
+
+/**
+ * Opens a job's items.
+ *
+ * @param source Listed values, or the export of a module: an iterable, an async iterable, or a function
+ * that returns one or a promise of one.
+ * @returns The items; an array stays an array, so that their number is known.
+ * @throws {TypeError} If the module's export is nothing that can be iterated.
+ *
+ * @example
+ * ```ts
+ * import { openItems } from "./item_source.ts";
+ *
+ * console.log(await openItems({ kind: "values", values: [1, 2] })); // [1, 2]
+ * ```
+ */
+export async function openItems(source: ItemSource): Promise<Items<unknown>> {
+  if (source.kind === "values") return source.values;
+  const module: Record<string, unknown> = await import(source.module);
+  const exported = module[source.export];
+  const items = typeof exported === "function" ? await exported() : exported;
+  if (!isItems(items)) {
+    throw new TypeError(
+      `Cannot take items from ${source.module}: its export ${JSON.stringify(source.export)} is ` +
+        `${typeof items}; export an iterable, an async iterable, or a function that returns one`,
+    );
+  }
+  if (source.limit === undefined) return items;
+  return Array.isArray(items) ? items.slice(0, source.limit) : limited(items, source.limit);
+}
+
+async function* rejoined(
+  first: readonly unknown[],
+  rest: AsyncIterator<unknown> | Iterator<unknown>,
+): AsyncGenerator<unknown> {
+  try {
+    yield* first;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+/**
+ * Takes the first items for a warm-up, and gives them back at the head of the rest, so that a stream
+ * that can be read only once loses nothing.
+ *
+ * @param items The items.
+ * @param count How many to warm up with; fewer if there aren't as many.
+ * @returns The first items, and all of them.
+ *
+ * @example
+ * ```ts
+ * import { withWarmup } from "./item_source.ts";
+ *
+ * const { warmup, all } = await withWarmup(new Set([1, 2, 3]), 2);
+ * console.log(warmup, await Array.fromAsync(all)); // [1, 2] [1, 2, 3]
+ * ```
+ */
+export async function withWarmup(
+  items: Items<unknown>,
+  count: number,
+): Promise<{ warmup: readonly unknown[]; all: Items<unknown> }> {
+  if (count <= 0) return { warmup: [], all: items };
+  if (Array.isArray(items)) return { warmup: items.slice(0, count), all: items };
+  const iterator = Symbol.asyncIterator in items
+    ? items[Symbol.asyncIterator]()
+    : items[Symbol.iterator]();
+  const warmup: unknown[] = [];
+  while (warmup.length < count) {
+    const next = await iterator.next();
+    if (next.done) return { warmup, all: warmup };
+    warmup.push(next.value);
+  }
+  return { warmup, all: rejoined(warmup, iterator) };
+}

@@ -1,0 +1,97 @@
+/**
+ * Runs a trial in a fresh process, so that no model profits from another's warm code, connections or
+ * memory.
+ *
+ * @module
+ */
+
+import { trialFlags } from "./child_permissions.ts";
+import { MeasuringChild } from "./measuring_child.ts";
+import { lostInJson } from "./plain_values.ts";
+import type { TrialResult, TrialRunner, TrialSpec } from "./spec.ts";
+
+/** A trial gave no result. */
+export class TrialError extends Error {
+  override name = "TrialError";
+}
+
+/** How trials are run. */
+export interface TrialProcessOptions {
+  /** How long a trial may take with everything, in milliseconds; default 10 minutes. */
+  readonly guardMs?: number;
+  /** The file that a trial's process runs; default `trial_main.ts`. */
+  readonly entry?: URL;
+}
+
+type Message =
+  | { readonly type: "progress"; readonly settled: number; readonly total?: number }
+  | { readonly type: "result"; readonly result: TrialResult }
+  | { readonly type: "error"; readonly name: string; readonly message: string };
+
+function nameOf({ model, round }: TrialSpec): string {
+  return `trial of ${model}, round ${round + 1}`;
+}
+
+/**
+ * Makes a runner that starts a process for each trial.
+ *
+ * The process may do what the job's permissions say and what its lanes need, and nothing else. When
+ * the signal aborts, it is asked to end, and killed if it hasn't after 0.8 seconds.
+ *
+ * @param options How long a trial may take.
+ * @returns The runner. It rejects with {@linkcode TrialError} if the trial gives no result, with
+ * `TypeError` if an item can't travel as JSON, and with the signal's reason if that is aborted.
+ *
+ * @example
+ * ```ts
+ * import { trialProcesses } from "./run_trial.ts";
+ *
+ * const runTrial = trialProcesses({ guardMs: 60_000 });
+ * console.log(typeof runTrial); // "function"
+ * ```
+ */
+export function trialProcesses(options: TrialProcessOptions = {}): TrialRunner {
+  const { guardMs = 600_000, entry = new URL("./trial_main.ts", import.meta.url) } = options;
+  return async (trial, { signal, onEvent }) => {
+    signal?.throwIfAborted();
+    if (trial.job.items.kind === "values") {
+      const lost = lostInJson(trial.job.items.values, "items");
+      if (lost !== undefined) {
+        throw new TypeError(
+          `Cannot send the job's items to a trial: ${lost}, which JSON can't carry; export the items ` +
+            `from a module and name it as their source`,
+        );
+      }
+    }
+    const flags = await trialFlags(trial.job, trial.model);
+    const guard = new AbortController();
+    const timer = setTimeout(() => guard.abort(), guardMs);
+    const either = signal ? AbortSignal.any([signal, guard.signal]) : guard.signal;
+    try {
+      await using child = new MeasuringChild({ entry, flags, signal: either });
+      // The reports' own data isn't the trial's business, and may not be JSON.
+      await child.send({
+        mark: child.mark,
+        trial: { ...trial, job: { ...trial.job, options: {} } },
+      });
+      while (true) {
+        const message = await child.next() as Message | undefined;
+        if (message?.type === "progress") {
+          onEvent?.({ type: "progress", settled: message.settled, total: message.total });
+          continue;
+        }
+        signal?.throwIfAborted();
+        if (guard.signal.aborted) {
+          throw new TrialError(`The ${nameOf(trial)} did not end within ${guardMs} ms`);
+        }
+        if (message?.type === "result") return message.result;
+        const why = message?.type === "error"
+          ? `${message.name}: ${message.message}`
+          : await child.obituary();
+        throw new TrialError(`The ${nameOf(trial)} gave no result: ${why}`);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}

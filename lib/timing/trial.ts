@@ -1,0 +1,238 @@
+/**
+ * One trial, in this process: start, warm up, run, measure, clean up, in this order.
+ *
+ * It imports no npm package: it runs in every trial's own process.
+ *
+ * @module
+ */
+
+import type { Items, MapOptions } from "../dispatch/options.ts";
+import type { Outcome, Rejected } from "../dispatch/outcome.ts";
+import type { Executor, LaneUsage } from "../executor.ts";
+import type { Task } from "../lanes/task.ts";
+import { checksumOf } from "./checksum.ts";
+import { openItems, withWarmup } from "./item_source.ts";
+import type { TrialResult, TrialSpec } from "./spec.ts";
+import { TIMELINE_TASKS, timelineOf } from "./timeline.ts";
+
+/** What a trial needs beside its spec; a test's own clock and executor, for instance. */
+export interface TrialHost {
+  /** Makes the executor of the trial's model. */
+  readonly open: (spec: TrialSpec) => Executor | Promise<Executor>;
+  /** CPU time of this process with its threads so far, in milliseconds. */
+  readonly cpuMs: () => number;
+  /** Peak resident memory of this process so far, in bytes. */
+  readonly peakRssBytes: () => number;
+  /** The clock, in milliseconds; default `performance.now`. */
+  readonly now?: () => number;
+  /** Stops the trial. */
+  readonly signal?: AbortSignal;
+  /** Told how many items have settled. */
+  readonly onProgress?: (settled: number, total: number | undefined) => void;
+}
+
+/** From this share on, one event loop has hardly a pause left in which it could wait. */
+const BUSY_SHARE = 0.9;
+
+async function hook(spec: TrialSpec, name: string): Promise<(...args: unknown[]) => unknown> {
+  const module: Record<string, unknown> = await import(spec.job.task.module);
+  const found = module[name];
+  if (typeof found !== "function") {
+    throw new TypeError(
+      `Cannot run the trial: ${spec.job.task.module} exports no function ${JSON.stringify(name)}`,
+    );
+  }
+  return found as (...args: unknown[]) => unknown;
+}
+
+/** How a rejection is counted: its error's code, such as "refused", its name, or how it ended. */
+function reasonOf({ ended, reason }: Rejected): string {
+  if (ended !== "failed") return ended;
+  if (!(reason instanceof Error)) return typeof reason === "string" ? reason : "failed";
+  const { code } = reason as { code?: unknown };
+  return typeof code === "string" && code !== "" ? code : reason.name;
+}
+
+function countReasons(outcomes: readonly Outcome<unknown>[]): Record<string, number> {
+  // A map first: a reason called "__proto__" must not set one.
+  const counts = new Map<string, number>();
+  for (const outcome of outcomes) {
+    if (outcome.status === "fulfilled") continue;
+    const reason = reasonOf(outcome);
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
+  return Object.fromEntries(counts);
+}
+
+/** CPU time of the lanes that are processes of their own; that of threads is in this process's. */
+function childrenCpuMs(usage: readonly LaneUsage[]): number {
+  return usage.reduce(
+    (sum, { cpuMs, peakRssBytes }) => sum + (peakRssBytes === undefined ? 0 : cpuMs ?? 0),
+    0,
+  );
+}
+
+interface Measured {
+  readonly lanes: number;
+  readonly slots: number;
+  readonly startMs: number;
+  readonly runMs: number;
+  readonly cpuMs: number;
+  readonly runCpuMs: number;
+  readonly ownRunCpuMs: number;
+  readonly peakRssBytes: number;
+  readonly firstMs: number;
+  readonly before: readonly LaneUsage[];
+  readonly after: readonly LaneUsage[];
+  readonly outcomes: readonly Outcome<unknown>[];
+}
+
+async function measure(
+  spec: TrialSpec,
+  host: TrialHost,
+  warmup: readonly unknown[],
+  items: Items<unknown>,
+): Promise<Measured> {
+  const now = host.now ?? (() => performance.now());
+  const task = spec.job.task as Task<unknown, unknown>;
+  const options: MapOptions = {
+    // In the order of items, one slow item would hold the outcomes of all that follow.
+    order: "completion",
+    ...(host.signal && { signal: host.signal }),
+    ...(spec.timeoutMs !== undefined && { timeoutMs: spec.timeoutMs }),
+    ...(spec.retries !== undefined && { retries: spec.retries }),
+    ...(spec.chunk !== undefined && { chunk: spec.chunk }),
+  };
+  const startCpuMs = host.cpuMs();
+  const startedMs = now();
+  await using executor = await host.open(spec);
+  await executor.ready(task);
+  const startMs = now() - startedMs;
+  const readyCpuMs = host.cpuMs();
+  const atReady = await executor.usage();
+  let before = atReady;
+  if (warmup.length > 0) {
+    await executor.mapSettled(task, warmup, options).toArray();
+    before = await executor.usage();
+  }
+  const onProgress = host.onProgress;
+  const firstCpuMs = host.cpuMs();
+  const firstMs = now();
+  const outcomes = await executor.mapSettled(task, items, {
+    ...options,
+    ...(onProgress && { onProgress: ({ settled, total }) => onProgress(settled, total) }),
+  }).toArray();
+  const runMs = now() - firstMs;
+  const ownRunCpuMs = host.cpuMs() - firstCpuMs;
+  const after = await executor.usage();
+  const childRss = after.reduce((sum, lane) => sum + (lane.peakRssBytes ?? 0), 0);
+  const runCpuMs = ownRunCpuMs + childrenCpuMs(after) - childrenCpuMs(before);
+  return {
+    lanes: executor.lanes,
+    slots: executor.slots,
+    startMs,
+    runMs,
+    cpuMs: readyCpuMs - startCpuMs + childrenCpuMs(atReady) + runCpuMs,
+    runCpuMs,
+    ownRunCpuMs,
+    // Before the checksum, whose memory is ours and not the model's.
+    peakRssBytes: host.peakRssBytes() + childRss,
+    firstMs,
+    before,
+    after,
+    outcomes,
+  };
+}
+
+function warningsOf(spec: TrialSpec, { slots, runMs, ownRunCpuMs, outcomes }: Measured): string[] {
+  const warnings: string[] = [];
+  const share = ownRunCpuMs / runMs;
+  const eventLoop = spec.model === "concurrent" || spec.model === "limited";
+  if (eventLoop && slots > 1 && outcomes.length > 1 && runMs >= 10 && share >= BUSY_SHARE) {
+    warnings.push(
+      `Under ${spec.model} this process's own CPU was busy ${
+        Math.min(100, Math.round(share * 100))
+      }% ` +
+        `of the time: its one event loop was the limit, so more slots gain nothing; more lanes may.`,
+    );
+  }
+  if (spec.timeline && outcomes.length > TIMELINE_TASKS) {
+    const every = Math.ceil(outcomes.length / TIMELINE_TASKS);
+    warnings.push(
+      `The timeline shows one task in ${every}: there were ${outcomes.length}, and it keeps at most ` +
+        `${TIMELINE_TASKS}.`,
+    );
+  }
+  return warnings;
+}
+
+/**
+ * Runs one trial in this process.
+ *
+ * The order is: `setup`, start of every lane, warm-up, the measured items, stop of every lane,
+ * `teardown`, checksum. Only start and items are measured. Lanes are stopped and `teardown` is run
+ * whatever happened before.
+ *
+ * @param spec The trial.
+ * @param host How to make the executor, and what to measure with.
+ * @returns What was measured; an item that fails is counted, it doesn't fail the trial.
+ * @throws {TypeError} If an export that the job names isn't there.
+ * @throws What the executor throws when it can't start.
+ *
+ * @example
+ * ```ts
+ * import type { TrialHost } from "./trial.ts";
+ * import type { TrialSpec } from "./spec.ts";
+ * import { runTrialHere } from "./trial.ts";
+ *
+ * async function wallMs(spec: TrialSpec, host: TrialHost): Promise<number> {
+ *   return (await runTrialHere(spec, host)).round.wallMs;
+ * }
+ * console.log(wallMs.length); // 2
+ * ```
+ */
+export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<TrialResult> {
+  const { job } = spec;
+  const items = await openItems(job.items);
+  const { warmup, all } = await withWarmup(items, spec.warmup ?? 0);
+  const setup = job.setup === undefined ? undefined : await hook(spec, job.setup);
+  const teardown = job.teardown === undefined ? undefined : await hook(spec, job.teardown);
+  const comparable = job.comparable === undefined ? undefined : await hook(spec, job.comparable);
+  let measured: Measured;
+  try {
+    await setup?.();
+    measured = await measure(spec, host, warmup, all);
+  } finally {
+    await teardown?.();
+  }
+  const { outcomes, startMs, runMs, cpuMs, runCpuMs, peakRssBytes } = measured;
+  const failed = outcomes.filter(({ status }) => status === "rejected").length;
+  return {
+    round: {
+      round: spec.round,
+      startMs,
+      runMs,
+      wallMs: startMs + runMs,
+      cpuMs,
+      runCpuMs,
+      peakRssBytes,
+      succeeded: outcomes.length - failed,
+      failed,
+      checksum: await checksumOf(outcomes, comparable),
+      ...(failed > 0 && { reasons: countReasons(outcomes) }),
+    },
+    ...(spec.timeline && {
+      timeline: timelineOf({
+        round: spec.round,
+        outcomes,
+        before: measured.before,
+        after: measured.after,
+        firstMs: measured.firstMs,
+        eventLoopCpuMs: measured.ownRunCpuMs,
+      }),
+    }),
+    lanes: measured.lanes,
+    slots: Number.isFinite(measured.slots) ? measured.slots : null,
+    warnings: warningsOf(spec, measured),
+  };
+}

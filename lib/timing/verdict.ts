@@ -1,0 +1,206 @@
+/**
+ * What a comparison comes to: whether the job waits or computes, and the simplest model that serves.
+ *
+ * The job is judged by its CPU time over its wall time in the sequential run, and then by what the
+ * models gained: on a busy machine a task that computes doesn't get the whole CPU, and looks as if it
+ * waited.
+ *
+ * @module
+ */
+
+import { MODELS } from "../executor.ts";
+import { confidenceAbove, pairedRatio } from "./interval.ts";
+import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
+import { median } from "./statistics.ts";
+
+/** Up to this CPU share the tasks wait; from the other on, they compute. */
+const WAITS = 0.35;
+const COMPUTES = 0.75;
+
+/** A model that is slower than the best by less than this is as good, if it is simpler. */
+const WORTH = 1.05;
+
+/** What a verdict is made from. */
+export interface Evidence {
+  readonly models: readonly ModelResult[];
+  readonly ceiling: Comparison["ceiling"];
+  /** Seeds the bootstrap. */
+  readonly seed: number;
+}
+
+/** The times of two models in the rounds that both ran, in the same order. */
+export function pairedTimes(a: ModelResult, b: ModelResult): { a: number[]; b: number[] } {
+  const times = new Map(b.rounds.map(({ round, wallMs }) => [round, wallMs]));
+  const common = a.rounds.filter(({ round }) => times.has(round));
+  return {
+    a: common.map(({ wallMs }) => wallMs),
+    b: common.map(({ round }) => times.get(round)!),
+  };
+}
+
+/** How many times as long `slow` takes as `fast`; undefined if they share no round. */
+function ratio(slow: ModelResult, fast: ModelResult, seed: number): Interval | undefined {
+  const { a, b } = pairedTimes(slow, fast);
+  return a.length === 0 ? undefined : pairedRatio(a, b, { seed });
+}
+
+function confidence(slow: ModelResult, fast: ModelResult, bound: number): number {
+  const { a, b } = pairedTimes(slow, fast);
+  return a.length === 0 ? 0.5 : confidenceAbove(a, b, bound);
+}
+
+const rank = ({ model }: ModelResult) => {
+  const place = MODELS.findIndex((name) => name === model);
+  return place < 0 ? MODELS.length : place;
+};
+
+const isEventLoop = ({ model }: ModelResult) => model === "concurrent" || model === "limited";
+const isParallel = (of: ModelResult) => of.model !== "sequential" && !isEventLoop(of);
+
+/** The median share of the run in which a model's tasks kept the CPU busy. */
+export function cpuShareOf({ rounds }: ModelResult): number {
+  return median(rounds.map(({ runCpuMs, cpuMs, runMs }) => (runCpuMs ?? cpuMs) / (runMs || 0.001)));
+}
+
+function time(ms: number): string {
+  return ms < 999.5 ? `${Number(ms.toPrecision(3))} ms` : `${Number((ms / 1000).toPrecision(3))} s`;
+}
+
+function times(by: number): string {
+  return by < 10 ? by.toFixed(1) : by.toFixed(0);
+}
+
+function gainOf(chosen: ModelResult, sequential: ModelResult, seed: number): string {
+  const gained = ratio(sequential, chosen, seed)!;
+  return `${chosen.model} took ${time(chosen.wallMs.median)} instead of ` +
+    `${time(sequential.wallMs.median)}, ${times(gained.median)} times as fast ` +
+    `(${times(gained.low)} to ${times(gained.high)})`;
+}
+
+interface Judged {
+  readonly sequential: ModelResult;
+  readonly recommended: ModelResult;
+  readonly cpuShare: number;
+  readonly evidence: Evidence;
+  /** Whether more slots, and whether more lanes, were detectably faster than sequential. */
+  readonly concurrencyPays: boolean;
+  readonly parallelismPays: boolean;
+}
+
+/** The parallel model that was ready first, and whether its start eats what it could gain at best. */
+function startCost(
+  { sequential, evidence }: Judged,
+): { model: string; startMs: number } | undefined {
+  const costs = evidence.models.filter(isParallel).map((of) => {
+    const startMs = median(of.rounds.map((round) => round.startMs));
+    const atBest = evidence.ceiling?.speedup ?? of.lanes;
+    const saved = median(sequential.rounds.map(({ runMs }) => runMs)) * (1 - 1 / atBest);
+    return { model: of.model, startMs, eaten: saved <= 2 * startMs };
+  });
+  if (costs.length === 0 || !costs.every(({ eaten }) => eaten)) return undefined;
+  return costs.toSorted((a, b) => a.startMs - b.startMs)[0];
+}
+
+function boundOf(judged: Judged): Verdict["bound"] {
+  const { cpuShare, recommended, concurrencyPays, parallelismPays } = judged;
+  const pays = concurrencyPays || parallelismPays;
+  if (cpuShare > WAITS && !pays && recommended.model === "sequential" && startCost(judged)) {
+    return "small";
+  }
+  if (cpuShare >= COMPUTES) return "cpu";
+  if (cpuShare <= WAITS) return "io";
+  // In between: if slots on one event loop gain nothing, there was no waiting to fill.
+  const triedConcurrency = judged.evidence.models.some(isEventLoop);
+  return parallelismPays && triedConcurrency && !concurrencyPays ? "cpu" : "mixed";
+}
+
+function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
+  const { sequential, recommended, cpuShare, evidence } = judged;
+  const busy = `the CPU was busy ${
+    Math.min(100, Math.round(cpuShare * 100))
+  }% of the sequential run`;
+  if (bound === "small") {
+    const cost = startCost(judged)!;
+    return `The job is small: sequential takes ${time(sequential.wallMs.median)}, and starting ` +
+      `lanes alone takes ${
+        time(cost.startMs)
+      } (${cost.model}), which eats what parallelism could gain.`;
+  }
+  const nature = {
+    io: `The tasks wait: ${busy}.`,
+    cpu: `The tasks compute: ${busy}.`,
+    mixed: `The tasks wait and compute: ${busy}.`,
+  }[bound];
+  if (recommended.model === "sequential") {
+    return `${nature} No model was detectably faster than sequential, which took ` +
+      `${time(sequential.wallMs.median)}.`;
+  }
+  const what = isParallel(recommended)
+    ? (bound === "cpu" || !judged.concurrencyPays ? "Parallelism pays" : "More lanes pay")
+    : "Concurrency pays";
+  const idle = evidence.models.find(isEventLoop);
+  const alone = bound === "cpu" && idle !== undefined && !judged.concurrencyPays
+    ? `; concurrency alone gained nothing (${idle.model})`
+    : "";
+  return `${nature} ${what}: ${gainOf(recommended, sequential, evidence.seed)}${alone}.`;
+}
+
+/** How sure the recommendation is: that it beats all simpler models, and none is clearly better. */
+function confidenceOf(recommended: ModelResult, evidence: Evidence): number {
+  const others = evidence.models.filter((of) => of !== recommended);
+  const sure = others.map((of) =>
+    rank(of) < rank(recommended)
+      ? confidence(of, recommended, 1)
+      : 1 - confidence(recommended, of, WORTH)
+  );
+  return Math.round(Math.min(...sure) * 1000) / 1000;
+}
+
+/**
+ * Judges a comparison whose models agree.
+ *
+ * `recommended` is the simplest model whose wall time isn't detectably worse than the best one's; one
+ * that is worse by less than 5 % counts as equal. `small` says that the whole job is too short to
+ * be worth starting lanes for. `confidence` is the least of the one-sided confidences that the
+ * recommended model beats each simpler one, and that no other beats it by 5 %.
+ *
+ * @param evidence What the models did.
+ * @returns The verdict; null without a sequential run, or with nothing to compare it to.
+ *
+ * @example
+ * ```ts
+ * import { judge } from "./verdict.ts";
+ *
+ * console.log(judge({ models: [], ceiling: null, seed: 0 })); // null
+ * ```
+ */
+export function judge(evidence: Evidence): Verdict | null {
+  const { models, seed } = evidence;
+  const sequential = models.find(({ model }) => model === "sequential");
+  if (sequential === undefined || models.length < 2) return null;
+  const best = models.reduce((a, b) => b.wallMs.median < a.wallMs.median ? b : a);
+  const recommended = models.toSorted((a, b) => rank(a) - rank(b)).find((of) => {
+    const behind = ratio(of, best, seed);
+    return behind !== undefined && !(behind.low > 1 && behind.median > WORTH);
+  }) ?? best;
+  const pays = (of: ModelResult) => {
+    const gained = ratio(sequential, of, seed);
+    return gained !== undefined && gained.low > 1 && gained.median > WORTH;
+  };
+  const judged: Judged = {
+    sequential,
+    recommended,
+    cpuShare: cpuShareOf(sequential),
+    evidence,
+    concurrencyPays: models.filter(isEventLoop).some(pays),
+    parallelismPays: models.filter(isParallel).some(pays),
+  };
+  const bound = boundOf(judged);
+  return {
+    bound,
+    cpuShare: Math.round(judged.cpuShare * 1000) / 1000,
+    recommended: recommended.model,
+    confidence: confidenceOf(recommended, evidence),
+    reason: reasonOf(judged, bound),
+  };
+}

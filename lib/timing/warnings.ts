@@ -1,0 +1,137 @@
+/**
+ * What a reader should know before believing a comparison's figures, and what to do about it.
+ *
+ * @module
+ */
+
+import { linearRegression } from "simple-statistics";
+import type { Comparison, ModelResult } from "./result.ts";
+import { median, outliers } from "./statistics.ts";
+import { studentCdf } from "./student_t.ts";
+
+/** One finished trial's time, in the order in which the trials ran. */
+export interface TimedTrial {
+  readonly model: string;
+  readonly wallMs: number;
+}
+
+/** Fewer rounds than this can't tell noise from a difference. */
+const FEW_ROUNDS = 3;
+
+/** A speedup may exceed a measured ceiling by this without being wrong. */
+const CEILING_SLACK = 1.05;
+
+/** A drift of less than this over the whole run isn't worth a warning. */
+const DRIFT = 0.1;
+
+/**
+ * Finds a machine that became slower or faster from the first trial to the last.
+ *
+ * The method is least squares on the logarithm of each time over its model's median, and Student's t of
+ * the slope with p < 0.01.
+ *
+ * @param trials The trials in the order in which they ran.
+ * @returns A warning, or undefined if there is no drift of a tenth or more; fewer than 8 trials tell none.
+ *
+ * @example
+ * ```ts
+ * import { driftWarning } from "./warnings.ts";
+ *
+ * console.log(driftWarning([])); // undefined
+ * ```
+ */
+export function driftWarning(trials: readonly TimedTrial[]): string | undefined {
+  if (trials.length < 8) return undefined;
+  const medians = new Map(
+    Array.from(Map.groupBy(trials, ({ model }) => model), ([model, of]) => [
+      model,
+      median(of.map(({ wallMs }) => wallMs)),
+    ]),
+  );
+  const points = trials.map(({ model, wallMs }, place) => [
+    place,
+    Math.log(Math.max(wallMs, 0.001) / Math.max(medians.get(model)!, 0.001)),
+  ]);
+  const { m: slope, b: start } = linearRegression(points);
+  const n = points.length;
+  const residual = points.reduce((sum, [x, y]) => sum + (y! - start - slope * x!) ** 2, 0);
+  const spread = n * (n * n - 1) / 12;
+  const error = Math.sqrt(residual / (n - 2) / spread);
+  const certain = error === 0 ? slope !== 0 : studentCdf(Math.abs(slope) / error, n - 2) > 0.995;
+  const change = Math.exp(slope * (n - 1)) - 1;
+  if (!certain || Math.abs(change) < DRIFT) return undefined;
+  return `The machine became ${Math.abs(change * 100).toFixed(0)}% ${
+    change > 0 ? "slower" : "faster"
+  } from the first trial to the last; interleaved rounds spread that over all models, but ` +
+    `let it cool down or end other programs, and run again.`;
+}
+
+/** Names the rounds that lie far from the others of their model. */
+export function outlierWarnings(models: readonly ModelResult[]): string[] {
+  return models.flatMap(({ model, rounds, wallMs }) =>
+    outliers(rounds.map((round) => round.wallMs)).map(({ index, value }) =>
+      `${model}, round ${rounds[index]!.round + 1}, took ${
+        value.toFixed(1)
+      } ms where the median is ` +
+      `${wallMs.median.toFixed(1)} ms: an outlier, kept in all figures. Another program may have ` +
+      `interfered; more rounds lessen its weight.`
+    )
+  );
+}
+
+/** Flags what is faster than the machine can be. */
+export function ceilingWarnings(
+  models: readonly ModelResult[],
+  ceiling: Comparison["ceiling"],
+): string[] {
+  if (ceiling === null) return [];
+  return models.flatMap(({ model, lanes, speedup }) =>
+    speedup !== null && lanes > 1 && lanes <= ceiling.lanes &&
+      speedup.low > ceiling.speedup * CEILING_SLACK
+      ? [
+        `${model} gained ${speedup.median.toFixed(2)} times, more than the ` +
+        `${ceiling.speedup.toFixed(2)} that independent processes gain here: most likely the ` +
+        `sequential baseline is too slow (its code was compiled less well, or was still cold; try ` +
+        `--warmup), or the tasks also wait.`,
+      ]
+      : []
+  );
+}
+
+/**
+ * The warnings that follow from the rounds.
+ *
+ * @param models What the models did.
+ * @param ceiling The ceiling, if it was measured.
+ * @param trials The trials in the order in which they ran.
+ * @returns One sentence or two for each thing that looks wrong.
+ *
+ * @example
+ * ```ts
+ * import { warningsOf } from "./warnings.ts";
+ *
+ * console.log(warningsOf([], null, [])); // []
+ * ```
+ */
+export function warningsOf(
+  models: readonly ModelResult[],
+  ceiling: Comparison["ceiling"],
+  trials: readonly TimedTrial[],
+): string[] {
+  const fewest = Math.min(...models.map(({ rounds }) => rounds.length));
+  const drift = driftWarning(trials);
+  return [
+    ...(fewest < FEW_ROUNDS
+      ? [
+        fewest === 1
+          ? `1 round tells nothing about noise: a factor of 2 either way is assumed; use --rounds 3 ` +
+            `or more.`
+          : `${fewest} rounds tell little about noise, so the intervals are wide; use --rounds 3 or ` +
+            `more.`,
+      ]
+      : []),
+    ...ceilingWarnings(models, ceiling),
+    ...outlierWarnings(models),
+    ...(drift === undefined ? [] : [drift]),
+  ];
+}
