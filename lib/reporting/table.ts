@@ -92,10 +92,9 @@ export function renderTable(comparison: Comparison, style: Style): string {
     columns.splice(columns.indexOf(drop), 1);
   }
   const table = new Table({
+    ...BORDERLESS,
     head: columns.map(({ head }) => palette.heading(head)),
     colAligns: columns.map(({ left }) => left ? "left" : "right"),
-    style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 0 },
-    chars: RULES,
   });
   for (const model of comparison.models) {
     table.push(
@@ -105,23 +104,29 @@ export function renderTable(comparison: Comparison, style: Style): string {
   return table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
 }
 
-/** No frame: one rule below the heads, blanks between columns. */
-const RULES = {
-  top: "",
-  "top-mid": "",
-  "top-left": "",
-  "top-right": "",
-  bottom: "",
-  "bottom-mid": "",
-  "bottom-left": "",
-  "bottom-right": "",
-  left: "",
-  "left-mid": "",
-  mid: "─",
-  "mid-mid": "──",
-  right: "",
-  "right-mid": "",
-  middle: GAP,
+/** How cli-table3 draws without a frame: one rule below the heads, blanks between columns. */
+export const BORDERLESS: {
+  style: { head: []; border: []; compact: true; "padding-left": 0; "padding-right": 0 };
+  chars: Record<string, string>;
+} = {
+  style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 0 },
+  chars: {
+    top: "",
+    "top-mid": "",
+    "top-left": "",
+    "top-right": "",
+    bottom: "",
+    "bottom-mid": "",
+    "bottom-left": "",
+    "bottom-right": "",
+    left: "",
+    "left-mid": "",
+    mid: "─",
+    "mid-mid": "──",
+    right: "",
+    "right-mid": "",
+    middle: GAP,
+  },
 };
 
 function same(text: string): string {

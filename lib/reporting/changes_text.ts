@@ -1,0 +1,109 @@
+/**
+ * What changed from one result to another, for a terminal.
+ *
+ * @module
+ */
+
+import Table from "cli-table3";
+import type { Interval } from "../timing/result.ts";
+import { formatDuration, formatNumber, formatPercent, formatRatio, NO_FIGURE } from "./format.ts";
+import { fit, plain, wrap } from "./plain.ts";
+import { paletteFor, type Style } from "./style.ts";
+import { BORDERLESS } from "./table.ts";
+
+/** How one model of one job changed. */
+export interface Change {
+  /** The job's name. */
+  readonly job: string;
+  /** The model's name. */
+  readonly model: string;
+  /** Its median wall time before, in milliseconds. */
+  readonly beforeMs: number;
+  /** Its median wall time now, in milliseconds. */
+  readonly afterMs: number;
+  /** Time now over time before, with its interval. */
+  readonly ratio: Interval;
+  /** Whether it is slower than allowed. */
+  readonly tooSlow: boolean;
+}
+
+/** All that changed. */
+export interface Changes {
+  /** What both results have, in the order of the new one. */
+  readonly changes: readonly Change[];
+  /** What makes the two hard to compare, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Writes what changed: a table, what to mind, and whether anything is slower than allowed.
+ *
+ * @param changes What changed.
+ * @param maxSlowdown How much slower is allowed, as a share.
+ * @param style Width and colour.
+ * @returns The lines, without a newline at the end.
+ *
+ * @example
+ * ```ts
+ * import { renderChanges } from "./changes_text.ts";
+ *
+ * const style = { columns: 80, colour: false };
+ * console.log(renderChanges({ changes: [], warnings: [] }, 0.1, style)); // nothing in common
+ * ```
+ */
+export function renderChanges(
+  { changes, warnings }: Changes,
+  maxSlowdown: number,
+  style: Style,
+): string {
+  const palette = paletteFor(style);
+  const blocks: string[] = [];
+  for (const [job, of] of Map.groupBy(changes, (change) => change.job)) {
+    const table = new Table({
+      ...BORDERLESS,
+      head: ["model", "before", "now", "ratio", "95% interval", ""].map(palette.heading),
+      colAligns: ["left", "right", "right", "right", "right", "left"],
+    });
+    for (const change of of) {
+      const paint = change.tooSlow ? palette.bad : change.ratio.high < 1 ? palette.good : same;
+      table.push([
+        fit(plain(change.model), 12),
+        formatDuration(change.beforeMs),
+        formatDuration(change.afterMs),
+        formatRatio(change.ratio.median),
+        `${formatNumber(change.ratio.low)}–${formatNumber(change.ratio.high)}`,
+        paint(told(change)),
+      ]);
+    }
+    const lines = table.toString().split("\n").map((line) => line.trimEnd());
+    blocks.push([palette.heading(wrap(plain(job), style.columns)), ...lines].join("\n"));
+  }
+  const minded = warnings.map((text) =>
+    palette.warning(wrap(`Warning: ${plain(text)}`, style.columns, "  "))
+  );
+  if (minded.length > 0) blocks.push(minded.join("\n"));
+  blocks.push(palette.heading(wrap(summary(changes, maxSlowdown), style.columns)));
+  return blocks.join("\n\n");
+}
+
+function same(text: string): string {
+  return text;
+}
+
+function told({ ratio, tooSlow }: Change): string {
+  if (tooSlow) return "slower than allowed";
+  if (ratio.low > 1) return "slower";
+  return ratio.high < 1 ? "faster" : "no detectable difference";
+}
+
+function summary(changes: readonly Change[], maxSlowdown: number): string {
+  if (changes.length === 0) return "The two results have no job and model in common.";
+  const allowed = `the ${formatPercent(maxSlowdown)} allowed`;
+  const slow = changes.filter(({ tooSlow }) => tooSlow);
+  if (slow.length === 0) return `Nothing is slower than ${allowed}.`;
+  const names = slow.map(({ job, model, ratio }) => {
+    const by = Number.isFinite(ratio.median) ? formatPercent(ratio.median - 1) : NO_FIGURE;
+    return `${plain(model)} by ${by} (${plain(job)})`;
+  });
+  return `Slower than ${allowed}: ${names.join(", ")}.`;
+}

@@ -1,0 +1,52 @@
+import { assert } from "@std/assert";
+import stringWidth from "string-width";
+import { type Change, renderChanges } from "../../lib/reporting/changes_text.ts";
+import { HOSTILE } from "./fixture.ts";
+
+function changeOf(model: string, median: number, tooSlow = false): Change {
+  return {
+    job: "download 160 pages",
+    model,
+    beforeMs: 1000,
+    afterMs: 1000 * median,
+    ratio: { median, low: median * 0.96, high: median * 1.04 },
+    tooSlow,
+  };
+}
+
+const CHANGES = [
+  changeOf("sequential", 1.01),
+  changeOf("concurrent", 1.31, true),
+  changeOf("limited", 1.06),
+  changeOf("workers", 0.7),
+];
+
+for (const columns of [80, 120]) {
+  for (const colour of [false, true]) {
+    const how = `${columns} columns ${colour ? "with" : "without"} colour`;
+    Deno.test(`what changed at ${how}`, async (t) => {
+      const warnings = ["The results come from different versions of Deno: 2.9.6 and 2.10.0."];
+      const text = renderChanges({ changes: CHANGES, warnings }, 0.1, { columns, colour });
+      for (const line of text.split("\n")) assert(stringWidth(line) <= columns, line);
+      await t.assertSnapshot(text);
+    });
+  }
+}
+
+Deno.test("nothing slower than allowed is said so", () => {
+  const text = renderChanges({ changes: CHANGES.slice(2), warnings: [] }, 0.1, {
+    columns: 80,
+    colour: false,
+  });
+  assert(text.endsWith("Nothing is slower than the 10% allowed."), text);
+});
+
+Deno.test("hostile names stay inert in what changed", () => {
+  const changes = HOSTILE.map((model) => ({ ...changeOf(model, 2, true), job: model }));
+  const text = renderChanges({ changes, warnings: [...HOSTILE] }, 0.1, {
+    columns: 80,
+    colour: false,
+  });
+  // deno-lint-ignore no-control-regex
+  assert(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(text));
+});
