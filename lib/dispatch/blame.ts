@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Sent } from "./seat.ts";
+import type { Sent } from "./sent.ts";
 
 /** What is known of a lost chunk. */
 export type Blame =
@@ -24,11 +24,11 @@ export type Blame =
  * @returns A judgement for each, in the same order.
  */
 export function blame(lost: readonly Sent[]): Blame[] {
-  const progress = lost.map(({ lane, chunk, reported }) => {
-    const at = lane.progress(chunk);
+  const progress = lost.map((sent) => {
+    const at = sent.lane.progress(sent);
     // The only item left is the one that ran, even where the lane can't tell.
-    const single = at.state === "unknown" && chunk.items.length - reported === 1;
-    return single ? { state: "running", offset: reported, sinceMs: NaN } as const : at;
+    const single = at.state === "unknown" && sent.items.length - sent.reported === 1;
+    return single ? { state: "running", offset: sent.reported, sinceMs: NaN } as const : at;
   });
   const active = progress.filter(({ state }) => state !== "waiting").length;
   return progress.map((at): Blame => {

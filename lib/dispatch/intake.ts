@@ -30,6 +30,8 @@ const AUTO_BUFFER_CHUNKS = 2;
 
 /** Deals out a run's items. */
 export class Intake {
+  /** When something was last taken from here. */
+  takenAtMs = 0;
   /** Items that the consumer has taken. */
   consumed = 0;
   /** Whether all results are collected anyway, so that holding some back saves nothing. */
@@ -75,6 +77,7 @@ export class Intake {
    */
   take(remote: boolean, ahead: number): Piece | undefined {
     const queued = this.#queue.shift();
+    this.takenAtMs = performance.now();
     if (queued !== undefined) return queued.alone ? this.#split(queued, 1) : queued;
     const { source, sizer, slots, chunksAlways } = this.#parts;
     const { total, pulled } = source;
@@ -82,7 +85,10 @@ export class Intake {
     const wanted = remote || chunksAlways ? sizer.next(remaining, slots) : 1;
     const items = source.pull(Math.min(wanted, this.#room(ahead)), this.#onArrival);
     if (items.length === 0) return undefined;
-    return this.#split(freshPiece(pulled, items), remote ? sizer.fit(items) : items.length);
+    return this.#split(
+      freshPiece(pulled, items, this.takenAtMs),
+      remote ? sizer.fit(items) : items.length,
+    );
   }
 
   readonly #onArrival = (error?: unknown, failed?: boolean): void => {
@@ -121,12 +127,14 @@ export class Intake {
     for (const timer of this.#delayed.keys()) clearTimeout(timer);
     this.#queue = [];
     this.#delayed.clear();
-    if (unpulled > 0) dropped.push(freshPiece(pulled, { length: unpulled } as unknown[]));
+    if (unpulled > 0) {
+      const items = { length: unpulled } as unknown[];
+      dropped.push(freshPiece(pulled, items, performance.now()));
+    }
     return dropped;
   }
 }
 
-function freshPiece(firstIndex: number, items: readonly unknown[]): Piece {
-  const queuedAtMs = performance.now();
+function freshPiece(firstIndex: number, items: readonly unknown[], queuedAtMs: number): Piece {
   return { firstIndex, items, attempt: 1, queuedAtMs, kills: 0, losses: 0, alone: false };
 }

@@ -10,7 +10,8 @@ import type { Chunk, Death, Lane, LaneEvents, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
 import { blame } from "./blame.ts";
 import type { Run } from "./run.ts";
-import { Seat, type Sent } from "./seat.ts";
+import { Seat } from "./seat.ts";
+import type { Sent } from "./sent.ts";
 
 /** Makes a lane of the executor's kind. */
 export type LaneFactory = (number: number, events: LaneEvents, tasks: readonly Task[]) => Lane;
@@ -33,6 +34,8 @@ const TURN_MS = 20;
 export class LanePool {
   readonly options: PoolOptions;
   readonly seats: readonly Seat[];
+  /** When a chunk was last sent: saves a look at the clock. */
+  sentAtMs = 0;
   readonly #runs: Run[] = [];
   readonly #tasks = new Map<string, Task>();
   readonly #closing = new Set<Promise<void>>();
@@ -111,7 +114,7 @@ export class LanePool {
   #isTurnOver(): boolean {
     if (this.seats[0]!.lane?.remote !== false) return false;
     if (this.#turning) return true;
-    if (performance.now() - this.#turnMs < TURN_MS) return false;
+    if (this.sentAtMs - this.#turnMs < TURN_MS) return false;
     this.#turning = true;
     setImmediate(() => {
       this.#turning = false;
@@ -195,8 +198,8 @@ export class LanePool {
   #onStartFailure: ((how: string) => void) | undefined;
 
   #onReport(seat: Seat, chunk: Chunk, report: Report): void {
-    const sent = seat.inFlight.get(chunk.id);
-    if (sent === undefined) return;
+    const sent = chunk as Sent; // lanes give back the chunks that they were sent
+    if (!seat.inFlight.has(sent)) return;
     this.#startDeaths = 0;
     if (report.then === "end") this.release(sent);
     sent.run.onReport(sent, report);
@@ -205,14 +208,14 @@ export class LanePool {
 
   /** A chunk is done with: its slot is free. */
   release(sent: Sent): void {
-    const { seat, chunk } = sent;
-    seat.inFlight.delete(chunk.id);
+    const { seat } = sent;
+    seat.inFlight.delete(sent);
     if (sent.piece.alone) seat.exclusive = false;
     if (seat.retiring && seat.inFlight.size === 0) this.#dismiss(seat);
   }
 
   #onDeath(seat: Seat, death: Death): void {
-    const lost = [...seat.inFlight.values()];
+    const lost = [...seat.inFlight];
     const verdicts = blame(lost);
     this.vacate(seat);
     if (death.starting) {

@@ -5,7 +5,7 @@
  */
 
 import { CancelledError } from "../lanes/errors.ts";
-import type { Chunk, Death, Report } from "../lanes/lane.ts";
+import type { Death, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
 import type { Blame } from "./blame.ts";
 import { ChunkSizer } from "./chunk_sizer.ts";
@@ -14,7 +14,8 @@ import { Intake } from "./intake.ts";
 import type { Outlet, OutletRun } from "./outlet.ts";
 import { part, type Piece } from "./piece.ts";
 import type { LanePool } from "./pool.ts";
-import type { Seat, Sent } from "./seat.ts";
+import type { Seat } from "./seat.ts";
+import { Sent, SentList } from "./sent.ts";
 import type { Segment } from "./segment.ts";
 import type { SettledOptions } from "./settled_options.ts";
 import { Settler } from "./settler.ts";
@@ -39,7 +40,7 @@ export class Run implements OutletRun {
   readonly task: Task;
   readonly options: SettledOptions;
   /** Chunks that are with lanes. */
-  readonly inFlight = new Set<Sent>();
+  readonly inFlight = new SentList("runPlace");
   outlet!: Outlet<unknown>;
   readonly #pool: LanePool;
   readonly #source: Source;
@@ -127,35 +128,21 @@ export class Run implements OutletRun {
 
   #send(seat: Seat, piece: Piece): void {
     const { timeoutMs, transfer } = this.options;
-    const lane = seat.lane!;
-    const chunk: Chunk = {
-      id: seat.nextChunkId(),
-      task: this.task,
-      firstIndex: piece.firstIndex,
-      items: piece.items,
-      attempt: piece.attempt,
+    const { itemMs = 0, giveBackMs } = this.#sizer;
+    const sent = new Sent(this, seat, piece, {
       timeoutMs,
       timed: !this.#failFast,
-      giveBackMs: this.#sizer.giveBackMs,
-      mark: timeoutMs !== Infinity || piece.alone || (this.#sizer.itemMs ?? 0) > MARK_ABOVE_MS,
+      giveBackMs,
+      mark: timeoutMs !== Infinity || piece.alone || itemMs > MARK_ABOVE_MS,
       transfer,
-    };
-    const sentAtMs = piece.queuedAtMs;
-    const sent: Sent = {
-      run: this,
-      seat,
-      lane,
-      chunk,
-      piece,
-      sentAtMs,
-      reported: 0,
-      asked: undefined,
-    };
+      sentAtMs: this.#intake.takenAtMs,
+    });
     const waits = seat.inFlight.size >= this.#pool.options.slots;
     this.inFlight.add(sent);
-    seat.inFlight.set(chunk.id, sent);
+    seat.inFlight.add(sent);
     if (piece.alone) seat.exclusive = true;
-    lane.send(chunk);
+    this.#pool.sentAtMs = sent.sentAtMs;
+    sent.lane.send(sent);
     if (timeoutMs !== Infinity) this.#watch.arm(timeoutMs);
     else if (waits) this.#watch.arm(STUCK_MS);
   }
@@ -216,10 +203,10 @@ export class Run implements OutletRun {
 
   /** Makes a task stop that went on after it was asked to. */
   force(sent: Sent): void {
-    const { lane, seat, chunk, piece, reported, asked } = sent;
-    const at = lane.progress(chunk);
-    const forced = lane.force(chunk);
-    const others = [...seat.inFlight.values()].filter((other) => other !== sent);
+    const { lane, seat, piece, reported, asked } = sent;
+    const at = lane.progress(sent);
+    const forced = lane.force(sent);
+    const others = [...seat.inFlight].filter((other) => other !== sent);
     this.inFlight.delete(sent);
     if (forced.lane === "retired") seat.retiring = true;
     this.#pool.release(sent);
@@ -241,9 +228,9 @@ export class Run implements OutletRun {
 
   /** Takes back a chunk that waits on a lane behind a task that takes long. */
   recall(sent: Sent): void {
-    if (sent.lane.progress(sent.chunk).state !== "waiting") return;
-    sent.lane.ask(sent.chunk, "cancel");
-    sent.lane.forget(sent.chunk);
+    if (sent.lane.progress(sent).state !== "waiting") return;
+    sent.lane.ask(sent, "cancel");
+    sent.lane.forget(sent);
     this.#pool.release(sent);
     this.onTakenAway(sent);
     this.#pool.pump();

@@ -5,25 +5,9 @@
  * @module
  */
 
-import type { Chunk, Lane } from "../lanes/lane.ts";
-import type { Piece } from "./piece.ts";
+import type { Lane } from "../lanes/lane.ts";
 import type { Run } from "./run.ts";
-
-/** A chunk that was sent to a lane and isn't done with. */
-export interface Sent {
-  readonly run: Run;
-  readonly seat: Seat;
-  readonly lane: Lane;
-  readonly chunk: Chunk;
-  readonly piece: Piece;
-  readonly sentAtMs: number;
-  /** How many of its items have been reported. */
-  reported: number;
-  /** When, why and at which item its task was asked to stop. */
-  asked:
-    | { readonly atMs: number; readonly why: "timeout" | "cancel"; readonly offset: number }
-    | undefined;
-}
+import { SentList } from "./sent.ts";
 
 /** A lane's place. */
 export class Seat {
@@ -31,7 +15,7 @@ export class Seat {
   lane: Lane | undefined;
   /** How long the lane took to start; undefined until it has. */
   startMs: number | undefined;
-  readonly inFlight = new Map<number, Sent>();
+  readonly inFlight = new SentList("seatPlace");
   /** No new chunks: the lane is to be closed once those in flight have ended. */
   retiring = false;
   /** One chunk has it for itself, to find out whether it kills. */

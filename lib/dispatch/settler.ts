@@ -11,7 +11,7 @@ import { MAX_KILLS } from "./crash.ts";
 import type { Intake } from "./intake.ts";
 import type { Ending, Rejected } from "./outcome.ts";
 import { part, type Piece } from "./piece.ts";
-import type { Sent } from "./seat.ts";
+import type { Sent } from "./sent.ts";
 import { outcomeAt, type Segment } from "./segment.ts";
 import type { SettledOptions } from "./settled_options.ts";
 
@@ -44,11 +44,13 @@ export class Settler {
    * @param base How many of its items had been reported before.
    */
   report(sent: Sent, report: Report, base: number): void {
+    if (report.failures === undefined) return this.#fulfil(sent, report, base, 0, report.count);
     let from = 0;
-    for (const { offset, ended, reason } of report.failures ?? []) {
+    for (const { offset, ended, reason } of report.failures) {
       this.#fulfil(sent, report, base, from, offset);
       if (!this.retry(sent, base + offset, ended, reason)) {
-        this.#settle(segmentOf(sent, base + offset, 1, report, offset, { ended, reason }));
+        const rejection = { ended, reason };
+        this.#settle(segmentOf(sent, base + offset, 1, report, offset, undefined, rejection));
       }
       from = offset + 1;
     }
@@ -59,10 +61,8 @@ export class Settler {
     if (to <= from) return;
     const { values } = report;
     const whole = values === undefined || (from === 0 && values.length === to);
-    this.#settle({
-      ...segmentOf(sent, base + from, to - from, report, from, undefined),
-      values: whole ? values : Array.prototype.slice.call(values, from, to),
-    });
+    const part = whole ? values : Array.prototype.slice.call(values, from, to);
+    this.#settle(segmentOf(sent, base + from, to - from, report, from, part, undefined));
   }
 
   /**
@@ -124,12 +124,13 @@ function segmentOf(
   count: number,
   report: Report,
   timesFrom: number,
+  values: Segment["values"],
   rejection: Segment["rejection"],
 ): Segment {
   return {
     firstIndex: piece.firstIndex + offset,
     count,
-    values: undefined,
+    values,
     rejection,
     lane: seat.number,
     attempts: piece.attempt,

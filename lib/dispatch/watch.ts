@@ -10,11 +10,11 @@
 import { AbandonedError, CancelledError, TimeoutError } from "../lanes/errors.ts";
 import type { AskReason } from "../lanes/lane.ts";
 import type { Ending } from "./outcome.ts";
-import type { Sent } from "./seat.ts";
+import type { Sent, SentList } from "./sent.ts";
 
 /** What the watch needs of the run. */
 export interface WatchedRun {
-  readonly inFlight: ReadonlySet<Sent>;
+  readonly inFlight: SentList;
   readonly options: { readonly timeoutMs: number };
   /** Makes a task stop that went on after it was asked to. */
   force(sent: Sent): void;
@@ -68,12 +68,12 @@ export class Watch {
   ask(sent: Sent, why: AskReason, offset = -1): void {
     if (sent.asked?.why === "cancel") return;
     sent.asked = { atMs: performance.now(), why, offset };
-    sent.lane.ask(sent.chunk, why);
+    sent.lane.ask(sent, why);
     this.arm(this.#graceMs);
   }
 
   #look(): void {
-    for (const sent of [...this.#run.inFlight]) {
+    for (const sent of this.#run.inFlight) {
       if (this.#run.inFlight.has(sent)) this.#lookAt(sent);
     }
   }
@@ -81,7 +81,7 @@ export class Watch {
   #lookAt(sent: Sent): void {
     const { timeoutMs } = this.#run.options;
     const now = performance.now();
-    const at = sent.lane.progress(sent.chunk);
+    const at = sent.lane.progress(sent);
     if (
       sent.asked?.why === "timeout" && (at.state !== "running" || at.offset !== sent.asked.offset)
     ) {

@@ -7,7 +7,7 @@
 import type { Chunk, Report } from "./lane.ts";
 
 /** A chunk without its items and task, which travel in the body and in a frame of their own. */
-export type ChunkHead = Omit<Chunk, "items" | "task" | "transfer"> & {
+export type ChunkHead = Omit<Chunk, "items" | "task" | "transfer" | "sentAtMs" | "note"> & {
   readonly taskNumber: number;
   readonly count: number;
 };

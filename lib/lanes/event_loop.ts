@@ -13,6 +13,10 @@
 import type { AskReason, Chunk, ChunkProgress, Forced, Lane, LaneEvents, Usage } from "./lane.ts";
 import { loadTask } from "./load_task.ts";
 import { type ChunkHost, ChunkRun } from "./run_chunk.ts";
+import type { TaskFunction } from "./task.ts";
+
+/** The note on a chunk that was cancelled while its task was still being loaded. */
+const CANCELLED = Symbol("cancelled");
 
 /** Runs chunks in this event loop. */
 export class EventLoopLane implements Lane {
@@ -20,15 +24,7 @@ export class EventLoopLane implements Lane {
   readonly remote = false;
   readonly takesAhead = false;
   readonly #events: LaneEvents;
-  readonly #runs = new Map<number, ChunkRun>();
-  /** Chunks cancelled while their task was still being loaded. */
-  readonly #dropped = new Set<number>();
-  readonly #host: ChunkHost = {
-    report: (run, report) => {
-      if (report.then === "end") this.#runs.delete(run.chunk.id);
-      this.#events.report(run.chunk, report);
-    },
-  };
+  readonly #host: ChunkHost = { report: (run, report) => this.#events.report(run.chunk, report) };
 
   /** @param events Told of every chunk's end. */
   constructor(events: LaneEvents) {
@@ -41,41 +37,34 @@ export class EventLoopLane implements Lane {
 
   send(chunk: Chunk): void {
     const fn = loadTask(chunk.task);
-    if (typeof fn === "function") return this.#start(new ChunkRun(chunk, fn, this.#host));
-    fn.then(
-      (fn) => this.#start(new ChunkRun(chunk, fn, this.#host)),
-      (error) => {
-        this.#start(
-          new ChunkRun(chunk, () => {
-            throw error;
-          }, this.#host),
-        );
-      },
-    );
+    if (typeof fn === "function") return this.#start(chunk, fn, chunk.sentAtMs);
+    fn.then((fn) => this.#start(chunk, fn), (error) => {
+      this.#start(chunk, () => {
+        throw error;
+      });
+    });
   }
 
-  #start(run: ChunkRun): void {
-    this.#runs.set(run.chunk.id, run);
-    if (this.#dropped.delete(run.chunk.id)) run.ask("cancel");
-    run.start();
+  #start(chunk: Chunk, fn: TaskFunction, nowMs?: number): void {
+    const run = new ChunkRun(chunk, fn, this.#host);
+    if (chunk.note === CANCELLED) run.ask("cancel");
+    chunk.note = run;
+    run.start(nowMs);
   }
 
   ask(chunk: Chunk, why: AskReason): void {
-    const run = this.#runs.get(chunk.id);
-    if (run !== undefined) run.ask(why);
-    else if (why === "cancel") this.#dropped.add(chunk.id);
+    if (chunk.note instanceof ChunkRun) chunk.note.ask(why);
+    else if (why === "cancel") chunk.note = CANCELLED;
   }
 
-  progress(chunk: Chunk): ChunkProgress {
-    const run = this.#runs.get(chunk.id);
-    if (run === undefined || !run.running) return { state: "waiting" };
-    return { state: "running", offset: run.offset, sinceMs: run.sinceMs };
+  progress({ note }: Chunk): ChunkProgress {
+    if (!(note instanceof ChunkRun) || !note.running) return { state: "waiting" };
+    return { state: "running", offset: note.offset, sinceMs: note.sinceMs };
   }
 
   forget(chunk: Chunk): void {
-    this.#runs.get(chunk.id)?.forget();
-    this.#runs.delete(chunk.id);
-    this.#dropped.delete(chunk.id);
+    if (chunk.note instanceof ChunkRun) chunk.note.forget();
+    else chunk.note = CANCELLED;
   }
 
   force(chunk: Chunk): Forced {
@@ -89,8 +78,6 @@ export class EventLoopLane implements Lane {
   }
 
   close(): Promise<void> {
-    for (const run of this.#runs.values()) run.forget();
-    this.#runs.clear();
     return Promise.resolve();
   }
 }

@@ -27,8 +27,12 @@ export interface Chunk {
   readonly giveBackMs: number;
   /** Whether the lane is to say before each item that it starts it, where that costs a message. */
   readonly mark: boolean;
+  /** When it was sent. */
+  readonly sentAtMs: number;
   /** Whether ArrayBuffers move instead of being copied. */
   readonly transfer: boolean;
+  /** Whatever the lane that has it wants to keep with it. */
+  note: unknown;
 }
 
 /** Why a task is asked to stop. */

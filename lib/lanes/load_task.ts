@@ -8,6 +8,8 @@ import { TaskLoadError } from "./errors.ts";
 import type { Task, TaskFunction } from "./task.ts";
 
 const loaded = new Map<string, TaskFunction | Promise<TaskFunction>>();
+/** The same by the task itself, for this is asked for every chunk. */
+const known = new WeakMap<Task, TaskFunction>();
 
 /**
  * The function that a task names: at once if it was loaded before, else a promise of it.
@@ -25,6 +27,8 @@ const loaded = new Map<string, TaskFunction | Promise<TaskFunction>>();
  * ```
  */
 export function loadTask(task: Task): TaskFunction | Promise<TaskFunction> {
+  const fn = known.get(task);
+  if (fn !== undefined) return fn;
   const key = `${task.export} ${task.module}`;
   let found = loaded.get(key);
   if (found === undefined) {
@@ -38,6 +42,7 @@ export function loadTask(task: Task): TaskFunction | Promise<TaskFunction> {
     });
     loaded.set(key, found);
   }
+  if (typeof found === "function") known.set(task, found);
   return found;
 }
 

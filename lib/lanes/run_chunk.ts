@@ -60,9 +60,13 @@ export class ChunkRun {
     this.#clockPeriod = everyItem ? 1 : 16;
   }
 
-  /** Runs all items; the host's `report` is called before this returns if none of them waits. */
-  start(): void {
-    this.sinceMs = this.#fromMs = performance.now();
+  /**
+   * Runs all items; the host's `report` is called before this returns if none of them waits.
+   *
+   * @param nowMs The time, if the caller has just read the clock.
+   */
+  start(nowMs: number = performance.now()): void {
+    this.sinceMs = this.#fromMs = nowMs;
     this.#loop();
   }
 

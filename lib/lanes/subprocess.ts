@@ -34,6 +34,7 @@ import type {
 import { refuseEmptied, uncloneableReport } from "./uncloneable.ts";
 import { type ChildOptions, ChildPipe } from "./child_pipe.ts";
 import type { Task } from "./task.ts";
+import { TaskNumbers } from "./task_numbers.ts";
 import { deserialize, serialize } from "node:v8";
 
 interface Sent {
@@ -52,7 +53,7 @@ export class SubprocessLane implements Lane {
   readonly #options: ChildOptions;
   readonly #startedMs = performance.now();
   readonly #sent = new Map<number, Sent>();
-  readonly #taskNumbers = new Map<string, number>();
+  #taskNumbers = this.#newTaskNumbers();
   readonly #usageWaiters: ((usage: Usage) => void)[] = [];
   #pipe: ChildPipe;
   #usage: Usage = { cpuMs: undefined, peakRssBytes: undefined };
@@ -93,7 +94,7 @@ export class SubprocessLane implements Lane {
     let parts: Uint8Array[];
     try {
       const { encoding, body } = encodePlain(chunk.items) ?? this.#serialize(chunk.items);
-      const head = chunkToHead(chunk, this.#numberOf(chunk.task));
+      const head = chunkToHead(chunk, this.#taskNumbers.of(chunk.task));
       parts = encodeFrame(FrameKind.chunk, head, encoding, body);
     } catch (error) {
       this.#sent.delete(chunk.id);
@@ -102,21 +103,15 @@ export class SubprocessLane implements Lane {
     this.#pipe.write(parts);
   }
 
+  #newTaskNumbers(): TaskNumbers {
+    return new TaskNumbers(({ module, export: name }, number) => {
+      this.#pipe.write(encodeJsonFrame(FrameKind.task, { number, module, export: name }));
+    });
+  }
+
   #serialize(items: readonly unknown[]): { encoding: number; body: Uint8Array[] } {
     refuseEmptied(items);
     return { encoding: Encoding.v8, body: [serialize(items)] };
-  }
-
-  #numberOf(task: Task): number {
-    const key = `${task.export} ${task.module}`;
-    let number = this.#taskNumbers.get(key);
-    if (number === undefined) {
-      number = this.#taskNumbers.size;
-      this.#taskNumbers.set(key, number);
-      const { module, export: name } = task;
-      this.#pipe.write(encodeJsonFrame(FrameKind.task, { number, module, export: name }));
-    }
-    return number;
   }
 
   #rejectUncloneable(chunk: Chunk, error: unknown): void {
@@ -228,10 +223,8 @@ export class SubprocessLane implements Lane {
     if (this.#gone) return;
     if (!this.#isReady && preloaded && this.#options.tasks.length > 0) {
       // The task's module failed to load. Without it the child starts, and says what is wrong with it.
-      const { tasks } = this.#options;
       this.#pipe = this.#spawn(false);
-      this.#taskNumbers.clear();
-      for (const task of tasks) this.#numberOf(task);
+      this.#taskNumbers = this.#newTaskNumbers();
       for (const { chunk } of [...this.#sent.values()]) this.send(chunk);
       return;
     }

@@ -115,7 +115,8 @@ async function takeChunk(frame: Frame): Promise<void> {
   const { taskNumber, count, ...head } = headToChunk(frame.head);
   const v8 = frame.encoding === Encoding.v8 ? await loadSerializer() : undefined;
   const items = (decodeValues(frame, count, v8) ?? new Array(count).fill(undefined)) as unknown[];
-  const chunk: Chunk = { ...head, task: tasks.get(taskNumber)!, items, transfer: false };
+  const task = tasks.get(taskNumber)!;
+  const chunk: Chunk = { ...head, task, items, transfer: false, sentAtMs: NaN, note: undefined };
   let fn = loadTask(chunk.task);
   if (typeof fn !== "function") {
     fn = await fn.catch((error) => () => {

@@ -25,6 +25,7 @@ import type {
 import { chunkToHead } from "./chunk_frame.ts";
 import { pack } from "./packing.ts";
 import type { Task } from "./task.ts";
+import { TaskNumbers } from "./task_numbers.ts";
 import { buffersOf } from "./transfer.ts";
 import { refuseEmptied, uncloneableReport } from "./uncloneable.ts";
 import { abandonWorker } from "./abandoned.ts";
@@ -50,7 +51,9 @@ export class WorkerLane implements Lane {
   readonly #cells: WorkerCells;
   readonly #chunks = new Map<number, Chunk>();
   readonly #asked = new Set<number>();
-  readonly #taskNumbers = new Map<string, number>();
+  readonly #taskNumbers = new TaskNumbers(({ module, export: name }, number) => {
+    this.#post([ToWorkerKind.task, number, module, name]);
+  });
   readonly #usageWaiters: ((usage: Usage) => void)[] = [];
   #cpuMs: number | undefined;
   readonly #startedMs = performance.now();
@@ -95,7 +98,7 @@ export class WorkerLane implements Lane {
     if (packed instanceof Float64Array) move.push(packed.buffer);
     try {
       if (typeof items[0] === "object") refuseEmptied(items);
-      const head = chunkToHead(chunk, this.#numberOf(chunk.task));
+      const head = chunkToHead(chunk, this.#taskNumbers.of(chunk.task));
       this.#post([ToWorkerKind.chunk, head, packed, transfer], move);
     } catch (error) {
       this.#chunks.delete(chunk.id);
@@ -105,17 +108,6 @@ export class WorkerLane implements Lane {
         if (!this.#gone) this.#events.report(chunk, report);
       });
     }
-  }
-
-  #numberOf({ module, export: name }: Task): number {
-    const key = `${name} ${module}`;
-    let number = this.#taskNumbers.get(key);
-    if (number === undefined) {
-      number = this.#taskNumbers.size;
-      this.#taskNumbers.set(key, number);
-      this.#post([ToWorkerKind.task, number, module, name]);
-    }
-    return number;
   }
 
   ask(chunk: Chunk, why: AskReason): void {

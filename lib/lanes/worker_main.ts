@@ -163,7 +163,7 @@ scope.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
       const [, head, packed, transfer] = data;
       const { taskNumber, count, ...chunk } = headToChunk(head);
       const items = (packed ?? new Array(count).fill(undefined)) as unknown[];
-      take({ ...chunk, task: tasks[taskNumber]!, items, transfer });
+      take({ ...chunk, task: tasks[taskNumber]!, items, transfer, sentAtMs: NaN, note: undefined });
       break;
     }
     case ToWorkerKind.ask:
