@@ -7,6 +7,7 @@
 
 import { agreementOf } from "./agreement.ts";
 import { ceiling as measuredCeiling } from "./ceiling.ts";
+import { cpuShareOf } from "./cpu_share.ts";
 import { pairedRatio, timeInterval } from "./interval.ts";
 import type { Comparison, Interval, ModelResult, Round, Timeline } from "./result.ts";
 import { trialProcesses } from "./run_trial.ts";
@@ -19,7 +20,7 @@ import type {
   TrialResult,
   TrialSpec,
 } from "./spec.ts";
-import { cpuShareOf, judge, pairedTimes } from "./verdict.ts";
+import { judge, pairedTimes } from "./verdict.ts";
 import { type TimedTrial, warningsOf } from "./warnings.ts";
 
 /** From this CPU share on a job computes enough for a ceiling to mean something. */
@@ -97,7 +98,8 @@ async function runTrials(spec: ComparisonSpec, options: ComparisonOptions): Prom
   let partial = false;
   for (const [round, order] of schedule(series, spec.rounds, spec.seed).entries()) {
     for (const model of order) {
-      if (partial ||= signal?.aborted ?? false) break;
+      partial = signal?.aborted ?? false;
+      if (partial) break;
       const trial = trialOf(spec, model.spec, round);
       onEvent?.({ type: "trial-started", trial, number: ++number, of });
       try {
@@ -111,7 +113,8 @@ async function runTrials(spec: ComparisonSpec, options: ComparisonOptions): Prom
         onEvent?.({ type: "trial-ended", trial, result });
       } catch (error) {
         // What an abort interrupts isn't a failure of the model.
-        if (partial = signal?.aborted ?? false) break;
+        partial = signal?.aborted ?? false;
+        if (partial) break;
         errors.push(error);
         warnings.add(
           `${trial.model}, round ${round + 1}, is missing: ` +

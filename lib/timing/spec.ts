@@ -78,7 +78,7 @@ export interface TrialResult {
   /** How many lanes and slots the executor really had. */
   readonly lanes: number;
   readonly slots: number | null;
-  /** Share of the run in which this process's own CPU was busy, 0 to 1, and what that suggests. */
+  /** What a reader should know, one sentence each. */
   readonly warnings: readonly string[];
 }
 

@@ -106,7 +106,7 @@ const OUTLIER_SCORE = 3.5;
  * The method is the modified z-score, 0.6745 · (x − median) / MAD beyond 3.5, of Iglewicz and Hoaglin
  * ("How to Detect and Handle Outliers", ASQC 1993). Of three or four values the MAD is small by luck
  * so often that the score alone would name one in every other run: a value must also lie a tenth of
- * the median off.
+ * the median off, and of fewer than five values a quarter.
  *
  * @param values The sample, in any order; below three values nothing is named.
  * @returns The outliers, in the sample's order.
@@ -124,10 +124,11 @@ export function outliers(values: readonly number[]): Outlier[] {
   const middle = median(values);
   const deviations = values.map((value) => Math.abs(value - middle));
   const mad = median(deviations);
+  const least = (values.length < 5 ? 0.25 : 0.1) * Math.abs(middle);
   return values.flatMap((value, index) => {
     const distance = Math.abs(value - middle);
-    if (distance <= 0.1 * Math.abs(middle)) return [];
-    // More than half of the values are equal: whatever lies a tenth off is far from all of them.
+    if (distance <= least) return [];
+    // More than half of the values are equal: whatever lies that much off is far from all of them.
     const score = mad === 0 ? Infinity : MAD_TO_SIGMA * distance / mad;
     return score > OUTLIER_SCORE ? [{ index, value, score }] : [];
   });

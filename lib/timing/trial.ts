@@ -31,9 +31,6 @@ export interface TrialHost {
   readonly onProgress?: (settled: number, total: number | undefined) => void;
 }
 
-/** From this share on, one event loop has hardly a pause left in which it could wait. */
-const BUSY_SHARE = 0.9;
-
 async function hook(spec: TrialSpec, name: string): Promise<(...args: unknown[]) => unknown> {
   const module: Record<string, unknown> = await import(spec.job.task.module);
   const found = module[name];
@@ -144,18 +141,8 @@ async function measure(
   };
 }
 
-function warningsOf(spec: TrialSpec, { slots, runMs, ownRunCpuMs, outcomes }: Measured): string[] {
+function warningsOf(spec: TrialSpec, { outcomes }: Measured): string[] {
   const warnings: string[] = [];
-  const share = ownRunCpuMs / runMs;
-  const eventLoop = spec.model === "concurrent" || spec.model === "limited";
-  if (eventLoop && slots > 1 && outcomes.length > 1 && runMs >= 10 && share >= BUSY_SHARE) {
-    warnings.push(
-      `Under ${spec.model} this process's own CPU was busy ${
-        Math.min(100, Math.round(share * 100))
-      }% ` +
-        `of the time: its one event loop was the limit, so more slots gain nothing; more lanes may.`,
-    );
-  }
   if (spec.timeline && outcomes.length > TIMELINE_TASKS) {
     const every = Math.ceil(outcomes.length / TIMELINE_TASKS);
     warnings.push(

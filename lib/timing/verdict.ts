@@ -9,6 +9,7 @@
  */
 
 import { MODELS } from "../executor.ts";
+import { cpuShareOf } from "./cpu_share.ts";
 import { confidenceAbove, pairedRatio } from "./interval.ts";
 import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
 import { median } from "./statistics.ts";
@@ -56,11 +57,6 @@ const rank = ({ model }: ModelResult) => {
 
 const isEventLoop = ({ model }: ModelResult) => model === "concurrent" || model === "limited";
 const isParallel = (of: ModelResult) => of.model !== "sequential" && !isEventLoop(of);
-
-/** The median share of the run in which a model's tasks kept the CPU busy. */
-export function cpuShareOf({ rounds }: ModelResult): number {
-  return median(rounds.map(({ runCpuMs, cpuMs, runMs }) => (runCpuMs ?? cpuMs) / (runMs || 0.001)));
-}
 
 function time(ms: number): string {
   return ms < 999.5 ? `${Number(ms.toPrecision(3))} ms` : `${Number((ms / 1000).toPrecision(3))} s`;

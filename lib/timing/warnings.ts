@@ -7,6 +7,7 @@
 import { linearRegression } from "simple-statistics";
 import type { Comparison, ModelResult } from "./result.ts";
 import { median, outliers } from "./statistics.ts";
+import { cpuShareOf } from "./cpu_share.ts";
 import { studentCdf } from "./student_t.ts";
 
 /** One finished trial's time, in the order in which the trials ran. */
@@ -17,6 +18,10 @@ export interface TimedTrial {
 
 /** Fewer rounds than this can't tell noise from a difference. */
 const FEW_ROUNDS = 3;
+
+/** Below this CPU share the tasks wait; from the other on an event loop has no pause left to wait in. */
+const WAITS = 0.5;
+const BUSY = 0.9;
 
 /** A speedup may exceed a measured ceiling by this without being wrong. */
 const CEILING_SLACK = 1.05;
@@ -64,6 +69,24 @@ export function driftWarning(trials: readonly TimedTrial[]): string | undefined 
     change > 0 ? "slower" : "faster"
   } from the first trial to the last; interleaved rounds spread that over all models, but ` +
     `let it cool down or end other programs, and run again.`;
+}
+
+/** Says where tasks that wait met the limit of the one event loop that waits for them. */
+export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
+  const sequential = models.find(({ model }) => model === "sequential");
+  // Tasks that compute keep the CPU busy whatever the model: that is no bottleneck but their nature.
+  if (sequential !== undefined && cpuShareOf(sequential) >= WAITS) return [];
+  return models.flatMap((of) => {
+    if (of.model !== "concurrent" && of.model !== "limited") return [];
+    const share = cpuShareOf(of);
+    return share < BUSY ? [] : [
+      `Under ${of.model} the measuring process's own CPU was busy ` +
+      `${
+        Math.min(100, Math.round(share * 100))
+      }% of the time: its one event loop was the limit, so ` +
+      `more slots gain nothing; more lanes may.`,
+    ];
+  });
 }
 
 /** Names the rounds that lie far from the others of their model. */
@@ -131,6 +154,7 @@ export function warningsOf(
       ]
       : []),
     ...ceilingWarnings(models, ceiling),
+    ...eventLoopWarnings(models),
     ...outlierWarnings(models),
     ...(drift === undefined ? [] : [drift]),
   ];

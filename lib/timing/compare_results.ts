@@ -1,0 +1,208 @@
+/**
+ * Compares a result with an older one: what became slower, and whether more than allowed.
+ *
+ * @module
+ */
+
+import {
+  type Difference,
+  differenceOf,
+  fromLogs,
+  logOfTime,
+  meanAndDeviation,
+} from "./interval.ts";
+import type { Comparison, Interval, ModelResult, ResultFile } from "./result.ts";
+import { median } from "./statistics.ts";
+import { studentQuantile } from "./student_t.ts";
+
+/** What is allowed. */
+export interface CompareResultsOptions {
+  /** How much slower a model may be, as a share; 0.1 is 10 %. Nothing is judged unless given. */
+  readonly maxSlowdown?: number;
+}
+
+/** One model of one job, then and now. */
+export interface Change {
+  readonly job: string;
+  readonly model: string;
+  readonly oldMs: Interval;
+  readonly newMs: Interval;
+  /** New over old: above 1 is slower. */
+  readonly ratio: Interval;
+  readonly verdict: Difference;
+  /** Whether it is detectably slower, and by more than allowed. */
+  readonly tooSlow: boolean;
+}
+
+/** What comparing two results comes to. */
+export interface ResultsComparison {
+  readonly changes: readonly Change[];
+  /** What makes the two hard to compare, one sentence each. */
+  readonly warnings: readonly string[];
+  /** Whether any model is slower than allowed: exit code 3. */
+  readonly tooSlow: boolean;
+}
+
+/**
+ * The ratio of two series of times that weren't measured together, with its 95 % interval.
+ *
+ * The method is Welch's t interval on the logarithms (Welch, Biometrika 34, 1947), its degrees of
+ * freedom rounded down. Rounds of different runs can't be paired, so what the machine did then and does now
+ * is in the ratio as well. One round on either side tells nothing about noise: a factor of two is assumed.
+ *
+ * @param newMs The times now.
+ * @param oldMs The times then.
+ * @returns `newMs / oldMs`, of the medians.
+ * @throws {RangeError} If either is empty or holds what isn't a time.
+ *
+ * @example
+ * ```ts
+ * import { unpairedRatio } from "./compare_results.ts";
+ *
+ * console.log(unpairedRatio([200, 202, 198], [100, 101, 99]).median); // 2
+ * ```
+ */
+export function unpairedRatio(newMs: readonly number[], oldMs: readonly number[]): Interval {
+  const [now, then] = [newMs.map(logOfTime), oldMs.map(logOfTime)];
+  const middle = median(now) - median(then);
+  if (now.length === 1 || then.length === 1) {
+    return fromLogs({ median: middle, low: middle - Math.LN2, high: middle + Math.LN2 });
+  }
+  const [a, b] = [meanAndDeviation(now), meanAndDeviation(then)];
+  const [va, vb] = [a.deviation ** 2 / now.length, b.deviation ** 2 / then.length];
+  // Welch and Satterthwaite's degrees of freedom.
+  const freedom = (va + vb) ** 2 / (va ** 2 / (now.length - 1) + vb ** 2 / (then.length - 1));
+  const reach = studentQuantile(0.975, Math.max(1, Math.floor(freedom))) * Math.sqrt(va + vb);
+  const mean = a.mean - b.mean;
+  const { low, high } = fromLogs({ median: mean, low: mean - reach, high: mean + reach });
+  return { median: Math.exp(middle), low, high };
+}
+
+function changeOf(job: string, then: ModelResult, now: ModelResult, most: number): Change {
+  const times = ({ rounds }: ModelResult) => rounds.map(({ wallMs }) => wallMs);
+  const ratio = unpairedRatio(times(now), times(then));
+  const verdict = differenceOf(ratio);
+  return {
+    job,
+    model: now.model,
+    oldMs: then.wallMs,
+    newMs: now.wallMs,
+    ratio,
+    verdict,
+    tooSlow: verdict === "slower" && ratio.median > 1 + most,
+  };
+}
+
+/** The same with keys in one order, so that equal options compare equal. */
+function canonical(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_, held) =>
+      typeof held === "object" && held !== null && !Array.isArray(held)
+        ? Object.fromEntries(Object.entries(held).toSorted(([a], [b]) => a < b ? -1 : 1))
+        : held,
+  );
+}
+
+function environmentWarnings(then: ResultFile, now: ResultFile): string[] {
+  const names = {
+    deno: "Deno",
+    v8: "V8",
+    os: "the operating system",
+    arch: "the processor's architecture",
+    cpus: "the number of CPUs",
+    lanesAvailable: "the number of CPUs this process may use",
+    cpuModel: "the CPU",
+  } as const;
+  const warnings = (Object.keys(names) as (keyof typeof names)[]).flatMap((key) => {
+    const [old, fresh] = [then.environment[key], now.environment[key]];
+    if (old === fresh || old === undefined || fresh === undefined) return [];
+    return [`Then and now differ in ${names[key]}: ${old} then, ${fresh} now.`];
+  });
+  if (then.partial) warnings.push("The older result is partial: its run was interrupted.");
+  if (now.partial) warnings.push("The newer result is partial: its run was interrupted.");
+  return warnings;
+}
+
+function jobWarnings(then: Comparison, now: Comparison): string[] {
+  const name = now.job.name;
+  const warnings: string[] = [];
+  const differ = (what: string, a: unknown, b: unknown) => {
+    if (canonical(a) === canonical(b)) return;
+    warnings.push(`${name}: ${what} differ: ${canonical(a)} then, ${canonical(b)} now.`);
+  };
+  differ("the tasks", then.job.task, now.job.task);
+  differ("the numbers of items", then.job.items, now.job.items);
+  differ("the options", then.job.options, now.job.options);
+  for (const model of now.models) {
+    const old = then.models.find((other) => other.model === model.model);
+    if (old === undefined) {
+      warnings.push(`${name}: ${model.model} is only in the newer result.`);
+      continue;
+    }
+    differ(`lanes and slots of ${model.model}`, [old.lanes, old.slots], [model.lanes, model.slots]);
+    const failed = (of: ModelResult) => of.rounds.reduce((sum, round) => sum + round.failed, 0);
+    differ(`failures of ${model.model}`, failed(old), failed(model));
+  }
+  for (const { model } of then.models) {
+    if (now.models.some((other) => other.model === model)) continue;
+    warnings.push(`${name}: ${model} is only in the older result.`);
+  }
+  if (!then.agree || !now.agree) {
+    warnings.push(`${name}: the models gave different results, so times mean little.`);
+  }
+  return warnings;
+}
+
+/**
+ * Compares a result with an older one, job by job and model by model. Jobs are matched by name; the second of
+ * a name with the second.
+ *
+ * A model is too slow if it is detectably slower, that is the interval leaves out 1, and the ratio of the
+ * medians exceeds what is allowed: noise alone doesn't fail a build, nor does a slowdown that is real but small.
+ *
+ * @param then The older result.
+ * @param now The newer one.
+ * @param options What is allowed.
+ * @returns The changes, what makes them doubtful, and whether any is too slow.
+ * @throws {RangeError} If `maxSlowdown` is negative or not a number.
+ *
+ * @example
+ * ```ts
+ * import type { ResultFile } from "./result.ts";
+ * import { compareResults } from "./compare_results.ts";
+ *
+ * function exitCode(old: ResultFile, fresh: ResultFile): number {
+ *   return compareResults(old, fresh, { maxSlowdown: 0.1 }).tooSlow ? 3 : 0;
+ * }
+ * console.log(exitCode.length); // 2
+ * ```
+ */
+export function compareResults(
+  then: ResultFile,
+  now: ResultFile,
+  { maxSlowdown }: CompareResultsOptions = {},
+): ResultsComparison {
+  if (maxSlowdown !== undefined && !(maxSlowdown >= 0)) {
+    throw new RangeError(`Cannot compare results: maxSlowdown ${maxSlowdown} is below 0`);
+  }
+  const warnings = environmentWarnings(then, now);
+  const changes: Change[] = [];
+  const left = [...then.comparisons];
+  for (const fresh of now.comparisons) {
+    const place = left.findIndex(({ job }) => job.name === fresh.job.name);
+    if (place < 0) {
+      warnings.push(`${fresh.job.name}: this job is only in the newer result.`);
+      continue;
+    }
+    const [old] = left.splice(place, 1);
+    warnings.push(...jobWarnings(old!, fresh));
+    for (const model of fresh.models) {
+      const before = old!.models.find((other) => other.model === model.model);
+      if (before === undefined) continue;
+      changes.push(changeOf(fresh.job.name, before, model, maxSlowdown ?? Infinity));
+    }
+  }
+  for (const { job } of left) warnings.push(`${job.name}: this job is only in the older result.`);
+  return { changes, warnings, tooSlow: changes.some(({ tooSlow }) => tooSlow) };
+}
