@@ -25,12 +25,15 @@ export interface Settlement {
 
 /** An item whose task gave a value. */
 export interface Fulfilled<Result> extends Settlement {
+  /** The task gave a value. */
   readonly status: "fulfilled";
+  /** What it gave. */
   readonly value: Result;
 }
 
 /** An item whose task gave none. */
 export interface Rejected extends Settlement {
+  /** The task gave no value. */
   readonly status: "rejected";
   /** How it ended: the task threw, ran past its deadline, was cancelled, lost its lane, or goes on unstoppably. */
   readonly ended: Ending;

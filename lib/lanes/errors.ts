@@ -6,16 +6,19 @@
 
 /** A task was still running, or ended, after its deadline. */
 export class TimeoutError extends Error {
+  /** The class's name. */
   override name = "TimeoutError";
 }
 
 /** A task was stopped, or never started, because its run was cancelled. */
 export class CancelledError extends Error {
+  /** The class's name. */
   override name = "CancelledError";
 }
 
 /** A task's lane died while the task ran. `cause` holds what was thrown, if something was. */
 export class CrashedError extends Error {
+  /** The class's name. */
   override name = "CrashedError";
   /** Another try is allowed unless the task was quarantined for killing lanes. */
   retryable = true;
@@ -23,16 +26,19 @@ export class CrashedError extends Error {
 
 /** A task ignored that it was asked to stop, and goes on where nothing can stop it. */
 export class AbandonedError extends Error {
+  /** The class's name. */
   override name = "AbandonedError";
 }
 
 /** A lane can't be started at all. */
 export class LaneStartError extends Error {
+  /** The class's name. */
   override name = "LaneStartError";
 }
 
 /** A task's module can't be loaded, or doesn't export the function that was named. */
 export class TaskLoadError extends Error {
+  /** The class's name. */
   override name = "TaskLoadError";
   /** A second try would find the same module. */
   retryable = false;
@@ -40,6 +46,7 @@ export class TaskLoadError extends Error {
 
 /** An item or a result can't be sent to another lane. */
 export class CloneError extends Error {
+  /** The class's name. */
   override name = "CloneError";
   /** A second try would meet the same value. */
   retryable = false;

@@ -25,9 +25,6 @@ export type TaskFunction<Item = unknown, Result = unknown> = (
   context: TaskContext,
 ) => Result | Promise<Result>;
 
-declare const itemType: unique symbol;
-declare const resultType: unique symbol;
-
 /** A task's name: where its code is. Made by {@linkcode task}. */
 export interface Task<Item = never, Result = unknown> {
   /** The module's absolute URL. */
@@ -35,9 +32,9 @@ export interface Task<Item = never, Result = unknown> {
   /** The name of the exported function. */
   readonly export: string;
   /** Carries the item's type; absent at run time. */
-  readonly [itemType]?: (item: Item) => void;
+  readonly "~item"?: (item: Item) => void;
   /** Carries the result's type; absent at run time. */
-  readonly [resultType]?: Result;
+  readonly "~result"?: Result;
 }
 
 /** The item's type of the task exported as `Name` by the module type `Module`. */
