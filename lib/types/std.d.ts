@@ -137,19 +137,6 @@ declare module "@std/path" {
   export function toFileUrl(path: string): URL;
 }
 
-declare module "@std/testing/time" {
-  export class FakeTime {
-    constructor(start?: Date | number | string | null, options?: { advanceRate?: number });
-    readonly now: number;
-    tick(ms?: number): void;
-    tickAsync(ms?: number): Promise<void>;
-    next(): boolean;
-    nextAsync(): Promise<boolean>;
-    runAllAsync(): Promise<void>;
-    restore(): void;
-    [Symbol.dispose](): void;
-  }
-}
 
 declare module "@std/text/closest-string" {
   export function closestString(
