@@ -28,6 +28,7 @@ import {
 } from "../lib/tasks/catalogue.ts";
 import type { MandelbrotRow } from "../lib/tasks/mandelbrot.ts";
 import { picture } from "../lib/tasks/picture.ts";
+import type { ResultFile } from "../lib/timing/result.ts";
 import type { ComparisonSpec, ItemSource } from "../lib/timing/spec.ts";
 
 const DEFAULT_ROUNDS = 3;
@@ -100,7 +101,8 @@ await script("cpu", async (signal, args) => {
   async function* plan(): AsyncGenerator<Planned> {
     yield { spec: largest };
     if (given || signal.aborted) return;
-    const large = scaleTo(chosen, await calibrate(chosen, { signal }), LARGE_MS);
+    const large = sizeIn(options.baseline, chosen) ??
+      scaleTo(chosen, await calibrate(chosen, { signal }), LARGE_MS);
     largest = specOf(chosen, large, options);
     yield { spec: largest };
   }
@@ -117,6 +119,13 @@ async function checkedPicture(path: string, { name }: CpuTask): Promise<string> 
     throw new UsageError("--out", path, `${name} makes no picture`, "add --task mandelbrot");
   }
   return await outputFile("--out", userPath(path));
+}
+
+/** The larger size that the baseline was measured at: only equal sizes can be compared. */
+function sizeIn(baseline: ResultFile | undefined, { name }: CpuTask): Size | undefined {
+  const [, large] = (baseline?.comparisons ?? []).filter(({ job }) => job.options.task === name);
+  const { start, count } = large?.job.options ?? {};
+  return typeof start === "number" && typeof count === "number" ? { start, count } : undefined;
 }
 
 function nameOf({ name }: CpuTask, { start, count }: Size): string {

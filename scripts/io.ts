@@ -184,8 +184,13 @@ function siteJob(
     ),
     items: { kind: "values", values },
     permissions: { net: site.hosts },
-    options: { from: "test site", copies, timeoutMs, ...options },
+    options: { from: "test site", copies, timeoutMs, ...told(options) },
   };
+}
+
+/** The seed matters to the job only where the site throws dice. */
+function told({ seed, ...options }: SiteOptions): Record<string, unknown> {
+  return options.jitterMs || options.faultShare ? { ...options, seed } : options;
 }
 
 function foreignJob(urls: readonly URL[], copies: number, timeoutMs: number): JobSpec {

@@ -5,11 +5,11 @@
  */
 
 import { command } from "../lib/command.ts";
-import { checkOutputFiles, userPath, writeOutputFiles } from "../lib/reporting/output_files.ts";
+import { checkOutputFiles, writeOutputFiles } from "../lib/reporting/output_files.ts";
+import { resultOption } from "../lib/reporting/result_option.ts";
 import { styleOfStdout } from "../lib/reporting/style.ts";
 import { renderText } from "../lib/reporting/text.ts";
 import { script } from "../lib/script.ts";
-import { readResultFile } from "../lib/timing/result_file.ts";
 
 const report = command(
   "report",
@@ -35,7 +35,7 @@ await script("report", async (_signal, args) => {
   report.parse(args, { from: "user" });
   const [path] = report.processedArgs;
   const files = await checkOutputFiles(report.opts());
-  const result = await readResultFile(userPath(path));
+  const result = await resultOption("result.json", path);
   console.log(renderText(result, styleOfStdout()).trimEnd());
   const { lines, errors } = await writeOutputFiles(result, files);
   if (lines.length > 0) console.log(`\n${lines.join("\n")}`);

@@ -5,35 +5,11 @@
  */
 
 import Table from "cli-table3";
-import type { Interval } from "../timing/result.ts";
+import type { Change, ResultsComparison } from "../timing/compare_results.ts";
 import { formatDuration, formatNumber, formatPercent, formatRatio, NO_FIGURE } from "./format.ts";
 import { fit, plain, wrap } from "./plain.ts";
 import { paletteFor, type Style } from "./style.ts";
 import { BORDERLESS } from "./table.ts";
-
-/** How one model of one job changed. */
-export interface Change {
-  /** The job's name. */
-  readonly job: string;
-  /** The model's name. */
-  readonly model: string;
-  /** Its median wall time before, in milliseconds. */
-  readonly beforeMs: number;
-  /** Its median wall time now, in milliseconds. */
-  readonly afterMs: number;
-  /** Time now over time before, with its interval. */
-  readonly ratio: Interval;
-  /** Whether it is slower than allowed. */
-  readonly tooSlow: boolean;
-}
-
-/** All that changed. */
-export interface Changes {
-  /** What both results have, in the order of the new one. */
-  readonly changes: readonly Change[];
-  /** What makes the two hard to compare, one sentence each. */
-  readonly warnings: readonly string[];
-}
 
 /**
  * Writes what changed: a table, what to mind, and whether anything is slower than allowed.
@@ -48,11 +24,11 @@ export interface Changes {
  * import { renderChanges } from "./changes_text.ts";
  *
  * const style = { columns: 80, colour: false };
- * console.log(renderChanges({ changes: [], warnings: [] }, 0.1, style)); // nothing in common
+ * console.log(renderChanges({ changes: [], warnings: [], tooSlow: false }, 0.1, style)); // nothing in common
  * ```
  */
 export function renderChanges(
-  { changes, warnings }: Changes,
+  { changes, warnings }: ResultsComparison,
   maxSlowdown: number,
   style: Style,
 ): string {
@@ -65,11 +41,15 @@ export function renderChanges(
       colAligns: ["left", "right", "right", "right", "right", "left"],
     });
     for (const change of of) {
-      const paint = change.tooSlow ? palette.bad : change.ratio.high < 1 ? palette.good : same;
+      const paint = change.tooSlow
+        ? palette.bad
+        : change.verdict === "faster"
+        ? palette.good
+        : same;
       table.push([
         fit(plain(change.model), 12),
-        formatDuration(change.beforeMs),
-        formatDuration(change.afterMs),
+        formatDuration(change.oldMs.median),
+        formatDuration(change.newMs.median),
         formatRatio(change.ratio.median),
         `${formatNumber(change.ratio.low)}–${formatNumber(change.ratio.high)}`,
         paint(told(change)),
@@ -90,10 +70,8 @@ function same(text: string): string {
   return text;
 }
 
-function told({ ratio, tooSlow }: Change): string {
-  if (tooSlow) return "slower than allowed";
-  if (ratio.low > 1) return "slower";
-  return ratio.high < 1 ? "faster" : "no detectable difference";
+function told({ verdict, tooSlow }: Change): string {
+  return tooSlow ? "slower than allowed" : verdict;
 }
 
 function summary(changes: readonly Change[], maxSlowdown: number): string {

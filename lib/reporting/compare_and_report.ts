@@ -6,12 +6,13 @@
  */
 
 import { compare } from "../timing/compare.ts";
+import { compareResults } from "../timing/compare_results.ts";
 import { describeEnvironment } from "../timing/environment.ts";
+import { renderChanges } from "./changes_text.ts";
 import type { ComparisonOptions } from "./comparison_options.ts";
 import { createProgress } from "./progress.ts";
 import { type Planned, runComparisons } from "./run_comparisons.ts";
 import { styleOfStdout } from "./style.ts";
-import { Baseline } from "./baseline.ts";
 
 /**
  * Measures comparisons in fresh processes, prints their reports, writes the files asked for, and
@@ -22,7 +23,6 @@ import { Baseline } from "./baseline.ts";
  * @param signal Aborted by Ctrl-C: what was measured is kept.
  * @returns The exit code: 0; 1 if a task failed or results differ; 3 if slower than the baseline
  * allows.
- * @throws {UsageError} If the baseline can't be read; before anything is measured.
  *
  * @example
  * ```ts
@@ -36,9 +36,8 @@ export async function compareAndReport(
   options: ComparisonOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  const { seed, files, maxSlowdown } = options;
+  const { seed, files, baseline, maxSlowdown } = options;
   const style = styleOfStdout();
-  const baseline = await Baseline.read(options.baseline);
   const { result, code } = await runComparisons(planned, {
     signal,
     compare,
@@ -47,6 +46,8 @@ export async function compareAndReport(
     style,
     progress: createProgress(),
   });
-  const slower = baseline?.report(result, maxSlowdown, style) ?? false;
-  return code === 0 && slower ? 3 : code;
+  if (baseline === undefined) return code;
+  const changes = compareResults(baseline, result, { maxSlowdown });
+  console.log(`\nCompared with the baseline:\n\n${renderChanges(changes, maxSlowdown, style)}`);
+  return code === 0 && changes.tooSlow ? 3 : code;
 }

@@ -5,17 +5,17 @@
  */
 
 import { type Model, MODELS } from "../executor.ts";
-import { inputFile, listOf, nonNegativeInteger, positiveInteger, share } from "../options.ts";
+import { listOf, nonNegativeInteger, positiveInteger, share } from "../options.ts";
 import type { ModelSpec } from "../timing/spec.ts";
-import { checkOutputFiles, type OutputFiles, userPath } from "./output_files.ts";
+import type { ResultFile } from "../timing/result.ts";
+import { checkOutputFiles, type OutputFiles } from "./output_files.ts";
+import { resultOption } from "./result_option.ts";
 
 /** The greatest seed: the random generator takes 32 bits. */
 const GREATEST_SEED = 2 ** 32 - 1;
 /** A lane is a thread or a process; a machine dies of more. */
 const MOST_LANES = 256;
 const MOST_ROUNDS = 1_000;
-/** No result file of this project comes near it. */
-const LARGEST_RESULT_BYTES = 100 * 1024 * 1024;
 
 /** The shared options as typed. */
 export interface RawComparisonOptions {
@@ -59,8 +59,8 @@ export interface ComparisonOptions {
   readonly seed: number;
   /** Files to write. */
   readonly files: OutputFiles;
-  /** An earlier result file to compare with. */
-  readonly baseline: string | undefined;
+  /** An earlier result to compare with. */
+  readonly baseline: ResultFile | undefined;
   /** How much slower than the baseline is allowed, as a share. */
   readonly maxSlowdown: number;
 }
@@ -162,7 +162,7 @@ export async function readComparisonOptions(
     : share("--max-slowdown", raw.maxSlowdown);
   const baseline = raw.baseline === undefined
     ? undefined
-    : await inputFile("--baseline", userPath(raw.baseline), { maxBytes: LARGEST_RESULT_BYTES });
+    : await resultOption("--baseline", raw.baseline);
   return {
     models: names.map((model) => sized(model, slots, lanes, defaults)),
     rounds,

@@ -8,6 +8,7 @@
 import { basename, resolve } from "@std/path";
 import { outputFile, UsageError } from "../options.ts";
 import type { ResultFile } from "../timing/result.ts";
+import { writeAtomically } from "../timing/result_file.ts";
 import { renderCsv } from "./csv.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { renderTrace } from "./trace.ts";
@@ -96,7 +97,7 @@ export async function checkOutputFiles(
  *
  * @param result What was measured.
  * @param files Where to, by format.
- * @param write Writes a file; default `Deno.writeTextFile`.
+ * @param write Writes a file; default whole or not at all.
  * @param print The last resort; default standard output.
  * @returns What to tell the user.
  *
@@ -116,7 +117,7 @@ export async function checkOutputFiles(
 export async function writeOutputFiles(
   result: ResultFile,
   files: OutputFiles,
-  write: (path: string, text: string) => Promise<void> = Deno.writeTextFile,
+  write: (path: string, text: string) => Promise<void> = writeAtomically,
   print: (text: string) => void = console.log,
 ): Promise<Written> {
   const lines: string[] = [];

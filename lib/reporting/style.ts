@@ -4,8 +4,6 @@
  * @module
  */
 
-import { bold, dim, green, red, setColorEnabled, yellow } from "@std/fmt/colors";
-
 /** What a terminal report is drawn for. */
 export interface Style {
   /** Terminal columns that a line may take. */
@@ -44,6 +42,22 @@ const PLAIN: Palette = {
   warning: same,
 };
 
+// The codes are ECMA-48's. std's colours ask NO_COLOR once more and then leave colour out although
+// the style, which already knows of NO_COLOR, asked for it.
+function paint(on: number, off: number): (text: string) => string {
+  return (text) => text === "" ? "" : `\x1b[${on}m${text}\x1b[${off}m`;
+}
+
+const COLOURFUL: Palette = {
+  heading: paint(1, 22),
+  computing: paint(32, 39),
+  waiting: paint(33, 39),
+  idle: paint(2, 22),
+  good: paint(32, 39),
+  bad: paint(31, 39),
+  warning: paint(33, 39),
+};
+
 /**
  * The colours to draw with.
  *
@@ -58,18 +72,7 @@ const PLAIN: Palette = {
  * ```
  */
 export function paletteFor(style: Style): Palette {
-  if (!style.colour) return PLAIN;
-  // The style is the one who decides; std would look at NO_COLOR once more.
-  setColorEnabled(true);
-  return {
-    heading: bold,
-    computing: green,
-    waiting: yellow,
-    idle: dim,
-    good: green,
-    bad: red,
-    warning: yellow,
-  };
+  return style.colour ? COLOURFUL : PLAIN;
 }
 
 /**

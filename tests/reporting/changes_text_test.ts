@@ -1,15 +1,19 @@
 import { assert } from "@std/assert";
 import stringWidth from "string-width";
-import { type Change, renderChanges } from "../../lib/reporting/changes_text.ts";
+import { renderChanges } from "../../lib/reporting/changes_text.ts";
+import type { Change } from "../../lib/timing/compare_results.ts";
+import { differenceOf } from "../../lib/timing/interval.ts";
 import { HOSTILE } from "./fixture.ts";
 
 function changeOf(model: string, median: number, tooSlow = false): Change {
+  const ratio = { median, low: median * 0.96, high: median * 1.04 };
   return {
     job: "download 160 pages",
     model,
-    beforeMs: 1000,
-    afterMs: 1000 * median,
-    ratio: { median, low: median * 0.96, high: median * 1.04 },
+    oldMs: { median: 1000, low: 990, high: 1010 },
+    newMs: { median: 1000 * median, low: 990 * median, high: 1010 * median },
+    ratio,
+    verdict: differenceOf(ratio),
     tooSlow,
   };
 }
@@ -26,7 +30,10 @@ for (const columns of [80, 120]) {
     const how = `${columns} columns ${colour ? "with" : "without"} colour`;
     Deno.test(`what changed at ${how}`, async (t) => {
       const warnings = ["The results come from different versions of Deno: 2.9.6 and 2.10.0."];
-      const text = renderChanges({ changes: CHANGES, warnings }, 0.1, { columns, colour });
+      const text = renderChanges({ changes: CHANGES, warnings, tooSlow: true }, 0.1, {
+        columns,
+        colour,
+      });
       for (const line of text.split("\n")) assert(stringWidth(line) <= columns, line);
       await t.assertSnapshot(text);
     });
@@ -34,7 +41,7 @@ for (const columns of [80, 120]) {
 }
 
 Deno.test("nothing slower than allowed is said so", () => {
-  const text = renderChanges({ changes: CHANGES.slice(2), warnings: [] }, 0.1, {
+  const text = renderChanges({ changes: CHANGES.slice(2), warnings: [], tooSlow: false }, 0.1, {
     columns: 80,
     colour: false,
   });
@@ -43,7 +50,7 @@ Deno.test("nothing slower than allowed is said so", () => {
 
 Deno.test("hostile names stay inert in what changed", () => {
   const changes = HOSTILE.map((model) => ({ ...changeOf(model, 2, true), job: model }));
-  const text = renderChanges({ changes, warnings: [...HOSTILE] }, 0.1, {
+  const text = renderChanges({ changes, warnings: [...HOSTILE], tooSlow: true }, 0.1, {
     columns: 80,
     colour: false,
   });

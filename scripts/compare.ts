@@ -1,0 +1,44 @@
+/**
+ * `deno task compare`: says what changed from one result file to another.
+ *
+ * @module
+ */
+
+import { command } from "../lib/command.ts";
+import { share } from "../lib/options.ts";
+import { renderChanges } from "../lib/reporting/changes_text.ts";
+import { resultOption } from "../lib/reporting/result_option.ts";
+import { styleOfStdout } from "../lib/reporting/style.ts";
+import { script } from "../lib/script.ts";
+import { compareResults } from "../lib/timing/compare_results.ts";
+
+const compare = command(
+  "compare",
+  `
+Says what changed from one result file to another, job by job and model by model, and exits with 3
+when a model is detectably slower, and by more than allowed. Made for CI.`.trim(),
+)
+  .argument("<old.json>", "the result file to compare with")
+  .argument("<new.json>", "the result file in question")
+  .option("--max-slowdown <share>", "how much slower is allowed (default: 10%)")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  deno task io --json before.json                     … and after a change:
+  deno task io --json after.json
+  deno task compare before.json after.json --max-slowdown 5%
+
+Exit codes: 0 nothing is slower than allowed, 2 bad option or file, 3 slower than allowed.`,
+  );
+
+await script("compare", async (_signal, args) => {
+  compare.parse(args, { from: "user" });
+  const [older, newer] = compare.processedArgs;
+  const maxSlowdown = share("--max-slowdown", compare.opts().maxSlowdown ?? "10%");
+  const then = await resultOption("old.json", older);
+  const now = await resultOption("new.json", newer);
+  const changes = compareResults(then, now, { maxSlowdown });
+  console.log(renderChanges(changes, maxSlowdown, styleOfStdout()));
+  return changes.tooSlow ? 3 : 0;
+});

@@ -1,0 +1,112 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { ResultFile } from "../../lib/timing/result.ts";
+import { hostileResult, ioComparison, resultOf } from "../reporting/fixture.ts";
+import { mayRunScripts, runTask } from "./run_script.ts";
+
+async function withFiles(
+  files: Record<string, string>,
+  use: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      await Deno.writeTextFile(`${folder}/${name}`, text);
+    }
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The same measurements, every time multiplied. */
+function scaled(factor: number): ResultFile {
+  const comparison = ioComparison();
+  const models = comparison.models.map((model) => ({
+    ...model,
+    rounds: model.rounds.map((round) => ({ ...round, wallMs: round.wallMs * factor })),
+  }));
+  return resultOf({ ...comparison, models });
+}
+
+const FILES = {
+  "old.json": JSON.stringify(scaled(1)),
+  "same.json": JSON.stringify(scaled(1.001)),
+  "slow.json": JSON.stringify(scaled(1.5)),
+  "hostile.json": JSON.stringify(hostileResult()),
+  "truncated.json": JSON.stringify(scaled(1)).slice(0, 5000),
+  "later.json": JSON.stringify({ ...scaled(1), schemaVersion: 2 }),
+  "nonsense.json": JSON.stringify({ ...scaled(1), comparisons: [{ job: 7 }] }),
+};
+
+Deno.test({
+  name: "deno task compare exits 3 when slower than allowed, and 0 otherwise",
+  ignore: !mayRunScripts,
+  fn: () =>
+    withFiles(FILES, async (cwd) => {
+      const same = await runTask("compare", ["old.json", "same.json"], { cwd });
+      assertEquals([same.code, same.stderr], [0, ""]);
+      assertStringIncludes(same.stdout, "Nothing is slower than the 10% allowed.");
+      const slow = await runTask("compare", ["old.json", "slow.json"], { cwd });
+      assertEquals([slow.code, slow.stderr], [3, ""]);
+      assertStringIncludes(slow.stdout, "sequential by 50%");
+      const allowed = ["old.json", "slow.json", "--max-slowdown", "60%"];
+      assertEquals((await runTask("compare", allowed, { cwd })).code, 0);
+    }),
+});
+
+Deno.test({
+  name: "deno task report prints a result file again and writes its other formats",
+  ignore: !mayRunScripts,
+  fn: () =>
+    withFiles(FILES, async (cwd) => {
+      for (const name of ["old.json", "hostile.json"]) {
+        const args = [name, "--csv", "a.csv", "--markdown", "a.md", "--html", "a.html"];
+        const { code, stdout, stderr } = await runTask("report", args, { cwd });
+        assertEquals([code, stderr], [0, ""]);
+        assertStringIncludes(stdout, "speedup");
+        // deno-lint-ignore no-control-regex
+        assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f]/.test(stdout), "nothing obeys to a terminal");
+        for (const written of ["a.csv", "a.md", "a.html"]) {
+          assert((await Deno.stat(`${cwd}/${written}`)).size > 500);
+        }
+      }
+    }),
+});
+
+Deno.test({
+  name: "result files that are truncated, of another version or nonsense are refused in one line",
+  ignore: !mayRunScripts,
+  fn: () =>
+    withFiles(FILES, async (cwd) => {
+      for (const name of ["truncated.json", "later.json", "nonsense.json"]) {
+        for (const [task, args] of [["report", [name]], ["compare", ["old.json", name]]] as const) {
+          const { code, stdout, stderr } = await runTask(task, args, { cwd });
+          assertEquals([code, stdout], [2, ""], stderr);
+          assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
+          assertStringIncludes(stderr, name);
+        }
+      }
+    }),
+});
+
+Deno.test({
+  name: "deno task cpu --baseline measures the sizes of the baseline and exits 3 when slower",
+  ignore: !mayRunScripts,
+  fn: () =>
+    withFiles({}, async (cwd) => {
+      // deno-fmt-ignore
+      const args = ["--start", "1000", "--count", "4", "--rounds", "2",
+        "--models", "sequential,limited"];
+      const first = await runTask("cpu", [...args, "--json", "cpu.json"], { cwd });
+      assertEquals(first.code, 0, first.stderr);
+      const before: ResultFile = JSON.parse(await Deno.readTextFile(`${cwd}/cpu.json`));
+      // A baseline that no machine holds: a thousandth of what was measured.
+      for (const { rounds } of before.comparisons[0]!.models) {
+        for (const round of rounds) round.wallMs /= 1000;
+      }
+      await Deno.writeTextFile(`${cwd}/fast.json`, JSON.stringify(before));
+      const { code, stdout } = await runTask("cpu", [...args, "--baseline", "fast.json"], { cwd });
+      assertStringIncludes(stdout, "Compared with the baseline:");
+      assertEquals(code, 3, stdout);
+    }),
+});
