@@ -8,6 +8,7 @@ import type { ModelResult, Round } from "./result.ts";
 
 /** What comparing results comes to. */
 export interface Agreement {
+  /** Whether all results are equal. */
   readonly agree: boolean;
   /** One sentence each, naming the models and what differs. */
   readonly warnings: string[];

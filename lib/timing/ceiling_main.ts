@@ -12,6 +12,7 @@ import type { JobSpec } from "./spec.ts";
 
 /** What a process is told first. */
 export interface CeilingOrder {
+  /** What its messages are to begin with. */
   readonly mark: string;
   /** The job to work on; a fixed loop unless given. */
   readonly job?: JobSpec;

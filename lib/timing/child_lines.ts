@@ -35,12 +35,20 @@ export class MessageWriter {
   readonly #mark: string;
   readonly #encoder = new TextEncoder();
 
-  /** @param mark What every message begins with. */
+  /**
+   * Writes behind a mark.
+   *
+   * @param mark What every message begins with.
+   */
   constructor(mark: string) {
     this.#mark = mark;
   }
 
-  /** @param message What to say; plain JSON. */
+  /**
+   * Writes one message, at once and whole.
+   *
+   * @param message What to say; plain JSON.
+   */
   write(message: unknown): void {
     let bytes = this.#encoder.encode(`${this.#mark}${JSON.stringify(message)}\n`);
     // At once and whole, though a pipe takes 64 KiB at a time: the process may exit next.
@@ -112,7 +120,11 @@ export class Inbox {
   /** Resolves when the stream has ended, whatever is still unread. */
   readonly ended: Promise<void>;
 
-  /** @param stream Bytes, as UTF-8. */
+  /**
+   * Begins to read.
+   *
+   * @param stream Bytes, as UTF-8.
+   */
   constructor(stream: ReadableStream<Uint8Array>) {
     this.ended = this.#read(stream);
   }
@@ -135,7 +147,11 @@ export class Inbox {
     this.#changed = Promise.withResolvers();
   }
 
-  /** @returns The next line, or undefined after the last. */
+  /**
+   * Waits for a line.
+   *
+   * @returns The next line, or undefined after the last.
+   */
   async next(): Promise<string | undefined> {
     while (this.#lines.length === 0 && !this.#over) await this.#changed.promise;
     return this.#lines.shift();

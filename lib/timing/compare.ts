@@ -8,75 +8,17 @@
 import { agreementOf } from "./agreement.ts";
 import { ceiling as measuredCeiling } from "./ceiling.ts";
 import { cpuShareOf } from "./cpu_share.ts";
-import { pairedRatio, timeInterval } from "./interval.ts";
-import type { Comparison, Interval, ModelResult, Round, Timeline } from "./result.ts";
+import { pairedRatio } from "./interval.ts";
+import type { Comparison, Interval, ModelResult } from "./result.ts";
 import { trialProcesses } from "./run_trial.ts";
 import { schedule } from "./schedule.ts";
-import type {
-  Compare,
-  ComparisonOptions,
-  ComparisonSpec,
-  ModelSpec,
-  TrialResult,
-  TrialSpec,
-} from "./spec.ts";
+import { Series } from "./series.ts";
+import type { Compare, ComparisonOptions, ComparisonSpec, ModelSpec, TrialSpec } from "./spec.ts";
 import { judge, pairedTimes } from "./verdict.ts";
 import { type TimedTrial, warningsOf } from "./warnings.ts";
 
 /** From this CPU share on a job computes enough for a ceiling to mean something. */
 const COMPUTES = 0.5;
-
-/** What has been measured of one model so far. */
-class Series {
-  readonly rounds: Round[] = [];
-  readonly #timelines = new Map<number, Timeline>();
-  lanes = 1;
-  slots: number | null = null;
-
-  constructor(readonly spec: ModelSpec) {}
-
-  add({ round, timeline, lanes, slots }: TrialResult): void {
-    this.rounds.push(round);
-    if (timeline !== undefined) this.#timelines.set(round.round, timeline);
-    this.lanes = lanes;
-    this.slots = slots;
-    this.#forget();
-  }
-
-  /** The round whose time is the median, or the faster of the two next to it. */
-  get #middle(): Round | undefined {
-    return this.rounds.toSorted((a, b) => a.wallMs - b.wallMs)[(this.rounds.length - 1) >> 1];
-  }
-
-  /** Timelines are large: with many rounds, keep those that can still be the median's. */
-  #forget(): void {
-    const sorted = this.rounds.toSorted((a, b) => a.wallMs - b.wallMs);
-    const middle = (sorted.length - 1) / 2;
-    sorted.forEach(({ round }, place) => {
-      if (Math.abs(place - middle) > 2) this.#timelines.delete(round);
-    });
-  }
-
-  result(seed: number): ModelResult {
-    const rounds = this.rounds.toSorted((a, b) => a.round - b.round);
-    const middle = this.#middle!;
-    const nearest = [...this.#timelines.keys()].toSorted((a, b) => {
-      const off = (of: number) =>
-        Math.abs(rounds.find(({ round }) => round === of)!.wallMs - middle.wallMs);
-      return off(a) - off(b);
-    })[0];
-    const timeline = nearest === undefined ? undefined : this.#timelines.get(nearest);
-    return {
-      model: this.spec.model,
-      lanes: this.lanes,
-      slots: this.slots,
-      rounds,
-      wallMs: timeInterval(rounds.map(({ wallMs }) => wallMs), { seed }),
-      speedup: null,
-      ...(timeline && { timeline }),
-    };
-  }
-}
 
 /** What the trials came to. */
 interface Measured {
@@ -234,7 +176,10 @@ function describeJob({ job }: ComparisonSpec, models: readonly ModelResult[]): C
  * console.log(recommended.length); // 1
  * ```
  */
-export const compare: Compare = async (spec, options = {}) => {
+export async function compare(
+  spec: ComparisonSpec,
+  options: ComparisonOptions = {},
+): Promise<Awaited<ReturnType<Compare>>> {
   check(spec);
   const measured = await runTrials(spec, options);
   const plain = measured.series.map((series) => series.result(spec.seed));
@@ -257,7 +202,7 @@ export const compare: Compare = async (spec, options = {}) => {
     verdict: agree ? judge({ models, ceiling, seed: spec.seed }) : null,
   };
   return { comparison, partial: measured.partial || (options.signal?.aborted ?? false) };
-};
+}
 
 function check({ models, rounds }: ComparisonSpec): void {
   if (!Number.isInteger(rounds) || rounds < 1) {

@@ -23,12 +23,17 @@ export interface CompareResultsOptions {
 
 /** One model of one job, then and now. */
 export interface Change {
+  /** The job's name. */
   readonly job: string;
+  /** The model's name. */
   readonly model: string;
+  /** The time then. */
   readonly oldMs: Interval;
+  /** The time now. */
   readonly newMs: Interval;
   /** New over old: above 1 is slower. */
   readonly ratio: Interval;
+  /** Whether the interval of the ratio leaves out 1. */
   readonly verdict: Difference;
   /** Whether it is detectably slower, and by more than allowed. */
   readonly tooSlow: boolean;
@@ -36,6 +41,7 @@ export interface Change {
 
 /** What comparing two results comes to. */
 export interface ResultsComparison {
+  /** One for each job and model that are in both. */
   readonly changes: readonly Change[];
   /** What makes the two hard to compare, one sentence each. */
   readonly warnings: readonly string[];

@@ -167,6 +167,7 @@ export type Difference = "faster" | "slower" | "no detectable difference";
 
 /** The ratio of two series of times, its interval, and what follows from it. */
 export interface TimeComparison extends Interval {
+  /** Whether the interval leaves out 1. */
   readonly verdict: Difference;
 }
 
@@ -208,7 +209,7 @@ export function compareTimes(
  * @param above The times above the line.
  * @param below The times below it, in the same order of rounds.
  * @param bound The ratio to be exceeded; default 1.
- * @returns 0 to 1; a single round never gives more than 0.9.
+ * @returns 0 to 1; a single round gives 0.9 for a factor of two beyond the bound, and never more.
  * @throws {RangeError} If the rounds differ in number or a value isn't a time.
  *
  * @example

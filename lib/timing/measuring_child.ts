@@ -93,7 +93,11 @@ export class MeasuringChild implements AsyncDisposable {
     }
   }
 
-  /** @returns The next message, or undefined if it will say nothing more. */
+  /**
+   * Waits for what it says.
+   *
+   * @returns The next message, or undefined if it will say nothing more.
+   */
   async next(): Promise<{ type: string } | undefined> {
     for (let line = await this.#stdout.next(); line !== undefined;) {
       const message = messageIn(line, this.mark);
@@ -103,7 +107,11 @@ export class MeasuringChild implements AsyncDisposable {
     return undefined;
   }
 
-  /** @returns How it ended and the last it wrote to stderr, in one line. */
+  /**
+   * Waits for its end.
+   *
+   * @returns How it ended and the last it wrote to stderr, in one line.
+   */
   async obituary(): Promise<string> {
     const { code, signal } = await this.#process.status;
     await this.#stderrEnd;
@@ -113,6 +121,7 @@ export class MeasuringChild implements AsyncDisposable {
     return tail === "" ? how : `${how}: ${tail}`;
   }
 
+  /** Ends it, and waits until it has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signal?.removeEventListener("abort", this.stop);
     await this.#stdin.close().catch(() => {});

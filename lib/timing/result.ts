@@ -1,18 +1,19 @@
 /**
  * The result file: what was measured, and nothing else. Every report reads this and only this.
  *
- * Change it only together with `schemaVersion`, `result.schema.json` and the tests that hold the two
+ * Change it only together with `schemaVersion`, ``result_schema.ts`, `result.schema.json` and the tests that hold the two
  * against each other.
  *
  * @module
  */
 
-import { z } from "zod";
-
 /** Median and the ends of a 95 % interval. */
 export interface Interval {
+  /** The middle of what was measured. */
   median: number;
+  /** The lower end. */
   low: number;
+  /** The upper end. */
   high: number;
 }
 
@@ -32,7 +33,9 @@ export interface Round {
   runCpuMs?: number | undefined;
   /** Peak memory of the trial's process, plus that of each of its subprocesses. */
   peakRssBytes: number;
+  /** Items that gave a value. */
   succeeded: number;
+  /** Items that gave none. */
   failed: number;
   /** SHA-256 of all results in input order, in hex. */
   checksum: string;
@@ -42,13 +45,19 @@ export interface Round {
 
 /** Every task of one round, column by column; times in milliseconds from the trial's first item. */
 export interface Timeline {
+  /** The round it is of, from 0. */
   round: number;
   /** One entry a lane; `cpuShare` is its CPU time over the time its tasks were in flight, 0 to 1. */
   lanes: { lane: number; startMs: number; cpuShare: number | null }[];
+  /** Each task's place in the input, from 0. */
   index: number[];
+  /** The lane it ran on; −1 if it never started. */
   lane: number[];
+  /** When it was taken from the input. */
   queuedMs: number[];
+  /** When its last attempt started; when it ended if none did. */
   startedMs: number[];
+  /** When it ended. */
   endedMs: number[];
   /** "fulfilled", or how the task ended otherwise. */
   status: string[];
@@ -56,43 +65,57 @@ export interface Timeline {
 
 /** What one model did in all rounds. */
 export interface ModelResult {
+  /** The model's name. */
   model: string;
+  /** How many lanes it had. */
   lanes: number;
   /** null stands for "all items at once". */
   slots: number | null;
+  /** Every finished round, none left out. */
   rounds: Round[];
+  /** Start and run together. */
   wallMs: Interval;
   /** Against sequential, paired by round; null when results differ or there is no sequential run. */
   speedup: Interval | null;
+  /** Of the round whose time is nearest to the median. */
   timeline?: Timeline | undefined;
 }
 
 /** What the comparison comes to. */
 export interface Verdict {
+  /** Whether the tasks wait, compute, do both, or the whole job is too short to tell models apart. */
   bound: "io" | "cpu" | "mixed" | "small";
   /** CPU time over wall time of the sequential run. */
   cpuShare: number;
+  /** The simplest model that serves. */
   recommended: string;
+  /** How sure the recommendation is, 0 to 1. */
   confidence: number;
+  /** Why, in a sentence or two with the numbers. */
   reason: string;
 }
 
 /** One job under several models. */
 export interface Comparison {
+  /** What was measured. */
   job: { name: string; task: string; items: number; options: Record<string, unknown> };
   /** What this machine gains in parallel, measured with independent processes; null if not measured. */
   ceiling: { speedup: number; lanes: number } | null;
+  /** What each model did. */
   models: ModelResult[];
   /** Whether all models gave equal results. */
   agree: boolean;
   /** What a reader should know before believing the figures, one sentence each. */
   warnings: string[];
+  /** null if the results differ, or there was nothing to compare. */
   verdict: Verdict | null;
 }
 
 /** A whole result file. */
 export interface ResultFile {
+  /** Raised when the meaning of a field changes. */
   schemaVersion: 1;
+  /** What the figures were measured on. */
   environment: {
     deno: string;
     v8: string;
@@ -111,101 +134,6 @@ export interface ResultFile {
   };
   /** True when the run was interrupted: what is here was measured, the rest was not. */
   partial?: boolean | undefined;
+  /** One for each job. */
   comparisons: Comparison[];
 }
-
-const count = z.number().int().nonnegative();
-const duration = z.number().nonnegative();
-
-/** Checks an {@linkcode Interval}. */
-export const intervalSchema: z.ZodType<Interval> = z.object({
-  median: z.number(),
-  low: z.number(),
-  high: z.number(),
-});
-
-/** Checks a {@linkcode Round}. */
-export const roundSchema: z.ZodType<Round> = z.object({
-  round: count,
-  startMs: duration,
-  runMs: duration,
-  wallMs: duration,
-  cpuMs: duration,
-  runCpuMs: duration.optional(),
-  peakRssBytes: duration,
-  succeeded: count,
-  failed: count,
-  checksum: z.string(),
-  reasons: z.record(z.string(), z.number().int().positive()).optional(),
-});
-
-/** Checks a {@linkcode Timeline}. */
-export const timelineSchema: z.ZodType<Timeline> = z.object({
-  round: count,
-  lanes: z.array(z.object({
-    lane: z.number().int(),
-    startMs: duration,
-    cpuShare: z.number().min(0).max(1).nullable(),
-  })),
-  index: z.array(z.number().int()),
-  lane: z.array(z.number().int()),
-  queuedMs: z.array(z.number()),
-  startedMs: z.array(z.number()),
-  endedMs: z.array(z.number()),
-  status: z.array(z.string()),
-});
-
-/** Checks a {@linkcode ModelResult}. */
-export const modelResultSchema: z.ZodType<ModelResult> = z.object({
-  model: z.string(),
-  lanes: z.number().int().positive(),
-  slots: z.number().int().positive().nullable(),
-  rounds: z.array(roundSchema),
-  wallMs: intervalSchema,
-  speedup: intervalSchema.nullable(),
-  timeline: timelineSchema.optional(),
-});
-
-/** Checks a {@linkcode Verdict}. */
-export const verdictSchema: z.ZodType<Verdict> = z.object({
-  bound: z.enum(["io", "cpu", "mixed", "small"]),
-  cpuShare: z.number(),
-  recommended: z.string(),
-  confidence: z.number().min(0).max(1),
-  reason: z.string(),
-});
-
-/** Checks a {@linkcode Comparison}. */
-export const comparisonSchema: z.ZodType<Comparison> = z.object({
-  job: z.object({
-    name: z.string(),
-    task: z.string(),
-    items: count,
-    options: z.record(z.string(), z.unknown()),
-  }),
-  ceiling: z.object({ speedup: z.number(), lanes: z.number().int().positive() }).nullable(),
-  models: z.array(modelResultSchema),
-  agree: z.boolean(),
-  warnings: z.array(z.string()),
-  verdict: verdictSchema.nullable(),
-});
-
-/** Checks a {@linkcode ResultFile}. */
-export const resultFileSchema: z.ZodType<ResultFile> = z.object({
-  schemaVersion: z.literal(1),
-  environment: z.object({
-    deno: z.string(),
-    v8: z.string(),
-    os: z.string(),
-    arch: z.string(),
-    cpus: z.number().int().positive(),
-    lanesAvailable: z.number().int().positive(),
-    startedAt: z.string(),
-    seed: z.number().int(),
-    loadAverage: z.array(z.number()).optional(),
-    cpuModel: z.string().optional(),
-    notes: z.array(z.string()).optional(),
-  }),
-  partial: z.boolean().optional(),
-  comparisons: z.array(comparisonSchema),
-});

@@ -5,14 +5,15 @@
  */
 
 import { basename, dirname, join } from "@std/path";
-import { z } from "zod";
-import { type ResultFile, resultFileSchema } from "./result.ts";
+import type { ResultFile } from "./result.ts";
+import { checkResult } from "./result_schema.ts";
 
 /** Larger files aren't read: no run of this program writes one. */
 export const RESULT_FILE_BYTES = 200 * 1024 ** 2;
 
 /** A result file can't be used; the message is one line that says why and what to do. */
 export class ResultFileError extends Error {
+  /** `"ResultFileError"`. */
   override name = "ResultFileError";
 }
 
@@ -92,16 +93,17 @@ export function parseResultFile(text: string, path: string): ResultFile {
       `it has schema version ${shown}, and this program reads 1; measure again with --json`,
     );
   }
-  const parsed = resultFileSchema.safeParse(data);
-  if (!parsed.success) {
-    const { path: at, message } = parsed.error.issues[0]!;
-    const more = parsed.error.issues.length - 1;
-    const rest = more > 0 ? ` (and ${more} more)` : "";
-    refuse(path, `${pathOf(at)} is wrong: ${message}${rest}; measure again with --json`);
+  const { result, fault } = checkResult(data);
+  if (fault !== undefined) {
+    const rest = fault.more > 0 ? ` (and ${fault.more} more)` : "";
+    refuse(
+      path,
+      `${pathOf(fault.path)} is wrong: ${fault.message}${rest}; measure again with --json`,
+    );
   }
-  const odd = inconsistency(parsed.data);
+  const odd = inconsistency(result);
   if (odd !== undefined) refuse(path, `${odd}; measure again with --json`);
-  return parsed.data;
+  return result;
 }
 
 /**
@@ -177,20 +179,4 @@ export async function writeAtomically(path: string, text: string): Promise<void>
     await Deno.remove(beside).catch(() => {});
     throw error;
   }
-}
-
-/**
- * The JSON Schema of result files, made from the same description that checks them.
- *
- * @returns The schema, as shipped in `result.schema.json`.
- *
- * @example
- * ```ts
- * import { resultJsonSchema } from "./result_file.ts";
- *
- * console.log(resultJsonSchema().title); // "Lanes result file"
- * ```
- */
-export function resultJsonSchema(): Record<string, unknown> {
-  return { title: "Lanes result file", ...z.toJSONSchema(resultFileSchema, { io: "input" }) };
 }

@@ -12,6 +12,7 @@ import type { TrialResult, TrialRunner, TrialSpec } from "./spec.ts";
 
 /** A trial gave no result. */
 export class TrialError extends Error {
+  /** `"TrialError"`. */
   override name = "TrialError";
 }
 

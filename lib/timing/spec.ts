@@ -25,10 +25,15 @@ export interface TrialPermissions {
   readonly net?: readonly string[] | true;
   /** Paths, or `true` for any. */
   readonly read?: readonly string[] | true;
+  /** Paths, or `true` for any. */
   readonly write?: readonly string[] | true;
+  /** Names, or `true` for any. */
   readonly env?: readonly string[] | true;
+  /** Kinds of system information, or `true` for all. */
   readonly sys?: readonly string[] | true;
+  /** Programs, or `true` for any. */
   readonly run?: readonly string[] | true;
+  /** Paths of native libraries, or `true` for any. */
   readonly ffi?: readonly string[] | true;
 }
 
@@ -36,13 +41,17 @@ export interface TrialPermissions {
 export interface JobSpec {
   /** What a person calls it, such as "download 160 pages". */
   readonly name: string;
+  /** The function to run on every item. */
   readonly task: Task;
+  /** Where the items come from. */
   readonly items: ItemSource;
+  /** What the trial and its lanes may do; nothing by default. */
   readonly permissions?: TrialPermissions;
   /** What the reports are to say about how the job was made; not used to run it. */
   readonly options: Readonly<Record<string, unknown>>;
   /** Names of exports of the task's module run once before and after each trial's items. */
   readonly setup?: string;
+  /** See `setup`. */
   readonly teardown?: string;
   /**
    * Name of an export of the task's module that maps a result to what must be equal between models;
@@ -53,19 +62,27 @@ export interface JobSpec {
 
 /** A concurrency model and its size. */
 export interface ModelSpec {
+  /** The model's name. */
   readonly model: Model;
+  /** How many lanes at most; the model's own default unless given. */
   readonly lanes?: number;
+  /** How many tasks in flight a lane; the model's own default unless given. */
   readonly slots?: number;
 }
 
 /** One model, one round. */
 export interface TrialSpec extends ModelSpec {
+  /** What is measured. */
   readonly job: JobSpec;
+  /** Which round this is, from 0. */
   readonly round: number;
   /** Items run before the measured ones and not counted; default 0. */
   readonly warmup?: number;
+  /** How long a task may take from its own start, in milliseconds; unlimited by default. */
   readonly timeoutMs?: number;
+  /** How often a task that gave no value is tried again; default 0. */
   readonly retries?: number;
+  /** How many items travel to a lane together; default `"auto"`. */
   readonly chunk?: "auto" | number;
   /** Whether to record every task's times. */
   readonly timeline?: boolean;
@@ -73,10 +90,13 @@ export interface TrialSpec extends ModelSpec {
 
 /** What one trial found. */
 export interface TrialResult {
+  /** Which round this is, from 0. */
   readonly round: Round;
+  /** When every task ran, if the trial asked for it. */
   readonly timeline?: Timeline;
   /** How many lanes and slots the executor really had. */
   readonly lanes: number;
+  /** How many tasks in flight a lane; the model's own default unless given. */
   readonly slots: number | null;
   /** What a reader should know, one sentence each. */
   readonly warnings: readonly string[];
@@ -103,13 +123,21 @@ export type TrialRunner = (
 
 /** A whole comparison: one job, several models, several rounds. */
 export interface ComparisonSpec {
+  /** What is measured. */
   readonly job: JobSpec;
+  /** What is compared; each model once. */
   readonly models: readonly ModelSpec[];
+  /** How often every model runs. */
   readonly rounds: number;
+  /** Where chance starts: the models' order, the bootstrap. */
   readonly seed: number;
+  /** Items run before the measured ones in each trial; default 0. */
   readonly warmup?: number;
+  /** How long a task may take from its own start, in milliseconds; unlimited by default. */
   readonly timeoutMs?: number;
+  /** How often a task that gave no value is tried again; default 0. */
   readonly retries?: number;
+  /** How many items travel to a lane together; default `"auto"`. */
   readonly chunk?: "auto" | number;
   /** Whether to measure what independent processes gain; default true for jobs that compute. */
   readonly ceiling?: boolean;
@@ -119,7 +147,9 @@ export interface ComparisonSpec {
 export interface ComparisonOptions {
   /** Default: a fresh process for each trial. */
   readonly runTrial?: TrialRunner;
+  /** Ends the comparison; finished rounds are kept. */
   readonly signal?: AbortSignal;
+  /** Told what happens. */
   readonly onEvent?: (event: TimingEvent) => void;
   /** Measures what independent processes gain; default `ceiling()` in ceiling.ts. */
   readonly measureCeiling?: (

@@ -4,10 +4,8 @@
  * @module
  */
 
-declare const sortedBrand: unique symbol;
-
 /** Finite numbers in ascending order; made by {@linkcode sorted} alone. */
-export type Sorted = readonly number[] & { readonly [sortedBrand]: true };
+export type Sorted = readonly number[] & { readonly brand?: "sorted" };
 
 /**
  * Sorts a sample, so that the functions here need neither sort nor check again.
@@ -89,6 +87,7 @@ export function median(values: Iterable<number>): number {
 export interface Outlier {
   /** Its place in the sample, from 0. */
   readonly index: number;
+  /** The value itself. */
   readonly value: number;
   /** How far it lies from the median, in robust standard deviations. */
   readonly score: number;

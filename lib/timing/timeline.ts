@@ -37,6 +37,7 @@ export interface TimelineParts {
   readonly outcomes: readonly Outcome<unknown>[];
   /** What each lane used until the first item, and until the last outcome. */
   readonly before: readonly LaneUsage[];
+  /** What each lane used until the last outcome. */
   readonly after: readonly LaneUsage[];
   /** When the first item was asked for, on the clock of the outcomes. */
   readonly firstMs: number;

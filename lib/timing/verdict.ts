@@ -21,9 +21,17 @@ const COMPUTES = 0.75;
 /** A model that is slower than the best by less than this is as good, if it is simpler. */
 const WORTH = 1.05;
 
+/**
+ * How sure, one-sided, a model must be to be worse than another before it is passed over. Less than an
+ * interval asks for: something has to be recommended, and `confidence` says how surely.
+ */
+const SURE = 0.9;
+
 /** What a verdict is made from. */
 export interface Evidence {
+  /** What the models did. */
   readonly models: readonly ModelResult[];
+  /** What the machine gains in parallel, if it was measured. */
   readonly ceiling: Comparison["ceiling"];
   /** Seeds the bootstrap. */
   readonly seed: number;
@@ -48,6 +56,11 @@ function ratio(slow: ModelResult, fast: ModelResult, seed: number): Interval | u
 function confidence(slow: ModelResult, fast: ModelResult, bound: number): number {
   const { a, b } = pairedTimes(slow, fast);
   return a.length === 0 ? 0.5 : confidenceAbove(a, b, bound);
+}
+
+function surelySlower(slow: ModelResult, fast: ModelResult, seed: number): boolean {
+  const behind = ratio(slow, fast, seed);
+  return behind !== undefined && behind.median > WORTH && confidence(slow, fast, 1) >= SURE;
 }
 
 const rank = ({ model }: ModelResult) => {
@@ -155,8 +168,8 @@ function confidenceOf(recommended: ModelResult, evidence: Evidence): number {
 /**
  * Judges a comparison whose models agree.
  *
- * `recommended` is the simplest model whose wall time isn't detectably worse than the best one's; one
- * that is worse by less than 5 % counts as equal. `small` says that the whole job is too short to
+ * `recommended` is the simplest model whose wall time isn't worse than the best one's by 5 % or more, with a
+ * one-sided confidence of 90 %. `small` says that the whole job is too short to
  * be worth starting lanes for. `confidence` is the least of the one-sided confidences that the
  * recommended model beats each simpler one, and that no other beats it by 5 %.
  *
@@ -176,13 +189,9 @@ export function judge(evidence: Evidence): Verdict | null {
   if (sequential === undefined || models.length < 2) return null;
   const best = models.reduce((a, b) => b.wallMs.median < a.wallMs.median ? b : a);
   const recommended = models.toSorted((a, b) => rank(a) - rank(b)).find((of) => {
-    const behind = ratio(of, best, seed);
-    return behind !== undefined && !(behind.low > 1 && behind.median > WORTH);
+    return of === best || !surelySlower(of, best, seed);
   }) ?? best;
-  const pays = (of: ModelResult) => {
-    const gained = ratio(sequential, of, seed);
-    return gained !== undefined && gained.low > 1 && gained.median > WORTH;
-  };
+  const pays = (of: ModelResult) => surelySlower(sequential, of, seed);
   const judged: Judged = {
     sequential,
     recommended,

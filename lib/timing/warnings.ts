@@ -12,7 +12,9 @@ import { studentCdf } from "./student_t.ts";
 
 /** One finished trial's time, in the order in which the trials ran. */
 export interface TimedTrial {
+  /** The model's name. */
   readonly model: string;
+  /** Its time, in milliseconds. */
   readonly wallMs: number;
 }
 
