@@ -102,7 +102,10 @@ export interface ProcessesOptions {
   readonly permissions?: LanePermissions;
   /** Flags for each child's V8, such as `"--max-old-space-size=256"`. */
   readonly v8Flags?: readonly string[];
-  /** The deno.json that the tasks' imports go by; by default the one beside this library, if any. */
+  /**
+   * The deno.json that the tasks' imports go by; by default the one nearest to the first task's
+   * module, if this program may read there.
+   */
   readonly config?: string;
   /** What becomes of what tasks print: shown on this program's stderr, the default, or only kept for errors. */
   readonly stderr?: "show" | "keep";

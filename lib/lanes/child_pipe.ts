@@ -6,6 +6,7 @@
 
 import { LaneStartError } from "./errors.ts";
 import { type Frame, FrameDecoder, GarbageError } from "./frame.ts";
+import { nearestConfig } from "./nearest_config.ts";
 import { release, watchOver } from "./reaper.ts";
 import { type LanePermissions, permissionFlags } from "./subprocess_permissions.ts";
 import type { Task } from "./task.ts";
@@ -24,7 +25,7 @@ export interface ChildOptions {
   readonly permissions?: LanePermissions;
   /** Flags for the child's V8, such as `"--max-old-space-size=256"`. */
   readonly v8Flags?: readonly string[];
-  /** The deno.json of the child; the one that Deno finds beside this library unless given. */
+  /** The deno.json of the child; the one nearest to the first task's module unless given. */
   readonly config?: string;
   /** What becomes of the child's stderr: shown on this program's, the default, or only kept for errors. */
   readonly stderr?: "show" | "keep";
@@ -143,8 +144,9 @@ export class ChildPipe {
 }
 
 function spawn(options: ChildPipeOptions): Deno.ChildProcess {
-  const { tasks, config, v8Flags = [], preload } = options;
+  const { tasks, v8Flags = [], preload } = options;
   const modules = [...new Set(tasks.map(({ module }) => module))].filter(isFile);
+  const config = options.config ?? nearestConfig(modules[0] ?? import.meta.url);
   const args = [
     "run",
     "--quiet",

@@ -46,6 +46,8 @@ export interface Serializer {
 const MAGIC = 0x53454e4c; // "LNES", read as a little-endian number
 const PREFIX_BYTES = 16;
 const MAX_BODY_BYTES = 0xffff_ffff;
+/** Up to here the parts of a frame are joined into one. */
+const JOIN_BYTES = 1 << 17;
 
 /** Bytes that are no frame: something else was written to the pipe. */
 export class GarbageError extends Error {
@@ -73,15 +75,27 @@ export function encodeFrame(
   if (bodyBytes > MAX_BODY_BYTES) {
     throw new RangeError(`Cannot send ${bodyBytes} bytes at once: the limit is 4 GiB`);
   }
-  const start = new Uint8Array(PREFIX_BYTES + 8 * head.length);
-  const view = new DataView(start.buffer);
+  const headEnd = PREFIX_BYTES + 8 * head.length;
+  // One write is cheaper than two, as long as little has to be copied for it.
+  let joined = 0;
+  let start = headEnd;
+  while (joined < body.length && start + body[joined]!.byteLength <= JOIN_BYTES) {
+    start += body[joined++]!.byteLength;
+  }
+  const bytes = new Uint8Array(start);
+  const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC, true);
   view.setUint8(4, kind);
   view.setUint8(5, encoding);
   view.setUint32(8, head.length, true);
   view.setUint32(12, bodyBytes, true);
-  new Float64Array(start.buffer, PREFIX_BYTES).set(head);
-  return [start, ...body];
+  new Float64Array(bytes.buffer, PREFIX_BYTES, head.length).set(head);
+  let at = headEnd;
+  for (const part of body.slice(0, joined)) {
+    bytes.set(part, at);
+    at += part.byteLength;
+  }
+  return [bytes, ...body.slice(joined)];
 }
 
 /** A frame whose body is plain data, for the few messages that are about the lane itself. */
