@@ -78,7 +78,7 @@ Deno.test({
   fn: () =>
     inFolder(async (folder) => {
       // deno-fmt-ignore
-      const args = ["--copies", "10", "--latency", "1", "--faults", "30%", "--timeout", "300ms",
+      const args = ["--copies", "10", "--latency", "1", "--faults", "30%", "--timeout", "2s",
         "--models", "concurrent,limited", "--rounds", "1", "--seed", "3", "--json", "io.json"];
       const { code } = await runTask("io", args, { cwd: folder });
       assertEquals(code, 1);
