@@ -1,0 +1,128 @@
+/**
+ * What a sweep's points say: laws, knee, peak, and what more of it would do.
+ *
+ * @module
+ */
+
+import { randomBelow, seededRandom } from "../../timing/random.ts";
+import { median } from "../../timing/statistics.ts";
+import { bootstrapFit, estimateOf } from "./bootstrap_fit.ts";
+import { fitLaw, type LawFit, parametersOf, type Series } from "./fit_law.ts";
+import { judgeFit } from "./fit_quality.ts";
+import { forecasts } from "./forecast.ts";
+import { findKnee } from "./knee.ts";
+import { type Law, LAWS, limitOf, peakOf } from "./laws.ts";
+import { sweepPoint } from "./sweep_point.ts";
+import { type MeasuredSweep, throughputOf } from "./sweep_points.ts";
+import type { Fit, SweepPoint, SweepResult } from "./sweep_result.ts";
+
+/** The part of a result that follows from closed-loop trials. */
+export type Analysis = Pick<
+  SweepResult,
+  "points" | "fits" | "chosen" | "knee" | "best" | "forecasts"
+>;
+
+/** How often rounds are drawn anew to see where the knee could be. */
+const KNEE_RESAMPLES = 300;
+
+const finite = (value: number) => Number.isFinite(value) ? value : null;
+
+function fitOf(fit: LawFit, drawn: readonly Law[], series: readonly Series[]): Fit {
+  const estimate = (of: (law: Law) => number) => {
+    const { value, low, high } = estimateOf(fit.law, drawn, of);
+    return { value: finite(value), low: finite(low), high: finite(high) };
+  };
+  const bounded = (of: (law: Law) => number) => estimateOf(fit.law, drawn, of);
+  return {
+    name: fit.name,
+    lambda: bounded(({ lambda }) => lambda),
+    sigma: bounded(({ sigma }) => sigma),
+    kappa: bounded(({ kappa }) => kappa),
+    peakSize: estimate((law) => peakOf(law)?.size ?? Infinity),
+    limitPerSecond: estimate(limitOf),
+    ...judgeFit(fit, series),
+  };
+}
+
+/** The knee, and how far it moves when each size's rounds are drawn anew. */
+function kneeOf(series: readonly Series[], seed: number): Analysis["knee"] {
+  const curve = (draw: (values: readonly number[]) => readonly number[]) =>
+    series.map(({ size, throughputs }) => ({
+      size,
+      throughputPerSecond: median(draw(throughputs)),
+    }));
+  const size = findKnee(curve((values) => values));
+  if (size === null) return null;
+  const random = seededRandom(seed);
+  let [low, high] = [size, size];
+  for (let i = 0; i < KNEE_RESAMPLES; i++) {
+    const drawn = findKnee(
+      curve((values) => values.map(() => values[randomBelow(random, values.length)]!)),
+    );
+    if (drawn === null) continue;
+    low = Math.min(low, drawn);
+    high = Math.max(high, drawn);
+  }
+  return { size, low, high };
+}
+
+function bestOf(points: readonly SweepPoint[]): Analysis["best"] {
+  const best =
+    points.toSorted((a, b) => b.throughputPerSecond.median - a.throughputPerSecond.median)[0];
+  return best === undefined || best.throughputPerSecond.median <= 0
+    ? null
+    : { size: best.size, throughputPerSecond: best.throughputPerSecond.median };
+}
+
+/**
+ * Analyses a sweep: sums up its points, fits both laws with intervals, finds the knee, and foretells
+ * ten and a thousand times as much where the fit may be believed.
+ *
+ * The Universal Scalability Law is used for that if the interval of κ leaves out 0, otherwise the
+ * simpler law of Amdahl.
+ *
+ * @param measured What was measured.
+ * @param seed For all resampling.
+ * @returns What follows from it. Sizes where nothing succeeded aren't fitted.
+ *
+ * @example
+ * ```ts
+ * import { analyse } from "./analyse.ts";
+ *
+ * console.log(analyse({ sizes: [], partial: true, warnings: [] }, 1).best); // null
+ * ```
+ */
+export function analyse({ sizes }: MeasuredSweep, seed: number): Analysis {
+  const smallest = sizes[0];
+  const perPlace = smallest === undefined
+    ? 0
+    : median(smallest.trials.map(throughputOf)) / smallest.size;
+  const points = sizes.map((size) => sweepPoint(size, perPlace, seed));
+  const series = sizes.flatMap(({ size, trials }): Series[] => {
+    const throughputs = trials.map(throughputOf).filter((x) => x > 0);
+    return throughputs.length > 0 ? [{ size, throughputs }] : [];
+  });
+  const fitted = LAWS.filter((name) => series.length >= parametersOf(name)).map((name) => {
+    const fit = fitLaw(name, series);
+    const drawn = bootstrapFit(fit, series, { seed });
+    return { fit: fitOf(fit, drawn, series), law: fit.law, drawn };
+  });
+  const usl = fitted.find(({ fit }) => fit.name === "usl");
+  const amdahl = fitted.find(({ fit }) => fit.name === "amdahl");
+  const chosen = usl !== undefined && usl.fit.kappa.low > 0 ? usl : amdahl ?? usl;
+  const best = bestOf(points);
+  return {
+    points,
+    fits: fitted.map(({ fit }) => fit),
+    chosen: chosen?.fit.name ?? null,
+    knee: kneeOf(series, seed),
+    best,
+    forecasts: chosen === undefined || best === null ? [] : forecasts({
+      law: chosen.law,
+      drawn: chosen.drawn,
+      refusal: chosen.fit.refusal,
+      largest: Math.max(...series.map(({ size }) => size)),
+      bestPerSecond: best.throughputPerSecond,
+    }),
+  };
+}

@@ -1,0 +1,67 @@
+/**
+ * What ten and a thousand times as many slots or lanes would do, if the fit held.
+ *
+ * @module
+ */
+
+import { estimateOf } from "./bootstrap_fit.ts";
+import { type Law, throughputAt } from "./laws.ts";
+import type { Forecast } from "./sweep_result.ts";
+
+/** How many times the largest measured size is asked for. */
+export const FACTORS: readonly number[] = [10, 1000];
+
+/** An interval whose ends lie farther apart than this, as a ratio, says nothing. */
+export const WIDEST_FORECAST = 3;
+
+/** What a forecast starts from. */
+export interface ForecastParts {
+  /** The fitted law. */
+  readonly law: Law;
+  /** Laws that could as well have been found. */
+  readonly drawn: readonly Law[];
+  /** Why the fit isn't believed; null if it is. */
+  readonly refusal: string | null;
+  /** The largest size measured. */
+  readonly largest: number;
+  /** The best throughput measured, in items a second. */
+  readonly bestPerSecond: number;
+}
+
+/**
+ * Follows a law beyond what was measured, and refuses where that isn't sound: if the fit is bad, or if
+ * the interval spans more than a factor of three.
+ *
+ * @param parts The law, its draws, and what was measured.
+ * @returns One forecast for each of {@linkcode FACTORS}; a refused one says why.
+ *
+ * @example
+ * ```ts
+ * import { forecasts } from "./forecast.ts";
+ *
+ * const law = { lambda: 50, sigma: 0.1, kappa: 0 };
+ * const [ten] = forecasts({ law, drawn: [law], refusal: null, largest: 8, bestPerSecond: 235 });
+ * console.log(ten!.size, Math.round(ten!.throughputPerSecond.value)); // 80 449
+ * ```
+ */
+export function forecasts(parts: ForecastParts): Forecast[] {
+  const { law, drawn, refusal, largest, bestPerSecond } = parts;
+  return FACTORS.map((factor) => {
+    const size = factor * largest;
+    const { value, low, high } = estimateOf(law, drawn, (one) => throughputAt(one, size));
+    const wide = high / low > WIDEST_FORECAST
+      ? `its interval spans a factor of ${spanOf(high / low)}: these sizes don't tell`
+      : null;
+    return {
+      factor,
+      size,
+      throughputPerSecond: { value, low, high },
+      gain: value / bestPerSecond,
+      refusal: refusal ?? wide,
+    };
+  });
+}
+
+function spanOf(ratio: number): string {
+  return ratio >= 100 ? "more than 100" : String(Math.round(ratio));
+}

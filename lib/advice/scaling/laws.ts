@@ -1,0 +1,92 @@
+/**
+ * The laws of scaling: how throughput follows from the number of slots or lanes.
+ *
+ * Amdahl's law ("Validity of the single processor approach", AFIPS 1967) as a law of throughput, and
+ * the Universal Scalability Law (Gunther, "Guerrilla Capacity Planning", 2007, chapter 4), of which it
+ * is the case κ = 0:
+ *
+ *     X(N) = λN / (1 + σ(N − 1) + κN(N − 1))
+ *
+ * @module
+ */
+
+/** The names of the laws, the simpler one first. */
+export const LAWS = ["amdahl", "usl"] as const;
+
+/** The name of a law. */
+export type LawName = typeof LAWS[number];
+
+/** The three numbers of a law. */
+export interface Law {
+  /** λ: throughput at one slot or lane, in items a second. */
+  readonly lambda: number;
+  /** σ, contention: the share of the work that can't overlap, 0 to 1. */
+  readonly sigma: number;
+  /** κ, coherence: what each pair costs by keeping up with each other; 0 under Amdahl's law. */
+  readonly kappa: number;
+}
+
+/** How the laws are called in reports. */
+export const LAW_TITLES: Readonly<Record<LawName, string>> = {
+  amdahl: "Amdahl's law",
+  usl: "Universal Scalability Law",
+};
+
+/**
+ * The throughput that a law gives.
+ *
+ * @param law The law.
+ * @param size Slots or lanes, from 1.
+ * @returns Items a second.
+ *
+ * @example
+ * ```ts
+ * import { throughputAt } from "./laws.ts";
+ *
+ * console.log(throughputAt({ lambda: 50, sigma: 0, kappa: 0 }, 8)); // 400
+ * ```
+ */
+export function throughputAt({ lambda, sigma, kappa }: Law, size: number): number {
+  return lambda * size / (1 + sigma * (size - 1) + kappa * size * (size - 1));
+}
+
+/**
+ * Where a law's throughput is greatest: at √((1 − σ)/κ) (Gunther 2007, equation 4.33), from where on
+ * more only hinders.
+ *
+ * @param law The law.
+ * @returns The size, not rounded and never below 1, and the throughput there; null if the law has no
+ * peak because κ is 0.
+ *
+ * @example
+ * ```ts
+ * import { peakOf } from "./laws.ts";
+ *
+ * console.log(peakOf({ lambda: 1, sigma: 0.04, kappa: 0.0006 })?.size); // 40
+ * ```
+ */
+export function peakOf(law: Law): { size: number; throughputPerSecond: number } | null {
+  if (law.kappa <= 0) return null;
+  const size = Math.max(1, Math.sqrt(Math.max(0, 1 - law.sigma) / law.kappa));
+  return { size, throughputPerSecond: throughputAt(law, size) };
+}
+
+/**
+ * What a law's throughput never exceeds, however many slots or lanes: its peak, or λ/σ where it has
+ * none.
+ *
+ * @param law The law.
+ * @returns Items a second; Infinity if σ and κ are 0.
+ *
+ * @example
+ * ```ts
+ * import { limitOf } from "./laws.ts";
+ *
+ * console.log(limitOf({ lambda: 50, sigma: 0.1, kappa: 0 })); // 500
+ * ```
+ */
+export function limitOf(law: Law): number {
+  const peak = peakOf(law);
+  if (peak !== null) return peak.throughputPerSecond;
+  return law.sigma > 0 ? law.lambda / law.sigma : Infinity;
+}

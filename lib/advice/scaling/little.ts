@@ -1,0 +1,59 @@
+/**
+ * Little's law as a check of what was measured.
+ *
+ * @module
+ */
+
+/** What Little's law says of a size. */
+export interface LittleCheck {
+  /** X·R: tasks in flight on average, from throughput and time in flight. */
+  readonly inFlight: number;
+  /** N: tasks in flight if every slot was taken all the time. */
+  readonly slots: number;
+  /** X·R over N. */
+  readonly ratio: number;
+  /** Whether the ratio is within {@linkcode LITTLE_TOLERANCE} of 1. */
+  readonly holds: boolean;
+  /** What a violation means, in a sentence; null if it holds. */
+  readonly meaning: string | null;
+}
+
+/** How far X·R may lie from N, as a share of N. */
+export const LITTLE_TOLERANCE = 0.1;
+
+/**
+ * Checks N = X·R (Little, "A Proof for the Queuing Formula L = λW", Operations Research 9, 1961).
+ *
+ * A closed loop starts a task as soon as one ends, so its slots should always be taken. Where X·R is
+ * below N they weren't: at the end of the items, or since whoever hands out tasks couldn't keep up. It
+ * can't be above N unless a time is wrong.
+ *
+ * @param throughputPerSecond X: tasks that ended, a second.
+ * @param meanMs R: time in flight on average, in milliseconds.
+ * @param slots N: lanes times slots.
+ * @returns Both sides, and what it means if they differ.
+ *
+ * @example
+ * ```ts
+ * import { checkLittle } from "./little.ts";
+ *
+ * console.log(checkLittle(390, 20, 8).holds); // true: 7.8 of 8 slots were taken on average
+ * ```
+ */
+export function checkLittle(
+  throughputPerSecond: number,
+  meanMs: number,
+  slots: number,
+): LittleCheck {
+  const inFlight = throughputPerSecond * meanMs / 1000;
+  const ratio = inFlight / slots;
+  const holds = Math.abs(ratio - 1) <= LITTLE_TOLERANCE;
+  const idle = Math.round((1 - ratio) * 100);
+  const meaning = holds
+    ? null
+    : ratio < 1
+    ? `places stood empty ${idle}% of the time, at the end or for want of handing out, so this is ` +
+      `the throughput of fewer`
+    : "more was in flight than there was room for, so tasks' times include waiting for news of them";
+  return { inFlight, slots, ratio, holds, meaning };
+}

@@ -1,0 +1,159 @@
+/**
+ * A sweep's result file (`--json`): what was measured and what follows from it. Every report of a sweep
+ * reads this and only this. Change it only together with sweep_schema.ts.
+ *
+ * @module
+ */
+
+import type { Interval, ResultFile } from "../../timing/result.ts";
+import type { Estimate } from "./bootstrap_fit.ts";
+import type { LawName } from "./laws.ts";
+import type { LittleCheck } from "./little.ts";
+import type { FitQuality } from "./fit_quality.ts";
+
+/** One trial of a size. */
+export interface SweepRound {
+  /** From 0, in the order in which this size was measured. */
+  readonly round: number;
+  /** Until every lane could take tasks. */
+  readonly startMs: number;
+  /** From the first item to the last outcome. */
+  readonly runMs: number;
+  /** CPU time of the trial's process, its threads and its subprocesses. */
+  readonly cpuMs: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Items that succeeded, over `runMs`. */
+  readonly throughputPerSecond: number;
+  /** Mean time in flight of all tasks that were started; null if that isn't known. */
+  readonly meanLatencyMs: number | null;
+}
+
+/** Times of tasks: quantiles of all rounds' tasks together, by type 7 of Hyndman and Fan. */
+export interface Latency {
+  readonly tasks: number;
+  readonly median: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly mean: number;
+}
+
+/** What one size came to. */
+export interface SweepPoint {
+  /** Slots or lanes, as `axis` says. */
+  readonly size: number;
+  readonly lanes: number;
+  readonly slots: number;
+  /** Whether it was added around the bend. */
+  readonly refined: boolean;
+  readonly rounds: readonly SweepRound[];
+  /** Median of the rounds and its 95 % interval. */
+  readonly throughputPerSecond: Interval;
+  /** Times of the tasks that succeeded; null if there are none. */
+  readonly latencyMs: Latency | null;
+  /** Throughput for each slot or lane against that at the smallest size. */
+  readonly efficiency: number;
+  /** Little's law, in the round in the middle; null if times in flight aren't known. */
+  readonly little: LittleCheck | null;
+}
+
+/** An estimate that may lie beyond every number: JSON knows no Infinity, so null stands for it. */
+export interface OpenEstimate {
+  readonly value: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** A fitted law and how well it suits. */
+export interface Fit extends FitQuality {
+  readonly name: LawName;
+  /** Items a second at one slot or lane. */
+  readonly lambda: Estimate;
+  /** Contention. */
+  readonly sigma: Estimate;
+  /** Coherence. */
+  readonly kappa: Estimate;
+  /** Where the throughput is greatest; null stands for "nowhere, it goes on rising". */
+  readonly peakSize: OpenEstimate;
+  /** What the throughput never exceeds, in items a second; null stands for "no bound". */
+  readonly limitPerSecond: OpenEstimate;
+}
+
+/** What a law foretells at a size that wasn't measured. */
+export interface Forecast {
+  /** How many times the largest measured size. */
+  readonly factor: number;
+  readonly size: number;
+  readonly throughputPerSecond: Estimate;
+  /** Against the best that was measured. */
+  readonly gain: number;
+  /** Why it isn't to be believed; null if it may be. */
+  readonly refusal: string | null;
+}
+
+/** Percentiles of response times under open-loop load, in milliseconds. */
+export interface ResponseTimes {
+  readonly median: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** What one rate came to. */
+export interface OpenLoopPoint {
+  readonly ratePerSecond: number;
+  /** How long requests were scheduled for, in each round. */
+  readonly durationMs: number;
+  readonly rounds: number;
+  /** Requests scheduled in all rounds; each is one of the four below. */
+  readonly scheduled: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Started, but not answered when the run was cut off; they count as at least their age then. */
+  readonly unanswered: number;
+  /** Not even started by then; they count as at least their age too, except in the naive figures. */
+  readonly unstarted: number;
+  /** Answers a second, from the first intended start to the last answer. */
+  readonly achievedPerSecond: number;
+  /** From the start that the schedule intended. */
+  readonly corrected: ResponseTimes;
+  /** From the real start: what a client that waits for its slots reports. */
+  readonly naive: ResponseTimes;
+  /** Most requests that were due but hadn't been started. */
+  readonly mostWaiting: number;
+  /** Requests due but not answered when the schedule ended, in the worst round. */
+  readonly backlogAtEnd: number;
+  /** Whether every round kept up. */
+  readonly sustained: boolean;
+  /** How often each plain reason for a failure was seen. */
+  readonly reasons: Readonly<Record<string, number>>;
+}
+
+/** A whole sweep. */
+export interface SweepResult {
+  readonly schemaVersion: 1;
+  readonly kind: "sweep";
+  readonly environment: ResultFile["environment"];
+  /** True when the run was interrupted. */
+  readonly partial?: boolean | undefined;
+  readonly job: {
+    readonly name: string;
+    readonly task: string;
+    readonly options: Readonly<Record<string, unknown>>;
+  };
+  readonly model: string;
+  /** What was varied. */
+  readonly axis: "slots" | "lanes" | "rate";
+  readonly points: readonly SweepPoint[];
+  readonly fits: readonly Fit[];
+  /** The law that the forecasts use: the USL if κ's interval leaves out 0, else Amdahl's. */
+  readonly chosen: LawName | null;
+  /** Kneedle's knee, and the least and greatest of it over resampled rounds. */
+  readonly knee: { readonly size: number; readonly low: number; readonly high: number } | null;
+  /** The best size that was measured. */
+  readonly best: { readonly size: number; readonly throughputPerSecond: number } | null;
+  readonly forecasts: readonly Forecast[];
+  readonly openLoop: readonly OpenLoopPoint[];
+  /** One sentence each. */
+  readonly warnings: readonly string[];
+}

@@ -1,0 +1,126 @@
+/**
+ * The shape of a sweep's result file, to check one that comes from outside.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { LAWS } from "./laws.ts";
+import type { SweepResult } from "./sweep_result.ts";
+
+const intervalSchema = z.object({ median: z.number(), low: z.number(), high: z.number() });
+const positive = z.number().positive();
+const whole = z.number().int().positive();
+const count = z.number().int().nonnegative();
+const amount = z.number().nonnegative();
+const estimate = z.object({ value: z.number(), low: z.number(), high: z.number() });
+const open = z.object({
+  value: z.number().nullable(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+});
+
+const environment = z.object({
+  deno: z.string(),
+  v8: z.string(),
+  os: z.string(),
+  arch: z.string(),
+  cpus: whole,
+  lanesAvailable: whole,
+  startedAt: z.string(),
+  seed: z.number().int(),
+  loadAverage: z.array(z.number()).optional(),
+  cpuModel: z.string().optional(),
+  notes: z.array(z.string()).optional(),
+});
+
+const round = z.object({
+  round: count,
+  startMs: amount,
+  runMs: amount,
+  cpuMs: amount,
+  succeeded: count,
+  failed: count,
+  throughputPerSecond: amount,
+  meanLatencyMs: amount.nullable(),
+});
+
+const point = z.object({
+  size: whole,
+  lanes: whole,
+  slots: whole,
+  refined: z.boolean(),
+  rounds: z.array(round).min(1),
+  throughputPerSecond: intervalSchema,
+  latencyMs: z.object({ tasks: whole, median: amount, p95: amount, p99: amount, mean: amount })
+    .nullable(),
+  efficiency: amount,
+  little: z.object({
+    inFlight: amount,
+    slots: whole,
+    ratio: amount,
+    holds: z.boolean(),
+    meaning: z.string().nullable(),
+  }).nullable(),
+});
+
+const fit = z.object({
+  name: z.enum(LAWS),
+  lambda: estimate,
+  sigma: estimate,
+  kappa: estimate,
+  peakSize: open,
+  limitPerSecond: open,
+  typicalMiss: amount,
+  worstMiss: amount,
+  worstSize: whole,
+  foretoldMiss: amount.nullable(),
+  refusal: z.string().nullable(),
+});
+
+const forecast = z.object({
+  factor: positive,
+  size: positive,
+  throughputPerSecond: estimate,
+  gain: amount,
+  refusal: z.string().nullable(),
+});
+
+const times = z.object({ median: amount, p95: amount, p99: amount, max: amount });
+
+const openLoopPoint = z.object({
+  ratePerSecond: positive,
+  durationMs: positive,
+  rounds: whole,
+  scheduled: count,
+  succeeded: count,
+  failed: count,
+  unanswered: count,
+  unstarted: count,
+  achievedPerSecond: amount,
+  corrected: times,
+  naive: times,
+  mostWaiting: count,
+  backlogAtEnd: count,
+  sustained: z.boolean(),
+  reasons: z.record(z.string(), whole),
+});
+
+/** Checks a sweep's result file. */
+export const sweepResultSchema: z.ZodType<SweepResult> = z.object({
+  schemaVersion: z.literal(1),
+  kind: z.literal("sweep"),
+  environment,
+  partial: z.boolean().optional(),
+  job: z.object({ name: z.string(), task: z.string(), options: z.record(z.string(), z.unknown()) }),
+  model: z.string(),
+  axis: z.enum(["slots", "lanes", "rate"]),
+  points: z.array(point),
+  fits: z.array(fit),
+  chosen: z.enum(LAWS).nullable(),
+  knee: z.object({ size: whole, low: whole, high: whole }).nullable(),
+  best: z.object({ size: whole, throughputPerSecond: positive }).nullable(),
+  forecasts: z.array(forecast),
+  openLoop: z.array(openLoopPoint),
+  warnings: z.array(z.string()),
+});
