@@ -104,9 +104,10 @@ export class Outlet<T> implements Results<T> {
   #serve(): void {
     if (this.#collecting !== undefined) return this.#collect(this.#collecting);
     while (this.#waiters.length > 0) {
-      const result = this.#take();
-      if (result !== undefined) {
-        this.#waiters.shift()!.resolve(result);
+      if (this.#head < this.#ready.length) {
+        // Shifted first: taking makes room, which may bring the next results while this one is taken.
+        const waiter = this.#waiters.shift()!;
+        waiter.resolve(this.#take()!);
       } else if (this.#state === "ended") {
         this.#waiters.shift()!.resolve({ value: undefined, done: true });
       } else if (this.#state === "failed") {
