@@ -1,0 +1,63 @@
+/**
+ * One suite, run over every model: each guarantee is a test for each model that can give it, and the
+ * table at the end says which were given. A check that was not run shows as "·".
+ */
+
+import Table from "cli-table3";
+import { MODELS } from "../../lib/executor.ts";
+import { type Guarantee, SUBJECTS } from "./guarantee.ts";
+import { LAZINESS } from "./laziness.ts";
+import { LIMITS } from "./limits.ts";
+import { ORDER } from "./order.ts";
+
+const THEMES: readonly (readonly [string, readonly Guarantee[]])[] = [
+  ["laziness", LAZINESS],
+  ["order", ORDER],
+  ["limits", LIMITS],
+];
+
+const cells = new Map<string, string>();
+const granted = (["net", "read", "run"] as const).every((name) =>
+  Deno.permissions.querySync({ name }).state === "granted"
+);
+
+for (const [theme, guarantees] of THEMES) {
+  for (const guarantee of guarantees) {
+    for (const subject of SUBJECTS) {
+      const cell = `${guarantee.name} ${subject.model}`;
+      if (guarantee.notFor?.[subject.model] !== undefined) continue;
+      Deno.test({
+        name: `${subject.model}, ${theme}: ${guarantee.name}`,
+        ignore: !granted,
+        async fn() {
+          cells.set(cell, "✗");
+          await guarantee.check(subject);
+          cells.set(cell, "✓");
+        },
+      });
+    }
+  }
+}
+
+Deno.test.afterAll(() => {
+  const table = new Table({
+    head: ["guarantee", ...MODELS],
+    colWidths: [76],
+    wordWrap: true,
+    style: { head: [], border: [], compact: true },
+  });
+  const notes: string[] = [];
+  for (const [theme, guarantees] of THEMES) {
+    for (const { name, notFor } of guarantees) {
+      const row = MODELS.map((model) => {
+        const reason = notFor?.[model];
+        if (reason === undefined) return cells.get(`${name} ${model}`) ?? "·";
+        if (!notes.includes(reason)) notes.push(reason);
+        return `n/a ${notes.indexOf(reason) + 1}`;
+      });
+      table.push([`${theme}: ${name}`, ...row]);
+    }
+  }
+  console.log(table.toString());
+  for (const [at, note] of notes.entries()) console.log(`n/a ${at + 1}: ${note}`);
+});

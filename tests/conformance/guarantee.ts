@@ -1,0 +1,96 @@
+/**
+ * What a guarantee is, and the models that it is checked on.
+ *
+ * @module
+ */
+
+import { task } from "../../lib/lanes/task.ts";
+import {
+  concurrent,
+  type Executor,
+  limited,
+  type Model,
+  processes,
+  sequential,
+  workers,
+} from "../../lib/executor.ts";
+import type * as tasks from "./tasks.ts";
+
+/** How a subject is opened; each model takes what it knows. */
+export interface SubjectOptions {
+  readonly lanes?: number;
+  readonly slots?: number;
+  readonly graceMs?: number;
+}
+
+/** A model under test. */
+export interface Subject {
+  readonly model: Model;
+  /** Tasks in flight at most, with the sizes that `open` uses unless told. */
+  readonly width: number;
+  readonly open: (options?: SubjectOptions) => Executor;
+}
+
+/** One promise of the library, checked on every model that can give it. */
+export interface Guarantee {
+  readonly name: string;
+  /** Why a model can't give it. */
+  readonly notFor?: Partial<Record<Model, string>>;
+  readonly check: (subject: Subject) => Promise<void>;
+}
+
+/** The exported function of tests/conformance/tasks.ts. */
+export function taskNamed<Name extends string & keyof typeof tasks>(name: Name) {
+  return task<typeof tasks, Name>(new URL("./tasks.ts", import.meta.url), name);
+}
+
+/** The numbers from 0 to below `count`. */
+export function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, n) => n);
+}
+
+/** Every model, opened small. */
+export const SUBJECTS: readonly Subject[] = [
+  { model: "sequential", width: 1, open: ({ graceMs } = {}) => sequential(grace(graceMs)) },
+  { model: "concurrent", width: Infinity, open: ({ graceMs } = {}) => concurrent(grace(graceMs)) },
+  {
+    model: "limited",
+    width: 3,
+    open: ({ slots = 3, graceMs } = {}) => limited({ slots, ...grace(graceMs) }),
+  },
+  {
+    model: "workers",
+    width: 4,
+    open: ({ lanes = 2, slots = 2, graceMs } = {}) => workers({ lanes, slots, ...grace(graceMs) }),
+  },
+  {
+    model: "processes",
+    width: 4,
+    open: ({ lanes = 2, slots = 2, graceMs } = {}) =>
+      processes({
+        lanes,
+        slots,
+        ...grace(graceMs),
+        permissions: { net: ["127.0.0.1"] },
+        stderr: "keep",
+      }),
+  },
+];
+
+function grace(graceMs: number | undefined): { graceMs?: number } {
+  return graceMs === undefined ? {} : { graceMs };
+}
+
+/** Why this event loop can't give what only a lane of its own can. */
+export const OWN_LANE_ONLY: Guarantee["notFor"] = {
+  sequential: "the lane is the program",
+  concurrent: "the lane is the program",
+  limited: "the lane is the program",
+};
+
+/** Why this event loop needs no check of what happens to values on their way. */
+export const SENT_ONLY: Guarantee["notFor"] = {
+  sequential: "nothing is sent",
+  concurrent: "nothing is sent",
+  limited: "nothing is sent",
+};

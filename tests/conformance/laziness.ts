@@ -1,0 +1,189 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { eventually, Gates, turns } from "./gates.ts";
+import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
+
+const ALL_AT_ONCE = { concurrent: "every item has a slot" };
+
+/** An endless input that tells how far it was pulled and whether it was closed. */
+function endless(): { items: Generator<number>; pulled: () => number; closed: () => boolean } {
+  let pulled = 0;
+  let closed = false;
+  function* items() {
+    try {
+      while (true) yield pulled++;
+    } finally {
+      closed = true;
+    }
+  }
+  return { items: items(), pulled: () => pulled, closed: () => closed };
+}
+
+export const LAZINESS: readonly Guarantee[] = [
+  {
+    name: "nothing is pulled before the first result is asked for",
+    async check({ open }) {
+      await using executor = open();
+      const { items, pulled } = endless();
+      const results = executor.map(taskNamed("double"), items);
+      await turns(3);
+      assertEquals(pulled(), 0);
+      await results.return();
+      assertEquals(pulled(), 0);
+    },
+  },
+  {
+    name: "10 are taken of an endless input, which is then closed",
+    async check({ open }) {
+      await using executor = open();
+      const { items, closed } = endless();
+      const taken: number[] = [];
+      for await (const value of executor.map(taskNamed("double"), items)) {
+        if (taken.push(value) === 10) break;
+      }
+      assertEquals(taken, numbers(10).map((n) => 2 * n));
+      assert(closed(), "the input's finally block did not run");
+    },
+  },
+  {
+    name: "10 are taken of an endless async input, which is then closed",
+    async check({ open }) {
+      await using executor = open();
+      let closed = false;
+      async function* items() {
+        try {
+          for (let n = 0;; n++) {
+            await undefined;
+            yield n;
+          }
+        } finally {
+          closed = true;
+        }
+      }
+      const taken: number[] = [];
+      for await (const value of executor.map(taskNamed("double"), items())) {
+        if (taken.push(value) === 10) break;
+      }
+      assertEquals(taken, numbers(10).map((n) => 2 * n));
+      await eventually(() => closed, "the input is closed");
+    },
+  },
+  {
+    name: "while tasks wait, exactly slots + buffer are pulled",
+    notFor: ALL_AT_ONCE,
+    async check({ open, width }) {
+      await using gates = new Gates();
+      await using executor = open();
+      let pulled = 0;
+      function* items() {
+        while (true) yield { url: gates.url, key: String(pulled++) };
+      }
+      const results = executor.mapSettled(taskNamed("gated"), items(), { buffer: 3, chunk: 1 });
+      const first = results.next();
+      await gates.full(width);
+      await turns();
+      assertEquals(gates.waiting.length, width);
+      assert(pulled >= width && pulled <= width + 3, `pulled ${pulled}`);
+      gates.pass("0");
+      await first;
+      await gates.full(width);
+      await turns();
+      assert(pulled <= width + 3 + 1, `pulled ${pulled} though 1 was taken`);
+      gates.openAll();
+      await results.return();
+    },
+  },
+  {
+    name: "a slow consumer slows the source: pulled − taken settles at slots + buffer",
+    notFor: ALL_AT_ONCE,
+    async check({ open, width }) {
+      for (const chunk of [1, 4] as const) {
+        await using executor = open();
+        const { items, pulled } = endless();
+        const room = width + 5;
+        const results = executor.map(taskNamed("double"), items, { buffer: 5, chunk });
+        for (let taken = 1; taken <= 12; taken++) {
+          assertEquals((await results.next()).value, 2 * (taken - 1));
+          assert(pulled() - taken <= room, `pulled ${pulled()}, taken ${taken}`);
+        }
+        await turns();
+        assert(pulled() - 12 <= room, `pulled ${pulled()}, taken 12`);
+        if (chunk === 1) await eventually(() => pulled() - 12 === room, "the buffer is filled");
+        await results.return();
+      }
+    },
+  },
+  {
+    name: "by default too, an endless input is not pulled on while nobody takes",
+    notFor: ALL_AT_ONCE,
+    async check({ open }) {
+      await using executor = open();
+      const { items, pulled } = endless();
+      const results = executor.map(taskNamed("double"), items);
+      await results.next();
+      let before = -1;
+      // It may take a while until buffers are full; then it must stand still.
+      for (let look = 0; look < 200 && before !== pulled(); look++) {
+        before = pulled();
+        await turns(25);
+      }
+      assertEquals(pulled(), before);
+      await results.return();
+    },
+  },
+  {
+    name: "items come from arrays, sets, generators, async generators and streams",
+    async check({ open }) {
+      await using executor = open();
+      const inputs: (() => Iterable<number> | AsyncIterable<number>)[] = [
+        () => numbers(50),
+        () => new Set(numbers(50)),
+        () => numbers(50).values(),
+        async function* () {
+          yield* numbers(50);
+        },
+        () => ReadableStream.from(numbers(50)),
+        () => new Float64Array(numbers(50)),
+      ];
+      for (const input of inputs) {
+        const values = await executor.map(taskNamed("double"), input()).toArray();
+        assertEquals(values, numbers(50).map((n) => 2 * n));
+      }
+    },
+  },
+  {
+    name: "no items give no results; holes and undefined are items",
+    async check({ open }) {
+      await using executor = open();
+      assertEquals(await executor.map(taskNamed("double"), []).toArray(), []);
+      // deno-lint-ignore no-sparse-arrays
+      const values = await executor.map(taskNamed("echo"), [undefined, , 3, null]).toArray();
+      assertEquals(values, [undefined, undefined, 3, null]);
+    },
+  },
+  {
+    name: "an input that throws fails the run with that very error",
+    async check({ open }) {
+      await using executor = open();
+      const error = new RangeError("the input broke");
+      function* broken() {
+        yield 1;
+        throw error;
+      }
+      async function* brokenLater() {
+        yield 1;
+        await undefined;
+        throw error;
+      }
+      for (const settled of [false, true]) {
+        for (const input of [broken, brokenLater]) {
+          const run = settled
+            ? executor.mapSettled(taskNamed("double"), input()).toArray()
+            : executor.map(taskNamed("double"), input()).toArray();
+          const thrown = await assertRejects(() => run as Promise<unknown>, RangeError);
+          assert(thrown === error);
+        }
+      }
+      assertEquals(await executor.map(taskNamed("double"), [4]).toArray(), [8]);
+    },
+  },
+];

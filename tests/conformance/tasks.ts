@@ -1,0 +1,217 @@
+/**
+ * Tasks of the conformance suite. They run in every kind of lane, so they import nothing.
+ *
+ * @module
+ */
+
+import type { TaskContext } from "../../lib/lanes/task.ts";
+
+/** A task that waits at a gate: the gate's address and the name under which it arrives. */
+export interface GatedItem {
+  readonly url: string;
+  readonly key: string;
+}
+
+/** The item, doubled. */
+export function double(n: number): number {
+  return 2 * n;
+}
+
+/** Whatever came. */
+export function echo(value: unknown): unknown {
+  return value;
+}
+
+/** Waits at a gate until it is let through or asked to stop. */
+export async function gated({ url, key }: GatedItem, context: TaskContext): Promise<string> {
+  const response = await fetch(`${url}/${key}`, { signal: context.signal });
+  return await response.text();
+}
+
+/** Waits at a gate, deaf to whoever asks it to stop. */
+export async function deaf({ url, key }: GatedItem): Promise<string> {
+  return await (await fetch(`${url}/${key}`)).text();
+}
+
+/** Waits so many milliseconds, unless asked to stop. */
+export function nap(ms: number, { signal }: TaskContext): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(ms), ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
+}
+
+/** Works without ever yielding until it sees that it is to stop. */
+export function spinUntilStopped(stops: boolean, context: TaskContext): string {
+  while (stops && !context.cancelled()) { /* burn */ }
+  if (stops) throw new Error("saw that it was to stop");
+  return "quick";
+}
+
+/** Works and never looks. */
+export function spinForEver(spins: boolean): string {
+  while (spins) { /* burn */ }
+  return "quick";
+}
+
+/** Throws for odd items. */
+export function failOdd(n: number): number {
+  if (n % 2 === 1) throw new RangeError(`${n} is odd`);
+  return n;
+}
+
+/** Fails until the attempt that the item names. */
+export function succeedAt(attempt: number, context: TaskContext): number {
+  if (context.attempt < attempt) throw new Error(`attempt ${context.attempt} failed`);
+  return context.attempt;
+}
+
+/** Fails always, and says that another try is no use. */
+export function failForGood(): never {
+  throw Object.assign(new Error("for good"), { retryable: false });
+}
+
+/** Ends its lane in the way that is asked for, or does nothing. */
+export function die(how: string): string | Promise<string> {
+  switch (how) {
+    case "exit":
+      Deno.exit(7);
+      break;
+    case "close":
+      self.close();
+      return new Promise(() => {});
+    case "throw late":
+      setTimeout(() => {
+        throw new TypeError("too late");
+      });
+      return new Promise(() => {});
+    case "reject unheard":
+      Promise.reject(new TypeError("nobody listens"));
+      return new Promise(() => {});
+    case "hang":
+      return new Promise(() => {});
+  }
+  return how;
+}
+
+/** Throws what the item names. */
+export function throwKind(kind: string): never {
+  switch (kind) {
+    case "custom": {
+      class QuotaError extends Error {
+        override name = "QuotaError";
+        code = "E_QUOTA";
+        left = 3n;
+      }
+      throw new QuotaError("no more", { cause: new TypeError("inner", { cause: "the wind" }) });
+    }
+    case "aggregate":
+      throw new AggregateError([new RangeError("one"), "two", undefined], "several");
+    case "undefined":
+      throw undefined;
+    case "null":
+      throw null;
+    case "string":
+      throw "a word";
+    case "object":
+      throw { status: 404 };
+    case "function":
+      throw () => 1;
+  }
+  throw new Error(kind);
+}
+
+/** Gives a value that can't leave its lane, or one that can. */
+export function give(kind: string): unknown {
+  switch (kind) {
+    case "function":
+      return { page: { render() {} } };
+    case "symbol":
+      return [1, Symbol("mark")];
+    case "response":
+      return new Response("body");
+    case "headers":
+      return { head: new Headers({ a: "b" }) };
+    case "cyclic": {
+      const ring: { self?: unknown } = {};
+      ring.self = ring;
+      return ring;
+    }
+  }
+  return kind;
+}
+
+/** A byte array of this length, and what came in filled in at its end. */
+export function bytes({ length }: { length: number }): Uint8Array {
+  const made = new Uint8Array(length);
+  made[length - 1] = 7;
+  return made;
+}
+
+/** The first and last byte, and the length. */
+export function edges(data: Uint8Array): number[] {
+  return [data[0]!, data.at(-1)!, data.length];
+}
+
+/** What its context says. */
+export function aboutMe(_item: unknown, { index, attempt, signal }: TaskContext) {
+  return { index, attempt, aborted: signal.aborted };
+}
+
+/** Its process's id. */
+export function pid(): number {
+  return Deno.pid;
+}
+
+/** Waits at a gate that is told its process's id, and then on, either yielding or not. */
+export async function announce(
+  { url, then }: { readonly url: string; readonly then: "wait" | "spin" | "end" },
+): Promise<number> {
+  await (await fetch(`${url}/${Deno.pid}`)).text();
+  if (then === "wait") await new Promise((resolve) => setTimeout(resolve, 3_600_000));
+  while (then === "spin") { /* burn */ }
+  return Deno.pid;
+}
+
+/** Writes so many bytes to stderr. */
+export function shout(length: number): number {
+  const line = new TextEncoder().encode("x".repeat(1023) + "\n");
+  for (let at = 0; at < length; at += line.length) Deno.stderr.writeSync(line);
+  return length;
+}
+
+/** Reads until its memory is at an end. */
+export function hoard(hoards: boolean): string {
+  const kept: number[][] = [];
+  while (hoards) kept.push(new Array(10_000).fill(Math.random()));
+  return `kept ${kept.length}`;
+}
+
+/** Writes to the process's stdout past every guard, or leaves it alone. */
+export async function babble(text: string): Promise<string> {
+  if (text === "") return "quiet";
+  const { writeSync } = await import("node:fs");
+  writeSync(1, text);
+  await new Promise((resolve) => setTimeout(resolve, 3_600_000));
+  return text;
+}
+
+/** Prints as people do while they look for a mistake. */
+export function chat(n: number): number {
+  console.log(`item ${n}`);
+  console.info("info");
+  Deno.stdout.writeSync(new TextEncoder().encode("raw\n"));
+  return n;
+}
+
+/** Closes the process's stdin, or leaves it alone. */
+export async function deafen(closes: boolean): Promise<string> {
+  if (!closes) return "open";
+  const { closeSync } = await import("node:fs");
+  closeSync(0);
+  await new Promise((resolve) => setTimeout(resolve, 3_600_000));
+  return "closed";
+}
