@@ -23,6 +23,7 @@ import type {
   Usage,
 } from "./lane.ts";
 import { chunkToHead } from "./chunk_frame.ts";
+import { Life } from "./life.ts";
 import { pack } from "./packing.ts";
 import type { Task } from "./task.ts";
 import { TaskNumbers } from "./task_numbers.ts";
@@ -49,6 +50,7 @@ export class WorkerLane implements Lane {
   readonly #events: LaneEvents;
   readonly #worker: Worker;
   readonly #cells: WorkerCells;
+  readonly #life = new Life(() => this.#die({ how: "ended without a word" }));
   readonly #chunks = new Map<number, Chunk>();
   readonly #asked = new Set<number>();
   readonly #taskNumbers = new TaskNumbers(({ module, export: name }, number) => {
@@ -60,6 +62,7 @@ export class WorkerLane implements Lane {
   #becomeReady!: (startMs: number) => void;
   #isReady = false;
   #gone = false;
+  #lifeEnded: Promise<void> | undefined;
   /** Add to a time of the worker's clock to get the caller's. */
   #clockOffsetMs = 0;
 
@@ -83,7 +86,7 @@ export class WorkerLane implements Lane {
       event.preventDefault();
       this.#die({ how: `stopped: ${event.message}` });
     };
-    this.#post([ToWorkerKind.open, options.slots, this.#cells.buffer]);
+    this.#post([ToWorkerKind.open, options.slots, this.#cells.buffer, this.#life.name]);
   }
 
   accepts(_task: Task): boolean {
@@ -145,9 +148,9 @@ export class WorkerLane implements Lane {
     return new Promise((resolve) => this.#usageWaiters.push(resolve));
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#end();
-    return Promise.resolve();
+    await this.#lifeEnded;
   }
 
   #receive(message: FromWorker): void {
@@ -156,6 +159,7 @@ export class WorkerLane implements Lane {
       case FromWorkerKind.ready:
         this.#clockOffsetMs = message[1] - performance.timeOrigin;
         this.#isReady = true;
+        this.#life.watch();
         this.#becomeReady(performance.now() - this.#startedMs);
         break;
       case FromWorkerKind.report:
@@ -212,6 +216,7 @@ export class WorkerLane implements Lane {
     if (this.#gone) return;
     this.#gone = true;
     this.#worker.terminate();
+    this.#lifeEnded = this.#life.end();
     this.#becomeReady(NaN);
     for (const resolve of this.#usageWaiters.splice(0)) {
       resolve({ cpuMs: this.#cpuMs, peakRssBytes: undefined });

@@ -9,6 +9,7 @@ import { headToChunk } from "./chunk_frame.ts";
 import { sealEnvelope } from "./envelope.ts";
 import type { Chunk, Report } from "./lane.ts";
 import { loadTask } from "./load_task.ts";
+import { holdWhileAlive } from "./life.ts";
 import { pack } from "./packing.ts";
 import { type ChunkHost, ChunkRun } from "./run_chunk.ts";
 import type { Task, TaskFunction } from "./task.ts";
@@ -148,10 +149,10 @@ scope.addEventListener("unhandledrejection", (event) => {
 scope.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
   switch (data[0]) {
     case ToWorkerKind.open: {
-      const [, slots, buffer] = data;
+      const [, slots, buffer, life] = data;
       cells = new WorkerCells(slots, buffer);
       for (let slot = slots - 1; slot >= 0; slot--) freeSlots.push(new SlotHost(slot));
-      post([FromWorkerKind.ready, performance.timeOrigin]);
+      holdWhileAlive(life, () => post([FromWorkerKind.ready, performance.timeOrigin]));
       break;
     }
     case ToWorkerKind.task: {

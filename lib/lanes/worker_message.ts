@@ -18,7 +18,7 @@ export const ToWorkerKind = { open: 0, task: 1, chunk: 2, ask: 3, usage: 4 } as 
 
 /** Parent to worker. */
 export type ToWorker =
-  | readonly [kind: typeof ToWorkerKind.open, slots: number, cells: SharedArrayBuffer]
+  | readonly [kind: typeof ToWorkerKind.open, slots: number, cells: SharedArrayBuffer, life: string]
   | readonly [kind: typeof ToWorkerKind.task, number: number, module: string, name: string]
   | readonly [
     kind: typeof ToWorkerKind.chunk,
