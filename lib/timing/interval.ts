@@ -228,7 +228,7 @@ export function confidenceAbove(
   const { mean, deviation } = meanAndDeviation(logs);
   const distance = mean - Math.log(bound);
   if (logs.length === 1) {
-    return Math.min(0.9, Math.max(0.1, studentCdf(distance / SINGLE_ROUND, 1)));
+    return Math.min(0.9, Math.max(0.1, 0.5 + 0.4 * distance / SINGLE_ROUND));
   }
   return studentCdf(distance / (deviation / Math.sqrt(logs.length)), logs.length - 1);
 }

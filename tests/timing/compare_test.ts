@@ -1,0 +1,195 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { compare } from "../../lib/timing/compare.ts";
+import { checkResult } from "../../lib/timing/result_schema.ts";
+import type { ComparisonSpec, TimingEvent } from "../../lib/timing/spec.ts";
+import { answer, fakeRunner, JOB } from "./fake.ts";
+
+const SPEC: ComparisonSpec = {
+  job: JOB,
+  models: [{ model: "sequential" }, { model: "limited", slots: 5 }, { model: "workers", lanes: 2 }],
+  rounds: 4,
+  seed: 11,
+  ceiling: false,
+};
+
+const TIMES: Record<string, number> = { sequential: 100, limited: 50, workers: 25 };
+const steady = () => fakeRunner((trial) => answer(trial, TIMES[trial.model]! + trial.round));
+
+Deno.test("compare() runs every model once a round, rounds one after the other", async () => {
+  const { runTrial, asked } = steady();
+  await compare(SPEC, { runTrial });
+  assertEquals(asked.map((name) => Number(name.split(" ")[1])), [
+    0,
+    0,
+    0,
+    1,
+    1,
+    1,
+    2,
+    2,
+    2,
+    3,
+    3,
+    3,
+  ]);
+  assertEquals(new Set(asked).size, 12);
+});
+
+Deno.test("compare() orders models by the seed: the same again for the same, else another", async () => {
+  const orderOf = async (seed: number) => {
+    const { runTrial, asked } = steady();
+    await compare({ ...SPEC, seed }, { runTrial });
+    return asked.join();
+  };
+  assertEquals(await orderOf(1), await orderOf(1));
+  const orders = new Set(await Promise.all(Array.from({ length: 12 }, (_, seed) => orderOf(seed))));
+  assert(orders.size > 3);
+});
+
+Deno.test("compare() pairs speedups by round and judges", async () => {
+  const { comparison, partial } = await compare(SPEC, { runTrial: steady().runTrial });
+  assertEquals(partial, false);
+  assertEquals(comparison.models.map(({ model }) => model), ["sequential", "limited", "workers"]);
+  const [sequential, limited] = comparison.models;
+  assertEquals(sequential!.speedup, { median: 1, low: 1, high: 1 });
+  assert(Math.abs(limited!.speedup!.median - 1.96) < 0.03);
+  assertEquals(comparison.verdict!.recommended, "workers");
+  assertEquals(comparison.job, { name: JOB.name, task: "data:", items: 4, options: {} });
+});
+
+Deno.test("compare() keeps of each model the timeline of its median round", async () => {
+  const wall = [90, 10, 50, 70, 30];
+  const { runTrial } = fakeRunner((trial) => answer(trial, wall[trial.round]!));
+  const { comparison } = await compare({ ...SPEC, rounds: 5 }, { runTrial });
+  for (const { timeline } of comparison.models) assertEquals(timeline!.round, 2);
+});
+
+Deno.test("compare() shows no speedup and no verdict when results differ, and says who", async () => {
+  const { runTrial } = fakeRunner((trial) =>
+    answer(trial, 10, trial.model === "workers" ? { checksum: "bad" } : {})
+  );
+  const { comparison } = await compare(SPEC, { runTrial });
+  assertEquals([comparison.agree, comparison.verdict], [false, null]);
+  assertEquals(comparison.models.map(({ speedup }) => speedup), [null, null, null]);
+  assertStringIncludes(comparison.warnings[0]!, "workers gave other results than sequential");
+});
+
+Deno.test("compare() keeps what was finished when it is aborted, and says it is partial", async () => {
+  const stopping = new AbortController();
+  const { runTrial } = fakeRunner((trial) => {
+    if (trial.round === 1) {
+      stopping.abort();
+      throw stopping.signal.reason;
+    }
+    return answer(trial, TIMES[trial.model]!);
+  });
+  const { comparison, partial } = await compare(SPEC, { runTrial, signal: stopping.signal });
+  assertEquals(partial, true);
+  assertEquals(comparison.models.map(({ rounds }) => rounds.length), [1, 1, 1]);
+  assert(!comparison.warnings.some((warning) => warning.includes("is missing")));
+});
+
+Deno.test("compare() gives an empty partial comparison when it is aborted at once", async () => {
+  const { runTrial, asked } = steady();
+  const { comparison, partial } = await compare(SPEC, { runTrial, signal: AbortSignal.abort() });
+  assertEquals([asked, comparison.models, comparison.verdict, partial], [[], [], null, true]);
+});
+
+Deno.test("compare() goes on without a trial that failed, and says which", async () => {
+  const { runTrial } = fakeRunner((trial) => {
+    if (trial.model === "limited" && trial.round === 2) throw new Error("it died");
+    return answer(trial, TIMES[trial.model]!);
+  });
+  const { comparison } = await compare(SPEC, { runTrial });
+  assertEquals(comparison.models.map(({ rounds }) => rounds.length), [4, 3, 4]);
+  assertStringIncludes(comparison.warnings.join(), "limited, round 3, is missing: it died");
+});
+
+Deno.test("compare() leaves out a model that never finished, and keeps the others", async () => {
+  const { runTrial } = fakeRunner((trial) => {
+    if (trial.model === "workers") throw new Error("no threads here");
+    return answer(trial, TIMES[trial.model]!);
+  });
+  const { comparison } = await compare(SPEC, { runTrial });
+  assertEquals(comparison.models.map(({ model }) => model), ["sequential", "limited"]);
+  assertStringIncludes(comparison.warnings.join(), "no threads here");
+});
+
+Deno.test("compare() throws what the first trial threw when no trial can run", async () => {
+  const { runTrial, asked } = fakeRunner(() => Promise.reject(new TypeError("no such task")));
+  await assertRejects(() => compare(SPEC, { runTrial }), TypeError, "no such task");
+  assertEquals(asked.length, 3);
+});
+
+Deno.test("compare() measures the ceiling for jobs that compute, and not for those that wait", async () => {
+  const lanesAsked: number[] = [];
+  const measureCeiling = (_: unknown, lanes: number) => {
+    lanesAsked.push(lanes);
+    return Promise.resolve({ speedup: 1.9, lanes });
+  };
+  const { ceiling: _, ...auto } = SPEC;
+  const run = (share: number, spec: ComparisonSpec) => {
+    const { runTrial } = fakeRunner((trial) => answer(trial, 10, { runCpuMs: 10 * share }));
+    return compare(spec, { runTrial, measureCeiling });
+  };
+  const expected = navigator.hardwareConcurrency < 2 ? null : { speedup: 1.9, lanes: 2 };
+  assertEquals((await run(0.9, auto)).comparison.ceiling, expected);
+  assertEquals((await run(0.1, auto)).comparison.ceiling, null);
+  assertEquals((await run(0.9, SPEC)).comparison.ceiling, null);
+  assertEquals((await run(0.1, { ...SPEC, ceiling: true })).comparison.ceiling, expected);
+  assertEquals(lanesAsked, expected === null ? [] : [2, 2]);
+});
+
+Deno.test("compare() goes on without a ceiling that can't be measured, and says so", async () => {
+  const measureCeiling = () => Promise.reject(new Error("no processes"));
+  const { runTrial } = steady();
+  const { comparison } = await compare({ ...SPEC, ceiling: true }, { runTrial, measureCeiling });
+  assertEquals(comparison.ceiling, null);
+  if (navigator.hardwareConcurrency > 1) {
+    assertStringIncludes(comparison.warnings.join(), "The ceiling is missing: no processes");
+  }
+});
+
+Deno.test("compare() tells when each trial starts and ends, and how many there are", async () => {
+  const events: TimingEvent[] = [];
+  await compare({ ...SPEC, rounds: 1 }, {
+    runTrial: steady().runTrial,
+    onEvent: (event) => events.push(event),
+  });
+  assertEquals(
+    events.map((event) =>
+      event.type === "trial-started" ? `${event.number}/${event.of}` : event.type
+    ),
+    ["1/3", "trial-ended", "2/3", "trial-ended", "3/3", "trial-ended"],
+  );
+});
+
+Deno.test("compare() refuses no models, a model twice, and rounds that are none", async () => {
+  const { runTrial } = steady();
+  await assertRejects(
+    () => compare({ ...SPEC, models: [] }, { runTrial }),
+    RangeError,
+    "no models",
+  );
+  const twice = [{ model: "limited" }, { model: "limited" }] as const;
+  await assertRejects(() => compare({ ...SPEC, models: twice }, { runTrial }), RangeError, "twice");
+  for (const rounds of [0, 1.5, NaN]) {
+    await assertRejects(() => compare({ ...SPEC, rounds }, { runTrial }), RangeError, `${rounds}`);
+  }
+});
+
+Deno.test("What compare() gives is valid against the result file's schema", async () => {
+  const { comparison } = await compare(SPEC, { runTrial: steady().runTrial });
+  const environment = {
+    deno: "2",
+    v8: "14",
+    os: "linux",
+    arch: "x86_64",
+    cpus: 2,
+    lanesAvailable: 2,
+    startedAt: "2026-01-01T00:00:00.000Z",
+    seed: 11,
+  };
+  const file = { schemaVersion: 1, environment, comparisons: [comparison] };
+  assertEquals(checkResult(JSON.parse(JSON.stringify(file))).fault, undefined);
+});

@@ -1,0 +1,62 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { median, outliers, quantile, sorted } from "../../lib/timing/statistics.ts";
+
+const sample = fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), {
+  minLength: 1,
+  maxLength: 50,
+});
+
+Deno.test("quantile() gives what R's type 7 gives", () => {
+  // quantile(c(1, 2, 4, 8, 16), c(.1, .25, .5, .9), type = 7)
+  const values = sorted([16, 1, 8, 2, 4]);
+  assertEquals([0.1, 0.25, 0.5, 0.9].map((share) => quantile(values, share)), [1.4, 2, 4, 12.8]);
+});
+
+Deno.test("quantile() never leaves the sample and never falls as the share grows", () => {
+  fc.assert(fc.property(sample, fc.double({ min: 0, max: 1, noNaN: true }), (values, share) => {
+    const ordered = sorted(values);
+    const value = quantile(ordered, share);
+    return value >= ordered[0]! && value <= ordered.at(-1)! && value <= quantile(ordered, 1) &&
+      quantile(ordered, share / 2) <= value;
+  }));
+});
+
+Deno.test("median() doesn't depend on the order and moves with the sample", () => {
+  fc.assert(fc.property(fc.array(fc.integer(), { minLength: 1 }), fc.integer(), (values, by) => {
+    assertEquals(median(values), median(values.toReversed()));
+    assertEquals(median(values.map((value) => value + by)), median(values) + by);
+  }));
+});
+
+Deno.test("median() of one value is that value, of two the mean", () => {
+  assertEquals([median([7]), median([1, 2])], [7, 1.5]);
+});
+
+Deno.test("sorted() refuses what can't be described", () => {
+  assertThrows(() => sorted([]), RangeError, "empty");
+  for (const bad of [NaN, Infinity, -Infinity]) {
+    assertThrows(() => sorted([1, bad]), RangeError, `value 1 is ${bad}`);
+  }
+});
+
+Deno.test("sorted() leaves its input as it was", () => {
+  const values = [3, 1, 2];
+  assertEquals([...sorted(values)], [1, 2, 3]);
+  assertEquals(values, [3, 1, 2]);
+});
+
+Deno.test("outliers() names one wild value, and only that", () => {
+  assertEquals(outliers([100, 101, 99, 102, 300]).map(({ index, value }) => [index, value]), [
+    [4, 300],
+  ]);
+});
+
+Deno.test("outliers() names what differs from values that are all equal", () => {
+  assertEquals(outliers([5, 5, 5, 9]).map(({ score }) => score), [Infinity]);
+});
+
+Deno.test("outliers() names nothing among two values, or values that lie close together", () => {
+  assertEquals(outliers([1, 100]), []);
+  assertEquals(outliers([100, 100.1, 100.2, 104]), []);
+});

@@ -1,0 +1,145 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import type { Outcome } from "../../lib/dispatch/outcome.ts";
+import type { Executor } from "../../lib/executor.ts";
+import type { TrialSpec } from "../../lib/timing/spec.ts";
+import { runTrialHere, type TrialHost } from "../../lib/timing/trial.ts";
+import { JOB } from "./fake.ts";
+
+/** What the hooks of a job's module did. */
+const log: string[] = [];
+Object.assign(globalThis, { trialLog: log });
+const MODULE = "data:text/javascript," + encodeURIComponent(`
+  export default (n) => 2 * n;
+  export const before = () => { trialLog.push("setup"); };
+  export const after = () => { trialLog.push("teardown"); };
+  export const parity = (n) => n % 4;
+`);
+
+/** A clock that only the fake executor moves. */
+class FakeMachine {
+  nowMs = 1000;
+  cpuMs = 500;
+  failAt: string | undefined;
+  reasons: unknown[] = [];
+
+  #do(what: string, ms: number): void {
+    log.push(what);
+    this.nowMs += ms;
+    this.cpuMs += ms / 2;
+    if (this.failAt === what) throw new Error(`no ${what}`);
+  }
+
+  executor(): Executor {
+    const map = async (items: Iterable<unknown>): Promise<Outcome<unknown>[]> => {
+      const all = await Array.fromAsync(items);
+      this.#do(`run ${all.join()}`, 10 * all.length);
+      return all.map((item, index) => {
+        const common = { index, lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 1 };
+        return index < this.reasons.length
+          ? { ...common, status: "rejected", ended: "failed", reason: this.reasons[index] }
+          : { ...common, status: "fulfilled", value: 2 * Number(item) };
+      });
+    };
+    return {
+      model: "sequential",
+      lanes: 1,
+      slots: Infinity,
+      ready: () => Promise.resolve().then(() => this.#do("ready", 7)),
+      mapSettled: (_: unknown, items: Iterable<unknown>) => ({ toArray: () => map(items) }),
+      // A subprocess that has used 3 ms by each time it is asked.
+      usage: () =>
+        Promise.resolve([{ lane: 0, startMs: 7, cpuMs: 3 * ++this.asked, peakRssBytes: 50 }]),
+      [Symbol.asyncDispose]: () => Promise.resolve().then(() => this.#do("close", 100)),
+    } as unknown as Executor;
+  }
+  asked = 0;
+
+  host(): TrialHost {
+    return {
+      open: () => {
+        this.#do("open", 2);
+        return this.executor();
+      },
+      now: () => this.nowMs,
+      cpuMs: () => this.cpuMs,
+      peakRssBytes: () => 1000,
+    };
+  }
+}
+
+const SPEC: TrialSpec = {
+  model: "sequential",
+  round: 4,
+  warmup: 2,
+  job: {
+    ...JOB,
+    task: { module: MODULE, export: "default" },
+    setup: "before",
+    teardown: "after",
+  },
+};
+
+Deno.test("A trial sets up, starts, warms up, runs, stops and tears down, in this order", async () => {
+  log.length = 0;
+  await runTrialHere(SPEC, new FakeMachine().host());
+  assertEquals(log, ["setup", "open", "ready", "run 1,2", "run 1,2,3,4", "close", "teardown"]);
+});
+
+Deno.test("A trial counts start and run, and neither warm-up, stop nor hooks", async () => {
+  const { round, slots } = await runTrialHere(SPEC, new FakeMachine().host());
+  const { checksum: _, ...counted } = round;
+  assertEquals(slots, null);
+  assertEquals(counted, {
+    round: 4,
+    startMs: 9,
+    runMs: 40,
+    wallMs: 49,
+    // Start 4.5 and run 20 of its own; 3 and 3 of the subprocess, without its 3 of warm-up.
+    cpuMs: 30.5,
+    runCpuMs: 23,
+    peakRssBytes: 1050,
+    succeeded: 4,
+    failed: 0,
+  });
+});
+
+for (const failAt of ["open", "ready", "run 1,2", "run 1,2,3,4"]) {
+  Deno.test(`A trial whose "${failAt}" fails still stops its lanes and tears down`, async () => {
+    log.length = 0;
+    const machine = new FakeMachine();
+    machine.failAt = failAt;
+    await assertRejects(() => runTrialHere(SPEC, machine.host()), Error, `no ${failAt}`);
+    assertEquals(log.slice(-2), failAt === "open" ? ["open", "teardown"] : ["close", "teardown"]);
+  });
+}
+
+Deno.test("A trial counts failures by their plain reason", async () => {
+  const machine = new FakeMachine();
+  const refused = Object.assign(new Error("port 1"), { code: "refused" });
+  machine.reasons = [refused, refused, new RangeError("x"), "__proto__"];
+  const { round } = await runTrialHere({ ...SPEC, warmup: 0 }, machine.host());
+  assertEquals([round.succeeded, round.failed], [0, 4]);
+  assertEquals(Object.entries(round.reasons!), [["refused", 2], ["RangeError", 1], [
+    "__proto__",
+    1,
+  ]]);
+});
+
+Deno.test("A trial compares what the job calls comparable", async () => {
+  const of = async (values: number[], comparable?: string) => {
+    const items = { kind: "values", values } as const;
+    const job = { ...SPEC.job, items, ...(comparable && { comparable }) };
+    return (await runTrialHere({ ...SPEC, job }, new FakeMachine().host())).round.checksum;
+  };
+  assertEquals(await of([1], "parity"), await of([3], "parity"));
+  assertEquals(await of([1]) === await of([3]), false);
+});
+
+Deno.test("A trial names an export that isn't there", async () => {
+  const job = { ...SPEC.job, setup: "missing" };
+  await assertRejects(
+    () => runTrialHere({ ...SPEC, job }, new FakeMachine().host()),
+    TypeError,
+    'exports no function "missing"',
+  );
+});

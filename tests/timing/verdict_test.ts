@@ -1,0 +1,102 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { ModelResult } from "../../lib/timing/result.ts";
+import { judge } from "../../lib/timing/verdict.ts";
+import { model } from "./fake.ts";
+
+const verdictOf = (models: ModelResult[]) => judge({ models, ceiling: null, seed: 1 })!;
+const waiting = { runCpuMs: 100 };
+
+Deno.test("judge() calls a job that waits I/O-bound and recommends concurrency", () => {
+  const verdict = verdictOf([
+    model("sequential", [3500, 3520, 3480], waiting),
+    model("concurrent", [110, 112, 108], waiting),
+    model("limited", [720, 730, 715], waiting),
+    model("workers", [760, 770, 750], waiting),
+  ]);
+  assertEquals([verdict.bound, verdict.recommended], ["io", "concurrent"]);
+  assert(verdict.confidence > 0.99 && verdict.cpuShare < 0.05);
+  assertStringIncludes(verdict.reason, "Concurrency pays: concurrent took 110 ms instead of 3.5 s");
+});
+
+Deno.test("judge() calls a job that computes CPU-bound and recommends lanes", () => {
+  const verdict = verdictOf([
+    model("sequential", [2000, 2010, 1990], { runCpuMs: 1980 }),
+    model("concurrent", [2005, 2000, 2012], { runCpuMs: 1980 }),
+    model("workers", [1050, 1060, 1040], { startMs: 30 }),
+    model("processes", [1048, 1059, 1041], { startMs: 30 }),
+  ]);
+  assertEquals([verdict.bound, verdict.recommended], ["cpu", "workers"]);
+  assertStringIncludes(verdict.reason, "Parallelism pays");
+  assertStringIncludes(verdict.reason, "concurrency alone gained nothing");
+});
+
+Deno.test("judge() recommends the simpler of two models that can't be told apart", () => {
+  const { recommended } = verdictOf([
+    model("sequential", [3500, 3510, 3490], waiting),
+    model("workers", [99, 100, 101], waiting),
+    model("concurrent", [101, 100, 102], waiting),
+  ]);
+  assertEquals(recommended, "concurrent");
+});
+
+Deno.test("judge() passes over a gain of less than 5 %, however sure", () => {
+  const { recommended } = verdictOf([
+    model("sequential", Array(10).fill(1000)),
+    model("workers", Array(10).fill(970)),
+  ]);
+  assertEquals(recommended, "sequential");
+});
+
+Deno.test("judge() calls a job small when starting lanes eats what they could gain", () => {
+  const verdict = verdictOf([
+    model("sequential", [60, 61, 59]),
+    model("workers", [62, 63, 64], { startMs: 30 }),
+    model("processes", [70, 71, 72], { startMs: 40 }),
+  ]);
+  assertEquals([verdict.bound, verdict.recommended], ["small", "sequential"]);
+  assertStringIncludes(verdict.reason, "starting lanes alone takes 30 ms (workers)");
+});
+
+Deno.test("judge() calls a job that computes so also where other programs take the CPU", () => {
+  const busy = { runCpuMs: 1000 };
+  const { bound } = verdictOf([
+    model("sequential", [2000, 2010, 1990], busy),
+    model("concurrent", [2000, 2020, 1985], busy),
+    model("workers", [1050, 1060, 1040], busy),
+  ]);
+  assertEquals(bound, "cpu");
+});
+
+Deno.test("judge() calls a job mixed when both slots and lanes gain", () => {
+  const half = { runCpuMs: 1000 };
+  const verdict = verdictOf([
+    model("sequential", [2000, 2010, 1990], half),
+    model("concurrent", [1100, 1110, 1090], half),
+    model("workers", [600, 610, 590], half),
+  ]);
+  assertEquals([verdict.bound, verdict.recommended], ["mixed", "workers"]);
+});
+
+Deno.test("judge() is unsure when rounds differ more than models", () => {
+  const verdict = verdictOf([
+    model("sequential", [100, 300, 200]),
+    model("workers", [250, 110, 190]),
+  ]);
+  assertEquals(verdict.recommended, "sequential");
+  assert(verdict.confidence < 0.8);
+});
+
+Deno.test("judge() compares only rounds that both models finished", () => {
+  const cut = model("concurrent", [10, 11, 10], waiting);
+  cut.rounds.shift();
+  const { recommended } = verdictOf([model("sequential", [900, 3000, 3000], waiting), cut]);
+  assertEquals(recommended, "concurrent");
+});
+
+Deno.test("judge() has no verdict without a sequential run, or with nothing beside it", () => {
+  assertEquals(
+    judge({ models: [model("workers", [1]), model("limited", [1])], ceiling: null, seed: 0 }),
+    null,
+  );
+  assertEquals(judge({ models: [model("sequential", [1])], ceiling: null, seed: 0 }), null);
+});

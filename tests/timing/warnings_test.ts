@@ -1,0 +1,51 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  ceilingWarnings,
+  driftWarning,
+  eventLoopWarnings,
+  outlierWarnings,
+  warningsOf,
+} from "../../lib/timing/warnings.ts";
+import { model } from "./fake.ts";
+
+Deno.test("A speedup above the ceiling is flagged with its likely cause", () => {
+  const sequential = [2000, 2000, 2000];
+  const fast = model("workers", [500, 502, 498], {}, sequential);
+  const right = model("processes", [1050, 1049, 1051], {}, sequential);
+  const [warning, ...more] = ceilingWarnings([fast, right], { speedup: 1.9, lanes: 2 });
+  assertStringIncludes(warning!, "workers gained 4.00 times, more than the 1.90");
+  assertStringIncludes(warning!, "baseline is too slow");
+  assertEquals(more, []);
+  assertEquals(ceilingWarnings([fast], null), []);
+});
+
+Deno.test("An event loop that computes all the time while tasks wait is named the limit", () => {
+  const waits = model("sequential", [1000], { runCpuMs: 100 });
+  const busy = model("concurrent", [100], { runCpuMs: 97 });
+  assertStringIncludes(eventLoopWarnings([waits, busy])[0]!, "Under concurrent");
+  assertEquals(eventLoopWarnings([waits, model("concurrent", [100], { runCpuMs: 50 })]), []);
+  // Tasks that compute keep it busy by their nature.
+  assertEquals(eventLoopWarnings([model("sequential", [100], { runCpuMs: 99 }), busy]), []);
+});
+
+Deno.test("Outliers are named with their round, and stay in the result", () => {
+  const wild = model("limited", [100, 101, 400, 99, 100]);
+  assertStringIncludes(outlierWarnings([wild])[0]!, "limited, round 3, took 400.0 ms");
+  assertEquals(wild.rounds.length, 5);
+});
+
+Deno.test("A machine that slows down steadily is noticed, one that is only noisy isn't", () => {
+  const trials = (of: (place: number) => number) =>
+    Array.from({ length: 15 }, (_, place) => ({ model: "abc"[place % 3]!, wallMs: of(place) }));
+  assertStringIncludes(driftWarning(trials((place) => 100 * 1.03 ** place))!, "slower");
+  assertStringIncludes(driftWarning(trials((place) => 100 * 0.97 ** place))!, "faster");
+  assertEquals(driftWarning(trials((place) => place % 2 === 0 ? 80 : 120)), undefined);
+  assertEquals(driftWarning(trials(() => 100)), undefined);
+});
+
+Deno.test("Fewer than three rounds are said to be few", () => {
+  const of = (rounds: number) => warningsOf([model("workers", Array(rounds).fill(5))], null, []);
+  assertStringIncludes(of(1)[0]!, "1 round tells nothing");
+  assertStringIncludes(of(2)[0]!, "2 rounds tell little");
+  assertEquals(of(3), []);
+});
