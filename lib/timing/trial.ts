@@ -61,6 +61,14 @@ function countReasons(outcomes: readonly Outcome<unknown>[]): Record<string, num
   return Object.fromEntries(counts);
 }
 
+/** A task that can't be loaded was never run: its failures say nothing of the model. */
+function refuseUnloadable(outcomes: readonly Outcome<unknown>[]): void {
+  for (const outcome of outcomes) {
+    if (outcome.status === "fulfilled" || !(outcome.reason instanceof Error)) continue;
+    if (outcome.reason.name === "TaskLoadError") throw outcome.reason;
+  }
+}
+
 /** CPU time of the lanes that are processes of their own; that of threads is in this process's. */
 function childrenCpuMs(usage: readonly LaneUsage[]): number {
   return usage.reduce(
@@ -164,6 +172,7 @@ function warningsOf(spec: TrialSpec, { outcomes }: Measured): string[] {
  * @param host How to make the executor, and what to measure with.
  * @returns What was measured; an item that fails is counted, it doesn't fail the trial.
  * @throws {TypeError} If an export that the job names isn't there.
+ * @throws {TaskLoadError} If the task can't be loaded.
  * @throws What the executor throws when it can't start.
  *
  * @example
@@ -192,6 +201,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   } finally {
     await teardown?.();
   }
+  refuseUnloadable(measured.outcomes);
   const { outcomes, startMs, runMs, cpuMs, runCpuMs, peakRssBytes } = measured;
   const failed = outcomes.filter(({ status }) => status === "rejected").length;
   return {

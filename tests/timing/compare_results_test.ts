@@ -1,0 +1,107 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { compareResults, unpairedRatio } from "../../lib/timing/compare_results.ts";
+import { seededRandom } from "../../lib/timing/random.ts";
+import type { ResultFile } from "../../lib/timing/result.ts";
+import { model } from "./fake.ts";
+
+function result(times: Record<string, number[]>, more: Partial<ResultFile["environment"]> = {}) {
+  return {
+    schemaVersion: 1,
+    environment: {
+      deno: "2.9.6",
+      v8: "14",
+      os: "linux",
+      arch: "x86_64",
+      cpus: 2,
+      lanesAvailable: 2,
+      startedAt: "2026-01-01T00:00:00.000Z",
+      seed: 1,
+      ...more,
+    },
+    comparisons: [{
+      job: { name: "pages", task: "download.ts", items: 160, options: { a: 1, b: 2 } },
+      ceiling: null,
+      models: Object.entries(times).map(([name, of]) => model(name, of)),
+      agree: true,
+      warnings: [],
+      verdict: null,
+    }],
+  } satisfies ResultFile;
+}
+
+const OLD = result({ sequential: [100, 101, 99], workers: [50, 51, 49] });
+
+Deno.test("compareResults() finds nothing where nothing changed", () => {
+  const { changes, warnings, tooSlow } = compareResults(OLD, OLD, { maxSlowdown: 0 });
+  assertEquals(changes.map(({ verdict }) => verdict), Array(2).fill("no detectable difference"));
+  assertEquals([warnings, tooSlow], [[], false]);
+});
+
+Deno.test("compareResults() names what became slower and faster, and judges what is allowed", () => {
+  const now = result({ sequential: [130, 131, 129], workers: [40, 41, 39] });
+  const { changes, tooSlow } = compareResults(OLD, now, { maxSlowdown: 0.1 });
+  assertEquals(changes.map(({ model, verdict, tooSlow }) => [model, verdict, tooSlow]), [
+    ["sequential", "slower", true],
+    ["workers", "faster", false],
+  ]);
+  assertEquals(tooSlow, true);
+  assertEquals(compareResults(OLD, now, { maxSlowdown: 0.5 }).tooSlow, false);
+  assertEquals(compareResults(OLD, now).tooSlow, false);
+});
+
+Deno.test("compareResults() doesn't fail a build for noise, nor for one round", () => {
+  const noisy = result({ sequential: [100, 180, 90], workers: [80] });
+  const { tooSlow, changes } = compareResults(OLD, noisy, { maxSlowdown: 0.1 });
+  assertEquals(changes.map(({ verdict }) => verdict), Array(2).fill("no detectable difference"));
+  assertEquals(tooSlow, false);
+});
+
+Deno.test("compareResults() warns of what makes the two hard to compare", () => {
+  const now = result({ sequential: [100, 101, 99], limited: [30] }, { deno: "3.0.0", cpus: 8 });
+  now.comparisons[0]!.job.options = { a: 1, b: 3 };
+  now.comparisons[0]!.job.items = 80;
+  const warnings = compareResults(OLD, now).warnings.join("\n");
+  for (
+    const part of ["Deno: 2.9.6 then, 3.0.0 now", "number of CPUs: 2 then", '{"a":1,"b":3} now']
+      .concat(
+        "numbers of items differ: 160 then, 80 now",
+        "limited is only in the newer result",
+        "workers is only in the older result",
+      )
+  ) assertStringIncludes(warnings, part);
+});
+
+Deno.test("compareResults() doesn't mind the order of options", () => {
+  const now = structuredClone(OLD);
+  now.comparisons[0]!.job.options = { b: 2, a: 1 };
+  assertEquals(compareResults(OLD, now).warnings, []);
+});
+
+Deno.test("compareResults() matches jobs by name, and names those that are alone", () => {
+  const now = structuredClone(OLD);
+  now.comparisons[0]!.job.name = "other";
+  const { changes, warnings } = compareResults(OLD, now);
+  assertEquals(changes, []);
+  assertEquals(warnings, [
+    "other: this job is only in the newer result.",
+    "pages: this job is only in the older result.",
+  ]);
+});
+
+Deno.test("compareResults() refuses an allowance below nothing", () => {
+  assertThrows(() => compareResults(OLD, OLD, { maxSlowdown: -0.1 }), RangeError, "-0.1");
+});
+
+Deno.test("unpairedRatio() calls a difference between equal series in 5 % of cases at most", () => {
+  const random = seededRandom(3);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  for (const rounds of [3, 5, 10]) {
+    let called = 0;
+    for (let run = 0; run < 1000; run++) {
+      const series = () => Array.from({ length: rounds }, () => 100 * Math.exp(0.03 * normal()));
+      const { low, high } = unpairedRatio(series(), series());
+      if (low > 1 || high < 1) called++;
+    }
+    assert(called <= 50, `${rounds} rounds: ${called} of 1000`);
+  }
+});

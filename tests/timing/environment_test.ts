@@ -1,0 +1,29 @@
+import { assertEquals } from "@std/assert";
+import { cgroupCpus, describeEnvironment } from "../../lib/timing/environment.ts";
+
+Deno.test("describeEnvironment() tells what needs no permission", async () => {
+  const environment = await describeEnvironment(5, () => 0);
+  assertEquals(environment.seed, 5);
+  assertEquals(environment.startedAt, "1970-01-01T00:00:00.000Z");
+  assertEquals(environment.deno, Deno.version.deno);
+  assertEquals(environment.lanesAvailable, navigator.hardwareConcurrency);
+});
+
+Deno.test({
+  name: "describeEnvironment() asks for no permission and leaves out what it may not know",
+  permissions: "none",
+  async fn() {
+    const environment = await describeEnvironment(5);
+    assertEquals([environment.loadAverage, environment.cpuModel], [undefined, undefined]);
+  },
+});
+
+Deno.test("cgroupCpus() reads a quota, and takes none for no limit", () => {
+  assertEquals(["200000 100000", "50000 100000\n", "max 100000", "", "x y"].map(cgroupCpus), [
+    2,
+    0.5,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});

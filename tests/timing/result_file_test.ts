@@ -1,0 +1,152 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import {
+  parseResultFile,
+  readResultFile,
+  RESULT_FILE_BYTES,
+  ResultFileError,
+  writeAtomically,
+} from "../../lib/timing/result_file.ts";
+import { resultJsonSchema } from "../../lib/timing/result_schema.ts";
+import { model } from "./fake.ts";
+
+const SCHEMA = new URL("../../lib/timing/result.schema.json", import.meta.url);
+const may = (name: "read" | "write") => Deno.permissions.querySync({ name }).state === "granted";
+const files = { ignore: !may("read") || !may("write") };
+
+function valid() {
+  return {
+    schemaVersion: 1,
+    environment: {
+      deno: "2.9.6",
+      v8: "14",
+      os: "linux",
+      arch: "x86_64",
+      cpus: 2,
+      lanesAvailable: 2,
+      startedAt: "2026-01-01T00:00:00.000Z",
+      seed: 1,
+    },
+    comparisons: [{
+      job: { name: "pages", task: "download.ts", items: 4, options: {} },
+      ceiling: null,
+      models: [model("sequential", [1, 2, 3])],
+      agree: true,
+      warnings: [],
+      verdict: null,
+    }],
+  };
+}
+
+function fault(data: unknown): string {
+  const text = typeof data === "string" ? data : JSON.stringify(data);
+  const error = assertThrows(() => parseResultFile(text, "old.json"), ResultFileError);
+  assert(error.message.startsWith('Cannot read result file "old.json": '));
+  assert(!error.message.includes("\n"), "one line");
+  return error.message.slice(36);
+}
+
+Deno.test("parseResultFile() gives back what was written", () => {
+  assertEquals<unknown>(parseResultFile(JSON.stringify(valid()), "x"), valid());
+});
+
+Deno.test("parseResultFile() says that a file is truncated, wherever it ends", () => {
+  const text = JSON.stringify(valid());
+  fc.assert(fc.property(fc.integer({ min: 1, max: text.length - 1 }), (end) => {
+    const message = fault(text.slice(0, end));
+    assert(/truncated|isn't JSON/.test(message), message);
+  }));
+  assert(fault(text.slice(0, 200)).includes("truncated"));
+  assert(fault(" ").includes("it is empty"));
+});
+
+Deno.test("parseResultFile() says which version a file has, and which it reads", () => {
+  assert(
+    fault({ ...valid(), schemaVersion: 2 }).includes("schema version 2, and this program reads 1"),
+  );
+  assert(fault({}).includes("no schemaVersion"));
+  assert(fault([]).includes("no schemaVersion"));
+  assert(fault("null").includes("no schemaVersion"));
+});
+
+Deno.test("parseResultFile() names the field that was edited to nonsense", () => {
+  const edited = valid() as { comparisons: { models: { rounds: { wallMs: unknown }[] }[] }[] };
+  edited.comparisons[0]!.models[0]!.rounds[1]!.wallMs = "fast";
+  assert(fault(edited).startsWith("comparisons[0].models[0].rounds[1].wallMs is wrong"));
+  assert(fault({ ...valid(), comparisons: 5 }).startsWith("comparisons is wrong"));
+  const empty = valid();
+  empty.comparisons[0]!.models[0]!.rounds = [];
+  assert(fault(empty).includes("comparisons[0].models[0].rounds is empty"));
+});
+
+Deno.test("parseResultFile() refuses a timeline whose columns differ in length", () => {
+  const odd = valid();
+  const columns = { index: [0, 1], lane: [0, 0], queuedMs: [0, 0], startedMs: [0, 0] };
+  odd.comparisons[0]!.models[0]!.timeline = {
+    round: 0,
+    lanes: [],
+    ...columns,
+    endedMs: [1],
+    status: ["fulfilled", "fulfilled"],
+  };
+  assert(fault(odd).includes("timeline.endedMs has 1 entries, but index has 2"));
+});
+
+Deno.test("parseResultFile() never lets anything but its own error out", () => {
+  fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => void fault(text)));
+  fc.assert(fc.property(fc.jsonValue(), (comparisons) => {
+    if (Array.isArray(comparisons) && comparisons.length === 0) return;
+    fault({ ...valid(), comparisons });
+  }));
+});
+
+Deno.test({
+  name: "readResultFile() refuses a missing file, a folder, and one too large, without reading it",
+  ...files,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      const read = (name: string) => readResultFile(`${folder}/${name}`);
+      await assertRejects(() => read("missing.json"), ResultFileError, "no such file");
+      await assertRejects(() => readResultFile(folder), ResultFileError, "it is a folder");
+      // A hole: it takes no room on the disk.
+      using file = await Deno.open(`${folder}/huge.json`, { create: true, write: true });
+      await file.truncate(RESULT_FILE_BYTES + 2 ** 20);
+      await assertRejects(() => read("huge.json"), ResultFileError, "201 MiB, and at most 200 MiB");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "writeAtomically() replaces a file whole, and leaves nothing behind when it can't",
+  ...files,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const names = async () => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+    try {
+      const path = `${folder}/result.json`;
+      await writeAtomically(path, "old");
+      await writeAtomically(path, "new");
+      assertEquals(await Deno.readTextFile(path), "new");
+      assertEquals(await names(), ["result.json"]);
+      await Deno.mkdir(`${folder}/taken`);
+      await assertRejects(() => writeAtomically(`${folder}/taken`, "x"));
+      assertEquals((await names()).sort(), ["result.json", "taken"]);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "The shipped JSON Schema is the one that the program checks with",
+  ignore: !may("read"),
+  async fn() {
+    assertEquals(
+      JSON.parse(await Deno.readTextFile(SCHEMA)),
+      JSON.parse(JSON.stringify(resultJsonSchema())),
+    );
+  },
+});

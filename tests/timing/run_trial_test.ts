@@ -1,0 +1,109 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { MODELS } from "../../lib/executor.ts";
+import { trialProcesses } from "../../lib/timing/run_trial.ts";
+import type { ItemSource, JobSpec, TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
+import { JOB } from "./fake.ts";
+
+const { state } = Deno.permissions.querySync({ name: "run", command: Deno.execPath() });
+const ignore = state !== "granted";
+const MODULE = new URL("./trials/task.ts", import.meta.url).href;
+
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore, fn });
+}
+
+function job(name: string, items: readonly unknown[] | ItemSource, more: Partial<JobSpec> = {}) {
+  const source: ItemSource = "kind" in items ? items : { kind: "values", values: items };
+  return { ...JOB, task: { module: MODULE, export: name }, items: source, ...more };
+}
+
+function run(of: JobSpec, more: Partial<TrialSpec> = {}): Promise<TrialResult> {
+  return trialProcesses()({ model: "sequential", round: 0, job: of, ...more }, {});
+}
+
+for (const model of MODELS) {
+  test(`A trial of ${model} runs in a process of its own and gives the same results`, async () => {
+    const { round, timeline } = await run(job("default", [1, 2, 3]), {
+      model,
+      lanes: model === "workers" || model === "processes" ? 2 : 1,
+      timeline: true,
+    });
+    assertEquals([round.succeeded, round.failed], [3, 0]);
+    const expected = await run(job("default", [1, 2, 3]));
+    assertEquals(round.checksum, expected.round.checksum);
+    assert(round.cpuMs > 0 && round.peakRssBytes > 1e6 && round.wallMs > 0);
+    assertEquals(timeline?.index, [0, 1, 2]);
+  });
+
+  test(`What tasks print under ${model} doesn't disturb the trial`, async () => {
+    const { round } = await run(job("noisy", [1, 2, 3]), { model });
+    assertEquals([round.succeeded, round.failed], [3, 0]);
+  });
+}
+
+test("A trial takes its items from a module, bigints too", async () => {
+  const items = { kind: "module", module: MODULE, export: "bigints" } as const;
+  const { round } = await run(job("bigint", items), { model: "workers", lanes: 1 });
+  assertEquals([round.succeeded, round.failed], [2, 0]);
+});
+
+test("A trial refuses items that JSON would change, and says what to do", async () => {
+  const error = await assertRejects(() => run(job("bigint", [1, 2n])), TypeError);
+  assert(
+    error.message.includes("items[1] is a bigint") && error.message.includes("export the items"),
+  );
+});
+
+test("A trial may do what its job's permissions say, and no more", async () => {
+  await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => {
+    return new Response("page");
+  });
+  const { port } = server.addr;
+  for (const model of ["sequential", "workers", "processes"] as const) {
+    const denied = await run(job("fetchPort", [port]), { model });
+    assertEquals(denied.round.reasons, { NotCapable: 1 }, model);
+    const permissions = { net: [`127.0.0.1:${port}`] };
+    const allowed = await run(job("fetchPort", [port], { permissions }), { model });
+    assertEquals(allowed.round.succeeded, 1, model);
+  }
+});
+
+test("A trial that leaves says with what code, and what it said last", async () => {
+  const error = await assertRejects(() => run(job("exit", [1])), Error);
+  assertEquals(error.name, "TrialError");
+  assertEquals(
+    error.message,
+    "The trial of sequential, round 1 gave no result: exit code 7: about to leave",
+  );
+});
+
+test("A trial that can't load its task says why in one line", async () => {
+  const broken = { ...job("default", [1]), task: { module: MODULE, export: "missing" } };
+  const error = await assertRejects(() => run(broken), Error, "missing");
+  assert(!error.message.includes("\n"));
+});
+
+test("A trial that hangs is ended by the guard", async () => {
+  const trial: TrialSpec = { model: "sequential", round: 0, job: job("hang", [1]) };
+  const guarded = trialProcesses({ guardMs: 500 });
+  await assertRejects(() => guarded(trial, {}), Error, "did not end within 500 ms");
+});
+
+for (const model of ["sequential", "workers", "processes"] as const) {
+  test(`Aborting ends a trial of ${model} whose task never yields`, async () => {
+    const stopping = new AbortController();
+    const trial: TrialSpec = { model, round: 0, lanes: 2, job: job("hang", [1, 2]) };
+    const ended = trialProcesses()(trial, { signal: stopping.signal });
+    setTimeout(() => stopping.abort(new Error("enough")), 300);
+    await assertRejects(() => ended, Error, "enough");
+  });
+}
+
+test("A trial tells its progress while it runs", async () => {
+  const settled: number[] = [];
+  await trialProcesses()(
+    { model: "sequential", round: 0, job: job("slow", [120, 120, 120]) },
+    { onEvent: (event) => event.type === "progress" && settled.push(event.settled) },
+  );
+  assert(settled.length >= 2 && settled.at(-1) === 3, settled.join());
+});
