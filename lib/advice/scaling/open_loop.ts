@@ -26,6 +26,8 @@ export interface OpenLoopOptions {
   readonly signal?: AbortSignal;
   /** Told before each trial. */
   readonly onTrial?: (ratePerSecond: number, number: number, of: number) => void;
+  /** Told after each trial that gave a result. */
+  readonly onTrace?: (ratePerSecond: number, trace: OpenLoopTrace) => void;
 }
 
 /** What open-loop load came to. */
@@ -58,19 +60,22 @@ export async function runOpenLoop(
   options: OpenLoopOptions = {},
 ): Promise<MeasuredOpenLoop> {
   const { rates, rounds, seed, ...common } = spec;
-  const { runTrial = openLoopTrial, signal, onTrial } = options;
+  const { runTrial = openLoopTrial, signal, onTrial, onTrace } = options;
   const traces = new Map<number, OpenLoopTrace[]>();
   const warnings = new Set<string>();
   let partial = false;
   let number = 0;
   for (const ratePerSecond of schedule(rates, rounds, seed).flat()) {
-    if (partial = signal?.aborted ?? false) break;
+    partial = signal?.aborted ?? false;
+    if (partial) break;
     onTrial?.(ratePerSecond, ++number, rates.length * rounds);
     try {
       const trace = await runTrial({ ...common, ratePerSecond }, { ...(signal && { signal }) });
+      onTrace?.(ratePerSecond, trace);
       traces.set(ratePerSecond, [...traces.get(ratePerSecond) ?? [], trace]);
     } catch (error) {
-      if (partial = signal?.aborted ?? false) break;
+      partial = signal?.aborted ?? false;
+      if (partial) break;
       if (traces.size === 0) throw error;
       const why = error instanceof Error ? error.message : String(error);
       warnings.add(`A trial at ${ratePerSecond} a second is missing: ${why}`);

@@ -29,6 +29,8 @@ export interface SweepSpec {
   readonly rounds: number;
   readonly seed: number;
   readonly chunk?: "auto" | number;
+  /** How long a task may take, in milliseconds; unlimited unless given. */
+  readonly timeoutMs?: number;
   /** How often to look for the bend and measure around it; default 2. */
   readonly refineSteps?: number;
   /** A further look is taken only if it ends within this time; default 40 seconds. */
@@ -106,7 +108,8 @@ class Sweep {
     this.#of += sizes.length * spec.rounds;
     for (const order of schedule(sizes, spec.rounds, seed)) {
       for (const size of order) {
-        if (this.partial ||= signal?.aborted ?? false) return;
+        this.partial ||= signal?.aborted ?? false;
+        if (this.partial) return;
         const startedMs = now();
         await this.#run(size);
         this.#spentMs += now() - startedMs;
@@ -124,6 +127,7 @@ class Sweep {
       warmup: spec.warmupAt(size),
       timeline: true,
       ...(spec.chunk !== undefined && { chunk: spec.chunk }),
+      ...(spec.timeoutMs !== undefined && { timeoutMs: spec.timeoutMs }),
     };
     onEvent?.({ type: "trial-started", trial, number: ++this.#number, of: this.#of });
     try {
@@ -132,9 +136,14 @@ class Sweep {
         ...(onEvent && { onEvent }),
       });
       this.trials.set(size, [...done, result]);
+      // Each round says the same with other figures: the first is enough.
+      if (done.length === 0) {
+        for (const text of result.warnings) this.warnings.add(`At ${size}: ${text}`);
+      }
       onEvent?.({ type: "trial-ended", trial, result });
     } catch (error) {
-      if (this.partial ||= signal?.aborted ?? false) return;
+      this.partial ||= signal?.aborted ?? false;
+      if (this.partial) return;
       // A job that can't run at all won't run at another size either.
       if (this.trials.size === 0) throw error;
       const why = error instanceof Error ? error.message : String(error);

@@ -1,0 +1,247 @@
+/**
+ * The options of `deno task sweep`, and what they mean together.
+ *
+ * @module
+ */
+
+import { duration, oneOf, positiveInteger, UsageError } from "../../options.ts";
+import { nonNegativeInteger } from "../../options.ts";
+import { checkOutputFiles, type OutputFiles } from "../../reporting/output_files.ts";
+import type { ModelSpec, TrialPermissions } from "../../timing/spec.ts";
+import { chooseSeed } from "../../timing/random.ts";
+import { doublings, ratesOf, sizesOf } from "./sizes.ts";
+
+/** The models that a sweep can vary. */
+export const SWEPT_MODELS = ["limited", "workers", "processes"] as const;
+
+/** A model that a sweep can vary. */
+export type SweptModel = typeof SWEPT_MODELS[number];
+
+/** The options as typed. */
+export interface RawSweepOptions {
+  readonly slots?: string;
+  readonly lanes?: string;
+  readonly model?: string;
+  readonly rounds?: string;
+  readonly rate?: string;
+  readonly duration?: string;
+  readonly seed?: string;
+  readonly items?: string;
+  readonly latency?: string;
+  readonly timeout?: string;
+  readonly allowNet?: string | true;
+  readonly allowRead?: string | true;
+  readonly json?: string;
+  readonly csv?: string;
+  readonly html?: string;
+}
+
+/** The options as values. */
+export interface SweepOptionValues {
+  /** Sizes and model of a closed loop; undefined where only measuring can tell which. */
+  readonly sweep: SweepPlan | undefined;
+  /** Rates and model of open-loop load; undefined unless asked for. */
+  readonly openLoop: { readonly rates: readonly number[]; readonly model: ModelSpec } | undefined;
+  readonly rounds: number;
+  /** How long a trial is to take, in milliseconds; undefined unless given. */
+  readonly durationMs: number | undefined;
+  readonly seed: number;
+  /** Most items of a module. */
+  readonly items: number;
+  readonly latencyMs: number;
+  readonly timeoutMs: number;
+  readonly permissions: TrialPermissions;
+  readonly files: OutputFiles;
+}
+
+/** Which model is swept along what. */
+export interface SweepPlan {
+  readonly axis: "slots" | "lanes";
+  readonly model: SweptModel;
+  readonly sizes: readonly number[];
+  /** Slots on each lane, where lanes are swept. */
+  readonly slotsPerLane: number;
+}
+
+const MOST_SLOTS = 5_000;
+const MOST_LANES = 256;
+const MOST_RATE = 100_000;
+/** More requests in one trial than this neither memory nor the reader needs. */
+const MOST_REQUESTS = 200_000;
+const GREATEST_SEED = 2 ** 32 - 1;
+const DEFAULT_SLOTS = doublings(64);
+
+/** The lanes measured unless told: up to twice the cores, one more each time while they are few. */
+function defaultLanes(): number[] {
+  const most = 2 * navigator.hardwareConcurrency;
+  return most <= 8 ? Array.from({ length: most }, (_, i) => i + 1) : doublings(most);
+}
+
+/**
+ * The plan for a model.
+ *
+ * @param model The model.
+ * @param raw Sizes as typed.
+ * @returns What to sweep.
+ * @throws {UsageError} If the sizes don't suit the model.
+ *
+ * @example
+ * ```ts
+ * import { planFor } from "./sweep_options.ts";
+ *
+ * console.log(planFor("limited", { slots: "1,2" }).sizes); // [1, 2]
+ * ```
+ */
+export function planFor(
+  model: SweptModel,
+  raw: Pick<RawSweepOptions, "slots" | "lanes">,
+): SweepPlan {
+  if (model === "limited") {
+    if (raw.lanes !== undefined) {
+      const remedy = "leave it out, or choose --model workers or processes";
+      throw new UsageError("--lanes", raw.lanes, "limited has one lane", remedy);
+    }
+    const sizes = raw.slots === undefined
+      ? DEFAULT_SLOTS
+      : sizesOf("--slots", raw.slots, MOST_SLOTS);
+    return { axis: "slots", model, sizes, slotsPerLane: 1 };
+  }
+  const sizes = raw.lanes === undefined
+    ? defaultLanes()
+    : sizesOf("--lanes", raw.lanes, MOST_LANES);
+  const slotsPerLane = raw.slots === undefined
+    ? 1
+    : single("--slots", raw.slots, MOST_SLOTS, model);
+  return { axis: "lanes", model, sizes, slotsPerLane };
+}
+
+function single(option: string, text: string, max: number, what: string): number {
+  const sizes = sizesOf(option, text, max);
+  if (sizes.length > 1) {
+    throw new UsageError(option, text, `with ${what} it takes one number`, "give one such as 5");
+  }
+  return sizes[0]!;
+}
+
+function modelOf(target: string, raw: RawSweepOptions): SweptModel | undefined {
+  if (raw.model !== undefined) return oneOf("--model", raw.model, SWEPT_MODELS);
+  if (raw.lanes !== undefined) return "workers";
+  if (raw.slots !== undefined) return "limited";
+  return target === "io" ? "limited" : target === "cpu" ? "workers" : undefined;
+}
+
+function openLoopModel(raw: RawSweepOptions): ModelSpec {
+  const slots = raw.slots === undefined
+    ? undefined
+    : single("--slots", raw.slots, MOST_SLOTS, "--rate");
+  const model = raw.model === undefined && raw.lanes === undefined
+    ? undefined
+    : modelOf("io", { ...raw, slots: undefined });
+  if (model === undefined || model === "limited") {
+    planFor("limited", { lanes: raw.lanes });
+    return slots === undefined ? { model: "concurrent" } : { model: "limited", slots };
+  }
+  const lanes = raw.lanes === undefined
+    ? navigator.hardwareConcurrency
+    : single("--lanes", raw.lanes, MOST_LANES, "--rate");
+  return { model, lanes, slots: slots ?? 1 };
+}
+
+/** `--allow-net=a,b` as Deno takes it. */
+function allowed(option: string, value: string | true | undefined): readonly string[] | true {
+  if (value === undefined) return [];
+  if (value === true) return true;
+  const parts = value.split(",").map((part) => part.trim());
+  if (parts.includes("")) {
+    throw new UsageError(option, value, "a name is missing", `separate names by single commas`);
+  }
+  return parts;
+}
+
+function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) {
+  if (raw.rate === undefined) return undefined;
+  if (target === "cpu") {
+    const problem = "cpu computes, and open-loop load is for tasks that wait";
+    throw new UsageError("--rate", raw.rate, problem, "choose io or a module of your own");
+  }
+  const rates = ratesOf("--rate", raw.rate, MOST_RATE);
+  const most = rates.at(-1)! * durationMs / 1000;
+  if (most > MOST_REQUESTS) {
+    const problem = `${Math.round(most).toLocaleString("en")} requests a trial are too many`;
+    throw new UsageError("--rate", raw.rate, problem, "lower it, or give a shorter --duration");
+  }
+  return { rates, model: openLoopModel(raw) };
+}
+
+/**
+ * Reads and checks all options; output folders too, before anything is measured.
+ *
+ * @param target `io`, `cpu`, or a module's path.
+ * @param raw The options as typed.
+ * @returns Their values.
+ * @throws {UsageError} If one has a value it doesn't take, or two don't go together.
+ *
+ * @example
+ * ```ts
+ * import { readSweepOptions } from "./sweep_options.ts";
+ *
+ * const { sweep } = await readSweepOptions("io", { slots: "1,2,4" });
+ * console.log(sweep?.model, sweep?.sizes); // "limited" [1, 2, 4]
+ * ```
+ */
+export async function readSweepOptions(
+  target: string,
+  raw: RawSweepOptions,
+): Promise<SweepOptionValues> {
+  const builtIn = target === "io" || target === "cpu";
+  onlyFor(
+    target === "io",
+    "--latency",
+    raw.latency,
+    "the test site has it; leave it out, or sweep io",
+  );
+  for (const [option, value] of [["--items", raw.items], ["--timeout", raw.timeout]] as const) {
+    onlyFor(!builtIn, option, value, "it is for modules of your own; leave it out");
+  }
+  const durationMs = raw.duration === undefined
+    ? undefined
+    : duration("--duration", raw.duration, { min: 50, max: 600_000 });
+  const openLoop = readOpenLoop(target, raw, durationMs ?? OPEN_LOOP_MS);
+  if (!builtIn && openLoop === undefined) {
+    onlyFor(
+      false,
+      "--duration",
+      raw.duration,
+      "a module's items decide it; give --items or --rate",
+    );
+  }
+  const model = openLoop === undefined ? modelOf(target, raw) : undefined;
+  return {
+    sweep: model === undefined ? undefined : planFor(model, raw),
+    openLoop,
+    rounds: raw.rounds === undefined
+      ? openLoop === undefined ? 3 : 2
+      : positiveInteger("--rounds", raw.rounds, { max: 1_000 }),
+    durationMs,
+    seed: raw.seed === undefined
+      ? chooseSeed()
+      : nonNegativeInteger("--seed", raw.seed, { max: GREATEST_SEED }),
+    items: positiveInteger("--items", raw.items ?? "1000", { max: 1_000_000 }),
+    latencyMs: duration("--latency", raw.latency ?? "20ms", { max: 60_000 }),
+    timeoutMs: duration("--timeout", raw.timeout ?? "30s", { min: 1 }),
+    permissions: {
+      net: allowed("--allow-net", raw.allowNet),
+      read: allowed("--allow-read", raw.allowRead),
+    },
+    files: await checkOutputFiles({ json: raw.json, csv: raw.csv, html: raw.html }),
+  };
+}
+
+/** How long requests are scheduled for unless told, in milliseconds. */
+export const OPEN_LOOP_MS = 3_000;
+
+function onlyFor(holds: boolean, option: string, value: string | undefined, remedy: string): void {
+  if (holds || value === undefined) return;
+  const [why, what] = remedy.split("; ", 2) as [string, string];
+  throw new UsageError(option, value, `not taken here: ${why}`, what);
+}

@@ -1,0 +1,246 @@
+/**
+ * What a sweep says, in sentences that terminal and page share.
+ *
+ * @module
+ */
+
+import {
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatRatio,
+} from "../../reporting/format.ts";
+import { CRITERION } from "./fit_quality.ts";
+import { KNEE_DEFINITION } from "./knee.ts";
+import { LAW_TITLES } from "./laws.ts";
+import { LITTLE_TOLERANCE } from "./little.ts";
+import { SUSTAINED_DEFINITION } from "./open_loop_figures.ts";
+import type { Fit, Forecast, OpenEstimate, SweepResult } from "./sweep_result.ts";
+
+/** Small numbers such as κ with two digits, which formatNumber would round to 0. */
+export function formatSmall(value: number): string {
+  if (value === 0 || Math.abs(value) >= 0.01) return formatNumber(value);
+  return value.toExponential(1).replace("-", "−");
+}
+
+/**
+ * A throughput.
+ *
+ * @param perSecond Items a second.
+ * @returns Such as "398/s".
+ *
+ * @example
+ * ```ts
+ * import { formatRate } from "./sweep_words.ts";
+ *
+ * console.log(formatRate(398.2)); // "398/s"
+ * ```
+ */
+export function formatRate(perSecond: number): string {
+  return `${formatNumber(perSecond)}/s`;
+}
+
+function open({ value, low, high }: OpenEstimate, format: (value: number) => string): string {
+  const one = (x: number | null) => x === null ? "no bound" : format(x);
+  return `${one(value)} (${one(low)} to ${one(high)})`;
+}
+
+function places(axis: SweepResult["axis"], count: number): string {
+  const noun = axis === "lanes" ? "lane" : "slot";
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/**
+ * Says where the curve bends.
+ *
+ * @param result The sweep.
+ * @returns A sentence.
+ *
+ * @example
+ * ```ts
+ * import { kneeSentence } from "./sweep_words.ts";
+ *
+ * const knee = { size: 8, low: 6, high: 8 };
+ * console.log(kneeSentence({ knee, axis: "slots", points: [], best: null }).startsWith("Knee at 8 slots"));
+ * ```
+ */
+export function kneeSentence(
+  { knee, axis, points, best }: Pick<SweepResult, "knee" | "axis" | "points" | "best">,
+): string {
+  const largest = points.at(-1)?.size;
+  if (knee === null) {
+    const reached = largest === undefined ? "" : ` up to ${places(axis, largest)}`;
+    return best !== null && best.size === largest
+      ? `No knee${reached}: throughput was still rising.`
+      : `No knee${reached}.`;
+  }
+  const range = knee.low === knee.high
+    ? "the same however rounds are resampled"
+    : `${knee.low} to ${knee.high} when rounds are resampled`;
+  const most = best === null
+    ? ""
+    : ` The best measured was ${formatRate(best.throughputPerSecond)} at ${
+      places(axis, best.size)
+    }.`;
+  return `Knee at ${
+    places(axis, knee.size)
+  } (${range}): up to there more pays, beyond it hardly.${most}`;
+}
+
+/**
+ * Says what a law's fit came to.
+ *
+ * @param fit The fit.
+ * @returns Sentences, one a line of a report.
+ *
+ * @example
+ * ```ts
+ * import { fitSentences } from "./sweep_words.ts";
+ *
+ * console.log(fitSentences.length); // 1
+ * ```
+ */
+export function fitSentences(fit: Fit): string[] {
+  const { sigma, kappa, lambda } = fit;
+  const span = (of: typeof sigma) =>
+    `${formatSmall(of.value)} (${formatSmall(of.low)} to ${formatSmall(of.high)})`;
+  const numbers = [`λ = ${formatRate(lambda.value)}`, `σ = ${span(sigma)}`];
+  if (fit.name === "usl") numbers.push(`κ = ${span(kappa)}`);
+  const ends = fit.name === "usl" && fit.peakSize.value !== null
+    ? `peak at ${open(fit.peakSize, (x) => formatNumber(Math.round(x)))}`
+    : `limit ${open(fit.limitPerSecond, formatRate)}`;
+  const quality = fit.refusal === null
+    ? `misses ${formatPercent(fit.typicalMiss)} typically, ${formatPercent(fit.worstMiss)} at worst`
+    : `BAD FIT: ${fit.refusal}`;
+  return [`${LAW_TITLES[fit.name]}: ${numbers.join(", ")}; ${ends}; ${quality}.`];
+}
+
+/**
+ * Says what more of the same would do.
+ *
+ * @param forecast The forecast.
+ * @param axis What was swept.
+ * @returns A sentence; a refusal is one too.
+ *
+ * @example
+ * ```ts
+ * import { forecastSentence } from "./sweep_words.ts";
+ *
+ * const throughputPerSecond = { value: 450, low: 440, high: 460 };
+ * const forecast = { factor: 10, size: 80, throughputPerSecond, gain: 1.91, refusal: null };
+ * console.log(forecastSentence(forecast, "slots"));
+ * // "10×, 80 slots: 450/s (440/s to 460/s), 1.91× the best measured, if the fit held."
+ * ```
+ */
+export function forecastSentence(
+  { factor, size, throughputPerSecond: { value, low, high }, gain, refusal }: Forecast,
+  axis: SweepResult["axis"],
+): string {
+  const head = `${factor.toLocaleString("en")}×, ${places(axis, size)}`;
+  if (refusal !== null) return `${head}: no forecast, since ${refusal}.`;
+  return `${head}: ${formatRate(value)} (${formatRate(low)} to ${formatRate(high)}), ` +
+    `${formatRatio(gain)} the best measured, if the fit held.`;
+}
+
+/**
+ * Says whether Little's law holds.
+ *
+ * @param result The sweep.
+ * @returns Sentences: one if it holds everywhere, else one for each size where it doesn't.
+ *
+ * @example
+ * ```ts
+ * import { littleSentences } from "./sweep_words.ts";
+ *
+ * console.log(littleSentences({ points: [], axis: "slots" })); // []
+ * ```
+ */
+export function littleSentences({ points, axis }: Pick<SweepResult, "points" | "axis">): string[] {
+  const checked = points.filter(({ little }) => little !== null);
+  if (checked.length === 0) return [];
+  const broken = checked.filter(({ little }) => !little!.holds);
+  if (broken.length === 0) {
+    return [`Little's law N = X·R holds at every size within ${formatPercent(LITTLE_TOLERANCE)}.`];
+  }
+  return broken.map(({ size, little }) =>
+    `Little's law N = X·R is violated at ${places(axis, size)}: X·R = ` +
+    `${formatNumber(little!.inFlight)}, N = ${little!.slots}; ${little!.meaning}.`
+  );
+}
+
+/**
+ * Says how everything is defined.
+ *
+ * @param result The sweep.
+ * @returns Sentences.
+ *
+ * @example
+ * ```ts
+ * import { definitionSentences } from "./sweep_words.ts";
+ *
+ * console.log(definitionSentences({ points: [], openLoop: [] }).length); // 0
+ * ```
+ */
+export function definitionSentences(
+  { points, openLoop }: Pick<SweepResult, "points" | "openLoop">,
+): string[] {
+  const capital = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+  return [
+    ...(points.length > 0
+      ? [
+        "Latency is a task's time in flight; its quantiles are of all rounds' tasks together, type " +
+        "7 of Hyndman and Fan. Efficiency is throughput for each slot or lane against that at the " +
+        "smallest size. Starting lanes isn't counted.",
+        capital(KNEE_DEFINITION),
+        "Laws are fitted by least squares of relative errors, σ and κ at 0 or above, with " +
+        "95% bootstrap intervals; the USL foretells if κ's interval leaves out 0, else Amdahl.",
+        capital(CRITERION),
+      ]
+      : []),
+    ...(openLoop.length > 0
+      ? [
+        "Requests are due at even intervals and don't wait for answers. Corrected times count from " +
+        "when a request was due; naive ones from when it was really started, which leaves out the " +
+        "wait of those held up (coordinated omission, Gil Tene). Quantiles: type 7 of Hyndman and Fan.",
+        capital(SUSTAINED_DEFINITION),
+      ]
+      : []),
+  ];
+}
+
+/**
+ * Says what one rate's two kinds of times mean.
+ *
+ * @param result The sweep.
+ * @returns Sentences: the highest sustained rate, and where the naive figures mislead most.
+ *
+ * @example
+ * ```ts
+ * import { openLoopSentences } from "./sweep_words.ts";
+ *
+ * console.log(openLoopSentences({ openLoop: [] })); // []
+ * ```
+ */
+export function openLoopSentences({ openLoop }: Pick<SweepResult, "openLoop">): string[] {
+  if (openLoop.length === 0) return [];
+  const best = openLoop.findLast(({ sustained }) => sustained);
+  const lost = openLoop.find(({ sustained }) => !sustained);
+  const misled = openLoop.toSorted((a, b) =>
+    b.corrected.p99 / Math.max(b.naive.p99, 1) - a.corrected.p99 / Math.max(a.naive.p99, 1)
+  )[0]!;
+  const ratio = misled.corrected.p99 / Math.max(misled.naive.p99, 1);
+  return [
+    best === undefined
+      ? "No rate was sustained."
+      : `The highest rate sustained is ${formatRate(best.ratePerSecond)}${
+        lost === undefined ? "; none was too high." : `; ${formatRate(lost.ratePerSecond)} is not.`
+      }`,
+    ...(ratio >= 1.5
+      ? [
+        `At ${formatRate(misled.ratePerSecond)} the naive p99 of ${
+          formatDuration(misled.naive.p99)
+        } hides ${formatDuration(misled.corrected.p99)}: that is coordinated omission.`,
+      ]
+      : []),
+  ];
+}
