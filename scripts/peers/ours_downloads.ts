@@ -10,11 +10,10 @@ const [model = "", kind = "download", url = "", count = "160", size = "1", befor
   Deno.args;
 
 function open(): Executor {
-  const permissions = { net: [new URL(url).host] };
   if (model === "sequential") return sequential();
   if (model === "concurrent") return concurrent();
   if (model === "limited") return limited({ slots: Number(size) });
-  return workers({ lanes: Number(size), permissions });
+  return workers({ lanes: Number(size) });
 }
 
 const download = task<typeof import("../../lib/tasks/download.ts")>(
