@@ -106,22 +106,23 @@ async function drain(response: Response, body: BodySum): Promise<void> {
   }
 }
 
-function parsed(item: DownloadItem | string): DownloadItem & { address: URL } {
+/** What to download, if its address is of a kind that can be; fetch says so if it is none at all. */
+function checked(item: DownloadItem | string): DownloadItem {
   const given = typeof item === "string" ? { url: item } : item;
-  const address = URL.parse(given.url);
-  if (address === null || !/^https?:$/.test(address.protocol)) {
+  if (!/^\s*https?:/i.test(given.url)) {
     throw new DownloadError(
       "invalid url",
       `${JSON.stringify(given.url)} is no address that starts with http:// or https://`,
       { retryable: false },
     );
   }
-  return { ...given, address };
+  return given;
 }
 
 /** A password in an address is not for error messages. */
-function shownUrl(address: URL): string {
-  const shown = new URL(address);
+function shownUrl(url: string): string {
+  const shown = URL.parse(url);
+  if (shown === null) return JSON.stringify(url);
   shown.username = "";
   shown.password = "";
   return shown.href;
@@ -157,14 +158,14 @@ export default async function download(
   item: DownloadItem | string,
   context: TaskContext,
 ): Promise<Download> {
-  const { url, address, timeoutMs, tellAttempt } = parsed(item);
+  const { url, timeoutMs, tellAttempt } = checked(item);
   const limit = timeLimit(context.signal, timeoutMs);
   const body = new BodySum();
   try {
     const headers = tellAttempt === true ? { "x-attempt": String(context.attempt) } : undefined;
-    const response = await fetch(address, { signal: limit.signal, headers });
+    const response = await fetch(url, { signal: limit.signal, headers });
     await drain(response, body);
-    if (!response.ok) throw statusError(address, response);
+    if (!response.ok) throw statusError(url, response);
     return { url, status: response.status, bytes: body.bytes, checksum: body.checksum() };
   } catch (error) {
     if (error instanceof DownloadError) throw error;
@@ -173,7 +174,7 @@ export default async function download(
       ? stopFailure(limit.signal.reason)
       : classifyFailure(error);
     const read = body.bytes > 0 ? `, after ${body.bytes} bytes` : "";
-    throw new DownloadError(reason, `GET ${shownUrl(address)}: ${detail}${read}`, {
+    throw new DownloadError(reason, `GET ${shownUrl(url)}: ${detail}${read}`, {
       retryable,
       cause: error,
     });
@@ -209,12 +210,12 @@ function stopFailure(reason: unknown): ReturnType<typeof classifyFailure> {
     : { reason: "cancelled", detail: failure.detail, retryable: false };
 }
 
-function statusError(address: URL, response: Response): DownloadError {
+function statusError(url: string, response: Response): DownloadError {
   const { status } = response;
   const obeyed = status === 429 || status === 503;
   const waitMs = obeyed ? retryAfterMs(response.headers.get("retry-after"), Date.now()) : undefined;
   const wait = waitMs === undefined ? "" : `, to be tried again after ${waitMs} ms`;
-  return new DownloadError(`status ${status}`, `GET ${shownUrl(address)}${wait}`, {
+  return new DownloadError(`status ${status}`, `GET ${shownUrl(url)}${wait}`, {
     status,
     retryable: retryableStatus(status),
     ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
