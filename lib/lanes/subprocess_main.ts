@@ -24,7 +24,7 @@ import { loadTask } from "./load_task.ts";
 import { type ChunkHost, ChunkRun } from "./run_chunk.ts";
 import { writeParts } from "./subprocess_guard.ts";
 import type { Task, TaskFunction } from "./task.ts";
-import { cloneError } from "./uncloneable.ts";
+import { refuseEmptied, withoutUncloneable } from "./uncloneable.ts";
 
 const READ_BYTES = 1 << 16; // what a pipe holds
 
@@ -87,28 +87,12 @@ function sendSerialized(chunk: Chunk, report: Report, head: Float64Array, v8: Se
   const values = Array.from(report.values ?? []);
   let body: Uint8Array;
   try {
+    refuseEmptied(values);
     body = v8.serialize({ values, failures });
   } catch {
-    return sendSerialized(chunk, withoutUncloneable(chunk, report, v8), head, v8);
+    return sendSerialized(chunk, withoutUncloneable(chunk, report, v8.serialize), head, v8);
   }
   writeParts(encodeFrame(FrameKind.report, head, Encoding.v8, [body]));
-}
-
-/** The same report, with the values that can't be sent turned into failures that say why. */
-function withoutUncloneable(chunk: Chunk, report: Report, v8: Serializer): Report {
-  const values = Array.from(report.values ?? []);
-  const failures = [...report.failures ?? []];
-  for (const [offset, value] of values.entries()) {
-    try {
-      v8.serialize(value);
-    } catch (cause) {
-      values[offset] = undefined;
-      const item = chunk.firstIndex + offset;
-      const reason = cloneError(`the result of item ${item}`, value, cause);
-      failures.push({ offset, ended: "failed", reason });
-    }
-  }
-  return { ...report, values, failures };
 }
 
 async function takeChunk(frame: Frame): Promise<void> {
@@ -183,6 +167,8 @@ globalThis.addEventListener("unhandledrejection", (event) => {
 });
 
 writeParts(encodeFrame(FrameKind.ready, [performance.timeOrigin]));
+// Ctrl-C in a terminal reaches the whole group. The parent decides what it means for its lanes.
+Deno.addSignalListener("SIGINT", () => {});
 const decoder = new FrameDecoder();
 const bytes = new Uint8Array(READ_BYTES);
 while (true) {
