@@ -26,7 +26,8 @@ function open({ model, lanes, slots, job }: TrialSpec): Executor {
   return (constructors[model] as Open)({
     ...(lanes !== undefined && { lanes }),
     ...(slots !== undefined && { slots }),
-    ...(model === "processes" && job.permissions && { permissions: job.permissions }),
+    // This process stops its lanes itself, below.
+    ...(model === "processes" && { exitOnSignal: false, permissions: job.permissions ?? {} }),
   });
 }
 
