@@ -143,6 +143,7 @@ export class Run implements OutletRun {
     if (piece.alone) seat.exclusive = true;
     this.#pool.sentAtMs = sent.sentAtMs;
     sent.lane.send(sent);
+    if (!this.inFlight.has(sent)) return; // it never waited, and has ended already
     if (timeoutMs !== Infinity) this.#watch.arm(timeoutMs);
     else if (waits) this.#watch.arm(STUCK_MS);
   }

@@ -15,6 +15,7 @@ export class Source {
   /** Whether there will be no more. */
   done = false;
   readonly #items: Items<unknown>;
+  readonly #isAsync: boolean;
   readonly #array: readonly unknown[] | undefined;
   #sync: Iterator<unknown> | undefined;
   #async: AsyncIterator<unknown> | undefined;
@@ -32,6 +33,7 @@ export class Source {
       throw new TypeError(`Cannot map: items must be iterable or async iterable, but is ${items}`);
     }
     this.#items = items;
+    this.#isAsync = Symbol.asyncIterator in Object(items);
     this.#array = Array.isArray(items) ? items : undefined;
     const size = this.#array?.length ?? (items as { size?: unknown }).size;
     this.total = typeof size === "number" ? size : undefined;
@@ -53,8 +55,8 @@ export class Source {
   pull(count: number, onArrival: (error?: unknown, failed?: boolean) => void): unknown[] {
     if (this.done || count < 1) return [];
     if (this.#array !== undefined) return this.#pullArray(this.#array, count);
-    if (Symbol.asyncIterator in this.#items) return this.#pullAsync(count, onArrival);
-    return this.#pullSync(this.#items, count);
+    if (this.#isAsync) return this.#pullAsync(count, onArrival);
+    return this.#pullSync(this.#items as Iterable<unknown>, count);
   }
 
   #pullArray(array: readonly unknown[], count: number): unknown[] {

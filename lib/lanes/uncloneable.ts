@@ -58,17 +58,28 @@ export function emptiedClass(value: object): string | undefined {
 }
 
 /**
- * Refuses items of which nothing would arrive, which the platform sends without a word.
+ * Refuses values of which nothing would arrive, which the platform sends without a word. Looks at
+ * the values and, one level down, at the properties of plain objects.
  *
- * @param items What is to be sent.
+ * @param values What is to be sent.
  * @throws {TypeError} If one of them is such an object.
  */
-export function refuseEmptied(items: readonly unknown[]): void {
-  for (const item of items) {
-    if (typeof item !== "object" || item === null) continue;
-    const name = emptiedClass(item);
-    if (name !== undefined) throw new TypeError(`a ${name} would arrive empty`);
+export function refuseEmptied(values: readonly unknown[]): void {
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at];
+    if (typeof value !== "object" || value === null) continue;
+    refuse(value);
+    if (Object.getPrototypeOf(value) !== Object.prototype) continue;
+    for (const key in value) {
+      const child = (value as Record<string, unknown>)[key];
+      if (typeof child === "object" && child !== null) refuse(child);
+    }
   }
+}
+
+function refuse(value: object): void {
+  const name = emptiedClass(value);
+  if (name !== undefined) throw new TypeError(`a ${name} would arrive empty`);
 }
 
 /**
@@ -92,6 +103,34 @@ export function uncloneableReport(
   }
   const reason = cloneError(`item ${chunk.firstIndex}`, chunk.items[0], error);
   return { ...nothing, count: 1, failures: [{ offset: 0, ended: "failed", reason }], then: "end" };
+}
+
+/**
+ * A report without the values that can't be sent: they become failures that say why.
+ *
+ * @param chunk The chunk.
+ * @param report What became of its items.
+ * @param send Throws if a value can't be sent.
+ */
+export function withoutUncloneable(
+  chunk: Chunk,
+  report: Report,
+  send: (value: unknown) => void,
+): Report {
+  const values = Array.from(report.values ?? []);
+  const failures = [...report.failures ?? []];
+  for (const [offset, value] of values.entries()) {
+    try {
+      refuseEmptied([value]);
+      send(value);
+    } catch (cause) {
+      values[offset] = undefined;
+      const reason = cloneError(`the result of item ${chunk.firstIndex + offset}`, value, cause);
+      failures.push({ offset, ended: "failed", reason });
+    }
+  }
+  failures.sort((a, b) => a.offset - b.offset);
+  return { ...report, values, failures };
 }
 
 function passes(item: unknown, send: (item: unknown) => void): boolean {

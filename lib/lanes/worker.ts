@@ -100,7 +100,7 @@ export class WorkerLane implements Lane {
     const move: Transferable[] = transfer ? buffersOf(items) : [];
     if (packed instanceof Float64Array) move.push(packed.buffer);
     try {
-      if (typeof items[0] === "object") refuseEmptied(items);
+      if (Array.isArray(packed)) refuseEmptied(items);
       const head = chunkToHead(chunk, this.#taskNumbers.of(chunk.task));
       this.#post([ToWorkerKind.chunk, head, packed, transfer], move);
     } catch (error) {

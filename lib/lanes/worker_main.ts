@@ -14,7 +14,7 @@ import { pack } from "./packing.ts";
 import { type ChunkHost, ChunkRun } from "./run_chunk.ts";
 import type { Task, TaskFunction } from "./task.ts";
 import { buffersOf } from "./transfer.ts";
-import { cloneError } from "./uncloneable.ts";
+import { refuseEmptied, withoutUncloneable } from "./uncloneable.ts";
 import { WorkerCells } from "./worker_cells.ts";
 import { type FromWorker, FromWorkerKind, type ToWorker, ToWorkerKind } from "./worker_message.ts";
 
@@ -76,13 +76,14 @@ function hold(chunk: Chunk, fn: TaskFunction): void {
   startNext();
 }
 
-function postReport(chunk: Chunk, report: Report): void {
+function postReport(chunk: Chunk, report: Report, isMended = false): void {
   const values = pack(report.values ?? []);
   const failures = report.failures?.map((f) => ({ ...f, reason: sealEnvelope(f.reason) }));
   const move: Transferable[] = chunk.transfer ? buffersOf(report.values) : [];
   if (values instanceof Float64Array) move.push(values.buffer);
   const { count, startedAtMs, endedAtMs, then, times } = report;
   try {
+    if (Array.isArray(values)) refuseEmptied(values);
     post([
       FromWorkerKind.report,
       chunk.id,
@@ -95,26 +96,9 @@ function postReport(chunk: Chunk, report: Report): void {
       times,
     ], move);
   } catch (error) {
-    if (!(error instanceof DOMException)) throw error;
-    postReport(chunk, withoutUncloneable(chunk, report));
+    if (isMended) throw error;
+    postReport(chunk, withoutUncloneable(chunk, report, structuredClone), true);
   }
-}
-
-/** The same report, with the values that can't be sent turned into failures that say why. */
-function withoutUncloneable(chunk: Chunk, report: Report): Report {
-  const values = Array.from(report.values ?? []);
-  const failures = [...report.failures ?? []];
-  for (const [offset, value] of values.entries()) {
-    try {
-      structuredClone(value);
-    } catch (cause) {
-      values[offset] = undefined;
-      const item = chunk.firstIndex + offset;
-      const reason = cloneError(`the result of item ${item}`, value, cause);
-      failures.push({ offset, ended: "failed", reason });
-    }
-  }
-  return { ...report, values, failures };
 }
 
 function post(message: FromWorker, move: Transferable[] = []): void {
