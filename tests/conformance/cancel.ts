@@ -1,0 +1,176 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Gates, turns } from "./gates.ts";
+import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
+
+/** A signal that counts its listeners. */
+function countedSignal(): { signal: AbortSignal; added: () => number; left: () => number } {
+  const { signal } = new AbortController();
+  let added = 0;
+  let left = 0;
+  const add = signal.addEventListener.bind(signal);
+  const remove = signal.removeEventListener.bind(signal);
+  signal.addEventListener = ((...args: Parameters<typeof add>) => {
+    added++;
+    left++;
+    add(...args);
+  }) as typeof signal.addEventListener;
+  signal.removeEventListener = ((...args: Parameters<typeof remove>) => {
+    left--;
+    remove(...args);
+  }) as typeof signal.removeEventListener;
+  return { signal, added: () => added, left: () => left };
+}
+
+export const CANCEL: readonly Guarantee[] = [
+  {
+    name: "aborted before: nothing is pulled or started",
+    async check({ open }) {
+      await using executor = open();
+      const reason = new Error("changed my mind");
+      const signal = AbortSignal.abort(reason);
+      let pulled = 0;
+      function* items() {
+        while (true) yield pulled++;
+      }
+      const map = executor.map(taskNamed("double"), items(), { signal });
+      assert(await assertRejects(() => map.next()) === reason);
+      assertEquals(
+        await executor.mapSettled(taskNamed("double"), items(), { signal }).toArray(),
+        [],
+      );
+      assertEquals(pulled, 0);
+      const known = await executor.mapSettled(taskNamed("double"), [1, 2], { signal }).toArray();
+      for (const outcome of known) {
+        assert(outcome.status === "rejected" && outcome.ended === "cancelled");
+        assertEquals([outcome.attempts, outcome.lane], [0, -1]);
+        assert((outcome.reason as Error).cause === reason);
+      }
+      assertEquals(known.map(({ index }) => index), [0, 1]);
+    },
+  },
+  {
+    name: "aborted while running: what runs is asked to stop, what is queued never starts",
+    async check({ open, width }) {
+      await using gates = new Gates();
+      await using executor = open();
+      const started = Math.min(width, 5);
+      const count = width === Infinity ? 5 : started + 6;
+      const controller = new AbortController();
+      const items = numbers(count).map((n) => ({ url: gates.url, key: String(n) }));
+      const results = executor.mapSettled(taskNamed("gated"), items, {
+        signal: controller.signal,
+        chunk: 1,
+      }).toArray();
+      await gates.full(started);
+      controller.abort(new Error("enough"));
+      const outcomes = await results;
+      await gates.empty();
+      assertEquals(outcomes.map(({ index }) => index), numbers(count));
+      assertEquals(
+        outcomes.map((o) => o.status === "rejected" && o.ended),
+        numbers(count).map(() => "cancelled" as const),
+      );
+      assertEquals(
+        outcomes.map(({ attempts }) => attempts),
+        numbers(count).map((n) => n < started ? 1 : 0),
+      );
+      assertEquals(gates.arrived.length, started);
+    },
+  },
+  {
+    name: "aborted while running: map rejects with the signal's reason",
+    async check({ open, width }) {
+      await using gates = new Gates();
+      await using executor = open();
+      const controller = new AbortController();
+      const items = numbers(Math.min(width, 4)).map((n) => ({ url: gates.url, key: String(n) }));
+      const results = executor.map(taskNamed("gated"), items, { signal: controller.signal });
+      const first = results.next();
+      first.catch(() => {});
+      await gates.full(1);
+      const reason = new Error("enough");
+      controller.abort(reason);
+      assert(await assertRejects(() => first) === reason);
+      await gates.empty();
+    },
+  },
+  {
+    name: "aborted after: nothing happens",
+    async check({ open }) {
+      await using executor = open();
+      const controller = new AbortController();
+      const values = await executor.map(taskNamed("double"), [1, 2], {
+        signal: controller.signal,
+      }).toArray();
+      controller.abort();
+      await turns(2);
+      assertEquals(values, [2, 4]);
+      assertEquals(await executor.map(taskNamed("double"), [3]).toArray(), [6]);
+    },
+  },
+  {
+    name: "a busy loop that polls context.cancelled() sees that its run was cancelled",
+    notFor: {
+      sequential: "this event loop can't abort while it is busy",
+      concurrent: "this event loop can't abort while it is busy",
+      limited: "this event loop can't abort while it is busy",
+      processes: "a busy child reads no message: it is killed (next line)",
+    },
+    async check({ open }) {
+      await using executor = open({ graceMs: 10_000 });
+      await executor.ready(taskNamed("spinUntilStopped"));
+      const controller = new AbortController();
+      let settled = 0;
+      const results = executor.mapSettled(taskNamed("spinUntilStopped"), [false, true], {
+        signal: controller.signal,
+        chunk: 1,
+        onProgress: (progress) => {
+          settled = progress.settled;
+          // The quick one has ended, so the other one, sent at the same time, is about to spin.
+          setTimeout(() => controller.abort(), 50);
+        },
+      });
+      const outcomes = await results.toArray();
+      assertEquals(settled, 1);
+      const last = outcomes[1]!;
+      assert(last.status === "rejected" && last.ended === "cancelled");
+      assertEquals((last.reason as Error).message, "saw that it was to stop");
+    },
+  },
+  {
+    name: "a busy loop that never looks is killed when its run is cancelled",
+    notFor: {
+      sequential: "this event loop can't abort while it is busy",
+      concurrent: "this event loop can't abort while it is busy",
+      limited: "this event loop can't abort while it is busy",
+      workers: "nothing stops a busy thread: see the fault test with a program of its own",
+    },
+    async check({ open }) {
+      await using executor = open({ graceMs: 50 });
+      const controller = new AbortController();
+      const outcomes = await executor.mapSettled(taskNamed("spinForEver"), [false, true], {
+        signal: controller.signal,
+        chunk: 1,
+        onProgress: () => void setTimeout(() => controller.abort(), 50),
+      }).toArray();
+      assertEquals(
+        outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended),
+        ["quick", "cancelled"],
+      );
+    },
+  },
+  {
+    name: "10,000 runs on one signal leave no listener behind",
+    async check({ open }) {
+      await using executor = open();
+      const { signal, added, left } = countedSignal();
+      const results = executor.map(taskNamed("double"), numbers(1000), { signal });
+      for await (const _ of results) assert(left() <= 1);
+      assertEquals(added(), 1);
+      for (let run = 1; run < 10_000; run++) {
+        await executor.map(taskNamed("double"), [run], { signal }).toArray();
+      }
+      assertEquals([added(), left()], [10_000, 0]);
+    },
+  },
+];

@@ -1,0 +1,88 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { eventually, Gates } from "./gates.ts";
+import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
+
+function runs(pid: number): boolean {
+  try {
+    // A zombie has ended: it only waits for its status to be read.
+    return !/^State:\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  } catch {
+    return false;
+  }
+}
+
+export const CLEANUP: readonly Guarantee[] = [
+  {
+    name: "close() stops what runs, and is done when it has stopped; a second close() is harmless",
+    async check({ open, width }) {
+      await using gates = new Gates();
+      const executor = open();
+      const items = numbers(Math.min(width, 4) + 3).map((n) => ({ url: gates.url, key: `${n}` }));
+      const results = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
+      await gates.full(Math.min(width, 4));
+      await executor.close();
+      const outcomes = await results;
+      assertEquals(
+        outcomes.map((o) => o.status === "rejected" && o.ended),
+        items.map(() => "cancelled" as const),
+      );
+      await gates.empty();
+      await executor.close();
+    },
+  },
+  {
+    name: "a closed executor refuses to map",
+    async check({ open }) {
+      const executor = open();
+      await executor.close();
+      await assertRejects(
+        () => executor.map(taskNamed("double"), [1]).toArray(),
+        TypeError,
+        "closed",
+      );
+      await assertRejects(() => executor.ready(), TypeError, "closed");
+    },
+  },
+  {
+    name: "after close() no child is left",
+    notFor: {
+      sequential: "it has none",
+      concurrent: "it has none",
+      limited: "it has none",
+      workers: "it has none",
+    },
+    async check({ open }) {
+      const executor = open();
+      const pids = new Set(
+        await executor.map(taskNamed("pid"), numbers(20), { chunk: 1 }).toArray(),
+      );
+      assert(!pids.has(Deno.pid) && [...pids].every(runs));
+      await executor.close();
+      await eventually(() => ![...pids].some(runs), "the children are gone");
+    },
+  },
+  {
+    name: "ready() starts every lane, and usage() tells of each",
+    async check({ open, model }) {
+      await using executor = open();
+      await executor.ready();
+      await executor.map(taskNamed("double"), numbers(10)).toArray();
+      const usage = await executor.usage();
+      assertEquals(usage.map(({ lane }) => lane), numbers(executor.lanes));
+      for (const { startMs, cpuMs, peakRssBytes } of usage) {
+        assert(startMs >= 0);
+        assertEquals(cpuMs !== undefined, model === "workers" || model === "processes");
+        assertEquals(peakRssBytes !== undefined, model === "processes");
+      }
+    },
+  },
+  {
+    name: "an executor opened and closed unused leaves nothing",
+    async check({ open }) {
+      await using _ = open();
+      const other = open();
+      void other.ready().catch(() => {});
+      await other.close();
+    },
+  },
+];

@@ -1,0 +1,110 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Gates } from "./gates.ts";
+import { type Guarantee, numbers, OWN_LANE_ONLY, taskNamed } from "./guarantee.ts";
+
+/** How a lane can end by what its task does, and what the error says of it. */
+const WAYS = {
+  "exit": /called Deno\.exit\(7\)|exited with code 7/,
+  "close": /self\.close\(\)|exited/,
+  "throw late": /threw outside the task/,
+  "reject unheard": /left a rejection unhandled/,
+} as const;
+
+export const CRASHES: readonly Guarantee[] = [
+  ...Object.entries(WAYS).map(([way, says]): Guarantee => ({
+    name: `a task that ends its lane (${way}) is named as crashed, and all others complete`,
+    notFor: OWN_LANE_ONLY,
+    async check({ open }) {
+      for (const [slots, chunk] of [[1, 1], [2, 1], [1, 5]] as const) {
+        await using executor = open({ slots });
+        const items = numbers(12).map((n) => n === 6 ? way : `fine ${n}`);
+        const outcomes = await executor.mapSettled(taskNamed("die"), items, { chunk }).toArray();
+        assertEquals(outcomes.map(({ index }) => index), numbers(12));
+        assertEquals(
+          outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended),
+          items.map((item) => item === way ? "crashed" : item),
+        );
+        const { reason } = outcomes[6] as { reason: Error };
+        assertEquals(reason.name, "CrashedError");
+        assertStringIncludes(reason.message, "Item 6");
+        assertMatch(reason.message, says);
+        if (way === "throw late") assert((reason.cause as Error).message === "too late");
+        if (way === "reject unheard") assert((reason.cause as Error).message === "nobody listens");
+      }
+    },
+  })),
+  {
+    name: "a task that kills twice is quarantined, however many retries are left",
+    notFor: OWN_LANE_ONLY,
+    async check({ open }) {
+      await using executor = open();
+      const outcomes = await executor.mapSettled(taskNamed("die"), ["a", "exit", "b", "c"], {
+        retries: { limit: 9, baseMs: 1, maxMs: 2 },
+        chunk: 1,
+      }).toArray();
+      assertEquals(
+        outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended),
+        ["a", "crashed", "b", "c"],
+      );
+      assertEquals(outcomes[1]!.attempts, 2);
+      assertStringIncludes((outcomes[1] as { reason: Error }).reason.message, "quarantined");
+    },
+  },
+  {
+    name: "a crash does not shrink the pool",
+    notFor: OWN_LANE_ONLY,
+    async check({ open, width }) {
+      await using gates = new Gates();
+      await using executor = open();
+      for (let round = 0; round < 3; round++) {
+        await executor.mapSettled(taskNamed("die"), ["exit", "exit"], { chunk: 1 }).toArray();
+      }
+      const items = numbers(3 * width).map((n) => ({ url: gates.url, key: String(n) }));
+      const results = executor.map(taskNamed("gated"), items, { chunk: 1 }).toArray();
+      await gates.full(width);
+      gates.openAll();
+      assertEquals((await results).length, 3 * width);
+      assertEquals(gates.peak, width);
+    },
+  },
+  {
+    name: "a crash in one run leaves another on the same executor unharmed",
+    notFor: OWN_LANE_ONLY,
+    async check({ open }) {
+      await using executor = open();
+      const [doubled, died] = await Promise.all([
+        executor.map(taskNamed("double"), numbers(300), { chunk: 10 }).toArray(),
+        executor.mapSettled(taskNamed("die"), ["exit", "x", "exit", "y"], { chunk: 1 }).toArray(),
+      ]);
+      assertEquals(doubled, numbers(300).map((n) => 2 * n));
+      assertEquals(died.map(({ status }) => status), [
+        "rejected",
+        "fulfilled",
+        "rejected",
+        "fulfilled",
+      ]);
+    },
+  },
+  {
+    name: "a task module that can't be loaded fails its items and says why",
+    async check({ open }) {
+      await using executor = open();
+      const nowhere = { module: new URL("./nowhere.ts", import.meta.url).href, export: "default" };
+      const unnamed = { ...taskNamed("double"), export: "nothing" };
+      for (const [task, says] of [[nowhere, /nowhere\.ts/], [unnamed, /"nothing"/]] as const) {
+        const outcomes = await executor.mapSettled(task, [1, 2] as never[], { retries: 3 })
+          .toArray();
+        for (const outcome of outcomes) {
+          assert(
+            outcome.status === "rejected" && outcome.ended === "failed",
+            JSON.stringify(outcome),
+          );
+          assertEquals((outcome.reason as Error).name, "TaskLoadError");
+          assertMatch((outcome.reason as Error).message, says);
+          assertEquals(outcome.attempts, 1);
+        }
+      }
+      assertEquals(await executor.map(taskNamed("double"), [5]).toArray(), [10]);
+    },
+  },
+];

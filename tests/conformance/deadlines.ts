@@ -1,0 +1,106 @@
+import { assert, assertEquals } from "@std/assert";
+import { Gates } from "./gates.ts";
+import { type Guarantee, numbers, OWN_LANE_ONLY, taskNamed } from "./guarantee.ts";
+
+export const DEADLINES: readonly Guarantee[] = [
+  {
+    name: "a task past its deadline is asked to stop and ends as timed-out; its siblings don't",
+    async check({ open, width }) {
+      await using executor = open();
+      const items = [3_600_000, 1, 2, 3].slice(0, Math.max(2, width));
+      const outcomes = await executor.mapSettled(taskNamed("nap"), items, {
+        timeoutMs: 400,
+        chunk: 1,
+      }).toArray();
+      assertEquals(
+        outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended),
+        ["timed-out", ...items.slice(1)],
+      );
+      const [late] = outcomes;
+      assert(late!.status === "rejected" && late!.reason instanceof Error);
+      assertEquals(late!.reason.name, "TimeoutError");
+    },
+  },
+  {
+    name: "a deadline counts from the task's own start, not from the queue's",
+    notFor: { concurrent: "no item ever queues" },
+    async check({ open }) {
+      for (const chunk of [1, 8] as const) {
+        await using executor = open({ lanes: 1, slots: 1 });
+        const outcomes = await executor.mapSettled(
+          taskNamed("nap"),
+          numbers(8).map(() => 100),
+          { timeoutMs: 600, chunk },
+        ).toArray();
+        assertEquals(outcomes.map(({ status }) => status), numbers(8).map(() => "fulfilled"));
+      }
+    },
+  },
+  {
+    name: "a busy loop that polls context.cancelled() ends at its deadline",
+    async check({ open }) {
+      await using executor = open();
+      for (const chunk of [1, 2] as const) {
+        const outcomes = await executor.mapSettled(taskNamed("spinUntilStopped"), [true, false], {
+          timeoutMs: 150,
+          chunk,
+        }).toArray();
+        assertEquals(
+          outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended),
+          ["timed-out", "quick"],
+        );
+      }
+    },
+  },
+  {
+    name: "a waiting task that is deaf to its deadline loses its slot, and the run goes on",
+    async check({ open, model }) {
+      await using gates = new Gates();
+      await using executor = open({ graceMs: 50 });
+      const items = numbers(3).map((n) => ({ url: gates.url, key: String(n) }));
+      const results = executor.mapSettled(taskNamed("deaf"), items, { timeoutMs: 300, chunk: 1 })
+        .toArray();
+      await gates.full(1);
+      const outcomes = await results;
+      // A lane of its own is replaced, and what waited in it with it; this event loop stays.
+      const ended = model === "workers" || model === "processes" ? "timed-out" : "abandoned";
+      assertEquals(
+        outcomes.map((o) => o.status === "rejected" && o.ended),
+        [ended, ended, ended],
+      );
+      gates.openAll();
+      assertEquals(await executor.map(taskNamed("double"), [2]).toArray(), [4]);
+    },
+  },
+  {
+    name: "a busy loop that never looks is killed at its deadline, and the rest completes",
+    notFor: {
+      ...OWN_LANE_ONLY,
+      workers: "nothing stops a busy thread: see the fault test with a program of its own",
+    },
+    async check({ open }) {
+      await using executor = open({ slots: 1, graceMs: 50 });
+      const items = [false, true, false, false, true, false];
+      const outcomes = await executor.mapSettled(taskNamed("spinForEver"), items, {
+        timeoutMs: 300,
+        chunk: 3,
+      }).toArray();
+      assertEquals(
+        outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended),
+        items.map((spins) => spins ? "timed-out" : "quick"),
+      );
+    },
+  },
+  {
+    name: "a task that timed out may be tried again",
+    async check({ open }) {
+      await using executor = open();
+      const [outcome] = await executor.mapSettled(taskNamed("nap"), [3_600_000], {
+        timeoutMs: 60,
+        retries: { limit: 2, baseMs: 1 },
+      }).toArray();
+      assertEquals(outcome!.attempts, 3);
+      assert(outcome!.status === "rejected" && outcome!.ended === "timed-out");
+    },
+  },
+];

@@ -1,0 +1,125 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { Progress } from "../../lib/dispatch/options.ts";
+import { Gates, turns } from "./gates.ts";
+import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
+
+export const OUTCOMES: readonly Guarantee[] = [
+  {
+    name: "mapSettled gives every item exactly one outcome, with how, where and when it ended",
+    async check({ open, width }) {
+      await using executor = open();
+      for (const chunk of ["auto", 1, 16] as const) {
+        const outcomes = await executor.mapSettled(taskNamed("failOdd"), numbers(100), { chunk })
+          .toArray();
+        assertEquals(outcomes.map(({ index }) => index), numbers(100));
+        for (const outcome of outcomes) {
+          const { index, lane, attempts, queuedAtMs, startedAtMs, endedAtMs } = outcome;
+          assertEquals(attempts, 1);
+          assert(lane >= 0 && lane < Math.min(width, executor.lanes), `lane ${lane}`);
+          assert(endedAtMs >= startedAtMs, `ended ${endedAtMs}, started ${startedAtMs}`);
+          assert(Number.isFinite(queuedAtMs) && endedAtMs - queuedAtMs > -5);
+          if (index % 2 === 0) {
+            assert(outcome.status === "fulfilled" && outcome.value === index);
+          } else {
+            assert(outcome.status === "rejected" && outcome.ended === "failed");
+            assert(outcome.reason instanceof RangeError);
+            assertEquals(outcome.reason.message, `${index} is odd`);
+          }
+        }
+      }
+    },
+  },
+  {
+    name: "map fails with the first failure and stops its siblings, running and queued",
+    async check({ open, width }) {
+      await using gates = new Gates();
+      await using executor = open();
+      // The failing item is the last that gets a slot, so that all others run when it fails.
+      const beside = Math.min(width, 4) - 1;
+      const items: { url: string; key: string }[] = numbers(beside).map((n) => ({
+        url: gates.url,
+        key: String(n),
+      }));
+      items.push({ url: "no address", key: "x" });
+      if (width !== Infinity) {
+        for (const n of numbers(20)) items.push({ url: gates.url, key: `later ${n}` });
+      }
+      const run = executor.map(taskNamed("gated"), items, {
+        chunk: 1,
+        order: "completion",
+        buffer: 0,
+      });
+      await assertRejects(() => run.next(), TypeError);
+      await gates.empty();
+      const arrived = gates.arrived.length;
+      await turns();
+      assertEquals(gates.arrived.length, arrived);
+      assert(gates.arrived.every((key) => !key.startsWith("later")), gates.arrived.join());
+      assertEquals((await run.next()).done, true);
+    },
+  },
+  {
+    name: "leaving the loop stops what runs and starts nothing more",
+    async check({ open, width }) {
+      await using gates = new Gates();
+      await using executor = open();
+      const count = width === Infinity ? 6 : 10 * width;
+      const items = numbers(count).map((n) => ({ url: gates.url, key: String(n) }));
+      const full = gates.full(Math.min(width, count)).then(() => gates.pass("0"));
+      for await (const _ of executor.map(taskNamed("gated"), items, { chunk: 1 })) break;
+      await full;
+      await gates.empty();
+      const arrived = gates.arrived.length;
+      await turns();
+      assertEquals(gates.arrived.length, arrived);
+      if (width !== Infinity) assert(arrived < count, `${arrived} of ${count} were started`);
+    },
+  },
+  {
+    name: "onProgress counts up to the end; if it throws, the run fails with that",
+    async check({ open }) {
+      await using executor = open();
+      const told: Progress[] = [];
+      await executor.mapSettled(taskNamed("failOdd"), numbers(60), {
+        chunk: 5,
+        onProgress: (progress) => told.push(progress),
+      }).toArray();
+      for (const [at, { pulled, settled, rejected, total }] of told.entries()) {
+        assert(settled > (told[at - 1]?.settled ?? 0) && pulled >= settled);
+        assert(rejected <= settled);
+        assertEquals(total, 60);
+      }
+      assertEquals(told.at(-1), { pulled: 60, settled: 60, rejected: 30, total: 60 });
+      const error = new Error("the bar broke");
+      const run = executor.mapSettled(taskNamed("double"), numbers(60), {
+        onProgress() {
+          throw error;
+        },
+      });
+      assert(await assertRejects(() => run.toArray()) === error);
+      assertEquals(await executor.map(taskNamed("double"), [1]).toArray(), [2]);
+    },
+  },
+  {
+    name: "several results may be asked for at once",
+    async check({ open }) {
+      await using executor = open();
+      const results = executor.map(taskNamed("double"), numbers(5));
+      const asked = await Promise.all(numbers(7).map(() => results.next()));
+      assertEquals(asked.map(({ value }) => value), [0, 2, 4, 6, 8, undefined, undefined]);
+      assertEquals(asked.map(({ done }) => done ?? false).slice(4), [false, true, true]);
+    },
+  },
+  {
+    name: "a task's context tells the item's index and the attempt",
+    async check({ open }) {
+      await using executor = open();
+      for (const chunk of [1, 3] as const) {
+        assertEquals(
+          await executor.map(taskNamed("aboutMe"), "abcde", { chunk }).toArray(),
+          numbers(5).map((index) => ({ index, attempt: 1, aborted: false })),
+        );
+      }
+    },
+  },
+];

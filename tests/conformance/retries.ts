@@ -1,0 +1,75 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
+
+const SOON = { baseMs: 1, maxMs: 2 };
+
+export const RETRIES: readonly Guarantee[] = [
+  {
+    name: "a task is tried again up to its limit, and attempts counts",
+    async check({ open }) {
+      await using executor = open();
+      for (const chunk of [1, 4] as const) {
+        const outcomes = await executor.mapSettled(taskNamed("succeedAt"), [1, 2, 3, 4, 5], {
+          retries: { limit: 3, ...SOON },
+          chunk,
+        }).toArray();
+        assertEquals(outcomes.map(({ attempts }) => attempts), [1, 2, 3, 4, 4]);
+        assertEquals(
+          outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended),
+          [1, 2, 3, 4, "failed"],
+        );
+      }
+    },
+  },
+  {
+    name: "without retries nothing is tried again",
+    async check({ open }) {
+      await using executor = open();
+      const [outcome] = await executor.mapSettled(taskNamed("succeedAt"), [2]).toArray();
+      assert(outcome!.status === "rejected" && outcome!.attempts === 1);
+      assertStringIncludes(String(outcome!.reason), "attempt 1 failed");
+    },
+  },
+  {
+    name: "what says retryable: false, or is refused by retryIf, is not tried again",
+    async check({ open }) {
+      await using executor = open();
+      const [one] = await executor.mapSettled(taskNamed("failForGood"), [undefined as never], {
+        retries: { limit: 5, ...SOON },
+      }).toArray();
+      assertEquals(one!.attempts, 1);
+      const asked: number[] = [];
+      const outcomes = await executor.mapSettled(taskNamed("succeedAt"), numbers(4), {
+        retries: {
+          limit: 5,
+          ...SOON,
+          retryIf({ index, ended, reason }) {
+            asked.push(index);
+            assertEquals(ended, "failed");
+            assert(reason instanceof Error);
+            return index === 3;
+          },
+        },
+      }).toArray();
+      assertEquals(outcomes.map(({ attempts }) => attempts), [1, 1, 1, 3]);
+      assertEquals(asked.sort(), [2, 3, 3]);
+    },
+  },
+  {
+    name: "others go on while one waits for its next try",
+    async check({ open }) {
+      await using executor = open();
+      const order: number[] = [];
+      const items = [2, ...numbers(20).map(() => 1)];
+      for await (
+        const outcome of executor.mapSettled(taskNamed("succeedAt"), items, {
+          retries: { limit: 1, baseMs: 250, jitter: false },
+          order: "completion",
+          chunk: 1,
+        })
+      ) order.push(outcome.index);
+      assertEquals(order.at(-1), 0);
+      assertEquals(order.length, 21);
+    },
+  },
+];
