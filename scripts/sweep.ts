@@ -6,12 +6,9 @@
 
 import { command } from "../lib/command.ts";
 import { jobModule } from "../lib/advice/scaling/job_module.ts";
-import {
-  choosePlan,
-  measureOpenLoop,
-  type MeasureOptions,
-  measureSweep,
-} from "../lib/advice/scaling/measure.ts";
+import { choosePlan } from "../lib/advice/scaling/choose_plan.ts";
+import { measureOpenLoop, measureSweep } from "../lib/advice/scaling/measure.ts";
+import type { MeasureOptions } from "../lib/advice/scaling/measure_options.ts";
 import { writeSweepFiles } from "../lib/advice/scaling/sweep_files.ts";
 import {
   readSweepOptions,
@@ -116,9 +113,7 @@ async function measured(
     if (result.points.length > 0 && !ran) {
       throw new UsageError("module", target, "its items are empty", "export at least one");
     }
-    return why === undefined
-      ? result
-      : { ...result, warnings: [...result.warnings, `Chosen: ${why}.`] };
+    return why === undefined ? result : { ...result, why };
   } catch (error) {
     if (!(error instanceof TrialError)) throw error;
     const remedy = "mend the module, or grant what it lacks";

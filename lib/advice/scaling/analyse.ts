@@ -24,6 +24,8 @@ export type Analysis = Pick<
 
 /** How often rounds are drawn anew to see where the knee could be. */
 const KNEE_RESAMPLES = 300;
+/** A curve that rises by less than this is flat: what noise draws on it isn't a knee. */
+const LEAST_RISE = 1.2;
 
 const finite = (value: number) => Number.isFinite(value) ? value : null;
 
@@ -44,26 +46,30 @@ function fitOf(fit: LawFit, drawn: readonly Law[], series: readonly Series[]): F
   };
 }
 
-/** The knee, and how far it moves when each size's rounds are drawn anew. */
+/** The knee, and how far it moves when each size's rounds are drawn anew; none that half of them lose. */
 function kneeOf(series: readonly Series[], seed: number): Analysis["knee"] {
   const curve = (draw: (values: readonly number[]) => readonly number[]) =>
     series.map(({ size, throughputs }) => ({
       size,
       throughputPerSecond: median(draw(throughputs)),
     }));
-  const size = findKnee(curve((values) => values));
-  if (size === null) return null;
+  const measured = curve((values) => values);
+  const size = findKnee(measured);
+  const most = Math.max(...measured.map(({ throughputPerSecond }) => throughputPerSecond));
+  if (size === null || most < LEAST_RISE * measured[0]!.throughputPerSecond) return null;
   const random = seededRandom(seed);
   let [low, high] = [size, size];
+  let found = 0;
   for (let i = 0; i < KNEE_RESAMPLES; i++) {
     const drawn = findKnee(
       curve((values) => values.map(() => values[randomBelow(random, values.length)]!)),
     );
     if (drawn === null) continue;
+    found++;
     low = Math.min(low, drawn);
     high = Math.max(high, drawn);
   }
-  return { size, low, high };
+  return found < KNEE_RESAMPLES / 2 ? null : { size, low, high };
 }
 
 function bestOf(points: readonly SweepPoint[]): Analysis["best"] {

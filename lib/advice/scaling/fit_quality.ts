@@ -15,7 +15,7 @@ export const MOST_WORST_MISS = 0.2;
 export const MOST_FORETOLD_MISS = 0.2;
 
 /** The criterion in a sentence, for reports. */
-export const CRITERION =
+export const CRITERION: string =
   "a fit is believed if it has one size more than numbers, misses no size's mean by more than " +
   "20% and all by no more than 10% (root mean square), and foretells the largest size from the " +
   "others within 20%";

@@ -13,7 +13,7 @@ export interface CurvePoint {
 }
 
 /** The definition in a sentence, for reports. */
-export const KNEE_DEFINITION =
+export const KNEE_DEFINITION: string =
   "the knee is Kneedle's (Satopää et al. 2011, sensitivity 1): the size whose median throughput " +
   "lies farthest above the straight line from the smallest to the largest, both scaled to 0 to 1";
 

@@ -4,126 +4,43 @@
  * @module
  */
 
-import { createProgress, type Progress, stderrOutput } from "../../reporting/progress.ts";
-import { type SiteSample, siteWarnings } from "../../site/bottleneck.ts";
-import type { Site } from "../../site/start.ts";
 import { describeEnvironment } from "../../timing/environment.ts";
-import { trialProcesses } from "../../timing/run_trial.ts";
-import type { JobSpec, ModelSpec, TimingEvent, TrialRunner } from "../../timing/spec.ts";
+import type { JobSpec, ModelSpec, TimingEvent } from "../../timing/spec.ts";
+import { median } from "../../timing/statistics.ts";
 import { analyse } from "./analyse.ts";
 import { runOpenLoop } from "./open_loop.ts";
-import { OPEN_LOOP_MS, planFor, type SweepOptionValues, type SweepPlan } from "./sweep_options.ts";
-import { runSweep } from "./sweep_points.ts";
+import { type MeasureOptions, progressFor, runnerOf } from "./measure_options.ts";
+import { SiteWatch } from "./site_watch.ts";
+import { OPEN_LOOP_MS, type SweepOptionValues, type SweepPlan } from "./sweep_options.ts";
+import { type MeasuredSize, runSweep } from "./sweep_points.ts";
 import type { SweepResult } from "./sweep_result.ts";
 import type { SweptJob } from "./swept_job.ts";
 
-/** What measuring needs beside job and options. */
-export interface MeasureOptions {
-  /** Aborted by Ctrl-C: what was measured is kept. */
-  readonly signal: AbortSignal;
-  /** The site that is downloaded from, if it is ours: its load is watched. */
-  readonly site?: Pick<Site, "stats">;
-  /** Told what is about to be measured, in one line; default standard error, unless a bar moves there. */
-  readonly say?: (line: string) => void;
-  /** Runs a trial; default in a fresh process. */
-  readonly runTrial?: TrialRunner;
-}
-
-/** From this CPU share on a sequential run computes more than it waits. */
-const COMPUTES = 0.5;
-/** A trial may take long, but not for ever, in milliseconds. */
-const GUARD_MS = 300_000;
+/** A trial shorter than this says little, in milliseconds. */
+const SHORT_MS = 50;
 /** How long after the schedule answers are waited for at least, in milliseconds. */
 const LEAST_DRAIN_MS = 1_000;
 /** Requests run before the schedule, to open connections and compile code. */
 const OPEN_LOOP_WARMUP = 16;
 
-const runner = (options: MeasureOptions) =>
-  options.runTrial ?? trialProcesses({ guardMs: GUARD_MS });
-
-/** Asks the site for its load around each trial. */
-class SiteWatch {
-  readonly #site: Pick<Site, "stats"> | undefined;
-  readonly #samples: Promise<SiteSample | undefined>[] = [];
-
-  constructor(site: Pick<Site, "stats"> | undefined) {
-    this.#site = site;
-  }
-
-  restart(): void {
-    // The trial's process takes far longer to start than the counters to restart.
-    this.#site?.stats({ restart: true }).catch(() => {});
-  }
-
-  sample(model: string, runMs: number): void {
-    if (this.#site === undefined) return;
-    this.#samples.push(
-      this.#site.stats().then(({ cpuMs }) => ({ model, siteCpuMs: cpuMs, runMs }), () => undefined),
-    );
-  }
-
-  async warnings(): Promise<string[]> {
-    return siteWarnings((await Promise.all(this.#samples)).filter((one) => one !== undefined));
-  }
-}
-
-/** The shared drawer of progress, whose one line in a pipe speaks of models and rounds, not of sizes. */
-function progressFor(options: MeasureOptions, line: string): Progress {
-  const output = stderrOutput();
-  const say = options.say ?? ((text) => console.error(text));
-  if (!output.isTerminal) say(line);
-  return createProgress({ ...output, writeLine: () => {} });
-}
-
-/**
- * Decides what to sweep for a job of which nothing is known, by one sequential run: lanes if it
- * computes more than half of the time, else slots.
- *
- * @param job The job.
- * @param options How to run it.
- * @returns The plan, and why.
- * @throws What running the job threw.
- *
- * @example
- * ```ts
- * import { choosePlan } from "./measure.ts";
- *
- * console.log(choosePlan.length); // 2
- * ```
- */
-export async function choosePlan(
-  job: JobSpec,
-  options: MeasureOptions & { readonly timeoutMs: number },
-): Promise<{ plan: SweepPlan; why: string }> {
-  const progress = progressFor(options, `${job.name}: one sequential run, to see what to sweep …`);
-  progress.begin({ job: job.name, models: [{ model: "sequential" }], rounds: 1 });
-  try {
-    const trial = { model: "sequential", job, round: 0, timeoutMs: options.timeoutMs } as const;
-    progress.onEvent({ type: "trial-started", trial, number: 1, of: 1 });
-    const { round } = await runner(options)(trial, {
-      signal: options.signal,
-      onEvent: progress.onEvent,
-    });
-    const share = round.runMs > 0 ? Math.min(1, (round.runCpuMs ?? round.cpuMs) / round.runMs) : 0;
-    const percent = Math.round(share * 100);
-    return share >= COMPUTES
-      ? {
-        plan: planFor("workers", {}),
-        why: `it computes ${percent}% of the time, so lanes are swept`,
-      }
-      : {
-        plan: planFor("limited", {}),
-        why: `it waits ${100 - percent}% of the time, so slots are swept`,
-      };
-  } finally {
-    progress.end();
-  }
-}
-
 function modelAt({ axis, model, slotsPerLane }: SweepPlan, size: number): ModelSpec {
   return axis === "slots"
     ? { model, lanes: 1, slots: size }
     : { model, lanes: size, slots: slotsPerLane };
+}
+
+/** Trials so short that starting and ending them is most of what was measured. */
+function shortTrials(sizes: readonly MeasuredSize[], axis: string): string[] {
+  const short = sizes.filter(({ trials }) =>
+    median(trials.map(({ round }) => round.runMs)) < SHORT_MS
+  );
+  if (short.length === 0) return [];
+  return [
+    `Trials with ${
+      short.map(({ size }) => size).join(", ")
+    } ${axis} took less than ${SHORT_MS} ms: ` +
+    `with more items the figures are surer.`,
+  ];
 }
 
 function taskName({ task }: JobSpec): string {
@@ -181,9 +98,8 @@ export async function measureSweep(
       rounds,
       seed,
       timeoutMs,
-      // Items that travel together would leave lanes without any near the end.
-      chunk: 1,
-    }, { runTrial: runner(options), signal: options.signal, onEvent });
+      chunk: job.chunk,
+    }, { runTrial: runnerOf(options), signal: options.signal, onEvent });
     const first = job.at(1);
     return {
       schemaVersion: 1,
@@ -195,7 +111,11 @@ export async function measureSweep(
       axis,
       ...analyse(measured, seed),
       openLoop: [],
-      warnings: [...measured.warnings, ...await watch.warnings()],
+      warnings: [
+        ...measured.warnings,
+        ...shortTrials(measured.sizes, axis),
+        ...await watch.warnings(),
+      ],
     };
   } finally {
     progress.end();

@@ -14,7 +14,9 @@ import type { OpenLoopPoint } from "./sweep_result.ts";
 export interface OpenLoopSpec extends Omit<OpenLoopTrial, "ratePerSecond"> {
   /** Requests a second. */
   readonly rates: readonly number[];
+  /** How often each rate is run. */
   readonly rounds: number;
+  /** Decides the order. */
   readonly seed: number;
 }
 

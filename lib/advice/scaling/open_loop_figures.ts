@@ -15,7 +15,7 @@ export const SUSTAINED_SHARE = 0.95;
 export const FAILED_SHARE = 0.01;
 
 /** The criterion in a sentence, for reports. */
-export const SUSTAINED_DEFINITION =
+export const SUSTAINED_DEFINITION: string =
   "a rate is sustained if in every round 95% of the requests are answered by the schedule's end " +
   "plus one median answer time, and at most 1% fail";
 

@@ -8,6 +8,7 @@ import type { JobSpec, ModelSpec } from "../../timing/spec.ts";
 
 /** One rate, one round. */
 export interface OpenLoopTrial extends ModelSpec {
+  /** What is requested. */
   readonly job: JobSpec;
   /** Requests a second, evenly spaced. */
   readonly ratePerSecond: number;

@@ -38,7 +38,10 @@ const SPARE_MS = 60_000;
  * console.log(openLoopTrial.length); // 2
  * ```
  */
-export const openLoopTrial: OpenLoopRunner = async (trial, { signal }) => {
+export async function openLoopTrial(
+  trial: OpenLoopTrial,
+  { signal }: { readonly signal?: AbortSignal },
+): Promise<OpenLoopTrace> {
   signal?.throwIfAborted();
   const flags = await trialFlags(trial.job, trial.model);
   const guard = new AbortController();
@@ -60,4 +63,4 @@ export const openLoopTrial: OpenLoopRunner = async (trial, { signal }) => {
   } finally {
     clearTimeout(timer);
   }
-};
+}

@@ -6,8 +6,8 @@
 
 import type { CurvePoint } from "./knee.ts";
 
-/** A bend below this is taken for noise: the gain of doubling fell by less than about a tenth. */
-export const LEAST_BEND = 0.15;
+/** A bend below this is taken for noise: the gain of doubling fell by less than about an eighth. */
+export const LEAST_BEND = 0.2;
 
 /**
  * Finds the sizes that halve both gaps next to the largest bend.

@@ -19,20 +19,35 @@ export type SweptModel = typeof SWEPT_MODELS[number];
 
 /** The options as typed. */
 export interface RawSweepOptions {
+  /** `--slots` */
   readonly slots?: string;
+  /** `--lanes` */
   readonly lanes?: string;
+  /** `--model` */
   readonly model?: string;
+  /** `--rounds` */
   readonly rounds?: string;
+  /** `--rate` */
   readonly rate?: string;
+  /** `--duration` */
   readonly duration?: string;
+  /** `--seed` */
   readonly seed?: string;
+  /** `--items` */
   readonly items?: string;
+  /** `--latency` */
   readonly latency?: string;
+  /** `--timeout` */
   readonly timeout?: string;
+  /** `--allow-net` */
   readonly allowNet?: string | true;
+  /** `--allow-read` */
   readonly allowRead?: string | true;
+  /** `--json` */
   readonly json?: string;
+  /** `--csv` */
   readonly csv?: string;
+  /** `--html` */
   readonly html?: string;
 }
 
@@ -42,22 +57,31 @@ export interface SweepOptionValues {
   readonly sweep: SweepPlan | undefined;
   /** Rates and model of open-loop load; undefined unless asked for. */
   readonly openLoop: { readonly rates: readonly number[]; readonly model: ModelSpec } | undefined;
+  /** How often each is measured. */
   readonly rounds: number;
   /** How long a trial is to take, in milliseconds; undefined unless given. */
   readonly durationMs: number | undefined;
+  /** Decides the order of the trials and the resampling. */
   readonly seed: number;
   /** Most items of a module. */
   readonly items: number;
+  /** How long the test site takes to answer, in milliseconds. */
   readonly latencyMs: number;
+  /** How long a task may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** What a module's task may do. */
   readonly permissions: TrialPermissions;
+  /** Files to write. */
   readonly files: OutputFiles;
 }
 
 /** Which model is swept along what. */
 export interface SweepPlan {
+  /** What is varied. */
   readonly axis: "slots" | "lanes";
+  /** The model. */
   readonly model: SweptModel;
+  /** The sizes measured at first, in ascending order. */
   readonly sizes: readonly number[];
   /** Slots on each lane, where lanes are swept. */
   readonly slotsPerLane: number;

@@ -52,7 +52,7 @@ export function latencyOf(timesMs: readonly number[]): Latency | null {
 }
 
 function roundOf(trial: TrialResult, number: number): SweepRound {
-  const { startMs, runMs, cpuMs, succeeded, failed } = trial.round;
+  const { startMs, runMs, cpuMs, succeeded, failed, reasons = {} } = trial.round;
   const times = timesOf(trial, false);
   return {
     round: number,
@@ -63,6 +63,7 @@ function roundOf(trial: TrialResult, number: number): SweepRound {
     failed,
     throughputPerSecond: throughputOf(trial),
     meanLatencyMs: times.length > 0 ? mean(times) : null,
+    reasons,
   };
 }
 

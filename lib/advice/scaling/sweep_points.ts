@@ -26,8 +26,11 @@ export interface SweepSpec {
   readonly jobAt: (size: number) => JobSpec;
   /** Items run before the measured ones at a size, and not counted. */
   readonly warmupAt: (size: number) => number;
+  /** How often each is measured. */
   readonly rounds: number;
+  /** Decides the order of the trials and the resampling. */
   readonly seed: number;
+  /** TODO */
   readonly chunk?: "auto" | number;
   /** How long a task may take, in milliseconds; unlimited unless given. */
   readonly timeoutMs?: number;
@@ -51,10 +54,13 @@ export interface SweepOptions {
 
 /** All trials of a size. */
 export interface MeasuredSize {
+  /** Slots or lanes. */
   readonly size: number;
+  /** The model. */
   readonly model: ModelSpec;
   /** Whether it was added around the bend. */
   readonly refined: boolean;
+  /** Its trials, in the order they ran. */
   readonly trials: readonly TrialResult[];
 }
 

@@ -21,20 +21,29 @@ export interface SweepRound {
   readonly runMs: number;
   /** CPU time of the trial's process, its threads and its subprocesses. */
   readonly cpuMs: number;
+  /** How many gave a value. */
   readonly succeeded: number;
+  /** How many were answered with a failure. */
   readonly failed: number;
   /** Items that succeeded, over `runMs`. */
   readonly throughputPerSecond: number;
   /** Mean time in flight of all tasks that were started; null if that isn't known. */
   readonly meanLatencyMs: number | null;
+  /** How often each plain reason for a failure was seen. */
+  readonly reasons: Readonly<Record<string, number>>;
 }
 
 /** Times of tasks: quantiles of all rounds' tasks together, by type 7 of Hyndman and Fan. */
 export interface Latency {
+  /** How many tasks. */
   readonly tasks: number;
+  /** In milliseconds: half are shorter. */
   readonly median: number;
+  /** 95th percentile, in milliseconds. */
   readonly p95: number;
+  /** 99th percentile, in milliseconds. */
   readonly p99: number;
+  /** In milliseconds. */
   readonly mean: number;
 }
 
@@ -42,10 +51,13 @@ export interface Latency {
 export interface SweepPoint {
   /** Slots or lanes, as `axis` says. */
   readonly size: number;
+  /** Lanes. */
   readonly lanes: number;
+  /** Slots on each lane. */
   readonly slots: number;
   /** Whether it was added around the bend. */
   readonly refined: boolean;
+  /** How often each is measured. */
   readonly rounds: readonly SweepRound[];
   /** Median of the rounds and its 95 % interval. */
   readonly throughputPerSecond: Interval;
@@ -59,13 +71,17 @@ export interface SweepPoint {
 
 /** An estimate that may lie beyond every number: JSON knows no Infinity, so null stands for it. */
 export interface OpenEstimate {
+  /** The best guess. */
   readonly value: number | null;
+  /** The lower end of its 95 % interval. */
   readonly low: number | null;
+  /** The upper end of its 95 % interval. */
   readonly high: number | null;
 }
 
 /** A fitted law and how well it suits. */
 export interface Fit extends FitQuality {
+  /** Its name. */
   readonly name: LawName;
   /** Items a second at one slot or lane. */
   readonly lambda: Estimate;
@@ -83,7 +99,9 @@ export interface Fit extends FitQuality {
 export interface Forecast {
   /** How many times the largest measured size. */
   readonly factor: number;
+  /** Slots or lanes. */
   readonly size: number;
+  /** TODO */
   readonly throughputPerSecond: Estimate;
   /** Against the best that was measured. */
   readonly gain: number;
@@ -93,21 +111,29 @@ export interface Forecast {
 
 /** Percentiles of response times under open-loop load, in milliseconds. */
 export interface ResponseTimes {
+  /** In milliseconds: half are shorter. */
   readonly median: number;
+  /** 95th percentile, in milliseconds. */
   readonly p95: number;
+  /** 99th percentile, in milliseconds. */
   readonly p99: number;
+  /** The longest, in milliseconds. */
   readonly max: number;
 }
 
 /** What one rate came to. */
 export interface OpenLoopPoint {
+  /** Requests due a second. */
   readonly ratePerSecond: number;
   /** How long requests were scheduled for, in each round. */
   readonly durationMs: number;
+  /** How often each is measured. */
   readonly rounds: number;
   /** Requests scheduled in all rounds; each is one of the four below. */
   readonly scheduled: number;
+  /** How many gave a value. */
   readonly succeeded: number;
+  /** How many were answered with a failure. */
   readonly failed: number;
   /** Started, but not answered when the run was cut off; they count as at least their age then. */
   readonly unanswered: number;
@@ -131,20 +157,29 @@ export interface OpenLoopPoint {
 
 /** A whole sweep. */
 export interface SweepResult {
+  /** Changes with the shape. */
   readonly schemaVersion: 1;
+  /** Tells it from other result files. */
   readonly kind: "sweep";
+  /** On what it was measured. */
   readonly environment: ResultFile["environment"];
   /** True when the run was interrupted. */
   readonly partial?: boolean | undefined;
+  /** What was run. */
   readonly job: {
     readonly name: string;
     readonly task: string;
     readonly options: Readonly<Record<string, unknown>>;
   };
+  /** The model. */
   readonly model: string;
+  /** Why this was swept, as half a sentence, where measuring decided it. */
+  readonly why?: string | undefined;
   /** What was varied. */
   readonly axis: "slots" | "lanes" | "rate";
+  /** One for each size, in ascending order. */
   readonly points: readonly SweepPoint[];
+  /** Both laws, where there are sizes enough. */
   readonly fits: readonly Fit[];
   /** The law that the forecasts use: the USL if κ's interval leaves out 0, else Amdahl's. */
   readonly chosen: LawName | null;
@@ -152,7 +187,9 @@ export interface SweepResult {
   readonly knee: { readonly size: number; readonly low: number; readonly high: number } | null;
   /** The best size that was measured. */
   readonly best: { readonly size: number; readonly throughputPerSecond: number } | null;
+  /** What more would do; empty if nothing was fitted. */
   readonly forecasts: readonly Forecast[];
+  /** One for each rate, in ascending order. */
   readonly openLoop: readonly OpenLoopPoint[];
   /** One sentence each. */
   readonly warnings: readonly string[];

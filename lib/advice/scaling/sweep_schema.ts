@@ -43,6 +43,7 @@ const round = z.object({
   failed: count,
   throughputPerSecond: amount,
   meanLatencyMs: amount.nullable(),
+  reasons: z.record(z.string(), whole),
 });
 
 const point = z.object({
@@ -114,6 +115,7 @@ export const sweepResultSchema: z.ZodType<SweepResult> = z.object({
   partial: z.boolean().optional(),
   job: z.object({ name: z.string(), task: z.string(), options: z.record(z.string(), z.unknown()) }),
   model: z.string(),
+  why: z.string().optional(),
   axis: z.enum(["slots", "lanes", "rate"]),
   points: z.array(point),
   fits: z.array(fit),

@@ -9,9 +9,9 @@ import { plain, wrap } from "../../reporting/plain.ts";
 import { paletteFor, type Style } from "../../reporting/style.ts";
 import { environmentLine } from "../../reporting/verdict_text.ts";
 import { chartText } from "./chart_text.ts";
+import { definitionSentences } from "./definitions.ts";
 import type { OpenLoopPoint, SweepPoint, SweepResult } from "./sweep_result.ts";
 import {
-  definitionSentences,
   fitSentences,
   forecastSentence,
   formatRate,
@@ -73,19 +73,39 @@ function openLoopTable(points: readonly OpenLoopPoint[]): string {
   ]);
 }
 
+function sumOf(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums = new Map<string, number>();
+  for (const [reason, count] of counts.flatMap(Object.entries) as [string, number][]) {
+    sums.set(reason, (sums.get(reason) ?? 0) + count);
+  }
+  return Object.fromEntries(sums);
+}
+
+function reasonsText(reasons: Readonly<Record<string, number>>): string {
+  return Object.entries(reasons).map(([reason, count]) =>
+    `${count} ${plain(reason)}${
+      reason === "NotCapable"
+        ? " (the task lacks a permission: add --allow-net or --allow-read)"
+        : ""
+    }`
+  ).join(", ");
+}
+
 /** Failures, one line for each size or rate that had some. */
 function failures({ points, openLoop }: SweepResult): string[] {
   const closed = points.flatMap(({ size, rounds }) => {
     const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
     const all = rounds.reduce((sum, round) => sum + round.failed + round.succeeded, 0);
-    return failed > 0 ? [`At ${size}: ${failed} of ${all} tasks failed.`] : [];
+    const reasons = sumOf(rounds.map((round) => round.reasons));
+    return failed > 0
+      ? [`At ${size}: ${failed} of ${all} tasks failed: ${reasonsText(reasons)}.`]
+      : [];
   });
   const open = openLoop.flatMap(({ ratePerSecond, failed, scheduled, reasons }) => {
-    const why = Object.entries(reasons).map(([reason, count]) => `${count} ${plain(reason)}`);
     return failed > 0
       ? [
         `At ${formatRate(ratePerSecond)}: ${failed} of ${scheduled} requests failed: ${
-          why.join(", ")
+          reasonsText(reasons)
         }.`,
       ]
       : [];
@@ -125,22 +145,23 @@ export function anyFailed(result: SweepResult): boolean {
  * ```
  */
 export function sweepText(result: SweepResult, style: Style): string {
-  const { job, model, axis, points, fits, chosen, forecasts, openLoop, warnings, partial } = result;
+  const { job, model, why, axis, points, fits, chosen, forecasts, openLoop, warnings, partial } =
+    result;
   const palette = paletteFor(style);
   const lines = (texts: readonly string[], paint = (text: string) => text) =>
     texts.map((text) => wrap(text, style.columns, "  ").split("\n").map(paint).join("\n")).join(
       "\n",
     );
-  const rounds = Math.max(
-    0,
-    ...points.map((point) => point.rounds.length),
-    ...openLoop.map((p) => p.rounds),
-  );
+  const counts = [...points.map((point) => point.rounds.length), ...openLoop.map((p) => p.rounds)];
+  const [least, most] = [Math.min(...counts), Math.max(0, ...counts)];
+  const rounds = least < most
+    ? `${least} to ${most} rounds`
+    : most === 1
+    ? "1 round"
+    : `${most} rounds`;
   const blocks = [lines([
-    `${plain(job.name)}: ${model} by ${axis}, ${rounds} round${
-      rounds === 1 ? "" : "s"
-    }, each trial in ` +
-    `a fresh process`,
+    `${plain(job.name)}: ${model} by ${axis}, ${rounds}, each trial in ` +
+    `a fresh process${why === undefined ? "" : `; ${plain(why)}`}`,
   ], palette.heading)];
   if (points.length + openLoop.length === 0) blocks.push("Nothing was measured.");
   if (points.length > 0) {

@@ -10,11 +10,8 @@ import {
   formatPercent,
   formatRatio,
 } from "../../reporting/format.ts";
-import { CRITERION } from "./fit_quality.ts";
-import { KNEE_DEFINITION } from "./knee.ts";
 import { LAW_TITLES } from "./laws.ts";
 import { LITTLE_TOLERANCE } from "./little.ts";
-import { SUSTAINED_DEFINITION } from "./open_loop_figures.ts";
 import type { Fit, Forecast, OpenEstimate, SweepResult } from "./sweep_result.ts";
 
 /** Small numbers such as κ with two digits, which formatNumber would round to 0. */
@@ -72,7 +69,7 @@ export function kneeSentence(
     const reached = largest === undefined ? "" : ` up to ${places(axis, largest)}`;
     return best !== null && best.size === largest
       ? `No knee${reached}: throughput was still rising.`
-      : `No knee${reached}.`;
+      : `No knee${reached}: the curve has no clear bend.`;
   }
   const range = knee.low === knee.high
     ? "the same however rounds are resampled"
@@ -146,7 +143,7 @@ export function forecastSentence(
  * Says whether Little's law holds.
  *
  * @param result The sweep.
- * @returns Sentences: one if it holds everywhere, else one for each size where it doesn't.
+ * @returns A sentence, on the worst size if it doesn't hold everywhere; none if times are unknown.
  *
  * @example
  * ```ts
@@ -162,49 +159,16 @@ export function littleSentences({ points, axis }: Pick<SweepResult, "points" | "
   if (broken.length === 0) {
     return [`Little's law N = X·R holds at every size within ${formatPercent(LITTLE_TOLERANCE)}.`];
   }
-  return broken.map(({ size, little }) =>
-    `Little's law N = X·R is violated at ${places(axis, size)}: X·R = ` +
-    `${formatNumber(little!.inFlight)}, N = ${little!.slots}; ${little!.meaning}.`
-  );
-}
-
-/**
- * Says how everything is defined.
- *
- * @param result The sweep.
- * @returns Sentences.
- *
- * @example
- * ```ts
- * import { definitionSentences } from "./sweep_words.ts";
- *
- * console.log(definitionSentences({ points: [], openLoop: [] }).length); // 0
- * ```
- */
-export function definitionSentences(
-  { points, openLoop }: Pick<SweepResult, "points" | "openLoop">,
-): string[] {
-  const capital = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+  // The worst tells most; a line for each would bury it.
+  const worst = broken.toSorted((a, b) =>
+    Math.abs(b.little!.ratio - 1) - Math.abs(a.little!.ratio - 1)
+  )[0]!;
+  const { inFlight, slots, meaning } = worst.little!;
   return [
-    ...(points.length > 0
-      ? [
-        "Latency is a task's time in flight; its quantiles are of all rounds' tasks together, type " +
-        "7 of Hyndman and Fan. Efficiency is throughput for each slot or lane against that at the " +
-        "smallest size. Starting lanes isn't counted.",
-        capital(KNEE_DEFINITION),
-        "Laws are fitted by least squares of relative errors, σ and κ at 0 or above, with " +
-        "95% bootstrap intervals; the USL foretells if κ's interval leaves out 0, else Amdahl.",
-        capital(CRITERION),
-      ]
-      : []),
-    ...(openLoop.length > 0
-      ? [
-        "Requests are due at even intervals and don't wait for answers. Corrected times count from " +
-        "when a request was due; naive ones from when it was really started, which leaves out the " +
-        "wait of those held up (coordinated omission, Gil Tene). Quantiles: type 7 of Hyndman and Fan.",
-        capital(SUSTAINED_DEFINITION),
-      ]
-      : []),
+    `Little's law N = X·R is violated at ${
+      broken.map(({ size }) => size).join(", ")
+    } ${axis}, most ` +
+    `at ${worst.size}: X·R = ${formatNumber(inFlight)}, N = ${slots}; ${meaning}.`,
   ];
 }
 

@@ -13,6 +13,8 @@ import type { JobSpec } from "../../timing/spec.ts";
 export interface SweptJob {
   /** What a person calls it. */
   readonly name: string;
+  /** Items that travel together: one, where the last chunk would leave lanes without any. */
+  readonly chunk: "auto" | 1;
   /**
    * The job for a number of places.
    *
@@ -57,6 +59,7 @@ export function downloads(
   const name = `download pages after ${latencyMs} ms`;
   return {
     name,
+    chunk: 1,
     at: (places) => {
       const count = Math.max(LEAST_WAVES * places, Math.min(MOST_DOWNLOADS, waves * places));
       const urls = site.urls(Math.ceil(count / 2)).slice(0, count);
@@ -105,7 +108,7 @@ export async function sums(most: number, trialMs = 900, signal?: AbortSignal): P
     items: { kind: "values", values: chosen.items({ start, count }) },
     options: { task: chosen.name, start, count },
   };
-  return { name, at: () => job, warmupAt: (places) => 2 * places };
+  return { name, chunk: 1, at: () => job, warmupAt: (places) => 2 * places };
 }
 
 /**
@@ -125,5 +128,5 @@ export async function sums(most: number, trialMs = 900, signal?: AbortSignal): P
  * ```
  */
 export function ownJob(job: JobSpec): SweptJob {
-  return { name: job.name, at: () => job, warmupAt: () => 0 };
+  return { name: job.name, chunk: "auto", at: () => job, warmupAt: () => 0 };
 }
