@@ -158,11 +158,12 @@ function findUncloneable(
   if (seen.has(value) || depth >= MAX_DEPTH) return undefined;
   seen.add(value);
   if (value instanceof Promise) return `${at} is a Promise`;
-  if (clones(value)) return undefined;
+  if (ArrayBuffer.isView(value)) return undefined; // its keys would be legion
   for (const [key, child] of childrenOf(value)) {
     const found = findUncloneable(child, path + key, depth + 1, seen);
     if (found !== undefined) return found;
   }
+  if (clones(value)) return undefined;
   return `${at} is ${describe(value)} that can't be cloned`;
 }
 
