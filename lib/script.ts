@@ -84,6 +84,12 @@ export function endOf(name: string, thrown: unknown): ScriptEnd {
   return { code: 1, line: `${name}: ${oneLine(text)}; add --debug for the place in the code` };
 }
 
+/**
+ * One Ctrl-C comes twice under `deno task`: from the terminal, which tells the whole group, and from
+ * the task runner, which passes it on. Nobody presses it twice within so many milliseconds.
+ */
+const ECHO_MS = 150;
+
 /** Calls back at SIGINT and SIGTERM; gives the function that stops listening. */
 function onInterrupt(callback: () => void): () => void {
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
@@ -120,8 +126,14 @@ export async function script(
   main: (signal: AbortSignal, args: string[]) => Promise<number>,
 ): Promise<never> {
   const interruption = new AbortController();
+  let firstMs = NaN;
   const stopListening = onInterrupt(() => {
-    if (interruption.signal.aborted) Deno.exit(INTERRUPTED);
+    const nowMs = performance.now();
+    if (interruption.signal.aborted) {
+      if (nowMs - firstMs >= ECHO_MS) Deno.exit(INTERRUPTED);
+      return;
+    }
+    firstMs = nowMs;
     interruption.abort(new DOMException("Interrupted", "AbortError"));
   });
   let code: number;
