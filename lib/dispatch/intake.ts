@@ -38,6 +38,8 @@ export class Intake {
   unbounded = false;
   readonly #parts: IntakeParts;
   #queue: Piece[] = [];
+  /** Whether several items travel together. */
+  #together = false;
   readonly #delayed = new Map<ReturnType<typeof setTimeout>, Piece>();
 
   /** @param parts What it is made of. */
@@ -62,7 +64,7 @@ export class Intake {
     if (this.unbounded) return Infinity;
     const { slots, buffer, sizer, source } = this.#parts;
     const beyond = buffer === "auto"
-      ? slots * sizer.current * (AUTO_BUFFER_CHUNKS + ahead)
+      ? slots * (this.#together ? sizer.current : 1) * (AUTO_BUFFER_CHUNKS + ahead)
       : buffer;
     return slots + beyond - (source.pulled - this.consumed);
   }
@@ -82,7 +84,8 @@ export class Intake {
     const { source, sizer, slots, chunksAlways } = this.#parts;
     const { total, pulled } = source;
     const remaining = total === undefined ? undefined : total - pulled;
-    const wanted = remote || chunksAlways ? sizer.next(remaining, slots) : 1;
+    this.#together = remote || chunksAlways;
+    const wanted = this.#together ? sizer.next(remaining, slots) : 1;
     const items = source.pull(Math.min(wanted, this.#room(ahead)), this.#onArrival);
     if (items.length === 0) return undefined;
     return this.#split(
