@@ -9,6 +9,7 @@ import { nonNegativeInteger } from "../../options.ts";
 import { checkOutputFiles, type OutputFiles } from "../../reporting/output_files.ts";
 import type { ModelSpec, TrialPermissions } from "../../timing/spec.ts";
 import { chooseSeed } from "../../timing/random.ts";
+import type { RawSweepOptions } from "./raw_sweep_options.ts";
 import { doublings, ratesOf, sizesOf } from "./sizes.ts";
 
 /** The models that a sweep can vary. */
@@ -16,40 +17,6 @@ export const SWEPT_MODELS = ["limited", "workers", "processes"] as const;
 
 /** A model that a sweep can vary. */
 export type SweptModel = typeof SWEPT_MODELS[number];
-
-/** The options as typed. */
-export interface RawSweepOptions {
-  /** `--slots` */
-  readonly slots?: string;
-  /** `--lanes` */
-  readonly lanes?: string;
-  /** `--model` */
-  readonly model?: string;
-  /** `--rounds` */
-  readonly rounds?: string;
-  /** `--rate` */
-  readonly rate?: string;
-  /** `--duration` */
-  readonly duration?: string;
-  /** `--seed` */
-  readonly seed?: string;
-  /** `--items` */
-  readonly items?: string;
-  /** `--latency` */
-  readonly latency?: string;
-  /** `--timeout` */
-  readonly timeout?: string;
-  /** `--allow-net` */
-  readonly allowNet?: string | true;
-  /** `--allow-read` */
-  readonly allowRead?: string | true;
-  /** `--json` */
-  readonly json?: string;
-  /** `--csv` */
-  readonly csv?: string;
-  /** `--html` */
-  readonly html?: string;
-}
 
 /** The options as values. */
 export interface SweepOptionValues {

@@ -30,7 +30,7 @@ export interface SweepSpec {
   readonly rounds: number;
   /** Decides the order of the trials and the resampling. */
   readonly seed: number;
-  /** TODO */
+  /** Items that travel together; default as the executor has it. */
   readonly chunk?: "auto" | number;
   /** How long a task may take, in milliseconds; unlimited unless given. */
   readonly timeoutMs?: number;

@@ -101,7 +101,7 @@ export interface Forecast {
   readonly factor: number;
   /** Slots or lanes. */
   readonly size: number;
-  /** TODO */
+  /** What the law gives there, with its interval. */
   readonly throughputPerSecond: Estimate;
   /** Against the best that was measured. */
   readonly gain: number;

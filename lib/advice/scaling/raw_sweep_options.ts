@@ -1,0 +1,39 @@
+/**
+ * The options of `deno task sweep` as typed.
+ *
+ * @module
+ */
+
+/** The options as typed. */
+export interface RawSweepOptions {
+  /** `--slots` */
+  readonly slots?: string;
+  /** `--lanes` */
+  readonly lanes?: string;
+  /** `--model` */
+  readonly model?: string;
+  /** `--rounds` */
+  readonly rounds?: string;
+  /** `--rate` */
+  readonly rate?: string;
+  /** `--duration` */
+  readonly duration?: string;
+  /** `--seed` */
+  readonly seed?: string;
+  /** `--items` */
+  readonly items?: string;
+  /** `--latency` */
+  readonly latency?: string;
+  /** `--timeout` */
+  readonly timeout?: string;
+  /** `--allow-net` */
+  readonly allowNet?: string | true;
+  /** `--allow-read` */
+  readonly allowRead?: string | true;
+  /** `--json` */
+  readonly json?: string;
+  /** `--csv` */
+  readonly csv?: string;
+  /** `--html` */
+  readonly html?: string;
+}
