@@ -70,11 +70,14 @@ function doubtOf({ confidence }: Verdict): string {
     : "The rounds differ too much to be sure: end other programs, or give more --rounds.";
 }
 
+/** Peak memory differs by so much from run to run of the same program. */
+const SAME_MEMORY = 0.1;
+
 function memoryOf(base: ModelResult, chosen: ModelResult): string {
-  const difference = middle(chosen.rounds.map((r) => r.peakRssBytes)) -
-    middle(base.rounds.map((r) => r.peakRssBytes));
-  return Math.abs(difference) < 1e6
-    ? "for the same memory"
+  const baseBytes = middle(base.rounds.map((r) => r.peakRssBytes));
+  const difference = middle(chosen.rounds.map((r) => r.peakRssBytes)) - baseBytes;
+  return Math.abs(difference) < SAME_MEMORY * baseBytes
+    ? "for about the same memory"
     : `for ${formatBytes(Math.abs(difference))} ${difference > 0 ? "more" : "less"} memory`;
 }
 
