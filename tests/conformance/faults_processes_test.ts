@@ -1,0 +1,118 @@
+/**
+ * What can befall a subprocess lane from within and without.
+ */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { type Executor, processes, type ProcessesOptions } from "../../lib/executor.ts";
+import type { Outcome } from "../../lib/dispatch/outcome.ts";
+import { Gates } from "./gates.ts";
+import { numbers, taskNamed } from "./guarantee.ts";
+import { MAY_RUN } from "./programs/run_program.ts";
+
+function fault(
+  name: string,
+  options: ProcessesOptions,
+  fn: (executor: Executor) => Promise<void>,
+): void {
+  Deno.test({
+    name: `processes: ${name}`,
+    ignore: !MAY_RUN,
+    async fn() {
+      await using executor = processes({ lanes: 2, stderr: "keep", ...options });
+      await fn(executor);
+    },
+  });
+}
+
+function told(outcomes: readonly Outcome<unknown>[]): unknown[] {
+  return outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended);
+}
+
+function messageOf(outcome: Outcome<unknown> | undefined): string {
+  assert(outcome?.status === "rejected" && outcome.reason instanceof Error);
+  return outcome.reason.message;
+}
+
+fault(
+  "a task out of memory takes only its own lane, and is named",
+  { v8Flags: ["--max-old-space-size=64"] },
+  async (executor) => {
+    const outcomes = await executor.mapSettled(taskNamed("hoard"), [false, true, false, false], {
+      chunk: 1,
+    }).toArray();
+    assertEquals(told(outcomes), ["kept 0", "crashed", "kept 0", "kept 0"]);
+    assertStringIncludes(messageOf(outcomes[1]), "Item 1");
+    assertMatch(messageOf(outcomes[1]), /memory|heap|SIG|exited/i);
+  },
+);
+
+fault(
+  "a child killed from outside in the midst of a task is replaced, and the rest completes",
+  { permissions: { net: ["127.0.0.1"] } },
+  async (executor) => {
+    await using gates = new Gates();
+    const items = numbers(6).map((n) => ({ url: gates.url, then: n === 2 ? "wait" : "end" }));
+    const results = executor.mapSettled(
+      taskNamed("announce"),
+      items as { url: string; then: "wait" | "end" }[],
+      { chunk: 1 },
+    ).toArray();
+    const killed = new Set<number>();
+    // Pass the first two, then the lane that took the third item waits for ever: kill both in turn.
+    await gates.full(2);
+    const [first, second] = gates.waiting.map(Number);
+    assert(first !== second);
+    Deno.kill(first!, "SIGKILL");
+    killed.add(first!);
+    gates.openAll();
+    // The item that waits for ever can't be told by its child's id alone: end every child that is left.
+    await gates.until(() => gates.arrived.length >= 6, "every item was started");
+    for (const pid of new Set(gates.arrived.map(Number))) {
+      if (!killed.has(pid)) Deno.kill(pid, "SIGKILL");
+    }
+    const outcomes = await results;
+    assertEquals(outcomes.map(({ index }) => index), numbers(6));
+    const crashed = outcomes.filter((o) => o.status === "rejected");
+    assert(crashed.every((o) => o.ended === "crashed"));
+    assert(crashed.some((o) => o.index === 2) && crashed.length >= 2 && crashed.length < 6);
+    assertStringIncludes(messageOf(crashed[0]), "SIGKILL");
+  },
+);
+
+fault("10 MB on stderr block nothing", {}, async (executor) => {
+  const length = 10 << 20;
+  assertEquals(await executor.map(taskNamed("shout"), [length, 1024]).toArray(), [length, 1024]);
+});
+
+fault("garbage on stdout ends the lane and is shown in the error", {}, async (executor) => {
+  const outcomes = await executor.mapSettled(taskNamed("babble"), ["", "hello, world", ""], {
+    chunk: 1,
+  }).toArray();
+  assertEquals(told(outcomes), ["quiet", "crashed", "quiet"]);
+  assertStringIncludes(messageOf(outcomes[1]), "hello, world");
+});
+
+fault("what tasks print with console.log or Deno.stdout harms nothing", {}, async (executor) => {
+  assertEquals(await executor.map(taskNamed("chat"), numbers(30)).toArray(), numbers(30));
+});
+
+fault(
+  "a task that closes its stdin ends its lane, and the rest completes",
+  {},
+  async (executor) => {
+    const outcomes = await executor.mapSettled(taskNamed("deafen"), [false, true, false], {
+      chunk: 1,
+      timeoutMs: 2000,
+    }).toArray();
+    const [one, two, three] = told(outcomes);
+    assertEquals([one, three], ["open", "open"]);
+    assert(two === "crashed" || two === "timed-out", String(two));
+  },
+);
+
+fault("a task gets no permission that wasn't given", {}, async (executor) => {
+  const [outcome] = await executor.mapSettled(taskNamed("gated"), [
+    { url: "http://127.0.0.1:8", key: "x" },
+  ]).toArray();
+  assertMatch(messageOf(outcome), /net access|--allow-net/i);
+});

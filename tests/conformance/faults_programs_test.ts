@@ -1,0 +1,93 @@
+/**
+ * Faults that would harm the test's own process: each is a program of its own.
+ */
+
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { startSite } from "../../lib/site/start.ts";
+import { eventually, Gates } from "./gates.ts";
+import { MAY_RUN, run, start } from "./programs/run_program.ts";
+
+function fault(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: !MAY_RUN, fn });
+}
+
+fault(
+  "workers: endless loops with a deadline of 300 ms are abandoned, said once, and the program ends",
+  async () => {
+    const { code, stdout, stderr } = await run("endless_loop.ts", []);
+    const quick = Array.from({ length: 12 }, (_, n) => n === 3 || n === 8 ? "abandoned" : "quick");
+    assertEquals(JSON.parse(stdout), quick);
+    assertEquals(stderr.match(/warning:/g)?.length, 1, stderr);
+    assertEquals(code, 0);
+  },
+);
+
+function runs(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  } catch {
+    return false;
+  }
+}
+
+// A child that is busy can't see that its stdin ended, so only a parent that can act ends it.
+const ENDS = [
+  ["wait", "SIGKILL"],
+  ["end", "SIGKILL"],
+  ["spin", "SIGTERM"],
+  ["spin", "SIGINT"],
+  ["spin", "throw"],
+  ["spin", "reject"],
+  ["spin", "exit"],
+  ["wait", "exit"],
+] as const;
+
+const CHILD = { wait: "waiting", end: "idle", spin: "busy" };
+
+for (const [does, ends] of ENDS) {
+  fault(`processes: no ${CHILD[does]} child is left when its parent ends by ${ends}`, async () => {
+    await using gates = new Gates();
+    const parent = start("parent.ts", [gates.url, does, ends]);
+    const isPid = (key: string) => /^\d+$/.test(key);
+    await gates.until(() => gates.arrived.some(isPid), "the child tells its id");
+    const child = Number(gates.arrived.find(isPid));
+    assert(runs(child));
+    gates.pass(String(child));
+    if (does !== "end") {
+      await gates.until(() => gates.waiting.includes("started"), "the parent runs");
+      gates.pass("started");
+    }
+    await gates.until(() => gates.waiting.includes("parent"), "the parent is ready to end");
+    gates.pass("parent");
+    if (ends.startsWith("SIG")) parent.kill(ends as Deno.Signal);
+    const { code } = await parent.status;
+    await eventually(() => !runs(child), "the child is gone");
+    if (ends === "exit") assertEquals(code, 9);
+    if (ends === "throw" || ends === "reject") assertEquals(code, 1);
+    if (ends === "SIGTERM") assertEquals(code, 143);
+    if (ends === "SIGINT") assertEquals(code, 130);
+  });
+}
+
+fault("1,000,000 items take no more than 64 MiB above an idle run", async () => {
+  for (const model of ["sequential", "workers", "processes"]) {
+    const idle = JSON.parse((await run("million.ts", [model, "0"])).stdout);
+    const full = JSON.parse((await run("million.ts", [model, "1000000"])).stdout);
+    assertEquals([full.taken, full.sum], [1_000_000, 999_999_000_000]);
+    const aboveMiB = (full.peakRssBytes - idle.peakRssBytes) / 2 ** 20;
+    assertLess(aboveMiB, 64, `${model}: ${aboveMiB.toFixed(0)} MiB above an idle run`);
+  }
+});
+
+for (const model of ["limited", "workers"]) {
+  fault(`${model}: 1,000 downloads with 64 descriptors give 1,000 outcomes`, async () => {
+    await using site = await startSite({ latencyMs: 5 });
+    const args = [model, `${site.url}/page/1`, "1000"];
+    const { code, stdout, stderr } = await run("downloads.ts", args, "ulimit -n 64;");
+    assertEquals(code, 0, stderr);
+    const ends: Record<string, number> = JSON.parse(stdout);
+    assertEquals(Object.values(ends).reduce((sum, count) => sum + count, 0), 1000);
+    assert((ends.fulfilled ?? 0) > 0, stdout);
+    assertEquals(Object.keys(ends).filter((how) => !["fulfilled", "failed"].includes(how)), []);
+  });
+}

@@ -1,0 +1,14 @@
+/** Runs an endless loop in a worker thread past its deadline, and prints how each item ended. */
+
+import { workers } from "../../../lib/mod.ts";
+import { taskNamed } from "../guarantee.ts";
+
+const items = Array.from({ length: 12 }, (_, n) => n === 3 || n === 8);
+{
+  await using executor = workers({ lanes: 2, graceMs: 100 });
+  const outcomes = await executor.mapSettled(taskNamed("spinForEver"), items, {
+    timeoutMs: 300,
+    chunk: 2,
+  }).toArray();
+  console.log(JSON.stringify(outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended)));
+}

@@ -1,0 +1,28 @@
+/**
+ * A parent with a child that waits, is busy or idle; it ends as it is told.
+ * Arguments: the gates' address, what the child does, how the parent ends.
+ */
+
+import { processes } from "../../../lib/mod.ts";
+import { taskNamed } from "../guarantee.ts";
+
+const [url, does, ends] = Deno.args as [string, "wait" | "spin" | "end", string];
+const executor = processes({ lanes: 1, permissions: { net: ["127.0.0.1"] } });
+const results = executor.mapSettled(taskNamed("announce"), [{ url, then: does }]).toArray();
+results.catch(() => {});
+if (does === "end") await results;
+else await fetch(`${url}/started`).then((response) => response.text());
+await fetch(`${url}/parent`).then((response) => response.text());
+switch (ends) {
+  case "throw":
+    setTimeout(() => {
+      throw new Error("on purpose");
+    });
+    break;
+  case "reject":
+    Promise.reject(new Error("on purpose"));
+    break;
+  case "exit":
+    Deno.exit(9);
+}
+await new Promise((resolve) => setTimeout(resolve, 3_600_000));

@@ -1,0 +1,43 @@
+/**
+ * Runs a program of this folder in a process of its own, as a user would.
+ *
+ * @module
+ */
+
+/** Whether this test run may start programs that read and reach the network. */
+export const MAY_RUN: boolean = (["net", "read", "run"] as const).every((name) =>
+  Deno.permissions.querySync({ name }).state === "granted"
+);
+
+const CONFIG = new URL("../../../deno.json", import.meta.url).pathname;
+
+/** The command that runs a program. */
+export function denoArgs(program: string, args: readonly string[]): string[] {
+  const path = new URL(program, import.meta.url).pathname;
+  return ["run", "--quiet", "--no-check", "--no-prompt", "-A", `--config=${CONFIG}`, path, ...args];
+}
+
+/** Starts a program. */
+export function start(program: string, args: readonly string[]): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: denoArgs(program, args),
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+}
+
+/** Runs a program to its end, or kills it after a minute. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  shell = "",
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const words = [Deno.execPath(), ...denoArgs(program, args)];
+  const { code, stdout, stderr } = await new Deno.Command("sh", {
+    args: ["-c", `${shell} exec timeout -s KILL 60 "$@"`, "sh", ...words],
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
