@@ -14,10 +14,22 @@ import { LAW_TITLES } from "./laws.ts";
 import { LITTLE_TOLERANCE } from "./little.ts";
 import type { Fit, Forecast, OpenEstimate, SweepResult } from "./sweep_result.ts";
 
-/** Small numbers such as κ with two digits, which formatNumber would round to 0. */
+/**
+ * Small numbers such as σ and κ with two digits, which `formatNumber` would round to 0.
+ *
+ * @param value The number, from 0.
+ * @returns Such as "0.21", "0.047" or "7.5e−4".
+ *
+ * @example
+ * ```ts
+ * import { formatSmall } from "./sweep_words.ts";
+ *
+ * console.log(formatSmall(0.0471), formatSmall(0.00075)); // "0.047" "7.5e−4"
+ * ```
+ */
 export function formatSmall(value: number): string {
-  if (value === 0 || Math.abs(value) >= 0.01) return formatNumber(value);
-  return value.toExponential(1).replace("-", "−");
+  if (value === 0 || value >= 0.1) return formatNumber(value);
+  return value >= 0.001 ? value.toPrecision(2) : value.toExponential(1).replace("-", "−");
 }
 
 /**
@@ -104,7 +116,7 @@ export function fitSentences(fit: Fit): string[] {
   const numbers = [`λ = ${formatRate(lambda.value)}`, `σ = ${span(sigma)}`];
   if (fit.name === "usl") numbers.push(`κ = ${span(kappa)}`);
   const ends = fit.name === "usl" && fit.peakSize.value !== null
-    ? `peak at ${open(fit.peakSize, (x) => formatNumber(Math.round(x)))}`
+    ? `peak at ${open(fit.peakSize, (x) => Math.round(x).toLocaleString("en"))}`
     : `limit ${open(fit.limitPerSecond, formatRate)}`;
   const quality = fit.refusal === null
     ? `misses ${formatPercent(fit.typicalMiss)} typically, ${formatPercent(fit.worstMiss)} at worst`
@@ -136,7 +148,9 @@ export function forecastSentence(
   const head = `${factor.toLocaleString("en")}×, ${places(axis, size)}`;
   if (refusal !== null) return `${head}: no forecast, since ${refusal}.`;
   return `${head}: ${formatRate(value)} (${formatRate(low)} to ${formatRate(high)}), ` +
-    `${formatRatio(gain)} the best measured, if the fit held.`;
+    `${
+      gain < 0.1 ? `${formatSmall(gain)}×` : formatRatio(gain)
+    } the best measured, if the fit held.`;
 }
 
 /**

@@ -1,0 +1,132 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { parse } from "@std/csv/parse";
+import { chartText } from "../../../lib/advice/scaling/chart_text.ts";
+import { sweepCsv } from "../../../lib/advice/scaling/sweep_csv.ts";
+import { sweepPage } from "../../../lib/advice/scaling/sweep_page.ts";
+import type { OpenLoopPoint, SweepResult } from "../../../lib/advice/scaling/sweep_result.ts";
+import { sweepResultSchema } from "../../../lib/advice/scaling/sweep_schema.ts";
+import { anyFailed, sweepText } from "../../../lib/advice/scaling/sweep_text.ts";
+import { resultOf } from "./measured.ts";
+
+const STYLE = { columns: 80, colour: false };
+const plateau = (slots: number) => 50 * Math.min(slots, 8);
+const LAW = { lambda: 50, sigma: 0.05, kappa: 1e-3 };
+
+const times = (median: number) => ({ median, p95: 2 * median, p99: 3 * median, max: 4 * median });
+const openLoopPoint = (ratePerSecond: number, sustained: boolean): OpenLoopPoint => ({
+  ratePerSecond,
+  durationMs: 3000,
+  rounds: 2,
+  scheduled: 6 * ratePerSecond,
+  succeeded: 6 * ratePerSecond - 3,
+  failed: 1,
+  unanswered: 1,
+  unstarted: 1,
+  achievedPerSecond: ratePerSecond * 0.99,
+  corrected: times(sustained ? 23 : 400),
+  naive: times(22),
+  mostWaiting: 3,
+  backlogAtEnd: 4,
+  sustained,
+  reasons: { "timed \x1b[31mout": 1 },
+});
+
+async function openLoop(): Promise<SweepResult> {
+  const empty = await resultOf(() => 1, { sizes: [1], rounds: 1 });
+  return {
+    ...empty,
+    axis: "rate",
+    points: [],
+    fits: [],
+    chosen: null,
+    best: null,
+    forecasts: [],
+    openLoop: [openLoopPoint(100, true), openLoopPoint(500, false)],
+  };
+}
+
+Deno.test("chartText() draws a plateau with its knee", async (t) => {
+  await t.assertSnapshot(chartText(await resultOf(plateau)));
+});
+
+Deno.test("chartText() draws a curve that falls again, with its fit", async (t) => {
+  await t.assertSnapshot(chartText(await resultOf(LAW)));
+});
+
+Deno.test("chartText() keeps within its width, and needs neither colour nor two sizes", async () => {
+  for (const columns of [40, 80, 120]) {
+    const chart = chartText(await resultOf(LAW), { columns });
+    for (const line of chart.split("\n").slice(0, -1)) assert(line.length <= columns, line);
+    // deno-lint-ignore no-control-regex
+    assert(!/\x1b/.test(chart));
+  }
+  assertEquals(chartText(await resultOf(LAW, { sizes: [4] })), "");
+});
+
+Deno.test("sweepText() reports a sweep", async (t) => {
+  await t.assertSnapshot(sweepText(await resultOf(LAW), STYLE));
+});
+
+Deno.test("sweepText() says that a bad fit isn't followed any further", async () => {
+  const text = sweepText(await resultOf((slots) => slots <= 8 ? 50 * slots : 60), STYLE);
+  assertStringIncludes(text, "BAD FIT");
+  assertStringIncludes(text.replace(/\s+/g, " "), "10×, 640 slots: no forecast, since it misses");
+});
+
+Deno.test("sweepText() reports open-loop load, and lets nothing steer the terminal", async (t) => {
+  const result = await openLoop();
+  const text = sweepText(result, STYLE);
+  await t.assertSnapshot(text);
+  // deno-lint-ignore no-control-regex
+  assert(!/\x1b/.test(text));
+  assert(anyFailed(result));
+});
+
+Deno.test("sweepText() says that an interrupted sweep is partial", async () => {
+  const text = sweepText({ ...await resultOf(LAW), partial: true }, STYLE);
+  assertStringIncludes(text, "Partial: the run was interrupted");
+});
+
+Deno.test("a sweep's result file survives JSON and its schema", async () => {
+  for (const result of [await resultOf(LAW), await resultOf(plateau), await openLoop()]) {
+    assertEquals(sweepResultSchema.parse(JSON.parse(JSON.stringify(result))), result);
+  }
+});
+
+Deno.test("sweepCsv() writes a row for each round or rate, as many cells in each", async () => {
+  const result = await resultOf(LAW);
+  const rounds = result.points.reduce((sum, point) => sum + point.rounds.length, 0);
+  for (const [of, rows] of [[result, rounds], [await openLoop(), 2]] as const) {
+    const table = parse(sweepCsv(of));
+    assertEquals(table.length, rows + 1);
+    assertEquals(new Set(table.map((row) => row.length)).size, 1);
+  }
+});
+
+Deno.test("sweepPage() draws points, intervals, fit, knee and a dashed extrapolation", async () => {
+  const result = await resultOf(LAW);
+  const page = sweepPage(result);
+  assertEquals(page.match(/<svg /g)?.length, 2, "one for wide windows, one for narrow ones");
+  const dots = page.match(/<circle/g)!.length;
+  assertEquals(dots, 2 * result.points.length);
+  assertStringIncludes(page, `knee at ${result.knee!.size}`);
+  assertStringIncludes(page, 'stroke-dasharray="7 5"');
+  assertStringIncludes(page, `<th scope="row">${result.points[0]!.size}</th>`);
+  for (const { size } of result.points) {
+    if (Number.isInteger(Math.log2(size))) assertStringIncludes(page, `>${size}</text>`);
+  }
+});
+
+Deno.test("sweepPage() draws no extrapolation of a bad fit", async () => {
+  const page = sweepPage(await resultOf((slots) => slots <= 8 ? 50 * slots : 60));
+  assert(!page.includes('stroke-dasharray="7 5"'));
+  assertStringIncludes(page, "no forecast, since it misses");
+});
+
+Deno.test("sweepPage() shows both times of open-loop load, and makes no markup of any name", async () => {
+  const job = { name: "<script>alert(1)</script>", task: "", options: {} };
+  const page = sweepPage({ ...await openLoop(), job, warnings: ["<img src=x onerror=alert(1)>"] });
+  assertStringIncludes(page, "coordinated omission");
+  assertStringIncludes(page, "corrected");
+  assert(!page.includes("<script>alert") && !page.includes("<img"));
+});

@@ -1,0 +1,265 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { parse } from "@std/csv/parse";
+import { sweepResultSchema } from "../../lib/advice/scaling/sweep_schema.ts";
+import { mayRunScripts, ROOT, runTask } from "./run_script.ts";
+
+const ignore = !mayRunScripts;
+
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const resultIn = async (path: string) =>
+  sweepResultSchema.parse(JSON.parse(await Deno.readTextFile(path)));
+
+const NAP = `
+export default async function (n) { await new Promise((done) => setTimeout(done, 2)); return n; }
+export const items = [1, 2, 3, 4, 5, 6, 7, 8];
+export const title = "nap";
+`;
+
+Deno.test({
+  name: "deno task sweep io measures slots, draws the chart and writes every file asked for",
+  ignore,
+  fn: () =>
+    inFolder(async (folder) => {
+      // deno-fmt-ignore
+      const args = ["io", "--slots", "1,2,4", "--rounds", "1", "--duration", "50ms", "--latency", "2ms",
+        "--seed", "3", "--json", "io.json", "--csv", "io.csv", "--html", "io.html"];
+      const { code, stdout, stderr } = await runTask("sweep", args, { cwd: folder });
+      assertEquals(code, 0, stderr);
+      assertMatch(stderr, /^download pages after 2 ms: 1 round of limited with 1, 2, 4 slots/);
+      for (const words of ["items/s", "efficiency", "Amdahl's law", "Little's law", "seed 3"]) {
+        assertStringIncludes(stdout, words);
+      }
+      // deno-lint-ignore no-control-regex
+      assert(!/[\x1b\r]/.test(stdout), "nothing moves and nothing is coloured in a pipe");
+      for (const line of stdout.split("\n")) {
+        assert([...line].length <= 80 || line.startsWith("Wrote "), line);
+      }
+      const result = await resultIn(`${folder}/io.json`);
+      assertEquals([result.axis, result.model], ["slots", "limited"]);
+      const given = result.points.filter(({ refined }) => !refined).map(({ size }) => size);
+      assertEquals(given, [1, 2, 4]);
+      for (const { rounds, latencyMs } of result.points) {
+        for (const { succeeded, failed } of rounds) assert(succeeded > 0 && failed === 0);
+        assert(latencyMs!.median >= 2, "the site takes 2 ms");
+        assert(latencyMs!.p99 >= latencyMs!.p95 && latencyMs!.p95 >= latencyMs!.median);
+      }
+      assert(parse(await Deno.readTextFile(`${folder}/io.csv`)).length > 3);
+      assertStringIncludes(await Deno.readTextFile(`${folder}/io.html`), "<svg");
+    }),
+});
+
+Deno.test({
+  name: "deno task sweep cpu measures lanes",
+  ignore,
+  fn: () =>
+    inFolder(async (folder) => {
+      // deno-fmt-ignore
+      const args = ["cpu", "--lanes", "1,2", "--rounds", "1", "--duration", "60ms", "--json", "cpu.json"];
+      const { code, stderr } = await runTask("sweep", args, { cwd: folder });
+      assertEquals(code, 0, stderr);
+      const { axis, model, points } = await resultIn(`${folder}/cpu.json`);
+      assertEquals([axis, model], ["lanes", "workers"]);
+      assertEquals(points.map(({ size, lanes, slots }) => [size, lanes, slots]), [[1, 1, 1], [
+        2,
+        2,
+        1,
+      ]]);
+    }),
+});
+
+Deno.test({
+  name: "deno task sweep io --rate tells both times of requests that come on schedule",
+  ignore,
+  fn: () =>
+    inFolder(async (folder) => {
+      // deno-fmt-ignore
+      const args = ["io", "--rate", "40,400", "--slots", "1", "--latency", "10ms", "--rounds", "1",
+        "--duration", "400ms", "--json", "open.json"];
+      const { code, stdout, stderr } = await runTask("sweep", args, { cwd: folder });
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stdout, "coordinated omission");
+      const { openLoop } = await resultIn(`${folder}/open.json`);
+      const [slow, fast] = openLoop;
+      assertEquals([slow!.ratePerSecond, slow!.scheduled], [40, 16]);
+      assertEquals([fast!.ratePerSecond, fast!.scheduled], [400, 160]);
+      // One slot that takes 10 ms can't answer 400 a second on any machine.
+      assertEquals(fast!.sustained, false);
+      assert(fast!.corrected.median > fast!.naive.median);
+      assert(fast!.backlogAtEnd > 100);
+    }),
+});
+
+Deno.test({
+  name: "deno task sweep sweeps a module of one's own, named from where one is",
+  ignore,
+  fn: () =>
+    inFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/nap.js`, NAP);
+      // deno-fmt-ignore
+      const args = ["./nap.js", "--rounds", "1", "--items", "6", "--slots", "1,3", "--json", "nap.json"];
+      const { code, stdout, stderr } = await runTask("sweep", args, { cwd: folder });
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stdout, "nap: limited by slots");
+      const { points } = await resultIn(`${folder}/nap.json`);
+      assert(points.every(({ rounds }) => rounds.every(({ succeeded }) => succeeded === 6)));
+    }),
+});
+
+Deno.test({
+  name:
+    "deno task sweep runs a module of which it knows nothing once, and sweeps slots if it waits",
+  ignore,
+  fn: () =>
+    inFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/nap.js`, NAP.replace(", 2)", ", 30)"));
+      const args = ["nap.js", "--rounds", "1", "--json", "nap.json"];
+      const { code, stderr } = await runTask("sweep", args, { cwd: folder });
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stderr, "one sequential run, to see what to sweep");
+      const { axis, why } = await resultIn(`${folder}/nap.json`);
+      assertEquals(axis, "slots");
+      assertMatch(why!, /^it waits \d+% of the time/);
+    }),
+});
+
+Deno.test({
+  name: "deno task sweep gives a module the permissions asked for, and no others",
+  ignore,
+  fn: () =>
+    inFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/secret.txt`, "secret");
+      await Deno.writeTextFile(
+        `${folder}/read.js`,
+        `export default (path) => Deno.readTextFile(path);
+         export const items = [${JSON.stringify(`${folder}/secret.txt`)}];`,
+      );
+      const args = ["read.js", "--slots", "1", "--rounds", "1"];
+      const refused = await runTask("sweep", args, { cwd: folder });
+      assertEquals(refused.code, 1);
+      assertStringIncludes(refused.stdout, "1 NotCapable (the task lacks a permission");
+      const given = await runTask("sweep", [...args, `--allow-read=${folder}`], { cwd: folder });
+      assertEquals(given.code, 0, given.stdout + given.stderr);
+    }),
+});
+
+const BAD: readonly [args: string[], line: string][] = [
+  [["io", "--slots", "0"], '--slots "0": too small; give 1 or more'],
+  [["io", "--slots", "-1"], '--slots "-1": not a positive whole number'],
+  [["io", "--slots", "NaN"], '--slots "NaN": not a positive whole number'],
+  [["io", "--slots", "2,2"], '--slots "2,2": 2 is there twice; name each number once'],
+  [["io", "--slots", "1,,2"], '--slots "1,,2": a number is missing'],
+  [["cpu", "--lanes", "1000"], '--lanes "1000": too large'],
+  [["io", "--lanes", "2", "--model", "limited"], '--lanes "2": limited has one lane'],
+  [["io", "--model", "worker"], '--model "worker": unknown; did you mean workers?'],
+  [["cpu", "--rate", "5"], '--rate "5": cpu computes'],
+  [["io", "--rate", "0"], '--rate "0": too small; give 0.1 or more'],
+  [["io", "--rate", "99999", "--duration", "10m"], "requests a trial are too many"],
+  [["io", "--rate", "9", "--slots", "1,2"], "with --rate it takes one number"],
+  [["io", "--duration", "soon"], '--duration "soon": not a length of time'],
+  [["io", "--items", "5"], '--items "5": not taken here'],
+  [["io", "--json", "no/such/folder/x.json"], "its folder doesn't exist"],
+  [["no_such_module.ts"], 'module "no_such_module.ts": there is no such file'],
+  [["https://example.org/job.ts"], "not a file; name a file on this machine"],
+  [[], "missing required argument"],
+  [["io", "cpu"], 'argument "cpu": not expected'],
+];
+
+Deno.test({ name: "deno task sweep answers bad input with one line and 2", ignore }, async (t) => {
+  const many = Array.from({ length: 60 }, (_, i) => i + 1).join();
+  const cases = [...BAD, [["io", "--slots", many], "60 numbers are too many"] as const];
+  for (const [args, line] of cases) {
+    await t.step(args.join(" ").slice(0, 60) || "nothing", async () => {
+      const { code, stdout, stderr } = await runTask("sweep", args);
+      assertEquals([code, stdout], [2, ""], stderr);
+      assertStringIncludes(stderr, line);
+      assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
+    });
+  }
+});
+
+const MODULES: readonly [name: string, source: string, line: string][] = [
+  ["has no default export", "export const items = [1];", "its default export is not a function"],
+  ["has no items", "export default () => 1;", "it has no export named items"],
+  ["has empty items", "export default () => 1; export const items = [];", "its items are empty"],
+  ["has items that are none", "export default () => 1; export const items = 5;", "is number"],
+  ["doesn't parse", "const x: = 3;", "it can't be loaded"],
+  ["throws while loading", "throw new Error('no luck');", "no luck"],
+  ["needs a permission to load", "Deno.readTextFileSync('/etc/hostname');", "add --allow-read"],
+  ["exits", "export default () => Deno.exit(3); export const items = [1];", "exit code 3"],
+];
+
+Deno.test({ name: "deno task sweep ends with 2 for a module that", ignore }, async (t) => {
+  await inFolder(async (folder) => {
+    for (const [name, source, line] of MODULES) {
+      await t.step(name, async () => {
+        await Deno.writeTextFile(`${folder}/job.ts`, source);
+        const args = ["job.ts", "--slots", "1", "--rounds", "1"];
+        const { code, stderr } = await runTask("sweep", args, { cwd: folder });
+        assertEquals(code, 2, stderr);
+        const said = stderr.trimEnd().split("\n").filter((text) => text.startsWith("sweep: "));
+        assertEquals(said.length, 1, stderr);
+        assertStringIncludes(said[0]!, line);
+      });
+    }
+  });
+});
+
+Deno.test({
+  name:
+    "deno task sweep keeps what was measured when interrupted, prints it as partial, ends with 130",
+  ignore: ignore || Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder) => {
+      const command: string = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`))
+        .tasks.sweep.command;
+      // The task's own flags; a signal sent to deno task's shell wouldn't reach the script.
+      const flags = command.replace(/\$\(.*\)/, Deno.execPath()).split(" ")
+        .filter((word) => word.startsWith("--"));
+      const child = new Deno.Command(Deno.execPath(), {
+        // deno-fmt-ignore
+        args: ["run", ...flags, `${ROOT}scripts/sweep.ts`, "io", "--slots", "1,2", "--rounds", "1000",
+          "--duration", "50ms", "--latency", "1ms", "--csv", `${folder}/live.csv`, "--json", `${folder}/part.json`],
+        cwd: ROOT,
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+        env: { NO_COLOR: "1" },
+      }).spawn();
+      const reader = child.stderr.getReader();
+      await reader.read(); // it has said what it measures
+      // No event tells when the first trial ended; if none had, that too is an answer.
+      await new Promise((done) => setTimeout(done, 1500));
+      child.kill("SIGINT");
+      const said = (async () => {
+        while (!(await reader.read()).done);
+      })();
+      const { code } = await child.status;
+      const stdout = await new Response(child.stdout).text();
+      await said;
+      assertEquals(code, 130);
+      assertStringIncludes(stdout, "Partial: the run was interrupted");
+      assertEquals((await resultIn(`${folder}/part.json`)).partial, true);
+    }),
+});
+
+Deno.test({
+  name: "deno task sweep --help teaches slots, lanes, knee and coordinated omission",
+  ignore,
+  async fn() {
+    const { code, stdout } = await runTask("sweep", ["--help"]);
+    assertEquals(code, 0);
+    for (
+      const word of ["slot", "lane", "knee", "Amdahl", "Little", "coordinated omission", "--rate"]
+    ) {
+      assertStringIncludes(stdout, word);
+    }
+  },
+});
