@@ -1,0 +1,93 @@
+/**
+ * The advice as data: what reports are made from, and what `--json` writes.
+ *
+ * @module
+ */
+
+import type { Interval, Verdict } from "../timing/result.ts";
+import type { Candidate } from "./candidate.ts";
+import type { Hazard } from "./hazards.ts";
+import type { Machine } from "./predict.ts";
+import type { Sample } from "./sample.ts";
+
+/** One model: what was predicted and what was measured. Times are for the whole job, in milliseconds. */
+export interface ModelAdvice {
+  /** `slots` is null where all items are in flight at once. */
+  readonly model: string;
+  readonly lanes: number;
+  readonly slots: number | null;
+  /** Such as "limited (8 slots)". */
+  readonly name: string;
+  readonly predictedMs: number;
+  readonly predictedGain: number;
+  /** The ends of the prediction's range. */
+  readonly predictedGainLow: number;
+  readonly predictedGainHigh: number;
+  /** Undefined for a model that wasn't raced. */
+  readonly measured?: {
+    readonly items: number;
+    readonly rounds: number;
+    readonly totalMs: number;
+    readonly startMs: number;
+    readonly gain: Interval | null;
+    readonly peakRssBytes: number;
+    readonly failed: number;
+  };
+  /** Why it was taken out of the race. */
+  readonly out?: "failures" | "results" | "slower" | "broken";
+}
+
+/** Where measuring contradicted the prediction. */
+export interface Surprise {
+  readonly name: string;
+  readonly predictedGain: number;
+  readonly measuredGain: number;
+  readonly text: string;
+}
+
+/** The whole advice on a job. */
+export interface Advice {
+  readonly job: {
+    readonly title: string;
+    readonly module: string;
+    readonly export: string;
+    readonly total: number | null;
+  };
+  /** The number of items that times and gains are for. */
+  readonly horizon: number;
+  readonly bound: Verdict["bound"];
+  readonly cpuShare: number;
+  readonly classConfidence: number;
+  /** A sentence on the class, if the race had to correct it. */
+  readonly classNote?: string;
+  readonly sample: Omit<Sample, "walls">;
+  readonly machine: Machine;
+  readonly models: readonly ModelAdvice[];
+  /** Whether the prediction's own range is wide, and why; undefined if it was sure. */
+  readonly unsure?: string;
+  readonly surprises: readonly Surprise[];
+  readonly recommended: Pick<Candidate, "model" | "lanes"> & {
+    readonly slots: number | null;
+    readonly name: string;
+    readonly chunk: "auto";
+    readonly gain: Interval | null;
+    readonly predictedGain: number;
+    readonly confidence: number;
+    /** What it needs more than the plain loop, in bytes; null if not measured. */
+    readonly memoryBytes: number | null;
+    /** From how many items on it pays; null if never. */
+    readonly breakEven: number | null;
+    readonly reason: string;
+  };
+  readonly code: string;
+  readonly flags: readonly string[];
+  readonly hazards: readonly Hazard[];
+  /** What the advice is missing, and why; undefined if it is whole. */
+  readonly partial?: string;
+  /** Time that tasks ran for the advice, and that over one sequential run of the sample. */
+  readonly cost: {
+    readonly tasksMs: number;
+    readonly sequentialRuns: number;
+    readonly timesRun: number;
+  };
+}

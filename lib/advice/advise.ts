@@ -1,0 +1,233 @@
+/**
+ * Advice on a job: probe a sample, classify, predict, race, recommend.
+ *
+ * @module
+ */
+
+import type { TrialRunner } from "../timing/spec.ts";
+import type { Round } from "../timing/result.ts";
+import type { Advice } from "./advice.ts";
+import { composeAdvice } from "./compose_advice.ts";
+import { type Candidate, nameOf } from "./candidate.ts";
+import { promising } from "./candidates.ts";
+import { classFor, COMPUTES, WAITS } from "./classify.ts";
+import type { AdviseOptions, Findings } from "./findings.ts";
+import type { MachineMeter } from "./machine.ts";
+import type { Machine } from "./predict.ts";
+import type { Probed, Prober } from "./probe.ts";
+import type { Race, RaceRunner, Runner } from "./race.ts";
+import { planRace, type RacePlan } from "./race_plan.ts";
+import { ratioOf, recommend } from "./recommend.ts";
+import { entryOf, scaledMs } from "./scaled.ts";
+import { type Sample, sampleOf } from "./sample.ts";
+import { substitutes } from "./substitutes.ts";
+
+/** Trials that any item is run in at most, beside the sample. */
+export const MOST_TRIALS = 16;
+/** Items in a sample at most. */
+export const MOST_ITEMS = 50_000;
+/** The sample's share of the budget, and how long it lasts at most if there is time, in milliseconds. */
+const SAMPLE_SHARE = 0.12;
+const SAMPLE_MS = 3000;
+/** What the probe may take before the answer would be late. */
+const PROBE_SHARE = 0.5;
+/** Reserved to print and to end processes. */
+const RESERVE_MS = 300;
+/** A task gets this many times as long as the longest of the sample before it is given up. */
+const PATIENCE = 20;
+
+/** Whatever measures; a test's own answer at once. */
+export interface Instruments {
+  readonly probe: Prober;
+  readonly race: RaceRunner;
+  readonly measureMachine: MachineMeter;
+  readonly runTrial: TrialRunner;
+  /** The clock, in milliseconds. */
+  readonly now: () => number;
+}
+
+interface Planned {
+  readonly sample: Sample;
+  readonly machine: Machine;
+  readonly total: number | null;
+  readonly horizon: number;
+  readonly predicted: ReturnType<typeof promising>["all"];
+  readonly raced: readonly Candidate[];
+  readonly plan: RacePlan | null;
+}
+
+/** Items that an endless job is judged by, at least. */
+const ENDLESS_HORIZON = 1000;
+
+function planFor(
+  probed: Probed,
+  machine: Machine,
+  options: AdviseOptions,
+  leftMs: number,
+): Planned {
+  const sample = sampleOf(probed);
+  const known = sample.total === null ? undefined : sample.total;
+  const total = known === undefined && options.items === undefined
+    ? null
+    : Math.min(known ?? Infinity, options.items ?? Infinity);
+  const horizon = total ?? Math.max(ENDLESS_HORIZON, 10 * sample.items);
+  const most = Math.min(sample.items, probed.done?.kept ?? 0);
+  let tested = most;
+  let found = promising(sample, machine, tested, total, horizon);
+  let plan = planRace(sample, found.raced, machine, most, leftMs);
+  // A race of fewer items tries fewer at once: what it can't try isn't a candidate.
+  for (let again = 0; again < 3 && plan !== null && plan.items < tested; again++) {
+    tested = plan.items;
+    found = promising(sample, machine, tested, total, horizon);
+    plan = planRace(sample, found.raced, machine, tested, leftMs);
+  }
+  return { sample, machine, total, horizon, predicted: found.all, raced: found.raced, plan };
+}
+
+/** Where there is nothing to win, nothing is raced. */
+function isSmall({ sample, machine, horizon }: Planned): boolean {
+  return classFor(sample, machine, horizon).bound === "small";
+}
+
+async function raceFor(
+  planned: Planned,
+  probed: Probed,
+  options: AdviseOptions,
+  instruments: Instruments,
+  signal: AbortSignal,
+): Promise<Race | undefined> {
+  const { sample, machine, plan, raced, horizon } = planned;
+  if (plan === null || isSmall(planned)) return undefined;
+  const scaled = (candidate: Candidate, items: number, round: Round) =>
+    scaledMs(sample, machine, candidate, items, horizon, round);
+  const last = ({ candidate, items, rounds }: Runner) => scaled(candidate, items, rounds.at(-1)!);
+  const longest = Math.max(...sample.walls.map(({ wallMs }) => wallMs));
+  const { onEvent } = options;
+  return await instruments.race({
+    job: options.job,
+    plan,
+    raced,
+    mostTrials: MOST_TRIALS,
+    timeoutMs: Math.ceil(Math.max(1000, PATIENCE * longest)),
+    failedShare: sample.failed / sample.items,
+    checksums: probed.checksums,
+    scaledMs: scaled,
+    decided: (runners) => {
+      const entries = runners.map((runner) => entryOf(runner, scaled));
+      const { candidate, confidence } = recommend(entries, options.seed);
+      const chosen = entries.find((entry) => entry.candidate === candidate);
+      const sequential = entries.find((entry) => entry.candidate.model === "sequential");
+      const gain = chosen && sequential ? ratioOf(sequential, chosen, options.seed) : null;
+      return confidence >= 0.9 && (gain === null || gain.high / gain.low < 1.3);
+    },
+    instead: (runners) =>
+      substitutes(
+        runners,
+        machine.cores,
+        sample.cpuShare < (WAITS + COMPUTES) / 2,
+        sample.uncloneable === undefined,
+        last,
+      ),
+    seed: options.seed,
+    runTrial: instruments.runTrial,
+    signal,
+    ...(onEvent && { onEvent }),
+  });
+}
+
+/** What advice is given of, and how it was come by. */
+export interface Advised {
+  readonly advice: Advice;
+  readonly findings: Findings;
+}
+
+/**
+ * Gives advice on a job. There is always an answer within the budget: what could not be measured is
+ * predicted, and said to be.
+ *
+ * @param options The job, and what it may cost.
+ * @param instruments What measures.
+ * @returns The advice, and what it rests on.
+ * @throws {UsageError} If the job's module lacks something.
+ * @throws {JobError} If the job can't be run at all.
+ *
+ * @example
+ * ```ts
+ * import { advise, type Instruments } from "./advise.ts";
+ * import type { AdviseOptions } from "./findings.ts";
+ *
+ * async function modelFor(options: AdviseOptions, instruments: Instruments): Promise<string> {
+ *   return (await advise(options, instruments)).advice.recommended.name;
+ * }
+ * console.log(modelFor.length); // 2
+ * ```
+ */
+export async function advise(options: AdviseOptions, instruments: Instruments): Promise<Advised> {
+  const { job, typed, budgetMs, signal, cores, onPhase } = options;
+  const { probe, measureMachine, runTrial, now } = instruments;
+  const startMs = now();
+  const leftMs = () => budgetMs - RESERVE_MS - (now() - startMs);
+  let planned: Planned | undefined;
+  const plan = async (probed: Probed): Promise<Planned> => {
+    onPhase?.("starting lanes");
+    const { cpuShare } = sampleOf(probed);
+    const machine = await measureMachine({ runTrial, cores, signal, ceiling: cpuShare > 0.2 });
+    return planFor(probed, machine, options, leftMs());
+  };
+  onPhase?.("running a sample one by one");
+  const probed = await probe(job, {
+    typed,
+    limit: Math.min(options.items ?? Infinity, MOST_ITEMS),
+    targetMs: Math.min(SAMPLE_MS, SAMPLE_SHARE * budgetMs),
+    guardMs: PROBE_SHARE * budgetMs,
+    signal,
+  }, async (sampled) => {
+    planned = await plan(sampled);
+    return planned.plan === null || isSmall(planned)
+      ? []
+      : [planned.plan.sequentialItems, planned.plan.items];
+  });
+  planned ??= await plan(probed);
+  onPhase?.("racing the promising models");
+  const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs())));
+  const either = AbortSignal.any([signal, deadline]);
+  const race = await raceFor(planned, probed, options, instruments, either);
+  const findings: Findings = {
+    options,
+    probed,
+    ...planned,
+    race,
+    missing: missingOf(planned, probed, race, signal),
+  };
+  return { advice: composeAdvice(findings), findings };
+}
+
+function missingOf(
+  planned: Planned,
+  probed: Probed,
+  race: Race | undefined,
+  signal: AbortSignal,
+): string | undefined {
+  const { plan, raced, sample } = planned;
+  if (probed.cutOff !== undefined) {
+    return `the sample was cut off after ${sample.items} item${sample.items === 1 ? "" : "s"}: ` +
+      `${probed.cutOff}; what follows is predicted from these. A larger --budget lets it finish`;
+  }
+  if (signal.aborted) {
+    return "it was interrupted; what follows rests on what was measured until then";
+  }
+  if (sample.items < 2) {
+    return "there is only one item: nothing to run at the same time, and nothing was raced";
+  }
+  if (isSmall(planned)) return undefined;
+  if (plan === null || raced.length < 2) {
+    return "no race: the budget doesn't hold one; what follows is predicted. A larger --budget confirms it";
+  }
+  const [first] = race?.runners.filter(({ rounds }) => rounds.length === 0) ?? [];
+  if (race?.partial) {
+    return `the budget ended the race early${
+      first === undefined ? "" : `, before ${nameOf(first.candidate)} had run`
+    }; a larger --budget makes it surer`;
+  }
+  return undefined;
+}

@@ -1,0 +1,44 @@
+/**
+ * From how many items on a model pays.
+ *
+ * @module
+ */
+
+/** More items than this aren't looked at. */
+const MOST_ITEMS = 2 ** 40;
+
+/** A model pays once it saves a twentieth. */
+const PAYS = 0.95;
+
+/**
+ * The least number of items from which a model is faster than the plain loop by a twentieth.
+ *
+ * @param sequentialMs What so many items take in the plain loop, in milliseconds.
+ * @param modelMs What they take under the model, start-up included.
+ * @returns The number; null if it never pays.
+ *
+ * @example
+ * ```ts
+ * import { breakEven } from "./break_even.ts";
+ *
+ * console.log(breakEven((items) => 10 * items, (items) => 30 + 5 * items)); // 7
+ * ```
+ */
+export function breakEven(
+  sequentialMs: (items: number) => number,
+  modelMs: (items: number) => number,
+): number | null {
+  const pays = (items: number) => modelMs(items) <= PAYS * sequentialMs(items);
+  let above = 1;
+  while (!pays(above)) {
+    above *= 2;
+    if (above > MOST_ITEMS) return null;
+  }
+  let below = above / 2;
+  while (above - below > 1) {
+    const between = Math.floor((above + below) / 2);
+    if (pays(between)) above = between;
+    else below = between;
+  }
+  return above;
+}

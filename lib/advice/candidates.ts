@@ -1,0 +1,120 @@
+/**
+ * Which models are worth racing, and with how many lanes and slots.
+ *
+ * @module
+ */
+
+import { bySimplicity, type Candidate, SEQUENTIAL } from "./candidate.ts";
+import { type Machine, predict, type Prediction, totalMs } from "./predict.ts";
+import { saturationSlots } from "./queueing.ts";
+import type { Sample } from "./sample.ts";
+
+/** A candidate and its prediction for the whole job. */
+export interface Predicted {
+  readonly candidate: Candidate;
+  readonly prediction: Prediction;
+}
+
+/** More tasks than this are not put in flight at once: descriptors, memory, and politeness. */
+const MOST_SLOTS = 256;
+/** Slots are made ready for tasks that wait longer than the mean. */
+const SPARE = 1.5;
+/** From this share of waiting on, an event loop with slots is always tried: it is so simple. */
+const WAITS_SOME = 0.15;
+/** A model predicted to take this many times as long as the best isn't raced. */
+const HOPELESS = 1.5;
+/** Models raced beside sequential. */
+const MOST_RACED = 4;
+
+function powerOfTwoFrom(value: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
+}
+
+/**
+ * All models that the job could run under, with the sizes that its sample suggests: as many slots as
+ * keep a lane busy while tasks wait, as many lanes as there are cores.
+ *
+ * @param sample The sample.
+ * @param machine What the machine does.
+ * @param tested How many items the race can have in flight: more slots than that would be untried.
+ * @param total How many items the whole job has; null if unknown.
+ * @returns The candidates, the simplest first; `concurrent` only if the race tries all items at once.
+ *
+ * @example
+ * ```ts
+ * import { possibleCandidates } from "./candidates.ts";
+ *
+ * console.log(possibleCandidates.length); // 4
+ * ```
+ */
+export function possibleCandidates(
+  sample: Sample,
+  { cores }: Machine,
+  tested: number,
+  total: number | null,
+): Candidate[] {
+  const computeMs = sample.wallMs * sample.cpuShare *
+    (sample.loopMs / Math.max(1e-9, sample.cpuMs));
+  const saturation = saturationSlots(computeMs, sample.wallMs);
+  const wanted = Math.min(MOST_SLOTS, powerOfTwoFrom(SPARE * saturation));
+  const candidates: Candidate[] = [SEQUENTIAL];
+  if (total !== null && total <= tested && total > 1) {
+    candidates.push({ model: "concurrent", lanes: 1, slots: Infinity });
+  }
+  const slots = Math.min(wanted, tested);
+  if (slots > 1) candidates.push({ model: "limited", lanes: 1, slots });
+  if (sample.uncloneable === undefined && tested > 1) {
+    candidates.push({ model: "workers", lanes: cores, slots: 1 });
+    const each = Math.min(wanted, Math.ceil(tested / cores));
+    if (each > 1 && saturation > SPARE) {
+      candidates.push({ model: "workers", lanes: cores, slots: each });
+    }
+    candidates.push({ model: "processes", lanes: cores, slots: 1 });
+  }
+  return candidates.sort(bySimplicity);
+}
+
+/**
+ * Chooses the promising models: those predicted to come near the best, and simple ones that might.
+ *
+ * @param sample The sample.
+ * @param machine What the machine does.
+ * @param tested How many items the race can have in flight.
+ * @param total How many items the whole job has; null if unknown.
+ * @param horizon The number of items that times are predicted for.
+ * @returns All predictions, and which of them are to be raced, sequential first.
+ *
+ * @example
+ * ```ts
+ * import { promising } from "./candidates.ts";
+ *
+ * console.log(promising.length); // 5
+ * ```
+ */
+export function promising(
+  sample: Sample,
+  machine: Machine,
+  tested: number,
+  total: number | null,
+  horizon: number,
+): { readonly all: readonly Predicted[]; readonly raced: readonly Candidate[] } {
+  const all = possibleCandidates(sample, machine, tested, total).map((candidate) => ({
+    candidate,
+    prediction: predict(sample, candidate, horizon, machine),
+  }));
+  const others = all.filter(({ candidate }) => candidate !== SEQUENTIAL)
+    .sort((a, b) => totalMs(a.prediction) - totalMs(b.prediction));
+  const best = others[0];
+  if (best === undefined) return { all, raced: [SEQUENTIAL] };
+  const waits = 1 - sample.cpuShare * (sample.loopMs / Math.max(1e-9, sample.cpuMs));
+  const simple = others.find(({ candidate }) => candidate.lanes === 1);
+  const chosen = others.filter((of) =>
+    totalMs(of.prediction) <= HOPELESS * totalMs(best.prediction) ||
+    (of === simple && waits >= WAITS_SOME)
+  );
+  const kept = chosen.slice(0, MOST_RACED);
+  if (simple !== undefined && chosen.includes(simple) && !kept.includes(simple)) {
+    kept[kept.length - 1] = simple;
+  }
+  return { all, raced: [SEQUENTIAL, ...kept.map(({ candidate }) => candidate).sort(bySimplicity)] };
+}

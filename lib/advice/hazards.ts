@@ -1,0 +1,145 @@
+/**
+ * What could go wrong with a job under a model: what was seen, not what might be feared.
+ *
+ * @module
+ */
+
+import { formatBytes } from "../reporting/format.ts";
+import type { Candidate } from "./candidate.ts";
+import { nameOf } from "./candidate.ts";
+import type { Race, Runner } from "./race.ts";
+import type { Sample } from "./sample.ts";
+
+/** A thing to mind. */
+export interface Hazard {
+  readonly kind:
+    | "results"
+    | "unrepeatable"
+    | "uncloneable"
+    | "refused"
+    | "descriptors"
+    | "failures"
+    | "memory"
+    | "uneven"
+    | "shared"
+    | "broken";
+  readonly text: string;
+}
+
+/** Memory that a model needs more of than this is worth a word, in bytes. */
+const MUCH_MEMORY = 200 * (1 << 20);
+/** A task this much longer than the mean decides when all end. */
+const UNEVEN = 1;
+
+const DESCRIPTORS = /EMFILE|too many open files/i;
+
+function refusal({ candidate, items, rounds }: Runner): Hazard {
+  const worst = rounds.reduce((a, b) => b.failed > a.failed ? b : a);
+  const inFlight = Math.min(candidate.slots * candidate.lanes, items);
+  const reasons = Object.keys(worst.reasons ?? {}).slice(0, 3).join(", ");
+  const descriptors = DESCRIPTORS.test(reasons);
+  return {
+    kind: descriptors ? "descriptors" : "refused",
+    text: `Under ${nameOf(candidate)}, with ${inFlight} in flight, ${worst.failed} of ` +
+      `${worst.failed + worst.succeeded} items failed${
+        reasons === "" ? "" : ` (${reasons})`
+      }, none ` +
+      `of them one by one: ` +
+      (descriptors
+        ? "there are not enough file descriptors for so many (ulimit -n)."
+        : "what they wait for refuses so many at once, or limits their rate. Stay below that."),
+  };
+}
+
+/**
+ * Names the hazards seen.
+ *
+ * @param sample The sample.
+ * @param race The race, if there was one.
+ * @param chosen The recommended model.
+ * @param memoryBytes What that model needs more than the plain loop.
+ * @returns The hazards, the gravest first.
+ *
+ * @example
+ * ```ts
+ * import { hazardsOf } from "./hazards.ts";
+ *
+ * console.log(hazardsOf.length); // 4
+ * ```
+ */
+export function hazardsOf(
+  sample: Sample,
+  race: Race | undefined,
+  chosen: Candidate,
+  memoryBytes: number,
+): Hazard[] {
+  const hazards: Hazard[] = [];
+  const runners = race?.runners ?? [];
+  const differing = runners.filter(({ out }) => out === "results");
+  if (differing.length > 0) {
+    const names = differing.map(({ candidate }) => nameOf(candidate)).join(", ");
+    hazards.push({
+      kind: "results",
+      text:
+        `The results differ from those of the plain loop under ${names}: the tasks share state, or ` +
+        `depend on the order in which they run. A lane has memory of its own, and tasks in one lane ` +
+        `take turns at every await. Give each task all it needs in its item.`,
+    });
+  }
+  if (race?.unrepeatable) {
+    hazards.push({
+      kind: "unrepeatable",
+      text:
+        "The plain loop itself gives other results from run to run (time, chance, or state that is " +
+        "kept elsewhere), so the models' results could not be compared.",
+    });
+  }
+  if (sample.uncloneable !== undefined) {
+    hazards.push({
+      kind: "uncloneable",
+      text:
+        `What can't be sent to another lane: ${sample.uncloneable}. Workers and processes need plain ` +
+        `data in and out.`,
+    });
+  }
+  if (sample.failed > 0) {
+    hazards.push({
+      kind: "failures",
+      text:
+        `${sample.failed} of ${sample.items} items failed already one by one; their time counts like ` +
+        `that of the others.`,
+    });
+  }
+  hazards.push(...runners.filter(({ out }) => out === "failures").map(refusal));
+  for (const { candidate, error } of runners.filter(({ out }) => out === "broken")) {
+    hazards.push({ kind: "broken", text: `${nameOf(candidate)} could not run: ${error}` });
+  }
+  if (memoryBytes > MUCH_MEMORY || sample.memoryBytes > MUCH_MEMORY) {
+    hazards.push({
+      kind: "memory",
+      text:
+        `The tasks of the sample raised the peak memory by ${
+          formatBytes(sample.memoryBytes)
+        } one by ` +
+        `one${
+          chosen.model === "sequential"
+            ? ""
+            : `, ${nameOf(chosen)} needs ${
+              formatBytes(Math.max(0, memoryBytes))
+            } more: each task in ` +
+              `flight holds its own`
+        }. A worker that runs out of memory takes the whole program with it; a process doesn't.`,
+    });
+  }
+  if (sample.variation > UNEVEN && chosen.lanes * Math.min(chosen.slots, 1e6) > 1) {
+    hazards.push({
+      kind: "uneven",
+      text:
+        `The tasks are uneven (standard deviation ${
+          sample.variation.toFixed(1)
+        } times the mean): ` +
+        `a long one at the end keeps all waiting. Put the longest first.`,
+    });
+  }
+  return hazards;
+}

@@ -1,0 +1,165 @@
+/**
+ * How long a job would take under a model, from the sample alone: start-up, cost per item, transfer,
+ * lanes, slots and the machine's ceiling.
+ *
+ * @module
+ */
+
+import type { Candidate } from "./candidate.ts";
+import { listScheduleMs, meanValueThroughput } from "./queueing.ts";
+import type { Sample } from "./sample.ts";
+
+/** What the machine does, measured. */
+export interface Machine {
+  readonly cores: number;
+  /** What independent processes gain on all cores. */
+  readonly ceiling: number;
+  /** Until a model's lanes can take tasks, in milliseconds, with as many lanes as cores. */
+  readonly startMs: Readonly<Record<"eventLoop" | "workers" | "processes", number>>;
+}
+
+/** A prediction, in milliseconds. */
+export interface Prediction {
+  readonly startMs: number;
+  /** From the first item to the last outcome: as likely, at best, and at worst. */
+  readonly runMs: number;
+  readonly lowMs: number;
+  readonly highMs: number;
+}
+
+/** A message to a lane and back takes about this, in milliseconds; one of a subprocess. */
+const ROUND_TRIP_MS = { workers: 0.06, processes: 0.12 };
+/** Tasks shorter than this travel together (dispatch/chunk_sizer.ts). */
+const CHUNK_MS = 4;
+/** What the dispatcher itself takes for an item, in milliseconds. */
+const DISPATCH_MS = 0.0006;
+/** What a pipe carries, in bytes a millisecond. */
+const PIPE_BYTES_MS = 500_000;
+/** More items than this are not simulated one by one, but scaled. */
+const SIMULATED = 20_000;
+
+/** What a task would take of each resource on another lane, in milliseconds. */
+interface Demand {
+  readonly loopMs: number;
+  readonly waitMs: number;
+  readonly allCpuMs: number;
+  readonly dispatcherMs: number;
+}
+
+function demandOf(sample: Sample, { model }: Candidate): Demand {
+  const { wallMs, loopMs, cpuMs, cpuShare } = sample;
+  // What others take of the CPU slows every task down, here as in the race.
+  const kept = Math.max(1, cpuShare * wallMs / Math.max(cpuMs, 1e-9));
+  const ownLoopMs = Math.min(wallMs, loopMs * kept);
+  const plain = {
+    loopMs: ownLoopMs,
+    waitMs: wallMs - ownLoopMs,
+    allCpuMs: Math.max(ownLoopMs, cpuMs * kept),
+    dispatcherMs: DISPATCH_MS,
+  };
+  if (model !== "workers" && model !== "processes") return plain;
+  const bytes = sample.itemBytes + sample.resultBytes;
+  const pipeMs = model === "processes" ? bytes / PIPE_BYTES_MS : 0;
+  // Each value is written on one side and read on the other: half of a clone each.
+  const sideMs = sample.cloneMs / 2 + pipeMs;
+  const tripMs = ROUND_TRIP_MS[model] * Math.min(1, wallMs / CHUNK_MS);
+  return {
+    loopMs: plain.loopMs + sideMs,
+    waitMs: plain.waitMs + tripMs + sideMs,
+    allCpuMs: plain.allCpuMs + 2 * sideMs,
+    dispatcherMs: DISPATCH_MS + sideMs,
+  };
+}
+
+/** What so many busy lanes gain together, between 1 and the ceiling of all cores. */
+function gainOfLanes(lanes: number, { cores, ceiling }: Machine): number {
+  if (lanes >= cores) return Math.max(1, ceiling);
+  return cores < 2 ? 1 : 1 + (Math.max(1, ceiling) - 1) * (lanes - 1) / (cores - 1);
+}
+
+/** The sample's own times, over and over, as many as there are items. */
+function timesOf({ walls }: Sample, count: number): number[] {
+  const times: number[] = [];
+  while (times.length < count) {
+    for (const { count: equal, wallMs } of walls) {
+      for (let i = 0; i < equal && times.length < count; i++) times.push(wallMs);
+    }
+  }
+  return times;
+}
+
+/**
+ * Predicts how long so many items take under a model.
+ *
+ * The likely time is between two bounds. At best, tasks interleave without ever queueing, and the time
+ * is the greatest of four: list scheduling of the sample's own times over the slots; each event loop's
+ * share of the computing; all computing over the machine's ceiling; and what the dispatcher spends on
+ * copying, the serial part that Amdahl's law is about. At worst, they queue for the event loop as in
+ * mean value analysis. See queueing.ts for the sources.
+ *
+ * @param sample The sample.
+ * @param candidate The model and its size.
+ * @param items How many items.
+ * @param machine What the machine does.
+ * @returns The prediction.
+ *
+ * @example
+ * ```ts
+ * import type { Machine, Prediction } from "./predict.ts";
+ * import { predict } from "./predict.ts";
+ * import type { Sample } from "./sample.ts";
+ *
+ * function plainLoop(sample: Sample, machine: Machine): Prediction {
+ *   return predict(sample, { model: "sequential", lanes: 1, slots: 1 }, 100, machine);
+ * }
+ * console.log(plainLoop.length); // 2
+ * ```
+ */
+export function predict(
+  sample: Sample,
+  candidate: Candidate,
+  items: number,
+  machine: Machine,
+): Prediction {
+  const { model, slots } = candidate;
+  const lanes = Math.min(candidate.lanes, items);
+  const kind = model === "workers" || model === "processes" ? model : "eventLoop";
+  const startMs = machine.startMs[kind] *
+    (kind === "eventLoop" ? 1 : 0.5 + 0.5 * candidate.lanes / machine.cores);
+  const demand = demandOf(sample, candidate);
+  const { loopMs, waitMs, allCpuMs, dispatcherMs } = demand;
+  if (model === "sequential") {
+    const some = Math.min(items, SIMULATED);
+    const tasksMs = timesOf(sample, some).reduce((sum, ms) => sum + ms, 0) * items / some;
+    const runMs = tasksMs + items * dispatcherMs;
+    const off = 2 * sample.variation / Math.sqrt(sample.items);
+    return { startMs, runMs, lowMs: runMs * Math.max(0.5, 1 - off), highMs: runMs * (1 + off) };
+  }
+  const gain = gainOfLanes(lanes, machine);
+  // Lanes beyond what the machine gains share it.
+  const slower = Math.max(1, lanes / gain);
+  const stretched = loopMs * slower + waitMs;
+  const factor = stretched / sample.wallMs;
+  const simulated = Math.min(items, SIMULATED);
+  const times = timesOf(sample, simulated);
+  const scheduled = listScheduleMs(times.map((ms) => ms * factor), slots * lanes) *
+    (items / simulated);
+  const bound = Math.max(
+    scheduled,
+    items * (loopMs * slower / lanes + (kind === "eventLoop" ? dispatcherMs : 0)),
+    items * allCpuMs / gainOfLanes(machine.cores, machine),
+    items * dispatcherMs,
+  );
+  const inFlight = Math.min(slots, Math.ceil(items / lanes));
+  const queued = items / (lanes * meanValueThroughput(loopMs * slower, waitMs, inFlight));
+  const worst = Math.max(bound, queued);
+  const off = 1 + Math.min(1, 2 * sample.variation / Math.sqrt(sample.items)) + 0.1;
+  // Nearer to the best: the times of real tasks are seldom as uneven as mean value analysis takes them.
+  const runMs = Math.pow(bound, 2 / 3) * Math.pow(worst, 1 / 3);
+  return { startMs, runMs, lowMs: bound / off, highMs: worst * off };
+}
+
+/** @returns Start and run together, in milliseconds. */
+export function totalMs({ startMs, runMs }: Pick<Prediction, "startMs" | "runMs">): number {
+  return startMs + runMs;
+}

@@ -1,0 +1,100 @@
+/**
+ * What a probe is told and what it says. Plain data: it travels as lines of JSON.
+ *
+ * @module
+ */
+
+/** What a probe's process is told first. */
+export interface ProbeOrder {
+  /** What each of its messages begins with. */
+  readonly mark: string;
+  /** The job's module, as an absolute URL. */
+  readonly module: string;
+  /** The name of the task's export. */
+  readonly export: string;
+  /** Only loads the module and says what it exports; runs nothing of it. */
+  readonly dry: boolean;
+  /** How many items to run at most. */
+  readonly limit: number;
+  /** How long the tasks are to run together, in milliseconds; a few more items if there are few. */
+  readonly targetMs: number;
+}
+
+/** What a job's module exports. */
+export interface Exports {
+  /** Its `title`, if it has one. */
+  readonly title?: string;
+  /** What `items` is. */
+  readonly items: "missing" | "not iterable" | "iterable" | "async iterable" | "function";
+  /** The type of the task's export, such as `"function"`. */
+  readonly task: string;
+  readonly setup: boolean;
+  readonly teardown: boolean;
+  /** The names of all exported functions. */
+  readonly functions: readonly string[];
+}
+
+/** A few consecutive items, measured together: one clock reading each would distort tiny tasks. */
+export interface Stretch {
+  /** How many items. */
+  readonly count: number;
+  /** Wall time of their tasks, in milliseconds. */
+  readonly wallMs: number;
+  /** CPU time of the whole process meanwhile, in milliseconds. */
+  readonly cpuMs: number;
+}
+
+/** An error that a task or a module threw. */
+export interface Thrown {
+  readonly name: string;
+  readonly message: string;
+  /** Messages of its causes, outermost first. */
+  readonly causes: readonly string[];
+}
+
+/** What sending items and results to another lane takes, from a few of them. */
+export interface TransferCost {
+  /** How many items were looked at. */
+  readonly items: number;
+  /** Mean size of an item and of a result, as `v8.serialize` writes them. */
+  readonly itemBytes: number;
+  readonly resultBytes: number;
+  /** Mean time of one `structuredClone` of an item and its result, in milliseconds. */
+  readonly cloneMs: number;
+  /** Why an item or result can't be sent, if one can't. */
+  readonly uncloneable?: string;
+}
+
+/** What a probe says when its sample is complete. */
+export interface ProbeDone {
+  readonly type: "done";
+  /** How many items were run. */
+  readonly items: number;
+  /** How many of them failed. */
+  readonly failed: number;
+  /** How many items the job has; null if that can't be told. */
+  readonly total: number | null;
+  readonly transfer: TransferCost;
+  /** CPU time of the event loop's thread alone during the tasks; in 10 ms steps. */
+  readonly threadCpuMs: number;
+  /** CPU time over wall time of loops that only compute: below 1 if others use the CPUs. */
+  readonly available: number;
+  /** Peak resident memory before the first task and after the last, in bytes. */
+  readonly rssBeforeBytes: number;
+  readonly rssAfterBytes: number;
+  /** How many of the first results are kept, so that a checksum can be asked for. */
+  readonly kept: number;
+}
+
+/** What a probe says. */
+export type ProbeMessage =
+  | { readonly type: "loaded"; readonly exports: Exports }
+  | { readonly type: "phase"; readonly phase: "setup" | "items" | "tasks" | "teardown" }
+  | {
+    readonly type: "stretches";
+    readonly stretches: readonly Stretch[];
+    readonly failures: readonly (Thrown & { readonly index: number })[];
+  }
+  | ProbeDone
+  | { readonly type: "checksum"; readonly checksum: string }
+  | { readonly type: "broken"; readonly where: string; readonly error: Thrown };

@@ -1,0 +1,246 @@
+/**
+ * The race: the promising models on the job's own items, in interleaved rounds, each trial in a fresh
+ * process.
+ *
+ * @module
+ */
+
+import type { Round } from "../timing/result.ts";
+import { seededRandom, shuffled } from "../timing/random.ts";
+import type { JobSpec, TimingEvent, TrialResult, TrialRunner } from "../timing/spec.ts";
+import { bySimplicity, type Candidate, nameOf } from "./candidate.ts";
+import type { RacePlan } from "./race_plan.ts";
+
+/** What one model did in the race. */
+export interface Runner {
+  readonly candidate: Candidate;
+  /** How many items it ran in each round. */
+  readonly items: number;
+  readonly rounds: Round[];
+  /** The timeline of its last trial. */
+  timeline?: TrialResult["timeline"];
+  /** Why it was taken out of the race. */
+  out?: "failures" | "results" | "slower" | "broken";
+  /** What its trial threw. */
+  error?: string;
+}
+
+/** What a race came to. */
+export interface Race {
+  readonly runners: readonly Runner[];
+  /** Time that the tasks of all trials took together, in milliseconds. */
+  readonly costMs: number;
+  /** Trials run, so how often an item was run at most. */
+  readonly trials: number;
+  /** Whether the signal ended it early. */
+  readonly partial: boolean;
+  readonly warnings: readonly string[];
+  /** Whether sequential itself gives other results from run to run, so that none can be compared. */
+  readonly unrepeatable: boolean;
+}
+
+/** What a race needs. */
+export interface RaceOptions {
+  readonly job: JobSpec;
+  readonly plan: RacePlan;
+  readonly raced: readonly Candidate[];
+  /** Trials at most, whatever happens. */
+  readonly mostTrials: number;
+  /** How long a task may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** The share of items that fail in the sample. */
+  readonly failedShare: number;
+  /** Checksums of the sample's first results, by their number. */
+  readonly checksums: ReadonlyMap<number, string>;
+  /** What a runner's round comes to for the whole job, in milliseconds. */
+  readonly scaledMs: (candidate: Candidate, items: number, round: Round) => number;
+  /** Whether the runners so far are told apart well enough. */
+  readonly decided: (runners: readonly Runner[]) => boolean;
+  /** Models to try instead of one that failed or disappointed. */
+  readonly instead: (runners: readonly Runner[]) => readonly Candidate[];
+  readonly seed: number;
+  readonly runTrial: TrialRunner;
+  readonly signal: AbortSignal;
+  readonly onEvent?: (event: TimingEvent) => void;
+}
+
+/** Rounds at most, and a model that takes this many times as long as the best is taken out. */
+const MOST_ROUNDS = 7;
+const CLEARLY_SLOWER = 2;
+
+/** Runs a race; a test's own answers at once. */
+export type RaceRunner = (options: RaceOptions) => Promise<Race>;
+
+class Racing {
+  readonly runners: Runner[] = [];
+  readonly #warnings = new Set<string>();
+  readonly #reference = new Map<number, string>();
+  costMs = 0;
+  trials = 0;
+  partial = false;
+  #unrepeatable = false;
+
+  constructor(readonly options: RaceOptions) {
+    for (const [count, checksum] of options.checksums) this.#reference.set(count, checksum);
+    for (const candidate of options.raced) this.enter(candidate);
+  }
+
+  get race(): Race {
+    const { runners, costMs, trials, partial } = this;
+    const ran = runners.filter(({ rounds, out }) => rounds.length > 0 || out !== undefined);
+    return {
+      runners: ran,
+      costMs,
+      trials,
+      partial,
+      warnings: [...this.#warnings],
+      unrepeatable: this.#unrepeatable,
+    };
+  }
+
+  get active(): Runner[] {
+    return this.runners.filter(({ out }) => out === undefined);
+  }
+
+  enter(candidate: Candidate): Runner {
+    const { plan } = this.options;
+    const items = candidate.model === "sequential" ? plan.sequentialItems : plan.items;
+    const runner: Runner = { candidate, items, rounds: [] };
+    this.runners.push(runner);
+    return runner;
+  }
+
+  /** @returns Whether another trial may be run. */
+  get may(): boolean {
+    this.partial ||= this.options.signal.aborted;
+    return !this.partial && this.trials < this.options.mostTrials;
+  }
+
+  async run(runner: Runner, round: number): Promise<void> {
+    const { job, runTrial, signal, onEvent, timeoutMs } = this.options;
+    const { candidate, items } = runner;
+    const trial = {
+      model: candidate.model,
+      lanes: candidate.lanes,
+      ...(candidate.model === "concurrent" ? {} : { slots: candidate.slots }),
+      job: { ...job, items: limitedTo(job.items, items) },
+      round,
+      timeoutMs,
+      timeline: true,
+    };
+    const number = ++this.trials;
+    onEvent?.({ type: "trial-started", trial, number, of: this.options.mostTrials });
+    try {
+      const result = await runTrial(trial, { signal, ...(onEvent && { onEvent }) });
+      runner.rounds.push(result.round);
+      if (result.timeline !== undefined) runner.timeline = result.timeline;
+      this.costMs += result.round.runMs;
+      this.#judge(runner, result.round);
+      onEvent?.({ type: "trial-ended", trial, result });
+    } catch (error) {
+      if (signal.aborted) {
+        this.partial = true;
+        return;
+      }
+      runner.out = "broken";
+      runner.error = error instanceof Error ? error.message : String(error);
+      this.#warnings.add(`${nameOf(candidate)} is missing: ${runner.error}`);
+    }
+  }
+
+  #judge(runner: Runner, { failed, succeeded, checksum }: Round): void {
+    const allowed = this.options.failedShare * (failed + succeeded);
+    if (runner.candidate.model !== "sequential" && failed > allowed + 1e-9) {
+      const share = failed / Math.max(1, failed + succeeded);
+      // What fails here and there of its own accord may do so once more often.
+      if (this.options.failedShare === 0 || share > 2 * this.options.failedShare + 0.1) {
+        runner.out = "failures";
+        return;
+      }
+    }
+    const expected = this.#reference.get(runner.items);
+    if (expected === undefined) this.#reference.set(runner.items, checksum);
+    else if (expected !== checksum && this.options.failedShare === 0 && !this.#unrepeatable) {
+      runner.out = "results";
+    }
+  }
+
+  /** If not even sequential repeats its own results, nobody is to be blamed for other ones. */
+  forgive(): void {
+    const sequential = this.runners.find(({ candidate }) => candidate.model === "sequential");
+    if (sequential?.out !== "results") return;
+    this.#unrepeatable = true;
+    for (const runner of this.runners) if (runner.out === "results") delete runner.out;
+  }
+
+  /** Takes out what is clearly slower than the best, for the whole job. */
+  prune(): void {
+    const { scaledMs } = this.options;
+    const time = ({ candidate, items, rounds }: Runner) =>
+      Math.min(...rounds.map((round) => scaledMs(candidate, items, round)));
+    const ran = this.active.filter(({ rounds }) => rounds.length > 0);
+    if (ran.length === 0) return;
+    const best = Math.min(...ran.map(time));
+    for (const runner of ran) {
+      if (runner.candidate.model === "sequential") continue;
+      if (time(runner) > CLEARLY_SLOWER * best) runner.out = "slower";
+    }
+  }
+}
+
+function limitedTo(source: JobSpec["items"], limit: number): JobSpec["items"] {
+  return source.kind === "values"
+    ? { kind: "values", values: source.values.slice(0, limit) }
+    : { ...source, limit };
+}
+
+/**
+ * Runs a race. The first round tries all; models that fail, give other results or are clearly slower
+ * are taken out, and others may take their place. Rounds go on until the models are told apart or the
+ * allowance is spent.
+ *
+ * @param options The models, the plan, and how to judge.
+ * @returns What each model did; whatever was measured until an abort.
+ *
+ * @example
+ * ```ts
+ * import { type Race, race, type RaceOptions } from "./race.ts";
+ *
+ * async function trialsOf(options: RaceOptions): Promise<number> {
+ *   const result: Race = await race(options);
+ *   return result.trials;
+ * }
+ * console.log(trialsOf.length); // 1
+ * ```
+ */
+export const race: RaceRunner = async (options) => {
+  const { plan, seed, instead, decided } = options;
+  const random = seededRandom(seed);
+  const racing = new Racing(options);
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const active = racing.active;
+    const challengers = active.filter(({ candidate }) => candidate.model !== "sequential");
+    if (challengers.length === 0) break;
+    if (round > 0) {
+      const nextMs = active.reduce((sum, { rounds }) => sum + (rounds.at(-1)?.runMs ?? 0), 0);
+      if (racing.costMs + nextMs > plan.allowanceMs) break;
+      if (round >= plan.rounds && decided(racing.runners)) break;
+    }
+    for (const runner of shuffled(active, random)) {
+      if (racing.may) await racing.run(runner, round);
+    }
+    racing.forgive();
+    if (!racing.may) break;
+    if (round > 0) continue;
+    // Others in place of what failed, fewer and fewer slots.
+    let more = instead(racing.runners);
+    while (more.length > 0 && racing.may) {
+      for (const candidate of more.toSorted(bySimplicity)) {
+        if (racing.may) await racing.run(racing.enter(candidate), round);
+      }
+      more = instead(racing.runners);
+    }
+    racing.prune();
+  }
+  return racing.race;
+};

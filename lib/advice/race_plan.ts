@@ -1,0 +1,91 @@
+/**
+ * How many items each model runs in the race, and how often, so that advice stays cheaper than three
+ * sequential runs of the sample.
+ *
+ * @module
+ */
+
+import { type Candidate, SEQUENTIAL } from "./candidate.ts";
+import { type Machine, predict } from "./predict.ts";
+import type { Sample } from "./sample.ts";
+
+/** What a race is to do. */
+export interface RacePlan {
+  /** Items that sequential runs: its time grows evenly with their number, so a part is enough. */
+  readonly sequentialItems: number;
+  /** Items that each other model runs. */
+  readonly items: number;
+  /** Rounds to begin with. */
+  readonly rounds: number;
+  /** How long the tasks of the race may run together, in milliseconds. */
+  readonly allowanceMs: number;
+}
+
+/** The sample itself is one run; the race gets a little less than the two others. */
+const RUNS = 1.8;
+/** A race of a few milliseconds would measure nothing but noise. */
+export const LEAST_ALLOWANCE_MS = 500;
+const ROUNDS = 3;
+/** Sequential's part of the race. */
+const SEQUENTIAL_SHARE = 1 / 3;
+/** Each slot is to get about this many items, if there are enough. */
+const ITEMS_A_LANE = 3;
+
+/**
+ * Plans a race.
+ *
+ * @param sample The sample.
+ * @param raced The models, sequential among them.
+ * @param machine What the machine does.
+ * @param most Items of which the results are known, at most: those of the sample.
+ * @param leftMs What is left of the budget, in milliseconds.
+ * @returns The plan; null if there isn't time for even one round.
+ *
+ * @example
+ * ```ts
+ * import { planRace } from "./race_plan.ts";
+ *
+ * console.log(planRace.length); // 5
+ * ```
+ */
+export function planRace(
+  sample: Sample,
+  raced: readonly Candidate[],
+  machine: Machine,
+  most: number,
+  leftMs: number,
+): RacePlan | null {
+  const others = raced.filter(({ model }) => model !== "sequential");
+  if (others.length === 0 || most < 2) return null;
+  const startMs = raced.reduce(
+    (sum, candidate) => sum + PROCESS_MS + predict(sample, candidate, most, machine).startMs,
+    0,
+  );
+  const allowanceMs = Math.max(RUNS * sample.tasksMs, LEAST_ALLOWANCE_MS);
+  for (let rounds = ROUNDS; rounds >= 1; rounds--) {
+    const workMs = Math.min(allowanceMs, leftMs - rounds * startMs);
+    if (workMs <= 0) continue;
+    const sequentialMs = predict(sample, SEQUENTIAL, most, machine).runMs;
+    const othersMs = others.reduce(
+      (sum, candidate) => sum + predict(sample, candidate, most, machine).runMs,
+      0,
+    );
+    const few = Math.min(most, ITEMS_A_LANE * Math.max(...others.map(({ lanes }) => lanes)));
+    const share = (ms: number, part: number) => Math.floor(most * part * workMs / (rounds * ms));
+    const items = Math.min(most, Math.max(few, share(othersMs, 1 - SEQUENTIAL_SHARE)));
+    // What the others leave over is sequential's too.
+    const restMs = workMs - rounds * othersMs * items / most;
+    const fewAlone = Math.min(most, 2);
+    const sequentialItems = Math.min(
+      most,
+      Math.max(fewAlone, Math.floor(most * Math.max(0, restMs) / (rounds * sequentialMs))),
+    );
+    const costMs = rounds *
+      (othersMs * items / most + sequentialMs * sequentialItems / most);
+    if (costMs <= 1.1 * workMs) return { sequentialItems, items, rounds, allowanceMs };
+  }
+  return null;
+}
+
+/** What a trial's process takes beside its lanes and its tasks, in milliseconds. */
+const PROCESS_MS = 120;

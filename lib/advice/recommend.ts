@@ -1,0 +1,122 @@
+/**
+ * The recommendation: the simplest model whose time isn't detectably worse than the best.
+ *
+ * @module
+ */
+
+import type { Interval } from "../timing/result.ts";
+import { confidenceAbove, pairedRatio } from "../timing/interval.ts";
+import { median } from "../timing/statistics.ts";
+import { bySimplicity, type Candidate, SEQUENTIAL } from "./candidate.ts";
+
+/** One model's times for the whole job, by round. */
+export interface Entry {
+  readonly candidate: Candidate;
+  /** Round number and time in milliseconds. */
+  readonly times: readonly { readonly round: number; readonly ms: number }[];
+  /** Whether it ran without failures of its own, gave the same results, and wasn't clearly slower. */
+  readonly eligible: boolean;
+}
+
+/** What is recommended, and why. */
+export interface Recommendation {
+  readonly candidate: Candidate;
+  /** Against sequential; null if that or the model wasn't measured. */
+  readonly gain: Interval | null;
+  /** 0 to 1. */
+  readonly confidence: number;
+  /** The fastest model measured. */
+  readonly best: Candidate;
+}
+
+/** A middle time that is worse by less is as good, and one that is worse by more is never chosen. */
+const AS_GOOD = 1.05;
+const TOO_SLOW = 1.1;
+
+function paired(a: Entry, b: Entry): { a: number[]; b: number[] } {
+  const times = new Map(b.times.map(({ round, ms }) => [round, ms]));
+  const common = a.times.filter(({ round }) => times.has(round));
+  return { a: common.map(({ ms }) => ms), b: common.map(({ round }) => times.get(round)!) };
+}
+
+/**
+ * How many times as long one entry takes as another, paired by round.
+ *
+ * @param slow One entry.
+ * @param fast Another.
+ * @param seed Seeds the bootstrap.
+ * @returns The interval; null if they share no round.
+ *
+ * @example
+ * ```ts
+ * import { ratioOf } from "./recommend.ts";
+ *
+ * const candidate = { model: "sequential", lanes: 1, slots: 1 } as const;
+ * const entry = { candidate, times: [{ round: 0, ms: 10 }], eligible: true };
+ * console.log(ratioOf(entry, entry, 1)?.median); // 1
+ * ```
+ */
+export function ratioOf(slow: Entry, fast: Entry, seed: number): Interval | null {
+  const { a, b } = paired(slow, fast);
+  return a.length === 0 ? null : pairedRatio(a, b, { seed });
+}
+
+/** How sure it is that `slow / fast` exceeds a bound. */
+function surely(slow: Entry, fast: Entry, bound: number): number {
+  const { a, b } = paired(slow, fast);
+  return a.length === 0 ? 0.5 : confidenceAbove(a, b, bound);
+}
+
+function middle({ times }: Entry): number {
+  return median(times.map(({ ms }) => ms));
+}
+
+/**
+ * Recommends a model.
+ *
+ * @param entries What was raced.
+ * @param seed Seeds the bootstrap.
+ * @returns The simplest model that isn't shown to be worse than the best, and whose middle time isn't a
+ * tenth above it either: with few rounds much can't be shown. The confidence is the least of those that
+ * it beats each simpler model, and that no other beats it by a tenth. Sequential, with half a
+ * confidence, if nothing was measured.
+ *
+ * @example
+ * ```ts
+ * import { recommend } from "./recommend.ts";
+ *
+ * console.log(recommend([], 1).candidate.model); // "sequential"
+ * ```
+ */
+export function recommend(entries: readonly Entry[], seed: number): Recommendation {
+  const fit = entries.filter(({ times, eligible }) => eligible && times.length > 0)
+    .toSorted((a, b) => bySimplicity(a.candidate, b.candidate));
+  const sequential = fit.find(({ candidate }) => candidate.model === "sequential");
+  if (fit.length === 0) {
+    return { candidate: SEQUENTIAL, gain: null, confidence: 0.5, best: SEQUENTIAL };
+  }
+  const best = fit.reduce((a, b) => middle(b) < middle(a) ? b : a);
+  const chosen = fit.find((entry) => {
+    const behind = ratioOf(entry, best, seed);
+    if (behind === null) return false;
+    return behind.median <= AS_GOOD || (behind.low <= 1 && behind.median <= TOO_SLOW);
+  }) ?? best;
+  const sure = fit.filter((entry) => entry !== chosen).map((entry) =>
+    bySimplicity(entry.candidate, chosen.candidate) < 0
+      ? surely(entry, chosen, 1)
+      : 1 - surely(chosen, entry, TOO_SLOW)
+  );
+  const gain = sequential === undefined
+    ? null
+    : sequential === chosen
+    ? { median: 1, low: 1, high: 1 }
+    : ratioOf(sequential, chosen, seed);
+  // Alone on the field proves little; and certainty is never whole.
+  const confidence = sure.length === 0 ? 0.7 : Math.min(0.99, ...sure);
+  return {
+    candidate: chosen.candidate,
+    gain,
+    confidence: Math.round(confidence * 100) / 100,
+    best: best.candidate,
+  };
+}

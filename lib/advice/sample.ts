@@ -1,0 +1,144 @@
+/**
+ * What a probe's stretches come to: how long a task computes and waits, and how sure that is.
+ *
+ * @module
+ */
+
+import { quantile, sorted } from "../timing/statistics.ts";
+import type { Probed } from "./probe.ts";
+
+/** A job's sample in figures; times in milliseconds, per item unless named otherwise. */
+export interface Sample {
+  /** Items run. */
+  readonly items: number;
+  /** Items that failed. */
+  readonly failed: number;
+  /** How many items the job has; null if that can't be told. */
+  readonly total: number | null;
+  /** Wall time of all tasks of the sample together. */
+  readonly tasksMs: number;
+  /** Mean wall time. */
+  readonly wallMs: number;
+  /** Mean CPU time of the process. */
+  readonly cpuMs: number;
+  /** The part of `cpuMs` on the event loop's own thread: what one lane can't do for two tasks at once. */
+  readonly loopMs: number;
+  /** CPU over wall time, corrected for the share of a CPU that others left; 0 to 1. */
+  readonly cpuShare: number;
+  /** Standard error of `cpuShare`. */
+  readonly cpuShareError: number;
+  /** What one busy thread gets of a CPU on this machine at present, 0 to 1. */
+  readonly available: number;
+  /** Standard deviation of the wall time over its mean. */
+  readonly variation: number;
+  /** Wall times of the sample's items in order, in stretches of equal ones where tasks are tiny. */
+  readonly walls: readonly { readonly count: number; readonly wallMs: number }[];
+  readonly itemBytes: number;
+  readonly resultBytes: number;
+  /** One `structuredClone` of an item and its result. */
+  readonly cloneMs: number;
+  /** What can't be sent to another lane. */
+  readonly uncloneable: string | undefined;
+  /** By how much the tasks raised the peak memory of the process, in bytes. */
+  readonly memoryBytes: number;
+}
+
+/** A machine that leaves so much of a CPU to a busy thread counts as idle. */
+const IDLE = 0.9;
+/** Tasks whose CPU times vary less than this are alike. */
+const ALIKE = 0.35;
+const ENOUGH = 8;
+
+/**
+ * How long a task waits on average, in milliseconds. Wall less CPU time is waiting for the outside and
+ * waiting for a CPU that others use. The second is taken off: in proportion to the CPU time, by what a
+ * busy thread was seen to get; and of tasks that are alike, by the least disturbed tenth, for what
+ * others do can only add.
+ */
+function waitMs(stretches: Probed["stretches"], available: number, cpuMs: number): number {
+  const items = stretches.reduce((sum, { count }) => sum + count, 0);
+  const lost = stretches.reduce((sum, { wallMs, cpuMs }) => sum + wallMs - cpuMs, 0) / items;
+  const proportional = Math.max(0, lost - cpuMs * (1 - available) / available);
+  if (available >= IDLE || stretches.length < ENOUGH) return proportional;
+  const each = stretches.map(({ count, cpuMs }) => cpuMs / count);
+  const mean = each.reduce((sum, ms) => sum + ms, 0) / each.length;
+  const spread = each.reduce((sum, ms) => sum + (ms - mean) ** 2, 0) / each.length;
+  if (Math.sqrt(spread) > ALIKE * mean) return proportional;
+  const least = stretches.map(({ count, wallMs, cpuMs }) => Math.max(0, wallMs - cpuMs) / count);
+  return Math.min(proportional, quantile(sorted(least), 0.1));
+}
+
+/** `threadCpuUsage` has steps of 10 ms: below this many of them its figure says nothing. */
+const STEPS_MS = 100;
+
+/**
+ * Sums up a probe.
+ *
+ * The CPU share is the ratio of two sums, its error that of a ratio estimator (Cochran, "Sampling
+ * Techniques", 1977, section 6.3), with each stretch as a cluster.
+ *
+ * @param probed What the probe found; one that was cut off counts as far as it came.
+ * @returns The sample.
+ * @throws {RangeError} If no item was run.
+ *
+ * @example
+ * ```ts
+ * import { sampleOf } from "./sample.ts";
+ *
+ * const sample = sampleOf({
+ *   exports: { items: "iterable", task: "function", setup: false, teardown: false, functions: [] },
+ *   stretches: [{ count: 1, wallMs: 10, cpuMs: 1 }, { count: 1, wallMs: 10, cpuMs: 1 }],
+ *   failures: [],
+ *   done: undefined,
+ *   cutOff: undefined,
+ *   checksums: new Map(),
+ * });
+ * console.log(sample.cpuShare); // 0.1
+ * ```
+ */
+export function sampleOf({ stretches, done, failures }: Probed): Sample {
+  const items = stretches.reduce((sum, { count }) => sum + count, 0);
+  if (items === 0) throw new RangeError("Cannot sum up a sample: no item was run");
+  const tasksMs = Math.max(1e-6, stretches.reduce((sum, { wallMs }) => sum + wallMs, 0));
+  const cpu = stretches.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+  const available = done?.available ?? 1;
+  const ratio = cpu / tasksMs;
+  const threadCpu = done?.threadCpuMs ?? 0;
+  // Threads beside the event loop's also collect garbage and compile: a small part is no task's.
+  const onLoop = cpu >= STEPS_MS ? Math.min(1, threadCpu / cpu) : 1;
+  const loopShare = onLoop > 0.85 ? 1 : onLoop;
+  const n = stretches.length;
+  const squares = stretches.reduce(
+    (sum, { wallMs, cpuMs }) => sum + (cpuMs - ratio * wallMs) ** 2,
+    0,
+  );
+  const error = n < 2 ? 0.25 : Math.sqrt(squares * n / (n - 1)) / tasksMs;
+  const wallMs = tasksMs / items;
+  const waits = waitMs(stretches, available, cpu / items);
+  // Threads beside the event loop's may use more CPU time than passes: then nothing waits.
+  const cpuShare = cpu <= 0 ? 0 : Math.min(1, cpu / items / (cpu / items + waits));
+  // The first ones compile the code; of tiny tasks only the means of stretches are known.
+  const settled = stretches.length > ENOUGH ? stretches.slice(2) : stretches;
+  const means = settled.map(({ count, wallMs }) => wallMs / count);
+  const middle = means.reduce((sum, ms) => sum + ms, 0) / means.length;
+  const spread = means.reduce((sum, ms) => sum + (ms - middle) ** 2, 0) / means.length;
+  return {
+    items,
+    failed: done?.failed ?? failures.length,
+    total: done?.total ?? null,
+    tasksMs,
+    wallMs,
+    cpuMs: cpu / items,
+    loopMs: cpu / items * loopShare,
+    cpuShare,
+    cpuShareError: Math.hypot(error, (cpuShare - Math.min(1, ratio)) / 4),
+    available,
+    variation: Math.sqrt(spread) / Math.max(middle, 1e-9),
+    walls: stretches.map(({ count, wallMs }) => ({ count, wallMs: wallMs / count })),
+    itemBytes: done?.transfer.itemBytes ?? 0,
+    resultBytes: done?.transfer.resultBytes ?? 0,
+    cloneMs: done?.transfer.cloneMs ?? 0,
+    uncloneable: done?.transfer.uncloneable,
+    memoryBytes: done === undefined ? 0 : Math.max(0, done.rssAfterBytes - done.rssBeforeBytes),
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * What it costs to send items and results to another lane, measured on a few of them. It runs in a
+ * probe's process and imports no npm package.
+ *
+ * @module
+ */
+
+import { cloneError, emptiedClass } from "../lanes/uncloneable.ts";
+import type { TransferCost } from "./probe_message.ts";
+
+/** How many are looked at, and how long at most, in milliseconds. */
+const MOST = 24;
+const MOST_MS = 250;
+/** Looked at first, so that compiling isn't counted. */
+const WARM_UP = 3;
+
+type Serialize = (value: unknown) => { readonly byteLength: number };
+
+/** Measures the transfer of some items and results. */
+export class TransferMeter {
+  readonly #cloneMs: number[] = [];
+  #itemBytes = 0;
+  #resultBytes = 0;
+  #seen = 0;
+  #spentMs = 0;
+  #next = 0;
+  #uncloneable: string | undefined;
+  #serialize: Serialize | undefined;
+
+  /** Mean size of the results looked at, in bytes. */
+  get resultBytes(): number {
+    return this.#seen === 0 ? 0 : this.#resultBytes / this.#seen;
+  }
+
+  /**
+   * Looks at an item and its result, if it is one of those that are looked at: the first ones, and then
+   * fewer and fewer.
+   *
+   * @param item The item.
+   * @param result What its task gave.
+   * @param index The item's place in the input.
+   */
+  async look(item: unknown, result: unknown, index: number): Promise<void> {
+    if (index < this.#next || this.#seen >= MOST || this.#spentMs > MOST_MS) return;
+    this.#next = index < 8 ? index + 1 : Math.ceil(index * 1.5);
+    this.#serialize ??= (await import("node:v8") as { serialize: Serialize }).serialize;
+    const startMs = performance.now();
+    for (const [what, value] of [[`item ${index}`, item], [`result ${index}`, result]] as const) {
+      if (this.#uncloneable !== undefined) return;
+      try {
+        const empty = typeof value === "object" && value !== null ? emptiedClass(value) : undefined;
+        if (empty !== undefined) throw new TypeError(`it is a ${empty}, which would arrive empty`);
+        structuredClone(value);
+      } catch (error) {
+        this.#uncloneable = cloneError(what, value, error).message
+          .replace(/^Cannot send (.*) to another lane: /, "$1: ");
+        return;
+      }
+    }
+    const clonedMs = performance.now();
+    structuredClone(item);
+    structuredClone(result);
+    this.#cloneMs.push(performance.now() - clonedMs);
+    this.#itemBytes += this.#bytes(item);
+    this.#resultBytes += this.#bytes(result);
+    this.#seen++;
+    this.#spentMs += performance.now() - startMs;
+  }
+
+  #bytes(value: unknown): number {
+    try {
+      return this.#serialize!(value).byteLength;
+    } catch {
+      // A worker can take what v8's own format can't, such as a MessagePort; its size is unknown.
+      return 0;
+    }
+  }
+
+  /** @returns What it came to. */
+  cost(): TransferCost {
+    const warm = this.#cloneMs.length > WARM_UP ? this.#cloneMs.slice(WARM_UP) : this.#cloneMs;
+    const mean = (sum: number) => this.#seen === 0 ? 0 : sum / this.#seen;
+    return {
+      items: this.#seen,
+      itemBytes: mean(this.#itemBytes),
+      resultBytes: mean(this.#resultBytes),
+      cloneMs: warm.reduce((sum, ms) => sum + ms, 0) / Math.max(1, warm.length),
+      ...(this.#uncloneable !== undefined && { uncloneable: this.#uncloneable }),
+    };
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * `deno task advise`: says whether a job waits or computes, and which model to use for it, by measuring.
+ *
+ * @module
+ */
+
+import { adviceHtml, adviceJson, adviceMarkdown } from "../lib/advice/advice_files.ts";
+import { advise, MOST_ITEMS, MOST_TRIALS } from "../lib/advice/advise.ts";
+import { checkJobModule, jobModule } from "../lib/advice/job_module.ts";
+import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job_permissions.ts";
+import { measureMachine } from "../lib/advice/machine.ts";
+import { probe } from "../lib/advice/probe.ts";
+import { race } from "../lib/advice/race.ts";
+import { renderAdvice } from "../lib/advice/render_advice.ts";
+import { command } from "../lib/command.ts";
+import { duration, nonNegativeInteger, positiveInteger } from "../lib/options.ts";
+import { formatDuration } from "../lib/reporting/format.ts";
+import { checkOutputFiles, userPath } from "../lib/reporting/output_files.ts";
+import { plain } from "../lib/reporting/plain.ts";
+import { styleOfStdout } from "../lib/reporting/style.ts";
+import { script } from "../lib/script.ts";
+import { describeEnvironment } from "../lib/timing/environment.ts";
+import { chooseSeed } from "../lib/timing/random.ts";
+import { trialProcesses } from "../lib/timing/run_trial.ts";
+import type { JobSpec } from "../lib/timing/spec.ts";
+
+const LEAST_BUDGET_MS = 1000;
+
+const advice = command(
+  "advise",
+  `
+Says what a job of your own is bound by, and what to do: runs a sample of it one by one, splits its
+time into computing and waiting, predicts every model's gain, races the promising ones on the job's
+own items, and recommends the simplest that is not detectably worse than the best, with its code.
+
+A job is a module that exports a task and its items:
+
+  export const items = ["a", "b"];                  an iterable, an async one, or a function
+  export default function (item) { … }              one item in, one result out
+  export const title = "…";  export function setup() {}  export function teardown() {}   optional`
+    .trim(),
+)
+  .argument("<module>", "the job's module: a path, or a file: URL")
+  .option("--export <name>", "the task's export (default: default)")
+  .option("--items <n>", "take so many items at most")
+  .option("--budget <time>", "how long the advice may take (default: 30s)")
+  .option("--dry", "say what would be done; load the module, but run nothing of it")
+  .option("--seed <n>", "repeats the order of rounds of an earlier run")
+  .option("--json <file>", "write the advice as data")
+  .option("--html <file>", "write it as a page that opens offline")
+  .option("--markdown <file>", "write it as Markdown");
+advice.addHelpText(
+  "after",
+  `
+What the job may do is written as for Deno, and handed on to it alone; nothing but its own module
+unless given:
+  ${PERMISSION_KINDS.map((kind) => `--allow-${kind}[=…]`).join(", ")}
+
+Examples:
+  deno task advise scripts/examples/parse_json.ts
+  deno task advise scripts/examples/polite_downloader.ts --allow-net=127.0.0.1 --allow-run
+  deno task advise ./job.ts --items 200 --budget 1m --html advice.html
+
+Exit codes: 0 done, 1 a task failed or results differ, 2 bad option or module, 130 interrupted.`,
+);
+
+await script("advise", async (signal, args) => {
+  const { permissions, rest } = takePermissions(args, userPath);
+  advice.parse(rest, { from: "user" });
+  const raw = advice.opts();
+  const [typed] = advice.processedArgs as [string];
+  const items = raw.items === undefined ? undefined : positiveInteger("--items", raw.items);
+  const budgetMs = duration("--budget", raw.budget ?? "30s", { min: LEAST_BUDGET_MS });
+  const seed = raw.seed === undefined ? chooseSeed() : nonNegativeInteger("--seed", raw.seed);
+  const { json, html, markdown } = raw;
+  const files = await checkOutputFiles({ json, html, markdown });
+  const module = await jobModule(typed, userPath);
+  await checkJobModule(typed, module, signal);
+  const file = module.slice(module.lastIndexOf("/") + 1);
+  const job: JobSpec = {
+    name: file,
+    task: { module, export: raw.export ?? "default" },
+    items: {
+      kind: "module",
+      module,
+      export: "items",
+      ...(items !== undefined && { limit: items }),
+    },
+    permissions,
+    options: {},
+  };
+  const loaded = await probe(job, {
+    typed,
+    limit: 0,
+    targetMs: 0,
+    guardMs: budgetMs,
+    signal,
+    dry: true,
+  }, () => []);
+  const { title, setup, teardown } = loaded.exports;
+  const named: JobSpec = {
+    ...job,
+    name: title === undefined ? file : plain(title),
+    ...(setup && { setup: "setup" }),
+    ...(teardown && { teardown: "teardown" }),
+  };
+  const most = items === undefined ? MOST_ITEMS : Math.min(items, MOST_ITEMS);
+  const plan = `at most ${most} items, each at most ${1 + MOST_TRIALS} times, within ${
+    formatDuration(budgetMs)
+  }`;
+  if (raw.dry) {
+    console.log(
+      `${named.name}: would run ${plan}: once one by one, then under the models that promise most.\n` +
+        `Each run is a process of its own that may ${allowed(permissions)}. Nothing was run.`,
+    );
+    return 0;
+  }
+  console.error(
+    `${named.name}: runs ${plan}. If its tasks change something, mind that they do it so often ` +
+      `(--dry, --items). Seed ${seed}.`,
+  );
+  const { advice: given, findings } = await advise({
+    job: named,
+    typed,
+    items,
+    budgetMs,
+    seed,
+    cores: navigator.hardwareConcurrency,
+    signal,
+    library: new URL("../lib/mod.ts", import.meta.url).href,
+    onPhase: (phase) => console.error(`${named.name}: ${phase} …`),
+  }, {
+    probe,
+    race,
+    measureMachine,
+    runTrial: trialProcesses({ guardMs: budgetMs }),
+    now: () => performance.now(),
+  });
+  console.log(renderAdvice(given, styleOfStdout()));
+  const whole = {
+    schemaVersion: 1 as const,
+    environment: await describeEnvironment(seed),
+    advice: given,
+  };
+  const writers = { json: adviceJson, html: adviceHtml, markdown: adviceMarkdown };
+  for (const format of ["json", "html", "markdown"] as const) {
+    const path = files[format];
+    if (path === undefined) continue;
+    await Deno.writeTextFile(path, writers[format](whole));
+    console.log(`Wrote ${path}`);
+  }
+  const [failure] = findings.probed.failures;
+  if (failure !== undefined) {
+    const { index, name, message } = failure;
+    console.error(
+      `advise: ${given.sample.failed} of ${given.sample.items} items failed, item ${index} with ` +
+        plain(`${name}: ${message}`),
+    );
+  }
+  const stuck = findings.probed.cutOff;
+  if (stuck !== undefined) console.error(`advise: ${stuck}; give it longer with --budget`);
+  const differ = given.hazards.some(({ kind }) => kind === "results");
+  if (differ) console.error("advise: the models gave different results; see the hazards");
+  return failure !== undefined || stuck !== undefined || differ ? 1 : 0;
+});
+
+function allowed(permissions: JobSpec["permissions"]): string {
+  const kinds = Object.entries(permissions ?? {}).map(([kind, list]) =>
+    list === true ? kind : `${kind} (${(list as readonly string[]).join(", ")})`
+  );
+  return plain(
+    `read its own module${
+      kinds.length === 0 ? " and nothing else" : ` and use: ${kinds.join("; ")}`
+    }`,
+  );
+}

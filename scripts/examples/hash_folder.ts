@@ -1,0 +1,30 @@
+/**
+ * Hashes every file of this project's library: tiny tasks, and most of their time is computing.
+ *
+ * Run it with `--allow-read=lib`.
+ *
+ * @module
+ */
+
+/** What reports call it. */
+export const title = "hash a folder";
+
+async function* filesBelow(folder: URL): AsyncGenerator<string> {
+  const entries = (await Array.fromAsync(Deno.readDir(folder)))
+    .sort((a, b) => a.name < b.name ? -1 : 1);
+  for (const { name, isDirectory } of entries) {
+    if (isDirectory) yield* filesBelow(new URL(`${name}/`, folder));
+    else yield new URL(name, folder).href;
+  }
+}
+
+/** The files, in the order of their names. */
+export function items(): AsyncGenerator<string> {
+  return filesBelow(new URL("../../lib/", import.meta.url));
+}
+
+/** Hashes a file. @param file Its URL. @returns Its SHA-256, in hex. */
+export default async function hash(file: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(new URL(file)));
+  return new Uint8Array(digest).toHex();
+}

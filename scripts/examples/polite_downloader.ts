@@ -1,0 +1,36 @@
+/**
+ * Downloads 60 pages from the test site, which takes 20 ms to answer: waiting, so slots pay.
+ *
+ * Run it with `--allow-net=127.0.0.1 --allow-run`; the site is a process of its own.
+ *
+ * @module
+ */
+
+import type { TaskContext } from "../../lib/lanes/task.ts";
+import { type Site, startSite } from "../../lib/site/start.ts";
+import download from "../../lib/tasks/download.ts";
+
+/** What reports call it. */
+export const title = "download 60 pages";
+
+let site: Site | undefined;
+
+/** Starts the site. */
+export async function setup(): Promise<void> {
+  site = await startSite({ latencyMs: 20 });
+}
+
+/** Ends the site. */
+export async function teardown(): Promise<void> {
+  await site?.close();
+}
+
+/** The addresses of the pages; a generator, because they are known only when the site runs. */
+export async function* items(): AsyncGenerator<string> {
+  yield* site?.urls(30) ?? [];
+}
+
+/** Downloads a page. @param url Its address. @returns The bytes it had. */
+export default async function size(url: string, context: TaskContext): Promise<number> {
+  return (await download({ url }, context)).bytes;
+}
