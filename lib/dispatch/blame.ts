@@ -22,6 +22,17 @@ export type Blame =
  *
  * @param lost The chunks.
  * @returns A judgement for each, in the same order.
+ *
+ * @example
+ * ```ts
+ * import { EventLoopLane } from "../lanes/event_loop.ts";
+ * import { blame } from "./blame.ts";
+ * import type { Sent } from "./sent.ts";
+ *
+ * const lane = new EventLoopLane({ report() {}, died() {} });
+ * const waiting = { lane, items: [1, 2], reported: 0, note: undefined } as unknown as Sent;
+ * console.log(blame([waiting])); // [{ kind: "innocent" }]
+ * ```
  */
 export function blame(lost: readonly Sent[]): Blame[] {
   const progress = lost.map((sent) => {

@@ -34,7 +34,11 @@ export class ChunkSizer {
   #itemMs: number | undefined;
   #size = 1;
 
-  /** @param chunk `"auto"`, or the number of items that the caller wants. */
+  /**
+   * Knows nothing yet, so that the first chunk is a single item.
+   *
+   * @param chunk `"auto"`, or the number of items that the caller wants.
+   */
   constructor(chunk: "auto" | number) {
     this.#fixed = chunk === "auto" ? undefined : chunk;
   }
@@ -82,6 +86,7 @@ export class ChunkSizer {
    *
    * @param remaining Items left in the input, if it tells.
    * @param slots Slots on all lanes together.
+   * @returns Items, at least 1.
    */
   next(remaining: number | undefined, slots: number): number {
     if (this.#fixed !== undefined) return this.#fixed;

@@ -13,10 +13,19 @@ export const MAX_KILLS = 2;
 /**
  * The error of a task whose lane died.
  *
- * @param index The item.
+ * @param index The item's place in the input, from 0.
  * @param kills How many lanes died with it.
  * @param started Whether the task is known to have been running.
  * @param death How the lane died.
+ * @returns The error; not `retryable` once {@linkcode MAX_KILLS} is reached.
+ *
+ * @example
+ * ```ts
+ * import { crashed } from "./crash.ts";
+ *
+ * const error = crashed(3, 2, true, { how: "exited with code 1", starting: false });
+ * console.log(error.retryable); // false
+ * ```
  */
 export function crashed(
   index: number,

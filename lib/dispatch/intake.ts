@@ -11,7 +11,9 @@ import type { Source } from "./source.ts";
 
 /** What the intake needs to know. */
 export interface IntakeParts {
+  /** The input. */
   readonly source: Source;
+  /** Says how many items travel together. */
   readonly sizer: ChunkSizer;
   /** Slots on all lanes together. */
   readonly slots: number;
@@ -42,7 +44,11 @@ export class Intake {
   #together = false;
   readonly #delayed = new Map<ReturnType<typeof setTimeout>, Piece>();
 
-  /** @param parts What it is made of. */
+  /**
+   * Takes nothing from the input yet.
+   *
+   * @param parts What it is made of.
+   */
   constructor(parts: IntakeParts) {
     this.#parts = parts;
     this.unbounded = parts.slots === Infinity;
@@ -53,7 +59,12 @@ export class Intake {
     return this.#parts.source.done && this.#queue.length === 0 && this.#delayed.size === 0;
   }
 
-  /** Whether there may be something to take, and whether it needs a lane for itself. */
+  /**
+   * Looks what would be taken next, without taking it.
+   *
+   * @param ahead How many chunks a slot are sent ahead.
+   * @returns Whether it needs a lane for itself; undefined if there is nothing, or no room for it.
+   */
   peek(ahead: number): { readonly alone: boolean } | undefined {
     if (this.#queue.length > 0) return this.#queue[0]!;
     return !this.#parts.source.done && this.#room(ahead) >= 1 ? { alone: false } : undefined;
@@ -106,12 +117,21 @@ export class Intake {
     return part(piece, 0, count);
   }
 
-  /** Items that are to go before all others. */
+  /**
+   * Takes items back that are to go before all others.
+   *
+   * @param piece The items; none is fine.
+   */
   putBack(piece: Piece): void {
     if (piece.items.length > 0) this.#queue.unshift(piece);
   }
 
-  /** An item that is to go again after a wait. */
+  /**
+   * Takes an item back that is to go again after a wait.
+   *
+   * @param piece The item.
+   * @param waitMs The wait in milliseconds.
+   */
   later(piece: Piece, waitMs: number): void {
     const timer = setTimeout(() => {
       this.#delayed.delete(timer);
@@ -121,7 +141,11 @@ export class Intake {
     this.#delayed.set(timer, piece);
   }
 
-  /** Ends it all: closes the input, and gives back what was not sent; of an array, also the rest. */
+  /**
+   * Ends it all: closes the input and every wait.
+   *
+   * @returns What was not sent; of an array, also the rest.
+   */
   drop(): Piece[] {
     const { source } = this.#parts;
     const { unpulled, pulled } = source;

@@ -39,6 +39,8 @@ export class Outlet<T> implements Results<T> {
     | undefined;
 
   /**
+   * Starts nothing yet.
+   *
    * @param run The run behind it.
    * @param order In which order results go out.
    * @param read Makes a result of a segment's item.
@@ -53,11 +55,12 @@ export class Outlet<T> implements Results<T> {
     this.#read = read;
   }
 
+  /** Itself: results can be iterated once. */
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  /** Run: gives items that ended. */
+  /** Run: gives items that ended, each index once. */
   push(segment: Segment): void {
     if (segment.count === 0) return;
     if (!this.#inInputOrder) {
@@ -90,7 +93,11 @@ export class Outlet<T> implements Results<T> {
     this.#serve();
   }
 
-  /** Run: it failed; what wasn't handed out is dropped. */
+  /**
+   * Run: it failed; what wasn't handed out is dropped.
+   *
+   * @param error What the consumer's loop throws.
+   */
   fail(error: unknown): void {
     if (this.#state === "ended" || this.#state === "failed") return;
     this.#state = "failed";
@@ -160,6 +167,11 @@ export class Outlet<T> implements Results<T> {
     this.#collecting = undefined;
   }
 
+  /**
+   * The next result. The first call starts the run.
+   *
+   * @returns A promise that rejects once if the run fails.
+   */
   next(): Promise<IteratorResult<T>> {
     if (this.#waiters.length === 0) {
       const result = this.#take();
@@ -179,6 +191,7 @@ export class Outlet<T> implements Results<T> {
     this.#run.start(collecting);
   }
 
+  /** Stops the run, drops what wasn't taken, and resolves when nothing goes on. */
   async return(): Promise<IteratorResult<T>> {
     if (this.#state === "idle") this.#state = "ended";
     else await this.#run.stop();
@@ -190,6 +203,7 @@ export class Outlet<T> implements Results<T> {
     return { value: undefined, done: true };
   }
 
+  /** All results that are left, in one array; rejects if the run fails. */
   toArray(): Promise<T[]> {
     const { promise, resolve, reject } = Promise.withResolvers<T[]>();
     this.#collecting = { resolve, reject, all: [] };

@@ -13,15 +13,25 @@ import type { Run } from "./run.ts";
 import { Seat } from "./seat.ts";
 import type { Sent } from "./sent.ts";
 
-/** Makes a lane of the executor's kind. */
+/**
+ * Makes a lane of the executor's kind.
+ *
+ * @param number The lane's number, from 0.
+ * @param events Whom the lane tells of ends and of its death.
+ * @param tasks Every task that the executor was asked to run until now.
+ * @returns The lane, perhaps still starting.
+ */
 export type LaneFactory = (number: number, events: LaneEvents, tasks: readonly Task[]) => Lane;
 
 /** How a pool is made up. */
 export interface PoolOptions {
+  /** How many lanes, from 1. */
   readonly lanes: number;
+  /** Slots on each lane, from 1; Infinity for no limit. */
   readonly slots: number;
   /** How long a task that was asked to stop may go on before it is made to, in milliseconds. */
   readonly graceMs: number;
+  /** Makes each lane when it is first needed, and again when one was lost. */
   readonly makeLane: LaneFactory;
 }
 
@@ -32,7 +42,9 @@ const TURN_MS = 20;
 
 /** The lanes of one executor. */
 export class LanePool {
+  /** How it is made up. */
   readonly options: PoolOptions;
+  /** A place for each lane. */
   readonly seats: readonly Seat[];
   /** When a chunk was last sent: saves a look at the clock. */
   sentAtMs = 0;
@@ -46,7 +58,11 @@ export class LanePool {
   #turning = false;
   #closed = false;
 
-  /** @param options How many lanes of which kind. */
+  /**
+   * Starts no lane yet.
+   *
+   * @param options How many lanes of which kind.
+   */
   constructor(options: PoolOptions) {
     this.options = options;
     this.seats = Array.from({ length: options.lanes }, (_, number) => new Seat(number));
@@ -67,7 +83,11 @@ export class LanePool {
     return this.seats.some((seat) => seat.inFlight.size === 0);
   }
 
-  /** Lets a run take part. */
+  /**
+   * Lets a run take part.
+   *
+   * @throws {TypeError} If the executor is closed.
+   */
   add(run: Run): void {
     if (this.#closed) throw new TypeError("Cannot map: the executor is closed");
     this.#runs.push(run);
@@ -130,6 +150,7 @@ export class LanePool {
    * @param run The run that asks.
    * @param ahead How many chunks may wait on a lane for each of its slots.
    * @param alone Whether the chunk needs the lane for itself.
+   * @returns The lane's seat, its lane started; undefined if none has room.
    */
   seatFor(run: Run, ahead: number, alone: boolean): Seat | undefined {
     const { slots } = this.options;
@@ -184,7 +205,13 @@ export class LanePool {
     return lane;
   }
 
-  /** Starts every lane, and waits until all can take tasks. */
+  /**
+   * Starts every lane, and waits until all can take tasks.
+   *
+   * @param task A task that the lanes may load at their start.
+   * @throws {TypeError} If the executor is closed.
+   * @throws {LaneStartError} If a lane died before it could take tasks.
+   */
   async openAll(task?: Task): Promise<void> {
     if (this.#closed) throw new TypeError("Cannot start lanes: the executor is closed");
     if (task !== undefined) this.#tasks.set(task.module, task);

@@ -27,9 +27,13 @@ const MARK_ABOVE_MS = 1;
 
 /** What a run is made of. */
 export interface RunParts {
+  /** The lanes to run on, shared with the executor's other runs. */
   readonly pool: LanePool;
+  /** What to run. */
   readonly task: Task;
+  /** The input. */
   readonly source: Source;
+  /** How to run it. */
   readonly options: SettledOptions;
   /** Whether the first rejection ends the run. */
   readonly failFast: boolean;
@@ -37,10 +41,13 @@ export interface RunParts {
 
 /** One `map` under way. */
 export class Run implements OutletRun {
+  /** What it runs. */
   readonly task: Task;
+  /** How it runs. */
   readonly options: SettledOptions;
   /** Chunks that are with lanes. */
   readonly inFlight = new SentList("runPlace");
+  /** Where results go; set once, before the first is asked for. */
   outlet!: Outlet<unknown>;
   readonly #pool: LanePool;
   readonly #source: Source;
@@ -55,7 +62,11 @@ export class Run implements OutletRun {
   #stopReason: unknown;
   readonly #onAbort = () => void this.cancel(this.options.signal!.reason);
 
-  /** @param parts What it is made of. */
+  /**
+   * Pulls and sends nothing yet.
+   *
+   * @param parts What it is made of.
+   */
   constructor({ pool, task, source, options, failFast }: RunParts) {
     this.task = task;
     this.options = options;
@@ -84,6 +95,7 @@ export class Run implements OutletRun {
     this.#watch = new Watch(this, pool.options.graceMs);
   }
 
+  /** Joins the pool; called by the outlet when the first result is asked for. */
   start(collecting: boolean): void {
     if (collecting && this.options.buffer === "auto") this.#intake.unbounded = true;
     this.#state = "running";
@@ -98,11 +110,13 @@ export class Run implements OutletRun {
     this.#endIfDone();
   }
 
+  /** Makes room for new items, of which the consumer has taken so many. */
   taken(count: number): void {
     this.#intake.consumed += count;
     if (this.#state === "running") this.#pool.pump();
   }
 
+  /** Cancels the run, for its consumer wants no more. */
   stop(): Promise<void> {
     return this.cancel(new CancelledError("The consumer left the loop"));
   }

@@ -11,10 +11,13 @@ import { SentList } from "./sent.ts";
 
 /** A lane's place. */
 export class Seat {
+  /** The lane's number in outcomes and reports, from 0. */
   readonly number: number;
+  /** The lane; undefined until it is needed, and again once it is lost. */
   lane: Lane | undefined;
   /** How long the lane took to start; undefined until it has. */
   startMs: number | undefined;
+  /** Chunks that are with the lane, those that wait there too. */
   readonly inFlight = new SentList("seatPlace");
   /** No new chunks: the lane is to be closed once those in flight have ended. */
   retiring = false;
@@ -24,7 +27,11 @@ export class Seat {
   reservedFor: Run | undefined;
   #lastChunkId = 0;
 
-  /** @param number The lane's number in outcomes and reports, from 0. */
+  /**
+   * An empty seat.
+   *
+   * @param number The lane's number, from 0.
+   */
   constructor(number: number) {
     this.number = number;
   }

@@ -12,41 +12,66 @@ import type { Seat } from "./seat.ts";
 
 /** What a chunk is like beside its items. */
 export interface SentSettings {
+  /** Deadline of each item from its own start, in milliseconds; Infinity for none. */
   readonly timeoutMs: number;
+  /** Whether each item's own start and end are wanted. */
   readonly timed: boolean;
+  /** After so many milliseconds the lane gives the rest back; Infinity for never. */
   readonly giveBackMs: number;
+  /** Whether the lane says before each item that it starts it. */
   readonly mark: boolean;
+  /** Whether ArrayBuffers move instead of being copied. */
   readonly transfer: boolean;
+  /** When it was sent. */
   readonly sentAtMs: number;
 }
 
 /** A chunk on its lane. One object, for one is made for every chunk of every run. */
 export class Sent implements Chunk {
+  /** Unique on its lane, ascending. */
   readonly id: number;
+  /** What is run on its items. */
   readonly task: Task;
+  /** The first item's place in the input, from 0. */
   readonly firstIndex: number;
+  /** Its items, in the input's order. */
   readonly items: readonly unknown[];
+  /** Which try this is, from 1. */
   readonly attempt: number;
+  /** Deadline of each item from its own start, in milliseconds; Infinity for none. */
   readonly timeoutMs: number;
+  /** Whether each item's own start and end are wanted. */
   readonly timed: boolean;
+  /** After so many milliseconds the lane gives the rest back; Infinity for never. */
   readonly giveBackMs: number;
+  /** Whether the lane says before each item that it starts it. */
   readonly mark: boolean;
+  /** Whether ArrayBuffers move instead of being copied. */
   readonly transfer: boolean;
+  /** When it was sent. */
   readonly sentAtMs: number;
+  /** The run that it is of. */
   readonly run: Run;
+  /** The seat on whose lane it is. */
   readonly seat: Seat;
+  /** The lane it was sent to, which its seat may have lost since. */
   readonly lane: Lane;
+  /** Its items and their history. */
   readonly piece: Piece;
+  /** Whatever the lane wants to keep with it. */
   note: unknown = undefined;
   /** How many of its items have been reported. */
   reported = 0;
   /** When, why and at which item its task was asked to stop. */
   asked: { readonly atMs: number; readonly why: AskReason; readonly offset: number } | undefined;
-  /** Its place among its seat's chunks and among its run's; −1 if it is no longer there. */
-  seatPlace = -1;
-  runPlace = -1;
+  /** Its place among its seat's chunks; −1 if it is no longer there. */
+  seatPlace: number = -1;
+  /** Its place among its run's chunks; −1 if it is no longer there. */
+  runPlace: number = -1;
 
   /**
+   * Takes the seat's next id; sends nothing.
+   *
    * @param run The run that it is of.
    * @param seat The seat on whose lane it is.
    * @param piece Its items and their history.
@@ -77,7 +102,11 @@ export class SentList implements Iterable<Sent> {
   readonly #place: "seatPlace" | "runPlace";
   readonly #list: Sent[] = [];
 
-  /** @param place Where a chunk keeps its place in this list. */
+  /**
+   * An empty list.
+   *
+   * @param place Where a chunk keeps its place in this list.
+   */
   constructor(place: "seatPlace" | "runPlace") {
     this.#place = place;
   }

@@ -9,13 +9,21 @@ import type { Rejected } from "./outcome.ts";
 
 /** Options with every default filled in. */
 export interface SettledOptions {
+  /** In which order results come; `"input"` unless given. */
   readonly order: "input" | "completion";
+  /** Stops the run; undefined for nothing that does. */
   readonly signal: AbortSignal | undefined;
+  /** Deadline of a task from its own start, in milliseconds; Infinity unless given. */
   readonly timeoutMs: number;
+  /** When and how often a task that gave no value is tried again; never unless given. */
   readonly retries: Required<RetryOptions>;
+  /** Items that travel together; `"auto"` unless given. */
   readonly chunk: "auto" | number;
+  /** Items pulled beyond the slots, at most; `"auto"` unless given. */
   readonly buffer: "auto" | number;
+  /** Whether ArrayBuffers move instead of being copied; false unless given. */
   readonly transfer: boolean;
+  /** Told how the run stands, if the caller wants to know. */
   readonly onProgress: MapOptions["onProgress"];
 }
 

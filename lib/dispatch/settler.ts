@@ -17,7 +17,9 @@ import type { SettledOptions } from "./settled_options.ts";
 
 /** What the settler needs of its run. */
 export interface SettlerParts {
+  /** How the run goes. */
   readonly options: SettledOptions;
+  /** Takes items that are tried again. */
   readonly intake: Intake;
   /** Whether items may still be tried again. */
   readonly mayRetry: () => boolean;
@@ -27,11 +29,17 @@ export interface SettlerParts {
 
 /** Settles each of a run's items exactly once. */
 export class Settler {
+  /** How many items have ended for good, in whichever way. */
   settled = 0;
+  /** Of these, the ones that gave no value. */
   rejected = 0;
   readonly #parts: SettlerParts;
 
-  /** @param parts What it is made of. */
+  /**
+   * Has settled nothing yet.
+   *
+   * @param parts What it is made of.
+   */
   constructor(parts: SettlerParts) {
     this.#parts = parts;
   }
@@ -68,6 +76,11 @@ export class Settler {
   /**
    * Has an item tried again, if that is allowed.
    *
+   * @param sent The chunk that it came with.
+   * @param offset Its place in the chunk.
+   * @param ended How this try ended.
+   * @param reason What was thrown, or what befell it.
+   * @param changes What is to be different at the next try; nothing unless given.
    * @returns Whether it will be; if not, it must be settled.
    */
   retry(
@@ -88,7 +101,15 @@ export class Settler {
     return true;
   }
 
-  /** Settles an item that its lane can't report any more. */
+  /**
+   * Settles an item that its lane can't report any more.
+   *
+   * @param sent The chunk that it came with.
+   * @param offset Its place in the chunk.
+   * @param ended How it ended.
+   * @param reason What befell it.
+   * @param sinceMs When it started; NaN if that isn't known.
+   */
   reject(
     { piece, seat }: Sent,
     offset: number,
@@ -100,7 +121,12 @@ export class Settler {
     this.#settle(lostSegment(one, seat.number, { ended, reason }, sinceMs));
   }
 
-  /** Settles items that were never started, or not again, because the run was cancelled. */
+  /**
+   * Settles items that were never started, or not again, because the run was cancelled.
+   *
+   * @param piece The items; none is fine.
+   * @param cause Why the run was cancelled.
+   */
   cancel(piece: Piece, cause: unknown): void {
     if (piece.items.length === 0) return;
     const { firstIndex, items } = piece;

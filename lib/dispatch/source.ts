@@ -23,6 +23,8 @@ export class Source {
   #asking = false;
 
   /**
+   * Pulls nothing yet.
+   *
    * @param items An array, an iterable or an async iterable.
    * @throws {TypeError} If it is none of these.
    */

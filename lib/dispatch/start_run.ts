@@ -26,6 +26,26 @@ import { Source } from "./source.ts";
  * @returns The results to come.
  * @throws {RangeError} If an option is out of its range.
  * @throws {TypeError} If `items` can't be iterated.
+ *
+ * @example
+ * ```ts
+ * import { EventLoopLane } from "../lanes/event_loop.ts";
+ * import { task } from "../lanes/task.ts";
+ * import { LanePool } from "./pool.ts";
+ * import { startRun } from "./start_run.ts";
+ *
+ * const double = task<{ default: (n: number) => number }>(
+ *   "data:text/javascript,export default (n) => 2 * n",
+ * );
+ * const pool = new LanePool({
+ *   lanes: 1,
+ *   slots: 1,
+ *   graceMs: 100,
+ *   makeLane: (_number, events) => new EventLoopLane(events),
+ * });
+ * console.log(await startRun(pool, double, [1, 2, 3], {}, true).toArray()); // [2, 4, 6]
+ * await pool.close();
+ * ```
  */
 export function startRun(
   pool: LanePool,

@@ -14,7 +14,9 @@ import type { Sent, SentList } from "./sent.ts";
 
 /** What the watch needs of the run. */
 export interface WatchedRun {
+  /** Its chunks that are with lanes. */
   readonly inFlight: SentList;
+  /** Its deadline of each task, in milliseconds; Infinity for none. */
   readonly options: { readonly timeoutMs: number };
   /** Makes a task stop that went on after it was asked to. */
   force(sent: Sent): void;
@@ -38,15 +40,21 @@ export class Watch {
   #dueMs = Infinity;
 
   /**
+   * Sets no timer yet.
+   *
    * @param run The run.
-   * @param graceMs How long a task that was asked to stop may go on.
+   * @param graceMs How long a task that was asked to stop may go on, in milliseconds.
    */
   constructor(run: WatchedRun, graceMs: number) {
     this.#run = run;
     this.#graceMs = graceMs;
   }
 
-  /** Looks again in so many milliseconds at the latest. */
+  /**
+   * Looks again in so many milliseconds at the latest.
+   *
+   * @param afterMs The wait; never less than 2 ms.
+   */
   arm(afterMs: number): void {
     const dueMs = performance.now() + Math.max(afterMs, MIN_WAIT_MS);
     if (dueMs >= this.#dueMs) return;
@@ -64,7 +72,13 @@ export class Watch {
     this.#dueMs = Infinity;
   }
 
-  /** Asks a chunk's task to stop, and sees to it that it does. */
+  /**
+   * Asks a chunk's task to stop, and sees to it that it does.
+   *
+   * @param sent The chunk.
+   * @param why What to tell the task.
+   * @param offset The item whose deadline passed; −1, the default, for the chunk as a whole.
+   */
   ask(sent: Sent, why: AskReason, offset = -1): void {
     if (sent.asked?.why === "cancel") return;
     sent.asked = { atMs: performance.now(), why, offset };
@@ -101,7 +115,14 @@ export class Watch {
     }
   }
 
-  /** What is told of a task that had to be stopped. */
+  /**
+   * What is told of a task that had to be stopped.
+   *
+   * @param sent Its chunk.
+   * @param offset Its item's place in the chunk.
+   * @param ended How it ended.
+   * @returns The error for its outcome.
+   */
   reasonFor(sent: Sent, offset: number, ended: Ending): Error {
     const index = sent.piece.firstIndex + offset;
     const { timeoutMs } = this.#run.options;
