@@ -1,0 +1,25 @@
+/**
+ * Task: the SHA-256 of one file. It reads, which waits, and digests, which computes; under
+ * `processes` it needs `read` permission for the files.
+ *
+ * @module
+ */
+
+/**
+ * Digests a file.
+ *
+ * @param path The file's path or `file:` URL.
+ * @returns The digest in hex.
+ * @throws {Error} If the file can't be read.
+ *
+ * @example
+ * ```ts ignore
+ * import hashFile from "./hash_file.ts";
+ *
+ * console.log(await hashFile("README.md"));
+ * ```
+ */
+export default async function hashFile(path: string | URL): Promise<string> {
+  const bytes = await Deno.readFile(path);
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
