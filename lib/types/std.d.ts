@@ -166,6 +166,7 @@ declare module "cli-progress" {
   export interface SingleBar {
     start(total: number, value: number, payload?: Record<string, string>): void;
     update(value: number, payload?: Record<string, string>): void;
+    increment(step?: number, payload?: Record<string, string>): void;
     stop(): void;
   }
   const cliProgress: { SingleBar: new (options: Options) => SingleBar };
