@@ -12,6 +12,15 @@ let warned = false;
  * the program ends when it has nothing else to do, with its own exit code.
  *
  * @param worker The worker, terminated already.
+ *
+ * @example
+ * ```ts ignore
+ * import { abandonWorker } from "./abandoned.ts";
+ *
+ * const worker = new Worker(new URL("./busy.ts", import.meta.url), { type: "module" });
+ * worker.terminate();
+ * abandonWorker(worker); // prints a warning the first time
+ * ```
  */
 export function abandonWorker(worker: Worker): void {
   const released = release(worker);

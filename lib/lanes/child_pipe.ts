@@ -18,6 +18,7 @@ const STDERR_KEPT = 4096;
 
 /** What a child is to be. */
 export interface ChildOptions {
+  /** Slots on the lane, from 1. */
   readonly slots: number;
   /** Tasks whose modules the child loads at its start, which needs no permission. */
   readonly tasks: readonly Task[];
@@ -37,6 +38,7 @@ export interface ChildOptions {
 export interface ChildPipeOptions extends ChildOptions {
   /** Whether the tasks' modules are loaded before the child listens; if not, it must be let read them. */
   readonly preload: boolean;
+  /** Told of every frame that the child wrote, in order. */
   readonly onFrame: (frame: Frame) => void;
   /** The child has ended by itself, or was ended for writing garbage; all its frames were read. */
   readonly onEnd: (how: string) => void;
@@ -55,6 +57,8 @@ export class ChildPipe {
   #closing = false;
 
   /**
+   * Starts the child.
+   *
    * @param options What to start and whom to tell.
    * @throws {LaneStartError} If this program may not run it.
    */
@@ -68,7 +72,11 @@ export class ChildPipe {
     this.ended = this.#watch();
   }
 
-  /** Writes a frame's parts. */
+  /**
+   * Writes a frame's parts; what a dead child no longer takes is dropped.
+   *
+   * @param parts Bytes, in order.
+   */
   write(parts: readonly Uint8Array[]): void {
     for (const part of parts) this.#writer.write(part).catch(() => {});
   }

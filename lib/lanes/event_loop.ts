@@ -26,7 +26,11 @@ export class EventLoopLane implements Lane {
   readonly #events: LaneEvents;
   readonly #host: ChunkHost = { report: (run, report) => this.#events.report(run.chunk, report) };
 
-  /** @param events Told of every chunk's end. */
+  /**
+   * Nothing to start.
+   *
+   * @param events Told of every chunk's end.
+   */
   constructor(events: LaneEvents) {
     this.#events = events;
   }

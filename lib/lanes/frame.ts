@@ -31,15 +31,21 @@ export const Encoding = { none: 0, numbers: 1, bytes: 2, v8: 3, json: 4 } as con
 
 /** A frame as it was read; its body is a buffer of its own. */
 export interface Frame {
+  /** One of {@linkcode FrameKind}. */
   readonly kind: number;
+  /** One of {@linkcode Encoding}: how the body is to be read. */
   readonly encoding: number;
+  /** Numbers that say what the body is about. */
   readonly head: Float64Array;
+  /** The payload, perhaps empty. */
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
 /** What `node:v8` offers, given by whoever has loaded it. */
 export interface Serializer {
+  /** Turns a value into bytes; throws if it can't be cloned. */
   serialize(value: unknown): Uint8Array;
+  /** Turns bytes back; the value may share their memory. */
   deserialize(bytes: Uint8Array): unknown;
 }
 
@@ -51,6 +57,7 @@ const JOIN_BYTES = 1 << 17;
 
 /** Bytes that are no frame: something else was written to the pipe. */
 export class GarbageError extends Error {
+  /** The class's name. */
   override name = "GarbageError";
 }
 
@@ -63,6 +70,16 @@ export class GarbageError extends Error {
  * @param body The body's parts.
  * @returns What to write, in order.
  * @throws {RangeError} If the body exceeds 4 GiB.
+ *
+ * @example
+ * ```ts
+ * import { encodeFrame, FrameDecoder, FrameKind } from "./frame.ts";
+ *
+ * const decoder = new FrameDecoder();
+ * for (const part of encodeFrame(FrameKind.ask, [7, 1])) {
+ *   decoder.push(part, (frame) => console.log(frame.kind, frame.head[0])); // 3 7
+ * }
+ * ```
  */
 export function encodeFrame(
   kind: number,
@@ -98,17 +115,62 @@ export function encodeFrame(
   return [bytes, ...body.slice(joined)];
 }
 
-/** A frame whose body is plain data, for the few messages that are about the lane itself. */
+/**
+ * A frame whose body is plain data, for the few messages that are about the lane itself.
+ *
+ * @param kind One of {@linkcode FrameKind}.
+ * @param value Data that JSON can hold.
+ * @returns What to write, in order.
+ *
+ * @example
+ * ```ts
+ * import { decodeJson, encodeJsonFrame, FrameDecoder, FrameKind } from "./frame.ts";
+ *
+ * const decoder = new FrameDecoder();
+ * for (const part of encodeJsonFrame(FrameKind.dying, { how: "exited with code 3" })) {
+ *   decoder.push(part, (frame) => console.log(decodeJson(frame))); // { how: "exited with code 3" }
+ * }
+ * ```
+ */
 export function encodeJsonFrame(kind: number, value: unknown): Uint8Array[] {
   return encodeFrame(kind, [], Encoding.json, [new TextEncoder().encode(JSON.stringify(value))]);
 }
 
-/** The data of a frame made by {@linkcode encodeJsonFrame}. */
+/**
+ * The data of a frame made by {@linkcode encodeJsonFrame}.
+ *
+ * @param frame The frame, as it was read.
+ * @returns The data.
+ * @throws {SyntaxError} If the body isn't JSON.
+ *
+ * @example
+ * ```ts
+ * import { decodeJson, Encoding, FrameKind } from "./frame.ts";
+ *
+ * const body = new TextEncoder().encode("[1,2]");
+ * const head = new Float64Array(0);
+ * const frame = { kind: FrameKind.task, encoding: Encoding.json, head, body };
+ * console.log(decodeJson(frame)); // [1, 2]
+ * ```
+ */
 export function decodeJson(frame: Frame): unknown {
   return JSON.parse(new TextDecoder().decode(frame.body));
 }
 
-/** The encoding that values need, and the body if it needs no serializer. */
+/**
+ * The encoding that values need, and the body if it needs no serializer.
+ *
+ * @param values Values that travel together.
+ * @returns The encoding and the body's parts; undefined if only a serializer can write them.
+ *
+ * @example
+ * ```ts
+ * import { encodePlain, Encoding } from "./frame.ts";
+ *
+ * console.log(encodePlain([undefined, undefined])?.encoding === Encoding.none); // true
+ * console.log(encodePlain([{ name: "cat" }])); // undefined
+ * ```
+ */
 export function encodePlain(
   values: ArrayLike<unknown>,
 ): { readonly encoding: number; readonly body: Uint8Array[] } | undefined {
@@ -134,6 +196,16 @@ export function encodePlain(
  * @param count How many there are.
  * @param serializer Needed for {@linkcode Encoding}`.v8` alone.
  * @returns The values, or undefined if all are undefined.
+ *
+ * @example
+ * ```ts
+ * import { decodeValues, Encoding, FrameKind } from "./frame.ts";
+ *
+ * const body = new Uint8Array(Float64Array.of(1.5, 2.5).buffer);
+ * const head = new Float64Array(0);
+ * const frame = { kind: FrameKind.report, encoding: Encoding.numbers, head, body };
+ * console.log(decodeValues(frame, 2, undefined)?.[1]); // 2.5
+ * ```
  */
 export function decodeValues(
   frame: Frame,

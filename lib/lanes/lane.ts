@@ -13,9 +13,11 @@ import type { Task } from "./task.ts";
 export interface Chunk {
   /** Unique on its lane, ascending. */
   readonly id: number;
+  /** What to run on the items. */
   readonly task: Task;
   /** Index of the first item in the input; the others follow on. */
   readonly firstIndex: number;
+  /** The items, in the input's order. */
   readonly items: readonly unknown[];
   /** Which try this is, from 1. */
   readonly attempt: number;
@@ -42,7 +44,9 @@ export type AskReason = "timeout" | "cancel";
 export interface Failure {
   /** The item's place in the report. */
   readonly offset: number;
+  /** How it ended. */
   readonly ended: "failed" | "timed-out" | "cancelled";
+  /** What was thrown, or an error that says what befell it. */
   readonly reason: unknown;
 }
 
@@ -54,8 +58,9 @@ export interface Report {
   readonly values: ArrayLike<unknown> | undefined;
   /** Those that gave no value, in order; undefined if all did. */
   readonly failures: readonly Failure[] | undefined;
-  /** When the first of them started and the last ended. */
+  /** When the first of them started. */
   readonly startedAtMs: number;
+  /** When the last of them ended. */
   readonly endedAtMs: number;
   /** Start and end of each, alternating, if the chunk is `timed` and has more than one item. */
   readonly times: Float64Array | undefined;
@@ -97,6 +102,7 @@ export interface Forced {
 
 /** What a lane tells the dispatcher. */
 export interface LaneEvents {
+  /** What became of the next items of a chunk, in their order. */
   report(chunk: Chunk, report: Report): void;
   /** The lane is gone and with it every chunk not reported. Told once, and never after `close`. */
   died(death: Death): void;
@@ -104,7 +110,9 @@ export interface LaneEvents {
 
 /** What a lane has used. */
 export interface Usage {
+  /** CPU time in milliseconds; undefined if the lane can't tell it apart. */
   readonly cpuMs: number | undefined;
+  /** Peak resident memory in bytes; undefined if the lane has none of its own. */
   readonly peakRssBytes: number | undefined;
 }
 
@@ -122,11 +130,13 @@ export interface Lane {
   send(chunk: Chunk): void;
   /** Asks the chunk's running task to stop, and drops the items that it hasn't started. */
   ask(chunk: Chunk, why: AskReason): void;
+  /** How far it is with a chunk that it has. */
   progress(chunk: Chunk): ChunkProgress;
   /** Reports nothing more of a chunk. */
   forget(chunk: Chunk): void;
   /** Stops a chunk's task that went on after being asked. The chunk is reported no more. */
   force(chunk: Chunk): Forced;
+  /** What it has used until now; the last known figures once it is gone. */
   usage(): Promise<Usage>;
   /** Ends the lane, and resolves when nothing of it is left that can be ended. */
   close(): Promise<void>;

@@ -26,7 +26,11 @@ export class Life {
   #watching: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param onDeath Called if the thread dies before {@linkcode Life.end}. */
+  /**
+   * Does not watch yet.
+   *
+   * @param onDeath Called if the thread dies before {@linkcode Life.end}.
+   */
   constructor(onDeath: () => void) {
     this.#onDeath = onDeath;
   }

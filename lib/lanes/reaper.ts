@@ -21,6 +21,16 @@ const handlers = SIGNALS.map((signal) => ({ signal, handle: () => onSignal(signa
  * @param child A running child.
  * @param exitOnSignal Whether SIGINT, SIGTERM and SIGHUP end the program after the child is killed;
  * false if the program handles them itself.
+ *
+ * @example
+ * ```ts ignore
+ * import { release, watchOver } from "./reaper.ts";
+ *
+ * const child = new Deno.Command(Deno.execPath(), { args: ["--version"] }).spawn();
+ * watchOver(child, true);
+ * await child.status;
+ * release(child);
+ * ```
  */
 export function watchOver(child: Deno.ChildProcess, exitOnSignal: boolean): void {
   if (children.size === 0) {
@@ -34,7 +44,17 @@ export function watchOver(child: Deno.ChildProcess, exitOnSignal: boolean): void
 /**
  * Ends the watch over a child that has ended; with the last one every listener goes.
  *
- * @param child The child.
+ * @param child The child; one that isn't watched is fine.
+ *
+ * @example
+ * ```ts ignore
+ * import { release, watchOver } from "./reaper.ts";
+ *
+ * const child = new Deno.Command(Deno.execPath(), { args: ["--version"] }).spawn();
+ * watchOver(child, true);
+ * await child.status;
+ * release(child);
+ * ```
  */
 export function release(child: Deno.ChildProcess): void {
   if (!children.delete(child) || children.size > 0) return;

@@ -30,6 +30,7 @@ export class ChunkRun {
   sinceMs = 0;
   /** Whether its function has been called and has not ended yet. */
   running = false;
+  /** The items and how to run them. */
   readonly chunk: Chunk;
   readonly #fn: TaskFunction;
   readonly #host: ChunkHost;
@@ -45,6 +46,8 @@ export class ChunkRun {
   #times: Float64Array | undefined;
 
   /**
+   * Runs nothing yet.
+   *
    * @param chunk The items and how to run them.
    * @param fn The task's function.
    * @param host Told of starts and ends.

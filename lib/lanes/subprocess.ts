@@ -64,6 +64,8 @@ export class SubprocessLane implements Lane {
   #clockOffsetMs = 0;
 
   /**
+   * Starts the child.
+   *
    * @param events Told of every chunk's end and of the lane's death.
    * @param options The lane's size, tasks and permissions.
    * @throws {LaneStartError} If this program may not run the child.

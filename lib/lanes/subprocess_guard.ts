@@ -15,7 +15,11 @@ Object.assign(Deno.stdout, {
   writeSync: (bytes: Uint8Array) => Deno.stderr.writeSync(bytes),
 });
 
-/** Writes a frame's parts to the parent, whole. */
+/**
+ * Writes a frame's parts to the parent, whole.
+ *
+ * @param parts Bytes, in order.
+ */
 export function writeParts(parts: readonly Uint8Array[]): void {
   for (const part of parts) {
     for (let at = 0; at < part.length;) at += write(part.subarray(at));

@@ -13,12 +13,16 @@ export class TaskNumbers {
   readonly #byTask = new WeakMap<Task, number>();
   readonly #introduce: (task: Task, number: number) => void;
 
-  /** @param introduce Tells the lane of a task that is new to it. */
+  /**
+   * Knows no task yet.
+   *
+   * @param introduce Tells the lane of a task that is new to it.
+   */
   constructor(introduce: (task: Task, number: number) => void) {
     this.#introduce = introduce;
   }
 
-  /** A task's number. */
+  /** A task's number, from 0; a task that is new is introduced first. */
   of(task: Task): number {
     const known = this.#byTask.get(task);
     if (known !== undefined) return known;

@@ -63,6 +63,18 @@ export function emptiedClass(value: object): string | undefined {
  *
  * @param values What is to be sent.
  * @throws {TypeError} If one of them is such an object.
+ *
+ * @example
+ * ```ts
+ * import { refuseEmptied } from "./uncloneable.ts";
+ *
+ * refuseEmptied([1, { size: 2 }]); // fine
+ * try {
+ *   refuseEmptied([{ headers: new Headers() }]);
+ * } catch (error) {
+ *   console.log((error as Error).message); // a Headers would arrive empty
+ * }
+ * ```
  */
 export function refuseEmptied(values: readonly unknown[]): void {
   for (let at = 0; at < values.length; at++) {
@@ -89,6 +101,18 @@ function refuse(value: object): void {
  * @param chunk The chunk.
  * @param error The platform's error.
  * @param send Throws if an item can't be sent.
+ * @returns The report, which ends the chunk.
+ *
+ * @example
+ * ```ts
+ * import type { Chunk } from "./lane.ts";
+ * import { uncloneableReport } from "./uncloneable.ts";
+ *
+ * const chunk = { firstIndex: 3, items: [() => {}, 5] } as unknown as Chunk;
+ * const error = new DOMException("could not be cloned", "DataCloneError");
+ * const report = uncloneableReport(chunk, error, structuredClone);
+ * console.log(report.count, report.failures?.[0]?.ended); // 1 "failed"
+ * ```
  */
 export function uncloneableReport(
   chunk: Chunk,
@@ -111,6 +135,17 @@ export function uncloneableReport(
  * @param chunk The chunk.
  * @param report What became of its items.
  * @param send Throws if a value can't be sent.
+ * @returns A new report, whose values can all be sent.
+ *
+ * @example
+ * ```ts
+ * import type { Chunk, Report } from "./lane.ts";
+ * import { withoutUncloneable } from "./uncloneable.ts";
+ *
+ * const chunk = { firstIndex: 3, items: [1, 2] } as unknown as Chunk;
+ * const report = { count: 2, values: ["a", Symbol("b")], then: "end" } as unknown as Report;
+ * console.log(withoutUncloneable(chunk, report, structuredClone).failures?.[0]?.offset); // 1
+ * ```
  */
 export function withoutUncloneable(
   chunk: Chunk,

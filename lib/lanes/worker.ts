@@ -35,6 +35,7 @@ import { type FromWorker, FromWorkerKind, type ToWorker, ToWorkerKind } from "./
 
 /** What a worker lane is made of. */
 export interface WorkerLaneOptions {
+  /** Slots on the lane, from 1. */
   readonly slots: number;
   /** The lane's number, for the thread's name. */
   readonly number: number;
@@ -67,6 +68,8 @@ export class WorkerLane implements Lane {
   #clockOffsetMs = 0;
 
   /**
+   * Starts the thread.
+   *
    * @param events Told of every chunk's end and of the lane's death.
    * @param options The lane's size and permissions.
    */

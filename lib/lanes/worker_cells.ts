@@ -13,7 +13,9 @@ const OFFSET = 1;
 
 /** Which item runs in a slot, and since when. */
 export interface SlotState {
+  /** The chunk's id on the lane. */
   readonly chunkId: number;
+  /** The item's place in the chunk, from 0. */
   readonly offset: number;
   /** On the worker's own clock; 0 if its task has no deadline, for reading the clock costs time. */
   readonly sinceMs: number;
@@ -28,6 +30,8 @@ export class WorkerCells {
   readonly #since: Float64Array;
 
   /**
+   * Takes shared memory, or looks at the parent's.
+   *
    * @param slots Slots on the lane.
    * @param buffer The parent's memory; a new one unless given.
    */

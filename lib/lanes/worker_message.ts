@@ -10,6 +10,7 @@ import type { AskReason, Failure, Report } from "./lane.ts";
 
 /** A failure whose error is in an envelope. */
 export interface SealedFailure extends Omit<Failure, "reason"> {
+  /** What was thrown, as plain data. */
   readonly reason: Envelope;
 }
 
