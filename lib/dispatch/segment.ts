@@ -44,19 +44,7 @@ export interface Segment {
  * ```ts
  * import { type Segment, valueAt } from "./segment.ts";
  *
- * const segment: Segment = {
- *   firstIndex: 7,
- *   count: 2,
- *   values: ["a", "b"],
- *   rejection: undefined,
- *   lane: 0,
- *   attempts: 1,
- *   queuedAtMs: 0,
- *   startedAtMs: 1,
- *   endedAtMs: 2,
- *   times: undefined,
- *   timesFrom: 0,
- * };
+ * const segment = { firstIndex: 7, count: 2, values: ["a", "b"] } as Segment;
  * console.log(valueAt(segment, 1)); // "b"
  * ```
  */
@@ -75,19 +63,7 @@ export function valueAt(segment: Segment, offset: number): unknown {
  * ```ts
  * import { outcomeAt, type Segment } from "./segment.ts";
  *
- * const segment: Segment = {
- *   firstIndex: 7,
- *   count: 2,
- *   values: ["a", "b"],
- *   rejection: undefined,
- *   lane: 0,
- *   attempts: 1,
- *   queuedAtMs: 0,
- *   startedAtMs: 1,
- *   endedAtMs: 2,
- *   times: undefined,
- *   timesFrom: 0,
- * };
+ * const segment = { firstIndex: 7, count: 2, values: ["a", "b"] } as Segment;
  * console.log(outcomeAt(segment, 1).index); // 8
  * ```
  */
