@@ -5,7 +5,7 @@
  */
 
 import { type Random, randomBelow, seededRandom } from "../../timing/random.ts";
-import { quantile, sorted } from "../../timing/statistics.ts";
+import { median, quantile, sorted } from "../../timing/statistics.ts";
 import { fitLaw, type LawFit, parametersOf, type Series } from "./fit_law.ts";
 import { type Law, throughputAt } from "./laws.ts";
 
@@ -28,14 +28,10 @@ export interface BootstrapFitOptions {
 }
 
 interface Residuals {
-  /** How far each size's mean lies from the law. */
+  /** How far each size's median lies from the law. */
   readonly between: readonly number[];
-  /** How far each round lies from its size's mean. */
+  /** How far each round lies from its size's median. */
   readonly within: readonly number[];
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Logarithmic residuals, scaled up for what fitting took away of them. */
@@ -47,7 +43,7 @@ function residualsOf({ name, law }: LawFit, series: readonly Series[]): Residual
   const within: number[] = [];
   for (const { size, throughputs } of series) {
     const logs = throughputs.map(Math.log);
-    const middle = mean(logs);
+    const middle = median(logs);
     const rounds = logs.length;
     between.push(scale * (middle - Math.log(throughputAt(law, size))));
     const widen = rounds > 1 ? Math.sqrt(rounds / (rounds - 1)) : 1;
@@ -77,7 +73,7 @@ function redrawn(
 /**
  * Draws laws that could as well have been found: the residual bootstrap in two levels (Davison and
  * Hinkley, "Bootstrap Methods and their Application", 1997, sections 3.8 and 6.2). What separates a
- * size's mean from the law is drawn once a size, the rounds' noise once a round, so that a law which
+ * size's median from the law is drawn once a size, the rounds' noise once a round, so that a law which
  * doesn't suit gets a wide interval however well the rounds agree.
  *
  * @param fit The fitted law.

@@ -33,7 +33,7 @@ export function definitionSentences(
         "7 of Hyndman and Fan. Efficiency is throughput for each slot or lane against that at the " +
         "smallest size. Starting lanes isn't counted.",
         capital(KNEE_DEFINITION),
-        "Laws are fitted by least squares of relative errors, σ and κ at 0 or above, with " +
+        "Laws are fitted to the medians by least squares of relative errors, σ and κ at 0 or above, with " +
         "95% bootstrap intervals; the USL foretells if κ's interval leaves out 0, else Amdahl.",
         capital(CRITERION),
       ]

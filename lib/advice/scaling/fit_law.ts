@@ -4,6 +4,7 @@
  * @module
  */
 
+import { median } from "../../timing/statistics.ts";
 import type { Law, LawName } from "./laws.ts";
 
 /** What was measured at one size. */
@@ -20,7 +21,7 @@ export interface LawFit {
   readonly name: LawName;
   /** Its numbers. */
   readonly law: Law;
-  /** Sum of squared differences of the throughputs' logarithms. */
+  /** Sum of squared differences of the median throughputs' logarithms. */
   readonly squares: number;
 }
 
@@ -149,8 +150,9 @@ function fitCase(columns: readonly Column[], { sizes, logs }: Flat): {
 }
 
 /**
- * Fits a law by least squares of the throughputs' logarithms, that is of relative errors: a round that
- * is 5 % off counts the same at 2 slots and at 64. σ is kept within 0 to 1 and κ at 0 or above: where
+ * Fits a law to the median of each size's rounds, so that one round that another program disturbed
+ * can't bend it, by least squares of logarithms, that is of relative errors: 5 % count the same at 2
+ * slots and at 64. σ is kept within 0 to 1 and κ at 0 or above: where
  * the best lies outside, the best on the border is taken, found by solving each border by itself.
  *
  * The method is Levenberg and Marquardt's (Marquardt, SIAM Journal 11, 1963), begun at the solution of
@@ -212,13 +214,12 @@ function flatten(series: readonly Series[]): Flat {
   const sizes: number[] = [];
   const logs: number[] = [];
   for (const { size, throughputs } of series) {
-    for (const throughput of throughputs) {
-      if (!(throughput > 0 && Number.isFinite(throughput))) {
-        throw new RangeError(`Cannot fit a law: ${throughput} items a second at size ${size}`);
-      }
-      sizes.push(size);
-      logs.push(Math.log(size / throughput));
+    const bad = throughputs.find((x) => !(x > 0 && Number.isFinite(x)));
+    if (bad !== undefined) {
+      throw new RangeError(`Cannot fit a law: ${bad} items a second at size ${size}`);
     }
+    sizes.push(size);
+    logs.push(Math.log(size / median(throughputs)));
   }
   return { sizes, logs };
 }

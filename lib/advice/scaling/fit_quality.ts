@@ -4,6 +4,7 @@
  * @module
  */
 
+import { median } from "../../timing/statistics.ts";
 import { fitLaw, type LawFit, parametersOf, type Series } from "./fit_law.ts";
 import { type LawName, throughputAt } from "./laws.ts";
 
@@ -16,13 +17,13 @@ export const MOST_FORETOLD_MISS = 0.2;
 
 /** The criterion in a sentence, for reports. */
 export const CRITERION: string =
-  "a fit is believed if it has one size more than numbers, misses no size's mean by more than " +
+  "a fit is believed if it has one size more than numbers, misses no size's median by more than " +
   "20% and all by no more than 10% (root mean square), and foretells the largest size from the " +
   "others within 20%";
 
 /** How well a law suits what was measured. */
 export interface FitQuality {
-  /** Root of the mean squared relative miss of the sizes' means. */
+  /** Root of the mean squared relative miss of the sizes' medians. */
   readonly typicalMiss: number;
   /** The largest relative miss. */
   readonly worstMiss: number;
@@ -34,13 +35,9 @@ export interface FitQuality {
   readonly refusal: string | null;
 }
 
-function meanLog(throughputs: readonly number[]): number {
-  return throughputs.reduce((sum, x) => sum + Math.log(x), 0) / throughputs.length;
-}
-
-/** A difference of logarithms as a relative one: +0.2 for a fifth too many. */
+/** How far the median of a size's rounds lies from what is expected, as a share of that. */
 function missOf(series: Series, expected: number): number {
-  return Math.abs(Math.expm1(meanLog(series.throughputs) - Math.log(expected)));
+  return Math.abs(median(series.throughputs) / expected - 1);
 }
 
 function foretoldMissOf(name: LawName, series: readonly Series[]): number | null {
@@ -65,7 +62,8 @@ function percent(share: number): string {
  *
  * @example
  * ```ts
- * import { fitLaw } from "./fit_law.ts";
+ * import { median } from "../../timing/statistics.ts";
+import { fitLaw } from "./fit_law.ts";
  * import { judgeFit } from "./fit_quality.ts";
  *
  * const zigzag = [1, 2, 4, 8].map((size, i) => ({ size, throughputs: [i % 2 === 0 ? 10 : 90] }));
