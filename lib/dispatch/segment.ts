@@ -44,7 +44,7 @@ export interface Segment {
  * ```ts
  * import { type Segment, valueAt } from "./segment.ts";
  *
- * const segment = { firstIndex: 7, count: 2, values: ["a", "b"] } as Segment;
+ * const segment = { firstIndex: 7, count: 2, values: ["a", "b"] } as unknown as Segment;
  * console.log(valueAt(segment, 1)); // "b"
  * ```
  */
@@ -63,7 +63,7 @@ export function valueAt(segment: Segment, offset: number): unknown {
  * ```ts
  * import { outcomeAt, type Segment } from "./segment.ts";
  *
- * const segment = { firstIndex: 7, count: 2, values: ["a", "b"] } as Segment;
+ * const segment = { firstIndex: 7, count: 2, values: ["a", "b"] } as unknown as Segment;
  * console.log(outcomeAt(segment, 1).index); // 8
  * ```
  */
