@@ -62,7 +62,10 @@ export function possibleCandidates(
     candidates.push({ model: "concurrent", lanes: 1, slots: Infinity });
   }
   const slots = Math.min(wanted, tested);
-  if (slots > 1) candidates.push({ model: "limited", lanes: 1, slots });
+  // As many slots as items would be concurrent once more.
+  if (slots > 1 && !(candidates.length > 1 && slots >= total!)) {
+    candidates.push({ model: "limited", lanes: 1, slots });
+  }
   if (sample.uncloneable === undefined && tested > 1) {
     candidates.push({ model: "workers", lanes: cores, slots: 1 });
     const each = Math.min(wanted, Math.ceil(tested / cores));

@@ -1,0 +1,56 @@
+import { assert, assertEquals } from "@std/assert";
+import { nameOf } from "../../lib/advice/candidate.ts";
+import { possibleCandidates, promising } from "../../lib/advice/candidates.ts";
+import { planRace } from "../../lib/advice/race_plan.ts";
+import { predict } from "../../lib/advice/predict.ts";
+import { MACHINE, sampleFor } from "./fixture.ts";
+
+Deno.test("possibleCandidates() proposes concurrent only if the race tries all items at once", () => {
+  const sample = sampleFor({ waitMs: 20 });
+  const models = (total: number | null, tested: number) =>
+    possibleCandidates(sample, MACHINE, tested, total).map(({ model }) => model);
+  assert(models(100, 100).includes("concurrent"));
+  assert(!models(100, 60).includes("concurrent"));
+  assert(!models(null, 100).includes("concurrent"));
+});
+
+Deno.test("possibleCandidates() proposes no lane that items can't be sent to", () => {
+  const sample = { ...sampleFor({ computeMs: 20 }), uncloneable: "item 0: it is a function" };
+  const models = possibleCandidates(sample, MACHINE, 100, 100).map(({ model }) => model);
+  assertEquals(models.filter((model) => model === "workers" || model === "processes"), []);
+});
+
+Deno.test("possibleCandidates() proposes as many slots as keep a lane busy", () => {
+  const limited = possibleCandidates(sampleFor({ computeMs: 5, waitMs: 5 }), MACHINE, 100, null)
+    .find(({ model }) => model === "limited");
+  assertEquals(limited?.slots, 4);
+});
+
+Deno.test("promising() races sequential first, and leaves out what can't gain", () => {
+  const { raced } = promising(sampleFor({ computeMs: 20 }), MACHINE, 100, 100, 100);
+  assertEquals(raced.map(nameOf), ["sequential", "workers (2 lanes)", "processes (2 lanes)"]);
+});
+
+Deno.test("planRace() stays below two sequential runs of the sample, whatever the job", () => {
+  for (
+    const  of of[
+      { computeMs: 20 }, { waitMs: 20 }, { computeMs: 8, waitMs: 8 }, { computeMs: 400, items: 9 }
+    ]
+  ) {
+    const sample = sampleFor(of);
+    const { raced } = promising(sample, MACHINE, sample.items, sample.items, sample.items);
+    const plan = planRace(sample, raced, MACHINE, sample.items, 60_000);
+    if (plan === null) continue;
+    const costMs = plan.rounds * raced.reduce((sum, candidate) => {
+      const items = candidate.model === "sequential" ? plan.sequentialItems : plan.items;
+      return sum + predict(sample, candidate, items, MACHINE).runMs;
+    }, 0);
+    assert(costMs < 2 * sample.tasksMs, `${JSON.stringify(of)}: ${costMs} of ${sample.tasksMs}`);
+  }
+});
+
+Deno.test("planRace() plans no race for which there is no time", () => {
+  const sample = sampleFor({ computeMs: 20 });
+  const { raced } = promising(sample, MACHINE, 100, 100, 100);
+  assertEquals(planRace(sample, raced, MACHINE, 100, 50), null);
+});

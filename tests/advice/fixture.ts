@@ -1,0 +1,70 @@
+/**
+ * Made-up measurements, for tests of what is concluded from them.
+ *
+ * @module
+ */
+
+import type { Machine } from "../../lib/advice/predict.ts";
+import type { Probed } from "../../lib/advice/probe.ts";
+import { type Sample, sampleOf } from "../../lib/advice/sample.ts";
+import type { Round } from "../../lib/timing/result.ts";
+
+/** A machine of two good cores. */
+export const MACHINE: Machine = {
+  cores: 2,
+  ceiling: 1.9,
+  startMs: { eventLoop: 1, workers: 20, processes: 40 },
+};
+
+/** What a probe would say of tasks that compute and wait. */
+export function probedOf(
+  { items = 100, computeMs = 0, waitMs = 0, total = items, available = 1, transfer = {} }: {
+    items?: number;
+    computeMs?: number;
+    waitMs?: number;
+    total?: number | null;
+    available?: number;
+    transfer?: Partial<NonNullable<Probed["done"]>["transfer"]>;
+  },
+): Probed {
+  // A little unevenness, the same every time.
+  const wobble = (place: number) => 1 + 0.04 * Math.sin(place * 12.9898);
+  return {
+    exports: { items: "iterable", task: "function", setup: false, teardown: false, functions: [] },
+    stretches: Array.from({ length: items }, (_, place) => ({
+      count: 1,
+      wallMs: (computeMs / available + waitMs) * wobble(place),
+      cpuMs: computeMs * wobble(place),
+    })),
+    failures: [],
+    done: {
+      type: "done",
+      items,
+      failed: 0,
+      total,
+      transfer: { items: 10, itemBytes: 8, resultBytes: 8, cloneMs: 0.002, ...transfer },
+      threadCpuMs: items * computeMs,
+      available,
+      rssBeforeBytes: 50e6,
+      rssAfterBytes: 60e6,
+      kept: items,
+    },
+    cutOff: undefined,
+    checksums: new Map(),
+  };
+}
+
+/** The sample of such a probe. */
+export function sampleFor(of: Parameters<typeof probedOf>[0]): Sample {
+  return sampleOf(probedOf(of));
+}
+
+/** A round that took so long. */
+export function roundOf(
+  { round = 0, runMs, startMs = 0, failed = 0, succeeded = 10, checksum = "same", reasons }:
+    & Partial<Round>
+    & { runMs: number },
+): Round {
+  const times = { startMs, runMs, wallMs: startMs + runMs, cpuMs: runMs, peakRssBytes: 80e6 };
+  return { round, ...times, succeeded, failed, checksum, ...(reasons && { reasons }) };
+}

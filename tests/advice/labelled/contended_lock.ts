@@ -1,0 +1,27 @@
+/** Takes a file's lock, one holder at a time on the whole machine, and waits 10 ms with it. @module */
+import { wait } from "./compute.ts";
+
+let path = "";
+
+export async function setup(): Promise<void> {
+  path = await Deno.makeTempFile({ prefix: "lanes-lock-" });
+}
+
+export async function teardown(): Promise<void> {
+  await Deno.remove(path);
+}
+
+export async function* items(): AsyncGenerator<string> {
+  for (let item = 0; item < 80; item++) yield path;
+}
+
+export default async function (file: string): Promise<number> {
+  using lock = await Deno.open(file, { write: true });
+  await lock.lock(true);
+  try {
+    await wait(10);
+  } finally {
+    await lock.unlock();
+  }
+  return 1;
+}

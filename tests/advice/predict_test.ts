@@ -1,0 +1,54 @@
+import { assert, assertAlmostEquals } from "@std/assert";
+import type { Candidate } from "../../lib/advice/candidate.ts";
+import { predict, totalMs } from "../../lib/advice/predict.ts";
+import { MACHINE, sampleFor } from "./fixture.ts";
+
+const SEQUENTIAL: Candidate = { model: "sequential", lanes: 1, slots: 1 };
+const CONCURRENT: Candidate = { model: "concurrent", lanes: 1, slots: Infinity };
+const WORKERS: Candidate = { model: "workers", lanes: 2, slots: 1 };
+
+function gain(of: Parameters<typeof sampleFor>[0], candidate: Candidate, items = 100): number {
+  const sample = sampleFor(of);
+  return totalMs(predict(sample, SEQUENTIAL, items, MACHINE)) /
+    totalMs(predict(sample, candidate, items, MACHINE));
+}
+
+Deno.test("predict() expects slots to fill waits, up to the event loop's own work", () => {
+  assert(gain({ waitMs: 20 }, CONCURRENT) > 60);
+  assertAlmostEquals(gain({ computeMs: 1, waitMs: 9 }, CONCURRENT), 10, 2);
+  assertAlmostEquals(gain({ waitMs: 20 }, { model: "limited", lanes: 1, slots: 5 }), 5, 0.3);
+});
+
+Deno.test("predict() expects nothing of slots where tasks compute", () => {
+  assertAlmostEquals(gain({ computeMs: 20 }, CONCURRENT), 1, 0.05);
+});
+
+Deno.test("predict() expects lanes to gain what the machine's ceiling allows, less their start", () => {
+  const gained = gain({ computeMs: 20 }, WORKERS);
+  assert(gained > 1.75 && gained <= MACHINE.ceiling, String(gained));
+  assert(gain({ computeMs: 0.1 }, WORKERS) < 0.5);
+});
+
+Deno.test("predict() expects lanes with slots to gain most where tasks wait and compute", () => {
+  const mixed = { computeMs: 5, waitMs: 5 };
+  const both = gain(mixed, { model: "workers", lanes: 2, slots: 4 });
+  assert(both > gain(mixed, WORKERS) && both > gain(mixed, CONCURRENT));
+});
+
+Deno.test("predict() takes the copying of large payloads off a lane's gain", () => {
+  const large = { computeMs: 5, transfer: { cloneMs: 4 } };
+  assert(gain(large, WORKERS) < gain({ computeMs: 5 }, WORKERS) - 0.2);
+});
+
+Deno.test("predict() puts its likely time between its ends", () => {
+  const sample = sampleFor({ computeMs: 4, waitMs: 6 });
+  for (const slots of [1, 2, 5, 50]) {
+    const { lowMs, runMs, highMs } = predict(
+      sample,
+      { model: "limited", lanes: 1, slots },
+      100,
+      MACHINE,
+    );
+    assert(lowMs <= runMs && runMs <= highMs);
+  }
+});

@@ -1,0 +1,64 @@
+import { assert, assertEquals } from "@std/assert";
+import { breakEven } from "../../lib/advice/break_even.ts";
+import { type Candidate, nameOf } from "../../lib/advice/candidate.ts";
+import { type Entry, recommend } from "../../lib/advice/recommend.ts";
+
+const SEQUENTIAL: Candidate = { model: "sequential", lanes: 1, slots: 1 };
+const LIMITED: Candidate = { model: "limited", lanes: 1, slots: 8 };
+const WORKERS: Candidate = { model: "workers", lanes: 2, slots: 1 };
+const PROCESSES: Candidate = { model: "processes", lanes: 2, slots: 1 };
+
+function entry(candidate: Candidate, times: number[], eligible = true): Entry {
+  return { candidate, eligible, times: times.map((ms, round) => ({ round, ms })) };
+}
+
+Deno.test("recommend() takes the simplest model that isn't detectably worse than the best", () => {
+  const { candidate, best, gain } = recommend([
+    entry(SEQUENTIAL, [1000, 1010, 990]),
+    entry(WORKERS, [520, 525, 515]),
+    entry(PROCESSES, [510, 512, 508]),
+  ], 1);
+  assertEquals(nameOf(candidate), "workers (2 lanes)");
+  assertEquals(nameOf(best), "processes (2 lanes)");
+  assert(gain !== null && gain.low < 1.93 && gain.high > 1.9);
+});
+
+Deno.test("recommend() leaves a job sequential that gains nothing", () => {
+  const { candidate } = recommend([
+    entry(SEQUENTIAL, [100, 101, 99]),
+    entry(LIMITED, [98, 100, 99]),
+  ], 1);
+  assertEquals(candidate.model, "sequential");
+});
+
+Deno.test("recommend() doesn't call a model as good that is a third slower, however noisy", () => {
+  const { candidate } = recommend([
+    entry(SEQUENTIAL, [900, 1500, 1200]),
+    entry(WORKERS, [600, 1400, 900]),
+  ], 1);
+  assertEquals(candidate.model, "workers");
+});
+
+Deno.test("recommend() passes over what failed or gave other results", () => {
+  const { candidate } = recommend([
+    entry(SEQUENTIAL, [1000, 1000, 1000]),
+    entry({ model: "concurrent", lanes: 1, slots: Infinity }, [50, 50, 50], false),
+    entry(LIMITED, [130, 130, 130]),
+  ], 1);
+  assertEquals(candidate, LIMITED);
+});
+
+Deno.test("recommend() is less sure of one round than of five", () => {
+  const of = (rounds: number) =>
+    recommend([
+      entry(SEQUENTIAL, Array(rounds).fill(1000)),
+      entry(LIMITED, Array(rounds).fill(200)),
+    ], 1).confidence;
+  assert(of(1) < of(5));
+});
+
+Deno.test("breakEven() finds the first number of items that pays", () => {
+  assertEquals(breakEven((n) => 10 * n, (n) => 40 + 5 * n), 9);
+  assertEquals(breakEven((n) => 10 * n, (n) => 40 + 10 * n), null);
+  assertEquals(breakEven((n) => 10 * n, () => 1), 1);
+});
