@@ -62,8 +62,7 @@ function percent(share: number): string {
  *
  * @example
  * ```ts
- * import { median } from "../../timing/statistics.ts";
-import { fitLaw } from "./fit_law.ts";
+ * import { fitLaw } from "./fit_law.ts";
  * import { judgeFit } from "./fit_quality.ts";
  *
  * const zigzag = [1, 2, 4, 8].map((size, i) => ({ size, throughputs: [i % 2 === 0 ? 10 : 90] }));
