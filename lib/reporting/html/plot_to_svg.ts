@@ -5,7 +5,6 @@
  */
 
 import * as Plot from "@observablehq/plot";
-import type { PlotOptions } from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import { markup } from "./markup.ts";
 
@@ -17,7 +16,12 @@ export interface ChartName {
   readonly description: string;
 }
 
-export type { PlotOptions };
+/**
+ * What Observable Plot draws: the options of its `plot`, where they are explained.
+ *
+ * @internal
+ */
+export type PlotOptions = Plot.PlotOptions;
 
 /** Lengths and places, of which a hundredth of a pixel is exact enough. */
 const GEOMETRY = [
@@ -47,7 +51,6 @@ interface DrawnElement {
  * @example
  * ```ts
  * import * as Plot from "@observablehq/plot";
-import type { PlotOptions } from "@observablehq/plot";
  * import { plotToSvg } from "./plot_to_svg.ts";
  *
  * const svg = plotToSvg(
