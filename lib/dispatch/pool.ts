@@ -99,6 +99,10 @@ export class LanePool {
   remove(run: Run): void {
     const at = this.#runs.indexOf(run);
     if (at >= 0) this.#runs.splice(at, 1);
+    this.#unreserve(run);
+  }
+
+  #unreserve(run: Run): void {
     for (const seat of this.seats) if (seat.reservedFor === run) seat.reservedFor = undefined;
   }
 
@@ -159,6 +163,7 @@ export class LanePool {
     for (const seat of this.seats) {
       if (seat.exclusive || seat.retiring) continue;
       if (seat.reservedFor !== undefined && seat.reservedFor !== run) continue;
+      if (seat.reservedFor === run && !alone && seat.inFlight.size > 0) continue;
       if (seat.lane !== undefined && !seat.lane.accepts(run.task)) {
         if (seat.inFlight.size > 0) {
           unusable ??= seat;
@@ -176,9 +181,10 @@ export class LanePool {
       best.reservedFor = run;
       return undefined;
     }
-    const room = best.reservedFor === run && !alone ? 0 : slots * (1 + ahead);
-    if (best.inFlight.size >= room) return undefined;
+    if (best.inFlight.size >= slots * (1 + ahead)) return undefined;
     best.reservedFor = undefined;
+    // It may have waited for other seats before: a reservation that is kept would be waited for.
+    if (alone) this.#unreserve(run);
     this.#open(best);
     return best;
   }
