@@ -11,6 +11,7 @@ import type { Blame } from "./blame.ts";
 import { ChunkSizer } from "./chunk_sizer.ts";
 import { crashed, MAX_KILLS } from "./crash.ts";
 import { Intake } from "./intake.ts";
+import type { Ending } from "./outcome.ts";
 import type { Outlet, OutletRun } from "./outlet.ts";
 import { part, type Piece } from "./piece.ts";
 import type { LanePool } from "./pool.ts";
@@ -48,6 +49,8 @@ export class Run implements OutletRun {
   /** Chunks that are with lanes. */
   readonly inFlight = new SentList("runPlace");
   /** Where results go; set once, before the first is asked for. */
+  /** Chunks of which only a part is settled or put back: settling brings the consumer to ask for more. */
+  #settling = 0;
   outlet!: Outlet<unknown>;
   readonly #pool: LanePool;
   readonly #source: Source;
@@ -169,7 +172,12 @@ export class Run implements OutletRun {
     sent.reported += count;
     this.#sizer.learn(count, endedAtMs - startedAtMs);
     if (then === "end") this.inFlight.delete(sent);
-    this.#settler.report(sent, report, base);
+    this.#settling++;
+    try {
+      this.#settler.report(sent, report, base);
+    } catch (error) {
+      this.fail(error); // the caller's retryIf threw
+    }
     if (then === "end" && sent.reported < sent.piece.items.length) {
       const { piece, reported } = sent;
       const border = sendable === undefined ? piece.items.length : reported + sendable;
@@ -177,7 +185,7 @@ export class Run implements OutletRun {
       this.#putBack(part(piece, reported, border));
     }
     this.#tellProgress();
-    this.#endIfDone();
+    this.#settled();
   }
 
   #onSettled(segment: Segment): void {
@@ -188,6 +196,7 @@ export class Run implements OutletRun {
   /** A lane died with a chunk of this run. */
   onLost(sent: Sent, blame: Blame, death: Death): void {
     this.inFlight.delete(sent);
+    this.#settling++;
     const { piece, reported } = sent;
     const { length } = piece.items;
     const losses = piece.losses + 1;
@@ -205,15 +214,30 @@ export class Run implements OutletRun {
       }
       this.#putBack(part(piece, reported, offset));
     }
-    this.#endIfDone();
+    this.#settled();
   }
 
   #crash(sent: Sent, offset: number, blame: Blame, death: Death): void {
     const kills = sent.piece.kills + 1;
     const sinceMs = blame.kind === "culprit" ? blame.sinceMs : NaN;
     const reason = crashed(sent.piece.firstIndex + offset, kills, blame.kind === "culprit", death);
-    if (this.#settler.retry(sent, offset, "crashed", reason, { kills, alone: true })) return;
-    this.#settler.reject(sent, offset, "crashed", reason, sinceMs);
+    this.#retryOrReject(sent, offset, "crashed", reason, sinceMs, { kills, alone: true });
+  }
+
+  #retryOrReject(
+    sent: Sent,
+    offset: number,
+    ended: Ending,
+    reason: Error,
+    sinceMs: number,
+    changes?: { kills: number; alone: boolean },
+  ): void {
+    try {
+      if (this.#settler.retry(sent, offset, ended, reason, changes)) return;
+    } catch (error) {
+      this.fail(error); // the caller's retryIf threw
+    }
+    this.#settler.reject(sent, offset, ended, reason, sinceMs);
   }
 
   /** Makes a task stop that went on after it was asked to. */
@@ -223,6 +247,7 @@ export class Run implements OutletRun {
     const forced = lane.force(sent);
     const others = [...seat.inFlight].filter((other) => other !== sent);
     this.inFlight.delete(sent);
+    this.#settling++;
     if (forced.lane === "retired") seat.retiring = true;
     this.#pool.release(sent);
     if (forced.lane === "dead") this.#pool.vacate(seat);
@@ -231,14 +256,14 @@ export class Run implements OutletRun {
     const offset = at.state === "running" ? at.offset : reported;
     const sinceMs = at.state === "running" ? at.sinceMs : NaN;
     this.#putBack(part(piece, offset + 1, piece.items.length));
-    this.#settler.reject(sent, offset, ended, this.#watch.reasonFor(sent, offset, ended), sinceMs);
+    this.#retryOrReject(sent, offset, ended, this.#watch.reasonFor(sent, offset, ended), sinceMs);
     this.#putBack(part(piece, reported, offset));
     for (const other of others) {
       if (forced.lane === "dead") other.run.onTakenAway(other);
       else if (forced.lane === "retired") other.run.recall(other);
     }
     this.#pool.pump();
-    this.#endIfDone();
+    this.#settled();
   }
 
   /** Takes back a chunk that waits on a lane behind a task that takes long. */
@@ -300,8 +325,15 @@ export class Run implements OutletRun {
     }
   }
 
+  /** All of a chunk is settled or put back. */
+  #settled(): void {
+    this.#settling--;
+    this.#endIfDone();
+  }
+
   #endIfDone(): void {
     if (this.#state === "idle" || this.#state === "ended" || this.inFlight.size > 0) return;
+    if (this.#settling > 0) return;
     if (this.#state === "stopping" || this.#intake.isEmpty) this.#finish();
   }
 
