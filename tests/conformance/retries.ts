@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { Gates } from "./gates.ts";
 import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
 
 const SOON = { baseMs: 1, maxMs: 2 };
@@ -70,6 +71,41 @@ export const RETRIES: readonly Guarantee[] = [
       ) order.push(outcome.index);
       assertEquals(order.at(-1), 0);
       assertEquals(order.length, 21);
+    },
+  },
+  {
+    name: "a retryIf that throws fails the run with that",
+    async check({ open }) {
+      await using executor = open();
+      const error = new Error("can't decide");
+      const run = executor.mapSettled(taskNamed("succeedAt"), [1, 2, 1], {
+        retries: {
+          limit: 1,
+          retryIf() {
+            throw error;
+          },
+        },
+      });
+      assert(await assertRejects(() => run.toArray()) === error);
+      assertEquals(await executor.map(taskNamed("double"), [1]).toArray(), [2]);
+    },
+  },
+  {
+    name: "a deaf task that was stopped at its deadline is tried again",
+    notFor: {
+      sequential: "it can only be abandoned, and goes on: a second one beside it would do harm",
+      concurrent: "it can only be abandoned, and goes on: a second one beside it would do harm",
+      limited: "it can only be abandoned, and goes on: a second one beside it would do harm",
+    },
+    async check({ open }) {
+      await using gates = new Gates();
+      await using executor = open({ graceMs: 30 });
+      const [outcome] = await executor.mapSettled(taskNamed("deaf"), [
+        { url: gates.url, key: "deaf" },
+      ], { timeoutMs: 300, retries: { limit: 1, ...SOON } }).toArray();
+      assert(outcome!.status === "rejected" && outcome!.ended === "timed-out");
+      assertEquals(outcome!.attempts, 2);
+      assertEquals(gates.arrived, ["deaf", "deaf"]);
     },
   },
 ];
