@@ -23,6 +23,7 @@ import type {
   Usage,
 } from "./lane.ts";
 import { chunkToHead } from "./chunk_frame.ts";
+import { reserveSignalPipe } from "./descriptor_reserve.ts";
 import { Life } from "./life.ts";
 import { pack } from "./packing.ts";
 import type { Task } from "./task.ts";
@@ -78,6 +79,7 @@ export class WorkerLane implements Lane {
     this.#cells = new WorkerCells(options.slots);
     this.ready = new Promise((resolve) => this.#becomeReady = resolve);
     const { permissions } = options;
+    reserveSignalPipe();
     this.#worker = new Worker(new URL("./worker_main.ts", import.meta.url), {
       type: "module",
       name: `lane ${options.number}`,
