@@ -137,7 +137,6 @@ declare module "@std/path" {
   export function toFileUrl(path: string): URL;
 }
 
-
 declare module "@std/text/closest-string" {
   export function closestString(
     word: string,
