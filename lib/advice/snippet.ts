@@ -79,7 +79,7 @@ export function snippetFor(job: SnippetJob, candidate: Candidate): Snippet {
   const items = job.itemsAreMade ? "await job.items()" : "job.items";
   const run = [
     `await using executor = ${model}(${sizeOf(candidate, job.permissions)});`,
-    `const work = task<typeof job>(${JSON.stringify(job.module)}${name});`,
+    `const work = task<typeof job${name}>(${JSON.stringify(job.module)}${name});`,
     `for await (const result of executor.map(work, ${items})) console.log(result);`,
   ];
   const lines = [

@@ -1,0 +1,159 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { advise, type Instruments } from "../../lib/advice/advise.ts";
+import type { AdviseOptions } from "../../lib/advice/findings.ts";
+import { predict } from "../../lib/advice/predict.ts";
+import { race } from "../../lib/advice/race.ts";
+import { renderAdvice } from "../../lib/advice/render_advice.ts";
+import type { Advice } from "../../lib/advice/advice.ts";
+import type { Round } from "../../lib/timing/result.ts";
+import type { TrialSpec } from "../../lib/timing/spec.ts";
+import { MACHINE, probedOf, roundOf, sampleFor } from "./fixture.ts";
+
+type Made = Parameters<typeof probedOf>[0];
+
+/** Advice on a made-up job, under which every model takes what `truth` says. */
+async function adviceOn(
+  made: Made,
+  truth: (
+    trial: TrialSpec,
+    items: number,
+    predictedMs: number,
+  ) => Partial<Round> & { runMs: number },
+  more: Partial<AdviseOptions> = {},
+): Promise<Advice> {
+  const probed = probedOf(made);
+  const sample = sampleFor(made);
+  let atMs = 0;
+  const instruments: Instruments = {
+    now: () => atMs,
+    measureMachine: () => Promise.resolve(MACHINE),
+    probe: async (_job, _options, choose) => {
+      const counts = await choose(probed);
+      return { ...probed, checksums: new Map(counts.map((count) => [count, "same"])) };
+    },
+    race,
+    runTrial: (trial) => {
+      const items = trial.job.items.kind === "values"
+        ? trial.job.items.values.length
+        : trial.job.items.limit!;
+      const { model, lanes = 1, slots = Infinity } = trial;
+      const { startMs, runMs } = predict(sample, { model, lanes, slots }, items, MACHINE);
+      const round = roundOf({
+        round: trial.round,
+        startMs,
+        succeeded: items,
+        ...truth(trial, items, runMs * (1 + 0.01 * Math.sin(7 * trial.round))),
+      });
+      atMs += round.wallMs;
+      return Promise.resolve({ round, lanes, slots: null, warnings: [] });
+    },
+  };
+  const module = "file:///job.ts";
+  const { advice } = await advise({
+    job: {
+      name: "made up",
+      task: { module, export: "default" },
+      items: { kind: "module", module, export: "items" },
+      options: {},
+    },
+    typed: "job.ts",
+    items: undefined,
+    budgetMs: 30_000,
+    seed: 1,
+    cores: 2,
+    signal: new AbortController().signal,
+    library: "file:///lib/mod.ts",
+    ...more,
+  }, instruments);
+  return advice;
+}
+
+const asPredicted = (_trial: TrialSpec, _items: number, runMs: number) => ({ runMs });
+
+Deno.test("advise() recommends slots where tasks wait, lanes where they compute, both where they do both", async () => {
+  const waiting = await adviceOn({ waitMs: 20 }, asPredicted);
+  assertEquals([waiting.bound, waiting.recommended.model], ["io", "concurrent"]);
+  const computing = await adviceOn({ computeMs: 20 }, asPredicted);
+  assertEquals([computing.bound, computing.recommended.name], ["cpu", "workers (2 lanes)"]);
+  const mixed = await adviceOn({ computeMs: 6, waitMs: 6 }, asPredicted);
+  assertEquals([mixed.bound, mixed.recommended.model], ["mixed", "workers"]);
+  assert((mixed.recommended.slots ?? 0) > 1);
+});
+
+Deno.test("advise() leaves a small job sequential and races nothing", async () => {
+  const advice = await adviceOn({ computeMs: 0.05 }, () => {
+    throw new Error("raced");
+  });
+  assertEquals([advice.bound, advice.recommended.model], ["small", "sequential"]);
+  assertStringIncludes(advice.recommended.reason, "Leave it sequential");
+  assertEquals(advice.cost.timesRun, 1);
+});
+
+Deno.test("advise() says where a prediction was wrong, and believes what it measured", async () => {
+  const advice = await adviceOn({ waitMs: 20 }, (_trial, items) => ({ runMs: 20 * items }));
+  assertEquals(advice.recommended.model, "sequential");
+  assert(advice.surprises.some(({ name }) => name === "concurrent"));
+});
+
+Deno.test("advise() names shared state and recommends nothing that changes the results", async () => {
+  const advice = await adviceOn({ waitMs: 20 }, ({ model }, _items, runMs) => ({
+    runMs,
+    checksum: model === "sequential" ? "same" : "other",
+  }));
+  assertEquals(advice.recommended.model, "sequential");
+  assertEquals(advice.hazards[0]?.kind, "results");
+});
+
+Deno.test("advise() stays below a server's limit", async () => {
+  const advice = await adviceOn({ waitMs: 20 }, (trial, items, runMs) => ({
+    runMs,
+    failed: Math.min(trial.slots ?? (trial.model === "sequential" ? 1 : items), items) *
+          (trial.lanes ?? 1) > 8
+      ? 9
+      : 0,
+    reasons: { "HTTP 429": 9 },
+  }));
+  assertEquals(advice.recommended.name, "limited (8 slots)");
+  assert(advice.hazards.some(({ kind, text }) => kind === "refused" && text.includes("429")));
+});
+
+Deno.test("advise() costs less than three sequential runs of the sample", async () => {
+  for (
+    const made of [{ waitMs: 20 }, { computeMs: 20 }, { computeMs: 6, waitMs: 6 }, {
+      computeMs: 300,
+      items: 10,
+    }]
+  ) {
+    const { cost } = await adviceOn(made, asPredicted);
+    assert(cost.sequentialRuns < 3, `${JSON.stringify(made)}: ${cost.sequentialRuns}`);
+  }
+});
+
+Deno.test("advise() answers without a race, and says that it only predicts", async () => {
+  const advice = await adviceOn({ computeMs: 400, items: 8 }, asPredicted, { budgetMs: 400 });
+  assertEquals(advice.recommended.model, "workers");
+  assertEquals(advice.recommended.gain, null);
+  assertStringIncludes(advice.partial!, "predicted");
+});
+
+Deno.test("advise() speaks of lanes only what items can be sent to", async () => {
+  const uncloneable = "result 0: .again is a function";
+  const advice = await adviceOn({ computeMs: 20, transfer: { uncloneable } }, asPredicted);
+  assertEquals(advice.recommended.model, "sequential");
+  assert(advice.hazards.some(({ text }) => text.includes(".again")));
+});
+
+Deno.test("advise() gives a break-even that its own figures bear out", async () => {
+  const { recommended } = await adviceOn({ computeMs: 5, items: 200 }, asPredicted);
+  assert(recommended.breakEven !== null && recommended.breakEven > 4 && recommended.breakEven < 20);
+});
+
+Deno.test("renderAdvice() writes no escape sequence that a title brings along", async () => {
+  const advice = await adviceOn({ waitMs: 20 }, asPredicted);
+  const text = renderAdvice({ ...advice, job: { ...advice.job, title: "\x1b[2Jx\nfake line" } }, {
+    columns: 80,
+    colour: false,
+  });
+  assert(!text.includes("\x1b"));
+  assert(text.startsWith("x fake line: I/O-bound"));
+});

@@ -1,0 +1,386 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { mayRunScripts, ROOT, runTask, type ScriptRun } from "./run_script.ts";
+
+const ignore = !mayRunScripts;
+
+/** Runs advise on a module of such code, from the module's folder. */
+async function advise(code: string, args: readonly string[] = []): Promise<ScriptRun> {
+  const cwd = await Deno.makeTempDir({ prefix: "lanes-advise-" });
+  try {
+    await Deno.writeTextFile(`${cwd}/job.ts`, code);
+    return await runTask("advise", ["job.ts", ...args], { cwd });
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+}
+
+/** The last line of stderr says what is wrong; the lines before it only say what is being done. */
+function assertEnds({ code, stdout, stderr }: ScriptRun, wanted: number, ...parts: string[]): void {
+  const line = stderr.trimEnd().split("\n").at(-1)!;
+  assert(line.startsWith("advise: "), stderr);
+  for (const part of parts) assertStringIncludes(line, part);
+  assert(!/^\s+at /m.test(stderr), stderr);
+  assertEquals(stdout, "");
+  assertEquals(code, wanted, stderr);
+}
+
+const WAITING = `export const items = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+const wait = () => new Promise((resolve) => setTimeout(resolve, 12));
+`;
+
+/** What is refused: the module, the arguments, the exit code, and what the line must name. */
+const REFUSED: readonly (readonly [string, string, readonly string[], number, ...string[]])[] = [
+  [
+    "no default export",
+    "export const items = [1];",
+    [],
+    2,
+    "no default export",
+    "default function",
+  ],
+  [
+    "no default export but others",
+    "export const items = [1]; export function half(n: number) { return n / 2; }",
+    [],
+    2,
+    "--export: half",
+  ],
+  [
+    "no export of that name",
+    "export const items = [1]; export default (n: number) => n;",
+    ["--export", "half"],
+    2,
+    `"half"`,
+  ],
+  [
+    "a default export that is no function",
+    "export const items = [1]; export default 5;",
+    [],
+    2,
+    "number",
+  ],
+  ["no items", "export default (n: number) => n;", [], 2, `no "items"`],
+  [
+    "items that can't be iterated",
+    "export const items = 5; export default (n: number) => n;",
+    [],
+    2,
+    "iterated",
+  ],
+  [
+    "empty items",
+    "export const items: number[] = []; export default (n: number) => n;",
+    [],
+    2,
+    "empty",
+  ],
+  [
+    "a task that always throws",
+    `export const items = [1, 2]; export default () => { throw new RangeError("out of cheese"); };`,
+    [],
+    1,
+    "every item fails",
+    "RangeError: out of cheese",
+  ],
+  [
+    "a task that never settles",
+    "export const items = [1, 2]; export default () => new Promise(() => { setInterval(() => {}, 1000); });",
+    ["--budget", "2s"],
+    1,
+    "item 0 did not settle",
+    "--budget",
+  ],
+  [
+    "a task that never yields",
+    "export const items = [1, 2]; export default () => { while (true) { /* busy */ } };",
+    ["--budget", "2s"],
+    1,
+    "item 0 did not settle",
+  ],
+  [
+    "items that never come",
+    "export async function* items() { setInterval(() => {}, 1000); await new Promise(() => {}); yield 1; } export default (n: number) => n;",
+    ["--budget", "2s"],
+    1,
+    "first item",
+  ],
+  [
+    "a task that exits",
+    "export const items = [1, 2]; export default () => Deno.exit(7);",
+    [],
+    1,
+    "exit",
+    "7",
+  ],
+  [
+    "a task without a permission",
+    `export const items = [1]; export default () => fetch("http://127.0.0.1:8099/").then(String);`,
+    [],
+    2,
+    "net access",
+    "--allow-net=127.0.0.1:8099",
+  ],
+  [
+    "a module that needs a permission to load",
+    `Deno.readTextFileSync("/etc/hostname"); export const items = [1]; export default () => 1;`,
+    [],
+    2,
+    "--allow-read=/etc/hostname",
+  ],
+  [
+    "a type error",
+    `export const items = [1]; const n: number = "one"; export default () => n;`,
+    [],
+    2,
+    "TS2322",
+  ],
+  ["a syntax error", "export const items = [1; export default", [], 2, "job.ts"],
+  [
+    "a missing import",
+    `import "./gone.ts"; export const items = [1]; export default () => 1;`,
+    [],
+    2,
+    "gone.ts",
+  ],
+  [
+    "a module that throws",
+    `export const items = [1]; export default () => 1; throw new Error("not today");`,
+    [],
+    1,
+    "not today",
+  ],
+  [
+    "a setup that throws",
+    `export const items = [1]; export default () => 1; export function setup() { throw new Error("no site"); }`,
+    [],
+    1,
+    "setup failed",
+    "no site",
+  ],
+  [
+    "items that are no number",
+    "export const items = [1]; export default () => 1;",
+    ["--items=0"],
+    2,
+    "--items",
+  ],
+  [
+    "a budget that is no time",
+    "export const items = [1]; export default () => 1;",
+    ["--budget=soon"],
+    2,
+    "--budget",
+  ],
+  [
+    "a permission that isn't one",
+    "export const items = [1]; export default () => 1;",
+    ["--allow-fun"],
+    2,
+    "--allow-fun",
+  ],
+  [
+    "a folder that isn't there",
+    "export const items = [1]; export default () => 1;",
+    ["--json=/no/such/folder/a.json"],
+    2,
+    "--json",
+  ],
+];
+
+for (const [what, code, args, wanted, ...parts] of REFUSED) {
+  Deno.test({
+    name: `advise refuses ${what} in one clear line`,
+    ignore,
+    fn: async () => assertEnds(await advise(code, args), wanted, ...parts),
+  });
+}
+
+Deno.test({
+  name: "advise refuses modules that aren't there, folders, and addresses",
+  ignore,
+  fn: async () => {
+    assertEnds(await runTask("advise", ["no_such_job.ts"]), 2, "no_such_job.ts", "no such file");
+    assertEnds(await runTask("advise", ["lib"]), 2, "a folder");
+    assertEnds(await runTask("advise", ["https://example.com/job.ts"]), 2, "not a local file");
+    assertEnds(await runTask("advise", []), 2, "module");
+  },
+});
+
+Deno.test({
+  name: "advise takes a relative path from where the user is, and a file: URL",
+  ignore,
+  fn: async () => {
+    const job = new URL("../../scripts/examples/too_small.ts", import.meta.url);
+    for (
+      const [path, cwd] of [["too_small.ts", `${ROOT}scripts/examples`], [job.href, ROOT]] as const
+    ) {
+      const { code, stdout, stderr } = await runTask("advise", [path], { cwd });
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stdout, "too small to matter");
+      assertStringIncludes(stdout, "Leave it sequential");
+    }
+  },
+});
+
+Deno.test({
+  name: "advise --dry runs no task, no items and no setup",
+  ignore,
+  fn: async () => {
+    const code = `export function items() { throw new Error("items ran"); }
+      export function setup() { throw new Error("setup ran"); }
+      export default () => { throw new Error("task ran"); };`;
+    const { code: ended, stdout, stderr } = await advise(code, ["--dry", "--items", "7"]);
+    assertEquals(ended, 0, stderr);
+    assertStringIncludes(stdout, "at most 7 items");
+    assertStringIncludes(stdout, "Nothing was run");
+  },
+});
+
+Deno.test({
+  name: "advise runs no item more often than it announced, and warns before the first run",
+  ignore,
+  fn: async () => {
+    const folder = await Deno.makeTempDir({ prefix: "lanes-advise-" });
+    try {
+      const code = `${WAITING}export default async (n: number) => {
+        await wait();
+        Deno.writeTextFileSync(${JSON.stringify(`${folder}/ran`)} + n, "x", { append: true });
+        return n;
+      };`;
+      const { stdout, stderr } = await advise(code, [`--allow-write=${folder}`, "--items", "9"]);
+      const announced = Number(/each at most (\d+) times/.exec(stderr)?.[1]);
+      const said = Number(/ran more than (\d+)\s+times/.exec(stdout)?.[1]);
+      assert(said <= announced, `${said} > ${announced}`);
+      for (const { name } of Deno.readDirSync(folder)) {
+        assert(Deno.readTextFileSync(`${folder}/${name}`).length <= said, name);
+      }
+      assertEquals([...Deno.readDirSync(folder)].length, 9);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "advise isn't confused by a task that prints to stdout",
+  ignore,
+  fn: async () => {
+    const code = `${WAITING}export default async (n: number) => {
+      console.log("{}"); await wait();
+      Deno.stdout.writeSync(new TextEncoder().encode("half a line")); return n; };`;
+    const { code: ended, stdout, stderr } = await advise(code);
+    assertEquals(ended, 0, stderr);
+    assert(!stdout.includes("half a line"));
+    assertStringIncludes(stdout, "Recommended: ");
+  },
+});
+
+Deno.test({
+  name: "advise answers for a task that sometimes throws, and ends with 1",
+  ignore,
+  fn: async () => {
+    const code = `${WAITING}export default async (n: number) => {
+      await wait(); if (n === 4) throw new Error("four"); return n; };`;
+    const { code: ended, stdout, stderr } = await advise(code);
+    assertEquals(ended, 1, stderr);
+    assertStringIncludes(stdout, "Recommended: ");
+    assertStringIncludes(stderr, "1 of 12 items failed, item 3 with Error: four");
+  },
+});
+
+Deno.test({
+  name: "advise answers, if partly, when a later item never settles",
+  ignore,
+  fn: async () => {
+    const code = `${WAITING}export default async (n: number) => {
+      if (n === 9) await new Promise(() => { setInterval(() => {}, 1000); }); await wait(); return n; };`;
+    const { code: ended, stdout, stderr } = await advise(code, ["--budget", "3s"]);
+    assertEquals(ended, 1, stderr);
+    assertStringIncludes(stdout, "Partial: ");
+    assertStringIncludes(stdout, "Recommended: ");
+    assertStringIncludes(stderr, "item 8 did not settle");
+  },
+});
+
+Deno.test({
+  name: "advise takes what it needs of endless items",
+  ignore,
+  fn: async () => {
+    const code = `export function* items() { for (let n = 0;; n++) yield n; }
+      export default (n: number) => new Promise((resolve) => setTimeout(resolve, 5, n));`;
+    const { code: ended, stdout, stderr } = await advise(code, ["--budget", "8s"]);
+    assertEquals(ended, 0, stderr);
+    assertStringIncludes(stdout, "unknown number");
+    assertStringIncludes(stdout, "I/O-bound");
+  },
+});
+
+Deno.test({
+  name: "advise names shared state, and the path of what can't be sent",
+  ignore,
+  fn: async () => {
+    const shared = await runTask("advise", ["scripts/examples/shared_state.ts"]);
+    assertEquals(shared.code, 1);
+    assertStringIncludes(shared.stdout, "share state");
+    assertStringIncludes(shared.stdout, "Recommended: sequential");
+    const code = `${WAITING}export default async (n: number) => {
+      await wait(); return { n, again: () => n }; };`;
+    assertStringIncludes((await advise(code)).stdout, ".again is a function");
+  },
+});
+
+Deno.test({
+  name: "advise writes JSON, Markdown and an HTML page in which nothing of the job becomes markup",
+  ignore,
+  fn: async () => {
+    const folder = await Deno.makeTempDir({ prefix: "lanes-advise-" });
+    try {
+      const code = `${WAITING}export const title = "<script>alert(1)</script>|x";
+        export default async (n: number) => { await wait(); return n; };`;
+      const files = ["json", "html", "markdown"].map((kind) => `--${kind}=${folder}/${kind}`);
+      const { code: ended, stderr } = await advise(code, files);
+      assertEquals(ended, 0, stderr);
+      const { schemaVersion, advice } = JSON.parse(await Deno.readTextFile(`${folder}/json`));
+      assertEquals([schemaVersion, advice.job.total], [1, 12]);
+      const page = await Deno.readTextFile(`${folder}/html`);
+      assert(!page.includes("<script>alert"));
+      assertStringIncludes(page, "Recommended: ");
+      assertStringIncludes(await Deno.readTextFile(`${folder}/markdown`), "\\<script\\>");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "the code that advise prints runs as it stands, and passes the type check",
+  ignore,
+  fn: async () => {
+    const folder = await Deno.makeTempDir({ prefix: "lanes-advise-" });
+    try {
+      for (const job of ["too_small.ts", "polite_downloader.ts"]) {
+        const flags = job === "too_small.ts" ? [] : ["--allow-net=127.0.0.1", "--allow-run"];
+        const json = `${folder}/advice.json`;
+        const ran = await runTask("advise", [
+          `scripts/examples/${job}`,
+          ...flags,
+          `--json=${json}`,
+        ]);
+        assertEquals(ran.code, 0, ran.stderr);
+        const { advice } = JSON.parse(await Deno.readTextFile(json));
+        const program = `${folder}/job_run.ts`;
+        await Deno.writeTextFile(program, advice.code);
+        const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+          args: ["run", "--check", "--no-prompt", ...advice.flags, program],
+          cwd: folder,
+          env: { NO_COLOR: "1" },
+        }).output();
+        assertEquals(code, 0, new TextDecoder().decode(stderr));
+        const lines = new TextDecoder().decode(stdout).trimEnd().split("\n").length;
+        assertEquals(lines, job === "too_small.ts" ? 2000 : 60);
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
