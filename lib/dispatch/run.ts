@@ -49,9 +49,9 @@ export class Run implements OutletRun {
   /** Chunks that are with lanes. */
   readonly inFlight = new SentList("runPlace");
   /** Where results go; set once, before the first is asked for. */
+  outlet!: Outlet<unknown>;
   /** Chunks of which only a part is settled or put back: settling brings the consumer to ask for more. */
   #settling = 0;
-  outlet!: Outlet<unknown>;
   readonly #pool: LanePool;
   readonly #source: Source;
   readonly #failFast: boolean;
