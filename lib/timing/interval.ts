@@ -49,7 +49,19 @@ const SINGLE_ROUND = Math.LN2;
 /** The clock's resolution, in milliseconds: a time of 0 means less than this. */
 const CLOCK_MS = 0.001;
 
-/** Mean and standard deviation of a few logarithms, the deviation never believed below 1 %. */
+/**
+ * Mean and standard deviation of a few logarithms, the deviation never believed below 1 %.
+ *
+ * @param logs Natural logarithms; at least one.
+ * @returns Both, on the logarithm; the deviation with n − 1 in its denominator.
+ *
+ * @example
+ * ```ts
+ * import { meanAndDeviation } from "./interval.ts";
+ *
+ * console.log(meanAndDeviation([1, 3])); // { mean: 2, deviation: 1.41… }
+ * ```
+ */
 export function meanAndDeviation(logs: readonly number[]): { mean: number; deviation: number } {
   const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
   const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
@@ -94,7 +106,20 @@ function logInterval(logs: readonly number[], seed: number): Interval {
   };
 }
 
-/** The logarithm of a time; one below the clock's resolution counts as that resolution. */
+/**
+ * The logarithm of a time; one below the clock's resolution counts as that resolution.
+ *
+ * @param timeMs The time in milliseconds.
+ * @returns Its natural logarithm.
+ * @throws {RangeError} If it is negative or not finite.
+ *
+ * @example
+ * ```ts
+ * import { logOfTime } from "./interval.ts";
+ *
+ * console.log(logOfTime(1)); // 0
+ * ```
+ */
 export function logOfTime(timeMs: number): number {
   if (!Number.isFinite(timeMs) || timeMs < 0) {
     throw new RangeError(`Cannot compare times: ${timeMs} ms is not a time`);
@@ -102,7 +127,19 @@ export function logOfTime(timeMs: number): number {
   return Math.log(Math.max(timeMs, CLOCK_MS));
 }
 
-/** An interval of logarithms as one of plain numbers. */
+/**
+ * An interval of logarithms as one of plain numbers.
+ *
+ * @param interval Median and both ends, as natural logarithms.
+ * @returns The same three as plain numbers.
+ *
+ * @example
+ * ```ts
+ * import { fromLogs } from "./interval.ts";
+ *
+ * console.log(fromLogs({ median: 0, low: 0, high: Math.LN2 }).high); // 2
+ * ```
+ */
 export function fromLogs({ median, low, high }: Interval): Interval {
   return { median: Math.exp(median), low: Math.exp(low), high: Math.exp(high) };
 }
@@ -171,7 +208,19 @@ export interface TimeComparison extends Interval {
   readonly verdict: Difference;
 }
 
-/** What an interval of the ratio new over old says: a difference only if it leaves out 1. */
+/**
+ * What an interval of the ratio new over old says: a difference only if it leaves out 1.
+ *
+ * @param interval The ratio's interval.
+ * @returns What may be said of it.
+ *
+ * @example
+ * ```ts
+ * import { differenceOf } from "./interval.ts";
+ *
+ * console.log(differenceOf({ median: 1.2, low: 1.1, high: 1.3 })); // "slower"
+ * ```
+ */
 export function differenceOf({ low, high }: Interval): Difference {
   if (low > 1) return "slower";
   return high < 1 ? "faster" : "no detectable difference";

@@ -37,7 +37,23 @@ export interface Evidence {
   readonly seed: number;
 }
 
-/** The times of two models in the rounds that both ran, in the same order. */
+/**
+ * The times of two models in the rounds that both ran, in the same order.
+ *
+ * @param a One model's rounds.
+ * @param b The other's.
+ * @returns Both models' times in milliseconds, equally many.
+ *
+ * @example
+ * ```ts
+ * import type { ModelResult } from "./result.ts";
+ * import { pairedTimes } from "./verdict.ts";
+ *
+ * const a = { rounds: [{ round: 0, wallMs: 80 }, { round: 1, wallMs: 90 }] };
+ * const b = { rounds: [{ round: 1, wallMs: 30 }] };
+ * console.log(pairedTimes(a as ModelResult, b as ModelResult)); // { a: [90], b: [30] }
+ * ```
+ */
 export function pairedTimes(a: ModelResult, b: ModelResult): { a: number[]; b: number[] } {
   const times = new Map(b.rounds.map(({ round, wallMs }) => [round, wallMs]));
   const common = a.rounds.filter(({ round }) => times.has(round));

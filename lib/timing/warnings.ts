@@ -73,7 +73,19 @@ export function driftWarning(trials: readonly TimedTrial[]): string | undefined 
     `let it cool down or end other programs, and run again.`;
 }
 
-/** Says where tasks that wait met the limit of the one event loop that waits for them. */
+/**
+ * Says where tasks that wait met the limit of the one event loop that waits for them.
+ *
+ * @param models What the models did.
+ * @returns A sentence for each model that it befell.
+ *
+ * @example
+ * ```ts
+ * import { eventLoopWarnings } from "./warnings.ts";
+ *
+ * console.log(eventLoopWarnings([])); // []
+ * ```
+ */
 export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
   const sequential = models.find(({ model }) => model === "sequential");
   // Tasks that compute keep the CPU busy whatever the model: that is no bottleneck but their nature.
@@ -91,7 +103,19 @@ export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
   });
 }
 
-/** Names the rounds that lie far from the others of their model. */
+/**
+ * Names the rounds that lie far from the others of their model.
+ *
+ * @param models What the models did.
+ * @returns A sentence for each such round.
+ *
+ * @example
+ * ```ts
+ * import { outlierWarnings } from "./warnings.ts";
+ *
+ * console.log(outlierWarnings([])); // []
+ * ```
+ */
 export function outlierWarnings(models: readonly ModelResult[]): string[] {
   return models.flatMap(({ model, rounds, wallMs }) =>
     outliers(rounds.map((round) => round.wallMs)).map(({ index, value }) =>
@@ -104,7 +128,20 @@ export function outlierWarnings(models: readonly ModelResult[]): string[] {
   );
 }
 
-/** Flags what is faster than the machine can be. */
+/**
+ * Flags what is faster than the machine can be.
+ *
+ * @param models What the models did.
+ * @param ceiling What the machine gains in parallel; null if that wasn't measured.
+ * @returns A sentence for each model whose speedup lies surely above it.
+ *
+ * @example
+ * ```ts
+ * import { ceilingWarnings } from "./warnings.ts";
+ *
+ * console.log(ceilingWarnings([], { speedup: 1.9, lanes: 2 })); // []
+ * ```
+ */
 export function ceilingWarnings(
   models: readonly ModelResult[],
   ceiling: Comparison["ceiling"],
