@@ -27,8 +27,8 @@ import { TrialError } from "../lib/timing/run_trial.ts";
 const sweep = command(
   "sweep",
   `
-Measures throughput, latency and efficiency with more and more slots or lanes, finds where more stops
-paying, and says what stops it.
+Measures throughput, latency and efficiency with more and more slots or lanes, finds where more
+stops paying, and says what stops it.
 
 A lane is a place where tasks really run; a slot is room for one task in flight on a lane. Slots are
 concurrency, lanes are parallelism: tasks that wait gain from slots, tasks that compute from lanes.
@@ -39,9 +39,9 @@ concurrency, lanes are parallelism: tasks that wait gain from slots, tasks that 
            less (Gunther's Universal Scalability Law), from a peak at √((1 − σ)/κ) on
   N = X·R  Little's law: tasks in flight are throughput times time in flight, a check of the figures
 
-With --rate, requests come on schedule whether or not earlier ones were answered, as users do: an open
-loop. Response times then count from when a request was due. A client that waits for its slots and
-counts from the real start leaves out the slow ones: coordinated omission. Both are shown.`.trim(),
+With --rate, requests come on schedule whether or not earlier ones were answered, as users do: an
+open loop. Response times then count from when a request was due. A client that waits for its slots
+and counts from the real start leaves out the slow ones: coordinated omission. Both are shown.`.trim(),
 )
   .argument("<target>", "io (a test site, 20 ms to answer), cpu (sums), or a job module's path")
   .option("--slots <list>", "slots to measure (io: 1,2,4,…,64); with lanes, how many on each")
