@@ -41,7 +41,8 @@ concurrency, lanes are parallelism: tasks that wait gain from slots, tasks that 
 
 With --rate, requests come on schedule whether or not earlier ones were answered, as users do: an
 open loop. Response times then count from when a request was due. A client that waits for its slots
-and counts from the real start leaves out the slow ones: coordinated omission. Both are shown.`.trim(),
+and counts from the real start leaves out the slow ones: coordinated omission. Both are shown.`
+    .trim(),
 )
   .argument("<target>", "io (a test site, 20 ms to answer), cpu (sums), or a job module's path")
   .option("--slots <list>", "slots to measure (io: 1,2,4,…,64); with lanes, how many on each")
