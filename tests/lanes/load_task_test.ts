@@ -1,0 +1,34 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { TaskLoadError } from "../../lib/lanes/errors.ts";
+import { loadTask } from "../../lib/lanes/load_task.ts";
+
+const module =
+  "data:text/javascript,export default (n) => 2 * n; export const other = 3; export function f() {}";
+
+Deno.test("a task is loaded once, and is at hand afterwards", async () => {
+  const first = loadTask({ module, export: "default" });
+  assertInstanceOf(first, Promise);
+  assertEquals(loadTask({ module, export: "default" }), first);
+  const fn = await first;
+  assertEquals(loadTask({ module, export: "default" }), fn);
+  assertEquals(fn(4, undefined as never), 8);
+});
+
+Deno.test("a missing export is told beside those that are there", async () => {
+  for (const name of ["other", "nothing"]) {
+    const error = await assertRejects(
+      async () => await loadTask({ module, export: name }),
+      TaskLoadError,
+      `"${name}"`,
+    );
+    assert(error.message.includes("default, f"), error.message);
+    assertEquals(error.retryable, false);
+  }
+});
+
+Deno.test("a module that can't be imported says why, and may be mended", async () => {
+  const task = { module: "data:text/javascript,this is no code", export: "default" };
+  await assertRejects(async () => await loadTask(task), TaskLoadError, "Cannot load");
+  assertInstanceOf(loadTask(task), Promise);
+  await assertRejects(async () => await loadTask(task), TaskLoadError);
+});

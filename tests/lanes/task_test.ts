@@ -1,0 +1,51 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { type Executor, sequential, type Task, task } from "../../lib/mod.ts";
+import type * as tasks from "../conformance/tasks.ts";
+
+const MODULE = new URL("../conformance/tasks.ts", import.meta.url);
+
+/** Fails to compile unless both types are the same. */
+function same<A, B>(..._proof: [A] extends [B] ? [B] extends [A] ? [] : [never] : [never]): void {}
+
+Deno.test("a task is named by an absolute URL and an export", () => {
+  assertEquals({ ...task<typeof tasks, "double">(MODULE, "double") }, {
+    module: MODULE.href,
+    export: "double",
+  });
+  assertThrows(() => task("./tasks.ts"), TypeError, '"./tasks.ts"');
+});
+
+Deno.test("item and result types flow from the module to map", async () => {
+  await using executor: Executor = sequential();
+  const double = task<typeof tasks, "double">(MODULE, "double");
+  const gated = task<typeof tasks, "gated">(MODULE, "gated");
+  const values = await executor.map(double, [1, 2]).toArray();
+  same<typeof values, number[]>();
+  assertEquals(values, [2, 4]);
+  const [outcome] = await executor.mapSettled(double, [1]).toArray();
+  if (outcome?.status === "fulfilled") same<typeof outcome.value, number>();
+  else if (outcome !== undefined) same<typeof outcome.reason, unknown>();
+
+  // Never run: the compiler is what is tested.
+  const _wrong = () => {
+    // @ts-expect-error a word is no number
+    executor.map(double, ["a"]);
+    // @ts-expect-error an item without its key
+    executor.map(gated, [{ url: "x" }]);
+    // @ts-expect-error one wrong item among right ones
+    executor.mapSettled(double, [1, null]);
+    // @ts-expect-error there is no such export
+    task<typeof tasks, "nothing">(MODULE, "nothing");
+    // @ts-expect-error async items are checked too
+    executor.map(double, ReadableStream.from(["a"]));
+    // @ts-expect-error there is no such order
+    executor.map(double, [1], { order: "random" });
+    const strings: Task<number, string> = double as never;
+    // @ts-expect-error results are words, not numbers
+    const _numbers: Promise<number[]> = executor.map(strings, [1]).toArray();
+    same<
+      Awaited<ReturnType<ReturnType<typeof executor.map<number, string>>["toArray"]>>,
+      string[]
+    >();
+  };
+});
