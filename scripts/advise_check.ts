@@ -136,7 +136,11 @@ await script("advise:check", async (signal, args) => {
         share: advice.cpuShare,
         recommended: recommended.name,
         best: `${best} ${formatDuration(timeOf(best))}`,
-        regret: (timeOf(recommended.name) + PROGRAM_MS) / (timeOf(best) + PROGRAM_MS) - 1,
+        regret: regretOf(
+          times.get(recommended.name)!,
+          times.get(best)!,
+          failing.has(recommended.name),
+        ),
         predicted: recommended.predictedGain,
         measured: sequentialMs / timeOf(recommended.name),
         unsure: advice.unsure !== undefined ||
@@ -144,11 +148,23 @@ await script("advise:check", async (signal, args) => {
         runs: advice.cost.sequentialRuns,
       });
       print(outcomes.at(-1)!);
+      if (raw.debug) {
+        for (const [name, ms] of times) {
+          console.error(`  ${name}: ${ms.map((of) => of.toFixed(0))}`);
+        }
+      }
     }
   }
   report(outcomes);
   return outcomes.every(({ label, found }) => label === found) ? 0 : 1;
 });
+
+/** How much longer one model takes than another, paired by round: neighbours slow both. */
+function regretOf(chosen: readonly number[], best: readonly number[], failed: boolean): number {
+  if (failed || chosen.length === 0) return Infinity;
+  const ratios = chosen.map((ms, round) => (ms + PROGRAM_MS) / ((best[round] ?? ms) + PROGRAM_MS));
+  return median(ratios) - 1;
+}
 
 function print({ file, found, recommended, best, regret }: Outcome): void {
   console.error(`${file}: ${found}, ${recommended}; best ${best}, regret ${formatPercent(regret)}`);

@@ -13,7 +13,7 @@ import { promising } from "./candidates.ts";
 import { classFor, COMPUTES, WAITS } from "./classify.ts";
 import type { AdviseOptions, Findings } from "./findings.ts";
 import type { MachineMeter } from "./machine.ts";
-import type { Machine } from "./predict.ts";
+import { type Machine, predict } from "./predict.ts";
 import type { Probed, Prober } from "./probe.ts";
 import type { Race, RaceRunner, Runner } from "./race.ts";
 import { planRace, type RacePlan } from "./race_plan.ts";
@@ -111,6 +111,7 @@ async function raceFor(
     timeoutMs: Math.ceil(Math.max(1000, PATIENCE * longest)),
     failedShare: sample.failed / sample.items,
     checksums: probed.checksums,
+    expectedMs: (candidate, items) => predict(sample, candidate, items, machine).runMs,
     scaledMs: scaled,
     decided: (runners) => {
       const entries = runners.map((runner) => entryOf(runner, scaled));

@@ -52,6 +52,8 @@ export interface RaceOptions {
   readonly failedShare: number;
   /** Checksums of the sample's first results, by their number. */
   readonly checksums: ReadonlyMap<number, string>;
+  /** How long a runner's items should take, in milliseconds. */
+  readonly expectedMs: (candidate: Candidate, items: number) => number;
   /** What a runner's round comes to for the whole job, in milliseconds. */
   readonly scaledMs: (candidate: Candidate, items: number, round: Round) => number;
   /** Whether the runners so far are told apart well enough. */
@@ -79,6 +81,8 @@ class Racing {
   trials = 0;
   partial = false;
   #unrepeatable = false;
+  /** How many times as long as predicted the worst one took. */
+  #surprise = 1;
 
   constructor(readonly options: RaceOptions) {
     for (const [count, checksum] of options.checksums) this.#reference.set(count, checksum);
@@ -116,6 +120,16 @@ class Racing {
     return !this.partial && this.trials < this.options.mostTrials;
   }
 
+  /** Whether the tasks of another trial fit what they may take; if predictions failed, by what they failed. */
+  affords({ candidate, items, rounds }: Runner): boolean {
+    const { expectedMs, plan } = this.options;
+    if (candidate.model === "sequential") return true;
+    const plainMs = expectedMs({ model: "sequential", lanes: 1, slots: 1 }, items);
+    const likelyMs = rounds.at(-1)?.runMs ??
+      Math.min(1.2 * plainMs, this.#surprise * expectedMs(candidate, items));
+    return this.costMs + likelyMs <= plan.hardMs;
+  }
+
   async run(runner: Runner, round: number): Promise<void> {
     const { job, runTrial, signal, onEvent, timeoutMs } = this.options;
     const { candidate, items } = runner;
@@ -135,6 +149,10 @@ class Racing {
       runner.rounds.push(result.round);
       if (result.timeline !== undefined) runner.timeline = result.timeline;
       this.costMs += result.round.runMs;
+      if (candidate.model !== "sequential") {
+        const expectedMs = Math.max(1, this.options.expectedMs(candidate, items));
+        this.#surprise = Math.max(this.#surprise, result.round.runMs / expectedMs);
+      }
       this.#judge(runner, result.round);
       onEvent?.({ type: "trial-ended", trial, result });
     } catch (error) {
@@ -227,7 +245,7 @@ export const race: RaceRunner = async (options) => {
       if (round >= plan.rounds && decided(racing.runners)) break;
     }
     for (const runner of shuffled(active, random)) {
-      if (racing.may) await racing.run(runner, round);
+      if (racing.may && racing.affords(runner)) await racing.run(runner, round);
     }
     racing.forgive();
     if (!racing.may) break;
@@ -236,7 +254,8 @@ export const race: RaceRunner = async (options) => {
     let more = instead(racing.runners);
     while (more.length > 0 && racing.may) {
       for (const candidate of more.toSorted(bySimplicity)) {
-        if (racing.may) await racing.run(racing.enter(candidate), round);
+        const runner = racing.enter(candidate);
+        if (racing.may && racing.affords(runner)) await racing.run(runner, round);
       }
       more = instead(racing.runners);
     }

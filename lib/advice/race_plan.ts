@@ -19,10 +19,13 @@ export interface RacePlan {
   readonly rounds: number;
   /** How long the tasks of the race may run together, in milliseconds. */
   readonly allowanceMs: number;
+  /** What they may take if some run longer than predicted, in milliseconds. */
+  readonly hardMs: number;
 }
 
 /** The sample itself is one run; the race gets less than the two others, and is planned for less. */
 const RUNS = 1.85;
+const HARD_RUNS = 1.95;
 const PLANNED = 0.85;
 /** A race of a few milliseconds would measure nothing but noise. */
 export const LEAST_ALLOWANCE_MS = 500;
@@ -86,7 +89,8 @@ export function planRace(
     );
     const costMs = rounds *
       (othersMs * items / most + sequentialMs * sequentialItems / most);
-    if (costMs <= 1.1 * workMs) return { sequentialItems, items, rounds, allowanceMs };
+    const hardMs = Math.max(HARD_RUNS * sample.tasksMs, allowanceMs);
+    if (costMs <= 1.1 * workMs) return { sequentialItems, items, rounds, allowanceMs, hardMs };
   }
   return null;
 }

@@ -45,27 +45,30 @@ export interface Sample {
 
 /** A machine that leaves so much of a CPU to a busy thread counts as idle. */
 const IDLE = 0.9;
-/** Tasks whose CPU times vary less than this are alike. */
-const ALIKE = 0.35;
 const ENOUGH = 8;
+
+/** Of so many tasks some were hardly disturbed. */
+const UNDISTURBED = 0.1;
 
 /**
  * How long a task waits on average, in milliseconds. Wall less CPU time is waiting for the outside and
  * waiting for a CPU that others use. The second is taken off: in proportion to the CPU time, by what a
- * busy thread was seen to get; and of tasks that are alike, by the least disturbed tenth, for what
- * others do can only add.
+ * busy thread was seen to get. And since what others do can only add, no more is believed than the
+ * least disturbed tenth of the tasks shows, whether waits are alike or grow with the computing.
  */
 function waitMs(stretches: Probed["stretches"], available: number, cpuMs: number): number {
   const items = stretches.reduce((sum, { count }) => sum + count, 0);
   const lost = stretches.reduce((sum, { wallMs, cpuMs }) => sum + wallMs - cpuMs, 0) / items;
   const proportional = Math.max(0, lost - cpuMs * (1 - available) / available);
   if (available >= IDLE || stretches.length < ENOUGH) return proportional;
-  const each = stretches.map(({ count, cpuMs }) => cpuMs / count);
-  const mean = each.reduce((sum, ms) => sum + ms, 0) / each.length;
-  const spread = each.reduce((sum, ms) => sum + (ms - mean) ** 2, 0) / each.length;
-  if (Math.sqrt(spread) > ALIKE * mean) return proportional;
-  const least = stretches.map(({ count, wallMs, cpuMs }) => Math.max(0, wallMs - cpuMs) / count);
-  return Math.min(proportional, quantile(sorted(least), 0.1));
+  const least = (of: readonly number[]) => quantile(sorted(of), UNDISTURBED);
+  const lostBy = ({ wallMs, cpuMs }: { wallMs: number; cpuMs: number }) =>
+    Math.max(0, wallMs - cpuMs);
+  const alike = least(stretches.map((stretch) => lostBy(stretch) / stretch.count));
+  const growing = least(
+    stretches.map((stretch) => lostBy(stretch) / Math.max(1e-6, stretch.cpuMs)),
+  );
+  return Math.min(proportional, Math.max(alike, growing * cpuMs));
 }
 
 /** `threadCpuUsage` has steps of 10 ms: below this many of them its figure says nothing. */

@@ -25,12 +25,13 @@ function optionsFor(
       items: { kind: "values", values: Array.from({ length: 64 }, (_, item) => item) },
       options: {},
     },
-    plan: { sequentialItems: 64, items: 64, rounds: 3, allowanceMs: 1e6 },
+    plan: { sequentialItems: 64, items: 64, rounds: 3, allowanceMs: 1e6, hardMs: 1e6 },
     raced,
     mostTrials: 30,
     timeoutMs: 1000,
     failedShare: 0,
     checksums: new Map([[64, "same"]]),
+    expectedMs: () => 10,
     scaledMs: (_candidate, _items, { runMs }) => runMs,
     decided: () => true,
     instead: () => [],
@@ -149,4 +150,16 @@ Deno.test("substitutes() tries lanes where slots fill no waits", () => {
     ({ rounds }) => rounds[0]!.runMs,
   );
   assertEquals(found, [WORKERS]);
+});
+
+Deno.test("race() skips what it can't afford once predictions have failed", async () => {
+  const raced = [SEQUENTIAL, CONCURRENT, WORKERS, { ...WORKERS, slots: 4 }];
+  const options = optionsFor(raced, () => ({ runMs: 100 }));
+  const plan = { ...options.plan, allowanceMs: 200, hardMs: 220 };
+  const { costMs } = await race({
+    ...options,
+    plan,
+    expectedMs: ({ model }) => model === "sequential" ? 100 : 5,
+  });
+  assertEquals(costMs, 200);
 });

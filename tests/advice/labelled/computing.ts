@@ -4,5 +4,5 @@ import { compute, numbers } from "./compute.ts";
 export const items = numbers(160);
 
 export default function (item: number): number {
-  return compute(5_000, item);
+  return compute(10_000, item);
 }

@@ -1,9 +1,9 @@
-/** Waits 8 ms and computes, a share that is neither little nor nearly all. @module */
+/** Waits 6 ms and computes, a share that is neither little nor nearly all. @module */
 import { compute, numbers, wait } from "./compute.ts";
 
 export const items = numbers(120);
 
 export default async function (item: number): Promise<number> {
-  await wait(8);
-  return compute(3_000, item);
+  await wait(6);
+  return compute(5_000, item);
 }

@@ -4,5 +4,5 @@ import { compute, numbers } from "./compute.ts";
 export const items = numbers(150);
 
 export default function (item: number): number {
-  return compute(item % 10 === 0 ? 20_000 : 2_000, item);
+  return compute(item % 10 === 0 ? 30_000 : 3_000, item);
 }
