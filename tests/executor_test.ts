@@ -1,0 +1,50 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import * as lanes from "../lib/mod.ts";
+
+Deno.test("each model has a constructor of its name, and says how large it is", async () => {
+  const sizes: Record<string, [number, number]> = {
+    sequential: [1, 1],
+    concurrent: [1, Infinity],
+    limited: [1, 5],
+    workers: [navigator.hardwareConcurrency, 1],
+    processes: [navigator.hardwareConcurrency, 1],
+  };
+  assertEquals([...lanes.MODELS], Object.keys(sizes) as lanes.Model[]);
+  for (const model of lanes.MODELS) {
+    await using executor = lanes[model]();
+    assertEquals(executor.model, model);
+    assertEquals([executor.lanes, executor.slots], sizes[model]);
+    assertEquals(await executor.usage(), [], "a lane was started before it was needed");
+  }
+});
+
+Deno.test("a size out of range is refused, with its name and value", () => {
+  const bad: [() => unknown, string][] = [
+    [() => lanes.limited({ slots: 0 }), "limited(): slots must be a whole number from 1, but is 0"],
+    [() => lanes.limited({ slots: 1.5 }), "slots"],
+    [() => lanes.workers({ lanes: 0 }), "workers(): lanes"],
+    [() => lanes.workers({ lanes: Infinity }), "lanes"],
+    [() => lanes.processes({ lanes: -1 }), "processes(): lanes"],
+    [() => lanes.processes({ slots: NaN }), "slots"],
+    [() => lanes.sequential({ graceMs: -1 }), "graceMs"],
+  ];
+  for (const [open, says] of bad) assertThrows(open, RangeError, says);
+});
+
+Deno.test("wrong options of map are refused at once, not when the first result is asked for", async () => {
+  await using executor = lanes.sequential();
+  const task = { module: "data:text/javascript,export default (n) => n", export: "default" };
+  assertThrows(() => executor.map(task, [], { chunk: 0 }), RangeError, "chunk");
+  assertThrows(() => executor.map(task, 3 as never), TypeError, "items must be iterable");
+});
+
+Deno.test("two executors don't share slots, and closing one leaves the other", async () => {
+  const task = lanes.task<{ default: (n: number) => number }>(
+    "data:text/javascript,export default (n) => 2 * n",
+  );
+  await using one = lanes.sequential();
+  const two = lanes.limited({ slots: 2 });
+  assertEquals(await two.map(task, [1]).toArray(), [2]);
+  await two.close();
+  assertEquals(await one.map(task, [2]).toArray(), [4]);
+});

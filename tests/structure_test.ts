@@ -1,0 +1,158 @@
+/**
+ * The house rules that a machine can check: imports point one way and in no circle, lanes start
+ * without npm packages, files stay small and say what they are.
+ */
+
+import { assertEquals } from "@std/assert";
+import { fromFileUrl, relative } from "@std/path";
+
+const ROOT = fromFileUrl(new URL("../", import.meta.url));
+const MAX_LINES = 250;
+
+/** What may import what: each only what stands after it, and its own folder. */
+const ORDER = [
+  "scripts",
+  "lib/advice",
+  "lib/reporting",
+  "lib/timing",
+  "lib/executor",
+  "lib/dispatch",
+  "lib/lanes",
+  "leaves",
+];
+
+const granted = Deno.permissions.querySync({ name: "read" }).state === "granted";
+
+function* files(folder: string): Generator<string> {
+  for (const { name, isDirectory } of Deno.readDirSync(ROOT + folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) yield* files(path);
+    else if (name.endsWith(".ts")) yield path;
+  }
+}
+
+function layerOf(path: string): string | undefined {
+  if (/^lib\/(mod|executor)\.ts$/.test(path)) return "lib/executor";
+  if (/^lib\/(tasks|site)\//.test(path)) return "leaves";
+  return ORDER.find((layer) => path.startsWith(`${layer}/`));
+}
+
+/** The modules that a file imports: paths below the root, or bare names. */
+function importsOf(path: string): string[] {
+  const code = Deno.readTextFileSync(ROOT + path).replaceAll(/\/\*[\s\S]*?\*\//g, "");
+  const found = code.matchAll(/^\s*(?:import|export|\}).*?\bfrom\s+"([^"]+)"|^import "([^"]+)"/gm);
+  return [...found].map((match) => match[1] ?? match[2]!).map((name) =>
+    name.startsWith(".")
+      ? relative(ROOT, fromFileUrl(new URL(name, `file://${ROOT}${path}`)))
+      : name
+  );
+}
+
+function check(name: string, fn: (paths: string[]) => string[]): void {
+  Deno.test({
+    name,
+    ignore: !granted,
+    fn: () => assertEquals(fn([...files("lib"), ...files("scripts")]), []),
+  });
+}
+
+check("imports point down the list of layers, never up", (paths) =>
+  paths.flatMap((path) => {
+    const from = layerOf(path);
+    if (from === undefined) return [];
+    return importsOf(path).filter((target) => {
+      const to = layerOf(target);
+      if (to === undefined || to === from) return false;
+      // Leaves know the types of a task, and nothing else of lanes.
+      if (from === "leaves") return target !== "lib/lanes/task.ts";
+      return ORDER.indexOf(to) < ORDER.indexOf(from);
+    }).map((target) => `${path} imports ${target}`);
+  }));
+
+check(
+  "no file imports itself in a circle at run time",
+  (paths) => {
+    const graph = new Map(paths.map((path) => [path, runtimeImports(path)]));
+    const circles: string[] = [];
+    const done = new Set<string>();
+    const visit = (path: string, trail: readonly string[]): void => {
+      if (trail.includes(path)) {
+        circles.push([...trail.slice(trail.indexOf(path)), path].join(" → "));
+        return;
+      }
+      if (done.has(path)) return;
+      for (const target of graph.get(path) ?? []) visit(target, [...trail, path]);
+      done.add(path);
+    };
+    for (const path of paths) visit(path, []);
+    return circles;
+  },
+);
+
+/** The same without what only the compiler needs. */
+function runtimeImports(path: string): string[] {
+  const code = Deno.readTextFileSync(ROOT + path).replaceAll(/\/\*[\s\S]*?\*\//g, "");
+  const found = code.matchAll(
+    /^(?:import|export)\s+(?!type\b)((?:[^";]|\n)*?)\s*from\s+"([^"]+)"|^import "([^"]+)"/gm,
+  );
+  return [...found]
+    .filter(([_, names]) => names === undefined || !onlyTypes(names))
+    .map((match) => match[2] ?? match[3]!)
+    .map((name) =>
+      name.startsWith(".")
+        ? relative(ROOT, fromFileUrl(new URL(name, `file://${ROOT}${path}`)))
+        : name
+    );
+}
+
+function onlyTypes(names: string): boolean {
+  const list = /^\{([\s\S]*)\}$/.exec(names.trim())?.[1];
+  return list !== undefined &&
+    list.split(",").map((name) => name.trim()).filter(Boolean).every((name) =>
+      name.startsWith("type ")
+    );
+}
+
+check("what runs in a lane, and the site, need no npm package", (paths) => {
+  const entries = paths.filter((path) =>
+    /^lib\/(tasks|site)\//.test(path) || /^lib\/lanes\/\w+_(main|guard)\.ts$/.test(path)
+  );
+  const found: string[] = [];
+  for (const entry of entries) {
+    const seen = new Set<string>();
+    const visit = (path: string): void => {
+      if (seen.has(path)) return;
+      seen.add(path);
+      for (const target of runtimeImports(path)) {
+        if (target.startsWith("lib/")) visit(target);
+        else if (!target.startsWith("node:")) found.push(`${entry} needs ${target}, by ${path}`);
+      }
+    };
+    visit(entry);
+  }
+  return found;
+});
+
+check(`no file exceeds ${MAX_LINES} lines`, (paths) =>
+  [...paths, ...files("tests")].map((path) => {
+    const lines = Deno.readTextFileSync(ROOT + path).split("\n").length - 1;
+    return lines > MAX_LINES ? `${path}: ${lines} lines` : "";
+  }).filter(Boolean));
+
+check("every file of lib says what it is", (paths) =>
+  paths.filter((path) => {
+    if (!path.startsWith("lib/") || path.endsWith(".d.ts")) return false;
+    const code = Deno.readTextFileSync(ROOT + path);
+    return !/^(?:\/\/\/.*\n)*\/\*\*[\s\S]*?@module[\s\S]*?\*\//.test(code);
+  }));
+
+Deno.test({
+  name: "these checks see the imports that there are",
+  ignore: !granted,
+  fn() {
+    const run = importsOf("lib/dispatch/run.ts");
+    assertEquals(run.includes("lib/dispatch/intake.ts") && run.includes("lib/lanes/lane.ts"), true);
+    assertEquals(runtimeImports("lib/dispatch/run.ts").includes("lib/lanes/lane.ts"), false);
+    assertEquals(runtimeImports("lib/dispatch/run.ts").includes("lib/dispatch/intake.ts"), true);
+  },
+});
