@@ -72,7 +72,7 @@ function downloads(ground: Ground, kind: "download" | "fetch", title: string): C
 }
 
 function twoSeconds(model: "workers" | "processes"): Contest {
-  const [first, count] = [150_000_000, 20];
+  const [first, count] = [120_000_000, 20];
   const same = {
     items: count,
     sum: sumOfSquares(first, count),

@@ -16,8 +16,8 @@ import { own, python } from "../harness/programs.ts";
 /** What the site waits before it answers, in milliseconds. */
 const LATENCY_MS = 50;
 const PAGES = 160;
-/** One after another, 160 would take nine seconds a round and tell no more than 40 do. */
-const PAGES_IN_SEQUENCE = 40;
+/** One after another, 160 would take nine seconds a round and tell no more than 20 do. */
+const PAGES_IN_SEQUENCE = 20;
 
 /**
  * The contests of downloads.

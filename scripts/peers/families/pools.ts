@@ -19,18 +19,22 @@ import { sumOfNumbers } from "./sums.ts";
 /** In flight on each of two lanes, of ours and of the pools that take it. */
 const DEPTH = 64;
 
+/**
+ * Name, program, package, and the depth at which one at a time goes best: piscina's threads wait in
+ * shared memory only while they may hold no second task; tinypool hangs on Deno with a depth of 1.
+ */
 const NPM_POOLS = [
-  ["piscina", "piscina.ts", packages.PISCINA],
-  ["tinypool", "tinypool.ts", packages.TINYPOOL],
-  ["poolifier", "poolifier.ts", packages.POOLIFIER],
-  ["workerpool", "workerpool.ts", packages.WORKERPOOL],
-  ["jest-worker", "jest_worker.ts", packages.JEST_WORKER],
+  ["piscina", "piscina.ts", packages.PISCINA, 1],
+  ["tinypool", "tinypool.ts", packages.TINYPOOL, DEPTH],
+  ["poolifier", "poolifier.ts", packages.POOLIFIER, DEPTH],
+  ["workerpool", "workerpool.ts", packages.WORKERPOOL, 1],
+  ["jest-worker", "jest_worker.ts", packages.JEST_WORKER, 1],
 ] as const;
 
 function npmPools(mode: "one" | "all", items: number, aim: Aim): Contender[] {
-  return NPM_POOLS.map(([name, file, specifier]) => ({
+  return NPM_POOLS.map(([name, file, specifier, depth]) => ({
     name: `${name} ${specifier.split("@")[1]}`,
-    ...npmPool(file, specifier, mode, items, DEPTH),
+    ...npmPool(file, specifier, mode, items, mode === "one" ? depth : DEPTH),
     items,
     sum: sumOfNumbers(items),
     aim,
@@ -83,20 +87,20 @@ export function pools(ground: Ground): Contest[] {
     ours: ours("workers({ lanes: 2 })", bulk, "workers", 2, 1, "auto", bulk / 4),
     peers: [
       pythonPool(ground, { of: "ratio", atLeast: 1 }),
-      ...npmPools("all", 20_000, { of: "ratio", atLeast: 50 }),
+      ...npmPools("all", 10_000, { of: "ratio", atLeast: 50 }),
     ],
   }, {
     family,
     title: "no-op round trips to a worker lane, one at a time",
     unit: EACH_US,
-    ours: ours("workers({ lanes: 1 }), chunk 1", 5_000, "workers", 1, 1, 1, 500),
-    peers: npmPools("one", 5_000, { of: "ratio", atMost: 1 }),
+    ours: ours("workers({ lanes: 1 }), chunk 1", 3_000, "workers", 1, 1, 1, 300),
+    peers: npmPools("one", 3_000, { of: "ratio", atMost: 1 }),
   }, {
     family,
     title: `no-op round trips to two worker lanes, ${DEPTH} in flight on each`,
     unit: rate,
-    ours: ours(`workers({ slots: ${DEPTH} }), chunk 1`, 20_000, "workers", 2, DEPTH, 1, 2_000),
-    peers: npmPools("all", 20_000, { of: "ratio", atLeast: 1 }),
+    ours: ours(`workers({ slots: ${DEPTH} }), chunk 1`, 10_000, "workers", 2, DEPTH, 1, 1_000),
+    peers: npmPools("all", 10_000, { of: "ratio", atLeast: 1 }),
   }, {
     family,
     title: "no-op items on two process lanes, in chunks",

@@ -64,7 +64,7 @@ export function npmPool(
   return {
     launch: npm(file, args),
     need: {
-      probe: npm(file, ["one", 10, 1]),
+      probe: npm(file, ["all", 10, 2]),
       get: `deno cache --no-config --no-lock ${specifier}`,
     },
   };

@@ -51,10 +51,11 @@ export function raceProgress(runs: number, rounds: number): RaceProgress {
     linewrap: false,
     gracefulExit: false,
   });
+  let run = 0;
   bar.start(runs, 0, { line: "" });
   return {
     onRun(contest, contender, round) {
-      bar.increment(1, { line: `round ${round + 1}: ${contest.family}, ${contender.name}` });
+      bar.update(++run, { line: `round ${round + 1}: ${contest.family}, ${contender.name}` });
     },
     [Symbol.dispose]() {
       bar.stop();
