@@ -9,112 +9,19 @@ import type { Outcome } from "./dispatch/outcome.ts";
 import { type LaneFactory, LanePool } from "./dispatch/pool.ts";
 import type { Results } from "./dispatch/results.ts";
 import { startRun } from "./dispatch/start_run.ts";
+import type {
+  EventLoopOptions,
+  LimitedOptions,
+  ProcessesOptions,
+  WorkersOptions,
+} from "./executor_options.ts";
+import type { Executor, LaneUsage, Model } from "./model.ts";
 import { EventLoopLane } from "./lanes/event_loop.ts";
 import { SubprocessLane } from "./lanes/subprocess.ts";
-import type { LanePermissions } from "./lanes/subprocess_permissions.ts";
 import type { Task } from "./lanes/task.ts";
 import { WorkerLane } from "./lanes/worker.ts";
 
-/** The names of the concurrency models that run on this machine, simplest first. */
-export const MODELS = ["sequential", "concurrent", "limited", "workers", "processes"] as const;
-
-/** The name of a concurrency model. */
-export type Model = typeof MODELS[number];
-
-/** What one lane used, as far as it could be told. */
-export interface LaneUsage {
-  /** The lane's number, from 0. */
-  readonly lane: number;
-  /** How long it took from being asked for until it could take tasks, in milliseconds. */
-  readonly startMs: number;
-  /** CPU time of the lane's own thread or process; undefined where it can't be told apart. */
-  readonly cpuMs: number | undefined;
-  /** Peak resident memory of the lane's own process; undefined where it shares the caller's. */
-  readonly peakRssBytes: number | undefined;
-}
-
-/** Runs tasks under one concurrency model. */
-export interface Executor extends AsyncDisposable {
-  /** The model's name. */
-  readonly model: Model;
-  /** How many lanes there are at most: parallelism. */
-  readonly lanes: number;
-  /** How many tasks each lane has in flight at most: concurrency. Infinity under `concurrent`. */
-  readonly slots: number;
-  /**
-   * Runs `task` on every item and gives its values; fails with the first failure and stops the rest.
-   */
-  map<Item, Result>(
-    task: Task<Item, Result>,
-    items: Items<Item>,
-    options?: MapOptions,
-  ): Results<Result>;
-  /** Runs `task` on every item and gives an outcome for each, whatever became of it. */
-  mapSettled<Item, Result>(
-    task: Task<Item, Result>,
-    items: Items<Item>,
-    options?: MapOptions,
-  ): Results<Outcome<Result>>;
-  /** Starts every lane now instead of when it is first needed, and waits until all can take tasks. */
-  ready(task?: Task): Promise<void>;
-  /** What each lane has used so far. */
-  usage(): Promise<LaneUsage[]>;
-  /** Stops everything and leaves nothing behind. The same as leaving an `await using` block. */
-  close(): Promise<void>;
-}
-
-/** How an executor in this event loop is opened. */
-export interface EventLoopOptions {
-  /** How long a task that was asked to stop may go on before it is given up; default 250 ms. */
-  readonly graceMs?: number;
-}
-
-/** How {@linkcode limited} is opened. */
-export interface LimitedOptions extends EventLoopOptions {
-  /** Tasks in flight at most; default 5. */
-  readonly slots?: number;
-}
-
-/** How {@linkcode workers} is opened. */
-export interface WorkersOptions {
-  /** Threads; default one for each core. */
-  readonly lanes?: number;
-  /** Tasks in flight on each thread at most; default 1. */
-  readonly slots?: number;
-  /** How long a task that was asked to stop may go on before its thread is ended; default 250 ms. */
-  readonly graceMs?: number;
-  /**
-   * Narrower permissions for the threads. Needs `--unstable-worker-options`; by default they have
-   * those of the program, because without that flag Deno can't narrow them.
-   */
-  readonly permissions?: Deno.PermissionOptions;
-}
-
-/** How {@linkcode processes} is opened. */
-export interface ProcessesOptions {
-  /** Subprocesses; default one for each core. */
-  readonly lanes?: number;
-  /** Tasks in flight on each subprocess at most; default 1. */
-  readonly slots?: number;
-  /** How long a task that was asked to stop may go on before its process is killed; default 250 ms. */
-  readonly graceMs?: number;
-  /** What the tasks may touch; nothing by default. Their own modules need no permission. */
-  readonly permissions?: LanePermissions;
-  /** Flags for each child's V8, such as `"--max-old-space-size=256"`. */
-  readonly v8Flags?: readonly string[];
-  /**
-   * The deno.json that the tasks' imports go by; by default the one nearest to the first task's
-   * module, if this program may read there.
-   */
-  readonly config?: string;
-  /** What becomes of what tasks print: shown on this program's stderr, the default, or only kept for errors. */
-  readonly stderr?: "show" | "keep";
-  /**
-   * Whether SIGINT, SIGTERM and SIGHUP end this program, after killing the subprocesses; default true.
-   * Pass false if the program handles these signals itself, and close the executor then.
-   */
-  readonly exitOnSignal?: boolean;
-}
+export { type Executor, type LaneUsage, type Model, MODELS } from "./model.ts";
 
 const GRACE_MS = 250;
 

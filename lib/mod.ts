@@ -22,19 +22,21 @@ export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatc
 export type { Results } from "./dispatch/results.ts";
 export {
   concurrent,
-  type EventLoopOptions,
   type Executor,
   type LaneUsage,
   limited,
-  type LimitedOptions,
   type Model,
   MODELS,
   processes,
-  type ProcessesOptions,
   sequential,
   workers,
-  type WorkersOptions,
 } from "./executor.ts";
+export type {
+  EventLoopOptions,
+  LimitedOptions,
+  ProcessesOptions,
+  WorkersOptions,
+} from "./executor_options.ts";
 export {
   AbandonedError,
   CancelledError,

@@ -9,9 +9,11 @@ import { LaneStartError } from "../lanes/errors.ts";
 import type { Chunk, Death, Lane, LaneEvents, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
 import { blame } from "./blame.ts";
+import { chooseSeat } from "./choose_seat.ts";
 import type { Run } from "./run.ts";
 import { Seat } from "./seat.ts";
 import type { Sent } from "./sent.ts";
+import { Turn } from "./turn.ts";
 
 /**
  * Makes a lane of the executor's kind.
@@ -37,8 +39,6 @@ export interface PoolOptions {
 
 /** So many lanes may die in a row before they could take tasks; then it isn't by chance. */
 const MAX_START_DEATHS = 3;
-/** An event loop that runs tasks that never wait is given a turn for timers and signals this often. */
-const TURN_MS = 20;
 
 /** The lanes of one executor. */
 export class LanePool {
@@ -51,11 +51,10 @@ export class LanePool {
   readonly #runs: Run[] = [];
   readonly #tasks = new Map<string, Task>();
   readonly #closing = new Set<Promise<void>>();
+  readonly #turn = new Turn(() => this.pump());
   #startDeaths = 0;
   #pumping = false;
   #again = false;
-  #turnMs = performance.now();
-  #turning = false;
   #closed = false;
 
   /**
@@ -126,26 +125,12 @@ export class LanePool {
   #fill(): void {
     let idle = 0;
     while (idle < this.#runs.length) {
-      if (this.#isTurnOver()) return;
+      if (this.seats[0]!.lane?.remote === false && this.#turn.isOver(this.sentAtMs)) return;
       const run = this.#runs.shift()!;
       this.#runs.push(run);
       if (run.dispatch()) idle = 0;
       else idle++;
     }
-  }
-
-  /** Whether the event loop must turn first; only tasks that run in it and never wait hold it up. */
-  #isTurnOver(): boolean {
-    if (this.seats[0]!.lane?.remote !== false) return false;
-    if (this.#turning) return true;
-    if (this.sentAtMs - this.#turnMs < TURN_MS) return false;
-    this.#turning = true;
-    setImmediate(() => {
-      this.#turning = false;
-      this.#turnMs = performance.now();
-      this.pump();
-    });
-    return true;
   }
 
   /**
@@ -158,21 +143,7 @@ export class LanePool {
    */
   seatFor(run: Run, ahead: number, alone: boolean): Seat | undefined {
     const { slots } = this.options;
-    let best: Seat | undefined;
-    let unusable: Seat | undefined;
-    for (const seat of this.seats) {
-      if (seat.exclusive || seat.retiring) continue;
-      if (seat.reservedFor !== undefined && seat.reservedFor !== run) continue;
-      if (seat.reservedFor === run && !alone && seat.inFlight.size > 0) continue;
-      if (seat.lane !== undefined && !seat.lane.accepts(run.task)) {
-        if (seat.inFlight.size > 0) {
-          unusable ??= seat;
-          continue;
-        }
-        this.#dismiss(seat);
-      }
-      if (best === undefined || this.#rank(seat) < this.#rank(best)) best = seat;
-    }
+    const { best, unusable } = chooseSeat(this.seats, run, alone, slots);
     if (best === undefined) {
       if (unusable !== undefined) unusable.retiring = true;
       return undefined;
@@ -185,14 +156,9 @@ export class LanePool {
     best.reservedFor = undefined;
     // It may have waited for other seats before: a reservation that is kept would be waited for.
     if (alone) this.#unreserve(run);
+    if (best.lane?.accepts(run.task) === false) this.vacate(best);
     this.#open(best);
     return best;
-  }
-
-  /** Idle lanes come first, then seats whose lane must be started, then the least busy. */
-  #rank(seat: Seat): number {
-    const load = seat.inFlight.size / this.options.slots;
-    return seat.lane === undefined ? 0.5 : load < 1 ? load / 2 : load;
   }
 
   #open(seat: Seat): Lane {
@@ -244,7 +210,7 @@ export class LanePool {
     const { seat } = sent;
     seat.inFlight.delete(sent);
     if (sent.piece.alone) seat.exclusive = false;
-    if (seat.retiring && seat.inFlight.size === 0) this.#dismiss(seat);
+    if (seat.retiring && seat.inFlight.size === 0) this.vacate(seat);
   }
 
   #onDeath(seat: Seat, death: Death): void {
@@ -259,7 +225,7 @@ export class LanePool {
         for (const run of [...this.#runs]) run.fail(error);
       }
     }
-    for (const [at, sent] of lost.entries()) sent.run.onLost(sent, verdicts[at]!, death);
+    for (const [at, sent] of lost.entries()) sent.run.recovery.onLost(sent, verdicts[at]!, death);
     this.pump();
   }
 
@@ -271,10 +237,6 @@ export class LanePool {
     seat.retiring = seat.exclusive = false;
     seat.inFlight.clear();
     if (lane !== undefined) this.#track(lane.close());
-  }
-
-  #dismiss(seat: Seat): void {
-    this.vacate(seat);
   }
 
   #track(closing: Promise<void>): void {

@@ -5,16 +5,14 @@
  */
 
 import { CancelledError } from "../lanes/errors.ts";
-import type { Death, Report } from "../lanes/lane.ts";
+import type { Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
-import type { Blame } from "./blame.ts";
 import { ChunkSizer } from "./chunk_sizer.ts";
-import { crashed, MAX_KILLS } from "./crash.ts";
 import { Intake } from "./intake.ts";
-import type { Ending } from "./outcome.ts";
 import type { Outlet, OutletRun } from "./outlet.ts";
 import { part, type Piece } from "./piece.ts";
 import type { LanePool } from "./pool.ts";
+import { Recovery } from "./recovery.ts";
 import type { Seat } from "./seat.ts";
 import { Sent, SentList } from "./sent.ts";
 import type { Segment } from "./segment.ts";
@@ -50,6 +48,8 @@ export class Run implements OutletRun {
   readonly inFlight = new SentList("runPlace");
   /** Where results go; set once, before the first is asked for. */
   outlet!: Outlet<unknown>;
+  /** Sees to chunks whose lane was lost, or whose task had to be stopped. */
+  readonly recovery: Recovery;
   /** Chunks of which only a part is settled or put back: settling brings the consumer to ask for more. */
   #settling = 0;
   readonly #pool: LanePool;
@@ -95,7 +95,15 @@ export class Run implements OutletRun {
       mayRetry: () => this.#state === "running",
       onSettled: (segment) => this.#onSettled(segment),
     });
-    this.#watch = new Watch(this, pool.options.graceMs);
+    this.recovery = new Recovery({
+      pool,
+      inFlight: this.inFlight,
+      settler: this.#settler,
+      putBack: (piece) => this.#putBack(piece),
+      fail: (error) => this.fail(error),
+      whole: (settle) => this.#whole(settle),
+    });
+    this.#watch = new Watch(this, pool);
   }
 
   /** Joins the pool; called by the outlet when the first result is asked for. */
@@ -172,120 +180,25 @@ export class Run implements OutletRun {
     sent.reported += count;
     this.#sizer.learn(count, endedAtMs - startedAtMs);
     if (then === "end") this.inFlight.delete(sent);
-    this.#settling++;
-    try {
-      this.#settler.report(sent, report, base);
-    } catch (error) {
-      this.fail(error); // the caller's retryIf threw
-    }
-    if (then === "end" && sent.reported < sent.piece.items.length) {
-      const { piece, reported } = sent;
-      const border = sendable === undefined ? piece.items.length : reported + sendable;
-      this.#putBack(part(piece, border, piece.items.length));
-      this.#putBack(part(piece, reported, border));
-    }
-    this.#tellProgress();
-    this.#settled();
+    this.#whole(() => {
+      try {
+        this.#settler.report(sent, report, base);
+      } catch (error) {
+        this.fail(error); // the caller's retryIf threw
+      }
+      if (then === "end" && sent.reported < sent.piece.items.length) {
+        const { piece, reported } = sent;
+        const border = sendable === undefined ? piece.items.length : reported + sendable;
+        this.#putBack(part(piece, border, piece.items.length));
+        this.#putBack(part(piece, reported, border));
+      }
+      this.#tellProgress();
+    });
   }
 
   #onSettled(segment: Segment): void {
     if (segment.rejection !== undefined && this.#failFast) this.fail(segment.rejection.reason);
     else this.outlet.push(segment);
-  }
-
-  /** A lane died with a chunk of this run. */
-  onLost(sent: Sent, blame: Blame, death: Death): void {
-    this.inFlight.delete(sent);
-    this.#settling++;
-    const { piece, reported } = sent;
-    const { length } = piece.items;
-    const losses = piece.losses + 1;
-    if (blame.kind === "suspects") {
-      this.#putBack(part(piece, reported, length, { losses, alone: true }));
-    } else if (blame.kind === "innocent" && losses <= MAX_KILLS) {
-      this.#putBack(part(piece, reported, length, { losses }));
-    } else {
-      const offset = blame.kind === "innocent" ? reported : blame.offset;
-      this.#putBack(part(piece, offset + 1, length));
-      if (blame.kind === "suspect") {
-        this.#putBack(part(piece, offset, offset + 1, { losses, alone: true }));
-      } else {
-        this.#crash(sent, offset, blame, death);
-      }
-      this.#putBack(part(piece, reported, offset));
-    }
-    this.#settled();
-  }
-
-  #crash(sent: Sent, offset: number, blame: Blame, death: Death): void {
-    const kills = sent.piece.kills + 1;
-    const sinceMs = blame.kind === "culprit" ? blame.sinceMs : NaN;
-    const reason = crashed(sent.piece.firstIndex + offset, kills, blame.kind === "culprit", death);
-    this.#retryOrReject(sent, offset, "crashed", reason, sinceMs, { kills, alone: true });
-  }
-
-  #retryOrReject(
-    sent: Sent,
-    offset: number,
-    ended: Ending,
-    reason: Error,
-    sinceMs: number,
-    changes?: { kills: number; alone: boolean },
-  ): void {
-    try {
-      if (this.#settler.retry(sent, offset, ended, reason, changes)) return;
-    } catch (error) {
-      this.fail(error); // the caller's retryIf threw
-    }
-    this.#settler.reject(sent, offset, ended, reason, sinceMs);
-  }
-
-  /** Makes a task stop that went on after it was asked to. */
-  force(sent: Sent): void {
-    const { lane, seat, piece, reported, asked } = sent;
-    const at = lane.progress(sent);
-    const forced = lane.force(sent);
-    const others = [...seat.inFlight].filter((other) => other !== sent);
-    this.inFlight.delete(sent);
-    this.#settling++;
-    if (forced.lane === "retired") seat.retiring = true;
-    this.#pool.release(sent);
-    if (forced.lane === "dead") this.#pool.vacate(seat);
-    const stopped = asked!.why === "cancel" ? "cancelled" : "timed-out";
-    const ended = forced.task === "abandoned" ? "abandoned" : stopped;
-    const offset = at.state === "running" ? at.offset : reported;
-    const sinceMs = at.state === "running" ? at.sinceMs : NaN;
-    this.#putBack(part(piece, offset + 1, piece.items.length));
-    this.#retryOrReject(sent, offset, ended, this.#watch.reasonFor(sent, offset, ended), sinceMs);
-    this.#putBack(part(piece, reported, offset));
-    for (const other of others) {
-      if (forced.lane === "dead") other.run.onTakenAway(other);
-      else if (forced.lane === "retired") other.run.recall(other);
-    }
-    this.#pool.pump();
-    this.#settled();
-  }
-
-  /** Takes back a chunk that waits on a lane behind a task that takes long. */
-  recall(sent: Sent): void {
-    if (sent.lane.progress(sent).state !== "waiting") return;
-    sent.lane.ask(sent, "cancel");
-    sent.lane.forget(sent);
-    this.#pool.release(sent);
-    this.onTakenAway(sent);
-    this.#pool.pump();
-  }
-
-  /** A chunk was taken from its lane through no fault of its own: it goes elsewhere. */
-  onTakenAway(sent: Sent): void {
-    this.inFlight.delete(sent);
-    this.#putBack(part(sent.piece, sent.reported, sent.piece.items.length));
-    this.#endIfDone();
-  }
-
-  /** Whether some lane has nothing to do. */
-  get hasIdleLane(): boolean {
-    return this.#pool.hasIdleLane;
   }
 
   /** Items to be sent before all others, or cancelled if the run is stopping. */
@@ -325,8 +238,10 @@ export class Run implements OutletRun {
     }
   }
 
-  /** All of a chunk is settled or put back. */
-  #settled(): void {
+  /** Settles and puts back a chunk's items; the run can't end before all of them are. */
+  #whole(settle: () => void): void {
+    this.#settling++;
+    settle();
     this.#settling--;
     this.#endIfDone();
   }

@@ -7,9 +7,8 @@
  * @module
  */
 
-import { AbandonedError, CancelledError, TimeoutError } from "../lanes/errors.ts";
 import type { AskReason } from "../lanes/lane.ts";
-import type { Ending } from "./outcome.ts";
+import type { Recovery } from "./recovery.ts";
 import type { Sent, SentList } from "./sent.ts";
 
 /** What the watch needs of the run. */
@@ -18,10 +17,14 @@ export interface WatchedRun {
   readonly inFlight: SentList;
   /** Its deadline of each task, in milliseconds; Infinity for none. */
   readonly options: { readonly timeoutMs: number };
-  /** Makes a task stop that went on after it was asked to. */
-  force(sent: Sent): void;
-  /** Takes back a chunk that waits. */
-  recall(sent: Sent): void;
+  /** Stops tasks that go on after they were asked to, and takes back chunks that wait. */
+  readonly recovery: Pick<Recovery, "force" | "recall">;
+}
+
+/** What the watch needs of the lanes. */
+export interface WatchedPool {
+  /** How long a task that was asked to stop may go on, in milliseconds. */
+  readonly options: { readonly graceMs: number };
   /** Whether some lane has nothing to do. */
   readonly hasIdleLane: boolean;
 }
@@ -35,6 +38,7 @@ export const STUCK_MS = 16;
 /** The watch over one run. */
 export class Watch {
   readonly #run: WatchedRun;
+  readonly #pool: WatchedPool;
   readonly #graceMs: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueMs = Infinity;
@@ -43,11 +47,12 @@ export class Watch {
    * Sets no timer yet.
    *
    * @param run The run.
-   * @param graceMs How long a task that was asked to stop may go on, in milliseconds.
+   * @param pool The lanes that it is on.
    */
-  constructor(run: WatchedRun, graceMs: number) {
+  constructor(run: WatchedRun, pool: WatchedPool) {
     this.#run = run;
-    this.#graceMs = graceMs;
+    this.#pool = pool;
+    this.#graceMs = pool.options.graceMs;
   }
 
   /**
@@ -103,44 +108,16 @@ export class Watch {
     }
     if (sent.asked !== undefined) {
       const forceMs = sent.asked.atMs + this.#graceMs;
-      if (now >= forceMs) this.#run.force(sent);
+      if (now >= forceMs) this.#run.recovery.force(sent);
       else this.arm(forceMs - now);
     } else if (at.state === "waiting" && sent.lane.takesAhead) {
-      if (now - sent.sentAtMs >= STUCK_MS && this.#run.hasIdleLane) this.#run.recall(sent);
-      else this.arm(STUCK_MS);
+      if (now - sent.sentAtMs >= STUCK_MS && this.#pool.hasIdleLane) {
+        this.#run.recovery.recall(sent);
+      } else this.arm(STUCK_MS);
     } else if (timeoutMs !== Infinity) {
       const dueMs = at.state === "running" ? at.sinceMs + timeoutMs : now + timeoutMs;
       if (at.state === "running" && now >= dueMs) this.ask(sent, "timeout", at.offset);
       else this.arm(dueMs - now);
     }
-  }
-
-  /**
-   * What is told of a task that had to be stopped.
-   *
-   * @param sent Its chunk.
-   * @param offset Its item's place in the chunk.
-   * @param ended How it ended.
-   * @returns The error for its outcome.
-   */
-  reasonFor(sent: Sent, offset: number, ended: Ending): Error {
-    const index = sent.piece.firstIndex + offset;
-    const { timeoutMs } = this.#run.options;
-    if (ended === "timed-out") {
-      return new TimeoutError(
-        `Item ${index} was stopped: its task ignored its deadline of ${timeoutMs} ms`,
-      );
-    }
-    if (ended === "cancelled") {
-      return new CancelledError(
-        `Item ${index} was stopped: its task ignored that it was cancelled`,
-      );
-    }
-    const what = sent.asked?.why === "timeout"
-      ? `its deadline of ${timeoutMs} ms`
-      : "its cancelling";
-    return new AbandonedError(
-      `Item ${index} was abandoned: its task ignored ${what} and goes on where nothing can stop it`,
-    );
   }
 }

@@ -5,7 +5,8 @@
  */
 
 import { LaneStartError } from "./errors.ts";
-import { type Frame, FrameDecoder, GarbageError } from "./frame.ts";
+import { type Frame, GarbageError } from "./frame.ts";
+import { FrameDecoder } from "./frame_decoder.ts";
 import { nearestConfig } from "./nearest_config.ts";
 import { release, watchOver } from "./reaper.ts";
 import { type LanePermissions, permissionFlags } from "./subprocess_permissions.ts";

@@ -15,10 +15,10 @@ import {
   encodePlain,
   Encoding,
   type Frame,
-  FrameDecoder,
   FrameKind,
   type Serializer,
 } from "./frame.ts";
+import { FrameDecoder } from "./frame_decoder.ts";
 import type { Chunk, Report } from "./lane.ts";
 import { loadTask } from "./load_task.ts";
 import { type ChunkHost, ChunkRun } from "./run_chunk.ts";
