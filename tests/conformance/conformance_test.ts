@@ -4,7 +4,7 @@
  */
 
 import Table from "cli-table3";
-import { MODELS } from "../../lib/executor.ts";
+import { MODELS } from "../../lib/mod.ts";
 import { CANCEL } from "./cancel.ts";
 import { CLEANUP } from "./cleanup.ts";
 import { CRASHES } from "./crashes.ts";

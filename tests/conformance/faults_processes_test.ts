@@ -3,7 +3,7 @@
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type Executor, processes, type ProcessesOptions } from "../../lib/executor.ts";
+import { type Executor, processes, type ProcessesOptions } from "../../lib/mod.ts";
 import type { Outcome } from "../../lib/dispatch/outcome.ts";
 import { Gates } from "./gates.ts";
 import { numbers, taskNamed } from "./guarantee.ts";

@@ -13,7 +13,7 @@ import {
   processes,
   sequential,
   workers,
-} from "../../lib/executor.ts";
+} from "../../lib/mod.ts";
 import type * as tasks from "./tasks.ts";
 
 /** How a subject is opened; each model takes what it knows. */
