@@ -13,7 +13,6 @@ import {
   GarbageError,
 } from "../../lib/lanes/frame.ts";
 import { FrameDecoder } from "../../lib/lanes/frame_decoder.ts";
-import { FrameDecoder } from "../../lib/lanes/frame_decoder.ts";
 
 function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
