@@ -14,14 +14,19 @@ import type { Sample } from "./sample.ts";
 export interface ModelAdvice {
   /** `slots` is null where all items are in flight at once. */
   readonly model: string;
+  /** How many lanes. */
   readonly lanes: number;
+  /** Slots on each lane; null where all items are in flight at once. */
   readonly slots: number | null;
   /** Such as "limited (8 slots)". */
   readonly name: string;
+  /** Predicted start and work together. */
   readonly predictedMs: number;
+  /** Against sequential, as predicted. */
   readonly predictedGain: number;
   /** The ends of the prediction's range. */
   readonly predictedGainLow: number;
+  /** The upper end. */
   readonly predictedGainHigh: number;
   /** Undefined for a model that wasn't raced. */
   readonly measured?: {
@@ -39,14 +44,19 @@ export interface ModelAdvice {
 
 /** Where measuring contradicted the prediction. */
 export interface Surprise {
+  /** The model it was wrong about. */
   readonly name: string;
+  /** Against sequential, as predicted. */
   readonly predictedGain: number;
+  /** Against sequential, as measured. */
   readonly measuredGain: number;
+  /** What was wrong and why, in a sentence. */
   readonly text: string;
 }
 
 /** The whole advice on a job. */
 export interface Advice {
+  /** The job. */
   readonly job: {
     readonly title: string;
     readonly module: string;
@@ -55,17 +65,25 @@ export interface Advice {
   };
   /** The number of items that times and gains are for. */
   readonly horizon: number;
+  /** Its class. */
   readonly bound: Verdict["bound"];
+  /** The share of its time in which it computes, 0 to 1. */
   readonly cpuShare: number;
+  /** How sure the class is, 0.5 to 1. */
   readonly classConfidence: number;
   /** A sentence on the class, if the race had to correct it. */
   readonly classNote?: string;
+  /** The sample's figures. */
   readonly sample: Omit<Sample, "walls">;
+  /** What the machine does. */
   readonly machine: Machine;
+  /** All models that were looked at, the simplest first. */
   readonly models: readonly ModelAdvice[];
   /** Whether the prediction's own range is wide, and why; undefined if it was sure. */
   readonly unsure?: string;
+  /** Where measuring contradicted the prediction. */
   readonly surprises: readonly Surprise[];
+  /** What to do. */
   readonly recommended: Pick<Candidate, "model" | "lanes"> & {
     readonly slots: number | null;
     readonly name: string;
@@ -79,8 +97,11 @@ export interface Advice {
     readonly breakEven: number | null;
     readonly reason: string;
   };
+  /** The program, whole. */
   readonly code: string;
+  /** The flags that `deno run` needs for it. */
   readonly flags: readonly string[];
+  /** What to mind, the gravest first. */
   readonly hazards: readonly Hazard[];
   /** What the advice is missing, and why; undefined if it is whole. */
   readonly partial?: string;

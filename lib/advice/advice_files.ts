@@ -20,12 +20,15 @@ import {
   modelCells,
   recommendationLines,
   sampleLine,
-} from "./render_advice.ts";
+} from "./advice_lines.ts";
 
 /** Advice with what it was measured on. */
 export interface AdviceFile {
+  /** The version of this format. */
   readonly schemaVersion: 1;
+  /** The machine it was measured on. */
   readonly environment: ResultFile["environment"];
+  /** The advice. */
   readonly advice: Advice;
 }
 

@@ -15,7 +15,7 @@ import type { AdviseOptions, Findings } from "./findings.ts";
 import type { MachineMeter } from "./machine.ts";
 import { type Machine, predict } from "./predict.ts";
 import type { Probed, Prober } from "./probe.ts";
-import type { Race, RaceRunner, Runner } from "./race.ts";
+import type { Race, RaceRunner, Runner } from "./race_options.ts";
 import { planRace, type RacePlan } from "./race_plan.ts";
 import { ratioOf, recommend } from "./recommend.ts";
 import { entryOf, scaledMs } from "./scaled.ts";
@@ -38,9 +38,13 @@ const PATIENCE = 20;
 
 /** Whatever measures; a test's own answer at once. */
 export interface Instruments {
+  /** Runs the sample. */
   readonly probe: Prober;
+  /** Runs the race. */
   readonly race: RaceRunner;
+  /** Measures the machine. */
   readonly measureMachine: MachineMeter;
+  /** Runs one trial. */
   readonly runTrial: TrialRunner;
   /** The clock, in milliseconds. */
   readonly now: () => number;
@@ -138,7 +142,9 @@ async function raceFor(
 
 /** What advice is given of, and how it was come by. */
 export interface Advised {
+  /** The advice. */
   readonly advice: Advice;
+  /** What it rests on. */
   readonly findings: Findings;
 }
 

@@ -8,7 +8,9 @@ import { type Model, MODELS } from "../executor.ts";
 
 /** A model with its size. */
 export interface Candidate {
+  /** The model. */
   readonly model: Model;
+  /** How many lanes. */
   readonly lanes: number;
   /** Slots on each lane; `Infinity` under `concurrent`. */
   readonly slots: number;

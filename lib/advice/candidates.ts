@@ -11,7 +11,9 @@ import type { Sample } from "./sample.ts";
 
 /** A candidate and its prediction for the whole job. */
 export interface Predicted {
+  /** The model and its size. */
   readonly candidate: Candidate;
+  /** Its time for the whole job. */
   readonly prediction: Prediction;
 }
 

@@ -22,6 +22,7 @@ export interface Classified {
 
 /** Up to this CPU share the tasks wait; from the other on, they compute. The same as in timing/verdict.ts. */
 export const WAITS = 0.35;
+/** From this CPU share on the tasks compute. */
 export const COMPUTES = 0.75;
 
 /** What the share may be off by whatever the sample says: caches, clocks and neighbours change. */

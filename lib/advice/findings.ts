@@ -8,11 +8,12 @@ import type { JobSpec, TimingEvent } from "../timing/spec.ts";
 import type { Predicted } from "./candidates.ts";
 import type { Machine } from "./predict.ts";
 import type { Probed } from "./probe.ts";
-import type { Race } from "./race.ts";
+import type { Race } from "./race_options.ts";
 import type { Sample } from "./sample.ts";
 
 /** What is asked. */
 export interface AdviseOptions {
+  /** The job to advise on. */
   readonly job: JobSpec;
   /** How the person named the module. */
   readonly typed: string;
@@ -20,11 +21,15 @@ export interface AdviseOptions {
   readonly items: number | undefined;
   /** How long it may take, in milliseconds. */
   readonly budgetMs: number;
+  /** Seeds the order of rounds and the bootstrap. */
   readonly seed: number;
+  /** How many CPUs there are. */
   readonly cores: number;
+  /** Stops it. */
   readonly signal: AbortSignal;
   /** The library's entry, for the code. */
   readonly library: string;
+  /** Told what is measured. */
   readonly onEvent?: (event: TimingEvent) => void;
   /** Told what comes next, in a few words. */
   readonly onPhase?: (phase: string) => void;
@@ -32,14 +37,21 @@ export interface AdviseOptions {
 
 /** What was found, before it is put into words. */
 export interface Findings {
+  /** What was asked. */
   readonly options: AdviseOptions;
+  /** What the probe found. */
   readonly probed: Probed;
+  /** The sample in figures. */
   readonly sample: Sample;
+  /** What the machine does. */
   readonly machine: Machine;
+  /** The number of items that times are for. */
   readonly horizon: number;
   /** How many items the job has; null if unknown. */
   readonly total: number | null;
+  /** All models and their predictions. */
   readonly predicted: readonly Predicted[];
+  /** The race, if there was one. */
   readonly race: Race | undefined;
   /** Why there was no race, or no whole one. */
   readonly missing: string | undefined;

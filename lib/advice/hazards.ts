@@ -7,11 +7,12 @@
 import { formatBytes } from "../reporting/format.ts";
 import type { Candidate } from "./candidate.ts";
 import { nameOf } from "./candidate.ts";
-import type { Race, Runner } from "./race.ts";
+import type { Race, Runner } from "./race_options.ts";
 import type { Sample } from "./sample.ts";
 
 /** A thing to mind. */
 export interface Hazard {
+  /** Which kind of thing it is. */
   readonly kind:
     | "results"
     | "unrepeatable"
@@ -23,6 +24,7 @@ export interface Hazard {
     | "uneven"
     | "shared"
     | "broken";
+  /** What to tell, in a sentence or two. */
   readonly text: string;
 }
 

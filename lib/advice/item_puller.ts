@@ -17,6 +17,8 @@ export class ItemPuller {
   #done = false;
 
   /**
+   * Opens the items.
+   *
    * @param items The items.
    * @throws {TypeError} If they can't be iterated.
    */
@@ -31,7 +33,12 @@ export class ItemPuller {
     this.total = typeof size === "number" ? size : undefined;
   }
 
-  /** @param count How many are wanted. @returns As many, or fewer at the end. */
+  /**
+   * Takes the next items.
+   *
+   * @param count How many are wanted.
+   * @returns As many, or fewer at the end.
+   */
   async pull(count: number): Promise<unknown[]> {
     const pulled: unknown[] = [];
     while (pulled.length < count && !this.#done) {
@@ -42,7 +49,11 @@ export class ItemPuller {
     return pulled;
   }
 
-  /** @returns Whether there are no more items; false as well if that isn't known within 0.3 s. */
+  /**
+   * Looks whether there is one item more.
+   *
+   * @returns Whether there are no more items; false as well if that isn't known within 0.3 s.
+   */
   async ended(): Promise<boolean> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<boolean>((resolve) => {

@@ -12,8 +12,11 @@ import type { Machine } from "./predict.ts";
 
 /** How the machine is measured. */
 export interface MachineOptions {
+  /** Runs one trial. */
   readonly runTrial: TrialRunner;
+  /** How many CPUs there are. */
   readonly cores: number;
+  /** Stops it. */
   readonly signal: AbortSignal;
   /** Whether to measure what independent processes gain; it takes most of a second. */
   readonly ceiling: boolean;
@@ -48,7 +51,7 @@ const NOTHING: JobSpec = {
  */
 export const measureMachine: MachineMeter = async (
   { runTrial, cores, signal, ceiling: wanted },
-) => {
+): Promise<Machine> => {
   const startOf = async (spec: ModelSpec, usualMs: number): Promise<number> => {
     const times: number[] = [];
     for (let round = 0; round < STARTS && !signal.aborted; round++) {

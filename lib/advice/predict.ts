@@ -11,6 +11,7 @@ import type { Sample } from "./sample.ts";
 
 /** What the machine does, measured. */
 export interface Machine {
+  /** How many CPUs there are. */
   readonly cores: number;
   /** What independent processes gain on all cores. */
   readonly ceiling: number;
@@ -20,10 +21,13 @@ export interface Machine {
 
 /** A prediction, in milliseconds. */
 export interface Prediction {
+  /** Until the lanes can take tasks. */
   readonly startMs: number;
   /** From the first item to the last outcome: as likely, at best, and at worst. */
   readonly runMs: number;
+  /** The least that the work may take. */
   readonly lowMs: number;
+  /** The most that the work may take. */
   readonly highMs: number;
 }
 
@@ -159,7 +163,19 @@ export function predict(
   return { startMs, runMs, lowMs: bound / off, highMs: worst * off };
 }
 
-/** @returns Start and run together, in milliseconds. */
+/**
+ * Start and work together.
+ *
+ * @param prediction The prediction.
+ * @returns Milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { totalMs } from "./predict.ts";
+ *
+ * console.log(totalMs({ startMs: 20, runMs: 100 })); // 120
+ * ```
+ */
 export function totalMs({ startMs, runMs }: Pick<Prediction, "startMs" | "runMs">): number {
   return startMs + runMs;
 }

@@ -20,6 +20,7 @@ import type {
 
 /** A job can't be advised on, because of what its tasks do. */
 export class JobError extends Error {
+  /** Always `"JobError"`. */
   override name = "JobError";
 }
 
@@ -41,7 +42,9 @@ export interface ProbeOptions {
 
 /** What a probe found. */
 export interface Probed {
+  /** What the job's module exports. */
   readonly exports: Exports;
+  /** What its tasks took, in the order of items. */
   readonly stretches: readonly Stretch[];
   /** The first few items that failed. */
   readonly failures: readonly (Thrown & { readonly index: number })[];
@@ -143,7 +146,7 @@ function stuck(phase: string, ran: number, guardMs: number): string {
  * console.log(titleOf.length); // 1
  * ```
  */
-export const probe: Prober = async (job, options, chooseChecksums) => {
+export const probe: Prober = async (job, options, chooseChecksums): Promise<Probed> => {
   const { signal, guardMs, limit, targetMs, dry = false } = options;
   const flags = await trialFlags(job, "sequential");
   const guard = new AbortController();

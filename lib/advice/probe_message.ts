@@ -28,7 +28,9 @@ export interface Exports {
   readonly items: "missing" | "not iterable" | "iterable" | "async iterable" | "function";
   /** The type of the task's export, such as `"function"`. */
   readonly task: string;
+  /** Whether there is a `setup`. */
   readonly setup: boolean;
+  /** Whether there is a `teardown`. */
   readonly teardown: boolean;
   /** The names of all exported functions. */
   readonly functions: readonly string[];
@@ -46,7 +48,9 @@ export interface Stretch {
 
 /** An error that a task or a module threw. */
 export interface Thrown {
+  /** The error's name. */
   readonly name: string;
+  /** Its message. */
   readonly message: string;
   /** Messages of its causes, outermost first. */
   readonly causes: readonly string[];
@@ -58,6 +62,7 @@ export interface TransferCost {
   readonly items: number;
   /** Mean size of an item and of a result, as `v8.serialize` writes them. */
   readonly itemBytes: number;
+  /** Mean size of a result. */
   readonly resultBytes: number;
   /** Mean time of one `structuredClone` of an item and its result, in milliseconds. */
   readonly cloneMs: number;
@@ -67,6 +72,7 @@ export interface TransferCost {
 
 /** What a probe says when its sample is complete. */
 export interface ProbeDone {
+  /** Which message it is. */
   readonly type: "done";
   /** How many items were run. */
   readonly items: number;
@@ -74,6 +80,7 @@ export interface ProbeDone {
   readonly failed: number;
   /** How many items the job has; null if that can't be told. */
   readonly total: number | null;
+  /** What sending items and results takes. */
   readonly transfer: TransferCost;
   /** CPU time of the event loop's thread alone during the tasks; in 10 ms steps. */
   readonly threadCpuMs: number;
@@ -81,6 +88,7 @@ export interface ProbeDone {
   readonly available: number;
   /** Peak resident memory before the first task and after the last, in bytes. */
   readonly rssBeforeBytes: number;
+  /** Peak resident memory after the last task, in bytes. */
   readonly rssAfterBytes: number;
   /** How many of the first results are kept, so that a checksum can be asked for. */
   readonly kept: number;

@@ -7,71 +7,13 @@
 
 import type { Round } from "../timing/result.ts";
 import { seededRandom, shuffled } from "../timing/random.ts";
-import type { JobSpec, TimingEvent, TrialResult, TrialRunner } from "../timing/spec.ts";
+import type { JobSpec } from "../timing/spec.ts";
 import { bySimplicity, type Candidate, nameOf } from "./candidate.ts";
-import type { RacePlan } from "./race_plan.ts";
-
-/** What one model did in the race. */
-export interface Runner {
-  readonly candidate: Candidate;
-  /** How many items it ran in each round. */
-  readonly items: number;
-  readonly rounds: Round[];
-  /** The timeline of its last trial. */
-  timeline?: TrialResult["timeline"];
-  /** Why it was taken out of the race. */
-  out?: "failures" | "results" | "slower" | "broken";
-  /** What its trial threw. */
-  error?: string;
-}
-
-/** What a race came to. */
-export interface Race {
-  readonly runners: readonly Runner[];
-  /** Time that the tasks of all trials took together, in milliseconds. */
-  readonly costMs: number;
-  /** Trials run, so how often an item was run at most. */
-  readonly trials: number;
-  /** Whether the signal ended it early. */
-  readonly partial: boolean;
-  readonly warnings: readonly string[];
-  /** Whether sequential itself gives other results from run to run, so that none can be compared. */
-  readonly unrepeatable: boolean;
-}
-
-/** What a race needs. */
-export interface RaceOptions {
-  readonly job: JobSpec;
-  readonly plan: RacePlan;
-  readonly raced: readonly Candidate[];
-  /** Trials at most, whatever happens. */
-  readonly mostTrials: number;
-  /** How long a task may take, in milliseconds. */
-  readonly timeoutMs: number;
-  /** The share of items that fail in the sample. */
-  readonly failedShare: number;
-  /** Checksums of the sample's first results, by their number. */
-  readonly checksums: ReadonlyMap<number, string>;
-  /** How long a runner's items should take, in milliseconds. */
-  readonly expectedMs: (candidate: Candidate, items: number) => number;
-  /** What a runner's round comes to for the whole job, in milliseconds. */
-  readonly scaledMs: (candidate: Candidate, items: number, round: Round) => number;
-  /** Whether the runners so far are told apart well enough. */
-  readonly decided: (runners: readonly Runner[]) => boolean;
-  /** Models to try instead of one that failed or disappointed. */
-  readonly instead: (runners: readonly Runner[]) => readonly Candidate[];
-  readonly seed: number;
-  readonly runTrial: TrialRunner;
-  readonly signal: AbortSignal;
-  readonly onEvent?: (event: TimingEvent) => void;
-}
+import type { Race, RaceOptions, RaceRunner, Runner } from "./race_options.ts";
 
 /** Rounds at most, and a model that takes this many times as long as the best is taken out. */
 const MOST_ROUNDS = 7;
 const CLEARLY_SLOWER = 2;
-
-/** Runs a race; a test's own answers at once. */
-export type RaceRunner = (options: RaceOptions) => Promise<Race>;
 
 class Racing {
   readonly runners: Runner[] = [];
@@ -114,7 +56,11 @@ class Racing {
     return runner;
   }
 
-  /** @returns Whether another trial may be run. */
+  /**
+   * Whether another trial may be run.
+   *
+   * @returns Whether another trial may be run.
+   */
   get may(): boolean {
     this.partial ||= this.options.signal.aborted;
     return !this.partial && this.trials < this.options.mostTrials;
@@ -222,7 +168,8 @@ function limitedTo(source: JobSpec["items"], limit: number): JobSpec["items"] {
  *
  * @example
  * ```ts
- * import { type Race, race, type RaceOptions } from "./race.ts";
+ * import { race } from "./race.ts";
+ * import type { Race, RaceOptions } from "./race_options.ts";
  *
  * async function trialsOf(options: RaceOptions): Promise<number> {
  *   const result: Race = await race(options);
@@ -231,7 +178,7 @@ function limitedTo(source: JobSpec["items"], limit: number): JobSpec["items"] {
  * console.log(trialsOf.length); // 1
  * ```
  */
-export const race: RaceRunner = async (options) => {
+export const race: RaceRunner = async (options): Promise<Race> => {
   const { plan, seed, instead, decided } = options;
   const random = seededRandom(seed);
   const racing = new Racing(options);

@@ -11,6 +11,7 @@ import { bySimplicity, type Candidate, SEQUENTIAL } from "./candidate.ts";
 
 /** One model's times for the whole job, by round. */
 export interface Entry {
+  /** The model and its size. */
   readonly candidate: Candidate;
   /** Round number and time in milliseconds. */
   readonly times: readonly { readonly round: number; readonly ms: number }[];
@@ -20,6 +21,7 @@ export interface Entry {
 
 /** What is recommended, and why. */
 export interface Recommendation {
+  /** The model and its size. */
   readonly candidate: Candidate;
   /** Against sequential; null if that or the model wasn't measured. */
   readonly gain: Interval | null;

@@ -33,7 +33,9 @@ export interface Sample {
   readonly variation: number;
   /** Wall times of the sample's items in order, in stretches of equal ones where tasks are tiny. */
   readonly walls: readonly { readonly count: number; readonly wallMs: number }[];
+  /** Mean size of an item as it is sent, in bytes. */
   readonly itemBytes: number;
+  /** Mean size of a result. */
   readonly resultBytes: number;
   /** One `structuredClone` of an item and its result. */
   readonly cloneMs: number;

@@ -8,7 +8,7 @@ import type { Round } from "../timing/result.ts";
 import type { Candidate } from "./candidate.ts";
 import { type Machine, predict } from "./predict.ts";
 import type { Entry } from "./recommend.ts";
-import type { Runner } from "./race.ts";
+import type { Runner } from "./race_options.ts";
 import type { Sample } from "./sample.ts";
 
 /**

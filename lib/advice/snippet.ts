@@ -16,7 +16,9 @@ export interface SnippetJob {
   readonly export: string;
   /** Whether `items` is a function. */
   readonly itemsAreMade: boolean;
+  /** Whether there is a `setup`. */
   readonly setup: boolean;
+  /** Whether there is a `teardown`. */
   readonly teardown: boolean;
   /** What the job was allowed. */
   readonly permissions: LanePermissions;
@@ -26,6 +28,7 @@ export interface SnippetJob {
 
 /** A program, and how to run it. */
 export interface Snippet {
+  /** The program, whole. */
   readonly code: string;
   /** The flags that `deno run` needs. */
   readonly flags: readonly string[];

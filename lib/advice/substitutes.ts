@@ -5,7 +5,7 @@
  */
 
 import { type Candidate, nameOf } from "./candidate.ts";
-import type { Runner } from "./race.ts";
+import type { Runner } from "./race_options.ts";
 
 /** Slots are divided by this after a refusal: many refusals are more of a nuisance than a slow search. */
 const LESS = 4;

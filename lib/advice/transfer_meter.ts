@@ -76,7 +76,11 @@ export class TransferMeter {
     }
   }
 
-  /** @returns What it came to. */
+  /**
+   * Sums up what was measured.
+   *
+   * @returns The cost of an item and its result, on average.
+   */
   cost(): TransferCost {
     const warm = this.#cloneMs.length > WARM_UP ? this.#cloneMs.slice(WARM_UP) : this.#cloneMs;
     const mean = (sum: number) => this.#seen === 0 ? 0 : sum / this.#seen;

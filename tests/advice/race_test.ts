@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Candidate } from "../../lib/advice/candidate.ts";
-import { race, type RaceOptions } from "../../lib/advice/race.ts";
+import { race } from "../../lib/advice/race.ts";
+import type { RaceOptions } from "../../lib/advice/race_options.ts";
 import { substitutes } from "../../lib/advice/substitutes.ts";
 import type { Round } from "../../lib/timing/result.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";

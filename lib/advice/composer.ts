@@ -1,0 +1,255 @@
+/**
+ * What was found, combined: predictions with measurements, model by model, for the whole job.
+ *
+ * @module
+ */
+
+import { formatPercent } from "../reporting/format.ts";
+import type { Interval } from "../timing/result.ts";
+import { median } from "../timing/statistics.ts";
+import type { ModelAdvice } from "./advice.ts";
+import { breakEven } from "./break_even.ts";
+import { bySimplicity, type Candidate, nameOf, SEQUENTIAL } from "./candidate.ts";
+import { classFor, type Classified } from "./classify.ts";
+import type { Findings } from "./findings.ts";
+import { predict, type Prediction, totalMs } from "./predict.ts";
+import type { Runner } from "./race_options.ts";
+import { type Entry, ratioOf, recommend, type Recommendation } from "./recommend.ts";
+import { entryOf, scaledMs } from "./scaled.ts";
+
+/**
+ * Slots as data: null stands for all items at once.
+ *
+ * @param candidate The model and its size.
+ * @returns The number, or null.
+ *
+ * @example
+ * ```ts
+ * import { slotsOf } from "./composer.ts";
+ *
+ * console.log(slotsOf({ slots: Infinity })); // null
+ * ```
+ */
+export function slotsOf({ slots }: Pick<Candidate, "slots">): number | null {
+  return Number.isFinite(slots) ? slots : null;
+}
+
+/** Combines what was found. */
+export class Composer {
+  readonly #predictions = new Map<string, Prediction>();
+  readonly #entries: readonly Entry[];
+  /** How long the plain loop takes, as predicted. */
+  readonly sequentialMs: number;
+
+  /**
+   * What was found.
+   *
+   * @param found What was found.
+   */
+  constructor(readonly found: Findings) {
+    for (const { candidate, prediction } of found.predicted) {
+      this.#predictions.set(nameOf(candidate), prediction);
+    }
+    this.sequentialMs = totalMs(this.prediction(SEQUENTIAL));
+    const scale = (candidate: Candidate, items: number, round: Runner["rounds"][number]) =>
+      scaledMs(found.sample, found.machine, candidate, items, found.horizon, round);
+    this.#entries = this.runners.map((runner) => entryOf(runner, scale));
+  }
+
+  /** What ran in the race. */
+  get runners(): readonly Runner[] {
+    return this.found.race?.runners ?? [];
+  }
+
+  /**
+   * Its prediction for the whole job.
+   *
+   * @param candidate A model.
+   * @returns Its prediction for the whole job.
+   */
+  prediction(candidate: Candidate): Prediction {
+    const name = nameOf(candidate);
+    const { sample, horizon, machine } = this.found;
+    const known = this.#predictions.get(name) ?? predict(sample, candidate, horizon, machine);
+    this.#predictions.set(name, known);
+    return known;
+  }
+
+  /**
+   * Its gain, as predicted, with both ends.
+   *
+   * @param candidate A model.
+   * @returns Its gain, as predicted, with both ends.
+   */
+  predictedGain(candidate: Candidate): { gain: number; low: number; high: number } {
+    const { startMs, runMs, lowMs, highMs } = this.prediction(candidate);
+    return {
+      gain: this.sequentialMs / (startMs + runMs),
+      low: this.sequentialMs / (startMs + highMs),
+      high: this.sequentialMs / (startMs + lowMs),
+    };
+  }
+
+  /**
+   * Its measured times; undefined if it has none.
+   *
+   * @param candidate A model.
+   * @returns Its measured times; undefined if it has none.
+   */
+  entry(candidate: Candidate): Entry | undefined {
+    return this.#entries.find((entry) =>
+      nameOf(entry.candidate) === nameOf(candidate) && entry.times.length > 0
+    );
+  }
+
+  /**
+   * Its gain, as measured; null if it wasn't.
+   *
+   * @param candidate A model.
+   * @returns Its gain, as measured; null if it wasn't.
+   */
+  gain(candidate: Candidate): Interval | null {
+    const [sequential, entry] = [this.entry(SEQUENTIAL), this.entry(candidate)];
+    return sequential === undefined || entry === undefined
+      ? null
+      : ratioOf(sequential, entry, this.found.options.seed);
+  }
+
+  /**
+   * The job's class, by its sample.
+   *
+   * @returns The job's class, by its sample.
+   */
+  classified(): Classified {
+    const { sample, machine, horizon } = this.found;
+    return classFor(sample, machine, horizon);
+  }
+
+  /**
+   * A share in between, where slots filled no wait but lanes gained, was computing held up by others.
+   *
+   * @param classified The class, by the sample.
+   * @returns The class, corrected by the race if need be, and a note on it.
+   */
+  corrected(classified: Classified): { classified: Classified; note?: string } {
+    if (classified.bound !== "mixed") return { classified };
+    const gains = (lanes: boolean) =>
+      this.runners.filter(({ candidate: { model, slots }, rounds }) =>
+        rounds.length > 0 && model !== "sequential" &&
+        (model === "workers" || model === "processes" ? lanes && slots === 1 : !lanes)
+      ).map(({ candidate }) => this.gain(candidate)?.median ?? NaN).filter(Number.isFinite);
+    const [slots, lanes] = [gains(false), gains(true)];
+    if (slots.length === 0 || lanes.length === 0) return { classified };
+    if (Math.max(...slots) >= 1.08 || Math.max(...lanes) < 1.3) return { classified };
+    const share = formatPercent(classified.cpuShare);
+    return {
+      classified: { ...classified, bound: "cpu", confidence: Math.max(0.7, classified.confidence) },
+      note:
+        `Only ${share} of the time was seen to be computing, but slots filled no waiting and lanes ` +
+        `gained: the rest was spent waiting for a CPU, not for the outside.`,
+    };
+  }
+
+  /**
+   * What to do.
+   *
+   * @param bound The job's class.
+   * @returns What to do.
+   */
+  recommendation(bound: Classified["bound"]): Recommendation {
+    if (bound === "small") {
+      const best = recommend(this.#entries, this.found.options.seed).best;
+      return { candidate: SEQUENTIAL, gain: { median: 1, low: 1, high: 1 }, confidence: 0.9, best };
+    }
+    if (
+      this.#entries.some(({ times, eligible, candidate }) =>
+        eligible && times.length > 0 && candidate.model !== "sequential"
+      ) && this.entry(SEQUENTIAL) !== undefined
+    ) {
+      return recommend(this.#entries, this.found.options.seed);
+    }
+    if (this.runners.some(({ out }) => out !== undefined)) {
+      // All others were refuted: what is left is the plain loop.
+      return {
+        candidate: SEQUENTIAL,
+        gain: { median: 1, low: 1, high: 1 },
+        confidence: 0.8,
+        best: SEQUENTIAL,
+      };
+    }
+    // Nothing was raced: the simplest whose prediction comes near the best predicted.
+    const best = this.found.predicted.reduce((a, b) =>
+      totalMs(b.prediction) < totalMs(a.prediction) ? b : a
+    );
+    const chosen = this.found.predicted.toSorted((a, b) => bySimplicity(a.candidate, b.candidate))
+      .find(({ prediction }) => totalMs(prediction) <= 1.1 * totalMs(best.prediction)) ?? best;
+    return { candidate: chosen.candidate, gain: null, confidence: 0.5, best: best.candidate };
+  }
+
+  /**
+   * All models that were predicted or raced, the simplest first.
+   *
+   * @returns All models that were predicted or raced, the simplest first.
+   */
+  models(): ModelAdvice[] {
+    const candidates = new Map<string, Candidate>();
+    for (const { candidate } of [...this.found.predicted, ...this.runners]) {
+      candidates.set(nameOf(candidate), candidate);
+    }
+    return [...candidates.values()].sort(bySimplicity).map((candidate) => {
+      const { gain, low, high } = this.predictedGain(candidate);
+      const runner = this.runners.find((of) => nameOf(of.candidate) === nameOf(candidate));
+      const entry = this.entry(candidate);
+      return {
+        model: candidate.model,
+        lanes: candidate.lanes,
+        slots: slotsOf(candidate),
+        name: nameOf(candidate),
+        predictedMs: totalMs(this.prediction(candidate)),
+        predictedGain: gain,
+        predictedGainLow: low,
+        predictedGainHigh: high,
+        ...(runner !== undefined && entry !== undefined && {
+          measured: {
+            items: runner.items,
+            rounds: runner.rounds.length,
+            totalMs: median(entry.times.map(({ ms }) => ms)),
+            startMs: median(runner.rounds.map(({ startMs }) => startMs)),
+            gain: this.gain(candidate),
+            peakRssBytes: median(runner.rounds.map(({ peakRssBytes }) => peakRssBytes)),
+            failed: Math.max(...runner.rounds.map(({ failed }) => failed)),
+          },
+        }),
+        ...(runner?.out !== undefined && { out: runner.out }),
+      };
+    });
+  }
+
+  /**
+   * From how many items on it pays; null if never.
+   *
+   * @param candidate A model.
+   * @returns From how many items on it pays; null if never.
+   */
+  breakEven(candidate: Candidate): number | null {
+    const { sample, machine } = this.found;
+    const runner = this.runners.find((of) => nameOf(of.candidate) === nameOf(candidate));
+    const rounds = runner?.rounds ?? [];
+    const correction = rounds.length === 0 || runner === undefined
+      ? 1
+      : median(rounds.map(({ runMs }) => runMs)) /
+        Math.max(1e-9, predict(sample, candidate, runner.items, machine).runMs);
+    const startMs = rounds.length === 0
+      ? this.prediction(candidate).startMs
+      : median(rounds.map((round) => round.startMs));
+    // Within a factor of a million times are exact enough; beyond, they are linear.
+    const runMs = (of: Candidate, items: number) => {
+      const some = Math.min(items, 4096);
+      return predict(sample, of, some, machine).runMs * items / some;
+    };
+    return breakEven(
+      (items) => runMs(SEQUENTIAL, items),
+      (items) => startMs + correction * runMs(candidate, items),
+    );
+  }
+}
