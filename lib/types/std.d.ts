@@ -49,34 +49,6 @@ declare module "@std/assert" {
   export function unreachable(reason?: string): never;
 }
 
-declare module "@std/async/deadline" {
-  export function deadline<T>(
-    promise: Promise<T>,
-    ms: number,
-    options?: { signal?: AbortSignal },
-  ): Promise<T>;
-}
-
-declare module "@std/async/delay" {
-  export function delay(
-    ms: number,
-    options?: { signal?: AbortSignal; persistent?: boolean },
-  ): Promise<void>;
-}
-
-declare module "@std/async/retry" {
-  export function retry<T>(
-    fn: () => Promise<T> | T,
-    options?: {
-      multiplier?: number;
-      maxTimeout?: number;
-      maxAttempts?: number;
-      minTimeout?: number;
-      jitter?: number;
-    },
-  ): Promise<T>;
-}
-
 declare module "@std/csv/parse" {
   export function parse(text: string, options?: { separator?: string }): string[][];
 }
