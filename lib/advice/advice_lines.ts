@@ -66,7 +66,9 @@ export function classLine(advice: Pick<Advice, "bound" | "cpuShare" | "classConf
 export function recommendationLines({ recommended, horizon, unsure, machine }: Advice): string[] {
   const { gain, predictedGain, confidence, memoryBytes, breakEven, chunk } = recommended;
   const lines = [recommended.reason];
-  if (recommended.model === "sequential") return lines;
+  if (recommended.model === "sequential") {
+    return [...lines, `Confidence: ${formatPercent(confidence)}.`];
+  }
   const slots = recommended.slots ?? "all items'";
   lines.push(`Lanes: ${recommended.lanes}; slots on each: ${slots}; chunk: ${chunk}.`);
   lines.push(

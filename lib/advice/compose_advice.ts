@@ -8,9 +8,12 @@ import type { Advice } from "./advice.ts";
 import { type Candidate, nameOf, SEQUENTIAL } from "./candidate.ts";
 import { Composer, slotsOf } from "./composer.ts";
 import type { Findings } from "./findings.ts";
-import { hazardsOf } from "./hazards.ts";
+import { hazardsOf, wasBusy } from "./hazards.ts";
 import { snippetFor } from "./snippet.ts";
 import { reasonOf, surprisesOf, unsureOf } from "./wording.ts";
+
+/** How sure it can be that lanes don't pay, while others use the CPUs. */
+const DOUBTFUL = 0.6;
 
 /**
  * Puts advice together from what was found.
@@ -47,6 +50,8 @@ export function composeAdvice(found: Findings): Advice {
   }, candidate);
   const tasksMs = sample.tasksMs + (race?.costMs ?? 0);
   const { walls: _walls, ...figures } = sample;
+  const doubtful = sample.cpuShare > 0.3 && candidate.lanes === 1 &&
+    classified.bound !== "small" && wasBusy(sample, machine);
   const unsure = unsureOf(composer, candidate);
   return {
     job: {
@@ -73,14 +78,14 @@ export function composeAdvice(found: Findings): Advice {
       chunk: "auto",
       gain: recommendation.gain,
       predictedGain: composer.predictedGain(candidate).gain,
-      confidence: recommendation.confidence,
+      confidence: Math.min(recommendation.confidence, doubtful ? DOUBTFUL : 1),
       memoryBytes: candidate.model === "sequential" ? 0 : memoryBytes,
       breakEven: candidate.model === "sequential" ? null : composer.breakEven(candidate),
       reason: reasonOf(composer, recommendation, classified.bound),
     },
     code,
     flags,
-    hazards: hazardsOf(sample, race, candidate, memoryBytes ?? 0),
+    hazards: hazardsOf(sample, race, candidate, machine, memoryBytes ?? 0),
     ...(found.missing !== undefined && { partial: found.missing }),
     cost: {
       tasksMs,

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { formatBytes } from "../reporting/format.ts";
+import { formatBytes, formatPercent, formatRatio } from "../reporting/format.ts";
 import type { Candidate } from "./candidate.ts";
 import { nameOf } from "./candidate.ts";
+import type { Machine } from "./predict.ts";
 import type { Race, Runner } from "./race_options.ts";
 import type { Sample } from "./sample.ts";
 
@@ -23,7 +24,8 @@ export interface Hazard {
     | "memory"
     | "uneven"
     | "shared"
-    | "broken";
+    | "broken"
+    | "busy";
   /** What to tell, in a sentence or two. */
   readonly text: string;
 }
@@ -32,6 +34,32 @@ export interface Hazard {
 const MUCH_MEMORY = 200 * (1 << 20);
 /** A task this much longer than the mean decides when all end. */
 const UNEVEN = 1;
+
+/** Other programs count if they leave less than this of a CPU, or of what all cores could gain. */
+const BUSY_CPU = 0.85;
+const BUSY_CORES = 0.75;
+
+/**
+ * Whether other programs used the CPUs so much that figures of lanes that compute may not hold.
+ *
+ * @param sample The sample.
+ * @param machine What the machine does.
+ * @returns Whether it was busy.
+ *
+ * @example
+ * ```ts
+ * import { wasBusy } from "./hazards.ts";
+ *
+ * const startMs = { eventLoop: 1, workers: 20, processes: 40 };
+ * console.log(wasBusy({ available: 0.5 }, { cores: 2, ceiling: 1.9, startMs })); // true
+ * ```
+ */
+export function wasBusy(
+  { available }: Pick<Sample, "available">,
+  { cores, ceiling }: Machine,
+): boolean {
+  return available < BUSY_CPU || ceiling < BUSY_CORES * cores;
+}
 
 const DESCRIPTORS = /EMFILE|too many open files/i;
 
@@ -59,6 +87,7 @@ function refusal({ candidate, items, rounds }: Runner): Hazard {
  * @param sample The sample.
  * @param race The race, if there was one.
  * @param chosen The recommended model.
+ * @param machine What the machine does.
  * @param memoryBytes What that model needs more than the plain loop.
  * @returns The hazards, the gravest first.
  *
@@ -66,13 +95,14 @@ function refusal({ candidate, items, rounds }: Runner): Hazard {
  * ```ts
  * import { hazardsOf } from "./hazards.ts";
  *
- * console.log(hazardsOf.length); // 4
+ * console.log(hazardsOf.length); // 5
  * ```
  */
 export function hazardsOf(
   sample: Sample,
   race: Race | undefined,
   chosen: Candidate,
+  machine: Machine,
   memoryBytes: number,
 ): Hazard[] {
   const hazards: Hazard[] = [];
@@ -94,6 +124,18 @@ export function hazardsOf(
       text:
         "The plain loop itself gives other results from run to run (time, chance, or state that is " +
         "kept elsewhere), so the models' results could not be compared.",
+    });
+  }
+  if (sample.cpuShare > 0.3 && wasBusy(sample, machine)) {
+    hazards.push({
+      kind: "busy",
+      text:
+        `Other programs used the CPUs meanwhile: a busy thread got ${
+          formatPercent(sample.available)
+        } of one, and ${machine.cores} independent processes gained ${
+          formatRatio(machine.ceiling)
+        }. On ` +
+        `an idle machine lanes gain more; run this again there.`,
     });
   }
   if (sample.uncloneable !== undefined) {

@@ -143,6 +143,15 @@ Deno.test("advise() speaks of lanes only what items can be sent to", async () =>
   assert(advice.hazards.some(({ text }) => text.includes(".again")));
 });
 
+Deno.test("advise() says that others used the CPUs, and is less sure that lanes don't pay", async () => {
+  const asSlow = (_trial: TrialSpec, items: number) => ({ runMs: 40 * items });
+  const busy = await adviceOn({ computeMs: 20, available: 0.5 }, asSlow);
+  assertEquals(busy.recommended.model, "sequential");
+  assert(busy.hazards.some(({ kind }) => kind === "busy") && busy.recommended.confidence <= 0.6);
+  const idle = await adviceOn({ computeMs: 20 }, asSlow);
+  assert(!idle.hazards.some(({ kind }) => kind === "busy"));
+});
+
 Deno.test("advise() gives a break-even that its own figures bear out", async () => {
   const { recommended } = await adviceOn({ computeMs: 5, items: 200 }, asPredicted);
   assert(recommended.breakEven !== null && recommended.breakEven > 4 && recommended.breakEven < 20);
