@@ -14,6 +14,8 @@ import type { Task } from "./task.ts";
 
 /** How long a child that was told to end may take before it is killed. */
 const CLOSE_GRACE_MS = 500;
+/** How much is read at once: what a pipe holds. */
+const READ_BYTES = 1 << 16;
 /** How much of a child's last words is kept for the error that reports its death. */
 const STDERR_KEPT = 4096;
 
@@ -118,15 +120,29 @@ export class ChildPipe {
 
   async #readFrames(): Promise<void> {
     const decoder = new FrameDecoder();
+    const { onFrame } = this.#options;
+    const reader = this.#child.stdout.getReader({ mode: "byob" });
     try {
-      for await (const bytes of this.#child.stdout) {
+      let scratch = new Uint8Array(READ_BYTES);
+      while (true) {
+        const { missing } = decoder;
+        const { value, done } = missing === undefined
+          ? await reader.read(scratch)
+          : await reader.read(missing, { min: missing.length });
+        if (done || value === undefined) break;
         this.#heard = true;
-        if (this.#garbage === undefined) decoder.push(bytes, this.#options.onFrame);
+        if (missing === undefined) {
+          decoder.push(value, onFrame);
+          scratch = new Uint8Array(value.buffer);
+        } else {
+          decoder.filled(value, onFrame);
+        }
       }
     } catch (error) {
       if (!(error instanceof GarbageError)) throw error;
       this.#garbage = error.message;
       this.#sigkill();
+      await reader.cancel();
     }
   }
 

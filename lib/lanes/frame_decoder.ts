@@ -6,6 +6,9 @@
 
 import { type Frame, FRAME_MAGIC, GarbageError, PREFIX_BYTES } from "./frame.ts";
 
+/** From so many missing bytes on, reading them to where they belong saves more than it costs. */
+const LARGE_BYTES = 1 << 17;
+
 /** Puts frames together from the pieces in which a pipe delivers them. */
 export class FrameDecoder {
   readonly #prefix = new Uint8Array(PREFIX_BYTES);
@@ -40,6 +43,29 @@ export class FrameDecoder {
       if (this.#filled < this.#head.length + this.#body!.length) return;
       onFrame(this.#take());
     }
+  }
+
+  /**
+   * What is missing of a large body that has begun to arrive, to be read into without a copy; then
+   * call {@linkcode FrameDecoder.filled}. Undefined if the next bytes had better be pushed.
+   */
+  get missing(): Uint8Array<ArrayBuffer> | undefined {
+    if (this.#head === undefined) return undefined;
+    const done = this.#filled - this.#head.length;
+    const rest = this.#body!.length - done;
+    return done > 0 && rest >= LARGE_BYTES ? this.#body!.subarray(done) : undefined;
+  }
+
+  /**
+   * Takes bytes that were read into what was {@linkcode FrameDecoder.missing}.
+   *
+   * @param bytes The part that was filled; the stream may have moved the memory behind it.
+   * @param onFrame Called if the frame is now whole.
+   */
+  filled(bytes: Uint8Array<ArrayBuffer>, onFrame: (frame: Frame) => void): void {
+    if (bytes.buffer !== this.#body!.buffer) this.#body = new Uint8Array(bytes.buffer);
+    this.#filled += bytes.length;
+    if (this.#filled === this.#head!.length + this.#body!.length) onFrame(this.#take());
   }
 
   #fill(bytes: Uint8Array, at: number): number {

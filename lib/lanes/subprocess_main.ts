@@ -41,7 +41,7 @@ async function loadSerializer(): Promise<Serializer> {
 
 const host: ChunkHost = {
   report(run, report) {
-    sendReport(run.chunk, report);
+    sendReport(run.chunk, report, run.offset - report.count);
     if (report.then !== "end") return;
     running.delete(run.chunk.id);
     cancelled.delete(run.chunk.id);
@@ -72,27 +72,43 @@ function hold(chunk: Chunk, fn: TaskFunction): void {
   startNext();
 }
 
-function sendReport(chunk: Chunk, report: Report): void {
+/** Reports that wait for the serializer; what comes after them waits too, to keep the order. */
+let serializing: Promise<void> | undefined;
+
+function sendReport(chunk: Chunk, report: Report, base: number): void {
+  if (serializing !== undefined) {
+    serializing = serializing.then(() => void sendNow(chunk, report, base));
+  } else if (!sendNow(chunk, report, base)) {
+    const mine = serializing = loadSerializer().then(() => void sendNow(chunk, report, base));
+    mine.then(() => {
+      if (serializing === mine) serializing = undefined;
+    });
+  }
+}
+
+/** Sends a report; false if that needs the serializer, and it isn't there. */
+function sendNow(chunk: Chunk, report: Report, base: number): boolean {
   const head = reportToHead(chunk.id, report);
   const plain = report.failures === undefined ? encodePlain(report.values ?? []) : undefined;
   if (plain !== undefined) {
-    return writeParts(encodeFrame(FrameKind.report, head, plain.encoding, plain.body));
+    writeParts(encodeFrame(FrameKind.report, head, plain.encoding, plain.body));
+    return true;
   }
-  if (serializer !== undefined) return sendSerialized(chunk, report, head, serializer);
-  loadSerializer().then((loaded) => sendSerialized(chunk, report, head, loaded));
+  if (serializer === undefined) return false;
+  writeParts(encodeFrame(FrameKind.report, head, Encoding.v8, [serialized(chunk, report, base)]));
+  return true;
 }
 
-function sendSerialized(chunk: Chunk, report: Report, head: Float64Array, v8: Serializer): void {
+function serialized(chunk: Chunk, report: Report, base: number): Uint8Array {
   const failures = report.failures?.map((f) => ({ ...f, reason: sealEnvelope(f.reason) }));
   const values = Array.from(report.values ?? []);
-  let body: Uint8Array;
   try {
     refuseEmptied(values);
-    body = v8.serialize({ values, failures });
+    return serializer!.serialize({ values, failures });
   } catch {
-    return sendSerialized(chunk, withoutUncloneable(chunk, report, v8.serialize), head, v8);
+    const sendable = withoutUncloneable(chunk.firstIndex + base, report, serializer!.serialize);
+    return serialized(chunk, sendable, base);
   }
-  writeParts(encodeFrame(FrameKind.report, head, Encoding.v8, [body]));
 }
 
 async function takeChunk(frame: Frame): Promise<void> {
@@ -172,8 +188,11 @@ Deno.addSignalListener("SIGINT", () => {});
 const decoder = new FrameDecoder();
 const bytes = new Uint8Array(READ_BYTES);
 while (true) {
-  const count = await Deno.stdin.read(bytes);
+  // The rest of a large body follows at once, so waiting for it holds nothing up.
+  const { missing } = decoder;
+  const count = missing === undefined ? await Deno.stdin.read(bytes) : Deno.stdin.readSync(missing);
   if (count === null) break;
-  decoder.push(bytes.subarray(0, count), receive);
+  if (missing === undefined) decoder.push(bytes.subarray(0, count), receive);
+  else decoder.filled(missing.subarray(0, count), receive);
 }
 exit(0);

@@ -132,23 +132,22 @@ export function uncloneableReport(
 /**
  * A report without the values that can't be sent: they become failures that say why.
  *
- * @param chunk The chunk.
- * @param report What became of its items.
+ * @param firstIndex The index of the first item that it speaks of.
+ * @param report What became of these items.
  * @param send Throws if a value can't be sent.
  * @returns A new report, whose values can all be sent.
  *
  * @example
  * ```ts
- * import type { Chunk, Report } from "./lane.ts";
+ * import type { Report } from "./lane.ts";
  * import { withoutUncloneable } from "./uncloneable.ts";
  *
- * const chunk = { firstIndex: 3, items: [1, 2] } as unknown as Chunk;
  * const report = { count: 2, values: ["a", Symbol("b")], then: "end" } as unknown as Report;
- * console.log(withoutUncloneable(chunk, report, structuredClone).failures?.[0]?.offset); // 1
+ * console.log(withoutUncloneable(3, report, structuredClone).failures?.[0]?.offset); // 1
  * ```
  */
 export function withoutUncloneable(
-  chunk: Chunk,
+  firstIndex: number,
   report: Report,
   send: (value: unknown) => void,
 ): Report {
@@ -160,7 +159,7 @@ export function withoutUncloneable(
       send(value);
     } catch (cause) {
       values[offset] = undefined;
-      const reason = cloneError(`the result of item ${chunk.firstIndex + offset}`, value, cause);
+      const reason = cloneError(`the result of item ${firstIndex + offset}`, value, cause);
       failures.push({ offset, ended: "failed", reason });
     }
   }

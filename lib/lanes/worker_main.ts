@@ -29,7 +29,7 @@ class SlotHost implements ChunkHost {
   }
 
   report(run: ChunkRun, report: Report): void {
-    postReport(run.chunk, report);
+    postReport(run.chunk, report, run.offset - report.count);
     if (report.then !== "end") return;
     running.delete(run.chunk.id);
     cells.idle(this.#slot);
@@ -76,7 +76,7 @@ function hold(chunk: Chunk, fn: TaskFunction): void {
   startNext();
 }
 
-function postReport(chunk: Chunk, report: Report, isMended = false): void {
+function postReport(chunk: Chunk, report: Report, base: number, isMended = false): void {
   const values = pack(report.values ?? []);
   const failures = report.failures?.map((f) => ({ ...f, reason: sealEnvelope(f.reason) }));
   const move: Transferable[] = chunk.transfer ? buffersOf(report.values) : [];
@@ -97,7 +97,8 @@ function postReport(chunk: Chunk, report: Report, isMended = false): void {
     ], move);
   } catch (error) {
     if (isMended) throw error;
-    postReport(chunk, withoutUncloneable(chunk, report, structuredClone), true);
+    const sendable = withoutUncloneable(chunk.firstIndex + base, report, structuredClone);
+    postReport(chunk, sendable, base, true);
   }
 }
 

@@ -58,7 +58,7 @@ Deno.test("uncloneable results become failures in the items' order, among those 
     times: undefined,
     then: "end",
   };
-  const mended = withoutUncloneable(chunk, report, structuredClone);
+  const mended = withoutUncloneable(chunk.firstIndex, report, structuredClone);
   assertEquals(mended.failures?.map(({ offset }) => offset), [0, 1, 2]);
   assertEquals(mended.values, [undefined, undefined, undefined, 4]);
 });
