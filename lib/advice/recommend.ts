@@ -5,7 +5,8 @@
  */
 
 import type { Interval } from "../timing/result.ts";
-import { confidenceAbove, pairedRatio } from "../timing/interval.ts";
+import { confidenceAbove } from "../timing/difference.ts";
+import { pairedRatio } from "../timing/interval.ts";
 import { median } from "../timing/statistics.ts";
 import { bySimplicity, type Candidate, SEQUENTIAL } from "./candidate.ts";
 

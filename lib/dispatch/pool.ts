@@ -236,10 +236,8 @@ export class LanePool {
     seat.startMs = undefined;
     seat.retiring = seat.exclusive = false;
     seat.inFlight.clear();
-    if (lane !== undefined) this.#track(lane.close());
-  }
-
-  #track(closing: Promise<void>): void {
+    if (lane === undefined) return;
+    const closing = lane.close();
     this.#closing.add(closing);
     closing.finally(() => this.#closing.delete(closing));
   }
@@ -247,9 +245,8 @@ export class LanePool {
   /** Stops every run, ends every lane, and waits until nothing is left. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(
-      this.#runs.map((run) => run.cancel(new TypeError("The executor was closed"))),
-    );
+    const reason = new TypeError("The executor was closed");
+    await Promise.all(this.#runs.map((run) => run.cancel(reason)));
     for (const seat of this.seats) this.vacate(seat);
     await Promise.all(this.#closing);
   }

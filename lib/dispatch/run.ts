@@ -183,8 +183,9 @@ export class Run implements OutletRun {
     this.#whole(() => {
       try {
         this.#settler.report(sent, report, base);
+        if (this.#state === "running") this.#settler.tellProgress(this.#source);
       } catch (error) {
-        this.fail(error); // the caller's retryIf threw
+        this.fail(error); // the caller's retryIf or onProgress threw
       }
       if (then === "end" && sent.reported < sent.piece.items.length) {
         const { piece, reported } = sent;
@@ -192,7 +193,6 @@ export class Run implements OutletRun {
         this.#putBack(part(piece, border, piece.items.length));
         this.#putBack(part(piece, reported, border));
       }
-      this.#tellProgress();
     });
   }
 
@@ -224,18 +224,6 @@ export class Run implements OutletRun {
     for (const sent of this.inFlight) this.#watch.ask(sent, "cancel");
     this.#endIfDone();
     return this.#ended.promise;
-  }
-
-  #tellProgress(): void {
-    const { onProgress } = this.options;
-    if (onProgress === undefined || this.#state !== "running") return;
-    const { settled, rejected } = this.#settler;
-    const { pulled, total } = this.#source;
-    try {
-      onProgress({ pulled, settled, rejected, total });
-    } catch (error) {
-      this.fail(error);
-    }
   }
 
   /** Settles and puts back a chunk's items; the run can't end before all of them are. */

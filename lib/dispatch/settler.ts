@@ -14,6 +14,7 @@ import { part, type Piece } from "./piece.ts";
 import type { Sent } from "./sent.ts";
 import { outcomeAt, type Segment } from "./segment.ts";
 import type { SettledOptions } from "./settled_options.ts";
+import type { Source } from "./source.ts";
 
 /** What the settler needs of its run. */
 export interface SettlerParts {
@@ -135,6 +136,17 @@ export class Settler {
       : `Items from ${firstIndex} on were`;
     const reason = new CancelledError(`${which} cancelled`, { cause });
     this.#settle(lostSegment(piece, -1, { ended: "cancelled", reason }));
+  }
+
+  /**
+   * Tells the caller how the run stands.
+   *
+   * @param source The run's input.
+   * @throws What `onProgress` throws.
+   */
+  tellProgress({ pulled, total }: Pick<Source, "pulled" | "total">): void {
+    const { settled, rejected } = this;
+    this.#parts.options.onProgress?.({ pulled, settled, rejected, total });
   }
 
   #settle(segment: Segment): void {

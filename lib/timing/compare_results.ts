@@ -4,13 +4,8 @@
  * @module
  */
 
-import {
-  type Difference,
-  differenceOf,
-  fromLogs,
-  logOfTime,
-  meanAndDeviation,
-} from "./interval.ts";
+import { type Difference, differenceOf } from "./difference.ts";
+import { fromLogs, logOfTime, meanAndDeviation } from "./interval.ts";
 import type { Comparison, Interval, ModelResult, ResultFile } from "./result.ts";
 import { median } from "./statistics.ts";
 import { studentQuantile } from "./student_t.ts";

@@ -10,7 +10,8 @@
 
 import { MODELS } from "../executor.ts";
 import { cpuShareOf } from "./cpu_share.ts";
-import { confidenceAbove, pairedRatio } from "./interval.ts";
+import { confidenceAbove } from "./difference.ts";
+import { pairedRatio } from "./interval.ts";
 import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
 import { median } from "./statistics.ts";
 

@@ -1,11 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import {
-  compareTimes,
-  confidenceAbove,
-  pairedRatio,
-  timeInterval,
-} from "../../lib/timing/interval.ts";
+import { compareTimes, confidenceAbove } from "../../lib/timing/difference.ts";
+import { pairedRatio, timeInterval } from "../../lib/timing/interval.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 import { schedule } from "../../lib/timing/schedule.ts";
 
