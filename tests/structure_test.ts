@@ -8,6 +8,7 @@ import { fromFileUrl, relative } from "@std/path";
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
 const MAX_LINES = 250;
+const MAX_TEST_LINES = 400;
 
 /** What may import what: each only what stands after it, and its own folder. */
 const ORDER = [
@@ -32,7 +33,7 @@ function* files(folder: string): Generator<string> {
 }
 
 function layerOf(path: string): string | undefined {
-  if (/^lib\/(mod|executor)\.ts$/.test(path)) return "lib/executor";
+  if (/^lib\/(mod|executor|executor_options|model)\.ts$/.test(path)) return "lib/executor";
   if (/^lib\/(tasks|site)\//.test(path)) return "leaves";
   return ORDER.find((layer) => path.startsWith(`${layer}/`));
 }
@@ -133,11 +134,15 @@ check("what runs in a lane, and the site, need no npm package", (paths) => {
   return found;
 });
 
-check(`no file exceeds ${MAX_LINES} lines`, (paths) =>
-  [...paths, ...files("tests")].map((path) => {
-    const lines = Deno.readTextFileSync(ROOT + path).split("\n").length - 1;
-    return lines > MAX_LINES ? `${path}: ${lines} lines` : "";
-  }).filter(Boolean));
+check(
+  `no file exceeds ${MAX_LINES} lines, or ${MAX_TEST_LINES} where it is a list of cases`,
+  (paths) =>
+    [...paths, ...files("tests")].map((path) => {
+      const lines = Deno.readTextFileSync(ROOT + path).split("\n").length - 1;
+      const most = path.startsWith("tests/") ? MAX_TEST_LINES : MAX_LINES;
+      return lines > most ? `${path}: ${lines} lines` : "";
+    }).filter(Boolean),
+);
 
 check("every file of lib says what it is", (paths) =>
   paths.filter((path) => {

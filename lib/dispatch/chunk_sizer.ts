@@ -25,6 +25,8 @@ const AHEAD_BELOW_MS = 1;
 /** How much work a slot is to have ahead, in milliseconds, and in how many chunks at most. */
 const AHEAD_MS = 0.5;
 const MAX_AHEAD = 8;
+/** Above this task time a lane that can't be watched says which item it starts. */
+const LONG_MS = 1;
 /** Weight of the newest measurement. */
 const WEIGHT = 0.5;
 
@@ -46,6 +48,11 @@ export class ChunkSizer {
   /** How long an item takes, in milliseconds; undefined until one has ended. */
   get itemMs(): number | undefined {
     return this.#itemMs;
+  }
+
+  /** Whether an item takes so long that saying which one starts costs little beside it. */
+  get isLong(): boolean {
+    return this.#itemMs !== undefined && this.#itemMs > LONG_MS;
   }
 
   /** The chunk size at present, before what is left of the input is looked at. */

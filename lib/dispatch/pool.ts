@@ -53,6 +53,7 @@ export class LanePool {
   readonly #closing = new Set<Promise<void>>();
   readonly #turn = new Turn(() => this.pump());
   #startDeaths = 0;
+  #startFailure: string | undefined;
   #pumping = false;
   #again = false;
   #closed = false;
@@ -107,10 +108,8 @@ export class LanePool {
 
   /** Fills free slots, run by run in turn. */
   pump(): void {
-    if (this.#pumping) {
-      this.#again = true;
-      return;
-    }
+    this.#again = true;
+    if (this.#pumping) return;
     this.#pumping = true;
     try {
       do {
@@ -187,14 +186,11 @@ export class LanePool {
   async openAll(task?: Task): Promise<void> {
     if (this.#closed) throw new TypeError("Cannot start lanes: the executor is closed");
     if (task !== undefined) this.#tasks.set(task.module, task);
-    const failed: string[] = [];
-    this.#onStartFailure = (how) => failed.push(how);
+    this.#startFailure = undefined;
     await Promise.all(this.seats.map((seat) => this.#open(seat).ready));
-    this.#onStartFailure = undefined;
-    if (failed.length > 0) throw new LaneStartError(`Cannot start lanes: ${failed[0]}`);
+    const how = this.#startFailure;
+    if (how !== undefined) throw new LaneStartError(`Cannot start lanes: ${how}`);
   }
-
-  #onStartFailure: ((how: string) => void) | undefined;
 
   #onReport(seat: Seat, chunk: Chunk, report: Report): void {
     const sent = chunk as Sent; // lanes give back the chunks that they were sent
@@ -219,7 +215,7 @@ export class LanePool {
     this.vacate(seat);
     if (death.starting) {
       this.#startDeaths++;
-      this.#onStartFailure?.(death.how);
+      this.#startFailure = death.how;
       if (this.#startDeaths >= MAX_START_DEATHS) {
         const error = new LaneStartError(`Cannot start a lane: it ${death.how}`);
         for (const run of [...this.#runs]) run.fail(error);
@@ -245,8 +241,8 @@ export class LanePool {
   /** Stops every run, ends every lane, and waits until nothing is left. */
   async close(): Promise<void> {
     this.#closed = true;
-    const reason = new TypeError("The executor was closed");
-    await Promise.all(this.#runs.map((run) => run.cancel(reason)));
+    const why = new TypeError("The executor was closed");
+    await Promise.all(this.#runs.map((run) => run.cancel(why)));
     for (const seat of this.seats) this.vacate(seat);
     await Promise.all(this.#closing);
   }

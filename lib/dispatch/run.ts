@@ -21,9 +21,6 @@ import { Settler } from "./settler.ts";
 import type { Source } from "./source.ts";
 import { STUCK_MS, Watch } from "./watch.ts";
 
-/** Above this task time a lane that can't be watched says which item it starts. */
-const MARK_ABOVE_MS = 1;
-
 /** What a run is made of. */
 export interface RunParts {
   /** The lanes to run on, shared with the executor's other runs. */
@@ -40,7 +37,7 @@ export interface RunParts {
 
 /** One `map` under way. */
 export class Run implements OutletRun {
-  /** What it runs. */
+  /** What it runs, and how. */
   readonly task: Task;
   /** How it runs. */
   readonly options: SettledOptions;
@@ -121,7 +118,7 @@ export class Run implements OutletRun {
     this.#endIfDone();
   }
 
-  /** Makes room for new items, of which the consumer has taken so many. */
+  /** Makes room for new items: the consumer has taken so many. */
   taken(count: number): void {
     this.#intake.consumed += count;
     if (this.#state === "running") this.#pool.pump();
@@ -153,12 +150,12 @@ export class Run implements OutletRun {
 
   #send(seat: Seat, piece: Piece): void {
     const { timeoutMs, transfer } = this.options;
-    const { itemMs = 0, giveBackMs } = this.#sizer;
+    const { isLong, giveBackMs } = this.#sizer;
     const sent = new Sent(this, seat, piece, {
       timeoutMs,
       timed: !this.#failFast,
       giveBackMs,
-      mark: timeoutMs !== Infinity || piece.alone || itemMs > MARK_ABOVE_MS,
+      mark: timeoutMs !== Infinity || piece.alone || isLong,
       transfer,
       sentAtMs: this.#intake.takenAtMs,
     });
@@ -175,10 +172,10 @@ export class Run implements OutletRun {
 
   /** What became of the next items of a chunk. */
   onReport(sent: Sent, report: Report): void {
-    const { count, then, sendable, startedAtMs, endedAtMs } = report;
+    const { count, then, sendable } = report;
     const base = sent.reported;
     sent.reported += count;
-    this.#sizer.learn(count, endedAtMs - startedAtMs);
+    this.#sizer.learn(count, report.endedAtMs - report.startedAtMs);
     if (then === "end") this.inFlight.delete(sent);
     this.#whole(() => {
       try {
@@ -235,8 +232,8 @@ export class Run implements OutletRun {
   }
 
   #endIfDone(): void {
-    if (this.#state === "idle" || this.#state === "ended" || this.inFlight.size > 0) return;
-    if (this.#settling > 0) return;
+    if (this.#state === "idle" || this.#state === "ended") return;
+    if (this.inFlight.size > 0 || this.#settling > 0) return;
     if (this.#state === "stopping" || this.#intake.isEmpty) this.#finish();
   }
 

@@ -44,7 +44,7 @@ const SMALL_SAMPLE_CONFIDENCE = 0.96;
 export const LEAST_DEVIATION = 0.01;
 
 /** What a single round is assumed to be off by, on the logarithm. */
-export const SINGLE_ROUND = Math.LN2;
+export const SINGLE_ROUND: number = Math.LN2;
 
 /** The clock's resolution, in milliseconds: a time of 0 means less than this. */
 const CLOCK_MS = 0.001;
@@ -164,6 +164,21 @@ export function timeInterval(timesMs: readonly number[], options: IntervalOption
   return { median: median(timesMs), low, high };
 }
 
+/**
+ * The ratios of two series of times, paired by round, on the logarithm.
+ *
+ * @param above The times above the line, in milliseconds.
+ * @param below Those below it, one for each.
+ * @returns One natural logarithm a round.
+ * @throws {RangeError} If the series differ in length, or are empty.
+ *
+ * @example
+ * ```ts
+ * import { logRatios } from "./interval.ts";
+ *
+ * console.log(logRatios([20, 40], [10, 20]).map(Math.exp).map(Math.round)); // [2, 2]
+ * ```
+ */
 export function logRatios(above: readonly number[], below: readonly number[]): number[] {
   if (above.length !== below.length || above.length === 0) {
     throw new RangeError(
