@@ -192,8 +192,8 @@ export function workers(options: WorkersOptions = {}): Executor {
   return new PooledExecutor(
     "workers",
     options,
-    (number, events) =>
-      new WorkerLane(events, { number, slots, ...(permissions ? { permissions } : {}) }),
+    (number, events, tasks) =>
+      new WorkerLane(events, { number, slots, tasks, ...(permissions && { permissions }) }),
   );
 }
 

@@ -28,7 +28,8 @@ export interface WorkersOptions {
   readonly graceMs?: number;
   /**
    * Narrower permissions for the threads. Needs `--unstable-worker-options`; by default they have
-   * those of the program, because without that flag Deno can't narrow them.
+   * those of the program, because without that flag Deno can't narrow them. Their tasks' folders
+   * they may read in any case, for the modules are imported there.
    */
   readonly permissions?: Deno.PermissionOptions;
 }

@@ -32,6 +32,7 @@ import { buffersOf } from "./transfer.ts";
 import { refuseEmptied, uncloneableReport } from "./uncloneable.ts";
 import { abandonWorker } from "./abandoned.ts";
 import { WorkerCells } from "./worker_cells.ts";
+import { mayImport, workerPermissions } from "./worker_permissions.ts";
 import { type FromWorker, FromWorkerKind, type ToWorker, ToWorkerKind } from "./worker_message.ts";
 
 /** What a worker lane is made of. */
@@ -42,6 +43,8 @@ export interface WorkerLaneOptions {
   readonly number: number;
   /** Narrower permissions; needs `--unstable-worker-options`. The program's own unless given. */
   readonly permissions?: Deno.PermissionOptions;
+  /** Tasks whose folders the thread may read even so, for their modules are imported in it. */
+  readonly tasks: readonly Task[];
 }
 
 /** Runs chunks in a worker thread. */
@@ -52,6 +55,7 @@ export class WorkerLane implements Lane {
   readonly #events: LaneEvents;
   readonly #worker: Worker;
   readonly #cells: WorkerCells;
+  readonly #options: WorkerLaneOptions;
   readonly #life = new Life(() => this.#die({ how: "ended without a word" }));
   readonly #chunks = new Map<number, Chunk>();
   readonly #asked = new Set<number>();
@@ -78,7 +82,8 @@ export class WorkerLane implements Lane {
     this.#events = events;
     this.#cells = new WorkerCells(options.slots);
     this.ready = new Promise((resolve) => this.#becomeReady = resolve);
-    const { permissions } = options;
+    this.#options = options;
+    const permissions = workerPermissions(options.permissions, options.tasks);
     reserveSignalPipe();
     this.#worker = new Worker(new URL("./worker_main.ts", import.meta.url), {
       type: "module",
@@ -94,8 +99,9 @@ export class WorkerLane implements Lane {
     this.#post([ToWorkerKind.open, options.slots, this.#cells.buffer, this.#life.name]);
   }
 
-  accepts(_task: Task): boolean {
-    return true;
+  accepts(task: Task): boolean {
+    const { permissions, tasks } = this.#options;
+    return mayImport(permissions, tasks, task);
   }
 
   send(chunk: Chunk): void {
