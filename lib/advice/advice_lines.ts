@@ -96,7 +96,7 @@ export function recommendationLines({ recommended, horizon, unsure, machine }: A
   }
   lines.push(
     breakEven === null
-      ? "By its start-up and cost per item it would not pay for any number of items."
+      ? "From how many items it pays can't be told: its gain is within the noise."
       : `Pays from about ${breakEven} item${breakEven === 1 ? "" : "s"}.`,
   );
   lines.push(`Confidence: ${formatPercent(confidence)}.`);
@@ -168,6 +168,9 @@ export function sampleLine({ sample, job }: Advice): string {
     : ` An item takes ${formatBytes(sample.itemBytes)} to send, a result ${
       formatBytes(sample.resultBytes)
     }; copying both takes ${fine(sample.cloneMs)}.`;
+  const source = sample.sourceMs > 0.05 * sample.wallMs && sample.sourceMs > 0.01
+    ? ` Getting an item from its source takes ${fine(sample.sourceMs)}, which no model shares out.`
+    : "";
   const busy = sample.available < 0.9
     ? ` Other programs left ${
       formatPercent(sample.available)
@@ -175,7 +178,7 @@ export function sampleLine({ sample, job }: Advice): string {
     : "";
   return `${sample.items} items ${all} ran one by one: ${fine(sample.wallMs)} each on average ` +
     `(standard deviation ${formatPercent(sample.variation)}), ${fine(sample.cpuMs)} of CPU.` +
-    `${sizes}${busy}`;
+    `${sizes}${source}${busy}`;
 }
 
 /**

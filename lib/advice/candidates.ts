@@ -19,6 +19,8 @@ export interface Predicted {
 
 /** More tasks than this are not put in flight at once: descriptors, memory, and politeness. */
 const MOST_SLOTS = 256;
+/** Where slots could not gain even this, there is no waiting to fill. */
+const FILLS = 1.1;
 /** Slots are made ready for tasks that wait longer than the mean. */
 const SPARE = 1.5;
 /** From this share of waiting on, an event loop with slots is always tried: it is so simple. */
@@ -60,12 +62,13 @@ export function possibleCandidates(
   const saturation = saturationSlots(computeMs, sample.wallMs);
   const wanted = Math.min(MOST_SLOTS, powerOfTwoFrom(SPARE * saturation));
   const candidates: Candidate[] = [SEQUENTIAL];
-  if (total !== null && total <= tested && total > 1) {
+  const fills = saturation >= FILLS && tested > 1;
+  if (fills && total !== null && total <= tested) {
     candidates.push({ model: "concurrent", lanes: 1, slots: Infinity });
   }
   const slots = Math.min(wanted, tested);
   // As many slots as items would be concurrent once more.
-  if (slots > 1 && !(candidates.length > 1 && slots >= total!)) {
+  if (fills && !(candidates.length > 1 && slots >= total!)) {
     candidates.push({ model: "limited", lanes: 1, slots });
   }
   if (sample.uncloneable === undefined && tested > 1) {

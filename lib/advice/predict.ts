@@ -82,11 +82,11 @@ function gainOfLanes(lanes: number, { cores, ceiling }: Machine): number {
 }
 
 /** The sample's own times, over and over, as many as there are items. */
-function timesOf({ walls }: Sample, count: number): number[] {
+function timesOf({ walls }: Sample, count: number, what: "wallMs" | "sourceMs"): number[] {
   const times: number[] = [];
   while (times.length < count) {
-    for (const { count: equal, wallMs } of walls) {
-      for (let i = 0; i < equal && times.length < count; i++) times.push(wallMs);
+    for (const wall of walls) {
+      for (let i = 0; i < wall.count && times.length < count; i++) times.push(wall[what]);
     }
   }
   return times;
@@ -98,7 +98,7 @@ function timesOf({ walls }: Sample, count: number): number[] {
  * The likely time is between two bounds. At best, tasks interleave without ever queueing, and the time
  * is the greatest of four: list scheduling of the sample's own times over the slots; each event loop's
  * share of the computing; all computing over the machine's ceiling; and what the dispatcher spends on
- * copying, the serial part that Amdahl's law is about. At worst, they queue for the event loop as in
+ * getting items and copying them, the serial part that Amdahl's law is about. At worst, they queue for the event loop as in
  * mean value analysis. See queueing.ts for the sources.
  *
  * @param sample The sample.
@@ -132,10 +132,14 @@ export function predict(
     (kind === "eventLoop" ? 1 : 0.5 + 0.5 * candidate.lanes / machine.cores);
   const demand = demandOf(sample, candidate);
   const { loopMs, waitMs, allCpuMs, dispatcherMs } = demand;
+  const simulated = Math.min(items, SIMULATED);
+  const simulatedTimes = timesOf(sample, simulated, "wallMs");
+  const sourceMs = timesOf(sample, simulated, "sourceMs").reduce((sum, ms) => sum + ms, 0) *
+    items / simulated;
+  const dealingMs = items * dispatcherMs + sourceMs;
   if (model === "sequential") {
-    const some = Math.min(items, SIMULATED);
-    const tasksMs = timesOf(sample, some).reduce((sum, ms) => sum + ms, 0) * items / some;
-    const runMs = tasksMs + items * dispatcherMs;
+    const tasksMs = simulatedTimes.reduce((sum, ms) => sum + ms, 0) * items / simulated;
+    const runMs = tasksMs + dealingMs;
     const off = 2 * sample.variation / Math.sqrt(sample.items);
     return { startMs, runMs, lowMs: runMs * Math.max(0.5, 1 - off), highMs: runMs * (1 + off) };
   }
@@ -144,23 +148,23 @@ export function predict(
   const slower = Math.max(1, lanes / gain);
   const stretched = loopMs * slower + waitMs;
   const factor = stretched / sample.wallMs;
-  const simulated = Math.min(items, SIMULATED);
-  const times = timesOf(sample, simulated);
-  const scheduled = listScheduleMs(times.map((ms) => ms * factor), slots * lanes) *
+  const scheduled = listScheduleMs(simulatedTimes.map((ms) => ms * factor), slots * lanes) *
     (items / simulated);
   const bound = Math.max(
     scheduled,
-    items * (loopMs * slower / lanes + (kind === "eventLoop" ? dispatcherMs : 0)),
-    items * allCpuMs / gainOfLanes(machine.cores, machine),
-    items * dispatcherMs,
+    items * loopMs * slower / lanes + (kind === "eventLoop" ? dealingMs : 0),
+    (items * allCpuMs + dealingMs) / gainOfLanes(machine.cores, machine),
+    dealingMs,
   );
+  // Each further lane compiles the code anew, all at the same time.
+  const coldMs = kind === "eventLoop" ? 0 : sample.coldMs * (1 - 1 / lanes);
   const inFlight = Math.min(slots, Math.ceil(items / lanes));
   const queued = items / (lanes * meanValueThroughput(loopMs * slower, waitMs, inFlight));
-  const worst = Math.max(bound, queued);
+  const worst = Math.max(bound, queued) + coldMs;
   const off = 1 + Math.min(1, 2 * sample.variation / Math.sqrt(sample.items)) + 0.1;
   // Nearer to the best: the times of real tasks are seldom as uneven as mean value analysis takes them.
-  const runMs = Math.pow(bound, 2 / 3) * Math.pow(worst, 1 / 3);
-  return { startMs, runMs, lowMs: bound / off, highMs: worst * off };
+  const runMs = Math.pow(bound + coldMs, 2 / 3) * Math.pow(worst, 1 / 3);
+  return { startMs, runMs, lowMs: (bound + coldMs) / off, highMs: worst * off };
 }
 
 /**

@@ -44,6 +44,8 @@ export interface Stretch {
   readonly wallMs: number;
   /** CPU time of the whole process meanwhile, in milliseconds. */
   readonly cpuMs: number;
+  /** What it took before to get the items from their source, in milliseconds. */
+  readonly sourceMs: number;
 }
 
 /** An error that a task or a module threw. */
@@ -64,7 +66,7 @@ export interface TransferCost {
   readonly itemBytes: number;
   /** Mean size of a result. */
   readonly resultBytes: number;
-  /** Mean time of one `structuredClone` of an item and its result, in milliseconds. */
+  /** Mean time to write and read an item and its result once, in milliseconds. */
   readonly cloneMs: number;
   /** Why an item or result can't be sent, if one can't. */
   readonly uncloneable?: string;

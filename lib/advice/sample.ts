@@ -15,10 +15,12 @@ export interface Sample {
   readonly failed: number;
   /** How many items the job has; null if that can't be told. */
   readonly total: number | null;
-  /** Wall time of all tasks of the sample together. */
+  /** Wall time of the whole sample: all tasks together, and getting their items. */
   readonly tasksMs: number;
   /** Mean wall time. */
   readonly wallMs: number;
+  /** Mean time to get an item from its source, which only one can do at a time. */
+  readonly sourceMs: number;
   /** Mean CPU time of the process. */
   readonly cpuMs: number;
   /** The part of `cpuMs` on the event loop's own thread: what one lane can't do for two tasks at once. */
@@ -29,15 +31,22 @@ export interface Sample {
   readonly cpuShareError: number;
   /** What one busy thread gets of a CPU on this machine at present, 0 to 1. */
   readonly available: number;
+  /** What the first items took longer than the later ones: their code was still cold. */
+  readonly coldMs: number;
   /** Standard deviation of the wall time over its mean. */
   readonly variation: number;
   /** Wall times of the sample's items in order, in stretches of equal ones where tasks are tiny. */
-  readonly walls: readonly { readonly count: number; readonly wallMs: number }[];
+  readonly walls: readonly {
+    readonly count: number;
+    readonly wallMs: number;
+    /** Getting one of them from its source. */
+    readonly sourceMs: number;
+  }[];
   /** Mean size of an item as it is sent, in bytes. */
   readonly itemBytes: number;
   /** Mean size of a result. */
   readonly resultBytes: number;
-  /** One `structuredClone` of an item and its result. */
+  /** Writing and reading an item and its result once. */
   readonly cloneMs: number;
   /** What can't be sent to another lane. */
   readonly uncloneable: string | undefined;
@@ -73,6 +82,19 @@ function waitMs(stretches: Probed["stretches"], available: number, cpuMs: number
   return Math.min(proportional, Math.max(alike, growing * cpuMs));
 }
 
+/** Code is warm after so many items. */
+const WARM_AFTER = 6;
+
+/** What the first items computed longer than the median of the later ones, in milliseconds. */
+function coldMs(stretches: Probed["stretches"]): number {
+  if (stretches.length < 2 * WARM_AFTER) return 0;
+  const later = sorted(stretches.slice(WARM_AFTER).map(({ cpuMs, count }) => cpuMs / count));
+  return stretches.slice(0, WARM_AFTER).reduce(
+    (sum, { cpuMs, count }) => sum + Math.max(0, cpuMs - count * quantile(later, 0.75)),
+    0,
+  );
+}
+
 /** `threadCpuUsage` has steps of 10 ms: below this many of them its figure says nothing. */
 const STEPS_MS = 100;
 
@@ -92,7 +114,7 @@ const STEPS_MS = 100;
  *
  * const sample = sampleOf({
  *   exports: { items: "iterable", task: "function", setup: false, teardown: false, functions: [] },
- *   stretches: [{ count: 1, wallMs: 10, cpuMs: 1 }, { count: 1, wallMs: 10, cpuMs: 1 }],
+ *   stretches: [{ count: 1, wallMs: 10, cpuMs: 1, sourceMs: 0 }, { count: 1, wallMs: 10, cpuMs: 1, sourceMs: 0 }],
  *   failures: [],
  *   done: undefined,
  *   cutOff: undefined,
@@ -103,6 +125,7 @@ const STEPS_MS = 100;
  */
 export function sampleOf({ stretches, done, failures }: Probed): Sample {
   const items = stretches.reduce((sum, { count }) => sum + count, 0);
+  const sourceMs = stretches.reduce((sum, { sourceMs }) => sum + sourceMs, 0) / Math.max(1, items);
   if (items === 0) throw new RangeError("Cannot sum up a sample: no item was run");
   const tasksMs = Math.max(1e-6, stretches.reduce((sum, { wallMs }) => sum + wallMs, 0));
   const cpu = stretches.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
@@ -131,15 +154,21 @@ export function sampleOf({ stretches, done, failures }: Probed): Sample {
     items,
     failed: done?.failed ?? failures.length,
     total: done?.total ?? null,
-    tasksMs,
+    tasksMs: tasksMs + items * sourceMs,
+    sourceMs,
     wallMs,
     cpuMs: cpu / items,
     loopMs: cpu / items * loopShare,
     cpuShare,
     cpuShareError: Math.hypot(error, (cpuShare - Math.min(1, ratio)) / 4),
     available,
+    coldMs: coldMs(stretches),
     variation: Math.sqrt(spread) / Math.max(middle, 1e-9),
-    walls: stretches.map(({ count, wallMs }) => ({ count, wallMs: wallMs / count })),
+    walls: stretches.map(({ count, wallMs, sourceMs }) => ({
+      count,
+      wallMs: wallMs / count,
+      sourceMs: sourceMs / count,
+    })),
     itemBytes: done?.transfer.itemBytes ?? 0,
     resultBytes: done?.transfer.resultBytes ?? 0,
     cloneMs: done?.transfer.cloneMs ?? 0,

@@ -106,10 +106,12 @@ export class Sampler {
     let nextLookMs = LOOK_EVERY_MS;
     this.#look();
     while (!this.#over()) {
+      const pulledMs = performance.now();
       const batch = await puller.pull(Math.min(size, this.order.limit - this.#ran));
+      const sourceMs = performance.now() - pulledMs;
       if (batch.length === 0) break;
       if (this.#ran === 0) this.say({ type: "phase", phase: "tasks" });
-      const stretch = await this.#stretch(batch);
+      const stretch = await this.#stretch(batch, sourceMs);
       this.#tell(stretch);
       size = stretch.wallMs < STRETCH_MS / 2
         ? Math.min(2 * size, MOST_ITEMS_A_STRETCH)
@@ -161,7 +163,7 @@ export class Sampler {
     return this.#ran >= FEW_ITEMS || this.#tasksMs >= OVERTIME * targetMs;
   }
 
-  async #stretch(batch: readonly unknown[]): Promise<Stretch> {
+  async #stretch(batch: readonly unknown[], sourceMs: number): Promise<Stretch> {
     const { signal } = new AbortController();
     const cancelled = () => false;
     const values: unknown[] = [];
@@ -184,7 +186,7 @@ export class Sampler {
       }
     }
     const wallMs = performance.now() - startMs;
-    const stretch = { count: batch.length, wallMs, cpuMs: cpuMs() - cpuAt };
+    const stretch = { count: batch.length, wallMs, cpuMs: cpuMs() - cpuAt, sourceMs };
     this.#threadCpuMs += threadCpuMs() - threadAt;
     this.#tasksMs += wallMs;
     await this.#keep(batch, values, new Map(failures));

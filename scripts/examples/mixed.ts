@@ -19,11 +19,15 @@ function thousandSteps(state: number): number {
   return state;
 }
 
+function compute(seed: number): number {
+  let state = seed;
+  for (let done = 0; done < THOUSANDS; done++) state = thousandSteps(state);
+  return state;
+}
+
 /** Scores a record. @param record Its number. @returns The score. */
 export default async function score(record: number): Promise<number> {
   // Stands for a database that takes a while to answer.
   await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
-  let state = record;
-  for (let done = 0; done < THOUSANDS; done++) state = thousandSteps(state);
-  return state;
+  return compute(record);
 }

@@ -18,12 +18,21 @@ export const MACHINE: Machine = {
 
 /** What a probe would say of tasks that compute and wait. */
 export function probedOf(
-  { items = 100, computeMs = 0, waitMs = 0, total = items, available = 1, transfer = {} }: {
+  {
+    items = 100,
+    computeMs = 0,
+    waitMs = 0,
+    total = items,
+    available = 1,
+    sourceMs = 0,
+    transfer = {},
+  }: {
     items?: number;
     computeMs?: number;
     waitMs?: number;
     total?: number | null;
     available?: number;
+    sourceMs?: number;
     transfer?: Partial<NonNullable<Probed["done"]>["transfer"]>;
   },
 ): Probed {
@@ -35,6 +44,7 @@ export function probedOf(
       count: 1,
       wallMs: (computeMs / available + waitMs) * wobble(place),
       cpuMs: computeMs * wobble(place),
+      sourceMs,
     })),
     failures: [],
     done: {

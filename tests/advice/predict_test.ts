@@ -40,6 +40,12 @@ Deno.test("predict() takes the copying of large payloads off a lane's gain", () 
   assert(gain(large, WORKERS) < gain({ computeMs: 5 }, WORKERS) - 0.2);
 });
 
+Deno.test("predict() counts getting the items as the serial part that no lane can share", () => {
+  const gained = gain({ computeMs: 5, sourceMs: 5 }, WORKERS);
+  assert(gained > 1.2 && gained <= 2, String(gained));
+  assert(gain({ computeMs: 1, sourceMs: 9 }, WORKERS) < 1.15);
+});
+
 Deno.test("predict() puts its likely time between its ends", () => {
   const sample = sampleFor({ computeMs: 4, waitMs: 6 });
   for (const slots of [1, 2, 5, 50]) {
