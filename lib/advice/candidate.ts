@@ -57,3 +57,20 @@ export function bySimplicity(a: Candidate, b: Candidate): number {
   return MODELS.indexOf(a.model) - MODELS.indexOf(b.model) || a.lanes - b.lanes ||
     (a.slots === b.slots ? 0 : a.slots - b.slots);
 }
+
+/**
+ * Slots as data: null stands for all items at once.
+ *
+ * @param candidate The model and its size.
+ * @returns The number, or null.
+ *
+ * @example
+ * ```ts
+ * import { slotsOf } from "./candidate.ts";
+ *
+ * console.log(slotsOf({ slots: Infinity })); // null
+ * ```
+ */
+export function slotsOf({ slots }: Pick<Candidate, "slots">): number | null {
+  return Number.isFinite(slots) ? slots : null;
+}

@@ -6,7 +6,8 @@
 
 import type { Advice } from "./advice.ts";
 import { type Candidate, nameOf, SEQUENTIAL } from "./candidate.ts";
-import { Composer, slotsOf } from "./composer.ts";
+import { slotsOf } from "./candidate.ts";
+import { Composer } from "./composer.ts";
 import type { Findings } from "./findings.ts";
 import { hazardsOf, wasBusy } from "./hazards.ts";
 import { snippetFor } from "./snippet.ts";

@@ -9,30 +9,13 @@ import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { ModelAdvice } from "./advice.ts";
 import { breakEven } from "./break_even.ts";
-import { bySimplicity, type Candidate, nameOf, SEQUENTIAL } from "./candidate.ts";
+import { bySimplicity, type Candidate, nameOf, SEQUENTIAL, slotsOf } from "./candidate.ts";
 import { classFor, type Classified } from "./classify.ts";
 import type { Findings } from "./findings.ts";
 import { predict, type Prediction, totalMs } from "./predict.ts";
 import type { Runner } from "./race_options.ts";
 import { type Entry, ratioOf, recommend, type Recommendation } from "./recommend.ts";
 import { entryOf, scaledMs } from "./scaled.ts";
-
-/**
- * Slots as data: null stands for all items at once.
- *
- * @param candidate The model and its size.
- * @returns The number, or null.
- *
- * @example
- * ```ts
- * import { slotsOf } from "./composer.ts";
- *
- * console.log(slotsOf({ slots: Infinity })); // null
- * ```
- */
-export function slotsOf({ slots }: Pick<Candidate, "slots">): number | null {
-  return Number.isFinite(slots) ? slots : null;
-}
 
 /** Combines what was found. */
 export class Composer {

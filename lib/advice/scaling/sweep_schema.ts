@@ -107,7 +107,11 @@ const openLoopPoint = z.object({
   reasons: z.record(z.string(), whole),
 });
 
-/** Checks a sweep's result file. */
+/**
+ * Checks a sweep's result file.
+ *
+ * @internal
+ */
 export const sweepResultSchema: z.ZodType<SweepResult> = z.object({
   schemaVersion: z.literal(1),
   kind: z.literal("sweep"),
