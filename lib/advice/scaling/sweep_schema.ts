@@ -108,11 +108,14 @@ const openLoopPoint = z.object({
 });
 
 /**
- * Checks a sweep's result file.
+ * Zod's own type, which its package doesn't document.
  *
  * @internal
  */
-export const sweepResultSchema: z.ZodType<SweepResult> = z.object({
+export type SweepResultSchema = z.ZodType<SweepResult>;
+
+/** Checks a sweep's result file. */
+export const sweepResultSchema: SweepResultSchema = z.object({
   schemaVersion: z.literal(1),
   kind: z.literal("sweep"),
   environment,
