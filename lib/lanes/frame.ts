@@ -75,7 +75,8 @@ export class GarbageError extends Error {
  *
  * @example
  * ```ts
- * import { encodeFrame, FrameDecoder, FrameKind } from "./frame.ts";
+ * import { encodeFrame, FrameKind } from "./frame.ts";
+ * import { FrameDecoder } from "./frame_decoder.ts";
  *
  * const decoder = new FrameDecoder();
  * for (const part of encodeFrame(FrameKind.ask, [7, 1])) {
@@ -126,7 +127,8 @@ export function encodeFrame(
  *
  * @example
  * ```ts
- * import { decodeJson, encodeJsonFrame, FrameDecoder, FrameKind } from "./frame.ts";
+ * import { decodeJson, encodeJsonFrame, FrameKind } from "./frame.ts";
+ * import { FrameDecoder } from "./frame_decoder.ts";
  *
  * const decoder = new FrameDecoder();
  * for (const part of encodeJsonFrame(FrameKind.dying, { how: "exited with code 3" })) {
