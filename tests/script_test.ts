@@ -3,10 +3,9 @@ import fc from "fast-check";
 import { endOf, INTERRUPTED } from "../lib/script.ts";
 import { UsageError } from "../lib/options.ts";
 import { command } from "../lib/command.ts";
+import { granted } from "./granted.ts";
 
-const ignore = (["run", "read", "write"] as const).some((name) =>
-  Deno.permissions.querySync({ name }).state !== "granted"
-);
+const ignore = !granted("run", "read", "write");
 
 Deno.test("endOf() gives 2 and the error's own line for a usage error", () => {
   const end = endOf("io", new UsageError("--slots", "x", "not a number", "give one such as 5"));

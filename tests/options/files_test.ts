@@ -1,9 +1,8 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { inputFile, outputFile, UsageError } from "../../lib/options.ts";
+import { granted } from "../granted.ts";
 
-const ignore = (["read", "write"] as const).some((name) =>
-  Deno.permissions.querySync({ name }).state !== "granted"
-);
+const ignore = !granted("read", "write");
 
 function fileTest(name: string, run: (folder: string) => Promise<void>): void {
   Deno.test({

@@ -1,10 +1,9 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../lib/options.ts";
 import { hostsOf, requireNet, urlsIn } from "../../lib/options/urls.ts";
+import { granted } from "../granted.ts";
 
-const allowed = (["read", "write"] as const).every((name) =>
-  Deno.permissions.querySync({ name }).state === "granted"
-);
+const allowed = granted("read", "write");
 
 async function withFile(text: string, use: (path: string) => Promise<void>): Promise<void> {
   const path = await Deno.makeTempFile();

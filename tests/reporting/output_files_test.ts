@@ -8,10 +8,9 @@ import {
   writeOutputFiles,
 } from "../../lib/reporting/output_files.ts";
 import { ioComparison, resultOf } from "./fixture.ts";
+import { granted } from "../granted.ts";
 
-const allowed = (["read", "write", "env"] as const).every((name) =>
-  Deno.permissions.querySync({ name }).state === "granted"
-);
+const allowed = granted("read", "write", "env");
 
 async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();

@@ -5,6 +5,7 @@
  */
 
 import { fromFileUrl } from "@std/path";
+import { granted } from "../granted.ts";
 
 /** What a script printed and how it ended. */
 export interface ScriptRun {
@@ -17,9 +18,7 @@ export interface ScriptRun {
 export const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
 /** Whether this process may run scripts, and read and write their files. */
-export const mayRunScripts = (["run", "read", "write", "net"] as const).every((name) =>
-  Deno.permissions.querySync({ name }).state === "granted"
-);
+export const mayRunScripts = granted("run", "read", "write", "net");
 
 /** Runs `deno task <task>` with the rights that the task has, from a folder. */
 export async function runTask(

@@ -1,8 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { granted } from "../granted.ts";
 
-const ignore = (["run", "net", "read"] as const).some((name) =>
-  Deno.permissions.querySync({ name }).state !== "granted"
-);
+const ignore = !granted("run", "net", "read");
 
 /** Starts the script with the very permissions that `deno task site` gives it. */
 function spawnSite(args: string[]): Deno.ChildProcess {

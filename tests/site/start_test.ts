@@ -1,9 +1,8 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { SiteError, startSite } from "../../lib/site/start.ts";
+import { granted } from "../granted.ts";
 
-const ignore = (["run", "net", "read"] as const).some((name) =>
-  Deno.permissions.querySync({ name }).state !== "granted"
-);
+const ignore = !granted("run", "net", "read");
 
 Deno.test({
   name: "startSite() serves from a process of its own, which ends with it",

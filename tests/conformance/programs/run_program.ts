@@ -4,10 +4,10 @@
  * @module
  */
 
-/** Whether this test run may start programs that read and reach the network. */
-export const MAY_RUN: boolean = (["net", "read", "run"] as const).every((name) =>
-  Deno.permissions.querySync({ name }).state === "granted"
-);
+import { grantedAll } from "../../granted.ts";
+
+/** Whether this test run may start programs, and look at them in `/proc`. */
+export const MAY_RUN: boolean = grantedAll();
 
 const CONFIG = new URL("../../../deno.json", import.meta.url).pathname;
 

@@ -5,6 +5,7 @@
  */
 
 import type { Browser } from "playwright-core";
+import { grantedAll } from "../../granted.ts";
 
 /** Where systems keep it. */
 const PLACES = [
@@ -14,13 +15,10 @@ const PLACES = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
-/** playwright-core reads much of the environment and system, so it needs what `-A` gives. */
-const NEEDED: readonly Deno.PermissionName[] = ["read", "write", "run", "env", "sys", "net"];
-
 /** Why there is no browser to test with; undefined if there is one. */
 export function whyNoChromium(): string | undefined {
-  const missing = NEEDED.filter((name) => Deno.permissions.querySync({ name }).state !== "granted");
-  if (missing.length > 0) return `needs deno test -A (no ${missing.join(", ")} permission)`;
+  // playwright-core reads much of the environment and the system.
+  if (!grantedAll()) return "needs all permissions: run deno task test";
   if (findChromium() === undefined) return `needs Chromium, looked for in ${PLACES.join(", ")}`;
 }
 
