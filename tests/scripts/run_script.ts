@@ -29,7 +29,8 @@ export async function runTask(
   const command = new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", "--config", `${ROOT}deno.json`, task, ...args],
     cwd,
-    env: { NO_COLOR: "1" },
+    // These tests may run under a task themselves, whose own folder must not be taken for the user's.
+    env: { NO_COLOR: "1", INIT_CWD: cwd },
     stdin: "null",
     signal,
   });
