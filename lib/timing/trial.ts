@@ -164,7 +164,7 @@ function warningsOf(spec: TrialSpec, { outcomes }: Measured): string[] {
 /**
  * Runs one trial in this process.
  *
- * The order is: `setup`, start of every lane, warm-up, the measured items, stop of every lane,
+ * The order is: `setup`, making the items, start of every lane, warm-up, the measured items, stop of every lane,
  * `teardown`, checksum. Only start and items are measured. Lanes are stopped and `teardown` is run
  * whatever happened before.
  *
@@ -189,14 +189,15 @@ function warningsOf(spec: TrialSpec, { outcomes }: Measured): string[] {
  */
 export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<TrialResult> {
   const { job } = spec;
-  const items = await openItems(job.items);
-  const { warmup, all } = await withWarmup(items, spec.warmup ?? 0);
   const setup = job.setup === undefined ? undefined : await hook(spec, job.setup);
   const teardown = job.teardown === undefined ? undefined : await hook(spec, job.teardown);
   const comparable = job.comparable === undefined ? undefined : await hook(spec, job.comparable);
   let measured: Measured;
   try {
     await setup?.();
+    // Behind the set-up, for items may be made of what it made.
+    const items = await openItems(job.items);
+    const { warmup, all } = await withWarmup(items, spec.warmup ?? 0);
     measured = await measure(spec, host, warmup, all);
   } finally {
     await teardown?.();
