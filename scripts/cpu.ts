@@ -34,7 +34,7 @@ import type { ComparisonSpec, ItemSource } from "../lib/timing/spec.ts";
 
 const DEFAULT_ROUNDS = 3;
 /** The second size: long enough that lanes pay, short enough for five models in half a minute. */
-const LARGE_MS = 1_800;
+const LARGE_MS = 1_650;
 const cores = navigator.hardwareConcurrency;
 const DEFAULT_LANES = { workers: cores, processes: cores };
 
