@@ -9,7 +9,7 @@
  *
  * @param names What a test needs; `net` means this machine's loopback interface.
  */
-export function missing(...names: readonly Deno.PermissionName[]): Deno.PermissionName[] {
+function missing(...names: readonly Deno.PermissionName[]): Deno.PermissionName[] {
   return names.filter((name) => {
     const wanted = name === "net" ? { name, host: "127.0.0.1" } as const : { name };
     return Deno.permissions.querySync(wanted as Deno.PermissionDescriptor).state !== "granted";
