@@ -6,7 +6,8 @@
 
 import { UsageError } from "../options.ts";
 import type { ResultFile } from "../timing/result.ts";
-import { readResultFile, ResultFileError } from "../timing/result_file.ts";
+import { readResultFile } from "../timing/result_file.ts";
+import { ResultFileError } from "../timing/written_file.ts";
 import { userPath } from "./output_files.ts";
 
 /**

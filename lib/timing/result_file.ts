@@ -7,28 +7,7 @@
 import { basename, dirname, join } from "@std/path";
 import type { ResultFile } from "./result.ts";
 import { checkResult } from "./result_schema.ts";
-
-/** Larger files aren't read: no run of this program writes one. */
-export const RESULT_FILE_BYTES = 200 * 1024 ** 2;
-
-/** A result file can't be used; the message is one line that says why and what to do. */
-export class ResultFileError extends Error {
-  /** `"ResultFileError"`. */
-  override name = "ResultFileError";
-}
-
-function refuse(path: string, why: string, cause?: unknown): never {
-  throw new ResultFileError(
-    `Cannot read result file ${JSON.stringify(path)}: ${why.replaceAll(/\s+/g, " ")}`,
-    { cause },
-  );
-}
-
-/** Where a field is, as it would be written in code: `comparisons[0].models[2].wallMs`. */
-function pathOf(path: readonly PropertyKey[]): string {
-  const text = path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`).join("");
-  return text.replace(/^\./, "").slice(0, 200) || "the file";
-}
+import { type FileFormat, parseWritten, readWritten } from "./written_file.ts";
 
 /** Faults that the schema can't see: columns of unlike length, indices that point nowhere. */
 function inconsistency(file: ResultFile): string | undefined {
@@ -49,13 +28,21 @@ function inconsistency(file: ResultFile): string | undefined {
   return undefined;
 }
 
+/** The result files of comparisons. */
+export const RESULT_FORMAT: FileFormat<ResultFile> = {
+  kind: undefined,
+  writer: "io or cpu",
+  check: checkResult,
+  inconsistency,
+};
+
 /**
  * Makes a result file of text, or says what is wrong with it.
  *
  * @param text The text; anything.
  * @param path What to call it in errors.
  * @returns The result.
- * @throws {ResultFileError} If it is no JSON, of another version, or has a field that can't be.
+ * @throws {ResultFileError} If it is no JSON, of another version or kind, or has a field that can't be.
  *
  * @example
  * ```ts
@@ -69,41 +56,7 @@ function inconsistency(file: ResultFile): string | undefined {
  * ```
  */
 export function parseResultFile(text: string, path: string): ResultFile {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch (cause) {
-    const why = text.trim() === ""
-      ? "it is empty"
-      : /end of JSON|unterminated/i.test(String(cause))
-      ? "it ends in the middle, so it was truncated"
-      : "it isn't JSON";
-    refuse(path, `${why}; measure again with --json`, cause);
-  }
-  const version = typeof data === "object" && data !== null
-    ? (data as { schemaVersion?: unknown }).schemaVersion
-    : undefined;
-  if (version === undefined) {
-    refuse(path, "it has no schemaVersion, so it isn't a result file; write one with --json");
-  }
-  if (version !== 1) {
-    const shown = JSON.stringify(version)?.slice(0, 40);
-    refuse(
-      path,
-      `it has schema version ${shown}, and this program reads 1; measure again with --json`,
-    );
-  }
-  const { result, fault } = checkResult(data);
-  if (fault !== undefined) {
-    const rest = fault.more > 0 ? ` (and ${fault.more} more)` : "";
-    refuse(
-      path,
-      `${pathOf(fault.path)} is wrong: ${fault.message}${rest}; measure again with --json`,
-    );
-  }
-  const odd = inconsistency(result);
-  if (odd !== undefined) refuse(path, `${odd}; measure again with --json`);
-  return result;
+  return parseWritten(text, path, [RESULT_FORMAT]);
 }
 
 /**
@@ -111,7 +64,8 @@ export function parseResultFile(text: string, path: string): ResultFile {
  *
  * @param path The file.
  * @returns What it holds.
- * @throws {ResultFileError} If it is missing, too large, truncated, of another version, or nonsense.
+ * @throws {ResultFileError} If it is missing, too large, truncated, of another version or kind, or
+ * nonsense.
  *
  * @example
  * ```ts
@@ -122,33 +76,7 @@ export function parseResultFile(text: string, path: string): ResultFile {
  * ```
  */
 export async function readResultFile(path: string): Promise<ResultFile> {
-  let text: string;
-  try {
-    // Asked before it is read: half a gigabyte of anything isn't worth the memory.
-    const { size, isDirectory } = await Deno.stat(path);
-    if (isDirectory) refuse(path, "it is a folder; name a file that --json wrote");
-    if (size > RESULT_FILE_BYTES) {
-      const mebibytes = (bytes: number) => Math.round(bytes / 1024 ** 2);
-      refuse(
-        path,
-        `it has ${mebibytes(size)} MiB, and at most ${
-          mebibytes(RESULT_FILE_BYTES)
-        } MiB are read; ` +
-          `name a file that --json wrote`,
-      );
-    }
-    text = await Deno.readTextFile(path);
-  } catch (cause) {
-    if (cause instanceof ResultFileError) throw cause;
-    if (cause instanceof Deno.errors.NotFound) {
-      refuse(path, "there is no such file; write one with --json", cause);
-    }
-    if (cause instanceof Deno.errors.NotCapable || cause instanceof Deno.errors.PermissionDenied) {
-      refuse(path, "it may not be read; check its rights, and --allow-read", cause);
-    }
-    refuse(path, cause instanceof Error ? cause.message : String(cause), cause);
-  }
-  return parseResultFile(text, path);
+  return await readWritten(path, [RESULT_FORMAT]);
 }
 
 /**

@@ -5,24 +5,12 @@
  */
 
 import { z } from "zod";
-import type {
-  Comparison,
-  Interval,
-  ModelResult,
-  ResultFile,
-  Round,
-  Timeline,
-  Verdict,
-} from "./result.ts";
+import type { Comparison, ModelResult, ResultFile, Round, Timeline, Verdict } from "./result.ts";
+import { type Checked, checkedBy } from "./schema_fault.ts";
+import { environmentSchema, intervalSchema } from "./schema_parts.ts";
 
 const count = z.number().int().nonnegative();
 const duration = z.number().nonnegative();
-
-const intervalSchema: z.ZodType<Interval> = z.object({
-  median: z.number(),
-  low: z.number(),
-  high: z.number(),
-});
 
 const roundSchema: z.ZodType<Round> = z.object({
   round: count,
@@ -87,32 +75,10 @@ const comparisonSchema: z.ZodType<Comparison> = z.object({
 
 const resultFileSchema: z.ZodType<ResultFile> = z.object({
   schemaVersion: z.literal(1),
-  environment: z.object({
-    deno: z.string(),
-    v8: z.string(),
-    os: z.string(),
-    arch: z.string(),
-    cpus: z.number().int().positive(),
-    lanesAvailable: z.number().int().positive(),
-    startedAt: z.string(),
-    seed: z.number().int(),
-    loadAverage: z.array(z.number()).optional(),
-    cpuModel: z.string().optional(),
-    notes: z.array(z.string()).optional(),
-  }),
+  environment: environmentSchema,
   partial: z.boolean().optional(),
   comparisons: z.array(comparisonSchema),
 });
-
-/** What is wrong with data that should be a result file. */
-export interface SchemaFault {
-  /** Where: keys and places from the outermost in. */
-  readonly path: readonly PropertyKey[];
-  /** What is wrong there. */
-  readonly message: string;
-  /** How many faults there are besides. */
-  readonly more: number;
-}
 
 /**
  * Checks data against the schema.
@@ -127,13 +93,8 @@ export interface SchemaFault {
  * console.log(checkResult({ schemaVersion: 1 }).fault?.path); // ["environment"]
  * ```
  */
-export function checkResult(
-  data: unknown,
-): { result: ResultFile; fault?: undefined } | { result?: undefined; fault: SchemaFault } {
-  const parsed = resultFileSchema.safeParse(data);
-  if (parsed.success) return { result: parsed.data };
-  const [first, ...rest] = parsed.error.issues;
-  return { fault: { path: first!.path, message: first!.message, more: rest.length } };
+export function checkResult(data: unknown): Checked<ResultFile> {
+  return checkedBy(resultFileSchema, data);
 }
 
 /**

@@ -1,13 +1,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import {
-  parseResultFile,
-  readResultFile,
-  RESULT_FILE_BYTES,
-  ResultFileError,
-  writeAtomically,
-} from "../../lib/timing/result_file.ts";
+import { parseResultFile, readResultFile, writeAtomically } from "../../lib/timing/result_file.ts";
 import { resultJsonSchema } from "../../lib/timing/result_schema.ts";
+import { RESULT_FILE_BYTES, ResultFileError } from "../../lib/timing/written_file.ts";
 import { model } from "./fake.ts";
 
 const SCHEMA = new URL("../../lib/timing/result.schema.json", import.meta.url);
@@ -67,6 +62,12 @@ Deno.test("parseResultFile() says which version a file has, and which it reads",
   assert(fault({}).includes("no schemaVersion"));
   assert(fault([]).includes("no schemaVersion"));
   assert(fault("null").includes("no schemaVersion"));
+});
+
+Deno.test("parseResultFile() says of a file of another kind which kind it is", () => {
+  const message = fault({ ...valid(), kind: "sweep" });
+  assertEquals(message, 'its kind is "sweep"; name a file that io or cpu wrote with --json');
+  assert(fault({ ...valid(), kind: { a: "x".repeat(1000) } }).length < 200);
 });
 
 Deno.test("parseResultFile() names the field that was edited to nonsense", () => {

@@ -5,10 +5,10 @@
  */
 
 import { z } from "zod";
+import { environmentSchema, intervalSchema } from "../../timing/schema_parts.ts";
 import { LAWS } from "./laws.ts";
 import type { SweepResult } from "./sweep_result.ts";
 
-const intervalSchema = z.object({ median: z.number(), low: z.number(), high: z.number() });
 const positive = z.number().positive();
 const whole = z.number().int().positive();
 const count = z.number().int().nonnegative();
@@ -18,20 +18,6 @@ const open = z.object({
   value: z.number().nullable(),
   low: z.number().nullable(),
   high: z.number().nullable(),
-});
-
-const environment = z.object({
-  deno: z.string(),
-  v8: z.string(),
-  os: z.string(),
-  arch: z.string(),
-  cpus: whole,
-  lanesAvailable: whole,
-  startedAt: z.string(),
-  seed: z.number().int(),
-  loadAverage: z.array(z.number()).optional(),
-  cpuModel: z.string().optional(),
-  notes: z.array(z.string()).optional(),
 });
 
 const round = z.object({
@@ -118,7 +104,7 @@ export type SweepResultSchema = z.ZodType<SweepResult>;
 export const sweepResultSchema: SweepResultSchema = z.object({
   schemaVersion: z.literal(1),
   kind: z.literal("sweep"),
-  environment,
+  environment: environmentSchema,
   partial: z.boolean().optional(),
   job: z.object({ name: z.string(), task: z.string(), options: z.record(z.string(), z.unknown()) }),
   model: z.string(),
