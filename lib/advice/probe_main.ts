@@ -7,7 +7,7 @@
 
 import type { Items } from "../dispatch/options.ts";
 import type { TaskFunction } from "../lanes/task.ts";
-import { forwardConsole, Inbox, MessageWriter } from "../timing/child_lines.ts";
+import { meetParent } from "../timing/parent.ts";
 import type { Exports, ProbeMessage, ProbeOrder } from "./probe_message.ts";
 import { Sampler, thrownBy } from "./sampler.ts";
 
@@ -39,16 +39,9 @@ function exportsOf(module: Module, name: string): Exports {
 }
 
 async function main(): Promise<void> {
-  forwardConsole();
-  const inbox = new Inbox(Deno.stdin.readable);
-  const line = await inbox.next();
-  if (line === undefined) throw new Error("Cannot probe a job: stdin ended before it was named");
-  const order: ProbeOrder = JSON.parse(line);
-  const writer = new MessageWriter(order.mark);
+  // Nothing here could stop a task: SIGTERM may as well end the process.
+  const { order, inbox, writer } = await meetParent<ProbeOrder>({ heedsTerm: false });
   const say = (message: ProbeMessage) => writer.write(message);
-  // The terminal sends Ctrl-C to every process of the group: only the parent decides what it means.
-  Deno.addSignalListener("SIGINT", () => {});
-  inbox.ended.then(() => setTimeout(() => Deno.exit(0), 2000));
   const breaks = (where: string) => (error: unknown) => {
     say({ type: "broken", where, error: thrownBy(error) });
     Deno.exit(0);

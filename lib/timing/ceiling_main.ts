@@ -6,8 +6,8 @@
  */
 
 import { loadTask } from "../lanes/load_task.ts";
-import { forwardConsole, Inbox, MessageWriter } from "./child_lines.ts";
 import { openItems } from "./item_source.ts";
+import { meetParent } from "./parent.ts";
 import type { JobSpec } from "./spec.ts";
 
 /** What a process is told first. */
@@ -59,13 +59,7 @@ async function callHook(job: JobSpec | undefined, name: string | undefined): Pro
 }
 
 async function main(): Promise<void> {
-  forwardConsole();
-  const inbox = new Inbox(Deno.stdin.readable);
-  const line = await inbox.next();
-  if (line === undefined) throw new Error("Cannot measure the ceiling: stdin ended at once");
-  const { mark, job }: CeilingOrder = JSON.parse(line);
-  const writer = new MessageWriter(mark);
-  Deno.addSignalListener("SIGINT", () => {});
+  const { order: { job }, inbox, writer } = await meetParent<CeilingOrder>({ heedsTerm: false });
   await callHook(job, job?.setup);
   const work = await workOf(job);
   writer.write({ type: "ready" });

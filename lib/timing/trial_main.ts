@@ -9,7 +9,7 @@
 
 import * as models from "../executor.ts";
 import type { Executor } from "../executor.ts";
-import { forwardConsole, Inbox, MessageWriter } from "./child_lines.ts";
+import { meetParent } from "./parent.ts";
 import type { TrialSpec } from "./spec.ts";
 import { runTrialHere } from "./trial.ts";
 
@@ -17,9 +17,6 @@ type Open = (options: Record<string, unknown>) => Executor;
 
 /** How often progress is told, at most, in milliseconds. */
 const PROGRESS_MS = 100;
-
-/** How long stopping may take, in milliseconds. */
-const LAST_MS = 2000;
 
 function open({ model, lanes, slots, job }: TrialSpec): Executor {
   const constructors: Record<string, unknown> = { ...models };
@@ -32,30 +29,16 @@ function open({ model, lanes, slots, job }: TrialSpec): Executor {
 }
 
 async function main(): Promise<void> {
-  // What tasks print must not be taken for what the trial says.
-  forwardConsole();
-  const inbox = new Inbox(Deno.stdin.readable);
-  const line = await inbox.next();
-  if (line === undefined) throw new Error("Cannot run a trial: stdin ended before it was named");
-  const { mark, trial } = JSON.parse(line) as { mark: string; trial: TrialSpec };
-  const writer = new MessageWriter(mark);
-  const stopping = new AbortController();
-  const stop = () => {
-    stopping.abort();
-    // Lanes that don't start, and tasks that don't stop, must not keep the process.
-    setTimeout(() => Deno.exit(1), LAST_MS);
-  };
-  // The terminal sends Ctrl-C to every process of the group: only the parent decides what it means.
-  Deno.addSignalListener("SIGINT", () => {});
-  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
-  inbox.ended.then(stop);
+  const { order: { trial }, writer, signal } = await meetParent<
+    { mark: string; trial: TrialSpec }
+  >();
   // Touched before anything is measured: the global is made on first use, which takes a while.
   process.cpuUsage();
   let toldMs = -Infinity;
   try {
     const result = await runTrialHere(trial, {
       open,
-      signal: stopping.signal,
+      signal,
       cpuMs: () => {
         const { user, system } = process.cpuUsage();
         return (user + system) / 1000;

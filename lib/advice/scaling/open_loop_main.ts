@@ -7,13 +7,10 @@
 
 import * as models from "../../executor.ts";
 import type { Executor } from "../../executor.ts";
-import { forwardConsole, Inbox, MessageWriter } from "../../timing/child_lines.ts";
 import { openItems } from "../../timing/item_source.ts";
+import { meetParent } from "../../timing/parent.ts";
 import { openLoopHere } from "./open_loop_here.ts";
 import type { OpenLoopTrial } from "./open_loop_spec.ts";
-
-/** How long stopping may take, in milliseconds. */
-const LAST_MS = 2000;
 
 function open({ model, lanes, slots, job }: OpenLoopTrial): Executor {
   const constructors = models as unknown as Record<
@@ -47,23 +44,11 @@ async function run(trial: OpenLoopTrial, signal: AbortSignal) {
 }
 
 async function main(): Promise<void> {
-  forwardConsole();
-  const inbox = new Inbox(Deno.stdin.readable);
-  const line = await inbox.next();
-  if (line === undefined) throw new Error("Cannot run a trial: stdin ended before it was named");
-  const { mark, trial } = JSON.parse(line) as { mark: string; trial: OpenLoopTrial };
-  const writer = new MessageWriter(mark);
-  const stopping = new AbortController();
-  const stop = () => {
-    stopping.abort();
-    setTimeout(() => Deno.exit(1), LAST_MS);
-  };
-  // The terminal sends Ctrl-C to every process of the group: only the parent decides what it means.
-  Deno.addSignalListener("SIGINT", () => {});
-  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
-  inbox.ended.then(stop);
+  const { order: { trial }, writer, signal } = await meetParent<
+    { mark: string; trial: OpenLoopTrial }
+  >();
   try {
-    writer.write({ type: "result", trace: await run(trial, stopping.signal) });
+    writer.write({ type: "result", trace: await run(trial, signal) });
   } catch (error) {
     const { name, message } = error instanceof Error
       ? error
