@@ -5,6 +5,7 @@
  */
 
 import { command } from "../lib/command.ts";
+import { comparisonRenderers } from "../lib/reporting/comparison_files.ts";
 import { checkOutputFiles, writeOutputFiles } from "../lib/reporting/output_files.ts";
 import { resultOption } from "../lib/reporting/result_option.ts";
 import { styleOfStdout } from "../lib/reporting/style.ts";
@@ -37,7 +38,9 @@ await script("report", async (_signal, args) => {
   const files = await checkOutputFiles(report.opts());
   const result = await resultOption("result.json", path);
   console.log(renderText(result, styleOfStdout()).trimEnd());
-  const { lines, errors } = await writeOutputFiles(result, files);
+  const { lines, errors } = await writeOutputFiles(comparisonRenderers(result), files, {
+    partial: result.partial,
+  });
   if (lines.length > 0) console.log(`\n${lines.join("\n")}`);
   for (const error of errors) console.error(error);
   return errors.length > 0 ? 1 : 0;

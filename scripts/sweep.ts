@@ -9,7 +9,7 @@ import { jobModule } from "../lib/advice/scaling/job_module.ts";
 import { choosePlan } from "../lib/advice/scaling/choose_plan.ts";
 import { measureOpenLoop, measureSweep } from "../lib/advice/scaling/measure.ts";
 import type { MeasureOptions } from "../lib/advice/scaling/measure_options.ts";
-import { writeSweepFiles } from "../lib/advice/scaling/sweep_files.ts";
+import { sweepRenderers } from "../lib/advice/scaling/sweep_files.ts";
 import {
   readSweepOptions,
   type SweepOptionValues,
@@ -19,6 +19,7 @@ import type { SweepResult } from "../lib/advice/scaling/sweep_result.ts";
 import { anyFailed, sweepText } from "../lib/advice/scaling/sweep_text.ts";
 import { downloads, ownJob, sums, type SweptJob } from "../lib/advice/scaling/swept_job.ts";
 import { UsageError } from "../lib/options.ts";
+import { writeOutputFiles } from "../lib/reporting/output_files.ts";
 import { styleOfStdout } from "../lib/reporting/style.ts";
 import { script } from "../lib/script.ts";
 import { SiteError, startSite } from "../lib/site/start.ts";
@@ -83,7 +84,9 @@ await script("sweep", async (signal, args) => {
   const values = await readSweepOptions(target, sweep.opts());
   const result = await measured(target, values, signal);
   console.log(sweepText(result, styleOfStdout()));
-  const { lines, errors } = await writeSweepFiles(result, values.files);
+  const { lines, errors } = await writeOutputFiles(sweepRenderers(result), values.files, {
+    partial: result.partial,
+  });
   if (lines.length > 0) console.log(`\n${lines.join("\n")}`);
   for (const error of errors) console.error(`sweep: ${error}`);
   return errors.length > 0 || anyFailed(result) ? 1 : 0;

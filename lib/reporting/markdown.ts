@@ -6,8 +6,8 @@
 
 import type { Comparison, ModelResult, ResultFile } from "../timing/result.ts";
 import { formatBytes, formatDuration, formatSpeedup, NO_FIGURE } from "./format.ts";
+import { inertMarkdown } from "./inert_markdown.ts";
 import { middle } from "./middle.ts";
-import { plain } from "./plain.ts";
 import { failedOf, sizeOf } from "./table.ts";
 import { environmentLine, failureLines, verdictText } from "./verdict_text.ts";
 
@@ -47,8 +47,8 @@ export function renderMarkdown(result: ResultFile): string {
   const parts = result.comparisons.map(renderComparison);
   if (result.comparisons.length === 0) parts.push("Nothing was measured.");
   if (result.partial) parts.push("**Partial:** the run was interrupted.");
-  const notes = (result.environment.notes ?? []).map(inert);
-  const foot = [inert(environmentLine(result.environment)), ...notes].join("; ");
+  const notes = (result.environment.notes ?? []).map(inertMarkdown);
+  const foot = [inertMarkdown(environmentLine(result.environment)), ...notes].join("; ");
   return [...parts, `<sub>${foot}</sub>`].join("\n\n") + "\n";
 }
 
@@ -56,13 +56,13 @@ function renderComparison(comparison: Comparison): string {
   const rows = [HEADS, [":--", ":--", ...HEADS.slice(2).map(() => "--:")]];
   for (const model of comparison.models) rows.push(rowOf(model));
   const notices = [
-    ...failureLines(comparison).map((line) => `- Failed: ${inert(line)}`),
-    ...comparison.warnings.map((text) => `- Warning: ${inert(text)}`),
+    ...failureLines(comparison).map((line) => `- Failed: ${inertMarkdown(line)}`),
+    ...comparison.warnings.map((text) => `- Warning: ${inertMarkdown(text)}`),
   ];
   return [
-    `### ${inert(comparison.job.name)}, ${comparison.job.items} items`,
+    `### ${inertMarkdown(comparison.job.name)}, ${comparison.job.items} items`,
     rows.map((cells) => `| ${cells.join(" | ")} |`).join("\n"),
-    inert(verdictText(comparison)),
+    inertMarkdown(verdictText(comparison)),
     ...(notices.length > 0 ? [notices.join("\n")] : []),
   ].join("\n\n");
 }
@@ -72,7 +72,7 @@ function rowOf(model: ModelResult): string[] {
   const time = (of: (round: ModelResult["rounds"][number]) => number) =>
     formatDuration(middle(rounds.map(of)));
   return [
-    inert(model.model),
+    inertMarkdown(model.model),
     sizeOf(model),
     time((r) => r.startMs),
     time((r) => r.runMs),
@@ -82,16 +82,4 @@ function rowOf(model: ModelResult): string[] {
     formatBytes(middle(rounds.map((r) => r.peakRssBytes))),
     String(failedOf(rounds)),
   ];
-}
-
-/**
- * Text that Markdown leaves alone: one line, without HTML, and with every sign that formats, links,
- * mentions or refers written as a character reference, which works inside tables too.
- */
-function inert(text: string): string {
-  return plain(text).replace(/[&<>|`*_\[\]@#~\\!$]/g, (sign) => `&#${sign.charCodeAt(0)};`)
-    .replace(/:\/\//g, "&#58;//").replace(/\bwww\./gi, (www) => `${www.slice(0, 3)}&#46;`)
-    // A line that began with one of these would be a list, a quotation or a rule.
-    .replace(/^[-+=]/, (sign) => `&#${sign.charCodeAt(0)};`)
-    .replace(/^(\d+)([.)])/, (_, digits, sign) => `${digits}&#${sign.charCodeAt(0)};`);
 }

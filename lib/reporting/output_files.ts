@@ -7,11 +7,7 @@
 
 import { basename, resolve } from "@std/path";
 import { outputFile, UsageError } from "../options.ts";
-import type { ResultFile } from "../timing/result.ts";
 import { writeAtomically } from "../timing/result_file.ts";
-import { renderCsv } from "./csv.ts";
-import { renderMarkdown } from "./markdown.ts";
-import { renderTrace } from "./trace.ts";
 
 /** The formats of files, as their options are called. */
 export const FORMATS = ["json", "csv", "markdown", "html", "trace"] as const;
@@ -21,6 +17,19 @@ export type Format = typeof FORMATS[number];
 
 /** Which formats are to be written where: absolute paths. */
 export type OutputFiles = Readonly<Partial<Record<Format, string>>>;
+
+/** Makes the text of each format there is. */
+export type Renderers = Readonly<Partial<Record<Format, () => string | Promise<string>>>>;
+
+/** How files are written. */
+export interface WriteOptions {
+  /** Whether the run was interrupted, which is then said of every file; default false. */
+  readonly partial?: boolean | undefined;
+  /** Writes a file; default whole or not at all. */
+  readonly write?: (path: string, text: string) => Promise<void>;
+  /** The last resort; default standard output. */
+  readonly print?: (text: string) => void;
+}
 
 /** What became of the files. */
 export interface Written {
@@ -92,66 +101,45 @@ export async function checkOutputFiles(
 }
 
 /**
- * Writes a result in every format asked for. What can't be written where it should is put into the
- * folder for temporary files; if that fails too, it is printed. Nothing is lost.
+ * Writes what was measured in every format asked for. What can't be written where it should is put into
+ * the folder for temporary files; if that fails too, it is printed. Nothing is lost.
  *
- * @param result What was measured.
+ * @param renderers Makes each format's text; called for the formats asked for alone.
  * @param files Where to, by format.
- * @param write Writes a file; default whole or not at all.
- * @param print The last resort; default standard output.
+ * @param options What to say, and how to write.
  * @returns What to tell the user.
+ * @throws {TypeError} If a format is asked for that nothing makes.
  *
  * @example
  * ```ts
  * import { writeOutputFiles } from "./output_files.ts";
  *
- * const environment = { deno: "2", v8: "14", os: "linux", arch: "x86_64", cpus: 2 };
- * const result = {
- *   schemaVersion: 1 as const,
- *   environment: { ...environment, lanesAvailable: 2, startedAt: "2026-01-01T12:00:00Z", seed: 1 },
- *   comparisons: [],
- * };
- * console.log((await writeOutputFiles(result, {})).lines); // []
+ * const written = await writeOutputFiles({ json: () => "{}" }, {});
+ * console.log(written.lines); // []
  * ```
  */
 export async function writeOutputFiles(
-  result: ResultFile,
+  renderers: Renderers,
   files: OutputFiles,
-  write: (path: string, text: string) => Promise<void> = writeAtomically,
-  print: (text: string) => void = console.log,
+  { partial = false, write = writeAtomically, print = console.log }: WriteOptions = {},
 ): Promise<Written> {
   const lines: string[] = [];
   const errors: string[] = [];
-  const partial = result.partial ? " (partial)" : "";
   for (const format of FORMATS) {
     const path = files[format];
     if (path === undefined) continue;
-    const text = await render(result, format);
+    const render = renderers[format];
+    if (render === undefined) throw new TypeError(`Cannot write --${format}: nothing makes it`);
+    const text = await render();
     try {
       await write(path, text);
-      lines.push(`Wrote ${path}${partial}`);
+      lines.push(`Wrote ${path}${partial ? " (partial)" : ""}`);
     } catch (error) {
       const why = `--${format} could not be written: ${firstLine(error)}`;
       errors.push(`${why}; ${await saveElsewhere(path, text, write, print)}`);
     }
   }
   return { lines, errors };
-}
-
-async function render(result: ResultFile, format: Format): Promise<string> {
-  switch (format) {
-    case "json":
-      return JSON.stringify(result, null, 1) + "\n";
-    case "csv":
-      return renderCsv(result);
-    case "markdown":
-      return renderMarkdown(result);
-    case "trace":
-      return renderTrace(result);
-    case "html":
-      // The page brings a chart library and a document model along: only who wants it waits for it.
-      return (await import("./html/page.ts")).renderPage(result);
-  }
 }
 
 async function saveElsewhere(

@@ -7,6 +7,7 @@
 
 import type { Comparison, ResultFile } from "../timing/result.ts";
 import type { Compare, ComparisonSpec, TimingEvent } from "../timing/spec.ts";
+import { comparisonRenderers } from "./comparison_files.ts";
 import { type OutputFiles, writeOutputFiles, type Written } from "./output_files.ts";
 import type { Progress } from "./progress.ts";
 import type { Style } from "./style.ts";
@@ -104,7 +105,7 @@ export async function runComparisons(
     comparisons,
   };
   print(renderFoot(result, style));
-  const written = await writeOutputFiles(result, options.files);
+  const written = await writeOutputFiles(comparisonRenderers(result), options.files, { partial });
   return { result, code: ended(result, written, print, printError) };
 }
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { UsageError } from "../../lib/options.ts";
+import { comparisonRenderers } from "../../lib/reporting/comparison_files.ts";
 import {
   checkOutputFiles,
   FORMATS,
@@ -74,7 +75,10 @@ Deno.test({
     inFolder(async (folder) => {
       const asked = Object.fromEntries(FORMATS.map((format) => [format, join(folder, format)]));
       const files = await checkOutputFiles(asked);
-      const { lines, errors } = await writeOutputFiles(resultOf(ioComparison()), files);
+      const { lines, errors } = await writeOutputFiles(
+        comparisonRenderers(resultOf(ioComparison())),
+        files,
+      );
       assertEquals(errors, []);
       assertEquals(lines, FORMATS.map((format) => `Wrote ${join(folder, format)}`));
       for (const format of FORMATS) assert((await Deno.stat(join(folder, format))).size > 500);
@@ -98,7 +102,11 @@ Deno.test({
       await Deno.writeTextFile(path, text);
     };
     const result = { ...resultOf(ioComparison()), partial: true };
-    const { lines, errors } = await writeOutputFiles(result, { csv: "/full/result.csv" }, write);
+    const { lines, errors } = await writeOutputFiles(
+      comparisonRenderers(result),
+      { csv: "/full/result.csv" },
+      { partial: true, write },
+    );
     assertEquals(lines, []);
     assertEquals(errors, [
       `--csv could not be written: No space left on device (os error 28); it is in ${written[0]}`,
@@ -111,11 +119,19 @@ Deno.test({
 Deno.test("what can be written nowhere is printed", async () => {
   const printed: string[] = [];
   const { errors } = await writeOutputFiles(
-    resultOf(ioComparison()),
+    comparisonRenderers(resultOf(ioComparison())),
     { json: "/full/result.json" },
-    () => Promise.reject(new Error("No space left on device")),
-    (text) => printed.push(text),
+    {
+      write: () => Promise.reject(new Error("No space left on device")),
+      print: (text) => printed.push(text),
+    },
   );
   assert(errors[0]!.endsWith("it was printed instead"));
   assertEquals(JSON.parse(printed[0]!).comparisons.length, 1);
+});
+
+Deno.test("a format is made only if it is asked for, and never passed over in silence", async () => {
+  const made = { html: () => Promise.reject(new Error("made")) };
+  assertEquals(await writeOutputFiles(made, {}), { lines: [], errors: [] });
+  await assertRejects(() => writeOutputFiles(made, { csv: "/tmp/a.csv" }), TypeError, "--csv");
 });

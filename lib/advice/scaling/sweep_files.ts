@@ -1,59 +1,33 @@
 /**
- * Writes a sweep's files, without losing what was measured.
+ * The formats in which a sweep is written.
  *
  * @module
  */
 
-import { basename } from "@std/path";
-import type { OutputFiles, Written } from "../../reporting/output_files.ts";
+import type { Renderers } from "../../reporting/output_files.ts";
 import { sweepCsv } from "./sweep_csv.ts";
+import { sweepMarkdown } from "./sweep_markdown.ts";
 import type { SweepResult } from "./sweep_result.ts";
 
-const FORMATS = ["json", "csv", "html"] as const;
-
-async function render(result: SweepResult, format: typeof FORMATS[number]): Promise<string> {
-  switch (format) {
-    case "json":
-      return JSON.stringify(result, null, 1) + "\n";
-    case "csv":
-      return sweepCsv(result);
-    case "html":
-      // The page brings a chart library along: only who wants it waits for it.
-      return (await import("./sweep_page.ts")).sweepPage(result);
-  }
-}
-
 /**
- * Writes a sweep in every format asked for. A file that can't be written goes to the folder for
- * temporary files.
+ * What makes each format of a sweep.
  *
  * @param result The sweep.
- * @param files Where to, by format.
- * @returns What to tell the user.
+ * @returns A function for each format.
  *
  * @example
  * ```ts
- * import { writeSweepFiles } from "./sweep_files.ts";
+ * import { sweepRenderers } from "./sweep_files.ts";
  *
- * console.log(writeSweepFiles.length); // 2
+ * console.log(sweepRenderers.length); // 1
  * ```
  */
-export async function writeSweepFiles(result: SweepResult, files: OutputFiles): Promise<Written> {
-  const lines: string[] = [];
-  const errors: string[] = [];
-  for (const format of FORMATS) {
-    const path = files[format];
-    if (path === undefined) continue;
-    const text = await render(result, format);
-    try {
-      await Deno.writeTextFile(path, text);
-      lines.push(`Wrote ${path}${result.partial ? " (partial)" : ""}`);
-    } catch (error) {
-      const why = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
-      const beside = await Deno.makeTempFile({ prefix: "lanes-", suffix: `-${basename(path)}` });
-      await Deno.writeTextFile(beside, text);
-      errors.push(`--${format} could not be written: ${why}; it is in ${beside}`);
-    }
-  }
-  return { lines, errors };
+export function sweepRenderers(result: SweepResult): Omit<Required<Renderers>, "trace"> {
+  return {
+    json: () => JSON.stringify(result, null, 1) + "\n",
+    csv: () => sweepCsv(result),
+    markdown: () => sweepMarkdown(result),
+    // The page brings a chart library along: only who wants it waits for it.
+    html: async () => (await import("./sweep_page.ts")).sweepPage(result),
+  };
 }

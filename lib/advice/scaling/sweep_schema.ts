@@ -1,11 +1,14 @@
 /**
- * The shape of a sweep's result file, to check one that comes from outside.
+ * The shape of a sweep's file, to check one that comes from outside: the same as `sweep.schema.json`,
+ * which is made from it.
  *
  * @module
  */
 
 import { z } from "zod";
 import { environmentSchema, intervalSchema } from "../../timing/schema_parts.ts";
+import { checkedBy } from "../../timing/schema_fault.ts";
+import type { FileFormat } from "../../timing/written_file.ts";
 import { LAWS } from "./laws.ts";
 import type { SweepResult } from "./sweep_result.ts";
 
@@ -119,3 +122,39 @@ export const sweepResultSchema: SweepResultSchema = z.object({
   openLoop: z.array(openLoopPoint),
   warnings: z.array(z.string()),
 });
+
+/** What the schema can't see: sizes out of order, points of another axis. */
+function inconsistency({ points, openLoop, axis }: SweepResult): string | undefined {
+  const late = (of: readonly number[]) => of.findIndex((value, i) => i > 0 && value <= of[i - 1]!);
+  const size = late(points.map((point) => point.size));
+  if (size > 0) return `points[${size}].size isn't above the one before`;
+  const rate = late(openLoop.map((point) => point.ratePerSecond));
+  if (rate > 0) return `openLoop[${rate}].ratePerSecond isn't above the one before`;
+  if (axis === "rate" && points.length > 0) return `axis is "rate", but there are points`;
+  if (axis !== "rate" && openLoop.length > 0) return `axis is "${axis}", but openLoop has rates`;
+  return undefined;
+}
+
+/** The files of sweeps. */
+export const SWEEP_FORMAT: FileFormat<SweepResult> = {
+  kind: "sweep",
+  writer: "sweep",
+  check: (data) => checkedBy(sweepResultSchema, data),
+  inconsistency,
+};
+
+/**
+ * The JSON Schema of sweeps' files, made from the description that checks them.
+ *
+ * @returns The schema, as shipped in `sweep.schema.json`.
+ *
+ * @example
+ * ```ts
+ * import { sweepJsonSchema } from "./sweep_schema.ts";
+ *
+ * console.log(sweepJsonSchema().title); // "Lanes sweep file"
+ * ```
+ */
+export function sweepJsonSchema(): Record<string, unknown> {
+  return { title: "Lanes sweep file", ...z.toJSONSchema(sweepResultSchema, { io: "input" }) };
+}
