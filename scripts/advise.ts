@@ -6,8 +6,8 @@
 
 import { adviceHtml, adviceJson, adviceMarkdown } from "../lib/advice/advice_files.ts";
 import { advise, MOST_ITEMS, MOST_TRIALS } from "../lib/advice/advise.ts";
-import { checkJobModule, jobModule } from "../lib/advice/job_module.ts";
 import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job_permissions.ts";
+import { loadJob } from "../lib/advice/load_job.ts";
 import { measureMachine } from "../lib/advice/machine.ts";
 import { probe } from "../lib/advice/probe.ts";
 import { race } from "../lib/advice/race.ts";
@@ -74,53 +74,32 @@ await script("advise", async (signal, args) => {
   const seed = raw.seed === undefined ? chooseSeed() : nonNegativeInteger("--seed", raw.seed);
   const { json, html, markdown } = raw;
   const files = await checkOutputFiles({ json, html, markdown });
-  const module = await jobModule(typed, userPath);
-  await checkJobModule(typed, module, signal);
-  const file = module.slice(module.lastIndexOf("/") + 1);
-  const job: JobSpec = {
-    name: file,
-    task: { module, export: raw.export ?? "default" },
-    items: {
-      kind: "module",
-      module,
-      export: "items",
-      ...(items !== undefined && { limit: items }),
-    },
-    permissions,
-    options: {},
-  };
-  const loaded = await probe(job, {
+  const { job } = await loadJob({
     typed,
-    limit: 0,
-    targetMs: 0,
+    path: userPath,
+    export: raw.export,
+    items,
+    permissions,
     guardMs: budgetMs,
     signal,
-    dry: true,
-  }, () => []);
-  const { title, setup, teardown } = loaded.exports;
-  const named: JobSpec = {
-    ...job,
-    name: title === undefined ? file : plain(title),
-    ...(setup && { setup: "setup" }),
-    ...(teardown && { teardown: "teardown" }),
-  };
+  });
   const most = items === undefined ? MOST_ITEMS : Math.min(items, MOST_ITEMS);
   const plan = `at most ${most} items, each at most ${1 + MOST_TRIALS} times, within ${
     formatDuration(budgetMs)
   }`;
   if (raw.dry) {
     console.log(
-      `${named.name}: would run ${plan}: once one by one, then under the models that promise most.\n` +
+      `${job.name}: would run ${plan}: once one by one, then under the models that promise most.\n` +
         `Each run is a process of its own that may ${allowed(permissions)}. Nothing was run.`,
     );
     return 0;
   }
   console.error(
-    `${named.name}: runs ${plan}. If its tasks change something, mind that they do it so often ` +
+    `${job.name}: runs ${plan}. If its tasks change something, mind that they do it so often ` +
       `(--dry, --items). Seed ${seed}.`,
   );
   const { advice: given, findings } = await advise({
-    job: named,
+    job,
     typed,
     items,
     budgetMs,
@@ -128,7 +107,7 @@ await script("advise", async (signal, args) => {
     cores: navigator.hardwareConcurrency,
     signal,
     library: new URL("../lib/mod.ts", import.meta.url).href,
-    onPhase: (phase) => console.error(`${named.name}: ${phase} …`),
+    onPhase: (phase) => console.error(`${job.name}: ${phase} …`),
   }, {
     probe,
     race,

@@ -18,7 +18,7 @@ import type {
   Thrown,
 } from "./probe_message.ts";
 
-/** A job can't be advised on, because of what its tasks do. */
+/** A job can't be measured, because of what its tasks do. */
 export class JobError extends Error {
   /** Always `"JobError"`. */
   override name = "JobError";
@@ -34,6 +34,8 @@ export interface ProbeOptions {
   readonly targetMs: number;
   /** How long the probe may take with everything, in milliseconds. */
   readonly guardMs: number;
+  /** The option that gives it longer, for errors; default `--budget`. */
+  readonly guardOption?: string;
   /** Stops it. */
   readonly signal?: AbortSignal;
   /** Whether to stop after loading. */
@@ -147,7 +149,7 @@ function stuck(phase: string, ran: number, guardMs: number): string {
  * ```
  */
 export const probe: Prober = async (job, options, chooseChecksums): Promise<Probed> => {
-  const { signal, guardMs, limit, targetMs, dry = false } = options;
+  const { signal, guardMs, guardOption = "--budget", limit, targetMs, dry = false } = options;
   const flags = await trialFlags(job, "sequential");
   const guard = new AbortController();
   const timer = setTimeout(() => guard.abort(), guardMs);
@@ -172,12 +174,16 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
         if (guard.signal.aborted) {
           const why = stuck(phase, ran, guardMs);
           if (ran === 0) {
-            throw new JobError(`Cannot advise: ${why}; if it needs longer, raise --budget`);
+            throw new JobError(
+              `Cannot run the job: ${why}; if it needs longer, raise ${guardOption}`,
+            );
           }
           return { ...found, cutOff: why };
         }
         throw new JobError(
-          `Cannot advise: ${phase === "tasks" ? `item ${ran}` : `its ${phase}`} ended the whole ` +
+          `Cannot run the job: ${
+            phase === "tasks" ? `item ${ran}` : `its ${phase}`
+          } ended the whole ` +
             `process (${await child.obituary()}); a task returns or throws, it never exits`,
         );
       }
@@ -198,7 +204,7 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
         case "broken": {
           const where = message.where === "the module" ? "loading it" : `its ${message.where}`;
           throw permissionNeeded(where, message.error, options) ?? new JobError(
-            `Cannot advise: ${message.where} failed: ${describe(message.error)}`,
+            `Cannot run the job: ${message.where} failed: ${describe(message.error)}`,
           );
         }
         case "done": {
@@ -212,7 +218,7 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
           if (denied !== undefined) throw denied;
           if (message.failed === message.items) {
             throw new JobError(
-              `Cannot advise: every item fails, the first with ${describe(failures[0]!)}; ` +
+              `Cannot run the job: every item fails, the first with ${describe(failures[0]!)}; ` +
                 `mend the task first`,
             );
           }
