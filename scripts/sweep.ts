@@ -5,7 +5,9 @@
  */
 
 import { command } from "../lib/command.ts";
-import { jobModule } from "../lib/advice/scaling/job_module.ts";
+import { jobModule } from "../lib/advice/job_module.ts";
+import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job_permissions.ts";
+import { loadJob } from "../lib/advice/load_job.ts";
 import { choosePlan } from "../lib/advice/scaling/choose_plan.ts";
 import { measureOpenLoop, measureSweep } from "../lib/advice/scaling/measure.ts";
 import type { MeasureOptions } from "../lib/advice/scaling/measure_options.ts";
@@ -19,11 +21,11 @@ import type { SweepResult } from "../lib/advice/scaling/sweep_result.ts";
 import { anyFailed, sweepText } from "../lib/advice/scaling/sweep_text.ts";
 import { downloads, ownJob, sums, type SweptJob } from "../lib/advice/scaling/swept_job.ts";
 import { UsageError } from "../lib/options.ts";
+import { userPath } from "../lib/reporting/output_files.ts";
 import { writeOutputFiles } from "../lib/reporting/output_files.ts";
 import { styleOfStdout } from "../lib/reporting/style.ts";
 import { script } from "../lib/script.ts";
 import { SiteError, startSite } from "../lib/site/start.ts";
-import { TrialError } from "../lib/timing/run_trial.ts";
 
 const sweep = command(
   "sweep",
@@ -54,9 +56,8 @@ and counts from the real start leaves out the slow ones: coordinated omission. B
   .option("--duration <time>", "how long a trial takes (io: 600ms, cpu: 900ms; with --rate 3s)")
   .option("--latency <time>", "how long the test site takes to answer (default: 20ms)")
   .option("--items <n>", "how many of a module's items to run at most (default: 1000)")
+  .option("--export <name>", "the task's export in a module (default: default)")
   .option("--timeout <time>", "how long a module's task may take (default: 30s)")
-  .option("--allow-net [hosts]", "what a module's task may reach")
-  .option("--allow-read [paths]", "what a module's task may read")
   .option("--seed <n>", "order of the trials, and the resampling (default: drawn, and printed)")
   .option("--json <file>", "write all that was measured")
   .option("--csv <file>", "write a table of all rounds")
@@ -68,6 +69,9 @@ A job module exports a task as default and its items:
   export default async (url) => (await fetch(url)).status;
   export const items = ["https://example.org/1", "https://example.org/2"];
 
+What a module may do is written as for Deno, and handed on to it alone; nothing unless given:
+  ${PERMISSION_KINDS.map((kind) => `--allow-${kind}[=…]`).join(", ")}
+
 Examples:
   deno task sweep io                                  slots 1 to 64, in half a minute or so
   deno task sweep cpu --html cpu.html                 lanes, and a page with the chart
@@ -78,10 +82,16 @@ Exit codes: 0 done, 1 a task failed, 2 bad option or module, 130 interrupted; wh
 then is printed and written.`,
 );
 
+/** How long the tasks of a module's sample run together, in milliseconds. */
+const SAMPLE_MS = 400;
+/** How long a module may take at least to load and to run its first item, in milliseconds. */
+const LEAST_GUARD_MS = 15_000;
+
 await script("sweep", async (signal, args) => {
-  sweep.parse(args, { from: "user" });
+  const { permissions, rest } = takePermissions(args, userPath);
+  sweep.parse(rest, { from: "user" });
   const [target] = sweep.processedArgs;
-  const values = await readSweepOptions(target, sweep.opts());
+  const values = await readSweepOptions(target, sweep.opts(), permissions);
   const result = await measured(target, values, signal);
   console.log(sweepText(result, styleOfStdout()));
   const { lines, errors } = await writeOutputFiles(sweepRenderers(result), values.files, {
@@ -107,22 +117,24 @@ async function measured(
     const most = Math.max(...plan.sizes) * plan.slotsPerLane;
     return await run(await sums(most, values.durationMs, signal), plan, values, { signal });
   }
-  const spec = await jobModule(target, { ...values, signal });
-  try {
-    const { plan, why } = values.sweep === undefined && values.openLoop === undefined
-      ? await choosePlan(spec, { signal, timeoutMs: values.timeoutMs })
-      : { plan: values.sweep, why: undefined };
-    const result = await run(ownJob(spec), plan, values, { signal });
-    const ran = result.points.some(({ rounds }) => rounds.some((r) => r.succeeded + r.failed > 0));
-    if (result.points.length > 0 && !ran) {
-      throw new UsageError("module", target, "its items are empty", "export at least one");
-    }
-    return why === undefined ? result : { ...result, why };
-  } catch (error) {
-    if (!(error instanceof TrialError)) throw error;
-    const remedy = "mend the module, or grant what it lacks";
-    throw new UsageError("module", target, error.message, remedy, { cause: error });
+  const { items, timeoutMs } = values;
+  await jobModule(target, userPath);
+  console.error(`${target}: looks at it, and runs a few of its items one by one …`);
+  const { job, probed } = await loadJob({
+    ...values,
+    typed: target,
+    path: userPath,
+    guardMs: Math.max(LEAST_GUARD_MS, timeoutMs),
+    guardOption: "--timeout",
+    sample: { items, targetMs: SAMPLE_MS },
+    signal,
+  });
+  const own = ownJob({ ...job, options: { items, export: values.export } });
+  if (values.sweep !== undefined || values.openLoop !== undefined) {
+    return await run(own, values.sweep, values, { signal });
   }
+  const { plan, why } = choosePlan(probed);
+  return { ...await run(own, plan, values, { signal }), why };
 }
 
 async function run(

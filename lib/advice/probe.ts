@@ -111,6 +111,10 @@ function checkExports(exports: Exports, job: JobSpec, { typed }: ProbeOptions): 
   }
 }
 
+function place(phase: string, ran: number): string {
+  return phase === "tasks" ? `item ${ran}` : phase === "load" ? "loading it" : `its ${phase}`;
+}
+
 function stuck(phase: string, ran: number, guardMs: number): string {
   const limit = `within ${(guardMs / 1000).toFixed(1)} s`;
   switch (phase) {
@@ -181,9 +185,7 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
           return { ...found, cutOff: why };
         }
         throw new JobError(
-          `Cannot run the job: ${
-            phase === "tasks" ? `item ${ran}` : `its ${phase}`
-          } ended the whole ` +
+          `Cannot run the job: ${place(phase, ran)} ended the whole ` +
             `process (${await child.obituary()}); a task returns or throws, it never exits`,
         );
       }

@@ -26,10 +26,8 @@ export interface RawSweepOptions {
   readonly latency?: string;
   /** `--timeout` */
   readonly timeout?: string;
-  /** `--allow-net` */
-  readonly allowNet?: string | true;
-  /** `--allow-read` */
-  readonly allowRead?: string | true;
+  /** `--export` */
+  readonly export?: string;
   /** `--json` */
   readonly json?: string;
   /** `--csv` */

@@ -36,6 +36,8 @@ export interface SweepOptionValues {
   readonly latencyMs: number;
   /** How long a task may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** The task's export in a module. */
+  readonly export: string;
   /** What a module's task may do. */
   readonly permissions: TrialPermissions;
   /** Files to write. */
@@ -60,11 +62,11 @@ const MOST_RATE = 100_000;
 /** More requests in one trial than this neither memory nor the reader needs. */
 const MOST_REQUESTS = 200_000;
 const GREATEST_SEED = 2 ** 32 - 1;
-const DEFAULT_SLOTS = doublings(64);
+const MOST_DEFAULT_SLOTS = 64;
 
 /** The lanes measured unless told: up to twice the cores, one more each time while they are few. */
-function defaultLanes(): number[] {
-  const most = 2 * navigator.hardwareConcurrency;
+function defaultLanes(items: number): number[] {
+  const most = Math.min(2 * navigator.hardwareConcurrency, items);
   return most <= 8 ? Array.from({ length: most }, (_, i) => i + 1) : doublings(most);
 }
 
@@ -73,6 +75,8 @@ function defaultLanes(): number[] {
  *
  * @param model The model.
  * @param raw Sizes as typed.
+ * @param items How many there are, if that is known: more slots or lanes than that are only measured
+ * if asked for.
  * @returns What to sweep.
  * @throws {UsageError} If the sizes don't suit the model.
  *
@@ -86,6 +90,7 @@ function defaultLanes(): number[] {
 export function planFor(
   model: SweptModel,
   raw: Pick<RawSweepOptions, "slots" | "lanes">,
+  items = Infinity,
 ): SweepPlan {
   if (model === "limited") {
     if (raw.lanes !== undefined) {
@@ -93,12 +98,12 @@ export function planFor(
       throw new UsageError("--lanes", raw.lanes, "limited has one lane", remedy);
     }
     const sizes = raw.slots === undefined
-      ? DEFAULT_SLOTS
+      ? doublings(Math.min(MOST_DEFAULT_SLOTS, items))
       : sizesOf("--slots", raw.slots, MOST_SLOTS);
     return { axis: "slots", model, sizes, slotsPerLane: 1 };
   }
   const sizes = raw.lanes === undefined
-    ? defaultLanes()
+    ? defaultLanes(items)
     : sizesOf("--lanes", raw.lanes, MOST_LANES);
   const slotsPerLane = raw.slots === undefined
     ? 1
@@ -138,17 +143,6 @@ function openLoopModel(raw: RawSweepOptions): ModelSpec {
   return { model, lanes, slots: slots ?? 1 };
 }
 
-/** `--allow-net=a,b` as Deno takes it. */
-function allowed(option: string, value: string | true | undefined): readonly string[] | true {
-  if (value === undefined) return [];
-  if (value === true) return true;
-  const parts = value.split(",").map((part) => part.trim());
-  if (parts.includes("")) {
-    throw new UsageError(option, value, "a name is missing", `separate names by single commas`);
-  }
-  return parts;
-}
-
 function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) {
   if (raw.rate === undefined) return undefined;
   if (target === "cpu") {
@@ -169,6 +163,7 @@ function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) 
  *
  * @param target `io`, `cpu`, or a module's path.
  * @param raw The options as typed.
+ * @param permissions What a module's task may do.
  * @returns Their values.
  * @throws {UsageError} If one has a value it doesn't take, or two don't go together.
  *
@@ -183,6 +178,7 @@ function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) 
 export async function readSweepOptions(
   target: string,
   raw: RawSweepOptions,
+  permissions: TrialPermissions = {},
 ): Promise<SweepOptionValues> {
   const builtIn = target === "io" || target === "cpu";
   onlyFor(
@@ -191,7 +187,15 @@ export async function readSweepOptions(
     raw.latency,
     "the test site has it; leave it out, or sweep io",
   );
-  for (const [option, value] of [["--items", raw.items], ["--timeout", raw.timeout]] as const) {
+  const own = [
+    ["--export", raw.export],
+    ["--items", raw.items],
+    ["--timeout", raw.timeout],
+    ...Object.entries(permissions).map(([kind, of]) =>
+      [`--allow-${kind}`, of === true ? "" : of.join()] as const
+    ),
+  ] as const;
+  for (const [option, value] of own) {
     onlyFor(!builtIn, option, value, "it is for modules of your own; leave it out");
   }
   const durationMs = raw.duration === undefined
@@ -220,10 +224,8 @@ export async function readSweepOptions(
     items: positiveInteger("--items", raw.items ?? "1000", { max: 1_000_000 }),
     latencyMs: duration("--latency", raw.latency ?? "20ms", { max: 60_000 }),
     timeoutMs: duration("--timeout", raw.timeout ?? "30s", { min: 1 }),
-    permissions: {
-      net: allowed("--allow-net", raw.allowNet),
-      read: allowed("--allow-read", raw.allowRead),
-    },
+    export: raw.export ?? "default",
+    permissions,
     files: await checkOutputFiles({ json: raw.json, csv: raw.csv, html: raw.html }),
   };
 }

@@ -1,0 +1,171 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { mayRunScripts, runTask, type ScriptRun } from "./run_script.ts";
+
+const ignore = !mayRunScripts;
+/** As little as may be, should a module get through. */
+const SMALL = ["--slots", "1,2", "--rounds", "1"];
+
+/** Sweeps a module of such code, from the module's folder. */
+async function sweep(code: string, args: readonly string[] = SMALL): Promise<ScriptRun> {
+  const cwd = await Deno.makeTempDir({ prefix: "lanes-sweep-" });
+  try {
+    await Deno.writeTextFile(`${cwd}/job.ts`, code);
+    return await runTask("sweep", ["job.ts", ...args], { cwd });
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+}
+
+/** One line says what is wrong; the lines before it only say what is being done. */
+function assertEnds({ code, stdout, stderr }: ScriptRun, wanted: number, ...parts: string[]): void {
+  const said = stderr.trimEnd().split("\n").filter((line) => line.startsWith("sweep: "));
+  assertEquals(said.length, 1, stderr);
+  for (const part of parts) assertStringIncludes(said[0]!, part);
+  assert(!/^\s+at /m.test(stderr), stderr);
+  assertEquals(stdout, "");
+  assertEquals(code, wanted, stderr);
+}
+
+const TASK = "export default (n: number) => n;";
+const ITEMS = "export const items = [1, 2, 3];";
+const NEVER = "await new Promise(() => { setInterval(() => {}, 1000); });";
+
+/** What is refused: the module, the exit code, what the line must name, and further arguments. */
+const REFUSED: readonly (readonly [
+  what: string,
+  code: string,
+  wanted: number,
+  parts: readonly string[],
+  args?: readonly string[],
+])[] = [
+  ["no default export", ITEMS, 2, ["no default export", "default function"]],
+  [
+    "no default export but others",
+    `${ITEMS} export function half(n: number) { return n / 2; }`,
+    2,
+    ["--export: half"],
+  ],
+  ["no export of that name", ITEMS + TASK, 2, [`no export "half"`], ["--export", "half"]],
+  ["a task that is no function", `${ITEMS} export default 5;`, 2, ["no function but number"]],
+  ["no items", TASK, 2, [`exports no "items"`]],
+  ["items that can't be iterated", `export const items = 5; ${TASK}`, 2, ["can't be iterated"]],
+  ["a function that returns no items", `export const items = () => 5; ${TASK}`, 1, ["items"]],
+  ["empty items", `export const items: number[] = []; ${TASK}`, 2, ["its items are empty"]],
+  ["items that throw", `export function* items() { throw Error("no list"); } ${TASK}`, 1, [
+    "no list",
+  ]],
+  ["a type error", `${ITEMS} const n: number = "one"; export default () => n;`, 2, ["TS2322"]],
+  ["a syntax error", "export const items = [1; export default", 2, ["job.ts"]],
+  ["an import that isn't there", `import "./gone.ts"; ${ITEMS} ${TASK}`, 2, ["gone.ts"]],
+  ["a module that throws", `${ITEMS} ${TASK} throw new Error("not today");`, 1, ["not today"]],
+  ["a module that exits", `${ITEMS} ${TASK} Deno.exit(4);`, 1, ["loading it ended", "exit code 4"]],
+  ["a module that needs a permission", `Deno.env.get("HOME"); ${ITEMS} ${TASK}`, 2, [
+    "--allow-env=HOME",
+  ]],
+  [
+    "a task that needs a permission",
+    `${ITEMS} export default () => fetch("http://127.0.0.1:8099/").then(String);`,
+    2,
+    ["net access", "add --allow-net=127.0.0.1:8099"],
+  ],
+  [
+    "a set-up that throws",
+    `${ITEMS} ${TASK} export function setup() { throw Error("no site"); }`,
+    1,
+    [
+      "setup failed",
+      "no site",
+    ],
+  ],
+  [
+    "a task that always throws",
+    `${ITEMS} export default () => { throw RangeError("no cheese"); };`,
+    1,
+    [
+      "every item fails",
+      "no cheese",
+    ],
+  ],
+  ["a task that exits", `${ITEMS} export default () => Deno.exit(7);`, 1, ["exit code 7"]],
+];
+
+for (const [what, code, wanted, parts, args = []] of REFUSED) {
+  Deno.test({
+    name: `sweep refuses ${what} in one clear line`,
+    ignore,
+    fn: async () => assertEnds(await sweep(code, [...SMALL, ...args]), wanted, ...parts),
+  });
+}
+
+Deno.test({
+  name: "sweep refuses modules that aren't there, folders, and addresses",
+  ignore,
+  fn: async () => {
+    assertEnds(await runTask("sweep", ["no_such_job.ts"]), 2, "no_such_job.ts", "no such file");
+    assertEnds(await runTask("sweep", ["lib"]), 2, "a folder");
+    for (const address of ["https://example.com/job.ts", "http://127.0.0.1/job.ts"]) {
+      assertEnds(await runTask("sweep", [address]), 2, "not a local file", "save it here");
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "sweep doesn't wait for ever for a module that never loads, nor for a task that never settles",
+  ignore,
+  fn: async () => {
+    // Both wait as long as they may: at the same time.
+    const [loads, settles] = await Promise.all([
+      sweep(`${NEVER} ${ITEMS} ${TASK}`, [...SMALL, "--timeout", "1s"]),
+      sweep(`${ITEMS} export default async () => { ${NEVER} };`, [...SMALL, "--timeout", "1s"]),
+    ]);
+    assertEnds(loads, 1, "the module did not load within 15.0 s", "raise --timeout");
+    assertEnds(settles, 1, "item 0 did not settle within 15.0 s", "raise --timeout");
+  },
+});
+
+Deno.test({
+  name: "sweep takes another export as the task, and isn't confused by what it prints",
+  ignore,
+  fn: async () => {
+    const code = `${ITEMS} export default () => { throw Error("the wrong one"); };
+      export async function quiet(n: number) {
+        console.log("{}");
+        Deno.stdout.writeSync(new TextEncoder().encode("half a line"));
+        await new Promise((done) => setTimeout(done, 2));
+        return n;
+      }`;
+    const { code: ended, stdout, stderr } = await sweep(code, [...SMALL, "--export", "quiet"]);
+    assertEquals(ended, 0, stderr);
+    assertStringIncludes(stdout, "job.ts: limited by slots");
+    assert(!stdout.includes("half a line") && !stdout.includes("{}"));
+  },
+});
+
+Deno.test({
+  name: "sweep ends with 1 when some items fail, and says how many at which size",
+  ignore,
+  fn: async () => {
+    const code = `${ITEMS} export default async (n: number) => {
+      await new Promise((done) => setTimeout(done, 2));
+      if (n === 2) throw new RangeError("two");
+      return n;
+    };`;
+    const { code: ended, stdout } = await sweep(code);
+    assertEquals(ended, 1, stdout);
+    assertStringIncludes(stdout, "At 1: 1 of 3 tasks failed: 1 RangeError");
+  },
+});
+
+Deno.test({
+  name: "sweep measures no more slots than there are items, unless asked to",
+  ignore,
+  fn: async () => {
+    const code = `export const items = [1, 2, 3, 4, 5];
+      export default (n: number) => new Promise((done) => setTimeout(done, 20, n));`;
+    const { stderr } = await sweep(code, ["--rounds", "1"]);
+    assertStringIncludes(stderr, "limited with 1, 2, 4, 5 slots");
+    const asked = await sweep(code, ["--rounds", "1", "--slots", "1,16"]);
+    assertStringIncludes(asked.stderr, "limited with 1, 16 slots");
+  },
+});
