@@ -16,24 +16,11 @@ import { Recovery } from "./recovery.ts";
 import type { Seat } from "./seat.ts";
 import { Sent, SentList } from "./sent.ts";
 import type { Segment } from "./segment.ts";
+import type { RunParts } from "./run_parts.ts";
 import type { SettledOptions } from "./settled_options.ts";
 import { Settler } from "./settler.ts";
 import type { Source } from "./source.ts";
 import { STUCK_MS, Watch } from "./watch.ts";
-
-/** What a run is made of. */
-export interface RunParts {
-  /** The lanes to run on, shared with the executor's other runs. */
-  readonly pool: LanePool;
-  /** What to run. */
-  readonly task: Task;
-  /** The input. */
-  readonly source: Source;
-  /** How to run it. */
-  readonly options: SettledOptions;
-  /** Whether the first rejection ends the run. */
-  readonly failFast: boolean;
-}
 
 /** One `map` under way. */
 export class Run implements OutletRun {
@@ -138,13 +125,25 @@ export class Run implements OutletRun {
       if (next === undefined) return false;
       const seat = this.#pool.seatFor(this, ahead, next.alone);
       if (seat === undefined) return false;
-      const piece = this.#intake.take(seat.lane!.remote, ahead);
-      if (piece !== undefined) this.#send(seat, piece);
-      else this.#endIfDone();
+      const piece = this.#take(seat, ahead);
+      if (piece === undefined) this.#endIfDone();
+      else if (this.#state === "running") this.#send(seat, piece);
+      else this.#whole(() => this.#putBack(piece));
       return piece !== undefined;
     } catch (error) {
       this.fail(error);
+      this.#endIfDone();
       return false;
+    }
+  }
+
+  /** The next items. The input may stop the run while it is asked, but that must not lose them. */
+  #take(seat: Seat, ahead: number): Piece | undefined {
+    this.#settling++;
+    try {
+      return this.#intake.take(seat.lane!.remote, ahead);
+    } finally {
+      this.#settling--;
     }
   }
 

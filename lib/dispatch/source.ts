@@ -21,6 +21,10 @@ export class Source {
   #async: AsyncIterator<unknown> | undefined;
   #arrived: unknown[] = [];
   #asking = false;
+  /** Whether the input's own code is running. */
+  #pulling = false;
+  /** Whether a sync input itself said that there is no more. */
+  #ended = false;
 
   /**
    * Pulls nothing yet.
@@ -38,7 +42,7 @@ export class Source {
     this.#isAsync = Symbol.asyncIterator in Object(items);
     this.#array = Array.isArray(items) ? items : undefined;
     const size = this.#array?.length ?? (items as { size?: unknown }).size;
-    this.total = typeof size === "number" ? size : undefined;
+    this.total = Number.isSafeInteger(size) && size as number >= 0 ? size as number : undefined;
   }
 
   /** Items that can't be pulled any more but are known to be there: those of an array. */
@@ -69,21 +73,22 @@ export class Source {
   }
 
   #pullSync(iterable: Iterable<unknown>, count: number): unknown[] {
-    this.#sync ??= iterable[Symbol.iterator]();
     const items: unknown[] = [];
+    this.#pulling = true;
     try {
-      while (items.length < count) {
+      this.#sync ??= iterable[Symbol.iterator]();
+      while (!this.done && items.length < count) {
         const { value, done } = this.#sync.next();
-        if (done) {
-          this.done = true;
-          break;
-        }
-        items.push(value);
+        if (done) this.done = this.#ended = true;
+        else items.push(value);
       }
     } catch (error) {
-      this.done = true;
+      this.done = this.#ended = true;
       throw error;
+    } finally {
+      this.#pulling = false;
     }
+    if (this.done && !this.#ended) void this.#cleanUp();
     this.pulled += items.length;
     return items;
   }
@@ -101,11 +106,10 @@ export class Source {
   #ask(onArrival: (error?: unknown, failed?: boolean) => void): void {
     if (this.#asking || this.done) return;
     this.#asking = true;
-    this.#async ??= (this.#items as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-    this.#async.next().then(({ value, done }) => {
+    this.#next().then((arrived) => {
       this.#asking = false;
-      if (done) this.done = true;
-      else this.#arrived.push(value);
+      if (arrived === undefined) this.done = true;
+      else this.#arrived.push(arrived.value);
       onArrival();
     }, (error) => {
       this.#asking = false;
@@ -114,13 +118,31 @@ export class Source {
     });
   }
 
+  /** The next item of an async input, whose `next()` may answer in any way that a loop puts up with. */
+  async #next(): Promise<{ value: unknown } | undefined> {
+    this.#async ??= (this.#items as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    const { value, done } = await this.#async.next();
+    return done ? undefined : { value };
+  }
+
   /** Tells the input that no more is wanted, and gives it the chance to clean up. */
   async close(): Promise<void> {
     if (this.done) return;
     this.done = true;
-    this.#sync?.return?.();
-    // An async generator in the midst of an await returns only after it, maybe never: don't wait.
-    this.#async?.return?.().then(undefined, () => {});
-    await undefined;
+    // A generator that itself stopped the run can be closed only when it no longer runs.
+    if (!this.#pulling) await this.#cleanUp();
+  }
+
+  /**
+   * Nobody waits for this: an async generator in the midst of an await returns only after it, maybe
+   * never. Nor is an error told: the run has an end of its own to tell.
+   */
+  async #cleanUp(): Promise<void> {
+    try {
+      this.#sync?.return?.();
+      await this.#async?.return?.();
+    } catch {
+      // See above.
+    }
   }
 }
