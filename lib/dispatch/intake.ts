@@ -8,6 +8,7 @@
 import type { ChunkSizer } from "./chunk_sizer.ts";
 import { part, type Piece } from "./piece.ts";
 import type { Source } from "./source.ts";
+import { MAX_WAIT_MS } from "./watch.ts";
 
 /** What the intake needs to know. */
 export interface IntakeParts {
@@ -43,6 +44,7 @@ export class Intake {
   /** Whether several items travel together. */
   #together = false;
   readonly #delayed = new Map<ReturnType<typeof setTimeout>, Piece>();
+  #dropped = false;
 
   /**
    * Takes nothing from the input yet.
@@ -99,10 +101,9 @@ export class Intake {
     const wanted = this.#together ? sizer.next(remaining, slots) : 1;
     const items = source.pull(Math.min(wanted, this.#room(ahead)), this.#onArrival);
     if (items.length === 0) return undefined;
-    return this.#split(
-      freshPiece(pulled, items, this.takenAtMs),
-      remote ? sizer.fit(items) : items.length,
-    );
+    const piece = freshPiece(pulled, items, this.takenAtMs);
+    // Once all was dropped, perhaps by the input itself just now, nothing may stay behind here.
+    return remote && !this.#dropped ? this.#split(piece, sizer.fit(items)) : piece;
   }
 
   readonly #onArrival = (error?: unknown, failed?: boolean): void => {
@@ -135,9 +136,10 @@ export class Intake {
   later(piece: Piece, waitMs: number): void {
     const timer = setTimeout(() => {
       this.#delayed.delete(timer);
+      if (waitMs > MAX_WAIT_MS) return this.later(piece, waitMs - MAX_WAIT_MS);
       this.putBack(piece);
       this.#parts.onMore();
-    }, waitMs);
+    }, Math.min(waitMs, MAX_WAIT_MS));
     this.#delayed.set(timer, piece);
   }
 
@@ -147,6 +149,7 @@ export class Intake {
    * @returns What was not sent; of an array, also the rest.
    */
   drop(): Piece[] {
+    this.#dropped = true;
     const { source } = this.#parts;
     const { unpulled, pulled } = source;
     source.close();

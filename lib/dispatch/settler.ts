@@ -96,7 +96,8 @@ export class Settler {
     if ((changes.kills ?? 0) >= MAX_KILLS) return false;
     const one = part(piece, offset, offset + 1);
     const rejected = outcomeAt(lostSegment(one, seat.number, { ended, reason }), 0) as Rejected;
-    if (!retries.retryIf(rejected)) return false;
+    // The caller may have stopped the run while it was asked.
+    if (!retries.retryIf(rejected) || !mayRetry()) return false;
     const again = part(one, 0, 1, { ...changes, attempt: piece.attempt + 1 });
     intake.later(again, backoffMs(piece.attempt, retries, reason));
     return true;

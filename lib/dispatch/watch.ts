@@ -31,6 +31,8 @@ export interface WatchedPool {
 
 /** Timers are set no closer than this, so that many deadlines near each other share one. */
 const MIN_WAIT_MS = 2;
+/** Timers are set no farther than this: a longer wait doesn't fit into them and would end at once. */
+export const MAX_WAIT_MS = 2 ** 31 - 1;
 
 /** A chunk that has waited on its lane for so long is better off on an idle one. */
 export const STUCK_MS = 16;
@@ -61,14 +63,15 @@ export class Watch {
    * @param afterMs The wait; never less than 2 ms.
    */
   arm(afterMs: number): void {
-    const dueMs = performance.now() + Math.max(afterMs, MIN_WAIT_MS);
+    const waitMs = Math.min(Math.max(afterMs, MIN_WAIT_MS), MAX_WAIT_MS);
+    const dueMs = performance.now() + waitMs;
     if (dueMs >= this.#dueMs) return;
     clearTimeout(this.#timer);
     this.#dueMs = dueMs;
     this.#timer = setTimeout(() => {
       this.#dueMs = Infinity;
       this.#look();
-    }, dueMs - performance.now());
+    }, waitMs);
   }
 
   /** No more watching. */
