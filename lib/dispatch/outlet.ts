@@ -18,6 +18,7 @@ export interface OutletRun {
 }
 
 type Waiter<T> = PromiseWithResolvers<IteratorResult<T>>;
+type Collecting<T> = PromiseWithResolvers<T[]> & { readonly all: T[] };
 
 /** The results of a run, as an async iterator. */
 export class Outlet<T> implements Results<T> {
@@ -34,9 +35,8 @@ export class Outlet<T> implements Results<T> {
   readonly #waiters: Waiter<T>[] = [];
   #state: "idle" | "open" | "ended" | "failed" = "idle";
   #error: unknown;
-  #collecting:
-    | { resolve: (all: T[]) => void; reject: (error: unknown) => void; all: T[] }
-    | undefined;
+  /** All results that are left, if they are collected. */
+  #collecting: Collecting<T> | undefined;
 
   /**
    * Starts nothing yet.
@@ -109,7 +109,6 @@ export class Outlet<T> implements Results<T> {
   }
 
   #serve(): void {
-    if (this.#collecting !== undefined) return this.#collect(this.#collecting);
     while (this.#waiters.length > 0) {
       if (this.#head < this.#ready.length) {
         // Shifted first: taking makes room, which may bring the next results while this one is taken.
@@ -123,6 +122,7 @@ export class Outlet<T> implements Results<T> {
         this.#waiters.shift()!.reject(this.#error);
       } else return;
     }
+    if (this.#collecting !== undefined) this.#collect(this.#collecting);
   }
 
   #take(): IteratorResult<T> | undefined {
@@ -148,10 +148,7 @@ export class Outlet<T> implements Results<T> {
     this.#run.taken(segment.count);
   }
 
-  #collect(
-    collecting: { resolve: (all: T[]) => void; reject: (error: unknown) => void; all: T[] },
-  ) {
-    const { all, resolve, reject } = collecting;
+  #collect({ all, resolve, reject }: Collecting<T>): void {
     let segment: Segment | undefined;
     while ((segment = this.#ready[this.#head]) !== undefined) {
       const { count } = segment;
@@ -178,11 +175,17 @@ export class Outlet<T> implements Results<T> {
       if (result !== undefined) return Promise.resolve(result);
     }
     if (this.#state === "ended") return Promise.resolve({ value: undefined, done: true });
+    if (this.#collecting !== undefined) return this.#afterAll({ value: undefined, done: true });
     const waiter = Promise.withResolvers<IteratorResult<T>>();
     this.#waiters.push(waiter);
     this.#open(false);
     this.#serve();
     return waiter.promise;
+  }
+
+  /** What is told to those who ask for more while all that is left is collected for somebody else. */
+  #afterAll<R>(result: R): Promise<R> {
+    return this.#collecting!.promise.then(() => result, () => result);
   }
 
   #open(collecting: boolean): void {
@@ -205,10 +208,11 @@ export class Outlet<T> implements Results<T> {
 
   /** All results that are left, in one array; rejects if the run fails. */
   toArray(): Promise<T[]> {
-    const { promise, resolve, reject } = Promise.withResolvers<T[]>();
-    this.#collecting = { resolve, reject, all: [] };
+    if (this.#collecting !== undefined) return this.#afterAll([]);
+    const collecting = { ...Promise.withResolvers<T[]>(), all: [] };
+    this.#collecting = collecting;
     this.#open(true);
     this.#serve();
-    return promise;
+    return collecting.promise;
   }
 }
