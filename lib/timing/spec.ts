@@ -86,6 +86,13 @@ export interface TrialSpec extends ModelSpec {
   readonly chunk?: "auto" | number;
   /** Whether to record every task's times. */
   readonly timeline?: boolean;
+  /**
+   * Ends the trial so many milliseconds after its first item was dealt; what wasn't done then counts as
+   * cancelled. Unlimited by default.
+   */
+  readonly mostMs?: number;
+  /** Of so many first items a checksum of their own is wanted. */
+  readonly prefix?: number;
 }
 
 /** What one trial found. */
@@ -94,6 +101,10 @@ export interface TrialResult {
   readonly round: Round;
   /** When every task ran, if the trial asked for it. */
   readonly timeline?: Timeline;
+  /** The checksum of the first results alone, if the trial asked for it. */
+  readonly prefixChecksum?: string;
+  /** CPU time of the event loop's thread alone between the first item and the last outcome. */
+  readonly eventLoopCpuMs?: number;
   /** How many lanes and slots the executor really had. */
   readonly lanes: number;
   /** How many tasks in flight a lane; the model's own default unless given. */

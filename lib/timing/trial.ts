@@ -7,11 +7,12 @@
  */
 
 import type { Items, MapOptions } from "../dispatch/options.ts";
-import type { Outcome, Rejected } from "../dispatch/outcome.ts";
+import type { Outcome } from "../dispatch/outcome.ts";
 import type { Executor, LaneUsage } from "../executor.ts";
 import type { Task } from "../lanes/task.ts";
 import { checksumOf } from "./checksum.ts";
 import { openItems, withWarmup } from "./item_source.ts";
+import { countReasons } from "./reasons.ts";
 import type { TrialResult, TrialSpec } from "./spec.ts";
 import { TIMELINE_TASKS, timelineOf } from "./timeline.ts";
 
@@ -21,6 +22,8 @@ export interface TrialHost {
   readonly open: (spec: TrialSpec) => Executor | Promise<Executor>;
   /** CPU time of this process with its threads so far, in milliseconds. */
   readonly cpuMs: () => number;
+  /** CPU time of this event loop's thread alone so far, in milliseconds; not told unless given. */
+  readonly eventLoopCpuMs?: () => number;
   /** Peak resident memory of this process so far, in bytes. */
   readonly peakRssBytes: () => number;
   /** The clock, in milliseconds; default `performance.now`. */
@@ -40,25 +43,6 @@ async function hook(spec: TrialSpec, name: string): Promise<(...args: unknown[])
     );
   }
   return found as (...args: unknown[]) => unknown;
-}
-
-/** How a rejection is counted: its error's code, such as "refused", its name, or how it ended. */
-function reasonOf({ ended, reason }: Rejected): string {
-  if (ended !== "failed") return ended;
-  if (!(reason instanceof Error)) return typeof reason === "string" ? reason : "failed";
-  const { code } = reason as { code?: unknown };
-  return typeof code === "string" && code !== "" ? code : reason.name;
-}
-
-function countReasons(outcomes: readonly Outcome<unknown>[]): Record<string, number> {
-  // A map first: a reason called "__proto__" must not set one.
-  const counts = new Map<string, number>();
-  for (const outcome of outcomes) {
-    if (outcome.status === "fulfilled") continue;
-    const reason = reasonOf(outcome);
-    counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  }
-  return Object.fromEntries(counts);
 }
 
 /** A task that can't be loaded was never run: its failures say nothing of the model. */
@@ -85,6 +69,7 @@ interface Measured {
   readonly cpuMs: number;
   readonly runCpuMs: number;
   readonly ownRunCpuMs: number;
+  readonly eventLoopCpuMs: number | undefined;
   readonly peakRssBytes: number;
   readonly firstMs: number;
   readonly before: readonly LaneUsage[];
@@ -99,11 +84,14 @@ async function measure(
   items: Items<unknown>,
 ): Promise<Measured> {
   const now = host.now ?? (() => performance.now());
+  const limit = new AbortController();
+  const signals = [host.signal, spec.mostMs === undefined ? undefined : limit.signal]
+    .filter((signal) => signal !== undefined);
   const task = spec.job.task as Task<unknown, unknown>;
   const options: MapOptions = {
     // In the order of items, one slow item would hold the outcomes of all that follow.
     order: "completion",
-    ...(host.signal && { signal: host.signal }),
+    ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
     ...(spec.timeoutMs !== undefined && { timeoutMs: spec.timeoutMs }),
     ...(spec.retries !== undefined && { retries: spec.retries }),
     ...(spec.chunk !== undefined && { chunk: spec.chunk }),
@@ -122,13 +110,18 @@ async function measure(
   }
   const onProgress = host.onProgress;
   const firstCpuMs = host.cpuMs();
+  const firstLoopMs = host.eventLoopCpuMs?.();
   const firstMs = now();
+  const timer = spec.mostMs === undefined
+    ? undefined
+    : setTimeout(() => limit.abort(), Math.ceil(spec.mostMs));
   const outcomes = await executor.mapSettled(task, items, {
     ...options,
     ...(onProgress && { onProgress: ({ settled, total }) => onProgress(settled, total) }),
-  }).toArray();
+  }).toArray().finally(() => clearTimeout(timer));
   const runMs = now() - firstMs;
   const ownRunCpuMs = host.cpuMs() - firstCpuMs;
+  const lastLoopMs = host.eventLoopCpuMs?.();
   const after = await executor.usage();
   const childRss = after.reduce((sum, lane) => sum + (lane.peakRssBytes ?? 0), 0);
   const runCpuMs = ownRunCpuMs + childrenCpuMs(after) - childrenCpuMs(before);
@@ -140,6 +133,7 @@ async function measure(
     cpuMs: readyCpuMs - startCpuMs + childrenCpuMs(atReady) + runCpuMs,
     runCpuMs,
     ownRunCpuMs,
+    eventLoopCpuMs: lastLoopMs === undefined ? undefined : lastLoopMs - firstLoopMs!,
     // Before the checksum, whose memory is ours and not the model's.
     peakRssBytes: host.peakRssBytes() + childRss,
     firstMs,
@@ -229,8 +223,15 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
         eventLoopCpuMs: measured.ownRunCpuMs,
       }),
     }),
+    ...(measured.eventLoopCpuMs !== undefined && { eventLoopCpuMs: measured.eventLoopCpuMs }),
     lanes: measured.lanes,
     slots: Number.isFinite(measured.slots) ? measured.slots : null,
+    ...(spec.prefix !== undefined && {
+      prefixChecksum: await checksumOf(
+        outcomes.filter(({ index }) => index < spec.prefix!),
+        comparable,
+      ),
+    }),
     warnings: warningsOf(spec, measured),
   };
 }

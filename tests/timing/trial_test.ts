@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Outcome } from "../../lib/dispatch/outcome.ts";
-import type { Executor } from "../../lib/executor.ts";
+import { type Executor, limited, sequential } from "../../lib/executor.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
 import { runTrialHere, type TrialHost } from "../../lib/timing/trial.ts";
 import { JOB } from "./fake.ts";
@@ -142,4 +142,38 @@ Deno.test("A trial names an export that isn't there", async () => {
     TypeError,
     'exports no function "missing"',
   );
+});
+
+Deno.test("runTrialHere() ends a trial that takes longer than it may, and counts what is cancelled", async () => {
+  const module = "data:text/javascript,export default (n) => n < 2 ? n : new Promise(() => {})";
+  const { round } = await runTrialHere({
+    model: "limited",
+    round: 0,
+    mostMs: 1,
+    job: {
+      name: "stuck",
+      task: { module, export: "default" },
+      items: { kind: "values", values: [0, 1, 2, 3, 4] },
+      options: {},
+    },
+  }, { open: () => limited({ slots: 2 }), cpuMs: () => 0, peakRssBytes: () => 0 });
+  // Two were running and heeded no signal.
+  assertEquals(round.reasons, { abandoned: 2, cancelled: 1 });
+});
+
+Deno.test("runTrialHere() gives the first results a checksum of their own", async () => {
+  const trial = async (values: number[], prefix?: number) =>
+    await runTrialHere({
+      model: "sequential",
+      round: 0,
+      job: {
+        ...JOB,
+        task: { module: MODULE, export: "default" },
+        items: { kind: "values", values },
+      },
+      ...(prefix !== undefined && { prefix }),
+    }, { open: () => sequential(), cpuMs: () => 0, peakRssBytes: () => 0 });
+  const [two, four] = [await trial([1, 2]), await trial([1, 2, 3, 4], 2)];
+  assertEquals(four.prefixChecksum, two.round.checksum);
+  assertEquals(two.prefixChecksum, undefined);
 });
