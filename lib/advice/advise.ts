@@ -8,8 +8,8 @@ import type { TrialRunner } from "../timing/spec.ts";
 import type { Round } from "../timing/result.ts";
 import type { Advice } from "./advice.ts";
 import { composeAdvice } from "./compose_advice.ts";
-import { type Candidate, nameOf } from "./candidate.ts";
-import { promising } from "./candidates.ts";
+import type { Candidate } from "./candidate.ts";
+import { MOST_IN_FLIGHT, promising } from "./candidates.ts";
 import { classFor, COMPUTES, WAITS } from "./classify.ts";
 import type { AdviseOptions, Findings } from "./findings.ts";
 import type { MachineMeter } from "./machine.ts";
@@ -17,6 +17,7 @@ import { type Machine, predict } from "./predict.ts";
 import type { Probed, Prober } from "./probe.ts";
 import type { Race, RaceRunner, Runner } from "./race_options.ts";
 import { planRace, type RacePlan } from "./race_plan.ts";
+import { missingOf } from "./missing.ts";
 import { ratioOf, recommend } from "./recommend.ts";
 import { entryOf, scaledMs } from "./scaled.ts";
 import { type Sample, sampleOf } from "./sample.ts";
@@ -60,6 +61,8 @@ interface Planned {
   readonly plan: RacePlan | null;
 }
 
+/** Items that a model is raced on at most, unless the sample had more. */
+const MOST_RACED_ITEMS = 4 * MOST_IN_FLIGHT;
 /** Items that an endless job is judged by, at least. */
 const ENDLESS_HORIZON = 1000;
 
@@ -75,17 +78,30 @@ function planFor(
     ? null
     : Math.min(known ?? Infinity, options.items ?? Infinity);
   const horizon = total ?? Math.max(ENDLESS_HORIZON, 10 * sample.items);
-  const most = Math.min(sample.items, probed.done?.kept ?? 0);
+  const alone = Math.min(sample.items, probed.done?.kept ?? 0);
+  // What runs many at once shows it on many items: more than the sample had time for.
+  const most = alone === 0 ? 0 : Math.min(
+    total ?? Math.min(options.items ?? Infinity, horizon),
+    Math.max(alone, MOST_RACED_ITEMS),
+  );
   let tested = most;
   let found = promising(sample, machine, tested, total, horizon);
-  let plan = planRace(sample, found.raced, machine, most, leftMs);
+  let plan = planRace(sample, found.raced, machine, { alone, most }, leftMs);
   // A race of fewer items tries fewer at once: what it can't try isn't a candidate.
   for (let again = 0; again < 3 && plan !== null && plan.items < tested; again++) {
     tested = plan.items;
     found = promising(sample, machine, tested, total, horizon);
-    plan = planRace(sample, found.raced, machine, tested, leftMs);
+    plan = planRace(sample, found.raced, machine, { alone, most: tested }, leftMs);
   }
   return { sample, machine, total, horizon, predicted: found.all, raced: found.raced, plan };
+}
+
+/** The race came to the items' end: what was planned is for so many. */
+function withTotal(planned: Planned, total: number): Planned {
+  const { sample, machine, plan } = planned;
+  const tested = Math.min(total, plan?.items ?? 0);
+  const { all } = promising(sample, machine, tested, total, total);
+  return { ...planned, total, horizon: total, predicted: all };
 }
 
 /** Where there is nothing to win, nothing is raced. */
@@ -126,13 +142,11 @@ async function raceFor(
       return confidence >= 0.9 && (gain === null || gain.high / gain.low < 1.3);
     },
     instead: (runners) =>
-      substitutes(
-        runners,
-        machine.cores,
-        sample.cpuShare < (WAITS + COMPUTES) / 2,
-        sample.uncloneable === undefined,
-        last,
-      ),
+      substitutes(runners, {
+        cores: machine.cores,
+        waits: sample.cpuShare < (WAITS + COMPUTES) / 2,
+        canTravel: sample.uncloneable === undefined,
+      }, last),
     seed: options.seed,
     runTrial: instruments.runTrial,
     signal,
@@ -192,49 +206,20 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
     planned = await plan(sampled);
     return planned.plan === null || isSmall(planned)
       ? []
-      : [planned.plan.sequentialItems, planned.plan.items];
+      : [planned.plan.sequentialItems, Math.min(planned.plan.items, sampled.done?.kept ?? 0)];
   });
   planned ??= await plan(probed);
   onPhase?.("racing the promising models");
   const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs())));
   const either = AbortSignal.any([signal, deadline]);
   const race = await raceFor(planned, probed, options, instruments, either);
+  if (race?.total !== undefined) planned = withTotal(planned, race.total);
   const findings: Findings = {
     options,
     probed,
     ...planned,
     race,
-    missing: missingOf(planned, probed, race, signal),
+    missing: missingOf({ ...planned, probed, race, small: isSmall(planned) }, signal),
   };
   return { advice: composeAdvice(findings), findings };
-}
-
-function missingOf(
-  planned: Planned,
-  probed: Probed,
-  race: Race | undefined,
-  signal: AbortSignal,
-): string | undefined {
-  const { plan, raced, sample } = planned;
-  if (probed.cutOff !== undefined) {
-    return `the sample was cut off after ${sample.items} item${sample.items === 1 ? "" : "s"}: ` +
-      `${probed.cutOff}; what follows is predicted from these. A larger --budget lets it finish`;
-  }
-  if (signal.aborted) {
-    return "it was interrupted; what follows rests on what was measured until then";
-  }
-  if (sample.items < 2) {
-    return "there is only one item: nothing to run at the same time, and nothing was raced";
-  }
-  if (isSmall(planned)) return undefined;
-  if (plan === null || raced.length < 2) {
-    return "no race: the budget doesn't hold one; what follows is predicted. A larger --budget confirms it";
-  }
-  const [first] = race?.runners.filter(({ rounds }) => rounds.length === 0) ?? [];
-  if (race?.partial) {
-    return `the budget ended the race early${
-      first === undefined ? "" : `, before ${nameOf(first.candidate)} had run`
-    }; a larger --budget makes it surer`;
-  }
-  return undefined;
 }

@@ -74,3 +74,24 @@ export function bySimplicity(a: Candidate, b: Candidate): number {
 export function slotsOf({ slots }: Pick<Candidate, "slots">): number | null {
   return Number.isFinite(slots) ? slots : null;
 }
+
+/**
+ * How many tasks are in flight at once under a model.
+ *
+ * @param candidate The model.
+ * @param items How many items there are.
+ * @returns The number.
+ *
+ * @example
+ * ```ts
+ * import { inFlightOf } from "./candidate.ts";
+ *
+ * console.log(inFlightOf({ model: "concurrent", lanes: 1, slots: Infinity }, 120)); // 120
+ * ```
+ */
+export function inFlightOf(
+  { lanes, slots }: Pick<Candidate, "lanes" | "slots">,
+  items: number,
+): number {
+  return Math.min(lanes * slots, items);
+}

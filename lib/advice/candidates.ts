@@ -18,7 +18,11 @@ export interface Predicted {
 }
 
 /** More tasks than this are not put in flight at once: descriptors, memory, and politeness. */
-const MOST_SLOTS = 256;
+export const MOST_IN_FLIGHT = 1024;
+/** More lanes than this aren't tried: each takes memory and time to start. */
+export const MOST_LANES = 32;
+/** From this share of waiting that holds up the event loop on, more lanes than cores are tried. */
+const BLOCKS = 0.1;
 /** Where slots could not gain even this, there is no waiting to fill. */
 const FILLS = 1.1;
 /** Slots are made ready for tasks that wait longer than the mean. */
@@ -34,36 +38,69 @@ function powerOfTwoFrom(value: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
 }
 
+/** How long a task holds up its event loop, by computing or by waiting without letting others run. */
+function heldMs({ wallMs, cpuShare, loopMs, cpuMs, blockedMs }: Sample): number {
+  return wallMs * cpuShare * (loopMs / Math.max(1e-9, cpuMs)) + blockedMs;
+}
+
+/** Slots beyond these find the event loop busy, or no item to take. */
+function slotsWanted(sample: Sample): { saturation: number; slots: number } {
+  const { wallMs, sourceMs } = sample;
+  const saturation = saturationSlots(heldMs(sample), wallMs);
+  const arrivals = saturationSlots(Math.max(heldMs(sample), sourceMs), wallMs + sourceMs);
+  return {
+    saturation,
+    slots: Math.min(MOST_IN_FLIGHT, powerOfTwoFrom(SPARE * Math.min(saturation, arrivals))),
+  };
+}
+
+/** Lanes that wait leave their core to others: more than there are cores, the number predicted best. */
+function lanesWanted(
+  sample: Sample,
+  machine: Machine,
+  tested: number,
+  horizon: number,
+): number | undefined {
+  if (sample.blockedMs < BLOCKS * sample.wallMs) return undefined;
+  const most = Math.min(MOST_LANES, tested);
+  const numbers: number[] = [];
+  for (let lanes = 2 * machine.cores; lanes <= most; lanes *= 2) numbers.push(lanes);
+  const timeOf = (lanes: number) =>
+    totalMs(predict(sample, { model: "workers", lanes, slots: 1 }, horizon, machine));
+  return numbers.sort((a, b) => timeOf(a) - timeOf(b))[0];
+}
+
 /**
  * All models that the job could run under, with the sizes that its sample suggests: as many slots as
- * keep a lane busy while tasks wait, as many lanes as there are cores.
+ * keep a lane busy while tasks wait, as many lanes as there are cores, or more if tasks wait without
+ * letting others run.
  *
  * @param sample The sample.
  * @param machine What the machine does.
  * @param tested How many items the race can have in flight: more slots than that would be untried.
  * @param total How many items the whole job has; null if unknown.
+ * @param horizon The number of items that times are predicted for.
  * @returns The candidates, the simplest first; `concurrent` only if the race tries all items at once.
  *
  * @example
  * ```ts
  * import { possibleCandidates } from "./candidates.ts";
  *
- * console.log(possibleCandidates.length); // 4
+ * console.log(possibleCandidates.length); // 5
  * ```
  */
 export function possibleCandidates(
   sample: Sample,
-  { cores }: Machine,
+  machine: Machine,
   tested: number,
   total: number | null,
+  horizon: number,
 ): Candidate[] {
-  const computeMs = sample.wallMs * sample.cpuShare *
-    (sample.loopMs / Math.max(1e-9, sample.cpuMs));
-  const saturation = saturationSlots(computeMs, sample.wallMs);
-  const wanted = Math.min(MOST_SLOTS, powerOfTwoFrom(SPARE * saturation));
+  const { cores } = machine;
+  const { saturation, slots: wanted } = slotsWanted(sample);
   const candidates: Candidate[] = [SEQUENTIAL];
   const fills = saturation >= FILLS && tested > 1;
-  if (fills && total !== null && total <= tested) {
+  if (fills && total !== null && total <= Math.min(tested, MOST_IN_FLIGHT)) {
     candidates.push({ model: "concurrent", lanes: 1, slots: Infinity });
   }
   const slots = Math.min(wanted, tested);
@@ -77,6 +114,8 @@ export function possibleCandidates(
     if (each > 1 && saturation > SPARE) {
       candidates.push({ model: "workers", lanes: cores, slots: each });
     }
+    const lanes = lanesWanted(sample, machine, tested, horizon);
+    if (lanes !== undefined) candidates.push({ model: "workers", lanes, slots: 1 });
     candidates.push({ model: "processes", lanes: cores, slots: 1 });
   }
   return candidates.sort(bySimplicity);
@@ -106,7 +145,7 @@ export function promising(
   total: number | null,
   horizon: number,
 ): { readonly all: readonly Predicted[]; readonly raced: readonly Candidate[] } {
-  const all = possibleCandidates(sample, machine, tested, total).map((candidate) => ({
+  const all = possibleCandidates(sample, machine, tested, total, horizon).map((candidate) => ({
     candidate,
     prediction: predict(sample, candidate, horizon, machine),
   }));

@@ -45,6 +45,9 @@ const SIMULATED = 20_000;
 /** What a task would take of each resource on another lane, in milliseconds. */
 interface Demand {
   readonly loopMs: number;
+  /** Waiting that holds up the event loop. */
+  readonly blockedMs: number;
+  /** Waiting that lets others run. */
   readonly waitMs: number;
   readonly allCpuMs: number;
   readonly dispatcherMs: number;
@@ -55,9 +58,11 @@ function demandOf(sample: Sample, { model }: Candidate): Demand {
   // What others take of the CPU slows every task down, here as in the race.
   const kept = Math.max(1, cpuShare * wallMs / Math.max(cpuMs, 1e-9));
   const ownLoopMs = Math.min(wallMs, loopMs * kept);
+  const blockedMs = Math.min(sample.blockedMs, wallMs - ownLoopMs);
   const plain = {
     loopMs: ownLoopMs,
-    waitMs: wallMs - ownLoopMs,
+    blockedMs,
+    waitMs: wallMs - ownLoopMs - blockedMs,
     allCpuMs: Math.max(ownLoopMs, cpuMs * kept),
     dispatcherMs: DISPATCH_MS,
   };
@@ -68,6 +73,7 @@ function demandOf(sample: Sample, { model }: Candidate): Demand {
   const sideMs = sample.cloneMs / 2 + pipeMs;
   const tripMs = ROUND_TRIP_MS[model] * Math.min(1, wallMs / CHUNK_MS);
   return {
+    blockedMs,
     loopMs: plain.loopMs + sideMs,
     waitMs: plain.waitMs + tripMs + sideMs,
     allCpuMs: plain.allCpuMs + 2 * sideMs,
@@ -97,7 +103,7 @@ function timesOf({ walls }: Sample, count: number, what: "wallMs" | "sourceMs"):
  *
  * The likely time is between two bounds. At best, tasks interleave without ever queueing, and the time
  * is the greatest of four: list scheduling of the sample's own times over the slots; each event loop's
- * share of the computing; all computing over the machine's ceiling; and what the dispatcher spends on
+ * share of what holds it up; all computing over the machine's ceiling; and what the dispatcher spends on
  * getting items and copying them, the serial part that Amdahl's law is about. At worst, they queue for the event loop as in
  * mean value analysis. See queueing.ts for the sources.
  *
@@ -131,7 +137,7 @@ export function predict(
   const startMs = machine.startMs[kind] *
     (kind === "eventLoop" ? 1 : 0.5 + 0.5 * candidate.lanes / machine.cores);
   const demand = demandOf(sample, candidate);
-  const { loopMs, waitMs, allCpuMs, dispatcherMs } = demand;
+  const { loopMs, blockedMs, waitMs, allCpuMs, dispatcherMs } = demand;
   const simulated = Math.min(items, SIMULATED);
   const simulatedTimes = timesOf(sample, simulated, "wallMs");
   const sourceMs = timesOf(sample, simulated, "sourceMs").reduce((sum, ms) => sum + ms, 0) *
@@ -143,23 +149,28 @@ export function predict(
     const off = 2 * sample.variation / Math.sqrt(sample.items);
     return { startMs, runMs, lowMs: runMs * Math.max(0.5, 1 - off), highMs: runMs * (1 + off) };
   }
-  const gain = gainOfLanes(lanes, machine);
+  const inFlight = Math.min(slots, Math.ceil(items / lanes));
+  const taskMs = loopMs + blockedMs + waitMs;
+  // A lane computes for this share of the time, and so many of them compute at the same time.
+  const computing = loopMs / Math.max(loopMs + blockedMs, taskMs / inFlight, 1e-9);
+  const busy = Math.max(1, lanes * computing);
   // Lanes beyond what the machine gains share it.
-  const slower = Math.max(1, lanes / gain);
-  const stretched = loopMs * slower + waitMs;
+  const slower = Math.max(1, busy / gainOfLanes(busy, machine));
+  const heldMs = loopMs * slower + blockedMs;
+  const stretched = heldMs + waitMs;
   const factor = stretched / sample.wallMs;
   const scheduled = listScheduleMs(simulatedTimes.map((ms) => ms * factor), slots * lanes) *
     (items / simulated);
   const bound = Math.max(
     scheduled,
-    items * loopMs * slower / lanes + (kind === "eventLoop" ? dealingMs : 0),
+    // The first task waits before, or the last one after, while nothing else is left to do.
+    items * heldMs / lanes + waitMs + (kind === "eventLoop" ? dealingMs : 0),
     (items * allCpuMs + dealingMs) / gainOfLanes(machine.cores, machine),
     dealingMs,
   );
   // Each further lane compiles the code anew, all at the same time.
   const coldMs = kind === "eventLoop" ? 0 : sample.coldMs * (1 - 1 / lanes);
-  const inFlight = Math.min(slots, Math.ceil(items / lanes));
-  const queued = items / (lanes * meanValueThroughput(loopMs * slower, waitMs, inFlight));
+  const queued = items / (lanes * meanValueThroughput(heldMs, waitMs, inFlight));
   const worst = Math.max(bound, queued) + coldMs;
   const off = 1 + Math.min(1, 2 * sample.variation / Math.sqrt(sample.items)) + 0.1;
   // Nearer to the best: the times of real tasks are seldom as uneven as mean value analysis takes them.

@@ -46,6 +46,13 @@ export interface Stretch {
   readonly cpuMs: number;
   /** What it took before to get the items from their source, in milliseconds. */
   readonly sourceMs: number;
+  /**
+   * The part of `wallMs` until the tasks returned, a promise or a value: nothing else could run on the
+   * event loop meanwhile. Of several tasks it is known only if none returned a promise; 0 otherwise.
+   */
+  readonly syncMs: number;
+  /** CPU time of the process in `syncMs`, in milliseconds. */
+  readonly syncCpuMs: number;
 }
 
 /** An error that a task or a module threw. */

@@ -7,13 +7,15 @@
 
 import type { Round } from "../timing/result.ts";
 import { seededRandom, shuffled } from "../timing/random.ts";
-import type { JobSpec } from "../timing/spec.ts";
-import { bySimplicity, type Candidate, nameOf } from "./candidate.ts";
+import type { JobSpec, TrialResult } from "../timing/spec.ts";
+import { bySimplicity, type Candidate, nameOf, SEQUENTIAL } from "./candidate.ts";
+import { clearlySlower } from "./clearly_slower.ts";
 import type { Race, RaceOptions, RaceRunner, Runner } from "./race_options.ts";
 
-/** Rounds at most, and a model that takes this many times as long as the best is taken out. */
 const MOST_ROUNDS = 7;
-const CLEARLY_SLOWER = 2;
+/** A model is stopped when it takes this many times as long as the plain loop should, or so much longer. */
+const USELESS = 1.4;
+const USELESS_MS = 150;
 
 class Racing {
   readonly runners: Runner[] = [];
@@ -23,6 +25,7 @@ class Racing {
   trials = 0;
   partial = false;
   #unrepeatable = false;
+  #total: number | undefined;
   /** How many times as long as predicted the worst one took. */
   #surprise = 1;
 
@@ -41,6 +44,7 @@ class Racing {
       partial,
       warnings: [...this.#warnings],
       unrepeatable: this.#unrepeatable,
+      ...(this.#total !== undefined && { total: this.#total }),
     };
   }
 
@@ -51,7 +55,7 @@ class Racing {
   enter(candidate: Candidate): Runner {
     const { plan } = this.options;
     const items = candidate.model === "sequential" ? plan.sequentialItems : plan.items;
-    const runner: Runner = { candidate, items, rounds: [] };
+    const runner: Runner = { candidate, items: Math.min(items, this.#total ?? items), rounds: [] };
     this.runners.push(runner);
     return runner;
   }
@@ -70,15 +74,26 @@ class Racing {
   affords({ candidate, items, rounds }: Runner): boolean {
     const { expectedMs, plan } = this.options;
     if (candidate.model === "sequential") return true;
-    const plainMs = expectedMs({ model: "sequential", lanes: 1, slots: 1 }, items);
+    const plainMs = expectedMs(SEQUENTIAL, items);
     const likelyMs = rounds.at(-1)?.runMs ??
       Math.min(1.2 * plainMs, this.#surprise * expectedMs(candidate, items));
     return this.costMs + likelyMs <= plan.hardMs;
   }
 
+  /** After so long a trial has nothing to gain any more, or would cost more than the race may. */
+  #mostMs({ candidate, items, rounds }: Runner): number {
+    const { expectedMs, plan } = this.options;
+    const plainMs = expectedMs(SEQUENTIAL, items);
+    const useless = Math.max(USELESS * plainMs, plainMs + USELESS_MS);
+    if (candidate.model === "sequential") return 2 * useless;
+    const left = Math.max(plan.hardMs - this.costMs, USELESS_MS);
+    return rounds.length === 0 ? Math.min(useless, left) : left;
+  }
+
   async run(runner: Runner, round: number): Promise<void> {
-    const { job, runTrial, signal, onEvent, timeoutMs } = this.options;
+    const { job, runTrial, signal, onEvent, timeoutMs, checksums } = this.options;
     const { candidate, items } = runner;
+    const known = Math.max(0, ...[...checksums.keys()].filter((count) => count < items));
     const trial = {
       model: candidate.model,
       lanes: candidate.lanes,
@@ -86,20 +101,28 @@ class Racing {
       job: { ...job, items: limitedTo(job.items, items) },
       round,
       timeoutMs,
+      mostMs: this.#mostMs(runner),
       timeline: true,
+      ...(known > 0 && { prefix: known }),
     };
     const number = ++this.trials;
     onEvent?.({ type: "trial-started", trial, number, of: this.options.mostTrials });
     try {
       const result = await runTrial(trial, { signal, ...(onEvent && { onEvent }) });
-      runner.rounds.push(result.round);
-      if (result.timeline !== undefined) runner.timeline = result.timeline;
       this.costMs += result.round.runMs;
       if (candidate.model !== "sequential") {
         const expectedMs = Math.max(1, this.options.expectedMs(candidate, items));
         this.#surprise = Math.max(this.#surprise, result.round.runMs / expectedMs);
       }
-      this.#judge(runner, result.round);
+      if (wasStopped(result.round, trial.mostMs)) {
+        // Its time is only known to be longer.
+        runner.out = "slower";
+      } else {
+        runner.rounds.push(result.round);
+        if (result.timeline !== undefined) runner.timeline = result.timeline;
+        this.#learnTotal(runner, result.round);
+        this.#judge(runner, result, known);
+      }
       onEvent?.({ type: "trial-ended", trial, result });
     } catch (error) {
       if (signal.aborted) {
@@ -112,7 +135,16 @@ class Racing {
     }
   }
 
-  #judge(runner: Runner, { failed, succeeded, checksum }: Round): void {
+  /** A source that gave fewer items than it was asked for has no more. */
+  #learnTotal({ items }: Runner, { succeeded, failed }: Round): void {
+    const ran = succeeded + failed;
+    if (ran >= items) return;
+    this.#total = Math.min(ran, this.#total ?? ran);
+    for (const runner of this.runners) runner.items = Math.min(runner.items, this.#total);
+  }
+
+  #judge(runner: Runner, { round, prefixChecksum }: TrialResult, known: number): void {
+    const { failed, succeeded, checksum } = round;
     const allowed = this.options.failedShare * (failed + succeeded);
     if (runner.candidate.model !== "sequential" && failed > allowed + 1e-9) {
       const share = failed / Math.max(1, failed + succeeded);
@@ -123,10 +155,11 @@ class Racing {
       }
     }
     const expected = this.#reference.get(runner.items);
-    if (expected === undefined) this.#reference.set(runner.items, checksum);
-    else if (expected !== checksum && this.options.failedShare === 0 && !this.#unrepeatable) {
-      runner.out = "results";
-    }
+    const first = prefixChecksum === undefined ? undefined : this.#reference.get(known);
+    const differs = (expected ?? checksum) !== checksum ||
+      (first ?? prefixChecksum) !== prefixChecksum;
+    if (!differs) this.#reference.set(runner.items, checksum);
+    else if (this.options.failedShare === 0 && !this.#unrepeatable) runner.out = "results";
   }
 
   /** If not even sequential repeats its own results, nobody is to be blamed for other ones. */
@@ -139,17 +172,13 @@ class Racing {
 
   /** Takes out what is clearly slower than the best, for the whole job. */
   prune(): void {
-    const { scaledMs } = this.options;
-    const time = ({ candidate, items, rounds }: Runner) =>
-      Math.min(...rounds.map((round) => scaledMs(candidate, items, round)));
-    const ran = this.active.filter(({ rounds }) => rounds.length > 0);
-    if (ran.length === 0) return;
-    const best = Math.min(...ran.map(time));
-    for (const runner of ran) {
-      if (runner.candidate.model === "sequential") continue;
-      if (time(runner) > CLEARLY_SLOWER * best) runner.out = "slower";
-    }
+    for (const runner of clearlySlower(this.active, this.options.scaledMs)) runner.out = "slower";
   }
+}
+
+function wasStopped({ runMs, reasons = {} }: Round, mostMs: number): boolean {
+  const { cancelled = 0, abandoned = 0 } = reasons;
+  return cancelled + abandoned > 0 && runMs >= 0.99 * mostMs;
 }
 
 function limitedTo(source: JobSpec["items"], limit: number): JobSpec["items"] {
@@ -169,7 +198,8 @@ function limitedTo(source: JobSpec["items"], limit: number): JobSpec["items"] {
  * @example
  * ```ts
  * import { race } from "./race.ts";
- * import type { Race, RaceOptions } from "./race_options.ts";
+ * import { clearlySlower } from "./clearly_slower.ts";
+import type { Race, RaceOptions } from "./race_options.ts";
  *
  * async function trialsOf(options: RaceOptions): Promise<number> {
  *   const result: Race = await race(options);
@@ -196,7 +226,10 @@ export const race: RaceRunner = async (options): Promise<Race> => {
     }
     racing.forgive();
     if (!racing.may) break;
-    if (round > 0) continue;
+    if (round > 0) {
+      racing.prune();
+      continue;
+    }
     // Others in place of what failed, fewer and fewer slots.
     let more = instead(racing.runners);
     while (more.length > 0 && racing.may) {

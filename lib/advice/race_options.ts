@@ -13,8 +13,8 @@ import type { RacePlan } from "./race_plan.ts";
 export interface Runner {
   /** The model and its size. */
   readonly candidate: Candidate;
-  /** How many items it ran in each round. */
-  readonly items: number;
+  /** How many items it runs in each round; fewer once the job turns out to have fewer. */
+  items: number;
   /** What each of its rounds took. */
   readonly rounds: Round[];
   /** The timeline of its last trial. */
@@ -37,6 +37,8 @@ export interface Race {
   readonly partial: boolean;
   /** What went wrong on the way, one sentence each. */
   readonly warnings: readonly string[];
+  /** How many items the job has, if the race came to their end. */
+  readonly total?: number;
   /** Whether sequential itself gives other results from run to run, so that none can be compared. */
   readonly unrepeatable: boolean;
 }
@@ -55,7 +57,7 @@ export interface RaceOptions {
   readonly timeoutMs: number;
   /** The share of items that fail in the sample. */
   readonly failedShare: number;
-  /** Checksums of the sample's first results, by their number. */
+  /** Checksums of the sample's first results, by their number; of any other number the first to run tells. */
   readonly checksums: ReadonlyMap<number, string>;
   /** How long a runner's items should take, in milliseconds. */
   readonly expectedMs: (candidate: Candidate, items: number) => number;

@@ -43,7 +43,8 @@ const ITEMS_A_LANE = 3;
  * @param sample The sample.
  * @param raced The models, sequential among them.
  * @param machine What the machine does.
- * @param most Items of which the results are known, at most: those of the sample.
+ * @param most How many items there are: for sequential those of the sample, whose results are known;
+ * for the others those of the job, for one that does many at once shows it only on many.
  * @param leftMs What is left of the budget, in milliseconds.
  * @returns The plan; null if there isn't time for even one round.
  *
@@ -58,11 +59,11 @@ export function planRace(
   sample: Sample,
   raced: readonly Candidate[],
   machine: Machine,
-  most: number,
+  { alone, most }: { readonly alone: number; readonly most: number },
   leftMs: number,
 ): RacePlan | null {
   const others = raced.filter(({ model }) => model !== "sequential");
-  if (others.length === 0 || most < 2) return null;
+  if (others.length === 0 || Math.min(alone, most) < 2) return null;
   const startMs = raced.reduce(
     (sum, candidate) => sum + PROCESS_MS + predict(sample, candidate, most, machine).startMs,
     0,
@@ -71,7 +72,7 @@ export function planRace(
   for (let rounds = ROUNDS; rounds >= 1; rounds--) {
     const workMs = Math.min(PLANNED * allowanceMs, leftMs - rounds * startMs);
     if (workMs <= 0) continue;
-    const sequentialMs = predict(sample, SEQUENTIAL, most, machine).runMs;
+    const sequentialMs = predict(sample, SEQUENTIAL, alone, machine).runMs;
     const othersMs = others.reduce(
       (sum, candidate) => sum + predict(sample, candidate, most, machine).runMs,
       0,
@@ -79,16 +80,15 @@ export function planRace(
     const few = Math.min(most, ITEMS_A_LANE * Math.max(...others.map(({ lanes }) => lanes)));
     const share = (ms: number, part: number) => Math.floor(most * part * workMs / (rounds * ms));
     const items = Math.min(most, Math.max(few, share(othersMs, 1 - SEQUENTIAL_SHARE)));
-    if (rounds > ROUNDS_OF_FEWER && items < most) continue;
+    if (rounds > ROUNDS_OF_FEWER && items < Math.min(most, alone)) continue;
     // What the others leave over is sequential's too.
     const restMs = workMs - rounds * othersMs * items / most;
-    const fewAlone = Math.min(most, 2);
     const sequentialItems = Math.min(
-      most,
-      Math.max(fewAlone, Math.floor(most * Math.max(0, restMs) / (rounds * sequentialMs))),
+      alone,
+      Math.max(2, Math.floor(alone * Math.max(0, restMs) / (rounds * sequentialMs))),
     );
     const costMs = rounds *
-      (othersMs * items / most + sequentialMs * sequentialItems / most);
+      (othersMs * items / most + sequentialMs * sequentialItems / alone);
     const hardMs = Math.max(HARD_RUNS * sample.tasksMs, allowanceMs);
     if (costMs <= 1.1 * workMs) return { sequentialItems, items, rounds, allowanceMs, hardMs };
   }

@@ -9,6 +9,7 @@ import { confidenceAbove } from "../timing/difference.ts";
 import { pairedRatio } from "../timing/interval.ts";
 import { median } from "../timing/statistics.ts";
 import { bySimplicity, type Candidate, SEQUENTIAL } from "./candidate.ts";
+import { QUEUEING } from "./substitutes.ts";
 
 /** One model's times for the whole job, by round. */
 export interface Entry {
@@ -18,6 +19,8 @@ export interface Entry {
   readonly times: readonly { readonly round: number; readonly ms: number }[];
   /** Whether it ran without failures of its own, gave the same results, and wasn't clearly slower. */
   readonly eligible: boolean;
+  /** How many tasks it had in flight at once; default 1. */
+  readonly inFlight?: number;
 }
 
 /** What is recommended, and why. */
@@ -75,6 +78,26 @@ function middle({ times }: Entry): number {
 }
 
 /**
+ * The simplest first. But an event loop on which most tasks only queue for what serves a few of them
+ * comes behind one that has just these few in flight: it is as fast, and kinder to what it waits for.
+ */
+function inOrder(entries: readonly Entry[]): Entry[] {
+  const simplest = entries.toSorted((a, b) => bySimplicity(a.candidate, b.candidate));
+  const sequential = simplest.find(({ candidate }) => candidate.model === "sequential");
+  if (sequential === undefined) return simplest;
+  const loops = simplest.filter(({ candidate }) => candidate.lanes === 1 && candidate.slots > 1);
+  const queues = (entry: Entry) =>
+    (entry.inFlight ?? 1) >= QUEUEING * middle(sequential) / middle(entry);
+  const rest = simplest.filter((entry) => entry !== sequential && !loops.includes(entry));
+  return [
+    sequential,
+    ...loops.filter((entry) => !queues(entry)),
+    ...loops.filter(queues),
+    ...rest,
+  ];
+}
+
+/**
  * Recommends a model.
  *
  * @param entries What was raced.
@@ -92,8 +115,7 @@ function middle({ times }: Entry): number {
  * ```
  */
 export function recommend(entries: readonly Entry[], seed: number): Recommendation {
-  const fit = entries.filter(({ times, eligible }) => eligible && times.length > 0)
-    .toSorted((a, b) => bySimplicity(a.candidate, b.candidate));
+  const fit = inOrder(entries.filter(({ times, eligible }) => eligible && times.length > 0));
   const sequential = fit.find(({ candidate }) => candidate.model === "sequential");
   if (fit.length === 0) {
     return { candidate: SEQUENTIAL, gain: null, confidence: 0.5, best: SEQUENTIAL };

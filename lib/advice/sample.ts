@@ -25,6 +25,11 @@ export interface Sample {
   readonly cpuMs: number;
   /** The part of `cpuMs` on the event loop's own thread: what one lane can't do for two tasks at once. */
   readonly loopMs: number;
+  /**
+   * The mean wait that holds up the event loop, as synchronous I/O does: slots can't fill it, only other
+   * lanes can.
+   */
+  readonly blockedMs: number;
   /** CPU over wall time, corrected for the share of a CPU that others left; 0 to 1. */
   readonly cpuShare: number;
   /** Standard error of `cpuShare`. */
@@ -61,14 +66,17 @@ const ENOUGH = 8;
 /** Of so many tasks some were hardly disturbed. */
 const UNDISTURBED = 0.1;
 
+type Measured = Pick<Probed["stretches"][number], "count" | "wallMs" | "cpuMs">;
+
 /**
  * How long a task waits on average, in milliseconds. Wall less CPU time is waiting for the outside and
  * waiting for a CPU that others use. The second is taken off: in proportion to the CPU time, by what a
  * busy thread was seen to get. And since what others do can only add, no more is believed than the
  * least disturbed tenth of the tasks shows, whether waits are alike or grow with the computing.
  */
-function waitMs(stretches: Probed["stretches"], available: number, cpuMs: number): number {
+function waitMs(stretches: readonly Measured[], available: number): number {
   const items = stretches.reduce((sum, { count }) => sum + count, 0);
+  const cpuMs = stretches.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / items;
   const lost = stretches.reduce((sum, { wallMs, cpuMs }) => sum + wallMs - cpuMs, 0) / items;
   const proportional = Math.max(0, lost - cpuMs * (1 - available) / available);
   if (available >= IDLE || stretches.length < ENOUGH) return proportional;
@@ -114,7 +122,10 @@ const STEPS_MS = 100;
  *
  * const sample = sampleOf({
  *   exports: { items: "iterable", task: "function", setup: false, teardown: false, functions: [] },
- *   stretches: [{ count: 1, wallMs: 10, cpuMs: 1, sourceMs: 0 }, { count: 1, wallMs: 10, cpuMs: 1, sourceMs: 0 }],
+ *   stretches: [
+ *     { count: 1, wallMs: 10, cpuMs: 1, sourceMs: 0, syncMs: 1, syncCpuMs: 1 },
+ *     { count: 1, wallMs: 10, cpuMs: 1, sourceMs: 0, syncMs: 1, syncCpuMs: 1 },
+ *   ],
  *   failures: [],
  *   done: undefined,
  *   cutOff: undefined,
@@ -142,7 +153,12 @@ export function sampleOf({ stretches, done, failures }: Probed): Sample {
   );
   const error = n < 2 ? 0.25 : Math.sqrt(squares * n / (n - 1)) / tasksMs;
   const wallMs = tasksMs / items;
-  const waits = waitMs(stretches, available, cpu / items);
+  const waits = waitMs(stretches, available);
+  const held = stretches.map(({ count, syncMs, syncCpuMs }) => ({
+    count,
+    wallMs: syncMs,
+    cpuMs: syncCpuMs,
+  }));
   // Threads beside the event loop's may use more CPU time than passes: then nothing waits.
   const cpuShare = cpu <= 0 ? 0 : Math.min(1, cpu / items / (cpu / items + waits));
   // The first ones compile the code; of tiny tasks only the means of stretches are known.
@@ -159,6 +175,7 @@ export function sampleOf({ stretches, done, failures }: Probed): Sample {
     wallMs,
     cpuMs: cpu / items,
     loopMs: cpu / items * loopShare,
+    blockedMs: Math.min(waits, Math.max(0, waitMs(held, available))),
     cpuShare,
     cpuShareError: Math.hypot(error, (cpuShare - Math.min(1, ratio)) / 4),
     available,

@@ -168,6 +168,9 @@ export class Sampler {
     const cancelled = () => false;
     const values: unknown[] = [];
     const failures: [number, unknown][] = [];
+    const alone = batch.length === 1;
+    let promises = false;
+    let [syncMs, syncCpuMs] = [0, 0];
     const threadAt = threadCpuMs();
     const cpuAt = cpuMs();
     const startMs = performance.now();
@@ -179,14 +182,30 @@ export class Sampler {
           attempt: 1,
           cancelled,
         });
-        values.push(value instanceof Promise ? await value : value);
+        if (value instanceof Promise) {
+          // A clock reading for each of many tiny tasks would distort them.
+          if (alone) [syncMs, syncCpuMs] = [performance.now() - startMs, cpuMs() - cpuAt];
+          promises = true;
+          values.push(await value);
+        } else {
+          values.push(value);
+        }
       } catch (error) {
         values.push(undefined);
         failures.push([at, error]);
       }
     }
     const wallMs = performance.now() - startMs;
-    const stretch = { count: batch.length, wallMs, cpuMs: cpuMs() - cpuAt, sourceMs };
+    const usedMs = cpuMs() - cpuAt;
+    if (!promises) [syncMs, syncCpuMs] = [wallMs, usedMs];
+    const stretch = {
+      count: batch.length,
+      wallMs,
+      cpuMs: usedMs,
+      sourceMs,
+      syncMs,
+      syncCpuMs,
+    };
     this.#threadCpuMs += threadCpuMs() - threadAt;
     this.#tasksMs += wallMs;
     await this.#keep(batch, values, new Map(failures));

@@ -5,7 +5,7 @@
  */
 
 import type { Round } from "../timing/result.ts";
-import type { Candidate } from "./candidate.ts";
+import { type Candidate, inFlightOf } from "./candidate.ts";
 import { type Machine, predict } from "./predict.ts";
 import type { Entry } from "./recommend.ts";
 import type { Runner } from "./race_options.ts";
@@ -68,5 +68,6 @@ export function entryOf(
     candidate,
     times: rounds.map((round) => ({ round: round.round, ms: scale(candidate, items, round) })),
     eligible: out === undefined,
+    inFlight: inFlightOf(candidate, items),
   };
 }

@@ -1,64 +1,84 @@
 /**
- * Which models to try in place of those that failed or disappointed in the first round.
+ * What to race instead of, or beside, models that refused, disappointed, or did better than expected.
  *
  * @module
  */
 
-import { type Candidate, nameOf } from "./candidate.ts";
+import { type Candidate, inFlightOf, nameOf } from "./candidate.ts";
+import { MOST_IN_FLIGHT, MOST_LANES } from "./candidates.ts";
 import type { Runner } from "./race_options.ts";
 
 /** Slots are divided by this after a refusal: many refusals are more of a nuisance than a slow search. */
 const LESS = 4;
 /** A model whose slots gained less than this, where waiting should have been filled, disappoints. */
 const GAINED = 1.2;
+/** Slots or lanes of which each still gains this share of itself are not enough yet. */
+const UNSATURATED = 0.6;
+/** So many times as many are tried next. */
+const MORE = 4;
+/** With this many times as many tasks in flight as are served at once, most of them only queue. */
+export const QUEUEING = 8;
+
+/** What a job allows. */
+export interface Allowed {
+  /** How many CPUs there are. */
+  readonly cores: number;
+  /** Whether its tasks wait for most of their time. */
+  readonly waits: boolean;
+  /** Whether its items and results can be sent to other lanes. */
+  readonly canTravel: boolean;
+}
 
 /**
- * Chooses substitutes.
+ * Chooses models to race as well.
  *
- * Where tasks failed that don't fail one by one, something refuses so many at once: fewer slots are
- * tried, a quarter each time, then twice as many where that went well (multiplicative decrease, as in
- * Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for Congestion Avoidance", 1989).
- * Where slots on one event loop gained nothing though tasks wait, they may wait for each other within
- * one lane: more lanes are tried.
+ * - Where a server refused so many at once: fewer slots, by halving the distance to what it bore.
+ * - Where slots filled no waiting although tasks wait: lanes, for something holds up the event loop; and
+ *   where each of these gained, more of them.
+ * - Where each slot still gained: more slots.
+ * - Where far more are in flight than are served at once: as many as are served, which is kinder.
  *
- * @param runners What has run so far.
- * @param cores How many lanes to try.
- * @param waits Whether tasks wait for most of their time.
- * @param canTravel Whether items and results can be sent to another lane.
- * @param timeMs What a runner's last round comes to for the whole job, in milliseconds.
- * @returns Models that haven't been tried yet; none if nothing is to be learnt.
+ * @param runners What ran so far.
+ * @param allowed What the job allows.
+ * @param timeMs What a runner's last round comes to, in milliseconds.
+ * @returns Models that haven't run yet.
  *
  * @example
  * ```ts
  * import { substitutes } from "./substitutes.ts";
  *
- * console.log(substitutes([], 2, true, true, () => 1)); // []
+ * console.log(substitutes([], { cores: 2, waits: true, canTravel: true }, () => 1)); // []
  * ```
  */
 export function substitutes(
   runners: readonly Runner[],
-  cores: number,
-  waits: boolean,
-  canTravel: boolean,
+  { cores, waits, canTravel }: Allowed,
   timeMs: (runner: Runner) => number,
 ): Candidate[] {
   const found = [...fewerSlots(runners)];
-  const sequential = runners.find(({ candidate, rounds }) =>
-    candidate.model === "sequential" && rounds.length > 0
-  );
-  const loops = runners.filter(({ candidate, rounds, out }) =>
-    candidate.lanes === 1 && candidate.slots > 1 && rounds.length > 0 && out !== "failures"
-  );
-  const disappointing = sequential !== undefined && loops.length > 0 &&
-    loops.every((of) => timeMs(sequential) < GAINED * timeMs(of));
-  if (waits && canTravel && disappointing) found.push({ model: "workers", lanes: cores, slots: 1 });
+  const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out === undefined);
+  const sequential = ran.find(({ candidate }) => candidate.model === "sequential");
+  if (sequential !== undefined) {
+    const gainOf = (runner: Runner) => timeMs(sequential) / timeMs(runner);
+    if (found.length === 0) found.push(...moreSlots(ran, gainOf), ...kinder(ran, gainOf));
+    if (waits && canTravel) found.push(...lanesInstead(runners, cores, gainOf));
+  }
   const tried = new Set(runners.map(({ candidate }) => nameOf(candidate)));
   return found.filter((candidate) => !tried.has(nameOf(candidate)));
 }
 
+type GainOf = (runner: Runner) => number;
+
+function isLoop({ candidate }: Runner): boolean {
+  return candidate.lanes === 1 && candidate.slots > 1;
+}
+
+function inFlight({ candidate, items }: Runner): number {
+  return inFlightOf(candidate, items);
+}
+
 function* fewerSlots(runners: readonly Runner[]): Generator<Candidate> {
-  const loops = runners.filter(({ candidate }) => candidate.lanes === 1 && candidate.slots > 1);
-  const inFlight = ({ candidate, items }: Runner) => Math.min(candidate.slots, items);
+  const loops = runners.filter(isLoop);
   const refused = loops.filter(({ out }) => out === "failures").map(inFlight);
   if (refused.length === 0) return;
   const least = Math.min(...refused);
@@ -66,9 +86,56 @@ function* fewerSlots(runners: readonly Runner[]): Generator<Candidate> {
     .map(inFlight).filter((slots) => slots < least);
   const most = Math.max(0, ...went);
   const slots = most === 0 ? powerOfTwoTo(least / LESS) : 2 * most;
-  if (slots > 1 && slots < least) yield { model: "limited", lanes: 1, slots };
+  if (slots > 1 && slots < least) yield limited(slots);
+}
+
+function* moreSlots(ran: readonly Runner[], gainOf: GainOf): Generator<Candidate> {
+  const most = ran.filter(isLoop).sort((a, b) => inFlight(b) - inFlight(a))[0];
+  if (most === undefined || gainOf(most) < UNSATURATED * inFlight(most)) return;
+  // A race tells of slots only what it has items for.
+  const slots = Math.min(MORE * inFlight(most), MOST_IN_FLIGHT, most.items);
+  if (slots > 1.5 * inFlight(most)) yield limited(slots);
+}
+
+function* kinder(ran: readonly Runner[], gainOf: GainOf): Generator<Candidate> {
+  const loops = ran.filter(isLoop);
+  const best = loops.toSorted((a, b) => gainOf(b) - gainOf(a))[0];
+  if (best === undefined || gainOf(best) < GAINED) return;
+  const served = powerOfTwoFrom(2 * gainOf(best));
+  const few = loops.some((of) => inFlight(of) <= 2 * served && inFlight(of) >= served / 2);
+  if (inFlight(best) >= QUEUEING * gainOf(best) && !few) yield limited(served);
+}
+
+function* lanesInstead(
+  runners: readonly Runner[],
+  cores: number,
+  gainOf: GainOf,
+): Generator<Candidate> {
+  const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out !== "failures");
+  const loops = ran.filter(isLoop);
+  if (loops.some((of) => gainOf(of) >= GAINED)) return;
+  const threads =
+    ran.filter(({ candidate: { model, slots } }) => model === "workers" && slots === 1)
+      .sort((a, b) => b.candidate.lanes - a.candidate.lanes)[0];
+  if (threads === undefined) {
+    if (loops.length > 0) yield { model: "workers", lanes: cores, slots: 1 };
+    return;
+  }
+  const { candidate: { lanes }, items } = threads;
+  const more = Math.min(MORE * lanes, MOST_LANES, items);
+  if (gainOf(threads) >= UNSATURATED * lanes && more > 1.5 * lanes) {
+    yield { model: "workers", lanes: more, slots: 1 };
+  }
+}
+
+function limited(slots: number): Candidate {
+  return { model: "limited", lanes: 1, slots };
 }
 
 function powerOfTwoTo(value: number): number {
   return value < 1 ? 0 : 2 ** Math.floor(Math.log2(value));
+}
+
+function powerOfTwoFrom(value: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(2, value)));
 }

@@ -13,6 +13,12 @@ const MOST = 24;
 const MOST_MS = 250;
 /** Looked at first, so that compiling isn't counted. */
 const WARM_UP = 3;
+/** Items and results up to this size travel in company, and are measured so. */
+const SMALL_BYTES = 16 << 10;
+/** A company is about so large, and is cloned again and again for so long, in milliseconds. */
+const COMPANY_BYTES = 256 << 10;
+const MOST_COPIES = 40;
+const REPEAT_MS = 4;
 
 type Serialize = (value: unknown) => { readonly byteLength: number };
 
@@ -26,6 +32,7 @@ export class TransferMeter {
   #next = 0;
   #uncloneable: string | undefined;
   #serialize: Serialize | undefined;
+  readonly #small: [unknown, unknown][] = [];
 
   /** Mean size of the results looked at, in bytes. */
   get resultBytes(): number {
@@ -61,8 +68,10 @@ export class TransferMeter {
     // In an array, for a string alone is cloned by reference, but sent byte by byte.
     structuredClone([item, result]);
     this.#cloneMs.push(performance.now() - clonedMs);
-    this.#itemBytes += this.#bytes(item);
-    this.#resultBytes += this.#bytes(result);
+    const [itemBytes, resultBytes] = [this.#bytes(item), this.#bytes(result)];
+    if (itemBytes + resultBytes <= SMALL_BYTES) this.#small.push([item, result]);
+    this.#itemBytes += itemBytes;
+    this.#resultBytes += resultBytes;
     this.#seen++;
     this.#spentMs += performance.now() - startMs;
   }
@@ -82,14 +91,39 @@ export class TransferMeter {
    * @returns The cost of an item and its result, on average.
    */
   cost(): TransferCost {
-    const warm = this.#cloneMs.length > WARM_UP ? this.#cloneMs.slice(WARM_UP) : this.#cloneMs;
     const mean = (sum: number) => this.#seen === 0 ? 0 : sum / this.#seen;
     return {
       items: this.#seen,
       itemBytes: mean(this.#itemBytes),
       resultBytes: mean(this.#resultBytes),
-      cloneMs: warm.reduce((sum, ms) => sum + ms, 0) / Math.max(1, warm.length),
+      cloneMs: this.#small.length === this.#seen ? this.#inCompany() : this.#alone(),
       ...(this.#uncloneable !== undefined && { uncloneable: this.#uncloneable }),
     };
+  }
+
+  /** Large ones travel alone. */
+  #alone(): number {
+    const warm = this.#cloneMs.length > WARM_UP ? this.#cloneMs.slice(WARM_UP) : this.#cloneMs;
+    return warm.reduce((sum, ms) => sum + ms, 0) / Math.max(1, warm.length);
+  }
+
+  /** Small ones share a message with many others, whose fixed cost is none of theirs. */
+  #inCompany(): number {
+    if (this.#small.length === 0) return 0;
+    const bytes = 1 + this.#itemBytes + this.#resultBytes;
+    const copies = Math.max(1, Math.min(MOST_COPIES, Math.floor(COMPANY_BYTES / bytes)));
+    // True copies: an object that is there twice is sent once.
+    const company = Array.from({ length: copies }, () => structuredClone(this.#small)).flat();
+    // The first time is cold.
+    structuredClone(company);
+    let times = 0;
+    const startMs = performance.now();
+    let spentMs = 0;
+    while (spentMs < REPEAT_MS) {
+      structuredClone(company);
+      times++;
+      spentMs = performance.now() - startMs;
+    }
+    return spentMs / times / company.length;
   }
 }

@@ -25,6 +25,7 @@ export function probedOf(
     total = items,
     available = 1,
     sourceMs = 0,
+    blocks = false,
     transfer = {},
   }: {
     items?: number;
@@ -33,6 +34,8 @@ export function probedOf(
     total?: number | null;
     available?: number;
     sourceMs?: number;
+    /** Whether the waiting holds up the event loop. */
+    blocks?: boolean;
     transfer?: Partial<NonNullable<Probed["done"]>["transfer"]>;
   },
 ): Probed {
@@ -45,6 +48,8 @@ export function probedOf(
       wallMs: (computeMs / available + waitMs) * wobble(place),
       cpuMs: computeMs * wobble(place),
       sourceMs,
+      syncMs: (computeMs / available + (blocks ? waitMs : 0)) * wobble(place),
+      syncCpuMs: computeMs * wobble(place),
     })),
     failures: [],
     done: {

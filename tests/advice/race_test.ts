@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Candidate } from "../../lib/advice/candidate.ts";
 import { race } from "../../lib/advice/race.ts";
-import type { RaceOptions } from "../../lib/advice/race_options.ts";
+import type { RaceOptions, Runner } from "../../lib/advice/race_options.ts";
 import { substitutes } from "../../lib/advice/substitutes.ts";
 import type { Round } from "../../lib/timing/result.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
@@ -10,6 +10,9 @@ import { roundOf } from "./fixture.ts";
 const SEQUENTIAL: Candidate = { model: "sequential", lanes: 1, slots: 1 };
 const CONCURRENT: Candidate = { model: "concurrent", lanes: 1, slots: Infinity };
 const WORKERS: Candidate = { model: "workers", lanes: 2, slots: 1 };
+
+const ALLOWED = { cores: 2, waits: true, canTravel: true };
+const lastMs = ({ rounds }: Runner) => rounds.at(-1)!.runMs;
 
 type Fake = (trial: TrialSpec) => Partial<Round> & { runMs: number };
 
@@ -133,24 +136,12 @@ Deno.test("race() finds how many slots a server that refuses still serves", asyn
   }));
   const { runners } = await race({
     ...options,
-    instead: (of) => substitutes(of, 2, true, true, ({ rounds }) => rounds.at(-1)!.runMs),
+    instead: (of) => substitutes(of, ALLOWED, lastMs),
   });
   const kept = runners.filter(({ out }) => out === undefined).map(({ candidate }) =>
     candidate.slots
   );
   assertEquals(Math.max(...kept), 8);
-});
-
-Deno.test("substitutes() tries lanes where slots fill no waits", () => {
-  const rounds = [roundOf({ runMs: 100 })];
-  const found = substitutes(
-    [{ candidate: SEQUENTIAL, items: 9, rounds }, { candidate: CONCURRENT, items: 9, rounds }],
-    2,
-    true,
-    true,
-    ({ rounds }) => rounds[0]!.runMs,
-  );
-  assertEquals(found, [WORKERS]);
 });
 
 Deno.test("race() skips what it can't afford once predictions have failed", async () => {
@@ -163,4 +154,48 @@ Deno.test("race() skips what it can't afford once predictions have failed", asyn
     expectedMs: ({ model }) => model === "sequential" ? 100 : 5,
   });
   assertEquals(costMs, 200);
+});
+
+Deno.test("race() stops a model that takes longer than the plain loop, and keeps its time out", async () => {
+  const options = optionsFor(
+    [SEQUENTIAL, CONCURRENT],
+    ({ model, mostMs }) =>
+      model === "sequential"
+        ? { runMs: 1000 }
+        : { runMs: mostMs!, failed: 30, succeeded: 34, reasons: { cancelled: 30 } },
+  );
+  const expectedMs = ({ model }: Candidate) => model === "sequential" ? 1000 : 20;
+  const { runners } = await race({ ...options, expectedMs });
+  const [, concurrent] = runners;
+  assertEquals(concurrent?.out, "slower");
+  assertEquals(concurrent?.rounds, []);
+  assertEquals(options.trials.find(({ model }) => model === "concurrent")?.mostMs, 1400);
+});
+
+Deno.test("race() compares the first results with the sample's, and the others among themselves", async () => {
+  const raced = [SEQUENTIAL, CONCURRENT, WORKERS];
+  const options = optionsFor(raced, () => ({ runMs: 10 }));
+  const prefixOf = ({ model }: TrialSpec) => model === "workers" ? "other" : "first";
+  const { runners } = await race({
+    ...options,
+    checksums: new Map([[16, "first"]]),
+    runTrial: async (trial, more) => ({
+      ...await options.runTrial(trial, more),
+      ...(trial.prefix !== undefined && { prefixChecksum: prefixOf(trial) }),
+    }),
+  });
+  assertEquals(options.trials.map(({ prefix }) => prefix).filter((of) => of !== 16), []);
+  assertEquals(runners.map(({ out }) => out), [undefined, undefined, "results"]);
+});
+
+Deno.test("race() learns from a round that ended early how many items there are", async () => {
+  const options = optionsFor([SEQUENTIAL, CONCURRENT], ({ model }) => ({
+    runMs: 10,
+    checksum: model,
+    succeeded: model === "sequential" ? 64 : 40,
+  }));
+  const plan = { ...options.plan, sequentialItems: 8 };
+  const { total, runners } = await race({ ...options, plan });
+  assertEquals(total, 40);
+  assertEquals(runners.map(({ items }) => items), [8, 40]);
 });

@@ -62,3 +62,13 @@ Deno.test("breakEven() finds the first number of items that pays", () => {
   assertEquals(breakEven((n) => 10 * n, (n) => 40 + 10 * n), null);
   assertEquals(breakEven((n) => 10 * n, () => 1), 1);
 });
+
+Deno.test("recommend() prefers few slots that serve as well to many that only queue", () => {
+  const crowd = { ...entry({ ...LIMITED, model: "concurrent", slots: Infinity }, [300, 301, 302]) };
+  const few = { ...entry(LIMITED, [303, 300, 305]), inFlight: 8 };
+  const plain = entry(SEQUENTIAL, [1200, 1210, 1190]);
+  const chosen = (inFlight: number) =>
+    recommend([plain, { ...crowd, inFlight }, few], 1).candidate.model;
+  assertEquals(chosen(120), "limited");
+  assertEquals(chosen(12), "concurrent");
+});
