@@ -12,6 +12,8 @@ export interface Label {
   readonly file: string;
   readonly bound: "io" | "cpu" | "mixed" | "small";
   readonly permissions?: TrialPermissions;
+  /** Items to take at most, for a job whose items never end. */
+  readonly items?: number;
 }
 
 /** The labelled jobs. */
@@ -27,4 +29,15 @@ export const LABELS: readonly Label[] = [
   { file: "rate_limited.ts", bound: "io", permissions: { net: ["127.0.0.1"] } },
   { file: "uneven.ts", bound: "cpu" },
   { file: "contended_lock.ts", bound: "io", permissions: { read: true, write: true } },
+  { file: "blocking.ts", bound: "io" },
+  { file: "digests.ts", bound: "cpu" },
+  { file: "fine_grained.ts", bound: "cpu" },
+  { file: "few_long.ts", bound: "cpu" },
+  { file: "big_results.ts", bound: "cpu" },
+  { file: "slow_source.ts", bound: "io" },
+  { file: "four_at_once.ts", bound: "io", permissions: { net: ["127.0.0.1"] } },
+  { file: "uneven_waits.ts", bound: "io" },
+  { file: "programs.ts", bound: "io", permissions: { run: ["sleep"] } },
+  { file: "short_waits.ts", bound: "io" },
+  { file: "endless.ts", bound: "io", items: 400 },
 ];

@@ -1,0 +1,106 @@
+/**
+ * Prints how good the advice was.
+ *
+ * @module
+ */
+
+import Table from "cli-table3";
+import { formatPercent, formatRatio } from "../../lib/reporting/format.ts";
+import { BORDERLESS } from "../../lib/reporting/table.ts";
+
+/** How one piece of advice turned out. */
+export interface Verdict {
+  /** The job's file. */
+  readonly file: string;
+  /** What it is. */
+  readonly label: string;
+  /** What the advice took it for. */
+  readonly found: string;
+  /** The CPU share that was seen. */
+  readonly cpuShare: number;
+  /** The model that was recommended. */
+  readonly recommended: string;
+  /** The model that was best, with its time. */
+  readonly best: string;
+  /** See regret.ts. */
+  readonly regret: number;
+  /** See regret.ts. */
+  readonly naiveRegret: number;
+  /** The recommended model's gain: as predicted, as the advice's own race measured it, and afterwards. */
+  readonly predicted: number;
+  readonly raced: number | null;
+  readonly measured: number;
+  /** Whether the advice said that its prediction was unsure, or that its race refuted it. */
+  readonly unsure: boolean;
+  /** What the advice cost, in sequential runs of its sample. */
+  readonly runs: number;
+}
+
+const HEAD = [
+  "job",
+  "label",
+  "found",
+  "CPU",
+  "recommended",
+  "best",
+  "regret",
+  "naive",
+  "pred.",
+  "raced",
+  "meas.",
+  "",
+  "cost",
+];
+
+/** Regret up to this is as good as none; a prediction may be off by this; advice may cost this. */
+const GOOD_REGRET = 0.1;
+const GOOD_PREDICTION = 0.25;
+const GOOD_COST = 3;
+
+/**
+ * Writes all verdicts as a table, and what they come to.
+ *
+ * @param verdicts The verdicts.
+ * @returns The text.
+ */
+export function tableOf(verdicts: readonly Verdict[]): string {
+  const table = new Table({ ...BORDERLESS, head: HEAD });
+  for (const of of verdicts) {
+    table.push([
+      of.file.replace(/\.ts$/, ""),
+      of.label,
+      of.found,
+      formatPercent(of.cpuShare),
+      of.recommended,
+      of.best,
+      formatPercent(of.regret),
+      formatPercent(of.naiveRegret),
+      formatRatio(of.predicted),
+      of.raced === null ? "–" : formatRatio(of.raced),
+      formatRatio(of.measured),
+      of.unsure ? "unsure" : "",
+      of.runs.toFixed(1),
+    ]);
+  }
+  const share = (holds: (of: Verdict) => boolean) =>
+    formatPercent(verdicts.filter(holds).length / Math.max(1, verdicts.length));
+  const near = (gain: number, measured: number) => Math.abs(gain / measured - 1) <= GOOD_PREDICTION;
+  return [
+    table.toString().split("\n").map((line) => line.trimEnd()).join("\n"),
+    "",
+    `Class right:                        ${share(({ label, found }) => label === found)}`,
+    `Within 10% of the best:             ${share(({ regret }) => regret <= GOOD_REGRET)} ` +
+    `(naively, against the least of all times: ${
+      share(({ naiveRegret }) => naiveRegret <= GOOD_REGRET)
+    })`,
+    `Gain predicted within 25%:          ${share((of) => near(of.predicted, of.measured))}, or ` +
+    `said to be unsure: ${share((of) => of.unsure || near(of.predicted, of.measured))}`,
+    `Gain given (raced) within 25%:      ${
+      share((of) => near(of.raced ?? of.predicted, of.measured))
+    }`,
+    `Cost below three sequential runs:   ${share(({ runs }) => runs < GOOD_COST)}`,
+    "",
+    "Regret is against the model that was best in the other rounds, since the least of a dozen times is",
+    "also the luckiest; it counts the 30 ms that any program takes to start, as a person's wait does.",
+  ].join("\n");
+}

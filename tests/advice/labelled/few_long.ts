@@ -1,0 +1,8 @@
+/** Computes, half a second each, and there are only five. @module */
+import { compute, numbers } from "./compute.ts";
+
+export const items = numbers(5);
+
+export default function (item: number): number {
+  return compute(400_000, item);
+}
