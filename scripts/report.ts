@@ -1,47 +1,55 @@
 /**
- * `deno task report`: prints a result file's report again, or writes it in other formats.
+ * `deno task report`: prints the reports of saved results again, or writes them in other formats.
  *
  * @module
  */
 
+import { checkFormats, reportRenderers, reportText } from "../lib/advice/report_formats.ts";
+import { readReportFile, type ReportFile } from "../lib/advice/report_file.ts";
 import { command } from "../lib/command.ts";
-import { comparisonRenderers } from "../lib/reporting/comparison_files.ts";
 import { checkOutputFiles, writeOutputFiles } from "../lib/reporting/output_files.ts";
-import { resultOption } from "../lib/reporting/result_option.ts";
+import { fileOption } from "../lib/reporting/result_option.ts";
 import { styleOfStdout } from "../lib/reporting/style.ts";
-import { renderText } from "../lib/reporting/text.ts";
 import { script } from "../lib/script.ts";
 
 const report = command(
   "report",
   `
-Prints the report of a result file that --json wrote, and writes it in other formats. Nothing is
-measured: every report is made from the file alone.`.trim(),
+Prints the reports of files that --json of io, cpu, advise or sweep wrote, and writes them in other
+formats. Several files, of any kinds, go into one page: comparisons first, then advice, then scaling.
+Nothing is measured: every report is made from the files alone.`.trim(),
 )
-  .argument("<result.json>", "a result file")
-  .option("--csv <file>", "write a table of all rounds")
-  .option("--markdown <file>", "write a table for an issue or a pull request")
+  .argument("<result.json...>", "files that --json wrote")
+  .option("--csv <file>", "write a table of all rounds: of comparisons, or of one sweep")
+  .option("--markdown <file>", "write tables for an issue or a pull request")
   .option("--html <file>", "write one page with charts; it opens without a network")
-  .option("--trace <file>", "write every task for ui.perfetto.dev or chrome://tracing")
+  .option(
+    "--trace <file>",
+    "write every task of comparisons for ui.perfetto.dev or chrome://tracing",
+  )
   .addHelpText(
     "after",
     `
 Examples:
   deno task io --json io.json
   deno task report io.json
-  deno task report io.json --html io.html --trace io.trace.json`,
+  deno task report io.json --html io.html --trace io.trace.json
+  deno task report io.json advice.json sweep.json --html all.html`,
   );
 
 await script("report", async (_signal, args) => {
   report.parse(args, { from: "user" });
-  const [path] = report.processedArgs;
-  const files = await checkOutputFiles(report.opts());
-  const result = await resultOption("result.json", path);
-  console.log(renderText(result, styleOfStdout()).trimEnd());
-  const { lines, errors } = await writeOutputFiles(comparisonRenderers(result), files, {
-    partial: result.partial,
-  });
+  const [paths] = report.processedArgs;
+  const formats = report.opts();
+  const files = await checkOutputFiles(formats);
+  const measured: ReportFile[] = [];
+  for (const path of paths) measured.push(await fileOption("result.json", path, readReportFile));
+  checkFormats(measured, formats);
+  const style = styleOfStdout();
+  console.log(measured.map((file) => reportText(file, style)).join("\n\n"));
+  const partial = measured.some((file) => "partial" in file && file.partial === true);
+  const { lines, errors } = await writeOutputFiles(reportRenderers(measured), files, { partial });
   if (lines.length > 0) console.log(`\n${lines.join("\n")}`);
-  for (const error of errors) console.error(error);
+  for (const error of errors) console.error(`report: ${error}`);
   return errors.length > 0 ? 1 : 0;
 });

@@ -1,10 +1,12 @@
 /**
- * The advice as data: what reports are made from, and what `--json` writes.
+ * The advice as data: what reports are made from, and what `--json` writes. All numbers are finite;
+ * what isn't known is null or not there, as each field says. Change it only together with
+ * advice_schema.ts and advice.schema.json.
  *
  * @module
  */
 
-import type { Interval, Verdict } from "../timing/result.ts";
+import type { Interval, ResultFile, Verdict } from "../timing/result.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Hazard } from "./hazards.ts";
 import type { Machine } from "./predict.ts";
@@ -34,12 +36,13 @@ export interface ModelAdvice {
     readonly rounds: number;
     readonly totalMs: number;
     readonly startMs: number;
+    /** Against sequential, paired by round; null if the two share no round. */
     readonly gain: Interval | null;
     readonly peakRssBytes: number;
     readonly failed: number;
-  };
+  } | undefined;
   /** Why it was taken out of the race. */
-  readonly out?: "failures" | "results" | "slower" | "broken";
+  readonly out?: "failures" | "results" | "slower" | "broken" | undefined;
 }
 
 /** Where measuring contradicted the prediction. */
@@ -54,6 +57,12 @@ export interface Surprise {
   readonly text: string;
 }
 
+/** A sample's figures without the single times; what can be sent has no `uncloneable` in a file. */
+export type SampleFigures = Omit<Sample, "walls" | "uncloneable"> & {
+  /** What can't be sent to another lane. */
+  readonly uncloneable?: string | undefined;
+};
+
 /** The whole advice on a job. */
 export interface Advice {
   /** The job. */
@@ -61,6 +70,7 @@ export interface Advice {
     readonly title: string;
     readonly module: string;
     readonly export: string;
+    /** How many items it has; null if that can't be told without taking them all. */
     readonly total: number | null;
   };
   /** The number of items that times and gains are for. */
@@ -72,22 +82,24 @@ export interface Advice {
   /** How sure the class is, 0.5 to 1. */
   readonly classConfidence: number;
   /** A sentence on the class, if the race had to correct it. */
-  readonly classNote?: string;
+  readonly classNote?: string | undefined;
   /** The sample's figures. */
-  readonly sample: Omit<Sample, "walls">;
+  readonly sample: SampleFigures;
   /** What the machine does. */
   readonly machine: Machine;
   /** All models that were looked at, the simplest first. */
   readonly models: readonly ModelAdvice[];
   /** Whether the prediction's own range is wide, and why; undefined if it was sure. */
-  readonly unsure?: string;
+  readonly unsure?: string | undefined;
   /** Where measuring contradicted the prediction. */
   readonly surprises: readonly Surprise[];
   /** What to do. */
   readonly recommended: Pick<Candidate, "model" | "lanes"> & {
+    /** Slots on each lane; null where all items are in flight at once. */
     readonly slots: number | null;
     readonly name: string;
     readonly chunk: "auto";
+    /** Against sequential, as measured; null if it wasn't. */
     readonly gain: Interval | null;
     readonly predictedGain: number;
     readonly confidence: number;
@@ -104,11 +116,23 @@ export interface Advice {
   /** What to mind, the gravest first. */
   readonly hazards: readonly Hazard[];
   /** What the advice is missing, and why; undefined if it is whole. */
-  readonly partial?: string;
+  readonly partial?: string | undefined;
   /** Time that tasks ran for the advice, and that over one sequential run of the sample. */
   readonly cost: {
     readonly tasksMs: number;
     readonly sequentialRuns: number;
     readonly timesRun: number;
   };
+}
+
+/** What `--json` writes. */
+export interface AdviceFile {
+  /** Raised when the meaning of a field changes. */
+  readonly schemaVersion: 1;
+  /** Tells it from other files. */
+  readonly kind: "advice";
+  /** On what it was measured. */
+  readonly environment: ResultFile["environment"];
+  /** The advice. */
+  readonly advice: Advice;
 }

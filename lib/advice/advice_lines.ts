@@ -201,3 +201,25 @@ export function costLine({ cost }: Advice): string {
     } times one sequential run of the sample; no item ran more than ` +
     `${cost.timesRun} times.`;
 }
+
+/**
+ * What the reader must know before the figures: what is missing, and where the class was corrected.
+ *
+ * @param advice The advice.
+ * @returns Sentences; none if it is whole.
+ *
+ * @example
+ * ```ts
+ * import { remarkLines } from "./advice_lines.ts";
+ *
+ * console.log(remarkLines({ partial: "it was interrupted" })); // ["Partial: it was interrupted."]
+ * ```
+ */
+export function remarkLines(
+  { partial, classNote }: Pick<Advice, "partial" | "classNote">,
+): string[] {
+  return [
+    ...(partial === undefined ? [] : [`Partial: ${partial}.`]),
+    ...(classNote === undefined ? [] : [classNote]),
+  ];
+}

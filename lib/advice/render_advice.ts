@@ -9,6 +9,7 @@ import { plain, wrap } from "../reporting/plain.ts";
 import { paletteFor, type Style } from "../reporting/style.ts";
 import { BORDERLESS } from "../reporting/table.ts";
 import type { Advice } from "./advice.ts";
+import { codeLines, commandLine } from "./advice_code.ts";
 import {
   classLine,
   costLine,
@@ -28,6 +29,7 @@ import {
  * @example
  * ```ts
  * import type { Advice } from "./advice.ts";
+import { codeLines, commandLine } from "./advice_code.ts";
  * import { renderAdvice } from "./render_advice.ts";
  *
  * const print = (advice: Advice) => console.log(renderAdvice(advice, { columns: 80, colour: false }));
@@ -65,13 +67,9 @@ export function renderAdvice(advice: Advice, style: Style): string {
       palette.warning("Hazards seen") + "\n" + list(advice.hazards.map(({ text }) => text)),
     ]),
     palette.heading("The code") +
-    ` (deno run ${advice.flags.map(shellWord).join(" ")} job_run.ts)\n\n` +
-    advice.code.trimEnd().split("\n").map((line) => `  ${line}`.trimEnd()).join("\n"),
+    ` (${commandLine(advice)})\n\n` +
+    codeLines(advice).map((line) => `  ${line}`.trimEnd()).join("\n"),
     palette.idle(text(costLine(advice))),
   ];
   return parts.join("\n\n");
-}
-
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -11,12 +11,49 @@ import { ResultFileError } from "../timing/written_file.ts";
 import { userPath } from "./output_files.ts";
 
 /**
- * Reads a result file that was named on the command line.
+ * Reads a file that was named on the command line.
+ *
+ * @param option The option's or argument's name, for the error.
+ * @param path What was typed.
+ * @param read Reads the file at an absolute path.
+ * @returns What the file holds.
+ * @throws {UsageError} If it is missing, too large, truncated, of another version or kind, or nonsense.
+ *
+ * @example
+ * ```ts
+ * import { readResultFile } from "../timing/result_file.ts";
+ * import { fileOption } from "./result_option.ts";
+ *
+ * const error = await fileOption("--baseline", "/no/such/file.json", readResultFile).catch((e) => e);
+ * console.log(error.name); // "UsageError"
+ * ```
+ */
+export async function fileOption<T>(
+  option: string,
+  path: string,
+  read: (path: string) => Promise<T>,
+): Promise<T> {
+  if (path.trim() === "") {
+    throw new UsageError(option, path, "no file is named", "give the path of one");
+  }
+  try {
+    return await read(userPath(path));
+  } catch (error) {
+    if (!(error instanceof ResultFileError)) throw error;
+    // Its message names the file, which the usage error names too.
+    const text = error.message.slice(error.message.indexOf('": ') + 3);
+    const cut = text.lastIndexOf("; ");
+    throw new UsageError(option, path, text.slice(0, cut), text.slice(cut + 2), { cause: error });
+  }
+}
+
+/**
+ * Reads a result file of comparisons that was named on the command line.
  *
  * @param option The option's or argument's name, for the error.
  * @param path What was typed.
  * @returns What the file holds.
- * @throws {UsageError} If it is missing, too large, truncated, of another version, or nonsense.
+ * @throws {UsageError} If it is missing, too large, truncated, of another version or kind, or nonsense.
  *
  * @example
  * ```ts
@@ -27,16 +64,5 @@ import { userPath } from "./output_files.ts";
  * ```
  */
 export async function resultOption(option: string, path: string): Promise<ResultFile> {
-  if (path.trim() === "") {
-    throw new UsageError(option, path, "no file is named", "give the path of one");
-  }
-  try {
-    return await readResultFile(userPath(path));
-  } catch (error) {
-    if (!(error instanceof ResultFileError)) throw error;
-    // Its message names the file, which the usage error names too.
-    const text = error.message.slice(error.message.indexOf('": ') + 3);
-    const cut = text.lastIndexOf("; ");
-    throw new UsageError(option, path, text.slice(0, cut), text.slice(cut + 2), { cause: error });
-  }
+  return await fileOption(option, path, readResultFile);
 }

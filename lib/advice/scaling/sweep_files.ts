@@ -28,6 +28,6 @@ export function sweepRenderers(result: SweepResult): Omit<Required<Renderers>, "
     csv: () => sweepCsv(result),
     markdown: () => sweepMarkdown(result),
     // The page brings a chart library along: only who wants it waits for it.
-    html: async () => (await import("./sweep_page.ts")).sweepPage(result),
+    html: async () => (await import("../page/report_page.ts")).reportPage([result]),
   };
 }

@@ -12,20 +12,23 @@ import { type Html, type Markup, markup } from "./markup.ts";
 /**
  * Writes the environment as a list of terms.
  *
- * @param result The result file.
+ * @param environment On what it was measured.
+ * @param jobs What was run, a line each.
  * @returns The list.
  *
  * @example
  * ```ts
- * import { environmentSection } from "./environment_section.ts";
+ * import { environmentTerms } from "./environment_section.ts";
  *
  * const machine = { deno: "2.9.6", v8: "14", os: "linux", arch: "x86_64", cpus: 2, lanesAvailable: 2 };
- * const environment = { ...machine, startedAt: "2026-01-01T12:00:00Z", seed: 1 };
- * const { text } = environmentSection({ schemaVersion: 1, environment, comparisons: [] });
+ * const { text } = environmentTerms({ ...machine, startedAt: "2026-01-01T12:00:00Z", seed: 1 }, []);
  * console.log(text.includes("2.9.6")); // true
  * ```
  */
-export function environmentSection({ environment, comparisons }: ResultFile): Html {
+export function environmentTerms(
+  environment: ResultFile["environment"],
+  jobs: readonly Markup[],
+): Html {
   const { deno, v8, os, arch, cpus, lanesAvailable, startedAt, seed } = environment;
   const { loadAverage, cpuModel, notes } = environment;
   const terms: [string, Markup][] = [
@@ -40,7 +43,7 @@ export function environmentSection({ environment, comparisons }: ResultFile): Ht
     terms.push(["Load at the start", loadAverage.slice(0, 3).map(formatNumber).join(", ")]);
   }
   for (const note of (notes ?? []).slice(0, 50)) terms.push(["Note", note]);
-  comparisons.forEach((comparison) => terms.push(["Job", jobWords(comparison)]));
+  for (const job of jobs) terms.push(["Job", job]);
   return markup`<dl class="terms">${
     terms.map(([name, value]) =>
       markup`
@@ -53,13 +56,46 @@ export function environmentSection({ environment, comparisons }: ResultFile): Ht
   }</dl>`;
 }
 
-function jobWords({ job, models }: Comparison): Html {
+/**
+ * What a comparison ran, in a line.
+ *
+ * @param comparison The comparison.
+ * @returns Its name, items, rounds, task and options.
+ *
+ * @example
+ * ```ts
+ * import { jobWords } from "./environment_section.ts";
+ *
+ * const job = { name: "nothing", task: "", items: 0, options: {} };
+ * console.log(jobWords({ job, models: [] }).text.includes("0 items")); // true
+ * ```
+ */
+export function jobWords({ job, models }: Pick<Comparison, "job" | "models">): Html {
   const rounds = Math.max(0, ...models.map(({ rounds }) => rounds.length));
-  const options = Object.entries(job.options).slice(0, 40)
+  const what = markup`<b>${job.name}</b>, ${formatCount(job.items)} items, ${rounds} ${
+    rounds === 1 ? "round" : "rounds"
+  }. `;
+  return markup`${what}${taskWords(job.task, job.options)}`;
+}
+
+/**
+ * A task and its options, in a line.
+ *
+ * @param task The task's module and export.
+ * @param options What it was given.
+ * @returns The line.
+ *
+ * @example
+ * ```ts
+ * import { taskWords } from "./environment_section.ts";
+ *
+ * console.log(taskWords("sleep.ts", {}).text); // "Task <code>sleep.ts</code>"
+ * ```
+ */
+export function taskWords(task: string, options: Readonly<Record<string, unknown>>): Html {
+  const words = Object.entries(options).slice(0, 40)
     .map(([name, value]) =>
       `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`
     );
-  return markup`<b>${job.name}</b>, ${formatCount(job.items)} items, ${rounds} ${
-    rounds === 1 ? "round" : "rounds"
-  }. Task <code>${job.task}</code>${options.length > 0 && markup`; ${options.join(", ")}`}`;
+  return markup`Task <code>${task}</code>${words.length > 0 && markup`; ${words.join(", ")}`}`;
 }

@@ -5,14 +5,12 @@
  */
 
 import type { Comparison, ResultFile } from "../../timing/result.ts";
-import { environmentLine } from "../verdict_text.ts";
-import { formatCount } from "./count.ts";
 import { distributionSection } from "./distribution_chart.ts";
-import { renderDocument } from "./document.ts";
-import { environmentSection } from "./environment_section.ts";
+import { jobWords } from "./environment_section.ts";
 import { inert } from "./inert.ts";
 import { markup } from "./markup.ts";
 import { methodSection } from "./method_section.ts";
+import { type PagePart, renderParts } from "./parts.ts";
 import { resultsTable } from "./results_table.ts";
 import type { Section } from "./section.ts";
 import { speedupSection } from "./speedup_chart.ts";
@@ -21,10 +19,50 @@ import { timelineSection } from "./timeline_section.ts";
 import { usageSection } from "./usage_chart.ts";
 import { headlineOf, verdictSection } from "./verdict_section.ts";
 
-/** What a page may hold beside its result file. */
-export interface PageOptions {
-  /** Sections after the comparisons, such as advice or scaling; their markup must be safe. */
-  readonly sections?: readonly Section[];
+/** Where comparisons stand in a page. */
+export interface ComparisonPlace {
+  /** How many comparisons stand before, which makes their ids unique; default 0. */
+  readonly before?: number;
+  /** Whether the page holds one comparison and nothing else, whose headline is the page's title. */
+  readonly alone?: boolean;
+}
+
+/**
+ * A result file as a part of a page.
+ *
+ * @param result What was measured.
+ * @param place Where it stands; alone, if it has one comparison, unless told otherwise.
+ * @returns The part, with nothing in it that could become markup, run, or reach the network.
+ *
+ * @example
+ * ```ts
+ * import { comparisonPart } from "./page.ts";
+ *
+ * const machine = { deno: "2.9.6", v8: "14", os: "linux", arch: "x86_64", cpus: 2, lanesAvailable: 2 };
+ * const environment = { ...machine, startedAt: "2026-01-01T12:00:00Z", seed: 1 };
+ * console.log(comparisonPart({ schemaVersion: 1, environment, comparisons: [] }).sections); // []
+ * ```
+ */
+export function comparisonPart(result: ResultFile, place: ComparisonPlace = {}): PagePart {
+  const { environment, comparisons, partial = false } = inert(result);
+  const { before = 0, alone = comparisons.length === 1 } = place;
+  const idOf = (i: number) => `c${before + i}`;
+  const [first] = comparisons;
+  return {
+    title: first === undefined ? "Nothing was measured" : headlineOf(first),
+    did: "compared",
+    headlines: comparisons.map((comparison, i) => ({
+      id: idOf(i),
+      name: comparison.job.name,
+      text: headlineOf(comparison),
+    })),
+    sections: comparisons.map((comparison, i) => comparisonSection(comparison, idOf(i), alone)),
+    environment,
+    jobs: comparisons.map(jobWords),
+    name: comparisons.map(({ job }) => job.name).slice(0, 5).join(", ") || "nothing",
+    partial,
+    method: { name: "How models are compared", html: methodSection() },
+  };
 }
 
 /**
@@ -32,7 +70,6 @@ export interface PageOptions {
  * becomes markup, runs, or reaches the network.
  *
  * @param result What was measured.
- * @param options Further sections.
  * @returns The whole page; below 3 MB also for 100,000 tasks.
  *
  * @example
@@ -45,36 +82,8 @@ export interface PageOptions {
  * console.log(page.includes("Nothing was measured")); // true
  * ```
  */
-export function renderPage(result: ResultFile, options: PageOptions = {}): string {
-  const safe = inert(result);
-  const [first] = safe.comparisons;
-  const title = first === undefined
-    ? "Nothing was measured"
-    : safe.comparisons.length === 1
-    ? headlineOf(first)
-    : `${formatCount(safe.comparisons.length)} jobs compared`;
-  const verdicts = safe.comparisons.map((comparison, i) =>
-    markup`<li><a href="#c${i}">${comparison.job.name}</a> ${headlineOf(comparison)}</li>`
-  );
-  const intro = markup`${
-    safe.comparisons.length > 1 && markup`<ul class="verdicts">${verdicts}</ul>`
-  }<p class="where">${environmentLine(safe.environment)}</p>${
-    safe.partial &&
-    markup`<p class="partial"><b>Partial:</b> the run was interrupted; this is what was measured until
-      then.</p>`
-  }`;
-  return renderDocument(title, [
-    ...safe.comparisons.map((comparison, i) =>
-      comparisonSection(comparison, `c${i}`, safe.comparisons.length === 1)
-    ),
-    ...(options.sections ?? []),
-    { id: "environment", title: "Environment", html: environmentSection(safe).text },
-    { id: "method", title: "Method", html: methodSection().text },
-  ], {
-    kicker: "Lanes report",
-    intro,
-    linked: verdicts.length > 1 ? verdicts.map((_, i) => `c${i}`) : [],
-  });
+export function renderPage(result: ResultFile): string {
+  return renderParts([comparisonPart(result)]);
 }
 
 function comparisonSection(comparison: Comparison, id: string, alone: boolean): Section {

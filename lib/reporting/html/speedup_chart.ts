@@ -11,6 +11,7 @@ import { figure } from "./figure.ts";
 import { type Html, markup } from "./markup.ts";
 import { modelColour } from "./palette.ts";
 import { plotToSvg } from "./plot_to_svg.ts";
+import { type RatioAxis, ratioAxis } from "./ratio_axis.ts";
 import { table } from "./table.ts";
 
 interface Gain {
@@ -20,8 +21,6 @@ interface Gain {
 }
 
 const ROW_HEIGHT = 34;
-/** Beyond this ratio a linear axis would hide the smaller gains. */
-const LINEAR_UP_TO = 10;
 
 /**
  * Writes the speedup figure of a comparison.
@@ -60,8 +59,10 @@ export function speedupSection(comparison: Comparison, id: string): Html {
       </figure>
     `;
   }
-  const domain = domainOf(gains, ceiling);
-  const log = domain[1] / domain[0] > LINEAR_UP_TO;
+  const axis = ratioAxis(
+    gains.flatMap(({ speedup: { median, low, high } }) => [median, low, high])
+      .concat(ceiling ?? 1),
+  );
   return figure({
     id,
     title: "How much faster than one after the other",
@@ -72,8 +73,8 @@ export function speedupSection(comparison: Comparison, id: string): Html {
           comparison.ceiling!.lanes
         } independent processes
         that share nothing gain on this machine.`
-      } ${log && "The axis is logarithmic: each step to the right multiplies."}`,
-    draw: (width) => drawGains(gains, ceiling, domain, log, width),
+      } ${axis.log && "The axis is logarithmic: each step to the right multiplies."}`,
+    draw: (width) => drawGains(gains, ceiling, axis, width),
     table: table(
       "Speedup against sequential",
       [
@@ -100,26 +101,10 @@ function gainWords({ low, high, median }: Interval, ceiling: number | undefined)
   return ceiling !== undefined && low > ceiling ? "above the ceiling" : "";
 }
 
-function domainOf(gains: readonly Gain[], ceiling: number | undefined): [number, number] {
-  const values = gains.flatMap(({ speedup: { median, low, high } }) => [median, low, high])
-    .concat(1, ceiling ?? 1).filter((value) => value > 0);
-  const low = Math.min(...values), high = Math.max(...values);
-  return [low < 1 ? low * 0.9 : 1, high > 1 ? high * 1.02 : 1.1];
-}
-
-/** Ratios that are 1, 2 or 5 times a power of ten, or only the powers where those are too many. */
-function ratioTicks(low: number, high: number, most: number): number[] {
-  const powers = Array.from({ length: 32 }, (_, i) => 10 ** (i - 16));
-  const within = (ratios: number[]) => ratios.filter((ratio) => ratio >= low && ratio <= high);
-  const all = within(powers.flatMap((power) => [power, 2 * power, 5 * power]));
-  return all.length <= most ? all : within(powers);
-}
-
 function drawGains(
   gains: readonly Gain[],
   ceiling: number | undefined,
-  [low, high]: [number, number],
-  log: boolean,
+  { domain: [low, high], log, ticks }: RatioAxis,
   width: number,
 ): string {
   const wide = width > 500;
@@ -149,7 +134,7 @@ function drawGains(
     y: { domain: rows.map(({ model }) => model), axis: null, padding: 0.36 },
     marks: [
       Plot.axisX({
-        ticks: log ? ratioTicks(low, high, wide ? 12 : 5) : wide ? 6 : 3,
+        ticks: ticks(wide),
         tickSize: 4,
         tickFormat: (ratio: number) => `${Number(ratio.toPrecision(3))}×`,
         label: null,

@@ -39,6 +39,8 @@ h2{font-size:clamp(1.35rem,1.15rem + .9vw,1.8rem);line-height:1.2;margin:0 0 .8r
 h3{font-size:1.06rem;line-height:1.3;margin:0 0 .25rem}
 p{margin:0 0 .8rem;max-width:42rem}
 a{color:var(--link);text-underline-offset:.15em}
+pre{margin:0 0 .8rem;padding:.8rem 1rem;overflow-x:auto;background:var(--panel);line-height:1.45}
+pre code{font-size:.82rem;overflow-wrap:normal}
 code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
 :focus-visible{outline:2px solid var(--link);outline-offset:3px;border-radius:2px}
 `;
@@ -133,7 +135,8 @@ body{padding:0;max-width:none;font-size:10pt}
 figure,tr,.tiles{break-inside:avoid}
 h2,h3,.lead{break-after:avoid}
 .pair{grid-template-columns:1fr 1fr}
-.scroll{overflow:visible}
+.scroll,pre{overflow:visible}
+pre{white-space:pre-wrap}
 table{font-size:7.5pt}
 td.n,tbody th{white-space:normal;overflow-wrap:anywhere}
 th,td{padding-right:.5rem}

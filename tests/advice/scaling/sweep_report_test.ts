@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
+import { reportPage } from "../../../lib/advice/page/report_page.ts";
 import { chartText } from "../../../lib/advice/scaling/chart_text.ts";
 import { sweepCsv } from "../../../lib/advice/scaling/sweep_csv.ts";
-import { sweepPage } from "../../../lib/advice/scaling/sweep_page.ts";
 import type { OpenLoopPoint, SweepResult } from "../../../lib/advice/scaling/sweep_result.ts";
 import { sweepResultSchema } from "../../../lib/advice/scaling/sweep_schema.ts";
 import { anyFailed, sweepText } from "../../../lib/advice/scaling/sweep_text.ts";
@@ -103,9 +103,9 @@ Deno.test("sweepCsv() writes a row for each round or rate, as many cells in each
   }
 });
 
-Deno.test("sweepPage() draws points, intervals, fit, knee and a dashed extrapolation", async () => {
+Deno.test("a sweep's page draws points, intervals, fit, knee and a dashed extrapolation", async () => {
   const result = await resultOf(LAW);
-  const page = sweepPage(result);
+  const page = reportPage([result]);
   assertEquals(page.match(/<svg /g)?.length, 2, "one for wide windows, one for narrow ones");
   const dots = page.match(/<circle/g)!.length;
   assertEquals(dots, 2 * result.points.length);
@@ -117,15 +117,19 @@ Deno.test("sweepPage() draws points, intervals, fit, knee and a dashed extrapola
   }
 });
 
-Deno.test("sweepPage() draws no extrapolation of a bad fit", async () => {
-  const page = sweepPage(await resultOf((slots) => slots <= 8 ? 50 * slots : 60));
+Deno.test("a sweep's page draws no extrapolation of a bad fit", async () => {
+  const page = reportPage([await resultOf((slots) => slots <= 8 ? 50 * slots : 60)]);
   assert(!page.includes('stroke-dasharray="7 5"'));
   assertStringIncludes(page, "no forecast, since it misses");
 });
 
-Deno.test("sweepPage() shows both times of open-loop load, and makes no markup of any name", async () => {
+Deno.test("a sweep's page shows both times of open-loop load, and makes no markup of any name", async () => {
   const job = { name: "<script>alert(1)</script>", task: "", options: {} };
-  const page = sweepPage({ ...await openLoop(), job, warnings: ["<img src=x onerror=alert(1)>"] });
+  const page = reportPage([{
+    ...await openLoop(),
+    job,
+    warnings: ["<img src=x onerror=alert(1)>"],
+  }]);
   assertStringIncludes(page, "coordinated omission");
   assertStringIncludes(page, "corrected");
   assert(!page.includes("<script>alert") && !page.includes("<img"));

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } f
 import { parseHTML } from "linkedom";
 import { createHash } from "node:crypto";
 import { renderDocument } from "../../../lib/reporting/html/document.ts";
-import { renderPage } from "../../../lib/reporting/html/page.ts";
+import { comparisonPart, renderPage } from "../../../lib/reporting/html/page.ts";
+import { renderParts } from "../../../lib/reporting/html/parts.ts";
 import { cpuResult, ioResult, resultOf, simulate } from "./fixture.ts";
 
 interface Element {
@@ -91,12 +92,23 @@ Deno.test("the policy allows exactly the page's own style and script, and no add
   assertEquals(/\sstyle="|url\(|@import|\ssrc=|https?:\/\/(?!www\.w3\.org)/.test(page), false);
 });
 
-Deno.test("further sections stand between the comparisons and the environment", () => {
-  const section = { id: "advice", title: "Ad<vice>", html: "<p>Leave it.</p>" };
-  const page = renderPage(ioResult(), { sections: [section] });
-  const titles = all(parse(page), "h2").map(({ textContent }) => textContent);
-  assertEquals(titles, ["download 160 pages", "Ad<vice>", "Environment", "Method"]);
-  assertStringIncludes(page, "<p>Leave it.</p>");
+Deno.test("parts of several files share a page: headlines first, then sections, then all machines", () => {
+  const [io, cpu] = [ioResult(), cpuResult()];
+  const page = renderParts([
+    comparisonPart(io, { alone: false }),
+    comparisonPart({ ...cpu, partial: true }, { before: 1, alone: false }),
+  ]);
+  const document = parse(page);
+  assertEquals(document.querySelector("h1")!.textContent, "3 jobs compared");
+  assertEquals(all(document, ".verdicts li").length, 3);
+  const titles = all(document, "h2").map(({ textContent }) => textContent);
+  assertEquals(titles.at(0), "download 160 pages");
+  assertEquals(titles.slice(3), ["Environment", "Method"]);
+  assertEquals(all(document, "#environment dl").length, 2);
+  assertEquals(all(document, "#method h3").length, 0, "the same method is told once");
+  const ids = all(document, "[id]").map(({ id }) => id);
+  assertEquals(ids.length, new Set(ids).size);
+  assertStringIncludes(document.querySelector(".partial")!.textContent, "sum the squares");
 });
 
 Deno.test("a document of sections has the same policy, style and script as the page", () => {

@@ -1,28 +1,23 @@
 /**
- * A sweep as one HTML page that opens offline.
+ * A sweep as a part of a page.
  *
  * @module
  */
 
 import { formatDuration, formatNumber, formatPercent } from "../../reporting/format.ts";
-import { renderDocument } from "../../reporting/html/document.ts";
+import { taskWords } from "../../reporting/html/environment_section.ts";
 import { figure } from "../../reporting/html/figure.ts";
 import { inert } from "../../reporting/html/inert.ts";
-import { type Html, markup } from "../../reporting/html/markup.ts";
+import { type Html, type Markup, markup } from "../../reporting/html/markup.ts";
 import { definitionSentences } from "./definitions.ts";
+import type { PagePart } from "../../reporting/html/parts.ts";
 import type { Section } from "../../reporting/html/section.ts";
 import { table } from "../../reporting/html/table.ts";
-import { environmentLine } from "../../reporting/verdict_text.ts";
+import { capacitySentences, forecastSentences } from "./limit_words.ts";
 import { LAW_TITLES } from "./laws.ts";
-import { drawOpenLoop, drawSweep } from "./sweep_chart.ts";
+import { drawOpenLoop, drawSweep, isFollowed } from "./sweep_chart.ts";
 import type { SweepPoint, SweepResult } from "./sweep_result.ts";
-import {
-  fitSentences,
-  forecastSentence,
-  kneeSentence,
-  littleSentences,
-  openLoopSentences,
-} from "./sweep_words.ts";
+import { fitSentences, kneeSentence, littleSentences, openLoopSentences } from "./sweep_words.ts";
 
 const figures = (name: string) => ({ name, figures: true });
 
@@ -77,18 +72,16 @@ function list(sentences: readonly string[]): Html {
   return markup`<ul>${sentences.map((sentence) => markup`<li>${sentence}</li>`)}</ul>`;
 }
 
-function curveSection(result: SweepResult): Section {
-  const { points, axis, fits, chosen, forecasts } = result;
+function curveSection(result: SweepResult, id: string, title: string): Section {
+  const { points, axis, fits, chosen } = result;
   const chart = points.length < 2 ? pointsTable(result) : figure({
-    id: "sweep-curve",
+    id: `${id}-curve`,
     title: `Throughput by ${axis}`,
     lead: markup`Dots are medians of the rounds, fine lines their 95% intervals; dotted is what
       perfect scaling would be. ${
       chosen !== null &&
       markup`The line is ${LAW_TITLES[chosen]}${
-        forecasts.some(({ refusal }) => refusal === null)
-          ? ", dashed where nothing was measured"
-          : ""
+        isFollowed(result) ? ", dashed where nothing was measured" : ""
       }.`
     }`,
     draw: (width) => drawSweep(result, width),
@@ -96,21 +89,22 @@ function curveSection(result: SweepResult): Section {
   });
   const shown = fits.toSorted((a, b) => Number(b.name === chosen) - Number(a.name === chosen));
   return {
-    id: "sweep",
-    title: "How far it scales",
-    html: markup`<p class="verdict">${kneeSentence(result)}</p>${chart}${
+    id,
+    title,
+    html: markup`${notices(result)}<p class="verdict">${kneeSentence(result)}</p>${chart}${
       list([
+        ...capacitySentences(result),
         ...shown.flatMap(fitSentences),
-        ...forecasts.map((forecast) => forecastSentence(forecast, axis)),
+        ...forecastSentences(result),
         ...littleSentences(result),
       ])
     }`.text,
   };
 }
 
-function openLoopSection(result: SweepResult): Section {
+function openLoopSection(result: SweepResult, id: string, title: string): Section {
   const chart = result.openLoop.length < 2 ? openLoopTable(result) : figure({
-    id: "open-loop-times",
+    id: `${id}-times`,
     title: "Response times by rate",
     lead: markup`Requests are due on schedule. <b>Corrected</b> counts from when a request was due,
       <b>naive</b> from when it was really started; the axis of times is logarithmic.`,
@@ -118,64 +112,75 @@ function openLoopSection(result: SweepResult): Section {
     table: openLoopTable(result),
   });
   return {
-    id: "open-loop",
-    title: "What it bears on schedule",
-    html: markup`<p class="verdict">${openLoopSentences(result).join(" ")}</p>${chart}`.text,
+    id,
+    title,
+    html:
+      markup`${notices(result)}<p class="verdict">${
+        openLoopSentences(result).join(" ")
+      }</p>${chart}`.text,
   };
 }
 
-/**
- * A sweep as sections of a page, for pages that hold more than a sweep.
- *
- * @param result The sweep; its strings may come from anywhere.
- * @returns The sections.
- *
- * @example
- * ```ts
- * import { sweepSections } from "./sweep_page.ts";
- *
- * console.log(sweepSections.length); // 1
- * ```
- */
-export function sweepSections(result: SweepResult): Section[] {
-  const safe = inert(result);
-  return [
-    ...(safe.points.length > 0 ? [curveSection(safe)] : []),
-    ...(safe.openLoop.length > 0 ? [openLoopSection(safe)] : []),
-  ];
+function notices({ warnings }: SweepResult): Markup {
+  return warnings.length > 0 &&
+    markup`<ul class="notices">${
+      warnings.slice(0, 50).map((warning) => markup`<li>${warning}</li>`)
+    }</ul>`;
+}
+
+/** Where a sweep stands in a page. */
+export interface SweepPlace {
+  /** The section's id, unique in its page; default "sweep". */
+  readonly id?: string;
+  /** Whether the page holds this sweep and nothing else; default true. */
+  readonly alone?: boolean;
 }
 
 /**
- * Writes a sweep as one page. Nothing in it, whatever the sweep holds, becomes markup or reaches the
- * network.
+ * A sweep as a part of a page.
  *
- * @param result The sweep.
- * @returns The whole page.
+ * @param result The sweep; its strings may come from anywhere.
+ * @param place Where it stands.
+ * @returns The part, with nothing in it that could become markup, run, or reach the network.
  *
  * @example
  * ```ts
- * import { sweepPage } from "./sweep_page.ts";
+ * import { sweepPart } from "./sweep_part.ts";
  *
- * console.log(sweepPage.length); // 1
+ * console.log(sweepPart.length); // 1
  * ```
  */
-export function sweepPage(result: SweepResult): string {
+export function sweepPart(result: SweepResult, place: SweepPlace = {}): PagePart {
+  const { id = "sweep", alone = true } = place;
   const safe = inert(result);
-  const notices = [
-    ...(safe.partial
-      ? ["Partial: the run was interrupted; this is what was measured until then."]
-      : []),
-    ...safe.warnings,
-  ];
-  const notes = safe.environment.notes ?? [];
-  return renderDocument(`${safe.job.name}: ${safe.model} by ${safe.axis}`, [
-    ...sweepSections(result),
-    { id: "method", title: "Method", html: list([...definitionSentences(safe), ...notes]).text },
-  ], {
-    kicker: "Lanes sweep",
-    intro: markup`<p class="where">${environmentLine(safe.environment)}</p>${
-      notices.length > 0 &&
-      markup`<ul class="notices">${notices.map((notice) => markup`<li>${notice}</li>`)}</ul>`
-    }`,
-  });
+  const { job, model, axis, points, openLoop, why, environment, partial = false } = safe;
+  const title = `${job.name}: ${model} by ${axis}`;
+  const named = (heading: string) => alone ? heading : `${heading}: ${title}`;
+  const section = points.length > 0
+    ? curveSection(safe, id, named("How far it scales"))
+    : openLoop.length > 0
+    ? openLoopSection(safe, id, named("What it bears on schedule"))
+    : {
+      id,
+      title: named("How far it scales"),
+      html: markup`<p>Nothing was measured.</p>${notices(safe)}`.text,
+    };
+  const found = points.length > 0
+    ? kneeSentence(safe)
+    : openLoopSentences(safe)[0] ?? "Nothing was measured.";
+  return {
+    title,
+    did: "scaled",
+    headlines: [{ id, name: `Scaling of ${job.name} by ${axis}`, text: found }],
+    sections: [section],
+    environment,
+    jobs: [
+      markup`<b>${job.name}</b>, ${model} by ${axis}${why !== undefined && `; ${why}`}. ${
+        taskWords(job.task, job.options)
+      }`,
+    ],
+    name: `Scaling of ${job.name}`,
+    partial,
+    method: { name: "How scaling is measured", html: list(definitionSentences(safe)) },
+  };
 }

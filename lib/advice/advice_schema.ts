@@ -1,0 +1,180 @@
+/**
+ * The shape of an advice file, to check one that comes from outside: the same as `advice.schema.json`,
+ * which is made from it.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { MODELS } from "../model.ts";
+import { checkedBy } from "../timing/schema_fault.ts";
+import { environmentSchema, intervalSchema, type SchemaOf } from "../timing/schema_parts.ts";
+import type { FileFormat } from "../timing/written_file.ts";
+import type { Advice, AdviceFile, ModelAdvice, SampleFigures, Surprise } from "./advice.ts";
+import type { Hazard } from "./hazards.ts";
+import type { Machine } from "./predict.ts";
+
+const whole = z.number().int().positive();
+const count = z.number().int().nonnegative();
+const amount = z.number().nonnegative();
+const positive = z.number().positive();
+const share = z.number().min(0).max(1);
+
+/** The words of a union, all of them: the compiler says if one is missing. */
+function words<W extends string>(all: Readonly<Record<W, true>>): z.ZodType<W> {
+  return z.enum(Object.keys(all) as [W, ...W[]]) as unknown as z.ZodType<W>;
+}
+
+const hazard: z.ZodType<Hazard> = z.object({
+  kind: words<Hazard["kind"]>({
+    results: true,
+    unrepeatable: true,
+    uncloneable: true,
+    refused: true,
+    descriptors: true,
+    failures: true,
+    memory: true,
+    uneven: true,
+    shared: true,
+    broken: true,
+    busy: true,
+  }),
+  text: z.string(),
+});
+
+const sample: z.ZodType<SampleFigures> = z.object({
+  items: whole,
+  failed: count,
+  total: count.nullable(),
+  tasksMs: amount,
+  wallMs: amount,
+  sourceMs: amount,
+  cpuMs: amount,
+  loopMs: amount,
+  blockedMs: amount,
+  cpuShare: share,
+  cpuShareError: amount,
+  available: amount,
+  coldMs: amount,
+  variation: amount,
+  itemBytes: amount,
+  resultBytes: amount,
+  cloneMs: amount,
+  uncloneable: z.string().optional(),
+  memoryBytes: amount,
+});
+
+const machine: z.ZodType<Machine> = z.object({
+  cores: whole,
+  ceiling: positive,
+  startMs: z.object({ eventLoop: amount, workers: amount, processes: amount }),
+});
+
+const model: z.ZodType<ModelAdvice> = z.object({
+  model: z.string(),
+  lanes: whole,
+  slots: whole.nullable(),
+  name: z.string(),
+  predictedMs: amount,
+  predictedGain: amount,
+  predictedGainLow: amount,
+  predictedGainHigh: amount,
+  measured: z.object({
+    items: whole,
+    rounds: whole,
+    totalMs: amount,
+    startMs: amount,
+    gain: intervalSchema.nullable(),
+    peakRssBytes: amount,
+    failed: count,
+  }).optional(),
+  out: words<NonNullable<ModelAdvice["out"]>>({
+    failures: true,
+    results: true,
+    slower: true,
+    broken: true,
+  }).optional(),
+});
+
+const surprise: z.ZodType<Surprise> = z.object({
+  name: z.string(),
+  predictedGain: amount,
+  measuredGain: amount,
+  text: z.string(),
+});
+
+const advice: z.ZodType<Advice> = z.object({
+  job: z.object({
+    title: z.string(),
+    module: z.string(),
+    export: z.string(),
+    total: count.nullable(),
+  }),
+  horizon: whole,
+  bound: words<Advice["bound"]>({ io: true, cpu: true, mixed: true, small: true }),
+  cpuShare: share,
+  classConfidence: share,
+  classNote: z.string().optional(),
+  sample,
+  machine,
+  models: z.array(model),
+  unsure: z.string().optional(),
+  surprises: z.array(surprise),
+  recommended: z.object({
+    model: z.enum(MODELS),
+    lanes: whole,
+    slots: whole.nullable(),
+    name: z.string(),
+    chunk: z.literal("auto"),
+    gain: intervalSchema.nullable(),
+    predictedGain: amount,
+    confidence: share,
+    memoryBytes: z.number().nullable(),
+    breakEven: whole.nullable(),
+    reason: z.string(),
+  }),
+  code: z.string(),
+  flags: z.array(z.string()),
+  hazards: z.array(hazard),
+  partial: z.string().optional(),
+  cost: z.object({ tasksMs: amount, sequentialRuns: amount, timesRun: whole }),
+});
+
+/** Checks an advice file. */
+export const adviceFileSchema: SchemaOf<AdviceFile> = z.object({
+  schemaVersion: z.literal(1),
+  kind: z.literal("advice"),
+  environment: environmentSchema,
+  advice,
+});
+
+/** What the schema can't see: a recommendation that is none of the models. */
+function inconsistency({ advice: { recommended, models } }: AdviceFile): string | undefined {
+  return models.some(({ name }) => name === recommended.name)
+    ? undefined
+    : "advice.recommended.name is none of the models";
+}
+
+/** The files of advice. */
+export const ADVICE_FORMAT: FileFormat<AdviceFile> = {
+  kind: "advice",
+  writer: "advise",
+  check: (data) => checkedBy(adviceFileSchema, data),
+  inconsistency,
+};
+
+/**
+ * The JSON Schema of advice files, made from the description that checks them.
+ *
+ * @returns The schema, as shipped in `advice.schema.json`.
+ *
+ * @example
+ * ```ts
+ * import { adviceJsonSchema } from "./advice_schema.ts";
+ *
+ * console.log(adviceJsonSchema().title); // "Lanes advice file"
+ * ```
+ */
+export function adviceJsonSchema(): Record<string, unknown> {
+  return { title: "Lanes advice file", ...z.toJSONSchema(adviceFileSchema, { io: "input" }) };
+}
