@@ -4,7 +4,7 @@
  * @module
  */
 
-import { adviceHtml, adviceJson, adviceMarkdown } from "../lib/advice/advice_files.ts";
+import { adviceRenderers } from "../lib/advice/advice_files.ts";
 import { advise, MOST_ITEMS, MOST_TRIALS } from "../lib/advice/advise.ts";
 import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job_permissions.ts";
 import { loadJob } from "../lib/advice/load_job.ts";
@@ -15,7 +15,7 @@ import { renderAdvice } from "../lib/advice/render_advice.ts";
 import { command } from "../lib/command.ts";
 import { duration, nonNegativeInteger, positiveInteger } from "../lib/options.ts";
 import { formatDuration } from "../lib/reporting/format.ts";
-import { checkOutputFiles, userPath } from "../lib/reporting/output_files.ts";
+import { checkOutputFiles, userPath, writeOutputFiles } from "../lib/reporting/output_files.ts";
 import { plain } from "../lib/reporting/plain.ts";
 import { styleOfStdout } from "../lib/reporting/style.ts";
 import { script } from "../lib/script.ts";
@@ -116,18 +116,14 @@ await script("advise", async (signal, args) => {
     now: () => performance.now(),
   });
   console.log(renderAdvice(given, styleOfStdout()));
-  const whole = {
-    schemaVersion: 1 as const,
-    environment: await describeEnvironment(seed),
-    advice: given,
-  };
-  const writers = { json: adviceJson, html: adviceHtml, markdown: adviceMarkdown };
-  for (const format of ["json", "html", "markdown"] as const) {
-    const path = files[format];
-    if (path === undefined) continue;
-    await Deno.writeTextFile(path, writers[format](whole));
-    console.log(`Wrote ${path}`);
-  }
+  const environment = await describeEnvironment(seed);
+  const written = await writeOutputFiles(
+    adviceRenderers({ schemaVersion: 1, kind: "advice", environment, advice: given }),
+    files,
+    { partial: given.partial !== undefined },
+  );
+  if (written.lines.length > 0) console.log(`\n${written.lines.join("\n")}`);
+  for (const error of written.errors) console.error(`advise: ${error}`);
   const [failure] = findings.probed.failures;
   if (failure !== undefined) {
     const { index, name, message } = failure;
@@ -140,7 +136,8 @@ await script("advise", async (signal, args) => {
   if (stuck !== undefined) console.error(`advise: ${stuck}; give it longer with --budget`);
   const differ = given.hazards.some(({ kind }) => kind === "results");
   if (differ) console.error("advise: the models gave different results; see the hazards");
-  return failure !== undefined || stuck !== undefined || differ ? 1 : 0;
+  const lost = written.errors.length > 0;
+  return failure !== undefined || stuck !== undefined || differ || lost ? 1 : 0;
 });
 
 function allowed(permissions: JobSpec["permissions"]): string {
