@@ -43,6 +43,10 @@ async function main(): Promise<void> {
         const { user, system } = process.cpuUsage();
         return (user + system) / 1000;
       },
+      eventLoopCpuMs: () => {
+        const { user, system } = process.threadCpuUsage();
+        return (user + system) / 1000;
+      },
       peakRssBytes: () => process.resourceUsage().maxRSS * 1024,
       onProgress: (settled, total) => {
         const nowMs = performance.now();

@@ -5,7 +5,9 @@
  */
 
 import { estimateOf } from "./bootstrap_fit.ts";
+import { type Capacity, endsBefore } from "./capacity.ts";
 import { type Law, throughputAt } from "./laws.ts";
+import { formatRate } from "./sweep_words.ts";
 import type { Forecast } from "./sweep_result.ts";
 
 /** How many times the largest measured size is asked for. */
@@ -26,11 +28,15 @@ export interface ForecastParts {
   readonly largest: number;
   /** The best throughput measured, in items a second. */
   readonly bestPerSecond: number;
+  /** Where computing ends on this machine; null or left out if that isn't known. */
+  readonly capacity?: Capacity | null;
+  /** Whether every lane is to have a core of its own, on a machine with as many. */
+  readonly coreEach?: boolean;
 }
 
 /**
- * Follows a law beyond what was measured, and refuses where that isn't sound: if the fit is bad, or if
- * the interval spans more than a factor of three.
+ * Follows a law beyond what was measured, and refuses where that isn't sound: if computing ends before,
+ * if the fit is bad, or if the interval spans more than a factor of three.
  *
  * @param parts The law, its draws, and what was measured.
  * @returns One forecast for each of {@linkcode FACTORS}; a refused one says why.
@@ -45,21 +51,33 @@ export interface ForecastParts {
  * ```
  */
 export function forecasts(parts: ForecastParts): Forecast[] {
-  const { law, drawn, refusal, largest, bestPerSecond } = parts;
+  const { law, drawn, refusal, largest, bestPerSecond, capacity = null, coreEach = false } = parts;
   return FACTORS.map((factor) => {
     const size = factor * largest;
     const { value, low, high } = estimateOf(law, drawn, (one) => throughputAt(one, size));
     const wide = high / low > WIDEST_FORECAST
       ? `its interval spans a factor of ${spanOf(high / low)}: these sizes don't tell`
       : null;
+    const ends = !coreEach && endsBefore(capacity, size, value) ? endOf(capacity!) : null;
     return {
       factor,
       size,
+      cores: coreEach ? size : null,
       throughputPerSecond: { value, low, high },
       gain: value / bestPerSecond,
-      refusal: refusal ?? wide,
+      refusal: ends ?? refusal ?? wide,
     };
   });
+}
+
+function endOf({ by, units, reached, limitPerSecond }: Capacity): string {
+  const cores = `${units} core${units === 1 ? "" : "s"}`;
+  if (reached) {
+    return `computing ends at ${by === "cores" ? `this machine's ${cores}` : "one event loop"}`;
+  }
+  return `computing would end before: ${by === "cores" ? cores : "one event loop"} can do ${
+    formatRate(limitPerSecond)
+  } at most`;
 }
 
 function spanOf(ratio: number): string {

@@ -109,7 +109,10 @@ export async function measureSweep(
       job: { name: job.name, task: taskName(first), options: first.options },
       model,
       axis,
-      ...analyse(measured, seed),
+      ...analyse(measured, seed, {
+        axis,
+        cores: Math.min(environment.cpus, environment.lanesAvailable),
+      }),
       openLoop: [],
       warnings: [
         ...measured.warnings,
@@ -185,7 +188,7 @@ export async function measureOpenLoop(
       job: { name: job.name, task: taskName(spec), options: spec.options },
       model: load.model.slots === undefined ? model : `${model}, ${load.model.slots} slots`,
       axis: "rate",
-      ...analyse({ sizes: [], partial, warnings: [] }, seed),
+      ...analyse({ sizes: [], partial, warnings: [] }, seed, { axis: "rate", cores: 1 }),
       openLoop: points,
       warnings: [...warnings, ...await watch.warnings()],
     };

@@ -40,6 +40,25 @@ function sizeTicks(low: number, high: number, wide: boolean): number[] {
 }
 
 /**
+ * Whether the fit is drawn beyond what was measured: if it may be followed there, on this machine.
+ *
+ * @param result The sweep.
+ * @returns Whether it is.
+ *
+ * @example
+ * ```ts
+ * import { isFollowed } from "./sweep_chart.ts";
+ *
+ * console.log(isFollowed({ forecasts: [] })); // false
+ * ```
+ */
+export function isFollowed({ forecasts }: Pick<SweepResult, "forecasts">): boolean {
+  return forecasts.some(({ factor, cores, refusal }) =>
+    factor === BEYOND && cores === null && refusal === null
+  );
+}
+
+/**
  * Draws throughput against slots or lanes: medians with their intervals, the fitted law, dashed where
  * nothing was measured, and the knee.
  *
@@ -55,11 +74,11 @@ function sizeTicks(low: number, high: number, wide: boolean): number[] {
  * ```
  */
 export function drawSweep(result: SweepResult, width: number): string {
-  const { points, axis, model, knee, forecasts } = result;
+  const { points, axis, model, knee } = result;
   const wide = width > 500;
   const law = chosenLaw(result);
   const [low, high] = [points[0]!.size, points.at(-1)!.size];
-  const believed = law !== null && forecasts.some(({ refusal }) => refusal === null);
+  const believed = law !== null && isFollowed(result);
   const end = believed ? high * BEYOND : high;
   const log = end / low >= LOG_FROM;
   const colour = modelColour(model.split(",")[0]!);

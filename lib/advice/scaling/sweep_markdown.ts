@@ -7,14 +7,9 @@
 import { formatDuration, formatNumber, formatPercent } from "../../reporting/format.ts";
 import { inertMarkdown, markdownTable } from "../../reporting/inert_markdown.ts";
 import { environmentLine } from "../../reporting/verdict_text.ts";
+import { capacitySentences, forecastSentences } from "./limit_words.ts";
 import type { SweepResult } from "./sweep_result.ts";
-import {
-  fitSentences,
-  forecastSentence,
-  kneeSentence,
-  littleSentences,
-  openLoopSentences,
-} from "./sweep_words.ts";
+import { fitSentences, kneeSentence, littleSentences, openLoopSentences } from "./sweep_words.ts";
 
 function pointsTable({ points, axis }: SweepResult): string {
   return markdownTable(
@@ -60,7 +55,7 @@ function openLoopTable({ openLoop }: SweepResult): string {
  * ```
  */
 export function sweepMarkdown(result: SweepResult): string {
-  const { job, model, axis, points, openLoop, fits, forecasts, warnings, partial } = result;
+  const { job, model, axis, points, openLoop, fits, warnings, partial } = result;
   const list = (lines: readonly string[]) =>
     lines.map((line) => `- ${inertMarkdown(line)}`).join("\n");
   const notes = (result.environment.notes ?? []).map(inertMarkdown);
@@ -71,8 +66,9 @@ export function sweepMarkdown(result: SweepResult): string {
       pointsTable(result),
       inertMarkdown(kneeSentence(result)),
       list([
+        ...capacitySentences(result),
         ...fits.flatMap(fitSentences),
-        ...forecasts.map((forecast) => forecastSentence(forecast, axis)),
+        ...forecastSentences(result),
         ...littleSentences(result),
       ]),
     ]),

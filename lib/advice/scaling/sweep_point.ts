@@ -52,13 +52,15 @@ export function latencyOf(timesMs: readonly number[]): Latency | null {
 }
 
 function roundOf(trial: TrialResult, number: number): SweepRound {
-  const { startMs, runMs, cpuMs, succeeded, failed, reasons = {} } = trial.round;
+  const { startMs, runMs, cpuMs, runCpuMs, succeeded, failed, reasons = {} } = trial.round;
   const times = timesOf(trial, false);
   return {
     round: number,
     startMs,
     runMs,
     cpuMs,
+    runCpuMs: runCpuMs ?? null,
+    loopCpuMs: trial.eventLoopCpuMs ?? null,
     succeeded,
     failed,
     throughputPerSecond: throughputOf(trial),

@@ -7,6 +7,7 @@
 
 import type { Interval, ResultFile } from "../../timing/result.ts";
 import type { Estimate } from "./bootstrap_fit.ts";
+import type { Capacity } from "./capacity.ts";
 import type { LawName } from "./laws.ts";
 import type { LittleCheck } from "./little.ts";
 import type { FitQuality } from "./fit_quality.ts";
@@ -21,6 +22,10 @@ export interface SweepRound {
   readonly runMs: number;
   /** CPU time of the trial's process, its threads and its subprocesses. */
   readonly cpuMs: number;
+  /** The part of it between the first item and the last outcome; null if that isn't known. */
+  readonly runCpuMs: number | null;
+  /** The same of the event loop's thread alone, where all tasks are on it; null elsewhere. */
+  readonly loopCpuMs: number | null;
   /** How many gave a value. */
   readonly succeeded: number;
   /** How many were answered with a failure. */
@@ -101,6 +106,8 @@ export interface Forecast {
   readonly factor: number;
   /** Slots or lanes. */
   readonly size: number;
+  /** The cores of the machine it is for; null stands for this one. */
+  readonly cores: number | null;
   /** What the law gives there, with its interval. */
   readonly throughputPerSecond: Estimate;
   /** Against the best that was measured. */
@@ -187,6 +194,8 @@ export interface SweepResult {
   readonly knee: { readonly size: number; readonly low: number; readonly high: number } | null;
   /** The best size that was measured. */
   readonly best: { readonly size: number; readonly throughputPerSecond: number } | null;
+  /** Where computing ends, whatever the law; null if CPU times aren't known. */
+  readonly capacity: Capacity | null;
   /** What more would do; empty if nothing was fitted. */
   readonly forecasts: readonly Forecast[];
   /** One for each rate, in ascending order. */

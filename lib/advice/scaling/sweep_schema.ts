@@ -28,6 +28,8 @@ const round = z.object({
   startMs: amount,
   runMs: amount,
   cpuMs: amount,
+  runCpuMs: amount.nullable(),
+  loopCpuMs: amount.nullable(),
   succeeded: count,
   failed: count,
   throughputPerSecond: amount,
@@ -71,9 +73,21 @@ const fit = z.object({
 const forecast = z.object({
   factor: positive,
   size: positive,
+  cores: whole.nullable(),
   throughputPerSecond: estimate,
   gain: amount,
   refusal: z.string().nullable(),
+});
+
+const capacity = z.object({
+  by: z.enum(["cores", "event loop"]),
+  units: whole,
+  size: whole,
+  busy: amount,
+  cpuMsPerItem: amount,
+  limitPerSecond: positive,
+  computingShare: amount,
+  reached: z.boolean(),
 });
 
 const times = z.object({ median: amount, p95: amount, p99: amount, max: amount });
@@ -118,6 +132,7 @@ export const sweepResultSchema: SweepResultSchema = z.object({
   chosen: z.enum(LAWS).nullable(),
   knee: z.object({ size: whole, low: whole, high: whole }).nullable(),
   best: z.object({ size: whole, throughputPerSecond: positive }).nullable(),
+  capacity: capacity.nullable(),
   forecasts: z.array(forecast),
   openLoop: z.array(openLoopPoint),
   warnings: z.array(z.string()),

@@ -10,10 +10,10 @@ import { paletteFor, type Style } from "../../reporting/style.ts";
 import { environmentLine } from "../../reporting/verdict_text.ts";
 import { chartText } from "./chart_text.ts";
 import { definitionSentences } from "./definitions.ts";
+import { capacitySentences, forecastSentences } from "./limit_words.ts";
 import type { OpenLoopPoint, SweepPoint, SweepResult } from "./sweep_result.ts";
 import {
   fitSentences,
-  forecastSentence,
   formatRate,
   kneeSentence,
   littleSentences,
@@ -168,13 +168,11 @@ export function sweepText(result: SweepResult, style: Style): string {
     const chart = chartText(result, { columns: style.columns });
     if (chart !== "") blocks.push(chart);
     blocks.push(pointsTable(result));
-    blocks.push(lines([kneeSentence(result)], palette.heading));
+    blocks.push(lines([kneeSentence(result), ...capacitySentences(result)], palette.heading));
     const shown = fits.toSorted((a, b) => Number(b.name === chosen) - Number(a.name === chosen));
     const laws = shown.flatMap(fitSentences);
     blocks.push(lines([...laws, ...littleSentences(result)]));
-    if (forecasts.length > 0) {
-      blocks.push(lines(forecasts.map((forecast) => forecastSentence(forecast, axis))));
-    }
+    if (forecasts.length > 0) blocks.push(lines(forecastSentences(result)));
   }
   if (openLoop.length > 0) {
     blocks.push(openLoopTable(openLoop), lines(openLoopSentences(result), palette.heading));

@@ -4,15 +4,10 @@
  * @module
  */
 
-import {
-  formatDuration,
-  formatNumber,
-  formatPercent,
-  formatRatio,
-} from "../../reporting/format.ts";
+import { formatDuration, formatNumber, formatPercent } from "../../reporting/format.ts";
 import { LAW_TITLES } from "./laws.ts";
 import { LITTLE_TOLERANCE } from "./little.ts";
-import type { Fit, Forecast, OpenEstimate, SweepResult } from "./sweep_result.ts";
+import type { Fit, OpenEstimate, SweepResult } from "./sweep_result.ts";
 
 /**
  * Small numbers such as σ and κ with two digits, which `formatNumber` would round to 0.
@@ -54,7 +49,21 @@ function open({ value, low, high }: OpenEstimate, format: (value: number) => str
   return `${one(value)} (${one(low)} to ${one(high)})`;
 }
 
-function places(axis: SweepResult["axis"], count: number): string {
+/**
+ * A number of slots or lanes.
+ *
+ * @param axis Which of them.
+ * @param count How many.
+ * @returns Such as "1 lane" or "1,000 slots".
+ *
+ * @example
+ * ```ts
+ * import { places } from "./sweep_words.ts";
+ *
+ * console.log(places("lanes", 1)); // "1 lane"
+ * ```
+ */
+export function places(axis: SweepResult["axis"], count: number): string {
   const noun = axis === "lanes" ? "lane" : "slot";
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }
@@ -122,35 +131,6 @@ export function fitSentences(fit: Fit): string[] {
     ? `misses ${formatPercent(fit.typicalMiss)} typically, ${formatPercent(fit.worstMiss)} at worst`
     : `BAD FIT: ${fit.refusal}`;
   return [`${LAW_TITLES[fit.name]}: ${numbers.join(", ")}; ${ends}; ${quality}.`];
-}
-
-/**
- * Says what more of the same would do.
- *
- * @param forecast The forecast.
- * @param axis What was swept.
- * @returns A sentence; a refusal is one too.
- *
- * @example
- * ```ts
- * import { forecastSentence } from "./sweep_words.ts";
- *
- * const throughputPerSecond = { value: 450, low: 440, high: 460 };
- * const forecast = { factor: 10, size: 80, throughputPerSecond, gain: 1.91, refusal: null };
- * console.log(forecastSentence(forecast, "slots"));
- * // "10×, 80 slots: 450/s (440/s to 460/s), 1.91× the best measured, if the fit held."
- * ```
- */
-export function forecastSentence(
-  { factor, size, throughputPerSecond: { value, low, high }, gain, refusal }: Forecast,
-  axis: SweepResult["axis"],
-): string {
-  const head = `${factor.toLocaleString("en")}×, ${places(axis, size)}`;
-  if (refusal !== null) return `${head}: no forecast, since ${refusal}.`;
-  return `${head}: ${formatRate(value)} (${formatRate(low)} to ${formatRate(high)}), ` +
-    `${
-      gain < 0.1 ? `${formatSmall(gain)}×` : formatRatio(gain)
-    } the best measured, if the fit held.`;
 }
 
 /**

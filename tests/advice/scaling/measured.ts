@@ -103,7 +103,7 @@ export async function resultOf(
     job: { name: "wait a little", task: "wait.ts", options: {} },
     model: "limited",
     axis: "slots",
-    ...analyse(measured, 1),
+    ...analyse(measured, 1, { axis: "slots", cores: 2 }),
     openLoop: [],
     warnings: [...measured.warnings],
   };
