@@ -16,7 +16,7 @@ import {
 import type { Advice, ModelAdvice } from "./advice.ts";
 
 /** What each class is called. */
-const CLASS_NAMES: Readonly<Record<Advice["bound"], string>> = {
+export const CLASS_NAMES: Readonly<Record<Advice["bound"], string>> = {
   io: "I/O-bound",
   cpu: "CPU-bound",
   mixed: "mixed",

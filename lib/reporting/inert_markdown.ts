@@ -25,7 +25,7 @@ export function inertMarkdown(text: string): string {
     .replace(/:\/\//g, "&#58;//").replace(/\bwww\./gi, (www) => `${www.slice(0, 3)}&#46;`)
     // A line that began with one of these would be a list, a quotation or a rule.
     .replace(/^[-+=]/, (sign) => `&#${sign.charCodeAt(0)};`)
-    .replace(/^(\d+)([.)])/, (_, digits, sign) => `${digits}&#${sign.charCodeAt(0)};`);
+    .replace(/^(\d+)([.)])(?=\s|$)/, (_, digits, sign) => `${digits}&#${sign.charCodeAt(0)};`);
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatPercent, formatSpeedup } from "../../reporting/format.ts";
+import { formatNumber, formatPercent, formatRatio } from "../../reporting/format.ts";
 import { taskWords } from "../../reporting/html/environment_section.ts";
 import { inert, inertText } from "../../reporting/html/inert.ts";
 import { type Html, type Markup, markup } from "../../reporting/html/markup.ts";
@@ -13,6 +13,7 @@ import type { Section } from "../../reporting/html/section.ts";
 import type { Advice, AdviceFile } from "../advice.ts";
 import { codeLines, commandLine } from "../advice_code.ts";
 import {
+  CLASS_NAMES,
   classLine,
   costLine,
   recommendationLines,
@@ -97,6 +98,21 @@ function method(): Html {
   `;
 }
 
+/** The advice in a line. */
+function foundWords({ bound, recommended: { model, name, gain }, hazards }: Advice): string {
+  const take = model === "sequential" ? "leave it sequential" : `take ${name}`;
+  const fast = gain === null || model === "sequential"
+    ? ""
+    : `, ${formatRatio(gain.median)} as fast (${formatNumber(gain.low)} to ${
+      formatNumber(gain.high)
+    })`;
+  const seen = hazards.length === 0
+    ? ""
+    : `; ${hazards.length} hazard${hazards.length === 1 ? "" : "s"} seen`;
+  const named = CLASS_NAMES[bound] ?? "measured";
+  return `${named[0]!.toUpperCase()}${named.slice(1)}: ${take}${fast}${seen}`;
+}
+
 /** Where advice stands in a page. */
 export interface AdvicePlace {
   /** The section's id, unique in its page; default "advice". */
@@ -122,22 +138,15 @@ export interface AdvicePlace {
 export function advicePart(file: AdviceFile, place: AdvicePlace = {}): PagePart {
   const { id = "advice", alone = true } = place;
   const { advice, environment } = inert(file);
-  const { job, recommended, hazards } = advice;
+  const { job, recommended } = advice;
   const title = `${job.title}: ${recommended.name}`;
-  const gain = recommended.gain === null || recommended.model === "sequential"
-    ? ""
-    : `, ${formatSpeedup(recommended.gain)}`;
   return {
     title,
     did: "advised on",
     headlines: [{
       id,
       name: `Advice on ${job.title}`,
-      text: `${classLine(advice).split(":", 1)[0]}: ${recommended.name}${gain}${
-        hazards.length > 0
-          ? `; ${hazards.length} hazard${hazards.length === 1 ? "" : "s"} seen`
-          : ""
-      }`,
+      text: foundWords(advice),
     }],
     sections: [
       adviceSection(file.advice, id, alone ? undefined : `Advice on ${title}`),

@@ -84,7 +84,10 @@ export function drawGains(rows: readonly GainRow[], machine: Machine, width: num
     } to ${formatRatio(predicted.high)}`,
   }));
   const end = (row: { median: number; high: number }) => Math.max(row.median, row.high, 1);
-  const halo = { stroke: "var(--paper)", strokeWidth: 5 } as const;
+  const halo = {
+    stroke: ({ chosen }: Pick<GainRow, "chosen">) => chosen ? "var(--panel)" : "var(--paper)",
+    strokeWidth: 5,
+  } as const;
   return plotToSvg({
     width,
     height: margin.top + rows.length * ROW_HEIGHT + margin.bottom,
@@ -130,6 +133,7 @@ export function drawGains(rows: readonly GainRow[], machine: Machine, width: num
         y: "key",
         text: "name",
         frameAnchor: "left",
+        dx: 5,
         dy: -19,
         fill: "colour",
         className: "strong",
@@ -228,5 +232,7 @@ export function drawGains(rows: readonly GainRow[], machine: Machine, width: num
 
 /** A ceiling that wasn't measured, as for jobs that wait, is the number of cores. */
 function ceilingWords({ cores, ceiling }: Machine): string {
-  return ceiling < cores ? `ceiling ${formatRatio(ceiling)}` : `${formatNumber(cores)} cores`;
+  return ceiling < cores
+    ? `ceiling ${formatRatio(ceiling)}`
+    : `${cores} core${cores === 1 ? "" : "s"}`;
 }

@@ -9,41 +9,59 @@ import { formatNumber } from "../format.ts";
 import { formatCount } from "./count.ts";
 import { type Html, type Markup, markup } from "./markup.ts";
 
+/** A term and what it is. */
+export type Term = readonly [name: string, value: Html];
+
 /**
- * Writes the environment as a list of terms.
+ * The terms of an environment.
  *
  * @param environment On what it was measured.
  * @param jobs What was run, a line each.
- * @returns The list.
+ * @returns The terms, in the order in which they are to be read.
  *
  * @example
  * ```ts
  * import { environmentTerms } from "./environment_section.ts";
  *
  * const machine = { deno: "2.9.6", v8: "14", os: "linux", arch: "x86_64", cpus: 2, lanesAvailable: 2 };
- * const { text } = environmentTerms({ ...machine, startedAt: "2026-01-01T12:00:00Z", seed: 1 }, []);
- * console.log(text.includes("2.9.6")); // true
+ * const [[name, value]] = environmentTerms({ ...machine, startedAt: "2026-01-01T12:00:00Z", seed: 1 }, []);
+ * console.log(name, value.text); // "Deno" "2.9.6, V8 14"
  * ```
  */
 export function environmentTerms(
   environment: ResultFile["environment"],
   jobs: readonly Markup[],
-): Html {
+): readonly [Term, ...Term[]] {
   const { deno, v8, os, arch, cpus, lanesAvailable, startedAt, seed } = environment;
   const { loadAverage, cpuModel, notes } = environment;
-  const terms: [string, Markup][] = [
-    ["Deno", `${deno}, V8 ${v8}`],
-    ["System", `${os}, ${arch}`],
-    ["Processors", `${cpus}${cpuModel === undefined ? "" : `, ${cpuModel}`}`],
-    ["Lanes available", `${lanesAvailable}`],
+  const load = loadAverage?.slice(0, 3).map(formatNumber).join(", ") ?? "";
+  return [
+    ["Deno", markup`${deno}, V8 ${v8}`],
+    ["System", markup`${os}, ${arch}`],
+    ["Processors", markup`${cpus}${cpuModel === undefined ? "" : `, ${cpuModel}`}`],
+    ["Lanes available", markup`${lanesAvailable}`],
     ["Started", markup`<time>${startedAt}</time>`],
-    ["Seed", `${seed}`],
+    ["Seed", markup`${seed}`],
+    ...(load === "" ? [] : [["Load at the start", markup`${load}`] as const]),
+    ...(notes ?? []).slice(0, 50).map((note) => ["Note", markup`${note}`] as const),
+    ...jobs.map((job) => ["Job", markup`${job}`] as const),
   ];
-  if (loadAverage !== undefined && loadAverage.length > 0) {
-    terms.push(["Load at the start", loadAverage.slice(0, 3).map(formatNumber).join(", ")]);
-  }
-  for (const note of (notes ?? []).slice(0, 50)) terms.push(["Note", note]);
-  for (const job of jobs) terms.push(["Job", job]);
+}
+
+/**
+ * Terms as a list.
+ *
+ * @param terms The terms.
+ * @returns The list.
+ *
+ * @example
+ * ```ts
+ * import { termList } from "./environment_section.ts";
+ *
+ * console.log(termList([]).text); // `<dl class="terms"></dl>`
+ * ```
+ */
+export function termList(terms: readonly Term[]): Html {
   return markup`<dl class="terms">${
     terms.map(([name, value]) =>
       markup`

@@ -8,7 +8,7 @@ import type { ResultFile } from "../../timing/result.ts";
 import { environmentLine } from "../verdict_text.ts";
 import { formatCount } from "./count.ts";
 import { renderDocument } from "./document.ts";
-import { environmentTerms } from "./environment_section.ts";
+import { environmentTerms, type Term, termList } from "./environment_section.ts";
 import { type Html, type Markup, markup } from "./markup.ts";
 import type { Section } from "./section.ts";
 
@@ -57,12 +57,18 @@ function titleOf(parts: readonly PagePart[]): string {
   ).join(", ");
 }
 
+/** What all parts have in common is told once. */
 function environments(parts: readonly PagePart[]): Html {
-  if (parts.length === 1) return environmentTerms(parts[0]!.environment, parts[0]!.jobs);
-  const each = parts.map(({ name, environment, jobs }) =>
-    markup`<h3>${name}</h3>${environmentTerms(environment, jobs)}`
-  );
-  return markup`${each}`;
+  const all = parts.map(({ environment, jobs }) => environmentTerms(environment, jobs));
+  if (all.length === 1) return termList(all[0]!);
+  const same = ([name, value]: Term) => ([other, of]: Term) =>
+    name === other && value.text === of.text;
+  const common = all[0]!.filter((term) => all.every((terms) => terms.some(same(term))));
+  return markup`${termList(common)}${
+    parts.map(({ name }, i) =>
+      markup`<h3>${name}</h3>${termList(all[i]!.filter((term) => !common.some(same(term))))}`
+    )
+  }`;
 }
 
 function methods(parts: readonly PagePart[]): Html {

@@ -65,6 +65,7 @@ nav a{display:inline-block;padding:.25rem 0}
 .notices,.partial{background:var(--warn);padding:.7rem 1rem;border-left:4px solid var(--workers);max-width:none}
 .notices{list-style:none;margin:1.2rem 0 0;font-size:.94rem}
 .notices li+li{margin-top:.35rem}
+.terms+h3,#method *+h3{margin-top:1.8rem}
 .terms{margin:0;font-size:.94rem}
 .terms div{display:grid;grid-template-columns:10rem 1fr;gap:1rem;padding:.4rem 0;border-top:1px solid var(--line)}
 .terms dt{color:var(--soft)}

@@ -104,7 +104,10 @@ Deno.test("parts of several files share a page: headlines first, then sections, 
   const titles = all(document, "h2").map(({ textContent }) => textContent);
   assertEquals(titles.at(0), "download 160 pages");
   assertEquals(titles.slice(3), ["Environment", "Method"]);
-  assertEquals(all(document, "#environment dl").length, 2);
+  const lists = all(document, "#environment dl").map(({ textContent }) => textContent);
+  assertEquals(lists.length, 3);
+  assertEquals(lists.map((text) => text.includes("2.9.6")), [true, false, false]);
+  assertStringIncludes(lists[1]!, "download 160 pages");
   assertEquals(all(document, "#method h3").length, 0, "the same method is told once");
   const ids = all(document, "[id]").map(({ id }) => id);
   assertEquals(ids.length, new Set(ids).size);
