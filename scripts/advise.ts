@@ -9,6 +9,7 @@ import { advise, MOST_ITEMS, MOST_TRIALS } from "../lib/advice/advise.ts";
 import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job_permissions.ts";
 import { loadJob } from "../lib/advice/load_job.ts";
 import { measureMachine } from "../lib/advice/machine.ts";
+import { orderProbe } from "../lib/advice/order_probe.ts";
 import { probe } from "../lib/advice/probe.ts";
 import { race } from "../lib/advice/race.ts";
 import { renderAdvice } from "../lib/advice/render_advice.ts";
@@ -110,6 +111,7 @@ await script("advise", async (signal, args) => {
     onPhase: (phase) => console.error(`${job.name}: ${phase} …`),
   }, {
     probe,
+    orderProbe,
     race,
     measureMachine,
     runTrial: trialProcesses({ guardMs: budgetMs }),

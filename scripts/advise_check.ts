@@ -8,6 +8,7 @@
 import { advise } from "../lib/advice/advise.ts";
 import type { Candidate } from "../lib/advice/candidate.ts";
 import { measureMachine } from "../lib/advice/machine.ts";
+import { orderProbe } from "../lib/advice/order_probe.ts";
 import { probe } from "../lib/advice/probe.ts";
 import { race } from "../lib/advice/race.ts";
 import { command } from "../lib/command.ts";
@@ -79,7 +80,7 @@ await script("advise:check", async (signal, args) => {
         cores,
         signal,
         library: new URL("../lib/mod.ts", import.meta.url).href,
-      }, { probe, race, measureMachine, runTrial, now: () => performance.now() });
+      }, { probe, orderProbe, race, measureMachine, runTrial, now: () => performance.now() });
       const { recommended } = advice;
       const chosen: Candidate = { ...recommended, slots: recommended.slots ?? Infinity };
       const times = await measureModels(job, chosen, cores, { rounds, random, runTrial, signal });

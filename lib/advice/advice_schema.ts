@@ -28,6 +28,7 @@ function words<W extends string>(all: Readonly<Record<W, true>>): z.ZodType<W> {
 const hazard: z.ZodType<Hazard> = z.object({
   kind: words<Hazard["kind"]>({
     results: true,
+    order: true,
     unrepeatable: true,
     uncloneable: true,
     refused: true,
@@ -35,7 +36,7 @@ const hazard: z.ZodType<Hazard> = z.object({
     failures: true,
     memory: true,
     uneven: true,
-    shared: true,
+
     broken: true,
     busy: true,
   }),

@@ -14,6 +14,8 @@ import { classFor, COMPUTES, WAITS } from "./classify.ts";
 import type { AdviseOptions, Findings } from "./findings.ts";
 import type { MachineMeter } from "./machine.ts";
 import { type Machine, predict } from "./predict.ts";
+import { countBackwards, orderCheck } from "./order_check.ts";
+import type { OrderProber } from "./order_probe.ts";
 import type { Probed, Prober } from "./probe.ts";
 import type { Race, RaceRunner, Runner } from "./race_options.ts";
 import { planRace, type RacePlan } from "./race_plan.ts";
@@ -43,6 +45,8 @@ export interface Instruments {
   readonly probe: Prober;
   /** Runs the race. */
   readonly race: RaceRunner;
+  /** Says whether the order of tasks matters. */
+  readonly orderProbe: OrderProber;
   /** Measures the machine. */
   readonly measureMachine: MachineMeter;
   /** Runs one trial. */
@@ -185,7 +189,7 @@ export interface Advised {
  */
 export async function advise(options: AdviseOptions, instruments: Instruments): Promise<Advised> {
   const { job, typed, budgetMs, signal, cores, onPhase } = options;
-  const { probe, measureMachine, runTrial, now } = instruments;
+  const { probe, orderProbe, measureMachine, runTrial, now } = instruments;
   const startMs = now();
   const leftMs = () => budgetMs - RESERVE_MS - (now() - startMs);
   let planned: Planned | undefined;
@@ -204,9 +208,11 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
     signal,
   }, async (sampled) => {
     planned = await plan(sampled);
-    return planned.plan === null || isSmall(planned)
-      ? []
-      : [planned.plan.sequentialItems, Math.min(planned.plan.items, sampled.done?.kept ?? 0)];
+    return planned.plan === null || isSmall(planned) ? [] : [
+      planned.plan.sequentialItems,
+      Math.min(planned.plan.items, sampled.done?.kept ?? 0),
+      countBackwards(sampled),
+    ];
   });
   planned ??= await plan(probed);
   onPhase?.("racing the promising models");
@@ -214,11 +220,16 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
   const either = AbortSignal.any([signal, deadline]);
   const race = await raceFor(planned, probed, options, instruments, either);
   if (race?.total !== undefined) planned = withTotal(planned, race.total);
+  const check = orderCheck(planned.sample, probed, race);
+  const orderMatters = check && leftMs() > 0
+    ? await orderProbe(job, { ...check, guardMs: leftMs(), signal: either })
+    : undefined;
   const findings: Findings = {
     options,
     probed,
     ...planned,
     race,
+    ...(orderMatters !== undefined && { orderMatters }),
     missing: missingOf({ ...planned, probed, race, small: isSmall(planned) }, signal),
   };
   return { advice: composeAdvice(findings), findings };

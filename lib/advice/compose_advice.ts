@@ -86,7 +86,7 @@ export function composeAdvice(found: Findings): Advice {
     },
     code,
     flags,
-    hazards: hazardsOf(sample, race, candidate, machine, memoryBytes ?? 0),
+    hazards: hazardsOf(sample, race, candidate, machine, memoryBytes ?? 0, found.orderMatters),
     ...(found.missing !== undefined && { partial: found.missing }),
     cost: {
       tasksMs,

@@ -53,6 +53,8 @@ export interface Findings {
   readonly predicted: readonly Predicted[];
   /** The race, if there was one. */
   readonly race: Race | undefined;
+  /** If results differ, whether they depend on the order of tasks; undefined if that isn't known. */
+  readonly orderMatters?: boolean;
   /** Why there was no race, or no whole one. */
   readonly missing: string | undefined;
 }

@@ -7,6 +7,7 @@
 import { formatBytes, formatPercent, formatRatio } from "../reporting/format.ts";
 import type { Candidate } from "./candidate.ts";
 import { nameOf } from "./candidate.ts";
+import { differing } from "./differing.ts";
 import type { Machine } from "./predict.ts";
 import type { Race, Runner } from "./race_options.ts";
 import type { Sample } from "./sample.ts";
@@ -16,6 +17,7 @@ export interface Hazard {
   /** Which kind of thing it is. */
   readonly kind:
     | "results"
+    | "order"
     | "unrepeatable"
     | "uncloneable"
     | "refused"
@@ -23,7 +25,6 @@ export interface Hazard {
     | "failures"
     | "memory"
     | "uneven"
-    | "shared"
     | "broken"
     | "busy";
   /** What to tell, in a sentence or two. */
@@ -104,20 +105,12 @@ export function hazardsOf(
   chosen: Candidate,
   machine: Machine,
   memoryBytes: number,
+  orderMatters?: boolean,
 ): Hazard[] {
   const hazards: Hazard[] = [];
   const runners = race?.runners ?? [];
-  const differing = runners.filter(({ out }) => out === "results");
-  if (differing.length > 0) {
-    const names = differing.map(({ candidate }) => nameOf(candidate)).join(", ");
-    hazards.push({
-      kind: "results",
-      text:
-        `The results differ from those of the plain loop under ${names}: the tasks share state, or ` +
-        `depend on the order in which they run. A lane has memory of its own, and tasks in one lane ` +
-        `take turns at every await. Give each task all it needs in its item.`,
-    });
-  }
+  const different = differing(runners, orderMatters);
+  if (different !== undefined) hazards.push(different);
   if (race?.unrepeatable) {
     hazards.push({
       kind: "unrepeatable",

@@ -8,6 +8,7 @@
 import type { Items } from "../dispatch/options.ts";
 import type { TaskFunction } from "../lanes/task.ts";
 import { meetParent } from "../timing/parent.ts";
+import { backwardsChecksum } from "./backwards.ts";
 import type { Exports, ProbeMessage, ProbeOrder } from "./probe_message.ts";
 import { Sampler, thrownBy } from "./sampler.ts";
 
@@ -60,13 +61,20 @@ async function main(): Promise<void> {
   if (order.dry || exports.task !== "function" || /missing|not/.test(exports.items)) Deno.exit(0);
   say({ type: "phase", phase: "setup" });
   await hook(module, "setup").catch(breaks("setup"));
-  const probe = new Sampler(order, module[order.export] as TaskFunction, say);
+  const task = module[order.export] as TaskFunction;
   say({ type: "phase", phase: "items" });
   const open = async () => {
     const { items } = module;
     return await (typeof items === "function" ? items() : items) as Items<unknown>;
   };
   const items = await open().catch(breaks("items"));
+  if (order.backwards) {
+    const checksum = await backwardsChecksum(items, order.limit, task).catch(breaks("items"));
+    say({ type: "checksum", checksum });
+    await hook(module, "teardown").catch(breaks("teardown"));
+    Deno.exit(0);
+  }
+  const probe = new Sampler(order, task, say);
   await probe.run(items).catch(breaks("items"));
   for (let next = await inbox.next(); next !== undefined; next = await inbox.next()) {
     const { checksum } = JSON.parse(next) as { checksum: number };

@@ -18,6 +18,8 @@ export interface ProbeOrder {
   readonly limit: number;
   /** How long the tasks are to run together, in milliseconds; a few more items if there are few. */
   readonly targetMs: number;
+  /** Runs the first `limit` items from last to first instead, and says only their checksum. */
+  readonly backwards?: boolean;
 }
 
 /** What a job's module exports. */

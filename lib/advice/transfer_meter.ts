@@ -5,7 +5,8 @@
  * @module
  */
 
-import { cloneError, emptiedClass } from "../lanes/uncloneable.ts";
+import { emptiedClass } from "../lanes/emptied.ts";
+import { cloneError } from "../lanes/uncloneable.ts";
 import type { TransferCost } from "./probe_message.ts";
 
 /** How many are looked at, and how long at most, in milliseconds. */

@@ -20,6 +20,7 @@ async function adviceOn(
     predictedMs: number,
   ) => Partial<Round> & { runMs: number },
   more: Partial<AdviseOptions> = {},
+  orderMatters?: boolean,
 ): Promise<Advice> {
   const probed = probedOf(made);
   const sample = sampleFor(made);
@@ -31,6 +32,7 @@ async function adviceOn(
       const counts = await choose(probed);
       return { ...probed, checksums: new Map(counts.map((count) => [count, "same"])) };
     },
+    orderProbe: () => Promise.resolve(orderMatters),
     race,
     runTrial: (trial) => {
       const items = trial.job.items.kind === "values"
@@ -102,6 +104,18 @@ Deno.test("advise() names shared state and recommends nothing that changes the r
   }));
   assertEquals(advice.recommended.model, "sequential");
   assertEquals(advice.hazards[0]?.kind, "results");
+});
+
+Deno.test("advise() tells tasks that lean on earlier ones from tasks that share state", async () => {
+  const differing: Parameters<typeof adviceOn>[1] = ({ model }, _items, runMs) => ({
+    runMs,
+    checksum: model === "sequential" ? "same" : "other",
+  });
+  const hazardIf = async (orderMatters: boolean) =>
+    (await adviceOn({ waitMs: 20 }, differing, {}, orderMatters)).hazards[0]!;
+  assertEquals((await hazardIf(true)).kind, "order");
+  assertEquals((await hazardIf(false)).kind, "results");
+  assertStringIncludes((await hazardIf(false)).text, "it isn't the order");
 });
 
 Deno.test("advise() stays below a server's limit", async () => {
