@@ -5,10 +5,18 @@
  * @module
  */
 
+import { type Clone, emptiedClass } from "./emptied.ts";
+import * as lanes from "./errors.ts";
+
+/** Whose class an error is of, beside those of the language itself. */
+export type Family = "dom" | "deno" | "lanes";
+
 /** An error as plain data. */
 export type Envelope =
   | {
     readonly kind: "error";
+    /** Undefined for the language's own classes, and for those that only one side knows. */
+    readonly family: Family | undefined;
     readonly name: string;
     readonly message: string;
     readonly stack: string | undefined;
@@ -22,6 +30,8 @@ export type Envelope =
 
 /** Deep enough for every real chain of causes, and an end for those that go in a circle. */
 const MAX_DEPTH = 8;
+/** An AggregateError that holds itself many times over would otherwise fill all memory. */
+const MAX_NESTED = 1000;
 const STANDARD = new Set(["name", "message", "stack", "cause", "errors"]);
 
 const CLASSES: Readonly<Record<string, ErrorConstructor>> = {
@@ -34,10 +44,19 @@ const CLASSES: Readonly<Record<string, ErrorConstructor>> = {
   URIError,
 };
 
+type ErrorClass = new (message?: string, options?: ErrorOptions) => Error;
+
+/** Classes that both sides know by name. */
+const KNOWN: Readonly<Record<"deno" | "lanes", Readonly<Record<string, ErrorClass>>>> = {
+  deno: Deno.errors,
+  lanes,
+};
+
 /**
  * Packs whatever was thrown into plain data that can be cloned.
  *
  * @param thrown An error, or anything else that was thrown.
+ * @param clone The way that it is to go; that of threads unless given.
  * @returns Data that {@linkcode openEnvelope} turns back.
  *
  * @example
@@ -49,23 +68,51 @@ const CLASSES: Readonly<Record<string, ErrorConstructor>> = {
  * console.log(copy instanceof RangeError, copy.code, copy.cause); // true "E_FAR" "the wind"
  * ```
  */
-export function sealEnvelope(thrown: unknown): Envelope {
-  return seal(thrown, 0);
+export function sealEnvelope(thrown: unknown, clone: Clone = structuredClone): Envelope {
+  return seal(thrown, 0, { clone, nested: 0 });
 }
 
-function seal(thrown: unknown, depth: number): Envelope {
-  if (!(thrown instanceof Error)) return { kind: "value", value: cloneable(thrown) };
-  const nested = depth < MAX_DEPTH;
-  const errors = (thrown as { errors?: unknown }).errors;
+interface Sealing {
+  readonly clone: Clone;
+  nested: number;
+}
+
+function seal(thrown: unknown, depth: number, sealing: Sealing): Envelope {
+  if (!isError(thrown)) return { kind: "value", value: cloneable(thrown, sealing.clone) };
+  const goesOn = depth < MAX_DEPTH && sealing.nested++ < MAX_NESTED;
+  const cause = goesOn ? read(() => Object.hasOwn(thrown, "cause") ? [thrown.cause] : [], []) : [];
+  const errors = goesOn ? read(() => listOf(thrown), undefined) : undefined;
+  const name = read(() => String(thrown.name), "Error");
+  const family = familyOf(thrown, name);
   return {
     kind: "error",
-    name: read(() => String(thrown.name), "Error"),
+    family,
+    name,
     message: read(() => String(thrown.message), ""),
     stack: read(() => thrown.stack === undefined ? undefined : String(thrown.stack), undefined),
-    cause: nested && Object.hasOwn(thrown, "cause") ? seal(thrown.cause, depth + 1) : undefined,
-    errors: nested && Array.isArray(errors) ? errors.map((e) => seal(e, depth + 1)) : undefined,
-    properties: primitiveProperties(thrown),
+    cause: cause.length === 0 ? undefined : seal(cause[0], depth + 1, sealing),
+    errors: errors?.map((error) => seal(error, depth + 1, sealing)),
+    properties: primitiveProperties(thrown, family === "dom" ? [] : ["code"]),
   };
+}
+
+/** Asking a proxy what it is may throw, too. */
+function isError(thrown: unknown): thrown is Error {
+  return read(() => thrown instanceof Error, false);
+}
+
+function listOf(error: Error): unknown[] | undefined {
+  const { errors } = error as { errors?: unknown };
+  return Array.isArray(errors) ? [...errors] : undefined;
+}
+
+function familyOf(error: Error, name: string): Family | undefined {
+  if (error instanceof DOMException) return "dom";
+  for (const family of ["deno", "lanes"] as const) {
+    const Class = KNOWN[family][name];
+    if (Class !== undefined && error instanceof Class) return family;
+  }
+  return undefined;
 }
 
 /** A getter of a hostile error may throw; that must not lose the error. */
@@ -77,10 +124,9 @@ function read<T>(get: () => T, otherwise: T): T {
   }
 }
 
-function primitiveProperties(error: Error): Record<string, unknown> {
+function primitiveProperties(error: Error, also: readonly string[]): Record<string, unknown> {
   const properties: Record<string, unknown> = {};
-  // A DOMException keeps `code` on its prototype; all others have their own.
-  for (const key of [...Object.keys(error), "code"]) {
+  for (const key of [...read(() => Object.keys(error), []), ...also]) {
     if (STANDARD.has(key)) continue;
     const value = read(() => (error as unknown as Record<string, unknown>)[key], undefined);
     const isPlain = value === null ||
@@ -90,12 +136,14 @@ function primitiveProperties(error: Error): Record<string, unknown> {
   return properties;
 }
 
-function cloneable(value: unknown): unknown {
+function cloneable(value: unknown, clone: Clone): unknown {
   try {
-    return structuredClone(value);
+    const isObject = typeof value === "object" && value !== null;
+    if (!isObject || emptiedClass(value, clone) === undefined) return clone(value);
   } catch {
-    return read(() => String(value), "a value that can't be cloned");
+    // It is told in words.
   }
+  return read(() => String(value), "a value that can't be cloned");
 }
 
 /**
@@ -114,18 +162,29 @@ function cloneable(value: unknown): unknown {
  */
 export function openEnvelope(envelope: Envelope): unknown {
   if (envelope.kind === "value") return envelope.value;
-  const { name, message, stack, cause, errors, properties } = envelope;
-  const options = cause === undefined ? undefined : { cause: openEnvelope(cause) };
-  const error = errors !== undefined
-    ? new AggregateError(errors.map(openEnvelope), message, options)
-    : new (CLASSES[name] ?? Error)(message, options);
+  const { name, message, stack, properties } = envelope;
+  const error = revive(envelope);
   if (error.name !== name) hide(error, "name", name);
   hide(error, "stack", stack ?? `${name}: ${message}`);
   Object.assign(error, properties);
   return error;
 }
 
-function hide(error: Error, key: string, value: string): void {
+function revive(
+  { family, name, message, cause, errors }: Envelope & { readonly kind: "error" },
+): Error {
+  const options = cause === undefined ? undefined : { cause: openEnvelope(cause) };
+  if (errors !== undefined) return new AggregateError(errors.map(openEnvelope), message, options);
+  if (family === "dom") {
+    const error = new DOMException(message, name);
+    if (options !== undefined) hide(error, "cause", options.cause);
+    return error;
+  }
+  const Class = family === undefined ? CLASSES[name] : KNOWN[family][name];
+  return new (Class ?? Error)(message, options);
+}
+
+function hide(error: Error, key: string, value: unknown): void {
   Object.defineProperty(error, key, {
     value,
     writable: true,

@@ -1,6 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "fast-check";
 import { openEnvelope, sealEnvelope } from "../../lib/lanes/envelope.ts";
+import { CloneError, TaskLoadError, TimeoutError } from "../../lib/lanes/errors.ts";
 
 function across(thrown: unknown): unknown {
   return openEnvelope(structuredClone(sealEnvelope(thrown)));
@@ -36,7 +37,7 @@ Deno.test("what can't be cloned arrives as text", () => {
 
 Deno.test("an error whose getters throw still arrives", () => {
   const hostile = new Error("kept");
-  for (const key of ["name", "stack", "code"]) {
+  for (const key of ["name", "stack", "code", "cause", "errors"]) {
     Object.defineProperty(hostile, key, {
       enumerable: true,
       get() {
@@ -56,10 +57,56 @@ Deno.test("causes that go in a circle end", () => {
   assert(depth > 2 && depth < 20);
 });
 
-Deno.test("a DOMException keeps its name and code", () => {
-  const back = across(new DOMException("stop", "AbortError")) as DOMException;
+Deno.test("an AggregateError that holds itself many times over ends", () => {
+  const all = new AggregateError([], "all");
+  for (let at = 0; at < 30; at++) all.errors.push(all);
+  const back = across(all) as AggregateError;
+  assertEquals([back.errors.length, back.errors[29].message], [30, "all"]);
+});
+
+Deno.test("proxies that refuse every question arrive as text", () => {
+  const refuse = () => {
+    throw new Error("no");
+  };
+  const traps = { get: refuse, has: refuse, ownKeys: refuse, getPrototypeOf: refuse };
+  for (const target of [new Error("x"), {}]) {
+    assertEquals(across(new Proxy(target, traps)), "a value that can't be cloned");
+  }
+});
+
+Deno.test("a DOMException keeps its class, name, code and cause", () => {
+  const thrown = new DOMException("stop", "AbortError");
+  Object.defineProperty(thrown, "cause", { value: "the wind", enumerable: false });
+  const back = across(thrown) as DOMException & { cause: unknown };
+  assertInstanceOf(back, DOMException);
   assertEquals([back.name, back.message, back.code], ["AbortError", "stop", 20]);
-  assert(back instanceof Error);
+  assertEquals([back.stack, back.cause], [thrown.stack, "the wind"]);
+});
+
+Deno.test("errors of Deno and of this library keep their class", () => {
+  for (const Class of [Deno.errors.NotFound, Deno.errors.BadResource]) {
+    assertInstanceOf(across(new Class("gone")), Class);
+  }
+  for (const Class of [TimeoutError, TaskLoadError, CloneError]) {
+    const back = across(new Class("late"));
+    assertInstanceOf(back, Class);
+    assertEquals(back.message, "late");
+  }
+  assertEquals((across(new TaskLoadError("x")) as TaskLoadError).retryable, false);
+});
+
+Deno.test("a class of the caller's own is not taken for another of the same name", () => {
+  class NotFound extends Error {
+    override name = "NotFound";
+  }
+  const back = across(new NotFound("mine")) as Error;
+  assert(!(back instanceof Deno.errors.NotFound));
+  assertEquals([back.name, back.message], ["NotFound", "mine"]);
+});
+
+Deno.test("what would arrive empty is told in words", () => {
+  assertEquals(across(new Response("x")), "[object Response]");
+  assertEquals(across(new URL("http://a.b/c")), "http://a.b/c");
 });
 
 Deno.test("an error without a cause gets none", () => {
