@@ -182,6 +182,8 @@ export function encodePlain(
     const arrays = Array.from(values);
     // Subclasses such as Buffer must come back as what they were, so they go the long way.
     if (!arrays.every((v): v is Uint8Array => v?.constructor === Uint8Array)) return undefined;
+    // Alone it is the whole body, so that nothing but its own bytes is behind its `buffer` there.
+    if (arrays.length === 1) return { encoding: Encoding.bytes, body: arrays };
     const lengths = Uint32Array.from(arrays, (array) => array.byteLength);
     return { encoding: Encoding.bytes, body: [new Uint8Array(lengths.buffer), ...arrays] };
   }
@@ -220,10 +222,10 @@ export function decodeValues(
   if (frame.encoding === Encoding.none) return undefined;
   if (frame.encoding === Encoding.numbers) return new Float64Array(body.buffer, 0, count);
   if (frame.encoding === Encoding.bytes) {
+    if (count === 1) return [body];
+    // Several must not keep each other's memory alive.
     const lengths = new Uint32Array(body.buffer, 0, count);
     let at = lengths.byteLength;
-    // A single array keeps the frame's memory; several must not keep each other's alive.
-    if (count === 1) return [body.subarray(at)];
     return Array.from(lengths, (length) => body.slice(at, at += length));
   }
   return serializer!.deserialize(body) as unknown[];

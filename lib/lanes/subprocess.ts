@@ -31,11 +31,16 @@ import type {
   LaneEvents,
   Usage,
 } from "./lane.ts";
-import { refuseEmptied, uncloneableReport } from "./uncloneable.ts";
+import { refuseEmptied } from "./emptied.ts";
+import { uncloneableReport } from "./uncloneable.ts";
 import { type ChildOptions, ChildPipe } from "./child_pipe.ts";
 import type { Task } from "./task.ts";
 import { TaskNumbers } from "./task_numbers.ts";
-import { deserialize, serialize } from "node:v8";
+import { cloneThrough, serializerOf } from "./v8_clone.ts";
+import * as v8 from "node:v8";
+
+const serializer = serializerOf(v8);
+const clone = (value: unknown) => cloneThrough(serializer, value);
 
 interface Sent {
   readonly chunk: Chunk;
@@ -112,12 +117,12 @@ export class SubprocessLane implements Lane {
   }
 
   #serialize(items: readonly unknown[]): { encoding: number; body: Uint8Array[] } {
-    refuseEmptied(items);
-    return { encoding: Encoding.v8, body: [serialize(items)] };
+    refuseEmptied(items, clone);
+    return { encoding: Encoding.v8, body: [serializer.serialize(items)] };
   }
 
   #rejectUncloneable(chunk: Chunk, error: unknown): void {
-    const report = uncloneableReport(chunk, error, (item) => this.#serialize([item]));
+    const report = uncloneableReport(chunk, error, clone);
     // Later, for the dispatcher is not done with sending yet.
     queueMicrotask(() => {
       if (!this.#gone) this.#events.report(chunk, report);
@@ -210,7 +215,7 @@ export class SubprocessLane implements Lane {
       const values = decodeValues(frame, head.count, undefined);
       return this.#events.report(sent.chunk, { ...head, values, failures: undefined });
     }
-    const { values, failures } = deserialize(frame.body) as {
+    const { values, failures } = serializer.deserialize(frame.body) as {
       values: unknown[];
       failures: { offset: number; ended: "failed"; reason: Envelope }[] | undefined;
     };

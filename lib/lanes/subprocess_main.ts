@@ -24,7 +24,9 @@ import { loadTask } from "./load_task.ts";
 import { type ChunkHost, ChunkRun } from "./run_chunk.ts";
 import { writeParts } from "./subprocess_guard.ts";
 import type { Task, TaskFunction } from "./task.ts";
-import { refuseEmptied, withoutUncloneable } from "./uncloneable.ts";
+import { refuseEmptied } from "./emptied.ts";
+import { withoutUncloneable } from "./uncloneable.ts";
+import { cloneThrough, serializerOf } from "./v8_clone.ts";
 
 const READ_BYTES = 1 << 16; // what a pipe holds
 
@@ -36,7 +38,7 @@ let freeSlots = Number(Deno.args[0]);
 let serializer: Serializer | undefined;
 
 async function loadSerializer(): Promise<Serializer> {
-  return serializer ??= await import("node:v8") as unknown as Serializer;
+  return serializer ??= serializerOf(await import("node:v8"));
 }
 
 const host: ChunkHost = {
@@ -95,19 +97,29 @@ function sendNow(chunk: Chunk, report: Report, base: number): boolean {
     return true;
   }
   if (serializer === undefined) return false;
-  writeParts(encodeFrame(FrameKind.report, head, Encoding.v8, [serialized(chunk, report, base)]));
+  writeParts(encodeFrame(FrameKind.report, head, Encoding.v8, [
+    serialized(serializer, chunk, report, base),
+  ]));
   return true;
 }
 
-function serialized(chunk: Chunk, report: Report, base: number): Uint8Array {
-  const failures = report.failures?.map((f) => ({ ...f, reason: sealEnvelope(f.reason) }));
+function serialized(
+  through: Serializer,
+  chunk: Chunk,
+  report: Report,
+  base: number,
+  isMended = false,
+): Uint8Array {
+  const clone = (value: unknown) => cloneThrough(through, value);
+  const failures = report.failures?.map((f) => ({ ...f, reason: sealEnvelope(f.reason, clone) }));
   const values = Array.from(report.values ?? []);
   try {
-    refuseEmptied(values);
-    return serializer!.serialize({ values, failures });
-  } catch {
-    const sendable = withoutUncloneable(chunk.firstIndex + base, report, serializer!.serialize);
-    return serialized(chunk, sendable, base);
+    refuseEmptied(values, clone);
+    return through.serialize({ values, failures });
+  } catch (error) {
+    if (isMended) throw error;
+    const sendable = withoutUncloneable(chunk.firstIndex + base, report, clone);
+    return serialized(through, chunk, sendable, base, true);
   }
 }
 
@@ -161,9 +173,18 @@ function receive(frame: Frame): void {
 /** Says why this process is about to end, and what ran in it. */
 function sayDying(how: string, error?: unknown): void {
   for (const run of running.values()) if (run.running) mark(run);
-  const sealed = error === undefined ? undefined : sealEnvelope(error);
-  const plain = JSON.stringify(sealed, (_key, v) => typeof v === "bigint" ? String(v) : v);
-  writeParts(encodeJsonFrame(FrameKind.dying, { how, error: plain }));
+  writeParts(encodeJsonFrame(FrameKind.dying, { how, error: plain(error) }));
+}
+
+/** What was thrown, as JSON, for `node:v8` may not be loaded and can't be any more. */
+function plain(error: unknown): string | undefined {
+  if (error === undefined) return undefined;
+  try {
+    const sealed = sealEnvelope(error);
+    return JSON.stringify(sealed, (_key, v) => typeof v === "bigint" ? String(v) : v);
+  } catch {
+    return undefined; // something cyclic that is no error
+  }
 }
 
 const exit = Deno.exit;

@@ -5,13 +5,11 @@
  * @module
  */
 
+import { type Clone, emptiedClass, refuseEmptied } from "./emptied.ts";
 import { CloneError } from "./errors.ts";
 import type { Chunk, Report } from "./lane.ts";
 
 const MAX_DEPTH = 6;
-
-/** Classes whose objects arrive as `{}` without a word. */
-const EMPTIED = ["Response", "Request", "Headers", "AbortSignal", "FormData", "WeakMap", "WeakSet"];
 
 /**
  * An error that names the offending key of a value that failed to be cloned.
@@ -19,6 +17,7 @@ const EMPTIED = ["Response", "Request", "Headers", "AbortSignal", "FormData", "W
  * @param what What the value is, such as `"item 3"`.
  * @param value The value.
  * @param cause The platform's own error.
+ * @param clone The way that it can't go; that of threads unless given.
  * @returns The error to report.
  *
  * @example
@@ -29,69 +28,16 @@ const EMPTIED = ["Response", "Request", "Headers", "AbortSignal", "FormData", "W
  * // Cannot send item 3 to another lane: .page.render is a function
  * ```
  */
-export function cloneError(what: string, value: unknown, cause?: unknown): CloneError {
-  const found = findUncloneable(value, "", 0, new Set());
+export function cloneError(
+  what: string,
+  value: unknown,
+  cause?: unknown,
+  clone: Clone = structuredClone,
+): CloneError {
+  // A getter or a proxy may throw whatever is looked at.
+  const found = read(() => findUncloneable(value, "", 0, new Set(), clone));
   const why = found ?? (cause instanceof Error ? cause.message : String(cause));
   return new CloneError(`Cannot send ${what} to another lane: ${why}`, { cause });
-}
-
-/**
- * The name of a value's class if its objects lose everything when they are cloned.
- *
- * @param value Any value.
- * @returns Such as `"Response"`, else undefined. Promises count too: their cloning fails.
- *
- * @example
- * ```ts
- * import { emptiedClass } from "./uncloneable.ts";
- *
- * console.log(emptiedClass(new Headers())); // "Headers"
- * ```
- */
-export function emptiedClass(value: object): string | undefined {
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === Array.prototype || prototype === null) {
-    return undefined;
-  }
-  const name = prototype.constructor?.name;
-  return EMPTIED.includes(name) ? name : undefined;
-}
-
-/**
- * Refuses values of which nothing would arrive, which the platform sends without a word. Looks at
- * the values and, one level down, at the properties of plain objects.
- *
- * @param values What is to be sent.
- * @throws {TypeError} If one of them is such an object.
- *
- * @example
- * ```ts
- * import { refuseEmptied } from "./uncloneable.ts";
- *
- * refuseEmptied([1, { size: 2 }]); // fine
- * try {
- *   refuseEmptied([{ headers: new Headers() }]);
- * } catch (error) {
- *   console.log((error as Error).message); // a Headers would arrive empty
- * }
- * ```
- */
-export function refuseEmptied(values: readonly unknown[]): void {
-  for (let at = 0; at < values.length; at++) {
-    const value = values[at];
-    if (typeof value !== "object" || value === null) continue;
-    refuse(value);
-    if (Object.getPrototypeOf(value) !== Object.prototype) continue;
-    for (const key in value) {
-      const child = (value as Record<string, unknown>)[key];
-      if (typeof child === "object" && child !== null) refuse(child);
-    }
-  }
-}
-
-function refuse(value: object): void {
-  const name = emptiedClass(value);
-  if (name !== undefined) throw new TypeError(`a ${name} would arrive empty`);
 }
 
 /**
@@ -100,7 +46,7 @@ function refuse(value: object): void {
  *
  * @param chunk The chunk.
  * @param error The platform's error.
- * @param send Throws if an item can't be sent.
+ * @param clone The way that it was to go.
  * @returns The report, which ends the chunk.
  *
  * @example
@@ -117,15 +63,15 @@ function refuse(value: object): void {
 export function uncloneableReport(
   chunk: Chunk,
   error: unknown,
-  send: (item: unknown) => void,
+  clone: Clone,
 ): Report {
   const now = performance.now();
   const nothing = { values: undefined, times: undefined, startedAtMs: now, endedAtMs: now };
-  const offset = Math.max(0, chunk.items.findIndex((item) => !passes(item, send)));
+  const offset = Math.max(0, chunk.items.findIndex((item) => !passes(item, clone)));
   if (offset > 0) {
     return { ...nothing, count: 0, failures: undefined, then: "end", sendable: offset };
   }
-  const reason = cloneError(`item ${chunk.firstIndex}`, chunk.items[0], error);
+  const reason = cloneError(`item ${chunk.firstIndex}`, chunk.items[0], error, clone);
   return { ...nothing, count: 1, failures: [{ offset: 0, ended: "failed", reason }], then: "end" };
 }
 
@@ -134,7 +80,7 @@ export function uncloneableReport(
  *
  * @param firstIndex The index of the first item that it speaks of.
  * @param report What became of these items.
- * @param send Throws if a value can't be sent.
+ * @param clone The way that they are to go.
  * @returns A new report, whose values can all be sent.
  *
  * @example
@@ -149,17 +95,17 @@ export function uncloneableReport(
 export function withoutUncloneable(
   firstIndex: number,
   report: Report,
-  send: (value: unknown) => void,
+  clone: Clone,
 ): Report {
   const values = Array.from(report.values ?? []);
   const failures = [...report.failures ?? []];
   for (const [offset, value] of values.entries()) {
     try {
-      refuseEmptied([value]);
-      send(value);
+      refuseEmptied([value], clone);
+      clone(value);
     } catch (cause) {
       values[offset] = undefined;
-      const reason = cloneError(`the result of item ${firstIndex + offset}`, value, cause);
+      const reason = cloneError(`the result of item ${firstIndex + offset}`, value, cause, clone);
       failures.push({ offset, ended: "failed", reason });
     }
   }
@@ -167,10 +113,10 @@ export function withoutUncloneable(
   return { ...report, values, failures };
 }
 
-function passes(item: unknown, send: (item: unknown) => void): boolean {
+function passes(value: unknown, clone: Clone): boolean {
   try {
-    refuseEmptied([item]);
-    send(item);
+    refuseEmptied([value], clone);
+    clone(value);
     return true;
   } catch {
     return false;
@@ -182,32 +128,24 @@ function findUncloneable(
   path: string,
   depth: number,
   seen: Set<object>,
+  clone: Clone,
 ): string | undefined {
   const at = path === "" ? "it" : path;
   if (typeof value === "function") return `${at} is a function`;
   if (typeof value === "symbol") return `${at} is a symbol`;
   if (typeof value !== "object" || value === null) return undefined;
-  const emptied = emptiedClass(value);
+  const emptied = emptiedClass(value, clone);
   if (emptied !== undefined) return `${at} is a ${emptied}, which would arrive empty`;
   if (seen.has(value) || depth >= MAX_DEPTH) return undefined;
   seen.add(value);
   if (value instanceof Promise) return `${at} is a Promise`;
   if (ArrayBuffer.isView(value)) return undefined; // its keys would be legion
   for (const [key, child] of childrenOf(value)) {
-    const found = findUncloneable(child, path + key, depth + 1, seen);
+    const found = findUncloneable(child, path + key, depth + 1, seen, clone);
     if (found !== undefined) return found;
   }
-  if (clones(value)) return undefined;
+  if (passes(value, clone)) return undefined;
   return `${at} is ${describe(value)} that can't be cloned`;
-}
-
-function clones(value: object): boolean {
-  try {
-    structuredClone(value);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function* childrenOf(value: object): Generator<[string, unknown]> {

@@ -29,7 +29,8 @@ import { pack } from "./packing.ts";
 import type { Task } from "./task.ts";
 import { TaskNumbers } from "./task_numbers.ts";
 import { buffersOf } from "./transfer.ts";
-import { refuseEmptied, uncloneableReport } from "./uncloneable.ts";
+import { refuseEmptied } from "./emptied.ts";
+import { uncloneableReport } from "./uncloneable.ts";
 import { abandonWorker } from "./abandoned.ts";
 import { WorkerCells } from "./worker_cells.ts";
 import { mayImport, workerPermissions } from "./worker_permissions.ts";
@@ -116,7 +117,7 @@ export class WorkerLane implements Lane {
       this.#post([ToWorkerKind.chunk, head, packed, transfer], move);
     } catch (error) {
       this.#chunks.delete(chunk.id);
-      const report = uncloneableReport(chunk, error, (item) => structuredClone(item));
+      const report = uncloneableReport(chunk, error, structuredClone);
       // Later, for the dispatcher is not done with sending yet.
       queueMicrotask(() => {
         if (!this.#gone) this.#events.report(chunk, report);

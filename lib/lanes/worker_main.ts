@@ -14,7 +14,8 @@ import { pack } from "./packing.ts";
 import { type ChunkHost, ChunkRun } from "./run_chunk.ts";
 import type { Task, TaskFunction } from "./task.ts";
 import { buffersOf } from "./transfer.ts";
-import { refuseEmptied, withoutUncloneable } from "./uncloneable.ts";
+import { refuseEmptied } from "./emptied.ts";
+import { withoutUncloneable } from "./uncloneable.ts";
 import { WorkerCells } from "./worker_cells.ts";
 import { type FromWorker, FromWorkerKind, type ToWorker, ToWorkerKind } from "./worker_message.ts";
 

@@ -131,3 +131,10 @@ Deno.test("several arrays of bytes don't keep each other's memory", () => {
   const arrays = decodeValues(frame!, 2, undefined) as unknown as Uint8Array[];
   assertEquals(arrays.map(({ buffer }) => buffer.byteLength), [4, 8]);
 });
+
+Deno.test("an array of bytes that travels alone has nothing but itself behind its buffer", () => {
+  const { encoding, body } = encodePlain([Uint8Array.of(0, 1, 2, 3, 4).subarray(2)])!;
+  const [frame] = decoded([joined(encodeFrame(FrameKind.chunk, [], encoding, body))]);
+  const [array] = decodeValues(frame!, 1, undefined) as unknown as [Uint8Array];
+  assertEquals([[...array], array.byteOffset, array.buffer.byteLength], [[2, 3, 4], 0, 3]);
+});
