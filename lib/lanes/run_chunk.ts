@@ -86,14 +86,14 @@ export class ChunkRun {
       let value: unknown;
       try {
         value = fn(items[this.offset], new Context(this));
+        if (isThenable(value)) {
+          const promise = value instanceof Promise ? value : Promise.resolve(value);
+          promise.then((value) => this.#resume(true, value), (error) => this.#resume(false, error));
+          return;
+        }
       } catch (error) {
         this.#end(false, error);
         continue;
-      }
-      if (isThenable(value)) {
-        const promise = value instanceof Promise ? value : Promise.resolve(value);
-        promise.then((result) => this.#resume(true, result), (error) => this.#resume(false, error));
-        return;
       }
       this.#end(true, value);
     }
@@ -243,7 +243,8 @@ class Context implements TaskContext {
   }
 }
 
+/** Whether `await` would wait for it; throws what a getter `then` throws. */
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value &&
-    typeof value.then === "function";
+  if (typeof value !== "object" && typeof value !== "function") return false;
+  return typeof (value as { then?: unknown } | null)?.then === "function";
 }

@@ -128,3 +128,27 @@ Deno.test("a thenable that isn't a Promise is waited for", async () => {
   await settle();
   assertEquals(reports[0]!.values?.[0], "came");
 });
+
+Deno.test("a function that can be waited for is waited for, as await does it", async () => {
+  const { run: chunk, reports } = run(
+    chunkOf([1]),
+    () => Object.assign(() => {}, { then: (resolve: (value: string) => void) => resolve("came") }),
+  );
+  chunk.start();
+  await settle();
+  assertEquals(reports[0]!.values?.[0], "came");
+});
+
+Deno.test("a getter `then` that throws fails its item, and the next one runs", () => {
+  const { run: chunk, reports } = run(chunkOf([1, 2]), (n: number) =>
+    n === 2 ? n : {
+      get then() {
+        throw new RangeError("no");
+      },
+    });
+  chunk.start();
+  const { failures, values } = reports[0]!;
+  assertEquals(failures?.map(({ offset, ended }) => [offset, ended]), [[0, "failed"]]);
+  assert(failures?.[0]?.reason instanceof RangeError);
+  assertEquals(values?.[1], 2);
+});
