@@ -25,7 +25,7 @@ import { ItemPuller } from "./item_puller.ts";
  * import { backwardsChecksum } from "./backwards.ts";
  *
  * let calls = 0;
- * const pure = (item: number) => item + 1;
+ * const pure = (item: unknown) => `item ${item}`;
  * const counting = () => calls++;
  * const [a, b] = [await backwardsChecksum([1, 2], 2, pure), await backwardsChecksum([1, 2], 2, pure)];
  * console.log(a === b); // true

@@ -86,7 +86,7 @@ export function slotsOf({ slots }: Pick<Candidate, "slots">): number | null {
  * ```ts
  * import { inFlightOf } from "./candidate.ts";
  *
- * console.log(inFlightOf({ model: "concurrent", lanes: 1, slots: Infinity }, 120)); // 120
+ * console.log(inFlightOf({ lanes: 1, slots: Infinity }, 120)); // 120
  * ```
  */
 export function inFlightOf(
