@@ -198,8 +198,7 @@ function limitedTo(source: JobSpec["items"], limit: number): JobSpec["items"] {
  * @example
  * ```ts
  * import { race } from "./race.ts";
- * import { clearlySlower } from "./clearly_slower.ts";
-import type { Race, RaceOptions } from "./race_options.ts";
+ * import type { Race, RaceOptions } from "./race_options.ts";
  *
  * async function trialsOf(options: RaceOptions): Promise<number> {
  *   const result: Race = await race(options);
