@@ -1,76 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { advise, type Instruments } from "../../lib/advice/advise.ts";
-import type { AdviseOptions } from "../../lib/advice/findings.ts";
-import { predict } from "../../lib/advice/predict.ts";
-import { race } from "../../lib/advice/race.ts";
 import { renderAdvice } from "../../lib/advice/render_advice.ts";
-import type { Advice } from "../../lib/advice/advice.ts";
-import type { Round } from "../../lib/timing/result.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
-import { MACHINE, probedOf, roundOf, sampleFor } from "./fixture.ts";
-
-type Made = Parameters<typeof probedOf>[0];
-
-/** Advice on a made-up job, under which every model takes what `truth` says. */
-async function adviceOn(
-  made: Made,
-  truth: (
-    trial: TrialSpec,
-    items: number,
-    predictedMs: number,
-  ) => Partial<Round> & { runMs: number },
-  more: Partial<AdviseOptions> = {},
-  orderMatters?: boolean,
-): Promise<Advice> {
-  const probed = probedOf(made);
-  const sample = sampleFor(made);
-  let atMs = 0;
-  const instruments: Instruments = {
-    now: () => atMs,
-    measureMachine: () => Promise.resolve(MACHINE),
-    probe: async (_job, _options, choose) => {
-      const counts = await choose(probed);
-      return { ...probed, checksums: new Map(counts.map((count) => [count, "same"])) };
-    },
-    orderProbe: () => Promise.resolve(orderMatters),
-    race,
-    runTrial: (trial) => {
-      const items = trial.job.items.kind === "values"
-        ? trial.job.items.values.length
-        : trial.job.items.limit!;
-      const { model, lanes = 1, slots = Infinity } = trial;
-      const { startMs, runMs } = predict(sample, { model, lanes, slots }, items, MACHINE);
-      const round = roundOf({
-        round: trial.round,
-        startMs,
-        succeeded: items,
-        ...truth(trial, items, runMs * (1 + 0.01 * Math.sin(7 * trial.round))),
-      });
-      atMs += round.wallMs;
-      return Promise.resolve({ round, lanes, slots: null, warnings: [] });
-    },
-  };
-  const module = "file:///job.ts";
-  const { advice } = await advise({
-    job: {
-      name: "made up",
-      task: { module, export: "default" },
-      items: { kind: "module", module, export: "items" },
-      options: {},
-    },
-    typed: "job.ts",
-    items: undefined,
-    budgetMs: 30_000,
-    seed: 1,
-    cores: 2,
-    signal: new AbortController().signal,
-    library: "file:///lib/mod.ts",
-    ...more,
-  }, instruments);
-  return advice;
-}
-
-const asPredicted = (_trial: TrialSpec, _items: number, runMs: number) => ({ runMs });
+import { adviceOn, asPredicted } from "./advice_on.ts";
 
 Deno.test("advise() recommends slots where tasks wait, lanes where they compute, both where they do both", async () => {
   const waiting = await adviceOn({ waitMs: 20 }, asPredicted);
