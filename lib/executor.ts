@@ -24,6 +24,11 @@ import { WorkerLane } from "./lanes/worker.ts";
 export { type Executor, type LaneUsage, type Model, MODELS } from "./model.ts";
 
 const GRACE_MS = 250;
+const LIMITED_SLOTS = 5;
+/** More lanes than any machine has use for: threads and subprocesses take megabytes each. */
+const MAX_LANES = 4096;
+/** Each slot of a thread takes a place in the memory that it shares with this one. */
+const MAX_WORKER_SLOTS = 65_536;
 
 class PooledExecutor implements Executor {
   readonly model: Model;
@@ -37,16 +42,10 @@ class PooledExecutor implements Executor {
     makeLane: LaneFactory,
   ) {
     const { lanes = navigator.hardwareConcurrency, slots = 1, graceMs = GRACE_MS } = size;
-    check(
-      model,
-      "lanes",
-      lanes,
-      Number.isSafeInteger(lanes) && lanes >= 1,
-      "a whole number from 1",
-    );
-    const isCount = slots === Infinity || (Number.isSafeInteger(slots) && slots >= 1);
-    check(model, "slots", slots, isCount, "a whole number from 1");
-    check(model, "graceMs", graceMs, graceMs >= 0, "a number of milliseconds from 0");
+    checkCount(model, "lanes", lanes, MAX_LANES);
+    checkCount(model, "slots", slots, model === "workers" ? MAX_WORKER_SLOTS : Infinity);
+    const isTime = typeof graceMs === "number" && graceMs >= 0;
+    check(model, "graceMs", graceMs, isTime, "a number of milliseconds from 0");
     this.model = model;
     this.lanes = lanes;
     this.slots = slots;
@@ -92,9 +91,17 @@ class PooledExecutor implements Executor {
   }
 }
 
+function checkCount(model: Model, name: string, value: unknown, most: number): void {
+  const isCount = Number.isSafeInteger(value) && value as number >= 1 && value as number <= most;
+  const wanted = most === Infinity ? "a whole number from 1" : `a whole number from 1 to ${most}`;
+  check(model, name, value, isCount || value === most, wanted);
+}
+
 function check(model: Model, name: string, value: unknown, holds: boolean, wanted: string): void {
   if (!holds) {
-    throw new RangeError(`Cannot open ${model}(): ${name} must be ${wanted}, but is ${value}`);
+    throw new RangeError(
+      `Cannot open ${model}(): ${name} must be ${wanted}, but is ${String(value)}`,
+    );
   }
 }
 
@@ -159,7 +166,7 @@ export function concurrent(options: EventLoopOptions = {}): Executor {
  * ```
  */
 export function limited(options: LimitedOptions = {}): Executor {
-  return eventLoop("limited", { slots: 5, ...options });
+  return eventLoop("limited", { ...options, slots: options.slots ?? LIMITED_SLOTS });
 }
 
 function eventLoop(

@@ -20,9 +20,9 @@ export interface LimitedOptions extends EventLoopOptions {
 
 /** How {@linkcode workers} is opened. */
 export interface WorkersOptions {
-  /** Threads; default one for each core. */
+  /** Threads, at most 4096; default one for each core. */
   readonly lanes?: number;
-  /** Tasks in flight on each thread at most; default 1. */
+  /** Tasks in flight on each thread at most, up to 65,536; default 1. */
   readonly slots?: number;
   /** How long a task that was asked to stop may go on before its thread is ended; default 250 ms. */
   readonly graceMs?: number;
@@ -36,7 +36,7 @@ export interface WorkersOptions {
 
 /** How {@linkcode processes} is opened. */
 export interface ProcessesOptions {
-  /** Subprocesses; default one for each core. */
+  /** Subprocesses, at most 4096; default one for each core. */
   readonly lanes?: number;
   /** Tasks in flight on each subprocess at most; default 1. */
   readonly slots?: number;

@@ -22,6 +22,10 @@ Deno.test("a size out of range is refused, with its name and value", () => {
   const bad: [() => unknown, string][] = [
     [() => lanes.limited({ slots: 0 }), "limited(): slots must be a whole number from 1, but is 0"],
     [() => lanes.limited({ slots: 1.5 }), "slots"],
+    [() => lanes.limited({ slots: "2" as never }), "slots"],
+    [() => lanes.workers({ slots: Infinity }), "slots must be a whole number from 1 to 65536"],
+    [() => lanes.processes({ lanes: 1e9 }), "lanes must be a whole number from 1 to 4096, but is"],
+    [() => lanes.sequential({ graceMs: null as never }), "graceMs"],
     [() => lanes.workers({ lanes: 0 }), "workers(): lanes"],
     [() => lanes.workers({ lanes: Infinity }), "lanes"],
     [() => lanes.processes({ lanes: -1 }), "processes(): lanes"],
@@ -29,6 +33,13 @@ Deno.test("a size out of range is refused, with its name and value", () => {
     [() => lanes.sequential({ graceMs: -1 }), "graceMs"],
   ];
   for (const [open, says] of bad) assertThrows(open, RangeError, says);
+});
+
+Deno.test("a size that is undefined is the model's own", async () => {
+  await using executor = lanes.limited({ slots: undefined as never });
+  assertEquals(executor.slots, 5);
+  await using all = lanes.limited({ slots: Infinity });
+  assertEquals(all.slots, Infinity);
 });
 
 Deno.test("wrong options of map are refused at once, not when the first result is asked for", async () => {

@@ -5,6 +5,7 @@
  */
 
 import type { RetryOptions } from "./options.ts";
+import { reasonProperty } from "./reason_property.ts";
 
 /**
  * Exponential backoff with full jitter: a wait drawn evenly between 0 and a bound that doubles with
@@ -33,8 +34,6 @@ export function backoffMs(
 ): number {
   const bound = Math.min(options.maxMs, options.baseMs * 2 ** (attempt - 1));
   const waitMs = options.jitter ? random() * bound : bound;
-  const asked = typeof reason === "object" && reason !== null && "retryAfterMs" in reason
-    ? Number(reason.retryAfterMs)
-    : 0;
-  return asked > 0 ? asked + waitMs : waitMs;
+  const asked = reasonProperty(reason, "retryAfterMs");
+  return typeof asked === "number" && asked > 0 ? asked + waitMs : waitMs;
 }

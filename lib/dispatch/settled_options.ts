@@ -6,6 +6,7 @@
 
 import type { MapOptions, RetryOptions } from "./options.ts";
 import type { Rejected } from "./outcome.ts";
+import { reasonProperty } from "./reason_property.ts";
 
 /** Options with every default filled in. */
 export interface SettledOptions {
@@ -30,9 +31,7 @@ export interface SettledOptions {
 const RETRYABLE = new Set<Rejected["ended"]>(["failed", "timed-out", "crashed"]);
 
 function mayRetry({ ended, reason }: Rejected): boolean {
-  if (!RETRYABLE.has(ended)) return false;
-  return !(typeof reason === "object" && reason !== null && "retryable" in reason &&
-    reason.retryable === false);
+  return RETRYABLE.has(ended) && reasonProperty(reason, "retryable") !== false;
 }
 
 /**
@@ -40,7 +39,8 @@ function mayRetry({ ended, reason }: Rejected): boolean {
  *
  * @param options As the caller gave them.
  * @returns All of them.
- * @throws {RangeError} If one is out of its range; the message names it and its value.
+ * @throws {RangeError} If one is out of its range or of another kind; the message names it and its
+ * value.
  *
  * @example
  * ```ts
@@ -50,16 +50,20 @@ function mayRetry({ ended, reason }: Rejected): boolean {
  * ```
  */
 export function settleOptions(options: MapOptions = {}): SettledOptions {
-  const retries = typeof options.retries === "object"
+  const retries = typeof options.retries === "object" && options.retries !== null
     ? options.retries
     : { limit: options.retries ?? 0 };
   const { baseMs = 100, maxMs = 30_000, jitter = true, retryIf = mayRetry } = retries;
   const { order = "input", timeoutMs = Infinity, chunk = "auto", buffer = "auto" } = options;
+  const { signal, onProgress } = options;
   check("order", order, order === "input" || order === "completion", '"input" or "completion"');
-  check("timeoutMs", timeoutMs, timeoutMs > 0, "a number of milliseconds above 0");
+  check("signal", signal, signal instanceof AbortSignal || signal === undefined, "an AbortSignal");
+  const isTimeout = isTime(timeoutMs) && timeoutMs > 0;
+  check("timeoutMs", timeoutMs, isTimeout, "a number of milliseconds above 0");
   check("retries", retries.limit, isCount(retries.limit, 0), "a whole number from 0");
-  check("retries.baseMs", baseMs, baseMs >= 0, "a number of milliseconds from 0");
-  check("retries.maxMs", maxMs, maxMs >= 0, "a number of milliseconds from 0");
+  check("retries.baseMs", baseMs, isTime(baseMs), "a number of milliseconds from 0");
+  check("retries.maxMs", maxMs, isTime(maxMs), "a number of milliseconds from 0");
+  check("retries.retryIf", retryIf, typeof retryIf === "function", "a function");
   check("chunk", chunk, chunk === "auto" || isCount(chunk, 1), '"auto" or a whole number from 1');
   check(
     "buffer",
@@ -67,16 +71,22 @@ export function settleOptions(options: MapOptions = {}): SettledOptions {
     buffer === "auto" || isCount(buffer, 0),
     '"auto" or a whole number from 0',
   );
+  const isTold = onProgress === undefined || typeof onProgress === "function";
+  check("onProgress", onProgress, isTold, "a function");
   return {
     order,
-    signal: options.signal,
+    signal,
     timeoutMs,
     retries: { limit: retries.limit, baseMs, maxMs, jitter, retryIf },
     chunk,
     buffer,
     transfer: options.transfer ?? false,
-    onProgress: options.onProgress,
+    onProgress,
   };
+}
+
+function isTime(value: number): boolean {
+  return typeof value === "number" && value >= 0;
 }
 
 function isCount(value: number, least: number): boolean {
@@ -84,5 +94,7 @@ function isCount(value: number, least: number): boolean {
 }
 
 function check(name: string, value: unknown, holds: boolean, wanted: string): void {
-  if (!holds) throw new RangeError(`Cannot map: ${name} must be ${wanted}, but is ${value}`);
+  if (!holds) {
+    throw new RangeError(`Cannot map: ${name} must be ${wanted}, but is ${String(value)}`);
+  }
 }

@@ -34,6 +34,12 @@ Deno.test("settleOptions() refuses what is out of range, naming the option and i
     [{ chunk: 1.5 }, "chunk"],
     [{ buffer: -1 }, "buffer"],
     [{ order: "random" as "input" }, "order"],
+    // What only JavaScript lets pass:
+    [{ timeoutMs: "5" as never }, "timeoutMs"],
+    [{ retries: "2" as never }, "retries"],
+    [{ retries: { limit: 1, retryIf: true as never } }, "retries.retryIf"],
+    [{ signal: new AbortController() as never }, "signal"],
+    [{ onProgress: Symbol("p") as never }, "onProgress"],
   ];
   for (const [options, name] of bad) {
     const { message } = assertThrows(() => settleOptions(options), RangeError, `${name} must be`);
@@ -52,6 +58,12 @@ Deno.test("by default failed, timed-out and crashed may be tried again, if they 
     [true, true, true, false, false],
   );
   assertEquals(ended("failed", { retryable: false }), false);
+  const hostile = {
+    get retryable() {
+      throw new Error("no");
+    },
+  };
+  assertEquals(ended("failed", hostile), true);
   assertEquals([undefined, null, "x", 3].map((reason) => ended("failed", reason)), [
     true,
     true,
