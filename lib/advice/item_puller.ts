@@ -69,6 +69,9 @@ export class ItemPuller {
   async close(): Promise<void> {
     if (this.#done) return;
     const closed = Promise.resolve(this.#iterator.return?.()).then(() => {}, () => {});
-    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, LAST_LOOK_MS))]);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, LAST_LOOK_MS));
+    await Promise.race([closed, late]);
+    clearTimeout(timer);
   }
 }
