@@ -203,7 +203,7 @@ export function drawGains(rows: readonly GainRow[], machine: Machine, width: num
         x: end,
         text: "range",
         textAnchor: "start",
-        dx: 50,
+        dx: 54,
         fill: "var(--soft)",
         ...halo,
       }),

@@ -13,7 +13,7 @@ import { definitionSentences } from "./definitions.ts";
 import type { PagePart } from "../../reporting/html/parts.ts";
 import type { Section } from "../../reporting/html/section.ts";
 import { table } from "../../reporting/html/table.ts";
-import { capacitySentences, forecastSentences } from "./limit_words.ts";
+import { capacitySentences, failingSentences, forecastSentences } from "./limit_words.ts";
 import { LAW_TITLES } from "./laws.ts";
 import { drawOpenLoop, drawSweep, isFollowed } from "./sweep_chart.ts";
 import type { SweepPoint, SweepResult } from "./sweep_result.ts";
@@ -93,6 +93,7 @@ function curveSection(result: SweepResult, id: string, title: string): Section {
     title,
     html: markup`${notices(result)}<p class="verdict">${kneeSentence(result)}</p>${chart}${
       list([
+        ...failingSentences(result),
         ...capacitySentences(result),
         ...shown.flatMap(fitSentences),
         ...forecastSentences(result),
@@ -181,6 +182,9 @@ export function sweepPart(result: SweepResult, place: SweepPlace = {}): PagePart
     ],
     name: `Scaling of ${job.name}`,
     partial,
-    method: { name: "How scaling is measured", html: list(definitionSentences(safe)) },
+    method: {
+      name: axis === "rate" ? "How load on schedule is measured" : "How scaling is measured",
+      html: list(definitionSentences(safe)),
+    },
   };
 }

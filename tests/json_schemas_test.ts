@@ -1,0 +1,88 @@
+import { assertEquals } from "@std/assert";
+import { adviceOn, asPredicted } from "./advice/advice_on.ts";
+import { adviceFileOf } from "./advice/advice_file.ts";
+import { resultOf as sweepOf } from "./advice/scaling/measured.ts";
+import { granted } from "./granted.ts";
+import { edited, faultsOf, type SchemaName, SCHEMAS } from "./json_schemas.ts";
+import { cpuComparison, ioComparison, resultOf } from "./reporting/fixture.ts";
+
+const ignore = !granted("read");
+
+for (const name of Object.keys(SCHEMAS) as SchemaName[]) {
+  Deno.test({
+    // To write them anew after a change: deno test -A tests/json_schemas_test.ts -- --update
+    name: `the shipped JSON Schema of ${name} files is the one that the program checks with`,
+    ignore,
+    async fn() {
+      const { file, made } = SCHEMAS[name];
+      const wanted = JSON.parse(JSON.stringify(made()));
+      if (Deno.args.includes("--update")) {
+        await Deno.writeTextFile(file, `${JSON.stringify(wanted, null, 2)}\n`);
+      }
+      assertEquals(JSON.parse(await Deno.readTextFile(file)), wanted);
+    },
+  });
+}
+
+/** What no file may be: the field, and what it became. */
+const EDITS: Readonly<Record<SchemaName, readonly (readonly [(string | number)[], unknown])[]>> = {
+  result: [
+    [["schemaVersion"], 2],
+    [["environment", "cpus"], undefined],
+    [["comparisons", 0, "agree"], undefined],
+    [["comparisons", 0, "models", 1, "speedup", "low"], null],
+    [["comparisons", 0, "models", 0, "rounds", 0, "wallMs"], "fast"],
+    [["comparisons", 0, "models", 0, "rounds", 0, "failed"], -1],
+    [["comparisons", 0, "verdict", "bound"], "network"],
+  ],
+  advice: [
+    [["kind"], undefined],
+    [["kind"], "sweep"],
+    [["environment"], null],
+    [["advice", "cpuShare"], 1.5],
+    [["advice", "horizon"], "many"],
+    [["advice", "sample", "wallMs"], undefined],
+    [["advice", "sample", "variation"], null],
+    [["advice", "models", 1, "predictedGainHigh"], null],
+    [["advice", "models", 1, "measured", "gain", "median"], undefined],
+    [["advice", "recommended", "model"], "threads"],
+    [["advice", "recommended", "breakEven"], 0.5],
+    [["advice", "code"], undefined],
+    [["advice", "flags"], "--allow-net"],
+  ],
+  sweep: [
+    [["kind"], undefined],
+    [["kind"], "advice"],
+    [["axis"], "threads"],
+    [["points", 0, "rounds"], []],
+    [["points", 0, "throughputPerSecond", "high"], null],
+    [["points", 1, "size"], 0],
+    [["fits", 0, "lambda", "value"], undefined],
+    [["forecasts", 0, "refusal"], undefined],
+    [["warnings"], undefined],
+  ],
+};
+
+const texts: Readonly<Record<SchemaName, () => Promise<string>>> = {
+  result: () => Promise.resolve(JSON.stringify(resultOf(ioComparison(), cpuComparison()))),
+  advice: async () => JSON.stringify(adviceFileOf(await adviceOn({ computeMs: 20 }, asPredicted))),
+  sweep: async () => JSON.stringify(await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 })),
+};
+
+for (const name of Object.keys(SCHEMAS) as SchemaName[]) {
+  Deno.test({
+    name: `a validator finds what is wrong with a ${name} file, and nothing where nothing is`,
+    ignore,
+    async fn() {
+      const text = await texts[name]();
+      assertEquals(faultsOf(name, text), []);
+      for (const [path, value] of EDITS[name]) {
+        const faults = faultsOf(name, edited(text, path, value));
+        assertEquals(faults.length > 0, true, `${path.join(".")} may be ${JSON.stringify(value)}`);
+      }
+      for (const other of Object.keys(SCHEMAS) as SchemaName[]) {
+        if (other !== name) assertEquals(faultsOf(other, text).length > 0, true, `is ${other} too`);
+      }
+    },
+  });
+}
