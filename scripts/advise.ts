@@ -5,6 +5,7 @@
  */
 
 import { adviceRenderers } from "../lib/advice/advice_files.ts";
+import { adviceProgress } from "../lib/advice/advice_progress.ts";
 import { advise, MOST_ITEMS, MOST_TRIALS } from "../lib/advice/advise.ts";
 import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job_permissions.ts";
 import { loadJob } from "../lib/advice/load_job.ts";
@@ -99,6 +100,7 @@ await script("advise", async (signal, args) => {
     `${job.name}: runs ${plan}. If its tasks change something, mind that they do it so often ` +
       `(--dry, --items). Seed ${seed}.`,
   );
+  const progress = adviceProgress(job.name, budgetMs);
   const { advice: given, findings } = await advise({
     job,
     typed,
@@ -108,7 +110,8 @@ await script("advise", async (signal, args) => {
     cores: navigator.hardwareConcurrency,
     signal,
     library: new URL("../lib/mod.ts", import.meta.url).href,
-    onPhase: (phase) => console.error(`${job.name}: ${phase} …`),
+    onPhase: progress.phase,
+    onEvent: progress.onEvent,
   }, {
     probe,
     orderProbe,
@@ -116,7 +119,7 @@ await script("advise", async (signal, args) => {
     measureMachine,
     runTrial: trialProcesses({ guardMs: budgetMs }),
     now: () => performance.now(),
-  });
+  }).finally(() => progress.end());
   console.log(renderAdvice(given, styleOfStdout()));
   const environment = await describeEnvironment(seed);
   const written = await writeOutputFiles(

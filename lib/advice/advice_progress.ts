@@ -1,0 +1,103 @@
+/**
+ * What is told while advice is made: on a terminal a line that moves, in a pipe one plain line a phase.
+ *
+ * @module
+ */
+
+import cliProgress from "cli-progress";
+import process from "node:process";
+import { fit, plain } from "../reporting/plain.ts";
+import { type ProgressOutput, stderrOutput } from "../reporting/progress.ts";
+import type { TimingEvent } from "../timing/spec.ts";
+import { nameOf } from "./candidate.ts";
+
+/** Draws the progress of advice. */
+export interface AdviceProgress {
+  /** Says what comes next, in a few words. */
+  phase(text: string): void;
+  /** Takes what the race tells. */
+  onEvent(event: TimingEvent): void;
+  /** Takes the moving line away. */
+  end(): void;
+}
+
+const BAR_COLUMNS = 16;
+/** The line moves so often, for a person sees that it is alive; in milliseconds. */
+const TICK_MS = 250;
+
+/** What a trial is called. */
+function trialText(event: TimingEvent & { type: "trial-started" }): string {
+  const { model, lanes = 1, slots = Infinity } = event.trial;
+  return `racing ${nameOf({ model, lanes, slots })}, trial ${event.number}`;
+}
+
+/**
+ * Makes what draws the progress of advice.
+ *
+ * @param job The job's name.
+ * @param budgetMs How long the advice may take, in milliseconds.
+ * @param output Where to; default standard error.
+ * @returns The drawer; `end()` it, or the terminal keeps a hidden cursor.
+ *
+ * @example
+ * ```ts
+ * import { adviceProgress } from "./advice_progress.ts";
+ *
+ * const lines: string[] = [];
+ * const writeLine = (line: string) => lines.push(line);
+ * const progress = adviceProgress("hash files", 30_000, { isTerminal: false, columns: 80, writeLine });
+ * progress.phase("running a sample one by one");
+ * progress.end();
+ * console.log(lines); // ["hash files: running a sample one by one …"]
+ * ```
+ */
+export function adviceProgress(
+  job: string,
+  budgetMs: number,
+  output: ProgressOutput = stderrOutput(),
+): AdviceProgress {
+  const name = plain(job);
+  if (!output.isTerminal) {
+    const phase = (text: string) => output.writeLine(`${name}: ${text} …`);
+    return { phase, onEvent: () => {}, end: () => {} };
+  }
+  const now = output.now ?? (() => performance.now());
+  const startMs = now();
+  let what = "";
+  const width = output.columns - BAR_COLUMNS - 3;
+  const bar = new cliProgress.SingleBar({
+    stream: process.stderr,
+    format: "{bar} {line}",
+    barsize: BAR_COLUMNS,
+    barCompleteChar: "█",
+    barIncompleteChar: "░",
+    clearOnComplete: true,
+    hideCursor: true,
+    linewrap: false,
+    // Ctrl-C is the script's: it keeps what was measured, and calls end().
+    gracefulExit: false,
+    fps: 10,
+  });
+  bar.start(1, 0, { line: fit(name, width) });
+  const draw = () => {
+    const spentMs = Math.min(budgetMs, now() - startMs);
+    const leftS = Math.ceil((budgetMs - spentMs) / 1000);
+    bar.update(spentMs / budgetMs, { line: fit(`${what}, at most ${leftS} s left`, width) });
+  };
+  const timer = setInterval(draw, TICK_MS);
+  return {
+    phase(text) {
+      what = text;
+      draw();
+    },
+    onEvent(event) {
+      if (event.type !== "trial-started") return;
+      what = trialText(event);
+      draw();
+    },
+    end() {
+      clearInterval(timer);
+      bar.stop();
+    },
+  };
+}
