@@ -29,6 +29,7 @@ const hazard: z.ZodType<Hazard> = z.object({
   kind: words<Hazard["kind"]>({
     results: true,
     order: true,
+    blocking: true,
     unrepeatable: true,
     uncloneable: true,
     refused: true,

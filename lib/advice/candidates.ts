@@ -7,7 +7,7 @@
 import { bySimplicity, type Candidate, SEQUENTIAL } from "./candidate.ts";
 import { type Machine, predict, type Prediction, totalMs } from "./predict.ts";
 import { saturationSlots } from "./queueing.ts";
-import type { Sample } from "./sample.ts";
+import { blocks, type Sample } from "./sample.ts";
 
 /** A candidate and its prediction for the whole job. */
 export interface Predicted {
@@ -21,8 +21,6 @@ export interface Predicted {
 export const MOST_IN_FLIGHT = 1024;
 /** More lanes than this aren't tried: each takes memory and time to start. */
 export const MOST_LANES = 32;
-/** From this share of waiting that holds up the event loop on, more lanes than cores are tried. */
-const BLOCKS = 0.1;
 /** Where slots could not gain even this, there is no waiting to fill. */
 const FILLS = 1.1;
 /** Slots are made ready for tasks that wait longer than the mean. */
@@ -61,7 +59,7 @@ function lanesWanted(
   tested: number,
   horizon: number,
 ): number | undefined {
-  if (sample.blockedMs < BLOCKS * sample.wallMs) return undefined;
+  if (!blocks(sample)) return undefined;
   const most = Math.min(MOST_LANES, tested);
   const numbers: number[] = [];
   for (let lanes = 2 * machine.cores; lanes <= most; lanes *= 2) numbers.push(lanes);

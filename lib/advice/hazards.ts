@@ -10,7 +10,7 @@ import { nameOf } from "./candidate.ts";
 import { differing } from "./differing.ts";
 import type { Machine } from "./predict.ts";
 import type { Race, Runner } from "./race_options.ts";
-import type { Sample } from "./sample.ts";
+import { blocks, type Sample } from "./sample.ts";
 
 /** A thing to mind. */
 export interface Hazard {
@@ -19,6 +19,7 @@ export interface Hazard {
     | "results"
     | "order"
     | "unrepeatable"
+    | "blocking"
     | "uncloneable"
     | "refused"
     | "descriptors"
@@ -129,6 +130,16 @@ export function hazardsOf(
           formatRatio(machine.ceiling)
         }. On ` +
         `an idle machine lanes gain more; run this again there.`,
+    });
+  }
+  if (blocks(sample)) {
+    hazards.push({
+      kind: "blocking",
+      text:
+        `The tasks hold up their thread for ${
+          formatPercent(sample.blockedMs / sample.wallMs)
+        } of their time while they wait, as synchronous calls do (readFileSync, outputSync, ` +
+        `Atomics.wait): slots can't fill that. With asynchronous calls, slots on one lane could.`,
     });
   }
   if (sample.uncloneable !== undefined) {

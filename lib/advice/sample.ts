@@ -193,3 +193,23 @@ export function sampleOf({ stretches, done, failures }: Probed): Sample {
     memoryBytes: done === undefined ? 0 : Math.max(0, done.rssAfterBytes - done.rssBeforeBytes),
   };
 }
+
+/** From this share of the time on it is worth a word that waiting tasks hold up their thread. */
+const BLOCKS = 0.1;
+
+/**
+ * Whether tasks hold up their thread while they wait.
+ *
+ * @param sample The sample.
+ * @returns Whether they do so for a tenth of their time.
+ *
+ * @example
+ * ```ts
+ * import { blocks } from "./sample.ts";
+ *
+ * console.log(blocks({ blockedMs: 8, wallMs: 10 })); // true
+ * ```
+ */
+export function blocks({ blockedMs, wallMs }: Pick<Sample, "blockedMs" | "wallMs">): boolean {
+  return blockedMs >= BLOCKS * wallMs;
+}

@@ -17,7 +17,7 @@ const UNSATURATED = 0.6;
 /** So many times as many are tried next. */
 const MORE = 4;
 /** With this many times as many tasks in flight as are served at once, most of them only queue. */
-export const QUEUEING = 8;
+export const QUEUEING = 4;
 
 /** What a job allows. */
 export interface Allowed {

@@ -10,6 +10,7 @@ import type { Candidate } from "./candidate.ts";
 import type { Classified } from "./classify.ts";
 import type { Composer } from "./composer.ts";
 import type { Recommendation } from "./recommend.ts";
+import { blocks } from "./sample.ts";
 
 /** A measured gain this far from the predicted one is a surprise. */
 const SURPRISE = 1.25;
@@ -92,6 +93,8 @@ export function reasonOf(
   const what = candidate.model === "workers" || candidate.model === "processes"
     ? candidate.slots > 1
       ? "The tasks compute and wait: lanes do the computing at the same time, slots fill the waits."
+      : blocks(composer.found.sample)
+      ? "The tasks hold up their thread while they wait: each needs a lane of its own."
       : bound === "io"
       ? "Slots on one lane gained less than lanes."
       : "The tasks compute: only more lanes help."
