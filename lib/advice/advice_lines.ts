@@ -15,23 +15,43 @@ import {
 } from "../reporting/format.ts";
 import type { Advice, ModelAdvice } from "./advice.ts";
 
-/** What each class is called. */
-export const CLASS_NAMES: Readonly<Record<Advice["bound"], string>> = {
+/** What each class is called; without a prototype, as a word of a file is looked up in it. */
+const CLASS_NAMES: Readonly<Record<Advice["bound"], string>> = Object.assign(Object.create(null), {
   io: "I/O-bound",
   cpu: "CPU-bound",
   mixed: "mixed",
   small: "too small to matter",
-};
-
-const OUT: Readonly<Record<NonNullable<ModelAdvice["out"]>, string>> = {
-  failures: "tasks failed",
-  results: "other results",
-  slower: "clearly slower",
-  broken: "could not run",
-};
+});
 
 /**
- * What a class of jobs is called.
+ * What a class is called.
+ *
+ * @param bound The class.
+ * @returns Such as "I/O-bound".
+ *
+ * @example
+ * ```ts
+ * import { className } from "./advice_lines.ts";
+ *
+ * console.log(className("io")); // "I/O-bound"
+ * ```
+ */
+export function className(bound: Advice["bound"]): string {
+  return CLASS_NAMES[bound] ?? "measured";
+}
+
+const OUT: Readonly<Record<NonNullable<ModelAdvice["out"]>, string>> = Object.assign(
+  Object.create(null),
+  {
+    failures: "tasks failed",
+    results: "other results",
+    slower: "clearly slower",
+    broken: "could not run",
+  },
+);
+
+/**
+ * The class and what it rests on.
  *
  * @param advice The advice.
  * @returns Such as "I/O-bound: it computes 3% of its time (99% sure)".
@@ -46,7 +66,7 @@ const OUT: Readonly<Record<NonNullable<ModelAdvice["out"]>, string>> = {
 export function classLine(advice: Pick<Advice, "bound" | "cpuShare" | "classConfidence">): string {
   const share = formatPercent(advice.cpuShare);
   const rest = share === "100%" ? "" : " and wait the rest";
-  return `${CLASS_NAMES[advice.bound]}: the tasks compute ${share} of their time${rest} ` +
+  return `${className(advice.bound)}: the tasks compute ${share} of their time${rest} ` +
     `(${formatPercent(advice.classConfidence)} sure)`;
 }
 
@@ -133,7 +153,7 @@ export function modelCells({ advice, model }: { advice: Advice; model: ModelAdvi
     chosen
       ? "← recommended"
       : out !== undefined
-      ? OUT[out]
+      ? OUT[out] ?? ""
       : measured === undefined
       ? "not raced"
       : "",

@@ -29,10 +29,10 @@ export function inertMarkdown(text: string): string {
 }
 
 /**
- * A table in Markdown.
+ * A table in Markdown; its texts are escaped.
  *
- * @param heads The heads, plain words.
- * @param rows The cells, escaped here; the first of each row is set to the left, the others to the right.
+ * @param heads The heads.
+ * @param rows The cells; the first of each row is set to the left, the others to the right.
  * @returns The table's lines.
  *
  * @example
@@ -48,7 +48,7 @@ export function markdownTable(
 ): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [
-    line(heads),
+    line(heads.map(inertMarkdown)),
     line(heads.map((_, i) => i === 0 ? ":--" : "--:")),
     ...rows.map((row) => line(row.map(inertMarkdown))),
   ].join("\n");

@@ -13,8 +13,8 @@ import type { Section } from "../../reporting/html/section.ts";
 import type { Advice, AdviceFile } from "../advice.ts";
 import { codeLines, commandLine } from "../advice_code.ts";
 import {
-  CLASS_NAMES,
   classLine,
+  className,
   costLine,
   recommendationLines,
   remarkLines,
@@ -109,7 +109,7 @@ function foundWords({ bound, recommended: { model, name, gain }, hazards }: Advi
   const seen = hazards.length === 0
     ? ""
     : `; ${hazards.length} hazard${hazards.length === 1 ? "" : "s"} seen`;
-  const named = CLASS_NAMES[bound] ?? "measured";
+  const named = className(bound);
   return `${named[0]!.toUpperCase()}${named.slice(1)}: ${take}${fast}${seen}`;
 }
 
