@@ -1,6 +1,6 @@
 /**
  * Sees to it that no child outlives this program: kills what is left when the program is told to end
- * or fails. A child also ends by itself when its stdin does, but not while it is in a busy loop.
+ * or fails. A child also ends by itself when its stdin does, and when its parent is gone.
  *
  * @module
  */

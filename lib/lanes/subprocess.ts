@@ -3,7 +3,7 @@
  *
  * Its tasks run in parallel and share nothing: memory that runs out, an exit or a busy loop end
  * only the child, which can always be killed. It pays for long or risky tasks; it costs a start of
- * 13–20 ms, some 40 MB, and a copy of all that goes in and out. The child may touch nothing but what
+ * 25–45 ms, some 50 MB, and a copy of all that goes in and out. The child may touch nothing but what
  * `permissions` says. Python: `multiprocessing.Pool`.
  *
  * @module

@@ -1,6 +1,7 @@
 /**
  * What runs in a subprocess lane's child. It imports no npm package, and `node:v8` only when a value
- * needs it: a lane must start fast. It ends when its stdin does, so it is never left behind.
+ * needs it: a lane must start fast. It ends when its stdin does, or when its parent is gone, so it is
+ * never left behind.
  *
  * @module
  */
@@ -21,6 +22,7 @@ import {
 import { FrameDecoder } from "./frame_decoder.ts";
 import type { Chunk, Report } from "./lane.ts";
 import { loadTask } from "./load_task.ts";
+import { endWithParent } from "./orphan_watch.ts";
 import { type ChunkHost, ChunkRun } from "./run_chunk.ts";
 import { writeParts } from "./subprocess_guard.ts";
 import type { Task, TaskFunction } from "./task.ts";
@@ -204,6 +206,7 @@ globalThis.addEventListener("unhandledrejection", (event) => {
 });
 
 writeParts(encodeFrame(FrameKind.ready, [performance.timeOrigin]));
+endWithParent(Deno.ppid);
 // Ctrl-C in a terminal reaches the whole group. The parent decides what it means for its lanes.
 Deno.addSignalListener("SIGINT", () => {});
 const decoder = new FrameDecoder();

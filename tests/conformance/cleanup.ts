@@ -1,15 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { eventually, Gates } from "./gates.ts";
+import { gone, runs } from "./children.ts";
+import { Gates } from "./gates.ts";
 import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
-
-function runs(pid: number): boolean {
-  try {
-    // A zombie has ended: it only waits for its status to be read.
-    return !/^State:\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
-  } catch {
-    return false;
-  }
-}
 
 export const CLEANUP: readonly Guarantee[] = [
   {
@@ -58,7 +50,7 @@ export const CLEANUP: readonly Guarantee[] = [
       );
       assert(!pids.has(Deno.pid) && [...pids].every(runs));
       await executor.close();
-      await eventually(() => ![...pids].some(runs), "the children are gone");
+      await gone(...pids);
     },
   },
   {

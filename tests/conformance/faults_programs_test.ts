@@ -4,7 +4,8 @@
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { startSite } from "../../lib/site/start.ts";
-import { eventually, Gates } from "./gates.ts";
+import { busy, gone, runs } from "./children.ts";
+import { Gates } from "./gates.ts";
 import { MAY_RUN, run, start } from "./programs/run_program.ts";
 
 function fault(name: string, fn: () => Promise<void>): void {
@@ -22,18 +23,11 @@ fault(
   },
 );
 
-function runs(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
-  } catch {
-    return false;
-  }
-}
-
-// A child that is busy can't see that its stdin ended, so only a parent that can act ends it.
 const ENDS = [
   ["wait", "SIGKILL"],
   ["end", "SIGKILL"],
+  ["spin", "SIGKILL"],
+  ["spin midway", "SIGKILL"],
   ["spin", "SIGTERM"],
   ["spin", "SIGINT"],
   ["spin", "throw"],
@@ -42,26 +36,36 @@ const ENDS = [
   ["wait", "exit"],
 ] as const;
 
-const CHILD = { wait: "waiting", end: "idle", spin: "busy" };
+const CHILD = {
+  "wait": "waiting child",
+  "end": "idle child",
+  "spin": "child in a busy loop",
+  "spin midway": "child in a busy loop in the midst of a chunk",
+};
 
 for (const [does, ends] of ENDS) {
-  fault(`processes: no ${CHILD[does]} child is left when its parent ends by ${ends}`, async () => {
+  fault(`processes: no ${CHILD[does]} is left 2 s after its parent ended by ${ends}`, async () => {
     await using gates = new Gates();
     const parent = start("parent.ts", [gates.url, does, ends]);
-    const isPid = (key: string) => /^\d+$/.test(key);
-    await gates.until(() => gates.arrived.some(isPid), "the child tells its id");
-    const child = Number(gates.arrived.find(isPid));
+    const pids = () => gates.arrived.filter((key) => /^\d+$/.test(key));
+    await gates.until(() => pids().length === 1, "the child tells its id");
+    const child = Number(pids()[0]);
     assert(runs(child));
     gates.pass(String(child));
+    if (does === "spin midway") {
+      await gates.until(() => pids().length === 2, "the second item is started");
+      gates.pass(String(child));
+    }
     if (does !== "end") {
       await gates.until(() => gates.waiting.includes("started"), "the parent runs");
       gates.pass("started");
     }
     await gates.until(() => gates.waiting.includes("parent"), "the parent is ready to end");
+    if (does.startsWith("spin")) await busy(child);
     gates.pass("parent");
     if (ends.startsWith("SIG")) parent.kill(ends as Deno.Signal);
     const { code } = await parent.status;
-    await eventually(() => !runs(child), "the child is gone");
+    await gone(child);
     if (ends === "exit") assertEquals(code, 9);
     if (ends === "throw" || ends === "reject") assertEquals(code, 1);
     if (ends === "SIGTERM") assertEquals(code, 143);

@@ -6,9 +6,12 @@
 import { processes } from "../../../lib/mod.ts";
 import { taskNamed } from "../guarantee.ts";
 
-const [url, does, ends] = Deno.args as [string, "wait" | "spin" | "end", string];
+type Then = "wait" | "spin" | "end";
+const [url, does, ends] = Deno.args as [string, Then | "spin midway", string];
 const executor = processes({ lanes: 1, permissions: { net: ["127.0.0.1"] } });
-const results = executor.mapSettled(taskNamed("announce"), [{ url, then: does }]).toArray();
+const then: Then[] = does === "spin midway" ? ["end", "spin", "end"] : [does];
+const items = then.map((then) => ({ url, then }));
+const results = executor.mapSettled(taskNamed("announce"), items, { chunk: 3 }).toArray();
 results.catch(() => {});
 if (does === "end") await results;
 else await fetch(`${url}/started`).then((response) => response.text());
