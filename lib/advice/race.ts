@@ -60,33 +60,37 @@ class Racing {
     return runner;
   }
 
-  /**
-   * Whether another trial may be run.
-   *
-   * @returns Whether another trial may be run.
-   */
+  /** Whether another trial may be run. */
   get may(): boolean {
     this.partial ||= this.options.signal.aborted;
     return !this.partial && this.trials < this.options.mostTrials;
   }
 
+  /** What the others may still take, with sequential's first round set aside. */
+  get #leftMs(): number {
+    const { plan, expectedMs } = this.options;
+    const sequential = this.runners.find(({ candidate }) => candidate.model === "sequential");
+    const due = sequential?.rounds.length === 0 && sequential.out === undefined;
+    const reserveMs = due ? expectedMs(SEQUENTIAL, sequential.items) : 0;
+    return plan.hardMs - this.costMs - reserveMs;
+  }
+
   /** Whether the tasks of another trial fit what they may take; if predictions failed, by what they failed. */
   affords({ candidate, items, rounds }: Runner): boolean {
-    const { expectedMs, plan } = this.options;
+    const { expectedMs } = this.options;
     if (candidate.model === "sequential") return true;
     const plainMs = expectedMs(SEQUENTIAL, items);
     const likelyMs = rounds.at(-1)?.runMs ??
       Math.min(1.2 * plainMs, this.#surprise * expectedMs(candidate, items));
-    return this.costMs + likelyMs <= plan.hardMs;
+    return likelyMs <= this.#leftMs;
   }
 
   /** After so long a trial has nothing to gain any more, or would cost more than the race may. */
   #mostMs({ candidate, items, rounds }: Runner): number {
-    const { expectedMs, plan } = this.options;
-    const plainMs = expectedMs(SEQUENTIAL, items);
+    const plainMs = this.options.expectedMs(SEQUENTIAL, items);
     const useless = Math.max(USELESS * plainMs, plainMs + USELESS_MS);
     if (candidate.model === "sequential") return 2 * useless;
-    const left = Math.max(plan.hardMs - this.costMs, USELESS_MS);
+    const left = Math.max(this.#leftMs, 1);
     return rounds.length === 0 ? Math.min(useless, left) : left;
   }
 

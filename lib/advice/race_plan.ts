@@ -27,8 +27,6 @@ export interface RacePlan {
 const RUNS = 1.85;
 const HARD_RUNS = 1.95;
 const PLANNED = 0.85;
-/** A race of a few milliseconds would measure nothing but noise. */
-export const LEAST_ALLOWANCE_MS = 500;
 const ROUNDS = 5;
 /** More rounds than this aren't worth fewer items. */
 const ROUNDS_OF_FEWER = 3;
@@ -68,7 +66,7 @@ export function planRace(
     (sum, candidate) => sum + PROCESS_MS + predict(sample, candidate, most, machine).startMs,
     0,
   );
-  const allowanceMs = Math.max(RUNS * sample.tasksMs, LEAST_ALLOWANCE_MS);
+  const allowanceMs = RUNS * sample.tasksMs;
   for (let rounds = ROUNDS; rounds >= 1; rounds--) {
     const workMs = Math.min(PLANNED * allowanceMs, leftMs - rounds * startMs);
     if (workMs <= 0) continue;
@@ -89,7 +87,7 @@ export function planRace(
     );
     const costMs = rounds *
       (othersMs * items / most + sequentialMs * sequentialItems / alone);
-    const hardMs = Math.max(HARD_RUNS * sample.tasksMs, allowanceMs);
+    const hardMs = HARD_RUNS * sample.tasksMs;
     if (costMs <= 1.1 * workMs) return { sequentialItems, items, rounds, allowanceMs, hardMs };
   }
   return null;
