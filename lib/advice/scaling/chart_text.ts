@@ -98,6 +98,7 @@ export function chartText(
   const { points, knee, axis } = result;
   if (points.length < 2) return "";
   const law = chosenLaw(result);
+  const isBad = result.fits.find(({ name }) => name === result.chosen)?.refusal != null;
   const top = roundUp(Math.max(
     ...points.map(({ throughputPerSecond: { median, high } }) => Math.min(high, 1.5 * median)),
     1e-9,
@@ -110,7 +111,9 @@ export function chartText(
   const scale = high / low >= LOG_FROM ? Math.log2 : (x: number) => x;
   const columnOf = (size: number) =>
     Math.round((scale(size) - scale(low)) / (scale(high) - scale(low)) * (width - 1));
-  const rowOf = (value: number) => rows - 1 - Math.round(value / top * (rows - 1));
+  // Held near the plot: an edited file's interval may end anywhere.
+  const rowOf = (value: number) =>
+    Math.max(-1, Math.min(rows, rows - 1 - Math.round(value / top * (rows - 1))));
   const perPlace = points[0]!.throughputPerSecond.median / low;
   for (let column = 0; column < width; column++) {
     const at = scale(low) + column / (width - 1) * (scale(high) - scale(low));
@@ -137,15 +140,21 @@ export function chartText(
     ...body,
     `${" ".repeat(margin - 1)}+${"-".repeat(width)}`,
     indent + axisLine(sizes, width),
-    indent + legend(axis, law !== null, knee !== null, scale === Math.log2),
+    indent +
+    legend(
+      axis,
+      law === null ? null : isBad ? "bad fit" : "fit",
+      knee !== null,
+      scale === Math.log2,
+    ),
   ].join("\n");
 }
 
-function legend(axis: string, fit: boolean, knee: boolean, log: boolean): string {
+function legend(axis: string, fit: string | null, knee: boolean, log: boolean): string {
   return [
     `${axis}${log ? " (each step doubles)" : ""}:`,
     `${MARKS.point} median, ${MARKS.interval} 95%`,
-    ...(fit ? [`${MARKS.fit} fit`] : []),
+    ...(fit === null ? [] : [`${MARKS.fit} ${fit}`]),
     ...(knee ? [`${MARKS.knee} knee`] : []),
     `${MARKS.ideal} perfect`,
   ].join("  ");
