@@ -200,10 +200,20 @@ export async function babble(text: string): Promise<string> {
 }
 
 /** Prints as people do while they look for a mistake. */
-export function chat(n: number): number {
+export async function chat(n: number): Promise<number> {
   console.log(`item ${n}`);
   console.info("info");
+  console.table([{ n }]);
+  console.dir({ n });
+  console.group("items");
+  console.count();
+  console.groupEnd();
+  console.time("item");
+  console.timeEnd("item");
   Deno.stdout.writeSync(new TextEncoder().encode("raw\n"));
+  const writer = Deno.stdout.writable.getWriter();
+  await writer.write(new TextEncoder().encode("streamed\n"));
+  writer.releaseLock();
   return n;
 }
 
