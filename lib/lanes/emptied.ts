@@ -80,7 +80,24 @@ export function refuseEmptied(
 
 function refuse(value: object, clone: Clone): void {
   const name = emptiedClass(value, clone);
-  if (name !== undefined) throw new TypeError(`a ${name} would arrive empty`);
+  if (name !== undefined) throw new TypeError(`${withArticle(name)} would arrive empty`);
+}
+
+/**
+ * A class's name in a sentence.
+ *
+ * @param name The name.
+ * @returns It with its article.
+ *
+ * @example
+ * ```ts
+ * import { withArticle } from "./emptied.ts";
+ *
+ * console.log(withArticle("Event"), withArticle("URL"), withArticle("Blob")); // an Event a URL a Blob
+ * ```
+ */
+export function withArticle(name: string): string {
+  return `${/^[AEIO]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
 function copied(value: object, clone: Clone): unknown {

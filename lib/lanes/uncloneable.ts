@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Clone, emptiedClass, refuseEmptied } from "./emptied.ts";
+import { type Clone, emptiedClass, refuseEmptied, withArticle } from "./emptied.ts";
 import { CloneError } from "./errors.ts";
 import type { Chunk, Report } from "./lane.ts";
 
@@ -135,7 +135,7 @@ function findUncloneable(
   if (typeof value === "symbol") return `${at} is a symbol`;
   if (typeof value !== "object" || value === null) return undefined;
   const emptied = emptiedClass(value, clone);
-  if (emptied !== undefined) return `${at} is a ${emptied}, which would arrive empty`;
+  if (emptied !== undefined) return `${at} is ${withArticle(emptied)}, which would arrive empty`;
   if (seen.has(value) || depth >= MAX_DEPTH) return undefined;
   seen.add(value);
   if (value instanceof Promise) return `${at} is a Promise`;
@@ -165,7 +165,7 @@ function* childrenOf(value: object): Generator<[string, unknown]> {
 
 function describe(value: object): string {
   const name = read(() => value.constructor?.name);
-  return name === undefined || name === "" ? "an object" : `a ${name}`;
+  return name === undefined || name === "" ? "an object" : withArticle(name);
 }
 
 /** A proxy may throw from any trap. */
