@@ -160,7 +160,7 @@ function inconsistency({ advice: { recommended, models } }: AdviceFile): string 
 /** The files of advice. */
 export const ADVICE_FORMAT: FileFormat<AdviceFile> = {
   kind: "advice",
-  writer: "advise",
+  writers: ["advise"],
   check: (data) => checkedBy(adviceFileSchema, data),
   inconsistency,
 };

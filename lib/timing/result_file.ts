@@ -31,7 +31,7 @@ function inconsistency(file: ResultFile): string | undefined {
 /** The result files of comparisons. */
 export const RESULT_FORMAT: FileFormat<ResultFile> = {
   kind: undefined,
-  writer: "io or cpu",
+  writers: ["io", "cpu"],
   check: checkResult,
   inconsistency,
 };

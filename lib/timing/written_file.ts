@@ -20,8 +20,8 @@ export class ResultFileError extends Error {
 export interface FileFormat<T> {
   /** Its field `kind`; undefined for result files of comparisons, which have none. */
   readonly kind: string | undefined;
-  /** What writes such files, such as "io or cpu". */
-  readonly writer: string;
+  /** The scripts that write such files. */
+  readonly writers: readonly string[];
   /** Checks data against its schema. */
   readonly check: (data: unknown) => Checked<T>;
   /** Faults that a schema can't see, in a few words; undefined if there is none. */
@@ -100,7 +100,10 @@ export function parseWritten<T>(
     const kind = data.kind === undefined
       ? "it has no kind, so it holds comparisons"
       : `its kind is ${JSON.stringify(data.kind).slice(0, 40)}`;
-    const writers = formats.map(({ writer }) => writer).join(" or ");
+    const names = formats.flatMap(({ writers }) => writers);
+    const writers = [names.slice(0, -1).join(", "), ...names.slice(-1)].filter(Boolean).join(
+      " or ",
+    );
     refuse(path, `${kind}; name a file that ${writers} wrote with --json`);
   }
   const { value, fault } = format.check(data);
