@@ -153,7 +153,7 @@ function inconsistency({ points, openLoop, axis }: SweepResult): string | undefi
 /** The files of sweeps. */
 export const SWEEP_FORMAT: FileFormat<SweepResult> = {
   kind: "sweep",
-  writer: "sweep",
+  writers: ["sweep"],
   check: (data) => checkedBy(sweepResultSchema, data),
   inconsistency,
 };
