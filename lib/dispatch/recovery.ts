@@ -60,8 +60,10 @@ export class Recovery {
     whole(() => {
       if (blame.kind === "suspects") {
         putBack(part(piece, reported, length, { losses, alone: true }));
-      } else if (blame.kind === "innocent" && losses <= MAX_KILLS) {
-        putBack(part(piece, reported, length, { losses }));
+      } else if (blame.kind === "innocent" && (losses <= MAX_KILLS || !piece.alone)) {
+        // Others may kill lane after lane on which it waits: then it gets one for itself.
+        const alone = piece.alone || losses > MAX_KILLS;
+        putBack(part(piece, reported, length, { losses, alone }));
       } else {
         const offset = blame.kind === "innocent" ? reported : blame.offset;
         putBack(part(piece, offset + 1, length));
