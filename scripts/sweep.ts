@@ -12,11 +12,8 @@ import { choosePlan } from "../lib/advice/scaling/choose_plan.ts";
 import { measureOpenLoop, measureSweep } from "../lib/advice/scaling/measure.ts";
 import type { MeasureOptions } from "../lib/advice/scaling/measure_options.ts";
 import { sweepRenderers } from "../lib/advice/scaling/sweep_files.ts";
-import {
-  readSweepOptions,
-  type SweepOptionValues,
-  type SweepPlan,
-} from "../lib/advice/scaling/sweep_options.ts";
+import { readSweepOptions, type SweepOptionValues } from "../lib/advice/scaling/sweep_options.ts";
+import type { SweepPlan } from "../lib/advice/scaling/sweep_plan.ts";
 import type { SweepResult } from "../lib/advice/scaling/sweep_result.ts";
 import { anyFailed, sweepText } from "../lib/advice/scaling/sweep_text.ts";
 import { downloads, ownJob, sums, type SweptJob } from "../lib/advice/scaling/swept_job.ts";
@@ -48,8 +45,15 @@ and counts from the real start leaves out the slow ones: coordinated omission. B
     .trim(),
 )
   .argument("<target>", "io (a test site, 20 ms to answer), cpu (sums), or a job module's path")
-  .option("--slots <list>", "slots to measure (io: 1,2,4,…,64); with lanes, how many on each")
-  .option("--lanes <list>", "lanes to measure (cpu: 1 to twice the cores)")
+  .option(
+    "--slots <list>",
+    "slots to measure: these and no others (default: 1,2,4,… while it pays)",
+  )
+  .option(
+    "--lanes <list>",
+    "lanes to measure (default: 1 to twice the cores); --slots is then of each",
+  )
+  .option("--refine", "add sizes around the bend to a list of yours, as is done without one")
   .option("--model <name>", "limited (slots), workers or processes (lanes)")
   .option("--rounds <n>", "how often each is measured (default: 3; with --rate 2)")
   .option("--rate <list>", "open loop: requests a second, such as 100,200,400")

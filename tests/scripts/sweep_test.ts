@@ -44,8 +44,8 @@ Deno.test({
       }
       const result = await resultIn(`${folder}/io.json`);
       assertEquals([result.axis, result.model], ["slots", "limited"]);
-      const given = result.points.filter(({ refined }) => !refined).map(({ size }) => size);
-      assertEquals(given, [1, 2, 4]);
+      assertEquals(result.points.map(({ size }) => size), [1, 2, 4], "these, and no others");
+      assertEquals([result.capacity?.by, result.capacity?.reached], ["event loop", false]);
       for (const { rounds, latencyMs } of result.points) {
         for (const { succeeded, failed } of rounds) assert(succeeded > 0 && failed === 0);
         assert(latencyMs!.median >= 2, "the site takes 2 ms");

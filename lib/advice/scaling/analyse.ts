@@ -4,74 +4,24 @@
  * @module
  */
 
-import { randomBelow, seededRandom } from "../../timing/random.ts";
 import { median } from "../../timing/statistics.ts";
-import { bootstrapFit, estimateOf } from "./bootstrap_fit.ts";
 import { type Capacity, capacityOf, endsBefore } from "./capacity.ts";
-import { fitLaw, type LawFit, parametersOf, type Series } from "./fit_law.ts";
-import { judgeFit } from "./fit_quality.ts";
+import { failingSizes } from "./failing.ts";
+import type { Series } from "./fit_law.ts";
+import { drawsOf, fittedLaws } from "./fitted_laws.ts";
 import { forecasts } from "./forecast.ts";
-import { findKnee } from "./knee.ts";
-import { type Law, LAWS, limitOf, peakOf } from "./laws.ts";
+import { kneeOf } from "./knee_range.ts";
 import { sweepPoint } from "./sweep_point.ts";
-import { type MeasuredSweep, throughputOf } from "./sweep_points.ts";
-import type { Fit, Forecast, SweepPoint, SweepResult } from "./sweep_result.ts";
+import type { MeasuredSweep } from "./sweep_points.ts";
+import type { Forecast, SweepPoint, SweepResult } from "./sweep_result.ts";
+import { places } from "./sweep_words.ts";
+import { throughputOf } from "./throughput.ts";
 
 /** The part of a result that follows from closed-loop trials. */
 export type Analysis = Pick<
   SweepResult,
-  "points" | "fits" | "chosen" | "knee" | "best" | "capacity" | "forecasts"
+  "points" | "failsFrom" | "fits" | "chosen" | "knee" | "best" | "capacity" | "forecasts"
 >;
-
-/** How often rounds are drawn anew to see where the knee could be. */
-const KNEE_RESAMPLES = 300;
-/** A curve that rises by less than this is flat: what noise draws on it isn't a knee. */
-const LEAST_RISE = 1.2;
-
-const finite = (value: number) => Number.isFinite(value) ? value : null;
-
-function fitOf(fit: LawFit, drawn: readonly Law[], series: readonly Series[]): Fit {
-  const estimate = (of: (law: Law) => number) => {
-    const { value, low, high } = estimateOf(fit.law, drawn, of);
-    return { value: finite(value), low: finite(low), high: finite(high) };
-  };
-  const bounded = (of: (law: Law) => number) => estimateOf(fit.law, drawn, of);
-  return {
-    name: fit.name,
-    lambda: bounded(({ lambda }) => lambda),
-    sigma: bounded(({ sigma }) => sigma),
-    kappa: bounded(({ kappa }) => kappa),
-    peakSize: estimate((law) => peakOf(law)?.size ?? Infinity),
-    limitPerSecond: estimate(limitOf),
-    ...judgeFit(fit, series),
-  };
-}
-
-/** The knee, and how far it moves when each size's rounds are drawn anew; none that half of them lose. */
-function kneeOf(series: readonly Series[], seed: number): Analysis["knee"] {
-  const curve = (draw: (values: readonly number[]) => readonly number[]) =>
-    series.map(({ size, throughputs }) => ({
-      size,
-      throughputPerSecond: median(draw(throughputs)),
-    }));
-  const measured = curve((values) => values);
-  const size = findKnee(measured);
-  const most = Math.max(...measured.map(({ throughputPerSecond }) => throughputPerSecond));
-  if (size === null || most < LEAST_RISE * measured[0]!.throughputPerSecond) return null;
-  const random = seededRandom(seed);
-  let [low, high] = [size, size];
-  let found = 0;
-  for (let i = 0; i < KNEE_RESAMPLES; i++) {
-    const drawn = findKnee(
-      curve((values) => values.map(() => values[randomBelow(random, values.length)]!)),
-    );
-    if (drawn === null) continue;
-    found++;
-    low = Math.min(low, drawn);
-    high = Math.max(high, drawn);
-  }
-  return found < KNEE_RESAMPLES / 2 ? null : { size, low, high };
-}
 
 function bestOf(points: readonly SweepPoint[]): Analysis["best"] {
   const best =
@@ -79,18 +29,6 @@ function bestOf(points: readonly SweepPoint[]): Analysis["best"] {
   return best === undefined || best.throughputPerSecond.median <= 0
     ? null
     : { size: best.size, throughputPerSecond: best.throughputPerSecond.median };
-}
-
-/** Both laws fitted, where there are sizes enough, and the one that is used. */
-function lawsOf(series: readonly Series[], seed: number) {
-  const fitted = LAWS.filter((name) => series.length >= parametersOf(name)).map((name) => {
-    const fit = fitLaw(name, series);
-    const drawn = bootstrapFit(fit, series, { seed });
-    return { fit: fitOf(fit, drawn, series), law: fit.law, drawn };
-  });
-  const usl = fitted.find(({ fit }) => fit.name === "usl");
-  const amdahl = fitted.find(({ fit }) => fit.name === "amdahl");
-  return { fitted, chosen: usl !== undefined && usl.fit.kappa.low > 0 ? usl : amdahl ?? usl };
 }
 
 /**
@@ -105,11 +43,12 @@ function onMoreCores(
   seed: number,
 ): Forecast[] {
   if (by !== "cores" || axis !== "lanes") return [];
-  const { chosen } = lawsOf(series.filter(({ size }) => size <= units), seed);
+  const laws = fittedLaws(series.filter(({ size }) => size <= units), seed);
+  const { chosen } = laws;
   if (chosen === undefined || chosen.fit.refusal !== null) return [];
   return forecasts({
     law: chosen.law,
-    drawn: chosen.drawn,
+    drawn: drawsOf(laws),
     refusal: null,
     largest: series.at(-1)!.size,
     bestPerSecond: best.throughputPerSecond,
@@ -130,13 +69,13 @@ export interface SweptOn {
  * computing ends, and foretells ten and a thousand times as much where the fit may be believed and
  * there is something left to compute on.
  *
- * The Universal Scalability Law is used for that if the interval of κ leaves out 0, otherwise the
- * simpler law of Amdahl.
+ * Sizes at which more tasks fail than at the smallest are told of, but nothing is concluded from how
+ * fast they were: what failed was another work.
  *
  * @param measured What was measured.
  * @param seed For all resampling.
  * @param on What was varied, and on how many cores.
- * @returns What follows from it. Sizes where nothing succeeded aren't fitted.
+ * @returns What follows from it. Sizes where nothing succeeded aren't fitted either.
  *
  * @example
  * ```ts
@@ -156,22 +95,27 @@ export function analyse(
     ? 0
     : median(smallest.trials.map(throughputOf)) / smallest.size;
   const points = sizes.map((size) => sweepPoint(size, perPlace, seed));
+  const failing = failingSizes(points);
   const series = sizes.flatMap(({ size, trials }): Series[] => {
     const throughputs = trials.map(throughputOf).filter((x) => x > 0);
-    return throughputs.length > 0 ? [{ size, throughputs }] : [];
+    return throughputs.length > 0 && !failing.sizes.has(size) ? [{ size, throughputs }] : [];
   });
-  const { fitted, chosen } = lawsOf(series, seed);
-  const best = bestOf(points);
+  const laws = fittedLaws(series, seed);
+  const { fitted, chosen } = laws;
+  const best = bestOf(points.filter(({ size }) => !failing.sizes.has(size)));
   const capacity = best === null ? null : capacityOf(points, best.size, axis, cores);
+  const refused = failing.from === null
+    ? null
+    : `tasks fail from ${places(axis, failing.from.size)} on`;
   const here = chosen === undefined || best === null ? [] : forecasts({
     law: chosen.law,
-    drawn: chosen.drawn,
-    refusal: chosen.fit.refusal,
-    largest: series.at(-1)!.size,
+    drawn: drawsOf(laws),
+    refusal: refused ?? chosen.fit.refusal,
+    largest: points.at(-1)!.size,
     bestPerSecond: best.throughputPerSecond,
-    capacity,
+    capacity: refused === null ? capacity : null,
   });
-  const elsewhere = capacity === null || best === null
+  const elsewhere = capacity === null || best === null || refused !== null
     ? []
     : onMoreCores(series, capacity, axis, best, seed).filter(({ factor, throughputPerSecond }) => {
       const same = here.find((one) => one.factor === factor);
@@ -179,6 +123,7 @@ export function analyse(
     });
   return {
     points,
+    failsFrom: failing.from,
     fits: fitted.map(({ fit }) => fit),
     chosen: chosen?.fit.name ?? null,
     knee: kneeOf(series, seed),

@@ -34,8 +34,30 @@ interface Residuals {
   readonly within: readonly number[];
 }
 
-/** Logarithmic residuals, scaled up for what fitting took away of them. */
-function residualsOf({ name, law }: LawFit, series: readonly Series[]): Residuals {
+/** How often a median is drawn to see how far noise alone moves it. */
+const NOISE_DRAWS = 200;
+
+/** The mean square of the median of so many rounds' noise. */
+function noiseOfMedian(within: readonly number[], rounds: number, random: Random): number {
+  let squares = 0;
+  for (let i = 0; i < NOISE_DRAWS; i++) {
+    const drawn = Array.from({ length: rounds }, () => within[randomBelow(random, within.length)]!);
+    squares += median(drawn) ** 2;
+  }
+  return squares / NOISE_DRAWS;
+}
+
+/**
+ * Logarithmic residuals, scaled up for what fitting took away of them. The rounds' noise is in a median's
+ * distance too, and is drawn anew: counted twice, intervals hold the truth in 97 to 100 of 100 sweeps.
+ * Counted once they hold it in as few as 87, since percentiles of few residuals are too narrow. With half
+ * of it taken out it is 92 to 98, see coverage_test.ts.
+ */
+function residualsOf(
+  { name, law }: LawFit,
+  series: readonly Series[],
+  random: Random,
+): Residuals {
   const count = series.length;
   const spare = count - parametersOf(name);
   const scale = spare > 0 ? Math.sqrt(count / spare) : 1;
@@ -49,7 +71,11 @@ function residualsOf({ name, law }: LawFit, series: readonly Series[]): Residual
     const widen = rounds > 1 ? Math.sqrt(rounds / (rounds - 1)) : 1;
     within.push(...logs.map((log) => widen * (log - middle)));
   }
-  return { between, within };
+  const rounds = Math.round(median(series.map(({ throughputs }) => throughputs.length)));
+  const square = between.reduce((sum, log) => sum + log ** 2, 0) / count;
+  const noise = rounds > 1 && square > 0 ? noiseOfMedian(within, rounds, random) / square : 0;
+  const rest = Math.sqrt(Math.max(0, 1 - noise / 2));
+  return { between: between.map((log) => rest * log), within };
 }
 
 function redrawn(
@@ -96,7 +122,7 @@ export function bootstrapFit(
   { seed, resamples = 400 }: BootstrapFitOptions,
 ): Law[] {
   const random = seededRandom(seed);
-  const residuals = residualsOf(fit, series);
+  const residuals = residualsOf(fit, series, random);
   return Array.from(
     { length: resamples },
     () => fitLaw(fit.name, redrawn(fit.law, series, residuals, random)).law,

@@ -5,7 +5,7 @@
  */
 
 import type { Probed } from "../probe.ts";
-import { planFor, type SweepPlan } from "./sweep_options.ts";
+import { planFor, type SweepPlan } from "./sweep_plan.ts";
 
 /** From this CPU share on a sequential run computes more than it waits. */
 const COMPUTES = 0.5;

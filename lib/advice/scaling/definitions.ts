@@ -34,7 +34,8 @@ export function definitionSentences(
         "smallest size. Starting lanes isn't counted.",
         capital(KNEE_DEFINITION),
         "Laws are fitted to the medians by least squares of relative errors, σ and κ at 0 or above, with " +
-        "95% bootstrap intervals; the USL foretells if κ's interval leaves out 0, else Amdahl.",
+        "95% bootstrap intervals. The USL foretells if κ's interval leaves out 0, else Amdahl, with an " +
+        "interval that holds what the USL's κ would do; a forecast ends where the CPUs would be full.",
         capital(CRITERION),
       ]
       : []),

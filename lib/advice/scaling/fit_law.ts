@@ -6,6 +6,7 @@
 
 import { median } from "../../timing/statistics.ts";
 import type { Law, LawName } from "./laws.ts";
+import { leastSquares } from "./least_squares.ts";
 
 /** What was measured at one size. */
 export interface Series {
@@ -33,18 +34,30 @@ const OTHERS: Column = (size) => size - 1;
 const PAIRS: Column = (size) => size * (size - 1);
 const ALL: Column = (size) => size;
 
+/** Which columns, and a, b, c of their factors. */
+type Case = { readonly columns: readonly Column[]; readonly abc: (p: number[]) => number[] };
+
 /**
  * Where the least squares can lie: inside, or where σ = 0, κ = 0 or σ = 1. With a = 1/λ, b = σ/λ and
- * c = κ/λ the time that a slot spends on an item, N/X, is linear in them (Gunther's transformation).
+ * c = κ/λ the time of a slot for an item, N/X, is linear in them (Gunther's transformation). Where
+ * the best of a case lies inside, none of its borders, which come later, is better.
  */
-const CASES: readonly { columns: readonly Column[]; abc: (p: number[]) => number[] }[] = [
-  { columns: [ONE], abc: ([a]) => [a!, 0, 0] },
-  { columns: [ALL], abc: ([a]) => [a!, a!, 0] },
+const CASES: readonly Case[] = [
+  { columns: [ONE, OTHERS, PAIRS], abc: ([a, b, c]) => [a!, b!, c!] },
   { columns: [ONE, OTHERS], abc: ([a, b]) => [a!, b!, 0] },
   { columns: [ONE, PAIRS], abc: ([a, c]) => [a!, 0, c!] },
   { columns: [ALL, PAIRS], abc: ([a, c]) => [a!, a!, c!] },
-  { columns: [ONE, OTHERS, PAIRS], abc: ([a, b, c]) => [a!, b!, c!] },
+  { columns: [ONE], abc: ([a]) => [a!, 0, 0] },
+  { columns: [ALL], abc: ([a]) => [a!, a!, 0] },
 ];
+
+/** Whether the first are all that there can be made of the others: where all slots wait is 1 + (N − 1). */
+function isBorderOf(columns: readonly Column[], of: readonly Column[]): boolean {
+  return columns.length < of.length &&
+    columns.every((column) =>
+      of.includes(column) || (column === ALL && of.includes(ONE) && of.includes(OTHERS))
+    );
+}
 
 const CASES_OF: Readonly<Record<LawName, typeof CASES>> = {
   amdahl: CASES.filter(({ columns }) => !columns.includes(PAIRS)),
@@ -52,48 +65,10 @@ const CASES_OF: Readonly<Record<LawName, typeof CASES>> = {
 };
 
 const MOST_STEPS = 60;
-
-/** Solves the symmetric system A·x = b by Gauss with pivoting; null if it has no single answer. */
-function solve(matrix: readonly (readonly number[])[], right: readonly number[]): number[] | null {
-  const rows = matrix.map((row, i) => [...row, right[i]!]);
-  const n = rows.length;
-  for (let at = 0; at < n; at++) {
-    let best = at;
-    for (let row = at + 1; row < n; row++) {
-      if (Math.abs(rows[row]![at]!) > Math.abs(rows[best]![at]!)) best = row;
-    }
-    [rows[at], rows[best]] = [rows[best]!, rows[at]!];
-    const pivot = rows[at]![at]!;
-    if (!(Math.abs(pivot) > 1e-300)) return null;
-    for (let row = 0; row < n; row++) {
-      if (row === at) continue;
-      const factor = rows[row]![at]! / pivot;
-      for (let column = at; column <= n; column++) {
-        rows[row]![column]! -= factor * rows[at]![column]!;
-      }
-    }
-  }
-  return rows.map((row, i) => row[n]! / row[i]!);
-}
-
-/** Least squares of `design` · x = `target`, each diagonal element enlarged by `damping`. */
-function leastSquares(
-  design: readonly (readonly number[])[],
-  target: readonly number[],
-  damping: number,
-): number[] | null {
-  const p = design[0]!.length;
-  const normal = Array.from({ length: p }, (_, i) =>
-    Array.from({ length: p }, (_, j) => {
-      const sum = design.reduce((sum, row) => sum + row[i]! * row[j]!, 0);
-      return i === j ? sum * (1 + damping) : sum;
-    }));
-  const right = Array.from(
-    { length: p },
-    (_, i) => design.reduce((sum, row, k) => sum + row[i]! * target[k]!, 0),
-  );
-  return solve(normal, right);
-}
+/** A step that gains less than this share of the squares is the last. */
+const LEAST_GAIN = 1e-12;
+/** Below this share of the time at the largest size a parameter counts as being on its border. */
+const ON_BORDER = 1e-9;
 
 interface Flat {
   readonly sizes: readonly number[];
@@ -143,8 +118,12 @@ function fitCase(columns: readonly Column[], { sizes, logs }: Flat): {
       const gain = squares - then;
       [parameters, fitted, squares] = [tried, there, then];
       damping /= 10;
-      if (gain <= 1e-14 * squares) break;
-    } else damping *= 10;
+      if (gain <= LEAST_GAIN * squares) break;
+    } else {
+      // Rounding alone is left: no smaller step finds more.
+      if (then - squares <= LEAST_GAIN * squares) break;
+      damping *= 10;
+    }
   }
   return { parameters, squares };
 }
@@ -179,14 +158,20 @@ export function fitLaw(name: LawName, series: readonly Series[]): LawFit {
     throw new RangeError(`Cannot fit ${name}: ${different} sizes, but it takes ${least}`);
   }
   let best: LawFit | undefined;
+  const most = Math.max(...flat.sizes);
+  const inside: (readonly Column[])[] = [];
   for (const { columns, abc } of CASES_OF[name]) {
+    if (inside.some((of) => isBorderOf(columns, of))) continue;
     const found = fitCase(columns, flat);
     if (found === null) continue;
     const [a, b, c] = abc(found.parameters) as [number, number, number];
     if (!(a > 0 && b >= 0 && b <= a && c >= 0)) continue;
     const law = { lambda: 1 / a, sigma: b / a, kappa: c / a };
-    // Fewer numbers come first: more must be nearer by more than rounding.
-    if (best === undefined || found.squares < best.squares * (1 - 1e-9)) {
+    const isInside = law.sigma * most > ON_BORDER && law.kappa * most ** 2 > ON_BORDER &&
+      law.sigma < 1 - ON_BORDER;
+    if (isInside) inside.push(columns);
+    // Fewer numbers come last: they are taken even if they are no nearer but for rounding.
+    if (best === undefined || found.squares <= best.squares * (1 + 1e-9)) {
       best = { name, law, squares: found.squares };
     }
   }

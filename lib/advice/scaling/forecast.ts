@@ -20,8 +20,11 @@ export const WIDEST_FORECAST = 3;
 export interface ForecastParts {
   /** The fitted law. */
   readonly law: Law;
-  /** Laws that could as well have been found. */
-  readonly drawn: readonly Law[];
+  /**
+   * Laws that could as well have been found, a list for each kind of law that isn't ruled out: an
+   * interval holds those of all.
+   */
+  readonly drawn: readonly (readonly Law[])[];
   /** Why the fit isn't believed; null if it is. */
   readonly refusal: string | null;
   /** The largest size measured. */
@@ -46,7 +49,7 @@ export interface ForecastParts {
  * import { forecasts } from "./forecast.ts";
  *
  * const law = { lambda: 50, sigma: 0.1, kappa: 0 };
- * const [ten] = forecasts({ law, drawn: [law], refusal: null, largest: 8, bestPerSecond: 235 });
+ * const [ten] = forecasts({ law, drawn: [[law]], refusal: null, largest: 8, bestPerSecond: 235 });
  * console.log(ten!.size, Math.round(ten!.throughputPerSecond.value)); // 80 449
  * ```
  */
@@ -54,9 +57,14 @@ export function forecasts(parts: ForecastParts): Forecast[] {
   const { law, drawn, refusal, largest, bestPerSecond, capacity = null, coreEach = false } = parts;
   return FACTORS.map((factor) => {
     const size = factor * largest;
-    const { value, low, high } = estimateOf(law, drawn, (one) => throughputAt(one, size));
+    const value = throughputAt(law, size);
+    const each = drawn.map((laws) => estimateOf(law, laws, (one) => throughputAt(one, size)));
+    const low = Math.min(value, ...each.map((one) => one.low));
+    const high = Math.max(value, ...each.map((one) => one.high));
     const wide = high / low > WIDEST_FORECAST
-      ? `its interval spans a factor of ${spanOf(high / low)}: these sizes don't tell`
+      ? `anything from ${formatRate(low)} to ${
+        formatRate(high)
+      } is possible: these sizes don't tell`
       : null;
     const ends = !coreEach && endsBefore(capacity, size, value) ? endOf(capacity!) : null;
     return {
@@ -78,8 +86,4 @@ function endOf({ by, units, reached, limitPerSecond }: Capacity): string {
   return `computing would end before: ${by === "cores" ? cores : "one event loop"} can do ${
     formatRate(limitPerSecond)
   } at most`;
-}
-
-function spanOf(ratio: number): string {
-  return ratio >= 100 ? "more than 100" : String(Math.round(ratio));
 }

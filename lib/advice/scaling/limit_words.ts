@@ -71,6 +71,38 @@ export function capacitySentences(
   ];
 }
 
+/**
+ * Says from which size on tasks fail.
+ *
+ * @param result The sweep.
+ * @returns A sentence; none if no more fail than at the smallest size.
+ *
+ * @example
+ * ```ts
+ * import { failingSentences } from "./limit_words.ts";
+ *
+ * const failsFrom = { size: 16, failed: 40, of: 100 };
+ * console.log(failingSentences({ failsFrom, axis: "slots", points: [] })[0]?.slice(0, 42));
+ * // "Tasks fail from 16 slots on, 40 of 100 there"
+ * ```
+ */
+export function failingSentences(
+  { failsFrom, axis, points }: Pick<SweepResult, "failsFrom" | "axis" | "points">,
+): string[] {
+  if (failsFrom === null) return [];
+  const { size, failed, of } = failsFrom;
+  const before = points.findLast((point) => point.size < size);
+  const most = before === undefined
+    ? ""
+    : `: ${places(axis, before.size)} is the most that is borne`;
+  return [
+    `Tasks fail from ${
+      places(axis, size)
+    } on, ${failed} of ${of} there${most}. What failed isn't ` +
+    `counted as throughput, and neither knee nor laws are taken from there.`,
+  ];
+}
+
 function listed(words: readonly string[]): string {
   return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }

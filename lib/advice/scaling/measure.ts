@@ -9,9 +9,10 @@ import type { JobSpec, ModelSpec, TimingEvent } from "../../timing/spec.ts";
 import { median } from "../../timing/statistics.ts";
 import { analyse } from "./analyse.ts";
 import { runOpenLoop } from "./open_loop.ts";
-import { type MeasureOptions, progressFor, runnerOf } from "./measure_options.ts";
+import { type MeasureOptions, progressFor, runnerOf, sayInPipe } from "./measure_options.ts";
 import { SiteWatch } from "./site_watch.ts";
-import { OPEN_LOOP_MS, type SweepOptionValues, type SweepPlan } from "./sweep_options.ts";
+import { OPEN_LOOP_MS, type SweepOptionValues } from "./sweep_options.ts";
+import type { SweepPlan } from "./sweep_plan.ts";
 import { type MeasuredSize, runSweep } from "./sweep_points.ts";
 import type { SweepResult } from "./sweep_result.ts";
 import type { SweptJob } from "./swept_job.ts";
@@ -71,20 +72,31 @@ export async function measureSweep(
   options: MeasureOptions,
 ): Promise<SweepResult> {
   const { rounds, seed, timeoutMs } = values;
-  const { axis, model, sizes, slotsPerLane } = plan;
+  const { axis, model, sizes, slotsPerLane, refine, extendTo } = plan;
   const places = (size: number) => axis === "slots" ? size : size * slotsPerLane;
   const environment = await describeEnvironment(seed);
   const watch = new SiteWatch(options.site);
   const progress = progressFor(
     options,
     `${job.name}: ${rounds} round${rounds === 1 ? "" : "s"} of ${model} with ${sizes.join(", ")} ` +
-      `${axis}, then more around the bend …`,
+      `${axis}${refine ? ", then more where it bends" : ""} …`,
   );
-  progress.begin({ job: job.name, models: [{ model }], rounds: rounds * sizes.length });
+  let planned = rounds * sizes.length;
+  progress.begin({ job: job.name, models: [{ model }], rounds: planned });
   const onEvent = (event: TimingEvent) => {
+    if (event.type === "trial-started") {
+      watch.restart();
+      const { number, of } = event;
+      // What the first sizes showed asks for more: the time left is counted anew.
+      if (of > planned) {
+        progress.end();
+        progress.begin({ job: job.name, models: [{ model }], rounds: of - planned });
+        sayInPipe(options, `${job.name}: trials ${number} to ${of}, with further ${axis} …`);
+        planned = of;
+      }
+    }
     progress.onEvent(event);
-    if (event.type === "trial-started") watch.restart();
-    else if (event.type === "trial-ended") {
+    if (event.type === "trial-ended") {
       const at = modelAt(plan, axis === "slots" ? event.trial.slots ?? 1 : event.trial.lanes ?? 1);
       watch.sample(`${model} with ${at[axis]} ${axis}`, event.result.round.runMs);
     }
@@ -97,6 +109,8 @@ export async function measureSweep(
       warmupAt: (size) => job.warmupAt(places(size)),
       rounds,
       seed,
+      ...(!refine && { refineSteps: 0 }),
+      extendTo,
       timeoutMs,
       chunk: job.chunk,
     }, { runTrial: runnerOf(options), signal: options.signal, onEvent });

@@ -57,8 +57,24 @@ export function runnerOf({ runTrial }: Pick<MeasureOptions, "runTrial">): TrialR
  * ```
  */
 export function progressFor(options: Pick<MeasureOptions, "say">, line: string): Progress {
-  const output = stderrOutput();
+  sayInPipe(options, line);
+  return createProgress({ ...stderrOutput(), writeLine: () => {} });
+}
+
+/**
+ * Says a line where no bar moves.
+ *
+ * @param options Who is told.
+ * @param line What is being done.
+ *
+ * @example
+ * ```ts
+ * import { sayInPipe } from "./measure_options.ts";
+ *
+ * sayInPipe({ say: (line) => console.log(line) }, "further slots …");
+ * ```
+ */
+export function sayInPipe(options: Pick<MeasureOptions, "say">, line: string): void {
   const say = options.say ?? ((text) => console.error(text));
-  if (!output.isTerminal) say(line);
-  return createProgress({ ...output, writeLine: () => {} });
+  if (!stderrOutput().isTerminal) say(line);
 }

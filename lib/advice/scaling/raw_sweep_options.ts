@@ -10,6 +10,8 @@ export interface RawSweepOptions {
   readonly slots?: string;
   /** `--lanes` */
   readonly lanes?: string;
+  /** `--refine` */
+  readonly refine?: true;
   /** `--model` */
   readonly model?: string;
   /** `--rounds` */

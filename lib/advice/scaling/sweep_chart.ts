@@ -78,6 +78,7 @@ export function drawSweep(result: SweepResult, width: number): string {
   const wide = width > 500;
   const law = chosenLaw(result);
   const [low, high] = [points[0]!.size, points.at(-1)!.size];
+  const isBad = result.fits.find(({ name }) => name === result.chosen)?.refusal != null;
   const believed = law !== null && isFollowed(result);
   const end = believed ? high * BEYOND : high;
   const log = end / low >= LOG_FROM;
@@ -123,7 +124,12 @@ export function drawSweep(result: SweepResult, width: number): string {
       }),
       Plot.axisY({ ticks: 5, tickFormat: formatNumber, tickSize: 0, label: "items a second" }),
       Plot.line(ideal, { ...curveOf, stroke: "var(--soft)", strokeDasharray: "1 4" }),
-      Plot.line(fit, { ...curveOf, stroke: colour, strokeWidth: 2 }),
+      Plot.line(fit, {
+        ...curveOf,
+        stroke: colour,
+        strokeWidth: 2,
+        ...(isBad && { strokeOpacity: 0.35, className: "bad-fit" }),
+      }),
       Plot.line(beyond, {
         ...curveOf,
         stroke: colour,

@@ -7,7 +7,7 @@
 import { formatDuration, formatNumber, formatPercent } from "../../reporting/format.ts";
 import { inertMarkdown, markdownTable } from "../../reporting/inert_markdown.ts";
 import { environmentLine } from "../../reporting/verdict_text.ts";
-import { capacitySentences, forecastSentences } from "./limit_words.ts";
+import { capacitySentences, failingSentences, forecastSentences } from "./limit_words.ts";
 import type { SweepResult } from "./sweep_result.ts";
 import { fitSentences, kneeSentence, littleSentences, openLoopSentences } from "./sweep_words.ts";
 
@@ -66,6 +66,7 @@ export function sweepMarkdown(result: SweepResult): string {
       pointsTable(result),
       inertMarkdown(kneeSentence(result)),
       list([
+        ...failingSentences(result),
         ...capacitySentences(result),
         ...fits.flatMap(fitSentences),
         ...forecastSentences(result),

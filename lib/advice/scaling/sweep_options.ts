@@ -10,13 +10,16 @@ import { checkOutputFiles, type OutputFiles } from "../../reporting/output_files
 import type { ModelSpec, TrialPermissions } from "../../timing/spec.ts";
 import { chooseSeed } from "../../timing/random.ts";
 import type { RawSweepOptions } from "./raw_sweep_options.ts";
-import { doublings, ratesOf, sizesOf } from "./sizes.ts";
-
-/** The models that a sweep can vary. */
-export const SWEPT_MODELS = ["limited", "workers", "processes"] as const;
-
-/** A model that a sweep can vary. */
-export type SweptModel = typeof SWEPT_MODELS[number];
+import { ratesOf } from "./sizes.ts";
+import {
+  MOST_LANES,
+  MOST_SLOTS,
+  planFor,
+  single,
+  type SweepPlan,
+  SWEPT_MODELS,
+  type SweptModel,
+} from "./sweep_plan.ts";
 
 /** The options as values. */
 export interface SweepOptionValues {
@@ -44,80 +47,10 @@ export interface SweepOptionValues {
   readonly files: OutputFiles;
 }
 
-/** Which model is swept along what. */
-export interface SweepPlan {
-  /** What is varied. */
-  readonly axis: "slots" | "lanes";
-  /** The model. */
-  readonly model: SweptModel;
-  /** The sizes measured at first, in ascending order. */
-  readonly sizes: readonly number[];
-  /** Slots on each lane, where lanes are swept. */
-  readonly slotsPerLane: number;
-}
-
-const MOST_SLOTS = 5_000;
-const MOST_LANES = 256;
 const MOST_RATE = 100_000;
 /** More requests in one trial than this neither memory nor the reader needs. */
 const MOST_REQUESTS = 200_000;
 const GREATEST_SEED = 2 ** 32 - 1;
-const MOST_DEFAULT_SLOTS = 64;
-
-/** The lanes measured unless told: up to twice the cores, one more each time while they are few. */
-function defaultLanes(items: number): number[] {
-  const most = Math.min(2 * navigator.hardwareConcurrency, items);
-  return most <= 8 ? Array.from({ length: most }, (_, i) => i + 1) : doublings(most);
-}
-
-/**
- * The plan for a model.
- *
- * @param model The model.
- * @param raw Sizes as typed.
- * @param items How many there are, if that is known: more slots or lanes than that are only measured
- * if asked for.
- * @returns What to sweep.
- * @throws {UsageError} If the sizes don't suit the model.
- *
- * @example
- * ```ts
- * import { planFor } from "./sweep_options.ts";
- *
- * console.log(planFor("limited", { slots: "1,2" }).sizes); // [1, 2]
- * ```
- */
-export function planFor(
-  model: SweptModel,
-  raw: Pick<RawSweepOptions, "slots" | "lanes">,
-  items = Infinity,
-): SweepPlan {
-  if (model === "limited") {
-    if (raw.lanes !== undefined) {
-      const remedy = "leave it out, or choose --model workers or processes";
-      throw new UsageError("--lanes", raw.lanes, "limited has one lane", remedy);
-    }
-    const sizes = raw.slots === undefined
-      ? doublings(Math.min(MOST_DEFAULT_SLOTS, items))
-      : sizesOf("--slots", raw.slots, MOST_SLOTS);
-    return { axis: "slots", model, sizes, slotsPerLane: 1 };
-  }
-  const sizes = raw.lanes === undefined
-    ? defaultLanes(items)
-    : sizesOf("--lanes", raw.lanes, MOST_LANES);
-  const slotsPerLane = raw.slots === undefined
-    ? 1
-    : single("--slots", raw.slots, MOST_SLOTS, model);
-  return { axis: "lanes", model, sizes, slotsPerLane };
-}
-
-function single(option: string, text: string, max: number, what: string): number {
-  const sizes = sizesOf(option, text, max);
-  if (sizes.length > 1) {
-    throw new UsageError(option, text, `with ${what} it takes one number`, "give one such as 5");
-  }
-  return sizes[0]!;
-}
 
 function modelOf(target: string, raw: RawSweepOptions): SweptModel | undefined {
   if (raw.model !== undefined) return oneOf("--model", raw.model, SWEPT_MODELS);

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { median } from "../../timing/statistics.ts";
 import { schedule } from "../../timing/schedule.ts";
 import type {
   JobSpec,
@@ -14,7 +13,8 @@ import type {
   TrialRunner,
   TrialSpec,
 } from "../../timing/spec.ts";
-import { refinements } from "./refine.ts";
+import { extension, refinements } from "./refine.ts";
+import { curveOf } from "./throughput.ts";
 
 /** What is swept. */
 export interface SweepSpec {
@@ -36,6 +36,8 @@ export interface SweepSpec {
   readonly timeoutMs?: number;
   /** How often to look for the bend and measure around it; default 2. */
   readonly refineSteps?: number;
+  /** The largest size to go on to while the throughput still rises; default none beyond `sizes`. */
+  readonly extendTo?: number;
   /** A further look is taken only if it ends within this time; default 40 seconds. */
   readonly budgetMs?: number;
 }
@@ -72,25 +74,6 @@ export interface MeasuredSweep {
   readonly partial: boolean;
   /** One sentence each. */
   readonly warnings: readonly string[];
-}
-
-/**
- * A trial's throughput.
- *
- * @param trial The trial.
- * @returns Items that succeeded, a second of the time between the first item and the last outcome.
- *
- * @example
- * ```ts
- * import { throughputOf } from "./sweep_points.ts";
- *
- * const times = { round: 0, startMs: 5, runMs: 500, wallMs: 505, cpuMs: 9, peakRssBytes: 0 };
- * const round = { ...times, succeeded: 40, failed: 0, checksum: "" };
- * console.log(throughputOf({ round, lanes: 1, slots: 1, warnings: [] })); // 80
- * ```
- */
-export function throughputOf({ round: { succeeded, runMs } }: TrialResult): number {
-  return runMs > 0 ? succeeded / runMs * 1000 : 0;
 }
 
 class Sweep {
@@ -157,12 +140,16 @@ class Sweep {
     }
   }
 
+  /** A larger size, if more tasks don't fail there already. */
+  beyond(most: number): number | undefined {
+    const largest = Math.max(...this.trials.keys());
+    const failed = this.trials.get(largest)?.some(({ round }) => round.failed > 0) ?? true;
+    return failed ? undefined : extension(curveOf(this.trials), most);
+  }
+
   /** The sizes to add, and the one at the bend again, so that a machine that drifts shows. */
   next(): { added: number[]; anchor: number } | undefined {
-    const curve = [...this.trials].map(([size, trials]) => ({
-      size,
-      throughputPerSecond: median(trials.map(throughputOf)),
-    }));
+    const curve = curveOf(this.trials);
     const added = refinements(curve).filter((size) => !this.trials.has(size));
     if (added.length === 0) return undefined;
     const sizes = curve.map(({ size }) => size).toSorted((a, b) => a - b);
@@ -175,7 +162,8 @@ class Sweep {
 
 /**
  * Measures throughput and times at every size: rounds are interleaved and their order is drawn from the
- * seed, so that drift hits all sizes alike. Then the two gaps around the largest bend are halved, with
+ * seed, so that drift hits all sizes alike. While the throughput still rises at the largest size, its
+ * double is measured too, up to `extendTo`. Then the two gaps around the largest bend are halved, with
  * the size at the bend measured again among them.
  *
  * @param spec What is swept.
@@ -194,18 +182,24 @@ class Sweep {
  * ```
  */
 export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<MeasuredSweep> {
-  const { seed, refineSteps = 2, budgetMs = 40_000 } = spec;
+  const { seed, rounds, refineSteps = 2, extendTo = 0, budgetMs = 40_000 } = spec;
   const now = options.now ?? (() => performance.now());
   const startedMs = now();
   const sweep = new Sweep(spec, options);
+  const affords = (trials: number) => now() - startedMs + trials * sweep.trialMs <= budgetMs;
   await sweep.measure(spec.sizes, seed);
+  while (!sweep.partial && affords(rounds)) {
+    const size = sweep.beyond(extendTo);
+    if (size === undefined) break;
+    await sweep.measure([size], seed);
+    if (!sweep.trials.has(size)) break;
+  }
   for (let step = 0; step < refineSteps && !sweep.partial; step++) {
     const next = sweep.next();
     if (next === undefined) break;
     const { added, anchor } = next;
-    const needMs = (added.length + 1) * spec.rounds * sweep.trialMs;
     // The first look is what the sweep is for; a second one only refines it.
-    if (step > 0 && now() - startedMs + needMs > budgetMs) break;
+    if (step > 0 && !affords((added.length + 1) * rounds)) break;
     for (const size of added) sweep.refined.add(size);
     await sweep.measure([...added, anchor], seed + step + 1);
   }

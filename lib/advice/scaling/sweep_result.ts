@@ -186,6 +186,13 @@ export interface SweepResult {
   readonly axis: "slots" | "lanes" | "rate";
   /** One for each size, in ascending order. */
   readonly points: readonly SweepPoint[];
+  /**
+   * The size from which on more tasks fail than at the smallest, and how many of how many; null if they
+   * don't. Neither laws nor knee and best are taken from there.
+   */
+  readonly failsFrom:
+    | { readonly size: number; readonly failed: number; readonly of: number }
+    | null;
   /** Both laws, where there are sizes enough. */
   readonly fits: readonly Fit[];
   /** The law that the forecasts use: the USL if κ's interval leaves out 0, else Amdahl's. */

@@ -128,6 +128,7 @@ export const sweepResultSchema: SweepResultSchema = z.object({
   why: z.string().optional(),
   axis: z.enum(["slots", "lanes", "rate"]),
   points: z.array(point),
+  failsFrom: z.object({ size: whole, failed: whole, of: whole }).nullable(),
   fits: z.array(fit),
   chosen: z.enum(LAWS).nullable(),
   knee: z.object({ size: whole, low: whole, high: whole }).nullable(),

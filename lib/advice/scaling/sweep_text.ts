@@ -10,7 +10,7 @@ import { paletteFor, type Style } from "../../reporting/style.ts";
 import { environmentLine } from "../../reporting/verdict_text.ts";
 import { chartText } from "./chart_text.ts";
 import { definitionSentences } from "./definitions.ts";
-import { capacitySentences, forecastSentences } from "./limit_words.ts";
+import { capacitySentences, failingSentences, forecastSentences } from "./limit_words.ts";
 import type { OpenLoopPoint, SweepPoint, SweepResult } from "./sweep_result.ts";
 import {
   fitSentences,
@@ -168,7 +168,11 @@ export function sweepText(result: SweepResult, style: Style): string {
     const chart = chartText(result, { columns: style.columns });
     if (chart !== "") blocks.push(chart);
     blocks.push(pointsTable(result));
-    blocks.push(lines([kneeSentence(result), ...capacitySentences(result)], palette.heading));
+    blocks.push(lines([
+      kneeSentence(result),
+      ...failingSentences(result),
+      ...capacitySentences(result),
+    ], palette.heading));
     const shown = fits.toSorted((a, b) => Number(b.name === chosen) - Number(a.name === chosen));
     const laws = shown.flatMap(fitSentences);
     blocks.push(lines([...laws, ...littleSentences(result)]));

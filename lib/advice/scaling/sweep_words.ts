@@ -83,16 +83,20 @@ export function places(axis: SweepResult["axis"], count: number): string {
  * ```
  */
 export function kneeSentence(
-  { knee, axis, points, best }: Pick<SweepResult, "knee" | "axis" | "points" | "best">,
+  { knee, axis, points, best, failsFrom = null }:
+    & Pick<SweepResult, "knee" | "axis" | "points" | "best">
+    & Partial<Pick<SweepResult, "failsFrom">>,
 ): string {
-  const largest = points.at(-1)?.size;
+  const largest = points.findLast(({ size }) => size < (failsFrom?.size ?? Infinity))?.size;
   if (knee === null) {
     const reached = largest === undefined ? "" : ` up to ${places(axis, largest)}`;
     return best !== null && best.size === largest
       ? `No knee${reached}: throughput was still rising.`
       : `No knee${reached}: the curve has no clear bend.`;
   }
-  const range = knee.low === knee.high
+  const range = points.every(({ rounds }) => rounds.length < 2)
+    ? "by one round, so it isn't sure"
+    : knee.low === knee.high
     ? "the same however rounds are resampled"
     : `${knee.low} to ${knee.high} when rounds are resampled`;
   const most = best === null

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { runSweep } from "../../../lib/advice/scaling/sweep_points.ts";
+import { seededRandom } from "../../../lib/timing/random.ts";
 import { optionsFor, resultOf, specOf, trialOf } from "./measured.ts";
 import { SIZES } from "./synthetic.ts";
 
@@ -35,6 +36,40 @@ Deno.test("runSweep() doesn't look again when the budget is spent", async () => 
     now: () => ms += 500,
   });
   assertEquals(sizes.filter(({ refined }) => refined).map(({ size }) => size), [6, 11]);
+});
+
+Deno.test("runSweep() goes on to larger sizes while the throughput rises, and no further", async () => {
+  const sizesOf = async (of: Parameters<typeof optionsFor>[0], extendTo: number) => {
+    const { sizes } = await runSweep(specOf({ extendTo, refineSteps: 0 }), optionsFor(of));
+    return sizes.map(({ size }) => size);
+  };
+  const linear = (slots: number) => 50 * slots;
+  assertEquals(await sizesOf(linear, 300), [...SIZES, 128, 256]);
+  assertEquals(await sizesOf(linear, 0), [...SIZES], "none but those listed");
+  assertEquals(await sizesOf(plateau, 1024), [...SIZES], "flat at its end already");
+  assertEquals(await sizesOf((slots) => 50 * Math.min(slots, 100), 1024), [...SIZES, 128, 256]);
+});
+
+Deno.test("runSweep() doesn't go on where tasks fail already", async () => {
+  const options = optionsFor((slots) => 50 * slots);
+  const { sizes } = await runSweep(specOf({ extendTo: 1024, refineSteps: 0 }), {
+    ...options,
+    runTrial: async (trial, how) => {
+      const result = await options.runTrial(trial, how);
+      return trial.slots === 64 ? { ...result, round: { ...result.round, failed: 5 } } : result;
+    },
+  });
+  assertEquals(sizes.at(-1)!.size, 64);
+});
+
+Deno.test("runSweep() doesn't take the noise between near sizes for a bend", async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const random = seededRandom(seed);
+    const noisy = (slots: number) => 50 * slots * (1 + 0.3 * (random() - 0.5));
+    const near = [1, 2, 3, 4, 5, 6, 8, 9];
+    const { sizes } = await runSweep(specOf({ sizes: near, seed }), optionsFor(noisy));
+    assert(sizes.length <= near.length + 1, `seed ${seed}: ${sizes.map(({ size }) => size)}`);
+  }
 });
 
 Deno.test("runSweep() adds nothing where nothing bends", async () => {

@@ -70,7 +70,10 @@ Deno.test("sweepText() reports a sweep", async (t) => {
 Deno.test("sweepText() says that a bad fit isn't followed any further", async () => {
   const text = sweepText(await resultOf((slots) => slots <= 8 ? 50 * slots : 60), STYLE);
   assertStringIncludes(text, "BAD FIT");
-  assertStringIncludes(text.replace(/\s+/g, " "), "10×, 640 slots: no forecast, since it misses");
+  assertStringIncludes(
+    text.replace(/\s+/g, " "),
+    "640 slots and 64,000 slots: no forecast, since it misses",
+  );
 });
 
 Deno.test("sweepText() reports open-loop load, and lets nothing steer the terminal", async (t) => {
