@@ -8,8 +8,8 @@ import type { TrialRunner } from "../timing/spec.ts";
 import type { Round } from "../timing/result.ts";
 import type { Advice } from "./advice.ts";
 import { composeAdvice } from "./compose_advice.ts";
-import type { Candidate } from "./candidate.ts";
-import { MOST_IN_FLIGHT, promising } from "./candidates.ts";
+import { type Candidate, SEQUENTIAL } from "./candidate.ts";
+import { MOST_IN_FLIGHT, promising, withoutSlowest } from "./candidates.ts";
 import { classFor, COMPUTES, WAITS } from "./classify.ts";
 import type { AdviseOptions, Findings } from "./findings.ts";
 import type { MachineMeter } from "./machine.ts";
@@ -88,16 +88,24 @@ function planFor(
     total ?? Math.min(options.items ?? Infinity, horizon),
     Math.max(alone, MOST_RACED_ITEMS),
   );
-  let tested = most;
-  let found = promising(sample, machine, tested, total, horizon);
-  let plan = planRace(sample, found.raced, machine, { alone, most }, leftMs);
+  const size = (most: number) => ({ alone: Math.min(alone, most), most });
+  let found = promising(sample, machine, most, total, horizon);
+  let plan = planRace(sample, found.raced, machine, size(most), leftMs);
   // A race of fewer items tries fewer at once: what it can't try isn't a candidate.
-  for (let again = 0; again < 3 && plan !== null && plan.items < tested; again++) {
+  for (let again = 0, tested = most; again < 3 && plan !== null && plan.items < tested; again++) {
     tested = plan.items;
-    found = promising(sample, machine, tested, total, horizon);
-    plan = planRace(sample, found.raced, machine, { alone, most: tested }, leftMs);
+    const fewer = promising(sample, machine, tested, total, horizon);
+    const smaller = planRace(sample, fewer.raced, machine, size(tested), leftMs);
+    if (smaller === null) break;
+    [found, plan] = [fewer, smaller];
   }
-  return { sample, machine, total, horizon, predicted: found.all, raced: found.raced, plan };
+  let { raced } = found;
+  // Better a race of two than none of five.
+  while (plan === null && raced.length > 2) {
+    raced = withoutSlowest(raced, found.all);
+    plan = planRace(sample, raced, machine, size(most), leftMs);
+  }
+  return { sample, machine, total, horizon, predicted: found.all, raced, plan };
 }
 
 /** The race came to the items' end: what was planned is for so many. */
@@ -126,13 +134,15 @@ async function raceFor(
     scaledMs(sample, machine, candidate, items, horizon, round);
   const last = ({ candidate, items, rounds }: Runner) => scaled(candidate, items, rounds.at(-1)!);
   const longest = Math.max(...sample.walls.map(({ wallMs }) => wallMs));
+  const sequentialMs = predict(sample, SEQUENTIAL, plan.items, machine).runMs;
   const { onEvent } = options;
   return await instruments.race({
     job: options.job,
     plan,
     raced,
     mostTrials: MOST_TRIALS,
-    timeoutMs: Math.ceil(Math.max(1000, PATIENCE * longest)),
+    // Tasks that wait for each other may all take as long as the plain loop.
+    timeoutMs: Math.ceil(Math.max(1000, PATIENCE * longest, 2 * sequentialMs)),
     failedShare: sample.failed / sample.items,
     checksums: probed.checksums,
     expectedMs: (candidate, items) => predict(sample, candidate, items, machine).runMs,

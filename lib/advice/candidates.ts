@@ -163,3 +163,30 @@ export function promising(
   }
   return { all, raced: [SEQUENTIAL, ...kept.map(({ candidate }) => candidate).sort(bySimplicity)] };
 }
+
+/**
+ * Takes the model with the longest predicted time out of a race.
+ *
+ * @param raced The models, sequential first.
+ * @param all Their predictions.
+ * @returns All but that one; sequential stays.
+ *
+ * @example
+ * ```ts
+ * import { withoutSlowest } from "./candidates.ts";
+ *
+ * console.log(withoutSlowest.length); // 2
+ * ```
+ */
+export function withoutSlowest(
+  raced: readonly Candidate[],
+  all: readonly Predicted[],
+): readonly Candidate[] {
+  const timeOf = (candidate: Candidate) => {
+    const found = all.find((of) => of.candidate === candidate);
+    return found === undefined ? Infinity : totalMs(found.prediction);
+  };
+  const slowest = raced.filter((candidate) => candidate !== SEQUENTIAL)
+    .sort((a, b) => timeOf(b) - timeOf(a))[0];
+  return raced.filter((candidate) => candidate !== slowest);
+}

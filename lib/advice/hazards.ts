@@ -9,7 +9,8 @@ import type { Candidate } from "./candidate.ts";
 import { nameOf } from "./candidate.ts";
 import { differing } from "./differing.ts";
 import type { Machine } from "./predict.ts";
-import type { Race, Runner } from "./race_options.ts";
+import type { Race } from "./race_options.ts";
+import { refusal } from "./refusal.ts";
 import { blocks, type Sample } from "./sample.ts";
 
 /** A thing to mind. */
@@ -61,26 +62,6 @@ export function wasBusy(
   { cores, ceiling }: Machine,
 ): boolean {
   return available < BUSY_CPU || ceiling < BUSY_CORES * cores;
-}
-
-const DESCRIPTORS = /EMFILE|too many open files/i;
-
-function refusal({ candidate, items, rounds }: Runner): Hazard {
-  const worst = rounds.reduce((a, b) => b.failed > a.failed ? b : a);
-  const inFlight = Math.min(candidate.slots * candidate.lanes, items);
-  const reasons = Object.keys(worst.reasons ?? {}).slice(0, 3).join(", ");
-  const descriptors = DESCRIPTORS.test(reasons);
-  return {
-    kind: descriptors ? "descriptors" : "refused",
-    text: `Under ${nameOf(candidate)}, with ${inFlight} in flight, ${worst.failed} of ` +
-      `${worst.failed + worst.succeeded} items failed${
-        reasons === "" ? "" : ` (${reasons})`
-      }, none ` +
-      `of them one by one: ` +
-      (descriptors
-        ? "there are not enough file descriptors for so many (ulimit -n)."
-        : "what they wait for refuses so many at once, or limits their rate. Stay below that."),
-  };
 }
 
 /**
@@ -158,7 +139,8 @@ export function hazardsOf(
         `that of the others.`,
     });
   }
-  hazards.push(...runners.filter(({ out }) => out === "failures").map(refusal));
+  const refused = refusal(runners);
+  if (refused !== undefined) hazards.push(refused);
   for (const { candidate, error } of runners.filter(({ out }) => out === "broken")) {
     hazards.push({ kind: "broken", text: `${nameOf(candidate)} could not run: ${error}` });
   }

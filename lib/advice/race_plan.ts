@@ -67,7 +67,10 @@ export function planRace(
     0,
   );
   const allowanceMs = RUNS * sample.tasksMs;
-  for (let rounds = ROUNDS; rounds >= 1; rounds--) {
+  // All items in fewer rounds tell more than some in more, of which none shows what many at once do.
+  const whole = Array.from({ length: ROUNDS - 1 }, (_, place) => ROUNDS - place);
+  const part = Array.from({ length: ROUNDS_OF_FEWER }, (_, place) => ROUNDS_OF_FEWER - place);
+  for (const [place, rounds] of [...whole, ...part].entries()) {
     const workMs = Math.min(PLANNED * allowanceMs, leftMs - rounds * startMs);
     if (workMs <= 0) continue;
     const sequentialMs = predict(sample, SEQUENTIAL, alone, machine).runMs;
@@ -78,7 +81,7 @@ export function planRace(
     const few = Math.min(most, ITEMS_A_LANE * Math.max(...others.map(({ lanes }) => lanes)));
     const share = (ms: number, part: number) => Math.floor(most * part * workMs / (rounds * ms));
     const items = Math.min(most, Math.max(few, share(othersMs, 1 - SEQUENTIAL_SHARE)));
-    if (rounds > ROUNDS_OF_FEWER && items < Math.min(most, alone)) continue;
+    if (place < whole.length && items < most) continue;
     // What the others leave over is sequential's too.
     const restMs = workMs - rounds * othersMs * items / most;
     const sequentialItems = Math.min(

@@ -194,14 +194,14 @@ export function sampleOf({ stretches, done, failures }: Probed): Sample {
   };
 }
 
-/** From this share of the time on it is worth a word that waiting tasks hold up their thread. */
-const BLOCKS = 0.1;
+/** From this share of the time on, waiting that holds up a thread can't be a neighbour on the CPU. */
+const BLOCKS = 0.25;
 
 /**
  * Whether tasks hold up their thread while they wait.
  *
  * @param sample The sample.
- * @returns Whether they do so for a tenth of their time.
+ * @returns Whether they do so for a quarter of their time.
  *
  * @example
  * ```ts

@@ -92,7 +92,9 @@ export function reasonOf(
   }
   const what = candidate.model === "workers" || candidate.model === "processes"
     ? candidate.slots > 1
-      ? "The tasks compute and wait: lanes do the computing at the same time, slots fill the waits."
+      ? bound === "io"
+        ? "The tasks wait, but with so many in flight one event loop has its hands full: lanes share it."
+        : "The tasks compute and wait: lanes do the computing at the same time, slots fill the waits."
       : blocks(composer.found.sample)
       ? "The tasks hold up their thread while they wait: each needs a lane of its own."
       : bound === "io"
