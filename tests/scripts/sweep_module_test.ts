@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { mayRunScripts, runTask, type ScriptRun } from "./run_script.ts";
 
 const ignore = !mayRunScripts;
@@ -154,6 +154,34 @@ Deno.test({
     const { code: ended, stdout } = await sweep(code);
     assertEquals(ended, 1, stdout);
     assertStringIncludes(stdout, "At 1: 1 of 3 tasks failed: 1 RangeError");
+  },
+});
+
+Deno.test({
+  name: "sweep says from how many slots on a server refuses, and takes nothing from there",
+  ignore,
+  fn: async () => {
+    // A server that answers four at once, and all others with 429, without a server.
+    const code = `let inFlight = 0;
+      export const items = Array.from({ length: 64 }, (_, n) => n);
+      export default async (n: number) => {
+        const status = ++inFlight > 4 ? 429 : 200;
+        await new Promise((done) => setTimeout(done, status === 429 ? 1 : 10));
+        inFlight--;
+        if (status !== 200) throw Object.assign(new Error("too many"), { code: \`status \${status}\` });
+        return n;
+      };`;
+    const { code: ended, stdout } = await sweep(code, ["--slots", "1,2,4,8", "--rounds", "2"]);
+    assertEquals(ended, 1, stdout);
+    const text = stdout.replace(/\s+/g, " ");
+    assertMatch(
+      text,
+      /Tasks fail from 8 slots on, \d+ of 128 there: 4 slots is the most that is borne/,
+    );
+    assertMatch(text, /Failed: At 8: \d+ of 128 tasks failed: \d+ status 429\./);
+    assertStringIncludes(text, "No knee up to 4 slots");
+    assertStringIncludes(text, "no forecast, since tasks fail from 8 slots on");
+    assert(!/Failed: At [124]:/.test(text), text);
   },
 });
 

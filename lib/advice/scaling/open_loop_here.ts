@@ -7,6 +7,7 @@
 import type { Executor } from "../../executor.ts";
 import type { Task } from "../../lanes/task.ts";
 import type { Outcome } from "../../dispatch/outcome.ts";
+import { countReasons } from "../../timing/reasons.ts";
 import { type OpenLoopTrace, type OpenLoopTrial, scheduledCount } from "./open_loop_spec.ts";
 import { type Clock, paced } from "./paced.ts";
 
@@ -20,14 +21,6 @@ export interface OpenLoopHost {
   readonly signal?: AbortSignal;
   /** The clock of the schedule; `performance.now`'s scale, as that of outcomes is. */
   readonly clock?: Clock;
-}
-
-function reasonOf(outcome: Outcome<unknown>): string {
-  if (outcome.status === "fulfilled") return "";
-  const { ended, reason } = outcome;
-  if (ended !== "failed" || !(reason instanceof Error)) return ended;
-  const { code } = reason as { code?: unknown };
-  return typeof code === "string" && code !== "" ? code : reason.name;
 }
 
 /**
@@ -68,8 +61,7 @@ export async function openLoopHere(
   const count = scheduledCount(ratePerSecond, durationMs);
   const startedMs: (number | null)[] = Array(count).fill(null);
   const endedMs: (number | null)[] = Array(count).fill(null);
-  const failed: number[] = [];
-  const reasons = new Map<string, number>();
+  const failed: Outcome<unknown>[] = [];
   const cut = new AbortController();
   const either = signal ? AbortSignal.any([signal, cut.signal]) : cut.signal;
   let beginMs = performance.now();
@@ -97,9 +89,7 @@ export async function openLoopHere(
       if (either.aborted && outcome.status === "rejected") continue;
       endedMs[index] = endedAtMs - beginMs;
       if (outcome.status === "fulfilled") continue;
-      failed.push(index);
-      const reason = reasonOf(outcome);
-      reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+      failed.push(outcome);
     }
   } finally {
     clearTimeout(timer);
@@ -108,8 +98,8 @@ export async function openLoopHere(
   return {
     startedMs,
     endedMs,
-    failed,
-    reasons: Object.fromEntries(reasons),
+    failed: failed.map(({ index }) => index),
+    reasons: countReasons(failed),
     endMs: performance.now() - beginMs,
   };
 }
