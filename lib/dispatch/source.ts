@@ -139,7 +139,7 @@ export class Source {
    */
   async #cleanUp(): Promise<void> {
     try {
-      this.#sync?.return?.();
+      await this.#sync?.return?.();
       await this.#async?.return?.();
     } catch {
       // See above.

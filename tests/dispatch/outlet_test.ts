@@ -100,3 +100,18 @@ Deno.test("a failure is told once, even if it is undefined; then the results are
   other.fail(new RangeError("x"));
   await assertRejects(() => collecting, RangeError);
 });
+
+Deno.test("who asks while all is collected is answered: those before with results, those after with the end", async () => {
+  for (const fails of [false, true]) {
+    const results = outlet("input");
+    const before = results.next();
+    const all = results.toArray().catch((error) => `failed: ${error}`);
+    const [second, after] = [results.toArray(), results.next()];
+    results.push(segment(0, 3));
+    if (fails) results.fail("cut off");
+    else results.end();
+    assertEquals((await before).value, 0);
+    assertEquals(await all, fails ? "failed: cut off" : [1, 2]);
+    assertEquals([await second, (await after).done], [[], true]);
+  }
+});

@@ -62,6 +62,74 @@ Deno.test("a source closes its input, once, unless it has ended", async () => {
   assertEquals([closed, source.done], [1, true]);
 });
 
+Deno.test("a size that is no count is not believed", () => {
+  for (const size of [NaN, -1, 1.5, "3", Infinity]) {
+    const items = { size, [Symbol.iterator]: () => [1, 2].values() };
+    assertEquals(new Source(items).total, undefined);
+  }
+});
+
+const later = () => new Promise((resolve) => setTimeout(resolve));
+
+Deno.test("an async input may answer as a loop would put up with, and else fails", async () => {
+  const inputs: [() => unknown, string][] = [
+    [() => ({ value: 1, done: false }), "1"],
+    [() => Promise.resolve({ value: 1 }), "1"],
+    [() => undefined, "TypeError"],
+    [() => Promise.resolve(3), "undefined"],
+    [() => {
+      throw new RangeError("no");
+    }, "RangeError"],
+    [() => Promise.reject(new RangeError("no")), "RangeError"],
+  ];
+  for (const [next, wanted] of inputs) {
+    const source = new Source({ [Symbol.asyncIterator]: () => ({ next }) } as Items<unknown>);
+    let came = "";
+    source.pull(1, (error, failed) => {
+      came = failed ? (error as Error).name : String(source.pull(1, () => {})[0]);
+    });
+    await later();
+    assertEquals(came, wanted);
+    await source.close();
+  }
+});
+
+Deno.test("an input whose clean-up throws or answers anything does no harm", async () => {
+  const throws = () => {
+    throw new Error("in return()");
+  };
+  for (const clean of [throws, () => 5, () => Promise.reject(new Error("late")), undefined]) {
+    for (const which of [Symbol.iterator, Symbol.asyncIterator]) {
+      const next = () => ({ value: 1, done: false });
+      const source = new Source(
+        { [which]: () => ({ next, return: clean }) } as unknown as Items<number>,
+      );
+      source.pull(1, () => {});
+      await later();
+      await source.close();
+      assert(source.done);
+    }
+  }
+});
+
+Deno.test("a generator that has its own source closed is closed once it no longer runs", () => {
+  let closed = 0;
+  function* items(): Generator<number> {
+    try {
+      yield 1;
+      void source.close();
+      assertEquals(closed, 0);
+      yield 2;
+      yield 3;
+    } finally {
+      closed++;
+    }
+  }
+  const source = new Source(items());
+  assertEquals(source.pull(9, never), [1, 2]);
+  assertEquals([closed, source.done, source.pulled, source.pull(9, never)], [1, true, 2, []]);
+});
+
 Deno.test("what can't be iterated is refused at once", () => {
   for (const items of [undefined, null, 3, {}]) {
     assertThrows(() => new Source(items as never), TypeError, "items must be iterable");
