@@ -19,7 +19,7 @@ export interface Capacity {
   readonly busy: number;
   /** CPU time an item took there, in milliseconds. */
   readonly cpuMsPerItem: number;
-  /** What they can do at most, in items a second. */
+  /** What they can do at most if an item goes on to take as much, in items a second. */
   readonly limitPerSecond: number;
   /** The CPU time of one slot or lane over its wall time at the smallest size: 1 if it only computes. */
   readonly computingShare: number;

@@ -79,11 +79,9 @@ export function forecasts(parts: ForecastParts): Forecast[] {
 }
 
 function endOf({ by, units, reached, limitPerSecond }: Capacity): string {
-  const cores = `${units} core${units === 1 ? "" : "s"}`;
-  if (reached) {
-    return `computing ends at ${by === "cores" ? `this machine's ${cores}` : "one event loop"}`;
-  }
-  return `computing would end before: ${by === "cores" ? cores : "one event loop"} can do ${
-    formatRate(limitPerSecond)
-  } at most`;
+  const cores = `this machine's ${units} core${units === 1 ? "" : "s"}`;
+  const what = by === "cores" ? cores : "one event loop";
+  return reached
+    ? `computing ends at ${what}`
+    : `computing would end before: ${formatRate(limitPerSecond)} would fill ${what}`;
 }

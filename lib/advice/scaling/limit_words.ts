@@ -32,15 +32,16 @@ export function capacitySentences(
   const { by, units, size, busy, cpuMsPerItem, limitPerSecond, computingShare, reached } = capacity;
   const cores = units === 1 ? "its only core" : `this machine's ${units} cores`;
   const share = formatPercent(busy);
-  const cost = `an item takes ${formatDuration(cpuMsPerItem)} of CPU, which makes ${
-    formatRate(limitPerSecond)
-  } at most`;
+  const spent = `an item takes ${formatDuration(cpuMsPerItem)} of CPU`;
+  const cost = `${spent}, which makes ${formatRate(limitPerSecond)} at most`;
   const at = places(axis, size);
   if (!reached) {
+    // Under load an item may cost less, since one waking of the loop serves several.
+    const end = `${spent}, at which ${formatRate(limitPerSecond)} would fill`;
     return [
       by === "cores"
-        ? `CPU: ${cores} ${units === 1 ? "was" : "were"} busy ${share} at ${at}; ${cost}.`
-        : `CPU: the event loop was busy ${share} at ${at}; ${cost}, on one loop.`,
+        ? `CPU: ${cores} ${units === 1 ? "was" : "were"} busy ${share} at ${at}; ${end} them.`
+        : `CPU: the event loop was busy ${share} at ${at}; ${end} it.`,
     ];
   }
   if (by === "event loop") {

@@ -4,11 +4,13 @@
  * @module
  */
 
+import { fit, plain } from "../../reporting/plain.ts";
 import { describeEnvironment } from "../../timing/environment.ts";
-import type { JobSpec, ModelSpec, TimingEvent } from "../../timing/spec.ts";
+import type { JobSpec, ModelSpec, TimingEvent, TrialResult } from "../../timing/spec.ts";
 import { median } from "../../timing/statistics.ts";
 import { analyse } from "./analyse.ts";
 import { runOpenLoop } from "./open_loop.ts";
+import type { OpenLoopTrace } from "./open_loop_spec.ts";
 import { type MeasureOptions, progressFor, runnerOf, sayInPipe } from "./measure_options.ts";
 import { SiteWatch } from "./site_watch.ts";
 import { OPEN_LOOP_MS, type SweepOptionValues } from "./sweep_options.ts";
@@ -23,6 +25,8 @@ const SHORT_MS = 50;
 const LEAST_DRAIN_MS = 1_000;
 /** Requests run before the schedule, to open connections and compile code. */
 const OPEN_LOOP_WARMUP = 16;
+/** Of a job's name beside the moving bar, in columns. */
+const BAR_NAME = 18;
 
 function modelAt({ axis, model, slotsPerLane }: SweepPlan, size: number): ModelSpec {
   return axis === "slots"
@@ -42,6 +46,11 @@ function shortTrials(sizes: readonly MeasuredSize[], axis: string): string[] {
     } ${axis} took less than ${SHORT_MS} ms: ` +
     `with more items the figures are surer.`,
   ];
+}
+
+/** As much of a name as leaves room for the time left on a line of 80 columns. */
+function barName({ name }: SweptJob): string {
+  return fit(plain(name), BAR_NAME);
 }
 
 function taskName({ task }: JobSpec): string {
@@ -82,7 +91,7 @@ export async function measureSweep(
       `${axis}${refine ? ", then more where it bends" : ""} …`,
   );
   let planned = rounds * sizes.length;
-  progress.begin({ job: job.name, models: [{ model }], rounds: planned });
+  progress.begin({ job: barName(job), models: [{ model }], rounds: planned });
   const onEvent = (event: TimingEvent) => {
     if (event.type === "trial-started") {
       watch.restart();
@@ -90,7 +99,7 @@ export async function measureSweep(
       // What the first sizes showed asks for more: the time left is counted anew.
       if (of > planned) {
         progress.end();
-        progress.begin({ job: job.name, models: [{ model }], rounds: of - planned });
+        progress.begin({ job: barName(job), models: [{ model }], rounds: of - planned });
         sayInPipe(options, `${job.name}: trials ${number} to ${of}, with further ${axis} …`);
         planned = of;
       }
@@ -139,6 +148,14 @@ export async function measureSweep(
   }
 }
 
+/** What progress is told of a trial on schedule: how long it took, and what became of it. */
+function trialResultOf({ endedMs, failed, endMs }: OpenLoopTrace): TrialResult {
+  const answered = endedMs.filter((at) => at !== null).length;
+  const counts = { succeeded: answered - failed.length, failed: failed.length, checksum: "" };
+  const times = { startMs: 0, runMs: endMs, wallMs: endMs, cpuMs: NaN, peakRssBytes: NaN };
+  return { round: { round: 0, ...times, ...counts }, lanes: 1, slots: null, warnings: [] };
+}
+
 /**
  * Applies open-loop load to a job.
  *
@@ -167,6 +184,7 @@ export async function measureOpenLoop(
   const watch = new SiteWatch(options.site);
   const { model } = load.model;
   const spec = job.at(OPEN_LOOP_WARMUP);
+  const trial = { ...load.model, job: spec, round: 0 };
   const progress = progressFor(
     options,
     `${job.name}: ${rounds} round${rounds === 1 ? "" : "s"} of ${
@@ -174,7 +192,7 @@ export async function measureOpenLoop(
     } requests a ` +
       `second, on schedule …`,
   );
-  progress.begin({ job: job.name, models: [load.model], rounds: rounds * load.rates.length });
+  progress.begin({ job: barName(job), models: [load.model], rounds: rounds * load.rates.length });
   try {
     const { points, partial, warnings } = await runOpenLoop({
       ...load.model,
@@ -189,10 +207,12 @@ export async function measureOpenLoop(
       signal: options.signal,
       onTrial: (_, number, of) => {
         watch.restart();
-        const trial = { ...load.model, job: spec, round: 0 };
         progress.onEvent({ type: "trial-started", trial, number, of });
       },
-      onTrace: (rate, { endMs }) => watch.sample(`${rate} requests a second`, endMs),
+      onTrace: (rate, trace) => {
+        watch.sample(`${rate} requests a second`, trace.endMs);
+        progress.onEvent({ type: "trial-ended", trial, result: trialResultOf(trace) });
+      },
     });
     return {
       schemaVersion: 1,
