@@ -13,7 +13,7 @@ export interface Capacity {
   readonly by: "cores" | "event loop";
   /** How many there are. */
   readonly units: number;
-  /** The size at which it was measured: the best one. */
+  /** The size at which it was measured: the fastest, of those that could fill them if tasks only compute. */
   readonly size: number;
   /** How busy they were there, 0 to 1. */
   readonly busy: number;
@@ -88,28 +88,35 @@ export function capacityOf(
   axis: SweepResult["axis"],
   cores: number,
 ): Capacity | null {
-  const at = points.find(({ size }) => size === best);
   const smallest = points[0];
-  if (at === undefined || smallest === undefined || axis === "rate") return null;
+  if (smallest === undefined || axis === "rate") return null;
   const kinds: readonly Kind[] = [
     { by: "cores", units: cores, cpuMs: ({ runCpuMs }) => runCpuMs },
     { by: "event loop", units: 1, cpuMs: ({ loopCpuMs }) => axis === "slots" ? loopCpuMs : null },
   ];
   const capacities = kinds.flatMap(({ by, units, cpuMs }): Capacity[] => {
-    const usage = usageOf(at, cpuMs);
     const alone = usageOf(smallest, cpuMs);
-    if (usage === undefined || alone === undefined || usage.msPerItem <= 0) return [];
+    const computingShare = Math.min(1, (alone?.share ?? 0) / smallest.size);
+    const filling = points.filter(({ size }) => size >= units);
+    const computes = computingShare >= COMPUTES_ALONE && filling.length > 0;
+    // With fewer than there are units they can't all be busy, even if fewer happened to be faster.
+    const among = computes ? filling : points.filter(({ size }) => size === best);
+    const [fastest] = among.flatMap((point) => {
+      const usage = usageOf(point, cpuMs);
+      return usage === undefined ? [] : [{ usage, size: point.size }];
+    }).toSorted((a, b) => b.usage.share / b.usage.msPerItem - a.usage.share / a.usage.msPerItem);
+    if (fastest === undefined || !(fastest.usage.msPerItem > 0)) return [];
+    const { usage, size } = fastest;
     const busy = Math.min(1, usage.share / units);
-    const computingShare = Math.min(1, alone.share / smallest.size);
     return [{
       by,
       units,
-      size: best,
+      size,
       busy,
       cpuMsPerItem: usage.msPerItem,
       limitPerSecond: units * 1000 / usage.msPerItem,
       computingShare,
-      reached: busy >= BUSY || (computingShare >= COMPUTES_ALONE && points.at(-1)!.size >= units),
+      reached: busy >= BUSY || computes,
     }];
   });
   return capacities.toSorted((a, b) => a.limitPerSecond - b.limitPerSecond)[0] ?? null;

@@ -20,7 +20,7 @@ export interface ChartSize {
 export const LOG_FROM = 8;
 
 /** What a plot may hold, the later drawn over the earlier. */
-const MARKS = { ideal: "'", fit: ".", interval: "|", point: "o", knee: "K" } as const;
+const MARKS = { full: "=", ideal: "'", fit: ".", interval: "|", point: "o", knee: "K" } as const;
 
 /**
  * The law that forecasts use, with its best values.
@@ -77,7 +77,7 @@ function axisLine(labels: readonly { at: number; text: string }[], columns: numb
 
 /**
  * Draws throughput against slots or lanes: `o` a median, `|` its interval, `.` the fitted law, `'` what
- * perfect scaling would be, `K` the knee.
+ * perfect scaling would be, `K` the knee, `=` where computing ends.
  *
  * @param result The sweep.
  * @param size How large to draw it.
@@ -92,14 +92,18 @@ function axisLine(labels: readonly { at: number; text: string }[], columns: numb
  * ```
  */
 export function chartText(
-  result: Pick<SweepResult, "points" | "fits" | "chosen" | "knee" | "axis">,
+  result:
+    & Pick<SweepResult, "points" | "fits" | "chosen" | "knee" | "axis">
+    & Partial<Pick<SweepResult, "capacity">>,
   { columns = 80, rows = 14 }: ChartSize = {},
 ): string {
   const { points, knee, axis } = result;
   if (points.length < 2) return "";
   const law = chosenLaw(result);
   const isBad = result.fits.find(({ name }) => name === result.chosen)?.refusal != null;
+  const full = result.capacity?.reached ? result.capacity : null;
   const top = roundUp(Math.max(
+    full?.limitPerSecond ?? 0,
     ...points.map(({ throughputPerSecond: { median, high } }) => Math.min(high, 1.5 * median)),
     1e-9,
   ));
@@ -118,6 +122,7 @@ export function chartText(
   for (let column = 0; column < width; column++) {
     const at = scale(low) + column / (width - 1) * (scale(high) - scale(low));
     const size = scale === Math.log2 ? 2 ** at : at;
+    if (full !== null) grid.set(column, rowOf(full.limitPerSecond), MARKS.full);
     // Every other column, so that it doesn't look like the fit.
     if (column % 2 === 0) grid.set(column, rowOf(perPlace * size), MARKS.ideal);
     if (law !== null) grid.set(column, rowOf(throughputAt(law, size)), MARKS.fit);
@@ -140,22 +145,13 @@ export function chartText(
     ...body,
     `${" ".repeat(margin - 1)}+${"-".repeat(width)}`,
     indent + axisLine(sizes, width),
-    indent +
-    legend(
-      axis,
-      law === null ? null : isBad ? "bad fit" : "fit",
-      knee !== null,
-      scale === Math.log2,
-    ),
+    indent + [
+      `${axis}${scale === Math.log2 ? " (log)" : ""}:`,
+      `${MARKS.point} median, ${MARKS.interval} 95%`,
+      ...(law === null ? [] : [`${MARKS.fit} ${isBad ? "bad fit" : "fit"}`]),
+      ...(knee === null ? [] : [`${MARKS.knee} knee`]),
+      `${MARKS.ideal} perfect`,
+      ...(full === null ? [] : [`${MARKS.full} ${full.by === "cores" ? "cores" : "loop"} full`]),
+    ].join("  "),
   ].join("\n");
-}
-
-function legend(axis: string, fit: string | null, knee: boolean, log: boolean): string {
-  return [
-    `${axis}${log ? " (each step doubles)" : ""}:`,
-    `${MARKS.point} median, ${MARKS.interval} 95%`,
-    ...(fit === null ? [] : [`${MARKS.fit} ${fit}`]),
-    ...(knee ? [`${MARKS.knee} knee`] : []),
-    `${MARKS.ideal} perfect`,
-  ].join("  ");
 }

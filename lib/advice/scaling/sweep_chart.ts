@@ -9,35 +9,13 @@ import { formatNumber } from "../../reporting/format.ts";
 import { modelColour } from "../../reporting/html/palette.ts";
 import { plotToSvg } from "../../reporting/html/plot_to_svg.ts";
 import { chosenLaw, LOG_FROM } from "./chart_text.ts";
+import { curve, sizeTicks } from "./chart_curve.ts";
 import { throughputAt } from "./laws.ts";
 import type { SweepResult } from "./sweep_result.ts";
 import { formatRate, kneeSentence } from "./sweep_words.ts";
 
-/** How many points a curve is drawn with. */
-const STEPS = 120;
 /** How far beyond the largest size a believed fit is drawn. */
 const BEYOND = 10;
-
-interface CurvePoint {
-  readonly size: number;
-  readonly throughput: number;
-}
-
-/** A curve from one size to another, at even steps of a scale. */
-function curve(from: number, to: number, log: boolean, at: (size: number) => number): CurvePoint[] {
-  return Array.from({ length: STEPS + 1 }, (_, i) => {
-    const part = i / STEPS;
-    const size = log ? from * (to / from) ** part : from + (to - from) * part;
-    return { size, throughput: at(size) };
-  });
-}
-
-/** 1, 10, 100 … and, where there is room, all doublings between. */
-function sizeTicks(low: number, high: number, wide: boolean): number[] {
-  const ticks: number[] = [];
-  for (let size = 1; size <= high; size *= wide ? 2 : 4) if (size >= low) ticks.push(size);
-  return ticks;
-}
 
 /**
  * Whether the fit is drawn beyond what was measured: if it may be followed there, on this machine.
@@ -59,8 +37,8 @@ export function isFollowed({ forecasts }: Pick<SweepResult, "forecasts">): boole
 }
 
 /**
- * Draws throughput against slots or lanes: medians with their intervals, the fitted law, dashed where
- * nothing was measured, and the knee.
+ * Draws throughput against slots or lanes: medians with their intervals, the fitted law (dashed where
+ * nothing was measured, pale where it doesn't suit), the knee, and where computing ends.
  *
  * @param result The sweep, with at least two points.
  * @param width In CSS pixels.
@@ -95,8 +73,10 @@ export function drawSweep(result: SweepResult, width: number): string {
   const perPlace = points[0]!.throughputPerSecond.median / low;
   const fit = law === null ? [] : curve(low, high, log, (size) => throughputAt(law, size));
   const beyond = believed ? curve(high, end, log, (size) => throughputAt(law, size)) : [];
+  const full = result.capacity?.reached ? result.capacity : null;
   const top = 1.05 *
     Math.max(
+      full?.limitPerSecond ?? 0,
       ...rows.map((row) => Math.min(row.high, 1.5 * row.median)),
       ...fit.map(({ throughput }) => throughput),
       ...beyond.map(({ throughput }) => throughput),
@@ -123,6 +103,18 @@ export function drawSweep(result: SweepResult, width: number): string {
         label: axis,
       }),
       Plot.axisY({ ticks: 5, tickFormat: formatNumber, tickSize: 0, label: "items a second" }),
+      ...(full === null ? [] : [
+        Plot.ruleY([full.limitPerSecond], { stroke: "var(--bad)", strokeDasharray: "2 3" }),
+        Plot.text([full.by === "cores" ? "all cores full" : "event loop full"], {
+          y: [full.limitPerSecond],
+          frameAnchor: "left",
+          textAnchor: "start",
+          dx: 6,
+          dy: -8,
+          fill: "var(--bad)",
+          className: "full",
+        }),
+      ]),
       Plot.line(ideal, { ...curveOf, stroke: "var(--soft)", strokeDasharray: "1 4" }),
       Plot.line(fit, {
         ...curveOf,

@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import { reportPage } from "../../../lib/advice/page/report_page.ts";
 import { chartText } from "../../../lib/advice/scaling/chart_text.ts";
+import { drawSweep } from "../../../lib/advice/scaling/sweep_chart.ts";
 import { sweepCsv } from "../../../lib/advice/scaling/sweep_csv.ts";
 import type { OpenLoopPoint, SweepResult } from "../../../lib/advice/scaling/sweep_result.ts";
 import { sweepResultSchema } from "../../../lib/advice/scaling/sweep_schema.ts";
@@ -61,6 +62,37 @@ Deno.test("chartText() keeps within its width, and needs neither colour nor two 
     assert(!/\x1b/.test(chart));
   }
   assertEquals(chartText(await resultOf(LAW, { sizes: [4] })), "");
+});
+
+Deno.test("both charts show where computing ends, and only if it was reached", async () => {
+  const result = await resultOf(plateau);
+  const capacity = {
+    by: "event loop",
+    units: 1,
+    size: 8,
+    busy: 0.98,
+    cpuMsPerItem: 2.4,
+    limitPerSecond: 416,
+    computingShare: 0.1,
+    reached: true,
+  } as const;
+  const full = chartText({ ...result, capacity });
+  assertStringIncludes(full, "= loop full");
+  assertMatch(full, /==========/);
+  for (const line of full.split("\n")) assert(line.length <= 80, line);
+  assertStringIncludes(drawSweep({ ...result, capacity }, 720), "event loop full");
+  const within = { ...capacity, reached: false };
+  assert(!chartText({ ...result, capacity: within }).includes("="));
+  assert(!drawSweep({ ...result, capacity: within }, 720).includes("event loop full"));
+});
+
+Deno.test("both charts tell a bad fit from a good one", async () => {
+  const bad = await resultOf((slots) => slots <= 8 ? 50 * slots : 60);
+  assertStringIncludes(chartText(bad), ". bad fit");
+  assertStringIncludes(drawSweep(bad, 360), 'stroke-opacity="0.35"');
+  const good = await resultOf(LAW);
+  assertStringIncludes(chartText(good), ". fit");
+  assert(!drawSweep(good, 360).includes('stroke-opacity="0.35"'));
 });
 
 Deno.test("sweepText() reports a sweep", async (t) => {
