@@ -32,3 +32,24 @@ Deno.test("a module that can't be imported says why, and may be mended", async (
   assertInstanceOf(loadTask(task), Promise);
   await assertRejects(async () => await loadTask(task), TaskLoadError);
 });
+
+Deno.test("whatever a module throws while it is imported, the error says so and keeps it", async () => {
+  const cases: [string, unknown][] = [["new RangeError('at import')", "at import"], [
+    "undefined",
+    "undefined",
+  ], ["{ status: 4 }", "[object Object]"]];
+  for (const [thrown, says] of cases) {
+    const module = `data:text/javascript,throw ${encodeURIComponent(thrown)}`;
+    const error = await assertRejects(
+      async () => await loadTask({ module, export: "default" }),
+      TaskLoadError,
+      `: ${says}`,
+    );
+    assert("cause" in error);
+  }
+});
+
+Deno.test("tasks of one module and different names are different tasks", async () => {
+  const f = await loadTask({ module, export: "f" });
+  assert(f !== await loadTask({ module, export: "default" }));
+});

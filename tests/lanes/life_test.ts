@@ -1,0 +1,62 @@
+import { assertEquals } from "@std/assert";
+import { Life } from "../../lib/lanes/life.ts";
+import { granted } from "../granted.ts";
+
+/** A thread that holds the lock, and closes itself in silence when it is told to. */
+async function holding(name: string): Promise<Worker> {
+  const code = `
+    import { holdWhileAlive } from ${
+    JSON.stringify(new URL("../../lib/lanes/life.ts", import.meta.url).href)
+  };
+    self.onmessage = () => self.close();
+    holdWhileAlive(${JSON.stringify(name)}, () => self.postMessage("held"));
+  `;
+  const url = `data:text/javascript,${encodeURIComponent(code)}`;
+  const worker = new Worker(url, { type: "module" });
+  await new Promise((resolve) => worker.onmessage = resolve);
+  return worker;
+}
+
+const ignore = !granted("read");
+
+Deno.test({
+  name: "a thread that closes itself in silence is found dead, and told of once",
+  ignore,
+  async fn() {
+    let deaths = 0;
+    const died = Promise.withResolvers<void>();
+    const life = new Life(() => {
+      deaths++;
+      died.resolve();
+    });
+    const worker = await holding(life.name);
+    life.watch();
+    worker.postMessage("close");
+    await died.promise;
+    await life.end();
+    assertEquals(deaths, 1);
+  },
+});
+
+Deno.test({
+  name: "a thread that is ended on purpose is not told of",
+  ignore,
+  async fn() {
+    let deaths = 0;
+    const life = new Life(() => deaths++);
+    const worker = await holding(life.name);
+    life.watch();
+    const ended = life.end();
+    worker.terminate();
+    await ended;
+    assertEquals(deaths, 0);
+  },
+});
+
+Deno.test("what never watched ends at once, and twice", async () => {
+  const life = new Life(() => {
+    throw new Error("nothing died");
+  });
+  await life.end();
+  await life.end();
+});
