@@ -53,6 +53,7 @@ const sample: z.ZodType<SampleFigures> = z.object({
   sourceMs: amount,
   cpuMs: amount,
   loopMs: amount,
+  wakeMs: amount,
   blockedMs: amount,
   cpuShare: share,
   cpuShareError: amount,

@@ -10,7 +10,8 @@ import type { TaskFunction } from "../lanes/task.ts";
 import { meetParent } from "../timing/parent.ts";
 import { backwardsChecksum } from "./backwards.ts";
 import type { Exports, ProbeMessage, ProbeOrder } from "./probe_message.ts";
-import { Sampler, thrownBy } from "./sampler.ts";
+import { Sampler } from "./sampler.ts";
+import { thrownBy } from "./thrown.ts";
 
 type Module = Record<string, unknown>;
 

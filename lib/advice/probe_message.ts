@@ -97,6 +97,8 @@ export interface ProbeDone {
   readonly threadCpuMs: number;
   /** CPU time over wall time of loops that only compute: below 1 if others use the CPUs. */
   readonly available: number;
+  /** CPU time of one bare wait, in milliseconds; 0 if the tasks hardly wait. */
+  readonly wakeMs: number;
   /** Peak resident memory before the first task and after the last, in bytes. */
   readonly rssBeforeBytes: number;
   /** Peak resident memory after the last task, in bytes. */

@@ -30,6 +30,8 @@ export interface Sample {
    * lanes can.
    */
   readonly blockedMs: number;
+  /** CPU time of a bare wait, which tasks pay one by one and hardly with many in flight. */
+  readonly wakeMs: number;
   /** CPU over wall time, corrected for the share of a CPU that others left; 0 to 1. */
   readonly cpuShare: number;
   /** Standard error of `cpuShare`. */
@@ -175,6 +177,7 @@ export function sampleOf({ stretches, done, failures }: Probed): Sample {
     wallMs,
     cpuMs: cpu / items,
     loopMs: cpu / items * loopShare,
+    wakeMs: done?.wakeMs ?? 0,
     blockedMs: Math.min(waits, Math.max(0, waitMs(held, available))),
     cpuShare,
     cpuShareError: Math.hypot(error, (cpuShare - Math.min(1, ratio)) / 4),

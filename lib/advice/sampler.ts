@@ -12,7 +12,9 @@ import { checksumOf } from "../timing/checksum.ts";
 import { ItemPuller } from "./item_puller.ts";
 import type { ProbeMessage, ProbeOrder, Stretch, Thrown } from "./probe_message.ts";
 import { availableShare } from "./spin_share.ts";
+import { thrownBy } from "./thrown.ts";
 import { TransferMeter } from "./transfer_meter.ts";
+import { wakeCost } from "./wake_cost.ts";
 
 /** A stretch of items is to last about this long, far above the clocks' steps. */
 const STRETCH_MS = 0.5;
@@ -27,30 +29,10 @@ const OVERTIME = 2;
 const ALL_FAIL = 5;
 /** Messages are sent this often at most. */
 const TELL_MS = 20;
+/** Tasks that wait less than this on average hardly sleep, in milliseconds. */
+const LEAST_WAIT_MS = 0.2;
 /** Results are kept for checksums up to this size. */
 const KEPT_BYTES = 64 << 20;
-
-/**
- * What was thrown, as plain data.
- *
- * @param error What was thrown.
- * @returns Its name, message and causes.
- *
- * @example
- * ```ts
- * import { thrownBy } from "./sampler.ts";
- *
- * console.log(thrownBy(new RangeError("too far")).name); // "RangeError"
- * ```
- */
-export function thrownBy(error: unknown): Thrown {
-  if (!(error instanceof Error)) return { name: "Error", message: String(error), causes: [] };
-  const causes: string[] = [];
-  for (let at = error.cause; at instanceof Error && causes.length < 5; at = at.cause) {
-    causes.push(`${at.name}: ${at.message}`);
-  }
-  return { name: error.name, message: error.message, causes };
-}
 
 /** CPU time of this process, in milliseconds: in steps of a microsecond, where a thread's has 10 ms. */
 function cpuMs(): number {
@@ -79,6 +61,7 @@ export class Sampler {
   #ran = 0;
   #failed = 0;
   #tasksMs = 0;
+  #cpuMs = 0;
   #threadCpuMs = 0;
 
   /**
@@ -133,6 +116,7 @@ export class Sampler {
       total: puller.total ?? (ended ? this.#ran : null),
       transfer: this.#transfer.cost(),
       threadCpuMs: this.#threadCpuMs,
+      wakeMs: await this.#wakeMs(),
       available: this.#shares.reduce((sum, share) => sum + share, 0) / this.#shares.length,
       rssBeforeBytes: rssBefore,
       rssAfterBytes: rssAfter,
@@ -149,6 +133,12 @@ export class Sampler {
    */
   checksum(count: number): Promise<string> {
     return checksumOf(this.#kept.slice(0, count));
+  }
+
+  /** Only tasks that wait wake a thread. */
+  async #wakeMs(): Promise<number> {
+    const waitMs = (this.#tasksMs - this.#cpuMs) / Math.max(1, this.#ran);
+    return waitMs < LEAST_WAIT_MS ? 0 : await wakeCost(waitMs, cpuMs);
   }
 
   #look(): void {
@@ -208,6 +198,7 @@ export class Sampler {
     };
     this.#threadCpuMs += threadCpuMs() - threadAt;
     this.#tasksMs += wallMs;
+    this.#cpuMs += usedMs;
     await this.#keep(batch, values, new Map(failures));
     this.#ran += batch.length;
     this.#failed += failures.length;

@@ -128,7 +128,7 @@ export function unsureOf(composer: Composer, candidate: Candidate): string | und
   if (high / low <= WIDE) return undefined;
   return sample.variation > 0.5
     ? `the tasks are uneven: the gain is between ${formatRatio(low)} and ${formatRatio(high)}`
-    : `tasks may queue for the event loop: the gain is between ${formatRatio(low)} and ${
-      formatRatio(high)
-    }`;
+    : `what tasks compute with many in flight can't be told from one by one: the gain is between ${
+      formatRatio(low)
+    } and ${formatRatio(high)}`;
 }

@@ -26,6 +26,7 @@ export function probedOf(
     available = 1,
     sourceMs = 0,
     blocks = false,
+    wakeMs = 0,
     transfer = {},
   }: {
     items?: number;
@@ -36,6 +37,7 @@ export function probedOf(
     sourceMs?: number;
     /** Whether the waiting holds up the event loop. */
     blocks?: boolean;
+    wakeMs?: number;
     transfer?: Partial<NonNullable<Probed["done"]>["transfer"]>;
   },
 ): Probed {
@@ -60,6 +62,7 @@ export function probedOf(
       transfer: { items: 10, itemBytes: 8, resultBytes: 8, cloneMs: 0.002, ...transfer },
       threadCpuMs: items * computeMs,
       available,
+      wakeMs,
       rssBeforeBytes: 50e6,
       rssAfterBytes: 60e6,
       kept: items,

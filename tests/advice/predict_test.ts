@@ -58,3 +58,16 @@ Deno.test("predict() puts its likely time between its ends", () => {
     assert(lowMs <= runMs && runMs <= highMs);
   }
 });
+
+Deno.test("predict() counts waking a thread only as often as it sleeps", () => {
+  const waking = { computeMs: 0.3, waitMs: 15 };
+  assert(gain({ ...waking, wakeMs: 0.2 }, CONCURRENT) > 1.3 * gain(waking, CONCURRENT));
+  const few: Candidate = { model: "limited", lanes: 1, slots: 2 };
+  assertAlmostEquals(gain({ ...waking, wakeMs: 0.2 }, few), gain(waking, few), 0.05);
+});
+
+Deno.test("predict() counts cold code once a lane, however many items there are", () => {
+  const sample = { ...sampleFor({ computeMs: 1 }), coldMs: 50 };
+  const runMs = (items: number) => predict(sample, WORKERS, items, MACHINE).runMs;
+  assertAlmostEquals(runMs(2000) / runMs(1000), 2, 0.1);
+});

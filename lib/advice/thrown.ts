@@ -1,0 +1,29 @@
+/**
+ * What tasks and modules throw, as plain data. It runs in a probe's process and imports no npm package.
+ *
+ * @module
+ */
+
+import type { Thrown } from "./probe_message.ts";
+
+/**
+ * What was thrown, as plain data.
+ *
+ * @param error What was thrown.
+ * @returns Its name, message and causes.
+ *
+ * @example
+ * ```ts
+ * import { thrownBy } from "./thrown.ts";
+ *
+ * console.log(thrownBy(new RangeError("too far")).name); // "RangeError"
+ * ```
+ */
+export function thrownBy(error: unknown): Thrown {
+  if (!(error instanceof Error)) return { name: "Error", message: String(error), causes: [] };
+  const causes: string[] = [];
+  for (let at = error.cause; at instanceof Error && causes.length < 5; at = at.cause) {
+    causes.push(`${at.name}: ${at.message}`);
+  }
+  return { name: error.name, message: error.message, causes };
+}
