@@ -70,7 +70,7 @@ export function composeAdvice(found: Findings): Advice {
     machine,
     models,
     ...(unsure !== undefined && { unsure }),
-    surprises: surprisesOf(models, sample.cpuShare < 0.5),
+    surprises: surprisesOf(models, sample.cpuShare < 0.5, wasBusy(sample, machine)),
     recommended: {
       model: candidate.model,
       lanes: candidate.lanes,

@@ -23,23 +23,30 @@ const FEW_ITEMS = 5;
  *
  * @param models The models.
  * @param waits Whether the tasks wait most of their time.
+ * @param busy Whether other programs used the CPUs meanwhile.
  * @returns A sentence for each, with the likeliest reason.
  *
  * @example
  * ```ts
  * import { surprisesOf } from "./wording.ts";
  *
- * console.log(surprisesOf([], true)); // []
+ * console.log(surprisesOf([], true, false)); // []
  * ```
  */
-export function surprisesOf(models: readonly ModelAdvice[], waits: boolean): Surprise[] {
-  return models.flatMap(({ name, model, slots, measured, predictedGain, out }) => {
+export function surprisesOf(
+  models: readonly ModelAdvice[],
+  waits: boolean,
+  busy: boolean,
+): Surprise[] {
+  return models.flatMap(({ name, model, lanes, slots, measured, predictedGain, out }) => {
     const gain = measured?.gain?.median;
     if (gain === undefined || model === "sequential" || out === "failures") return [];
     const off = gain / predictedGain;
     if (off <= SURPRISE && off >= 1 / SURPRISE) return [];
     const why = off > 1
       ? "the sample one by one was slower than need be (cold code, or other programs)"
+      : busy && lanes > 1
+      ? "other programs used the CPUs"
       : waits && slots !== 1
       ? "what the tasks wait for doesn't serve so many at once, or they wait for each other"
       : waits
