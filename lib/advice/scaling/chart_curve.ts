@@ -4,6 +4,8 @@
  * @module
  */
 
+import { formatNumber } from "../../reporting/format.ts";
+
 /** How many points a curve is drawn with. */
 const STEPS = 120;
 
@@ -63,4 +65,21 @@ export function sizeTicks(low: number, high: number, wide: boolean): number[] {
   const ticks: number[] = [];
   for (let size = 1; size <= high; size *= wide ? 2 : 4) if (size >= low) ticks.push(size);
   return ticks;
+}
+
+/**
+ * A number on an axis: whole ones without the decimals that tables give them.
+ *
+ * @param value The number.
+ * @returns Such as "50" or "0.5".
+ *
+ * @example
+ * ```ts
+ * import { axisNumber } from "./chart_curve.ts";
+ *
+ * console.log(axisNumber(50), axisNumber(0.25)); // "50" "0.25"
+ * ```
+ */
+export function axisNumber(value: number): string {
+  return Number.isInteger(value) && value < 10_000 ? String(value) : formatNumber(value);
 }

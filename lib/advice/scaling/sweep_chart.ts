@@ -9,11 +9,13 @@ import { formatNumber } from "../../reporting/format.ts";
 import { modelColour } from "../../reporting/html/palette.ts";
 import { plotToSvg } from "../../reporting/html/plot_to_svg.ts";
 import { chosenLaw, LOG_FROM } from "./chart_text.ts";
-import { curve, sizeTicks } from "./chart_curve.ts";
+import { axisNumber, curve, sizeTicks } from "./chart_curve.ts";
 import { throughputAt } from "./laws.ts";
 import type { SweepResult } from "./sweep_result.ts";
 import { formatRate, kneeSentence } from "./sweep_words.ts";
 
+/** Keeps words readable where lines cross them. */
+const HALO = { stroke: "var(--paper)", strokeWidth: 4 } as const;
 /** How far beyond the largest size a believed fit is drawn. */
 const BEYOND = 10;
 
@@ -83,6 +85,7 @@ export function drawSweep(result: SweepResult, width: number): string {
     );
   const ideal = curve(low, Math.min(end, top / perPlace), log, (size) => perPlace * size);
   const kneeRow = rows.find(({ size }) => size === knee?.size);
+  const isLeft = kneeRow !== undefined && kneeRow.size ** 2 < low * end;
   const curveOf = { x: "size", y: "throughput" } as const;
   return plotToSvg({
     width,
@@ -102,16 +105,16 @@ export function drawSweep(result: SweepResult, width: number): string {
         tickSize: 4,
         label: axis,
       }),
-      Plot.axisY({ ticks: 5, tickFormat: formatNumber, tickSize: 0, label: "items a second" }),
+      Plot.axisY({ ticks: 5, tickFormat: axisNumber, tickSize: 0, label: "items a second" }),
       ...(full === null ? [] : [
         Plot.ruleY([full.limitPerSecond], { stroke: "var(--bad)", strokeDasharray: "2 3" }),
         Plot.text([full.by === "cores" ? "all cores full" : "event loop full"], {
           y: [full.limitPerSecond],
-          frameAnchor: "left",
-          textAnchor: "start",
-          dx: 6,
+          frameAnchor: "right",
+          textAnchor: "end",
           dy: -8,
           fill: "var(--bad)",
+          ...HALO,
           className: "full",
         }),
       ]),
@@ -133,9 +136,13 @@ export function drawSweep(result: SweepResult, width: number): string {
         Plot.ruleX([kneeRow.size], { stroke: "var(--bad)", strokeWidth: 1.5, className: "knee" }),
         Plot.text([`knee at ${kneeRow.size}`], {
           x: [kneeRow.size],
-          frameAnchor: "top",
-          dy: -16,
+          // Beside the line and below the curve, where nothing else is drawn.
+          frameAnchor: "bottom",
+          textAnchor: isLeft ? "start" : "end",
+          dx: isLeft ? 6 : -6,
+          dy: -8,
           fill: "var(--bad)",
+          ...HALO,
           className: "strong",
         }),
       ]),
@@ -207,11 +214,11 @@ export function drawOpenLoop({ openLoop }: SweepResult, width: number): string {
       Plot.gridY({ stroke: "var(--line)", strokeOpacity: 1, ticks: 4 }),
       Plot.axisX({
         ticks: openLoop.length <= (wide ? 10 : 4) ? openLoop.map((p) => p.ratePerSecond) : 4,
-        tickFormat: formatNumber,
+        tickFormat: axisNumber,
         tickSize: 4,
         label: "requests due a second",
       }),
-      Plot.axisY({ ticks: 4, tickFormat: formatNumber, tickSize: 0, label: "p99 in ms" }),
+      Plot.axisY({ ticks: 4, tickFormat: axisNumber, tickSize: 0, label: "p99 in ms" }),
       ...rows.flatMap((row) => [
         Plot.line(row, {
           x: "rate",

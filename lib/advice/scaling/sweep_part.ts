@@ -80,9 +80,9 @@ function curveSection(result: SweepResult, id: string, title: string): Section {
     lead: markup`Dots are medians of the rounds, fine lines their 95% intervals; dotted is what
       perfect scaling would be. ${
       chosen !== null &&
-      markup`The line is ${LAW_TITLES[chosen]}${
+      markup`The line is ${chosen === "usl" ? "the " : ""}${LAW_TITLES[chosen]}${
         isFollowed(result) ? ", dashed where nothing was measured" : ""
-      }.`
+      }${fits.find(({ name }) => name === chosen)?.refusal === null ? "" : ", which doesn't suit"}.`
     }`,
     draw: (width) => drawSweep(result, width),
     table: pointsTable(result),

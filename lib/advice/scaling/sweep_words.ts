@@ -94,7 +94,7 @@ export function kneeSentence(
       ? `No knee${reached}: throughput was still rising.`
       : `No knee${reached}: the curve has no clear bend.`;
   }
-  const range = points.every(({ rounds }) => rounds.length < 2)
+  const range = points.some(({ rounds }) => rounds.length < 2)
     ? "by one round, so it isn't sure"
     : knee.low === knee.high
     ? "the same however rounds are resampled"
