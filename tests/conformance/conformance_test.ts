@@ -13,6 +13,7 @@ import { ERRORS } from "./errors.ts";
 import { type Guarantee, SUBJECTS } from "./guarantee.ts";
 import { LAZINESS } from "./laziness.ts";
 import { LIMITS } from "./limits.ts";
+import { ODD_USE } from "./odd_use.ts";
 import { ORDER } from "./order.ts";
 import { OUTCOMES } from "./outcomes.ts";
 import { RETRIES } from "./retries.ts";
@@ -29,6 +30,7 @@ const THEMES: readonly (readonly [string, readonly Guarantee[]])[] = [
   ["crashes", CRASHES],
   ["errors", ERRORS],
   ["clean-up", CLEANUP],
+  ["odd use", ODD_USE],
 ];
 
 const cells = new Map<string, string>();

@@ -225,3 +225,73 @@ export async function deafen(closes: boolean): Promise<string> {
   await new Promise((resolve) => setTimeout(resolve, 3_600_000));
   return "closed";
 }
+
+/** Throws an error that is hard to take anywhere, or gives what came. */
+export function throwHostile(kind: string): string {
+  const refuse = () => {
+    throw new Error("no");
+  };
+  const traps = { get: refuse, has: refuse, ownKeys: refuse, getPrototypeOf: refuse };
+  switch (kind) {
+    case "getters": {
+      const error = new Error("kept");
+      for (const key of ["cause", "errors", "code", "retryable", "retryAfterMs"]) {
+        Object.defineProperty(error, key, { get: refuse, enumerable: true });
+      }
+      throw error;
+    }
+    case "cyclic cause": {
+      const error = new Error("round");
+      error.cause = error;
+      throw error;
+    }
+    case "cyclic errors": {
+      const error = new AggregateError([], "round");
+      for (let at = 0; at < 20; at++) error.errors.push(error);
+      throw error;
+    }
+    case "frozen":
+      throw Object.freeze(new RangeError("cold"));
+    case "proxy of an error":
+      throw new Proxy(new Error("x"), traps);
+    case "proxy of an object":
+      throw new Proxy({}, traps);
+    case "then throws":
+      return Object.defineProperty({}, "then", { get: refuse }) as unknown as string;
+    case "proxy to be waited for":
+      return new Proxy({}, { get: refuse }) as unknown as string;
+  }
+  return kind;
+}
+
+/** Throws an error of a class that every lane knows. */
+export function throwClass(kind: string): never {
+  switch (kind) {
+    case "dom":
+      throw new DOMException("stop", "AbortError");
+    case "deno":
+      throw new Deno.errors.NotFound("gone");
+  }
+  throw new TypeError(kind);
+}
+
+/** Fails, and asks to be left alone for so many milliseconds. */
+export function askToWait(retryAfterMs: number): never {
+  throw Object.assign(new Error("later"), { retryAfterMs });
+}
+
+/** Two numbers in an array of their own, as an object's property. */
+export function measure(n: number): { text: string; floats: Float64Array } {
+  return { text: "of odd length", floats: Float64Array.of(n, 2 * n) };
+}
+
+/** Gives a value that keeps all it holds to itself. */
+export function givePrivate(kind: string): unknown {
+  class Secret {
+    #n = 1;
+    get n(): number {
+      return this.#n;
+    }
+  }
+  return kind === "URL" ? new URL("http://a.b") : kind === "Secret" ? new Secret() : kind;
+}

@@ -1,0 +1,255 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { type Executor, type Items, TaskLoadError, TimeoutError } from "../../lib/mod.ts";
+import { type Guarantee, numbers, OWN_LANE_ONLY, SENT_ONLY, taskNamed } from "./guarantee.ts";
+
+type Inputs = Record<string, () => Items<number>>;
+
+/** Inputs that stop or fail in ways that generators don't. */
+const ODD_INPUTS: Inputs = {
+  "return() throws": () => input(Symbol.iterator, endless, throwing),
+  "async return() throws": () => input(Symbol.asyncIterator, endless, throwing),
+  "async return() gives no promise": () => input(Symbol.asyncIterator, endless, () => 5),
+  "async next() gives no promise": () => input(Symbol.asyncIterator, endless, undefined),
+};
+
+const BROKEN_INPUTS: Inputs = {
+  "next() throws": () => input(Symbol.iterator, throwing, undefined),
+  "async next() throws": () => input(Symbol.asyncIterator, throwing, undefined),
+  "async next() gives nothing": () => input(Symbol.asyncIterator, () => undefined, undefined),
+};
+
+const endless = () => ({ value: 1, done: false });
+const throwing = () => {
+  throw new RangeError("odd");
+};
+
+function input(which: symbol, next: () => unknown, clean: unknown): Items<number> {
+  return { [which]: () => ({ next, return: clean }) } as unknown as Items<number>;
+}
+
+/** The executor is as good as new. */
+async function works(executor: Executor): Promise<void> {
+  assertEquals(await executor.map(taskNamed("double"), numbers(20)).toArray(), [
+    ...numbers(20).map((n) => 2 * n),
+  ]);
+}
+
+export const ODD_USE: readonly Guarantee[] = [
+  {
+    name: "an input that can't be closed is left all the same, and harms nothing",
+    async check({ open }) {
+      await using executor = open();
+      for (const [name, items] of Object.entries(ODD_INPUTS)) {
+        // Not even `concurrent` may pull all of an input without end before it yields.
+        let taken = 0;
+        const signal = AbortSignal.timeout(30);
+        const results = executor.mapSettled(taskNamed("double"), items(), { signal });
+        for await (const _ of results) if (++taken === 3) break;
+        assertEquals(taken, 3, name);
+        await works(executor);
+      }
+    },
+  },
+  {
+    name: "an input that answers with an error or with nothing fails its run, and harms no other",
+    async check({ open }) {
+      await using executor = open();
+      for (const items of Object.values(BROKEN_INPUTS)) {
+        await assertRejects(() => executor.map(taskNamed("double"), items()).toArray(), Error);
+        await works(executor);
+      }
+    },
+  },
+  {
+    name: "an input that stops its own run: what it gave settles, nothing more is asked of it",
+    async check({ open }) {
+      await using executor = open();
+      for (const chunk of ["auto", 1, 4] as const) {
+        const controller = new AbortController();
+        let given = 0;
+        const items = (function* () {
+          for (;; given++) {
+            if (given === 3) controller.abort();
+            yield given;
+          }
+        })();
+        const { signal } = controller;
+        const outcomes = await executor.mapSettled(taskNamed("double"), items, { chunk, signal })
+          .toArray();
+        assertEquals(outcomes.map(({ index }) => index), numbers(4));
+        assertEquals(given, 3);
+      }
+      await works(executor);
+    },
+  },
+  {
+    name: "a size that is no count is not believed",
+    async check({ open }) {
+      await using executor = open();
+      for (const size of [NaN, -3, 1e9]) {
+        const items = { size, [Symbol.iterator]: () => numbers(30).values() };
+        const doubled = await executor.map(taskNamed("double"), items).toArray();
+        assertEquals(doubled, numbers(30).map((n) => 2 * n));
+      }
+    },
+  },
+  {
+    name: "everybody who asks for results is answered, also beside toArray()",
+    async check({ open }) {
+      await using executor = open();
+      const results = executor.map(taskNamed("double"), [1, 2, 3]);
+      const [before, all, again, after] = [
+        results.next(),
+        results.toArray(),
+        results.toArray(),
+        results.next(),
+      ];
+      assertEquals([(await before).value, await all, await again], [2, [4, 6], []]);
+      assertEquals((await after).done, true);
+    },
+  },
+  {
+    name: "deadlines and waits of years are kept",
+    async check({ open }) {
+      await using executor = open();
+      const years = 1e12;
+      assertEquals(
+        await executor.map(taskNamed("nap"), [5, 30], { timeoutMs: years }).toArray(),
+        [5, 30],
+      );
+      const controller = new AbortController();
+      const [outcome] = await executor.mapSettled(taskNamed("askToWait"), [years], {
+        signal: controller.signal,
+        retries: {
+          limit: 5,
+          baseMs: 0,
+          retryIf() {
+            setTimeout(() => controller.abort(), 50);
+            return true;
+          },
+        },
+      }).toArray();
+      assert(outcome!.status === "rejected" && outcome!.ended === "cancelled");
+      assertEquals(outcome!.attempts, 1);
+    },
+  },
+  {
+    name: "a retryIf that stops the run loses no item",
+    async check({ open }) {
+      await using executor = open();
+      const controller = new AbortController();
+      const outcomes = await executor.mapSettled(taskNamed("failOdd"), numbers(9), {
+        signal: controller.signal,
+        chunk: 2,
+        retries: {
+          limit: 3,
+          baseMs: 0,
+          retryIf() {
+            controller.abort();
+            return true;
+          },
+        },
+      }).toArray();
+      assertEquals(outcomes.map(({ index }) => index), numbers(9));
+    },
+  },
+  {
+    name: "an error that resists every question fails its own item, and harms no other",
+    async check({ open }) {
+      await using executor = open();
+      const kinds = [
+        "getters",
+        "cyclic cause",
+        "cyclic errors",
+        "frozen",
+        "proxy of an error",
+        "proxy of an object",
+        "then throws",
+        "proxy to be waited for",
+      ];
+      const items = kinds.flatMap((kind) => ["before", kind]).concat("last");
+      for (const chunk of [1, items.length]) {
+        const outcomes = await executor.mapSettled(taskNamed("throwHostile"), items, {
+          chunk,
+          retries: { limit: 1, baseMs: 0 },
+        }).toArray();
+        assertEquals(
+          outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended),
+          items.map((item) => kinds.includes(item) ? "failed" : item),
+        );
+      }
+    },
+  },
+  {
+    name: "errors of Deno, of the DOM and of this library keep their class",
+    async check({ open }) {
+      await using executor = open();
+      const outcomes = await executor.mapSettled(taskNamed("throwClass"), ["dom", "deno", "own"])
+        .toArray();
+      const [dom, deno, own] = outcomes.map((o) => o.status === "rejected" ? o.reason : o);
+      assertInstanceOf(dom, DOMException);
+      assertEquals([dom.name, dom.message, dom.code], ["AbortError", "stop", 20]);
+      assertInstanceOf(deno, Deno.errors.NotFound);
+      assertInstanceOf(own, TypeError);
+      const late = executor.map(taskNamed("nap"), [60_000], { timeoutMs: 30 });
+      assertInstanceOf(await assertRejects(() => late.toArray()), TimeoutError);
+      const nowhere = { ...taskNamed("double"), export: "nothing" };
+      assertInstanceOf(
+        await assertRejects(() => executor.map(nowhere, [1]).toArray()),
+        TaskLoadError,
+      );
+    },
+  },
+  {
+    name: "behind an array's buffer there is nothing but the array",
+    async check({ open }) {
+      await using executor = open();
+      for (const chunk of [1, 3]) {
+        for await (const { floats } of executor.map(taskNamed("measure"), [1, 2, 3], { chunk })) {
+          assertEquals(new Float64Array(floats.buffer as ArrayBuffer), floats);
+        }
+        const made = await executor.map(taskNamed("bytes"), [{ length: 3 }, { length: 5 }], {
+          chunk,
+        }).toArray();
+        assertEquals(made.map(({ buffer }) => buffer.byteLength), [3, 5]);
+      }
+    },
+  },
+  {
+    name: "a value of which nothing would arrive is refused, as an item and as a result",
+    notFor: SENT_ONLY,
+    async check({ open }) {
+      await using executor = open();
+      const sent = await executor.mapSettled(taskNamed("echo"), [1, new URL("http://a.b"), 3])
+        .toArray();
+      const given = await executor.mapSettled(taskNamed("givePrivate"), ["a", "URL", "Secret"])
+        .toArray();
+      assertEquals(
+        [...sent, ...given].map((o) =>
+          o.status === "fulfilled" ? o.value : (o.reason as Error).message.split(": ")[1]
+        ),
+        [
+          1,
+          "it is a URL, which would arrive empty",
+          3,
+          "a",
+          "it is a URL, which would arrive empty",
+          "it is a Secret, which would arrive empty",
+        ],
+      );
+    },
+  },
+  {
+    name: "beside many tasks that kill their lanes, those that were never started complete",
+    notFor: OWN_LANE_ONLY,
+    async check({ open }) {
+      await using executor = open();
+      const items = numbers(60).map((n) => n % 3 === 0 ? "exit" : `fine ${n}`);
+      const outcomes = await executor.mapSettled(taskNamed("die"), items, { chunk: 3 }).toArray();
+      assertEquals(
+        outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended),
+        items.map((item) => item === "exit" ? "crashed" : item),
+      );
+    },
+  },
+];
