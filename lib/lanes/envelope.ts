@@ -28,9 +28,9 @@ export type Envelope =
   /** Something else that was thrown; `undefined` too. */
   | { readonly kind: "value"; readonly value: unknown };
 
-/** Deep enough for every real chain of causes, and an end for those that go in a circle. */
+/** Deep enough for every real chain of causes, and an end for one that is made as it is looked at. */
 const MAX_DEPTH = 8;
-/** An AggregateError that holds itself many times over would otherwise fill all memory. */
+/** AggregateErrors that hold the same ones at every depth would otherwise fill all memory. */
 const MAX_NESTED = 1000;
 const STANDARD = new Set(["name", "message", "stack", "cause", "errors"]);
 
@@ -69,31 +69,39 @@ const KNOWN: Readonly<Record<"deno" | "lanes", Readonly<Record<string, ErrorClas
  * ```
  */
 export function sealEnvelope(thrown: unknown, clone: Clone = structuredClone): Envelope {
-  return seal(thrown, 0, { clone, nested: 0 });
+  return seal(thrown, { clone, within: [], nested: 0 });
 }
 
 interface Sealing {
   readonly clone: Clone;
+  /** The errors that this one is a cause or a part of. */
+  readonly within: Error[];
+  /** How many have been looked into until now. */
   nested: number;
 }
 
-function seal(thrown: unknown, depth: number, sealing: Sealing): Envelope {
+function seal(thrown: unknown, sealing: Sealing): Envelope {
   if (!isError(thrown)) return { kind: "value", value: cloneable(thrown, sealing.clone) };
-  const goesOn = depth < MAX_DEPTH && sealing.nested++ < MAX_NESTED;
+  const { within } = sealing;
+  const goesOn = within.length < MAX_DEPTH && !within.includes(thrown) &&
+    sealing.nested++ < MAX_NESTED;
   const cause = goesOn ? read(() => Object.hasOwn(thrown, "cause") ? [thrown.cause] : [], []) : [];
   const errors = goesOn ? read(() => listOf(thrown), undefined) : undefined;
   const name = read(() => String(thrown.name), "Error");
   const family = familyOf(thrown, name);
-  return {
+  within.push(thrown);
+  const envelope: Envelope = {
     kind: "error",
     family,
     name,
     message: read(() => String(thrown.message), ""),
     stack: read(() => thrown.stack === undefined ? undefined : String(thrown.stack), undefined),
-    cause: cause.length === 0 ? undefined : seal(cause[0], depth + 1, sealing),
-    errors: errors?.map((error) => seal(error, depth + 1, sealing)),
+    cause: cause.length === 0 ? undefined : seal(cause[0], sealing),
+    errors: errors?.map((error) => seal(error, sealing)),
     properties: primitiveProperties(thrown, family === "dom" ? [] : ["code"]),
   };
+  within.pop();
+  return envelope;
 }
 
 /** Asking a proxy what it is may throw, too. */
