@@ -34,18 +34,19 @@ export const COMPUTES_ALONE = 0.8;
 /** A forecast may come this near to the capacity. */
 const NEAREST = 0.95;
 
-type Measured = Pick<SweepPoint, "size" | "rounds">;
+/** What is looked at of a size. */
+export type RoundsOfSize = Pick<SweepPoint, "size" | "rounds">;
 
 interface Kind {
   readonly by: Capacity["by"];
   readonly units: number;
-  readonly cpuMs: (round: Measured["rounds"][number]) => number | null;
+  readonly cpuMs: (round: RoundsOfSize["rounds"][number]) => number | null;
 }
 
 /** CPU time over wall time, and CPU time an item, of the rounds in the middle. */
 function usageOf(
-  { rounds }: Measured,
-  cpuMs: (round: Measured["rounds"][number]) => number | null,
+  { rounds }: RoundsOfSize,
+  cpuMs: (round: RoundsOfSize["rounds"][number]) => number | null,
 ): { readonly share: number; readonly msPerItem: number } | undefined {
   const known = rounds.flatMap((round) => {
     const ms = cpuMs(round);
@@ -83,7 +84,7 @@ function usageOf(
  * ```
  */
 export function capacityOf(
-  points: readonly Measured[],
+  points: readonly RoundsOfSize[],
   best: number,
   axis: SweepResult["axis"],
   cores: number,
