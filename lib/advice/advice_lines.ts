@@ -219,7 +219,7 @@ export function costLine({ cost }: Advice): string {
     `${
       cost.sequentialRuns.toFixed(1)
     } times one sequential run of the sample; no item ran more than ` +
-    `${cost.timesRun} times.`;
+    (cost.timesRun === 1 ? "once." : `${cost.timesRun} times.`);
 }
 
 /**

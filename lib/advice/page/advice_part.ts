@@ -24,6 +24,8 @@ import { COMPUTES, WAITS } from "../classify.ts";
 import { gainsFigure } from "./gains_figure.ts";
 import { splitFigure } from "./split_chart.ts";
 
+/** A hazard is told in two or three sentences. */
+const MOST_CHARACTERS = 1000;
 /** More lines of code than this aren't ours. */
 const MOST_LINES = 400;
 
@@ -31,6 +33,10 @@ const MOST_LINES = 400;
 function inertCode({ code }: Advice): string {
   const lines = codeLines({ code: code.slice(0, 100_000) }).slice(0, MOST_LINES);
   return lines.map((line) => /^ {0,80}/.exec(line)![0] + inertText(line)).join("\n");
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 function list(title: string, lines: readonly string[], kind?: string): Markup {
@@ -59,11 +65,11 @@ function list(title: string, lines: readonly string[], kind?: string): Markup {
  * ```
  */
 export function adviceSection(advice: Advice, id: string, title = "The advice"): Section {
-  const safe = inert(advice);
+  const safe = inert(advice, MOST_CHARACTERS);
   const { recommended, surprises, hazards } = safe;
   const [reason, ...details] = recommendationLines(safe);
   const html = markup`
-    <p class="verdict">${classLine(safe)}. ${reason}</p>
+    <p class="verdict">${capital(classLine(safe))}. ${reason}</p>
     ${remarkLines(safe).map((line) => markup`<p class="partial">${line}</p>`)}
     ${list(`Recommended: ${recommended.name}`, details)}
     ${splitFigure(safe, `${id}-split`)}
@@ -109,8 +115,7 @@ function foundWords({ bound, recommended: { model, name, gain }, hazards }: Advi
   const seen = hazards.length === 0
     ? ""
     : `; ${hazards.length} hazard${hazards.length === 1 ? "" : "s"} seen`;
-  const named = className(bound);
-  return `${named[0]!.toUpperCase()}${named.slice(1)}: ${take}${fast}${seen}`;
+  return `${capital(className(bound))}: ${take}${fast}${seen}`;
 }
 
 /** Where advice stands in a page. */
@@ -137,7 +142,7 @@ export interface AdvicePlace {
  */
 export function advicePart(file: AdviceFile, place: AdvicePlace = {}): PagePart {
   const { id = "advice", alone = true } = place;
-  const { advice, environment } = inert(file);
+  const { advice, environment } = inert(file, MOST_CHARACTERS);
   const { job, recommended } = advice;
   const title = `${job.title}: ${recommended.name}`;
   return {

@@ -7,7 +7,7 @@
 import * as Plot from "@observablehq/plot";
 import { formatNumber, formatRatio, formatSpeedup } from "../../reporting/format.ts";
 import { plotToSvg } from "../../reporting/html/plot_to_svg.ts";
-import { ratioAxis } from "../../reporting/html/ratio_axis.ts";
+import { ratioAxis, ratioTick } from "../../reporting/html/ratio_axis.ts";
 import type { Interval } from "../../timing/result.ts";
 import type { Machine } from "../predict.ts";
 
@@ -28,6 +28,8 @@ export interface GainRow {
   readonly remark: string;
   /** Whether it is the recommended one. */
   readonly chosen: boolean;
+  /** Whether it is the plain loop, against which all others are held. */
+  readonly plain: boolean;
   /** Against sequential, as predicted, with the prediction's range. */
   readonly predicted: Interval;
   /** Against sequential, with its interval; null if it wasn't raced. */
@@ -78,12 +80,14 @@ export function drawGains(rows: readonly GainRow[], machine: Machine, width: num
     median: held(predicted.median),
     low: held(predicted.low),
     high: held(predicted.high),
-    label: `${formatRatio(predicted.median)} predicted`,
-    title: `${row.name}: ${formatRatio(predicted.median)} predicted\nfrom ${
-      formatRatio(predicted.low)
-    } to ${formatRatio(predicted.high)}`,
+    label: row.plain ? "1×, by definition" : `${formatRatio(predicted.median)} predicted`,
+    title: row.plain
+      ? "sequential: 1×, by definition"
+      : `${row.name}: ${formatRatio(predicted.median)} predicted\nfrom ${
+        formatRatio(predicted.low)
+      } to ${formatRatio(predicted.high)}`,
   }));
-  const end = (row: { median: number; high: number }) => Math.max(row.median, row.high, 1);
+  const end = ({ median, high }: Interval) => Math.max(median, high);
   const halo = {
     stroke: ({ chosen }: Pick<GainRow, "chosen">) => chosen ? "var(--panel)" : "var(--paper)",
     strokeWidth: 5,
@@ -110,7 +114,7 @@ export function drawGains(rows: readonly GainRow[], machine: Machine, width: num
       Plot.axisX({
         ticks: ticks(wide),
         tickSize: 4,
-        tickFormat: (ratio: number) => `${Number(ratio.toPrecision(3))}×`,
+        text: ratioTick,
         label: null,
       }),
       Plot.ruleX([1], { stroke: "var(--ink)" }),
@@ -190,7 +194,7 @@ export function drawGains(rows: readonly GainRow[], machine: Machine, width: num
       }),
       Plot.text(measured, {
         y: "key",
-        x: end,
+        x: (row) => Math.max(1, end(row)),
         text: "label",
         textAnchor: "start",
         dx: 8,
@@ -200,7 +204,7 @@ export function drawGains(rows: readonly GainRow[], machine: Machine, width: num
       }),
       Plot.text(measured, {
         y: "key",
-        x: end,
+        x: (row) => Math.max(1, end(row)),
         text: "range",
         textAnchor: "start",
         dx: 54,

@@ -30,6 +30,7 @@ function shown(gain: number): boolean {
 
 function rowOf(model: ModelAdvice, i: number, advice: Advice): GainRow {
   const chosen = model.name === advice.recommended.name;
+  const plain = model.model === "sequential";
   const gain = model.measured?.gain ?? null;
   return {
     key: String(i),
@@ -37,12 +38,14 @@ function rowOf(model: ModelAdvice, i: number, advice: Advice): GainRow {
     colour: modelColour(model.model),
     remark: chosen ? "recommended" : modelCells({ advice, model }).at(-1)!,
     chosen,
-    predicted: {
+    // The plain loop against itself is 1 by definition, whatever the noise.
+    predicted: plain ? { median: 1, low: 1, high: 1 } : {
       median: model.predictedGain,
       low: model.predictedGainLow,
       high: model.predictedGainHigh,
     },
-    measured: gain !== null && shown(gain.median) ? gain : null,
+    measured: !plain && gain !== null && shown(gain.median) ? gain : null,
+    plain,
   };
 }
 
@@ -63,11 +66,11 @@ function rowOf(model: ModelAdvice, i: number, advice: Advice): GainRow {
  */
 export function gainsFigure(advice: Advice, id: string): Html {
   // The plain loop is what the others are held against; it has a row only where it is the advice.
-  const rows = advice.models.map((model, i) => rowOf(model, i, advice)).filter((
-    { chosen, predicted },
-    i,
-  ) => shown(predicted.median) && (chosen || advice.models[i]!.model !== "sequential"));
-  if (rows.length === 0) return markup`<section id="${id}">${modelsTable(advice)}</section>`;
+  const rows = advice.models.map((model, i) => rowOf(model, i, advice))
+    .filter(({ chosen, predicted, plain }) => shown(predicted.median) && (chosen || !plain));
+  if (rows.every(({ plain }) => plain)) {
+    return markup`<section id="${id}">${modelsTable(advice)}</section>`;
+  }
   const raced = rows.some(({ measured }) => measured !== null);
   const { cores, ceiling } = advice.machine;
   const limit = ceiling < cores
@@ -78,9 +81,10 @@ export function gainsFigure(advice: Advice, id: string): Html {
     id,
     title: raced ? "What was predicted, and what was measured" : "What was predicted",
     lead: markup`Against one after the other, for ${advice.horizon} items. ${
-      raced &&
-      markup`<b>Bars</b> were measured, the fine line is the 95% interval; `
-    }<b>circles</b> are predicted, with the prediction’s range. ${limit} It bounds computing; waiting
+      raced
+        ? markup`<b>Bars</b> were measured, the fine line is the 95% interval; <b>circles</b>`
+        : markup`<b>Circles</b>`
+    } are predicted, with the prediction’s range. ${limit} It bounds computing; waiting
       takes no CPU.`,
     draw: (width) => drawGains(rows.slice(0, MOST_ROWS), advice.machine, width),
     note: rows.length > MOST_ROWS && `The first ${MOST_ROWS} models are drawn; the table has all.`,

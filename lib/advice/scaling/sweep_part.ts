@@ -19,6 +19,9 @@ import { drawOpenLoop, drawSweep, isFollowed } from "./sweep_chart.ts";
 import type { SweepPoint, SweepResult } from "./sweep_result.ts";
 import { fitSentences, kneeSentence, littleSentences, openLoopSentences } from "./sweep_words.ts";
 
+/** A warning may be a few sentences. */
+const MOST_CHARACTERS = 1000;
+
 const figures = (name: string) => ({ name, figures: true });
 
 function pointCells({ size, throughputPerSecond: x, latencyMs, efficiency, little }: SweepPoint) {
@@ -153,7 +156,7 @@ export interface SweepPlace {
  */
 export function sweepPart(result: SweepResult, place: SweepPlace = {}): PagePart {
   const { id = "sweep", alone = true } = place;
-  const safe = inert(result);
+  const safe = inert(result, MOST_CHARACTERS);
   const { job, model, axis, points, openLoop, why, environment, partial = false } = safe;
   const title = `${job.name}: ${model} by ${axis}`;
   const named = (heading: string) => alone ? heading : `${heading}: ${title}`;

@@ -40,6 +40,7 @@ export function inertText(text: string, limit: number = MAX_CHARACTERS): string 
  * the infinities are cut to that, NaN stays.
  *
  * @param value Plain data, such as a result file.
+ * @param limit How many UTF-16 units of a string to keep; default 300.
  * @returns The copy; keys are made inert too.
  *
  * @example
@@ -49,18 +50,18 @@ export function inertText(text: string, limit: number = MAX_CHARACTERS): string 
  * console.log(inert({ name: "a\u0000b", wallMs: Infinity })); // { name: "a b", wallMs: 1e15 }
  * ```
  */
-export function inert<T>(value: T): T {
-  return copy(value) as T;
+export function inert<T>(value: T, limit: number = MAX_CHARACTERS): T {
+  return copy(value, limit) as T;
 }
 
-function copy(value: unknown): unknown {
-  if (typeof value === "string") return inertText(value);
+function copy(value: unknown, limit: number): unknown {
+  if (typeof value === "string") return inertText(value, limit);
   if (typeof value === "number") return Math.min(MAX_NUMBER, Math.max(-MAX_NUMBER, value));
-  if (Array.isArray(value)) return value.map(copy);
+  if (Array.isArray(value)) return value.map((inner) => copy(inner, limit));
   if (typeof value === "object" && value !== null) {
     // A null prototype: a key named __proto__ is a key like any other.
     const entries: Record<string, unknown> = Object.create(null);
-    for (const [key, inner] of Object.entries(value)) entries[inertText(key)] = copy(inner);
+    for (const [key, inner] of Object.entries(value)) entries[inertText(key)] = copy(inner, limit);
     return entries;
   }
   return value;

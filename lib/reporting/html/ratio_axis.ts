@@ -49,3 +49,20 @@ export function ratioAxis(ratios: readonly number[]): RatioAxis {
     ticks: (wide) => log ? ratioTicks(low, high, wide ? 12 : 5) : wide ? 6 : 3,
   };
 }
+
+/**
+ * A tick's label. As an axis's `text`, since of a logarithmic axis some are left out with `tickFormat`.
+ *
+ * @param ratio Where the tick is.
+ * @returns Such as "0.5×".
+ *
+ * @example
+ * ```ts
+ * import { ratioTick } from "./ratio_axis.ts";
+ *
+ * console.log(ratioTick(0.5)); // "0.5×"
+ * ```
+ */
+export function ratioTick(ratio: number): string {
+  return `${Number(ratio.toPrecision(3))}×`;
+}

@@ -11,7 +11,7 @@ import { figure } from "./figure.ts";
 import { type Html, markup } from "./markup.ts";
 import { modelColour } from "./palette.ts";
 import { plotToSvg } from "./plot_to_svg.ts";
-import { type RatioAxis, ratioAxis } from "./ratio_axis.ts";
+import { type RatioAxis, ratioAxis, ratioTick } from "./ratio_axis.ts";
 import { table } from "./table.ts";
 
 interface Gain {
@@ -136,7 +136,7 @@ function drawGains(
       Plot.axisX({
         ticks: ticks(wide),
         tickSize: 4,
-        tickFormat: (ratio: number) => `${Number(ratio.toPrecision(3))}×`,
+        text: ratioTick,
         label: null,
       }),
       ...rows.flatMap((row) => [
