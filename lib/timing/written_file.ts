@@ -132,7 +132,7 @@ export function parseWritten<T>(
  * ```ts
  * import { readWritten } from "./written_file.ts";
  *
- * const error = await readWritten("missing.json", []).catch((error) => error);
+ * const error = await readWritten<never>("missing.json", []).catch((error: Error) => error);
  * console.log(error.name); // "ResultFileError"
  * ```
  */

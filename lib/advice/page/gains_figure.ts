@@ -58,7 +58,7 @@ function rowOf(model: ModelAdvice, i: number, advice: Advice): GainRow {
  *
  * @example
  * ```ts
- * import { gainsFigure } from "./gains_chart.ts";
+ * import { gainsFigure } from "./gains_figure.ts";
  *
  * const nothing = { models: [], recommended: { name: "sequential" }, machine: {}, horizon: 1 };
  * console.log(gainsFigure(nothing as never, "gains").text.includes("<table>")); // true
