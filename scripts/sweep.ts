@@ -65,6 +65,7 @@ and counts from the real start leaves out the slow ones: coordinated omission. B
   .option("--seed <n>", "order of the trials, and the resampling (default: drawn, and printed)")
   .option("--json <file>", "write all that was measured")
   .option("--csv <file>", "write a table of all rounds")
+  .option("--markdown <file>", "write a table for an issue or a pull request")
   .option("--html <file>", "write one page with the chart; it opens without a network");
 sweep.addHelpText(
   "after",

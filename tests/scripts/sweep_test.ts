@@ -30,7 +30,8 @@ Deno.test({
     inFolder(async (folder) => {
       // deno-fmt-ignore
       const args = ["io", "--slots", "1,2,4", "--rounds", "1", "--duration", "50ms", "--latency", "2ms",
-        "--seed", "3", "--json", "io.json", "--csv", "io.csv", "--html", "io.html"];
+        "--seed", "3", "--json", "io.json", "--csv", "io.csv", "--html", "io.html",
+        "--markdown", "io.md"];
       const { code, stdout, stderr } = await runTask("sweep", args, { cwd: folder });
       assertEquals(code, 0, stderr);
       assertMatch(stderr, /^download pages after 2 ms: 1 round of limited with 1, 2, 4 slots/);
@@ -53,6 +54,7 @@ Deno.test({
       }
       assert(parse(await Deno.readTextFile(`${folder}/io.csv`)).length > 3);
       assertStringIncludes(await Deno.readTextFile(`${folder}/io.html`), "<svg");
+      assertStringIncludes(await Deno.readTextFile(`${folder}/io.md`), "| slots | items/s |");
     }),
 });
 

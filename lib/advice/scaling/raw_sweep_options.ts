@@ -34,6 +34,8 @@ export interface RawSweepOptions {
   readonly json?: string;
   /** `--csv` */
   readonly csv?: string;
+  /** `--markdown` */
+  readonly markdown?: string;
   /** `--html` */
   readonly html?: string;
 }

@@ -159,7 +159,12 @@ export async function readSweepOptions(
     timeoutMs: duration("--timeout", raw.timeout ?? "30s", { min: 1 }),
     export: raw.export ?? "default",
     permissions,
-    files: await checkOutputFiles({ json: raw.json, csv: raw.csv, html: raw.html }),
+    files: await checkOutputFiles({
+      json: raw.json,
+      csv: raw.csv,
+      markdown: raw.markdown,
+      html: raw.html,
+    }),
   };
 }
 
