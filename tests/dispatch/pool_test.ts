@@ -158,6 +158,34 @@ Deno.test("a chunk that must run alone waits until its lane is empty, and keeps 
   assert(pool.seatFor(other, 0, false) === seat);
 });
 
+Deno.test("a lone chunk that found another lane lets go of the one that it waited for", () => {
+  const { pool, made } = poolOf(2, 1);
+  const [{ run }, { run: other }] = [runOf("a:"), runOf("b:")];
+  pool.add(run);
+  pool.add(other);
+  const [first, second] = [1, 2].map(() => {
+    const seat = pool.seatFor(other, 0, false)!;
+    return { seat, sent: sentTo(seat, pieceOf(["x"]), other) };
+  });
+  assertEquals(pool.seatFor(run, 0, true), undefined);
+  const waitedFor = [first!, second!].find(({ seat }) => seat.reservedFor === run)!;
+  const found = waitedFor === first ? second! : first!;
+  made[found.seat.number]!.events.report(found.sent, END);
+  assert(pool.seatFor(run, 0, true) === found.seat);
+  assertEquals(waitedFor.seat.reservedFor, undefined);
+});
+
+Deno.test("what a lane says after its death does its successor no harm", () => {
+  const { pool, made } = poolOf(1, 1);
+  const { run } = runOf("a:");
+  pool.add(run);
+  const seat = pool.seatFor(run, 0, false)!;
+  made[0]!.events.died({ how: "exited", starting: false });
+  pool.seatFor(run, 0, false);
+  made[0]!.events.died({ how: "exited again", starting: false });
+  assertEquals([seat.lane as unknown, made[1]!.lane.closed], [made[1]!.lane, 0]);
+});
+
 Deno.test("a run that is over keeps no seat for itself", () => {
   const { pool } = poolOf(1, 2);
   const [{ run }, { run: other }] = [runOf("a:"), runOf("b:")];

@@ -112,6 +112,14 @@ Deno.test("an item whose retryIf stops the run is settled, and not tried again",
   assertEquals([again.length, outcomes().map(({ index }) => index)], [0, [10]]);
 });
 
+Deno.test("nobody is asked about another try once the run is stopping", () => {
+  let asked = 0;
+  const retryIf = () => ++asked > 0;
+  const { settler, outcomes } = settling({ retries: { limit: 3, retryIf } }, () => false);
+  settler.report(sentOf(["a"]), reportOf([undefined], [failed(0)]), 0);
+  assertEquals([asked, outcomes().length], [0, 1]);
+});
+
 Deno.test("a task that has killed twice is not tried again, however many retries are left", () => {
   const { settler, again } = settling({ retries: 9 });
   assertEquals(settler.retry(sentOf(["a"]), 0, "crashed", new Error("x"), { kills: 1 }), true);

@@ -130,6 +130,20 @@ Deno.test("a generator that has its own source closed is closed once it no longe
   assertEquals([closed, source.done, source.pulled, source.pull(9, never)], [1, true, 2, []]);
 });
 
+Deno.test("an iterator that has its own source closed is closed once", () => {
+  let closed = 0;
+  const next = () => {
+    void source.close();
+    return { value: 1, done: false };
+  };
+  const clean = () => {
+    closed++;
+    return { value: undefined, done: true };
+  };
+  const source: Source = new Source({ [Symbol.iterator]: () => ({ next, return: clean }) });
+  assertEquals([source.pull(9, never), closed], [[1], 1]);
+});
+
 Deno.test("what can't be iterated is refused at once", () => {
   for (const items of [undefined, null, 3, {}]) {
     assertThrows(() => new Source(items as never), TypeError, "items must be iterable");

@@ -122,9 +122,12 @@ Deno.test("deadlines farther away than any timer holds are looked after all the 
 
 Deno.test("many deadlines near each other share one timer, and the nearest counts", () => {
   using time = new VirtualTime();
-  const { watch } = watched(Infinity);
-  for (const waitMs of [500, 400, 450, 0, 300]) watch.arm(waitMs);
+  const { lane, watch } = watched(300);
+  lane.at = { state: "running", offset: 0, sinceMs: time.nowMs };
+  for (const waitMs of [500, 400, 300, 450, 5000]) watch.arm(waitMs);
   assertEquals(time.timers, 1);
+  time.pass(300);
+  assertEquals(lane.asked, ["timeout"]);
   watch.stop();
   assertEquals(time.timers, 0);
 });

@@ -156,6 +156,7 @@ test("an end tells the signal, and the last words that say why", async () => {
     ["\n  \n", "was ended by SIGKILL"],
     ["one\ntwo\n", "was ended by SIGKILL; it said: two"],
     ["error: cause\nat x\nat y\n", "was ended by SIGKILL; it said: error: cause"],
+    ["error: long ago\n" + "x\n".repeat(4096), "was ended by SIGKILL; it said: x"],
     ["x".repeat(9000), `was ended by SIGKILL; it said: ${"x".repeat(200)}`],
   ];
   for (const [words, wanted] of cases) {

@@ -39,6 +39,27 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a thread holds its lock as long as it lives",
+  ignore,
+  async fn() {
+    const life = new Life(() => {});
+    const worker = await holding(life.name);
+    const { locks } = navigator as unknown as {
+      locks: {
+        request<T>(
+          name: string,
+          options: { ifAvailable: boolean },
+          got: (lock: unknown) => T,
+        ): Promise<T>;
+      };
+    };
+    const isFree = await locks.request(life.name, { ifAvailable: true }, (lock) => lock !== null);
+    assertEquals(isFree, false);
+    worker.terminate();
+  },
+});
+
+Deno.test({
   name: "a thread that is ended on purpose is not told of",
   ignore,
   async fn() {
