@@ -8,7 +8,7 @@ async function holding(name: string): Promise<Worker> {
     import { holdWhileAlive } from ${
     JSON.stringify(new URL("../../lib/lanes/life.ts", import.meta.url).href)
   };
-    self.onmessage = () => self.close();
+    self.onmessage = ({ data }) => data === "close" ? self.close() : self.postMessage(data);
     holdWhileAlive(${JSON.stringify(name)}, () => self.postMessage("held"));
   `;
   const url = `data:text/javascript,${encodeURIComponent(code)}`;
@@ -44,6 +44,9 @@ Deno.test({
   async fn() {
     const life = new Life(() => {});
     const worker = await holding(life.name);
+    // Once it answers, it is done with taking the lock.
+    worker.postMessage("still there?");
+    await new Promise((resolve) => worker.onmessage = resolve);
     const { locks } = navigator as unknown as {
       locks: {
         request<T>(
