@@ -8,7 +8,7 @@ import { command } from "../lib/command.ts";
 import { jobModule } from "../lib/advice/job_module.ts";
 import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job_permissions.ts";
 import { loadJob } from "../lib/advice/load_job.ts";
-import { choosePlan } from "../lib/advice/scaling/choose_plan.ts";
+import { choosePlan, itemMsOf } from "../lib/advice/scaling/choose_plan.ts";
 import { measureOpenLoop, measureSweep } from "../lib/advice/scaling/measure.ts";
 import type { MeasureOptions } from "../lib/advice/scaling/measure_options.ts";
 import { sweepRenderers } from "../lib/advice/scaling/sweep_files.ts";
@@ -16,7 +16,13 @@ import { readSweepOptions, type SweepOptionValues } from "../lib/advice/scaling/
 import type { SweepPlan } from "../lib/advice/scaling/sweep_plan.ts";
 import type { SweepResult } from "../lib/advice/scaling/sweep_result.ts";
 import { anyFailed, sweepText } from "../lib/advice/scaling/sweep_text.ts";
-import { downloads, ownJob, sums, type SweptJob } from "../lib/advice/scaling/swept_job.ts";
+import {
+  downloads,
+  itemsPerPlace,
+  ownJob,
+  sums,
+  type SweptJob,
+} from "../lib/advice/scaling/swept_job.ts";
 import { UsageError } from "../lib/options.ts";
 import { userPath } from "../lib/reporting/output_files.ts";
 import { writeOutputFiles } from "../lib/reporting/output_files.ts";
@@ -59,7 +65,10 @@ and counts from the real start leaves out the slow ones: coordinated omission. B
   .option("--rate <list>", "open loop: requests a second, such as 100,200,400")
   .option("--duration <time>", "how long a trial takes (io: 600ms, cpu: 900ms; with --rate 3s)")
   .option("--latency <time>", "how long the test site takes to answer (default: 20ms)")
-  .option("--items <n>", "how many of a module's items to run at most (default: 1000)")
+  .option(
+    "--items <n>",
+    "how many of a module's items to run, at every size (default: 1.5 s a trial)",
+  )
   .option("--export <name>", "the task's export in a module (default: default)")
   .option("--timeout <time>", "how long a module's task may take (default: 30s)")
   .option("--seed <n>", "order of the trials, and the resampling (default: drawn, and printed)")
@@ -124,7 +133,10 @@ async function measured(
   }
   const { items, timeoutMs } = values;
   await jobModule(target, userPath);
-  console.error(`${target}: looks at it, and runs a few of its items one by one …`);
+  console.error(
+    `${target}: looks at it, and runs a few of its items one by one. If they change something, mind ` +
+      `that each trial runs them again (--items) …`,
+  );
   const { job, probed } = await loadJob({
     ...values,
     typed: target,
@@ -134,11 +146,15 @@ async function measured(
     sample: { items, targetMs: SAMPLE_MS },
     signal,
   });
-  const own = ownJob({ ...job, options: { items, export: values.export } });
+  const perPlace = values.itemsGiven || values.openLoop !== undefined
+    ? Infinity
+    : itemsPerPlace(itemMsOf(probed));
+  const options = { items, ...(perPlace < items && { itemsPerPlace: perPlace }) };
+  const own = ownJob({ ...job, options: { ...options, export: values.export } }, perPlace);
   if (values.sweep !== undefined || values.openLoop !== undefined) {
     return await run(own, values.sweep, values, { signal });
   }
-  const { plan, why } = choosePlan(probed);
+  const { plan, why } = choosePlan(probed, items);
   return { ...await run(own, plan, values, { signal }), why };
 }
 

@@ -4,8 +4,19 @@
  * @module
  */
 
-import type { Probed } from "../probe.ts";
 import { planFor, type SweepPlan } from "./sweep_plan.ts";
+
+/** What is looked at of a sample. */
+export interface Sample {
+  /** What its tasks took. */
+  readonly stretches: readonly {
+    readonly count: number;
+    readonly wallMs: number;
+    readonly cpuMs: number;
+  }[];
+  /** What was seen of the whole; undefined if it was cut off. */
+  readonly done?: { readonly total: number | null; readonly available: number } | undefined;
+}
 
 /** From this CPU share on a sequential run computes more than it waits. */
 const COMPUTES = 0.5;
@@ -15,26 +26,27 @@ const COMPUTES = 0.5;
  * than half of the time, else slots.
  *
  * @param probed The sample; at least one item was run.
+ * @param items How many items are to be run at most.
  * @returns The plan, and why.
  *
  * @example
  * ```ts
  * import { choosePlan } from "./choose_plan.ts";
  *
- * const stretches = [{ count: 4, wallMs: 80, cpuMs: 4, sourceMs: 0 }];
- * const { plan, why } = choosePlan({ stretches, done: undefined });
+ * const { plan, why } = choosePlan({ stretches: [{ count: 4, wallMs: 80, cpuMs: 4 }] }, 100);
  * console.log(plan.axis, why); // "slots" "it waits 95% of the time, so slots are swept"
  * ```
  */
 export function choosePlan(
-  { stretches, done }: Pick<Probed, "stretches" | "done">,
+  { stretches, done }: Sample,
+  items: number,
 ): { plan: SweepPlan; why: string } {
   const wallMs = stretches.reduce((sum, stretch) => sum + stretch.wallMs, 0);
   const cpuMs = stretches.reduce((sum, stretch) => sum + stretch.cpuMs, 0);
   // Where other programs use the CPUs, computing takes longer and must not look like waiting.
   const share = wallMs > 0 ? Math.min(1, cpuMs / wallMs / (done?.available || 1)) : 1;
   const percent = Math.round(share * 100);
-  const most = done?.total ?? undefined;
+  const most = Math.min(items, done?.total ?? Infinity);
   return share >= COMPUTES
     ? {
       plan: planFor("workers", {}, most),
@@ -44,4 +56,22 @@ export function choosePlan(
       plan: planFor("limited", {}, most),
       why: `it waits ${100 - percent}% of the time, so slots are swept`,
     };
+}
+
+/**
+ * How long an item took on average, in a sample.
+ *
+ * @param probed The sample.
+ * @returns Milliseconds; 0 for an empty one.
+ *
+ * @example
+ * ```ts
+ * import { itemMsOf } from "./choose_plan.ts";
+ *
+ * console.log(itemMsOf({ stretches: [{ count: 4, wallMs: 80, cpuMs: 4 }] })); // 20
+ * ```
+ */
+export function itemMsOf({ stretches }: Sample): number {
+  const count = stretches.reduce((sum, stretch) => sum + stretch.count, 0);
+  return count > 0 ? stretches.reduce((sum, stretch) => sum + stretch.wallMs, 0) / count : 0;
 }

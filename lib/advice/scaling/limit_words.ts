@@ -140,17 +140,17 @@ export function forecastSentences(
     ({ refusal, cores }) => `${cores === null} ${refusal}`,
   );
   return [
-    ...[...refused.values()].map((same) =>
-      `${listed(same.map(factorOf))}, ${
-        listed(same.map((one) => headOf(one, axis)))
-      }: no forecast, ` +
-      `since ${same[0]!.refusal}.`
-    ),
     ...forecasts.filter(({ refusal }) => refusal === null).map((forecast) => {
       const { gain, throughputPerSecond: { value, low, high } } = forecast;
       const ratio = gain < 0.1 ? `${formatSmall(gain)}×` : formatRatio(gain);
       return `${factorOf(forecast)}, ${headOf(forecast, axis)}: ${formatRate(value)} ` +
         `(${formatRate(low)} to ${formatRate(high)}), ${ratio} the best measured, if the fit held.`;
     }),
+    ...[...refused.values()].map((same) =>
+      `${listed(same.map(factorOf))}, ${
+        listed(same.map((one) => headOf(one, axis)))
+      }: no forecast, ` +
+      `since ${same[0]!.refusal}.`
+    ),
   ];
 }

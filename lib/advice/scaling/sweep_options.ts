@@ -35,6 +35,8 @@ export interface SweepOptionValues {
   readonly seed: number;
   /** Most items of a module. */
   readonly items: number;
+  /** Whether it was said how many. */
+  readonly itemsGiven: boolean;
   /** How long the test site takes to answer, in milliseconds. */
   readonly latencyMs: number;
   /** How long a task may take, in milliseconds. */
@@ -154,6 +156,7 @@ export async function readSweepOptions(
     seed: raw.seed === undefined
       ? chooseSeed()
       : nonNegativeInteger("--seed", raw.seed, { max: GREATEST_SEED }),
+    itemsGiven: raw.items !== undefined,
     items: positiveInteger("--items", raw.items ?? "1000", { max: 1_000_000 }),
     latencyMs: duration("--latency", raw.latency ?? "20ms", { max: 60_000 }),
     timeoutMs: duration("--timeout", raw.timeout ?? "30s", { min: 1 }),

@@ -111,22 +111,54 @@ export async function sums(most: number, trialMs = 900, signal?: AbortSignal): P
   return { name, chunk: 1, at: () => job, warmupAt: (places) => 2 * places };
 }
 
+/** How long a trial of a job of the user's own is to take about, in milliseconds. */
+const OWN_TRIAL_MS = 1_500;
+
 /**
- * A job of the user's own: the same items at every size, and none of them run beforehand, since
- * running one may have effects.
+ * How many items of a job of the user's own each place gets, so that a trial takes about 1.5 seconds,
+ * at 64 slots as at one.
  *
- * @param job The job.
+ * @param itemMs How long an item takes, in milliseconds.
+ * @returns 8 or more: with fewer the end, when places stand empty, would be much of the trial.
+ *
+ * @example
+ * ```ts
+ * import { itemsPerPlace } from "./swept_job.ts";
+ *
+ * console.log(itemsPerPlace(100), itemsPerPlace(5_000)); // 15 8
+ * ```
+ */
+export function itemsPerPlace(itemMs: number): number {
+  return Math.max(LEAST_WAVES, Math.round(OWN_TRIAL_MS / Math.max(itemMs, 1e-6)));
+}
+
+/**
+ * A job of the user's own. None of its items are run beforehand, since running one may have effects.
+ *
+ * @param job The job, whose items come from a module.
+ * @param perPlace How many of its items each place gets at most; by default all are run at every size.
  * @returns The same, to be swept.
  *
  * @example
  * ```ts
  * import { ownJob } from "./swept_job.ts";
  *
- * const task = { module: "data:,", export: "default" };
- * const items = { kind: "values", values: [1] } as const;
- * console.log(ownJob({ name: "mine", task, items, options: {} }).warmupAt(8)); // 0
+ * const task = { module: "file:///job.ts", export: "default" };
+ * const items = { kind: "module", module: task.module, export: "items", limit: 1000 } as const;
+ * const swept = ownJob({ name: "mine", task, items, options: {} }, 15);
+ * console.log(swept.at(4).items); // { …, limit: 60 }
  * ```
  */
-export function ownJob(job: JobSpec): SweptJob {
-  return { name: job.name, chunk: "auto", at: () => job, warmupAt: () => 0 };
+export function ownJob(job: JobSpec, perPlace = Infinity): SweptJob {
+  const { items } = job;
+  return {
+    name: job.name,
+    chunk: "auto",
+    at: (places) =>
+      items.kind === "values" || !Number.isFinite(perPlace) ? job : {
+        ...job,
+        items: { ...items, limit: Math.min(items.limit ?? Infinity, places * perPlace) },
+      },
+    warmupAt: () => 0,
+  };
 }
