@@ -41,6 +41,14 @@ function pathOf(path: readonly PropertyKey[]): string {
   return text.replace(/^\./, "").slice(0, 200) || "the file";
 }
 
+/** Whether a text that isn't JSON would go on: what the parser missed was at its end. */
+function wasCut(text: string, error: string): boolean {
+  const position = /at position (\d+)/.exec(error)?.[1];
+  return /end of JSON|unterminated/i.test(error) || Number(position) >= text.length ||
+    // It ends within a number or a word.
+    (/^\s*[{[]/.test(text) && !/[}\]]\s*$/.test(text));
+}
+
 function jsonOf(text: string, path: string): Record<string, unknown> {
   let data: unknown;
   try {
@@ -48,7 +56,7 @@ function jsonOf(text: string, path: string): Record<string, unknown> {
   } catch (cause) {
     const why = text.trim() === ""
       ? "it is empty"
-      : /end of JSON|unterminated/i.test(String(cause))
+      : wasCut(text, String(cause))
       ? "it ends in the middle, so it was truncated"
       : "it isn't JSON";
     refuse(path, `${why}; measure again with --json`, cause);

@@ -33,7 +33,7 @@ for (const [name, file] of Object.entries(files)) {
   Deno.test(`parseReportFile() says that a file with ${name} is truncated, wherever it ends`, () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: text.length - 1 }), (end) => {
-        assert(/truncated|isn't JSON/.test(fault(text.slice(0, end))));
+        assert(fault(text.slice(0, end)).includes("truncated"));
       }),
       { numRuns: 50 },
     );

@@ -47,7 +47,7 @@ Deno.test("parseResultFile() says that a file is truncated, wherever it ends", (
   const text = JSON.stringify(valid());
   fc.assert(fc.property(fc.integer({ min: 1, max: text.length - 1 }), (end) => {
     const message = fault(text.slice(0, end));
-    assert(/truncated|isn't JSON/.test(message), message);
+    assert(message.includes("truncated"), message);
   }));
   assert(fault(text.slice(0, 200)).includes("truncated"));
   assert(fault(" ").includes("it is empty"));
