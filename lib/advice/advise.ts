@@ -133,6 +133,7 @@ async function raceFor(
   const scaled = (candidate: Candidate, items: number, round: Round) =>
     scaledMs(sample, machine, candidate, items, horizon, round);
   const last = ({ candidate, items, rounds }: Runner) => scaled(candidate, items, rounds.at(-1)!);
+  const predicted = (candidate: Candidate) => predict(sample, candidate, horizon, machine);
   const longest = Math.max(...sample.walls.map(({ wallMs }) => wallMs));
   const sequentialMs = predict(sample, SEQUENTIAL, plan.items, machine).runMs;
   const { onEvent } = options;
@@ -148,7 +149,7 @@ async function raceFor(
     expectedMs: (candidate, items) => predict(sample, candidate, items, machine).runMs,
     scaledMs: scaled,
     decided: (runners) => {
-      const entries = runners.map((runner) => entryOf(runner, scaled));
+      const entries = runners.map((runner) => entryOf(runner, scaled, predicted));
       const { candidate, confidence } = recommend(entries, options.seed);
       const chosen = entries.find((entry) => entry.candidate === candidate);
       const sequential = entries.find((entry) => entry.candidate.model === "sequential");

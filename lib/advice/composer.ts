@@ -36,7 +36,9 @@ export class Composer {
     this.sequentialMs = totalMs(this.prediction(SEQUENTIAL));
     const scale = (candidate: Candidate, items: number, round: Runner["rounds"][number]) =>
       scaledMs(found.sample, found.machine, candidate, items, found.horizon, round);
-    this.#entries = this.runners.map((runner) => entryOf(runner, scale));
+    this.#entries = this.runners.map((runner) =>
+      entryOf(runner, scale, (candidate) => this.prediction(candidate))
+    );
   }
 
   /** What ran in the race. */

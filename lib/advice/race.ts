@@ -10,6 +10,7 @@ import { seededRandom, shuffled } from "../timing/random.ts";
 import type { JobSpec, TrialResult } from "../timing/spec.ts";
 import { bySimplicity, type Candidate, nameOf, SEQUENTIAL } from "./candidate.ts";
 import { clearlySlower } from "./clearly_slower.ts";
+import { finalists } from "./finalists.ts";
 import type { Race, RaceOptions, RaceRunner, Runner } from "./race_options.ts";
 
 const MOST_ROUNDS = 7;
@@ -219,12 +220,12 @@ export const race: RaceRunner = async (options): Promise<Race> => {
     const active = racing.active;
     const challengers = active.filter(({ candidate }) => candidate.model !== "sequential");
     if (challengers.length === 0) break;
-    if (round > 0) {
-      const nextMs = active.reduce((sum, { rounds }) => sum + (rounds.at(-1)?.runMs ?? 0), 0);
-      if (racing.costMs + nextMs > plan.allowanceMs) break;
-      if (round >= plan.rounds && decided(racing.runners)) break;
-    }
-    for (const runner of shuffled(active, random)) {
+    if (round >= plan.rounds && decided(racing.runners)) break;
+    const due = round === 0
+      ? active
+      : finalists(active, plan.allowanceMs - racing.costMs, options.scaledMs);
+    if (due.length === 0) break;
+    for (const runner of shuffled(due, random)) {
       if (racing.may && racing.affords(runner)) await racing.run(runner, round);
     }
     racing.forgive();

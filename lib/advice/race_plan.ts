@@ -6,7 +6,7 @@
  */
 
 import { type Candidate, SEQUENTIAL } from "./candidate.ts";
-import { type Machine, predict } from "./predict.ts";
+import { type Machine, predict, totalMs } from "./predict.ts";
 import type { Sample } from "./sample.ts";
 
 /** What a race is to do. */
@@ -32,6 +32,8 @@ const ROUNDS = 5;
 const ROUNDS_OF_FEWER = 3;
 /** Sequential's part of the race. */
 const SEQUENTIAL_SHARE = 1 / 3;
+/** A model predicted to take so many times as long as the best may well be the best. */
+const NEAR = 1.1;
 /** Each slot is to get about this many items, if there are enough. */
 const ITEMS_A_LANE = 3;
 
@@ -67,8 +69,12 @@ export function planRace(
     0,
   );
   const allowanceMs = RUNS * sample.tasksMs;
-  // All items in fewer rounds tell more than some in more, of which none shows what many at once do.
-  const whole = Array.from({ length: ROUNDS - 1 }, (_, place) => ROUNDS - place);
+  // All items in fewer rounds tell more than some in more, if what many at once do is the question.
+  const timeOf = (candidate: Candidate) => totalMs(predict(sample, candidate, most, machine));
+  const near = NEAR * Math.min(...others.map(timeOf));
+  const many = others.some((of) => of.lanes * of.slots >= most && timeOf(of) <= near);
+  const least = many ? 2 : ROUNDS_OF_FEWER;
+  const whole = Array.from({ length: ROUNDS - least + 1 }, (_, place) => ROUNDS - place);
   const part = Array.from({ length: ROUNDS_OF_FEWER }, (_, place) => ROUNDS_OF_FEWER - place);
   for (const [place, rounds] of [...whole, ...part].entries()) {
     const workMs = Math.min(PLANNED * allowanceMs, leftMs - rounds * startMs);

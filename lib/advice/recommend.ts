@@ -7,8 +7,8 @@
 import type { Interval } from "../timing/result.ts";
 import { confidenceAbove } from "../timing/difference.ts";
 import { pairedRatio } from "../timing/interval.ts";
-import { median } from "../timing/statistics.ts";
 import { bySimplicity, type Candidate, SEQUENTIAL } from "./candidate.ts";
+import { estimateMs, type Evidence } from "./estimate.ts";
 import { QUEUEING } from "./substitutes.ts";
 
 /** One model's times for the whole job, by round. */
@@ -21,6 +21,8 @@ export interface Entry {
   readonly eligible: boolean;
   /** How many tasks it had in flight at once; default 1. */
   readonly inFlight?: number;
+  /** What was predicted of it, in milliseconds; undefined for nothing. */
+  readonly predicted?: Evidence["predicted"];
 }
 
 /** What is recommended, and why. */
@@ -35,8 +37,9 @@ export interface Recommendation {
   readonly best: Candidate;
 }
 
-/** A middle time that is worse by less is as good, and one that is worse by more is never chosen. */
+/** An estimated time that is worse by less is as good. */
 const AS_GOOD = 1.05;
+/** The plain loop is left only for what surely pays: so much is forgiven it if nothing better is shown. */
 const TOO_SLOW = 1.1;
 
 function paired(a: Entry, b: Entry): { a: number[]; b: number[] } {
@@ -73,21 +76,17 @@ function surely(slow: Entry, fast: Entry, bound: number): number {
   return a.length === 0 ? 0.5 : confidenceAbove(a, b, bound);
 }
 
-function middle({ times }: Entry): number {
-  return median(times.map(({ ms }) => ms));
-}
-
 /**
  * The simplest first. But an event loop on which most tasks only queue for what serves a few of them
  * comes behind one that has just these few in flight: it is as fast, and kinder to what it waits for.
  */
-function inOrder(entries: readonly Entry[]): Entry[] {
+function inOrder(entries: readonly Entry[], timeOf: (entry: Entry) => number): Entry[] {
   const simplest = entries.toSorted((a, b) => bySimplicity(a.candidate, b.candidate));
   const sequential = simplest.find(({ candidate }) => candidate.model === "sequential");
   if (sequential === undefined) return simplest;
   const loops = simplest.filter(({ candidate }) => candidate.lanes === 1 && candidate.slots > 1);
   const queues = (entry: Entry) =>
-    (entry.inFlight ?? 1) >= QUEUEING * middle(sequential) / middle(entry);
+    (entry.inFlight ?? 1) >= QUEUEING * timeOf(sequential) / timeOf(entry);
   const rest = simplest.filter((entry) => entry !== sequential && !loops.includes(entry));
   return [
     sequential,
@@ -102,8 +101,8 @@ function inOrder(entries: readonly Entry[]): Entry[] {
  *
  * @param entries What was raced.
  * @param seed Seeds the bootstrap.
- * @returns The simplest model that isn't shown to be worse than the best, and whose middle time isn't a
- * tenth above it either: with few rounds much can't be shown. The confidence is the least of those that
+ * @returns The simplest model whose estimated time is as good as the best one's; for the plain loop, that
+ * isn't shown to be worse, nor a tenth above it: with few rounds much can't be shown. The confidence is the least of those that
  * it beats each simpler model, and that no other beats it by a tenth. Sequential, with half a
  * confidence, if nothing was measured.
  *
@@ -115,16 +114,20 @@ function inOrder(entries: readonly Entry[]): Entry[] {
  * ```
  */
 export function recommend(entries: readonly Entry[], seed: number): Recommendation {
-  const fit = inOrder(entries.filter(({ times, eligible }) => eligible && times.length > 0));
+  const eligible = entries.filter(({ times, eligible }) => eligible && times.length > 0);
+  const estimates = estimateMs(eligible);
+  const timeOf = (entry: Entry) => estimates[eligible.indexOf(entry)]!;
+  const fit = inOrder(eligible, timeOf);
   const sequential = fit.find(({ candidate }) => candidate.model === "sequential");
   if (fit.length === 0) {
     return { candidate: SEQUENTIAL, gain: null, confidence: 0.5, best: SEQUENTIAL };
   }
-  const best = fit.reduce((a, b) => middle(b) < middle(a) ? b : a);
+  const best = fit.reduce((a, b) => timeOf(b) < timeOf(a) ? b : a);
   const chosen = fit.find((entry) => {
-    const behind = ratioOf(entry, best, seed);
-    if (behind === null) return false;
-    return behind.median <= AS_GOOD || (behind.low <= 1 && behind.median <= TOO_SLOW);
+    const behind = timeOf(entry) / timeOf(best);
+    if (behind <= AS_GOOD) return true;
+    return entry === sequential && behind <= TOO_SLOW &&
+      (ratioOf(entry, best, seed)?.low ?? 1) <= 1;
   }) ?? best;
   const sure = fit.filter((entry) => entry !== chosen).map((entry) =>
     bySimplicity(entry.candidate, chosen.candidate) < 0

@@ -1,0 +1,107 @@
+/**
+ * Advice on made-up jobs on a made-up noisy machine, of which the truth is known.
+ *
+ * @module
+ */
+
+import { advise } from "../../lib/advice/advise.ts";
+import { type Candidate, nameOf } from "../../lib/advice/candidate.ts";
+import { predict } from "../../lib/advice/predict.ts";
+import { race } from "../../lib/advice/race.ts";
+import { seededRandom } from "../../lib/timing/random.ts";
+import type { TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
+import { MACHINE, probedOf, roundOf, sampleFor } from "./fixture.ts";
+
+/** How the made-up machine behaves. */
+export interface Simulated {
+  /** The job. */
+  readonly made: Parameters<typeof probedOf>[0];
+  /** Draws everything. */
+  readonly seed: number;
+  /** Noise of a trial, as a standard deviation of the logarithm; drifts, with outliers as often. */
+  readonly noise: number;
+  /** By how much predictions are off, as a standard deviation of the logarithm. */
+  readonly misprediction: number;
+}
+
+/** How the advice turned out. */
+export interface SimulatedAdvice {
+  /** How much longer the recommended model truly takes than the truly best one. */
+  readonly regret: number;
+  /** What the advice cost, in sequential runs. */
+  readonly runs: number;
+}
+
+/** A program takes so long to start, in milliseconds. */
+const PROGRAM_MS = 30;
+
+/** Gives advice on a made-up machine. */
+export async function simulate(
+  { made, seed, noise, misprediction }: Simulated,
+): Promise<SimulatedAdvice> {
+  const random = seededRandom(seed);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const [probed, sample] = [probedOf(made), sampleFor(made)];
+  const factors = new Map<string, number>();
+  const factorOf = (candidate: Candidate) => {
+    const name = nameOf(candidate);
+    if (!factors.has(name)) {
+      factors.set(name, name === "sequential" ? 1 : Math.exp(misprediction * normal()));
+    }
+    return factors.get(name)!;
+  };
+  let [atMs, drift] = [0, 0];
+  const runTrial = (trial: TrialSpec): Promise<TrialResult> => {
+    const items = trial.job.items.kind === "values" ? 0 : trial.job.items.limit!;
+    const { model, lanes = 1, slots = Infinity, round, mostMs = Infinity } = trial;
+    const truth = predict(sample, { model, lanes, slots }, items, MACHINE);
+    drift = 0.6 * drift + 0.8 * noise * normal();
+    const disturbed = Math.exp(drift) * (random() < noise ? 1 + random() : 1);
+    const runMs = truth.runMs * factorOf({ model, lanes, slots }) * disturbed;
+    const cut = runMs > mostMs;
+    const measured = roundOf({
+      round,
+      startMs: truth.startMs * disturbed,
+      runMs: Math.min(runMs, mostMs),
+      succeeded: cut ? 0 : items,
+      failed: cut ? items : 0,
+      ...(cut && { reasons: { cancelled: items } }),
+    });
+    atMs += measured.wallMs;
+    return Promise.resolve({ round: measured, lanes, slots: null, warnings: [] });
+  };
+  const { advice, findings } = await advise({
+    job: {
+      name: "made up",
+      task: { module: "file:///job.ts", export: "default" },
+      items: { kind: "module", module: "file:///job.ts", export: "items" },
+      options: {},
+    },
+    typed: "job.ts",
+    items: undefined,
+    budgetMs: 30_000,
+    seed,
+    cores: 2,
+    signal: new AbortController().signal,
+    library: "file:///lib/mod.ts",
+  }, {
+    now: () => atMs,
+    measureMachine: () => Promise.resolve(MACHINE),
+    probe: async (_job, _options, choose) => {
+      const counts = await choose(probed);
+      return { ...probed, checksums: new Map(counts.map((count) => [count, "same"])) };
+    },
+    orderProbe: () => Promise.resolve(undefined),
+    race,
+    runTrial,
+  });
+  const truthOf = (candidate: Candidate) => {
+    const { startMs, runMs } = predict(sample, candidate, findings.horizon, MACHINE);
+    return PROGRAM_MS + startMs + runMs * factorOf(candidate);
+  };
+  const { recommended, cost } = advice;
+  const known = [...findings.predicted, ...findings.race?.runners ?? []];
+  const best = Math.min(...known.map(({ candidate }) => truthOf(candidate)));
+  const chosen = truthOf({ ...recommended, slots: recommended.slots ?? Infinity });
+  return { regret: chosen / best - 1, runs: cost.sequentialRuns };
+}
