@@ -2,31 +2,11 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { compareResults, unpairedRatio } from "../../lib/timing/compare_results.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 import type { ResultFile } from "../../lib/timing/result.ts";
-import { model } from "./fake.ts";
+import { model, resultFileOf } from "./fake.ts";
 
-function result(times: Record<string, number[]>, more: Partial<ResultFile["environment"]> = {}) {
-  return {
-    schemaVersion: 1,
-    environment: {
-      deno: "2.9.6",
-      v8: "14",
-      os: "linux",
-      arch: "x86_64",
-      cpus: 2,
-      lanesAvailable: 2,
-      startedAt: "2026-01-01T00:00:00.000Z",
-      seed: 1,
-      ...more,
-    },
-    comparisons: [{
-      job: { name: "pages", task: "download.ts", items: 160, options: { a: 1, b: 2 } },
-      ceiling: null,
-      models: Object.entries(times).map(([name, of]) => model(name, of)),
-      agree: true,
-      warnings: [],
-      verdict: null,
-    }],
-  } satisfies ResultFile;
+function result(times: Record<string, number[]>, more?: Partial<ResultFile["environment"]>) {
+  const models = Object.entries(times).map(([name, of]) => model(name, of));
+  return resultFileOf(models, more, { items: 160, options: { a: 1, b: 2 } });
 }
 
 const OLD = result({ sequential: [100, 101, 99], workers: [50, 51, 49] });

@@ -1,6 +1,6 @@
 /** A fake job, a fake runner of trials and made-up results, for tests that measure nothing. */
 
-import type { ModelResult, Round } from "../../lib/timing/result.ts";
+import type { Comparison, ModelResult, ResultFile, Round } from "../../lib/timing/result.ts";
 import type { JobSpec, TrialResult, TrialRunner, TrialSpec } from "../../lib/timing/spec.ts";
 import { pairedRatio, timeInterval } from "../../lib/timing/interval.ts";
 
@@ -41,6 +41,36 @@ export function model(
     wallMs: timeInterval(times),
     speedup: sequential === undefined ? null : pairedRatio(sequential, times),
   };
+}
+
+/** A result file of one comparison. */
+export function resultFileOf(
+  models: ModelResult[],
+  environment: Partial<ResultFile["environment"]> = {},
+  job: Partial<Comparison["job"]> = {},
+) {
+  return {
+    schemaVersion: 1,
+    environment: {
+      deno: "2.9.6",
+      v8: "14",
+      os: "linux",
+      arch: "x86_64",
+      cpus: 2,
+      lanesAvailable: 2,
+      startedAt: "2026-01-01T00:00:00.000Z",
+      seed: 1,
+      ...environment,
+    },
+    comparisons: [{
+      job: { name: "pages", task: "download.ts", items: 4, options: {}, ...job },
+      ceiling: null,
+      models,
+      agree: true,
+      warnings: [] as string[],
+      verdict: null,
+    }],
+  } satisfies ResultFile;
 }
 
 export function answer(trial: TrialSpec, wallMs: number, more: Partial<Round> = {}): TrialResult {

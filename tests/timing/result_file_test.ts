@@ -2,33 +2,13 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { parseResultFile, readResultFile, writeAtomically } from "../../lib/timing/result_file.ts";
 import { RESULT_FILE_BYTES, ResultFileError } from "../../lib/timing/written_file.ts";
-import { model } from "./fake.ts";
+import { model, resultFileOf } from "./fake.ts";
 
 const may = (name: "read" | "write") => Deno.permissions.querySync({ name }).state === "granted";
 const files = { ignore: !may("read") || !may("write") };
 
 function valid() {
-  return {
-    schemaVersion: 1,
-    environment: {
-      deno: "2.9.6",
-      v8: "14",
-      os: "linux",
-      arch: "x86_64",
-      cpus: 2,
-      lanesAvailable: 2,
-      startedAt: "2026-01-01T00:00:00.000Z",
-      seed: 1,
-    },
-    comparisons: [{
-      job: { name: "pages", task: "download.ts", items: 4, options: {} },
-      ceiling: null,
-      models: [model("sequential", [1, 2, 3])],
-      agree: true,
-      warnings: [],
-      verdict: null,
-    }],
-  };
+  return resultFileOf([model("sequential", [1, 2, 3])]);
 }
 
 function fault(data: unknown): string {
