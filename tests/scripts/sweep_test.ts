@@ -171,6 +171,7 @@ const BAD: readonly [args: string[], line: string][] = [
   [["no_such_module.ts"], 'module "no_such_module.ts": there is no such file'],
   [["io", "--allow-net"], '--allow-net "": not taken here'],
   [["cpu", "--export", "half"], '--export "half": not taken here'],
+  [["io", "--rate", "9", "--refine"], "rates are taken as they are listed; leave it out"],
   [["io", "--slots", "5001"], '--slots "5001": too large'],
   [["cpu", "--lanes", "1.5"], '--lanes "1.5": not a positive whole number'],
   [["io", "--allow-fun"], '--allow-fun "": not a permission'],

@@ -17,6 +17,7 @@ import { OPEN_LOOP_MS, type SweepOptionValues } from "./sweep_options.ts";
 import type { SweepPlan } from "./sweep_plan.ts";
 import { type MeasuredSize, runSweep } from "./sweep_points.ts";
 import type { SweepResult } from "./sweep_result.ts";
+import { places } from "./sweep_words.ts";
 import type { SweptJob } from "./swept_job.ts";
 
 /** A trial shorter than this says little, in milliseconds. */
@@ -148,6 +149,15 @@ export async function measureSweep(
   }
 }
 
+/** A model with its size, such as "workers, 2 lanes, 1 slot". */
+function modelText({ model, lanes, slots }: ModelSpec): string {
+  return [
+    model,
+    ...(lanes === undefined ? [] : [places("lanes", lanes)]),
+    ...(slots === undefined ? [] : [places("slots", slots)]),
+  ].join(", ");
+}
+
 /** What progress is told of a trial on schedule: how long it took, and what became of it. */
 function trialResultOf({ endedMs, failed, endMs }: OpenLoopTrace): TrialResult {
   const answered = endedMs.filter((at) => at !== null).length;
@@ -220,7 +230,7 @@ export async function measureOpenLoop(
       environment,
       ...(partial && { partial: true }),
       job: { name: job.name, task: taskName(spec), options: spec.options },
-      model: load.model.slots === undefined ? model : `${model}, ${load.model.slots} slots`,
+      model: modelText(load.model),
       axis: "rate",
       ...analyse({ sizes: [], partial, warnings: [] }, seed, { axis: "rate", cores: 1 }),
       openLoop: points,

@@ -145,6 +145,12 @@ export async function readSweepOptions(
       "a module's items decide it; give --items or --rate",
     );
   }
+  onlyFor(
+    openLoop === undefined,
+    "--refine",
+    raw.refine ? "" : undefined,
+    "rates are taken as they are listed; leave it out",
+  );
   const model = openLoop === undefined ? modelOf(target, raw) : undefined;
   return {
     sweep: model === undefined ? undefined : planFor(model, raw),

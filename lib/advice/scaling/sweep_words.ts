@@ -44,9 +44,13 @@ export function formatRate(perSecond: number): string {
   return `${formatNumber(perSecond)}/s`;
 }
 
-function open({ value, low, high }: OpenEstimate, format: (value: number) => string): string {
+function open(
+  { value, low, high }: OpenEstimate,
+  format: (value: number) => string,
+  isChecked: boolean,
+): string {
   const one = (x: number | null) => x === null ? "no bound" : format(x);
-  return `${one(value)} (${one(low)} to ${one(high)})`;
+  return one(value) + (isChecked ? ` (${one(low)} to ${one(high)})` : "");
 }
 
 /**
@@ -124,13 +128,16 @@ export function kneeSentence(
  */
 export function fitSentences(fit: Fit): string[] {
   const { sigma, kappa, lambda } = fit;
+  // Where no size is left to check the numbers against, an interval would pretend to know.
+  const isChecked = fit.foretoldMiss !== null;
   const span = (of: typeof sigma) =>
-    `${formatSmall(of.value)} (${formatSmall(of.low)} to ${formatSmall(of.high)})`;
+    formatSmall(of.value) +
+    (isChecked ? ` (${formatSmall(of.low)} to ${formatSmall(of.high)})` : "");
   const numbers = [`λ = ${formatRate(lambda.value)}`, `σ = ${span(sigma)}`];
   if (fit.name === "usl") numbers.push(`κ = ${span(kappa)}`);
   const ends = fit.name === "usl" && fit.peakSize.value !== null
-    ? `peak at ${open(fit.peakSize, (x) => Math.round(x).toLocaleString("en"))}`
-    : `limit ${open(fit.limitPerSecond, formatRate)}`;
+    ? `peak at ${open(fit.peakSize, (x) => Math.round(x).toLocaleString("en"), isChecked)}`
+    : `limit ${open(fit.limitPerSecond, formatRate, isChecked)}`;
   const quality = fit.refusal === null
     ? `misses ${formatPercent(fit.typicalMiss)} typically, ${formatPercent(fit.worstMiss)} at worst`
     : `BAD FIT: ${fit.refusal}`;

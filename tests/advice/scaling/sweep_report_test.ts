@@ -117,6 +117,14 @@ Deno.test("sweepText() reports open-loop load, and lets nothing steer the termin
   assert(anyFailed(result));
 });
 
+Deno.test("sweepText() gives no interval to a fit that no size is left to check", async () => {
+  const text = sweepText(await resultOf(LAW, { sizes: [1, 2], refineSteps: 0 }), STYLE);
+  assertMatch(
+    text,
+    /Amdahl's law: λ = \S+, σ = [\d.]+; limit \d+\/s; BAD FIT: 2\s+sizes are too few/,
+  );
+});
+
 Deno.test("sweepText() says that an interrupted sweep is partial", async () => {
   const text = sweepText({ ...await resultOf(LAW), partial: true }, STYLE);
   assertStringIncludes(text, "Partial: the run was interrupted");
