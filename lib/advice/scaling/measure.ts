@@ -192,7 +192,6 @@ export async function measureOpenLoop(
   const { rounds, seed, durationMs = OPEN_LOOP_MS } = values;
   const environment = await describeEnvironment(seed);
   const watch = new SiteWatch(options.site);
-  const { model } = load.model;
   const spec = job.at(OPEN_LOOP_WARMUP);
   const trial = { ...load.model, job: spec, round: 0 };
   const progress = progressFor(
