@@ -47,6 +47,17 @@ Deno.test("wrong options of map are refused at once, not when the first result i
   const task = { module: "data:text/javascript,export default (n) => n", export: "default" };
   assertThrows(() => executor.map(task, [], { chunk: 0 }), RangeError, "chunk");
   assertThrows(() => executor.map(task, 3 as never), TypeError, "items must be iterable");
+  const bad: [unknown, string][] = [
+    [(n: number) => n, "a function, which can't travel"],
+    [undefined, "is undefined; use task(new URL("],
+    [{}, "is [object Object];"],
+    [{ module: "./task.ts", export: "default" }, 'of module "./task.ts"'],
+    [{ module: "file:///task.ts" }, 'of module "file:///task.ts" and export undefined'],
+  ];
+  for (const [task, says] of bad) {
+    assertThrows(() => executor.map(task as never, []), TypeError, says);
+    assertThrows(() => executor.mapSettled(task as never, []), TypeError, says);
+  }
 });
 
 Deno.test("two executors don't share slots, and closing one leaves the other", async () => {

@@ -25,7 +25,7 @@ import { Source } from "./source.ts";
  * are outcomes.
  * @returns The results to come.
  * @throws {RangeError} If an option is out of its range.
- * @throws {TypeError} If `items` can't be iterated.
+ * @throws {TypeError} If `items` can't be iterated, or `task` is not named by module and export.
  *
  * @example
  * ```ts
@@ -54,9 +54,24 @@ export function startRun(
   options: MapOptions | undefined,
   failFast: boolean,
 ): Results<unknown> {
+  checkTask(task);
   const settled = settleOptions(options);
   const run = new Run({ pool, task, source: new Source(items), options: settled, failFast });
   const outlet = new Outlet<unknown>(run, settled.order, failFast ? valueAt : outcomeAt);
   run.outlet = outlet;
   return outlet;
+}
+
+function checkTask(task: unknown): void {
+  const { module, export: name } = (task ?? {}) as Partial<Record<keyof Task, unknown>>;
+  if (typeof module === "string" && URL.canParse(module) && typeof name === "string") return;
+  const what = typeof task === "function"
+    ? "a function, which can't travel to another lane"
+    : module === undefined
+    ? String(task)
+    : `of module ${JSON.stringify(module)} and export ${JSON.stringify(name)}`;
+  throw new TypeError(
+    `Cannot map: task must be named by an absolute module URL and an export, but is ${what}; ` +
+      `use task(new URL("./my_task.ts", import.meta.url))`,
+  );
 }
