@@ -46,7 +46,10 @@ export type OrderProber = (
  * console.log(dependsOnOrder.length); // 2
  * ```
  */
-export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, signal }) => {
+export const orderProbe: OrderProber = async (
+  job,
+  { count, forwards, guardMs, signal },
+): Promise<boolean | undefined> => {
   const guard = new AbortController();
   const timer = setTimeout(() => guard.abort(), guardMs);
   try {
