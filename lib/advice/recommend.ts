@@ -114,7 +114,12 @@ function inOrder(entries: readonly Entry[], timeOf: (entry: Entry) => number): E
  * ```
  */
 export function recommend(entries: readonly Entry[], seed: number): Recommendation {
-  const eligible = entries.filter(({ times, eligible }) => eligible && times.length > 0);
+  const ran = entries.filter(({ times, eligible }) => eligible && times.length > 0);
+  const plain = ran.find(({ candidate }) => candidate.model === "sequential");
+  // However much was predicted: what was measured to be slower than the plain loop isn't taken for it.
+  const eligible = ran.filter((entry) =>
+    plain === undefined || entry === plain || (ratioOf(plain, entry, seed)?.median ?? 1) >= 1
+  );
   const estimates = estimateMs(eligible);
   const timeOf = (entry: Entry) => estimates[eligible.indexOf(entry)]!;
   const fit = inOrder(eligible, timeOf);

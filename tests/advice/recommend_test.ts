@@ -72,3 +72,12 @@ Deno.test("recommend() prefers few slots that serve as well to many that only qu
   assertEquals(chosen(120), "limited");
   assertEquals(chosen(12), "concurrent");
 });
+
+Deno.test("recommend() takes nothing that was measured to be slower than the plain loop, whatever was predicted", () => {
+  const hopes = { ms: 50, lowMs: 48, highMs: 52 };
+  const { candidate } = recommend([
+    { ...entry(SEQUENTIAL, [100]), predicted: { ms: 100, lowMs: 95, highMs: 105 } },
+    { ...entry(WORKERS, [104]), predicted: hopes },
+  ], 1);
+  assertEquals(candidate.model, "sequential");
+});
