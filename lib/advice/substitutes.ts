@@ -101,9 +101,9 @@ function* kinder(ran: readonly Runner[], gainOf: GainOf): Generator<Candidate> {
   const loops = ran.filter(isLoop);
   const best = loops.toSorted((a, b) => gainOf(b) - gainOf(a))[0];
   if (best === undefined || gainOf(best) < GAINED) return;
-  const served = powerOfTwoFrom(2 * gainOf(best));
-  const few = loops.some((of) => inFlight(of) <= 2 * served && inFlight(of) >= served / 2);
-  if (inFlight(best) >= QUEUEING * gainOf(best) && !few) yield limited(served);
+  const queueing = QUEUEING * gainOf(best);
+  if (inFlight(best) < queueing || loops.some((of) => inFlight(of) < queueing)) return;
+  yield limited(powerOfTwoFrom(2 * gainOf(best)));
 }
 
 function* lanesInstead(

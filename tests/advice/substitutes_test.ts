@@ -35,7 +35,7 @@ Deno.test("substitutes() tries more lanes while each of them gains", () => {
 
 Deno.test("substitutes() tries more slots while each of them gains", () => {
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 110])), [limited(64)]);
-  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 400])), []);
+  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250])), []);
 });
 
 Deno.test("substitutes() tries no more slots than there are items to fill them", () => {
