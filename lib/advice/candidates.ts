@@ -25,6 +25,11 @@ export const MOST_LANES = 32;
 const FILLS = 1.1;
 /** Slots are made ready for tasks that wait longer than the mean. */
 const SPARE = 1.5;
+/**
+ * Slots on a lane elsewhere for each that would keep it busy if tasks took turns: they tend to wait all
+ * at the same time, and so many times as many make that wait a small part.
+ */
+const AMPLE = 8;
 /** From this share of waiting on, an event loop with slots is always tried: it is so simple. */
 const WAITS_SOME = 0.15;
 /** A model predicted to take this many times as long as the best isn't raced. */
@@ -108,7 +113,11 @@ export function possibleCandidates(
   }
   if (sample.uncloneable === undefined && tested > 1) {
     candidates.push({ model: "workers", lanes: cores, slots: 1 });
-    const each = Math.min(wanted, Math.ceil(tested / cores));
+    const ample = powerOfTwoFrom(AMPLE * (saturation - 1));
+    const each = Math.min(
+      Math.max(wanted, Math.min(ample, MOST_IN_FLIGHT / cores)),
+      Math.ceil(tested / cores),
+    );
     if (each > 1 && saturation > SPARE) {
       candidates.push({ model: "workers", lanes: cores, slots: each });
     }

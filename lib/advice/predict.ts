@@ -67,8 +67,9 @@ const MORE = 2;
  * is the greatest of four: list scheduling of the sample's own times over the slots; each event loop's
  * share of what holds it up; all computing over the machine's ceiling; and what the dispatcher spends on
  * getting items and copying them, the serial part that Amdahl's law is about. At worst, they queue for
- * the event loop as in mean value analysis, or compute twice as much as seemed. See queueing.ts for
- * the sources.
+ * the event loop as in mean value analysis, or compute twice as much as seemed; and on another lane the
+ * tasks in flight may all wait together and then compute in turn, for timers that are due are served
+ * before messages that bring the next items. See queueing.ts for the sources.
  *
  * @param sample The sample.
  * @param candidate The model and its size.
@@ -136,10 +137,14 @@ export function predict(
       dealingMs,
     );
   const bound = boundFor(1);
-  const throughput = meanValueThroughput(loopMs * slower + blockedMs, waitMs, inFlight);
-  const worst = Math.max(bound, items / (lanes * throughput) + coldMs);
-  // Nearer to the best: the times of real tasks are seldom as uneven as mean value analysis takes them.
-  const runMs = Math.pow(bound, 2 / 3) * Math.pow(worst, 1 / 3);
+  const heldMs = loopMs * slower + blockedMs;
+  const queued = 1 / meanValueThroughput(heldMs, waitMs, inFlight);
+  const together = kind === "eventLoop" ? 0 : heldMs + waitMs / inFlight;
+  const worst = Math.max(bound, items * Math.max(queued, together) / lanes + coldMs);
+  // Nearer to the best on this event loop: real times are seldom as uneven as mean value analysis takes
+  // them, and a slot is filled again as soon as it is free.
+  const worse = kind === "eventLoop" ? 1 / 3 : 1 / 2;
+  const runMs = Math.pow(bound, 1 - worse) * Math.pow(worst, worse);
   const unknown = (waitMs / taskMs) * (1 - 1 / inFlight);
   const off = 1 + Math.min(1, 2 * sample.variation / Math.sqrt(sample.items)) + 0.1;
   return {
