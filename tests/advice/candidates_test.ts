@@ -89,7 +89,8 @@ Deno.test("possibleCandidates() proposes no more slots than a slow source can fi
 });
 
 Deno.test("possibleCandidates() proposes more slots on lanes elsewhere, where tasks come to wait together", () => {
-  const found = possibleCandidates(sampleFor({ computeMs: 5, waitMs: 5 }), MACHINE, 100, null, 100);
+  const sample = sampleFor({ computeMs: 5, waitMs: 4 });
+  const found = possibleCandidates(sample, MACHINE, 100, null, 100);
   const slotsOf = (model: string) =>
     Math.max(...found.filter((of) => of.model === model).map(({ slots }) => slots));
   assertEquals([slotsOf("limited"), slotsOf("workers")], [4, 8]);
