@@ -9,7 +9,7 @@ import type { Round } from "../timing/result.ts";
 import type { Advice } from "./advice.ts";
 import { composeAdvice } from "./compose_advice.ts";
 import { type Candidate, SEQUENTIAL } from "./candidate.ts";
-import { MOST_IN_FLIGHT, promising, withoutSlowest } from "./candidates.ts";
+import { MOST_IN_FLIGHT, predictedGains, promising, withoutSlowest } from "./candidates.ts";
 import { classFor, COMPUTES, WAITS } from "./classify.ts";
 import type { AdviseOptions, Findings } from "./findings.ts";
 import type { MachineMeter } from "./machine.ts";
@@ -161,6 +161,7 @@ async function raceFor(
         cores: machine.cores,
         waits: sample.cpuShare < (WAITS + COMPUTES) / 2,
         canTravel: sample.uncloneable === undefined,
+        predicted: predictedGains(planned.predicted, plan.items),
       }, last),
     seed: options.seed,
     runTrial: instruments.runTrial,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bySimplicity, type Candidate, SEQUENTIAL } from "./candidate.ts";
+import { bySimplicity, type Candidate, inFlightOf, SEQUENTIAL } from "./candidate.ts";
 import { type Machine, predict, type Prediction, totalMs } from "./predict.ts";
 import { saturationSlots } from "./queueing.ts";
 import { blocks, type Sample } from "./sample.ts";
@@ -32,8 +32,8 @@ const SPARE = 1.5;
 const AMPLE = 8;
 /** From this share of waiting on, an event loop with slots is always tried: it is so simple. */
 const WAITS_SOME = 0.15;
-/** A model predicted to take this many times as long as the best isn't raced. */
-const HOPELESS = 1.5;
+/** A model predicted to take this many times as long as the best isn't raced, unless the best disappoint. */
+const HOPELESS = 1.25;
 /** Models raced beside sequential. */
 const MOST_RACED = 4;
 
@@ -198,4 +198,31 @@ export function withoutSlowest(
   const slowest = raced.filter((candidate) => candidate !== SEQUENTIAL)
     .sort((a, b) => timeOf(b) - timeOf(a))[0];
   return raced.filter((candidate) => candidate !== slowest);
+}
+
+/**
+ * What models were predicted to gain against sequential.
+ *
+ * @param all The predictions, sequential among them.
+ * @param items How many items there are to try them on: more in flight could not be tried.
+ * @returns The gains.
+ *
+ * @example
+ * ```ts
+ * import { predictedGains } from "./candidates.ts";
+ *
+ * console.log(predictedGains([], 100)); // []
+ * ```
+ */
+export function predictedGains(
+  all: readonly Predicted[],
+  items: number,
+): { readonly candidate: Candidate; readonly gain: number }[] {
+  const sequential = all.find(({ candidate }) => candidate.model === "sequential");
+  if (sequential === undefined) return [];
+  return all.filter(({ candidate }) => inFlightOf(candidate, Infinity) <= items)
+    .map(({ candidate, prediction }) => ({
+      candidate,
+      gain: totalMs(sequential.prediction) / totalMs(prediction),
+    }));
 }

@@ -16,6 +16,8 @@ const GAINED = 1.2;
 const UNSATURATED = 0.6;
 /** So many times as many are tried next. */
 const MORE = 4;
+/** A model predicted to gain so many times as much as the best one measured is worth a trial. */
+const HOPEFUL = 1.05;
 /** With this many times as many tasks in flight as are served at once, most of them only queue. */
 export const QUEUEING = 4;
 
@@ -27,6 +29,8 @@ export interface Allowed {
   readonly waits: boolean;
   /** Whether its items and results can be sent to other lanes. */
   readonly canTravel: boolean;
+  /** Gains against sequential that were predicted, of models that need not have run. */
+  readonly predicted?: readonly { readonly candidate: Candidate; readonly gain: number }[];
 }
 
 /**
@@ -37,6 +41,7 @@ export interface Allowed {
  *   where each of these gained, more of them.
  * - Where each slot still gained: more slots.
  * - Where far more are in flight than are served at once: as many as are served, which is kinder.
+ * - Where even the best came out below what was predicted of a model that wasn't raced: that one.
  *
  * @param runners What ran so far.
  * @param allowed What the job allows.
@@ -52,9 +57,11 @@ export interface Allowed {
  */
 export function substitutes(
   runners: readonly Runner[],
-  { cores, waits, canTravel }: Allowed,
+  { cores, waits, canTravel, predicted = [] }: Allowed,
   timeMs: (runner: Runner) => number,
 ): Candidate[] {
+  const tried = new Set(runners.map(({ candidate }) => nameOf(candidate)));
+  const isTried = (candidate: Candidate) => tried.has(nameOf(candidate));
   const found = [...fewerSlots(runners)];
   const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out === undefined);
   const sequential = ran.find(({ candidate }) => candidate.model === "sequential");
@@ -62,9 +69,15 @@ export function substitutes(
     const gainOf = (runner: Runner) => timeMs(sequential) / timeMs(runner);
     if (found.length === 0) found.push(...moreSlots(ran, gainOf), ...kinder(ran, gainOf));
     if (waits && canTravel) found.push(...lanesInstead(runners, cores, gainOf));
+    const best = Math.max(...ran.map(gainOf));
+    const better = predicted.filter(({ candidate, gain }) =>
+      gain > HOPEFUL * best && !isTried(candidate)
+    ).toSorted((a, b) => b.gain - a.gain);
+    // What refuses many at once would refuse these too.
+    const refused = runners.some(({ out }) => out === "failures");
+    if (!refused) found.push(...better.slice(0, 1).map(({ candidate }) => candidate));
   }
-  const tried = new Set(runners.map(({ candidate }) => nameOf(candidate)));
-  return found.filter((candidate) => !tried.has(nameOf(candidate)));
+  return found.filter((candidate) => !isTried(candidate));
 }
 
 type GainOf = (runner: Runner) => number;

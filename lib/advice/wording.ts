@@ -6,11 +6,12 @@
 
 import { formatDuration, formatRatio } from "../reporting/format.ts";
 import type { ModelAdvice, Surprise } from "./advice.ts";
-import type { Candidate } from "./candidate.ts";
+import { type Candidate, inFlightOf } from "./candidate.ts";
 import type { Classified } from "./classify.ts";
 import type { Composer } from "./composer.ts";
 import type { Recommendation } from "./recommend.ts";
 import { blocks } from "./sample.ts";
+import { QUEUEING } from "./substitutes.ts";
 
 /** A measured gain this far from the predicted one is a surprise. */
 const SURPRISE = 1.25;
@@ -108,9 +109,20 @@ export function reasonOf(
       ? "Slots on one lane gained less than lanes."
       : "The tasks compute: only more lanes help."
     : "The tasks wait: slots on one lane fill the waits, and that is enough.";
-  return gain === null
-    ? `${what} Predicted, not measured.`
+  if (gain === null) return `${what} Predicted, not measured.`;
+  return queues(composer, candidate, gain.median)
+    ? `${what} What they wait for serves about ${Math.round(gain.median)} at once: with more in ` +
+      `flight they only queue.`
     : `${what} No simpler model comes near it.`;
+}
+
+/** Whether more slots, or all items at once, were no faster: most of those in flight only queued. */
+function queues({ runners }: Composer, candidate: Candidate, gain: number): boolean {
+  return candidate.model === "limited" && runners.some((of) => {
+    const crowd = inFlightOf(of.candidate, of.items);
+    return of.candidate.lanes === 1 && of.rounds.length > 0 && of.out !== "failures" &&
+      crowd > candidate.slots && crowd >= QUEUEING * gain;
+  });
 }
 
 /**

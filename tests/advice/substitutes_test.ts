@@ -47,3 +47,11 @@ Deno.test("substitutes() tries few slots where the others only queue", () => {
   assertEquals(found(tried([SEQUENTIAL, 1600], [CONCURRENT, 400])), [limited(8)]);
   assertEquals(found(tried([SEQUENTIAL, 1600], [CONCURRENT, 400], [limited(8), 410])), []);
 });
+
+Deno.test("substitutes() tries a model that was predicted to gain more than the best one did", () => {
+  const predicted = [{ candidate: workers(2), gain: 1.8 }, { candidate: limited(4), gain: 1.2 }];
+  const allowed = { ...ALLOWED, waits: false, predicted };
+  const both: Candidate = { model: "workers", lanes: 2, slots: 8 };
+  assertEquals(found(tried([SEQUENTIAL, 100], [both, 70]), allowed), [workers(2)]);
+  assertEquals(found(tried([SEQUENTIAL, 100], [both, 40]), allowed), []);
+});
