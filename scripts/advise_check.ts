@@ -6,11 +6,11 @@
  */
 
 import { advise } from "../lib/advice/advise.ts";
-import type { Candidate } from "../lib/advice/candidate.ts";
-import { measureMachine } from "../lib/advice/machine.ts";
-import { orderProbe } from "../lib/advice/order_probe.ts";
-import { probe } from "../lib/advice/probe.ts";
-import { race } from "../lib/advice/race.ts";
+import type { Candidate } from "../lib/advice/prediction/candidate.ts";
+import { measureMachine } from "../lib/advice/prediction/machine.ts";
+import { orderProbe } from "../lib/advice/probe/order_probe.ts";
+import { probe } from "../lib/advice/probe/probe.ts";
+import { race } from "../lib/advice/race/race.ts";
 import { command } from "../lib/command.ts";
 import { nonNegativeInteger, positiveInteger } from "../lib/options.ts";
 import { formatDuration, formatPercent } from "../lib/reporting/format.ts";

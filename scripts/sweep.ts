@@ -5,17 +5,17 @@
  */
 
 import { command } from "../lib/command.ts";
-import { jobModule } from "../lib/advice/job_module.ts";
-import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job_permissions.ts";
-import { loadJob } from "../lib/advice/load_job.ts";
+import { jobModule } from "../lib/advice/job/job_module.ts";
+import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job/job_permissions.ts";
+import { loadJob } from "../lib/advice/job/load_job.ts";
 import { choosePlan, itemMsOf } from "../lib/advice/scaling/choose_plan.ts";
 import { measureOpenLoop, measureSweep } from "../lib/advice/scaling/measure.ts";
 import type { MeasureOptions } from "../lib/advice/scaling/measure_options.ts";
-import { sweepRenderers } from "../lib/advice/scaling/sweep_files.ts";
+import { sweepRenderers } from "../lib/advice/scaling/words/sweep_files.ts";
 import { readSweepOptions, type SweepOptionValues } from "../lib/advice/scaling/sweep_options.ts";
 import type { SweepPlan } from "../lib/advice/scaling/sweep_plan.ts";
 import type { SweepResult } from "../lib/advice/scaling/sweep_result.ts";
-import { anyFailed, sweepText } from "../lib/advice/scaling/sweep_text.ts";
+import { anyFailed, sweepText } from "../lib/advice/scaling/words/sweep_text.ts";
 import {
   downloads,
   itemsPerPlace,

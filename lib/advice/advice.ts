@@ -7,10 +7,10 @@
  */
 
 import type { Interval, ResultFile, Verdict } from "../timing/result.ts";
-import type { Candidate } from "./candidate.ts";
-import type { Hazard } from "./hazards.ts";
-import type { Machine } from "./predict.ts";
-import type { Sample } from "./sample.ts";
+import type { Candidate } from "./prediction/candidate.ts";
+import type { Hazard } from "./words/hazards.ts";
+import type { Machine } from "./prediction/predict.ts";
+import type { Sample } from "./probe/sample.ts";
 
 /** One model: what was predicted and what was measured. Times are for the whole job, in milliseconds. */
 export interface ModelAdvice {

@@ -6,7 +6,7 @@
 
 import type { Renderers } from "../reporting/output_files.ts";
 import type { AdviceFile } from "./advice.ts";
-import { adviceMarkdown } from "./advice_markdown.ts";
+import { adviceMarkdown } from "./words/advice_markdown.ts";
 
 /**
  * What makes each format of advice.

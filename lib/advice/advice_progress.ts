@@ -9,7 +9,7 @@ import process from "node:process";
 import { fit, plain } from "../reporting/plain.ts";
 import { type ProgressOutput, stderrOutput } from "../reporting/progress.ts";
 import type { TimingEvent } from "../timing/spec.ts";
-import { nameOf } from "./candidate.ts";
+import { nameOf } from "./prediction/candidate.ts";
 
 /** Draws the progress of advice. */
 export interface AdviceProgress {

@@ -11,8 +11,8 @@ import { checkedBy } from "../timing/schema_fault.ts";
 import { environmentSchema, intervalSchema, type SchemaOf } from "../timing/schema_parts.ts";
 import type { FileFormat } from "../timing/written_file.ts";
 import type { Advice, AdviceFile, ModelAdvice, SampleFigures, Surprise } from "./advice.ts";
-import type { Hazard } from "./hazards.ts";
-import type { Machine } from "./predict.ts";
+import type { Hazard } from "./words/hazards.ts";
+import type { Machine } from "./prediction/predict.ts";
 
 const whole = z.number().int().positive();
 const count = z.number().int().nonnegative();

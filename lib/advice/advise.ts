@@ -8,22 +8,22 @@ import type { TrialRunner } from "../timing/spec.ts";
 import type { Round } from "../timing/result.ts";
 import type { Advice } from "./advice.ts";
 import { composeAdvice } from "./compose_advice.ts";
-import { type Candidate, SEQUENTIAL } from "./candidate.ts";
-import { MOST_IN_FLIGHT, predictedGains, promising, withoutSlowest } from "./candidates.ts";
-import { classFor, COMPUTES, WAITS } from "./classify.ts";
+import { type Candidate, SEQUENTIAL } from "./prediction/candidate.ts";
+import { predictedGains } from "./prediction/candidates.ts";
+import { COMPUTES, WAITS } from "./prediction/classify.ts";
 import type { AdviseOptions, Findings } from "./findings.ts";
-import type { MachineMeter } from "./machine.ts";
-import { type Machine, predict } from "./predict.ts";
-import { countBackwards, orderCheck } from "./order_check.ts";
-import type { OrderProber } from "./order_probe.ts";
-import type { Probed, Prober } from "./probe.ts";
-import type { Race, RaceRunner, Runner } from "./race_options.ts";
-import { planRace, type RacePlan } from "./race_plan.ts";
-import { missingOf } from "./missing.ts";
-import { ratioOf, recommend } from "./recommend.ts";
-import { entryOf, scaledMs } from "./scaled.ts";
-import { type Sample, sampleOf } from "./sample.ts";
-import { substitutes } from "./substitutes.ts";
+import type { MachineMeter } from "./prediction/machine.ts";
+import { isSmall, planFor, type Planned, withTotal } from "./planned.ts";
+import { predict } from "./prediction/predict.ts";
+import { countBackwards, orderCheck } from "./probe/order_check.ts";
+import type { OrderProber } from "./probe/order_probe.ts";
+import type { Probed, Prober } from "./probe/probe.ts";
+import type { Race, RaceRunner, Runner } from "./race/race_options.ts";
+import { missingOf } from "./words/missing.ts";
+import { ratioOf, recommend } from "./race/recommend.ts";
+import { entryOf, scaledMs } from "./race/scaled.ts";
+import { sampleOf } from "./probe/sample.ts";
+import { substitutes } from "./race/substitutes.ts";
 
 /** Trials that any item is run in at most, beside the sample. */
 export const MOST_TRIALS = 16;
@@ -53,72 +53,6 @@ export interface Instruments {
   readonly runTrial: TrialRunner;
   /** The clock, in milliseconds. */
   readonly now: () => number;
-}
-
-interface Planned {
-  readonly sample: Sample;
-  readonly machine: Machine;
-  readonly total: number | null;
-  readonly horizon: number;
-  readonly predicted: ReturnType<typeof promising>["all"];
-  readonly raced: readonly Candidate[];
-  readonly plan: RacePlan | null;
-}
-
-/** Items that a model is raced on at most, unless the sample had more. */
-const MOST_RACED_ITEMS = 4 * MOST_IN_FLIGHT;
-/** Items that an endless job is judged by, at least. */
-const ENDLESS_HORIZON = 1000;
-
-function planFor(
-  probed: Probed,
-  machine: Machine,
-  options: AdviseOptions,
-  leftMs: number,
-): Planned {
-  const sample = sampleOf(probed);
-  const known = sample.total === null ? undefined : sample.total;
-  const total = known === undefined && options.items === undefined
-    ? null
-    : Math.min(known ?? Infinity, options.items ?? Infinity);
-  const horizon = total ?? Math.max(ENDLESS_HORIZON, 10 * sample.items);
-  const alone = Math.min(sample.items, probed.done?.kept ?? 0);
-  // What runs many at once shows it on many items: more than the sample had time for.
-  const most = alone === 0 ? 0 : Math.min(
-    total ?? Math.min(options.items ?? Infinity, horizon),
-    Math.max(alone, MOST_RACED_ITEMS),
-  );
-  const size = (most: number) => ({ alone: Math.min(alone, most), most });
-  let found = promising(sample, machine, most, total, horizon);
-  let plan = planRace(sample, found.raced, machine, size(most), leftMs);
-  // A race of fewer items tries fewer at once: what it can't try isn't a candidate.
-  for (let again = 0, tested = most; again < 3 && plan !== null && plan.items < tested; again++) {
-    tested = plan.items;
-    const fewer = promising(sample, machine, tested, total, horizon);
-    const smaller = planRace(sample, fewer.raced, machine, size(tested), leftMs);
-    if (smaller === null) break;
-    [found, plan] = [fewer, smaller];
-  }
-  let { raced } = found;
-  // Better a race of two than none of five.
-  while (plan === null && raced.length > 2) {
-    raced = withoutSlowest(raced, found.all);
-    plan = planRace(sample, raced, machine, size(most), leftMs);
-  }
-  return { sample, machine, total, horizon, predicted: found.all, raced, plan };
-}
-
-/** The race came to the items' end: what was planned is for so many. */
-function withTotal(planned: Planned, total: number): Planned {
-  const { sample, machine, plan } = planned;
-  const tested = Math.min(total, plan?.items ?? 0);
-  const { all } = promising(sample, machine, tested, total, total);
-  return { ...planned, total, horizon: total, predicted: all };
-}
-
-/** Where there is nothing to win, nothing is raced. */
-function isSmall({ sample, machine, horizon }: Planned): boolean {
-  return classFor(sample, machine, horizon).bound === "small";
 }
 
 async function raceFor(

@@ -5,13 +5,13 @@
  */
 
 import type { Advice } from "./advice.ts";
-import { type Candidate, nameOf, SEQUENTIAL } from "./candidate.ts";
-import { slotsOf } from "./candidate.ts";
+import { type Candidate, nameOf, SEQUENTIAL } from "./prediction/candidate.ts";
+import { slotsOf } from "./prediction/candidate.ts";
 import { Composer } from "./composer.ts";
 import type { Findings } from "./findings.ts";
-import { hazardsOf, wasBusy } from "./hazards.ts";
-import { snippetFor } from "./snippet.ts";
-import { reasonOf, surprisesOf, unsureOf } from "./wording.ts";
+import { hazardsOf, wasBusy } from "./words/hazards.ts";
+import { snippetFor } from "./words/snippet.ts";
+import { reasonOf, surprisesOf, unsureOf } from "./words/wording.ts";
 
 /** How sure it can be that lanes don't pay, while others use the CPUs. */
 const DOUBTFUL = 0.6;

@@ -8,14 +8,20 @@ import { formatPercent } from "../reporting/format.ts";
 import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { ModelAdvice } from "./advice.ts";
-import { breakEven } from "./break_even.ts";
-import { bySimplicity, type Candidate, nameOf, SEQUENTIAL, slotsOf } from "./candidate.ts";
-import { classFor, type Classified } from "./classify.ts";
+import { breakEven } from "./prediction/break_even.ts";
+import {
+  bySimplicity,
+  type Candidate,
+  nameOf,
+  SEQUENTIAL,
+  slotsOf,
+} from "./prediction/candidate.ts";
+import { classFor, type Classified } from "./prediction/classify.ts";
 import type { Findings } from "./findings.ts";
-import { predict, type Prediction, totalMs } from "./predict.ts";
-import type { Runner } from "./race_options.ts";
-import { type Entry, ratioOf, recommend, type Recommendation } from "./recommend.ts";
-import { entryOf, scaledMs } from "./scaled.ts";
+import { predict, type Prediction, totalMs } from "./prediction/predict.ts";
+import type { Runner } from "./race/race_options.ts";
+import { type Entry, ratioOf, recommend, type Recommendation } from "./race/recommend.ts";
+import { entryOf, scaledMs } from "./race/scaled.ts";
 
 /** Combines what was found. */
 export class Composer {

@@ -5,11 +5,11 @@
  */
 
 import type { JobSpec, TimingEvent } from "../timing/spec.ts";
-import type { Predicted } from "./candidates.ts";
-import type { Machine } from "./predict.ts";
-import type { Probed } from "./probe.ts";
-import type { Race } from "./race_options.ts";
-import type { Sample } from "./sample.ts";
+import type { Predicted } from "./prediction/candidates.ts";
+import type { Machine } from "./prediction/predict.ts";
+import type { Probed } from "./probe/probe.ts";
+import type { Race } from "./race/race_options.ts";
+import type { Sample } from "./probe/sample.ts";
 
 /** What is asked. */
 export interface AdviseOptions {

@@ -12,12 +12,12 @@ import type { Style } from "../reporting/style.ts";
 import { renderText } from "../reporting/text.ts";
 import { renderTrace } from "../reporting/trace.ts";
 import type { ResultFile } from "../timing/result.ts";
-import { adviceMarkdown } from "./advice_markdown.ts";
-import { renderAdvice } from "./render_advice.ts";
+import { adviceMarkdown } from "./words/advice_markdown.ts";
+import { renderAdvice } from "./words/render_advice.ts";
 import { type ReportFile, sortedByKind } from "./report_file.ts";
-import { sweepCsv } from "./scaling/sweep_csv.ts";
-import { sweepMarkdown } from "./scaling/sweep_markdown.ts";
-import { sweepText } from "./scaling/sweep_text.ts";
+import { sweepCsv } from "./scaling/words/sweep_csv.ts";
+import { sweepMarkdown } from "./scaling/words/sweep_markdown.ts";
+import { sweepText } from "./scaling/words/sweep_text.ts";
 
 /**
  * Writes a file of any kind as text for a terminal.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Candidate, nameOf } from "../../lib/advice/candidate.ts";
+import { type Candidate, nameOf } from "../../lib/advice/prediction/candidate.ts";
 import { shuffled } from "../../lib/timing/random.ts";
 import type { JobSpec, TrialRunner } from "../../lib/timing/spec.ts";
 

@@ -7,8 +7,8 @@
 import type { Advice } from "../../lib/advice/advice.ts";
 import { advise, type Instruments } from "../../lib/advice/advise.ts";
 import type { AdviseOptions } from "../../lib/advice/findings.ts";
-import { predict } from "../../lib/advice/predict.ts";
-import { race } from "../../lib/advice/race.ts";
+import { predict } from "../../lib/advice/prediction/predict.ts";
+import { race } from "../../lib/advice/race/race.ts";
 import type { Round } from "../../lib/timing/result.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
 import { MACHINE, probedOf, roundOf, sampleFor } from "./fixture.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Machine } from "../../lib/advice/predict.ts";
-import type { Probed } from "../../lib/advice/probe.ts";
-import { type Sample, sampleOf } from "../../lib/advice/sample.ts";
+import type { Machine } from "../../lib/advice/prediction/predict.ts";
+import type { Probed } from "../../lib/advice/probe/probe.ts";
+import { type Sample, sampleOf } from "../../lib/advice/probe/sample.ts";
 import type { Round } from "../../lib/timing/result.ts";
 
 /** A machine of two good cores. */

@@ -11,7 +11,7 @@ import { type Html, type Markup, markup } from "../../reporting/html/markup.ts";
 import type { PagePart } from "../../reporting/html/parts.ts";
 import type { Section } from "../../reporting/html/section.ts";
 import type { Advice, AdviceFile } from "../advice.ts";
-import { codeLines, commandLine } from "../advice_code.ts";
+import { codeLines, commandLine } from "../words/advice_code.ts";
 import {
   classLine,
   className,
@@ -19,8 +19,8 @@ import {
   recommendationLines,
   remarkLines,
   sampleLine,
-} from "../advice_lines.ts";
-import { COMPUTES, WAITS } from "../classify.ts";
+} from "../words/advice_lines.ts";
+import { COMPUTES, WAITS } from "../prediction/classify.ts";
 import { gainsFigure } from "./gains_figure.ts";
 import { splitFigure } from "./split_chart.ts";
 

@@ -9,7 +9,7 @@ import { formatNumber, formatRatio, formatSpeedup } from "../../reporting/format
 import { plotToSvg } from "../../reporting/html/plot_to_svg.ts";
 import { ratioAxis, ratioTick } from "../../reporting/html/ratio_axis.ts";
 import type { Interval } from "../../timing/result.ts";
-import type { Machine } from "../predict.ts";
+import type { Machine } from "../prediction/predict.ts";
 
 const ROW_HEIGHT = 58;
 /** Within a row: the bar's distance from its edges, and the prediction's from its middle. */

@@ -9,7 +9,7 @@ import { type Html, markup } from "../../reporting/html/markup.ts";
 import { modelColour } from "../../reporting/html/palette.ts";
 import { table } from "../../reporting/html/table.ts";
 import type { Advice, ModelAdvice } from "../advice.ts";
-import { MODEL_HEADS, modelCells } from "../advice_lines.ts";
+import { MODEL_HEADS, modelCells } from "../words/advice_lines.ts";
 import { drawGains, type GainRow } from "./gains_chart.ts";
 
 /** More models are never raced; a file may hold more. */

@@ -7,7 +7,7 @@
 import { comparisonPart } from "../../reporting/html/page.ts";
 import { type PagePart, renderParts } from "../../reporting/html/parts.ts";
 import { type ReportFile, sortedByKind } from "../report_file.ts";
-import { sweepPart } from "../scaling/sweep_part.ts";
+import { sweepPart } from "../scaling/words/sweep_part.ts";
 import { advicePart } from "./advice_part.ts";
 
 /** The first of a kind has its plain name for an id, the others a number behind it. */

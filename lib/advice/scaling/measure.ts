@@ -8,16 +8,16 @@ import { fit, plain } from "../../reporting/plain.ts";
 import { describeEnvironment } from "../../timing/environment.ts";
 import type { JobSpec, ModelSpec, TimingEvent, TrialResult } from "../../timing/spec.ts";
 import { median } from "../../timing/statistics.ts";
-import { analyse } from "./analyse.ts";
-import { runOpenLoop } from "./open_loop.ts";
-import type { OpenLoopTrace } from "./open_loop_spec.ts";
+import { analyse } from "./laws/analyse.ts";
+import { runOpenLoop } from "./open_loop/open_loop.ts";
+import type { OpenLoopTrace } from "./open_loop/open_loop_spec.ts";
 import { type MeasureOptions, progressFor, runnerOf, sayInPipe } from "./measure_options.ts";
 import { SiteWatch } from "./site_watch.ts";
 import { OPEN_LOOP_MS, type SweepOptionValues } from "./sweep_options.ts";
 import type { SweepPlan } from "./sweep_plan.ts";
 import { type MeasuredSize, runSweep } from "./sweep_points.ts";
 import type { SweepResult } from "./sweep_result.ts";
-import { places } from "./sweep_words.ts";
+import { places } from "./words/sweep_words.ts";
 import type { SweptJob } from "./swept_job.ts";
 
 /** A trial shorter than this says little, in milliseconds. */

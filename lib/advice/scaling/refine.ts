@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CurvePoint } from "./knee.ts";
+import type { CurvePoint } from "./laws/knee.ts";
 
 /** A bend below this is taken for noise: the gain of doubling fell by less than about an eighth. */
 export const LEAST_BEND = 0.2;

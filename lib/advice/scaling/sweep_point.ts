@@ -7,10 +7,10 @@
 import { timeInterval } from "../../timing/interval.ts";
 import type { TrialResult } from "../../timing/spec.ts";
 import { median, quantile, sorted } from "../../timing/statistics.ts";
-import { checkLittle } from "./little.ts";
+import { checkLittle } from "./laws/little.ts";
 import type { MeasuredSize } from "./sweep_points.ts";
 import type { Latency, SweepPoint, SweepRound } from "./sweep_result.ts";
-import { throughputOf } from "./throughput.ts";
+import { throughputOf } from "./laws/throughput.ts";
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -14,7 +14,7 @@ import type {
   TrialSpec,
 } from "../../timing/spec.ts";
 import { extension, refinements } from "./refine.ts";
-import { curveOf } from "./throughput.ts";
+import { curveOf } from "./laws/throughput.ts";
 
 /** What is swept. */
 export interface SweepSpec {

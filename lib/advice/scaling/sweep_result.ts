@@ -6,11 +6,11 @@
  */
 
 import type { Interval, ResultFile } from "../../timing/result.ts";
-import type { Estimate } from "./bootstrap_fit.ts";
-import type { Capacity } from "./capacity.ts";
-import type { LawName } from "./laws.ts";
-import type { LittleCheck } from "./little.ts";
-import type { FitQuality } from "./fit_quality.ts";
+import type { Estimate } from "./laws/bootstrap_fit.ts";
+import type { Capacity } from "./laws/capacity.ts";
+import type { LawName } from "./laws/laws.ts";
+import type { LittleCheck } from "./laws/little.ts";
+import type { FitQuality } from "./laws/fit_quality.ts";
 
 /** One trial of a size. */
 export interface SweepRound {

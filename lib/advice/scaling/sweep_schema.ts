@@ -9,7 +9,7 @@ import { z } from "zod";
 import { environmentSchema, intervalSchema } from "../../timing/schema_parts.ts";
 import { checkedBy } from "../../timing/schema_fault.ts";
 import type { FileFormat } from "../../timing/written_file.ts";
-import { LAWS } from "./laws.ts";
+import { LAWS } from "./laws/laws.ts";
 import type { SweepResult } from "./sweep_result.ts";
 
 const positive = z.number().positive();

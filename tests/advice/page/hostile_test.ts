@@ -1,9 +1,9 @@
 import { assertEquals, assertLess } from "@std/assert";
 import fc from "fast-check";
-import { adviceMarkdown } from "../../../lib/advice/advice_markdown.ts";
+import { adviceMarkdown } from "../../../lib/advice/words/advice_markdown.ts";
 import { reportPage } from "../../../lib/advice/page/report_page.ts";
-import { renderAdvice } from "../../../lib/advice/render_advice.ts";
-import { sweepMarkdown } from "../../../lib/advice/scaling/sweep_markdown.ts";
+import { renderAdvice } from "../../../lib/advice/words/render_advice.ts";
+import { sweepMarkdown } from "../../../lib/advice/scaling/words/sweep_markdown.ts";
 import { assertInert } from "../../reporting/html/assert_inert.ts";
 import { chance } from "../../reporting/html/fixture.ts";
 import { HOSTILE_STRINGS, poison } from "../../reporting/html/hostile.ts";

@@ -4,13 +4,13 @@
  */
 
 import { assert } from "@std/assert";
-import { type Estimate, estimateOf } from "../../../lib/advice/scaling/bootstrap_fit.ts";
-import type { Series } from "../../../lib/advice/scaling/fit_law.ts";
-import { drawsOf, fittedLaws } from "../../../lib/advice/scaling/fitted_laws.ts";
-import { forecasts } from "../../../lib/advice/scaling/forecast.ts";
-import { findKnee } from "../../../lib/advice/scaling/knee.ts";
-import { kneeOf } from "../../../lib/advice/scaling/knee_range.ts";
-import { type Law, throughputAt } from "../../../lib/advice/scaling/laws.ts";
+import { type Estimate, estimateOf } from "../../../lib/advice/scaling/laws/bootstrap_fit.ts";
+import type { Series } from "../../../lib/advice/scaling/laws/fit_law.ts";
+import { drawsOf, fittedLaws } from "../../../lib/advice/scaling/laws/fitted_laws.ts";
+import { forecasts } from "../../../lib/advice/scaling/laws/forecast.ts";
+import { findKnee } from "../../../lib/advice/scaling/laws/knee.ts";
+import { kneeOf } from "../../../lib/advice/scaling/laws/knee_range.ts";
+import { type Law, throughputAt } from "../../../lib/advice/scaling/laws/laws.ts";
 import { curveOf, SIZES, synthetic } from "./synthetic.ts";
 
 const SEEDS = 100;

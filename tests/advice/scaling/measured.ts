@@ -1,7 +1,7 @@
 /** Sweeps as if measured, for the tests: trials that answer at once with what a law says. */
 
-import { analyse } from "../../../lib/advice/scaling/analyse.ts";
-import { type Law, throughputAt } from "../../../lib/advice/scaling/laws.ts";
+import { analyse } from "../../../lib/advice/scaling/laws/analyse.ts";
+import { type Law, throughputAt } from "../../../lib/advice/scaling/laws/laws.ts";
 import {
   runSweep,
   type SweepOptions,

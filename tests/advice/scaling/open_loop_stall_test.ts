@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { runOpenLoop } from "../../../lib/advice/scaling/open_loop.ts";
+import { runOpenLoop } from "../../../lib/advice/scaling/open_loop/open_loop.ts";
 import { startSite } from "../../../lib/site/start.ts";
 import { granted } from "../../granted.ts";
 

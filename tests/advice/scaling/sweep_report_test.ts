@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import { reportPage } from "../../../lib/advice/page/report_page.ts";
-import { chartText } from "../../../lib/advice/scaling/chart_text.ts";
-import { drawSweep } from "../../../lib/advice/scaling/sweep_chart.ts";
-import { sweepCsv } from "../../../lib/advice/scaling/sweep_csv.ts";
+import { chartText } from "../../../lib/advice/scaling/words/chart_text.ts";
+import { drawSweep } from "../../../lib/advice/scaling/words/sweep_chart.ts";
+import { sweepCsv } from "../../../lib/advice/scaling/words/sweep_csv.ts";
 import type { OpenLoopPoint, SweepResult } from "../../../lib/advice/scaling/sweep_result.ts";
 import { sweepResultSchema } from "../../../lib/advice/scaling/sweep_schema.ts";
-import { anyFailed, sweepText } from "../../../lib/advice/scaling/sweep_text.ts";
+import { anyFailed, sweepText } from "../../../lib/advice/scaling/words/sweep_text.ts";
 import { resultOf } from "./measured.ts";
 
 const STYLE = { columns: 80, colour: false };

@@ -1,7 +1,7 @@
 /** Throughputs of a known law with noise that can be repeated, for the tests. */
 
-import type { Series } from "../../../lib/advice/scaling/fit_law.ts";
-import { type Law, throughputAt } from "../../../lib/advice/scaling/laws.ts";
+import type { Series } from "../../../lib/advice/scaling/laws/fit_law.ts";
+import { type Law, throughputAt } from "../../../lib/advice/scaling/laws/laws.ts";
 import { seededRandom } from "../../../lib/timing/random.ts";
 
 export const SIZES = [1, 2, 4, 8, 16, 32, 64] as const;

@@ -1,0 +1,97 @@
+/**
+ * A concurrency model of a certain size, as it is predicted, raced and recommended.
+ *
+ * @module
+ */
+
+import { type Model, MODELS } from "../../executor.ts";
+
+/** A model with its size. */
+export interface Candidate {
+  /** The model. */
+  readonly model: Model;
+  /** How many lanes. */
+  readonly lanes: number;
+  /** Slots on each lane; `Infinity` under `concurrent`. */
+  readonly slots: number;
+}
+
+/** The plain loop. */
+export const SEQUENTIAL: Candidate = { model: "sequential", lanes: 1, slots: 1 };
+
+/**
+ * A candidate's name.
+ *
+ * @param candidate The model and its size.
+ * @returns Such as `"limited (8 slots)"` or `"workers (2 lanes, 4 slots)"`.
+ *
+ * @example
+ * ```ts
+ * import { nameOf } from "./candidate.ts";
+ *
+ * console.log(nameOf({ model: "workers", lanes: 2, slots: 1 })); // "workers (2 lanes)"
+ * ```
+ */
+export function nameOf({ model, lanes, slots }: Candidate): string {
+  const some = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
+  if (model === "sequential" || model === "concurrent") return model;
+  if (model === "limited") return `limited (${some(slots, "slot")})`;
+  return `${model} (${some(lanes, "lane")}${slots > 1 ? `, ${some(slots, "slot")} each` : ""})`;
+}
+
+/**
+ * Sorts the simplest first: by model as in the table of models, then by lanes and slots.
+ *
+ * @param a One candidate.
+ * @param b Another.
+ * @returns Negative if `a` is simpler.
+ *
+ * @example
+ * ```ts
+ * import { bySimplicity, SEQUENTIAL } from "./candidate.ts";
+ *
+ * console.log(bySimplicity(SEQUENTIAL, { model: "concurrent", lanes: 1, slots: Infinity }) < 0); // true
+ * ```
+ */
+export function bySimplicity(a: Candidate, b: Candidate): number {
+  return MODELS.indexOf(a.model) - MODELS.indexOf(b.model) || a.lanes - b.lanes ||
+    (a.slots === b.slots ? 0 : a.slots - b.slots);
+}
+
+/**
+ * Slots as data: null stands for all items at once.
+ *
+ * @param candidate The model and its size.
+ * @returns The number, or null.
+ *
+ * @example
+ * ```ts
+ * import { slotsOf } from "./candidate.ts";
+ *
+ * console.log(slotsOf({ slots: Infinity })); // null
+ * ```
+ */
+export function slotsOf({ slots }: Pick<Candidate, "slots">): number | null {
+  return Number.isFinite(slots) ? slots : null;
+}
+
+/**
+ * How many tasks are in flight at once under a model.
+ *
+ * @param candidate The model.
+ * @param items How many items there are.
+ * @returns The number.
+ *
+ * @example
+ * ```ts
+ * import { inFlightOf } from "./candidate.ts";
+ *
+ * console.log(inFlightOf({ lanes: 1, slots: Infinity }, 120)); // 120
+ * ```
+ */
+export function inFlightOf(
+  { lanes, slots }: Pick<Candidate, "lanes" | "slots">,
+  items: number,
+): number {
+  return Math.min(lanes * slots, items);
+}

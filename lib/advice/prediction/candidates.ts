@@ -1,0 +1,228 @@
+/**
+ * Which models are worth racing, and with how many lanes and slots.
+ *
+ * @module
+ */
+
+import { bySimplicity, type Candidate, inFlightOf, SEQUENTIAL } from "./candidate.ts";
+import { type Machine, predict, type Prediction, totalMs } from "./predict.ts";
+import { saturationSlots } from "./queueing.ts";
+import { blocks, type Sample } from "../probe/sample.ts";
+
+/** A candidate and its prediction for the whole job. */
+export interface Predicted {
+  /** The model and its size. */
+  readonly candidate: Candidate;
+  /** Its time for the whole job. */
+  readonly prediction: Prediction;
+}
+
+/** More tasks than this are not put in flight at once: descriptors, memory, and politeness. */
+export const MOST_IN_FLIGHT = 1024;
+/** More lanes than this aren't tried: each takes memory and time to start. */
+export const MOST_LANES = 32;
+/** Where slots could not gain even this, there is no waiting to fill. */
+const FILLS = 1.1;
+/** Slots are made ready for tasks that wait longer than the mean. */
+const SPARE = 1.5;
+/**
+ * Slots on a lane elsewhere for each that would keep it busy if tasks took turns: they tend to wait all
+ * at the same time, and so many times as many make that wait a small part.
+ */
+const AMPLE = 8;
+/** From this share of waiting on, an event loop with slots is always tried: it is so simple. */
+const WAITS_SOME = 0.15;
+/** A model predicted to take this many times as long as the best isn't raced, unless the best disappoint. */
+const HOPELESS = 1.25;
+/** Models raced beside sequential. */
+const MOST_RACED = 4;
+
+function powerOfTwoFrom(value: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
+}
+
+/** How long a task holds up its event loop, by computing or by waiting without letting others run. */
+function heldMs({ wallMs, cpuShare, loopMs, cpuMs, blockedMs }: Sample): number {
+  return wallMs * cpuShare * (loopMs / Math.max(1e-9, cpuMs)) + blockedMs;
+}
+
+/** Slots beyond these find the event loop busy, or no item to take. */
+function slotsWanted(sample: Sample): { saturation: number; slots: number } {
+  const { wallMs, sourceMs } = sample;
+  const saturation = saturationSlots(heldMs(sample), wallMs);
+  const arrivals = saturationSlots(Math.max(heldMs(sample), sourceMs), wallMs + sourceMs);
+  return {
+    saturation,
+    slots: Math.min(MOST_IN_FLIGHT, powerOfTwoFrom(SPARE * Math.min(saturation, arrivals))),
+  };
+}
+
+/** Lanes that wait leave their core to others: more than there are cores, the number predicted best. */
+function lanesWanted(
+  sample: Sample,
+  machine: Machine,
+  tested: number,
+  horizon: number,
+): number | undefined {
+  if (!blocks(sample)) return undefined;
+  const most = Math.min(MOST_LANES, tested);
+  const numbers: number[] = [];
+  for (let lanes = 2 * machine.cores; lanes <= most; lanes *= 2) numbers.push(lanes);
+  const timeOf = (lanes: number) =>
+    totalMs(predict(sample, { model: "workers", lanes, slots: 1 }, horizon, machine));
+  return numbers.sort((a, b) => timeOf(a) - timeOf(b))[0];
+}
+
+/**
+ * All models that the job could run under, with the sizes that its sample suggests: as many slots as
+ * keep a lane busy while tasks wait, as many lanes as there are cores, or more if tasks wait without
+ * letting others run.
+ *
+ * @param sample The sample.
+ * @param machine What the machine does.
+ * @param tested How many items the race can have in flight: more slots than that would be untried.
+ * @param total How many items the whole job has; null if unknown.
+ * @param horizon The number of items that times are predicted for.
+ * @returns The candidates, the simplest first; `concurrent` only if the race tries all items at once.
+ *
+ * @example
+ * ```ts
+ * import { possibleCandidates } from "./candidates.ts";
+ *
+ * console.log(possibleCandidates.length); // 5
+ * ```
+ */
+export function possibleCandidates(
+  sample: Sample,
+  machine: Machine,
+  tested: number,
+  total: number | null,
+  horizon: number,
+): Candidate[] {
+  const { cores } = machine;
+  const { saturation, slots: wanted } = slotsWanted(sample);
+  const candidates: Candidate[] = [SEQUENTIAL];
+  const fills = saturation >= FILLS && tested > 1;
+  if (fills && total !== null && total <= Math.min(tested, MOST_IN_FLIGHT)) {
+    candidates.push({ model: "concurrent", lanes: 1, slots: Infinity });
+  }
+  const slots = Math.min(wanted, tested);
+  // As many slots as items would be concurrent once more.
+  if (fills && !(candidates.length > 1 && slots >= total!)) {
+    candidates.push({ model: "limited", lanes: 1, slots });
+  }
+  if (sample.uncloneable === undefined && tested > 1) {
+    candidates.push({ model: "workers", lanes: cores, slots: 1 });
+    const ample = powerOfTwoFrom(AMPLE * (saturation - 1));
+    const each = Math.min(
+      Math.max(wanted, Math.min(ample, MOST_IN_FLIGHT / cores)),
+      Math.ceil(tested / cores),
+    );
+    if (each > 1 && saturation > SPARE) {
+      candidates.push({ model: "workers", lanes: cores, slots: each });
+    }
+    const lanes = lanesWanted(sample, machine, tested, horizon);
+    if (lanes !== undefined) candidates.push({ model: "workers", lanes, slots: 1 });
+    candidates.push({ model: "processes", lanes: cores, slots: 1 });
+  }
+  return candidates.sort(bySimplicity);
+}
+
+/**
+ * Chooses the promising models: those predicted to come near the best, and simple ones that might.
+ *
+ * @param sample The sample.
+ * @param machine What the machine does.
+ * @param tested How many items the race can have in flight.
+ * @param total How many items the whole job has; null if unknown.
+ * @param horizon The number of items that times are predicted for.
+ * @returns All predictions, and which of them are to be raced, sequential first.
+ *
+ * @example
+ * ```ts
+ * import { promising } from "./candidates.ts";
+ *
+ * console.log(promising.length); // 5
+ * ```
+ */
+export function promising(
+  sample: Sample,
+  machine: Machine,
+  tested: number,
+  total: number | null,
+  horizon: number,
+): { readonly all: readonly Predicted[]; readonly raced: readonly Candidate[] } {
+  const all = possibleCandidates(sample, machine, tested, total, horizon).map((candidate) => ({
+    candidate,
+    prediction: predict(sample, candidate, horizon, machine),
+  }));
+  const others = all.filter(({ candidate }) => candidate !== SEQUENTIAL)
+    .sort((a, b) => totalMs(a.prediction) - totalMs(b.prediction));
+  const best = others[0];
+  if (best === undefined) return { all, raced: [SEQUENTIAL] };
+  const waits = 1 - sample.cpuShare * (sample.loopMs / Math.max(1e-9, sample.cpuMs));
+  const simple = others.find(({ candidate }) => candidate.lanes === 1);
+  const chosen = others.filter((of) =>
+    totalMs(of.prediction) <= HOPELESS * totalMs(best.prediction) ||
+    (of === simple && waits >= WAITS_SOME)
+  );
+  const kept = chosen.slice(0, MOST_RACED);
+  if (simple !== undefined && chosen.includes(simple) && !kept.includes(simple)) {
+    kept[kept.length - 1] = simple;
+  }
+  return { all, raced: [SEQUENTIAL, ...kept.map(({ candidate }) => candidate).sort(bySimplicity)] };
+}
+
+/**
+ * Takes the model with the longest predicted time out of a race.
+ *
+ * @param raced The models, sequential first.
+ * @param all Their predictions.
+ * @returns All but that one; sequential stays.
+ *
+ * @example
+ * ```ts
+ * import { withoutSlowest } from "./candidates.ts";
+ *
+ * console.log(withoutSlowest.length); // 2
+ * ```
+ */
+export function withoutSlowest(
+  raced: readonly Candidate[],
+  all: readonly Predicted[],
+): readonly Candidate[] {
+  const timeOf = (candidate: Candidate) => {
+    const found = all.find((of) => of.candidate === candidate);
+    return found === undefined ? Infinity : totalMs(found.prediction);
+  };
+  const slowest = raced.filter((candidate) => candidate !== SEQUENTIAL)
+    .sort((a, b) => timeOf(b) - timeOf(a))[0];
+  return raced.filter((candidate) => candidate !== slowest);
+}
+
+/**
+ * What models were predicted to gain against sequential.
+ *
+ * @param all The predictions, sequential among them.
+ * @param items How many items there are to try them on: more in flight could not be tried.
+ * @returns The gains.
+ *
+ * @example
+ * ```ts
+ * import { predictedGains } from "./candidates.ts";
+ *
+ * console.log(predictedGains([], 100)); // []
+ * ```
+ */
+export function predictedGains(
+  all: readonly Predicted[],
+  items: number,
+): { readonly candidate: Candidate; readonly gain: number }[] {
+  const sequential = all.find(({ candidate }) => candidate.model === "sequential");
+  if (sequential === undefined) return [];
+  return all.filter(({ candidate }) => inFlightOf(candidate, Infinity) <= items)
+    .map(({ candidate, prediction }) => ({
+      candidate,
+      gain: totalMs(sequential.prediction) / totalMs(prediction),
+    }));
+}

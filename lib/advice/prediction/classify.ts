@@ -1,0 +1,106 @@
+/**
+ * Whether a job waits or computes, by CPU time over wall time; and what the race says to it.
+ *
+ * @module
+ */
+
+import { studentCdf } from "../../timing/student_t.ts";
+import type { Verdict } from "../../timing/result.ts";
+import { type Machine, predict } from "./predict.ts";
+import { SEQUENTIAL } from "./candidate.ts";
+import type { Sample } from "../probe/sample.ts";
+
+/** The class of a job, and how sure it is. */
+export interface Classified {
+  /** I/O-bound, CPU-bound, mixed, or too small to matter. */
+  readonly bound: Verdict["bound"];
+  /** The share of its time in which it computes, 0 to 1. */
+  readonly cpuShare: number;
+  /** 0.5 to 1. */
+  readonly confidence: number;
+}
+
+/** Up to this CPU share the tasks wait; from the other on, they compute. The same as in timing/verdict.ts. */
+export const WAITS = 0.35;
+/** From this CPU share on the tasks compute. */
+export const COMPUTES = 0.75;
+
+/** What the share may be off by whatever the sample says: caches, clocks and neighbours change. */
+const SYSTEMATIC = 0.03;
+
+/** So many degrees of freedom for the clusters of a sample; small samples don't promise much. */
+const MOST_FREEDOM = 60;
+
+/**
+ * Classifies a job by its sample.
+ *
+ * @param sample The sample.
+ * @param atMostSavedMs What the best model could save on the whole job, in milliseconds.
+ * @param laneStartMs What starting the quickest lane takes.
+ * @returns The class: small if even the best saves less than twice what it takes to start a lane, and
+ * a lane is about what a person could notice at all.
+ *
+ * @example
+ * ```ts
+ * import { classOf } from "./classify.ts";
+ *
+ * const classified = classOf({ cpuShare: 0.02, cpuShareError: 0.01, items: 40 }, 2000, 20);
+ * console.log(classified.bound); // "io"
+ * ```
+ */
+export function classOf(
+  sample: Pick<Sample, "cpuShare" | "cpuShareError" | "items">,
+  atMostSavedMs: number,
+  laneStartMs: number,
+): Classified {
+  const { cpuShare, cpuShareError, items } = sample;
+  if (atMostSavedMs <= 2 * laneStartMs) {
+    // On the logarithm, a factor of two from the bound is sure enough for 98 %.
+    const distance = Math.log(Math.max(1e-9, atMostSavedMs) / (2 * laneStartMs)) / (Math.LN2 / 2);
+    return { bound: "small", cpuShare, confidence: certainty(studentCdf(-distance, 30)) };
+  }
+  const error = Math.hypot(cpuShareError, SYSTEMATIC);
+  const freedom = Math.max(1, Math.min(items - 1, MOST_FREEDOM));
+  const below = (bound: number) => studentCdf((bound - cpuShare) / error, freedom);
+  if (cpuShare <= WAITS) {
+    return { bound: "io", cpuShare, confidence: certainty(below(WAITS)) };
+  }
+  if (cpuShare >= COMPUTES) {
+    return { bound: "cpu", cpuShare, confidence: certainty(1 - below(COMPUTES)) };
+  }
+  const between = below(COMPUTES) - below(WAITS);
+  return { bound: "mixed", cpuShare, confidence: certainty(between) };
+}
+
+/** What the dispatcher and a lane need for an item that travels with many others, in milliseconds. */
+const LEAST_ITEM_MS = 0.001;
+
+/**
+ * Classifies a job of so many items.
+ *
+ * What could be saved at best is the waiting, all of it, and of the computing what all cores together
+ * can save; nothing, if a task is shorter than dealing it out.
+ *
+ * @param sample The sample.
+ * @param machine What the machine does.
+ * @param items How many items the job has.
+ * @returns The class.
+ *
+ * @example
+ * ```ts
+ * import { classFor } from "./classify.ts";
+ *
+ * console.log(classFor.length); // 3
+ * ```
+ */
+export function classFor(sample: Sample, machine: Machine, items: number): Classified {
+  const sequentialMs = predict(sample, SEQUENTIAL, items, machine).runMs;
+  const { cpuShare, wallMs, cloneMs } = sample;
+  const saved = Math.max((1 - cpuShare) * (1 - 1 / items), 1 - 1 / Math.min(items, machine.cores));
+  const tooFine = wallMs * cpuShare < LEAST_ITEM_MS + cloneMs && cpuShare > COMPUTES;
+  return classOf(sample, tooFine ? 0 : sequentialMs * saved, machine.startMs.workers);
+}
+
+function certainty(probability: number): number {
+  return Math.round(Math.min(0.99, Math.max(0.5, probability)) * 100) / 100;
+}

@@ -1,0 +1,78 @@
+/**
+ * What the machine does, measured without running the job: how long lanes take to start, and what
+ * independent processes gain.
+ *
+ * @module
+ */
+
+import { ceiling } from "../../timing/ceiling.ts";
+import { median } from "../../timing/statistics.ts";
+import type { JobSpec, ModelSpec, TrialRunner } from "../../timing/spec.ts";
+import type { Machine } from "./predict.ts";
+
+/** How the machine is measured. */
+export interface MachineOptions {
+  /** Runs one trial. */
+  readonly runTrial: TrialRunner;
+  /** How many CPUs there are. */
+  readonly cores: number;
+  /** Stops it. */
+  readonly signal: AbortSignal;
+  /** Whether to measure what independent processes gain; it takes most of a second. */
+  readonly ceiling: boolean;
+}
+
+/** Measures a machine; a test's own answers at once. */
+export type MachineMeter = (options: MachineOptions) => Promise<Machine>;
+
+/** Used where a measurement fails, in milliseconds. */
+const USUAL_START_MS = { eventLoop: 1, workers: 25, processes: 60 };
+const STARTS = 2;
+
+const NOTHING: JobSpec = {
+  name: "start",
+  task: { module: "data:text/javascript,export default (n) => n", export: "default" },
+  items: { kind: "values", values: [] },
+  options: {},
+};
+
+/**
+ * Measures the machine: each kind of lane is started twice in a fresh process with no item to run.
+ *
+ * @param options How to run trials, how many lanes, and whether the ceiling is of interest.
+ * @returns What was measured; usual values where it could not be.
+ *
+ * @example
+ * ```ts
+ * import { measureMachine } from "./machine.ts";
+ *
+ * console.log(measureMachine.length); // 1
+ * ```
+ */
+export const measureMachine: MachineMeter = async (
+  { runTrial, cores, signal, ceiling: wanted },
+): Promise<Machine> => {
+  const startOf = async (spec: ModelSpec, usualMs: number): Promise<number> => {
+    const times: number[] = [];
+    for (let round = 0; round < STARTS && !signal.aborted; round++) {
+      try {
+        times.push((await runTrial({ ...spec, job: NOTHING, round }, { signal })).round.startMs);
+      } catch {
+        // The race, if it comes so far, says what is wrong.
+      }
+    }
+    return times.length === 0 ? usualMs : median(times);
+  };
+  const startMs = {
+    eventLoop: await startOf({ model: "limited", slots: 2 }, USUAL_START_MS.eventLoop),
+    workers: await startOf({ model: "workers", lanes: cores }, USUAL_START_MS.workers),
+    processes: await startOf({ model: "processes", lanes: cores }, USUAL_START_MS.processes),
+  };
+  const speedup = !wanted || signal.aborted
+    ? cores
+    : await ceiling(undefined, cores, { signal, pieceMs: 60 }).then(
+      ({ speedup }) => speedup,
+      () => cores,
+    );
+  return { cores, ceiling: Math.max(1, speedup), startMs };
+};

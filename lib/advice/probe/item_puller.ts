@@ -1,0 +1,77 @@
+/**
+ * Takes items one by one from wherever they come, and never more than are wanted.
+ *
+ * @module
+ */
+
+import type { Items } from "../../dispatch/options.ts";
+
+/** How long to wait for one item more, only to learn whether there is one. */
+const LAST_LOOK_MS = 300;
+
+/** Takes items from an iterable or async iterable. */
+export class ItemPuller {
+  /** How many items there are, if the input tells. */
+  readonly total: number | undefined;
+  readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
+  #done = false;
+
+  /**
+   * Opens the items.
+   *
+   * @param items The items.
+   * @throws {TypeError} If they can't be iterated.
+   */
+  constructor(items: Items<unknown>) {
+    const source = Object(items) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
+    const iterator = source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]?.();
+    if (iterator === undefined) {
+      throw new TypeError(`the export "items" gave ${items}, which can't be iterated`);
+    }
+    this.#iterator = iterator;
+    const size = Array.isArray(items) ? items.length : (items as { size?: unknown }).size;
+    this.total = typeof size === "number" ? size : undefined;
+  }
+
+  /**
+   * Takes the next items.
+   *
+   * @param count How many are wanted.
+   * @returns As many, or fewer at the end.
+   */
+  async pull(count: number): Promise<unknown[]> {
+    const pulled: unknown[] = [];
+    while (pulled.length < count && !this.#done) {
+      const { done, value } = await this.#iterator.next();
+      if (done) this.#done = true;
+      else pulled.push(value);
+    }
+    return pulled;
+  }
+
+  /**
+   * Looks whether there is one item more.
+   *
+   * @returns Whether there are no more items; false as well if that isn't known within 0.3 s.
+   */
+  async ended(): Promise<boolean> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), LAST_LOOK_MS);
+    });
+    const looked = this.pull(1).then((more) => more.length === 0, () => false);
+    const ended = await Promise.race([looked, late]);
+    clearTimeout(timer);
+    return ended;
+  }
+
+  /** Tells the source that no more will be taken; doesn't wait for one that is busy. */
+  async close(): Promise<void> {
+    if (this.#done) return;
+    const closed = Promise.resolve(this.#iterator.return?.()).then(() => {}, () => {});
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, LAST_LOOK_MS));
+    await Promise.race([closed, late]);
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Whether it is worth running some items from last to first, and how many.
+ *
+ * @module
+ */
+
+import type { Probed } from "./probe.ts";
+import type { Race } from "../race/race_options.ts";
+import type { Sample } from "./sample.ts";
+
+/** Items run from last to first at most: a task that leans on an earlier one shows it on few. */
+const MOST_BACKWARDS = 16;
+/** What the whole advice may cost then, in sequential runs of the sample. */
+const MOST_RUNS = 2.95;
+
+/**
+ * How many first items would be run from last to first.
+ *
+ * @param probed What the probe found.
+ * @returns The number; a checksum of so many first results has to be known.
+ *
+ * @example
+ * ```ts
+ * import { countBackwards } from "./order_check.ts";
+ *
+ * console.log(countBackwards({ done: undefined })); // 0
+ * ```
+ */
+export function countBackwards({ done }: Pick<Probed, "done">): number {
+  return Math.min(done?.kept ?? 0, MOST_BACKWARDS);
+}
+
+/**
+ * Decides on a run from last to first: where models differ in their results, the plain loop repeats its
+ * own, and the run can be afforded.
+ *
+ * @param sample The sample.
+ * @param probed What the probe found.
+ * @param race The race.
+ * @returns How many items, and the checksum of their results from first to last; undefined for no run.
+ *
+ * @example
+ * ```ts
+ * import { orderCheck } from "./order_check.ts";
+ *
+ * console.log(orderCheck.length); // 3
+ * ```
+ */
+export function orderCheck(
+  sample: Pick<Sample, "tasksMs" | "wallMs" | "failed">,
+  probed: Pick<Probed, "done" | "checksums">,
+  race: Race | undefined,
+): { readonly count: number; readonly forwards: string } | undefined {
+  if (race === undefined || race.unrepeatable || sample.failed > 0) return undefined;
+  if (!race.runners.some(({ out }) => out === "results")) return undefined;
+  const count = countBackwards(probed);
+  const forwards = probed.checksums.get(count);
+  const costMs = sample.tasksMs + race.costMs + count * sample.wallMs;
+  return forwards === undefined || count < 2 || costMs > MOST_RUNS * sample.tasksMs
+    ? undefined
+    : { count, forwards };
+}

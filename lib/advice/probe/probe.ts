@@ -1,0 +1,243 @@
+/**
+ * Runs a sample of a job one after the other in a fresh process and takes down what each task took.
+ *
+ * @module
+ */
+
+import { UsageError } from "../../options.ts";
+import { trialFlags } from "../../timing/child_permissions.ts";
+import { MeasuringChild } from "../../timing/measuring_child.ts";
+import type { JobSpec } from "../../timing/spec.ts";
+import { missingFlag } from "../job/job_permissions.ts";
+import type {
+  Exports,
+  ProbeDone,
+  ProbeMessage,
+  ProbeOrder,
+  Stretch,
+  Thrown,
+} from "./probe_message.ts";
+
+/** A job can't be measured, because of what its tasks do. */
+export class JobError extends Error {
+  /** Always `"JobError"`. */
+  override name = "JobError";
+}
+
+/** Which sample is taken. */
+export interface ProbeOptions {
+  /** How the person named the module, for errors. */
+  readonly typed: string;
+  /** Items at most. */
+  readonly limit: number;
+  /** How long the tasks are to run together, in milliseconds. */
+  readonly targetMs: number;
+  /** How long the probe may take with everything, in milliseconds. */
+  readonly guardMs: number;
+  /** The option that gives it longer, for errors; default `--budget`. */
+  readonly guardOption?: string;
+  /** Stops it. */
+  readonly signal?: AbortSignal;
+  /** Whether to stop after loading. */
+  readonly dry?: boolean;
+}
+
+/** What a probe found. */
+export interface Probed {
+  /** What the job's module exports. */
+  readonly exports: Exports;
+  /** What its tasks took, in the order of items. */
+  readonly stretches: readonly Stretch[];
+  /** The first few items that failed. */
+  readonly failures: readonly (Thrown & { readonly index: number })[];
+  /** Undefined if the sample was cut off, or `dry`. */
+  readonly done: ProbeDone | undefined;
+  /** Why the sample was cut off, in half a sentence. */
+  readonly cutOff: string | undefined;
+  /** Checksums of the first results, by how many they are. */
+  readonly checksums: ReadonlyMap<number, string>;
+}
+
+/** Probes a job. A test's own answers at once. */
+export type Prober = (
+  job: JobSpec,
+  options: ProbeOptions,
+  /** Chooses of how many first results checksums are needed, once the sample is known. */
+  chooseChecksums: (probed: Probed) => Promise<readonly number[]> | readonly number[],
+) => Promise<Probed>;
+
+function permissionNeeded(
+  where: string,
+  error: Thrown,
+  { typed }: ProbeOptions,
+): UsageError | undefined {
+  const messages = [error.message, ...error.causes];
+  const denied = error.name === "NotCapable" ||
+    error.causes.some((cause) => cause.startsWith("NotCapable"));
+  if (!denied) return undefined;
+  const missing = messages.map(missingFlag).find((flag) => flag !== undefined);
+  return missing === undefined
+    ? new UsageError("module", typed, `${where} lacks a permission (${messages[0]})`, "allow it")
+    : new UsageError("module", typed, `${where} needs ${missing.wanted}`, `add ${missing.flag}`);
+}
+
+function describe({ name, message }: Thrown): string {
+  return name === "Error" ? message || "an error without a message" : `${name}: ${message}`;
+}
+
+function checkExports(exports: Exports, job: JobSpec, { typed }: ProbeOptions): void {
+  const wanted = job.task.export;
+  if (exports.task !== "function") {
+    const others = exports.functions.filter((name) =>
+      !["items", "setup", "teardown"].includes(name)
+    );
+    const remedy = others.length > 0
+      ? `name one of its functions with --export: ${others.join(", ")}`
+      : wanted === "default"
+      ? "write export default function (item) { … }"
+      : "export it";
+    const missing = exports.task === "undefined";
+    const problem = missing
+      ? `it has no ${wanted === "default" ? "default export" : `export ${JSON.stringify(wanted)}`}`
+      : `its ${wanted} export is no function but ${exports.task}`;
+    throw new UsageError("module", typed, problem, remedy);
+  }
+  if (exports.items === "missing" || exports.items === "not iterable") {
+    const problem = exports.items === "missing"
+      ? `it exports no "items"`
+      : `its export "items" can't be iterated`;
+    const remedy = "export const items = […], an async iterable, or a function that returns one";
+    throw new UsageError("module", typed, problem, remedy);
+  }
+}
+
+function place(phase: string, ran: number): string {
+  return phase === "tasks" ? `item ${ran}` : phase === "load" ? "loading it" : `its ${phase}`;
+}
+
+function stuck(phase: string, ran: number, guardMs: number): string {
+  const limit = `within ${(guardMs / 1000).toFixed(1)} s`;
+  switch (phase) {
+    case "load":
+      return `the module did not load ${limit}`;
+    case "setup":
+    case "teardown":
+      return `its ${phase} did not end ${limit}`;
+    case "items":
+      return `its first item did not arrive ${limit}`;
+    default:
+      return `item ${ran} did not settle ${limit}`;
+  }
+}
+
+/**
+ * Probes a job in a fresh process, which may do what the job's permissions say and no more.
+ *
+ * @param job The job.
+ * @param options Which sample to take.
+ * @param chooseChecksums Chooses of how many first results checksums are needed.
+ * @returns What it found; a sample that took too long is cut off, not lost.
+ * @throws {UsageError} If the module lacks an export or a permission, or has no items.
+ * @throws {JobError} If it can't be loaded, fails at every item, ends its process, or never settles.
+ *
+ * @example
+ * ```ts
+ * import type { JobSpec } from "../../timing/spec.ts";
+ * import { probe } from "./probe.ts";
+ *
+ * async function titleOf(job: JobSpec): Promise<string | undefined> {
+ *   const options = { typed: "job.ts", limit: 1, targetMs: 1, guardMs: 1000, dry: true };
+ *   return (await probe(job, options, () => [])).exports.title;
+ * }
+ * console.log(titleOf.length); // 1
+ * ```
+ */
+export const probe: Prober = async (job, options, chooseChecksums): Promise<Probed> => {
+  const { signal, guardMs, guardOption = "--budget", limit, targetMs, dry = false } = options;
+  const flags = await trialFlags(job, "sequential");
+  const guard = new AbortController();
+  const timer = setTimeout(() => guard.abort(), guardMs);
+  const stretches: Stretch[] = [];
+  const failures: (Thrown & { index: number })[] = [];
+  const checksums = new Map<number, string>();
+  let exports: Exports | undefined;
+  let phase = "load";
+  try {
+    const entry = new URL("./probe_main.ts", import.meta.url);
+    const either = signal ? AbortSignal.any([signal, guard.signal]) : guard.signal;
+    await using child = new MeasuringChild({ entry, flags, signal: either });
+    const { module, export: name } = job.task;
+    const order: ProbeOrder = { mark: child.mark, module, export: name, dry, limit, targetMs };
+    await child.send(order);
+    while (true) {
+      const message = await child.next() as ProbeMessage | undefined;
+      signal?.throwIfAborted();
+      if (message === undefined) {
+        const ran = stretches.reduce((sum, { count }) => sum + count, 0);
+        const found = { exports: exports!, stretches, failures, done: undefined, checksums };
+        if (guard.signal.aborted) {
+          const why = stuck(phase, ran, guardMs);
+          if (ran === 0) {
+            throw new JobError(
+              `Cannot run the job: ${why}; if it needs longer, raise ${guardOption}`,
+            );
+          }
+          return { ...found, cutOff: why };
+        }
+        throw new JobError(
+          `Cannot run the job: ${place(phase, ran)} ended the whole ` +
+            `process (${await child.obituary()}); a task returns or throws, it never exits`,
+        );
+      }
+      switch (message.type) {
+        case "loaded":
+          checkExports(exports = message.exports, job, options);
+          if (dry) {
+            return { exports, stretches, failures, done: undefined, cutOff: undefined, checksums };
+          }
+          break;
+        case "phase":
+          phase = message.phase;
+          break;
+        case "stretches":
+          stretches.push(...message.stretches);
+          failures.push(...message.failures);
+          break;
+        case "broken": {
+          const where = message.where === "the module" ? "loading it" : `its ${message.where}`;
+          throw permissionNeeded(where, message.error, options) ?? new JobError(
+            `Cannot run the job: ${message.where} failed: ${describe(message.error)}`,
+          );
+        }
+        case "done": {
+          if (message.items === 0) {
+            const remedy = "give it at least one; two or more are needed to gain anything";
+            throw new UsageError("module", options.typed, "its items are empty", remedy);
+          }
+          const denied = failures.map((failure) =>
+            permissionNeeded(`item ${failure.index}`, failure, options)
+          ).find((error) => error !== undefined);
+          if (denied !== undefined) throw denied;
+          if (message.failed === message.items) {
+            throw new JobError(
+              `Cannot run the job: every item fails, the first with ${describe(failures[0]!)}; ` +
+                `mend the task first`,
+            );
+          }
+          clearTimeout(timer);
+          const probed = { exports: exports!, stretches, failures, done: message, checksums };
+          const counts = await chooseChecksums({ ...probed, cutOff: undefined });
+          for (const count of new Set(counts)) {
+            if (count > message.kept) continue;
+            await child.send({ checksum: count });
+            const answer = await child.next() as ProbeMessage | undefined;
+            if (answer?.type === "checksum") checksums.set(count, answer.checksum);
+          }
+          return { ...probed, cutOff: undefined };
+        }
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+};

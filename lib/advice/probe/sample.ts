@@ -1,0 +1,218 @@
+/**
+ * What a probe's stretches come to: how long a task computes and waits, and how sure that is.
+ *
+ * @module
+ */
+
+import { quantile, sorted } from "../../timing/statistics.ts";
+import type { Probed } from "./probe.ts";
+
+/** A job's sample in figures; times in milliseconds, per item unless named otherwise. */
+export interface Sample {
+  /** Items run. */
+  readonly items: number;
+  /** Items that failed. */
+  readonly failed: number;
+  /** How many items the job has; null if that can't be told. */
+  readonly total: number | null;
+  /** Wall time of the whole sample: all tasks together, and getting their items. */
+  readonly tasksMs: number;
+  /** Mean wall time. */
+  readonly wallMs: number;
+  /** Mean time to get an item from its source, which only one can do at a time. */
+  readonly sourceMs: number;
+  /** Mean CPU time of the process. */
+  readonly cpuMs: number;
+  /** The part of `cpuMs` on the event loop's own thread: what one lane can't do for two tasks at once. */
+  readonly loopMs: number;
+  /**
+   * The mean wait that holds up the event loop, as synchronous I/O does: slots can't fill it, only other
+   * lanes can.
+   */
+  readonly blockedMs: number;
+  /** CPU time of a bare wait, which tasks pay one by one and hardly with many in flight. */
+  readonly wakeMs: number;
+  /** CPU over wall time, corrected for the share of a CPU that others left; 0 to 1. */
+  readonly cpuShare: number;
+  /** Standard error of `cpuShare`. */
+  readonly cpuShareError: number;
+  /** What one busy thread gets of a CPU on this machine at present, 0 to 1. */
+  readonly available: number;
+  /** What the first items took longer than the later ones: their code was still cold. */
+  readonly coldMs: number;
+  /** Standard deviation of the wall time over its mean. */
+  readonly variation: number;
+  /** Wall times of the sample's items in order, in stretches of equal ones where tasks are tiny. */
+  readonly walls: readonly {
+    readonly count: number;
+    readonly wallMs: number;
+    /** Getting one of them from its source. */
+    readonly sourceMs: number;
+  }[];
+  /** Mean size of an item as it is sent, in bytes. */
+  readonly itemBytes: number;
+  /** Mean size of a result. */
+  readonly resultBytes: number;
+  /** Writing and reading an item and its result once. */
+  readonly cloneMs: number;
+  /** What can't be sent to another lane. */
+  readonly uncloneable: string | undefined;
+  /** By how much the tasks raised the peak memory of the process, in bytes. */
+  readonly memoryBytes: number;
+}
+
+/** A machine that leaves so much of a CPU to a busy thread counts as idle. */
+const IDLE = 0.9;
+const ENOUGH = 8;
+
+/** Of so many tasks some were hardly disturbed. */
+const UNDISTURBED = 0.1;
+
+type Measured = Pick<Probed["stretches"][number], "count" | "wallMs" | "cpuMs">;
+
+/**
+ * How long a task waits on average, in milliseconds. Wall less CPU time is waiting for the outside and
+ * waiting for a CPU that others use. The second is taken off: in proportion to the CPU time, by what a
+ * busy thread was seen to get. And since what others do can only add, no more is believed than the
+ * least disturbed tenth of the tasks shows, whether waits are alike or grow with the computing.
+ */
+function waitMs(stretches: readonly Measured[], available: number): number {
+  const items = stretches.reduce((sum, { count }) => sum + count, 0);
+  const cpuMs = stretches.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / items;
+  const lost = stretches.reduce((sum, { wallMs, cpuMs }) => sum + wallMs - cpuMs, 0) / items;
+  const proportional = Math.max(0, lost - cpuMs * (1 - available) / available);
+  if (available >= IDLE || stretches.length < ENOUGH) return proportional;
+  const least = (of: readonly number[]) => quantile(sorted(of), UNDISTURBED);
+  const lostBy = ({ wallMs, cpuMs }: { wallMs: number; cpuMs: number }) =>
+    Math.max(0, wallMs - cpuMs);
+  const alike = least(stretches.map((stretch) => lostBy(stretch) / stretch.count));
+  const growing = least(
+    stretches.map((stretch) => lostBy(stretch) / Math.max(1e-6, stretch.cpuMs)),
+  );
+  return Math.min(proportional, Math.max(alike, growing * cpuMs));
+}
+
+/** Code is warm after so many items. */
+const WARM_AFTER = 6;
+
+/** What the first items computed longer than the median of the later ones, in milliseconds. */
+function coldMs(stretches: Probed["stretches"]): number {
+  if (stretches.length < 2 * WARM_AFTER) return 0;
+  const later = sorted(stretches.slice(WARM_AFTER).map(({ cpuMs, count }) => cpuMs / count));
+  return stretches.slice(0, WARM_AFTER).reduce(
+    (sum, { cpuMs, count }) => sum + Math.max(0, cpuMs - count * quantile(later, 0.75)),
+    0,
+  );
+}
+
+/** `threadCpuUsage` has steps of 10 ms: below this many of them its figure says nothing. */
+const STEPS_MS = 100;
+
+/**
+ * Sums up a probe.
+ *
+ * The CPU share is the ratio of two sums, its error that of a ratio estimator (Cochran, "Sampling
+ * Techniques", 1977, section 6.3), with each stretch as a cluster.
+ *
+ * @param probed What the probe found; one that was cut off counts as far as it came.
+ * @returns The sample.
+ * @throws {RangeError} If no item was run.
+ *
+ * @example
+ * ```ts
+ * import { sampleOf } from "./sample.ts";
+ *
+ * const sample = sampleOf({
+ *   exports: { items: "iterable", task: "function", setup: false, teardown: false, functions: [] },
+ *   stretches: [
+ *     { count: 1, wallMs: 10, cpuMs: 1, sourceMs: 0, syncMs: 1, syncCpuMs: 1 },
+ *     { count: 1, wallMs: 10, cpuMs: 1, sourceMs: 0, syncMs: 1, syncCpuMs: 1 },
+ *   ],
+ *   failures: [],
+ *   done: undefined,
+ *   cutOff: undefined,
+ *   checksums: new Map(),
+ * });
+ * console.log(sample.cpuShare); // 0.1
+ * ```
+ */
+export function sampleOf({ stretches, done, failures }: Probed): Sample {
+  const items = stretches.reduce((sum, { count }) => sum + count, 0);
+  const sourceMs = stretches.reduce((sum, { sourceMs }) => sum + sourceMs, 0) / Math.max(1, items);
+  if (items === 0) throw new RangeError("Cannot sum up a sample: no item was run");
+  const tasksMs = Math.max(1e-6, stretches.reduce((sum, { wallMs }) => sum + wallMs, 0));
+  const cpu = stretches.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+  const available = done?.available ?? 1;
+  const ratio = cpu / tasksMs;
+  const threadCpu = done?.threadCpuMs ?? 0;
+  // Threads beside the event loop's also collect garbage and compile: a small part is no task's.
+  const onLoop = cpu >= STEPS_MS ? Math.min(1, threadCpu / cpu) : 1;
+  const loopShare = onLoop > 0.85 ? 1 : onLoop;
+  const n = stretches.length;
+  const squares = stretches.reduce(
+    (sum, { wallMs, cpuMs }) => sum + (cpuMs - ratio * wallMs) ** 2,
+    0,
+  );
+  const error = n < 2 ? 0.25 : Math.sqrt(squares * n / (n - 1)) / tasksMs;
+  const wallMs = tasksMs / items;
+  const waits = waitMs(stretches, available);
+  const held = stretches.map(({ count, syncMs, syncCpuMs }) => ({
+    count,
+    wallMs: syncMs,
+    cpuMs: syncCpuMs,
+  }));
+  // Threads beside the event loop's may use more CPU time than passes: then nothing waits.
+  const cpuShare = cpu <= 0 ? 0 : Math.min(1, cpu / items / (cpu / items + waits));
+  // The first ones compile the code; of tiny tasks only the means of stretches are known.
+  const settled = stretches.length > ENOUGH ? stretches.slice(2) : stretches;
+  const means = settled.map(({ count, wallMs }) => wallMs / count);
+  const middle = means.reduce((sum, ms) => sum + ms, 0) / means.length;
+  const spread = means.reduce((sum, ms) => sum + (ms - middle) ** 2, 0) / means.length;
+  return {
+    items,
+    failed: done?.failed ?? failures.length,
+    total: done?.total ?? null,
+    tasksMs: tasksMs + items * sourceMs,
+    sourceMs,
+    wallMs,
+    cpuMs: cpu / items,
+    loopMs: cpu / items * loopShare,
+    wakeMs: done?.wakeMs ?? 0,
+    blockedMs: Math.min(waits, Math.max(0, waitMs(held, available))),
+    cpuShare,
+    cpuShareError: Math.hypot(error, (cpuShare - Math.min(1, ratio)) / 4),
+    available,
+    coldMs: coldMs(stretches),
+    variation: Math.sqrt(spread) / Math.max(middle, 1e-9),
+    walls: stretches.map(({ count, wallMs, sourceMs }) => ({
+      count,
+      wallMs: wallMs / count,
+      sourceMs: sourceMs / count,
+    })),
+    itemBytes: done?.transfer.itemBytes ?? 0,
+    resultBytes: done?.transfer.resultBytes ?? 0,
+    cloneMs: done?.transfer.cloneMs ?? 0,
+    uncloneable: done?.transfer.uncloneable,
+    memoryBytes: done === undefined ? 0 : Math.max(0, done.rssAfterBytes - done.rssBeforeBytes),
+  };
+}
+
+/** From this share of the time on, waiting that holds up a thread can't be a neighbour on the CPU. */
+const BLOCKS = 0.25;
+
+/**
+ * Whether tasks hold up their thread while they wait.
+ *
+ * @param sample The sample.
+ * @returns Whether they do so for a quarter of their time.
+ *
+ * @example
+ * ```ts
+ * import { blocks } from "./sample.ts";
+ *
+ * console.log(blocks({ blockedMs: 8, wallMs: 10 })); // true
+ * ```
+ */
+export function blocks({ blockedMs, wallMs }: Pick<Sample, "blockedMs" | "wallMs">): boolean {
+  return blockedMs >= BLOCKS * wallMs;
+}

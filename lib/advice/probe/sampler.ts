@@ -1,0 +1,241 @@
+/**
+ * Runs a sample of a job one after the other and takes down what each task takes. It runs in a probe's
+ * process and imports no npm package.
+ *
+ * @module
+ */
+
+import type { Items } from "../../dispatch/options.ts";
+import type { Outcome } from "../../dispatch/outcome.ts";
+import type { TaskFunction } from "../../lanes/task.ts";
+import { checksumOf } from "../../timing/checksum.ts";
+import { ItemPuller } from "./item_puller.ts";
+import type { ProbeMessage, ProbeOrder, Stretch, Thrown } from "./probe_message.ts";
+import { availableShare } from "./spin_share.ts";
+import { thrownBy } from "./thrown.ts";
+import { TransferMeter } from "./transfer_meter.ts";
+import { wakeCost } from "./wake_cost.ts";
+
+/** A stretch of items is to last about this long, far above the clocks' steps. */
+const STRETCH_MS = 0.5;
+const MOST_ITEMS_A_STRETCH = 4096;
+/** How often the machine's other load is looked at, in milliseconds of tasks. */
+const LOOK_EVERY_MS = 1000;
+const LOOK_MS = 15;
+/** Items run at least, if the first ones take long, and how far the time may be passed for them. */
+const FEW_ITEMS = 8;
+const OVERTIME = 2;
+/** Once so many have failed and none succeeded, the rest will fail too. */
+const ALL_FAIL = 5;
+/** Messages are sent this often at most. */
+const TELL_MS = 20;
+/** Tasks that wait less than this on average hardly sleep, in milliseconds. */
+const LEAST_WAIT_MS = 0.2;
+/** Results are kept for checksums up to this size. */
+const KEPT_BYTES = 64 << 20;
+
+/** CPU time of this process, in milliseconds: in steps of a microsecond, where a thread's has 10 ms. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+function rssBytes(): number {
+  return process.resourceUsage().maxRSS * 1024;
+}
+
+/** Runs a sample. */
+export class Sampler {
+  readonly #kept: Outcome<unknown>[] = [];
+  readonly #transfer = new TransferMeter();
+  readonly #shares: number[] = [];
+  #unsent: Stretch[] = [];
+  #failures: (Thrown & { index: number })[] = [];
+  #toldMs = performance.now();
+  #keeping = true;
+  #ran = 0;
+  #failed = 0;
+  #tasksMs = 0;
+  #cpuMs = 0;
+  #threadCpuMs = 0;
+
+  /**
+   * Makes a sampler.
+   *
+   * @param order Which sample.
+   * @param task The task.
+   * @param say Tells what was found, as soon as it is.
+   */
+  constructor(
+    readonly order: ProbeOrder,
+    readonly task: TaskFunction,
+    readonly say: (message: ProbeMessage) => void,
+  ) {}
+
+  /**
+   * The job's items.
+   *
+   * @param items The job's items.
+   */
+  async run(items: Items<unknown>): Promise<void> {
+    const puller = new ItemPuller(items);
+    const rssBefore = rssBytes();
+    let size = 1;
+    let nextLookMs = LOOK_EVERY_MS;
+    this.#look();
+    while (!this.#over()) {
+      const pulledMs = performance.now();
+      const batch = await puller.pull(Math.min(size, this.order.limit - this.#ran));
+      const sourceMs = performance.now() - pulledMs;
+      if (batch.length === 0) break;
+      if (this.#ran === 0) this.say({ type: "phase", phase: "tasks" });
+      const stretch = await this.#stretch(batch, sourceMs);
+      this.#tell(stretch);
+      size = stretch.wallMs < STRETCH_MS / 2
+        ? Math.min(2 * size, MOST_ITEMS_A_STRETCH)
+        : stretch.wallMs > 2 * STRETCH_MS
+        ? Math.max(1, size >> 1)
+        : size;
+      if (this.#tasksMs < nextLookMs) continue;
+      nextLookMs = this.#tasksMs + LOOK_EVERY_MS;
+      this.#look();
+    }
+    this.#look();
+    this.#tell();
+    const rssAfter = rssBytes();
+    const ended = this.#ran >= this.order.limit ? null : await puller.ended();
+    this.say({
+      type: "done",
+      items: this.#ran,
+      failed: this.#failed,
+      total: puller.total ?? (ended ? this.#ran : null),
+      transfer: this.#transfer.cost(),
+      threadCpuMs: this.#threadCpuMs,
+      wakeMs: await this.#wakeMs(),
+      available: this.#shares.reduce((sum, share) => sum + share, 0) / this.#shares.length,
+      rssBeforeBytes: rssBefore,
+      rssAfterBytes: rssAfter,
+      kept: this.#kept.length,
+    });
+    await puller.close();
+  }
+
+  /**
+   * Their checksum.
+   *
+   * @param count How many first results.
+   * @returns Their checksum.
+   */
+  checksum(count: number): Promise<string> {
+    return checksumOf(this.#kept.slice(0, count));
+  }
+
+  /** Only tasks that wait wake a thread. */
+  async #wakeMs(): Promise<number> {
+    const waitMs = (this.#tasksMs - this.#cpuMs) / Math.max(1, this.#ran);
+    return waitMs < LEAST_WAIT_MS ? 0 : await wakeCost(waitMs, cpuMs);
+  }
+
+  #look(): void {
+    this.#shares.push(availableShare(LOOK_MS, () => performance.now(), cpuMs));
+  }
+
+  #over(): boolean {
+    const { limit, targetMs } = this.order;
+    if (this.#ran >= limit) return true;
+    if (this.#failed === this.#ran && this.#failed >= ALL_FAIL) return true;
+    if (this.#tasksMs < targetMs) return false;
+    return this.#ran >= FEW_ITEMS || this.#tasksMs >= OVERTIME * targetMs;
+  }
+
+  async #stretch(batch: readonly unknown[], sourceMs: number): Promise<Stretch> {
+    const { signal } = new AbortController();
+    const cancelled = () => false;
+    const values: unknown[] = [];
+    const failures: [number, unknown][] = [];
+    const alone = batch.length === 1;
+    let promises = false;
+    let [syncMs, syncCpuMs] = [0, 0];
+    const threadAt = threadCpuMs();
+    const cpuAt = cpuMs();
+    const startMs = performance.now();
+    for (let at = 0; at < batch.length; at++) {
+      try {
+        const value = this.task(batch[at], {
+          signal,
+          index: this.#ran + at,
+          attempt: 1,
+          cancelled,
+        });
+        if (value instanceof Promise) {
+          // A clock reading for each of many tiny tasks would distort them.
+          if (alone) [syncMs, syncCpuMs] = [performance.now() - startMs, cpuMs() - cpuAt];
+          promises = true;
+          values.push(await value);
+        } else {
+          values.push(value);
+        }
+      } catch (error) {
+        values.push(undefined);
+        failures.push([at, error]);
+      }
+    }
+    const wallMs = performance.now() - startMs;
+    const usedMs = cpuMs() - cpuAt;
+    if (!promises) [syncMs, syncCpuMs] = [wallMs, usedMs];
+    const stretch = {
+      count: batch.length,
+      wallMs,
+      cpuMs: usedMs,
+      sourceMs,
+      syncMs,
+      syncCpuMs,
+    };
+    this.#threadCpuMs += threadCpuMs() - threadAt;
+    this.#tasksMs += wallMs;
+    this.#cpuMs += usedMs;
+    await this.#keep(batch, values, new Map(failures));
+    this.#ran += batch.length;
+    this.#failed += failures.length;
+    return stretch;
+  }
+
+  async #keep(
+    batch: readonly unknown[],
+    values: readonly unknown[],
+    failures: ReadonlyMap<number, unknown>,
+  ): Promise<void> {
+    for (let at = 0; at < batch.length; at++) {
+      const index = this.#ran + at;
+      const failed = failures.has(at);
+      if (failed && this.#failures.length < ALL_FAIL) {
+        this.#failures.push({ index, ...thrownBy(failures.get(at)) });
+      }
+      if (!failed) await this.#transfer.look(batch[at], values[at], index);
+      this.#keeping &&= this.#transfer.resultBytes * this.#kept.length < KEPT_BYTES;
+      if (!this.#keeping) continue;
+      const when = { lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 0 };
+      this.#kept.push(
+        failed
+          ? { ...when, index, status: "rejected", ended: "failed", reason: undefined }
+          : { ...when, index, status: "fulfilled", value: values[at] },
+      );
+    }
+  }
+
+  #tell(stretch?: Stretch): void {
+    if (stretch !== undefined) this.#unsent.push(stretch);
+    const nowMs = performance.now();
+    if (stretch !== undefined && this.#ran > 4 && nowMs - this.#toldMs < TELL_MS) return;
+    this.#toldMs = nowMs;
+    if (this.#unsent.length === 0) return;
+    this.say({ type: "stretches", stretches: this.#unsent, failures: this.#failures });
+    this.#unsent = [];
+    this.#failures = [];
+  }
+}

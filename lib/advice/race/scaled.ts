@@ -1,0 +1,83 @@
+/**
+ * From the items that were raced to the whole job.
+ *
+ * @module
+ */
+
+import type { Round } from "../../timing/result.ts";
+import { type Candidate, inFlightOf } from "../prediction/candidate.ts";
+import { type Machine, predict, type Prediction, totalMs } from "../prediction/predict.ts";
+import type { Entry } from "./recommend.ts";
+import type { Runner } from "./race_options.ts";
+import type { Sample } from "../probe/sample.ts";
+
+/**
+ * What a round comes to for another number of items: its start-up as it is, and its work in proportion
+ * to what is predicted for the two numbers. So waves, long items and saturation are accounted for, and
+ * what the prediction is off by cancels out.
+ *
+ * @param sample The sample.
+ * @param machine What the machine does.
+ * @param candidate The model.
+ * @param items How many items the round ran.
+ * @param horizon How many items are wanted.
+ * @param round What was measured.
+ * @returns The time for `horizon` items, in milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { scaledMs } from "./scaled.ts";
+ *
+ * console.log(scaledMs.length); // 6
+ * ```
+ */
+export function scaledMs(
+  sample: Sample,
+  machine: Machine,
+  candidate: Candidate,
+  items: number,
+  horizon: number,
+  round: Pick<Round, "startMs" | "runMs">,
+): number {
+  if (items === horizon) return round.startMs + round.runMs;
+  const wanted = predict(sample, candidate, horizon, machine).runMs;
+  const ran = predict(sample, candidate, items, machine).runMs;
+  return round.startMs + round.runMs * wanted / Math.max(1e-9, ran);
+}
+
+/**
+ * A runner's times for the whole job.
+ *
+ * @param runner What ran.
+ * @param scale Scales a round to the whole job.
+ * @param predicted What was predicted for the whole job; nothing unless given.
+ * @returns The entry; not eligible if it was taken out of the race for anything but being slow.
+ *
+ * @example
+ * ```ts
+ * import { entryOf } from "./scaled.ts";
+ *
+ * const candidate = { model: "sequential", lanes: 1, slots: 1 } as const;
+ * console.log(entryOf({ candidate, items: 1, rounds: [] }, () => 0).eligible); // true
+ * ```
+ */
+export function entryOf(
+  { candidate, items, rounds, out }: Runner,
+  scale: (candidate: Candidate, items: number, round: Round) => number,
+  predicted?: (candidate: Candidate) => Prediction,
+): Entry {
+  const prediction = predicted?.(candidate);
+  return {
+    candidate,
+    times: rounds.map((round) => ({ round: round.round, ms: scale(candidate, items, round) })),
+    eligible: out === undefined,
+    inFlight: inFlightOf(candidate, items),
+    ...(prediction && {
+      predicted: {
+        ms: totalMs(prediction),
+        lowMs: prediction.startMs + prediction.lowMs,
+        highMs: prediction.startMs + prediction.highMs,
+      },
+    }),
+  };
+}

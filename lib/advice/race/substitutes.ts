@@ -1,0 +1,154 @@
+/**
+ * What to race instead of, or beside, models that refused, disappointed, or did better than expected.
+ *
+ * @module
+ */
+
+import { type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
+import { MOST_IN_FLIGHT, MOST_LANES } from "../prediction/candidates.ts";
+import type { Runner } from "./race_options.ts";
+
+/** Slots are divided by this after a refusal: many refusals are more of a nuisance than a slow search. */
+const LESS = 4;
+/** A model whose slots gained less than this, where waiting should have been filled, disappoints. */
+const GAINED = 1.2;
+/** Slots or lanes of which each still gains this share of itself are not enough yet. */
+const UNSATURATED = 0.6;
+/** So many times as many are tried next. */
+const MORE = 4;
+/** A model predicted to gain so many times as much as the best one measured is worth a trial. */
+const HOPEFUL = 1.05;
+/** With this many times as many tasks in flight as are served at once, most of them only queue. */
+export const QUEUEING = 4;
+
+/** What a job allows. */
+export interface Allowed {
+  /** How many CPUs there are. */
+  readonly cores: number;
+  /** Whether its tasks wait for most of their time. */
+  readonly waits: boolean;
+  /** Whether its items and results can be sent to other lanes. */
+  readonly canTravel: boolean;
+  /** Gains against sequential that were predicted, of models that need not have run. */
+  readonly predicted?: readonly { readonly candidate: Candidate; readonly gain: number }[];
+}
+
+/**
+ * Chooses models to race as well.
+ *
+ * - Where a server refused so many at once: fewer slots, by halving the distance to what it bore.
+ * - Where slots filled no waiting although tasks wait: lanes, for something holds up the event loop; and
+ *   where each of these gained, more of them.
+ * - Where each slot still gained: more slots.
+ * - Where far more are in flight than are served at once: as many as are served, which is kinder.
+ * - Where even the best came out below what was predicted of a model that wasn't raced: that one.
+ *
+ * @param runners What ran so far.
+ * @param allowed What the job allows.
+ * @param timeMs What a runner's last round comes to, in milliseconds.
+ * @returns Models that haven't run yet.
+ *
+ * @example
+ * ```ts
+ * import { substitutes } from "./substitutes.ts";
+ *
+ * console.log(substitutes([], { cores: 2, waits: true, canTravel: true }, () => 1)); // []
+ * ```
+ */
+export function substitutes(
+  runners: readonly Runner[],
+  { cores, waits, canTravel, predicted = [] }: Allowed,
+  timeMs: (runner: Runner) => number,
+): Candidate[] {
+  const tried = new Set(runners.map(({ candidate }) => nameOf(candidate)));
+  const isTried = (candidate: Candidate) => tried.has(nameOf(candidate));
+  const found = [...fewerSlots(runners)];
+  const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out === undefined);
+  const sequential = ran.find(({ candidate }) => candidate.model === "sequential");
+  if (sequential !== undefined) {
+    const gainOf = (runner: Runner) => timeMs(sequential) / timeMs(runner);
+    if (found.length === 0) found.push(...moreSlots(ran, gainOf), ...kinder(ran, gainOf));
+    if (waits && canTravel) found.push(...lanesInstead(runners, cores, gainOf));
+    const best = Math.max(...ran.map(gainOf));
+    const better = predicted.filter(({ candidate, gain }) =>
+      gain > HOPEFUL * best && !isTried(candidate)
+    ).toSorted((a, b) => b.gain - a.gain);
+    // What refuses many at once would refuse these too.
+    const refused = runners.some(({ out }) => out === "failures");
+    if (!refused) found.push(...better.slice(0, 1).map(({ candidate }) => candidate));
+  }
+  return found.filter((candidate) => !isTried(candidate));
+}
+
+type GainOf = (runner: Runner) => number;
+
+function isLoop({ candidate }: Runner): boolean {
+  return candidate.lanes === 1 && candidate.slots > 1;
+}
+
+function inFlight({ candidate, items }: Runner): number {
+  return inFlightOf(candidate, items);
+}
+
+function* fewerSlots(runners: readonly Runner[]): Generator<Candidate> {
+  const loops = runners.filter(isLoop);
+  const refused = loops.filter(({ out }) => out === "failures").map(inFlight);
+  if (refused.length === 0) return;
+  const least = Math.min(...refused);
+  const went = loops.filter(({ out, rounds }) => out === undefined && rounds.length > 0)
+    .map(inFlight).filter((slots) => slots < least);
+  const most = Math.max(0, ...went);
+  const slots = most === 0 ? powerOfTwoTo(least / LESS) : 2 * most;
+  if (slots > 1 && slots < least) yield limited(slots);
+}
+
+function* moreSlots(ran: readonly Runner[], gainOf: GainOf): Generator<Candidate> {
+  const most = ran.filter(isLoop).sort((a, b) => inFlight(b) - inFlight(a))[0];
+  if (most === undefined || gainOf(most) < UNSATURATED * inFlight(most)) return;
+  // A race tells of slots only what it has items for.
+  const slots = Math.min(MORE * inFlight(most), MOST_IN_FLIGHT, most.items);
+  if (slots > 1.5 * inFlight(most)) yield limited(slots);
+}
+
+function* kinder(ran: readonly Runner[], gainOf: GainOf): Generator<Candidate> {
+  const loops = ran.filter(isLoop);
+  const best = loops.toSorted((a, b) => gainOf(b) - gainOf(a))[0];
+  if (best === undefined || gainOf(best) < GAINED) return;
+  const queueing = QUEUEING * gainOf(best);
+  if (inFlight(best) < queueing || loops.some((of) => inFlight(of) < queueing)) return;
+  yield limited(powerOfTwoFrom(2 * gainOf(best)));
+}
+
+function* lanesInstead(
+  runners: readonly Runner[],
+  cores: number,
+  gainOf: GainOf,
+): Generator<Candidate> {
+  const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out !== "failures");
+  const loops = ran.filter(isLoop);
+  if (loops.some((of) => gainOf(of) >= GAINED)) return;
+  const threads =
+    ran.filter(({ candidate: { model, slots } }) => model === "workers" && slots === 1)
+      .sort((a, b) => b.candidate.lanes - a.candidate.lanes)[0];
+  if (threads === undefined) {
+    if (loops.length > 0) yield { model: "workers", lanes: cores, slots: 1 };
+    return;
+  }
+  const { candidate: { lanes }, items } = threads;
+  const more = Math.min(MORE * lanes, MOST_LANES, items);
+  if (gainOf(threads) >= UNSATURATED * lanes && more > 1.5 * lanes) {
+    yield { model: "workers", lanes: more, slots: 1 };
+  }
+}
+
+function limited(slots: number): Candidate {
+  return { model: "limited", lanes: 1, slots };
+}
+
+function powerOfTwoTo(value: number): number {
+  return value < 1 ? 0 : 2 ** Math.floor(Math.log2(value));
+}
+
+function powerOfTwoFrom(value: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(2, value)));
+}

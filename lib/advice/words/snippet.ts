@@ -1,0 +1,99 @@
+/**
+ * The few lines of code that run a job under the recommended model.
+ *
+ * @module
+ */
+
+import type { LanePermissions } from "../../lanes/subprocess_permissions.ts";
+import { permissionFlags } from "../../lanes/subprocess_permissions.ts";
+import type { Candidate } from "../prediction/candidate.ts";
+
+/** What the lines are written for. */
+export interface SnippetJob {
+  /** The job's module, as a URL. */
+  readonly module: string;
+  /** The name of the task's export. */
+  readonly export: string;
+  /** Whether `items` is a function. */
+  readonly itemsAreMade: boolean;
+  /** Whether there is a `setup`. */
+  readonly setup: boolean;
+  /** Whether there is a `teardown`. */
+  readonly teardown: boolean;
+  /** What the job was allowed. */
+  readonly permissions: LanePermissions;
+  /** The library's entry, as a URL. */
+  readonly library: string;
+}
+
+/** A program, and how to run it. */
+export interface Snippet {
+  /** The program, whole. */
+  readonly code: string;
+  /** The flags that `deno run` needs. */
+  readonly flags: readonly string[];
+}
+
+function sizeOf({ model, lanes, slots }: Candidate, permissions: LanePermissions): string {
+  const parts: string[] = [];
+  if (model === "workers" || model === "processes") parts.push(`lanes: ${lanes}`);
+  if (model === "limited" || (parts.length > 0 && slots > 1)) parts.push(`slots: ${slots}`);
+  if (model === "processes" && Object.keys(permissions).length > 0) {
+    parts.push(`permissions: ${JSON.stringify(permissions)}`);
+  }
+  return parts.length === 0 ? "" : `{ ${parts.join(", ")} }`;
+}
+
+function flagsOf(job: SnippetJob, { model }: Candidate): string[] {
+  const { permissions } = job;
+  const list = (given: boolean | readonly string[] | undefined) =>
+    given === true || given === undefined || given === false ? [] : given;
+  return permissionFlags({
+    ...permissions,
+    // Modules named by URL are read when they are first needed.
+    read: true,
+    run: permissions.run === true ? true : [
+      ...list(permissions.run),
+      ...(model === "processes" ? [Deno.execPath()] : []),
+    ],
+  });
+}
+
+/**
+ * Writes the lines of code that run the whole job under a model, with nothing left to fill in.
+ *
+ * @param job The job.
+ * @param candidate The model and its size.
+ * @returns The program and the flags it needs.
+ *
+ * @example
+ * ```ts
+ * import { snippetFor } from "./snippet.ts";
+ *
+ * const job = { module: "file:///job.ts", export: "default", itemsAreMade: false, setup: false };
+ * const rest = { teardown: false, permissions: {}, library: "file:///lanes/lib/mod.ts" };
+ * const { code } = snippetFor({ ...job, ...rest }, { model: "limited", lanes: 1, slots: 8 });
+ * console.log(code.includes("limited({ slots: 8 })")); // true
+ * ```
+ */
+export function snippetFor(job: SnippetJob, candidate: Candidate): Snippet {
+  const { model } = candidate;
+  const name = job.export === "default" ? "" : `, ${JSON.stringify(job.export)}`;
+  const items = job.itemsAreMade ? "await job.items()" : "job.items";
+  const run = [
+    `await using executor = ${model}(${sizeOf(candidate, job.permissions)});`,
+    `const work = task<typeof job${name}>(${JSON.stringify(job.module)}${name});`,
+    `for await (const result of executor.map(work, ${items})) console.log(result);`,
+  ];
+  const lines = [
+    `import { ${["task", model].sort().join(", ")} } from ${JSON.stringify(job.library)};`,
+    `import * as job from ${JSON.stringify(job.module)};`,
+    "",
+    ...(job.setup ? ["await job.setup();"] : []),
+    // Lanes are closed before teardown takes away what their tasks use.
+    ...(job.teardown
+      ? ["try {", ...run.map((line) => `  ${line}`), "} finally {", "  await job.teardown();", "}"]
+      : run),
+  ];
+  return { code: `${lines.join("\n")}\n`, flags: flagsOf(job, candidate) };
+}

@@ -1,0 +1,69 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { loadJob } from "../../../lib/advice/job/load_job.ts";
+import type { ProbeOptions, Prober } from "../../../lib/advice/probe/probe.ts";
+import { UsageError } from "../../../lib/options.ts";
+import { granted } from "../../granted.ts";
+
+const ignore = !granted("run", "read");
+const path = (typed: string) => fromFileUrl(new URL(typed, import.meta.url));
+const request = { typed: "../labelled/waiting.ts", path, permissions: {}, guardMs: 1000 };
+
+/** Answers at once, and notes what it was asked. */
+function asked(exports: { readonly title?: string; readonly setup: boolean }) {
+  const options: ProbeOptions[] = [];
+  const prober: Prober = (_job, of) => {
+    options.push(of);
+    return Promise.resolve({
+      exports: { ...exports, items: "iterable", task: "function", teardown: false, functions: [] },
+      stretches: [],
+      failures: [],
+      done: undefined,
+      cutOff: undefined,
+      checksums: new Map(),
+    });
+  };
+  return { options, prober };
+}
+
+Deno.test({
+  name: "loadJob() makes a job of what a module exports, and runs none of it unless asked to",
+  ignore,
+  async fn() {
+    const { options, prober } = asked({ title: "wait\x1b[31m", setup: true });
+    const { job } = await loadJob({ ...request, items: 7, export: "slow" }, prober);
+    assertEquals([job.task.export, job.setup, job.teardown], ["slow", "setup", undefined]);
+    assertEquals(job.name.includes("\x1b"), false, "a title can't steer the terminal");
+    assertEquals(job.items.kind === "module" && job.items.limit, 7);
+    assertEquals([options[0]!.dry, options[0]!.limit], [true, 0]);
+  },
+});
+
+Deno.test({
+  name: "loadJob() runs a sample of no more items than the job is to have",
+  ignore,
+  async fn() {
+    const { options, prober } = asked({ setup: false });
+    const sample = { items: 50, targetMs: 300 };
+    const { job } = await loadJob({ ...request, sample, guardOption: "--timeout" }, prober);
+    await loadJob({ ...request, sample, items: 3 }, prober);
+    assertEquals(job.name, "waiting.ts");
+    assertEquals(options.map(({ dry, limit, targetMs }) => [dry, limit, targetMs]), [
+      [false, 50, 300],
+      [false, 3, 300],
+    ]);
+    assertEquals(options[0]!.guardOption, "--timeout");
+  },
+});
+
+Deno.test({
+  name: "loadJob() refuses what isn't a module before anything is run",
+  ignore,
+  async fn() {
+    const { options, prober } = asked({ setup: false });
+    for (const typed of ["no_such_job.ts", "labelled", "https://example.com/job.ts"]) {
+      await assertRejects(() => loadJob({ ...request, typed }, prober), UsageError, "module");
+    }
+    assertEquals(options, []);
+  },
+});

@@ -1,0 +1,55 @@
+import { assertEquals } from "@std/assert";
+import { orderCheck } from "../../../lib/advice/probe/order_check.ts";
+import { orderProbe } from "../../../lib/advice/probe/order_probe.ts";
+import { probe } from "../../../lib/advice/probe/probe.ts";
+import type { Race } from "../../../lib/advice/race/race_options.ts";
+import type { JobSpec } from "../../../lib/timing/spec.ts";
+import { granted } from "../../granted.ts";
+import { probedOf, roundOf } from "../fixture.ts";
+
+const ignore = !granted("run", "read");
+
+async function orderMatters(code: string): Promise<boolean | undefined> {
+  const module = `data:text/javascript,${encodeURIComponent(code)}`;
+  const job: JobSpec = {
+    name: "made up",
+    task: { module, export: "default" },
+    items: { kind: "module", module, export: "items" },
+    options: {},
+  };
+  const { signal } = new AbortController();
+  const sample = { typed: "made up", limit: 4, targetMs: 1000, guardMs: 60_000, signal };
+  const { checksums } = await probe(job, sample, () => [4]);
+  const forwards = checksums.get(4)!;
+  return await orderProbe(job, { count: 4, forwards, guardMs: 60_000, signal });
+}
+
+Deno.test({
+  name: "orderProbe() tells a task that counts its calls from one that doesn't",
+  ignore,
+  async fn() {
+    const items = "export const items = [1, 2, 3, 4];";
+    assertEquals(await orderMatters(`${items} export default (item) => 2 * item;`), false);
+    const counting = `${items} let calls = 0; export default (item) => item + 10 * calls++;`;
+    assertEquals(await orderMatters(counting), true);
+  },
+});
+
+Deno.test("orderCheck() runs backwards only where results differ, the plain loop repeats its own, and it is cheap", () => {
+  const sample = { tasksMs: 1000, wallMs: 10, failed: 0 };
+  const probed = { ...probedOf({ waitMs: 10 }), checksums: new Map([[16, "sum"]]) };
+  const candidate = { model: "concurrent", lanes: 1, slots: Infinity } as const;
+  const race: Race = {
+    runners: [{ candidate, items: 100, rounds: [roundOf({ runMs: 9 })], out: "results" }],
+    costMs: 900,
+    trials: 4,
+    partial: false,
+    warnings: [],
+    unrepeatable: false,
+  };
+  assertEquals(orderCheck(sample, probed, race), { count: 16, forwards: "sum" });
+  assertEquals(orderCheck(sample, probed, { ...race, unrepeatable: true }), undefined);
+  assertEquals(orderCheck(sample, probed, { ...race, costMs: 1900 }), undefined);
+  assertEquals(orderCheck(sample, probed, { ...race, runners: [] }), undefined);
+  assertEquals(orderCheck({ ...sample, failed: 1 }, probed, race), undefined);
+});

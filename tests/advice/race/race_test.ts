@@ -1,0 +1,201 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
+import { race } from "../../../lib/advice/race/race.ts";
+import type { RaceOptions, Runner } from "../../../lib/advice/race/race_options.ts";
+import { substitutes } from "../../../lib/advice/race/substitutes.ts";
+import type { Round } from "../../../lib/timing/result.ts";
+import type { TrialSpec } from "../../../lib/timing/spec.ts";
+import { roundOf } from "../fixture.ts";
+
+const SEQUENTIAL: Candidate = { model: "sequential", lanes: 1, slots: 1 };
+const CONCURRENT: Candidate = { model: "concurrent", lanes: 1, slots: Infinity };
+const WORKERS: Candidate = { model: "workers", lanes: 2, slots: 1 };
+
+const ALLOWED = { cores: 2, waits: true, canTravel: true };
+const lastMs = ({ rounds }: Runner) => rounds.at(-1)!.runMs;
+
+type Fake = (trial: TrialSpec) => Partial<Round> & { runMs: number };
+
+function optionsFor(
+  raced: readonly Candidate[],
+  fake: Fake,
+): RaceOptions & { trials: TrialSpec[] } {
+  const trials: TrialSpec[] = [];
+  return {
+    trials,
+    job: {
+      name: "made up",
+      task: { module: "data:,", export: "default" },
+      items: { kind: "values", values: Array.from({ length: 64 }, (_, item) => item) },
+      options: {},
+    },
+    plan: { sequentialItems: 64, items: 64, rounds: 3, allowanceMs: 1e6, hardMs: 1e6 },
+    raced,
+    mostTrials: 30,
+    timeoutMs: 1000,
+    failedShare: 0,
+    checksums: new Map([[64, "same"]]),
+    expectedMs: () => 10,
+    scaledMs: (_candidate, _items, { runMs }) => runMs,
+    decided: () => true,
+    instead: () => [],
+    seed: 1,
+    signal: new AbortController().signal,
+    runTrial: (trial) => {
+      trials.push(trial);
+      const { lanes = 1, slots = null } = trial;
+      const round = roundOf({ round: trial.round, succeeded: 64, ...fake(trial) });
+      return Promise.resolve({ round, lanes, slots, warnings: [] });
+    },
+  };
+}
+
+Deno.test("race() runs every model once a round, until they are told apart", async () => {
+  const options = optionsFor([SEQUENTIAL, WORKERS], () => ({ runMs: 10 }));
+  const { runners, trials } = await race(options);
+  assertEquals(runners.map(({ rounds }) => rounds.length), [3, 3]);
+  assertEquals(trials, 6);
+  assertEquals(options.trials.map(({ round }) => round), [0, 0, 1, 1, 2, 2]);
+});
+
+Deno.test("race() goes on while undecided, but never past its allowance or its trials", async () => {
+  const undecided = {
+    ...optionsFor([SEQUENTIAL, WORKERS], () => ({ runMs: 10 })),
+    decided: () => false,
+  };
+  assertEquals((await race(undecided)).trials, 14);
+  assertEquals((await race({ ...undecided, mostTrials: 5 })).trials, 5);
+  const plan = { ...undecided.plan, allowanceMs: 45 };
+  assertEquals((await race({ ...undecided, plan })).costMs, 40);
+});
+
+Deno.test("race() takes out what is clearly slower, fails, or gives other results", async () => {
+  const runMs = { sequential: 100, concurrent: 10, limited: 90, workers: 12, processes: 11 };
+  const limited: Candidate = { model: "limited", lanes: 1, slots: 2 };
+  const processes: Candidate = { model: "processes", lanes: 2, slots: 1 };
+  const options = optionsFor(
+    [SEQUENTIAL, CONCURRENT, limited, WORKERS, processes],
+    ({ model }) => ({
+      runMs: runMs[model],
+      ...(model === "workers" && { checksum: "other" }),
+      ...(model === "processes" && { failed: 4 }),
+    }),
+  );
+  const { runners } = await race(options);
+  assertEquals(
+    runners.map(({ candidate, out }) => [candidate.model, out]),
+    [
+      ["sequential", undefined],
+      ["concurrent", undefined],
+      ["limited", "slower"],
+      ["workers", "results"],
+      ["processes", "failures"],
+    ],
+  );
+});
+
+Deno.test("race() blames nobody if sequential doesn't repeat its own results", async () => {
+  let draw = 0;
+  const { runners, unrepeatable } = await race(
+    optionsFor([SEQUENTIAL, WORKERS], () => ({ runMs: 10, checksum: `${draw++}` })),
+  );
+  assert(unrepeatable);
+  assertEquals(runners.map(({ out }) => out), [undefined, undefined]);
+});
+
+Deno.test("race() keeps what it has when it is aborted, and says so", async () => {
+  const abort = new AbortController();
+  const options = optionsFor([SEQUENTIAL, WORKERS], () => {
+    abort.abort();
+    return { runMs: 10 };
+  });
+  const { partial, trials } = await race({ ...options, signal: abort.signal });
+  assert(partial);
+  assertEquals(trials, 1);
+});
+
+Deno.test("race() goes on without a model that can't run", async () => {
+  const options = optionsFor([SEQUENTIAL, WORKERS], () => ({ runMs: 10 }));
+  const { runners, warnings } = await race({
+    ...options,
+    runTrial: (trial, more) =>
+      trial.model === "workers"
+        ? Promise.reject(new Error("no threads"))
+        : options.runTrial(trial, more),
+  });
+  assertEquals(runners.map(({ out }) => out), [undefined, "broken"]);
+  assertEquals(warnings, ["workers (2 lanes) is missing: no threads"]);
+});
+
+Deno.test("race() finds how many slots a server that refuses still serves", async () => {
+  const most = 8;
+  const inFlight = ({ slots = 64 }: TrialSpec) => Math.min(slots, 64);
+  const options = optionsFor([SEQUENTIAL, CONCURRENT], (trial) => ({
+    runMs: 1000 / (trial.model === "sequential" ? 1 : inFlight(trial)),
+    failed: trial.model !== "sequential" && inFlight(trial) > most ? 20 : 0,
+  }));
+  const { runners } = await race({
+    ...options,
+    instead: (of) => substitutes(of, ALLOWED, lastMs),
+  });
+  const kept = runners.filter(({ out }) => out === undefined).map(({ candidate }) =>
+    candidate.slots
+  );
+  assertEquals(Math.max(...kept), 8);
+});
+
+Deno.test("race() skips what it can't afford once predictions have failed", async () => {
+  const raced = [SEQUENTIAL, CONCURRENT, WORKERS, { ...WORKERS, slots: 4 }];
+  const options = optionsFor(raced, () => ({ runMs: 100 }));
+  const plan = { ...options.plan, allowanceMs: 200, hardMs: 220 };
+  const { costMs } = await race({
+    ...options,
+    plan,
+    expectedMs: ({ model }) => model === "sequential" ? 100 : 5,
+  });
+  assertEquals(costMs, 200);
+});
+
+Deno.test("race() stops a model that takes longer than the plain loop, and keeps its time out", async () => {
+  const options = optionsFor(
+    [SEQUENTIAL, CONCURRENT],
+    ({ model, mostMs }) =>
+      model === "sequential"
+        ? { runMs: 1000 }
+        : { runMs: mostMs!, failed: 30, succeeded: 34, reasons: { cancelled: 30 } },
+  );
+  const expectedMs = ({ model }: Candidate) => model === "sequential" ? 1000 : 20;
+  const { runners } = await race({ ...options, expectedMs });
+  const [, concurrent] = runners;
+  assertEquals(concurrent?.out, "slower");
+  assertEquals(concurrent?.rounds, []);
+  assertEquals(options.trials.find(({ model }) => model === "concurrent")?.mostMs, 1400);
+});
+
+Deno.test("race() compares the first results with the sample's, and the others among themselves", async () => {
+  const raced = [SEQUENTIAL, CONCURRENT, WORKERS];
+  const options = optionsFor(raced, () => ({ runMs: 10 }));
+  const prefixOf = ({ model }: TrialSpec) => model === "workers" ? "other" : "first";
+  const { runners } = await race({
+    ...options,
+    checksums: new Map([[16, "first"]]),
+    runTrial: async (trial, more) => ({
+      ...await options.runTrial(trial, more),
+      ...(trial.prefix !== undefined && { prefixChecksum: prefixOf(trial) }),
+    }),
+  });
+  assertEquals(options.trials.map(({ prefix }) => prefix).filter((of) => of !== 16), []);
+  assertEquals(runners.map(({ out }) => out), [undefined, undefined, "results"]);
+});
+
+Deno.test("race() learns from a round that ended early how many items there are", async () => {
+  const options = optionsFor([SEQUENTIAL, CONCURRENT], ({ model }) => ({
+    runMs: 10,
+    checksum: model,
+    succeeded: model === "sequential" ? 64 : 40,
+  }));
+  const plan = { ...options.plan, sequentialItems: 8 };
+  const { total, runners } = await race({ ...options, plan });
+  assertEquals(total, 40);
+  assertEquals(runners.map(({ items }) => items), [8, 40]);
+});

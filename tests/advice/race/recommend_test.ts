@@ -1,0 +1,83 @@
+import { assert, assertEquals } from "@std/assert";
+import { breakEven } from "../../../lib/advice/prediction/break_even.ts";
+import { type Candidate, nameOf } from "../../../lib/advice/prediction/candidate.ts";
+import { type Entry, recommend } from "../../../lib/advice/race/recommend.ts";
+
+const SEQUENTIAL: Candidate = { model: "sequential", lanes: 1, slots: 1 };
+const LIMITED: Candidate = { model: "limited", lanes: 1, slots: 8 };
+const WORKERS: Candidate = { model: "workers", lanes: 2, slots: 1 };
+const PROCESSES: Candidate = { model: "processes", lanes: 2, slots: 1 };
+
+function entry(candidate: Candidate, times: number[], eligible = true): Entry {
+  return { candidate, eligible, times: times.map((ms, round) => ({ round, ms })) };
+}
+
+Deno.test("recommend() takes the simplest model that isn't detectably worse than the best", () => {
+  const { candidate, best, gain } = recommend([
+    entry(SEQUENTIAL, [1000, 1010, 990]),
+    entry(WORKERS, [520, 525, 515]),
+    entry(PROCESSES, [510, 512, 508]),
+  ], 1);
+  assertEquals(nameOf(candidate), "workers (2 lanes)");
+  assertEquals(nameOf(best), "processes (2 lanes)");
+  assert(gain !== null && gain.low < 1.93 && gain.high > 1.9);
+});
+
+Deno.test("recommend() leaves a job sequential that gains nothing", () => {
+  const { candidate } = recommend([
+    entry(SEQUENTIAL, [100, 101, 99]),
+    entry(LIMITED, [98, 100, 99]),
+  ], 1);
+  assertEquals(candidate.model, "sequential");
+});
+
+Deno.test("recommend() doesn't call a model as good that is a third slower, however noisy", () => {
+  const { candidate } = recommend([
+    entry(SEQUENTIAL, [900, 1500, 1200]),
+    entry(WORKERS, [600, 1400, 900]),
+  ], 1);
+  assertEquals(candidate.model, "workers");
+});
+
+Deno.test("recommend() passes over what failed or gave other results", () => {
+  const { candidate } = recommend([
+    entry(SEQUENTIAL, [1000, 1000, 1000]),
+    entry({ model: "concurrent", lanes: 1, slots: Infinity }, [50, 50, 50], false),
+    entry(LIMITED, [130, 130, 130]),
+  ], 1);
+  assertEquals(candidate, LIMITED);
+});
+
+Deno.test("recommend() is less sure of one round than of five", () => {
+  const of = (rounds: number) =>
+    recommend([
+      entry(SEQUENTIAL, Array(rounds).fill(1000)),
+      entry(LIMITED, Array(rounds).fill(200)),
+    ], 1).confidence;
+  assert(of(1) < of(5));
+});
+
+Deno.test("breakEven() finds the first number of items that pays", () => {
+  assertEquals(breakEven((n) => 10 * n, (n) => 40 + 5 * n), 9);
+  assertEquals(breakEven((n) => 10 * n, (n) => 40 + 10 * n), null);
+  assertEquals(breakEven((n) => 10 * n, () => 1), 1);
+});
+
+Deno.test("recommend() prefers few slots that serve as well to many that only queue", () => {
+  const crowd = { ...entry({ ...LIMITED, model: "concurrent", slots: Infinity }, [300, 301, 302]) };
+  const few = { ...entry(LIMITED, [303, 300, 305]), inFlight: 8 };
+  const plain = entry(SEQUENTIAL, [1200, 1210, 1190]);
+  const chosen = (inFlight: number) =>
+    recommend([plain, { ...crowd, inFlight }, few], 1).candidate.model;
+  assertEquals(chosen(120), "limited");
+  assertEquals(chosen(12), "concurrent");
+});
+
+Deno.test("recommend() takes nothing that was measured to be slower than the plain loop, whatever was predicted", () => {
+  const hopes = { ms: 50, lowMs: 48, highMs: 52 };
+  const { candidate } = recommend([
+    { ...entry(SEQUENTIAL, [100]), predicted: { ms: 100, lowMs: 95, highMs: 105 } },
+    { ...entry(WORKERS, [104]), predicted: hopes },
+  ], 1);
+  assertEquals(candidate.model, "sequential");
+});

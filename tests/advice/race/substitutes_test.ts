@@ -1,0 +1,57 @@
+import { assertEquals } from "@std/assert";
+import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
+import type { Runner } from "../../../lib/advice/race/race_options.ts";
+import { substitutes } from "../../../lib/advice/race/substitutes.ts";
+import { roundOf } from "../fixture.ts";
+
+const SEQUENTIAL: Candidate = { model: "sequential", lanes: 1, slots: 1 };
+const CONCURRENT: Candidate = { model: "concurrent", lanes: 1, slots: Infinity };
+const ALLOWED = { cores: 2, waits: true, canTravel: true };
+
+const limited = (slots: number): Candidate => ({ model: "limited", lanes: 1, slots });
+const workers = (lanes: number): Candidate => ({ model: "workers", lanes, slots: 1 });
+
+function tried(...times: [Candidate, number][]): Runner[] {
+  return times.map(([candidate, runMs]) => ({
+    candidate,
+    items: 200,
+    rounds: [roundOf({ runMs })],
+  }));
+}
+
+const found = (runners: Runner[], allowed = ALLOWED) =>
+  substitutes(runners, allowed, ({ rounds }) => rounds[0]!.runMs);
+
+Deno.test("substitutes() tries lanes where slots fill no waits", () => {
+  assertEquals(found(tried([SEQUENTIAL, 100], [CONCURRENT, 100])), [workers(2)]);
+  const stays = { ...ALLOWED, canTravel: false };
+  assertEquals(found(tried([SEQUENTIAL, 100], [CONCURRENT, 100]), stays), []);
+});
+
+Deno.test("substitutes() tries more lanes while each of them gains", () => {
+  assertEquals(found(tried([SEQUENTIAL, 100], [CONCURRENT, 100], [workers(2), 52])), [workers(8)]);
+  assertEquals(found(tried([SEQUENTIAL, 100], [CONCURRENT, 100], [workers(2), 95])), []);
+});
+
+Deno.test("substitutes() tries more slots while each of them gains", () => {
+  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 110])), [limited(64)]);
+  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250])), []);
+});
+
+Deno.test("substitutes() tries no more slots than there are items to fill them", () => {
+  assertEquals(found(tried([SEQUENTIAL, 6400], [limited(64), 110])), [limited(200)]);
+  assertEquals(found(tried([SEQUENTIAL, 6400], [CONCURRENT, 40])), []);
+});
+
+Deno.test("substitutes() tries few slots where the others only queue", () => {
+  assertEquals(found(tried([SEQUENTIAL, 1600], [CONCURRENT, 400])), [limited(8)]);
+  assertEquals(found(tried([SEQUENTIAL, 1600], [CONCURRENT, 400], [limited(8), 410])), []);
+});
+
+Deno.test("substitutes() tries a model that was predicted to gain more than the best one did", () => {
+  const predicted = [{ candidate: workers(2), gain: 1.8 }, { candidate: limited(4), gain: 1.2 }];
+  const allowed = { ...ALLOWED, waits: false, predicted };
+  const both: Candidate = { model: "workers", lanes: 2, slots: 8 };
+  assertEquals(found(tried([SEQUENTIAL, 100], [both, 70]), allowed), [workers(2)]);
+  assertEquals(found(tried([SEQUENTIAL, 100], [both, 40]), allowed), []);
+});
