@@ -148,11 +148,14 @@ async function saveElsewhere(
   write: (path: string, text: string) => Promise<void>,
   print: (text: string) => void,
 ): Promise<string> {
+  let beside: string | undefined;
   try {
-    const beside = await Deno.makeTempFile({ prefix: "lanes-", suffix: `-${basename(path)}` });
+    beside = await Deno.makeTempFile({ prefix: "lanes-", suffix: `-${basename(path)}` });
     await write(beside, text);
     return `it is in ${beside}`;
   } catch {
+    // What holds nothing shouldn't stay.
+    if (beside !== undefined) await Deno.remove(beside).catch(() => {});
     print(text);
     return "it was printed instead";
   }

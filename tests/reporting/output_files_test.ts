@@ -118,16 +118,21 @@ Deno.test({
 
 Deno.test("what can be written nowhere is printed", async () => {
   const printed: string[] = [];
+  const tried: string[] = [];
   const { errors } = await writeOutputFiles(
     comparisonRenderers(resultOf(ioComparison())),
     { json: "/full/result.json" },
     {
-      write: () => Promise.reject(new Error("No space left on device")),
+      write: (path) => {
+        tried.push(path);
+        return Promise.reject(new Error("No space left on device"));
+      },
       print: (text) => printed.push(text),
     },
   );
   assert(errors[0]!.endsWith("it was printed instead"));
   assertEquals(JSON.parse(printed[0]!).comparisons.length, 1);
+  if (tried.length > 1) await assertRejects(() => Deno.stat(tried[1]!), Deno.errors.NotFound);
 });
 
 Deno.test("a format is made only if it is asked for, and never passed over in silence", async () => {
