@@ -1,6 +1,5 @@
 /**
- * The race: the promising models on the job's own items, in interleaved rounds, each trial in a fresh
- * process.
+ * The race: the promising models on the job's own items, in rounds, each trial in a fresh process.
  *
  * @module
  */
@@ -17,6 +16,8 @@ const MOST_ROUNDS = 7;
 /** A model is stopped when it takes this many times as long as the plain loop should, or so much longer. */
 const USELESS = 1.4;
 const USELESS_MS = 150;
+/** A prediction that was off by so many times is worth nothing. */
+const WORTHLESS = 3;
 
 class Racing {
   readonly runners: Runner[] = [];
@@ -29,6 +30,7 @@ class Racing {
   #total: number | undefined;
   /** How many times as long as predicted the worst one took. */
   #surprise = 1;
+  #longestMs = 0;
 
   constructor(readonly options: RaceOptions) {
     for (const [count, checksum] of options.checksums) this.#reference.set(count, checksum);
@@ -78,12 +80,13 @@ class Racing {
 
   /** Whether the tasks of another trial fit what they may take; if predictions failed, by what they failed. */
   affords({ candidate, items, rounds }: Runner): boolean {
-    const { expectedMs } = this.options;
     if (candidate.model === "sequential") return true;
-    const plainMs = expectedMs(SEQUENTIAL, items);
-    const likelyMs = rounds.at(-1)?.runMs ??
-      Math.min(1.2 * plainMs, this.#surprise * expectedMs(candidate, items));
-    return likelyMs <= this.#leftMs;
+    const plainMs = this.options.expectedMs(SEQUENTIAL, items);
+    const likelyMs = this.#surprise * this.options.expectedMs(candidate, items);
+    // Where one prediction was worth nothing, another may be too.
+    const leastMs = this.#surprise > WORTHLESS ? this.#longestMs : 0;
+    const mostMs = Math.min(1.2 * plainMs, Math.max(leastMs, likelyMs));
+    return (rounds.at(-1)?.runMs ?? mostMs) <= this.#leftMs;
   }
 
   /** After so long a trial has nothing to gain any more, or would cost more than the race may. */
@@ -91,8 +94,7 @@ class Racing {
     const plainMs = this.options.expectedMs(SEQUENTIAL, items);
     const useless = Math.max(USELESS * plainMs, plainMs + USELESS_MS);
     if (candidate.model === "sequential") return 2 * useless;
-    const left = Math.max(this.#leftMs, 1);
-    return rounds.length === 0 ? Math.min(useless, left) : left;
+    return Math.max(1, Math.min(rounds.length === 0 ? useless : Infinity, this.#leftMs));
   }
 
   async run(runner: Runner, round: number): Promise<void> {
@@ -107,7 +109,6 @@ class Racing {
       round,
       timeoutMs,
       mostMs: this.#mostMs(runner),
-      timeline: true,
       ...(known > 0 && { prefix: known }),
     };
     const number = ++this.trials;
@@ -118,13 +119,13 @@ class Racing {
       if (candidate.model !== "sequential") {
         const expectedMs = Math.max(1, this.options.expectedMs(candidate, items));
         this.#surprise = Math.max(this.#surprise, result.round.runMs / expectedMs);
+        this.#longestMs = Math.max(this.#longestMs, result.round.runMs);
       }
       if (wasStopped(result.round, trial.mostMs)) {
         // Its time is only known to be longer.
         runner.out = "slower";
       } else {
         runner.rounds.push(result.round);
-        if (result.timeline !== undefined) runner.timeline = result.timeline;
         this.#learnTotal(runner, result.round);
         this.#judge(runner, result, known);
       }

@@ -5,7 +5,7 @@
  */
 
 import type { Round } from "../../timing/result.ts";
-import type { JobSpec, TimingEvent, TrialResult, TrialRunner } from "../../timing/spec.ts";
+import type { JobSpec, TimingEvent, TrialRunner } from "../../timing/spec.ts";
 import type { Candidate } from "../prediction/candidate.ts";
 import type { RacePlan } from "./race_plan.ts";
 
@@ -17,8 +17,6 @@ export interface Runner {
   items: number;
   /** What each of its rounds took. */
   readonly rounds: Round[];
-  /** The timeline of its last trial. */
-  timeline?: TrialResult["timeline"];
   /** Why it was taken out of the race. */
   out?: "failures" | "results" | "slower" | "broken";
   /** What its trial threw. */
