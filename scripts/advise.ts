@@ -139,7 +139,7 @@ await script("advise", async (signal, args) => {
   }
   const stuck = findings.probed.cutOff;
   if (stuck !== undefined) console.error(`advise: ${stuck}; give it longer with --budget`);
-  const differ = given.hazards.some(({ kind }) => kind === "results");
+  const differ = given.hazards.some(({ kind }) => kind === "results" || kind === "order");
   if (differ) console.error("advise: the models gave different results; see the hazards");
   const lost = written.errors.length > 0;
   return failure !== undefined || stuck !== undefined || differ || lost ? 1 : 0;
