@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Outcome } from "../../lib/dispatch/outcome.ts";
 import { type Executor, limited, sequential } from "../../lib/executor.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
@@ -157,8 +157,11 @@ Deno.test("runTrialHere() ends a trial that takes longer than it may, and counts
       options: {},
     },
   }, { open: () => limited({ slots: 2 }), cpuMs: () => 0, peakRssBytes: () => 0 });
-  // Two were running and heeded no signal.
-  assertEquals(round.reasons, { abandoned: 2, cancelled: 1 });
+  // How far it came by then is chance, but three of them never settle by themselves.
+  assertEquals(round.succeeded + round.failed, 5);
+  assert(round.failed >= 3);
+  const { cancelled = 0, abandoned = 0 } = round.reasons ?? {};
+  assertEquals(cancelled + abandoned, round.failed);
 });
 
 Deno.test("runTrialHere() gives the first results a checksum of their own", async () => {
