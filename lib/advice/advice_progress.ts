@@ -4,9 +4,8 @@
  * @module
  */
 
-import cliProgress from "cli-progress";
-import process from "node:process";
-import { fit, plain } from "../reporting/plain.ts";
+import { MovingLine } from "../reporting/moving_line.ts";
+import { plain } from "../reporting/plain.ts";
 import { type ProgressOutput, stderrOutput } from "../reporting/progress.ts";
 import type { TimingEvent } from "../timing/spec.ts";
 import { nameOf } from "./prediction/candidate.ts";
@@ -21,7 +20,6 @@ export interface AdviceProgress {
   end(): void;
 }
 
-const BAR_COLUMNS = 16;
 /** The line moves so often, for a person sees that it is alive; in milliseconds. */
 const TICK_MS = 250;
 
@@ -64,25 +62,11 @@ export function adviceProgress(
   const now = output.now ?? (() => performance.now());
   const startMs = now();
   let what = "";
-  const width = output.columns - BAR_COLUMNS - 3;
-  const bar = new cliProgress.SingleBar({
-    stream: process.stderr,
-    format: "{bar} {line}",
-    barsize: BAR_COLUMNS,
-    barCompleteChar: "█",
-    barIncompleteChar: "░",
-    clearOnComplete: true,
-    hideCursor: true,
-    linewrap: false,
-    // Ctrl-C is the script's: it keeps what was measured, and calls end().
-    gracefulExit: false,
-    fps: 10,
-  });
-  bar.start(1, 0, { line: fit(name, width) });
+  const line = new MovingLine(output.columns, name);
   const draw = () => {
     const spentMs = Math.min(budgetMs, now() - startMs);
     const leftS = Math.ceil((budgetMs - spentMs) / 1000);
-    bar.update(spentMs / budgetMs, { line: fit(`${what}, at most ${leftS} s left`, width) });
+    line.show(spentMs / budgetMs, `${what}, at most ${leftS} s left`);
   };
   const timer = setInterval(draw, TICK_MS);
   return {
@@ -97,7 +81,7 @@ export function adviceProgress(
     },
     end() {
       clearInterval(timer);
-      bar.stop();
+      line.end();
     },
   };
 }

@@ -5,11 +5,10 @@
  * @module
  */
 
-import cliProgress, { type SingleBar } from "cli-progress";
-import process from "node:process";
 import type { ModelSpec, TimingEvent } from "../timing/spec.ts";
 import { formatDuration } from "./format.ts";
-import { fit, plain } from "./plain.ts";
+import { MovingLine } from "./moving_line.ts";
+import { plain } from "./plain.ts";
 import { TimeLeft } from "./time_left.ts";
 
 /** Where progress is written. */
@@ -88,16 +87,14 @@ export function stderrOutput(): ProgressOutput {
 export function createProgress(output: ProgressOutput = stderrOutput()): Progress {
   const now = output.now ?? (() => performance.now());
   let left = new TimeLeft([], 0, now());
-  let bar: SingleBar | undefined;
+  let line: MovingLine | undefined;
   let what = "";
   let job = "";
 
   function draw(): void {
-    if (bar === undefined) return;
     const remainingMs = left.remainingMs(now());
     const rest = remainingMs === undefined ? "" : `, ${leftText(remainingMs)}`;
-    const line = fit(`${job}: ${what}${rest}`, output.columns - BAR_COLUMNS - 3);
-    bar.update(left.share(now()), { line });
+    line?.show(left.share(now()), `${job}: ${what}${rest}`);
   }
 
   return {
@@ -110,20 +107,7 @@ export function createProgress(output: ProgressOutput = stderrOutput()): Progres
         output.writeLine(`${job}: ${rounds} round${rounds === 1 ? "" : "s"} of ${names} …`);
         return;
       }
-      bar = new cliProgress.SingleBar({
-        stream: process.stderr,
-        format: "{bar} {line}",
-        barsize: BAR_COLUMNS,
-        barCompleteChar: "█",
-        barIncompleteChar: "░",
-        clearOnComplete: true,
-        hideCursor: true,
-        linewrap: false,
-        // Ctrl-C is the script's: it keeps what was measured, and calls end().
-        gracefulExit: false,
-        fps: 10,
-      });
-      bar.start(1, 0, { line: fit(job, output.columns - BAR_COLUMNS - 3) });
+      line = new MovingLine(output.columns, job);
     },
     onEvent(event) {
       left.take(event, now());
@@ -133,13 +117,11 @@ export function createProgress(output: ProgressOutput = stderrOutput()): Progres
       draw();
     },
     end() {
-      bar?.stop();
-      bar = undefined;
+      line?.end();
+      line = undefined;
     },
   };
 }
-
-const BAR_COLUMNS = 20;
 
 /** Time left is a guess: whole seconds say so, and don't flicker. */
 function leftText(ms: number): string {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import cliProgress from "cli-progress";
-import process from "node:process";
+import { MovingLine } from "../../../lib/reporting/moving_line.ts";
+import { stderrOutput } from "../../../lib/reporting/progress.ts";
 import type { Contender, Contest } from "./contest.ts";
 
 /** Draws how far the race is. */
@@ -30,7 +30,8 @@ export interface RaceProgress extends Disposable {
  * ```
  */
 export function raceProgress(runs: number, rounds: number): RaceProgress {
-  if (!Deno.stderr.isTerminal()) {
+  const { isTerminal, columns } = stderrOutput();
+  if (!isTerminal) {
     let told = -1;
     return {
       onRun(_contest, _contender, round) {
@@ -40,25 +41,16 @@ export function raceProgress(runs: number, rounds: number): RaceProgress {
       [Symbol.dispose]() {},
     };
   }
-  const bar = new cliProgress.SingleBar({
-    stream: process.stderr,
-    format: "{bar} {value}/{total} {line}",
-    barsize: 20,
-    barCompleteChar: "█",
-    barIncompleteChar: "░",
-    clearOnComplete: true,
-    hideCursor: true,
-    linewrap: false,
-    gracefulExit: false,
-  });
+  const line = new MovingLine(columns, "starting");
   let run = 0;
-  bar.start(runs, 0, { line: "" });
   return {
     onRun(contest, contender, round) {
-      bar.update(++run, { line: `round ${round + 1}: ${contest.family}, ${contender.name}` });
+      run++;
+      const what = `round ${round + 1}: ${contest.family}, ${contender.name}`;
+      line.show(run / runs, `${run}/${runs} ${what}`);
     },
     [Symbol.dispose]() {
-      bar.stop();
+      line.end();
     },
   };
 }
