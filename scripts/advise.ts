@@ -6,9 +6,10 @@
 
 import { adviceRenderers } from "../lib/advice/advice_files.ts";
 import { adviceProgress } from "../lib/advice/advice_progress.ts";
-import { advise, MOST_ITEMS, MOST_TRIALS } from "../lib/advice/advise.ts";
+import { advise, MOST_ITEMS, MOST_TIMES } from "../lib/advice/advise.ts";
 import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { loadJob } from "../lib/advice/job/load_job.ts";
+import { MOST_IN_FLIGHT } from "../lib/advice/prediction/candidates.ts";
 import { measureMachine } from "../lib/advice/prediction/machine.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";
@@ -86,9 +87,8 @@ await script("advise", async (signal, args) => {
     signal,
   });
   const most = items === undefined ? MOST_ITEMS : Math.min(items, MOST_ITEMS);
-  const plan = `at most ${most} items, each at most ${1 + MOST_TRIALS} times, within ${
-    formatDuration(budgetMs)
-  }`;
+  const plan = `at most ${most} items, each at most ${MOST_TIMES} times, at most ` +
+    `${Math.min(most, MOST_IN_FLIGHT)} at once, within ${formatDuration(budgetMs)}`;
   if (raw.dry) {
     console.log(
       `${job.name}: would run ${plan}: once one by one, then under the models that promise most.\n` +

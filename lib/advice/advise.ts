@@ -25,8 +25,9 @@ import { entryOf, scaledMs } from "./race/scaled.ts";
 import { sampleOf } from "./probe/sample.ts";
 import { substitutes } from "./race/substitutes.ts";
 
-/** Trials that any item is run in at most, beside the sample. */
-export const MOST_TRIALS = 16;
+const MOST_TRIALS = 16;
+/** How often any item is run at most: in the sample, in the race, and once from last to first. */
+export const MOST_TIMES = 1 + MOST_TRIALS + 1;
 /** Items in a sample at most. */
 export const MOST_ITEMS = 50_000;
 /** The sample's share of the budget, and how long it lasts at most if there is time, in milliseconds. */
@@ -167,15 +168,18 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
   const race = await raceFor(planned, probed, options, instruments, either);
   if (race?.total !== undefined) planned = withTotal(planned, race.total);
   const check = orderCheck(planned.sample, probed, race);
-  const orderMatters = check && leftMs() > 0
-    ? await orderProbe(job, { ...check, guardMs: leftMs(), signal: either })
+  const backwards = check && leftMs() > 0
+    ? {
+      items: check.count,
+      orderMatters: await orderProbe(job, { ...check, guardMs: leftMs(), signal: either }),
+    }
     : undefined;
   const findings: Findings = {
     options,
     probed,
     ...planned,
     race,
-    ...(orderMatters !== undefined && { orderMatters }),
+    backwards,
     missing: missingOf({ ...planned, probed, race, small: isSmall(planned) }, signal),
   };
   return { advice: composeAdvice(findings), findings };

@@ -49,7 +49,8 @@ export function composeAdvice(found: Findings): Advice {
     permissions: options.job.permissions ?? {},
     library: options.library,
   }, candidate);
-  const tasksMs = sample.tasksMs + (race?.costMs ?? 0);
+  const backwardsMs = (found.backwards?.items ?? 0) * sample.wallMs;
+  const tasksMs = sample.tasksMs + (race?.costMs ?? 0) + backwardsMs;
   const { walls: _walls, ...figures } = sample;
   const doubtful = sample.cpuShare > 0.3 && candidate.lanes === 1 &&
     classified.bound !== "small" && wasBusy(sample, machine);
@@ -86,12 +87,12 @@ export function composeAdvice(found: Findings): Advice {
     },
     code,
     flags,
-    hazards: hazardsOf(sample, race, candidate, machine, memoryBytes ?? 0, found.orderMatters),
+    hazards: hazardsOf(found, candidate, memoryBytes ?? 0),
     ...(found.missing !== undefined && { partial: found.missing }),
     cost: {
       tasksMs,
       sequentialRuns: tasksMs / sample.tasksMs,
-      timesRun: 1 + (race?.trials ?? 0),
+      timesRun: 1 + (race?.trials ?? 0) + (found.backwards === undefined ? 0 : 1),
     },
   };
 }

@@ -35,6 +35,14 @@ export interface AdviseOptions {
   readonly onPhase?: (phase: string) => void;
 }
 
+/** A run of the first items from last to first. */
+export interface Backwards {
+  /** How many items. */
+  readonly items: number;
+  /** Whether their results were others; undefined if the run failed. */
+  readonly orderMatters: boolean | undefined;
+}
+
 /** What was found, before it is put into words. */
 export interface Findings {
   /** What was asked. */
@@ -53,8 +61,8 @@ export interface Findings {
   readonly predicted: readonly Predicted[];
   /** The race, if there was one. */
   readonly race: Race | undefined;
-  /** If results differ, whether they depend on the order of tasks; undefined if that isn't known. */
-  readonly orderMatters?: boolean;
+  /** A run of some items from last to first, if there was one. */
+  readonly backwards: Backwards | undefined;
   /** Why there was no race, or no whole one. */
   readonly missing: string | undefined;
 }

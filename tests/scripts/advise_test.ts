@@ -236,30 +236,44 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "advise runs no item more often than it announced, and warns before the first run",
-  ignore,
-  fn: async () => {
-    const folder = await Deno.makeTempDir({ prefix: "lanes-advise-" });
-    try {
-      const code = `${WAITING}export default async (n: number) => {
-        await wait();
-        Deno.writeTextFileSync(${JSON.stringify(`${folder}/ran`)} + n, "x", { append: true });
-        return n;
-      };`;
-      const { stdout, stderr } = await advise(code, [`--allow-write=${folder}`, "--items", "9"]);
-      const announced = Number(/each at most (\d+) times/.exec(stderr)?.[1]);
-      const said = Number(/ran more than (\d+)\s+times/.exec(stdout)?.[1]);
-      assert(said <= announced, `${said} > ${announced}`);
-      for (const { name } of Deno.readDirSync(folder)) {
-        assert(Deno.readTextFileSync(`${folder}/${name}`).length <= said, name);
+for (
+  const [what, result] of [
+    ["whose results are always the same", "n"],
+    [
+      "whose results differ, so that some items are run from last to first",
+      "n + 100 * (calls = before + 1)",
+    ],
+  ]
+) {
+  Deno.test({
+    name: `advise runs no item more often than it announced and says, of a job ${what}`,
+    ignore,
+    fn: async () => {
+      const folder = await Deno.makeTempDir({ prefix: "lanes-advise-" });
+      try {
+        const code = `${WAITING}let calls = 0;
+        export default async (n: number) => {
+          const before = calls;
+          // Long enough for a race, however slowly lanes start.
+          for (let i = 0; i < 4; i++) await wait();
+          Deno.writeTextFileSync(${JSON.stringify(`${folder}/ran`)} + n, "x", { append: true });
+          return ${result};
+        };`;
+        const { stdout, stderr } = await advise(code, [`--allow-write=${folder}`, "--items", "9"]);
+        const announced = Number(/each at most (\d+) times/.exec(stderr)?.[1]);
+        const said = Number(/ran more than (\d+)\s+times/.exec(stdout)?.[1]);
+        assert(said <= announced, `${said} > ${announced}`);
+        for (const { name } of Deno.readDirSync(folder)) {
+          const ran = Deno.readTextFileSync(`${folder}/${name}`).length;
+          assert(ran <= said, `${name} ran ${ran} times, ${said} were told`);
+        }
+        assertEquals([...Deno.readDirSync(folder)].length, 9);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
       }
-      assertEquals([...Deno.readDirSync(folder)].length, 9);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  },
-});
+    },
+  });
+}
 
 Deno.test({
   name: "advise isn't confused by a task that prints to stdout",

@@ -37,7 +37,20 @@ const HOPELESS = 1.25;
 /** Models raced beside sequential. */
 const MOST_RACED = 4;
 
-function powerOfTwoFrom(value: number): number {
+/**
+ * Sizes are tried in steps of two: finer ones would drown in the noise.
+ *
+ * @param value Any number.
+ * @returns The least power of two that isn't below it, from 1.
+ *
+ * @example
+ * ```ts
+ * import { powerOfTwoFrom } from "./candidates.ts";
+ *
+ * console.log(powerOfTwoFrom(5)); // 8
+ * ```
+ */
+export function powerOfTwoFrom(value: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
 }
 
@@ -160,7 +173,7 @@ export function promising(
     .sort((a, b) => totalMs(a.prediction) - totalMs(b.prediction));
   const best = others[0];
   if (best === undefined) return { all, raced: [SEQUENTIAL] };
-  const waits = 1 - sample.cpuShare * (sample.loopMs / Math.max(1e-9, sample.cpuMs));
+  const waits = 1 - heldMs(sample) / sample.wallMs;
   const simple = others.find(({ candidate }) => candidate.lanes === 1);
   const chosen = others.filter((of) =>
     totalMs(of.prediction) <= HOPELESS * totalMs(best.prediction) ||

@@ -8,7 +8,8 @@ import type { Probed } from "./probe.ts";
 import type { Race } from "../race/race_options.ts";
 import type { Sample } from "./sample.ts";
 
-/** Items run from last to first at most: a task that leans on an earlier one shows it on few. */
+/** Items run from last to first, of the sample and at most: a task that leans on others shows it on few. */
+const SHARE_BACKWARDS = 1 / 4;
 const MOST_BACKWARDS = 16;
 /** What the whole advice may cost then, in sequential runs of the sample. */
 const MOST_RUNS = 2.95;
@@ -27,7 +28,8 @@ const MOST_RUNS = 2.95;
  * ```
  */
 export function countBackwards({ done }: Pick<Probed, "done">): number {
-  return Math.min(done?.kept ?? 0, MOST_BACKWARDS);
+  const kept = done?.kept ?? 0;
+  return Math.min(kept, MOST_BACKWARDS, Math.max(2, Math.ceil(SHARE_BACKWARDS * kept)));
 }
 
 /**

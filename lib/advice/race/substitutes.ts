@@ -5,7 +5,7 @@
  */
 
 import { type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
-import { MOST_IN_FLIGHT, MOST_LANES } from "../prediction/candidates.ts";
+import { MOST_IN_FLIGHT, MOST_LANES, powerOfTwoFrom } from "../prediction/candidates.ts";
 import type { Runner } from "./race_options.ts";
 
 /** Slots are divided by this after a refusal: many refusals are more of a nuisance than a slow search. */
@@ -147,8 +147,4 @@ function limited(slots: number): Candidate {
 
 function powerOfTwoTo(value: number): number {
   return value < 1 ? 0 : 2 ** Math.floor(Math.log2(value));
-}
-
-function powerOfTwoFrom(value: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(2, value)));
 }

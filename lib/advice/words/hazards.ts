@@ -5,11 +5,10 @@
  */
 
 import { formatBytes, formatPercent, formatRatio } from "../../reporting/format.ts";
-import type { Candidate } from "../prediction/candidate.ts";
-import { nameOf } from "../prediction/candidate.ts";
-import { differing } from "./differing.ts";
+import type { Findings } from "../findings.ts";
+import { type Candidate, nameOf } from "../prediction/candidate.ts";
 import type { Machine } from "../prediction/predict.ts";
-import type { Race } from "../race/race_options.ts";
+import { differing } from "./differing.ts";
 import { refusal } from "./refusal.ts";
 import { blocks, type Sample } from "../probe/sample.ts";
 
@@ -67,10 +66,8 @@ export function wasBusy(
 /**
  * Names the hazards seen.
  *
- * @param sample The sample.
- * @param race The race, if there was one.
+ * @param found What was found.
  * @param chosen The recommended model.
- * @param machine What the machine does.
  * @param memoryBytes What that model needs more than the plain loop.
  * @returns The hazards, the gravest first.
  *
@@ -78,20 +75,17 @@ export function wasBusy(
  * ```ts
  * import { hazardsOf } from "./hazards.ts";
  *
- * console.log(hazardsOf.length); // 5
+ * console.log(hazardsOf.length); // 3
  * ```
  */
 export function hazardsOf(
-  sample: Sample,
-  race: Race | undefined,
+  { sample, race, machine, backwards }: Pick<Findings, "sample" | "race" | "machine" | "backwards">,
   chosen: Candidate,
-  machine: Machine,
   memoryBytes: number,
-  orderMatters?: boolean,
 ): Hazard[] {
   const hazards: Hazard[] = [];
   const runners = race?.runners ?? [];
-  const different = differing(runners, orderMatters);
+  const different = differing(runners, backwards?.orderMatters);
   if (different !== undefined) hazards.push(different);
   if (race?.unrepeatable) {
     hazards.push({
