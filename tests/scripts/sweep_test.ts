@@ -46,7 +46,9 @@ Deno.test({
       const result = await resultIn(`${folder}/io.json`);
       assertEquals([result.axis, result.model], ["slots", "limited"]);
       assertEquals(result.points.map(({ size }) => size), [1, 2, 4], "these, and no others");
-      assertEquals([result.capacity?.by, result.capacity?.reached], ["event loop", false]);
+      // Which of the two fills first is chance in 50 ms of cold code; capacity_test.ts tells them apart.
+      assert(["event loop", "cores"].includes(result.capacity!.by));
+      assertEquals(result.capacity!.reached, false);
       for (const { rounds, latencyMs } of result.points) {
         for (const { succeeded, failed } of rounds) assert(succeeded > 0 && failed === 0);
         assert(latencyMs!.median >= 2, "the site takes 2 ms");
