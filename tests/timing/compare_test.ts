@@ -1,3 +1,4 @@
+import { ENVIRONMENT } from "../environment.ts";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { compare } from "../../lib/timing/compare.ts";
 import { checkResult } from "../../lib/timing/result_schema.ts";
@@ -180,16 +181,6 @@ Deno.test("compare() refuses no models, a model twice, and rounds that are none"
 
 Deno.test("What compare() gives is valid against the result file's schema", async () => {
   const { comparison } = await compare(SPEC, { runTrial: steady().runTrial });
-  const environment = {
-    deno: "2",
-    v8: "14",
-    os: "linux",
-    arch: "x86_64",
-    cpus: 2,
-    lanesAvailable: 2,
-    startedAt: "2026-01-01T00:00:00.000Z",
-    seed: 11,
-  };
-  const file = { schemaVersion: 1, environment, comparisons: [comparison] };
+  const file = { schemaVersion: 1, environment: ENVIRONMENT, comparisons: [comparison] };
   assertEquals(checkResult(JSON.parse(JSON.stringify(file))).fault, undefined);
 });

@@ -1,5 +1,6 @@
 /** A fake job, a fake runner of trials and made-up results, for tests that measure nothing. */
 
+import { ENVIRONMENT } from "../environment.ts";
 import type { Comparison, ModelResult, ResultFile, Round } from "../../lib/timing/result.ts";
 import type { JobSpec, TrialResult, TrialRunner, TrialSpec } from "../../lib/timing/spec.ts";
 import { pairedRatio, timeInterval } from "../../lib/timing/interval.ts";
@@ -51,17 +52,7 @@ export function resultFileOf(
 ) {
   return {
     schemaVersion: 1,
-    environment: {
-      deno: "2.9.6",
-      v8: "14",
-      os: "linux",
-      arch: "x86_64",
-      cpus: 2,
-      lanesAvailable: 2,
-      startedAt: "2026-01-01T00:00:00.000Z",
-      seed: 1,
-      ...environment,
-    },
+    environment: { ...ENVIRONMENT, ...environment },
     comparisons: [{
       job: { name: "pages", task: "download.ts", items: 4, options: {}, ...job },
       ceiling: null,

@@ -1,9 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { join, toFileUrl } from "@std/path";
-import type { Browser, Page } from "playwright-core";
 import { reportPage } from "../../../lib/advice/page/report_page.ts";
 import type { ReportFile } from "../../../lib/advice/report_file.ts";
-import { startChromium, whyNoChromium } from "../../reporting/html/chromium.ts";
+import { type Opened, whyNoChromium, withChromium } from "../../reporting/html/chromium.ts";
 import { ioResult } from "../../reporting/html/fixture.ts";
 import { HOSTILE_STRINGS } from "../../reporting/html/hostile.ts";
 import { adviceFileOf } from "../advice_file.ts";
@@ -13,39 +11,14 @@ import { ratesOf } from "../scaling/rates.ts";
 
 const ignore = whyNoChromium() !== undefined;
 
-interface Opened {
-  readonly page: Page;
-  /** Console errors, uncaught errors, and policy violations. */
-  readonly errors: string[];
-  /** Addresses asked for, the page's own included. */
-  readonly requests: string[];
-}
-
 type Open = (width: number, colorScheme: "light" | "dark") => Promise<Opened>;
 
 async function withPage(
   files: readonly ReportFile[],
   use: (open: Open) => Promise<void>,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  let browser: Browser | undefined;
-  try {
-    const file = join(folder, "page.html");
-    await Deno.writeTextFile(file, reportPage(files));
-    const started = browser = await startChromium();
-    await use(async (width, colorScheme) => {
-      const page = await started.newPage({ viewport: { width, height: 900 }, colorScheme });
-      const errors: string[] = [], requests: string[] = [];
-      page.on("console", (message) => errors.push(message.text()));
-      page.on("pageerror", (error) => errors.push(String(error)));
-      page.on("request", (request) => requests.push(request.url()));
-      await page.goto(toFileUrl(file).href);
-      return { page, errors, requests };
-    });
-  } finally {
-    await browser?.close();
-    await Deno.remove(folder, { recursive: true });
-  }
+  const html = reportPage(files);
+  await withChromium((open) => use((width, colorScheme) => open(html, width, colorScheme)));
 }
 
 const made = async (): Promise<ReportFile[]> => [

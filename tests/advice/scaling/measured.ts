@@ -1,5 +1,6 @@
 /** Sweeps as if measured, for the tests: trials that answer at once with what a law says. */
 
+import { ENVIRONMENT } from "../../environment.ts";
 import { analyse } from "../../../lib/advice/scaling/laws/analyse.ts";
 import { type Law, throughputAt } from "../../../lib/advice/scaling/laws/laws.ts";
 import {
@@ -90,16 +91,7 @@ export async function resultOf(
   return {
     schemaVersion: 1,
     kind: "sweep",
-    environment: {
-      deno: "2.9.6",
-      v8: "14",
-      os: "linux",
-      arch: "x86_64",
-      cpus: 2,
-      lanesAvailable: 2,
-      startedAt: "2026-01-01T12:00:00Z",
-      seed: 1,
-    },
+    environment: ENVIRONMENT,
     job: { name: "wait a little", task: "wait.ts", options: {} },
     model: "limited",
     axis: "slots",

@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { runOpenLoop } from "../../../lib/advice/scaling/open_loop/open_loop.ts";
-import { startSite } from "../../../lib/site/start.ts";
+import { type Site, startSite } from "../../../lib/site/start.ts";
+import type { DownloadItem } from "../../../lib/tasks/download.ts";
+import type { JobSpec } from "../../../lib/timing/spec.ts";
 import { granted } from "../../granted.ts";
 
 const ignore = !granted("run", "read", "net");
@@ -9,6 +11,17 @@ const ignore = !granted("run", "read", "net");
 const STALL_MS = 400;
 const RATE = 100;
 const DURATION_MS = 2_000;
+
+function downloads(site: Site, values: readonly DownloadItem[]): JobSpec {
+  const module = new URL("../../../lib/tasks/download.ts", import.meta.url).href;
+  return {
+    name: "downloads",
+    task: { module, export: "default" },
+    items: { kind: "values", values },
+    permissions: { net: site.hosts },
+    options: {},
+  };
+}
 
 Deno.test({
   name:
@@ -26,16 +39,7 @@ Deno.test({
     const { points } = await runOpenLoop({
       model: "limited",
       slots: 1,
-      job: {
-        name: "downloads",
-        task: {
-          module: new URL("../../../lib/tasks/download.ts", import.meta.url).href,
-          export: "default",
-        },
-        items: { kind: "values", values },
-        permissions: { net: site.hosts },
-        options: {},
-      },
+      job: downloads(site, values),
       rates: [RATE],
       rounds: 1,
       seed: 1,
@@ -70,16 +74,7 @@ Deno.test({
     const { points } = await runOpenLoop({
       model: "limited",
       slots: 50,
-      job: {
-        name: "downloads",
-        task: {
-          module: new URL("../../../lib/tasks/download.ts", import.meta.url).href,
-          export: "default",
-        },
-        items: { kind: "values", values },
-        permissions: { net: site.hosts },
-        options: {},
-      },
+      job: downloads(site, values),
       rates: [RATE],
       rounds: 1,
       seed: 1,

@@ -5,7 +5,7 @@ import { resultOf } from "./measured.ts";
 
 const times = (median: number) => ({ median, p95: 2 * median, p99: 3 * median, max: 4 * median });
 
-function pointOf(ratePerSecond: number, sustained: boolean): OpenLoopPoint {
+function pointOf(ratePerSecond: number, sustained: boolean, reason: string): OpenLoopPoint {
   return {
     ratePerSecond,
     durationMs: 3000,
@@ -21,12 +21,12 @@ function pointOf(ratePerSecond: number, sustained: boolean): OpenLoopPoint {
     mostWaiting: 3,
     backlogAtEnd: 4,
     sustained,
-    reasons: { "timed out": 1 },
+    reasons: { [reason]: 1 },
   };
 }
 
-/** One rate that was kept up, and one that wasn't. */
-export async function ratesOf(): Promise<SweepResult> {
+/** One rate that was kept up, and one that wasn't; one request of each failed for such a reason. */
+export async function ratesOf(reason = "timed out"): Promise<SweepResult> {
   const empty = await resultOf(() => 1, { sizes: [1], rounds: 1 });
   return {
     ...empty,
@@ -36,6 +36,6 @@ export async function ratesOf(): Promise<SweepResult> {
     chosen: null,
     best: null,
     forecasts: [],
-    openLoop: [pointOf(100, true), pointOf(500, false)],
+    openLoop: [pointOf(100, true, reason), pointOf(500, false, reason)],
   };
 }

@@ -4,47 +4,16 @@ import { reportPage } from "../../../lib/advice/page/report_page.ts";
 import { chartText } from "../../../lib/advice/scaling/words/chart_text.ts";
 import { drawSweep } from "../../../lib/advice/scaling/words/sweep_chart.ts";
 import { sweepCsv } from "../../../lib/advice/scaling/words/sweep_csv.ts";
-import type { OpenLoopPoint, SweepResult } from "../../../lib/advice/scaling/sweep_result.ts";
 import { sweepResultSchema } from "../../../lib/advice/scaling/sweep_schema.ts";
 import { anyFailed, sweepText } from "../../../lib/advice/scaling/words/sweep_text.ts";
 import { resultOf } from "./measured.ts";
+import { ratesOf } from "./rates.ts";
 
 const STYLE = { columns: 80, colour: false };
 const plateau = (slots: number) => 50 * Math.min(slots, 8);
 const LAW = { lambda: 50, sigma: 0.05, kappa: 1e-3 };
 
-const times = (median: number) => ({ median, p95: 2 * median, p99: 3 * median, max: 4 * median });
-const openLoopPoint = (ratePerSecond: number, sustained: boolean): OpenLoopPoint => ({
-  ratePerSecond,
-  durationMs: 3000,
-  rounds: 2,
-  scheduled: 6 * ratePerSecond,
-  succeeded: 6 * ratePerSecond - 3,
-  failed: 1,
-  unanswered: 1,
-  unstarted: 1,
-  achievedPerSecond: ratePerSecond * 0.99,
-  corrected: times(sustained ? 23 : 400),
-  naive: times(22),
-  mostWaiting: 3,
-  backlogAtEnd: 4,
-  sustained,
-  reasons: { "timed \x1b[31mout": 1 },
-});
-
-async function openLoop(): Promise<SweepResult> {
-  const empty = await resultOf(() => 1, { sizes: [1], rounds: 1 });
-  return {
-    ...empty,
-    axis: "rate",
-    points: [],
-    fits: [],
-    chosen: null,
-    best: null,
-    forecasts: [],
-    openLoop: [openLoopPoint(100, true), openLoopPoint(500, false)],
-  };
-}
+const openLoop = () => ratesOf("timed \x1b[31mout");
 
 Deno.test("chartText() draws a plateau with its knee", async (t) => {
   await t.assertSnapshot(chartText(await resultOf(plateau)));

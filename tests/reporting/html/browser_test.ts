@@ -1,22 +1,13 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertMatch } from "@std/assert";
-import { join, toFileUrl } from "@std/path";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { renderPage } from "../../../lib/reporting/html/page.ts";
 import type { ResultFile } from "../../../lib/timing/result.ts";
-import { startChromium, whyNoChromium } from "./chromium.ts";
+import { type Opened, whyNoChromium, withChromium } from "./chromium.ts";
 import { cpuResult, ioResult, resultOf, simulate } from "./fixture.ts";
 import { HOSTILE_STRINGS } from "./hostile.ts";
 
 const why = whyNoChromium();
 if (why !== undefined) console.log(`The page is not tested in a browser: ${why}`);
-
-interface Opened {
-  readonly page: Page;
-  /** Console errors, uncaught errors, and policy violations. */
-  readonly errors: string[];
-  /** Addresses asked for, the page's own included. */
-  readonly requests: string[];
-}
 
 type Open = (
   result: ResultFile,
@@ -24,33 +15,15 @@ type Open = (
   colorScheme?: "light" | "dark",
 ) => Promise<Opened>;
 
-/** A test with a browser and a folder of its own, both gone afterwards. */
+/** A test with a browser of its own. */
 function browserTest(name: string, run: (open: Open) => Promise<void>): void {
   Deno.test({
     name,
     ignore: why !== undefined,
-    async fn() {
-      const folder = await Deno.makeTempDir();
-      let browser: Browser | undefined;
-      try {
-        browser = await startChromium();
-        const started = browser;
-        await run(async (result, width = 1280, colorScheme = "light") => {
-          const file = join(folder, "page.html");
-          await Deno.writeTextFile(file, renderPage(result));
-          const page = await started.newPage({ viewport: { width, height: 900 }, colorScheme });
-          const errors: string[] = [], requests: string[] = [];
-          page.on("console", (message) => errors.push(message.text()));
-          page.on("pageerror", (error) => errors.push(String(error)));
-          page.on("request", (request) => requests.push(request.url()));
-          await page.goto(toFileUrl(file).href);
-          return { page, errors, requests };
-        });
-      } finally {
-        await browser?.close();
-        await Deno.remove(folder, { recursive: true });
-      }
-    },
+    fn: () =>
+      withChromium((open) =>
+        run((result, width, colorScheme) => open(renderPage(result), width, colorScheme))
+      ),
   });
 }
 

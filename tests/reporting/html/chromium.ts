@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Browser } from "playwright-core";
+import { join, toFileUrl } from "@std/path";
+import type { Browser, Page } from "playwright-core";
 import { grantedAll } from "../../granted.ts";
 
 /** Where systems keep it. */
@@ -33,7 +34,7 @@ function findChromium(): string | undefined {
 }
 
 /** Starts it; close it after use. */
-export async function startChromium(): Promise<Browser> {
+async function startChromium(): Promise<Browser> {
   const { chromium } = await import("playwright-core");
   return await chromium.launch({
     executablePath: findChromium()!,
@@ -47,4 +48,44 @@ export async function startChromium(): Promise<Browser> {
       "--disable-sync",
     ],
   });
+}
+
+/** A page that was opened, and what happened meanwhile. */
+export interface Opened {
+  /** The page. */
+  readonly page: Page;
+  /** Console errors, uncaught errors, and policy violations. */
+  readonly errors: string[];
+  /** Addresses asked for, the page's own included. */
+  readonly requests: string[];
+}
+
+/** Opens a page of such markup, from a file, in a window of such a width. */
+export type OpenHtml = (
+  html: string,
+  width?: number,
+  colorScheme?: "light" | "dark",
+) => Promise<Opened>;
+
+/** Lends a browser, and a folder for its pages; both are gone afterwards. */
+export async function withChromium(use: (open: OpenHtml) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  let browser: Browser | undefined;
+  try {
+    const started = browser = await startChromium();
+    await use(async (html, width = 1280, colorScheme = "light") => {
+      const file = join(folder, "page.html");
+      await Deno.writeTextFile(file, html);
+      const page = await started.newPage({ viewport: { width, height: 900 }, colorScheme });
+      const errors: string[] = [], requests: string[] = [];
+      page.on("console", (message) => errors.push(message.text()));
+      page.on("pageerror", (error) => errors.push(String(error)));
+      page.on("request", (request) => requests.push(request.url()));
+      await page.goto(toFileUrl(file).href);
+      return { page, errors, requests };
+    });
+  } finally {
+    await browser?.close();
+    await Deno.remove(folder, { recursive: true });
+  }
 }

@@ -1,0 +1,19 @@
+/**
+ * The machine on which made-up measurements were made.
+ *
+ * @module
+ */
+
+import type { ResultFile } from "../lib/timing/result.ts";
+
+/** Two CPUs, on a New Year's noon. */
+export const ENVIRONMENT: ResultFile["environment"] = {
+  deno: "2.9.6",
+  v8: "14",
+  os: "linux",
+  arch: "x86_64",
+  cpus: 2,
+  lanesAvailable: 2,
+  startedAt: "2026-01-01T12:00:00Z",
+  seed: 1,
+};
