@@ -27,7 +27,7 @@ import { substitutes } from "./race/substitutes.ts";
 
 const MOST_TRIALS = 16;
 /** How often any item is run at most: in the sample, in the race, and once from last to first. */
-export const MOST_TIMES = 1 + MOST_TRIALS + 1;
+export const MOST_TIMES: number = 1 + MOST_TRIALS + 1;
 /** Items in a sample at most. */
 export const MOST_ITEMS = 50_000;
 /** The sample's share of the budget, and how long it lasts at most if there is time, in milliseconds. */

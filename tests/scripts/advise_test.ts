@@ -1,18 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { advise, WAITING } from "./advise_job.ts";
 import { mayRunScripts, ROOT, runTask, type ScriptRun } from "./run_script.ts";
 
 const ignore = !mayRunScripts;
-
-/** Runs advise on a module of such code, from the module's folder. */
-async function advise(code: string, args: readonly string[] = []): Promise<ScriptRun> {
-  const cwd = await Deno.makeTempDir({ prefix: "lanes-advise-" });
-  try {
-    await Deno.writeTextFile(`${cwd}/job.ts`, code);
-    return await runTask("advise", ["job.ts", ...args], { cwd });
-  } finally {
-    await Deno.remove(cwd, { recursive: true });
-  }
-}
 
 /** The last line of stderr says what is wrong; the lines before it only say what is being done. */
 function assertEnds({ code, stdout, stderr }: ScriptRun, wanted: number, ...parts: string[]): void {
@@ -23,10 +13,6 @@ function assertEnds({ code, stdout, stderr }: ScriptRun, wanted: number, ...part
   assertEquals(stdout, "");
   assertEquals(code, wanted, stderr);
 }
-
-const WAITING = `export const items = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
-const wait = () => new Promise((resolve) => setTimeout(resolve, 12));
-`;
 
 /** What is refused: the module, the arguments, the exit code, and what the line must name. */
 const REFUSED: readonly (readonly [string, string, readonly string[], number, ...string[]])[] = [
@@ -235,45 +221,6 @@ Deno.test({
     assertStringIncludes(stdout, "Nothing was run");
   },
 });
-
-for (
-  const [what, result] of [
-    ["whose results are always the same", "n"],
-    [
-      "whose results differ, so that some items are run from last to first",
-      "n + 100 * (calls = before + 1)",
-    ],
-  ]
-) {
-  Deno.test({
-    name: `advise runs no item more often than it announced and says, of a job ${what}`,
-    ignore,
-    fn: async () => {
-      const folder = await Deno.makeTempDir({ prefix: "lanes-advise-" });
-      try {
-        const code = `${WAITING}let calls = 0;
-        export default async (n: number) => {
-          const before = calls;
-          // Long enough for a race, however slowly lanes start.
-          for (let i = 0; i < 4; i++) await wait();
-          Deno.writeTextFileSync(${JSON.stringify(`${folder}/ran`)} + n, "x", { append: true });
-          return ${result};
-        };`;
-        const { stdout, stderr } = await advise(code, [`--allow-write=${folder}`, "--items", "9"]);
-        const announced = Number(/each at most (\d+) times/.exec(stderr)?.[1]);
-        const said = Number(/ran more than (\d+)\s+times/.exec(stdout)?.[1]);
-        assert(said <= announced, `${said} > ${announced}`);
-        for (const { name } of Deno.readDirSync(folder)) {
-          const ran = Deno.readTextFileSync(`${folder}/${name}`).length;
-          assert(ran <= said, `${name} ran ${ran} times, ${said} were told`);
-        }
-        assertEquals([...Deno.readDirSync(folder)].length, 9);
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
-    },
-  });
-}
 
 Deno.test({
   name: "advise isn't confused by a task that prints to stdout",

@@ -1,0 +1,23 @@
+/**
+ * Runs `deno task advise` on made-up jobs.
+ *
+ * @module
+ */
+
+import { runTask, type ScriptRun } from "./run_script.ts";
+
+/** Runs advise on a module of such code, from the module's folder. */
+export async function advise(code: string, args: readonly string[] = []): Promise<ScriptRun> {
+  const cwd = await Deno.makeTempDir({ prefix: "lanes-advise-" });
+  try {
+    await Deno.writeTextFile(`${cwd}/job.ts`, code);
+    return await runTask("advise", ["job.ts", ...args], { cwd });
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+}
+
+/** The beginning of a job whose tasks wait. */
+export const WAITING = `export const items = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+const wait = () => new Promise((resolve) => setTimeout(resolve, 12));
+`;
