@@ -4,52 +4,67 @@
  * @module
  */
 
-import type { Items, MapOptions } from "./dispatch/options.ts";
+import { type LaneFactory, LanePool } from "./dispatch/lane_pool.ts";
+import { startMap } from "./dispatch/map.ts";
+import { checker, type Items, type MapOptions } from "./dispatch/options.ts";
 import type { Outcome } from "./dispatch/outcome.ts";
-import { type LaneFactory, LanePool } from "./dispatch/pool.ts";
-import type { Results } from "./dispatch/results.ts";
-import { startRun } from "./dispatch/start_run.ts";
+import type { Results } from "./dispatch/output.ts";
+import { UnusedResults } from "./dispatch/unused_results.ts";
 import type {
   EventLoopOptions,
   LimitedOptions,
   ProcessesOptions,
   WorkersOptions,
 } from "./executor_options.ts";
-import type { Executor, LaneUsage, Model } from "./model.ts";
 import { EventLoopLane } from "./lanes/event_loop.ts";
-import { SubprocessLane } from "./lanes/subprocess.ts";
+import { needsPreload } from "./lanes/preloads.ts";
+import { RemoteLane } from "./lanes/remote/remote_lane.ts";
+import { SubprocessChannel } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
-import { WorkerLane } from "./lanes/worker.ts";
+import { checkNarrowing } from "./lanes/worker/narrowing.ts";
+import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
+import type { Executor, LaneUsage, Model } from "./model.ts";
 
 export { type Executor, type LaneUsage, type Model, MODELS } from "./model.ts";
 
 const GRACE_MS = 250;
 const LIMITED_SLOTS = 5;
 /** More lanes than any machine has use for: threads and subprocesses take megabytes each. */
-const MAX_LANES = 4096;
+const MOST_LANES = 4096;
 /** Each slot of a thread takes a place in the memory that it shares with this one. */
-const MAX_WORKER_SLOTS = 65_536;
+const MOST_WORKER_SLOTS = 65_536;
+/** How long `ready(task)` waits for the task's module. */
+const READY_LOAD_MS = 30_000;
+
+/** What each model's lanes are like. */
+interface LaneKind {
+  readonly remote: boolean;
+  readonly takesAhead: boolean;
+  readonly moves: boolean;
+  readonly makeLane: LaneFactory;
+}
 
 class PooledExecutor implements Executor {
   readonly model: Model;
   readonly lanes: number;
   readonly slots: number;
   readonly #pool: LanePool;
+  readonly #unused = new UnusedResults();
 
   constructor(
     model: Model,
     size: { lanes?: number | undefined; slots?: number | undefined; graceMs?: number | undefined },
-    makeLane: LaneFactory,
+    kind: LaneKind,
   ) {
     const { lanes = navigator.hardwareConcurrency, slots = 1, graceMs = GRACE_MS } = size;
-    checkCount(model, "lanes", lanes, MAX_LANES);
-    checkCount(model, "slots", slots, model === "workers" ? MAX_WORKER_SLOTS : Infinity);
+    checkCount(model, "lanes", lanes, MOST_LANES);
+    checkCount(model, "slots", slots, model === "workers" ? MOST_WORKER_SLOTS : Infinity);
     const isTime = typeof graceMs === "number" && graceMs >= 0;
-    check(model, "graceMs", graceMs, isTime, "a number of milliseconds from 0");
+    checker(`open ${model}()`)("graceMs", graceMs, isTime, "a number of milliseconds from 0");
     this.model = model;
     this.lanes = lanes;
     this.slots = slots;
-    this.#pool = new LanePool({ lanes, slots, graceMs, makeLane });
+    this.#pool = new LanePool({ lanes, slots, graceMs, ...kind });
   }
 
   map<Item, Result>(
@@ -57,7 +72,7 @@ class PooledExecutor implements Executor {
     items: Items<Item>,
     options?: MapOptions,
   ): Results<Result> {
-    return startRun(this.#pool, task, items, options, true) as Results<Result>;
+    return this.#start(task, items, options, true) as Results<Result>;
   }
 
   mapSettled<Item, Result>(
@@ -65,24 +80,34 @@ class PooledExecutor implements Executor {
     items: Items<Item>,
     options?: MapOptions,
   ): Results<Outcome<Result>> {
-    return startRun(this.#pool, task, items, options, false) as Results<Outcome<Result>>;
+    return this.#start(task, items, options, false) as Results<Outcome<Result>>;
+  }
+
+  #start(
+    task: Task,
+    items: Items<unknown>,
+    options: MapOptions | undefined,
+    failFast: boolean,
+  ): Results<unknown> {
+    return startMap({ pool: this.#pool, unused: this.#unused }, task, items, options, failFast);
   }
 
   ready(task?: Task): Promise<void> {
-    return this.#pool.openAll(task);
+    return this.#pool.openAll(task, READY_LOAD_MS);
   }
 
   usage(): Promise<LaneUsage[]> {
     return Promise.all(
-      this.#pool.seats.filter((seat) => seat.lane !== undefined).map(async (seat) => ({
-        lane: seat.number,
-        startMs: seat.startMs ?? 0,
-        ...await seat.lane!.usage(),
+      this.#pool.openLanes.map(async ({ number, startMs = 0, lane }) => ({
+        lane: number,
+        startMs,
+        ...await lane.usage(),
       })),
     );
   }
 
   close(): Promise<void> {
+    this.#unused.close();
     return this.#pool.close();
   }
 
@@ -94,15 +119,11 @@ class PooledExecutor implements Executor {
 function checkCount(model: Model, name: string, value: unknown, most: number): void {
   const isCount = Number.isSafeInteger(value) && value as number >= 1 && value as number <= most;
   const wanted = most === Infinity ? "a whole number from 1" : `a whole number from 1 to ${most}`;
-  check(model, name, value, isCount || value === most, wanted);
+  checker(`open ${model}()`)(name, value, isCount || value === most, wanted);
 }
 
-function check(model: Model, name: string, value: unknown, holds: boolean, wanted: string): void {
-  if (!holds) {
-    throw new RangeError(
-      `Cannot open ${model}(): ${name} must be ${wanted}, but is ${String(value)}`,
-    );
-  }
+function checkKnown(model: Model, options: object, names: readonly string[]): void {
+  checker(`open ${model}()`).known(options, new Set(names));
 }
 
 /**
@@ -123,6 +144,7 @@ function check(model: Model, name: string, value: unknown, holds: boolean, wante
  * ```
  */
 export function sequential(options: EventLoopOptions = {}): Executor {
+  checkKnown("sequential", options, ["graceMs"]);
   return eventLoop("sequential", { ...options, slots: 1 });
 }
 
@@ -147,6 +169,7 @@ export function sequential(options: EventLoopOptions = {}): Executor {
  * ```
  */
 export function concurrent(options: EventLoopOptions = {}): Executor {
+  checkKnown("concurrent", options, ["graceMs"]);
   return eventLoop("concurrent", { ...options, slots: Infinity });
 }
 
@@ -166,6 +189,7 @@ export function concurrent(options: EventLoopOptions = {}): Executor {
  * ```
  */
 export function limited(options: LimitedOptions = {}): Executor {
+  checkKnown("limited", options, ["slots", "graceMs"]);
   return eventLoop("limited", { ...options, slots: options.slots ?? LIMITED_SLOTS });
 }
 
@@ -174,7 +198,12 @@ function eventLoop(
   options: { readonly slots: number; readonly graceMs?: number },
 ): Executor {
   const size = { lanes: 1, slots: options.slots, graceMs: options.graceMs };
-  return new PooledExecutor(model, size, (_number, events) => new EventLoopLane(events));
+  return new PooledExecutor(model, size, {
+    remote: false,
+    takesAhead: false,
+    moves: false,
+    makeLane: (_number, events) => new EventLoopLane(events),
+  });
 }
 
 /**
@@ -195,13 +224,37 @@ function eventLoop(
  * ```
  */
 export function workers(options: WorkersOptions = {}): Executor {
-  const { slots = 1, permissions } = options;
-  return new PooledExecutor(
-    "workers",
-    options,
-    (number, events, tasks) =>
-      new WorkerLane(events, { number, slots, tasks, ...(permissions && { permissions }) }),
-  );
+  checkKnown("workers", options, [
+    "lanes",
+    "slots",
+    "graceMs",
+    "permissions",
+    "unstableWorkerOptions",
+  ]);
+  const { slots = 1, unstableWorkerOptions = false } = options;
+  // A copy: what a lane may do is settled now, whatever becomes of the caller's object.
+  const permissions = structuredClone(options.permissions);
+  const narrows = permissions !== undefined && permissions !== "inherit";
+  if (narrows) checkNarrowing(unstableWorkerOptions);
+  return new PooledExecutor("workers", options, {
+    remote: true,
+    takesAhead: true,
+    moves: true,
+    makeLane: (number, events, tasks) =>
+      new RemoteLane(
+        events,
+        (channel) =>
+          new WorkerChannel(channel, {
+            number,
+            slots,
+            tasks,
+            ...(narrows && { permissions }),
+          }),
+        // A thread that may do less may not read the modules of tasks that it wasn't started with.
+        ({ module }) =>
+          !narrows || !needsPreload(module) || tasks.some((other) => other.module === module),
+      ),
+  });
 }
 
 /**
@@ -223,10 +276,26 @@ export function workers(options: WorkersOptions = {}): Executor {
  * ```
  */
 export function processes(options: ProcessesOptions = {}): Executor {
-  const { slots = 1, lanes: _, graceMs: __, ...child } = options;
-  return new PooledExecutor(
-    "processes",
-    options,
-    (_number, events, tasks) => new SubprocessLane(events, { ...child, slots, tasks }),
-  );
+  checkKnown("processes", options, [
+    "lanes",
+    "slots",
+    "graceMs",
+    "permissions",
+    "v8Flags",
+    "config",
+    "stderr",
+  ]);
+  const { slots = 1, lanes: _, graceMs: __, ...child } = structuredClone(options);
+  return new PooledExecutor("processes", options, {
+    remote: true,
+    takesAhead: false,
+    moves: false,
+    makeLane: (_number, events, tasks) =>
+      new RemoteLane(
+        events,
+        (channel) => new SubprocessChannel(channel, { ...child, slots, tasks }),
+        // It may read nothing, so it can only run what it was started with.
+        ({ module }) => !needsPreload(module) || tasks.some((other) => other.module === module),
+      ),
+  });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LanePermissions } from "./lanes/subprocess_permissions.ts";
+import type { LanePermissions } from "./lanes/subprocess/permissions.ts";
 
 /** How an executor in this event loop is opened. */
 export interface EventLoopOptions {
@@ -27,11 +27,16 @@ export interface WorkersOptions {
   /** How long a task that was asked to stop may go on before its thread is ended; default 250 ms. */
   readonly graceMs?: number;
   /**
-   * Narrower permissions for the threads. Needs `--unstable-worker-options`; by default they have
-   * those of the program, because without that flag Deno can't narrow them. Their tasks' folders
-   * they may read in any case, for the modules are imported there.
+   * Narrower permissions for the threads, which have just these: their tasks' own modules need none.
+   * By default they have those of the program, because only a Deno that was started with
+   * `--unstable-worker-options` can narrow them.
    */
   readonly permissions?: Deno.PermissionOptions;
+  /**
+   * Says that this program was started with `--unstable-worker-options`, where that can't be seen:
+   * only a program with all permissions may read its own command line. Default false.
+   */
+  readonly unstableWorkerOptions?: boolean;
 }
 
 /** How {@linkcode processes} is opened. */
@@ -47,15 +52,11 @@ export interface ProcessesOptions {
   /** Flags for each child's V8, such as `"--max-old-space-size=256"`. */
   readonly v8Flags?: readonly string[];
   /**
-   * The deno.json that the tasks' imports go by; by default the one nearest to the first task's
-   * module, if this program may read there.
+   * The deno.json that the tasks' imports go by; by default the one that this program was started
+   * with, if that can be seen, or else the one nearest to the first task's module, if this program
+   * may read there.
    */
   readonly config?: string;
   /** What becomes of what tasks print: shown on this program's stderr, the default, or only kept for errors. */
   readonly stderr?: "show" | "keep";
-  /**
-   * Whether SIGINT, SIGTERM and SIGHUP end this program, after killing the subprocesses; default true.
-   * Pass false if the program handles these signals itself, and close the executor then.
-   */
-  readonly exitOnSignal?: boolean;
 }

@@ -19,7 +19,7 @@
 
 export type { Items, MapOptions, Progress, RetryOptions } from "./dispatch/options.ts";
 export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/outcome.ts";
-export type { Results } from "./dispatch/results.ts";
+export type { Results } from "./dispatch/output.ts";
 export {
   concurrent,
   type Executor,
@@ -43,15 +43,18 @@ export {
   CloneError,
   CrashedError,
   LaneStartError,
+  RetryAfterError,
   TaskLoadError,
   TimeoutError,
 } from "./lanes/errors.ts";
-export type { LanePermissions } from "./lanes/subprocess_permissions.ts";
+export type { LanePermissions } from "./lanes/subprocess/permissions.ts";
 export {
+  type Arrived,
   type ItemOf,
   type ResultOf,
   type Task,
   task,
   type TaskContext,
   type TaskFunction,
+  type TaskName,
 } from "./lanes/task.ts";

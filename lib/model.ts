@@ -6,7 +6,7 @@
 
 import type { Items, MapOptions } from "./dispatch/options.ts";
 import type { Outcome } from "./dispatch/outcome.ts";
-import type { Results } from "./dispatch/results.ts";
+import type { Results } from "./dispatch/output.ts";
 import type { Task } from "./lanes/task.ts";
 
 /** The names of the concurrency models that run on this machine, simplest first. */

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import * as lanes from "../lib/mod.ts";
 
 Deno.test("each model has a constructor of its name, and says how large it is", async () => {
@@ -20,17 +20,36 @@ Deno.test("each model has a constructor of its name, and says how large it is", 
 
 Deno.test("a size out of range is refused, with its name and value", () => {
   const bad: [() => unknown, string][] = [
-    [() => lanes.limited({ slots: 0 }), "limited(): slots must be a whole number from 1, but is 0"],
+    [
+      () => lanes.limited({ slots: 0 }),
+      "Cannot open limited(): slots must be a whole number from 1, but is 0",
+    ],
     [() => lanes.limited({ slots: 1.5 }), "slots"],
-    [() => lanes.limited({ slots: "2" as never }), "slots"],
+    [
+      () => lanes.limited({ slots: "2" as never }),
+      'slots must be a whole number from 1, but is "2"',
+    ],
     [() => lanes.workers({ slots: Infinity }), "slots must be a whole number from 1 to 65536"],
     [() => lanes.processes({ lanes: 1e9 }), "lanes must be a whole number from 1 to 4096, but is"],
     [() => lanes.sequential({ graceMs: null as never }), "graceMs"],
+    [() => lanes.limited({ graceMs: "9" as never }), 'a number of milliseconds from 0, but is "9"'],
     [() => lanes.workers({ lanes: 0 }), "workers(): lanes"],
     [() => lanes.workers({ lanes: Infinity }), "lanes"],
     [() => lanes.processes({ lanes: -1 }), "processes(): lanes"],
     [() => lanes.processes({ slots: NaN }), "slots"],
     [() => lanes.sequential({ graceMs: -1 }), "graceMs"],
+  ];
+  for (const [open, says] of bad) assertThrows(open, RangeError, says);
+});
+
+Deno.test("an option that a model doesn't have is refused, and those that it has are named", () => {
+  const bad: [() => unknown, string][] = [
+    [() => lanes.sequential({ slots: 2 } as never), "there is no option slots; there are graceMs"],
+    [() => lanes.concurrent({ lanes: 2 } as never), "Cannot open concurrent(): there is no option"],
+    [() => lanes.limited({ slot: 2 } as never), "no option slot; there are slots, graceMs"],
+    [() => lanes.workers({ v8Flags: [] } as never), "workers(): there is no option v8Flags"],
+    [() => lanes.processes({ unstableWorkerOptions: true } as never), "no option unstableWorker"],
+    [() => lanes.limited(null as never), "limited(): options must be an object, but is null"],
   ];
   for (const [open, says] of bad) assertThrows(open, RangeError, says);
 });
@@ -46,6 +65,7 @@ Deno.test("wrong options of map are refused at once, not when the first result i
   await using executor = lanes.sequential();
   const task = { module: "data:text/javascript,export default (n) => n", export: "default" };
   assertThrows(() => executor.map(task, [], { chunk: 0 }), RangeError, "chunk");
+  assertThrows(() => executor.map(task, [], { chunks: 1 } as never), RangeError, "option chunks");
   assertThrows(() => executor.map(task, 3 as never), TypeError, "items must be iterable");
   const bad: [unknown, string][] = [
     [(n: number) => n, "a function, which can't travel"],
@@ -69,4 +89,28 @@ Deno.test("two executors don't share slots, and closing one leaves the other", a
   assertEquals(await two.map(task, [1]).toArray(), [2]);
   await two.close();
   assertEquals(await one.map(task, [2]).toArray(), [4]);
+});
+
+Deno.test("results that nobody asked for are warned of when the executor is closed, once", async () => {
+  const task = lanes.task<{ default: (n: number) => number }>(
+    "data:text/javascript,export default (n) => 2 * n",
+  );
+  const executor = lanes.sequential();
+  const asked = executor.map(task, [1]).toArray();
+  await executor.map(task, [2]).return();
+  const kept = [executor.map(task, [3]), executor.mapSettled(task, [4])];
+  const printed: string[] = [];
+  const { error } = console;
+  console.error = (line: string) => void printed.push(line);
+  try {
+    await executor.close();
+    await executor.close();
+  } finally {
+    console.error = error;
+  }
+  const [line, ...others] = printed;
+  assertEquals(others, []);
+  assertStringIncludes(line!, "nobody asked for the results of map() and mapSettled() (2 calls)");
+  await asked.catch(() => {}); // it may have been stopped in time
+  assertEquals(kept.length, 2);
 });

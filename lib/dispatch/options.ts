@@ -27,7 +27,11 @@ export interface RetryOptions {
   readonly limit: number;
   /** The longest wait before the first retry, in milliseconds; default 100. Doubles with each. */
   readonly baseMs?: number;
-  /** The longest wait before any retry, in milliseconds; default 30,000. */
+  /**
+   * The longest wait before any retry, in milliseconds; default 30,000. A task that asks for a longer
+   * one, with a number `retryAfterMs` on what it throws, is not tried again: it fails at once with a
+   * `RetryAfterError`.
+   */
   readonly maxMs?: number;
   /** Whether waits are drawn at random between 0 and their bound ("full jitter"); default true. */
   readonly jitter?: boolean;
@@ -42,12 +46,30 @@ export interface RetryOptions {
 export interface MapOptions {
   /** In which order results come: as the items did, or as they end. Default `"input"`. */
   readonly order?: "input" | "completion";
-  /** Stops the run: what is queued is dropped, what runs is asked to stop, then stopped. */
+  /**
+   * Stops the run: what is queued is dropped, what runs is asked to stop, then stopped. Tasks see the
+   * signal's reason in their own signal.
+   */
   readonly signal?: AbortSignal;
-  /** How long a task may take from its own start, in milliseconds; unlimited by default. */
+  /**
+   * How long a task may take from its own start, in milliseconds; unlimited by default. A task past
+   * it is asked to stop, and ends as `timed-out` whether it does or not; on a lane of its own it is
+   * then ended with the lane, in this event loop it goes on, and so it does beside its next try.
+   */
   readonly timeoutMs?: number;
+  /**
+   * How long a task's module may take to load on a lane, in milliseconds; default ten times
+   * `timeoutMs`, but from 2 s to 30 s.
+   */
+  readonly loadTimeoutMs?: number;
   /** Retries of a task that gave no value: a count, or how and when. Default 0. */
   readonly retries?: number | RetryOptions;
+  /**
+   * Whether an item runs again that may have been running when its lane was lost through another
+   * item's fault, or whose result was lost with the lane. Counted in `attempts`, not in `retries`.
+   * Default true; with false such an item ends as `crashed`.
+   */
+  readonly rerun?: boolean;
   /** Items that travel to a lane together; `"auto"`, the default, follows the measured task time. */
   readonly chunk?: "auto" | number;
   /**
@@ -57,9 +79,165 @@ export interface MapOptions {
   readonly buffer?: "auto" | number;
   /**
    * Whether the ArrayBuffers in items and results are moved to and from worker threads instead of
-   * being copied; a moved item is empty afterwards in the caller. Default false.
+   * being copied; an item's are empty in the caller once it has ended. Default false. Only a buffer
+   * that a value has for itself moves, from 16 KiB on, and an item's only if nothing may need it
+   * again: not with `retries`, nor to a lane where other items run.
    */
   readonly transfer?: boolean;
   /** Told how the run stands, after each chunk that ends. */
   readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Options with every default filled in. */
+export interface CheckedOptions {
+  readonly order: "input" | "completion";
+  readonly signal: AbortSignal | undefined;
+  /** Infinity for none. */
+  readonly timeoutMs: number;
+  readonly loadTimeoutMs: number;
+  readonly retries: Required<RetryOptions>;
+  readonly rerun: boolean;
+  readonly chunk: "auto" | number;
+  readonly buffer: "auto" | number;
+  readonly transfer: boolean;
+  readonly onProgress: MapOptions["onProgress"];
+}
+
+const NAMES = new Set([
+  "order",
+  "signal",
+  "timeoutMs",
+  "loadTimeoutMs",
+  "retries",
+  "rerun",
+  "chunk",
+  "buffer",
+  "transfer",
+  "onProgress",
+]);
+const RETRY_NAMES = new Set(["limit", "baseMs", "maxMs", "jitter", "retryIf"]);
+const LEAST_LOAD_MS = 2_000;
+const MOST_LOAD_MS = 30_000;
+const LOADS_PER_TASK = 10;
+
+/**
+ * Checks options and fills in defaults.
+ *
+ * @throws {RangeError} If one is out of its range, of another kind, or unknown; the message names it
+ * and its value.
+ */
+export function checkOptions(options: MapOptions = {}): CheckedOptions {
+  const check = checker("map");
+  check.known(options, NAMES);
+  const retries = typeof options.retries === "object" && options.retries !== null
+    ? options.retries
+    : { limit: options.retries ?? 0 };
+  check.known(retries, RETRY_NAMES, "retries.");
+  const { baseMs = 100, maxMs = 30_000, jitter = true, retryIf = mayRetry } = retries;
+  const { order = "input", timeoutMs = Infinity, chunk = "auto", buffer = "auto" } = options;
+  const { signal, onProgress, rerun = true, transfer = false } = options;
+  check("order", order, order === "input" || order === "completion", '"input" or "completion"');
+  check("signal", signal, signal instanceof AbortSignal || signal === undefined, "an AbortSignal");
+  const aboveZero = "a number of milliseconds above 0";
+  check("timeoutMs", timeoutMs, isTime(timeoutMs) && timeoutMs > 0, aboveZero);
+  const {
+    loadTimeoutMs = Math.min(Math.max(LOADS_PER_TASK * timeoutMs, LEAST_LOAD_MS), MOST_LOAD_MS),
+  } = options;
+  check("loadTimeoutMs", loadTimeoutMs, isTime(loadTimeoutMs) && loadTimeoutMs > 0, aboveZero);
+  check("retries", retries.limit, isCount(retries.limit, 0), "a whole number from 0");
+  check("retries.baseMs", baseMs, isTime(baseMs), "a number of milliseconds from 0");
+  check("retries.maxMs", maxMs, isTime(maxMs), "a number of milliseconds from 0");
+  check("retries.jitter", jitter, typeof jitter === "boolean", "true or false");
+  check("retries.retryIf", retryIf, typeof retryIf === "function", "a function");
+  check("rerun", rerun, typeof rerun === "boolean", "true or false");
+  check("chunk", chunk, chunk === "auto" || isCount(chunk, 1), '"auto" or a whole number from 1');
+  const isBuffer = buffer === "auto" || isCount(buffer, 0);
+  check("buffer", buffer, isBuffer, '"auto" or a whole number from 0');
+  check("transfer", transfer, typeof transfer === "boolean", "true or false");
+  const isTold = onProgress === undefined || typeof onProgress === "function";
+  check("onProgress", onProgress, isTold, "a function");
+  return {
+    order,
+    signal,
+    timeoutMs,
+    loadTimeoutMs,
+    retries: { limit: retries.limit, baseMs, maxMs, jitter, retryIf },
+    rerun,
+    chunk,
+    buffer,
+    transfer,
+    onProgress,
+  };
+}
+
+const RETRYABLE = new Set<Rejected["ended"]>(["failed", "timed-out", "crashed"]);
+
+function mayRetry({ ended, reason }: Rejected): boolean {
+  return RETRYABLE.has(ended) && propertyOf(reason, "retryable") !== false;
+}
+
+/**
+ * A property of whatever a task threw. A getter that throws, or a proxy that does, has no such
+ * property: it must not harm the run.
+ */
+export function propertyOf(reason: unknown, name: string): unknown {
+  try {
+    return (reason as Record<string, unknown> | null | undefined)?.[name];
+  } catch {
+    return undefined;
+  }
+}
+
+function isTime(value: number): boolean {
+  return typeof value === "number" && value >= 0;
+}
+
+function isCount(value: number, least: number): boolean {
+  return value === Infinity || (Number.isSafeInteger(value) && value >= least);
+}
+
+/** Checks the options of one function. */
+interface Checker {
+  (name: string, value: unknown, holds: boolean, wanted: string): void;
+  /** Refuses options that nobody reads: a slip of the pen would otherwise do nothing, in silence. */
+  known(options: object, names: ReadonlySet<string>, prefix?: string): void;
+}
+
+/**
+ * A check of options.
+ *
+ * @param what What can't be done with a wrong one, such as `"map"`.
+ */
+export function checker(what: string): Checker {
+  const refuse = (name: string, wanted: string, value: unknown): never => {
+    throw new RangeError(`Cannot ${what}: ${name} must be ${wanted}, but is ${shown(value)}`);
+  };
+  return Object.assign(
+    (name: string, value: unknown, holds: boolean, wanted: string) => {
+      if (!holds) refuse(name, wanted, value);
+    },
+    {
+      known(options: object, names: ReadonlySet<string>, prefix = "") {
+        if (typeof options !== "object" || options === null) {
+          return refuse("options", "an object", options);
+        }
+        for (const name of Object.keys(options)) {
+          if (names.has(name)) continue;
+          const all = [...names].join(", ");
+          throw new RangeError(
+            `Cannot ${what}: there is no option ${prefix}${name}; there are ${all}`,
+          );
+        }
+      },
+    },
+  );
+}
+
+/** A value as a person writes it, so that `"5"` isn't taken for 5. */
+function shown(value: unknown): string {
+  try {
+    return Deno.inspect(value, { depth: 1, compact: true });
+  } catch {
+    return typeof value;
+  }
 }

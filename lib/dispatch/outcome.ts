@@ -43,3 +43,53 @@ export interface Rejected extends Settlement {
 
 /** What became of one item: a `PromiseSettledResult` that also says where, when and how. */
 export type Outcome<Result> = Fulfilled<Result> | Rejected;
+
+/**
+ * Items that follow on each other in the input and ended together, kept as they came from the lane:
+ * turning each into an object of its own before somebody asks for it would cost more than a tiny task
+ * does.
+ */
+export interface Settled {
+  /** The first item's place in the input, from 0. */
+  readonly firstIndex: number;
+  readonly count: number;
+  /** Their values; undefined if each is undefined. */
+  readonly values: ArrayLike<unknown> | undefined;
+  /** If they gave no value: how they ended, each in the same way. */
+  readonly rejection: { readonly ended: Ending; readonly reason: unknown } | undefined;
+  /** The lane they ran on, from 0; −1 if they never started. */
+  readonly lane: number;
+  /** How many times each was started. */
+  readonly attempts: number;
+  readonly queuedAtMs: number;
+  /** When the first of them started; NaN if that isn't known. */
+  readonly startedAtMs: number;
+  /** When the last of them ended. */
+  readonly endedAtMs: number;
+  /** Start and end of each, alternating, from `timesFrom` on; else all share these. */
+  readonly times: Float64Array | undefined;
+  /** The first item's place in `times`, counted in items. */
+  readonly timesFrom: number;
+}
+
+/** One item's value. */
+export function valueAt({ values }: Settled, offset: number): unknown {
+  return values === undefined ? undefined : values[offset];
+}
+
+/** One item's outcome, made anew. */
+export function outcomeAt(settled: Settled, offset: number): Outcome<unknown> {
+  const { lane, attempts, queuedAtMs, times, timesFrom, rejection } = settled;
+  const at = 2 * (timesFrom + offset);
+  const settlement = {
+    index: settled.firstIndex + offset,
+    lane,
+    attempts,
+    queuedAtMs,
+    startedAtMs: times === undefined ? settled.startedAtMs : times[at]!,
+    endedAtMs: times === undefined ? settled.endedAtMs : times[at + 1]!,
+  };
+  return rejection === undefined
+    ? { status: "fulfilled", value: valueAt(settled, offset), ...settlement }
+    : { status: "rejected", ...rejection, ...settlement };
+}

@@ -1,159 +1,176 @@
 /**
- * What becomes of chunks whose lane was lost, or whose task had to be stopped: their items are tried
+ * What becomes of batches whose lane was lost, or whose task had to be stopped: their items are tried
  * again, go elsewhere, or are settled.
  *
  * @module
  */
 
-import type { Death } from "../lanes/lane.ts";
-import type { Blame } from "./blame.ts";
-import { crashed, MAX_KILLS } from "./crash.ts";
-import type { Ending } from "./outcome.ts";
-import { part, type Piece } from "./piece.ts";
-import type { LanePool } from "./pool.ts";
-import type { Sent, SentList } from "./sent.ts";
-import type { Settler } from "./settler.ts";
-import { stopReason } from "./stop_reason.ts";
+import { AbandonedError, CancelledError, CrashedError, TimeoutError } from "../lanes/errors.ts";
+import type { BatchProgress, Death, Forced } from "../lanes/lane.ts";
+import type { Batch, Blame } from "./batch.ts";
+import { MOST_KILLS, type Settler } from "./settler.ts";
+
+/** An item that lost so many lanes before it was started, the last of them alone, ends them itself. */
+const MOST_LOSSES = 3;
 
 /** What the recovery needs of its run. */
-export interface RecoveryParts {
-  /** The lanes that the run is on. */
-  readonly pool: LanePool;
-  /** The run's chunks that are with lanes. */
-  readonly inFlight: SentList;
-  /** Settles items, or has them tried again. */
+export interface RecoveryOptions {
   readonly settler: Settler;
+  /** Whether what may have run may run again. */
+  readonly rerun: boolean;
+  /** How long a task that was asked to stop may go on, in milliseconds. */
+  readonly graceMs: number;
   /** Takes items that are to be sent before all others. */
-  readonly putBack: (piece: Piece) => void;
-  /** Ends the run with an error. */
-  readonly fail: (error: unknown) => void;
-  /** Does something that settles and puts back a chunk's items, during which the run can't end. */
-  readonly whole: (settle: () => void) => void;
+  readonly putBack: (batch: Batch) => void;
 }
 
 /** Recovers a run's items. */
 export class Recovery {
-  readonly #parts: RecoveryParts;
+  readonly #of: RecoveryOptions;
 
-  /**
-   * Recovers nothing yet.
-   *
-   * @param parts What it is made of.
-   */
-  constructor(parts: RecoveryParts) {
-    this.#parts = parts;
+  constructor(options: RecoveryOptions) {
+    this.#of = options;
   }
 
-  /**
-   * A lane died with a chunk of this run.
-   *
-   * @param sent The chunk.
-   * @param blame What is known of its part in it.
-   * @param death How the lane died.
-   */
-  onLost(sent: Sent, blame: Blame, death: Death): void {
-    const { inFlight, putBack, whole } = this.#parts;
-    inFlight.delete(sent);
-    const { piece, reported } = sent;
-    const { length } = piece.items;
-    const losses = piece.losses + 1;
-    whole(() => {
-      if (blame.kind === "suspects") {
-        putBack(part(piece, reported, length, { losses, alone: true }));
-      } else if (blame.kind === "innocent" && (losses <= MAX_KILLS || !piece.alone)) {
-        // Others may kill lane after lane on which it waits: then it gets one for itself.
-        const alone = piece.alone || losses > MAX_KILLS;
-        putBack(part(piece, reported, length, { losses, alone }));
-      } else {
-        const offset = blame.kind === "innocent" ? reported : blame.offset;
-        putBack(part(piece, offset + 1, length));
-        if (blame.kind === "suspect") {
-          putBack(part(piece, offset, offset + 1, { losses, alone: true }));
-        } else {
-          this.#crash(sent, offset, blame, death);
-        }
-        putBack(part(piece, reported, offset));
-      }
-    });
-  }
-
-  #crash(sent: Sent, offset: number, blame: Blame, death: Death): void {
-    const kills = sent.piece.kills + 1;
-    const sinceMs = blame.kind === "culprit" ? blame.sinceMs : NaN;
-    const reason = crashed(sent.piece.firstIndex + offset, kills, blame.kind === "culprit", death);
-    this.#retryOrReject(sent, offset, "crashed", reason, sinceMs, { kills, alone: true });
-  }
-
-  #retryOrReject(
-    sent: Sent,
-    offset: number,
-    ended: Ending,
-    reason: Error,
-    sinceMs: number,
-    changes?: { kills: number; alone: boolean },
-  ): void {
-    const { settler, fail } = this.#parts;
-    try {
-      if (settler.retry(sent, offset, ended, reason, changes)) return;
-    } catch (error) {
-      fail(error); // the caller's retryIf threw
+  /** A lane died with a batch of this run. */
+  onLost(batch: Batch, blame: Blame, death: Death): void {
+    const { putBack } = this.#of;
+    const { reported, sentCount } = batch;
+    if (blame.kind === "innocent" || blame.kind === "suspects") {
+      putBack(batch.part(sentCount, batch.items.length));
+      if (blame.kind === "suspects") this.#again(batch, reported, sentCount, death, true);
+      else this.#unstarted(batch, death);
+      return;
     }
-    settler.reject(sent, offset, ended, reason, sinceMs);
+    const { kind, offset, sinceMs } = blame;
+    putBack(batch.part(offset + 1, batch.items.length));
+    if (kind === "culprit") this.#crash(batch, offset, sinceMs, death);
+    else this.#again(batch, offset, offset + 1, death, kind === "suspect", sinceMs);
+    this.#again(batch, reported, offset, death, false);
+  }
+
+  /** Items that may have run, or did and whose results are lost, run again if that is allowed. */
+  #again(
+    batch: Batch,
+    from: number,
+    to: number,
+    death: Death,
+    alone: boolean,
+    sinceMs = NaN,
+  ): void {
+    const { settler, rerun, putBack } = this.#of;
+    const { attempt, reruns, firstIndex, moved } = batch;
+    if (rerun && !moved) {
+      const history = { attempt: attempt + 1, reruns: reruns + 1, ...(alone && { alone }) };
+      return putBack(batch.part(from, to, history));
+    }
+    for (let offset = from; offset < to; offset++) {
+      const why = moved ? "its buffers had moved there" : "it may have run, and rerun is false";
+      const reason = new CrashedError(
+        `Item ${
+          firstIndex + offset
+        } lost its lane, perhaps through another's fault, and isn't run ` +
+          `again, for ${why}: the lane ${death.how}`,
+        causeOf(death),
+      );
+      settler.reject(batch, offset, "crashed", reason, sinceMs, alone ? { alone } : {});
+    }
+  }
+
+  /** Items that were on the lane, but not started, go elsewhere, unless they are what ends lanes. */
+  #unstarted(batch: Batch, death: Death): void {
+    const { putBack, settler } = this.#of;
+    const { reported, sentCount, firstIndex, moved, alone } = batch;
+    const losses = death.starting ? batch.losses : batch.losses + 1;
+    if (!moved && (!alone || losses < MOST_LOSSES)) {
+      const history = { losses, ...(losses >= MOST_LOSSES - 1 && { alone: true }) };
+      return putBack(batch.part(reported, sentCount, history));
+    }
+    const what = moved
+      ? "lost its lane before its task could start, and its buffers, which had moved there"
+      : `lost ${losses} lanes before its task could start`;
+    for (let offset = reported; offset < sentCount; offset++) {
+      const reason = new CrashedError(
+        `Item ${firstIndex + offset} ${what}: the lane ${death.how}`,
+        causeOf(death),
+      );
+      settler.reject(batch, offset, "crashed", reason, NaN, { losses });
+    }
+  }
+
+  #crash(batch: Batch, offset: number, sinceMs: number, death: Death): void {
+    const kills = batch.kills + 1;
+    const error = new CrashedError(
+      `Item ${batch.firstIndex + offset} lost its lane while its task ran: the lane ${death.how}` +
+        (kills >= MOST_KILLS ? `; it killed ${kills} lanes and is quarantined` : ""),
+      causeOf(death),
+    );
+    error.retryable = kills < MOST_KILLS;
+    this.#of.settler.reject(batch, offset, "crashed", error, sinceMs, { kills, alone: true });
   }
 
   /**
-   * Makes a task stop that went on after it was asked to.
+   * A task went on after it was asked to stop.
    *
-   * @param sent Its chunk.
+   * @param at How far it was.
+   * @param forced What became of it.
+   * @param hadOthers Whether other tasks ran on its lane.
    */
-  force(sent: Sent): void {
-    const { pool, inFlight, putBack, whole } = this.#parts;
-    const { lane, seat, piece, reported, asked } = sent;
-    const at = lane.progress(sent);
-    const forced = lane.force(sent);
-    const others = [...seat.inFlight].filter((other) => other !== sent);
-    inFlight.delete(sent);
-    if (forced.lane === "retired") seat.retiring = true;
-    whole(() => {
-      pool.release(sent);
-      if (forced.lane === "dead") pool.vacate(seat);
-      const stopped = asked!.why === "cancel" ? "cancelled" : "timed-out";
-      const ended = forced.task === "abandoned" ? "abandoned" : stopped;
-      const offset = at.state === "running" ? at.offset : reported;
-      const sinceMs = at.state === "running" ? at.sinceMs : NaN;
-      putBack(part(piece, offset + 1, piece.items.length));
-      this.#retryOrReject(sent, offset, ended, stopReason(sent, offset, ended), sinceMs);
-      putBack(part(piece, reported, offset));
-      for (const other of others) {
-        if (forced.lane === "dead") other.run.recovery.onTakenAway(other);
-        else if (forced.lane === "retired") other.run.recovery.recall(other);
-      }
-      pool.pump();
-    });
+  onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void {
+    const { settler, putBack, graceMs } = this.#of;
+    const { reported, items, asked, timeoutMs, firstIndex, sentCount } = batch;
+    if (at.state === "waiting" || at.state === "loading") {
+      return putBack(batch.part(reported, items.length));
+    }
+    const isKnown = at.state === "running";
+    const how = "had to be ended";
+    if (isKnown && asked!.why === "timeout" && at.offset !== asked!.offset) {
+      // The one that was asked had ended by then.
+      const { offset, sinceMs } = at;
+      return this.onLost(batch, { kind: "victim", offset, sinceMs }, { how, starting: false });
+    }
+    const offset = isKnown ? at.offset : reported;
+    const sinceMs = isKnown ? at.sinceMs : NaN;
+    putBack(batch.part(isKnown ? offset + 1 : sentCount, items.length));
+    const isTimeout = asked!.why === "timeout";
+    const ended = forced === "abandoned" ? "abandoned" : isTimeout ? "timed-out" : "cancelled";
+    const what = isTimeout ? `its deadline of ${timeoutMs} ms passed` : "it was cancelled";
+    const Class = forced === "abandoned"
+      ? AbandonedError
+      : isTimeout
+      ? TimeoutError
+      : CancelledError;
+    const reason = new Class(
+      `Item ${firstIndex + offset} ${fate(forced, what, graceMs, hadOthers)}`,
+    );
+    settler.reject(batch, offset, ended, reason, sinceMs);
+    const death = { how, starting: false };
+    // Those behind it ran too, perhaps.
+    if (!isKnown) this.#again(batch, offset + 1, sentCount, death, false);
+    this.#again(batch, reported, offset, death, false);
   }
+}
 
-  /**
-   * Takes back a chunk that waits on a lane behind a task that takes long.
-   *
-   * @param sent The chunk; left alone if it has been started.
-   */
-  recall(sent: Sent): void {
-    if (sent.lane.progress(sent).state !== "waiting") return;
-    sent.lane.ask(sent, "cancel");
-    sent.lane.forget(sent);
-    this.#parts.pool.release(sent);
-    this.onTakenAway(sent);
-    this.#parts.pool.pump();
+/** What is told of an item whose task went on after it was asked to stop: no more than is known. */
+function fate(forced: Forced, what: string, graceMs: number, hadOthers: boolean): string {
+  switch (forced) {
+    case "ends":
+    case "stopped":
+      return hadOthers
+        ? `was stopped with its lane: ${what}, and ${graceMs} ms later the lane had not answered`
+        : `was stopped with its lane: ${what}, and ${graceMs} ms later it had not ended`;
+    case "goes on":
+      return `is not waited for: ${what}, and its task goes on`;
+    case "goes on for now":
+      return `is not waited for: ${what}, and its task goes on until the others on its lane have ended`;
+    case "abandoned":
+      return hadOthers
+        ? `was abandoned: ${what}, and its lane does not answer; this task or another one there goes ` +
+          `on where nothing can stop it`
+        : `was abandoned: ${what}, and its task goes on where nothing can stop it`;
   }
+}
 
-  /**
-   * A chunk was taken from its lane through no fault of its own: it goes elsewhere.
-   *
-   * @param sent The chunk.
-   */
-  onTakenAway(sent: Sent): void {
-    const { inFlight, putBack, whole } = this.#parts;
-    inFlight.delete(sent);
-    whole(() => putBack(part(sent.piece, sent.reported, sent.piece.items.length)));
-  }
+function causeOf(death: Death): ErrorOptions | undefined {
+  return "error" in death ? { cause: death.error } : undefined;
 }

@@ -5,244 +5,332 @@
  */
 
 import { CancelledError } from "../lanes/errors.ts";
-import type { Report } from "../lanes/lane.ts";
+import { movable } from "../lanes/remote/inspect.ts";
+import type { Death, Forced, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
-import { ChunkSizer } from "./chunk_sizer.ts";
-import { Intake } from "./intake.ts";
-import type { Outlet, OutletRun } from "./outlet.ts";
-import { part, type Piece } from "./piece.ts";
-import type { LanePool } from "./pool.ts";
+import { type Batch, BatchList, type BatchSettings, type Blame, type PoolRun } from "./batch.ts";
+import { BatchSize } from "./batch_size.ts";
+import { Deadlines, STUCK_MS } from "./deadlines.ts";
+import { type LanePool, loadsTooLong } from "./lane_pool.ts";
+import type { CheckedOptions, Items } from "./options.ts";
+import type { Settled } from "./outcome.ts";
+import type { Output, OutputRun } from "./output.ts";
+import { Queue } from "./queue.ts";
 import { Recovery } from "./recovery.ts";
-import type { Seat } from "./seat.ts";
-import { Sent, SentList } from "./sent.ts";
-import type { Segment } from "./segment.ts";
-import type { RunParts } from "./run_parts.ts";
-import type { SettledOptions } from "./settled_options.ts";
 import { Settler } from "./settler.ts";
-import type { Source } from "./source.ts";
-import { STUCK_MS, Watch } from "./watch.ts";
+import { Source } from "./source.ts";
+
+/** What a run is made of. */
+export interface RunOptions {
+  readonly pool: LanePool;
+  readonly task: Task;
+  readonly items: Items<unknown>;
+  readonly options: CheckedOptions;
+  /** Whether the first item that gives no value ends the run. */
+  readonly failFast: boolean;
+}
+
+/** A task that can't be loaded so many times in a row never can. */
+const MOST_LOAD_FAILURES = 3;
 
 /** One `map` under way. */
-export class Run implements OutletRun {
-  /** What it runs, and how. */
+export class Run implements PoolRun, OutputRun {
   readonly task: Task;
-  /** How it runs. */
-  readonly options: SettledOptions;
-  /** Chunks that are with lanes. */
-  readonly inFlight = new SentList("runPlace");
+  isReady = false;
   /** Where results go; set once, before the first is asked for. */
-  outlet!: Outlet<unknown>;
-  /** Sees to chunks whose lane was lost, or whose task had to be stopped. */
-  readonly recovery: Recovery;
-  /** Chunks of which only a part is settled or put back: settling brings the consumer to ask for more. */
-  #settling = 0;
+  output!: Output<unknown>;
+  /** Told when somebody asks for results, or says that none is wanted. */
+  onUsed: () => void = () => {};
+  readonly #options: CheckedOptions;
   readonly #pool: LanePool;
-  readonly #source: Source;
   readonly #failFast: boolean;
-  readonly #sizer: ChunkSizer;
-  readonly #intake: Intake;
+  readonly #settings: BatchSettings;
+  readonly #inFlight = new BatchList("runPlace");
+  readonly #source: Source;
+  readonly #size: BatchSize;
+  readonly #queue: Queue;
   readonly #settler: Settler;
-  readonly #watch: Watch;
+  readonly #recovery: Recovery;
+  readonly #deadlines: Deadlines;
   readonly #ended = Promise.withResolvers<void>();
-  #state: "idle" | "running" | "stopping" | "ended" = "idle";
-  #failure: { readonly error: unknown } | undefined;
+  /** It is stopping once that was asked for, and draining once what was queued is dropped. */
+  #state: "idle" | "running" | "stopping" | "draining" | "ended" = "idle";
   #stopReason: unknown;
-  readonly #onAbort = () => void this.cancel(this.options.signal!.reason);
+  #failure: { readonly error: unknown } | undefined;
+  /** What the input threw when it was closed. */
+  #closeFailure: { readonly error: unknown } | undefined;
+  #loadFailures = 0;
+  readonly #onAbort = () => void this.stop(this.#options.signal!.reason);
 
-  /**
-   * Pulls and sends nothing yet.
-   *
-   * @param parts What it is made of.
-   */
-  constructor({ pool, task, source, options, failFast }: RunParts) {
+  /** Pulls and sends nothing yet. */
+  constructor({ pool, task, items, options, failFast }: RunOptions) {
+    const { remote, moves, graceMs, takesAhead } = pool.options;
+    const { timeoutMs, loadTimeoutMs, transfer, retries } = options;
     this.task = task;
-    this.options = options;
+    this.#options = options;
     this.#pool = pool;
-    this.#source = source;
     this.#failFast = failFast;
-    this.#sizer = new ChunkSizer(options.chunk);
-    this.#intake = new Intake({
-      source,
-      sizer: this.#sizer,
-      slots: pool.slots,
-      buffer: options.buffer,
-      chunksAlways: options.chunk !== "auto",
-      onMore: () => {
-        pool.pump();
-        this.#endIfDone();
+    this.#size = new BatchSize(options.chunk);
+    this.#settings = {
+      run: this,
+      timeoutMs,
+      timed: !failFast,
+      transfer: transfer && moves,
+      // A retry would need the item again.
+      movesItems: transfer && moves && retries.limit === 0,
+      mostBytes: this.#size.mostBytes,
+    };
+    this.#source = new Source(items, {
+      arrived: () => {
+        pool.wake(this);
+        this.#later(() => this.#endIfDone());
       },
-      onError: (error) => this.fail(error),
+      failed: (error) => {
+        // Noted at once, for what the input gave before may be the last and over before its turn comes.
+        this.#failure ??= { error };
+        this.#later(() => this.fail(error));
+      },
+    });
+    this.#queue = new Queue({
+      settings: this.#settings,
+      source: this.#source,
+      size: this.#size,
+      slots: () => pool.slots,
+      buffer: options.buffer,
+      together: remote || options.chunk !== "auto",
+      onMore: () => pool.wake(this),
     });
     this.#settler = new Settler({
       options,
-      intake: this.#intake,
       mayRetry: () => this.#state === "running",
-      onSettled: (segment) => this.#onSettled(segment),
+      retryLater: (batch, waitMs) => this.#queue.later(batch, waitMs),
+      onSettled: (settled, batch) => this.#onSettled(settled, batch),
+      onError: (error) => this.fail(error),
+      onAnswered: () => this.#later(() => this.#endIfDone()),
     });
-    this.recovery = new Recovery({
-      pool,
-      inFlight: this.inFlight,
+    this.#recovery = new Recovery({
       settler: this.#settler,
-      putBack: (piece) => this.#putBack(piece),
-      fail: (error) => this.fail(error),
-      whole: (settle) => this.#whole(settle),
+      rerun: options.rerun,
+      graceMs,
+      putBack: (batch) => this.putBack(batch),
     });
-    this.#watch = new Watch(this, pool);
+    this.#deadlines = new Deadlines({
+      inFlight: this.#inFlight,
+      timeoutMs,
+      loadTimeoutMs,
+      graceMs,
+      takesAhead,
+      hasIdleLane: () => pool.hasIdleLane,
+      recall: (batch) => this.#recall(batch),
+      force: (batch) => pool.force(batch),
+      loadsTooLong: (batch) => this.#giveUpLoading(batch),
+      do: (action) => this.#later(action),
+    });
   }
 
-  /** Joins the pool; called by the outlet when the first result is asked for. */
+  #later(action: () => void): void {
+    this.#pool.do(action);
+  }
+
+  /** Joins the pool; called by the output when the first result is asked for. */
   start(collecting: boolean): void {
-    if (collecting && this.options.buffer === "auto") this.#intake.unbounded = true;
+    const { signal, buffer } = this.#options;
+    this.onUsed();
+    if (collecting && buffer === "auto") this.#queue.unbounded = true;
     this.#state = "running";
-    const { signal } = this.options;
-    if (signal?.aborted) return void this.cancel(signal.reason);
+    if (signal?.aborted) return void this.stop(signal.reason);
     signal?.addEventListener("abort", this.#onAbort, { once: true });
-    try {
-      this.#pool.add(this);
-    } catch (error) {
-      this.fail(error);
+    this.#later(() => {
+      try {
+        this.#pool.add(this);
+      } catch (error) {
+        this.fail(error);
+      }
+      this.#endIfDone();
+    });
+  }
+
+  taken(count: number): void {
+    this.#queue.consumed += count;
+    if (this.#state === "running") this.#pool.wake(this);
+  }
+
+  async leave(): Promise<void> {
+    this.onUsed();
+    if (this.#state === "idle") this.#state = "ended";
+    else await this.stop(new CancelledError("The consumer left the loop"));
+    // Only the first who leaves is told.
+    const failure = this.#closeFailure;
+    this.#closeFailure = undefined;
+    if (failure !== undefined) throw failure.error;
+  }
+
+  get ahead(): number {
+    return this.#settings.movesItems ? 0 : this.#size.ahead;
+  }
+
+  peek(): { readonly alone: boolean } | undefined {
+    return this.#state === "running" ? this.#queue.peek(this.ahead) : undefined;
+  }
+
+  take(): Batch | undefined {
+    const batch = this.#queue.take(this.ahead);
+    // The input may have stopped the run while it was asked, or have come to its end.
+    if (batch !== undefined && this.#state === "running") return batch;
+    if (batch !== undefined) this.putBack(batch);
+    if (this.#queue.isEmpty || this.#state !== "running") this.#later(() => this.#endIfDone());
+    return undefined;
+  }
+
+  putBack(batch: Batch): void {
+    if (batch.items.length === 0) return;
+    this.#inFlight.delete(batch);
+    // What was sent before has a history on its lane.
+    const again = batch.on === undefined ? batch : batch.part(0, batch.items.length);
+    if (this.#state === "running") {
+      this.#queue.putBack(again);
+      this.#pool.wake(this);
+    } else this.#settler.cancel(again, this.#stopReason);
+  }
+
+  onSend(batch: Batch): void {
+    batch.giveBackMs = this.#size.giveBackMs;
+    batch.mark = batch.timeoutMs !== Infinity || batch.alone || this.#size.isLong;
+    batch.sentAtMs = this.#queue.takenAtMs;
+    this.#inFlight.add(batch);
+  }
+
+  onSent(batch: Batch, waits: boolean): void {
+    if (!this.#inFlight.has(batch)) return; // it never waited, and has ended already
+    if (batch.sentCount === 0) {
+      this.#deadlines.lookIn(Math.min(this.#options.loadTimeoutMs, batch.timeoutMs));
+    } else if (batch.timeoutMs !== Infinity) this.#deadlines.lookIn(batch.timeoutMs);
+    else if (waits) this.#deadlines.lookIn(STUCK_MS);
+  }
+
+  onReport(batch: Batch, report: Report): void {
+    const base = batch.reported;
+    batch.reported += report.count;
+    this.#loadFailures = 0;
+    this.#size.learn(report.count, report.endedAtMs - report.startedAtMs);
+    if (report.last) this.#inFlight.delete(batch);
+    this.#settler.report(batch, report, base);
+    if (report.last && batch.reported < batch.items.length) {
+      this.putBack(batch.part(batch.reported, batch.items.length));
     }
+    this.#onChange();
+  }
+
+  onUnloadable(batch: Batch, error: Error): void {
+    this.#inFlight.delete(batch);
+    this.#loadFailures++;
+    for (let offset = 0; offset < batch.items.length; offset++) {
+      this.#settler.reject(batch, offset, "failed", error);
+    }
+    if (this.#loadFailures >= MOST_LOAD_FAILURES) this.fail(error);
+    this.#onChange();
+  }
+
+  onLost(batch: Batch, blame: Blame, death: Death): void {
+    this.#inFlight.delete(batch);
+    this.#recovery.onLost(batch, blame, death);
+    this.#onChange();
+  }
+
+  onForced(
+    batch: Batch,
+    forced: Forced,
+    hadOthers: boolean,
+    at = batch.on!.lane.progress(batch),
+  ): void {
+    this.#recovery.onForced(batch, at, forced, hadOthers);
+    this.#inFlight.delete(batch);
+    this.#onChange();
+  }
+
+  #recall(batch: Batch): void {
+    if (this.#pool.recall(batch)) this.putBack(batch);
+  }
+
+  #giveUpLoading(batch: Batch): void {
+    this.#pool.giveUpLoading(batch);
+    this.onUnloadable(batch, loadsTooLong(this.task, this.#options.loadTimeoutMs));
+  }
+
+  #onChange(): void {
+    if (this.#state === "running") this.#settler.tellProgress(this.#source);
+    this.#pool.wake(this);
     this.#endIfDone();
   }
 
-  /** Makes room for new items: the consumer has taken so many. */
-  taken(count: number): void {
-    this.#intake.consumed += count;
-    if (this.#state === "running") this.#pool.pump();
+  #onSettled(settled: Settled, batch: Batch): void {
+    if (this.#settings.transfer && settled.lane >= 0) empty(settled, batch);
+    if (settled.rejection !== undefined && this.#failFast) this.fail(settled.rejection.reason);
+    else this.output.push(settled);
   }
 
-  /** Cancels the run, for its consumer wants no more. */
-  stop(): Promise<void> {
-    return this.cancel(new CancelledError("The consumer left the loop"));
-  }
-
-  /** Sends one chunk to a lane with a free slot; false if there is no chunk or no such lane. */
-  dispatch(): boolean {
-    if (this.#state !== "running") return false;
-    try {
-      const ahead = this.#pool.allowsAhead ? this.#sizer.ahead : 0;
-      const next = this.#intake.peek(ahead);
-      if (next === undefined) return false;
-      const seat = this.#pool.seatFor(this, ahead, next.alone);
-      if (seat === undefined) return false;
-      const piece = this.#take(seat, ahead);
-      if (piece === undefined) this.#endIfDone();
-      else if (this.#state === "running") this.#send(seat, piece);
-      else this.#whole(() => this.#putBack(piece));
-      return piece !== undefined;
-    } catch (error) {
-      this.fail(error);
-      this.#endIfDone();
-      return false;
-    }
-  }
-
-  /** The next items. The input may stop the run while it is asked, but that must not lose them. */
-  #take(seat: Seat, ahead: number): Piece | undefined {
-    this.#settling++;
-    try {
-      return this.#intake.take(seat.lane!.remote, ahead);
-    } finally {
-      this.#settling--;
-    }
-  }
-
-  #send(seat: Seat, piece: Piece): void {
-    const { timeoutMs, transfer } = this.options;
-    const { isLong, giveBackMs } = this.#sizer;
-    const sent = new Sent(this, seat, piece, {
-      timeoutMs,
-      timed: !this.#failFast,
-      giveBackMs,
-      mark: timeoutMs !== Infinity || piece.alone || isLong,
-      transfer,
-      sentAtMs: this.#intake.takenAtMs,
-    });
-    const waits = seat.inFlight.size >= this.#pool.options.slots;
-    this.inFlight.add(sent);
-    seat.inFlight.add(sent);
-    if (piece.alone) seat.exclusive = true;
-    this.#pool.sentAtMs = sent.sentAtMs;
-    sent.lane.send(sent);
-    if (!this.inFlight.has(sent)) return; // it never waited, and has ended already
-    if (timeoutMs !== Infinity) this.#watch.arm(timeoutMs);
-    else if (waits) this.#watch.arm(STUCK_MS);
-  }
-
-  /** What became of the next items of a chunk. */
-  onReport(sent: Sent, report: Report): void {
-    const { count, then, sendable } = report;
-    const base = sent.reported;
-    sent.reported += count;
-    this.#sizer.learn(count, report.endedAtMs - report.startedAtMs);
-    if (then === "end") this.inFlight.delete(sent);
-    this.#whole(() => {
-      try {
-        this.#settler.report(sent, report, base);
-        if (this.#state === "running") this.#settler.tellProgress(this.#source);
-      } catch (error) {
-        this.fail(error); // the caller's retryIf or onProgress threw
-      }
-      if (then === "end" && sent.reported < sent.piece.items.length) {
-        const { piece, reported } = sent;
-        const border = sendable === undefined ? piece.items.length : reported + sendable;
-        this.#putBack(part(piece, border, piece.items.length));
-        this.#putBack(part(piece, reported, border));
-      }
-    });
-  }
-
-  #onSettled(segment: Segment): void {
-    if (segment.rejection !== undefined && this.#failFast) this.fail(segment.rejection.reason);
-    else this.outlet.push(segment);
-  }
-
-  /** Items to be sent before all others, or cancelled if the run is stopping. */
-  #putBack(piece: Piece): void {
-    if (this.#state === "running") this.#intake.putBack(piece);
-    else this.#settler.cancel(piece, this.#stopReason);
-  }
-
-  /** Ends the run with an error, after stopping what still runs. */
   fail(error: unknown): void {
     this.#failure ??= { error };
-    void this.cancel(error);
+    void this.stop(error);
   }
 
   /** Drops what is queued, asks what runs to stop, and resolves when nothing goes on. */
-  cancel(reason: unknown): Promise<void> {
-    if (this.#state === "idle") this.#finish();
-    if (this.#state !== "running") return this.#ended.promise;
-    this.#state = "stopping";
-    this.#stopReason = reason;
-    if (this.#failFast) this.#failure ??= { error: reason };
-    for (const piece of this.#intake.drop()) this.#settler.cancel(piece, reason);
-    for (const sent of this.inFlight) this.#watch.ask(sent, "cancel");
-    this.#endIfDone();
-    return this.#ended.promise;
+  stop(reason: unknown): Promise<void> {
+    if (this.#state === "running") {
+      // At once, so that nothing more is sent; the rest when what is being done now is done.
+      this.#state = "stopping";
+      this.#stopReason = reason;
+      if (this.#failFast) this.#failure ??= { error: reason };
+      this.#later(() => this.#stop());
+    }
+    return this.#state === "idle" ? Promise.resolve() : this.#ended.promise;
   }
 
-  /** Settles and puts back a chunk's items; the run can't end before all of them are. */
-  #whole(settle: () => void): void {
-    this.#settling++;
-    settle();
-    this.#settling--;
+  #stop(): void {
+    for (const batch of this.#inFlight) {
+      if (this.#pool.recall(batch)) this.putBack(batch);
+      else this.#deadlines.ask(batch, "cancel", this.#stopReason);
+    }
+    for (const batch of this.#queue.drop()) this.#settler.cancel(batch, this.#stopReason);
+    this.#state = "draining";
     this.#endIfDone();
   }
 
   #endIfDone(): void {
-    if (this.#state === "idle" || this.#state === "ended") return;
-    if (this.inFlight.size > 0 || this.#settling > 0) return;
-    if (this.#state === "stopping" || this.#intake.isEmpty) this.#finish();
+    if (this.#inFlight.size > 0) return;
+    const isDone = this.#state === "draining" ||
+      (this.#state === "running" && this.#queue.isEmpty && this.#settler.unanswered === 0);
+    if (isDone) this.#finish();
   }
 
   #finish(): void {
     this.#state = "ended";
-    this.#watch.stop();
-    this.options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#deadlines.stop();
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#source.hasEnded) return this.#end();
+    void this.#source.close(this.#pool.options.graceMs).catch((error) => {
+      this.#closeFailure = { error };
+      this.#failure ??= { error };
+    }).finally(() => this.#later(() => this.#end()));
+  }
+
+  #end(): void {
     this.#pool.remove(this);
-    if (this.#failure !== undefined) this.outlet.fail(this.#failure.error);
-    else this.outlet.end();
+    this.output.end(this.#failure);
     this.#ended.resolve();
+  }
+}
+
+/** Whether they moved or were copied, the buffers of items that were to move are empty in the end. */
+function empty({ firstIndex, count }: Settled, batch: Batch): void {
+  const from = firstIndex - batch.firstIndex;
+  for (let offset = from; offset < from + count; offset++) {
+    for (const buffer of movable(batch.items[offset]).buffers) {
+      try {
+        buffer.transfer(0);
+      } catch {
+        // It can't be moved, such as WebAssembly's memory.
+      }
+    }
   }
 }

@@ -1,31 +1,32 @@
 /**
- * Settles items: turns what lanes report into segments for the consumer, or has an item tried again.
+ * Settles items: turns what lanes report into results for the consumer, or has an item tried again.
  *
  * @module
  */
 
 import { CancelledError } from "../lanes/errors.ts";
 import type { Report } from "../lanes/lane.ts";
-import { backoffMs } from "./backoff.ts";
-import { MAX_KILLS } from "./crash.ts";
-import type { Intake } from "./intake.ts";
-import type { Ending, Rejected } from "./outcome.ts";
-import { part, type Piece } from "./piece.ts";
-import type { Sent } from "./sent.ts";
-import { outcomeAt, type Segment } from "./segment.ts";
-import type { SettledOptions } from "./settled_options.ts";
-import type { Source } from "./source.ts";
+import type { Batch, History } from "./batch.ts";
+import type { CheckedOptions, Progress } from "./options.ts";
+import { type Ending, outcomeAt, type Rejected, type Settled } from "./outcome.ts";
+import { asksTooLong, backoffMs } from "./retry.ts";
+
+/** A task that killed so many lanes is quarantined: it is not tried again. */
+export const MOST_KILLS = 2;
 
 /** What the settler needs of its run. */
-export interface SettlerParts {
-  /** How the run goes. */
-  readonly options: SettledOptions;
-  /** Takes items that are tried again. */
-  readonly intake: Intake;
+export interface SettlerOptions {
+  readonly options: Pick<CheckedOptions, "retries" | "onProgress">;
   /** Whether items may still be tried again. */
   readonly mayRetry: () => boolean;
+  /** Has an item tried again after a wait in milliseconds. */
+  readonly retryLater: (batch: Batch, waitMs: number) => void;
   /** Items have ended for good. */
-  readonly onSettled: (segment: Segment) => void;
+  readonly onSettled: (settled: Settled, batch: Batch) => void;
+  /** A function of the caller's threw. */
+  readonly onError: (error: unknown) => void;
+  /** Functions of the caller's that were waited for have all answered. */
+  readonly onAnswered: () => void;
 }
 
 /** Settles each of a run's items exactly once. */
@@ -34,171 +35,172 @@ export class Settler {
   settled = 0;
   /** Of these, the ones that gave no value. */
   rejected = 0;
-  readonly #parts: SettlerParts;
+  /** How many calls of an async `onProgress` have not answered yet. */
+  unanswered = 0;
+  readonly #of: SettlerOptions;
 
-  /**
-   * Has settled nothing yet.
-   *
-   * @param parts What it is made of.
-   */
-  constructor(parts: SettlerParts) {
-    this.#parts = parts;
+  constructor(options: SettlerOptions) {
+    this.#of = options;
   }
 
-  /**
-   * Settles what a lane reports.
-   *
-   * @param sent The chunk.
-   * @param report What became of its next items.
-   * @param base How many of its items had been reported before.
-   */
-  report(sent: Sent, report: Report, base: number): void {
-    if (report.failures === undefined) return this.#fulfil(sent, report, base, 0, report.count);
+  /** Settles the next items of a batch, of which so many had been reported before. */
+  report(batch: Batch, report: Report, base: number): void {
     let from = 0;
-    for (const { offset, ended, reason } of report.failures) {
-      this.#fulfil(sent, report, base, from, offset);
-      if (!this.retry(sent, base + offset, ended, reason)) {
-        const rejection = { ended, reason };
-        this.#settle(segmentOf(sent, base + offset, 1, report, offset, undefined, rejection));
+    for (const { offset, ended, reason } of report.failures ?? []) {
+      this.#fulfil(batch, report, base, from, offset);
+      const at = base + offset;
+      const unsent = report.unsent === true;
+      const final = unsent ? { ended, reason } : this.#retry(batch, at, ended, reason);
+      if (final !== undefined) {
+        const settled = settledOf(batch, at, 1, final, unsent);
+        settled.startedAtMs = report.startedAtMs;
+        settled.endedAtMs = report.endedAtMs;
+        settled.times = report.times;
+        settled.timesFrom = offset;
+        this.#settle(settled, batch);
       }
       from = offset + 1;
     }
-    this.#fulfil(sent, report, base, from, report.count);
+    this.#fulfil(batch, report, base, from, report.count);
   }
 
-  #fulfil(sent: Sent, report: Report, base: number, from: number, to: number): void {
+  #fulfil(batch: Batch, report: Report, base: number, from: number, to: number): void {
     if (to <= from) return;
     const { values } = report;
     const whole = values === undefined || (from === 0 && values.length === to);
-    const part = whole ? values : Array.prototype.slice.call(values, from, to);
-    this.#settle(segmentOf(sent, base + from, to - from, report, from, part, undefined));
+    const settled = settledOf(batch, base + from, to - from, undefined);
+    settled.values = whole ? values : Array.prototype.slice.call(values, from, to);
+    settled.startedAtMs = report.startedAtMs;
+    settled.endedAtMs = report.endedAtMs;
+    settled.times = report.times;
+    settled.timesFrom = from;
+    this.#settle(settled, batch);
   }
 
   /**
-   * Has an item tried again, if that is allowed.
+   * An item ended without a report of its lane: it is tried again, if that is allowed, else settled.
    *
-   * @param sent The chunk that it came with.
-   * @param offset Its place in the chunk.
-   * @param ended How this try ended.
-   * @param reason What was thrown, or what befell it.
-   * @param changes What is to be different at the next try; nothing unless given.
-   * @returns Whether it will be; if not, it must be settled.
-   */
-  retry(
-    { piece, seat }: Sent,
-    offset: number,
-    ended: Ending,
-    reason: unknown,
-    changes: Partial<Pick<Piece, "kills" | "alone">> = {},
-  ): boolean {
-    const { options: { retries }, intake, mayRetry } = this.#parts;
-    if (piece.attempt > retries.limit || !mayRetry()) return false;
-    if ((changes.kills ?? 0) >= MAX_KILLS) return false;
-    const one = part(piece, offset, offset + 1);
-    const rejected = outcomeAt(lostSegment(one, seat.number, { ended, reason }), 0) as Rejected;
-    // The caller may have stopped the run while it was asked.
-    if (!retries.retryIf(rejected) || !mayRetry()) return false;
-    const again = part(one, 0, 1, { ...changes, attempt: piece.attempt + 1 });
-    intake.later(again, backoffMs(piece.attempt, retries, reason));
-    return true;
-  }
-
-  /**
-   * Settles an item that its lane can't report any more.
-   *
-   * @param sent The chunk that it came with.
-   * @param offset Its place in the chunk.
-   * @param ended How it ended.
-   * @param reason What befell it.
    * @param sinceMs When it started; NaN if that isn't known.
+   * @param changes What is to be different at the next try.
    */
   reject(
-    { piece, seat }: Sent,
+    batch: Batch,
     offset: number,
     ended: Ending,
     reason: unknown,
-    sinceMs: number,
+    sinceMs = NaN,
+    changes: Partial<History> = {},
   ): void {
-    const one = part(piece, offset, offset + 1);
-    this.#settle(lostSegment(one, seat.number, { ended, reason }, sinceMs));
+    const final = this.#retry(batch, offset, ended, reason, changes);
+    if (final === undefined) return;
+    const settled = settledOf(batch, offset, 1, final);
+    settled.startedAtMs = sinceMs;
+    this.#settle(settled, batch);
   }
 
-  /**
-   * Settles items that were never started, or not again, because the run was cancelled.
-   *
-   * @param piece The items; none is fine.
-   * @param cause Why the run was cancelled.
-   */
-  cancel(piece: Piece, cause: unknown): void {
-    if (piece.items.length === 0) return;
-    const { firstIndex, items } = piece;
+  /** Settles items that were never started, or not again, because the run was cancelled. */
+  cancel(batch: Batch, cause: unknown): void {
+    const { firstIndex, items } = batch;
+    if (items.length === 0) return;
     const which = items.length === 1
       ? `Item ${firstIndex} was`
       : `Items from ${firstIndex} on were`;
     const reason = new CancelledError(`${which} cancelled`, { cause });
-    this.#settle(lostSegment(piece, -1, { ended: "cancelled", reason }));
+    const rejection = { ended: "cancelled", reason } as const;
+    this.#settle(settledOf(batch, 0, items.length, rejection, true), batch);
+  }
+
+  /** Has an item tried again; if that isn't to be, returns how it ended. */
+  #retry(
+    batch: Batch,
+    offset: number,
+    ended: Ending,
+    reason: unknown,
+    changes: Partial<History> = {},
+  ): Settled["rejection"] {
+    const { options: { retries }, mayRetry, retryLater } = this.#of;
+    const rejection = { ended, reason };
+    if (batch.attempt - batch.reruns > retries.limit || !mayRetry()) return rejection;
+    if ((changes.kills ?? 0) >= MOST_KILLS) return rejection;
+    const rejected = outcomeAt(settledOf(batch, offset, 1, rejection), 0) as Rejected;
+    if (!this.#allows(rejected)) return rejection;
+    const tooLong = asksTooLong(batch.firstIndex + offset, retries, reason);
+    if (tooLong !== undefined) return { ended, reason: tooLong };
+    const again = batch.part(offset, offset + 1, { ...changes, attempt: batch.attempt + 1 });
+    retryLater(again, backoffMs(batch.attempt - batch.reruns, retries, reason));
+    return undefined;
+  }
+
+  /** Asks the caller. */
+  #allows(rejected: Rejected): boolean {
+    const { options: { retries }, mayRetry, onError } = this.#of;
+    try {
+      const allowed: unknown = retries.retryIf(rejected);
+      if (isPromise(allowed)) {
+        allowed.then(undefined, onError);
+        throw new TypeError("Cannot map: retries.retryIf must return true or false at once");
+      }
+      // The caller may have stopped the run while it was asked.
+      return Boolean(allowed) && mayRetry();
+    } catch (error) {
+      onError(error);
+      return false;
+    }
   }
 
   /**
    * Tells the caller how the run stands.
    *
-   * @param source The run's input.
-   * @throws What `onProgress` throws.
+   * @param input How the input stands.
    */
-  tellProgress({ pulled, total }: Pick<Source, "pulled" | "total">): void {
+  tellProgress({ pulled, total }: Pick<Progress, "pulled" | "total">): void {
+    const { options: { onProgress }, onError, onAnswered } = this.#of;
+    if (onProgress === undefined) return;
     const { settled, rejected } = this;
-    this.#parts.options.onProgress?.({ pulled, settled, rejected, total });
+    try {
+      const told: unknown = onProgress({ pulled, settled, rejected, total });
+      if (!isPromise(told)) return;
+      this.unanswered++;
+      told.catch(onError).finally(() => {
+        if (--this.unanswered === 0) onAnswered();
+      });
+    } catch (error) {
+      onError(error);
+    }
   }
 
-  #settle(segment: Segment): void {
-    this.settled += segment.count;
-    if (segment.rejection !== undefined) this.rejected += segment.count;
-    this.#parts.onSettled(segment);
+  #settle(settled: Settled, batch: Batch): void {
+    this.settled += settled.count;
+    if (settled.rejection !== undefined) this.rejected += settled.count;
+    this.#of.onSettled(settled, batch);
   }
 }
 
-function segmentOf(
-  { piece, seat }: Sent,
+/** Some of a batch's items, which ended just now; unless they were started, nowhere. */
+function settledOf(
+  { firstIndex, attempt, queuedAtMs, on }: Batch,
   offset: number,
   count: number,
-  report: Report,
-  timesFrom: number,
-  values: Segment["values"],
-  rejection: Segment["rejection"],
-): Segment {
+  rejection: Settled["rejection"],
+  unstarted = false,
+): Writable<Settled> {
   return {
-    firstIndex: piece.firstIndex + offset,
+    firstIndex: firstIndex + offset,
     count,
-    values,
-    rejection,
-    lane: seat.number,
-    attempts: piece.attempt,
-    queuedAtMs: piece.queuedAtMs,
-    startedAtMs: report.startedAtMs,
-    endedAtMs: report.endedAtMs,
-    times: report.times,
-    timesFrom,
-  };
-}
-
-/** Items without a report; `lane` is −1 if they did not run. */
-function lostSegment(
-  piece: Piece,
-  lane: number,
-  rejection: Segment["rejection"],
-  startedAtMs = NaN,
-): Segment {
-  return {
-    firstIndex: piece.firstIndex,
-    count: piece.items.length,
     values: undefined,
     rejection,
-    lane,
-    attempts: lane < 0 ? piece.attempt - 1 : piece.attempt,
-    queuedAtMs: piece.queuedAtMs,
-    startedAtMs,
-    endedAtMs: performance.now(),
+    lane: unstarted || on === undefined ? -1 : on.number,
+    attempts: unstarted ? attempt - 1 : attempt,
+    queuedAtMs,
+    startedAtMs: NaN,
+    endedAtMs: rejection === undefined ? 0 : performance.now(),
     times: undefined,
     timesFrom: 0,
   };
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return value instanceof Promise;
 }

@@ -4,7 +4,15 @@
  * @module
  */
 
+import { MOST_TIMER_MS } from "./deadlines.ts";
 import type { Items } from "./options.ts";
+
+/** What the input tells by itself. */
+export interface SourceEvents {
+  /** An async input has something new, or is done. */
+  arrived(): void;
+  failed(error: unknown): void;
+}
 
 /** Pulls items from an iterable or async iterable. */
 export class Source {
@@ -17,32 +25,37 @@ export class Source {
   readonly #items: Items<unknown>;
   readonly #isAsync: boolean;
   readonly #array: readonly unknown[] | undefined;
+  readonly #events: SourceEvents;
   #sync: Iterator<unknown> | undefined;
   #async: AsyncIterator<unknown> | undefined;
+  /** Items of an async input that were not pulled yet. */
   #arrived: unknown[] = [];
-  #asking = false;
+  /** How many it is to have ready at most. */
+  #wanted = 0;
+  /** The call of an async input's `next()` that hasn't answered. */
+  #asking: Promise<void> | undefined;
+  #telling: ReturnType<typeof setImmediate> | undefined;
   /** Whether the input's own code is running. */
   #pulling = false;
-  /** Whether a sync input itself said that there is no more. */
+  /** Whether the input itself said that there is no more. */
   #ended = false;
+  #closing: Promise<void> | undefined;
 
-  /**
-   * Pulls nothing yet.
-   *
-   * @param items An array, an iterable or an async iterable.
-   * @throws {TypeError} If it is none of these.
-   */
-  constructor(items: Items<unknown>) {
+  /** @throws {TypeError} If it is neither an iterable nor an async iterable. */
+  constructor(items: Items<unknown>, events: SourceEvents) {
     const isIterable = items !== null && items !== undefined &&
       (Symbol.iterator in Object(items) || Symbol.asyncIterator in Object(items));
     if (!isIterable) {
       throw new TypeError(`Cannot map: items must be iterable or async iterable, but is ${items}`);
     }
     this.#items = items;
+    this.#events = events;
     this.#isAsync = Symbol.asyncIterator in Object(items);
     this.#array = Array.isArray(items) ? items : undefined;
     const size = this.#array?.length ?? (items as { size?: unknown }).size;
     this.total = Number.isSafeInteger(size) && size as number >= 0 ? size as number : undefined;
+    // Nothing needs to be asked for to know this.
+    if (this.#array?.length === 0) this.done = this.#ended = true;
   }
 
   /** Items that can't be pulled any more but are known to be there: those of an array. */
@@ -51,24 +64,22 @@ export class Source {
   }
 
   /**
-   * Pulls what can be had at once.
+   * Pulls at most so many of what can be had at once, perhaps none. An async input is asked for
+   * them, and tells when some have arrived.
    *
-   * @param count At most so many.
-   * @param onArrival Called when an async input has something new, or is done or has failed.
-   * @returns The items, perhaps none.
-   * @throws What the input throws.
+   * @throws What the input throws, unless it gave items first: then that is told later.
    */
-  pull(count: number, onArrival: (error?: unknown, failed?: boolean) => void): unknown[] {
-    if (this.done || count < 1) return [];
-    if (this.#array !== undefined) return this.#pullArray(this.#array, count);
-    if (this.#isAsync) return this.#pullAsync(count, onArrival);
-    return this.#pullSync(this.#items as Iterable<unknown>, count);
+  pull(count: number): unknown[] {
+    if (count < 1) return [];
+    if (this.#array !== undefined) return this.done ? [] : this.#pullArray(this.#array, count);
+    if (this.#isAsync) return this.#pullAsync(count);
+    return this.done ? [] : this.#pullSync(this.#items as Iterable<unknown>, count);
   }
 
   #pullArray(array: readonly unknown[], count: number): unknown[] {
     const items = array.slice(this.pulled, this.pulled + count);
     this.pulled += items.length;
-    this.done = this.pulled >= array.length;
+    if (this.pulled >= array.length) this.done = this.#ended = true;
     return items;
   }
 
@@ -84,37 +95,44 @@ export class Source {
       }
     } catch (error) {
       this.done = this.#ended = true;
-      throw error;
+      this.#events.failed(error);
     } finally {
       this.#pulling = false;
     }
-    if (this.done && !this.#ended) void this.#cleanUp();
     this.pulled += items.length;
     return items;
   }
 
-  #pullAsync(
-    count: number,
-    onArrival: (error?: unknown, failed?: boolean) => void,
-  ): unknown[] {
+  #pullAsync(count: number): unknown[] {
     const items = this.#arrived.splice(0, count);
     this.pulled += items.length;
-    if (items.length < count) this.#ask(onArrival);
+    this.#wanted = count - items.length;
+    if (items.length < count) this.#ask();
     return items;
   }
 
-  #ask(onArrival: (error?: unknown, failed?: boolean) => void): void {
-    if (this.#asking || this.done) return;
-    this.#asking = true;
-    this.#next().then((arrived) => {
-      this.#asking = false;
-      if (arrived === undefined) this.done = true;
+  /** Asks for the next item, and after it for more, as long as the input gives them without a wait. */
+  #ask(): void {
+    if (this.#asking !== undefined || this.done) return;
+    this.#asking = this.#next().then((arrived) => {
+      this.#asking = undefined;
+      if (arrived === undefined) this.done = this.#ended = true;
       else this.#arrived.push(arrived.value);
-      onArrival();
+      if (arrived !== undefined && this.#arrived.length < this.#wanted) this.#ask();
+      this.#tell();
     }, (error) => {
-      this.#asking = false;
-      this.done = true;
-      onArrival(error, true);
+      this.#asking = undefined;
+      this.done = this.#ended = true;
+      this.#events.failed(error);
+    });
+  }
+
+  /** Once this turn of the event loop is over, so that what arrives in it travels together. */
+  #tell(): void {
+    if (this.#wanted <= 1) return this.#events.arrived();
+    this.#telling ??= setImmediate(() => {
+      this.#telling = undefined;
+      this.#events.arrived();
     });
   }
 
@@ -125,24 +143,59 @@ export class Source {
     return done ? undefined : { value };
   }
 
-  /** Tells the input that no more is wanted, and gives it the chance to clean up. */
-  async close(): Promise<void> {
-    if (this.done) return;
-    this.done = true;
-    // A generator that itself stopped the run can be closed only when it no longer runs.
-    if (!this.#pulling) await this.#cleanUp();
+  /** Whether the input itself came to its end, so that it need not be closed. */
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** Whether it may have something at this moment: it isn't waited for already. */
+  get mayGive(): boolean {
+    return this.#arrived.length > 0 || (!this.done && this.#asking === undefined);
+  }
+
+  /** Whether nothing is left and nothing will come. */
+  get isEmpty(): boolean {
+    return this.done && this.#arrived.length === 0;
+  }
+
+  /** Items of an async input that have arrived, but weren't pulled; it is not asked for more. */
+  takeArrived(): unknown[] {
+    const items = this.#arrived;
+    this.#arrived = [];
+    this.#wanted = 0;
+    this.pulled += items.length;
+    return items;
   }
 
   /**
-   * Nobody waits for this: an async generator in the midst of an await returns only after it, maybe
-   * never. Nor is an error told: the run has an end of its own to tell.
+   * Tells the input that no more is wanted, and waits until it has cleaned up.
+   *
+   * @param graceMs An async input in the midst of an `await` can clean up only after that, maybe
+   * never: it is waited for no longer than this.
+   * @throws What the input throws when it is closed.
    */
+  close(graceMs: number): Promise<void> {
+    return this.#closing ??= this.#close(graceMs);
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    this.done = true;
+    clearImmediate(this.#telling);
+    if (this.#ended) return;
+    // A generator that itself stopped the run can be closed only when it no longer runs.
+    while (this.#pulling) await undefined;
+    if (this.#asking === undefined) return await this.#cleanUp();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise<void>((resolve) => {
+      if (graceMs <= MOST_TIMER_MS) timer = setTimeout(resolve, graceMs);
+    });
+    const closing = this.#cleanUp();
+    closing.catch(() => {}); // it may come too late to be told
+    await Promise.race([closing, patience]).finally(() => clearTimeout(timer));
+  }
+
   async #cleanUp(): Promise<void> {
-    try {
-      await this.#sync?.return?.();
-      await this.#async?.return?.();
-    } catch {
-      // See above.
-    }
+    await this.#sync?.return?.();
+    await this.#async?.return?.();
   }
 }

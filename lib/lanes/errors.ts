@@ -51,3 +51,13 @@ export class CloneError extends Error {
   /** A second try would meet the same value. */
   retryable = false;
 }
+
+/** A task asked for a longer wait before its next try than `retries.maxMs` allows. */
+export class RetryAfterError extends Error {
+  /** The class's name. */
+  override name = "RetryAfterError";
+  /** The wait that it asked for, in milliseconds. `cause` holds what it threw. */
+  retryAfterMs = 0;
+  /** It would ask for the same again. */
+  retryable = false;
+}

@@ -10,27 +10,30 @@
  * @module
  */
 
-import type { AskReason, Chunk, ChunkProgress, Forced, Lane, LaneEvents, Usage } from "./lane.ts";
+import type {
+  AskReason,
+  BatchProgress,
+  Forced,
+  Lane,
+  LaneBatch,
+  LaneEvents,
+  Usage,
+} from "./lane.ts";
 import { loadTask } from "./load_task.ts";
-import { type ChunkHost, ChunkRun } from "./run_chunk.ts";
-import type { TaskFunction } from "./task.ts";
+import { type BatchHost, BatchRun } from "./run_batch.ts";
+import type { Task, TaskFunction } from "./task.ts";
 
-/** The note on a chunk that was cancelled while its task was still being loaded. */
-const CANCELLED = Symbol("cancelled");
+/** The note on a batch that was taken back while its task was still being loaded. */
+const RECALLED = Symbol("recalled");
 
-/** Runs chunks in this event loop. */
+/** Runs batches in this event loop. */
 export class EventLoopLane implements Lane {
   readonly ready: Promise<number> = Promise.resolve(0);
-  readonly remote = false;
-  readonly takesAhead = false;
   readonly #events: LaneEvents;
-  readonly #host: ChunkHost = { report: (run, report) => this.#events.report(run.chunk, report) };
+  readonly #host: BatchHost<LaneBatch> = {
+    report: ({ batch }, report) => this.#events.report(batch, report),
+  };
 
-  /**
-   * Nothing to start.
-   *
-   * @param events Told of every chunk's end.
-   */
   constructor(events: LaneEvents) {
     this.#events = events;
   }
@@ -39,47 +42,53 @@ export class EventLoopLane implements Lane {
     return true;
   }
 
-  send(chunk: Chunk): void {
-    const fn = loadTask(chunk.task);
-    if (typeof fn === "function") return this.#start(chunk, fn, chunk.sentAtMs);
-    fn.then((fn) => this.#start(chunk, fn), (error) => {
-      this.#start(chunk, () => {
-        throw error;
-      });
+  async load(task: Task): Promise<void> {
+    await loadTask(task);
+  }
+
+  send(batch: LaneBatch): void {
+    const fn = loadTask(batch.task);
+    if (typeof fn === "function") return this.#start(batch, fn, batch.sentAtMs);
+    fn.then((fn) => this.#start(batch, fn), (error) => {
+      if (batch.note !== RECALLED) this.#events.unloadable(batch, error);
     });
   }
 
-  #start(chunk: Chunk, fn: TaskFunction, nowMs?: number): void {
-    const run = new ChunkRun(chunk, fn, this.#host);
-    if (chunk.note === CANCELLED) run.ask("cancel");
-    chunk.note = run;
+  #start(batch: LaneBatch, fn: TaskFunction, nowMs?: number): void {
+    if (batch.note === RECALLED) return;
+    const run = new BatchRun(batch, fn, this.#host);
+    batch.note = run;
+    batch.sentCount = batch.items.length;
     run.start(nowMs);
   }
 
-  ask(chunk: Chunk, why: AskReason): void {
-    if (chunk.note instanceof ChunkRun) chunk.note.ask(why);
-    else if (why === "cancel") chunk.note = CANCELLED;
+  ask({ note }: LaneBatch, why: AskReason, reason?: unknown): void {
+    if (note instanceof BatchRun) note.ask(why, reason);
   }
 
-  progress({ note }: Chunk): ChunkProgress {
-    if (!(note instanceof ChunkRun) || !note.running) return { state: "waiting" };
+  progress({ note, sentAtMs }: LaneBatch): BatchProgress {
+    if (!(note instanceof BatchRun)) return { state: "loading", sinceMs: sentAtMs };
+    if (!note.running) return { state: "waiting" };
     return { state: "running", offset: note.offset, sinceMs: note.sinceMs };
   }
 
-  forget(chunk: Chunk): void {
-    if (chunk.note instanceof ChunkRun) chunk.note.forget();
-    else chunk.note = CANCELLED;
+  recall(batch: LaneBatch): boolean {
+    if (batch.note instanceof BatchRun) return false;
+    batch.note = RECALLED;
+    return true;
   }
 
-  force(chunk: Chunk): Forced {
-    this.forget(chunk);
-    return { task: "abandoned", lane: "alive" };
+  force({ note }: LaneBatch): Forced {
+    if (note instanceof BatchRun) note.forget();
+    return "goes on";
   }
 
   usage(): Promise<Usage> {
     // This thread's time is the caller's too; the trial that owns the process counts it.
     return Promise.resolve({ cpuMs: undefined, peakRssBytes: undefined });
   }
+
+  hold(): void {}
 
   close(): Promise<void> {
     return Promise.resolve();

@@ -10,16 +10,12 @@
 import type { Task } from "./task.ts";
 
 /** Items that travel together and run one after another in one slot. */
-export interface Chunk {
-  /** Unique on its lane, ascending. */
-  readonly id: number;
-  /** What to run on the items. */
+export interface LaneBatch {
   readonly task: Task;
   /** Index of the first item in the input; the others follow on. */
   readonly firstIndex: number;
-  /** The items, in the input's order. */
   readonly items: readonly unknown[];
-  /** Which try this is, from 1. */
+  /** Which start of these items this is, from 1. */
   readonly attempt: number;
   /** Deadline of each item from its own start; Infinity for none. */
   readonly timeoutMs: number;
@@ -29,11 +25,19 @@ export interface Chunk {
   readonly giveBackMs: number;
   /** Whether the lane is to say before each item that it starts it, where that costs a message. */
   readonly mark: boolean;
-  /** When it was sent. */
-  readonly sentAtMs: number;
-  /** Whether ArrayBuffers move instead of being copied. */
+  /** Whether the buffers of results move instead of being copied. */
   readonly transfer: boolean;
-  /** Whatever the lane that has it wants to keep with it. */
+  /** Whether those of items may move: nobody needs them here once they are sent. */
+  readonly movesItems: boolean;
+  /** Above about so many bytes the lane takes fewer of the items, and gives the others back. */
+  readonly mostBytes: number;
+  /** When the lane was given it. */
+  readonly sentAtMs: number;
+  /** Lane: how many of the first items have left for it. */
+  sentCount: number;
+  /** Lane: whether their buffers have moved, so that they can't be sent again. */
+  moved: boolean;
+  /** Lane: whatever it wants to keep with the batch. */
   note: unknown;
 }
 
@@ -44,13 +48,12 @@ export type AskReason = "timeout" | "cancel";
 export interface Failure {
   /** The item's place in the report. */
   readonly offset: number;
-  /** How it ended. */
   readonly ended: "failed" | "timed-out" | "cancelled";
   /** What was thrown, or an error that says what befell it. */
   readonly reason: unknown;
 }
 
-/** What became of the next items of a chunk. */
+/** What became of the next items of a batch. */
 export interface Report {
   /** How many items this speaks of. */
   readonly count: number;
@@ -62,22 +65,21 @@ export interface Report {
   readonly startedAtMs: number;
   /** When the last of them ended. */
   readonly endedAtMs: number;
-  /** Start and end of each, alternating, if the chunk is `timed` and has more than one item. */
+  /** Start and end of each, alternating, if the batch is `timed` and has more than one item. */
   readonly times: Float64Array | undefined;
-  /**
-   * What follows: `"end"` if the chunk is done with (items beyond those reported were given back
-   * unstarted), `"more"` if another report will come.
-   */
-  readonly then: "end" | "more";
-  /** How many of the items given back may travel together; all unless given. */
-  readonly sendable?: number;
+  /** Whether the batch is done with; items beyond those reported were given back unstarted. */
+  readonly last: boolean;
+  /** Whether none of these was started, for they couldn't be sent. */
+  readonly unsent?: true;
 }
 
-/** How far a lane is with a chunk. */
-export type ChunkProgress =
+/** How far a lane is with a batch. */
+export type BatchProgress =
+  /** It is still here: its lane starts, or loads its task, since then. Nothing of it was sent. */
+  | { readonly state: "loading"; readonly sinceMs: number }
   /** None of the unreported items has been started. */
   | { readonly state: "waiting" }
-  /** The item at this offset, counted from the chunk's start, is running since then. */
+  /** The item at this offset, counted from the batch's start, is running since then. */
   | { readonly state: "running"; readonly offset: number; readonly sinceMs: number }
   /** Some item is running or was: this lane can't tell which. */
   | { readonly state: "unknown" };
@@ -92,19 +94,26 @@ export interface Death {
   readonly starting: boolean;
 }
 
-/** What `force` came to. */
-export interface Forced {
-  /** Whether the task has really stopped, or goes on and nothing can stop it. */
-  readonly task: "stopped" | "abandoned";
-  /** What became of the lane: as before, to be closed when its other chunks end, or gone. */
-  readonly lane: "alive" | "retired" | "dead";
-}
+/** What became of a task that went on after it was asked to stop, and of its lane. */
+export type Forced =
+  /** The lane is being ended, and the task with it: its death will be told, and how far it was then. */
+  | "ends"
+  /** The lane was ended, and the task with it. */
+  | "stopped"
+  /** The lane was ended, but the task is in a loop that nothing can end. */
+  | "abandoned"
+  /** The task goes on, and harms nobody; so does the lane. */
+  | "goes on"
+  /** The task goes on until the lane is closed, which is to be done once its other tasks ended. */
+  | "goes on for now";
 
 /** What a lane tells the dispatcher. */
 export interface LaneEvents {
-  /** What became of the next items of a chunk, in their order. */
-  report(chunk: Chunk, report: Report): void;
-  /** The lane is gone and with it every chunk not reported. Told once, and never after `close`. */
+  /** What became of the next items of a batch, in their order. */
+  report(batch: LaneBatch, report: Report): void;
+  /** A batch's task can't be loaded on this lane. None of its items was started. */
+  unloadable(batch: LaneBatch, error: Error): void;
+  /** The lane is gone and with it every batch not reported. Told once, and never after `close`. */
   died(death: Death): void;
 }
 
@@ -118,26 +127,31 @@ export interface Usage {
 
 /** A place where tasks really run. */
 export interface Lane {
-  /** Resolves to the milliseconds it took until the lane could take tasks; rejects never. */
+  /** Resolves to the milliseconds it took until the lane could take tasks, or NaN if it never can. */
   readonly ready: Promise<number>;
-  /** Whether a message to it costs so much that tiny tasks had better travel together. */
-  readonly remote: boolean;
-  /** Whether chunks may wait on it for a slot: only if they can be taken back while it is busy. */
-  readonly takesAhead: boolean;
   /** Whether it may run this task; if not, it must be replaced by one that may. */
   accepts(task: Task): boolean;
-  /** Takes a chunk, to be started when a slot is free. Its items are reported, or the lane dies. */
-  send(chunk: Chunk): void;
-  /** Asks the chunk's running task to stop, and drops the items that it hasn't started. */
-  ask(chunk: Chunk, why: AskReason): void;
-  /** How far it is with a chunk that it has. */
-  progress(chunk: Chunk): ChunkProgress;
-  /** Reports nothing more of a chunk. */
-  forget(chunk: Chunk): void;
-  /** Stops a chunk's task that went on after being asked. The chunk is reported no more. */
-  force(chunk: Chunk): Forced;
-  /** What it has used until now; the last known figures once it is gone. */
+  /** Loads a task before it is needed; rejects if it can't be loaded. */
+  load(task: Task): Promise<void>;
+  /** Takes a batch, to be started when a slot is free. Its items are reported, or the lane dies. */
+  send(batch: LaneBatch): void;
+  /** Asks the batch's running task to stop, and drops the items that it hasn't started. */
+  ask(batch: LaneBatch, why: AskReason, reason?: unknown): void;
+  /** How far it is with a batch that it has. */
+  progress(batch: LaneBatch): BatchProgress;
+  /** Takes a batch back of which nothing has started; false if it is too late. */
+  recall(batch: LaneBatch): boolean;
+  /**
+   * Ends, as far as that can be done, a batch's task that went on after it was asked to stop. The
+   * batch is reported no more.
+   *
+   * @param others Whether other tasks run on the lane.
+   */
+  force(batch: LaneBatch, others: boolean): Forced;
+  /** What it has used until now; the last known figures if it doesn't answer. */
   usage(): Promise<Usage>;
+  /** Whether it keeps the program alive. */
+  hold(keepsAlive: boolean): void;
   /** Ends the lane, and resolves when nothing of it is left that can be ended. */
   close(): Promise<void>;
 }

@@ -8,23 +8,12 @@ import { TaskLoadError } from "./errors.ts";
 import type { Task, TaskFunction } from "./task.ts";
 
 const loaded = new Map<string, TaskFunction | Promise<TaskFunction>>();
-/** The same by the task itself, for this is asked for every chunk. */
+/** The same by the task itself, for this is asked for every batch. */
 const known = new WeakMap<Task, TaskFunction>();
 
 /**
- * The function that a task names: at once if it was loaded before, else a promise of it.
- *
- * @param task The task's module and export.
- * @returns The function, or a promise of it that rejects with {@linkcode TaskLoadError} if the module
- * can't be imported or doesn't export such a function.
- *
- * @example
- * ```ts
- * import { loadTask } from "./load_task.ts";
- *
- * const double = await loadTask({ module: "data:text/javascript,export default (n) => 2 * n", export: "default" });
- * console.log(double(21, undefined as never)); // 42
- * ```
+ * The function that a task names: at once if it was loaded before, else a promise of it, which
+ * rejects with {@linkcode TaskLoadError} if the module can't be imported or exports no such function.
  */
 export function loadTask(task: Task): TaskFunction | Promise<TaskFunction> {
   const fn = known.get(task);
@@ -46,13 +35,29 @@ export function loadTask(task: Task): TaskFunction | Promise<TaskFunction> {
   return found;
 }
 
+let programLoads = 0;
+
+/** Whether this isolate is a lane that loads the program itself, for a task of its own file. */
+export function isLoadingProgram(): boolean {
+  return programLoads > 0;
+}
+
+/** The same as {@linkcode loadTask}, in a lane, of a task that stands in the program's own file. */
+export async function loadFromProgram(task: Task): Promise<TaskFunction> {
+  programLoads++;
+  try {
+    return await loadTask(task);
+  } finally {
+    programLoads--;
+  }
+}
+
 async function importTask(task: Task): Promise<TaskFunction> {
   let module: Record<string, unknown>;
   try {
     module = await import(task.module);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new TaskLoadError(`Cannot load task module ${task.module}: ${why}`, { cause });
+    throw new TaskLoadError(`Cannot load task module ${task.module}: ${wordsOf(cause)}`, { cause });
   }
   const fn = module[task.export];
   if (typeof fn !== "function") {
@@ -63,4 +68,13 @@ async function importTask(task: Task): Promise<TaskFunction> {
     );
   }
   return fn as TaskFunction;
+}
+
+/** What a module threw, in words; whatever was thrown may throw again when it is looked at. */
+function wordsOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  } catch {
+    return "it threw something that can't be shown";
+  }
 }

@@ -37,22 +37,45 @@ export interface Task<Item = never, Result = unknown> {
   readonly "~result"?: Result;
 }
 
+/**
+ * A value as it arrives from another lane: without its functions, so that what can't be called there
+ * can't be called. A class's instance becomes an object with its data.
+ */
+export type Arrived<T> = T extends string | number | bigint | boolean | symbol ? T
+  : T extends Date | RegExp | Error | ArrayBufferLike | ArrayBufferView | Blob | CryptoKey ? T
+  : T extends (...args: never[]) => unknown ? never
+  : T extends ReadonlyMap<infer Key, infer Value> ? Map<Arrived<Key>, Arrived<Value>>
+  : T extends ReadonlySet<infer Value> ? Set<Arrived<Value>>
+  : T extends readonly unknown[] ? { [Key in keyof T]: Arrived<T[Key]> }
+  : T extends object ? {
+      [Key in keyof T as T[Key] extends (...args: never[]) => unknown ? never : Key]: Arrived<
+        T[Key]
+      >;
+    }
+  : T;
+
+/** The names of the functions of a module that are tasks: they take an item and a context, or less. */
+export type TaskName<Module> = {
+  [Key in string & keyof Module]: Module[Key] extends (item: never, context: TaskContext) => unknown
+    ? Key
+    : never;
+}[string & keyof Module];
+
 /** The item's type of the task exported as `Name` by the module type `Module`. */
 export type ItemOf<Module, Name extends string> = Module extends // deno-lint-ignore no-explicit-any
 { [key in Name]: (item: infer Item, ...rest: any[]) => unknown } ? Item
   : never;
 
-/** The result's type of the task exported as `Name` by the module type `Module`. */
+/** The result's type of the task exported as `Name` by the module type `Module`, as it arrives. */
 export type ResultOf<Module, Name extends string> = Module extends // deno-lint-ignore no-explicit-any
-{ [key in Name]: (...args: any[]) => infer Result } ? Awaited<Result>
+{ [key in Name]: (...args: any[]) => infer Result } ? Arrived<Awaited<Result>>
   : never;
 
 /**
- * Names a task by its module and export.
+ * Names a task by its module: the module's default export.
  *
  * @typeParam Module `typeof import("./my_task.ts")`, so that item and result types flow through `map`.
  * @param module The module's absolute URL; `new URL("./my_task.ts", import.meta.url)` makes one.
- * @param name The exported function's name; `"default"` unless told.
  * @returns The task's name, to be given to `map` or `mapSettled`.
  * @throws {TypeError} If `module` isn't an absolute URL.
  *
@@ -64,10 +87,37 @@ export type ResultOf<Module, Name extends string> = Module extends // deno-lint-
  * console.log(half.export); // "default"
  * ```
  */
-export function task<Module, Name extends string & keyof Module = "default" & keyof Module>(
+export function task<Module>(
+  module: unknown extends Module ? string | URL
+    : "default" extends TaskName<Module> ? string | URL
+    : "default" extends keyof Module
+      ? "its default export is no task: a task takes an item and a TaskContext"
+    : "it has no default export: name the export that is the task",
+): Task<ItemOf<Module, "default">, ResultOf<Module, "default">>;
+/**
+ * Names a task by its module and export.
+ *
+ * @typeParam Module `typeof import("./my_task.ts")`, so that item and result types flow through `map`.
+ * @typeParam Name The exported function's name; it takes an item and, if it likes, a `TaskContext`.
+ * @param module The module's absolute URL; `new URL("./my_task.ts", import.meta.url)` makes one.
+ * @param name The exported function's name.
+ * @returns The task's name, to be given to `map` or `mapSettled`.
+ * @throws {TypeError} If `module` isn't an absolute URL.
+ *
+ * @example
+ * ```ts
+ * import { task } from "./task.ts";
+ *
+ * type Sizes = { area: (side: number) => number };
+ * const area = task<Sizes, "area">("data:text/javascript,export const area = (s) => s * s", "area");
+ * console.log(area.export); // "area"
+ * ```
+ */
+export function task<Module, Name extends TaskName<Module>>(
   module: string | URL,
-  name: Name = "default" as Name,
-): Task<ItemOf<Module, Name>, ResultOf<Module, Name>> {
+  name: Name,
+): Task<ItemOf<Module, Name>, ResultOf<Module, Name>>;
+export function task(module: string | URL, name = "default"): Task {
   const url = URL.parse(String(module));
   if (url === null) {
     throw new TypeError(

@@ -5,7 +5,7 @@
  */
 
 import { dirname, fromFileUrl } from "@std/path";
-import { permissionFlags } from "../lanes/subprocess_permissions.ts";
+import { permissionFlags } from "../lanes/subprocess/permissions.ts";
 import { moduleFiles } from "./module_files.ts";
 import type { JobSpec, ModelSpec } from "./spec.ts";
 

@@ -7,26 +7,13 @@
  * @module
  */
 
-import * as models from "../executor.ts";
-import type { Executor } from "../executor.ts";
+import { openModel } from "./open_model.ts";
 import { meetParent } from "./parent.ts";
 import type { TrialSpec } from "./spec.ts";
 import { runTrialHere } from "./trial.ts";
 
-type Open = (options: Record<string, unknown>) => Executor;
-
 /** How often progress is told, at most, in milliseconds. */
 const PROGRESS_MS = 100;
-
-function open({ model, lanes, slots, job }: TrialSpec): Executor {
-  const constructors: Record<string, unknown> = { ...models };
-  return (constructors[model] as Open)({
-    ...(lanes !== undefined && { lanes }),
-    ...(slots !== undefined && { slots }),
-    // This process stops its lanes itself, below.
-    ...(model === "processes" && { exitOnSignal: false, permissions: job.permissions ?? {} }),
-  });
-}
 
 async function main(): Promise<void> {
   const { order: { trial }, writer, signal } = await meetParent<
@@ -37,7 +24,8 @@ async function main(): Promise<void> {
   let toldMs = -Infinity;
   try {
     const result = await runTrialHere(trial, {
-      open,
+      open: ({ model, lanes, slots, job: { permissions } }) =>
+        openModel(model, { lanes, slots, permissions }),
       signal,
       cpuMs: () => {
         const { user, system } = process.cpuUsage();

@@ -9,14 +9,18 @@ import { CANCEL } from "./cancel.ts";
 import { CLEANUP } from "./cleanup.ts";
 import { CRASHES } from "./crashes.ts";
 import { DEADLINES } from "./deadlines.ts";
+import { ENDINGS } from "./endings.ts";
 import { ERRORS } from "./errors.ts";
 import { type Guarantee, SUBJECTS } from "./guarantee.ts";
 import { LAZINESS } from "./laziness.ts";
 import { LIMITS } from "./limits.ts";
+import { NEIGHBOURS } from "./neighbours.ts";
 import { ODD_USE } from "./odd_use.ts";
 import { ORDER } from "./order.ts";
 import { OUTCOMES } from "./outcomes.ts";
 import { RETRIES } from "./retries.ts";
+import { TRANSFER } from "./transfer.ts";
+import { VALUES } from "./values.ts";
 import { grantedAll } from "../granted.ts";
 
 const THEMES: readonly (readonly [string, readonly Guarantee[]])[] = [
@@ -30,6 +34,10 @@ const THEMES: readonly (readonly [string, readonly Guarantee[]])[] = [
   ["crashes", CRASHES],
   ["errors", ERRORS],
   ["clean-up", CLEANUP],
+  ["values", VALUES],
+  ["transfer", TRANSFER],
+  ["endings", ENDINGS],
+  ["neighbours", NEIGHBOURS],
   ["odd use", ODD_USE],
 ];
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { task } from "../../lib/lanes/task.ts";
+import { type Task, task, type TaskName } from "../../lib/lanes/task.ts";
 import {
   concurrent,
   type Executor,
@@ -14,6 +14,7 @@ import {
   sequential,
   workers,
 } from "../../lib/mod.ts";
+import type * as faultTasks from "./fault_tasks.ts";
 import type * as tasks from "./tasks.ts";
 
 /** How a subject is opened; each model takes what it knows. */
@@ -40,8 +41,18 @@ export interface Guarantee {
 }
 
 /** The exported function of tests/conformance/tasks.ts. */
-export function taskNamed<Name extends string & keyof typeof tasks>(name: Name) {
+export function taskNamed<Name extends TaskName<typeof tasks>>(name: Name) {
   return task<typeof tasks, Name>(new URL("./tasks.ts", import.meta.url), name);
+}
+
+/** The exported function of tests/conformance/fault_tasks.ts. */
+export function faultTask<Name extends TaskName<typeof faultTasks>>(name: Name) {
+  return task<typeof faultTasks, Name>(new URL("./fault_tasks.ts", import.meta.url), name);
+}
+
+/** A task whose module is this code. */
+export function taskOf(code: string): Task<unknown, unknown> {
+  return { module: `data:text/javascript,${encodeURIComponent(code)}`, export: "default" };
 }
 
 /** The numbers from 0 to below `count`. */
@@ -86,6 +97,22 @@ export const OWN_LANE_ONLY: Guarantee["notFor"] = {
   sequential: "the lane is the program",
   concurrent: "the lane is the program",
   limited: "the lane is the program",
+};
+
+/** Why only threads can be given a buffer instead of a copy. */
+export const THREADS_ONLY: Guarantee["notFor"] = {
+  sequential: "nothing is sent",
+  concurrent: "nothing is sent",
+  limited: "nothing is sent",
+  processes: "memory can't move between processes: it is copied",
+};
+
+/** Why only a subprocess has streams and permissions of its own. */
+export const PROCESSES_ONLY: Guarantee["notFor"] = {
+  sequential: "the lane is the program",
+  concurrent: "the lane is the program",
+  limited: "the lane is the program",
+  workers: "a thread has the program's streams, and its permissions unless a flag is given",
 };
 
 /** Why this event loop needs no check of what happens to values on their way. */

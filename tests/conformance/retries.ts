@@ -91,12 +91,7 @@ export const RETRIES: readonly Guarantee[] = [
     },
   },
   {
-    name: "a deaf task that was stopped at its deadline is tried again",
-    notFor: {
-      sequential: "it can only be abandoned, and goes on: a second one beside it would do harm",
-      concurrent: "it can only be abandoned, and goes on: a second one beside it would do harm",
-      limited: "it can only be abandoned, and goes on: a second one beside it would do harm",
-    },
+    name: "a task that is deaf to its deadline is tried again, in every model alike",
     async check({ open }) {
       await using gates = new Gates();
       await using executor = open({ graceMs: 30 });

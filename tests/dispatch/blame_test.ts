@@ -1,16 +1,18 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { blame } from "../../lib/dispatch/blame.ts";
-import type { ChunkProgress } from "../../lib/lanes/lane.ts";
-import { pieceOf, seatWith, sentTo, StubLane } from "./fake_sent.ts";
+import type { BatchProgress } from "../../lib/lanes/lane.ts";
+import { FakeLane } from "./fake_lane.ts";
+import { FakeRun, openLane, sendTo } from "./fake_run.ts";
 
-/** A chunk whose lane tells this of it. */
-function lostAt(at: ChunkProgress, items = 3, reported = 0) {
-  const lane = new StubLane();
-  lane.at = at;
-  const sent = sentTo(seatWith(lane), pieceOf(new Array(items).fill("x")));
-  sent.reported = reported;
-  return sent;
+/** A batch whose lane tells this of it. */
+function lostAt(at: BatchProgress, items = 3, reported = 0, sentCount = items) {
+  const lane = new FakeLane({ tells: at.state !== "unknown" });
+  const batch = sendTo(openLane(lane), new FakeRun().batch(new Array(items).fill("x")));
+  lane.held(batch).at = at;
+  batch.reported = reported;
+  batch.sentCount = sentCount;
+  return batch;
 }
 
 const running = { state: "running", offset: 1, sinceMs: 40 } as const;
@@ -21,8 +23,9 @@ Deno.test("the only item that ran when a lane died is the culprit", () => {
 });
 
 Deno.test("items that ran beside each other are all suspect", () => {
-  const kinds = blame([lostAt(running), lostAt(running)]).map(({ kind }) => kind);
-  assertEquals(kinds, ["suspect", "suspect"]);
+  const verdicts = blame([lostAt(running), lostAt(running)]);
+  const suspect = { kind: "suspect", offset: 1, sinceMs: 40 } as const;
+  assertEquals(verdicts, [suspect, suspect]);
 });
 
 Deno.test("where a lane can't tell which item ran, each unreported one may have been it", () => {
@@ -31,14 +34,22 @@ Deno.test("where a lane can't tell which item ran, each unreported one may have 
   assertEquals(beside, ["suspects", "suspect"]);
 });
 
-Deno.test("the only item left is the one that ran, even where the lane can't tell", () => {
-  const [verdict] = blame([lostAt({ state: "unknown" }, 3, 2)]);
-  assertEquals(verdict, { kind: "culprit", offset: 2, sinceMs: NaN });
+Deno.test("the only item left on a lane is the one that ran, even where the lane can't tell", () => {
+  const [last] = blame([lostAt({ state: "unknown" }, 3, 2)]);
+  assertEquals(last, { kind: "culprit", offset: 2, sinceMs: NaN });
+  const [onlySent] = blame([lostAt({ state: "unknown" }, 3, 0, 1)]);
+  assertEquals(onlySent, { kind: "culprit", offset: 0, sinceMs: NaN });
 });
 
-Deno.test("no chunk that waited is blamed, and at most one is the culprit", () => {
-  const progress = fc.constantFrom<ChunkProgress>(
+Deno.test("if another is known to be to blame, what ran is a victim, and no suspect", () => {
+  const verdicts = blame([lostAt(running), lostAt({ state: "waiting" })], true);
+  assertEquals(verdicts, [{ kind: "victim", offset: 1, sinceMs: 40 }, { kind: "innocent" }]);
+});
+
+Deno.test("no batch that waited or was being loaded is blamed, and at most one is the culprit", () => {
+  const progress = fc.constantFrom<BatchProgress>(
     { state: "waiting" },
+    { state: "loading", sinceMs: 0 },
     { state: "unknown" },
     running,
   );
@@ -46,9 +57,10 @@ Deno.test("no chunk that waited is blamed, and at most one is the culprit", () =
     fc.property(fc.array(fc.tuple(progress, fc.nat({ max: 2 })), { maxLength: 6 }), (lost) => {
       const verdicts = blame(lost.map(([at, reported]) => lostAt(at, 3, reported)));
       assertEquals(verdicts.length, lost.length);
-      const active = lost.filter(([{ state }]) => state !== "waiting").length;
+      const isActive = lost.map(([{ state }]) => state === "running" || state === "unknown");
+      const active = isActive.filter(Boolean).length;
       for (const [at, { kind }] of verdicts.entries()) {
-        assertEquals(kind === "innocent", lost[at]![0].state === "waiting");
+        assertEquals(kind === "innocent", !isActive[at]);
         if (kind === "culprit") assertEquals(active, 1);
       }
     }),

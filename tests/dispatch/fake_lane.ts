@@ -5,159 +5,281 @@
  * @module
  */
 
+import { LanePool, type PoolOptions } from "../../lib/dispatch/lane_pool.ts";
 import type {
   AskReason,
-  Chunk,
-  ChunkProgress,
+  BatchProgress,
   Failure,
   Forced,
   Lane,
+  LaneBatch,
   LaneEvents,
-  Report,
+  Usage,
 } from "../../lib/lanes/lane.ts";
-
-/** How one attempt at an item ends. */
-export type Fate = "ok" | "fail" | "kill";
-
-/** What the lanes of one pool share. */
-export interface FakeWorld {
-  /** How an attempt at an item ends. */
-  fate(index: number, attempt: number): Fate;
-  /** Whether lanes can tell which item of a chunk runs. */
-  readonly tells: boolean;
-  readonly remote: boolean;
-  /** The lanes that live. */
-  readonly lanes: Set<FakeLane>;
-  /** Attempts that ended, in their order. */
-  readonly ran: { index: number; attempt: number; alone: number }[];
-}
+import type { Task } from "../../lib/lanes/task.ts";
 
 /** The value of an item. */
 export function valueOf(item: unknown): string {
   return `value of ${item}`;
 }
 
+/** What the lane knows of a batch. */
 interface Held {
-  readonly chunk: Chunk;
-  offset: number;
+  at: BatchProgress;
+  /** How many of its items were reported, and how many have ended since. */
   reported: number;
-  asked: boolean;
-  readonly values: unknown[];
-  readonly failures: Failure[];
+  ended: number;
+  values: unknown[];
+  failures: Failure[];
+  /** When the first of those started. */
+  fromMs: number;
+  /** Why its running task was asked to stop, if it was. */
+  asked: AskReason | undefined;
 }
+
+/** What a fake lane is like. */
+export interface FakeLaneOptions {
+  /** Whether it can tell which item of each batch runs, as threads can; default true. */
+  readonly tells?: boolean;
+  /** Whether it is ready, and has loaded every task, at once; default true. */
+  readonly quick?: boolean;
+}
+
+const NO_EVENTS: LaneEvents = { report() {}, unloadable() {}, died() {} };
 
 /** A lane whose steps a test takes. */
 export class FakeLane implements Lane {
-  readonly ready: Promise<number> = Promise.resolve(0);
-  readonly remote: boolean;
-  readonly takesAhead = false;
-  /** Chunks at most that were on it at the same time. */
-  peak = 0;
-  readonly #world: FakeWorld;
+  readonly ready: Promise<number>;
+  readonly number: number;
+  /** The modules of the tasks that it was opened for. */
+  readonly tasks: readonly string[];
+  /** What it was told, in order, such as `send 10` for the batch whose first index is 10. */
+  readonly log: string[] = [];
+  accepting: (task: Task) => boolean = () => true;
+  /** What becomes of a task that is to be stopped by force. */
+  forces: (batch: LaneBatch, others: boolean) => Forced = () => "stopped";
+  /** Whether it keeps the program alive. */
+  holds = true;
+  /** Answers to `load`; done at once unless a test sets another. */
+  loads: (task: Task) => Promise<void> = () => Promise.resolve();
+  /** What `close` waits for. */
+  closing: Promise<void> = Promise.resolve();
+  isClosed = false;
+  readonly tells: boolean;
   readonly #events: LaneEvents;
-  readonly #held = new Map<Chunk, Held>();
-  #gone = false;
+  readonly #quick: boolean;
+  readonly #ready = Promise.withResolvers<number>();
+  readonly #on = new Set<LaneBatch>();
+  readonly #known = new WeakMap<LaneBatch, Held>();
 
-  constructor(world: FakeWorld, events: LaneEvents) {
-    this.#world = world;
-    this.remote = world.remote;
+  constructor(
+    { tells = true, quick = true }: FakeLaneOptions = {},
+    number = 0,
+    events = NO_EVENTS,
+    tasks: readonly Task[] = [],
+  ) {
+    this.tells = tells;
+    this.#quick = quick;
+    this.number = number;
     this.#events = events;
-    world.lanes.add(this);
+    this.tasks = tasks.map(({ module }) => module);
+    this.ready = this.#ready.promise;
+    if (quick) this.becomeReady();
   }
 
-  /** How many chunks run on it. */
-  get busy(): number {
-    return this.#held.size;
+  /** What is on it, in the order in which it came. */
+  get batches(): LaneBatch[] {
+    return [...this.#on];
   }
 
-  accepts(): boolean {
-    return true;
+  accepts(task: Task): boolean {
+    return this.accepting(task);
   }
 
-  send(chunk: Chunk): void {
-    if (this.#gone) throw new Error("a chunk was sent to a lane that is gone");
-    if (this.#held.has(chunk)) throw new Error("a chunk was sent twice");
-    this.#held.set(chunk, {
-      chunk,
-      offset: 0,
+  load(task: Task): Promise<void> {
+    this.log.push(`load ${task.module}`);
+    return this.loads(task);
+  }
+
+  send(batch: LaneBatch): void {
+    if (this.isClosed) throw new Error("a batch was sent to a lane that is gone");
+    if (this.#on.has(batch)) throw new Error("a batch was sent twice");
+    this.log.push(`send ${batch.firstIndex}`);
+    this.#on.add(batch);
+    const at: BatchProgress = { state: "loading", sinceMs: batch.sentAtMs };
+    this.#known.set(batch, {
+      at,
       reported: 0,
-      asked: false,
+      ended: 0,
       values: [],
       failures: [],
+      fromMs: NaN,
+      asked: undefined,
     });
-    this.peak = Math.max(this.peak, this.#held.size);
+    if (this.#quick) this.loaded(batch);
   }
 
-  /** Lets the next item of one of its chunks end. */
-  step(choice: number, partly: boolean): void {
-    const held = [...this.#held.values()][choice % this.#held.size]!;
-    const { chunk } = held;
-    if (held.asked) return this.#report(held, "end");
-    const index = chunk.firstIndex + held.offset;
-    const fate = this.#world.fate(index, chunk.attempt);
-    if (fate === "kill") return this.#die();
-    this.#world.ran.push({ index, attempt: chunk.attempt, alone: this.#held.size });
-    const offset = held.offset - held.reported;
-    held.values[offset] = fate === "ok" ? valueOf(chunk.items[held.offset]) : undefined;
-    if (fate === "fail") {
-      const reason = new Error(`item ${index}, attempt ${chunk.attempt}`);
-      held.failures.push({ offset, ended: "failed", reason });
-    }
-    held.offset++;
-    if (held.offset === chunk.items.length) this.#report(held, "end");
-    else if (partly) this.#report(held, "more");
+  ask(batch: LaneBatch, why: AskReason): void {
+    this.log.push(`ask ${batch.firstIndex} ${why}`);
+    this.held(batch).asked = why;
   }
 
-  #report(held: Held, then: Report["then"]): void {
-    const count = held.offset - held.reported;
-    held.reported = held.offset;
-    const report: Report = {
-      count,
-      values: held.values.splice(0),
-      failures: held.failures.length > 0 ? held.failures.splice(0) : undefined,
-      startedAtMs: 0,
-      endedAtMs: 0,
-      times: undefined,
-      then,
-    };
-    if (then === "end") this.#held.delete(held.chunk);
-    this.#events.report(held.chunk, report);
+  progress(batch: LaneBatch): BatchProgress {
+    const { at } = this.held(batch);
+    const canTell = this.tells || batch.mark || at.state === "loading";
+    return canTell ? at : { state: "unknown" };
   }
 
-  #die(): void {
-    this.#gone = true;
-    this.#world.lanes.delete(this);
-    this.#events.died({ how: "was killed by its task", starting: false });
-    this.#held.clear();
+  recall(batch: LaneBatch): boolean {
+    const { state } = this.held(batch).at;
+    const can = state === "loading" || (state === "waiting" && this.tells && !batch.moved);
+    if (can) this.#on.delete(batch);
+    this.log.push(can ? `recall ${batch.firstIndex}` : `keep ${batch.firstIndex}`);
+    return can;
   }
 
-  ask(chunk: Chunk, _why: AskReason): void {
-    const held = this.#held.get(chunk);
-    if (held !== undefined) held.asked = true;
+  force(batch: LaneBatch, others: boolean): Forced {
+    this.log.push(`force ${batch.firstIndex}${others ? " beside others" : ""}`);
+    const forced = this.forces(batch, others);
+    if (forced !== "ends") this.#on.delete(batch);
+    return forced;
   }
 
-  progress(chunk: Chunk): ChunkProgress {
-    const held = this.#held.get(chunk)!;
-    if (!this.#world.tells) return { state: "unknown" };
-    return { state: "running", offset: held.offset, sinceMs: 0 };
-  }
-
-  forget(chunk: Chunk): void {
-    this.#held.delete(chunk);
-  }
-
-  force(chunk: Chunk): Forced {
-    this.#held.delete(chunk);
-    return { task: "abandoned", lane: "alive" };
-  }
-
-  usage(): Promise<{ cpuMs: undefined; peakRssBytes: undefined }> {
+  usage(): Promise<Usage> {
     return Promise.resolve({ cpuMs: undefined, peakRssBytes: undefined });
   }
 
-  close(): Promise<void> {
-    this.#gone = true;
-    this.#world.lanes.delete(this);
-    return Promise.resolve();
+  hold(keepsAlive: boolean): void {
+    this.holds = keepsAlive;
   }
+
+  close(): Promise<void> {
+    if (!this.isClosed) this.log.push("close");
+    this.isClosed = true;
+    this.#ready.resolve(NaN);
+    this.#on.clear();
+    return this.closing;
+  }
+
+  /** What it knows of a batch that it was sent. */
+  held(batch: LaneBatch): Held {
+    const held = this.#known.get(batch);
+    if (held === undefined) throw new Error("the lane was never sent this batch");
+    return held;
+  }
+
+  /** It can take tasks from now on. */
+  becomeReady(startMs = 3): void {
+    this.#ready.resolve(startMs);
+  }
+
+  /** The batch's task is loaded, and so many of its items leave for the lane; all unless told. */
+  loaded(batch: LaneBatch, count = batch.items.length): void {
+    batch.sentCount = count;
+    this.held(batch).at = { state: "waiting" };
+  }
+
+  /** The batch's first item starts. */
+  start(batch: LaneBatch, sinceMs = performance.now()): void {
+    Object.assign(this.held(batch), {
+      at: { state: "running", offset: 0, sinceMs },
+      fromMs: sinceMs,
+    });
+  }
+
+  /** The running item ends; the next one starts, or after the last the batch is reported. */
+  end(batch: LaneBatch, how: "ok" | Failure["ended"] = "ok", reason?: unknown): void {
+    if (this.endOnly(batch, how, reason)) return this.report(batch, true);
+    const held = this.held(batch);
+    const offset = held.reported + held.ended;
+    held.at = { state: "running", offset, sinceMs: performance.now() };
+  }
+
+  /** The running item ends, and no other one starts; returns whether it was the last. */
+  endOnly(batch: LaneBatch, how: "ok" | Failure["ended"] = "ok", reason?: unknown): boolean {
+    const held = this.held(batch);
+    const at = held.reported + held.ended;
+    const value = how === "ok" ? valueOf(batch.items[at]) : undefined;
+    held.values.push(value);
+    if (how !== "ok") held.failures.push({ offset: held.ended, ended: how, reason });
+    held.ended++;
+    if (held.asked === "timeout") held.asked = undefined;
+    return at + 1 === batch.sentCount;
+  }
+
+  /** Tells what has ended; with the last report what was not started is given back. */
+  report(batch: LaneBatch, last = false): void {
+    const held = this.held(batch);
+    const { ended: count, values, failures, fromMs } = held;
+    held.fromMs = performance.now();
+    held.reported += count;
+    held.ended = 0;
+    held.values = [];
+    held.failures = [];
+    if (last) this.#on.delete(batch);
+    this.#events.report(batch, {
+      count,
+      values,
+      failures: failures.length > 0 ? failures : undefined,
+      startedAtMs: fromMs,
+      endedAtMs: performance.now(),
+      times: undefined,
+      last,
+    });
+  }
+
+  /** All that is left of a batch ends well, or as told. */
+  finish(batch: LaneBatch, how: "ok" | Failure["ended"] = "ok", reason?: unknown): void {
+    if (this.held(batch).at.state === "waiting") this.start(batch);
+    while (this.#on.has(batch)) this.end(batch, how, reason);
+  }
+
+  /** The batch's task can't be loaded. */
+  unloadable(batch: LaneBatch, error: Error): void {
+    this.#on.delete(batch);
+    this.#events.unloadable(batch, error);
+  }
+
+  /** The lane is gone. */
+  die(how = "was ended by SIGKILL", more: { starting?: boolean; error?: unknown } = {}): void {
+    this.#ready.resolve(NaN);
+    this.#on.clear();
+    this.#events.died({ how, starting: false, ...more });
+  }
+}
+
+/** A pool of fake lanes, and what it made. */
+export interface FakePool {
+  readonly pool: LanePool;
+  /** Every lane, in the order in which they were made. */
+  readonly made: FakeLane[];
+}
+
+/** How a fake pool is made up; by default of one remote lane with one slot. */
+export interface FakePoolOptions extends Partial<Omit<PoolOptions, "makeLane">>, FakeLaneOptions {
+  /** Called before each lane is made; what it throws is why it can't be. */
+  readonly beforeMaking?: (number: number) => void;
+}
+
+/** A pool whose lanes a test steps through what happens on them. */
+export function poolOf(
+  { tells, quick, beforeMaking = () => {}, ...more }: FakePoolOptions = {},
+): FakePool {
+  const made: FakeLane[] = [];
+  const pool = new LanePool({
+    lanes: 1,
+    slots: 1,
+    graceMs: 100,
+    remote: true,
+    takesAhead: false,
+    moves: false,
+    ...more,
+    makeLane: (number, events, tasks) => {
+      beforeMaking(number);
+      const lane = new FakeLane({ tells, quick }, number, events, tasks);
+      made.push(lane);
+      return lane;
+    },
+  });
+  return { pool, made };
 }

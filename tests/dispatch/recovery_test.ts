@@ -1,71 +1,66 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "fast-check";
-import type { Blame } from "../../lib/dispatch/blame.ts";
-import { MAX_KILLS } from "../../lib/dispatch/crash.ts";
-import type { Ending } from "../../lib/dispatch/outcome.ts";
-import type { Piece } from "../../lib/dispatch/piece.ts";
-import type { LanePool } from "../../lib/dispatch/pool.ts";
+import type { Batch, Blame } from "../../lib/dispatch/batch.ts";
+import { checkOptions, type RetryOptions } from "../../lib/dispatch/options.ts";
+import { outcomeAt, type Rejected } from "../../lib/dispatch/outcome.ts";
 import { Recovery } from "../../lib/dispatch/recovery.ts";
-import type { Run } from "../../lib/dispatch/run.ts";
-import { type Sent, SentList } from "../../lib/dispatch/sent.ts";
-import type { Settler } from "../../lib/dispatch/settler.ts";
-import type { Forced } from "../../lib/lanes/lane.ts";
-import { pieceOf, seatWith, sentTo, StubLane } from "./fake_sent.ts";
+import { MOST_KILLS, Settler } from "../../lib/dispatch/settler.ts";
+import {
+  AbandonedError,
+  CancelledError,
+  CrashedError,
+  TimeoutError,
+} from "../../lib/lanes/errors.ts";
+import type { AskReason, BatchProgress, Death, Forced } from "../../lib/lanes/lane.ts";
+import { FakeLane } from "./fake_lane.ts";
+import { type BatchOptions, FakeRun, openLane, sendTo } from "./fake_run.ts";
 
-const DEATH = { how: "was ended by SIGKILL", starting: false };
+const DEATH: Death = { how: "was ended by SIGKILL", starting: false };
+const run = new FakeRun("a", { timeoutMs: 300 });
 
-/** A recovery that notes what it puts back, settles, and does to the pool. */
-function recovering(retries: boolean | Error = false) {
-  const back: Piece[] = [];
-  const settled: { index: number; ended: Ending; reason: Error }[] = [];
-  const again: { index: number; kills: number }[] = [];
-  const failures: unknown[] = [];
-  const vacated: number[] = [];
-  let inWhole = 0;
-  const note = <T>(list: T[], entry: T) => {
-    assert(inWhole > 0, "the run could have ended in between");
-    list.push(entry);
-  };
-  const inFlight = new SentList("runPlace");
-  const recovery = new Recovery({
-    pool: {
-      release: (sent: Sent) => sent.seat.inFlight.delete(sent),
-      vacate: ({ number }: { number: number }) => vacated.push(number),
-      pump() {},
-    } as unknown as LanePool,
-    inFlight,
-    settler: {
-      retry({ piece }: Sent, offset: number, _ended: Ending, _reason: unknown, changes?: Piece) {
-        if (retries instanceof Error) throw retries;
-        if (retries) note(again, { index: piece.firstIndex + offset, kills: changes?.kills ?? 0 });
-        return retries;
-      },
-      reject({ piece }: Sent, offset: number, ended: Ending, reason: Error) {
-        note(settled, { index: piece.firstIndex + offset, ended, reason });
-      },
-    } as unknown as Settler,
-    putBack: (piece) => {
-      if (piece.items.length > 0) note(back, piece);
+/** A recovery, and what it puts back, settles, and has tried again. */
+function recovering(rerun = true, retries: number | RetryOptions = 0) {
+  const back: Batch[] = [];
+  const settled: Rejected[] = [];
+  const again: Batch[] = [];
+  const settler = new Settler({
+    options: checkOptions({ retries }),
+    mayRetry: () => true,
+    retryLater: (batch) => void again.push(batch),
+    onSettled: (one) => {
+      for (let at = 0; at < one.count; at++) settled.push(outcomeAt(one, at) as Rejected);
     },
-    fail: (error) => void failures.push(error),
-    whole(settle) {
-      inWhole++;
-      settle();
-      inWhole--;
+    onError: (error) => {
+      throw error;
+    },
+    onAnswered: () => {},
+  });
+  const recovery = new Recovery({
+    settler,
+    rerun,
+    graceMs: 100,
+    putBack: (batch) => {
+      if (batch.items.length > 0) back.push(batch);
     },
   });
-  const send = (items: readonly unknown[], more: Partial<Piece> = {}, lane = new StubLane()) => {
-    const sent = sentTo(seatWith(lane, 4), pieceOf(items, more), { recovery } as Partial<Run>);
-    inFlight.add(sent);
-    return sent;
-  };
-  return { recovery, back, settled, again, failures, vacated, inFlight, send };
+  return { recovery, back, settled, again };
 }
 
-/** The indexes of pieces that were put back, in the order in which they will go. */
-function order(back: readonly Piece[]): number[] {
-  return back.toReversed().flatMap(({ firstIndex, items }) =>
-    items.map((_, at) => firstIndex + at)
+/** A batch that was on a lane. */
+function lost(items: number | readonly unknown[], more: BatchOptions & Partial<Batch> = {}): Batch {
+  const { reported, sentCount, moved, ...history } = more;
+  const list = typeof items === "number" ? new Array(items).fill("x") : items;
+  const batch = sendTo(openLane(new FakeLane({}, 4)), run.batch(list, history));
+  if (reported !== undefined) batch.reported = reported;
+  if (sentCount !== undefined) batch.sentCount = sentCount;
+  if (moved !== undefined) batch.moved = moved;
+  return batch;
+}
+
+/** The indexes of what was put back, in the order in which it will go, with how often it started. */
+function order(back: readonly Batch[]): [index: number, starts: number][] {
+  return back.toReversed().flatMap(({ firstIndex, items, attempt }) =>
+    items.map((_, at) => [firstIndex + at, attempt - 1] as [number, number])
   );
 }
 
@@ -74,134 +69,265 @@ const BLAMES: readonly Blame[] = [
   { kind: "suspects" },
   { kind: "culprit", offset: 2, sinceMs: 7 },
   { kind: "suspect", offset: 2, sinceMs: 7 },
+  { kind: "victim", offset: 2, sinceMs: 7 },
 ];
 
-Deno.test("of a lost chunk every unreported item is put back or settled, once and in order", () => {
+Deno.test("of a lost batch every unreported item is put back or settled once, in order, and its starts are counted", () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...BLAMES),
       fc.integer({ min: 3, max: 8 }),
       fc.nat({ max: 2 }),
-      fc.nat({ max: 4 }),
+      fc.nat({ max: 5 }),
       fc.boolean(),
-      (blame, length, reported, losses, alone) => {
-        const { recovery, back, settled, inFlight, send } = recovering();
-        const sent = send(new Array(length).fill("x"), { losses, alone });
-        sent.reported = reported;
-        recovery.onLost(sent, blame, DEATH);
-        assertEquals(inFlight.size, 0);
-        const all = [...order(back), ...settled.map(({ index }) => index)];
-        const wanted = Array.from({ length: length - reported }, (_, at) => 10 + reported + at);
-        assertEquals(all.toSorted((a, b) => a - b), wanted);
-        assertEquals(order(back), order(back).toSorted((a, b) => a - b));
-        if (blame.kind !== "culprit" && blame.kind !== "innocent") assertEquals(settled, []);
-        if (blame.kind === "culprit") {
-          assertEquals(settled.map(({ index, ended }) => [index, ended]), [[12, "crashed"]]);
+      fc.boolean(),
+      (blame, length, reported, unsent, alone, rerun) => {
+        const sentCount = Math.max(3, length - unsent);
+        const { recovery, back, settled } = recovering(rerun);
+        recovery.onLost(lost(length, { alone, reported, sentCount }), blame, DEATH);
+        const ran = blame.kind === "innocent"
+          ? reported
+          : blame.kind === "suspects"
+          ? sentCount
+          : blame.offset + 1;
+        const wanted: [number, number, string][] = [];
+        for (let at = reported; at < length; at++) {
+          const settles = at < ran && (!rerun || (blame.kind === "culprit" && at === 2));
+          wanted.push([10 + at, at < ran ? 1 : 0, settles ? "crashed" : "again"]);
         }
+        const all = [
+          ...order(back).map(([index, starts]) => [index, starts, "again"] as const),
+          ...settled.map(({ index, attempts, ended }) => [index, attempts, ended] as const),
+        ];
+        assertEquals(all.toSorted(([a], [b]) => a - b), wanted.map((one) => [...one] as const));
+        assertEquals(order(back), order(back).toSorted(([a], [b]) => a - b));
       },
     ),
   );
 });
 
-Deno.test("an innocent item goes again, at last alone, and is told to have crashed only then", () => {
-  let piece = pieceOf(["a"]);
-  const history: string[] = [];
-  for (let loss = 0; loss < 9; loss++) {
-    const { recovery, back, settled, send } = recovering();
-    recovery.onLost(send(piece.items, piece), { kind: "innocent" }, DEATH);
-    if (settled.length > 0) {
-      history.push(settled[0]!.ended);
-      assert(settled[0]!.reason.message.includes("before its task could start"));
-      break;
-    }
-    piece = back[0]!;
-    history.push(piece.alone ? "alone" : "again");
+Deno.test("innocents go again as they were; suspects alone; victims and what is to be run again together", () => {
+  const cases: [Blame, [index: number, alone: boolean, reruns: number][]][] = [
+    [{ kind: "innocent" }, [[11, false, 0], [14, false, 0]]],
+    [{ kind: "suspects" }, [[11, true, 1], [14, false, 0]]],
+    [{ kind: "suspect", offset: 2, sinceMs: 7 }, [[11, false, 1], [12, true, 1], [13, false, 0]]],
+    [{ kind: "victim", offset: 2, sinceMs: 7 }, [[11, false, 1], [12, false, 1], [13, false, 0]]],
+    [{ kind: "culprit", offset: 2, sinceMs: 7 }, [[11, false, 1], [13, false, 0]]],
+  ];
+  for (const [blame, wanted] of cases) {
+    const { recovery, back } = recovering();
+    recovery.onLost(lost(5, { reported: 1, sentCount: 4 }), blame, DEATH);
+    const parts = back.toReversed().map(({ firstIndex, alone, reruns, kills }) => {
+      assertEquals(kills, 0);
+      return [firstIndex, alone, reruns];
+    });
+    assertEquals(parts, wanted);
   }
-  assertEquals(history, [...new Array(MAX_KILLS).fill("again"), "alone", "crashed"]);
 });
 
-Deno.test("suspects are tried alone, and count as no killers yet", () => {
-  const { recovery, back, send } = recovering();
-  recovery.onLost(send(["a", "b"]), { kind: "suspects" }, DEATH);
-  assertEquals(back.map(({ alone, kills, losses }) => [alone, kills, losses]), [[true, 0, 1]]);
-});
-
-Deno.test("a culprit that may be tried again has one more kill on its record", () => {
-  const { recovery, again, settled, send } = recovering(true);
-  recovery.onLost(
-    send(["a", "b", "c"], { kills: 1 }),
-    { kind: "culprit", offset: 1, sinceMs: 0 },
-    DEATH,
+Deno.test("a culprit has crashed; one that may be tried again has a kill on its record, and goes alone", () => {
+  const blame = { kind: "culprit", offset: 1, sinceMs: 7 } as const;
+  const final = recovering();
+  final.recovery.onLost(lost(3), blame, DEATH);
+  assertEquals(
+    final.settled.map(({ index, ended, startedAtMs, lane }) => [
+      index,
+      ended,
+      startedAtMs,
+      lane,
+    ]),
+    [[11, "crashed", 7, 4]],
   );
-  assertEquals([again, settled], [[{ index: 11, kills: 2 }], []]);
+  const retried = recovering(true, 1);
+  retried.recovery.onLost(lost(3), blame, DEATH);
+  assertEquals(
+    retried.again.map(({ firstIndex, attempt, kills, alone }) => [
+      firstIndex,
+      attempt,
+      kills,
+      alone,
+    ]),
+    [[11, 2, 1, true]],
+  );
+  assertEquals(retried.settled, []);
 });
 
-Deno.test("if retryIf throws, the run fails with that, and the item is settled all the same", () => {
-  const error = new Error("retryIf");
-  const { recovery, failures, settled, send } = recovering(error);
-  recovery.onLost(send(["a"]), { kind: "culprit", offset: 0, sinceMs: 0 }, DEATH);
-  assertEquals([failures, settled.length], [[error], 1]);
+Deno.test("a task that killed its lane twice is quarantined, and may be tried again until then", () => {
+  for (let kills = 0; kills < MOST_KILLS + 1; kills++) {
+    const { recovery, settled, again } = recovering(true, 9);
+    recovery.onLost(lost(1, { kills }), { kind: "culprit", offset: 0, sinceMs: 7 }, DEATH);
+    const isOver = kills + 1 >= MOST_KILLS;
+    assertEquals([settled.length, again.length], isOver ? [1, 0] : [0, 1]);
+    if (!isOver) continue;
+    const { message, retryable } = settled[0]!.reason as CrashedError;
+    assertEquals(
+      message,
+      "Item 10 lost its lane while its task ran: the lane was ended by SIGKILL; " +
+        `it killed ${kills + 1} lanes and is quarantined`,
+    );
+    assertEquals(retryable, false);
+  }
 });
 
-/** Forces a chunk of three items whose second one runs, beside another chunk on the lane. */
-function force(forced: Forced, why: "timeout" | "cancel", otherWaits = true) {
-  const parts = recovering();
-  const lane = new StubLane();
-  lane.forced = forced;
-  const sent = parts.send(["a", "b", "c"], {}, lane);
-  const other = sentTo(sent.seat, pieceOf(["d"], { firstIndex: 20 }), sent.run);
-  parts.inFlight.add(other);
-  sent.asked = { atMs: 0, why, offset: 1 };
-  sent.reported = 1;
-  lane.at = { state: "running", offset: 1, sinceMs: 0 };
-  const progress = lane.progress.bind(lane);
-  lane.progress = (chunk?: unknown) =>
-    chunk === other && otherWaits ? { state: "waiting" } : progress();
-  parts.recovery.force(sent);
-  return { ...parts, sent, other };
+Deno.test("a crash names the item, and what was thrown is its cause, even if that was undefined", () => {
+  const crash = (death: Death) => {
+    const { recovery, settled } = recovering();
+    recovery.onLost(lost(1), { kind: "culprit", offset: 0, sinceMs: 7 }, death);
+    return settled[0]!.reason as CrashedError;
+  };
+  const { message, retryable } = crash(DEATH);
+  assertEquals(message, "Item 10 lost its lane while its task ran: the lane was ended by SIGKILL");
+  assertEquals(retryable, true);
+  const error = new TypeError("late");
+  assert(crash({ ...DEATH, error }).cause === error);
+  assert("cause" in crash({ ...DEATH, error: undefined }));
+  assert(!("cause" in crash(DEATH)));
+});
+
+Deno.test("with rerun: false what may have run ends as crashed, and says why it isn't run again", () => {
+  for (const blame of BLAMES) {
+    const { recovery, back, settled } = recovering(false);
+    recovery.onLost(lost(3), blame, { ...DEATH, error: "oom" });
+    if (blame.kind === "innocent") {
+      assertEquals([order(back).length, settled], [3, []]);
+      continue;
+    }
+    for (const { index, ended, reason } of settled) {
+      assertEquals(ended, "crashed");
+      assertInstanceOf(reason, CrashedError);
+      assertEquals([reason.message.startsWith(`Item ${index} lost its lane`), reason.cause], [
+        true,
+        "oom",
+      ]);
+      const isCulprit = blame.kind === "culprit" && index === 12;
+      assertEquals(reason.message.includes("it may have run, and rerun is false"), !isCulprit);
+    }
+    assertEquals(settled.length, 3);
+  }
+});
+
+Deno.test("with rerun: false what may have run is tried again only as retries allow", () => {
+  const { recovery, back, again, settled } = recovering(false, 1);
+  recovery.onLost(lost(2), { kind: "suspects" }, DEATH);
+  assertEquals(again.map(({ firstIndex, attempt, reruns }) => [firstIndex, attempt, reruns]), [
+    [10, 2, 0],
+    [11, 2, 0],
+  ]);
+  assertEquals([back, settled], [[], []]);
+});
+
+Deno.test("an item whose buffers had moved to the lost lane can't run again", () => {
+  const after = recovering();
+  after.recovery.onLost(lost(1, { moved: true }), { kind: "suspects" }, DEATH);
+  const before = recovering();
+  before.recovery.onLost(lost(3, { moved: true, sentCount: 1 }), { kind: "innocent" }, DEATH);
+  assertEquals([order(after.back), order(before.back)], [[], [[11, 0], [12, 0]]]);
+  for (const { settled } of [after, before]) {
+    assertEquals(settled.map(({ index, ended }) => [index, ended]), [[10, "crashed"]]);
+    const { message } = settled[0]!.reason as Error;
+    assert(/buffers(, which)? had moved there/.test(message), message);
+  }
+  assert((before.settled[0]!.reason as Error).message.includes("before its task could start"));
+});
+
+Deno.test("an item that loses lane after lane before it can start is not sent for ever", () => {
+  let next: Batch | undefined = lost(1, { alone: true });
+  let lanes = 0;
+  for (; next !== undefined && lanes < 20; lanes++) {
+    const { recovery, back, settled }: ReturnType<typeof recovering> = recovering();
+    recovery.onLost(next, { kind: "innocent" }, DEATH);
+    next = back[0] && sendTo(openLane(new FakeLane()), back[0]);
+    if (settled.length > 0) assertEquals(settled[0]!.ended, "crashed");
+  }
+  assert(lanes < 20, "after 20 lanes it goes on");
+});
+
+/** Forces a batch of four items whose third one runs; the first was reported. */
+function force(
+  forced: Forced,
+  why: AskReason,
+  at: BatchProgress = { state: "running", offset: 2, sinceMs: 7 },
+  { hadOthers = false, rerun = true } = {},
+) {
+  const parts = recovering(rerun);
+  const batch = lost(4, { reported: 1 });
+  batch.asked = { atMs: 0, why, offset: 2 };
+  parts.recovery.onForced(batch, at, forced, hadOthers);
+  return parts;
 }
 
-Deno.test("a task that was made to stop is settled by why it was asked to", () => {
-  for (
-    const [task, why, ended] of [
-      ["stopped", "timeout", "timed-out"],
-      ["stopped", "cancel", "cancelled"],
-      ["abandoned", "timeout", "abandoned"],
-      ["abandoned", "cancel", "abandoned"],
-    ] as const
-  ) {
-    const { settled, back } = force({ task, lane: "alive" }, why);
-    assertEquals(settled.map(({ index, ended }) => [index, ended]), [[11, ended]]);
-    assertEquals(order(back), [12]);
+Deno.test("a task that was made to stop is settled by why it was asked to; the others go again", () => {
+  const cases = [
+    ["stopped", "timeout", "timed-out", TimeoutError],
+    ["stopped", "cancel", "cancelled", CancelledError],
+    ["goes on", "timeout", "timed-out", TimeoutError],
+    ["goes on for now", "cancel", "cancelled", CancelledError],
+    ["abandoned", "timeout", "abandoned", AbandonedError],
+    ["abandoned", "cancel", "abandoned", AbandonedError],
+  ] as const;
+  for (const [forced, why, ended, Class] of cases) {
+    const { settled, back } = force(forced, why);
+    assertEquals(settled.map(({ index, ended, startedAtMs }) => [index, ended, startedAtMs]), [
+      [12, ended, 7],
+    ]);
+    assertInstanceOf(settled[0]!.reason, Class);
+    assertEquals(order(back), [[11, 1], [13, 0]]);
+    assertEquals(back.map(({ alone }) => alone), [false, false]);
   }
 });
 
-Deno.test("when forcing kills the lane, the other chunks on it go elsewhere", () => {
-  const { back, vacated, inFlight } = force({ task: "stopped", lane: "dead" }, "timeout");
-  assertEquals([order(back).toSorted((a, b) => a - b), vacated, inFlight.size], [[12, 20], [4], 0]);
-});
-
-Deno.test("on a lane that retires, what waits goes elsewhere and what runs ends in peace", () => {
-  for (const waits of [true, false]) {
-    const { back, vacated, sent, other } = force(
-      { task: "stopped", lane: "retired" },
+Deno.test("it is told what became of a task that was made to stop, and no more than is known", () => {
+  const cases: [Forced, AskReason, boolean, string][] = [
+    ["goes on", "timeout", false, "is not waited for: its deadline of 300 ms passed, and its task"],
+    ["goes on for now", "cancel", true, "its task goes on until the others on its lane have ended"],
+    [
+      "stopped",
+      "cancel",
+      false,
+      "was stopped with its lane: it was cancelled, and 100 ms later it",
+    ],
+    ["stopped", "timeout", true, "and 100 ms later the lane had not answered"],
+    [
+      "abandoned",
       "timeout",
-      waits,
-    );
-    assertEquals([sent.seat.retiring, vacated], [true, []]);
-    assertEquals(order(back).includes(20), waits);
-    assertEquals(sent.seat.inFlight.has(other), !waits);
+      false,
+      "was abandoned: its deadline of 300 ms passed, and its task goes",
+    ],
+    [
+      "abandoned",
+      "cancel",
+      true,
+      "this task or another one there goes on where nothing can stop it",
+    ],
+  ];
+  for (const [forced, why, hadOthers, says] of cases) {
+    const { settled } = force(forced, why, undefined, { hadOthers });
+    const { message } = settled[0]!.reason as Error;
+    assertEquals([message.startsWith("Item 12 "), message.includes(says)], [true, true], message);
   }
 });
 
-Deno.test("a chunk is taken back only if it has not been started", () => {
-  const { recovery, back, send } = recovering();
-  const lane = new StubLane();
-  const sent = send(["a", "b"], {}, lane);
-  lane.at = { state: "running", offset: 0, sinceMs: 0 };
-  recovery.recall(sent);
-  assertEquals([back, lane.asked], [[], []]);
-  lane.at = { state: "waiting" };
-  recovery.recall(sent);
-  assertEquals([order(back), lane.asked, lane.forgotten], [[10, 11], ["cancel"], [sent]]);
+Deno.test("a batch that was forced before anything of it started goes again as it was", () => {
+  for (const at of [{ state: "waiting" }, { state: "loading", sinceMs: 0 }] as const) {
+    const { settled, back } = force("stopped", "timeout", at);
+    assertEquals([settled, order(back)], [[], [[11, 0], [12, 0], [13, 0]]]);
+  }
+});
+
+Deno.test("with rerun: false what ended before a task that was made to stop isn't run again", () => {
+  const { settled, back } = force("stopped", "timeout", undefined, { rerun: false });
+  assertEquals(settled.map(({ index, ended }) => [index, ended]), [[12, "timed-out"], [
+    11,
+    "crashed",
+  ]]);
+  assertEquals(order(back), [[13, 0]]);
+});
+
+Deno.test("where a lane can't tell which item was made to stop, none counts as never started", () => {
+  const { settled, back } = force("stopped", "cancel", { state: "unknown" });
+  const starts = [
+    ...settled.map(({ index, attempts }) => [index, attempts] as [number, number]),
+    ...order(back),
+  ];
+  assertEquals(starts.toSorted(([a], [b]) => a - b), [[11, 1], [12, 1], [13, 1]]);
 });

@@ -1,51 +1,54 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Intake } from "../../lib/dispatch/intake.ts";
-import type { MapOptions } from "../../lib/dispatch/options.ts";
-import type { Piece } from "../../lib/dispatch/piece.ts";
-import { outcomeAt, type Segment } from "../../lib/dispatch/segment.ts";
-import { settleOptions } from "../../lib/dispatch/settled_options.ts";
+import type { Batch } from "../../lib/dispatch/batch.ts";
+import { checkOptions, type MapOptions } from "../../lib/dispatch/options.ts";
+import { outcomeAt, type Settled } from "../../lib/dispatch/outcome.ts";
 import { Settler } from "../../lib/dispatch/settler.ts";
 import type { Failure, Report } from "../../lib/lanes/lane.ts";
-import { pieceOf, seatWith, sentTo, StubLane } from "./fake_sent.ts";
+import { FakeLane } from "./fake_lane.ts";
+import { type BatchOptions, FakeRun, openLane, sendTo } from "./fake_run.ts";
+import { settle, VirtualTime } from "./virtual_time.ts";
 
-/** A settler, what it settled, and what it wants tried again. */
+/** A settler, what it settled, what it wants tried again, and what callers' functions threw. */
 function settling(options: MapOptions = {}, mayRetry: () => boolean = () => true) {
-  const segments: Segment[] = [];
-  const again: { piece: Piece; waitMs: number }[] = [];
-  const settler = new Settler({
-    options: settleOptions(options),
-    intake: {
-      later: (piece: Piece, waitMs: number) => again.push({ piece, waitMs }),
-    } as unknown as Intake,
+  const all: Settled[] = [];
+  const again: { batch: Batch; waitMs: number }[] = [];
+  const errors: unknown[] = [];
+  const answered: number[] = [];
+  const settler: Settler = new Settler({
+    options: checkOptions(options),
     mayRetry,
-    onSettled: (segment) => segments.push(segment),
+    retryLater: (batch, waitMs) => void again.push({ batch, waitMs }),
+    onSettled: (settled) => void all.push(settled),
+    onError: (error) => void errors.push(error),
+    onAnswered: () => answered.push(settler.unanswered),
   });
   const outcomes = () =>
-    segments.flatMap((segment) =>
-      Array.from({ length: segment.count }, (_, offset) => outcomeAt(segment, offset))
+    all.flatMap((settled) =>
+      Array.from({ length: settled.count }, (_, offset) => outcomeAt(settled, offset))
     );
-  return { settler, segments, again, outcomes };
+  const reasons = () =>
+    outcomes().map((outcome) => outcome.status === "rejected" ? outcome.reason : undefined);
+  return { settler, again, errors, answered, outcomes, reasons };
 }
 
-function reportOf(values: unknown[], failures: readonly Failure[] | undefined): Report {
+function reportOf(
+  values: unknown[],
+  failures?: readonly Failure[],
+  more: Partial<Report> = {},
+): Report {
   const times = Float64Array.from({ length: 2 * values.length }, (_, at) => at);
-  return {
-    count: values.length,
-    values,
-    failures,
-    startedAtMs: 0,
-    endedAtMs: 99,
-    times,
-    then: "end",
-  };
+  const { length: count } = values;
+  return { count, values, failures, startedAtMs: 0, endedAtMs: 99, times, last: true, ...more };
 }
 
-function sentOf(items: readonly unknown[], more: Partial<Piece> = {}) {
-  return sentTo(seatWith(new StubLane(), 2), pieceOf(items, more));
+function sent(items: readonly unknown[], more: BatchOptions = {}): Batch {
+  return sendTo(openLane(new FakeLane({}, 2)), new FakeRun().batch(items, more));
 }
 
-const failed = (offset: number): Failure => ({ offset, ended: "failed", reason: `item ${offset}` });
+function failed(offset: number, reason: unknown = `item ${offset}`): Failure {
+  return { offset, ended: "failed", reason };
+}
 
 Deno.test("each reported item is settled once, in order, with its own value, end and times", () => {
   fc.assert(
@@ -55,13 +58,9 @@ Deno.test("each reported item is settled once, in order, with its own value, end
       (fails, base) => {
         const { settler, outcomes } = settling();
         const items = new Array(base + fails.length).fill("x");
-        const failures = [...fails.keys()].filter((at) => fails[at]).map(failed);
+        const failures = [...fails.keys()].filter((at) => fails[at]).map((at) => failed(at));
         const values = fails.map((fails, at) => fails ? undefined : at);
-        settler.report(
-          sentOf(items),
-          reportOf(values, failures.length ? failures : undefined),
-          base,
-        );
+        settler.report(sent(items), reportOf(values, failures.length ? failures : undefined), base);
         assertEquals(
           outcomes().map((o) => [
             o.index,
@@ -84,18 +83,38 @@ Deno.test("each reported item is settled once, in order, with its own value, end
   );
 });
 
+Deno.test("items that are all undefined need no values, and those without times share theirs", () => {
+  const { settler, outcomes, reasons } = settling();
+  const report = { values: undefined, times: undefined, startedAtMs: 3, endedAtMs: 4 };
+  settler.report(sent(["a", "b", "c"]), reportOf([0, 0, 0], [failed(1)], report), 0);
+  assertEquals(reasons(), [undefined, "item 1", undefined]);
+  for (const outcome of outcomes()) {
+    if (outcome.status === "fulfilled") assertEquals(outcome.value, undefined);
+    assertEquals([outcome.startedAtMs, outcome.endedAtMs, outcome.queuedAtMs], [3, 4, 5]);
+  }
+});
+
 Deno.test("an item that may be tried again is settled only when its last try has ended", () => {
-  const { settler, again, outcomes } = settling({
-    retries: { limit: 1, baseMs: 8, jitter: false },
-  });
-  settler.report(sentOf(["a", "b"]), reportOf([undefined, 1], [failed(0)]), 0);
+  const retries = { limit: 1, baseMs: 8, jitter: false };
+  const { settler, again, outcomes } = settling({ retries });
+  settler.report(sent(["a", "b"]), reportOf([undefined, 1], [failed(0)]), 0);
   assertEquals(outcomes().map(({ index }) => index), [11]);
-  assertEquals([again.length, again[0]!.waitMs], [1, 8]);
-  const { piece } = again[0]!;
-  assertEquals([piece.firstIndex, piece.items, piece.attempt], [10, ["a"], 2]);
-  settler.report(sentOf(piece.items, piece), reportOf([undefined], [failed(0)]), 0);
+  assertEquals(again.map(({ waitMs }) => waitMs), [8]);
+  const { batch } = again[0]!;
+  assertEquals([batch.firstIndex, batch.items, batch.attempt], [10, ["a"], 2]);
+  settler.report(sent(batch.items, batch), reportOf([undefined], [failed(0)]), 0);
   assertEquals(outcomes().map(({ index, attempts }) => [index, attempts]), [[11, 1], [10, 2]]);
   assertEquals([settler.settled, settler.rejected], [2, 1]);
+});
+
+Deno.test("starts that nobody asked for don't count against the retries, nor make them wait longer", () => {
+  const retries = { limit: 1, baseMs: 8, jitter: false };
+  const { settler, again, outcomes } = settling({ retries });
+  const lost = { attempt: 4, reruns: 3 };
+  settler.report(sent(["a"], lost), reportOf([undefined], [failed(0)]), 0);
+  assertEquals([again[0]?.waitMs, again[0]?.batch.attempt, again[0]?.batch.reruns], [8, 5, 3]);
+  settler.report(sent(["a"], again[0]!.batch), reportOf([undefined], [failed(0)]), 0);
+  assertEquals(outcomes().map(({ attempts }) => attempts), [5]);
 });
 
 Deno.test("an item whose retryIf stops the run is settled, and not tried again", () => {
@@ -108,7 +127,7 @@ Deno.test("an item whose retryIf stops the run is settled, and not tried again",
     },
   };
   const { settler, again, outcomes } = settling({ retries }, () => running);
-  settler.report(sentOf(["a"]), reportOf([undefined], [failed(0)]), 0);
+  settler.report(sent(["a"]), reportOf([undefined], [failed(0)]), 0);
   assertEquals([again.length, outcomes().map(({ index }) => index)], [0, [10]]);
 });
 
@@ -116,46 +135,154 @@ Deno.test("nobody is asked about another try once the run is stopping", () => {
   let asked = 0;
   const retryIf = () => ++asked > 0;
   const { settler, outcomes } = settling({ retries: { limit: 3, retryIf } }, () => false);
-  settler.report(sentOf(["a"]), reportOf([undefined], [failed(0)]), 0);
+  settler.report(sent(["a"]), reportOf([undefined], [failed(0)]), 0);
   assertEquals([asked, outcomes().length], [0, 1]);
 });
 
+Deno.test("retryIf is told the outcome as it would be", () => {
+  const told: unknown[] = [];
+  const retryIf = (rejected: unknown) => {
+    told.push(rejected);
+    return false;
+  };
+  const { settler, again, outcomes } = settling({ retries: { limit: 3, retryIf } });
+  settler.report(sent(["a", "b"]), reportOf([1, undefined], [failed(1)]), 0);
+  const [{ index, ended, reason, attempts, lane }] = told as [Record<string, unknown>];
+  assertEquals([index, ended, reason, attempts, lane], [11, "failed", "item 1", 1, 2]);
+  assertEquals([told.length, again.length, outcomes().length], [1, 0, 2]);
+});
+
+Deno.test("what retryIf throws fails the run, and the item is settled all the same", () => {
+  const error = new RangeError("retryIf");
+  const retryIf = () => {
+    throw error;
+  };
+  const { settler, again, errors, outcomes } = settling({ retries: { limit: 3, retryIf } });
+  settler.report(sent(["a"]), reportOf([undefined], [failed(0)]), 0);
+  settler.reject(sent(["b"]), 0, "crashed", new Error("x"));
+  assertEquals([errors, again, outcomes().length], [[error, error], [], 2]);
+});
+
+Deno.test("a retryIf that answers later fails the run, and what it rejects with harms nobody", async () => {
+  const late = new Error("late");
+  const retryIf = (() => Promise.reject(late)) as never;
+  const { settler, again, errors, outcomes } = settling({ retries: { limit: 3, retryIf } });
+  settler.report(sent(["a"]), reportOf([undefined], [failed(0)]), 0);
+  const [error] = errors as [Error];
+  assertEquals(
+    [error.name, error.message],
+    ["TypeError", "Cannot map: retries.retryIf must return true or false at once"],
+  );
+  await settle();
+  assertEquals([errors, again, outcomes().length], [[error, late], [], 1]);
+});
+
 Deno.test("a task that has killed twice is not tried again, however many retries are left", () => {
-  const { settler, again } = settling({ retries: 9 });
-  assertEquals(settler.retry(sentOf(["a"]), 0, "crashed", new Error("x"), { kills: 1 }), true);
-  assertEquals(settler.retry(sentOf(["a"]), 0, "crashed", new Error("x"), { kills: 2 }), false);
-  assertEquals(again.map(({ piece }) => piece.kills), [1]);
+  const { settler, again, outcomes } = settling({ retries: 9 });
+  const reason = new Error("x");
+  settler.reject(sent(["a"]), 0, "crashed", reason, NaN, { kills: 1, alone: true });
+  assertEquals(again.map(({ batch: { kills, alone } }) => [kills, alone]), [[1, true]]);
+  settler.reject(sent(["a"]), 0, "crashed", reason, 7, { kills: 2, alone: true });
+  assertEquals(again.length, 1);
+  assertEquals(outcomes().map(({ startedAtMs, lane }) => [startedAtMs, lane]), [[7, 2]]);
 });
 
 Deno.test("a wait that the task asked for is kept", () => {
-  const { settler, again } = settling({ retries: { limit: 1, baseMs: 1 } });
-  settler.retry(sentOf(["a"]), 0, "failed", { retryAfterMs: 5e9 });
-  assert(again[0]!.waitMs >= 5e9);
+  const { settler, again } = settling({ retries: { limit: 1, baseMs: 0, maxMs: 1e10 } });
+  settler.reject(sent(["a"]), 0, "failed", { retryAfterMs: 5e9 });
+  assertEquals(again.map(({ waitMs }) => waitMs), [5e9]);
 });
 
-Deno.test("cancelled items tell how often they were started, and why they were cancelled", () => {
-  const { settler, outcomes } = settling();
+Deno.test("an item that asks for too long a wait fails at once, and says so with its cause", () => {
+  const { settler, again, outcomes, reasons } = settling({ retries: { limit: 2, maxMs: 1000 } });
+  const cause = Object.assign(new Error("429"), { retryAfterMs: 1001 });
+  settler.report(sent(["a", "b"]), reportOf([0, undefined], [failed(1, cause)]), 0);
+  const [, reason] = reasons() as [undefined, Error];
+  assertEquals([reason.name, again.length], ["RetryAfterError", 0]);
+  assert(reason.message.startsWith("Item 11 is not tried again:") && reason.cause === cause);
+  assertEquals(outcomes().map(({ attempts }) => attempts), [1, 1]);
+});
+
+Deno.test("an item that isn't tried again for another reason keeps what it threw, whatever wait it asks for", () => {
+  const asks = { retryAfterMs: Infinity };
+  const without = settling({ retries: 0 });
+  without.settler.report(sent(["a"]), reportOf([undefined], [failed(0, asks)]), 0);
+  const usedUp = settling({ retries: 1 });
+  usedUp.settler.report(sent(["a"], { attempt: 2 }), reportOf([undefined], [failed(0, asks)]), 0);
+  for (const { reasons } of [without, usedUp]) assert(reasons()[0] === asks);
+});
+
+Deno.test("an item that retryIf refuses keeps what it threw, whatever wait it asks for", () => {
+  const { settler, reasons } = settling({ retries: { limit: 2, retryIf: () => false } });
+  const asks = { retryAfterMs: Infinity };
+  settler.report(sent(["a"]), reportOf([undefined], [failed(0, asks)]), 0);
+  assert(reasons()[0] === asks, "it is told to have asked for too long a wait");
+});
+
+Deno.test("an item that couldn't be sent was never started, and is not tried again", () => {
+  const { settler, again, outcomes } = settling({ retries: 3 });
+  const report = reportOf([undefined], [failed(0)], { unsent: true, times: undefined });
+  settler.report(sent(["a"], { attempt: 2, reruns: 1 }), report, 0);
+  assertEquals(outcomes().map(({ attempts, lane }) => [attempts, lane]), [[1, -1]]);
+  assertEquals(again, []);
+});
+
+Deno.test("cancelled items tell when, how often they were started, and why they were cancelled", () => {
+  using time = new VirtualTime();
+  const { settler, outcomes, reasons } = settling();
   const cause = new Error("enough");
-  settler.cancel(pieceOf(["a", "b"], { attempt: 3 }), cause);
-  settler.cancel(pieceOf([]), cause);
+  const run = new FakeRun();
+  settler.cancel(run.batch(["a", "b"], { attempt: 3 }), cause);
+  settler.cancel(run.batch(["c"], { firstIndex: 40 }), cause);
+  settler.cancel(run.batch([]), cause);
   for (const outcome of outcomes()) {
     assert(outcome.status === "rejected" && outcome.ended === "cancelled");
-    assertEquals([outcome.attempts, outcome.lane], [2, -1]);
+    assertEquals([outcome.lane, outcome.startedAtMs, outcome.endedAtMs], [-1, NaN, time.nowMs]);
     assert((outcome.reason as Error).cause === cause);
   }
-  assertEquals(outcomes().map(({ index }) => index), [10, 11]);
+  assertEquals(outcomes().map(({ index, attempts }) => [index, attempts]), [[10, 2], [11, 2], [
+    40,
+    0,
+  ]]);
+  assertEquals(reasons().map((reason) => (reason as Error).message), [
+    "Items from 10 on were cancelled",
+    "Items from 10 on were cancelled",
+    "Item 40 was cancelled",
+  ]);
 });
 
-Deno.test("progress counts what has ended for good; what onProgress throws comes through", () => {
+Deno.test("progress counts what has ended for good", () => {
   const told: unknown[] = [];
-  const { settler } = settling({ onProgress: (progress) => told.push(progress) });
-  settler.report(sentOf(["a", "b"]), reportOf([1, undefined], [failed(1)]), 0);
+  const { settler } = settling({ onProgress: (progress) => void told.push(progress) });
+  settler.report(sent(["a", "b"]), reportOf([1, undefined], [failed(1)]), 0);
   settler.tellProgress({ pulled: 5, total: 9 });
   assertEquals(told, [{ pulled: 5, settled: 2, rejected: 1, total: 9 }]);
-  const broken = settling({
-    onProgress() {
-      throw new RangeError("bar");
-    },
-  });
-  assertThrows(() => broken.settler.tellProgress({ pulled: 0, total: 0 }), RangeError, "bar");
+});
+
+Deno.test("what onProgress throws, or its promise rejects with, fails the run", async () => {
+  const thrown = new RangeError("bar");
+  const sync = () => {
+    throw thrown;
+  };
+  for (const onProgress of [sync, () => Promise.reject(thrown) as never]) {
+    const { settler, errors } = settling({ onProgress });
+    settler.tellProgress({ pulled: 0, total: 0 });
+    await settle();
+    assertEquals(errors, [thrown]);
+  }
+});
+
+Deno.test("an onProgress that answers later is waited for, and all that are asked meanwhile", async () => {
+  const calls = [1, 2].map(() => Promise.withResolvers<void>());
+  const [first, second] = calls;
+  const onProgress = (() => calls.shift()!.promise) as never;
+  const { settler, answered } = settling({ onProgress });
+  for (let told = 0; told < 2; told++) settler.tellProgress({ pulled: 0, total: 0 });
+  assertEquals(settler.unanswered, 2);
+  second!.resolve();
+  await settle();
+  assertEquals([settler.unanswered, answered], [1, []]);
+  first!.reject(new Error("late"));
+  await settle();
+  assertEquals([settler.unanswered, answered], [0, [0]]);
 });

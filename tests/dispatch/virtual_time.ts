@@ -9,26 +9,41 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** Timers and `performance.now()` under a test's command, until it is disposed. */
+const REAL = {
+  setTimeout: globalThis.setTimeout,
+  clearTimeout: globalThis.clearTimeout,
+  setImmediate: globalThis.setImmediate,
+  clearImmediate: globalThis.clearImmediate,
+};
+
+/** Resolves when all promises that need no timer have settled, whatever the time. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => REAL.setImmediate(resolve));
+}
+
+/** Timers, immediates and `performance.now()` under a test's command, until it is disposed. */
 export class VirtualTime implements Disposable {
   /** The time, in milliseconds. */
   nowMs = 1000;
   readonly #timers = new Map<number, Timer>();
+  readonly #immediates = new Map<number, () => void>();
   #lastId = 0;
-  readonly #real = {
-    setTimeout: globalThis.setTimeout,
-    clearTimeout: globalThis.clearTimeout,
-    now: performance.now,
-  };
+  readonly #realNow = performance.now;
 
   constructor() {
-    globalThis.setTimeout = ((run: () => void, waitMs = 0) => {
-      if (waitMs > 2 ** 31 - 1) throw new RangeError(`no timer holds ${waitMs} ms`);
-      this.#timers.set(++this.#lastId, { dueMs: this.nowMs + waitMs, run });
-      return this.#lastId;
-    }) as unknown as typeof setTimeout;
-    globalThis.clearTimeout =
-      ((id: number) => void this.#timers.delete(id)) as unknown as typeof clearTimeout;
+    Object.assign(globalThis, {
+      setTimeout: (run: () => void, waitMs = 0) => {
+        if (!(waitMs <= 2 ** 31 - 1)) throw new RangeError(`no timer holds ${waitMs} ms`);
+        this.#timers.set(++this.#lastId, { dueMs: this.nowMs + waitMs, run });
+        return this.#lastId;
+      },
+      clearTimeout: (id: number) => void this.#timers.delete(id),
+      setImmediate: (run: () => void) => {
+        this.#immediates.set(++this.#lastId, run);
+        return this.#lastId;
+      },
+      clearImmediate: (id: number) => void this.#immediates.delete(id),
+    });
     performance.now = () => this.nowMs;
   }
 
@@ -37,11 +52,25 @@ export class VirtualTime implements Disposable {
     return this.#timers.size;
   }
 
+  /** How much waits for this turn of the event loop to be over. */
+  get immediates(): number {
+    return this.#immediates.size;
+  }
+
+  /** When the next timer is due; undefined if none is set. */
+  get nextDueMs(): number | undefined {
+    return this.#next()?.[1].dueMs;
+  }
+
+  #next(): [number, Timer] | undefined {
+    return [...this.#timers].sort(([, a], [, b]) => a.dueMs - b.dueMs)[0];
+  }
+
   /** Lets so much time pass; what is due happens in its order, each at its own time. */
   pass(ms: number): void {
     const endMs = this.nowMs + ms;
     while (true) {
-      const [next] = [...this.#timers].sort(([, a], [, b]) => a.dueMs - b.dueMs);
+      const next = this.#next();
       if (next === undefined || next[1].dueMs > endMs) break;
       const [id, { dueMs, run }] = next;
       this.#timers.delete(id);
@@ -51,9 +80,15 @@ export class VirtualTime implements Disposable {
     this.nowMs = endMs;
   }
 
+  /** Ends this turn of the event loop; what is put off meanwhile waits for the end of the next. */
+  turn(): void {
+    const due = [...this.#immediates.values()];
+    this.#immediates.clear();
+    for (const run of due) run();
+  }
+
   [Symbol.dispose](): void {
-    const { setTimeout, clearTimeout, now } = this.#real;
-    Object.assign(globalThis, { setTimeout, clearTimeout });
-    performance.now = now;
+    Object.assign(globalThis, REAL);
+    performance.now = this.#realNow;
   }
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { TaskLoadError } from "../../lib/lanes/errors.ts";
-import { loadTask } from "../../lib/lanes/load_task.ts";
+import { isLoadingProgram, loadFromProgram, loadTask } from "../../lib/lanes/load_task.ts";
 
 const module =
   "data:text/javascript,export default (n) => 2 * n; export const other = 3; export function f() {}";
@@ -26,11 +26,14 @@ Deno.test("a missing export is told beside those that are there", async () => {
   }
 });
 
-Deno.test("a module that can't be imported says why, and may be mended", async () => {
+Deno.test("a module that can't be imported says why, and is asked for anew the next time", async () => {
   const task = { module: "data:text/javascript,this is no code", export: "default" };
-  await assertRejects(async () => await loadTask(task), TaskLoadError, "Cannot load");
-  assertInstanceOf(loadTask(task), Promise);
-  await assertRejects(async () => await loadTask(task), TaskLoadError);
+  const first = loadTask(task);
+  assert(loadTask(task) === first);
+  await assertRejects(async () => await first, TaskLoadError, "Cannot load");
+  const again = loadTask(task);
+  assert(again !== first);
+  await assertRejects(async () => await again, TaskLoadError, "Cannot load");
 });
 
 Deno.test("whatever a module throws while it is imported, the error says so and keeps it", async () => {
@@ -52,4 +55,31 @@ Deno.test("whatever a module throws while it is imported, the error says so and 
 Deno.test("tasks of one module and different names are different tasks", async () => {
   const f = await loadTask({ module, export: "f" });
   assert(f !== await loadTask({ module, export: "default" }));
+});
+
+Deno.test("the same task is found at once, whichever object names it", async () => {
+  const named = { module, export: "f" };
+  const f = await loadTask(named);
+  assertEquals(loadTask(named), f);
+  assertEquals(loadTask({ ...named }), f);
+});
+
+Deno.test("what a module throws that can't even be shown is told as that", async () => {
+  const module = "data:text/javascript,throw { toString() { throw 1 } }";
+  await assertRejects(
+    async () => await loadTask({ module, export: "default" }),
+    TaskLoadError,
+    "it threw something that can't be shown",
+  );
+});
+
+Deno.test("a lane knows that it loads the program itself until the task is there, or can't be", async () => {
+  const task = { module: "data:text/javascript,export default () => 'own'", export: "default" };
+  assertEquals(isLoadingProgram(), false);
+  const loading = loadFromProgram(task);
+  const failing = loadFromProgram({ ...task, export: "nothing" });
+  assertEquals(isLoadingProgram(), true);
+  assertEquals((await loading)(undefined, undefined as never), "own");
+  await assertRejects(() => failing, TaskLoadError);
+  assertEquals(isLoadingProgram(), false);
 });

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Executor, sequential, type Task, task } from "../../lib/mod.ts";
+import type { Arrived } from "../../lib/lanes/task.ts";
 import type * as tasks from "../conformance/tasks.ts";
 
 const MODULE = new URL("../conformance/tasks.ts", import.meta.url);
@@ -13,6 +14,50 @@ Deno.test("a task is named by an absolute URL and an export", () => {
     export: "double",
   });
   assertThrows(() => task("./tasks.ts"), TypeError, '"./tasks.ts"');
+});
+
+Deno.test("a task is its module's default export unless another is named", () => {
+  const module = "data:text/javascript,export default (n) => n";
+  assertEquals({ ...task<{ default: (n: number) => number }>(new URL(module)) }, {
+    module,
+    export: "default",
+  });
+  assertEquals(task(module).export, "default");
+  assertThrows(() => task(""), TypeError, "not an absolute URL");
+});
+
+Deno.test("only what takes an item, and a context if it likes, is a task", () => {
+  // Never run: the compiler is what is tested.
+  const _wrong = () => {
+    // @ts-expect-error it has no default export
+    task<typeof tasks>(MODULE);
+    // @ts-expect-error a default export that is no function
+    task<{ default: number }>(MODULE);
+    // @ts-expect-error a function that takes something else besides
+    task<{ default: (item: number, more: string) => number }>(MODULE);
+    // @ts-expect-error an export that is no function
+    task<{ size: number; area: (side: number) => number }, "size">(MODULE, "size");
+    task<{ size: number; area: (side: number) => number }, "area">(MODULE, "area");
+  };
+});
+
+Deno.test("a result's type is what arrives of it: without its functions", () => {
+  interface Point {
+    x: number;
+    length(): number;
+  }
+  same<Arrived<number | string | undefined>, number | string | undefined>();
+  same<
+    Arrived<Date | RegExp | Uint8Array | ArrayBuffer | RangeError>,
+    Date | RegExp | Uint8Array | ArrayBuffer | RangeError
+  >();
+  same<Arrived<Point>, { x: number }>();
+  same<Arrived<() => number>, never>();
+  same<Arrived<{ a: { f(): void; b: string }; g: () => void }>, { a: { b: string } }>();
+  same<Arrived<Point[]>, { x: number }[]>();
+  same<Arrived<[Point, string]>, [{ x: number }, string]>();
+  same<Arrived<Map<Point, Set<Point>>>, Map<{ x: number }, Set<{ x: number }>>>();
+  same<Arrived<unknown>, unknown>();
 });
 
 const mayRead = Deno.permissions.querySync({ name: "read" }).state === "granted";

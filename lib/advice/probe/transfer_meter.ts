@@ -5,8 +5,9 @@
  * @module
  */
 
-import { emptiedClass } from "../../lanes/emptied.ts";
-import { cloneError } from "../../lanes/uncloneable.ts";
+import { sealErrorsIn } from "../../lanes/remote/envelope.ts";
+import { inspect, refusal } from "../../lanes/remote/inspect.ts";
+import { threads } from "../../lanes/remote/way.ts";
 import type { TransferCost } from "./probe_message.ts";
 
 /** How many are looked at, and how long at most, in milliseconds. */
@@ -55,15 +56,19 @@ export class TransferMeter {
     const startMs = performance.now();
     for (const [what, value] of [[`item ${index}`, item], [`result ${index}`, result]] as const) {
       if (this.#uncloneable !== undefined) return;
+      const { refused, special } = inspect([value], threads);
+      let cause: unknown;
       try {
-        const empty = typeof value === "object" && value !== null ? emptiedClass(value) : undefined;
-        if (empty !== undefined) throw new TypeError(`it is a ${empty}, which would arrive empty`);
-        structuredClone(value);
+        if (!refused) {
+          threads.clone(special ? sealErrorsIn([value], threads) : value);
+          continue;
+        }
       } catch (error) {
-        this.#uncloneable = cloneError(what, value, error).message
-          .replace(/^Cannot send (.*) to another lane: /, "$1: ");
-        return;
+        cause = error;
       }
+      this.#uncloneable = refusal(what, value, threads, cause).message
+        .replace(/^Cannot send (.*) to another lane: /, "$1: ");
+      return;
     }
     const clonedMs = performance.now();
     // In an array, for a string alone is cloned by reference, but sent byte by byte.

@@ -7,7 +7,6 @@
 
 import type { Interval, ResultFile } from "../../timing/result.ts";
 import type { Estimate } from "./laws/bootstrap_fit.ts";
-import type { Capacity } from "./laws/capacity.ts";
 import type { LawName } from "./laws/laws.ts";
 import type { LittleCheck } from "./laws/little.ts";
 import type { FitQuality } from "./laws/fit_quality.ts";
@@ -98,6 +97,26 @@ export interface Fit extends FitQuality {
   readonly peakSize: OpenEstimate;
   /** What the throughput never exceeds, in items a second; null stands for "no bound". */
   readonly limitPerSecond: OpenEstimate;
+}
+
+/** What computing fills: the machine's cores, or the one event loop on which slots are. */
+export interface Capacity {
+  /** Which of the two is full first. */
+  readonly by: "cores" | "event loop";
+  /** How many there are. */
+  readonly units: number;
+  /** The size at which it was measured: the fastest, of those that could fill them if tasks only compute. */
+  readonly size: number;
+  /** How busy they were there, 0 to 1. */
+  readonly busy: number;
+  /** CPU time an item took there, in milliseconds. */
+  readonly cpuMsPerItem: number;
+  /** What they can do at most if an item goes on to take as much, in items a second. */
+  readonly limitPerSecond: number;
+  /** The CPU time of one slot or lane over its wall time at the smallest size: 1 if it only computes. */
+  readonly computingShare: number;
+  /** Whether that is reached: they are busy, or as many slots or lanes as there are only compute. */
+  readonly reached: boolean;
 }
 
 /** What a law foretells at a size that wasn't measured. */

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { LanePermissions } from "../../lanes/subprocess_permissions.ts";
-import { permissionFlags } from "../../lanes/subprocess_permissions.ts";
+import type { LanePermissions } from "../../lanes/subprocess/permissions.ts";
+import { permissionFlags } from "../../lanes/subprocess/permissions.ts";
 import type { Candidate } from "../prediction/candidate.ts";
 
 /** What the lines are written for. */

@@ -9,12 +9,15 @@ import { grantedAll } from "../../granted.ts";
 /** Whether this test run may start programs, and look at them in `/proc`. */
 export const MAY_RUN: boolean = grantedAll();
 
-const CONFIG = new URL("../../../deno.json", import.meta.url).pathname;
-
-/** The command that runs a program. */
-export function denoArgs(program: string, args: readonly string[]): string[] {
+/** The command that runs a program, with further flags of Deno's if need be. */
+export function denoArgs(
+  program: string,
+  args: readonly string[],
+  flags: readonly string[] = [],
+): string[] {
   const path = new URL(program, import.meta.url).pathname;
-  return ["run", "--quiet", "--no-check", "--no-prompt", "-A", `--config=${CONFIG}`, path, ...args];
+  const always = ["--quiet", "--no-check", "--no-prompt", "-A"];
+  return ["run", ...always, ...flags, path, ...args];
 }
 
 /** Starts a program. */
@@ -32,8 +35,9 @@ export async function run(
   program: string,
   args: readonly string[],
   shell = "",
+  flags: readonly string[] = [],
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const words = [Deno.execPath(), ...denoArgs(program, args)];
+  const words = [Deno.execPath(), ...denoArgs(program, args, flags)];
   const { code, stdout, stderr } = await new Deno.Command("sh", {
     args: ["-c", `${shell} exec timeout -s KILL 60 "$@"`, "sh", ...words],
     stdin: "null",

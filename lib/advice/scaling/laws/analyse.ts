@@ -5,7 +5,7 @@
  */
 
 import { median } from "../../../timing/statistics.ts";
-import { type Capacity, capacityOf, endsBefore } from "./capacity.ts";
+import { capacityOf, endsBefore } from "./capacity.ts";
 import { failingSizes } from "./failing.ts";
 import type { Series } from "./fit_law.ts";
 import { drawsOf, fittedLaws } from "./fitted_laws.ts";
@@ -13,7 +13,7 @@ import { forecasts } from "./forecast.ts";
 import { kneeOf } from "./knee_range.ts";
 import { sweepPoint } from "../sweep_point.ts";
 import type { MeasuredSweep } from "../sweep_points.ts";
-import type { Forecast, SweepPoint, SweepResult } from "../sweep_result.ts";
+import type { Capacity, Forecast, SweepPoint, SweepResult } from "../sweep_result.ts";
 import { places } from "../words/sweep_words.ts";
 import { throughputOf } from "./throughput.ts";
 

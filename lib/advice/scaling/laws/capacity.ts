@@ -5,27 +5,7 @@
  */
 
 import { median } from "../../../timing/statistics.ts";
-import type { SweepPoint, SweepResult } from "../sweep_result.ts";
-
-/** What computing fills: the machine's cores, or the one event loop on which slots are. */
-export interface Capacity {
-  /** Which of the two is full first. */
-  readonly by: "cores" | "event loop";
-  /** How many there are. */
-  readonly units: number;
-  /** The size at which it was measured: the fastest, of those that could fill them if tasks only compute. */
-  readonly size: number;
-  /** How busy they were there, 0 to 1. */
-  readonly busy: number;
-  /** CPU time an item took there, in milliseconds. */
-  readonly cpuMsPerItem: number;
-  /** What they can do at most if an item goes on to take as much, in items a second. */
-  readonly limitPerSecond: number;
-  /** The CPU time of one slot or lane over its wall time at the smallest size: 1 if it only computes. */
-  readonly computingShare: number;
-  /** Whether that is reached: they are busy, or as many slots or lanes as there are only compute. */
-  readonly reached: boolean;
-}
+import type { Capacity, SweepPoint, SweepResult } from "../sweep_result.ts";
 
 /** From here on they count as busy: starting, ending and the clock's steps leave no more. */
 export const BUSY = 0.85;

@@ -5,10 +5,10 @@
  */
 
 import { estimateOf } from "./bootstrap_fit.ts";
-import { type Capacity, endsBefore } from "./capacity.ts";
+import { endsBefore } from "./capacity.ts";
 import { type Law, throughputAt } from "./laws.ts";
 import { formatRate } from "../words/sweep_words.ts";
-import type { Forecast } from "../sweep_result.ts";
+import type { Capacity, Forecast } from "../sweep_result.ts";
 
 /** How many times the largest measured size is asked for. */
 export const FACTORS: readonly number[] = [10, 1000];

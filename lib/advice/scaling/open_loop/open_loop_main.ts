@@ -5,24 +5,11 @@
  * @module
  */
 
-import * as models from "../../../executor.ts";
-import type { Executor } from "../../../executor.ts";
 import { openItems } from "../../../timing/item_source.ts";
+import { openModel } from "../../../timing/open_model.ts";
 import { meetParent } from "../../../timing/parent.ts";
 import { openLoopHere } from "./open_loop_here.ts";
 import type { OpenLoopTrial } from "./open_loop_spec.ts";
-
-function open({ model, lanes, slots, job }: OpenLoopTrial): Executor {
-  const constructors = models as unknown as Record<
-    string,
-    (options: Record<string, unknown>) => Executor
-  >;
-  return constructors[model]!({
-    ...(lanes !== undefined && { lanes }),
-    ...(slots !== undefined && { slots }),
-    ...(model === "processes" && job.permissions && { permissions: job.permissions }),
-  });
-}
 
 async function run(trial: OpenLoopTrial, signal: AbortSignal) {
   const { job } = trial;
@@ -36,7 +23,8 @@ async function run(trial: OpenLoopTrial, signal: AbortSignal) {
   };
   try {
     await hook(job.setup);
-    await using executor = open(trial);
+    const { model, lanes, slots } = trial;
+    await using executor = openModel(model, { lanes, slots, permissions: job.permissions });
     return await openLoopHere(trial, { executor, items, signal });
   } finally {
     await hook(job.teardown);

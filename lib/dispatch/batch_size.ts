@@ -1,0 +1,97 @@
+/**
+ * How many items travel to a lane together.
+ *
+ * A message costs 4–90 µs, so tiny tasks travel in batches that take about {@linkcode TARGET_MS}, as
+ * measured; long ones travel alone. Where the input's length is known, no batch takes more than half
+ * of a slot's even share of what is left, so that no lane starves at the end: guided
+ * self-scheduling (Polychronopoulos and Kuck, 1987) with the factor of two from factoring (Hummel,
+ * Schonberg and Flynn, 1992).
+ *
+ * @module
+ */
+
+/** How long a batch of tiny tasks is to take. Long against a message, short against a person. */
+export const TARGET_MS = 4;
+/** A lane that took this many times as long as was aimed at gives the rest of a batch back. */
+const GIVE_BACK_FACTOR = 4;
+/** Never more items than this in a batch, however short they are. */
+const MOST_ITEMS = 8192;
+/** Never more bytes than about this in a batch of more than one item. */
+const MOST_BYTES = 1 << 20;
+/** A batch is at most this many times as large as the one before: one quick task proves little. */
+const GROWTH = 8;
+/** Below this task time a lane is sent batches ahead, so that it needn't wait for the next message. */
+const AHEAD_BELOW_MS = 1;
+/** How much work a slot is to have ahead, in milliseconds, and in how many batches at most. */
+const AHEAD_MS = 0.5;
+const MOST_AHEAD = 8;
+/** Above this task time a lane that can't be watched says which item it starts. */
+const LONG_MS = 1;
+/** Weight of the newest measurement. */
+const WEIGHT = 0.5;
+
+/** Sizes the batches of one run. */
+export class BatchSize {
+  readonly #fixed: number | undefined;
+  #itemMs: number | undefined;
+  #size = 1;
+
+  /**
+   * Knows nothing yet, so that the first batch is a single item.
+   *
+   * @param chunk `"auto"`, or the number of items that the caller wants.
+   */
+  constructor(chunk: "auto" | number) {
+    this.#fixed = chunk === "auto" ? undefined : chunk;
+  }
+
+  /** Whether an item takes so long that saying which one starts costs little beside it. */
+  get isLong(): boolean {
+    return this.#itemMs !== undefined && this.#itemMs > LONG_MS;
+  }
+
+  /** The size at present, before what is left of the input is looked at. */
+  get current(): number {
+    return this.#fixed ?? this.#size;
+  }
+
+  /** How many batches a slot had better have waiting on its lane. */
+  get ahead(): number {
+    if (this.#itemMs === undefined || this.#itemMs >= AHEAD_BELOW_MS) return 0;
+    const batchMs = Math.max(this.#itemMs * this.current, 1e-3);
+    return Math.min(Math.ceil(AHEAD_MS / batchMs), MOST_AHEAD);
+  }
+
+  /** How long a batch may take before its rest is given back, in milliseconds. */
+  get giveBackMs(): number {
+    return this.#fixed === undefined ? GIVE_BACK_FACTOR * TARGET_MS : Infinity;
+  }
+
+  /** How large a batch of more than one item may be. */
+  get mostBytes(): number {
+    return this.#fixed === undefined ? MOST_BYTES : Infinity;
+  }
+
+  /** Takes note of items that ended, and of how long they took on their lane together. */
+  learn(count: number, elapsedMs: number): void {
+    if (count === 0 || Number.isNaN(elapsedMs)) return;
+    const itemMs = Math.max(0, elapsedMs) / count;
+    this.#itemMs = this.#itemMs === undefined
+      ? itemMs
+      : WEIGHT * itemMs + (1 - WEIGHT) * this.#itemMs;
+    const wanted = Math.floor(TARGET_MS / Math.max(this.#itemMs, Number.MIN_VALUE));
+    this.#size = Math.max(1, Math.min(wanted, GROWTH * this.#size, MOST_ITEMS));
+  }
+
+  /**
+   * The next batch's size, at least 1.
+   *
+   * @param remaining Items left in the input, if it tells.
+   * @param slots Slots on all lanes together.
+   */
+  next(remaining: number | undefined, slots: number): number {
+    if (this.#fixed !== undefined) return this.#fixed;
+    if (remaining === undefined) return this.#size;
+    return Math.max(1, Math.min(this.#size, Math.ceil(remaining / (2 * slots))));
+  }
+}

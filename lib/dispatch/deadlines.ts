@@ -1,0 +1,120 @@
+/**
+ * Watches a run's tasks: asks those past their deadline to stop, and has those stopped that go on.
+ *
+ * One timer a run, however many tasks are in flight. Deadlines count from a task's own start, which
+ * its lane tells.
+ *
+ * @module
+ */
+
+import type { AskReason } from "../lanes/lane.ts";
+import type { Batch, BatchList } from "./batch.ts";
+
+/** What is to be watched, and what is to be done about it. */
+export interface Watched {
+  /** The batches that are with lanes. */
+  readonly inFlight: BatchList;
+  /** Deadline of each task, in milliseconds; Infinity for none. */
+  readonly timeoutMs: number;
+  /** Deadline of its loading. */
+  readonly loadTimeoutMs: number;
+  /** How long a task that was asked to stop may go on. */
+  readonly graceMs: number;
+  /** Whether batches wait on lanes, though another lane may be idle. */
+  readonly takesAhead: boolean;
+  /** Whether some lane has nothing to do. */
+  hasIdleLane(): boolean;
+  /** Takes a batch back that waits behind a task that takes long. */
+  recall(batch: Batch): void;
+  /** Stops a task that went on after it was asked to. */
+  force(batch: Batch): void;
+  /** Its task's module isn't loaded in time. */
+  loadsTooLong(batch: Batch): void;
+  /** Does all this; nothing else goes on meanwhile. */
+  do(action: () => void): void;
+}
+
+/** Timers are set no closer than this, so that many deadlines near each other share one. */
+const LEAST_TIMER_MS = 2;
+/** Timers are set no farther than this: a longer wait doesn't fit into them and would end at once. */
+export const MOST_TIMER_MS = 2 ** 31 - 1;
+/** A batch that has waited on its lane for so long is better off on an idle one. */
+export const STUCK_MS = 16;
+
+/** The deadlines of one run. */
+export class Deadlines {
+  readonly #watched: Watched;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #dueMs = Infinity;
+
+  /** Sets no timer yet. */
+  constructor(watched: Watched) {
+    this.#watched = watched;
+  }
+
+  /** Looks again in so many milliseconds at the latest, but never at once. */
+  lookIn(afterMs: number): void {
+    const waitMs = Math.min(Math.max(afterMs, LEAST_TIMER_MS), MOST_TIMER_MS);
+    const dueMs = performance.now() + waitMs;
+    if (dueMs >= this.#dueMs) return;
+    clearTimeout(this.#timer);
+    this.#dueMs = dueMs;
+    this.#timer = setTimeout(() => {
+      this.#dueMs = Infinity;
+      this.#watched.do(() => this.#look());
+    }, waitMs);
+  }
+
+  /** No more watching. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#dueMs = Infinity;
+  }
+
+  /**
+   * Asks a batch's task to stop, and sees to it that it does.
+   *
+   * @param reason What the task is told, if it is cancelled.
+   * @param offset The item whose deadline passed; −1 for the batch as a whole.
+   */
+  ask(batch: Batch, why: AskReason, reason?: unknown, offset = -1): void {
+    if (batch.asked?.why === "cancel") return;
+    batch.asked = { atMs: performance.now(), why, offset };
+    batch.on!.lane.ask(batch, why, reason);
+    this.lookIn(this.#watched.graceMs);
+  }
+
+  #look(): void {
+    for (const batch of this.#watched.inFlight) {
+      if (this.#watched.inFlight.has(batch)) this.#lookAt(batch);
+    }
+  }
+
+  #lookAt(batch: Batch): void {
+    const watched = this.#watched;
+    const now = performance.now();
+    const at = batch.on!.lane.progress(batch);
+    const { asked } = batch;
+    if (asked?.why === "timeout" && (at.state !== "running" || at.offset !== asked.offset)) {
+      batch.asked = undefined; // that one has stopped, and the next is running
+    }
+    if (batch.asked !== undefined) {
+      const forceMs = batch.asked.atMs + watched.graceMs;
+      if (now >= forceMs) watched.force(batch);
+      else this.lookIn(forceMs - now);
+    } else if (at.state === "loading") {
+      const dueMs = at.sinceMs + watched.loadTimeoutMs;
+      if (now >= dueMs) watched.loadsTooLong(batch);
+      else this.lookIn(Math.min(dueMs - now, watched.timeoutMs));
+    } else if (at.state === "waiting" && watched.takesAhead) {
+      if (now - batch.sentAtMs >= STUCK_MS && watched.hasIdleLane()) watched.recall(batch);
+      else this.lookIn(STUCK_MS);
+    } else if (watched.timeoutMs !== Infinity) {
+      const dueMs = at.state === "running"
+        ? at.sinceMs + watched.timeoutMs
+        : now + watched.timeoutMs;
+      if (at.state === "running" && now >= dueMs) this.ask(batch, "timeout", undefined, at.offset);
+      else this.lookIn(dueMs - now);
+    }
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The modules that a lane loads as it starts, which needs no permission, and what becomes of a start
+ * that fails for one of them. A lane is never given more permissions to find out.
+ *
+ * @module
+ */
+
+import type { Task } from "./task.ts";
+
+/** What one lane loads as it starts. */
+export class Preloads {
+  /** The modules to be loaded, the one for whose task the lane was opened first. */
+  modules: readonly string[];
+  readonly #unloadable = new Map<string, string>();
+
+  /** @param tasks The task that the lane is opened for, and those that were loaded before elsewhere. */
+  constructor(tasks: readonly Task[]) {
+    this.modules = [...new Set(tasks.map(({ module }) => module))].filter(needsPreload);
+  }
+
+  /**
+   * The lane didn't start with these: the first one is to blame, or, if it still doesn't, all are.
+   *
+   * @returns Whether it is worth starting it with fewer.
+   */
+  giveUp(why: string): boolean {
+    if (this.modules.length === 0) return false;
+    const rest = this.#unloadable.size === 0 ? this.modules.slice(1) : [];
+    for (const module of this.modules) {
+      if (!rest.includes(module)) this.#unloadable.set(module, why);
+    }
+    this.modules = rest;
+    return true;
+  }
+
+  /** Whether a task's module is loaded once the lane has started. */
+  has({ module }: Task): boolean {
+    return this.modules.includes(module);
+  }
+
+  /** Why a task's module can't be loaded, if that is known. */
+  whyNot({ module }: Task): string | undefined {
+    return this.#unloadable.get(module);
+  }
+}
+
+/** Whether a lane without permissions can load a module only as it starts: unlike data and packages. */
+export function needsPreload(module: string): boolean {
+  return !/^(data|npm|jsr|node):/.test(module);
+}

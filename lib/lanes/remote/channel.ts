@@ -1,0 +1,194 @@
+/**
+ * What a remote lane's two sides say to each other, and what carries it.
+ *
+ * A message is a kind, a row of numbers and a payload. Every channel carries these; how, is its own
+ * business: a thread is posted them, a subprocess reads and writes frames.
+ *
+ * @module
+ */
+
+import type { Task } from "../task.ts";
+import type { Cells } from "./cells.ts";
+import type { LaneBatch, Report } from "../lane.ts";
+import type { Way } from "./way.ts";
+
+/** To the side that runs tasks. */
+export const ToLane = {
+  /** [number] {@linkcode TaskToLoad}. */
+  load: 1,
+  /** {@linkcode batchHead}, items. */
+  batch: 2,
+  /** [id, 1 for cancel and 0 for timeout] the reason, in an envelope. */
+  ask: 3,
+  usage: 4,
+  /** There will be no more. */
+  end: 5,
+} as const;
+
+/** From the side that runs tasks. */
+export const FromLane = {
+  /** [timeOriginMs]: tasks can be taken. `performance.now()` counts from the time told. */
+  ready: 16,
+  /** [number]: the task's module is there. */
+  loaded: 17,
+  /** [number] an envelope: it can't be had. */
+  unloadable: 18,
+  /** {@linkcode reportHead}, values and failures. */
+  report: 19,
+  /** [id, offset, sinceMs]: the item starts. */
+  mark: 20,
+  /** [id]: an `ask` was read, so the lane's event loop turns. */
+  asked: 21,
+  /** [cpuMs, peakRssBytes or NaN] */
+  usage: 22,
+  /** { how, error } the lane is about to end, or something was thrown outside every task. */
+  dying: 23,
+} as const;
+
+/** A task that is to be made ready. */
+export interface TaskToLoad {
+  readonly module: string;
+  readonly export: string;
+  /** Whether its module is the caller's program itself. */
+  readonly isProgram: boolean;
+}
+
+/** Told of what the other side says, in order. */
+export interface ChannelEvents {
+  message(kind: number, head: ArrayLike<number>, payload: unknown): void;
+  /** The other side has ended by itself; all that it said was told before. */
+  ended(how: string): void;
+}
+
+/** The caller's end of the way to a lane. */
+export interface Channel {
+  /** How values travel on it. */
+  readonly way: Way;
+  /** Memory that both sides share, if they can. */
+  readonly cells: Cells | undefined;
+  /** Whether the other side can be ended even in a loop that never yields. */
+  readonly stopsByForce: boolean;
+  /**
+   * @param moves Buffers that move instead of being copied, where the channel can do that.
+   * @throws If the payload can't be cloned.
+   */
+  send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void;
+  /** Whether a task's module was loaded before the other side said that it is ready. */
+  isPreloaded(task: Task): boolean;
+  /** Why a task can't be loaded there, if that is known already. */
+  unloadable(task: Task): string | undefined;
+  /** Whether an open channel keeps the program alive. */
+  hold(keepsAlive: boolean): void;
+  /**
+   * Ends the other side at once, as far as it can be. Where that is done by force, what it had said is
+   * told, and then its end.
+   */
+  kill(): void;
+  /** Ends the other side, and resolves when nothing of it is left that can be ended. */
+  close(): Promise<void>;
+}
+
+/** Opens a channel; the other side says `ready` when it is. */
+export type ChannelFactory = (events: ChannelEvents) => Channel;
+
+type RunnableNumbers = Pick<
+  LaneBatch,
+  "firstIndex" | "attempt" | "timeoutMs" | "timed" | "giveBackMs" | "mark" | "transfer"
+>;
+
+/** A batch without its items. */
+export interface BatchHead extends RunnableNumbers {
+  /** Which batch of its lane this is. */
+  readonly id: number;
+  /** The number by which the lane was told of the task. */
+  readonly task: number;
+  readonly count: number;
+  /** In which form the items are. */
+  readonly special: boolean;
+}
+
+/** Puts a batch's numbers in a row. */
+export function batchHead(
+  id: number,
+  task: number,
+  batch: RunnableNumbers,
+  count: number,
+  special: boolean,
+): number[] {
+  return [
+    id,
+    task,
+    count,
+    batch.firstIndex,
+    batch.attempt,
+    batch.timeoutMs,
+    Number(batch.timed),
+    batch.giveBackMs,
+    Number(batch.mark),
+    Number(batch.transfer),
+    Number(special),
+  ];
+}
+
+/** Reads what {@linkcode batchHead} wrote. */
+export function readBatchHead(head: ArrayLike<number>): BatchHead {
+  return {
+    id: head[0]!,
+    task: head[1]!,
+    count: head[2]!,
+    firstIndex: head[3]!,
+    attempt: head[4]!,
+    timeoutMs: head[5]!,
+    timed: head[6] === 1,
+    giveBackMs: head[7]!,
+    mark: head[8] === 1,
+    transfer: head[9] === 1,
+    special: head[10] === 1,
+  };
+}
+
+const REPORT_FIELDS = 6;
+
+/** A report without its values and failures. */
+export interface ReportHead extends Omit<Report, "values" | "failures"> {
+  /** The batch that it is about. */
+  readonly id: number;
+  /** In which form the values are. */
+  readonly special: boolean;
+}
+
+/** Puts a report's numbers in a row; the times, if there are any, in one piece. */
+export function reportHead(
+  id: number,
+  report: Report,
+  special: boolean,
+): number[] | Float64Array<ArrayBuffer> {
+  const { count, last, startedAtMs, endedAtMs, times } = report;
+  const head = [id, count, Number(last), startedAtMs, endedAtMs, Number(special)];
+  if (times === undefined) return head;
+  const all = new Float64Array(REPORT_FIELDS + times.length);
+  all.set(head);
+  all.set(times, REPORT_FIELDS);
+  return all;
+}
+
+/**
+ * Reads what {@linkcode reportHead} wrote.
+ *
+ * @param offsetMs Added to every time: from the lane's clock to the caller's.
+ */
+export function readReportHead(head: ArrayLike<number>, offsetMs: number): ReportHead {
+  const times = head.length > REPORT_FIELDS
+    ? Float64Array.prototype.slice.call(head, REPORT_FIELDS)
+    : undefined;
+  if (times !== undefined) { for (let at = 0; at < times.length; at++) times[at]! += offsetMs; }
+  return {
+    id: head[0]!,
+    count: head[1]!,
+    last: head[2] === 1,
+    startedAtMs: head[3]! + offsetMs,
+    endedAtMs: head[4]! + offsetMs,
+    special: head[5] === 1,
+    times,
+  };
+}

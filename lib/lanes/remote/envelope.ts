@@ -1,0 +1,321 @@
+/**
+ * The one form in which errors cross lanes, thrown ones and those inside values. Structured cloning
+ * alone loses a custom class's name, `code`, and the `errors` of an AggregateError.
+ *
+ * @module
+ */
+
+import * as lanes from "../errors.ts";
+import { inspect } from "./inspect.ts";
+import { kindOf, type Way } from "./way.ts";
+
+/** Whose class an error is of, beside those of the language itself. */
+type Family = "dom" | "deno" | "lanes";
+
+/** What was thrown, as plain data. */
+export type Envelope =
+  | {
+    readonly kind: "error";
+    /** Undefined for the language's own classes, and for those that only one side knows. */
+    readonly family: Family | undefined;
+    readonly name: string;
+    readonly message: string;
+    readonly stack: string | undefined;
+    readonly cause: Envelope | undefined;
+    readonly errors: readonly Envelope[] | undefined;
+    /** Own properties with primitive values, such as `code` and `status`. */
+    readonly properties: Readonly<Record<string, unknown>>;
+  }
+  /** Something else that was thrown; `undefined` too. */
+  | { readonly kind: "value"; readonly value: unknown; readonly special: boolean };
+
+/** Deep enough for every real chain of causes, and an end for one that is made as it is looked at. */
+const MAX_DEPTH = 8;
+/** AggregateErrors that hold the same ones at every depth would otherwise fill all memory. */
+const MAX_NESTED = 1000;
+const STANDARD = new Set(["name", "message", "stack", "cause", "errors"]);
+
+type ErrorClass = new (message?: string, options?: ErrorOptions) => Error;
+
+const CLASSES: Readonly<Record<string, ErrorClass>> = {
+  Error,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+};
+
+/** Classes that both sides know by name. */
+const KNOWN: Readonly<Record<"deno" | "lanes", Readonly<Record<string, ErrorClass>>>> = {
+  deno: Deno.errors,
+  lanes,
+};
+
+/** Packs whatever was thrown into plain data that can be sent. */
+export function sealEnvelope(thrown: unknown, way: Way): Envelope {
+  return seal(thrown, { way, within: [], nested: 0 });
+}
+
+interface Sealing {
+  readonly way: Way;
+  /** The errors that this one is a cause or a part of. */
+  readonly within: Error[];
+  /** How many have been looked into until now. */
+  nested: number;
+}
+
+function seal(thrown: unknown, sealing: Sealing): Envelope {
+  if (!isError(thrown)) return { kind: "value", ...sendable(thrown, sealing) };
+  const { within } = sealing;
+  const goesOn = within.length < MAX_DEPTH && !within.includes(thrown) &&
+    sealing.nested++ < MAX_NESTED;
+  const cause = goesOn ? read(() => Object.hasOwn(thrown, "cause") ? [thrown.cause] : [], []) : [];
+  const errors = goesOn ? read(() => listOf(thrown), undefined) : undefined;
+  const name = read(() => String(thrown.name), "Error");
+  const family = familyOf(thrown, name);
+  within.push(thrown);
+  const envelope: Envelope = {
+    kind: "error",
+    family,
+    name,
+    message: read(() => String(thrown.message), ""),
+    stack: read(() => thrown.stack === undefined ? undefined : String(thrown.stack), undefined),
+    cause: cause.length === 0 ? undefined : seal(cause[0], sealing),
+    errors: errors?.map((error) => seal(error, sealing)),
+    properties: primitiveProperties(thrown, family === "dom" ? [] : ["code"]),
+  };
+  within.pop();
+  return envelope;
+}
+
+/** Asking a proxy what it is may throw, too. */
+function isError(thrown: unknown): thrown is Error {
+  return read(() => thrown instanceof Error, false);
+}
+
+function listOf(error: Error): unknown[] | undefined {
+  const { errors } = error as { errors?: unknown };
+  return Array.isArray(errors) ? [...errors] : undefined;
+}
+
+function familyOf(error: Error, name: string): Family | undefined {
+  if (error instanceof DOMException) return "dom";
+  for (const family of ["deno", "lanes"] as const) {
+    const Class = own(KNOWN[family], name);
+    if (Class !== undefined && error instanceof Class) return family;
+  }
+  return undefined;
+}
+
+/** A getter of a hostile error may throw; that must not lose the error. */
+function read<T>(get: () => T, otherwise: T): T {
+  try {
+    return get();
+  } catch {
+    return otherwise;
+  }
+}
+
+function primitiveProperties(error: Error, also: readonly string[]): Record<string, unknown> {
+  const properties: Record<string, unknown> = {};
+  for (const key of [...read(() => Object.keys(error), []), ...also]) {
+    if (STANDARD.has(key)) continue;
+    const value = read(() => (error as unknown as Record<string, unknown>)[key], undefined);
+    const isPlain = value === null ||
+      ["string", "number", "boolean", "bigint"].includes(typeof value);
+    if (isPlain) properties[key] = value;
+  }
+  return properties;
+}
+
+/** A value as it can be sent; in words where it can't. */
+function sendable(value: unknown, sealing: Sealing): { value: unknown; special: boolean } {
+  const { way } = sealing;
+  const { refused, special } = inspect([value], way);
+  if (!refused) {
+    const sealed = special ? sealErrorsWithin([value], sealing) : value;
+    if (read(() => (way.clone(sealed), true), false)) return { value: sealed, special };
+  }
+  return { value: read(() => String(value), "a value that can't be sent"), special: false };
+}
+
+/** Turns an envelope back into what was thrown. */
+export function openEnvelope(envelope: Envelope): unknown {
+  if (envelope.kind === "value") {
+    return envelope.special ? (openErrorsIn(envelope.value) as unknown[])[0] : envelope.value;
+  }
+  const { name, message, stack, properties } = envelope;
+  const error = revive(envelope);
+  if (error.name !== name) hide(error, "name", name);
+  hide(error, "stack", stack ?? `${name}: ${message}`);
+  for (const key of Object.keys(properties)) define(error, key, properties[key]);
+  return error;
+}
+
+function revive(
+  { family, name, message, cause, errors }: Envelope & { readonly kind: "error" },
+): Error {
+  const options = cause === undefined ? undefined : { cause: openEnvelope(cause) };
+  if (errors !== undefined) return new AggregateError(errors.map(openEnvelope), message, options);
+  if (family === "dom") {
+    const error = new DOMException(message, name);
+    if (options !== undefined) hide(error, "cause", options.cause);
+    return error;
+  }
+  const Class = own(family === undefined ? CLASSES : KNOWN[family], name);
+  return new (Class ?? Error)(message, options);
+}
+
+function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+function hide(error: Error, key: string, value: unknown): void {
+  Object.defineProperty(error, key, {
+    value,
+    writable: true,
+    configurable: true,
+    enumerable: false,
+  });
+}
+
+/** Values with marks in the places of the errors inside them, and these errors. */
+interface SealedErrors {
+  /** Says that this is one: no value of the caller's has a key that was made up just now. */
+  readonly "~errors": string;
+  readonly values: readonly unknown[];
+  readonly envelopes: readonly Envelope[];
+}
+
+/**
+ * Copies values, with marks in the places of errors, and with views that look at no more than they
+ * show: a view would take its whole buffer along.
+ */
+export function sealErrorsIn(values: readonly unknown[], way: Way): unknown {
+  return sealErrorsWithin(values, { way, within: [], nested: 0 });
+}
+
+function sealErrorsWithin(values: readonly unknown[], sealing: Sealing): unknown {
+  const mark = `error ${crypto.randomUUID()}`;
+  const envelopes: Envelope[] = [];
+  const copies = new Map<object, unknown>();
+  const replacing = { sealing, mark, envelopes, copies };
+  const copied = values.map((value) => replaced(value, replacing));
+  return { "~errors": mark, values: copied, envelopes } satisfies SealedErrors;
+}
+
+/** The values behind {@linkcode sealErrorsIn}; anything else as it is. */
+export function openErrorsIn(sealed: unknown): unknown {
+  if (typeof sealed !== "object" || sealed === null || !Object.hasOwn(sealed, "~errors")) {
+    return sealed;
+  }
+  const { "~errors": mark, values, envelopes } = sealed as SealedErrors;
+  if (envelopes.length === 0) return values;
+  return restored(values, mark, envelopes.map(openEnvelope), new Set());
+}
+
+interface Replacing {
+  readonly sealing: Sealing;
+  readonly mark: string;
+  readonly envelopes: Envelope[];
+  /** Copies of what was met before: it may be met again, in a ring too. */
+  readonly copies: Map<object, unknown>;
+}
+
+function replaced(value: unknown, replacing: Replacing): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const { sealing, mark, envelopes, copies } = replacing;
+  if (copies.has(value)) return copies.get(value);
+  const keep = <T>(copy: T): T => {
+    copies.set(value, copy);
+    return copy;
+  };
+  switch (kindOf(value, sealing.way)) {
+    case "error":
+      envelopes.push(seal(value, sealing));
+      return keep({ [mark]: envelopes.length - 1 });
+    case "view":
+      return keep(alone(value as Uint8Array, sealing.way));
+    case "list": {
+      const list = keep([] as unknown[]);
+      list.length = (value as unknown[]).length;
+      for (const key of Object.keys(value)) define(list, key, next(value, key));
+      return list;
+    }
+    case "map": {
+      const map = keep(new Map());
+      for (const [key, child] of value as Map<unknown, unknown>) {
+        map.set(replaced(key, replacing), replaced(child, replacing));
+      }
+      return map;
+    }
+    case "set": {
+      const set = keep(new Set());
+      for (const child of value as Set<unknown>) set.add(replaced(child, replacing));
+      return set;
+    }
+    case "plain":
+    case "instance": {
+      const copy = keep({});
+      for (const key of Object.keys(value)) define(copy, key, next(value, key));
+      return copy;
+    }
+    default:
+      return value;
+  }
+
+  function next(object: object, key: string): unknown {
+    return replaced((object as Record<string, unknown>)[key], replacing);
+  }
+}
+
+/** A view with nothing behind it but itself. */
+function alone(view: Uint8Array, { sendsWholeBuffers }: Way): unknown {
+  const { buffer, byteOffset, byteLength } = view;
+  if (!sendsWholeBuffers || !(buffer instanceof ArrayBuffer)) return view;
+  if (byteLength === buffer.byteLength) return view;
+  const Class = view.constructor as new (buffer: ArrayBufferLike) => ArrayBufferView;
+  return new (view instanceof Uint8Array ? Uint8Array : Class)(
+    buffer.slice(byteOffset, byteOffset + byteLength),
+  );
+}
+
+/** Sets a property, also where the key is `__proto__`. */
+function define(object: object, key: string, value: unknown): void {
+  Object.defineProperty(object, key, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
+}
+
+/** The value with errors in the places of their marks; changed where it stands. */
+function restored(
+  value: unknown,
+  mark: string,
+  errors: readonly unknown[],
+  seen: Set<object>,
+): unknown {
+  if (typeof value !== "object" || value === null || seen.has(value)) return value;
+  if (Object.hasOwn(value, mark)) return errors[(value as Record<string, number>)[mark]!];
+  seen.add(value);
+  const next = (child: unknown) => restored(child, mark, errors, seen);
+  if (value instanceof Map) {
+    const entries = [...value];
+    value.clear();
+    for (const [key, child] of entries) value.set(next(key), next(child));
+  } else if (value instanceof Set) {
+    const children = [...value];
+    value.clear();
+    for (const child of children) value.add(next(child));
+  } else if (!ArrayBuffer.isView(value)) {
+    for (const key of Object.keys(value)) {
+      const child = (value as Record<string, unknown>)[key];
+      if (typeof child === "object" && child !== null) define(value, key, next(child));
+    }
+  }
+  return value;
+}

@@ -1,0 +1,501 @@
+/**
+ * The caller's side of a lane that is elsewhere: in a thread, a subprocess, on another machine. What
+ * carries its messages is a {@linkcode Channel}; all else is the same.
+ *
+ * A batch is kept here until its lane is ready and has loaded its task, so that what is sent is
+ * about to start: what hasn't been sent can go elsewhere whatever befalls the lane.
+ *
+ * @module
+ */
+
+import { TaskLoadError } from "../errors.ts";
+import type {
+  AskReason,
+  BatchProgress,
+  Death,
+  Forced,
+  Lane,
+  LaneBatch,
+  LaneEvents,
+  Report,
+  Usage,
+} from "../lane.ts";
+import type { Task } from "../task.ts";
+import {
+  batchHead,
+  type Channel,
+  type ChannelFactory,
+  FromLane,
+  readReportHead,
+  type TaskToLoad,
+  ToLane,
+} from "./channel.ts";
+import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
+import { inspect, movable, MOVE_BYTES, refusal } from "./inspect.ts";
+import { decode, encode, encodeAtOnce, type Encoded, type Payload } from "./values.ts";
+
+/** A lane that doesn't say what it has used within this time is not waited for. */
+const USAGE_MS = 1000;
+
+/** What the lane knows of a task. */
+interface LaneTask {
+  readonly number: number;
+  readonly task: Task;
+  /** When it began to be loaded; tasks are loaded one after another. */
+  sinceMs: number;
+  state: "loading" | "loaded" | "failed";
+  /** Batches that wait until it is loaded, in their order. */
+  readonly held: Set<LaneBatch>;
+  readonly loaded: PromiseWithResolvers<void>;
+}
+
+/** What the lane keeps with a batch. */
+class Note {
+  readonly task: LaneTask;
+  /** 0 until it is sent. */
+  id = 0;
+  /** The item that was last said to start, and when. */
+  mark: { readonly offset: number; readonly sinceMs: number } | undefined;
+  /** Whether the last `ask` was read. */
+  answered = false;
+  recalled = false;
+
+  constructor(task: LaneTask) {
+    this.task = task;
+  }
+}
+
+/** Runs batches elsewhere. */
+export class RemoteLane implements Lane {
+  readonly ready: Promise<number>;
+  readonly #events: LaneEvents;
+  readonly #channel: Channel;
+  readonly #accepts: (task: Task) => boolean;
+  readonly #tasks = new Map<string, LaneTask>();
+  /** The same by the task itself, for this is asked for every batch. */
+  readonly #byTask = new WeakMap<Task, LaneTask>();
+  readonly #sent = new Map<number, LaneBatch>();
+  readonly #usageWaiters = new Set<(usage: Usage) => void>();
+  readonly #startedMs = performance.now();
+  #lastId = 0;
+  #lastTask = 0;
+  #usage: Usage = { cpuMs: undefined, peakRssBytes: undefined };
+  #becomeReady!: (startMs: number) => void;
+  #state: "starting" | "ready" | "gone" = "starting";
+  /** Add to a time of the lane's clock to get the caller's. */
+  #clockOffsetMs = 0;
+
+  /**
+   * @param events Told of every batch's end and of the lane's death.
+   * @param open Opens the channel.
+   * @param accepts Whether a lane that was started so may run a task; any unless given.
+   */
+  constructor(
+    events: LaneEvents,
+    open: ChannelFactory,
+    accepts: (task: Task) => boolean = () => true,
+  ) {
+    this.#events = events;
+    this.#accepts = accepts;
+    this.ready = new Promise((resolve) => this.#becomeReady = resolve);
+    this.#channel = open({
+      message: (kind, head, payload) => this.#receive(kind, head, payload),
+      ended: (how) => this.#die({ how }),
+    });
+  }
+
+  accepts(task: Task): boolean {
+    // A task that is being loaded for nobody may never be, and holds up those behind it.
+    const loading = this.#loading;
+    const isStuck = loading !== undefined && loading.held.size === 0 &&
+      loading !== this.#tasks.get(`${task.export} ${task.module}`);
+    return !isStuck && this.#accepts(task);
+  }
+
+  load(task: Task): Promise<void> {
+    if (this.#state === "gone") return Promise.reject(loadError(task, "the lane is gone"));
+    return this.#taskOf(task).loaded.promise;
+  }
+
+  #taskOf(task: Task): LaneTask {
+    let known = this.#byTask.get(task);
+    if (known !== undefined && known.state !== "failed") return known;
+    const name = `${task.export} ${task.module}`;
+    known = this.#tasks.get(name);
+    if (known === undefined) {
+      known = {
+        number: ++this.#lastTask,
+        task,
+        sinceMs: NaN,
+        state: "loading",
+        held: new Set(),
+        loaded: Promise.withResolvers(),
+      };
+      known.loaded.promise.catch(() => {}); // told to those who wait for it
+      this.#tasks.set(name, known);
+      if (this.#state === "ready") this.#askToLoad(known);
+      this.#noteLoading();
+    }
+    this.#byTask.set(task, known);
+    return known;
+  }
+
+  /** The task that is just being loaded; those behind it wait. */
+  get #loading(): LaneTask | undefined {
+    for (const known of this.#tasks.values()) if (known.state === "loading") return known;
+    return undefined;
+  }
+
+  #noteLoading(): void {
+    const known = this.#loading;
+    if (known !== undefined && Number.isNaN(known.sinceMs)) known.sinceMs = performance.now();
+  }
+
+  #askToLoad(known: LaneTask): void {
+    const { number, task } = known;
+    const why = this.#channel.unloadable(task);
+    if (why === undefined) {
+      const { module, export: name } = task;
+      const toLoad: TaskToLoad = { module, export: name, isProgram: module === Deno.mainModule };
+      this.#channel.send(ToLane.load, [number], toLoad);
+      if (this.#channel.isPreloaded(task)) this.#onLoaded(known);
+    } else {
+      // Later, for the dispatcher is not done with sending yet.
+      queueMicrotask(() => this.#onUnloadable(known, loadError(task, why)));
+    }
+  }
+
+  send(batch: LaneBatch): void {
+    const task = this.#taskOf(batch.task);
+    batch.note = new Note(task);
+    if (task.state === "loaded") this.#post(batch);
+    else task.held.add(batch);
+  }
+
+  /** Sends as many of the first items as may travel together. */
+  #post(batch: LaneBatch): void {
+    const encoded = encodeAtOnce(batch.items);
+    if (encoded === undefined) return this.#postInspected(batch);
+    this.#offer(batch, batch.items.length, encoded);
+  }
+
+  #postInspected(batch: LaneBatch, most = batch.items.length): void {
+    const { way } = this.#channel;
+    const found = inspect(batch.items, way, batch.mostBytes, most);
+    if (found.refused) return this.#refuse(batch);
+    const { count, moves } = this.#moving(batch, found.count);
+    const items = count === batch.items.length ? batch.items : batch.items.slice(0, count);
+    try {
+      this.#offer(batch, count, encode(items, undefined, found.special, way), moves);
+    } catch (error) {
+      this.#forget(batch);
+      (batch.note as Note).id = 0;
+      // A proxy, for instance, looks as if it could be sent.
+      const bad = items.findIndex((item) => !travels(item, way));
+      if (bad > 0) this.#postInspected(batch, bad);
+      else this.#refuse(batch, error);
+    }
+  }
+
+  #offer(
+    batch: LaneBatch,
+    count: number,
+    { special, payload }: Encoded,
+    moves: ArrayBuffer[] = [],
+  ): void {
+    const note = batch.note as Note;
+    note.id = this.#channel.cells?.offer() ?? ++this.#lastId;
+    this.#sent.set(note.id, batch);
+    const head = batchHead(note.id, note.task.number, batch, count, special);
+    batch.moved = this.#sendMoving(head, payload, moves);
+    batch.sentCount = count;
+  }
+
+  /**
+   * What moves travels alone, so that it harms no other if it can't; and only to a lane that is
+   * empty, for there no other can end the lane before it starts.
+   */
+  #moving(batch: LaneBatch, count: number): { count: number; moves: ArrayBuffer[] } {
+    if (!batch.movesItems || this.#sent.size > 0) return { count, moves: [] };
+    for (let at = 0; at < count; at++) {
+      const { buffers, bytes } = movable(batch.items[at]);
+      if (bytes < MOVE_BYTES) continue;
+      return at === 0 ? { count: 1, moves: buffers } : { count: at, moves: [] };
+    }
+    return { count, moves: [] };
+  }
+
+  /** Returns whether something moved that the caller may miss. */
+  #sendMoving(head: number[], payload: Payload, moves: ArrayBuffer[]): boolean {
+    if (payload instanceof Float64Array) {
+      this.#channel.send(ToLane.batch, head, payload, [payload.buffer as ArrayBuffer]);
+      return false;
+    }
+    try {
+      this.#channel.send(ToLane.batch, head, payload, moves);
+      return moves.length > 0;
+    } catch (error) {
+      if (moves.length === 0) throw error;
+      // Such as WebAssembly's memory, which can't be moved; nothing was, so it is copied.
+      this.#channel.send(ToLane.batch, head, payload);
+      return false;
+    }
+  }
+
+  /** The first item can't be sent: it fails, and the others come back. */
+  #refuse(batch: LaneBatch, error?: unknown): void {
+    const reason = refusal(`item ${batch.firstIndex}`, batch.items[0], this.#channel.way, error);
+    const note = batch.note as Note;
+    const now = performance.now();
+    const report: Report = {
+      count: 1,
+      values: undefined,
+      failures: [{ offset: 0, ended: "failed", reason }],
+      startedAtMs: NaN,
+      endedAtMs: now,
+      times: undefined,
+      last: true,
+      unsent: true,
+    };
+    // Later, for the dispatcher is not done with sending yet.
+    queueMicrotask(() => {
+      if (this.#state !== "gone" && !note.recalled) this.#events.report(batch, report);
+    });
+  }
+
+  #forget(batch: LaneBatch): void {
+    const note = batch.note as Note;
+    note.task.held.delete(batch);
+    if (note.id === 0) return;
+    this.#sent.delete(note.id);
+    this.#channel.cells?.release(note.id);
+  }
+
+  ask(batch: LaneBatch, why: AskReason, reason?: unknown): void {
+    const note = batch.note as Note;
+    if (note.id === 0) return;
+    note.answered = false;
+    if (why === "cancel") this.#channel.cells?.cancel(note.id);
+    const envelope = why === "cancel" ? sealEnvelope(reason, this.#channel.way) : undefined;
+    this.#channel.send(ToLane.ask, [note.id, Number(why === "cancel")], envelope);
+  }
+
+  progress(batch: LaneBatch): BatchProgress {
+    const { id, task, mark } = batch.note as Note;
+    if (id === 0) {
+      const { sinceMs } = task;
+      return { state: "loading", sinceMs: Number.isNaN(sinceMs) ? performance.now() : sinceMs };
+    }
+    const { cells } = this.#channel;
+    if (cells !== undefined) {
+      const at = cells.state(id);
+      if (at === undefined) return { state: "waiting" };
+      const { offset, sinceMs } = at;
+      return { state: "running", offset, sinceMs: sinceMs + this.#clockOffsetMs };
+    }
+    if (mark !== undefined) return { state: "running", ...mark };
+    return { state: batch.mark ? "waiting" : "unknown" };
+  }
+
+  recall(batch: LaneBatch): boolean {
+    const { id } = batch.note as Note;
+    // What has moved there can't be sent again.
+    if (batch.moved || (id !== 0 && !this.#channel.cells?.take(id))) return false;
+    this.#forget(batch);
+    (batch.note as Note).recalled = true;
+    return true;
+  }
+
+  force(batch: LaneBatch, others: boolean): Forced {
+    const { answered } = batch.note as Note;
+    // Where it can be seen that another task keeps the lane busy, this one is not to blame.
+    const goesOn = others && (answered || this.#someNeverYielded(batch));
+    if (!goesOn && this.#channel.stopsByForce) {
+      this.#channel.kill();
+      return "ends";
+    }
+    this.#forget(batch);
+    if (goesOn) return "goes on for now";
+    this.#end();
+    // A thread whose event loop turns is ended as a process is.
+    return answered ? "stopped" : "abandoned";
+  }
+
+  /** Whether some other task has not returned since it was started. */
+  #someNeverYielded(batch: LaneBatch): boolean {
+    const { cells } = this.#channel;
+    if (cells === undefined) return false;
+    for (const [id, other] of this.#sent) {
+      if (other !== batch && cells.state(id)?.waits === false) return true;
+    }
+    return false;
+  }
+
+  usage(): Promise<Usage> {
+    if (this.#state !== "ready") return Promise.resolve(this.#usage);
+    this.#channel.send(ToLane.usage, []);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => answer(this.#usage), USAGE_MS);
+      const answer = (usage: Usage) => {
+        clearTimeout(timer);
+        this.#usageWaiters.delete(answer);
+        resolve(usage);
+      };
+      this.#usageWaiters.add(answer);
+    });
+  }
+
+  hold(keepsAlive: boolean): void {
+    this.#channel.hold(keepsAlive);
+  }
+
+  async close(): Promise<void> {
+    if (this.#state !== "gone") {
+      this.#state = "gone";
+      this.#answerAll();
+    }
+    await this.#channel.close();
+  }
+
+  #receive(kind: number, head: ArrayLike<number>, payload: unknown): void {
+    if (this.#state === "gone") return;
+    switch (kind) {
+      case FromLane.ready:
+        this.#clockOffsetMs = head[0]! - performance.timeOrigin;
+        this.#state = "ready";
+        this.#becomeReady(performance.now() - this.#startedMs);
+        for (const known of this.#tasks.values()) this.#askToLoad(known);
+        break;
+      case FromLane.loaded:
+        this.#onLoaded(this.#numbered(head[0]!));
+        break;
+      case FromLane.unloadable:
+        this.#onUnloadable(this.#numbered(head[0]!), openEnvelope(payload as Envelope) as Error);
+        break;
+      case FromLane.report:
+        this.#report(head, payload as Payload);
+        break;
+      case FromLane.mark: {
+        const batch = this.#sent.get(head[0]!);
+        if (batch === undefined) return;
+        const sinceMs = head[2]! + this.#clockOffsetMs;
+        (batch.note as Note).mark = { offset: head[1]!, sinceMs };
+        break;
+      }
+      case FromLane.asked: {
+        const batch = this.#sent.get(head[0]!);
+        if (batch !== undefined) (batch.note as Note).answered = true;
+        break;
+      }
+      case FromLane.usage: {
+        const peakRssBytes = Number.isNaN(head[1]!) ? undefined : head[1]!;
+        this.#usage = { cpuMs: head[0]!, peakRssBytes };
+        for (const answer of this.#usageWaiters) answer(this.#usage);
+        break;
+      }
+      case FromLane.dying: {
+        const { how, error } = payload as { how: string; error?: Envelope };
+        this.#die(error === undefined ? { how } : { how, error: openEnvelope(error) });
+        break;
+      }
+    }
+  }
+
+  #numbered(number: number): LaneTask | undefined {
+    for (const known of this.#tasks.values()) if (known.number === number) return known;
+    return undefined;
+  }
+
+  #onLoaded(known: LaneTask | undefined): void {
+    if (known?.state !== "loading") return;
+    known.state = "loaded";
+    this.#noteLoading();
+    known.loaded.resolve();
+    for (const batch of known.held) this.#post(batch);
+    known.held.clear();
+  }
+
+  #onUnloadable(known: LaneTask | undefined, error: Error): void {
+    if (known === undefined || this.#state === "gone") return;
+    // Not kept: a file may be mended, or a permission granted, before the next run.
+    for (const [name, other] of this.#tasks) if (other === known) this.#tasks.delete(name);
+    this.#failLoading(known, error);
+  }
+
+  #failLoading(known: LaneTask, error: Error): void {
+    known.state = "failed";
+    this.#noteLoading();
+    known.loaded.reject(error);
+    const batches = [...known.held];
+    known.held.clear();
+    // Its module was there, but not what it should export.
+    for (const batch of this.#sent.values()) {
+      if ((batch.note as Note).task === known) batches.push(batch);
+    }
+    for (const batch of batches) {
+      this.#forget(batch);
+      this.#events.unloadable(batch, error);
+    }
+  }
+
+  #report(head: ArrayLike<number>, payload: Payload): void {
+    const { id, special, ...rest } = readReportHead(head, this.#clockOffsetMs);
+    const batch = this.#sent.get(id);
+    if (batch === undefined) return; // it was forced to stop, and is settled
+    if (rest.last) this.#forget(batch);
+    this.#events.report(batch, { ...rest, ...decode(special, payload) });
+  }
+
+  #die(death: Omit<Death, "starting">): void {
+    if (this.#state === "gone") return;
+    const starting = this.#state === "starting";
+    this.#state = "gone";
+    // What ends by itself may do so in peace.
+    void this.#channel.close();
+    const known = starting ? undefined : this.#loading;
+    if (known !== undefined) {
+      const error = loadError(known.task, `the lane ${death.how} while it was loaded`, death.error);
+      this.#failLoading(known, error);
+    }
+    this.#answerAll();
+    this.#events.died({ ...death, starting });
+  }
+
+  #end(): void {
+    if (this.#state === "gone") return;
+    this.#state = "gone";
+    this.#channel.kill();
+    this.#answerAll();
+  }
+
+  /** Nobody is to wait for a lane that is gone. */
+  #answerAll(): void {
+    this.#becomeReady(NaN);
+    for (const answer of this.#usageWaiters) answer(this.#usage);
+    for (const { task, loaded } of this.#tasks.values()) {
+      loaded.reject(loadError(task, "the lane was closed"));
+    }
+  }
+}
+
+function travels(item: unknown, way: Channel["way"]): boolean {
+  const { refused, special } = inspect([item], way);
+  if (refused) return false;
+  try {
+    way.clone(encode([item], undefined, special, way).payload);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function loadError({ module }: Task, why: string, cause?: unknown): TaskLoadError {
+  const own = module === Deno.mainModule
+    ? "; it is the program itself, whose top level runs in every lane: put what is not to run " +
+      "there behind import.meta.main"
+    : "";
+  return new TaskLoadError(
+    `Cannot load task module ${module}: ${why}${own}`,
+    cause === undefined ? undefined : { cause },
+  );
+}

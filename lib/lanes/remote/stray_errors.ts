@@ -1,0 +1,57 @@
+/**
+ * Errors that are thrown outside every task of a lane: in a timer, or as a rejection that nobody
+ * handles. They end the lane unless the code in it handles them itself, in whichever way.
+ *
+ * @module
+ */
+
+type Strays = "error" | "unhandledrejection";
+
+/** Where Deno keeps what it does for Node's `process`, once that is in use. */
+interface Internals {
+  readonly nodeProcessUnhandledRejectionCallback?: unknown;
+}
+
+/**
+ * Tells of errors that nobody handles, in place of the platform, which would end the lane without a
+ * word to the caller. To be called before any task is loaded.
+ */
+export function onStrayError(tell: (how: string, error: unknown) => void): void {
+  const asked = new WeakSet<Event>();
+  const listen = (type: Strays, how: string) => {
+    addEventListener(type, (event) => {
+      if (asked.has(event)) return;
+      // All others are asked first, with an event of their own: some may listen from later on.
+      event.stopImmediatePropagation();
+      const copy = copyOf(type, event);
+      asked.add(copy);
+      if (!dispatchEvent(copy)) return event.preventDefault();
+      if (nodeHandles(type)) return;
+      event.preventDefault();
+      tell(
+        how,
+        event instanceof ErrorEvent ? event.error : (event as PromiseRejectionEvent).reason,
+      );
+    });
+  };
+  listen("error", "threw outside the task");
+  listen("unhandledrejection", "left a rejection unhandled");
+}
+
+function copyOf(type: Strays, event: Event): Event {
+  if (event instanceof ErrorEvent) {
+    const { message, filename, lineno, colno, error } = event;
+    return new ErrorEvent(type, { message, filename, lineno, colno, error, cancelable: true });
+  }
+  const { promise, reason } = event as PromiseRejectionEvent;
+  return new PromiseRejectionEvent(type, { promise, reason, cancelable: true });
+}
+
+/** Whether `process.on(…)` does, which Deno asks once nobody else has handled the event. */
+function nodeHandles(type: Strays): boolean {
+  const { internal } = Deno as unknown as { readonly internal: symbol };
+  const internals = (Deno as unknown as Record<symbol, Internals | undefined>)[internal];
+  if (internals?.nodeProcessUnhandledRejectionCallback === undefined) return false;
+  const name = type === "error" ? "uncaughtException" : "unhandledRejection";
+  return process.listenerCount(name) > 0;
+}

@@ -1,0 +1,78 @@
+/**
+ * Items and results in the form in which they travel to another lane and back.
+ *
+ * @module
+ */
+
+import type { Failure } from "../lane.ts";
+import {
+  type Envelope,
+  openEnvelope,
+  openErrorsIn,
+  sealEnvelope,
+  sealErrorsIn,
+} from "./envelope.ts";
+import { areFewAndPlain, pack } from "./pack.ts";
+import type { Way } from "./way.ts";
+
+/** What travels: the values as they are, or with marks in the places of errors. */
+export type Payload = ArrayLike<unknown> | undefined | SpecialPayload;
+
+/** Values that can't be sent as they are, and failures. */
+export interface SpecialPayload {
+  readonly values: unknown;
+  readonly failures: readonly SealedFailure[] | undefined;
+}
+
+/** A failure whose error is in an envelope. */
+export interface SealedFailure extends Omit<Failure, "reason"> {
+  readonly reason: Envelope;
+}
+
+/** Values in the form that travels. */
+export interface Encoded {
+  /** Whether the payload is a {@linkcode SpecialPayload}. */
+  readonly special: boolean;
+  readonly payload: Payload;
+}
+
+/** The form of values of which it can be seen at once that they can be sent; undefined for others. */
+export function encodeAtOnce(values: ArrayLike<unknown>): Encoded | undefined {
+  const payload = pack(values);
+  if (Array.isArray(payload) && !areFewAndPlain(payload)) return undefined;
+  return { special: false, payload };
+}
+
+/** Puts values, and what became of those that aren't there, into the form that travels. */
+export function encode(
+  values: ArrayLike<unknown>,
+  failures: readonly Failure[] | undefined,
+  special: boolean,
+  way: Way,
+): Encoded {
+  if (!special && failures === undefined) return { special: false, payload: pack(values) };
+  const list = Array.isArray(values) ? values : Array.from(values);
+  return {
+    special: true,
+    payload: {
+      values: special ? sealErrorsIn(list, way) : list,
+      failures: failures?.map((f) => ({ ...f, reason: sealEnvelope(f.reason, way) })),
+    },
+  };
+}
+
+/** Reads what {@linkcode encode} made, after its way. */
+export function decode(
+  special: boolean,
+  payload: Payload,
+): {
+  readonly values: ArrayLike<unknown> | undefined;
+  readonly failures: readonly Failure[] | undefined;
+} {
+  if (!special) return { values: payload as ArrayLike<unknown> | undefined, failures: undefined };
+  const { values, failures } = payload as SpecialPayload;
+  return {
+    values: openErrorsIn(values) as unknown[],
+    failures: failures?.map((f) => ({ ...f, reason: openEnvelope(f.reason) })),
+  };
+}

@@ -1,0 +1,271 @@
+/**
+ * Runs a batch's items one after another inside a lane. All kinds of lane share this, so that
+ * deadlines, cancelling and failures mean the same in every model.
+ *
+ * @module
+ */
+
+import { callApart } from "./call_apart.ts";
+import { CancelledError, TimeoutError } from "./errors.ts";
+import type { AskReason, Failure, LaneBatch, Report } from "./lane.ts";
+import type { TaskContext, TaskFunction } from "./task.ts";
+
+// Taken before any task is loaded: a module that sets up fake timers must not stop our clock.
+const now = performance.now.bind(performance);
+
+/** What of a batch a run needs. */
+export type RunnableBatch = Pick<
+  LaneBatch,
+  "firstIndex" | "items" | "attempt" | "timeoutMs" | "timed" | "giveBackMs"
+>;
+
+/** What the lane does for a batch that runs on it. */
+export interface BatchHost<B extends RunnableBatch> {
+  /** Takes what became of the next items. */
+  report(run: BatchRun<B>, report: Report): void;
+  /** Notes which item starts, for whoever watches the lane from outside. */
+  starting?(run: BatchRun<B>): void;
+  /** Notes that the item's task waits, so that it can't be what keeps the lane busy. */
+  waiting?(run: BatchRun<B>): void;
+  /** Whether the batch was cancelled, for a loop that never yields: read from shared memory. */
+  isCancelled?(batch: B): boolean;
+}
+
+/** Above this many items a batch's tasks are so short that the clock is read only now and then. */
+const SELDOM_TIMED_ITEMS = 1000;
+
+/** Above this many, a task is over sooner than a call that isn't compiled together with it. */
+const SHORTEST_ITEMS = 4000;
+
+/** One batch under way. */
+export class BatchRun<B extends RunnableBatch = RunnableBatch> {
+  /** The item that runs, counted from the batch's start. */
+  offset = 0;
+  /** When it started, on this isolate's clock. */
+  sinceMs = 0;
+  /** Whether its function has been called and has not ended yet. */
+  running = false;
+  readonly batch: B;
+  readonly #fn: TaskFunction;
+  readonly #host: BatchHost<B>;
+  readonly #clockPeriod: number;
+  #asked: AskReason | undefined;
+  #cancelReason: unknown;
+  #controller: AbortController | undefined;
+  #forgotten = false;
+  // Since the last report:
+  #from = 0;
+  #fromMs = 0;
+  #values: unknown[];
+  #failures: Failure[] | undefined;
+  #times: Float64Array | undefined;
+
+  constructor(batch: B, fn: TaskFunction, host: BatchHost<B>) {
+    this.batch = batch;
+    this.#fn = fn;
+    this.#host = host;
+    const count = batch.items.length;
+    this.#values = new Array(count);
+    this.#times = batch.timed && count > 1 ? new Float64Array(2 * count) : undefined;
+    const everyItem = batch.timed || batch.timeoutMs !== Infinity || count <= SELDOM_TIMED_ITEMS;
+    this.#clockPeriod = everyItem ? 1 : 16;
+  }
+
+  /**
+   * Runs all items; the host's `report` is called before this returns if none of them waits.
+   *
+   * @param nowMs The time, if the caller has just read the clock.
+   */
+  start(nowMs: number = now()): void {
+    this.sinceMs = this.#fromMs = nowMs;
+    this.#loop();
+  }
+
+  #loop(): void {
+    const { items, giveBackMs } = this.batch;
+    const fn = this.#fn;
+    const shortest = items.length > SHORTEST_ITEMS;
+    while (this.offset < items.length) {
+      if (this.isCancelled()) return this.#finish();
+      if (this.sinceMs - this.#fromMs > giveBackMs && this.offset > this.#from) {
+        return this.#finish();
+      }
+      this.running = true;
+      this.#host.starting?.(this);
+      let value: unknown;
+      try {
+        const item = items[this.offset];
+        const context = new Context(this);
+        value = shortest ? fn(item, context) : callApart(fn, item, context);
+        if (isThenable(value)) {
+          const promise = value instanceof Promise ? value : Promise.resolve(value);
+          promise.then((value) => this.#resume(true, value), (error) => this.#resume(false, error));
+          this.#host.waiting?.(this);
+          return;
+        }
+      } catch (error) {
+        this.#end(false, error);
+        continue;
+      }
+      this.#end(true, value);
+    }
+    this.#finish();
+  }
+
+  #resume(fulfilled: boolean, result: unknown): void {
+    if (this.#forgotten) return;
+    this.#end(fulfilled, result, true);
+    this.#loop();
+  }
+
+  #end(fulfilled: boolean, result: unknown, waited = false): void {
+    const { batch, offset } = this;
+    const position = offset - this.#from;
+    const startedMs = this.sinceMs;
+    if (waited || offset % this.#clockPeriod === 0 || offset === batch.items.length - 1) {
+      this.sinceMs = now();
+    }
+    this.running = false;
+    if (this.#times !== undefined) {
+      this.#times[2 * position] = startedMs;
+      this.#times[2 * position + 1] = this.sinceMs;
+    }
+    const late = this.#asked === "timeout" || this.sinceMs - startedMs > batch.timeoutMs;
+    if (late) {
+      // A value that comes after the deadline is late whether or not the task was told in time.
+      this.#fail(position, "timed-out", this.#timeoutError(fulfilled ? undefined : result));
+    } else if (fulfilled) {
+      this.#values[position] = result;
+    } else if (this.isCancelled()) {
+      this.#fail(position, "cancelled", result);
+    } else {
+      this.#fail(position, "failed", result);
+    }
+    if (this.#asked === "timeout") this.#asked = undefined;
+    this.#controller = undefined;
+    this.offset++;
+  }
+
+  #fail(offset: number, ended: Failure["ended"], reason: unknown): void {
+    (this.#failures ??= []).push({ offset, ended, reason });
+  }
+
+  #timeoutError(thrown: unknown): TimeoutError {
+    const { firstIndex, timeoutMs } = this.batch;
+    const own = thrown === undefined || thrown instanceof TimeoutError;
+    return new TimeoutError(
+      `Task of item ${firstIndex + this.offset} was stopped at its deadline of ${timeoutMs} ms`,
+      own ? undefined : { cause: thrown },
+    );
+  }
+
+  #take(last: boolean): Report {
+    const count = this.offset - this.#from;
+    const whole = count === this.batch.items.length;
+    const report: Report = {
+      count,
+      values: whole ? this.#values : this.#values.slice(0, count),
+      failures: this.#failures,
+      startedAtMs: this.#fromMs,
+      endedAtMs: this.sinceMs,
+      times: whole ? this.#times : this.#times?.slice(0, 2 * count),
+      last,
+    };
+    this.#from = this.offset;
+    this.#fromMs = this.sinceMs;
+    this.#failures = undefined;
+    return report;
+  }
+
+  #finish(): void {
+    this.#host.report(this, this.#take(true));
+  }
+
+  /** Reports what has ended so far, while the next item runs. */
+  reportEnded(): void {
+    if (this.offset === this.#from) return;
+    const report = this.#take(false);
+    this.#values = new Array(this.batch.items.length - this.offset);
+    if (this.#times !== undefined) this.#times = new Float64Array(2 * this.#values.length);
+    this.#host.report(this, report);
+  }
+
+  /** Whether the batch is to be given up; true also in a loop that never yields. */
+  isCancelled(): boolean {
+    return this.#asked === "cancel" || (this.#host.isCancelled?.(this.batch) ?? false);
+  }
+
+  /** Whether the running task is to stop, for whichever reason. */
+  isStopping(): boolean {
+    if (this.#asked !== undefined || this.isCancelled()) return true;
+    const { timeoutMs } = this.batch;
+    return timeoutMs !== Infinity && now() - this.sinceMs > timeoutMs;
+  }
+
+  /** Asks the running task to stop; what ended before it is reported at once. */
+  ask(why: AskReason, reason?: unknown): void {
+    if (this.#asked !== "cancel") this.#asked = why;
+    if (why === "cancel") this.#cancelReason = reason;
+    this.#controller?.abort(this.#abortReason());
+    if (this.running) this.reportEnded();
+  }
+
+  /** Lets go of a task that can't be stopped: whatever it gives is not reported. */
+  forget(): void {
+    this.#forgotten = true;
+  }
+
+  #abortReason(): unknown {
+    const index = this.batch.firstIndex + this.offset;
+    if (this.#asked === "timeout" || !this.isCancelled()) {
+      return new TimeoutError(
+        `Task of item ${index} reached its deadline of ${this.batch.timeoutMs} ms`,
+      );
+    }
+    return this.#cancelReason ?? new CancelledError(`Task of item ${index} was cancelled`);
+  }
+
+  /** The signal of the running task, made when it is first asked for: most tasks never do. */
+  signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.isStopping()) this.#controller.abort(this.#abortReason());
+    }
+    return this.#controller.signal;
+  }
+}
+
+/** Whether `await` would wait for it; throws what a getter `then` throws. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (typeof value !== "object" && typeof value !== "function") return false;
+  return typeof (value as { then?: unknown } | null)?.then === "function";
+}
+
+/** The context of one task; it speaks of that task only, however long it is kept. */
+class Context implements TaskContext {
+  readonly index: number;
+  readonly attempt: number;
+  readonly #run: BatchRun;
+  readonly #offset: number;
+  #signal: AbortSignal | undefined;
+
+  constructor(run: BatchRun) {
+    this.#run = run;
+    this.#offset = run.offset;
+    this.index = run.batch.firstIndex + run.offset;
+    this.attempt = run.batch.attempt;
+  }
+
+  get signal(): AbortSignal {
+    // A context kept beyond its task must not watch over the next one.
+    return this.#signal ??= this.#isCurrent() ? this.#run.signal() : AbortSignal.abort();
+  }
+
+  cancelled(): boolean {
+    return !this.#isCurrent() || this.#run.isStopping();
+  }
+
+  #isCurrent(): boolean {
+    return this.#run.running && this.#run.offset === this.#offset;
+  }
+}

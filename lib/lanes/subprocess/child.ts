@@ -1,0 +1,260 @@
+/**
+ * A child process of Deno and the bytes that go to it and come from it.
+ *
+ * @module
+ */
+
+import { LaneStartError } from "../errors.ts";
+
+/** How long a child that was told to end may take before it is killed. */
+const CLOSE_GRACE_MS = 500;
+/** How much of a child's last words is kept for the error that reports its death. */
+const WORDS_KEPT = 4096;
+/** A dead child has said all when nothing came for this long: what it started may hold its pipes. */
+const QUIET_MS = 50;
+
+/** What a child is started with. */
+export interface ChildOptions {
+  /** The command line behind `deno run`, up to the arguments of the program. */
+  readonly args: readonly string[];
+  /**
+   * Whether what the child starts may inherit its stdin and stdout: frames then have a descriptor of
+   * their own, whose number is given to the child as its last argument.
+   */
+  readonly startsPrograms: boolean;
+  /** What becomes of what it prints: shown on this program's stderr, or only kept for errors. */
+  readonly stderr: "show" | "keep";
+}
+
+/** Deno starts a child with further descriptors on behalf of `node:child_process`; it is asked to here. */
+interface Internals {
+  readonly kExtraStdio: symbol;
+  getExtraPipeRids(child: Deno.ChildProcess): readonly number[];
+  readonly core: {
+    read(rid: number, into: Uint8Array): Promise<number>;
+    writeAll(rid: number, bytes: Uint8Array): Promise<void>;
+    tryClose(rid: number): void;
+    refOpPromise(promise: Promise<unknown>): void;
+    unrefOpPromise(promise: Promise<unknown>): void;
+  };
+}
+
+const { internal } = Deno as unknown as { readonly internal: symbol };
+const internals = (Deno as unknown as Record<symbol, Internals>)[internal]!;
+/** The first descriptor behind stderr. */
+const FRAMES_FD = 3;
+
+/** What carries frames, at the caller's end. */
+interface ByteStream {
+  /** Reads into the buffer, all of it if `whole`; the part that was filled, undefined at the end. */
+  read(into: Uint8Array<ArrayBuffer>, whole: boolean): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  write(bytes: Uint8Array): Promise<void>;
+  hold(keepsAlive: boolean): void;
+  /** No more will be written. */
+  close(): Promise<void>;
+  /** The child is gone. */
+  release(): Promise<void>;
+}
+
+/** How a child ended. */
+export interface ChildEnd {
+  /** Such as "exited with code 1". */
+  readonly how: string;
+  /** The line of what it printed that says why; undefined if it printed nothing. */
+  readonly words: string | undefined;
+}
+
+/** A running child. */
+export class Child {
+  /** How it ended, once all that it said was read. */
+  readonly ended: Promise<ChildEnd>;
+  readonly #child: Deno.ChildProcess;
+  readonly #bytes: ByteStream;
+  readonly #shows: boolean;
+  /** How many streams have not come to their end. */
+  #open: number;
+  #lastReadMs = 0;
+  #words = "";
+  /** What it printed before it was ready: that is about its start, and shown only if it succeeds. */
+  #early: Uint8Array[] | undefined = [];
+
+  /** @throws {LaneStartError} If it can't be started, with the reason. */
+  constructor({ args, startsPrograms, stderr }: ChildOptions) {
+    this.#shows = stderr === "show";
+    this.#child = spawn(args, startsPrograms);
+    this.#bytes = startsPrograms ? ownDescriptor(this.#child) : stdio(this.#child);
+    const printed = startsPrograms
+      ? [this.#child.stderr, this.#child.stdout]
+      : [this.#child.stderr];
+    this.#open = printed.length + 1;
+    for (const stream of printed) void this.#drain(stream);
+    this.ended = this.#watch();
+  }
+
+  /** Reads into the buffer, all of it if `whole`; the part that was filled, undefined at the end. */
+  async read(
+    into: Uint8Array<ArrayBuffer>,
+    whole = false,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const bytes = await this.#bytes.read(into, whole);
+    this.#lastReadMs = performance.now();
+    if (bytes === undefined) this.#open--;
+    return bytes;
+  }
+
+  /** What a dead child no longer takes is dropped. */
+  write(bytes: Uint8Array): void {
+    this.#bytes.write(bytes).catch(() => {});
+  }
+
+  /** It is ready: what it prints from now on is its tasks' matter. */
+  show(): void {
+    const early = this.#early;
+    this.#early = undefined;
+    for (const bytes of early ?? []) this.#print(bytes);
+  }
+
+  hold(keepsAlive: boolean): void {
+    if (keepsAlive) this.#child.ref();
+    else this.#child.unref();
+    this.#bytes.hold(keepsAlive);
+  }
+
+  kill(): void {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+  }
+
+  /** Waits until the child, which was told to end, is gone; kills it if it doesn't go. */
+  async close(): Promise<void> {
+    this.hold(true);
+    const timer = setTimeout(() => this.kill(), CLOSE_GRACE_MS);
+    await this.#bytes.close().catch(() => {});
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  async #watch(): Promise<ChildEnd> {
+    const status = await this.#child.status;
+    this.#lastReadMs = performance.now();
+    while (this.#open > 0 && performance.now() - this.#lastReadMs < QUIET_MS) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await this.#bytes.release().catch(() => {});
+    return this.#describe(status);
+  }
+
+  async #drain(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const bytes of stream) {
+      this.#lastReadMs = performance.now();
+      this.#words = (this.#words + decoder.decode(bytes, { stream: true })).slice(-WORDS_KEPT);
+      if (this.#early !== undefined) this.#early.push(bytes);
+      else this.#print(bytes);
+    }
+    this.#open--;
+  }
+
+  #print(bytes: Uint8Array): void {
+    if (!this.#shows) return;
+    try {
+      for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
+    } catch {
+      // Nobody reads it any more.
+    }
+  }
+
+  #describe({ code, signal }: Deno.CommandStatus): ChildEnd {
+    const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+    const lines = this.#words.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+    const words = lines.find((line) => /fatal|error|panicked/i.test(line)) ?? lines.at(-1);
+    return { how, words: words?.slice(0, 300) };
+  }
+}
+
+function spawn(args: readonly string[], startsPrograms: boolean): Deno.ChildProcess {
+  const own = startsPrograms ? { stdin: "null", [internals.kExtraStdio]: ["piped"] } : {};
+  try {
+    return new Deno.Command(Deno.execPath(), {
+      args: ["run", ...args, ...startsPrograms ? [String(FRAMES_FD)] : []],
+      env: { NO_COLOR: "1" },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+      ...own as Deno.CommandOptions,
+    }).spawn();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const remedy = cause instanceof Deno.errors.NotCapable
+      ? `; subprocesses need --allow-run=${Deno.execPath()}`
+      : "";
+    throw new LaneStartError(`Cannot start a subprocess: ${why}${remedy}`, { cause });
+  }
+}
+
+function stdio({ stdin, stdout }: Deno.ChildProcess): ByteStream {
+  const writer = stdin.getWriter();
+  // A dead child breaks the pipe; its status says so, and why.
+  writer.closed.catch(() => {});
+  const reader = stdout.getReader({ mode: "byob" });
+  return {
+    async read(into, whole) {
+      const { value, done } = await reader.read(into, whole ? { min: into.length } : {});
+      return done ? undefined : value;
+    },
+    write: (bytes) => writer.write(bytes),
+    hold: () => {}, // `ref()` and `unref()` of the child do that
+    close: () => writer.close(),
+    release: async () => {
+      await Promise.allSettled([writer.abort(), reader.cancel()]);
+    },
+  };
+}
+
+function ownDescriptor(child: Deno.ChildProcess): ByteStream {
+  const { core } = internals;
+  const rid = internals.getExtraPipeRids(child)[0]!;
+  let writing = Promise.resolve();
+  let reading: Promise<unknown> | undefined;
+  let holds = true;
+  const read = async (into: Uint8Array): Promise<number> => {
+    const promise = core.read(rid, into);
+    reading = promise;
+    if (!holds) core.unrefOpPromise(promise);
+    try {
+      return await promise;
+    } catch {
+      return 0; // it was closed meanwhile
+    } finally {
+      reading = undefined;
+    }
+  };
+  const hold = (keepsAlive: boolean) => {
+    holds = keepsAlive;
+    if (reading === undefined) return;
+    if (keepsAlive) core.refOpPromise(reading);
+    else core.unrefOpPromise(reading);
+  };
+  return {
+    async read(into, whole) {
+      let filled = 0;
+      do {
+        const count = await read(into.subarray(filled));
+        if (count === 0) break;
+        filled += count;
+      } while (whole && filled < into.length);
+      return filled > 0 ? into.subarray(0, filled) : undefined;
+    },
+    write: (bytes) => writing = writing.then(() => core.writeAll(rid, bytes)),
+    hold,
+    close: () => writing,
+    release: () => {
+      hold(false);
+      core.tryClose(rid);
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * A child's streams. It runs before the task's module is loaded, for that may print and read too.
+ *
+ * For the task and what it starts, stdin is at its end, and stdout goes where prints go: to stderr.
+ * Frames have a descriptor of their own where the child may start programs, which inherit the real
+ * stdin and stdout. Where it may not, frames go through these two, for a descriptor of one's own
+ * costs `node:fs`, some 12 ms; then only code that reads or writes descriptors 0 and 1 by their
+ * number can get in their way.
+ *
+ * @module
+ */
+
+/** What carries frames. */
+interface FrameStream {
+  /** Reads what there is, at least a byte; null at the end. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** The same, without anything else going on meanwhile. */
+  readSync(into: Uint8Array): number | null;
+  writeSync(bytes: Uint8Array): number;
+}
+
+/** The descriptor of frames; stdin and stdout unless given. */
+const descriptor = Deno.args[1] === undefined ? undefined : Number(Deno.args[1]);
+
+/** What carries the frames. */
+export const frames: FrameStream = descriptor === undefined
+  ? {
+    read: Deno.stdin.read.bind(Deno.stdin),
+    readSync: Deno.stdin.readSync.bind(Deno.stdin),
+    writeSync: Deno.stdout.writeSync.bind(Deno.stdout),
+  }
+  : await openDescriptor(descriptor);
+
+async function openDescriptor(fd: number): Promise<FrameStream> {
+  const { read, readSync, writeSync } = await import("node:fs");
+  return {
+    read: (into) =>
+      new Promise((resolve, reject) => {
+        read(fd, into, 0, into.length, null, (error, count) => {
+          if (error) reject(error);
+          else resolve(count === 0 ? null : count);
+        });
+      }),
+    readSync: (into) => readSync(fd, into) || null,
+    writeSync: (bytes) => writeSync(fd, bytes),
+  };
+}
+
+/** Where Deno keeps the class of its console, which says in one place where everything goes. */
+interface Internals {
+  readonly Console?: new (print: (text: string, level: number) => void) => Console;
+}
+
+const { internal } = Deno as unknown as { readonly internal: symbol };
+const { Console } = (Deno as unknown as Record<symbol, Internals>)[internal] ?? {};
+if (Console !== undefined) {
+  Object.assign(console, new Console((text) => print(new TextEncoder().encode(text))));
+} else {
+  for (const name of ["log", "info", "debug"] as const) console[name] = console.error;
+}
+
+function print(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
+}
+
+Object.assign(Deno.stdout, {
+  write: (bytes: Uint8Array) => Deno.stderr.write(bytes),
+  writeSync: (bytes: Uint8Array) => Deno.stderr.writeSync(bytes),
+});
+Object.defineProperty(Deno.stdout, "writable", { get: () => Deno.stderr.writable });
+
+Object.assign(Deno.stdin, { read: () => Promise.resolve(null), readSync: () => null });
+Object.defineProperty(Deno.stdin, "readable", {
+  get: () => new ReadableStream({ start: (controller) => controller.close() }),
+});
+Object.assign(globalThis, { prompt: () => null, confirm: () => false, alert: () => {} });

@@ -1,0 +1,192 @@
+/**
+ * The channel to a process of its own: a `Deno.Command` subprocess.
+ *
+ * Its tasks run in parallel and share nothing: memory that runs out, an exit or a busy loop end
+ * only the child, which can always be killed. It pays for long or risky tasks; it costs a start of
+ * 25–45 ms, some 50 MB, and a copy of all that goes in and out. The child may touch nothing but what
+ * `permissions` says. Python: `multiprocessing.Pool`.
+ *
+ * @module
+ */
+
+import * as v8 from "node:v8";
+import { type Channel, type ChannelEvents, FromLane, ToLane } from "../remote/channel.ts";
+import { Preloads } from "../preloads.ts";
+import { projectFlags } from "../project.ts";
+import type { Task } from "../task.ts";
+import { Child } from "./child.ts";
+import { decodePayload, encodeFrame, type Frame, FrameDecoder, GarbageError } from "./frame.ts";
+import { type LanePermissions, permissionFlags } from "./permissions.ts";
+import { serializerOf, wayThrough } from "./v8_way.ts";
+
+/** What a child is to be. */
+export interface SubprocessOptions {
+  /** Slots on the lane, from 1. */
+  readonly slots: number;
+  /** Tasks whose modules the child loads at its start, which needs no permission. */
+  readonly tasks: readonly Task[];
+  /** What the child may touch; nothing unless given. */
+  readonly permissions?: LanePermissions;
+  /** Flags for the child's V8, such as `"--max-old-space-size=256"`. */
+  readonly v8Flags?: readonly string[];
+  /** The deno.json of the child; that of the tasks' own project unless given. */
+  readonly config?: string;
+  /** What becomes of what the child prints; shown on this program's stderr unless told. */
+  readonly stderr?: "show" | "keep";
+}
+
+const READ_BYTES = 1 << 16; // what a pipe holds
+/** Where a report's head says how many values there are. */
+const COUNT_AT = 1;
+const MAIN = new URL("./subprocess_main.ts", import.meta.url).href;
+const STREAMS = new URL("./streams.ts", import.meta.url).href;
+
+const serializer = serializerOf(v8);
+const way = wayThrough(serializer);
+
+/** The way to a subprocess. */
+export class SubprocessChannel implements Channel {
+  readonly way = way;
+  readonly cells = undefined;
+  readonly stopsByForce = true;
+  readonly #events: ChannelEvents;
+  readonly #options: SubprocessOptions;
+  readonly #preloads: Preloads;
+  #child: Child;
+  /** Whether the project's lock holds all that the tasks import. */
+  #isLocked = true;
+  #isReady = false;
+  #closed = false;
+  #holds = true;
+
+  /** @throws {LaneStartError} If this program can't run the child. */
+  constructor(events: ChannelEvents, options: SubprocessOptions) {
+    this.#events = events;
+    this.#options = options;
+    this.#preloads = new Preloads(options.tasks);
+    this.#child = this.#start();
+  }
+
+  #start(): Child {
+    const { slots, permissions = {}, v8Flags = [], config, stderr = "show" } = this.#options;
+    const tasks = this.#options.tasks.map(({ module }) => module);
+    const { flags, unlocked } = projectFlags(tasks, config);
+    const child = new Child({
+      args: [
+        "--quiet",
+        "--no-prompt",
+        ...importFlags(this.#preloads.modules),
+        ...this.#isLocked ? flags : unlocked,
+        ...v8Flags.length > 0 ? [`--v8-flags=${v8Flags.join()}`] : [],
+        ...permissionFlags(permissions),
+        ...[STREAMS, ...this.#preloads.modules].map((module) => `--preload=${module}`),
+        MAIN,
+        String(slots),
+      ],
+      startsPrograms: permissions.run !== undefined && permissions.run !== false,
+      stderr,
+    });
+    child.hold(this.#holds);
+    void this.#watch(child);
+    return child;
+  }
+
+  async #watch(child: Child): Promise<void> {
+    let garbage: string | undefined;
+    void this.#readFrames(child).then((error) => {
+      garbage = error;
+      if (garbage !== undefined) child.kill();
+    });
+    const { how, words } = await child.ended;
+    if (this.#closed) return;
+    const outdated = this.#isLocked && words?.includes("lockfile is out of date") === true;
+    if (!this.#isReady && (outdated || this.#preloads.giveUp(cleaned(words) ?? `it ${how}`))) {
+      this.#isLocked &&= !outdated;
+      try {
+        this.#child = this.#start();
+      } catch (error) {
+        this.#events.ended((error as Error).message);
+      }
+    } else {
+      this.#events.ended(garbage ?? (words === undefined ? how : `${how}; it said: ${words}`));
+    }
+  }
+
+  /** Reads to the end; returns what was wrong with it, if it isn't made of frames. */
+  async #readFrames(child: Child): Promise<string | undefined> {
+    const decoder = new FrameDecoder();
+    const receive = (frame: Frame) => this.#receive(child, frame);
+    let scratch: Uint8Array<ArrayBuffer> = new Uint8Array(READ_BYTES);
+    try {
+      while (true) {
+        const { missing } = decoder;
+        const bytes = await child.read(missing ?? scratch, missing !== undefined);
+        if (bytes === undefined) return undefined;
+        if (missing !== undefined) decoder.filled(bytes, receive);
+        else {
+          decoder.push(bytes, receive);
+          scratch = new Uint8Array(bytes.buffer);
+        }
+      }
+    } catch (error) {
+      return error instanceof GarbageError ? error.message : "sent a message that can't be read";
+    }
+  }
+
+  #receive(child: Child, frame: Frame): void {
+    const { kind, head } = frame;
+    if (kind === FromLane.ready) {
+      this.#isReady = true;
+      child.show();
+    }
+    if (this.#closed) return;
+    const count = kind === FromLane.report ? head[COUNT_AT]! : 1;
+    this.#events.message(kind, head, decodePayload(frame, count, serializer));
+  }
+
+  send(kind: number, head: ArrayLike<number>, payload?: unknown): void {
+    for (const bytes of encodeFrame(kind, head, payload, serializer)) this.#child.write(bytes);
+  }
+
+  isPreloaded(task: Task): boolean {
+    return this.#preloads.has(task);
+  }
+
+  unloadable(task: Task): string | undefined {
+    return this.#preloads.whyNot(task);
+  }
+
+  hold(keepsAlive: boolean): void {
+    this.#holds = keepsAlive;
+    this.#child.hold(keepsAlive);
+  }
+
+  kill(): void {
+    this.#child.kill();
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closed) this.send(ToLane.end, []);
+    this.#closed = true;
+    await this.#child.close();
+  }
+}
+
+/**
+ * Modules of the web are fetched as this program would fetch them itself. Nothing else is: it must be
+ * in Deno's cache.
+ */
+function importFlags(modules: readonly string[]): string[] {
+  const hosts = modules.filter((module) => /^https?:/.test(module)).map((module) =>
+    new URL(module).host
+  );
+  const mayImport = (host: string) =>
+    Deno.permissions.querySync({ name: "import", host }).state === "granted";
+  if (hosts.length === 0 || !hosts.every(mayImport)) return ["--cached-only"];
+  return [`--allow-import=${[...new Set(hosts)].join()}`];
+}
+
+/** What Deno says of a module that can't be loaded, without what it says of itself. */
+function cleaned(words: string | undefined): string | undefined {
+  return words?.replace(/^error: (Uncaught (\(in promise\) )?)?/, "");
+}

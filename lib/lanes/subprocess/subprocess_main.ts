@@ -1,0 +1,80 @@
+/**
+ * What runs in a subprocess lane's child. It imports no npm package: a lane must start fast. It ends
+ * when its frames do, or when its parent is gone, so it is never left behind.
+ *
+ * @module
+ */
+
+import { FromLane, ToLane } from "../remote/channel.ts";
+import { LaneServer } from "../remote/lane_server.ts";
+import { onStrayError } from "../remote/stray_errors.ts";
+import { decodePayload, encodeFrame, type Frame, FrameDecoder } from "./frame.ts";
+import { endWithParent } from "./orphan_watch.ts";
+import { frames } from "./streams.ts";
+import { serializerOf, wayThrough } from "./v8_way.ts";
+
+const READ_BYTES = 1 << 16; // what a pipe holds
+/** Where a batch's head says how many items there are. */
+const COUNT_AT = 2;
+
+// What the platform gives, before a task's module can change it.
+const exit = Deno.exit;
+
+function write(parts: readonly Uint8Array[]): void {
+  try {
+    for (const part of parts) {
+      for (let at = 0; at < part.length;) at += frames.writeSync(part.subarray(at));
+    }
+  } catch {
+    exit(1); // the parent is gone
+  }
+}
+
+// Before the rest is loaded, which takes as long again.
+write(encodeFrame(FromLane.ready, [performance.timeOrigin], undefined));
+endWithParent(Deno.ppid);
+const serializer = serializerOf(await import("node:v8"));
+
+const server = new LaneServer({
+  slots: Number(Deno.args[0]),
+  way: wayThrough(serializer),
+  send: (kind, head, payload) => write(encodeFrame(kind, head, payload, serializer)),
+  usage: () => {
+    const { user, system } = process.cpuUsage();
+    return [(user + system) / 1000, process.resourceUsage().maxRSS * 1024];
+  },
+});
+
+function receive(frame: Frame): void {
+  const { kind, head } = frame;
+  if (kind === ToLane.end) exit(0);
+  const count = kind === ToLane.batch ? head[COUNT_AT]! : 1;
+  server.receive(kind, head, decodePayload(frame, count, serializer));
+}
+
+Deno.exit = (code) => {
+  server.sayDying(`called Deno.exit(${code ?? ""})`);
+  return exit(code);
+};
+globalThis.close = () => {
+  server.sayDying("called self.close()");
+  exit(0);
+};
+onStrayError((how, error) => {
+  server.sayDying(how, error);
+  exit(1);
+});
+// Ctrl-C in a terminal reaches the whole group. The parent decides what it means for its lanes.
+Deno.addSignalListener("SIGINT", () => {});
+
+const decoder = new FrameDecoder();
+const bytes = new Uint8Array(READ_BYTES);
+while (true) {
+  // The rest of a large body follows at once, so waiting for it holds nothing up.
+  const { missing } = decoder;
+  const count = missing === undefined ? await frames.read(bytes) : frames.readSync(missing);
+  if (count === null) break;
+  if (missing === undefined) decoder.push(bytes.subarray(0, count), receive);
+  else decoder.filled(missing.subarray(0, count), receive);
+}
+exit(0);

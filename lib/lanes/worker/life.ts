@@ -1,0 +1,58 @@
+/**
+ * Finds out when a thread has ended. Deno tells a parent nothing of a worker that closed itself, and
+ * one in a busy loop answers no heartbeat, so that neither silence nor a missing answer means death.
+ * A Web Lock does: the thread holds one as long as it lives, and the parent waits in line for it.
+ *
+ * @module
+ */
+
+/** As much of the Web Locks API as is used; Deno 2.9 has it, but not its types. */
+interface Locks {
+  request(name: string, held: () => Promise<never> | void): Promise<void>;
+  request(name: string, options: { signal: AbortSignal }, held: () => void): Promise<void>;
+}
+
+const { locks } = navigator as unknown as { readonly locks: Locks };
+
+/** The parent's end. */
+export class Life {
+  /** The lock's name, to be told to the thread. */
+  readonly name = `lane ${crypto.randomUUID()}`;
+  readonly #onEnd: () => void;
+  #watch: { readonly unwatched: AbortController; readonly done: Promise<void> } | undefined;
+
+  /** @param onEnd Called when the thread has ended. */
+  constructor(onEnd: () => void) {
+    this.#onEnd = onEnd;
+  }
+
+  /**
+   * Watches from now on, which keeps the program alive. A thread that doesn't hold the lock by now is
+   * as good as ended.
+   */
+  watch(): void {
+    if (this.#watch !== undefined) return;
+    const unwatched = new AbortController();
+    const { signal } = unwatched;
+    const done = locks.request(this.name, { signal }, () => {
+      if (!signal.aborted) this.#onEnd();
+    }).then(() => {}, () => {}); // given up before the thread ended
+    this.#watch = { unwatched, done };
+  }
+
+  /** Stops watching, until it is to be watched again; resolves when nothing of it is left. */
+  async unwatch(): Promise<void> {
+    const watch = this.#watch;
+    this.#watch = undefined;
+    watch?.unwatched.abort();
+    await watch?.done;
+  }
+}
+
+/** The thread's end: holds the lock until the thread ends. */
+export function holdWhileAlive(name: string, onHeld: () => void): void {
+  void locks.request(name, () => {
+    onHeld();
+    return new Promise<never>(() => {});
+  });
+}

@@ -1,0 +1,234 @@
+/**
+ * The channel to a thread: a Web Worker.
+ *
+ * Its tasks run beside this event loop, on a core of their own: parallelism. It pays for tasks that
+ * compute for more than a fraction of a millisecond, and isolates an uncaught error, but neither
+ * memory (one worker out of memory ends the program) nor, without `--unstable-worker-options`,
+ * permissions: it may do what the program may. A thread takes about 12 ms and 8 MB. A busy loop in it
+ * can be asked to stop, through shared memory, but not be made to. Python: `ThreadPoolExecutor`,
+ * for CPU work what the GIL forbids.
+ *
+ * @module
+ */
+
+import { Preloads } from "../preloads.ts";
+import { Cells } from "../remote/cells.ts";
+import type { Channel, ChannelEvents } from "../remote/channel.ts";
+import { threads } from "../remote/way.ts";
+import type { Task } from "../task.ts";
+import { abandonWorker, keepAlive } from "./abandoned.ts";
+import { reserveDescriptors } from "./descriptors.ts";
+import { DYING } from "./dying.ts";
+import { Life } from "./life.ts";
+
+/** What a thread is made of. */
+export interface WorkerChannelOptions {
+  /** Slots on the lane, from 1. */
+  readonly slots: number;
+  /** The lane's number, for the thread's name. */
+  readonly number: number;
+  /** Narrower permissions; the program's own unless given. */
+  readonly permissions?: Deno.PermissionOptions;
+  /** The tasks of a thread with narrower permissions: it may have none to read their modules. */
+  readonly tasks: readonly Task[];
+}
+
+/** A thread that says nothing any more may have said why: its last message gets this long. */
+const LAST_WORDS_MS = 50;
+/** A terminated thread that has not ended after this long goes on for ever, as far as we know. */
+const TERMINATE_MS = 250;
+
+const ENTRY = new URL("./worker_main.ts", import.meta.url);
+
+/** The way to a thread. */
+export class WorkerChannel implements Channel {
+  readonly way = threads;
+  readonly cells: Cells;
+  readonly stopsByForce = false;
+  readonly #events: ChannelEvents;
+  readonly #options: WorkerChannelOptions;
+  readonly #preloads: Preloads;
+  #thread: Thread;
+  #heard = false;
+  #closed = false;
+  #holds = true;
+
+  constructor(events: ChannelEvents, options: WorkerChannelOptions) {
+    this.#events = events;
+    this.#options = options;
+    this.cells = new Cells(options.slots);
+    reserveDescriptors(ENTRY);
+    this.#preloads = new Preloads(options.permissions === undefined ? [] : options.tasks);
+    this.#thread = this.#start();
+  }
+
+  #start(): Thread {
+    const { number, permissions, slots } = this.#options;
+    const thread: Thread = new Thread({
+      entry: permissions === undefined ? ENTRY.href : entryWith(this.#preloads.modules),
+      name: `lane ${number}`,
+      permissions,
+      onMessage: ([kind, head, payload]) => {
+        this.#heard = true;
+        this.#events.message(kind, head, payload);
+      },
+      onEnd: (how) => this.#onEnd(thread, how),
+    });
+    thread.open([slots, this.cells.buffer]);
+    thread.hold(this.#holds);
+    return thread;
+  }
+
+  #onEnd(thread: Thread, how: string): void {
+    if (this.#closed) return;
+    void thread.end();
+    if (this.#heard || !this.#preloads.giveUp(how)) this.#events.ended(how);
+    else this.#thread = this.#start();
+  }
+
+  send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void {
+    this.#thread.post([kind, head, payload], moves);
+  }
+
+  isPreloaded(task: Task): boolean {
+    return this.#preloads.has(task);
+  }
+
+  unloadable(task: Task): string | undefined {
+    return this.#preloads.whyNot(task);
+  }
+
+  hold(keepsAlive: boolean): void {
+    this.#holds = keepsAlive;
+    this.#thread.hold(keepsAlive);
+  }
+
+  kill(): void {
+    this.#closed = true;
+    void this.#thread.end();
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    return this.#thread.end();
+  }
+}
+
+/** Modules that are imported from the start need no permission, in data as little as in a file. */
+function entryWith(modules: readonly string[]): string {
+  const code = [ENTRY.href, ...modules].map((module) => `import ${JSON.stringify(module)};`).join(
+    "",
+  );
+  return `data:text/javascript,${encodeURIComponent(code)}`;
+}
+
+type Message = readonly [kind: number, head: ArrayLike<number>, payload: unknown];
+
+/** Deno 2.9 has it, but not its types. */
+interface Refable {
+  ref(): void;
+  unref(): void;
+}
+
+interface ThreadOptions {
+  readonly entry: string;
+  readonly name: string;
+  readonly permissions: Deno.PermissionOptions | undefined;
+  readonly onMessage: (message: Message) => void;
+  readonly onEnd: (how: string) => void;
+}
+
+/**
+ * One Web Worker. Messages go through a port of their own: what tasks post to this isolate, or do to
+ * `postMessage` and `onmessage` in theirs, is their own affair.
+ */
+class Thread {
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #far: MessagePort;
+  readonly #life: Life;
+  readonly #gone = Promise.withResolvers<void>();
+  #ended: Promise<void> | undefined;
+  /** Whether it is to keep the program alive, and whether it does. */
+  #holds = true;
+  #held = true;
+  #isHeard = false;
+  #letGo: ReturnType<typeof setTimeout> | undefined;
+  #silence: ReturnType<typeof setTimeout> | undefined;
+
+  constructor({ entry, name, permissions, onMessage, onEnd }: ThreadOptions) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#far = port2;
+    this.#life = new Life(() => {
+      this.#gone.resolve();
+      this.#silence = setTimeout(() => onEnd("ended without a word"), LAST_WORDS_MS);
+    });
+    this.#worker = new Worker(entry, {
+      type: "module",
+      name,
+      ...(permissions === undefined ? {} : { deno: { permissions } }),
+    });
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      onEnd(`stopped: ${event.message.split("\n")[0]}`);
+    };
+    this.#worker.onmessage = ({ data }) => {
+      if (!this.#isHeard && Array.isArray(data) && data[0] === DYING) onEnd(String(data[1]));
+    };
+    port1.onmessage = ({ data }: MessageEvent<Message>) => {
+      if (!this.#isHeard && this.#held) this.#life.watch();
+      this.#isHeard = true;
+      onMessage(data);
+    };
+    port1.onmessageerror = () => onEnd("sent a message that can't be read");
+  }
+
+  open(options: readonly unknown[]): void {
+    this.#worker.postMessage([this.#far, this.#life.name, ...options], [this.#far]);
+  }
+
+  post(message: Message, moves: ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, moves);
+  }
+
+  hold(alive: boolean): void {
+    if (alive === this.#holds || this.#ended !== undefined) return;
+    this.#holds = alive;
+    clearTimeout(this.#letGo);
+    if (alive) this.#keepAlive(true);
+    // Not at once: Deno forgets it of a port whose message is just being handled.
+    else this.#letGo = setTimeout(() => this.#keepAlive(false));
+  }
+
+  #keepAlive(alive: boolean): void {
+    if (alive === this.#held) return;
+    this.#held = alive;
+    if (!alive) void this.#life.unwatch();
+    else if (this.#isHeard) this.#life.watch();
+    keepAlive(this.#worker, alive);
+    const port = this.#port as MessagePort & Refable;
+    if (alive) port.ref();
+    else port.unref();
+  }
+
+  /** Terminates the thread, and resolves when it has ended or nothing can end it. */
+  end(): Promise<void> {
+    return this.#ended ??= this.#end();
+  }
+
+  async #end(): Promise<void> {
+    this.#worker.terminate();
+    this.#life.watch();
+    clearTimeout(this.#letGo);
+    this.#port.close();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stuck = new Promise<"stuck">((resolve) => {
+      timer = setTimeout(() => resolve("stuck"), TERMINATE_MS);
+    });
+    if (await Promise.race([this.#gone.promise, stuck]) === "stuck") abandonWorker(this.#worker);
+    clearTimeout(timer);
+    clearTimeout(this.#silence);
+    await this.#life.unwatch();
+  }
+}

@@ -1,0 +1,404 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { eventually, Gates, turns } from "./gates.ts";
+import {
+  faultTask,
+  type Guarantee,
+  numbers,
+  OWN_LANE_ONLY,
+  taskNamed,
+  taskOf,
+} from "./guarantee.ts";
+
+/** An input that gives some numbers and then waits for ever. */
+async function* stalled(count: number): AsyncGenerator<number> {
+  yield* numbers(count);
+  await new Promise(() => {});
+}
+
+async function tell(promise: Promise<unknown>): Promise<string> {
+  return await promise.then(() => "ended", (error) => String(error));
+}
+
+export const ENDINGS: readonly Guarantee[] = [
+  {
+    name: "close() ends every run that waits for its input, however many there are",
+    async check({ open }) {
+      const executor = open({ graceMs: 20 });
+      const runs = numbers(5).map(() => executor.map(taskNamed("double"), stalled(1)));
+      for (const run of runs) assertEquals((await run.next()).value, 0);
+      const told = runs.map((run) => tell(run.next()));
+      await executor.close();
+      assertEquals(
+        await Promise.all(told),
+        runs.map(() => "TypeError: The executor was closed"),
+      );
+    },
+  },
+  {
+    name: "after close() nothing is pulled or started, in runs beside those that wait too",
+    notFor: { concurrent: "every item has a slot" },
+    async check({ open }) {
+      await using gates = new Gates();
+      const executor = open({ graceMs: 20 });
+      const waits = executor.map(taskNamed("double"), stalled(1));
+      await waits.next();
+      const told = tell(waits.next());
+      let pulled = 0;
+      function* items() {
+        while (true) yield { url: gates.url, key: String(pulled++) };
+      }
+      const busy = executor.mapSettled(taskNamed("gated"), items(), { buffer: 2, chunk: 1 });
+      const ends = Array.fromAsync(busy);
+      await gates.full(1);
+      await executor.close();
+      const [pulledThen, startedThen] = [pulled, gates.arrived.length];
+      assert((await ends).every((o) => o.status === "rejected" && o.ended === "cancelled"));
+      assertStringIncludes(await told, "closed");
+      await turns();
+      assertEquals([pulled, gates.arrived.length], [pulledThen, startedThen]);
+    },
+  },
+  {
+    name: "an input, an onProgress and a retryIf may close the executor that asks them",
+    async check({ open }) {
+      for (const who of ["input", "onProgress", "retryIf"]) {
+        const executor = open({ graceMs: 20 });
+        let closing: Promise<void> | undefined;
+        const close = (asked: string) => {
+          if (asked === who) closing ??= executor.close();
+          return true;
+        };
+        const items = numbers(50).values().map((n) => {
+          if (n === 3) close("input");
+          return n;
+        });
+        const outcomes = await executor.mapSettled(taskNamed("failOdd"), items, {
+          chunk: 2,
+          onProgress: () => void close("onProgress"),
+          retries: { limit: 1, baseMs: 0, retryIf: () => close("retryIf") },
+        }).toArray();
+        await closing;
+        assertEquals(outcomes.map(({ index }) => index), numbers(outcomes.length), who);
+        const ended = outcomes.filter((o) => o.status === "fulfilled" || o.ended === "failed");
+        assert(ended.length < 50, `${who}: ${ended.length}`);
+      }
+    },
+  },
+  {
+    name: "leaving the loop waits until the input's finally block has run",
+    async check({ open }) {
+      await using executor = open();
+      let closed = false;
+      async function* items() {
+        try {
+          for (let n = 0;; n++) yield n;
+        } finally {
+          await turns(3);
+          closed = true;
+        }
+      }
+      for await (const value of executor.map(taskNamed("double"), items())) {
+        if (value === 4) break;
+      }
+      assert(closed);
+    },
+  },
+  {
+    name: "an input in the midst of an await holds nobody up who leaves",
+    async check({ open }) {
+      await using executor = open({ graceMs: 20 });
+      const results = executor.map(taskNamed("double"), stalled(2));
+      await results.next();
+      await results.next();
+      await results.return();
+      assertEquals((await results.next()).done, true);
+      assertEquals(await executor.map(taskNamed("double"), [1]).toArray(), [2]);
+    },
+  },
+  {
+    name: "an empty input opens no lane",
+    async check({ open }) {
+      await using executor = open();
+      const inputs = [[], new Set<number>(), (function* () {})(), (async function* () {})()];
+      for (const items of inputs) {
+        assertEquals(await executor.map(taskNamed("double"), items).toArray(), []);
+      }
+      assertEquals(await executor.usage(), []);
+    },
+  },
+  {
+    name:
+      "an input that fails: what has ended is handed out, the rest is cancelled, then its error",
+    async check({ open }) {
+      await using executor = open();
+      const error = new RangeError("the input broke");
+      function* broken() {
+        yield* numbers(10);
+        throw error;
+      }
+      async function* brokenLater() {
+        yield* numbers(10);
+        throw error;
+      }
+      for (const order of ["input", "completion"] as const) {
+        for (const items of [broken, brokenLater]) {
+          const given: string[] = [];
+          const take = async () => {
+            const results = executor.mapSettled(taskNamed("double"), items(), {
+              buffer: 100,
+              order,
+            });
+            for await (const outcome of results) {
+              given.push(outcome.status === "fulfilled" ? "ok" : outcome.ended);
+              await turns(1);
+            }
+          };
+          assert(await assertRejects(take) === error);
+          assertEquals(given.length, 10, given.join());
+          assert(given.every((fate) => fate === "ok" || fate === "cancelled"), given.join());
+          assertEquals(given[0], "ok");
+        }
+      }
+    },
+  },
+  {
+    name: "an onProgress or retryIf that throws or rejects: the outcomes first, then its error",
+    async check({ open }) {
+      await using executor = open();
+      const error = new Error("the caller's own");
+      const broken = {
+        "onProgress throws": {
+          onProgress() {
+            throw error;
+          },
+        },
+        "onProgress rejects": { onProgress: () => Promise.reject(error) },
+        "retryIf throws": {
+          retries: {
+            limit: 1,
+            retryIf() {
+              throw error;
+            },
+          },
+        },
+        "retryIf rejects": {
+          retries: { limit: 1, retryIf: (() => Promise.reject(error)) as never },
+        },
+      };
+      for (const [what, options] of Object.entries(broken)) {
+        const given: number[] = [];
+        const thrown = await assertRejects(async () => {
+          const results = executor.mapSettled(taskNamed("failOdd"), numbers(30), {
+            ...options,
+            chunk: 3,
+          });
+          for await (const { index } of results) given.push(index);
+        });
+        assertEquals(given, numbers(30), what);
+        assert(thrown === error || what === "retryIf rejects", what);
+      }
+    },
+  },
+  {
+    name: "map hands out the values that are ready, then the failure",
+    async check({ open }) {
+      await using gates = new Gates();
+      await using executor = open();
+      const items = ["a", "b", "c"].map((key) => ({
+        url: `${gates.url}/${key}`,
+        does: key === "c" ? "fail" : key,
+      }));
+      const results = executor.map(faultTask("startAnd"), items, { chunk: 1, buffer: 5 });
+      const first = results.next();
+      for (const key of ["a", "b", "c"]) {
+        await gates.until(() => gates.waiting.includes(key), `${key} waits`);
+        gates.pass(key);
+        // Until its lane has told of it.
+        await turns(10);
+      }
+      await gates.empty();
+      await turns();
+      assertEquals((await first).value, "a");
+      assertEquals((await results.next()).value, "b");
+      await assertRejects(() => results.next(), TypeError, "as told");
+      assertEquals((await results.next()).done, true);
+    },
+  },
+  {
+    name: "a lane that can't be started at all fails its runs with the true cause",
+    notFor: { ...OWN_LANE_ONLY, workers: "Deno starts a thread, or ends the program" },
+    async check() {
+      const { processes } = await import("../../lib/mod.ts");
+      await using executor = processes({ lanes: 2, v8Flags: ["--no-such-flag"], stderr: "keep" });
+      const given: unknown[] = [];
+      const error = await assertRejects(async () => {
+        const results = executor.mapSettled(taskNamed("double"), [1, 2, 3]);
+        for await (const outcome of results) given.push(outcome.status);
+      }, Error);
+      assertEquals(error.name, "LaneStartError");
+      assertStringIncludes(error.message, "no-such-flag");
+      assertEquals(given, ["rejected", "rejected", "rejected"]);
+      await assertRejects(() => executor.ready(), Error, "no-such-flag");
+    },
+  },
+  {
+    name: "results that nobody asks for are warned of when the executor is closed",
+    async check({ open }) {
+      const { error } = console;
+      const said: string[] = [];
+      console.error = (text: string) => said.push(text);
+      try {
+        const executor = open();
+        void executor.map(taskNamed("double"), [1]);
+        void executor.mapSettled(taskNamed("double"), [1]);
+        await executor.map(taskNamed("double"), [1]).toArray();
+        await executor.map(taskNamed("double"), [1]).return();
+        await executor.close();
+      } finally {
+        console.error = error;
+      }
+      assertEquals(said.length, 1);
+      assertStringIncludes(said[0]!, "nothing ran");
+      assertStringIncludes(said[0]!, "map() and mapSettled() (2 calls)");
+    },
+  },
+  {
+    name: "options that nobody knows are refused, and a wrong value is shown as it was written",
+    async check({ open, model }) {
+      await using executor = open();
+      const map = (options: object) => executor.map(taskNamed("double"), [1], options);
+      const wrong: [object, string][] = [
+        [{ timeout: 5 }, "there is no option timeout"],
+        [{ timeoutMs: "5" }, 'but is "5"'],
+        [{ retries: { limit: 1, base: 5 } }, "there is no option retries.base"],
+        [{ chunk: [2] }, "but is [ 2 ]"],
+        [{ rerun: 1 }, "rerun must be true or false, but is 1"],
+      ];
+      for (const [options, says] of wrong) {
+        const error = await assertRejects(async () => await map(options).toArray(), RangeError);
+        assertStringIncludes(error.message, says);
+      }
+      const models = await import("../../lib/mod.ts");
+      const opened = () => models[model]({ lane: 2 } as never);
+      const error = await assertRejects(async () => await opened().close(), RangeError);
+      assertStringIncludes(error.message, `Cannot open ${model}(): there is no option lane`);
+    },
+  },
+  {
+    name: "1,000 maps at once on one executor each get their own result",
+    async check({ open }) {
+      await using executor = open();
+      const results = await Promise.all(
+        numbers(1000).map((n) => executor.map(taskNamed("double"), [n]).toArray()),
+      );
+      assertEquals(results, numbers(1000).map((n) => [2 * n]));
+    },
+  },
+  {
+    name: "a module that can't be loaded ends a run after a few tries, with the reason",
+    async check({ open, width }) {
+      await using executor = open();
+      function* endless() {
+        for (let n = 0; width !== Infinity || n < 40; n++) yield n;
+      }
+      const broken = taskOf("throw new RangeError('at import')");
+      const given: string[] = [];
+      const error = await assertRejects(async () => {
+        for await (const outcome of executor.mapSettled(broken, endless(), { chunk: 1 })) {
+          given.push(outcome.status === "fulfilled" ? "ok" : outcome.ended);
+        }
+      }, Error);
+      assertEquals(error.name, "TaskLoadError");
+      assertStringIncludes(error.message, "at import");
+      assertEquals(given[0], "failed");
+      assert(given.length < 50, `${given.length} items were given`);
+      assertEquals(await executor.map(taskNamed("double"), [1]).toArray(), [2]);
+    },
+  },
+  {
+    name: "a module whose import never ends has a deadline of its own",
+    async check({ open }) {
+      await using executor = open({ graceMs: 20 });
+      // In this process it may hang only until the test is over.
+      const { promise, resolve } = Promise.withResolvers<void>();
+      Object.assign(globalThis, { importHangs: promise });
+      const hangs = taskOf(
+        `await (globalThis.importHangs ?? new Promise(() => {})); // ${crypto.randomUUID()}`,
+      );
+      const [outcome] = await executor.mapSettled(hangs, [1], { loadTimeoutMs: 150 }).toArray();
+      assert(outcome!.status === "rejected" && outcome!.ended === "failed");
+      assertStringIncludes(String(outcome!.reason), "has not been loaded after 150 ms");
+      const controller = new AbortController();
+      const stopped = executor.mapSettled(hangs, [1], { signal: controller.signal }).toArray();
+      await turns(5);
+      controller.abort();
+      assert((await stopped).every((o) => o.status === "rejected" && o.ended === "cancelled"));
+      assertEquals(await executor.map(taskNamed("double"), [1]).toArray(), [2]);
+      resolve();
+    },
+  },
+  {
+    name: "a module that ends its lane when it is loaded ends the run, and is named",
+    notFor: OWN_LANE_ONLY,
+    async check({ open }) {
+      await using executor = open();
+      const exits = taskOf("Deno.exit(4); export default () => 1;");
+      const error = await assertRejects(
+        () => executor.mapSettled(exits, numbers(100), { chunk: 1 }).toArray(),
+        Error,
+      );
+      assertEquals(error.name, "TaskLoadError");
+      assertStringIncludes(error.message, "exit");
+      assertEquals(await executor.map(taskNamed("double"), [1]).toArray(), [2]);
+    },
+  },
+  {
+    name: "ready(task) loads the task on every lane, once, and says why it can't",
+    async check({ open }) {
+      await using executor = open();
+      await executor.ready(faultTask("loads") as never);
+      const loads = await executor.map(faultTask("loads") as never, numbers(8)).toArray();
+      assertEquals(new Set(loads as number[]), new Set([1]));
+      const broken = taskOf("throw new RangeError('at import')");
+      const error = await assertRejects(() => executor.ready(broken), Error);
+      assertEquals(error.name, "TaskLoadError");
+    },
+  },
+  {
+    name: "a wait that is longer than maxMs allows fails at once, and says how long it was to be",
+    async check({ open }) {
+      await using executor = open();
+      const [long, short] = await executor.mapSettled(faultTask("askFor"), [3_600_000, 5], {
+        retries: { limit: 3, baseMs: 0, maxMs: 1000 },
+      }).toArray();
+      assert(long!.status === "rejected" && long!.ended === "failed");
+      const reason = long!.reason as Error & { retryAfterMs: number; cause: { status: number } };
+      assertEquals([reason.name, reason.retryAfterMs, long!.attempts], [
+        "RetryAfterError",
+        3_600_000,
+        1,
+      ]);
+      assertStringIncludes(reason.message, "3600000 ms");
+      assertEquals(reason.cause.status, 429);
+      assert(short!.status === "fulfilled" && short!.attempts === 2);
+    },
+  },
+  {
+    name: "a task sees the caller's own reason in its signal",
+    async check({ open }) {
+      await using gates = new Gates();
+      gates.openAll();
+      await using executor = open();
+      const controller = new AbortController();
+      const results = executor.mapSettled(faultTask("reasonOf"), [`${gates.url}/task`], {
+        signal: controller.signal,
+      }).toArray();
+      await gates.until(() => gates.arrived.length > 0, "the task has started");
+      await turns(3);
+      controller.abort(Object.assign(new RangeError("too far"), { code: "E_FAR" }));
+      await results;
+      await eventually(() => gates.arrived.length > 1, "the task has seen its signal");
+      assertEquals(gates.arrived[1], "task saw RangeError too far E_FAR");
+    },
+  },
+];

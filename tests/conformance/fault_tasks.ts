@@ -1,0 +1,240 @@
+/**
+ * Tasks of the conformance suite that are hostile, odd, or tell what became of what they were given.
+ * They run in every kind of lane, so they import nothing but types.
+ *
+ * @module
+ */
+
+import type { TaskContext } from "../../lib/lanes/task.ts";
+
+/** A byte array, and what its task is to do besides telling its first byte. */
+export interface BytesItem {
+  readonly bytes: Uint8Array;
+  readonly does?: "exit" | "fail once" | "spin";
+}
+
+/** The first byte, and the length of what is behind the array. */
+export function firstByte({ bytes, does }: BytesItem, { attempt }: TaskContext): number[] {
+  if (does === "exit") Deno.exit(3);
+  if (does === "fail once" && attempt === 1) throw new Error("once");
+  // Long enough for the rest of a batch to be given back.
+  if (does === "spin") { for (const end = performance.now() + 25; performance.now() < end;); }
+  return [bytes[0]!, bytes.buffer.byteLength];
+}
+
+const memory = new WebAssembly.Memory({ initial: 1 });
+const scratch = new Uint8Array(16);
+
+/** Eight bytes in a place that isn't the result's alone. */
+export function bytesFrom({ place, n }: { place: "wasm" | "scratch" | "large"; n: number }) {
+  if (place === "wasm") return new Uint8Array(memory.buffer, 0, 8).fill(n);
+  if (place === "scratch") return scratch.fill(n);
+  return new Uint8Array(1 << 16).fill(n);
+}
+
+/** How a value arrived: its class and what it holds, as deep as it goes. */
+export function describe(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  const name = Object.getPrototypeOf(value)?.constructor?.name;
+  if (value instanceof Error) {
+    const { message, code, cause, errors } = value as Error & { code?: unknown; errors?: unknown };
+    return `${name}/${value.name}(${message}|${code}|${describe(cause)}|${describe(errors)})`;
+  }
+  if (ArrayBuffer.isView(value)) return `${name}(${value.buffer.byteLength})`;
+  if (value instanceof Map) return `Map(${[...value].map(describe)})`;
+  if (value instanceof Set) return `Set(${[...value].map(describe)})`;
+  if (Array.isArray(value)) return `[${value.map(describe)}]`;
+  return `{${Object.entries(value).map(([key, child]) => `${key}:${describe(child)}`)}}`;
+}
+
+class QuotaError extends Error {
+  override name = "QuotaError";
+  code = "E_QUOTA";
+}
+
+/** A value that holds errors, in a place of that kind. */
+export async function giveErrors(place: string): Promise<unknown> {
+  const error = new QuotaError("no more", { cause: new RangeError("inner") });
+  switch (place) {
+    case "settled":
+      return await Promise.allSettled([
+        Promise.reject(error),
+        Promise.any([Promise.reject(new TypeError("a"))]),
+        1,
+      ]);
+    case "map":
+      return new Map<unknown, unknown>([["key", { error }], [error, 2]]);
+    case "set":
+      return new Set([error]);
+    case "dom":
+      return { deep: [new DOMException("stop", "AbortError")] };
+    case "ring": {
+      const ring: Record<string, unknown> = { error, again: error };
+      ring.self = ring;
+      return ring;
+    }
+  }
+  return JSON.parse('{ "__proto__": { "polluted": true }, "list": [1] }');
+}
+
+/** A value that can't arrive, in a place of that kind. */
+export function giveUnsendable(place: string): unknown {
+  const url = new URL("https://a.example/");
+  switch (place) {
+    case "array":
+      return [1, url];
+    case "deep":
+      return { a: { b: [{ url }] } };
+    case "map":
+      return new Map([["k", url]]);
+    case "set":
+      return new Set([url]);
+    case "field":
+      return new (class Job {
+        url = url;
+      })();
+    case "private":
+      return new (class Counter {
+        name = "n";
+        #count = 0;
+        get count(): number {
+          return this.#count++;
+        }
+      })();
+    case "map of its own":
+      return Object.assign(new Map(), { extra: 1 });
+  }
+  return place;
+}
+
+/** Adds one to the first element of shared memory, and tells what kind of memory it is. */
+export function addOne(memory: SharedArrayBuffer | { view: Int32Array }): string {
+  const view = "view" in memory ? memory.view : new Int32Array(memory);
+  Atomics.add(view, 0, 1);
+  return view.buffer.constructor.name;
+}
+
+/** A view of the first four bytes of a large buffer. */
+export function giveView(n: number): Uint8Array {
+  return new Uint8Array(1 << 20).fill(n).subarray(0, 4);
+}
+
+/** Waits for its signal, and tells the reason; tells at once that it waits. */
+export async function reasonOf(url: string, { signal }: TaskContext): Promise<string> {
+  await (await fetch(url)).text();
+  if (!signal.aborted) {
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  }
+  const { name, message, code } = signal.reason;
+  await (await fetch(`${url} saw ${name} ${message} ${code}`)).text();
+  return name;
+}
+
+/** Tells the gates that it starts, then does what the item says. */
+export async function startAnd(
+  { url, does }: { readonly url: string; readonly does: string },
+  { signal }: TaskContext,
+): Promise<string> {
+  await (await fetch(url)).text();
+  switch (does) {
+    case "exit":
+      Deno.exit(5);
+      break;
+    case "fail":
+      throw new TypeError("as told");
+    case "wait":
+      await (await fetch(`${url} waits`)).text();
+      break;
+    case "deaf":
+      await (await fetch(`${url} is deaf`)).text();
+      break;
+    case "polite":
+      await (await fetch(`${url} waits`, { signal })).text();
+  }
+  return does;
+}
+
+/** Ends its lane once the item is reached. */
+export function exitAt(exits: boolean): number {
+  if (exits) Deno.exit(5);
+  return performance.now();
+}
+
+/** Does to its lane what a careless module does. */
+export function meddle(how: string): string | Promise<string> {
+  const scope = globalThis as unknown as Record<string, unknown>;
+  switch (how) {
+    case "post":
+      (scope.postMessage as ((message: unknown) => void) | undefined)?.(null);
+      (scope.postMessage as ((message: unknown) => void) | undefined)?.([18, [1], "forged"]);
+      break;
+    case "replace":
+      scope.postMessage = () => {
+        throw new Error("not here");
+      };
+      scope.onmessage = () => {
+        throw new Error("not mine");
+      };
+      break;
+    case "fake time":
+      performance.now = () => 0;
+      Date.now = () => 0;
+      break;
+    case "handle":
+      addEventListener("unhandledrejection", (event) => event.preventDefault());
+      scope.onerror = () => true;
+      addEventListener("error", (event) => event.preventDefault());
+      break;
+    case "stray":
+      Promise.reject(new Error("nobody waits for this"));
+      setTimeout(() => {
+        throw new Error("late");
+      });
+      return new Promise((resolve) => setTimeout(() => resolve(how), 30));
+  }
+  return how;
+}
+
+/** Reads from stdin as the item says. */
+export async function readStdin(how: string): Promise<string> {
+  switch (how) {
+    case "readSync":
+      return String(Deno.stdin.readSync(new Uint8Array(8)));
+    case "read":
+      return String(await Deno.stdin.read(new Uint8Array(8)));
+    case "readable":
+      return String((await Array.fromAsync(Deno.stdin.readable)).length);
+    case "prompt":
+      return String(prompt("name?"));
+    case "confirm":
+      return String(confirm("sure?"));
+  }
+  const program = how === "cat" ? ["cat"] : ["sh", "-c", "echo hello"];
+  const [name, ...args] = program;
+  const { code } = await new Deno.Command(name!, { args }).spawn().status;
+  return `${how} ${code}`;
+}
+
+/** What may be read. */
+export function mayRead(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    return (error as Error).name;
+  }
+}
+
+/** Asks, with its first attempt, to be left alone for so long. */
+export function askFor(retryAfterMs: number, { attempt }: TaskContext): number {
+  if (attempt > 1) return attempt;
+  throw Object.assign(new Error("busy"), { status: 429, retryAfterMs });
+}
+
+/** How many times this module was loaded where it runs. */
+export function loads(): number {
+  const scope = globalThis as { conformanceLoads?: number };
+  return scope.conformanceLoads ?? 0;
+}
+
+const scope = globalThis as { conformanceLoads?: number };
+scope.conformanceLoads = (scope.conformanceLoads ?? 0) + 1;

@@ -1,0 +1,104 @@
+/**
+ * Whose project a task belongs to: its own, in subprocesses too, and never this library's. Each case
+ * is a folder made for it.
+ */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { MAY_RUN, run } from "./programs/run_program.ts";
+
+type Files = Readonly<Record<string, string>>;
+
+/** A folder with these files, which is gone afterwards. */
+class Folder implements AsyncDisposable {
+  readonly path: string;
+
+  constructor(files: Files) {
+    this.path = Deno.makeTempDirSync();
+    for (const [name, text] of Object.entries(files)) {
+      Deno.mkdirSync(`${this.path}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });
+      Deno.writeTextFileSync(`${this.path}/${name}`, text);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
+
+function project(name: string, files: Files, fn: (folder: string) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: !MAY_RUN,
+    async fn() {
+      await using folder = new Folder(files);
+      await fn(folder.path);
+    },
+  });
+}
+
+async function given(task: string, flags: readonly string[] = []): Promise<string> {
+  const { stdout, stderr } = await run("any_task.ts", ["processes", task], "", [
+    "--no-lock",
+    ...flags,
+  ]);
+  assert(stdout !== "", stderr);
+  return stdout.trim();
+}
+
+const TASK = `import { name } from "thing"; export default () => name;`;
+
+project("a task's imports go by the deno.json that stands nearest to it", {
+  "deno.json": `{ "imports": { "thing": "./outer.ts" } }`,
+  "outer.ts": `export const name = "outer";`,
+  "in/deno.jsonc": `{ "imports": { "thing": "./inner.ts" } } // as written by people`,
+  "in/inner.ts": `export const name = "inner";`,
+  "in/deep/task.ts": TASK,
+  "task.ts": TASK,
+}, async (folder) => {
+  assertEquals(await given(`${folder}/in/deep/task.ts`), "inner");
+});
+
+project("a task's packages are those of its own package.json", {
+  "package.json": `{ "dependencies": { "thing": "1" } }`,
+  "node_modules/thing/package.json":
+    `{ "name": "thing", "version": "1.0.0", "type": "module", "exports": "./index.js" }`,
+  "node_modules/thing/index.js": `export const name = "package";`,
+  "src/task.ts": TASK,
+}, async (folder) => assertEquals(await given(`${folder}/src/task.ts`), "package"));
+
+project("a task without a project isn't given this library's imports", {
+  "task.ts": `import { z } from "zod"; export default () => String(z);`,
+}, async (folder) => {
+  const told = await given(`${folder}/task.ts`);
+  assertStringIncludes(told, "TaskLoadError");
+  assertStringIncludes(told, "zod");
+});
+
+project("no lock is written or changed for a task", {
+  "deno.json": "{}",
+  "task.ts": `import ms from "npm:pretty-ms@^9.3.1"; export default () => ms(1000);`,
+  "locked/deno.json": "{}",
+  "locked/deno.lock": `{ "version": "5" }`,
+  "locked/task.ts": `import ms from "npm:pretty-ms@^9.3.1"; export default () => ms(2000);`,
+}, async (folder) => {
+  assertEquals(await given(`${folder}/task.ts`), "1s");
+  assertEquals(await given(`${folder}/locked/task.ts`), "2s");
+  assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
+    "deno.json",
+    "locked",
+    "task.ts",
+  ]);
+  assertEquals(Deno.readTextFileSync(`${folder}/locked/deno.lock`), `{ "version": "5" }`);
+});
+
+project("a module of the web is loaded as in the other models", {}, async () => {
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () =>
+      new Response("export default (n: number) => n + 41;", {
+        headers: { "content-type": "application/typescript", connection: "close" },
+      }),
+  );
+  const url = `http://127.0.0.1:${server.addr.port}/${crypto.randomUUID()}.ts`;
+  assertEquals(await given(url), "42");
+});

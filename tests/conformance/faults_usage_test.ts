@@ -1,0 +1,89 @@
+/**
+ * What real programs do with an executor, beside mapping: each is a program of its own.
+ */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { MODELS } from "../../lib/mod.ts";
+import { denoArgs, MAY_RUN, run } from "./programs/run_program.ts";
+
+function fault(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: !MAY_RUN, fn });
+}
+
+for (const model of MODELS) {
+  fault(`${model}: an executor that was never closed lets an idle program end`, async () => {
+    const { code, stdout, stderr } = await run("usage.ts", ["never closed", model]);
+    assertEquals([code, stdout.trim().split("\n")], [0, ["[2,4]", "[6]"]], stderr);
+  });
+}
+
+for (const model of ["workers", "processes"]) {
+  fault(`${model}: lanes live while the program handles its stray errors itself`, async () => {
+    const { code, stdout, stderr } = await run("usage.ts", ["own handler", model]);
+    assertEquals(code, 0, stderr);
+    assertEquals(JSON.parse(stdout), Array.from({ length: 4 }, () => ["fulfilled", 1]));
+  });
+
+  fault(`${model}: what a module prints when it is loaded is shown`, async () => {
+    const { stdout, stderr } = await run("usage.ts", ["prints", model]);
+    assertStringIncludes(stdout + stderr, "at import");
+    assertStringIncludes(stdout + stderr, "in task 7");
+  });
+
+  fault(`${model}: results come when nobody reads what tasks print`, async () => {
+    const { code, stdout } = await run("usage.ts", ["nobody reads stderr", model], "exec 2>&-;");
+    assertEquals([code, stdout.trim()], [0, "20"]);
+  });
+}
+
+fault("processes: lanes for which there are no descriptors are done without", async () => {
+  const { stdout, stderr } = await run("usage.ts", ["few descriptors"], "ulimit -n 60;");
+  assertEquals(stdout.trim(), "60", stderr);
+});
+
+fault("workers: no lane is opened for which there are no descriptors", async () => {
+  const { code, stdout, stderr } = await run(
+    "usage.ts",
+    ["few descriptors, threads"],
+    "ulimit -n 60;",
+  );
+  assertEquals([code, stdout.trim()], [0, "60"], stderr);
+});
+
+fault(
+  "workers: threads may do just what they were given, and load their modules all the same",
+  async () => {
+    const { code, stdout, stderr } = await run("usage.ts", ["narrow threads", "workers"], "", [
+      "--unstable-worker-options",
+    ]);
+    const [read, doubled, missing, again] = stdout.trim().split("\n");
+    assertEquals([code, read, doubled, again], [0, '["Not","/**"]', "[4]", "[6]"], stderr);
+    assertStringIncludes(missing!, "nowhere.ts");
+  },
+);
+
+fault("Ctrl-C ends a program in whose threads subprocesses were opened", async () => {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: denoArgs("usage.ts", ["nested"]),
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  assertEquals((await reader.read()).value, "started\n");
+  child.kill("SIGINT");
+  const { code } = await child.status;
+  assertEquals([code, (await reader.read()).done], [130, true]);
+});
+
+fault(
+  "a task in the program's own file runs behind import.meta.main, else that is said",
+  async () => {
+    const guarded = await run("own_file.ts", []);
+    assertEquals(guarded.stdout.trim(), "42", guarded.stderr);
+    const { stdout } = await run("own_file.ts", ["unguarded"]);
+    assertStringIncludes(stdout, "TaskLoadError");
+    assertStringIncludes(stdout, "import.meta.main");
+    assert(!stdout.includes("42"));
+  },
+);

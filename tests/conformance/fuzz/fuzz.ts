@@ -1,0 +1,299 @@
+/**
+ * Mixes what an executor can do: transfer, chunks, retries, deadlines, crashes, aborts, failing
+ * inputs, closing, several runs on one executor. Whatever is mixed, each item settles once, is started
+ * at most as often as `attempts` says, and what went in is what was seen.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import {
+  type Executor,
+  type MapOptions,
+  type Model,
+  type Outcome,
+  task,
+} from "../../../lib/mod.ts";
+import * as lanes from "../../../lib/mod.ts";
+import type { Does, FuzzItem } from "./fuzz_task.ts";
+import { checksumOf } from "./fuzz_task.ts";
+
+const fuzzTask = task<typeof import("./fuzz_task.ts")>(new URL("./fuzz_task.ts", import.meta.url));
+
+/** A run that isn't over by then hangs. */
+const PATIENCE_MS = 30_000;
+
+const run = fc.record({
+  items: fc.array(
+    fc.record({
+      does: fc.oneof(
+        { weight: 30, arbitrary: fc.constantFrom<Does>("returns", "waits") },
+        { weight: 4, arbitrary: fc.constantFrom<Does>("throws", "throws once", "computes") },
+        {
+          weight: 2,
+          arbitrary: fc.constantFrom<Does>("exits", "strays", "is deaf", "gives a function"),
+        },
+      ),
+      large: fc.oneof({ weight: 6, arbitrary: fc.constant(false) }, fc.constant(true)),
+    }),
+    { maxLength: 24 },
+  ),
+  settled: fc.boolean(),
+  input: fc.constantFrom("array", "generator", "async generator"),
+  failsAt: fc.option(fc.nat(24), { freq: 6, nil: Infinity }),
+  abortAt: fc.option(fc.nat(24), { freq: 6, nil: Infinity }),
+  leaveAt: fc.option(fc.nat(24), { freq: 6, nil: Infinity }),
+  order: fc.constantFrom("input" as const, "completion" as const),
+  chunk: fc.oneof(fc.constant("auto" as const), fc.integer({ min: 1, max: 9 })),
+  buffer: fc.oneof(fc.constant("auto" as const), fc.nat(9)),
+  retries: fc.nat(2),
+  rerun: fc.boolean(),
+  transfer: fc.boolean(),
+  hasDeadline: fc.boolean(),
+});
+
+/** Draws what is to be done with one executor. */
+export const plan = fc.record({
+  model: fc.constantFrom<Model>("sequential", "concurrent", "limited", "workers", "processes"),
+  lanes: fc.integer({ min: 1, max: 2 }),
+  slots: fc.integer({ min: 1, max: 3 }),
+  runs: fc.array(run, { minLength: 1, maxLength: 3 }),
+  closeAfterMs: fc.option(fc.nat(60), { freq: 5, nil: Infinity }),
+});
+
+/** What is to be done with one executor. */
+export type Plan = typeof plan extends fc.Arbitrary<infer T> ? T : never;
+type Run = Plan["runs"][number];
+
+const TIMEOUT_MS = 120;
+const LARGE = 20_000;
+
+function open({ model, lanes: count, slots }: Plan, file: string): Executor {
+  const graceMs = 15;
+  switch (model) {
+    case "sequential":
+    case "concurrent":
+      return lanes[model]({ graceMs });
+    case "limited":
+      return lanes.limited({ slots: slots + 1, graceMs });
+    case "workers":
+      return lanes.workers({ lanes: count, slots, graceMs });
+    case "processes":
+      return lanes.processes({
+        lanes: count,
+        slots,
+        graceMs,
+        permissions: { write: [file] },
+        stderr: "keep",
+      });
+  }
+}
+
+/** In this event loop some would end the test, and nothing ends a deaf one without a deadline. */
+function harmless(does: Does, { model }: Plan, { hasDeadline }: Run): Does {
+  const isLoop = model !== "workers" && model !== "processes";
+  if (isLoop && (does === "exits" || does === "strays")) return "throws";
+  if (does === "is deaf" && !hasDeadline) return "waits";
+  return does;
+}
+
+function itemsOf(plan: Plan, run: Run, firstId: number, starts: Int32Array | string): FuzzItem[] {
+  return run.items.map(({ does, large }, at) => {
+    const id = firstId + at;
+    return {
+      id,
+      does: harmless(does, plan, run),
+      bytes: new Uint8Array(large ? LARGE : 5).fill(id & 255),
+      seen: new Map<string, unknown>([
+        ["error", Object.assign(new TypeError("inside"), { code: id })],
+        ["list", [id, [id + 1]]],
+      ]),
+      starts,
+    };
+  });
+}
+
+class InputError extends Error {}
+
+function inputOf({ input, failsAt }: Run, items: readonly FuzzItem[]) {
+  const fail = (at: number) => {
+    if (at === failsAt) throw new InputError("the input fails");
+  };
+  function* generator() {
+    for (const [at, item] of items.entries()) {
+      fail(at);
+      yield item;
+    }
+  }
+  async function* later() {
+    for (const [at, item] of items.entries()) {
+      fail(at);
+      if (at % 3 === 2) await undefined;
+      yield item;
+    }
+  }
+  return input === "array" ? items : input === "generator" ? generator() : later();
+}
+
+/** Does all of it, and checks what must hold. */
+export async function play(plan: Plan): Promise<void> {
+  const count = plan.runs.reduce((sum, { items }) => sum + items.length, 0);
+  const file = plan.model === "processes" ? await Deno.makeTempFile() : "";
+  const counts = new Int32Array(new SharedArrayBuffer(4 * count));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let closer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    const executor = open(plan, file);
+    let isClosed = false;
+    if (plan.closeAfterMs !== Infinity) {
+      closer = setTimeout(() => {
+        isClosed = true;
+        void executor.close();
+      }, plan.closeAfterMs);
+    }
+    let firstId = 0;
+    const all = plan.runs.map((run) => {
+      const items = itemsOf(plan, run, firstId, file === "" ? counts : file);
+      const expected = items.map(checksumOf);
+      firstId += items.length;
+      return { run, items, expected, taken: take(executor, run, items) };
+    });
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error("hangs")), PATIENCE_MS);
+    });
+    const taken = await Promise.race([Promise.all(all.map(({ taken }) => taken)), late]);
+    await Promise.race([executor.close(), late]);
+    if (file !== "") {
+      for (const id of (await Deno.readTextFile(file)).split("\n")) {
+        if (id !== "") counts[Number(id)]!++;
+      }
+    }
+    for (const [at, { run, items, expected }] of all.entries()) {
+      check(plan, run, items, expected, counts, taken[at]!, isClosed);
+    }
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(closer);
+    if (file !== "") await Deno.remove(file);
+  }
+}
+
+interface Taken {
+  readonly outcomes: Outcome<unknown>[];
+  readonly values: unknown[];
+  readonly error: unknown;
+  readonly left: boolean;
+}
+
+async function take(executor: Executor, run: Run, items: readonly FuzzItem[]): Promise<Taken> {
+  const { settled, order, chunk, buffer, retries, rerun, transfer, hasDeadline } = run;
+  const controller = new AbortController();
+  const options: MapOptions = {
+    signal: controller.signal,
+    order,
+    chunk,
+    buffer,
+    retries: { limit: retries, baseMs: 0 },
+    rerun,
+    transfer,
+    ...(hasDeadline && { timeoutMs: TIMEOUT_MS }),
+  };
+  const outcomes: Outcome<unknown>[] = [];
+  const values: unknown[] = [];
+  let error: unknown;
+  let left = false;
+  let count = 0;
+  const next = () => {
+    if (count === run.abortAt) controller.abort();
+    left = count++ === run.leaveAt;
+    return left;
+  };
+  try {
+    if (settled) {
+      for await (const outcome of executor.mapSettled(fuzzTask, inputOf(run, items), options)) {
+        outcomes.push(outcome);
+        if (next()) break;
+      }
+    } else {
+      for await (const value of executor.map(fuzzTask, inputOf(run, items), options)) {
+        values.push(value);
+        if (next()) break;
+      }
+    }
+  } catch (thrown) {
+    error = thrown ?? new Error("nothing was thrown");
+  }
+  return { outcomes, values, error, left };
+}
+
+function check(
+  plan: Plan,
+  run: Run,
+  items: readonly FuzzItem[],
+  expected: readonly string[],
+  counts: Int32Array,
+  { outcomes, values, error, left }: Taken,
+  isClosed: boolean,
+): void {
+  const startsOf = (index: number) => counts[items[index]!.id]!;
+  const most = run.rerun ? Infinity : run.retries + 1;
+  for (const index of items.keys()) assert(startsOf(index) <= most, `item ${index} ran too often`);
+  const stopped = isClosed || left || error !== undefined || run.abortAt < items.length;
+  if (!run.settled) {
+    for (const value of values) {
+      const { id, checksum } = value as { id: number; checksum: string };
+      assertEquals(checksum, expected[id - items[0]!.id], "what went in isn't what was seen");
+    }
+    const ids = values.map((value) => (value as { id: number }).id);
+    assertEquals(new Set(ids).size, ids.length, "a value came twice");
+    if (run.order === "input") {
+      assertEquals(ids, ids.map((_, at) => items[0]!.id + at), "values out of order");
+    }
+    if (!stopped) assertEquals(ids.length, items.length, "a value is missing");
+    return;
+  }
+  const indexes = outcomes.map(({ index }) => index);
+  const sorted = indexes.toSorted((a, b) => a - b);
+  assertEquals(new Set(indexes).size, indexes.length, "an item settled twice");
+  if (run.order === "input") assertEquals(indexes, sorted, "outcomes out of order");
+  if (!left) assertEquals(sorted, [...sorted.keys()], "an item is missing");
+  const closed = error instanceof TypeError && error.message.includes("closed");
+  if (!stopped && !left) assertEquals(indexes.length, items.length, "an item is missing");
+  if (error !== undefined && !closed) {
+    assert(error instanceof InputError, `it failed with ${error}`);
+    // Unless it was stopped before it came so far.
+    const came = isClosed || run.abortAt < items.length ? indexes.length : run.failsAt;
+    assertEquals(indexes.length, Math.min(came, items.length), "an item is missing");
+  }
+  for (const outcome of outcomes) {
+    const { index, attempts } = outcome;
+    const item = items[index]!;
+    const starts = startsOf(index);
+    assert(
+      starts <= attempts,
+      `item ${index} was started ${starts} times, in ${attempts} attempts`,
+    );
+    assert(attempts <= most, `item ${index} had ${attempts} attempts`);
+    if (outcome.status === "fulfilled") {
+      const { checksum, bytes } = outcome.value as { checksum: string; bytes?: Uint8Array };
+      assertEquals(checksum, expected[index], "what went in isn't what was seen");
+      if (bytes !== undefined) assert(bytes.every((byte) => byte === (item.id & 255)));
+      assert(starts >= 1, `item ${index} has a value, but was never started`);
+      assert(!["throws", "exits", "is deaf"].includes(item.does), `item ${index} ${item.does}`);
+    } else if (outcome.ended === "failed" && outcome.reason instanceof RangeError) {
+      assertEquals(outcome.reason.message, expected[index], "what went in isn't what was seen");
+    }
+    if (stopped || run.hasDeadline || !run.rerun) continue;
+    // Nobody stopped it, so an innocent item has its value, whoever else did what.
+    const strays = plan.runs.some(({ items }) => items.some(({ does }) => does === "strays"));
+    const innocent = item.does === "returns" || item.does === "waits" || item.does === "computes";
+    if (innocent && !strays) {
+      assertEquals(outcome.status, "fulfilled", `item ${index} ${item.does}: ${reasonOf(outcome)}`);
+    }
+  }
+}
+
+function reasonOf(outcome: Outcome<unknown>): string {
+  return outcome.status === "rejected" ? `${outcome.ended}, ${outcome.reason}` : "";
+}

@@ -1,0 +1,165 @@
+import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { faultTask, type Guarantee, SENT_ONLY, taskNamed } from "./guarantee.ts";
+import { giveErrors, giveUnsendable } from "./fault_tasks.ts";
+
+/** Where something stands that can't arrive, and what is said of it. */
+const UNSENDABLE: Readonly<Record<string, string>> = {
+  "array": "[1] is a URL, which would arrive empty",
+  "deep": ".a.b[0].url is a URL, which would arrive empty",
+  "map": '.get("k") is a URL, which would arrive empty',
+  "set": ".values() is a URL, which would arrive empty",
+  "field": ".url is a URL, which would arrive empty",
+  "private": "it is a Counter, whose private fields would not arrive",
+  "map of its own": "it is a Map whose property extra would not arrive",
+};
+
+/** Values that hold errors, and how they must arrive. */
+const ERRORS = {
+  "settled": "[{status:rejected,reason:Error/QuotaError(no more|E_QUOTA|" +
+    "RangeError/RangeError(inner|undefined|undefined|undefined)|undefined)}," +
+    "{status:rejected,reason:AggregateError/AggregateError(All promises were rejected|undefined|" +
+    "undefined|[TypeError/TypeError(a|undefined|undefined|undefined)])},{status:fulfilled,value:1}]",
+  "set": "Set(Error/QuotaError(no more|E_QUOTA|" +
+    "RangeError/RangeError(inner|undefined|undefined|undefined)|undefined))",
+  "dom": "{deep:[DOMException/AbortError(stop|20|undefined|undefined)]}",
+  "proto": "{__proto__:{polluted:true},list:[1]}",
+};
+
+export const VALUES: readonly Guarantee[] = [
+  {
+    name: "an item that would arrive emptied is refused and its place named, at any depth",
+    notFor: SENT_ONLY,
+    async check({ open }) {
+      await using executor = open();
+      const places = Object.keys(UNSENDABLE);
+      const items = ["before", ...places.map(giveUnsendable), "after"];
+      for (const chunk of ["auto", 1, 20] as const) {
+        const outcomes = await executor.mapSettled(taskNamed("echo"), items, { chunk }).toArray();
+        const fates = outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended);
+        assertEquals(fates, ["before", ...places.map(() => "failed"), "after"]);
+        for (const [at, place] of places.entries()) {
+          const { reason, attempts, lane } = outcomes[at + 1] as {
+            reason: Error;
+            attempts: number;
+            lane: number;
+          };
+          assertEquals(reason.name, "CloneError");
+          assertStringIncludes(reason.message, `item ${at + 1} `);
+          assertStringIncludes(reason.message, UNSENDABLE[place]!);
+          // Its task was never started.
+          assertEquals([attempts, lane], [0, -1]);
+        }
+      }
+    },
+  },
+  {
+    name: "a result that would arrive emptied is refused and its place named, at any depth",
+    notFor: SENT_ONLY,
+    async check({ open }) {
+      await using executor = open();
+      const places = Object.keys(UNSENDABLE);
+      for (const chunk of [1, 20] as const) {
+        const outcomes = await executor.mapSettled(
+          faultTask("giveUnsendable"),
+          ["before", ...places, "after"],
+          { chunk },
+        ).toArray();
+        const fates = outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended);
+        assertEquals(fates, ["before", ...places.map(() => "failed"), "after"]);
+        for (const [at, place] of places.entries()) {
+          const { reason } = outcomes[at + 1] as { reason: Error };
+          assertEquals(reason.name, "CloneError");
+          assertStringIncludes(reason.message, `the result of item ${at + 1} `);
+          assertStringIncludes(reason.message, UNSENDABLE[place]!);
+        }
+      }
+    },
+  },
+  {
+    name: "errors inside results keep class, name, code, cause and errors, as thrown ones do",
+    notFor: SENT_ONLY,
+    async check({ open }) {
+      await using executor = open();
+      const { describe } = await import("./fault_tasks.ts");
+      const places = Object.keys(ERRORS) as (keyof typeof ERRORS)[];
+      for (const chunk of [1, 4] as const) {
+        const values = await executor.map(faultTask("giveErrors"), places, { chunk }).toArray();
+        assertEquals(values.map(describe), places.map((place) => ERRORS[place]));
+      }
+    },
+  },
+  {
+    name: "errors inside items keep them too",
+    notFor: SENT_ONLY,
+    async check({ open }) {
+      await using executor = open();
+      for (const place of Object.keys(ERRORS) as (keyof typeof ERRORS)[]) {
+        const [seen] = await executor.map(faultTask("describe"), [await giveErrors(place)])
+          .toArray();
+        assertEquals(seen, ERRORS[place]);
+      }
+    },
+  },
+  {
+    name: "a Map's keys, rings and what is met twice survive beside errors",
+    notFor: SENT_ONLY,
+    async check({ open }) {
+      await using executor = open();
+      const [ring, map] = await executor.map(faultTask("giveErrors"), ["ring", "map"])
+        .toArray() as [Record<string, unknown>, Map<unknown, unknown>];
+      assert(ring.self === ring && ring.error === ring.again);
+      assertInstanceOf(ring.error, Error);
+      const [[, held], [key, two]] = [...map] as [[string, { error: Error }], [Error, number]];
+      assert(held.error === key && key.name === "QuotaError");
+      assertEquals(two, 2);
+    },
+  },
+  {
+    name: "a view takes nothing along of the buffer that it looks at, an item or a result",
+    notFor: SENT_ONLY,
+    async check({ open }) {
+      await using executor = open();
+      const large = new Uint8Array(1 << 22);
+      const views = [
+        large.subarray(8, 12),
+        { deep: [new Float64Array(large.buffer, 16, 2)] },
+        new Map([["k", new DataView(large.buffer, 3, 5)]]),
+      ];
+      assertEquals(await executor.map(faultTask("describe"), views).toArray(), [
+        "Uint8Array(4)",
+        "{deep:[Float64Array(16)]}",
+        "Map([k,DataView(5)])",
+      ]);
+      const given = await executor.map(faultTask("giveView"), [1, 2, 3]).toArray();
+      assertEquals(given.map(({ buffer, length }) => [buffer.byteLength, length]), [
+        [4, 4],
+        [4, 4],
+        [4, 4],
+      ]);
+    },
+  },
+  {
+    name: "shared memory stays shared, or is refused where it can't be: never copied in silence",
+    async check({ open, model }) {
+      await using executor = open();
+      const memory = new SharedArrayBuffer(8);
+      const items = [memory, { view: new Int32Array(memory) }];
+      const outcomes = await executor.mapSettled(faultTask("addOne"), items).toArray();
+      if (model === "processes") {
+        for (const outcome of outcomes) {
+          assert(outcome.status === "rejected");
+          assertStringIncludes(
+            String(outcome.reason),
+            "shared memory, which only threads can share",
+          );
+        }
+        return;
+      }
+      assertEquals(
+        outcomes.map((o) => o.status === "fulfilled" && o.value),
+        ["SharedArrayBuffer", "SharedArrayBuffer"],
+      );
+      assertEquals(new Int32Array(memory)[0], 2);
+    },
+  },
+];

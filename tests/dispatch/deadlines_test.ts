@@ -1,0 +1,253 @@
+import { assertEquals } from "@std/assert";
+import { type Batch, BatchList } from "../../lib/dispatch/batch.ts";
+import { Deadlines, STUCK_MS, type Watched } from "../../lib/dispatch/deadlines.ts";
+import type { BatchProgress } from "../../lib/lanes/lane.ts";
+import { FakeLane } from "./fake_lane.ts";
+import { FakeRun, openLane, sendTo } from "./fake_run.ts";
+import { VirtualTime } from "./virtual_time.ts";
+
+/** The deadlines of one batch of three items that has just been sent, and when they had what done. */
+function watching(more: Partial<Watched> = {}) {
+  const lane = new FakeLane();
+  const inFlight = new BatchList("runPlace");
+  const batch = sendTo(openLane(lane), new FakeRun().batch(["a", "b", "c"]));
+  inFlight.add(batch);
+  const done: string[] = [];
+  const note = (what: string) => (batch: Batch) => {
+    done.push(`${what} at ${performance.now()}`);
+    inFlight.delete(batch);
+  };
+  let inTurn = 0;
+  const deadlines = new Deadlines({
+    inFlight,
+    timeoutMs: Infinity,
+    loadTimeoutMs: 2000,
+    graceMs: 100,
+    takesAhead: false,
+    hasIdleLane: () => true,
+    recall: note("recalled"),
+    force: note("forced"),
+    loadsTooLong: note("loads too long"),
+    do(action) {
+      inTurn++;
+      action();
+    },
+    ...more,
+  });
+  const asked = () => lane.log.filter((line) => line.startsWith("ask"));
+  const stands = (at: BatchProgress) => lane.held(batch).at = at;
+  const runs = (offset: number, sinceMs: number) => stands({ state: "running", offset, sinceMs });
+  return { batch, deadlines, done, asked, stands, runs, inFlight, turns: () => inTurn };
+}
+
+const TIMEOUT = "ask 10 timeout";
+const CANCEL = "ask 10 cancel";
+
+Deno.test("a deadline counts from the task's own start, however long it waited before", () => {
+  using time = new VirtualTime();
+  const { deadlines, asked, runs, turns } = watching({ timeoutMs: 300 });
+  deadlines.lookIn(300);
+  time.pass(5000);
+  assertEquals([asked(), turns()], [[], 16]);
+  runs(0, time.nowMs);
+  time.pass(299);
+  assertEquals(asked(), []);
+  time.pass(1);
+  assertEquals(asked(), [TIMEOUT]);
+  deadlines.stop();
+  assertEquals(time.timers, 0);
+});
+
+Deno.test("a task that goes on after its deadline is forced when its grace is over, not before", () => {
+  using time = new VirtualTime();
+  const { batch, deadlines, asked, done, runs, turns } = watching({ timeoutMs: 300 });
+  runs(0, time.nowMs);
+  deadlines.lookIn(300);
+  time.pass(300);
+  assertEquals([asked(), done], [[TIMEOUT], []]);
+  assertEquals(batch.asked, { atMs: 1300, why: "timeout", offset: 0 });
+  time.pass(99);
+  assertEquals(done, []);
+  time.pass(1);
+  assertEquals(done, ["forced at 1400"]);
+  assertEquals([time.timers, turns()], [0, 2]);
+});
+
+Deno.test("once the asked item has stopped, the next one has a deadline of its own", () => {
+  using time = new VirtualTime();
+  const { deadlines, asked, done, runs } = watching({ timeoutMs: 300 });
+  runs(0, time.nowMs);
+  deadlines.lookIn(300);
+  time.pass(350);
+  runs(1, time.nowMs);
+  time.pass(299);
+  assertEquals([asked(), done], [[TIMEOUT], []]);
+  time.pass(2);
+  assertEquals(asked(), [TIMEOUT, TIMEOUT]);
+  time.pass(98);
+  assertEquals(done, []);
+  time.pass(2);
+  assertEquals(done.length, 1);
+});
+
+Deno.test("what was cancelled is asked once, and forced when its grace is over", () => {
+  using time = new VirtualTime();
+  const { batch, deadlines, asked, done, runs } = watching({ graceMs: 50 });
+  runs(0, time.nowMs);
+  deadlines.ask(batch, "cancel");
+  deadlines.ask(batch, "cancel");
+  deadlines.ask(batch, "timeout", undefined, 0);
+  assertEquals(asked(), [CANCEL]);
+  time.pass(49);
+  assertEquals(done, []);
+  time.pass(1);
+  assertEquals(done, ["forced at 1050"]);
+});
+
+Deno.test("a task past its deadline is asked once more if its run is cancelled, with a grace of its own", () => {
+  using time = new VirtualTime();
+  const { batch, deadlines, asked, done, runs } = watching({ timeoutMs: 300, graceMs: 50 });
+  runs(0, time.nowMs);
+  deadlines.lookIn(300);
+  time.pass(340);
+  deadlines.ask(batch, "cancel");
+  assertEquals(asked(), [TIMEOUT, CANCEL]);
+  time.pass(49);
+  assertEquals(done, []);
+  time.pass(1);
+  assertEquals(done, ["forced at 1390"]);
+});
+
+Deno.test("a cancelled batch is forced even if it never started", () => {
+  using time = new VirtualTime();
+  const { batch, deadlines, done } = watching({ graceMs: 50 });
+  deadlines.ask(batch, "cancel");
+  time.pass(50);
+  assertEquals(done, ["forced at 1050"]);
+});
+
+Deno.test("loading has a deadline of its own, from when it began", () => {
+  using time = new VirtualTime();
+  const { deadlines, asked, done, stands } = watching({ timeoutMs: 300 });
+  stands({ state: "loading", sinceMs: time.nowMs - 500 });
+  deadlines.lookIn(300);
+  time.pass(1499);
+  assertEquals([asked(), done], [[], []]);
+  time.pass(1);
+  assertEquals([asked(), done], [[], ["loads too long at 2500"]]);
+  assertEquals(time.timers, 0);
+});
+
+Deno.test("a task that runs soon after a long load has its whole time", () => {
+  using time = new VirtualTime();
+  const { deadlines, asked, done, runs, stands } = watching({ timeoutMs: 300 });
+  stands({ state: "loading", sinceMs: time.nowMs });
+  deadlines.lookIn(300);
+  time.pass(1900);
+  runs(0, time.nowMs);
+  time.pass(299);
+  assertEquals(asked(), []);
+  time.pass(1);
+  assertEquals([asked(), done], [[TIMEOUT], []]);
+});
+
+Deno.test("a deadline is kept to the millisecond though loading took longer than it", () => {
+  using time = new VirtualTime();
+  const { deadlines, asked, runs, stands } = watching({ timeoutMs: 300 });
+  stands({ state: "loading", sinceMs: time.nowMs });
+  deadlines.lookIn(300);
+  time.pass(310);
+  runs(0, time.nowMs);
+  time.pass(299);
+  assertEquals(asked(), []);
+  time.pass(1);
+  assertEquals(asked(), [TIMEOUT]);
+});
+
+Deno.test("an endless loading is waited for if the caller says so", () => {
+  using time = new VirtualTime();
+  const { deadlines, done, stands } = watching({ loadTimeoutMs: Infinity });
+  stands({ state: "loading", sinceMs: time.nowMs });
+  deadlines.lookIn(Infinity);
+  time.pass(1e12);
+  assertEquals([done, time.timers], [[], 1]);
+});
+
+Deno.test("a batch stuck behind another is taken back when a lane has nothing to do", () => {
+  for (const isIdle of [true, false]) {
+    using time = new VirtualTime();
+    const { batch, deadlines, done } = watching({ takesAhead: true, hasIdleLane: () => isIdle });
+    batch.sentAtMs = time.nowMs;
+    deadlines.lookIn(STUCK_MS);
+    time.pass(STUCK_MS - 1);
+    assertEquals(done, []);
+    time.pass(10 * STUCK_MS);
+    assertEquals(done, isIdle ? [`recalled at ${1000 + STUCK_MS}`] : []);
+    deadlines.stop();
+  }
+});
+
+Deno.test("a batch that has only just come is not taken back", () => {
+  using time = new VirtualTime();
+  const { batch, deadlines, done } = watching({ takesAhead: true });
+  batch.sentAtMs = time.nowMs;
+  deadlines.lookIn(5);
+  time.pass(STUCK_MS - 1);
+  assertEquals(done, []);
+  time.pass(6);
+  assertEquals(done, [`recalled at ${1000 + 5 + STUCK_MS}`]);
+});
+
+Deno.test("where nothing waits on lanes, nothing is taken back", () => {
+  using time = new VirtualTime();
+  const { deadlines, done } = watching({ takesAhead: false });
+  deadlines.lookIn(STUCK_MS);
+  time.pass(1000);
+  assertEquals([done, time.timers], [[], 0]);
+});
+
+Deno.test("deadlines farther away than any timer holds are kept all the same", () => {
+  const days = 86_400_000;
+  using time = new VirtualTime();
+  const { deadlines, asked, done, runs } = watching({ timeoutMs: 100 * days, graceMs: Infinity });
+  runs(0, time.nowMs);
+  deadlines.lookIn(100 * days);
+  time.pass(99 * days);
+  assertEquals(asked(), []);
+  time.pass(days);
+  assertEquals(asked(), [TIMEOUT]);
+  time.pass(1000 * days);
+  assertEquals(done, []);
+  assertEquals(time.timers, 1);
+});
+
+Deno.test("many deadlines near each other share one timer, and the nearest counts", () => {
+  using time = new VirtualTime();
+  const { deadlines, asked, runs } = watching({ timeoutMs: 300 });
+  runs(0, time.nowMs);
+  for (const waitMs of [500, 400, 300, 450, 5000]) deadlines.lookIn(waitMs);
+  assertEquals(time.timers, 1);
+  time.pass(300);
+  assertEquals(asked(), [TIMEOUT]);
+  deadlines.stop();
+  assertEquals(time.timers, 0);
+});
+
+Deno.test("a look is never at once, and one that ends many batches spares those that went with others", () => {
+  using time = new VirtualTime();
+  const { batch, deadlines, inFlight, done } = watching({
+    force(batch) {
+      done.push(`forced ${batch.firstIndex}`);
+      for (const other of inFlight) inFlight.delete(other); // their lane went with it
+    },
+  });
+  const other = sendTo(batch.on!, new FakeRun().batch(["d"], { firstIndex: 20 }));
+  inFlight.add(other);
+  for (const one of [batch, other]) deadlines.ask(one, "cancel");
+  deadlines.lookIn(-5);
+  assertEquals(done, []);
+  time.pass(1);
+  assertEquals(done, []);
+  time.pass(99);
+  assertEquals(done, ["forced 10"]);
+});

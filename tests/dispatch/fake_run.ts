@@ -1,0 +1,163 @@
+/**
+ * A run that sends what a test gives it, and notes what the pool tells it; and batches, real ones.
+ *
+ * @module
+ */
+
+import {
+  Batch,
+  type BatchSettings,
+  type Blame,
+  type History,
+  OpenLane,
+  type PoolRun,
+} from "../../lib/dispatch/batch.ts";
+import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
+import type { Death, Forced, Report } from "../../lib/lanes/lane.ts";
+import type { Task } from "../../lib/lanes/task.ts";
+import type { FakeLane } from "./fake_lane.ts";
+
+/** What a batch can be told to be, besides its items. */
+export interface BatchOptions extends Partial<History> {
+  readonly firstIndex?: number;
+}
+
+/** A run whose steps a test takes. */
+export class FakeRun implements PoolRun {
+  readonly task: Task;
+  isReady = false;
+  ahead = 0;
+  /** What it sends next, the first first. */
+  readonly queue: Batch[] = [];
+  /** What it sent, in order. */
+  readonly sent: Batch[] = [];
+  /** What the pool told it, such as `10 ended` of the batch whose first index is 10. */
+  readonly told: string[] = [];
+  /** What it was failed with; then, or once it is stopped, it has nothing more to send. */
+  readonly failures: unknown[] = [];
+  isStopping = false;
+  /** How often it was asked whether it has something to send. */
+  peeks = 0;
+  /** What stopping it waits for. */
+  stopping: Promise<void> = Promise.resolve();
+  /** Done whenever it is asked for a batch. */
+  onTake: () => void = () => {};
+  readonly settings: BatchSettings;
+  #pool: LanePool | undefined;
+
+  constructor(name = "a", settings: Partial<BatchSettings> = {}) {
+    this.task = { module: `${name}:`, export: "default" };
+    this.settings = {
+      run: this,
+      timeoutMs: Infinity,
+      timed: false,
+      transfer: false,
+      movesItems: false,
+      mostBytes: Infinity,
+      ...settings,
+    };
+  }
+
+  /** Items that came from the input at index 10, unless told otherwise. */
+  batch(items: readonly unknown[], { firstIndex = 10, ...more }: BatchOptions = {}): Batch {
+    const history = {
+      attempt: 1,
+      queuedAtMs: 5,
+      kills: 0,
+      losses: 0,
+      reruns: 0,
+      alone: false,
+      ...more,
+    };
+    return new Batch(this.settings, firstIndex, items, history);
+  }
+
+  /** Has batches of one item each to send, from an index on. */
+  has(count: number, firstIndex = 10, more: BatchOptions = {}): this {
+    for (let at = 0; at < count; at++) {
+      this.queue.push(this.batch(["x"], { firstIndex: firstIndex + at, ...more }));
+    }
+    return this;
+  }
+
+  /** Takes part in a pool. */
+  join(pool: LanePool): this {
+    this.#pool = pool;
+    pool.do(() => pool.add(this));
+    return this;
+  }
+
+  peek(): { readonly alone: boolean } | undefined {
+    this.peeks++;
+    return this.isStopping ? undefined : this.queue[0];
+  }
+
+  take(): Batch | undefined {
+    this.onTake();
+    return this.queue.shift();
+  }
+
+  putBack(batch: Batch): void {
+    this.told.push(`${batch.firstIndex} put back`);
+    this.queue.unshift(batch.part(0, batch.items.length));
+    this.#pool?.wake(this);
+  }
+
+  onSend(batch: Batch): void {
+    batch.sentAtMs = performance.now();
+    this.sent.push(batch);
+  }
+
+  onSent(batch: Batch, waits: boolean): void {
+    if (waits) this.told.push(`${batch.firstIndex} waits`);
+  }
+
+  onReport(batch: Batch, { last }: Report): void {
+    this.told.push(`${batch.firstIndex} ${last ? "ended" : "goes on"}`);
+  }
+
+  onUnloadable(batch: Batch, error: Error): void {
+    this.told.push(`${batch.firstIndex} can't be loaded: ${error.message}`);
+  }
+
+  onLost(batch: Batch, { kind }: Blame, { how }: Death): void {
+    this.told.push(`${batch.firstIndex} lost, ${kind}: ${how}`);
+  }
+
+  onForced(
+    batch: Batch,
+    forced: Forced,
+    hadOthers: boolean,
+    at = batch.on!.lane.progress(batch),
+  ): void {
+    const where = at.state === "running" ? `at ${at.offset}` : at.state;
+    this.told.push(`${batch.firstIndex} ${forced} ${where}${hadOthers ? ", beside others" : ""}`);
+  }
+
+  fail(error: unknown): void {
+    this.failures.push(error);
+    this.isStopping = true;
+  }
+
+  stop(reason: unknown): Promise<void> {
+    this.isStopping = true;
+    this.told.push(`stopped: ${reason instanceof Error ? reason.message : reason}`);
+    return this.stopping;
+  }
+}
+
+/** A place's lane, opened. */
+export function openLane(lane: FakeLane): OpenLane {
+  const on = new OpenLane(lane.number);
+  on.lane = lane;
+  return on;
+}
+
+/** Sends a batch to a lane as the pool does it. */
+export function sendTo(on: OpenLane, batch: Batch): Batch {
+  batch.on = on;
+  on.inFlight.add(batch);
+  batch.run.onSend(batch);
+  on.lane.send(batch);
+  return batch;
+}

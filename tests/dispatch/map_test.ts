@@ -1,0 +1,94 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { startMap } from "../../lib/dispatch/map.ts";
+import { loadFromProgram } from "../../lib/lanes/load_task.ts";
+import { UnusedResults } from "../../lib/dispatch/unused_results.ts";
+import { poolOf, valueOf } from "./fake_lane.ts";
+import { FAKE_TASK } from "./start.ts";
+
+/** Notes which calls are watched, and which of them were used. */
+class NotedResults extends UnusedResults {
+  readonly watched: string[] = [];
+
+  override watch(results: object, name: string): () => void {
+    this.watched.push(name);
+    const use = super.watch(results, name);
+    return () => {
+      this.watched.push(`${name} used`);
+      use();
+    };
+  }
+}
+
+function starting() {
+  const parts = poolOf();
+  const host = { pool: parts.pool, unused: new NotedResults() };
+  return { ...parts, host, watched: host.unused.watched };
+}
+
+Deno.test("a task that isn't named by its module and export is refused at once, with what it is", () => {
+  const { host } = starting();
+  const bad: [unknown, string][] = [
+    [(n: number) => n, "a function, which can't travel to another lane; use task(new URL("],
+    [undefined, "but is undefined; use task(new URL("],
+    [{}, "but is [object Object];"],
+    [{ module: "./task.ts", export: "default" }, 'of module "./task.ts" and export "default"'],
+    [{ module: "file:///task.ts" }, 'of module "file:///task.ts" and export undefined'],
+  ];
+  for (const [task, says] of bad) {
+    const start = () => startMap(host, task as never, [], undefined, true);
+    assertThrows(start, TypeError, says);
+  }
+});
+
+Deno.test("wrong options and items are refused at once, not when the first result is asked for", () => {
+  const { host, watched } = starting();
+  const start = (items: unknown, options: unknown) => () =>
+    startMap(host, FAKE_TASK, items as never, options as never, true);
+  assertThrows(start([], { chunk: 0 }), RangeError, "chunk");
+  assertThrows(start([], { chunks: 1 }), RangeError, "there is no option chunks");
+  assertThrows(start(3, {}), TypeError, "items must be iterable");
+  assertEquals(watched, []);
+});
+
+Deno.test("results are values or outcomes, and watched over until they are used", async () => {
+  const { host, made, watched } = starting();
+  const values = startMap(host, FAKE_TASK, ["a"], undefined, true);
+  const outcomes = startMap(host, FAKE_TASK, ["b"], undefined, false);
+  assertEquals([watched, made], [["map", "mapSettled"], []]);
+  const value = values.next();
+  const outcome = outcomes.next();
+  assertEquals(watched.slice(2), ["map used", "mapSettled used"]);
+  for (let left = 2; left > 0; left--) made[0]!.finish(made[0]!.batches[0]!);
+  assertEquals((await value).value, valueOf("a"));
+  const { value: settled } = await outcome as { value: { value: unknown; index: number } };
+  assertEquals([settled.value, settled.index], [valueOf("b"), 0]);
+});
+
+Deno.test("who says that none is wanted has used the results", async () => {
+  const { host, made, watched } = starting();
+  const results = startMap(host, FAKE_TASK, ["a"], undefined, true);
+  await results.return();
+  assertEquals([watched, made], [["map", "map used"], []]);
+});
+
+Deno.test("on a closed pool a run fails when its first result is asked for", async () => {
+  const { host, pool } = starting();
+  await pool.close();
+  const results = startMap(host, FAKE_TASK, ["a"], undefined, true);
+  await assertRejects(() => results.toArray(), TypeError, "Cannot map: the executor is closed");
+  const settled = startMap(host, FAKE_TASK, ["a"], undefined, false);
+  const { value } = await settled.next() as { value: { ended: string } };
+  assertEquals(value.ended, "cancelled");
+  await assertRejects(() => settled.next(), TypeError, "the executor is closed");
+  assert((await settled.next()).done);
+});
+
+Deno.test("a program that is only being loaded in a lane can't map", async () => {
+  const { host } = starting();
+  const module = "data:text/javascript,export default (n) => n; // the program itself";
+  const loading = loadFromProgram({ module, export: "default" });
+  const start = () => startMap(host, FAKE_TASK, [], undefined, true);
+  assertThrows(start, TypeError, "put what is not to run there behind import.meta.main");
+  await loading;
+  start();
+});

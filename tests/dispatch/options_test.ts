@@ -1,0 +1,157 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { checker, checkOptions, type MapOptions, propertyOf } from "../../lib/dispatch/options.ts";
+import type { Rejected } from "../../lib/dispatch/outcome.ts";
+
+Deno.test("every default is filled in", () => {
+  const { retries: { retryIf, ...retries }, ...rest } = checkOptions();
+  assertEquals(rest, {
+    order: "input",
+    signal: undefined,
+    timeoutMs: Infinity,
+    loadTimeoutMs: 30_000,
+    rerun: true,
+    chunk: "auto",
+    buffer: "auto",
+    transfer: false,
+    onProgress: undefined,
+  });
+  assertEquals(retries, { limit: 0, baseMs: 100, maxMs: 30_000, jitter: true });
+  assertEquals(typeof retryIf, "function");
+});
+
+Deno.test("what is given is kept, and a plain count of retries is their limit", () => {
+  const { signal } = new AbortController();
+  const onProgress = () => {};
+  const retryIf = () => true;
+  const retries = { limit: 3, baseMs: 1, maxMs: 2, jitter: false, retryIf };
+  const given = {
+    order: "completion",
+    signal,
+    timeoutMs: 5,
+    loadTimeoutMs: 6,
+    retries,
+    rerun: false,
+    chunk: 7,
+    buffer: 0,
+    transfer: true,
+    onProgress,
+  } as const;
+  assertEquals({ ...checkOptions(given) }, given);
+  assertEquals(checkOptions({ retries: 4 }).retries.limit, 4);
+  assertEquals(checkOptions({ retries: undefined as never }).retries.limit, 0);
+});
+
+Deno.test("loading may take ten times as long as a task, but from 2 s to 30 s", () => {
+  const given = [1, 500, 50, 1e9, Infinity].map((timeoutMs) => checkOptions({ timeoutMs }));
+  assertEquals(given.map(({ loadTimeoutMs }) => loadTimeoutMs), [
+    2000,
+    5000,
+    2000,
+    30_000,
+    30_000,
+  ]);
+});
+
+Deno.test("what is out of range is refused, with the option's name and its value", () => {
+  const bad: [MapOptions, string][] = [
+    [{ timeoutMs: 0 }, "timeoutMs must be a number of milliseconds above 0, but is 0"],
+    [{ timeoutMs: NaN }, "timeoutMs must be a number of milliseconds above 0, but is NaN"],
+    [{ loadTimeoutMs: 0 }, "loadTimeoutMs must be a number of milliseconds above 0, but is 0"],
+    [{ retries: -1 }, "retries must be a whole number from 0, but is -1"],
+    [{ retries: 1.5 }, "retries must be a whole number from 0, but is 1.5"],
+    [{ retries: { limit: 1, baseMs: -1 } }, "retries.baseMs must be a number of milliseconds"],
+    [{ retries: { limit: 1, maxMs: NaN } }, "retries.maxMs must be a number of milliseconds"],
+    [{ chunk: 0 }, 'chunk must be "auto" or a whole number from 1, but is 0'],
+    [{ chunk: 1.5 }, 'chunk must be "auto" or a whole number from 1, but is 1.5'],
+    [{ buffer: -1 }, 'buffer must be "auto" or a whole number from 0, but is -1'],
+    // What only JavaScript lets pass:
+    [{ order: "random" as never }, 'order must be "input" or "completion", but is "random"'],
+    [{ rerun: 0 as never }, "rerun must be true or false, but is 0"],
+    [{ transfer: "no" as never }, 'transfer must be true or false, but is "no"'],
+    [{ retries: { limit: 1, jitter: 1 as never } }, "retries.jitter must be true or false"],
+    [{ retries: { limit: 1, retryIf: true as never } }, "retries.retryIf must be a function"],
+    [{ retries: "2" as never }, 'retries must be a whole number from 0, but is "2"'],
+    [{ signal: new AbortController() as never }, "signal must be an AbortSignal"],
+    [{ onProgress: Symbol("p") as never }, "onProgress must be a function, but is Symbol(p)"],
+  ];
+  for (const [options, says] of bad) assertThrows(() => checkOptions(options), RangeError, says);
+});
+
+Deno.test("a value is shown with its type, so that a string isn't taken for a number", () => {
+  const wrong: [unknown, string][] = [["5", 'but is "5"'], [5n, "but is 5n"], [
+    [5],
+    "but is [ 5 ]",
+  ]];
+  for (const [chunk, says] of wrong) {
+    assertThrows(() => checkOptions({ chunk: chunk as never }), RangeError, says);
+  }
+  const hostile = {
+    get [Symbol.for("Deno.customInspect")]() {
+      throw new Error("no");
+    },
+  };
+  assertThrows(() => checkOptions({ chunk: hostile as never }), RangeError, "but is object");
+});
+
+Deno.test("a deadline that can't be reckoned with is refused by its name", () => {
+  for (const timeoutMs of [5n, Symbol("5")]) {
+    const refused = () => checkOptions({ timeoutMs: timeoutMs as never });
+    assertThrows(refused, RangeError, "timeoutMs must be a number of milliseconds above 0");
+  }
+});
+
+Deno.test("an option that nobody reads is refused, and those that there are named", () => {
+  const slip = { retires: 3 } as MapOptions;
+  const { message } = assertThrows(() => checkOptions(slip), RangeError, "no option retires");
+  assert(message.startsWith("Cannot map: ") && message.endsWith("buffer, transfer, onProgress"));
+  const deeper = { retries: { limit: 1, base: 3 } } as MapOptions;
+  assertThrows(() => checkOptions(deeper), RangeError, "no option retries.base; there are limit, ");
+});
+
+Deno.test("options that are no object are refused", () => {
+  for (const options of [null, 3, "fast"]) {
+    assertThrows(() => checkOptions(options as never), RangeError, "options must be an object");
+  }
+});
+
+Deno.test("a checker says what can't be done", () => {
+  const check = checker("open limited()");
+  check("slots", 3, true, "a whole number");
+  const refused = () => check("slots", "3", false, "a whole number");
+  assertThrows(
+    refused,
+    RangeError,
+    'Cannot open limited(): slots must be a whole number, but is "3"',
+  );
+  check.known({ slots: 1 }, new Set(["slots"]));
+  const unknown = () => check.known({ lanes: 1 }, new Set(["slots", "graceMs"]));
+  assertThrows(
+    unknown,
+    RangeError,
+    "Cannot open limited(): there is no option lanes; there are slots, graceMs",
+  );
+});
+
+Deno.test("by default failed, timed-out and crashed may be tried again, if they allow it", () => {
+  const { retryIf } = checkOptions().retries;
+  const ended = (ended: Rejected["ended"], reason: unknown = new Error()) =>
+    retryIf({ ended, reason } as Rejected);
+  const endings = ["failed", "timed-out", "crashed", "cancelled", "abandoned"] as const;
+  assertEquals(endings.map((how) => ended(how)), [true, true, true, false, false]);
+  assertEquals(ended("failed", { retryable: false }), false);
+  for (const reason of [undefined, null, "x", 3, { retryable: 0 }]) {
+    assertEquals(ended("failed", reason), true);
+  }
+});
+
+Deno.test("whatever was thrown, asking it for a property is safe", () => {
+  const refuse = () => {
+    throw new Error("no");
+  };
+  const hostile = new Proxy({}, { get: refuse, has: refuse });
+  const getter = Object.defineProperty(new Error("x"), "retryable", { get: refuse });
+  for (const reason of [undefined, null, 3, "x", Symbol("s"), {}, hostile, getter]) {
+    assertEquals(propertyOf(reason, "retryable"), undefined);
+  }
+  assertEquals(propertyOf(Object.assign(() => {}, { retryable: false }), "retryable"), false);
+});

@@ -1,0 +1,51 @@
+import { assertEquals } from "@std/assert";
+import { outcomeAt, type Settled, valueAt } from "../../lib/dispatch/outcome.ts";
+
+const settled: Settled = {
+  firstIndex: 7,
+  count: 2,
+  values: Float64Array.of(1.5, 2.5),
+  rejection: undefined,
+  lane: 3,
+  attempts: 2,
+  queuedAtMs: 10,
+  startedAtMs: 20,
+  endedAtMs: 30,
+  times: undefined,
+  timesFrom: 0,
+};
+
+Deno.test("items without times of their own share those of all that settled with them", () => {
+  assertEquals(outcomeAt(settled, 1), {
+    status: "fulfilled",
+    value: 2.5,
+    index: 8,
+    lane: 3,
+    attempts: 2,
+    queuedAtMs: 10,
+    startedAtMs: 20,
+    endedAtMs: 30,
+  });
+});
+
+Deno.test("times are found where the first item stands among them", () => {
+  const times = Float64Array.of(0, 1, 2, 3, 4, 5, 6, 7);
+  const { startedAtMs, endedAtMs } = outcomeAt({ ...settled, times, timesFrom: 2 }, 1);
+  assertEquals([startedAtMs, endedAtMs], [6, 7]);
+});
+
+Deno.test("values that are all undefined need not be there", () => {
+  const empty = { ...settled, values: undefined };
+  assertEquals([valueAt(empty, 1), valueAt(settled, 0)], [undefined, 1.5]);
+  const outcome = outcomeAt(empty, 0);
+  assertEquals([outcome.status, "value" in outcome], ["fulfilled", true]);
+});
+
+Deno.test("what was thrown is told even if it was undefined, and no value beside it", () => {
+  const rejection = { ended: "failed", reason: undefined } as const;
+  const outcome = outcomeAt({ ...settled, values: undefined, rejection }, 0);
+  assertEquals(
+    [outcome.status, "reason" in outcome, "value" in outcome],
+    ["rejected", true, false],
+  );
+});

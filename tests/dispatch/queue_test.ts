@@ -1,0 +1,226 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import type { Batch } from "../../lib/dispatch/batch.ts";
+import { BatchSize } from "../../lib/dispatch/batch_size.ts";
+import type { Items } from "../../lib/dispatch/options.ts";
+import { Queue } from "../../lib/dispatch/queue.ts";
+import { Source } from "../../lib/dispatch/source.ts";
+import { FakeRun } from "./fake_run.ts";
+import { settle, VirtualTime } from "./virtual_time.ts";
+
+const run = new FakeRun();
+
+interface Sizes {
+  readonly slots?: number;
+  readonly buffer?: "auto" | number;
+  readonly chunk?: "auto" | number;
+  readonly together?: boolean;
+}
+
+function queueOf(
+  items: Items<unknown>,
+  { slots = 2, buffer = "auto", chunk = 1, together = true }: Sizes = {},
+) {
+  let more = 0;
+  let arrived = 0;
+  const errors: unknown[] = [];
+  const source = new Source(items, {
+    arrived: () => arrived++,
+    failed: (error) => void errors.push(error),
+  });
+  const size = new BatchSize(chunk);
+  const queue = new Queue({
+    settings: run.settings,
+    source,
+    size,
+    slots: () => slots,
+    buffer,
+    together,
+    onMore: () => more++,
+  });
+  return { queue, source, size, errors, more: () => more, arrived: () => arrived };
+}
+
+function* endless(): Generator<number> {
+  for (let n = 0;; n++) yield n;
+}
+
+function indexes(batches: Iterable<Batch | undefined>): number[] {
+  return [...batches].flatMap((batch) =>
+    Array.from({ length: batch?.items.length ?? 0 }, (_, at) => batch!.firstIndex + at)
+  );
+}
+
+Deno.test("never more items are out than slots and buffer, and never fewer while there are some", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 4 }),
+      fc.nat({ max: 6 }),
+      fc.integer({ min: 1, max: 5 }),
+      fc.array(fc.nat({ max: 4 }), { maxLength: 12 }),
+      (slots, buffer, chunk, consumed) => {
+        const { queue, source } = queueOf(endless(), { slots, buffer, chunk });
+        const taken: (Batch | undefined)[] = [];
+        for (const more of [0, ...consumed]) {
+          queue.consumed = Math.min(queue.consumed + more, source.pulled);
+          while (queue.peek(0) !== undefined) taken.push(queue.take(0));
+          assertEquals(source.pulled - queue.consumed, slots + buffer);
+        }
+        assertEquals(indexes(taken), Array.from({ length: source.pulled }, (_, n) => n));
+      },
+    ),
+  );
+});
+
+Deno.test("unless told, the buffer is two batches a slot, and those sent ahead", () => {
+  const pulled = (sizes: Sizes, ahead = 0) => {
+    const { queue, source } = queueOf(endless(), sizes);
+    while (queue.peek(ahead) !== undefined) queue.take(ahead);
+    return source.pulled;
+  };
+  assertEquals(pulled({ slots: 2, chunk: 5 }), 2 + 2 * 5 * 2);
+  assertEquals(pulled({ slots: 2, chunk: 5 }, 3), 2 + 2 * 5 * (2 + 3));
+  assertEquals(pulled({ slots: 2, chunk: "auto", together: false }), 2 + 2 * 2);
+});
+
+Deno.test("if all results are collected anyway, there is always room", () => {
+  const { queue, source } = queueOf(endless(), { slots: 1, buffer: 0 });
+  queue.take(0);
+  assertEquals(queue.peek(0), undefined);
+  queue.unbounded = true;
+  for (let more = 0; more < 50; more++) queue.take(0);
+  assertEquals([queue.peek(0) !== undefined, source.pulled], [true, 51]);
+});
+
+Deno.test("where there are slots without end, everything is pulled", () => {
+  const { queue, source } = queueOf(new Array(99).fill("x"), { slots: Infinity, buffer: 0 });
+  while (queue.peek(0) !== undefined) queue.take(0);
+  assertEquals([source.pulled, queue.isEmpty], [99, true]);
+});
+
+Deno.test("items travel alone where a message costs nothing, and else by the size of a batch", () => {
+  const taken = (sizes: Sizes) => {
+    const { queue, size } = queueOf(new Array(100).fill("x"), sizes);
+    size.learn(1, 1e-3);
+    return queue.take(0)!.items.length;
+  };
+  assertEquals(taken({ chunk: "auto", together: false, slots: 1 }), 1);
+  assertEquals(taken({ chunk: "auto", slots: 1, buffer: 90 }), 8);
+  // No more than half of a slot's share of what is left, and no more than there is room for.
+  assertEquals(taken({ chunk: "auto", slots: 10, buffer: 90 }), 5);
+  assertEquals(taken({ chunk: "auto", slots: 1, buffer: 2 }), 3);
+});
+
+Deno.test("a new batch tells when it was pulled, and has no history", () => {
+  using time = new VirtualTime();
+  const { queue } = queueOf(["a"]);
+  time.pass(7);
+  const batch = queue.take(0)!;
+  const { queuedAtMs, attempt, reruns, kills, alone, run: its } = batch;
+  assertEquals([queuedAtMs, queue.takenAtMs, attempt, reruns, kills, alone], [
+    1007,
+    1007,
+    1,
+    0,
+    0,
+    false,
+  ]);
+  assert(its === run);
+});
+
+Deno.test("what was put back goes before all others, the last put back first", () => {
+  const { queue } = queueOf([0, 1, 2]);
+  queue.putBack(run.batch(["x"], { firstIndex: 11 }));
+  queue.putBack(run.batch([], { firstIndex: 99 }));
+  queue.putBack(run.batch(["y"], { firstIndex: 10 }));
+  assertEquals(indexes([1, 2, 3].map(() => queue.take(0))), [10, 11, 0]);
+});
+
+Deno.test("what was put back goes even if there is no room for anything new", () => {
+  const { queue } = queueOf(endless(), { slots: 1, buffer: 0 });
+  const batch = queue.take(0)!;
+  assertEquals(queue.peek(0), undefined);
+  queue.putBack(batch);
+  assertEquals(queue.peek(0)?.alone, false);
+  assert(queue.take(0) === batch);
+});
+
+Deno.test("items that must run alone are dealt out one by one", () => {
+  const { queue } = queueOf([]);
+  queue.putBack(run.batch(["a", "b", "c"], { alone: true }));
+  const taken = [1, 2, 3].map(() => {
+    assertEquals(queue.peek(0)?.alone, true);
+    return queue.take(0)!;
+  });
+  assertEquals(taken.map(({ firstIndex, items, alone }) => [firstIndex, items, alone]), [
+    [10, ["a"], true],
+    [11, ["b"], true],
+    [12, ["c"], true],
+  ]);
+  assert(queue.isEmpty);
+});
+
+Deno.test("an item goes again when its wait is over, not before", () => {
+  using time = new VirtualTime();
+  const { queue, more } = queueOf([]);
+  queue.later(run.batch(["a"]), 500);
+  assertEquals([queue.isEmpty, queue.peek(0), more()], [false, undefined, 0]);
+  time.pass(499);
+  assertEquals([queue.peek(0), more()], [undefined, 0]);
+  time.pass(1);
+  assertEquals([indexes([queue.take(0)]), more(), queue.isEmpty], [[10], 1, true]);
+});
+
+Deno.test("a wait that no timer holds is kept to the end, and an endless one for ever", () => {
+  const days = 86_400_000;
+  using time = new VirtualTime();
+  const { queue } = queueOf([]);
+  queue.later(run.batch(["a"]), 100 * days);
+  queue.later(run.batch(["b"], { firstIndex: 11 }), Infinity);
+  time.pass(100 * days - 1);
+  assertEquals(queue.peek(0), undefined);
+  time.pass(1);
+  assertEquals(indexes([queue.take(0)]), [10]);
+  time.pass(1000 * days);
+  assertEquals(queue.peek(0), undefined);
+  assertEquals(indexes(queue.drop()), [11]);
+  assertEquals(time.timers, 0);
+});
+
+Deno.test("an async input that was asked and hasn't answered has nothing to send", async () => {
+  const gate = Promise.withResolvers<IteratorResult<string>>();
+  const iterator = { next: () => gate.promise };
+  const { queue } = queueOf({ [Symbol.asyncIterator]: () => iterator }, { chunk: 1 });
+  assertEquals([queue.peek(0)?.alone, queue.take(0), queue.peek(0)], [false, undefined, undefined]);
+  gate.resolve({ value: "a", done: false });
+  await settle();
+  assertEquals([queue.peek(0)?.alone, indexes([queue.take(0)])], [false, [0]]);
+});
+
+Deno.test("dropping gives back all that was not sent: what waits, what is due, an array's rest", () => {
+  using time = new VirtualTime();
+  const { queue, source } = queueOf([0, 1, 2, 3]);
+  queue.take(0);
+  queue.putBack(run.batch(["x"], { firstIndex: 20 }));
+  queue.later(run.batch(["y"], { firstIndex: 30 }), 50);
+  assertEquals(indexes(queue.drop()).toSorted((a, b) => a - b), [1, 2, 3, 20, 30]);
+  assertEquals([time.timers, queue.peek(0)?.alone], [0, false]);
+  void source.close(0);
+  assertEquals([queue.isEmpty, queue.peek(0)], [true, undefined]);
+});
+
+Deno.test("dropping gives back what an async input has given, but nobody has pulled", async () => {
+  using time = new VirtualTime();
+  const input = async function* () {
+    yield* ["a", "b", "c"];
+    await new Promise(() => {});
+  };
+  const { queue, source, arrived } = queueOf(input(), { chunk: 2, slots: 4 });
+  assertEquals(queue.take(0), undefined);
+  for (let turn = 0; turn < 20; turn++) await undefined;
+  time.turn();
+  assertEquals([arrived(), source.pulled], [1, 0]);
+  const [dropped, ...others] = queue.drop();
+  assertEquals([dropped?.firstIndex, dropped?.items, others], [0, ["a", "b"], []]);
+  assertEquals(source.pulled, 2);
+});

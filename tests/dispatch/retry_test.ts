@@ -1,0 +1,77 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { asksTooLong, backoffMs } from "../../lib/dispatch/retry.ts";
+
+const options = fc.record({
+  baseMs: fc.double({ min: 0, max: 1e4, noNaN: true }),
+  maxMs: fc.double({ min: 0, max: 1e5, noNaN: true }),
+  jitter: fc.boolean(),
+});
+const share = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+const fixed = { baseMs: 100, maxMs: 500, jitter: false };
+
+Deno.test("waits double with each attempt up to their bound", () => {
+  assertEquals([1, 2, 3, 4, 90].map((attempt) => backoffMs(attempt, fixed)), [
+    100,
+    200,
+    400,
+    500,
+    500,
+  ]);
+});
+
+Deno.test("jitter draws between 0 and the bound, never beyond", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 60 }), options, share, (attempt, options, draw) => {
+      const bound = backoffMs(attempt, { ...options, jitter: false });
+      const waitMs = backoffMs(attempt, options, undefined, () => draw);
+      assert(waitMs >= 0 && waitMs <= bound && bound <= options.maxMs);
+      if (options.jitter) assertEquals(waitMs, draw * bound);
+    }),
+  );
+});
+
+Deno.test("a wait that the server asked for is never shortened, however short the bound", () => {
+  fc.assert(
+    fc.property(options, share, fc.integer({ min: 1, max: 1e6 }), (options, draw, retryAfterMs) => {
+      const drawn = backoffMs(1, options, undefined, () => draw);
+      const waitMs = backoffMs(1, options, { retryAfterMs }, () => draw);
+      assertEquals(waitMs, retryAfterMs + drawn);
+    }),
+  );
+});
+
+const NO_WAITS = [
+  undefined,
+  null,
+  "x",
+  {},
+  { retryAfterMs: -5 },
+  { retryAfterMs: NaN },
+  { retryAfterMs: "7" },
+  {
+    get retryAfterMs() {
+      throw new Error("no");
+    },
+  },
+];
+
+Deno.test("what is no wait changes nothing", () => {
+  for (const reason of NO_WAITS) {
+    assertEquals(backoffMs(1, fixed, reason), 100);
+    assertEquals(asksTooLong(0, { maxMs: 0 }, reason), undefined);
+  }
+});
+
+Deno.test("a wait beyond the longest that is allowed is told, with what asked for it as the cause", () => {
+  const cause = Object.assign(new Error("429"), { retryAfterMs: 501 });
+  const error = asksTooLong(7, fixed, cause)!;
+  assertEquals([error.name, error.retryAfterMs, error.retryable], ["RetryAfterError", 501, false]);
+  assertEquals(
+    error.message,
+    "Item 7 is not tried again: it asks for a wait of 501 ms, and retries.maxMs allows 500 ms",
+  );
+  assert(error.cause === cause);
+  assertEquals(asksTooLong(7, fixed, { retryAfterMs: 500 }), undefined);
+  assert(asksTooLong(7, fixed, { retryAfterMs: Infinity }) !== undefined);
+});

@@ -1,0 +1,94 @@
+import { assertEquals } from "@std/assert";
+import { UnusedResults } from "../../lib/dispatch/unused_results.ts";
+
+/** What the runtime would do with results that nobody holds any more, done by a test. */
+class FakeRegistry {
+  static made: FakeRegistry[] = [];
+  readonly registered = new Map<unknown, unknown>();
+  readonly #cleanUp: (held: unknown) => void;
+
+  constructor(cleanUp: (held: unknown) => void) {
+    this.#cleanUp = cleanUp;
+    FakeRegistry.made.push(this);
+  }
+
+  register(_target: object, held: unknown, token: unknown): void {
+    this.registered.set(token, held);
+  }
+
+  unregister(token: unknown): void {
+    this.registered.delete(token);
+  }
+
+  /** Everything that is registered is collected. */
+  collect(): void {
+    for (const held of this.registered.values()) this.#cleanUp(held);
+    this.registered.clear();
+  }
+}
+
+/** Unused results whose collecting is under the test's command, and what was warned of. */
+function watching() {
+  const { FinalizationRegistry } = globalThis;
+  Object.assign(globalThis, { FinalizationRegistry: FakeRegistry });
+  try {
+    const unused = new UnusedResults();
+    return { unused, registry: FakeRegistry.made.pop()! };
+  } finally {
+    Object.assign(globalThis, { FinalizationRegistry });
+  }
+}
+
+/** What is printed to stderr meanwhile. */
+function printed(action: () => void): string[] {
+  const lines: string[] = [];
+  const { error } = console;
+  console.error = (line: string) => void lines.push(line);
+  try {
+    action();
+  } finally {
+    console.error = error;
+  }
+  return lines;
+}
+
+function warning(of: string): string {
+  return `warning: nothing ran, for nobody asked for the results of ${of}; ` +
+    "take them in a loop (for await … of), or all with toArray()";
+}
+
+Deno.test("results that nobody asked for are warned of at the end, all in one line", () => {
+  const { unused } = watching();
+  unused.watch({}, "map");
+  assertEquals(printed(() => unused.close()), [warning("map()")]);
+  for (const name of ["map", "mapSettled", "map"]) unused.watch({}, name);
+  assertEquals(printed(() => unused.close()), [warning("map() and mapSettled() (3 calls)")]);
+});
+
+Deno.test("results that were asked for are not warned of, however often that is told", () => {
+  const { unused, registry } = watching();
+  const use = unused.watch({}, "map");
+  unused.watch({}, "mapSettled");
+  use();
+  assertEquals(registry.registered.size, 1);
+  use();
+  assertEquals(registry.registered.size, 1);
+  assertEquals(printed(() => unused.close()), [warning("mapSettled()")]);
+});
+
+Deno.test("results that nobody can ask for any more are warned of when they are collected", () => {
+  const { unused, registry } = watching();
+  unused.watch({}, "map");
+  unused.watch({}, "mapSettled");
+  assertEquals(printed(() => registry.collect()), [warning("map()"), warning("mapSettled()")]);
+  assertEquals(printed(() => unused.close()), []);
+});
+
+Deno.test("what was warned of at the end is not warned of again when it is collected", () => {
+  const { unused, registry } = watching();
+  const use = unused.watch({}, "map");
+  assertEquals(printed(() => unused.close()).length, 1);
+  assertEquals(printed(() => registry.collect()), []);
+  use();
+  assertEquals(printed(() => unused.close()), []);
+});

@@ -1,0 +1,41 @@
+/**
+ * Batches to give to lanes.
+ *
+ * @module
+ */
+
+import type { LaneBatch } from "../../lib/lanes/lane.ts";
+import type { Task } from "../../lib/lanes/task.ts";
+
+/** A task that needs no file and does nothing worth waiting for. */
+export const DOUBLE: Task = {
+  module: "data:text/javascript,export default (n) => 2 * n",
+  export: "default",
+};
+
+/** A batch of these items, the first of which is item 10; all else as plain as can be unless told. */
+export function batchOf(items: readonly unknown[], options: Partial<LaneBatch> = {}): LaneBatch {
+  return {
+    task: DOUBLE,
+    firstIndex: 10,
+    items,
+    attempt: 1,
+    timeoutMs: Infinity,
+    timed: false,
+    giveBackMs: Infinity,
+    mark: false,
+    transfer: false,
+    movesItems: false,
+    mostBytes: Infinity,
+    sentAtMs: 0,
+    sentCount: 0,
+    moved: false,
+    note: undefined,
+    ...options,
+  };
+}
+
+/** Lets everything happen that waits for nothing but promises. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await undefined;
+}

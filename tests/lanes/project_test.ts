@@ -1,0 +1,259 @@
+import { assertEquals } from "@std/assert";
+import { toFileUrl } from "@std/path";
+import { nearestConfig, type ProjectFlags } from "../../lib/lanes/project.ts";
+import { granted } from "../granted.ts";
+import { importOf, printed, type StartOptions, withFiles } from "./small_program.ts";
+
+// What stands near to a module
+
+/** Empty files; where a name ends with a slash, folders. */
+function empty(...names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, "{}"]));
+}
+
+function nearest(path: string): string | undefined {
+  return nearestConfig(toFileUrl(path).href);
+}
+
+const ignore = !granted("read", "write");
+
+Deno.test({
+  name: "the deno.json beside a module counts, else the one in the nearest folder above",
+  ignore,
+  fn: () =>
+    withFiles(empty("deno.json", "a/deno.jsonc", "a/b/c/", "d/"), (root) => {
+      assertEquals(nearest(`${root}/task.ts`), `${root}/deno.json`);
+      assertEquals(nearest(`${root}/d/task.ts`), `${root}/deno.json`);
+      assertEquals(nearest(`${root}/a/task.ts`), `${root}/a/deno.jsonc`);
+      assertEquals(nearest(`${root}/a/b/c/task.ts`), `${root}/a/deno.jsonc`);
+    }),
+});
+
+Deno.test({
+  name: "deno.json goes before deno.jsonc, and a folder of that name doesn't count",
+  ignore,
+  fn: () =>
+    withFiles(
+      empty("deno.json", "both/deno.json", "both/deno.jsonc", "folder/deno.json/"),
+      (root) => {
+        assertEquals(nearest(`${root}/both/task.ts`), `${root}/both/deno.json`);
+        assertEquals(nearest(`${root}/folder/task.ts`), `${root}/deno.json`);
+      },
+    ),
+});
+
+Deno.test({
+  name: "a package.json is no deno.json, with or without its node_modules",
+  ignore,
+  fn: () =>
+    withFiles(empty("deno.json", "a/package.json", "a/node_modules/"), (root) => {
+      assertEquals(nearest(`${root}/a/task.ts`), `${root}/deno.json`);
+    }),
+});
+
+Deno.test({
+  name: "what was found once is not looked for again",
+  ignore,
+  async fn() {
+    let module = "";
+    let wanted = "";
+    await withFiles(empty("deno.json"), (root) => {
+      module = `${root}/again.ts`;
+      wanted = `${root}/deno.json`;
+      assertEquals(nearest(module), wanted);
+    });
+    assertEquals(nearest(module), wanted);
+  },
+});
+
+Deno.test("modules that are no files have none", () => {
+  for (const module of ["https://example.com/a.ts", "data:text/javascript,1", "npm:x"]) {
+    assertEquals(nearestConfig(module), undefined);
+  }
+});
+
+/** What is nearest to a module for a program that may read no more than lib and this folder. */
+async function nearestWithin(folder: string, path: string): Promise<unknown> {
+  const code = `${importOf("nearestConfig", "project.ts")}
+    print(nearestConfig(${JSON.stringify(toFileUrl(path).href)}))`;
+  const lib = new URL("../../lib", import.meta.url).pathname;
+  return await printed(code, { flags: [`--allow-read=${lib},${folder}`] });
+}
+
+Deno.test({
+  name: "what may not be read is not told, and not asked for",
+  ignore: !granted("read", "write", "run"),
+  fn: () =>
+    withFiles(empty("deno.json", "a/"), async (root) => {
+      assertEquals(await nearestWithin(`${root}/a`, `${root}/a/task.ts`), null);
+    }),
+});
+
+Deno.test({
+  name: "a deno.json that may be read is told, though a lock may not be looked for above it",
+  ignore: !granted("read", "write", "run"),
+  fn: () =>
+    withFiles(empty("deno.json", "a/"), async (root) => {
+      assertEquals(await nearestWithin(root, `${root}/a/task.ts`), `${root}/deno.json`);
+    }),
+});
+
+// What a child is told of it
+
+/** The flags for tasks of these modules, in a program that was started so. */
+async function flagsFor(
+  modules: readonly string[],
+  { config, ...options }: StartOptions & { readonly config?: string } = {},
+): Promise<ProjectFlags> {
+  const code = `${importOf("projectFlags", "project.ts")}
+    print(projectFlags(...${
+    JSON.stringify([modules, config ?? null])
+  }.map((it) => it ?? undefined)))`;
+  return await printed(code, { flags: ["-A"], ...options }) as ProjectFlags;
+}
+
+/** The same, of which nothing depends on a lock. */
+async function unlockedFor(...args: Parameters<typeof flagsFor>): Promise<readonly string[]> {
+  const { flags, unlocked } = await flagsFor(...args);
+  assertEquals(flags, unlocked);
+  return flags;
+}
+
+/** Tests with a folder of these files. */
+function test(
+  name: string,
+  files: readonly string[],
+  fn: (root: string, module: (path: string) => string) => Promise<void>,
+): void {
+  Deno.test({
+    name,
+    // Only Linux tells a program how it was started.
+    ignore: !granted("read", "write", "run") || Deno.build.os !== "linux",
+    fn: () =>
+      withFiles(empty(...files), (root) => fn(root, (path) => toFileUrl(`${root}/${path}`).href)),
+  });
+}
+
+test("a child of tasks in no project is told that there is none", ["a/"], async (_root, module) => {
+  const none = ["--no-config", "--no-lock"];
+  for (const task of [module("a/task.ts"), "data:text/javascript,1", "npm:x"]) {
+    assertEquals(await unlockedFor([task]), none);
+  }
+  assertEquals(await unlockedFor([]), none);
+});
+
+test("a child is told of the deno.json nearest to the first task that has one", [
+  "deno.json",
+  "a/deno.jsonc",
+], async (root, module) => {
+  const modules = ["npm:x", module("a/task.ts"), module("task.ts")];
+  assertEquals(await unlockedFor(modules), [`--config=${root}/a/deno.jsonc`, "--no-lock"]);
+});
+
+test("the lock of a project, or of the workspace above it, is held to and never written", [
+  "deno.lock",
+  "a/deno.json",
+  "b/deno.json",
+  "b/deno.lock",
+], async (root, module) => {
+  for (const member of ["a", "b"]) {
+    const config = `--config=${root}/${member}/deno.json`;
+    assertEquals(await flagsFor([module(`${member}/task.ts`)]), {
+      flags: [config, "--frozen"],
+      unlocked: [config, "--no-lock"],
+    });
+  }
+});
+
+test("packages of Node that stand nearer than a deno.json are used as they are there", [
+  "deno.json",
+  "a/package.json",
+  "a/node_modules/",
+  "a/b/",
+  "bare/package.json",
+  "foreign/node_modules/",
+], async (root, module) => {
+  const config = `--config=${root}/deno.json`;
+  for (const folder of ["a", "a/b"]) {
+    assertEquals(await unlockedFor([module(`${folder}/task.ts`)]), [
+      config,
+      "--node-modules-dir=manual",
+      "--no-lock",
+    ]);
+  }
+  for (const folder of ["bare", "foreign"]) {
+    assertEquals(await unlockedFor([module(`${folder}/task.ts`)]), [config, "--no-lock"]);
+  }
+});
+
+test("packages of Node are used where there is no deno.json at all", [
+  "package.json",
+  "node_modules/",
+], async (_root, module) => {
+  const flags = ["--no-config", "--node-modules-dir=manual", "--no-lock"];
+  assertEquals(await unlockedFor([module("task.ts")]), flags);
+});
+
+test("flags of the program that say what modules mean go before what stands beside them", [
+  "deno.json",
+  "deno.lock",
+  "own.json",
+  "map.json",
+  "task.ts",
+], async (root, module) => {
+  const config = `--config=${root}/deno.json`;
+  const own = `--config=${root}/own.json`;
+  const lock = `--lock=${root}/deno.lock`;
+  const cases: readonly (readonly [given: readonly string[], told: readonly string[]])[] = [
+    [["--no-lock"], ["--no-lock", config]],
+    [["--unstable-kv", "--seed=4", "--quiet"], ["--unstable-kv", config, "--frozen"]],
+    [[own], [own, "--no-lock"]],
+    [["--no-config"], ["--no-config", "--no-lock"]],
+    [[own, lock], [own, lock]],
+    [[`--import-map=${root}/map.json`, "--no-npm"], [
+      `--import-map=${root}/map.json`,
+      "--no-npm",
+      config,
+      "--frozen",
+    ]],
+    [["--location", "http://a.b"], ["--location=http://a.b", config, "--frozen"]],
+  ];
+  for (const [given, told] of cases) {
+    const { flags } = await flagsFor([module("task.ts")], { flags: ["-A", ...given] });
+    assertEquals([given, flags], [given, told]);
+  }
+});
+
+test("relative paths of the program's flags are meant from where it was started", [
+  "own.json",
+  "a/map.json",
+], async (root, module) => {
+  const flags = ["-A", "--config=own.json", "--import-map", "a/map.json"];
+  assertEquals(await unlockedFor([module("task.ts")], { flags, cwd: root }), [
+    `--config=${root}/own.json`,
+    `--import-map=${root}/a/map.json`,
+    "--no-lock",
+  ]);
+});
+
+test("the deno.json that the caller names goes before the program's and all others", [
+  "deno.json",
+  "deno.lock",
+  "own.json",
+  "named.json",
+], async (root, module) => {
+  const config = `${root}/named.json`;
+  const told = [`--config=${config}`, "--no-lock"];
+  for (const own of [[], [`--config=${root}/own.json`], ["--no-config"]]) {
+    const flags = ["-A", ...own];
+    assertEquals(await unlockedFor([module("task.ts")], { config, flags }), told);
+  }
+});
+
+test("a program that can't see its flags goes by what stands near to the tasks", [
+  "deno.json",
+], async (root, module) => {
+  const flags = ["--allow-read", "--no-lock", "--unstable-kv"];
+  const told = [`--config=${root}/deno.json`, "--no-lock"];
+  assertEquals(await unlockedFor([module("task.ts")], { flags }), told);
+});

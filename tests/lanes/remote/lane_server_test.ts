@@ -1,0 +1,287 @@
+import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { CloneError, TaskLoadError } from "../../../lib/lanes/errors.ts";
+import { Cells } from "../../../lib/lanes/remote/cells.ts";
+import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
+import { type Envelope, openEnvelope, sealEnvelope } from "../../../lib/lanes/remote/envelope.ts";
+import { settle } from "../batch.ts";
+import { serverOver } from "./fake_channel.ts";
+import { give, load, loaded, NUMBERS, reports, short } from "./served.ts";
+import { openGate, parts, reached, taskNamed } from "./tasks.ts";
+import { bothWays, toThread } from "./ways.ts";
+
+Deno.test("a server says that it is ready, and when its clock began", () => {
+  const { server, said } = serverOver();
+  server.start();
+  assertEquals(said, [
+    { kind: FromLane.ready, head: [performance.timeOrigin], payload: undefined },
+  ]);
+});
+
+Deno.test("a task is loaded and told of, or told why it can't be", async () => {
+  const over = serverOver();
+  assertEquals((await load(over, "same")).head, [NUMBERS.same]);
+  const { head, payload } = await load(over, "nothing");
+  const error = openEnvelope(payload as Envelope);
+  assertInstanceOf(error, TaskLoadError);
+  assertEquals(head, [NUMBERS.nothing]);
+  assertStringIncludes(error.message, '"nothing"');
+});
+
+Deno.test("tasks are loaded one after another, so that it is known which one is being loaded", async () => {
+  const { server, said, next } = serverOver();
+  const gate = Promise.withResolvers<void>();
+  Object.assign(globalThis, { loadingGate: gate.promise });
+  const slow = "data:text/javascript,await globalThis.loadingGate; export default () => 1";
+  const fails = next(FromLane.unloadable);
+  server.receive(ToLane.load, [1], { module: slow, export: "missing", isProgram: false });
+  server.receive(ToLane.load, [2], { ...taskNamed("same"), isProgram: false });
+  await settle();
+  assertEquals(said, []);
+  const loads = next(FromLane.loaded);
+  gate.resolve();
+  await Promise.all([fails, loads]);
+  assertEquals(said.map(({ head }) => head), [[1], [2]]);
+});
+
+Deno.test("batches that come before their task was looked at are held for it, in their order", async () => {
+  const over = serverOver({ slots: 2 });
+  give(over.server, 1, "play", []);
+  give(over.server, 2, "same", ["a"]);
+  give(over.server, 3, "same", ["b"]);
+  await load(over, "same");
+  await settle();
+  assertEquals(reports(over.said).map(short), [[2, ["a"], []], [3, ["b"], []]]);
+  await load(over, "play");
+  await settle();
+  assertEquals(reports(over.said).at(-1)?.id, 1);
+});
+
+Deno.test("as many batches run at a time as there are slots, the others wait in their order", async () => {
+  const { server, said } = await loaded({ slots: 2 });
+  give(server, 1, "gated", ["first"]);
+  give(server, 2, "gated", ["second"]);
+  give(server, 3, "play", ["third"]);
+  give(server, 4, "play", ["fourth"]);
+  const ran: string[] = [];
+  parts.set("third", () => ran.push("third"));
+  parts.set("fourth", () => ran.push("fourth"));
+  await Promise.all([reached("first"), reached("second")]);
+  assertEquals(ran, []);
+  openGate("second");
+  await settle();
+  assertEquals([ran, reports(said).map(({ id }) => id)], [["third", "fourth"], [2, 3, 4]]);
+  openGate("first");
+  await settle();
+  assertEquals(reports(said).at(-1)?.id, 1);
+});
+
+Deno.test("values and failures come back, undefined ones too, with errors as what they were", async () => {
+  const { server, said } = await loaded();
+  parts.set("fails", () => {
+    throw Object.assign(new RangeError("no"), { code: "E" });
+  });
+  parts.set("gives an error", () => new TypeError("a value"));
+  give(server, 1, "same", [undefined, undefined]);
+  give(server, 2, "play", ["gives an error", "fails"]);
+  give(server, 3, "same", [new TypeError("an item")]);
+  const [nothing, mixed, item] = reports(said);
+  assertEquals(short(nothing!), [1, [undefined, undefined], []]);
+  assertInstanceOf(mixed!.values![0], TypeError);
+  const { offset, ended, reason } = mixed!.failures![0]!;
+  assertEquals([offset, ended, (reason as { code?: string }).code], [1, "failed", "E"]);
+  assertInstanceOf(reason, RangeError);
+  assertInstanceOf(item!.values![0], TypeError);
+});
+
+for (const [name, way] of bothWays()) {
+  Deno.test(`results that can't be sent ${name} become failures, in order among those that failed`, async () => {
+    const { server, said } = await loaded({ way });
+    parts.set("symbol", () => Symbol("a"));
+    parts.set("fails", () => {
+      throw new Error("own");
+    });
+    parts.set("proxy", () => new Proxy({}, {}));
+    parts.set("well", () => [4, new Error("kept")]);
+    give(server, 1, "play", ["symbol", "fails", "proxy", "well"]);
+    const [report] = reports(said);
+    const { failures, values } = report!;
+    assertEquals(failures!.map(({ offset, ended }) => `${offset} ${ended}`), [
+      "0 failed",
+      "1 failed",
+      "2 failed",
+    ]);
+    const [symbol, own, proxy] = failures!.map(({ reason }) => reason as Error);
+    assertInstanceOf(symbol, CloneError);
+    assertEquals(
+      symbol.message,
+      "Cannot send the result of item 10 to another lane: it is a symbol",
+    );
+    assertEquals(own!.message, "own");
+    assertStringIncludes(proxy!.message, "the result of item 12");
+    const [four, kept] = values![3] as [number, Error];
+    assertEquals([four, kept.message, said.length], [4, "kept", 1]);
+  });
+}
+
+for (const transfer of [false, true]) {
+  Deno.test(`a result whose getter throws fails its item alone, ${transfer ? "moved" : "copied"}`, async () => {
+    const { server, said } = await loaded();
+    parts.set("throws when read", () => ({
+      get page() {
+        throw new Error("not loaded");
+      },
+    }));
+    parts.set("well", () => "well");
+    give(server, 1, "play", ["throws when read", "well"], { transfer });
+    const [report] = reports(said);
+    assertEquals(short(report!), [1, [undefined, "well"], ["0 failed"]]);
+    assertStringIncludes((report!.failures![0]!.reason as Error).message, "not loaded");
+  });
+}
+
+// Asking to stop
+
+Deno.test("a running task is asked to stop, and that it was asked is told", async () => {
+  const { server, said } = await loaded();
+  give(server, 1, "gated", ["cancelled one", "never"]);
+  server.receive(ToLane.ask, [1, 1], sealEnvelope(new RangeError("enough"), toThread()));
+  await settle();
+  assertEquals(said.map(({ kind }) => kind), [FromLane.asked, FromLane.report]);
+  const { count, failures } = reports(said)[0]!;
+  assertEquals([count, failures![0]!.ended, String(failures![0]!.reason)], [
+    1,
+    "cancelled",
+    "RangeError: enough",
+  ]);
+  server.receive(ToLane.ask, [1, 1], undefined);
+  assertEquals(said.at(-1), { kind: FromLane.asked, head: [1], payload: undefined });
+});
+
+Deno.test("a task past its deadline is asked to stop, and the next item runs", async () => {
+  const { server, said } = await loaded();
+  give(server, 1, "gated", ["late one", "early one"], { timeoutMs: 1e9 });
+  openGate("early one");
+  server.receive(ToLane.ask, [1, 0], undefined);
+  await settle();
+  assertEquals(reports(said).map(short), [[1, [undefined, "early one"], ["0 timed-out"]]]);
+});
+
+for (const shares of [true, false]) {
+  const where = shares ? "a thread" : "a process";
+  Deno.test(`a batch that waits in ${where} and is cancelled starts none of its items`, async () => {
+    const cells = shares ? new Cells(1) : undefined;
+    const { server, said } = await loaded({ ...(cells !== undefined && { cells }) });
+    const [running, waiting] = [cells?.offer() ?? 1, cells?.offer() ?? 2];
+    const gate = `busy in ${where}`;
+    const ran: string[] = [];
+    parts.set("waits", () => ran.push("waits"));
+    give(server, running, "gated", [gate]);
+    give(server, waiting, "play", ["waits"]);
+    cells?.cancel(waiting);
+    server.receive(ToLane.ask, [waiting, 1], undefined);
+    openGate(gate);
+    await settle();
+    assertEquals(ran, []);
+    const ends = reports(said).map(({ id, count, last }) => [id, count, last]);
+    assertEquals(new Set(ends), new Set([[running, 1, true], [waiting, 0, true]]));
+  });
+}
+
+Deno.test("a batch that waits for its task and is cancelled starts nothing once that is there", async () => {
+  const over = serverOver();
+  const ran: string[] = [];
+  parts.set("too late", () => ran.push("too late"));
+  give(over.server, 1, "play", ["too late"]);
+  over.server.receive(ToLane.ask, [1, 1], undefined);
+  await load(over, "play");
+  await settle();
+  assertEquals(ran, []);
+  assertEquals(reports(over.said).map(({ id, count, last }) => [id, count, last]), [[1, 0, true]]);
+});
+
+Deno.test("a batch that was taken back is passed over", async () => {
+  const cells = new Cells(1);
+  const { server, said } = await loaded({ cells });
+  const ids = [cells.offer(), cells.offer(), cells.offer()] as const;
+  give(server, ids[0], "gated", ["before"]);
+  give(server, ids[1], "same", ["taken back"]);
+  give(server, ids[2], "same", ["after"]);
+  cells.take(ids[1]);
+  openGate("before");
+  await settle();
+  assertEquals(reports(said).map(({ id }) => id), [ids[0], ids[2]]);
+});
+
+// What is seen from outside
+
+Deno.test("where it is wanted, each item's start is told before it starts", async () => {
+  const { server, said } = await loaded();
+  parts.set("looks", () => said.length);
+  give(server, 1, "play", ["looks", "looks"], { mark: true });
+  give(server, 2, "same", ["unmarked"]);
+  const marks = said.filter(({ kind }) => kind === FromLane.mark);
+  assertEquals(marks.map(({ head: [id, offset] }) => [id, offset]), [[1, 0], [1, 1]]);
+  assertEquals(reports(said)[0]!.values, [1, 2]);
+  const { startedAtMs } = reports(said)[0]!;
+  assertEquals(marks[0]!.head[2], startedAtMs);
+});
+
+Deno.test("with shared memory no start is told of, for it can be seen", async () => {
+  const cells = new Cells(1);
+  const { server, said } = await loaded({ cells });
+  const id = cells.offer();
+  give(server, id, "gated", ["seen", "seen too"], { mark: true });
+  await reached("seen");
+  const { offset, waits } = cells.state(id)!;
+  assertEquals([offset, waits, said], [0, true, []]);
+  openGate("seen");
+  await reached("seen too");
+  assertEquals(cells.state(id)?.offset, 1);
+  openGate("seen too");
+  await settle();
+});
+
+Deno.test("what was used is told when it is asked for", () => {
+  const { server, said } = serverOver();
+  server.receive(ToLane.usage, [], undefined);
+  assertEquals(said, [{ kind: FromLane.usage, head: [1.5, NaN], payload: undefined }]);
+});
+
+for (const [name, way] of bothWays()) {
+  Deno.test(`a lane that is about to end says first what has ended in it and what runs, ${name}`, async () => {
+    const { server, said } = await loaded({ way, slots: 3 });
+    const gate = (of: string) => `${of} ${name}`;
+    give(server, 1, "gated", [gate("ended"), gate("runs")]);
+    give(server, 2, "gated", [gate("runs as well")]);
+    give(server, 3, "same", ["done"]);
+    openGate(gate("ended"));
+    await reached(gate("runs"));
+    said.length = 0;
+    server.sayDying("called Deno.exit(3)", new RangeError("x"));
+    assertEquals(said.map(({ kind, head }) => [kind, ...head.slice(0, 2)]), [
+      [FromLane.report, 1, 1],
+      [FromLane.mark, 1, 1],
+      [FromLane.mark, 2, 0],
+      [FromLane.dying],
+    ]);
+    const [report] = reports(said);
+    assertEquals([short(report!), report!.last], [[1, [gate("ended")], []], false]);
+    const { how, error } = said.at(-1)!.payload as { how: string; error: Envelope };
+    assertEquals([how, String(openEnvelope(error))], ["called Deno.exit(3)", "RangeError: x"]);
+    for (const  of of["runs", "runs as well"]) openGate(gate(of));
+    await settle();
+  });
+}
+
+Deno.test("a lane that ends without an error, and with shared memory, says no more than needed", async () => {
+  const cells = new Cells(1);
+  const { server, said } = await loaded({ cells });
+  give(server, cells.offer(), "gated", ["runs in a thread"]);
+  server.sayDying("called self.close()");
+  assertEquals(said, [
+    { kind: FromLane.dying, head: [], payload: { how: "called self.close()", error: undefined } },
+  ]);
+  openGate("runs in a thread");
+  await settle();
+  assert(reports(said).length === 1);
+});

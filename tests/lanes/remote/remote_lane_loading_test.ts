@@ -1,0 +1,247 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { TaskLoadError } from "../../../lib/lanes/errors.ts";
+import { FromLane, readBatchHead, ToLane } from "../../../lib/lanes/remote/channel.ts";
+import { sealEnvelope } from "../../../lib/lanes/remote/envelope.ts";
+import type { Task } from "../../../lib/lanes/task.ts";
+import { VirtualTime } from "../../dispatch/virtual_time.ts";
+import { batchOf, DOUBLE, settle } from "../batch.ts";
+import { laneOver, readyLane, reportHeadOf } from "./fake_channel.ts";
+import { toThread } from "./ways.ts";
+
+const OTHER: Task = { module: "file:///jobs/other.ts", export: "default" };
+
+Deno.test("a batch is held until its lane is ready and has loaded its task", async () => {
+  const { lane, channel, told } = laneOver();
+  const batch = batchOf([1, 2]);
+  lane.send(batch);
+  assertEquals([channel.sent, batch.sentCount], [[], 0]);
+  channel.saysReady();
+  assert(await lane.ready >= 0);
+  assertEquals(channel.sent, [
+    { kind: ToLane.load, head: [1], payload: { ...DOUBLE, isProgram: false } },
+  ]);
+  channel.says(FromLane.loaded, [1]);
+  assertEquals(channel.kinds, [ToLane.load, ToLane.batch]);
+  const { head, payload } = channel.sent[1]!;
+  const { id, task, count, firstIndex } = readBatchHead(head);
+  assertEquals([task, count, firstIndex, payload, batch.sentCount], [1, 2, 10, [1, 2], 2]);
+  channel.says(FromLane.report, reportHeadOf(id, { count: 2 }), [3, 4]);
+  assertEquals(await told.values(batch), [3, 4]);
+});
+
+Deno.test("a task is loaded once, whoever asks for it and by whichever name", async () => {
+  const { lane, channel } = laneOver();
+  const loads = [lane.load(DOUBLE), lane.load({ ...DOUBLE })];
+  lane.send(batchOf([1]));
+  channel.saysReady();
+  lane.send(batchOf([2]));
+  assertEquals(channel.kinds, [ToLane.load]);
+  channel.says(FromLane.loaded, [1]);
+  await Promise.all(loads);
+  await lane.load({ ...DOUBLE });
+  lane.send(batchOf([3]));
+  assertEquals(channel.kinds, [ToLane.load, ToLane.batch, ToLane.batch, ToLane.batch]);
+});
+
+Deno.test("each task waits for its own module, in the order of its batches", () => {
+  const { lane, channel } = laneOver();
+  channel.saysReady();
+  lane.send(batchOf(["first"], { task: OTHER }));
+  lane.send(batchOf(["second"]));
+  lane.send(batchOf(["third"], { task: OTHER }));
+  assertEquals(channel.sent.map(({ head }) => head), [[1], [2]]);
+  channel.says(FromLane.loaded, [2]);
+  channel.says(FromLane.loaded, [1]);
+  const batches = channel.sent.filter(({ kind }) => kind === ToLane.batch);
+  assertEquals(batches.map(({ payload }) => payload), [["second"], ["first"], ["third"]]);
+});
+
+Deno.test("what is loaded before the lane is ready is not waited for", async () => {
+  const { lane, channel } = laneOver({ preloaded: [DOUBLE.module] });
+  const batch = batchOf([1]);
+  lane.send(batch);
+  channel.saysReady();
+  assertEquals(channel.kinds, [ToLane.load, ToLane.batch]);
+  await lane.load(DOUBLE);
+});
+
+Deno.test("a batch that was sent before its task was looked at is told of, if there is no such task", async () => {
+  const { lane, channel, told } = laneOver({ preloaded: [DOUBLE.module] });
+  const batch = batchOf([1]);
+  lane.send(batch);
+  channel.saysReady();
+  channel.says(
+    FromLane.unloadable,
+    [1],
+    sealEnvelope(new TaskLoadError("no such export"), toThread()),
+  );
+  assertEquals(told.unloadables.map(({ batch, error }) => [batch, error.message]), [
+    [batch, "no such export"],
+  ]);
+  channel.says(FromLane.report, reportHeadOf(1), [2]);
+  await settle();
+  assertEquals(told.reports, []);
+});
+
+Deno.test("a task that can't be loaded is told with each batch held for it, and no other", async () => {
+  const { lane, channel, told } = laneOver();
+  const held = [batchOf([1]), batchOf([2])];
+  const other = batchOf([3], { task: OTHER });
+  for (const batch of [...held, other]) lane.send(batch);
+  const loading = lane.load(DOUBLE);
+  channel.saysReady();
+  channel.says(
+    FromLane.unloadable,
+    [1],
+    sealEnvelope(new TaskLoadError("no such file"), toThread()),
+  );
+  assertEquals(told.unloadables.map(({ batch }) => batch), held);
+  for (const { error } of told.unloadables) {
+    assertInstanceOf(error, TaskLoadError);
+    assertEquals(error.message, "no such file");
+  }
+  await assertRejects(() => loading, TaskLoadError, "no such file");
+  channel.says(FromLane.loaded, [2]);
+  assertEquals(channel.kinds, [ToLane.load, ToLane.load, ToLane.batch]);
+  assertEquals(other.sentCount, 1);
+});
+
+Deno.test("a task that couldn't be loaded may be mended, and is loaded anew", async () => {
+  const { lane, channel, told } = laneOver();
+  channel.saysReady();
+  lane.send(batchOf([1]));
+  channel.says(
+    FromLane.unloadable,
+    [1],
+    sealEnvelope(new TaskLoadError("no such file"), toThread()),
+  );
+  const batch = batchOf([2]);
+  lane.send(batch);
+  assertEquals(channel.sent.map(({ kind, head }) => [kind, head]), [
+    [ToLane.load, [1]],
+    [ToLane.load, [2]],
+  ]);
+  channel.says(FromLane.loaded, [2]);
+  await lane.load(DOUBLE);
+  assertEquals([batch.sentCount, told.unloadables.length], [1, 1]);
+});
+
+Deno.test("a task of which it is known that it can't be loaded is told of later, not while it is sent", async () => {
+  const { lane, channel, told } = laneOver({ unloadable: { [DOUBLE.module]: "it threw 1" } });
+  channel.saysReady();
+  const [batch, recalled] = [batchOf([1]), batchOf([2])];
+  lane.send(batch);
+  lane.send(recalled);
+  assertEquals([told.unloadables, lane.recall(recalled)], [[], true]);
+  await settle();
+  assertEquals(told.unloadables.map(({ batch }) => batch), [batch]);
+  assertStringIncludes(told.unloadables[0]!.error.message, `${DOUBLE.module}: it threw 1`);
+  assertEquals(channel.sent, []);
+});
+
+Deno.test("a task that is the program itself says so to its lane, and in the error if it can't be loaded", async () => {
+  const task: Task = { module: Deno.mainModule, export: "default" };
+  const { lane, channel } = laneOver();
+  void lane.load(task).catch(() => {});
+  channel.saysReady();
+  assertEquals(channel.sent[0]!.payload, { ...task, isProgram: true });
+  const refusing = laneOver({ unloadable: { [task.module]: "it threw 1" } });
+  refusing.channel.saysReady();
+  await assertRejects(() => refusing.lane.load(task), TaskLoadError, "behind import.meta.main");
+});
+
+Deno.test("a lane that dies while it loads a task couldn't load it, whatever the reason", async () => {
+  const { lane, channel, told } = laneOver();
+  const batches = [batchOf([1]), batchOf([2])];
+  channel.saysReady();
+  for (const batch of batches) lane.send(batch);
+  const loading = lane.load(DOUBLE);
+  channel.ends("exited with code 3");
+  assertEquals(told.unloadables.map(({ batch }) => batch), batches);
+  assertStringIncludes(
+    told.unloadables[0]!.error.message,
+    "the lane exited with code 3 while it was loaded",
+  );
+  await assertRejects(() => loading, TaskLoadError, "exited with code 3");
+  assertEquals(told.deaths, [{ how: "exited with code 3", starting: false }]);
+});
+
+Deno.test("only the task that was just being loaded is blamed; those behind it are loaded elsewhere", () => {
+  const { lane, channel, told } = laneOver();
+  const [first, second] = [batchOf([1]), batchOf([2], { task: OTHER })];
+  channel.saysReady();
+  lane.send(first);
+  lane.send(second);
+  channel.ends("exited with code 3");
+  assertEquals(told.unloadables.map(({ batch }) => batch), [first]);
+  const after = laneOver();
+  after.channel.saysReady();
+  after.lane.send(first);
+  after.lane.send(second);
+  after.channel.says(FromLane.loaded, [1]);
+  after.channel.ends("exited with code 3");
+  assertEquals(after.told.unloadables.map(({ batch }) => batch), [second]);
+});
+
+Deno.test("a lane that dies before it is ready has loaded nothing, and nothing is said of its tasks", async () => {
+  const { lane, channel, told } = laneOver();
+  lane.send(batchOf([1]));
+  const loading = lane.load(DOUBLE);
+  channel.ends("exited with code 3");
+  assertEquals(await lane.ready, NaN);
+  await assertRejects(() => loading, TaskLoadError);
+  assertEquals([told.unloadables, told.deaths], [
+    [],
+    [{ how: "exited with code 3", starting: true }],
+  ]);
+});
+
+Deno.test("a lane that is gone loads nothing any more, and says so", async () => {
+  for (const end of ["closed", "dead"] as const) {
+    const { lane, channel } = readyLane();
+    if (end === "closed") await lane.close();
+    else channel.ends("exited with code 3");
+    const answer = await Promise.race([
+      lane.load(OTHER).then(() => "loaded", () => "refused"),
+      settle().then(() => "nothing"),
+    ]);
+    assertEquals([end, answer], [end, "refused"]);
+  }
+});
+
+Deno.test("a task that is loaded for nobody may never be, so its lane takes no other meanwhile", () => {
+  const { lane, channel } = laneOver();
+  assertEquals(lane.accepts(OTHER), true);
+  channel.saysReady();
+  void lane.load(DOUBLE);
+  assertEquals([lane.accepts(DOUBLE), lane.accepts(OTHER)], [true, false]);
+  lane.send(batchOf([1]));
+  assertEquals(lane.accepts(OTHER), true);
+  channel.says(FromLane.loaded, [1]);
+  assertEquals([lane.accepts(DOUBLE), lane.accepts(OTHER)], [true, true]);
+});
+
+Deno.test("how long a task is being loaded counts from the end of the one before it", () => {
+  using time = new VirtualTime();
+  const { lane, channel } = laneOver();
+  const [first, second] = [batchOf([1]), batchOf([2], { task: OTHER })];
+  lane.send(first);
+  time.pass(5);
+  channel.saysReady();
+  time.pass(5);
+  lane.send(second);
+  time.pass(50);
+  assertEquals([first, second].map((batch) => lane.progress(batch)), [
+    { state: "loading", sinceMs: 1000 },
+    { state: "loading", sinceMs: 1060 },
+  ]);
+  channel.says(FromLane.loaded, [1]);
+  time.pass(7);
+  assertEquals(lane.progress(second), { state: "loading", sinceMs: 1060 });
+});

@@ -1,0 +1,67 @@
+/**
+ * What a {@linkcode LaneServer} is given, and what it says of it.
+ *
+ * @module
+ */
+
+import type { LaneBatch, Report } from "../../../lib/lanes/lane.ts";
+import { batchHead, FromLane, readReportHead, ToLane } from "../../../lib/lanes/remote/channel.ts";
+import type { LaneServer } from "../../../lib/lanes/remote/lane_server.ts";
+import { decode, encode, type Payload } from "../../../lib/lanes/remote/values.ts";
+import { batchOf } from "../batch.ts";
+import { carried, type Message, serverOver } from "./fake_channel.ts";
+import { taskNamed } from "./tasks.ts";
+import { toThread } from "./ways.ts";
+
+type TaskName = Parameters<typeof taskNamed>[0];
+
+/** The numbers by which a test names the tasks. */
+export const NUMBERS: Readonly<Record<TaskName, number>> = {
+  same: 1,
+  gated: 2,
+  play: 3,
+  nothing: 4,
+};
+
+/** A server that has loaded the tasks, and what it has said since. */
+export async function loaded(options: Parameters<typeof serverOver>[0] = {}) {
+  const over = serverOver(options);
+  for (const name of ["same", "gated", "play"] as const) await load(over, name);
+  over.said.length = 0;
+  return over;
+}
+
+export async function load({ server, next }: ReturnType<typeof serverOver>, name: TaskName) {
+  const answered = next(name === "nothing" ? FromLane.unloadable : FromLane.loaded);
+  server.receive(ToLane.load, [NUMBERS[name]], { ...taskNamed(name), isProgram: false });
+  return await answered;
+}
+
+/** Gives the server a batch. */
+export function give(
+  server: LaneServer,
+  id: number,
+  name: TaskName,
+  items: readonly unknown[],
+  options: Partial<LaneBatch> = {},
+): void {
+  const way = toThread();
+  const special = items.some((item) => item instanceof Error);
+  const { payload } = encode(items, undefined, special, way);
+  const head = batchHead(id, NUMBERS[name], batchOf(items, options), items.length, special);
+  server.receive(ToLane.batch, head, carried(way, payload));
+}
+
+/** What the server reported, as the caller reads it. */
+export function reports(said: readonly Message[]): (Report & { readonly id: number })[] {
+  return said.filter(({ kind }) => kind === FromLane.report).map(({ head, payload }) => {
+    const { special, ...rest } = readReportHead(Float64Array.from(head), 0);
+    return { ...rest, ...decode(special, payload as Payload) };
+  });
+}
+
+/** A report in short: its batch, the values of its items, and the failed ones' places and fates. */
+export function short({ id, count, values, failures }: ReturnType<typeof reports>[number]) {
+  const all = Array.from({ length: count }, (_, at) => values?.[at]);
+  return [id, all, (failures ?? []).map(({ offset, ended }) => `${offset} ${ended}`)];
+}

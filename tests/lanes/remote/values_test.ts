@@ -1,0 +1,110 @@
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import fc from "fast-check";
+import type { Failure } from "../../../lib/lanes/lane.ts";
+import { inspect } from "../../../lib/lanes/remote/inspect.ts";
+import {
+  decode,
+  encode,
+  encodeAtOnce,
+  type Encoded,
+  type Payload,
+} from "../../../lib/lanes/remote/values.ts";
+import type { Way } from "../../../lib/lanes/remote/way.ts";
+import { bothWays, toThread } from "./ways.ts";
+
+/** What arrives of encoded values. */
+function arrived({ special, payload }: Encoded, way: Way) {
+  return decode(special, way.clone(payload) as Payload);
+}
+
+function across(values: readonly unknown[], way: Way, failures?: readonly Failure[]) {
+  const { special } = inspect(values, way);
+  return arrived(encode(values, failures, special, way), way);
+}
+
+Deno.test("what is seen at once to be sendable needs no looking into", () => {
+  assertEquals(encodeAtOnce([]), { special: false, payload: undefined });
+  assertEquals(encodeAtOnce([undefined, undefined]), { special: false, payload: undefined });
+  assertEquals(encodeAtOnce([1, true, null]), { special: false, payload: [1, true, null] });
+  const numbers = Array.from({ length: 9 }, (_, at) => at);
+  assertEquals(encodeAtOnce(numbers), { special: false, payload: Float64Array.from(numbers) });
+  const others = [["a"], [{}], [() => 1], [1, undefined], [...numbers, "a"]];
+  assertEquals(others.map(encodeAtOnce), others.map(() => undefined));
+});
+
+for (const [name, way] of bothWays()) {
+  Deno.test(`whatever values are, they arrive ${name} in their order (seed 1)`, () => {
+    const anything = fc.anything({ withBigInt: true, withDate: true, withMap: true });
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(anything, fc.double(), fc.string().map((text) => new Error(text)))),
+        (values) => {
+          fc.pre(values.every((value) => !inspect([value], way).refused));
+          const { values: back, failures } = across(values, way);
+          assertEquals(failures, undefined);
+          const wanted = values.map((value) => way.clone(value));
+          // Where every value is undefined, so is the list.
+          assertEquals(
+            back === undefined ? new Array(values.length).fill(undefined) : [...toArray(back)],
+            wanted,
+          );
+        },
+      ),
+      { seed: 1 },
+    );
+  });
+
+  Deno.test(`failures arrive ${name} with their values' places and what is the errors' own`, () => {
+    const failures: Failure[] = [
+      { offset: 1, ended: "failed", reason: Object.assign(new RangeError("no"), { code: "E" }) },
+      { offset: 2, ended: "timed-out", reason: "thrown as text" },
+    ];
+    const { values, failures: back } = across(["a", undefined, undefined, "d"], way, failures);
+    assertEquals(values, ["a", undefined, undefined, "d"]);
+    assertEquals(back!.map(({ offset, ended }) => [offset, ended]), [
+      [1, "failed"],
+      [2, "timed-out"],
+    ]);
+    const [first, second] = back!.map(({ reason }) => reason);
+    assertInstanceOf(first, RangeError);
+    assertEquals([(first as Error & { code: string }).code, second], ["E", "thrown as text"]);
+  });
+
+  Deno.test(`errors among values and failures arrive together ${name}`, () => {
+    const failures: Failure[] = [{ offset: 1, ended: "failed", reason: new Error("failed") }];
+    const { values, failures: back } = across([new Error("value"), undefined], way, failures);
+    assertInstanceOf(values![0], Error);
+    assertEquals((values![0] as Error).message, "value");
+    assertEquals((back![0]!.reason as Error).message, "failed");
+  });
+}
+
+function toArray(values: ArrayLike<unknown>): unknown[] {
+  return Array.from(values);
+}
+
+Deno.test("a value that looks like a sealed one is a value like any other", () => {
+  const values = [{ "~errors": "x", values: [1], envelopes: [] }, { values: 1, failures: 2 }];
+  assertEquals(across(values, toThread()).values, values);
+  const failures: Failure[] = [{ offset: 1, ended: "failed", reason: "no" }];
+  assertEquals(across(values, toThread(), failures).values, values);
+});
+
+Deno.test("many numbers travel as one buffer, also beside an item that isn't there", () => {
+  const numbers = Array.from({ length: 9 }, (_, at) => at / 2);
+  assertInstanceOf(encode(numbers, undefined, false, toThread()).payload, Float64Array);
+  const failures: Failure[] = [{ offset: 9, ended: "failed", reason: 1 }];
+  const { values } = arrived(
+    encode([...numbers, undefined], failures, false, toThread()),
+    toThread(),
+  );
+  assertEquals(values, [...numbers, undefined]);
+});
+
+Deno.test("values that are no list are sent as one", () => {
+  const { values } = arrived(
+    encode({ length: 2, 0: "a", 1: new Error("b") }, undefined, true, toThread()),
+    toThread(),
+  );
+  assert(Array.isArray(values) && values[0] === "a" && values[1] instanceof Error);
+});

@@ -1,0 +1,395 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import * as v8 from "node:v8";
+import { LaneStartError } from "../../../lib/lanes/errors.ts";
+import { projectFlags } from "../../../lib/lanes/project.ts";
+import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
+import type { Task } from "../../../lib/lanes/task.ts";
+import { encodeFrame, FrameDecoder } from "../../../lib/lanes/subprocess/frame.ts";
+import {
+  SubprocessChannel,
+  type SubprocessOptions,
+} from "../../../lib/lanes/subprocess/subprocess_channel.ts";
+import { serializerOf } from "../../../lib/lanes/subprocess/v8_way.ts";
+import { grantedAll } from "../../granted.ts";
+import { withFiles } from "../small_program.ts";
+import { type FakeChild, FakeCommands, FakeStderr } from "./fake_child.ts";
+
+const serializer = serializerOf(v8);
+const HASH: Task = { module: "file:///jobs/hash.ts", export: "default" };
+const PARSE: Task = { module: "file:///jobs/parse.ts", export: "default" };
+
+/** What a channel told, and how to wait for it. */
+class Heard {
+  readonly messages: unknown[] = [];
+  readonly ends: string[] = [];
+  readonly #end = Promise.withResolvers<void>();
+  readonly end = this.#end.promise;
+
+  message(kind: number, head: ArrayLike<number>, payload: unknown): void {
+    this.messages.push([kind, Array.from(head), payload]);
+  }
+
+  ended(how: string): void {
+    this.ends.push(how);
+    this.#end.resolve();
+  }
+}
+
+interface Stage {
+  readonly channel: SubprocessChannel;
+  readonly heard: Heard;
+  readonly commands: FakeCommands;
+  readonly children: readonly FakeChild[];
+}
+
+/** Tests a channel to fake children. */
+function test(
+  name: string,
+  options: Partial<SubprocessOptions>,
+  fn: (stage: Stage) => Promise<void>,
+): void {
+  Deno.test(name, async () => {
+    using commands = new FakeCommands();
+    const heard = new Heard();
+    const channel = new SubprocessChannel(heard, {
+      slots: 2,
+      tasks: [],
+      stderr: "keep",
+      config: "/jobs/deno.json",
+      ...options,
+    });
+    await fn({ channel, heard, commands, children: commands.all });
+  });
+}
+
+/** Resolves once it is so. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve));
+}
+
+/** Waits until so many children were started. */
+async function started({ children }: Stage, count: number): Promise<FakeChild> {
+  await until(() => children.length >= count);
+  return children[count - 1]!;
+}
+
+/** Rejections that would end this program, until it is disposed. */
+class Strays implements Disposable {
+  readonly errors: unknown[] = [];
+  readonly #note = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    this.errors.push(event.reason);
+  };
+
+  constructor() {
+    addEventListener("unhandledrejection", this.#note);
+  }
+
+  [Symbol.dispose](): void {
+    removeEventListener("unhandledrejection", this.#note);
+  }
+}
+
+/** The channel is closed, and so is its child. */
+async function close({ channel, children }: Stage): Promise<void> {
+  const closed = channel.close();
+  children.at(-1)!.ends(0);
+  await closed;
+}
+
+/** The arguments of a child that begin so. */
+function argsOf({ args }: FakeChild, start: string): readonly string[] {
+  return args.filter((arg) => arg.startsWith(start));
+}
+
+function ready(): Uint8Array[] {
+  return encodeFrame(FromLane.ready, [performance.timeOrigin], undefined);
+}
+
+// How a child is started
+
+test(
+  "a child gets no permission but those given, its tasks beforehand, and its slots",
+  {
+    tasks: [HASH, { ...HASH, export: "other" }, { module: "data:text/javascript,1", export: "x" }],
+    permissions: { net: ["127.0.0.1"] },
+    v8Flags: ["--a", "--b"],
+  },
+  async (stage) => {
+    const [child] = stage.children as [FakeChild];
+    assertEquals(argsOf(child, "--allow"), ["--allow-net=127.0.0.1"]);
+    assertEquals(argsOf(child, "--preload=file:///jobs"), [`--preload=${HASH.module}`]);
+    // Before any task prints or reads.
+    assert(argsOf(child, "--preload")[0]!.endsWith("/lib/lanes/subprocess/streams.ts"));
+    const flags = [
+      "--no-prompt",
+      "--cached-only",
+      "--config=/jobs/deno.json",
+      "--v8-flags=--a,--b",
+    ];
+    for (const flag of flags) assert(child.args.includes(flag), flag);
+    assertEquals(child.args.at(-1), "2");
+    assert(child.args.at(-2)!.endsWith("/lib/lanes/subprocess/subprocess_main.ts"));
+    await close(stage);
+  },
+);
+
+const web = ["https://a.example/x.ts", "http://b.example:8000/x.ts", "https://a.example/y.ts"];
+
+/** Says of each host whether this program may import from it, until it is disposed. */
+function mayImport(may: (host: string) => boolean): Disposable {
+  const { querySync } = Deno.permissions;
+  Deno.permissions.querySync = (asked) => {
+    const status = querySync.call(Deno.permissions, asked);
+    if (asked.name !== "import") return status;
+    return Object.create(status, { state: { value: may(asked.host!) ? "granted" : "denied" } });
+  };
+  return { [Symbol.dispose]: () => void (Deno.permissions.querySync = querySync) };
+}
+
+for (const may of [true, false]) {
+  const what = may ? "fetched from where they are" : "not fetched where this program may not";
+  Deno.test(`modules of the web are ${what}, and nothing else is`, async () => {
+    using commands = new FakeCommands();
+    using _ = mayImport((host) => may || host === "a.example");
+    const tasks = web.map((module) => ({ module, export: "default" }));
+    const options = { slots: 1, tasks, config: "/jobs/deno.json", stderr: "keep" } as const;
+    const channel = new SubprocessChannel(new Heard(), options);
+    const [child] = commands.all as [FakeChild];
+    assertEquals(
+      [argsOf(child, "--allow-import"), argsOf(child, "--cached-only")],
+      may ? [["--allow-import=a.example,b.example:8000"], []] : [[], ["--cached-only"]],
+    );
+    const closed = channel.close();
+    child.ends(0);
+    await closed;
+  });
+}
+
+Deno.test("a program that may not start children is told so at once", () => {
+  using commands = new FakeCommands();
+  commands.refusal = new Deno.errors.NotCapable("Requires run access");
+  const start = () => new SubprocessChannel(new Heard(), { slots: 1, tasks: [] });
+  assertThrows(start, LaneStartError, "Requires run access");
+});
+
+// What is said
+
+test("frames are told of in order, and the end after them, with how it came", {}, async (stage) => {
+  const { heard, children: [child] } = stage;
+  const report = [7, 2, 1, 0, 0, 0];
+  child!.writes(
+    ...ready(),
+    ...encodeFrame(FromLane.report, report, [Uint8Array.of(1), Uint8Array.of(2)]),
+    ...encodeFrame(FromLane.dying, [], { how: "so" }, serializer),
+  );
+  child!.says("one\n");
+  child!.ends(3);
+  await heard.end;
+  assertEquals(heard.messages, [
+    [FromLane.ready, [performance.timeOrigin], undefined],
+    [FromLane.report, report, [Uint8Array.of(1), Uint8Array.of(2)]],
+    [FromLane.dying, [], { how: "so" }],
+  ]);
+  assertEquals(heard.ends, ["exited with code 3; it said: one"]);
+});
+
+test("large bodies come through whole", {}, async ({ heard, children: [child] }) => {
+  const large = Uint8Array.from({ length: 1 << 20 }, (_, at) => at);
+  child!.writes(...encodeFrame(FromLane.report, [7, 1, 1, 0, 0, 0], [large]));
+  child!.ends(0);
+  await heard.end;
+  const [[, , [back]]] = heard.messages as [[number, number[], [Uint8Array]]];
+  assertEquals(back.length, large.length);
+  assertEquals(back.findIndex((byte, at) => byte !== large[at]), -1);
+});
+
+test(
+  "what is sent is written as frames, and what can't be cloned is refused at once",
+  {},
+  async (stage) => {
+    const { channel, children: [child] } = stage;
+    channel.send(ToLane.usage, []);
+    channel.send(ToLane.batch, [1, 2], ["a", new Map([[1, 2]])]);
+    assertThrows(() => channel.send(ToLane.batch, [], [() => 1]), Error, "could not be cloned");
+    await close(stage);
+    const kinds: number[] = [];
+    new FrameDecoder().push(Uint8Array.from(child!.written), ({ kind }) => kinds.push(kind));
+    assertEquals(kinds, [ToLane.usage, ToLane.batch, ToLane.end]);
+  },
+);
+
+test(
+  "a child that writes anything but frames is killed, and what it wrote is shown",
+  {},
+  async (stage) => {
+    const { heard, children: [child] } = stage;
+    child!.writes(new TextEncoder().encode("hello"));
+    await until(() => child!.done.includes("SIGKILL"));
+    child!.ends(137, "SIGKILL");
+    await heard.end;
+    assertEquals(heard.ends, ['wrote to its stdout: "hello"']);
+  },
+);
+
+test("a child whose message can't be read is ended, and this program isn't", {}, async (stage) => {
+  using strays = new Strays();
+  const { heard, children: [child] } = stage;
+  const unreadable = { ...serializer, serialize: () => Uint8Array.of(255, 255, 0) };
+  child!.writes(...ready(), ...encodeFrame(FromLane.dying, [], { how: "so" }, unreadable));
+  await until(() => child!.done.includes("SIGKILL") || strays.errors.length > 0);
+  child!.ends(137, "SIGKILL");
+  await heard.end;
+  assertEquals([strays.errors, heard.ends.length], [[], 1]);
+});
+
+test("a child that is killed tells what it had said, and then its end", {}, async (stage) => {
+  const { channel, heard, children: [child] } = stage;
+  child!.writes(...ready());
+  channel.kill();
+  assertEquals(child!.done.at(-1), "SIGKILL");
+  child!.ends(137, "SIGKILL");
+  await heard.end;
+  assertEquals([heard.messages.length, heard.ends], [1, ["was ended by SIGKILL"]]);
+});
+
+test("what a child says or does once it is closed is told to nobody", {}, async (stage) => {
+  const { channel, heard, children: [child] } = stage;
+  const closed = channel.close();
+  child!.writes(...ready());
+  child!.ends(3);
+  await closed;
+  assertEquals([heard.messages, heard.ends], [[], []]);
+});
+
+test("a child that is closed is told to end, and its end is waited for", {}, async (stage) => {
+  const closed = stage.channel.close();
+  const [child] = stage.children as [FakeChild];
+  let isOver = false;
+  void closed.then(() => isOver = true);
+  await until(() => child.stdinClosed);
+  assertEquals(isOver, false);
+  child.ends(0);
+  await closed;
+  assertEquals(stage.heard.ends, []);
+});
+
+// A start that fails
+
+const given = { tasks: [HASH, PARSE] } as const;
+
+test(
+  "a child that can't load its first task is started without it, and may do as little",
+  given,
+  async (stage) => {
+    const { channel, heard, children: [first] } = stage;
+    assertEquals([HASH, PARSE].map((task) => channel.isPreloaded(task)), [true, true]);
+    first!.says("error: Uncaught (in promise) RangeError: at load\n    at x\n");
+    first!.ends(1);
+    const second = await started(stage, 2);
+    assertEquals(argsOf(second, "--preload=file:///jobs"), [`--preload=${PARSE.module}`]);
+    assertEquals(argsOf(second, "--allow"), argsOf(first!, "--allow"));
+    assertEquals([HASH, PARSE].map((task) => channel.isPreloaded(task)), [false, true]);
+    assertEquals([HASH, PARSE].map((task) => channel.unloadable(task)), [
+      "RangeError: at load",
+      undefined,
+    ]);
+    assertEquals(heard.ends, []);
+    await close(stage);
+  },
+);
+
+test(
+  "a child that starts with none of its tasks fails in the end, with its own words",
+  given,
+  async (stage) => {
+    const { channel, heard } = stage;
+    (await started(stage, 1)).ends(1);
+    const second = await started(stage, 2);
+    second.says("error: Module not found");
+    second.ends(1);
+    const third = await started(stage, 3);
+    assertEquals(argsOf(third, "--preload=file:///jobs"), []);
+    third.says("error: no memory");
+    third.ends(1);
+    await heard.end;
+    assertEquals(heard.ends, ["exited with code 1; it said: error: no memory"]);
+    assertEquals([HASH, PARSE].map((task) => channel.unloadable(task)), [
+      "it exited with code 1",
+      "Module not found",
+    ]);
+  },
+);
+
+test("a child that was ready is not started again", given, async (stage) => {
+  stage.children[0]!.writes(...ready());
+  stage.children[0]!.ends(1);
+  await stage.heard.end;
+  assertEquals([stage.children.length, stage.heard.ends], [1, ["exited with code 1"]]);
+});
+
+test("a child that can't be started a second time is told dead", given, async (stage) => {
+  using strays = new Strays();
+  const { commands, children: [first], heard } = stage;
+  commands.refusal = new Error("Too many open files");
+  first!.ends(1);
+  await until(() => heard.ends.length + strays.errors.length > 0);
+  assertEquals([strays.errors, heard.ends.length], [[], 1]);
+});
+
+test(
+  "a child that is started anew keeps the program alive no more than the first",
+  given,
+  async (stage) => {
+    stage.channel.hold(false);
+    stage.children[0]!.ends(1);
+    const second = await started(stage, 2);
+    assertEquals(second.done, ["unref"]);
+    stage.channel.hold(true);
+    assertEquals(second.done, ["unref", "ref"]);
+    await close(stage);
+  },
+);
+
+Deno.test({
+  name: "a child whose project's lock is out of date is started without it, its tasks and all",
+  ignore: !grantedAll(),
+  fn: () =>
+    withFiles({ "deno.json": "{}", "deno.lock": "{}" }, async (root) => {
+      using commands = new FakeCommands();
+      const task = { module: `file://${encodeURI(root)}/task.ts`, export: "default" };
+      const { flags, unlocked } = projectFlags([task.module]);
+      const heard = new Heard();
+      const channel = new SubprocessChannel(heard, { slots: 1, tasks: [task], stderr: "keep" });
+      const stage = { channel, heard, commands, children: commands.all };
+      const first = await started(stage, 1);
+      first.says("error: The lockfile is out of date. Run `deno install`\n");
+      first.ends(1);
+      const second = await started(stage, 2);
+      const told = [first, second].map(({ args }) => {
+        const from = args.indexOf("--cached-only") + 1;
+        return args.slice(from, args.findIndex((arg) => arg.startsWith("--preload")));
+      });
+      assertEquals(told, [flags, unlocked].map((flags) => [...flags]));
+      assertEquals([channel.isPreloaded(task), channel.unloadable(task)], [true, undefined]);
+      await close(stage);
+    }),
+});
+
+// What is printed
+
+test(
+  "what a child prints before it is ready is shown once it is",
+  { stderr: "show" },
+  async (stage) => {
+    using printed = new FakeStderr();
+    const [child] = stage.children as [FakeChild];
+    child.says("early\n");
+    await new Promise((resolve) => setTimeout(resolve));
+    assertEquals(printed.text, "");
+    child.writes(...ready());
+    await until(() => stage.heard.messages.length > 0);
+    assertEquals(printed.text, "early\n");
+    await close(stage);
+  },
+);

@@ -1,0 +1,98 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { granted } from "../../granted.ts";
+import { keepAlive } from "../../../lib/lanes/worker/abandoned.ts";
+import { FakeWorker } from "./fake_worker.ts";
+
+/** The module as a program that has abandoned nothing yet sees it, and all that it does, noted. */
+async function staged(run: (abandonWorker: (worker: Worker) => void) => void) {
+  const path = `../../../lib/lanes/worker/abandoned.ts?${crypto.randomUUID()}`;
+  const { abandonWorker } = await import(new URL(path, import.meta.url).href);
+  const warnings: string[] = [];
+  const listeners: [string, (event: Event) => void][] = [];
+  const { error } = console;
+  const { addEventListener } = globalThis;
+  console.error = (text: string) => warnings.push(text);
+  Object.assign(globalThis, {
+    addEventListener: (name: string, listener: () => void) => listeners.push([name, listener]),
+  });
+  try {
+    run(abandonWorker);
+  } finally {
+    console.error = error;
+    Object.assign(globalThis, { addEventListener });
+  }
+  return { warnings, listeners };
+}
+
+/** The method by which Deno lets go of a worker. */
+const LET_GO = Object.getOwnPropertySymbols(Worker.prototype).find((s) => !s.description);
+
+/** A worker that notes whether it is held. */
+function workerWithMethod(): { worker: FakeWorker; held: boolean[] } {
+  const held: boolean[] = [];
+  const worker = Object.assign(new FakeWorker("data:,"), {
+    [LET_GO!]: (ref: boolean) => held.push(ref),
+  });
+  return { worker, held };
+}
+
+const ignore = !granted("read");
+
+Deno.test("Deno still has the method by which a worker is let go", () => {
+  assert(LET_GO !== undefined);
+});
+
+Deno.test("a worker is held and let go as it is said, if that can be said", () => {
+  const { worker, held } = workerWithMethod();
+  assertEquals([keepAlive(worker, false), keepAlive(worker, true)], [true, true]);
+  assertEquals(held, [false, true]);
+  assertEquals(keepAlive(new FakeWorker("data:,"), false), false);
+});
+
+Deno.test({
+  name: "each abandoned worker is let go; the person is told once",
+  ignore,
+  async fn() {
+    const { worker, held } = workerWithMethod();
+    const { warnings, listeners } = await staged((abandonWorker) => {
+      abandonWorker(worker);
+      abandonWorker(worker);
+    });
+    assertEquals(held, [false, false]);
+    assertEquals([warnings.length, listeners.length], [1, 1]);
+    assertStringIncludes(warnings[0]!, "context.cancelled()");
+    assert(!warnings[0]!.includes("Deno.exit()"));
+  },
+});
+
+Deno.test({
+  name: "a worker that can't be let go is told of, with what to do",
+  ignore,
+  async fn() {
+    const { warnings } = await staged((abandonWorker) => abandonWorker(new FakeWorker("data:,")));
+    assertStringIncludes(warnings[0]!, "End the program with Deno.exit()");
+  },
+});
+
+Deno.test({
+  name: "a program that is done ends with its own exit code, unless it wants to go on",
+  ignore,
+  async fn() {
+    const { listeners } = await staged((abandonWorker) => abandonWorker(new FakeWorker("data:,")));
+    const [[name, listener]] = listeners as [[string, (event: Event) => void]];
+    assertEquals(name, "beforeunload");
+    const exits: unknown[] = [];
+    const { exit } = Deno;
+    Object.assign(Deno, { exit: (code: unknown) => exits.push(code) });
+    try {
+      const goesOn = new Event("beforeunload", { cancelable: true });
+      goesOn.preventDefault();
+      listener(goesOn);
+      assertEquals(exits, []);
+      listener(new Event("beforeunload", { cancelable: true }));
+      assertEquals(exits, [Deno.exitCode]);
+    } finally {
+      Object.assign(Deno, { exit });
+    }
+  },
+});

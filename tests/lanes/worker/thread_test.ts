@@ -1,0 +1,237 @@
+import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { RemoteLane } from "../../../lib/lanes/remote/remote_lane.ts";
+import type { Task } from "../../../lib/lanes/task.ts";
+import { WorkerChannel } from "../../../lib/lanes/worker/worker_channel.ts";
+import { granted } from "../../granted.ts";
+import { batchOf } from "../batch.ts";
+import { Told } from "../remote/fake_channel.ts";
+
+/** A task of this code: what stands behind `export default`, and before it. */
+function taskOf(code: string, before = ""): Task {
+  const module = encodeURIComponent(`${before}; export default ${code}`);
+  return { module: `data:text/javascript,${module}`, export: "default" };
+}
+
+/** What a real thread told, and its death as soon as it is told. */
+class ThreadTold extends Told {
+  readonly #death = Promise.withResolvers<void>();
+  readonly #refused = Promise.withResolvers<void>();
+  readonly death = this.#death.promise;
+  readonly refused = this.#refused.promise;
+
+  override died(death: Parameters<Told["died"]>[0]): void {
+    super.died(death);
+    this.#death.resolve();
+  }
+
+  override unloadable(...args: Parameters<Told["unloadable"]>): void {
+    super.unloadable(...args);
+    this.#refused.resolve();
+  }
+}
+
+/** Tests a lane on a thread of its own. */
+function test(name: string, fn: (lane: RemoteLane, told: ThreadTold) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: !granted("read"),
+    async fn() {
+      const told = new ThreadTold();
+      const options = { slots: 2, number: 1, tasks: [] };
+      const lane = new RemoteLane(told, (events) => new WorkerChannel(events, options));
+      try {
+        await fn(lane, told);
+      } finally {
+        await lane.close();
+      }
+    },
+  });
+}
+
+test("a thread becomes ready, runs what it is sent, and tells what it used", async (lane, told) => {
+  const [double, fails] = [
+    batchOf([1, 2], { task: taskOf("(n) => 2 * n") }),
+    batchOf([1], {
+      task: taskOf("() => { throw Object.assign(new RangeError('no'), { code: 'E' }) }"),
+    }),
+  ];
+  lane.send(double);
+  lane.send(fails);
+  assert(await lane.ready > 0);
+  assertEquals(await told.values(double), [2, 4]);
+  await told.last(fails);
+  const reason = told.reports.find(({ batch }) => batch === fails)!.report.failures![0]!.reason;
+  assertInstanceOf(reason, RangeError);
+  assertEquals((reason as RangeError & { code: string }).code, "E");
+  const { cpuMs, peakRssBytes } = await lane.usage();
+  assert(cpuMs! >= 0 && peakRssBytes === undefined);
+});
+
+test(
+  "a loop that never yields is seen from outside, and sees that it is cancelled",
+  async (lane, told) => {
+    const started = new Int32Array(new SharedArrayBuffer(4));
+    const task = taskOf(`(started, context) => {
+    Atomics.store(started, 0, 1);
+    Atomics.notify(started, 0);
+    while (!context.cancelled());
+    return "saw it";
+  }`);
+    const batch = batchOf([started, started], { task });
+    await lane.load(task);
+    lane.send(batch);
+    await Atomics.waitAsync(started, 0, 0).value;
+    const at = lane.progress(batch);
+    assert(at.state === "running" && at.offset === 0 && at.sinceMs <= performance.now());
+    assertEquals(lane.recall(batch), false);
+    lane.ask(batch, "cancel");
+    assertEquals(await told.values(batch), ["saw it"]);
+  },
+);
+
+/** Code that ends its thread, and how that is told. */
+const deaths: readonly (readonly [name: string, code: string, how: string, error?: string])[] = [
+  ["closes it", "() => self.close()", "called self.close()"],
+  ["exits", "() => Deno.exit(3)", "called Deno.exit(3)"],
+  ["exits without a code", "() => Deno.exit()", "called Deno.exit()"],
+  [
+    "throws in a timer",
+    "() => new Promise(() => setTimeout(() => { throw new RangeError('x') }))",
+    "threw outside the task",
+    "RangeError: x",
+  ],
+  [
+    "leaves a rejection",
+    "() => new Promise(() => void Promise.reject(new RangeError('x')))",
+    "left a rejection unhandled",
+    "RangeError: x",
+  ],
+];
+
+for (const [name, code, how, error] of deaths) {
+  test(
+    `a task that ${name} kills its thread, and no more, and it is told how`,
+    async (lane, told) => {
+      const batch = batchOf([1], { task: taskOf(code) });
+      lane.send(batch);
+      await told.death;
+      const [death, ...others] = told.deaths;
+      assertEquals([death!.how, death!.starting, others], [how, false, []]);
+      assertEquals(death!.error === undefined ? undefined : String(death!.error), error);
+      assertEquals(told.unloadables, []);
+    },
+  );
+}
+
+test(
+  "what had ended before a thread was killed is not lost, and it is known what ran",
+  async (lane, told) => {
+    const task = taskOf("(item) => item === 'fatal' ? Deno.exit(3) : item");
+    const batch = batchOf(["a", "b", "fatal", "c"], { task });
+    lane.send(batch);
+    await told.death;
+    assertEquals(told.reports.map(({ report: { count, values } }) => [count, values]), [
+      [2, ["a", "b"]],
+    ]);
+    const at = lane.progress(batch);
+    assert(at.state === "running" && at.offset === 2);
+  },
+);
+
+test("a module that can't be loaded, or ends the thread, is told as that", async (lane, told) => {
+  const batch = batchOf([1], { task: taskOf("1", "throw new RangeError('at load')") });
+  lane.send(batch);
+  await told.refused;
+  assertStringIncludes(told.unloadables[0]!.error.message, "at load");
+  const fatal = batchOf([1], { task: taskOf("1", "Deno.exit(4)") });
+  lane.send(fatal);
+  await told.death;
+  assertEquals(told.unloadables.map(({ batch }) => batch), [batch, fatal]);
+  assertStringIncludes(
+    told.unloadables[1]!.error.message,
+    "called Deno.exit(4) while it was loaded",
+  );
+});
+
+test(
+  "a task may do to its global scope what it likes, and the lane goes on",
+  async (lane, told) => {
+    const task = taskOf(
+      "(n) => { self.postMessage('mine'); return 2 * n }",
+      `self.onmessage = null;
+     self.postMessage = () => {};
+     performance.now = () => 0;
+     MessagePort.prototype.postMessage = () => {};
+     Object.assign(globalThis, { setTimeout: null, queueMicrotask: null });`,
+    );
+    const batch = batchOf([1], { task });
+    lane.send(batch);
+    assertEquals(await told.values(batch), [2]);
+  },
+);
+
+test("buffers move to a thread and back, and shared memory stays shared", async (lane, told) => {
+  const [item, shared] = [new Uint8Array(1 << 20), new Uint8Array(new SharedArrayBuffer(1))];
+  const moves = batchOf([item], {
+    task: taskOf("(bytes) => { bytes[0] = 7; return bytes }"),
+    movesItems: true,
+    transfer: true,
+  });
+  lane.send(moves);
+  const [back] = await told.values(moves) as [Uint8Array];
+  assertEquals([item.length, back.length, back[0]], [0, 1 << 20, 7]);
+  const shares = batchOf([shared], { task: taskOf("(bytes) => void (bytes[0] = 8)") });
+  lane.send(shares);
+  await told.last(shares);
+  assertEquals(shared[0], 8);
+});
+
+/** Runs a program that opens a lane on a thread. */
+async function programOf(code: string): Promise<{ code: number; stderr: string }> {
+  const lib = new URL("../../../lib/lanes/", import.meta.url).href;
+  const text = `
+    import { WorkerChannel } from "${lib}worker/worker_channel.ts";
+    const ready = Promise.withResolvers();
+    const events = { message: () => ready.resolve(), ended: console.error };
+    const channel = new WorkerChannel(events, { slots: 1, number: 1, tasks: [] });
+    await ready.promise;
+    ${code}
+  `;
+  const { code: exitCode, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      "--no-config",
+      "--allow-read",
+      `data:text/javascript,${encodeURIComponent(text)}`,
+    ],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  return { code: exitCode, stderr: new TextDecoder().decode(stderr) };
+}
+
+const mayRun = granted("read", "run");
+
+Deno.test({
+  name: "a thread that needn't be waited for doesn't keep the program alive",
+  ignore: !mayRun,
+  fn: async () => assertEquals(await programOf("channel.hold(false);"), { code: 0, stderr: "" }),
+});
+
+Deno.test({
+  name: "a thread in a loop that nothing can stop is let go, with a word to the person",
+  ignore: !mayRun,
+  async fn() {
+    const module = taskOf("() => { while (true); }").module;
+    const { code, stderr } = await programOf(`
+      channel.send(1, [1], { module: ${JSON.stringify(module)}, export: "default" });
+      channel.send(2, [channel.cells.offer(), 1, 1, 0, 1, Infinity, 0, Infinity, 0, 0, 0], [0]);
+      while (channel.cells.state(1) === undefined) await new Promise((go) => setTimeout(go));
+      Deno.exitCode = 5;
+      await channel.close();
+    `);
+    assertEquals([code, stderr.match(/warning: /g)?.length], [5, 1]);
+  },
+});

@@ -1,0 +1,265 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { ChannelEvents } from "../../../lib/lanes/remote/channel.ts";
+import type { Task } from "../../../lib/lanes/task.ts";
+import { DYING } from "../../../lib/lanes/worker/dying.ts";
+import {
+  WorkerChannel,
+  type WorkerChannelOptions,
+} from "../../../lib/lanes/worker/worker_channel.ts";
+import { VirtualTime } from "../../dispatch/virtual_time.ts";
+import { type FakeWorker, FakeWorkers } from "./fake_worker.ts";
+
+const ENTRY = new URL("../../../lib/lanes/worker/worker_main.ts", import.meta.url).href;
+const { setTimeout: later } = globalThis;
+const HASH: Task = { module: "file:///jobs/hash.ts", export: "default" };
+const PARSE: Task = { module: "file:///jobs/parse.ts", export: "default" };
+
+/** What a channel told. */
+class Heard implements ChannelEvents {
+  readonly messages: unknown[] = [];
+  readonly ends: string[] = [];
+  #next = Promise.withResolvers<void>();
+
+  message(kind: number, head: ArrayLike<number>, payload: unknown): void {
+    this.messages.push([kind, Array.from(head), payload]);
+    this.#tell();
+  }
+
+  ended(how: string): void {
+    this.ends.push(how);
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#next.resolve();
+    this.#next = Promise.withResolvers();
+  }
+
+  /** Resolves when something is told. */
+  next(): Promise<void> {
+    return this.#next.promise;
+  }
+}
+
+/** A lock that is held, as a thread holds it while it lives. */
+async function hold(name: string): Promise<() => void> {
+  const held = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const { locks } = navigator as Navigator & {
+    readonly locks: { request(name: string, held: () => Promise<void>): Promise<void> };
+  };
+  void locks.request(name, () => {
+    held.resolve();
+    return released.promise;
+  });
+  await held.promise;
+  return released.resolve;
+}
+
+interface Stage {
+  readonly channel: WorkerChannel;
+  readonly heard: Heard;
+  readonly workers: readonly FakeWorker[];
+}
+
+/** Tests a channel to fake threads, which live until the test is over. */
+function test(
+  name: string,
+  options: Partial<WorkerChannelOptions>,
+  fn: (stage: Stage) => Promise<void> | void,
+): void {
+  Deno.test(name, async () => {
+    using workers = new FakeWorkers();
+    const heard = new Heard();
+    const channel = new WorkerChannel(heard, { slots: 2, number: 3, tasks: [], ...options });
+    const [, life] = await workers.all[0]!.opening.promise;
+    // As a real thread, it holds its lock until it ends.
+    void workers.all[0]!.ended.promise.then(await hold(life));
+    try {
+      await fn({ channel, heard, workers: workers.all });
+    } finally {
+      await channel.close();
+    }
+  });
+}
+
+test(
+  "a thread is given a name, a way of its own to its parent, and memory to share",
+  {},
+  async (stage) => {
+    const [worker] = stage.workers;
+    assertEquals([worker!.url, worker!.options.name], [ENTRY, "lane 3"]);
+    assert(!("deno" in worker!.options));
+    const [port, , slots, cells] = await worker!.opening.promise;
+    assert(port instanceof MessagePort);
+    assert(cells === stage.channel.cells.buffer);
+    assertEquals(slots, 2);
+  },
+);
+
+test("messages go both ways, and what can't be sent is refused at once", {}, async (stage) => {
+  const { channel, heard, workers: [worker] } = stage;
+  const told = heard.next();
+  worker!.says(16, [1.5], { a: 1 });
+  await told;
+  assertEquals(heard.messages, [[16, [1.5], { a: 1 }]]);
+  const arrives = worker!.hears();
+  const moved = new ArrayBuffer(8);
+  channel.send(2, [7], [moved], [moved]);
+  assertEquals([await arrives, moved.byteLength], [[2, [7], [new ArrayBuffer(8)]], 0]);
+  assertThrows(() => channel.send(2, [7], () => 1), DOMException, "could not be cloned");
+});
+
+test(
+  "a thread without a word about permissions loads its tasks later",
+  { tasks: [HASH] },
+  ({ channel, workers }) => {
+    assertEquals([channel.isPreloaded(HASH), channel.unloadable(HASH)], [false, undefined]);
+    assertEquals(workers[0]!.url, ENTRY);
+  },
+);
+
+/** The modules that a thread's own code imports. */
+function importsOf({ url }: FakeWorker): string[] {
+  const code = decodeURIComponent(url.slice(url.indexOf(",") + 1));
+  return [...code.matchAll(/import "([^"]+)";/g)].map(([, module]) => module!);
+}
+
+const narrow = {
+  permissions: { net: false },
+  tasks: [HASH, { ...HASH, export: "other" }],
+} as const;
+
+test(
+  "a thread that may do less is started with its tasks' modules, for it may not read them",
+  narrow,
+  (stage) => {
+    const { channel, workers: [worker] } = stage;
+    assertEquals(worker!.options.deno, { permissions: { net: false } });
+    assertEquals(importsOf(worker!), [ENTRY, HASH.module]);
+    assertEquals(
+      [HASH, { ...HASH, export: "third" }, PARSE].map((task) => channel.isPreloaded(task)),
+      [
+        true,
+        true,
+        false,
+      ],
+    );
+  },
+);
+
+test(
+  "a thread whose tasks' modules don't load is started without them, and may do as little",
+  narrow,
+  (stage) => {
+    const { channel, heard, workers } = stage;
+    assertEquals(workers[0]!.fails("Uncaught SyntaxError: x\n    at y"), true);
+    assertEquals([workers.length, workers[0]!.done], [2, ["terminate"]]);
+    assertEquals(importsOf(workers[1]!), [ENTRY]);
+    assertEquals(workers[1]!.options.deno, { permissions: { net: false } });
+    assertEquals(channel.unloadable(HASH), "stopped: Uncaught SyntaxError: x");
+    assertEquals([channel.unloadable(PARSE), channel.isPreloaded(HASH)], [undefined, false]);
+    assertEquals(heard.ends, []);
+    // Without them it has no other excuse.
+    workers[1]!.fails("Uncaught Error: y");
+    assertEquals([workers.length, heard.ends], [2, ["stopped: Uncaught Error: y"]]);
+  },
+);
+
+test(
+  "a thread that was heard and fails is told dead, and not started again",
+  narrow,
+  async (stage) => {
+    const { heard, workers } = stage;
+    const told = heard.next();
+    workers[0]!.says(16, [0]);
+    await told;
+    workers[0]!.fails("Uncaught Error: x");
+    assertEquals([workers.length, heard.ends], [1, ["stopped: Uncaught Error: x"]]);
+  },
+);
+
+test(
+  "a thread that dies before it has a way of its own can say how",
+  {},
+  ({ heard, workers: [worker] }) => {
+    worker!.posts([DYING, "called Deno.exit(3)"]);
+    assertEquals(heard.ends, ["called Deno.exit(3)"]);
+  },
+);
+
+test("what tasks post in their own way is theirs", {}, async ({ heard, workers: [worker] }) => {
+  worker!.posts("hello");
+  const told = heard.next();
+  worker!.says(16, [0]);
+  await told;
+  worker!.posts([DYING, "pretends to die"]);
+  assertEquals(heard.ends, []);
+});
+
+test("a thread that was ended on purpose tells nothing, and is ended once", {}, async (stage) => {
+  const { channel, heard, workers: [worker] } = stage;
+  channel.kill();
+  worker!.fails("Uncaught Error: x");
+  worker!.posts([DYING, "called Deno.exit(3)"]);
+  assertEquals([heard.ends, worker!.done], [[], ["terminate"]]);
+  await channel.close();
+  assertEquals([heard.ends, worker!.done], [[], ["terminate"]]);
+});
+
+Deno.test("a thread that is gone without a word has some time for its last, and is told dead then", async () => {
+  using workers = new FakeWorkers();
+  const heard = new Heard();
+  const channel = new WorkerChannel(heard, { slots: 1, number: 0, tasks: [] });
+  const [worker] = workers.all;
+  await worker!.opening.promise;
+  {
+    using time = new VirtualTime();
+    const told = heard.next();
+    // Nobody holds the lock that a thread holds, which is found out when it is first heard.
+    worker!.says(16, [0]);
+    await told;
+    while (time.timers === 0) await new Promise((resolve) => later(resolve));
+    time.pass(49);
+    assertEquals(heard.ends, []);
+    time.pass(1);
+    assertEquals(heard.ends, ["ended without a word"]);
+  }
+  await channel.close();
+});
+
+test(
+  "whether a thread keeps the program alive is said once for each change, letting go a little later",
+  {},
+  (stage) => {
+    const { channel, workers: [worker] } = stage;
+    using time = new VirtualTime();
+    channel.hold(true);
+    channel.hold(false);
+    channel.hold(false);
+    assertEquals(worker!.done, []);
+    time.pass(0);
+    assertEquals(worker!.done, ["hold false"]);
+    channel.hold(true);
+    channel.hold(true);
+    assertEquals(worker!.done, ["hold false", "hold true"]);
+    channel.hold(false);
+    channel.hold(true);
+    time.pass(10);
+    assertEquals(worker!.done, ["hold false", "hold true"]);
+  },
+);
+
+test(
+  "a thread that is started anew keeps the program alive no more than the first",
+  narrow,
+  (stage) => {
+    const { channel, workers } = stage;
+    using time = new VirtualTime();
+    channel.hold(false);
+    time.pass(0);
+    workers[0]!.fails("Uncaught SyntaxError: x");
+    time.pass(0);
+    assertEquals(workers[1]!.done, ["hold false"]);
+  },
+);
