@@ -51,8 +51,10 @@ export interface PoolRun {
 
 /** What is known of the part that a lost batch had in its lane's death. */
 export type Blame =
-  /** Its next item had not been started. */
+  /** Its next item had not been started, and it is known not to be to blame. */
   | { readonly kind: "innocent" }
+  /** Its next item had not been started. */
+  | { readonly kind: "unstarted" }
   /** The item at this offset was the only one running. */
   | { readonly kind: "culprit"; readonly offset: number; readonly sinceMs: number }
   /** The item at this offset was running, among others: any of them may have killed the lane. */

@@ -21,7 +21,7 @@ export function blame(lost: readonly Batch[], isKnown = false): Blame[] {
   const active = progress.filter(({ state }) => state === "running" || state === "unknown").length;
   return progress.map((at): Blame => {
     if (at.state === "unknown") return { kind: "suspects" };
-    if (at.state !== "running") return { kind: "innocent" };
+    if (at.state !== "running") return { kind: isKnown ? "innocent" : "unstarted" };
     const { offset, sinceMs } = at;
     if (isKnown) return { kind: "victim", offset, sinceMs };
     return { kind: active === 1 ? "culprit" : "suspect", offset, sinceMs };

@@ -459,7 +459,7 @@ export class LanePool {
       this.#onStartFailure(place, new LaneStartError(`Cannot start a lane: it ${death.how}`));
     }
     const lost = [...on.inFlight];
-    const verdicts = blame(lost, on.isForced);
+    const verdicts = blame(lost, on.isForced || death.starting);
     this.#closeLane(on);
     on.inFlight.clear();
     for (const [at, batch] of lost.entries()) {

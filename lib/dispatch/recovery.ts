@@ -36,10 +36,10 @@ export class Recovery {
   onLost(batch: Batch, blame: Blame, death: Death): void {
     const { putBack } = this.#of;
     const { reported, sentCount } = batch;
-    if (blame.kind === "innocent" || blame.kind === "suspects") {
+    if (blame.kind === "innocent" || blame.kind === "unstarted" || blame.kind === "suspects") {
       putBack(batch.part(sentCount, batch.items.length));
       if (blame.kind === "suspects") this.#again(batch, reported, sentCount, death, true);
-      else this.#unstarted(batch, death);
+      else this.#unstarted(batch, death, blame.kind === "unstarted");
       return;
     }
     const { kind, offset, sinceMs } = blame;
@@ -78,10 +78,10 @@ export class Recovery {
   }
 
   /** Items that were on the lane, but not started, go elsewhere, unless they are what ends lanes. */
-  #unstarted(batch: Batch, death: Death): void {
+  #unstarted(batch: Batch, death: Death, mayKill: boolean): void {
     const { putBack, settler } = this.#of;
     const { reported, sentCount, firstIndex, moved, alone } = batch;
-    const losses = death.starting ? batch.losses : batch.losses + 1;
+    const losses = mayKill ? batch.losses + 1 : batch.losses;
     if (!moved && (!alone || losses < MOST_LOSSES)) {
       const history = { losses, ...(losses >= MOST_LOSSES - 1 && { alone: true }) };
       return putBack(batch.part(reported, sentCount, history));

@@ -19,7 +19,7 @@ const running = { state: "running", offset: 1, sinceMs: 40 } as const;
 
 Deno.test("the only item that ran when a lane died is the culprit", () => {
   const verdicts = blame([lostAt({ state: "waiting" }), lostAt(running)]);
-  assertEquals(verdicts, [{ kind: "innocent" }, { kind: "culprit", offset: 1, sinceMs: 40 }]);
+  assertEquals(verdicts, [{ kind: "unstarted" }, { kind: "culprit", offset: 1, sinceMs: 40 }]);
 });
 
 Deno.test("items that ran beside each other are all suspect", () => {
@@ -60,7 +60,7 @@ Deno.test("no batch that waited or was being loaded is blamed, and at most one i
       const isActive = lost.map(([{ state }]) => state === "running" || state === "unknown");
       const active = isActive.filter(Boolean).length;
       for (const [at, { kind }] of verdicts.entries()) {
-        assertEquals(kind === "innocent", !isActive[at]);
+        assertEquals(kind === "unstarted", !isActive[at]);
         if (kind === "culprit") assertEquals(active, 1);
       }
     }),

@@ -14,7 +14,7 @@ import {
   task,
 } from "../../lib/mod.ts";
 
-const SEED = crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1;
+const SEED = 1;
 
 interface Item {
   readonly n: number;
@@ -165,7 +165,7 @@ function check(
 }
 
 for (const [model, open] of Object.entries(MODELS)) {
-  Deno.test(`${model}: every item settles once as the contract says, whatever is drawn (seed ${SEED})`, async () => {
+  Deno.test(`${model}: every item settles once as the contract says, whatever is drawn`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(run, { minLength: 1, maxLength: 3 }), async (runs) => {
         await using executor = open();

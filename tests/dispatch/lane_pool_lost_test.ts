@@ -27,7 +27,7 @@ Deno.test("what a lane says after its death does its successor no harm", () => {
   pool.wake(run.has(1, 20));
   made[0]!.die("exited again");
   made[0]!.report(run.sent[0]!, true);
-  assertEquals(run.told, ["10 lost, innocent: exited"]);
+  assertEquals(run.told, ["10 lost, unstarted: exited"]);
   assertEquals([pool.openLanes[0]!.lane === made[1], made[1]!.isClosed], [true, false]);
   assertEquals(made[1]!.batches, [run.sent[1]!]);
 });

@@ -66,6 +66,7 @@ function order(back: readonly Batch[]): [index: number, starts: number][] {
 
 const BLAMES: readonly Blame[] = [
   { kind: "innocent" },
+  { kind: "unstarted" },
   { kind: "suspects" },
   { kind: "culprit", offset: 2, sinceMs: 7 },
   { kind: "suspect", offset: 2, sinceMs: 7 },
@@ -85,7 +86,7 @@ Deno.test("of a lost batch every unreported item is put back or settled once, in
         const sentCount = Math.max(3, length - unsent);
         const { recovery, back, settled } = recovering(rerun);
         recovery.onLost(lost(length, { alone, reported, sentCount }), blame, DEATH);
-        const ran = blame.kind === "innocent"
+        const ran = blame.kind === "innocent" || blame.kind === "unstarted"
           ? reported
           : blame.kind === "suspects"
           ? sentCount
@@ -109,6 +110,7 @@ Deno.test("of a lost batch every unreported item is put back or settled once, in
 Deno.test("innocents go again as they were; suspects alone; victims and what is to be run again together", () => {
   const cases: [Blame, [index: number, alone: boolean, reruns: number][]][] = [
     [{ kind: "innocent" }, [[11, false, 0], [14, false, 0]]],
+    [{ kind: "unstarted" }, [[11, false, 0], [14, false, 0]]],
     [{ kind: "suspects" }, [[11, true, 1], [14, false, 0]]],
     [{ kind: "suspect", offset: 2, sinceMs: 7 }, [[11, false, 1], [12, true, 1], [13, false, 0]]],
     [{ kind: "victim", offset: 2, sinceMs: 7 }, [[11, false, 1], [12, false, 1], [13, false, 0]]],
@@ -188,7 +190,7 @@ Deno.test("with rerun: false what may have run ends as crashed, and says why it 
   for (const blame of BLAMES) {
     const { recovery, back, settled } = recovering(false);
     recovery.onLost(lost(3), blame, { ...DEATH, error: "oom" });
-    if (blame.kind === "innocent") {
+    if (blame.kind === "innocent" || blame.kind === "unstarted") {
       assertEquals([order(back).length, settled], [3, []]);
       continue;
     }
@@ -235,11 +237,21 @@ Deno.test("an item that loses lane after lane before it can start is not sent fo
   let lanes = 0;
   for (; next !== undefined && lanes < 20; lanes++) {
     const { recovery, back, settled }: ReturnType<typeof recovering> = recovering();
-    recovery.onLost(next, { kind: "innocent" }, DEATH);
+    recovery.onLost(next, { kind: "unstarted" }, DEATH);
     next = back[0] && sendTo(openLane(new FakeLane()), back[0]);
     if (settled.length > 0) assertEquals(settled[0]!.ended, "crashed");
   }
   assert(lanes < 20, "after 20 lanes it goes on");
+});
+
+Deno.test("an item whose lane is ended for another's sake loses nothing by it, however often", () => {
+  let next = lost(1, { alone: true });
+  for (let lanes = 0; lanes < 20; lanes++) {
+    const { recovery, back, settled } = recovering();
+    recovery.onLost(next, { kind: "innocent" }, DEATH);
+    assertEquals(settled, []);
+    next = sendTo(openLane(new FakeLane()), back[0]!);
+  }
 });
 
 /** Forces a batch of four items whose third one runs; the first was reported. */

@@ -12,7 +12,7 @@ import { FakeWorld, type Fate, type Move } from "./fake_world.ts";
 import { type DrawnRun, PlayedRun } from "./played_run.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";
 
-const SEED = crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1;
+const SEED = 1;
 const RUNS = 2000;
 const GRACE_MS = 100;
 const MOST_STEPS = 5000;
@@ -166,6 +166,6 @@ async function play(drawn: Schedule): Promise<void> {
   assertEquals(time.timers, 0, "a timer was left");
 }
 
-Deno.test(`under ${RUNS} random schedules every item settles once, as the contract says (seed ${SEED})`, async () => {
+Deno.test(`under ${RUNS} random schedules every item settles once, as the contract says`, async () => {
   await fc.assert(fc.asyncProperty(schedule, play), { seed: SEED, numRuns: RUNS });
 });
