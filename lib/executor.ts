@@ -23,16 +23,53 @@ import { SubprocessChannel } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
 import { checkNarrowing } from "./lanes/worker/narrowing.ts";
 import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
-import type { Executor, LaneUsage, Model } from "./model.ts";
+import { defaultLanes, type Model, MODEL_TABLE } from "./models.ts";
 
-export { type Executor, type LaneUsage, type Model, MODELS } from "./model.ts";
+/** What one lane used, as far as it could be told. */
+export interface LaneUsage {
+  /** The lane's number, from 0. */
+  readonly lane: number;
+  /** How long it took from being asked for until it could take tasks, in milliseconds. */
+  readonly startMs: number;
+  /** CPU time of the lane's own thread or process; undefined where it can't be told apart. */
+  readonly cpuMs: number | undefined;
+  /** Peak resident memory of the lane's own process; undefined where it shares the caller's. */
+  readonly peakRssBytes: number | undefined;
+}
+
+/** Runs tasks under one concurrency model. */
+export interface Executor extends AsyncDisposable {
+  /** The model's name. */
+  readonly model: Model;
+  /** How many lanes there are at most: parallelism. */
+  readonly lanes: number;
+  /** How many tasks each lane has in flight at most: concurrency. Infinity under `concurrent`. */
+  readonly slots: number;
+  /**
+   * Runs `task` on every item and gives its values; fails with the first failure and stops the rest.
+   */
+  map<Item, Result>(
+    task: Task<Item, Result>,
+    items: Items<Item>,
+    options?: MapOptions,
+  ): Results<Result>;
+  /** Runs `task` on every item and gives an outcome for each, whatever became of it. */
+  mapSettled<Item, Result>(
+    task: Task<Item, Result>,
+    items: Items<Item>,
+    options?: MapOptions,
+  ): Results<Outcome<Result>>;
+  /** Starts every lane now instead of when it is first needed, and waits until all can take tasks. */
+  ready(task?: Task): Promise<void>;
+  /** What each lane has used so far. */
+  usage(): Promise<LaneUsage[]>;
+  /** Stops everything and leaves nothing behind. The same as leaving an `await using` block. */
+  close(): Promise<void>;
+}
 
 const GRACE_MS = 250;
-const LIMITED_SLOTS = 5;
 /** More lanes than any machine has use for: threads and subprocesses take megabytes each. */
 const MOST_LANES = 4096;
-/** Each slot of a thread takes a place in the memory that it shares with this one. */
-const MOST_WORKER_SLOTS = 65_536;
 /** How long `ready(task)` waits for the task's module. */
 const READY_LOAD_MS = 30_000;
 
@@ -56,9 +93,10 @@ class PooledExecutor implements Executor {
     size: { lanes?: number | undefined; slots?: number | undefined; graceMs?: number | undefined },
     kind: LaneKind,
   ) {
-    const { lanes = navigator.hardwareConcurrency, slots = 1, graceMs = GRACE_MS } = size;
+    const row = MODEL_TABLE[model];
+    const { lanes = defaultLanes(model, "cpu"), slots = row.slots, graceMs = GRACE_MS } = size;
     checkCount(model, "lanes", lanes, MOST_LANES);
-    checkCount(model, "slots", slots, model === "workers" ? MOST_WORKER_SLOTS : Infinity);
+    checkCount(model, "slots", slots, row.mostSlots);
     const isTime = typeof graceMs === "number" && graceMs >= 0;
     checker(`open ${model}()`)("graceMs", graceMs, isTime, "a number of milliseconds from 0");
     this.model = model;
@@ -122,8 +160,9 @@ function checkCount(model: Model, name: string, value: unknown, most: number): v
   checker(`open ${model}()`)(name, value, isCount || value === most, wanted);
 }
 
-function checkKnown(model: Model, options: object, names: readonly string[]): void {
-  checker(`open ${model}()`).known(options, new Set(names));
+function checkKnown(model: Model, options: object): void {
+  const { sizes, options: names } = MODEL_TABLE[model];
+  checker(`open ${model}()`).known(options, new Set<string>([...sizes, ...names]));
 }
 
 /**
@@ -144,8 +183,8 @@ function checkKnown(model: Model, options: object, names: readonly string[]): vo
  * ```
  */
 export function sequential(options: EventLoopOptions = {}): Executor {
-  checkKnown("sequential", options, ["graceMs"]);
-  return eventLoop("sequential", { ...options, slots: 1 });
+  checkKnown("sequential", options);
+  return eventLoop("sequential", options);
 }
 
 /**
@@ -169,8 +208,8 @@ export function sequential(options: EventLoopOptions = {}): Executor {
  * ```
  */
 export function concurrent(options: EventLoopOptions = {}): Executor {
-  checkKnown("concurrent", options, ["graceMs"]);
-  return eventLoop("concurrent", { ...options, slots: Infinity });
+  checkKnown("concurrent", options);
+  return eventLoop("concurrent", options);
 }
 
 /**
@@ -189,16 +228,12 @@ export function concurrent(options: EventLoopOptions = {}): Executor {
  * ```
  */
 export function limited(options: LimitedOptions = {}): Executor {
-  checkKnown("limited", options, ["slots", "graceMs"]);
-  return eventLoop("limited", { ...options, slots: options.slots ?? LIMITED_SLOTS });
+  checkKnown("limited", options);
+  return eventLoop("limited", options);
 }
 
-function eventLoop(
-  model: Model,
-  options: { readonly slots: number; readonly graceMs?: number },
-): Executor {
-  const size = { lanes: 1, slots: options.slots, graceMs: options.graceMs };
-  return new PooledExecutor(model, size, {
+function eventLoop(model: Model, options: LimitedOptions): Executor {
+  return new PooledExecutor(model, options, {
     remote: false,
     takesAhead: false,
     moves: false,
@@ -224,13 +259,7 @@ function eventLoop(
  * ```
  */
 export function workers(options: WorkersOptions = {}): Executor {
-  checkKnown("workers", options, [
-    "lanes",
-    "slots",
-    "graceMs",
-    "permissions",
-    "unstableWorkerOptions",
-  ]);
+  checkKnown("workers", options);
   const { slots = 1, unstableWorkerOptions = false } = options;
   // A copy: what a lane may do is settled now, whatever becomes of the caller's object.
   const permissions = structuredClone(options.permissions);
@@ -276,15 +305,7 @@ export function workers(options: WorkersOptions = {}): Executor {
  * ```
  */
 export function processes(options: ProcessesOptions = {}): Executor {
-  checkKnown("processes", options, [
-    "lanes",
-    "slots",
-    "graceMs",
-    "permissions",
-    "v8Flags",
-    "config",
-    "stderr",
-  ]);
+  checkKnown("processes", options);
   const { slots = 1, lanes: _, graceMs: __, ...child } = structuredClone(options);
   return new PooledExecutor("processes", options, {
     remote: true,

@@ -25,8 +25,6 @@ export {
   type Executor,
   type LaneUsage,
   limited,
-  type Model,
-  MODELS,
   processes,
   sequential,
   workers,
@@ -58,3 +56,4 @@ export {
   type TaskFunction,
   type TaskName,
 } from "./lanes/task.ts";
+export { type Model, MODELS } from "./models.ts";

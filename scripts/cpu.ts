@@ -7,6 +7,7 @@
 import process from "node:process";
 import { command } from "../lib/command.ts";
 import { task, workers } from "../lib/mod.ts";
+import { modelLines } from "../lib/models.ts";
 import { oneOf, outputFile, positiveInteger, UsageError } from "../lib/options.ts";
 import { compareAndReport } from "../lib/reporting/compare_and_report.ts";
 import {
@@ -38,8 +39,6 @@ const DEFAULT_ROUNDS = 3;
  * is sized by a short burst, so the run comes out up to some 15 % shorter or longer.
  */
 const LARGE_MS = 1_600;
-const cores = navigator.hardwareConcurrency;
-const DEFAULT_LANES = { workers: cores, processes: cores };
 
 const taskLines = CPU_TASK_NAMES
   .map((name) => `  ${name.padEnd(12)} ${CPU_TASKS[name].description}`).join("\n");
@@ -58,17 +57,13 @@ Slots are concurrency, lanes are parallelism. A task that computes never waits, 
 lane change nothing: concurrent and limited run on one event loop, like asyncio on one thread. Only
 more lanes help, up to the cores, and only if the work outweighs starting them.
 
-  sequential   one after the other         Python: a for loop
-  concurrent   all at once, one lane       asyncio.gather(*tasks)
-  limited      5 at once, one lane         gather behind a semaphore of 5
-  workers      a thread for each core      ThreadPoolExecutor, were it not for the GIL
-  processes    a process for each core     multiprocessing.Pool().map`.trim(),
+${modelLines("cpu")}`.trim(),
 )
   .option("--task <name>", `what to compute: ${CPU_TASK_NAMES.join(", ")} (default: sum-squares)`)
   .option("--start <n>", "where the items start, see below; that size alone is run")
   .option("--count <n>", "how many items; that size alone is run")
   .option("--out <file>", "with --task mandelbrot: write the picture as PNG");
-addComparisonOptions(cpu, DEFAULT_LANES);
+addComparisonOptions(cpu, "cpu");
 cpu.addHelpText(
   "after",
   `
@@ -94,7 +89,7 @@ await script("cpu", async (signal, args) => {
   cpu.parse(args, { from: "user" });
   const raw: Raw = cpu.opts();
   const chosen = CPU_TASKS[oneOf("--task", raw.task ?? "sum-squares", CPU_TASK_NAMES)];
-  const options = await readComparisonOptions(raw, DEFAULT_LANES);
+  const options = await readComparisonOptions(raw, "cpu");
   const out = raw.out === undefined ? undefined : await checkedPicture(raw.out, chosen);
   const given = raw.start !== undefined || raw.count !== undefined;
   const first: Size = {
@@ -173,7 +168,7 @@ function itemsOf(chosen: CpuTask, size: Size): unknown[] {
 /** Computes the rows once more, as a trial reports only their checksum, and puts them together. */
 async function writePicture(path: string, items: ItemSource, signal: AbortSignal): Promise<void> {
   if (items.kind !== "values") return;
-  await using lanes = workers({ lanes: cores });
+  await using lanes = workers();
   const row = task<typeof import("../lib/tasks/mandelbrot.ts")>(CPU_TASKS.mandelbrot.module);
   const rows = lanes.map(row, items.values as MandelbrotRow[], { signal });
   await Deno.writeFile(path, await picture(await rows.toArray()));

@@ -23,6 +23,7 @@ import {
 } from "../lib/reporting/comparison_options.ts";
 import { userPath } from "../lib/reporting/output_files.ts";
 import { compareAndReport } from "../lib/reporting/compare_and_report.ts";
+import { modelLines } from "../lib/models.ts";
 import { script } from "../lib/script.ts";
 import { type SiteSample, siteWarnings } from "../lib/site/bottleneck.ts";
 import { PAGE_BYTES_LIMIT, SITE_DEFAULTS, type SiteOptions } from "../lib/site/options.ts";
@@ -32,7 +33,6 @@ import type { ComparisonSpec, JobSpec, TimingEvent } from "../lib/timing/spec.ts
 
 const DEFAULT_ROUNDS = 3;
 const DEFAULT_COPIES = 80;
-const DEFAULT_LANES = { workers: 5, processes: navigator.hardwareConcurrency };
 const STATUS_ALONE =
   "Pages on the web change: the models' results were compared by their HTTP status alone.";
 const MOST_ITEMS = 1_000_000;
@@ -47,11 +47,7 @@ A lane is a place where tasks really run; a slot is room for one task in flight 
 Slots are concurrency, lanes are parallelism. A download mostly waits, and one lane can wait for
 many: here concurrency pays.
 
-  sequential   one after the other         Python: a for loop over one requests.Session
-  concurrent   all at once, one lane       asyncio.gather(*tasks) with aiohttp
-  limited      5 at once, one lane         gather behind a semaphore of 5
-  workers      5 threads, one slot each    ThreadPoolExecutor(5) with a session a thread
-  processes    a process for each core     multiprocessing.Pool().map`.trim(),
+${modelLines("io")}`.trim(),
 )
   .option("--url <url>", "an address to download instead; may be repeated", collect)
   .option("--urls <file>", "a file with an address on each line")
@@ -64,7 +60,7 @@ many: here concurrency pays.
   .option("--size <bytes>", `size of the test site's pages (default: ${SITE_DEFAULTS.pageBytes})`)
   .option("--faults <share>", "share of the test site's pages that fail (default: 0)")
   .option("--timeout <time>", "how long a download may take (default: 10s)");
-addComparisonOptions(io, DEFAULT_LANES);
+addComparisonOptions(io, "io");
 io.addHelpText(
   "after",
   `
@@ -85,7 +81,7 @@ type Raw = ReturnType<typeof io.opts> & RawComparisonOptions;
 await script("io", async (signal, args) => {
   io.parse(args, { from: "user" });
   const raw: Raw = io.opts();
-  const options = await readComparisonOptions(raw, DEFAULT_LANES);
+  const options = await readComparisonOptions(raw, "io");
   const timeoutMs = duration("--timeout", raw.timeout ?? "10s", { min: 1 });
   const copies = positiveInteger("--copies", raw.copies ?? String(DEFAULT_COPIES), {
     max: MOST_ITEMS,

@@ -31,8 +31,8 @@ function* files(folder: string): Generator<string> {
 }
 
 function layerOf(path: string): string | undefined {
-  if (/^lib\/(mod|executor|executor_options|model)\.ts$/.test(path)) return "lib/executor";
-  if (/^lib\/(tasks|site)\//.test(path)) return "leaves";
+  if (/^lib\/(mod|executor|executor_options)\.ts$/.test(path)) return "lib/executor";
+  if (/^lib\/(tasks|site)\/|^lib\/models\.ts$/.test(path)) return "leaves";
   return ORDER.find((layer) => path.startsWith(`${layer}/`));
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import { MODELS } from "../model.ts";
+import { MODELS } from "../models.ts";
 import { checkedBy } from "../timing/schema_fault.ts";
 import { environmentSchema, intervalSchema, type SchemaOf } from "../timing/schema_parts.ts";
 import type { FileFormat } from "../timing/written_file.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Model, MODELS } from "../executor.ts";
+import { defaultLanes, type JobKind, type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
 import { listOf, nonNegativeInteger, positiveInteger, share } from "../options.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 import type { ResultFile } from "../timing/result.ts";
@@ -71,19 +71,11 @@ export interface OptionTaker {
   option(flags: string, description: string): OptionTaker;
 }
 
-/** How many lanes `workers` and `processes` have unless told. */
-export interface DefaultLanes {
-  /** Worker threads. */
-  readonly workers: number;
-  /** Subprocesses. */
-  readonly processes: number;
-}
-
 /**
  * Adds the shared options to a script's command.
  *
  * @param command The command, with its own options already there.
- * @param defaults What the help is to say about lanes.
+ * @param kind What its jobs are like, for the lanes that the help names.
  *
  * @example
  * ```ts
@@ -91,19 +83,23 @@ export interface DefaultLanes {
  * import { addComparisonOptions } from "./comparison_options.ts";
  *
  * const io = command("io", "Downloads.");
- * addComparisonOptions(io, { workers: 5, processes: 2 });
+ * addComparisonOptions(io, "io");
  * io.parse(["--rounds", "3"], { from: "user" });
  * console.log(io.opts()); // { rounds: "3" }
  * ```
  */
-export function addComparisonOptions(command: OptionTaker, defaults: DefaultLanes): void {
+export function addComparisonOptions(command: OptionTaker, kind: JobKind): void {
+  const lanes = MODELS.filter((model) => takes(model, "lanes"));
   command
     .option("--models <list>", `models to compare, such as sequential,limited (default: all)`)
-    .option("--slots <n>", "slots of limited: tasks in flight at once (default: 5)")
+    .option(
+      "--slots <n>",
+      `slots of limited: tasks in flight at once (default: ${MODEL_TABLE.limited.slots})`,
+    )
     .option(
       "--lanes <n>",
-      `lanes of workers and of processes ` +
-        `(default: ${defaults.workers} workers, ${defaults.processes} processes)`,
+      `lanes of ${lanes.join(" and of ")} ` +
+        `(default: ${lanes.map((model) => `${defaultLanes(model, kind)} ${model}`).join(", ")})`,
     )
     .option("--rounds <n>", "how often each model is measured (default: 3)")
     .option("--warmup <n>", "items run before the measured ones in each trial (default: 0)")
@@ -124,7 +120,7 @@ export function addComparisonOptions(command: OptionTaker, defaults: DefaultLane
  * Reads and checks the shared options; output folders too, before anything is measured.
  *
  * @param raw The options as typed.
- * @param defaults Lanes unless told.
+ * @param kind What the jobs are like, for the lanes unless told.
  * @returns Their values.
  * @throws {UsageError} If one has a value it doesn't take.
  *
@@ -133,17 +129,17 @@ export function addComparisonOptions(command: OptionTaker, defaults: DefaultLane
  * import { readComparisonOptions } from "./comparison_options.ts";
  *
  * const raw = { models: "limited", slots: "8" };
- * const { models } = await readComparisonOptions(raw, { workers: 5, processes: 2 });
+ * const { models } = await readComparisonOptions(raw, "io");
  * console.log(models); // [{ model: "limited", lanes: 1, slots: 8 }]
  * ```
  */
 export async function readComparisonOptions(
   raw: RawComparisonOptions,
-  defaults: DefaultLanes,
+  kind: JobKind,
 ): Promise<ComparisonOptions> {
   const names = raw.models === undefined ? MODELS : listOf("--models", raw.models, MODELS);
   const slots = raw.slots === undefined
-    ? 5
+    ? MODEL_TABLE.limited.slots
     : positiveInteger("--slots", raw.slots, { max: 100_000 });
   const lanes = raw.lanes === undefined
     ? undefined
@@ -164,7 +160,7 @@ export async function readComparisonOptions(
     ? undefined
     : await resultOption("--baseline", raw.baseline);
   return {
-    models: names.map((model) => sized(model, slots, lanes, defaults)),
+    models: names.map((model) => sized(model, slots, lanes, kind)),
     rounds,
     warmup,
     seed,
@@ -178,16 +174,10 @@ function sized(
   model: Model,
   slots: number,
   lanes: number | undefined,
-  defaults: DefaultLanes,
+  kind: JobKind,
 ): ModelSpec {
-  switch (model) {
-    case "workers":
-    case "processes":
-      return { model, lanes: lanes ?? defaults[model], slots: 1 };
-    case "limited":
-      return { model, lanes: 1, slots };
-    default:
-      // One lane; one slot under sequential, as many as there are items under concurrent.
-      return { model };
-  }
+  if (takes(model, "lanes")) return { model, lanes: lanes ?? defaultLanes(model, kind), slots: 1 };
+  if (takes(model, "slots")) return { model, lanes: 1, slots };
+  // One lane; one slot under sequential, as many as there are items under concurrent.
+  return { model };
 }

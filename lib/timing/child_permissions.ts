@@ -6,6 +6,7 @@
 
 import { dirname, fromFileUrl } from "@std/path";
 import { permissionFlags } from "../lanes/subprocess/permissions.ts";
+import { MODEL_TABLE } from "../models.ts";
 import { moduleFiles } from "./module_files.ts";
 import type { JobSpec, ModelSpec } from "./spec.ts";
 
@@ -37,8 +38,9 @@ export async function trialFlags(
   const modules = [task.module, ...(items.kind === "module" ? [items.module] : [])];
   const read = new Set((await Promise.all(modules.map(moduleFiles))).flat());
   const run = [...(permissions.run === true ? [] : permissions.run ?? [])];
-  if (model === "workers") read.add(dirname(fromFileUrl(new URL("../lanes/x", import.meta.url))));
-  if (model === "processes") run.push(Deno.execPath());
+  const { readsEntry, startsDeno } = MODEL_TABLE[model];
+  if (readsEntry) read.add(dirname(fromFileUrl(new URL("../lanes/x", import.meta.url))));
+  if (startsDeno) run.push(Deno.execPath());
   return permissionFlags({
     ...permissions,
     read: permissions.read === true ? true : [...permissions.read ?? [], ...read],

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isRemote } from "../models.ts";
 import { agreementOf } from "./agreement.ts";
 import { ceiling as measuredCeiling } from "./ceiling.ts";
 import { cpuShareOf } from "./cpu_share.ts";
@@ -102,10 +103,8 @@ function withSpeedups(models: readonly ModelResult[], seed: number): ModelResult
 
 /** The most lanes that a model may gain from. */
 function parallelLanes(models: readonly ModelResult[]): number {
-  const inEventLoop = ["sequential", "concurrent", "limited"];
-  const lanes = models.filter(({ model }) => !inEventLoop.includes(model)).map(({ lanes }) =>
-    lanes
-  );
+  const lanes = models.filter(({ model }) => isRemote(model))
+    .map(({ lanes }) => lanes);
   return Math.min(Math.max(1, ...lanes), navigator.hardwareConcurrency);
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Model } from "../executor.ts";
+import type { Model } from "../models.ts";
 import type { Task } from "../lanes/task.ts";
 import type { Comparison, Round, Timeline } from "./result.ts";
 

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { MODELS } from "../executor.ts";
+import { MODELS } from "../models.ts";
 import { cpuShareOf } from "./cpu_share.ts";
 import { confidenceAbove } from "./difference.ts";
 import { pairedRatio } from "./interval.ts";

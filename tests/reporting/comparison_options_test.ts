@@ -2,16 +2,16 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../lib/options.ts";
 import { readComparisonOptions } from "../../lib/reporting/comparison_options.ts";
 
-const DEFAULTS = { workers: 5, processes: 2 };
+const KIND = "io";
 
 Deno.test("all five models run unless told, limited with 5 slots", async () => {
-  const { models, rounds, files } = await readComparisonOptions({}, DEFAULTS);
+  const { models, rounds, files } = await readComparisonOptions({}, KIND);
   assertEquals(models, [
     { model: "sequential" },
     { model: "concurrent" },
     { model: "limited", lanes: 1, slots: 5 },
     { model: "workers", lanes: 5, slots: 1 },
-    { model: "processes", lanes: 2, slots: 1 },
+    { model: "processes", lanes: navigator.hardwareConcurrency, slots: 1 },
   ]);
   assertEquals(rounds, undefined);
   assertEquals(files, {});
@@ -19,7 +19,7 @@ Deno.test("all five models run unless told, limited with 5 slots", async () => {
 
 Deno.test("--slots is limited's, --lanes is workers' and processes'", async () => {
   const raw = { slots: "8", lanes: "3", models: "processes,limited,workers" };
-  const { models } = await readComparisonOptions(raw, DEFAULTS);
+  const { models } = await readComparisonOptions(raw, KIND);
   assertEquals(models, [
     { model: "processes", lanes: 3, slots: 1 },
     { model: "limited", lanes: 1, slots: 8 },
@@ -46,7 +46,7 @@ const BAD: readonly (readonly [option: string, value: string])[] = [
 for (const [option, value] of BAD) {
   Deno.test(`${option} doesn't take ${JSON.stringify(value)}`, async () => {
     const error = await assertRejects(
-      () => readComparisonOptions({ [option]: value }, DEFAULTS),
+      () => readComparisonOptions({ [option]: value }, KIND),
       UsageError,
     );
     const flag = option === "maxSlowdown" ? "--max-slowdown" : `--${option}`;

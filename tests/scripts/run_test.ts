@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
-import { MODELS } from "../../lib/executor.ts";
+import { MODELS } from "../../lib/models.ts";
 import type { ResultFile } from "../../lib/timing/result.ts";
 import { readResultFile } from "../../lib/timing/result_file.ts";
 import { mayRunScripts, ROOT, runTask } from "./run_script.ts";

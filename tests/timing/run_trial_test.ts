@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { MODELS } from "../../lib/executor.ts";
+import { MODELS } from "../../lib/models.ts";
 import { trialProcesses } from "../../lib/timing/run_trial.ts";
 import type { ItemSource, JobSpec, TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 import { JOB } from "./fake.ts";

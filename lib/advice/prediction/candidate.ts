@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Model, MODELS } from "../../executor.ts";
+import { type Model, MODELS } from "../../models.ts";
 
 /** A model with its size. */
 export interface Candidate {

@@ -9,6 +9,8 @@
  * @module
  */
 
+import { isModel, type Model, MODEL_TABLE, MODELS } from "../../models.ts";
+
 /** What a colour is for: page, text, and models. */
 export type ColourName =
   | "paper"
@@ -19,15 +21,16 @@ export type ColourName =
   | "link"
   | "bad"
   | "warn"
-  | "sequential"
-  | "concurrent"
-  | "limited"
-  | "workers"
-  | "processes"
-  | "other";
+  | "other"
+  | Model;
 
 /** The colours of one scheme, by name. */
 export type Scheme = Readonly<Record<ColourName, string>>;
+
+function modelColours(scheme: "light" | "dark"): Record<Model, string> {
+  const colours = MODELS.map((model) => [model, MODEL_TABLE[model].colour[scheme]]);
+  return Object.fromEntries(colours) as Record<Model, string>;
+}
 
 const LIGHT: Scheme = {
   paper: "#fcfcf9",
@@ -38,11 +41,7 @@ const LIGHT: Scheme = {
   link: "#0a58a8",
   bad: "#b3261e",
   warn: "#fbf0d4",
-  sequential: "#5b616a",
-  concurrent: "#0667b3",
-  limited: "#0b7a68",
-  workers: "#bb4d00",
-  processes: "#9c3a80",
+  ...modelColours("light"),
   other: "#6a5a12",
 };
 
@@ -55,11 +54,7 @@ const DARK: Scheme = {
   link: "#8cc4ff",
   bad: "#ff8a80",
   warn: "#3a3017",
-  sequential: "#b4bac3",
-  concurrent: "#5fb2f2",
-  limited: "#45c9b0",
-  workers: "#f79b52",
-  processes: "#e490c4",
+  ...modelColours("dark"),
   other: "#d6c15b",
 };
 
@@ -68,8 +63,6 @@ export const SCHEMES: { readonly light: Scheme; readonly dark: Scheme } = {
   light: LIGHT,
   dark: DARK,
 };
-
-const MODELS_WITH_COLOUR = ["sequential", "concurrent", "limited", "workers", "processes"];
 
 /**
  * A model's colour, the same in every chart.
@@ -85,7 +78,7 @@ const MODELS_WITH_COLOUR = ["sequential", "concurrent", "limited", "workers", "p
  * ```
  */
 export function modelColour(model: string): string {
-  return `var(--${MODELS_WITH_COLOUR.includes(model) ? model : "other"})`;
+  return `var(--${isModel(model) ? model : "other"})`;
 }
 
 /**

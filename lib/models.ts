@@ -1,0 +1,162 @@
+/**
+ * The idea in one table, as data: every concurrency model is one row, and whatever differs by model
+ * is asked here.
+ *
+ * @module
+ */
+
+/** The names of the concurrency models, simplest first. */
+export const MODELS = ["sequential", "concurrent", "limited", "workers", "processes"] as const;
+
+/** The name of a concurrency model. */
+export type Model = typeof MODELS[number];
+
+/** Where a model's tasks run. */
+export type Place = "event loop" | "thread" | "process";
+
+/** What a job is like: its tasks wait (I/O-bound), or they compute (CPU-bound). */
+export type JobKind = "io" | "cpu";
+
+/** A number of lanes; `"cores"` for as many as the machine can run at once. */
+export type LaneCount = number | "cores";
+
+/** One model. */
+export interface ModelRow {
+  /** Where its tasks run. */
+  readonly place: Place;
+  /** What can be chosen of its size; the rest is fixed. */
+  readonly sizes: readonly ("lanes" | "slots")[];
+  /** Lanes unless chosen, for jobs that wait and for jobs that compute. */
+  readonly lanes: Readonly<Record<JobKind, LaneCount>>;
+  /** Slots on each lane unless chosen; Infinity for all items at once. */
+  readonly slots: number;
+  /** The most slots that a lane can have. */
+  readonly mostSlots: number;
+  /** Options of its constructor besides its size. */
+  readonly options: readonly string[];
+  /** Whether it starts Deno, which needs `--allow-run`. */
+  readonly startsDeno: boolean;
+  /** Whether it loads its lanes' entry file, which needs `--allow-read`. */
+  readonly readsEntry: boolean;
+  /** Usual time from asking for its lanes until all can take tasks, in milliseconds. */
+  readonly usualStartMs: number;
+  /** Usual time of one message to a lane and back, in milliseconds. */
+  readonly roundTripMs: number;
+  /** Its colour on light and on dark paper. */
+  readonly colour: { readonly light: string; readonly dark: string };
+  /** What its lane is called in a table. */
+  readonly lane: string;
+  /** What it does, in a line of help. */
+  readonly summary: Readonly<Record<JobKind, string>>;
+  /** What it is in Python. */
+  readonly python: Readonly<Record<JobKind, string>>;
+}
+
+const EVENT_LOOP = {
+  place: "event loop",
+  lane: "this event loop",
+  lanes: { io: 1, cpu: 1 },
+  mostSlots: Infinity,
+  options: ["graceMs"],
+  startsDeno: false,
+  readsEntry: false,
+  usualStartMs: 1,
+  roundTripMs: 0,
+} as const;
+
+/** The table. */
+export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
+  sequential: {
+    ...EVENT_LOOP,
+    sizes: [],
+    slots: 1,
+    colour: { light: "#5b616a", dark: "#b4bac3" },
+    summary: { io: "one after the other", cpu: "one after the other" },
+    python: { io: "a for loop over one requests.Session", cpu: "a for loop" },
+  },
+  concurrent: {
+    ...EVENT_LOOP,
+    sizes: [],
+    slots: Infinity,
+    colour: { light: "#0667b3", dark: "#5fb2f2" },
+    summary: { io: "all at once, one lane", cpu: "all at once, one lane" },
+    python: { io: "asyncio.gather(*tasks) with aiohttp", cpu: "asyncio.gather(*tasks)" },
+  },
+  limited: {
+    ...EVENT_LOOP,
+    sizes: ["slots"],
+    slots: 5,
+    colour: { light: "#0b7a68", dark: "#45c9b0" },
+    summary: { io: "5 at once, one lane", cpu: "5 at once, one lane" },
+    python: { io: "gather behind a semaphore of 5", cpu: "gather behind a semaphore of 5" },
+  },
+  workers: {
+    place: "thread",
+    lane: "Web Worker threads",
+    sizes: ["lanes", "slots"],
+    lanes: { io: 5, cpu: "cores" },
+    slots: 1,
+    // Each slot of a thread takes a place in the memory that it shares with this one.
+    mostSlots: 65_536,
+    options: ["graceMs", "permissions", "unstableWorkerOptions"],
+    startsDeno: false,
+    readsEntry: true,
+    usualStartMs: 25,
+    roundTripMs: 0.06,
+    colour: { light: "#bb4d00", dark: "#f79b52" },
+    summary: { io: "5 threads, one slot each", cpu: "a thread for each core" },
+    python: {
+      io: "ThreadPoolExecutor(5) with a session a thread",
+      cpu: "ThreadPoolExecutor, were it not for the GIL",
+    },
+  },
+  processes: {
+    place: "process",
+    lane: "`Deno.Command` subprocesses",
+    sizes: ["lanes", "slots"],
+    lanes: { io: "cores", cpu: "cores" },
+    slots: 1,
+    mostSlots: Infinity,
+    options: ["graceMs", "permissions", "v8Flags", "config", "stderr"],
+    startsDeno: true,
+    readsEntry: false,
+    usualStartMs: 60,
+    roundTripMs: 0.12,
+    colour: { light: "#9c3a80", dark: "#e490c4" },
+    summary: { io: "a process for each core", cpu: "a process for each core" },
+    python: { io: "multiprocessing.Pool().map", cpu: "multiprocessing.Pool().map" },
+  },
+};
+
+/** The model that all others are measured against. */
+export const BASELINE: Model = "sequential";
+
+/** Whether a name read from a file or typed by somebody is a model's. */
+export function isModel(name: string): name is Model {
+  return (MODELS as readonly string[]).includes(name);
+}
+
+/** Whether a model's tasks run on lanes of their own; a model from elsewhere is taken to have some. */
+export function isRemote(model: string): boolean {
+  return !isModel(model) || MODEL_TABLE[model].place !== "event loop";
+}
+
+/** Whether a model's size can be chosen in this way. */
+export function takes(model: Model, size: "lanes" | "slots"): boolean {
+  return MODEL_TABLE[model].sizes.includes(size);
+}
+
+/** How many lanes a model has for such a job unless told. */
+export function defaultLanes(model: Model, kind: JobKind): number {
+  const lanes = MODEL_TABLE[model].lanes[kind];
+  return lanes === "cores" ? navigator.hardwareConcurrency : lanes;
+}
+
+/** The table as lines of help: each model, what it does, and what it is in Python. */
+export function modelLines(kind: JobKind): string {
+  return MODELS.map((model, at) => {
+    const { summary, python } = MODEL_TABLE[model];
+    const before = at === 0 ? "Python: " : "";
+    return `  ${model.padEnd(13)}${summary[kind].padEnd(27)}${before}${python[kind]}`;
+  }).join("\n");
+}

@@ -1,0 +1,55 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  BASELINE,
+  defaultLanes,
+  isModel,
+  isRemote,
+  MODEL_TABLE,
+  modelLines,
+  MODELS,
+  takes,
+} from "../lib/models.ts";
+
+const README = new URL("../README.md", import.meta.url);
+const canRead = Deno.permissions.querySync({ name: "read", path: README }).state === "granted";
+
+Deno.test("the simplest model comes first, and is what the others are measured against", () => {
+  assertEquals(MODELS[0], BASELINE);
+  assertEquals(Object.keys(MODEL_TABLE), [...MODELS]);
+});
+
+Deno.test("only what runs on lanes of its own can have several of them", () => {
+  for (const model of MODELS) {
+    assertEquals(takes(model, "lanes"), isRemote(model), model);
+    if (!isRemote(model)) {
+      assertEquals([defaultLanes(model, "io"), defaultLanes(model, "cpu")], [1, 1]);
+    }
+  }
+  assertEquals(defaultLanes("processes", "cpu"), navigator.hardwareConcurrency);
+  assertEquals([isModel("threads"), isRemote("threads")], [false, true]);
+});
+
+Deno.test("help names every model in a line of at most 80 columns", () => {
+  for (const kind of ["io", "cpu"] as const) {
+    const lines = modelLines(kind).split("\n");
+    assertEquals(lines.map((line) => line.trim().split(" ")[0]), [...MODELS]);
+    for (const line of lines) assert(line.length <= 90, line);
+  }
+});
+
+Deno.test({
+  name: "the README's table of models says what this one does",
+  ignore: !canRead,
+  fn: () => {
+    const rows = Deno.readTextFileSync(README).split("\n").filter((line) => /^\| `\w+` /.test(line))
+      .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+    for (const [at, model] of MODELS.entries()) {
+      const { lane, lanes, slots, python } = MODEL_TABLE[model];
+      const [name, where, lanesCell, slotsCell, inPython] = rows[at]!;
+      assertEquals([name, where, inPython], [`\`${model}\``, lane, python.io]);
+      const fixed = takes(model, "lanes") ? `${lanes.cpu}` : "1";
+      assert(lanesCell!.includes(fixed) && lanesCell!.includes(`${lanes.io}`), lanesCell);
+      assertMatch(slotsCell!, slots === Infinity ? /all items/ : new RegExp(`\\b${slots}\\b`));
+    }
+  },
+});
