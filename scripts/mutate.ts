@@ -1,0 +1,177 @@
+/**
+ * `deno task mutate`: changes single operators at random in a copy of the project, and names the
+ * changes that the tests of that folder don't notice. For contributors.
+ *
+ * @module
+ */
+
+import { parse } from "@babel/parser";
+import { fromFileUrl } from "@std/path";
+import { command } from "../lib/command.ts";
+import { nonNegativeInteger, positiveInteger, UsageError } from "../lib/options.ts";
+import { script } from "../lib/script.ts";
+import { seededRandom, shuffled } from "../lib/timing/random.ts";
+
+const ROOT = fromFileUrl(new URL("../", import.meta.url));
+/** A test run that takes so much longer than without a mutation hangs: that is noticed too. */
+const PATIENCE = 5;
+const LEAST_PATIENCE_MS = 20_000;
+
+/** What each operator becomes. */
+const OTHER = new Map(Object.entries({
+  "<": "<=",
+  "<=": "<",
+  ">": ">=",
+  ">=": ">",
+  "===": "!==",
+  "!==": "===",
+  "&&": "||",
+  "||": "&&",
+  "??": "&&",
+  "+": "-",
+  "-": "+",
+  "*": "/",
+  "/": "*",
+  "++": "--",
+  "--": "++",
+  "+=": "-=",
+  "-=": "+=",
+  "!": "",
+}));
+
+/** One change of a file. */
+interface Mutation {
+  readonly path: string;
+  readonly line: number;
+  readonly start: number;
+  readonly from: string;
+}
+
+/** The parts of a syntax tree's node that matter here. */
+interface Node {
+  readonly type?: string;
+  readonly operator?: string;
+  readonly start?: number;
+  readonly loc?: { readonly start: { readonly line: number } };
+  readonly left?: Node & { readonly end: number };
+  readonly argument?: Node & { readonly end: number };
+  readonly prefix?: boolean;
+}
+
+function* mutationsOf(path: string, code: string): Generator<Mutation> {
+  const visit = function* (node: Node): Generator<Mutation> {
+    if (node.operator !== undefined && OTHER.has(node.operator)) {
+      const from = node.operator;
+      const after = node.left?.end ?? (node.prefix ? node.start! : node.argument!.end);
+      const start = code.indexOf(from, after);
+      yield { path, line: code.slice(0, start).split("\n").length, start, from };
+    }
+    for (const [key, child] of Object.entries(node)) {
+      if (key === "loc" || key === "comments" || key === "tokens") continue;
+      for (const one of Array.isArray(child) ? child : [child]) {
+        if (typeof one?.type === "string") yield* visit(one);
+      }
+    }
+  };
+  const tree = parse(code, {
+    sourceType: "module",
+    plugins: ["typescript", "explicitResourceManagement"],
+  });
+  yield* visit(tree.program as unknown as Node);
+}
+
+async function* sources(folder: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(ROOT + folder)) {
+    if (isDirectory) yield* sources(`${folder}/${name}`);
+    else if (/(?<!\.d)\.ts$/.test(name)) yield `${folder}/${name}`;
+  }
+}
+
+async function copyProject(to: string, from = ROOT): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (name === ".git" || name === "node_modules") continue;
+    if (isDirectory) await copyProject(`${to}/${name}`, `${from}/${name}`);
+    else await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
+  }
+}
+
+/** Whether a copy's tests pass. */
+async function passes(copy: string, tests: string, signal: AbortSignal): Promise<boolean> {
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["test", "--allow-all", "--no-check", "--quiet", "--fail-fast", tests],
+    cwd: copy,
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+    signal,
+  }).output();
+  return success;
+}
+
+const mutate = command(
+  "mutate",
+  `
+Changes single operators of a folder at random, one at a time and in a copy, and runs the tests that
+mirror the folder. What they don't notice is named: nothing tests it, or it makes no difference.`
+    .trim(),
+)
+  .argument("<folder>", "such as lib/dispatch")
+  .option("--count <n>", "how many changes (default: 20)")
+  .option("--seed <n>", "which ones (default: 1)")
+  .option("--tests <path>", "the tests to run (default: those that mirror the folder)")
+  .addHelpText("after", "\nExit codes: 0 done, 2 bad option or folder, 130 interrupted.");
+
+await script("mutate", async (signal, args) => {
+  mutate.parse(args, { from: "user" });
+  const [given] = mutate.processedArgs;
+  const { count: countText = "20", seed: seedText = "1", tests: testsText } = mutate.opts();
+  const count = positiveInteger("--count", countText);
+  const seed = nonNegativeInteger("--seed", seedText);
+  const folder = given.replace(/^\.\//, "").replace(/\/+$/, "");
+  const tests = testsText ?? folder.replace(/^lib/, "tests");
+  for (const [option, path] of [["folder", folder], ["--tests", tests]] as const) {
+    const found = await Deno.stat(ROOT + path).catch(() => undefined);
+    if (found === undefined) {
+      throw new UsageError(
+        option,
+        path,
+        "not found in the project",
+        "give one such as lib/dispatch",
+      );
+    }
+  }
+  const all: Mutation[] = [];
+  for await (const path of sources(folder)) {
+    all.push(...mutationsOf(path, await Deno.readTextFile(ROOT + path)));
+  }
+  const copy = await Deno.makeTempDir({ prefix: "lanes-mutate-" });
+  try {
+    await copyProject(copy);
+    const startMs = performance.now();
+    if (!await passes(copy, tests, signal)) throw new Error(`${tests} fails without any change`);
+    const patienceMs = Math.max(LEAST_PATIENCE_MS, PATIENCE * (performance.now() - startMs));
+    const chosen = shuffled(all, seededRandom(seed)).slice(0, count);
+    let noticed = 0;
+    for (const [at, { path, line, start, from }] of chosen.entries()) {
+      const code = await Deno.readTextFile(ROOT + path);
+      const to = OTHER.get(from)!;
+      await Deno.writeTextFile(
+        `${copy}/${path}`,
+        code.slice(0, start) + to + code.slice(start + from.length),
+      );
+      const either = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+      const survived = await passes(copy, tests, either);
+      await Deno.writeTextFile(`${copy}/${path}`, code);
+      if (signal.aborted) break;
+      if (!survived) noticed++;
+      const what = `${path}:${line}: ${from} became ${to === "" ? "nothing" : to}`;
+      if (survived) console.log(`not noticed  ${what}`);
+      console.error(`${at + 1} of ${chosen.length}, ${noticed} noticed`);
+    }
+    console.log(`${noticed} of ${chosen.length} noticed by ${tests}`);
+  } finally {
+    await Deno.remove(copy, { recursive: true });
+  }
+  return 0;
+});
