@@ -17,4 +17,10 @@ export {
   share,
 } from "./options/numbers.ts";
 export { httpUrl, listOf, oneOf } from "./options/words.ts";
-export { inputFile, type InputFileBounds, outputFile } from "./options/files.ts";
+export {
+  inputFile,
+  type InputFileBounds,
+  type NamedFile,
+  outputFile,
+  requireDistinct,
+} from "./options/files.ts";

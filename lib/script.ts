@@ -5,13 +5,16 @@
  */
 
 import { UsageError } from "./options/usage_error.ts";
+import { printError, unprinted } from "./print.ts";
 
 /** The exit code after Ctrl-C or SIGTERM. */
 export const INTERRUPTED = 130;
+/** The exit code once the terminal was closed. */
+export const HUNG_UP = 129;
 
 /** How a script ends: its exit code and, unless all went well, a line for stderr. */
 export interface ScriptEnd {
-  /** 0 done, 1 failed, 2 bad usage or input, 130 interrupted. */
+  /** 0 done, 1 failed, 2 bad usage or input, 130 interrupted, 129 hung up. */
   readonly code: number;
   /** What to say on stderr; undefined for nothing. */
   readonly line: string | undefined;
@@ -72,7 +75,9 @@ export function endOf(name: string, thrown: unknown): ScriptEnd {
     return { code: 2, line: `${name}: ${usageLine(error)}; see deno task ${name} --help` };
   }
   if (thrown instanceof Deno.errors.NotCapable) {
-    return { code: 2, line: `${name}: ${oneLine(thrown.message)}` };
+    // Deno's own advice names flags, which a task in deno.json has fixed.
+    const what = oneLine(thrown.message).replace(/, run again with .*$/, "");
+    return { code: 2, line: `${name}: ${what}, which deno task ${name} may not have` };
   }
   const text = typeof error.message === "string" && error.message !== ""
     ? error.message
@@ -90,19 +95,24 @@ export function endOf(name: string, thrown: unknown): ScriptEnd {
  */
 const ECHO_MS = 150;
 
-/** Calls back at SIGINT and SIGTERM; gives the function that stops listening. */
-function onInterrupt(callback: () => void): () => void {
-  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-  for (const signal of signals) Deno.addSignalListener(signal, callback);
+/** Signals that end a script, and with which exit code. */
+const ENDING: readonly (readonly [Deno.Signal, number])[] = Deno.build.os === "windows"
+  ? [["SIGINT", INTERRUPTED]]
+  : [["SIGINT", INTERRUPTED], ["SIGTERM", INTERRUPTED], ["SIGHUP", HUNG_UP]];
+
+/** Calls back with the exit code at each signal that ends; gives the function that stops listening. */
+function onInterrupt(callback: (code: number) => void): () => void {
+  const listeners = ENDING.map(([signal, code]) => [signal, () => callback(code)] as const);
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
   return () => {
-    for (const signal of signals) Deno.removeSignalListener(signal, callback);
+    for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
   };
 }
 
 /**
  * Runs a script's main function and ends the process with the right exit code: main's own; 2 with
- * one line on stderr for a usage error; 1 with one line for another (and its stack with `--debug`);
- * 130 after Ctrl-C or SIGTERM. The first of these aborts the signal, so that main can save what it
+ * one line on stderr for a usage error; 1 with one line for another (and its stack with `--debug`),
+ * or if the report could not be printed; 130 after Ctrl-C or SIGTERM, 129 once the terminal was closed. The first of these aborts the signal, so that main can save what it
  * has; a second one ends the process at once.
  *
  * @param name The script's name as in `deno task <name>`.
@@ -127,13 +137,16 @@ export async function script(
 ): Promise<never> {
   const interruption = new AbortController();
   let firstMs = NaN;
-  const stopListening = onInterrupt(() => {
+  let interruptedWith = INTERRUPTED;
+  const stopListening = onInterrupt((code) => {
     const nowMs = performance.now();
     if (interruption.signal.aborted) {
-      if (nowMs - firstMs >= ECHO_MS) Deno.exit(INTERRUPTED);
+      // A closed terminal says so more than once; nobody is there to be impatient.
+      if (code !== HUNG_UP && nowMs - firstMs >= ECHO_MS) Deno.exit(interruptedWith);
       return;
     }
     firstMs = nowMs;
+    interruptedWith = code;
     interruption.abort(new DOMException("Interrupted", "AbortError"));
   });
   let code: number;
@@ -144,9 +157,14 @@ export async function script(
     code = end.code;
     // What fails because of the interruption needs no explanation; a real error does.
     const expected = interruption.signal.aborted && read(thrown).name === "AbortError";
-    if (end.line !== undefined && !expected) console.error(end.line);
-    if (Deno.args.includes("--debug") && code !== 0) console.error(thrown);
+    if (end.line !== undefined && !expected) printError(end.line);
+    if (Deno.args.includes("--debug") && code !== 0) printError(Deno.inspect(thrown));
   }
   stopListening();
-  Deno.exit(interruption.signal.aborted ? INTERRUPTED : code);
+  const why = unprinted();
+  if (why !== undefined) {
+    printError(`${name}: the report could not be printed: ${why}; print it to another place`);
+    code ||= 1;
+  }
+  Deno.exit(interruption.signal.aborted ? interruptedWith : code);
 }

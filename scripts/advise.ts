@@ -7,6 +7,7 @@
 import { adviceRenderers } from "../lib/advice/advice_files.ts";
 import { adviceProgress } from "../lib/advice/advice_progress.ts";
 import { advise, MOST_ITEMS, MOST_TIMES } from "../lib/advice/advise.ts";
+import { jobFiles, jobModule } from "../lib/advice/job/job_module.ts";
 import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { loadJob } from "../lib/advice/job/load_job.ts";
 import { MOST_IN_FLIGHT } from "../lib/advice/prediction/candidates.ts";
@@ -16,6 +17,7 @@ import { probe } from "../lib/advice/probe/probe.ts";
 import { race } from "../lib/advice/race/race.ts";
 import { renderAdvice } from "../lib/advice/words/render_advice.ts";
 import { command } from "../lib/command.ts";
+import { print, printError } from "../lib/print.ts";
 import { duration, nonNegativeInteger, positiveInteger } from "../lib/options.ts";
 import { formatDuration } from "../lib/reporting/format.ts";
 import { checkOutputFiles, userPath, writeOutputFiles } from "../lib/reporting/output_files.ts";
@@ -76,7 +78,8 @@ await script("advise", async (signal, args) => {
   const budgetMs = duration("--budget", raw.budget ?? "30s", { min: LEAST_BUDGET_MS });
   const seed = raw.seed === undefined ? chooseSeed() : nonNegativeInteger("--seed", raw.seed);
   const { json, html, markdown } = raw;
-  const files = await checkOutputFiles({ json, html, markdown });
+  const made = await jobFiles(await jobModule(typed, userPath));
+  const files = await checkOutputFiles({ json, html, markdown }, made);
   const { job } = await loadJob({
     typed,
     path: userPath,
@@ -90,13 +93,13 @@ await script("advise", async (signal, args) => {
   const plan = `at most ${most} items, each at most ${MOST_TIMES} times, at most ` +
     `${Math.min(most, MOST_IN_FLIGHT)} at once, within ${formatDuration(budgetMs)}`;
   if (raw.dry) {
-    console.log(
+    print(
       `${job.name}: would run ${plan}: once one by one, then under the models that promise most.\n` +
         `Each run is a process of its own that may ${allowed(permissions)}. Nothing was run.`,
     );
     return 0;
   }
-  console.error(
+  printError(
     `${job.name}: runs ${plan}. If its tasks change something, mind that they do it so often ` +
       `(--dry, --items). Seed ${seed}.`,
   );
@@ -120,27 +123,27 @@ await script("advise", async (signal, args) => {
     runTrial: trialProcesses({ guardMs: budgetMs }),
     now: () => performance.now(),
   }).finally(() => progress.end());
-  console.log(renderAdvice(given, styleOfStdout()));
   const environment = await describeEnvironment(seed);
   const written = await writeOutputFiles(
     adviceRenderers({ schemaVersion: 1, kind: "advice", environment, advice: given }),
     files,
     { partial: given.partial !== undefined },
   );
-  if (written.lines.length > 0) console.log(`\n${written.lines.join("\n")}`);
-  for (const error of written.errors) console.error(`advise: ${error}`);
+  print(renderAdvice(given, styleOfStdout()));
+  if (written.lines.length > 0) print(`\n${written.lines.join("\n")}`);
+  for (const error of written.errors) printError(`advise: ${error}`);
   const [failure] = findings.probed.failures;
   if (failure !== undefined) {
     const { index, name, message } = failure;
-    console.error(
+    printError(
       `advise: ${given.sample.failed} of ${given.sample.items} items failed, item ${index} with ` +
         plain(`${name}: ${message}`),
     );
   }
   const stuck = findings.probed.cutOff;
-  if (stuck !== undefined) console.error(`advise: ${stuck}; give it longer with --budget`);
+  if (stuck !== undefined) printError(`advise: ${stuck}; give it longer with --budget`);
   const differ = given.hazards.some(({ kind }) => kind === "results" || kind === "order");
-  if (differ) console.error("advise: the models gave different results; see the hazards");
+  if (differ) printError("advise: the models gave different results; see the hazards");
   const lost = written.errors.length > 0;
   return failure !== undefined || stuck !== undefined || differ || lost ? 1 : 0;
 });

@@ -13,6 +13,7 @@ import { probe } from "../lib/advice/probe/probe.ts";
 import { race } from "../lib/advice/race/race.ts";
 import { command } from "../lib/command.ts";
 import { nonNegativeInteger, positiveInteger } from "../lib/options.ts";
+import { print, printError } from "../lib/print.ts";
 import { formatDuration, formatPercent } from "../lib/reporting/format.ts";
 import { script } from "../lib/script.ts";
 import { chooseSeed, seededRandom } from "../lib/timing/random.ts";
@@ -67,7 +68,7 @@ await script("advise:check", async (signal, args) => {
   const cores = navigator.hardwareConcurrency;
   const labels = LABELS.filter(({ file }) => file.includes(raw.only ?? ""));
   const verdicts: Verdict[] = [];
-  console.error(`Seed ${seed}; load average ${Deno.loadavg()[0]?.toFixed(1)} at the start.`);
+  printError(`Seed ${seed}; load average ${Deno.loadavg()[0]?.toFixed(1)} at the start.`);
   for (const [place, label] of labels.entries()) {
     for (let time = 0; time < repeat && !signal.aborted; time++) {
       const job = await jobOf(label, signal);
@@ -103,7 +104,7 @@ await script("advise:check", async (signal, args) => {
           advice.surprises.some(({ name }) => name === recommended.name),
         runs: advice.cost.sequentialRuns,
       });
-      console.error(
+      printError(
         `${
           place + 1
         } of ${labels.length}, ${label.file}: ${advice.bound}, ${recommended.name}; best ` +
@@ -111,12 +112,12 @@ await script("advise:check", async (signal, args) => {
       );
       if (raw.debug) {
         for (const [name, ms] of times) {
-          console.error(`  ${name}: ${ms.map((of) => of.toFixed(0))}`);
+          printError(`  ${name}: ${ms.map((of) => of.toFixed(0))}`);
         }
       }
     }
   }
-  console.log(tableOf(verdicts));
+  print(tableOf(verdicts));
   if (signal.aborted) return 130;
   return verdicts.every(({ label, found }) => label === found) ? 0 : 1;
 });

@@ -7,6 +7,7 @@
 import { command } from "../lib/command.ts";
 import { share } from "../lib/options.ts";
 import { renderChanges } from "../lib/reporting/changes_text.ts";
+import { print } from "../lib/print.ts";
 import { resultOption } from "../lib/reporting/result_option.ts";
 import { styleOfStdout } from "../lib/reporting/style.ts";
 import { script } from "../lib/script.ts";
@@ -39,6 +40,6 @@ await script("compare", async (_signal, args) => {
   const then = await resultOption("old.json", older);
   const now = await resultOption("new.json", newer);
   const changes = compareResults(then, now, { maxSlowdown });
-  console.log(renderChanges(changes, maxSlowdown, styleOfStdout()));
+  print(renderChanges(changes, maxSlowdown, styleOfStdout()));
   return changes.tooSlow ? 3 : 0;
 });

@@ -8,7 +8,8 @@ import process from "node:process";
 import { command } from "../lib/command.ts";
 import { task, workers } from "../lib/mod.ts";
 import { modelLines } from "../lib/models.ts";
-import { oneOf, outputFile, positiveInteger, UsageError } from "../lib/options.ts";
+import { oneOf, outputFile, positiveInteger, requireDistinct, UsageError } from "../lib/options.ts";
+import { print } from "../lib/print.ts";
 import { compareAndReport } from "../lib/reporting/compare_and_report.ts";
 import {
   addComparisonOptions,
@@ -16,7 +17,7 @@ import {
   type RawComparisonOptions,
   readComparisonOptions,
 } from "../lib/reporting/comparison_options.ts";
-import { userPath } from "../lib/reporting/output_files.ts";
+import { namedFiles, userPath } from "../lib/reporting/output_files.ts";
 import type { Planned } from "../lib/reporting/run_comparisons.ts";
 import { script } from "../lib/script.ts";
 import { calibrate } from "../lib/tasks/calibrate.ts";
@@ -90,7 +91,9 @@ await script("cpu", async (signal, args) => {
   const raw: Raw = cpu.opts();
   const chosen = CPU_TASKS[oneOf("--task", raw.task ?? "sum-squares", CPU_TASK_NAMES)];
   const options = await readComparisonOptions(raw, "cpu");
-  const out = raw.out === undefined ? undefined : await checkedPicture(raw.out, chosen);
+  const out = raw.out === undefined
+    ? undefined
+    : await checkedPicture(raw.out, chosen, raw, options);
   const given = raw.start !== undefined || raw.count !== undefined;
   const first: Size = {
     start: raw.start === undefined ? chosen.defaults.start : positiveInteger("--start", raw.start),
@@ -108,16 +111,24 @@ await script("cpu", async (signal, args) => {
   const code = await compareAndReport(plan(), options, signal);
   if (out !== undefined && !signal.aborted) {
     await writePicture(out, largest.job.items, signal);
-    console.log(`Wrote ${out}`);
+    print(`Wrote ${out}`);
   }
   return code;
 });
 
-async function checkedPicture(path: string, { name }: CpuTask): Promise<string> {
+async function checkedPicture(
+  typed: string,
+  { name }: CpuTask,
+  { baseline }: Raw,
+  { files }: ComparisonOptions,
+): Promise<string> {
   if (name !== "mandelbrot") {
-    throw new UsageError("--out", path, `${name} makes no picture`, "add --task mandelbrot");
+    throw new UsageError("--out", typed, `${name} makes no picture`, "add --task mandelbrot");
   }
-  return await outputFile("--out", userPath(path));
+  const path = await outputFile("--out", userPath(typed));
+  const read = baseline === undefined ? [] : [{ option: "--baseline", path: userPath(baseline) }];
+  await requireDistinct([...namedFiles(files), { option: "--out", path }], read);
+  return path;
 }
 
 /** This process's CPU time: other programs slow the clock on the wall, but not this one. */

@@ -81,7 +81,8 @@ type Raw = ReturnType<typeof io.opts> & RawComparisonOptions;
 await script("io", async (signal, args) => {
   io.parse(args, { from: "user" });
   const raw: Raw = io.opts();
-  const options = await readComparisonOptions(raw, "io");
+  const listed = raw.urls === undefined ? [] : [{ option: "--urls", path: userPath(raw.urls) }];
+  const options = await readComparisonOptions(raw, "io", listed);
   const timeoutMs = duration("--timeout", raw.timeout ?? "10s", { min: 1 });
   const copies = positiveInteger("--copies", raw.copies ?? String(DEFAULT_COPIES), {
     max: MOST_ITEMS,

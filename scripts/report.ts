@@ -7,7 +7,8 @@
 import { checkFormats, reportRenderers, reportText } from "../lib/advice/report_formats.ts";
 import { readReportFile, type ReportFile } from "../lib/advice/report_file.ts";
 import { command } from "../lib/command.ts";
-import { checkOutputFiles, writeOutputFiles } from "../lib/reporting/output_files.ts";
+import { print, printError } from "../lib/print.ts";
+import { checkOutputFiles, userPath, writeOutputFiles } from "../lib/reporting/output_files.ts";
 import { fileOption } from "../lib/reporting/result_option.ts";
 import { styleOfStdout } from "../lib/reporting/style.ts";
 import { script } from "../lib/script.ts";
@@ -41,15 +42,18 @@ await script("report", async (_signal, args) => {
   report.parse(args, { from: "user" });
   const [paths] = report.processedArgs;
   const formats = report.opts();
-  const files = await checkOutputFiles(formats);
+  const files = await checkOutputFiles(
+    formats,
+    paths.map((path) => ({ option: "result.json", path: userPath(path) })),
+  );
   const measured: ReportFile[] = [];
   for (const path of paths) measured.push(await fileOption("result.json", path, readReportFile));
   checkFormats(measured, formats);
   const style = styleOfStdout();
-  console.log(measured.map((file) => reportText(file, style)).join("\n\n"));
   const partial = measured.some((file) => "partial" in file && file.partial === true);
   const { lines, errors } = await writeOutputFiles(reportRenderers(measured), files, { partial });
-  if (lines.length > 0) console.log(`\n${lines.join("\n")}`);
-  for (const error of errors) console.error(`report: ${error}`);
+  print(measured.map((file) => reportText(file, style)).join("\n\n"));
+  if (lines.length > 0) print(`\n${lines.join("\n")}`);
+  for (const error of errors) printError(`report: ${error}`);
   return errors.length > 0 ? 1 : 0;
 });

@@ -12,6 +12,7 @@ import {
   share,
   UsageError,
 } from "../lib/options.ts";
+import { print } from "../lib/print.ts";
 import { INTERRUPTED, script } from "../lib/script.ts";
 import { FAULTS } from "../lib/site/faults.ts";
 import { PAGE_BYTES_LIMIT, SITE_DEFAULTS } from "../lib/site/options.ts";
@@ -95,8 +96,8 @@ async function main(signal: AbortSignal, args: string[]): Promise<number> {
     });
   });
   await using _closed = site;
-  console.log(`The test site is at ${site.url}/ (Ctrl-C ends it). Its pages:`);
-  for (const url of site.urls(1)) console.log(`  ${url.replace(/\?.*/, "")}`);
+  print(`The test site is at ${site.url}/ (Ctrl-C ends it). Its pages:`);
+  for (const url of site.urls(1)) print(`  ${url.replace(/\?.*/, "")}`);
   const interrupted = new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });

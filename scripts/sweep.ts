@@ -5,7 +5,8 @@
  */
 
 import { command } from "../lib/command.ts";
-import { jobModule } from "../lib/advice/job/job_module.ts";
+import { print, printError } from "../lib/print.ts";
+import { jobFiles, jobModule } from "../lib/advice/job/job_module.ts";
 import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { loadJob } from "../lib/advice/job/load_job.ts";
 import { choosePlan, itemMsOf } from "../lib/advice/scaling/choose_plan.ts";
@@ -23,7 +24,7 @@ import {
   sums,
   type SweptJob,
 } from "../lib/advice/scaling/swept_job.ts";
-import { UsageError } from "../lib/options.ts";
+import { type NamedFile, UsageError } from "../lib/options.ts";
 import { userPath } from "../lib/reporting/output_files.ts";
 import { writeOutputFiles } from "../lib/reporting/output_files.ts";
 import { styleOfStdout } from "../lib/reporting/style.ts";
@@ -105,16 +106,23 @@ await script("sweep", async (signal, args) => {
   const { permissions, rest } = takePermissions(args, userPath);
   sweep.parse(rest, { from: "user" });
   const [target] = sweep.processedArgs;
-  const values = await readSweepOptions(target, sweep.opts(), permissions);
+  const values = await readSweepOptions(target, sweep.opts(), permissions, await filesOf(target));
   const result = await measured(target, values, signal);
-  console.log(sweepText(result, styleOfStdout()));
   const { lines, errors } = await writeOutputFiles(sweepRenderers(result), values.files, {
     partial: result.partial,
   });
-  if (lines.length > 0) console.log(`\n${lines.join("\n")}`);
-  for (const error of errors) console.error(`sweep: ${error}`);
+  print(sweepText(result, styleOfStdout()));
+  if (lines.length > 0) print(`\n${lines.join("\n")}`);
+  for (const error of errors) printError(`sweep: ${error}`);
   return errors.length > 0 || anyFailed(result) ? 1 : 0;
 });
+
+/** What a sweep of a job is made from. */
+async function filesOf(target: string): Promise<NamedFile[]> {
+  return target === "io" || target === "cpu"
+    ? []
+    : await jobFiles(await jobModule(target, userPath));
+}
 
 async function measured(
   target: string,
@@ -133,7 +141,7 @@ async function measured(
   }
   const { items, timeoutMs } = values;
   await jobModule(target, userPath);
-  console.error(
+  printError(
     `${target}: looks at it, and runs a few of its items one by one. If they change something, mind ` +
       `that each trial runs them again (--items) …`,
   );

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
-import { endOf, INTERRUPTED } from "../lib/script.ts";
+import { endOf, HUNG_UP, INTERRUPTED } from "../lib/script.ts";
 import { UsageError } from "../lib/options.ts";
 import { command } from "../lib/command.ts";
 import { granted } from "./granted.ts";
@@ -13,8 +13,14 @@ Deno.test("endOf() gives 2 and the error's own line for a usage error", () => {
 });
 
 Deno.test("endOf() gives 2 and the missing permission for NotCapable", () => {
-  const end = endOf("io", new Deno.errors.NotCapable("Requires net access to a.example"));
-  assertEquals(end, { code: 2, line: "io: Requires net access to a.example" });
+  const end = endOf(
+    "io",
+    new Deno.errors.NotCapable("Requires net access to a.example, run again with --allow-net"),
+  );
+  assertEquals(end, {
+    code: 2,
+    line: "io: Requires net access to a.example, which deno task io may not have",
+  });
 });
 
 Deno.test("endOf() gives 1 and one line for any other error", () => {
@@ -128,9 +134,15 @@ Deno.test({
   },
 });
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (
+  const [signal, expected] of [
+    ["SIGINT", INTERRUPTED],
+    ["SIGTERM", INTERRUPTED],
+    ["SIGHUP", HUNG_UP],
+  ] as const
+) {
   Deno.test({
-    name: `script() lets main save what it has after ${signal}, then ends with 130`,
+    name: `script() lets main save what it has after ${signal}, then ends with ${expected}`,
     ignore: ignore || Deno.build.os === "windows",
     fn: async () => {
       let sent = false;
@@ -151,10 +163,34 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
           sent = true;
         },
       );
-      assertEquals({ code, out, err }, { code: INTERRUPTED, out: "ready\nsaved\n", err: "" });
+      assertEquals({ code, out, err }, { code: expected, out: "ready\nsaved\n", err: "" });
     },
   });
 }
+
+Deno.test({
+  name: "script() ends with 1 and a line where the report could not be printed, and loses no more",
+  ignore: ignore || Deno.build.os !== "linux",
+  fn: async () => {
+    const { err } = await runScript(
+      `async () => {
+        const { print } = await import("${new URL("../lib/print.ts", import.meta.url).href}");
+        const log = console.log;
+        console.log = () => { throw new Error("No space left on device (os error 28)"); };
+        print("a");
+        print("b");
+        console.log = log;
+        console.error("main went on");
+        return 0;
+      }`,
+    );
+    assertEquals(
+      err,
+      "main went on\ntest: the report could not be printed: No space left on device (os error 28); " +
+        "print it to another place\n",
+    );
+  },
+});
 
 Deno.test({
   name: "script() ends at once at a later signal, though main goes on",

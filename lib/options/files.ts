@@ -16,8 +16,8 @@ export interface InputFileBounds {
 
 function plainReason(error: unknown): { problem: string; remedy: string } {
   if (error instanceof Deno.errors.NotCapable) {
-    const flag = /--allow-\w+/.exec(error.message)?.[0] ?? "--allow-read";
-    return { problem: "this program has no right to it", remedy: `run again with ${flag}` };
+    // The flags are fixed in deno.json, and what lies in /proc or /dev would take all of them.
+    return { problem: "this program has no right to it", remedy: "choose another path" };
   }
   if (error instanceof Deno.errors.NotFound) {
     return { problem: "there is no such file", remedy: "check the path" };
@@ -91,8 +91,7 @@ export async function outputFile(option: string, path: string): Promise<string> 
 /** Opens the file to write without changing it; one that isn't there is made and removed again. */
 async function probe(path: string, info: Deno.FileInfo | undefined): Promise<void> {
   if (info === undefined) {
-    (await Deno.open(path, { write: true, createNew: true })).close();
-    await Deno.remove(path);
+    await Deno.remove(await madeEmpty(path));
   } else if (info.isFile) {
     (await Deno.open(path, { append: true })).close();
   }
@@ -146,4 +145,67 @@ export async function inputFile(
     throw error instanceof UsageError ? error : refused(option, path, error);
   }
   return path;
+}
+
+/** Makes an empty file where there is none, behind a link that leads nowhere too; gives its own path. */
+async function madeEmpty(path: string): Promise<string> {
+  const isLink = await Deno.lstat(path).then(({ isSymlink }) => isSymlink, () => false);
+  (await Deno.open(path, { write: true, ...(isLink ? { create: true } : { createNew: true }) }))
+    .close();
+  return await Deno.realPath(path);
+}
+
+/** A file, and the option or argument that names it. */
+export interface NamedFile {
+  readonly option: string;
+  readonly path: string;
+}
+
+interface Identity {
+  readonly id: string;
+  readonly isFile: boolean;
+}
+
+/** What tells a file from all others, however its path is spelled and whatever links lead to it. */
+async function identityOf(path: string): Promise<Identity> {
+  const { dev, ino, isFile } = await Deno.stat(path);
+  // Windows doesn't always number its files.
+  return { id: ino === null ? await Deno.realPath(path) : `${dev}:${ino}`, isFile };
+}
+
+/**
+ * Checks that no output would overwrite what is read, and that no two outputs are one file. Those that
+ * don't exist are made for a moment, for only the file system knows which spellings mean the same.
+ *
+ * @throws {UsageError} That names both options.
+ */
+export async function requireDistinct(
+  outputs: readonly NamedFile[],
+  inputs: readonly NamedFile[],
+): Promise<void> {
+  const taken = new Map<string, string>();
+  for (const { option, path } of inputs) {
+    // What isn't there is told elsewhere, and writing to where a pipe or a terminal is read loses nothing.
+    const identity = await identityOf(path).catch(() => undefined);
+    if (identity?.isFile) taken.set(identity.id, `${option}, which is read`);
+  }
+  const made: string[] = [];
+  try {
+    for (const { option, path } of outputs) {
+      if (await statOrUndefined(path) === undefined) made.push(await madeEmpty(path));
+      const { id } = await identityOf(path);
+      const other = taken.get(id);
+      if (other !== undefined) {
+        throw new UsageError(
+          option,
+          path,
+          `the same file as ${other}`,
+          "give it a name of its own",
+        );
+      }
+      taken.set(id, option);
+    }
+  } finally {
+    for (const path of made) await Deno.remove(path).catch(() => {});
+  }
 }

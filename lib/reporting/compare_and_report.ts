@@ -8,6 +8,7 @@
 import { compare } from "../timing/compare.ts";
 import { compareResults } from "../timing/compare_results.ts";
 import { describeEnvironment } from "../timing/environment.ts";
+import { print } from "../print.ts";
 import { renderChanges } from "./changes_text.ts";
 import type { ComparisonOptions } from "./comparison_options.ts";
 import { createProgress } from "./progress.ts";
@@ -48,6 +49,6 @@ export async function compareAndReport(
   });
   if (baseline === undefined) return code;
   const changes = compareResults(baseline, result, { maxSlowdown });
-  console.log(`\nCompared with the baseline:\n\n${renderChanges(changes, maxSlowdown, style)}`);
+  print(`\nCompared with the baseline:\n\n${renderChanges(changes, maxSlowdown, style)}`);
   return code === 0 && changes.tooSlow ? 3 : code;
 }

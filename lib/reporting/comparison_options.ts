@@ -5,10 +5,10 @@
  */
 
 import { defaultLanes, type JobKind, type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
-import { listOf, nonNegativeInteger, positiveInteger, share } from "../options.ts";
+import { listOf, type NamedFile, nonNegativeInteger, positiveInteger, share } from "../options.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 import type { ResultFile } from "../timing/result.ts";
-import { checkOutputFiles, type OutputFiles } from "./output_files.ts";
+import { checkOutputFiles, type OutputFiles, userPath } from "./output_files.ts";
 import { resultOption } from "./result_option.ts";
 
 /** The greatest seed: the random generator takes 32 bits. */
@@ -121,6 +121,7 @@ export function addComparisonOptions(command: OptionTaker, kind: JobKind): void 
  *
  * @param raw The options as typed.
  * @param kind What the jobs are like, for the lanes unless told.
+ * @param inputs Files that are read beside the baseline.
  * @returns Their values.
  * @throws {UsageError} If one has a value it doesn't take.
  *
@@ -136,6 +137,7 @@ export function addComparisonOptions(command: OptionTaker, kind: JobKind): void 
 export async function readComparisonOptions(
   raw: RawComparisonOptions,
   kind: JobKind,
+  inputs: readonly NamedFile[] = [],
 ): Promise<ComparisonOptions> {
   const names = raw.models === undefined ? MODELS : listOf("--models", raw.models, MODELS);
   const slots = raw.slots === undefined
@@ -159,12 +161,15 @@ export async function readComparisonOptions(
   const baseline = raw.baseline === undefined
     ? undefined
     : await resultOption("--baseline", raw.baseline);
+  const read = raw.baseline === undefined
+    ? inputs
+    : [{ option: "--baseline", path: userPath(raw.baseline) }, ...inputs];
   return {
     models: names.map((model) => sized(model, slots, lanes, kind)),
     rounds,
     warmup,
     seed,
-    files: await checkOutputFiles(raw),
+    files: await checkOutputFiles(raw, read),
     baseline,
     maxSlowdown,
   };

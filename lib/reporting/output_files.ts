@@ -6,7 +6,8 @@
  */
 
 import { basename, resolve } from "@std/path";
-import { outputFile, UsageError } from "../options.ts";
+import { type NamedFile, outputFile, requireDistinct } from "../options.ts";
+import { print as printOut } from "../print.ts";
 import { writeAtomically } from "../timing/result_file.ts";
 
 /** The formats of files, as their options are called. */
@@ -68,8 +69,10 @@ export function userPath(path: string): string {
  * Takes the options for files and checks that each can be written.
  *
  * @param options The paths as typed, by format; those not asked for are undefined.
+ * @param inputs What the report is made from, which no output may overwrite.
  * @returns Absolute paths.
- * @throws {UsageError} If a folder doesn't exist, a file can't be written, or two are the same.
+ * @throws {UsageError} If a folder doesn't exist, a file can't be written, two are the same, or one
+ * is read.
  *
  * @example
  * ```ts
@@ -80,24 +83,24 @@ export function userPath(path: string): string {
  */
 export async function checkOutputFiles(
   options: Readonly<Partial<Record<Format, string | undefined>>>,
+  inputs: readonly NamedFile[] = [],
 ): Promise<OutputFiles> {
   const files: Partial<Record<Format, string>> = {};
   for (const format of FORMATS) {
     const path = options[format];
     if (path === undefined) continue;
-    const option = `--${format}`;
-    const taken = FORMATS.find((other) => files[other] === userPath(path));
-    if (taken !== undefined) {
-      throw new UsageError(
-        option,
-        path,
-        `the same file as --${taken}`,
-        "give it a name of its own",
-      );
-    }
-    files[format] = await outputFile(option, userPath(path));
+    files[format] = await outputFile(`--${format}`, userPath(path));
   }
+  await requireDistinct(namedFiles(files), inputs);
   return files;
+}
+
+/** The files with the options that name them. */
+export function namedFiles(files: OutputFiles): NamedFile[] {
+  return FORMATS.flatMap((format) => {
+    const path = files[format];
+    return path === undefined ? [] : [{ option: `--${format}`, path }];
+  });
 }
 
 /**
@@ -121,7 +124,7 @@ export async function checkOutputFiles(
 export async function writeOutputFiles(
   renderers: Renderers,
   files: OutputFiles,
-  { partial = false, write = writeAtomically, print = console.log }: WriteOptions = {},
+  { partial = false, write = writeAtomically, print = printOut }: WriteOptions = {},
 ): Promise<Written> {
   const lines: string[] = [];
   const errors: string[] = [];
@@ -130,7 +133,13 @@ export async function writeOutputFiles(
     if (path === undefined) continue;
     const render = renderers[format];
     if (render === undefined) throw new TypeError(`Cannot write --${format}: nothing makes it`);
-    const text = await render();
+    let text: string;
+    try {
+      text = await render();
+    } catch (error) {
+      errors.push(`--${format} could not be made: ${firstLine(error)}`);
+      continue;
+    }
     try {
       await write(path, text);
       lines.push(`Wrote ${path}${partial ? " (partial)" : ""}`);

@@ -6,6 +6,7 @@
  */
 
 import type { ModelSpec, TimingEvent } from "../timing/spec.ts";
+import { printError } from "../print.ts";
 import { formatDuration } from "./format.ts";
 import { MovingLine } from "./moving_line.ts";
 import { plain } from "./plain.ts";
@@ -63,7 +64,7 @@ export function stderrOutput(): ProgressOutput {
   } catch {
     // Standard input or output isn't a terminal: the size can't be told.
   }
-  return { isTerminal, columns, writeLine: (line) => console.error(line) };
+  return { isTerminal, columns, writeLine: printError };
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
- * Runs comparisons one after the other, as `io` and `cpu` do: progress while measuring, the report of
- * each as soon as it is there, then the files and the comparison with a baseline.
+ * Runs comparisons one after the other, as `io` and `cpu` do: progress while measuring, then the files,
+ * and only then the report, for printing may fail. Without files to write, each report is printed as
+ * soon as it is there.
  *
  * @module
  */
@@ -9,6 +10,7 @@ import type { Comparison, ResultFile } from "../timing/result.ts";
 import type { Compare, ComparisonSpec, TimingEvent } from "../timing/spec.ts";
 import { comparisonRenderers } from "./comparison_files.ts";
 import { type OutputFiles, writeOutputFiles, type Written } from "./output_files.ts";
+import { print as printOut, printError as printErr } from "../print.ts";
 import type { Progress } from "./progress.ts";
 import type { Style } from "./style.ts";
 import { renderComparison, renderFoot } from "./text.ts";
@@ -38,9 +40,9 @@ export interface RunOptions {
   readonly style: Style;
   /** Draws progress. */
   readonly progress: Progress;
-  /** Prints to standard output; default `console.log`. */
+  /** Prints to standard output. */
   readonly print?: (text: string) => void;
-  /** Prints to standard error; default `console.error`. */
+  /** Prints to standard error. */
   readonly printError?: (text: string) => void;
 }
 
@@ -75,38 +77,62 @@ export async function runComparisons(
   planned: Iterable<Planned> | AsyncIterable<Planned>,
   options: RunOptions,
 ): Promise<RunEnd> {
-  const { signal, compare, progress, style, print = console.log, printError = console.error } =
-    options;
+  const { signal, files, style, print = printOut, printError = printErr } = options;
   const comparisons: Comparison[] = [];
-  let interrupted = false;
-  for await (const { spec, onEvent, finish } of planned) {
-    if (signal.aborted) break;
-    progress.begin({ job: spec.job.name, models: spec.models, rounds: spec.rounds });
-    try {
-      const { comparison, partial } = await compare(spec, {
-        signal,
-        onEvent: (event) => {
-          progress.onEvent(event);
-          onEvent?.(event);
-        },
-      });
-      interrupted ||= partial;
-      comparisons.push(finish === undefined ? comparison : await finish(comparison));
-    } finally {
-      progress.end();
+  let printed = 0;
+  const printNew = () => {
+    for (; printed < comparisons.length; printed++) {
+      print(`${renderComparison(comparisons[printed]!, style)}\n`);
     }
-    print(`${renderComparison(comparisons.at(-1)!, style)}\n`);
+  };
+  let interrupted = false;
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    for await (const one of planned) {
+      if (signal.aborted) break;
+      interrupted = await runOne(one, options, comparisons) || interrupted;
+      if (Object.keys(files).length === 0) printNew();
+    }
+  } catch (error) {
+    if (comparisons.length === 0) throw error;
+    failure = { error };
   }
-  const partial = interrupted || signal.aborted;
+  const partial = interrupted || signal.aborted || failure !== undefined;
   const result: ResultFile = {
     schemaVersion: 1,
     environment: options.environment,
     ...(partial ? { partial } : {}),
     comparisons,
   };
+  const written = await writeOutputFiles(comparisonRenderers(result), files, { partial, print });
+  printNew();
   print(renderFoot(result, style));
-  const written = await writeOutputFiles(comparisonRenderers(result), options.files, { partial });
-  return { result, code: ended(result, written, print, printError) };
+  const code = ended(result, written, print, printError);
+  if (failure !== undefined) throw failure.error;
+  return { result, code };
+}
+
+/** Adds a comparison as soon as it is measured, so that nothing later can lose it; says if it is partial. */
+async function runOne(
+  { spec, onEvent, finish }: Planned,
+  { signal, compare, progress }: RunOptions,
+  comparisons: Comparison[],
+): Promise<boolean> {
+  progress.begin({ job: spec.job.name, models: spec.models, rounds: spec.rounds });
+  try {
+    const { comparison, partial } = await compare(spec, {
+      signal,
+      onEvent: (event) => {
+        progress.onEvent(event);
+        onEvent?.(event);
+      },
+    });
+    const place = comparisons.push(comparison) - 1;
+    if (finish !== undefined) comparisons[place] = await finish(comparison);
+    return partial;
+  } finally {
+    progress.end();
+  }
 }
 
 function ended(

@@ -26,6 +26,7 @@ if (import.meta.main) {
   }
   // Ctrl-C in a terminal goes to every program there; the one that started this decides what it means.
   Deno.addSignalListener("SIGINT", () => {});
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => {});
   console.log(JSON.stringify(greeting));
   if ("url" in greeting) { for await (const _ of Deno.stdin.readable) { /* until it ends */ } }
   Deno.exit("url" in greeting ? 0 : 1);

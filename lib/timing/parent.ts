@@ -36,8 +36,8 @@ export interface HeedOptions {
  * to stderr, so that it isn't taken for a message.
  *
  * Stdin stays open while the result is wanted. When it ends the signal aborts, and 2 seconds later the
- * process ends whatever it does, unless it is in a busy loop. SIGINT is not heeded: the terminal sends
- * Ctrl-C to every process of the group, and only the parent decides what it means.
+ * process ends whatever it does, unless it is in a busy loop. SIGINT and SIGHUP are not heeded: the
+ * terminal sends them to every process of the group, and only the parent decides what they mean.
  *
  * @param options Whether SIGTERM is heeded.
  * @returns The order, and the ways to and from the parent.
@@ -71,6 +71,7 @@ export async function meetParent<Order extends { readonly mark: string }>(
     setTimeout(() => Deno.exit(1), LAST_MS);
   };
   Deno.addSignalListener("SIGINT", () => {});
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => {});
   if (heedsTerm && Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", end);
   inbox.ended.then(end);
   return { order, inbox, writer: new MessageWriter(order.mark), signal: ending.signal };

@@ -96,15 +96,21 @@ export async function readResultFile(path: string): Promise<ResultFile> {
  * ```
  */
 export async function writeAtomically(path: string, text: string): Promise<void> {
-  // /dev/stdout and pipes can't be renamed over.
-  const special = await Deno.stat(path).then(({ isFile }) => !isFile, () => false);
+  // /dev/stdout and pipes can't be renamed over, nor can a link that leads nowhere yet.
+  const special = await Deno.stat(path).then(({ isFile }) => !isFile, () => isLink(path));
   if (special) return await Deno.writeTextFile(path, text);
-  const beside = join(dirname(path), `.${basename(path)}.${crypto.randomUUID().slice(0, 8)}`);
+  // Behind a link, the file that it leads to is replaced, not the link.
+  const target = await Deno.realPath(path).catch(() => path);
+  const beside = join(dirname(target), `.${basename(target)}.${crypto.randomUUID().slice(0, 8)}`);
   try {
     await Deno.writeTextFile(beside, text, { createNew: true });
-    await Deno.rename(beside, path);
+    await Deno.rename(beside, target);
   } catch (error) {
     await Deno.remove(beside).catch(() => {});
     throw error;
   }
+}
+
+async function isLink(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(({ isSymlink }) => isSymlink, () => false);
 }

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { inputFile, outputFile, UsageError } from "../../lib/options.ts";
+import { inputFile, outputFile, requireDistinct, UsageError } from "../../lib/options.ts";
 import { granted } from "../granted.ts";
 
 const ignore = !granted("read", "write");
@@ -66,22 +66,25 @@ fileTest("outputFile() refuses folders, files as folders, and no name", async (f
 });
 
 Deno.test({
-  name: "outputFile() names the flag that is missing",
+  name: "outputFile() offers no flag where the task fixes them",
   permissions: { read: "inherit", write: false },
   ignore: Deno.permissions.querySync({ name: "read" }).state !== "granted",
   fn: async () => {
     assertMatch(
       await refused(() => outputFile("--json", "a.json")),
-      /run again with --allow-write/,
+      /no right to it; choose another path$/,
     );
   },
 });
 
 Deno.test({
-  name: "inputFile() names the flag that is missing",
+  name: "inputFile() offers no flag where the task fixes them",
   permissions: { read: false },
   fn: async () => {
-    assertMatch(await refused(() => inputFile("--urls", "a.txt")), /run again with --allow-read/);
+    assertMatch(
+      await refused(() => inputFile("--urls", "a.txt")),
+      /no right to it; choose another path$/,
+    );
   },
 });
 
@@ -99,4 +102,44 @@ fileTest("inputFile() refuses what isn't there, folders, and what is too large",
     /too large with 5 bytes; give a file of at most 4 bytes/,
   );
   assertMatch(await refused(() => inputFile("--urls", " ")), /no file is named/);
+});
+
+fileTest("requireDistinct() knows a file again by every path and link to it", async (folder) => {
+  await Deno.writeTextFile(`${folder}/old.json`, "old");
+  await Deno.mkdir(`${folder}/sub`);
+  await Deno.symlink(`${folder}/old.json`, `${folder}/soft.json`);
+  await Deno.symlink(folder, `${folder}/sub/around`);
+  await Deno.link(`${folder}/old.json`, `${folder}/hard.json`);
+  const read = [{ option: "--baseline", path: `${folder}/old.json` }];
+  const paths = ["old.json", "sub/../old.json", "soft.json", "hard.json", "sub/around/old.json"];
+  for (const path of paths) {
+    const output = { option: "--json", path: `${folder}/${path}` };
+    assertMatch(
+      await refused(() => requireDistinct([output], read)),
+      /^--json ".*": the same file as --baseline, which is read; give it a name of its own$/,
+    );
+  }
+  await requireDistinct([{ option: "--json", path: `${folder}/new.json` }], read);
+  assertEquals(await Deno.readTextFile(`${folder}/old.json`), "old");
+});
+
+fileTest("requireDistinct() refuses two outputs that will be one file", async (folder) => {
+  await Deno.symlink(`${folder}/later.csv`, `${folder}/link.csv`);
+  for (const other of ["later.csv", "link.csv"]) {
+    const outputs = [
+      { option: "--json", path: `${folder}/${other}` },
+      { option: "--csv", path: `${folder}/./link.csv` },
+    ];
+    assertMatch(
+      await refused(() => requireDistinct(outputs, [])),
+      /^--csv ".*": the same file as --json; /,
+    );
+  }
+  assertEquals(await names(folder), ["link.csv"]);
+});
+
+fileTest("outputFile() takes a link that leads nowhere yet", async (folder) => {
+  await Deno.symlink(`${folder}/later.json`, `${folder}/link.json`);
+  await outputFile("--json", `${folder}/link.json`);
+  assertEquals(await names(folder), ["link.json"]);
 });

@@ -1,12 +1,14 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   type Planned,
   runComparisons,
   type RunOptions,
 } from "../../lib/reporting/run_comparisons.ts";
 import type { Comparison } from "../../lib/timing/result.ts";
+import { parseResultFile } from "../../lib/timing/result_file.ts";
 import type { ComparisonSpec } from "../../lib/timing/spec.ts";
 import { cpuComparison, hostileResult, ioComparison, resultOf } from "./fixture.ts";
+import { granted } from "../granted.ts";
 
 function specOf(name: string): ComparisonSpec {
   return {
@@ -111,4 +113,39 @@ Deno.test("the next comparison is asked for when the one before is there, and ma
   const { result } = await runComparisons(plan(), options);
   assertEquals(result.comparisons[0]!.warnings, ["a busy site"]);
   assert(log.indexOf("asked for the next") > log.indexOf("measure io"));
+});
+
+Deno.test({
+  name: "files are written before anything of the report is printed",
+  ignore: !granted("read", "write"),
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      const { log, options, plan } = setUp({ io: ioComparison(), cpu: cpuComparison() });
+      const json = `${folder}/a.json`;
+      let held = 0;
+      const print = (text: string) => {
+        if (held === 0) {
+          held = parseResultFile(Deno.readTextFileSync(json), json).comparisons.length;
+        }
+        options.print!(text);
+      };
+      await runComparisons(plan, { ...options, files: { json }, print });
+      assertEquals(held, 2);
+      assertEquals(log.filter((line) => line.startsWith("print 20 sums")).length, 1);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test("what was measured is written and printed though a later comparison fails", async () => {
+  const { log, options } = setUp({ io: ioComparison() });
+  async function* plan(): AsyncGenerator<Planned> {
+    yield { spec: specOf("io") };
+    await Promise.reject(new Error("no calibration"));
+  }
+  await assertRejects(() => runComparisons(plan(), options), Error, "no calibration");
+  assert(log.some((line) => line.startsWith("print download 160 pages")));
+  assert(log.some((line) => line.startsWith("print Partial: ")));
 });

@@ -5,7 +5,8 @@
  */
 
 import { fromFileUrl, toFileUrl } from "@std/path";
-import { UsageError } from "../../options.ts";
+import { type NamedFile, UsageError } from "../../options.ts";
+import { moduleFiles } from "../../timing/module_files.ts";
 
 /** How long checking types may take, in milliseconds. */
 const CHECK_MS = 30_000;
@@ -103,4 +104,14 @@ export async function checkJobModule(
   if (success || limit.aborted) return;
   const problem = firstError(new TextDecoder().decode(stderr));
   throw new UsageError("module", typed, problem, "mend it, and try again");
+}
+
+/** A job's module and all local modules that it imports: what advice on it is made from. */
+export async function jobFiles(module: string): Promise<NamedFile[]> {
+  const own = fromFileUrl(module);
+  const files = new Set([own, ...await moduleFiles(module)]);
+  return [...files].map((path) => ({
+    option: path === own ? "the job's module" : "a module that the job imports",
+    path,
+  }));
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { printError } from "../../print.ts";
 import { createProgress, type Progress, stderrOutput } from "../../reporting/progress.ts";
 import type { Site } from "../../site/start.ts";
 import { trialProcesses } from "../../timing/run_trial.ts";
@@ -75,6 +76,6 @@ export function progressFor(options: Pick<MeasureOptions, "say">, line: string):
  * ```
  */
 export function sayInPipe(options: Pick<MeasureOptions, "say">, line: string): void {
-  const say = options.say ?? ((text) => console.error(text));
+  const say = options.say ?? printError;
   if (!stderrOutput().isTerminal) say(line);
 }

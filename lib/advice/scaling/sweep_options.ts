@@ -4,7 +4,7 @@
  * @module
  */
 
-import { duration, oneOf, positiveInteger, UsageError } from "../../options.ts";
+import { duration, type NamedFile, oneOf, positiveInteger, UsageError } from "../../options.ts";
 import { nonNegativeInteger } from "../../options.ts";
 import { checkOutputFiles, type OutputFiles } from "../../reporting/output_files.ts";
 import type { ModelSpec, TrialPermissions } from "../../timing/spec.ts";
@@ -114,6 +114,7 @@ export async function readSweepOptions(
   target: string,
   raw: RawSweepOptions,
   permissions: TrialPermissions = {},
+  inputs: readonly NamedFile[] = [],
 ): Promise<SweepOptionValues> {
   const builtIn = target === "io" || target === "cpu";
   onlyFor(
@@ -173,7 +174,7 @@ export async function readSweepOptions(
       csv: raw.csv,
       markdown: raw.markdown,
       html: raw.html,
-    }),
+    }, inputs),
   };
 }
 

@@ -66,6 +66,7 @@ onStrayError((how, error) => {
 });
 // Ctrl-C in a terminal reaches the whole group. The parent decides what it means for its lanes.
 Deno.addSignalListener("SIGINT", () => {});
+if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => {});
 
 const decoder = new FrameDecoder();
 const bytes = new Uint8Array(READ_BYTES);

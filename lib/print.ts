@@ -1,0 +1,31 @@
+/**
+ * What scripts print. A full disk or a closed pipe behind it ends no script: what was measured matters
+ * more, and script() says in the end that something could not be printed.
+ *
+ * @module
+ */
+
+let lost: string | undefined;
+
+/** Prints a text to standard output. */
+export function print(text: string): void {
+  try {
+    console.log(text);
+  } catch (error) {
+    lost ??= (error instanceof Error ? error.message : String(error)).split("\n", 1)[0]!;
+  }
+}
+
+/** Prints a line to standard error. */
+export function printError(line: string): void {
+  try {
+    console.error(line);
+  } catch {
+    // There is nowhere left to say so.
+  }
+}
+
+/** Why standard output could not be printed to, if so. */
+export function unprinted(): string | undefined {
+  return lost;
+}
