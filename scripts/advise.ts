@@ -25,6 +25,7 @@ import { plain } from "../lib/reporting/plain.ts";
 import { styleOfStdout } from "../lib/reporting/style.ts";
 import { script } from "../lib/script.ts";
 import { describeEnvironment } from "../lib/timing/environment.ts";
+import { startMeter } from "../lib/timing/meter/meter.ts";
 import { chooseSeed } from "../lib/timing/random.ts";
 import { trialProcesses } from "../lib/timing/run_trial.ts";
 import type { JobSpec } from "../lib/timing/spec.ts";
@@ -104,6 +105,7 @@ await script("advise", async (signal, args) => {
       `(--dry, --items). Seed ${seed}.`,
   );
   const progress = adviceProgress(job.name, budgetMs);
+  await using meter = await startMeter(signal);
   const { advice: given, findings } = await advise({
     job,
     typed,
@@ -120,10 +122,11 @@ await script("advise", async (signal, args) => {
     orderProbe,
     race,
     measureMachine,
+    meter,
     runTrial: trialProcesses({ guardMs: budgetMs }),
     now: () => performance.now(),
   }).finally(() => progress.end());
-  const environment = await describeEnvironment(seed);
+  const environment = await describeEnvironment(seed, Date.now, meter.quota);
   const written = await writeOutputFiles(
     adviceRenderers({ schemaVersion: 1, kind: "advice", environment, advice: given }),
     files,

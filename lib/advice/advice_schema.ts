@@ -8,7 +8,12 @@
 import { z } from "zod";
 import { MODELS } from "../models.ts";
 import { checkedBy } from "../timing/schema_fault.ts";
-import { environmentSchema, intervalSchema, type SchemaOf } from "../timing/schema_parts.ts";
+import {
+  environmentSchema,
+  intervalSchema,
+  othersSchema,
+  type SchemaOf,
+} from "../timing/schema_parts.ts";
 import type { FileFormat } from "../timing/written_file.ts";
 import type { Advice, AdviceFile, ModelAdvice, SampleFigures, Surprise } from "./advice.ts";
 import type { Hazard } from "./words/hazards.ts";
@@ -58,6 +63,9 @@ const sample: z.ZodType<SampleFigures> = z.object({
   cpuShare: share,
   cpuShareError: amount,
   available: amount,
+  queuedMs: amount.optional(),
+  programsMs: amount.optional(),
+  others: othersSchema.optional(),
   coldMs: amount,
   variation: amount,
   itemBytes: amount,

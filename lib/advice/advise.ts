@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Meter } from "../timing/meter/meter.ts";
 import type { TrialRunner } from "../timing/spec.ts";
 import type { Round } from "../timing/result.ts";
 import type { Advice } from "./advice.ts";
@@ -52,6 +53,8 @@ export interface Instruments {
   readonly measureMachine: MachineMeter;
   /** Runs one trial. */
   readonly runTrial: TrialRunner;
+  /** Tells waiting from queueing for a core. */
+  readonly meter?: Meter;
   /** The clock, in milliseconds. */
   readonly now: () => number;
 }
@@ -136,7 +139,7 @@ export interface Advised {
  */
 export async function advise(options: AdviseOptions, instruments: Instruments): Promise<Advised> {
   const { job, typed, budgetMs, signal, cores, onPhase } = options;
-  const { probe, orderProbe, measureMachine, runTrial, now } = instruments;
+  const { probe, orderProbe, measureMachine, runTrial, meter, now } = instruments;
   const startMs = now();
   const leftMs = () => budgetMs - RESERVE_MS - (now() - startMs);
   let planned: Planned | undefined;
@@ -153,6 +156,7 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
     targetMs: Math.min(SAMPLE_MS, SAMPLE_SHARE * budgetMs),
     guardMs: PROBE_SHARE * budgetMs,
     signal,
+    ...(meter && { meter }),
   }, async (sampled) => {
     planned = await plan(sampled);
     return planned.plan === null || isSmall(planned) ? [] : [

@@ -123,7 +123,10 @@ export class Composer {
    * @returns The class, corrected by the race if need be, and a note on it.
    */
   corrected(classified: Classified): { classified: Classified; note?: string } {
-    if (classified.bound !== "mixed") return { classified };
+    // What the system counted needs no such guess.
+    if (classified.bound !== "mixed" || this.found.sample.queuedMs !== undefined) {
+      return { classified };
+    }
     const gains = (lanes: boolean) =>
       this.runners.filter(({ candidate: { model, slots }, rounds }) =>
         rounds.length > 0 && model !== "sequential" &&

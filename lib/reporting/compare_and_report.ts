@@ -9,6 +9,7 @@ import { compare } from "../timing/compare.ts";
 import { compareResults } from "../timing/compare_results.ts";
 import { describeEnvironment } from "../timing/environment.ts";
 import { print } from "../print.ts";
+import { startMeter } from "../timing/meter/meter.ts";
 import { renderChanges } from "./changes_text.ts";
 import type { ComparisonOptions } from "./comparison_options.ts";
 import { createProgress } from "./progress.ts";
@@ -39,10 +40,11 @@ export async function compareAndReport(
 ): Promise<number> {
   const { seed, files, baseline, maxSlowdown } = options;
   const style = styleOfStdout();
+  await using meter = await startMeter(signal);
   const { result, code } = await runComparisons(planned, {
     signal,
-    compare,
-    environment: await describeEnvironment(seed),
+    compare: (spec, more) => compare(spec, { ...more, meter }),
+    environment: await describeEnvironment(seed, Date.now, meter.quota),
     files,
     style,
     progress: createProgress(),

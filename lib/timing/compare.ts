@@ -10,6 +10,7 @@ import { agreementOf } from "./agreement.ts";
 import { ceiling as measuredCeiling } from "./ceiling.ts";
 import { cpuShareOf } from "./cpu_share.ts";
 import { pairedRatio } from "./interval.ts";
+import { othersBetween } from "./meter/reading.ts";
 import type { Comparison, Interval, ModelResult } from "./result.ts";
 import { trialProcesses } from "./run_trial.ts";
 import { schedule } from "./schedule.ts";
@@ -31,7 +32,8 @@ interface Measured {
 }
 
 async function runTrials(spec: ComparisonSpec, options: ComparisonOptions): Promise<Measured> {
-  const { signal, onEvent, runTrial = trialProcesses() } = options;
+  const { signal, onEvent, meter, runTrial = trialProcesses({ ...(meter && { meter }) }) } =
+    options;
   const series = spec.models.map((model) => new Series(model));
   const trials: TimedTrial[] = [];
   const warnings = new Set<string>();
@@ -180,7 +182,10 @@ export async function compare(
   options: ComparisonOptions = {},
 ): Promise<Awaited<ReturnType<Compare>>> {
   check(spec);
+  const before = await options.meter?.read();
   const measured = await runTrials(spec, options);
+  const after = await options.meter?.read();
+  const others = before && after && othersBetween(before, after);
   const plain = measured.series.map((series) => series.result(spec.seed));
   const { agree, warnings: differences } = agreementOf(plain);
   const models = agree ? withSpeedups(plain, spec.seed) : plain;
@@ -190,15 +195,16 @@ export async function compare(
   const comparison: Comparison = {
     job: describeJob(spec, models),
     ceiling,
+    ...(others && { others }),
     models,
     agree,
     warnings: [
       ...differences,
       ...measured.warnings,
       ...missing,
-      ...(models.length > 0 ? warningsOf(models, ceiling, measured.trials) : []),
+      ...(models.length > 0 ? warningsOf(models, ceiling, measured.trials, others) : []),
     ],
-    verdict: agree ? judge({ models, ceiling, seed: spec.seed }) : null,
+    verdict: agree ? judge({ models, ceiling, seed: spec.seed, others }) : null,
   };
   return { comparison, partial: measured.partial || (options.signal?.aborted ?? false) };
 }

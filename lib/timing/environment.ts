@@ -21,27 +21,13 @@ function readText(path: string): string | undefined {
   }
 }
 
-/**
- * How many CPUs a cgroup's quota comes to.
- *
- * @param text The content of `cpu.max`, such as `"150000 100000"`, in microseconds a period.
- * @returns CPUs, such as 1.5; undefined if there is no limit.
- *
- * @example
- * ```ts
- * import { cgroupCpus } from "./environment.ts";
- *
- * console.log(cgroupCpus("150000 100000"), cgroupCpus("max 100000")); // 1.5 undefined
- * ```
- */
-export function cgroupCpus(text: string): number | undefined {
-  const [quota, period] = text.split(/\s+/).map(Number);
-  return quota! > 0 && period! > 0 ? quota! / period! : undefined;
-}
-
-function notes(cpus: number, lanes: number, load: readonly number[] | undefined): string[] {
+function notes(
+  cpus: number,
+  lanes: number,
+  load: readonly number[] | undefined,
+  quota: number | undefined,
+): string[] {
   const notes: string[] = [];
-  const quota = cgroupCpus(readText("/sys/fs/cgroup/cpu.max") ?? "max");
   if (quota !== undefined) notes.push(`A cgroup limits this process to ${quota} CPUs.`);
   if (lanes < cpus) notes.push(`This process may use ${lanes} of the machine's ${cpus} CPUs.`);
   const governor = readText("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
@@ -56,10 +42,11 @@ function notes(cpus: number, lanes: number, load: readonly number[] | undefined)
   return notes;
 }
 
-async function cpuCount(available: number): Promise<number> {
-  if (!granted({ name: "sys", kind: "cpus" })) return available;
-  const { cpus } = await import("node:os") as { cpus: () => unknown[] };
-  return Math.max(available, cpus().length);
+async function cpusHere(available: number): Promise<{ count: number; model?: string | undefined }> {
+  if (!granted({ name: "sys", kind: "cpus" })) return { count: available };
+  const { cpus } = await import("node:os") as { cpus: () => { model: string }[] };
+  const all = cpus();
+  return { count: Math.max(available, all.length), model: all[0]?.model.trim() || undefined };
 }
 
 /**
@@ -68,6 +55,7 @@ async function cpuCount(available: number): Promise<number> {
  *
  * @param seed The seed of the run.
  * @param now The time, in milliseconds since 1970; default the system's.
+ * @param quota How many CPUs a control group leaves to this program, as a meter tells; undefined for all.
  * @returns The environment. `lanesAvailable` is what this process may use, `cpus` what the machine has,
  * where that can be told.
  *
@@ -81,12 +69,12 @@ async function cpuCount(available: number): Promise<number> {
 export async function describeEnvironment(
   seed: number,
   now: () => number = Date.now,
+  quota?: number,
 ): Promise<ResultFile["environment"]> {
   const lanesAvailable = navigator.hardwareConcurrency;
-  const cpus = await cpuCount(lanesAvailable);
+  const { count: cpus, model: cpuModel } = await cpusHere(lanesAvailable);
   const loadAverage = granted({ name: "sys", kind: "loadavg" }) ? Deno.loadavg() : undefined;
-  const cpuModel = /^model name\s*:\s*(.+)$/m.exec(readText("/proc/cpuinfo") ?? "")?.[1];
-  const said = notes(cpus, lanesAvailable, loadAverage);
+  const said = notes(cpus, lanesAvailable, loadAverage, quota);
   return {
     deno: Deno.version.deno,
     v8: Deno.version.v8,

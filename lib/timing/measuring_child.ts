@@ -58,6 +58,11 @@ export class MeasuringChild implements AsyncDisposable {
     else signal?.addEventListener("abort", this.stop);
   }
 
+  /** Its number, by which the system knows it. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   async #drain(stderr: ReadableStream<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
     for await (const bytes of stderr) {

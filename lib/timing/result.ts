@@ -7,6 +7,8 @@
  * @module
  */
 
+import type { Others } from "./meter/reading.ts";
+
 /** Median and the ends of a 95 % interval. */
 export interface Interval {
   /** The middle of what was measured. */
@@ -31,6 +33,8 @@ export interface Round {
   cpuMs: number;
   /** The part of `cpuMs` between the first item and the last outcome. */
   runCpuMs?: number | undefined;
+  /** How long the event loop's process queued for a core in the run, where the system tells it. */
+  queuedMs?: number | undefined;
   /** Peak memory of the trial's process, plus that of each of its subprocesses. */
   peakRssBytes: number;
   /** Items that gave a value. */
@@ -101,6 +105,8 @@ export interface Comparison {
   job: { name: string; task: string; items: number; options: Record<string, unknown> };
   /** What this machine gains in parallel, measured with independent processes; null if not measured. */
   ceiling: { speedup: number; lanes: number } | null;
+  /** How many cores others used while it was measured, on average, where the system tells it. */
+  others?: Others | undefined;
   /** What each model did. */
   models: ModelResult[];
   /** Whether all models gave equal results. */

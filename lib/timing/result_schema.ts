@@ -7,7 +7,7 @@
 import { z } from "zod";
 import type { Comparison, ModelResult, ResultFile, Round, Timeline, Verdict } from "./result.ts";
 import { type Checked, checkedBy } from "./schema_fault.ts";
-import { environmentSchema, intervalSchema } from "./schema_parts.ts";
+import { environmentSchema, intervalSchema, othersSchema } from "./schema_parts.ts";
 
 const count = z.number().int().nonnegative();
 const duration = z.number().nonnegative();
@@ -19,6 +19,7 @@ const roundSchema: z.ZodType<Round> = z.object({
   wallMs: duration,
   cpuMs: duration,
   runCpuMs: duration.optional(),
+  queuedMs: duration.optional(),
   peakRssBytes: duration,
   succeeded: count,
   failed: count,
@@ -67,6 +68,7 @@ const comparisonSchema: z.ZodType<Comparison> = z.object({
     options: z.record(z.string(), z.unknown()),
   }),
   ceiling: z.object({ speedup: z.number(), lanes: z.number().int().positive() }).nullable(),
+  others: othersSchema.optional(),
   models: z.array(modelResultSchema),
   agree: z.boolean(),
   warnings: z.array(z.string()),

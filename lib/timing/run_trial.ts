@@ -5,8 +5,11 @@
  * @module
  */
 
+import { isRemote } from "../models.ts";
 import { trialFlags } from "./child_permissions.ts";
 import { MeasuringChild } from "./measuring_child.ts";
+import type { Meter } from "./meter/meter.ts";
+import { loadBetween, type Reading } from "./meter/reading.ts";
 import { lostInJson } from "./plain_values.ts";
 import type { TrialResult, TrialRunner, TrialSpec } from "./spec.ts";
 
@@ -20,17 +23,30 @@ export class TrialError extends Error {
 export interface TrialProcessOptions {
   /** How long a trial may take with everything, in milliseconds; default 10 minutes. */
   readonly guardMs?: number;
+  /** Tells how long a trial of one event loop queued for a core. */
+  readonly meter?: Meter;
   /** The file that a trial's process runs; default `trial_main.ts`. */
   readonly entry?: URL;
 }
 
 type Message =
+  | { readonly type: "meter" }
   | { readonly type: "progress"; readonly settled: number; readonly total?: number }
   | { readonly type: "result"; readonly result: TrialResult }
   | { readonly type: "error"; readonly name: string; readonly message: string };
 
 function nameOf({ model, round }: TrialSpec): string {
   return `trial of ${model}, round ${round + 1}`;
+}
+
+function withQueueing(
+  result: TrialResult,
+  [first, last]: readonly (Reading | undefined)[],
+): TrialResult {
+  const load = first && last && loadBetween(first, last);
+  return load === undefined
+    ? result
+    : { ...result, round: { ...result.round, queuedMs: load.queuedMs } };
 }
 
 /**
@@ -52,7 +68,7 @@ function nameOf({ model, round }: TrialSpec): string {
  * ```
  */
 export function trialProcesses(options: TrialProcessOptions = {}): TrialRunner {
-  const { guardMs = 600_000, entry = new URL("./trial_main.ts", import.meta.url) } = options;
+  const { guardMs = 600_000, meter, entry = new URL("./trial_main.ts", import.meta.url) } = options;
   return async (trial, { signal, onEvent }) => {
     signal?.throwIfAborted();
     if (trial.job.items.kind === "values") {
@@ -68,12 +84,16 @@ export function trialProcesses(options: TrialProcessOptions = {}): TrialRunner {
     const guard = new AbortController();
     const timer = setTimeout(() => guard.abort(), guardMs);
     const either = signal ? AbortSignal.any([signal, guard.signal]) : guard.signal;
+    // Lanes that are threads or processes queue for cores side by side: their sum says nothing.
+    const metered = meter !== undefined && !isRemote(trial.model);
+    const readings: (Reading | undefined)[] = [];
     try {
       await using child = new MeasuringChild({ entry, flags, signal: either });
       // The reports' own data isn't the trial's business, and may not be JSON.
       await child.send({
         mark: child.mark,
         trial: { ...trial, job: { ...trial.job, options: {} } },
+        ...(metered && { metered }),
       });
       while (true) {
         const message = await child.next() as Message | undefined;
@@ -81,11 +101,16 @@ export function trialProcesses(options: TrialProcessOptions = {}): TrialRunner {
           onEvent?.({ type: "progress", settled: message.settled, total: message.total });
           continue;
         }
+        if (message?.type === "meter") {
+          readings.push(await meter?.read(child.pid));
+          await child.send({});
+          continue;
+        }
         signal?.throwIfAborted();
         if (guard.signal.aborted) {
           throw new TrialError(`The ${nameOf(trial)} did not end within ${guardMs} ms`);
         }
-        if (message?.type === "result") return message.result;
+        if (message?.type === "result") return withQueueing(message.result, readings);
         const why = message?.type === "error"
           ? `${message.name}: ${message.message}`
           : await child.obituary();

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import type { Others } from "./meter/reading.ts";
 import type { Interval, ResultFile } from "./result.ts";
 
 /**
@@ -19,6 +20,12 @@ export const intervalSchema: SchemaOf<Interval> = z.object({
   median: z.number(),
   low: z.number(),
   high: z.number(),
+});
+
+/** What others did to the machine. */
+export const othersSchema: SchemaOf<Others> = z.object({
+  used: z.number().nonnegative(),
+  cores: z.number().int().positive(),
 });
 
 /** What a file was measured on. */

@@ -7,6 +7,7 @@
 
 import type { Model } from "../models.ts";
 import type { Task } from "../lanes/task.ts";
+import type { Meter } from "./meter/meter.ts";
 import type { Comparison, Round, Timeline } from "./result.ts";
 
 /** Where a job's items come from: listed, or exported by the job's module. */
@@ -162,6 +163,8 @@ export interface ComparisonOptions {
   readonly signal?: AbortSignal;
   /** Told what happens. */
   readonly onEvent?: (event: TimingEvent) => void;
+  /** Tells what others do meanwhile; without one nothing is said of them. */
+  readonly meter?: Meter;
   /** Measures what independent processes gain; default `ceiling()` in ceiling.ts. */
   readonly measureCeiling?: (
     job: JobSpec,

@@ -28,6 +28,8 @@ export interface TrialHost {
   readonly peakRssBytes: () => number;
   /** The clock, in milliseconds; default `performance.now`. */
   readonly now?: () => number;
+  /** Waits until a meter has been read, before the first item and after the last outcome. */
+  readonly meet?: () => Promise<void>;
   /** Stops the trial. */
   readonly signal?: AbortSignal;
   /** Told how many items have settled. */
@@ -109,6 +111,7 @@ async function measure(
     before = await executor.usage();
   }
   const onProgress = host.onProgress;
+  await host.meet?.();
   const firstCpuMs = host.cpuMs();
   const firstLoopMs = host.eventLoopCpuMs?.();
   const firstMs = now();
@@ -122,6 +125,7 @@ async function measure(
   const runMs = now() - firstMs;
   const ownRunCpuMs = host.cpuMs() - firstCpuMs;
   const lastLoopMs = host.eventLoopCpuMs?.();
+  await host.meet?.();
   const after = await executor.usage();
   const childRss = after.reduce((sum, lane) => sum + (lane.peakRssBytes ?? 0), 0);
   const runCpuMs = ownRunCpuMs + childrenCpuMs(after) - childrenCpuMs(before);

@@ -16,8 +16,8 @@ import { runTrialHere } from "./trial.ts";
 const PROGRESS_MS = 100;
 
 async function main(): Promise<void> {
-  const { order: { trial }, writer, signal } = await meetParent<
-    { mark: string; trial: TrialSpec }
+  const { order: { trial, metered }, inbox, writer, signal } = await meetParent<
+    { mark: string; trial: TrialSpec; metered?: boolean }
   >();
   // Touched before anything is measured: the global is made on first use, which takes a while.
   process.cpuUsage();
@@ -27,6 +27,12 @@ async function main(): Promise<void> {
       open: ({ model, lanes, slots, job: { permissions } }) =>
         openModel(model, { lanes, slots, permissions }),
       signal,
+      ...(metered && {
+        meet: async () => {
+          writer.write({ type: "meter" });
+          await inbox.next();
+        },
+      }),
       cpuMs: () => {
         const { user, system } = process.cpuUsage();
         return (user + system) / 1000;

@@ -1,9 +1,9 @@
 /**
  * What a comparison comes to: whether the job waits or computes, and the simplest model that serves.
  *
- * The job is judged by its CPU time over its wall time in the sequential run, and then by what the
- * models gained: on a busy machine a task that computes doesn't get the whole CPU, and looks as if it
- * waited.
+ * The job is judged by its CPU time over its wall time in the sequential run, less what it queued for a
+ * core that others had; where the system doesn't tell that, a task that computes looks as if it waited,
+ * so the job is judged by what the models gained as well.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import { MODELS } from "../models.ts";
 import { cpuShareOf } from "./cpu_share.ts";
 import { confidenceAbove } from "./difference.ts";
 import { pairedRatio } from "./interval.ts";
+import { isBusy, type Others } from "./meter/reading.ts";
 import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
 import { median } from "./statistics.ts";
 
@@ -36,6 +37,8 @@ export interface Evidence {
   readonly ceiling: Comparison["ceiling"];
   /** Seeds the bootstrap. */
   readonly seed: number;
+  /** What others did to the machine meanwhile; undefined if that isn't known. */
+  readonly others?: Others | undefined;
 }
 
 /**
@@ -77,7 +80,10 @@ function confidence(slow: ModelResult, fast: ModelResult, bound: number): number
 
 function surelySlower(slow: ModelResult, fast: ModelResult, seed: number): boolean {
   const behind = ratio(slow, fast, seed);
-  return behind !== undefined && behind.median > WORTH && confidence(slow, fast, 1) >= SURE;
+  if (behind === undefined || behind.median <= WORTH) return false;
+  // Of the plain loop more is asked: a gain whose interval holds none is no gain.
+  if (slow.model === "sequential" && behind.low <= 1) return false;
+  return confidence(slow, fast, 1) >= SURE;
 }
 
 const rank = ({ model }: ModelResult) => {
@@ -135,7 +141,8 @@ function boundOf(judged: Judged): Verdict["bound"] {
   }
   if (cpuShare >= COMPUTES) return "cpu";
   if (cpuShare <= WAITS) return "io";
-  // In between: if slots on one event loop gain nothing, there was no waiting to fill.
+  if (judged.sequential.rounds.every(({ queuedMs }) => queuedMs !== undefined)) return "mixed";
+  // In between, and the system doesn't tell queueing from waiting: if slots on one event loop gain nothing, there was no waiting to fill.
   const triedConcurrency = judged.evidence.models.some(isEventLoop);
   return parallelismPays && triedConcurrency && !concurrencyPays ? "cpu" : "mixed";
 }
@@ -158,6 +165,8 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
     mixed: `The tasks wait and compute: ${busy}.`,
   }[bound];
   if (recommended.model === "sequential") {
+    const doubt = doubtOf(judged);
+    if (doubt !== undefined) return `${nature} ${doubt}`;
     return `${nature} No model was detectably faster than sequential, which took ` +
       `${time(sequential.wallMs.median)}.`;
   }
@@ -169,6 +178,21 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
     ? `; concurrency alone gained nothing (${idle.model})`
     : "";
   return `${nature} ${what}: ${gainOf(recommended, sequential, evidence.seed)}${alone}.`;
+}
+
+/** What can't be told: a model that seems to be worth it, with an interval that holds no gain too. */
+function doubtOf({ sequential, evidence }: Judged): string | undefined {
+  const gains = evidence.models.filter((of) => of !== sequential).flatMap((of) => {
+    const gain = ratio(sequential, of, evidence.seed);
+    return gain !== undefined && gain.median > WORTH && gain.low <= 1 ? [{ of, gain }] : [];
+  });
+  if (gains.length === 0) return undefined;
+  const { of, gain } = gains.reduce((a, b) => b.gain.median > a.gain.median ? b : a);
+  const why = evidence.others !== undefined && isBusy(evidence.others)
+    ? " on so busy a machine"
+    : "";
+  return `Whether another model is faster can't be told${why}: ${of.model}, the best, was ` +
+    `${times(gain.median)} times as fast (${times(gain.low)} to ${times(gain.high)}).`;
 }
 
 /** How sure the recommendation is: that it beats all simpler models, and none is clearly better. */

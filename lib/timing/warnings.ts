@@ -5,6 +5,7 @@
  */
 
 import { linearRegression } from "simple-statistics";
+import { isBusy, type Others, othersWords } from "./meter/reading.ts";
 import type { Comparison, ModelResult } from "./result.ts";
 import { median, outliers } from "./statistics.ts";
 import { cpuShareOf } from "./cpu_share.ts";
@@ -166,6 +167,7 @@ export function ceilingWarnings(
  * @param models What the models did.
  * @param ceiling The ceiling, if it was measured.
  * @param trials The trials in the order in which they ran.
+ * @param others What others did to the machine meanwhile, if that is known.
  * @returns One sentence or two for each thing that looks wrong.
  *
  * @example
@@ -179,6 +181,7 @@ export function warningsOf(
   models: readonly ModelResult[],
   ceiling: Comparison["ceiling"],
   trials: readonly TimedTrial[],
+  others?: Others,
 ): string[] {
   const fewest = Math.min(...models.map(({ rounds }) => rounds.length));
   const drift = driftWarning(trials);
@@ -190,6 +193,12 @@ export function warningsOf(
             `or more.`
           : `${fewest} rounds tell little about noise, so the intervals are wide; use --rounds 3 or ` +
             `more.`,
+      ]
+      : []),
+    ...(others !== undefined && isBusy(others)
+      ? [
+        `${othersWords(others)}: lanes that compute gain less than on an idle machine, and times ` +
+        `differ more from round to round. End them and run again for figures that hold.`,
       ]
       : []),
     ...ceilingWarnings(models, ceiling),

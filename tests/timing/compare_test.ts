@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { compare } from "../../lib/timing/compare.ts";
 import { checkResult } from "../../lib/timing/result_schema.ts";
 import type { ComparisonSpec, TimingEvent } from "../../lib/timing/spec.ts";
+import { fakeMeter } from "./meter/fake.ts";
 import { answer, fakeRunner, JOB } from "./fake.ts";
 
 const SPEC: ComparisonSpec = {
@@ -183,4 +184,14 @@ Deno.test("What compare() gives is valid against the result file's schema", asyn
   const { comparison } = await compare(SPEC, { runTrial: steady().runTrial });
   const file = { schemaVersion: 1, environment: ENVIRONMENT, comparisons: [comparison] };
   assertEquals(checkResult(JSON.parse(JSON.stringify(file))).fault, undefined);
+});
+
+Deno.test("compare() tells what others used meanwhile, where a meter knows it", async () => {
+  const { runTrial } = steady();
+  const meter = fakeMeter({ othersUsed: 1.5 });
+  const { comparison } = await compare(SPEC, { runTrial, meter });
+  assertEquals(comparison.others, { used: 1.5, cores: 2 });
+  assertStringIncludes(comparison.warnings.join(), "1.5 of 2 cores");
+  const without = await compare(SPEC, { runTrial });
+  assertEquals(without.comparison.others, undefined);
 });

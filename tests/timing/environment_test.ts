@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { cgroupCpus, describeEnvironment } from "../../lib/timing/environment.ts";
+import { describeEnvironment } from "../../lib/timing/environment.ts";
 
 Deno.test("describeEnvironment() tells what needs no permission", async () => {
   const environment = await describeEnvironment(5, () => 0);
@@ -18,12 +18,7 @@ Deno.test({
   },
 });
 
-Deno.test("cgroupCpus() reads a quota, and takes none for no limit", () => {
-  assertEquals(["200000 100000", "50000 100000\n", "max 100000", "", "x y"].map(cgroupCpus), [
-    2,
-    0.5,
-    undefined,
-    undefined,
-    undefined,
-  ]);
+Deno.test("describeEnvironment() notes the limit that a meter found", async () => {
+  const { notes = [] } = await describeEnvironment(5, () => 0, 1.5);
+  assertEquals(notes[0], "A cgroup limits this process to 1.5 CPUs.");
 });

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { MODELS } from "../../lib/models.ts";
 import { trialProcesses } from "../../lib/timing/run_trial.ts";
 import type { ItemSource, JobSpec, TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
+import { fakeMeter } from "./meter/fake.ts";
 import { JOB } from "./fake.ts";
 
 const { state } = Deno.permissions.querySync({ name: "run", command: Deno.execPath() });
@@ -107,3 +108,16 @@ test("A trial tells its progress while it runs", async () => {
   );
   assert(settled.length >= 2 && settled.at(-1) === 3, settled.join());
 });
+
+for (const [model, times] of [["sequential", 2], ["limited", 2], ["workers", 0]] as const) {
+  test(`A trial of ${model} has a meter read ${times} times`, async () => {
+    const meter = fakeMeter({ runMs: 10, queuedMs: 30 });
+    const { round } = await trialProcesses({ meter })(
+      { model, round: 0, job: job("default", [1, 2, 3]) },
+      {},
+    );
+    assertEquals(round.queuedMs, times === 2 ? 30 : undefined);
+    assertEquals(meter.asked.length, times);
+    assert(meter.asked.every((pid) => pid !== Deno.pid && pid! > 0));
+  });
+}

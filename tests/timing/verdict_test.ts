@@ -100,3 +100,46 @@ Deno.test("judge() has no verdict without a sequential run, or with nothing besi
   );
   assertEquals(judge({ models: [model("sequential", [1])], ceiling: null, seed: 0 }), null);
 });
+
+Deno.test("judge() calls a job mixed where the system counted that it didn't queue for a core", () => {
+  const half = { runCpuMs: 1000, queuedMs: 20 };
+  const { bound } = verdictOf([
+    model("sequential", [2000, 2010, 1990], half),
+    model("concurrent", [2000, 2020, 1985], half),
+    model("workers", [1050, 1060, 1040], half),
+  ]);
+  assertEquals(bound, "mixed");
+});
+
+Deno.test("judge() takes no queueing for a core for waiting", () => {
+  const kept = { runCpuMs: 600, queuedMs: 1390 };
+  const { bound, cpuShare } = verdictOf([
+    model("sequential", [2000, 2010, 1990], kept),
+    model("workers", [1900, 2210, 1890], kept),
+  ]);
+  assertEquals(bound, "cpu");
+  assert(cpuShare > 0.95 && cpuShare <= 1);
+});
+
+Deno.test("judge() still sees the waiting of tasks that queue as well", () => {
+  const { bound } = verdictOf([
+    model("sequential", [2000, 2010, 1990], { runCpuMs: 100, queuedMs: 500 }),
+    model("concurrent", [200, 210, 190], { runCpuMs: 100, queuedMs: 50 }),
+  ]);
+  assertEquals(bound, "io");
+});
+
+Deno.test("judge() calls no gain what may as well be none, and says that it can't tell", () => {
+  const models = [
+    model("sequential", [2000, 900, 2100, 1500]),
+    model("workers", [1000, 1400, 1100, 1200]),
+  ];
+  const others = { used: 1.6, cores: 2 };
+  const verdict = judge({ models, ceiling: null, seed: 1, others })!;
+  assertEquals(verdict.recommended, "sequential");
+  assertStringIncludes(
+    verdict.reason,
+    "Whether another model is faster can't be told on so busy a machine: workers",
+  );
+  assert(!judge({ models, ceiling: null, seed: 1 })!.reason.includes("busy a machine"));
+});

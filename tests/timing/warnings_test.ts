@@ -49,3 +49,10 @@ Deno.test("Fewer than three rounds are said to be few", () => {
   assertStringIncludes(of(2)[0]!, "2 rounds tell little");
   assertEquals(of(3), []);
 });
+
+Deno.test("Others that compute are told with how much, unless it is hardly anything", () => {
+  const models = [model("sequential", [100, 100, 100])];
+  const said = (used: number) => warningsOf(models, null, [], { used, cores: 2 }).join();
+  assertStringIncludes(said(1.4), "Other programs used 1.4 of 2 cores meanwhile");
+  assertEquals(said(0.1), "");
+});

@@ -7,6 +7,8 @@
 import { UsageError } from "../../options.ts";
 import { trialFlags } from "../../timing/child_permissions.ts";
 import { MeasuringChild } from "../../timing/measuring_child.ts";
+import type { Meter } from "../../timing/meter/meter.ts";
+import { type Load, loadBetween, type Reading } from "../../timing/meter/reading.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { missingFlag } from "../job/job_permissions.ts";
 import type {
@@ -38,6 +40,8 @@ export interface ProbeOptions {
   readonly guardOption?: string;
   /** Stops it. */
   readonly signal?: AbortSignal;
+  /** Tells waiting from queueing for a core; without one that is estimated. */
+  readonly meter?: Meter;
   /** Whether to stop after loading. */
   readonly dry?: boolean;
 }
@@ -56,6 +60,8 @@ export interface Probed {
   readonly cutOff: string | undefined;
   /** Checksums of the first results, by how many they are. */
   readonly checksums: ReadonlyMap<number, string>;
+  /** What the system knows of the process while the sample ran; undefined where it doesn't tell. */
+  readonly load?: Load | undefined;
 }
 
 /** Probes a job. A test's own answers at once. */
@@ -153,13 +159,15 @@ function stuck(phase: string, ran: number, guardMs: number): string {
  * ```
  */
 export const probe: Prober = async (job, options, chooseChecksums): Promise<Probed> => {
-  const { signal, guardMs, guardOption = "--budget", limit, targetMs, dry = false } = options;
+  const { signal, guardMs, guardOption = "--budget", limit, targetMs, meter, dry = false } =
+    options;
   const flags = await trialFlags(job, "sequential");
   const guard = new AbortController();
   const timer = setTimeout(() => guard.abort(), guardMs);
   const stretches: Stretch[] = [];
   const failures: (Thrown & { index: number })[] = [];
   const checksums = new Map<number, string>();
+  const readings: (Reading | undefined)[] = [];
   let exports: Exports | undefined;
   let phase = "load";
   try {
@@ -168,7 +176,7 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
     await using child = new MeasuringChild({ entry, flags, signal: either });
     const { module, export: name } = job.task;
     const order: ProbeOrder = { mark: child.mark, module, export: name, dry, limit, targetMs };
-    await child.send(order);
+    await child.send(meter === undefined ? order : { ...order, metered: true });
     while (true) {
       const message = await child.next() as ProbeMessage | undefined;
       signal?.throwIfAborted();
@@ -199,6 +207,10 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
         case "phase":
           phase = message.phase;
           break;
+        case "meter":
+          readings.push(await meter?.read(child.pid));
+          await child.send({});
+          break;
         case "stretches":
           stretches.push(...message.stretches);
           failures.push(...message.failures);
@@ -225,7 +237,9 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
             );
           }
           clearTimeout(timer);
-          const probed = { exports: exports!, stretches, failures, done: message, checksums };
+          const [first, last] = readings;
+          const load = first && last && loadBetween(first, last);
+          const probed = { exports: exports!, stretches, failures, done: message, checksums, load };
           const counts = await chooseChecksums({ ...probed, cutOff: undefined });
           for (const count of new Set(counts)) {
             if (count > message.kept) continue;

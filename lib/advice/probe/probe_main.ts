@@ -75,7 +75,10 @@ async function main(): Promise<void> {
     await hook(module, "teardown").catch(breaks("teardown"));
     Deno.exit(0);
   }
-  const probe = new Sampler(order, task, say);
+  const probe = new Sampler(order, task, say, async () => {
+    say({ type: "meter" });
+    await inbox.next();
+  });
   await probe.run(items).catch(breaks("items"));
   for (let next = await inbox.next(); next !== undefined; next = await inbox.next()) {
     const { checksum } = JSON.parse(next) as { checksum: number };

@@ -18,6 +18,8 @@ export interface ProbeOrder {
   readonly limit: number;
   /** How long the tasks are to run together, in milliseconds; a few more items if there are few. */
   readonly targetMs: number;
+  /** Whether a meter is to be read before the first task and after the last. */
+  readonly metered?: boolean;
   /** Runs the first `limit` items from last to first instead, and says only their checksum. */
   readonly backwards?: boolean;
 }
@@ -116,6 +118,8 @@ export type ProbeMessage =
     readonly stretches: readonly Stretch[];
     readonly failures: readonly (Thrown & { readonly index: number })[];
   }
+  /** Waits for a line: meanwhile the meter is read. */
+  | { readonly type: "meter" }
   | ProbeDone
   | { readonly type: "checksum"; readonly checksum: string }
   | { readonly type: "broken"; readonly where: string; readonly error: Thrown };

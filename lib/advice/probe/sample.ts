@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Others } from "../../timing/meter/reading.ts";
 import { quantile, sorted } from "../../timing/statistics.ts";
 import type { Probed } from "./probe.ts";
 
@@ -21,7 +22,7 @@ export interface Sample {
   readonly wallMs: number;
   /** Mean time to get an item from its source, which only one can do at a time. */
   readonly sourceMs: number;
-  /** Mean CPU time of the process. */
+  /** Mean CPU time of the process, and of the programs that a task runs. */
   readonly cpuMs: number;
   /** The part of `cpuMs` on the event loop's own thread: what one lane can't do for two tasks at once. */
   readonly loopMs: number;
@@ -38,6 +39,12 @@ export interface Sample {
   readonly cpuShareError: number;
   /** What one busy thread gets of a CPU on this machine at present, 0 to 1. */
   readonly available: number;
+  /** How long a task queued for a core, as the system counted; undefined where it doesn't tell. */
+  readonly queuedMs?: number | undefined;
+  /** CPU time of the programs that a task ran, as the system counted. */
+  readonly programsMs?: number | undefined;
+  /** What others did to the machine meanwhile, as the system counted. */
+  readonly others?: Others | undefined;
   /** What the first items took longer than the later ones: their code was still cold. */
   readonly coldMs: number;
   /** Standard deviation of the wall time over its mean. */
@@ -65,23 +72,40 @@ export interface Sample {
 const IDLE = 0.9;
 const ENOUGH = 8;
 
+/** A correction that was counted is off by this part of it at most, an estimated one by the other. */
+const COUNTED = 1 / 20;
+const ESTIMATED = 1 / 4;
+
 /** Of so many tasks some were hardly disturbed. */
 const UNDISTURBED = 0.1;
+
+/** What tasks got of a core. */
+interface Core {
+  readonly available: number;
+  /** Whether the system counted it. */
+  readonly counted: boolean;
+  /** CPU time of the programs that a task runs. */
+  readonly programsMs: number;
+}
 
 type Measured = Pick<Probed["stretches"][number], "count" | "wallMs" | "cpuMs">;
 
 /**
  * How long a task waits on average, in milliseconds. Wall less CPU time is waiting for the outside and
- * waiting for a CPU that others use. The second is taken off: in proportion to the CPU time, by what a
- * busy thread was seen to get. And since what others do can only add, no more is believed than the
- * least disturbed tenth of the tasks shows, whether waits are alike or grow with the computing.
+ * waiting for a CPU that others use. The second is taken off: in proportion to the CPU time, by what the
+ * process queued for a core while it ran, if the system counted that; otherwise by what a busy thread
+ * was seen to get, and since what others do can only add, no more is believed than the least disturbed
+ * tenth of the tasks shows, whether waits are alike or grow with the computing.
  */
-function waitMs(stretches: readonly Measured[], available: number): number {
+function waitMs(
+  stretches: readonly Measured[],
+  { available, counted, programsMs }: Core,
+): number {
   const items = stretches.reduce((sum, { count }) => sum + count, 0);
-  const cpuMs = stretches.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / items;
-  const lost = stretches.reduce((sum, { wallMs, cpuMs }) => sum + wallMs - cpuMs, 0) / items;
+  const cpuMs = stretches.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / items + programsMs;
+  const lost = stretches.reduce((sum, { wallMs }) => sum + wallMs, 0) / items - cpuMs;
   const proportional = Math.max(0, lost - cpuMs * (1 - available) / available);
-  if (available >= IDLE || stretches.length < ENOUGH) return proportional;
+  if (counted || available >= IDLE || stretches.length < ENOUGH) return proportional;
   const least = (of: readonly number[]) => quantile(sorted(of), UNDISTURBED);
   const lostBy = ({ wallMs, cpuMs }: { wallMs: number; cpuMs: number }) =>
     Math.max(0, wallMs - cpuMs);
@@ -136,13 +160,16 @@ const STEPS_MS = 100;
  * console.log(sample.cpuShare); // 0.1
  * ```
  */
-export function sampleOf({ stretches, done, failures }: Probed): Sample {
+export function sampleOf({ stretches, done, failures, load }: Probed): Sample {
   const items = stretches.reduce((sum, { count }) => sum + count, 0);
   const sourceMs = stretches.reduce((sum, { sourceMs }) => sum + sourceMs, 0) / Math.max(1, items);
   if (items === 0) throw new RangeError("Cannot sum up a sample: no item was run");
   const tasksMs = Math.max(1e-6, stretches.reduce((sum, { wallMs }) => sum + wallMs, 0));
-  const cpu = stretches.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
-  const available = done?.available ?? 1;
+  const ownCpu = stretches.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+  const cpu = ownCpu + (load?.childrenCpuMs ?? 0);
+  const available = load?.available ?? done?.available ?? 1;
+  const programsMs = (cpu - ownCpu) / items;
+  const core = { available, counted: load !== undefined, programsMs };
   const ratio = cpu / tasksMs;
   const threadCpu = done?.threadCpuMs ?? 0;
   // Threads beside the event loop's also collect garbage and compile: a small part is no task's.
@@ -150,12 +177,12 @@ export function sampleOf({ stretches, done, failures }: Probed): Sample {
   const loopShare = onLoop > 0.85 ? 1 : onLoop;
   const n = stretches.length;
   const squares = stretches.reduce(
-    (sum, { wallMs, cpuMs }) => sum + (cpuMs - ratio * wallMs) ** 2,
+    (sum, { count, wallMs, cpuMs }) => sum + (cpuMs + count * programsMs - ratio * wallMs) ** 2,
     0,
   );
   const error = n < 2 ? 0.25 : Math.sqrt(squares * n / (n - 1)) / tasksMs;
   const wallMs = tasksMs / items;
-  const waits = waitMs(stretches, available);
+  const waits = waitMs(stretches, core);
   const held = stretches.map(({ count, syncMs, syncCpuMs }) => ({
     count,
     wallMs: syncMs,
@@ -178,10 +205,18 @@ export function sampleOf({ stretches, done, failures }: Probed): Sample {
     cpuMs: cpu / items,
     loopMs: cpu / items * loopShare,
     wakeMs: done?.wakeMs ?? 0,
-    blockedMs: Math.min(waits, Math.max(0, waitMs(held, available))),
+    blockedMs: Math.min(waits + programsMs, Math.max(0, waitMs(held, { ...core, programsMs: 0 }))),
     cpuShare,
-    cpuShareError: Math.hypot(error, (cpuShare - Math.min(1, ratio)) / 4),
+    cpuShareError: Math.hypot(
+      error,
+      (cpuShare - Math.min(1, ratio)) * (core.counted ? COUNTED : ESTIMATED),
+    ),
     available,
+    ...(load && {
+      queuedMs: ownCpu / items * (1 - available) / available,
+      programsMs,
+      others: load.others,
+    }),
     coldMs: coldMs(stretches),
     variation: Math.sqrt(spread) / Math.max(middle, 1e-9),
     walls: stretches.map(({ count, wallMs, sourceMs }) => ({

@@ -70,11 +70,13 @@ export class Sampler {
    * @param order Which sample.
    * @param task The task.
    * @param say Tells what was found, as soon as it is.
+   * @param meet Lets the meter be read, and waits until it has been.
    */
   constructor(
     readonly order: ProbeOrder,
     readonly task: TaskFunction,
     readonly say: (message: ProbeMessage) => void,
+    readonly meet: () => Promise<void> = () => Promise.resolve(),
   ) {}
 
   /**
@@ -88,6 +90,7 @@ export class Sampler {
     let size = 1;
     let nextLookMs = LOOK_EVERY_MS;
     this.#look();
+    if (this.order.metered) await this.meet();
     while (!this.#over()) {
       const pulledMs = performance.now();
       const batch = await puller.pull(Math.min(size, this.order.limit - this.#ran));
@@ -105,6 +108,7 @@ export class Sampler {
       nextLookMs = this.#tasksMs + LOOK_EVERY_MS;
       this.#look();
     }
+    if (this.order.metered) await this.meet();
     this.#look();
     this.#tell();
     const rssAfter = rssBytes();

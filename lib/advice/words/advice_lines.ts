@@ -13,6 +13,7 @@ import {
   formatSpeedup,
   NO_FIGURE,
 } from "../../reporting/format.ts";
+import { isBusy, othersWords } from "../../timing/meter/reading.ts";
 import type { Advice, ModelAdvice } from "../advice.ts";
 
 /** What each class is called; without a prototype, as a word of a file is looked up in it. */
@@ -191,10 +192,17 @@ export function sampleLine({ sample, job }: Advice): string {
   const source = sample.sourceMs > 0.05 * sample.wallMs && sample.sourceMs > 0.01
     ? ` Getting an item from its source takes ${fine(sample.sourceMs)}, which no model shares out.`
     : "";
-  const busy = sample.available < 0.9
-    ? ` Other programs left ${
-      formatPercent(sample.available)
-    } of a CPU; the share is corrected for it.`
+  const { others, queuedMs = 0 } = sample;
+  const busy = others !== undefined
+    ? isBusy(others)
+      ? ` ${othersWords(others)}: a task queued ${
+        fine(queuedMs)
+      } for a core on average, which the ` +
+        `system counted and which isn't taken for waiting.`
+      : ""
+    : sample.available < 0.9
+    ? ` Other programs left ${formatPercent(sample.available)} of a CPU, by a loop that only ` +
+      `computes; the share is corrected for it.`
     : "";
   return `${sample.items} items ${all} ran one by one: ${fine(sample.wallMs)} each on average ` +
     `(standard deviation ${formatPercent(sample.variation)}), ${fine(sample.cpuMs)} of CPU.` +

@@ -5,6 +5,7 @@
  */
 
 import { formatBytes, formatPercent, formatRatio } from "../../reporting/format.ts";
+import { isBusy, othersWords } from "../../timing/meter/reading.ts";
 import type { Findings } from "../findings.ts";
 import { type Candidate, nameOf } from "../prediction/candidate.ts";
 import type { Machine } from "../prediction/predict.ts";
@@ -57,10 +58,11 @@ const BUSY_CORES = 0.75;
  * ```
  */
 export function wasBusy(
-  { available }: Pick<Sample, "available">,
+  { available, others }: Pick<Sample, "available" | "others">,
   { cores, ceiling }: Machine,
 ): boolean {
-  return available < BUSY_CPU || ceiling < BUSY_CORES * cores;
+  return others !== undefined && isBusy(others) || available < BUSY_CPU ||
+    ceiling < BUSY_CORES * cores;
 }
 
 /**
@@ -98,12 +100,15 @@ export function hazardsOf(
   if (sample.cpuShare > 0.3 && wasBusy(sample, machine)) {
     hazards.push({
       kind: "busy",
-      text:
-        `Other programs used the CPUs meanwhile: a busy thread got ${
-          formatPercent(sample.available)
-        } of one, and ${machine.cores} independent processes gained ${
-          formatRatio(machine.ceiling)
-        }. On ` +
+      text: `${
+        sample.others === undefined
+          ? "Other programs used the CPUs meanwhile"
+          : othersWords(sample.others)
+      }: a busy thread got ${
+        formatPercent(sample.available)
+      } of one, and ${machine.cores} independent processes gained ${
+        formatRatio(machine.ceiling)
+      }. On ` +
         `an idle machine lanes gain more; run this again there.`,
     });
   }

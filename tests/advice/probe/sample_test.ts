@@ -26,3 +26,44 @@ Deno.test("sampleOf() counts a sample that was cut off as far as it came", () =>
 Deno.test("sampleOf() refuses a sample without items", () => {
   assertThrows(() => sampleOf({ ...probedOf({}), stretches: [] }), RangeError, "no item");
 });
+
+const others = { used: 1.5, cores: 2 };
+const counted = {
+  queuedMs: 0,
+  childrenCpuMs: 0,
+  switches: { voluntary: 0, involuntary: 0 },
+  others,
+};
+
+Deno.test("sampleOf() believes what the system counted, not a loop that came out otherwise", () => {
+  const probed = probedOf({ computeMs: 10, available: 0.4 });
+  const misled = { ...probed, done: { ...probed.done!, available: 1 } };
+  assert(sampleOf(misled).cpuShare < 0.5);
+  const sample = sampleOf({ ...misled, load: { ...counted, available: 0.4 } });
+  assert(sample.cpuShare > 0.97, String(sample.cpuShare));
+  assertAlmostEquals(sample.queuedMs!, 15, 0.5);
+});
+
+Deno.test("sampleOf() sees uneven waits whole where the queueing was counted", () => {
+  const probed = probedOf({ computeMs: 10, available: 0.5 });
+  // Every second task waits for 40 ms as well.
+  const stretches = probed.stretches.map((of, i) => ({ ...of, wallMs: of.wallMs + (i % 2) * 40 }));
+  const sample = sampleOf({ ...probed, stretches, load: { ...counted, available: 0.5 } });
+  assertAlmostEquals(sample.cpuShare, 10 / 30, 0.02);
+});
+
+Deno.test("sampleOf() counts what the programs that tasks run compute", () => {
+  const probed = probedOf({ items: 50, computeMs: 1, waitMs: 19 });
+  const load = { ...counted, available: 1, childrenCpuMs: 50 * 18 };
+  const sample = sampleOf({ ...probed, load });
+  assertAlmostEquals(sample.cpuShare, 0.95, 0.01);
+  assertAlmostEquals(sample.cpuMs, 19, 0.1);
+  // The event loop itself has its hands free.
+  assert(sample.loopMs < 2 && sample.blockedMs === 0);
+});
+
+Deno.test("sampleOf() knows that a program run synchronously holds up the thread", () => {
+  const probed = probedOf({ items: 50, computeMs: 1, waitMs: 19, blocks: true });
+  const load = { ...counted, available: 1, childrenCpuMs: 50 * 19 };
+  assertAlmostEquals(sampleOf({ ...probed, load }).blockedMs, 19, 0.5);
+});

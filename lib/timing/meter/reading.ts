@@ -1,0 +1,113 @@
+/**
+ * What a meter reads, and what two readings come to. Plain data: it travels as lines of JSON.
+ *
+ * @module
+ */
+
+import type { CoreTimes, Switches, ThreadTimes } from "./proc_texts.ts";
+
+/** What a process did since it started. */
+export interface ProcessReading {
+  /** Its main thread, on which the event loop runs. */
+  readonly main: ThreadTimes;
+  /** All its threads that still live. */
+  readonly all: ThreadTimes;
+  /** CPU time of its children that ended, in milliseconds. */
+  readonly childrenCpuMs: number;
+  /** How often the main thread left its core. */
+  readonly switches: Switches;
+}
+
+/** One reading. */
+export interface Reading {
+  /** When, on the meter's own clock, in milliseconds. */
+  readonly atMs: number;
+  /** What the machine's cores did since it started. */
+  readonly cores: CoreTimes;
+  /** CPU time of the measuring program and of all that it started. */
+  readonly ownCpuMs: number;
+  /** The process that was asked for; undefined if none was, or it is gone. */
+  readonly process?: ProcessReading;
+}
+
+/** What others did meanwhile. */
+export interface Others {
+  /** How many cores they used on average. */
+  readonly used: number;
+  /** How many there are. */
+  readonly cores: number;
+}
+
+/** What a process did between two readings; times in milliseconds. */
+export interface Load {
+  /** The share of its time off other waits in which it had a core: 1 if it never queued for one. */
+  readonly available: number;
+  /** How long it queued for a core. */
+  readonly queuedMs: number;
+  /** CPU time of its children that ended meanwhile. */
+  readonly childrenCpuMs: number;
+  /** How often it left its core to wait for something, and how often because another was given it. */
+  readonly switches: Switches;
+  /** What others did meanwhile. */
+  readonly others: Others;
+}
+
+/** Threads beside the main one count from this share of the running on: less is collecting garbage. */
+const BESIDE = 0.15;
+
+/** Shorter running than this says nothing of a machine, in milliseconds. */
+const LEAST_RUN_MS = 0.2;
+
+/** What others did between two readings. */
+export function othersBetween(from: Reading, to: Reading): Others {
+  const elapsedMs = Math.max(1, to.atMs - from.atMs);
+  const busyMs = to.cores.busyMs - from.cores.busyMs - (to.ownCpuMs - from.ownCpuMs);
+  const cores = to.cores.cores;
+  return { used: Math.min(cores, Math.max(0, busyMs / elapsedMs)), cores };
+}
+
+/**
+ * What a process did between two readings.
+ *
+ * @param from The first reading.
+ * @param to The second.
+ * @returns Undefined if one of them doesn't know the process.
+ */
+export function loadBetween(from: Reading, to: Reading): Load | undefined {
+  const [a, b] = [from.process, to.process];
+  if (a === undefined || b === undefined) return undefined;
+  // A thread that ended between the readings takes its past with it.
+  const less = (x: number, y: number) => Math.max(0, y - x);
+  const mainMs = less(a.main.runMs, b.main.runMs);
+  const allMs = less(a.all.runMs, b.all.runMs);
+  const beside = allMs - mainMs > BESIDE * allMs;
+  const runMs = beside ? allMs : mainMs;
+  const queuedMs = beside
+    ? less(a.all.queuedMs, b.all.queuedMs)
+    : less(a.main.queuedMs, b.main.queuedMs);
+  return {
+    available: runMs < LEAST_RUN_MS ? 1 : runMs / (runMs + queuedMs),
+    queuedMs,
+    childrenCpuMs: less(a.childrenCpuMs, b.childrenCpuMs),
+    switches: {
+      voluntary: less(a.switches.voluntary, b.switches.voluntary),
+      involuntary: less(a.switches.involuntary, b.switches.involuntary),
+    },
+    others: othersBetween(from, to),
+  };
+}
+
+/** Others count once they use this share of the machine: less is what any system does by itself. */
+const BUSY_SHARE = 0.15;
+
+/** Whether others used so much of the machine that figures of computing may not hold. */
+export function isBusy({ used, cores }: Others): boolean {
+  return used >= BUSY_SHARE * cores;
+}
+
+/** Says what others used, such as "Other programs used 1.4 of 2 cores meanwhile". */
+export function othersWords({ used, cores }: Others): string {
+  return `Other programs used ${used.toFixed(1)} of ${cores} core${
+    cores === 1 ? "" : "s"
+  } meanwhile`;
+}

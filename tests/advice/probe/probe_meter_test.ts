@@ -1,0 +1,24 @@
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { probe } from "../../../lib/advice/probe/probe.ts";
+import { granted } from "../../granted.ts";
+import { fakeMeter } from "../../timing/meter/fake.ts";
+
+const module = "data:text/javascript,export const items = [1, 2, 3]; export default (n) => n";
+
+Deno.test({
+  name: "probe() has the meter read before the first task and after the last",
+  ignore: !granted("run", "read"),
+  async fn() {
+    const meter = fakeMeter({ runMs: 20, queuedMs: 60, childrenCpuMs: 5, othersUsed: 1 });
+    const task = { module, export: "default" };
+    const items = { kind: "module", module, export: "items" } as const;
+    const { load, done } = await probe(
+      { name: "three", task, items, options: {} },
+      { typed: "three.ts", limit: 3, targetMs: 1000, guardMs: 60_000, meter },
+      () => [],
+    );
+    assertEquals([meter.asked.length, done?.items], [2, 3]);
+    assertAlmostEquals(load!.available, 0.25);
+    assertEquals([load!.childrenCpuMs, load!.others], [5, { used: 1, cores: 2 }]);
+  },
+});

@@ -1,0 +1,35 @@
+/** A meter that answers what a test tells it, for tests that measure nothing. */
+
+import type { Meter } from "../../../lib/timing/meter/meter.ts";
+import type { Reading } from "../../../lib/timing/meter/reading.ts";
+
+/** A meter by which, from reading to reading, a process ran, queued and others used so much. */
+export function fakeMeter(
+  { runMs = 0, queuedMs = 0, childrenCpuMs = 0, othersUsed = 0 }: {
+    runMs?: number;
+    queuedMs?: number;
+    childrenCpuMs?: number;
+    othersUsed?: number;
+  },
+): Meter & { asked: (number | undefined)[] } {
+  const asked: (number | undefined)[] = [];
+  return {
+    asked,
+    read(pid) {
+      const times = asked.push(pid);
+      const main = { runMs: times * runMs, queuedMs: times * queuedMs };
+      const reading: Reading = {
+        atMs: 1000 * times,
+        cores: { cores: 2, busyMs: 1000 * times * othersUsed },
+        ownCpuMs: 0,
+        process: {
+          main,
+          all: main,
+          childrenCpuMs: times * childrenCpuMs,
+          switches: { voluntary: 0, involuntary: 0 },
+        },
+      };
+      return Promise.resolve(reading);
+    },
+  };
+}
