@@ -8,6 +8,7 @@ import { command } from "../lib/command.ts";
 import { share } from "../lib/options.ts";
 import { renderChanges } from "../lib/reporting/changes_text.ts";
 import { print } from "../lib/print.ts";
+import { requireCommon } from "../lib/reporting/common_jobs.ts";
 import { resultOption } from "../lib/reporting/result_option.ts";
 import { styleOfStdout } from "../lib/reporting/style.ts";
 import { script } from "../lib/script.ts";
@@ -30,7 +31,8 @@ Examples:
   deno task io --json after.json
   deno task compare before.json after.json --max-slowdown 5%
 
-Exit codes: 0 nothing is slower than allowed, 2 bad option or file, 3 slower than allowed.`,
+Exit codes: 0 nothing is slower than allowed, 1 more items fail than before, 2 bad option or file, or
+nothing in common, 3 slower than allowed.`,
   );
 
 await script("compare", async (_signal, args) => {
@@ -40,6 +42,7 @@ await script("compare", async (_signal, args) => {
   const then = await resultOption("old.json", older);
   const now = await resultOption("new.json", newer);
   const changes = compareResults(then, now, { maxSlowdown });
+  requireCommon(changes, "new.json", newer, then, now);
   print(renderChanges(changes, maxSlowdown, styleOfStdout()));
-  return changes.tooSlow ? 3 : 0;
+  return changes.failsMore ? 1 : changes.tooSlow ? 3 : 0;
 });

@@ -28,7 +28,7 @@ import { BORDERLESS } from "./table.ts";
  * ```
  */
 export function renderChanges(
-  { changes, warnings }: ResultsComparison,
+  { changes, warnings }: Pick<ResultsComparison, "changes" | "warnings">,
   maxSlowdown: number,
   style: Style,
 ): string {
@@ -41,7 +41,7 @@ export function renderChanges(
       colAligns: ["left", "right", "right", "right", "right", "left"],
     });
     for (const change of of) {
-      const paint = change.tooSlow
+      const paint = change.tooSlow || change.verdict === "fails more now"
         ? palette.bad
         : change.verdict === "faster"
         ? palette.good
@@ -50,8 +50,8 @@ export function renderChanges(
         fit(plain(change.model), 12),
         formatDuration(change.oldMs.median),
         formatDuration(change.newMs.median),
-        formatRatio(change.ratio.median),
-        `${formatNumber(change.ratio.low)}–${formatNumber(change.ratio.high)}`,
+        ratio(change, ({ median }) => formatRatio(median)),
+        ratio(change, ({ low, high }) => `${formatNumber(low)}–${formatNumber(high)}`),
         paint(told(change)),
       ]);
     }
@@ -70,6 +70,13 @@ function same(text: string): string {
   return text;
 }
 
+const DIFFERENCES: readonly string[] = ["faster", "slower", "no detectable difference"];
+
+/** A ratio of times, where as many items succeeded. */
+function ratio({ verdict, ratio }: Change, of: (ratio: Change["ratio"]) => string): string {
+  return DIFFERENCES.includes(verdict) ? of(ratio) : NO_FIGURE;
+}
+
 function told({ verdict, tooSlow }: Change): string {
   return tooSlow ? "slower than allowed" : verdict;
 }
@@ -78,10 +85,22 @@ function summary(changes: readonly Change[], maxSlowdown: number): string {
   if (changes.length === 0) return "The two results have no job and model in common.";
   const allowed = `the ${formatPercent(maxSlowdown)} allowed`;
   const slow = changes.filter(({ tooSlow }) => tooSlow);
-  if (slow.length === 0) return `Nothing is slower than ${allowed}.`;
+  const failing = changes.filter(({ verdict }) => verdict === "fails more now");
+  const fails = failing.length === 0
+    ? ""
+    : `More fails than before: ${
+      failing.map(({ job, model }) => `${plain(model)} (${plain(job)})`).join(", ")
+    }.`;
+  const compared = changes.filter(({ verdict }) => DIFFERENCES.includes(verdict));
+  if (slow.length === 0) {
+    const rest = compared.length > 0
+      ? `${failing.length > 0 ? "Of the others nothing" : "Nothing"} is slower than ${allowed}.`
+      : "No times can be compared.";
+    return `${fails} ${rest}`.trim();
+  }
   const names = slow.map(({ job, model, ratio }) => {
     const by = Number.isFinite(ratio.median) ? formatPercent(ratio.median - 1) : NO_FIGURE;
     return `${plain(model)} by ${by} (${plain(job)})`;
   });
-  return `Slower than ${allowed}: ${names.join(", ")}.`;
+  return `${fails} Slower than ${allowed}: ${names.join(", ")}.`.trim();
 }

@@ -11,6 +11,7 @@ import { describeEnvironment } from "../timing/environment.ts";
 import { print } from "../print.ts";
 import { startMeter } from "../timing/meter/meter.ts";
 import { renderChanges } from "./changes_text.ts";
+import { requireCommon } from "./common_jobs.ts";
 import type { ComparisonOptions } from "./comparison_options.ts";
 import { createProgress } from "./progress.ts";
 import { type Planned, runComparisons } from "./run_comparisons.ts";
@@ -51,6 +52,8 @@ export async function compareAndReport(
   });
   if (baseline === undefined) return code;
   const changes = compareResults(baseline, result, { maxSlowdown });
+  requireCommon(changes, "--baseline", options.baselinePath!, baseline, result);
   print(`\nCompared with the baseline:\n\n${renderChanges(changes, maxSlowdown, style)}`);
+  if (changes.failsMore) return 1;
   return code === 0 && changes.tooSlow ? 3 : code;
 }

@@ -61,6 +61,8 @@ export interface ComparisonOptions {
   readonly files: OutputFiles;
   /** An earlier result to compare with. */
   readonly baseline: ResultFile | undefined;
+  /** Where that is, as typed. */
+  readonly baselinePath: string | undefined;
   /** How much slower than the baseline is allowed, as a share. */
   readonly maxSlowdown: number;
 }
@@ -171,6 +173,7 @@ export async function readComparisonOptions(
     seed,
     files: await checkOutputFiles(raw, read),
     baseline,
+    baselinePath: raw.baseline,
     maxSlowdown,
   };
 }

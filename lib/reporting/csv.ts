@@ -25,6 +25,7 @@ const COLUMNS = [
   "reasons",
   "checksum",
   "agree",
+  "examples",
 ] as const;
 
 /**
@@ -57,6 +58,8 @@ export function renderCsv(result: ResultFile): string {
       for (const round of rounds) {
         const reasons = Object.entries(round.reasons ?? {})
           .map(([reason, count]) => `${count} ${reason}`).join("; ");
+        const examples = Object.entries(round.examples ?? {})
+          .map(([reason, example]) => `${reason}: ${example}`).join("; ");
         rows.push([
           inert(job.name),
           inert(job.task),
@@ -75,6 +78,7 @@ export function renderCsv(result: ResultFile): string {
           inert(reasons),
           inert(round.checksum),
           String(agree),
+          inert(examples),
         ]);
       }
     }

@@ -9,7 +9,7 @@ import { formatBytes, formatDuration, formatSpeedup, NO_FIGURE } from "./format.
 import { inertMarkdown } from "./inert_markdown.ts";
 import { middle } from "./middle.ts";
 import { failedOf, sizeOf } from "./table.ts";
-import { environmentLine, failureLines, verdictText } from "./verdict_text.ts";
+import { environmentLine, exampleLines, failureLines, verdictText } from "./verdict_text.ts";
 
 const HEADS = [
   "model",
@@ -57,6 +57,7 @@ function renderComparison(comparison: Comparison): string {
   for (const model of comparison.models) rows.push(rowOf(model));
   const notices = [
     ...failureLines(comparison).map((line) => `- Failed: ${inertMarkdown(line)}`),
+    ...exampleLines(comparison).map((line) => `- Example of ${inertMarkdown(line)}`),
     ...comparison.warnings.map((text) => `- Warning: ${inertMarkdown(text)}`),
   ];
   return [

@@ -14,7 +14,7 @@ import { print as printOut, printError as printErr } from "../print.ts";
 import type { Progress } from "./progress.ts";
 import type { Style } from "./style.ts";
 import { renderComparison, renderFoot } from "./text.ts";
-import { failureLines } from "./verdict_text.ts";
+import { exampleLines, failureLines } from "./verdict_text.ts";
 
 /** One comparison to run. */
 export interface Planned {
@@ -86,11 +86,14 @@ export async function runComparisons(
     }
   };
   let interrupted = false;
+  const missing: string[] = [];
   let failure: { readonly error: unknown } | undefined;
   try {
     for await (const one of planned) {
       if (signal.aborted) break;
-      interrupted = await runOne(one, options, comparisons) || interrupted;
+      const partial = await runOne(one, options, comparisons);
+      interrupted ||= partial;
+      if (!partial) missing.push(...missingTrials(one.spec, comparisons.at(-1)!));
       if (Object.keys(files).length === 0) printNew();
     }
   } catch (error) {
@@ -107,7 +110,7 @@ export async function runComparisons(
   const written = await writeOutputFiles(comparisonRenderers(result), files, { partial, print });
   printNew();
   print(renderFoot(result, style));
-  const code = ended(result, written, print, printError);
+  const code = ended(result, missing, written, print, printError);
   if (failure !== undefined) throw failure.error;
   return { result, code };
 }
@@ -135,8 +138,21 @@ async function runOne(
   }
 }
 
+/** Trials that gave no result: their warnings say why. */
+function missingTrials({ job, models, rounds }: ComparisonSpec, { models: measured }: Comparison) {
+  const of = models.length * rounds;
+  const got = models.reduce(
+    (sum, { model }) => sum + (measured.find((of) => of.model === model)?.rounds.length ?? 0),
+    0,
+  );
+  return got >= of
+    ? []
+    : [`${job.name}: ${of - got} of ${of} trials gave no result; see the warnings`];
+}
+
 function ended(
   result: ResultFile,
+  missing: readonly string[],
   { lines, errors }: Written,
   print: (text: string) => void,
   printError: (text: string) => void,
@@ -146,6 +162,8 @@ function ended(
     ...result.comparisons.filter(({ agree }) => !agree)
       .map(({ job }) => `${job.name}: the models gave different results`),
     ...result.comparisons.flatMap(failureLines),
+    ...result.comparisons.flatMap(exampleLines).map((line) => `for example ${line}`),
+    ...missing,
     ...errors,
   ];
   for (const problem of problems) printError(problem);

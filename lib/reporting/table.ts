@@ -15,6 +15,7 @@ import {
   formatSpeedup,
   NO_FIGURE,
 } from "./format.ts";
+import { nothingSucceeded } from "../timing/succeeded.ts";
 import { fit, plain } from "./plain.ts";
 import { middle } from "./middle.ts";
 import { type Palette, paletteFor, type Style } from "./style.ts";
@@ -46,7 +47,11 @@ const COLUMNS: readonly Column[] = [
     dropOrder: 0,
     cell: (model) => measured(model, ({ median }) => formatDuration(median)),
   },
-  { head: "95% interval", dropOrder: 9, cell: (model) => measured(model, intervalOf) },
+  {
+    head: "95% interval",
+    dropOrder: 9,
+    cell: (model) => nothingSucceeded(model) ? NO_FIGURE : measured(model, intervalOf),
+  },
   { head: "CPU", dropOrder: 2, cell: ({ rounds }) => time(rounds, (r) => r.cpuMs) },
   { head: "busy", dropOrder: 7, cell: ({ rounds }) => busy(rounds) },
   { head: "speedup", dropOrder: 0, cell: speedupOf, paint: speedupPaint },

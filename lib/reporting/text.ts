@@ -10,7 +10,13 @@ import { renderLanes } from "./lanes_picture.ts";
 import { plain, wrap } from "./plain.ts";
 import { paletteFor, type Style } from "./style.ts";
 import { renderTable } from "./table.ts";
-import { environmentLine, failureLines, LESSON, verdictText } from "./verdict_text.ts";
+import {
+  environmentLine,
+  exampleLines,
+  failureLines,
+  LESSON,
+  verdictText,
+} from "./verdict_text.ts";
 
 /**
  * Writes a result as text: for each comparison its table, the picture of its lanes, what failed,
@@ -115,6 +121,7 @@ export function renderComparison(comparison: Comparison, style: Style): string {
   if (picture !== "") blocks.push(picture);
   const notices = [
     ...failureLines(comparison).map((line) => lines(`Failed: ${line}`, palette.bad)),
+    ...exampleLines(comparison).map((line) => lines(`Example of ${line}`, palette.bad)),
     ...comparison.warnings.map((text) => lines(`Warning: ${plain(text)}`, palette.warning)),
   ];
   if (notices.length > 0) blocks.push(notices.join("\n"));

@@ -9,6 +9,7 @@
  */
 
 import type { Comparison, ModelResult, ResultFile, Timeline } from "../timing/result.ts";
+import { sumOfFailures } from "../timing/reasons.ts";
 import { plain } from "./plain.ts";
 import { assignSlots, hasStarted } from "./slots.ts";
 
@@ -64,7 +65,9 @@ export function renderTrace(result: ResultFile): string {
     for (const model of comparison.models) {
       if (model.timeline === undefined) continue;
       pid += 1;
-      events.push(...processEvents(pid, comparison, model), ...taskEvents(pid, model));
+      events.push(...processEvents(pid, comparison, model));
+      // One by one: as arguments of one call, a hundred thousand tasks would overflow the stack.
+      for (const event of taskEvents(pid, model)) events.push(event);
     }
   }
   const { environment, partial } = result;
@@ -74,9 +77,16 @@ export function renderTrace(result: ResultFile): string {
   return `{"traceEvents":[${lines === "" ? "" : `\n${lines}\n`}],${rest.slice(1)}\n`;
 }
 
-function processEvents(pid: number, { job }: Comparison, { model }: ModelResult): TraceEvent[] {
-  const name = plain(`${model}: ${job.name}`);
+function processEvents(pid: number, { job }: Comparison, of: ModelResult): TraceEvent[] {
+  const name = plain(`${of.model}: ${job.name}`);
+  const { reasons, examples } = sumOfFailures(of.rounds);
+  const labels = Object.entries(reasons).map(([reason, count]) =>
+    plain(`${count} ${reason}${examples[reason] === undefined ? "" : `: ${examples[reason]}`}`)
+  ).join("; ");
   return [
+    ...(labels === ""
+      ? []
+      : [{ name: "process_labels", ph: "M", pid, tid: 0, args: { labels } } as const]),
     { name: "process_name", ph: "M", pid, tid: 0, args: { name } },
     { name: "process_sort_index", ph: "M", pid, tid: 0, args: { sort_index: pid } },
   ];

@@ -5,6 +5,7 @@
  */
 
 import type { Comparison, ModelResult, ResultFile, Round, Verdict } from "../timing/result.ts";
+import { nothingSucceeded } from "../timing/succeeded.ts";
 import { formatBytes, formatNumber, formatPercent, formatRatio } from "./format.ts";
 import { middle } from "./middle.ts";
 import { plain } from "./plain.ts";
@@ -38,13 +39,14 @@ export function verdictText(comparison: Comparison): string {
   const { verdict, agree } = comparison;
   const measured = comparison.models.filter(({ rounds }) => rounds.length > 0);
   if (measured.length === 0) return "No verdict: nothing was measured.";
+  if (measured.every(nothingSucceeded)) return "No verdict: no task succeeded.";
   if (!agree) {
     return "No verdict: the models gave different results, so their times can't be compared.";
   }
   if (verdict === null) {
     return measured.some(({ model }) => model === "sequential")
       ? "No verdict: too little was measured."
-      : "No verdict: without sequential there is nothing to compare with; add it to --models.";
+      : "No verdict: sequential wasn't measured, and gains are counted from it (--models).";
   }
   const parts = [adviceOf(comparison, verdict), sentence(verdict.reason), doubtOf(verdict)];
   return parts.filter((part) => part !== "").join(" ");
@@ -123,8 +125,34 @@ export function failureLines(comparison: Comparison): string[] {
 
 function failureOf({ failed, succeeded, reasons = {} }: Round): string {
   const why = Object.entries(reasons).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
-    .map(([reason, count]) => `${count} ${plain(reason)}`).join(", ");
-  return `${failed} of ${failed + succeeded} failed${why === "" ? "" : `: ${why}`}`;
+    .map(([reason, count]) => `${count} ${plain(reason)}`);
+  const shown = why.length > MOST_REASONS
+    ? [...why.slice(0, MOST_REASONS), `and ${why.length - MOST_REASONS} more reasons`]
+    : why;
+  return `${failed} of ${failed + succeeded} failed${
+    shown.length === 0 ? "" : `: ${shown.join(", ")}`
+  }`;
+}
+
+/** More reasons than this in one line say no more; the files hold all. */
+const MOST_REASONS = 5;
+
+/**
+ * One example of each reason that tasks failed for: the item, its address where the error names it, and
+ * what the error said.
+ */
+export function exampleLines({ models }: Comparison): string[] {
+  const seen = new Map<string, string>();
+  for (const { model, rounds } of models) {
+    for (
+      const [reason, example] of rounds.flatMap(({ examples }) => Object.entries(examples ?? {}))
+    ) {
+      if (!seen.has(reason)) {
+        seen.set(reason, `${plain(reason)}: ${plain(example)} (${plain(model)})`);
+      }
+    }
+  }
+  return [...seen.values()].slice(0, 2 * MOST_REASONS);
 }
 
 /**

@@ -15,6 +15,12 @@ export type FailureReason =
   | "truncated"
   | "too many open files"
   | "unreachable"
+  | "refused stream"
+  | "http/2 error"
+  | "redirect loop"
+  | "redirect not permitted"
+  | "bad encoding"
+  | "garbled answer"
   | "permission"
   | "invalid url"
   | "cancelled"
@@ -49,6 +55,22 @@ const RULES: readonly Rule[] = [
     reason: "too many open files",
     message: /too many open (files|sockets)|os error (24|10024)\b/i,
   },
+  { reason: "redirect loop", message: /maximum number of redirects|too many redirects/i },
+  {
+    reason: "garbled answer",
+    message:
+      /invalid http (version|status|header|token|method|uri)|invalid content-length|message head is too large/i,
+  },
+  {
+    reason: "bad encoding",
+    message:
+      /invalid (gzip|zlib|deflate|zstd|brotli) |(brotli|deflate|gzip|zstd|decompression) error|corrupt (deflate|gzip) stream|crc computed does not match|amount of bytes read does not match/i,
+  },
+  { reason: "refused stream", message: /refused stream/i },
+  {
+    reason: "http/2 error",
+    message: /http2 error|(stream|connection) error (received|sent|detected):/i,
+  },
   { reason: "dns", message: /dns error|failed to lookup address|getaddrinfo/i },
   {
     reason: "tls",
@@ -70,7 +92,7 @@ const RULES: readonly Rule[] = [
   {
     reason: "truncated",
     name: /^UnexpectedEof$/,
-    message: /error reading a body|unexpected end of file|end of file before message length/i,
+    message: /error reading a body|unexpected (end of file|eof)|end of file before message length/i,
   },
   {
     reason: "reset",
@@ -90,6 +112,10 @@ const FINAL: ReadonlySet<FailureReason> = new Set([
   "invalid url",
   "cancelled",
   "tls",
+  "redirect loop",
+  "redirect not permitted",
+  "bad encoding",
+  "garbled answer",
 ]);
 
 /** How deep causes are followed; they may go round in circles. */

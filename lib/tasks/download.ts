@@ -172,7 +172,7 @@ export default async function download(
     // Whatever fetch makes of an abort, its own reason says why.
     const { reason, detail, retryable } = limit.signal.aborted
       ? stopFailure(limit.signal.reason)
-      : classifyFailure(error);
+      : redirectFailure(url, error) ?? classifyFailure(error);
     const read = body.bytes > 0 ? `, after ${body.bytes} bytes` : "";
     throw new DownloadError(reason, `GET ${shownUrl(url)}: ${detail}${read}`, {
       retryable,
@@ -208,6 +208,24 @@ function stopFailure(reason: unknown): ReturnType<typeof classifyFailure> {
   return failure.reason === "timed out"
     ? failure
     : { reason: "cancelled", detail: failure.detail, retryable: false };
+}
+
+/** What is wrong if a redirect led to where the task may not go; undefined for anything else. */
+function redirectFailure(
+  url: string,
+  error: unknown,
+): ReturnType<typeof classifyFailure> | undefined {
+  if (!(error instanceof Deno.errors.NotCapable)) return undefined;
+  const host = /net access to "([^"]+)"/.exec(error.message)?.[1];
+  const asked = URL.parse(url);
+  if (host === undefined || asked === null) return undefined;
+  const port = asked.port === "" ? (asked.protocol === "https:" ? "443" : "80") : asked.port;
+  if (host === `${asked.hostname}:${port}` || host === asked.hostname) return undefined;
+  return {
+    reason: "redirect not permitted",
+    detail: `it leads to ${host}, which the task may not reach`,
+    retryable: false,
+  };
 }
 
 function statusError(url: string, response: Response): DownloadError {

@@ -15,6 +15,7 @@ import type { Comparison, Interval, ModelResult } from "./result.ts";
 import { trialProcesses } from "./run_trial.ts";
 import { schedule } from "./schedule.ts";
 import { Series } from "./series.ts";
+import { isComparable } from "./succeeded.ts";
 import type { Compare, ComparisonOptions, ComparisonSpec, ModelSpec, TrialSpec } from "./spec.ts";
 import { judge, pairedTimes } from "./verdict.ts";
 import { type TimedTrial, warningsOf } from "./warnings.ts";
@@ -95,8 +96,9 @@ function trialOf(spec: ComparisonSpec, model: ModelSpec, round: number): TrialSp
 
 function withSpeedups(models: readonly ModelResult[], seed: number): ModelResult[] {
   const sequential = models.find(({ model }) => model === "sequential");
-  if (sequential === undefined) return [...models];
+  if (sequential === undefined || !isComparable(sequential)) return [...models];
   return models.map((of) => {
+    if (!isComparable(of)) return of;
     const { a, b } = pairedTimes(sequential, of);
     const speedup: Interval | null = a.length === 0 ? null : pairedRatio(a, b, { seed });
     return { ...of, speedup: of === sequential ? { median: 1, low: 1, high: 1 } : speedup };
@@ -117,7 +119,8 @@ async function ceilingOf(
 ): Promise<{ ceiling: Comparison["ceiling"]; warnings: string[] }> {
   const { signal, onEvent, measureCeiling = measuredCeiling } = options;
   const sequential = models.find(({ model }) => model === "sequential");
-  const wanted = spec.ceiling ?? (sequential !== undefined && cpuShareOf(sequential) >= COMPUTES);
+  const wanted = models.every(isComparable) &&
+    (spec.ceiling ?? (sequential !== undefined && cpuShareOf(sequential) >= COMPUTES));
   const lanes = parallelLanes(models);
   if (!wanted || lanes < 2 || signal?.aborted) return { ceiling: null, warnings: [] };
   onEvent?.({ type: "ceiling-started" });
@@ -189,6 +192,8 @@ export async function compare(
   const plain = measured.series.map((series) => series.result(spec.seed));
   const { agree, warnings: differences } = agreementOf(plain);
   const models = agree ? withSpeedups(plain, spec.seed) : plain;
+  // Where all items fail, a time tells how fast they fail.
+  const worked = models.filter(isComparable);
   const { ceiling, warnings: missing } = measured.partial
     ? { ceiling: null, warnings: [] }
     : await ceilingOf(spec, models, options);
@@ -202,9 +207,11 @@ export async function compare(
       ...differences,
       ...measured.warnings,
       ...missing,
-      ...(models.length > 0 ? warningsOf(models, ceiling, measured.trials, others) : []),
+      ...(worked.length > 0 ? warningsOf(worked, ceiling, measured.trials, others) : []),
     ],
-    verdict: agree ? judge({ models, ceiling, seed: spec.seed, others }) : null,
+    verdict: agree && worked.length === models.length
+      ? judge({ models, ceiling, seed: spec.seed, others })
+      : null,
   };
   return { comparison, partial: measured.partial || (options.signal?.aborted ?? false) };
 }

@@ -8,6 +8,7 @@ import { type Difference, differenceOf } from "./difference.ts";
 import { fromLogs, logOfTime, meanAndDeviation } from "./interval.ts";
 import type { Comparison, Interval, ModelResult, ResultFile } from "./result.ts";
 import { median } from "./statistics.ts";
+import { nothingSucceeded } from "./succeeded.ts";
 import { studentQuantile } from "./student_t.ts";
 
 /** What is allowed. */
@@ -15,6 +16,9 @@ export interface CompareResultsOptions {
   /** How much slower a model may be, as a share; 0.1 is 10 %. Nothing is judged unless given. */
   readonly maxSlowdown?: number;
 }
+
+/** What two times can't tell, for not as many items succeeded. */
+export type Incomparable = "fails more now" | "failed more then" | "fails then and now";
 
 /** One model of one job, then and now. */
 export interface Change {
@@ -28,8 +32,8 @@ export interface Change {
   readonly newMs: Interval;
   /** New over old: above 1 is slower. */
   readonly ratio: Interval;
-  /** Whether the interval of the ratio leaves out 1. */
-  readonly verdict: Difference;
+  /** Whether the interval of the ratio leaves out 1; what fails is no faster, however soon it ends. */
+  readonly verdict: Difference | Incomparable;
   /** Whether it is detectably slower, and by more than allowed. */
   readonly tooSlow: boolean;
 }
@@ -42,6 +46,8 @@ export interface ResultsComparison {
   readonly warnings: readonly string[];
   /** Whether any model is slower than allowed: exit code 3. */
   readonly tooSlow: boolean;
+  /** Whether more items of any model fail now than then: exit code 1. */
+  readonly failsMore: boolean;
 }
 
 /**
@@ -79,10 +85,23 @@ export function unpairedRatio(newMs: readonly number[], oldMs: readonly number[]
   return { median: Math.exp(middle), low, high };
 }
 
+function failedShare({ rounds }: ModelResult): number {
+  const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
+  const all = rounds.reduce((sum, round) => sum + round.failed + round.succeeded, 0);
+  return all === 0 ? 0 : failed / all;
+}
+
+function incomparable(then: ModelResult, now: ModelResult): Incomparable | undefined {
+  const [old, fresh] = [failedShare(then), failedShare(now)];
+  if (fresh > old) return "fails more now";
+  if (fresh < old) return "failed more then";
+  return nothingSucceeded(now) ? "fails then and now" : undefined;
+}
+
 function changeOf(job: string, then: ModelResult, now: ModelResult, most: number): Change {
   const times = ({ rounds }: ModelResult) => rounds.map(({ wallMs }) => wallMs);
   const ratio = unpairedRatio(times(now), times(then));
-  const verdict = differenceOf(ratio);
+  const verdict = incomparable(then, now) ?? differenceOf(ratio);
   return {
     job,
     model: now.model,
@@ -205,5 +224,10 @@ export function compareResults(
     }
   }
   for (const { job } of left) warnings.push(`${job.name}: this job is only in the older result.`);
-  return { changes, warnings, tooSlow: changes.some(({ tooSlow }) => tooSlow) };
+  return {
+    changes,
+    warnings,
+    tooSlow: changes.some(({ tooSlow }) => tooSlow),
+    failsMore: changes.some(({ verdict }) => verdict === "fails more now"),
+  };
 }

@@ -1,42 +1,99 @@
 /**
- * Counts why tasks failed.
+ * Why items ended without a value, counted by reason, with one example of each.
  *
  * @module
  */
 
 import type { Outcome, Rejected } from "../dispatch/outcome.ts";
 
-/** How a rejection is counted: its error's code, such as "refused", its name, or how it ended. */
+/** Further reasons than so many are counted together. */
+const MOST_REASONS = 20;
+/** What the further ones are counted under. */
+const FURTHER = "other reasons";
+/** An example is cut to this many characters: a message may hold a whole page. */
+const EXAMPLE_CHARACTERS = 300;
+
+/** What is known of the items that failed. */
+export interface Failures {
+  /** How often each reason was seen. */
+  readonly reasons: Record<string, number>;
+  /** Of each reason the first item that had it, and what its error said. */
+  readonly examples: Record<string, string>;
+}
+
+/** The reason in a word: how an item ended, or an error's `code`, or its name. */
 function reasonOf({ ended, reason }: Rejected): string {
   if (ended !== "failed") return ended;
-  if (!(reason instanceof Error)) return typeof reason === "string" ? reason : "failed";
+  if (!(reason instanceof Error)) return typeof reason === "string" ? clipped(reason) : "failed";
   const { code } = reason as { code?: unknown };
-  return typeof code === "string" && code !== "" ? code : reason.name;
+  return clipped(typeof code === "string" && code !== "" ? code : reason.name || "Error");
+}
+
+function clipped(text: string): string {
+  const characters = [...text.slice(0, 2 * EXAMPLE_CHARACTERS)];
+  return characters.length > EXAMPLE_CHARACTERS || text.length > 2 * EXAMPLE_CHARACTERS
+    ? characters.slice(0, EXAMPLE_CHARACTERS).join("") + "…"
+    : text;
+}
+
+/** Reading what was thrown may itself throw. */
+function messageOf(reason: unknown): string {
+  try {
+    return reason instanceof Error ? reason.message : String(reason);
+  } catch {
+    return "";
+  }
+}
+
+function exampleOf({ index, reason }: Rejected, named: string): string {
+  const message = messageOf(reason);
+  // A message often begins with the word that the reason is already.
+  const rest = message.startsWith(`${named}: `) ? message.slice(named.length + 2) : message;
+  return rest === "" || rest === named ? `item ${index}` : `item ${index}, ${clipped(rest)}`;
 }
 
 /**
- * Counts why tasks failed.
+ * Counts why items ended without a value.
  *
- * @param outcomes All outcomes.
- * @returns How many failed by reason: an error's code, its name, or how the task ended.
- *
- * @example
- * ```ts
- * import { countReasons } from "./reasons.ts";
- *
- * const at = { lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 1 };
- * const reason = Object.assign(new Error("no answer"), { code: "refused" });
- * const outcome = { ...at, index: 0, status: "rejected", ended: "failed", reason } as const;
- * console.log(countReasons([outcome])); // { refused: 1 }
- * ```
+ * @param outcomes How items ended, in any order.
+ * @returns Counts and examples by reason.
  */
-export function countReasons(outcomes: readonly Outcome<unknown>[]): Record<string, number> {
-  // A map first: a reason called "__proto__" must not set one.
+export function failuresOf(outcomes: readonly Outcome<unknown>[]): Failures {
+  // Maps first: a reason called "__proto__" must not set one.
   const counts = new Map<string, number>();
+  const first = new Map<string, Rejected>();
   for (const outcome of outcomes) {
     if (outcome.status === "fulfilled") continue;
-    const reason = reasonOf(outcome);
+    const named = reasonOf(outcome);
+    const reason = counts.has(named) || counts.size < MOST_REASONS ? named : FURTHER;
     counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    const known = first.get(reason);
+    if (known === undefined || outcome.index < known.index) first.set(reason, outcome);
   }
-  return Object.fromEntries(counts);
+  return {
+    reasons: Object.fromEntries(counts),
+    examples: Object.fromEntries(
+      Array.from(first, ([reason, outcome]) => [reason, exampleOf(outcome, reasonOf(outcome))]),
+    ),
+  };
+}
+
+/** Adds up failures of several rounds; of each reason the first example is kept. */
+export function sumOfFailures(
+  of: readonly {
+    readonly reasons?: Readonly<Record<string, number>> | undefined;
+    readonly examples?: Readonly<Record<string, string>> | undefined;
+  }[],
+): Failures {
+  const counts = new Map<string, number>();
+  const examples = new Map<string, string>();
+  for (const { reasons = {}, examples: said = {} } of of) {
+    for (const [reason, count] of Object.entries(reasons)) {
+      counts.set(reason, (counts.get(reason) ?? 0) + count);
+    }
+    for (const [reason, example] of Object.entries(said)) {
+      if (!examples.has(reason)) examples.set(reason, example);
+    }
+  }
+  return { reasons: Object.fromEntries(counts), examples: Object.fromEntries(examples) };
 }

@@ -45,6 +45,8 @@ export interface Round {
   checksum: string;
   /** How often each plain reason for a failure was seen, such as "refused". */
   reasons?: Record<string, number> | undefined;
+  /** Of each reason one example: its item, and what its error said. */
+  examples?: Record<string, string> | undefined;
 }
 
 /** Every task of one round, column by column; times in milliseconds from the trial's first item. */

@@ -25,6 +25,7 @@ const roundSchema: z.ZodType<Round> = z.object({
   failed: count,
   checksum: z.string(),
   reasons: z.record(z.string(), z.number().int().positive()).optional(),
+  examples: z.record(z.string(), z.string()).optional(),
 });
 
 const timelineSchema: z.ZodType<Timeline> = z.object({

@@ -12,7 +12,7 @@ import type { Executor, LaneUsage } from "../executor.ts";
 import type { Task } from "../lanes/task.ts";
 import { checksumOf } from "./checksum.ts";
 import { openItems, withWarmup } from "./item_source.ts";
-import { countReasons } from "./reasons.ts";
+import { failuresOf } from "./reasons.ts";
 import type { TrialResult, TrialSpec } from "./spec.ts";
 import { TIMELINE_TASKS, timelineOf } from "./timeline.ts";
 
@@ -215,7 +215,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
       succeeded: outcomes.length - failed,
       failed,
       checksum: await checksumOf(outcomes, comparable),
-      ...(failed > 0 && { reasons: countReasons(outcomes) }),
+      ...(failed > 0 && failuresOf(outcomes)),
     },
     ...(spec.timeline && {
       timeline: timelineOf({

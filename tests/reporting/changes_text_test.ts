@@ -30,7 +30,7 @@ for (const columns of [80, 120]) {
     const how = `${columns} columns ${colour ? "with" : "without"} colour`;
     Deno.test(`what changed at ${how}`, async (t) => {
       const warnings = ["The results come from different versions of Deno: 2.9.6 and 2.10.0."];
-      const text = renderChanges({ changes: CHANGES, warnings, tooSlow: true }, 0.1, {
+      const text = renderChanges({ changes: CHANGES, warnings }, 0.1, {
         columns,
         colour,
       });
@@ -41,7 +41,7 @@ for (const columns of [80, 120]) {
 }
 
 Deno.test("nothing slower than allowed is said so", () => {
-  const text = renderChanges({ changes: CHANGES.slice(2), warnings: [], tooSlow: false }, 0.1, {
+  const text = renderChanges({ changes: CHANGES.slice(2), warnings: [] }, 0.1, {
     columns: 80,
     colour: false,
   });
@@ -50,10 +50,26 @@ Deno.test("nothing slower than allowed is said so", () => {
 
 Deno.test("hostile names stay inert in what changed", () => {
   const changes = HOSTILE.map((model) => ({ ...changeOf(model, 2, true), job: model }));
-  const text = renderChanges({ changes, warnings: [...HOSTILE], tooSlow: true }, 0.1, {
+  const text = renderChanges({ changes, warnings: [...HOSTILE] }, 0.1, {
     columns: 80,
     colour: false,
   });
   // deno-lint-ignore no-control-regex
   assert(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(text));
+});
+
+Deno.test("what fails has no ratio, and isn't passed over where the others are fast enough", () => {
+  const fails: Change = { ...changeOf("workers", 0.1), verdict: "fails more now" };
+  const style = { columns: 80, colour: false };
+  const told = (changes: Change[]) => renderChanges({ changes, warnings: [] }, 0.1, style);
+  const both = told([CHANGES[0]!, fails]);
+  assert(
+    both.endsWith(
+      "More fails than before: workers (download 160 pages). Of the others nothing is\nslower than " +
+        "the 10% allowed.",
+    ),
+    both,
+  );
+  assert(!/0\.10/.test(both), both);
+  assert(told([fails]).endsWith("No times can be compared."));
 });

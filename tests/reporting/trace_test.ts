@@ -110,3 +110,40 @@ Deno.test("the trace's first lines", async (t) => {
   const text = renderTrace(resultOf({ ...comparison, models: comparison.models.slice(2, 4) }));
   await t.assertSnapshot(text.split("\n").slice(0, 40).join("\n"));
 });
+
+Deno.test("a trace takes a hundred thousand tasks", () => {
+  const tasks = 100_000;
+  const column = (of: (at: number) => number) => Array.from({ length: tasks }, (_, at) => of(at));
+  const comparison = ioComparison();
+  const timeline = {
+    round: 0,
+    lanes: [{ lane: 0, startMs: 0, cpuShare: null }],
+    index: column((at) => at),
+    lane: column(() => 0),
+    queuedMs: column(() => 0),
+    startedMs: column((at) => at),
+    endedMs: column((at) => at + 1),
+    status: Array<string>(tasks).fill("fulfilled"),
+  };
+  const models = comparison.models.slice(0, 1).map((model) => ({ ...model, timeline }));
+  const events = eventsOf(renderTrace(resultOf({ ...comparison, models })));
+  assertEquals(events.filter(({ cat, ph }) => cat === "task" && ph === "X").length, tasks);
+});
+
+Deno.test("a trace labels each model with what failed", () => {
+  const comparison = ioComparison();
+  const [first] = comparison.models;
+  const rounds = [{
+    ...first!.rounds[0]!,
+    failed: 2,
+    reasons: { refused: 2 },
+    examples: { refused: "item 0, GET http://a/" },
+  }];
+  const events = eventsOf(
+    renderTrace(resultOf({ ...comparison, models: [{ ...first!, rounds }] })),
+  );
+  assertEquals(
+    events.filter(({ name }) => name === "process_labels").map(({ args }) => args),
+    [{ labels: "2 refused: item 0, GET http://a/" }],
+  );
+});

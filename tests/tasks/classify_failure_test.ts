@@ -11,6 +11,51 @@ function fetchFailed(cause: string): TypeError {
 // What Deno 2.9 throws, gathered by making each failure happen.
 const SEEN: [string, unknown, string, boolean][] = [
   [
+    "redirects in a circle",
+    new TypeError("Fetch failed: Maximum number of redirects (20) reached"),
+    "redirect loop",
+    false,
+  ],
+  [
+    "an answer that is no HTTP",
+    fetchFailed("x (127.0.0.1:1): client error (SendRequest): invalid HTTP version parsed"),
+    "garbled answer",
+    false,
+  ],
+  [
+    "an endless header",
+    fetchFailed("x (127.0.0.1:1): client error (SendRequest): message head is too large"),
+    "garbled answer",
+    false,
+  ],
+  ["text that claims to be gzip", new TypeError("Invalid gzip header"), "bad encoding", false],
+  [
+    "gzip with a flipped bit",
+    new TypeError("deflate decompression error: invalid code lengths set"),
+    "bad encoding",
+    false,
+  ],
+  [
+    "gzip with a wrong checksum",
+    new TypeError("CRC computed does not match"),
+    "bad encoding",
+    false,
+  ],
+  ["text that claims to be Brotli", new TypeError("brotli error"), "bad encoding", false],
+  ["Brotli cut off", new TypeError("reached unexpected EOF"), "truncated", true],
+  [
+    "a stream that HTTP/2 refused",
+    fetchFailed("stream error received: refused stream before processing any application logic"),
+    "refused stream",
+    true,
+  ],
+  [
+    "a server that HTTP/2 is too much for",
+    fetchFailed("stream error received: detected excessive load generating behavior"),
+    "http/2 error",
+    true,
+  ],
+  [
     "a refused connection",
     fetchFailed(SENT + "tcp connect error: Connection refused (os error 111)"),
     "refused",
@@ -109,8 +154,8 @@ const SEEN: [string, unknown, string, boolean][] = [
   [
     "garbage instead of HTTP",
     fetchFailed("error sending request: client error (SendRequest): invalid HTTP version parsed"),
-    "other",
-    true,
+    "garbled answer",
+    false,
   ],
 ];
 

@@ -214,3 +214,19 @@ siteTest("download() follows redirects and reads an error's body, too", async ()
   assertEquals((await failure(`${base}/bad`)).status, 500);
   assertEquals(bodyRead, true);
 });
+
+Deno.test({
+  name: "download() tells of a redirect to where it may not go",
+  ignore,
+  permissions: { net: ["127.0.0.1"] },
+  async fn() {
+    await using server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen() {} },
+      () => Response.redirect("http://other.invalid/page"),
+    );
+    const url = `http://127.0.0.1:${server.addr.port}/`;
+    const { code, retryable, message } = await failure(url);
+    assertEquals([code, retryable], ["redirect not permitted", false]);
+    assert(message.includes(`GET ${url}: it leads to other.invalid:80`), message);
+  },
+});

@@ -85,3 +85,21 @@ Deno.test("unpairedRatio() calls a difference between equal series in 5 % of cas
     assert(called <= 50, `${rounds} rounds: ${called} of 1000`);
   }
 });
+
+Deno.test("compareResults() calls nothing faster that fails", () => {
+  const withFailures = (succeeded: number, failed: number) =>
+    resultFileOf([model("sequential", [10, 11, 9], { succeeded, failed })], {}, {
+      items: 160,
+      options: { a: 1, b: 2 },
+    });
+  const verdictOf = (then: ResultFile, now: ResultFile) => {
+    const { changes, failsMore, tooSlow } = compareResults(then, now, { maxSlowdown: 0.1 });
+    return [changes[0]!.verdict, failsMore, tooSlow];
+  };
+  const [well, half, none] = [withFailures(4, 0), withFailures(2, 2), withFailures(0, 4)];
+  assertEquals(verdictOf(OLD, none), ["fails more now", true, false]);
+  assertEquals(verdictOf(well, half), ["fails more now", true, false]);
+  assertEquals(verdictOf(half, well), ["failed more then", false, false]);
+  assertEquals(verdictOf(none, none), ["fails then and now", false, false]);
+  assertEquals(verdictOf(half, half), ["no detectable difference", false, false]);
+});

@@ -2,7 +2,7 @@ import { ENVIRONMENT } from "../environment.ts";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { compare } from "../../lib/timing/compare.ts";
 import { checkResult } from "../../lib/timing/result_schema.ts";
-import type { ComparisonSpec, TimingEvent } from "../../lib/timing/spec.ts";
+import type { ComparisonSpec, TimingEvent, TrialSpec } from "../../lib/timing/spec.ts";
 import { fakeMeter } from "./meter/fake.ts";
 import { answer, fakeRunner, JOB } from "./fake.ts";
 
@@ -194,4 +194,18 @@ Deno.test("compare() tells what others used meanwhile, where a meter knows it", 
   assertStringIncludes(comparison.warnings.join(), "1.5 of 2 cores");
   const without = await compare(SPEC, { runTrial });
   assertEquals(without.comparison.others, undefined);
+});
+
+Deno.test("compare() draws no gain and no verdict from items that all failed", async () => {
+  const failing = (trial: TrialSpec) =>
+    answer(trial, TIMES[trial.model]!, { succeeded: 0, failed: 4, reasons: { refused: 4 } });
+  const { comparison } = await compare(
+    { ...SPEC, rounds: 1, ceiling: true },
+    {
+      runTrial: fakeRunner(failing).runTrial,
+      measureCeiling: () => Promise.reject(new Error("not to be asked for")),
+    },
+  );
+  assertEquals(comparison.models.map(({ speedup }) => speedup), [null, null, null]);
+  assertEquals([comparison.verdict, comparison.ceiling, comparison.warnings], [null, null, []]);
 });

@@ -53,7 +53,8 @@ export function latencyOf(timesMs: readonly number[]): Latency | null {
 }
 
 function roundOf(trial: TrialResult, number: number): SweepRound {
-  const { startMs, runMs, cpuMs, runCpuMs, succeeded, failed, reasons = {} } = trial.round;
+  const { startMs, runMs, cpuMs, runCpuMs, succeeded, failed, reasons = {}, examples } =
+    trial.round;
   const times = timesOf(trial, false);
   return {
     round: number,
@@ -67,6 +68,7 @@ function roundOf(trial: TrialResult, number: number): SweepRound {
     throughputPerSecond: throughputOf(trial),
     meanLatencyMs: times.length > 0 ? mean(times) : null,
     reasons,
+    ...(examples && { examples }),
   };
 }
 

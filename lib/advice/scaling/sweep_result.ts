@@ -35,6 +35,8 @@ export interface SweepRound {
   readonly meanLatencyMs: number | null;
   /** How often each plain reason for a failure was seen. */
   readonly reasons: Readonly<Record<string, number>>;
+  /** Of each reason one example: its item, and what its error said. */
+  readonly examples?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Times of tasks: quantiles of all rounds' tasks together, by type 7 of Hyndman and Fan. */
@@ -179,6 +181,8 @@ export interface OpenLoopPoint {
   readonly sustained: boolean;
   /** How often each plain reason for a failure was seen. */
   readonly reasons: Readonly<Record<string, number>>;
+  /** Of each reason one example: its item, and what its error said. */
+  readonly examples?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A whole sweep. */

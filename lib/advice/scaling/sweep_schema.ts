@@ -35,6 +35,7 @@ const round = z.object({
   throughputPerSecond: amount,
   meanLatencyMs: amount.nullable(),
   reasons: z.record(z.string(), whole),
+  examples: z.record(z.string(), z.string()).optional(),
 });
 
 const point = z.object({
@@ -108,6 +109,7 @@ const openLoopPoint = z.object({
   backlogAtEnd: count,
   sustained: z.boolean(),
   reasons: z.record(z.string(), whole),
+  examples: z.record(z.string(), z.string()).optional(),
 });
 
 /**

@@ -6,7 +6,8 @@
 
 import type { Comparison, Verdict } from "../../timing/result.ts";
 import { formatDuration, formatNumber, formatPercent, formatRatio } from "../format.ts";
-import { failureLines, verdictText } from "../verdict_text.ts";
+import { nothingSucceeded } from "../../timing/succeeded.ts";
+import { exampleLines, failureLines, verdictText } from "../verdict_text.ts";
 import { formatCount } from "./count.ts";
 import { type Html, type Markup, markup } from "./markup.ts";
 
@@ -34,6 +35,9 @@ const BOUND: Record<Verdict["bound"], string> = {
  */
 export function headlineOf({ job, agree, verdict, models }: Comparison): string {
   if (!agree) return "The models’ results differ";
+  if (models.length > 0 && models.every(nothingSucceeded)) {
+    return `Nothing of ${job.name} succeeded`;
+  }
   if (verdict === null) return `No verdict on ${job.name}`;
   const bound = BOUND[verdict.bound] ?? "This job was measured";
   const chosen = models.find(({ model }) => model === verdict.recommended);
@@ -61,6 +65,7 @@ export function headlineOf({ job, agree, verdict, models }: Comparison): string 
 export function verdictSection(comparison: Comparison): Html {
   const notices = [
     ...failureLines(comparison).map((line) => ["Failed", line]),
+    ...exampleLines(comparison).map((line) => ["Example", line]),
     ...comparison.warnings.map((warning) => ["Mind", warning]),
   ];
   return markup`<p class="verdict">${unbroken(verdictText(comparison))}</p>

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { sumOfFailures } from "../../../timing/reasons.ts";
 import { quantile, sorted } from "../../../timing/statistics.ts";
 import type { OpenLoopTrace, OpenLoopTrial } from "./open_loop_spec.ts";
 import { intendedMs } from "./paced.ts";
@@ -124,10 +125,7 @@ export function openLoopFigures(
 ): OpenLoopPoint {
   const rounds = traces.map((trace) => roundOf(trial, trace));
   const sum = (of: (round: Round) => number) => rounds.reduce((all, round) => all + of(round), 0);
-  const reasons = new Map<string, number>();
-  for (const [reason, count] of traces.flatMap((trace) => Object.entries(trace.reasons))) {
-    reasons.set(reason, (reasons.get(reason) ?? 0) + count);
-  }
+  const { reasons, examples } = sumOfFailures(traces);
   return {
     ratePerSecond: trial.ratePerSecond,
     durationMs: trial.durationMs,
@@ -143,6 +141,7 @@ export function openLoopFigures(
     mostWaiting: Math.max(...rounds.map(({ mostWaiting }) => mostWaiting)),
     backlogAtEnd: Math.max(...rounds.map(({ backlogAtEnd }) => backlogAtEnd)),
     sustained: rounds.every(({ sustained }) => sustained),
-    reasons: Object.fromEntries(reasons),
+    reasons,
+    ...(Object.keys(examples).length > 0 && { examples }),
   };
 }

@@ -7,7 +7,7 @@
 import type { Executor } from "../../../executor.ts";
 import type { Task } from "../../../lanes/task.ts";
 import type { Outcome } from "../../../dispatch/outcome.ts";
-import { countReasons } from "../../../timing/reasons.ts";
+import { failuresOf } from "../../../timing/reasons.ts";
 import { type OpenLoopTrace, type OpenLoopTrial, scheduledCount } from "./open_loop_spec.ts";
 import { type Clock, paced } from "./paced.ts";
 
@@ -99,7 +99,7 @@ export async function openLoopHere(
     startedMs,
     endedMs,
     failed: failed.map(({ index }) => index),
-    reasons: countReasons(failed),
+    ...failuresOf(failed),
     endMs: performance.now() - beginMs,
   };
 }

@@ -30,6 +30,8 @@ export interface OpenLoopTrace {
   readonly failed: readonly number[];
   /** How often each plain reason for a failure was seen. */
   readonly reasons: Readonly<Record<string, number>>;
+  /** Of each reason one example: its item, and what its error said. */
+  readonly examples?: Readonly<Record<string, string>> | undefined;
   /** When the trial was over: all answered, or cut off. */
   readonly endMs: number;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Failures, sumOfFailures } from "../../../timing/reasons.ts";
 import { formatDuration, formatNumber, formatPercent } from "../../../reporting/format.ts";
 import { plain, wrap } from "../../../reporting/plain.ts";
 import { paletteFor, type Style } from "../../../reporting/style.ts";
@@ -73,22 +74,18 @@ function openLoopTable(points: readonly OpenLoopPoint[]): string {
   ]);
 }
 
-function sumOf(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const sums = new Map<string, number>();
-  for (const [reason, count] of counts.flatMap(Object.entries) as [string, number][]) {
-    sums.set(reason, (sums.get(reason) ?? 0) + count);
-  }
-  return Object.fromEntries(sums);
-}
-
-function reasonsText(reasons: Readonly<Record<string, number>>): string {
-  return Object.entries(reasons).map(([reason, count]) =>
-    `${count} ${plain(reason)}${
-      reason === "NotCapable"
-        ? " (the task lacks a permission: add --allow-net or --allow-read)"
-        : ""
-    }`
-  ).join(", ");
+/** Reasons with their counts and an example of each. */
+function reasonsText(of: readonly Partial<Failures>[]): string {
+  const { reasons, examples } = sumOfFailures(of);
+  const texts = Object.entries(reasons).map(([reason, count]) => {
+    const example = examples[reason] === undefined ? [] : [plain(examples[reason])];
+    const missing = reason === "NotCapable"
+      ? ["a permission is missing: give it with --allow-…"]
+      : [];
+    const more = [...example, ...missing];
+    return `${count} ${plain(reason)}${more.length > 0 ? ` (${more.join("; ")})` : ""}`;
+  });
+  return texts.join(", ");
 }
 
 /** Failures, one line for each size or rate that had some. */
@@ -96,16 +93,16 @@ function failures({ points, openLoop }: SweepResult): string[] {
   const closed = points.flatMap(({ size, rounds }) => {
     const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
     const all = rounds.reduce((sum, round) => sum + round.failed + round.succeeded, 0);
-    const reasons = sumOf(rounds.map((round) => round.reasons));
     return failed > 0
-      ? [`At ${size}: ${failed} of ${all} tasks failed: ${reasonsText(reasons)}.`]
+      ? [`At ${size}: ${failed} of ${all} tasks failed: ${reasonsText(rounds)}.`]
       : [];
   });
-  const open = openLoop.flatMap(({ ratePerSecond, failed, scheduled, reasons }) => {
+  const open = openLoop.flatMap((point) => {
+    const { ratePerSecond, failed, scheduled } = point;
     return failed > 0
       ? [
         `At ${formatRate(ratePerSecond)}: ${failed} of ${scheduled} requests failed: ${
-          reasonsText(reasons)
+          reasonsText([point])
         }.`,
       ]
       : [];
