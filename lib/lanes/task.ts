@@ -15,7 +15,11 @@ export interface TaskContext {
   readonly index: number;
   /** Which try this is, from 1. */
   readonly attempt: number;
-  /** The same as `signal.aborted`, but true also inside a loop that never yields. */
+  /**
+   * The same as `signal.aborted`, but true also inside a loop that never yields. There it sees a
+   * deadline in every model, and a cancelled run on a thread, which shares memory with the caller; a
+   * subprocess can't be told while it is busy, and is ended after `graceMs`.
+   */
   cancelled(): boolean;
 }
 

@@ -8,7 +8,10 @@
 export interface LanePermissions {
   /** Hosts, such as `"127.0.0.1"` or `"example.com:443"`. */
   readonly net?: boolean | readonly string[];
-  /** Files and folders. A task's own module and what it imports need no entry. */
+  /**
+   * Files and folders. A task's own module and what it imports need no entry. Deno checks
+   * the path that is asked for: a symbolic link in an allowed folder is followed wherever it leads.
+   */
   readonly read?: boolean | readonly string[];
   /** Files and folders. */
   readonly write?: boolean | readonly string[];
