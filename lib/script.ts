@@ -6,6 +6,7 @@
 
 import { UsageError } from "./options/usage_error.ts";
 import { printError, unprinted } from "./print.ts";
+import { reachThisMachineDirectly } from "./proxy.ts";
 
 /** The exit code after Ctrl-C or SIGTERM. */
 export const INTERRUPTED = 130;
@@ -135,6 +136,7 @@ export async function script(
   name: string,
   main: (signal: AbortSignal, args: string[]) => Promise<number>,
 ): Promise<never> {
+  reachThisMachineDirectly();
   const interruption = new AbortController();
   let firstMs = NaN;
   let interruptedWith = INTERRUPTED;

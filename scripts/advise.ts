@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../lib/plural.ts";
 import { adviceRenderers } from "../lib/advice/advice_files.ts";
 import { adviceProgress } from "../lib/advice/advice_progress.ts";
 import { advise, MOST_ITEMS, MOST_TIMES } from "../lib/advice/advise.ts";
@@ -16,6 +17,7 @@ import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";
 import { race } from "../lib/advice/race/race.ts";
 import { renderAdvice } from "../lib/advice/words/render_advice.ts";
+import { proxyNotes } from "../lib/proxy.ts";
 import { command } from "../lib/command.ts";
 import { print, printError } from "../lib/print.ts";
 import { duration, nonNegativeInteger, positiveInteger } from "../lib/options.ts";
@@ -91,7 +93,7 @@ await script("advise", async (signal, args) => {
     signal,
   });
   const most = items === undefined ? MOST_ITEMS : Math.min(items, MOST_ITEMS);
-  const plan = `at most ${most} items, each at most ${MOST_TIMES} times, at most ` +
+  const plan = `at most ${counted(most, "item")}, each at most ${MOST_TIMES} times, at most ` +
     `${Math.min(most, MOST_IN_FLIGHT)} at once, within ${formatDuration(budgetMs)}`;
   if (raw.dry) {
     print(
@@ -104,6 +106,7 @@ await script("advise", async (signal, args) => {
     `${job.name}: runs ${plan}. If its tasks change something, mind that they do it so often ` +
       `(--dry, --items). Seed ${seed}.`,
   );
+  for (const note of proxyNotes()) printError(`advise: ${note}`);
   const progress = adviceProgress(job.name, budgetMs);
   await using meter = await startMeter(signal);
   const { advice: given, findings } = await advise({
@@ -139,7 +142,9 @@ await script("advise", async (signal, args) => {
   if (failure !== undefined) {
     const { index, name, message } = failure;
     printError(
-      `advise: ${given.sample.failed} of ${given.sample.items} items failed, item ${index} with ` +
+      `advise: ${given.sample.failed} of ${
+        counted(given.sample.items, "item")
+      } failed, item ${index} with ` +
         plain(`${name}: ${message}`),
     );
   }

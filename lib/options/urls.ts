@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readText } from "../text_file.ts";
 import { inputFile } from "./files.ts";
 import { UsageError } from "./usage_error.ts";
 import { httpUrl } from "./words.ts";
@@ -32,7 +33,7 @@ const LARGEST_LIST_BYTES = 16 * 1024 * 1024;
  */
 export async function urlsIn(option: string, path: string): Promise<URL[]> {
   await inputFile(option, path, { maxBytes: LARGEST_LIST_BYTES });
-  const lines = (await Deno.readTextFile(path)).replace(/^\ufeff/, "").split(/\r\n|\r|\n/);
+  const lines = (await readText(path)).split(/\r\n|\r|\n/);
   const urls: URL[] = [];
   for (const [at, line] of lines.entries()) {
     const text = line.trim();

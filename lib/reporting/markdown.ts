@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../plural.ts";
 import type { Comparison, ModelResult, ResultFile } from "../timing/result.ts";
 import { formatBytes, formatDuration, formatSpeedup, NO_FIGURE } from "./format.ts";
 import { inertMarkdown } from "./inert_markdown.ts";
@@ -61,7 +62,7 @@ function renderComparison(comparison: Comparison): string {
     ...comparison.warnings.map((text) => `- Warning: ${inertMarkdown(text)}`),
   ];
   return [
-    `### ${inertMarkdown(comparison.job.name)}, ${comparison.job.items} items`,
+    `### ${inertMarkdown(comparison.job.name)}, ${counted(comparison.job.items, "item")}`,
     rows.map((cells) => `| ${cells.join(" | ")} |`).join("\n"),
     inertMarkdown(verdictText(comparison)),
     ...(notices.length > 0 ? [notices.join("\n")] : []),

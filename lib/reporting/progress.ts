@@ -7,6 +7,7 @@
 
 import type { ModelSpec, TimingEvent } from "../timing/spec.ts";
 import { printError } from "../print.ts";
+import { isDumb } from "./dumb.ts";
 import { formatDuration } from "./format.ts";
 import { MovingLine } from "./moving_line.ts";
 import { plain } from "./plain.ts";
@@ -57,7 +58,7 @@ export interface Progress {
  * ```
  */
 export function stderrOutput(): ProgressOutput {
-  const isTerminal = Deno.stderr.isTerminal();
+  const isTerminal = Deno.stderr.isTerminal() && !isDumb();
   let columns = 80;
   try {
     if (isTerminal) columns = Deno.consoleSize().columns || 80;

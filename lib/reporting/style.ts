@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isDumb } from "./dumb.ts";
+
 /** What a terminal report is drawn for. */
 export interface Style {
   /** Terminal columns that a line may take. */
@@ -96,5 +98,8 @@ export function styleOfStdout(): Style {
   } catch {
     // A terminal that doesn't tell its size gets the usual one.
   }
-  return { columns: Math.min(160, Math.max(40, columns || 80)), colour: !Deno.noColor };
+  return {
+    columns: Math.min(160, Math.max(40, columns || 80)),
+    colour: !Deno.noColor && !isDumb(),
+  };
 }

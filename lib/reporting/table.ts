@@ -11,7 +11,7 @@ import {
   formatBytes,
   formatDuration,
   formatDurationInterval,
-  formatPercent,
+  formatNumber,
   formatSpeedup,
   NO_FIGURE,
 } from "./format.ts";
@@ -53,7 +53,7 @@ const COLUMNS: readonly Column[] = [
     cell: (model) => nothingSucceeded(model) ? NO_FIGURE : measured(model, intervalOf),
   },
   { head: "CPU", dropOrder: 2, cell: ({ rounds }) => time(rounds, (r) => r.cpuMs) },
-  { head: "busy", dropOrder: 7, cell: ({ rounds }) => busy(rounds) },
+  { head: "CPUs", dropOrder: 7, cell: ({ rounds }) => busy(rounds) },
   { head: "speedup", dropOrder: 0, cell: speedupOf, paint: speedupPaint },
   {
     head: "memory",
@@ -177,7 +177,7 @@ function intervalOf(interval: ModelResult["wallMs"]): string {
 function busy(rounds: readonly Round[]): string {
   return rounds.length === 0
     ? NO_FIGURE
-    : formatPercent(middle(rounds.map((r) => (r.wallMs > 0 ? r.cpuMs / r.wallMs : NaN))));
+    : formatNumber(middle(rounds.map((r) => (r.wallMs > 0 ? r.cpuMs / r.wallMs : NaN))));
 }
 
 function speedupOf(model: ModelResult): string {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../plural.ts";
 import type { Comparison, ResultFile } from "../timing/result.ts";
 import { formatNumber, formatRatio } from "./format.ts";
 import { renderLanes } from "./lanes_picture.ts";
@@ -102,14 +103,14 @@ export function renderComparison(comparison: Comparison, style: Style): string {
   const lines = (text: string, paint: (text: string) => string, indent = "  ") =>
     wrap(text, style.columns, indent).split("\n").map(paint).join("\n");
   const rounds = Math.max(0, ...comparison.models.map((model) => model.rounds.length));
-  const title = `${plain(comparison.job.name)}: ${comparison.job.items} items, ${rounds} round${
-    rounds === 1 ? "" : "s"
+  const title = `${plain(comparison.job.name)}: ${counted(comparison.job.items, "item")}, ${
+    counted(rounds, "round")
   }, medians`;
   const { ceiling } = comparison;
   const blocks = [lines(title, palette.heading), renderTable(comparison, style)];
   if (ceiling !== null) {
     blocks.push(lines(
-      `Ceiling: ${ceiling.lanes} independent process${ceiling.lanes === 1 ? "" : "es"} gain ${
+      `Ceiling: ${counted(ceiling.lanes, "independent process")} gain ${
         formatRatio(ceiling.speedup)
       } on this machine${
         ceiling.lanes > 1 ? `, ${formatNumber(ceiling.speedup / ceiling.lanes)} a process` : ""

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../plural.ts";
 import type { ModelResult, Round } from "./result.ts";
 
 /** What comparing results comes to. */
@@ -41,7 +42,7 @@ export function agreementOf(models: readonly ModelResult[]): Agreement {
     const who = model === reference.model
       ? `${model} gave other results in round ${odd.round + 1} than in round ${expected.round + 1}`
       : `${model} gave other results than ${reference.model} in ${differing.length} of ` +
-        `${rounds.length} rounds`;
+        counted(rounds.length, "round");
     const what = counts(odd) === counts(expected)
       ? `as many items succeeded, but their results differ`
       : `${counts(odd)}, against ${counts(expected)}`;

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { counted } from "../plural.ts";
+import { proxyNotes } from "../proxy.ts";
 import type { ResultFile } from "./result.ts";
 
 function granted(descriptor: Deno.PermissionDescriptor): boolean {
@@ -28,7 +30,7 @@ function notes(
   quota: number | undefined,
 ): string[] {
   const notes: string[] = [];
-  if (quota !== undefined) notes.push(`A cgroup limits this process to ${quota} CPUs.`);
+  if (quota !== undefined) notes.push(`A cgroup limits this process to ${counted(quota, "CPU")}.`);
   if (lanes < cpus) notes.push(`This process may use ${lanes} of the machine's ${cpus} CPUs.`);
   const governor = readText("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
   if (governor !== undefined && governor !== "performance") {
@@ -74,7 +76,7 @@ export async function describeEnvironment(
   const lanesAvailable = navigator.hardwareConcurrency;
   const { count: cpus, model: cpuModel } = await cpusHere(lanesAvailable);
   const loadAverage = granted({ name: "sys", kind: "loadavg" }) ? Deno.loadavg() : undefined;
-  const said = notes(cpus, lanesAvailable, loadAverage, quota);
+  const said = [...notes(cpus, lanesAvailable, loadAverage, quota), ...proxyNotes()];
   return {
     deno: Deno.version.deno,
     v8: Deno.version.v8,

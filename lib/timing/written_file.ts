@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readText } from "../text_file.ts";
 import type { Checked } from "./schema_fault.ts";
 
 /** Larger files aren't read: no run of this program writes one. */
@@ -52,7 +53,7 @@ function wasCut(text: string, error: string): boolean {
 function jsonOf(text: string, path: string): Record<string, unknown> {
   let data: unknown;
   try {
-    data = JSON.parse(text);
+    data = JSON.parse(text.replace(/^\ufeff/, ""));
   } catch (cause) {
     const why = text.trim() === ""
       ? "it is empty"
@@ -159,14 +160,14 @@ export async function readWritten<T>(path: string, formats: readonly FileFormat<
           `name a file that --json wrote`,
       );
     }
-    text = await Deno.readTextFile(path);
+    text = await readText(path);
   } catch (cause) {
     if (cause instanceof ResultFileError) throw cause;
     if (cause instanceof Deno.errors.NotFound) {
       refuse(path, "there is no such file; write one with --json", cause);
     }
     if (cause instanceof Deno.errors.NotCapable || cause instanceof Deno.errors.PermissionDenied) {
-      refuse(path, "it may not be read; check its rights, and --allow-read", cause);
+      refuse(path, "it may not be read; check its rights, or name a file elsewhere", cause);
     }
     refuse(path, cause instanceof Error ? cause.message : String(cause), cause);
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../../plural.ts";
 import { formatNumber, formatPercent, formatRatio } from "../../reporting/format.ts";
 import { taskWords } from "../../reporting/html/environment_section.ts";
 import { inert, inertText } from "../../reporting/html/inert.ts";
@@ -158,7 +159,7 @@ export function advicePart(file: AdviceFile, place: AdvicePlace = {}): PagePart 
     ],
     environment,
     jobs: [
-      markup`<b>${job.title}</b>, ${advice.horizon} items. ${
+      markup`<b>${job.title}</b>, ${counted(advice.horizon, "item")}. ${
         taskWords(`${job.module}#${job.export}`, {})
       }`,
     ],

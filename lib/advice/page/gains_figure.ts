@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../../plural.ts";
 import { figure } from "../../reporting/html/figure.ts";
 import { type Html, markup } from "../../reporting/html/markup.ts";
 import { modelColour } from "../../reporting/html/palette.ts";
@@ -18,7 +19,7 @@ const MOST_ROWS = 40;
 /** The table of all models: what the chart shows, and what it can't. */
 function modelsTable(advice: Advice): Html {
   return table(
-    `Gains against sequential, for ${advice.horizon} items`,
+    `Gains against sequential, for ${counted(advice.horizon, "item")}`,
     MODEL_HEADS.map((name, i) => ({ name, figures: i > 0 && i < 5 })),
     advice.models.map((model) => modelCells({ advice, model })),
   );
@@ -80,7 +81,7 @@ export function gainsFigure(advice: Advice, id: string): Html {
   return figure({
     id,
     title: raced ? "What was predicted, and what was measured" : "What was predicted",
-    lead: markup`Against one after the other, for ${advice.horizon} items. ${
+    lead: markup`Against one after the other, for ${counted(advice.horizon, "item")}. ${
       raced
         ? markup`<b>Bars</b> were measured, the fine line is the 95% interval; <b>circles</b>`
         : markup`<b>Circles</b>`

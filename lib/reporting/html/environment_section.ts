@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../../plural.ts";
 import type { Comparison, ResultFile } from "../../timing/result.ts";
 import { formatNumber } from "../format.ts";
 import { formatCount } from "./count.ts";
@@ -90,9 +91,9 @@ export function termList(terms: readonly Term[]): Html {
  */
 export function jobWords({ job, models }: Pick<Comparison, "job" | "models">): Html {
   const rounds = Math.max(0, ...models.map(({ rounds }) => rounds.length));
-  const what = markup`<b>${job.name}</b>, ${formatCount(job.items)} items, ${rounds} ${
-    rounds === 1 ? "round" : "rounds"
-  }. `;
+  const what = markup`<b>${job.name}</b>, ${
+    counted(job.items, "item", formatCount(job.items))
+  }, ${rounds} ${rounds === 1 ? "round" : "rounds"}. `;
   return markup`${what}${taskWords(job.task, job.options)}`;
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../../plural.ts";
 import type { Comparison, Verdict } from "../../timing/result.ts";
 import { formatDuration, formatNumber, formatPercent, formatRatio } from "../format.ts";
 import { nothingSucceeded } from "../../timing/succeeded.ts";
@@ -108,7 +109,11 @@ function tiles({ verdict, models, ceiling, agree }: Comparison): Html[] {
   }
   if (ceiling) {
     all.push(
-      tile("ceiling", formatRatio(ceiling.speedup), `with ${ceiling.lanes} independent processes`),
+      tile(
+        "ceiling",
+        formatRatio(ceiling.speedup),
+        `with ${counted(ceiling.lanes, "independent process")}`,
+      ),
     );
   }
   if (verdict) all.push(tile("confidence", formatPercent(verdict.confidence), "in this verdict"));

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../../../plural.ts";
 import { type Failures, sumOfFailures } from "../../../timing/reasons.ts";
 import { formatDuration, formatNumber, formatPercent } from "../../../reporting/format.ts";
 import { plain, wrap } from "../../../reporting/plain.ts";
@@ -94,14 +95,14 @@ function failures({ points, openLoop }: SweepResult): string[] {
     const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
     const all = rounds.reduce((sum, round) => sum + round.failed + round.succeeded, 0);
     return failed > 0
-      ? [`At ${size}: ${failed} of ${all} tasks failed: ${reasonsText(rounds)}.`]
+      ? [`At ${size}: ${failed} of ${counted(all, "task")} failed: ${reasonsText(rounds)}.`]
       : [];
   });
   const open = openLoop.flatMap((point) => {
     const { ratePerSecond, failed, scheduled } = point;
     return failed > 0
       ? [
-        `At ${formatRate(ratePerSecond)}: ${failed} of ${scheduled} requests failed: ${
+        `At ${formatRate(ratePerSecond)}: ${failed} of ${counted(scheduled, "request")} failed: ${
           reasonsText([point])
         }.`,
       ]
