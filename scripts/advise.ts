@@ -15,6 +15,7 @@ import { MOST_IN_FLIGHT } from "../lib/advice/prediction/candidates.ts";
 import { measureMachine } from "../lib/advice/prediction/machine.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";
+import { profileJob } from "../lib/advice/profile/profiler.ts";
 import { race } from "../lib/advice/race/race.ts";
 import { renderAdvice } from "../lib/advice/words/render_advice.ts";
 import { proxyNotes } from "../lib/proxy.ts";
@@ -123,6 +124,7 @@ await script("advise", async (signal, args) => {
   }, {
     probe,
     orderProbe,
+    profileJob,
     race,
     measureMachine,
     meter,

@@ -10,6 +10,7 @@ import type { Interval, ResultFile, Verdict } from "../timing/result.ts";
 import type { Candidate } from "./prediction/candidate.ts";
 import type { Hazard } from "./words/hazards.ts";
 import type { Machine } from "./prediction/predict.ts";
+import type { Profiled } from "./profile/job_profile.ts";
 import type { Sample } from "./probe/sample.ts";
 
 /** One model: what was predicted and what was measured. Times are for the whole job, in milliseconds. */
@@ -93,6 +94,8 @@ export interface Advice {
   readonly unsure?: string | undefined;
   /** Where measuring contradicted the prediction. */
   readonly surprises: readonly Surprise[];
+  /** Where the time goes, for tasks that compute. */
+  readonly profile?: Profiled | undefined;
   /** What to do. */
   readonly recommended: Pick<Candidate, "model" | "lanes"> & {
     /** Slots on each lane; null where all items are in flight at once. */

@@ -17,6 +17,8 @@ import {
 import type { FileFormat } from "../timing/written_file.ts";
 import type { Advice, AdviceFile, ModelAdvice, SampleFigures, Surprise } from "./advice.ts";
 import type { Hazard } from "./words/hazards.ts";
+import type { Profiled } from "./profile/job_profile.ts";
+import type { Owner } from "./profile/places.ts";
 import type { Machine } from "./prediction/predict.ts";
 
 const whole = z.number().int().positive();
@@ -107,6 +109,34 @@ const model: z.ZodType<ModelAdvice> = z.object({
   }).optional(),
 });
 
+const owner = words<Owner>({ own: true, packages: true, runtime: true });
+
+const profile: z.ZodType<Profiled> = z.union([
+  z.object({
+    tasks: count,
+    tasksMs: amount,
+    samples: count,
+    shares: z.object({ own: share, packages: share, runtime: share }),
+    deeds: z.array(z.object({ name: z.string(), share })),
+    functions: z.array(z.object({
+      name: z.string(),
+      owner,
+      place: z.string().optional(),
+      share,
+      totalShare: share,
+    })),
+    flame: z.array(z.object({
+      name: z.string(),
+      owner,
+      place: z.string().optional(),
+      depth: count,
+      from: share,
+      share,
+    })),
+  }),
+  z.object({ missing: z.string() }),
+]);
+
 const surprise: z.ZodType<Surprise> = z.object({
   name: z.string(),
   predictedGain: amount,
@@ -131,6 +161,7 @@ const advice: z.ZodType<Advice> = z.object({
   models: z.array(model),
   unsure: z.string().optional(),
   surprises: z.array(surprise),
+  profile: profile.optional(),
   recommended: z.object({
     model: z.enum(MODELS),
     lanes: whole,

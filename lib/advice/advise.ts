@@ -18,6 +18,8 @@ import { isSmall, planFor, type Planned, withTotal } from "./planned.ts";
 import { predict } from "./prediction/predict.ts";
 import { countBackwards, orderCheck } from "./probe/order_check.ts";
 import type { OrderProber } from "./probe/order_probe.ts";
+import { profiled } from "./profile/profile_plan.ts";
+import type { Profiler } from "./profile/profiler.ts";
 import type { Probed, Prober } from "./probe/probe.ts";
 import type { Race, RaceRunner, Runner } from "./race/race_options.ts";
 import { missingOf } from "./words/missing.ts";
@@ -27,8 +29,8 @@ import { sampleOf } from "./probe/sample.ts";
 import { substitutes } from "./race/substitutes.ts";
 
 const MOST_TRIALS = 16;
-/** How often any item is run at most: in the sample, in the race, and once from last to first. */
-export const MOST_TIMES: number = 1 + MOST_TRIALS + 1;
+/** How often any item is run at most: in the sample, in the race, once from last to first, and for a profile. */
+export const MOST_TIMES: number = 1 + MOST_TRIALS + 1 + 1;
 /** Items in a sample at most. */
 export const MOST_ITEMS = 50_000;
 /** The sample's share of the budget, and how long it lasts at most if there is time, in milliseconds. */
@@ -49,6 +51,8 @@ export interface Instruments {
   readonly race: RaceRunner;
   /** Says whether the order of tasks matters. */
   readonly orderProbe: OrderProber;
+  /** Finds where the time goes; without one nothing is said of that. */
+  readonly profileJob?: Profiler;
   /** Measures the machine. */
   readonly measureMachine: MachineMeter;
   /** Runs one trial. */
@@ -139,7 +143,7 @@ export interface Advised {
  */
 export async function advise(options: AdviseOptions, instruments: Instruments): Promise<Advised> {
   const { job, typed, budgetMs, signal, cores, onPhase } = options;
-  const { probe, orderProbe, measureMachine, runTrial, meter, now } = instruments;
+  const { probe, orderProbe, profileJob, measureMachine, runTrial, meter, now } = instruments;
   const startMs = now();
   const leftMs = () => budgetMs - RESERVE_MS - (now() - startMs);
   let planned: Planned | undefined;
@@ -178,13 +182,19 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
       orderMatters: await orderProbe(job, { ...check, guardMs: leftMs(), signal: either }),
     }
     : undefined;
+  const small = isSmall(planned);
+  const profile = await profiled(planned.sample, probed, { small, leftMs: leftMs() }, {
+    take: profileJob && ((of) => profileJob(job, { ...of, signal: either })),
+    onPhase,
+  });
   const findings: Findings = {
     options,
     probed,
     ...planned,
     race,
     backwards,
-    missing: missingOf({ ...planned, probed, race, small: isSmall(planned) }, signal),
+    profile,
+    missing: missingOf({ ...planned, probed, race, small }, signal),
   };
   return { advice: composeAdvice(findings), findings };
 }

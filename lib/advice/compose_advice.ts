@@ -50,7 +50,9 @@ export function composeAdvice(found: Findings): Advice {
     library: options.library,
   }, candidate);
   const backwardsMs = (found.backwards?.items ?? 0) * sample.wallMs;
-  const tasksMs = sample.tasksMs + (race?.costMs ?? 0) + backwardsMs;
+  const profile = found.profile;
+  const profiled = profile !== undefined && "tasksMs" in profile ? profile : undefined;
+  const tasksMs = sample.tasksMs + (race?.costMs ?? 0) + backwardsMs + (profiled?.tasksMs ?? 0);
   const { walls: _walls, ...figures } = sample;
   const doubtful = sample.cpuShare > 0.3 && candidate.lanes === 1 &&
     classified.bound !== "small" && wasBusy(sample, machine);
@@ -71,6 +73,7 @@ export function composeAdvice(found: Findings): Advice {
     machine,
     models,
     ...(unsure !== undefined && { unsure }),
+    ...(profile !== undefined && { profile }),
     surprises: surprisesOf(models, sample.cpuShare < 0.5, wasBusy(sample, machine)),
     recommended: {
       model: candidate.model,
@@ -92,7 +95,8 @@ export function composeAdvice(found: Findings): Advice {
     cost: {
       tasksMs,
       sequentialRuns: tasksMs / sample.tasksMs,
-      timesRun: 1 + (race?.trials ?? 0) + (found.backwards === undefined ? 0 : 1),
+      timesRun: 1 + (race?.trials ?? 0) + (found.backwards === undefined ? 0 : 1) +
+        (profiled === undefined ? 0 : 1),
     },
   };
 }

@@ -7,6 +7,7 @@
 import type { JobSpec, TimingEvent } from "../timing/spec.ts";
 import type { Predicted } from "./prediction/candidates.ts";
 import type { Machine } from "./prediction/predict.ts";
+import type { Profiled } from "./profile/job_profile.ts";
 import type { Probed } from "./probe/probe.ts";
 import type { Race } from "./race/race_options.ts";
 import type { Sample } from "./probe/sample.ts";
@@ -63,6 +64,8 @@ export interface Findings {
   readonly race: Race | undefined;
   /** A run of some items from last to first, if there was one. */
   readonly backwards: Backwards | undefined;
+  /** Where the time goes; undefined where nobody would ask. */
+  readonly profile?: Profiled | undefined;
   /** Why there was no race, or no whole one. */
   readonly missing: string | undefined;
 }

@@ -7,6 +7,7 @@
 import type { Advice } from "../../lib/advice/advice.ts";
 import { advise, type Instruments } from "../../lib/advice/advise.ts";
 import type { AdviseOptions } from "../../lib/advice/findings.ts";
+import type { Profiled } from "../../lib/advice/profile/job_profile.ts";
 import { predict } from "../../lib/advice/prediction/predict.ts";
 import { race } from "../../lib/advice/race/race.ts";
 import type { Round } from "../../lib/timing/result.ts";
@@ -25,6 +26,7 @@ export async function adviceOn(
   ) => Partial<Round> & { runMs: number },
   more: Partial<AdviseOptions> = {},
   orderMatters?: boolean,
+  profile?: Profiled,
 ): Promise<Advice> {
   const probed = probedOf(made);
   const sample = sampleFor(made);
@@ -38,6 +40,7 @@ export async function adviceOn(
     },
     orderProbe: () => Promise.resolve(orderMatters),
     race,
+    ...(profile && { profileJob: () => Promise.resolve(profile) }),
     runTrial: (trial) => {
       const items = trial.job.items.kind === "values"
         ? trial.job.items.values.length

@@ -23,6 +23,7 @@ import {
 } from "../words/advice_lines.ts";
 import { COMPUTES, WAITS } from "../prediction/classify.ts";
 import { gainsFigure } from "./gains_figure.ts";
+import { profileSection } from "./profile_section.ts";
 import { splitFigure } from "./split_chart.ts";
 
 /** A hazard is told in two or three sentences. */
@@ -76,6 +77,7 @@ export function adviceSection(advice: Advice, id: string, title = "The advice"):
     ${splitFigure(safe, `${id}-split`)}
     <p class="note">${sampleLine(safe)}</p>
     ${gainsFigure(safe, `${id}-gains`)}
+    ${profileSection(safe, `${id}-profile`)}
     ${list("Where the prediction was wrong", surprises.map(({ text }) => text))}
     ${list("Hazards seen", hazards.map(({ text }) => text), "notices")}
     <section><h3>The code</h3>
@@ -100,6 +102,9 @@ function method(): Html {
       <li><b>Race.</b> The promising models run the job’s own items, each trial in a fresh process. A
     measured gain is the ratio of sequential’s time to the model’s, paired by round, with its 95%
     interval.</li>
+      <li><b>Where the time goes.</b> Tasks that compute are run once more under V8’s sampling profiler,
+    which looks several thousand times a second at what runs. What the runtime does for a function
+    counts with that function; collecting garbage is told by itself.</li>
       <li><b>Recommendation.</b> The simplest model that isn’t detectably slower than the best.</li>
     </ul>
   `;

@@ -8,6 +8,7 @@
 import type { Items } from "../../dispatch/options.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { meetParent } from "../../timing/parent.ts";
+import { profiledRun } from "../profile/profiled_run.ts";
 import { backwardsChecksum } from "./backwards.ts";
 import type { Exports, ProbeMessage, ProbeOrder } from "./probe_message.ts";
 import { Sampler } from "./sampler.ts";
@@ -73,6 +74,12 @@ async function main(): Promise<void> {
     const checksum = await backwardsChecksum(items, order.limit, task).catch(breaks("items"));
     say({ type: "checksum", checksum });
     await hook(module, "teardown").catch(breaks("teardown"));
+    Deno.exit(0);
+  }
+  if (order.profile !== undefined) {
+    const ran = await profiledRun(items, order.limit, order.profile, task).catch(breaks("items"));
+    await hook(module, "teardown").catch(breaks("teardown"));
+    if (ran !== undefined) say({ type: "profiled", ...ran });
     Deno.exit(0);
   }
   const probe = new Sampler(order, task, say, async () => {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { ProfiledRun, ProfileOrder } from "../profile/profiled_run.ts";
+
 /** What a probe's process is told first. */
 export interface ProbeOrder {
   /** What each of its messages begins with. */
@@ -22,6 +24,8 @@ export interface ProbeOrder {
   readonly metered?: boolean;
   /** Runs the first `limit` items from last to first instead, and says only their checksum. */
   readonly backwards?: boolean;
+  /** Runs a part of the first `limit` items for a profile instead. */
+  readonly profile?: ProfileOrder;
 }
 
 /** What a job's module exports. */
@@ -120,6 +124,7 @@ export type ProbeMessage =
   }
   /** Waits for a line: meanwhile the meter is read. */
   | { readonly type: "meter" }
+  | { readonly type: "profiled" } & ProfiledRun
   | ProbeDone
   | { readonly type: "checksum"; readonly checksum: string }
   | { readonly type: "broken"; readonly where: string; readonly error: Thrown };

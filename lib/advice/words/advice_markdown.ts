@@ -7,6 +7,7 @@
 import { inertMarkdown, markdownTable } from "../../reporting/inert_markdown.ts";
 import { environmentLine } from "../../reporting/verdict_text.ts";
 import type { AdviceFile } from "../advice.ts";
+import { functionLines, PROFILE_TITLE, profileLines } from "../profile/profile_words.ts";
 import { codeLines, commandLine } from "./advice_code.ts";
 import {
   classLine,
@@ -51,6 +52,7 @@ export function adviceMarkdown({ advice, environment }: AdviceFile): string {
     ...remarkLines(advice).map(inertMarkdown),
     markdownTable(MODEL_HEADS, advice.models.map((model) => modelCells({ advice, model }))),
     ...titled(`Recommended: ${name}`, recommendationLines(advice)),
+    ...titled(PROFILE_TITLE, [...profileLines(advice), ...functionLines(advice)]),
     ...titled("Where the prediction was wrong", advice.surprises.map(({ text }) => text)),
     ...titled("Hazards seen", advice.hazards.map(({ text }) => text)),
     "#### The code",

@@ -9,6 +9,7 @@ import { plain, wrap } from "../../reporting/plain.ts";
 import { paletteFor, type Style } from "../../reporting/style.ts";
 import { BORDERLESS } from "../../reporting/table.ts";
 import type { Advice } from "../advice.ts";
+import { functionLines, PROFILE_TITLE, profileLines } from "../profile/profile_words.ts";
 import { codeLines, commandLine } from "./advice_code.ts";
 import {
   classLine,
@@ -59,6 +60,10 @@ export function renderAdvice(advice: Advice, style: Style): string {
     `\nGains are against sequential, for ${advice.horizon} items.`,
     palette.heading(text(`Recommended: ${advice.recommended.name}`)) + "\n" +
     list(recommendationLines(advice)),
+    ...(advice.profile === undefined ? [] : [
+      palette.heading(PROFILE_TITLE) + "\n" +
+      list([...profileLines(advice), ...functionLines(advice)]),
+    ]),
     ...(advice.surprises.length === 0 ? [] : [
       palette.heading("Where the prediction was wrong") + "\n" +
       list(advice.surprises.map(({ text }) => text)),

@@ -10,9 +10,13 @@ import { HOSTILE_STRINGS, poison } from "../../reporting/html/hostile.ts";
 import { resultOf as sweepOf } from "../scaling/measured.ts";
 import { adviceFileOf } from "../advice_file.ts";
 import { adviceOn, asPredicted } from "../advice_on.ts";
+import { PROFILE } from "../profile/fixture.ts";
 import { ratesOf } from "../scaling/rates.ts";
 
-const advice = adviceFileOf(await adviceOn({ computeMs: 6, waitMs: 6 }, asPredicted));
+const advice = adviceFileOf({
+  ...await adviceOn({ computeMs: 6, waitMs: 6 }, asPredicted),
+  profile: PROFILE,
+});
 const sweep = await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
 const rates = await ratesOf();
 

@@ -1,0 +1,107 @@
+/**
+ * Where a job's time goes, in sentences and cells, the same in every report.
+ *
+ * @module
+ */
+
+import { formatDuration, formatPercent } from "../../reporting/format.ts";
+import type { Advice } from "../advice.ts";
+import type { JobProfile } from "./job_profile.ts";
+import type { Owner } from "./places.ts";
+
+/** The title of what follows. */
+export const PROFILE_TITLE = "Where the time goes";
+
+/** The heads of the cells. */
+export const FUNCTION_HEADS = [
+  "function",
+  "where",
+  "whose",
+  "itself",
+  "with what it calls",
+] as const;
+
+/** Whose a function is; without a prototype, as a word of a file is looked up in it. */
+const OWNERS: Readonly<Record<Owner, string>> = Object.assign(Object.create(null), {
+  own: "your code",
+  packages: "a package",
+  runtime: "the runtime",
+});
+
+/** Whose a function is, in words. */
+export function ownerWords(owner: Owner): string {
+  return OWNERS[owner] ?? "unknown";
+}
+
+/** What the runtime did is told from this share on. */
+const WORTH_TELLING = 0.02;
+
+/** A function's cells. */
+export function functionCells(
+  { name, place, owner, share, totalShare }: JobProfile["functions"][number],
+): string[] {
+  return [
+    name,
+    place ?? "",
+    ownerWords(owner),
+    formatPercent(share),
+    formatPercent(totalShare),
+  ];
+}
+
+/** Whose the time was. */
+function sharesLine({ tasks, tasksMs, samples, shares, deeds }: JobProfile): string {
+  const told = deeds.filter(({ share }) => share >= WORTH_TELLING)
+    .map(({ name, share }) => `${name} ${formatPercent(share)}`);
+  return `Of what the tasks compute, your own code takes ${formatPercent(shares.own)}, packages ` +
+    `${formatPercent(shares.packages)}, the runtime ${formatPercent(shares.runtime)}` +
+    `${told.length === 0 ? "" : ` (${told.join(", ")})`}: ${samples} looks at ` +
+    `${tasks} task${tasks === 1 ? "" : "s"} in ${formatDuration(tasksMs)}.`;
+}
+
+/** What mending the function that matters most would save of the whole time. */
+function savedByHalf({ cpuShare }: Pick<Advice, "cpuShare">, share: number): number {
+  return share * cpuShare / 2;
+}
+
+/** What a person would gain from mending a function, beside what they gain from the recommended model. */
+function savingsLine(advice: Advice, { functions }: JobProfile): string | undefined {
+  const [most] = functions.filter(({ owner }) => owner !== "runtime");
+  if (most === undefined) return undefined;
+  const where = most.place === undefined ? "" : ` (${most.place})`;
+  const half = `Halving what ${most.name}${where} does would save ${
+    formatPercent(savedByHalf(advice, most.share))
+  } of the time`;
+  const { model, name, gain, predictedGain } = advice.recommended;
+  if (model === "sequential") return `${half}; no other model surely saves any.`;
+  const fast = gain?.median ?? predictedGain;
+  if (gain !== null && gain.low <= 1) return `${half}; whether ${name} saves any can't be told.`;
+  return `${half}; ${name} save${/^(workers|processes)/.test(name) ? "" : "s"} ${
+    formatPercent(Math.max(0, 1 - 1 / fast))
+  }${gain === null ? ", as predicted" : ""}.`;
+}
+
+/**
+ * Where the time goes, in sentences.
+ *
+ * @param advice The advice.
+ * @returns None if the job has no profile and nobody would ask for one.
+ */
+export function profileLines(advice: Advice): string[] {
+  const { profile } = advice;
+  if (profile === undefined) return [];
+  if ("missing" in profile) return [`Not known: ${profile.missing.replace(/[.\s]+$/, "")}.`];
+  const savings = savingsLine(advice, profile);
+  return [sharesLine(profile), ...(savings === undefined ? [] : [savings])];
+}
+
+/** The functions that matter, as lines of text. */
+export function functionLines({ profile }: Pick<Advice, "profile">): string[] {
+  if (profile === undefined || "missing" in profile) return [];
+  return profile.functions.map((of) => {
+    const { name, place, owner, share } = of;
+    const where = place === undefined ? "" : `, ${place}`;
+    const whose = owner === "packages" ? " (a package)" : owner === "runtime" ? " (runtime)" : "";
+    return `${formatPercent(share)} ${name}${where}${whose}`;
+  });
+}

@@ -1,0 +1,86 @@
+/**
+ * Runs some of a job's items one after the other between two marks that a profile shows. It runs in a
+ * probe's process and imports no npm package.
+ *
+ * @module
+ */
+
+import type { Items } from "../../dispatch/options.ts";
+import type { TaskFunction } from "../../lanes/task.ts";
+import { ItemPuller } from "../probe/item_puller.ts";
+
+/** Which items are run. */
+export interface ProfileOrder {
+  /** Every so many-th item is run, the others are only taken. */
+  readonly stride: number;
+  /** How long the tasks are to run together, in milliseconds. */
+  readonly targetMs: number;
+}
+
+/** What ran. */
+export interface ProfiledRun {
+  /** How many tasks. */
+  readonly tasks: number;
+  /** How long they took together, in milliseconds. */
+  readonly tasksMs: number;
+}
+
+/** A mark lasts so long: several samples, even on a busy machine. */
+const MARK_MS = 12;
+
+function spin(): void {
+  const endMs = performance.now() + MARK_MS;
+  while (performance.now() < endMs);
+}
+
+/** A profile shows this function where the tasks begin. */
+export function profileBegins(): void {
+  spin();
+}
+
+/** A profile shows this function where the tasks have ended. */
+export function profileEnds(): void {
+  spin();
+}
+
+/** Once so many have failed and none succeeded, the rest will fail too. */
+const ALL_FAIL = 5;
+
+/**
+ * Runs the items; one that fails doesn't end the run.
+ *
+ * @param items The job's items.
+ * @param limit How many are taken at most.
+ * @param order Which of them are run, and for how long.
+ * @param task The task.
+ * @returns What ran.
+ */
+export async function profiledRun(
+  items: Items<unknown>,
+  limit: number,
+  { stride, targetMs }: ProfileOrder,
+  task: TaskFunction,
+): Promise<ProfiledRun> {
+  const puller = new ItemPuller(items);
+  const { signal } = new AbortController();
+  const cancelled = () => false;
+  let [tasks, failed, tasksMs] = [0, 0, 0];
+  profileBegins();
+  for (let index = 0; index < limit && tasksMs < targetMs; index++) {
+    const pulled = await puller.pull(1);
+    if (pulled.length === 0) break;
+    if (index % stride !== 0) continue;
+    const startMs = performance.now();
+    try {
+      await task(pulled[0], { signal, index, attempt: 1, cancelled });
+    } catch {
+      failed++;
+    }
+    tasks++;
+    tasksMs += performance.now() - startMs;
+    if (failed === tasks && failed >= ALL_FAIL) break;
+  }
+  profileEnds();
+  await puller.close();
+  return { tasks, tasksMs };
+}

@@ -1,0 +1,153 @@
+/**
+ * Takes a job's sample once more in a process that V8 profiles, and reads where the time went.
+ *
+ * @module
+ */
+
+import { dirname, fromFileUrl } from "@std/path";
+import { trialFlags } from "../../timing/child_permissions.ts";
+import { MeasuringChild } from "../../timing/measuring_child.ts";
+import type { JobSpec } from "../../timing/spec.ts";
+import { ItemPuller } from "../probe/item_puller.ts";
+import type { ProbeMessage, ProbeOrder } from "../probe/probe_message.ts";
+import { type CallTree, callTree, type Frame, type FrameRoles } from "./cpu_profile.ts";
+import { flameBars } from "./flame.ts";
+import { timeByFunction } from "./hot_functions.ts";
+import type { Profiled } from "./job_profile.ts";
+import { profileBegins, type ProfiledRun, profileEnds, type ProfileOrder } from "./profiled_run.ts";
+
+/** Which items are run, and how long that may take. */
+export interface ProfilerOptions extends ProfileOrder {
+  /** How many first items are taken. */
+  readonly limit: number;
+  /** How long it may take with everything, in milliseconds. */
+  readonly guardMs: number;
+  /** Stops it. */
+  readonly signal: AbortSignal;
+}
+
+/** Takes a profile; it never fails. A test's own answers at once. */
+export type Profiler = (job: JobSpec, options: ProfilerOptions) => Promise<Profiled>;
+
+/** How often V8 looks, in microseconds: a few thousand times a second slow a program by a few percent. */
+const INTERVAL_US = 250;
+/** Fewer looks than this tell no shares. */
+const FEWEST_SAMPLES = 60;
+/** Functions that are told at most, and the share below which one isn't worth telling. */
+const MOST_FUNCTIONS = 5;
+const LEAST_SHARE = 0.01;
+
+const HERE = new URL("./profiled_run.ts", import.meta.url).href;
+const SOURCE = new URL("../probe/item_puller.ts", import.meta.url).href;
+/** What a probe's process consists of beside the job. */
+const OURS = ["../probe/", "../profile/", "../../timing/"].map((path) =>
+  new URL(path, import.meta.url).href
+);
+
+/** Which frames of a probe's process are marks, and which are the probe's own. */
+export const PROBE_ROLES: FrameRoles = {
+  mark: ({ url, name }: Frame) =>
+    url !== HERE
+      ? undefined
+      : name === profileBegins.name
+      ? "begin"
+      : name === profileEnds.name
+      ? "end"
+      : undefined,
+  // Items that are skipped are taken all the same: what that takes tells nothing of the tasks.
+  apart: ({ url, name }) => url === SOURCE && name === ItemPuller.prototype.pull.name,
+  own: ({ url }) => OURS.some((folder) => url.startsWith(folder)),
+};
+
+/** The folder to which a job's files are told relative. */
+function folderOf({ task: { module } }: JobSpec): string {
+  return module.startsWith("file:") ? dirname(fromFileUrl(module)) : Deno.cwd();
+}
+
+async function run(
+  job: JobSpec,
+  { stride, targetMs, limit, signal }: ProfilerOptions,
+  folder: string,
+): Promise<ProfiledRun | undefined> {
+  const flags = await trialFlags(job, "sequential");
+  await using child = new MeasuringChild({
+    entry: new URL("../probe/probe_main.ts", import.meta.url),
+    flags: [
+      ...flags,
+      "--cpu-prof",
+      `--cpu-prof-dir=${folder}`,
+      `--cpu-prof-interval=${INTERVAL_US}`,
+    ],
+    signal,
+  });
+  const order: ProbeOrder = {
+    mark: child.mark,
+    module: job.task.module,
+    export: job.task.export,
+    dry: false,
+    limit,
+    targetMs,
+    profile: { stride, targetMs },
+  };
+  await child.send(order);
+  let ran: ProfiledRun | undefined;
+  // Until its end: the profile is written when the process ends.
+  for (
+    let message = await child.next() as ProbeMessage | undefined;
+    message !== undefined;
+    message = await child.next() as ProbeMessage | undefined
+  ) {
+    if (message.type === "profiled") ran = message;
+    if (message.type === "broken") return undefined;
+  }
+  return ran;
+}
+
+/** The tree of the one file that holds the marks; others are of threads that the job started. */
+async function treeIn(folder: string): Promise<CallTree | undefined> {
+  for await (const { name } of Deno.readDir(folder)) {
+    const tree = callTree(JSON.parse(await Deno.readTextFile(`${folder}/${name}`)), PROBE_ROLES);
+    if (tree !== undefined) return tree;
+  }
+  return undefined;
+}
+
+/**
+ * Takes a profile of a job's tasks.
+ *
+ * @param job The job.
+ * @param options Which items, and for how long.
+ * @returns Where the time goes, or why that isn't known; nothing is left behind.
+ */
+export const profileJob: Profiler = async (job, options): Promise<Profiled> => {
+  const guard = new AbortController();
+  const timer = setTimeout(() => guard.abort(), options.guardMs);
+  const signal = AbortSignal.any([options.signal, guard.signal]);
+  let folder: string | undefined;
+  try {
+    folder = await Deno.makeTempDir({ prefix: "lanes-profile-" });
+    const ran = await run(job, { ...options, signal }, folder);
+    if (signal.aborted) return { missing: "it was still running when the time was up" };
+    if (ran === undefined) return { missing: "the tasks could not be run once more" };
+    const tree = await treeIn(folder);
+    if (tree === undefined) return { missing: "V8 wrote no profile of the tasks" };
+    if (tree.samples < FEWEST_SAMPLES) {
+      return { missing: "the tasks computed too briefly for a profile" };
+    }
+    const own = folderOf(job);
+    const { functions, ...time } = timeByFunction(tree, own);
+    return {
+      tasks: ran.tasks,
+      tasksMs: ran.tasksMs,
+      samples: tree.samples,
+      ...time,
+      functions: functions.filter(({ share }) => share >= LEAST_SHARE).slice(0, MOST_FUNCTIONS),
+      flame: flameBars(tree, own),
+    };
+  } catch (error) {
+    return { missing: error instanceof Error ? error.message : String(error) };
+  } finally {
+    clearTimeout(timer);
+    if (folder !== undefined) await Deno.remove(folder, { recursive: true }).catch(() => {});
+  }
+};

@@ -1,0 +1,105 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { callTree } from "../../../lib/advice/profile/cpu_profile.ts";
+import { flameBars } from "../../../lib/advice/profile/flame.ts";
+import { timeByFunction } from "../../../lib/advice/profile/hot_functions.ts";
+import { marked, ROLES, type Stack } from "./fixture.ts";
+
+const JOB = "file:///job/job.ts";
+const PACKAGE = "file:///job/node_modules/x/a.js";
+
+const timesOf = (seen: readonly (readonly [Stack, number])[]) =>
+  timeByFunction(callTree(marked(seen), ROLES)!, "/job");
+
+Deno.test("timeByFunction() ranks by a function's own time, and tells the whole beside it", () => {
+  const { functions } = timesOf([
+    [[`task@${JOB}:9`], 100],
+    [[`task@${JOB}:9`, `parse@${JOB}:1`], 600],
+    [[`task@${JOB}:9`, `chunk@${PACKAGE}:2`], 300],
+  ]);
+  assertEquals(functions, [
+    { name: "parse()", owner: "own", place: "job.ts:1", share: 0.6, totalShare: 0.6 },
+    { name: "chunk()", owner: "packages", place: "npm:x/a.js:2", share: 0.3, totalShare: 0.3 },
+    { name: "task()", owner: "own", place: "job.ts:9", share: 0.1, totalShare: 1 },
+  ]);
+});
+
+Deno.test("timeByFunction() counts what the runtime does for a function as that function's", () => {
+  const { functions, shares, deeds } = timesOf([
+    [[`hash@${JOB}:1`, "update@ext:node/hash.ts:3", "op_hash@"], 800],
+    [[`hash@${JOB}:1`, "structuredClone@ext:core:1"], 100],
+    [["(garbage collector)"], 100],
+  ]);
+  assertEquals(functions.map(({ name, share }) => [name, share]), [
+    ["hash()", 0.9],
+    ["collecting garbage", 0.1],
+  ]);
+  assertEquals(shares, { own: 0, packages: 0, runtime: 1 });
+  assertEquals(deeds.map(({ name, share }) => [name, share]), [
+    ["other functions of Deno", 0.8],
+    ["cloning", 0.1],
+    ["collecting garbage", 0.1],
+  ]);
+});
+
+Deno.test("timeByFunction() counts recursion once, by way of others too", () => {
+  const [a, b] = [`a@${JOB}:1`, `b@${JOB}:2`];
+  const { functions } = timesOf([[[a, b, a, b], 100], [[a, a, a], 100]]);
+  assertEquals(
+    functions.map(({ name, share, totalShare }) => [name, share, totalShare]),
+    [
+      ["b()", 0.5, 0.5],
+      ["a()", 0.5, 1],
+    ].toSorted(),
+  );
+});
+
+Deno.test("timeByFunction() and flameBars() find nothing where nothing ran", () => {
+  assertEquals(timesOf([]).functions, []);
+  assertEquals(timesOf([]).shares, { own: 0, packages: 0, runtime: 0 });
+  assertEquals(flameBars(callTree(marked([]), ROLES)!, "/job"), []);
+});
+
+const frames = fc.constantFrom(
+  `a@${JOB}:1`,
+  `b@${JOB}:2`,
+  `c@${PACKAGE}:3`,
+  "op_x@",
+  "(garbage collector)",
+);
+const seen = fc.array(
+  fc.tuple(fc.array(frames, { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 1000 })),
+  { minLength: 1, maxLength: 40 },
+);
+
+Deno.test("shares add up, and no function takes more than all", () => {
+  fc.assert(fc.property(seen, (seen) => {
+    const { functions, shares, deeds } = timesOf(seen);
+    const sum = (of: readonly { share: number }[]) => of.reduce((all, { share }) => all + share, 0);
+    assertAlmostEquals(shares.own + shares.packages + shares.runtime, 1, 1e-9);
+    assertAlmostEquals(sum(functions), 1, 1e-9);
+    assertAlmostEquals(sum(deeds), shares.runtime, 1e-9);
+    for (const { share, totalShare } of functions) {
+      assert(totalShare <= 1 + 1e-9 && share <= totalShare + 1e-9);
+    }
+  }));
+});
+
+Deno.test("a bar of a flame graph lies within the one below it, and beside its neighbours", () => {
+  fc.assert(fc.property(seen, (seen) => {
+    const bars = flameBars(callTree(marked(seen), ROLES)!, "/job");
+    const within = (inner: typeof bars[number], outer: typeof bars[number]) =>
+      inner.from >= outer.from - 1e-9 &&
+      inner.from + inner.share <= outer.from + outer.share + 1e-9;
+    for (const bar of bars) {
+      assert(bar.depth === 0 || bars.some((of) => of.depth === bar.depth - 1 && within(bar, of)));
+      for (const other of bars) {
+        assert(
+          bar === other || bar.depth !== other.depth ||
+            bar.from + bar.share <= other.from + 1e-9 ||
+            other.from + other.share <= bar.from + 1e-9,
+        );
+      }
+    }
+  }));
+});

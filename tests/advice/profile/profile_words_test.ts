@@ -1,0 +1,76 @@
+import { assertEquals } from "@std/assert";
+import type { Advice } from "../../../lib/advice/advice.ts";
+import { functionLines, profileLines } from "../../../lib/advice/profile/profile_words.ts";
+import { adviceOn, asPredicted } from "../advice_on.ts";
+import { PROFILE } from "./fixture.ts";
+
+const advice = await adviceOn({ computeMs: 20 }, asPredicted);
+const having = (
+  more: Partial<Advice>,
+  recommended: Partial<Advice["recommended"]> = {},
+): Advice => ({
+  ...advice,
+  cpuShare: 1,
+  profile: PROFILE,
+  recommended: { ...advice.recommended, ...recommended },
+  ...more,
+});
+
+const gain = { median: 1.9, low: 1.8, high: 2 };
+const workers = { model: "workers", name: "workers (2 lanes)", gain } as const;
+const half = "Halving what parse() (job.ts:4) does would save 31% of the time";
+
+Deno.test("profileLines() says what mending saves, beside what the model saves", () => {
+  assertEquals(profileLines(having({}, workers)), [
+    "Of what the tasks compute, your own code takes 80%, packages 8%, the runtime 12% " +
+    "(collecting garbage 10%): 1800 looks at 12 tasks in 480 ms.",
+    `${half}; workers (2 lanes) save 47%.`,
+  ]);
+});
+
+Deno.test("profileLines() counts only the part of the time that is computed", () => {
+  const [, saved] = profileLines(having({ cpuShare: 0.5 }, workers));
+  assertEquals(saved!.includes("would save 16% of the time"), true, saved);
+});
+
+Deno.test("profileLines() calls no gain what may as well be none", () => {
+  const unsure = { ...workers, gain: { median: 1.3, low: 0.8, high: 1.9 } };
+  assertEquals(
+    profileLines(having({}, unsure))[1],
+    `${half}; whether workers (2 lanes) saves any can't be told.`,
+  );
+  const plain = { model: "sequential", name: "sequential" } as const;
+  assertEquals(profileLines(having({}, plain))[1], `${half}; no other model surely saves any.`);
+  const predicted = { ...workers, gain: null, predictedGain: 2 };
+  assertEquals(
+    profileLines(having({}, predicted))[1],
+    `${half}; workers (2 lanes) save 50%, as predicted.`,
+  );
+});
+
+Deno.test("profileLines() says why there is none, and nothing where nobody would ask", () => {
+  const missing = { missing: "no time was left; a larger --budget shows it" };
+  assertEquals(profileLines(having({ profile: missing })), [
+    "Not known: no time was left; a larger --budget shows it.",
+  ]);
+  assertEquals(functionLines(having({ profile: missing })), []);
+  assertEquals(profileLines(having({ profile: undefined })), []);
+});
+
+Deno.test("functionLines() names each function, where it stands, and whose it is", () => {
+  assertEquals(functionLines(having({})), [
+    "62% parse(), job.ts:4",
+    "10% collecting garbage (runtime)",
+    "8% chunk(), npm:x@1/a.js:2 (a package)",
+  ]);
+});
+
+Deno.test("advise() has a profile taken of tasks that compute, and counts what it cost", async () => {
+  const without = await adviceOn({ computeMs: 20 }, asPredicted);
+  const given = await adviceOn({ computeMs: 20 }, asPredicted, {}, undefined, PROFILE);
+  assertEquals(given.profile, PROFILE);
+  assertEquals(given.cost.timesRun, without.cost.timesRun + 1);
+  assertEquals(Math.round(given.cost.tasksMs - without.cost.tasksMs), PROFILE.tasksMs);
+  const waits = await adviceOn({ waitMs: 20 }, asPredicted, {}, undefined, PROFILE);
+  assertEquals(waits.profile, undefined);
+});

@@ -1,0 +1,91 @@
+import { assert, assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { profileJob } from "../../../lib/advice/profile/profiler.ts";
+import type { JobSpec } from "../../../lib/timing/spec.ts";
+import { granted } from "../../granted.ts";
+
+const ignore = !granted("run", "read", "write");
+
+function jobOf(name: string): JobSpec {
+  const module = new URL(`./jobs/${name}.ts`, import.meta.url).href;
+  return {
+    name,
+    task: { module, export: "default" },
+    items: { kind: "module", module, export: "items" },
+    options: {},
+  };
+}
+
+const options = (more: Partial<Parameters<typeof profileJob>[1]> = {}) => ({
+  stride: 1,
+  targetMs: 60_000,
+  limit: 40,
+  guardMs: 60_000,
+  signal: new AbortController().signal,
+  ...more,
+});
+
+Deno.test({
+  name: "profileJob() finds the function that computes, and leaves nothing behind",
+  ignore: ignore || !granted("env"),
+  async fn() {
+    const [usual, own] = [Deno.env.get("TMPDIR"), await Deno.makeTempDir()];
+    Deno.env.set("TMPDIR", own);
+    using _ = {
+      [Symbol.dispose]: () =>
+        usual === undefined ? Deno.env.delete("TMPDIR") : Deno.env.set("TMPDIR", usual),
+    };
+    const profile = await profileJob(jobOf("computes"), options());
+    // An empty one is all that can be removed so.
+    await Deno.remove(own);
+    assert(!("missing" in profile), JSON.stringify(profile));
+    assertEquals(profile.tasks, 40);
+    const [most] = profile.functions;
+    assertEquals([most!.name, most!.place, most!.owner], ["churn()", "computes.ts:6", "own"]);
+    assert(most!.share > 0.5, JSON.stringify(profile.functions));
+    assert(profile.flame.length > 0 && profile.functions.length <= 5);
+    const text = JSON.stringify(profile);
+    assert(!text.includes(fromFileUrl(new URL(".", import.meta.url))), text);
+    // What the source of items computes isn't the tasks'.
+    assert(!text.includes("items()"), text);
+  },
+});
+
+Deno.test({
+  name: "profileJob() runs every so many-th item of those that it takes",
+  ignore,
+  async fn() {
+    const profile = await profileJob(jobOf("computes"), options({ stride: 3, limit: 40 }));
+    assertEquals("missing" in profile ? profile : profile.tasks, 14);
+  },
+});
+
+for (const [name, why] of [["exits", "once more"], ["throws_at_import", "once more"]] as const) {
+  Deno.test({
+    name: `profileJob() says that there is none of a job that ${name.replaceAll("_", " ")}`,
+    ignore,
+    async fn() {
+      const profile = await profileJob(jobOf(name), options());
+      assert("missing" in profile && profile.missing.includes(why), JSON.stringify(profile));
+    },
+  });
+}
+
+Deno.test({
+  name: "profileJob() gives up when the time is up",
+  ignore,
+  async fn() {
+    const signal = AbortSignal.abort();
+    const profile = await profileJob(jobOf("computes"), options({ signal }));
+    assertEquals(profile, { missing: "it was still running when the time was up" });
+  },
+});
+
+Deno.test({
+  name: "profileJob() says so where it may not make a folder",
+  permissions: "none",
+  async fn() {
+    const profile = await profileJob(jobOf("computes"), options());
+    assert("missing" in profile && profile.missing.includes("write"));
+  },
+});
