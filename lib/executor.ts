@@ -14,12 +14,16 @@ import type {
   EventLoopOptions,
   LimitedOptions,
   ProcessesOptions,
+  SharedOptions,
   WorkersOptions,
 } from "./executor_options.ts";
 import { EventLoopLane } from "./lanes/event_loop.ts";
 import { needsPreload } from "./lanes/preloads.ts";
+import { inspect, refusal } from "./lanes/remote/inspect.ts";
 import { RemoteLane } from "./lanes/remote/remote_lane.ts";
-import { SubprocessChannel } from "./lanes/subprocess/subprocess_channel.ts";
+import { decode, encode, type Encoded, type Payload } from "./lanes/remote/values.ts";
+import { threads, type Way } from "./lanes/remote/way.ts";
+import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
 import { checkNarrowing } from "./lanes/worker/narrowing.ts";
 import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
@@ -63,7 +67,11 @@ export interface Executor extends AsyncDisposable {
   ready(task?: Task): Promise<void>;
   /** What each lane has used so far. */
   usage(): Promise<LaneUsage[]>;
-  /** Stops everything and leaves nothing behind. The same as leaving an `await using` block. */
+  /**
+   * Stops everything and leaves nothing behind. The same as leaving an `await using` block. What the
+   * `setup` of tasks' modules made is disposed in every lane that still lives; if that fails, or takes
+   * longer than the grace time, this rejects with a `TeardownError` once all else has ended.
+   */
   close(): Promise<void>;
 }
 
@@ -94,7 +102,8 @@ class PooledExecutor implements Executor {
     kind: LaneKind,
   ) {
     const row = MODEL_TABLE[model];
-    const { lanes = defaultLanes(model, "cpu"), slots = row.slots, graceMs = GRACE_MS } = size;
+    const { lanes = defaultLanes(model, "cpu"), slots = row.slots } = size;
+    const graceMs = graceOf(size);
     checkCount(model, "lanes", lanes, MOST_LANES);
     checkCount(model, "slots", slots, row.mostSlots);
     const isTime = typeof graceMs === "number" && graceMs >= 0;
@@ -152,6 +161,26 @@ class PooledExecutor implements Executor {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function graceOf({ graceMs = GRACE_MS }: { readonly graceMs?: number | undefined }): number {
+  return graceMs;
+}
+
+/** What the caller gives to all lanes, as it is now, in the form that travels. */
+function sharedOf({ shared }: SharedOptions, way: Way): Encoded | undefined {
+  if (shared === undefined) return undefined;
+  let cause: unknown;
+  try {
+    const { refused, special } = inspect([shared], way);
+    if (!refused) {
+      const { payload } = encode([shared], undefined, special, way);
+      return { special, payload: way.clone(payload) as Payload };
+    }
+  } catch (error) {
+    cause = error;
+  }
+  throw refusal("the option shared", shared, way, cause);
 }
 
 function checkCount(model: Model, name: string, value: unknown, most: number): void {
@@ -233,11 +262,13 @@ export function limited(options: LimitedOptions = {}): Executor {
 }
 
 function eventLoop(model: Model, options: LimitedOptions): Executor {
+  const encoded = sharedOf(options, threads);
+  const shared = encoded && decode(encoded.special, encoded.payload).values?.[0];
   return new PooledExecutor(model, options, {
     remote: false,
     takesAhead: false,
     moves: false,
-    makeLane: (_number, events) => new EventLoopLane(events),
+    makeLane: (_number, events) => new EventLoopLane(events, { shared, graceMs: graceOf(options) }),
   });
 }
 
@@ -265,6 +296,7 @@ export function workers(options: WorkersOptions = {}): Executor {
   const permissions = structuredClone(options.permissions);
   const narrows = permissions !== undefined && permissions !== "inherit";
   if (narrows) checkNarrowing(unstableWorkerOptions);
+  const shared = sharedOf(options, threads);
   return new PooledExecutor("workers", options, {
     remote: true,
     takesAhead: true,
@@ -279,9 +311,13 @@ export function workers(options: WorkersOptions = {}): Executor {
             tasks,
             ...(narrows && { permissions }),
           }),
-        // A thread that may do less may not read the modules of tasks that it wasn't started with.
-        ({ module }) =>
-          !narrows || !needsPreload(module) || tasks.some((other) => other.module === module),
+        {
+          // A thread that may do less may not read the modules of tasks that it wasn't started with.
+          accepts: ({ module }) =>
+            !narrows || !needsPreload(module) || tasks.some((other) => other.module === module),
+          shared,
+          graceMs: graceOf(options),
+        },
       ),
   });
 }
@@ -306,7 +342,9 @@ export function workers(options: WorkersOptions = {}): Executor {
  */
 export function processes(options: ProcessesOptions = {}): Executor {
   checkKnown("processes", options);
-  const { slots = 1, lanes: _, graceMs: __, ...child } = structuredClone(options);
+  const { shared: given, ...cloneable } = options;
+  const { slots = 1, lanes: _, graceMs: __, ...child } = structuredClone(cloneable);
+  const shared = sharedOf({ shared: given }, frames);
   return new PooledExecutor("processes", options, {
     remote: true,
     takesAhead: false,
@@ -315,8 +353,13 @@ export function processes(options: ProcessesOptions = {}): Executor {
       new RemoteLane(
         events,
         (channel) => new SubprocessChannel(channel, { ...child, slots, tasks }),
-        // It may read nothing, so it can only run what it was started with.
-        ({ module }) => !needsPreload(module) || tasks.some((other) => other.module === module),
+        {
+          // It may read nothing, so it can only run what it was started with.
+          accepts: ({ module }) =>
+            !needsPreload(module) || tasks.some((other) => other.module === module),
+          shared,
+          graceMs: graceOf(options),
+        },
       ),
   });
 }

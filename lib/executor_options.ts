@@ -6,9 +6,21 @@
 
 import type { LanePermissions } from "./lanes/subprocess/permissions.ts";
 
+/** What every executor may be given for its tasks. */
+export interface SharedOptions {
+  /**
+   * What all tasks find as `context.shared`, such as a table to look things up in: anything that can be
+   * cloned. It is cloned when the executor is opened, and sent to each lane once, not with each item.
+   */
+  readonly shared?: unknown;
+}
+
 /** How an executor in this event loop is opened. */
-export interface EventLoopOptions {
-  /** How long a task that was asked to stop may go on before it is given up; default 250 ms. */
+export interface EventLoopOptions extends SharedOptions {
+  /**
+   * How long a task that was asked to stop may go on before it is given up, and how long disposing what
+   * was set up may take; default 250 ms.
+   */
   readonly graceMs?: number;
 }
 
@@ -19,12 +31,15 @@ export interface LimitedOptions extends EventLoopOptions {
 }
 
 /** How {@linkcode workers} is opened. */
-export interface WorkersOptions {
+export interface WorkersOptions extends SharedOptions {
   /** Threads, at most 4096; default one for each core. */
   readonly lanes?: number;
   /** Tasks in flight on each thread at most, up to 65,536; default 1. */
   readonly slots?: number;
-  /** How long a task that was asked to stop may go on before its thread is ended; default 250 ms. */
+  /**
+   * How long a task that was asked to stop may go on before its thread is ended, and how long disposing
+   * what was set up in it may take; default 250 ms.
+   */
   readonly graceMs?: number;
   /**
    * Narrower permissions for the threads, which have just these: their tasks' own modules need none.
@@ -40,12 +55,15 @@ export interface WorkersOptions {
 }
 
 /** How {@linkcode processes} is opened. */
-export interface ProcessesOptions {
+export interface ProcessesOptions extends SharedOptions {
   /** Subprocesses, at most 4096; default one for each core. */
   readonly lanes?: number;
   /** Tasks in flight on each subprocess at most; default 1. */
   readonly slots?: number;
-  /** How long a task that was asked to stop may go on before its process is killed; default 250 ms. */
+  /**
+   * How long a task that was asked to stop may go on before its process is killed, and how long
+   * disposing what was set up in it may take; default 250 ms.
+   */
   readonly graceMs?: number;
   /** What the tasks may touch; nothing by default. Their own modules need no permission. */
   readonly permissions?: LanePermissions;

@@ -33,6 +33,7 @@ export type {
   EventLoopOptions,
   LimitedOptions,
   ProcessesOptions,
+  SharedOptions,
   WorkersOptions,
 } from "./executor_options.ts";
 export {
@@ -43,13 +44,16 @@ export {
   LaneStartError,
   RetryAfterError,
   TaskLoadError,
+  TeardownError,
   TimeoutError,
 } from "./lanes/errors.ts";
 export type { LanePermissions } from "./lanes/subprocess/permissions.ts";
 export {
   type Arrived,
   type ItemOf,
+  type ResourceOf,
   type ResultOf,
+  type SetupContext,
   type Task,
   task,
   type TaskContext,

@@ -9,7 +9,8 @@
  * @module
  */
 
-import { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
+import { allAsOne } from "../lanes/closing.ts";
+import { LaneStartError, TaskLoadError, TeardownError } from "../lanes/errors.ts";
 import type { Death, Lane, LaneEvents, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
 import { type Batch, OpenLane, type PoolRun } from "./batch.ts";
@@ -100,6 +101,8 @@ export class LanePool {
   /** Runs whose tasks are among these. */
   readonly #proven = new WeakSet<PoolRun>();
   readonly #closing = new Set<Promise<void>>();
+  /** What couldn't be disposed in lanes that were closed; told when the pool is. */
+  readonly #teardownFailures: TeardownError[] = [];
   readonly #actions: (() => void)[] = [];
   #isBusy = false;
   /** Whether a lane is just being given a batch, which it may report at once. */
@@ -408,7 +411,10 @@ export class LanePool {
   async #load(task: Task, lanes: readonly OpenLane[], timeoutMs: number): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(loadsTooLong(task, timeoutMs)), timeoutMs);
+      timer = setTimeout(() => {
+        const inSetup = lanes.some(({ lane }) => lane.isSettingUp(task));
+        reject(loadsTooLong(task, timeoutMs, inSetup));
+      }, timeoutMs);
     });
     await Promise.race([Promise.all(lanes.map(({ lane }) => lane.load(task))), late])
       .finally(() => clearTimeout(timer));
@@ -541,12 +547,18 @@ export class LanePool {
   #closeLane(on: OpenLane): void {
     this.#leavePlace(on);
     this.#places[on.number]!.retired.delete(on);
-    const closing = on.lane.close();
+    const closing = on.lane.close().catch((error) => {
+      if (error instanceof TeardownError) this.#teardownFailures.push(error);
+      else reportError(error);
+    }).finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
-    void closing.finally(() => this.#closing.delete(closing));
   }
 
-  /** Stops every run, ends every lane, and waits until nothing is left. */
+  /**
+   * Stops every run, ends every lane, and waits until nothing is left.
+   *
+   * @throws {TeardownError} If what was set up in a lane couldn't be disposed; told once.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#wait();
@@ -559,14 +571,25 @@ export class LanePool {
     clearImmediate(this.#nextTurn);
     for (const on of this.#allLanes()) this.#closeLane(on);
     await Promise.all(this.#closing);
+    const failures = this.#teardownFailures.splice(0);
+    if (failures.length > 0) throw allAsOne(failures);
   }
 }
 
 /** How a lane was lost whose task had to be stopped by force. */
 export const GIVEN_UP = "was ended, for another task on it ignored that it was to stop";
 
-/** What is told of a task whose module isn't loaded in time. */
-export function loadsTooLong({ module }: Task, timeoutMs: number): TaskLoadError {
+/** What is told of a task whose module isn't loaded and set up in time. */
+export function loadsTooLong(
+  { module }: Task,
+  timeoutMs: number,
+  inSetup: boolean,
+): TaskLoadError {
+  if (inSetup) {
+    return new TaskLoadError(
+      `Cannot set up task module ${module}: its setup has not ended after ${timeoutMs} ms`,
+    );
+  }
   const own = module === Deno.mainModule
     ? ": it is the program itself, whose top level waits for this; put it behind import.meta.main"
     : "";

@@ -58,8 +58,8 @@ export interface MapOptions {
    */
   readonly timeoutMs?: number;
   /**
-   * How long a task's module may take to load on a lane, in milliseconds; default ten times
-   * `timeoutMs`, but from 2 s to 30 s.
+   * How long a task's module may take to load on a lane and to be set up there, in milliseconds;
+   * default ten times `timeoutMs`, but from 2 s to 30 s.
    */
   readonly loadTimeoutMs?: number;
   /** Retries of a task that gave no value: a count, or how and when. Default 0. */

@@ -253,8 +253,9 @@ export class Run implements PoolRun, OutputRun {
   }
 
   #giveUpLoading(batch: Batch): void {
+    const inSetup = batch.on!.lane.isSettingUp(this.task);
     this.#pool.giveUpLoading(batch);
-    this.onUnloadable(batch, loadsTooLong(this.task, this.#options.loadTimeoutMs));
+    this.onUnloadable(batch, loadsTooLong(this.task, this.#options.loadTimeoutMs, inSetup));
   }
 
   #onChange(): void {

@@ -14,24 +14,6 @@ import type { TaskContext, TaskFunction } from "./task.ts";
  * took 42 or 57 µs in one thread or both for the whole run. A call site that has seen several functions
  * isn't inlined (V8's call feedback is then megamorphic), so the task is compiled as it would be in the
  * program's own loop.
- *
- * @param fn The task.
- * @param item Its item.
- * @param context Its context.
- * @returns What it returns.
- *
- * @example
- * ```ts
- * import { callApart } from "./call_apart.ts";
- *
- * const context = {
- *   signal: new AbortController().signal,
- *   index: 0,
- *   attempt: 1,
- *   cancelled: () => false,
- * };
- * console.log(callApart((item) => Number(item) + 1, 2, context)); // 3
- * ```
  */
 export function callApart(fn: TaskFunction, item: unknown, context: TaskContext): unknown {
   return fn(item, context);
@@ -40,5 +22,12 @@ export function callApart(fn: TaskFunction, item: unknown, context: TaskContext)
 // V8 begins to note what a call site sees only after some hundred bytes of code.
 const CALLS = 500;
 const others: readonly TaskFunction[] = [() => 0, () => 1, () => 2];
-const nothing = { signal: AbortSignal.abort(), index: 0, attempt: 1, cancelled: () => false };
+const nothing: TaskContext = {
+  resource: undefined,
+  shared: undefined,
+  signal: AbortSignal.abort(),
+  index: 0,
+  attempt: 1,
+  cancelled: () => false,
+};
 for (let i = 0; i < CALLS; i++) callApart(others[i % others.length]!, undefined, nothing);

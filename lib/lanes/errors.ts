@@ -36,12 +36,22 @@ export class LaneStartError extends Error {
   override name = "LaneStartError";
 }
 
-/** A task's module can't be loaded, or doesn't export the function that was named. */
+/** A task's module can't be loaded or set up, or doesn't export the function that was named. */
 export class TaskLoadError extends Error {
   /** The class's name. */
   override name = "TaskLoadError";
   /** A second try would find the same module. */
   retryable = false;
+}
+
+/**
+ * What a task module's `setup` made couldn't be disposed when its lane was closed, or not in time. All
+ * results were given by then; `close()` rejects with it once everything else has ended. `cause` holds
+ * what was thrown, if something was.
+ */
+export class TeardownError extends Error {
+  /** The class's name. */
+  override name = "TeardownError";
 }
 
 /** An item or a result can't be sent to another lane. */

@@ -19,12 +19,20 @@ import type {
   LaneEvents,
   Usage,
 } from "./lane.ts";
-import { loadTask } from "./load_task.ts";
+import { closeWithin } from "./closing.ts";
+import { LaneTasks, type ReadyTask } from "./lane_tasks.ts";
 import { type BatchHost, BatchRun } from "./run_batch.ts";
-import type { Task, TaskFunction } from "./task.ts";
+import type { Task } from "./task.ts";
 
 /** The note on a batch that was taken back while its task was still being loaded. */
 const RECALLED = Symbol("recalled");
+
+/** What the lane is given for its tasks, and how long it may take to close. */
+export interface EventLoopLaneOptions {
+  readonly shared?: unknown;
+  /** How long disposing what its tasks' modules set up may take; Infinity unless given. */
+  readonly graceMs?: number;
+}
 
 /** Runs batches in this event loop. */
 export class EventLoopLane implements Lane {
@@ -34,8 +42,13 @@ export class EventLoopLane implements Lane {
     report: ({ batch }, report) => this.#events.report(batch, report),
   };
 
-  constructor(events: LaneEvents) {
+  readonly #tasks: LaneTasks;
+  readonly #graceMs: number;
+
+  constructor(events: LaneEvents, { shared, graceMs = Infinity }: EventLoopLaneOptions = {}) {
     this.#events = events;
+    this.#tasks = new LaneTasks({ shared });
+    this.#graceMs = graceMs;
   }
 
   accepts(): boolean {
@@ -43,20 +56,24 @@ export class EventLoopLane implements Lane {
   }
 
   async load(task: Task): Promise<void> {
-    await loadTask(task);
+    await this.#tasks.ready(task);
+  }
+
+  isSettingUp({ module }: Task): boolean {
+    return this.#tasks.isSettingUp(module);
   }
 
   send(batch: LaneBatch): void {
-    const fn = loadTask(batch.task);
-    if (typeof fn === "function") return this.#start(batch, fn, batch.sentAtMs);
-    fn.then((fn) => this.#start(batch, fn), (error) => {
+    const ready = this.#tasks.ready(batch.task);
+    if (!(ready instanceof Promise)) return this.#start(batch, ready, batch.sentAtMs);
+    ready.then((ready) => this.#start(batch, ready), (error) => {
       if (batch.note !== RECALLED) this.#events.unloadable(batch, error);
     });
   }
 
-  #start(batch: LaneBatch, fn: TaskFunction, nowMs?: number): void {
+  #start(batch: LaneBatch, { fn, given }: ReadyTask, nowMs?: number): void {
     if (batch.note === RECALLED) return;
-    const run = new BatchRun(batch, fn, this.#host);
+    const run = new BatchRun(batch, fn, this.#host, given);
     batch.note = run;
     batch.sentCount = batch.items.length;
     run.start(nowMs);
@@ -90,7 +107,7 @@ export class EventLoopLane implements Lane {
 
   hold(): void {}
 
-  close(): Promise<void> {
-    return Promise.resolve();
+  async close(): Promise<void> {
+    await closeWithin(this.#graceMs, () => this.#tasks.close(), () => this.#tasks.holds);
   }
 }

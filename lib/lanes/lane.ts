@@ -133,6 +133,8 @@ export interface Lane {
   accepts(task: Task): boolean;
   /** Loads a task before it is needed; rejects if it can't be loaded. */
   load(task: Task): Promise<void>;
+  /** Whether the set-up of a task's module is under way. */
+  isSettingUp(task: Task): boolean;
   /** Takes a batch, to be started when a slot is free. Its items are reported, or the lane dies. */
   send(batch: LaneBatch): void;
   /** Asks the batch's running task to stop, and drops the items that it hasn't started. */
@@ -152,6 +154,11 @@ export interface Lane {
   usage(): Promise<Usage>;
   /** Whether it keeps the program alive. */
   hold(keepsAlive: boolean): void;
-  /** Ends the lane, and resolves when nothing of it is left that can be ended. */
+  /**
+   * Disposes what the modules of its tasks have set up, ends the lane, and settles when nothing of it
+   * is left that can be ended.
+   *
+   * @throws {TeardownError} If something couldn't be disposed, or not in time.
+   */
   close(): Promise<void>;
 }

@@ -5,7 +5,7 @@
  */
 
 import { TaskLoadError } from "./errors.ts";
-import type { Task, TaskFunction } from "./task.ts";
+import type { SetupContext, Task, TaskFunction } from "./task.ts";
 
 const loaded = new Map<string, TaskFunction | Promise<TaskFunction>>();
 /** The same by the task itself, for this is asked for every batch. */
@@ -35,6 +35,19 @@ export function loadTask(task: Task): TaskFunction | Promise<TaskFunction> {
   return found;
 }
 
+/** What a task module may export to be set up in a lane, and taken down again. */
+export interface Hooks {
+  readonly setup?: (context: SetupContext) => unknown;
+  readonly teardown?: (resource: unknown) => unknown;
+}
+
+const hooks = new Map<string, Hooks>();
+
+/** The hooks of a module of which a task was loaded; undefined if it has none. */
+export function hooksOf(module: string): Hooks | undefined {
+  return hooks.get(module);
+}
+
 let programLoads = 0;
 
 /** Whether this isolate is a lane that loads the program itself, for a task of its own file. */
@@ -61,13 +74,47 @@ async function importTask(task: Task): Promise<TaskFunction> {
   }
   const fn = module[task.export];
   if (typeof fn !== "function") {
-    const has = Object.keys(module).filter((name) => typeof module[name] === "function");
+    const has = Object.keys(module).filter((name) =>
+      typeof module[name] === "function" && !HOOKS.includes(name)
+    );
     throw new TaskLoadError(
       `Cannot find function ${JSON.stringify(task.export)} in task module ${task.module}: ` +
         (has.length > 0 ? `it exports ${has.join(", ")}` : "it exports no function"),
     );
   }
+  if (isGenerator(fn)) {
+    throw new TaskLoadError(
+      `Cannot run ${
+        JSON.stringify(task.export)
+      } of task module ${task.module}: it is a generator ` +
+        "function, whose body nobody would run; write a function that returns its result",
+    );
+  }
+  findHooks(task.module, module);
   return fn as TaskFunction;
+}
+
+const HOOKS = ["setup", "teardown"];
+
+function findHooks(name: string, module: Record<string, unknown>): void {
+  const { setup, teardown } = module;
+  for (const [hook, found] of [["setup", setup], ["teardown", teardown]] as const) {
+    if (found === undefined || (typeof found === "function" && !isGenerator(found))) continue;
+    throw new TaskLoadError(
+      `Cannot set up task module ${name}: its export ${hook} is no function that can be called, but ` +
+        (typeof found === "function" ? "a generator function" : kindOf(found)),
+    );
+  }
+  if (setup !== undefined || teardown !== undefined) hooks.set(name, { setup, teardown } as Hooks);
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? "null" : `of type ${typeof value}`;
+}
+
+/** Whether calling it would run nothing of it. */
+export function isGenerator(fn: unknown): boolean {
+  return /Generator/.test(Object.prototype.toString.call(fn));
 }
 
 /** What a module threw, in words; whatever was thrown may throw again when it is looked at. */

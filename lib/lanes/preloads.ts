@@ -33,11 +33,6 @@ export class Preloads {
     return true;
   }
 
-  /** Whether a task's module is loaded once the lane has started. */
-  has({ module }: Task): boolean {
-    return this.modules.includes(module);
-  }
-
   /** Why a task's module can't be loaded, if that is known. */
   whyNot({ module }: Task): string | undefined {
     return this.#unloadable.get(module);

@@ -8,6 +8,7 @@
 import { callApart } from "./call_apart.ts";
 import { CancelledError, TimeoutError } from "./errors.ts";
 import type { AskReason, Failure, LaneBatch, Report } from "./lane.ts";
+import type { Given } from "./lane_tasks.ts";
 import type { TaskContext, TaskFunction } from "./task.ts";
 
 // Taken before any task is loaded: a module that sets up fake timers must not stop our clock.
@@ -37,6 +38,8 @@ const SELDOM_TIMED_ITEMS = 1000;
 /** Above this many, a task is over sooner than a call that isn't compiled together with it. */
 const SHORTEST_ITEMS = 4000;
 
+const NOTHING: Given = { resource: undefined, shared: undefined };
+
 /** One batch under way. */
 export class BatchRun<B extends RunnableBatch = RunnableBatch> {
   /** The item that runs, counted from the batch's start. */
@@ -46,6 +49,8 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> {
   /** Whether its function has been called and has not ended yet. */
   running = false;
   readonly batch: B;
+  /** What its tasks are given besides their items. */
+  readonly given: Given;
   readonly #fn: TaskFunction;
   readonly #host: BatchHost<B>;
   readonly #clockPeriod: number;
@@ -60,8 +65,9 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> {
   #failures: Failure[] | undefined;
   #times: Float64Array | undefined;
 
-  constructor(batch: B, fn: TaskFunction, host: BatchHost<B>) {
+  constructor(batch: B, fn: TaskFunction, host: BatchHost<B>, given: Given = NOTHING) {
     this.batch = batch;
+    this.given = given;
     this.#fn = fn;
     this.#host = host;
     const count = batch.items.length;
@@ -254,6 +260,14 @@ class Context implements TaskContext {
     this.#offset = run.offset;
     this.index = run.batch.firstIndex + run.offset;
     this.attempt = run.batch.attempt;
+  }
+
+  get resource(): unknown {
+    return this.#run.given.resource;
+  }
+
+  get shared(): unknown {
+    return this.#run.given.shared;
   }
 
   get signal(): AbortSignal {

@@ -7,8 +7,20 @@
  * @module
  */
 
-/** What a task learns about the item it works on, and how it is asked to stop. */
-export interface TaskContext {
+/**
+ * What a task learns about the item it works on, what it is given besides, and how it is asked to stop.
+ *
+ * @typeParam Resource What the module's `setup` gives.
+ * @typeParam Shared What the executor was opened with as `shared`.
+ */
+export interface TaskContext<Resource = unknown, Shared = unknown> {
+  /**
+   * What the `setup` of the task's module gave in this lane, the same for all of its tasks; undefined
+   * if it exports none.
+   */
+  readonly resource: Resource;
+  /** What the executor was opened with as `shared`: this lane's copy. */
+  readonly shared: Shared;
   /** Aborted when the task is to stop: its deadline passed, or its run was cancelled. */
   readonly signal: AbortSignal;
   /** The item's place in the input, from 0. */
@@ -23,10 +35,25 @@ export interface TaskContext {
   cancelled(): boolean;
 }
 
+/**
+ * What a task module's `setup` is given. It runs once in each lane, before the first of the module's
+ * tasks there; what it gives is the tasks' `context.resource`. When the lane closes, the module's
+ * `teardown(resource)` is called, or else the resource's `Symbol.asyncDispose` or `Symbol.dispose`.
+ *
+ * @typeParam Shared What the executor was opened with as `shared`.
+ */
+export interface SetupContext<Shared = unknown> {
+  /** What the executor was opened with as `shared`: this lane's copy. */
+  readonly shared: Shared;
+  /** Aborted if the lane closes before the set-up has ended. */
+  readonly signal: AbortSignal;
+}
+
 /** A task's function: the default export of its module, or a named one. */
 export type TaskFunction<Item = unknown, Result = unknown> = (
   item: Item,
-  context: TaskContext,
+  // deno-lint-ignore no-explicit-any
+  context: TaskContext<any, any>,
 ) => Result | Promise<Result>;
 
 /** A task's name: where its code is. Made by {@linkcode task}. */
@@ -58,12 +85,22 @@ export type Arrived<T> = T extends string | number | bigint | boolean | symbol ?
     }
   : T;
 
-/** The names of the functions of a module that are tasks: they take an item and a context, or less. */
+/** What the `setup` of a module gives, and its tasks find as `context.resource`. */
+export type ResourceOf<Module> = Module extends // deno-lint-ignore no-explicit-any
+{ setup: (...args: any[]) => infer Resource } ? Awaited<Resource>
+  : undefined;
+
+/**
+ * The names of the functions of a module that are tasks: they take an item and a context, or less. The
+ * context's resource is what the module's `setup` gives.
+ */
 export type TaskName<Module> = {
-  [Key in string & keyof Module]: Module[Key] extends (item: never, context: TaskContext) => unknown
-    ? Key
+  [Key in Exclude<string & keyof Module, "setup" | "teardown">]: Module[Key] extends (
+    item: never,
+    context: TaskContext<ResourceOf<Module>, never>,
+  ) => unknown ? Key
     : never;
-}[string & keyof Module];
+}[Exclude<string & keyof Module, "setup" | "teardown">];
 
 /** The item's type of the task exported as `Name` by the module type `Module`. */
 export type ItemOf<Module, Name extends string> = Module extends // deno-lint-ignore no-explicit-any
@@ -95,7 +132,7 @@ export function task<Module>(
   module: unknown extends Module ? string | URL
     : "default" extends TaskName<Module> ? string | URL
     : "default" extends keyof Module
-      ? "its default export is no task: a task takes an item and a TaskContext"
+      ? "its default export is no task: a task takes an item and a TaskContext, whose resource is what the module's setup gives"
     : "it has no default export: name the export that is the task",
 ): Task<ItemOf<Module, "default">, ResultOf<Module, "default">>;
 /**

@@ -45,7 +45,10 @@ export async function calibrate(task: CpuTask, options: CalibrateOptions = {}): 
     const started = now();
     for (const [index, item] of task.items(size).entries()) {
       signal.throwIfAborted();
-      const context: TaskContext = { signal, index, attempt: 1, cancelled: () => signal.aborted };
+      const context: TaskContext = {
+        ...{ signal, index, attempt: 1, cancelled: () => signal.aborted },
+        ...{ resource: undefined, shared: undefined },
+      };
       await run(item, context);
     }
     return (now() - started) / task.work(size);

@@ -6,6 +6,7 @@
  */
 
 import { loadTask } from "../lanes/load_task.ts";
+import { plainContext } from "../lanes/plain_context.ts";
 import { openItems } from "./item_source.ts";
 import { meetParent } from "./parent.ts";
 import type { JobSpec } from "./spec.ts";
@@ -48,7 +49,7 @@ async function workOf(job: JobSpec | undefined): Promise<Work> {
   const { signal } = new AbortController();
   return (piece) => {
     const index = piece % items.length;
-    return run(items[index], { signal, index, attempt: 1, cancelled: () => false });
+    return run(items[index], plainContext(index, signal));
   };
 }
 

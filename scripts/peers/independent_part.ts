@@ -3,14 +3,10 @@
  * Arguments: first number, how many numbers, processes, this one's number.
  */
 
+import { plainContext } from "../../lib/lanes/plain_context.ts";
 import sumSquares from "../../lib/tasks/sum_squares.ts";
 
-const context = {
-  signal: new AbortController().signal,
-  index: 0,
-  attempt: 1,
-  cancelled: () => false,
-};
+const context = plainContext(0, new AbortController().signal);
 const [first = 0, count = 0, processes = 1, part = 0] = Deno.args.map(Number);
 const say = (line: string) => Deno.stdout.write(new TextEncoder().encode(`${line}\n`));
 await say("ready");

@@ -20,6 +20,7 @@ import { ORDER } from "./order.ts";
 import { OUTCOMES } from "./outcomes.ts";
 import { RETRIES } from "./retries.ts";
 import { TRANSFER } from "./transfer.ts";
+import { SET_UP } from "./set_up.ts";
 import { VALUES } from "./values.ts";
 import { grantedAll } from "../granted.ts";
 
@@ -38,6 +39,7 @@ const THEMES: readonly (readonly [string, readonly Guarantee[]])[] = [
   ["transfer", TRANSFER],
   ["endings", ENDINGS],
   ["neighbours", NEIGHBOURS],
+  ["set-up", SET_UP],
   ["odd use", ODD_USE],
 ];
 

@@ -22,6 +22,7 @@ export interface SubjectOptions {
   readonly lanes?: number;
   readonly slots?: number;
   readonly graceMs?: number;
+  readonly shared?: unknown;
 }
 
 /** A model under test. */
@@ -62,34 +63,34 @@ export function numbers(count: number): number[] {
 
 /** Every model, opened small. */
 export const SUBJECTS: readonly Subject[] = [
-  { model: "sequential", width: 1, open: ({ graceMs } = {}) => sequential(grace(graceMs)) },
-  { model: "concurrent", width: Infinity, open: ({ graceMs } = {}) => concurrent(grace(graceMs)) },
+  { model: "sequential", width: 1, open: (options) => sequential(common(options)) },
+  { model: "concurrent", width: Infinity, open: (options) => concurrent(common(options)) },
   {
     model: "limited",
     width: 3,
-    open: ({ slots = 3, graceMs } = {}) => limited({ slots, ...grace(graceMs) }),
+    open: ({ slots = 3, ...rest } = {}) => limited({ slots, ...common(rest) }),
   },
   {
     model: "workers",
     width: 4,
-    open: ({ lanes = 2, slots = 2, graceMs } = {}) => workers({ lanes, slots, ...grace(graceMs) }),
+    open: ({ lanes = 2, slots = 2, ...rest } = {}) => workers({ lanes, slots, ...common(rest) }),
   },
   {
     model: "processes",
     width: 4,
-    open: ({ lanes = 2, slots = 2, graceMs } = {}) =>
+    open: ({ lanes = 2, slots = 2, ...rest } = {}) =>
       processes({
         lanes,
         slots,
-        ...grace(graceMs),
+        ...common(rest),
         permissions: { net: ["127.0.0.1"] },
         stderr: "keep",
       }),
   },
 ];
 
-function grace(graceMs: number | undefined): { graceMs?: number } {
-  return graceMs === undefined ? {} : { graceMs };
+function common({ graceMs, shared }: SubjectOptions = {}): { graceMs?: number; shared?: unknown } {
+  return { ...(graceMs !== undefined && { graceMs }), ...(shared !== undefined && { shared }) };
 }
 
 /** Why this event loop can't give what only a lane of its own can. */

@@ -101,6 +101,10 @@ export class FakeLane implements Lane {
     return this.loads(task);
   }
 
+  isSettingUp(): boolean {
+    return false;
+  }
+
   send(batch: LaneBatch): void {
     if (this.isClosed) throw new Error("a batch was sent to a lane that is gone");
     if (this.#on.has(batch)) throw new Error("a batch was sent twice");

@@ -101,11 +101,18 @@ Deno.test("opening fails if a lane can't load the task, or not in time", async (
 });
 
 Deno.test("of the program itself it is told why it may not come to the end of its loading", () => {
-  const { message } = loadsTooLong({ module: Deno.mainModule, export: "default" }, 500);
+  const { message } = loadsTooLong({ module: Deno.mainModule, export: "default" }, 500, false);
   assert(
     message.includes("it is the program itself, whose top level waits for this; put it behind"),
   );
-  assert(!loadsTooLong(TASK, 500).message.includes("the program itself"));
+  assert(!loadsTooLong(TASK, 500, false).message.includes("the program itself"));
+});
+
+Deno.test("a set-up that doesn't end is told as that", () => {
+  assertEquals(
+    loadsTooLong({ module: Deno.mainModule, export: "default" }, 500, true).message,
+    `Cannot set up task module ${Deno.mainModule}: its setup has not ended after 500 ms`,
+  );
 });
 
 Deno.test("a pool that is closed meanwhile says so to who opens it", async () => {

@@ -6,6 +6,8 @@ export function contextOf(
 ): TaskContext & { looks: number } {
   const { signal = new AbortController().signal, attempt = 1, cancelAfter = Infinity } = options;
   return {
+    resource: undefined,
+    shared: undefined,
     signal,
     index: 0,
     attempt,

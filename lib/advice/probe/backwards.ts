@@ -7,6 +7,7 @@
 
 import type { Items } from "../../dispatch/options.ts";
 import type { Outcome } from "../../dispatch/outcome.ts";
+import { plainContext } from "../../lanes/plain_context.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf } from "../../timing/checksum.ts";
 import { ItemPuller } from "./item_puller.ts";
@@ -45,7 +46,7 @@ export async function backwardsChecksum(
   const at = { lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 0 };
   for (let index = first.length - 1; index >= 0; index--) {
     try {
-      const value = await task(first[index], { signal, index, attempt: 1, cancelled: () => false });
+      const value = await task(first[index], plainContext(index, signal));
       outcomes.push({ ...at, index, status: "fulfilled", value });
     } catch (reason) {
       outcomes.push({ ...at, index, status: "rejected", ended: "failed", reason });

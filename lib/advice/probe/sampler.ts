@@ -7,6 +7,7 @@
 
 import type { Items } from "../../dispatch/options.ts";
 import type { Outcome } from "../../dispatch/outcome.ts";
+import { plainContext } from "../../lanes/plain_context.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf } from "../../timing/checksum.ts";
 import { ItemPuller } from "./item_puller.ts";
@@ -159,7 +160,6 @@ export class Sampler {
 
   async #stretch(batch: readonly unknown[], sourceMs: number): Promise<Stretch> {
     const { signal } = new AbortController();
-    const cancelled = () => false;
     const values: unknown[] = [];
     const failures: [number, unknown][] = [];
     const alone = batch.length === 1;
@@ -170,12 +170,7 @@ export class Sampler {
     const startMs = performance.now();
     for (let at = 0; at < batch.length; at++) {
       try {
-        const value = this.task(batch[at], {
-          signal,
-          index: this.#ran + at,
-          attempt: 1,
-          cancelled,
-        });
+        const value = this.task(batch[at], plainContext(this.#ran + at, signal));
         if (value instanceof Promise) {
           // A clock reading for each of many tiny tasks would distort them.
           if (alone) [syncMs, syncCpuMs] = [performance.now() - startMs, cpuMs() - cpuAt];

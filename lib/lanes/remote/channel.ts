@@ -23,13 +23,17 @@ export const ToLane = {
   usage: 4,
   /** There will be no more. */
   end: 5,
+  /** [1 if special] what the caller gave to all lanes, as the only one of a list of values. */
+  shared: 6,
+  /** What was set up is to be disposed: the lane is about to be closed. */
+  dispose: 7,
 } as const;
 
 /** From the side that runs tasks. */
 export const FromLane = {
   /** [timeOriginMs]: tasks can be taken. `performance.now()` counts from the time told. */
   ready: 16,
-  /** [number]: the task's module is there. */
+  /** [number]: the task's module is there, and set up. */
   loaded: 17,
   /** [number] an envelope: it can't be had. */
   unloadable: 18,
@@ -41,6 +45,10 @@ export const FromLane = {
   asked: 21,
   /** [cpuMs, peakRssBytes or NaN] */
   usage: 22,
+  /** [number]: the task's module is there, and its set-up begins. */
+  settingUp: 24,
+  /** Envelopes of what failed: all that was set up is disposed. */
+  disposed: 25,
   /** { how, error } the lane is about to end, or something was thrown outside every task. */
   dying: 23,
 } as const;
@@ -73,8 +81,6 @@ export interface Channel {
    * @throws If the payload can't be cloned.
    */
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void;
-  /** Whether a task's module was loaded before the other side said that it is ready. */
-  isPreloaded(task: Task): boolean;
   /** Why a task can't be loaded there, if that is known already. */
   unloadable(task: Task): string | undefined;
   /** Whether an open channel keeps the program alive. */

@@ -5,9 +5,9 @@
  */
 
 import type { Report } from "../lane.ts";
+import { LaneTasks, type ReadyTask } from "../lane_tasks.ts";
 import { loadFromProgram, loadTask } from "../load_task.ts";
 import { type BatchHost, BatchRun } from "../run_batch.ts";
-import type { TaskFunction } from "../task.ts";
 import type { Cells } from "./cells.ts";
 import {
   type BatchHead,
@@ -47,15 +47,19 @@ interface ServedBatch extends BatchHead {
 /** Runs the batches that it is sent, as many at a time as there are slots. */
 export class LaneServer {
   readonly #host: ServerHost;
-  readonly #tasks = new Map<number, TaskFunction>();
+  readonly #ready = new Map<number, ReadyTask>();
   readonly #waiting: ServedBatch[] = [];
-  /** Batches whose task's module is there, but was not looked at. */
+  /** Batches whose task is not ready. */
   readonly #early: ServedBatch[] = [];
   readonly #running = new Map<number, BatchRun<ServedBatch>>();
   readonly #batchHost: BatchHost<ServedBatch>;
   #freeSlots: number;
   /** One after another, so that the caller knows which one it is that doesn't end, or ends the lane. */
   #loading: Promise<void> = Promise.resolve();
+  #tasks: LaneTasks | undefined;
+  #shared: unknown;
+  /** The task that is just being loaded. */
+  #loads: { readonly number: number; readonly isProgram: boolean } | undefined;
 
   constructor(host: ServerHost) {
     this.#host = host;
@@ -85,6 +89,12 @@ export class LaneServer {
       case ToLane.load:
         this.#loading = this.#loading.then(() => this.#load(head[0]!, payload as TaskToLoad));
         break;
+      case ToLane.shared:
+        this.#shared = decode(head[0] === 1, payload as Payload).values?.[0];
+        break;
+      case ToLane.dispose:
+        void this.#dispose();
+        break;
       case ToLane.batch:
         this.#take(readBatchHead(head), payload as Payload);
         break;
@@ -98,13 +108,25 @@ export class LaneServer {
   }
 
   async #load(number: number, { isProgram, ...task }: TaskToLoad): Promise<void> {
+    this.#tasks ??= new LaneTasks({
+      shared: this.#shared,
+      onSetup: () => this.#host.send(FromLane.settingUp, [this.#loads!.number]),
+      load: (task) => this.#loads!.isProgram ? loadFromProgram(task) : loadTask(task),
+    });
+    this.#loads = { number, isProgram };
     try {
-      this.#tasks.set(number, await (isProgram ? loadFromProgram(task) : loadTask(task)));
+      this.#ready.set(number, await this.#tasks.ready(task));
     } catch (error) {
       return this.#host.send(FromLane.unloadable, [number], sealEnvelope(error, this.#host.way));
     }
     this.#host.send(FromLane.loaded, [number]);
     for (const batch of this.#early.splice(0)) this.#hold(batch);
+  }
+
+  async #dispose(): Promise<void> {
+    const failures = await this.#tasks?.close() ?? [];
+    const envelopes = failures.map((failure) => sealEnvelope(failure, this.#host.way));
+    this.#host.send(FromLane.disposed, [], envelopes);
   }
 
   #take(head: BatchHead, payload: Payload): void {
@@ -115,7 +137,7 @@ export class LaneServer {
   }
 
   #hold(batch: ServedBatch): void {
-    if (!this.#tasks.has(batch.task)) return void this.#early.push(batch);
+    if (!this.#ready.has(batch.task)) return void this.#early.push(batch);
     this.#waiting.push(batch);
     this.#startNext();
   }
@@ -126,7 +148,8 @@ export class LaneServer {
       if (batch === undefined) return;
       // It may have been taken back.
       if (this.#host.cells?.take(batch.id) === false) continue;
-      const run = new BatchRun(batch, this.#tasks.get(batch.task)!, this.#batchHost);
+      const { fn, given } = this.#ready.get(batch.task)!;
+      const run = new BatchRun(batch, fn, this.#batchHost, given);
       this.#freeSlots--;
       this.#running.set(batch.id, run);
       run.start();

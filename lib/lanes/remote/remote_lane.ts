@@ -8,7 +8,8 @@
  * @module
  */
 
-import { TaskLoadError } from "../errors.ts";
+import { closeWithin } from "../closing.ts";
+import { TaskLoadError, TeardownError } from "../errors.ts";
 import type {
   AskReason,
   BatchProgress,
@@ -44,6 +45,8 @@ interface LaneTask {
   /** When it began to be loaded; tasks are loaded one after another. */
   sinceMs: number;
   state: "loading" | "loaded" | "failed";
+  /** Whether its module's set-up has begun. */
+  isSetUp: boolean;
   /** Batches that wait until it is loaded, in their order. */
   readonly held: Set<LaneBatch>;
   readonly loaded: PromiseWithResolvers<void>;
@@ -65,12 +68,22 @@ class Note {
   }
 }
 
+/** What a lane is told besides its tasks, and how long it may take to close. */
+export interface RemoteLaneOptions {
+  /** Whether a lane that was started so may run a task; any unless given. */
+  readonly accepts?: (task: Task) => boolean;
+  /** What the caller gave to all lanes, in the form that travels; nothing unless given. */
+  readonly shared?: Encoded | undefined;
+  /** How long disposing what was set up may take; Infinity unless given. */
+  readonly graceMs?: number;
+}
+
 /** Runs batches elsewhere. */
 export class RemoteLane implements Lane {
   readonly ready: Promise<number>;
   readonly #events: LaneEvents;
   readonly #channel: Channel;
-  readonly #accepts: (task: Task) => boolean;
+  readonly #options: RemoteLaneOptions;
   readonly #tasks = new Map<string, LaneTask>();
   /** The same by the task itself, for this is asked for every batch. */
   readonly #byTask = new WeakMap<Task, LaneTask>();
@@ -81,22 +94,19 @@ export class RemoteLane implements Lane {
   #lastTask = 0;
   #usage: Usage = { cpuMs: undefined, peakRssBytes: undefined };
   #becomeReady!: (startMs: number) => void;
-  #state: "starting" | "ready" | "gone" = "starting";
+  #state: "starting" | "ready" | "closing" | "gone" = "starting";
+  #closed: Promise<void> | undefined;
+  #disposed: (failures: readonly TeardownError[]) => void = () => {};
   /** Add to a time of the lane's clock to get the caller's. */
   #clockOffsetMs = 0;
 
   /**
    * @param events Told of every batch's end and of the lane's death.
    * @param open Opens the channel.
-   * @param accepts Whether a lane that was started so may run a task; any unless given.
    */
-  constructor(
-    events: LaneEvents,
-    open: ChannelFactory,
-    accepts: (task: Task) => boolean = () => true,
-  ) {
+  constructor(events: LaneEvents, open: ChannelFactory, options: RemoteLaneOptions = {}) {
     this.#events = events;
-    this.#accepts = accepts;
+    this.#options = options;
     this.ready = new Promise((resolve) => this.#becomeReady = resolve);
     this.#channel = open({
       message: (kind, head, payload) => this.#receive(kind, head, payload),
@@ -109,12 +119,17 @@ export class RemoteLane implements Lane {
     const loading = this.#loading;
     const isStuck = loading !== undefined && loading.held.size === 0 &&
       loading !== this.#tasks.get(`${task.export} ${task.module}`);
-    return !isStuck && this.#accepts(task);
+    return !isStuck && (this.#options.accepts?.(task) ?? true);
   }
 
   load(task: Task): Promise<void> {
     if (this.#state === "gone") return Promise.reject(loadError(task, "the lane is gone"));
     return this.#taskOf(task).loaded.promise;
+  }
+
+  isSettingUp(task: Task): boolean {
+    const known = this.#tasks.get(`${task.export} ${task.module}`);
+    return known?.state === "loading" && known.isSetUp;
   }
 
   #taskOf(task: Task): LaneTask {
@@ -128,6 +143,7 @@ export class RemoteLane implements Lane {
         task,
         sinceMs: NaN,
         state: "loading",
+        isSetUp: false,
         held: new Set(),
         loaded: Promise.withResolvers(),
       };
@@ -158,7 +174,6 @@ export class RemoteLane implements Lane {
       const { module, export: name } = task;
       const toLoad: TaskToLoad = { module, export: name, isProgram: module === Deno.mainModule };
       this.#channel.send(ToLane.load, [number], toLoad);
-      if (this.#channel.isPreloaded(task)) this.#onLoaded(known);
     } else {
       // Later, for the dispatcher is not done with sending yet.
       queueMicrotask(() => this.#onUnloadable(known, loadError(task, why)));
@@ -349,12 +364,39 @@ export class RemoteLane implements Lane {
     this.#channel.hold(keepsAlive);
   }
 
-  async close(): Promise<void> {
-    if (this.#state !== "gone") {
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const { graceMs = Infinity } = this.#options;
+    const isSetUp = this.#state === "ready" && this.#hasSetUp(({ isSetUp }) => isSetUp);
+    this.#state = isSetUp ? "closing" : "gone";
+    this.#answerAll();
+    try {
+      if (isSetUp) {
+        await closeWithin(
+          graceMs,
+          () => this.#dispose(),
+          () => this.#hasSetUp(({ isSetUp, state }) => isSetUp && state === "loaded"),
+        );
+      }
+    } finally {
       this.#state = "gone";
-      this.#answerAll();
+      await this.#channel.close();
     }
-    await this.#channel.close();
+  }
+
+  #hasSetUp(which: (known: LaneTask) => boolean): boolean {
+    return [...this.#tasks.values()].some(which);
+  }
+
+  /** What couldn't be disposed. A lane that dies meanwhile takes with it what it had. */
+  #dispose(): Promise<readonly TeardownError[]> {
+    const { promise, resolve } = Promise.withResolvers<readonly TeardownError[]>();
+    this.#disposed = resolve;
+    this.#channel.send(ToLane.dispose, []);
+    return promise;
   }
 
   #receive(kind: number, head: ArrayLike<number>, payload: unknown): void {
@@ -364,10 +406,19 @@ export class RemoteLane implements Lane {
         this.#clockOffsetMs = head[0]! - performance.timeOrigin;
         this.#state = "ready";
         this.#becomeReady(performance.now() - this.#startedMs);
+        this.#share();
         for (const known of this.#tasks.values()) this.#askToLoad(known);
         break;
       case FromLane.loaded:
         this.#onLoaded(this.#numbered(head[0]!));
+        break;
+      case FromLane.settingUp: {
+        const known = this.#numbered(head[0]!);
+        if (known !== undefined) known.isSetUp = true;
+        break;
+      }
+      case FromLane.disposed:
+        this.#disposed((payload as Envelope[]).map(openEnvelope) as TeardownError[]);
         break;
       case FromLane.unloadable:
         this.#onUnloadable(this.#numbered(head[0]!), openEnvelope(payload as Envelope) as Error);
@@ -401,13 +452,20 @@ export class RemoteLane implements Lane {
     }
   }
 
+  /** Once a lane, before its first task. */
+  #share(): void {
+    const { shared } = this.#options;
+    if (shared === undefined) return;
+    this.#channel.send(ToLane.shared, [Number(shared.special)], shared.payload);
+  }
+
   #numbered(number: number): LaneTask | undefined {
     for (const known of this.#tasks.values()) if (known.number === number) return known;
     return undefined;
   }
 
   #onLoaded(known: LaneTask | undefined): void {
-    if (known?.state !== "loading") return;
+    if (known === undefined) return;
     known.state = "loaded";
     this.#noteLoading();
     known.loaded.resolve();
@@ -416,7 +474,7 @@ export class RemoteLane implements Lane {
   }
 
   #onUnloadable(known: LaneTask | undefined, error: Error): void {
-    if (known === undefined || this.#state === "gone") return;
+    if (known === undefined || this.#state === "gone" || this.#state === "closing") return;
     // Not kept: a file may be mended, or a permission granted, before the next run.
     for (const [name, other] of this.#tasks) if (other === known) this.#tasks.delete(name);
     this.#failLoading(known, error);
@@ -428,14 +486,7 @@ export class RemoteLane implements Lane {
     known.loaded.reject(error);
     const batches = [...known.held];
     known.held.clear();
-    // Its module was there, but not what it should export.
-    for (const batch of this.#sent.values()) {
-      if ((batch.note as Note).task === known) batches.push(batch);
-    }
-    for (const batch of batches) {
-      this.#forget(batch);
-      this.#events.unloadable(batch, error);
-    }
+    for (const batch of batches) this.#events.unloadable(batch, error);
   }
 
   #report(head: ArrayLike<number>, payload: Payload): void {
@@ -448,13 +499,27 @@ export class RemoteLane implements Lane {
 
   #die(death: Omit<Death, "starting">): void {
     if (this.#state === "gone") return;
+    // What dies while it is closed has no batch any more.
+    if (this.#state === "closing") {
+      this.#state = "gone";
+      const { how } = death;
+      return this.#disposed([
+        new TeardownError(`A lane ${how} before all that was set up in it was disposed`),
+      ]);
+    }
     const starting = this.#state === "starting";
     this.#state = "gone";
     // What ends by itself may do so in peace.
     void this.#channel.close();
     const known = starting ? undefined : this.#loading;
     if (known !== undefined) {
-      const error = loadError(known.task, `the lane ${death.how} while it was loaded`, death.error);
+      const when = known.isSetUp ? "in its setup" : "while it was loaded";
+      const error = loadError(
+        known.task,
+        `the lane ${death.how} ${when}`,
+        death.error,
+        known.isSetUp,
+      );
       this.#failLoading(known, error);
     }
     this.#answerAll();
@@ -489,13 +554,18 @@ function travels(item: unknown, way: Channel["way"]): boolean {
   }
 }
 
-function loadError({ module }: Task, why: string, cause?: unknown): TaskLoadError {
+function loadError(
+  { module }: Task,
+  why: string,
+  cause?: unknown,
+  inSetup = false,
+): TaskLoadError {
   const own = module === Deno.mainModule
     ? "; it is the program itself, whose top level runs in every lane: put what is not to run " +
       "there behind import.meta.main"
     : "";
   return new TaskLoadError(
-    `Cannot load task module ${module}: ${why}${own}`,
+    `Cannot ${inSetup ? "set up" : "load"} task module ${module}: ${why}${inSetup ? "" : own}`,
     cause === undefined ? undefined : { cause },
   );
 }

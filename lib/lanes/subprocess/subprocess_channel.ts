@@ -13,6 +13,7 @@ import * as v8 from "node:v8";
 import { type Channel, type ChannelEvents, FromLane, ToLane } from "../remote/channel.ts";
 import { Preloads } from "../preloads.ts";
 import { projectFlags } from "../project.ts";
+import type { Way } from "../remote/way.ts";
 import type { Task } from "../task.ts";
 import { Child } from "./child.ts";
 import { decodePayload, encodeFrame, type Frame, FrameDecoder, GarbageError } from "./frame.ts";
@@ -42,7 +43,8 @@ const MAIN = new URL("./subprocess_main.ts", import.meta.url).href;
 const STREAMS = new URL("./streams.ts", import.meta.url).href;
 
 const serializer = serializerOf(v8);
-const way = wayThrough(serializer);
+/** How values travel to a subprocess. */
+export const way: Way = wayThrough(serializer);
 
 /** The way to a subprocess. */
 export class SubprocessChannel implements Channel {
@@ -146,10 +148,6 @@ export class SubprocessChannel implements Channel {
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown): void {
     for (const bytes of encodeFrame(kind, head, payload, serializer)) this.#child.write(bytes);
-  }
-
-  isPreloaded(task: Task): boolean {
-    return this.#preloads.has(task);
   }
 
   unloadable(task: Task): string | undefined {

@@ -90,10 +90,6 @@ export class WorkerChannel implements Channel {
     this.#thread.post([kind, head, payload], moves);
   }
 
-  isPreloaded(task: Task): boolean {
-    return this.#preloads.has(task);
-  }
-
   unloadable(task: Task): string | undefined {
     return this.#preloads.whyNot(task);
   }

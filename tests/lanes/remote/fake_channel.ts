@@ -41,8 +41,6 @@ export interface ChannelSettings {
   readonly way?: Way;
   readonly cells?: Cells;
   readonly stopsByForce?: boolean;
-  /** Modules that are there before the lane is ready. */
-  readonly preloaded?: readonly string[];
   /** Why a module can't be loaded, where that is known. */
   readonly unloadable?: Readonly<Record<string, string>>;
 }
@@ -73,10 +71,6 @@ export class FakeChannel implements Channel {
     const message = { kind, head: Array.from(head), payload: carried(this.way, payload, moves) };
     this.sent.push(message);
     this.onSent?.(message);
-  }
-
-  isPreloaded({ module }: Task): boolean {
-    return this.#settings.preloaded?.includes(module) ?? false;
   }
 
   unloadable({ module }: Task): string | undefined {

@@ -62,33 +62,6 @@ Deno.test("each task waits for its own module, in the order of its batches", () 
   assertEquals(batches.map(({ payload }) => payload), [["second"], ["first"], ["third"]]);
 });
 
-Deno.test("what is loaded before the lane is ready is not waited for", async () => {
-  const { lane, channel } = laneOver({ preloaded: [DOUBLE.module] });
-  const batch = batchOf([1]);
-  lane.send(batch);
-  channel.saysReady();
-  assertEquals(channel.kinds, [ToLane.load, ToLane.batch]);
-  await lane.load(DOUBLE);
-});
-
-Deno.test("a batch that was sent before its task was looked at is told of, if there is no such task", async () => {
-  const { lane, channel, told } = laneOver({ preloaded: [DOUBLE.module] });
-  const batch = batchOf([1]);
-  lane.send(batch);
-  channel.saysReady();
-  channel.says(
-    FromLane.unloadable,
-    [1],
-    sealEnvelope(new TaskLoadError("no such export"), toThread()),
-  );
-  assertEquals(told.unloadables.map(({ batch, error }) => [batch, error.message]), [
-    [batch, "no such export"],
-  ]);
-  channel.says(FromLane.report, reportHeadOf(1), [2]);
-  await settle();
-  assertEquals(told.reports, []);
-});
-
 Deno.test("a task that can't be loaded is told with each batch held for it, and no other", async () => {
   const { lane, channel, told } = laneOver();
   const held = [batchOf([1]), batchOf([2])];

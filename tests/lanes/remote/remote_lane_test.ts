@@ -100,7 +100,7 @@ Deno.test("whether it keeps the program alive is its channel's matter", () => {
 Deno.test("a lane takes no task that it wasn't made for", () => {
   const told = new Told();
   const accepts = ({ module }: Task) => module === OTHER.module;
-  const lane = new RemoteLane(told, (events) => new FakeChannel(events, {}), accepts);
+  const lane = new RemoteLane(told, (events) => new FakeChannel(events, {}), { accepts });
   assertEquals([lane.accepts(DOUBLE), lane.accepts(OTHER)], [false, true]);
 });
 

@@ -283,13 +283,11 @@ test(
   given,
   async (stage) => {
     const { channel, heard, children: [first] } = stage;
-    assertEquals([HASH, PARSE].map((task) => channel.isPreloaded(task)), [true, true]);
     first!.says("error: Uncaught (in promise) RangeError: at load\n    at x\n");
     first!.ends(1);
     const second = await started(stage, 2);
     assertEquals(argsOf(second, "--preload=file:///jobs"), [`--preload=${PARSE.module}`]);
     assertEquals(argsOf(second, "--allow"), argsOf(first!, "--allow"));
-    assertEquals([HASH, PARSE].map((task) => channel.isPreloaded(task)), [false, true]);
     assertEquals([HASH, PARSE].map((task) => channel.unloadable(task)), [
       "RangeError: at load",
       undefined,
@@ -371,7 +369,7 @@ Deno.test({
         return args.slice(from, args.findIndex((arg) => arg.startsWith("--preload")));
       });
       assertEquals(told, [flags, unlocked].map((flags) => [...flags]));
-      assertEquals([channel.isPreloaded(task), channel.unloadable(task)], [true, undefined]);
+      assertEquals(channel.unloadable(task), undefined);
       await close(stage);
     }),
 });

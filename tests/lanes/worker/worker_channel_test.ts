@@ -114,7 +114,7 @@ test(
   "a thread without a word about permissions loads its tasks later",
   { tasks: [HASH] },
   ({ channel, workers }) => {
-    assertEquals([channel.isPreloaded(HASH), channel.unloadable(HASH)], [false, undefined]);
+    assertEquals(channel.unloadable(HASH), undefined);
     assertEquals(workers[0]!.url, ENTRY);
   },
 );
@@ -134,17 +134,9 @@ test(
   "a thread that may do less is started with its tasks' modules, for it may not read them",
   narrow,
   (stage) => {
-    const { channel, workers: [worker] } = stage;
+    const { workers: [worker] } = stage;
     assertEquals(worker!.options.deno, { permissions: { net: false } });
     assertEquals(importsOf(worker!), [ENTRY, HASH.module]);
-    assertEquals(
-      [HASH, { ...HASH, export: "third" }, PARSE].map((task) => channel.isPreloaded(task)),
-      [
-        true,
-        true,
-        false,
-      ],
-    );
   },
 );
 
@@ -158,7 +150,7 @@ test(
     assertEquals(importsOf(workers[1]!), [ENTRY]);
     assertEquals(workers[1]!.options.deno, { permissions: { net: false } });
     assertEquals(channel.unloadable(HASH), "stopped: Uncaught SyntaxError: x");
-    assertEquals([channel.unloadable(PARSE), channel.isPreloaded(HASH)], [undefined, false]);
+    assertEquals(channel.unloadable(PARSE), undefined);
     assertEquals(heard.ends, []);
     // Without them it has no other excuse.
     workers[1]!.fails("Uncaught Error: y");

@@ -1,0 +1,248 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { task, type TaskName } from "../../lib/lanes/task.ts";
+import {
+  CloneError,
+  type Executor,
+  sequential,
+  TaskLoadError,
+  TeardownError,
+  workers,
+} from "../../lib/mod.ts";
+import { Gates } from "./gates.ts";
+import { type Guarantee, numbers, OWN_LANE_ONLY, taskOf } from "./guarantee.ts";
+import type * as module from "./set_up_tasks.ts";
+import type { Shared } from "./set_up_tasks.ts";
+
+function setUpTask<Name extends TaskName<typeof module>>(name: Name) {
+  return task<typeof module, Name>(new URL("./set_up_tasks.ts", import.meta.url), name);
+}
+
+/** Lanes that a model has at most, as the guarantees open it. */
+function lanesOf({ lanes }: Executor): number {
+  return lanes;
+}
+
+function openGates(): Gates {
+  const gates = new Gates();
+  gates.openAll();
+  return gates;
+}
+
+export const SET_UP: readonly Guarantee[] = [
+  {
+    name: "setup runs once in each lane, before its first task, and all tasks find what it gave",
+    async check({ open }) {
+      await using gates = openGates();
+      await using executor = open({ shared: { url: gates.url } satisfies Shared });
+      const used = await executor.map(setUpTask("use"), numbers(60), { chunk: 3 }).toArray();
+      const again = await executor.map(setUpTask("name"), numbers(20), { chunk: 1 }).toArray();
+      const names = new Set([...used.map((use) => use.split(":")[0]!), ...again]);
+      assert(names.size >= 1 && names.size <= lanesOf(executor), [...names].join());
+      assertEquals(new Set(used).size, 60);
+      assertEquals(gates.arrived, [...names].map(() => "set up"));
+    },
+  },
+  {
+    name: "ready(task) sets every lane up",
+    async check({ open }) {
+      await using gates = openGates();
+      await using executor = open({ shared: { url: gates.url } satisfies Shared });
+      await executor.ready(setUpTask("use"));
+      assertEquals(gates.arrived.length, lanesOf(executor));
+      await executor.map(setUpTask("use"), numbers(9), { chunk: 1 }).toArray();
+      assertEquals(gates.arrived.length, lanesOf(executor));
+    },
+  },
+  {
+    name: "what was set up is disposed when the lane closes, once, by the module's teardown",
+    async check({ open }) {
+      await using gates = openGates();
+      const executor = open({ shared: { url: gates.url } satisfies Shared });
+      await executor.map(setUpTask("use"), numbers(12), { chunk: 1 }).toArray();
+      const count = gates.arrived.length;
+      assert(!gates.arrived.includes("torn down"));
+      await executor.close();
+      assertEquals(
+        gates.arrived.slice(count),
+        gates.arrived.slice(0, count).map(() => "torn down"),
+      );
+      await executor.close();
+      assertEquals(gates.arrived.length, 2 * count);
+    },
+  },
+  {
+    name: "a resource that can dispose of itself needs no teardown",
+    async check({ open }) {
+      for (const [symbol, async] of [["asyncDispose", "async "], ["dispose", ""]]) {
+        const code = `export const setup = () => ({
+            n: 1,
+            ${async}[Symbol.${symbol}]() {
+              throw new Error("disposed of " + this.n);
+            },
+          });
+          export default (item, { resource }) => item + resource.n;`;
+        const executor = open({ lanes: 1 });
+        assertEquals(await executor.map(taskOf(code), [1, 2]).toArray(), [2, 3]);
+        await assertRejects(() => executor.close(), TeardownError, "disposed of 1");
+      }
+    },
+  },
+  {
+    name: "every task finds what the caller shared: a copy made once, whatever it holds",
+    async check({ open }) {
+      const table = new Map([["a", 1], ["b", 2]]);
+      await using executor = open({ shared: { table } satisfies Shared });
+      table.set("a", 100);
+      const found = executor.map(setUpTask("look"), ["a", "b", "c"]);
+      assertEquals(await found.toArray(), [1, 2, undefined]);
+      for (const shared of [0, false, "", null, [new RangeError("x"), new Uint8Array(3)], 7n]) {
+        await using executor = open({ shared });
+        const code = "export default (_, { shared }) => shared";
+        const [arrived] = await executor.map(taskOf(code), [1]).toArray() as [typeof shared];
+        assertEquals(Deno.inspect(arrived).split("\n")[0], Deno.inspect(shared).split("\n")[0]);
+      }
+    },
+  },
+  {
+    name: "tasks without setup or shared find neither",
+    async check({ open }) {
+      await using executor = open();
+      const code = "export default (_, { resource, shared }) => [resource, shared]";
+      const none = [undefined, undefined];
+      assertEquals(await executor.map(taskOf(code), [1, 2]).toArray(), [none, none]);
+    },
+  },
+  {
+    name: "what can't be sent is refused as shared when the executor is opened, in every model",
+    check({ open }) {
+      const error = assertThrows(() => open({ shared: { a: [() => 1] } }), CloneError);
+      assert(error.message.startsWith("Cannot send the option shared to another lane: "));
+      assert(error.message.includes("a[0]"), error.message);
+      return Promise.resolve();
+    },
+  },
+  {
+    name: "a setup that throws fails the run as a module does that can't be loaded, and names it",
+    async check({ open }) {
+      await using executor = open({ shared: { does: "fails to set up" } satisfies Shared });
+      const error = await assertRejects(
+        () => executor.map(setUpTask("use"), numbers(9), { chunk: 1 }).toArray(),
+        TaskLoadError,
+        "set_up_tasks.ts: its setup failed: no such database",
+      );
+      assert(error.cause instanceof RangeError);
+      await assertRejects(
+        () => executor.ready(setUpTask("use")),
+        TaskLoadError,
+        "its setup failed",
+      );
+      // Others are none the worse for it.
+      assertEquals(await executor.map(taskOf("export default (n) => n"), [1]).toArray(), [1]);
+    },
+  },
+  {
+    name: "a setup that never ends is given up after loadTimeoutMs, and asked to stop",
+    async check({ open }) {
+      await using executor = open({ shared: { does: "never sets up" } satisfies Shared });
+      await assertRejects(
+        () => executor.map(setUpTask("use"), [1, 2], { loadTimeoutMs: 100 }).toArray(),
+        TaskLoadError,
+        "its setup has not ended after 100 ms",
+      );
+    },
+  },
+  {
+    name: "a setup that ends its lane is told as that",
+    notFor: OWN_LANE_ONLY,
+    async check({ open }) {
+      await using executor = open({ shared: { does: "exits in setup" } satisfies Shared });
+      await assertRejects(
+        () => executor.map(setUpTask("use"), numbers(9), { chunk: 1 }).toArray(),
+        TaskLoadError,
+        "the lane called Deno.exit(3) in its setup",
+      );
+    },
+  },
+  {
+    name: "a lane that replaces a lost one is set up anew",
+    notFor: OWN_LANE_ONLY,
+    async check({ open }) {
+      await using gates = openGates();
+      await using executor = open({ lanes: 1, slots: 1, shared: { url: gates.url } });
+      const items = ["before", "exit", "after"];
+      const outcomes = await executor.mapSettled(setUpTask("exits"), items, { chunk: 1 }).toArray();
+      const [before, crashed, after] = outcomes.map((outcome) =>
+        outcome.status === "fulfilled" ? outcome.value : outcome.ended
+      );
+      assertEquals(crashed, "crashed");
+      assert(before !== after, `${before}`);
+      assert(gates.arrived.filter((key) => key === "set up").length >= 2);
+    },
+  },
+  {
+    name:
+      "a teardown that throws is told by close(), once all else has ended; the results are whole",
+    async check({ open }) {
+      const executor = open({ lanes: 1, shared: { does: "fails to tear down" } satisfies Shared });
+      assertEquals((await executor.map(setUpTask("use"), [1, 2, 3]).toArray()).length, 3);
+      const error = await assertRejects(
+        () => executor.close(),
+        TeardownError,
+        "set_up_tasks.ts failed: it was closed already",
+      );
+      assert(error.cause instanceof RangeError);
+      await executor.close();
+    },
+  },
+  {
+    name: "a teardown that never ends is given up after the grace time, and told by close()",
+    async check({ open }) {
+      const shared: Shared = { does: "never tears down" };
+      const executor = open({ lanes: 1, graceMs: 50, shared });
+      await executor.map(setUpTask("use"), [1, 2, 3]).toArray();
+      await assertRejects(() => executor.close(), TeardownError, "grace time of 50 ms");
+    },
+  },
+  {
+    name: "a teardown that ends its lane is told by close()",
+    notFor: OWN_LANE_ONLY,
+    async check({ open }) {
+      const executor = open({ lanes: 1, shared: { does: "exits in teardown" } satisfies Shared });
+      await executor.map(setUpTask("use"), [1]).toArray();
+      await assertRejects(() => executor.close(), TeardownError, "called Deno.exit(4)");
+    },
+  },
+  {
+    name: "a setup or teardown that is no function, and a task that is a generator, are refused",
+    async check({ open }) {
+      await using executor = open();
+      const cases = [
+        ["export const setup = 5; export default (n) => n", "its export setup is no function"],
+        ["export function* teardown() {} export default (n) => n", "a generator function"],
+        ["export default function* (n) { yield n }", "it is a generator function"],
+        ["export default async function* (n) { yield n }", "it is a generator function"],
+      ] as const;
+      for (const [code, message] of cases) {
+        const run = executor.map(taskOf(code), [1]);
+        await assertRejects(() => run.toArray(), TaskLoadError, message);
+      }
+    },
+  },
+];
+
+/** A mistake that types find. */
+export function refusedByTypes(): void {
+  type WithoutSetup = { default: (n: number, context: { resource: Date }) => number };
+  // @ts-expect-error: nobody gives it a Date
+  task<WithoutSetup>("data:,");
+  type Wrong = WithoutSetup & { setup: () => string };
+  // @ts-expect-error: its setup gives a string
+  task<Wrong>("data:,");
+  type Right = WithoutSetup & { setup: () => Promise<Date> };
+  task<Right>("data:,");
+  // @ts-expect-error: the setup is no task
+  task<Right, "setup">("data:,", "setup");
+  sequential({ shared: 1 });
+  // @ts-expect-error: it is the executor that is given it
+  workers().map(task<Right>("data:,"), [1], { shared: 1 });
+}

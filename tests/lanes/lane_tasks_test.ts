@@ -1,0 +1,148 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { TaskLoadError } from "../../lib/lanes/errors.ts";
+import { LaneTasks } from "../../lib/lanes/lane_tasks.ts";
+import type { Task } from "../../lib/lanes/task.ts";
+
+const steps = globalThis as unknown as { steps: Record<string, unknown> };
+steps.steps = {};
+
+/** A module whose hooks are those that a test puts under a name; another module for each. */
+function taskOf(hooks: Record<string, unknown>): Task & { named(name: string): Task } {
+  const key = crypto.randomUUID();
+  steps.steps[key] = hooks;
+  const code =
+    Object.keys(hooks).map((name) =>
+      `export const ${name} = (...args) => steps["${key}"].${name}(...args);`
+    ).join("") + "export default (n) => n; export const other = (n) => -n;";
+  const module = `data:text/javascript,${encodeURIComponent(code)}`;
+  return { module, export: "default", named: (name) => ({ module, export: name }) };
+}
+
+/** A turn of the event loop: modules are imported meanwhile. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+Deno.test("a module without hooks is given what is shared, and is at hand from then on", async () => {
+  const tasks = new LaneTasks({ shared: 7 });
+  const task = taskOf({});
+  const ready = await tasks.ready(task);
+  assertEquals([ready.given, ready.fn(3, undefined as never)], [
+    { resource: undefined, shared: 7 },
+    3,
+  ]);
+  assert(tasks.ready(task) === ready);
+  assertEquals([tasks.holds, await tasks.close()], [false, []]);
+});
+
+Deno.test("a module is set up once, whichever of its tasks is first and however many ask meanwhile", async () => {
+  const told: string[] = [];
+  const tasks = new LaneTasks({ shared: 1, onSetup: (module) => told.push(module) });
+  let count = 0;
+  const gate = Promise.withResolvers<void>();
+  const task = taskOf({
+    async setup({ shared }: { shared: number }) {
+      count++;
+      await gate.promise;
+      return { shared };
+    },
+  });
+  const all = [task.named("default"), task.named("other"), task.named("default")];
+  const asked = all.map((task) => tasks.ready(task));
+  while (count === 0) await turn();
+  assertEquals([tasks.isSettingUp(task.module), tasks.holds], [true, false]);
+  gate.resolve();
+  const given = (await Promise.all(asked)).map(({ given }) => given);
+  assertEquals([count, told, new Set(given).size], [1, [task.module], 1]);
+  assertEquals(given[0], { resource: { shared: 1 }, shared: 1 });
+  assertEquals([tasks.isSettingUp(task.module), tasks.holds], [false, true]);
+});
+
+Deno.test("a set-up that fails is told with its cause, and tried again the next time", async () => {
+  const tasks = new LaneTasks();
+  let tries = 0;
+  const task = taskOf({
+    setup() {
+      if (++tries === 1) throw new RangeError("not yet");
+      return "there";
+    },
+  });
+  const error = await assertRejects(
+    async () => await tasks.ready(task),
+    TaskLoadError,
+    "its setup failed: not yet",
+  );
+  assert(error.cause instanceof RangeError);
+  assertEquals((await tasks.ready(task)).given.resource, "there");
+});
+
+Deno.test("what was set up last is disposed first, by teardown or by itself, but not by both", async () => {
+  const tasks = new LaneTasks();
+  const done: string[] = [];
+  const disposable = (name: string) => ({ name, [Symbol.dispose]: () => done.push(name) });
+  const modules = [
+    taskOf({ setup: () => disposable("first") }),
+    taskOf({
+      setup: () => disposable("second"),
+      teardown: ({ name }: { name: string }) => done.push(`teardown of ${name}`),
+    }),
+    taskOf({ teardown: (resource: unknown) => done.push(`teardown of ${resource}`) }),
+    taskOf({ setup: () => ({ [Symbol.asyncDispose]: () => done.push("async") }) }),
+    taskOf({ setup: () => "nothing to dispose" }),
+  ];
+  for (const task of modules) await tasks.ready(task);
+  assertEquals(await tasks.close(), []);
+  assertEquals(done, ["async", "teardown of undefined", "teardown of second", "first"]);
+  assertEquals(await tasks.close(), []);
+  assertEquals(done.length, 4);
+});
+
+Deno.test("a teardown that fails hinders no other", async () => {
+  const tasks = new LaneTasks();
+  const done: string[] = [];
+  const bad = (what: unknown) =>
+    taskOf({
+      setup: () => 1,
+      teardown: () => {
+        throw what;
+      },
+    });
+  await tasks.ready(taskOf({ setup: () => ({ [Symbol.dispose]: () => done.push("good") }) }));
+  await tasks.ready(bad(new RangeError("a")));
+  await tasks.ready(bad({
+    toString() {
+      throw 1;
+    },
+  }));
+  const failures = await tasks.close();
+  assertEquals(failures.map(({ message }) => message.split("failed: ")[1]), [
+    "it threw something that can't be shown",
+    "a",
+  ]);
+  assertEquals(done, ["good"]);
+});
+
+Deno.test("a set-up under way is asked to stop; what it gives all the same is disposed, after the others", async () => {
+  const tasks = new LaneTasks();
+  const done: string[] = [];
+  const disposable = (name: string) => ({ [Symbol.dispose]: () => done.push(name) });
+  await tasks.ready(taskOf({ setup: () => disposable("early") }));
+  let begun = false;
+  const late = tasks.ready(taskOf({
+    setup: ({ signal }: { signal: AbortSignal }) => {
+      begun = true;
+      return new Promise((resolve) =>
+        signal.addEventListener("abort", () => resolve(disposable("late")))
+      );
+    },
+  }));
+  while (!begun) await turn();
+  assertEquals(await tasks.close(), []);
+  assertEquals(done, ["early", "late"]);
+  await late;
+  await assertRejects(
+    async () => await tasks.ready(taskOf({ setup: () => 1 })),
+    TaskLoadError,
+    "closed",
+  );
+});
