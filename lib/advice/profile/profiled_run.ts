@@ -6,6 +6,7 @@
  */
 
 import type { Items } from "../../dispatch/options.ts";
+import { plainContext } from "../../lanes/plain_context.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { ItemPuller } from "../probe/item_puller.ts";
 
@@ -63,7 +64,6 @@ export async function profiledRun(
 ): Promise<ProfiledRun> {
   const puller = new ItemPuller(items);
   const { signal } = new AbortController();
-  const cancelled = () => false;
   let [tasks, failed, tasksMs] = [0, 0, 0];
   profileBegins();
   for (let index = 0; index < limit && tasksMs < targetMs; index++) {
@@ -72,7 +72,7 @@ export async function profiledRun(
     if (index % stride !== 0) continue;
     const startMs = performance.now();
     try {
-      await task(pulled[0], { signal, index, attempt: 1, cancelled });
+      await task(pulled[0], plainContext(index, signal));
     } catch {
       failed++;
     }
