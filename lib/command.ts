@@ -5,10 +5,15 @@
  */
 
 import { Command } from "@commander-js/extra-typings";
+import { fitHelp } from "./help_text.ts";
 import { quoted } from "./options/usage_error.ts";
+import { print } from "./print.ts";
+import { styleOfStdout } from "./reporting/style.ts";
 
-/** A terminal may be narrower or wider; help is written for the most common width. */
-const HELP_COLUMNS = 100;
+/** Longer lines are hard to read, however wide the terminal. */
+const MOST_COLUMNS = 100;
+/** Commander wraps some parts of the help and not others, so none is left to it. */
+const UNWRAPPED = 10_000;
 
 // Its own function so that the public type is this function's: commander's types aren't documented here.
 function made(name: string, description: string) {
@@ -23,8 +28,12 @@ function made(name: string, description: string) {
       // Asking about colour would need env permissions, and there is no colour in the help.
       getOutHasColors: () => false,
       getErrHasColors: () => false,
-      getOutHelpWidth: () => HELP_COLUMNS,
-      getErrHelpWidth: () => HELP_COLUMNS,
+      getOutHelpWidth: () => UNWRAPPED,
+      getErrHelpWidth: () => UNWRAPPED,
+      writeOut: (text) => {
+        const columns = Math.min(MOST_COLUMNS, styleOfStdout().columns);
+        print(fitHelp(text.replace(/\n$/, ""), columns));
+      },
     });
   // Of arguments too many, commander says how many there are, but not which.
   const error = command.error.bind(command);

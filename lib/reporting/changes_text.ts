@@ -4,12 +4,11 @@
  * @module
  */
 
-import Table from "cli-table3";
 import type { Change, ResultsComparison } from "../timing/compare_results.ts";
 import { formatDuration, formatNumber, formatPercent, formatRatio, NO_FIGURE } from "./format.ts";
 import { fit, plain, wrap } from "./plain.ts";
 import { paletteFor, type Style } from "./style.ts";
-import { BORDERLESS } from "./table.ts";
+import { textTable } from "./text_table.ts";
 
 /**
  * Writes what changed: a table, what to mind, and whether anything is slower than allowed.
@@ -35,28 +34,36 @@ export function renderChanges(
   const palette = paletteFor(style);
   const blocks: string[] = [];
   for (const [job, of] of Map.groupBy(changes, (change) => change.job)) {
-    const table = new Table({
-      ...BORDERLESS,
-      head: ["model", "before", "now", "ratio", "95% interval", ""].map(palette.heading),
-      colAligns: ["left", "right", "right", "right", "right", "left"],
-    });
-    for (const change of of) {
-      const paint = change.tooSlow || change.verdict === "fails more now"
+    const paint = ({ tooSlow, verdict }: Change) =>
+      tooSlow || verdict === "fails more now"
         ? palette.bad
-        : change.verdict === "faster"
+        : verdict === "faster"
         ? palette.good
         : same;
-      table.push([
-        fit(plain(change.model), 12),
-        formatDuration(change.oldMs.median),
-        formatDuration(change.newMs.median),
-        ratio(change, ({ median }) => formatRatio(median)),
-        ratio(change, ({ low, high }) => `${formatNumber(low)}–${formatNumber(high)}`),
-        paint(told(change)),
-      ]);
-    }
-    const lines = table.toString().split("\n").map((line) => line.trimEnd());
-    blocks.push([palette.heading(wrap(plain(job), style.columns)), ...lines].join("\n"));
+    const table = textTable([
+      { head: "model", left: true, cells: of.map(({ model }) => fit(plain(model), 12)) },
+      { head: "before", dropOrder: 2, cells: of.map(({ oldMs }) => formatDuration(oldMs.median)) },
+      { head: "now", dropOrder: 1, cells: of.map(({ newMs }) => formatDuration(newMs.median)) },
+      {
+        head: "ratio",
+        cells: of.map((change) => ratio(change, ({ median }) => formatRatio(median))),
+      },
+      {
+        head: "95% interval",
+        dropOrder: 4,
+        cells: of.map((change) =>
+          ratio(change, ({ low, high }) => `${formatNumber(low)}–${formatNumber(high)}`)
+        ),
+      },
+      {
+        head: "",
+        left: true,
+        cells: of.map(told),
+        short: { cells: of.map((change) => SHORT[told(change)] ?? told(change)), order: 3 },
+        paint: (row) => paint(of[row]!),
+      },
+    ], style);
+    blocks.push([palette.heading(wrap(plain(job), style.columns)), table].join("\n"));
   }
   const minded = warnings.map((text) =>
     palette.warning(wrap(`Warning: ${plain(text)}`, style.columns, "  "))
@@ -69,6 +76,11 @@ export function renderChanges(
 function same(text: string): string {
   return text;
 }
+
+/** Shorter words, where the terminal is narrow. */
+const SHORT: Readonly<Record<string, string>> = {
+  "no detectable difference": "no difference seen",
+};
 
 const DIFFERENCES: readonly string[] = ["faster", "slower", "no detectable difference"];
 

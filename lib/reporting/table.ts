@@ -4,8 +4,6 @@
  * @module
  */
 
-import Table from "cli-table3";
-import stringWidth from "string-width";
 import type { Comparison, ModelResult, Round } from "../timing/result.ts";
 import {
   formatBytes,
@@ -19,6 +17,7 @@ import { nothingSucceeded } from "../timing/succeeded.ts";
 import { fit, plain } from "./plain.ts";
 import { middle } from "./middle.ts";
 import { type Palette, paletteFor, type Style } from "./style.ts";
+import { type TextColumn, textTable } from "./text_table.ts";
 
 interface Column {
   readonly head: string;
@@ -27,7 +26,12 @@ interface Column {
   readonly dropOrder: number;
   readonly cell: (model: ModelResult, comparison: Comparison) => string;
   readonly paint?: (model: ModelResult, palette: Palette) => (text: string) => string;
+  /** A shorter cell, where the terminal is narrow. */
+  readonly short?: (model: ModelResult) => string;
 }
+
+/** Shorter cells are taken once all columns that may be left out are. */
+const NARROW = 0.5;
 
 const MODEL_COLUMNS = 12;
 
@@ -54,7 +58,13 @@ const COLUMNS: readonly Column[] = [
   },
   { head: "CPU", dropOrder: 2, cell: ({ rounds }) => time(rounds, (r) => r.cpuMs) },
   { head: "CPUs", dropOrder: 7, cell: ({ rounds }) => busy(rounds) },
-  { head: "speedup", dropOrder: 0, cell: speedupOf, paint: speedupPaint },
+  {
+    head: "speedup",
+    dropOrder: 0,
+    cell: speedupOf,
+    short: (model) => speedupOf(model).replace(/ .*/, ""),
+    paint: speedupPaint,
+  },
   {
     head: "memory",
     dropOrder: 1,
@@ -68,8 +78,6 @@ const COLUMNS: readonly Column[] = [
     paint: ({ rounds }, palette) => failedOf(rounds) > 0 ? palette.bad : same,
   },
 ];
-
-const GAP = "  ";
 
 /**
  * Draws the table of a comparison. Columns that don't fit are left out, the least telling first;
@@ -89,60 +97,19 @@ const GAP = "  ";
  * ```
  */
 export function renderTable(comparison: Comparison, style: Style): string {
+  const { models } = comparison;
   const palette = paletteFor(style);
-  const columns = [...COLUMNS];
-  while (widthOf(columns, comparison) > style.columns) {
-    const drop = columns.reduce((a, b) => (b.dropOrder > a.dropOrder ? b : a));
-    if (drop.dropOrder === 0) break;
-    columns.splice(columns.indexOf(drop), 1);
-  }
-  const table = new Table({
-    ...BORDERLESS,
-    head: columns.map(({ head }) => palette.heading(head)),
-    colAligns: columns.map(({ left }) => left ? "left" : "right"),
-  });
-  for (const model of comparison.models) {
-    table.push(
-      columns.map(({ cell, paint = () => same }) => paint(model, palette)(cell(model, comparison))),
-    );
-  }
-  return table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
+  const columns = COLUMNS.map(({ cell, paint = () => same, short, ...column }): TextColumn => ({
+    ...column,
+    cells: models.map((model) => cell(model, comparison)),
+    paint: (row) => paint(models[row]!, palette),
+    ...(short && { short: { cells: models.map(short), order: NARROW } }),
+  }));
+  return textTable(columns, style);
 }
-
-/** How cli-table3 draws without a frame: one rule below the heads, blanks between columns. */
-export const BORDERLESS: {
-  style: { head: []; border: []; compact: true; "padding-left": 0; "padding-right": 0 };
-  chars: Record<string, string>;
-} = {
-  style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 0 },
-  chars: {
-    top: "",
-    "top-mid": "",
-    "top-left": "",
-    "top-right": "",
-    bottom: "",
-    "bottom-mid": "",
-    "bottom-left": "",
-    "bottom-right": "",
-    left: "",
-    "left-mid": "",
-    mid: "─",
-    "mid-mid": "──",
-    right: "",
-    "right-mid": "",
-    middle: GAP,
-  },
-};
 
 function same(text: string): string {
   return text;
-}
-
-function widthOf(columns: readonly Column[], comparison: Comparison): number {
-  const widths = columns.map(({ head, cell }) =>
-    Math.max(stringWidth(head), ...comparison.models.map((m) => stringWidth(cell(m, comparison))))
-  );
-  return widths.reduce((sum, width) => sum + width, GAP.length * (columns.length - 1));
 }
 
 /**

@@ -6,7 +6,7 @@
 
 import Table from "cli-table3";
 import { formatPercent, formatRatio } from "../../lib/reporting/format.ts";
-import { BORDERLESS } from "../../lib/reporting/table.ts";
+import { BORDERLESS } from "../../lib/reporting/text_table.ts";
 
 /** How one piece of advice turned out. */
 export interface Verdict {

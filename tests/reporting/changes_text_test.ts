@@ -25,7 +25,7 @@ const CHANGES = [
   changeOf("workers", 0.7),
 ];
 
-for (const columns of [80, 120]) {
+for (const columns of [40, 60, 80, 120]) {
   for (const colour of [false, true]) {
     const how = `${columns} columns ${colour ? "with" : "without"} colour`;
     Deno.test(`what changed at ${how}`, async (t) => {

@@ -26,7 +26,7 @@ Deno.test("the report says the same with and without colour", () => {
 });
 
 Deno.test("no line of the report is wider than the terminal, but for words that are", () => {
-  for (const columns of [80, 120]) {
+  for (const columns of [40, 60, 80, 120]) {
     const result = resultOf(ioComparison(), cpuComparison());
     for (const line of renderText(result, { columns, colour: true }).split("\n")) {
       assert(stringWidth(line) <= columns, line);

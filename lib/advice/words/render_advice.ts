@@ -4,10 +4,10 @@
  * @module
  */
 
-import Table from "cli-table3";
 import { plain, wrap } from "../../reporting/plain.ts";
 import { paletteFor, type Style } from "../../reporting/style.ts";
-import { BORDERLESS } from "../../reporting/table.ts";
+import { textTable } from "../../reporting/text_table.ts";
+import { counted } from "../../plural.ts";
 import type { Advice } from "../advice.ts";
 import { functionLines, PROFILE_TITLE, profileLines } from "../profile/profile_words.ts";
 import { codeLines, commandLine } from "./advice_code.ts";
@@ -19,6 +19,14 @@ import {
   recommendationLines,
   sampleLine,
 } from "./advice_lines.ts";
+
+/** Which columns of models go first where the terminal is narrow: start, then memory, then the prediction. */
+const DROP_ORDER = [0, 2, 0, 4, 3, 0];
+
+/** Of what is said at the end of a row only an arrow for the recommended, where there is no room. */
+function mark(cells: readonly string[]): string {
+  return cells.at(-1)!.startsWith("←") ? "←" : "";
+}
 
 /**
  * Writes advice as text.
@@ -42,22 +50,25 @@ export function renderAdvice(advice: Advice, style: Style): string {
   const text = (line: string) => wrap(plain(line), style.columns);
   const list = (lines: readonly string[]) =>
     lines.map((line) => `  • ${wrap(plain(line), style.columns - 4, "    ")}`).join("\n");
-  const table = new Table({
-    ...BORDERLESS,
-    head: MODEL_HEADS.map((head) => palette.heading(head)),
-    colAligns: ["left", "right", "right", "right", "right", "left"],
-  });
-  for (const model of advice.models) {
-    const cells = modelCells({ advice, model }).map(plain);
-    table.push(model.name === advice.recommended.name ? cells.map(palette.good) : cells);
-  }
+  const rows = advice.models.map((model) => modelCells({ advice, model }).map(plain));
+  const isChosen = (row: number) => advice.models[row]!.name === advice.recommended.name;
+  const table = textTable(
+    MODEL_HEADS.map((head, column) => ({
+      head,
+      cells: rows.map((cells) => cells[column]!),
+      left: column === 0 || column === MODEL_HEADS.length - 1,
+      dropOrder: DROP_ORDER[column]!,
+      paint: (row: number) => isChosen(row) ? palette.good : (text: string) => text,
+      ...(column === MODEL_HEADS.length - 1 && { short: { cells: rows.map(mark), order: 1.5 } }),
+    })),
+    style,
+  );
   const parts = [
     palette.heading(text(`${advice.job.title}: ${classLine(advice)}`)),
     text(sampleLine(advice)),
     ...(advice.classNote === undefined ? [] : [text(advice.classNote)]),
     ...(advice.partial === undefined ? [] : [palette.warning(text(`Partial: ${advice.partial}.`))]),
-    table.toString().split("\n").map((line) => line.trimEnd()).join("\n") +
-    `\nGains are against sequential, for ${advice.horizon} items.`,
+    `${table}\n` + text(`Gains are against sequential, for ${counted(advice.horizon, "item")}.`),
     palette.heading(text(`Recommended: ${advice.recommended.name}`)) + "\n" +
     list(recommendationLines(advice)),
     ...(advice.profile === undefined ? [] : [

@@ -75,6 +75,18 @@ function axisLine(labels: readonly { at: number; text: string }[], columns: numb
   return line;
 }
 
+/** Entries side by side, on as many lines as they need. */
+function joined(entries: readonly string[], columns: number): string[] {
+  const lines: string[] = [];
+  for (const entry of entries) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 2 + entry.length <= columns) {
+      lines[lines.length - 1] = `${line}  ${entry}`;
+    } else lines.push(entry);
+  }
+  return lines;
+}
+
 /**
  * Draws throughput against slots or lanes: `o` a median, `|` its interval, `.` the fitted law, `'` what
  * perfect scaling would be, `K` the knee, `=` where computing ends.
@@ -145,13 +157,13 @@ export function chartText(
     ...body,
     `${" ".repeat(margin - 1)}+${"-".repeat(width)}`,
     indent + axisLine(sizes, width),
-    indent + [
+    ...joined([
       `${axis}${scale === Math.log2 ? " (log)" : ""}:`,
       `${MARKS.point} median, ${MARKS.interval} 95%`,
       ...(law === null ? [] : [`${MARKS.fit} ${isBad ? "bad fit" : "fit"}`]),
       ...(knee === null ? [] : [`${MARKS.knee} knee`]),
       `${MARKS.ideal} perfect`,
       ...(full === null ? [] : [`${MARKS.full} ${full.by === "cores" ? "cores" : "loop"} full`]),
-    ].join("  "),
+    ], columns - margin).map((line) => indent + line),
   ].join("\n");
 }

@@ -6,9 +6,15 @@
 
 import { counted } from "../../../plural.ts";
 import { type Failures, sumOfFailures } from "../../../timing/reasons.ts";
-import { formatDuration, formatNumber, formatPercent } from "../../../reporting/format.ts";
+import {
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  NO_FIGURE,
+} from "../../../reporting/format.ts";
 import { plain, wrap } from "../../../reporting/plain.ts";
 import { paletteFor, type Style } from "../../../reporting/style.ts";
+import { textTable } from "../../../reporting/text_table.ts";
 import { environmentLine } from "../../../reporting/verdict_text.ts";
 import { chartText } from "./chart_text.ts";
 import { definitionSentences } from "./definitions.ts";
@@ -22,57 +28,64 @@ import {
   openLoopSentences,
 } from "./sweep_words.ts";
 
-/** Columns set flush: the first column and all figures to the right. */
-function columnsOf(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows.map((row) => row.map((cell, i) => cell.padStart(widths[i]!)).join("  ").trimEnd())
-    .join("\n");
+function pointsTable({ points, axis }: SweepResult, style: Style): string {
+  const time = (of: (latency: NonNullable<SweepPoint["latencyMs"]>) => number) =>
+    points.map(({ latencyMs }) => latencyMs === null ? NO_FIGURE : formatDuration(of(latencyMs)));
+  const table = textTable([
+    { head: `${axis} `, cells: points.map(({ size, refined }) => `${size}${refined ? "+" : " "}`) },
+    {
+      head: "items/s",
+      cells: points.map(({ throughputPerSecond: { median } }) => formatNumber(median)),
+    },
+    {
+      head: "95%",
+      dropOrder: 1,
+      cells: points.map(({ throughputPerSecond: { low, high } }) =>
+        `${formatNumber(low)}–${formatNumber(high)}`
+      ),
+    },
+    { head: "median", dropOrder: 2, cells: time(({ median }) => median) },
+    { head: "p95", dropOrder: 4, cells: time(({ p95 }) => p95) },
+    { head: "p99", dropOrder: 3, cells: time(({ p99 }) => p99) },
+    { head: "efficiency", cells: points.map(({ efficiency }) => formatPercent(efficiency)) },
+  ], style);
+  return table + (points.some(({ refined }) => refined) ? "\n+ added around the bend" : "");
 }
 
-function pointRow({ size, throughputPerSecond: x, latencyMs, efficiency, refined }: SweepPoint) {
-  const times = latencyMs === null
-    ? ["–", "–", "–"]
-    : [latencyMs.median, latencyMs.p95, latencyMs.p99].map(formatDuration);
-  return [
-    `${size}${refined ? "+" : " "}`,
-    formatNumber(x.median),
-    `${formatNumber(x.low)}–${formatNumber(x.high)}`,
-    ...times,
-    formatPercent(efficiency),
-  ];
+function openLoopTable(points: readonly OpenLoopPoint[], style: Style): string {
+  const time = (of: (point: OpenLoopPoint) => number) =>
+    points.map((point) => formatDuration(of(point)));
+  return textTable([
+    { head: "due/s", cells: points.map(({ ratePerSecond }) => formatNumber(ratePerSecond)) },
+    {
+      head: "done/s",
+      cells: points.map(({ achievedPerSecond }) => formatNumber(achievedPerSecond)),
+    },
+    { head: "naive p50", dropOrder: 4, cells: time(({ naive }) => naive.median) },
+    { head: "p99", dropOrder: 3, cells: time(({ naive }) => naive.p99) },
+    { head: "corrected p50", dropOrder: 2, cells: time(({ corrected }) => corrected.median) },
+    {
+      head: "p99",
+      short: {
+        head: "corrected p99",
+        cells: points.map(correctedP99),
+        // Once the column before it goes, its head must say what it is.
+        order: 2.5,
+      },
+      cells: points.map(correctedP99),
+    },
+    {
+      head: "backlog",
+      dropOrder: 1,
+      cells: points.map(({ backlogAtEnd }) => String(backlogAtEnd)),
+    },
+    { head: "kept up", cells: points.map(({ sustained }) => sustained ? "yes" : "no") },
+  ], style);
 }
 
-function pointsTable({ points, axis }: SweepResult): string {
-  const heads = [axis + " ", "items/s", "95%", "median", "p95", "p99", "efficiency"];
-  const note = points.some(({ refined }) => refined) ? "\n+ added around the bend" : "";
-  return columnsOf([heads, ...points.map(pointRow)]) + note;
-}
-
-function openLoopTable(points: readonly OpenLoopPoint[]): string {
-  const heads = [
-    "due/s",
-    "done/s",
-    "naive p50",
-    "p99",
-    "corrected p50",
-    "p99",
-    "backlog",
-    "kept up",
-  ];
-  return columnsOf([
-    heads,
-    ...points.map((point) => [
-      formatNumber(point.ratePerSecond),
-      formatNumber(point.achievedPerSecond),
-      formatDuration(point.naive.median),
-      formatDuration(point.naive.p99),
-      formatDuration(point.corrected.median),
-      // What never got an answer took longer than it is counted with.
-      (point.unanswered + point.unstarted > 0 ? "≥" : "") + formatDuration(point.corrected.p99),
-      String(point.backlogAtEnd),
-      point.sustained ? "yes" : "no",
-    ]),
-  ]);
+/** What never got an answer took longer than it is counted with. */
+function correctedP99({ corrected, unanswered, unstarted }: OpenLoopPoint): string {
+  return (unanswered + unstarted > 0 ? "≥" : "") + formatDuration(corrected.p99);
 }
 
 /** Reasons with their counts and an example of each. */
@@ -165,7 +178,7 @@ export function sweepText(result: SweepResult, style: Style): string {
   if (points.length > 0) {
     const chart = chartText(result, { columns: style.columns });
     if (chart !== "") blocks.push(chart);
-    blocks.push(pointsTable(result));
+    blocks.push(pointsTable(result, style));
     blocks.push(lines([
       kneeSentence(result),
       ...failingSentences(result),
@@ -177,7 +190,7 @@ export function sweepText(result: SweepResult, style: Style): string {
     if (forecasts.length > 0) blocks.push(lines(forecastSentences(result)));
   }
   if (openLoop.length > 0) {
-    blocks.push(openLoopTable(openLoop), lines(openLoopSentences(result), palette.heading));
+    blocks.push(openLoopTable(openLoop, style), lines(openLoopSentences(result), palette.heading));
   }
   const notices = [
     ...failures(result).map((text) => lines([`Failed: ${text}`], palette.bad)),
