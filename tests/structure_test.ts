@@ -14,6 +14,7 @@ const ORDER = [
   "lib/advice",
   "lib/reporting",
   "lib/timing",
+  "lib/judge",
   "lib/executor",
   "lib/dispatch",
   "lib/lanes",

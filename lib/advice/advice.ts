@@ -7,11 +7,22 @@
  */
 
 import type { Interval, ResultFile, Verdict } from "../timing/result.ts";
+import type { Finding } from "./finding.ts";
 import type { Candidate } from "./prediction/candidate.ts";
-import type { Hazard } from "./words/hazards.ts";
 import type { Machine } from "./prediction/predict.ts";
 import type { Profiled } from "./profile/job_profile.ts";
+import type { Decision } from "./race/recommend.ts";
 import type { Sample } from "./probe/sample.ts";
+
+/** A thing to mind, in words, with the figures that they are made of. */
+export interface Hazard {
+  /** Which kind of thing it is. */
+  readonly kind: Finding["kind"];
+  /** What to tell, in a sentence or two. */
+  readonly text: string;
+  /** Its figures and names; not in older files. */
+  readonly figures?: Readonly<Record<string, unknown>> | undefined;
+}
 
 /** One model: what was predicted and what was measured. Times are for the whole job, in milliseconds. */
 export interface ModelAdvice {
@@ -43,7 +54,7 @@ export interface ModelAdvice {
     readonly failed: number;
   } | undefined;
   /** Why it was taken out of the race. */
-  readonly out?: "failures" | "results" | "slower" | "broken" | undefined;
+  readonly out?: "failures" | "results" | "slower" | "broken" | "impossible" | undefined;
 }
 
 /** Where measuring contradicted the prediction. */
@@ -111,6 +122,10 @@ export interface Advice {
     /** From how many items on it pays; null if never. */
     readonly breakEven: number | null;
     readonly reason: string;
+    /** How it was decided: a gain was shown, none is there, it can't be told, or it wasn't measured. */
+    readonly decision?: Decision | undefined;
+    /** How often the code tries an item again that a server refused. */
+    readonly retries?: number | undefined;
   };
   /** The program, whole. */
   readonly code: string;

@@ -15,11 +15,11 @@ import {
   type SchemaOf,
 } from "../timing/schema_parts.ts";
 import type { FileFormat } from "../timing/written_file.ts";
-import type { Advice, AdviceFile, ModelAdvice, SampleFigures, Surprise } from "./advice.ts";
-import type { Hazard } from "./words/hazards.ts";
+import type { Advice, AdviceFile, Hazard, ModelAdvice, SampleFigures, Surprise } from "./advice.ts";
 import type { Profiled } from "./profile/job_profile.ts";
 import type { Owner } from "./profile/places.ts";
 import type { Machine } from "./prediction/predict.ts";
+import type { Decision } from "./race/recommend.ts";
 
 const whole = z.number().int().positive();
 const count = z.number().int().nonnegative();
@@ -44,11 +44,16 @@ const hazard: z.ZodType<Hazard> = z.object({
     failures: true,
     memory: true,
     uneven: true,
-
     broken: true,
     busy: true,
+    "other-work": true,
+    impossible: true,
+    rate: true,
+    late: true,
+    lanes: true,
   }),
   text: z.string(),
+  figures: z.record(z.string(), z.unknown()).optional(),
 });
 
 const sample: z.ZodType<SampleFigures> = z.object({
@@ -75,11 +80,13 @@ const sample: z.ZodType<SampleFigures> = z.object({
   cloneMs: amount,
   uncloneable: z.string().optional(),
   memoryBytes: amount,
+  taskBytes: amount.optional(),
 });
 
 const machine: z.ZodType<Machine> = z.object({
   cores: whole,
   ceiling: positive,
+  memoryBytes: positive.optional(),
   startMs: z.object({ eventLoop: amount, workers: amount, processes: amount }),
 });
 
@@ -106,6 +113,7 @@ const model: z.ZodType<ModelAdvice> = z.object({
     results: true,
     slower: true,
     broken: true,
+    impossible: true,
   }).optional(),
 });
 
@@ -174,6 +182,16 @@ const advice: z.ZodType<Advice> = z.object({
     memoryBytes: z.number().nullable(),
     breakEven: whole.nullable(),
     reason: z.string(),
+    decision: words<Decision>({
+      gain: true,
+      "no gain": true,
+      "can't tell": true,
+      unmeasured: true,
+      "server's pace": true,
+      "order matters": true,
+      "other work": true,
+    }).optional(),
+    retries: count.optional(),
   }),
   code: z.string(),
   flags: z.array(z.string()),

@@ -8,29 +8,34 @@ import type { Meter } from "../timing/meter/meter.ts";
 import type { TrialRunner } from "../timing/spec.ts";
 import type { Round } from "../timing/result.ts";
 import type { Advice } from "./advice.ts";
-import { composeAdvice } from "./compose_advice.ts";
+import { composeAdvice, recommends } from "./compose_advice.ts";
 import { type Candidate, SEQUENTIAL } from "./prediction/candidate.ts";
 import { predictedGains } from "./prediction/candidates.ts";
-import { COMPUTES, WAITS } from "./prediction/classify.ts";
+import { COMPUTES, SURE, WAITS } from "../judge/thresholds.ts";
 import type { AdviseOptions, Findings } from "./findings.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
 import { isSmall, planFor, type Planned, withTotal } from "./planned.ts";
 import { predict } from "./prediction/predict.ts";
 import { countBackwards, orderCheck } from "./probe/order_check.ts";
+import { type Pace, paceProbe } from "./probe/pace_probe.ts";
 import type { OrderProber } from "./probe/order_probe.ts";
 import { profiled } from "./profile/profile_plan.ts";
 import type { Profiler } from "./profile/profiler.ts";
 import type { Probed, Prober } from "./probe/probe.ts";
 import type { Race, RaceRunner, Runner } from "./race/race_options.ts";
 import { missingOf } from "./words/missing.ts";
-import { ratioOf, recommend } from "./race/recommend.ts";
-import { entryOf, scaledMs } from "./race/scaled.ts";
+import { entriesOf } from "./race/entries.ts";
+import { recommend } from "./race/recommend.ts";
+import { scaledMs } from "./race/scaled.ts";
+import { failingOf } from "./failing.ts";
+import { isRefusal } from "../timing/refusal_signs.ts";
+import { rateLimitOf } from "./findings_of.ts";
 import { sampleOf } from "./probe/sample.ts";
 import { substitutes } from "./race/substitutes.ts";
 
 const MOST_TRIALS = 16;
-/** How often any item is run at most: in the sample, in the race, once from last to first, and for a profile. */
-export const MOST_TIMES: number = 1 + MOST_TRIALS + 1 + 1;
+/** How often any item is run at most: in the sample, the race, from last to first, for a pace, and a profile. */
+export const MOST_TIMES: number = 1 + MOST_TRIALS + 1 + 1 + 1;
 /** Items in a sample at most. */
 export const MOST_ITEMS = 50_000;
 /** The sample's share of the budget, and how long it lasts at most if there is time, in milliseconds. */
@@ -40,6 +45,10 @@ const SAMPLE_MS = 3000;
 const PROBE_SHARE = 0.5;
 /** Reserved to print and to end processes. */
 const RESERVE_MS = 300;
+/** How long a server's pace is looked for at most, in milliseconds. */
+const PACE_MS = 4000;
+/** Ends of an interval that lie nearer together need no more rounds. */
+const NARROW = 1.3;
 /** A task gets this many times as long as the longest of the sample before it is given up. */
 const PATIENCE = 20;
 
@@ -71,11 +80,10 @@ async function raceFor(
   signal: AbortSignal,
 ): Promise<Race | undefined> {
   const { sample, machine, plan, raced, horizon } = planned;
-  if (plan === null || isSmall(planned)) return undefined;
+  if (plan === null || isSmall(planned) || rateLimitOf(probed) !== undefined) return undefined;
   const scaled = (candidate: Candidate, items: number, round: Round) =>
     scaledMs(sample, machine, candidate, items, horizon, round);
   const last = ({ candidate, items, rounds }: Runner) => scaled(candidate, items, rounds.at(-1)!);
-  const predicted = (candidate: Candidate) => predict(sample, candidate, horizon, machine);
   const longest = Math.max(...sample.walls.map(({ wallMs }) => wallMs));
   const sequentialMs = predict(sample, SEQUENTIAL, plan.items, machine).runMs;
   const { onEvent } = options;
@@ -91,16 +99,15 @@ async function raceFor(
     expectedMs: (candidate, items) => predict(sample, candidate, items, machine).runMs,
     scaledMs: scaled,
     decided: (runners) => {
-      const entries = runners.map((runner) => entryOf(runner, scaled, predicted));
-      const { candidate, confidence } = recommend(entries, options.seed);
-      const chosen = entries.find((entry) => entry.candidate === candidate);
-      const sequential = entries.find((entry) => entry.candidate.model === "sequential");
-      const gain = chosen && sequential ? ratioOf(sequential, chosen, options.seed) : null;
-      return confidence >= 0.9 && (gain === null || gain.high / gain.low < 1.3);
+      const { entries } = entriesOf(runners, sample, machine, horizon);
+      const { confidence, gain, decision } = recommend(entries);
+      return confidence >= SURE && decision !== "can't tell" &&
+        (gain === null || gain.high / gain.low < NARROW);
     },
     instead: (runners) =>
       substitutes(runners, {
         cores: machine.cores,
+        taskMs: sample.wallMs,
         waits: sample.cpuShare < (WAITS + COMPUTES) / 2,
         canTravel: sample.uncloneable === undefined,
         predicted: predictedGains(planned.predicted, plan.items),
@@ -110,6 +117,38 @@ async function raceFor(
     signal,
     ...(onEvent && { onEvent }),
   });
+}
+
+/** Takes a list's items in an order in which the first few are a fair share of all. */
+function spread(job: AdviseOptions["job"]): AdviseOptions["job"] {
+  const { items } = job;
+  if (items.kind === "values") return job;
+  return {
+    ...job,
+    items: { ...items, spread: true, ...(items.limit !== undefined && { first: items.limit }) },
+  };
+}
+
+/** Looks for a server's pace, if the plain loop or some model met refusals. */
+async function paceFor(
+  { wallMs }: Planned["sample"],
+  probed: Probed,
+  race: Race | undefined,
+  measure: (slots: number) => Promise<Pace>,
+): Promise<Pace | undefined> {
+  if (rateLimitOf(probed) !== undefined) {
+    const pace = await measure(1);
+    return pace.perSecond === null
+      ? { ...pace, perSecond: probed.done?.refused?.pacePerSecond ?? null }
+      : pace;
+  }
+  const failing = failingOf(race?.runners ?? []);
+  if (failing === undefined || !failing.reasons.some(isRefusal)) return undefined;
+  // Twice what went well was refused, or soon will be.
+  const pace = await measure(Math.min(failing.inFlight, 2 * failing.well));
+  // With fewer in flight than it lets through at once it never refuses: that is no pace.
+  const needed = pace.perSecond === null ? Infinity : pace.perSecond * wallMs / 1000;
+  return needed >= failing.inFlight ? undefined : pace;
 }
 
 /** What advice is given of, and how it was come by. */
@@ -142,7 +181,8 @@ export interface Advised {
  * ```
  */
 export async function advise(options: AdviseOptions, instruments: Instruments): Promise<Advised> {
-  const { job, typed, budgetMs, signal, cores, onPhase } = options;
+  const job = spread(options.job);
+  const { typed, budgetMs, signal, cores, onPhase } = options;
   const { probe, orderProbe, profileJob, measureMachine, runTrial, meter, now } = instruments;
   const startMs = now();
   const leftMs = () => budgetMs - RESERVE_MS - (now() - startMs);
@@ -173,9 +213,25 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
   onPhase?.("racing the promising models");
   const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs())));
   const either = AbortSignal.any([signal, deadline]);
-  const race = await raceFor(planned, probed, options, instruments, either);
+  const race = await raceFor(planned, probed, { ...options, job }, instruments, either);
   if (race?.total !== undefined) planned = withTotal(planned, race.total);
-  const check = orderCheck(planned.sample, probed, race);
+  const pace = await paceFor(planned.sample, probed, race, async (slots) => {
+    onPhase?.("measuring the pace that the server allows");
+    const mostMs = Math.max(1, Math.min(PACE_MS, leftMs()));
+    return await paceProbe(job, { slots, mostMs, signal: either, runTrial });
+  });
+  const early: Findings = {
+    options: { ...options, job },
+    probed,
+    ...planned,
+    race,
+    backwards: undefined,
+    pace,
+    missing: undefined,
+  };
+  const leavesPlainLoop = recommends(early) !== "sequential";
+  const check = orderCheck(planned.sample, probed, race, leavesPlainLoop);
+  if (check !== undefined) onPhase?.("running a few items from last to first");
   const backwards = check && leftMs() > 0
     ? {
       items: check.count,
@@ -188,13 +244,12 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
     onPhase,
   });
   const findings: Findings = {
-    options,
-    probed,
-    ...planned,
-    race,
+    ...early,
     backwards,
     profile,
-    missing: missingOf({ ...planned, probed, race, small }, signal),
+    missing: rateLimitOf(probed) !== undefined
+      ? undefined
+      : missingOf({ ...planned, probed, race, small }, signal),
   };
   return { advice: composeAdvice(findings), findings };
 }

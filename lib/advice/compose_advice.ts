@@ -4,17 +4,34 @@
  * @module
  */
 
+import { isRefusal } from "../timing/refusal_signs.ts";
 import type { Advice } from "./advice.ts";
 import { type Candidate, nameOf, SEQUENTIAL } from "./prediction/candidate.ts";
 import { slotsOf } from "./prediction/candidate.ts";
 import { Composer } from "./composer.ts";
 import type { Findings } from "./findings.ts";
-import { hazardsOf, wasBusy } from "./words/hazards.ts";
+import { findingsOf, rateLimitOf, wasBusy } from "./findings_of.ts";
+import { failingOf } from "./failing.ts";
+import { sayFinding } from "./words/finding_words.ts";
 import { snippetFor } from "./words/snippet.ts";
 import { reasonOf, surprisesOf, unsureOf } from "./words/wording.ts";
 
+/** How often an item is tried again that a server refused. */
+const RETRIES = 5;
 /** How sure it can be that lanes don't pay, while others use the CPUs. */
 const DOUBTFUL = 0.6;
+
+/** Which model would be recommended. */
+export function recommends(found: Findings): Candidate["model"] {
+  const composer = new Composer(found);
+  const { classified } = composer.corrected(composer.classified());
+  return composer.recommendation(classified.bound).candidate.model;
+}
+
+/** Figures as a file holds them: JSON has no infinity, and nothing that isn't there. */
+function finite(figures: Record<string, unknown>): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(figures));
+}
 
 /**
  * Puts advice together from what was found.
@@ -40,6 +57,9 @@ export function composeAdvice(found: Findings): Advice {
     models.find(({ name }) => name === nameOf(of))?.measured?.peakRssBytes;
   const [own, plain] = [memoryOf(candidate), memoryOf(SEQUENTIAL)];
   const memoryBytes = own === undefined || plain === undefined ? null : own - plain;
+  const failing = failingOf(race?.runners ?? []);
+  const refuses = rateLimitOf(probed) !== undefined || failing?.reasons.some(isRefusal);
+  const retries = refuses ? RETRIES : 0;
   const { code, flags } = snippetFor({
     module: options.job.task.module,
     export: options.job.task.export,
@@ -48,11 +68,15 @@ export function composeAdvice(found: Findings): Advice {
     teardown: probed.exports.teardown,
     permissions: options.job.permissions ?? {},
     library: options.library,
+    retries,
   }, candidate);
+  const findings = findingsOf(found, candidate, memoryBytes, composer.impossible);
   const backwardsMs = (found.backwards?.items ?? 0) * sample.wallMs;
   const profile = found.profile;
   const profiled = profile !== undefined && "tasksMs" in profile ? profile : undefined;
-  const tasksMs = sample.tasksMs + (race?.costMs ?? 0) + backwardsMs + (profiled?.tasksMs ?? 0);
+  const paceMs = (found.pace?.items ?? 0) * sample.wallMs;
+  const tasksMs = sample.tasksMs + (race?.costMs ?? 0) + backwardsMs + paceMs +
+    (profiled?.tasksMs ?? 0);
   const { walls: _walls, ...figures } = sample;
   const doubtful = sample.cpuShare > 0.3 && candidate.lanes === 1 &&
     classified.bound !== "small" && wasBusy(sample, machine);
@@ -87,16 +111,21 @@ export function composeAdvice(found: Findings): Advice {
       memoryBytes: candidate.model === "sequential" ? 0 : memoryBytes,
       breakEven: candidate.model === "sequential" ? null : composer.breakEven(candidate),
       reason: reasonOf(composer, recommendation, classified.bound),
+      decision: recommendation.decision,
+      ...(retries > 0 && { retries }),
     },
     code,
     flags,
-    hazards: hazardsOf(found, candidate, memoryBytes ?? 0),
+    hazards: findings.map((finding) => {
+      const { kind, ...figures } = finding;
+      return { kind, text: sayFinding(finding), figures: finite(figures) };
+    }),
     ...(found.missing !== undefined && { partial: found.missing }),
     cost: {
       tasksMs,
       sequentialRuns: tasksMs / sample.tasksMs,
       timesRun: 1 + (race?.trials ?? 0) + (found.backwards === undefined ? 0 : 1) +
-        (profiled === undefined ? 0 : 1),
+        (found.pace === undefined ? 0 : 1) + (profiled === undefined ? 0 : 1),
     },
   };
 }

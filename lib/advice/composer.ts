@@ -4,6 +4,7 @@
  * @module
  */
 
+import { TOO_SLOW } from "../judge/thresholds.ts";
 import { formatPercent } from "../reporting/format.ts";
 import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
@@ -12,21 +13,34 @@ import { breakEven } from "./prediction/break_even.ts";
 import {
   bySimplicity,
   type Candidate,
+  inFlightOf,
   nameOf,
   SEQUENTIAL,
   slotsOf,
 } from "./prediction/candidate.ts";
 import { classFor, type Classified } from "./prediction/classify.ts";
 import type { Findings } from "./findings.ts";
+import { rateLimitOf, sameWork } from "./findings_of.ts";
 import { predict, type Prediction, totalMs } from "./prediction/predict.ts";
 import type { Runner } from "./race/race_options.ts";
-import { type Entry, ratioOf, recommend, type Recommendation } from "./race/recommend.ts";
-import { entryOf, scaledMs } from "./race/scaled.ts";
+import { type Entries, entriesOf } from "./race/entries.ts";
+import {
+  type Decision,
+  type Entry,
+  NO_GAIN,
+  recommend,
+  type Recommendation,
+} from "./race/recommend.ts";
+import { Standings } from "./race/standings.ts";
 
 /** Combines what was found. */
 export class Composer {
   readonly #predictions = new Map<string, Prediction>();
   readonly #entries: readonly Entry[];
+  /** How the models that count stand to each other. */
+  readonly #standings: Standings<Entry>;
+  /** Gains that can't be. */
+  readonly impossible: Entries["impossible"];
   /** How long the plain loop takes, as predicted. */
   readonly sequentialMs: number;
 
@@ -40,11 +54,12 @@ export class Composer {
       this.#predictions.set(nameOf(candidate), prediction);
     }
     this.sequentialMs = totalMs(this.prediction(SEQUENTIAL));
-    const scale = (candidate: Candidate, items: number, round: Runner["rounds"][number]) =>
-      scaledMs(found.sample, found.machine, candidate, items, found.horizon, round);
-    this.#entries = this.runners.map((runner) =>
-      entryOf(runner, scale, (candidate) => this.prediction(candidate))
-    );
+    const { sample, machine, horizon } = found;
+    const { entries, impossible } = entriesOf(this.runners, sample, machine, horizon);
+    this.#entries = entries;
+    this.impossible = impossible;
+    // Those that are out have times too, if they are no speeds: the table shows them.
+    this.#standings = new Standings(entries.filter(({ times }) => times.length > 0));
   }
 
   /** What ran in the race. */
@@ -103,7 +118,7 @@ export class Composer {
     const [sequential, entry] = [this.entry(SEQUENTIAL), this.entry(candidate)];
     return sequential === undefined || entry === undefined
       ? null
-      : ratioOf(sequential, entry, this.found.options.seed);
+      : this.#standings.ratio(sequential, entry);
   }
 
   /**
@@ -151,33 +166,77 @@ export class Composer {
    * @returns What to do.
    */
   recommendation(bound: Classified["bound"]): Recommendation {
-    if (bound === "small") {
-      const best = recommend(this.#entries, this.found.options.seed).best;
-      return { candidate: SEQUENTIAL, gain: { median: 1, low: 1, high: 1 }, confidence: 0.9, best };
+    const { sample, race, probed, backwards, pace } = this.found;
+    const plainly = (decision: Decision, confidence: number): Recommendation => ({
+      candidate: SEQUENTIAL,
+      gain: NO_GAIN,
+      confidence,
+      best: SEQUENTIAL,
+      bestGain: null,
+      decision,
+    });
+    const perSecond = pace?.perSecond ?? null;
+    if (rateLimitOf(probed) !== undefined) {
+      const confidence = perSecond === null ? 0.6 : 0.9;
+      const candidate = this.#keeping(perSecond ?? 0);
+      return { ...plainly("server's pace", confidence), candidate, gain: null };
+    }
+    if (bound === "small") return plainly("no gain", 0.9);
+    if (backwards?.orderMatters) return plainly("order matters", 0.95);
+    const work = sameWork(sample, race);
+    if (work !== undefined && !work.same) {
+      return { ...this.#predicted(), decision: "other work" };
     }
     if (
       this.#entries.some(({ times, eligible, candidate }) =>
         eligible && times.length > 0 && candidate.model !== "sequential"
       ) && this.entry(SEQUENTIAL) !== undefined
     ) {
-      return recommend(this.#entries, this.found.options.seed);
-    }
-    if (this.runners.some(({ out }) => out !== undefined)) {
-      // All others were refuted: what is left is the plain loop.
-      return {
-        candidate: SEQUENTIAL,
-        gain: { median: 1, low: 1, high: 1 },
-        confidence: 0.8,
-        best: SEQUENTIAL,
+      const recommended = recommend(this.#entries);
+      if (perSecond === null) return recommended;
+      // What went well in a short race would be refused in a long job.
+      const keeping = this.#keeping(perSecond);
+      const { candidate } = recommended;
+      return inFlightOf(candidate, Infinity) <= keeping.slots ? recommended : {
+        ...recommended,
+        candidate: keeping,
+        gain: null,
+        confidence: Math.min(0.8, recommended.confidence),
+        decision: "server's pace",
       };
     }
-    // Nothing was raced: the simplest whose prediction comes near the best predicted.
-    const best = this.found.predicted.reduce((a, b) =>
-      totalMs(b.prediction) < totalMs(a.prediction) ? b : a
+    if (this.impossible.length > 0) return plainly("can't tell", 0.5);
+    // All others were refuted: what is left is the plain loop.
+    if (this.runners.some(({ out }) => out !== undefined)) return plainly("no gain", 0.8);
+    return this.#predicted();
+  }
+
+  /** As many slots as a server's pace keeps busy, and no more. */
+  #keeping(perSecond: number): Candidate {
+    const { failed, items, wallMs } = this.found.sample;
+    // What is refused at once says nothing of how long an answer takes.
+    const answerMs = wallMs * items / Math.max(1, items - failed);
+    const slots = Math.floor(perSecond * answerMs / 1000);
+    return slots < 2 ? SEQUENTIAL : { model: "limited", lanes: 1, slots };
+  }
+
+  /** The simplest whose prediction comes near the best predicted, if even its worst is a gain. */
+  #predicted(): Recommendation {
+    const { predicted } = this.found;
+    const surely = predicted.filter(({ candidate }) =>
+      candidate.model === "sequential" || this.predictedGain(candidate).low > 1
     );
-    const chosen = this.found.predicted.toSorted((a, b) => bySimplicity(a.candidate, b.candidate))
-      .find(({ prediction }) => totalMs(prediction) <= 1.1 * totalMs(best.prediction)) ?? best;
-    return { candidate: chosen.candidate, gain: null, confidence: 0.5, best: best.candidate };
+    const best = surely.reduce((a, b) => totalMs(b.prediction) < totalMs(a.prediction) ? b : a);
+    const chosen = surely.toSorted((a, b) => bySimplicity(a.candidate, b.candidate))
+      .find(({ prediction }) => totalMs(prediction) <= TOO_SLOW * totalMs(best.prediction)) ?? best;
+    return {
+      candidate: chosen.candidate,
+      gain: null,
+      confidence: 0.5,
+      best: best.candidate,
+      bestGain: null,
+      decision: "unmeasured",
+    };
   }
 
   /**
@@ -214,7 +273,9 @@ export class Composer {
             failed: Math.max(...runner.rounds.map(({ failed }) => failed)),
           },
         }),
-        ...(runner?.out !== undefined && { out: runner.out }),
+        ...(this.impossible.some(({ model }) => model === nameOf(candidate))
+          ? { out: "impossible" as const }
+          : runner?.out !== undefined && { out: runner.out }),
       };
     });
   }

@@ -8,6 +8,7 @@ import type { JobSpec, TimingEvent } from "../timing/spec.ts";
 import type { Predicted } from "./prediction/candidates.ts";
 import type { Machine } from "./prediction/predict.ts";
 import type { Profiled } from "./profile/job_profile.ts";
+import type { Pace } from "./probe/pace_probe.ts";
 import type { Probed } from "./probe/probe.ts";
 import type { Race } from "./race/race_options.ts";
 import type { Sample } from "./probe/sample.ts";
@@ -66,6 +67,8 @@ export interface Findings {
   readonly backwards: Backwards | undefined;
   /** Where the time goes; undefined where nobody would ask. */
   readonly profile?: Profiled | undefined;
+  /** What a refusing server lets through; undefined if none refused anything. */
+  readonly pace?: Pace | undefined;
   /** Why there was no race, or no whole one. */
   readonly missing: string | undefined;
 }

@@ -60,7 +60,7 @@ const ENDLESS_HORIZON = 1000;
 export function planFor(
   probed: Probed,
   machine: Machine,
-  options: Pick<AdviseOptions, "items">,
+  options: Pick<AdviseOptions, "items" | "job">,
   leftMs: number,
 ): Planned {
   const sample = sampleOf(probed);
@@ -76,12 +76,13 @@ export function planFor(
     Math.max(alone, MOST_RACED_ITEMS),
   );
   const size = (most: number) => ({ alone: Math.min(alone, most), most });
-  let found = promising(sample, machine, most, total, horizon);
+  const beside = options.job.permissions?.run !== undefined;
+  let found = promising(sample, machine, most, total, horizon, beside);
   let plan = planRace(sample, found.raced, machine, size(most), leftMs);
   // A race of fewer items tries fewer at once: what it can't try isn't a candidate.
   for (let again = 0, tested = most; again < 3 && plan !== null && plan.items < tested; again++) {
     tested = plan.items;
-    const fewer = promising(sample, machine, tested, total, horizon);
+    const fewer = promising(sample, machine, tested, total, horizon, beside);
     const smaller = planRace(sample, fewer.raced, machine, size(tested), leftMs);
     if (smaller === null) break;
     [found, plan] = [fewer, smaller];

@@ -20,6 +20,7 @@
  * @module
  */
 
+import { CONFIDENCE } from "../judge/thresholds.ts";
 import { bootstrapMedian } from "./bootstrap.ts";
 import type { Interval } from "./result.ts";
 import { median, type Sorted, sorted } from "./statistics.ts";
@@ -33,9 +34,6 @@ export interface IntervalOptions {
 
 /** From this many rounds on the bootstrap holds what it promises. */
 export const BOOTSTRAP_ROUNDS = 6;
-
-/** The share of cases in which every interval here is to hold the truth. */
-export const CONFIDENCE = 0.95;
 
 /** What Student's t is asked for: a little more, for times whose noise isn't quite log-normal. */
 const SMALL_SAMPLE_CONFIDENCE = 0.96;

@@ -6,6 +6,7 @@
 
 import type { Items } from "../dispatch/options.ts";
 import type { ItemSource } from "./spec.ts";
+import { spreadItems } from "./spread.ts";
 
 function isItems(value: unknown): value is Items<unknown> {
   return typeof value === "object" && value !== null &&
@@ -40,7 +41,8 @@ export async function openItems(source: ItemSource): Promise<Items<unknown>> {
   if (source.kind === "values") return source.values;
   const module: Record<string, unknown> = await import(source.module);
   const exported = module[source.export];
-  const items = typeof exported === "function" ? await exported() : exported;
+  const made = typeof exported === "function" ? await exported() : exported;
+  const items = source.spread ? spreadItems(made, source.first) : made;
   if (!isItems(items)) {
     throw new TypeError(
       `Cannot take items from ${source.module}: its export ${JSON.stringify(source.export)} is ` +

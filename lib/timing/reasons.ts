@@ -22,7 +22,7 @@ export interface Failures {
 }
 
 /** The reason in a word: how an item ended, or an error's `code`, or its name. */
-function reasonOf({ ended, reason }: Rejected): string {
+export function reasonOf({ ended, reason }: Rejected): string {
   if (ended !== "failed") return ended;
   if (!(reason instanceof Error)) return typeof reason === "string" ? clipped(reason) : "failed";
   const { code } = reason as { code?: unknown };

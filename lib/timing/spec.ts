@@ -8,6 +8,7 @@
 import type { Model } from "../models.ts";
 import type { Task } from "../lanes/task.ts";
 import type { Meter } from "./meter/meter.ts";
+import type { FailureKind } from "./failures.ts";
 import type { Comparison, Round, Timeline } from "./result.ts";
 
 /** Where a job's items come from: listed, or exported by the job's module. */
@@ -18,6 +19,10 @@ export type ItemSource =
     readonly module: string;
     readonly export: string;
     readonly limit?: number;
+    /** Takes the items of a list in an order in which the first few are a fair share (spread.ts). */
+    readonly spread?: boolean;
+    /** With `spread`: how many of the first items belong to the job; all unless given. */
+    readonly first?: number;
   };
 
 /** What a trial's process and its lanes may do, as the values of Deno's `--allow-…` flags. */
@@ -54,6 +59,8 @@ export interface JobSpec {
   readonly setup?: string;
   /** See `setup`. */
   readonly teardown?: string;
+  /** Name of an export run before each trial's items are made: it undoes what earlier trials left. */
+  readonly reset?: string;
   /**
    * Name of an export of the task's module that maps a result to what must be equal between models;
    * the result itself unless given.
@@ -112,6 +119,10 @@ export interface TrialResult {
   readonly slots: number | null;
   /** What a reader should know, one sentence each. */
   readonly warnings: readonly string[];
+  /** Why items failed, if some did, the most frequent kind first. */
+  readonly failures?: readonly FailureKind[];
+  /** Items a second that went through once a server refused some; undefined if not known. */
+  readonly pacePerSecond?: number;
 }
 
 /** What happens while measuring, told to whoever draws progress. */

@@ -12,6 +12,7 @@ import type { Executor, LaneUsage } from "../executor.ts";
 import type { Task } from "../lanes/task.ts";
 import { checksumOf } from "./checksum.ts";
 import { openItems, withWarmup } from "./item_source.ts";
+import { failureKindsOf, paceOf } from "./failures.ts";
 import { failuresOf } from "./reasons.ts";
 import type { TrialResult, TrialSpec } from "./spec.ts";
 import { TIMELINE_TASKS, timelineOf } from "./timeline.ts";
@@ -189,10 +190,12 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   const { job } = spec;
   const setup = job.setup === undefined ? undefined : await hook(spec, job.setup);
   const teardown = job.teardown === undefined ? undefined : await hook(spec, job.teardown);
+  const reset = job.reset === undefined ? undefined : await hook(spec, job.reset);
   const comparable = job.comparable === undefined ? undefined : await hook(spec, job.comparable);
   let measured: Measured;
   try {
     await setup?.();
+    await reset?.();
     // Behind the set-up, for items may be made of what it made.
     const items = await openItems(job.items);
     const { warmup, all } = await withWarmup(items, spec.warmup ?? 0);
@@ -203,6 +206,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   refuseUnloadable(measured.outcomes);
   const { outcomes, startMs, runMs, cpuMs, runCpuMs, peakRssBytes } = measured;
   const failed = outcomes.filter(({ status }) => status === "rejected").length;
+  const pacePerSecond = paceOf(outcomes);
   return {
     round: {
       round: spec.round,
@@ -236,6 +240,8 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
         comparable,
       ),
     }),
+    ...(failed > 0 && { failures: failureKindsOf(outcomes) }),
+    ...(pacePerSecond !== null && { pacePerSecond }),
     warnings: warningsOf(spec, measured),
   };
 }

@@ -9,25 +9,13 @@
  */
 
 import { MODELS } from "../models.ts";
+import { AS_GOOD, COMPUTES, SURE, WAITS } from "../judge/thresholds.ts";
 import { cpuShareOf } from "./cpu_share.ts";
 import { confidenceAbove } from "./difference.ts";
 import { pairedRatio } from "./interval.ts";
 import { isBusy, type Others } from "./meter/reading.ts";
 import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
 import { median } from "./statistics.ts";
-
-/** Up to this CPU share the tasks wait; from the other on, they compute. */
-const WAITS = 0.35;
-const COMPUTES = 0.75;
-
-/** A model that is slower than the best by less than this is as good, if it is simpler. */
-const WORTH = 1.05;
-
-/**
- * How sure, one-sided, a model must be to be worse than another before it is passed over. Less than an
- * interval asks for: something has to be recommended, and `confidence` says how surely.
- */
-const SURE = 0.9;
 
 /** What a verdict is made from. */
 export interface Evidence {
@@ -80,7 +68,7 @@ function confidence(slow: ModelResult, fast: ModelResult, bound: number): number
 
 function surelySlower(slow: ModelResult, fast: ModelResult, seed: number): boolean {
   const behind = ratio(slow, fast, seed);
-  if (behind === undefined || behind.median <= WORTH) return false;
+  if (behind === undefined || behind.median <= AS_GOOD) return false;
   // Of the plain loop more is asked: a gain whose interval holds none is no gain.
   if (slow.model === "sequential" && behind.low <= 1) return false;
   return confidence(slow, fast, 1) >= SURE;
@@ -184,7 +172,7 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
 function doubtOf({ sequential, evidence }: Judged): string | undefined {
   const gains = evidence.models.filter((of) => of !== sequential).flatMap((of) => {
     const gain = ratio(sequential, of, evidence.seed);
-    return gain !== undefined && gain.median > WORTH && gain.low <= 1 ? [{ of, gain }] : [];
+    return gain !== undefined && gain.median > AS_GOOD && gain.low <= 1 ? [{ of, gain }] : [];
   });
   if (gains.length === 0) return undefined;
   const { of, gain } = gains.reduce((a, b) => b.gain.median > a.gain.median ? b : a);
@@ -201,7 +189,7 @@ function confidenceOf(recommended: ModelResult, evidence: Evidence): number {
   const sure = others.map((of) =>
     rank(of) < rank(recommended)
       ? confidence(of, recommended, 1)
-      : 1 - confidence(recommended, of, WORTH)
+      : 1 - confidence(recommended, of, AS_GOOD)
   );
   return Math.round(Math.min(...sure) * 1000) / 1000;
 }

@@ -84,13 +84,14 @@ export async function loadJob(request: JobRequest, prober: Prober = probe): Prom
     ...(guardOption !== undefined && { guardOption }),
     ...(signal && { signal }),
   }, () => []);
-  const { title, setup, teardown } = probed.exports;
+  const { title, setup, teardown, reset } = probed.exports;
   return {
     job: {
       ...job,
       name: title === undefined ? file : plain(title),
       ...(setup && { setup: "setup" }),
       ...(teardown && { teardown: "teardown" }),
+      ...(reset && { reset: "reset" }),
     },
     probed,
   };

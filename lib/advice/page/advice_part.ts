@@ -21,7 +21,7 @@ import {
   remarkLines,
   sampleLine,
 } from "../words/advice_lines.ts";
-import { COMPUTES, WAITS } from "../prediction/classify.ts";
+import { COMPUTES, WAITS } from "../../judge/thresholds.ts";
 import { gainsFigure } from "./gains_figure.ts";
 import { profileSection } from "./profile_section.ts";
 import { splitFigure } from "./split_chart.ts";

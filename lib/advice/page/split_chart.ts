@@ -11,7 +11,7 @@ import { type Html, markup } from "../../reporting/html/markup.ts";
 import { plotToSvg } from "../../reporting/html/plot_to_svg.ts";
 import { table } from "../../reporting/html/table.ts";
 import type { Advice } from "../advice.ts";
-import { COMPUTES, WAITS } from "../prediction/classify.ts";
+import { COMPUTES, WAITS } from "../../judge/thresholds.ts";
 
 /** Computing is what lanes are for and waiting what slots are for, so they have those models' colours. */
 const COLOURS = { computing: "var(--workers)", waiting: "var(--concurrent)" } as const;

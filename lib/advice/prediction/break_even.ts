@@ -29,7 +29,8 @@ export function breakEven(
   modelMs: (items: number) => number,
 ): number | null {
   const pays = (items: number) => modelMs(items) <= PAYS * sequentialMs(items);
-  let above = 1;
+  // One item alone has nothing to run at the same time.
+  let above = 2;
   while (!pays(above)) {
     above *= 2;
     if (above > MOST_ITEMS) return null;

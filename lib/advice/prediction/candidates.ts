@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MOST_MEMORY } from "../../judge/thresholds.ts";
 import { bySimplicity, type Candidate, inFlightOf, SEQUENTIAL } from "./candidate.ts";
 import { type Machine, predict, type Prediction, totalMs } from "./predict.ts";
 import { saturationSlots } from "./queueing.ts";
@@ -34,6 +35,8 @@ const AMPLE = 8;
 const WAITS_SOME = 0.15;
 /** A model predicted to take this many times as long as the best isn't raced, unless the best disappoint. */
 const HOPELESS = 1.25;
+/** Below this share of the CPU time on the event loop, the rest is tasks' own work on other threads. */
+const BESIDE = 0.85;
 /** Models raced beside sequential. */
 const MOST_RACED = 4;
 
@@ -52,6 +55,26 @@ const MOST_RACED = 4;
  */
 export function powerOfTwoFrom(value: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
+}
+
+/** Tasks that hold less than this each don't fill a machine's memory, in bytes. */
+const MUCH_MEMORY = 50 * (1 << 20);
+
+/** How many tasks in flight fit the memory that is free. */
+export function inMemory({ taskBytes = 0 }: Sample, { memoryBytes }: Machine): number {
+  return memoryBytes === undefined || taskBytes < MUCH_MEMORY
+    ? Infinity
+    : Math.max(1, Math.floor(MOST_MEMORY * memoryBytes / taskBytes));
+}
+
+/** Whether tasks compute beside their event loop, as far as this process itself can see. */
+export function computesBeside({ cpuMs, loopMs }: Pick<Sample, "cpuMs" | "loopMs">): boolean {
+  return loopMs < BESIDE * cpuMs;
+}
+
+/** Whether a model only has a few slots, for tasks that compute beside the event loop. */
+function isFewSlots({ model, slots }: Candidate, { cores }: Machine): boolean {
+  return model === "limited" && (slots === cores || slots === 2 * cores);
 }
 
 /** How long a task holds up its event loop, by computing or by waiting without letting others run. */
@@ -93,7 +116,7 @@ function lanesWanted(
  *
  * @param sample The sample.
  * @param machine What the machine does.
- * @param tested How many items the race can have in flight: more slots than that would be untried.
+ * @param triable How many items the race can have in flight: more slots than that would be untried.
  * @param total How many items the whole job has; null if unknown.
  * @param horizon The number of items that times are predicted for.
  * @returns The candidates, the simplest first; `concurrent` only if the race tries all items at once.
@@ -108,11 +131,12 @@ function lanesWanted(
 export function possibleCandidates(
   sample: Sample,
   machine: Machine,
-  tested: number,
+  triable: number,
   total: number | null,
   horizon: number,
 ): Candidate[] {
-  const { cores } = machine;
+  const tested = Math.min(triable, inMemory(sample, machine));
+  const cores = Math.min(machine.cores, Math.max(1, tested));
   const { saturation, slots: wanted } = slotsWanted(sample);
   const candidates: Candidate[] = [SEQUENTIAL];
   const fills = saturation >= FILLS && tested > 1;
@@ -124,12 +148,19 @@ export function possibleCandidates(
   if (fills && !(candidates.length > 1 && slots >= total!)) {
     candidates.push({ model: "limited", lanes: 1, slots });
   }
+  // Where tasks compute beside the event loop, as many as there are cores are enough.
+  for (const few of [machine.cores, 2 * machine.cores]) {
+    if (fills && few > 1 && few < slots) {
+      candidates.push({ model: "limited", lanes: 1, slots: few });
+    }
+  }
   if (sample.uncloneable === undefined && tested > 1) {
     candidates.push({ model: "workers", lanes: cores, slots: 1 });
     const ample = powerOfTwoFrom(AMPLE * (saturation - 1));
     const each = Math.min(
       Math.max(wanted, Math.min(ample, MOST_IN_FLIGHT / cores)),
       Math.ceil(tested / cores),
+      Math.floor(inMemory(sample, machine) / cores),
     );
     if (each > 1 && saturation > SPARE) {
       candidates.push({ model: "workers", lanes: cores, slots: each });
@@ -149,6 +180,7 @@ export function possibleCandidates(
  * @param tested How many items the race can have in flight.
  * @param total How many items the whole job has; null if unknown.
  * @param horizon The number of items that times are predicted for.
+ * @param beside Whether tasks may compute beside their event loop, in programs that they run.
  * @returns All predictions, and which of them are to be raced, sequential first.
  *
  * @example
@@ -164,6 +196,7 @@ export function promising(
   tested: number,
   total: number | null,
   horizon: number,
+  beside = false,
 ): { readonly all: readonly Predicted[]; readonly raced: readonly Candidate[] } {
   const all = possibleCandidates(sample, machine, tested, total, horizon).map((candidate) => ({
     candidate,
@@ -174,6 +207,9 @@ export function promising(
   const best = others[0];
   if (best === undefined) return { all, raced: [SEQUENTIAL] };
   const waits = 1 - heldMs(sample) / sample.wallMs;
+  const few = (beside || computesBeside(sample))
+    ? others.filter(({ candidate }) => isFewSlots(candidate, machine))
+    : [];
   const simple = others.find(({ candidate }) => candidate.lanes === 1);
   const chosen = others.filter((of) =>
     totalMs(of.prediction) <= HOPELESS * totalMs(best.prediction) ||
@@ -183,7 +219,11 @@ export function promising(
   if (simple !== undefined && chosen.includes(simple) && !kept.includes(simple)) {
     kept[kept.length - 1] = simple;
   }
-  return { all, raced: [SEQUENTIAL, ...kept.map(({ candidate }) => candidate).sort(bySimplicity)] };
+  const raced = [...new Set([...few, ...kept])].slice(0, Math.max(MOST_RACED, few.length + 1));
+  return {
+    all,
+    raced: [SEQUENTIAL, ...raced.map(({ candidate }) => candidate).sort(bySimplicity)],
+  };
 }
 
 /**

@@ -6,6 +6,7 @@
 
 import { studentCdf } from "../../timing/student_t.ts";
 import type { Verdict } from "../../timing/result.ts";
+import { COMPUTES, WAITS } from "../../judge/thresholds.ts";
 import { type Machine, predict } from "./predict.ts";
 import { SEQUENTIAL } from "./candidate.ts";
 import type { Sample } from "../probe/sample.ts";
@@ -19,11 +20,6 @@ export interface Classified {
   /** 0.5 to 1. */
   readonly confidence: number;
 }
-
-/** Up to this CPU share the tasks wait; from the other on, they compute. The same as in timing/verdict.ts. */
-export const WAITS = 0.35;
-/** From this CPU share on the tasks compute. */
-export const COMPUTES = 0.75;
 
 /** What the share may be off by whatever the sample says: caches, clocks and neighbours change. */
 const SYSTEMATIC = 0.03;
@@ -72,6 +68,8 @@ export function classOf(
   return { bound: "mixed", cpuShare, confidence: certainty(between) };
 }
 
+/** A lane is started within this time on a machine that is idle, in milliseconds. */
+const NOTICEABLE_MS = 40;
 /** What the dispatcher and a lane need for an item that travels with many others, in milliseconds. */
 const LEAST_ITEM_MS = 0.001;
 
@@ -96,9 +94,11 @@ const LEAST_ITEM_MS = 0.001;
 export function classFor(sample: Sample, machine: Machine, items: number): Classified {
   const sequentialMs = predict(sample, SEQUENTIAL, items, machine).runMs;
   const { cpuShare, wallMs, cloneMs } = sample;
+  // Where others use the CPUs lanes start slowly, and the job is none the smaller for it.
+  const laneStartMs = Math.min(machine.startMs.workers, NOTICEABLE_MS);
   const saved = Math.max((1 - cpuShare) * (1 - 1 / items), 1 - 1 / Math.min(items, machine.cores));
   const tooFine = wallMs * cpuShare < LEAST_ITEM_MS + cloneMs && cpuShare > COMPUTES;
-  return classOf(sample, tooFine ? 0 : sequentialMs * saved, machine.startMs.workers);
+  return classOf(sample, tooFine ? 0 : sequentialMs * saved, laneStartMs);
 }
 
 function certainty(probability: number): number {

@@ -74,5 +74,20 @@ export const measureMachine: MachineMeter = async (
       ({ speedup }) => speedup,
       () => cores,
     );
-  return { cores, ceiling: Math.max(1, speedup), startMs };
+  const memoryBytes = freeMemory();
+  return {
+    cores,
+    ceiling: Math.max(1, speedup),
+    startMs,
+    ...(memoryBytes !== undefined && { memoryBytes }),
+  };
 };
+
+function freeMemory(): number | undefined {
+  try {
+    return Deno.systemMemoryInfo().available;
+  } catch {
+    // Without --allow-sys=systemMemoryInfo nobody knows.
+    return undefined;
+  }
+}

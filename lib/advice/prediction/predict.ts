@@ -16,6 +16,8 @@ export interface Machine {
   readonly cores: number;
   /** What independent processes gain on all cores. */
   readonly ceiling: number;
+  /** Memory that is free, in bytes; undefined if that may not be known. */
+  readonly memoryBytes?: number | undefined;
   /** Until a model's lanes can take tasks, in milliseconds, with as many lanes as cores. */
   readonly startMs: Readonly<Record<"eventLoop" | "workers" | "processes", number>>;
 }
@@ -102,9 +104,18 @@ export function predict(
     (kind === "eventLoop" ? 1 : 0.5 + 0.5 * candidate.lanes / machine.cores);
   const inFlight = Math.min(slots, Math.ceil(items / lanes));
   const demand = demandOf(sample, candidate, inFlight);
-  const { loopMs, blockedMs, waitMs, allCpuMs, dispatcherMs } = demand;
   const simulated = Math.min(items, SIMULATED);
   const simulatedTimes = timesOf(sample, simulated, "wallMs");
+  // The first few items may be longer or shorter than the mean: they weigh what the sample measured.
+  const sumMs = simulatedTimes.reduce((sum, ms) => sum + ms, 0);
+  const load = sample.wallMs > 0 && sumMs > 0 ? sumMs / simulated / sample.wallMs : 1;
+  const { dispatcherMs } = demand;
+  const [loopMs, blockedMs, waitMs, allCpuMs] = [
+    demand.loopMs * load,
+    demand.blockedMs * load,
+    demand.waitMs * load,
+    demand.allCpuMs * load,
+  ];
   const sourceMs = timesOf(sample, simulated, "sourceMs").reduce((sum, ms) => sum + ms, 0) *
     items / simulated;
   const dealingMs = items * dispatcherMs + sourceMs;
@@ -121,7 +132,7 @@ export function predict(
   // Lanes beyond what the machine gains share it.
   const slower = Math.max(1, busy / gainOfLanes(busy, machine));
   const stretched = loopMs * slower + blockedMs + waitMs;
-  const factor = stretched / sample.wallMs;
+  const factor = stretched / Math.max(1e-9, sample.wallMs * load);
   const scheduled = listScheduleMs(simulatedTimes.map((ms) => ms * factor), slots * lanes) *
     (items / simulated);
   // Each lane compiles the code for itself, all at the same time.

@@ -9,10 +9,10 @@ import type { Race } from "../race/race_options.ts";
 import type { Sample } from "./sample.ts";
 
 /** Items run from last to first, of the sample and at most: a task that leans on others shows it on few. */
-const SHARE_BACKWARDS = 1 / 4;
+const SHARE_BACKWARDS = 1 / 8;
 const MOST_BACKWARDS = 16;
 /** What the whole advice may cost then, in sequential runs of the sample. */
-const MOST_RUNS = 2.95;
+const MOST_RUNS = 2.97;
 
 /**
  * How many first items would be run from last to first.
@@ -33,28 +33,31 @@ export function countBackwards({ done }: Pick<Probed, "done">): number {
 }
 
 /**
- * Decides on a run from last to first: where models differ in their results, the plain loop repeats its
- * own, and the run can be afforded.
+ * Decides on a run from last to first: where anything but the plain loop may be recommended, or models
+ * differ in their results, the plain loop repeats its own, and the run can be afforded. Results that
+ * agreed may have agreed by luck.
  *
  * @param sample The sample.
  * @param probed What the probe found.
  * @param race The race.
+ * @param leavesPlainLoop Whether anything but the plain loop is about to be recommended.
  * @returns How many items, and the checksum of their results from first to last; undefined for no run.
  *
  * @example
  * ```ts
  * import { orderCheck } from "./order_check.ts";
  *
- * console.log(orderCheck.length); // 3
+ * console.log(orderCheck.length); // 4
  * ```
  */
 export function orderCheck(
   sample: Pick<Sample, "tasksMs" | "wallMs" | "failed">,
   probed: Pick<Probed, "done" | "checksums">,
   race: Race | undefined,
+  leavesPlainLoop: boolean,
 ): { readonly count: number; readonly forwards: string } | undefined {
-  if (race === undefined || race.unrepeatable || sample.failed > 0) return undefined;
-  if (!race.runners.some(({ out }) => out === "results")) return undefined;
+  if (race === undefined || race.otherResults || sample.failed > 0) return undefined;
+  if (!leavesPlainLoop && !race.runners.some(({ out }) => out === "results")) return undefined;
   const count = countBackwards(probed);
   const forwards = probed.checksums.get(count);
   const costMs = sample.tasksMs + race.costMs + count * sample.wallMs;

@@ -7,6 +7,7 @@
 import { trialFlags } from "../../timing/child_permissions.ts";
 import { MeasuringChild } from "../../timing/measuring_child.ts";
 import type { JobSpec } from "../../timing/spec.ts";
+import { spreadOf } from "./probe.ts";
 import type { ProbeMessage, ProbeOrder } from "./probe_message.ts";
 
 /** Which items are run, and how long that may take. */
@@ -67,6 +68,7 @@ export const orderProbe: OrderProber = async (
       limit: count,
       targetMs: 0,
       backwards: true,
+      ...spreadOf(job),
     };
     await child.send(order);
     for (

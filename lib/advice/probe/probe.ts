@@ -10,6 +10,7 @@ import { MeasuringChild } from "../../timing/measuring_child.ts";
 import type { Meter } from "../../timing/meter/meter.ts";
 import { type Load, loadBetween, type Reading } from "../../timing/meter/reading.ts";
 import type { JobSpec } from "../../timing/spec.ts";
+import { spreadOrder } from "../../timing/spread.ts";
 import { missingFlag } from "../job/job_permissions.ts";
 import type {
   Exports,
@@ -62,6 +63,8 @@ export interface Probed {
   readonly checksums: ReadonlyMap<number, string>;
   /** What the system knows of the process while the sample ran; undefined where it doesn't tell. */
   readonly load?: Load | undefined;
+  /** How many items are taken in the order of timing/spread.ts; undefined for those that aren't. */
+  readonly spread?: number | undefined;
 }
 
 /** Probes a job. A test's own answers at once. */
@@ -95,7 +98,7 @@ function checkExports(exports: Exports, job: JobSpec, { typed }: ProbeOptions): 
   const wanted = job.task.export;
   if (exports.task !== "function") {
     const others = exports.functions.filter((name) =>
-      !["items", "setup", "teardown"].includes(name)
+      !["items", "setup", "teardown", "reset"].includes(name)
     );
     const remedy = others.length > 0
       ? `name one of its functions with --export: ${others.join(", ")}`
@@ -115,6 +118,12 @@ function checkExports(exports: Exports, job: JobSpec, { typed }: ProbeOptions): 
     const remedy = "export const items = […], an async iterable, or a function that returns one";
     throw new UsageError("module", typed, problem, remedy);
   }
+}
+
+/** In which order a job's items are taken. */
+export function spreadOf({ items }: JobSpec): Pick<ProbeOrder, "spread" | "first"> {
+  if (items.kind === "values" || !items.spread) return {};
+  return { spread: true, ...(items.first !== undefined && { first: items.first }) };
 }
 
 function place(phase: string, ran: number): string {
@@ -170,21 +179,39 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
   const readings: (Reading | undefined)[] = [];
   let exports: Exports | undefined;
   let phase = "load";
+  let places: readonly number[] = [];
+  let spread: number | undefined;
   try {
     const entry = new URL("./probe_main.ts", import.meta.url);
     const either = signal ? AbortSignal.any([signal, guard.signal]) : guard.signal;
     await using child = new MeasuringChild({ entry, flags, signal: either });
     const { module, export: name } = job.task;
-    const order: ProbeOrder = { mark: child.mark, module, export: name, dry, limit, targetMs };
+    const order: ProbeOrder = {
+      mark: child.mark,
+      module,
+      export: name,
+      dry,
+      limit,
+      targetMs,
+      ...spreadOf(job),
+    };
     await child.send(meter === undefined ? order : { ...order, metered: true });
     while (true) {
       const message = await child.next() as ProbeMessage | undefined;
       signal?.throwIfAborted();
       if (message === undefined) {
         const ran = stretches.reduce((sum, { count }) => sum + count, 0);
-        const found = { exports: exports!, stretches, failures, done: undefined, checksums };
+        const at = places[ran] ?? ran;
+        const found = {
+          exports: exports!,
+          stretches,
+          failures,
+          done: undefined,
+          checksums,
+          spread,
+        };
         if (guard.signal.aborted) {
-          const why = stuck(phase, ran, guardMs);
+          const why = stuck(phase, at, guardMs);
           if (ran === 0) {
             throw new JobError(
               `Cannot run the job: ${why}; if it needs longer, raise ${guardOption}`,
@@ -193,7 +220,7 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
           return { ...found, cutOff: why };
         }
         throw new JobError(
-          `Cannot run the job: ${place(phase, ran)} ended the whole ` +
+          `Cannot run the job: ${place(phase, at)} ended the whole ` +
             `process (${await child.obituary()}); a task returns or throws, it never exits`,
         );
       }
@@ -206,6 +233,8 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
           break;
         case "phase":
           phase = message.phase;
+          if (message.phase === "tasks") spread = message.spread;
+          places = spreadOrder(spread ?? 0);
           break;
         case "meter":
           readings.push(await meter?.read(child.pid));
@@ -239,7 +268,15 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
           clearTimeout(timer);
           const [first, last] = readings;
           const load = first && last && loadBetween(first, last);
-          const probed = { exports: exports!, stretches, failures, done: message, checksums, load };
+          const probed = {
+            exports: exports!,
+            stretches,
+            failures,
+            done: message,
+            checksums,
+            load,
+            spread,
+          };
           const counts = await chooseChecksums({ ...probed, cutOff: undefined });
           for (const count of new Set(counts)) {
             if (count > message.kept) continue;

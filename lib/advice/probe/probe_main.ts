@@ -9,6 +9,7 @@ import type { Items } from "../../dispatch/options.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { meetParent } from "../../timing/parent.ts";
 import { profiledRun } from "../profile/profiled_run.ts";
+import { spreadItems } from "../../timing/spread.ts";
 import { backwardsChecksum } from "./backwards.ts";
 import type { Exports, ProbeMessage, ProbeOrder } from "./probe_message.ts";
 import { Sampler } from "./sampler.ts";
@@ -37,6 +38,7 @@ function exportsOf(module: Module, name: string): Exports {
     task: typeof module[name],
     setup: typeof module.setup === "function",
     teardown: typeof module.teardown === "function",
+    reset: typeof module.reset === "function",
     functions: Object.keys(module).filter((key) => typeof module[key] === "function"),
   };
 }
@@ -65,9 +67,11 @@ async function main(): Promise<void> {
   await hook(module, "setup").catch(breaks("setup"));
   const task = module[order.export] as TaskFunction;
   say({ type: "phase", phase: "items" });
+  await hook(module, "reset").catch(breaks("reset"));
   const open = async () => {
     const { items } = module;
-    return await (typeof items === "function" ? items() : items) as Items<unknown>;
+    const made = await (typeof items === "function" ? items() : items) as Items<unknown>;
+    return order.spread ? spreadItems(made, order.first) : made;
   };
   const items = await open().catch(breaks("items"));
   if (order.backwards) {

@@ -26,6 +26,10 @@ export interface ProbeOrder {
   readonly backwards?: boolean;
   /** Runs a part of the first `limit` items for a profile instead. */
   readonly profile?: ProfileOrder;
+  /** Takes the items of a list in the order of timing/spread.ts. */
+  readonly spread?: boolean;
+  /** With `spread`: how many of the first items belong to the job. */
+  readonly first?: number;
 }
 
 /** What a job's module exports. */
@@ -40,6 +44,8 @@ export interface Exports {
   readonly setup: boolean;
   /** Whether there is a `teardown`. */
   readonly teardown: boolean;
+  /** Whether there is a `reset`, which undoes what tasks left behind. */
+  readonly reset?: boolean;
   /** The names of all exported functions. */
   readonly functions: readonly string[];
 }
@@ -71,6 +77,10 @@ export interface Thrown {
   readonly message: string;
   /** Messages of its causes, outermost first. */
   readonly causes: readonly string[];
+  /** The status of an HTTP answer that it tells of. */
+  readonly status?: number;
+  /** How long a server asked to be left alone, in milliseconds. */
+  readonly retryAfterMs?: number;
 }
 
 /** What sending items and results to another lane takes, from a few of them. */
@@ -107,8 +117,16 @@ export interface ProbeDone {
   readonly wakeMs: number;
   /** Peak resident memory before the first task and after the last, in bytes. */
   readonly rssBeforeBytes: number;
+  /** Peak resident memory after the first task alone; undefined where tasks are too tiny to tell. */
+  readonly rssFirstBytes?: number;
   /** Peak resident memory after the last task, in bytes. */
   readonly rssAfterBytes: number;
+  /** Items that a server refused with 429, 503 or `Retry-After`; undefined for none. */
+  readonly refused?: {
+    readonly count: number;
+    /** Items a second that went through once it refused; null if too few to tell. */
+    readonly pacePerSecond: number | null;
+  };
   /** How many of the first results are kept, so that a checksum can be asked for. */
   readonly kept: number;
 }
@@ -116,7 +134,12 @@ export interface ProbeDone {
 /** What a probe says. */
 export type ProbeMessage =
   | { readonly type: "loaded"; readonly exports: Exports }
-  | { readonly type: "phase"; readonly phase: "setup" | "items" | "tasks" | "teardown" }
+  | {
+    readonly type: "phase";
+    readonly phase: "setup" | "items" | "tasks" | "teardown";
+    /** How many items are taken in the order of timing/spread.ts; undefined for those that aren't. */
+    readonly spread?: number | undefined;
+  }
   | {
     readonly type: "stretches";
     readonly stretches: readonly Stretch[];

@@ -66,6 +66,8 @@ export interface Sample {
   readonly uncloneable: string | undefined;
   /** By how much the tasks raised the peak memory of the process, in bytes. */
   readonly memoryBytes: number;
+  /** By how much the first task alone raised it: what each task in flight holds. */
+  readonly taskBytes?: number;
 }
 
 /** A machine that leaves so much of a CPU to a busy thread counts as idle. */
@@ -228,6 +230,9 @@ export function sampleOf({ stretches, done, failures, load }: Probed): Sample {
     resultBytes: done?.transfer.resultBytes ?? 0,
     cloneMs: done?.transfer.cloneMs ?? 0,
     uncloneable: done?.transfer.uncloneable,
+    taskBytes: done?.rssFirstBytes === undefined
+      ? 0
+      : Math.max(0, done.rssFirstBytes - done.rssBeforeBytes),
     memoryBytes: done === undefined ? 0 : Math.max(0, done.rssAfterBytes - done.rssBeforeBytes),
   };
 }

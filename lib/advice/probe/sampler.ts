@@ -10,6 +10,8 @@ import type { Outcome } from "../../dispatch/outcome.ts";
 import { plainContext } from "../../lanes/plain_context.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf } from "../../timing/checksum.ts";
+import { httpSigns, isRefusal, PaceMeter } from "../../timing/refusal_signs.ts";
+import { spreadOrder } from "../../timing/spread.ts";
 import { ItemPuller } from "./item_puller.ts";
 import type { ProbeMessage, ProbeOrder, Stretch, Thrown } from "./probe_message.ts";
 import { availableShare } from "./spin_share.ts";
@@ -55,9 +57,12 @@ export class Sampler {
   readonly #kept: Outcome<unknown>[] = [];
   readonly #transfer = new TransferMeter();
   readonly #shares: number[] = [];
+  /** The items' places in the job, if they are taken in another order. */
+  #places: readonly number[] | undefined;
   #unsent: Stretch[] = [];
   #failures: (Thrown & { index: number })[] = [];
   #toldMs = performance.now();
+  readonly #pace = new PaceMeter();
   #keeping = true;
   #ran = 0;
   #failed = 0;
@@ -87,7 +92,10 @@ export class Sampler {
    */
   async run(items: Items<unknown>): Promise<void> {
     const puller = new ItemPuller(items);
+    const spread = this.order.spread && Array.isArray(items) ? items.length : undefined;
+    if (spread !== undefined) this.#places = spreadOrder(spread);
     const rssBefore = rssBytes();
+    let rssFirst: number | undefined;
     let size = 1;
     let nextLookMs = LOOK_EVERY_MS;
     this.#look();
@@ -97,9 +105,10 @@ export class Sampler {
       const batch = await puller.pull(Math.min(size, this.order.limit - this.#ran));
       const sourceMs = performance.now() - pulledMs;
       if (batch.length === 0) break;
-      if (this.#ran === 0) this.say({ type: "phase", phase: "tasks" });
+      if (this.#ran === 0) this.say({ type: "phase", phase: "tasks", spread });
       const stretch = await this.#stretch(batch, sourceMs);
       this.#tell(stretch);
+      if (this.#ran === 1) rssFirst = rssBytes();
       size = stretch.wallMs < STRETCH_MS / 2
         ? Math.min(2 * size, MOST_ITEMS_A_STRETCH)
         : stretch.wallMs > 2 * STRETCH_MS
@@ -124,8 +133,12 @@ export class Sampler {
       wakeMs: await this.#wakeMs(),
       available: this.#shares.reduce((sum, share) => sum + share, 0) / this.#shares.length,
       rssBeforeBytes: rssBefore,
+      ...(rssFirst !== undefined && { rssFirstBytes: rssFirst }),
       rssAfterBytes: rssAfter,
       kept: this.#kept.length,
+      ...(this.#pace.refused > 0 && {
+        refused: { count: this.#pace.refused, pacePerSecond: this.#pace.perSecond },
+      }),
     });
     await puller.close();
   }
@@ -162,6 +175,7 @@ export class Sampler {
     const { signal } = new AbortController();
     const values: unknown[] = [];
     const failures: [number, unknown][] = [];
+    const failedAt = new Map<number, number>();
     const alone = batch.length === 1;
     let promises = false;
     let [syncMs, syncCpuMs] = [0, 0];
@@ -182,6 +196,7 @@ export class Sampler {
       } catch (error) {
         values.push(undefined);
         failures.push([at, error]);
+        failedAt.set(at, performance.now());
       }
     }
     const wallMs = performance.now() - startMs;
@@ -201,6 +216,10 @@ export class Sampler {
     await this.#keep(batch, values, new Map(failures));
     this.#ran += batch.length;
     this.#failed += failures.length;
+    const refused = new Map(failures.filter(([, error]) => isRefusal(httpSigns(error))));
+    for (let at = 0; at < batch.length; at++) {
+      this.#pace.add(failedAt.get(at) ?? startMs + wallMs, refused.has(at));
+    }
     return stretch;
   }
 
@@ -213,7 +232,10 @@ export class Sampler {
       const index = this.#ran + at;
       const failed = failures.has(at);
       if (failed && this.#failures.length < ALL_FAIL) {
-        this.#failures.push({ index, ...thrownBy(failures.get(at)) });
+        this.#failures.push({
+          index: this.#places?.[index] ?? index,
+          ...thrownBy(failures.get(at)),
+        });
       }
       if (!failed) await this.#transfer.look(batch[at], values[at], index);
       this.#keeping &&= this.#transfer.resultBytes * this.#kept.length < KEPT_BYTES;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { httpSigns } from "../../timing/refusal_signs.ts";
 import type { Thrown } from "./probe_message.ts";
 
 /**
@@ -20,10 +21,16 @@ import type { Thrown } from "./probe_message.ts";
  * ```
  */
 export function thrownBy(error: unknown): Thrown {
-  if (!(error instanceof Error)) return { name: "Error", message: String(error), causes: [] };
+  const signs = httpSigns(error);
+  if (!(error instanceof Error)) {
+    const message = error instanceof Response
+      ? `a Response with status ${error.status}`
+      : String(error);
+    return { name: "Error", message, causes: [], ...signs };
+  }
   const causes: string[] = [];
   for (let at = error.cause; at instanceof Error && causes.length < 5; at = at.cause) {
     causes.push(`${at.name}: ${at.message}`);
   }
-  return { name: error.name, message: error.message, causes };
+  return { name: error.name, message: error.message, causes, ...signs };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { WAITS } from "../prediction/classify.ts";
+import { WAITS } from "../../judge/thresholds.ts";
 import type { Probed } from "../probe/probe.ts";
 import type { Sample } from "../probe/sample.ts";
 import type { Profiled } from "./job_profile.ts";

@@ -9,6 +9,7 @@ import { trialFlags } from "../../timing/child_permissions.ts";
 import { MeasuringChild } from "../../timing/measuring_child.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { ItemPuller } from "../probe/item_puller.ts";
+import { spreadOf } from "../probe/probe.ts";
 import type { ProbeMessage, ProbeOrder } from "../probe/probe_message.ts";
 import { type CallTree, callTree, type Frame, type FrameRoles } from "./cpu_profile.ts";
 import { flameBars } from "./flame.ts";
@@ -88,6 +89,7 @@ async function run(
     limit,
     targetMs,
     profile: { stride, targetMs },
+    ...spreadOf(job),
   };
   await child.send(order);
   let ran: ProfiledRun | undefined;

@@ -18,6 +18,8 @@ const USELESS = 1.4;
 const USELESS_MS = 150;
 /** A prediction that was off by so many times is worth nothing. */
 const WORTHLESS = 3;
+/** What fails here and there of its own accord may fail so many standard deviations more often. */
+const BY_CHANCE = 3;
 
 class Racing {
   readonly runners: Runner[] = [];
@@ -27,6 +29,8 @@ class Racing {
   trials = 0;
   partial = false;
   #unrepeatable = false;
+  #otherResults = false;
+  readonly #plainChecksums: string[] = [];
   #total: number | undefined;
   /** How many times as long as predicted the worst one took. */
   #surprise = 1;
@@ -47,6 +51,7 @@ class Racing {
       partial,
       warnings: [...this.#warnings],
       unrepeatable: this.#unrepeatable,
+      otherResults: this.#otherResults,
       ...(this.#total !== undefined && { total: this.#total }),
     };
   }
@@ -149,30 +154,50 @@ class Racing {
     for (const runner of this.runners) runner.items = Math.min(runner.items, this.#total);
   }
 
-  #judge(runner: Runner, { round, prefixChecksum }: TrialResult, known: number): void {
-    const { failed, succeeded, checksum } = round;
-    const allowed = this.options.failedShare * (failed + succeeded);
-    if (runner.candidate.model !== "sequential" && failed > allowed + 1e-9) {
-      const share = failed / Math.max(1, failed + succeeded);
-      // What fails here and there of its own accord may do so once more often.
-      if (this.options.failedShare === 0 || share > 2 * this.options.failedShare + 0.1) {
-        runner.out = "failures";
-        return;
-      }
+  #judge(
+    runner: Runner,
+    { round, prefixChecksum, failures, pacePerSecond }: TrialResult,
+    known: number,
+  ): void {
+    const { failed, checksum } = round;
+    if (failures !== undefined) runner.failures ??= failures;
+    if (pacePerSecond !== undefined) runner.pacePerSecond ??= pacePerSecond;
+    if (runner.candidate.model !== "sequential" && this.#failsMore(round)) {
+      runner.out = "failures";
+      return;
+    }
+    if (runner.candidate.model === "sequential" && failed === 0) {
+      this.#plainChecksums.push(checksum);
     }
     const expected = this.#reference.get(runner.items);
     const first = prefixChecksum === undefined ? undefined : this.#reference.get(known);
     const differs = (expected ?? checksum) !== checksum ||
       (first ?? prefixChecksum) !== prefixChecksum;
     if (!differs) this.#reference.set(runner.items, checksum);
-    else if (this.options.failedShare === 0 && !this.#unrepeatable) runner.out = "results";
+    else if (this.options.failedShare === 0 && !this.#unrepeatable && !this.#otherResults) {
+      runner.out = "results";
+    }
   }
 
-  /** If not even sequential repeats its own results, nobody is to be blamed for other ones. */
+  /** Whether more items failed than do so one by one, chance allowed for. */
+  #failsMore({ failed, succeeded }: Round): boolean {
+    const { failedShare } = this.options;
+    const all = failed + succeeded;
+    const spread = Math.sqrt(all * failedShare * (1 - failedShare));
+    const byChance = failedShare === 0 ? 0 : BY_CHANCE * spread + 1;
+    return failed > failedShare * all + byChance + 1e-9;
+  }
+
+  /**
+   * If not even sequential repeats the sample's results, nobody is to be blamed for other ones than
+   * those. Where it repeats its own, the work has changed since; where it doesn't, it never repeats.
+   */
   forgive(): void {
+    const own = this.#plainChecksums;
     const sequential = this.runners.find(({ candidate }) => candidate.model === "sequential");
-    if (sequential?.out !== "results") return;
-    this.#unrepeatable = true;
+    this.#otherResults ||= sequential?.out === "results";
+    if (!this.#otherResults) return;
+    this.#unrepeatable = own.length < 2 || own.some((of) => of !== own[0]);
     for (const runner of this.runners) if (runner.out === "results") delete runner.out;
   }
 

@@ -5,6 +5,7 @@
  */
 
 import type { Round } from "../../timing/result.ts";
+import type { FailureKind } from "../../timing/failures.ts";
 import type { JobSpec, TimingEvent, TrialRunner } from "../../timing/spec.ts";
 import type { Candidate } from "../prediction/candidate.ts";
 import type { RacePlan } from "./race_plan.ts";
@@ -19,6 +20,10 @@ export interface Runner {
   readonly rounds: Round[];
   /** Why it was taken out of the race. */
   out?: "failures" | "results" | "slower" | "broken";
+  /** Why items failed in its first round that had failures. */
+  failures?: readonly FailureKind[];
+  /** Items a second that a refusing server let through; undefined if not known. */
+  pacePerSecond?: number;
   /** What its trial threw. */
   error?: string;
 }
@@ -39,6 +44,8 @@ export interface Race {
   readonly total?: number;
   /** Whether sequential itself gives other results from run to run, so that none can be compared. */
   readonly unrepeatable: boolean;
+  /** Whether the plain loop repeats its results within the race, but they aren't those of the sample. */
+  readonly otherResults: boolean;
 }
 
 /** What a race needs. */

@@ -1,14 +1,13 @@
 /**
- * The recommendation: the simplest model whose time isn't detectably worse than the best.
+ * The recommendation: the simplest model that surely pays and isn't detectably worse than the best.
  *
  * @module
  */
 
+import { AS_GOOD, TELLS_NOTHING, TOO_SLOW } from "../../judge/thresholds.ts";
 import type { Interval } from "../../timing/result.ts";
-import { confidenceAbove } from "../../timing/difference.ts";
-import { pairedRatio } from "../../timing/interval.ts";
 import { bySimplicity, type Candidate, SEQUENTIAL } from "../prediction/candidate.ts";
-import { estimateMs, type Evidence } from "./estimate.ts";
+import { Standings } from "./standings.ts";
 import { QUEUEING } from "./substitutes.ts";
 
 /** One model's times for the whole job, by round. */
@@ -21,9 +20,23 @@ export interface Entry {
   readonly eligible: boolean;
   /** How many tasks it had in flight at once; default 1. */
   readonly inFlight?: number;
-  /** What was predicted of it, in milliseconds; undefined for nothing. */
-  readonly predicted?: Evidence["predicted"];
 }
+
+/**
+ * How it was decided: a gain was shown; none above a tenth can be; it can't be told from so few or so
+ * noisy rounds; or nothing was measured.
+ */
+export type Decision =
+  | "gain"
+  | "no gain"
+  | "can't tell"
+  | "unmeasured"
+  /** A server's limit decides, whatever the model. */
+  | "server's pace"
+  /** A task's result depends on those before it. */
+  | "order matters"
+  /** The race wasn't the sampled job, so its times don't count. */
+  | "other work";
 
 /** What is recommended, and why. */
 export interface Recommendation {
@@ -35,121 +48,136 @@ export interface Recommendation {
   readonly confidence: number;
   /** The fastest model measured. */
   readonly best: Candidate;
+  /** What the fastest model gained, as far as that is known. */
+  readonly bestGain: Interval | null;
+  /** How it was decided. */
+  readonly decision: Decision;
 }
 
-/** An estimated time that is worse by less is as good. */
-const AS_GOOD = 1.05;
-/** The plain loop is left only for what surely pays: so much is forgiven it if nothing better is shown. */
-const TOO_SLOW = 1.1;
+/** The plain loop against itself. */
+export const NO_GAIN: Interval = { median: 1, low: 1, high: 1 };
 
-function paired(a: Entry, b: Entry): { a: number[]; b: number[] } {
-  const times = new Map(b.times.map(({ round, ms }) => [round, ms]));
-  const common = a.times.filter(({ round }) => times.has(round));
-  return { a: common.map(({ ms }) => ms), b: common.map(({ round }) => times.get(round)!) };
+/** Those of which a time may be believed. */
+function ranOf(entries: readonly Entry[]): Entry[] {
+  return entries.filter(({ times, eligible }) => eligible && times.length > 0);
 }
 
 /**
- * How many times as long one entry takes as another, paired by round.
- *
- * @param slow One entry.
- * @param fast Another.
- * @param seed Seeds the bootstrap.
- * @returns The interval; null if they share no round.
+ * How the models that count stand to each other.
  *
  * @example
  * ```ts
- * import { ratioOf } from "./recommend.ts";
+ * import { standingsOf } from "./recommend.ts";
  *
- * const candidate = { model: "sequential", lanes: 1, slots: 1 } as const;
- * const entry = { candidate, times: [{ round: 0, ms: 10 }], eligible: true };
- * console.log(ratioOf(entry, entry, 1)?.median); // 1
+ * console.log(standingsOf.length); // 1
  * ```
  */
-export function ratioOf(slow: Entry, fast: Entry, seed: number): Interval | null {
-  const { a, b } = paired(slow, fast);
-  return a.length === 0 ? null : pairedRatio(a, b, { seed });
-}
-
-/** How sure it is that `slow / fast` exceeds a bound. */
-function surely(slow: Entry, fast: Entry, bound: number): number {
-  const { a, b } = paired(slow, fast);
-  return a.length === 0 ? 0.5 : confidenceAbove(a, b, bound);
+export function standingsOf(entries: readonly Entry[]): Standings<Entry> {
+  return new Standings(ranOf(entries));
 }
 
 /**
  * The simplest first. But an event loop on which most tasks only queue for what serves a few of them
  * comes behind one that has just these few in flight: it is as fast, and kinder to what it waits for.
  */
-function inOrder(entries: readonly Entry[], timeOf: (entry: Entry) => number): Entry[] {
+function inOrder(entries: readonly Entry[], gainOf: (entry: Entry) => number): Entry[] {
   const simplest = entries.toSorted((a, b) => bySimplicity(a.candidate, b.candidate));
-  const sequential = simplest.find(({ candidate }) => candidate.model === "sequential");
-  if (sequential === undefined) return simplest;
-  const loops = simplest.filter(({ candidate }) => candidate.lanes === 1 && candidate.slots > 1);
-  const queues = (entry: Entry) =>
-    (entry.inFlight ?? 1) >= QUEUEING * timeOf(sequential) / timeOf(entry);
-  const rest = simplest.filter((entry) => entry !== sequential && !loops.includes(entry));
+  const loops = simplest.filter(({ candidate }) => candidate.lanes === 1);
+  const queues = (entry: Entry) => (entry.inFlight ?? 1) >= QUEUEING * gainOf(entry);
   return [
-    sequential,
     ...loops.filter((entry) => !queues(entry)),
     ...loops.filter(queues),
-    ...rest,
+    ...simplest.filter((entry) => !loops.includes(entry)),
   ];
 }
 
+function rounded(confidence: number): number {
+  // Certainty is never whole.
+  return Math.round(Math.min(0.99, confidence) * 100) / 100;
+}
+
+/** The plain loop, where nothing is shown to beat it. */
+function staysPlain(
+  standings: Standings<Entry>,
+  plain: Entry,
+  others: readonly Entry[],
+): Recommendation {
+  if (others.length === 0) {
+    return {
+      candidate: SEQUENTIAL,
+      gain: NO_GAIN,
+      confidence: 0.7,
+      best: SEQUENTIAL,
+      bestGain: NO_GAIN,
+      decision: "no gain",
+    };
+  }
+  const best = others.reduce((a, b) => standings.timeMs(b) < standings.timeMs(a) ? b : a);
+  const bestGain = standings.ratio(plain, best);
+  // A model that might gain a tenth after all hasn't been shown not to pay.
+  const open = bestGain === null || (bestGain.low <= 1 && bestGain.median >= TOO_SLOW) ||
+    (bestGain.low <= 1 && bestGain.high > TOO_SLOW && bestGain.high / bestGain.low > TELLS_NOTHING);
+  const sure = others.map((of) => 1 - standings.sureAbove(plain, of, TOO_SLOW));
+  return {
+    candidate: SEQUENTIAL,
+    gain: NO_GAIN,
+    confidence: rounded(Math.min(...sure)),
+    best: best.candidate,
+    bestGain,
+    decision: open ? "can't tell" : "no gain",
+  };
+}
+
 /**
- * Recommends a model.
+ * Recommends a model: the simplest whose gain over the plain loop is shown, and whose time is as good
+ * as the best one's. A gain is shown if its interval leaves out 1, whatever was predicted. The
+ * confidence is the least of those that it beats each simpler model, and that no other beats it by a tenth.
  *
  * @param entries What was raced.
- * @param seed Seeds the bootstrap.
- * @returns The simplest model whose estimated time is as good as the best one's; for the plain loop, that
- * isn't shown to be worse, nor a tenth above it: with few rounds much can't be shown. The confidence is the least of those that
- * it beats each simpler model, and that no other beats it by a tenth. Sequential, with half a
- * confidence, if nothing was measured.
+ * @returns Sequential, with half a confidence, if nothing was measured.
  *
  * @example
  * ```ts
  * import { recommend } from "./recommend.ts";
  *
- * console.log(recommend([], 1).candidate.model); // "sequential"
+ * console.log(recommend([]).candidate.model); // "sequential"
  * ```
  */
-export function recommend(entries: readonly Entry[], seed: number): Recommendation {
-  const ran = entries.filter(({ times, eligible }) => eligible && times.length > 0);
+export function recommend(entries: readonly Entry[]): Recommendation {
+  const ran = ranOf(entries);
+  const standings = standingsOf(entries);
   const plain = ran.find(({ candidate }) => candidate.model === "sequential");
-  // However much was predicted: what was measured to be slower than the plain loop isn't taken for it.
-  const eligible = ran.filter((entry) =>
-    plain === undefined || entry === plain || (ratioOf(plain, entry, seed)?.median ?? 1) >= 1
-  );
-  const estimates = estimateMs(eligible);
-  const timeOf = (entry: Entry) => estimates[eligible.indexOf(entry)]!;
-  const fit = inOrder(eligible, timeOf);
-  const sequential = fit.find(({ candidate }) => candidate.model === "sequential");
-  if (fit.length === 0) {
-    return { candidate: SEQUENTIAL, gain: null, confidence: 0.5, best: SEQUENTIAL };
+  const others = ran.filter((entry) => entry !== plain);
+  if (plain === undefined) {
+    return {
+      candidate: SEQUENTIAL,
+      gain: null,
+      confidence: 0.5,
+      best: SEQUENTIAL,
+      bestGain: null,
+      decision: "unmeasured",
+    };
   }
-  const best = fit.reduce((a, b) => timeOf(b) < timeOf(a) ? b : a);
-  const chosen = fit.find((entry) => {
-    const behind = timeOf(entry) / timeOf(best);
-    if (behind <= AS_GOOD) return true;
-    return entry === sequential && behind <= TOO_SLOW &&
-      (ratioOf(entry, best, seed)?.low ?? 1) <= 1;
+  const gainOf = (entry: Entry) => standings.ratio(plain, entry)?.median ?? 0;
+  const paying = others.filter((entry) => (standings.ratio(plain, entry)?.low ?? 0) > 1);
+  const best = paying.toSorted((a, b) => gainOf(b) - gainOf(a))[0];
+  if (best === undefined || gainOf(best) <= AS_GOOD) return staysPlain(standings, plain, others);
+  const chosen = inOrder(paying, gainOf).find((entry) => {
+    const behind = gainOf(best) / gainOf(entry);
+    return behind <= AS_GOOD ||
+      (behind <= TOO_SLOW && (standings.ratio(entry, best)?.low ?? 1) <= 1);
   }) ?? best;
-  const sure = fit.filter((entry) => entry !== chosen).map((entry) =>
+  const sure = ran.filter((entry) => entry !== chosen).map((entry) =>
     bySimplicity(entry.candidate, chosen.candidate) < 0
-      ? surely(entry, chosen, 1)
-      : 1 - surely(chosen, entry, TOO_SLOW)
+      ? standings.sureAbove(entry, chosen, 1)
+      : 1 - standings.sureAbove(chosen, entry, TOO_SLOW)
   );
-  const gain = sequential === undefined
-    ? null
-    : sequential === chosen
-    ? { median: 1, low: 1, high: 1 }
-    : ratioOf(sequential, chosen, seed);
-  // Alone on the field proves little; and certainty is never whole.
-  const confidence = sure.length === 0 ? 0.7 : Math.min(0.99, ...sure);
   return {
     candidate: chosen.candidate,
-    gain,
-    confidence: Math.round(confidence * 100) / 100,
+    gain: standings.ratio(plain, chosen),
+    confidence: rounded(Math.min(...sure)),
     best: best.candidate,
+    bestGain: standings.ratio(plain, best),
+    decision: "gain",
   };
 }

@@ -6,7 +6,7 @@
 
 import type { Round } from "../../timing/result.ts";
 import { type Candidate, inFlightOf } from "../prediction/candidate.ts";
-import { type Machine, predict, type Prediction, totalMs } from "../prediction/predict.ts";
+import { type Machine, predict } from "../prediction/predict.ts";
 import type { Entry } from "./recommend.ts";
 import type { Runner } from "./race_options.ts";
 import type { Sample } from "../probe/sample.ts";
@@ -50,7 +50,6 @@ export function scaledMs(
  *
  * @param runner What ran.
  * @param scale Scales a round to the whole job.
- * @param predicted What was predicted for the whole job; nothing unless given.
  * @returns The entry; not eligible if it was taken out of the race for anything but being slow.
  *
  * @example
@@ -64,20 +63,11 @@ export function scaledMs(
 export function entryOf(
   { candidate, items, rounds, out }: Runner,
   scale: (candidate: Candidate, items: number, round: Round) => number,
-  predicted?: (candidate: Candidate) => Prediction,
 ): Entry {
-  const prediction = predicted?.(candidate);
   return {
     candidate,
     times: rounds.map((round) => ({ round: round.round, ms: scale(candidate, items, round) })),
     eligible: out === undefined,
     inFlight: inFlightOf(candidate, items),
-    ...(prediction && {
-      predicted: {
-        ms: totalMs(prediction),
-        lowMs: prediction.startMs + prediction.lowMs,
-        highMs: prediction.startMs + prediction.highMs,
-      },
-    }),
   };
 }

@@ -29,6 +29,8 @@ export interface Allowed {
   readonly waits: boolean;
   /** Whether its items and results can be sent to other lanes. */
   readonly canTravel: boolean;
+  /** How long a task takes one by one, in milliseconds. */
+  readonly taskMs?: number;
   /** Gains against sequential that were predicted, of models that need not have run. */
   readonly predicted?: readonly { readonly candidate: Candidate; readonly gain: number }[];
 }
@@ -57,12 +59,12 @@ export interface Allowed {
  */
 export function substitutes(
   runners: readonly Runner[],
-  { cores, waits, canTravel, predicted = [] }: Allowed,
+  { cores, waits, canTravel, predicted = [], taskMs = Infinity }: Allowed,
   timeMs: (runner: Runner) => number,
 ): Candidate[] {
   const tried = new Set(runners.map(({ candidate }) => nameOf(candidate)));
   const isTried = (candidate: Candidate) => tried.has(nameOf(candidate));
-  const found = [...fewerSlots(runners)];
+  const found = [...fewerSlots(runners, taskMs)];
   const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out === undefined);
   const sequential = ran.find(({ candidate }) => candidate.model === "sequential");
   if (sequential !== undefined) {
@@ -90,7 +92,7 @@ function inFlight({ candidate, items }: Runner): number {
   return inFlightOf(candidate, items);
 }
 
-function* fewerSlots(runners: readonly Runner[]): Generator<Candidate> {
+function* fewerSlots(runners: readonly Runner[], taskMs: number): Generator<Candidate> {
   const loops = runners.filter(isLoop);
   const refused = loops.filter(({ out }) => out === "failures").map(inFlight);
   if (refused.length === 0) return;
@@ -98,7 +100,9 @@ function* fewerSlots(runners: readonly Runner[]): Generator<Candidate> {
   const went = loops.filter(({ out, rounds }) => out === undefined && rounds.length > 0)
     .map(inFlight).filter((slots) => slots < least);
   const most = Math.max(0, ...went);
-  const slots = most === 0 ? powerOfTwoTo(least / LESS) : 2 * most;
+  // A server that told its pace, as far as the tasks' time is known, needn't be asked for it again.
+  const paced = Math.min(...loops.map((of) => (of.pacePerSecond ?? Infinity) * taskMs / 1000));
+  const slots = most === 0 ? powerOfTwoTo(Math.min(least / LESS, Math.max(2, paced))) : 2 * most;
   if (slots > 1 && slots < least) yield limited(slots);
 }
 

@@ -48,6 +48,7 @@ const OUT: Readonly<Record<NonNullable<ModelAdvice["out"]>, string>> = Object.as
     results: "other results",
     slower: "clearly slower",
     broken: "could not run",
+    impossible: "can't be right",
   },
 );
 
@@ -86,11 +87,14 @@ export function classLine(advice: Pick<Advice, "bound" | "cpuShare" | "classConf
  */
 export function recommendationLines({ recommended, horizon, unsure, machine }: Advice): string[] {
   const { gain, predictedGain, confidence, memoryBytes, breakEven, chunk } = recommended;
+  const { retries = 0 } = recommended;
   const lines = [recommended.reason];
   if (recommended.model === "sequential") {
+    if (retries > 0) lines.push(retriesLine(retries));
     return [...lines, `Confidence: ${formatPercent(confidence)}.`];
   }
   const slots = recommended.slots ?? "all items'";
+  if (retries > 0) lines.push(retriesLine(retries));
   lines.push(`Lanes: ${recommended.lanes}; slots on each: ${slots}; chunk: ${chunk}.`);
   lines.push(
     gain === null
@@ -118,10 +122,14 @@ export function recommendationLines({ recommended, horizon, unsure, machine }: A
   lines.push(
     breakEven === null
       ? "From how many items it pays can't be told: its gain is within the noise."
-      : `Pays from about ${breakEven} item${breakEven === 1 ? "" : "s"}.`,
+      : `Pays from about ${Math.max(2, breakEven)} items.`,
   );
   lines.push(`Confidence: ${formatPercent(confidence)}.`);
   return lines;
+}
+
+function retriesLine(retries: number): string {
+  return `Retries: ${retries}; each waits as long as the server asks (retryAfterMs on what is thrown).`;
 }
 
 /**
@@ -154,7 +162,7 @@ export function modelCells({ advice, model }: { advice: Advice; model: ModelAdvi
     chosen
       ? "← recommended"
       : out !== undefined
-      ? OUT[out] ?? ""
+      ? out === "slower" && measured === undefined ? "stopped, slower" : OUT[out] ?? ""
       : measured === undefined
       ? "not raced"
       : "",

@@ -58,7 +58,8 @@ export function missingOf(
   }
   if (small) return undefined;
   if (plan === null || raced.length < 2) {
-    return "no race: the budget doesn't hold one; what follows is predicted. A larger --budget confirms it";
+    return "no race: it would cost more than three runs of the sample, or than the budget; what follows " +
+      "is predicted. More items, or a larger --budget, confirm it";
   }
   const [first] = race?.runners.filter(({ rounds }) => rounds.length === 0) ?? [];
   if (race?.partial) {

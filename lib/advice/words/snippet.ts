@@ -24,6 +24,8 @@ export interface SnippetJob {
   readonly permissions: LanePermissions;
   /** The library's entry, as a URL. */
   readonly library: string;
+  /** How often an item is tried again; default 0. */
+  readonly retries?: number;
 }
 
 /** A program, and how to run it. */
@@ -80,10 +82,11 @@ export function snippetFor(job: SnippetJob, candidate: Candidate): Snippet {
   const { model } = candidate;
   const name = job.export === "default" ? "" : `, ${JSON.stringify(job.export)}`;
   const items = job.itemsAreMade ? "await job.items()" : "job.items";
+  const retries = job.retries ? `, { retries: ${job.retries} }` : "";
   const run = [
     `await using executor = ${model}(${sizeOf(candidate, job.permissions)});`,
     `const work = task<typeof job${name}>(${JSON.stringify(job.module)}${name});`,
-    `for await (const result of executor.map(work, ${items})) console.log(result);`,
+    `for await (const result of executor.map(work, ${items}${retries})) console.log(result);`,
   ];
   const lines = [
     `import { ${["task", model].sort().join(", ")} } from ${JSON.stringify(job.library)};`,

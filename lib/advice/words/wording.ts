@@ -4,9 +4,13 @@
  * @module
  */
 
-import { formatDuration, formatRatio } from "../../reporting/format.ts";
+import { TOO_SLOW } from "../../judge/thresholds.ts";
+import { formatDuration, formatRatio, formatSpeedup } from "../../reporting/format.ts";
+import { wasBusy } from "../findings_of.ts";
+import { computesBeside } from "../prediction/candidates.ts";
+import { paceText } from "./finding_words.ts";
 import type { ModelAdvice, Surprise } from "../advice.ts";
-import { type Candidate, inFlightOf } from "../prediction/candidate.ts";
+import { bySimplicity, type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
 import type { Classified } from "../prediction/classify.ts";
 import type { Composer } from "../composer.ts";
 import type { Recommendation } from "../race/recommend.ts";
@@ -18,6 +22,8 @@ const SURPRISE = 1.25;
 /** A prediction whose ends are this far apart is unsure, as is one of fewer items. */
 const WIDE = 2.5;
 const FEW_ITEMS = 5;
+/** Gains up to so many times the number of cores are what computing can give, not waiting. */
+const SATURATED = 1.25;
 
 /**
  * Finds where measuring contradicted the prediction by a quarter or more.
@@ -45,7 +51,9 @@ export function surprisesOf(
     const off = gain / predictedGain;
     if (off <= SURPRISE && off >= 1 / SURPRISE) return [];
     const why = off > 1
-      ? "the sample one by one was slower than need be (cold code, or other programs)"
+      ? waits
+        ? "tasks compute less with many in flight than one by one, or the sample was slowed down (cold code, other programs)"
+        : "the sample or the machine was slowed down when it was measured (cold code, other programs)"
       : busy && lanes > 1
       ? "other programs used the CPUs"
       : waits && slots !== 1
@@ -64,8 +72,101 @@ export function surprisesOf(
   });
 }
 
+/** A number of items. */
+function itemsText(count: number): string {
+  return `${count} item${count === 1 ? "" : "s"}`;
+}
+
+/** Why the plain loop stays, as it was decided. */
+function plainReason(composer: Composer, { decision, best, bestGain }: Recommendation): string {
+  const { found } = composer;
+  switch (decision) {
+    case "order matters":
+      return "Leave it sequential: a task's result depends on which tasks ran before it, so that any " +
+        "other order, a retry or another lane gives other results.";
+    case "can't tell": {
+      if (composer.impossible.length > 0) {
+        return "Leave it sequential for now: what was measured of the other models can't be right.";
+      }
+      const span = bestGain === null
+        ? ""
+        : `: ${nameOf(best)} gained ${formatSpeedup(bestGain)}, an interval that spans 1`;
+      return `Leave it sequential for now. Whether another model pays can't be told${span}, because ${
+        whyUnclear(composer)
+      }.`;
+    }
+    case "other work":
+      return "Leave it sequential for now: the race was not the job that was sampled (see the hazards), " +
+        "and what was predicted from the sample alone promises no sure gain.";
+    case "unmeasured":
+      return "Leave it sequential: what was predicted promises no sure gain, and nothing was measured.";
+    default: {
+      const failing = found.race?.runners.some(({ out }) => out === "failures");
+      return bestGain === null
+        ? "Leave it sequential: no other model " +
+          (failing
+            ? "ran without failures of its own."
+            : "gave the same results and ran to its end.")
+        : "Leave it sequential: no model that gives the same results is detectably faster than the " +
+          "plain loop.";
+    }
+  }
+}
+
+/** Why an interval is as wide as it is. */
+function whyUnclear({ runners, found }: Composer): string {
+  const rounds = Math.max(0, ...runners.map((runner) => runner.rounds.length));
+  const few = found.sample.items <= FEW_ITEMS
+    ? `there are only ${itemsText(found.sample.items)}`
+    : rounds <= 1
+    ? "the time allowed only one round"
+    : `${rounds} rounds differ from each other by more than the gain`;
+  return wasBusy(found.sample, found.machine) ? `${few}, and other programs used the CPUs` : few;
+}
+
+/** What a model does for the job, by what was seen of its tasks. */
+function natureOf(composer: Composer, candidate: Candidate, bound: Classified["bound"]): string {
+  const { sample, options } = composer.found;
+  const isLoop = candidate.lanes === 1;
+  const programs = options.job.permissions?.run !== undefined;
+  if (isLoop && (sample.programsMs ?? 0) > sample.cpuMs / 2) {
+    return "The tasks run programs, and these compute on the same cores: slots on one lane keep the cores " +
+      "busy, and that is enough.";
+  }
+  if (isLoop && computesBeside(sample)) {
+    return "The tasks compute beside this event loop, on threads of their own: slots on one lane keep the " +
+      "cores busy, and that is enough.";
+  }
+  if (isLoop && programs && bound !== "cpu" && saturates(composer)) {
+    return "The tasks run programs, and these compute on the same cores: slots on one lane keep the cores " +
+      "busy, and more in flight gain nothing.";
+  }
+  if (isLoop) return "The tasks wait: slots on one lane fill the waits, and that is enough.";
+  if (candidate.slots > 1) {
+    return bound === "io"
+      ? "The tasks wait, but with so many in flight one event loop has its hands full: lanes share it."
+      : bound === "cpu"
+      ? "The tasks compute: lanes do it at the same time, slots keep each of them supplied."
+      : "The tasks compute and wait: lanes do the computing at the same time, slots fill the waits.";
+  }
+  if (blocks(sample)) {
+    return "The tasks hold up their thread while they wait: each needs a lane of its own.";
+  }
+  return bound === "io"
+    ? "Slots on one lane gained less than lanes."
+    : "The tasks compute: only more lanes help.";
+}
+
+/** Whether no model that was measured gained more than the cores can compute at once. */
+function saturates(composer: Composer): boolean {
+  const { machine } = composer.found;
+  const gains = composer.runners.filter(({ out }) => out === undefined)
+    .map(({ candidate }) => composer.gain(candidate)?.median ?? 0);
+  return Math.max(0, ...gains) <= SATURATED * machine.cores;
+}
+
 /**
- * Says why a model is recommended.
+ * Says why a model is recommended: only what was seen of the tasks, and only what was measured of others.
  *
  * @param composer What was found.
  * @param recommendation The recommendation.
@@ -81,39 +182,49 @@ export function surprisesOf(
  */
 export function reasonOf(
   composer: Composer,
-  { candidate, gain }: Recommendation,
+  recommendation: Recommendation,
   bound: Classified["bound"],
 ): string {
-  const { horizon } = composer.found;
-  const sequential = formatDuration(composer.sequentialMs);
+  const { candidate, gain, decision } = recommendation;
+  const { horizon, pace, machine } = composer.found;
+  if (decision === "server's pace") {
+    const perSecond = pace?.perSecond ?? null;
+    return `A server's limit decides, not the model${
+      perSecond === null
+        ? ""
+        : `: about ${paceText(perSecond)}, so ${itemsText(horizon)} take ${
+          formatDuration(1000 * horizon / perSecond)
+        } at best`
+    }. ${nameOf(candidate)} keeps to it, with retries for what is refused.`;
+  }
   if (bound === "small") {
-    return `Leave it sequential: ${horizon} item${
-      horizon === 1 ? "" : "s"
-    } take ${sequential} in ` +
-      `all, and starting lanes alone takes ${
-        formatDuration(composer.found.machine.startMs.workers)
-      }.`;
+    return `Leave it sequential: ${itemsText(horizon)} take ${
+      formatDuration(composer.sequentialMs)
+    } in all, and starting lanes alone takes ${formatDuration(machine.startMs.workers)}.`;
   }
-  if (candidate.model === "sequential") {
-    return `Leave it sequential: no model that gives the same results is detectably faster than the ` +
-      `plain loop.`;
+  if (candidate.model === "sequential") return plainReason(composer, recommendation);
+  const what = natureOf(composer, candidate, bound);
+  if (decision === "other work") {
+    return `${what} Predicted from the sample, not measured: the race was not the job that was sampled ` +
+      `(see the hazards).`;
   }
-  const what = candidate.model === "workers" || candidate.model === "processes"
-    ? candidate.slots > 1
-      ? bound === "io"
-        ? "The tasks wait, but with so many in flight one event loop has its hands full: lanes share it."
-        : "The tasks compute and wait: lanes do the computing at the same time, slots fill the waits."
-      : blocks(composer.found.sample)
-      ? "The tasks hold up their thread while they wait: each needs a lane of its own."
-      : bound === "io"
-      ? "Slots on one lane gained less than lanes."
-      : "The tasks compute: only more lanes help."
-    : "The tasks wait: slots on one lane fill the waits, and that is enough.";
   if (gain === null) return `${what} Predicted, not measured.`;
-  return queues(composer, candidate, gain.median)
-    ? `${what} What they wait for serves about ${Math.round(gain.median)} at once: with more in ` +
-      `flight they only queue.`
-    : `${what} No simpler model comes near it.`;
+  if (!computesBeside(composer.found.sample) && queues(composer, candidate, gain.median)) {
+    return `${what} What they wait for serves about ${
+      Math.round(gain.median)
+    } at once: with more in ` +
+      `flight they only queue.`;
+  }
+  const simpler = composer.models().filter((of) =>
+    of.model !== "sequential" && of.measured !== undefined && of.out !== "failures" &&
+    bySimplicity({ ...of, slots: of.slots ?? Infinity } as Candidate, candidate) < 0
+  );
+  const near = simpler.some(({ measured }) =>
+    (measured?.gain?.median ?? 0) * TOO_SLOW >= gain.median
+  );
+  return simpler.length === 0 || near
+    ? what
+    : `${what} No simpler model that was measured comes near it.`;
 }
 
 /** Whether more slots, or all items at once, were no faster: most of those in flight only queued. */

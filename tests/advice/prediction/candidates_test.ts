@@ -22,15 +22,16 @@ Deno.test("possibleCandidates() proposes no lane that items can't be sent to", (
 });
 
 Deno.test("possibleCandidates() proposes as many slots as keep a lane busy", () => {
-  const limited = possibleCandidates(
+  const found = possibleCandidates(
     sampleFor({ computeMs: 5, waitMs: 5 }),
     MACHINE,
     100,
     null,
     100,
-  )
-    .find(({ model }) => model === "limited");
-  assertEquals(limited?.slots, 4);
+  );
+  const slots = found.filter(({ model }) => model === "limited").map(({ slots }) => slots);
+  // With as many slots as cores beside them, for tasks that compute elsewhere.
+  assertEquals(slots, [2, 4]);
 });
 
 Deno.test("promising() races sequential first, and leaves out what can't gain", () => {
@@ -85,7 +86,8 @@ Deno.test("possibleCandidates() proposes more lanes than cores where tasks block
 
 Deno.test("possibleCandidates() proposes no more slots than a slow source can fill", () => {
   const slow = possibleCandidates(sampleFor({ waitMs: 12, sourceMs: 6 }), MACHINE, 100, null, 100);
-  assertEquals(slow.find(({ model }) => model === "limited")?.slots, 8);
+  const slots = slow.filter(({ model }) => model === "limited").map(({ slots }) => slots);
+  assertEquals(Math.max(...slots), 8);
 });
 
 Deno.test("possibleCandidates() proposes more slots on lanes elsewhere, where tasks come to wait together", () => {
@@ -94,4 +96,26 @@ Deno.test("possibleCandidates() proposes more slots on lanes elsewhere, where ta
   const slotsOf = (model: string) =>
     Math.max(...found.filter((of) => of.model === model).map(({ slots }) => slots));
   assertEquals([slotsOf("limited"), slotsOf("workers")], [4, 8]);
+});
+
+Deno.test("promising() races few slots where tasks run programs, or compute on other threads", () => {
+  const names = (beside: boolean, loopShare = 1) => {
+    const sample = sampleFor({ computeMs: 1, waitMs: 19 });
+    const partly = { ...sample, loopMs: sample.cpuMs * loopShare };
+    return promising(partly, MACHINE, 100, 100, 100, beside).raced.map(nameOf);
+  };
+  const few = ["limited (2 slots)", "limited (4 slots)"];
+  assertEquals(names(false).filter((name) => few.includes(name)), []);
+  assertEquals(names(true).filter((name) => few.includes(name)), few);
+  assertEquals(names(false, 0.2).filter((name) => few.includes(name)), few);
+});
+
+Deno.test("possibleCandidates() has no more tasks in flight than memory holds", () => {
+  const sample = { ...sampleFor({ waitMs: 300, items: 6 }), taskBytes: 700e6 };
+  const most = (memoryBytes: number) =>
+    Math.max(
+      ...possibleCandidates(sample, { ...MACHINE, memoryBytes }, 6, 6, 6)
+        .map(({ lanes, slots }) => Math.min(6, lanes * slots)),
+    );
+  assertEquals([most(24e9), most(3.1e9), most(1.2e9)], [6, 3, 1]);
 });

@@ -35,9 +35,9 @@ Deno.test({
   },
 });
 
-Deno.test("orderCheck() runs backwards only where results differ, the plain loop repeats its own, and it is cheap", () => {
+Deno.test("orderCheck() runs backwards where results differ or the plain loop is left, the plain loop repeats its own, and it is cheap", () => {
   const sample = { tasksMs: 1000, wallMs: 10, failed: 0 };
-  const probed = { ...probedOf({ waitMs: 10 }), checksums: new Map([[16, "sum"]]) };
+  const probed = { ...probedOf({ waitMs: 10 }), checksums: new Map([[13, "sum"]]) };
   const candidate = { model: "concurrent", lanes: 1, slots: Infinity } as const;
   const race: Race = {
     runners: [{ candidate, items: 100, rounds: [roundOf({ runMs: 9 })], out: "results" }],
@@ -46,10 +46,14 @@ Deno.test("orderCheck() runs backwards only where results differ, the plain loop
     partial: false,
     warnings: [],
     unrepeatable: false,
+    otherResults: false,
   };
-  assertEquals(orderCheck(sample, probed, race), { count: 16, forwards: "sum" });
-  assertEquals(orderCheck(sample, probed, { ...race, unrepeatable: true }), undefined);
-  assertEquals(orderCheck(sample, probed, { ...race, costMs: 1900 }), undefined);
-  assertEquals(orderCheck(sample, probed, { ...race, runners: [] }), undefined);
-  assertEquals(orderCheck({ ...sample, failed: 1 }, probed, race), undefined);
+  assertEquals(orderCheck(sample, probed, race, false), { count: 13, forwards: "sum" });
+  const agreeing = { ...race, runners: [{ ...race.runners[0]!, out: undefined as never }] };
+  assertEquals(orderCheck(sample, probed, agreeing, true)?.count, 13);
+  assertEquals(orderCheck(sample, probed, agreeing, false), undefined);
+  assertEquals(orderCheck(sample, probed, { ...race, otherResults: true }, true), undefined);
+  assertEquals(orderCheck(sample, probed, { ...race, costMs: 1960 }, true), undefined);
+  assertEquals(orderCheck(sample, probed, { ...race, runners: [] }, false), undefined);
+  assertEquals(orderCheck({ ...sample, failed: 1 }, probed, race, true), undefined);
 });

@@ -1,0 +1,107 @@
+/**
+ * How the models of a race stand to each other: gains with their intervals, from few rounds.
+ *
+ * @module
+ */
+
+import { CONFIDENCE } from "../../judge/thresholds.ts";
+import { fromLogs, logOfTime } from "../../timing/interval.ts";
+import type { Interval } from "../../timing/result.ts";
+import { studentCdf, studentQuantile } from "../../timing/student_t.ts";
+
+/** One model's times by round. */
+export interface Series {
+  /** Round number and time in milliseconds. */
+  readonly times: readonly { readonly round: number; readonly ms: number }[];
+}
+
+/** What a trial's time is usually off by, on the logarithm, and as how many degrees of freedom that counts. */
+const USUAL_NOISE = 0.1;
+const USUAL_FREEDOM = 3;
+/** One round tells nothing of the noise: of gains below the threefold it shows none. */
+const ONE_ROUND = Math.log(3);
+/** Until the effects of models and rounds no longer change. */
+const ITERATIONS = 50;
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/**
+ * The models as treatments and the rounds as blocks (Fisher, "The Design of Experiments", 1935): the
+ * logarithm of a time is the model's own, plus what its round does to all models, plus noise. What is
+ * left over tells the noise of all models together, moderated by what is usual, as two rounds may agree
+ * by luck (Smyth, "Linear models and empirical Bayes methods", Stat. Appl. Genet. Mol. Biol. 3, 2004);
+ * so that two or three rounds suffice for Student's t where those of one pair alone would not.
+ */
+export class Standings<S extends Series> {
+  readonly #effects = new Map<S, number>();
+  readonly #rounds = new Map<number, number>();
+  /** One round tells nothing of the noise. */
+  readonly #single: boolean;
+  readonly #freedom: number;
+  readonly #deviation: number;
+
+  /** Fits the times of all models. */
+  constructor(series: readonly S[]) {
+    const cells = series.flatMap((of) =>
+      of.times.map(({ round, ms }) => ({ of, round, log: logOfTime(ms) }))
+    );
+    const byModel = Map.groupBy(cells, ({ of }) => of);
+    const byRound = Map.groupBy(cells, ({ round }) => round);
+    for (const { round } of cells) this.#rounds.set(round, 0);
+    for (let pass = 0; pass < ITERATIONS; pass++) {
+      for (const [of, own] of byModel) {
+        this.#effects.set(of, mean(own.map(({ log, round }) => log - this.#rounds.get(round)!)));
+      }
+      for (const [round, own] of byRound) {
+        this.#rounds.set(round, mean(own.map(({ log, of }) => log - this.#effects.get(of)!)));
+      }
+    }
+    this.#single = byRound.size < 2;
+    const freedom = Math.max(0, cells.length - byModel.size - byRound.size + 1);
+    this.#freedom = freedom + USUAL_FREEDOM;
+    const squares = cells.reduce(
+      (sum, { of, round, log }) =>
+        sum + (log - this.#effects.get(of)! - this.#rounds.get(round)!) ** 2,
+      0,
+    );
+    this.#deviation = Math.sqrt((squares + USUAL_FREEDOM * USUAL_NOISE ** 2) / this.#freedom);
+  }
+
+  /** How many times as long one model takes as another; null if they share no round. */
+  ratio(slow: S, fast: S): Interval | null {
+    const log = this.#logRatio(slow, fast);
+    if (log === null) return null;
+    const reach = this.#single ? ONE_ROUND : this.#error(slow, fast) *
+      studentQuantile((1 + CONFIDENCE) / 2, this.#freedom);
+    return fromLogs({ median: log, low: log - reach, high: log + reach });
+  }
+
+  /** How sure it is that one model takes more than `bound` times as long as another. */
+  sureAbove(slow: S, fast: S, bound: number): number {
+    const log = this.#logRatio(slow, fast);
+    if (log === null) return 0.5;
+    const distance = log - Math.log(bound);
+    return this.#single
+      ? Math.min(0.8, Math.max(0.2, 0.5 + 0.3 * distance / ONE_ROUND))
+      : studentCdf(distance / this.#error(slow, fast), this.#freedom);
+  }
+
+  /** A model's typical time, in milliseconds. */
+  timeMs(of: S): number {
+    return Math.exp((this.#effects.get(of) ?? NaN) + mean([...this.#rounds.values()]));
+  }
+
+  #logRatio(slow: S, fast: S): number | null {
+    const rounds = new Set(fast.times.map(({ round }) => round));
+    return slow.times.some(({ round }) => rounds.has(round))
+      ? this.#effects.get(slow)! - this.#effects.get(fast)!
+      : null;
+  }
+
+  /** The standard error of two models' difference. */
+  #error(a: S, b: S): number {
+    return this.#deviation * Math.sqrt(1 / a.times.length + 1 / b.times.length);
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * Puts findings into words, all of them here.
+ *
+ * @module
+ */
+
+import { formatBytes, formatDuration, formatPercent, formatRatio } from "../../reporting/format.ts";
+import { othersWords } from "../../timing/meter/reading.ts";
+import { OTHER_WORK } from "../../judge/thresholds.ts";
+import type { FailureKind } from "../../timing/failures.ts";
+import type { Failing, Finding } from "../finding.ts";
+
+/**
+ * A pace in words.
+ *
+ * @param perSecond Items a second.
+ * @returns Such as "20 a second".
+ *
+ * @example
+ * ```ts
+ * import { paceText } from "./finding_words.ts";
+ *
+ * console.log(paceText(19.7)); // "20 a second"
+ * ```
+ */
+export function paceText(perSecond: number): string {
+  return `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)} a second`;
+}
+
+function reasonText({ reason, count, index, message, status, retryAfterMs }: FailureKind): string {
+  const named = status === undefined || `${reason} ${message}`.includes(`${status}`)
+    ? ""
+    : `, HTTP ${status}`;
+  const wait = retryAfterMs === undefined ? "" : `, Retry-After ${formatDuration(retryAfterMs)}`;
+  const said = message === "" || message === reason ? "" : `: ${message}`;
+  return `${count} × ${reason}${named}${wait}, first item ${index}${said}`;
+}
+
+function failingText(of: Failing): string {
+  const { inFlight, model, failed, items, reasons, others } = of;
+  const why = reasons.length === 0 ? "" : ` (${reasons.slice(0, 3).map(reasonText).join("; ")})`;
+  const many = others.length === 0 ? "" : `, and so it is under ${others.join(", ")}`;
+  return `With ${inFlight} tasks in flight (${model}) ${failed} of ${items} items failed${why}${many}, ` +
+    `none of them one by one: failing fast is no speed.`;
+}
+
+const stay = ({ well }: Failing) => `Stay at ${well} or fewer at once, which went well.`;
+
+function differingText({ models, orderMatters, loops }: Finding & { kind: "results" }): string {
+  const told = `The results differ from those of the plain loop under ${models.join(", ")}`;
+  if (orderMatters === undefined) {
+    return `${told}: the tasks share state, or depend on the order in which they run, or give an error ` +
+      `as a value when many are in flight. A lane has memory of its own, and tasks in one lane take ` +
+      `turns at every await. Give each task all it needs in its item.`;
+  }
+  return `${told}, but not when the plain loop runs the items from last to first: ` +
+    (loops
+      ? `it isn't the order, but tasks in flight at the same time that change what they share, or that ` +
+        `give an error as a value. Don't read something before an await and write it behind; keep it ` +
+        `in the task.`
+      : `it isn't the order, but memory that each lane has of its own: a module's variables are not ` +
+        `shared between lanes. Give each task all it needs in its item.`);
+}
+
+function otherWorkText(of: Finding & { kind: "other-work" }): string {
+  const { ratio, sameResults, canReset } = of;
+  const off = ratio > OTHER_WORK || ratio < 1 / OTHER_WORK;
+  const times = !off
+    ? ""
+    : ratio < 1
+    ? `the plain loop was ${formatRatio(1 / ratio)} as fast on the same items as in the sample`
+    : `the plain loop took ${formatRatio(ratio)} as long for the same items as in the sample`;
+  const results = sameResults ? "" : "its results are others than the sample's";
+  const seen = [times, results].filter((text) => text !== "").join(", and ");
+  const why = ratio <= 1
+    ? "Work that was done once may be skipped or cached (a file that is there already, a server's cache)"
+    : "Work may grow with every run (a file that gets longer, a server that slows down), or other " +
+      "programs used the CPUs";
+  const remedy = canReset
+    ? "Its reset() doesn't bring the first state back."
+    : "Export a function reset() that brings the first state back: it runs before the items of each " +
+      "trial are made.";
+  return `The race was not the job that was sampled: ${seen}. ${why}, so its gains don't count. ${remedy}`;
+}
+
+function rateText(of: Finding & { kind: "rate" }): string {
+  const { refused, items, perSecond, horizon, status, retryAfterMs } = of;
+  const how = [
+    ...(status === undefined ? [] : [`HTTP ${status}`]),
+    ...(retryAfterMs === undefined ? [] : [`Retry-After ${formatDuration(retryAfterMs)}`]),
+  ].join(", ");
+  const pace = perSecond === null
+    ? "Its pace could not be measured."
+    : `It lets about ${paceText(perSecond)} through: ${horizon} items take ${
+      formatDuration(1000 * horizon / perSecond)
+    } whatever the model.`;
+  return `The server limits the rate: it refused ${refused} of ${items} items already one by one` +
+    `${
+      how === "" ? "" : ` (${how})`
+    }. ${pace} Keep to it with retries that wait as long as it asks: ` +
+    `throw an error with status, and retryAfterMs from its Retry-After.`;
+}
+
+function memoryText(of: Finding & { kind: "memory" }): string {
+  const { sampleBytes, taskBytes, inFlight, measuredBytes, freeBytes, model } = of;
+  const free = freeBytes === undefined ? "" : ` of ${formatBytes(freeBytes)} that are free`;
+  const needs = model === null
+    ? ""
+    : measuredBytes !== null
+    ? ` ${model} was measured to need ${formatBytes(measuredBytes)} more${free}.`
+    : ` ${model} has ${inFlight} in flight: about ${formatBytes(inFlight * taskBytes)}${free}.`;
+  return `The tasks of the sample raised the peak memory by ${
+    formatBytes(sampleBytes)
+  } one by one, ` +
+    `the first alone by ${
+      formatBytes(taskBytes)
+    }: each task in flight holds its own.${needs} A worker ` +
+    `that runs out of memory takes the whole program with it; a process doesn't.`;
+}
+
+/**
+ * Says what was found.
+ *
+ * @param finding The finding.
+ * @returns A sentence or two with its figures.
+ *
+ * @example
+ * ```ts
+ * import { sayFinding } from "./finding_words.ts";
+ *
+ * console.log(sayFinding({ kind: "broken", model: "workers (2 lanes)", error: "no threads" }));
+ * ```
+ */
+export function sayFinding(finding: Finding): string {
+  switch (finding.kind) {
+    case "results":
+      return differingText(finding);
+    case "order":
+      return (finding.models.length === 0
+        ? "The results differ once the plain loop runs the items in another order"
+        : `The results differ from those of the plain loop under ${
+          finding.models.join(", ")
+        }, and ` +
+          `under the plain loop itself once the items are run from last to first`) +
+        `: a task's result depends on which tasks ran before it (a counter, a cache, a sequence of ` +
+        `random numbers). Give each task all it needs in its item, such as its number or a seed.`;
+    case "unrepeatable":
+      return "The plain loop itself gives other results from run to run (time, chance, or state that is " +
+        "kept elsewhere), so the models' results could not be compared.";
+    case "other-work":
+      return otherWorkText(finding);
+    case "impossible":
+      return `The measurement can't be right, because ${finding.model} gained ${
+        formatRatio(finding.gain)
+      } where ${finding.cores} cores and the tasks' waiting can give ${
+        formatRatio(finding.most)
+      } at most: the plain loop was slower than need be, or the model didn't do the same work.`;
+    case "busy":
+      return `${
+        finding.others === undefined
+          ? "Other programs used the CPUs meanwhile"
+          : othersWords(finding.others)
+      }: a busy thread got ${
+        formatPercent(finding.available)
+      } of one, and ${finding.cores} independent processes gained ${
+        formatRatio(finding.ceiling)
+      }. On an idle machine lanes gain more; run this again there.`;
+    case "blocking":
+      return `The tasks hold up their thread for ${
+        formatPercent(finding.share)
+      } of their time while they wait, as synchronous calls do (readFileSync, outputSync, ` +
+        `Atomics.wait): slots can't fill that. With asynchronous calls, slots on one lane could.`;
+    case "uncloneable":
+      return `What can't be sent to another lane: ${finding.what}. Workers and processes need plain ` +
+        `data in and out.`;
+    case "failures":
+      return `${finding.failed} of ${finding.items} items failed already one by one${
+        finding.first === undefined ? "" : ` (${reasonText(finding.first)})`
+      }; their time counts like that of the others.`;
+    case "rate":
+      return rateText(finding);
+    case "refused":
+      return `${
+        failingText(finding)
+      } What they wait for refuses so many at once, or limits their rate${
+        finding.perSecond === null
+          ? ""
+          : `: it let about ${paceText(finding.perSecond)} through once it refused`
+      }. ${stay(finding)}`;
+    case "descriptors":
+      return `${
+        failingText(finding)
+      } There are not enough file descriptors for so many (ulimit -n). ${stay(finding)}`;
+    case "late":
+      return `${
+        failingText(finding)
+      } They wait for each other, or for something that serves few at a ` +
+        `time. ${stay(finding)}`;
+    case "lanes":
+      return `${
+        failingText(finding)
+      } On this event loop they went well: in a lane of its own a task ` +
+        `finds only its item and its module. State made elsewhere isn't there, and objects arrive ` +
+        `without their class's methods; make it in setup(), and send plain data.`;
+    case "broken":
+      return `${finding.model} could not run: ${finding.error}`;
+    case "memory":
+      return memoryText(finding);
+    case "uneven":
+      return `The tasks are uneven (standard deviation ${
+        finding.variation.toFixed(1)
+      } times the mean): a long one at the end keeps all waiting. Put the longest first.`;
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * The thresholds by which measurements are judged, each once: comparisons and advice agree on them.
+ *
+ * @module
+ */
+
+/** Up to this CPU share the tasks wait; from `COMPUTES` on they compute. */
+export const WAITS = 0.35;
+/** From this CPU share on the tasks compute. */
+export const COMPUTES = 0.75;
+
+/** A model that is slower than the best by less than this is as good, if it is simpler. */
+export const AS_GOOD = 1.05;
+/** A model that is slower than the best by this is clearly worse; a gain below this changes little. */
+export const TOO_SLOW = 1.1;
+
+/** How sure, one-sided, a model must be to be worse than another before it is passed over. */
+export const SURE = 0.9;
+
+/** The share of cases in which an interval is to hold the truth. */
+export const CONFIDENCE = 0.95;
+
+/** The ends of an interval that lie so far apart tell nothing. */
+export const TELLS_NOTHING = 4;
+
+/** A measured gain this many times above what cores and waiting can give is an error of measurement. */
+export const IMPOSSIBLE = 1.2;
+
+/** A race that takes so many times less, or more, than the sample did on the same items isn't the same job. */
+export const OTHER_WORK = 1.5;
+
+/** Tasks may take this share of the memory that is free. */
+export const MOST_MEMORY = 0.7;

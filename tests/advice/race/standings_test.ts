@@ -1,0 +1,41 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { Standings } from "../../../lib/advice/race/standings.ts";
+
+const series = (...ms: number[]) => ({ times: ms.map((ms, round) => ({ round, ms })) });
+
+Deno.test("Standings takes off what a round does to all models", () => {
+  const [a, b] = [series(100, 200, 100), series(50, 100, 50)];
+  const ratio = new Standings([a, b]).ratio(a, b)!;
+  assertAlmostEquals(ratio.median, 2, 1e-6);
+  assert(ratio.low > 1.6 && ratio.high < 2.5);
+});
+
+Deno.test("Standings learns the noise from all models, so that three rounds suffice", () => {
+  const [a, b] = [series(190, 210, 200), series(100, 97, 105)];
+  const others = [series(95, 104, 100), series(120, 118, 125)];
+  const alone = new Standings([a, b]).ratio(a, b)!;
+  const together = new Standings([a, b, ...others]).ratio(a, b)!;
+  assert(together.high / together.low < alone.high / alone.low);
+});
+
+Deno.test("Standings holds the truth in about 95 % of cases", async () => {
+  const { seededRandom } = await import("../../../lib/timing/random.ts");
+  const random = seededRandom(5);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  let held = 0;
+  const runs = 1000;
+  for (let run = 0; run < runs; run++) {
+    const drifts = [0, 0, 0].map(() => 0.2 * normal());
+    const made = [300, 150, 160, 400].map((ms) =>
+      series(...drifts.map((drift) => ms * Math.exp(drift + 0.1 * normal())))
+    );
+    const { low, high } = new Standings(made).ratio(made[0]!, made[1]!)!;
+    if (low <= 2 && high >= 2) held++;
+  }
+  assertAlmostEquals(held / runs, 0.95, 0.02);
+});
+
+Deno.test("Standings says nothing of models that share no round", () => {
+  const [a, b] = [series(100), { times: [{ round: 1, ms: 50 }] }];
+  assertEquals(new Standings([a, b]).ratio(a, b), null);
+});
