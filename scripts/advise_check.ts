@@ -17,6 +17,7 @@ import { print, printError } from "../lib/print.ts";
 import { formatDuration, formatPercent } from "../lib/reporting/format.ts";
 import { script } from "../lib/script.ts";
 import { chooseSeed, seededRandom } from "../lib/timing/random.ts";
+import { startMeter } from "../lib/timing/meter/meter.ts";
 import { trialProcesses } from "../lib/timing/run_trial.ts";
 import type { JobSpec } from "../lib/timing/spec.ts";
 import { median } from "../lib/timing/statistics.ts";
@@ -65,6 +66,7 @@ await script("advise:check", async (signal, args) => {
   const seed = raw.seed === undefined ? chooseSeed() : nonNegativeInteger("--seed", raw.seed);
   const random = seededRandom(seed);
   const runTrial = trialProcesses({ guardMs: 60_000 });
+  await using meter = await startMeter(signal);
   const cores = navigator.hardwareConcurrency;
   const labels = LABELS.filter(({ file }) => file.includes(raw.only ?? ""));
   const verdicts: Verdict[] = [];
@@ -81,7 +83,15 @@ await script("advise:check", async (signal, args) => {
         cores,
         signal,
         library: new URL("../lib/mod.ts", import.meta.url).href,
-      }, { probe, orderProbe, race, measureMachine, runTrial, now: () => performance.now() });
+      }, {
+        probe,
+        orderProbe,
+        race,
+        measureMachine,
+        meter,
+        runTrial,
+        now: () => performance.now(),
+      });
       const { recommended } = advice;
       const chosen: Candidate = { ...recommended, slots: recommended.slots ?? Infinity };
       const times = await measureModels(job, chosen, cores, { rounds, random, runTrial, signal });

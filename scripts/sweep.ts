@@ -30,6 +30,7 @@ import { writeOutputFiles } from "../lib/reporting/output_files.ts";
 import { styleOfStdout } from "../lib/reporting/style.ts";
 import { script } from "../lib/script.ts";
 import { SiteError, startSite } from "../lib/site/start.ts";
+import { type Meter, startMeter } from "../lib/timing/meter/meter.ts";
 
 const sweep = command(
   "sweep",
@@ -107,7 +108,8 @@ await script("sweep", async (signal, args) => {
   sweep.parse(rest, { from: "user" });
   const [target] = sweep.processedArgs;
   const values = await readSweepOptions(target, sweep.opts(), permissions, await filesOf(target));
-  const result = await measured(target, values, signal);
+  await using meter = await startMeter(signal);
+  const result = await measured(target, values, signal, meter);
   const { lines, errors } = await writeOutputFiles(sweepRenderers(result), values.files, {
     partial: result.partial,
   });
@@ -128,16 +130,17 @@ async function measured(
   target: string,
   values: SweepOptionValues,
   signal: AbortSignal,
+  meter: Meter,
 ): Promise<SweepResult> {
   if (target === "io") {
     await using site = await startedSite(values);
     const job = downloads(site, values.latencyMs, values.durationMs);
-    return await run(job, values.sweep!, values, { signal, site });
+    return await run(job, values.sweep!, values, { signal, meter, site });
   }
   if (target === "cpu") {
     const plan = values.sweep!;
     const most = Math.max(...plan.sizes) * plan.slotsPerLane;
-    return await run(await sums(most, values.durationMs, signal), plan, values, { signal });
+    return await run(await sums(most, values.durationMs, signal), plan, values, { signal, meter });
   }
   const { items, timeoutMs } = values;
   await jobModule(target, userPath);
@@ -152,6 +155,7 @@ async function measured(
     guardMs: Math.max(LEAST_GUARD_MS, timeoutMs),
     guardOption: "--timeout",
     sample: { items, targetMs: SAMPLE_MS },
+    meter,
     signal,
   });
   const perPlace = values.itemsGiven || values.openLoop !== undefined
@@ -160,10 +164,10 @@ async function measured(
   const options = { items, ...(perPlace < items && { itemsPerPlace: perPlace }) };
   const own = ownJob({ ...job, options: { ...options, export: values.export } }, perPlace);
   if (values.sweep !== undefined || values.openLoop !== undefined) {
-    return await run(own, values.sweep, values, { signal });
+    return await run(own, values.sweep, values, { signal, meter });
   }
   const { plan, why } = choosePlan(probed, items);
-  return { ...await run(own, plan, values, { signal }), why };
+  return { ...await run(own, plan, values, { signal, meter }), why };
 }
 
 async function run(

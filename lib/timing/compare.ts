@@ -188,7 +188,7 @@ export async function compare(
   const before = await options.meter?.read();
   const measured = await runTrials(spec, options);
   const after = await options.meter?.read();
-  const others = before && after && othersBetween(before, after);
+  const others = othersBetween(before, after);
   const plain = measured.series.map((series) => series.result(spec.seed));
   const { agree, warnings: differences } = agreementOf(plain);
   const models = agree ? withSpeedups(plain, spec.seed) : plain;

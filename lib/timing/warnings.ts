@@ -161,6 +161,16 @@ export function ceilingWarnings(
   );
 }
 
+/** Says what others did to the machine meanwhile, if it was so much that figures may not hold. */
+export function busyWarnings(others: Others | undefined): string[] {
+  return others !== undefined && isBusy(others)
+    ? [
+      `${othersWords(others)}: lanes that compute gain less than on an idle machine, and times ` +
+      `differ more from round to round. End them and run again for figures that hold.`,
+    ]
+    : [];
+}
+
 /**
  * The warnings that follow from the rounds.
  *
@@ -195,12 +205,7 @@ export function warningsOf(
             `more.`,
       ]
       : []),
-    ...(others !== undefined && isBusy(others)
-      ? [
-        `${othersWords(others)}: lanes that compute gain less than on an idle machine, and times ` +
-        `differ more from round to round. End them and run again for figures that hold.`,
-      ]
-      : []),
+    ...busyWarnings(others),
     ...ceilingWarnings(models, ceiling),
     ...eventLoopWarnings(models),
     ...outlierWarnings(models),

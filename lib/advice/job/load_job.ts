@@ -6,6 +6,7 @@
  */
 
 import { plain } from "../../reporting/plain.ts";
+import type { Meter } from "../../timing/meter/meter.ts";
 import type { JobSpec, TrialPermissions } from "../../timing/spec.ts";
 import { checkJobModule, jobModule } from "./job_module.ts";
 import { probe, type Probed, type Prober } from "../probe/probe.ts";
@@ -28,6 +29,8 @@ export interface JobRequest {
   readonly guardOption?: string;
   /** A sample to run one by one; without it nothing of the module is run but its top level. */
   readonly sample?: { readonly items: number; readonly targetMs: number };
+  /** Tells waiting from queueing for a core in the sample. */
+  readonly meter?: Meter;
   /** Ends loading. */
   readonly signal?: AbortSignal;
 }
@@ -59,7 +62,7 @@ export interface LoadedJob {
  * ```
  */
 export async function loadJob(request: JobRequest, prober: Prober = probe): Promise<LoadedJob> {
-  const { typed, path, items, permissions, guardMs, guardOption, sample, signal } = request;
+  const { typed, path, items, permissions, guardMs, guardOption, sample, meter, signal } = request;
   const module = await jobModule(typed, path);
   await checkJobModule(typed, module, signal);
   const file = module.slice(module.lastIndexOf("/") + 1);
@@ -82,6 +85,7 @@ export async function loadJob(request: JobRequest, prober: Prober = probe): Prom
     guardMs,
     dry: sample === undefined,
     ...(guardOption !== undefined && { guardOption }),
+    ...(meter && { meter }),
     ...(signal && { signal }),
   }, () => []);
   const { title, setup, teardown, reset } = probed.exports;

@@ -34,11 +34,20 @@ export type ProfilePlan =
  * @returns The plan; undefined for tasks that wait, which have nothing to show.
  */
 export function profilePlan(
-  { cpuShare, tasksMs, items }: Pick<Sample, "cpuShare" | "tasksMs" | "items">,
+  { cpuShare, cpuMs, loopMs, tasksMs, items }: Pick<
+    Sample,
+    "cpuShare" | "cpuMs" | "loopMs" | "tasksMs" | "items"
+  >,
   small: boolean,
   leftMs: number,
 ): ProfilePlan {
   if (small || cpuShare <= WAITS) return undefined;
+  if (cpuShare * loopMs <= WAITS * cpuMs) {
+    return {
+      missing: "most is computed by programs that the tasks run, or by threads beside the event " +
+        "loop's, which its profile doesn't show",
+    };
+  }
   const wholeMs = Math.max(LEAST_MS, Math.min(MOST_MS, SHARE_OF_SAMPLE * tasksMs));
   // Of long tasks even one may take longer than that.
   const targetMs = Math.max(wholeMs, tasksMs / items);

@@ -59,9 +59,13 @@ function sharesLine({ tasks, tasksMs, samples, shares, deeds }: JobProfile): str
     `${tasks} task${tasks === 1 ? "" : "s"} in ${formatDuration(tasksMs)}.`;
 }
 
-/** What mending the function that matters most would save of the whole time. */
-function savedByHalf({ cpuShare }: Pick<Advice, "cpuShare">, share: number): number {
-  return share * cpuShare / 2;
+/** What halving a function would save of the whole time; the event loop's thread alone was looked at. */
+function savedByHalf(
+  { cpuShare, sample }: Pick<Advice, "cpuShare" | "sample">,
+  share: number,
+): number {
+  const onLoop = sample.cpuMs > 0 ? Math.min(1, sample.loopMs / sample.cpuMs) : 1;
+  return share * cpuShare * onLoop / 2;
 }
 
 /** What a person would gain from mending a function, beside what they gain from the recommended model. */

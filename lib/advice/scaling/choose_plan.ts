@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Load } from "../../timing/meter/reading.ts";
 import { planFor, type SweepPlan } from "./sweep_plan.ts";
 
 /** What is looked at of a sample. */
@@ -16,6 +17,8 @@ export interface Sample {
   }[];
   /** What was seen of the whole; undefined if it was cut off. */
   readonly done?: { readonly total: number | null; readonly available: number } | undefined;
+  /** What the system knows of its process; undefined where it doesn't tell. */
+  readonly load?: Pick<Load, "available" | "childrenCpuMs"> | undefined;
 }
 
 /** From this CPU share on a sequential run computes more than it waits. */
@@ -38,13 +41,16 @@ const COMPUTES = 0.5;
  * ```
  */
 export function choosePlan(
-  { stretches, done }: Sample,
+  { stretches, done, load }: Sample,
   items: number,
 ): { plan: SweepPlan; why: string } {
   const wallMs = stretches.reduce((sum, stretch) => sum + stretch.wallMs, 0);
-  const cpuMs = stretches.reduce((sum, stretch) => sum + stretch.cpuMs, 0);
+  const cpuMs = stretches.reduce((sum, stretch) => sum + stretch.cpuMs, 0) +
+    (load?.childrenCpuMs ?? 0);
   // Where other programs use the CPUs, computing takes longer and must not look like waiting.
-  const share = wallMs > 0 ? Math.min(1, cpuMs / wallMs / (done?.available || 1)) : 1;
+  const available = load?.available ?? (done?.available || 1);
+  const waitMs = Math.max(0, wallMs - cpuMs / available);
+  const share = wallMs > 0 && cpuMs + waitMs > 0 ? cpuMs / (cpuMs + waitMs) : 1;
   const percent = Math.round(share * 100);
   const most = Math.min(items, done?.total ?? Infinity);
   return share >= COMPUTES

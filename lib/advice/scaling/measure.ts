@@ -6,6 +6,8 @@
 
 import { fit, plain } from "../../reporting/plain.ts";
 import { describeEnvironment } from "../../timing/environment.ts";
+import { othersBetween } from "../../timing/meter/reading.ts";
+import { busyWarnings } from "../../timing/warnings.ts";
 import type { JobSpec, ModelSpec, TimingEvent, TrialResult } from "../../timing/spec.ts";
 import { median } from "../../timing/statistics.ts";
 import { analyse } from "./laws/analyse.ts";
@@ -84,7 +86,8 @@ export async function measureSweep(
   const { rounds, seed, timeoutMs } = values;
   const { axis, model, sizes, slotsPerLane, refine, extendTo } = plan;
   const places = (size: number) => axis === "slots" ? size : size * slotsPerLane;
-  const environment = await describeEnvironment(seed);
+  const environment = await describeEnvironment(seed, Date.now, options.meter?.quota);
+  const before = await options.meter?.read();
   const watch = new SiteWatch(options.site);
   const progress = progressFor(
     options,
@@ -142,6 +145,7 @@ export async function measureSweep(
         ...measured.warnings,
         ...shortTrials(measured.sizes, axis),
         ...await watch.warnings(),
+        ...busyWarnings(othersBetween(before, await options.meter?.read())),
       ],
     };
   } finally {
@@ -190,7 +194,8 @@ export async function measureOpenLoop(
   options: MeasureOptions,
 ): Promise<SweepResult> {
   const { rounds, seed, durationMs = OPEN_LOOP_MS } = values;
-  const environment = await describeEnvironment(seed);
+  const environment = await describeEnvironment(seed, Date.now, options.meter?.quota);
+  const before = await options.meter?.read();
   const watch = new SiteWatch(options.site);
   const spec = job.at(OPEN_LOOP_WARMUP);
   const trial = { ...load.model, job: spec, round: 0 };
@@ -233,7 +238,11 @@ export async function measureOpenLoop(
       axis: "rate",
       ...analyse({ sizes: [], partial, warnings: [] }, seed, { axis: "rate", cores: 1 }),
       openLoop: points,
-      warnings: [...warnings, ...await watch.warnings()],
+      warnings: [
+        ...warnings,
+        ...await watch.warnings(),
+        ...busyWarnings(othersBetween(before, await options.meter?.read())),
+      ],
     };
   } finally {
     progress.end();

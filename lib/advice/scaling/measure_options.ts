@@ -7,6 +7,7 @@
 import { printError } from "../../print.ts";
 import { createProgress, type Progress, stderrOutput } from "../../reporting/progress.ts";
 import type { Site } from "../../site/start.ts";
+import type { Meter } from "../../timing/meter/meter.ts";
 import { trialProcesses } from "../../timing/run_trial.ts";
 import type { TrialRunner } from "../../timing/spec.ts";
 
@@ -18,6 +19,8 @@ export interface MeasureOptions {
   readonly site?: Pick<Site, "stats">;
   /** Told what is about to be measured, in one line; default standard error, unless a bar moves there. */
   readonly say?: (line: string) => void;
+  /** Tells what others do to the machine meanwhile, and how much of it may be used. */
+  readonly meter?: Meter;
   /** Runs a trial; default in a fresh process. */
   readonly runTrial?: TrialRunner;
 }

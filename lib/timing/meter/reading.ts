@@ -58,8 +58,17 @@ const BESIDE = 0.15;
 /** Shorter running than this says nothing of a machine, in milliseconds. */
 const LEAST_RUN_MS = 0.2;
 
-/** What others did between two readings. */
-export function othersBetween(from: Reading, to: Reading): Others {
+/** What others did between two readings; undefined if there are none. */
+export function othersBetween(from: Reading, to: Reading): Others;
+export function othersBetween(
+  from: Reading | undefined,
+  to: Reading | undefined,
+): Others | undefined;
+export function othersBetween(
+  from: Reading | undefined,
+  to: Reading | undefined,
+): Others | undefined {
+  if (from === undefined || to === undefined) return undefined;
   const elapsedMs = Math.max(1, to.atMs - from.atMs);
   const busyMs = to.cores.busyMs - from.cores.busyMs - (to.ownCpuMs - from.ownCpuMs);
   const cores = to.cores.cores;

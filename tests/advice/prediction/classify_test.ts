@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
 import { classFor, classOf } from "../../../lib/advice/prediction/classify.ts";
-import { MACHINE, sampleFor } from "../fixture.ts";
+import { sampleOf } from "../../../lib/advice/probe/sample.ts";
+import { MACHINE, probedOf, sampleFor } from "../fixture.ts";
 
 const CASES = [
   { computeMs: 0.2, waitMs: 20, bound: "io" },
@@ -32,4 +34,34 @@ Deno.test("classOf() is less sure near a bound", () => {
   const near = classOf({ cpuShare: 0.36, cpuShareError: 0.02, items: 50 }, 1e4, 20);
   const far = classOf({ cpuShare: 0.55, cpuShareError: 0.02, items: 50 }, 1e4, 20);
   assert(near.confidence < far.confidence);
+});
+
+/** A sample of which the system counted what the process got of a core. */
+function countedSample(of: { computeMs: number; waitMs: number; available: number }) {
+  const probed = probedOf({ items: 60, ...of });
+  return sampleOf({
+    ...probed,
+    // A loop that happened to run while the others rested.
+    done: { ...probed.done!, available: 1 },
+    load: {
+      available: of.available,
+      queuedMs: 0,
+      childrenCpuMs: 0,
+      switches: { voluntary: 0, involuntary: 0 },
+      others: { used: 2 * (1 - of.available), cores: 2 },
+    },
+  });
+}
+
+Deno.test("classFor() gives the class of an idle machine on a busy one, or is unsure", () => {
+  fc.assert(fc.property(
+    fc.double({ min: 0.1, max: 30, noNaN: true }),
+    fc.double({ min: 0, max: 30, noNaN: true }),
+    fc.double({ min: 0.2, max: 1, noNaN: true }),
+    (computeMs, waitMs, available) => {
+      const idle = classFor(sampleFor({ items: 60, computeMs, waitMs }), MACHINE, 10_000);
+      const busy = classFor(countedSample({ computeMs, waitMs, available }), MACHINE, 10_000);
+      assert(busy.bound === idle.bound || busy.confidence < 0.8, JSON.stringify([idle, busy]));
+    },
+  ));
 });

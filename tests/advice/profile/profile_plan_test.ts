@@ -22,6 +22,11 @@ Deno.test("profilePlan() has nothing to show of tasks that wait, nor of small jo
   assertEquals(profilePlan(computes, true, 30_000), undefined);
 });
 
+Deno.test("profilePlan() shows nothing where programs or other threads compute", () => {
+  const plan = profilePlan({ ...computes, loopMs: 0.1 * computes.cpuMs }, false, 30_000);
+  assert(plan !== undefined && "missing" in plan && plan.missing.includes("programs"));
+});
+
 Deno.test("profilePlan() keeps to the budget, and says so", () => {
   const plan = profilePlan(computes, false, 700);
   assertEquals(plan, { missing: "no time was left; a larger --budget shows it" });

@@ -33,6 +33,12 @@ Deno.test("profileLines() counts only the part of the time that is computed", ()
   assertEquals(saved!.includes("would save 16% of the time"), true, saved);
 });
 
+Deno.test("profileLines() counts only what the event loop's own thread computes", () => {
+  const sample = { ...advice.sample, cpuMs: 20, loopMs: 10 };
+  const [, saved] = profileLines(having({ sample }, workers));
+  assertEquals(saved!.includes("would save 16% of the time"), true, saved);
+});
+
 Deno.test("profileLines() calls no gain what may as well be none", () => {
   const unsure = { ...workers, gain: { median: 1.3, low: 0.8, high: 1.9 } };
   assertEquals(

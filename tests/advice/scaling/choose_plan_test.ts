@@ -28,6 +28,21 @@ Deno.test("choosePlan() doesn't take computing on a loaded machine for waiting",
   assertEquals(choosePlan(sampleOf(44), 1e6).plan.axis, "slots");
 });
 
+Deno.test("choosePlan() takes no more off a busy machine than its computing lost", () => {
+  // 40 ms computed with half a core each, and 20 ms waited.
+  const { why } = choosePlan(sampleOf(40, 0.5), 1e6);
+  assertEquals(why, "it computes 67% of the time, so lanes are swept");
+  // 20 ms computed so, and 60 ms waited.
+  assertEquals(choosePlan(sampleOf(20, 0.5), 1e6).plan.axis, "slots");
+});
+
+Deno.test("choosePlan() believes what the system counted, programs that tasks run included", () => {
+  const load = { available: 0.45, childrenCpuMs: 0 };
+  assertEquals(choosePlan({ ...sampleOf(44), load }, 1e6).plan.axis, "lanes");
+  const programs = { available: 1, childrenCpuMs: 90 };
+  assertEquals(choosePlan({ ...sampleOf(2), load: programs }, 1e6).plan.axis, "lanes");
+});
+
 Deno.test("choosePlan() asks for no more slots than there are items, nor for few items each", () => {
   assertEquals(choosePlan(sampleOf(1, 1, 6), 1e6).plan.sizes, [1, 2, 4, 6]);
   const { sizes, extendTo } = choosePlan(sampleOf(1, 1, 160), 1e6).plan;
