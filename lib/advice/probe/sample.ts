@@ -86,8 +86,14 @@ interface Core {
   readonly available: number;
   /** Whether the system counted it. */
   readonly counted: boolean;
-  /** CPU time of the programs that a task runs. */
+  /** CPU time of the programs that a task runs, and what of a core they got. */
   readonly programsMs: number;
+  readonly programsAvailable: number;
+}
+
+/** What had to be waited for a core to compute for so long. */
+function queuedMs(cpuMs: number, available: number): number {
+  return cpuMs * (1 - available) / available;
 }
 
 type Measured = Pick<Probed["stretches"][number], "count" | "wallMs" | "cpuMs">;
@@ -101,12 +107,16 @@ type Measured = Pick<Probed["stretches"][number], "count" | "wallMs" | "cpuMs">;
  */
 function waitMs(
   stretches: readonly Measured[],
-  { available, counted, programsMs }: Core,
+  { available, counted, programsMs, programsAvailable }: Core,
 ): number {
   const items = stretches.reduce((sum, { count }) => sum + count, 0);
-  const cpuMs = stretches.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / items + programsMs;
-  const lost = stretches.reduce((sum, { wallMs }) => sum + wallMs, 0) / items - cpuMs;
-  const proportional = Math.max(0, lost - cpuMs * (1 - available) / available);
+  const cpuMs = stretches.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / items;
+  const wallMs = stretches.reduce((sum, { wallMs }) => sum + wallMs, 0) / items;
+  const lost = wallMs - cpuMs - programsMs;
+  const proportional = Math.max(
+    0,
+    lost - queuedMs(cpuMs, available) - queuedMs(programsMs, programsAvailable),
+  );
   if (counted || available >= IDLE || stretches.length < ENOUGH) return proportional;
   const least = (of: readonly number[]) => quantile(sorted(of), UNDISTURBED);
   const lostBy = ({ wallMs, cpuMs }: { wallMs: number; cpuMs: number }) =>
@@ -171,7 +181,9 @@ export function sampleOf({ stretches, done, failures, load }: Probed): Sample {
   const cpu = ownCpu + (load?.childrenCpuMs ?? 0);
   const available = load?.available ?? done?.available ?? 1;
   const programsMs = (cpu - ownCpu) / items;
-  const core = { available, counted: load !== undefined, programsMs };
+  // A program's queueing isn't counted: it fares like a thread that only computes.
+  const programsAvailable = done?.available ?? available;
+  const core = { available, counted: load !== undefined, programsMs, programsAvailable };
   const ratio = cpu / tasksMs;
   const threadCpu = done?.threadCpuMs ?? 0;
   // Threads beside the event loop's also collect garbage and compile: a small part is no task's.
@@ -215,7 +227,7 @@ export function sampleOf({ stretches, done, failures, load }: Probed): Sample {
     ),
     available,
     ...(load && {
-      queuedMs: ownCpu / items * (1 - available) / available,
+      queuedMs: queuedMs(ownCpu / items, available),
       programsMs,
       others: load.others,
     }),

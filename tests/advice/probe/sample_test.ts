@@ -67,3 +67,11 @@ Deno.test("sampleOf() knows that a program run synchronously holds up the thread
   const load = { ...counted, available: 1, childrenCpuMs: 50 * 19 };
   assertAlmostEquals(sampleOf({ ...probed, load }).blockedMs, 19, 0.5);
 });
+
+Deno.test("sampleOf() doesn't let a program's computing stand for what its starter queued", () => {
+  // Waking for so little, the event loop queued twice as long as it ran; the program had a core.
+  const probed = probedOf({ items: 50, computeMs: 1, waitMs: 29 });
+  const load = { ...counted, available: 1 / 3, childrenCpuMs: 50 * 9 };
+  // Of 30 ms: 1 run, 2 queued, 9 the program's, and 18 waited.
+  assertAlmostEquals(sampleOf({ ...probed, load }).cpuShare, 10 / 28, 0.01);
+});
