@@ -131,7 +131,7 @@ export function sameWork(
   const slower = waits && available >= BUSY_CPU ? longer : Math.min(longer, computed);
   const faster = waits || cpuTimes.length === 0
     ? runMs / idleMs
-    : Math.max(runMs / sampledMs, computed);
+    : Math.max(runMs / idleMs, computed);
   const ratio = faster < 1 ? faster : slower > 1 ? slower : 1;
   const sameResults = !race.otherResults || race.unrepeatable;
   const same = ratio < OTHER_WORK && ratio > 1 / OTHER_WORK;

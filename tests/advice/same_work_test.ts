@@ -36,6 +36,9 @@ Deno.test("sameWork() takes a busy machine for no other work", () => {
   assert(sameWork(busy, raceOf([1000, 1010, 990], 1000))?.same);
   const computing = sampleFor({ computeMs: 10 });
   assert(sameWork(computing, raceOf([2000, 2100, 1900], 1000))?.same);
+  // Who shares a core and its caches needs more CPU time for the same work, too.
+  const crowded = sampleFor({ computeMs: 13, available: 0.5 });
+  assert(sameWork(crowded, raceOf([1000, 1010, 990], 800))?.same);
   // One disturbed round of three isn't the job's.
   assert(sameWork(sampleFor({ waitMs: 10 }), raceOf([1000, 2400, 1010]))?.same);
 });

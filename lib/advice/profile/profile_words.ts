@@ -5,6 +5,7 @@
  */
 
 import { formatDuration, formatPercent } from "../../reporting/format.ts";
+import { isBusy } from "../../timing/meter/reading.ts";
 import type { Advice } from "../advice.ts";
 import type { JobProfile } from "./job_profile.ts";
 import type { Owner } from "./places.ts";
@@ -80,9 +81,11 @@ function savingsLine(advice: Advice, { functions }: JobProfile): string | undefi
   if (model === "sequential") return `${half}; no other model surely saves any.`;
   const fast = gain?.median ?? predictedGain;
   if (gain !== null && gain.low <= 1) return `${half}; whether ${name} saves any can't be told.`;
+  const { others } = advice.sample;
+  const now = others !== undefined && isBusy(others) ? ", on a machine as busy as this was" : "";
   return `${half}; ${name} save${/^(workers|processes)/.test(name) ? "" : "s"} ${
     formatPercent(Math.max(0, 1 - 1 / fast))
-  }${gain === null ? ", as predicted" : ""}.`;
+  }${gain === null ? ", as predicted" : now}.`;
 }
 
 /**

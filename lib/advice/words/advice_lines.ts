@@ -14,6 +14,7 @@ import {
   NO_FIGURE,
 } from "../../reporting/format.ts";
 import { isBusy, othersWords } from "../../timing/meter/reading.ts";
+import { WAITS } from "../../judge/thresholds.ts";
 import type { Advice, ModelAdvice } from "../advice.ts";
 
 /** What each class is called; without a prototype, as a word of a file is looked up in it. */
@@ -85,7 +86,9 @@ export function classLine(advice: Pick<Advice, "bound" | "cpuShare" | "classConf
  * console.log(recommendationLines.length); // 1
  * ```
  */
-export function recommendationLines({ recommended, horizon, unsure, machine }: Advice): string[] {
+export function recommendationLines(
+  { recommended, horizon, unsure, machine, sample, cpuShare }: Advice,
+): string[] {
   const { gain, predictedGain, confidence, memoryBytes, breakEven, chunk } = recommended;
   const { retries = 0 } = recommended;
   const lines = [recommended.reason];
@@ -104,12 +107,20 @@ export function recommendationLines({ recommended, horizon, unsure, machine }: A
       : `Gain: ${formatSpeedup(gain)} for ${horizon} items; ${formatRatio(predictedGain)} was ` +
         `predicted${unsure === undefined ? "" : ` (unsure: ${unsure})`}.`,
   );
+  const contended = cpuShare > WAITS && sample.others !== undefined && isBusy(sample.others);
+  if (contended && gain !== null && recommended.lanes > 1) {
+    lines.push(
+      `No gain to count on: ${
+        othersWords(sample.others).replace(/^O/, "o")
+      }, and on a busy machine ` +
+        `more lanes take a greater share from the others. Run it again on an idle one.`,
+    );
+  }
   if (machine.ceiling < machine.cores && recommended.lanes > 1) {
     lines.push(
-      `${machine.cores} independent processes gain ${
-        formatRatio(machine.ceiling)
-      } here: computing ` +
-        `can't gain more.`,
+      `${machine.cores} independent processes gain ${formatRatio(machine.ceiling)} here${
+        contended ? " while others compute" : ": computing can't gain more"
+      }.`,
     );
   }
   if (memoryBytes !== null) {

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Advice } from "../../../lib/advice/advice.ts";
 import { functionLines, profileLines } from "../../../lib/advice/profile/profile_words.ts";
+import { recommendationLines } from "../../../lib/advice/words/advice_lines.ts";
 import { adviceOn, asPredicted } from "../advice_on.ts";
 import { PROFILE } from "./fixture.ts";
 
@@ -52,6 +53,16 @@ Deno.test("profileLines() calls no gain what may as well be none", () => {
     profileLines(having({}, predicted))[1],
     `${half}; workers (2 lanes) save 50%, as predicted.`,
   );
+});
+
+Deno.test("advice calls no gain one to count on that was measured on a busy machine", () => {
+  const busy = (used: number) =>
+    having({ sample: { ...advice.sample, others: { used, cores: 2 } } }, { ...workers, lanes: 2 });
+  const said = (used: number) =>
+    [...recommendationLines(busy(used)), ...profileLines(busy(used))].join("\n");
+  for (const words of ["No gain to count on: other programs used 1.6 of 2 cores", "as busy as"]) {
+    assertEquals([said(1.6).includes(words), said(0.1).includes(words)], [true, false], words);
+  }
 });
 
 Deno.test("profileLines() says why there is none, and nothing where nobody would ask", () => {
