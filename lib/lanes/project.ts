@@ -60,6 +60,18 @@ function search(folder: URL, hasPackages = false): Project | undefined {
   return hasPackages ? { hasPackages } : undefined;
 }
 
+/** What a program must be allowed to read to find out in which project a module stands. */
+export function projectFiles(module: string): string[] {
+  const files: string[] = [];
+  if (!module.startsWith("file:")) return files;
+  for (let folder = new URL(".", module);; folder = new URL("..", folder)) {
+    for (const name of [...CONFIGS, "package.json", "node_modules", "deno.lock"]) {
+      files.push(pathOf(new URL(name, folder)));
+    }
+    if (folder.pathname === "/") return files;
+  }
+}
+
 /** The lock of a workspace stands above its members. */
 function lockAbove(folder: URL): string | undefined {
   const lock = new URL("deno.lock", folder);
@@ -100,9 +112,14 @@ export interface ProjectFlags {
  *
  * @param modules The modules of the tasks.
  * @param config The deno.json that the caller named.
+ * @param program The flags that this program was started with.
  */
-export function projectFlags(modules: readonly string[], config?: string): ProjectFlags {
-  const own = (programFlags() ?? []).filter((flag) => MEANING.test(flag)).map(absolute);
+export function projectFlags(
+  modules: readonly string[],
+  config?: string,
+  program: readonly string[] = programFlags() ?? [],
+): ProjectFlags {
+  const own = program.filter((flag) => MEANING.test(flag)).map(absolute);
   const has = (name: string) =>
     own.some((flag) => flag === `--${name}` || flag.startsWith(`--${name}=`));
   const project = modules.map(projectOf).find((project) => project !== undefined);

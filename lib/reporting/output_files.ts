@@ -9,6 +9,7 @@ import { basename, resolve } from "@std/path";
 import { type NamedFile, outputFile, requireDistinct } from "../options.ts";
 import { print as printOut } from "../print.ts";
 import { writeAtomically } from "../timing/result_file.ts";
+import { userFolder } from "../user_folder.ts";
 
 /** The formats of files, as their options are called. */
 export const FORMATS = ["json", "csv", "markdown", "html", "trace"] as const;
@@ -56,12 +57,7 @@ export interface Written {
  */
 export function userPath(path: string): string {
   if (path.trim() === "") return path;
-  let from = ".";
-  try {
-    from = Deno.env.get("INIT_CWD") ?? ".";
-  } catch {
-    // Not run by deno task, and not allowed to ask: the current folder it is.
-  }
+  const from = userFolder();
   return /[/\\]$/.test(path) ? `${resolve(from, path)}/` : resolve(from, path);
 }
 

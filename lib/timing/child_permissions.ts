@@ -5,13 +5,14 @@
  */
 
 import { dirname, fromFileUrl } from "@std/path";
+import { projectFiles } from "../lanes/project.ts";
 import { permissionFlags } from "../lanes/subprocess/permissions.ts";
 import { MODEL_TABLE } from "../models.ts";
-import { moduleFiles } from "./module_files.ts";
+import { moduleFacts } from "./module_files.ts";
 import type { JobSpec, ModelSpec } from "./spec.ts";
 
 /**
- * The `--allow-…` flags of a trial's process.
+ * The flags of a trial's process: those of the job's own project, and `--allow-…` flags.
  *
  * @param job The job: its permissions, and the modules of its task and items.
  * @param model The model: workers load their entry file, processes run Deno.
@@ -28,7 +29,7 @@ import type { JobSpec, ModelSpec } from "./spec.ts";
  *   permissions: { net: ["127.0.0.1:80"] },
  *   options: {},
  * }, "sequential");
- * console.log(flags); // ["--allow-net=127.0.0.1:80"]
+ * console.log(flags); // ["--no-config", "--no-lock", "--allow-net=127.0.0.1:80"]
  * ```
  */
 export async function trialFlags(
@@ -36,14 +37,22 @@ export async function trialFlags(
   model: ModelSpec["model"],
 ): Promise<string[]> {
   const modules = [task.module, ...(items.kind === "module" ? [items.module] : [])];
-  const read = new Set((await Promise.all(modules.map(moduleFiles))).flat());
+  const facts = await Promise.all(modules.map(moduleFacts));
+  const read = new Set(facts.flatMap(({ files }) => files));
   const run = [...(permissions.run === true ? [] : permissions.run ?? [])];
   const { readsEntry, startsDeno } = MODEL_TABLE[model];
   if (readsEntry) read.add(dirname(fromFileUrl(new URL("../lanes/x", import.meta.url))));
-  if (startsDeno) run.push(Deno.execPath());
-  return permissionFlags({
-    ...permissions,
-    read: permissions.read === true ? true : [...permissions.read ?? [], ...read],
-    run: permissions.run === true ? true : run,
-  });
+  if (startsDeno) {
+    run.push(Deno.execPath());
+    // Its children are to run in the same project.
+    for (const file of projectFiles(task.module)) read.add(file);
+  }
+  return [
+    ...facts[0]!.flags,
+    ...permissionFlags({
+      ...permissions,
+      read: permissions.read === true ? true : [...permissions.read ?? [], ...read],
+      run: permissions.run === true ? true : run,
+    }),
+  ];
 }

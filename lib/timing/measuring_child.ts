@@ -4,6 +4,7 @@
  * @module
  */
 
+import { userFolder } from "../user_folder.ts";
 import { Inbox, makeMark, messageIn } from "./child_lines.ts";
 
 /** How long a child may take to end after it was asked to, in milliseconds. */
@@ -16,7 +17,7 @@ const TAIL = 4000;
 export interface ChildOptions {
   /** The file it runs. */
   readonly entry: URL;
-  /** Its `--allow-…` flags; none by default. */
+  /** Flags of Deno: its project, and what it may do; none by default. */
   readonly flags?: readonly string[];
   /** Stops it. */
   readonly signal?: AbortSignal;
@@ -45,6 +46,8 @@ export class MeasuringChild implements AsyncDisposable {
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-prompt", "--cached-only", "--no-check", ...flags, entry.href],
       env: { NO_COLOR: "1" },
+      // What a job reads by a relative path, it reads where its user is.
+      cwd: userFolder(),
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

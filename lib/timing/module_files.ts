@@ -1,52 +1,77 @@
 /**
- * Which files a module is made of, so that a process that loads it need not be allowed more.
+ * What Deno knows of a job's module before it is run: the files that it is made of, and the project in
+ * which they stand.
  *
  * @module
  */
 
 import { dirname, fromFileUrl } from "@std/path";
+import { projectFlags } from "../lanes/project.ts";
 
-const known = new Map<string, Promise<readonly string[]>>();
-
-/**
- * The local files that a module and all its imports are made of. A dynamic import needs leave to read
- * each of them.
- *
- * @param module The module's URL.
- * @returns Paths; none for a `data:` module, the module's folder if they can't be found out.
- *
- * @example
- * ```ts
- * import { moduleFiles } from "./module_files.ts";
- *
- * console.log(await moduleFiles("data:text/javascript,export default 1")); // []
- * ```
- */
-export function moduleFiles(module: string): Promise<readonly string[]> {
-  if (!module.startsWith("file:")) return Promise.resolve([]);
-  let files = known.get(module);
-  if (files === undefined) known.set(module, files = findFiles(module));
-  return files;
+/** A module as Deno would run it. */
+export interface ModuleFacts {
+  /**
+   * The local files that it and all its imports are made of; its folder if they can't be found out. A
+   * dynamic import needs leave to read each of them.
+   */
+  readonly files: readonly string[];
+  /** The flags by which a child runs it in its own project, whose lock is never written. */
+  readonly flags: readonly string[];
 }
 
-async function findFiles(module: string): Promise<readonly string[]> {
-  const fallback = [dirname(fromFileUrl(module))];
+const known = new Map<string, Promise<ModuleFacts>>();
+
+/** What is known of a module; asked for once. */
+export function moduleFacts(module: string): Promise<ModuleFacts> {
+  let facts = known.get(module);
+  if (facts === undefined) known.set(module, facts = findFacts(module));
+  return facts;
+}
+
+/** The local files that a module and all its imports are made of; none for a `data:` module. */
+export async function moduleFiles(module: string): Promise<readonly string[]> {
+  return (await moduleFacts(module)).files;
+}
+
+async function findFacts(module: string): Promise<ModuleFacts> {
+  // What this program was started with is its own affair.
+  const { flags, unlocked } = projectFlags([module], undefined, []);
+  if (!module.startsWith("file:")) return { files: [], flags: unlocked };
+  // A lock that doesn't hold all that the job imports can't be kept to.
+  for (const tried of flags === unlocked ? [flags] : [flags, unlocked]) {
+    const files = await findFiles(module, tried);
+    if (files !== undefined) return { files, flags: tried };
+  }
+  return { files: [dirname(fromFileUrl(module))], flags: unlocked };
+}
+
+async function findFiles(
+  module: string,
+  flags: readonly string[],
+): Promise<string[] | undefined> {
   try {
     const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["info", "--json", "--quiet", module],
+      args: ["info", "--json", "--quiet", ...flags.map(forInfo), module],
       stdin: "null",
       stdout: "piped",
       stderr: "null",
     }).output();
-    if (!success) return fallback;
-    const { modules }: { modules: { local?: string; specifier: string }[] } = JSON.parse(
-      new TextDecoder().decode(stdout),
-    );
+    if (!success) return undefined;
+    const { modules }: { modules: { local?: string; specifier: string; error?: string }[] } = JSON
+      .parse(new TextDecoder().decode(stdout));
+    if (modules.some(({ specifier, error }) => specifier === module && error !== undefined)) {
+      return undefined;
+    }
     const files = modules.flatMap(({ specifier }) =>
       specifier.startsWith("file:") ? [fromFileUrl(specifier)] : []
     );
-    return files.length > 0 ? files : fallback;
+    return files.length > 0 ? files : undefined;
   } catch {
-    return fallback;
+    return undefined;
   }
+}
+
+/** `deno info` knows it by its old name alone. */
+function forInfo(flag: string): string {
+  return flag === "--frozen" ? "--frozen-lockfile" : flag;
 }

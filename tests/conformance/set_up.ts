@@ -145,9 +145,9 @@ export const SET_UP: readonly Guarantee[] = [
     async check({ open }) {
       await using executor = open({ shared: { does: "never sets up" } satisfies Shared });
       await assertRejects(
-        () => executor.map(setUpTask("use"), [1, 2], { loadTimeoutMs: 100 }).toArray(),
+        () => executor.map(setUpTask("use"), [1, 2], { loadTimeoutMs: 800 }).toArray(),
         TaskLoadError,
-        "its setup has not ended after 100 ms",
+        "its setup has not ended after 800 ms",
       );
     },
   },

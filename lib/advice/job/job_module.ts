@@ -6,7 +6,8 @@
 
 import { fromFileUrl, toFileUrl } from "@std/path";
 import { type NamedFile, UsageError } from "../../options.ts";
-import { moduleFiles } from "../../timing/module_files.ts";
+import { moduleFacts, moduleFiles } from "../../timing/module_files.ts";
+import { userFolder } from "../../user_folder.ts";
 
 /** How long checking types may take, in milliseconds. */
 const CHECK_MS = 30_000;
@@ -91,8 +92,10 @@ export async function checkJobModule(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const limit = AbortSignal.timeout(CHECK_MS);
+  const { flags } = await moduleFacts(module);
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["check", "--quiet", module],
+    args: ["check", "--quiet", ...flags, module],
+    cwd: userFolder(),
     env: { NO_COLOR: "1" },
     stdin: "null",
     stdout: "null",
