@@ -6,9 +6,16 @@
  */
 
 import { command } from "../lib/command.ts";
-import { listOf, nonNegativeInteger, outputFile, positiveInteger } from "../lib/options.ts";
-import { userPath } from "../lib/reporting/output_files.ts";
+import { listOf, nonNegativeInteger, positiveInteger } from "../lib/options.ts";
+import { counted } from "../lib/plural.ts";
+import { print, printError } from "../lib/print.ts";
+import { checkOutputFiles, writeOutputFiles } from "../lib/reporting/output_files.ts";
+import type { PeersFile } from "../lib/reporting/peers/peers_result.ts";
+import { peersText } from "../lib/reporting/peers/peers_text.ts";
+import { familySentence } from "../lib/reporting/peers/peers_words.ts";
+import { styleOfStdout } from "../lib/reporting/style.ts";
 import { script } from "../lib/script.ts";
+import { describeEnvironment } from "../lib/timing/environment.ts";
 import { chooseSeed } from "../lib/timing/random.ts";
 import { contestsOf } from "./peers/families/all.ts";
 import { createAttempts } from "./peers/harness/attempt.ts";
@@ -17,21 +24,34 @@ import { findPython, startPageSite } from "./peers/harness/ground.ts";
 import { raceProgress } from "./peers/harness/progress.ts";
 import { race } from "./peers/harness/race.ts";
 import { rowsOf } from "./peers/harness/result.ts";
-import { renderRows } from "./peers/harness/table.ts";
 
 const GREATEST_ROUNDS = 1000;
 
 async function main(signal: AbortSignal, args: string[]): Promise<number> {
   const options = command(
     "peers",
-    "Races the library against its peers: Python's pools, aiohttp and requests, the pools on npm\n" +
-      "(downloaded on first use), and bare programs that do the same with nothing around it.\n" +
-      "Every run is a process of its own, and counts only if its results are right.",
+    "Says how fast this library is beside others on your machine: Python's pools, aiohttp and requests,\n" +
+      "the pools on npm (downloaded on first use), and bare programs that do the same with nothing around\n" +
+      "it. Every run is a process of its own, and counts only if its results are right.",
   )
-    .option("--only <families>", `which families to race: ${FAMILIES.join(", ")}`)
+    .option("--only <families>", `which contests: ${FAMILIES.join(", ")} (default: all)`)
     .option("--rounds <n>", "how often each contender runs", "3")
     .option("--seed <n>", "repeats the order of an earlier race; chosen and printed unless given")
-    .option("--json <file>", "writes all figures of all rounds to a file")
+    .option("--aims", "tell what the project wants of each figure, too")
+    .option("--json <file>", "write all figures of all rounds; deno task report makes pages of it")
+    .addHelpText(
+      "after",
+      `
+Contests:
+${FAMILIES.map((family) => `  ${family.padEnd(6)} ${familySentence(family)}`).join("\n")}
+
+Examples:
+  deno task peers --only pools,io
+  deno task peers --json peers.json
+  deno task report peers.json --html peers.html
+
+Exit codes: 0 done, 1 a run of this library failed, 2 bad option, 130 interrupted.`,
+    )
     .parse(args, { from: "user" })
     .opts();
   const only = options.only === undefined ? FAMILIES : listOf("--only", options.only, FAMILIES);
@@ -39,22 +59,13 @@ async function main(signal: AbortSignal, args: string[]): Promise<number> {
   const seed = options.seed === undefined
     ? chooseSeed()
     : nonNegativeInteger("--seed", options.seed);
-  const json = options.json && await outputFile("--json", userPath(options.json));
+  const files = await checkOutputFiles({ json: options.json });
 
-  const environment = {
-    deno: Deno.version.deno,
-    os: Deno.build.os,
-    arch: Deno.build.arch,
-    cpus: navigator.hardwareConcurrency,
-    startedAt: new Date().toISOString(),
-  };
+  const environment = await describeEnvironment(seed);
   await using site = await startPageSite();
   const contests = contestsOf(only, { python: await findPython(signal), page: site.page });
-  console.log(
-    `Deno ${environment.deno} on ${environment.os} ${environment.arch}, ${environment.cpus} CPUs; ` +
-      `rounds ${rounds}, seed ${seed}`,
-  );
   const runs = contests.reduce((sum, { peers }) => sum + (1 + peers.length) * rounds, 0);
+  printError(`${counted(runs, "run")} in ${counted(rounds, "round")}, seed ${seed} …`);
   const progress = raceProgress(runs, rounds);
   const raced = await race(contests, {
     rounds,
@@ -65,14 +76,22 @@ async function main(signal: AbortSignal, args: string[]): Promise<number> {
   }).finally(() => progress[Symbol.dispose]());
 
   const rows = rowsOf(raced, seed);
-  console.log(`\n${renderRows(rows)}`);
-  if (json) {
-    const result = { environment: { ...environment, seed }, rounds, partial: signal.aborted, rows };
-    await Deno.writeTextFile(json, JSON.stringify(result, null, 2) + "\n");
-    console.log(`\nWrote ${json}`);
-  }
+  const partial = signal.aborted;
+  const file: PeersFile = {
+    schemaVersion: 1,
+    kind: "peers",
+    environment,
+    rounds,
+    ...(partial && { partial }),
+    rows,
+  };
+  const json = () => JSON.stringify(file, null, 1) + "\n";
+  const { lines, errors } = await writeOutputFiles({ json }, files, { partial });
+  print(peersText(file, styleOfStdout(), { aims: options.aims === true }));
+  if (lines.length > 0) print(`\n${lines.join("\n")}`);
+  for (const error of errors) printError(`peers: ${error}`);
   // A missed aim is a finding; only our own failure is one of this run.
-  return rows.some((row) => row.ours && row.trouble !== null) ? 1 : 0;
+  return errors.length > 0 || rows.some((row) => row.ours && row.trouble !== null) ? 1 : 0;
 }
 
 if (import.meta.main) await script("peers", main);

@@ -16,12 +16,16 @@ import { script } from "../lib/script.ts";
 const report = command(
   "report",
   `
-Prints the reports of files that --json of io, cpu, advise or sweep wrote, and writes them in other
-formats. Several files, of any kinds, go into one page: comparisons first, then advice, then scaling.
+Prints the reports of files that --json of io, cpu, advise, sweep or peers wrote, and writes
+them in other formats. Several files, of any kinds, go into one page: comparisons first, then advice,
+then scaling, then races.
 Nothing is measured: every report is made from the files alone.`.trim(),
 )
   .argument("<result.json...>", "files that --json wrote")
-  .option("--csv <file>", "write a table of all rounds: of comparisons, or of one sweep")
+  .option(
+    "--csv <file>",
+    "write a table of all rounds: of comparisons, of one sweep, or of one race",
+  )
   .option("--markdown <file>", "write tables for an issue or a pull request")
   .option("--html <file>", "write one page with charts; it opens without a network")
   .option(

@@ -4,6 +4,7 @@ import { adviceFileOf } from "./advice/advice_file.ts";
 import { resultOf as sweepOf } from "./advice/scaling/measured.ts";
 import { granted } from "./granted.ts";
 import { edited, faultsOf, type SchemaName, SCHEMAS } from "./json_schemas.ts";
+import { peersFile } from "./reporting/peers/fixture.ts";
 import { cpuComparison, ioComparison, resultOf } from "./reporting/fixture.ts";
 
 const ignore = !granted("read");
@@ -50,6 +51,13 @@ const EDITS: Readonly<Record<SchemaName, readonly (readonly [(string | number)[]
     [["advice", "code"], undefined],
     [["advice", "flags"], "--allow-net"],
   ],
+  peers: [
+    [["kind"], undefined],
+    [["rounds"], 0],
+    [["rows", 0, "better"], "most"],
+    [["rows", 0, "figure", "low"], null],
+    [["rows", 5, "trouble", "reason"], undefined],
+  ],
   sweep: [
     [["kind"], undefined],
     [["kind"], "advice"],
@@ -66,6 +74,7 @@ const EDITS: Readonly<Record<SchemaName, readonly (readonly [(string | number)[]
 const texts: Readonly<Record<SchemaName, () => Promise<string>>> = {
   result: () => Promise.resolve(JSON.stringify(resultOf(ioComparison(), cpuComparison()))),
   advice: async () => JSON.stringify(adviceFileOf(await adviceOn({ computeMs: 20 }, asPredicted))),
+  peers: () => Promise.resolve(JSON.stringify(peersFile())),
   sweep: async () => JSON.stringify(await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 })),
 };
 

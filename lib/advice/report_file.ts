@@ -7,13 +7,15 @@
 import type { ResultFile } from "../timing/result.ts";
 import { RESULT_FORMAT } from "../timing/result_file.ts";
 import { type FileFormat, parseWritten, readWritten } from "../timing/written_file.ts";
+import type { PeersFile } from "../reporting/peers/peers_result.ts";
+import { PEERS_FORMAT } from "../reporting/peers/peers_schema.ts";
 import type { AdviceFile } from "./advice.ts";
 import { ADVICE_FORMAT } from "./advice_schema.ts";
 import type { SweepResult } from "./scaling/sweep_result.ts";
 import { SWEEP_FORMAT } from "./scaling/sweep_schema.ts";
 
 /** What `--json` of any script wrote. */
-export type ReportFile = ResultFile | AdviceFile | SweepResult;
+export type ReportFile = ResultFile | AdviceFile | SweepResult | PeersFile;
 
 /** Files by kind, each kind in the order given. */
 export interface SortedFiles {
@@ -23,12 +25,15 @@ export interface SortedFiles {
   readonly advice: readonly AdviceFile[];
   /** Those of sweep. */
   readonly sweeps: readonly SweepResult[];
+  /** Those of peers. */
+  readonly races: readonly PeersFile[];
 }
 
 const FORMATS: readonly FileFormat<ReportFile>[] = [
   RESULT_FORMAT as FileFormat<ReportFile>,
   ADVICE_FORMAT as FileFormat<ReportFile>,
   SWEEP_FORMAT as FileFormat<ReportFile>,
+  PEERS_FORMAT as FileFormat<ReportFile>,
 ];
 
 /**
@@ -89,10 +94,12 @@ export async function readReportFile(path: string): Promise<ReportFile> {
  */
 export function sortedByKind(files: readonly ReportFile[]): SortedFiles {
   const comparisons: ResultFile[] = [], advice: AdviceFile[] = [], sweeps: SweepResult[] = [];
+  const races: PeersFile[] = [];
   for (const file of files) {
     if (!("kind" in file)) comparisons.push(file);
     else if (file.kind === "advice") advice.push(file);
+    else if (file.kind === "peers") races.push(file);
     else sweeps.push(file);
   }
-  return { comparisons, advice, sweeps };
+  return { comparisons, advice, sweeps, races };
 }

@@ -8,6 +8,8 @@ import { UsageError } from "../options.ts";
 import { renderCsv } from "../reporting/csv.ts";
 import { renderMarkdown } from "../reporting/markdown.ts";
 import type { Format, Renderers } from "../reporting/output_files.ts";
+import { peersCsv, peersMarkdown } from "../reporting/peers/peers_files.ts";
+import { peersText } from "../reporting/peers/peers_text.ts";
 import type { Style } from "../reporting/style.ts";
 import { renderText } from "../reporting/text.ts";
 import { renderTrace } from "../reporting/trace.ts";
@@ -35,11 +37,13 @@ import { sweepText } from "./scaling/words/sweep_text.ts";
  */
 export function reportText(file: ReportFile, style: Style): string {
   if (!("kind" in file)) return renderText(file, style).trimEnd();
+  if (file.kind === "peers") return peersText(file, style);
   return file.kind === "advice" ? renderAdvice(file.advice, style) : sweepText(file, style);
 }
 
 function markdownOf(file: ReportFile): string {
   if (!("kind" in file)) return renderMarkdown(file);
+  if (file.kind === "peers") return peersMarkdown(file);
   return file.kind === "advice" ? adviceMarkdown(file) : sweepMarkdown(file);
 }
 
@@ -62,9 +66,14 @@ function joined(results: readonly ResultFile[]): ResultFile {
  * ```
  */
 export function reportRenderers(files: readonly ReportFile[]): Omit<Required<Renderers>, "json"> {
-  const { comparisons, sweeps } = sortedByKind(files);
+  const { comparisons, sweeps, races } = sortedByKind(files);
   return {
-    csv: () => sweeps.length > 0 ? sweepCsv(sweeps[0]!) : renderCsv(joined(comparisons)),
+    csv: () =>
+      races.length > 0
+        ? peersCsv(races[0]!)
+        : sweeps.length > 0
+        ? sweepCsv(sweeps[0]!)
+        : renderCsv(joined(comparisons)),
     markdown: () => files.map(markdownOf).join("\n"),
     trace: () => renderTrace(joined(comparisons)),
     // The page brings a chart library along: only who wants it waits for it.
@@ -91,10 +100,10 @@ export function checkFormats(
   files: readonly ReportFile[],
   formats: Readonly<Partial<Record<Format, string | undefined>>>,
 ): void {
-  const { comparisons, advice, sweeps } = sortedByKind(files);
+  const { comparisons, advice, sweeps, races } = sortedByKind(files);
   const { csv, trace } = formats;
-  if (trace !== undefined && advice.length + sweeps.length > 0) {
-    const kind = advice.length > 0 ? "advice" : "a sweep";
+  if (trace !== undefined && advice.length + sweeps.length + races.length > 0) {
+    const kind = advice.length > 0 ? "advice" : sweeps.length > 0 ? "a sweep" : "a race";
     throw new UsageError(
       "--trace",
       trace,
@@ -109,6 +118,14 @@ export function checkFormats(
       csv,
       "advice has no table of rounds",
       "use --markdown, or leave it out",
+    );
+  }
+  if (races.length > 0 && files.length > 1) {
+    throw new UsageError(
+      "--csv",
+      csv,
+      "a race's table has columns of its own",
+      "give one race at a time",
     );
   }
   if (sweeps.length > 1 || (sweeps.length > 0 && comparisons.length > 0)) {

@@ -61,10 +61,10 @@ export function renderCsv(result: ResultFile): string {
         const examples = Object.entries(round.examples ?? {})
           .map(([reason, example]) => `${reason}: ${example}`).join("; ");
         rows.push([
-          inert(job.name),
-          inert(job.task),
+          inertCell(job.name),
+          inertCell(job.task),
           job.items,
-          inert(model),
+          inertCell(model),
           lanes,
           slots ?? "",
           round.round,
@@ -75,10 +75,10 @@ export function renderCsv(result: ResultFile): string {
           round.peakRssBytes,
           round.succeeded,
           round.failed,
-          inert(reasons),
-          inert(round.checksum),
+          inertCell(reasons),
+          inertCell(round.checksum),
           String(agree),
-          inert(examples),
+          inertCell(examples),
         ]);
       }
     }
@@ -86,6 +86,6 @@ export function renderCsv(result: ResultFile): string {
   return stringify(rows);
 }
 
-function inert(text: string): string {
+export function inertCell(text: string): string {
   return /^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text;
 }

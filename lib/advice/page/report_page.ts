@@ -7,6 +7,7 @@
 import { comparisonPart } from "../../reporting/html/page.ts";
 import { type PagePart, renderParts } from "../../reporting/html/parts.ts";
 import { type ReportFile, sortedByKind } from "../report_file.ts";
+import { peersPart } from "../../reporting/peers/peers_part.ts";
 import { sweepPart } from "../scaling/words/sweep_part.ts";
 import { advicePart } from "./advice_part.ts";
 
@@ -33,9 +34,9 @@ function idOf(kind: string, i: number): string {
  * ```
  */
 export function reportPage(files: readonly ReportFile[]): string {
-  const { comparisons, advice, sweeps } = sortedByKind(files);
+  const { comparisons, advice, sweeps, races } = sortedByKind(files);
   const found = comparisons.reduce((sum, file) => sum + file.comparisons.length, 0) +
-    advice.length + sweeps.length;
+    advice.length + sweeps.length + races.length;
   const alone = found === 1;
   let before = 0;
   const parts: PagePart[] = comparisons.map((file) => {
@@ -45,7 +46,13 @@ export function reportPage(files: readonly ReportFile[]): string {
   });
   parts.push(...advice.map((file, i) => advicePart(file, { id: idOf("advice", i), alone })));
   parts.push(...sweeps.map((file, i) => sweepPart(file, { id: idOf("sweep", i), alone })));
-  return renderParts(parts, kickerOf(files.length, comparisons.length, advice.length));
+  parts.push(...races.map((file, i) => peersPart(file, { id: idOf("peers", i), alone })));
+  return renderParts(
+    parts,
+    races.length === files.length
+      ? "Lanes race"
+      : kickerOf(files.length, comparisons.length, advice.length),
+  );
 }
 
 function kickerOf(all: number, comparisons: number, advice: number): string {

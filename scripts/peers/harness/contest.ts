@@ -52,6 +52,8 @@ export interface Contender {
 export interface Unit {
   /** What stands behind the figure, such as `items/s`. */
   readonly label: string;
+  /** Which figures are better. */
+  readonly better: "more" | "less";
   /** Makes the figure of so much work in so many milliseconds. */
   readonly figure: (work: number, ms: number) => number;
 }
@@ -70,17 +72,21 @@ export interface Unit {
  * ```
  */
 export function perSecond(what: string): Unit {
-  return { label: `${what}/s`, figure: (work, ms) => work * 1000 / ms };
+  return { label: `${what}/s`, better: "more", figure: (work, ms) => work * 1000 / ms };
 }
 
 /** Milliseconds for all of the work. */
-export const TOTAL_MS: Unit = { label: "ms", figure: (_work, ms) => ms };
+export const TOTAL_MS: Unit = { label: "ms", better: "less", figure: (_work, ms) => ms };
 
 /** Milliseconds for each piece of work. */
-export const EACH_MS: Unit = { label: "ms each", figure: (work, ms) => ms / work };
+export const EACH_MS: Unit = { label: "ms each", better: "less", figure: (work, ms) => ms / work };
 
 /** Microseconds for each piece of work. */
-export const EACH_US: Unit = { label: "µs each", figure: (work, ms) => ms * 1000 / work };
+export const EACH_US: Unit = {
+  label: "µs each",
+  better: "less",
+  figure: (work, ms) => ms * 1000 / work,
+};
 
 /** The families of contests, in the order in which they are run. */
 export const FAMILIES = ["pools", "io", "cpu", "lanes"] as const;

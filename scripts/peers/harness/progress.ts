@@ -4,6 +4,7 @@
  * @module
  */
 
+import { printError } from "../../../lib/print.ts";
 import { MovingLine } from "../../../lib/reporting/moving_line.ts";
 import { stderrOutput } from "../../../lib/reporting/progress.ts";
 import type { Contender, Contest } from "./contest.ts";
@@ -35,7 +36,7 @@ export function raceProgress(runs: number, rounds: number): RaceProgress {
     let told = -1;
     return {
       onRun(_contest, _contender, round) {
-        if (round !== told) console.error(`round ${round + 1} of ${rounds} …`);
+        if (round !== told) printError(`round ${round + 1} of ${rounds} …`);
         told = round;
       },
       [Symbol.dispose]() {},

@@ -7,32 +7,9 @@
 import { pairedRatio } from "../../../lib/timing/interval.ts";
 import type { Interval } from "../../../lib/timing/result.ts";
 import { median } from "../../../lib/timing/statistics.ts";
+import type { PeersAim, PeersRow } from "../../../lib/reporting/peers/peers_result.ts";
 import type { Aim, Contest } from "./contest.ts";
-import type { Entry, Raced, Trouble } from "./race.ts";
-
-/** One contender's row. */
-export interface Row {
-  /** The contest's family. */
-  readonly family: string;
-  /** The contest's title. */
-  readonly contest: string;
-  /** The contender's name. */
-  readonly contender: string;
-  /** Whether it is the one that the others are measured against. */
-  readonly ours: boolean;
-  /** The figures' unit. */
-  readonly unit: string;
-  /** Every round's figure, in order; nothing is left out. */
-  readonly figures: readonly number[];
-  /** Median, least and greatest of them; null where there is none. */
-  readonly figure: Interval | null;
-  /** Ours divided by theirs, paired by round, with its 95 % interval; null for our own rows. */
-  readonly ratio: Interval | null;
-  /** The aim, whether the median keeps it, and whether the interval's ends say otherwise. */
-  readonly aim: (Aim & { readonly met: boolean; readonly unsure: boolean }) | null;
-  /** Why there is no figure; null if there is one, or the race was interrupted before. */
-  readonly trouble: Trouble | null;
-}
+import type { Entry, Raced } from "./race.ts";
 
 function within(value: number, { atLeast = -Infinity, atMost = Infinity }: Aim): boolean {
   return atLeast <= value && value <= atMost;
@@ -52,7 +29,7 @@ function within(value: number, { atLeast = -Infinity, atMost = Infinity }: Aim):
  * console.log(judged({ of: "ratio", atLeast: 2 }, { median: 3, low: 2.5, high: 4 }).met); // true
  * ```
  */
-export function judged(aim: Aim, { median, low, high }: Interval): NonNullable<Row["aim"]> {
+export function judged(aim: Aim, { median, low, high }: Interval): PeersAim {
   const met = within(median, aim);
   return { ...aim, met, unsure: within(low, aim) !== met || within(high, aim) !== met };
 }
@@ -74,7 +51,7 @@ function ratioOf(ours: Entry, theirs: Entry, seed: number): Interval | null {
   return above.length === 0 ? null : pairedRatio(above, below, { seed });
 }
 
-function rowOf(contest: Contest, entry: Entry, ours: Entry, seed: number): Row {
+function rowOf(contest: Contest, entry: Entry, ours: Entry, seed: number): PeersRow {
   const own = entry === ours;
   const usable = entry.trouble === undefined;
   const figures = usable ? entry.figures.filter((figure) => figure !== undefined) : [];
@@ -88,6 +65,7 @@ function rowOf(contest: Contest, entry: Entry, ours: Entry, seed: number): Row {
     contender: entry.contender.name,
     ours: own,
     unit: contest.unit.label,
+    better: contest.unit.better,
     figures,
     figure,
     ratio,
@@ -110,7 +88,7 @@ function rowOf(contest: Contest, entry: Entry, ours: Entry, seed: number): Row {
  * console.log(rowsOf([], 1).length); // 0
  * ```
  */
-export function rowsOf(raced: readonly Raced[], seed: number): Row[] {
+export function rowsOf(raced: readonly Raced[], seed: number): PeersRow[] {
   return raced.flatMap(({ contest, ours, peers }) =>
     [ours, ...peers].map((entry) => rowOf(contest, entry, ours, seed))
   );

@@ -7,7 +7,7 @@ import {
 } from "../../../../scripts/peers/harness/contest.ts";
 import { type Attempt, race, type Raced } from "../../../../scripts/peers/harness/race.ts";
 import { judged, rowsOf } from "../../../../scripts/peers/harness/result.ts";
-import { renderRows } from "../../../../scripts/peers/harness/table.ts";
+import { aimText, resultText, troubleLines } from "../../../../lib/reporting/peers/peers_words.ts";
 
 function contender(name: string, more: Partial<Contender> = {}): Contender {
   return { name, launch: { program: name, args: [] }, items: 10, sum: 55n, ...more };
@@ -122,7 +122,7 @@ Deno.test("rowsOf() shows no figure and no ratio of a contender with wrong resul
   const trouble = { kind: "wrong", reason: "its results add up to 54, not 55" } as const;
   const rows = rowsOf(await raced(one, [{ ms: 5 }, { ms: 5 }], [{ ms: 5 }, { trouble }]), 1);
   assertEquals([rows[1]!.figure, rows[1]!.ratio, rows[1]!.aim], [null, null, null]);
-  assertStringIncludes(renderRows(rows), "peer: wrong: its results add up to 54, not 55");
+  assertStringIncludes(troubleLines(rows).join(), "peer: wrong: its results add up to 54, not 55");
 });
 
 Deno.test("judged() says whether an aim is met, and whether that is sure", () => {
@@ -138,13 +138,11 @@ Deno.test("judged() says whether an aim is met, and whether that is sure", () =>
   assertEquals(told(0.85, 0.85, 1.15), [true, false]);
 });
 
-Deno.test("renderRows() keeps to 110 columns and says what is not installed", async () => {
+Deno.test("rowsOf() gives what a report tells: figures, and aims for who asks", async () => {
   const aim = { of: "ratio", atLeast: 50 } as const;
   const one = contest("no-op items", contender("ours"), contender("peer", { aim }));
-  const rows = rowsOf(await raced(one, [{ ms: 0.001 }], [{ ms: 1 }]), 1);
-  const text = renderRows(rows);
-  assertStringIncludes(text, "pools: no-op items");
-  assertStringIncludes(text, "10.0M (10.0M–10.0M) items/s");
-  assertStringIncludes(text, "≥ 50.0×: met");
-  assert(text.split("\n").every((line) => [...line].length <= 110), text);
+  const [ours, peer] = rowsOf(await raced(one, [{ ms: 0.001 }], [{ ms: 1 }]), 1);
+  assertEquals(resultText(ours!), "10.0 M items/s (10.0 M–10.0 M)");
+  assertStringIncludes(aimText(peer!), "≥ 50.0×: met");
+  assertEquals(peer!.better, "more");
 });
