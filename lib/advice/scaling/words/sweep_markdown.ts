@@ -6,10 +6,17 @@
 
 import { formatDuration, formatNumber, formatPercent } from "../../../reporting/format.ts";
 import { inertMarkdown, markdownTable } from "../../../reporting/inert_markdown.ts";
+import { plain } from "../../../reporting/plain.ts";
 import { environmentLine } from "../../../reporting/verdict_text.ts";
 import { capacitySentences, failingSentences, forecastSentences } from "./limit_words.ts";
 import type { SweepResult } from "../sweep_result.ts";
-import { fitSentences, kneeSentence, littleSentences, openLoopSentences } from "./sweep_words.ts";
+import {
+  fitSentences,
+  kneeSentence,
+  littleSentences,
+  openLoopSentences,
+  takeLines,
+} from "./sweep_words.ts";
 
 function pointsTable({ points, axis }: SweepResult): string {
   return markdownTable(
@@ -41,6 +48,15 @@ function openLoopTable({ openLoop }: SweepResult): string {
   );
 }
 
+/** The size to take, with its line of code. */
+function takeMarkdown(result: SweepResult): string[] {
+  const lines = takeLines(result);
+  const code = lines.at(-1);
+  return code === undefined
+    ? []
+    : [...lines.slice(0, -1).map(inertMarkdown), ["```ts", plain(code), "```"].join("\n")];
+}
+
 /**
  * Writes a sweep as Markdown (GitHub's flavour). Text from outside is escaped.
  *
@@ -65,6 +81,7 @@ export function sweepMarkdown(result: SweepResult): string {
     ...(points.length === 0 ? [] : [
       pointsTable(result),
       inertMarkdown(kneeSentence(result)),
+      ...takeMarkdown(result),
       list([
         ...failingSentences(result),
         ...capacitySentences(result),

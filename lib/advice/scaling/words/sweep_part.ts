@@ -17,7 +17,13 @@ import { capacitySentences, failingSentences, forecastSentences } from "./limit_
 import { LAW_TITLES } from "../laws/laws.ts";
 import { drawOpenLoop, drawSweep, isFollowed } from "./sweep_chart.ts";
 import type { SweepPoint, SweepResult } from "../sweep_result.ts";
-import { fitSentences, kneeSentence, littleSentences, openLoopSentences } from "./sweep_words.ts";
+import {
+  fitSentences,
+  kneeSentence,
+  littleSentences,
+  openLoopSentences,
+  takeLines,
+} from "./sweep_words.ts";
 
 /** A warning may be a few sentences. */
 const MOST_CHARACTERS = 1000;
@@ -96,6 +102,7 @@ function curveSection(result: SweepResult, id: string, title: string): Section {
     title,
     html: markup`${notices(result)}<p class="verdict">${kneeSentence(result)}</p>${chart}${
       list([
+        ...takeLines(result),
         ...failingSentences(result),
         ...capacitySentences(result),
         ...shown.flatMap(fitSentences),

@@ -26,6 +26,7 @@ import {
   kneeSentence,
   littleSentences,
   openLoopSentences,
+  takeLines,
 } from "./sweep_words.ts";
 
 function pointsTable({ points, axis }: SweepResult, style: Style): string {
@@ -184,6 +185,8 @@ export function sweepText(result: SweepResult, style: Style): string {
       ...failingSentences(result),
       ...capacitySentences(result),
     ], palette.heading));
+    const take = takeLines(result);
+    if (take.length > 0) blocks.push(lines(take, palette.good));
     const shown = fits.toSorted((a, b) => Number(b.name === chosen) - Number(a.name === chosen));
     const laws = shown.flatMap(fitSentences);
     blocks.push(lines([...laws, ...littleSentences(result)]));

@@ -4,10 +4,17 @@
  * @module
  */
 
-import { formatDuration, formatNumber, formatPercent } from "../../../reporting/format.ts";
+import {
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatSpeedup,
+} from "../../../reporting/format.ts";
+import { plain } from "../../../reporting/plain.ts";
 import { LAW_TITLES } from "../laws/laws.ts";
 import { LITTLE_TOLERANCE } from "../laws/little.ts";
-import type { Fit, OpenEstimate, SweepResult } from "../sweep_result.ts";
+import { recommendedSize } from "../recommended_size.ts";
+import type { Fit, OpenEstimate, SweepPoint, SweepResult } from "../sweep_result.ts";
 
 /**
  * Small numbers such as σ and κ with two digits, which `formatNumber` would round to 0.
@@ -111,6 +118,49 @@ export function kneeSentence(
   return `Knee at ${
     places(axis, knee.size)
   } (${range}): up to there more pays, beyond it hardly.${most}`;
+}
+
+/** The line of code of a size; one slot on one lane is the plain loop. */
+function codeOf({ model, axis }: Pick<SweepResult, "model" | "axis">, point: SweepPoint): string {
+  const { lanes, slots } = point;
+  if (lanes * slots === 1) return "await using executor = sequential();";
+  const size = axis === "slots" && model === "limited"
+    ? `slots: ${slots}`
+    : `lanes: ${lanes}${slots > 1 ? `, slots: ${slots}` : ""}`;
+  return `await using executor = ${model}({ ${size} });`;
+}
+
+/**
+ * Says which size to take, and writes the line of code that does.
+ *
+ * @param result The sweep.
+ * @returns A sentence or two, and the line last; nothing if no size ran without failures.
+ *
+ * @example
+ * ```ts
+ * import { takeLines } from "./sweep_words.ts";
+ *
+ * console.log(takeLines({ points: [], axis: "slots", model: "limited" })); // []
+ * ```
+ */
+export function takeLines(result: Pick<SweepResult, "points" | "axis" | "model">): string[] {
+  const found = recommendedSize(result);
+  if (found === undefined) return [];
+  const { point, gain, largerGainsLittle } = found;
+  const { axis, points } = result;
+  const model = plain(result.model);
+  const smallest = points.toSorted((a, b) => a.size - b.size)[0]!;
+  const what = gain === null
+    ? `Take ${places(axis, point.size)}${
+      largerGainsLittle ? `: no larger size is detectably faster` : ""
+    }.`
+    : `Take ${places(axis, point.size)}: ${formatSpeedup(gain)} as much as ${
+      places(axis, smallest.size)
+    }${largerGainsLittle ? ", and no larger size gains surely more" : ""}.`;
+  return [
+    `${what} That is the best size of ${model}; deno task advise compares it with the other models.`,
+    codeOf({ axis, model }, point),
+  ];
 }
 
 /**
