@@ -129,7 +129,7 @@ export const profileJob: Profiler = async (job, options): Promise<Profiled> => {
   try {
     folder = await Deno.makeTempDir({ prefix: "lanes-profile-" });
     const ran = await run(job, { ...options, signal }, folder);
-    if (signal.aborted) return { missing: "it was still running when the time was up" };
+    if (signal.aborted) return { missing: "it was ended before it was done" };
     if (ran === undefined) return { missing: "the tasks could not be run once more" };
     const tree = await treeIn(folder);
     if (tree === undefined) return { missing: "V8 wrote no profile of the tasks" };

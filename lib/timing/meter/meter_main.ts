@@ -1,8 +1,8 @@
 /**
  * What runs in a meter's process: reads Linux's `/proc` whenever it is asked, and does nothing else. Deno
- * opens `/proc` only to a program that may do everything, so this file has all permissions: it loads
- * no module but those of this folder, takes nothing but process numbers, and only ever reads below
- * `/proc` and `/sys/fs/cgroup`. It imports no npm package.
+ * opens `/proc` only to a program that may do everything, with no permission denied or given back, so
+ * this file has all: it loads files of this library alone, takes nothing but process numbers, and only
+ * ever reads below `/proc` and `/sys/fs/cgroup`. It imports no npm package.
  *
  * @module
  */

@@ -6,6 +6,7 @@ import { ioResult } from "../../reporting/html/fixture.ts";
 import { HOSTILE_STRINGS } from "../../reporting/html/hostile.ts";
 import { adviceFileOf } from "../advice_file.ts";
 import { adviceOn, asPredicted } from "../advice_on.ts";
+import { PROFILE } from "../profile/fixture.ts";
 import { resultOf as sweepOf } from "../scaling/measured.ts";
 import { ratesOf } from "../scaling/rates.ts";
 
@@ -24,7 +25,7 @@ async function withPage(
 const made = async (): Promise<ReportFile[]> => [
   ioResult(),
   adviceFileOf(await adviceOn({ waitMs: 20 }, asPredicted)),
-  adviceFileOf(await adviceOn({ computeMs: 6, waitMs: 6 }, asPredicted)),
+  adviceFileOf({ ...await adviceOn({ computeMs: 6, waitMs: 6 }, asPredicted), profile: PROFILE }),
   await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 }),
   await ratesOf(),
 ];
@@ -42,6 +43,30 @@ Deno.test({
           assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width);
           await page.close();
         }
+      }
+    }),
+});
+
+Deno.test({
+  name: "every name in a flame graph lies within its bar",
+  ignore,
+  fn: async () =>
+    await withPage(await made(), async (open) => {
+      for (const width of [360, 1280]) {
+        const { page } = await open(width, "dark");
+        const chart = `#advice-2-profile .${width < 600 ? "narrow" : "wide"} svg`;
+        const outside: string[] = await page.evaluate(
+          `(() => {
+            const boxes = (of) => [...document.querySelectorAll(of)].map((element) =>
+              [element.textContent, element.getBoundingClientRect()]);
+            const bars = boxes("${chart} .call rect");
+            return boxes("${chart} .call-name text").filter(([, text]) =>
+              !bars.some(([, bar]) => bar.left <= text.left && text.right <= bar.right &&
+                bar.top <= text.top + 4 && text.bottom - 4 <= bar.bottom)).map(([name]) => name);
+          })()`,
+        );
+        assertEquals(outside, []);
+        await page.close();
       }
     }),
 });

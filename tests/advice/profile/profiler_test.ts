@@ -77,7 +77,7 @@ Deno.test({
   async fn() {
     const signal = AbortSignal.abort();
     const profile = await profileJob(jobOf("computes"), options({ signal }));
-    assertEquals(profile, { missing: "it was still running when the time was up" });
+    assertEquals(profile, { missing: "it was ended before it was done" });
   },
 });
 
