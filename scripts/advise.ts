@@ -46,7 +46,10 @@ A job is a module that exports a task and its items:
 
   export const items = ["a", "b"];                  an iterable, an async one, or a function
   export default function (item) { … }              one item in, one result out
-  export const title = "…";  export function setup() {}  export function teardown() {}   optional`
+  export const title = "…";       optional
+  export function prepare() {}    optional: run once before the items are made
+  export function setup() {}      optional: run once in each lane; what it gives is context.resource
+  export function teardown() {}   optional: takes it down when the lane is closed`
     .trim(),
 )
   .argument("<module>", "the job's module: a path, or a file: URL")

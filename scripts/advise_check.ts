@@ -53,8 +53,7 @@ async function jobOf({ file, permissions, items }: Label, signal: AbortSignal): 
   const { exports } = await probe(job, dry, () => []);
   return {
     ...job,
-    ...(exports.setup && { setup: "setup" }),
-    ...(exports.teardown && { teardown: "teardown" }),
+    ...(exports.prepare && { prepare: "prepare" }),
   };
 }
 

@@ -44,6 +44,7 @@ const hazard: z.ZodType<Hazard> = z.object({
     failures: true,
     memory: true,
     uneven: true,
+    teardown: true,
     broken: true,
     busy: true,
     "other-work": true,

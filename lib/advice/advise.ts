@@ -23,6 +23,7 @@ import { profiled } from "./profile/profile_plan.ts";
 import type { Profiler } from "./profile/profiler.ts";
 import type { Probed, Prober } from "./probe/probe.ts";
 import type { Race, RaceRunner, Runner } from "./race/race_options.ts";
+import { graceFor } from "./job/grace.ts";
 import { missingOf } from "./words/missing.ts";
 import { entriesOf } from "./race/entries.ts";
 import { recommend } from "./race/recommend.ts";
@@ -210,10 +211,12 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
     ];
   });
   planned ??= await plan(probed);
+  const graceMs = graceFor(probed);
+  const measured = graceMs === undefined ? job : { ...job, graceMs };
   onPhase?.("racing the promising models");
   const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs())));
   const either = AbortSignal.any([signal, deadline]);
-  const race = await raceFor(planned, probed, { ...options, job }, instruments, either);
+  const race = await raceFor(planned, probed, { ...options, job: measured }, instruments, either);
   if (race?.total !== undefined) planned = withTotal(planned, race.total);
   const pace = await paceFor(planned.sample, probed, race, async (slots) => {
     onPhase?.("measuring the pace that the server allows");

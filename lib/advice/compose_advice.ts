@@ -13,6 +13,7 @@ import type { Findings } from "./findings.ts";
 import { findingsOf, rateLimitOf, wasBusy } from "./findings_of.ts";
 import { failingOf } from "./failing.ts";
 import { sayFinding } from "./words/finding_words.ts";
+import { graceFor } from "./job/grace.ts";
 import { snippetFor } from "./words/snippet.ts";
 import { reasonOf, surprisesOf, unsureOf } from "./words/wording.ts";
 
@@ -64,8 +65,10 @@ export function composeAdvice(found: Findings): Advice {
     module: options.job.task.module,
     export: options.job.task.export,
     itemsAreMade: probed.exports.items === "function",
-    setup: probed.exports.setup,
-    teardown: probed.exports.teardown,
+    prepare: probed.exports.prepare
+      ? probed.isDisposable ? "gives what is to be disposed" : "gives nothing"
+      : undefined,
+    graceMs: graceFor(probed),
     permissions: options.job.permissions ?? {},
     library: options.library,
     retries,
@@ -77,7 +80,7 @@ export function composeAdvice(found: Findings): Advice {
   const paceMs = (found.pace?.items ?? 0) * sample.wallMs;
   const tasksMs = sample.tasksMs + (race?.costMs ?? 0) + backwardsMs + paceMs +
     (profiled?.tasksMs ?? 0);
-  const { walls: _walls, ...figures } = sample;
+  const { walls: _walls, laneMs: _laneMs, ...figures } = sample;
   const doubtful = sample.cpuShare > 0.3 && candidate.lanes === 1 &&
     classified.bound !== "small" && wasBusy(sample, machine);
   const unsure = unsureOf(composer, candidate);

@@ -68,7 +68,9 @@ export type Finding =
     }
   >
   /** Tasks differ in length: the standard deviation over the mean. */
-  | Figures<"uneven", { variation: number }>;
+  | Figures<"uneven", { variation: number }>
+  /** What was set up in a lane takes long to be taken down; null if it didn't end. */
+  | Figures<"teardown", { ms: number | null; graceMs: number }>;
 
 /** How items fail under a model. */
 export interface Failing {

@@ -10,6 +10,7 @@ import type { FailureKind } from "../timing/failures.ts";
 import { median } from "../timing/statistics.ts";
 import { spreadOrder } from "../timing/spread.ts";
 import { failingOf } from "./failing.ts";
+import { graceFor } from "./job/grace.ts";
 import type { Finding } from "./finding.ts";
 import type { Findings } from "./findings.ts";
 import { type Candidate, inFlightOf, nameOf } from "./prediction/candidate.ts";
@@ -138,6 +139,33 @@ export function sameWork(
   return { ratio, sameResults, same: same && sameResults };
 }
 
+/** From this share of the time on, getting the items from their source is what takes it. */
+const SOURCE_LIMITS = 0.7;
+/** A source this fast is part of dealing items out, in milliseconds. */
+const SOURCE_MS = 0.1;
+
+/**
+ * Whether the source of items is the limit: the share of the time, with a gain, that it alone takes.
+ *
+ * @param sample The sample.
+ * @param gain The gain over the plain loop.
+ * @returns The share; undefined where other things take most of the time.
+ *
+ * @example
+ * ```ts
+ * import { sourceLimit } from "./findings_of.ts";
+ *
+ * console.log(sourceLimit({ sourceMs: 30, wallMs: 10 }, 1)); // 0.75
+ * ```
+ */
+export function sourceLimit(
+  { sourceMs, wallMs }: Pick<Sample, "sourceMs" | "wallMs">,
+  gain: number,
+): number | undefined {
+  const share = Math.min(1, sourceMs * gain / (sourceMs + wallMs));
+  return sourceMs >= SOURCE_MS && share >= SOURCE_LIMITS ? share : undefined;
+}
+
 /** The item's place in the job, where the race took items in another order. */
 function inJob(failure: FailureKind, spread: number | undefined): FailureKind {
   if (spread === undefined) return failure;
@@ -263,6 +291,11 @@ export function findingsOf(
   }
   if (sample.variation > UNEVEN && inFlightOf(chosen, horizon) > 1) {
     findings.push({ kind: "uneven", variation: sample.variation });
+  }
+  const graceMs = graceFor(found.probed);
+  if (graceMs !== undefined) {
+    const { teardownMs: ms = 0 } = found.probed;
+    findings.push({ kind: "teardown", ms: Number.isFinite(ms) ? ms : null, graceMs });
   }
   return findings;
 }

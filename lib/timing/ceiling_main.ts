@@ -5,10 +5,11 @@
  * @module
  */
 
-import { loadTask } from "../lanes/load_task.ts";
+import { LaneTasks } from "../lanes/lane_tasks.ts";
 import { plainContext } from "../lanes/plain_context.ts";
 import { openItems } from "./item_source.ts";
 import { meetParent } from "./parent.ts";
+import { prepare } from "./prepare.ts";
 import type { JobSpec } from "./spec.ts";
 
 /** What a process is told first. */
@@ -38,31 +39,32 @@ function spin(from: number): number {
   return state;
 }
 
-async function workOf(job: JobSpec | undefined): Promise<Work> {
+async function workOf(job: JobSpec | undefined, tasks: LaneTasks): Promise<Work> {
   if (job === undefined) return spin;
   const items: unknown[] = [];
   for await (const item of await openItems(job.items)) {
     if (items.push(item) >= ITEMS) break;
   }
   if (items.length === 0) return spin;
-  const run = await loadTask(job.task);
+  const { fn, given } = await tasks.ready(job.task);
   const { signal } = new AbortController();
   return (piece) => {
     const index = piece % items.length;
-    return run(items[index], plainContext(index, signal));
+    return fn(items[index], plainContext(index, signal, given));
   };
 }
 
-async function callHook(job: JobSpec | undefined, name: string | undefined): Promise<void> {
-  if (job === undefined || name === undefined) return;
-  const module: Record<string, () => unknown> = await import(job.task.module);
-  await module[name]?.();
+async function preparing({ task, prepare }: JobSpec): Promise<(() => unknown) | undefined> {
+  if (prepare === undefined) return undefined;
+  const module: Record<string, () => unknown> = await import(task.module);
+  return module[prepare];
 }
 
 async function main(): Promise<void> {
   const { order: { job }, inbox, writer } = await meetParent<CeilingOrder>({ heedsTerm: false });
-  await callHook(job, job?.setup);
-  const work = await workOf(job);
+  await using _prepared = await prepare(job && await preparing(job));
+  const tasks = new LaneTasks();
+  const work = await workOf(job, tasks);
   writer.write({ type: "ready" });
   for (let next = await inbox.next(); next !== undefined; next = await inbox.next()) {
     const command: CeilingCommand = JSON.parse(next);
@@ -76,8 +78,10 @@ async function main(): Promise<void> {
     } while (pieces < most && performance.now() < endMs);
     writer.write({ type: "done", pieces });
   }
-  await callHook(job, job?.teardown);
-  Deno.exit(0);
+  await tasks.close();
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) {
+  await main();
+  Deno.exit(0);
+}

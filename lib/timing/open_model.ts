@@ -14,13 +14,13 @@ export interface OpenOptions {
   readonly lanes?: number | undefined;
   readonly slots?: number | undefined;
   readonly permissions?: LanePermissions | undefined;
+  readonly graceMs?: number | undefined;
 }
 
 /** Opens a model's executor with what it takes of the options. */
 export function openModel(model: Model, options: OpenOptions): Executor {
   const { sizes, startsDeno } = MODEL_TABLE[model];
-  const taken = [...sizes, ...(startsDeno ? ["permissions"] as const : [])].flatMap((name) =>
-    options[name] === undefined ? [] : [[name, options[name]]]
-  );
+  const taken = ["graceMs" as const, ...sizes, ...(startsDeno ? ["permissions"] as const : [])]
+    .flatMap((name) => options[name] === undefined ? [] : [[name, options[name]]]);
   return executors[model](Object.fromEntries(taken));
 }

@@ -55,10 +55,13 @@ export interface JobSpec {
   readonly permissions?: TrialPermissions;
   /** What the reports are to say about how the job was made; not used to run it. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Names of exports of the task's module run once before and after each trial's items. */
-  readonly setup?: string;
-  /** See `setup`. */
-  readonly teardown?: string;
+  /**
+   * Name of an export of the task's module that is run once before the items are made, where they are
+   * made; what it gives is disposed at the end, if it can be.
+   */
+  readonly prepare?: string;
+  /** How long a lane's teardown may take, in milliseconds; the executor's own default unless given. */
+  readonly graceMs?: number;
   /** Name of an export run before each trial's items are made: it undoes what earlier trials left. */
   readonly reset?: string;
   /**

@@ -14,6 +14,7 @@ import { checksumOf } from "./checksum.ts";
 import { openItems, withWarmup } from "./item_source.ts";
 import { failureKindsOf, paceOf } from "./failures.ts";
 import { failuresOf } from "./reasons.ts";
+import { prepare } from "./prepare.ts";
 import type { TrialResult, TrialSpec } from "./spec.ts";
 import { TIMELINE_TASKS, timelineOf } from "./timeline.ts";
 
@@ -163,9 +164,9 @@ function warningsOf(spec: TrialSpec, { outcomes }: Measured): string[] {
 /**
  * Runs one trial in this process.
  *
- * The order is: `setup`, making the items, start of every lane, warm-up, the measured items, stop of every lane,
- * `teardown`, checksum. Only start and items are measured. Lanes are stopped and `teardown` is run
- * whatever happened before.
+ * The order is: `prepare`, making the items, start and set-up of every lane, warm-up, the measured
+ * items, stop of every lane, checksum. Only start and items are measured. Lanes are stopped, and what
+ * was prepared is disposed, whatever happened before.
  *
  * @param spec The trial.
  * @param host How to make the executor, and what to measure with.
@@ -188,21 +189,14 @@ function warningsOf(spec: TrialSpec, { outcomes }: Measured): string[] {
  */
 export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<TrialResult> {
   const { job } = spec;
-  const setup = job.setup === undefined ? undefined : await hook(spec, job.setup);
-  const teardown = job.teardown === undefined ? undefined : await hook(spec, job.teardown);
+  const preparing = job.prepare === undefined ? undefined : await hook(spec, job.prepare);
   const reset = job.reset === undefined ? undefined : await hook(spec, job.reset);
   const comparable = job.comparable === undefined ? undefined : await hook(spec, job.comparable);
-  let measured: Measured;
-  try {
-    await setup?.();
-    await reset?.();
-    // Behind the set-up, for items may be made of what it made.
-    const items = await openItems(job.items);
-    const { warmup, all } = await withWarmup(items, spec.warmup ?? 0);
-    measured = await measure(spec, host, warmup, all);
-  } finally {
-    await teardown?.();
-  }
+  await using _prepared = await prepare(preparing);
+  await reset?.();
+  const items = await openItems(job.items);
+  const { warmup, all } = await withWarmup(items, spec.warmup ?? 0);
+  const measured = await measure(spec, host, warmup, all);
   refuseUnloadable(measured.outcomes);
   const { outcomes, startMs, runMs, cpuMs, runCpuMs, peakRssBytes } = measured;
   const failed = outcomes.filter(({ status }) => status === "rejected").length;

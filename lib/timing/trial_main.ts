@@ -24,8 +24,8 @@ async function main(): Promise<void> {
   let toldMs = -Infinity;
   try {
     const result = await runTrialHere(trial, {
-      open: ({ model, lanes, slots, job: { permissions } }) =>
-        openModel(model, { lanes, slots, permissions }),
+      open: ({ model, lanes, slots, job: { permissions, graceMs } }) =>
+        openModel(model, { lanes, slots, permissions, graceMs }),
       signal,
       ...(metered && {
         meet: async () => {

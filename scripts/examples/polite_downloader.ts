@@ -15,14 +15,9 @@ export const title = "download 60 pages";
 
 let site: Site | undefined;
 
-/** Starts the site. */
-export async function setup(): Promise<void> {
-  site = await startSite({ latencyMs: 20 });
-}
-
-/** Ends the site. */
-export async function teardown(): Promise<void> {
-  await site?.close();
+/** Starts the site, which ends when it is disposed. */
+export async function prepare(): Promise<Site> {
+  return site = await startSite({ latencyMs: 20 });
 }
 
 /** The addresses of the pages; a generator, because they are known only when the site runs. */

@@ -10,8 +10,10 @@ const log: string[] = [];
 Object.assign(globalThis, { trialLog: log });
 const MODULE = "data:text/javascript," + encodeURIComponent(`
   export default (n) => 2 * n;
-  export const before = () => { trialLog.push("setup"); };
-  export const after = () => { trialLog.push("teardown"); };
+  export const before = () => {
+    trialLog.push("prepare");
+    return { [Symbol.asyncDispose]: () => Promise.resolve(trialLog.push("dispose")) };
+  };
   export const parity = (n) => n % 4;
 `);
 
@@ -74,15 +76,14 @@ const SPEC: TrialSpec = {
   job: {
     ...JOB,
     task: { module: MODULE, export: "default" },
-    setup: "before",
-    teardown: "after",
+    prepare: "before",
   },
 };
 
-Deno.test("A trial sets up, starts, warms up, runs, stops and tears down, in this order", async () => {
+Deno.test("A trial prepares, starts, warms up, runs, stops and disposes, in this order", async () => {
   log.length = 0;
   await runTrialHere(SPEC, new FakeMachine().host());
-  assertEquals(log, ["setup", "open", "ready", "run 1,2", "run 1,2,3,4", "close", "teardown"]);
+  assertEquals(log, ["prepare", "open", "ready", "run 1,2", "run 1,2,3,4", "close", "dispose"]);
 });
 
 Deno.test("A trial counts start and run, and neither warm-up, stop nor hooks", async () => {
@@ -104,12 +105,12 @@ Deno.test("A trial counts start and run, and neither warm-up, stop nor hooks", a
 });
 
 for (const failAt of ["open", "ready", "run 1,2", "run 1,2,3,4"]) {
-  Deno.test(`A trial whose "${failAt}" fails still stops its lanes and tears down`, async () => {
+  Deno.test(`A trial whose "${failAt}" fails still stops its lanes and disposes what was prepared`, async () => {
     log.length = 0;
     const machine = new FakeMachine();
     machine.failAt = failAt;
     await assertRejects(() => runTrialHere(SPEC, machine.host()), Error, `no ${failAt}`);
-    assertEquals(log.slice(-2), failAt === "open" ? ["open", "teardown"] : ["close", "teardown"]);
+    assertEquals(log.slice(-2), failAt === "open" ? ["open", "dispose"] : ["close", "dispose"]);
   });
 }
 
@@ -136,7 +137,7 @@ Deno.test("A trial compares what the job calls comparable", async () => {
 });
 
 Deno.test("A trial names an export that isn't there", async () => {
-  const job = { ...SPEC.job, setup: "missing" };
+  const job = { ...SPEC.job, prepare: "missing" };
   await assertRejects(
     () => runTrialHere({ ...SPEC, job }, new FakeMachine().host()),
     TypeError,

@@ -37,7 +37,7 @@ export interface JobRequest {
 
 /** A job, and what was seen when it was loaded. */
 export interface LoadedJob {
-  /** The job, with its title, `setup` and `teardown` if it has them. */
+  /** The job, with its title and `prepare` if it has them. */
   readonly job: JobSpec;
   /** What its module exports, and the sample if one was asked for. */
   readonly probed: Probed;
@@ -88,13 +88,12 @@ export async function loadJob(request: JobRequest, prober: Prober = probe): Prom
     ...(meter && { meter }),
     ...(signal && { signal }),
   }, () => []);
-  const { title, setup, teardown, reset } = probed.exports;
+  const { title, prepare, reset } = probed.exports;
   return {
     job: {
       ...job,
       name: title === undefined ? file : plain(title),
-      ...(setup && { setup: "setup" }),
-      ...(teardown && { teardown: "teardown" }),
+      ...(prepare && { prepare: "prepare" }),
       ...(reset && { reset: "reset" }),
     },
     probed,

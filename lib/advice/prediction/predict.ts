@@ -101,7 +101,8 @@ export function predict(
   const lanes = Math.min(candidate.lanes, items);
   const kind = model === "workers" || model === "processes" ? model : "eventLoop";
   const startMs = machine.startMs[kind] *
-    (kind === "eventLoop" ? 1 : 0.5 + 0.5 * candidate.lanes / machine.cores);
+      (kind === "eventLoop" ? 1 : 0.5 + 0.5 * candidate.lanes / machine.cores) +
+    (sample.laneMs ?? 0);
   const inFlight = Math.min(slots, Math.ceil(items / lanes));
   const demand = demandOf(sample, candidate, inFlight);
   const simulated = Math.min(items, SIMULATED);

@@ -7,6 +7,7 @@
 
 import type { Items } from "../../dispatch/options.ts";
 import type { Outcome } from "../../dispatch/outcome.ts";
+import type { Given } from "../../lanes/lane_tasks.ts";
 import { plainContext } from "../../lanes/plain_context.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf } from "../../timing/checksum.ts";
@@ -18,6 +19,7 @@ import { ItemPuller } from "./item_puller.ts";
  * @param items The job's items.
  * @param count How many of them.
  * @param task The task.
+ * @param given What it is given besides.
  * @returns The checksum of their results, in the order of items, so that it equals that of a run forwards
  * if the order didn't matter.
  *
@@ -38,6 +40,7 @@ export async function backwardsChecksum(
   items: Items<unknown>,
   count: number,
   task: TaskFunction,
+  given?: Given,
 ): Promise<string> {
   const puller = new ItemPuller(items);
   const first = await puller.pull(count);
@@ -46,7 +49,7 @@ export async function backwardsChecksum(
   const at = { lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 0 };
   for (let index = first.length - 1; index >= 0; index--) {
     try {
-      const value = await task(first[index], plainContext(index, signal));
+      const value = await task(first[index], plainContext(index, signal, given));
       outcomes.push({ ...at, index, status: "fulfilled", value });
     } catch (reason) {
       outcomes.push({ ...at, index, status: "rejected", ended: "failed", reason });

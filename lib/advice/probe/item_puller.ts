@@ -15,6 +15,8 @@ export class ItemPuller {
   readonly total: number | undefined;
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
   #done = false;
+  /** How many items were taken. */
+  pulled = 0;
 
   /**
    * Opens the items.
@@ -44,7 +46,10 @@ export class ItemPuller {
     while (pulled.length < count && !this.#done) {
       const { done, value } = await this.#iterator.next();
       if (done) this.#done = true;
-      else pulled.push(value);
+      else {
+        pulled.push(value);
+        this.pulled++;
+      }
     }
     return pulled;
   }

@@ -14,6 +14,8 @@ import { spreadOrder } from "../../timing/spread.ts";
 import { missingFlag } from "../job/job_permissions.ts";
 import type {
   Exports,
+  ItemsKind,
+  ProbeCommand,
   ProbeDone,
   ProbeMessage,
   ProbeOrder,
@@ -65,6 +67,14 @@ export interface Probed {
   readonly load?: Load | undefined;
   /** How many items are taken in the order of timing/spread.ts; undefined for those that aren't. */
   readonly spread?: number | undefined;
+  /** How many items the job has, where its input tells. */
+  readonly total?: number | undefined;
+  /** What loading the module and setting it up took, in milliseconds. */
+  readonly laneMs?: number;
+  /** What taking down took, in milliseconds; Infinity if it didn't end in time. */
+  readonly teardownMs?: number;
+  /** Whether what `prepare` gave is to be disposed. */
+  readonly isDisposable?: boolean;
 }
 
 /** Probes a job. A test's own answers at once. */
@@ -98,10 +108,12 @@ function checkExports(exports: Exports, job: JobSpec, { typed }: ProbeOptions): 
   const wanted = job.task.export;
   if (exports.task !== "function") {
     const others = exports.functions.filter((name) =>
-      !["items", "setup", "teardown", "reset"].includes(name)
+      !["items", "prepare", "setup", "teardown", "reset"].includes(name)
     );
     const remedy = others.length > 0
       ? `name one of its functions with --export: ${others.join(", ")}`
+      : exports.task.endsWith("generator function")
+      ? "write a function that returns its result"
       : wanted === "default"
       ? "write export default function (item) { … }"
       : "export it";
@@ -111,13 +123,29 @@ function checkExports(exports: Exports, job: JobSpec, { typed }: ProbeOptions): 
       : `its ${wanted} export is no function but ${exports.task}`;
     throw new UsageError("module", typed, problem, remedy);
   }
-  if (exports.items === "missing" || exports.items === "not iterable") {
-    const problem = exports.items === "missing"
-      ? `it exports no "items"`
-      : `its export "items" can't be iterated`;
-    const remedy = "export const items = […], an async iterable, or a function that returns one";
-    throw new UsageError("module", typed, problem, remedy);
-  }
+  checkItems(exports.items, typed);
+}
+
+/** What is wrong with items that can't be taken, and what to do. */
+const REFUSED: Readonly<Partial<Record<ItemsKind, readonly [string, string]>>> = {
+  missing: [
+    `it exports no "items"`,
+    "export const items = […], an async iterable, or a function that returns one",
+  ],
+  "not iterable": [
+    `its export "items" can't be iterated`,
+    "export const items = […], an async iterable, or a function that returns one",
+  ],
+  string: [
+    `its export "items" is a string, of which each character would be an item`,
+    "write items = [text], or [...text] if that is meant",
+  ],
+  empty: ["its items are empty", "give it at least one; two or more are needed to gain anything"],
+};
+
+function checkItems(kind: ItemsKind, typed: string): void {
+  const [problem, remedy] = REFUSED[kind] ?? [];
+  if (problem !== undefined) throw new UsageError("module", typed, problem, remedy!);
 }
 
 /** In which order a job's items are taken. */
@@ -127,6 +155,7 @@ export function spreadOf({ items }: JobSpec): Pick<ProbeOrder, "spread" | "first
 }
 
 function place(phase: string, ran: number): string {
+  if (phase === "item") return `making item ${ran}`;
   return phase === "tasks" ? `item ${ran}` : phase === "load" ? "loading it" : `its ${phase}`;
 }
 
@@ -135,14 +164,62 @@ function stuck(phase: string, ran: number, guardMs: number): string {
   switch (phase) {
     case "load":
       return `the module did not load ${limit}`;
+    case "prepare":
     case "setup":
     case "teardown":
       return `its ${phase} did not end ${limit}`;
     case "items":
-      return `its first item did not arrive ${limit}`;
+      return `its items did not open ${limit}`;
+    case "item":
+      return `item ${ran} did not arrive ${limit}`;
     default:
       return `item ${ran} did not settle ${limit}`;
   }
+}
+
+/** Taking down gets so long, in milliseconds, and is then called slow. */
+const TEARDOWN_MS = 5_000;
+
+/** Has the process take down what was set up, and waits for it. */
+async function takenDown(
+  child: MeasuringChild,
+  options: ProbeOptions,
+): Promise<Pick<Probed, "teardownMs">> {
+  await child.send({ finish: true } satisfies ProbeCommand);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<"late">((resolve) => {
+    timer = setTimeout(() => resolve("late"), TEARDOWN_MS);
+  });
+  try {
+    while (true) {
+      const message = await Promise.race([late, child.next() as Promise<ProbeMessage | undefined>]);
+      options.signal?.throwIfAborted();
+      if (message === "late") {
+        child.stop();
+        return { teardownMs: Infinity };
+      }
+      if (message === undefined) {
+        throw new JobError(
+          `Cannot run the job: its teardown ended the whole process (${await child.obituary()})`,
+        );
+      }
+      if (message.type === "broken") throw brokenBy(message, options);
+      if (message.type === "finished") return { teardownMs: message.teardownMs };
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What the job's module threw outside its tasks. */
+function brokenBy(
+  message: Extract<ProbeMessage, { readonly type: "broken" }>,
+  options: ProbeOptions,
+): Error {
+  const where = message.where === "the module" ? "loading it" : `its ${message.where}`;
+  return permissionNeeded(where, message.error, options) ?? new JobError(
+    `Cannot run the job: ${message.where} failed: ${describe(message.error)}`,
+  );
 }
 
 /**
@@ -181,6 +258,9 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
   let phase = "load";
   let places: readonly number[] = [];
   let spread: number | undefined;
+  let total: number | undefined;
+  let at = 0;
+  let lane: Pick<Probed, "laneMs" | "isDisposable"> = {};
   try {
     const entry = new URL("./probe_main.ts", import.meta.url);
     const either = signal ? AbortSignal.any([signal, guard.signal]) : guard.signal;
@@ -201,7 +281,7 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
       signal?.throwIfAborted();
       if (message === undefined) {
         const ran = stretches.reduce((sum, { count }) => sum + count, 0);
-        const at = places[ran] ?? ran;
+        const index = places[ran + at] ?? ran + at;
         const found = {
           exports: exports!,
           stretches,
@@ -209,9 +289,11 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
           done: undefined,
           checksums,
           spread,
+          total,
+          ...lane,
         };
         if (guard.signal.aborted) {
-          const why = stuck(phase, at, guardMs);
+          const why = stuck(phase, index, guardMs);
           if (ran === 0) {
             throw new JobError(
               `Cannot run the job: ${why}; if it needs longer, raise ${guardOption}`,
@@ -220,7 +302,7 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
           return { ...found, cutOff: why };
         }
         throw new JobError(
-          `Cannot run the job: ${place(phase, at)} ended the whole ` +
+          `Cannot run the job: ${place(phase, index)} ended the whole ` +
             `process (${await child.obituary()}); a task returns or throws, it never exits`,
         );
       }
@@ -233,9 +315,23 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
           break;
         case "phase":
           phase = message.phase;
-          if (message.phase === "tasks") spread = message.spread;
-          places = spreadOrder(spread ?? 0);
+          at = message.at ?? 0;
+          if (message.spread !== undefined) places = spreadOrder(spread = message.spread);
+          total ??= message.total;
           break;
+        case "ready":
+          lane = { laneMs: message.laneMs, isDisposable: message.isDisposable };
+          break;
+        case "refused":
+          checkItems(message.items, options.typed);
+          break;
+        case "generator":
+          throw new UsageError(
+            "module",
+            options.typed,
+            `its task gives a generator for item ${message.index}, whose body nobody runs`,
+            "return its result, such as a list of what it yields",
+          );
         case "meter":
           readings.push(await meter?.read(child.pid));
           await child.send({});
@@ -243,18 +339,12 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
         case "stretches":
           stretches.push(...message.stretches);
           failures.push(...message.failures);
+          at = 0;
           break;
-        case "broken": {
-          const where = message.where === "the module" ? "loading it" : `its ${message.where}`;
-          throw permissionNeeded(where, message.error, options) ?? new JobError(
-            `Cannot run the job: ${message.where} failed: ${describe(message.error)}`,
-          );
-        }
+        case "broken":
+          throw brokenBy(message, options);
         case "done": {
-          if (message.items === 0) {
-            const remedy = "give it at least one; two or more are needed to gain anything";
-            throw new UsageError("module", options.typed, "its items are empty", remedy);
-          }
+          if (message.items === 0) checkItems("empty", options.typed);
           const denied = failures.map((failure) =>
             permissionNeeded(`item ${failure.index}`, failure, options)
           ).find((error) => error !== undefined);
@@ -276,6 +366,8 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
             checksums,
             load,
             spread,
+            total,
+            ...lane,
           };
           const counts = await chooseChecksums({ ...probed, cutOff: undefined });
           for (const count of new Set(counts)) {
@@ -284,7 +376,7 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
             const answer = await child.next() as ProbeMessage | undefined;
             if (answer?.type === "checksum") checksums.set(count, answer.checksum);
           }
-          return { ...probed, cutOff: undefined };
+          return { ...probed, cutOff: undefined, ...await takenDown(child, options) };
         }
       }
     }

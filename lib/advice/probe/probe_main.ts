@@ -6,40 +6,48 @@
  */
 
 import type { Items } from "../../dispatch/options.ts";
-import type { TaskFunction } from "../../lanes/task.ts";
+import { LaneTasks } from "../../lanes/lane_tasks.ts";
+import { isGenerator } from "../../lanes/load_task.ts";
 import { meetParent } from "../../timing/parent.ts";
+import { prepare } from "../../timing/prepare.ts";
 import { profiledRun } from "../profile/profiled_run.ts";
 import { spreadItems } from "../../timing/spread.ts";
 import { backwardsChecksum } from "./backwards.ts";
-import type { Exports, ProbeMessage, ProbeOrder } from "./probe_message.ts";
-import { Sampler } from "./sampler.ts";
+import type {
+  Exports,
+  ItemsKind,
+  ProbeCommand,
+  ProbeMessage,
+  ProbeOrder,
+} from "./probe_message.ts";
+import { PullError, Sampler } from "./sampler.ts";
 import { thrownBy } from "./thrown.ts";
 
 type Module = Record<string, unknown>;
 
-function isIterable(value: unknown, symbol: symbol): boolean {
-  return (typeof value === "object" || typeof value === "string") && value !== null &&
-    symbol in Object(value);
+function kindOf(items: unknown): ItemsKind {
+  if (items === undefined) return "missing";
+  if (typeof items === "function") return "function";
+  if (typeof items === "string") return "string";
+  if (typeof items !== "object" || items === null) return "not iterable";
+  const { length, size } = items as { length?: unknown; size?: unknown };
+  if (Symbol.iterator in items) return (length ?? size) === 0 ? "empty" : "iterable";
+  return Symbol.asyncIterator in items ? "async iterable" : "not iterable";
 }
 
 function exportsOf(module: Module, name: string): Exports {
   const { items, title } = module;
   return {
     ...(typeof title === "string" && { title }),
-    items: items === undefined
-      ? "missing"
-      : typeof items === "function"
-      ? "function"
-      : isIterable(items, Symbol.iterator)
-      ? "iterable"
-      : isIterable(items, Symbol.asyncIterator)
-      ? "async iterable"
-      : "not iterable",
-    task: typeof module[name],
+    items: isGenerator(items) ? "function" : kindOf(items),
+    task: isGenerator(module[name]) ? "a generator function" : typeof module[name],
+    prepare: typeof module.prepare === "function",
     setup: typeof module.setup === "function",
     teardown: typeof module.teardown === "function",
     reset: typeof module.reset === "function",
-    functions: Object.keys(module).filter((key) => typeof module[key] === "function"),
+    functions: Object.keys(module).filter((key) =>
+      typeof module[key] === "function" && !isGenerator(module[key])
+    ),
   };
 }
 
@@ -47,7 +55,7 @@ async function main(): Promise<void> {
   // Nothing here could stop a task: SIGTERM may as well end the process.
   const { order, inbox, writer } = await meetParent<ProbeOrder>({ heedsTerm: false });
   const say = (message: ProbeMessage) => writer.write(message);
-  const breaks = (where: string) => (error: unknown) => {
+  const breaks = (where: string) => (error: unknown): never => {
     say({ type: "broken", where, error: thrownBy(error) });
     Deno.exit(0);
   };
@@ -59,45 +67,84 @@ async function main(): Promise<void> {
     event.preventDefault();
     breaks("a callback")(event.error);
   });
-  const module: Module = await import(order.module).catch(breaks("the module"));
-  const exports = exportsOf(module, order.export);
+  const startMs = performance.now();
+  const [module, exports] = await import(order.module).then((module: Module) =>
+    [module, exportsOf(module, order.export)] as const
+  ).catch(breaks("the module"));
+  const loadMs = performance.now() - startMs;
   say({ type: "loaded", exports });
-  if (order.dry || exports.task !== "function" || /missing|not/.test(exports.items)) Deno.exit(0);
-  say({ type: "phase", phase: "setup" });
-  await hook(module, "setup").catch(breaks("setup"));
-  const task = module[order.export] as TaskFunction;
+  if (order.dry || exports.task !== "function" || !CAN_BE_TAKEN.has(exports.items)) Deno.exit(0);
+  say({ type: "phase", phase: "prepare" });
+  const run = module.prepare as (() => unknown) | undefined;
+  const prepared = await prepare(run).catch(breaks("prepare"));
   say({ type: "phase", phase: "items" });
   await hook(module, "reset").catch(breaks("reset"));
   const open = async () => {
     const { items } = module;
-    const made = await (typeof items === "function" ? items() : items) as Items<unknown>;
-    return order.spread ? spreadItems(made, order.first) : made;
+    return await (typeof items === "function" ? items() : items) as Items<unknown>;
   };
-  const items = await open().catch(breaks("items"));
+  const made = await open().catch(breaks("items"));
+  const kind = kindOf(made);
+  if (!CAN_BE_TAKEN.has(kind) || kind === "function") {
+    say({ type: "refused", items: kind });
+    Deno.exit(0);
+  }
+  const items = order.spread ? spreadItems(made, order.first) : made;
+  say({ type: "phase", phase: "setup" });
+  const setupStartMs = performance.now();
+  const tasks = new LaneTasks();
+  const { fn: task, given } = await Promise.resolve(tasks.ready(order))
+    .catch((error) => breaks("setup")(error.cause ?? error));
+  const setupMs = performance.now() - setupStartMs;
+  say({ type: "ready", laneMs: loadMs + setupMs, isDisposable: prepared.isDisposable });
+  const close = async () => {
+    const [failure] = await tasks.close();
+    if (failure !== undefined) breaks("teardown")(failure.cause);
+    await Promise.resolve(prepared[Symbol.asyncDispose]()).catch(
+      breaks("disposing what prepare gave"),
+    );
+  };
+  const pulling = (error: unknown) =>
+    error instanceof PullError
+      ? breaks(`making item ${error.index}`)(error.cause)
+      : breaks("items")(error);
   if (order.backwards) {
-    const checksum = await backwardsChecksum(items, order.limit, task).catch(breaks("items"));
+    const checksum = await backwardsChecksum(items, order.limit, task, given).catch(pulling);
     say({ type: "checksum", checksum });
-    await hook(module, "teardown").catch(breaks("teardown"));
+    await close();
     Deno.exit(0);
   }
   if (order.profile !== undefined) {
-    const ran = await profiledRun(items, order.limit, order.profile, task).catch(breaks("items"));
-    await hook(module, "teardown").catch(breaks("teardown"));
-    if (ran !== undefined) say({ type: "profiled", ...ran });
+    const ran = await profiledRun(items, order.limit, order.profile, task, given).catch(pulling);
+    await close();
+    say({ type: "profiled", ...ran });
     Deno.exit(0);
   }
-  const probe = new Sampler(order, task, say, async () => {
-    say({ type: "meter" });
-    await inbox.next();
-  });
-  await probe.run(items).catch(breaks("items"));
+  const probe = new Sampler(
+    order,
+    task,
+    say,
+    async () => {
+      say({ type: "meter" });
+      await inbox.next();
+    },
+    given,
+  );
+  await probe.run(items).catch(pulling);
   for (let next = await inbox.next(); next !== undefined; next = await inbox.next()) {
-    const { checksum } = JSON.parse(next) as { checksum: number };
-    say({ type: "checksum", checksum: await probe.checksum(checksum) });
+    const command = JSON.parse(next) as ProbeCommand;
+    if ("finish" in command) break;
+    say({ type: "checksum", checksum: await probe.checksum(command.checksum) });
   }
-  await hook(module, "teardown").catch(breaks("teardown"));
+  say({ type: "phase", phase: "teardown" });
+  const endMs = performance.now();
+  await close();
+  say({ type: "finished", teardownMs: performance.now() - endMs });
   Deno.exit(0);
 }
+
+/** What items can be taken from; a function is to give the others. */
+const CAN_BE_TAKEN: ReadonlySet<ItemsKind> = new Set(["iterable", "async iterable", "function"]);
 
 async function hook(module: Module, name: string): Promise<void> {
   if (typeof module[name] === "function") await (module[name] as () => unknown)();

@@ -32,14 +32,33 @@ export interface ProbeOrder {
   readonly first?: number;
 }
 
+/** What a probe's process is told once its sample is complete. */
+export type ProbeCommand =
+  /** Tell the checksum of so many first results. */
+  | { readonly checksum: number }
+  /** Take down what was set up, tell how long that took, and end. */
+  | { readonly finish: true };
+
+/** What a job's items are. */
+export type ItemsKind =
+  | "missing"
+  | "not iterable"
+  | "string"
+  | "empty"
+  | "iterable"
+  | "async iterable"
+  | "function";
+
 /** What a job's module exports. */
 export interface Exports {
   /** Its `title`, if it has one. */
   readonly title?: string;
   /** What `items` is. */
-  readonly items: "missing" | "not iterable" | "iterable" | "async iterable" | "function";
-  /** The type of the task's export, such as `"function"`. */
+  readonly items: ItemsKind;
+  /** The type of the task's export, such as `"function"` or `"a generator function"`. */
   readonly task: string;
+  /** Whether there is a `prepare`. */
+  readonly prepare?: boolean;
   /** Whether there is a `setup`. */
   readonly setup: boolean;
   /** Whether there is a `teardown`. */
@@ -136,10 +155,28 @@ export type ProbeMessage =
   | { readonly type: "loaded"; readonly exports: Exports }
   | {
     readonly type: "phase";
-    readonly phase: "setup" | "items" | "tasks" | "teardown";
+    /** `item` while the next item is waited for. */
+    readonly phase: "prepare" | "setup" | "items" | "item" | "tasks" | "teardown";
     /** How many items are taken in the order of timing/spread.ts; undefined for those that aren't. */
     readonly spread?: number | undefined;
+    /** How many items there are, where the input tells. */
+    readonly total?: number | undefined;
+    /** How many items of those that are being run have ended, if they are run together. */
+    readonly at?: number;
   }
+  /** What `items()` gave can't be taken. */
+  | { readonly type: "refused"; readonly items: ItemsKind }
+  /** A task gave a generator. */
+  | { readonly type: "generator"; readonly index: number }
+  | {
+    readonly type: "ready";
+    /** Loading the module and setting it up, in milliseconds. */
+    readonly laneMs: number;
+    /** Whether what `prepare` gave can be disposed. */
+    readonly isDisposable: boolean;
+  }
+  /** All is taken down, which took so many milliseconds. */
+  | { readonly type: "finished"; readonly teardownMs: number }
   | {
     readonly type: "stretches";
     readonly stretches: readonly Stretch[];

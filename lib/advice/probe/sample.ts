@@ -22,6 +22,8 @@ export interface Sample {
   readonly wallMs: number;
   /** Mean time to get an item from its source, which only one can do at a time. */
   readonly sourceMs: number;
+  /** What each lane takes to load the job's module and to set it up; 0 unless known. */
+  readonly laneMs?: number | undefined;
   /** Mean CPU time of the process, and of the programs that a task runs. */
   readonly cpuMs: number;
   /** The part of `cpuMs` on the event loop's own thread: what one lane can't do for two tasks at once. */
@@ -172,7 +174,9 @@ const STEPS_MS = 100;
  * console.log(sample.cpuShare); // 0.1
  * ```
  */
-export function sampleOf({ stretches, done, failures, load }: Probed): Sample {
+export function sampleOf(
+  { stretches, done, failures, load, total, laneMs }: Probed,
+): Sample {
   const items = stretches.reduce((sum, { count }) => sum + count, 0);
   const sourceMs = stretches.reduce((sum, { sourceMs }) => sum + sourceMs, 0) / Math.max(1, items);
   if (items === 0) throw new RangeError("Cannot sum up a sample: no item was run");
@@ -212,7 +216,8 @@ export function sampleOf({ stretches, done, failures, load }: Probed): Sample {
   return {
     items,
     failed: done?.failed ?? failures.length,
-    total: done?.total ?? null,
+    total: done?.total ?? total ?? null,
+    laneMs,
     tasksMs: tasksMs + items * sourceMs,
     sourceMs,
     wallMs,

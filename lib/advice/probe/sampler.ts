@@ -7,6 +7,8 @@
 
 import type { Items } from "../../dispatch/options.ts";
 import type { Outcome } from "../../dispatch/outcome.ts";
+import type { Given } from "../../lanes/lane_tasks.ts";
+import { isGenerator } from "../../lanes/load_task.ts";
 import { plainContext } from "../../lanes/plain_context.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf } from "../../timing/checksum.ts";
@@ -30,7 +32,7 @@ const FEW_ITEMS = 8;
 const OVERTIME = 2;
 /** Once so many have failed and none succeeded, the rest will fail too. */
 const ALL_FAIL = 5;
-/** Messages are sent this often at most. */
+/** What takes longer than this is told while it goes on, in milliseconds. */
 const TELL_MS = 20;
 /** Tasks that wait less than this on average hardly sleep, in milliseconds. */
 const LEAST_WAIT_MS = 0.2;
@@ -52,6 +54,14 @@ function rssBytes(): number {
   return process.resourceUsage().maxRSS * 1024;
 }
 
+/** The source of items threw when it was asked for one. */
+export class PullError extends Error {
+  /** @param index Which item it was asked for. */
+  constructor(readonly index: number, cause: unknown) {
+    super(undefined, { cause });
+  }
+}
+
 /** Runs a sample. */
 export class Sampler {
   readonly #kept: Outcome<unknown>[] = [];
@@ -59,9 +69,7 @@ export class Sampler {
   readonly #shares: number[] = [];
   /** The items' places in the job, if they are taken in another order. */
   #places: readonly number[] | undefined;
-  #unsent: Stretch[] = [];
   #failures: (Thrown & { index: number })[] = [];
-  #toldMs = performance.now();
   readonly #pace = new PaceMeter();
   #keeping = true;
   #ran = 0;
@@ -77,12 +85,14 @@ export class Sampler {
    * @param task The task.
    * @param say Tells what was found, as soon as it is.
    * @param meet Lets the meter be read, and waits until it has been.
+   * @param given What the task is given besides its items.
    */
   constructor(
     readonly order: ProbeOrder,
     readonly task: TaskFunction,
     readonly say: (message: ProbeMessage) => void,
     readonly meet: () => Promise<void> = () => Promise.resolve(),
+    readonly given?: Given,
   ) {}
 
   /**
@@ -102,10 +112,12 @@ export class Sampler {
     if (this.order.metered) await this.meet();
     while (!this.#over()) {
       const pulledMs = performance.now();
-      const batch = await puller.pull(Math.min(size, this.order.limit - this.#ran));
+      const batch = await this.#pull(puller, Math.min(size, this.order.limit - this.#ran));
       const sourceMs = performance.now() - pulledMs;
       if (batch.length === 0) break;
-      if (this.#ran === 0) this.say({ type: "phase", phase: "tasks", spread });
+      if (this.#ran === 0) {
+        this.say({ type: "phase", phase: "tasks", spread, total: puller.total });
+      }
       const stretch = await this.#stretch(batch, sourceMs);
       this.#tell(stretch);
       if (this.#ran === 1) rssFirst = rssBytes();
@@ -120,7 +132,6 @@ export class Sampler {
     }
     if (this.order.metered) await this.meet();
     this.#look();
-    this.#tell();
     const rssAfter = rssBytes();
     const ended = this.#ran >= this.order.limit ? null : await puller.ended();
     this.say({
@@ -141,6 +152,23 @@ export class Sampler {
       }),
     });
     await puller.close();
+  }
+
+  /** The parent is told if that takes long, so that no task is blamed. */
+  async #pull(puller: ItemPuller, count: number): Promise<unknown[]> {
+    let isTold = this.#ran === 0;
+    const timer = setTimeout(() => {
+      if (!isTold) this.say({ type: "phase", phase: "item" });
+      isTold = true;
+    }, TELL_MS);
+    try {
+      return await puller.pull(count);
+    } catch (cause) {
+      throw new PullError(puller.pulled, cause);
+    } finally {
+      clearTimeout(timer);
+      if (isTold && this.#ran > 0) this.say({ type: "phase", phase: "tasks" });
+    }
   }
 
   /**
@@ -181,10 +209,15 @@ export class Sampler {
     let [syncMs, syncCpuMs] = [0, 0];
     const threadAt = threadCpuMs();
     const cpuAt = cpuMs();
+    let at = 0;
+    // Which of several doesn't end can be told only if it waits.
+    const timer = alone ? undefined : setInterval(() => {
+      this.say({ type: "phase", phase: "tasks", at });
+    }, TELL_MS);
     const startMs = performance.now();
-    for (let at = 0; at < batch.length; at++) {
+    for (; at < batch.length; at++) {
       try {
-        const value = this.task(batch[at], plainContext(this.#ran + at, signal));
+        const value = this.task(batch[at], plainContext(this.#ran + at, signal, this.given));
         if (value instanceof Promise) {
           // A clock reading for each of many tiny tasks would distort them.
           if (alone) [syncMs, syncCpuMs] = [performance.now() - startMs, cpuMs() - cpuAt];
@@ -201,6 +234,7 @@ export class Sampler {
     }
     const wallMs = performance.now() - startMs;
     const usedMs = cpuMs() - cpuAt;
+    clearInterval(timer);
     if (!promises) [syncMs, syncCpuMs] = [wallMs, usedMs];
     const stretch = {
       count: batch.length,
@@ -230,6 +264,10 @@ export class Sampler {
   ): Promise<void> {
     for (let at = 0; at < batch.length; at++) {
       const index = this.#ran + at;
+      if (isGenerator(values[at])) {
+        this.say({ type: "generator", index });
+        Deno.exit(0);
+      }
       const failed = failures.has(at);
       if (failed && this.#failures.length < ALL_FAIL) {
         this.#failures.push({
@@ -249,14 +287,9 @@ export class Sampler {
     }
   }
 
-  #tell(stretch?: Stretch): void {
-    if (stretch !== undefined) this.#unsent.push(stretch);
-    const nowMs = performance.now();
-    if (stretch !== undefined && this.#ran > 4 && nowMs - this.#toldMs < TELL_MS) return;
-    this.#toldMs = nowMs;
-    if (this.#unsent.length === 0) return;
-    this.say({ type: "stretches", stretches: this.#unsent, failures: this.#failures });
-    this.#unsent = [];
+  #tell(stretch: Stretch): void {
+    // At once, so that it is known of which item a task never ends, or ends the process.
+    this.say({ type: "stretches", stretches: [stretch], failures: this.#failures });
     this.#failures = [];
   }
 }

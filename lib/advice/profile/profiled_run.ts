@@ -6,6 +6,7 @@
  */
 
 import type { Items } from "../../dispatch/options.ts";
+import type { Given } from "../../lanes/lane_tasks.ts";
 import { plainContext } from "../../lanes/plain_context.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { ItemPuller } from "../probe/item_puller.ts";
@@ -54,6 +55,7 @@ const ALL_FAIL = 5;
  * @param limit How many are taken at most.
  * @param order Which of them are run, and for how long.
  * @param task The task.
+ * @param given What it is given besides.
  * @returns What ran.
  */
 export async function profiledRun(
@@ -61,6 +63,7 @@ export async function profiledRun(
   limit: number,
   { stride, targetMs }: ProfileOrder,
   task: TaskFunction,
+  given?: Given,
 ): Promise<ProfiledRun> {
   const puller = new ItemPuller(items);
   const { signal } = new AbortController();
@@ -72,7 +75,7 @@ export async function profiledRun(
     if (index % stride !== 0) continue;
     const startMs = performance.now();
     try {
-      await task(pulled[0], plainContext(index, signal));
+      await task(pulled[0], plainContext(index, signal, given));
     } catch {
       failed++;
     }

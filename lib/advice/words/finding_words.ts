@@ -206,6 +206,15 @@ export function sayFinding(finding: Finding): string {
       return `${finding.model} could not run: ${finding.error}`;
     case "memory":
       return memoryText(finding);
+    case "teardown":
+      return finding.ms === null
+        ? `The teardown did not end within ${
+          formatDuration(finding.graceMs)
+        } and was given up. It runs ` +
+          `in every lane when that is closed.`
+        : `The teardown is slow: it takes ${
+          formatDuration(finding.ms)
+        }, in every lane when that is closed. Give it time with graceMs: ${finding.graceMs}.`;
     case "uneven":
       return `The tasks are uneven (standard deviation ${
         finding.variation.toFixed(1)

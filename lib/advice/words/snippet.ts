@@ -16,10 +16,10 @@ export interface SnippetJob {
   readonly export: string;
   /** Whether `items` is a function. */
   readonly itemsAreMade: boolean;
-  /** Whether there is a `setup`. */
-  readonly setup: boolean;
-  /** Whether there is a `teardown`. */
-  readonly teardown: boolean;
+  /** What its `prepare` gives, if there is one. */
+  readonly prepare?: "gives nothing" | "gives what is to be disposed" | undefined;
+  /** How long a lane's teardown may take, in milliseconds; the usual time unless given. */
+  readonly graceMs?: number | undefined;
   /** What the job was allowed. */
   readonly permissions: LanePermissions;
   /** The library's entry, as a URL. */
@@ -36,10 +36,14 @@ export interface Snippet {
   readonly flags: readonly string[];
 }
 
-function sizeOf({ model, lanes, slots }: Candidate, permissions: LanePermissions): string {
+function optionsOf(
+  { model, lanes, slots }: Candidate,
+  { permissions, graceMs }: SnippetJob,
+): string {
   const parts: string[] = [];
   if (model === "workers" || model === "processes") parts.push(`lanes: ${lanes}`);
   if (model === "limited" || (parts.length > 0 && slots > 1)) parts.push(`slots: ${slots}`);
+  if (graceMs !== undefined) parts.push(`graceMs: ${graceMs}`);
   if (model === "processes" && Object.keys(permissions).length > 0) {
     parts.push(`permissions: ${JSON.stringify(permissions)}`);
   }
@@ -72,8 +76,8 @@ function flagsOf(job: SnippetJob, { model }: Candidate): string[] {
  * ```ts
  * import { snippetFor } from "./snippet.ts";
  *
- * const job = { module: "file:///job.ts", export: "default", itemsAreMade: false, setup: false };
- * const rest = { teardown: false, permissions: {}, library: "file:///lanes/lib/mod.ts" };
+ * const job = { module: "file:///job.ts", export: "default", itemsAreMade: false };
+ * const rest = { permissions: {}, library: "file:///lanes/lib/mod.ts" };
  * const { code } = snippetFor({ ...job, ...rest }, { model: "limited", lanes: 1, slots: 8 });
  * console.log(code.includes("limited({ slots: 8 })")); // true
  * ```
@@ -84,7 +88,7 @@ export function snippetFor(job: SnippetJob, candidate: Candidate): Snippet {
   const items = job.itemsAreMade ? "await job.items()" : "job.items";
   const retries = job.retries ? `, { retries: ${job.retries} }` : "";
   const run = [
-    `await using executor = ${model}(${sizeOf(candidate, job.permissions)});`,
+    `await using executor = ${model}(${optionsOf(candidate, job)});`,
     `const work = task<typeof job${name}>(${JSON.stringify(job.module)}${name});`,
     `for await (const result of executor.map(work, ${items}${retries})) console.log(result);`,
   ];
@@ -92,11 +96,12 @@ export function snippetFor(job: SnippetJob, candidate: Candidate): Snippet {
     `import { ${["task", model].sort().join(", ")} } from ${JSON.stringify(job.library)};`,
     `import * as job from ${JSON.stringify(job.module)};`,
     "",
-    ...(job.setup ? ["await job.setup();"] : []),
-    // Lanes are closed before teardown takes away what their tasks use.
-    ...(job.teardown
-      ? ["try {", ...run.map((line) => `  ${line}`), "} finally {", "  await job.teardown();", "}"]
-      : run),
+    // What was prepared is disposed after the lanes are closed.
+    ...(job.prepare === "gives nothing" ? ["await job.prepare();"] : []),
+    ...(job.prepare === "gives what is to be disposed"
+      ? ["await using _prepared = await job.prepare();"]
+      : []),
+    ...run,
   ];
   return { code: `${lines.join("\n")}\n`, flags: flagsOf(job, candidate) };
 }

@@ -5,8 +5,13 @@
  */
 
 import { TOO_SLOW } from "../../judge/thresholds.ts";
-import { formatDuration, formatRatio, formatSpeedup } from "../../reporting/format.ts";
-import { wasBusy } from "../findings_of.ts";
+import {
+  formatDuration,
+  formatPercent,
+  formatRatio,
+  formatSpeedup,
+} from "../../reporting/format.ts";
+import { sourceLimit, wasBusy } from "../findings_of.ts";
 import { computesBeside } from "../prediction/candidates.ts";
 import { paceText } from "./finding_words.ts";
 import type { ModelAdvice, Surprise } from "../advice.ts";
@@ -201,6 +206,14 @@ export function reasonOf(
     return `Leave it sequential: ${itemsText(horizon)} take ${
       formatDuration(composer.sequentialMs)
     } in all, and starting lanes alone takes ${formatDuration(machine.startMs.workers)}.`;
+  }
+  const limit = sourceLimit(composer.found.sample, gain?.median ?? 1);
+  if (limit !== undefined) {
+    const { sourceMs } = composer.found.sample;
+    const plain = candidate.model === "sequential" ? "Leave it sequential: the" : "The";
+    return `${plain} source of the items is the limit. It gives one each ${
+      formatDuration(sourceMs)
+    }, and that alone is ${formatPercent(limit)} of the time that ${nameOf(candidate)} takes.`;
   }
   if (candidate.model === "sequential") return plainReason(composer, recommendation);
   const what = natureOf(composer, candidate, bound);

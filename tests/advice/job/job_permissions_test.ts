@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { missingFlag, takePermissions } from "../../../lib/advice/job/job_permissions.ts";
-import { snippetFor } from "../../../lib/advice/words/snippet.ts";
+import { snippetFor, type SnippetJob } from "../../../lib/advice/words/snippet.ts";
 import { UsageError } from "../../../lib/options.ts";
 
 const absolute = (path: string) => `/home/${path}`;
@@ -32,12 +32,12 @@ Deno.test("missingFlag() reads the narrowest flag from Deno's message", () => {
 });
 
 Deno.test("snippetFor() writes every model with its size and its permissions", () => {
-  const job = {
+  const job: SnippetJob = {
     module: "file:///job.ts",
     export: "half",
     itemsAreMade: true,
-    setup: true,
-    teardown: false,
+    prepare: "gives nothing",
+    graceMs: 600,
     permissions: { net: ["a.example"] },
     library: "file:///lib/mod.ts",
   };
@@ -47,8 +47,8 @@ Deno.test("snippetFor() writes every model with its size and its permissions", (
     `import { processes, task } from "file:///lib/mod.ts";
 import * as job from "file:///job.ts";
 
-await job.setup();
-await using executor = processes({ lanes: 2, slots: 3, permissions: {"net":["a.example"]} });
+await job.prepare();
+await using executor = processes({ lanes: 2, slots: 3, graceMs: 600, permissions: {"net":["a.example"]} });
 const work = task<typeof job, "half">("file:///job.ts", "half");
 for await (const result of executor.map(work, await job.items())) console.log(result);
 `,

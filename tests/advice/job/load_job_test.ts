@@ -10,12 +10,19 @@ const path = (typed: string) => fromFileUrl(new URL(typed, import.meta.url));
 const request = { typed: "../labelled/waiting.ts", path, permissions: {}, guardMs: 1000 };
 
 /** Answers at once, and notes what it was asked. */
-function asked(exports: { readonly title?: string; readonly setup: boolean }) {
+function asked(exports: { readonly title?: string; readonly prepare?: boolean }) {
   const options: ProbeOptions[] = [];
   const prober: Prober = (_job, of) => {
     options.push(of);
     return Promise.resolve({
-      exports: { ...exports, items: "iterable", task: "function", teardown: false, functions: [] },
+      exports: {
+        setup: false,
+        teardown: false,
+        ...exports,
+        items: "iterable",
+        task: "function",
+        functions: [],
+      },
       stretches: [],
       failures: [],
       done: undefined,
@@ -30,9 +37,9 @@ Deno.test({
   name: "loadJob() makes a job of what a module exports, and runs none of it unless asked to",
   ignore,
   async fn() {
-    const { options, prober } = asked({ title: "wait\x1b[31m", setup: true });
+    const { options, prober } = asked({ title: "wait\x1b[31m", prepare: true });
     const { job } = await loadJob({ ...request, items: 7, export: "slow" }, prober);
-    assertEquals([job.task.export, job.setup, job.teardown], ["slow", "setup", undefined]);
+    assertEquals([job.task.export, job.prepare], ["slow", "prepare"]);
     assertEquals(job.name.includes("\x1b"), false, "a title can't steer the terminal");
     assertEquals(job.items.kind === "module" && job.items.limit, 7);
     assertEquals([options[0]!.dry, options[0]!.limit], [true, 0]);
@@ -43,7 +50,7 @@ Deno.test({
   name: "loadJob() runs a sample of no more items than the job is to have",
   ignore,
   async fn() {
-    const { options, prober } = asked({ setup: false });
+    const { options, prober } = asked({});
     const sample = { items: 50, targetMs: 300 };
     const { job } = await loadJob({ ...request, sample, guardOption: "--timeout" }, prober);
     await loadJob({ ...request, sample, items: 3 }, prober);
@@ -60,7 +67,7 @@ Deno.test({
   name: "loadJob() refuses what isn't a module before anything is run",
   ignore,
   async fn() {
-    const { options, prober } = asked({ setup: false });
+    const { options, prober } = asked({});
     for (const typed of ["no_such_job.ts", "labelled", "https://example.com/job.ts"]) {
       await assertRejects(() => loadJob({ ...request, typed }, prober), UsageError, "module");
     }

@@ -3,12 +3,9 @@ import { wait } from "./compute.ts";
 
 let path = "";
 
-export async function setup(): Promise<void> {
+export async function prepare(): Promise<AsyncDisposable> {
   path = await Deno.makeTempFile({ prefix: "lanes-lock-" });
-}
-
-export async function teardown(): Promise<void> {
-  await Deno.remove(path);
+  return { [Symbol.asyncDispose]: () => Deno.remove(path) };
 }
 
 export async function* items(): AsyncGenerator<string> {

@@ -4,7 +4,7 @@ import { wait } from "./compute.ts";
 const AT_ONCE = 4;
 let server: Deno.HttpServer<Deno.NetAddr> | undefined;
 
-export function setup(): void {
+export function prepare(): AsyncDisposable {
   let free = AT_ONCE;
   const queue: (() => void)[] = [];
   server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async () => {
@@ -16,10 +16,7 @@ export function setup(): void {
     else next();
     return new Response("done");
   });
-}
-
-export async function teardown(): Promise<void> {
-  await server?.shutdown();
+  return server;
 }
 
 export async function* items(): AsyncGenerator<string> {

@@ -4,7 +4,7 @@ import { wait } from "./compute.ts";
 const MOST = 8;
 let server: Deno.HttpServer<Deno.NetAddr> | undefined;
 
-export function setup(): void {
+export function prepare(): AsyncDisposable {
   let inFlight = 0;
   server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async () => {
     if (inFlight >= MOST) return new Response("too many", { status: 429 });
@@ -16,10 +16,7 @@ export function setup(): void {
       inFlight--;
     }
   });
-}
-
-export async function teardown(): Promise<void> {
-  await server?.shutdown();
+  return server;
 }
 
 export async function* items(): AsyncGenerator<string> {

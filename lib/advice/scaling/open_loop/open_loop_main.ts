@@ -8,27 +8,21 @@
 import { openItems } from "../../../timing/item_source.ts";
 import { openModel } from "../../../timing/open_model.ts";
 import { meetParent } from "../../../timing/parent.ts";
+import { prepare } from "../../../timing/prepare.ts";
 import { openLoopHere } from "./open_loop_here.ts";
 import type { OpenLoopTrial } from "./open_loop_spec.ts";
 
 async function run(trial: OpenLoopTrial, signal: AbortSignal) {
   const { job } = trial;
-  const items = await Array.fromAsync(await openItems(job.items));
-  const hooks: Record<string, unknown> = job.setup === undefined && job.teardown === undefined
+  const hooks: Record<string, () => unknown> = job.prepare === undefined
     ? {}
     : await import(job.task.module);
-  const hook = async (name: string | undefined) => {
-    const found = name === undefined ? undefined : hooks[name];
-    if (typeof found === "function") await found();
-  };
-  try {
-    await hook(job.setup);
-    const { model, lanes, slots } = trial;
-    await using executor = openModel(model, { lanes, slots, permissions: job.permissions });
-    return await openLoopHere(trial, { executor, items, signal });
-  } finally {
-    await hook(job.teardown);
-  }
+  await using _prepared = await prepare(hooks[job.prepare ?? ""]);
+  const items = await Array.fromAsync(await openItems(job.items));
+  const { model, lanes, slots } = trial;
+  const { permissions, graceMs } = job;
+  await using executor = openModel(model, { lanes, slots, permissions, graceMs });
+  return await openLoopHere(trial, { executor, items, signal });
 }
 
 async function main(): Promise<void> {
