@@ -23,9 +23,9 @@ export interface Verdict {
   /** The model that was best, with its time. */
   readonly best: string;
   /** See regret.ts. */
-  readonly regret: number;
+  readonly regret: number | null;
   /** See regret.ts. */
-  readonly naiveRegret: number;
+  readonly naiveRegret: number | null;
   /** The recommended model's gain: as predicted, as the advice's own race measured it, and afterwards. */
   readonly predicted: number;
   readonly raced: number | null;
@@ -34,6 +34,8 @@ export interface Verdict {
   readonly unsure: boolean;
   /** What the advice cost, in sequential runs of its sample. */
   readonly runs: number;
+  /** Where the advice isn't what the label says. */
+  readonly shortfalls: readonly string[];
 }
 
 const HEAD = [
@@ -50,12 +52,18 @@ const HEAD = [
   "meas.",
   "",
   "cost",
+  "wrong",
 ];
 
 /** Regret up to this is as good as none; a prediction may be off by this; advice may cost this. */
 const GOOD_REGRET = 0.1;
 const GOOD_PREDICTION = 0.25;
 const GOOD_COST = 3;
+
+/** A regret; of jobs whose models can't be compared there is none. */
+function regretText(regret: number | null): string {
+  return regret === null ? "–" : formatPercent(regret);
+}
 
 /**
  * Writes all verdicts as a table, and what they come to.
@@ -73,30 +81,37 @@ export function tableOf(verdicts: readonly Verdict[]): string {
       formatPercent(of.cpuShare),
       of.recommended,
       of.best,
-      formatPercent(of.regret),
-      formatPercent(of.naiveRegret),
+      regretText(of.regret),
+      regretText(of.naiveRegret),
       formatRatio(of.predicted),
       of.raced === null ? "–" : formatRatio(of.raced),
-      formatRatio(of.measured),
+      Number.isFinite(of.measured) ? formatRatio(of.measured) : "–",
       of.unsure ? "unsure" : "",
       of.runs.toFixed(1),
+      of.shortfalls.join("; "),
     ]);
   }
-  const share = (holds: (of: Verdict) => boolean) =>
-    formatPercent(verdicts.filter(holds).length / Math.max(1, verdicts.length));
+  const share = (holds: (of: Verdict) => boolean, among = verdicts) =>
+    formatPercent(among.filter(holds).length / Math.max(1, among.length));
+  const compared = verdicts.filter(({ regret }) => regret !== null);
   const near = (gain: number, measured: number) => Math.abs(gain / measured - 1) <= GOOD_PREDICTION;
   return [
     table.toString().split("\n").map((line) => line.trimEnd()).join("\n"),
     "",
     `Class right:                        ${share(({ label, found }) => label === found)}`,
-    `Within 10% of the best:             ${share(({ regret }) => regret <= GOOD_REGRET)} ` +
+    `As labelled in all:                 ${share(({ shortfalls }) => shortfalls.length === 0)}`,
+    `Within 10% of the best:             ${
+      share(({ regret }) => regret! <= GOOD_REGRET, compared)
+    } ` +
     `(naively, against the least of all times: ${
-      share(({ naiveRegret }) => naiveRegret <= GOOD_REGRET)
+      share(({ naiveRegret }) => naiveRegret! <= GOOD_REGRET, compared)
     })`,
-    `Gain predicted within 25%:          ${share((of) => near(of.predicted, of.measured))}, or ` +
-    `said to be unsure: ${share((of) => of.unsure || near(of.predicted, of.measured))}`,
+    `Gain predicted within 25%:          ${
+      share((of) => near(of.predicted, of.measured), compared)
+    }, or ` +
+    `said to be unsure: ${share((of) => of.unsure || near(of.predicted, of.measured), compared)}`,
     `Gain given (raced) within 25%:      ${
-      share((of) => near(of.raced ?? of.predicted, of.measured))
+      share((of) => near(of.raced ?? of.predicted, of.measured), compared)
     }`,
     `Cost below three sequential runs:   ${share(({ runs }) => runs < GOOD_COST)}`,
     "",

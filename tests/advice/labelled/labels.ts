@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Finding } from "../../../lib/advice/finding.ts";
+import type { Model } from "../../../lib/models.ts";
 import type { TrialPermissions } from "../../../lib/timing/spec.ts";
 
 /** A labelled job. */
@@ -14,7 +16,24 @@ export interface Label {
   readonly permissions?: TrialPermissions;
   /** Items to take at most, for a job whose items never end. */
   readonly items?: number;
+  /** Models of which one has to be recommended; any unless given. */
+  readonly models?: readonly Model[];
+  /** A hazard that has to be named. */
+  readonly hazard?: Finding["kind"];
+  /** A hazard that would be wrong. */
+  readonly noHazard?: Finding["kind"];
+  /** A folder beside the job that its tasks leave behind. */
+  readonly leaves?: string;
+  /** Why no model can be called the best afterwards: what is measured isn't the job, or fails. */
+  readonly incomparable?: boolean;
 }
+
+/** The models of one event loop. */
+const LOOP: readonly Model[] = ["sequential", "concurrent", "limited"];
+/** Those of them that have slots. */
+const SLOTS: readonly Model[] = ["concurrent", "limited"];
+const NET: TrialPermissions = { net: ["127.0.0.1"] };
+const FILES: TrialPermissions = { read: true, write: true };
 
 /** The labelled jobs. */
 export const LABELS: readonly Label[] = [
@@ -40,4 +59,72 @@ export const LABELS: readonly Label[] = [
   { file: "programs.ts", bound: "io", permissions: { run: ["sleep"] } },
   { file: "short_waits.ts", bound: "io" },
   { file: "endless.ts", bound: "io", items: 400 },
+  // Items that differ.
+  { file: "growing.ts", bound: "cpu", noHazard: "impossible" },
+  { file: "falling.ts", bound: "cpu", noHazard: "impossible" },
+  { file: "two_kinds.ts", bound: "mixed" },
+  { file: "heavy_tail.ts", bound: "io" },
+  // Failures are no speed.
+  {
+    file: "token_bucket.ts",
+    bound: "io",
+    permissions: NET,
+    models: ["sequential"],
+    hazard: "rate",
+    incomparable: true,
+  },
+  { file: "few_connections.ts", bound: "io", permissions: NET, hazard: "refused" },
+  { file: "state_elsewhere.ts", bound: "cpu", models: LOOP, hazard: "lanes" },
+  { file: "methods_lost.ts", bound: "cpu", models: LOOP, hazard: "lanes" },
+  { file: "fails_sometimes.ts", bound: "io", hazard: "failures", incomparable: true },
+  // Results that depend on how tasks run.
+  { file: "error_values.ts", bound: "io", hazard: "results", incomparable: true },
+  {
+    file: "numbering.ts",
+    bound: "io",
+    models: ["sequential"],
+    hazard: "order",
+    incomparable: true,
+  },
+  {
+    file: "running_total.ts",
+    bound: "cpu",
+    models: ["sequential"],
+    hazard: "order",
+    incomparable: true,
+  },
+  { file: "numbered_items.ts", bound: "io", models: SLOTS, noHazard: "unrepeatable" },
+  // Computing that isn't on the event loop.
+  { file: "programs_compute.ts", bound: "cpu", permissions: { run: ["sh"] }, models: SLOTS },
+  { file: "derived_keys.ts", bound: "cpu", models: SLOTS },
+  { file: "own_threads.ts", bound: "cpu" },
+  {
+    file: "waits_for_programs.ts",
+    bound: "io",
+    permissions: { run: ["sleep"] },
+    models: ["workers", "processes"],
+    hazard: "blocking",
+  },
+  // A race that isn't the job, and one that is.
+  {
+    file: "written_once.ts",
+    bound: "cpu",
+    permissions: FILES,
+    hazard: "other-work",
+    leaves: "written_once.tmp",
+    incomparable: true,
+  },
+  {
+    file: "written_again.ts",
+    bound: "cpu",
+    permissions: FILES,
+    noHazard: "other-work",
+    leaves: "written_again.tmp",
+  },
+  // Little to go by.
+  { file: "three_items.ts", bound: "cpu" },
+  { file: "one_item.ts", bound: "small", models: ["sequential"] },
+  { file: "random_waits.ts", bound: "io", models: SLOTS },
+  { file: "from_a_set.ts", bound: "io", models: SLOTS },
+  { file: "holds_memory.ts", bound: "io", hazard: "memory" },
 ];

@@ -1,0 +1,10 @@
+/** Computes, every item shorter than the one before; items come one by one from a generator. @module */
+import { compute } from "./compute.ts";
+
+export function* items(): Generator<number> {
+  for (let item = 60; item > 0; item--) yield item;
+}
+
+export default function (item: number): number {
+  return compute(600 + 12 * item * item, item);
+}

@@ -1,0 +1,11 @@
+/** Waits, and numbers its results as they end: equal waits give the same numbers by luck. @module */
+import { numbers, wait } from "./compute.ts";
+
+let given = 0;
+
+export const items = numbers(60);
+
+export default async function (item: number): Promise<string> {
+  await wait(8);
+  return `${item}: ${++given}`;
+}

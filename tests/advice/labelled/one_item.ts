@@ -1,0 +1,8 @@
+/** Computes one item: nothing to run at the same time. @module */
+import { compute } from "./compute.ts";
+
+export const items = [1];
+
+export default function (item: number): number {
+  return compute(200_000, item);
+}

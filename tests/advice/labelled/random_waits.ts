@@ -1,0 +1,9 @@
+/** Waits for a time that chance decides anew in each run. @module */
+import { numbers, wait } from "./compute.ts";
+
+export const items = numbers(60);
+
+export default async function (item: number): Promise<number> {
+  await wait(30 * Math.random());
+  return item;
+}
