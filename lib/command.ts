@@ -6,7 +6,7 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { fitHelp } from "./help_text.ts";
-import { quoted } from "./options/usage_error.ts";
+import { quoted, UsageError } from "./options/usage_error.ts";
 import { print } from "./print.ts";
 import { styleOfStdout } from "./reporting/style.ts";
 
@@ -16,7 +16,7 @@ const MOST_COLUMNS = 100;
 const UNWRAPPED = 10_000;
 
 // Its own function so that the public type is this function's: commander's types aren't documented here.
-function made(name: string, description: string) {
+function made(name: string, description: string, repeatable: readonly string[]) {
   const command = new Command(`deno task ${name}`)
     .description(description)
     .option("--debug", "show the stack trace of an error")
@@ -35,6 +35,18 @@ function made(name: string, description: string) {
         print(fitHelp(text.replace(/\n$/, ""), columns));
       },
     });
+  // Of an option given twice commander takes the last without a word.
+  const addOption = command.addOption.bind(command);
+  command.addOption = (option) => {
+    let given = false;
+    command.on(`option:${option.name()}`, (value: string) => {
+      if (given && !option.isBoolean() && !repeatable.includes(option.name())) {
+        throw new UsageError(`--${option.name()}`, value, "it is there twice", "give it once");
+      }
+      given = true;
+    });
+    return addOption(option);
+  };
   // Of arguments too many, commander says how many there are, but not which.
   const error = command.error.bind(command);
   command.error = (message, options) => {
@@ -51,6 +63,7 @@ function made(name: string, description: string) {
  *
  * @param name The script's name as in `deno task <name>`.
  * @param description What it does, the first lines of its help.
+ * @param repeatable Names of options that may be given more than once.
  * @ignore Its type is commander's, whose documentation is commander's too.
  * @returns The command, to be given options.
  *
@@ -65,6 +78,10 @@ function made(name: string, description: string) {
  * console.log(options.port); // "8000"
  * ```
  */
-export function command(name: string, description: string): ReturnType<typeof made> {
-  return made(name, description);
+export function command(
+  name: string,
+  description: string,
+  { repeatable = [] }: { readonly repeatable?: readonly string[] } = {},
+): ReturnType<typeof made> {
+  return made(name, description, repeatable);
 }

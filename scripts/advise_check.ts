@@ -12,7 +12,7 @@ import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";
 import { race } from "../lib/advice/race/race.ts";
 import { command } from "../lib/command.ts";
-import { nonNegativeInteger, positiveInteger } from "../lib/options.ts";
+import { nonNegativeInteger, positiveInteger, UsageError } from "../lib/options.ts";
 import { print, printError } from "../lib/print.ts";
 import { formatDuration, formatPercent } from "../lib/reporting/format.ts";
 import { script } from "../lib/script.ts";
@@ -78,6 +78,10 @@ await script("advise:check", async (signal, args) => {
   await using meter = await startMeter(signal);
   const cores = navigator.hardwareConcurrency;
   const labels = LABELS.filter(({ file }) => file.includes(raw.only ?? ""));
+  if (labels.length === 0 || raw.only === "") {
+    const problem = raw.only === "" ? "it names nothing" : "no job's file holds it";
+    throw new UsageError("--only", raw.only ?? "", problem, "give part of a name such as parse");
+  }
   const verdicts: Verdict[] = [];
   printError(`Seed ${seed}; load average ${Deno.loadavg()[0]?.toFixed(1)} at the start.`);
   for (const [place, label] of labels.entries()) {

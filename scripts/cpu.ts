@@ -102,13 +102,13 @@ await script("cpu", async (signal, args) => {
   let largest = specOf(chosen, first, options);
   async function* plan(): AsyncGenerator<Planned> {
     yield { spec: largest };
-    if (given || signal.aborted) return;
+    if (signal.aborted) return;
     const large = sizeIn(options.baseline, chosen) ??
       scaleTo(chosen, await calibrate(chosen, { signal, now: cpuClockMs }), LARGE_MS);
     largest = specOf(chosen, large, options);
     yield { spec: largest };
   }
-  const code = await compareAndReport(plan(), options, signal);
+  const code = await compareAndReport(given ? [{ spec: largest }] : plan(), options, signal);
   if (out !== undefined && !signal.aborted) {
     await writePicture(out, largest.job.items, signal);
     print(`Wrote ${out}`);

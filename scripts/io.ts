@@ -48,6 +48,7 @@ Slots are concurrency, lanes are parallelism. A download mostly waits, and one l
 many: here concurrency pays.
 
 ${modelLines("io")}`.trim(),
+  { repeatable: ["url"] },
 )
   .option("--url <url>", "an address to download instead; may be repeated", collect)
   .option("--urls <file>", "a file with an address on each line")

@@ -26,3 +26,17 @@ Deno.test("command() names the deno task in its help, and asks for no colour", (
   assertEquals(help.startsWith("Usage: deno task site [options]\n\nStarts the site.\n"), true);
   assertEquals(help.includes("\x1b"), false);
 });
+
+Deno.test("command() refuses an option that is there twice, but for those that may be", () => {
+  const made = () =>
+    command("io", "", { repeatable: ["url"] }).option("--rounds <n>", "")
+      .option("--url <url>", "", (url: string, urls: string[] = []) => [...urls, url]);
+  assertThrows(
+    () => made().parse(["--rounds", "2", "--rounds=3"], { from: "user" }),
+    Error,
+    '--rounds "3": it is there twice; give it once',
+  );
+  const { url } = made().parse(["--url", "a", "--url", "b", "--debug", "--debug"], { from: "user" })
+    .opts();
+  assertEquals(url, ["a", "b"]);
+});

@@ -5,10 +5,15 @@
  */
 
 import { UsageError } from "../options.ts";
-import type { ResultsComparison } from "../timing/compare_results.ts";
-import type { ResultFile } from "../timing/result.ts";
+import type { ComparisonSpec } from "../timing/spec.ts";
 
-type Jobs = Pick<ResultFile, "comparisons">;
+/** Jobs and the models they were, or will be, measured under. */
+interface Jobs {
+  readonly comparisons: readonly {
+    readonly job: { readonly name: string };
+    readonly models: readonly { readonly model: string }[];
+  }[];
+}
 
 /** More names than this say no more. */
 const MOST_NAMES = 3;
@@ -27,7 +32,7 @@ function namesIn({ comparisons }: Jobs): string {
  * @throws {UsageError} That names the file and what both hold.
  */
 export function requireCommon(
-  { changes }: Pick<ResultsComparison, "changes">,
+  { changes }: { readonly changes: readonly unknown[] },
   option: string,
   path: string,
   then: Jobs,
@@ -40,4 +45,25 @@ export function requireCommon(
     `no job and model in common: ${namesIn(then)} then, and ${namesIn(now)} now`,
     "compare measurements of the same job",
   );
+}
+
+/**
+ * Refuses a baseline that none of what will be measured is in, before it is measured.
+ *
+ * @throws {UsageError} That names the file and what both hold.
+ */
+export function requirePlannedIn(
+  then: Jobs,
+  option: string,
+  path: string,
+  planned: readonly { readonly spec: Pick<ComparisonSpec, "job" | "models"> }[],
+): void {
+  const comparisons = planned.map(({ spec }) => spec);
+  const changes = comparisons.filter(({ job, models }) =>
+    then.comparisons.some((old) =>
+      old.job.name === job.name &&
+      models.some(({ model }) => old.models.some((other) => other.model === model))
+    )
+  );
+  requireCommon({ changes }, option, path, then, { comparisons });
 }

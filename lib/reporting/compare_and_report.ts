@@ -11,7 +11,7 @@ import { describeEnvironment } from "../timing/environment.ts";
 import { print } from "../print.ts";
 import { startMeter } from "../timing/meter/meter.ts";
 import { renderChanges } from "./changes_text.ts";
-import { requireCommon } from "./common_jobs.ts";
+import { requireCommon, requirePlannedIn } from "./common_jobs.ts";
 import type { ComparisonOptions } from "./comparison_options.ts";
 import { createProgress } from "./progress.ts";
 import { type Planned, runComparisons } from "./run_comparisons.ts";
@@ -40,6 +40,9 @@ export async function compareAndReport(
   signal: AbortSignal,
 ): Promise<number> {
   const { seed, files, baseline, maxSlowdown } = options;
+  if (baseline !== undefined && Array.isArray(planned)) {
+    requirePlannedIn(baseline, "--baseline", options.baselinePath!, planned);
+  }
   const style = styleOfStdout();
   await using meter = await startMeter(signal);
   const { result, code } = await runComparisons(planned, {
