@@ -81,7 +81,8 @@ async function raceFor(
   signal: AbortSignal,
 ): Promise<Race | undefined> {
   const { sample, machine, plan, raced, horizon } = planned;
-  if (plan === null || isSmall(planned) || rateLimitOf(probed) !== undefined) return undefined;
+  if (plan === null || isSmall(planned)) return undefined;
+  options.onPhase?.("racing the promising models");
   const scaled = (candidate: Candidate, items: number, round: Round) =>
     scaledMs(sample, machine, candidate, items, horizon, round);
   const last = ({ candidate, items, rounds }: Runner) => scaled(candidate, items, rounds.at(-1)!);
@@ -130,26 +131,36 @@ function spread(job: AdviseOptions["job"]): AdviseOptions["job"] {
   };
 }
 
-/** Looks for a server's pace, if the plain loop or some model met refusals. */
-async function paceFor(
+/** Too Many Requests: what a server answers to no other fault. */
+const TOO_MANY = 429;
+
+/** Measures the pace with so many in flight. */
+type MeasurePace = (slots: number) => Promise<Pick<Pace, "perSecond" | "items">>;
+
+/** The pace of a server that refuses the plain loop already; what fails again and again isn't refused. */
+async function plainPace(probed: Probed, measure: MeasurePace): Promise<Pace | undefined> {
+  const limit = rateLimitOf(probed);
+  if (limit === undefined) return undefined;
+  const { perSecond, items } = await measure(1);
+  const isLimit = perSecond !== null || probed.failures.some(({ status }) => status === TOO_MANY);
+  return isLimit
+    ? { perSecond: perSecond ?? limit.perSecond, items, ofPlainLoop: true }
+    : undefined;
+}
+
+/** The pace of a server that refuses some model of the race. */
+async function racedPace(
   { wallMs }: Planned["sample"],
-  probed: Probed,
   race: Race | undefined,
-  measure: (slots: number) => Promise<Pace>,
+  measure: MeasurePace,
 ): Promise<Pace | undefined> {
-  if (rateLimitOf(probed) !== undefined) {
-    const pace = await measure(1);
-    return pace.perSecond === null
-      ? { ...pace, perSecond: probed.done?.refused?.pacePerSecond ?? null }
-      : pace;
-  }
   const failing = failingOf(race?.runners ?? []);
   if (failing === undefined || !failing.reasons.some(isRefusal)) return undefined;
   // Twice what went well was refused, or soon will be.
   const pace = await measure(Math.min(failing.inFlight, 2 * failing.well));
   // With fewer in flight than it lets through at once it never refuses: that is no pace.
   const needed = pace.perSecond === null ? Infinity : pace.perSecond * wallMs / 1000;
-  return needed >= failing.inFlight ? undefined : pace;
+  return needed >= failing.inFlight ? undefined : { ...pace, ofPlainLoop: false };
 }
 
 /** What advice is given of, and how it was come by. */
@@ -213,16 +224,24 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
   planned ??= await plan(probed);
   const graceMs = graceFor(probed);
   const measured = graceMs === undefined ? job : { ...job, graceMs };
-  onPhase?.("racing the promising models");
   const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs())));
   const either = AbortSignal.any([signal, deadline]);
-  const race = await raceFor(planned, probed, { ...options, job: measured }, instruments, either);
-  if (race?.total !== undefined) planned = withTotal(planned, race.total);
-  const pace = await paceFor(planned.sample, probed, race, async (slots) => {
+  const measurePace: MeasurePace = async (slots) => {
     onPhase?.("measuring the pace that the server allows");
     const mostMs = Math.max(1, Math.min(PACE_MS, leftMs()));
     return await paceProbe(job, { slots, mostMs, signal: either, runTrial });
-  });
+  };
+  let pace = await plainPace(probed, measurePace);
+  // Where a server's limit decides, a race would only be refused.
+  const race = pace !== undefined ? undefined : await raceFor(
+    planned,
+    probed,
+    { ...options, job: measured },
+    instruments,
+    either,
+  );
+  if (race?.total !== undefined) planned = withTotal(planned, race.total);
+  pace ??= await racedPace(planned.sample, race, measurePace);
   const early: Findings = {
     options: { ...options, job },
     probed,
@@ -250,9 +269,7 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
     ...early,
     backwards,
     profile,
-    missing: rateLimitOf(probed) !== undefined
-      ? undefined
-      : missingOf({ ...planned, probed, race, small }, signal),
+    missing: pace?.ofPlainLoop ? undefined : missingOf({ ...planned, probed, race, small }, signal),
   };
   return { advice: composeAdvice(findings), findings };
 }

@@ -10,7 +10,7 @@ import { type Candidate, nameOf, SEQUENTIAL } from "./prediction/candidate.ts";
 import { slotsOf } from "./prediction/candidate.ts";
 import { Composer } from "./composer.ts";
 import type { Findings } from "./findings.ts";
-import { findingsOf, rateLimitOf, wasBusy } from "./findings_of.ts";
+import { findingsOf, wasBusy } from "./findings_of.ts";
 import { failingOf } from "./failing.ts";
 import { sayFinding } from "./words/finding_words.ts";
 import { graceFor } from "./job/grace.ts";
@@ -59,7 +59,7 @@ export function composeAdvice(found: Findings): Advice {
   const [own, plain] = [memoryOf(candidate), memoryOf(SEQUENTIAL)];
   const memoryBytes = own === undefined || plain === undefined ? null : own - plain;
   const failing = failingOf(race?.runners ?? []);
-  const refuses = rateLimitOf(probed) !== undefined || failing?.reasons.some(isRefusal);
+  const refuses = found.pace?.ofPlainLoop || failing?.reasons.some(isRefusal);
   const retries = refuses ? RETRIES : 0;
   const { code, flags } = snippetFor({
     module: options.job.task.module,

@@ -20,7 +20,7 @@ import {
 } from "./prediction/candidate.ts";
 import { classFor, type Classified } from "./prediction/classify.ts";
 import type { Findings } from "./findings.ts";
-import { rateLimitOf, sameWork } from "./findings_of.ts";
+import { sameWork } from "./findings_of.ts";
 import { predict, type Prediction, totalMs } from "./prediction/predict.ts";
 import type { Runner } from "./race/race_options.ts";
 import { type Entries, entriesOf } from "./race/entries.ts";
@@ -166,7 +166,7 @@ export class Composer {
    * @returns What to do.
    */
   recommendation(bound: Classified["bound"]): Recommendation {
-    const { sample, race, probed, backwards, pace } = this.found;
+    const { sample, race, backwards, pace } = this.found;
     const plainly = (decision: Decision, confidence: number): Recommendation => ({
       candidate: SEQUENTIAL,
       gain: NO_GAIN,
@@ -176,7 +176,7 @@ export class Composer {
       decision,
     });
     const perSecond = pace?.perSecond ?? null;
-    if (rateLimitOf(probed) !== undefined) {
+    if (pace?.ofPlainLoop) {
       const confidence = perSecond === null ? 0.6 : 0.9;
       const candidate = this.#keeping(perSecond ?? 0);
       return { ...plainly("server's pace", confidence), candidate, gain: null };

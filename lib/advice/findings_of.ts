@@ -194,7 +194,7 @@ function* ofResults(
 
 function* ofFailures({ sample, probed, race, horizon, pace }: FoundOf): Generator<Finding> {
   const [failure] = probed.failures;
-  const limit = rateLimitOf(probed);
+  const limit = pace?.ofPlainLoop ? rateLimitOf(probed) : undefined;
   if (limit !== undefined) {
     const signs = probed.failures.find(({ status }) => status !== undefined);
     yield {

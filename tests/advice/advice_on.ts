@@ -11,7 +11,7 @@ import type { Profiled } from "../../lib/advice/profile/job_profile.ts";
 import { predict } from "../../lib/advice/prediction/predict.ts";
 import { race } from "../../lib/advice/race/race.ts";
 import type { Round } from "../../lib/timing/result.ts";
-import type { TrialSpec } from "../../lib/timing/spec.ts";
+import type { TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 import { MACHINE, probedOf, roundOf, sampleFor } from "./fixture.ts";
 
 type Made = Parameters<typeof probedOf>[0];
@@ -23,7 +23,7 @@ export async function adviceOn(
     trial: TrialSpec,
     items: number,
     predictedMs: number,
-  ) => Partial<Round> & { runMs: number },
+  ) => Partial<Round> & Pick<TrialResult, "pacePerSecond" | "failures"> & { runMs: number },
   more: Partial<AdviseOptions> = {},
   orderMatters?: boolean,
   profile?: Profiled,
@@ -44,17 +44,24 @@ export async function adviceOn(
     runTrial: (trial) => {
       const items = trial.job.items.kind === "values"
         ? trial.job.items.values.length
-        : trial.job.items.limit!;
+        : trial.job.items.limit ?? sample.items;
       const { model, lanes = 1, slots = Infinity } = trial;
       const { startMs, runMs } = predict(sample, { model, lanes, slots }, items, MACHINE);
-      const round = roundOf({
-        round: trial.round,
-        startMs,
-        succeeded: items,
-        ...truth(trial, items, runMs * (1 + 0.01 * Math.sin(7 * trial.round))),
-      });
+      const { pacePerSecond, failures, ...measured } = truth(
+        trial,
+        items,
+        runMs * (1 + 0.01 * Math.sin(7 * trial.round)),
+      );
+      const round = roundOf({ round: trial.round, startMs, succeeded: items, ...measured });
       atMs += round.wallMs;
-      return Promise.resolve({ round, lanes, slots: null, warnings: [] });
+      return Promise.resolve({
+        round,
+        lanes,
+        slots: null,
+        warnings: [],
+        ...(pacePerSecond !== undefined && { pacePerSecond }),
+        ...(failures !== undefined && { failures }),
+      });
     },
   };
   const module = "file:///job.ts";

@@ -28,6 +28,7 @@ export function probedOf(
     blocks = false,
     wakeMs = 0,
     transfer = {},
+    refused,
   }: {
     items?: number;
     computeMs?: number;
@@ -39,6 +40,8 @@ export function probedOf(
     blocks?: boolean;
     wakeMs?: number;
     transfer?: Partial<NonNullable<Probed["done"]>["transfer"]>;
+    /** How many items a server refused one by one, with which status. */
+    refused?: { count: number; status: number };
   },
 ): Probed {
   // A little unevenness, the same every time.
@@ -53,11 +56,14 @@ export function probedOf(
       syncMs: (computeMs / available + (blocks ? waitMs : 0)) * wobble(place),
       syncCpuMs: computeMs * wobble(place),
     })),
-    failures: [],
+    failures: refused === undefined
+      ? []
+      : [{ index: 3, name: "Error", message: "refused", causes: [], status: refused.status }],
     done: {
       type: "done",
       items,
-      failed: 0,
+      failed: refused?.count ?? 0,
+      ...(refused && { refused: { count: refused.count, pacePerSecond: null } }),
       total,
       transfer: { items: 10, itemBytes: 8, resultBytes: 8, cloneMs: 0.002, ...transfer },
       threadCpuMs: items * computeMs,

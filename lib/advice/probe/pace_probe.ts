@@ -27,6 +27,8 @@ export interface Pace {
   readonly perSecond: number | null;
   /** How many items went through. */
   readonly items: number;
+  /** Whether the server refused already what ran one by one, so that its limit decides and not the model. */
+  readonly ofPlainLoop: boolean;
 }
 
 /**
@@ -46,7 +48,7 @@ export interface Pace {
 export async function paceProbe(
   job: JobSpec,
   { slots, mostMs, signal, runTrial }: PaceProbeOptions,
-): Promise<Pace> {
+): Promise<Pick<Pace, "perSecond" | "items">> {
   const model = slots < 2 ? { model: "sequential" as const } : { model: "limited" as const, slots };
   try {
     const { round, pacePerSecond } = await runTrial(

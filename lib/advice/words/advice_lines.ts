@@ -94,7 +94,12 @@ export function recommendationLines(
   const lines = [recommended.reason];
   if (recommended.model === "sequential") {
     if (retries > 0) lines.push(retriesLine(retries));
-    return [...lines, `Confidence: ${formatPercent(confidence)}.`];
+    return [
+      ...lines,
+      recommended.decision === "can't tell"
+        ? `That nothing gains a tenth is ${formatPercent(confidence)} sure.`
+        : `Confidence: ${formatPercent(confidence)}.`,
+    ];
   }
   const slots = recommended.slots ?? "all items'";
   if (retries > 0) lines.push(retriesLine(retries));

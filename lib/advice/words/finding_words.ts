@@ -36,6 +36,11 @@ function reasonText({ reason, count, index, message, status, retryAfterMs }: Fai
   return `${count} × ${reason}${named}${wait}, first item ${index}${said}`;
 }
 
+/** The first failure, where others may have other reasons. */
+function firstText({ reason, index, message }: FailureKind): string {
+  return `item ${index} with ${reason}${message === "" ? "" : `: ${message}`}`;
+}
+
 function failingText(of: Failing): string {
   const { inFlight, model, failed, items, reasons, others } = of;
   const why = reasons.length === 0 ? "" : ` (${reasons.slice(0, 3).map(reasonText).join("; ")})`;
@@ -175,7 +180,7 @@ export function sayFinding(finding: Finding): string {
         `data in and out.`;
     case "failures":
       return `${finding.failed} of ${finding.items} items failed already one by one${
-        finding.first === undefined ? "" : ` (${reasonText(finding.first)})`
+        finding.first === undefined ? "" : ` (${firstText(finding.first)})`
       }; their time counts like that of the others.`;
     case "rate":
       return rateText(finding);

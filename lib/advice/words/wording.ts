@@ -146,6 +146,9 @@ function natureOf(composer: Composer, candidate: Candidate, bound: Classified["b
     return "The tasks run programs, and these compute on the same cores: slots on one lane keep the cores " +
       "busy, and more in flight gain nothing.";
   }
+  if (isLoop && bound === "cpu") {
+    return "The tasks compute, and yet slots on one lane gained: part of that isn't done on the event loop.";
+  }
   if (isLoop) return "The tasks wait: slots on one lane fill the waits, and that is enough.";
   if (candidate.slots > 1) {
     return bound === "io"

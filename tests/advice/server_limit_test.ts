@@ -1,0 +1,62 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { TrialSpec } from "../../lib/timing/spec.ts";
+import { adviceOn } from "./advice_on.ts";
+
+const WAITING = { waitMs: 30, items: 120 };
+
+Deno.test("advise() keeps to the pace of a server that refuses the plain loop, and races nothing", async () => {
+  const trials: TrialSpec[] = [];
+  const advice = await adviceOn({ ...WAITING, refused: { count: 40, status: 429 } }, (trial) => {
+    trials.push(trial);
+    return { runMs: 4000, pacePerSecond: 20 };
+  });
+  assertEquals(trials.map(({ model, retries }) => [model, (retries ?? 0) > 0]), [[
+    "sequential",
+    true,
+  ]]);
+  const { recommended, code, hazards } = advice;
+  assertEquals([recommended.model, recommended.decision], ["sequential", "server's pace"]);
+  assertStringIncludes(recommended.reason, "about 20 a second, so 120 items take 6.00 s");
+  assertStringIncludes(code, "{ retries: 5 }");
+  const rate = hazards.find(({ kind }) => kind === "rate");
+  assertStringIncludes(rate!.text, "HTTP 429");
+  assertEquals([rate?.figures?.perSecond, rate?.figures?.refused], [20, 40]);
+  assertEquals(advice.partial, undefined);
+});
+
+Deno.test("advise() gives slots to a pace that keeps several busy", async () => {
+  const made = { waitMs: 200, items: 40, refused: { count: 10, status: 503 } };
+  const { recommended } = await adviceOn(made, () => ({ runMs: 4000, pacePerSecond: 30 }));
+  // An answer takes 267 ms where three of four are given: eight at once are 30 a second.
+  assertEquals(recommended.name, "limited (8 slots)");
+});
+
+Deno.test("advise() takes 503 that no other try mends for failures, and races", async () => {
+  const made = { ...WAITING, refused: { count: 12, status: 503 } };
+  const advice = await adviceOn(made, (_trial, items, runMs) => ({
+    runMs,
+    failed: items / 10,
+    succeeded: 0.9 * items,
+  }));
+  assertEquals(advice.recommended.model, "concurrent");
+  assert(advice.hazards.some(({ kind }) => kind === "failures"));
+  assert(!advice.hazards.some(({ kind }) => kind === "rate"));
+});
+
+Deno.test("advise() doesn't recommend more slots than a long job may have, though a short race bore them", async () => {
+  const failures = [{ reason: "Error", count: 60, index: 20, message: "slow down", status: 429 }];
+  const advice = await adviceOn({ waitMs: 100, items: 120 }, (trial, items, runMs) => {
+    if (trial.retries !== undefined) return { runMs: 3000, pacePerSecond: 20 };
+    const inFlight = trial.model === "sequential" ? 1 : trial.slots ?? items;
+    // A burst hides the limit from four at once, in so short a race.
+    return inFlight * (trial.lanes ?? 1) > 4
+      ? { runMs: runMs / 2, failed: 60, succeeded: items - 60, failures }
+      : { runMs };
+  });
+  assertEquals(advice.recommended.name, "limited (2 slots)");
+  assertEquals(advice.recommended.decision, "server's pace");
+  const refused = advice.hazards.find(({ kind }) => kind === "refused")!;
+  for (const part of ["HTTP 429", "slow down", "about 20 a second", "failing fast is no speed"]) {
+    assertStringIncludes(refused.text, part);
+  }
+});
