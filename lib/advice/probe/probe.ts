@@ -123,6 +123,14 @@ function checkExports(exports: Exports, job: JobSpec, { typed }: ProbeOptions): 
       : `its ${wanted} export is no function but ${exports.task}`;
     throw new UsageError("module", typed, problem, remedy);
   }
+  if (exports.wrongHook !== undefined) {
+    throw new UsageError(
+      "module",
+      typed,
+      `its export ${JSON.stringify(exports.wrongHook)} is no function that can be called`,
+      `write export function ${exports.wrongHook}() { … }, or give it another name`,
+    );
+  }
   checkItems(exports.items, typed);
 }
 
@@ -154,12 +162,17 @@ export function spreadOf({ items }: JobSpec): Pick<ProbeOrder, "spread" | "first
   return { spread: true, ...(items.first !== undefined && { first: items.first }) };
 }
 
-function place(phase: string, ran: number): string {
-  if (phase === "item") return `making item ${ran}`;
-  return phase === "tasks" ? `item ${ran}` : phase === "load" ? "loading it" : `its ${phase}`;
+/** The item that runs; of tiny ones that run together it isn't known which one it is. */
+function itemNamed(index: number, together: number): string {
+  return together === 1 ? `item ${index}` : `one of ${together} items from item ${index} on`;
 }
 
-function stuck(phase: string, ran: number, guardMs: number): string {
+function place(phase: string, item: string): string {
+  if (phase === "item") return `making ${item}`;
+  return phase === "tasks" ? item : phase === "load" ? "loading it" : `its ${phase}`;
+}
+
+function stuck(phase: string, item: string, guardMs: number): string {
   const limit = `within ${(guardMs / 1000).toFixed(1)} s`;
   switch (phase) {
     case "load":
@@ -171,9 +184,9 @@ function stuck(phase: string, ran: number, guardMs: number): string {
     case "items":
       return `its items did not open ${limit}`;
     case "item":
-      return `item ${ran} did not arrive ${limit}`;
+      return `${item} did not arrive ${limit}`;
     default:
-      return `item ${ran} did not settle ${limit}`;
+      return `${item} did not settle ${limit}`;
   }
 }
 
@@ -260,6 +273,8 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
   let spread: number | undefined;
   let total: number | undefined;
   let at = 0;
+  /** How many items may be the one that is running. */
+  let together = 1;
   let lane: Pick<Probed, "laneMs" | "isDisposable"> = {};
   try {
     const entry = new URL("./probe_main.ts", import.meta.url);
@@ -293,7 +308,7 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
           ...lane,
         };
         if (guard.signal.aborted) {
-          const why = stuck(phase, index, guardMs);
+          const why = stuck(phase, itemNamed(index, together), guardMs);
           if (ran === 0) {
             throw new JobError(
               `Cannot run the job: ${why}; if it needs longer, raise ${guardOption}`,
@@ -302,7 +317,7 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
           return { ...found, cutOff: why };
         }
         throw new JobError(
-          `Cannot run the job: ${place(phase, index)} ended the whole ` +
+          `Cannot run the job: ${place(phase, itemNamed(index, together))} ended the whole ` +
             `process (${await child.obituary()}); a task returns or throws, it never exits`,
         );
       }
@@ -316,6 +331,7 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
         case "phase":
           phase = message.phase;
           at = message.at ?? 0;
+          together = message.together ?? 1;
           if (message.spread !== undefined) places = spreadOrder(spread = message.spread);
           total ??= message.total;
           break;
@@ -339,7 +355,7 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
         case "stretches":
           stretches.push(...message.stretches);
           failures.push(...message.failures);
-          at = 0;
+          [at, together] = [0, 1];
           break;
         case "broken":
           throw brokenBy(message, options);

@@ -41,6 +41,10 @@ function exportsOf(module: Module, name: string): Exports {
     ...(typeof title === "string" && { title }),
     items: isGenerator(items) ? "function" : kindOf(items),
     task: isGenerator(module[name]) ? "a generator function" : typeof module[name],
+    wrongHook: HOOKS.find((hook) =>
+      module[hook] !== undefined &&
+      (typeof module[hook] !== "function" || isGenerator(module[hook]))
+    ),
     prepare: typeof module.prepare === "function",
     setup: typeof module.setup === "function",
     teardown: typeof module.teardown === "function",
@@ -50,6 +54,8 @@ function exportsOf(module: Module, name: string): Exports {
     ),
   };
 }
+
+const HOOKS = ["prepare", "setup", "teardown", "reset"];
 
 async function main(): Promise<void> {
   // Nothing here could stop a task: SIGTERM may as well end the process.

@@ -57,6 +57,8 @@ export interface Exports {
   readonly items: ItemsKind;
   /** The type of the task's export, such as `"function"` or `"a generator function"`. */
   readonly task: string;
+  /** A hook that is no function that can be called. */
+  readonly wrongHook?: string | undefined;
   /** Whether there is a `prepare`. */
   readonly prepare?: boolean;
   /** Whether there is a `setup`. */
@@ -161,8 +163,9 @@ export type ProbeMessage =
     readonly spread?: number | undefined;
     /** How many items there are, where the input tells. */
     readonly total?: number | undefined;
-    /** How many items of those that are being run have ended, if they are run together. */
+    /** Of items that are run together: how many have ended, and how many of the next may be running. */
     readonly at?: number;
+    readonly together?: number;
   }
   /** What `items()` gave can't be taken. */
   | { readonly type: "refused"; readonly items: ItemsKind }

@@ -211,9 +211,12 @@ export class Sampler {
     const cpuAt = cpuMs();
     let at = 0;
     // Which of several doesn't end can be told only if it waits.
-    const timer = alone ? undefined : setInterval(() => {
-      this.say({ type: "phase", phase: "tasks", at });
-    }, TELL_MS);
+    const tellAt = () => this.say({ type: "phase", phase: "tasks", at, together: 1 });
+    const timer = alone ? undefined : setInterval(tellAt, TELL_MS);
+    if (!alone) {
+      this.say({ type: "phase", phase: "tasks", at, together: batch.length });
+      addEventListener("unload", tellAt);
+    }
     const startMs = performance.now();
     for (; at < batch.length; at++) {
       try {
@@ -235,6 +238,7 @@ export class Sampler {
     const wallMs = performance.now() - startMs;
     const usedMs = cpuMs() - cpuAt;
     clearInterval(timer);
+    removeEventListener("unload", tellAt);
     if (!promises) [syncMs, syncCpuMs] = [wallMs, usedMs];
     const stretch = {
       count: batch.length,
