@@ -1,0 +1,196 @@
+/** A job's own world: its project, its folder, its hooks; and what fails in it, named truly. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { mayRunScripts, runTask, type ScriptRun } from "./run_script.ts";
+
+const ignore = !mayRunScripts;
+
+/** Writes files into a folder of their own, and has `deno task advise` run from it. */
+async function adviseIn(
+  files: Readonly<Record<string, string>>,
+  args: readonly string[],
+): Promise<ScriptRun> {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      const path = `${folder}/${name}`;
+      await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+      await Deno.writeTextFile(path, text);
+    }
+    return await runTask("advise", [...args, "--budget", "4s"], { cwd: folder });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** What a job is refused with, or fails with: the exit code, and parts of the one line that says so. */
+const FAILING: readonly (readonly [string, string, number, readonly string[]])[] = [
+  ["items that are a text", `export const items = "abc"; export default (s: string) => s;`, 2, [
+    `"items" is a string`,
+  ]],
+  ["items() that gives a text", `export const items = () => "abc"; export default () => 1;`, 2, [
+    `"items" is a string`,
+  ]],
+  ["items() that gives a number", `export const items = () => 42; export default () => 1;`, 2, [
+    "can't be iterated",
+  ]],
+  ["an empty set", `export const items = new Set(); export default () => 1;`, 2, ["are empty"]],
+  ["an empty generator", `export function* items() {} export default () => 1;`, 2, ["are empty"]],
+  [
+    "a task that is a generator function",
+    `export const items = [1]; export default async function* (n: number) { yield n; }`,
+    2,
+    ["a generator function", "returns its result"],
+  ],
+  [
+    "a task that gives a generator",
+    `function* f() { yield 1; } export const items = [1]; export default async () => f();`,
+    2,
+    ["gives a generator for item 0"],
+  ],
+  [
+    "a setup that is no function",
+    `export const items = [1], setup = 4; export default () => 1;`,
+    2,
+    [
+      `"setup" is no function`,
+    ],
+  ],
+  [
+    "a prepare that throws",
+    `export const items = [1]; export default () => 1;
+     export function prepare() { throw new Error("no site"); }`,
+    1,
+    ["prepare failed: no site"],
+  ],
+  [
+    "a setup that never ends",
+    `export const items = [1]; export default () => 1;
+     export const setup = () => new Promise(() => {});`,
+    1,
+    ["its setup did not end within"],
+  ],
+  [
+    "a teardown that throws",
+    `export const items = [1]; export default () => 1;
+     export function teardown() { throw new Error("boom"); }`,
+    1,
+    ["teardown failed: boom"],
+  ],
+  [
+    "items that throw at the sixth",
+    `export function* items() { yield* [0, 1, 2, 3, 4]; throw new Error("no more"); }
+     export default () => 1;`,
+    1,
+    ["making item 5 failed: no more"],
+  ],
+  [
+    "a task that ends the process, among many that are tiny",
+    `export const items = Array.from({ length: 2000 }, (_, n) => n);
+     export default (n: number) => n === 1500 ? Deno.exit(3) : n;`,
+    1,
+    ["item 1500 ended the whole process"],
+  ],
+];
+
+for (const [what, code, wanted, parts] of FAILING) {
+  Deno.test({
+    name: `advise ends with ${wanted} and one line for ${what}`,
+    ignore,
+    async fn() {
+      const { code: ended, stdout, stderr } = await adviseIn({ "job.ts": code }, ["job.ts"]);
+      const line = stderr.trimEnd().split("\n").at(-1)!;
+      for (const part of ["advise: ", ...parts]) assertStringIncludes(line, part);
+      assertEquals([ended, stdout], [wanted, ""]);
+    },
+  });
+}
+
+const WAIT = "await new Promise((r) => setTimeout(r, 5));";
+
+/** What the sample is cut off for. */
+const STUCK: readonly (readonly [string, string, string, string])[] = [
+  [
+    "a task that never settles, with the number of items kept",
+    `export const items = Array.from({ length: 20 }, (_, n) => n);
+     export default async (n: number) => { ${WAIT} if (n === 7) await new Promise(() => {}); };`,
+    "item 7 did not settle",
+    "for 20 items",
+  ],
+  [
+    "items that stop coming",
+    `export async function* items() { yield* [0, 1, 2, 3, 4]; await new Promise(() => {}); }
+     export default async () => { ${WAIT} };`,
+    "item 5 did not arrive",
+    "5 items of",
+  ],
+];
+
+for (const [what, code, named, counted] of STUCK) {
+  Deno.test({
+    name: `advise names ${what}`,
+    ignore,
+    async fn() {
+      const { code: ended, stdout, stderr } = await adviseIn({ "job.ts": code }, ["job.ts"]);
+      assertStringIncludes(stderr, named);
+      assertStringIncludes(stdout, counted);
+      assertEquals(ended, 1);
+    },
+  });
+}
+
+Deno.test({
+  name: "a job runs in its own project and in its user's folder, and no lock is written",
+  ignore,
+  async fn() {
+    const code = `import { k } from "@k/k.ts";
+      export const items = [1, 2, 3];
+      export default async (n: number) => (await Deno.readTextFile("./data.txt")).length + k + n;`;
+    const files = {
+      "own/deno.jsonc": `{ "imports": { "@k/": "./k/" } }`,
+      "own/k/k.ts": "export const k = 4;",
+      "own/sub/job.ts": code,
+      "data.txt": "text",
+    };
+    const { code: ended, stdout, stderr } = await adviseIn(files, [
+      "own/sub/job.ts",
+      "--allow-read=./data.txt",
+    ]);
+    assertEquals(ended, 0, stderr);
+    assertStringIncludes(stdout, "3 items of 3 ran");
+  },
+});
+
+Deno.test({
+  name: "a job's setup runs in every lane, and what it prepared is there before its items",
+  ignore,
+  async fn() {
+    const code = `let from = 0;
+      export function prepare() { from = 3; }
+      export const setup = () => ({ add: 4 });
+      export function* items() { for (let n = 0; n < 40; n++) yield from + n; }
+      export default function (n: number, { resource }: { resource: { add: number } }) {
+        if (n < 3) throw new Error("not prepared");
+        let s = 0;
+        for (let i = 0; i < 2e7; i++) s += i % 7;
+        return s + n + resource.add;
+      }`;
+    const { code: ended, stdout, stderr } = await adviseIn({ "job.ts": code }, ["job.ts"]);
+    assertEquals(ended, 0, stderr);
+    assert(!/could not run|other results|tasks failed/.test(stdout), stdout);
+    assertStringIncludes(stdout, "await job.prepare();");
+  },
+});
+
+Deno.test({
+  name: "a teardown that is slow is said to be, and a source that is the limit too",
+  ignore,
+  async fn() {
+    const slow = await adviseIn({
+      "job.ts": `export const items = [1, 2, 3]; export default async () => { ${WAIT} };
+        export const teardown = () => new Promise((r) => setTimeout(r, 300));`,
+    }, ["job.ts"]);
+    assertEquals(slow.code, 0, slow.stderr);
+    assertStringIncludes(slow.stdout.replaceAll(/\s+/g, " "), "The teardown is slow");
+  },
+});
