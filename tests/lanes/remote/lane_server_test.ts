@@ -285,3 +285,31 @@ Deno.test("a lane that ends without an error, and with shared memory, says no mo
   await settle();
   assert(reports(said).length === 1);
 });
+
+// Set-up
+
+Deno.test("a set-up is announced, is given what is shared, and is disposed when that is asked for", async () => {
+  const { server, said, next } = serverOver();
+  const code = `export const setup = ({ shared }) => ({
+      n: shared.n,
+      [Symbol.dispose]() { throw new RangeError("disposed of " + this.n); },
+    });
+    export default (_, { resource, shared }) => [resource.n, shared.n];`;
+  const module = `data:text/javascript,${encodeURIComponent(code)}`;
+  server.receive(ToLane.shared, [0], [{ n: 5 }]);
+  const loaded = next(FromLane.loaded);
+  server.receive(ToLane.load, [NUMBERS.same], { module, export: "default", isProgram: false });
+  await loaded;
+  assertEquals(said.map(({ kind, head }) => [kind, head]), [
+    [FromLane.settingUp, [NUMBERS.same]],
+    [FromLane.loaded, [NUMBERS.same]],
+  ]);
+  give(server, 1, "same", ["x"]);
+  assertEquals(reports(said).map(short), [[1, [[5, 5]], []]]);
+  const disposed = next(FromLane.disposed);
+  server.receive(ToLane.dispose, [], undefined);
+  const errors = ((await disposed).payload as Envelope[]).map(openEnvelope) as Error[];
+  assertEquals(errors.map(({ name, message }) => [name, message.split("failed: ")[1]]), [
+    ["TeardownError", "disposed of 5"],
+  ]);
+});

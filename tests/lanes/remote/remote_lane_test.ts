@@ -1,5 +1,5 @@
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { TaskLoadError } from "../../../lib/lanes/errors.ts";
+import { TaskLoadError, TeardownError } from "../../../lib/lanes/errors.ts";
 import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
 import { sealEnvelope } from "../../../lib/lanes/remote/envelope.ts";
 import { RemoteLane } from "../../../lib/lanes/remote/remote_lane.ts";
@@ -113,4 +113,88 @@ Deno.test("what is said of a batch that is done with is not told", async () => {
   channel.says(FromLane.mark, [1, 0, 5]);
   channel.says(FromLane.asked, [1]);
   assertEquals(await told.values(batch), [2]);
+});
+
+// What is shared, and what is set up
+
+Deno.test("what is shared is sent once, before the first task is loaded", async () => {
+  const shared = { special: false, payload: [{ a: 1 }] };
+  let channel!: FakeChannel;
+  const lane = new RemoteLane(
+    new Told(),
+    (events) => channel = new FakeChannel(events, {}),
+    { shared },
+  );
+  void lane.load(DOUBLE).catch(() => {});
+  channel.saysReady();
+  void lane.load(OTHER).catch(() => {});
+  assertEquals(channel.kinds, [ToLane.shared, ToLane.load, ToLane.load]);
+  assertEquals(channel.sent[0], { kind: ToLane.shared, head: [0], payload: [{ a: 1 }] });
+  await lane.close();
+});
+
+/** A lane whose one task is loaded, or still being set up, and which is being closed. */
+function closing(isLoaded: boolean) {
+  let channel!: FakeChannel;
+  const lane = new RemoteLane(
+    new Told(),
+    (events) => channel = new FakeChannel(events, {}),
+    { graceMs: 100 },
+  );
+  lane.load(DOUBLE).catch(() => {});
+  channel.saysReady();
+  channel.says(FromLane.settingUp, [1]);
+  const settingUp = lane.isSettingUp(DOUBLE);
+  if (isLoaded) channel.says(FromLane.loaded, [1]);
+  const closed = lane.close();
+  return { lane, channel, closed, settingUp: [settingUp, lane.isSettingUp(DOUBLE)] };
+}
+
+Deno.test("a lane that has set something up is closed once that is disposed, and only once", async () => {
+  const { lane, channel, closed, settingUp } = closing(true);
+  assertEquals(settingUp, [true, false]);
+  assertEquals([channel.kinds.at(-1), channel.done], [ToLane.dispose, []]);
+  channel.says(FromLane.disposed, [], []);
+  await closed;
+  await lane.close();
+  assertEquals(channel.done, ["close"]);
+});
+
+Deno.test("what couldn't be disposed is told once the lane is closed", async () => {
+  const { channel, closed } = closing(true);
+  channel.says(FromLane.disposed, [], [sealEnvelope(new TeardownError("no"), toThread())]);
+  const error = await assertRejects(() => closed, TeardownError, "no");
+  assertEquals([error.name, channel.done], ["TeardownError", ["close"]]);
+});
+
+Deno.test("a lane that dies while it is closed took what it had with it", async () => {
+  const { channel, closed } = closing(true);
+  channel.ends("exited with code 3");
+  await assertRejects(() => closed, TeardownError, "A lane exited with code 3 before all");
+});
+
+for (const isLoaded of [true, false]) {
+  Deno.test(`after the grace time a lane is closed that ${isLoaded ? "disposes" : "sets up"} for ever`, async () => {
+    using time = new VirtualTime();
+    const { channel, closed } = closing(isLoaded);
+    assertEquals(channel.done, []);
+    time.pass(100);
+    // What was never set up has nothing to dispose; why it wasn't is told elsewhere.
+    if (isLoaded) await assertRejects(() => closed, TeardownError, "grace time of 100 ms");
+    else await closed;
+    assertEquals(channel.done, ["close"]);
+  });
+}
+
+Deno.test("a lane that ends in a set-up says so", async () => {
+  const { lane, channel, told } = laneOver();
+  const batch = batchOf([1]);
+  lane.send(batch);
+  channel.saysReady();
+  channel.says(FromLane.settingUp, [1]);
+  channel.ends("exited with code 3");
+  await settle();
+  assertEquals(told.unloadables.map(({ error }) => error.message), [
+    `Cannot set up task module ${DOUBLE.module}: the lane exited with code 3 in its setup`,
+  ]);
 });
