@@ -16,6 +16,7 @@ import {
 } from "../timing/schema_parts.ts";
 import type { FileFormat } from "../timing/written_file.ts";
 import type { Advice, AdviceFile, Hazard, ModelAdvice, SampleFigures, Surprise } from "./advice.ts";
+import type { Deed } from "./profile/hot_functions.ts";
 import type { Profiled } from "./profile/job_profile.ts";
 import type { Owner } from "./profile/places.ts";
 import type { Machine } from "./prediction/predict.ts";
@@ -120,18 +121,21 @@ const model: z.ZodType<ModelAdvice> = z.object({
 
 const owner = words<Owner>({ own: true, packages: true, runtime: true });
 
+const deed: z.ZodType<Deed> = z.object({ name: z.string(), share });
+
 const profile: z.ZodType<Profiled> = z.union([
   z.object({
     tasks: count,
     tasksMs: amount,
     samples: count,
     shares: z.object({ own: share, packages: share, runtime: share }),
-    deeds: z.array(z.object({ name: z.string(), share })),
+    deeds: z.array(deed),
     functions: z.array(z.object({
       name: z.string(),
       owner,
       place: z.string().optional(),
       share,
+      deeds: z.array(deed).optional(),
       totalShare: share,
     })),
     flame: z.array(z.object({

@@ -7,6 +7,14 @@
 import { type Call, type CallTree, type Frame, keyOf, totalUs } from "./cpu_profile.ts";
 import { deedOf, nameOf, type Owner, ownerOf, placeOf } from "./places.ts";
 
+/** What the runtime did. */
+export interface Deed {
+  /** Such as "cloning". */
+  readonly name: string;
+  /** The share of the time that was computed. */
+  readonly share: number;
+}
+
 /** A function, or what the runtime did by itself; shares are of the time that was computed. */
 export interface HotFunction {
   /** Such as "parse()", or "collecting garbage". */
@@ -17,6 +25,8 @@ export interface HotFunction {
   readonly place?: string | undefined;
   /** The share in which it ran itself, or had the runtime do something for it. */
   readonly share: number;
+  /** What the runtime did for it, the greatest share first; parts of `share`. */
+  readonly deeds?: readonly Deed[] | undefined;
   /** The share in which it, or anything that it called, ran; recursion counts once. */
   readonly totalShare: number;
 }
@@ -29,7 +39,7 @@ export interface TimeByFunction {
   /** By owner. */
   readonly shares: Shares;
   /** What the runtime did, by name; a part of `shares.runtime` each. */
-  readonly deeds: readonly { readonly name: string; readonly share: number }[];
+  readonly deeds: readonly Deed[];
   /** Every function that ran, the greatest share first. */
   readonly functions: readonly HotFunction[];
 }
@@ -38,6 +48,8 @@ interface Tally {
   readonly frame: Frame;
   readonly name: string;
   readonly owner: Owner;
+  /** What the runtime did for it, in microseconds. */
+  readonly deeds: Map<string, number>;
   us: number;
   totalUs: number;
 }
@@ -59,7 +71,14 @@ export function timeByFunction({ calls }: CallTree, folder: string): TimeByFunct
   const tallyOf = (frame: Frame, owner: Owner): Tally => {
     const name = owner === "runtime" ? deedOf(frame) : nameOf(frame);
     const key = owner === "runtime" ? name : keyOf(frame);
-    const tally = tallies.get(key) ?? { frame, name, owner, us: 0, totalUs: 0 };
+    const tally = tallies.get(key) ?? {
+      frame,
+      name,
+      owner,
+      deeds: new Map<string, number>(),
+      us: 0,
+      totalUs: 0,
+    };
     tallies.set(key, tally);
     return tally;
   };
@@ -75,13 +94,15 @@ export function timeByFunction({ calls }: CallTree, folder: string): TimeByFunct
     const { call, above } = next;
     const owner = ownerOf(call.frame);
     owners[owner] += call.selfUs;
-    if (owner === "runtime") {
-      const deed = deedOf(call.frame);
-      deeds.set(deed, (deeds.get(deed) ?? 0) + call.selfUs);
-    }
     const charged = owner === "runtime" ? next.charged : tallyOf(call.frame, owner);
     const own = charged ?? tallyOf(call.frame, owner);
     own.us += call.selfUs;
+    if (owner === "runtime") {
+      const deed = deedOf(call.frame);
+      for (const of of own.owner === "runtime" ? [deeds] : [deeds, own.deeds]) {
+        of.set(deed, (of.get(deed) ?? 0) + call.selfUs);
+      }
+    }
     const here = new Set(above);
     if (!here.has(own)) {
       own.totalUs += totalUs(call);
@@ -91,14 +112,15 @@ export function timeByFunction({ calls }: CallTree, folder: string): TimeByFunct
   }
   const all = owners.own + owners.packages + owners.runtime;
   const share = (us: number) => all === 0 ? 0 : Math.min(1, us / all);
+  const deedsOf = (of: ReadonlyMap<string, number>): Deed[] =>
+    [...of].map(([name, us]) => ({ name, share: share(us) })).sort((a, b) => b.share - a.share);
   return {
     shares: {
       own: share(owners.own),
       packages: share(owners.packages),
       runtime: share(owners.runtime),
     },
-    deeds: [...deeds].map(([name, us]) => ({ name, share: share(us) }))
-      .sort((a, b) => b.share - a.share),
+    deeds: deedsOf(deeds),
     functions: [...tallies.values()].sort((a, b) => b.us - a.us).map((tally) => {
       const place = placeOf(tally.frame, folder);
       return {
@@ -106,6 +128,7 @@ export function timeByFunction({ calls }: CallTree, folder: string): TimeByFunct
         owner: tally.owner,
         ...(place !== undefined && { place }),
         share: share(tally.us),
+        ...(tally.deeds.size > 0 && { deeds: deedsOf(tally.deeds) }),
         totalShare: share(tally.totalUs),
       };
     }),

@@ -7,6 +7,7 @@
 import { formatDuration, formatPercent } from "../../reporting/format.ts";
 import { isBusy } from "../../timing/meter/reading.ts";
 import type { Advice } from "../advice.ts";
+import type { Deed } from "./hot_functions.ts";
 import type { JobProfile } from "./job_profile.ts";
 import type { Owner } from "./places.ts";
 
@@ -39,24 +40,30 @@ const WORTH_TELLING = 0.02;
 
 /** A function's cells. */
 export function functionCells(
-  { name, place, owner, share, totalShare }: JobProfile["functions"][number],
+  { name, place, owner, share, deeds, totalShare }: JobProfile["functions"][number],
 ): string[] {
+  const told = deedsWords(deeds);
   return [
     name,
     place ?? "",
     ownerWords(owner),
-    formatPercent(share),
+    `${formatPercent(share)}${told === "" ? "" : ` (of it ${told})`}`,
     formatPercent(totalShare),
   ];
 }
 
+/** What the runtime did, such as "cloning 50%, collecting garbage 9%". */
+function deedsWords(deeds: readonly Deed[] = []): string {
+  return deeds.filter(({ share }) => share >= WORTH_TELLING)
+    .map(({ name, share }) => `${name} ${formatPercent(share)}`).join(", ");
+}
+
 /** Whose the time was. */
 function sharesLine({ tasks, tasksMs, samples, shares, deeds }: JobProfile): string {
-  const told = deeds.filter(({ share }) => share >= WORTH_TELLING)
-    .map(({ name, share }) => `${name} ${formatPercent(share)}`);
+  const told = deedsWords(deeds);
   return `Of what the tasks compute, your own code takes ${formatPercent(shares.own)}, packages ` +
     `${formatPercent(shares.packages)}, the runtime ${formatPercent(shares.runtime)}` +
-    `${told.length === 0 ? "" : ` (${told.join(", ")})`}: ${samples} looks at ` +
+    `${told === "" ? "" : ` (${told})`}: ${samples} looks at ` +
     `${tasks} task${tasks === 1 ? "" : "s"} in ${formatDuration(tasksMs)}.`;
 }
 
@@ -106,9 +113,10 @@ export function profileLines(advice: Advice): string[] {
 export function functionLines({ profile }: Pick<Advice, "profile">): string[] {
   if (profile === undefined || "missing" in profile) return [];
   return profile.functions.map((of) => {
-    const { name, place, owner, share } = of;
+    const { name, place, owner, share, deeds } = of;
+    const told = deedsWords(deeds);
     const where = place === undefined ? "" : `, ${place}`;
     const whose = owner === "packages" ? " (a package)" : owner === "runtime" ? " (runtime)" : "";
-    return `${formatPercent(share)} ${name}${where}${whose}`;
+    return `${formatPercent(share)} ${name}${where}${whose}${told === "" ? "" : `; of it ${told}`}`;
   });
 }

@@ -27,12 +27,20 @@ export interface ProfiledRun {
   readonly tasksMs: number;
 }
 
-/** A mark lasts so long: several samples, even on a busy machine. */
-const MARK_MS = 12;
+/** A mark computes for so long, many samples' worth; a thread's CPU time is told in steps of 10 ms. */
+const MARK_CPU_MS = 20;
+/** Where a core isn't to be had, a mark ends after so long. */
+const MOST_MARK_MS = 1000;
+
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
 
 function spin(): void {
-  const endMs = performance.now() + MARK_MS;
-  while (performance.now() < endMs);
+  const endCpuMs = threadCpuMs() + MARK_CPU_MS;
+  const endMs = performance.now() + MOST_MARK_MS;
+  while (threadCpuMs() < endCpuMs && performance.now() < endMs);
 }
 
 /** A profile shows this function where the tasks begin. */

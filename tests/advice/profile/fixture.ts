@@ -82,7 +82,14 @@ export const PROFILE: JobProfile = {
   shares: { own: 0.8, packages: 0.08, runtime: 0.12 },
   deeds: [{ name: "collecting garbage", share: 0.1 }, { name: "cloning", share: 0.01 }],
   functions: [
-    { name: "parse()", owner: "own", place: "job.ts:4", share: 0.62, totalShare: 0.7 },
+    {
+      name: "parse()",
+      owner: "own",
+      place: "job.ts:4",
+      share: 0.62,
+      deeds: [{ name: "cloning", share: 0.2 }, { name: "parsing", share: 0.001 }],
+      totalShare: 0.7,
+    },
     { name: "collecting garbage", owner: "runtime", share: 0.1, totalShare: 0.1 },
     { name: "chunk()", owner: "packages", place: "npm:x@1/a.js:2", share: 0.08, totalShare: 0.08 },
   ],

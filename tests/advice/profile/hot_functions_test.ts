@@ -34,6 +34,10 @@ Deno.test("timeByFunction() counts what the runtime does for a function as that 
     ["hash()", 0.9],
     ["collecting garbage", 0.1],
   ]);
+  assertEquals(functions.map(({ deeds }) => deeds?.map(({ name }) => name)), [
+    ["other functions of Deno", "cloning"],
+    undefined,
+  ]);
   assertEquals(shares, { own: 0, packages: 0, runtime: 1 });
   assertEquals(deeds.map(({ name, share }) => [name, share]), [
     ["other functions of Deno", 0.8],

@@ -76,7 +76,7 @@ Deno.test("profileLines() says why there is none, and nothing where nobody would
 
 Deno.test("functionLines() names each function, where it stands, and whose it is", () => {
   assertEquals(functionLines(having({})), [
-    "62% parse(), job.ts:4",
+    "62% parse(), job.ts:4; of it cloning 20%",
     "10% collecting garbage (runtime)",
     "8% chunk(), npm:x@1/a.js:2 (a package)",
   ]);
