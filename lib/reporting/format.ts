@@ -86,7 +86,7 @@ export function formatBytes(bytes: number): string {
   if (bytes < 0) return `−${formatBytes(-bytes)}`;
   if (bytes === Infinity) return "∞";
   if (bytes >= 1e27) return `${bytes.toExponential(1)} B`;
-  return formatWithUnit(bytes, { maximumFractionDigits: bytes < 1e8 ? 1 : 0 });
+  return formatWithUnit(bytes, { locale: "en", maximumFractionDigits: bytes < 1e8 ? 1 : 0 });
 }
 
 /**

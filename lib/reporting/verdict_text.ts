@@ -5,6 +5,7 @@
  */
 
 import type { Comparison, ModelResult, ResultFile, Round, Verdict } from "../timing/result.ts";
+import { isBusy as othersAreBusy } from "../timing/meter/reading.ts";
 import { nothingSucceeded } from "../timing/succeeded.ts";
 import { formatBytes, formatNumber, formatPercent, formatRatio } from "./format.ts";
 import { middle } from "./middle.ts";
@@ -48,14 +49,37 @@ export function verdictText(comparison: Comparison): string {
       ? "No verdict: too little was measured."
       : "No verdict: sequential wasn't measured, and gains are counted from it (--models).";
   }
-  const parts = [adviceOf(comparison, verdict), sentence(verdict.reason), doubtOf(verdict)];
+  // How small a job is rests on the same times that can't be trusted.
+  const reason = isUndecided(comparison) && verdict.bound === "small" ? "" : verdict.reason;
+  const parts = [adviceOf(comparison, verdict), sentence(reason), doubtOf(verdict)];
   return parts.filter((part) => part !== "").join(" ");
+}
+
+function isBusy({ others }: Comparison): boolean {
+  return others !== undefined && othersAreBusy(others);
+}
+
+/**
+ * Whether rounds say too little to leave a job sequential. Of a small job that much doubt is usual on an
+ * idle machine, for any two models take nearly the same time.
+ */
+export function isUndecided(comparison: Comparison): boolean {
+  const { verdict } = comparison;
+  if (verdict === null || verdict.recommended !== "sequential") return false;
+  return isBusy(comparison)
+    ? verdict.confidence < SURE
+    : verdict.bound !== "small" && verdict.confidence < TORN;
 }
 
 /** The model to take, what it costs, and what could be had at best; the reason tells the gain. */
 function adviceOf(comparison: Comparison, verdict: Verdict): string {
   const chosen = comparison.models.find(({ model }) => model === verdict.recommended);
   const base = comparison.models.find(({ model }) => model === "sequential");
+  if (isUndecided(comparison)) {
+    return isBusy(comparison)
+      ? "Which model is best can't be told on so busy a machine."
+      : "Which model is best can't be told.";
+  }
   if (verdict.recommended === "sequential") return "Leave it sequential.";
   const name = plain(verdict.recommended);
   if (chosen === undefined || base === undefined) return `Take ${name}.`;

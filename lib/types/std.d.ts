@@ -75,7 +75,12 @@ declare module "@std/data-structures/binary-heap" {
 declare module "@std/fmt/bytes" {
   export function format(
     bytes: number,
-    options?: { binary?: boolean; maximumFractionDigits?: number; minimumFractionDigits?: number },
+    options?: {
+      binary?: boolean;
+      locale?: string;
+      maximumFractionDigits?: number;
+      minimumFractionDigits?: number;
+    },
   ): string;
 }
 

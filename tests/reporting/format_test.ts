@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { granted } from "../granted.ts";
 import {
   formatBytes,
   formatDuration,
@@ -103,4 +104,24 @@ Deno.test("formatNumber() never shows the smaller number as the larger", () => {
     const [less, more] = a < b ? [a, b] : [b, a];
     assert(Number(formatNumber(less)) <= Number(formatNumber(more)));
   }));
+});
+
+Deno.test({
+  name: "the locale of the environment changes no figure",
+  ignore: !granted("run", "read"),
+  async fn() {
+    const format = new URL("../../lib/reporting/format.ts", import.meta.url).href;
+    const code = `import * as f from "${format}";
+      console.log(f.formatBytes(1_234_567), f.formatDuration(1234.5), f.formatNumber(12345.6));`;
+    const texts = await Promise.all(["de_DE.UTF-8", "ar_EG.UTF-8", "C"].map(async (locale) => {
+      const { stdout } = await new Deno.Command(Deno.execPath(), {
+        args: ["eval", code],
+        env: { LC_ALL: locale, LANG: locale, TZ: "Asia/Tokyo", NO_COLOR: "1" },
+        cwd: new URL("../..", import.meta.url),
+        stderr: "null",
+      }).output();
+      return new TextDecoder().decode(stdout);
+    }));
+    assertEquals(texts, Array(3).fill("1.2 MB 1.23 s 12346\n"));
+  },
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { environmentLine, failureLines, verdictText } from "../../lib/reporting/verdict_text.ts";
-import type { ModelResult } from "../../lib/timing/result.ts";
+import type { Comparison, ModelResult } from "../../lib/timing/result.ts";
 import { cpuComparison, hostileResult, ioComparison, resultOf } from "./fixture.ts";
 
 Deno.test("the verdict says what the job is bound by, what to take and what it gains", async (t) => {
@@ -73,4 +73,21 @@ Deno.test("the environment is one line, with a start that isn't a date as it is"
     "Deno 2.9.6, linux x86_64, 2 CPUs (Some CPU), load 0.42, seed 42, 2026-01-02 03:04 UTC",
   );
   assert(environmentLine({ ...environment, startedAt: "long\nago" }).endsWith(", long ago"));
+});
+
+Deno.test("on a busy machine, and where rounds differ too much, nothing is left sequential", () => {
+  const comparison = cpuComparison();
+  const verdict = { ...comparison.verdict!, recommended: "sequential" };
+  const told = (more: Partial<Comparison>) =>
+    verdictText({ ...comparison, ...more }).split(". ")[0];
+  const unsure = { ...verdict, confidence: 0.3 };
+  const small = { ...unsure, bound: "small" as const };
+  const others = { used: 1.3, cores: 2 };
+  assertEquals(told({ verdict: unsure }), "Which model is best can't be told");
+  assertEquals(told({ verdict: small }), "Leave it sequential");
+  assertEquals(
+    told({ verdict: small, others }),
+    "Which model is best can't be told on so busy a machine",
+  );
+  assertEquals(told({ verdict: { ...verdict, confidence: 0.97 }, others }), "Leave it sequential");
 });

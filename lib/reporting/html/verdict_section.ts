@@ -8,7 +8,7 @@ import { counted } from "../../plural.ts";
 import type { Comparison, Verdict } from "../../timing/result.ts";
 import { formatDuration, formatNumber, formatPercent, formatRatio } from "../format.ts";
 import { nothingSucceeded } from "../../timing/succeeded.ts";
-import { exampleLines, failureLines, verdictText } from "../verdict_text.ts";
+import { exampleLines, failureLines, isUndecided, verdictText } from "../verdict_text.ts";
 import { formatCount } from "./count.ts";
 import { type Html, type Markup, markup } from "./markup.ts";
 
@@ -34,7 +34,8 @@ const BOUND: Record<Verdict["bound"], string> = {
  * console.log(headlineOf(nothing)); // "No verdict on nothing"
  * ```
  */
-export function headlineOf({ job, agree, verdict, models }: Comparison): string {
+export function headlineOf(comparison: Comparison): string {
+  const { job, agree, verdict, models } = comparison;
   if (!agree) return "The models’ results differ";
   if (models.length > 0 && models.every(nothingSucceeded)) {
     return `Nothing of ${job.name} succeeded`;
@@ -42,6 +43,7 @@ export function headlineOf({ job, agree, verdict, models }: Comparison): string 
   if (verdict === null) return `No verdict on ${job.name}`;
   const bound = BOUND[verdict.bound] ?? "This job was measured";
   const chosen = models.find(({ model }) => model === verdict.recommended);
+  if (isUndecided(comparison)) return `${bound}: which model is best can’t be told`;
   if (verdict.recommended === "sequential") return `${bound}: leave it sequential`;
   return chosen?.speedup
     ? `${bound}: ${verdict.recommended} is ${formatRatio(chosen.speedup.median)} as fast`
