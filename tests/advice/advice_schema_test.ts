@@ -62,3 +62,14 @@ Deno.test("a recommendation that is none of the models is named", async () => {
     "advice.recommended.name is none of the models",
   );
 });
+
+Deno.test("advice that was written before its findings had figures can still be read", async () => {
+  const advice = await adviceOn(
+    { waitMs: 20 },
+    ({ model }, _, runMs) => ({ runMs, checksum: model }),
+  );
+  const { decision: _decision, retries: _retries, ...recommended } = advice.recommended;
+  const { taskBytes: _taskBytes, ...sample } = advice.sample;
+  const hazards = advice.hazards.map(({ kind, text }) => ({ kind, text }));
+  assertWhole({ ...advice, recommended, sample, hazards });
+});

@@ -8,8 +8,10 @@ import type { Sample } from "../probe/sample.ts";
 import { type Candidate, inFlightOf } from "./candidate.ts";
 import type { Machine } from "./predict.ts";
 
-/** Of a share of computing below a half, so much may be waking from waits, which many in flight spare. */
-const MAY_BE_WAKING = 0.5;
+/** Waking from a wait takes CPU time that many in flight spare: up to this times what was measured of it. */
+const WAKING = 2;
+/** And up to this share of what was computed one by one. */
+const MOST_WAKING = 0.8;
 
 /**
  * The greatest gain that isn't an error of measurement: not above the tasks in flight, not above what the
@@ -29,13 +31,14 @@ const MAY_BE_WAKING = 0.5;
  * ```
  */
 export function possibleGain(
-  sample: Pick<Sample, "cpuShare" | "cpuMs" | "loopMs" | "blockedMs" | "wallMs">,
+  sample: Pick<Sample, "cpuShare" | "cpuMs" | "loopMs" | "blockedMs" | "wallMs" | "wakeMs">,
   { cores, ceiling }: Pick<Machine, "cores" | "ceiling">,
   candidate: Candidate,
   items: number,
 ): number {
-  const { cpuShare, cpuMs, loopMs, blockedMs, wallMs } = sample;
-  const computing = cpuShare < 0.5 ? cpuShare * MAY_BE_WAKING : cpuShare;
+  const { cpuShare, cpuMs, loopMs, blockedMs, wallMs, wakeMs } = sample;
+  const waking = Math.min(MOST_WAKING, WAKING * wakeMs / Math.max(1e-9, cpuMs));
+  const computing = cpuShare * (1 - waking);
   const byCores = Math.max(cores, ceiling) / Math.max(1e-9, computing);
   const onLoop = cpuMs > 0 ? computing * loopMs / cpuMs : 0;
   const held = onLoop + blockedMs / wallMs;

@@ -19,6 +19,10 @@ Deno.test("possibleGain() is what cores and waiting can give", () => {
   const blocking = sampleFor({ computeMs: 0.1, waitMs: 10, blocks: true });
   assert(possibleGain(blocking, MACHINE, LIMITED, 100) < 1.1);
   assert(possibleGain(sampleFor({ computeMs: 5, waitMs: 5 }), MACHINE, WORKERS, 100) <= 2);
+  // What a task computes may be waking from its waits, which many in flight spare.
+  const all = { model: "concurrent", lanes: 1, slots: Infinity } as const;
+  const download = sampleFor({ computeMs: 0.5, waitMs: 20, wakeMs: 0.2, items: 160 });
+  assert(possibleGain(download, MACHINE, all, 160) > 80);
 });
 
 Deno.test("advise() takes a gain above what the machine can give for an alarm", async () => {
