@@ -101,6 +101,7 @@ function staysPlain(
   standings: Standings<Entry>,
   plain: Entry,
   others: readonly Entry[],
+  doubtful?: Entry,
 ): Recommendation {
   if (others.length === 0) {
     return {
@@ -112,7 +113,8 @@ function staysPlain(
       decision: "no gain",
     };
   }
-  const best = others.reduce((a, b) => standings.timeMs(b) < standings.timeMs(a) ? b : a);
+  const best = doubtful ??
+    others.reduce((a, b) => standings.timeMs(b) < standings.timeMs(a) ? b : a);
   const bestGain = standings.ratio(plain, best);
   // A model that might gain a tenth after all hasn't been shown not to pay.
   const open = bestGain === null || (bestGain.low <= 1 && bestGain.median >= TOO_SLOW) ||
@@ -162,11 +164,13 @@ export function recommend(entries: readonly Entry[]): Recommendation {
   const paying = others.filter((entry) => (standings.ratio(plain, entry)?.low ?? 0) > 1);
   const best = paying.toSorted((a, b) => gainOf(b) - gainOf(a))[0];
   if (best === undefined || gainOf(best) <= AS_GOOD) return staysPlain(standings, plain, others);
-  const chosen = inOrder(paying, gainOf).find((entry) => {
+  const chosen = inOrder(others, gainOf).find((entry) => {
     const behind = gainOf(best) / gainOf(entry);
     return behind <= AS_GOOD ||
       (behind <= TOO_SLOW && (standings.ratio(entry, best)?.low ?? 1) <= 1);
   }) ?? best;
+  // That a simpler one is as good, and yet isn't shown to pay, says that the best was lucky.
+  if (!paying.includes(chosen)) return staysPlain(standings, plain, others, chosen);
   const sure = ran.filter((entry) => entry !== chosen).map((entry) =>
     bySimplicity(entry.candidate, chosen.candidate) < 0
       ? standings.sureAbove(entry, chosen, 1)

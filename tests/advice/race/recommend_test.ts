@@ -102,3 +102,13 @@ Deno.test("recommend() believes one round only what nobody doubts", () => {
   assertEquals([of(70).candidate.model, of(70).decision], ["sequential", "can't tell"]);
   assertEquals(of(20).candidate.model, "workers");
 });
+
+Deno.test("recommend() takes a lucky winner for none, where a simpler one is as good and isn't shown to pay", () => {
+  const { candidate, decision, bestGain, best } = recommend([
+    entry(SEQUENTIAL, [359, 286, 400]),
+    entry(LIMITED, [255, 310, 225]),
+    entry(WORKERS, [247, 300, 219]),
+  ]);
+  assertEquals([candidate.model, decision, best], ["sequential", "can't tell", LIMITED]);
+  assert(bestGain !== null && bestGain.low <= 1);
+});
