@@ -14,6 +14,8 @@ const LESS = 4;
 const GAINED = 1.2;
 /** Slots or lanes of which each still gains this share of itself are not enough yet. */
 const UNSATURATED = 0.6;
+/** As many slots as are served at once, with so much room, are enough. */
+const ROOM = 1.5;
 /** So many times as many are tried next. */
 const MORE = 4;
 /** A model predicted to gain so many times as much as the best one measured is worth a trial. */
@@ -120,7 +122,7 @@ function* kinder(ran: readonly Runner[], gainOf: GainOf): Generator<Candidate> {
   if (best === undefined || gainOf(best) < GAINED) return;
   const queueing = QUEUEING * gainOf(best);
   if (inFlight(best) < queueing || loops.some((of) => inFlight(of) < queueing)) return;
-  yield limited(powerOfTwoFrom(2 * gainOf(best)));
+  yield limited(powerOfTwoFrom(ROOM * gainOf(best)));
 }
 
 function* lanesInstead(

@@ -15,6 +15,8 @@ export interface RecommendedSize {
   readonly point: SweepPoint;
   /** Against the smallest size; null if it is the smallest itself. */
   readonly gain: Interval | null;
+  /** The fastest of the larger sizes, where it isn't shown to gain; undefined where a gain was shown. */
+  readonly unsure?: { readonly point: SweepPoint; readonly gain: Interval } | undefined;
   /** Whether a larger size was measured and left out because it gains hardly more. */
   readonly largerGainsLittle: boolean;
 }
@@ -53,7 +55,12 @@ export function recommendedSize(
   const paying = series.slice(1).filter((of) => (standings.ratio(smallest, of)?.low ?? 0) > 1);
   const fastest = paying.toSorted((a, b) => standings.timeMs(a) - standings.timeMs(b))[0];
   const stays = { point: first, gain: null, largerGainsLittle: ran.length > 1 };
-  if (fastest === undefined) return stays;
+  if (fastest === undefined) {
+    const likely = series.slice(1).toSorted((a, b) => standings.timeMs(a) - standings.timeMs(b))[0];
+    const gain = likely && standings.ratio(smallest, likely);
+    const unsure = gain && gain.median > TOO_SLOW ? { point: likely.point, gain } : undefined;
+    return { ...stays, ...(unsure && { unsure }) };
+  }
   if ((standings.ratio(smallest, fastest)?.median ?? 1) <= AS_GOOD) return stays;
   const chosen = paying.find((of) => {
     const behind = standings.timeMs(of) / standings.timeMs(fastest);

@@ -41,3 +41,19 @@ Deno.test("sweepText() says what to take before it speaks of laws", async () => 
   assertStringIncludes(text, "limited({ slots: 8 })");
   assert(text.indexOf("Take 8 slots") < text.indexOf("λ"));
 });
+
+Deno.test("recommendedSize() shows a gain that it doesn't trust", async () => {
+  const { points } = await resultOf((slots) => 100 * Math.min(slots, 2));
+  const noisy = points.map((point, place) => ({
+    ...point,
+    rounds: point.rounds.map((of, turn) => ({
+      ...of,
+      throughputPerSecond: (place === 0 ? 100 : 130) * [1, 0.5, 1.6][(turn + place) % 3]!,
+    })),
+  }));
+  const found = recommendedSize({ points: noisy })!;
+  assertEquals(found.point.size, 1);
+  assert(found.unsure !== undefined && found.unsure.gain.low < 1);
+  const [text] = takeLines({ points: noisy, axis: "slots", model: "limited" });
+  assertStringIncludes(text!, "an interval that spans 1; more rounds tell");
+});

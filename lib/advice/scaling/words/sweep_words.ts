@@ -146,13 +146,19 @@ function codeOf({ model, axis }: Pick<SweepResult, "model" | "axis">, point: Swe
 export function takeLines(result: Pick<SweepResult, "points" | "axis" | "model">): string[] {
   const found = recommendedSize(result);
   if (found === undefined) return [];
-  const { point, gain, largerGainsLittle } = found;
+  const { point, gain, largerGainsLittle, unsure } = found;
   const { axis, points } = result;
   const model = plain(result.model);
   const smallest = points.toSorted((a, b) => a.size - b.size)[0]!;
+  const doubt = unsure === undefined
+    ? ""
+    : ` (${places(axis, unsure.point.size)}: ${
+      formatSpeedup(unsure.gain)
+    }, an interval that spans 1; ` +
+      `more rounds tell)`;
   const what = gain === null
     ? `Take ${places(axis, point.size)}${
-      largerGainsLittle ? `: no larger size is detectably faster` : ""
+      largerGainsLittle ? `: no larger size is detectably faster${doubt}` : ""
     }.`
     : `Take ${places(axis, point.size)}: ${formatSpeedup(gain)} as much as ${
       places(axis, smallest.size)
