@@ -19,10 +19,12 @@ import type {
 } from "./executor_options.ts";
 import { EventLoopLane } from "./lanes/event_loop.ts";
 import { needsPreload } from "./lanes/preloads.ts";
+import { ofOneProject } from "./lanes/project.ts";
 import { inspect, refusal } from "./lanes/remote/inspect.ts";
 import { RemoteLane } from "./lanes/remote/remote_lane.ts";
 import { decode, encode, type Encoded, type Payload } from "./lanes/remote/values.ts";
 import { threads, type Way } from "./lanes/remote/way.ts";
+import { faultOf } from "./lanes/subprocess/permissions.ts";
 import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
 import { checkNarrowing } from "./lanes/worker/narrowing.ts";
@@ -301,24 +303,20 @@ export function workers(options: WorkersOptions = {}): Executor {
     remote: true,
     takesAhead: true,
     moves: true,
-    makeLane: (number, events, tasks) =>
-      new RemoteLane(
+    makeLane: (number, events, tasks) => {
+      const modules = tasks.map(({ module }) => module);
+      return new RemoteLane(
         events,
         (channel) =>
-          new WorkerChannel(channel, {
-            number,
-            slots,
-            tasks,
-            ...(narrows && { permissions }),
-          }),
+          new WorkerChannel(channel, { number, slots, modules, ...(narrows && { permissions }) }),
         {
           // A thread that may do less may not read the modules of tasks that it wasn't started with.
-          accepts: ({ module }) =>
-            !narrows || !needsPreload(module) || tasks.some((other) => other.module === module),
+          accepts: ({ module }) => !narrows || !needsPreload(module) || modules.includes(module),
           shared,
           graceMs: graceOf(options),
         },
-      ),
+      );
+    },
   });
 }
 
@@ -344,22 +342,25 @@ export function processes(options: ProcessesOptions = {}): Executor {
   checkKnown("processes", options);
   const { shared: given, ...cloneable } = options;
   const { slots = 1, lanes: _, graceMs: __, ...child } = structuredClone(cloneable);
+  const fault = faultOf(child.permissions);
+  if (fault !== undefined) checker("open processes()")(fault[0], fault[1], false, fault[2]);
   const shared = sharedOf({ shared: given }, frames);
   return new PooledExecutor("processes", options, {
     remote: true,
     takesAhead: false,
     moves: false,
-    makeLane: (_number, events, tasks) =>
-      new RemoteLane(
+    makeLane: (_number, events, tasks) => {
+      const modules = ofOneProject(tasks.map(({ module }) => module), child.config);
+      return new RemoteLane(
         events,
-        (channel) => new SubprocessChannel(channel, { ...child, slots, tasks }),
+        (channel) => new SubprocessChannel(channel, { ...child, slots, modules }),
         {
           // It may read nothing, so it can only run what it was started with.
-          accepts: ({ module }) =>
-            !needsPreload(module) || tasks.some((other) => other.module === module),
+          accepts: ({ module }) => !needsPreload(module) || modules.includes(module),
           shared,
           graceMs: graceOf(options),
         },
-      ),
+      );
+    },
   });
 }

@@ -45,8 +45,8 @@ export interface PoolRun {
   onForced(batch: Batch, forced: Forced, hadOthers: boolean, at?: BatchProgress): void;
   /** Stops it with an error. */
   fail(error: unknown): void;
-  /** Stops it; resolves when nothing of it goes on. */
-  stop(reason: unknown): Promise<void>;
+  /** Stops it; resolves when nothing of it goes on. Its input is waited for as long as lanes are. */
+  close(reason: unknown): Promise<void>;
 }
 
 /** What is known of the part that a lost batch had in its lane's death. */
@@ -100,7 +100,10 @@ export interface History {
   readonly queuedAtMs: number;
   /** Which start the next one will be, from 1. */
   readonly attempt: number;
-  /** Starts among these that nobody asked for: a lane was lost through another item's fault. */
+  /**
+   * Starts among these that nobody asked for, a lane being lost through another item's fault, less the
+   * tries that never started.
+   */
   readonly reruns: number;
   /** How many lanes died while this very item ran. */
   readonly kills: number;

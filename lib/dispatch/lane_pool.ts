@@ -297,8 +297,9 @@ export class LanePool {
     }
     if (best === undefined) {
       if (unusable === undefined) return undefined;
-      // A lane that can't run it makes room for one that can.
-      this.#retire(unusable);
+      // A lane that can't run it makes room for one that can, once it has done what it was sent: if
+      // that were taken back, two such runs would end each other's lanes before anything ran.
+      this.#retire(unusable, false);
       return this.#placeFor(run, alone);
     }
     if (alone && !best.isIdle) {
@@ -524,12 +525,12 @@ export class LanePool {
   }
 
   /** A lane gets nothing more; the next batch in its place gets a new one. */
-  #retire(on: OpenLane): void {
+  #retire(on: OpenLane, recalls = true): void {
     if (on.retired) return;
     this.#leavePlace(on);
     on.retired = true;
     this.#places[on.number]!.retired.add(on);
-    for (const batch of [...on.inFlight]) {
+    for (const batch of recalls ? [...on.inFlight] : []) {
       if (!on.lane.recall(batch)) continue;
       on.inFlight.delete(batch);
       batch.run.putBack(batch);
@@ -566,7 +567,7 @@ export class LanePool {
     const why = new TypeError("The executor was closed");
     // All at once: a slot that one of them frees is nothing for the others.
     await new Promise<unknown>((resolve) => {
-      this.do(() => resolve(Promise.all([...this.#runs].map((run) => run.stop(why)))));
+      this.do(() => resolve(Promise.all([...this.#runs].map((run) => run.close(why)))));
     });
     clearImmediate(this.#nextTurn);
     for (const on of this.#allLanes()) this.#closeLane(on);

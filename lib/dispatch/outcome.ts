@@ -13,11 +13,17 @@ export interface Settlement {
   readonly index: number;
   /** The lane it ran on, from 0; −1 if it never started. */
   readonly lane: number;
-  /** How many times its task was started; 0 if it never was. */
+  /**
+   * How many times it was tried: its task was started, as far as that is known, or couldn't be loaded;
+   * 0 if it was never tried.
+   */
   readonly attempts: number;
   /** When the dispatcher pulled it from the input, on the caller's `performance.now()` clock. */
   readonly queuedAtMs: number;
-  /** When its last attempt started, on the caller's `performance.now()` clock; NaN if none did. */
+  /**
+   * When its last attempt started, on the caller's `performance.now()` clock; NaN if none did, or if its
+   * lane was lost before it could say so.
+   */
   readonly startedAtMs: number;
   /** When it ended, on the same clock. */
   readonly endedAtMs: number;

@@ -73,7 +73,7 @@ export class Recovery {
           `again, for ${why}: the lane ${death.how}`,
         causeOf(death),
       );
-      settler.reject(batch, offset, "crashed", reason, sinceMs, alone ? { alone } : {});
+      settler.reject(batch, offset, "crashed", reason, { sinceMs, ...(alone && { alone }) });
     }
   }
 
@@ -94,7 +94,7 @@ export class Recovery {
         `Item ${firstIndex + offset} ${what}: the lane ${death.how}`,
         causeOf(death),
       );
-      settler.reject(batch, offset, "crashed", reason, NaN, { losses });
+      settler.reject(batch, offset, "crashed", reason, { started: false, losses });
     }
   }
 
@@ -106,7 +106,7 @@ export class Recovery {
       causeOf(death),
     );
     error.retryable = kills < MOST_KILLS;
-    this.#of.settler.reject(batch, offset, "crashed", error, sinceMs, { kills, alone: true });
+    this.#of.settler.reject(batch, offset, "crashed", error, { sinceMs, kills, alone: true });
   }
 
   /**
@@ -143,7 +143,7 @@ export class Recovery {
     const reason = new Class(
       `Item ${firstIndex + offset} ${fate(forced, what, graceMs, hadOthers)}`,
     );
-    settler.reject(batch, offset, ended, reason, sinceMs);
+    settler.reject(batch, offset, ended, reason, { sinceMs });
     const death = { how, starting: false };
     // Those behind it ran too, perhaps.
     if (!isKnown) this.#again(batch, offset + 1, sentCount, death, false);

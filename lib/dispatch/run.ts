@@ -60,11 +60,13 @@ export class Run implements PoolRun, OutputRun {
   /** What the input threw when it was closed. */
   #closeFailure: { readonly error: unknown } | undefined;
   #loadFailures = 0;
+  /** Whether its executor is being closed. */
+  #isClosing = false;
   readonly #onAbort = () => void this.stop(this.#options.signal!.reason);
 
   /** Pulls and sends nothing yet. */
   constructor({ pool, task, items, options, failFast }: RunOptions) {
-    const { remote, moves, graceMs, takesAhead } = pool.options;
+    const { remote, moves, slots, graceMs, takesAhead } = pool.options;
     const { timeoutMs, loadTimeoutMs, transfer, retries } = options;
     this.task = task;
     this.#options = options;
@@ -76,8 +78,8 @@ export class Run implements PoolRun, OutputRun {
       timeoutMs,
       timed: !failFast,
       transfer: transfer && moves,
-      // A retry would need the item again.
-      movesItems: transfer && moves && retries.limit === 0,
+      // A retry would need the item again, and so would another task's crash.
+      movesItems: transfer && moves && slots === 1 && retries.limit === 0,
       mostBytes: this.#size.mostBytes,
     };
     this.#source = new Source(items, {
@@ -287,6 +289,12 @@ export class Run implements PoolRun, OutputRun {
     return this.#state === "idle" ? Promise.resolve() : this.#ended.promise;
   }
 
+  close(reason: unknown): Promise<void> {
+    this.#isClosing = true;
+    if (this.#state === "ended") this.#source.leaveAfter(this.#pool.options.graceMs);
+    return this.stop(reason);
+  }
+
   #stop(): void {
     for (const batch of this.#inFlight) {
       if (this.#pool.recall(batch)) this.putBack(batch);
@@ -309,6 +317,7 @@ export class Run implements PoolRun, OutputRun {
     this.#deadlines.stop();
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     if (this.#source.hasEnded) return this.#end();
+    if (this.#isClosing) this.#source.leaveAfter(this.#pool.options.graceMs);
     void this.#source.close(this.#pool.options.graceMs).catch((error) => {
       this.#closeFailure = { error };
       this.#failure ??= { error };

@@ -29,6 +29,12 @@ export interface SettlerOptions {
   readonly onAnswered: () => void;
 }
 
+/** How an item ended without a report of its lane, and what is to be different at the next try. */
+interface Rejecting extends History {
+  readonly started: boolean;
+  readonly sinceMs: number;
+}
+
 /** Settles each of a run's items exactly once. */
 export class Settler {
   /** How many items have ended for good, in whichever way. */
@@ -80,7 +86,8 @@ export class Settler {
   /**
    * An item ended without a report of its lane: it is tried again, if that is allowed, else settled.
    *
-   * @param sinceMs When it started; NaN if that isn't known.
+   * @param started Whether its task was started, as far as that is known.
+   * @param sinceMs When; NaN if that isn't known.
    * @param changes What is to be different at the next try.
    */
   reject(
@@ -88,12 +95,11 @@ export class Settler {
     offset: number,
     ended: Ending,
     reason: unknown,
-    sinceMs = NaN,
-    changes: Partial<History> = {},
+    { started = true, sinceMs = NaN, ...changes }: Partial<Rejecting> = {},
   ): void {
-    const final = this.#retry(batch, offset, ended, reason, changes);
+    const final = this.#retry(batch, offset, ended, reason, !started, changes);
     if (final === undefined) return;
-    const settled = settledOf(batch, offset, 1, final);
+    const settled = settledOf(batch, offset, 1, final, !started);
     settled.startedAtMs = sinceMs;
     this.#settle(settled, batch);
   }
@@ -116,17 +122,21 @@ export class Settler {
     offset: number,
     ended: Ending,
     reason: unknown,
+    unstarted = false,
     changes: Partial<History> = {},
   ): Settled["rejection"] {
     const { options: { retries }, mayRetry, retryLater } = this.#of;
     const rejection = { ended, reason };
     if (batch.attempt - batch.reruns > retries.limit || !mayRetry()) return rejection;
     if ((changes.kills ?? 0) >= MOST_KILLS) return rejection;
-    const rejected = outcomeAt(settledOf(batch, offset, 1, rejection), 0) as Rejected;
+    const rejected = outcomeAt(settledOf(batch, offset, 1, rejection, unstarted), 0) as Rejected;
     if (!this.#allows(rejected)) return rejection;
     const tooLong = asksTooLong(batch.firstIndex + offset, retries, reason);
     if (tooLong !== undefined) return { ended, reason: tooLong };
-    const again = batch.part(offset, offset + 1, { ...changes, attempt: batch.attempt + 1 });
+    // A try that never started is a try, but no attempt.
+    const { attempt, reruns } = batch;
+    const next = unstarted ? { reruns: reruns - 1 } : { attempt: attempt + 1 };
+    const again = batch.part(offset, offset + 1, { ...changes, ...next });
     retryLater(again, backoffMs(batch.attempt - batch.reruns, retries, reason));
     return undefined;
   }

@@ -40,6 +40,9 @@ export class Source {
   /** Whether the input itself said that there is no more. */
   #ended = false;
   #closing: Promise<void> | undefined;
+  /** Resolved when its end is not waited for any more. */
+  readonly #left = Promise.withResolvers<void>();
+  readonly #leaving: ReturnType<typeof setTimeout>[] = [];
 
   /** @throws {TypeError} If it is neither an iterable nor an async iterable. */
   constructor(items: Items<unknown>, events: SourceEvents) {
@@ -171,7 +174,7 @@ export class Source {
    * Tells the input that no more is wanted, and waits until it has cleaned up.
    *
    * @param graceMs An async input in the midst of an `await` can clean up only after that, maybe
-   * never: it is waited for no longer than this.
+   * never: that is waited for no longer than this.
    * @throws What the input throws when it is closed.
    */
   close(graceMs: number): Promise<void> {
@@ -184,14 +187,26 @@ export class Source {
     if (this.#ended) return;
     // A generator that itself stopped the run can be closed only when it no longer runs.
     while (this.#pulling) await undefined;
-    if (this.#asking === undefined) return await this.#cleanUp();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const patience = new Promise<void>((resolve) => {
-      if (graceMs <= MOST_TIMER_MS) timer = setTimeout(resolve, graceMs);
-    });
+    const asking = this.#asking;
     const closing = this.#cleanUp();
     closing.catch(() => {}); // it may come too late to be told
-    await Promise.race([closing, patience]).finally(() => clearTimeout(timer));
+    const wait = asking === undefined ? undefined : this.#leaveAfter(graceMs);
+    void asking?.finally(() => clearTimeout(wait));
+    await Promise.race([closing, this.#left.promise]).finally(() => {
+      for (const timer of this.#leaving) clearTimeout(timer);
+    });
+  }
+
+  /** Waits for the input's end no longer than this, in milliseconds, whatever it does. */
+  leaveAfter(ms: number): void {
+    if (!this.#ended) this.#leaveAfter(ms);
+  }
+
+  #leaveAfter(ms: number): ReturnType<typeof setTimeout> | undefined {
+    if (ms > MOST_TIMER_MS) return undefined;
+    const timer = setTimeout(() => this.#left.resolve(), ms);
+    this.#leaving.push(timer);
+    return timer;
   }
 
   async #cleanUp(): Promise<void> {

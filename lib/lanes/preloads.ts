@@ -13,9 +13,9 @@ export class Preloads {
   modules: readonly string[];
   readonly #unloadable = new Map<string, string>();
 
-  /** @param tasks The task that the lane is opened for, and those that were loaded before elsewhere. */
-  constructor(tasks: readonly Task[]) {
-    this.modules = [...new Set(tasks.map(({ module }) => module))].filter(needsPreload);
+  /** @param modules That of the task that the lane is opened for, and those loaded before elsewhere. */
+  constructor(modules: readonly string[]) {
+    this.modules = [...new Set(modules)].filter(needsPreload);
   }
 
   /**

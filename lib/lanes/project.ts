@@ -140,6 +140,20 @@ export function projectFlags(
   return { flags: lock === undefined ? unlocked : [...withoutConfig, "--frozen"], unlocked };
 }
 
+/**
+ * Those of the modules that mean the same in one child: they are of the project of the first one
+ * that has any. Code in a URL has none, and means the same everywhere.
+ *
+ * @param config The deno.json that the caller named.
+ */
+export function ofOneProject(modules: readonly string[], config?: string): string[] {
+  const hasNone = (module: string) => module.startsWith("data:");
+  const flagsOf = (module: string) => projectFlags([module], config).flags.join("\0");
+  const first = modules.find((module) => !hasNone(module));
+  const flags = first === undefined ? undefined : flagsOf(first);
+  return modules.filter((module) => hasNone(module) || flagsOf(module) === flags);
+}
+
 /** The caller's word goes before the program's. */
 function isOwnConfig(flag: string, config: string): boolean {
   return flag === "--no-config" ||

@@ -28,6 +28,8 @@ export interface BatchHost<B extends RunnableBatch> {
   starting?(run: BatchRun<B>): void;
   /** Notes that the item's task waits, so that it can't be what keeps the lane busy. */
   waiting?(run: BatchRun<B>): void;
+  /** A result as it is to be sent later, though the next task may write to its buffer again. */
+  keep?(result: unknown, batch: B): unknown;
   /** Whether the batch was cancelled, for a loop that never yields: read from shared memory. */
   isCancelled?(batch: B): boolean;
 }
@@ -54,6 +56,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> {
   readonly #fn: TaskFunction;
   readonly #host: BatchHost<B>;
   readonly #clockPeriod: number;
+  readonly #keep: BatchHost<B>["keep"];
   #asked: AskReason | undefined;
   #cancelReason: unknown;
   #controller: AbortController | undefined;
@@ -71,6 +74,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> {
     this.#fn = fn;
     this.#host = host;
     const count = batch.items.length;
+    this.#keep = count > 1 ? host.keep : undefined;
     this.#values = new Array(count);
     this.#times = batch.timed && count > 1 ? new Float64Array(2 * count) : undefined;
     const everyItem = batch.timed || batch.timeoutMs !== Infinity || count <= SELDOM_TIMED_ITEMS;
@@ -141,7 +145,9 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> {
       // A value that comes after the deadline is late whether or not the task was told in time.
       this.#fail(position, "timed-out", this.#timeoutError(fulfilled ? undefined : result));
     } else if (fulfilled) {
-      this.#values[position] = result;
+      this.#values[position] = typeof result === "object" && this.#keep !== undefined
+        ? this.#keep(result, batch)
+        : result;
     } else if (this.isCancelled()) {
       this.#fail(position, "cancelled", result);
     } else {

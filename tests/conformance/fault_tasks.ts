@@ -10,11 +10,15 @@ import type { TaskContext } from "../../lib/lanes/task.ts";
 /** A byte array, and what its task is to do besides telling its first byte. */
 export interface BytesItem {
   readonly bytes: Uint8Array;
-  readonly does?: "exit" | "fail once" | "spin";
+  readonly does?: "exit" | "fail once" | "spin" | "wait once";
 }
 
 /** The first byte, and the length of what is behind the array. */
-export function firstByte({ bytes, does }: BytesItem, { attempt }: TaskContext): number[] {
+export function firstByte(
+  { bytes, does }: BytesItem,
+  { attempt }: TaskContext,
+): number[] | Promise<number[]> {
+  if (does === "wait once" && attempt === 1) return new Promise(() => {});
   if (does === "exit") Deno.exit(3);
   if (does === "fail once" && attempt === 1) throw new Error("once");
   // Long enough for the rest of a batch to be given back.
@@ -238,3 +242,24 @@ export function loads(): number {
 
 const scope = globalThis as { conformanceLoads?: number };
 scope.conformanceLoads = (scope.conformanceLoads ?? 0) + 1;
+
+/** Gives or throws an error with more than text in it. */
+export function giveRichError(how: string): unknown {
+  const cause = { status: 500, url: new URL("http://host/"), list: [1, new Response("")] };
+  const error = Object.assign(new Error("rich", { cause }), {
+    issues: [{ path: ["a", 1] }],
+    response: new Response(""),
+  });
+  if (how === "throw") throw error;
+  return error;
+}
+
+const same = new ArrayBuffer(64);
+
+/** Writes to the same buffer for every item, and gives it or a view of it. */
+export function sameBuffer(
+  { kind, n }: { kind: "array" | "buffer" | "view"; n: number },
+): ArrayBuffer | Uint8Array<ArrayBuffer> | DataView<ArrayBuffer> {
+  new Uint8Array(same)[0] = n;
+  return kind === "buffer" ? same : kind === "array" ? new Uint8Array(same) : new DataView(same);
+}

@@ -4,6 +4,8 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { toFileUrl } from "@std/path";
+import { processes, type Task } from "../../lib/mod.ts";
 import { MAY_RUN, run } from "./programs/run_program.ts";
 
 type Files = Readonly<Record<string, string>>;
@@ -72,6 +74,33 @@ project("a task without a project isn't given this library's imports", {
   const told = await given(`${folder}/task.ts`);
   assertStringIncludes(told, "TaskLoadError");
   assertStringIncludes(told, "zod");
+});
+
+project("tasks of several projects on one executor each keep their own, in any order", {
+  "one/deno.json": `{ "imports": { "thing": "./thing.ts" } }`,
+  "one/thing.ts": `export const name = "one";`,
+  "one/task.ts": TASK,
+  "two/deno.json": `{ "imports": { "thing": "./thing.ts" } }`,
+  "two/thing.ts": `export const name = "two";`,
+  "two/task.ts": TASK,
+  "three/package.json": `{ "dependencies": { "thing": "1" } }`,
+  "three/node_modules/thing/package.json":
+    `{ "name": "thing", "version": "1.0.0", "type": "module", "exports": "./index.js" }`,
+  "three/node_modules/thing/index.js": `export const name = "three";`,
+  "three/task.ts": TASK,
+}, async (folder) => {
+  await using executor = processes({ lanes: 1, stderr: "keep" });
+  const names = ["one", "two", "three", "two", "one", "three"];
+  for (const name of names) {
+    const task = { module: toFileUrl(`${folder}/${name}/task.ts`).href, export: "default" };
+    assertEquals(await executor.map(task as Task<unknown>, [1]).toArray(), [name]);
+  }
+  // Beside each other, too.
+  const given = await Promise.all(names.map((name) => {
+    const task = { module: toFileUrl(`${folder}/${name}/task.ts`).href, export: "default" };
+    return executor.map(task as Task<unknown>, [1, 2, 3], { chunk: 1 }).toArray();
+  }));
+  assertEquals(given, names.map((name) => [name, name, name]));
 });
 
 project("no lock is written or changed for a task", {

@@ -139,6 +139,26 @@ export const TRANSFER: readonly Guarantee[] = [
     },
   },
   {
+    name:
+      "with transfer, an item on a lane with several slots is still here when another one crashes",
+    notFor: THREADS_ONLY,
+    async check({ open }) {
+      await using executor = open({ lanes: 1, slots: 3 });
+      const items = numbers(3).map((n): BytesItem => ({
+        bytes: bytesOf(n, LARGE),
+        does: n === 2 ? "exit" : "wait once",
+      }));
+      const outcomes = await executor.mapSettled(faultTask("firstByte"), items, {
+        transfer: true,
+        chunk: 1,
+      }).toArray();
+      assertEquals(
+        outcomes.map((o) => o.status === "fulfilled" ? o.value[0] : o.ended),
+        [0, 1, "crashed"],
+      );
+    },
+  },
+  {
     name: "with transfer, an item that can't be sent takes no other item's buffer with it",
     notFor: THREADS_ONLY,
     async check({ open }) {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
-import { faultTask, type Guarantee, SENT_ONLY, taskNamed } from "./guarantee.ts";
+import { faultTask, type Guarantee, numbers, SENT_ONLY, taskNamed } from "./guarantee.ts";
 import { giveErrors, giveUnsendable } from "./fault_tasks.ts";
 
 /** Where something stands that can't arrive, and what is said of it. */
@@ -136,6 +136,50 @@ export const VALUES: readonly Guarantee[] = [
         [4, 4],
         [4, 4],
       ]);
+    },
+  },
+  {
+    name: "what of an error can't be sent arrives as text, and the rest of it as it was",
+    async check({ open, model }) {
+      await using executor = open();
+      const [given, thrown] = await executor.mapSettled(faultTask("giveRichError"), [
+        "give",
+        "throw",
+      ]).toArray();
+      assert(given?.status === "fulfilled" && thrown?.status === "rejected");
+      for (const error of [given.value, thrown.reason] as Error[]) {
+        const { cause, issues, response } = error as Error & {
+          issues: unknown;
+          response: unknown;
+        };
+        assertEquals([error.message, issues], ["rich", [{ path: ["a", 1] }]]);
+        if (model !== "workers" && model !== "processes") continue;
+        assertEquals(cause, { status: 500, url: "http://host/", list: [1, "[object Response]"] });
+        assertEquals(response, "[object Response]");
+      }
+    },
+  },
+  {
+    name: "a task may use the same buffer for each result: what arrives is what it returned",
+    notFor: {
+      sequential: "results are handed out as they are",
+      concurrent: "results are handed out as they are",
+      limited: "results are handed out as they are",
+    },
+    async check({ open }) {
+      await using executor = open();
+      for (const kind of ["array", "buffer", "view"] as const) {
+        for (const chunk of ["auto", 50] as const) {
+          const items = numbers(100).map((n) => ({ kind, n }));
+          const given = await executor.map(faultTask("sameBuffer"), items, { chunk }).toArray();
+          assertEquals(
+            given.map((value) =>
+              new Uint8Array(value instanceof ArrayBuffer ? value : value.buffer)[0]
+            ),
+            numbers(100),
+          );
+        }
+      }
     },
   },
   {

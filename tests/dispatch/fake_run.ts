@@ -139,7 +139,7 @@ export class FakeRun implements PoolRun {
     this.isStopping = true;
   }
 
-  stop(reason: unknown): Promise<void> {
+  close(reason: unknown): Promise<void> {
     this.isStopping = true;
     this.told.push(`stopped: ${reason instanceof Error ? reason.message : reason}`);
     return this.stopping;

@@ -47,6 +47,26 @@ Deno.test("a run that is woken often has no more turns than the others", () => {
   assertEquals(order.join(""), "ababab");
 });
 
+Deno.test("runs whose tasks can't share a lane take turns, and end no lane before it did what it was sent", () => {
+  // Lanes take time to start, and what wasn't started could be taken back.
+  const { pool, made } = poolOf({ quick: false });
+  const runs = ["a", "b"].map((name) => new FakeRun(name).has(3));
+  pool.do(() => runs.forEach((run) => pool.add(run)));
+  const order: string[] = [];
+  for (let turn = 0; turn < 6; turn++) {
+    const lane = made.at(-1)!;
+    lane.accepting = ({ module }) => module === lane.tasks[0];
+    for (const run of runs) pool.wake(run);
+    assertEquals(made.length, turn + 1);
+    const [batch] = lane.batches as Batch[];
+    order.push(lane.tasks[0]!);
+    lane.becomeReady();
+    lane.loaded(batch!);
+    lane.finish(batch!);
+  }
+  assertEquals(order, ["a:", "b:", "a:", "b:", "a:", "b:"]);
+});
+
 Deno.test("a thousand runs of one item each run in the order of their arrival", () => {
   const parts = poolOf();
   const names = Array.from({ length: 1000 }, (_, n) => `run ${n}`);

@@ -180,9 +180,9 @@ Deno.test("a retryIf that answers later fails the run, and what it rejects with 
 Deno.test("a task that has killed twice is not tried again, however many retries are left", () => {
   const { settler, again, outcomes } = settling({ retries: 9 });
   const reason = new Error("x");
-  settler.reject(sent(["a"]), 0, "crashed", reason, NaN, { kills: 1, alone: true });
+  settler.reject(sent(["a"]), 0, "crashed", reason, { kills: 1, alone: true });
   assertEquals(again.map(({ batch: { kills, alone } }) => [kills, alone]), [[1, true]]);
-  settler.reject(sent(["a"]), 0, "crashed", reason, 7, { kills: 2, alone: true });
+  settler.reject(sent(["a"]), 0, "crashed", reason, { sinceMs: 7, kills: 2, alone: true });
   assertEquals(again.length, 1);
   assertEquals(outcomes().map(({ startedAtMs, lane }) => [startedAtMs, lane]), [[7, 2]]);
 });

@@ -6,6 +6,8 @@ function taskOf(module: string): Task {
   return { module, export: "default" };
 }
 
+const preloadsOf = (tasks: readonly Task[]) => new Preloads(tasks.map(({ module }) => module));
+
 const [A, B, C] = ["file:///a.ts", "file:///b.ts", "https://c.d/c.ts"].map(taskOf) as [
   Task,
   Task,
@@ -20,20 +22,20 @@ Deno.test("files and modules of the web must be loaded at the start, data and pa
 
 Deno.test("each module is loaded once, that of the task it is opened for first", () => {
   const data = taskOf("data:text/javascript,1");
-  const preloads = new Preloads([B, data, A, { ...B, export: "other" }]);
+  const preloads = preloadsOf([B, data, A, { ...B, export: "other" }]);
   assertEquals(preloads.modules, [B.module, A.module]);
   assertEquals([A, B, C, data].map((task) => preloads.whyNot(task)), new Array(4).fill(undefined));
 });
 
 Deno.test("the first module is blamed for a start that fails, and the others are loaded without it", () => {
-  const preloads = new Preloads([A, B, C]);
+  const preloads = preloadsOf([A, B, C]);
   assertEquals(preloads.giveUp("it threw 1"), true);
   assertEquals(preloads.modules, [B.module, C.module]);
   assertEquals([A, B].map((task) => preloads.whyNot(task)), ["it threw 1", undefined]);
 });
 
 Deno.test("a second start that fails is blamed on all that are left, each with its own reason", () => {
-  const preloads = new Preloads([A, B, C]);
+  const preloads = preloadsOf([A, B, C]);
   preloads.giveUp("it threw 1");
   assertEquals(preloads.giveUp("it threw 2"), true);
   assertEquals(preloads.modules, []);
@@ -45,8 +47,8 @@ Deno.test("a second start that fails is blamed on all that are left, each with i
 });
 
 Deno.test("a start that fails without any module is nobody's fault", () => {
-  const preloads = new Preloads([A]);
+  const preloads = preloadsOf([A]);
   assertEquals([preloads.giveUp("it threw 1"), preloads.giveUp("it threw 2")], [true, false]);
-  assertEquals(new Preloads([]).giveUp("it threw 1"), false);
+  assertEquals(preloadsOf([]).giveUp("it threw 1"), false);
   assertEquals(preloads.whyNot(A), "it threw 1");
 });

@@ -25,6 +25,8 @@ export type Envelope =
     readonly errors: readonly Envelope[] | undefined;
     /** Own properties with primitive values, such as `code` and `status`. */
     readonly properties: Readonly<Record<string, unknown>>;
+    /** Own properties that hold more, such as a list of `issues`. */
+    readonly parts: Readonly<Record<string, Envelope>> | undefined;
   }
   /** Something else that was thrown; `undefined` too. */
   | { readonly kind: "value"; readonly value: unknown; readonly special: boolean };
@@ -33,7 +35,11 @@ export type Envelope =
 const MAX_DEPTH = 8;
 /** AggregateErrors that hold the same ones at every depth would otherwise fill all memory. */
 const MAX_NESTED = 1000;
+/** So many objects of a value are looked at that can't be sent as it is; deeper ones become text. */
+const MAX_PRUNED = 1000;
 const STANDARD = new Set(["name", "message", "stack", "cause", "errors"]);
+/** Own properties of errors that may not be enumerable; those of a SuppressedError. */
+const HIDDEN = ["code", "error", "suppressed"];
 
 type ErrorClass = new (message?: string, options?: ErrorOptions) => Error;
 
@@ -84,7 +90,7 @@ function seal(thrown: unknown, sealing: Sealing): Envelope {
     stack: read(() => thrown.stack === undefined ? undefined : String(thrown.stack), undefined),
     cause: cause.length === 0 ? undefined : seal(cause[0], sealing),
     errors: errors?.map((error) => seal(error, sealing)),
-    properties: primitiveProperties(thrown, family === "dom" ? [] : ["code"]),
+    ...sealProperties(thrown, family === "dom" ? [] : HIDDEN, goesOn ? sealing : undefined),
   };
   within.pop();
   return envelope;
@@ -118,27 +124,46 @@ function read<T>(get: () => T, otherwise: T): T {
   }
 }
 
-function primitiveProperties(error: Error, also: readonly string[]): Record<string, unknown> {
+/** @param sealing Undefined if no more than primitive values are wanted. */
+function sealProperties(
+  error: Error,
+  hidden: readonly string[],
+  sealing: Sealing | undefined,
+): { properties: Record<string, unknown>; parts: Record<string, Envelope> | undefined } {
   const properties: Record<string, unknown> = {};
-  for (const key of [...read(() => Object.keys(error), []), ...also]) {
+  let parts: Record<string, Envelope> | undefined;
+  const also = hidden.filter((key) =>
+    read(() => Object.hasOwn(error, key) || key === "code", false)
+  );
+  for (const key of new Set([...read(() => Object.keys(error), []), ...also])) {
     if (STANDARD.has(key)) continue;
     const value = read(() => (error as unknown as Record<string, unknown>)[key], undefined);
     const isPlain = value === null ||
       ["string", "number", "boolean", "bigint"].includes(typeof value);
     if (isPlain) properties[key] = value;
+    else if (typeof value === "object" && sealing !== undefined) {
+      define(parts ??= {}, key, seal(value, sealing));
+    }
   }
-  return properties;
+  return { properties, parts };
 }
 
-/** A value as it can be sent; in words where it can't. */
+/** A value as it can be sent; what of it can't be is put into words. */
 function sendable(value: unknown, sealing: Sealing): { value: unknown; special: boolean } {
   const { way } = sealing;
+  const canBe = (sealed: unknown) => read(() => (way.clone(sealed), true), false);
   const { refused, special } = inspect([value], way);
   if (!refused) {
     const sealed = special ? sealErrorsWithin([value], sealing) : value;
-    if (read(() => (way.clone(sealed), true), false)) return { value: sealed, special };
+    if (canBe(sealed)) return { value: sealed, special };
   }
-  return { value: read(() => String(value), "a value that can't be sent"), special: false };
+  const pruned = read(() => sealErrorsWithin([value], sealing, MAX_PRUNED), undefined);
+  if (pruned !== undefined && canBe(pruned)) return { value: pruned, special: true };
+  return { value: textOf(value), special: false };
+}
+
+function textOf(value: unknown): string {
+  return read(() => String(value), "a value that can't be sent");
 }
 
 /** Turns an envelope back into what was thrown. */
@@ -146,11 +171,15 @@ export function openEnvelope(envelope: Envelope): unknown {
   if (envelope.kind === "value") {
     return envelope.special ? (openErrorsIn(envelope.value) as unknown[])[0] : envelope.value;
   }
-  const { name, message, stack, properties } = envelope;
+  const { name, message, stack, properties, parts } = envelope;
   const error = revive(envelope);
   if (error.name !== name) hide(error, "name", name);
   hide(error, "stack", stack ?? `${name}: ${message}`);
   for (const key of Object.keys(properties)) define(error, key, properties[key]);
+  for (const key of Object.keys(parts ?? {})) {
+    const put = Object.hasOwn(error, key) ? hide : define;
+    put(error, key, openEnvelope(parts![key]!));
+  }
   return error;
 }
 
@@ -197,11 +226,12 @@ export function sealErrorsIn(values: readonly unknown[], way: Way): unknown {
   return sealErrorsWithin(values, { way, within: [], nested: 0 });
 }
 
-function sealErrorsWithin(values: readonly unknown[], sealing: Sealing): unknown {
+/** @param prunes How many objects are looked at, if what can't be sent is to become text. */
+function sealErrorsWithin(values: readonly unknown[], sealing: Sealing, prunes?: number): unknown {
   const mark = `error ${crypto.randomUUID()}`;
   const envelopes: Envelope[] = [];
   const copies = new Map<object, unknown>();
-  const replacing = { sealing, mark, envelopes, copies };
+  const replacing = { sealing, mark, envelopes, copies, prunes };
   const copied = values.map((value) => replaced(value, replacing));
   return { "~errors": mark, values: copied, envelopes } satisfies SealedErrors;
 }
@@ -222,12 +252,20 @@ interface Replacing {
   readonly envelopes: Envelope[];
   /** Copies of what was met before: it may be met again, in a ring too. */
   readonly copies: Map<object, unknown>;
+  /** See {@linkcode sealErrorsWithin}. */
+  readonly prunes: number | undefined;
 }
 
 function replaced(value: unknown, replacing: Replacing): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  const { sealing, mark, envelopes, copies } = replacing;
+  const { sealing, mark, envelopes, copies, prunes } = replacing;
+  if (typeof value !== "object" || value === null) {
+    const isLost = typeof value === "function" || typeof value === "symbol";
+    return isLost && prunes !== undefined ? textOf(value) : value;
+  }
   if (copies.has(value)) return copies.get(value);
+  if (prunes !== undefined && (copies.size >= prunes || isLost(value, sealing.way))) {
+    return textOf(value);
+  }
   const keep = <T>(copy: T): T => {
     copies.set(value, copy);
     return copy;
@@ -257,6 +295,7 @@ function replaced(value: unknown, replacing: Replacing): unknown {
       return set;
     }
     case "plain":
+    case "private":
     case "instance": {
       const copy = keep({});
       for (const key of Object.keys(value)) define(copy, key, next(value, key));
@@ -267,8 +306,21 @@ function replaced(value: unknown, replacing: Replacing): unknown {
   }
 
   function next(object: object, key: string): unknown {
-    return replaced((object as Record<string, unknown>)[key], replacing);
+    const get = () => (object as Record<string, unknown>)[key];
+    return replaced(
+      prunes === undefined ? get() : read(get, "a value that can't be read"),
+      replacing,
+    );
   }
+}
+
+/** Whether an object that holds no others can't be sent. */
+function isLost(value: object, way: Way): boolean {
+  const kind = read(() => kindOf(value, way), "lost");
+  if (kind === "lost") return true;
+  if (kind === "private") return read(() => Object.keys(value).length === 0, true);
+  if (["plain", "list", "map", "set", "error", "instance"].includes(kind)) return false;
+  return read(() => inspect([value], way).refused, true);
 }
 
 /** A view with nothing behind it but itself. */

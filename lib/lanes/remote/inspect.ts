@@ -13,6 +13,10 @@ const RING_DEPTH = 4;
 const NAMED_DEPTH = 100;
 /** Named properties are looked for in lists up to this length, and in those of objects. */
 const SHORT_LIST = 100;
+/** From this length on a list may be too long to look at each of its places, if they are empty. */
+const LONG_LIST = 100_000;
+/** So many places tell whether they are. */
+const PROBES = 64;
 /** Buffers smaller than this are sooner copied than moved. */
 export const MOVE_BYTES = 1 << 14;
 
@@ -108,6 +112,10 @@ class Look {
   }
 
   #atList(list: readonly unknown[], depth: number): void {
+    if (isSparse(list)) {
+      for (const child of Object.values(list)) this.at(child, depth + 1);
+      return;
+    }
     let holdsObjects = false;
     for (const child of list) {
       holdsObjects ||= typeof child === "object";
@@ -129,6 +137,16 @@ class Look {
     } else if (buffer.detached) throw REFUSED;
     else if (this.#way.sendsWholeBuffers && byteLength < buffer.byteLength) this.special = true;
   }
+}
+
+/** Whether most places of a long list are empty, as a few of them tell. */
+function isSparse(list: readonly unknown[]): boolean {
+  if (list.length < LONG_LIST) return false;
+  let empty = 0;
+  for (let at = 0; at < PROBES; at++) {
+    if (!(Math.floor(at * list.length / PROBES) in list)) empty++;
+  }
+  return 2 * empty > PROBES;
 }
 
 /** Whether a list's key is no index; those come first. */
@@ -166,6 +184,23 @@ export function inspect(
   }
   return { count: most, refused: false, special: look.special };
 }
+
+/** A copy of a value that is a buffer, or a view of one, of fewer bytes than these; any other as it is. */
+export function copyOfBuffer(value: unknown, mostBytes: number): unknown {
+  const isView = ArrayBuffer.isView(value);
+  if (!isView && !(value instanceof ArrayBuffer)) return value;
+  const buffer = isView ? value.buffer : value;
+  if (!(buffer instanceof ArrayBuffer) || buffer.detached || value.byteLength >= mostBytes) {
+    return value;
+  }
+  if (!isView) return buffer.slice();
+  const bytes = buffer.slice(value.byteOffset, value.byteOffset + value.byteLength);
+  // A class of one's own may take other arguments.
+  const Class = value instanceof Uint8Array ? Uint8Array : value.constructor as ViewClass;
+  return new Class(bytes);
+}
+
+type ViewClass = new (buffer: ArrayBuffer) => ArrayBufferView;
 
 /** Buffers that can move with a value. */
 export interface Movable {

@@ -18,7 +18,7 @@ import {
   ToLane,
 } from "./channel.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
-import { inspect, movable, MOVE_BYTES, refusal } from "./inspect.ts";
+import { copyOfBuffer, inspect, movable, MOVE_BYTES, refusal } from "./inspect.ts";
 import { decode, encode, encodeAtOnce, type Encoded, type Payload } from "./values.ts";
 import type { Way } from "./way.ts";
 
@@ -67,6 +67,7 @@ export class LaneServer {
     const { cells } = host;
     this.#batchHost = {
       report: (run, report) => this.#onReport(run, report),
+      keep: (result, { transfer }) => copyOfBuffer(result, transfer ? MOVE_BYTES : Infinity),
       starting: (run) => {
         const { id, mark } = run.batch;
         if (cells !== undefined) cells.starting(id, run.offset, run.sinceMs);

@@ -71,6 +71,7 @@ export class Child {
   readonly #child: Deno.ChildProcess;
   readonly #bytes: ByteStream;
   readonly #shows: boolean;
+  readonly #printed: readonly ReadableStreamDefaultReader<Uint8Array>[];
   /** How many streams have not come to their end. */
   #open: number;
   #lastReadMs = 0;
@@ -87,7 +88,8 @@ export class Child {
       ? [this.#child.stderr, this.#child.stdout]
       : [this.#child.stderr];
     this.#open = printed.length + 1;
-    for (const stream of printed) void this.#drain(stream);
+    this.#printed = printed.map((stream) => stream.getReader());
+    for (const reader of this.#printed) void this.#drain(reader);
     this.ended = this.#watch();
   }
 
@@ -144,12 +146,16 @@ export class Child {
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     await this.#bytes.release().catch(() => {});
+    // What it started may hold these for as long as it lives.
+    await Promise.allSettled(this.#printed.map((reader) => reader.cancel()));
     return this.#describe(status);
   }
 
-  async #drain(stream: ReadableStream<Uint8Array>): Promise<void> {
+  async #drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
-    for await (const bytes of stream) {
+    while (true) {
+      const { value: bytes, done } = await reader.read();
+      if (done) break;
       this.#lastReadMs = performance.now();
       this.#words = (this.#words + decoder.decode(bytes, { stream: true })).slice(-WORDS_KEPT);
       if (this.#early !== undefined) this.#early.push(bytes);

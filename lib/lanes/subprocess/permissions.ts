@@ -28,10 +28,38 @@ export interface LanePermissions {
 const KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as const;
 
 /**
+ * Says what is wrong with permissions: the name of the part, its value, and what would be right;
+ * undefined if nothing is.
+ */
+export function faultOf(
+  permissions: unknown,
+): readonly [name: string, value: unknown, wanted: string] | undefined {
+  if (permissions === undefined) return undefined;
+  if (typeof permissions !== "object" || permissions === null || Array.isArray(permissions)) {
+    return ["permissions", permissions, `an object with any of ${KINDS.join(", ")}`];
+  }
+  for (const [kind, allowed] of Object.entries(permissions)) {
+    const name = `permissions.${kind}`;
+    if (!(KINDS as readonly string[]).includes(kind)) {
+      return [name, allowed, `one of ${KINDS.join(", ")}`];
+    }
+    if (allowed === undefined || typeof allowed === "boolean") continue;
+    if (!Array.isArray(allowed)) return [name, allowed, "true, false or a list of strings"];
+    for (const entry of allowed as unknown[]) {
+      if (typeof entry !== "string" || entry === "") return [name, entry, "made of strings"];
+      // On a command line a comma would end one entry and begin another, and Deno has no escape.
+      if (entry.includes(",")) return [name, entry, "free of commas, which Deno can't be given"];
+    }
+  }
+  return undefined;
+}
+
+/**
  * The `--allow-…` flags for permissions.
  *
  * @param permissions What is allowed; nothing unless given.
  * @returns One flag for each kind that is allowed at all.
+ * @throws {RangeError} If an entry can't be written on a command line.
  *
  * @example
  * ```ts
@@ -46,9 +74,13 @@ export function permissionFlags(permissions: LanePermissions = {}): string[] {
     const allowed = permissions[kind];
     if (allowed === undefined || allowed === false) continue;
     if (allowed === true) flags.push(`--allow-${kind}`);
-    // A comma would end one entry and begin another: Deno's own escape is to double it.
     else if (allowed.length > 0) {
-      flags.push(`--allow-${kind}=${allowed.map((entry) => entry.replaceAll(",", ",,")).join()}`);
+      const parted = allowed.find((entry) => entry.includes(","));
+      // It would be taken for two, and allow more than was meant.
+      if (parted !== undefined) {
+        throw new RangeError(`Cannot allow ${kind} of ${parted}: Deno can't be given a comma`);
+      }
+      flags.push(`--allow-${kind}=${allowed.join()}`);
     }
   }
   return flags;

@@ -24,8 +24,8 @@ import { serializerOf, wayThrough } from "./v8_way.ts";
 export interface SubprocessOptions {
   /** Slots on the lane, from 1. */
   readonly slots: number;
-  /** Tasks whose modules the child loads at its start, which needs no permission. */
-  readonly tasks: readonly Task[];
+  /** Modules of tasks, of one project, that the child loads at its start, which needs no permission. */
+  readonly modules: readonly string[];
   /** What the child may touch; nothing unless given. */
   readonly permissions?: LanePermissions;
   /** Flags for the child's V8, such as `"--max-old-space-size=256"`. */
@@ -65,14 +65,14 @@ export class SubprocessChannel implements Channel {
   constructor(events: ChannelEvents, options: SubprocessOptions) {
     this.#events = events;
     this.#options = options;
-    this.#preloads = new Preloads(options.tasks);
+    this.#preloads = new Preloads(options.modules);
     this.#child = this.#start();
   }
 
   #start(): Child {
-    const { slots, permissions = {}, v8Flags = [], config, stderr = "show" } = this.#options;
-    const tasks = this.#options.tasks.map(({ module }) => module);
-    const { flags, unlocked } = projectFlags(tasks, config);
+    const { slots, permissions = {}, v8Flags = [], config, stderr = "show", modules } =
+      this.#options;
+    const { flags, unlocked } = projectFlags(modules, config);
     const child = new Child({
       args: [
         "--quiet",

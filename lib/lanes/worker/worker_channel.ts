@@ -29,8 +29,8 @@ export interface WorkerChannelOptions {
   readonly number: number;
   /** Narrower permissions; the program's own unless given. */
   readonly permissions?: Deno.PermissionOptions;
-  /** The tasks of a thread with narrower permissions: it may have none to read their modules. */
-  readonly tasks: readonly Task[];
+  /** Modules of tasks for a thread with narrower permissions: it may have none to read them. */
+  readonly modules: readonly string[];
 }
 
 /** A thread that says nothing any more may have said why: its last message gets this long. */
@@ -58,7 +58,7 @@ export class WorkerChannel implements Channel {
     this.#options = options;
     this.cells = new Cells(options.slots);
     reserveDescriptors(ENTRY);
-    this.#preloads = new Preloads(options.permissions === undefined ? [] : options.tasks);
+    this.#preloads = new Preloads(options.permissions === undefined ? [] : options.modules);
     this.#thread = this.#start();
   }
 

@@ -102,7 +102,7 @@ Deno.test("a dead child has said all when nothing came for a while, whoever hold
     await turns();
     time.pass(1);
   }
-  fake.closes();
+  // Nobody reads them any more, so that they don't keep the program alive.
   assertEquals((await ended).words, "last words");
 });
 

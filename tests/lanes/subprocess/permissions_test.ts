@@ -1,17 +1,39 @@
-import { assertEquals } from "@std/assert";
-import { permissionFlags } from "../../../lib/lanes/subprocess/permissions.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { faultOf, permissionFlags } from "../../../lib/lanes/subprocess/permissions.ts";
 
 Deno.test("nothing is allowed unless it was told", () => {
   assertEquals(permissionFlags(), []);
   assertEquals(permissionFlags({ net: false, read: [] }), []);
 });
 
-Deno.test("an entry with a comma stays one entry", () => {
-  assertEquals(permissionFlags({ read: ["/a,b", "/c"], env: true, net: ["h:1"] }), [
+Deno.test("lists become one flag each", () => {
+  assertEquals(permissionFlags({ read: ["/a", "/c"], env: true, net: ["h:1"] }), [
     "--allow-net=h:1",
-    "--allow-read=/a,,b,/c",
+    "--allow-read=/a,/c",
     "--allow-env",
   ]);
+});
+
+Deno.test("an entry with a comma is refused: it would be taken for two, which allow more", () => {
+  assertThrows(() => permissionFlags({ read: ["/a,b"] }), RangeError, "/a,b");
+});
+
+Deno.test("permissions that can't be meant are named with their place", () => {
+  assertEquals(faultOf({ net: true, read: ["/a"], env: false, run: undefined }), undefined);
+  assertEquals(faultOf(undefined), undefined);
+  const bad: [unknown, string][] = [
+    ["none", "permissions"],
+    [null, "permissions"],
+    [["/a"], "permissions"],
+    [{ reed: true }, "permissions.reed"],
+    [{ import: [] }, "permissions.import"],
+    [{ read: "/tmp" }, "permissions.read"],
+    [{ read: [new URL("file:///tmp")] }, "permissions.read"],
+    [{ net: [5] }, "permissions.net"],
+    [{ net: [""] }, "permissions.net"],
+    [{ write: ["/a,b"] }, "permissions.write"],
+  ];
+  for (const [permissions, place] of bad) assertEquals(faultOf(permissions)?.[0], place);
 });
 
 Deno.test("each kind can be allowed, and nothing else", () => {

@@ -39,7 +39,8 @@ async function withLane(
   const told = new ProcessTold();
   const lane = new RemoteLane(
     told,
-    (events) => new SubprocessChannel(events, { slots: 2, tasks: [], stderr: "keep", ...options }),
+    (events) =>
+      new SubprocessChannel(events, { slots: 2, modules: [], stderr: "keep", ...options }),
   );
   try {
     await fn(lane, told);
@@ -230,7 +231,7 @@ Deno.test({
           module: `file://${encodeURI(root)}/${name}`,
           export: "default",
         })) as [Task, Task];
-        return withLane({ tasks: [bad, good] }, async (lane, told) => {
+        return withLane({ modules: [bad.module, good.module] }, async (lane, told) => {
           const [refused, runs] = [batchOf([1], { task: bad }), batchOf([2], { task: good })];
           lane.send(refused);
           lane.send(runs);
@@ -254,7 +255,7 @@ Deno.test({
         import { SubprocessChannel } from "${url.href}";
         const ready = Promise.withResolvers();
         const events = { message: () => ready.resolve(), ended: console.error };
-        const options = { slots: 1, tasks: [], permissions: ${permissions} };
+        const options = { slots: 1, modules: [], permissions: ${permissions} };
         const channel = new SubprocessChannel(events, options);
         await ready.promise;
         channel.hold(false);

@@ -53,7 +53,7 @@ function test(
     const heard = new Heard();
     const channel = new SubprocessChannel(heard, {
       slots: 2,
-      tasks: [],
+      modules: [],
       stderr: "keep",
       config: "/jobs/deno.json",
       ...options,
@@ -111,7 +111,7 @@ function ready(): Uint8Array[] {
 test(
   "a child gets no permission but those given, its tasks beforehand, and its slots",
   {
-    tasks: [HASH, { ...HASH, export: "other" }, { module: "data:text/javascript,1", export: "x" }],
+    modules: [HASH.module, HASH.module, "data:text/javascript,1"],
     permissions: { net: ["127.0.0.1"] },
     v8Flags: ["--a", "--b"],
   },
@@ -152,8 +152,7 @@ for (const may of [true, false]) {
   Deno.test(`modules of the web are ${what}, and nothing else is`, async () => {
     using commands = new FakeCommands();
     using _ = mayImport((host) => may || host === "a.example");
-    const tasks = web.map((module) => ({ module, export: "default" }));
-    const options = { slots: 1, tasks, config: "/jobs/deno.json", stderr: "keep" } as const;
+    const options = { slots: 1, modules: web, config: "/jobs/deno.json", stderr: "keep" } as const;
     const channel = new SubprocessChannel(new Heard(), options);
     const [child] = commands.all as [FakeChild];
     assertEquals(
@@ -169,7 +168,7 @@ for (const may of [true, false]) {
 Deno.test("a program that may not start children is told so at once", () => {
   using commands = new FakeCommands();
   commands.refusal = new Deno.errors.NotCapable("Requires run access");
-  const start = () => new SubprocessChannel(new Heard(), { slots: 1, tasks: [] });
+  const start = () => new SubprocessChannel(new Heard(), { slots: 1, modules: [] });
   assertThrows(start, LaneStartError, "Requires run access");
 });
 
@@ -276,7 +275,7 @@ test("a child that is closed is told to end, and its end is waited for", {}, asy
 
 // A start that fails
 
-const given = { tasks: [HASH, PARSE] } as const;
+const given = { modules: [HASH.module, PARSE.module] } as const;
 
 test(
   "a child that can't load its first task is started without it, and may do as little",
@@ -358,7 +357,11 @@ Deno.test({
       const task = { module: `file://${encodeURI(root)}/task.ts`, export: "default" };
       const { flags, unlocked } = projectFlags([task.module]);
       const heard = new Heard();
-      const channel = new SubprocessChannel(heard, { slots: 1, tasks: [task], stderr: "keep" });
+      const channel = new SubprocessChannel(heard, {
+        slots: 1,
+        modules: [task.module],
+        stderr: "keep",
+      });
       const stage = { channel, heard, commands, children: commands.all };
       const first = await started(stage, 1);
       first.says("error: The lockfile is out of date. Run `deno install`\n");

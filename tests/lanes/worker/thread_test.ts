@@ -37,7 +37,7 @@ function test(name: string, fn: (lane: RemoteLane, told: ThreadTold) => Promise<
     ignore: !granted("read"),
     async fn() {
       const told = new ThreadTold();
-      const options = { slots: 2, number: 1, tasks: [] };
+      const options = { slots: 2, number: 1, modules: [] };
       const lane = new RemoteLane(told, (events) => new WorkerChannel(events, options));
       try {
         await fn(lane, told);
@@ -193,7 +193,7 @@ async function programOf(code: string): Promise<{ code: number; stderr: string }
     import { WorkerChannel } from "${lib}worker/worker_channel.ts";
     const ready = Promise.withResolvers();
     const events = { message: () => ready.resolve(), ended: console.error };
-    const channel = new WorkerChannel(events, { slots: 1, number: 1, tasks: [] });
+    const channel = new WorkerChannel(events, { slots: 1, number: 1, modules: [] });
     await ready.promise;
     ${code}
   `;

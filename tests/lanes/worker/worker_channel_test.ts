@@ -71,7 +71,7 @@ function test(
   Deno.test(name, async () => {
     using workers = new FakeWorkers();
     const heard = new Heard();
-    const channel = new WorkerChannel(heard, { slots: 2, number: 3, tasks: [], ...options });
+    const channel = new WorkerChannel(heard, { slots: 2, number: 3, modules: [], ...options });
     const [, life] = await workers.all[0]!.opening.promise;
     // As a real thread, it holds its lock until it ends.
     void workers.all[0]!.ended.promise.then(await hold(life));
@@ -112,7 +112,7 @@ test("messages go both ways, and what can't be sent is refused at once", {}, asy
 
 test(
   "a thread without a word about permissions loads its tasks later",
-  { tasks: [HASH] },
+  { modules: [HASH.module] },
   ({ channel, workers }) => {
     assertEquals(channel.unloadable(HASH), undefined);
     assertEquals(workers[0]!.url, ENTRY);
@@ -127,7 +127,7 @@ function importsOf({ url }: FakeWorker): string[] {
 
 const narrow = {
   permissions: { net: false },
-  tasks: [HASH, { ...HASH, export: "other" }],
+  modules: [HASH.module, HASH.module],
 } as const;
 
 test(
@@ -202,7 +202,7 @@ test("a thread that was ended on purpose tells nothing, and is ended once", {}, 
 Deno.test("a thread that is gone without a word has some time for its last, and is told dead then", async () => {
   using workers = new FakeWorkers();
   const heard = new Heard();
-  const channel = new WorkerChannel(heard, { slots: 1, number: 0, tasks: [] });
+  const channel = new WorkerChannel(heard, { slots: 1, number: 0, modules: [] });
   const [worker] = workers.all;
   await worker!.opening.promise;
   {
