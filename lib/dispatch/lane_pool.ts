@@ -487,8 +487,8 @@ export class LanePool {
       const { state } = on.lane.progress(other);
       return other !== batch && (state === "running" || state === "unknown");
     });
-    const at = on.lane.progress(batch);
     const forced = on.lane.force(batch, others.length > 0);
+    const at = on.lane.progress(batch);
     if (forced === "ends") {
       on.isForced = true;
       return this.#retire(on);

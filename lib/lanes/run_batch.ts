@@ -96,12 +96,13 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> {
     const fn = this.#fn;
     const shortest = items.length > SHORTEST_ITEMS;
     while (this.offset < items.length) {
-      if (this.isCancelled()) return this.#finish();
       if (this.sinceMs - this.#fromMs > giveBackMs && this.offset > this.#from) {
         return this.#finish();
       }
-      this.running = true;
+      // Said first: who cancels and then looks has either kept it from starting, or sees that it did.
       this.#host.starting?.(this);
+      if (this.isCancelled()) return this.#finish();
+      this.running = true;
       let value: unknown;
       try {
         const item = items[this.offset];

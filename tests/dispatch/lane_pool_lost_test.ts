@@ -199,7 +199,7 @@ Deno.test("an idle lane that can't run a task is replaced at once", () => {
   ]);
 });
 
-Deno.test("a busy lane that can't run a task makes room when another can't be had; what runs there counts", () => {
+Deno.test("a busy lane that can't run a task makes room when another can't be had, and does what it was sent", () => {
   const { pool, made } = poolOf({ slots: 2, takesAhead: true });
   const [run, other] = [new FakeRun("a"), new FakeRun("b").has(3, 20)];
   run.ahead = 1;
@@ -209,12 +209,14 @@ Deno.test("a busy lane that can't run a task makes room when another can't be ha
   for (const batch of run.sent.slice(0, 2)) lane!.start(batch);
   run.ahead = 0;
   other.join(pool);
-  // What waited there was put back; what runs there has both slots of the place.
-  assertEquals([run.told.at(-1), lane!.batches.length, made.length], ["12 put back", 2, 1]);
+  // What runs and waits there has all slots of the place.
+  assertEquals([run.told, lane!.batches.length, made.length], [["12 waits"], 3, 1]);
   lane!.finish(run.sent[0]!);
+  assertEquals([lane!.isClosed, made.length], [false, 1]);
+  lane!.finish(run.sent[1]!);
   assertEquals([lane!.isClosed, made.length], [false, 2]);
   const [, next] = made;
   assertEquals(next!.batches.length, 1);
-  lane!.finish(run.sent[1]!);
+  lane!.finish(run.sent[2]!);
   assertEquals([lane!.isClosed, next!.batches.length], [true, 2]);
 });

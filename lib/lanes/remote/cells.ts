@@ -80,14 +80,17 @@ export class Cells {
     Atomics.store(this.#fields, this.#at(id) + CANCELLED, 1);
   }
 
-  /** Thread: whether a batch was cancelled. */
+  /** Thread: whether a batch was cancelled, or is not this lane's any more. */
   isCancelled(id: number): boolean {
-    return Atomics.load(this.#fields, this.#at(id) + CANCELLED) === 1;
+    const at = this.#at(id);
+    return Atomics.load(this.#fields, at + CANCELLED) === 1 ||
+      Atomics.load(this.#fields, at + ID) !== id;
   }
 
   /** Thread: notes that an item starts. */
   starting(id: number, offset: number, sinceMs: number): void {
     const at = this.#at(id);
+    if (Atomics.load(this.#fields, at + ID) !== id) return;
     this.#since[at / FIELDS] = sinceMs;
     Atomics.store(this.#fields, at + OFFSET, offset);
     Atomics.store(this.#fields, at + WAITS, 0);

@@ -62,6 +62,8 @@ class Note {
   /** Whether the last `ask` was read. */
   answered = false;
   recalled = false;
+  /** How far it was when it was frozen. */
+  final: BatchProgress | undefined;
 
   constructor(task: LaneTask) {
     this.task = task;
@@ -296,7 +298,8 @@ export class RemoteLane implements Lane {
   }
 
   progress(batch: LaneBatch): BatchProgress {
-    const { id, task, mark } = batch.note as Note;
+    const { id, task, mark, final } = batch.note as Note;
+    if (final !== undefined) return final;
     if (id === 0) {
       const { sinceMs } = task;
       return { state: "loading", sinceMs: Number.isNaN(sinceMs) ? performance.now() : sinceMs };
@@ -329,11 +332,28 @@ export class RemoteLane implements Lane {
       this.#channel.kill();
       return "ends";
     }
+    this.#freeze(batch);
     this.#forget(batch);
     if (goesOn) return "goes on for now";
+    for (const other of this.#sent.values()) this.#freeze(other);
     this.#end();
     // A thread whose event loop turns is ended as a process is.
     return answered ? "stopped" : "abandoned";
+  }
+
+  /**
+   * Nothing more of a batch is started, and `progress` tells the same from now on: a thread goes on for
+   * a while when it is ended, and what it began must not be taken for never started.
+   */
+  #freeze(batch: LaneBatch): void {
+    const note = batch.note as Note;
+    const { cells } = this.#channel;
+    if (cells === undefined || note.id === 0) return;
+    if (cells.take(note.id)) note.final = { state: "waiting" };
+    else {
+      cells.cancel(note.id);
+      note.final = this.progress(batch);
+    }
   }
 
   /** Whether some other task has not returned since it was started. */
