@@ -103,6 +103,8 @@ async function main(): Promise<void> {
     .catch((error) => breaks("setup")(error.cause ?? error));
   const setupMs = performance.now() - setupStartMs;
   say({ type: "ready", laneMs: loadMs + setupMs, isDisposable: prepared.isDisposable });
+  // The set-up has ended: what now may not come is the first item.
+  say({ type: "phase", phase: "items" });
   const close = async () => {
     const [failure] = await tasks.close();
     if (failure !== undefined) breaks("teardown")(failure.cause);
