@@ -206,6 +206,7 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
     return planFor(probed, machine, options, leftMs());
   };
   onPhase?.("running a sample one by one");
+  let sample: Probed | undefined;
   const probed = await probe(job, {
     typed,
     limit: Math.min(options.items ?? Infinity, MOST_ITEMS),
@@ -214,12 +215,17 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
     signal,
     ...(meter && { meter }),
   }, async (sampled) => {
+    sample = sampled;
     planned = await plan(sampled);
     return planned.plan === null || isSmall(planned) ? [] : [
       planned.plan.sequentialItems,
       Math.min(planned.plan.items, sampled.done?.kept ?? 0),
       countBackwards(sampled),
     ];
+  }).catch((error) => {
+    // An interruption takes what was still to be asked of the sample's process, not the sample.
+    if (sample === undefined || !signal.aborted) throw error;
+    return sample;
   });
   planned ??= await plan(probed);
   const graceMs = graceFor(probed);

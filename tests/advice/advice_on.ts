@@ -34,8 +34,10 @@ export async function adviceOn(
   const instruments: Instruments = {
     now: () => atMs,
     measureMachine: () => Promise.resolve(MACHINE),
-    probe: async (_job, _options, choose) => {
+    probe: async (_job, { signal }, choose) => {
       const counts = await choose(probed);
+      // The real one's process is ended then.
+      signal?.throwIfAborted();
       return { ...probed, checksums: new Map(counts.map((count) => [count, "same"])) };
     },
     orderProbe: () => Promise.resolve(orderMatters),

@@ -111,3 +111,15 @@ Deno.test("renderAdvice() writes no escape sequence that a title brings along", 
   assert(!text.includes("\x1b"));
   assert(text.startsWith("x fake line: I/O-bound"));
 });
+
+Deno.test("advise() keeps the sample when it is interrupted while lanes are started", async () => {
+  const interruption = new AbortController();
+  const advice = await adviceOn({ waitMs: 20 }, asPredicted, {
+    signal: interruption.signal,
+    onPhase: (phase) => {
+      if (phase === "starting lanes") interruption.abort();
+    },
+  });
+  assertEquals(advice.bound, "io");
+  assert(advice.partial !== undefined);
+});

@@ -21,6 +21,7 @@ import {
   fitSentences,
   kneeSentence,
   littleSentences,
+  nothingWorked,
   openLoopSentences,
   takeLines,
 } from "./sweep_words.ts";
@@ -83,7 +84,7 @@ function list(sentences: readonly string[]): Html {
 
 function curveSection(result: SweepResult, id: string, title: string): Section {
   const { points, axis, fits, chosen } = result;
-  const chart = points.length < 2 ? pointsTable(result) : figure({
+  const chart = points.length < 2 || nothingWorked(result) ? pointsTable(result) : figure({
     id: `${id}-curve`,
     title: `Throughput by ${axis}`,
     lead: markup`Dots are medians of the rounds, fine lines their 95% intervals; dotted is what

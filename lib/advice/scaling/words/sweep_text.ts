@@ -25,6 +25,7 @@ import {
   formatRate,
   kneeSentence,
   littleSentences,
+  nothingWorked,
   openLoopSentences,
   takeLines,
 } from "./sweep_words.ts";
@@ -42,7 +43,7 @@ function pointsTable({ points, axis }: SweepResult, style: Style): string {
       head: "95%",
       dropOrder: 1,
       cells: points.map(({ throughputPerSecond: { low, high } }) =>
-        `${formatNumber(low)}–${formatNumber(high)}`
+        high > 0 ? `${formatNumber(low)}–${formatNumber(high)}` : NO_FIGURE
       ),
     },
     { head: "median", dropOrder: 2, cells: time(({ median }) => median) },
@@ -177,7 +178,7 @@ export function sweepText(result: SweepResult, style: Style): string {
   ], palette.heading)];
   if (points.length + openLoop.length === 0) blocks.push("Nothing was measured.");
   if (points.length > 0) {
-    const chart = chartText(result, { columns: style.columns });
+    const chart = nothingWorked(result) ? "" : chartText(result, { columns: style.columns });
     if (chart !== "") blocks.push(chart);
     blocks.push(pointsTable(result, style));
     blocks.push(lines([
@@ -189,7 +190,8 @@ export function sweepText(result: SweepResult, style: Style): string {
     if (take.length > 0) blocks.push(lines(take, palette.good));
     const shown = fits.toSorted((a, b) => Number(b.name === chosen) - Number(a.name === chosen));
     const laws = shown.flatMap(fitSentences);
-    blocks.push(lines([...laws, ...littleSentences(result)]));
+    const more = [...laws, ...littleSentences(result)];
+    if (more.length > 0) blocks.push(lines(more));
     if (forecasts.length > 0) blocks.push(lines(forecastSentences(result)));
   }
   if (openLoop.length > 0) {

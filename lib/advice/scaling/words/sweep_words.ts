@@ -79,6 +79,12 @@ export function places(axis: SweepResult["axis"], count: number): string {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** Whether all tasks failed at every size: times and throughputs then say nothing. */
+export function nothingWorked({ points }: Pick<SweepResult, "points">): boolean {
+  return points.length > 0 &&
+    points.every(({ rounds }) => rounds.every(({ succeeded }) => succeeded === 0));
+}
+
 /**
  * Says where the curve bends.
  *
@@ -98,6 +104,7 @@ export function kneeSentence(
     & Pick<SweepResult, "knee" | "axis" | "points" | "best">
     & Partial<Pick<SweepResult, "failsFrom">>,
 ): string {
+  if (nothingWorked({ points })) return "No knee: no task succeeded.";
   const largest = points.findLast(({ size }) => size < (failsFrom?.size ?? Infinity))?.size;
   if (knee === null) {
     const reached = largest === undefined ? "" : ` up to ${places(axis, largest)}`;
@@ -144,7 +151,7 @@ function codeOf({ model, axis }: Pick<SweepResult, "model" | "axis">, point: Swe
  * ```
  */
 export function takeLines(result: Pick<SweepResult, "points" | "axis" | "model">): string[] {
-  const found = recommendedSize(result);
+  const found = nothingWorked(result) ? undefined : recommendedSize(result);
   if (found === undefined) return [];
   const { point, gain, largerGainsLittle, unsure } = found;
   const { axis, points } = result;
@@ -214,6 +221,7 @@ export function fitSentences(fit: Fit): string[] {
  * ```
  */
 export function littleSentences({ points, axis }: Pick<SweepResult, "points" | "axis">): string[] {
+  if (nothingWorked({ points })) return [];
   const checked = points.filter(({ little }) => little !== null);
   if (checked.length === 0) return [];
   const broken = checked.filter(({ little }) => !little!.holds);
