@@ -9,6 +9,7 @@ import { print, printError } from "../lib/print.ts";
 import { jobFiles, jobModule } from "../lib/advice/job/job_module.ts";
 import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { loadJob } from "../lib/advice/job/load_job.ts";
+import { JobError } from "../lib/advice/probe/probe.ts";
 import { choosePlan, itemMsOf } from "../lib/advice/scaling/choose_plan.ts";
 import { measureOpenLoop, measureSweep } from "../lib/advice/scaling/measure.ts";
 import type { MeasureOptions } from "../lib/advice/scaling/measure_options.ts";
@@ -158,6 +159,11 @@ async function measured(
     meter,
     signal,
   });
+  if (probed.cutOff !== undefined) {
+    throw new JobError(
+      `Cannot sweep the job: ${probed.cutOff}; if it needs longer, raise --timeout`,
+    );
+  }
   const perPlace = values.itemsGiven || values.openLoop !== undefined
     ? Infinity
     : itemsPerPlace(itemMsOf(probed));

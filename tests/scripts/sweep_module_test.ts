@@ -49,7 +49,13 @@ const REFUSED: readonly (readonly [
   ["a task that is no function", `${ITEMS} export default 5;`, 2, ["no function but number"]],
   ["no items", TASK, 2, [`exports no "items"`]],
   ["items that can't be iterated", `export const items = 5; ${TASK}`, 2, ["can't be iterated"]],
-  ["a function that returns no items", `export const items = () => 5; ${TASK}`, 1, ["items"]],
+  ["a function that returns no items", `export const items = () => 5; ${TASK}`, 2, [
+    "can't be iterated",
+  ]],
+  ["a text as items", `export const items = "abc"; ${TASK}`, 2, [`"items" is a string`]],
+  ["a teardown that throws", `${ITEMS} ${TASK} export const teardown = () => { throw 1; };`, 1, [
+    "teardown failed",
+  ]],
   ["empty items", `export const items: number[] = []; ${TASK}`, 2, ["its items are empty"]],
   ["items that throw", `export function* items() { throw Error("no list"); } ${TASK}`, 1, [
     "no list",

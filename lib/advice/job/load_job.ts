@@ -8,6 +8,7 @@
 import { plain } from "../../reporting/plain.ts";
 import type { Meter } from "../../timing/meter/meter.ts";
 import type { JobSpec, TrialPermissions } from "../../timing/spec.ts";
+import { graceFor } from "./grace.ts";
 import { checkJobModule, jobModule } from "./job_module.ts";
 import { probe, type Probed, type Prober } from "../probe/probe.ts";
 
@@ -89,11 +90,13 @@ export async function loadJob(request: JobRequest, prober: Prober = probe): Prom
     ...(signal && { signal }),
   }, () => []);
   const { title, prepare, reset } = probed.exports;
+  const graceMs = graceFor(probed);
   return {
     job: {
       ...job,
       name: title === undefined ? file : plain(title),
       ...(prepare && { prepare: "prepare" }),
+      ...(graceMs !== undefined && { graceMs }),
       ...(reset && { reset: "reset" }),
     },
     probed,

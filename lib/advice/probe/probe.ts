@@ -308,7 +308,10 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
           ...lane,
         };
         if (guard.signal.aborted) {
-          const why = stuck(phase, itemNamed(index, together), guardMs);
+          const item = phase === "item" && ran === 0
+            ? "its first item"
+            : itemNamed(index, together);
+          const why = stuck(phase, item, guardMs);
           if (ran === 0) {
             throw new JobError(
               `Cannot run the job: ${why}; if it needs longer, raise ${guardOption}`,

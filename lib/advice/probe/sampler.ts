@@ -156,11 +156,13 @@ export class Sampler {
 
   /** The parent is told if that takes long, so that no task is blamed. */
   async #pull(puller: ItemPuller, count: number): Promise<unknown[]> {
-    let isTold = this.#ran === 0;
-    const timer = setTimeout(() => {
-      if (!isTold) this.say({ type: "phase", phase: "item" });
+    let isTold = false;
+    const tell = () => {
+      this.say({ type: "phase", phase: "item" });
       isTold = true;
-    }, TELL_MS);
+    };
+    if (this.#ran === 0) tell();
+    const timer = setTimeout(tell, TELL_MS);
     try {
       return await puller.pull(count);
     } catch (cause) {
