@@ -150,17 +150,15 @@ async function plainPace(probed: Probed, measure: MeasurePace): Promise<Pace | u
 
 /** The pace of a server that refuses some model of the race. */
 async function racedPace(
-  { wallMs }: Planned["sample"],
   race: Race | undefined,
   measure: MeasurePace,
 ): Promise<Pace | undefined> {
   const failing = failingOf(race?.runners ?? []);
   if (failing === undefined || !failing.reasons.some(isRefusal)) return undefined;
-  // Twice what went well was refused, or soon will be.
-  const pace = await measure(Math.min(failing.inFlight, 2 * failing.well));
-  // With fewer in flight than it lets through at once it never refuses: that is no pace.
-  const needed = pace.perSecond === null ? Infinity : pace.perSecond * wallMs / 1000;
-  return needed >= failing.inFlight ? undefined : { ...pace, ofPlainLoop: false };
+  // A server that serves so many at once bears them for as long as one likes; one that counts requests
+  // refuses them too, once its allowance is spent, which a short race may not see.
+  const pace = await measure(failing.well);
+  return pace.perSecond === null ? undefined : { ...pace, ofPlainLoop: false };
 }
 
 /** What advice is given of, and how it was come by. */
@@ -247,7 +245,7 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
     either,
   );
   if (race?.total !== undefined) planned = withTotal(planned, race.total);
-  pace ??= await racedPace(planned.sample, race, measurePace);
+  pace ??= await racedPace(race, measurePace);
   const early: Findings = {
     options: { ...options, job },
     probed,

@@ -101,7 +101,10 @@ export function composeAdvice(found: Findings): Advice {
     models,
     ...(unsure !== undefined && { unsure }),
     ...(profile !== undefined && { profile }),
-    surprises: surprisesOf(models, sample.cpuShare < 0.5, wasBusy(sample, machine)),
+    // A race that wasn't the job refutes nothing that was predicted of it.
+    surprises: recommendation.decision === "other work"
+      ? []
+      : surprisesOf(models, sample.cpuShare < 0.5, wasBusy(sample, machine)),
     recommended: {
       model: candidate.model,
       lanes: candidate.lanes,

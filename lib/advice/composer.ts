@@ -289,7 +289,8 @@ export class Composer {
   breakEven(candidate: Candidate): number | null {
     const { sample, machine } = this.found;
     const runner = this.runners.find((of) => nameOf(of.candidate) === nameOf(candidate));
-    const rounds = runner?.rounds ?? [];
+    const work = sameWork(sample, this.found.race);
+    const rounds = work === undefined || work.same ? runner?.rounds ?? [] : [];
     const correction = rounds.length === 0 || runner === undefined
       ? 1
       : median(rounds.map(({ runMs }) => runMs)) /

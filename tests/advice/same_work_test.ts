@@ -53,6 +53,7 @@ Deno.test("advise() recommends nothing by a race that wasn't the job, and says w
   }));
   assertEquals([advice.recommended.gain, advice.recommended.decision], [null, "other work"]);
   assert(advice.recommended.confidence <= 0.5);
+  assertEquals(advice.surprises, []);
   const hazard = advice.hazards.find(({ kind }) => kind === "other-work")!;
   assertStringIncludes(hazard.text, "reset()");
   assertEquals(Math.round(Number(hazard.figures?.ratio) * 100), 5);

@@ -60,3 +60,15 @@ Deno.test("advise() doesn't recommend more slots than a long job may have, thoug
     assertStringIncludes(refused.text, part);
   }
 });
+
+Deno.test("advise() takes a server that bears so many at once for what it is, and measures no pace", async () => {
+  const failures = [{ reason: "Error", count: 60, index: 20, message: "busy", status: 503 }];
+  const asked: number[] = [];
+  const { recommended } = await adviceOn({ waitMs: 20 }, (trial, items, runMs) => {
+    const inFlight = trial.model === "sequential" ? 1 : (trial.slots ?? items) * (trial.lanes ?? 1);
+    if (trial.retries !== undefined) asked.push(inFlight);
+    return inFlight > 8 ? { runMs, failed: 60, succeeded: items - 60, failures } : { runMs };
+  });
+  assertEquals(recommended.name, "limited (8 slots)");
+  assertEquals(asked, [8]);
+});

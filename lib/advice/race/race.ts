@@ -121,7 +121,8 @@ class Racing {
     try {
       const result = await runTrial(trial, { signal, ...(onEvent && { onEvent }) });
       this.costMs += result.round.runMs;
-      if (candidate.model !== "sequential") {
+      // How long failing took says nothing of a prediction.
+      if (candidate.model !== "sequential" && result.round.failed === 0) {
         const expectedMs = Math.max(1, this.options.expectedMs(candidate, items));
         this.#surprise = Math.max(this.#surprise, result.round.runMs / expectedMs);
         this.#longestMs = Math.max(this.#longestMs, result.round.runMs);
