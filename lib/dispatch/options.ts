@@ -128,6 +128,11 @@ const LOADS_PER_TASK = 10;
  */
 export function checkOptions(options: MapOptions = {}): CheckedOptions {
   const check = checker("map");
+  if (typeof options === "object" && options !== null && "shared" in options) {
+    throw new RangeError(
+      "Cannot map: shared is given to the executor when it is opened, for it is sent to each lane once",
+    );
+  }
   check.known(options, NAMES);
   const retries = typeof options.retries === "object" && options.retries !== null
     ? options.retries

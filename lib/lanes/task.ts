@@ -41,6 +41,20 @@ export interface TaskContext<Resource = unknown, Shared = unknown> {
  * `teardown(resource)` is called, or else the resource's `Symbol.asyncDispose` or `Symbol.dispose`.
  *
  * @typeParam Shared What the executor was opened with as `shared`.
+ *
+ * @example A table that is made once in each lane
+ * ```ts
+ * import { sequential, task } from "../mod.ts";
+ *
+ * // A module of its own, my_task.ts, would be:
+ * const code = `
+ *   export const setup = ({ shared }) => new Map(shared.map((word, at) => [word, at]));
+ *   export default (word, { resource }) => resource.get(word);
+ * `;
+ * const placeOf = task<{ default: (word: string) => number }>(`data:text/javascript,${code}`);
+ * await using executor = sequential({ shared: ["a", "b"] });
+ * console.log(await executor.map(placeOf, ["b", "a"]).toArray()); // [1, 0]
+ * ```
  */
 export interface SetupContext<Shared = unknown> {
   /** What the executor was opened with as `shared`: this lane's copy. */

@@ -108,6 +108,10 @@ Deno.test("an option that nobody reads is refused, and those that there are name
   assertThrows(() => checkOptions(deeper), RangeError, "no option retries.base; there are limit, ");
 });
 
+Deno.test("what all lanes share is the executor's option, and that is said", () => {
+  assertThrows(() => checkOptions({ shared: 1 } as MapOptions), RangeError, "to the executor");
+});
+
 Deno.test("options that are no object are refused", () => {
   for (const options of [null, 3, "fast"]) {
     assertThrows(() => checkOptions(options as never), RangeError, "options must be an object");

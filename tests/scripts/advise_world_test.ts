@@ -85,6 +85,15 @@ const FAILING: readonly (readonly [string, string, number, readonly string[]])[]
     ["making item 5 failed: no more"],
   ],
   [
+    "items that need what setup makes",
+    `let rows: number[] | undefined;
+     export const setup = () => { rows = [1]; };
+     export const items = () => rows!.slice();
+     export default () => 1;`,
+    1,
+    ["items failed", "make what they need in prepare()"],
+  ],
+  [
     "a task that ends the process, among many that are tiny",
     `export const items = Array.from({ length: 2000 }, (_, n) => n);
      export default (n: number) => n === 1500 ? Deno.exit(3) : n;`,

@@ -228,10 +228,14 @@ async function takenDown(
 function brokenBy(
   message: Extract<ProbeMessage, { readonly type: "broken" }>,
   options: ProbeOptions,
+  exports?: Exports,
 ): Error {
+  const early = /^(items|making item)/.test(message.where) && exports?.setup && !exports.prepare
+    ? "; items are made before setup() runs, and where it may not: make what they need in prepare()"
+    : "";
   const where = message.where === "the module" ? "loading it" : `its ${message.where}`;
   return permissionNeeded(where, message.error, options) ?? new JobError(
-    `Cannot run the job: ${message.where} failed: ${describe(message.error)}`,
+    `Cannot run the job: ${message.where} failed: ${describe(message.error)}${early}`,
   );
 }
 
@@ -361,7 +365,7 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
           [at, together] = [0, 1];
           break;
         case "broken":
-          throw brokenBy(message, options);
+          throw brokenBy(message, options, exports);
         case "done": {
           if (message.items === 0) checkItems("empty", options.typed);
           const denied = failures.map((failure) =>
