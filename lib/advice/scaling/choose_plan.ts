@@ -51,7 +51,7 @@ export function choosePlan(
   const available = load?.available ?? (done?.available || 1);
   const waitMs = Math.max(0, wallMs - cpuMs / available);
   const share = wallMs > 0 && cpuMs + waitMs > 0 ? cpuMs / (cpuMs + waitMs) : 1;
-  const percent = Math.round(share * 100);
+  const percent = Math.round(Math.min(1, share) * 100);
   const most = Math.min(items, done?.total ?? Infinity);
   return share >= COMPUTES
     ? {

@@ -106,7 +106,11 @@ function tiles({ verdict, models, ceiling, agree }: Comparison): Html[] {
   }
   if (verdict) {
     all.push(
-      tile("of its time computing", formatPercent(verdict.cpuShare), "the rest it waits"),
+      tile(
+        "of its time computing",
+        formatPercent(Math.min(1, verdict.cpuShare)),
+        "the rest it waits",
+      ),
     );
   }
   if (ceiling) {

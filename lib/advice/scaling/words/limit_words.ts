@@ -31,7 +31,7 @@ export function capacitySentences(
   if (capacity === null) return [];
   const { by, units, size, busy, cpuMsPerItem, limitPerSecond, computingShare, reached } = capacity;
   const cores = units === 1 ? "its only core" : `this machine's ${units} cores`;
-  const share = formatPercent(busy);
+  const share = formatPercent(Math.min(1, busy));
   const spent = `an item takes ${formatDuration(cpuMsPerItem)} of CPU`;
   const cost = `${spent}, which makes ${formatRate(limitPerSecond)} at most`;
   const at = places(axis, size);
@@ -57,7 +57,7 @@ export function capacitySentences(
     busy >= BUSY
       ? `${end}, busy ${share} at ${at}: more ${more} can't help here; ${cost}.`
       : `${end}, for one ${one} alone computes ${
-        formatPercent(computingShare)
+        formatPercent(Math.min(1, computingShare))
       } of the time: more ` +
         `${more} can't help here; ${cost}. They were busy ${share} at ${at}: other programs, or ` +
         `${more} that stood empty, took the rest.`,
