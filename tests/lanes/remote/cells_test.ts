@@ -30,6 +30,24 @@ Deno.test("a cancelled batch is seen by the thread, and no other", () => {
   assertEquals(ids.map((id) => thread.isCancelled(id)), [false, true, false]);
 });
 
+Deno.test("a thread that still has a batch which was released is to give it up, and spoils no other's cell", () => {
+  const { parent, thread } = sides();
+  const id = parent.offer();
+  assertEquals([thread.take(id), thread.isCancelled(id)], [true, false]);
+  parent.release(id);
+  assertEquals(thread.isCancelled(id), true);
+  let next = id;
+  while (next % 64 !== id % 64 || next === id) {
+    parent.release(next);
+    next = parent.offer();
+  }
+  assertEquals(thread.take(next), true);
+  thread.starting(next, 2, 1);
+  thread.starting(id, 7, 9);
+  assertEquals(parent.state(next), { offset: 2, sinceMs: 1, waits: false });
+  assertEquals([thread.isCancelled(id), thread.isCancelled(next)], [true, false]);
+});
+
 Deno.test("a batch is taken once, by the thread to start it or by the parent to have it back", () => {
   for (const first of ["parent", "thread"] as const) {
     const both = sides();

@@ -187,6 +187,32 @@ Deno.test("a task that has read the question goes on for now, if others run besi
   assertEquals([channel.done, told.reports.map(({ batch }) => batch)], [[], [other]]);
 });
 
+Deno.test("what is on a thread that is ended stays as far as it was then, and goes no farther", () => {
+  const over = threadLane();
+  const { lane, thread } = over;
+  const [stuck, runs, waits] = [batchOf([1]), batchOf([2, 3]), batchOf([4])];
+  const ids: number[] = [];
+  for (const batch of [stuck, runs, waits]) {
+    lane.send(batch);
+    ids.push(lastId(over));
+  }
+  for (const id of ids.slice(0, 2)) {
+    thread.take(id);
+    thread.starting(id, 0, 1);
+  }
+  lane.ask(stuck, "cancel");
+  lane.force(stuck, false);
+  // The thread goes on for a while.
+  assertEquals(ids.map((id) => thread.isCancelled(id)).slice(0, 2), [true, true]);
+  assertEquals(thread.take(ids[2]!), false);
+  thread.starting(ids[1]!, 1, 2);
+  assertEquals([stuck, runs, waits].map((batch) => lane.progress(batch)), [
+    { state: "running", offset: 0, sinceMs: 1 },
+    { state: "running", offset: 0, sinceMs: 1 },
+    { state: "waiting" },
+  ]);
+});
+
 Deno.test("a task that waits is not ended for another that never yields; that one is", () => {
   const over = threadLane();
   const { lane, thread, channel } = over;
