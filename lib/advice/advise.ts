@@ -5,6 +5,7 @@
  */
 
 import type { Meter } from "../timing/meter/meter.ts";
+import { othersBetween } from "../timing/meter/reading.ts";
 import type { TrialRunner } from "../timing/spec.ts";
 import type { Round } from "../timing/result.ts";
 import type { Advice } from "./advice.ts";
@@ -14,7 +15,7 @@ import { predictedGains } from "./prediction/candidates.ts";
 import { COMPUTES, SURE, WAITS } from "../judge/thresholds.ts";
 import type { AdviseOptions, Findings } from "./findings.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
-import { isSmall, planFor, type Planned, withTotal } from "./planned.ts";
+import { isSmall, planFor, type Planned, withOthers, withTotal } from "./planned.ts";
 import { predict } from "./prediction/predict.ts";
 import { countBackwards, orderCheck } from "./probe/order_check.ts";
 import { type Pace, paceProbe } from "./probe/pace_probe.ts";
@@ -195,6 +196,7 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
   const { typed, budgetMs, signal, cores, onPhase } = options;
   const { probe, orderProbe, profileJob, measureMachine, runTrial, meter, now } = instruments;
   const startMs = now();
+  const before = await meter?.read();
   const leftMs = () => budgetMs - RESERVE_MS - (now() - startMs);
   let planned: Planned | undefined;
   const plan = async (probed: Probed): Promise<Planned> => {
@@ -245,6 +247,7 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
     either,
   );
   if (race?.total !== undefined) planned = withTotal(planned, race.total);
+  planned = withOthers(planned, othersBetween(before, await meter?.read()));
   pace ??= await racedPace(race, measurePace);
   const early: Findings = {
     options: { ...options, job },

@@ -15,6 +15,7 @@ import {
 import { classFor } from "./prediction/classify.ts";
 import type { Machine } from "./prediction/predict.ts";
 import type { Probed } from "./probe/probe.ts";
+import type { Others } from "../timing/meter/reading.ts";
 import { type Sample, sampleOf } from "./probe/sample.ts";
 import { planRace, type RacePlan } from "./race/race_plan.ts";
 
@@ -115,6 +116,14 @@ export function withTotal(planned: Planned, total: number): Planned {
   const tested = Math.min(total, plan?.items ?? 0);
   const { all } = promising(sample, machine, tested, total, total);
   return { ...planned, total, horizon: total, predicted: all };
+}
+
+/** Takes down what others did until the race's end, if that was more than while the sample ran. */
+export function withOthers(planned: Planned, others: Others | undefined): Planned {
+  const { sample } = planned;
+  return others === undefined || others.used <= (sample.others?.used ?? 0)
+    ? planned
+    : { ...planned, sample: { ...sample, others } };
 }
 
 /**

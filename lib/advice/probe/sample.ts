@@ -45,7 +45,7 @@ export interface Sample {
   readonly queuedMs?: number | undefined;
   /** CPU time of the programs that a task ran, as the system counted. */
   readonly programsMs?: number | undefined;
-  /** What others did to the machine meanwhile, as the system counted. */
+  /** What others did to the machine in the sample, or until the race's end if that was more. */
   readonly others?: Others | undefined;
   /** What the first items took longer than the later ones: their code was still cold. */
   readonly coldMs: number;
