@@ -5,10 +5,23 @@
  */
 
 import cliProgress, { type SingleBar } from "cli-progress";
-import process from "node:process";
 import { fit } from "./plain.ts";
 
 const BAR_COLUMNS = 20;
+
+/** Standard error as the bar writes to it; Node's own stream ends the program once the terminal is gone. */
+function terminal(columns: number): NodeJS.WritableStream {
+  const encoder = new TextEncoder();
+  const write = (text: string) => {
+    try {
+      Deno.stderr.writeSync(encoder.encode(text));
+    } catch {
+      // What was measured matters more than the line.
+    }
+    return true;
+  };
+  return { isTTY: true, columns, write } as unknown as NodeJS.WritableStream;
+}
 
 /** A line that moves on standard error; `end()` it, or the terminal keeps a hidden cursor. */
 export class MovingLine {
@@ -33,7 +46,7 @@ export class MovingLine {
   constructor(columns: number, text: string) {
     this.#columns = columns - BAR_COLUMNS - 3;
     this.#bar = new cliProgress.SingleBar({
-      stream: process.stderr,
+      stream: terminal(columns),
       format: "{bar} {line}",
       barsize: BAR_COLUMNS,
       barCompleteChar: "█",
