@@ -102,8 +102,8 @@ async function raceFor(
     expectedMs: (candidate, items) => predict(sample, candidate, items, machine).runMs,
     scaledMs: scaled,
     decided: (runners) => {
-      const { entries } = entriesOf(runners, sample, machine, horizon);
-      const { confidence, gain, decision } = recommend(entries);
+      const { entries, usualNoise } = entriesOf(runners, sample, machine, horizon);
+      const { confidence, gain, decision } = recommend(entries, usualNoise);
       return confidence >= SURE && decision !== "can't tell" &&
         (gain === null || gain.high / gain.low < NARROW);
     },

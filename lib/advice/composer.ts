@@ -37,6 +37,7 @@ import { Standings } from "./race/standings.ts";
 export class Composer {
   readonly #predictions = new Map<string, Prediction>();
   readonly #entries: readonly Entry[];
+  readonly #usualNoise: number;
   /** How the models that count stand to each other. */
   readonly #standings: Standings<Entry>;
   /** Gains that can't be. */
@@ -55,11 +56,12 @@ export class Composer {
     }
     this.sequentialMs = totalMs(this.prediction(SEQUENTIAL));
     const { sample, machine, horizon } = found;
-    const { entries, impossible } = entriesOf(this.runners, sample, machine, horizon);
+    const { entries, impossible, usualNoise } = entriesOf(this.runners, sample, machine, horizon);
+    this.#usualNoise = usualNoise;
     this.#entries = entries;
     this.impossible = impossible;
     // Those that are out have times too, if they are no speeds: the table shows them.
-    this.#standings = new Standings(entries.filter(({ times }) => times.length > 0));
+    this.#standings = new Standings(entries.filter(({ times }) => times.length > 0), usualNoise);
   }
 
   /** What ran in the race. */
@@ -192,7 +194,7 @@ export class Composer {
         eligible && times.length > 0 && candidate.model !== "sequential"
       ) && this.entry(SEQUENTIAL) !== undefined
     ) {
-      const recommended = recommend(this.#entries);
+      const recommended = recommend(this.#entries, this.#usualNoise);
       if (perSecond === null) return recommended;
       // What went well in a short race would be refused in a long job.
       const keeping = this.#keeping(perSecond);

@@ -29,6 +29,8 @@ export function probedOf(
     wakeMs = 0,
     transfer = {},
     refused,
+    onLoop = 1,
+    taskBytes = 0,
   }: {
     items?: number;
     computeMs?: number;
@@ -40,6 +42,10 @@ export function probedOf(
     blocks?: boolean;
     wakeMs?: number;
     transfer?: Partial<NonNullable<Probed["done"]>["transfer"]>;
+    /** What the first task alone holds. */
+    taskBytes?: number;
+    /** The share of the computing that is done on the event loop. */
+    onLoop?: number;
     /** How many items a server refused one by one, with which status. */
     refused?: { count: number; status: number };
   },
@@ -66,11 +72,12 @@ export function probedOf(
       ...(refused && { refused: { count: refused.count, pacePerSecond: null } }),
       total,
       transfer: { items: 10, itemBytes: 8, resultBytes: 8, cloneMs: 0.002, ...transfer },
-      threadCpuMs: items * computeMs,
+      threadCpuMs: items * computeMs * onLoop,
       available,
       wakeMs,
       rssBeforeBytes: 50e6,
-      rssAfterBytes: 60e6,
+      rssFirstBytes: 50e6 + taskBytes,
+      rssAfterBytes: 60e6 + taskBytes,
       kept: items,
     },
     cutOff: undefined,

@@ -12,12 +12,16 @@ import type { Machine } from "../prediction/predict.ts";
 import type { Sample } from "../probe/sample.ts";
 import type { Runner } from "./race_options.ts";
 import { type Entry, standingsOf } from "./recommend.ts";
+import { BUSY_NOISE, USUAL_NOISE } from "./standings.ts";
+import { wasBusy } from "../findings_of.ts";
 import { entryOf, scaledMs } from "./scaled.ts";
 
 /** The entries of a race. */
 export interface Entries {
   /** One for each runner; a gain that can't be makes it one that doesn't count. */
   readonly entries: readonly Entry[];
+  /** What a time is usually off by on this machine at present, on the logarithm. */
+  readonly usualNoise: number;
   /** The gains that can't be. */
   readonly impossible: readonly (Finding & { readonly kind: "impossible" })[];
 }
@@ -51,7 +55,8 @@ export function entriesOf(
       (candidate, items, round) => scaledMs(sample, machine, candidate, items, horizon, round),
     )
   );
-  const standings = standingsOf(all);
+  const usualNoise = wasBusy(sample, machine) ? BUSY_NOISE : USUAL_NOISE;
+  const standings = standingsOf(all, usualNoise);
   const plain = all.find(({ candidate: { model }, eligible, times }) =>
     model === "sequential" && eligible && times.length > 0
   );
@@ -67,5 +72,5 @@ export function entriesOf(
     impossible.push({ kind: "impossible", model, gain: gain.median, most, cores: machine.cores });
     return { ...entry, eligible: false };
   });
-  return { entries, impossible };
+  return { entries, usualNoise, impossible };
 }

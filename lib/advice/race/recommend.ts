@@ -72,8 +72,8 @@ function ranOf(entries: readonly Entry[]): Entry[] {
  * console.log(standingsOf.length); // 1
  * ```
  */
-export function standingsOf(entries: readonly Entry[]): Standings<Entry> {
-  return new Standings(ranOf(entries));
+export function standingsOf(entries: readonly Entry[], usualNoise?: number): Standings<Entry> {
+  return new Standings(ranOf(entries), usualNoise);
 }
 
 /**
@@ -136,6 +136,7 @@ function staysPlain(
  * confidence is the least of those that it beats each simpler model, and that no other beats it by a tenth.
  *
  * @param entries What was raced.
+ * @param usualNoise What a time is usually off by, on the logarithm.
  * @returns Sequential, with half a confidence, if nothing was measured.
  *
  * @example
@@ -145,9 +146,9 @@ function staysPlain(
  * console.log(recommend([]).candidate.model); // "sequential"
  * ```
  */
-export function recommend(entries: readonly Entry[]): Recommendation {
+export function recommend(entries: readonly Entry[], usualNoise?: number): Recommendation {
   const ran = ranOf(entries);
-  const standings = standingsOf(entries);
+  const standings = standingsOf(entries, usualNoise);
   const plain = ran.find(({ candidate }) => candidate.model === "sequential");
   const others = ran.filter((entry) => entry !== plain);
   if (plain === undefined) {

@@ -15,8 +15,11 @@ export interface Series {
   readonly times: readonly { readonly round: number; readonly ms: number }[];
 }
 
-/** What a trial's time is usually off by, on the logarithm, and as how many degrees of freedom that counts. */
-const USUAL_NOISE = 0.1;
+/** What a trial's time is usually off by, on the logarithm; and on a machine that others use as well. */
+export const USUAL_NOISE = 0.1;
+/** See `USUAL_NOISE`. */
+export const BUSY_NOISE = 0.2;
+/** As how many degrees of freedom that counts. */
 const USUAL_FREEDOM = 3;
 /** One round tells nothing of the noise: of gains below the threefold it shows none. */
 const ONE_ROUND = Math.log(3);
@@ -42,8 +45,8 @@ export class Standings<S extends Series> {
   readonly #freedom: number;
   readonly #deviation: number;
 
-  /** Fits the times of all models. */
-  constructor(series: readonly S[]) {
+  /** Fits the times of all models, of which each is usually off by so much. */
+  constructor(series: readonly S[], usualNoise: number = USUAL_NOISE) {
     const cells = series.flatMap((of) =>
       of.times.map(({ round, ms }) => ({ of, round, log: logOfTime(ms) }))
     );
@@ -66,7 +69,7 @@ export class Standings<S extends Series> {
         sum + (log - this.#effects.get(of)! - this.#rounds.get(round)!) ** 2,
       0,
     );
-    this.#deviation = Math.sqrt((squares + USUAL_FREEDOM * USUAL_NOISE ** 2) / this.#freedom);
+    this.#deviation = Math.sqrt((squares + USUAL_FREEDOM * usualNoise ** 2) / this.#freedom);
   }
 
   /** How many times as long one model takes as another; null if they share no round. */

@@ -1,0 +1,58 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { recommendationLines } from "../../../lib/advice/words/advice_lines.ts";
+import { adviceOn, asPredicted } from "../advice_on.ts";
+
+Deno.test("a reason doesn't say that tasks wait, which compute beside the event loop", async () => {
+  const advice = await adviceOn({ computeMs: 20, onLoop: 0.05 }, (trial, items) => ({
+    runMs: 20 * items / (trial.model === "sequential" ? 1 : 1.9),
+  }));
+  assertEquals([advice.recommended.name, advice.bound], ["limited (2 slots)", "cpu"]);
+  assertStringIncludes(advice.recommended.reason, "The tasks compute beside this event loop");
+  assert(!/wait|queue/.test(advice.recommended.reason), advice.recommended.reason);
+});
+
+Deno.test("a reason speaks only of simpler models that were measured", async () => {
+  const computing = await adviceOn({ computeMs: 20 }, asPredicted);
+  assertEquals(computing.recommended.model, "workers");
+  assert(!computing.recommended.reason.includes("No simpler model"));
+  const mixed = await adviceOn({ computeMs: 6, waitMs: 6 }, asPredicted);
+  const simpler = mixed.models.some(({ model, measured }) => model === "limited" && measured);
+  assertEquals(mixed.recommended.reason.includes("that was measured comes near it"), simpler);
+});
+
+Deno.test("what can't be told is said with its interval and why, and not as a confidence", async () => {
+  const noise = [1, 0.85, 1.15];
+  const { recommended, ...advice } = await adviceOn(
+    { computeMs: 20, available: 0.5 },
+    ({ model, round }, items) => ({
+      runMs: 40 * items * (model === "sequential" ? 1 : 0.8 * noise[round % 3]!),
+    }),
+  );
+  assertEquals([recommended.model, recommended.decision], ["sequential", "can't tell"]);
+  assertMatch(recommended.reason, /can't be told: .*an interval that spans 1, because \d+ rounds/);
+  const lines = recommendationLines({ ...advice, recommended });
+  assertMatch(lines.at(-1)!, /^That nothing gains a tenth is \d+% sure\.$/);
+});
+
+Deno.test("nothing ever pays from one item on", async () => {
+  for (const made of [{ waitMs: 20 }, { computeMs: 50 }, { computeMs: 6, waitMs: 6 }]) {
+    const { recommended } = await adviceOn(made, asPredicted);
+    assert(recommended.breakEven === null || recommended.breakEven > 1);
+  }
+});
+
+Deno.test("an order that matters is said, though all results agreed", async () => {
+  const advice = await adviceOn({ waitMs: 20 }, asPredicted, {}, true);
+  assertEquals([advice.recommended.model, advice.recommended.decision], [
+    "sequential",
+    "order matters",
+  ]);
+  assertEquals(advice.hazards[0]?.kind, "order");
+});
+
+Deno.test("memory that tasks in flight hold is counted, though nothing was raced with so many", async () => {
+  const made = { waitMs: 300, items: 6, taskBytes: 700e6 };
+  const advice = await adviceOn(made, asPredicted, { budgetMs: 400 });
+  const memory = advice.hazards.find(({ kind }) => kind === "memory")!;
+  assertStringIncludes(memory.text, "6 in flight: about 4");
+});
