@@ -13,6 +13,8 @@ import {
   UsageError,
 } from "../lib/options.ts";
 import { print } from "../lib/print.ts";
+import { wrap } from "../lib/reporting/plain.ts";
+import { styleOfStdout } from "../lib/reporting/style.ts";
 import { INTERRUPTED, script } from "../lib/script.ts";
 import { FAULTS } from "../lib/site/faults.ts";
 import { PAGE_BYTES_LIMIT, SITE_DEFAULTS } from "../lib/site/options.ts";
@@ -96,7 +98,8 @@ async function main(signal: AbortSignal, args: string[]): Promise<number> {
     });
   });
   await using _closed = site;
-  print(`The test site is at ${site.url}/ (Ctrl-C ends it). Its pages:`);
+  const { columns } = styleOfStdout();
+  print(wrap(`The test site is at ${site.url}/ (Ctrl-C ends it). Its pages:`, columns));
   for (const url of site.urls(1)) print(`  ${url.replace(/\?.*/, "")}`);
   const interrupted = new Promise<void>((resolve) => {
     if (signal.aborted) resolve();

@@ -6,6 +6,7 @@
  */
 
 import { dirname } from "@std/path";
+import { linkTarget } from "../link_target.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Bounds of a file that is to be read. */
@@ -149,10 +150,9 @@ export async function inputFile(
 
 /** Makes an empty file where there is none, behind a link that leads nowhere too; gives its own path. */
 async function madeEmpty(path: string): Promise<string> {
-  const isLink = await Deno.lstat(path).then(({ isSymlink }) => isSymlink, () => false);
-  (await Deno.open(path, { write: true, ...(isLink ? { create: true } : { createNew: true }) }))
-    .close();
-  return await Deno.realPath(path);
+  const target = await linkTarget(path);
+  (await Deno.open(target, { write: true, createNew: true })).close();
+  return target;
 }
 
 /** A file, and the option or argument that names it. */

@@ -5,6 +5,7 @@
  */
 
 import { basename, dirname, join } from "@std/path";
+import { linkTarget } from "../link_target.ts";
 import type { ResultFile } from "./result.ts";
 import { checkResult } from "./result_schema.ts";
 import { withoutVainGains } from "./succeeded.ts";
@@ -102,11 +103,11 @@ export async function readResultFile(path: string): Promise<ResultFile> {
  * ```
  */
 export async function writeAtomically(path: string, text: string): Promise<void> {
-  // /dev/stdout and pipes can't be renamed over, nor can a link that leads nowhere yet.
-  const special = await Deno.stat(path).then(({ isFile }) => !isFile, () => isLink(path));
+  // /dev/stdout and pipes can't be renamed over.
+  const special = await Deno.stat(path).then(({ isFile }) => !isFile, () => false);
   if (special) return await Deno.writeTextFile(path, text);
-  // Behind a link, the file that it leads to is replaced, not the link.
-  const target = await Deno.realPath(path).catch(() => path);
+  // The file that a link leads to is replaced, not the link.
+  const target = await linkTarget(path);
   const beside = join(dirname(target), `.${basename(target)}.${crypto.randomUUID().slice(0, 8)}`);
   try {
     await Deno.writeTextFile(beside, text, { createNew: true });
@@ -115,8 +116,4 @@ export async function writeAtomically(path: string, text: string): Promise<void>
     await Deno.remove(beside).catch(() => {});
     throw error;
   }
-}
-
-async function isLink(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(({ isSymlink }) => isSymlink, () => false);
 }

@@ -140,6 +140,8 @@ fileTest("requireDistinct() refuses two outputs that will be one file", async (f
 
 fileTest("outputFile() takes a link that leads nowhere yet", async (folder) => {
   await Deno.symlink(`${folder}/later.json`, `${folder}/link.json`);
+  await Deno.symlink("link.json", `${folder}/relative.json`);
   await outputFile("--json", `${folder}/link.json`);
-  assertEquals(await names(folder), ["link.json"]);
+  await outputFile("--json", `${folder}/relative.json`);
+  assertEquals((await names(folder)).toSorted(), ["link.json", "relative.json"]);
 });
