@@ -21,6 +21,7 @@ export type FailureReason =
   | "redirect not permitted"
   | "bad encoding"
   | "garbled answer"
+  | "proxy"
   | "permission"
   | "invalid url"
   | "cancelled"
@@ -54,6 +55,10 @@ const RULES: readonly Rule[] = [
   {
     reason: "too many open files",
     message: /too many open (files|sockets)|os error (24|10024)\b/i,
+  },
+  {
+    reason: "proxy",
+    message: /unsuccessful tunnel|tunnel error|proxy auth|\bsocks|invalid response version/i,
   },
   { reason: "redirect loop", message: /maximum number of redirects|too many redirects/i },
   {

@@ -16,6 +16,8 @@ const SEEN: [string, unknown, string, boolean][] = [
     "redirect loop",
     false,
   ],
+  ["a proxy that lets nothing through", fetchFailed(SENT + "unsuccessful tunnel"), "proxy", true],
+  ["a proxy of another kind", fetchFailed(SENT + "Invalid response version"), "proxy", true],
   [
     "an answer that is no HTTP",
     fetchFailed("x (127.0.0.1:1): client error (SendRequest): invalid HTTP version parsed"),
