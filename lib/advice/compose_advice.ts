@@ -13,6 +13,7 @@ import type { Findings } from "./findings.ts";
 import { findingsOf, wasBusy } from "./findings_of.ts";
 import { failingOf } from "./failing.ts";
 import { sayFinding } from "./words/finding_words.ts";
+import { nearestConfig } from "../lanes/project.ts";
 import { graceFor } from "./job/grace.ts";
 import { snippetFor } from "./words/snippet.ts";
 import { reasonOf, surprisesOf, unsureOf } from "./words/wording.ts";
@@ -69,6 +70,7 @@ export function composeAdvice(found: Findings): Advice {
       ? probed.isDisposable ? "gives what is to be disposed" : "gives nothing"
       : undefined,
     graceMs: graceFor(probed),
+    config: nearestConfig(options.job.task.module),
     permissions: options.job.permissions ?? {},
     library: options.library,
     retries,

@@ -20,6 +20,8 @@ export interface SnippetJob {
   readonly prepare?: "gives nothing" | "gives what is to be disposed" | undefined;
   /** How long a lane's teardown may take, in milliseconds; the usual time unless given. */
   readonly graceMs?: number | undefined;
+  /** The deno.json of the job's own project, by which its imports go wherever the program is saved. */
+  readonly config?: string | undefined;
   /** What the job was allowed. */
   readonly permissions: LanePermissions;
   /** The library's entry, as a URL. */
@@ -54,7 +56,8 @@ function flagsOf(job: SnippetJob, { model }: Candidate): string[] {
   const { permissions } = job;
   const list = (given: boolean | readonly string[] | undefined) =>
     given === true || given === undefined || given === false ? [] : given;
-  return permissionFlags({
+  const project = job.config === undefined ? [] : [`--config=${job.config}`];
+  const allowed = permissionFlags({
     ...permissions,
     // Modules named by URL are read when they are first needed.
     read: true,
@@ -63,6 +66,7 @@ function flagsOf(job: SnippetJob, { model }: Candidate): string[] {
       ...(model === "processes" ? [Deno.execPath()] : []),
     ],
   });
+  return [...project, ...allowed];
 }
 
 /**

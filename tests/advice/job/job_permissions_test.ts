@@ -37,11 +37,13 @@ Deno.test("snippetFor() writes every model with its size and its permissions", (
     export: "half",
     itemsAreMade: true,
     prepare: "gives nothing",
+    config: "/own/deno.json",
     graceMs: 600,
     permissions: { net: ["a.example"] },
     library: "file:///lib/mod.ts",
   };
-  const { code } = snippetFor(job, { model: "processes", lanes: 2, slots: 3 });
+  const { code, flags } = snippetFor(job, { model: "processes", lanes: 2, slots: 3 });
+  assertEquals(flags[0], "--config=/own/deno.json");
   assertEquals(
     code,
     `import { processes, task } from "file:///lib/mod.ts";
