@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../../plural.ts";
 import {
   formatBytes,
   formatDuration,
@@ -106,10 +107,12 @@ export function recommendationLines(
   lines.push(`Lanes: ${recommended.lanes}; slots on each: ${slots}; chunk: ${chunk}.`);
   lines.push(
     gain === null
-      ? `Gain: ${formatRatio(predictedGain)} predicted for ${horizon} items${
+      ? `Gain: ${formatRatio(predictedGain)} predicted for ${counted(horizon, "item")}${
         unsure === undefined ? "" : ` (unsure: ${unsure})`
       }.`
-      : `Gain: ${formatSpeedup(gain)} for ${horizon} items; ${formatRatio(predictedGain)} was ` +
+      : `Gain: ${formatSpeedup(gain)} for ${counted(horizon, "item")}; ${
+        formatRatio(predictedGain)
+      } was ` +
         `predicted${unsure === undefined ? "" : ` (unsure: ${unsure})`}.`,
   );
   const contended = cpuShare > WAITS && sample.others !== undefined && isBusy(sample.others);
@@ -228,7 +231,9 @@ export function sampleLine({ sample, job }: Advice): string {
     ? ` Other programs left ${formatPercent(sample.available)} of a CPU, by a loop that only ` +
       `computes; the share is corrected for it.`
     : "";
-  return `${sample.items} items ${all} ran one by one: ${fine(sample.wallMs)} each on average ` +
+  return `${counted(sample.items, "item")} ${all} ran one by one: ${
+    fine(sample.wallMs)
+  } each on average ` +
     `(standard deviation ${formatPercent(sample.variation)}), ${fine(sample.cpuMs)} of CPU.` +
     `${sizes}${source}${busy}`;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../../plural.ts";
 import { formatBytes, formatDuration, formatPercent, formatRatio } from "../../reporting/format.ts";
 import { othersWords } from "../../timing/meter/reading.ts";
 import { OTHER_WORK } from "../../judge/thresholds.ts";
@@ -45,7 +46,9 @@ function failingText(of: Failing): string {
   const { inFlight, model, failed, items, reasons, others } = of;
   const why = reasons.length === 0 ? "" : ` (${reasons.slice(0, 3).map(reasonText).join("; ")})`;
   const many = others.length === 0 ? "" : `, and so it is under ${others.join(", ")}`;
-  return `With ${inFlight} tasks in flight (${model}) ${failed} of ${items} items failed${why}${many}, ` +
+  return `With ${counted(inFlight, "task")} in flight (${model}) ${failed} of ${
+    counted(items, "item")
+  } failed${why}${many}, ` +
     `none of them one by one: failing fast is no speed.`;
 }
 
@@ -96,10 +99,12 @@ function rateText(of: Finding & { kind: "rate" }): string {
   ].join(", ");
   const pace = perSecond === null
     ? "Its pace could not be measured."
-    : `It lets about ${paceText(perSecond)} through: ${horizon} items take ${
-      formatDuration(1000 * horizon / perSecond)
-    } whatever the model.`;
-  return `The server limits the rate: it refused ${refused} of ${items} items already one by one` +
+    : `It lets about ${paceText(perSecond)} through: ${counted(horizon, "item")} ${
+      horizon === 1 ? "takes" : "take"
+    } ${formatDuration(1000 * horizon / perSecond)} whatever the model.`;
+  return `The server limits the rate: it refused ${refused} of ${
+    counted(items, "item")
+  } already one by one` +
     `${
       how === "" ? "" : ` (${how})`
     }. ${pace} Keep to it with retries that wait as long as it asks: ` +
@@ -179,7 +184,7 @@ export function sayFinding(finding: Finding): string {
       return `What can't be sent to another lane: ${finding.what}. Workers and processes need plain ` +
         `data in and out.`;
     case "failures":
-      return `${finding.failed} of ${finding.items} items failed already one by one${
+      return `${finding.failed} of ${counted(finding.items, "item")} failed already one by one${
         finding.first === undefined ? "" : ` (${firstText(finding.first)})`
       }; their time counts like that of the others.`;
     case "rate":

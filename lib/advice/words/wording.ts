@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../../plural.ts";
 import { TOO_SLOW } from "../../judge/thresholds.ts";
 import {
   formatDuration,
@@ -200,13 +201,13 @@ export function reasonOf(
     return `A server's limit decides, not the model${
       perSecond === null
         ? ""
-        : `: about ${paceText(perSecond)}, so ${itemsText(horizon)} take ${
-          formatDuration(1000 * horizon / perSecond)
-        } at best`
+        : `: about ${paceText(perSecond)}, so ${itemsText(horizon)} ${
+          horizon === 1 ? "takes" : "take"
+        } ${formatDuration(1000 * horizon / perSecond)} at best`
     }. ${nameOf(candidate)} keeps to it, with retries for what is refused.`;
   }
   if (bound === "small") {
-    return `Leave it sequential: ${itemsText(horizon)} take ${
+    return `Leave it sequential: ${itemsText(horizon)} ${horizon === 1 ? "takes" : "take"} ${
       formatDuration(composer.sequentialMs)
     } in all, and starting lanes alone takes ${formatDuration(machine.startMs.workers)}.`;
   }
@@ -269,7 +270,11 @@ function queues({ runners }: Composer, candidate: Candidate, gain: number): bool
 export function unsureOf(composer: Composer, candidate: Candidate): string | undefined {
   const { sample, probed } = composer.found;
   if (probed.cutOff !== undefined) return "the sample was cut off";
-  if (sample.items < FEW_ITEMS) return `there were only ${sample.items} items to go by`;
+  if (sample.items < FEW_ITEMS) {
+    return `there ${sample.items === 1 ? "was" : "were"} only ${
+      counted(sample.items, "item")
+    } to go by`;
+  }
   const { low, high } = composer.predictedGain(candidate);
   if (high / low <= WIDE) return undefined;
   return sample.variation > 0.5
