@@ -4,7 +4,7 @@
  * @module
  */
 
-import { OTHER_WORK, WAITS } from "../judge/thresholds.ts";
+import { OTHER_COMPUTING, OTHER_WORK, WAITS } from "../judge/thresholds.ts";
 import { isBusy } from "../timing/meter/reading.ts";
 import type { FailureKind } from "../timing/failures.ts";
 import { median } from "../timing/statistics.ts";
@@ -135,7 +135,8 @@ export function sameWork(
     : Math.max(runMs / idleMs, computed);
   const ratio = faster < 1 ? faster : slower > 1 ? slower : 1;
   const sameResults = !race.otherResults || race.unrepeatable;
-  const same = ratio < OTHER_WORK && ratio > 1 / OTHER_WORK;
+  const bound = waits ? OTHER_WORK : OTHER_COMPUTING;
+  const same = ratio < bound && ratio > 1 / bound;
   return { ratio, sameResults, same: same && sameResults };
 }
 

@@ -28,6 +28,8 @@ export const IMPOSSIBLE = 1.2;
 
 /** A race that takes so many times less, or more, than the sample did on the same items isn't the same job. */
 export const OTHER_WORK = 1.5;
+/** The same for tasks that compute: one loop compiles differently from process to process. */
+export const OTHER_COMPUTING = 3;
 
 /** Tasks may take this share of the memory that is free. */
 export const MOST_MEMORY = 0.7;

@@ -42,7 +42,7 @@ export async function openItems(source: ItemSource): Promise<Items<unknown>> {
   const module: Record<string, unknown> = await import(source.module);
   const exported = module[source.export];
   const made = typeof exported === "function" ? await exported() : exported;
-  const items = source.spread ? spreadItems(made, source.first) : made;
+  const items = source.spread ? spreadItems(made, source.first, source.limit) : made;
   if (!isItems(items)) {
     throw new TypeError(
       `Cannot take items from ${source.module}: its export ${JSON.stringify(source.export)} is ` +

@@ -5,12 +5,16 @@
  * @module
  */
 
+/** More places than this are told of no order: nobody runs so many for advice. */
+const MOST_PLACES = 1 << 16;
+
 /**
  * The order: places counted in binary and read backwards (van der Corput, "Verteilungsfunktionen",
  * 1935), each of them once.
  *
  * @param count How many items there are.
- * @returns The items' places, the first of all first.
+ * @param most How many of the places are wanted; 65,536 unless given.
+ * @returns The first of the items' places.
  *
  * @example
  * ```ts
@@ -19,10 +23,10 @@
  * console.log(spreadOrder(5)); // [0, 4, 2, 1, 3]
  * ```
  */
-export function spreadOrder(count: number): number[] {
+export function spreadOrder(count: number, most = MOST_PLACES): number[] {
   const bits = Math.max(0, Math.ceil(Math.log2(Math.max(1, count))));
   const order: number[] = [];
-  for (let turn = 0; order.length < count; turn++) {
+  for (let turn = 0; order.length < Math.min(count, most); turn++) {
     let place = 0;
     for (let bit = 0; bit < bits; bit++) place = place * 2 + (turn >> bit & 1);
     if (place < count) order.push(place);
@@ -35,7 +39,8 @@ export function spreadOrder(count: number): number[] {
  *
  * @param items The items; only a list has places.
  * @param first How many of its first items belong to the job; all unless given.
- * @returns The list's items in another order; anything else as it is.
+ * @param most How many are wanted.
+ * @returns The first of the list's items in another order; anything else as it is.
  *
  * @example
  * ```ts
@@ -44,7 +49,11 @@ export function spreadOrder(count: number): number[] {
  * console.log(spreadItems(["a", "b", "c"], 3)); // ["a", "c", "b"]
  * ```
  */
-export function spreadItems<Items>(items: Items, first = Infinity): Items | unknown[] {
+export function spreadItems<Items>(
+  items: Items,
+  first = Infinity,
+  most = MOST_PLACES,
+): Items | unknown[] {
   if (!Array.isArray(items)) return items;
-  return spreadOrder(Math.min(items.length, first)).map((place) => items[place]);
+  return spreadOrder(Math.min(items.length, first), most).map((place) => items[place]);
 }

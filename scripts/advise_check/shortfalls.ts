@@ -13,7 +13,9 @@ export function shortfalls(label: Label, advice: Advice): string[] {
   const kinds = advice.hazards.map(({ kind }) => kind);
   return [
     ...(advice.bound === bound ? [] : [`${bound} taken for ${advice.bound}`]),
-    ...(models === undefined || models.includes(advice.recommended.model)
+    // Who can't tell on a busy machine isn't wrong.
+    ...(models === undefined || models.includes(advice.recommended.model) ||
+        advice.recommended.decision === "can't tell"
       ? []
       : [`not ${models.join(" or ")}`]),
     ...(hazard === undefined || kinds.includes(hazard) ? [] : [`no word on ${hazard}`]),

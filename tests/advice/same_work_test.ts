@@ -28,6 +28,8 @@ Deno.test("sameWork() notices work that is done already, and work that grows", (
   assertEquals(sameWork(waiting, raceOf([2000, 2100, 1900]))?.same, false);
   const computing = sampleFor({ computeMs: 10 });
   assertEquals(sameWork(computing, raceOf([200, 210, 190], 200))?.same, false);
+  // A loop that was compiled better is the same work.
+  assert(sameWork(computing, raceOf([500, 510, 490], 500))?.same);
 });
 
 Deno.test("sameWork() takes a busy machine for no other work", () => {

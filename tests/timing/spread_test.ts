@@ -31,3 +31,10 @@ Deno.test("openItems() spreads the items of a list first, and takes as many as a
   assertEquals(await openItems({ ...source, limit: 3 }), [0, 4, 2]);
   assertEquals(await openItems({ ...source, first: 4, limit: 3 }), [0, 2, 1]);
 });
+
+Deno.test("spreadItems() makes no more of a long list than is wanted", () => {
+  const long = { length: 3_000_000 };
+  const items = Array.from(long, (_, place) => place);
+  assertEquals(spreadItems(items, Infinity, 3), [0, 2 ** 21, 2 ** 20]);
+  assertEquals(spreadItems(items).length, 65_536);
+});

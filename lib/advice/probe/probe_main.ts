@@ -95,7 +95,10 @@ async function main(): Promise<void> {
     say({ type: "refused", items: kind });
     Deno.exit(0);
   }
-  const items = order.spread ? spreadItems(made, order.first) : made;
+  const items = order.spread ? spreadItems(made, order.first, order.limit) : made;
+  const listed = order.spread && Array.isArray(made)
+    ? Math.min(made.length, order.first ?? Infinity)
+    : undefined;
   say({ type: "phase", phase: "setup" });
   const setupStartMs = performance.now();
   const tasks = new LaneTasks();
@@ -138,7 +141,7 @@ async function main(): Promise<void> {
     },
     given,
   );
-  await probe.run(items).catch(pulling);
+  await probe.run(items, listed).catch(pulling);
   for (let next = await inbox.next(); next !== undefined; next = await inbox.next()) {
     const command = JSON.parse(next) as ProbeCommand;
     if ("finish" in command) break;

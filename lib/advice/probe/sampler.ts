@@ -99,11 +99,11 @@ export class Sampler {
    * The job's items.
    *
    * @param items The job's items.
+   * @param listed How many there are of a list of which only some are here, in the order of timing/spread.ts.
    */
-  async run(items: Items<unknown>): Promise<void> {
+  async run(items: Items<unknown>, listed?: number): Promise<void> {
     const puller = new ItemPuller(items);
-    const spread = this.order.spread && Array.isArray(items) ? items.length : undefined;
-    if (spread !== undefined) this.#places = spreadOrder(spread);
+    if (listed !== undefined) this.#places = spreadOrder(listed);
     const rssBefore = rssBytes();
     let rssFirst: number | undefined;
     let size = 1;
@@ -116,7 +116,7 @@ export class Sampler {
       const sourceMs = performance.now() - pulledMs;
       if (batch.length === 0) break;
       if (this.#ran === 0) {
-        this.say({ type: "phase", phase: "tasks", spread, total: puller.total });
+        this.say({ type: "phase", phase: "tasks", spread: listed, total: listed ?? puller.total });
       }
       const stretch = await this.#stretch(batch, sourceMs);
       this.#tell(stretch);
@@ -138,7 +138,7 @@ export class Sampler {
       type: "done",
       items: this.#ran,
       failed: this.#failed,
-      total: puller.total ?? (ended ? this.#ran : null),
+      total: listed ?? puller.total ?? (ended ? this.#ran : null),
       transfer: this.#transfer.cost(),
       threadCpuMs: this.#threadCpuMs,
       wakeMs: await this.#wakeMs(),
