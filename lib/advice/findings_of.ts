@@ -4,7 +4,7 @@
  * @module
  */
 
-import { OTHER_COMPUTING, OTHER_WORK, WAITS } from "../judge/thresholds.ts";
+import { COMPUTES, OTHER_COMPUTING, OTHER_WORK } from "../judge/thresholds.ts";
 import { isBusy } from "../timing/meter/reading.ts";
 import type { FailureKind } from "../timing/failures.ts";
 import { median } from "../timing/statistics.ts";
@@ -127,7 +127,7 @@ export function sameWork(
   const sampledCpuMs = plain.items * (cpuMs + DEALING_MS);
   const cpuTimes = plain.rounds.flatMap(({ runCpuMs }) => runCpuMs ?? []);
   const computed = cpuTimes.length === 0 ? 1 : median(cpuTimes) / sampledCpuMs;
-  const waits = cpuShare <= WAITS;
+  const waits = cpuShare < COMPUTES;
   const longer = (runMs - plain.items * DEALING_MS) / sampledMs;
   const slower = waits && available >= BUSY_CPU ? longer : Math.min(longer, computed);
   const faster = waits || cpuTimes.length === 0
@@ -185,8 +185,9 @@ function* ofResults(
     const loops = wrong.some(({ candidate }) => candidate.lanes === 1);
     yield { kind: "results", models, orderMatters, loops };
   }
-  if (race?.unrepeatable) yield { kind: "unrepeatable" };
   const work = sameWork(sample, race);
+  // Work that was done already gives other results for that reason.
+  if (race?.unrepeatable && work?.same !== false) yield { kind: "unrepeatable" };
   if (work !== undefined && !work.same) {
     const { ratio, sameResults } = work;
     yield { kind: "other-work", ratio, sameResults, canReset: probed.exports.reset ?? false };

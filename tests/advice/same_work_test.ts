@@ -28,6 +28,11 @@ Deno.test("sameWork() notices work that is done already, and work that grows", (
   assertEquals(sameWork(waiting, raceOf([2000, 2100, 1900]))?.same, false);
   const computing = sampleFor({ computeMs: 10 });
   assertEquals(sameWork(computing, raceOf([200, 210, 190], 200))?.same, false);
+  // Of tasks that compute and wait the waits may vanish.
+  assertEquals(
+    sameWork(sampleFor({ computeMs: 5, waitMs: 5 }), raceOf([520, 530, 510], 500))?.same,
+    false,
+  );
   // A loop that was compiled better is the same work.
   assert(sameWork(computing, raceOf([500, 510, 490], 500))?.same);
 });

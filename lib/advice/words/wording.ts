@@ -19,6 +19,7 @@ import type { ModelAdvice, Surprise } from "../advice.ts";
 import { bySimplicity, type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
 import type { Classified } from "../prediction/classify.ts";
 import type { Composer } from "../composer.ts";
+import type { Runner } from "../race/race_options.ts";
 import type { Recommendation } from "../race/recommend.ts";
 import { blocks } from "../probe/sample.ts";
 import { QUEUEING } from "../race/substitutes.ts";
@@ -107,16 +108,27 @@ function plainReason(composer: Composer, { decision, best, bestGain }: Recommend
     case "unmeasured":
       return "Leave it sequential: what was predicted promises no sure gain, and nothing was measured.";
     default: {
-      const failing = found.race?.runners.some(({ out }) => out === "failures");
       return bestGain === null
-        ? "Leave it sequential: no other model " +
-          (failing
-            ? "ran without failures of its own."
-            : "gave the same results and ran to its end.")
+        ? `Leave it sequential: ${refutedText(found.race?.runners ?? [])}.`
         : "Leave it sequential: no model that gives the same results is detectably faster than the " +
           "plain loop.";
     }
   }
+}
+
+/** What came of the models that are no longer candidates. */
+const REFUTED: Readonly<Record<NonNullable<Runner["out"]>, string>> = {
+  failures: "had failures of its own",
+  results: "gave other results",
+  slower: "was clearly slower",
+  broken: "could not run",
+};
+
+function refutedText(runners: readonly Runner[]): string {
+  const said = runners.flatMap(({ candidate, out }) =>
+    out === undefined ? [] : [`${nameOf(candidate)} ${REFUTED[out]}`]
+  );
+  return said.length === 0 ? "nothing else was left to compare" : said.join(", ");
 }
 
 /** Why an interval is as wide as it is. */

@@ -56,3 +56,16 @@ Deno.test("memory that tasks in flight hold is counted, though nothing was raced
   const memory = advice.hazards.find(({ kind }) => kind === "memory")!;
   assertStringIncludes(memory.text, "6 in flight: about 4");
 });
+
+Deno.test("a reason says what came of the models that are out", async () => {
+  const made = { computeMs: 20 };
+  const slow = await adviceOn(made, ({ model }, items, runMs) => ({
+    runMs: model === "sequential" ? runMs : 60 * items,
+  }));
+  assertMatch(slow.recommended.reason, /workers \(2 lanes\) was clearly slower/);
+  const wrong = await adviceOn(made, ({ model }, _items, runMs) => ({
+    runMs,
+    checksum: model === "sequential" ? "same" : model,
+  }));
+  assertMatch(wrong.recommended.reason, /gave other results/);
+});
