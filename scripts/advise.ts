@@ -155,8 +155,13 @@ await script("advise", async (signal, args) => {
   }
   const stuck = findings.probed.cutOff;
   if (stuck !== undefined) printError(`advise: ${stuck}; give it longer with --budget`);
-  const differ = given.hazards.some(({ kind }) => kind === "results" || kind === "order");
-  if (differ) printError("advise: the models gave different results; see the hazards");
+  const kinds = given.hazards.map(({ kind }) => kind);
+  const differ = kinds.includes("results") || kinds.includes("order");
+  if (kinds.includes("results")) {
+    printError("advise: the models gave different results; see the hazards");
+  } else if (differ) {
+    printError("advise: results depend on the order in which tasks run; see the hazards");
+  }
   const lost = written.errors.length > 0;
   return failure !== undefined || stuck !== undefined || differ || lost ? 1 : 0;
 });

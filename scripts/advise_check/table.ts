@@ -92,7 +92,7 @@ export function tableOf(verdicts: readonly Verdict[]): string {
     ]);
   }
   const share = (holds: (of: Verdict) => boolean, among = verdicts) =>
-    formatPercent(among.filter(holds).length / Math.max(1, among.length));
+    among.length === 0 ? "–" : formatPercent(among.filter(holds).length / among.length);
   const compared = verdicts.filter(({ regret }) => regret !== null);
   const near = (gain: number, measured: number) => Math.abs(gain / measured - 1) <= GOOD_PREDICTION;
   return [
