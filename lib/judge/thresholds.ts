@@ -20,6 +20,9 @@ export const SURE = 0.9;
 /** The share of cases in which an interval is to hold the truth. */
 export const CONFIDENCE = 0.95;
 
+/** One round tells nothing of the noise: a ratio below this shows nothing. */
+export const ONE_ROUND = 3;
+
 /** The ends of an interval that lie so far apart tell nothing. */
 export const TELLS_NOTHING = 4;
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ONE_ROUND } from "../../judge/thresholds.ts";
 import type { Round } from "../../timing/result.ts";
 import type { Candidate } from "../prediction/candidate.ts";
 import type { Runner } from "./race_options.ts";
@@ -12,7 +13,7 @@ import type { Runner } from "./race_options.ts";
  * By how many rounds were run: a model that in each of them took so many times as long as the best one.
  * One round alone may have been disturbed; the more agree, the less it takes.
  */
-const CLEARLY = [2, 1.6, 1.35, 1.25];
+const CLEARLY = [ONE_ROUND, 1.6, 1.35, 1.25];
 
 /**
  * Finds the models that were clearly slower than the best one, in every round.

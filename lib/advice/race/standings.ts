@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CONFIDENCE } from "../../judge/thresholds.ts";
+import { CONFIDENCE, ONE_ROUND } from "../../judge/thresholds.ts";
 import { fromLogs, logOfTime } from "../../timing/interval.ts";
 import type { Interval } from "../../timing/result.ts";
 import { studentCdf, studentQuantile } from "../../timing/student_t.ts";
@@ -21,8 +21,6 @@ export const USUAL_NOISE = 0.1;
 export const BUSY_NOISE = 0.2;
 /** As how many degrees of freedom that counts. */
 const USUAL_FREEDOM = 3;
-/** One round tells nothing of the noise: of gains below the threefold it shows none. */
-const ONE_ROUND = Math.log(3);
 /** Until the effects of models and rounds no longer change. */
 const ITERATIONS = 50;
 
@@ -76,7 +74,7 @@ export class Standings<S extends Series> {
   ratio(slow: S, fast: S): Interval | null {
     const log = this.#logRatio(slow, fast);
     if (log === null) return null;
-    const reach = this.#single ? ONE_ROUND : this.#error(slow, fast) *
+    const reach = this.#single ? Math.log(ONE_ROUND) : this.#error(slow, fast) *
       studentQuantile((1 + CONFIDENCE) / 2, this.#freedom);
     return fromLogs({ median: log, low: log - reach, high: log + reach });
   }
@@ -87,7 +85,7 @@ export class Standings<S extends Series> {
     if (log === null) return 0.5;
     const distance = log - Math.log(bound);
     return this.#single
-      ? Math.min(0.8, Math.max(0.2, 0.5 + 0.3 * distance / ONE_ROUND))
+      ? Math.min(0.8, Math.max(0.2, 0.5 + 0.3 * distance / Math.log(ONE_ROUND)))
       : studentCdf(distance / this.#error(slow, fast), this.#freedom);
   }
 

@@ -18,8 +18,8 @@ const out = (...runners: Runner[]) =>
   );
 
 Deno.test("clearlySlower() asks less of a difference the more rounds agree on it", () => {
-  assertEquals(out(runner("workers", 100), runner("processes", 190)), []);
-  assertEquals(out(runner("workers", 100), runner("processes", 210)), ["processes"]);
+  assertEquals(out(runner("workers", 100), runner("processes", 290)), []);
+  assertEquals(out(runner("workers", 100), runner("processes", 310)), ["processes"]);
   const three = runner("workers", 100, 100, 100);
   assertEquals(out(three, runner("processes", 140, 150, 140)), ["processes"]);
   assertEquals(out(three, runner("processes", 140, 150, 110)), []);
