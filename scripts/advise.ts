@@ -4,8 +4,8 @@
  * @module
  */
 
-import { counted } from "../lib/plural.ts";
-import { adviceRenderers } from "../lib/advice/advice_files.ts";
+import { counted } from "../lib/text/plural.ts";
+import { adviceRenderers } from "../lib/report/files/advice_files.ts";
 import { adviceProgress } from "../lib/advice/advice_progress.ts";
 import { advise, MOST_ITEMS, MOST_TIMES } from "../lib/advice/advise.ts";
 import { jobFiles, jobModule } from "../lib/advice/job/job_module.ts";
@@ -17,16 +17,16 @@ import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";
 import { profileJob } from "../lib/advice/profile/profiler.ts";
 import { race } from "../lib/advice/race/race.ts";
-import { renderAdvice } from "../lib/advice/words/render_advice.ts";
-import { proxyNotes } from "../lib/proxy.ts";
-import { command } from "../lib/command.ts";
-import { print, printError } from "../lib/print.ts";
+import { renderAdvice } from "../lib/report/terminal/render_advice.ts";
+import { proxyNotes } from "../lib/timing/proxy.ts";
+import { command } from "../lib/cli/command.ts";
+import { print, printError } from "../lib/text/print.ts";
 import { duration, nonNegativeInteger, positiveInteger } from "../lib/options.ts";
-import { formatDuration } from "../lib/reporting/format.ts";
-import { checkOutputFiles, userPath, writeOutputFiles } from "../lib/reporting/output_files.ts";
-import { plain } from "../lib/reporting/plain.ts";
-import { styleOfStdout } from "../lib/reporting/style.ts";
-import { script } from "../lib/script.ts";
+import { formatDuration } from "../lib/text/format.ts";
+import { checkOutputFiles, userPath, writeOutputFiles } from "../lib/files/output_files.ts";
+import { plain } from "../lib/text/plain.ts";
+import { styleOfStdout } from "../lib/report/terminal/style.ts";
+import { script } from "../lib/cli/script.ts";
 import { describeEnvironment } from "../lib/timing/environment.ts";
 import { startMeter } from "../lib/timing/meter/meter.ts";
 import { chooseSeed } from "../lib/timing/random.ts";

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { command } from "../lib/command.ts";
+import { command } from "../lib/cli/command.ts";
 import { share } from "../lib/options.ts";
-import { renderChanges } from "../lib/reporting/changes_text.ts";
-import { print } from "../lib/print.ts";
-import { requireCommon } from "../lib/reporting/common_jobs.ts";
-import { resultOption } from "../lib/reporting/result_option.ts";
-import { styleOfStdout } from "../lib/reporting/style.ts";
-import { script } from "../lib/script.ts";
+import { renderChanges } from "../lib/report/terminal/changes_text.ts";
+import { print } from "../lib/text/print.ts";
+import { requireCommon } from "../lib/cli/common_jobs.ts";
+import { resultOption } from "../lib/cli/result_option.ts";
+import { styleOfStdout } from "../lib/report/terminal/style.ts";
+import { script } from "../lib/cli/script.ts";
 import { compareResults } from "../lib/timing/compare_results.ts";
 
 const compare = command(

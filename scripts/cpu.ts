@@ -5,21 +5,21 @@
  */
 
 import process from "node:process";
-import { command } from "../lib/command.ts";
+import { command } from "../lib/cli/command.ts";
 import { task, workers } from "../lib/mod.ts";
 import { modelLines } from "../lib/models.ts";
 import { oneOf, outputFile, positiveInteger, requireDistinct, UsageError } from "../lib/options.ts";
-import { print } from "../lib/print.ts";
-import { compareAndReport } from "../lib/reporting/compare_and_report.ts";
+import { print } from "../lib/text/print.ts";
+import { compareAndReport } from "../lib/cli/compare_and_report.ts";
 import {
   addComparisonOptions,
   type ComparisonOptions,
   type RawComparisonOptions,
   readComparisonOptions,
-} from "../lib/reporting/comparison_options.ts";
-import { namedFiles, userPath } from "../lib/reporting/output_files.ts";
-import type { Planned } from "../lib/reporting/run_comparisons.ts";
-import { script } from "../lib/script.ts";
+} from "../lib/cli/comparison_options.ts";
+import { namedFiles, userPath } from "../lib/files/output_files.ts";
+import type { Planned } from "../lib/cli/run_comparisons.ts";
+import { script } from "../lib/cli/script.ts";
 import { calibrate } from "../lib/tasks/calibrate.ts";
 import {
   CPU_TASK_NAMES,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { command } from "../lib/command.ts";
+import { command } from "../lib/cli/command.ts";
 import {
   duration,
   nonNegativeInteger,
@@ -20,11 +20,11 @@ import {
   type ComparisonOptions,
   type RawComparisonOptions,
   readComparisonOptions,
-} from "../lib/reporting/comparison_options.ts";
-import { userPath } from "../lib/reporting/output_files.ts";
-import { compareAndReport } from "../lib/reporting/compare_and_report.ts";
+} from "../lib/cli/comparison_options.ts";
+import { userPath } from "../lib/files/output_files.ts";
+import { compareAndReport } from "../lib/cli/compare_and_report.ts";
 import { modelLines } from "../lib/models.ts";
-import { script } from "../lib/script.ts";
+import { script } from "../lib/cli/script.ts";
 import { type SiteSample, siteWarnings } from "../lib/site/bottleneck.ts";
 import { PAGE_BYTES_LIMIT, SITE_DEFAULTS, type SiteOptions } from "../lib/site/options.ts";
 import { type Site, SiteError, startSite } from "../lib/site/start.ts";

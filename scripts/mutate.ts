@@ -7,9 +7,9 @@
 
 import { parse } from "@babel/parser";
 import { fromFileUrl } from "@std/path";
-import { command } from "../lib/command.ts";
+import { command } from "../lib/cli/command.ts";
 import { nonNegativeInteger, positiveInteger, UsageError } from "../lib/options.ts";
-import { script } from "../lib/script.ts";
+import { script } from "../lib/cli/script.ts";
 import { seededRandom, shuffled } from "../lib/timing/random.ts";
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));

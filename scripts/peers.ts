@@ -5,16 +5,16 @@
  * @module
  */
 
-import { command } from "../lib/command.ts";
+import { command } from "../lib/cli/command.ts";
 import { listOf, nonNegativeInteger, positiveInteger } from "../lib/options.ts";
-import { counted } from "../lib/plural.ts";
-import { print, printError } from "../lib/print.ts";
-import { checkOutputFiles, writeOutputFiles } from "../lib/reporting/output_files.ts";
-import type { PeersFile } from "../lib/reporting/peers/peers_result.ts";
-import { peersText } from "../lib/reporting/peers/peers_text.ts";
-import { familySentence } from "../lib/reporting/peers/peers_words.ts";
-import { styleOfStdout } from "../lib/reporting/style.ts";
-import { script } from "../lib/script.ts";
+import { counted } from "../lib/text/plural.ts";
+import { print, printError } from "../lib/text/print.ts";
+import { checkOutputFiles, writeOutputFiles } from "../lib/files/output_files.ts";
+import type { PeersFile } from "../lib/report/peers/peers_result.ts";
+import { peersText } from "../lib/report/peers/peers_text.ts";
+import { familySentence } from "../lib/report/peers/peers_words.ts";
+import { styleOfStdout } from "../lib/report/terminal/style.ts";
+import { script } from "../lib/cli/script.ts";
 import { describeEnvironment } from "../lib/timing/environment.ts";
 import { chooseSeed } from "../lib/timing/random.ts";
 import { contestsOf } from "./peers/families/all.ts";

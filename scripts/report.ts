@@ -4,14 +4,14 @@
  * @module
  */
 
-import { checkFormats, reportRenderers, reportText } from "../lib/advice/report_formats.ts";
-import { readReportFile, type ReportFile } from "../lib/advice/report_file.ts";
-import { command } from "../lib/command.ts";
-import { print, printError } from "../lib/print.ts";
-import { checkOutputFiles, userPath, writeOutputFiles } from "../lib/reporting/output_files.ts";
-import { fileOption } from "../lib/reporting/result_option.ts";
-import { styleOfStdout } from "../lib/reporting/style.ts";
-import { script } from "../lib/script.ts";
+import { checkFormats, reportRenderers, reportText } from "../lib/cli/report_formats.ts";
+import { readReportFile, type ReportFile } from "../lib/report/report_file.ts";
+import { command } from "../lib/cli/command.ts";
+import { print, printError } from "../lib/text/print.ts";
+import { checkOutputFiles, userPath, writeOutputFiles } from "../lib/files/output_files.ts";
+import { fileOption } from "../lib/cli/result_option.ts";
+import { styleOfStdout } from "../lib/report/terminal/style.ts";
+import { script } from "../lib/cli/script.ts";
 
 const report = command(
   "report",

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { command } from "../lib/command.ts";
+import { command } from "../lib/cli/command.ts";
 import {
   duration,
   nonNegativeInteger,
@@ -12,10 +12,10 @@ import {
   share,
   UsageError,
 } from "../lib/options.ts";
-import { print } from "../lib/print.ts";
-import { wrap } from "../lib/reporting/plain.ts";
-import { styleOfStdout } from "../lib/reporting/style.ts";
-import { INTERRUPTED, script } from "../lib/script.ts";
+import { print } from "../lib/text/print.ts";
+import { wrap } from "../lib/text/plain.ts";
+import { styleOfStdout } from "../lib/report/terminal/style.ts";
+import { INTERRUPTED, script } from "../lib/cli/script.ts";
 import { FAULTS } from "../lib/site/faults.ts";
 import { PAGE_BYTES_LIMIT, SITE_DEFAULTS } from "../lib/site/options.ts";
 import { SiteError, startSite } from "../lib/site/start.ts";

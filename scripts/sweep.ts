@@ -4,32 +4,26 @@
  * @module
  */
 
-import { command } from "../lib/command.ts";
-import { print, printError } from "../lib/print.ts";
+import { command } from "../lib/cli/command.ts";
+import { print, printError } from "../lib/text/print.ts";
 import { jobFiles, jobModule } from "../lib/advice/job/job_module.ts";
 import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { loadJob } from "../lib/advice/job/load_job.ts";
 import { JobError } from "../lib/advice/probe/probe.ts";
-import { choosePlan, itemMsOf } from "../lib/advice/scaling/choose_plan.ts";
-import { measureOpenLoop, measureSweep } from "../lib/advice/scaling/measure.ts";
-import type { MeasureOptions } from "../lib/advice/scaling/measure_options.ts";
-import { sweepRenderers } from "../lib/advice/scaling/words/sweep_files.ts";
-import { readSweepOptions, type SweepOptionValues } from "../lib/advice/scaling/sweep_options.ts";
-import type { SweepPlan } from "../lib/advice/scaling/sweep_plan.ts";
-import type { SweepResult } from "../lib/advice/scaling/sweep_result.ts";
-import { anyFailed, sweepText } from "../lib/advice/scaling/words/sweep_text.ts";
-import {
-  downloads,
-  itemsPerPlace,
-  ownJob,
-  sums,
-  type SweptJob,
-} from "../lib/advice/scaling/swept_job.ts";
+import { choosePlan, itemMsOf } from "../lib/scaling/choose_plan.ts";
+import { measureOpenLoop, measureSweep } from "../lib/scaling/measure.ts";
+import type { MeasureOptions } from "../lib/scaling/measure_options.ts";
+import { sweepRenderers } from "../lib/report/scaling/sweep_files.ts";
+import { readSweepOptions, type SweepOptionValues } from "../lib/scaling/sweep_options.ts";
+import type { SweepPlan } from "../lib/scaling/sweep_plan.ts";
+import type { SweepResult } from "../lib/scaling/sweep_result.ts";
+import { anyFailed, sweepText } from "../lib/report/scaling/sweep_text.ts";
+import { downloads, itemsPerPlace, ownJob, sums, type SweptJob } from "../lib/scaling/swept_job.ts";
 import { type NamedFile, UsageError } from "../lib/options.ts";
-import { userPath } from "../lib/reporting/output_files.ts";
-import { writeOutputFiles } from "../lib/reporting/output_files.ts";
-import { styleOfStdout } from "../lib/reporting/style.ts";
-import { script } from "../lib/script.ts";
+import { userPath } from "../lib/files/output_files.ts";
+import { writeOutputFiles } from "../lib/files/output_files.ts";
+import { styleOfStdout } from "../lib/report/terminal/style.ts";
+import { script } from "../lib/cli/script.ts";
 import { SiteError, startSite } from "../lib/site/start.ts";
 import { type Meter, startMeter } from "../lib/timing/meter/meter.ts";
 

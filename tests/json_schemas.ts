@@ -6,8 +6,8 @@
 
 import { Ajv2020 } from "ajv/dist/2020";
 import { adviceJsonSchema } from "../lib/advice/advice_schema.ts";
-import { sweepJsonSchema } from "../lib/advice/scaling/sweep_schema.ts";
-import { peersJsonSchema } from "../lib/reporting/peers/peers_schema.ts";
+import { sweepJsonSchema } from "../lib/scaling/sweep_schema.ts";
+import { peersJsonSchema } from "../lib/report/peers/peers_schema.ts";
 import { resultJsonSchema } from "../lib/timing/result_schema.ts";
 
 /** Each kind of file: its schema as shipped, and as the program makes it. */
@@ -21,11 +21,11 @@ export const SCHEMAS = {
     made: adviceJsonSchema,
   },
   sweep: {
-    file: new URL("../lib/advice/scaling/sweep.schema.json", import.meta.url),
+    file: new URL("../lib/scaling/sweep.schema.json", import.meta.url),
     made: sweepJsonSchema,
   },
   peers: {
-    file: new URL("../lib/reporting/peers/peers.schema.json", import.meta.url),
+    file: new URL("../lib/report/peers/peers.schema.json", import.meta.url),
     made: peersJsonSchema,
   },
 } as const;

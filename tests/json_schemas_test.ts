@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { adviceOn, asPredicted } from "./advice/advice_on.ts";
 import { adviceFileOf } from "./advice/advice_file.ts";
-import { resultOf as sweepOf } from "./advice/scaling/measured.ts";
+import { resultOf as sweepOf } from "./scaling/measured.ts";
 import { granted } from "./granted.ts";
 import { edited, faultsOf, type SchemaName, SCHEMAS } from "./json_schemas.ts";
-import { peersFile } from "./reporting/peers/fixture.ts";
-import { cpuComparison, ioComparison, resultOf } from "./reporting/fixture.ts";
+import { peersFile } from "./report/peers/fixture.ts";
+import { cpuComparison, ioComparison, resultOf } from "./report/fixture.ts";
 
 const ignore = !granted("read");
 

@@ -11,9 +11,13 @@ const ROOT = fromFileUrl(new URL("../", import.meta.url));
 /** What may import what: each only what stands after it, and its own folder. */
 const ORDER = [
   "scripts",
+  "lib/cli",
+  "lib/report",
+  "lib/scaling",
   "lib/advice",
-  "lib/reporting",
+  "lib/progress",
   "lib/timing",
+  "lib/children",
   "lib/judge",
   "lib/executor",
   "lib/dispatch",
@@ -33,7 +37,7 @@ function* files(folder: string): Generator<string> {
 
 function layerOf(path: string): string | undefined {
   if (/^lib\/(mod|executor|executor_options)\.ts$/.test(path)) return "lib/executor";
-  if (/^lib\/(tasks|site)\/|^lib\/models\.ts$/.test(path)) return "leaves";
+  if (/^lib\/(tasks|site|text|options|files)\/|^lib\/\w+\.ts$/.test(path)) return "leaves";
   return ORDER.find((layer) => path.startsWith(`${layer}/`));
 }
 

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { MovingLine } from "../reporting/moving_line.ts";
-import { plain } from "../reporting/plain.ts";
-import { type ProgressOutput, stderrOutput } from "../reporting/progress.ts";
+import { MovingLine } from "../progress/moving_line.ts";
+import { plain } from "../text/plain.ts";
+import { type ProgressOutput, stderrOutput } from "../progress/progress.ts";
 import type { TimingEvent } from "../timing/spec.ts";
 import { nameOf } from "./prediction/candidate.ts";
 

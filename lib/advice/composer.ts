@@ -5,7 +5,7 @@
  */
 
 import { TOO_SLOW } from "../judge/thresholds.ts";
-import { formatPercent } from "../reporting/format.ts";
+import { formatPercent } from "../text/format.ts";
 import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { ModelAdvice } from "./advice.ts";

@@ -6,7 +6,7 @@
  */
 
 import { dirname } from "@std/path";
-import { linkTarget } from "../link_target.ts";
+import { linkTarget } from "../files/link_target.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Bounds of a file that is to be read. */

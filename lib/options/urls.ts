@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readText } from "../text_file.ts";
+import { readText } from "../files/text_file.ts";
 import { inputFile } from "./files.ts";
 import { UsageError } from "./usage_error.ts";
 import { httpUrl } from "./words.ts";

@@ -8,8 +8,8 @@
  */
 
 import type { CeilingOrder } from "./ceiling_main.ts";
-import { trialFlags } from "./child_permissions.ts";
-import { MeasuringChild } from "./measuring_child.ts";
+import { trialFlags } from "../children/child_permissions.ts";
+import { MeasuringChild } from "../children/measuring_child.ts";
 import type { Comparison } from "./result.ts";
 import type { JobSpec } from "./spec.ts";
 import { median } from "./statistics.ts";

@@ -8,7 +8,7 @@
 import { LaneTasks } from "../lanes/lane_tasks.ts";
 import { plainContext } from "../lanes/plain_context.ts";
 import { openItems } from "./item_source.ts";
-import { meetParent } from "./parent.ts";
+import { meetParent } from "../children/parent.ts";
 import { prepare } from "./prepare.ts";
 import type { JobSpec } from "./spec.ts";
 

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { counted } from "../plural.ts";
-import { proxyNotes } from "../proxy.ts";
+import { counted } from "../text/plural.ts";
+import { proxyNotes } from "./proxy.ts";
 import type { ResultFile } from "./result.ts";
 
 function granted(descriptor: Deno.PermissionDescriptor): boolean {

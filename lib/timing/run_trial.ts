@@ -6,8 +6,8 @@
  */
 
 import { isRemote } from "../models.ts";
-import { trialFlags } from "./child_permissions.ts";
-import { MeasuringChild } from "./measuring_child.ts";
+import { trialFlags } from "../children/child_permissions.ts";
+import { MeasuringChild } from "../children/measuring_child.ts";
 import type { Meter } from "./meter/meter.ts";
 import { loadBetween, type Reading } from "./meter/reading.ts";
 import { lostInJson } from "./plain_values.ts";

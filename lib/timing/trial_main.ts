@@ -8,7 +8,7 @@
  */
 
 import { openModel } from "./open_model.ts";
-import { meetParent } from "./parent.ts";
+import { meetParent } from "../children/parent.ts";
 import type { TrialSpec } from "./spec.ts";
 import { runTrialHere } from "./trial.ts";
 

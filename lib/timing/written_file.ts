@@ -5,7 +5,7 @@
  * @module
  */
 
-import { readText } from "../text_file.ts";
+import { readText } from "../files/text_file.ts";
 import type { Checked } from "./schema_fault.ts";
 
 /** Larger files aren't read: no run of this program writes one. */

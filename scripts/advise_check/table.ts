@@ -5,8 +5,8 @@
  */
 
 import Table from "cli-table3";
-import { formatPercent, formatRatio } from "../../lib/reporting/format.ts";
-import { BORDERLESS } from "../../lib/reporting/text_table.ts";
+import { formatPercent, formatRatio } from "../../lib/text/format.ts";
+import { BORDERLESS } from "../../lib/report/terminal/text_table.ts";
 
 /** How one piece of advice turned out. */
 export interface Verdict {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { ResultFile } from "../../lib/timing/result.ts";
-import { hostileResult, ioComparison, resultOf } from "../reporting/fixture.ts";
+import { hostileResult, ioComparison, resultOf } from "../report/fixture.ts";
 import { mayRunScripts, runTask } from "./run_script.ts";
 
 async function withFiles(

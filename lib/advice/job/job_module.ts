@@ -6,8 +6,8 @@
 
 import { fromFileUrl, toFileUrl } from "@std/path";
 import { type NamedFile, UsageError } from "../../options.ts";
-import { moduleFacts, moduleFiles } from "../../timing/module_files.ts";
-import { userFolder } from "../../user_folder.ts";
+import { moduleFacts, moduleFiles } from "../../children/module_files.ts";
+import { userFolder } from "../../files/user_folder.ts";
 
 /** How long checking types may take, in milliseconds. */
 const CHECK_MS = 30_000;

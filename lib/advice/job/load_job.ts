@@ -5,7 +5,7 @@
  * @module
  */
 
-import { plain } from "../../reporting/plain.ts";
+import { plain } from "../../text/plain.ts";
 import type { Meter } from "../../timing/meter/meter.ts";
 import type { JobSpec, TrialPermissions } from "../../timing/spec.ts";
 import { graceFor } from "./grace.ts";

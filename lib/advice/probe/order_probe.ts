@@ -4,8 +4,8 @@
  * @module
  */
 
-import { trialFlags } from "../../timing/child_permissions.ts";
-import { MeasuringChild } from "../../timing/measuring_child.ts";
+import { trialFlags } from "../../children/child_permissions.ts";
+import { MeasuringChild } from "../../children/measuring_child.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { spreadOf } from "./probe.ts";
 import type { ProbeMessage, ProbeOrder } from "./probe_message.ts";

@@ -5,8 +5,8 @@
  */
 
 import { UsageError } from "../../options.ts";
-import { trialFlags } from "../../timing/child_permissions.ts";
-import { MeasuringChild } from "../../timing/measuring_child.ts";
+import { trialFlags } from "../../children/child_permissions.ts";
+import { MeasuringChild } from "../../children/measuring_child.ts";
 import type { Meter } from "../../timing/meter/meter.ts";
 import { type Load, loadBetween, type Reading } from "../../timing/meter/reading.ts";
 import type { JobSpec } from "../../timing/spec.ts";

@@ -8,7 +8,7 @@
 import type { Items } from "../../dispatch/options.ts";
 import { LaneTasks } from "../../lanes/lane_tasks.ts";
 import { isGenerator } from "../../lanes/load_task.ts";
-import { meetParent } from "../../timing/parent.ts";
+import { meetParent } from "../../children/parent.ts";
 import { prepare } from "../../timing/prepare.ts";
 import { profiledRun } from "../profile/profiled_run.ts";
 import { spreadItems } from "../../timing/spread.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatDuration, formatPercent } from "../../reporting/format.ts";
+import { formatDuration, formatPercent } from "../../text/format.ts";
 import { isBusy } from "../../timing/meter/reading.ts";
 import type { Advice } from "../advice.ts";
 import type { Deed } from "./hot_functions.ts";

@@ -4,14 +4,9 @@
  * @module
  */
 
-import { counted } from "../../plural.ts";
+import { counted } from "../../text/plural.ts";
 import { TOO_SLOW } from "../../judge/thresholds.ts";
-import {
-  formatDuration,
-  formatPercent,
-  formatRatio,
-  formatSpeedup,
-} from "../../reporting/format.ts";
+import { formatDuration, formatPercent, formatRatio, formatSpeedup } from "../../text/format.ts";
 import { sourceLimit, wasBusy } from "../findings_of.ts";
 import { computesBeside } from "../prediction/candidates.ts";
 import { paceText } from "./finding_words.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { MeasuringChild } from "../measuring_child.ts";
+import { MeasuringChild } from "../../children/measuring_child.ts";
 import type { Answer, Question } from "./meter_main.ts";
 import type { Reading } from "./reading.ts";
 

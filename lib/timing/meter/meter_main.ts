@@ -7,7 +7,7 @@
  * @module
  */
 
-import { meetParent } from "../parent.ts";
+import { meetParent } from "../../children/parent.ts";
 import {
   type ControlGroups,
   controlGroups,

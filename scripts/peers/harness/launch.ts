@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fit, plain } from "../../../lib/reporting/plain.ts";
+import { fit, plain } from "../../../lib/text/plain.ts";
 import type { Launch } from "./contest.ts";
 
 /** How a program ended. */

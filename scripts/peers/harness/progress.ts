@@ -4,9 +4,9 @@
  * @module
  */
 
-import { printError } from "../../../lib/print.ts";
-import { MovingLine } from "../../../lib/reporting/moving_line.ts";
-import { stderrOutput } from "../../../lib/reporting/progress.ts";
+import { printError } from "../../../lib/text/print.ts";
+import { MovingLine } from "../../../lib/progress/moving_line.ts";
+import { stderrOutput } from "../../../lib/progress/progress.ts";
 import type { Contender, Contest } from "./contest.ts";
 
 /** Draws how far the race is. */

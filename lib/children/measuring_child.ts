@@ -1,0 +1,142 @@
+/**
+ * A child process that measures, as its parent sees it: what it is told, what it says, and how it ends.
+ *
+ * @module
+ */
+
+import { userFolder } from "../files/user_folder.ts";
+import { Inbox, makeMark, messageIn } from "./child_lines.ts";
+
+/** How long a child may take to end after it was asked to, in milliseconds. */
+const GRACE_MS = 800;
+
+/** How much of what it wrote to stderr is kept to explain its death, in characters. */
+const TAIL = 4000;
+
+/** How a child is started. */
+export interface ChildOptions {
+  /** The file it runs. */
+  readonly entry: URL;
+  /** Flags of Deno: its project, and what it may do; none by default. */
+  readonly flags?: readonly string[];
+  /** Stops it. */
+  readonly signal?: AbortSignal;
+}
+
+/** A child that is running. Leaving an `await using` block ends it. */
+export class MeasuringChild implements AsyncDisposable {
+  /** What each of its messages begins with; it must be told before it can say anything. */
+  readonly mark: string = makeMark();
+  readonly #process: Deno.ChildProcess;
+  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #stdout: Inbox;
+  readonly #stderrEnd: Promise<void>;
+  readonly #signal: AbortSignal | undefined;
+  #stderr = "";
+  #exited = false;
+  #killTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /**
+   * Starts the child.
+   *
+   * @param options What it runs, and what it may do.
+   * @throws {Deno.errors.NotCapable} If this process may not run Deno.
+   */
+  constructor({ entry, flags = [], signal }: ChildOptions) {
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--no-prompt", "--cached-only", "--no-check", ...flags, entry.href],
+      env: { NO_COLOR: "1" },
+      // What a job reads by a relative path, it reads where its user is.
+      cwd: userFolder(),
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#stdin = this.#process.stdin.getWriter();
+    this.#stdout = new Inbox(this.#process.stdout);
+    this.#stderrEnd = this.#drain(this.#process.stderr);
+    this.#process.status.then(() => this.#exited = true);
+    this.#signal = signal;
+    if (signal?.aborted) this.stop();
+    else signal?.addEventListener("abort", this.stop);
+  }
+
+  /** Its number, by which the system knows it. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  async #drain(stderr: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const bytes of stderr) {
+      this.#stderr = (this.#stderr + decoder.decode(bytes, { stream: true })).slice(-TAIL);
+    }
+  }
+
+  #kill(signal: Deno.Signal): void {
+    try {
+      if (!this.#exited) this.#process.kill(signal);
+    } catch {
+      // It ended in between.
+    }
+  }
+
+  /** Asks it to end, and makes it end soon after. */
+  readonly stop = (): void => {
+    if (this.#killTimer !== undefined) return;
+    this.#kill("SIGTERM");
+    this.#killTimer = setTimeout(() => this.#kill("SIGKILL"), GRACE_MS);
+  };
+
+  /**
+   * Tells it something.
+   *
+   * @param message Plain JSON; it is written as one line.
+   */
+  async send(message: unknown): Promise<void> {
+    try {
+      await this.#stdin.write(new TextEncoder().encode(`${JSON.stringify(message)}\n`));
+    } catch {
+      // It died: what it says, or doesn't say, tells why.
+    }
+  }
+
+  /**
+   * Waits for what it says.
+   *
+   * @returns The next message, or undefined if it will say nothing more.
+   */
+  async next(): Promise<{ type: string } | undefined> {
+    for (let line = await this.#stdout.next(); line !== undefined;) {
+      const message = messageIn(line, this.mark);
+      if (message !== undefined) return message;
+      line = await this.#stdout.next();
+    }
+    return undefined;
+  }
+
+  /**
+   * Waits for its end.
+   *
+   * @returns How it ended and the last it wrote to stderr, in one line.
+   */
+  async obituary(): Promise<string> {
+    const { code, signal } = await this.#process.status;
+    await this.#stderrEnd;
+    const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+    const lines = this.#stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+    const tail = lines.slice(-6).join(" | ");
+    return tail === "" ? how : `${how}: ${tail}`;
+  }
+
+  /** Ends it, and waits until it has ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#signal?.removeEventListener("abort", this.stop);
+    await this.#stdin.close().catch(() => {});
+    const timer = this.#exited ? undefined : setTimeout(this.stop, GRACE_MS);
+    await this.#process.status;
+    clearTimeout(timer);
+    clearTimeout(this.#killTimer);
+    await Promise.all([this.#stdout.ended, this.#stderrEnd]);
+  }
+}

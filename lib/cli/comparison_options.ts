@@ -1,0 +1,191 @@
+/**
+ * The options that `io` and `cpu` share, and what they mean.
+ *
+ * @module
+ */
+
+import { defaultLanes, type JobKind, type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
+import { listOf, type NamedFile, nonNegativeInteger, positiveInteger, share } from "../options.ts";
+import type { ModelSpec } from "../timing/spec.ts";
+import type { ResultFile } from "../timing/result.ts";
+import { checkOutputFiles, type OutputFiles, userPath } from "../files/output_files.ts";
+import { resultOption } from "./result_option.ts";
+
+/** The greatest seed: the random generator takes 32 bits. */
+const GREATEST_SEED = 2 ** 32 - 1;
+/** A lane is a thread or a process; a machine dies of more. */
+const MOST_LANES = 256;
+const MOST_ROUNDS = 1_000;
+
+/** The shared options as typed. */
+export interface RawComparisonOptions {
+  /** `--models` */
+  readonly models?: string;
+  /** `--rounds` */
+  readonly rounds?: string;
+  /** `--warmup` */
+  readonly warmup?: string;
+  /** `--seed` */
+  readonly seed?: string;
+  /** `--slots` */
+  readonly slots?: string;
+  /** `--lanes` */
+  readonly lanes?: string;
+  /** `--json` */
+  readonly json?: string;
+  /** `--csv` */
+  readonly csv?: string;
+  /** `--markdown` */
+  readonly markdown?: string;
+  /** `--html` */
+  readonly html?: string;
+  /** `--trace` */
+  readonly trace?: string;
+  /** `--baseline` */
+  readonly baseline?: string;
+  /** `--max-slowdown` */
+  readonly maxSlowdown?: string;
+}
+
+/** The shared options as values. */
+export interface ComparisonOptions {
+  /** The models to compare, with their sizes. */
+  readonly models: readonly ModelSpec[];
+  /** How often each is measured; undefined unless given. */
+  readonly rounds: number | undefined;
+  /** Items run before the measured ones in each trial. */
+  readonly warmup: number;
+  /** Decides the order of the trials and the statistics' resampling. */
+  readonly seed: number;
+  /** Files to write. */
+  readonly files: OutputFiles;
+  /** An earlier result to compare with. */
+  readonly baseline: ResultFile | undefined;
+  /** Where that is, as typed. */
+  readonly baselinePath: string | undefined;
+  /** How much slower than the baseline is allowed, as a share. */
+  readonly maxSlowdown: number;
+}
+
+/** A command that options can be added to; commander's is one. */
+export interface OptionTaker {
+  /** Adds an option with its line for the help. */
+  option(flags: string, description: string): OptionTaker;
+}
+
+/**
+ * Adds the shared options to a script's command.
+ *
+ * @param command The command, with its own options already there.
+ * @param kind What its jobs are like, for the lanes that the help names.
+ *
+ * @example
+ * ```ts
+ * import { command } from "./command.ts";
+ * import { addComparisonOptions } from "./comparison_options.ts";
+ *
+ * const io = command("io", "Downloads.");
+ * addComparisonOptions(io, "io");
+ * io.parse(["--rounds", "3"], { from: "user" });
+ * console.log(io.opts()); // { rounds: "3" }
+ * ```
+ */
+export function addComparisonOptions(command: OptionTaker, kind: JobKind): void {
+  const lanes = MODELS.filter((model) => takes(model, "lanes"));
+  command
+    .option("--models <list>", `models to compare, such as sequential,limited (default: all)`)
+    .option(
+      "--slots <n>",
+      `slots of limited: tasks in flight at once (default: ${MODEL_TABLE.limited.slots})`,
+    )
+    .option(
+      "--lanes <n>",
+      `lanes of ${lanes.join(" and of ")} ` +
+        `(default: ${lanes.map((model) => `${defaultLanes(model, kind)} ${model}`).join(", ")})`,
+    )
+    .option("--rounds <n>", "how often each model is measured (default: 3)")
+    .option("--warmup <n>", "items run before the measured ones in each trial (default: 0)")
+    .option("--seed <n>", "order of the trials, and the resampling (default: drawn, and printed)")
+    .option("--json <file>", "write the result file, with every round")
+    .option("--csv <file>", "write a table of all rounds")
+    .option("--markdown <file>", "write a table for an issue or a pull request")
+    .option("--html <file>", "write one page with charts; it opens without a network")
+    .option("--trace <file>", "write every task for ui.perfetto.dev or chrome://tracing")
+    .option("--baseline <file>", "compare with an earlier result file; exit 3 when slower")
+    .option(
+      "--max-slowdown <share>",
+      "how much slower than the baseline is allowed (default: 10%)",
+    );
+}
+
+/**
+ * Reads and checks the shared options; output folders too, before anything is measured.
+ *
+ * @param raw The options as typed.
+ * @param kind What the jobs are like, for the lanes unless told.
+ * @param inputs Files that are read beside the baseline.
+ * @returns Their values.
+ * @throws {UsageError} If one has a value it doesn't take.
+ *
+ * @example
+ * ```ts
+ * import { readComparisonOptions } from "./comparison_options.ts";
+ *
+ * const raw = { models: "limited", slots: "8" };
+ * const { models } = await readComparisonOptions(raw, "io");
+ * console.log(models); // [{ model: "limited", lanes: 1, slots: 8 }]
+ * ```
+ */
+export async function readComparisonOptions(
+  raw: RawComparisonOptions,
+  kind: JobKind,
+  inputs: readonly NamedFile[] = [],
+): Promise<ComparisonOptions> {
+  const names = raw.models === undefined ? MODELS : listOf("--models", raw.models, MODELS);
+  const slots = raw.slots === undefined
+    ? MODEL_TABLE.limited.slots
+    : positiveInteger("--slots", raw.slots, { max: 100_000 });
+  const lanes = raw.lanes === undefined
+    ? undefined
+    : positiveInteger("--lanes", raw.lanes, { max: MOST_LANES });
+  const rounds = raw.rounds === undefined
+    ? undefined
+    : positiveInteger("--rounds", raw.rounds, { max: MOST_ROUNDS });
+  const warmup = raw.warmup === undefined
+    ? 0
+    : nonNegativeInteger("--warmup", raw.warmup, { max: 1_000_000 });
+  const seed = raw.seed === undefined
+    ? Math.floor(Math.random() * 1_000_000)
+    : nonNegativeInteger("--seed", raw.seed, { max: GREATEST_SEED });
+  const maxSlowdown = raw.maxSlowdown === undefined
+    ? 0.1
+    : share("--max-slowdown", raw.maxSlowdown);
+  const baseline = raw.baseline === undefined
+    ? undefined
+    : await resultOption("--baseline", raw.baseline);
+  const read = raw.baseline === undefined
+    ? inputs
+    : [{ option: "--baseline", path: userPath(raw.baseline) }, ...inputs];
+  return {
+    models: names.map((model) => sized(model, slots, lanes, kind)),
+    rounds,
+    warmup,
+    seed,
+    files: await checkOutputFiles(raw, read),
+    baseline,
+    baselinePath: raw.baseline,
+    maxSlowdown,
+  };
+}
+
+function sized(
+  model: Model,
+  slots: number,
+  lanes: number | undefined,
+  kind: JobKind,
+): ModelSpec {
+  if (takes(model, "lanes")) return { model, lanes: lanes ?? defaultLanes(model, kind), slots: 1 };
+  if (takes(model, "slots")) return { model, lanes: 1, slots };
+  // One lane; one slot under sequential, as many as there are items under concurrent.
+  return { model };
+}

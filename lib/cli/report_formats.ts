@@ -1,0 +1,139 @@
+/**
+ * Files of any kinds, in every format that suits them together.
+ *
+ * @module
+ */
+
+import { UsageError } from "../options.ts";
+import { renderCsv } from "../report/files/csv.ts";
+import { renderMarkdown } from "../report/files/markdown.ts";
+import type { Format, Renderers } from "../files/output_files.ts";
+import { peersCsv, peersMarkdown } from "../report/peers/peers_files.ts";
+import { peersText } from "../report/peers/peers_text.ts";
+import type { Style } from "../report/terminal/style.ts";
+import { renderText } from "../report/terminal/text.ts";
+import { renderTrace } from "../report/files/trace.ts";
+import type { ResultFile } from "../timing/result.ts";
+import { adviceMarkdown } from "../report/files/advice_markdown.ts";
+import { renderAdvice } from "../report/terminal/render_advice.ts";
+import { type ReportFile, sortedByKind } from "../report/report_file.ts";
+import { sweepCsv } from "../report/scaling/sweep_csv.ts";
+import { sweepMarkdown } from "../report/scaling/sweep_markdown.ts";
+import { sweepText } from "../report/scaling/sweep_text.ts";
+
+/**
+ * Writes a file of any kind as text for a terminal.
+ *
+ * @param file What was measured.
+ * @param style Width and colour.
+ * @returns The text, without a newline at the end.
+ *
+ * @example
+ * ```ts
+ * import { reportText } from "./report_formats.ts";
+ *
+ * console.log(reportText.length); // 2
+ * ```
+ */
+export function reportText(file: ReportFile, style: Style): string {
+  if (!("kind" in file)) return renderText(file, style).trimEnd();
+  if (file.kind === "peers") return peersText(file, style);
+  return file.kind === "advice" ? renderAdvice(file.advice, style) : sweepText(file, style);
+}
+
+function markdownOf(file: ReportFile): string {
+  if (!("kind" in file)) return renderMarkdown(file);
+  if (file.kind === "peers") return peersMarkdown(file);
+  return file.kind === "advice" ? adviceMarkdown(file) : sweepMarkdown(file);
+}
+
+/** Several results as one; what they were measured on is the first's, as CSV and traces hardly tell it. */
+function joined(results: readonly ResultFile[]): ResultFile {
+  return { ...results[0]!, comparisons: results.flatMap(({ comparisons }) => comparisons) };
+}
+
+/**
+ * What makes each format of files together: one page, one text, one table, one trace of all.
+ *
+ * @param files What was measured; at least one.
+ * @returns A function for each format.
+ *
+ * @example
+ * ```ts
+ * import { reportRenderers } from "./report_formats.ts";
+ *
+ * console.log(Object.keys(reportRenderers([]))); // ["csv", "markdown", "trace", "html"]
+ * ```
+ */
+export function reportRenderers(files: readonly ReportFile[]): Omit<Required<Renderers>, "json"> {
+  const { comparisons, sweeps, races } = sortedByKind(files);
+  return {
+    csv: () =>
+      races.length > 0
+        ? peersCsv(races[0]!)
+        : sweeps.length > 0
+        ? sweepCsv(sweeps[0]!)
+        : renderCsv(joined(comparisons)),
+    markdown: () => files.map(markdownOf).join("\n"),
+    trace: () => renderTrace(joined(comparisons)),
+    // The page brings a chart library along: only who wants it waits for it.
+    html: async () => (await import("../report/html/advice/report_page.ts")).reportPage(files),
+  };
+}
+
+/**
+ * Checks that files can be written in the formats asked for.
+ *
+ * @param files What was measured.
+ * @param formats Where each format is to be written, as typed; those not asked for are undefined.
+ * @throws {UsageError} If a format makes no sense of them: advice has no rounds to put into a table, only
+ * comparisons have a trace, and tables of different columns aren't one.
+ *
+ * @example
+ * ```ts
+ * import { checkFormats } from "./report_formats.ts";
+ *
+ * checkFormats([], { html: "page.html" });
+ * ```
+ */
+export function checkFormats(
+  files: readonly ReportFile[],
+  formats: Readonly<Partial<Record<Format, string | undefined>>>,
+): void {
+  const { comparisons, advice, sweeps, races } = sortedByKind(files);
+  const { csv, trace } = formats;
+  if (trace !== undefined && advice.length + sweeps.length + races.length > 0) {
+    const kind = advice.length > 0 ? "advice" : sweeps.length > 0 ? "a sweep" : "a race";
+    throw new UsageError(
+      "--trace",
+      trace,
+      `there is no trace of ${kind}`,
+      "leave it out, or give files of io or cpu alone",
+    );
+  }
+  if (csv === undefined) return;
+  if (advice.length > 0) {
+    throw new UsageError(
+      "--csv",
+      csv,
+      "advice has no table of rounds",
+      "use --markdown, or leave it out",
+    );
+  }
+  if (races.length > 0 && files.length > 1) {
+    throw new UsageError(
+      "--csv",
+      csv,
+      "a race's table has columns of its own",
+      "give one race at a time",
+    );
+  }
+  if (sweeps.length > 1 || (sweeps.length > 0 && comparisons.length > 0)) {
+    throw new UsageError(
+      "--csv",
+      csv,
+      "a sweep's table has columns of its own and names no job",
+      "give one sweep at a time",
+    );
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * Runs comparisons one after the other, as `io` and `cpu` do: progress while measuring, then the files,
+ * and only then the report, for printing may fail. Without files to write, each report is printed as
+ * soon as it is there.
+ *
+ * @module
+ */
+
+import type { Comparison, ResultFile } from "../timing/result.ts";
+import type { Compare, ComparisonSpec, TimingEvent } from "../timing/spec.ts";
+import { comparisonRenderers } from "../report/files/comparison_files.ts";
+import { type OutputFiles, writeOutputFiles, type Written } from "../files/output_files.ts";
+import { print as printOut, printError as printErr } from "../text/print.ts";
+import type { Progress } from "../progress/progress.ts";
+import type { Style } from "../report/terminal/style.ts";
+import { renderComparison, renderFoot } from "../report/terminal/text.ts";
+import { exampleLines, failureLines } from "../report/terminal/verdict_text.ts";
+
+/** One comparison to run. */
+export interface Planned {
+  /** What is measured. */
+  readonly spec: ComparisonSpec;
+  /** Also told what happens while measuring. */
+  readonly onEvent?: (event: TimingEvent) => void;
+  /** Adds to the comparison what only the script knows, before it is printed. */
+  readonly finish?: (comparison: Comparison) => Comparison | Promise<Comparison>;
+}
+
+/** What running needs beside the comparisons. */
+export interface RunOptions {
+  /** Aborted by Ctrl-C: what was measured is kept. */
+  readonly signal: AbortSignal;
+  /** Measures a comparison. */
+  readonly compare: Compare;
+  /** Describes the machine. */
+  readonly environment: ResultFile["environment"];
+  /** Files to write. */
+  readonly files: OutputFiles;
+  /** How the report is drawn. */
+  readonly style: Style;
+  /** Draws progress. */
+  readonly progress: Progress;
+  /** Prints to standard output. */
+  readonly print?: (text: string) => void;
+  /** Prints to standard error. */
+  readonly printError?: (text: string) => void;
+}
+
+/** What a run came to. */
+export interface RunEnd {
+  /** All that was measured. */
+  readonly result: ResultFile;
+  /** 0, or 1 if a task failed, the models' results differ, or a file could not be written. */
+  readonly code: 0 | 1;
+}
+
+/**
+ * Runs comparisons, prints their reports and writes the files asked for.
+ *
+ * @param planned The comparisons, in order; each may depend on the ones before, so they are asked for
+ * one by one.
+ * @param options How to measure, print and write.
+ * @returns What was measured, and the exit code it deserves; partial if the signal was aborted.
+ *
+ * @example
+ * ```ts
+ * import type { RunEnd, RunOptions } from "./run_comparisons.ts";
+ * import { runComparisons } from "./run_comparisons.ts";
+ *
+ * function nothing(options: RunOptions): Promise<RunEnd> {
+ *   return runComparisons([], options);
+ * }
+ * console.log(nothing.length); // 1
+ * ```
+ */
+export async function runComparisons(
+  planned: Iterable<Planned> | AsyncIterable<Planned>,
+  options: RunOptions,
+): Promise<RunEnd> {
+  const { signal, files, style, print = printOut, printError = printErr } = options;
+  const comparisons: Comparison[] = [];
+  let printed = 0;
+  const printNew = () => {
+    for (; printed < comparisons.length; printed++) {
+      print(`${renderComparison(comparisons[printed]!, style)}\n`);
+    }
+  };
+  let interrupted = false;
+  const missing: string[] = [];
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    for await (const one of planned) {
+      if (signal.aborted) break;
+      const partial = await runOne(one, options, comparisons);
+      interrupted ||= partial;
+      if (!partial) missing.push(...missingTrials(one.spec, comparisons.at(-1)!));
+      if (Object.keys(files).length === 0) printNew();
+    }
+  } catch (error) {
+    if (comparisons.length === 0) throw error;
+    failure = { error };
+  }
+  const partial = interrupted || signal.aborted || failure !== undefined;
+  const result: ResultFile = {
+    schemaVersion: 1,
+    environment: options.environment,
+    ...(partial ? { partial } : {}),
+    comparisons,
+  };
+  const written = await writeOutputFiles(comparisonRenderers(result), files, { partial, print });
+  printNew();
+  print(renderFoot(result, style));
+  const code = ended(result, missing, written, print, printError);
+  if (failure !== undefined) throw failure.error;
+  return { result, code };
+}
+
+/** Adds a comparison as soon as it is measured, so that nothing later can lose it; says if it is partial. */
+async function runOne(
+  { spec, onEvent, finish }: Planned,
+  { signal, compare, progress }: RunOptions,
+  comparisons: Comparison[],
+): Promise<boolean> {
+  progress.begin({ job: spec.job.name, models: spec.models, rounds: spec.rounds });
+  try {
+    const { comparison, partial } = await compare(spec, {
+      signal,
+      onEvent: (event) => {
+        progress.onEvent(event);
+        onEvent?.(event);
+      },
+    });
+    const place = comparisons.push(comparison) - 1;
+    if (finish !== undefined) comparisons[place] = await finish(comparison);
+    return partial;
+  } finally {
+    progress.end();
+  }
+}
+
+/** Trials that gave no result: their warnings say why. */
+function missingTrials({ job, models, rounds }: ComparisonSpec, { models: measured }: Comparison) {
+  const of = models.length * rounds;
+  const got = models.reduce(
+    (sum, { model }) => sum + (measured.find((of) => of.model === model)?.rounds.length ?? 0),
+    0,
+  );
+  return got >= of
+    ? []
+    : [`${job.name}: ${of - got} of ${of} trials gave no result; see the warnings`];
+}
+
+function ended(
+  result: ResultFile,
+  missing: readonly string[],
+  { lines, errors }: Written,
+  print: (text: string) => void,
+  printError: (text: string) => void,
+): 0 | 1 {
+  if (lines.length > 0) print(`\n${lines.join("\n")}`);
+  const problems = [
+    ...result.comparisons.filter(({ agree }) => !agree)
+      .map(({ job }) => `${job.name}: the models gave different results`),
+    ...result.comparisons.flatMap(failureLines),
+    ...result.comparisons.flatMap(exampleLines).map((line) => `for example ${line}`),
+    ...missing,
+    ...errors,
+  ];
+  for (const problem of problems) printError(problem);
+  return problems.length > 0 ? 1 : 0;
+}

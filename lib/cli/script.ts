@@ -1,0 +1,172 @@
+/**
+ * What all scripts have in common: how they end. Exit codes, errors in one line, Ctrl-C.
+ *
+ * @module
+ */
+
+import { UsageError } from "../options/usage_error.ts";
+import { printError, unprinted } from "../text/print.ts";
+import { reachThisMachineDirectly } from "../timing/proxy.ts";
+
+/** The exit code after Ctrl-C or SIGTERM. */
+export const INTERRUPTED = 130;
+/** The exit code once the terminal was closed. */
+export const HUNG_UP = 129;
+
+/** How a script ends: its exit code and, unless all went well, a line for stderr. */
+export interface ScriptEnd {
+  /** 0 done, 1 failed, 2 bad usage or input, 130 interrupted, 129 hung up. */
+  readonly code: number;
+  /** What to say on stderr; undefined for nothing. */
+  readonly line: string | undefined;
+}
+
+/** The parts of an error that this file looks at; commander's errors have `code` and `exitCode`. */
+interface ErrorLike {
+  readonly name?: unknown;
+  readonly message?: unknown;
+  readonly code?: unknown;
+  readonly exitCode?: unknown;
+}
+
+function oneLine(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/\s*[\r\n]+\s*/g, " ").replace(/[\x00-\x1f\x7f-\x9f]/g, "?").trim();
+}
+
+/** Reading a property of a thrown thing may itself throw, as may making text of it. */
+function read(thrown: unknown): ErrorLike {
+  try {
+    const { name, message, code, exitCode } = thrown as ErrorLike;
+    return { name, message, code, exitCode };
+  } catch {
+    return {};
+  }
+}
+
+/** What could not be done, without the parser's own decoration. */
+function usageLine(error: ErrorLike): string {
+  return oneLine(String(error.message)).replace(/^error: /, "").replace(/\.$/, "");
+}
+
+/**
+ * Says how a script ends that threw.
+ *
+ * @param name The script's name, such as `io`; it begins the line.
+ * @param thrown What was thrown: a usage error, one of commander's errors, or anything else.
+ * @returns Its exit code and the line for stderr.
+ *
+ * @example
+ * ```ts
+ * import { endOf } from "./script.ts";
+ * import { UsageError } from "../options.ts";
+ *
+ * const end = endOf("io", new UsageError("--slots", "x", "not a number", "give one such as 5"));
+ * console.log(end.code); // 2
+ * ```
+ */
+export function endOf(name: string, thrown: unknown): ScriptEnd {
+  const error = read(thrown);
+  if (thrown instanceof UsageError) {
+    return { code: 2, line: `${name}: ${thrown.message}` };
+  }
+  if (typeof error.code === "string" && error.code.startsWith("commander.")) {
+    // Help and version come as errors too, of which the text has been printed already.
+    if (error.exitCode === 0) return { code: 0, line: undefined };
+    return { code: 2, line: `${name}: ${usageLine(error)}; see deno task ${name} --help` };
+  }
+  if (thrown instanceof Deno.errors.NotCapable) {
+    // Deno's own advice names flags, which a task in deno.json has fixed.
+    const what = oneLine(thrown.message).replace(/, run again with .*$/, "");
+    return { code: 2, line: `${name}: ${what}, which deno task ${name} may not have` };
+  }
+  const text = typeof error.message === "string" && error.message !== ""
+    ? error.message
+    : typeof error.name === "string" && thrown instanceof Error
+    ? error.name
+    : typeof thrown === "string"
+    ? thrown
+    : "failed without saying why";
+  return { code: 1, line: `${name}: ${oneLine(text)}; add --debug for the place in the code` };
+}
+
+/**
+ * One Ctrl-C comes twice under `deno task`: from the terminal, which tells the whole group, and from
+ * the task runner, which passes it on. Nobody presses it twice within so many milliseconds.
+ */
+const ECHO_MS = 150;
+
+/** Signals that end a script, and with which exit code. */
+const ENDING: readonly (readonly [Deno.Signal, number])[] = Deno.build.os === "windows"
+  ? [["SIGINT", INTERRUPTED]]
+  : [["SIGINT", INTERRUPTED], ["SIGTERM", INTERRUPTED], ["SIGHUP", HUNG_UP]];
+
+/** Calls back with the exit code at each signal that ends; gives the function that stops listening. */
+function onInterrupt(callback: (code: number) => void): () => void {
+  const listeners = ENDING.map(([signal, code]) => [signal, () => callback(code)] as const);
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+  return () => {
+    for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+  };
+}
+
+/**
+ * Runs a script's main function and ends the process with the right exit code: main's own; 2 with
+ * one line on stderr for a usage error; 1 with one line for another (and its stack with `--debug`),
+ * or if the report could not be printed; 130 after Ctrl-C or SIGTERM, 129 once the terminal was closed. The first of these aborts the signal, so that main can save what it
+ * has; a second one ends the process at once.
+ *
+ * @param name The script's name as in `deno task <name>`.
+ * @param main What the script does; gets the signal and the arguments, gives the exit code.
+ * @returns Never.
+ *
+ * @example
+ * ```ts
+ * import { script } from "./script.ts";
+ *
+ * if (Deno.args.includes("--hello")) {
+ *   await script("hello", async (_signal, args) => {
+ *     console.log(await Promise.resolve(args.length));
+ *     return 0;
+ *   });
+ * }
+ * ```
+ */
+export async function script(
+  name: string,
+  main: (signal: AbortSignal, args: string[]) => Promise<number>,
+): Promise<never> {
+  reachThisMachineDirectly();
+  const interruption = new AbortController();
+  let firstMs = NaN;
+  let interruptedWith = INTERRUPTED;
+  const stopListening = onInterrupt((code) => {
+    const nowMs = performance.now();
+    if (interruption.signal.aborted) {
+      // A closed terminal says so more than once; nobody is there to be impatient.
+      if (code !== HUNG_UP && nowMs - firstMs >= ECHO_MS) Deno.exit(interruptedWith);
+      return;
+    }
+    firstMs = nowMs;
+    interruptedWith = code;
+    interruption.abort(new DOMException("Interrupted", "AbortError"));
+  });
+  let code: number;
+  try {
+    code = await main(interruption.signal, [...Deno.args]);
+  } catch (thrown) {
+    const end = endOf(name, thrown);
+    code = end.code;
+    // What fails because of the interruption needs no explanation; a real error does.
+    const expected = interruption.signal.aborted && read(thrown).name === "AbortError";
+    if (end.line !== undefined && !expected) printError(end.line);
+    if (Deno.args.includes("--debug") && code !== 0) printError(Deno.inspect(thrown));
+  }
+  stopListening();
+  const why = unprinted();
+  if (why !== undefined) {
+    printError(`${name}: the report could not be printed: ${why}; print it to another place`);
+    code ||= 1;
+  }
+  Deno.exit(interruption.signal.aborted ? interruptedWith : code);
+}

@@ -1,0 +1,171 @@
+/**
+ * The files that a run writes when asked: where each goes, checked before measuring, and written
+ * after, so that nothing measured is lost.
+ *
+ * @module
+ */
+
+import { basename, resolve } from "@std/path";
+import { type NamedFile, outputFile, requireDistinct } from "../options.ts";
+import { print as printOut } from "../text/print.ts";
+import { writeAtomically } from "./write_atomically.ts";
+import { userFolder } from "./user_folder.ts";
+
+/** The formats of files, as their options are called. */
+export const FORMATS = ["json", "csv", "markdown", "html", "trace"] as const;
+
+/** The name of a format. */
+export type Format = typeof FORMATS[number];
+
+/** Which formats are to be written where: absolute paths. */
+export type OutputFiles = Readonly<Partial<Record<Format, string>>>;
+
+/** Makes the text of each format there is. */
+export type Renderers = Readonly<Partial<Record<Format, () => string | Promise<string>>>>;
+
+/** How files are written. */
+export interface WriteOptions {
+  /** Whether the run was interrupted, which is then said of every file; default false. */
+  readonly partial?: boolean | undefined;
+  /** Writes a file; default whole or not at all. */
+  readonly write?: (path: string, text: string) => Promise<void>;
+  /** The last resort; default standard output. */
+  readonly print?: (text: string) => void;
+}
+
+/** What became of the files. */
+export interface Written {
+  /** What to tell, one line each, such as "Wrote result.json". */
+  readonly lines: readonly string[];
+  /** What went wrong, one line each, and where the content is now. */
+  readonly errors: readonly string[];
+}
+
+/**
+ * A path as its user meant it: `deno task` runs in the project's folder, but people name files from
+ * where they are.
+ *
+ * @param path What was typed.
+ * @returns The absolute path.
+ *
+ * @example
+ * ```ts
+ * import { userPath } from "./output_files.ts";
+ *
+ * console.log(userPath("/tmp/result.json")); // "/tmp/result.json"
+ * ```
+ */
+export function userPath(path: string): string {
+  if (path.trim() === "") return path;
+  const from = userFolder();
+  return /[/\\]$/.test(path) ? `${resolve(from, path)}/` : resolve(from, path);
+}
+
+/**
+ * Takes the options for files and checks that each can be written.
+ *
+ * @param options The paths as typed, by format; those not asked for are undefined.
+ * @param inputs What the report is made from, which no output may overwrite.
+ * @returns Absolute paths.
+ * @throws {UsageError} If a folder doesn't exist, a file can't be written, two are the same, or one
+ * is read.
+ *
+ * @example
+ * ```ts
+ * import { checkOutputFiles } from "./output_files.ts";
+ *
+ * console.log(await checkOutputFiles({})); // {}
+ * ```
+ */
+export async function checkOutputFiles(
+  options: Readonly<Partial<Record<Format, string | undefined>>>,
+  inputs: readonly NamedFile[] = [],
+): Promise<OutputFiles> {
+  const files: Partial<Record<Format, string>> = {};
+  for (const format of FORMATS) {
+    const path = options[format];
+    if (path === undefined) continue;
+    files[format] = await outputFile(`--${format}`, userPath(path));
+  }
+  await requireDistinct(namedFiles(files), inputs);
+  return files;
+}
+
+/** The files with the options that name them. */
+export function namedFiles(files: OutputFiles): NamedFile[] {
+  return FORMATS.flatMap((format) => {
+    const path = files[format];
+    return path === undefined ? [] : [{ option: `--${format}`, path }];
+  });
+}
+
+/**
+ * Writes what was measured in every format asked for. What can't be written where it should is put into
+ * the folder for temporary files; if that fails too, it is printed. Nothing is lost.
+ *
+ * @param renderers Makes each format's text; called for the formats asked for alone.
+ * @param files Where to, by format.
+ * @param options What to say, and how to write.
+ * @returns What to tell the user.
+ * @throws {TypeError} If a format is asked for that nothing makes.
+ *
+ * @example
+ * ```ts
+ * import { writeOutputFiles } from "./output_files.ts";
+ *
+ * const written = await writeOutputFiles({ json: () => "{}" }, {});
+ * console.log(written.lines); // []
+ * ```
+ */
+export async function writeOutputFiles(
+  renderers: Renderers,
+  files: OutputFiles,
+  { partial = false, write = writeAtomically, print = printOut }: WriteOptions = {},
+): Promise<Written> {
+  const lines: string[] = [];
+  const errors: string[] = [];
+  for (const format of FORMATS) {
+    const path = files[format];
+    if (path === undefined) continue;
+    const render = renderers[format];
+    if (render === undefined) throw new TypeError(`Cannot write --${format}: nothing makes it`);
+    let text: string;
+    try {
+      text = await render();
+    } catch (error) {
+      errors.push(`--${format} could not be made: ${firstLine(error)}`);
+      continue;
+    }
+    try {
+      await write(path, text);
+      lines.push(`Wrote ${path}${partial ? " (partial)" : ""}`);
+    } catch (error) {
+      const why = `--${format} could not be written: ${firstLine(error)}`;
+      errors.push(`${why}; ${await saveElsewhere(path, text, write, print)}`);
+    }
+  }
+  return { lines, errors };
+}
+
+async function saveElsewhere(
+  path: string,
+  text: string,
+  write: (path: string, text: string) => Promise<void>,
+  print: (text: string) => void,
+): Promise<string> {
+  let beside: string | undefined;
+  try {
+    beside = await Deno.makeTempFile({ prefix: "lanes-", suffix: `-${basename(path)}` });
+    await write(beside, text);
+    return `it is in ${beside}`;
+  } catch {
+    // What holds nothing shouldn't stay.
+    if (beside !== undefined) await Deno.remove(beside).catch(() => {});
+    print(text);
+    return "it was printed instead";
+  }
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0]!;
+}

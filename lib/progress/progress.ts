@@ -1,0 +1,132 @@
+/**
+ * What is told while measuring: on a terminal a line that moves, with the time left; in a pipe one
+ * plain line a comparison, so that logs stay readable.
+ *
+ * @module
+ */
+
+import type { ModelSpec, TimingEvent } from "../timing/spec.ts";
+import { printError } from "../text/print.ts";
+import { isDumb } from "../text/dumb.ts";
+import { formatDuration } from "../text/format.ts";
+import { MovingLine } from "./moving_line.ts";
+import { plain } from "../text/plain.ts";
+import { TimeLeft } from "./time_left.ts";
+
+/** Where progress is written. */
+export interface ProgressOutput {
+  /** Whether a line may move. */
+  readonly isTerminal: boolean;
+  /** How wide it is. */
+  readonly columns: number;
+  /** Writes a plain line, without its newline. */
+  writeLine(line: string): void;
+  /** The clock, in milliseconds; default `performance.now`. */
+  now?(): number;
+}
+
+/** What is about to be measured. */
+export interface ProgressPlan {
+  /** The job's name. */
+  readonly job: string;
+  /** The models, in the order they are named. */
+  readonly models: readonly ModelSpec[];
+  /** How often each is measured. */
+  readonly rounds: number;
+}
+
+/** Draws progress; made by {@linkcode createProgress}. */
+export interface Progress {
+  /** Begins a comparison. */
+  begin(plan: ProgressPlan): void;
+  /** Takes what `compare()` tells. */
+  onEvent(event: TimingEvent): void;
+  /** Ends a comparison: takes the moving line away. */
+  end(): void;
+}
+
+/**
+ * The real output: standard error.
+ *
+ * @returns Standard error as a terminal, or as a pipe.
+ *
+ * @example
+ * ```ts
+ * import { stderrOutput } from "./progress.ts";
+ *
+ * console.log(stderrOutput().columns > 0); // true
+ * ```
+ */
+export function stderrOutput(): ProgressOutput {
+  const isTerminal = Deno.stderr.isTerminal() && !isDumb();
+  let columns = 80;
+  try {
+    if (isTerminal) columns = Deno.consoleSize().columns || 80;
+  } catch {
+    // Standard input or output isn't a terminal: the size can't be told.
+  }
+  return { isTerminal, columns, writeLine: printError };
+}
+
+/**
+ * Makes what draws progress.
+ *
+ * @param output Where to; default standard error.
+ * @returns The drawer; `end()` it, or the terminal keeps a hidden cursor.
+ *
+ * @example
+ * ```ts
+ * import { createProgress } from "./progress.ts";
+ *
+ * const lines: string[] = [];
+ * const writeLine = (line: string) => lines.push(line);
+ * const progress = createProgress({ isTerminal: false, columns: 80, writeLine });
+ * progress.begin({ job: "hash files", models: [{ model: "sequential" }], rounds: 3 });
+ * progress.end();
+ * console.log(lines); // ["hash files: 3 rounds of sequential …"]
+ * ```
+ */
+export function createProgress(output: ProgressOutput = stderrOutput()): Progress {
+  const now = output.now ?? (() => performance.now());
+  let left = new TimeLeft([], 0, now());
+  let line: MovingLine | undefined;
+  let what = "";
+  let job = "";
+
+  function draw(): void {
+    const remainingMs = left.remainingMs(now());
+    const rest = remainingMs === undefined ? "" : `, ${leftText(remainingMs)}`;
+    line?.show(left.share(now()), `${job}: ${what}${rest}`);
+  }
+
+  return {
+    begin({ job: name, models, rounds }) {
+      job = plain(name);
+      what = "starting";
+      left = new TimeLeft(models.map(({ model }) => model), rounds, now());
+      if (!output.isTerminal) {
+        const names = models.map(({ model }) => model).join(", ");
+        output.writeLine(`${job}: ${rounds} round${rounds === 1 ? "" : "s"} of ${names} …`);
+        return;
+      }
+      line = new MovingLine(output.columns, job);
+    },
+    onEvent(event) {
+      left.take(event, now());
+      if (event.type === "trial-started") {
+        what = `${event.trial.model}, trial ${event.number} of ${event.of}`;
+      } else if (event.type === "ceiling-started") what = "what this machine can gain";
+      draw();
+    },
+    end() {
+      line?.end();
+      line = undefined;
+    },
+  };
+}
+
+/** Time left is a guess: whole seconds say so, and don't flicker. */
+function leftText(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  return `${seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000)} left`;
+}

@@ -1,0 +1,167 @@
+/**
+ * A result as trace events, for Perfetto (ui.perfetto.dev) or chrome://tracing.
+ *
+ * The format is the "Trace Event Format" of the Chromium project, as a JSON object: `M` names
+ * processes and threads, `X` is a span on a thread, `b` and `e` begin and end one that may overlap
+ * others.
+ *
+ * @module
+ */
+
+import type { Comparison, ModelResult, ResultFile, Timeline } from "../../timing/result.ts";
+import { sumOfFailures } from "../../timing/reasons.ts";
+import { plain } from "../../text/plain.ts";
+import { assignSlots, hasStarted } from "../slots.ts";
+
+/** One trace event; times in microseconds. */
+export interface TraceEvent {
+  /** What is shown on it. */
+  readonly name: string;
+  /** What kind of event it is. */
+  readonly ph: "M" | "X" | "b" | "e" | "i";
+  /** The model, from 1. */
+  readonly pid: number;
+  /** The slot of a lane, from 1; 0 is the model itself. */
+  readonly tid: number;
+  /** When it began. */
+  readonly ts?: number;
+  /** How long it took, of a span. */
+  readonly dur?: number;
+  /** What to filter by. */
+  readonly cat?: string;
+  /** What belongs together, of spans that may overlap. */
+  readonly id?: string;
+  /** Whose instant it is: the thread's. */
+  readonly s?: "t";
+  /** What is shown when it is selected. */
+  readonly args?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Writes a result as a trace: each model a process, each slot of a lane a thread, each task a span,
+ * its wait in the queue an asynchronous span of category "queue" before it, and each lane's start-up
+ * a span.
+ *
+ * @param result What was measured; models without a timeline leave nothing in the trace.
+ * @returns JSON.
+ *
+ * @example
+ * ```ts
+ * import { renderTrace } from "./trace.ts";
+ *
+ * const environment = { deno: "2", v8: "14", os: "linux", arch: "x86_64", cpus: 2 };
+ * const result = {
+ *   schemaVersion: 1 as const,
+ *   environment: { ...environment, lanesAvailable: 2, startedAt: "2026-01-01T12:00:00Z", seed: 1 },
+ *   comparisons: [],
+ * };
+ * console.log(JSON.parse(renderTrace(result)).traceEvents); // []
+ * ```
+ */
+export function renderTrace(result: ResultFile): string {
+  const events: TraceEvent[] = [];
+  let pid = 0;
+  for (const comparison of result.comparisons) {
+    for (const model of comparison.models) {
+      if (model.timeline === undefined) continue;
+      pid += 1;
+      events.push(...processEvents(pid, comparison, model));
+      // One by one: as arguments of one call, a hundred thousand tasks would overflow the stack.
+      for (const event of taskEvents(pid, model)) events.push(event);
+    }
+  }
+  const { environment, partial } = result;
+  // An event a line: half the size of indented JSON, and still readable with a pager.
+  const lines = events.map((event) => JSON.stringify(event)).join(",\n");
+  const rest = JSON.stringify({ displayTimeUnit: "ms", otherData: { ...environment, partial } });
+  return `{"traceEvents":[${lines === "" ? "" : `\n${lines}\n`}],${rest.slice(1)}\n`;
+}
+
+function processEvents(pid: number, { job }: Comparison, of: ModelResult): TraceEvent[] {
+  const name = plain(`${of.model}: ${job.name}`);
+  const { reasons, examples } = sumOfFailures(of.rounds);
+  const labels = Object.entries(reasons).map(([reason, count]) =>
+    plain(`${count} ${reason}${examples[reason] === undefined ? "" : `: ${examples[reason]}`}`)
+  ).join("; ");
+  return [
+    ...(labels === ""
+      ? []
+      : [{ name: "process_labels", ph: "M", pid, tid: 0, args: { labels } } as const]),
+    { name: "process_name", ph: "M", pid, tid: 0, args: { name } },
+    { name: "process_sort_index", ph: "M", pid, tid: 0, args: { sort_index: pid } },
+  ];
+}
+
+function taskEvents(pid: number, { timeline, rounds }: ModelResult): TraceEvent[] {
+  const spans = timeline!;
+  const startMs = rounds.find(({ round }) => round === spans.round)?.startMs ?? 0;
+  const { slot, used } = assignSlots(spans);
+  const events: TraceEvent[] = [];
+  const firstTid = new Map<number, number>();
+  let tid = 1;
+  for (const [lane, slots] of used) {
+    firstTid.set(lane, tid);
+    for (let which = 0; which < Math.max(1, slots); which++, tid++) {
+      const name = slots > 1 ? `lane ${lane} slot ${which}` : `lane ${lane}`;
+      events.push(
+        { name: "thread_name", ph: "M", pid, tid, args: { name } },
+        { name: "thread_sort_index", ph: "M", pid, tid, args: { sort_index: tid } },
+      );
+    }
+  }
+  for (const lane of spans.lanes) {
+    if (lane.startMs === 0) continue;
+    const args = { cpuShare: lane.cpuShare };
+    const dur = microseconds(lane.startMs);
+    events.push({
+      name: "start",
+      ph: "X",
+      cat: "lane",
+      pid,
+      tid: firstTid.get(lane.lane)!,
+      ts: 0,
+      dur,
+      args,
+    });
+  }
+  for (let at = 0; at < spans.index.length; at++) {
+    const thread = hasStarted(spans, at) ? firstTid.get(spans.lane[at]!)! + slot[at]! : 0;
+    events.push(...oneTask(spans, at, pid, thread, startMs));
+  }
+  return events;
+}
+
+function oneTask(
+  spans: Timeline,
+  at: number,
+  pid: number,
+  tid: number,
+  startMs: number,
+): TraceEvent[] {
+  const index = spans.index[at]!;
+  const name = `task ${index}`;
+  const status = plain(spans.status[at]!);
+  const queued = microseconds(startMs + spans.queuedMs[at]!);
+  const id = `${pid}.${index}`;
+  const waitIn = (until: number): TraceEvent[] => [
+    { name: `${name} queued`, ph: "b", cat: "queue", id, pid, tid, ts: queued },
+    { name: `${name} queued`, ph: "e", cat: "queue", id, pid, tid, ts: until },
+  ];
+  if (tid === 0) {
+    // It never ran: its wait ends without a span, and an instant says how.
+    const until = Math.max(queued, microseconds(startMs + spans.endedMs[at]!));
+    const args = { index, status };
+    return [...waitIn(until), { name, ph: "i", cat: "task", s: "t", pid, tid, ts: until, args }];
+  }
+  const ts = microseconds(startMs + spans.startedMs[at]!);
+  const dur = Math.max(0, microseconds(spans.endedMs[at]! - spans.startedMs[at]!));
+  return [
+    ...(ts > queued ? waitIn(ts) : []),
+    { name, ph: "X", cat: "task", pid, tid, ts, dur, args: { index, status } },
+  ];
+}
+
+/** Trace times are microseconds; three decimals keep what the clock gave. */
+function microseconds(ms: number): number {
+  return Number.isFinite(ms) ? Math.round(ms * 1e6) / 1e3 : 0;
+}

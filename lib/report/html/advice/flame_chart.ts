@@ -1,0 +1,101 @@
+/**
+ * A profile as a flame graph: a picture that needs no script.
+ *
+ * @module
+ */
+
+import * as Plot from "@observablehq/plot";
+import { formatPercent } from "../../../text/format.ts";
+import { plotToSvg } from "../plot_to_svg.ts";
+import type { FlameBar } from "../../../advice/profile/flame.ts";
+import type { Owner } from "../../../advice/profile/places.ts";
+import { ownerWords } from "../../../advice/profile/profile_words.ts";
+
+const ROW_HEIGHT = 22;
+const MARGIN = 10;
+/** Room that a character of a label takes, and that a label keeps from its bar's ends. */
+const CHARACTER = 7;
+const PADDING = 6;
+/** Labels shorter than this say nothing. */
+const FEWEST_CHARACTERS = 4;
+/** More bars are never laid out; a file may hold more, or higher. */
+const MOST_BARS = 400;
+const DEEPEST = 40;
+
+/** The job's own code stands out; without a prototype, as a word of a file is looked up in it. */
+const COLOURS: Readonly<Record<Owner, string>> = Object.assign(Object.create(null), {
+  own: "var(--workers)",
+  packages: "var(--limited)",
+  runtime: "var(--sequential)",
+});
+
+function held(share: number): number {
+  return share > 0 ? Math.min(1, share) : 0;
+}
+
+function labelOf(name: string, pixels: number): string {
+  const room = Math.floor((pixels - 2 * PADDING) / CHARACTER);
+  if (room < FEWEST_CHARACTERS) return "";
+  return name.length <= room ? name : `${name.slice(0, room - 1).toWellFormed()}…`;
+}
+
+/**
+ * Draws bars, callers at the foot.
+ *
+ * @param bars The bars; at least one.
+ * @param width In CSS pixels.
+ * @returns The `<svg>` element as text.
+ */
+export function drawFlame(bars: readonly FlameBar[], width: number): string {
+  const room = width - 2 * MARGIN;
+  const drawn = bars.slice(0, MOST_BARS).filter(({ depth }) => depth >= 0 && depth < DEEPEST).map(
+    ({ name, owner, place, depth, from, share }) => {
+      const [left, right] = [held(from), held(held(from) + held(share))];
+      const level = Math.floor(depth);
+      return {
+        left,
+        right,
+        foot: level,
+        top: level + 1,
+        middle: (left + right) / 2,
+        colour: COLOURS[owner] ?? "var(--other)",
+        label: labelOf(name, (right - left) * room),
+        title: `${name}: ${formatPercent(share)}\n${place ?? ownerWords(owner)}`,
+      };
+    },
+  );
+  const levels = Math.max(1, ...drawn.map(({ top }) => top));
+  const widest = bars.slice(0, MOST_BARS).toSorted((a, b) => b.share - a.share).slice(0, 8);
+  return plotToSvg({
+    width,
+    height: levels * ROW_HEIGHT + 2 * MARGIN,
+    margin: MARGIN,
+    x: { domain: [0, 1], axis: null },
+    y: { domain: [0, levels], axis: null },
+    marks: [
+      Plot.rect(drawn, {
+        x1: "left",
+        x2: "right",
+        y1: "foot",
+        y2: "top",
+        fill: "colour",
+        stroke: "var(--paper)",
+        strokeWidth: 1,
+        title: "title",
+        className: "call",
+      }),
+      Plot.text(drawn.filter(({ label }) => label !== ""), {
+        x: "middle",
+        y: (bar: { foot: number }) => bar.foot + 0.5,
+        text: "label",
+        fill: "var(--paper)",
+        className: "call-name",
+      }),
+    ],
+  }, {
+    title: "Flame graph",
+    description: widest.map(({ name, place, share }) =>
+      `${name}${place === undefined ? "" : ` (${place})`}: ${formatPercent(share)}`
+    ).join("; "),
+  });
+}

@@ -1,0 +1,61 @@
+/**
+ * One page of everything that was measured: comparisons, advice, scaling.
+ *
+ * @module
+ */
+
+import { comparisonPart } from "../page.ts";
+import { type PagePart, renderParts } from "../parts.ts";
+import { type ReportFile, sortedByKind } from "../../report_file.ts";
+import { peersPart } from "../../peers/peers_part.ts";
+import { sweepPart } from "../../scaling/sweep_part.ts";
+import { advicePart } from "./advice_part.ts";
+
+/** The first of a kind has its plain name for an id, the others a number behind it. */
+function idOf(kind: string, i: number): string {
+  return i === 0 ? kind : `${kind}-${i + 1}`;
+}
+
+/**
+ * Writes files of any kinds as one HTML page that opens offline: comparisons first, then advice, then
+ * scaling. Nothing in it, whatever the files hold, becomes markup, runs, or reaches the network.
+ *
+ * @param files What was measured; at least one.
+ * @returns The whole page.
+ *
+ * @example
+ * ```ts
+ * import { reportPage } from "./report_page.ts";
+ *
+ * const machine = { deno: "2.9.6", v8: "14", os: "linux", arch: "x86_64", cpus: 2, lanesAvailable: 2 };
+ * const environment = { ...machine, startedAt: "2026-01-01T12:00:00Z", seed: 1 };
+ * const page = reportPage([{ schemaVersion: 1, environment, comparisons: [] }]);
+ * console.log(page.includes("Nothing was measured")); // true
+ * ```
+ */
+export function reportPage(files: readonly ReportFile[]): string {
+  const { comparisons, advice, sweeps, races } = sortedByKind(files);
+  const found = comparisons.reduce((sum, file) => sum + file.comparisons.length, 0) +
+    advice.length + sweeps.length + races.length;
+  const alone = found === 1;
+  let before = 0;
+  const parts: PagePart[] = comparisons.map((file) => {
+    const part = comparisonPart(file, { before, alone });
+    before += file.comparisons.length;
+    return part;
+  });
+  parts.push(...advice.map((file, i) => advicePart(file, { id: idOf("advice", i), alone })));
+  parts.push(...sweeps.map((file, i) => sweepPart(file, { id: idOf("sweep", i), alone })));
+  parts.push(...races.map((file, i) => peersPart(file, { id: idOf("peers", i), alone })));
+  return renderParts(
+    parts,
+    races.length === files.length
+      ? "Lanes race"
+      : kickerOf(files.length, comparisons.length, advice.length),
+  );
+}
+
+function kickerOf(all: number, comparisons: number, advice: number): string {
+  if (comparisons > 0 || (advice > 0 && advice < all)) return "Lanes report";
+  return advice > 0 ? "Lanes advice" : "Lanes sweep";
+}

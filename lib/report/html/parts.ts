@@ -1,0 +1,124 @@
+/**
+ * A page of several files' parts: comparisons, advice, scaling, in any mixture.
+ *
+ * @module
+ */
+
+import type { ResultFile } from "../../timing/result.ts";
+import { environmentLine } from "../terminal/verdict_text.ts";
+import { formatCount } from "./count.ts";
+import { renderDocument } from "./document.ts";
+import { environmentTerms, type Term, termList } from "./environment_section.ts";
+import { type Html, type Markup, markup } from "./markup.ts";
+import type { Section } from "./section.ts";
+
+/** A finding, as the list at the top of a page tells it. */
+export interface Headline {
+  /** The id of its section. */
+  readonly id: string;
+  /** What it is about: the job. */
+  readonly name: string;
+  /** What was found, in a line. */
+  readonly text: string;
+}
+
+/** What one file brings to a page; all its text is inert (see inert.ts). */
+export interface PagePart {
+  /** The page's title if this part has all there is. */
+  readonly title: string;
+  /** What it did to its jobs, such as "compared": the title of a page with more. */
+  readonly did: string;
+  /** What it comes to; a section each, of those that have one. */
+  readonly headlines: readonly Headline[];
+  /** Its sections, in order. */
+  readonly sections: readonly Section[];
+  /** On what it was measured. */
+  readonly environment: ResultFile["environment"];
+  /** What was run, a line a job. */
+  readonly jobs: readonly Markup[];
+  /** What it is called where environments are listed. */
+  readonly name: string;
+  /** Whether the run was interrupted. */
+  readonly partial: boolean;
+  /** How its figures came about. */
+  readonly method: { readonly name: string; readonly html: Html };
+}
+
+function titleOf(parts: readonly PagePart[]): string {
+  const headlines = parts.flatMap((part) => part.headlines);
+  if (parts.length === 1 && headlines.length <= 1) return parts[0]!.title;
+  const counts = new Map<string, number>();
+  for (const { did, headlines } of parts) {
+    if (headlines.length > 0) counts.set(did, (counts.get(did) ?? 0) + headlines.length);
+  }
+  if (counts.size === 0) return parts[0]?.title ?? "Nothing was measured";
+  return [...counts].map(([did, count], i) =>
+    `${formatCount(count)}${i > 0 ? "" : count === 1 ? " job" : " jobs"} ${did}`
+  ).join(", ");
+}
+
+/** What all parts have in common is told once. */
+function environments(parts: readonly PagePart[]): Html {
+  const all = parts.map(({ environment, jobs }) => environmentTerms(environment, jobs));
+  if (all.length === 1) return termList(all[0]!);
+  const same = ([name, value]: Term) => ([other, of]: Term) =>
+    name === other && value.text === of.text;
+  const common = all[0]!.filter((term) => all.every((terms) => terms.some(same(term))));
+  return markup`${termList(common)}${
+    parts.map(({ name }, i) =>
+      markup`<h3>${name}</h3>${termList(all[i]!.filter((term) => !common.some(same(term))))}`
+    )
+  }`;
+}
+
+function methods(parts: readonly PagePart[]): Html {
+  const told = new Map(parts.map(({ method }) => [method.html.text, method]));
+  if (told.size === 1) return [...told.values()][0]!.html;
+  return markup`${[...told.values()].map(({ name, html }) => markup`<h3>${name}</h3>${html}`)}`;
+}
+
+/**
+ * Writes a page of parts: what was found, each part's sections in the order given, then on what and how
+ * all was measured.
+ *
+ * @param parts What it is made of; at least one. Their sections' ids are unique among all.
+ * @param kicker A few words above the title; default "Lanes report".
+ * @returns The whole page.
+ *
+ * @example
+ * ```ts
+ * import { comparisonPart } from "./page.ts";
+ * import { renderParts } from "./parts.ts";
+ *
+ * const machine = { deno: "2.9.6", v8: "14", os: "linux", arch: "x86_64", cpus: 2, lanesAvailable: 2 };
+ * const environment = { ...machine, startedAt: "2026-01-01T12:00:00Z", seed: 1 };
+ * const page = renderParts([comparisonPart({ schemaVersion: 1, environment, comparisons: [] })]);
+ * console.log(page.includes("Nothing was measured")); // true
+ * ```
+ */
+export function renderParts(parts: readonly PagePart[], kicker = "Lanes report"): string {
+  const headlines = parts.flatMap((part) => part.headlines);
+  const listed = headlines.length > 1 ? headlines : [];
+  const verdicts = listed.map(({ id, name, text }) =>
+    markup`<li><a href="#${id}">${name}</a> ${text}</li>`
+  );
+  const where = parts.length === 1
+    ? markup`${environmentLine(parts[0]!.environment)}`
+    : markup`Measured in ${
+      formatCount(parts.length)
+    } runs; each one’s machine and time are told under
+      <a href="#environment">Environment</a>.`;
+  const partial = parts.filter((part) => part.partial);
+  const intro = markup`${verdicts.length > 0 && markup`<ul class="verdicts">${verdicts}</ul>`}
+<p class="where">${where}</p>${
+    partial.length > 0 &&
+    markup`<p class="partial"><b>Partial:</b> ${
+      parts.length === 1 ? "the run" : `the run of ${partial.map(({ name }) => name).join(", ")}`
+    } was interrupted; this is what was measured until then.</p>`
+  }`;
+  return renderDocument(titleOf(parts), [
+    ...parts.flatMap(({ sections }) => sections),
+    { id: "environment", title: "Environment", html: environments(parts).text },
+    { id: "method", title: "Method", html: methods(parts).text },
+  ], { kicker, intro, linked: listed.map(({ id }) => id) });
+}

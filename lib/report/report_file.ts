@@ -1,0 +1,105 @@
+/**
+ * The files that reports are made from, told apart by their kind.
+ *
+ * @module
+ */
+
+import type { ResultFile } from "../timing/result.ts";
+import { RESULT_FORMAT } from "../timing/result_file.ts";
+import { type FileFormat, parseWritten, readWritten } from "../timing/written_file.ts";
+import type { PeersFile } from "./peers/peers_result.ts";
+import { PEERS_FORMAT } from "./peers/peers_schema.ts";
+import type { AdviceFile } from "../advice/advice.ts";
+import { ADVICE_FORMAT } from "../advice/advice_schema.ts";
+import type { SweepResult } from "../scaling/sweep_result.ts";
+import { SWEEP_FORMAT } from "../scaling/sweep_schema.ts";
+
+/** What `--json` of any script wrote. */
+export type ReportFile = ResultFile | AdviceFile | SweepResult | PeersFile;
+
+/** Files by kind, each kind in the order given. */
+export interface SortedFiles {
+  /** Those of io and cpu. */
+  readonly comparisons: readonly ResultFile[];
+  /** Those of advise. */
+  readonly advice: readonly AdviceFile[];
+  /** Those of sweep. */
+  readonly sweeps: readonly SweepResult[];
+  /** Those of peers. */
+  readonly races: readonly PeersFile[];
+}
+
+const FORMATS: readonly FileFormat<ReportFile>[] = [
+  RESULT_FORMAT as FileFormat<ReportFile>,
+  ADVICE_FORMAT as FileFormat<ReportFile>,
+  SWEEP_FORMAT as FileFormat<ReportFile>,
+  PEERS_FORMAT as FileFormat<ReportFile>,
+];
+
+/**
+ * Makes a file's value of its text, of whichever kind it is.
+ *
+ * @param text The text; anything.
+ * @param path What to call it in errors.
+ * @returns What it holds.
+ * @throws {ResultFileError} If it is no JSON, of another version or kind, or has a field that can't be.
+ *
+ * @example
+ * ```ts
+ * import { parseReportFile } from "./report_file.ts";
+ *
+ * try {
+ *   parseReportFile('{"schemaVersion": 1, "kind": "song"}', "song.json");
+ * } catch (error) {
+ *   console.log((error as Error).message.includes('"song"')); // true
+ * }
+ * ```
+ */
+export function parseReportFile(text: string, path: string): ReportFile {
+  return parseWritten(text, path, FORMATS);
+}
+
+/**
+ * Reads a file of whichever kind it is.
+ *
+ * @param path The file.
+ * @returns What it holds.
+ * @throws {ResultFileError} If it is missing, too large, truncated, of another version or kind, or
+ * nonsense.
+ *
+ * @example
+ * ```ts
+ * import { readReportFile } from "./report_file.ts";
+ *
+ * const error = await readReportFile("missing.json").catch((error) => error);
+ * console.log(error.name); // "ResultFileError"
+ * ```
+ */
+export async function readReportFile(path: string): Promise<ReportFile> {
+  return await readWritten(path, FORMATS);
+}
+
+/**
+ * Sorts files by kind.
+ *
+ * @param files Files.
+ * @returns The same, by kind.
+ *
+ * @example
+ * ```ts
+ * import { sortedByKind } from "./report_file.ts";
+ *
+ * console.log(sortedByKind([])); // { comparisons: [], advice: [], sweeps: [] }
+ * ```
+ */
+export function sortedByKind(files: readonly ReportFile[]): SortedFiles {
+  const comparisons: ResultFile[] = [], advice: AdviceFile[] = [], sweeps: SweepResult[] = [];
+  const races: PeersFile[] = [];
+  for (const file of files) {
+    if (!("kind" in file)) comparisons.push(file);
+    else if (file.kind === "advice") advice.push(file);
+    else if (file.kind === "peers") races.push(file);
+    else sweeps.push(file);
+  }
+  return { comparisons, advice, sweeps, races };
+}

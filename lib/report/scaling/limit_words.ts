@@ -1,0 +1,156 @@
+/**
+ * What a sweep says about the end of it all: where computing ends, and what more would do.
+ *
+ * @module
+ */
+
+import { formatDuration, formatPercent, formatRatio } from "../../text/format.ts";
+import { BUSY } from "../../scaling/laws/capacity.ts";
+import type { Forecast, SweepResult } from "../../scaling/sweep_result.ts";
+import { formatRate, formatSmall, places } from "../../scaling/sweep_words.ts";
+
+/**
+ * Says where computing ends.
+ *
+ * @param result The sweep.
+ * @returns One sentence or more; none if CPU times aren't known.
+ *
+ * @example
+ * ```ts
+ * import { capacitySentences } from "./limit_words.ts";
+ *
+ * console.log(capacitySentences({ capacity: null, axis: "lanes", points: [], forecasts: [] })); // []
+ * ```
+ */
+export function capacitySentences(
+  { capacity, axis, points, forecasts }: Pick<
+    SweepResult,
+    "capacity" | "axis" | "points" | "forecasts"
+  >,
+): string[] {
+  if (capacity === null) return [];
+  const { by, units, size, busy, cpuMsPerItem, limitPerSecond, computingShare, reached } = capacity;
+  const cores = units === 1 ? "its only core" : `this machine's ${units} cores`;
+  const share = formatPercent(Math.min(1, busy));
+  const spent = `an item takes ${formatDuration(cpuMsPerItem)} of CPU`;
+  const cost = `${spent}, which makes ${formatRate(limitPerSecond)} at most`;
+  const at = places(axis, size);
+  if (!reached) {
+    // Under load an item may cost less, since one waking of the loop serves several.
+    const end = `${spent}, at which ${formatRate(limitPerSecond)} would fill`;
+    return [
+      by === "cores"
+        ? `CPU: ${cores} ${units === 1 ? "was" : "were"} busy ${share} at ${at}; ${end} them.`
+        : `CPU: the event loop was busy ${share} at ${at}; ${end} it.`,
+    ];
+  }
+  if (by === "event loop") {
+    return [
+      `Computing ends at one event loop, busy ${share} at ${at}: more slots can't help, lanes can ` +
+      `(--model workers); ${cost}.`,
+    ];
+  }
+  const beyond = axis === "lanes" && (points.at(-1)?.size ?? 0) > units;
+  const [one, more] = axis === "lanes" ? ["lane", "lanes"] : ["slot", "slots"];
+  const end = `Computing ends at ${cores}`;
+  return [
+    busy >= BUSY
+      ? `${end}, busy ${share} at ${at}: more ${more} can't help here; ${cost}.`
+      : `${end}, for one ${one} alone computes ${
+        formatPercent(Math.min(1, computingShare))
+      } of the time: more ` +
+        `${more} can't help here; ${cost}. They were busy ${share} at ${at}: other programs, or ` +
+        `${more} that stood empty, took the rest.`,
+    ...(beyond
+      ? [
+        `Beyond ${places(axis, units)} the curve, and the laws fitted to it, tell of the cores` +
+        (forecasts.some((one) => one.cores !== null)
+          ? "."
+          : `, and there are too few sizes up to there to say what more cores would do.`),
+      ]
+      : []),
+  ];
+}
+
+/**
+ * Says from which size on tasks fail.
+ *
+ * @param result The sweep.
+ * @returns A sentence; none if no more fail than at the smallest size.
+ *
+ * @example
+ * ```ts
+ * import { failingSentences } from "./limit_words.ts";
+ *
+ * const failsFrom = { size: 16, failed: 40, of: 100 };
+ * console.log(failingSentences({ failsFrom, axis: "slots", points: [] })[0]?.slice(0, 42));
+ * // "Tasks fail from 16 slots on, 40 of 100 there"
+ * ```
+ */
+export function failingSentences(
+  { failsFrom, axis, points }: Pick<SweepResult, "failsFrom" | "axis" | "points">,
+): string[] {
+  if (failsFrom === null) return [];
+  const { size, failed, of } = failsFrom;
+  const before = points.findLast((point) => point.size < size);
+  const most = before === undefined
+    ? ""
+    : `: ${places(axis, before.size)} is the most that is borne`;
+  return [
+    `Tasks fail from ${
+      places(axis, size)
+    } on, ${failed} of ${of} there${most}. What failed isn't ` +
+    `counted as throughput, and neither knee nor laws are taken from there.`,
+  ];
+}
+
+function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
+
+const factorOf = ({ factor }: Forecast) => `${factor.toLocaleString("en")}×`;
+
+function headOf({ size, cores }: Forecast, axis: SweepResult["axis"]): string {
+  return cores === null
+    ? places(axis, size)
+    : `${places(axis, size)} on a machine with as many cores`;
+}
+
+/**
+ * Says what more of the same would do.
+ *
+ * @param result The sweep.
+ * @returns A sentence for each forecast; those refused for the same reason share one.
+ *
+ * @example
+ * ```ts
+ * import { forecastSentences } from "./limit_words.ts";
+ *
+ * const throughputPerSecond = { value: 450, low: 440, high: 460 };
+ * const forecast = { factor: 10, size: 80, cores: null, throughputPerSecond, gain: 1.91, refusal: null };
+ * console.log(forecastSentences({ forecasts: [forecast], axis: "slots" }));
+ * // ["10×, 80 slots: 450/s (440/s to 460/s), 1.91× the best measured, if the fit held."]
+ * ```
+ */
+export function forecastSentences(
+  { forecasts, axis }: Pick<SweepResult, "forecasts" | "axis">,
+): string[] {
+  const refused = Map.groupBy(
+    forecasts.filter(({ refusal }) => refusal !== null),
+    ({ refusal, cores }) => `${cores === null} ${refusal}`,
+  );
+  return [
+    ...forecasts.filter(({ refusal }) => refusal === null).map((forecast) => {
+      const { gain, throughputPerSecond: { value, low, high } } = forecast;
+      const ratio = gain < 0.1 ? `${formatSmall(gain)}×` : formatRatio(gain);
+      return `${factorOf(forecast)}, ${headOf(forecast, axis)}: ${formatRate(value)} ` +
+        `(${formatRate(low)} to ${formatRate(high)}), ${ratio} the best measured, if the fit held.`;
+    }),
+    ...[...refused.values()].map((same) =>
+      `${listed(same.map(factorOf))}, ${
+        listed(same.map((one) => headOf(one, axis)))
+      }: no forecast, ` +
+      `since ${same[0]!.refusal}.`
+    ),
+  ];
+}

@@ -1,0 +1,282 @@
+/**
+ * Advice in sentences and cells, the same in every report.
+ *
+ * @module
+ */
+
+import { counted } from "../../text/plural.ts";
+import {
+  formatBytes,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatRatio,
+  formatSpeedup,
+  NO_FIGURE,
+} from "../../text/format.ts";
+import { isBusy, othersWords } from "../../timing/meter/reading.ts";
+import { WAITS } from "../../judge/thresholds.ts";
+import type { Advice, ModelAdvice } from "../../advice/advice.ts";
+
+/** What each class is called; without a prototype, as a word of a file is looked up in it. */
+const CLASS_NAMES: Readonly<Record<Advice["bound"], string>> = Object.assign(Object.create(null), {
+  io: "I/O-bound",
+  cpu: "CPU-bound",
+  mixed: "mixed",
+  small: "too small to matter",
+});
+
+/**
+ * What a class is called.
+ *
+ * @param bound The class.
+ * @returns Such as "I/O-bound".
+ *
+ * @example
+ * ```ts
+ * import { className } from "./advice_lines.ts";
+ *
+ * console.log(className("io")); // "I/O-bound"
+ * ```
+ */
+export function className(bound: Advice["bound"]): string {
+  return CLASS_NAMES[bound] ?? "measured";
+}
+
+const OUT: Readonly<Record<NonNullable<ModelAdvice["out"]>, string>> = Object.assign(
+  Object.create(null),
+  {
+    failures: "tasks failed",
+    results: "other results",
+    slower: "clearly slower",
+    broken: "could not run",
+    impossible: "can't be right",
+  },
+);
+
+/**
+ * The class and what it rests on.
+ *
+ * @param advice The advice.
+ * @returns Such as "I/O-bound: it computes 3% of its time (99% sure)".
+ *
+ * @example
+ * ```ts
+ * import { classLine } from "./advice_lines.ts";
+ *
+ * console.log(classLine({ bound: "io", cpuShare: 0.03, classConfidence: 0.99 }));
+ * ```
+ */
+export function classLine(advice: Pick<Advice, "bound" | "cpuShare" | "classConfidence">): string {
+  const share = formatPercent(advice.cpuShare);
+  const rest = share === "100%" ? "" : " and wait the rest";
+  return `${className(advice.bound)}: the tasks compute ${share} of their time${rest} ` +
+    `(${formatPercent(advice.classConfidence)} sure)`;
+}
+
+/**
+ * The recommendation in words: size, gain, cost, break-even.
+ *
+ * @param advice The advice.
+ * @returns One or two sentences each.
+ *
+ * @example
+ * ```ts
+ * import { recommendationLines } from "./advice_lines.ts";
+ *
+ * console.log(recommendationLines.length); // 1
+ * ```
+ */
+export function recommendationLines(
+  { recommended, horizon, unsure, machine, sample, cpuShare }: Advice,
+): string[] {
+  const { gain, predictedGain, confidence, memoryBytes, breakEven, chunk } = recommended;
+  const { retries = 0 } = recommended;
+  const lines = [recommended.reason];
+  if (recommended.model === "sequential") {
+    if (retries > 0) lines.push(retriesLine(retries));
+    return [
+      ...lines,
+      recommended.decision === "can't tell"
+        ? `That nothing gains a tenth is ${formatPercent(confidence)} sure.`
+        : `Confidence: ${formatPercent(confidence)}.`,
+    ];
+  }
+  const slots = recommended.slots ?? "all items'";
+  if (retries > 0) lines.push(retriesLine(retries));
+  lines.push(`Lanes: ${recommended.lanes}; slots on each: ${slots}; chunk: ${chunk}.`);
+  lines.push(
+    gain === null
+      ? `Gain: ${formatRatio(predictedGain)} predicted for ${counted(horizon, "item")}${
+        unsure === undefined ? "" : ` (unsure: ${unsure})`
+      }.`
+      : `Gain: ${formatSpeedup(gain)} for ${counted(horizon, "item")}; ${
+        formatRatio(predictedGain)
+      } was ` +
+        `predicted${unsure === undefined ? "" : ` (unsure: ${unsure})`}.`,
+  );
+  const contended = cpuShare > WAITS && sample.others !== undefined && isBusy(sample.others);
+  if (contended && gain !== null && recommended.lanes > 1) {
+    lines.push(
+      `No gain to count on: ${
+        othersWords(sample.others).replace(/^O/, "o")
+      }, and on a busy machine ` +
+        `more lanes take a greater share from the others. Run it again on an idle one.`,
+    );
+  }
+  if (machine.ceiling < machine.cores && recommended.lanes > 1) {
+    lines.push(
+      `${machine.cores} independent processes gain ${formatRatio(machine.ceiling)} here${
+        contended ? " while others compute" : ": computing can't gain more"
+      }.`,
+    );
+  }
+  if (memoryBytes !== null) {
+    lines.push(
+      memoryBytes > 0
+        ? `Memory: ${formatBytes(memoryBytes)} more than the plain loop.`
+        : "Memory: no more than the plain loop.",
+    );
+  }
+  lines.push(
+    breakEven === null
+      ? "From how many items it pays can't be told: its gain is within the noise."
+      : `Pays from about ${Math.max(2, breakEven)} items.`,
+  );
+  lines.push(`Confidence: ${formatPercent(confidence)}.`);
+  return lines;
+}
+
+function retriesLine(retries: number): string {
+  return `Retries: ${retries}; each waits as long as the server asks (retryAfterMs on what is thrown).`;
+}
+
+/**
+ * The cells of a model's row: name, predicted, measured, start, memory, remark.
+ *
+ * @param row The advice, and which of its models.
+ * @returns The cells' texts, as many as there are heads.
+ *
+ * @example
+ * ```ts
+ * import { MODEL_HEADS } from "./advice_lines.ts";
+ *
+ * console.log(MODEL_HEADS.length); // 6
+ * ```
+ */
+export function modelCells({ advice, model }: { advice: Advice; model: ModelAdvice }): string[] {
+  const { measured, out } = model;
+  const first = model.model === "sequential";
+  const chosen = model.name === advice.recommended.name;
+  return [
+    model.name,
+    first ? formatDuration(model.predictedMs) : formatRatio(model.predictedGain),
+    measured === undefined
+      ? NO_FIGURE
+      : first || measured.gain === null
+      ? formatDuration(measured.totalMs)
+      : formatSpeedup(measured.gain),
+    measured === undefined ? NO_FIGURE : formatDuration(measured.startMs),
+    measured === undefined ? NO_FIGURE : formatBytes(measured.peakRssBytes),
+    chosen
+      ? "← recommended"
+      : out !== undefined
+      ? out === "slower" && measured === undefined ? "stopped, slower" : OUT[out] ?? ""
+      : measured === undefined
+      ? "not raced"
+      : "",
+  ];
+}
+
+/** Times below a tenth of a millisecond are read better in microseconds. */
+function fine(ms: number): string {
+  return ms < 0.1 ? `${formatNumber(ms * 1000)} µs` : formatDuration(ms);
+}
+
+/** The heads of the cells. */
+export const MODEL_HEADS = ["model", "predicted", "measured", "start", "memory", ""] as const;
+
+/**
+ * What the sample was.
+ *
+ * @param advice The advice.
+ * @returns A few sentences.
+ *
+ * @example
+ * ```ts
+ * import { sampleLine } from "./advice_lines.ts";
+ *
+ * console.log(sampleLine.length); // 1
+ * ```
+ */
+export function sampleLine({ sample, job }: Advice): string {
+  const all = job.total === null ? "of an unknown number" : `of ${job.total}`;
+  const sizes = sample.itemBytes + sample.resultBytes < 1
+    ? ""
+    : ` An item takes ${formatBytes(sample.itemBytes)} to send, a result ${
+      formatBytes(sample.resultBytes)
+    }; copying both takes ${fine(sample.cloneMs)}.`;
+  const source = sample.sourceMs > 0.05 * sample.wallMs && sample.sourceMs > 0.01
+    ? ` Getting an item from its source takes ${fine(sample.sourceMs)}, which no model shares out.`
+    : "";
+  const { others, queuedMs = 0 } = sample;
+  const busy = others !== undefined
+    ? isBusy(others)
+      ? ` ${othersWords(others)}: a task queued ${
+        fine(queuedMs)
+      } for a core on average, which the ` +
+        `system counted and which isn't taken for waiting.`
+      : ""
+    : sample.available < 0.9
+    ? ` Other programs left ${formatPercent(sample.available)} of a CPU, by a loop that only ` +
+      `computes; the share is corrected for it.`
+    : "";
+  return `${counted(sample.items, "item")} ${all} ran one by one: ${
+    fine(sample.wallMs)
+  } each on average ` +
+    `(standard deviation ${formatPercent(sample.variation)}), ${fine(sample.cpuMs)} of CPU.` +
+    `${sizes}${source}${busy}`;
+}
+
+/**
+ * What the advice cost.
+ *
+ * @param advice The advice.
+ * @returns A sentence.
+ *
+ * @example
+ * ```ts
+ * import { costLine } from "./advice_lines.ts";
+ *
+ * console.log(costLine({ cost: { tasksMs: 900, sequentialRuns: 2.4, timesRun: 11 } } as never));
+ * ```
+ */
+export function costLine({ cost }: Advice): string {
+  return `This advice ran tasks for ${formatDuration(cost.tasksMs)}, ` +
+    `${
+      cost.sequentialRuns.toFixed(1)
+    } times one sequential run of the sample; no item ran more than ` +
+    (cost.timesRun === 1 ? "once." : `${cost.timesRun} times.`);
+}
+
+/**
+ * What the reader must know before the figures: what is missing, and where the class was corrected.
+ *
+ * @param advice The advice.
+ * @returns Sentences; none if it is whole.
+ *
+ * @example
+ * ```ts
+ * import { remarkLines } from "./advice_lines.ts";
+ *
+ * console.log(remarkLines({ partial: "it was interrupted" })); // ["Partial: it was interrupted."]
+ * ```
+ */
+export function remarkLines(
+  { partial, classNote }: Pick<Advice, "partial" | "classNote">,
+): string[] {
+  return [
+    ...(partial === undefined ? [] : [`Partial: ${partial}.`]),
+    ...(classNote === undefined ? [] : [classNote]),
+  ];
+}

@@ -1,0 +1,216 @@
+/**
+ * What a comparison comes to, in plain sentences with their numbers.
+ *
+ * @module
+ */
+
+import type { Comparison, ModelResult, ResultFile, Round, Verdict } from "../../timing/result.ts";
+import { isBusy as othersAreBusy } from "../../timing/meter/reading.ts";
+import { nothingSucceeded } from "../../timing/succeeded.ts";
+import { formatBytes, formatNumber, formatPercent, formatRatio } from "../../text/format.ts";
+import { middle } from "../../text/middle.ts";
+import { plain } from "../../text/plain.ts";
+
+/** The whole lesson, for the end of a report. */
+export const LESSON: string = "Slots are concurrency: one lane waits for many tasks at once. " +
+  "Lanes are parallelism: they compute at the same time.";
+
+/** Below this, a verdict says that it is unsure. */
+const SURE = 0.9;
+/** Below this, it is no better than a guess. */
+const TORN = 0.5;
+
+/**
+ * Says in one or two sentences what the job is bound by, which model to take, and what that gains
+ * and costs.
+ *
+ * @param comparison What was measured.
+ * @returns The sentences, without control characters; what kept it from a verdict if there is none.
+ *
+ * @example
+ * ```ts
+ * import { verdictText } from "./verdict_text.ts";
+ *
+ * const comparison = { job: { name: "none", task: "", items: 0, options: {} }, ceiling: null };
+ * const nothing = { ...comparison, models: [], agree: true, warnings: [], verdict: null };
+ * console.log(verdictText(nothing)); // "No verdict: nothing was measured."
+ * ```
+ */
+export function verdictText(comparison: Comparison): string {
+  const { verdict, agree } = comparison;
+  const measured = comparison.models.filter(({ rounds }) => rounds.length > 0);
+  if (measured.length === 0) return "No verdict: nothing was measured.";
+  if (measured.every(nothingSucceeded)) return "No verdict: no task succeeded.";
+  if (!agree) {
+    return "No verdict: the models gave different results, so their times can't be compared.";
+  }
+  if (verdict === null) {
+    return measured.some(({ model }) => model === "sequential")
+      ? "No verdict: too little was measured."
+      : "No verdict: sequential wasn't measured, and gains are counted from it (--models).";
+  }
+  // How small a job is rests on the same times that can't be trusted.
+  const reason = isUndecided(comparison) && verdict.bound === "small" ? "" : verdict.reason;
+  const parts = [adviceOf(comparison, verdict), sentence(reason), doubtOf(verdict)];
+  return parts.filter((part) => part !== "").join(" ");
+}
+
+function isBusy({ others }: Comparison): boolean {
+  return others !== undefined && othersAreBusy(others);
+}
+
+/**
+ * Whether rounds say too little to leave a job sequential. Of a small job that much doubt is usual on an
+ * idle machine, for any two models take nearly the same time.
+ */
+export function isUndecided(comparison: Comparison): boolean {
+  const { verdict } = comparison;
+  if (verdict === null || verdict.recommended !== "sequential") return false;
+  return isBusy(comparison)
+    ? verdict.confidence < SURE
+    : verdict.bound !== "small" && verdict.confidence < TORN;
+}
+
+/** The model to take, what it costs, and what could be had at best; the reason tells the gain. */
+function adviceOf(comparison: Comparison, verdict: Verdict): string {
+  const chosen = comparison.models.find(({ model }) => model === verdict.recommended);
+  const base = comparison.models.find(({ model }) => model === "sequential");
+  if (isUndecided(comparison)) {
+    return isBusy(comparison)
+      ? "Which model is best can't be told on so busy a machine."
+      : "Which model is best can't be told.";
+  }
+  if (verdict.recommended === "sequential") return "Leave it sequential.";
+  const name = plain(verdict.recommended);
+  if (chosen === undefined || base === undefined) return `Take ${name}.`;
+  const ceiling = comparison.ceiling !== null && verdict.bound !== "io"
+    ? `; ${formatRatio(comparison.ceiling.speedup)} is what this machine can give`
+    : "";
+  return `Take ${name}, ${memoryOf(base, chosen)}${ceiling}.`;
+}
+
+function doubtOf({ confidence }: Verdict): string {
+  if (confidence >= SURE) return "";
+  return confidence >= TORN
+    ? `Only ${formatPercent(confidence)} sure: more --rounds make it surer.`
+    : "The rounds differ too much to be sure: end other programs, or give more --rounds.";
+}
+
+/** Peak memory differs by so much from run to run of the same program. */
+const SAME_MEMORY = 0.1;
+
+function memoryOf(base: ModelResult, chosen: ModelResult): string {
+  const baseBytes = middle(base.rounds.map((r) => r.peakRssBytes));
+  const difference = middle(chosen.rounds.map((r) => r.peakRssBytes)) - baseBytes;
+  return Math.abs(difference) < SAME_MEMORY * baseBytes
+    ? "for about the same memory"
+    : `for ${formatBytes(Math.abs(difference))} ${difference > 0 ? "more" : "less"} memory`;
+}
+
+/** Someone's sentence as one of ours: a capital at its start, a full stop at its end. */
+function sentence(text: string): string {
+  const clean = plain(text);
+  if (clean === "") return "";
+  const whole = clean[0]!.toUpperCase() + clean.slice(1);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
+}
+
+/**
+ * Says how many tasks failed under each model, and why.
+ *
+ * @param comparison What was measured.
+ * @returns A line a model with failures, such as "concurrent: 3 of 6 failed: 3 refused in each of 3
+ * rounds", or a line a round where they differ.
+ *
+ * @example
+ * ```ts
+ * import { failureLines } from "./verdict_text.ts";
+ *
+ * const comparison = { job: { name: "none", task: "", items: 0, options: {} }, ceiling: null };
+ * const nothing = { ...comparison, models: [], agree: true, warnings: [], verdict: null };
+ * console.log(failureLines(nothing)); // []
+ * ```
+ */
+export function failureLines(comparison: Comparison): string[] {
+  return comparison.models.flatMap(({ model, rounds }) => {
+    const told = rounds.filter(({ failed }) => failed > 0).map(failureOf);
+    if (told.length === 0) return [];
+    // Rounds that failed alike are told once, as a person would.
+    if (told.length === rounds.length && new Set(told).size === 1) {
+      return `${plain(model)}: ${told[0]}${
+        told.length > 1 ? ` in each of ${told.length} rounds` : ""
+      }`;
+    }
+    return rounds.flatMap((round) =>
+      round.failed > 0 ? `${plain(model)}, round ${round.round + 1}: ${failureOf(round)}` : []
+    );
+  });
+}
+
+function failureOf({ failed, succeeded, reasons = {} }: Round): string {
+  const why = Object.entries(reasons).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+    .map(([reason, count]) => `${count} ${plain(reason)}`);
+  const shown = why.length > MOST_REASONS
+    ? [...why.slice(0, MOST_REASONS), `and ${why.length - MOST_REASONS} more reasons`]
+    : why;
+  return `${failed} of ${failed + succeeded} failed${
+    shown.length === 0 ? "" : `: ${shown.join(", ")}`
+  }`;
+}
+
+/** More reasons than this in one line say no more; the files hold all. */
+const MOST_REASONS = 5;
+
+/**
+ * One example of each reason that tasks failed for: the item, its address where the error names it, and
+ * what the error said.
+ */
+export function exampleLines({ models }: Comparison): string[] {
+  const seen = new Map<string, string>();
+  for (const { model, rounds } of models) {
+    for (
+      const [reason, example] of rounds.flatMap(({ examples }) => Object.entries(examples ?? {}))
+    ) {
+      if (!seen.has(reason)) {
+        seen.set(reason, `${plain(reason)}: ${plain(example)} (${plain(model)})`);
+      }
+    }
+  }
+  return [...seen.values()].slice(0, 2 * MOST_REASONS);
+}
+
+/**
+ * Says in one line on what and when a result was measured.
+ *
+ * @param environment The result file's environment.
+ * @returns Such as "Deno 2.9.6, linux x86_64, 2 CPUs, seed 1, 2026-01-01 12:00 UTC".
+ *
+ * @example
+ * ```ts
+ * import { environmentLine } from "./verdict_text.ts";
+ *
+ * const machine = { os: "linux", arch: "x86_64", cpus: 2, lanesAvailable: 2 };
+ * console.log(environmentLine({
+ *   ...machine,
+ *   deno: "2.9.6",
+ *   v8: "14",
+ *   startedAt: "2026-01-01T12:00:00Z",
+ *   seed: 1,
+ * }));
+ * ```
+ */
+export function environmentLine(environment: ResultFile["environment"]): string {
+  const { deno, os, arch, cpus, cpuModel, loadAverage, seed, startedAt } = environment;
+  const started = new Date(startedAt);
+  const when = Number.isNaN(started.getTime())
+    ? startedAt
+    : `${started.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  return plain([
+    `Deno ${deno}`,
+    `${os} ${arch}`,
+    `${cpus} CPU${cpus === 1 ? "" : "s"}${cpuModel === undefined ? "" : ` (${cpuModel})`}`,
+    ...(loadAverage?.[0] === undefined ? [] : [`load ${formatNumber(loadAverage[0])}`]),
+    `seed ${seed}`,
+    when,
+  ].join(", "));
+}

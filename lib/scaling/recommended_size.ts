@@ -1,0 +1,75 @@
+/**
+ * Which of the swept sizes to take: the smallest that is as good as the best, by the rules of advice.
+ *
+ * @module
+ */
+
+import { AS_GOOD, TOO_SLOW } from "../judge/thresholds.ts";
+import type { Interval } from "../timing/result.ts";
+import { Standings } from "../advice/race/standings.ts";
+import type { SweepPoint, SweepResult } from "./sweep_result.ts";
+
+/** The size to take. */
+export interface RecommendedSize {
+  /** The point. */
+  readonly point: SweepPoint;
+  /** Against the smallest size; null if it is the smallest itself. */
+  readonly gain: Interval | null;
+  /** The fastest of the larger sizes, where it isn't shown to gain; undefined where a gain was shown. */
+  readonly unsure?: { readonly point: SweepPoint; readonly gain: Interval } | undefined;
+  /** Whether a larger size was measured and left out because it gains hardly more. */
+  readonly largerGainsLittle: boolean;
+}
+
+/**
+ * Chooses a size.
+ *
+ * @param result The sweep.
+ * @returns The size; undefined if no size ran without failures.
+ *
+ * @example
+ * ```ts
+ * import { recommendedSize } from "./recommended_size.ts";
+ *
+ * console.log(recommendedSize({ points: [] })); // undefined
+ * ```
+ */
+export function recommendedSize(
+  { points }: Pick<SweepResult, "points">,
+): RecommendedSize | undefined {
+  const ran = points.filter(({ rounds }) =>
+    rounds.length > 0 &&
+    rounds.every(({ failed, throughputPerSecond }) => failed === 0 && throughputPerSecond > 0)
+  ).toSorted((a, b) => a.size - b.size);
+  const first = ran[0];
+  if (first === undefined) return undefined;
+  const series = ran.map((point) => ({
+    point,
+    times: point.rounds.map(({ round, throughputPerSecond }) => ({
+      round,
+      ms: 1000 / throughputPerSecond,
+    })),
+  }));
+  const standings = new Standings(series);
+  const smallest = series[0]!;
+  const paying = series.slice(1).filter((of) => (standings.ratio(smallest, of)?.low ?? 0) > 1);
+  const fastest = paying.toSorted((a, b) => standings.timeMs(a) - standings.timeMs(b))[0];
+  const stays = { point: first, gain: null, largerGainsLittle: ran.length > 1 };
+  if (fastest === undefined) {
+    const likely = series.slice(1).toSorted((a, b) => standings.timeMs(a) - standings.timeMs(b))[0];
+    const gain = likely && standings.ratio(smallest, likely);
+    const unsure = gain && gain.median > TOO_SLOW ? { point: likely.point, gain } : undefined;
+    return { ...stays, ...(unsure && { unsure }) };
+  }
+  if ((standings.ratio(smallest, fastest)?.median ?? 1) <= AS_GOOD) return stays;
+  const chosen = paying.find((of) => {
+    const behind = standings.timeMs(of) / standings.timeMs(fastest);
+    return behind <= AS_GOOD ||
+      (behind <= TOO_SLOW && (standings.ratio(of, fastest)?.low ?? 1) <= 1);
+  }) ?? fastest;
+  return {
+    point: chosen.point,
+    gain: standings.ratio(smallest, chosen),
+    largerGainsLittle: chosen !== series.at(-1),
+  };
+}

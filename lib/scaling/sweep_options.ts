@@ -1,0 +1,188 @@
+/**
+ * The options of `deno task sweep`, and what they mean together.
+ *
+ * @module
+ */
+
+import { duration, type NamedFile, oneOf, positiveInteger, UsageError } from "../options.ts";
+import { nonNegativeInteger } from "../options.ts";
+import { checkOutputFiles, type OutputFiles } from "../files/output_files.ts";
+import type { ModelSpec, TrialPermissions } from "../timing/spec.ts";
+import { chooseSeed } from "../timing/random.ts";
+import type { RawSweepOptions } from "./raw_sweep_options.ts";
+import { ratesOf } from "./sizes.ts";
+import {
+  MOST_LANES,
+  MOST_SLOTS,
+  planFor,
+  single,
+  type SweepPlan,
+  SWEPT_MODELS,
+  type SweptModel,
+} from "./sweep_plan.ts";
+
+/** The options as values. */
+export interface SweepOptionValues {
+  /** Sizes and model of a closed loop; undefined where only measuring can tell which. */
+  readonly sweep: SweepPlan | undefined;
+  /** Rates and model of open-loop load; undefined unless asked for. */
+  readonly openLoop: { readonly rates: readonly number[]; readonly model: ModelSpec } | undefined;
+  /** How often each is measured. */
+  readonly rounds: number;
+  /** How long a trial is to take, in milliseconds; undefined unless given. */
+  readonly durationMs: number | undefined;
+  /** Decides the order of the trials and the resampling. */
+  readonly seed: number;
+  /** Most items of a module. */
+  readonly items: number;
+  /** Whether it was said how many. */
+  readonly itemsGiven: boolean;
+  /** How long the test site takes to answer, in milliseconds. */
+  readonly latencyMs: number;
+  /** How long a task may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** The task's export in a module. */
+  readonly export: string;
+  /** What a module's task may do. */
+  readonly permissions: TrialPermissions;
+  /** Files to write. */
+  readonly files: OutputFiles;
+}
+
+const MOST_RATE = 100_000;
+/** More requests in one trial than this neither memory nor the reader needs. */
+const MOST_REQUESTS = 200_000;
+const GREATEST_SEED = 2 ** 32 - 1;
+
+function modelOf(target: string, raw: RawSweepOptions): SweptModel | undefined {
+  if (raw.model !== undefined) return oneOf("--model", raw.model, SWEPT_MODELS);
+  if (raw.lanes !== undefined) return "workers";
+  if (raw.slots !== undefined) return "limited";
+  return target === "io" ? "limited" : target === "cpu" ? "workers" : undefined;
+}
+
+function openLoopModel(raw: RawSweepOptions): ModelSpec {
+  const slots = raw.slots === undefined
+    ? undefined
+    : single("--slots", raw.slots, MOST_SLOTS, "--rate");
+  const model = raw.model === undefined && raw.lanes === undefined
+    ? undefined
+    : modelOf("io", { ...raw, slots: undefined });
+  if (model === undefined || model === "limited") {
+    planFor("limited", { lanes: raw.lanes });
+    return slots === undefined ? { model: "concurrent" } : { model: "limited", slots };
+  }
+  const lanes = raw.lanes === undefined
+    ? navigator.hardwareConcurrency
+    : single("--lanes", raw.lanes, MOST_LANES, "--rate");
+  return { model, lanes, slots: slots ?? 1 };
+}
+
+function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) {
+  if (raw.rate === undefined) return undefined;
+  if (target === "cpu") {
+    const problem = "cpu computes, and open-loop load is for tasks that wait";
+    throw new UsageError("--rate", raw.rate, problem, "choose io or a module of your own");
+  }
+  const rates = ratesOf("--rate", raw.rate, MOST_RATE);
+  const most = rates.at(-1)! * durationMs / 1000;
+  if (most > MOST_REQUESTS) {
+    const problem = `${Math.round(most).toLocaleString("en")} requests a trial are too many`;
+    throw new UsageError("--rate", raw.rate, problem, "lower it, or give a shorter --duration");
+  }
+  return { rates, model: openLoopModel(raw) };
+}
+
+/**
+ * Reads and checks all options; output folders too, before anything is measured.
+ *
+ * @param target `io`, `cpu`, or a module's path.
+ * @param raw The options as typed.
+ * @param permissions What a module's task may do.
+ * @returns Their values.
+ * @throws {UsageError} If one has a value it doesn't take, or two don't go together.
+ *
+ * @example
+ * ```ts
+ * import { readSweepOptions } from "./sweep_options.ts";
+ *
+ * const { sweep } = await readSweepOptions("io", { slots: "1,2,4" });
+ * console.log(sweep?.model, sweep?.sizes); // "limited" [1, 2, 4]
+ * ```
+ */
+export async function readSweepOptions(
+  target: string,
+  raw: RawSweepOptions,
+  permissions: TrialPermissions = {},
+  inputs: readonly NamedFile[] = [],
+): Promise<SweepOptionValues> {
+  const builtIn = target === "io" || target === "cpu";
+  onlyFor(
+    target === "io",
+    "--latency",
+    raw.latency,
+    "the test site has it; leave it out, or sweep io",
+  );
+  const own = [
+    ["--export", raw.export],
+    ["--items", raw.items],
+    ["--timeout", raw.timeout],
+    ...Object.entries(permissions).map(([kind, of]) =>
+      [`--allow-${kind}`, of === true ? "" : of.join()] as const
+    ),
+  ] as const;
+  for (const [option, value] of own) {
+    onlyFor(!builtIn, option, value, "it is for modules of your own; leave it out");
+  }
+  const durationMs = raw.duration === undefined
+    ? undefined
+    : duration("--duration", raw.duration, { min: 50, max: 600_000 });
+  const openLoop = readOpenLoop(target, raw, durationMs ?? OPEN_LOOP_MS);
+  if (!builtIn && openLoop === undefined) {
+    onlyFor(
+      false,
+      "--duration",
+      raw.duration,
+      "a module's items decide it; give --items or --rate",
+    );
+  }
+  onlyFor(
+    openLoop === undefined,
+    "--refine",
+    raw.refine ? "" : undefined,
+    "rates are taken as they are listed; leave it out",
+  );
+  const model = openLoop === undefined ? modelOf(target, raw) : undefined;
+  return {
+    sweep: model === undefined ? undefined : planFor(model, raw),
+    openLoop,
+    rounds: raw.rounds === undefined
+      ? openLoop === undefined ? 3 : 2
+      : positiveInteger("--rounds", raw.rounds, { max: 1_000 }),
+    durationMs,
+    seed: raw.seed === undefined
+      ? chooseSeed()
+      : nonNegativeInteger("--seed", raw.seed, { max: GREATEST_SEED }),
+    itemsGiven: raw.items !== undefined,
+    items: positiveInteger("--items", raw.items ?? "1000", { max: 1_000_000 }),
+    latencyMs: duration("--latency", raw.latency ?? "20ms", { max: 60_000 }),
+    timeoutMs: duration("--timeout", raw.timeout ?? "30s", { min: 1 }),
+    export: raw.export ?? "default",
+    permissions,
+    files: await checkOutputFiles({
+      json: raw.json,
+      csv: raw.csv,
+      markdown: raw.markdown,
+      html: raw.html,
+    }, inputs),
+  };
+}
+
+/** How long requests are scheduled for unless told, in milliseconds. */
+export const OPEN_LOOP_MS = 3_000;
+
+function onlyFor(holds: boolean, option: string, value: string | undefined, remedy: string): void {
+  if (holds || value === undefined) return;
+  const [why, what] = remedy.split("; ", 2) as [string, string];
+  throw new UsageError(option, value, `not taken here: ${why}`, what);
+}

@@ -1,0 +1,213 @@
+/**
+ * Runs a sweep: every size in interleaved, shuffled rounds, then more sizes around the bend.
+ *
+ * @module
+ */
+
+import { schedule } from "../timing/schedule.ts";
+import type {
+  JobSpec,
+  ModelSpec,
+  TimingEvent,
+  TrialResult,
+  TrialRunner,
+  TrialSpec,
+} from "../timing/spec.ts";
+import { extension, refinements } from "./refine.ts";
+import { curveOf } from "./laws/throughput.ts";
+
+/** What is swept. */
+export interface SweepSpec {
+  /** The sizes to measure at first: slots or lanes. */
+  readonly sizes: readonly number[];
+  /** The model at a size. */
+  readonly modelAt: (size: number) => ModelSpec;
+  /** The job at a size; more slots may need more items to be kept busy for as long. */
+  readonly jobAt: (size: number) => JobSpec;
+  /** Items run before the measured ones at a size, and not counted. */
+  readonly warmupAt: (size: number) => number;
+  /** How often each is measured. */
+  readonly rounds: number;
+  /** Decides the order of the trials and the resampling. */
+  readonly seed: number;
+  /** Items that travel together; default as the executor has it. */
+  readonly chunk?: "auto" | number;
+  /** How long a task may take, in milliseconds; unlimited unless given. */
+  readonly timeoutMs?: number;
+  /** How often to look for the bend and measure around it; default 2. */
+  readonly refineSteps?: number;
+  /** The largest size to go on to while the throughput still rises; default none beyond `sizes`. */
+  readonly extendTo?: number;
+  /** A further look is taken only if it ends within this time; default 40 seconds. */
+  readonly budgetMs?: number;
+}
+
+/** What running it needs. */
+export interface SweepOptions {
+  /** Runs a trial. */
+  readonly runTrial: TrialRunner;
+  /** Ends the sweep; what was measured is kept. */
+  readonly signal?: AbortSignal;
+  /** Told what happens. */
+  readonly onEvent?: (event: TimingEvent) => void;
+  /** The clock, in milliseconds; default `performance.now`. */
+  readonly now?: () => number;
+}
+
+/** All trials of a size. */
+export interface MeasuredSize {
+  /** Slots or lanes. */
+  readonly size: number;
+  /** The model. */
+  readonly model: ModelSpec;
+  /** Whether it was added around the bend. */
+  readonly refined: boolean;
+  /** Its trials, in the order they ran. */
+  readonly trials: readonly TrialResult[];
+}
+
+/** What a sweep measured. */
+export interface MeasuredSweep {
+  /** In ascending order of size; only those with a trial. */
+  readonly sizes: readonly MeasuredSize[];
+  /** True when the signal was aborted. */
+  readonly partial: boolean;
+  /** One sentence each. */
+  readonly warnings: readonly string[];
+}
+
+class Sweep {
+  readonly trials = new Map<number, TrialResult[]>();
+  readonly refined = new Set<number>();
+  readonly warnings = new Set<string>();
+  partial = false;
+  #number = 0;
+  #of = 0;
+  #spentMs = 0;
+
+  constructor(readonly spec: SweepSpec, readonly options: SweepOptions) {}
+
+  /** How long a trial takes on average, with starting and ending its process. */
+  get trialMs(): number {
+    return this.#spentMs / Math.max(1, this.#number);
+  }
+
+  async measure(sizes: readonly number[], seed: number): Promise<void> {
+    const { spec, options: { signal, now = () => performance.now() } } = this;
+    this.#of += sizes.length * spec.rounds;
+    for (const order of schedule(sizes, spec.rounds, seed)) {
+      for (const size of order) {
+        this.partial ||= signal?.aborted ?? false;
+        if (this.partial) return;
+        const startedMs = now();
+        await this.#run(size);
+        this.#spentMs += now() - startedMs;
+      }
+    }
+  }
+
+  async #run(size: number): Promise<void> {
+    const { spec, options: { runTrial, signal, onEvent } } = this;
+    const done = this.trials.get(size) ?? [];
+    const trial: TrialSpec = {
+      ...spec.modelAt(size),
+      job: spec.jobAt(size),
+      round: done.length,
+      warmup: spec.warmupAt(size),
+      timeline: true,
+      ...(spec.chunk !== undefined && { chunk: spec.chunk }),
+      ...(spec.timeoutMs !== undefined && { timeoutMs: spec.timeoutMs }),
+    };
+    onEvent?.({ type: "trial-started", trial, number: ++this.#number, of: this.#of });
+    try {
+      const result = await runTrial(trial, {
+        ...(signal && { signal }),
+        ...(onEvent && { onEvent }),
+      });
+      this.trials.set(size, [...done, result]);
+      // Each round says the same with other figures: the first is enough.
+      if (done.length === 0) {
+        for (const text of result.warnings) this.warnings.add(`At ${size}: ${text}`);
+      }
+      onEvent?.({ type: "trial-ended", trial, result });
+    } catch (error) {
+      this.partial ||= signal?.aborted ?? false;
+      if (this.partial) return;
+      // A job that can't run at all won't run at another size either.
+      if (this.trials.size === 0) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      this.warnings.add(`A trial at ${size} is missing: ${why}`);
+    }
+  }
+
+  /** A larger size, if more tasks don't fail there already. */
+  beyond(most: number): number | undefined {
+    const largest = Math.max(...this.trials.keys());
+    const failed = this.trials.get(largest)?.some(({ round }) => round.failed > 0) ?? true;
+    return failed ? undefined : extension(curveOf(this.trials), most);
+  }
+
+  /** The sizes to add, and the one at the bend again, so that a machine that drifts shows. */
+  next(): { added: number[]; anchor: number } | undefined {
+    const curve = curveOf(this.trials);
+    const added = refinements(curve).filter((size) => !this.trials.has(size));
+    if (added.length === 0) return undefined;
+    const sizes = curve.map(({ size }) => size).toSorted((a, b) => a - b);
+    const first = added[0]!;
+    // Between two added sizes lies the bend; next to a single one, the size below it.
+    const anchor = sizes.findLast((size) => size < (added[1] ?? first))!;
+    return { added, anchor };
+  }
+}
+
+/**
+ * Measures throughput and times at every size: rounds are interleaved and their order is drawn from the
+ * seed, so that drift hits all sizes alike. While the throughput still rises at the largest size, its
+ * double is measured too, up to `extendTo`. Then the two gaps around the largest bend are halved, with
+ * the size at the bend measured again among them.
+ *
+ * @param spec What is swept.
+ * @param options How trials are run, a signal, and who is told.
+ * @returns All trials, in order of size. An aborted signal gives back what was measured until then.
+ * @throws What the first trial threw, if there is none that gave a result.
+ *
+ * @example
+ * ```ts
+ * import { runSweep, type SweepOptions, type SweepSpec } from "./sweep_points.ts";
+ *
+ * async function sizes(spec: SweepSpec, options: SweepOptions): Promise<number[]> {
+ *   return (await runSweep(spec, options)).sizes.map(({ size }) => size);
+ * }
+ * console.log(sizes.length); // 2
+ * ```
+ */
+export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<MeasuredSweep> {
+  const { seed, rounds, refineSteps = 2, extendTo = 0, budgetMs = 40_000 } = spec;
+  const now = options.now ?? (() => performance.now());
+  const startedMs = now();
+  const sweep = new Sweep(spec, options);
+  const affords = (trials: number) => now() - startedMs + trials * sweep.trialMs <= budgetMs;
+  await sweep.measure(spec.sizes, seed);
+  while (!sweep.partial && affords(rounds)) {
+    const size = sweep.beyond(extendTo);
+    if (size === undefined) break;
+    await sweep.measure([size], seed);
+    if (!sweep.trials.has(size)) break;
+  }
+  for (let step = 0; step < refineSteps && !sweep.partial; step++) {
+    const next = sweep.next();
+    if (next === undefined) break;
+    const { added, anchor } = next;
+    // The first look is what the sweep is for; a second one only refines it.
+    if (step > 0 && !affords((added.length + 1) * rounds)) break;
+    for (const size of added) sweep.refined.add(size);
+    await sweep.measure([...added, anchor], seed + step + 1);
+  }
+  const sizes = [...sweep.trials].toSorted(([a], [b]) => a - b).map(([size, trials]) => ({
+    size,
+    model: spec.modelAt(size),
+    refined: sweep.refined.has(size),
+    trials,
+  }));
+  return { sizes, partial: sweep.partial, warnings: [...sweep.warnings] };
+}

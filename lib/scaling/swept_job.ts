@@ -1,0 +1,164 @@
+/**
+ * The jobs that a sweep comes with: downloads from a test site, and sums.
+ *
+ * @module
+ */
+
+import type { Site } from "../site/start.ts";
+import { calibrate } from "../tasks/calibrate.ts";
+import { CPU_TASKS } from "../tasks/catalogue.ts";
+import type { JobSpec } from "../timing/spec.ts";
+
+/** A job that grows with the number of places, so that each trial takes about as long. */
+export interface SweptJob {
+  /** What a person calls it. */
+  readonly name: string;
+  /** Items that travel together: one, where the last chunk would leave lanes without any. */
+  readonly chunk: "auto" | 1;
+  /**
+   * The job for a number of places.
+   *
+   * @param places Lanes times slots: tasks in flight at most.
+   */
+  at(places: number): JobSpec;
+  /** Items to run beforehand for a number of places: connections are opened, code gets compiled. */
+  warmupAt(places: number): number;
+}
+
+/** More downloads than this in a trial only take time. */
+const MOST_DOWNLOADS = 5_000;
+/** So many waves at least: at the end of a trial, places stand empty for up to one wave. */
+const LEAST_WAVES = 8;
+/** Divided by 1 to 6 without a rest, so that no lane ends early. */
+const LEAST_SUMS = 120;
+
+/**
+ * Downloads from a test site. Each place gets the same number, so that a trial takes about as long at
+ * 64 slots as at one.
+ *
+ * @param site The site.
+ * @param latencyMs How long it takes to answer, in milliseconds.
+ * @param trialMs How long a trial is to take, in milliseconds; default 600.
+ * @returns The job.
+ *
+ * @example
+ * ```ts
+ * import { downloads } from "./swept_job.ts";
+ *
+ * const site = { hosts: ["127.0.0.1:1"], urls: (copies: number) => Array(2 * copies).fill("http://127.0.0.1:1/") };
+ * const { items } = downloads(site, 20, 440).at(3);
+ * console.log(items.kind === "values" && items.values.length); // 60: twenty waves of three
+ * ```
+ */
+export function downloads(
+  site: Pick<Site, "hosts" | "urls">,
+  latencyMs: number,
+  trialMs = 600,
+): SweptJob {
+  const waves = Math.max(LEAST_WAVES, Math.round(trialMs / (latencyMs + 2)));
+  const name = `download pages after ${latencyMs} ms`;
+  return {
+    name,
+    chunk: 1,
+    at: (places) => {
+      const count = Math.max(LEAST_WAVES * places, Math.min(MOST_DOWNLOADS, waves * places));
+      const urls = site.urls(Math.ceil(count / 2)).slice(0, count);
+      return {
+        name,
+        task: {
+          module: new URL("../tasks/download.ts", import.meta.url).href,
+          export: "default",
+        },
+        items: { kind: "values", values: urls.map((url) => ({ url, timeoutMs: 30_000 })) },
+        permissions: { net: site.hosts },
+        options: { latencyMs },
+      };
+    },
+    warmupAt: (places) => Math.max(LEAST_WAVES, places),
+  };
+}
+
+/**
+ * Sums of squares, sized to this machine.
+ *
+ * @param most The most places that will be asked for.
+ * @param trialMs How long one lane is to take, in milliseconds; default 900.
+ * @param signal Ends measuring the machine.
+ * @returns The job: the same items at every size.
+ *
+ * @example
+ * ```ts
+ * import { sums } from "./swept_job.ts";
+ *
+ * console.log((await sums(4, 100)).name.startsWith("sum squares")); // true
+ * ```
+ */
+export async function sums(most: number, trialMs = 900, signal?: AbortSignal): Promise<SweptJob> {
+  const chosen = CPU_TASKS["sum-squares"];
+  const count = Math.max(LEAST_SUMS, LEAST_WAVES * most);
+  const msPerWork = await calibrate(chosen, { ...(signal && { signal }) });
+  const start = Math.max(
+    1,
+    Math.min(chosen.limit - count, Math.round(trialMs / count / msPerWork)),
+  );
+  const name = `sum squares below ${start.toLocaleString("en")}`;
+  const job: JobSpec = {
+    name,
+    task: { module: chosen.module, export: "default" },
+    items: { kind: "values", values: chosen.items({ start, count }) },
+    options: { task: chosen.name, start, count },
+  };
+  return { name, chunk: 1, at: () => job, warmupAt: (places) => 2 * places };
+}
+
+/** How long a trial of a job of the user's own is to take about, in milliseconds. */
+const OWN_TRIAL_MS = 1_500;
+
+/**
+ * How many items of a job of the user's own each place gets, so that a trial takes about 1.5 seconds,
+ * at 64 slots as at one.
+ *
+ * @param itemMs How long an item takes, in milliseconds.
+ * @returns 8 or more: with fewer the end, when places stand empty, would be much of the trial.
+ *
+ * @example
+ * ```ts
+ * import { itemsPerPlace } from "./swept_job.ts";
+ *
+ * console.log(itemsPerPlace(100), itemsPerPlace(5_000)); // 15 8
+ * ```
+ */
+export function itemsPerPlace(itemMs: number): number {
+  return Math.max(LEAST_WAVES, Math.round(OWN_TRIAL_MS / Math.max(itemMs, 1e-6)));
+}
+
+/**
+ * A job of the user's own. None of its items are run beforehand, since running one may have effects.
+ *
+ * @param job The job, whose items come from a module.
+ * @param perPlace How many of its items each place gets at most; by default all are run at every size.
+ * @returns The same, to be swept.
+ *
+ * @example
+ * ```ts
+ * import { ownJob } from "./swept_job.ts";
+ *
+ * const task = { module: "file:///job.ts", export: "default" };
+ * const items = { kind: "module", module: task.module, export: "items", limit: 1000 } as const;
+ * const swept = ownJob({ name: "mine", task, items, options: {} }, 15);
+ * console.log(swept.at(4).items); // { …, limit: 60 }
+ * ```
+ */
+export function ownJob(job: JobSpec, perPlace = Infinity): SweptJob {
+  const { items } = job;
+  return {
+    name: job.name,
+    chunk: "auto",
+    at: (places) =>
+      items.kind === "values" || !Number.isFinite(perPlace) ? job : {
+        ...job,
+        items: { ...items, limit: Math.min(items.limit ?? Infinity, places * perPlace) },
+      },
+    warmupAt: () => 0,
+  };
+}

@@ -1,0 +1,173 @@
+/**
+ * Numbers as people read them: durations, sizes, ratios, shares, intervals. The only place where
+ * units are converted.
+ *
+ * A figure that isn't one (NaN) is shown as "–", so that no report ever says "NaN ms".
+ *
+ * @module
+ */
+
+import { format as formatWithUnit } from "@std/fmt/bytes";
+import prettyMilliseconds from "pretty-ms";
+
+/** Stands where there is no figure. */
+export const NO_FIGURE = "–";
+
+const MINUTE_MS = 60_000;
+/** Beyond this, calendar units say nothing any more. */
+const AGES_MS = 1e15;
+
+/** A median with the ends of its 95 % interval. */
+interface Interval {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * A number rounded to three significant digits, without an exponent below 10¹⁵.
+ *
+ * @param value Any number.
+ * @returns Its digits; "–" for NaN, "∞" or "−∞" for the infinities. Negatives carry a true minus.
+ *
+ * @example
+ * ```ts
+ * import { formatNumber } from "./format.ts";
+ *
+ * console.log(formatNumber(12.345)); // "12.3"
+ * ```
+ */
+export function formatNumber(value: number): string {
+  if (Number.isNaN(value)) return NO_FIGURE;
+  if (value < 0) return `−${formatNumber(-value)}`;
+  if (value === Infinity) return "∞";
+  if (value === 0 || value < 0.0005) return "0";
+  if (value >= 1e15) return value.toExponential(1);
+  if (value >= 99.95) return String(Math.round(value));
+  if (value >= 9.995) return value.toFixed(1);
+  return value.toFixed(2);
+}
+
+/**
+ * A duration, with the unit that suits it.
+ *
+ * @param ms In milliseconds; negative ones too.
+ * @returns Such as "0.4 ms", "12.3 ms", "1.5 s", "2m 5s"; "–" for NaN.
+ *
+ * @example
+ * ```ts
+ * import { formatDuration } from "./format.ts";
+ *
+ * console.log(formatDuration(1234)); // "1.23 s"
+ * console.log(formatDuration(-1500)); // "−1.50 s"
+ * ```
+ */
+export function formatDuration(ms: number): string {
+  if (Number.isNaN(ms)) return NO_FIGURE;
+  if (ms < 0) return `−${formatDuration(-ms)}`;
+  if (ms === Infinity) return "∞";
+  if (ms < 999.5) return `${formatNumber(ms)} ms`;
+  if (ms < MINUTE_MS - 50) return `${formatNumber(ms / 1000)} s`;
+  if (ms >= AGES_MS) return `${(ms / 1000).toExponential(1)} s`;
+  // pretty-ms cuts off where it should round (59,999 ms is "59.9s" there) and gives less than a
+  // millisecond as "1ms", so it gets whole seconds, and only from a minute on.
+  return prettyMilliseconds(Math.round(ms / 1000) * 1000);
+}
+
+/**
+ * A size in memory, in decimal units.
+ *
+ * @param bytes How many.
+ * @returns Such as "62.1 MB"; "–" for NaN.
+ *
+ * @example
+ * ```ts
+ * import { formatBytes } from "./format.ts";
+ *
+ * console.log(formatBytes(62_100_000)); // "62.1 MB"
+ * ```
+ */
+export function formatBytes(bytes: number): string {
+  if (Number.isNaN(bytes)) return NO_FIGURE;
+  if (bytes < 0) return `−${formatBytes(-bytes)}`;
+  if (bytes === Infinity) return "∞";
+  if (bytes >= 1e27) return `${bytes.toExponential(1)} B`;
+  return formatWithUnit(bytes, { locale: "en", maximumFractionDigits: bytes < 1e8 ? 1 : 0 });
+}
+
+/**
+ * How many times one thing is another.
+ *
+ * @param ratio The quotient.
+ * @returns Such as "12.3×"; "–" for NaN.
+ *
+ * @example
+ * ```ts
+ * import { formatRatio } from "./format.ts";
+ *
+ * console.log(formatRatio(1.984)); // "1.98×"
+ * ```
+ */
+export function formatRatio(ratio: number): string {
+  return Number.isNaN(ratio) ? NO_FIGURE : `${formatNumber(ratio)}×`;
+}
+
+/**
+ * A share of a whole.
+ *
+ * @param share 1 is all of it.
+ * @returns Such as "12%"; "<1%" for what is more than nothing, "–" for NaN.
+ *
+ * @example
+ * ```ts
+ * import { formatPercent } from "./format.ts";
+ *
+ * console.log(formatPercent(0.123)); // "12%"
+ * ```
+ */
+export function formatPercent(share: number): string {
+  if (Number.isNaN(share)) return NO_FIGURE;
+  if (share < 0) return `−${formatPercent(-share)}`;
+  if (share > 0 && share < 0.005) return "<1%";
+  const percent = share * 100;
+  if (percent === Infinity) return "∞";
+  return percent >= 1e15 ? `${percent.toExponential(1)}%` : `${Math.round(percent)}%`;
+}
+
+/**
+ * A speedup's median and the ends of its interval, in as few characters as a table has room for.
+ *
+ * @param interval Ratios.
+ * @returns Such as "12.3× 11.9–12.8".
+ *
+ * @example
+ * ```ts
+ * import { formatSpeedup } from "./format.ts";
+ *
+ * console.log(formatSpeedup({ median: 12.3, low: 11.94, high: 12.8 })); // "12.3× 11.9–12.8"
+ * ```
+ */
+export function formatSpeedup(interval: Interval): string {
+  return `${formatRatio(interval.median)} ${formatNumber(interval.low)}–${
+    formatNumber(interval.high)
+  }`;
+}
+
+/**
+ * A duration's median and the ends of its interval.
+ *
+ * @param interval In milliseconds.
+ * @returns Such as "1.50 s (1.48 s to 1.53 s)".
+ *
+ * @example
+ * ```ts
+ * import { formatDurationInterval } from "./format.ts";
+ *
+ * console.log(formatDurationInterval({ median: 20, low: 19, high: 22 })); // "20.0 ms (19.0 ms to 22.0 ms)"
+ * ```
+ */
+export function formatDurationInterval(interval: Interval): string {
+  return `${formatDuration(interval.median)} (${formatDuration(interval.low)} to ${
+    formatDuration(interval.high)
+  })`;
+}

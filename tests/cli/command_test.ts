@@ -1,0 +1,42 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { command } from "../../lib/cli/command.ts";
+
+Deno.test("command() reads options without asking for any permission", () => {
+  const options = command("site", "").option("--port <n>", "", "0")
+    .parse(["--debug", "--port", "5"], { from: "user" }).opts();
+  assertEquals({ ...options }, { debug: true, port: "5" });
+});
+
+Deno.test("command() prints nothing itself when it refuses", () => {
+  const real = console.error;
+  const printed: unknown[] = [];
+  console.error = (...words) => printed.push(...words);
+  try {
+    assertThrows(() => command("site", "").parse(["--nope"], { from: "user" }));
+    assertThrows(() => command("site", "").parse(["extra"], { from: "user" }));
+  } finally {
+    console.error = real;
+  }
+  assertEquals(printed, []);
+});
+
+Deno.test("command() names the deno task in its help, and asks for no colour", () => {
+  const help = command("site", "Starts the site.").option("--port <n>", "the port")
+    .helpInformation();
+  assertEquals(help.startsWith("Usage: deno task site [options]\n\nStarts the site.\n"), true);
+  assertEquals(help.includes("\x1b"), false);
+});
+
+Deno.test("command() refuses an option that is there twice, but for those that may be", () => {
+  const made = () =>
+    command("io", "", { repeatable: ["url"] }).option("--rounds <n>", "")
+      .option("--url <url>", "", (url: string, urls: string[] = []) => [...urls, url]);
+  assertThrows(
+    () => made().parse(["--rounds", "2", "--rounds=3"], { from: "user" }),
+    Error,
+    '--rounds "3": it is there twice; give it once',
+  );
+  const { url } = made().parse(["--url", "a", "--url", "b", "--debug", "--debug"], { from: "user" })
+    .opts();
+  assertEquals(url, ["a", "b"]);
+});

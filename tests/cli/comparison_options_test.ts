@@ -1,0 +1,56 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { UsageError } from "../../lib/options.ts";
+import { readComparisonOptions } from "../../lib/cli/comparison_options.ts";
+
+const KIND = "io";
+
+Deno.test("all five models run unless told, limited with 5 slots", async () => {
+  const { models, rounds, files } = await readComparisonOptions({}, KIND);
+  assertEquals(models, [
+    { model: "sequential" },
+    { model: "concurrent" },
+    { model: "limited", lanes: 1, slots: 5 },
+    { model: "workers", lanes: 5, slots: 1 },
+    { model: "processes", lanes: navigator.hardwareConcurrency, slots: 1 },
+  ]);
+  assertEquals(rounds, undefined);
+  assertEquals(files, {});
+});
+
+Deno.test("--slots is limited's, --lanes is workers' and processes'", async () => {
+  const raw = { slots: "8", lanes: "3", models: "processes,limited,workers" };
+  const { models } = await readComparisonOptions(raw, KIND);
+  assertEquals(models, [
+    { model: "processes", lanes: 3, slots: 1 },
+    { model: "limited", lanes: 1, slots: 8 },
+    { model: "workers", lanes: 3, slots: 1 },
+  ]);
+});
+
+const BAD: readonly (readonly [option: string, value: string])[] = [
+  ["models", "threads"],
+  ["models", "workers,workers"],
+  ["models", ""],
+  ...["rounds", "slots", "lanes"].flatMap((option) =>
+    ["0", "-1", "1.5", "five", "", "1e400", "99999999999999999999"].map((value) =>
+      [option, value] as const
+    )
+  ),
+  ["warmup", "-1"],
+  ["seed", "4294967296"],
+  ["seed", "x"],
+  ["maxSlowdown", "lots"],
+  ["maxSlowdown", "-5%"],
+];
+
+for (const [option, value] of BAD) {
+  Deno.test(`${option} doesn't take ${JSON.stringify(value)}`, async () => {
+    const error = await assertRejects(
+      () => readComparisonOptions({ [option]: value }, KIND),
+      UsageError,
+    );
+    const flag = option === "maxSlowdown" ? "--max-slowdown" : `--${option}`;
+    assertStringIncludes(error.message, flag);
+    assertEquals(error.message.split("\n").length, 1);
+  });
+}

@@ -1,0 +1,142 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { UsageError } from "../../lib/options.ts";
+import { comparisonRenderers } from "../../lib/report/files/comparison_files.ts";
+import {
+  checkOutputFiles,
+  FORMATS,
+  userPath,
+  writeOutputFiles,
+} from "../../lib/files/output_files.ts";
+import { ioComparison, resultOf } from "../report/fixture.ts";
+import { granted } from "../granted.ts";
+
+const allowed = granted("read", "write", "env");
+
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test({
+  name: "relative files are where their user is, not where the task runs",
+  ignore: !allowed,
+  fn() {
+    const before = Deno.env.get("INIT_CWD");
+    try {
+      Deno.env.set("INIT_CWD", "/home/someone");
+      assertEquals(userPath("result.json"), "/home/someone/result.json");
+      assertEquals(userPath("../a/b.json"), "/home/a/b.json");
+      assertEquals(userPath("/tmp/result.json"), "/tmp/result.json");
+      assertEquals(userPath("folder/"), "/home/someone/folder/");
+    } finally {
+      if (before === undefined) Deno.env.delete("INIT_CWD");
+      else Deno.env.set("INIT_CWD", before);
+    }
+  },
+});
+
+Deno.test({
+  name: "a folder that isn't there is found before measuring",
+  ignore: !allowed,
+  fn: () =>
+    inFolder(async (folder) => {
+      const error = await assertRejects(
+        () => checkOutputFiles({ csv: join(folder, "no", "a.csv") }),
+        UsageError,
+      );
+      assertStringIncludes(error.message, "--csv");
+    }),
+});
+
+Deno.test({
+  name: "one file can't hold two formats",
+  ignore: !allowed,
+  fn: () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "out");
+      const error = await assertRejects(
+        () => checkOutputFiles({ json: path, trace: path }),
+        UsageError,
+      );
+      assertStringIncludes(error.message, "--trace");
+      assertStringIncludes(error.message, "--json");
+    }),
+});
+
+Deno.test({
+  name: "every format asked for is written",
+  ignore: !allowed,
+  fn: () =>
+    inFolder(async (folder) => {
+      const asked = Object.fromEntries(FORMATS.map((format) => [format, join(folder, format)]));
+      const files = await checkOutputFiles(asked);
+      const { lines, errors } = await writeOutputFiles(
+        comparisonRenderers(resultOf(ioComparison())),
+        files,
+      );
+      assertEquals(errors, []);
+      assertEquals(lines, FORMATS.map((format) => `Wrote ${join(folder, format)}`));
+      for (const format of FORMATS) assert((await Deno.stat(join(folder, format))).size > 500);
+      assertEquals(
+        JSON.parse(await Deno.readTextFile(join(folder, "json"))),
+        JSON.parse(JSON.stringify(resultOf(ioComparison()))),
+      );
+    }),
+});
+
+Deno.test({
+  name: "a file that can't be written at the end is put into another place, and said to be there",
+  ignore: !allowed,
+  async fn() {
+    const written: string[] = [];
+    const write = async (path: string, text: string) => {
+      if (path === "/full/result.csv") {
+        throw new Error("No space left on device (os error 28)\nmore");
+      }
+      written.push(path);
+      await Deno.writeTextFile(path, text);
+    };
+    const result = { ...resultOf(ioComparison()), partial: true };
+    const { lines, errors } = await writeOutputFiles(
+      comparisonRenderers(result),
+      { csv: "/full/result.csv" },
+      { partial: true, write },
+    );
+    assertEquals(lines, []);
+    assertEquals(errors, [
+      `--csv could not be written: No space left on device (os error 28); it is in ${written[0]}`,
+    ]);
+    assert((await Deno.readTextFile(written[0]!)).includes("concurrent"));
+    await Deno.remove(written[0]!);
+  },
+});
+
+Deno.test("what can be written nowhere is printed", async () => {
+  const printed: string[] = [];
+  const tried: string[] = [];
+  const { errors } = await writeOutputFiles(
+    comparisonRenderers(resultOf(ioComparison())),
+    { json: "/full/result.json" },
+    {
+      write: (path) => {
+        tried.push(path);
+        return Promise.reject(new Error("No space left on device"));
+      },
+      print: (text) => printed.push(text),
+    },
+  );
+  assert(errors[0]!.endsWith("it was printed instead"));
+  assertEquals(JSON.parse(printed[0]!).comparisons.length, 1);
+  if (tried.length > 1) await assertRejects(() => Deno.stat(tried[1]!), Deno.errors.NotFound);
+});
+
+Deno.test("a format is made only if it is asked for, and never passed over in silence", async () => {
+  const made = { html: () => Promise.reject(new Error("made")) };
+  assertEquals(await writeOutputFiles(made, {}), { lines: [], errors: [] });
+  await assertRejects(() => writeOutputFiles(made, { csv: "/tmp/a.csv" }), TypeError, "--csv");
+});

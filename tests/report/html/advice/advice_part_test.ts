@@ -1,0 +1,117 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Advice } from "../../../../lib/advice/advice.ts";
+import { adviceSection } from "../../../../lib/report/html/advice/advice_part.ts";
+import { adviceOn, asPredicted } from "../../../advice/advice_on.ts";
+import { all, type Element, parsed, texts } from "./parsed.ts";
+
+const waits = await adviceOn({ waitMs: 20 }, asPredicted);
+const computes = await adviceOn({ computeMs: 20 }, asPredicted);
+const both = await adviceOn({ computeMs: 6, waitMs: 6 }, asPredicted);
+const small = await adviceOn({ computeMs: 0.05 }, asPredicted);
+
+function sectionOf(advice: Advice): Element {
+  return parsed(`<html><body>${adviceSection(advice, "a").html}</body></html>`).querySelector(
+    "body",
+  )!;
+}
+
+/** The chart for wide windows of a figure. */
+function chart(advice: Advice, figure: "a-split" | "a-gains"): Element {
+  return sectionOf(advice).querySelector(`#${figure} .wide svg`)!;
+}
+
+const width = (rect: Element) => Number(rect.getAttribute("width"));
+
+Deno.test("the bar of a task's time is split where its share of computing is", () => {
+  for (const advice of [waits, computes, both]) {
+    const svg = chart(advice, "a-split");
+    const [computing] = all(svg, "g.computing rect, .computing rect");
+    const [waiting] = all(svg, ".waiting rect");
+    const [did, waited] = [computing, waiting].map((rect) => rect === undefined ? 0 : width(rect));
+    const share = did! / (did! + waited!);
+    assert(Math.abs(share - advice.cpuShare) < 0.01, `${share} of the bar, ${advice.cpuShare}`);
+    assertEquals(all(svg, ".threshold line").length, 2);
+  }
+});
+
+Deno.test("the class stands out among the three, unless the job is too small for any", () => {
+  const strong = (advice: Advice) =>
+    texts(chart(advice, "a-split"), ".zone").length === 3
+      ? texts(chart(advice, "a-split"), ".strong.zone")
+      : ["no zones"];
+  assertEquals(strong(waits), ["I/O-bound"]);
+  assertEquals(strong(computes), ["CPU-bound"]);
+  assertEquals(strong(both), ["mixed"]);
+  assertEquals(strong(small), []);
+  assertStringIncludes(sectionOf(small).textContent, "over before a change could pay");
+});
+
+Deno.test("the thresholds are where the classes begin", () => {
+  const svg = chart(computes, "a-split");
+  const [waits, computesFrom] = all(svg, ".threshold line").map((line) =>
+    Number(line.getAttribute("x1"))
+  );
+  const [bar] = all(svg, ".computing rect");
+  const from = Number(bar!.getAttribute("x"));
+  // All of it is computing here, so that the bar is the whole scale.
+  assert(Math.abs((waits! - from) / width(bar!) - 0.35) < 0.01);
+  assert(Math.abs((computesFrom! - from) / width(bar!) - 0.75) < 0.01);
+});
+
+Deno.test("every model has its prediction, each that was raced a bar, the recommended a highlight", () => {
+  for (const advice of [waits, computes, both]) {
+    const svg = chart(advice, "a-gains");
+    const others = advice.models.filter(({ model }) => model !== "sequential");
+    assertEquals(all(svg, ".predicted circle").length, others.length);
+    const raced = others.filter(({ measured }) => measured?.gain != null);
+    assertEquals(all(svg, ".gain rect").length, raced.length);
+    assertEquals(all(svg, ".chosen rect").length, 1);
+    assertEquals(texts(svg, ".remark text").filter((text) => text === "recommended").length, 1);
+    const description = svg.getAttribute("aria-description")!;
+    for (const { name } of others) assertStringIncludes(description, `${name}: `);
+  }
+});
+
+Deno.test("a longer bar is a greater gain", () => {
+  const svg = chart(computes, "a-gains");
+  const gains = computes.models.filter(({ model, measured }) =>
+    model !== "sequential" && measured?.gain != null
+  ).map(({ measured }) => measured!.gain!.median);
+  const widths = all(svg, ".gain rect").map(width);
+  const order = (values: number[]) =>
+    values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
+  assertEquals(order(widths), order(gains));
+});
+
+Deno.test("a ceiling that was measured is called one, and the number of cores is not", () => {
+  const words = (ceiling: number) => {
+    const advice = { ...computes, machine: { ...computes.machine, ceiling } };
+    return texts(chart(advice, "a-gains"), "text").filter((text) => /ceiling|cores/.test(text));
+  };
+  assertEquals(words(1.9), ["ceiling 1.90×"]);
+  assertEquals(words(2), ["2 cores"]);
+});
+
+Deno.test("advice to leave it sequential shows the plain loop among what it was held against", () => {
+  const svg = sectionOf(small).querySelector("#a-gains svg");
+  assert(svg !== null);
+  assertEquals(texts(svg, ".remark text")[0], "recommended");
+});
+
+Deno.test("the table behind the chart has every model, the plain loop too", () => {
+  const rows = texts(sectionOf(computes), "#a-gains tbody th");
+  assertEquals(rows, computes.models.map(({ name }) => name));
+});
+
+Deno.test("advice on no model but the plain loop is a table without a chart", () => {
+  const alone = { ...small, models: small.models.filter(({ model }) => model === "sequential") };
+  const section = sectionOf(alone);
+  assert(section.querySelector("#a-gains svg") === null);
+  assert(section.querySelector("#a-gains table") !== null);
+});
+
+Deno.test("the code stands as it is, with the command that runs it", () => {
+  const section = sectionOf(both);
+  assertEquals(section.querySelector("pre code")!.textContent, both.code.trimEnd());
+  assertStringIncludes(section.textContent, "deno run --allow-read job_run.ts");
+});

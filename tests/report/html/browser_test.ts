@@ -1,0 +1,181 @@
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertMatch } from "@std/assert";
+import type { Page } from "playwright-core";
+import { renderPage } from "../../../lib/report/html/page.ts";
+import type { ResultFile } from "../../../lib/timing/result.ts";
+import { type Opened, whyNoChromium, withChromium } from "./chromium.ts";
+import { cpuResult, ioResult, resultOf, simulate } from "./fixture.ts";
+import { HOSTILE_STRINGS } from "./hostile.ts";
+
+const why = whyNoChromium();
+if (why !== undefined) console.log(`The page is not tested in a browser: ${why}`);
+
+type Open = (
+  result: ResultFile,
+  width?: number,
+  colorScheme?: "light" | "dark",
+) => Promise<Opened>;
+
+/** A test with a browser of its own. */
+function browserTest(name: string, run: (open: Open) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: why !== undefined,
+    fn: () =>
+      withChromium((open) =>
+        run((result, width, colorScheme) => open(renderPage(result), width, colorScheme))
+      ),
+  });
+}
+
+/** Edges of every element that a selector finds, in the window's pixels. */
+function boxes(page: Page, selector: string): Promise<{ left: number; right: number }[]> {
+  return page.evaluate(
+    `[...document.querySelectorAll(${JSON.stringify(selector)})].map((element) => {
+      const { left, right } = element.getBoundingClientRect();
+      return { left, right };
+    })`,
+  );
+}
+
+const TIMELINE = "#c0-timeline .chart.wide";
+
+browserTest(
+  "the page opens without an error or a request, and never scrolls sideways",
+  async (open) => {
+    for (const width of [360, 768, 1280]) {
+      for (const scheme of ["light", "dark"] as const) {
+        const { page, errors, requests } = await open(cpuResult(), width, scheme);
+        assertEquals(errors, []);
+        assertEquals(requests.length, 1);
+        assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width);
+        const paper = await page.evaluate("getComputedStyle(document.body).backgroundColor");
+        assertEquals(paper, scheme === "light" ? "rgb(252, 252, 249)" : "rgb(21, 23, 26)");
+        const shown = width < 600 ? "narrow" : "wide";
+        for (const kind of ["narrow", "wide"]) {
+          const visible = await page.locator(`.chart.${kind}`).first().isVisible();
+          assertEquals(visible, kind === shown);
+        }
+        const letters: number[] = await page.evaluate(
+          `[...document.querySelectorAll(".chart.${shown} svg")].map((svg) =>
+          12 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width)`,
+        );
+        assert(letters.every((pixels) => pixels >= 10), `letters of ${Math.min(...letters)} px`);
+        await page.close();
+      }
+    }
+  },
+);
+
+browserTest("the timeline's bars stand where the data says", async (open) => {
+  const result = cpuResult();
+  const { page } = await open(result);
+  const ticks = await boxes(page, `${TIMELINE} [aria-label="x-axis tick"] path`);
+  const words = await page.locator(`${TIMELINE} [aria-label="x-axis tick label"] text`)
+    .allTextContents();
+  const centre = ({ left, right }: { left: number; right: number }) => (left + right) / 2;
+  const zeroAt = centre(ticks[0]!);
+  assertEquals(words[0], "0");
+  assertMatch(words.at(-1)!, /^\d+ ms$/);
+  const pixelsAMs = (centre(ticks.at(-1)!) - zeroAt) / parseFloat(words.at(-1)!);
+
+  const bars = await boxes(page, `${TIMELINE} .flight rect`);
+  const expected = result.comparisons[0]!.models.flatMap(({ timeline }) =>
+    timeline!.index.map((_, at) => ({
+      left: zeroAt + timeline!.startedMs[at]! * pixelsAMs,
+      right: zeroAt + timeline!.endedMs[at]! * pixelsAMs,
+    })).sort((a, b) => a.left - b.left)
+  );
+  assertEquals(bars.length, expected.length);
+  const order = (some: { left: number; right: number }[]) =>
+    some.toSorted((a, b) => a.left - b.left || a.right - b.right);
+  order(bars).forEach((bar, i) => {
+    assertAlmostEquals(bar.left, order(expected)[i]!.left, 1);
+  });
+  const sum = (some: { left: number; right: number }[]) =>
+    some.reduce((sum, { left, right }) => sum + right - left, 0);
+  // A hairline of up to 0.7 px is left between neighbours.
+  assertAlmostEquals(sum(bars), sum(expected), expected.length * 0.8);
+});
+
+browserTest("lanes beside each other are rows, and slots of one lane are stacked", async (open) => {
+  const { page } = await open(ioResult());
+  const labels = await page.locator(`${TIMELINE} svg > g[aria-label="text"] text`)
+    .allTextContents();
+  for (const label of ["lane 0", "lane 4", "queue", "workers", "1 lane × 5 slots"]) {
+    assert(labels.some((text) => text.startsWith(label)), `${label} is missing`);
+  }
+});
+
+browserTest("a tooltip tells of a bar that is pointed at, tapped, or stepped to", async (open) => {
+  const { page, errors } = await open(cpuResult());
+  const tip = page.locator("#tip");
+  assertEquals(await tip.isVisible(), false);
+
+  await page.locator(`${TIMELINE} .flight rect`).first().hover();
+  assertMatch(await tip.innerText(), /^task 0 on lane 0: [\d.]+ ms\n/);
+  await page.mouse.move(0, 0);
+  assertEquals(await tip.isVisible(), false);
+
+  await page.locator(TIMELINE).focus();
+  await page.keyboard.press("Home");
+  const first = await tip.innerText();
+  await page.keyboard.press("ArrowRight");
+  assert(await tip.isVisible());
+  assert(first !== await tip.innerText(), "the next mark says the same");
+  await page.keyboard.press("Escape");
+  assertEquals(await tip.isVisible(), false);
+  assertEquals(await tip.getAttribute("role"), "status");
+  assertEquals(errors, []);
+});
+
+browserTest("every chart can be reached by the Tab key and has a name", async (open) => {
+  const { page } = await open(resultOf(simulate({ name: "x", kind: "io", tasks: 9, takesMs: 50 })));
+  const charts = await page.locator(".chart.wide").count();
+  const reached = new Set<string>();
+  for (let i = 0; i < 60; i++) {
+    await page.keyboard.press("Tab");
+    const label: string | null = await page.evaluate(
+      `document.activeElement.classList.contains("chart") ? document.activeElement.ariaLabel : null`,
+    );
+    if (label !== null) reached.add(label);
+  }
+  assertEquals(reached.size, charts);
+  const images = await page.getByRole("img").evaluateAll((all) =>
+    all.map((image) => (image as unknown as { ariaLabel: string }).ariaLabel)
+  );
+  assert(images.length >= charts && images.every((label) => label.length > 3));
+});
+
+browserTest("on paper the page is light, wide, and without what can't be clicked", async (open) => {
+  const { page } = await open(cpuResult(), 718, "dark");
+  await page.emulateMedia({ media: "print" });
+  const paper = await page.evaluate("getComputedStyle(document.body).getPropertyValue('--paper')");
+  assertEquals(paper, "#fcfcf9");
+  assert(await page.locator(".chart.wide").first().isVisible());
+  assertEquals(await page.locator("details").first().isVisible(), false);
+  assertEquals(await page.evaluate("document.documentElement.scrollWidth"), 718);
+});
+
+browserTest("hostile texts run nothing, ask for nothing, and break no layout", async (open) => {
+  const result = resultOf(simulate({ name: "x", kind: "io", tasks: 5, takesMs: 50, rounds: 2 }));
+  let next = 0;
+  const hostile = JSON.parse(
+    JSON.stringify({ ...result, comparisons: Array(3).fill(result.comparisons[0]) }),
+    (_, value) =>
+      typeof value === "string" ? HOSTILE_STRINGS[next++ % HOSTILE_STRINGS.length] : value,
+  );
+  const { page, errors, requests } = await open(hostile, 360);
+  await page.locator(".chart.narrow").nth(1).focus();
+  await page.keyboard.press("End");
+  assertEquals(await page.evaluate("globalThis.pwned"), undefined);
+  assertEquals(errors, []);
+  assertEquals(requests.length, 1);
+  assertEquals(await page.evaluate("document.documentElement.scrollWidth"), 360);
+});
+
+browserTest("100,000 tasks open with few enough marks to be quick", async (open) => {
+  const comparison = simulate({ name: "many", kind: "io", tasks: 100_000, takesMs: 5, rounds: 2 });
+  const { page, errors } = await open(resultOf(comparison));
+  assertEquals(errors, []);
+  assertLess(await page.locator("svg *").count(), 20_000);
+});

@@ -1,0 +1,67 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { parse } from "@std/csv/parse";
+import stringWidth from "string-width";
+import { reportPage } from "../../../lib/report/html/advice/report_page.ts";
+import { parseReportFile } from "../../../lib/report/report_file.ts";
+import { peersCsv, peersMarkdown } from "../../../lib/report/peers/peers_files.ts";
+import { peersText } from "../../../lib/report/peers/peers_text.ts";
+import { summarySentences } from "../../../lib/report/peers/peers_words.ts";
+import { HOSTILE } from "../fixture.ts";
+import { peersFile } from "./fixture.ts";
+
+const at = (columns: number) => ({ columns, colour: false });
+
+Deno.test("a race says what is measured and who is faster, whichever figures are better", () => {
+  const text = peersText(peersFile(), at(100));
+  assertStringIncludes(text, "io: Downloading from a server on this machine: the tasks wait.");
+  assertStringIncludes(text, "400× as fast (360–440)");
+  // More milliseconds are slower.
+  assertStringIncludes(text, "0.78× as fast");
+  assertEquals(summarySentences(peersFile().rows), [
+    "Of 3 comparisons this library is faster in 1, slower in 1, and in 1 there is no detectable " +
+    "difference.",
+    "It is slower than a hand-written loop (160 pages that take 50 ms, all at once: 0.78× as fast).",
+  ]);
+  assertStringIncludes(text, "aiohttp gather: not installed: no such module; pip install aiohttp");
+});
+
+Deno.test("the project's own aims are told where asked for alone", () => {
+  assert(!/\baim\b|met/.test(peersText(peersFile(), at(100))));
+  assertStringIncludes(peersText(peersFile(), at(100), { aims: true }), "≥ 50.0×: met");
+});
+
+Deno.test("a race fits any width", () => {
+  for (const columns of [40, 60, 80, 120]) {
+    for (const aims of [false, true]) {
+      for (const line of peersText(peersFile(), at(columns), { aims }).split("\n")) {
+        assert(stringWidth(line) <= columns, line);
+      }
+    }
+  }
+});
+
+Deno.test("a race's file is read again, and becomes a page, a table and Markdown", () => {
+  const file = peersFile();
+  assertEquals(parseReportFile(JSON.stringify(file), "peers.json"), file);
+  const page = reportPage([file]);
+  assertStringIncludes(page, "400× as fast");
+  assertStringIncludes(page, "This library against others");
+  const [heads, ...rows] = parse(peersCsv(file));
+  assertEquals(rows.length, 8);
+  assertEquals(heads!.indexOf("better"), 7);
+  assertStringIncludes(peersMarkdown(file), "| piscina 5 | ");
+});
+
+Deno.test("hostile names in a race stay inert", () => {
+  for (const hostile of HOSTILE) {
+    const file = peersFile();
+    const rows = file.rows.map((row) => ({ ...row, contender: hostile, contest: hostile }));
+    // deno-lint-ignore no-control-regex
+    assert(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(peersText({ ...file, rows }, at(80))));
+    assert(
+      !/<script|<img/i.test(
+        reportPage([{ ...file, rows }]).replace(/<script[^>]*>.*?<\/script>/gs, ""),
+      ),
+    );
+  }
+});

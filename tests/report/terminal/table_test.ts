@@ -1,0 +1,59 @@
+import { assert, assertEquals } from "@std/assert";
+import stringWidth from "string-width";
+import { renderTable } from "../../../lib/report/terminal/table.ts";
+import { cpuComparison, hostileResult, ioComparison } from "../fixture.ts";
+
+for (const columns of [80, 120]) {
+  for (const colour of [false, true]) {
+    const how = `${columns} columns ${colour ? "with" : "without"} colour`;
+    Deno.test(`the table at ${how}`, async (t) => {
+      await t.assertSnapshot(renderTable(ioComparison(), { columns, colour }));
+    });
+  }
+}
+
+Deno.test("80 columns hold start, work, total, CPU, speedup, memory and failures", () => {
+  for (const comparison of [ioComparison(), cpuComparison()]) {
+    const head = renderTable(comparison, { columns: 80, colour: false }).split("\n")[0]!;
+    assertEquals(
+      head.trim().split(/\s+/),
+      ["model", "start", "work", "total", "CPU", "speedup", "memory", "failed"],
+    );
+  }
+});
+
+Deno.test("no line of the table is wider than asked, down to what can't be left out", () => {
+  for (const columns of [60, 80, 100, 120, 160]) {
+    const comparison = hostileResult().comparisons[0]!;
+    for (const line of renderTable(comparison, { columns, colour: true }).split("\n")) {
+      assert(stringWidth(line) <= columns, `${columns}: ${line}`);
+    }
+  }
+});
+
+Deno.test("wide characters don't shift a column", () => {
+  const comparison = ioComparison();
+  const models = comparison.models.map((model, at) => ({
+    ...model,
+    model: at ? "日本語" : "ascii",
+  }));
+  const lines = renderTable({ ...comparison, models }, { columns: 80, colour: false }).split("\n");
+  assertEquals(new Set(lines.map((line) => stringWidth(line))).size, 1);
+});
+
+Deno.test("without a speedup there is a dash, not a number", () => {
+  const comparison = ioComparison();
+  const models = comparison.models.map((model) => ({ ...model, speedup: null }));
+  const lines = renderTable({ ...comparison, models }, { columns: 80, colour: false }).split("\n");
+  assert(lines.slice(2).every((line) => / – /.test(line)), lines.join("\n"));
+});
+
+Deno.test("a model without rounds is shown as not measured", () => {
+  const comparison = ioComparison();
+  const models = [{ ...comparison.models[0]!, rounds: [], speedup: null }];
+  const line = renderTable({ ...comparison, models }, { columns: 120, colour: false }).split(
+    "\n",
+  )[2]!;
+  assert(!/NaN|Infinity/.test(line), line);
+  assert(line.includes("–"));
+});

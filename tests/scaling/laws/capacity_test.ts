@@ -1,0 +1,147 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { analyse } from "../../../lib/scaling/laws/analyse.ts";
+import { capacityOf, endsBefore } from "../../../lib/scaling/laws/capacity.ts";
+import { capacitySentences, forecastSentences } from "../../../lib/report/scaling/limit_words.ts";
+import type { SweepPoint } from "../../../lib/scaling/sweep_result.ts";
+import type { MeasuredSize } from "../../../lib/scaling/sweep_points.ts";
+import { trialOf } from "../measured.ts";
+
+/** A machine on which an item takes so much CPU and so much waiting, in milliseconds. */
+interface Job {
+  readonly cpuMs: number;
+  readonly waitMs: number;
+  /** What of the CPUs other programs leave; default 1. */
+  readonly left?: number;
+}
+
+const ROUNDS = [0, 1, 2];
+
+/** What lanes or slots do on so many cores: as much as they ask for, until the CPUs are full. */
+function sizeOf(
+  axis: "lanes" | "slots",
+  size: number,
+  { cpuMs, waitMs, left = 1 }: Job,
+  cores: number,
+): MeasuredSize {
+  const units = (axis === "slots" ? 1 : cores) * left;
+  const perSecond = 1000 * Math.min(size / (waitMs + cpuMs / left), units / cpuMs);
+  const trials = ROUNDS.map((round) => {
+    const slots = axis === "slots" ? size : 1;
+    const lanes = axis === "lanes" ? size : 1;
+    const items = 200;
+    const trial = trialOf({ model: "limited", round, slots } as never, perSecond, items);
+    const runCpuMs = items * cpuMs * (1 + 0.01 * round);
+    return {
+      ...trial,
+      lanes,
+      round: { ...trial.round, runCpuMs, cpuMs: runCpuMs + 20 },
+      ...(axis === "slots" && { eventLoopCpuMs: runCpuMs }),
+    };
+  });
+  return { size, model: { model: "limited" }, refined: false, trials };
+}
+
+function analysed(axis: "lanes" | "slots", sizes: readonly number[], job: Job, cores: number) {
+  const measured = sizes.map((size) => sizeOf(axis, size, job, cores));
+  const analysis = analyse({ sizes: measured, partial: false, warnings: [] }, 1, { axis, cores });
+  const said = [
+    ...capacitySentences({ ...analysis, axis }),
+    ...forecastSentences({ ...analysis, axis }),
+  ].join("\n");
+  return { ...analysis, said };
+}
+
+const COMPUTES: Job = { cpuMs: 8, waitMs: 0 };
+
+Deno.test("a job that computes isn't foretold beyond the cores, however good the fit", () => {
+  // Two lanes on two cores fit a straight line perfectly.
+  for (const sizes of [[1, 2], [1, 2, 3, 4], [1, 2, 4, 8]]) {
+    const { capacity, forecasts, said } = analysed("lanes", sizes, COMPUTES, 2);
+    assertEquals([capacity?.by, capacity?.units, capacity?.reached], ["cores", 2, true]);
+    assertEquals(Math.round(capacity!.limitPerSecond), 248, "2 cores, 8.08 ms an item");
+    assert(forecasts.length > 0);
+    for (const { cores, refusal } of forecasts) {
+      assertEquals([cores, refusal], [null, "computing ends at this machine's 2 cores"]);
+    }
+    assertStringIncludes(said, "more lanes can't help here");
+  }
+});
+
+Deno.test("a job that computes keeps its end at the cores when other programs use them too", () => {
+  const job = { ...COMPUTES, left: 0.7 };
+  // A lane alone can't be told from one that waits, if it gets no more than 70% of a core.
+  const held = analysed("lanes", [1, 2, 3, 4], job, 2);
+  assertEquals(Math.round(held.capacity!.busy * 100), 71);
+  const calm = analysed("lanes", [1, 2, 3, 4], { ...COMPUTES, left: 0.82 }, 2);
+  assert(calm.capacity!.busy < 0.85);
+  assertEquals(calm.capacity!.reached, true);
+  assertStringIncludes(calm.said, "other programs, or lanes that stood empty, took the rest");
+  for (const { forecasts } of [held, calm]) {
+    assert(forecasts.every(({ refusal }) => refusal !== null));
+  }
+});
+
+Deno.test("a machine with more cores is foretold, and named, from the sizes within the cores", () => {
+  const { forecasts, said } = analysed("lanes", [1, 2, 4, 8, 16], COMPUTES, 8);
+  const [ten, thousand] = forecasts.filter(({ cores }) => cores !== null);
+  assertEquals([ten!.cores, thousand!.cores], [160, 16_000]);
+  assertEquals(ten!.refusal, null);
+  // The law is that of 1 to 8 lanes, which knows no end: 160 lanes do 160 times one.
+  assertEquals(Math.round(ten!.throughputPerSecond.value / 1000), 20);
+  assertStringIncludes(said, "10×, 160 lanes on a machine with as many cores: ");
+  assertMatch(
+    said,
+    /10× and 1,000×, 160 lanes and 16,000 lanes: no forecast, since computing ends/,
+  );
+});
+
+Deno.test("a job that computes is foretold up to the cores where fewer were measured", () => {
+  const { capacity, forecasts } = analysed("lanes", [1, 2, 3, 4], COMPUTES, 64);
+  assertEquals(capacity?.reached, false);
+  const here = forecasts.filter(({ cores }) => cores === null);
+  assertEquals(here.map(({ size }) => size), [40, 4000]);
+  assertEquals(here[0]!.refusal, null, "40 lanes have a core each");
+  assertMatch(here[1]!.refusal!, /would end before: 7\d{3}\/s would fill this machine's 64 cores/);
+});
+
+Deno.test("slots end at one event loop, and the way on is lanes", () => {
+  const job = { cpuMs: 2, waitMs: 18 };
+  const { capacity, forecasts, said } = analysed("slots", [1, 2, 4, 8, 16, 32], job, 2);
+  assertEquals([capacity?.by, capacity?.units, capacity?.reached], ["event loop", 1, true]);
+  assertMatch(
+    said,
+    /one event loop, busy (9\d|100)% at \d+ slots: more slots can't help, lanes can/,
+  );
+  assert(forecasts.every(({ refusal }) => refusal === "computing ends at one event loop"));
+});
+
+Deno.test("slots that wait are foretold until the event loop would be full", () => {
+  const job = { cpuMs: 0.02, waitMs: 20 };
+  const { capacity, forecasts, said } = analysed("slots", [1, 2, 4, 8, 16, 32, 64], job, 2);
+  assertEquals([capacity?.by, capacity?.reached], ["event loop", false]);
+  const [ten, thousand] = forecasts;
+  assertEquals(ten!.refusal, null, "640 slots do 32,000 of 50,000 a second");
+  assertMatch(thousand!.refusal!, /would end before: \d+\/s would fill one event loop/);
+  assertMatch(said, /the event loop was busy \d% at 64 slots/);
+});
+
+Deno.test("slots whose work is done on other threads end at the cores, not at the event loop", () => {
+  const sizes = [1, 2, 4, 8].map((size) => {
+    const measured = sizeOf("lanes", size, { cpuMs: 4, waitMs: 4 }, 2);
+    const trials = measured.trials.map((trial) => ({ ...trial, eventLoopCpuMs: 20 }));
+    return { ...measured, trials };
+  });
+  const { capacity } = analyse({ sizes, partial: false, warnings: [] }, 1, {
+    axis: "slots",
+    cores: 2,
+  });
+  assertEquals([capacity?.by, capacity?.reached], ["cores", true]);
+});
+
+Deno.test("nothing is said of the CPUs where their time isn't known, or nothing was measured", () => {
+  const round = { runMs: 100, runCpuMs: null, loopCpuMs: null, succeeded: 9, failed: 0 };
+  const points = [{ size: 1, rounds: [round] }] as unknown as SweepPoint[];
+  assertEquals(capacityOf(points, 1, "lanes", 2), null);
+  assertEquals(capacityOf([], 1, "lanes", 2), null);
+  assertEquals(endsBefore(null, 1e6, 1e9), false);
+});

@@ -1,0 +1,98 @@
+/** Sweeps as if measured, for the tests: trials that answer at once with what a law says. */
+
+import { ENVIRONMENT } from "../environment.ts";
+import { analyse } from "../../lib/scaling/laws/analyse.ts";
+import { type Law, throughputAt } from "../../lib/scaling/laws/laws.ts";
+import { runSweep, type SweepOptions, type SweepSpec } from "../../lib/scaling/sweep_points.ts";
+import type { SweepResult } from "../../lib/scaling/sweep_result.ts";
+import type { JobSpec, TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
+import { SIZES } from "./synthetic.ts";
+
+const JOB: JobSpec = {
+  name: "wait a little",
+  task: { module: "file:///wait.ts", export: "default" },
+  items: { kind: "values", values: [] },
+  options: {},
+};
+
+/** A trial that did `items` at a throughput, every slot taken all the time. */
+export function trialOf(
+  { round, slots = 1 }: TrialSpec,
+  perSecond: number,
+  items = 100,
+): TrialResult {
+  const runMs = items / perSecond * 1000;
+  const latencyMs = slots / perSecond * 1000;
+  const times = Array.from({ length: items }, (_, i) => i * 5);
+  const column = Array<number>(items).fill(0);
+  return {
+    lanes: 1,
+    slots,
+    warnings: [],
+    round: {
+      round,
+      startMs: 1,
+      runMs,
+      wallMs: runMs + 1,
+      cpuMs: 10,
+      peakRssBytes: 1,
+      succeeded: items,
+      failed: 0,
+      checksum: "",
+    },
+    timeline: {
+      round,
+      lanes: [],
+      index: column,
+      lane: column,
+      queuedMs: times,
+      startedMs: times,
+      endedMs: times.map((at) => at + latencyMs),
+      status: Array<string>(items).fill("fulfilled"),
+    },
+  };
+}
+
+/** What to sweep, with an order of trials that depends on the seed alone. */
+export function specOf(over: Partial<SweepSpec> = {}): SweepSpec {
+  return {
+    sizes: SIZES,
+    modelAt: (size) => ({ model: "limited", lanes: 1, slots: size }),
+    jobAt: () => JOB,
+    warmupAt: () => 0,
+    rounds: 3,
+    seed: 1,
+    ...over,
+  };
+}
+
+/** Trials whose throughput is a function of the slots; rounds differ by 1 %. */
+export function optionsFor(throughput: (slots: number) => number): SweepOptions {
+  return {
+    now: () => 0,
+    runTrial: (trial) =>
+      Promise.resolve(trialOf(trial, throughput(trial.slots ?? 1) * (1 + trial.round % 3 * 0.01))),
+  };
+}
+
+/** A whole result of a law, or of any throughput. */
+export async function resultOf(
+  throughput: Law | ((slots: number) => number),
+  over: Partial<SweepSpec> = {},
+): Promise<SweepResult> {
+  const at = typeof throughput === "function"
+    ? throughput
+    : (size: number) => throughputAt(throughput, size);
+  const measured = await runSweep(specOf(over), optionsFor(at));
+  return {
+    schemaVersion: 1,
+    kind: "sweep",
+    environment: ENVIRONMENT,
+    job: { name: "wait a little", task: "wait.ts", options: {} },
+    model: "limited",
+    axis: "slots",
+    ...analyse(measured, 1, { axis: "slots", cores: 2 }),
+    openLoop: [],
+    warnings: [...measured.warnings],
+  };
+}

@@ -1,0 +1,143 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { runSweep } from "../../lib/scaling/sweep_points.ts";
+import { seededRandom } from "../../lib/timing/random.ts";
+import { optionsFor, resultOf, specOf, trialOf } from "./measured.ts";
+import { SIZES } from "./synthetic.ts";
+
+const plateau = (slots: number) => 50 * Math.min(slots, 8);
+
+Deno.test("runSweep() measures every size in every round before the next round begins", async () => {
+  const order: number[] = [];
+  await runSweep(specOf(), {
+    ...optionsFor((slots) => 50 * slots),
+    onEvent: (event) => event.type === "trial-started" && order.push(event.trial.slots!),
+  });
+  assertEquals(order.length, 3 * SIZES.length);
+  for (let round = 0; round < 3; round++) {
+    const part = order.slice(round * SIZES.length, (round + 1) * SIZES.length);
+    assertEquals(part.toSorted((a, b) => a - b), [...SIZES]);
+  }
+  assert(order.slice(0, 7).join() !== SIZES.join(), "the order is drawn, not ascending");
+});
+
+Deno.test("runSweep() measures around the knee, twice, and the size at the bend again", async () => {
+  const { sizes } = await runSweep(specOf(), optionsFor(plateau));
+  const added = sizes.filter(({ refined }) => refined).map(({ size }) => size);
+  assertEquals(added, [6, 7, 9, 11]);
+  const rounds = new Map(sizes.map(({ size, trials }) => [size, trials.length]));
+  assertEquals(rounds.get(8), 9, "its own three rounds and three in each refinement");
+  assertEquals(rounds.get(6), 3);
+});
+
+Deno.test("runSweep() doesn't look again when the budget is spent", async () => {
+  let ms = 0;
+  const { sizes } = await runSweep(specOf({ budgetMs: 20_000 }), {
+    ...optionsFor(plateau),
+    now: () => ms += 500,
+  });
+  assertEquals(sizes.filter(({ refined }) => refined).map(({ size }) => size), [6, 11]);
+});
+
+Deno.test("runSweep() goes on to larger sizes while the throughput rises, and no further", async () => {
+  const sizesOf = async (of: Parameters<typeof optionsFor>[0], extendTo: number) => {
+    const { sizes } = await runSweep(specOf({ extendTo, refineSteps: 0 }), optionsFor(of));
+    return sizes.map(({ size }) => size);
+  };
+  const linear = (slots: number) => 50 * slots;
+  assertEquals(await sizesOf(linear, 300), [...SIZES, 128, 256]);
+  assertEquals(await sizesOf(linear, 0), [...SIZES], "none but those listed");
+  assertEquals(await sizesOf(plateau, 1024), [...SIZES], "flat at its end already");
+  assertEquals(await sizesOf((slots) => 50 * Math.min(slots, 100), 1024), [...SIZES, 128, 256]);
+});
+
+Deno.test("runSweep() doesn't go on where tasks fail already", async () => {
+  const options = optionsFor((slots) => 50 * slots);
+  const { sizes } = await runSweep(specOf({ extendTo: 1024, refineSteps: 0 }), {
+    ...options,
+    runTrial: async (trial, how) => {
+      const result = await options.runTrial(trial, how);
+      return trial.slots === 64 ? { ...result, round: { ...result.round, failed: 5 } } : result;
+    },
+  });
+  assertEquals(sizes.at(-1)!.size, 64);
+});
+
+Deno.test("runSweep() doesn't take the noise between near sizes for a bend", async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const random = seededRandom(seed);
+    const noisy = (slots: number) => 50 * slots * (1 + 0.3 * (random() - 0.5));
+    const near = [1, 2, 3, 4, 5, 6, 8, 9];
+    const { sizes } = await runSweep(specOf({ sizes: near, seed }), optionsFor(noisy));
+    assert(sizes.length <= near.length + 1, `seed ${seed}: ${sizes.map(({ size }) => size)}`);
+  }
+});
+
+Deno.test("runSweep() adds nothing where nothing bends", async () => {
+  const { sizes } = await runSweep(specOf(), optionsFor((slots) => 50 * slots));
+  assertEquals(sizes.map(({ size }) => size), [...SIZES]);
+});
+
+Deno.test("runSweep() keeps what was measured until it was stopped", async () => {
+  const stop = new AbortController();
+  let started = 0;
+  const { sizes, partial } = await runSweep(specOf(), {
+    signal: stop.signal,
+    runTrial: (trial) => {
+      if (++started < 4) return Promise.resolve(trialOf(trial, 100));
+      stop.abort();
+      return Promise.reject(stop.signal.reason);
+    },
+  });
+  assertEquals([sizes.length, partial, started], [3, true, 4]);
+});
+
+Deno.test("runSweep() tells of a trial that failed, and throws if the first did", async () => {
+  let started = 0;
+  const { warnings, partial } = await runSweep(specOf({ rounds: 1, refineSteps: 0 }), {
+    runTrial: (trial) =>
+      ++started === 3
+        ? Promise.reject(new Error("it crashed"))
+        : Promise.resolve(trialOf(trial, 100)),
+  });
+  assertEquals(warnings.length, 1);
+  assert(warnings[0]!.endsWith("is missing: it crashed"));
+  assertEquals(partial, false);
+  await assertRejects(
+    () => runSweep(specOf(), { runTrial: () => Promise.reject(new Error("no such export")) }),
+    Error,
+    "no such export",
+  );
+});
+
+Deno.test("analyse() gives knee, best, efficiency and Little's law of a known curve", async () => {
+  const { points, knee, best } = await resultOf(plateau);
+  assertEquals(knee?.size, 8);
+  assert(best!.throughputPerSecond >= 400);
+  const at = (size: number) => points.find((point) => point.size === size)!;
+  assertEquals(Math.round(at(4).efficiency * 100), 100);
+  assertEquals(Math.round(at(64).efficiency * 1000), 125);
+  assert(points.every(({ little }) => little!.holds), "every slot was taken all the time");
+});
+
+Deno.test("analyse() foretells by the USL where κ shows, and by Amdahl where it doesn't", async () => {
+  const usl = await resultOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
+  assertEquals(usl.chosen, "usl");
+  const fit = usl.fits.find(({ name }) => name === "usl")!;
+  assert(fit.peakSize.low! <= 30.8 && 30.8 <= fit.peakSize.high!, "√(0.95/0.001) = 30.8");
+  assert(usl.forecasts.every(({ refusal }) => refusal === null));
+  assert(usl.forecasts[0]!.gain < 1, "ten times as many are slower");
+  const amdahl = await resultOf({ lambda: 50, sigma: 0.05, kappa: 0 });
+  assertEquals(amdahl.chosen, "amdahl");
+  assert(amdahl.forecasts[0]!.gain > 1);
+});
+
+Deno.test("analyse() finds no knee on a flat curve, whatever noise draws on it", async () => {
+  const { knee } = await resultOf((slots) => 100 + (slots === 8 ? 6 : 0));
+  assertEquals(knee, null);
+});
+
+Deno.test("analyse() refuses to foretell from a cliff", async () => {
+  const { forecasts } = await resultOf((slots) => slots <= 8 ? 50 * slots : 60);
+  assertEquals(forecasts.length, 2);
+  assert(forecasts.every(({ refusal }) => refusal!.includes("misses")));
+});

@@ -1,0 +1,148 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { parse } from "@std/csv/parse";
+import { reportPage } from "../../lib/report/html/advice/report_page.ts";
+import { chartText } from "../../lib/report/scaling/chart_text.ts";
+import { drawSweep } from "../../lib/report/scaling/sweep_chart.ts";
+import { sweepCsv } from "../../lib/report/scaling/sweep_csv.ts";
+import { sweepResultSchema } from "../../lib/scaling/sweep_schema.ts";
+import { anyFailed, sweepText } from "../../lib/report/scaling/sweep_text.ts";
+import { resultOf } from "./measured.ts";
+import { ratesOf } from "./rates.ts";
+
+const STYLE = { columns: 80, colour: false };
+const plateau = (slots: number) => 50 * Math.min(slots, 8);
+const LAW = { lambda: 50, sigma: 0.05, kappa: 1e-3 };
+
+const openLoop = () => ratesOf("timed \x1b[31mout");
+
+Deno.test("chartText() draws a plateau with its knee", async (t) => {
+  await t.assertSnapshot(chartText(await resultOf(plateau)));
+});
+
+Deno.test("chartText() draws a curve that falls again, with its fit", async (t) => {
+  await t.assertSnapshot(chartText(await resultOf(LAW)));
+});
+
+Deno.test("chartText() keeps within its width, and needs neither colour nor two sizes", async () => {
+  for (const columns of [40, 80, 120]) {
+    const chart = chartText(await resultOf(LAW), { columns });
+    for (const line of chart.split("\n").slice(0, -1)) assert(line.length <= columns, line);
+    // deno-lint-ignore no-control-regex
+    assert(!/\x1b/.test(chart));
+  }
+  assertEquals(chartText(await resultOf(LAW, { sizes: [4] })), "");
+});
+
+Deno.test("both charts show where computing ends, and only if it was reached", async () => {
+  const result = await resultOf(plateau);
+  const capacity = {
+    by: "event loop",
+    units: 1,
+    size: 8,
+    busy: 0.98,
+    cpuMsPerItem: 2.4,
+    limitPerSecond: 416,
+    computingShare: 0.1,
+    reached: true,
+  } as const;
+  const full = chartText({ ...result, capacity });
+  assertStringIncludes(full, "= loop full");
+  assertMatch(full, /==========/);
+  for (const line of full.split("\n")) assert(line.length <= 80, line);
+  assertStringIncludes(drawSweep({ ...result, capacity }, 720), "event loop full");
+  const within = { ...capacity, reached: false };
+  assert(!chartText({ ...result, capacity: within }).includes("="));
+  assert(!drawSweep({ ...result, capacity: within }, 720).includes("event loop full"));
+});
+
+Deno.test("both charts tell a bad fit from a good one", async () => {
+  const bad = await resultOf((slots) => slots <= 8 ? 50 * slots : 60);
+  assertStringIncludes(chartText(bad), ". bad fit");
+  assertStringIncludes(drawSweep(bad, 360), 'stroke-opacity="0.35"');
+  const good = await resultOf(LAW);
+  assertStringIncludes(chartText(good), ". fit");
+  assert(!drawSweep(good, 360).includes('stroke-opacity="0.35"'));
+});
+
+Deno.test("sweepText() reports a sweep", async (t) => {
+  await t.assertSnapshot(sweepText(await resultOf(LAW), STYLE));
+});
+
+Deno.test("sweepText() says that a bad fit isn't followed any further", async () => {
+  const text = sweepText(await resultOf((slots) => slots <= 8 ? 50 * slots : 60), STYLE);
+  assertStringIncludes(text, "BAD FIT");
+  assertStringIncludes(
+    text.replace(/\s+/g, " "),
+    "640 slots and 64,000 slots: no forecast, since it misses",
+  );
+});
+
+Deno.test("sweepText() reports open-loop load, and lets nothing steer the terminal", async (t) => {
+  const result = await openLoop();
+  const text = sweepText(result, STYLE);
+  await t.assertSnapshot(text);
+  // deno-lint-ignore no-control-regex
+  assert(!/\x1b/.test(text));
+  assert(anyFailed(result));
+});
+
+Deno.test("sweepText() gives no interval to a fit that no size is left to check", async () => {
+  const text = sweepText(await resultOf(LAW, { sizes: [1, 2], refineSteps: 0 }), STYLE);
+  assertMatch(
+    text,
+    /Amdahl's law: λ = \S+, σ = [\d.]+; limit \d+\/s; BAD FIT: 2\s+sizes are too few/,
+  );
+});
+
+Deno.test("sweepText() says that an interrupted sweep is partial", async () => {
+  const text = sweepText({ ...await resultOf(LAW), partial: true }, STYLE);
+  assertStringIncludes(text, "Partial: the run was interrupted");
+});
+
+Deno.test("a sweep's result file survives JSON and its schema", async () => {
+  for (const result of [await resultOf(LAW), await resultOf(plateau), await openLoop()]) {
+    assertEquals(sweepResultSchema.parse(JSON.parse(JSON.stringify(result))), result);
+  }
+});
+
+Deno.test("sweepCsv() writes a row for each round or rate, as many cells in each", async () => {
+  const result = await resultOf(LAW);
+  const rounds = result.points.reduce((sum, point) => sum + point.rounds.length, 0);
+  for (const [of, rows] of [[result, rounds], [await openLoop(), 2]] as const) {
+    const table = parse(sweepCsv(of));
+    assertEquals(table.length, rows + 1);
+    assertEquals(new Set(table.map((row) => row.length)).size, 1);
+  }
+});
+
+Deno.test("a sweep's page draws points, intervals, fit, knee and a dashed extrapolation", async () => {
+  const result = await resultOf(LAW);
+  const page = reportPage([result]);
+  assertEquals(page.match(/<svg /g)?.length, 2, "one for wide windows, one for narrow ones");
+  const dots = page.match(/<circle/g)!.length;
+  assertEquals(dots, 2 * result.points.length);
+  assertStringIncludes(page, `knee at ${result.knee!.size}`);
+  assertStringIncludes(page, 'stroke-dasharray="7 5"');
+  assertStringIncludes(page, `<th scope="row">${result.points[0]!.size}</th>`);
+  for (const { size } of result.points) {
+    if (Number.isInteger(Math.log2(size))) assertStringIncludes(page, `>${size}</text>`);
+  }
+});
+
+Deno.test("a sweep's page draws no extrapolation of a bad fit", async () => {
+  const page = reportPage([await resultOf((slots) => slots <= 8 ? 50 * slots : 60)]);
+  assert(!page.includes('stroke-dasharray="7 5"'));
+  assertStringIncludes(page, "no forecast, since it misses");
+});
+
+Deno.test("a sweep's page shows both times of open-loop load, and makes no markup of any name", async () => {
+  const job = { name: "<script>alert(1)</script>", task: "", options: {} };
+  const page = reportPage([{
+    ...await openLoop(),
+    job,
+    warnings: ["<img src=x onerror=alert(1)>"],
+  }]);
+  assertStringIncludes(page, "coordinated omission");
+  assertStringIncludes(page, "corrected");
+  assert(!page.includes("<script>alert") && !page.includes("<img"));
+});

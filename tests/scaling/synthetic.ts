@@ -1,0 +1,33 @@
+/** Throughputs of a known law with noise that can be repeated, for the tests. */
+
+import type { Series } from "../../lib/scaling/laws/fit_law.ts";
+import { type Law, throughputAt } from "../../lib/scaling/laws/laws.ts";
+import { seededRandom } from "../../lib/timing/random.ts";
+
+export const SIZES = [1, 2, 4, 8, 16, 32, 64] as const;
+
+/** Rounds at each size, off by log-normal noise (Box and Muller 1958). */
+export function synthetic(
+  law: Law,
+  { noise, seed, rounds = 3, sizes = SIZES }: {
+    noise: number;
+    seed: number;
+    rounds?: number;
+    sizes?: readonly number[];
+  },
+): Series[] {
+  const random = seededRandom(seed);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  return sizes.map((size) => ({
+    size,
+    throughputs: Array.from(
+      { length: rounds },
+      () => throughputAt(law, size) * Math.exp(noise * normal()),
+    ),
+  }));
+}
+
+/** A curve's points from pairs. */
+export function curveOf(pairs: readonly (readonly [number, number])[]) {
+  return pairs.map(([size, throughputPerSecond]) => ({ size, throughputPerSecond }));
+}

@@ -1,0 +1,127 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { granted } from "../granted.ts";
+import {
+  formatBytes,
+  formatDuration,
+  formatDurationInterval,
+  formatNumber,
+  formatPercent,
+  formatRatio,
+  formatSpeedup,
+} from "../../lib/text/format.ts";
+
+const FORMATTERS = { formatBytes, formatDuration, formatNumber, formatPercent, formatRatio };
+const anyNumber = fc.double();
+
+Deno.test("formatDuration() chooses the unit and rounds, at its edges too", () => {
+  const shown: [number, string][] = [
+    [0, "0 ms"],
+    [0.0001, "0 ms"],
+    [0.4, "0.40 ms"],
+    [1, "1.00 ms"],
+    [9.994, "9.99 ms"],
+    [9.996, "10.0 ms"],
+    [99.96, "100 ms"],
+    [999.4, "999 ms"],
+    [999.6, "1.00 s"],
+    [1500, "1.50 s"],
+    [59_940, "59.9 s"],
+    [59_999, "1m"],
+    [61_500, "1m 2s"],
+    [3_600_000, "1h"],
+    [-1500, "−1.50 s"],
+    [-0.4, "−0.40 ms"],
+    [NaN, "–"],
+    [Infinity, "∞"],
+    [-Infinity, "−∞"],
+  ];
+  for (const [ms, text] of shown) assertEquals(formatDuration(ms), text);
+});
+
+Deno.test("formatBytes() chooses the unit, at its edges too", () => {
+  const shown: [number, string][] = [
+    [0, "0 B"],
+    [999, "999 B"],
+    [1500, "1.5 kB"],
+    [62_140_000, "62.1 MB"],
+    [176_400_000, "176 MB"],
+    [-5, "−5 B"],
+    [NaN, "–"],
+    [Infinity, "∞"],
+  ];
+  for (const [bytes, text] of shown) assertEquals(formatBytes(bytes), text);
+});
+
+Deno.test("formatPercent() and formatRatio() round, at their edges too", () => {
+  assertEquals(formatPercent(0), "0%");
+  assertEquals(formatPercent(0.001), "<1%");
+  assertEquals(formatPercent(0.126), "13%");
+  assertEquals(formatPercent(-0.1), "−10%");
+  assertEquals(formatPercent(NaN), "–");
+  assertEquals(formatRatio(1.984), "1.98×");
+  assertEquals(formatRatio(0), "0×");
+  assertEquals(formatRatio(NaN), "–");
+  assertEquals(formatRatio(Infinity), "∞×");
+});
+
+Deno.test("intervals show their middle and both ends", () => {
+  assertEquals(formatSpeedup({ median: 12.34, low: 11.96, high: 12.8 }), "12.3× 12.0–12.8");
+  assertEquals(
+    formatDurationInterval({ median: 20, low: 900, high: 1100 }),
+    "20.0 ms (900 ms to 1.10 s)",
+  );
+});
+
+Deno.test("no formatter says NaN, Infinity, undefined or nothing, whatever the number", () => {
+  for (const format of Object.values(FORMATTERS)) {
+    fc.assert(fc.property(anyNumber, (value) => {
+      const text = format(value);
+      assert(/[\d∞–]/.test(text), text);
+      assert(!/NaN|Infinity|undefined|null/.test(text), text);
+      assert(text.length <= 26, text);
+    }));
+  }
+});
+
+Deno.test("formatters show a negative number as its positive twin with a minus", () => {
+  for (const format of Object.values(FORMATTERS)) {
+    fc.assert(fc.property(fc.double({ min: 1e-300, noNaN: true }), (value) => {
+      assertEquals(format(-value), `−${format(value)}`);
+    }));
+  }
+});
+
+Deno.test("formatNumber() is within half a per cent of the number", () => {
+  fc.assert(fc.property(fc.double({ min: 1, max: 1e14, noNaN: true }), (value) => {
+    assert(Math.abs(Number(formatNumber(value)) / value - 1) <= 0.0051, formatNumber(value));
+  }));
+});
+
+Deno.test("formatNumber() never shows the smaller number as the larger", () => {
+  const number = fc.double({ min: 0, max: 1e14, noNaN: true });
+  fc.assert(fc.property(number, number, (a, b) => {
+    const [less, more] = a < b ? [a, b] : [b, a];
+    assert(Number(formatNumber(less)) <= Number(formatNumber(more)));
+  }));
+});
+
+Deno.test({
+  name: "the locale of the environment changes no figure",
+  ignore: !granted("run", "read"),
+  async fn() {
+    const format = new URL("../../lib/text/format.ts", import.meta.url).href;
+    const code = `import * as f from "${format}";
+      console.log(f.formatBytes(1_234_567), f.formatDuration(1234.5), f.formatNumber(12345.6));`;
+    const texts = await Promise.all(["de_DE.UTF-8", "ar_EG.UTF-8", "C"].map(async (locale) => {
+      const { stdout } = await new Deno.Command(Deno.execPath(), {
+        args: ["eval", code],
+        env: { LC_ALL: locale, LANG: locale, TZ: "Asia/Tokyo", NO_COLOR: "1" },
+        cwd: new URL("../..", import.meta.url),
+        stderr: "null",
+      }).output();
+      return new TextDecoder().decode(stdout);
+    }));
+    assertEquals(texts, Array(3).fill("1.2 MB 1.23 s 12346\n"));
+  },
+});

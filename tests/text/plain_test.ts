@@ -1,0 +1,47 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import stringWidth from "string-width";
+import { fit, pad, plain, wrap } from "../../lib/text/plain.ts";
+
+// deno-lint-ignore no-control-regex
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
+
+Deno.test("plain() drops escape sequences whole", () => {
+  assertEquals(plain("\x1b[31mred\x1b[0m"), "red");
+  assertEquals(plain("a\x1b]0;title\x07b"), "ab");
+  assertEquals(plain("a\x1b]8;;https://x.y\x1b\\link\x1b]8;;\x1b\\"), "alink");
+});
+
+Deno.test("plain() makes one line of many", () => {
+  assertEquals(plain("one\r\n\ttwo\u2028three"), "one two three");
+});
+
+Deno.test("plain() leaves no control character, whatever the text", () => {
+  const text = fc.string({
+    unit: fc.integer({ min: 0, max: 0x2100 }).map((c) => String.fromCharCode(c)),
+  });
+  fc.assert(fc.property(text, (value) => assert(!CONTROLS.test(plain(value)))));
+});
+
+Deno.test("fit() never exceeds its columns, wide characters counted", () => {
+  const text = fc.string({ unit: fc.constantFrom("a", "日", "👩‍👩‍👧", "é", " ") });
+  fc.assert(fc.property(text, fc.nat(20), (value, columns) => {
+    assert(stringWidth(fit(value, columns)) <= columns);
+  }));
+  assertEquals(fit("日本語", 5), "日本…");
+  assertEquals(fit("日本語", 6), "日本語");
+});
+
+Deno.test("pad() counts wide characters twice", () => {
+  assertEquals(pad("日本", 6), "日本  ");
+  assertEquals(pad("too long", 3), "too long");
+});
+
+Deno.test("wrap() keeps every word and the width", () => {
+  const text = fc.array(fc.string({ unit: fc.constantFrom("a", "b"), minLength: 1, maxLength: 9 }));
+  fc.assert(fc.property(text, fc.integer({ min: 12, max: 40 }), (words, columns) => {
+    const wrapped = wrap(words.join(" "), columns, "  ");
+    assertEquals(wrapped.split(/\s+/).filter((word) => word !== ""), words);
+    for (const line of wrapped.split("\n")) assert(line.length <= columns, line);
+  }));
+});
