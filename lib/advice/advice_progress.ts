@@ -32,22 +32,8 @@ function trialText(event: TimingEvent & { type: "trial-started" }): string {
 /**
  * Makes what draws the progress of advice.
  *
- * @param job The job's name.
  * @param budgetMs How long the advice may take, in milliseconds.
  * @param output Where to; default standard error.
- * @returns The drawer; `end()` it, or the terminal keeps a hidden cursor.
- *
- * @example
- * ```ts
- * import { adviceProgress } from "./advice_progress.ts";
- *
- * const lines: string[] = [];
- * const writeLine = (line: string) => lines.push(line);
- * const progress = adviceProgress("hash files", 30_000, { isTerminal: false, columns: 80, writeLine });
- * progress.phase("running a sample one by one");
- * progress.end();
- * console.log(lines); // ["hash files: running a sample one by one …"]
- * ```
  */
 export function adviceProgress(
   job: string,

@@ -228,18 +228,7 @@ export const ADVICE_FORMAT: FileFormat<AdviceFile> = {
   inconsistency,
 };
 
-/**
- * The JSON Schema of advice files, made from the description that checks them.
- *
- * @returns The schema, as shipped in `advice.schema.json`.
- *
- * @example
- * ```ts
- * import { adviceJsonSchema } from "./advice_schema.ts";
- *
- * console.log(adviceJsonSchema().title); // "Lanes advice file"
- * ```
- */
+/** The JSON Schema of advice files, made from the description that checks them. */
 export function adviceJsonSchema(): Record<string, unknown> {
   return { title: "Lanes advice file", ...z.toJSONSchema(adviceFileSchema, { io: "input" }) };
 }

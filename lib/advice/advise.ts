@@ -174,22 +174,8 @@ export interface Advised {
  * Gives advice on a job. There is always an answer within the budget: what could not be measured is
  * predicted, and said to be.
  *
- * @param options The job, and what it may cost.
- * @param instruments What measures.
- * @returns The advice, and what it rests on.
  * @throws {UsageError} If the job's module lacks something.
  * @throws {JobError} If the job can't be run at all.
- *
- * @example
- * ```ts
- * import { advise, type Instruments } from "./advise.ts";
- * import type { AdviseOptions } from "./findings.ts";
- *
- * async function modelFor(options: AdviseOptions, instruments: Instruments): Promise<string> {
- *   return (await advise(options, instruments)).advice.recommended.name;
- * }
- * console.log(modelFor.length); // 2
- * ```
  */
 export async function advise(options: AdviseOptions, instruments: Instruments): Promise<Advised> {
   const job = spread(options.job);

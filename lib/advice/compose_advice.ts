@@ -35,19 +35,7 @@ function finite(figures: Record<string, unknown>): Record<string, unknown> {
   return JSON.parse(JSON.stringify(figures));
 }
 
-/**
- * Puts advice together from what was found.
- *
- * @param found The findings.
- * @returns The advice.
- *
- * @example
- * ```ts
- * import { composeAdvice } from "./compose_advice.ts";
- *
- * console.log(composeAdvice.length); // 1
- * ```
- */
+/** Puts advice together from what was found. */
 export function composeAdvice(found: Findings): Advice {
   const composer = new Composer(found);
   const { options, sample, machine, race, probed } = found;

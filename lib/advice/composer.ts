@@ -45,11 +45,7 @@ export class Composer {
   /** How long the plain loop takes, as predicted. */
   readonly sequentialMs: number;
 
-  /**
-   * What was found.
-   *
-   * @param found What was found.
-   */
+  /** What was found. */
   constructor(readonly found: Findings) {
     for (const { candidate, prediction } of found.predicted) {
       this.#predictions.set(nameOf(candidate), prediction);
@@ -69,12 +65,7 @@ export class Composer {
     return this.found.race?.runners ?? [];
   }
 
-  /**
-   * Its prediction for the whole job.
-   *
-   * @param candidate A model.
-   * @returns Its prediction for the whole job.
-   */
+  /** Its prediction for the whole job. */
   prediction(candidate: Candidate): Prediction {
     const name = nameOf(candidate);
     const { sample, horizon, machine } = this.found;
@@ -83,12 +74,7 @@ export class Composer {
     return known;
   }
 
-  /**
-   * Its gain, as predicted, with both ends.
-   *
-   * @param candidate A model.
-   * @returns Its gain, as predicted, with both ends.
-   */
+  /** Its gain, as predicted, with both ends. */
   predictedGain(candidate: Candidate): { gain: number; low: number; high: number } {
     const { startMs, runMs, lowMs, highMs } = this.prediction(candidate);
     return {
@@ -101,7 +87,6 @@ export class Composer {
   /**
    * Its measured times; undefined if it has none.
    *
-   * @param candidate A model.
    * @returns Its measured times; undefined if it has none.
    */
   entry(candidate: Candidate): Entry | undefined {
@@ -113,7 +98,6 @@ export class Composer {
   /**
    * Its gain, as measured; null if it wasn't.
    *
-   * @param candidate A model.
    * @returns Its gain, as measured; null if it wasn't.
    */
   gain(candidate: Candidate): Interval | null {
@@ -123,11 +107,7 @@ export class Composer {
       : this.#standings.ratio(sequential, entry);
   }
 
-  /**
-   * The job's class, by its sample.
-   *
-   * @returns The job's class, by its sample.
-   */
+  /** The job's class, by its sample. */
   classified(): Classified {
     const { sample, machine, horizon } = this.found;
     return classFor(sample, machine, horizon);
@@ -136,7 +116,6 @@ export class Composer {
   /**
    * A share in between, where slots filled no wait but lanes gained, was computing held up by others.
    *
-   * @param classified The class, by the sample.
    * @returns The class, corrected by the race if need be, and a note on it.
    */
   corrected(classified: Classified): { classified: Classified; note?: string } {
@@ -161,12 +140,7 @@ export class Composer {
     };
   }
 
-  /**
-   * What to do.
-   *
-   * @param bound The job's class.
-   * @returns What to do.
-   */
+  /** What to do. */
   recommendation(bound: Classified["bound"]): Recommendation {
     const { sample, race, backwards, pace } = this.found;
     const plainly = (decision: Decision, confidence: number): Recommendation => ({
@@ -241,11 +215,7 @@ export class Composer {
     };
   }
 
-  /**
-   * All models that were predicted or raced, the simplest first.
-   *
-   * @returns All models that were predicted or raced, the simplest first.
-   */
+  /** All models that were predicted or raced, the simplest first. */
   models(): ModelAdvice[] {
     const candidates = new Map<string, Candidate>();
     for (const { candidate } of [...this.found.predicted, ...this.runners]) {
@@ -285,7 +255,6 @@ export class Composer {
   /**
    * From how many items on it pays; null if never.
    *
-   * @param candidate A model.
    * @returns From how many items on it pays; null if never.
    */
   breakEven(candidate: Candidate): number | null {

@@ -41,15 +41,7 @@ function kindOf(
 /**
  * Says from how many tasks in flight on some fail, why, and how many went well.
  *
- * @param runners What ran in the race.
  * @returns The finding; undefined if nothing failed that didn't fail one by one.
- *
- * @example
- * ```ts
- * import { failingOf } from "./failing.ts";
- *
- * console.log(failingOf([])); // undefined
- * ```
  */
 export function failingOf(
   runners: readonly Runner[],

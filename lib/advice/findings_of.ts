@@ -31,21 +31,7 @@ const DEALING_MS = 0.05;
 const FEW_REFUSED = 3;
 const SHARE_REFUSED = 0.02;
 
-/**
- * Whether other programs used the CPUs so much that figures of lanes that compute may not hold.
- *
- * @param sample The sample.
- * @param machine What the machine does.
- * @returns Whether it was busy.
- *
- * @example
- * ```ts
- * import { wasBusy } from "./findings_of.ts";
- *
- * const startMs = { eventLoop: 1, workers: 20, processes: 40 };
- * console.log(wasBusy({ available: 0.5 }, { cores: 2, ceiling: 1.9, startMs })); // true
- * ```
- */
+/** Whether other programs used the CPUs so much that figures of lanes that compute may not hold. */
 export function wasBusy(
   { available, others }: Pick<Sample, "available" | "others">,
   { cores, ceiling }: Machine,
@@ -65,15 +51,7 @@ export interface Limited {
 /**
  * Whether a server limits the rate already of the plain loop.
  *
- * @param probed What the probe found.
  * @returns The limit; undefined if there is none, or only a refusal here and there.
- *
- * @example
- * ```ts
- * import { rateLimitOf } from "./findings_of.ts";
- *
- * console.log(rateLimitOf({ done: undefined })); // undefined
- * ```
  */
 export function rateLimitOf({ done }: Pick<Findings["probed"], "done">): Limited | undefined {
   if (done?.refused === undefined) return undefined;
@@ -95,16 +73,7 @@ export interface SameWork {
 /**
  * Holds the race's plain loop against the sample.
  *
- * @param sample The sample.
- * @param race The race.
  * @returns What came of it; undefined if the plain loop didn't run again.
- *
- * @example
- * ```ts
- * import { sameWork } from "./findings_of.ts";
- *
- * console.log(sameWork.length); // 2
- * ```
  */
 export function sameWork(
   sample: Pick<Sample, "walls" | "cpuMs" | "cpuShare" | "available">,
@@ -148,16 +117,7 @@ const SOURCE_MS = 0.1;
 /**
  * Whether the source of items is the limit: the share of the time, with a gain, that it alone takes.
  *
- * @param sample The sample.
- * @param gain The gain over the plain loop.
  * @returns The share; undefined where other things take most of the time.
- *
- * @example
- * ```ts
- * import { sourceLimit } from "./findings_of.ts";
- *
- * console.log(sourceLimit({ sourceMs: 30, wallMs: 10 }, 1)); // 0.75
- * ```
  */
 export function sourceLimit(
   { sourceMs, wallMs }: Pick<Sample, "sourceMs" | "wallMs">,
@@ -232,18 +192,7 @@ export type FoundOf = Pick<
 /**
  * Names what was seen.
  *
- * @param found What was found.
- * @param chosen The recommended model.
  * @param memoryBytes What that model was measured to need more than the plain loop; null if it wasn't.
- * @param impossible Gains that can't be.
- * @returns The findings, the gravest first.
- *
- * @example
- * ```ts
- * import { findingsOf } from "./findings_of.ts";
- *
- * console.log(findingsOf.length); // 4
- * ```
  */
 export function findingsOf(
   found: FoundOf,

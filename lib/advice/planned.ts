@@ -45,18 +45,7 @@ const ENDLESS_HORIZON = 1000;
 /**
  * Predicts what every model would take, and plans a race of those that promise most.
  *
- * @param probed What the probe found.
- * @param machine What the machine does.
- * @param options What was asked.
  * @param leftMs What is left of the budget, in milliseconds.
- * @returns The plan, in which every raced model can be tried on as many items as it has in flight.
- *
- * @example
- * ```ts
- * import { planFor } from "./planned.ts";
- *
- * console.log(planFor.length); // 4
- * ```
  */
 export function planFor(
   probed: Probed,
@@ -97,20 +86,7 @@ export function planFor(
   return { sample, machine, total, horizon, predicted: found.all, raced, plan };
 }
 
-/**
- * Makes a plan one for as many items as the race found the job to have.
- *
- * @param planned What was planned.
- * @param total How many items there are.
- * @returns The same with times for so many.
- *
- * @example
- * ```ts
- * import { withTotal } from "./planned.ts";
- *
- * console.log(withTotal.length); // 2
- * ```
- */
+/** Makes a plan one for as many items as the race found the job to have. */
 export function withTotal(planned: Planned, total: number): Planned {
   const { sample, machine, plan } = planned;
   const tested = Math.min(total, plan?.items ?? 0);
@@ -126,19 +102,7 @@ export function withOthers(planned: Planned, others: Others | undefined): Planne
     : { ...planned, sample: { ...sample, others } };
 }
 
-/**
- * Whether there is too little to win for anything to be raced.
- *
- * @param planned What was planned.
- * @returns Whether the job is too small to matter.
- *
- * @example
- * ```ts
- * import { isSmall } from "./planned.ts";
- *
- * console.log(isSmall.length); // 1
- * ```
- */
+/** Whether there is too little to win for anything to be raced. */
 export function isSmall(
   { sample, machine, horizon }: Pick<Planned, "sample" | "machine" | "horizon">,
 ): boolean {

@@ -14,18 +14,7 @@ export function forwardConsole(): void {
   }
 }
 
-/**
- * Makes the mark for one child.
- *
- * @returns A mark that no output holds by chance.
- *
- * @example
- * ```ts
- * import { makeMark } from "./child_lines.ts";
- *
- * console.log(makeMark() !== makeMark()); // true
- * ```
- */
+/** Makes the mark for one child. */
 export function makeMark(): string {
   return `\x1e${crypto.randomUUID()} `;
 }
@@ -35,20 +24,12 @@ export class MessageWriter {
   readonly #mark: string;
   readonly #encoder = new TextEncoder();
 
-  /**
-   * Writes behind a mark.
-   *
-   * @param mark What every message begins with.
-   */
+  /** Writes behind a mark. */
   constructor(mark: string) {
     this.#mark = mark;
   }
 
-  /**
-   * Writes one message, at once and whole.
-   *
-   * @param message What to say; plain JSON.
-   */
+  /** Writes one message, at once and whole. */
   write(message: unknown): void {
     let bytes = this.#encoder.encode(`${this.#mark}${JSON.stringify(message)}\n`);
     // At once and whole, though a pipe takes 64 KiB at a time: the process may exit next.
@@ -60,14 +41,6 @@ export class MessageWriter {
  * Reads lines of text.
  *
  * @param stream Bytes, as UTF-8.
- * @returns Each line without its end, and the last though it has none.
- *
- * @example
- * ```ts
- * import { linesOf } from "./child_lines.ts";
- *
- * console.log(await Array.fromAsync(linesOf(new Blob(["a\nb"]).stream()))); // ["a", "b"]
- * ```
  */
 export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   // Decoded here rather than by a TextDecoderStream, whose pipe keeps its own promise of failure.
@@ -89,16 +62,7 @@ export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerat
 /**
  * The message in a line of a child's stdout.
  *
- * @param line The line; a task may have printed before the mark without ending its own line.
- * @param mark What messages begin with.
  * @returns The message, or undefined if the line holds none.
- *
- * @example
- * ```ts
- * import { messageIn } from "./child_lines.ts";
- *
- * console.log(messageIn('noise@{"type":"ready"}', "@")); // { type: "ready" }
- * ```
  */
 export function messageIn(line: string, mark: string): { type: string } | undefined {
   const at = line.lastIndexOf(mark);

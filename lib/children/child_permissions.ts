@@ -21,27 +21,7 @@ export interface ChildJob {
   readonly permissions?: LanePermissions;
 }
 
-/**
- * The flags of a trial's process: those of the job's own project, and `--allow-…` flags.
- *
- * @param job The job: its permissions, and the modules of its task and items.
- * @param model The model: workers load their entry file, processes run Deno.
- * @returns The flags.
- *
- * @example
- * ```ts
- * import { trialFlags } from "./child_permissions.ts";
- *
- * const flags = await trialFlags({
- *   name: "none",
- *   task: { module: "data:text/javascript,export default (n) => n", export: "default" },
- *   items: { kind: "values", values: [] },
- *   permissions: { net: ["127.0.0.1:80"] },
- *   options: {},
- * }, "sequential");
- * console.log(flags); // ["--no-config", "--no-lock", "--allow-net=127.0.0.1:80"]
- * ```
- */
+/** The flags of a trial's process: those of the job's own project, and `--allow-…` flags. */
 export async function trialFlags(
   { task, items, permissions = {} }: ChildJob,
   model: Model,

@@ -39,7 +39,6 @@ export class MeasuringChild implements AsyncDisposable {
   /**
    * Starts the child.
    *
-   * @param options What it runs, and what it may do.
    * @throws {Deno.errors.NotCapable} If this process may not run Deno.
    */
   constructor({ entry, flags = [], signal }: ChildOptions) {
@@ -88,11 +87,7 @@ export class MeasuringChild implements AsyncDisposable {
     this.#killTimer = setTimeout(() => this.#kill("SIGKILL"), GRACE_MS);
   };
 
-  /**
-   * Tells it something.
-   *
-   * @param message Plain JSON; it is written as one line.
-   */
+  /** Tells it something. */
   async send(message: unknown): Promise<void> {
     try {
       await this.#stdin.write(new TextEncoder().encode(`${JSON.stringify(message)}\n`));
@@ -115,11 +110,7 @@ export class MeasuringChild implements AsyncDisposable {
     return undefined;
   }
 
-  /**
-   * Waits for its end.
-   *
-   * @returns How it ended and the last it wrote to stderr, in one line.
-   */
+  /** Waits for its end. */
   async obituary(): Promise<string> {
     const { code, signal } = await this.#process.status;
     await this.#stderrEnd;

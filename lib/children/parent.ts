@@ -39,22 +39,7 @@ export interface HeedOptions {
  * process ends whatever it does, unless it is in a busy loop. SIGINT and SIGHUP are not heeded: the
  * terminal sends them to every process of the group, and only the parent decides what they mean.
  *
- * @param options Whether SIGTERM is heeded.
- * @returns The order, and the ways to and from the parent.
  * @throws {Error} If stdin ends before there was an order.
- *
- * @example
- * ```ts
- * import { meetParent } from "./parent.ts";
- *
- * // In a file that MeasuringChild runs:
- * async function main(): Promise<void> {
- *   const { order, writer } = await meetParent<{ mark: string; pieces: number }>();
- *   writer.write({ type: "done", pieces: order.pieces });
- *   Deno.exit(0);
- * }
- * console.log(main.length); // 0
- * ```
  */
 export async function meetParent<Order extends { readonly mark: string }>(
   { heedsTerm = true }: HeedOptions = {},

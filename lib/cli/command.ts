@@ -61,22 +61,7 @@ function made(name: string, description: string, repeatable: readonly string[]) 
  * Makes a script's command. Its errors are thrown instead of printed, so that `script()` prints them
  * in one line and chooses the exit code; arguments that nobody asked for are errors.
  *
- * @param name The script's name as in `deno task <name>`.
- * @param description What it does, the first lines of its help.
- * @param repeatable Names of options that may be given more than once.
  * @ignore Its type is commander's, whose documentation is commander's too.
- * @returns The command, to be given options.
- *
- * @example
- * ```ts
- * import { command } from "./command.ts";
- *
- * const options = command("site", "Starts the test site.")
- *   .option("--port <n>", "the port", "0")
- *   .parse(["--port", "8000"], { from: "user" })
- *   .opts();
- * console.log(options.port); // "8000"
- * ```
  */
 export function command(
   name: string,

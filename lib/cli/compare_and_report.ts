@@ -21,18 +21,9 @@ import { styleOfStdout } from "../report/terminal/style.ts";
  * Measures comparisons in fresh processes, prints their reports, writes the files asked for, and
  * compares with the baseline.
  *
- * @param planned What to measure, in order.
  * @param options The options that scripts share.
- * @param signal Aborted by Ctrl-C: what was measured is kept.
  * @returns The exit code: 0; 1 if a task failed or results differ; 3 if slower than the baseline
  * allows.
- *
- * @example
- * ```ts
- * import { compareAndReport } from "./compare_and_report.ts";
- *
- * console.log(compareAndReport.length); // 3
- * ```
  */
 export async function compareAndReport(
   planned: Iterable<Planned> | AsyncIterable<Planned>,

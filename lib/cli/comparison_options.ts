@@ -73,23 +73,7 @@ export interface OptionTaker {
   option(flags: string, description: string): OptionTaker;
 }
 
-/**
- * Adds the shared options to a script's command.
- *
- * @param command The command, with its own options already there.
- * @param kind What its jobs are like, for the lanes that the help names.
- *
- * @example
- * ```ts
- * import { command } from "./command.ts";
- * import { addComparisonOptions } from "./comparison_options.ts";
- *
- * const io = command("io", "Downloads.");
- * addComparisonOptions(io, "io");
- * io.parse(["--rounds", "3"], { from: "user" });
- * console.log(io.opts()); // { rounds: "3" }
- * ```
- */
+/** Adds the shared options to a script's command. */
 export function addComparisonOptions(command: OptionTaker, kind: JobKind): void {
   const lanes = MODELS.filter((model) => takes(model, "lanes"));
   command
@@ -121,20 +105,8 @@ export function addComparisonOptions(command: OptionTaker, kind: JobKind): void 
 /**
  * Reads and checks the shared options; output folders too, before anything is measured.
  *
- * @param raw The options as typed.
  * @param kind What the jobs are like, for the lanes unless told.
- * @param inputs Files that are read beside the baseline.
- * @returns Their values.
  * @throws {UsageError} If one has a value it doesn't take.
- *
- * @example
- * ```ts
- * import { readComparisonOptions } from "./comparison_options.ts";
- *
- * const raw = { models: "limited", slots: "8" };
- * const { models } = await readComparisonOptions(raw, "io");
- * console.log(models); // [{ model: "limited", lanes: 1, slots: 8 }]
- * ```
  */
 export async function readComparisonOptions(
   raw: RawComparisonOptions,

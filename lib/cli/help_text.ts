@@ -61,13 +61,7 @@ function joined(lines: readonly string[]): string[] {
   return whole;
 }
 
-/**
- * Fits help to a width: paragraphs flow, columns hang, and commands go on behind a backslash.
- *
- * @param text Help, of which lines may be of any length.
- * @param columns The width; words that are longer stick out.
- * @returns The text.
- */
+/** Fits help to a width: paragraphs flow, columns hang, and commands go on behind a backslash. */
 export function fitHelp(text: string, columns: number): string {
   return joined(text.split("\n")).map((line) => fitted(line, columns)).join("\n");
 }

@@ -21,20 +21,7 @@ import { sweepCsv } from "../report/scaling/sweep_csv.ts";
 import { sweepMarkdown } from "../report/scaling/sweep_markdown.ts";
 import { sweepText } from "../report/scaling/sweep_text.ts";
 
-/**
- * Writes a file of any kind as text for a terminal.
- *
- * @param file What was measured.
- * @param style Width and colour.
- * @returns The text, without a newline at the end.
- *
- * @example
- * ```ts
- * import { reportText } from "./report_formats.ts";
- *
- * console.log(reportText.length); // 2
- * ```
- */
+/** Writes a file of any kind as text for a terminal. */
 export function reportText(file: ReportFile, style: Style): string {
   if (!("kind" in file)) return renderText(file, style).trimEnd();
   if (file.kind === "peers") return peersText(file, style);
@@ -52,19 +39,7 @@ function joined(results: readonly ResultFile[]): ResultFile {
   return { ...results[0]!, comparisons: results.flatMap(({ comparisons }) => comparisons) };
 }
 
-/**
- * What makes each format of files together: one page, one text, one table, one trace of all.
- *
- * @param files What was measured; at least one.
- * @returns A function for each format.
- *
- * @example
- * ```ts
- * import { reportRenderers } from "./report_formats.ts";
- *
- * console.log(Object.keys(reportRenderers([]))); // ["csv", "markdown", "trace", "html"]
- * ```
- */
+/** What makes each format of files together: one page, one text, one table, one trace of all. */
 export function reportRenderers(files: readonly ReportFile[]): Omit<Required<Renderers>, "json"> {
   const { comparisons, sweeps, races } = sortedByKind(files);
   return {
@@ -84,17 +59,9 @@ export function reportRenderers(files: readonly ReportFile[]): Omit<Required<Ren
 /**
  * Checks that files can be written in the formats asked for.
  *
- * @param files What was measured.
  * @param formats Where each format is to be written, as typed; those not asked for are undefined.
  * @throws {UsageError} If a format makes no sense of them: advice has no rounds to put into a table, only
  * comparisons have a trace, and tables of different columns aren't one.
- *
- * @example
- * ```ts
- * import { checkFormats } from "./report_formats.ts";
- *
- * checkFormats([], { html: "page.html" });
- * ```
  */
 export function checkFormats(
   files: readonly ReportFile[],

@@ -13,20 +13,7 @@ import { userPath } from "../files/output_files.ts";
 /**
  * Reads a file that was named on the command line.
  *
- * @param option The option's or argument's name, for the error.
- * @param path What was typed.
- * @param read Reads the file at an absolute path.
- * @returns What the file holds.
  * @throws {UsageError} If it is missing, too large, truncated, of another version or kind, or nonsense.
- *
- * @example
- * ```ts
- * import { readResultFile } from "../timing/result_file.ts";
- * import { fileOption } from "./result_option.ts";
- *
- * const error = await fileOption("--baseline", "/no/such/file.json", readResultFile).catch((e) => e);
- * console.log(error.name); // "UsageError"
- * ```
  */
 export async function fileOption<T>(
   option: string,
@@ -50,18 +37,7 @@ export async function fileOption<T>(
 /**
  * Reads a result file of comparisons that was named on the command line.
  *
- * @param option The option's or argument's name, for the error.
- * @param path What was typed.
- * @returns What the file holds.
  * @throws {UsageError} If it is missing, too large, truncated, of another version or kind, or nonsense.
- *
- * @example
- * ```ts
- * import { resultOption } from "./result_option.ts";
- *
- * const error = await resultOption("--baseline", "/no/such/file.json").catch((error) => error);
- * console.log(error.name); // "UsageError"
- * ```
  */
 export async function resultOption(option: string, path: string): Promise<ResultFile> {
   return await fileOption(option, path, readResultFile);

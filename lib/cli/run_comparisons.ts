@@ -57,21 +57,7 @@ export interface RunEnd {
 /**
  * Runs comparisons, prints their reports and writes the files asked for.
  *
- * @param planned The comparisons, in order; each may depend on the ones before, so they are asked for
- * one by one.
- * @param options How to measure, print and write.
  * @returns What was measured, and the exit code it deserves; partial if the signal was aborted.
- *
- * @example
- * ```ts
- * import type { RunEnd, RunOptions } from "./run_comparisons.ts";
- * import { runComparisons } from "./run_comparisons.ts";
- *
- * function nothing(options: RunOptions): Promise<RunEnd> {
- *   return runComparisons([], options);
- * }
- * console.log(nothing.length); // 1
- * ```
  */
 export async function runComparisons(
   planned: Iterable<Planned> | AsyncIterable<Planned>,

@@ -49,22 +49,7 @@ function usageLine(error: ErrorLike): string {
   return oneLine(String(error.message)).replace(/^error: /, "").replace(/\.$/, "");
 }
 
-/**
- * Says how a script ends that threw.
- *
- * @param name The script's name, such as `io`; it begins the line.
- * @param thrown What was thrown: a usage error, one of commander's errors, or anything else.
- * @returns Its exit code and the line for stderr.
- *
- * @example
- * ```ts
- * import { endOf } from "./script.ts";
- * import { UsageError } from "../options.ts";
- *
- * const end = endOf("io", new UsageError("--slots", "x", "not a number", "give one such as 5"));
- * console.log(end.code); // 2
- * ```
- */
+/** Says how a script ends that threw. */
 export function endOf(name: string, thrown: unknown): ScriptEnd {
   const error = read(thrown);
   if (thrown instanceof UsageError) {
@@ -115,22 +100,6 @@ function onInterrupt(callback: (code: number) => void): () => void {
  * one line on stderr for a usage error; 1 with one line for another (and its stack with `--debug`),
  * or if the report could not be printed; 130 after Ctrl-C or SIGTERM, 129 once the terminal was closed. The first of these aborts the signal, so that main can save what it
  * has; a second one ends the process at once.
- *
- * @param name The script's name as in `deno task <name>`.
- * @param main What the script does; gets the signal and the arguments, gives the exit code.
- * @returns Never.
- *
- * @example
- * ```ts
- * import { script } from "./script.ts";
- *
- * if (Deno.args.includes("--hello")) {
- *   await script("hello", async (_signal, args) => {
- *     console.log(await Promise.resolve(args.length));
- *     return 0;
- *   });
- * }
- * ```
  */
 export async function script(
   name: string,

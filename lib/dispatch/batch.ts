@@ -39,7 +39,6 @@ export interface PoolRun {
   /**
    * It went on after it was asked to stop, and was made to, or given up.
    *
-   * @param hadOthers Whether other tasks ran on its lane.
    * @param at How far it was, if not as far as the lane tells.
    */
   onForced(batch: Batch, forced: Forced, hadOthers: boolean, at?: BatchProgress): void;

@@ -36,11 +36,7 @@ export class BatchSize {
   #itemMs: number | undefined;
   #size = 1;
 
-  /**
-   * Knows nothing yet, so that the first batch is a single item.
-   *
-   * @param chunk `"auto"`, or the number of items that the caller wants.
-   */
+  /** Knows nothing yet, so that the first batch is a single item. */
   constructor(chunk: "auto" | number) {
     this.#fixed = chunk === "auto" ? undefined : chunk;
   }
@@ -87,7 +83,6 @@ export class BatchSize {
    * The next batch's size, at least 1.
    *
    * @param remaining Items left in the input, if it tells.
-   * @param slots Slots on all lanes together.
    */
   next(remaining: number | undefined, slots: number): number {
     if (this.#fixed !== undefined) return this.#fixed;

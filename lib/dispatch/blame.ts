@@ -6,11 +6,7 @@
 
 import type { Batch, Blame } from "./batch.ts";
 
-/**
- * Judges all the batches that were on a lane when it died, each in its turn.
- *
- * @param isKnown Whether it is known that none of them is to blame.
- */
+/** Judges all the batches that were on a lane when it died, each in its turn. */
 export function blame(lost: readonly Batch[], isKnown = false): Blame[] {
   const progress = lost.map((batch) => {
     const at = batch.on!.lane.progress(batch);

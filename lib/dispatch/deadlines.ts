@@ -75,7 +75,6 @@ export class Deadlines {
    * Asks a batch's task to stop, and sees to it that it does.
    *
    * @param reason What the task is told, if it is cancelled.
-   * @param offset The item whose deadline passed; −1 for the batch as a whole.
    */
   ask(batch: Batch, why: AskReason, reason?: unknown, offset = -1): void {
     if (batch.asked?.why === "cancel") return;

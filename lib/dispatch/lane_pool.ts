@@ -20,7 +20,6 @@ import { blame } from "./blame.ts";
  * Makes a lane of the executor's kind, perhaps still starting.
  *
  * @param number The lane's number, from 0.
- * @param tasks The task that it is opened for, and those known to load.
  * @throws If it can't be started.
  */
 export type LaneFactory = (number: number, events: LaneEvents, tasks: readonly Task[]) => Lane;

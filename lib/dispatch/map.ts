@@ -22,8 +22,6 @@ export interface MapHost {
 /**
  * Prepares a run; it starts when its first result is asked for.
  *
- * @param failFast Whether results are values, and the first rejection ends the run; otherwise they
- * are outcomes.
  * @throws {RangeError} If an option is out of its range.
  * @throws {TypeError} If `items` can't be iterated, or `task` is not named by module and export.
  */

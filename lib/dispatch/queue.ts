@@ -52,7 +52,6 @@ export class Queue {
   /**
    * Looks what would be taken next, without taking it.
    *
-   * @param ahead How many batches a slot are sent ahead.
    * @returns Whether it needs a lane for itself; undefined if there is nothing, or no room for it.
    */
   peek(ahead: number): { readonly alone: boolean } | undefined {

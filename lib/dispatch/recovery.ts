@@ -109,13 +109,7 @@ export class Recovery {
     this.#of.settler.reject(batch, offset, "crashed", error, { sinceMs, kills, alone: true });
   }
 
-  /**
-   * A task went on after it was asked to stop.
-   *
-   * @param at How far it was.
-   * @param forced What became of it.
-   * @param hadOthers Whether other tasks ran on its lane.
-   */
+  /** A task went on after it was asked to stop. */
   onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void {
     const { settler, putBack, graceMs } = this.#of;
     const { reported, items, asked, timeoutMs, firstIndex, sentCount } = batch;

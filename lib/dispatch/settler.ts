@@ -86,9 +86,7 @@ export class Settler {
   /**
    * An item ended without a report of its lane: it is tried again, if that is allowed, else settled.
    *
-   * @param started Whether its task was started, as far as that is known.
    * @param sinceMs When; NaN if that isn't known.
-   * @param changes What is to be different at the next try.
    */
   reject(
     batch: Batch,
@@ -158,11 +156,7 @@ export class Settler {
     }
   }
 
-  /**
-   * Tells the caller how the run stands.
-   *
-   * @param input How the input stands.
-   */
+  /** Tells the caller how the run stands. */
   tellProgress({ pulled, total }: Pick<Progress, "pulled" | "total">): void {
     const { options: { onProgress }, onError, onAnswered } = this.#of;
     if (onProgress === undefined) return;

@@ -173,8 +173,6 @@ export class Source {
   /**
    * Tells the input that no more is wanted, and waits until it has cleaned up.
    *
-   * @param graceMs An async input in the midst of an `await` can clean up only after that, maybe
-   * never: that is waited for no longer than this.
    * @throws What the input throws when it is closed.
    */
   close(graceMs: number): Promise<void> {

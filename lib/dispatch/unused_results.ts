@@ -10,11 +10,7 @@ export class UnusedResults {
   readonly #calls = new Map<symbol, string>();
   readonly #collected = new FinalizationRegistry<symbol>((call) => this.#warn([call]));
 
-  /**
-   * Watches over what a call returned.
-   *
-   * @returns To be called when it is used.
-   */
+  /** Watches over what a call returned. */
   watch(results: object, name: string): () => void {
     const call = Symbol(name);
     this.#calls.set(call, name);

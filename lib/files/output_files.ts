@@ -44,16 +44,6 @@ export interface Written {
 /**
  * A path as its user meant it: `deno task` runs in the project's folder, but people name files from
  * where they are.
- *
- * @param path What was typed.
- * @returns The absolute path.
- *
- * @example
- * ```ts
- * import { userPath } from "./output_files.ts";
- *
- * console.log(userPath("/tmp/result.json")); // "/tmp/result.json"
- * ```
  */
 export function userPath(path: string): string {
   if (path.trim() === "") return path;
@@ -65,17 +55,8 @@ export function userPath(path: string): string {
  * Takes the options for files and checks that each can be written.
  *
  * @param options The paths as typed, by format; those not asked for are undefined.
- * @param inputs What the report is made from, which no output may overwrite.
- * @returns Absolute paths.
  * @throws {UsageError} If a folder doesn't exist, a file can't be written, two are the same, or one
  * is read.
- *
- * @example
- * ```ts
- * import { checkOutputFiles } from "./output_files.ts";
- *
- * console.log(await checkOutputFiles({})); // {}
- * ```
  */
 export async function checkOutputFiles(
   options: Readonly<Partial<Record<Format, string | undefined>>>,
@@ -103,19 +84,7 @@ export function namedFiles(files: OutputFiles): NamedFile[] {
  * Writes what was measured in every format asked for. What can't be written where it should is put into
  * the folder for temporary files; if that fails too, it is printed. Nothing is lost.
  *
- * @param renderers Makes each format's text; called for the formats asked for alone.
- * @param files Where to, by format.
- * @param options What to say, and how to write.
- * @returns What to tell the user.
  * @throws {TypeError} If a format is asked for that nothing makes.
- *
- * @example
- * ```ts
- * import { writeOutputFiles } from "./output_files.ts";
- *
- * const written = await writeOutputFiles({ json: () => "{}" }, {});
- * console.log(written.lines); // []
- * ```
  */
 export async function writeOutputFiles(
   renderers: Renderers,

@@ -11,17 +11,7 @@ import { linkTarget } from "./link_target.ts";
  * Writes a file whole or not at all: beside it first, then renamed over it. An older file stays as it was
  * until the new one is complete, also when the disk is full.
  *
- * @param path The file.
- * @param text Its content.
  * @throws {Error} What the system said, if the file can't be written; nothing is left behind.
- *
- * @example
- * ```ts
- * import { writeAtomically } from "./write_atomically.ts";
- *
- * const error = await writeAtomically("/missing/folder/x", "text").catch((error) => error);
- * console.log(error instanceof Error); // true
- * ```
  */
 export async function writeAtomically(path: string, text: string): Promise<void> {
   // /dev/stdout and pipes can't be renamed over.

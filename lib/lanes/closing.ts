@@ -12,8 +12,6 @@ const MOST_TIMER_MS = 2 ** 31 - 1;
 /**
  * Waits until everything is disposed, but not for longer than the grace time.
  *
- * @param dispose Gives what failed.
- * @param holds Whether something is there to be disposed, and not only still being set up.
  * @throws {TeardownError} If something failed, or didn't end in time.
  */
 export async function closeWithin(

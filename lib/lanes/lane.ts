@@ -146,8 +146,6 @@ export interface Lane {
   /**
    * Ends, as far as that can be done, a batch's task that went on after it was asked to stop. The
    * batch is reported no more.
-   *
-   * @param others Whether other tasks run on the lane.
    */
   force(batch: LaneBatch, others: boolean): Forced;
   /** What it has used until now; the last known figures if it doesn't answer. */

@@ -130,8 +130,6 @@ export class LaneTasks {
   /**
    * Disposes what was set up, the last first, and then what a set-up under way still gives. Nothing is
    * set up any more.
-   *
-   * @returns What failed.
    */
   async close(): Promise<TeardownError[]> {
     this.#isClosed = true;

@@ -20,8 +20,6 @@ export class Preloads {
 
   /**
    * The lane didn't start with these: the first one is to blame, or, if it still doesn't, all are.
-   *
-   * @returns Whether it is worth starting it with fewer.
    */
   giveUp(why: string): boolean {
     if (this.modules.length === 0) return false;

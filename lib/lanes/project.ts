@@ -109,10 +109,6 @@ export interface ProjectFlags {
 /**
  * The flags by which a child runs tasks in their own project: those that this program was started
  * with where they can be seen, else by what stands nearest to the first task's module.
- *
- * @param modules The modules of the tasks.
- * @param config The deno.json that the caller named.
- * @param program The flags that this program was started with.
  */
 export function projectFlags(
   modules: readonly string[],
@@ -143,8 +139,6 @@ export function projectFlags(
 /**
  * Those of the modules that mean the same in one child: they are of the project of the first one
  * that has any. Code in a URL has none, and means the same everywhere.
- *
- * @param config The deno.json that the caller named.
  */
 export function ofOneProject(modules: readonly string[], config?: string): string[] {
   const hasNone = (module: string) => module.startsWith("data:");

@@ -47,21 +47,7 @@ async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined>
 /**
  * Checks that a file can be written, and leaves what is there as it is.
  *
- * @param option The option's name, for the error.
- * @param path What was typed: where the file is to be. An existing file will be replaced.
- * @returns The path as typed.
  * @throws {UsageError} If the folder doesn't exist, the path is a folder, or it can't be written.
- *
- * @example
- * ```ts
- * import { outputFile, UsageError } from "../options.ts";
- *
- * try {
- *   await outputFile("--json", "no/such/folder/result.json");
- * } catch (error) {
- *   console.log(error instanceof UsageError); // true
- * }
- * ```
  */
 export async function outputFile(option: string, path: string): Promise<string> {
   if (path.trim() === "") {
@@ -102,22 +88,7 @@ async function probe(path: string, info: Deno.FileInfo | undefined): Promise<voi
 /**
  * Checks that a file can be read.
  *
- * @param option The option's name, for the error.
- * @param path What was typed.
- * @param bounds How large it may be.
- * @returns The path as typed.
  * @throws {UsageError} If it isn't there, is a folder, is too large, or can't be read.
- *
- * @example
- * ```ts
- * import { inputFile, UsageError } from "../options.ts";
- *
- * try {
- *   await inputFile("--urls", "no/such/list.txt");
- * } catch (error) {
- *   console.log(error instanceof UsageError); // true
- * }
- * ```
  */
 export async function inputFile(
   option: string,

@@ -45,18 +45,8 @@ function whole(option: string, text: string, kind: string, min: number, max: num
 /**
  * Reads a positive whole number.
  *
- * @param option The option's name, for the error.
- * @param text What was typed.
  * @param bounds The greatest value taken, 2⁵³ − 1 unless told, and the least, 1 unless told.
- * @returns The number, always a safe integer.
  * @throws {UsageError} If `text` isn't digits alone, or is out of bounds.
- *
- * @example
- * ```ts
- * import { positiveInteger } from "./numbers.ts";
- *
- * console.log(positiveInteger("--copies", "5_000")); // 5000
- * ```
  */
 export function positiveInteger(option: string, text: string, bounds: NumberBounds = {}): number {
   const { min = 1, max = Number.MAX_SAFE_INTEGER } = bounds;
@@ -66,18 +56,8 @@ export function positiveInteger(option: string, text: string, bounds: NumberBoun
 /**
  * Reads a whole number that may be zero, such as a seed, a port or a size in bytes.
  *
- * @param option The option's name, for the error.
- * @param text What was typed.
  * @param bounds The least and the greatest value taken; 0 and 2⁵³ − 1 unless told.
- * @returns The number, always a safe integer.
  * @throws {UsageError} If `text` isn't digits alone, or is out of bounds.
- *
- * @example
- * ```ts
- * import { nonNegativeInteger } from "./numbers.ts";
- *
- * console.log(nonNegativeInteger("--port", "0", { max: 65_535 })); // 0
- * ```
  */
 export function nonNegativeInteger(
   option: string,
@@ -91,18 +71,8 @@ export function nonNegativeInteger(
 /**
  * Reads a number that may have a fraction and may be zero.
  *
- * @param option The option's name, for the error.
- * @param text What was typed.
  * @param bounds The least and the greatest value taken; 0 and 2⁵³ − 1 unless told.
- * @returns The number, always finite.
  * @throws {UsageError} If `text` isn't a plain decimal number, or is out of bounds.
- *
- * @example
- * ```ts
- * import { nonNegativeNumber } from "./numbers.ts";
- *
- * console.log(nonNegativeNumber("--rate", "12.5")); // 12.5
- * ```
  */
 export function nonNegativeNumber(
   option: string,
@@ -122,19 +92,10 @@ export function nonNegativeNumber(
 /**
  * Reads a length of time: `500ms`, `10s`, `2m`, `1h`, or plain milliseconds.
  *
- * @param option The option's name, for the error.
- * @param text What was typed.
  * @param bounds The least and the greatest time taken, in milliseconds; 0 and the longest wait of a
  * timer (2³¹ − 1) unless told. Give `{ min: 1 }` where a time of zero has no meaning.
  * @returns The time in milliseconds.
  * @throws {UsageError} If `text` isn't such a time, or is out of bounds.
- *
- * @example
- * ```ts
- * import { duration } from "./numbers.ts";
- *
- * console.log(duration("--timeout", "1.5s")); // 1500
- * ```
  */
 export function duration(option: string, text: string, bounds: NumberBounds = {}): number {
   const { min = 0, max = LONGEST_WAIT_MS } = bounds;
@@ -152,17 +113,8 @@ export function duration(option: string, text: string, bounds: NumberBounds = {}
 /**
  * Reads a share of a whole: `0.25` or `25%`.
  *
- * @param option The option's name, for the error.
- * @param text What was typed.
  * @returns The share, from 0 to 1.
  * @throws {UsageError} If `text` isn't such a share.
- *
- * @example
- * ```ts
- * import { share } from "./numbers.ts";
- *
- * console.log(share("--faults", "25%")); // 0.25
- * ```
  */
 export function share(option: string, text: string): number {
   const percent = text.endsWith("%");

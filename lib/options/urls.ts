@@ -15,21 +15,7 @@ const LARGEST_LIST_BYTES = 16 * 1024 * 1024;
 /**
  * Reads addresses from a file, one a line; blank lines and lines that begin with `#` don't count.
  *
- * @param option The option's name, for the error.
- * @param path The file.
- * @returns The addresses, at least one.
  * @throws {UsageError} If the file can't be read, has no address, or a line isn't one.
- *
- * @example
- * ```ts
- * import { urlsIn } from "./urls.ts";
- *
- * try {
- *   await urlsIn("--urls", "/no/such/list.txt");
- * } catch (error) {
- *   console.log((error as Error).name); // "UsageError"
- * }
- * ```
  */
 export async function urlsIn(option: string, path: string): Promise<URL[]> {
   await inputFile(option, path, { maxBytes: LARGEST_LIST_BYTES });
@@ -47,19 +33,7 @@ export async function urlsIn(option: string, path: string): Promise<URL[]> {
   return urls;
 }
 
-/**
- * The hosts of addresses, as `--allow-net` takes them.
- *
- * @param urls The addresses.
- * @returns Each host once, with its port.
- *
- * @example
- * ```ts
- * import { hostsOf } from "./urls.ts";
- *
- * console.log(hostsOf([new URL("https://example.org/a")])); // ["example.org:443"]
- * ```
- */
+/** The hosts of addresses, as `--allow-net` takes them. */
 export function hostsOf(urls: readonly URL[]): string[] {
   const hosts = urls.map(({ hostname, port, protocol }) =>
     `${hostname}:${port === "" ? (protocol === "https:" ? 443 : 80) : port}`
@@ -70,17 +44,7 @@ export function hostsOf(urls: readonly URL[]): string[] {
 /**
  * Makes sure that hosts may be reached: asks on a terminal, and otherwise says which command works.
  *
- * @param option The option's name, for the error.
- * @param urls The addresses.
- * @param remedy What to run instead, as half a sentence.
  * @throws {UsageError} If a host may not be reached.
- *
- * @example
- * ```ts
- * import { requireNet } from "./urls.ts";
- *
- * await requireNet("--url", [], "run deno task io:web"); // no address, no question
- * ```
  */
 export async function requireNet(
   option: string,

@@ -9,16 +9,6 @@ const SHOWN_CHARACTERS = 80;
 
 /**
  * Writes a value that came from outside so that it stays on one line and can't steer a terminal.
- *
- * @param value The value as it was typed.
- * @returns The value in double quotes, its control characters escaped, cut after 80 characters.
- *
- * @example
- * ```ts
- * import { quoted } from "./usage_error.ts";
- *
- * console.log(quoted("5\n0")); // "5\n0", in quotes and on one line
- * ```
  */
 export function quoted(value: string): string {
   const characters = [...value];
@@ -32,17 +22,7 @@ export function quoted(value: string): string {
   );
 }
 
-/**
- * A value that an option doesn't take.
- *
- * @example
- * ```ts
- * import { UsageError } from "./usage_error.ts";
- *
- * const error = new UsageError("--slots", "many", "not a whole number", "give one such as 5");
- * console.log(error.message); // --slots "many": not a whole number; give one such as 5
- * ```
- */
+/** A value that an option doesn't take. */
 export class UsageError extends Error {
   /** Always `"UsageError"`. */
   override readonly name = "UsageError";
@@ -53,15 +33,7 @@ export class UsageError extends Error {
   /** What to do instead. */
   readonly remedy: string;
 
-  /**
-   * Makes the error, its message in one line.
-   *
-   * @param option The option as it is written on the command line, such as `--slots`.
-   * @param value What was given.
-   * @param problem What is wrong with it, as half a sentence: "not a whole number".
-   * @param remedy What to do instead, as half a sentence: "give one such as 5".
-   * @param options The error that showed it, as `cause`.
-   */
+  /** Makes the error, its message in one line. */
   constructor(
     option: string,
     value: string,

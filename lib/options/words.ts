@@ -22,18 +22,7 @@ function guess(text: string, choices: readonly string[]): string {
 /**
  * Reads one of several words.
  *
- * @param option The option's name, for the error.
- * @param text What was typed.
- * @param choices The words taken.
- * @returns The word, typed as one of the choices.
  * @throws {UsageError} If it is none of them; the message names the nearest and lists all.
- *
- * @example
- * ```ts
- * import { oneOf } from "./words.ts";
- *
- * console.log(oneOf("--order", "input", ["input", "completion"])); // "input"
- * ```
  */
 export function oneOf<const Choice extends string>(
   option: string,
@@ -53,18 +42,7 @@ export function oneOf<const Choice extends string>(
 /**
  * Reads a list of words, such as `workers,processes`; blanks around the commas don't matter.
  *
- * @param option The option's name, for the error.
- * @param text What was typed.
- * @param choices The words taken.
- * @returns The words in the order typed, at least one.
  * @throws {UsageError} If one is unknown, empty, or there twice.
- *
- * @example
- * ```ts
- * import { listOf } from "./words.ts";
- *
- * console.log(listOf("--models", "a, b", ["a", "b", "c"])); // ["a", "b"]
- * ```
  */
 export function listOf<const Choice extends string>(
   option: string,
@@ -91,17 +69,7 @@ export function listOf<const Choice extends string>(
 /**
  * Reads a web address.
  *
- * @param option The option's name, for the error.
- * @param text What was typed.
- * @returns The address, its scheme `http:` or `https:`.
  * @throws {UsageError} If it isn't an absolute address, or of another scheme, such as `file:`.
- *
- * @example
- * ```ts
- * import { httpUrl } from "./words.ts";
- *
- * console.log(httpUrl("--url", "http://127.0.0.1:8000/a").port); // "8000"
- * ```
  */
 export function httpUrl(option: string, text: string): URL {
   // URL.parse would drop such characters in silence and so download something else.

@@ -28,21 +28,7 @@ export class MovingLine {
   readonly #bar: SingleBar;
   readonly #columns: number;
 
-  /**
-   * Draws the line.
-   *
-   * @param columns How wide the terminal is.
-   * @param text What it says first, plain.
-   *
-   * @example
-   * ```ts
-   * import { MovingLine } from "./moving_line.ts";
-   *
-   * const line = new MovingLine(80, "starting");
-   * line.show(0.5, "half of it is done");
-   * line.end();
-   * ```
-   */
+  /** Draws the line. */
   constructor(columns: number, text: string) {
     this.#columns = columns - BAR_COLUMNS - 3;
     this.#bar = new cliProgress.SingleBar({
@@ -65,7 +51,6 @@ export class MovingLine {
    * Draws it anew.
    *
    * @param share How much is done, 0 to 1.
-   * @param text What is being done, plain; cut to the width.
    */
   show(share: number, text: string): void {
     this.#bar.update(share, { line: fit(text, this.#columns) });

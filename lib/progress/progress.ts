@@ -45,18 +45,7 @@ export interface Progress {
   end(): void;
 }
 
-/**
- * The real output: standard error.
- *
- * @returns Standard error as a terminal, or as a pipe.
- *
- * @example
- * ```ts
- * import { stderrOutput } from "./progress.ts";
- *
- * console.log(stderrOutput().columns > 0); // true
- * ```
- */
+/** The real output: standard error. */
 export function stderrOutput(): ProgressOutput {
   const isTerminal = Deno.stderr.isTerminal() && !isDumb();
   let columns = 80;
@@ -72,19 +61,6 @@ export function stderrOutput(): ProgressOutput {
  * Makes what draws progress.
  *
  * @param output Where to; default standard error.
- * @returns The drawer; `end()` it, or the terminal keeps a hidden cursor.
- *
- * @example
- * ```ts
- * import { createProgress } from "./progress.ts";
- *
- * const lines: string[] = [];
- * const writeLine = (line: string) => lines.push(line);
- * const progress = createProgress({ isTerminal: false, columns: 80, writeLine });
- * progress.begin({ job: "hash files", models: [{ model: "sequential" }], rounds: 3 });
- * progress.end();
- * console.log(lines); // ["hash files: 3 rounds of sequential …"]
- * ```
  */
 export function createProgress(output: ProgressOutput = stderrOutput()): Progress {
   const now = output.now ?? (() => performance.now());

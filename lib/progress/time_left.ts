@@ -9,14 +9,6 @@ import type { TimingEvent } from "../timing/spec.ts";
 /**
  * Learns from the trials that ended how long each model takes, and adds up what is to come. A model
  * not seen yet is taken to be as slow as the slowest one: better early than late.
- *
- * @example
- * ```ts
- * import { TimeLeft } from "./time_left.ts";
- *
- * const left = new TimeLeft(["sequential"], 2, 0);
- * console.log(left.remainingMs(0)); // undefined: nothing is known yet
- * ```
  */
 export class TimeLeft {
   readonly #open = new Map<string, number>();
@@ -28,8 +20,6 @@ export class TimeLeft {
   /**
    * Starts the estimate.
    *
-   * @param models The models to be measured.
-   * @param rounds How often each.
    * @param nowMs The time, in milliseconds on any clock.
    */
   constructor(models: readonly string[], rounds: number, nowMs: number) {
@@ -40,7 +30,6 @@ export class TimeLeft {
   /**
    * Takes an event into account.
    *
-   * @param event What happened.
    * @param nowMs When, in milliseconds on the same clock.
    */
   take(event: TimingEvent, nowMs: number): void {

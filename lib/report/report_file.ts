@@ -39,21 +39,7 @@ const FORMATS: readonly FileFormat<ReportFile>[] = [
 /**
  * Makes a file's value of its text, of whichever kind it is.
  *
- * @param text The text; anything.
- * @param path What to call it in errors.
- * @returns What it holds.
  * @throws {ResultFileError} If it is no JSON, of another version or kind, or has a field that can't be.
- *
- * @example
- * ```ts
- * import { parseReportFile } from "./report_file.ts";
- *
- * try {
- *   parseReportFile('{"schemaVersion": 1, "kind": "song"}', "song.json");
- * } catch (error) {
- *   console.log((error as Error).message.includes('"song"')); // true
- * }
- * ```
  */
 export function parseReportFile(text: string, path: string): ReportFile {
   return parseWritten(text, path, FORMATS);
@@ -62,36 +48,14 @@ export function parseReportFile(text: string, path: string): ReportFile {
 /**
  * Reads a file of whichever kind it is.
  *
- * @param path The file.
- * @returns What it holds.
  * @throws {ResultFileError} If it is missing, too large, truncated, of another version or kind, or
  * nonsense.
- *
- * @example
- * ```ts
- * import { readReportFile } from "./report_file.ts";
- *
- * const error = await readReportFile("missing.json").catch((error) => error);
- * console.log(error.name); // "ResultFileError"
- * ```
  */
 export async function readReportFile(path: string): Promise<ReportFile> {
   return await readWritten(path, FORMATS);
 }
 
-/**
- * Sorts files by kind.
- *
- * @param files Files.
- * @returns The same, by kind.
- *
- * @example
- * ```ts
- * import { sortedByKind } from "./report_file.ts";
- *
- * console.log(sortedByKind([])); // { comparisons: [], advice: [], sweeps: [] }
- * ```
- */
+/** Sorts files by kind. */
 export function sortedByKind(files: readonly ReportFile[]): SortedFiles {
   const comparisons: ResultFile[] = [], advice: AdviceFile[] = [], sweeps: SweepResult[] = [];
   const races: PeersFile[] = [];

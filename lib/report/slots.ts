@@ -24,29 +24,7 @@ interface Lane {
   used: number;
 }
 
-/**
- * Assigns slots to the tasks of a timeline.
- *
- * @param timeline Every task's lane and times.
- * @returns Each task's slot and each lane's number of slots in use; lanes without tasks use 0.
- *
- * @example
- * ```ts
- * import { assignSlots } from "./slots.ts";
- *
- * const { slot } = assignSlots({
- *   round: 0,
- *   lanes: [{ lane: 0, startMs: 0, cpuShare: null }],
- *   index: [0, 1],
- *   lane: [0, 0],
- *   queuedMs: [0, 0],
- *   startedMs: [0, 1],
- *   endedMs: [5, 6],
- *   status: ["fulfilled", "fulfilled"],
- * });
- * console.log([...slot]); // [0, 1], as they overlap
- * ```
- */
+/** Assigns slots to the tasks of a timeline. */
 export function assignSlots(timeline: Timeline): Slots {
   const count = timeline.index.length;
   const slot = new Int32Array(count).fill(-1);
@@ -81,17 +59,7 @@ export function assignSlots(timeline: Timeline): Slots {
 /**
  * Whether a task of a timeline ever ran: those cancelled in the queue have no lane and no start.
  *
- * @param timeline The tasks.
- * @param at The task's place in the timeline's columns.
  * @returns True if it started on a lane.
- *
- * @example
- * ```ts
- * import { hasStarted } from "./slots.ts";
- *
- * const none = { round: 0, lanes: [], index: [0], lane: [-1], queuedMs: [0], startedMs: [0] };
- * console.log(hasStarted({ ...none, endedMs: [1], status: ["cancelled"] }, 0)); // false
- * ```
  */
 export function hasStarted(timeline: Timeline, at: number): boolean {
   return timeline.lane[at]! >= 0 && Number.isFinite(timeline.startedMs[at]) &&

@@ -27,18 +27,6 @@ const COMPUTES = 0.5;
 /**
  * Decides what to sweep for a job of which nothing is known but a sample: lanes if it computes more
  * than half of the time, else slots.
- *
- * @param probed The sample; at least one item was run.
- * @param items How many items are to be run at most.
- * @returns The plan, and why.
- *
- * @example
- * ```ts
- * import { choosePlan } from "./choose_plan.ts";
- *
- * const { plan, why } = choosePlan({ stretches: [{ count: 4, wallMs: 80, cpuMs: 4 }] }, 100);
- * console.log(plan.axis, why); // "slots" "it waits 95% of the time, so slots are swept"
- * ```
  */
 export function choosePlan(
   { stretches, done, load }: Sample,
@@ -67,15 +55,7 @@ export function choosePlan(
 /**
  * How long an item took on average, in a sample.
  *
- * @param probed The sample.
  * @returns Milliseconds; 0 for an empty one.
- *
- * @example
- * ```ts
- * import { itemMsOf } from "./choose_plan.ts";
- *
- * console.log(itemMsOf({ stretches: [{ count: 4, wallMs: 80, cpuMs: 4 }] })); // 20
- * ```
  */
 export function itemMsOf({ stretches }: Sample): number {
   const count = stretches.reduce((sum, stretch) => sum + stretch.count, 0);

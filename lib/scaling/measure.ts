@@ -63,19 +63,8 @@ function taskName({ task }: JobSpec): string {
 /**
  * Sweeps a job along slots or lanes.
  *
- * @param job The job.
- * @param plan Model and sizes.
- * @param values Rounds, seed and such.
- * @param options A signal, and the site.
  * @returns The result; partial if the signal was aborted.
  * @throws What the first trial threw, if there is none that gave a result.
- *
- * @example
- * ```ts
- * import { measureSweep } from "./measure.ts";
- *
- * console.log(measureSweep.length); // 4
- * ```
  */
 export async function measureSweep(
   job: SweptJob,
@@ -173,19 +162,8 @@ function trialResultOf({ endedMs, failed, endMs }: OpenLoopTrace): TrialResult {
 /**
  * Applies open-loop load to a job.
  *
- * @param job The job.
- * @param load Rates and model.
- * @param values Rounds, seed, duration.
- * @param options A signal, and the site.
  * @returns The result; partial if the signal was aborted.
  * @throws What the first trial threw, if there is none that gave a result.
- *
- * @example
- * ```ts
- * import { measureOpenLoop } from "./measure.ts";
- *
- * console.log(measureOpenLoop.length); // 4
- * ```
  */
 export async function measureOpenLoop(
   job: SweptJob,

@@ -33,13 +33,6 @@ const GUARD_MS = 300_000;
  *
  * @param options Another runner, if any.
  * @returns The runner; by default each trial gets a fresh process, for five minutes at most.
- *
- * @example
- * ```ts
- * import { runnerOf } from "./measure_options.ts";
- *
- * console.log(typeof runnerOf({})); // "function"
- * ```
  */
 export function runnerOf({ runTrial }: Pick<MeasureOptions, "runTrial">): TrialRunner {
   return runTrial ?? trialProcesses({ guardMs: GUARD_MS });
@@ -48,36 +41,13 @@ export function runnerOf({ runTrial }: Pick<MeasureOptions, "runTrial">): TrialR
 /**
  * The shared drawer of progress, with a first line of our own: in a pipe its own speaks of models and
  * rounds, not of sizes.
- *
- * @param options Who is told.
- * @param line What is about to be measured.
- * @returns The drawer.
- *
- * @example
- * ```ts
- * import { progressFor } from "./measure_options.ts";
- *
- * progressFor({ say: (line) => console.log(line) }, "sums …").end();
- * ```
  */
 export function progressFor(options: Pick<MeasureOptions, "say">, line: string): Progress {
   sayInPipe(options, line);
   return createProgress({ ...stderrOutput(), writeLine: () => {} });
 }
 
-/**
- * Says a line where no bar moves.
- *
- * @param options Who is told.
- * @param line What is being done.
- *
- * @example
- * ```ts
- * import { sayInPipe } from "./measure_options.ts";
- *
- * sayInPipe({ say: (line) => console.log(line) }, "further slots …");
- * ```
- */
+/** Says a line where no bar moves. */
 export function sayInPipe(options: Pick<MeasureOptions, "say">, line: string): void {
   const say = options.say ?? printError;
   if (!stderrOutput().isTerminal) say(line);

@@ -24,15 +24,7 @@ export interface RecommendedSize {
 /**
  * Chooses a size.
  *
- * @param result The sweep.
  * @returns The size; undefined if no size ran without failures.
- *
- * @example
- * ```ts
- * import { recommendedSize } from "./recommended_size.ts";
- *
- * console.log(recommendedSize({ points: [] })); // undefined
- * ```
  */
 export function recommendedSize(
   { points }: Pick<SweepResult, "points">,

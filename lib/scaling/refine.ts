@@ -52,17 +52,7 @@ function logCurve(points: readonly NoisyPoint[]): LogCurve {
  * afterwards. Gaps are halved on the same scale, by the geometric mean. A bend that isn't twice its
  * standard error is left alone: the nearer two sizes, the more noise there is in a slope.
  *
- * @param points The curve, in any order; throughputs above 0.
  * @param leastBend The least fall of the slope to be looked at; default {@linkcode LEAST_BEND}.
- * @returns None, one or two whole sizes that weren't measured yet, in ascending order.
- *
- * @example
- * ```ts
- * import { refinements } from "./refine.ts";
- *
- * const curve = [[1, 50], [2, 100], [4, 200], [8, 210], [16, 210]] as const;
- * console.log(refinements(curve.map(([size, throughputPerSecond]) => ({ size, throughputPerSecond })))); // [3, 6]
- * ```
  */
 export function refinements(points: readonly NoisyPoint[], leastBend = LEAST_BEND): number[] {
   const { sizes, slopes, errors } = logCurve(points);
@@ -87,17 +77,7 @@ export const STILL_RISING = 0.5;
  * The next larger size, if the curve still rises at its end: a doubling that gained half of what is
  * perfect, on logarithmic axes, or more.
  *
- * @param points The curve, in any order; throughputs above 0.
- * @param most The largest size to go to.
  * @returns Twice the largest size; undefined if that is more than `most`, or the curve has flattened.
- *
- * @example
- * ```ts
- * import { extension } from "./refine.ts";
- *
- * const curve = [[32, 1190], [64, 2300]] as const;
- * console.log(extension(curve.map(([size, throughputPerSecond]) => ({ size, throughputPerSecond })), 1000)); // 128
- * ```
  */
 export function extension(points: readonly NoisyPoint[], most: number): number | undefined {
   const { sizes, slopes } = logCurve(points);

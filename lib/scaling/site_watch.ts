@@ -30,7 +30,6 @@ export class SiteWatch {
   /**
    * Takes down the site's load, after a trial.
    *
-   * @param model What was measured, as warnings are to call it.
    * @param runMs How long its items took, in milliseconds.
    */
   sample(model: string, runMs: number): void {
@@ -40,11 +39,7 @@ export class SiteWatch {
     );
   }
 
-  /**
-   * Judges the load.
-   *
-   * @returns A warning for each that the site held up.
-   */
+  /** Judges the load. */
   async warnings(): Promise<string[]> {
     return siteWarnings((await Promise.all(this.#samples)).filter((one) => one !== undefined));
   }

@@ -32,19 +32,8 @@ function sortedOnce(option: string, text: string, values: readonly number[]): nu
 /**
  * Reads a list of sizes, such as `1,2,4,8`.
  *
- * @param option The option's name, for the error.
- * @param text What was typed.
- * @param max The greatest size taken.
- * @returns The sizes in ascending order.
  * @throws {UsageError} If one isn't a whole number from 1 to `max`, is there twice, or they are too
  * many.
- *
- * @example
- * ```ts
- * import { sizesOf } from "./sizes.ts";
- *
- * console.log(sizesOf("--slots", "8, 1,2", 1000)); // [1, 2, 8]
- * ```
  */
 export function sizesOf(option: string, text: string, max: number): number[] {
   const words = parts(option, text, "1,2,4,8");
@@ -54,18 +43,7 @@ export function sizesOf(option: string, text: string, max: number): number[] {
 /**
  * Reads a list of rates, such as `50,100,200.5`.
  *
- * @param option The option's name, for the error.
- * @param text What was typed.
- * @param max The greatest rate taken, a second.
- * @returns The rates in ascending order.
  * @throws {UsageError} If one isn't a number from 0.1 to `max`, is there twice, or they are too many.
- *
- * @example
- * ```ts
- * import { ratesOf } from "./sizes.ts";
- *
- * console.log(ratesOf("--rate", "100,50", 100_000)); // [50, 100]
- * ```
  */
 export function ratesOf(option: string, text: string, max: number): number[] {
   const words = parts(option, text, "50,100,200");
@@ -77,14 +55,6 @@ export function ratesOf(option: string, text: string, max: number): number[] {
  * The powers of two from 1 up to a size, and that size.
  *
  * @param largest The largest size, from 1.
- * @returns Sizes in ascending order.
- *
- * @example
- * ```ts
- * import { doublings } from "./sizes.ts";
- *
- * console.log(doublings(12)); // [1, 2, 4, 8, 12]
- * ```
  */
 export function doublings(largest: number): number[] {
   const sizes: number[] = [];

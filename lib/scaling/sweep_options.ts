@@ -96,19 +96,7 @@ function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) 
 /**
  * Reads and checks all options; output folders too, before anything is measured.
  *
- * @param target `io`, `cpu`, or a module's path.
- * @param raw The options as typed.
- * @param permissions What a module's task may do.
- * @returns Their values.
  * @throws {UsageError} If one has a value it doesn't take, or two don't go together.
- *
- * @example
- * ```ts
- * import { readSweepOptions } from "./sweep_options.ts";
- *
- * const { sweep } = await readSweepOptions("io", { slots: "1,2,4" });
- * console.log(sweep?.model, sweep?.sizes); // "limited" [1, 2, 4]
- * ```
  */
 export async function readSweepOptions(
   target: string,

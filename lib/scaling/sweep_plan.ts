@@ -49,19 +49,9 @@ function defaultLanes(items: number): number[] {
 /**
  * The plan for a model.
  *
- * @param model The model.
- * @param raw Sizes as typed.
  * @param items How many there are, if that is known: more slots or lanes than that are only measured
  * if asked for.
- * @returns What to sweep.
  * @throws {UsageError} If the sizes don't suit the model.
- *
- * @example
- * ```ts
- * import { planFor } from "./sweep_plan.ts";
- *
- * console.log(planFor("limited", { slots: "1,2" }).sizes); // [1, 2]
- * ```
  */
 export function planFor(
   model: SweptModel,
@@ -106,19 +96,7 @@ export function planFor(
 /**
  * Reads a size where a list can't be taken.
  *
- * @param option The option's name, for the error.
- * @param text What was typed.
- * @param max The greatest size taken.
- * @param what What takes but one, for the error.
- * @returns The size.
  * @throws {UsageError} If it isn't one whole number from 1 to `max`.
- *
- * @example
- * ```ts
- * import { single } from "./sweep_plan.ts";
- *
- * console.log(single("--slots", "5", 100, "--rate")); // 5
- * ```
  */
 export function single(option: string, text: string, max: number, what: string): number {
   const sizes = sizesOf(option, text, max);

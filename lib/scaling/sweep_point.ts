@@ -32,13 +32,6 @@ function timesOf({ timeline }: TrialResult, succeeded: boolean): number[] {
  *
  * @param timesMs The times, in milliseconds.
  * @returns Median, 95th and 99th percentile and mean; null if there are none.
- *
- * @example
- * ```ts
- * import { latencyOf } from "./sweep_point.ts";
- *
- * console.log(latencyOf([20, 21, 22])?.median); // 21
- * ```
  */
 export function latencyOf(timesMs: readonly number[]): Latency | null {
   if (timesMs.length === 0) return null;
@@ -82,26 +75,7 @@ function littleOf(rounds: readonly SweepRound[], slots: number): SweepPoint["lit
   return checks[(checks.length - 1) >> 1] ?? null;
 }
 
-/**
- * Sums up the trials of one size.
- *
- * @param measured The size and its trials, at least one.
- * @param perPlace Throughput for each slot or lane at the smallest size, in items a second: what
- * efficiency is measured against.
- * @param seed For the interval's resampling.
- * @returns What the size came to.
- *
- * @example
- * ```ts
- * import { sweepPoint } from "./sweep_point.ts";
- *
- * const times = { round: 0, startMs: 5, runMs: 500, wallMs: 505, cpuMs: 9, peakRssBytes: 0 };
- * const round = { ...times, succeeded: 80, failed: 0, checksum: "" };
- * const trials = [{ round, lanes: 1, slots: 4, warnings: [] }];
- * const measured = { size: 4, model: { model: "limited", slots: 4 }, refined: false, trials } as const;
- * console.log(sweepPoint(measured, 50, 1).efficiency); // 0.8
- * ```
- */
+/** Sums up the trials of one size. */
 export function sweepPoint(
   { size, refined, trials }: MeasuredSize,
   perPlace: number,

@@ -166,20 +166,7 @@ class Sweep {
  * double is measured too, up to `extendTo`. Then the two gaps around the largest bend are halved, with
  * the size at the bend measured again among them.
  *
- * @param spec What is swept.
- * @param options How trials are run, a signal, and who is told.
- * @returns All trials, in order of size. An aborted signal gives back what was measured until then.
  * @throws What the first trial threw, if there is none that gave a result.
- *
- * @example
- * ```ts
- * import { runSweep, type SweepOptions, type SweepSpec } from "./sweep_points.ts";
- *
- * async function sizes(spec: SweepSpec, options: SweepOptions): Promise<number[]> {
- *   return (await runSweep(spec, options)).sizes.map(({ size }) => size);
- * }
- * console.log(sizes.length); // 2
- * ```
  */
 export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<MeasuredSweep> {
   const { seed, rounds, refineSteps = 2, extendTo = 0, budgetMs = 40_000 } = spec;

@@ -161,18 +161,7 @@ export const SWEEP_FORMAT: FileFormat<SweepResult> = {
   inconsistency,
 };
 
-/**
- * The JSON Schema of sweeps' files, made from the description that checks them.
- *
- * @returns The schema, as shipped in `sweep.schema.json`.
- *
- * @example
- * ```ts
- * import { sweepJsonSchema } from "./sweep_schema.ts";
- *
- * console.log(sweepJsonSchema().title); // "Lanes sweep file"
- * ```
- */
+/** The JSON Schema of sweeps' files, made from the description that checks them. */
 export function sweepJsonSchema(): Record<string, unknown> {
   return { title: "Lanes sweep file", ...z.toJSONSchema(sweepResultSchema, { io: "input" }) };
 }

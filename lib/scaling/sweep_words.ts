@@ -15,33 +15,13 @@ import type { Fit, OpenEstimate, SweepPoint, SweepResult } from "./sweep_result.
  * Small numbers such as σ and κ with two digits, which `formatNumber` would round to 0.
  *
  * @param value The number, from 0.
- * @returns Such as "0.21", "0.047" or "7.5e−4".
- *
- * @example
- * ```ts
- * import { formatSmall } from "./sweep_words.ts";
- *
- * console.log(formatSmall(0.0471), formatSmall(0.00075)); // "0.047" "7.5e−4"
- * ```
  */
 export function formatSmall(value: number): string {
   if (value === 0 || value >= 0.1) return formatNumber(value);
   return value >= 0.001 ? value.toPrecision(2) : value.toExponential(1).replace("-", "−");
 }
 
-/**
- * A throughput.
- *
- * @param perSecond Items a second.
- * @returns Such as "398/s".
- *
- * @example
- * ```ts
- * import { formatRate } from "./sweep_words.ts";
- *
- * console.log(formatRate(398.2)); // "398/s"
- * ```
- */
+/** A throughput. */
 export function formatRate(perSecond: number): string {
   return `${formatNumber(perSecond)}/s`;
 }
@@ -55,20 +35,7 @@ function open(
   return one(value) + (isChecked ? ` (${one(low)} to ${one(high)})` : "");
 }
 
-/**
- * A number of slots or lanes.
- *
- * @param axis Which of them.
- * @param count How many.
- * @returns Such as "1 lane" or "1,000 slots".
- *
- * @example
- * ```ts
- * import { places } from "./sweep_words.ts";
- *
- * console.log(places("lanes", 1)); // "1 lane"
- * ```
- */
+/** A number of slots or lanes. */
 export function places(axis: SweepResult["axis"], count: number): string {
   const noun = axis === "lanes" ? "lane" : "slot";
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
@@ -80,20 +47,7 @@ export function nothingWorked({ points }: Pick<SweepResult, "points">): boolean 
     points.every(({ rounds }) => rounds.every(({ succeeded }) => succeeded === 0));
 }
 
-/**
- * Says where the curve bends.
- *
- * @param result The sweep.
- * @returns A sentence.
- *
- * @example
- * ```ts
- * import { kneeSentence } from "./sweep_words.ts";
- *
- * const knee = { size: 8, low: 6, high: 8 };
- * console.log(kneeSentence({ knee, axis: "slots", points: [], best: null }).startsWith("Knee at 8 slots"));
- * ```
- */
+/** Says where the curve bends. */
 export function kneeSentence(
   { knee, axis, points, best, failsFrom = null }:
     & Pick<SweepResult, "knee" | "axis" | "points" | "best">
@@ -135,15 +89,7 @@ function codeOf({ model, axis }: Pick<SweepResult, "model" | "axis">, point: Swe
 /**
  * Says which size to take, and writes the line of code that does.
  *
- * @param result The sweep.
  * @returns A sentence or two, and the line last; nothing if no size ran without failures.
- *
- * @example
- * ```ts
- * import { takeLines } from "./sweep_words.ts";
- *
- * console.log(takeLines({ points: [], axis: "slots", model: "limited" })); // []
- * ```
  */
 export function takeLines(result: Pick<SweepResult, "points" | "axis" | "model">): string[] {
   const found = nothingWorked(result) ? undefined : recommendedSize(result);
@@ -171,19 +117,7 @@ export function takeLines(result: Pick<SweepResult, "points" | "axis" | "model">
   ];
 }
 
-/**
- * Says what a law's fit came to.
- *
- * @param fit The fit.
- * @returns Sentences, one a line of a report.
- *
- * @example
- * ```ts
- * import { fitSentences } from "./sweep_words.ts";
- *
- * console.log(fitSentences.length); // 1
- * ```
- */
+/** Says what a law's fit came to. */
 export function fitSentences(fit: Fit): string[] {
   const { sigma, kappa, lambda } = fit;
   // Where no size is left to check the numbers against, an interval would pretend to know.
@@ -205,15 +139,7 @@ export function fitSentences(fit: Fit): string[] {
 /**
  * Says whether Little's law holds.
  *
- * @param result The sweep.
  * @returns A sentence, on the worst size if it doesn't hold everywhere; none if times are unknown.
- *
- * @example
- * ```ts
- * import { littleSentences } from "./sweep_words.ts";
- *
- * console.log(littleSentences({ points: [], axis: "slots" })); // []
- * ```
  */
 export function littleSentences({ points, axis }: Pick<SweepResult, "points" | "axis">): string[] {
   if (nothingWorked({ points })) return [];
@@ -236,19 +162,7 @@ export function littleSentences({ points, axis }: Pick<SweepResult, "points" | "
   ];
 }
 
-/**
- * Says what one rate's two kinds of times mean.
- *
- * @param result The sweep.
- * @returns Sentences: the highest sustained rate, and where the naive figures mislead most.
- *
- * @example
- * ```ts
- * import { openLoopSentences } from "./sweep_words.ts";
- *
- * console.log(openLoopSentences({ openLoop: [] })); // []
- * ```
- */
+/** Says what one rate's two kinds of times mean. */
 export function openLoopSentences({ openLoop }: Pick<SweepResult, "openLoop">): string[] {
   if (openLoop.length === 0) return [];
   const best = openLoop.findLast(({ sustained }) => sustained);

@@ -15,11 +15,7 @@ export interface SweptJob {
   readonly name: string;
   /** Items that travel together: one, where the last chunk would leave lanes without any. */
   readonly chunk: "auto" | 1;
-  /**
-   * The job for a number of places.
-   *
-   * @param places Lanes times slots: tasks in flight at most.
-   */
+  /** The job for a number of places. */
   at(places: number): JobSpec;
   /** Items to run beforehand for a number of places: connections are opened, code gets compiled. */
   warmupAt(places: number): number;
@@ -36,19 +32,8 @@ const LEAST_SUMS = 120;
  * Downloads from a test site. Each place gets the same number, so that a trial takes about as long at
  * 64 slots as at one.
  *
- * @param site The site.
  * @param latencyMs How long it takes to answer, in milliseconds.
  * @param trialMs How long a trial is to take, in milliseconds; default 600.
- * @returns The job.
- *
- * @example
- * ```ts
- * import { downloads } from "./swept_job.ts";
- *
- * const site = { hosts: ["127.0.0.1:1"], urls: (copies: number) => Array(2 * copies).fill("http://127.0.0.1:1/") };
- * const { items } = downloads(site, 20, 440).at(3);
- * console.log(items.kind === "values" && items.values.length); // 60: twenty waves of three
- * ```
  */
 export function downloads(
   site: Pick<Site, "hosts" | "urls">,
@@ -81,17 +66,7 @@ export function downloads(
 /**
  * Sums of squares, sized to this machine.
  *
- * @param most The most places that will be asked for.
  * @param trialMs How long one lane is to take, in milliseconds; default 900.
- * @param signal Ends measuring the machine.
- * @returns The job: the same items at every size.
- *
- * @example
- * ```ts
- * import { sums } from "./swept_job.ts";
- *
- * console.log((await sums(4, 100)).name.startsWith("sum squares")); // true
- * ```
  */
 export async function sums(most: number, trialMs = 900, signal?: AbortSignal): Promise<SweptJob> {
   const chosen = CPU_TASKS["sum-squares"];
@@ -120,13 +95,6 @@ const OWN_TRIAL_MS = 1_500;
  *
  * @param itemMs How long an item takes, in milliseconds.
  * @returns 8 or more: with fewer the end, when places stand empty, would be much of the trial.
- *
- * @example
- * ```ts
- * import { itemsPerPlace } from "./swept_job.ts";
- *
- * console.log(itemsPerPlace(100), itemsPerPlace(5_000)); // 15 8
- * ```
  */
 export function itemsPerPlace(itemMs: number): number {
   return Math.max(LEAST_WAVES, Math.round(OWN_TRIAL_MS / Math.max(itemMs, 1e-6)));
@@ -135,19 +103,7 @@ export function itemsPerPlace(itemMs: number): number {
 /**
  * A job of the user's own. None of its items are run beforehand, since running one may have effects.
  *
- * @param job The job, whose items come from a module.
  * @param perPlace How many of its items each place gets at most; by default all are run at every size.
- * @returns The same, to be swept.
- *
- * @example
- * ```ts
- * import { ownJob } from "./swept_job.ts";
- *
- * const task = { module: "file:///job.ts", export: "default" };
- * const items = { kind: "module", module: task.module, export: "items", limit: 1000 } as const;
- * const swept = ownJob({ name: "mine", task, items, options: {} }, 15);
- * console.log(swept.at(4).items); // { …, limit: 60 }
- * ```
  */
 export function ownJob(job: JobSpec, perPlace = Infinity): SweptJob {
   const { items } = job;

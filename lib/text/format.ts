@@ -24,19 +24,7 @@ interface Interval {
   readonly high: number;
 }
 
-/**
- * A number rounded to three significant digits, without an exponent below 10¹⁵.
- *
- * @param value Any number.
- * @returns Its digits; "–" for NaN, "∞" or "−∞" for the infinities. Negatives carry a true minus.
- *
- * @example
- * ```ts
- * import { formatNumber } from "./format.ts";
- *
- * console.log(formatNumber(12.345)); // "12.3"
- * ```
- */
+/** A number rounded to three significant digits, without an exponent below 10¹⁵. */
 export function formatNumber(value: number): string {
   if (Number.isNaN(value)) return NO_FIGURE;
   if (value < 0) return `−${formatNumber(-value)}`;
@@ -52,15 +40,6 @@ export function formatNumber(value: number): string {
  * A duration, with the unit that suits it.
  *
  * @param ms In milliseconds; negative ones too.
- * @returns Such as "0.4 ms", "12.3 ms", "1.5 s", "2m 5s"; "–" for NaN.
- *
- * @example
- * ```ts
- * import { formatDuration } from "./format.ts";
- *
- * console.log(formatDuration(1234)); // "1.23 s"
- * console.log(formatDuration(-1500)); // "−1.50 s"
- * ```
  */
 export function formatDuration(ms: number): string {
   if (Number.isNaN(ms)) return NO_FIGURE;
@@ -78,14 +57,6 @@ export function formatDuration(ms: number): string {
  * A size in memory, in decimal units.
  *
  * @param bytes How many.
- * @returns Such as "62.1 MB"; "–" for NaN.
- *
- * @example
- * ```ts
- * import { formatBytes } from "./format.ts";
- *
- * console.log(formatBytes(62_100_000)); // "62.1 MB"
- * ```
  */
 export function formatBytes(bytes: number): string {
   if (Number.isNaN(bytes)) return NO_FIGURE;
@@ -95,19 +66,7 @@ export function formatBytes(bytes: number): string {
   return formatWithUnit(bytes, { locale: "en", maximumFractionDigits: bytes < 1e8 ? 1 : 0 });
 }
 
-/**
- * How many times one thing is another.
- *
- * @param ratio The quotient.
- * @returns Such as "12.3×"; "–" for NaN.
- *
- * @example
- * ```ts
- * import { formatRatio } from "./format.ts";
- *
- * console.log(formatRatio(1.984)); // "1.98×"
- * ```
- */
+/** How many times one thing is another. */
 export function formatRatio(ratio: number): string {
   return Number.isNaN(ratio) ? NO_FIGURE : `${formatNumber(ratio)}×`;
 }
@@ -116,14 +75,6 @@ export function formatRatio(ratio: number): string {
  * A share of a whole.
  *
  * @param share 1 is all of it.
- * @returns Such as "12%"; "<1%" for what is more than nothing, "–" for NaN.
- *
- * @example
- * ```ts
- * import { formatPercent } from "./format.ts";
- *
- * console.log(formatPercent(0.123)); // "12%"
- * ```
  */
 export function formatPercent(share: number): string {
   if (Number.isNaN(share)) return NO_FIGURE;
@@ -136,16 +87,6 @@ export function formatPercent(share: number): string {
 
 /**
  * A speedup's median and the ends of its interval, in as few characters as a table has room for.
- *
- * @param interval Ratios.
- * @returns Such as "12.3× 11.9–12.8".
- *
- * @example
- * ```ts
- * import { formatSpeedup } from "./format.ts";
- *
- * console.log(formatSpeedup({ median: 12.3, low: 11.94, high: 12.8 })); // "12.3× 11.9–12.8"
- * ```
  */
 export function formatSpeedup(interval: Interval): string {
   return `${formatRatio(interval.median)} ${formatNumber(interval.low)}–${
@@ -157,14 +98,6 @@ export function formatSpeedup(interval: Interval): string {
  * A duration's median and the ends of its interval.
  *
  * @param interval In milliseconds.
- * @returns Such as "1.50 s (1.48 s to 1.53 s)".
- *
- * @example
- * ```ts
- * import { formatDurationInterval } from "./format.ts";
- *
- * console.log(formatDurationInterval({ median: 20, low: 19, high: 22 })); // "20.0 ms (19.0 ms to 22.0 ms)"
- * ```
  */
 export function formatDurationInterval(interval: Interval): string {
   return `${formatDuration(interval.median)} (${formatDuration(interval.low)} to ${

@@ -17,35 +17,12 @@ const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2
 /**
  * One line of text without anything that a terminal would obey: escape sequences are dropped,
  * newlines and other control characters become one blank.
- *
- * @param text From anywhere: a label, an error message, a URL.
- * @returns The text as it may be printed.
- *
- * @example
- * ```ts
- * import { plain } from "./plain.ts";
- *
- * console.log(plain("red \x1b[31malert\x1b[0m\nand more")); // "red alert and more"
- * ```
  */
 export function plain(text: string): string {
   return stripAnsiCode(text.replace(OPERATING_SYSTEM_COMMANDS, "")).replace(CONTROLS, " ").trim();
 }
 
-/**
- * Text cut to what fits, with "…" in place of the rest.
- *
- * @param text Plain text, without escape sequences.
- * @param columns How many terminal columns it may take; wide characters take two.
- * @returns At most `columns` wide.
- *
- * @example
- * ```ts
- * import { fit } from "./plain.ts";
- *
- * console.log(fit("sequential", 6)); // "seque…"
- * ```
- */
+/** Text cut to what fits, with "…" in place of the rest. */
 export function fit(text: string, columns: number): string {
   if (stringWidth(text) <= columns) return text;
   let kept = "";
@@ -56,39 +33,12 @@ export function fit(text: string, columns: number): string {
   return columns < 1 ? "" : `${kept}…`;
 }
 
-/**
- * Text with blanks behind it, up to a width.
- *
- * @param text Plain text, without escape sequences.
- * @param columns How many terminal columns it shall take at least.
- * @returns The text, padded.
- *
- * @example
- * ```ts
- * import { pad } from "./plain.ts";
- *
- * console.log(pad("lane", 6) + "|"); // "lane  |"
- * ```
- */
+/** Text with blanks behind it, up to a width. */
 export function pad(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - stringWidth(text)));
 }
 
-/**
- * Text broken into lines at blanks.
- *
- * @param text Plain text, without escape sequences.
- * @param columns How wide a line may be.
- * @param indent What every line after the first begins with.
- * @returns The lines, joined by newlines; a word wider than a line is left whole.
- *
- * @example
- * ```ts
- * import { wrap } from "./plain.ts";
- *
- * console.log(wrap("one two three", 8, "  ")); // "one two\n  three"
- * ```
- */
+/** Text broken into lines at blanks. */
 export function wrap(text: string, columns: number, indent = ""): string {
   const lines: string[] = [];
   let line = "";

@@ -17,19 +17,7 @@ export interface Agreement {
 
 const counts = ({ succeeded, failed }: Round) => `${succeeded} succeeded, ${failed} failed`;
 
-/**
- * Compares the results of all models in all rounds.
- *
- * @param models What the models did.
- * @returns Whether all checksums are equal, and for each model that differs in what.
- *
- * @example
- * ```ts
- * import { agreementOf } from "./agreement.ts";
- *
- * console.log(agreementOf([]).agree); // true
- * ```
- */
+/** Compares the results of all models in all rounds. */
 export function agreementOf(models: readonly ModelResult[]): Agreement {
   const reference = models.find(({ model }) => model === "sequential") ?? models[0];
   const expected = reference?.rounds[0];

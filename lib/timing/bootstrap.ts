@@ -40,18 +40,7 @@ function resampledMedian(sample: Sorted, random: Random): number {
  * It can't leave the range of the sample. Of fewer than six values all lie on one side of the truth
  * in 2^(1−n) of cases (25 % of three), so there it holds less than it promises; see interval.ts.
  *
- * @param values The sample.
- * @param options Seed, number of draws, confidence.
- * @returns Both ends of the interval.
  * @throws {RangeError} If the sample is empty or holds a value that isn't finite.
- *
- * @example
- * ```ts
- * import { bootstrapMedian } from "./bootstrap.ts";
- *
- * const [low, high] = bootstrapMedian([9, 10, 11, 10, 12, 9, 10], { seed: 1 });
- * console.log(low <= 10 && 10 <= high); // true
- * ```
  */
 export function bootstrapMedian(
   values: readonly number[],

@@ -95,23 +95,9 @@ async function measureWith(
  * own items; a job whose items take too long to be repeated, or that isn't given, is replaced by a fixed
  * loop of integer arithmetic. About a second.
  *
- * @param job The job; it should compute, not wait.
  * @param lanes How many processes, from 1.
- * @param options How long and how often.
- * @returns The median speedup, and how many lanes had it.
  * @throws {RangeError} If `lanes` isn't a whole number from 1.
  * @throws {Error} If a process can't be started or dies.
- *
- * @example
- * ```ts
- * import type { JobSpec } from "./spec.ts";
- * import { ceiling } from "./ceiling.ts";
- *
- * async function gain(job: JobSpec): Promise<number> {
- *   return (await ceiling(job, navigator.hardwareConcurrency)).speedup;
- * }
- * console.log(gain.length); // 1
- * ```
  */
 export async function ceiling(
   job: JobSpec | undefined,

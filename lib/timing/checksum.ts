@@ -90,19 +90,7 @@ class Canonical {
  * a bigint, and doesn't depend on the order of keys. An item that gave no value counts with how it
  * ended alone: messages name ports and times, which differ from run to run.
  *
- * @param outcomes The outcomes, in any order.
  * @param comparable Maps a value to what has to be equal; default the value itself.
- * @returns The checksum, in hex.
- *
- * @example
- * ```ts
- * import { checksumOf } from "./checksum.ts";
- *
- * const at = { lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 1 };
- * const a = { ...at, status: "fulfilled", index: 0, value: { x: 1, y: 2 } } as const;
- * const b = { ...at, status: "fulfilled", index: 0, value: { y: 2, x: 1 } } as const;
- * console.log(await checksumOf([a]) === await checksumOf([b])); // true
- * ```
  */
 export async function checksumOf(
   outcomes: readonly Outcome<unknown>[],

@@ -160,25 +160,12 @@ function describeJob({ job }: ComparisonSpec, models: readonly ModelResult[]): C
  * compared first: if they differ, there is no speedup and no verdict. The timeline kept of each model is
  * that of its median round.
  *
- * @param spec The job, the models, and how often.
  * @param options How trials are run, a signal, and who is told; by default a process for each trial.
  * @returns The comparison. If the signal was aborted it holds what was measured until then, and
  * `partial` is true.
  * @throws {RangeError} If there is no model, a model is there twice, or `rounds` isn't a whole number
  * from 1.
  * @throws What the first trial threw, if none of the first round gave a result.
- *
- * @example
- * ```ts
- * import { compare } from "./compare.ts";
- * import type { ComparisonSpec } from "./spec.ts";
- *
- * async function recommended(spec: ComparisonSpec): Promise<string | undefined> {
- *   const { comparison } = await compare(spec);
- *   return comparison.verdict?.recommended;
- * }
- * console.log(recommended.length); // 1
- * ```
  */
 export async function compare(
   spec: ComparisonSpec,

@@ -57,17 +57,7 @@ export interface ResultsComparison {
  * freedom rounded down. Rounds of different runs can't be paired, so what the machine did then and does now
  * is in the ratio as well. One round on either side tells nothing about noise: a factor of two is assumed.
  *
- * @param newMs The times now.
- * @param oldMs The times then.
- * @returns `newMs / oldMs`, of the medians.
  * @throws {RangeError} If either is empty or holds what isn't a time.
- *
- * @example
- * ```ts
- * import { unpairedRatio } from "./compare_results.ts";
- *
- * console.log(unpairedRatio([200, 202, 198], [100, 101, 99]).median); // 2
- * ```
  */
 export function unpairedRatio(newMs: readonly number[], oldMs: readonly number[]): Interval {
   const [now, then] = [newMs.map(logOfTime), oldMs.map(logOfTime)];
@@ -181,22 +171,7 @@ function jobWarnings(then: Comparison, now: Comparison): string[] {
  * A model is too slow if it is detectably slower, that is the interval leaves out 1, and the ratio of the
  * medians exceeds what is allowed: noise alone doesn't fail a build, nor does a slowdown that is real but small.
  *
- * @param then The older result.
- * @param now The newer one.
- * @param options What is allowed.
- * @returns The changes, what makes them doubtful, and whether any is too slow.
  * @throws {RangeError} If `maxSlowdown` is negative or not a number.
- *
- * @example
- * ```ts
- * import type { ResultFile } from "./result.ts";
- * import { compareResults } from "./compare_results.ts";
- *
- * function exitCode(old: ResultFile, fresh: ResultFile): number {
- *   return compareResults(old, fresh, { maxSlowdown: 0.1 }).tooSlow ? 3 : 0;
- * }
- * console.log(exitCode.length); // 2
- * ```
  */
 export function compareResults(
   then: ResultFile,

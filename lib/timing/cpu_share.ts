@@ -11,18 +11,6 @@ import { median } from "./statistics.ts";
  * The median share of the run in which a model's tasks kept the CPU busy: CPU time over wall time, from
  * the first item to the last outcome. Starting isn't counted, nor is queueing for a core that others
  * had, where the system tells it.
- *
- * @param model What the model did; at least one round.
- * @returns 0 for tasks that only wait, about 1 for one lane that computes, more for several.
- *
- * @example
- * ```ts
- * import type { ModelResult } from "./result.ts";
- * import { cpuShareOf } from "./cpu_share.ts";
- *
- * const rounds = [{ runMs: 100, cpuMs: 30, runCpuMs: 25 }] as ModelResult["rounds"];
- * console.log(cpuShareOf({ rounds })); // 0.25
- * ```
  */
 export function cpuShareOf({ rounds }: Pick<ModelResult, "rounds">): number {
   return median(rounds.map(({ runCpuMs, cpuMs, runMs, queuedMs = 0 }) => {

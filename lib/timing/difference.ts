@@ -23,19 +23,7 @@ export interface TimeComparison extends Interval {
   readonly verdict: Difference;
 }
 
-/**
- * What an interval of the ratio new over old says: a difference only if it leaves out 1.
- *
- * @param interval The ratio's interval.
- * @returns What may be said of it.
- *
- * @example
- * ```ts
- * import { differenceOf } from "./difference.ts";
- *
- * console.log(differenceOf({ median: 1.2, low: 1.1, high: 1.3 })); // "slower"
- * ```
- */
+/** What an interval of the ratio new over old says: a difference only if it leaves out 1. */
 export function differenceOf({ low, high }: Interval): Difference {
   if (low > 1) return "slower";
   return high < 1 ? "faster" : "no detectable difference";
@@ -45,17 +33,8 @@ export function differenceOf({ low, high }: Interval): Difference {
  * Says whether `after` is faster or slower than `before`, both measured in the same rounds.
  *
  * @param before The times to compare with, in milliseconds.
- * @param after The times in question, in the same order of rounds.
- * @param options The seed.
  * @returns The ratio `after / before`, and "no detectable difference" if its interval holds 1.
  * @throws {RangeError} If the rounds differ in number or a value isn't a time.
- *
- * @example
- * ```ts
- * import { compareTimes } from "./difference.ts";
- *
- * console.log(compareTimes([100, 101, 99], [150, 149, 152]).verdict); // "slower"
- * ```
  */
 export function compareTimes(
   before: readonly number[],
@@ -70,18 +49,9 @@ export function compareTimes(
  * How sure it is that the ratio `above / below`, paired by round, is greater than a bound: one-sided,
  * by Student's t on the logarithms.
  *
- * @param above The times above the line.
- * @param below The times below it, in the same order of rounds.
  * @param bound The ratio to be exceeded; default 1.
  * @returns 0 to 1; a single round gives 0.9 for a factor of two beyond the bound, and never more.
  * @throws {RangeError} If the rounds differ in number or a value isn't a time.
- *
- * @example
- * ```ts
- * import { confidenceAbove } from "./difference.ts";
- *
- * console.log(confidenceAbove([200, 210, 190], [100, 104, 96]) > 0.99); // true
- * ```
  */
 export function confidenceAbove(
   above: readonly number[],

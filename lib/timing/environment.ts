@@ -55,18 +55,8 @@ async function cpusHere(available: number): Promise<{ count: number; model?: str
  * Describes this machine and run for the result file. Asks for no permission: what may not be known is
  * left out.
  *
- * @param seed The seed of the run.
  * @param now The time, in milliseconds since 1970; default the system's.
  * @param quota How many CPUs a control group leaves to this program, as a meter tells; undefined for all.
- * @returns The environment. `lanesAvailable` is what this process may use, `cpus` what the machine has,
- * where that can be told.
- *
- * @example
- * ```ts
- * import { describeEnvironment } from "./environment.ts";
- *
- * console.log((await describeEnvironment(7)).seed); // 7
- * ```
  */
 export async function describeEnvironment(
   seed: number,

@@ -34,19 +34,7 @@ function messageOf(reason: unknown): string {
   return text.slice(0, MOST_CHARACTERS);
 }
 
-/**
- * Sums up failures.
- *
- * @param outcomes All outcomes of a trial.
- * @returns Their kinds, the most frequent first.
- *
- * @example
- * ```ts
- * import { failureKindsOf } from "./failures.ts";
- *
- * console.log(failureKindsOf([])); // []
- * ```
- */
+/** Sums up failures. */
 export function failureKindsOf(outcomes: readonly Outcome<unknown>[]): FailureKind[] {
   const kinds = new Map<string, FailureKind>();
   for (const outcome of outcomes.toSorted((a, b) => a.endedAtMs - b.endedAtMs)) {
@@ -70,15 +58,7 @@ export function failureKindsOf(outcomes: readonly Outcome<unknown>[]): FailureKi
  * The pace that a server allows, once it has begun to refuse: an item that needed another try was
  * refused before.
  *
- * @param outcomes All outcomes of a trial.
  * @returns Items a second that went through; null if none was refused, or too few were seen to tell.
- *
- * @example
- * ```ts
- * import { paceOf } from "./failures.ts";
- *
- * console.log(paceOf([])); // null
- * ```
  */
 export function paceOf(outcomes: readonly Outcome<unknown>[]): number | null {
   const meter = new PaceMeter();

@@ -47,19 +47,7 @@ export const SINGLE_ROUND: number = Math.LN2;
 /** The clock's resolution, in milliseconds: a time of 0 means less than this. */
 const CLOCK_MS = 0.001;
 
-/**
- * Mean and standard deviation of a few logarithms, the deviation never believed below 1 %.
- *
- * @param logs Natural logarithms; at least one.
- * @returns Both, on the logarithm; the deviation with n − 1 in its denominator.
- *
- * @example
- * ```ts
- * import { meanAndDeviation } from "./interval.ts";
- *
- * console.log(meanAndDeviation([1, 3])); // { mean: 2, deviation: 1.41… }
- * ```
- */
+/** Mean and standard deviation of a few logarithms, the deviation never believed below 1 %. */
 export function meanAndDeviation(logs: readonly number[]): { mean: number; deviation: number } {
   const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
   const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
@@ -108,15 +96,7 @@ function logInterval(logs: readonly number[], seed: number): Interval {
  * The logarithm of a time; one below the clock's resolution counts as that resolution.
  *
  * @param timeMs The time in milliseconds.
- * @returns Its natural logarithm.
  * @throws {RangeError} If it is negative or not finite.
- *
- * @example
- * ```ts
- * import { logOfTime } from "./interval.ts";
- *
- * console.log(logOfTime(1)); // 0
- * ```
  */
 export function logOfTime(timeMs: number): number {
   if (!Number.isFinite(timeMs) || timeMs < 0) {
@@ -125,19 +105,7 @@ export function logOfTime(timeMs: number): number {
   return Math.log(Math.max(timeMs, CLOCK_MS));
 }
 
-/**
- * An interval of logarithms as one of plain numbers.
- *
- * @param interval Median and both ends, as natural logarithms.
- * @returns The same three as plain numbers.
- *
- * @example
- * ```ts
- * import { fromLogs } from "./interval.ts";
- *
- * console.log(fromLogs({ median: 0, low: 0, high: Math.LN2 }).high); // 2
- * ```
- */
+/** An interval of logarithms as one of plain numbers. */
 export function fromLogs({ median, low, high }: Interval): Interval {
   return { median: Math.exp(median), low: Math.exp(low), high: Math.exp(high) };
 }
@@ -146,16 +114,8 @@ export function fromLogs({ median, low, high }: Interval): Interval {
  * Median and 95 % interval of a time that was measured several times.
  *
  * @param timesMs The times, in milliseconds; at least one.
- * @param options The seed.
  * @returns Median and both ends, in milliseconds.
  * @throws {RangeError} If there is none, or one is negative or not finite.
- *
- * @example
- * ```ts
- * import { timeInterval } from "./interval.ts";
- *
- * console.log(timeInterval([100, 104, 98]).median); // 100
- * ```
  */
 export function timeInterval(timesMs: readonly number[], options: IntervalOptions = {}): Interval {
   const { low, high } = fromLogs(logInterval(timesMs.map(logOfTime), options.seed ?? 0));
@@ -166,16 +126,7 @@ export function timeInterval(timesMs: readonly number[], options: IntervalOption
  * The ratios of two series of times, paired by round, on the logarithm.
  *
  * @param above The times above the line, in milliseconds.
- * @param below Those below it, one for each.
- * @returns One natural logarithm a round.
  * @throws {RangeError} If the series differ in length, or are empty.
- *
- * @example
- * ```ts
- * import { logRatios } from "./interval.ts";
- *
- * console.log(logRatios([20, 40], [10, 20]).map(Math.exp).map(Math.round)); // [2, 2]
- * ```
  */
 export function logRatios(above: readonly number[], below: readonly number[]): number[] {
   if (above.length !== below.length || above.length === 0) {
@@ -190,19 +141,7 @@ export function logRatios(above: readonly number[], below: readonly number[]): n
  * Median and 95 % interval of a ratio, paired by round: `above[i]` and `below[i]` were measured in the
  * same round, so that what slowed the machine in it slowed both.
  *
- * @param above The times above the line; for a speedup, those of the sequential model.
- * @param below The times below it, in the same order of rounds.
- * @param options The seed.
- * @returns Median and both ends of `above / below`.
  * @throws {RangeError} If the rounds differ in number or a value isn't a time.
- *
- * @example
- * ```ts
- * import { pairedRatio } from "./interval.ts";
- *
- * const speedup = pairedRatio([200, 210, 190], [100, 104, 96]);
- * console.log(speedup.low > 1.8 && speedup.high < 2.2); // true
- * ```
  */
 export function pairedRatio(
   above: readonly number[],

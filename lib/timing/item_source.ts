@@ -25,17 +25,7 @@ async function* limited(items: Items<unknown>, limit: number): AsyncGenerator<un
 /**
  * Opens a job's items.
  *
- * @param source Listed values, or the export of a module: an iterable, an async iterable, or a function
- * that returns one or a promise of one.
- * @returns The items; an array stays an array, so that their number is known.
  * @throws {TypeError} If the module's export is nothing that can be iterated.
- *
- * @example
- * ```ts
- * import { openItems } from "./item_source.ts";
- *
- * console.log(await openItems({ kind: "values", values: [1, 2] })); // [1, 2]
- * ```
  */
 export async function openItems(source: ItemSource): Promise<Items<unknown>> {
   if (source.kind === "values") return source.values;
@@ -69,17 +59,7 @@ async function* rejoined(
  * Takes the first items for a warm-up, and gives them back at the head of the rest, so that a stream
  * that can be read only once loses nothing.
  *
- * @param items The items.
  * @param count How many to warm up with; fewer if there aren't as many.
- * @returns The first items, and all of them.
- *
- * @example
- * ```ts
- * import { withWarmup } from "./item_source.ts";
- *
- * const { warmup, all } = await withWarmup(new Set([1, 2, 3]), 2);
- * console.log(warmup, await Array.fromAsync(all)); // [1, 2] [1, 2, 3]
- * ```
  */
 export async function withWarmup(
   items: Items<unknown>,

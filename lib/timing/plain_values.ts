@@ -7,16 +7,7 @@
 /**
  * Says where a value holds something that JSON changes or drops.
  *
- * @param value The value.
- * @param path What to call it.
  * @returns Such as `"items[3].size is a bigint"`, or undefined if nothing is lost.
- *
- * @example
- * ```ts
- * import { lostInJson } from "./plain_values.ts";
- *
- * console.log(lostInJson([1, { a: 2n }], "items")); // "items[1].a is a bigint"
- * ```
  */
 export function lostInJson(value: unknown, path: string): string | undefined {
   if (value === null || typeof value === "string" || typeof value === "boolean") return undefined;

@@ -15,16 +15,7 @@ export type Random = () => number;
  * The method is sfc32, the "small fast counting" generator by Chris Doty-Humphrey (PractRand, 2010):
  * 128 bits of state, a period of at least 2³², passes PractRand and BigCrush.
  *
- * @param seed Any safe integer.
- * @returns The generator.
  * @throws {RangeError} If `seed` isn't a safe integer.
- *
- * @example
- * ```ts
- * import { seededRandom } from "./random.ts";
- *
- * console.log(seededRandom(7)() === seededRandom(7)()); // true
- * ```
  */
 export function seededRandom(seed: number): Random {
   if (!Number.isSafeInteger(seed)) {
@@ -47,20 +38,7 @@ export function seededRandom(seed: number): Random {
   return next;
 }
 
-/**
- * A whole number drawn evenly from 0 to `below` − 1.
- *
- * @param random The generator.
- * @param below How many numbers there are to draw from; at least 1.
- * @returns The number drawn.
- *
- * @example
- * ```ts
- * import { randomBelow, seededRandom } from "./random.ts";
- *
- * console.log(randomBelow(seededRandom(1), 6) < 6); // true
- * ```
- */
+/** A whole number drawn evenly from 0 to `below` − 1. */
 export function randomBelow(random: Random, below: number): number {
   return Math.floor(random() * below);
 }
@@ -69,17 +47,6 @@ export function randomBelow(random: Random, below: number): number {
  * A shuffled copy, every order as likely as any other.
  *
  * The method is Fisher and Yates' (1938) as Durstenfeld wrote it for computers (CACM 7, 1964).
- *
- * @param values What to shuffle; it is left as it was.
- * @param random The generator.
- * @returns The same values in another order.
- *
- * @example
- * ```ts
- * import { seededRandom, shuffled } from "./random.ts";
- *
- * console.log(shuffled([1, 2, 3], seededRandom(4)).length); // 3
- * ```
  */
 export function shuffled<T>(values: readonly T[], random: Random): T[] {
   const copy = [...values];
@@ -94,13 +61,6 @@ export function shuffled<T>(values: readonly T[], random: Random): T[] {
  * A seed for a run that was given none: six digits, so that a person can type it again.
  *
  * @returns A whole number from 0 to 999,999, drawn from the system's entropy.
- *
- * @example
- * ```ts
- * import { chooseSeed } from "./random.ts";
- *
- * console.log(chooseSeed() < 1_000_000); // true
- * ```
  */
 export function chooseSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0]! % 1_000_000;

@@ -52,12 +52,7 @@ function exampleOf({ index, reason }: Rejected, named: string): string {
   return rest === "" || rest === named ? `item ${index}` : `item ${index}, ${clipped(rest)}`;
 }
 
-/**
- * Counts why items ended without a value.
- *
- * @param outcomes How items ended, in any order.
- * @returns Counts and examples by reason.
- */
+/** Counts why items ended without a value. */
 export function failuresOf(outcomes: readonly Outcome<unknown>[]): Failures {
   // Maps first: a reason called "__proto__" must not set one.
   const counts = new Map<string, number>();

@@ -54,16 +54,6 @@ function waitIn(value: unknown): number | undefined {
 /**
  * What a thrown value tells of an HTTP answer: a status or a wait on itself, on its `response`, or on
  * one of its causes.
- *
- * @param thrown Whatever a task threw, a Response too.
- * @returns What was found.
- *
- * @example
- * ```ts
- * import { httpSigns } from "./refusal_signs.ts";
- *
- * console.log(httpSigns(new Error("HTTP 429"))); // { status: 429 }
- * ```
  */
 export function httpSigns(thrown: unknown): HttpSigns {
   let [status, wait]: (number | undefined)[] = [];
@@ -81,19 +71,7 @@ export function httpSigns(thrown: unknown): HttpSigns {
   };
 }
 
-/**
- * Whether it was a server that asked for fewer requests.
- *
- * @param signs What was found in an error.
- * @returns True for 429, 503, or a wait that was asked for.
- *
- * @example
- * ```ts
- * import { isRefusal } from "./refusal_signs.ts";
- *
- * console.log(isRefusal({ status: 429 })); // true
- * ```
- */
+/** Whether it was a server that asked for fewer requests. */
 export function isRefusal({ status, retryAfterMs }: HttpSigns): boolean {
   return retryAfterMs !== undefined || (status !== undefined && REFUSALS.includes(status));
 }
@@ -109,12 +87,7 @@ export class PaceMeter {
   #through = 0;
   #refused = 0;
 
-  /**
-   * Counts an item; in the order in which they ended.
-   *
-   * @param endedMs When it ended.
-   * @param refused Whether the server refused it.
-   */
+  /** Counts an item; in the order in which they ended. */
   add(endedMs: number, refused: boolean): void {
     if (refused) this.#refused++;
     if (refused) this.#firstMs ??= endedMs;

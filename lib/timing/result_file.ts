@@ -44,21 +44,7 @@ export const RESULT_FORMAT: FileFormat<ResultFile> = {
 /**
  * Makes a result file of text, or says what is wrong with it.
  *
- * @param text The text; anything.
- * @param path What to call it in errors.
- * @returns The result.
  * @throws {ResultFileError} If it is no JSON, of another version or kind, or has a field that can't be.
- *
- * @example
- * ```ts
- * import { parseResultFile } from "./result_file.ts";
- *
- * try {
- *   parseResultFile('{"schemaVersion": 2}', "old.json");
- * } catch (error) {
- *   console.log((error as Error).message.includes("version 2")); // true
- * }
- * ```
  */
 export function parseResultFile(text: string, path: string): ResultFile {
   return parseWritten(text, path, [RESULT_FORMAT]);
@@ -67,18 +53,8 @@ export function parseResultFile(text: string, path: string): ResultFile {
 /**
  * Reads a result file.
  *
- * @param path The file.
- * @returns What it holds.
  * @throws {ResultFileError} If it is missing, too large, truncated, of another version or kind, or
  * nonsense.
- *
- * @example
- * ```ts
- * import { readResultFile } from "./result_file.ts";
- *
- * const error = await readResultFile("missing.json").catch((error) => error);
- * console.log(error.name); // "ResultFileError"
- * ```
  */
 export async function readResultFile(path: string): Promise<ResultFile> {
   return await readWritten(path, [RESULT_FORMAT]);

@@ -83,35 +83,12 @@ const resultFileSchema: z.ZodType<ResultFile> = z.object({
   comparisons: z.array(comparisonSchema),
 });
 
-/**
- * Checks data against the schema.
- *
- * @param data Anything.
- * @returns The data as a result file, or the first fault.
- *
- * @example
- * ```ts
- * import { checkResult } from "./result_schema.ts";
- *
- * console.log(checkResult({ schemaVersion: 1 }).fault?.path); // ["environment"]
- * ```
- */
+/** Checks data against the schema. */
 export function checkResult(data: unknown): Checked<ResultFile> {
   return checkedBy(resultFileSchema, data);
 }
 
-/**
- * The JSON Schema of result files, made from the description that checks them.
- *
- * @returns The schema, as shipped in `result.schema.json`.
- *
- * @example
- * ```ts
- * import { resultJsonSchema } from "./result_schema.ts";
- *
- * console.log(resultJsonSchema().title); // "Lanes result file"
- * ```
- */
+/** The JSON Schema of result files, made from the description that checks them. */
 export function resultJsonSchema(): Record<string, unknown> {
   return { title: "Lanes result file", ...z.toJSONSchema(resultFileSchema, { io: "input" }) };
 }

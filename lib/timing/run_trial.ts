@@ -55,17 +55,8 @@ function withQueueing(
  * The process may do what the job's permissions say and what its lanes need, and nothing else. When
  * the signal aborts, it is asked to end, and killed if it hasn't after 0.8 seconds.
  *
- * @param options How long a trial may take.
  * @returns The runner. It rejects with {@linkcode TrialError} if the trial gives no result, with
  * `TypeError` if an item can't travel as JSON, and with the signal's reason if that is aborted.
- *
- * @example
- * ```ts
- * import { trialProcesses } from "./run_trial.ts";
- *
- * const runTrial = trialProcesses({ guardMs: 60_000 });
- * console.log(typeof runTrial); // "function"
- * ```
  */
 export function trialProcesses(options: TrialProcessOptions = {}): TrialRunner {
   const { guardMs = 600_000, meter, entry = new URL("./trial_main.ts", import.meta.url) } = options;

@@ -12,19 +12,6 @@ import { seededRandom, shuffled } from "./random.ts";
  * Rounds are interleaved: every model runs once before any runs again. The order in a round is drawn
  * anew, and each second round runs backwards through the one before, so that a machine that slows down
  * steadily favours no model: what one gains in a round by coming first it loses in the next.
- *
- * @param models The models.
- * @param rounds How many rounds.
- * @param seed Where chance starts.
- * @returns For each round, the models in the order in which they run.
- *
- * @example
- * ```ts
- * import { schedule } from "./schedule.ts";
- *
- * const [first, second] = schedule(["a", "b", "c"], 2, 1);
- * console.log(first!.join() === second!.toReversed().join()); // true
- * ```
  */
 export function schedule<T>(models: readonly T[], rounds: number, seed: number): T[][] {
   const random = seededRandom(seed);

@@ -30,21 +30,7 @@ export interface Checker<T> {
     };
 }
 
-/**
- * Checks data against a schema.
- *
- * @param schema The schema.
- * @param data Anything.
- * @returns The data, typed and without fields that the schema doesn't know; or the first fault.
- *
- * @example
- * ```ts
- * import { z } from "zod";
- * import { checkedBy } from "./schema_fault.ts";
- *
- * console.log(checkedBy(z.object({ items: z.number() }), {}).fault?.path); // ["items"]
- * ```
- */
+/** Checks data against a schema. */
 export function checkedBy<T>(schema: Checker<T>, data: unknown): Checked<T> {
   const parsed = schema.safeParse(data);
   if (parsed.success) return { value: parsed.data };

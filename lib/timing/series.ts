@@ -16,18 +16,10 @@ export class Series {
   #lanes = 1;
   #slots: number | null = null;
 
-  /**
-   * Begins with no round.
-   *
-   * @param spec The model.
-   */
+  /** Begins with no round. */
   constructor(readonly spec: ModelSpec) {}
 
-  /**
-   * Takes one more round.
-   *
-   * @param result What the trial found.
-   */
+  /** Takes one more round. */
   add({ round, timeline, lanes, slots }: TrialResult): void {
     this.rounds.push(round);
     if (timeline !== undefined) this.#timelines.set(round.round, timeline);
@@ -50,12 +42,7 @@ export class Series {
     });
   }
 
-  /**
-   * What the rounds come to.
-   *
-   * @param seed Where the bootstrap's chance starts.
-   * @returns All rounds, their median time, and the timeline of the round nearest to it.
-   */
+  /** What the rounds come to. */
   result(seed: number): ModelResult {
     const rounds = this.rounds.toSorted((a, b) => a.round - b.round);
     const middle = this.#middle!;

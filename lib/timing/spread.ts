@@ -12,16 +12,7 @@ const MOST_PLACES = 1 << 16;
  * The order: places counted in binary and read backwards (van der Corput, "Verteilungsfunktionen",
  * 1935), each of them once.
  *
- * @param count How many items there are.
  * @param most How many of the places are wanted; 65,536 unless given.
- * @returns The first of the items' places.
- *
- * @example
- * ```ts
- * import { spreadOrder } from "./spread.ts";
- *
- * console.log(spreadOrder(5)); // [0, 4, 2, 1, 3]
- * ```
  */
 export function spreadOrder(count: number, most = MOST_PLACES): number[] {
   const bits = Math.max(0, Math.ceil(Math.log2(Math.max(1, count))));
@@ -37,17 +28,7 @@ export function spreadOrder(count: number, most = MOST_PLACES): number[] {
 /**
  * Puts items in that order.
  *
- * @param items The items; only a list has places.
  * @param first How many of its first items belong to the job; all unless given.
- * @param most How many are wanted.
- * @returns The first of the list's items in another order; anything else as it is.
- *
- * @example
- * ```ts
- * import { spreadItems } from "./spread.ts";
- *
- * console.log(spreadItems(["a", "b", "c"], 3)); // ["a", "c", "b"]
- * ```
  */
 export function spreadItems<Items>(
   items: Items,

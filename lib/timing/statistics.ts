@@ -10,17 +10,8 @@ export type Sorted = readonly number[] & { readonly brand?: "sorted" };
 /**
  * Sorts a sample, so that the functions here need neither sort nor check again.
  *
- * @param values The sample; it is left as it was.
- * @returns The values in ascending order.
  * @throws {RangeError} If the sample is empty, or holds NaN or an infinity: a time that isn't a
  * number must not turn into a median that looks like one.
- *
- * @example
- * ```ts
- * import { sorted } from "./statistics.ts";
- *
- * console.log(sorted([3, 1, 2])); // [1, 2, 3]
- * ```
  */
 export function sorted(values: Iterable<number>): Sorted {
   const copy = [...values];
@@ -39,17 +30,8 @@ export function sorted(values: Iterable<number>): Sorted {
  * American Statistician 50, 1996): linear between the values at (n − 1)·share, as in R, NumPy and
  * Excel. (`simple-statistics` has type 2, so this is our own.)
  *
- * @param sample The sorted sample.
  * @param share From 0, the least value, to 1, the greatest.
- * @returns The quantile.
  * @throws {RangeError} If `share` isn't between 0 and 1.
- *
- * @example
- * ```ts
- * import { quantile, sorted } from "./statistics.ts";
- *
- * console.log(quantile(sorted([10, 20, 30, 40]), 0.25)); // 17.5
- * ```
  */
 export function quantile(sample: Sorted, share: number): number {
   if (!(share >= 0 && share <= 1)) {
@@ -68,16 +50,7 @@ export function quantile(sample: Sorted, share: number): number {
 /**
  * The middle value, or the mean of the two in the middle.
  *
- * @param values The sample, in any order.
- * @returns The median.
  * @throws {RangeError} If the sample is empty or holds a value that isn't finite.
- *
- * @example
- * ```ts
- * import { median } from "./statistics.ts";
- *
- * console.log(median([5, 1, 3])); // 3
- * ```
  */
 export function median(values: Iterable<number>): number {
   return quantile(sorted(values), 0.5);
@@ -107,16 +80,7 @@ const OUTLIER_SCORE = 3.5;
  * so often that the score alone would name one in every other run: a value must also lie a tenth of
  * the median off, and of fewer than five values a quarter.
  *
- * @param values The sample, in any order; below three values nothing is named.
- * @returns The outliers, in the sample's order.
  * @throws {RangeError} If a value isn't finite.
- *
- * @example
- * ```ts
- * import { outliers } from "./statistics.ts";
- *
- * console.log(outliers([10, 11, 10, 12, 90])[0]?.value); // 90
- * ```
  */
 export function outliers(values: readonly number[]): Outlier[] {
   if (values.length < 3) return [];

@@ -10,17 +10,9 @@
  * The finite series for whole degrees of freedom are Abramowitz and Stegun's 26.7.3 and 26.7.4
  * ("Handbook of Mathematical Functions", 1964); they are exact.
  *
- * @param t The value; infinities are allowed.
  * @param freedom Degrees of freedom, a whole number from 1.
  * @returns The probability, 0 to 1.
  * @throws {RangeError} If `t` is NaN or `freedom` isn't a whole number from 1.
- *
- * @example
- * ```ts
- * import { studentCdf } from "./student_t.ts";
- *
- * console.log(studentCdf(0, 2)); // 0.5
- * ```
  */
 export function studentCdf(t: number, freedom: number): number {
   if (Number.isNaN(t) || !Number.isInteger(freedom) || freedom < 1) {
@@ -43,17 +35,8 @@ export function studentCdf(t: number, freedom: number): number {
 /**
  * The value that Student's t doesn't exceed with a given probability: {@linkcode studentCdf} undone.
  *
- * @param probability Above 0 and below 1.
  * @param freedom Degrees of freedom, a whole number from 1.
- * @returns The quantile, to about ten digits.
  * @throws {RangeError} If `probability` isn't strictly between 0 and 1.
- *
- * @example
- * ```ts
- * import { studentQuantile } from "./student_t.ts";
- *
- * console.log(studentQuantile(0.975, 2).toFixed(3)); // "4.303"
- * ```
  */
 export function studentQuantile(probability: number, freedom: number): number {
   if (!(probability > 0 && probability < 1)) {

@@ -45,22 +45,7 @@ export interface TimelineParts {
   readonly eventLoopCpuMs?: number;
 }
 
-/**
- * Makes the timeline of a trial.
- *
- * @param parts The outcomes and what the lanes used.
- * @returns The timeline, in order of items; beyond {@linkcode TIMELINE_TASKS} tasks, every k-th.
- *
- * @example
- * ```ts
- * import { timelineOf } from "./timeline.ts";
- *
- * const at = { lane: 0, attempts: 1, queuedAtMs: 10, startedAtMs: 11, endedAtMs: 15 };
- * const outcomes = [{ ...at, status: "fulfilled", index: 0, value: 1 } as const];
- * const timeline = timelineOf({ round: 0, outcomes, before: [], after: [], firstMs: 10 });
- * console.log(timeline.endedMs); // [5]
- * ```
- */
+/** Makes the timeline of a trial. */
 export function timelineOf(parts: TimelineParts): Timeline {
   const { round, before, after, firstMs, eventLoopCpuMs } = parts;
   const every = Math.ceil(parts.outcomes.length / TIMELINE_TASKS) || 1;

@@ -168,24 +168,9 @@ function warningsOf(spec: TrialSpec, { outcomes }: Measured): string[] {
  * items, stop of every lane, checksum. Only start and items are measured. Lanes are stopped, and what
  * was prepared is disposed, whatever happened before.
  *
- * @param spec The trial.
- * @param host How to make the executor, and what to measure with.
- * @returns What was measured; an item that fails is counted, it doesn't fail the trial.
  * @throws {TypeError} If an export that the job names isn't there.
  * @throws {TaskLoadError} If the task can't be loaded.
  * @throws What the executor throws when it can't start.
- *
- * @example
- * ```ts
- * import type { TrialHost } from "./trial.ts";
- * import type { TrialSpec } from "./spec.ts";
- * import { runTrialHere } from "./trial.ts";
- *
- * async function wallMs(spec: TrialSpec, host: TrialHost): Promise<number> {
- *   return (await runTrialHere(spec, host)).round.wallMs;
- * }
- * console.log(wallMs.length); // 2
- * ```
  */
 export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<TrialResult> {
   const { job } = spec;

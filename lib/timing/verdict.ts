@@ -32,19 +32,7 @@ export interface Evidence {
 /**
  * The times of two models in the rounds that both ran, in the same order.
  *
- * @param a One model's rounds.
- * @param b The other's.
  * @returns Both models' times in milliseconds, equally many.
- *
- * @example
- * ```ts
- * import type { ModelResult } from "./result.ts";
- * import { pairedTimes } from "./verdict.ts";
- *
- * const a = { rounds: [{ round: 0, wallMs: 80 }, { round: 1, wallMs: 90 }] };
- * const b = { rounds: [{ round: 1, wallMs: 30 }] };
- * console.log(pairedTimes(a as ModelResult, b as ModelResult)); // { a: [90], b: [30] }
- * ```
  */
 export function pairedTimes(a: ModelResult, b: ModelResult): { a: number[]; b: number[] } {
   const times = new Map(b.rounds.map(({ round, wallMs }) => [round, wallMs]));
@@ -202,15 +190,7 @@ function confidenceOf(recommended: ModelResult, evidence: Evidence): number {
  * be worth starting lanes for. `confidence` is the least of the one-sided confidences that the
  * recommended model beats each simpler one, and that no other beats it by 5 %.
  *
- * @param evidence What the models did.
  * @returns The verdict; null without a sequential run, or with nothing to compare it to.
- *
- * @example
- * ```ts
- * import { judge } from "./verdict.ts";
- *
- * console.log(judge({ models: [], ceiling: null, seed: 0 })); // null
- * ```
  */
 export function judge(evidence: Evidence): Verdict | null {
   const { models, seed } = evidence;

@@ -38,15 +38,7 @@ const DRIFT = 0.1;
  * The method is least squares on the logarithm of each time over its model's median, and Student's t of
  * the slope with p < 0.01.
  *
- * @param trials The trials in the order in which they ran.
  * @returns A warning, or undefined if there is no drift of a tenth or more; fewer than 8 trials tell none.
- *
- * @example
- * ```ts
- * import { driftWarning } from "./warnings.ts";
- *
- * console.log(driftWarning([])); // undefined
- * ```
  */
 export function driftWarning(trials: readonly TimedTrial[]): string | undefined {
   if (trials.length < 8) return undefined;
@@ -74,19 +66,7 @@ export function driftWarning(trials: readonly TimedTrial[]): string | undefined 
     `let it cool down or end other programs, and run again.`;
 }
 
-/**
- * Says where tasks that wait met the limit of the one event loop that waits for them.
- *
- * @param models What the models did.
- * @returns A sentence for each model that it befell.
- *
- * @example
- * ```ts
- * import { eventLoopWarnings } from "./warnings.ts";
- *
- * console.log(eventLoopWarnings([])); // []
- * ```
- */
+/** Says where tasks that wait met the limit of the one event loop that waits for them. */
 export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
   const sequential = models.find(({ model }) => model === "sequential");
   // Tasks that compute keep the CPU busy whatever the model: that is no bottleneck but their nature.
@@ -104,19 +84,7 @@ export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
   });
 }
 
-/**
- * Names the rounds that lie far from the others of their model.
- *
- * @param models What the models did.
- * @returns A sentence for each such round.
- *
- * @example
- * ```ts
- * import { outlierWarnings } from "./warnings.ts";
- *
- * console.log(outlierWarnings([])); // []
- * ```
- */
+/** Names the rounds that lie far from the others of their model. */
 export function outlierWarnings(models: readonly ModelResult[]): string[] {
   return models.flatMap(({ model, rounds, wallMs }) =>
     outliers(rounds.map((round) => round.wallMs)).map(({ index, value }) =>
@@ -132,16 +100,7 @@ export function outlierWarnings(models: readonly ModelResult[]): string[] {
 /**
  * Flags what is faster than the machine can be.
  *
- * @param models What the models did.
  * @param ceiling What the machine gains in parallel; null if that wasn't measured.
- * @returns A sentence for each model whose speedup lies surely above it.
- *
- * @example
- * ```ts
- * import { ceilingWarnings } from "./warnings.ts";
- *
- * console.log(ceilingWarnings([], { speedup: 1.9, lanes: 2 })); // []
- * ```
  */
 export function ceilingWarnings(
   models: readonly ModelResult[],
@@ -174,18 +133,8 @@ export function busyWarnings(others: Others | undefined): string[] {
 /**
  * The warnings that follow from the rounds.
  *
- * @param models What the models did.
  * @param ceiling The ceiling, if it was measured.
- * @param trials The trials in the order in which they ran.
  * @param others What others did to the machine meanwhile, if that is known.
- * @returns One sentence or two for each thing that looks wrong.
- *
- * @example
- * ```ts
- * import { warningsOf } from "./warnings.ts";
- *
- * console.log(warningsOf([], null, [])); // []
- * ```
  */
 export function warningsOf(
   models: readonly ModelResult[],

@@ -81,22 +81,7 @@ function jsonOf(text: string, path: string): Record<string, unknown> {
 /**
  * Makes a file's value of its text, or says what is wrong with it.
  *
- * @param text The text; anything.
- * @param path What to call it in errors.
- * @param formats The kinds of files that are wanted; the file's own `kind` chooses among them.
- * @returns The value.
  * @throws {ResultFileError} If it is no JSON, of another version or kind, or has a field that can't be.
- *
- * @example
- * ```ts
- * import { parseWritten } from "./written_file.ts";
- *
- * try {
- *   parseWritten('{"schemaVersion": 2}', "old.json", []);
- * } catch (error) {
- *   console.log((error as Error).message.includes("version 2")); // true
- * }
- * ```
  */
 export function parseWritten<T>(
   text: string,
@@ -131,19 +116,8 @@ export function parseWritten<T>(
 /**
  * Reads a file that `--json` wrote.
  *
- * @param path The file.
- * @param formats The kinds of files that are wanted.
- * @returns What it holds.
  * @throws {ResultFileError} If it is missing, too large, truncated, of another version or kind, or
  * nonsense.
- *
- * @example
- * ```ts
- * import { readWritten } from "./written_file.ts";
- *
- * const error = await readWritten<never>("missing.json", []).catch((error: Error) => error);
- * console.log(error.name); // "ResultFileError"
- * ```
  */
 export async function readWritten<T>(path: string, formats: readonly FileFormat<T>[]): Promise<T> {
   let text: string;

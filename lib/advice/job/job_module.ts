@@ -15,18 +15,7 @@ const CHECK_MS = 30_000;
 /**
  * The URL of the module that a person named.
  *
- * @param typed A path, relative or absolute, or a `file:` URL.
- * @param path Makes a path as typed absolute.
- * @returns Its `file:` URL.
  * @throws {UsageError} If there is no such file, or it isn't a local one.
- *
- * @example
- * ```ts
- * import { jobModule } from "./job_module.ts";
- *
- * const refused = await jobModule("https://example.com/job.ts", (path) => path).catch((e) => e.message);
- * console.log(refused.includes("local")); // true
- * ```
  */
 export async function jobModule(typed: string, path: (typed: string) => string): Promise<string> {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(typed)?.[1]?.toLowerCase();
@@ -74,17 +63,7 @@ function firstError(stderr: string): string {
 /**
  * Has Deno check a module's syntax, imports and types. Nothing of it is run.
  *
- * @param typed How the person named it, for the error.
- * @param module Its URL.
- * @param signal Ends the check.
  * @throws {UsageError} If it has an error; the first one is named.
- *
- * @example
- * ```ts
- * import { checkJobModule } from "./job_module.ts";
- *
- * console.log(checkJobModule.length); // 3
- * ```
  */
 export async function checkJobModule(
   typed: string,

@@ -24,18 +24,7 @@ function entriesOf(list: string): string[] {
  * Takes the `--allow-…` flags out of a command line. They are written as for Deno: `--allow-net` for
  * all, `--allow-net=a,b` for some, `-A` or `--allow-all` for everything.
  *
- * @param args The arguments as typed.
- * @param path Makes a path as typed absolute; used for read, write and run with a slash.
- * @returns The permissions, and the arguments that are left.
  * @throws {UsageError} If a flag names no permission that can be handed on, or an empty list.
- *
- * @example
- * ```ts
- * import { takePermissions } from "./job_permissions.ts";
- *
- * const { permissions, rest } = takePermissions(["job.ts", "--allow-net=127.0.0.1"], (path) => path);
- * console.log(permissions, rest); // { net: ["127.0.0.1"] } ["job.ts"]
- * ```
  */
 export function takePermissions(
   args: readonly string[],
@@ -89,17 +78,7 @@ export function takePermissions(
 /**
  * The flag that a job lacked.
  *
- * @param message The message of a `NotCapable` error, such as
- * `Requires net access to "example.com:443", run again with the --allow-net flag`.
  * @returns What it wanted and the flag that allows just that; undefined if the message says neither.
- *
- * @example
- * ```ts
- * import { missingFlag } from "./job_permissions.ts";
- *
- * const message = 'Requires net access to "a.example:443", run again with the --allow-net flag';
- * console.log(missingFlag(message)); // { wanted: 'net access to "a.example:443"', flag: "--allow-net=a.example:443" }
- * ```
  */
 export function missingFlag(
   message: string,

@@ -47,20 +47,8 @@ export interface LoadedJob {
 /**
  * Loads a job module.
  *
- * @param request Which, and what it may do.
- * @param prober Loads it; a test's own answers at once.
- * @returns The job, and what it exports.
  * @throws {UsageError} If it isn't there, has an error, or lacks an export, items or a permission.
  * @throws {JobError} If it can't be loaded, fails at every item, ends its process, or never settles.
- *
- * @example
- * ```ts
- * import { loadJob } from "./load_job.ts";
- *
- * const path = (typed: string) => new URL(typed, import.meta.url).pathname;
- * const request = { typed: "no_such_job.ts", path, permissions: {}, guardMs: 1000 };
- * console.log((await loadJob(request).catch((error) => error)).name); // "UsageError"
- * ```
  */
 export async function loadJob(request: JobRequest, prober: Prober = probe): Promise<LoadedJob> {
   const { typed, path, items, permissions, guardMs, guardOption, sample, meter, signal } = request;

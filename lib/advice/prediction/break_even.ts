@@ -14,15 +14,7 @@ const PAYS = 0.95;
  * The least number of items from which a model is faster than the plain loop by a twentieth.
  *
  * @param sequentialMs What so many items take in the plain loop, in milliseconds.
- * @param modelMs What they take under the model, start-up included.
  * @returns The number; null if it never pays.
- *
- * @example
- * ```ts
- * import { breakEven } from "./break_even.ts";
- *
- * console.log(breakEven((items) => 10 * items, (items) => 30 + 5 * items)); // 7
- * ```
  */
 export function breakEven(
   sequentialMs: (items: number) => number,

@@ -19,19 +19,7 @@ export interface Candidate {
 /** The plain loop. */
 export const SEQUENTIAL: Candidate = { model: "sequential", lanes: 1, slots: 1 };
 
-/**
- * A candidate's name.
- *
- * @param candidate The model and its size.
- * @returns Such as `"limited (8 slots)"` or `"workers (2 lanes, 4 slots)"`.
- *
- * @example
- * ```ts
- * import { nameOf } from "./candidate.ts";
- *
- * console.log(nameOf({ model: "workers", lanes: 2, slots: 1 })); // "workers (2 lanes)"
- * ```
- */
+/** A candidate's name. */
 export function nameOf({ model, lanes, slots }: Candidate): string {
   const some = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
   if (model === "sequential" || model === "concurrent") return model;
@@ -42,16 +30,7 @@ export function nameOf({ model, lanes, slots }: Candidate): string {
 /**
  * Sorts the simplest first: by model as in the table of models, then by lanes and slots.
  *
- * @param a One candidate.
- * @param b Another.
  * @returns Negative if `a` is simpler.
- *
- * @example
- * ```ts
- * import { bySimplicity, SEQUENTIAL } from "./candidate.ts";
- *
- * console.log(bySimplicity(SEQUENTIAL, { model: "concurrent", lanes: 1, slots: Infinity }) < 0); // true
- * ```
  */
 export function bySimplicity(a: Candidate, b: Candidate): number {
   return MODELS.indexOf(a.model) - MODELS.indexOf(b.model) || a.lanes - b.lanes ||
@@ -61,34 +40,13 @@ export function bySimplicity(a: Candidate, b: Candidate): number {
 /**
  * Slots as data: null stands for all items at once.
  *
- * @param candidate The model and its size.
  * @returns The number, or null.
- *
- * @example
- * ```ts
- * import { slotsOf } from "./candidate.ts";
- *
- * console.log(slotsOf({ slots: Infinity })); // null
- * ```
  */
 export function slotsOf({ slots }: Pick<Candidate, "slots">): number | null {
   return Number.isFinite(slots) ? slots : null;
 }
 
-/**
- * How many tasks are in flight at once under a model.
- *
- * @param candidate The model.
- * @param items How many items there are.
- * @returns The number.
- *
- * @example
- * ```ts
- * import { inFlightOf } from "./candidate.ts";
- *
- * console.log(inFlightOf({ lanes: 1, slots: Infinity }, 120)); // 120
- * ```
- */
+/** How many tasks are in flight at once under a model. */
 export function inFlightOf(
   { lanes, slots }: Pick<Candidate, "lanes" | "slots">,
   items: number,

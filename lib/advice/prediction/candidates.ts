@@ -43,15 +43,7 @@ const MOST_RACED = 4;
 /**
  * Sizes are tried in steps of two: finer ones would drown in the noise.
  *
- * @param value Any number.
  * @returns The least power of two that isn't below it, from 1.
- *
- * @example
- * ```ts
- * import { powerOfTwoFrom } from "./candidates.ts";
- *
- * console.log(powerOfTwoFrom(5)); // 8
- * ```
  */
 export function powerOfTwoFrom(value: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
@@ -114,19 +106,8 @@ function lanesWanted(
  * keep a lane busy while tasks wait, as many lanes as there are cores, or more if tasks wait without
  * letting others run.
  *
- * @param sample The sample.
- * @param machine What the machine does.
- * @param triable How many items the race can have in flight: more slots than that would be untried.
  * @param total How many items the whole job has; null if unknown.
- * @param horizon The number of items that times are predicted for.
  * @returns The candidates, the simplest first; `concurrent` only if the race tries all items at once.
- *
- * @example
- * ```ts
- * import { possibleCandidates } from "./candidates.ts";
- *
- * console.log(possibleCandidates.length); // 5
- * ```
  */
 export function possibleCandidates(
   sample: Sample,
@@ -175,20 +156,7 @@ export function possibleCandidates(
 /**
  * Chooses the promising models: those predicted to come near the best, and simple ones that might.
  *
- * @param sample The sample.
- * @param machine What the machine does.
- * @param tested How many items the race can have in flight.
  * @param total How many items the whole job has; null if unknown.
- * @param horizon The number of items that times are predicted for.
- * @param beside Whether tasks may compute beside their event loop, in programs that they run.
- * @returns All predictions, and which of them are to be raced, sequential first.
- *
- * @example
- * ```ts
- * import { promising } from "./candidates.ts";
- *
- * console.log(promising.length); // 5
- * ```
  */
 export function promising(
   sample: Sample,
@@ -226,20 +194,7 @@ export function promising(
   };
 }
 
-/**
- * Takes the model with the longest predicted time out of a race.
- *
- * @param raced The models, sequential first.
- * @param all Their predictions.
- * @returns All but that one; sequential stays.
- *
- * @example
- * ```ts
- * import { withoutSlowest } from "./candidates.ts";
- *
- * console.log(withoutSlowest.length); // 2
- * ```
- */
+/** Takes the model with the longest predicted time out of a race. */
 export function withoutSlowest(
   raced: readonly Candidate[],
   all: readonly Predicted[],
@@ -253,20 +208,7 @@ export function withoutSlowest(
   return raced.filter((candidate) => candidate !== slowest);
 }
 
-/**
- * What models were predicted to gain against sequential.
- *
- * @param all The predictions, sequential among them.
- * @param items How many items there are to try them on: more in flight could not be tried.
- * @returns The gains.
- *
- * @example
- * ```ts
- * import { predictedGains } from "./candidates.ts";
- *
- * console.log(predictedGains([], 100)); // []
- * ```
- */
+/** What models were predicted to gain against sequential. */
 export function predictedGains(
   all: readonly Predicted[],
   items: number,

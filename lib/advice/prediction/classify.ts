@@ -30,19 +30,9 @@ const MOST_FREEDOM = 60;
 /**
  * Classifies a job by its sample.
  *
- * @param sample The sample.
  * @param atMostSavedMs What the best model could save on the whole job, in milliseconds.
- * @param laneStartMs What starting the quickest lane takes.
  * @returns The class: small if even the best saves less than twice what it takes to start a lane, and
  * a lane is about what a person could notice at all.
- *
- * @example
- * ```ts
- * import { classOf } from "./classify.ts";
- *
- * const classified = classOf({ cpuShare: 0.02, cpuShareError: 0.01, items: 40 }, 2000, 20);
- * console.log(classified.bound); // "io"
- * ```
  */
 export function classOf(
   sample: Pick<Sample, "cpuShare" | "cpuShareError" | "items">,
@@ -78,18 +68,6 @@ const LEAST_ITEM_MS = 0.001;
  *
  * What could be saved at best is the waiting, all of it, and of the computing what all cores together
  * can save; nothing, if a task is shorter than dealing it out.
- *
- * @param sample The sample.
- * @param machine What the machine does.
- * @param items How many items the job has.
- * @returns The class.
- *
- * @example
- * ```ts
- * import { classFor } from "./classify.ts";
- *
- * console.log(classFor.length); // 3
- * ```
  */
 export function classFor(sample: Sample, machine: Machine, items: number): Classified {
   const sequentialMs = predict(sample, SEQUENTIAL, items, machine).runMs;

@@ -42,18 +42,6 @@ export interface Demand {
  * With many in flight a lane's thread hardly ever sleeps, so what waking it cost one by one is taken off
  * in proportion to how busy the lane is; what the first tasks of the sample took longer is counted
  * once a lane, however many items there are; and lanes beside this one are sent their items.
- *
- * @param sample The sample.
- * @param candidate The model.
- * @param inFlight Tasks in flight on each lane.
- * @returns What a task takes.
- *
- * @example
- * ```ts
- * import { demandOf } from "./demand.ts";
- *
- * console.log(demandOf.length); // 3
- * ```
  */
 export function demandOf(sample: Sample, { model }: Candidate, inFlight: number): Demand {
   const { wallMs, cpuMs, cpuShare, coldMs, items, wakeMs } = sample;

@@ -38,16 +38,6 @@ const NOTHING: JobSpec = {
 
 /**
  * Measures the machine: each kind of lane is started twice in a fresh process with no item to run.
- *
- * @param options How to run trials, how many lanes, and whether the ceiling is of interest.
- * @returns What was measured; usual values where it could not be.
- *
- * @example
- * ```ts
- * import { measureMachine } from "./machine.ts";
- *
- * console.log(measureMachine.length); // 1
- * ```
  */
 export const measureMachine: MachineMeter = async (
   { runTrial, cores, signal, ceiling: wanted },

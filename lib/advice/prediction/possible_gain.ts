@@ -17,18 +17,7 @@ const MOST_WAKING = 0.8;
  * The greatest gain that isn't an error of measurement: not above the tasks in flight, not above what the
  * cores can compute at once, and on one event loop not above what it isn't held up.
  *
- * @param sample The sample.
- * @param machine What the machine does.
- * @param candidate The model.
- * @param items How many items were run.
  * @returns Against the plain loop, from 1.
- *
- * @example
- * ```ts
- * import { possibleGain } from "./possible_gain.ts";
- *
- * console.log(possibleGain.length); // 4
- * ```
  */
 export function possibleGain(
   sample: Pick<Sample, "cpuShare" | "cpuMs" | "loopMs" | "blockedMs" | "wallMs" | "wakeMs">,

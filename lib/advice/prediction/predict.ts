@@ -72,24 +72,6 @@ const MORE = 2;
  * the event loop as in mean value analysis, or compute twice as much as seemed; and on another lane the
  * tasks in flight may all wait together and then compute in turn, for timers that are due are served
  * before messages that bring the next items. See queueing.ts for the sources.
- *
- * @param sample The sample.
- * @param candidate The model and its size.
- * @param items How many items.
- * @param machine What the machine does.
- * @returns The prediction.
- *
- * @example
- * ```ts
- * import type { Machine, Prediction } from "./predict.ts";
- * import { predict } from "./predict.ts";
- * import type { Sample } from "../probe/sample.ts";
- *
- * function plainLoop(sample: Sample, machine: Machine): Prediction {
- *   return predict(sample, { model: "sequential", lanes: 1, slots: 1 }, 100, machine);
- * }
- * console.log(plainLoop.length); // 2
- * ```
  */
 export function predict(
   sample: Sample,
@@ -170,15 +152,7 @@ export function predict(
 /**
  * Start and work together.
  *
- * @param prediction The prediction.
  * @returns Milliseconds.
- *
- * @example
- * ```ts
- * import { totalMs } from "./predict.ts";
- *
- * console.log(totalMs({ startMs: 20, runMs: 100 })); // 120
- * ```
  */
 export function totalMs({ startMs, runMs }: Pick<Prediction, "startMs" | "runMs">): number {
   return startMs + runMs;

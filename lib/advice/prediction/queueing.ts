@@ -11,13 +11,6 @@
  * @param timesMs What each item takes, in milliseconds, in order.
  * @param slots How many slots there are on all lanes together, from 1; may be infinite.
  * @returns Until the last one has ended, in milliseconds.
- *
- * @example
- * ```ts
- * import { listScheduleMs } from "./queueing.ts";
- *
- * console.log(listScheduleMs([10, 10, 10], 2)); // 20
- * ```
  */
 export function listScheduleMs(timesMs: readonly number[], slots: number): number {
   if (slots >= timesMs.length) return timesMs.reduce((most, ms) => Math.max(most, ms), 0);
@@ -49,13 +42,6 @@ export function listScheduleMs(timesMs: readonly number[], slots: number): numbe
  * @param waitMs What it waits, in milliseconds.
  * @param slots Tasks in flight, from 1.
  * @returns Tasks a millisecond.
- *
- * @example
- * ```ts
- * import { meanValueThroughput } from "./queueing.ts";
- *
- * console.log(meanValueThroughput(5, 5, 1)); // 0.1
- * ```
  */
 export function meanValueThroughput(computeMs: number, waitMs: number, slots: number): number {
   // Far beyond saturation nothing changes any more.
@@ -78,13 +64,6 @@ export function meanValueThroughput(computeMs: number, waitMs: number, slots: nu
  * @param computeMs What a task computes, in milliseconds.
  * @param wallMs What it takes altogether, in milliseconds.
  * @returns Slots, from 1; infinite if the task doesn't compute.
- *
- * @example
- * ```ts
- * import { saturationSlots } from "./queueing.ts";
- *
- * console.log(saturationSlots(5, 20)); // 4
- * ```
  */
 export function saturationSlots(computeMs: number, wallMs: number): number {
   return computeMs <= 0 ? Infinity : Math.max(1, wallMs / computeMs);

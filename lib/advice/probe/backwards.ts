@@ -16,25 +16,8 @@ import { ItemPuller } from "./item_puller.ts";
 /**
  * Runs the first items one by one, from last to first.
  *
- * @param items The job's items.
- * @param count How many of them.
- * @param task The task.
- * @param given What it is given besides.
  * @returns The checksum of their results, in the order of items, so that it equals that of a run forwards
  * if the order didn't matter.
- *
- * @example
- * ```ts
- * import { backwardsChecksum } from "./backwards.ts";
- *
- * let calls = 0;
- * const pure = (item: unknown) => `item ${item}`;
- * const counting = () => calls++;
- * const [a, b] = [await backwardsChecksum([1, 2], 2, pure), await backwardsChecksum([1, 2], 2, pure)];
- * console.log(a === b); // true
- * const [c, d] = [await backwardsChecksum([1], 1, counting), await backwardsChecksum([1], 1, counting)];
- * console.log(c === d); // false
- * ```
  */
 export async function backwardsChecksum(
   items: Items<unknown>,

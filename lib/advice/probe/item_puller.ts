@@ -21,7 +21,6 @@ export class ItemPuller {
   /**
    * Opens the items.
    *
-   * @param items The items.
    * @throws {TypeError} If they can't be iterated.
    */
   constructor(items: Items<unknown>) {
@@ -35,12 +34,7 @@ export class ItemPuller {
     this.total = typeof size === "number" ? size : undefined;
   }
 
-  /**
-   * Takes the next items.
-   *
-   * @param count How many are wanted.
-   * @returns As many, or fewer at the end.
-   */
+  /** Takes the next items. */
   async pull(count: number): Promise<unknown[]> {
     const pulled: unknown[] = [];
     while (pulled.length < count && !this.#done) {

@@ -14,19 +14,7 @@ const MOST_BACKWARDS = 16;
 /** What the whole advice may cost then, in sequential runs of the sample. */
 const MOST_RUNS = 2.97;
 
-/**
- * How many first items would be run from last to first.
- *
- * @param probed What the probe found.
- * @returns The number; a checksum of so many first results has to be known.
- *
- * @example
- * ```ts
- * import { countBackwards } from "./order_check.ts";
- *
- * console.log(countBackwards({ done: undefined })); // 0
- * ```
- */
+/** How many first items would be run from last to first. */
 export function countBackwards({ done }: Pick<Probed, "done">): number {
   const kept = done?.kept ?? 0;
   return Math.min(kept, MOST_BACKWARDS, Math.max(2, Math.ceil(SHARE_BACKWARDS * kept)));
@@ -37,18 +25,7 @@ export function countBackwards({ done }: Pick<Probed, "done">): number {
  * differ in their results, the plain loop repeats its own, and the run can be afforded. Results that
  * agreed may have agreed by luck.
  *
- * @param sample The sample.
- * @param probed What the probe found.
- * @param race The race.
- * @param leavesPlainLoop Whether anything but the plain loop is about to be recommended.
  * @returns How many items, and the checksum of their results from first to last; undefined for no run.
- *
- * @example
- * ```ts
- * import { orderCheck } from "./order_check.ts";
- *
- * console.log(orderCheck.length); // 4
- * ```
  */
 export function orderCheck(
   sample: Pick<Sample, "tasksMs" | "wallMs" | "failed">,

@@ -31,21 +31,7 @@ export type OrderProber = (
 /**
  * Runs the first items from last to first in a fresh process and compares the results.
  *
- * @param job The job.
- * @param options Which items.
  * @returns Whether the results differ; undefined if the run failed or took too long.
- *
- * @example
- * ```ts
- * import type { JobSpec } from "../../timing/spec.ts";
- * import { orderProbe } from "./order_probe.ts";
- *
- * async function dependsOnOrder(job: JobSpec, forwards: string): Promise<boolean | undefined> {
- *   const signal = AbortSignal.timeout(5000);
- *   return await orderProbe(job, { count: 8, forwards, guardMs: 5000, signal });
- * }
- * console.log(dependsOnOrder.length); // 2
- * ```
  */
 export const orderProbe: OrderProber = async (
   job,

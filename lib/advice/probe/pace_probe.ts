@@ -31,20 +31,7 @@ export interface Pace {
   readonly ofPlainLoop: boolean;
 }
 
-/**
- * Runs the job with retries until the time is up and counts what goes through.
- *
- * @param job The job.
- * @param options How many at once, and for how long.
- * @returns The pace.
- *
- * @example
- * ```ts
- * import { paceProbe } from "./pace_probe.ts";
- *
- * console.log(paceProbe.length); // 2
- * ```
- */
+/** Runs the job with retries until the time is up and counts what goes through. */
 export async function paceProbe(
   job: JobSpec,
   { slots, mostMs, signal, runTrial }: PaceProbeOptions,

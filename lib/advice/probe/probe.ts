@@ -242,24 +242,8 @@ function brokenBy(
 /**
  * Probes a job in a fresh process, which may do what the job's permissions say and no more.
  *
- * @param job The job.
- * @param options Which sample to take.
- * @param chooseChecksums Chooses of how many first results checksums are needed.
- * @returns What it found; a sample that took too long is cut off, not lost.
  * @throws {UsageError} If the module lacks an export or a permission, or has no items.
  * @throws {JobError} If it can't be loaded, fails at every item, ends its process, or never settles.
- *
- * @example
- * ```ts
- * import type { JobSpec } from "../../timing/spec.ts";
- * import { probe } from "./probe.ts";
- *
- * async function titleOf(job: JobSpec): Promise<string | undefined> {
- *   const options = { typed: "job.ts", limit: 1, targetMs: 1, guardMs: 1000, dry: true };
- *   return (await probe(job, options, () => [])).exports.title;
- * }
- * console.log(titleOf.length); // 1
- * ```
  */
 export const probe: Prober = async (job, options, chooseChecksums): Promise<Probed> => {
   const { signal, guardMs, guardOption = "--budget", limit, targetMs, meter, dry = false } =

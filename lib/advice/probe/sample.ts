@@ -152,27 +152,7 @@ const STEPS_MS = 100;
  * The CPU share is the ratio of two sums, its error that of a ratio estimator (Cochran, "Sampling
  * Techniques", 1977, section 6.3), with each stretch as a cluster.
  *
- * @param probed What the probe found; one that was cut off counts as far as it came.
- * @returns The sample.
  * @throws {RangeError} If no item was run.
- *
- * @example
- * ```ts
- * import { sampleOf } from "./sample.ts";
- *
- * const sample = sampleOf({
- *   exports: { items: "iterable", task: "function", setup: false, teardown: false, functions: [] },
- *   stretches: [
- *     { count: 1, wallMs: 10, cpuMs: 1, sourceMs: 0, syncMs: 1, syncCpuMs: 1 },
- *     { count: 1, wallMs: 10, cpuMs: 1, sourceMs: 0, syncMs: 1, syncCpuMs: 1 },
- *   ],
- *   failures: [],
- *   done: undefined,
- *   cutOff: undefined,
- *   checksums: new Map(),
- * });
- * console.log(sample.cpuShare); // 0.1
- * ```
  */
 export function sampleOf(
   { stretches, done, failures, load, total, laneMs }: Probed,
@@ -257,19 +237,7 @@ export function sampleOf(
 /** From this share of the time on, waiting that holds up a thread can't be a neighbour on the CPU. */
 const BLOCKS = 0.25;
 
-/**
- * Whether tasks hold up their thread while they wait.
- *
- * @param sample The sample.
- * @returns Whether they do so for a quarter of their time.
- *
- * @example
- * ```ts
- * import { blocks } from "./sample.ts";
- *
- * console.log(blocks({ blockedMs: 8, wallMs: 10 })); // true
- * ```
- */
+/** Whether tasks hold up their thread while they wait. */
 export function blocks({ blockedMs, wallMs }: Pick<Sample, "blockedMs" | "wallMs">): boolean {
   return blockedMs >= BLOCKS * wallMs;
 }

@@ -78,15 +78,7 @@ export class Sampler {
   #cpuMs = 0;
   #threadCpuMs = 0;
 
-  /**
-   * Makes a sampler.
-   *
-   * @param order Which sample.
-   * @param task The task.
-   * @param say Tells what was found, as soon as it is.
-   * @param meet Lets the meter be read, and waits until it has been.
-   * @param given What the task is given besides its items.
-   */
+  /** Makes a sampler. */
   constructor(
     readonly order: ProbeOrder,
     readonly task: TaskFunction,
@@ -95,12 +87,7 @@ export class Sampler {
     readonly given?: Given,
   ) {}
 
-  /**
-   * The job's items.
-   *
-   * @param items The job's items.
-   * @param listed How many there are of a list of which only some are here, in the order of timing/spread.ts.
-   */
+  /** The job's items. */
   async run(items: Items<unknown>, listed?: number): Promise<void> {
     const puller = new ItemPuller(items);
     if (listed !== undefined) this.#places = spreadOrder(listed);
@@ -173,12 +160,7 @@ export class Sampler {
     }
   }
 
-  /**
-   * Their checksum.
-   *
-   * @param count How many first results.
-   * @returns Their checksum.
-   */
+  /** Their checksum. */
   checksum(count: number): Promise<string> {
     return checksumOf(this.#kept.slice(0, count));
   }

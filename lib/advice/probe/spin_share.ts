@@ -12,14 +12,6 @@
  * @param now The clock, in milliseconds.
  * @param cpuMs CPU time of this process so far, in milliseconds.
  * @returns From 0.05 to 1, which means the whole CPU.
- *
- * @example
- * ```ts
- * import { availableShare } from "./spin_share.ts";
- *
- * let atMs = 0;
- * console.log(availableShare(10, () => atMs++, () => atMs / 2)); // 0.5
- * ```
  */
 export function availableShare(ms: number, now: () => number, cpuMs: () => number): number {
   const cpuAt = cpuMs();

@@ -7,19 +7,7 @@
 import { httpSigns } from "../../timing/refusal_signs.ts";
 import type { Thrown } from "./probe_message.ts";
 
-/**
- * What was thrown, as plain data.
- *
- * @param error What was thrown.
- * @returns Its name, message and causes.
- *
- * @example
- * ```ts
- * import { thrownBy } from "./thrown.ts";
- *
- * console.log(thrownBy(new RangeError("too far")).name); // "RangeError"
- * ```
- */
+/** What was thrown, as plain data. */
 export function thrownBy(error: unknown): Thrown {
   const signs = httpSigns(error);
   if (!(error instanceof Error)) {

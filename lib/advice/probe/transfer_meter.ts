@@ -44,10 +44,6 @@ export class TransferMeter {
   /**
    * Looks at an item and its result, if it is one of those that are looked at: the first ones, and then
    * fewer and fewer.
-   *
-   * @param item The item.
-   * @param result What its task gave.
-   * @param index The item's place in the input.
    */
   async look(item: unknown, result: unknown, index: number): Promise<void> {
     if (index < this.#next || this.#seen >= MOST || this.#spentMs > MOST_MS) return;
@@ -91,11 +87,7 @@ export class TransferMeter {
     }
   }
 
-  /**
-   * Sums up what was measured.
-   *
-   * @returns The cost of an item and its result, on average.
-   */
+  /** Sums up what was measured. */
   cost(): TransferCost {
     const mean = (sum: number) => this.#seen === 0 ? 0 : sum / this.#seen;
     return {

@@ -18,15 +18,6 @@ const LONGEST_MS = 8;
  * @param cpuMs CPU time of this process so far, in milliseconds.
  * @param wait Waits so long; default a timer.
  * @returns Milliseconds of CPU time.
- *
- * @example
- * ```ts
- * import { wakeCost } from "./wake_cost.ts";
- *
- * let cpu = 0;
- * const wait = () => Promise.resolve(void (cpu += 0.2));
- * console.log((await wakeCost(10, () => cpu, wait)).toFixed(1)); // "0.2"
- * ```
  */
 export async function wakeCost(
   waitMs: number,

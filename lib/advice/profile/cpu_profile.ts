@@ -100,8 +100,6 @@ function weigh(
  *
  * A function that calls itself is one call with the time of all. Idle time isn't counted.
  *
- * @param json The parsed `.cpuprofile`.
- * @param roles Which frames mark the interesting part, and which belong to what measures.
  * @returns The tree between the marks; undefined if it is no profile, or lacks a mark.
  */
 export function callTree(json: unknown, roles: FrameRoles): CallTree | undefined {

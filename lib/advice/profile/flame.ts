@@ -29,13 +29,7 @@ const NARROWEST = 0.004;
 const MOST_BARS = 300;
 const DEEPEST = 24;
 
-/**
- * Lays out a tree.
- *
- * @param tree The tree.
- * @param folder The job's folder, as a path.
- * @returns The bars that are wide enough to be seen, callers before what they called.
- */
+/** Lays out a tree. */
 export function flameBars({ calls }: CallTree, folder: string): FlameBar[] {
   const all = calls.reduce((sum, call) => sum + totalUs(call), 0);
   if (all === 0) return [];

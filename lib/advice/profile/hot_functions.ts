@@ -60,8 +60,6 @@ interface Tally {
  * What the runtime does for a function counts as that function's, since only there it can be mended;
  * what it does for none, such as collecting garbage, is told by itself.
  *
- * @param tree The tree.
- * @param folder The job's folder, as a path.
  * @returns The shares; all 0 for a tree in which nothing ran.
  */
 export function timeByFunction({ calls }: CallTree, folder: string): TimeByFunction {

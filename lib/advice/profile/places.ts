@@ -33,8 +33,6 @@ function pathOf(url: string): string | undefined {
 /**
  * Where a function stands.
  *
- * @param frame The function.
- * @param folder The job's folder, as a path; files are told relative to it.
  * @returns Such as "job.ts:12", "npm:lodash@4.17.21/chunk.js:3"; undefined for the runtime's.
  */
 export function placeOf({ url, line }: Frame, folder: string): string | undefined {

@@ -28,8 +28,6 @@ export type ProfilePlan =
 /**
  * Plans a profile.
  *
- * @param sample The sample, of which it takes a part from end to end.
- * @param small Whether the job is too small for its time to matter.
  * @param leftMs What is left of the budget, in milliseconds.
  * @returns The plan; undefined for tasks that wait, which have nothing to show.
  */

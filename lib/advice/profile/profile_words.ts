@@ -98,7 +98,6 @@ function savingsLine(advice: Advice, { functions }: JobProfile): string | undefi
 /**
  * Where the time goes, in sentences.
  *
- * @param advice The advice.
  * @returns None if the job has no profile and nobody would ask for one.
  */
 export function profileLines(advice: Advice): string[] {

@@ -56,16 +56,7 @@ export function profileEnds(): void {
 /** Once so many have failed and none succeeded, the rest will fail too. */
 const ALL_FAIL = 5;
 
-/**
- * Runs the items; one that fails doesn't end the run.
- *
- * @param items The job's items.
- * @param limit How many are taken at most.
- * @param order Which of them are run, and for how long.
- * @param task The task.
- * @param given What it is given besides.
- * @returns What ran.
- */
+/** Runs the items; one that fails doesn't end the run. */
 export async function profiledRun(
   items: Items<unknown>,
   limit: number,

@@ -114,13 +114,7 @@ async function treeIn(folder: string): Promise<CallTree | undefined> {
   return undefined;
 }
 
-/**
- * Takes a profile of a job's tasks.
- *
- * @param job The job.
- * @param options Which items, and for how long.
- * @returns Where the time goes, or why that isn't known; nothing is left behind.
- */
+/** Takes a profile of a job's tasks. */
 export const profileJob: Profiler = async (job, options): Promise<Profiled> => {
   const guard = new AbortController();
   const timer = setTimeout(() => guard.abort(), options.guardMs);

@@ -18,16 +18,7 @@ const CLEARLY = [ONE_ROUND, 1.6, 1.35, 1.25];
 /**
  * Finds the models that were clearly slower than the best one, in every round.
  *
- * @param runners What is still in the race; sequential is never found, for gains are against it.
  * @param scaledMs What a round comes to for the whole job, in milliseconds.
- * @returns Those to take out.
- *
- * @example
- * ```ts
- * import { clearlySlower } from "./clearly_slower.ts";
- *
- * console.log(clearlySlower([], () => 0)); // []
- * ```
  */
 export function clearlySlower(
   runners: readonly Runner[],

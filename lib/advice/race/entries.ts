@@ -29,19 +29,6 @@ export interface Entries {
 /**
  * Scales what runners took to the whole job, and takes out whose gain is above what cores and waiting
  * can give: that says something about the measurement, and nothing about the model.
- *
- * @param runners What ran.
- * @param sample The sample.
- * @param machine What the machine does.
- * @param horizon How many items times are wanted for.
- * @returns The entries, in the order of runners.
- *
- * @example
- * ```ts
- * import { entriesOf } from "./entries.ts";
- *
- * console.log(entriesOf.length); // 4
- * ```
  */
 export function entriesOf(
   runners: readonly Runner[],

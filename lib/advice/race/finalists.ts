@@ -12,17 +12,9 @@ import type { Runner } from "./race_options.ts";
  * Chooses whom a further round can afford: the two best at least, for they are to be told apart; then
  * sequential, against which gains are given; then the others, the better ones first.
  *
- * @param active What is still in the race.
  * @param leftMs What their tasks may take together, in milliseconds.
  * @param scaledMs What a round comes to for the whole job, in milliseconds.
  * @returns Those to run; none if not even two can.
- *
- * @example
- * ```ts
- * import { finalists } from "./finalists.ts";
- *
- * console.log(finalists([], 100, () => 0)); // []
- * ```
  */
 export function finalists(
   active: readonly Runner[],

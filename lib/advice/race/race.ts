@@ -223,21 +223,6 @@ function limitedTo(source: JobSpec["items"], limit: number): JobSpec["items"] {
  * Runs a race. The first round tries all; models that fail, give other results or are clearly slower
  * are taken out, and others may take their place. Rounds go on until the models are told apart or the
  * allowance is spent.
- *
- * @param options The models, the plan, and how to judge.
- * @returns What each model did; whatever was measured until an abort.
- *
- * @example
- * ```ts
- * import { race } from "./race.ts";
- * import type { Race, RaceOptions } from "./race_options.ts";
- *
- * async function trialsOf(options: RaceOptions): Promise<number> {
- *   const result: Race = await race(options);
- *   return result.trials;
- * }
- * console.log(trialsOf.length); // 1
- * ```
  */
 export const race: RaceRunner = async (options): Promise<Race> => {
   const { plan, seed, instead, decided } = options;

@@ -43,20 +43,8 @@ const ITEMS_A_LANE = 3;
 /**
  * Plans a race.
  *
- * @param sample The sample.
- * @param raced The models, sequential among them.
- * @param machine What the machine does.
- * @param most How many items there are: for sequential those of the sample, whose results are known;
- * for the others those of the job, for one that does many at once shows it only on many.
  * @param leftMs What is left of the budget, in milliseconds.
  * @returns The plan; null if there isn't time for even one round.
- *
- * @example
- * ```ts
- * import { planRace } from "./race_plan.ts";
- *
- * console.log(planRace.length); // 5
- * ```
  */
 export function planRace(
   sample: Sample,

@@ -62,16 +62,7 @@ function ranOf(entries: readonly Entry[]): Entry[] {
   return entries.filter(({ times, eligible }) => eligible && times.length > 0);
 }
 
-/**
- * How the models that count stand to each other.
- *
- * @example
- * ```ts
- * import { standingsOf } from "./recommend.ts";
- *
- * console.log(standingsOf.length); // 1
- * ```
- */
+/** How the models that count stand to each other. */
 export function standingsOf(entries: readonly Entry[], usualNoise?: number): Standings<Entry> {
   return new Standings(ranOf(entries), usualNoise);
 }
@@ -135,16 +126,7 @@ function staysPlain(
  * as the best one's. A gain is shown if its interval leaves out 1, whatever was predicted. The
  * confidence is the least of those that it beats each simpler model, and that no other beats it by a tenth.
  *
- * @param entries What was raced.
- * @param usualNoise What a time is usually off by, on the logarithm.
  * @returns Sequential, with half a confidence, if nothing was measured.
- *
- * @example
- * ```ts
- * import { recommend } from "./recommend.ts";
- *
- * console.log(recommend([]).candidate.model); // "sequential"
- * ```
  */
 export function recommend(entries: readonly Entry[], usualNoise?: number): Recommendation {
   const ran = ranOf(entries);

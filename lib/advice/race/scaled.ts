@@ -16,20 +16,7 @@ import type { Sample } from "../probe/sample.ts";
  * to what is predicted for the two numbers. So waves, long items and saturation are accounted for, and
  * what the prediction is off by cancels out.
  *
- * @param sample The sample.
- * @param machine What the machine does.
- * @param candidate The model.
- * @param items How many items the round ran.
- * @param horizon How many items are wanted.
- * @param round What was measured.
  * @returns The time for `horizon` items, in milliseconds.
- *
- * @example
- * ```ts
- * import { scaledMs } from "./scaled.ts";
- *
- * console.log(scaledMs.length); // 6
- * ```
  */
 export function scaledMs(
   sample: Sample,
@@ -48,17 +35,7 @@ export function scaledMs(
 /**
  * A runner's times for the whole job.
  *
- * @param runner What ran.
- * @param scale Scales a round to the whole job.
  * @returns The entry; not eligible if it was taken out of the race for anything but being slow.
- *
- * @example
- * ```ts
- * import { entryOf } from "./scaled.ts";
- *
- * const candidate = { model: "sequential", lanes: 1, slots: 1 } as const;
- * console.log(entryOf({ candidate, items: 1, rounds: [] }, () => 0).eligible); // true
- * ```
  */
 export function entryOf(
   { candidate, items, rounds, out }: Runner,

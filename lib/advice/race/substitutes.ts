@@ -47,17 +47,7 @@ export interface Allowed {
  * - Where far more are in flight than are served at once: as many as are served, which is kinder.
  * - Where even the best came out below what was predicted of a model that wasn't raced: that one.
  *
- * @param runners What ran so far.
- * @param allowed What the job allows.
  * @param timeMs What a runner's last round comes to, in milliseconds.
- * @returns Models that haven't run yet.
- *
- * @example
- * ```ts
- * import { substitutes } from "./substitutes.ts";
- *
- * console.log(substitutes([], { cores: 2, waits: true, canTravel: true }, () => 1)); // []
- * ```
  */
 export function substitutes(
   runners: readonly Runner[],

@@ -11,19 +11,7 @@ import { OTHER_WORK } from "../../judge/thresholds.ts";
 import type { FailureKind } from "../../timing/failures.ts";
 import type { Failing, Finding } from "../finding.ts";
 
-/**
- * A pace in words.
- *
- * @param perSecond Items a second.
- * @returns Such as "20 a second".
- *
- * @example
- * ```ts
- * import { paceText } from "./finding_words.ts";
- *
- * console.log(paceText(19.7)); // "20 a second"
- * ```
- */
+/** A pace in words. */
 export function paceText(perSecond: number): string {
   return `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)} a second`;
 }
@@ -128,19 +116,7 @@ function memoryText(of: Finding & { kind: "memory" }): string {
     `that runs out of memory takes the whole program with it; a process doesn't.`;
 }
 
-/**
- * Says what was found.
- *
- * @param finding The finding.
- * @returns A sentence or two with its figures.
- *
- * @example
- * ```ts
- * import { sayFinding } from "./finding_words.ts";
- *
- * console.log(sayFinding({ kind: "broken", model: "workers (2 lanes)", error: "no threads" }));
- * ```
- */
+/** Says what was found. */
 export function sayFinding(finding: Finding): string {
   switch (finding.kind) {
     case "results":

@@ -29,18 +29,7 @@ export interface Progress {
 /**
  * Says what an answer lacks.
  *
- * @param progress How far the measurements came.
- * @param signal The person's own interruption.
  * @returns Half a sentence with the remedy; undefined if nothing is missing.
- *
- * @example
- * ```ts
- * import { missingOf } from "./missing.ts";
- *
- * const progress = { probed: { cutOff: undefined }, sample: { items: 1 }, plan: null, raced: [] };
- * const missing = missingOf({ ...progress, race: undefined, small: false }, AbortSignal.any([]));
- * console.log(missing?.startsWith("there is only one item")); // true
- * ```
  */
 export function missingOf(
   { probed, sample, plan, raced, race, small }: Progress,

@@ -69,23 +69,7 @@ function flagsOf(job: SnippetJob, { model }: Candidate): string[] {
   return [...project, ...allowed];
 }
 
-/**
- * Writes the lines of code that run the whole job under a model, with nothing left to fill in.
- *
- * @param job The job.
- * @param candidate The model and its size.
- * @returns The program and the flags it needs.
- *
- * @example
- * ```ts
- * import { snippetFor } from "./snippet.ts";
- *
- * const job = { module: "file:///job.ts", export: "default", itemsAreMade: false };
- * const rest = { permissions: {}, library: "file:///lanes/lib/mod.ts" };
- * const { code } = snippetFor({ ...job, ...rest }, { model: "limited", lanes: 1, slots: 8 });
- * console.log(code.includes("limited({ slots: 8 })")); // true
- * ```
- */
+/** Writes the lines of code that run the whole job under a model, with nothing left to fill in. */
 export function snippetFor(job: SnippetJob, candidate: Candidate): Snippet {
   const { model } = candidate;
   const name = job.export === "default" ? "" : `, ${JSON.stringify(job.export)}`;

@@ -27,21 +27,7 @@ const FEW_ITEMS = 5;
 /** Gains up to so many times the number of cores are what computing can give, not waiting. */
 const SATURATED = 1.25;
 
-/**
- * Finds where measuring contradicted the prediction by a quarter or more.
- *
- * @param models The models.
- * @param waits Whether the tasks wait most of their time.
- * @param busy Whether other programs used the CPUs meanwhile.
- * @returns A sentence for each, with the likeliest reason.
- *
- * @example
- * ```ts
- * import { surprisesOf } from "./wording.ts";
- *
- * console.log(surprisesOf([], true, false)); // []
- * ```
- */
+/** Finds where measuring contradicted the prediction by a quarter or more. */
 export function surprisesOf(
   models: readonly ModelAdvice[],
   waits: boolean,
@@ -183,18 +169,6 @@ function saturates(composer: Composer): boolean {
 
 /**
  * Says why a model is recommended: only what was seen of the tasks, and only what was measured of others.
- *
- * @param composer What was found.
- * @param recommendation The recommendation.
- * @param bound The job's class.
- * @returns A sentence or two.
- *
- * @example
- * ```ts
- * import { reasonOf } from "./wording.ts";
- *
- * console.log(reasonOf.length); // 3
- * ```
  */
 export function reasonOf(
   composer: Composer,
@@ -263,16 +237,7 @@ function queues({ runners }: Composer, candidate: Candidate, gain: number): bool
 /**
  * Says why the prediction may be off, as far as the sample itself can tell.
  *
- * @param composer What was found.
- * @param candidate The recommended model.
  * @returns Half a sentence; undefined if the prediction is sure.
- *
- * @example
- * ```ts
- * import { unsureOf } from "./wording.ts";
- *
- * console.log(unsureOf.length); // 2
- * ```
  */
 export function unsureOf(composer: Composer, candidate: Candidate): string | undefined {
   const { sample, probed } = composer.found;

@@ -77,7 +77,6 @@ export interface Channel {
   /** Whether the other side can be ended even in a loop that never yields. */
   readonly stopsByForce: boolean;
   /**
-   * @param moves Buffers that move instead of being copied, where the channel can do that.
    * @throws If the payload can't be cloned.
    */
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void;
@@ -178,11 +177,7 @@ export function reportHead(
   return all;
 }
 
-/**
- * Reads what {@linkcode reportHead} wrote.
- *
- * @param offsetMs Added to every time: from the lane's clock to the caller's.
- */
+/** Reads what {@linkcode reportHead} wrote. */
 export function readReportHead(head: ArrayLike<number>, offsetMs: number): ReportHead {
   const times = head.length > REPORT_FIELDS
     ? Float64Array.prototype.slice.call(head, REPORT_FIELDS)

@@ -102,10 +102,6 @@ export class RemoteLane implements Lane {
   /** Add to a time of the lane's clock to get the caller's. */
   #clockOffsetMs = 0;
 
-  /**
-   * @param events Told of every batch's end and of the lane's death.
-   * @param open Opens the channel.
-   */
   constructor(events: LaneEvents, open: ChannelFactory, options: RemoteLaneOptions = {}) {
     this.#events = events;
     this.#options = options;

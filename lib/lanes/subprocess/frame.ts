@@ -36,7 +36,6 @@ export class GarbageError extends Error {
 /**
  * Makes the bytes of a frame, in parts, so that large bodies need not be copied.
  *
- * @param serializer Not needed where there is no payload.
  * @throws {RangeError} If the body exceeds 4 GiB.
  * @throws What the serializer throws, if the payload can't be cloned.
  */

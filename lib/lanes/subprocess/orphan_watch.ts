@@ -11,17 +11,6 @@ const LOOK_MS = 250;
 /**
  * Starts the thread. It needs no permission: it asks for nothing but this process's parent, and may
  * end nothing but this process.
- *
- * @param parentPid The process without which this one is to end.
- * @returns The thread; nothing need be done with it.
- *
- * @example
- * ```ts ignore
- * import { endWithParent } from "./orphan_watch.ts";
- *
- * endWithParent(Deno.ppid);
- * while (true); // until the parent ends
- * ```
  */
 export function endWithParent(parentPid: number): Worker {
   // Code from a file would need leave to read it.

@@ -28,8 +28,6 @@ export function abandonWorker(worker: Worker): void {
 /**
  * Says whether a worker keeps this event loop alive. Web Workers have no `unref()`; Deno keeps the
  * one that `node:worker_threads` calls under an unnamed symbol. It counts, so call it in turns.
- *
- * @returns Whether that could be said.
  */
 export function keepAlive(worker: Worker, alive: boolean): boolean {
   const methods = worker as unknown as Record<symbol, ((ref: boolean) => void) | undefined>;

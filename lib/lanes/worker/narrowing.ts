@@ -14,7 +14,6 @@ const FLAG = "--unstable-worker-options";
 /**
  * Makes sure that this program can start threads that may do less than itself.
  *
- * @param said Whether the caller says so.
  * @throws {LaneStartError} If it can't, or if that isn't known.
  */
 export function checkNarrowing(said: boolean): void {

@@ -8,19 +8,7 @@ import type { Renderers } from "../../files/output_files.ts";
 import type { AdviceFile } from "../../advice/advice.ts";
 import { adviceMarkdown } from "./advice_markdown.ts";
 
-/**
- * What makes each format of advice.
- *
- * @param file The advice with what it was measured on.
- * @returns A function for each format.
- *
- * @example
- * ```ts
- * import { adviceRenderers } from "./advice_files.ts";
- *
- * console.log(adviceRenderers.length); // 1
- * ```
- */
+/** What makes each format of advice. */
 export function adviceRenderers(
   file: AdviceFile,
 ): Required<Pick<Renderers, "json" | "markdown" | "html">> {

@@ -26,19 +26,7 @@ function codeBlock(lines: readonly string[]): string {
   return [`${fence}ts`, ...lines, fence].join("\n");
 }
 
-/**
- * Writes advice as Markdown (GitHub's flavour). Text from outside is escaped.
- *
- * @param file The advice.
- * @returns The text, ending in a newline.
- *
- * @example
- * ```ts
- * import { adviceMarkdown } from "./advice_markdown.ts";
- *
- * console.log(adviceMarkdown.length); // 1
- * ```
- */
+/** Writes advice as Markdown (GitHub's flavour). Text from outside is escaped. */
 export function adviceMarkdown({ advice, environment }: AdviceFile): string {
   const name = inertMarkdown(advice.recommended.name);
   const titled = (title: string, lines: readonly string[]) =>

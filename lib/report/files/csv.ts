@@ -34,22 +34,6 @@ const COLUMNS = [
  *
  * A spreadsheet takes text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return for a
  * formula (OWASP, "CSV Injection"); such text gets an apostrophe before it. Numbers stay numbers.
- *
- * @param result What was measured.
- * @returns The rows, the heads first, each ending in CR LF.
- *
- * @example
- * ```ts
- * import { renderCsv } from "./csv.ts";
- *
- * const environment = { deno: "2", v8: "14", os: "linux", arch: "x86_64", cpus: 2 };
- * const result = {
- *   schemaVersion: 1 as const,
- *   environment: { ...environment, lanesAvailable: 2, startedAt: "2026-01-01T12:00:00Z", seed: 1 },
- *   comparisons: [],
- * };
- * console.log(renderCsv(result).startsWith("job,task,items,model")); // true
- * ```
  */
 export function renderCsv(result: ResultFile): string {
   const rows: (string | number)[][] = [[...COLUMNS]];

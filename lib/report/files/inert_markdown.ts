@@ -9,16 +9,6 @@ import { plain } from "../../text/plain.ts";
 /**
  * Text that Markdown leaves alone: one line, without HTML, and with every sign that formats, links,
  * mentions or refers written as a character reference, which works inside tables too.
- *
- * @param text From anywhere.
- * @returns The text, to be put into a paragraph, a list's item or a table's cell.
- *
- * @example
- * ```ts
- * import { inertMarkdown } from "./inert_markdown.ts";
- *
- * console.log(inertMarkdown("a|b")); // "a&#124;b"
- * ```
  */
 export function inertMarkdown(text: string): string {
   return plain(text).replace(/[&<>|`*_\[\]@#~\\!$]/g, (sign) => `&#${sign.charCodeAt(0)};`)
@@ -28,20 +18,7 @@ export function inertMarkdown(text: string): string {
     .replace(/^(\d+)([.)])(?=\s|$)/, (_, digits, sign) => `${digits}&#${sign.charCodeAt(0)};`);
 }
 
-/**
- * A table in Markdown; its texts are escaped.
- *
- * @param heads The heads.
- * @param rows The cells; the first of each row is set to the left, the others to the right.
- * @returns The table's lines.
- *
- * @example
- * ```ts
- * import { markdownTable } from "./inert_markdown.ts";
- *
- * console.log(markdownTable(["size", "items/s"], [["1", "50"]]).split("\n").length); // 3
- * ```
- */
+/** A table in Markdown; its texts are escaped. */
 export function markdownTable(
   heads: readonly string[],
   rows: readonly (readonly string[])[],

@@ -32,22 +32,6 @@ const HEADS = [
 /**
  * Writes a result as Markdown (GitHub's flavour): a heading, a table and the verdict for each
  * comparison. Text from outside is escaped, so that it can't format, link, mention or embed.
- *
- * @param result What was measured.
- * @returns The text, ending in a newline.
- *
- * @example
- * ```ts
- * import { renderMarkdown } from "./markdown.ts";
- *
- * const environment = { deno: "2", v8: "14", os: "linux", arch: "x86_64", cpus: 2 };
- * const result = {
- *   schemaVersion: 1 as const,
- *   environment: { ...environment, lanesAvailable: 2, startedAt: "2026-01-01T12:00:00Z", seed: 1 },
- *   comparisons: [],
- * };
- * console.log(renderMarkdown(result));
- * ```
  */
 export function renderMarkdown(result: ResultFile): string {
   const parts = result.comparisons.map(renderComparison);

@@ -41,22 +41,6 @@ export interface TraceEvent {
  * Writes a result as a trace: each model a process, each slot of a lane a thread, each task a span,
  * its wait in the queue an asynchronous span of category "queue" before it, and each lane's start-up
  * a span.
- *
- * @param result What was measured; models without a timeline leave nothing in the trace.
- * @returns JSON.
- *
- * @example
- * ```ts
- * import { renderTrace } from "./trace.ts";
- *
- * const environment = { deno: "2", v8: "14", os: "linux", arch: "x86_64", cpus: 2 };
- * const result = {
- *   schemaVersion: 1 as const,
- *   environment: { ...environment, lanesAvailable: 2, startedAt: "2026-01-01T12:00:00Z", seed: 1 },
- *   comparisons: [],
- * };
- * console.log(JSON.parse(renderTrace(result)).traceEvents); // []
- * ```
  */
 export function renderTrace(result: ResultFile): string {
   const events: TraceEvent[] = [];

@@ -7,20 +7,7 @@
 
 import { createHash } from "node:crypto";
 
-/**
- * Writes the policy for a page's inline style and script.
- *
- * @param style The exact text within `<style>`.
- * @param script The exact text within `<script>`.
- * @returns The policy, for a `<meta http-equiv="content-security-policy">`.
- *
- * @example
- * ```ts
- * import { policyFor } from "./csp.ts";
- *
- * console.log(policyFor("p{}", "").startsWith("default-src 'none'")); // true
- * ```
- */
+/** Writes the policy for a page's inline style and script. */
 export function policyFor(style: string, script: string): string {
   return "default-src 'none'; base-uri 'none'; form-action 'none'; " +
     `style-src '${hashOf(style)}'; script-src '${hashOf(script)}'`;

@@ -20,17 +20,6 @@ export interface Depth {
  * Counts spans in flight over time. Neighbouring buckets of the same depth become one.
  *
  * @param fromMs Where each span begins, in milliseconds.
- * @param toMs Where each span ends; the same length as `fromMs`.
- * @param endMs Where time ends; it begins at 0.
- * @param buckets Into how many parts time is cut; at least 1.
- * @returns Stretches with at least one span in them, in the order of time.
- *
- * @example
- * ```ts
- * import { depthOverTime } from "./depth.ts";
- *
- * console.log(depthOverTime([0, 5], [10, 10], 10, 2).map(({ depth }) => depth)); // [1, 2]
- * ```
  */
 export function depthOverTime(
   fromMs: readonly number[],

@@ -44,22 +44,7 @@ const LATENCY: Kind = {
 const BINS = 64;
 const ROW_HEIGHT = 44;
 
-/**
- * Writes the distribution of task times, and for jobs that wait that of latency too.
- *
- * @param comparison The comparison.
- * @param id The first figure's id, unique in its page.
- * @returns The figures; nothing where no timeline was recorded.
- *
- * @example
- * ```ts
- * import { distributionSection } from "./distribution_chart.ts";
- *
- * const job = { name: "nothing", task: "", items: 0, options: {} };
- * const nothing = { job, ceiling: null, models: [], agree: true, warnings: [], verdict: null };
- * console.log(distributionSection(nothing, "times").text); // ""
- * ```
- */
+/** Writes the distribution of task times, and for jobs that wait that of latency too. */
 export function distributionSection(comparison: Comparison, id: string): Html {
   const waits = comparison.verdict?.bound === "io" || comparison.verdict?.bound === "mixed";
   return markup`${distribution(comparison, IN_FLIGHT, id)}${

@@ -21,22 +21,7 @@ export interface DocumentOptions {
   readonly linked?: readonly string[];
 }
 
-/**
- * Writes a page: a title, a table of contents, and sections.
- *
- * @param title The page's title and first heading, as plain text.
- * @param sections What it is made of, in order.
- * @param options What stands around them.
- * @returns The whole file, with its own style, script, and a policy that forbids all else.
- *
- * @example
- * ```ts
- * import { renderDocument } from "./document.ts";
- *
- * const page = renderDocument("Scaling", [{ id: "knee", title: "The knee", html: "<p>4 slots</p>" }]);
- * console.log(page.startsWith("<!doctype html>")); // true
- * ```
- */
+/** Writes a page: a title, a table of contents, and sections. */
 export function renderDocument(
   title: string,
   sections: readonly Section[],

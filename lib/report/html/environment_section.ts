@@ -13,22 +13,7 @@ import { type Html, type Markup, markup } from "./markup.ts";
 /** A term and what it is. */
 export type Term = readonly [name: string, value: Html];
 
-/**
- * The terms of an environment.
- *
- * @param environment On what it was measured.
- * @param jobs What was run, a line each.
- * @returns The terms, in the order in which they are to be read.
- *
- * @example
- * ```ts
- * import { environmentTerms } from "./environment_section.ts";
- *
- * const machine = { deno: "2.9.6", v8: "14", os: "linux", arch: "x86_64", cpus: 2, lanesAvailable: 2 };
- * const [[name, value]] = environmentTerms({ ...machine, startedAt: "2026-01-01T12:00:00Z", seed: 1 }, []);
- * console.log(name, value.text); // "Deno" "2.9.6, V8 14"
- * ```
- */
+/** The terms of an environment. */
 export function environmentTerms(
   environment: ResultFile["environment"],
   jobs: readonly Markup[],
@@ -49,19 +34,7 @@ export function environmentTerms(
   ];
 }
 
-/**
- * Terms as a list.
- *
- * @param terms The terms.
- * @returns The list.
- *
- * @example
- * ```ts
- * import { termList } from "./environment_section.ts";
- *
- * console.log(termList([]).text); // `<dl class="terms"></dl>`
- * ```
- */
+/** Terms as a list. */
 export function termList(terms: readonly Term[]): Html {
   return markup`<dl class="terms">${
     terms.map(([name, value]) =>
@@ -75,20 +48,7 @@ export function termList(terms: readonly Term[]): Html {
   }</dl>`;
 }
 
-/**
- * What a comparison ran, in a line.
- *
- * @param comparison The comparison.
- * @returns Its name, items, rounds, task and options.
- *
- * @example
- * ```ts
- * import { jobWords } from "./environment_section.ts";
- *
- * const job = { name: "nothing", task: "", items: 0, options: {} };
- * console.log(jobWords({ job, models: [] }).text.includes("0 items")); // true
- * ```
- */
+/** What a comparison ran, in a line. */
 export function jobWords({ job, models }: Pick<Comparison, "job" | "models">): Html {
   const rounds = Math.max(0, ...models.map(({ rounds }) => rounds.length));
   const what = markup`<b>${job.name}</b>, ${
@@ -97,20 +57,7 @@ export function jobWords({ job, models }: Pick<Comparison, "job" | "models">): H
   return markup`${what}${taskWords(job.task, job.options)}`;
 }
 
-/**
- * A task and its options, in a line.
- *
- * @param task The task's module and export.
- * @param options What it was given.
- * @returns The line.
- *
- * @example
- * ```ts
- * import { taskWords } from "./environment_section.ts";
- *
- * console.log(taskWords("sleep.ts", {}).text); // "Task <code>sleep.ts</code>"
- * ```
- */
+/** A task and its options, in a line. */
 export function taskWords(task: string, options: Readonly<Record<string, unknown>>): Html {
   const words = Object.entries(options).slice(0, 40)
     .map(([name, value]) =>

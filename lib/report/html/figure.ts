@@ -33,17 +33,6 @@ export interface Figure {
 /**
  * Writes a figure. Its chart is drawn twice, for wide windows and for telephones, since text in a
  * picture that merely shrinks can't be read.
- *
- * @param figure Its parts.
- * @returns The figure.
- *
- * @example
- * ```ts
- * import { figure } from "./figure.ts";
- *
- * const { text } = figure({ id: "gain", title: "Gain", draw: (width) => `<svg width="${width}"></svg>` });
- * console.log(text.includes('class="chart wide"')); // true
- * ```
  */
 export function figure(figure: Figure): Html {
   const { wide, narrow } = figure.widths ?? CHART_WIDTHS;

@@ -18,16 +18,7 @@ const MAX_NUMBER = 1e15;
  * Text cut to a length and without control characters, overrides of the writing direction, or halves
  * of surrogate pairs.
  *
- * @param text From anywhere.
  * @param limit How many UTF-16 units to keep; default 300.
- * @returns One line of well-formed text, with "…" in place of what was cut.
- *
- * @example
- * ```ts
- * import { inertText } from "./inert.ts";
- *
- * console.log(inertText("two\nlines")); // "two lines"
- * ```
  */
 export function inertText(text: string, limit: number = MAX_CHARACTERS): string {
   // Cut before cleaning, so that a huge string costs nothing, and after, as cleaning may not shorten.
@@ -39,16 +30,7 @@ export function inertText(text: string, limit: number = MAX_CHARACTERS): string 
  * A copy of plain data whose strings are {@linkcode inertText} and whose numbers are within ±10¹⁵;
  * the infinities are cut to that, NaN stays.
  *
- * @param value Plain data, such as a result file.
  * @param limit How many UTF-16 units of a string to keep; default 300.
- * @returns The copy; keys are made inert too.
- *
- * @example
- * ```ts
- * import { inert } from "./inert.ts";
- *
- * console.log(inert({ name: "a\u0000b", wallMs: Infinity })); // { name: "a b", wallMs: 1e15 }
- * ```
  */
 export function inert<T>(value: T, limit: number = MAX_CHARACTERS): T {
   return copy(value, limit) as T;

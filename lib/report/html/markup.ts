@@ -11,20 +11,12 @@ export class Html {
   /** The markup. */
   readonly text: string;
 
-  /**
-   * Takes markup as it is.
-   *
-   * @param text Markup that is known to be safe; never text from outside.
-   */
+  /** Takes markup as it is. */
   constructor(text: string) {
     this.text = text;
   }
 
-  /**
-   * The markup, for where text is asked for.
-   *
-   * @returns The markup.
-   */
+  /** The markup, for where text is asked for. */
   toString(): string {
     return this.text;
   }
@@ -33,20 +25,7 @@ export class Html {
 /** What a template may hold; false, null and undefined give nothing. */
 export type Markup = Html | string | number | false | null | undefined | readonly Markup[];
 
-/**
- * A template tag that escapes what is put into it. Line breaks stay, indentation goes.
- *
- * @param parts The markup as written.
- * @param values What stands between: {@linkcode Html} is kept, arrays are joined, all else escaped.
- * @returns Safe markup, for elements' contents and quoted attributes alike.
- *
- * @example
- * ```ts
- * import { markup } from "./markup.ts";
- *
- * console.log(markup`<p>${"</script>"}</p>`.text); // "<p>&lt;/script&gt;</p>"
- * ```
- */
+/** A template tag that escapes what is put into it. Line breaks stay, indentation goes. */
 export function markup(parts: TemplateStringsArray, ...values: readonly Markup[]): Html {
   // Indentation is for the source alone; values keep theirs.
   const written = parts.map((part) => part.replace(/\n\s*/g, "\n"));

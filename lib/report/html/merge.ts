@@ -24,19 +24,8 @@ export interface Bar {
  * Joins neighbours that ended alike, are each narrower than about a pixel, and have less than half
  * a pixel between them. A bar wide enough to be seen stays itself.
  *
- * @param bars The bars of one row, in order of time and not overlapping.
  * @param pixelMs How many milliseconds a pixel is wide.
  * @param longestPixels No run becomes wider than this; Infinity for no bound.
- * @returns The bars, fewer or as many; the sum of their `tasks` is unchanged.
- *
- * @example
- * ```ts
- * import { mergeBars } from "./merge.ts";
- *
- * const bar = { status: "fulfilled", queuedForMs: 0, tasks: 1 };
- * const bars = [{ ...bar, fromMs: 0, toMs: 1, index: 0 }, { ...bar, fromMs: 1, toMs: 2, index: 1 }];
- * console.log(mergeBars(bars, 5, Infinity).length); // 1
- * ```
  */
 export function mergeBars(bars: readonly Bar[], pixelMs: number, longestPixels: number): Bar[] {
   const merged: Bar[] = [];

@@ -7,18 +7,7 @@
 import { LESSON } from "../terminal/verdict_text.ts";
 import { type Html, markup } from "./markup.ts";
 
-/**
- * Writes the method.
- *
- * @returns The text, the same for every result.
- *
- * @example
- * ```ts
- * import { methodSection } from "./method_section.ts";
- *
- * console.log(methodSection().text.includes("Hyndman")); // true
- * ```
- */
+/** Writes the method. */
 export function methodSection(): Html {
   return markup`
     <p><b>Words.</b> A lane is a place where tasks run: this event loop, a worker thread, a

@@ -30,18 +30,7 @@ export interface ComparisonPlace {
 /**
  * A result file as a part of a page.
  *
- * @param result What was measured.
  * @param place Where it stands; alone, if it has one comparison, unless told otherwise.
- * @returns The part, with nothing in it that could become markup, run, or reach the network.
- *
- * @example
- * ```ts
- * import { comparisonPart } from "./page.ts";
- *
- * const machine = { deno: "2.9.6", v8: "14", os: "linux", arch: "x86_64", cpus: 2, lanesAvailable: 2 };
- * const environment = { ...machine, startedAt: "2026-01-01T12:00:00Z", seed: 1 };
- * console.log(comparisonPart({ schemaVersion: 1, environment, comparisons: [] }).sections); // []
- * ```
  */
 export function comparisonPart(result: ResultFile, place: ComparisonPlace = {}): PagePart {
   const { environment, comparisons, partial = false } = inert(result);
@@ -68,19 +57,6 @@ export function comparisonPart(result: ResultFile, place: ComparisonPlace = {}):
 /**
  * Writes a result file as one HTML page that opens offline. Nothing in it, whatever the file holds,
  * becomes markup, runs, or reaches the network.
- *
- * @param result What was measured.
- * @returns The whole page; below 3 MB also for 100,000 tasks.
- *
- * @example
- * ```ts
- * import { renderPage } from "./page.ts";
- *
- * const machine = { deno: "2.9.6", v8: "14", os: "linux", arch: "x86_64", cpus: 2, lanesAvailable: 2 };
- * const environment = { ...machine, startedAt: "2026-01-01T12:00:00Z", seed: 1 };
- * const page = renderPage({ schemaVersion: 1, environment, comparisons: [] });
- * console.log(page.includes("Nothing was measured")); // true
- * ```
  */
 export function renderPage(result: ResultFile): string {
   return renderParts([comparisonPart(result)]);

@@ -68,32 +68,12 @@ export const SCHEMES: { readonly light: Scheme; readonly dark: Scheme } = {
  * A model's colour, the same in every chart.
  *
  * @param model Its name; unknown ones share one colour.
- * @returns A CSS colour that follows the reader's scheme.
- *
- * @example
- * ```ts
- * import { modelColour } from "./palette.ts";
- *
- * console.log(modelColour("workers")); // "var(--workers)"
- * ```
  */
 export function modelColour(model: string): string {
   return `var(--${isModel(model) ? model : "other"})`;
 }
 
-/**
- * A scheme as CSS custom properties.
- *
- * @param scheme The colours.
- * @returns Declarations, such as "--ink:#1c1e21;".
- *
- * @example
- * ```ts
- * import { SCHEMES, schemeCss } from "./palette.ts";
- *
- * console.log(schemeCss(SCHEMES.light).startsWith("--paper:")); // true
- * ```
- */
+/** A scheme as CSS custom properties. */
 export function schemeCss(scheme: Scheme): string {
   return Object.entries(scheme).map(([name, colour]) => `--${name}:${colour};`).join("");
 }

@@ -81,20 +81,7 @@ function methods(parts: readonly PagePart[]): Html {
  * Writes a page of parts: what was found, each part's sections in the order given, then on what and how
  * all was measured.
  *
- * @param parts What it is made of; at least one. Their sections' ids are unique among all.
  * @param kicker A few words above the title; default "Lanes report".
- * @returns The whole page.
- *
- * @example
- * ```ts
- * import { comparisonPart } from "./page.ts";
- * import { renderParts } from "./parts.ts";
- *
- * const machine = { deno: "2.9.6", v8: "14", os: "linux", arch: "x86_64", cpus: 2, lanesAvailable: 2 };
- * const environment = { ...machine, startedAt: "2026-01-01T12:00:00Z", seed: 1 };
- * const page = renderParts([comparisonPart({ schemaVersion: 1, environment, comparisons: [] })]);
- * console.log(page.includes("Nothing was measured")); // true
- * ```
  */
 export function renderParts(parts: readonly PagePart[], kicker = "Lanes report"): string {
   const headlines = parts.flatMap((part) => part.headlines);

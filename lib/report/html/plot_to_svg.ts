@@ -42,23 +42,6 @@ interface DrawnElement {
 /**
  * Draws a chart as an inline SVG that a strict content-security policy accepts: no style element, no
  * style attributes, and names for screen readers.
- *
- * @param options What `Plot.plot` takes; colours may be CSS variables. Each mark's `title` channel
- * becomes its tooltip (see tooltip.ts).
- * @param name The chart's accessible name and description.
- * @returns The `<svg>` element as text, everything in it escaped.
- *
- * @example
- * ```ts
- * import * as Plot from "@observablehq/plot";
- * import { plotToSvg } from "./plot_to_svg.ts";
- *
- * const svg = plotToSvg(
- *   { marks: [Plot.barX([{ model: "limited", speedup: 4.9 }], { y: "model", x: "speedup" })] },
- *   { title: "Speedup", description: "limited is 4.9 times as fast" },
- * );
- * console.log(svg.startsWith("<svg")); // true
- * ```
  */
 export function plotToSvg(options: PlotOptions, name: ChartName): string {
   // linkedom's types name a whole browser window, of which Deno's know nothing.

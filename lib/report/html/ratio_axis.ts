@@ -25,19 +25,7 @@ function ratioTicks(low: number, high: number, most: number): number[] {
   return all.length <= most ? all : within(powers);
 }
 
-/**
- * An axis that holds some ratios, and 1.
- *
- * @param ratios What is to be shown; those that aren't above 0 are left out.
- * @returns The axis.
- *
- * @example
- * ```ts
- * import { ratioAxis } from "./ratio_axis.ts";
- *
- * console.log(ratioAxis([1, 40]).log); // true
- * ```
- */
+/** An axis that holds some ratios, and 1. */
 export function ratioAxis(ratios: readonly number[]): RatioAxis {
   const values = ratios.concat(1).filter((value) => value > 0);
   const least = Math.min(...values), most = Math.max(...values);
@@ -52,16 +40,6 @@ export function ratioAxis(ratios: readonly number[]): RatioAxis {
 
 /**
  * A tick's label. As an axis's `text`, since of a logarithmic axis some are left out with `tickFormat`.
- *
- * @param ratio Where the tick is.
- * @returns Such as "0.5×".
- *
- * @example
- * ```ts
- * import { ratioTick } from "./ratio_axis.ts";
- *
- * console.log(ratioTick(0.5)); // "0.5×"
- * ```
  */
 export function ratioTick(ratio: number): string {
   return `${Number(ratio.toPrecision(3))}×`;

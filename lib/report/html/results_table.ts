@@ -16,22 +16,7 @@ import { formatCount } from "./count.ts";
 import { type Html, markup } from "./markup.ts";
 import { table } from "./table.ts";
 
-/**
- * Writes the table of a comparison: a row a model.
- *
- * @param comparison The comparison.
- * @param id The table's id, unique in its page.
- * @returns The table under its heading.
- *
- * @example
- * ```ts
- * import { resultsTable } from "./results_table.ts";
- *
- * const job = { name: "nothing", task: "", items: 0, options: {} };
- * const nothing = { job, ceiling: null, models: [], agree: true, warnings: [], verdict: null };
- * console.log(resultsTable(nothing, "figures").text.includes("<table>")); // true
- * ```
- */
+/** Writes the table of a comparison: a row a model. */
 export function resultsTable(comparison: Comparison, id: string): Html {
   const rows = comparison.models.map(({ model, lanes, slots, rounds, wallMs, speedup }) => [
     model,

@@ -11,25 +11,7 @@ import { hasStarted } from "../slots.ts";
  * The running share of the tasks on each lane: the lane's CPU share, but no more than its even part
  * of the lane. A lane is one thread: of the tasks in flight on it at once only one runs.
  *
- * @param timeline Every task's lane and times.
  * @returns By lane, 0 to 1; lanes whose CPU time couldn't be told are missing.
- *
- * @example
- * ```ts
- * import { runningShares } from "./running_share.ts";
- *
- * const shares = runningShares({
- *   round: 0,
- *   lanes: [{ lane: 0, startMs: 0, cpuShare: 0.9 }],
- *   index: [0, 1],
- *   lane: [0, 0],
- *   queuedMs: [0, 0],
- *   startedMs: [0, 0],
- *   endedMs: [10, 10],
- *   status: ["fulfilled", "fulfilled"],
- * });
- * console.log(shares.get(0)); // 0.5: two in flight all the time share one thread
- * ```
  */
 export function runningShares(timeline: Timeline): Map<number, number> {
   const spans = new Map<number, { from: number; to: number }[]>();

@@ -22,22 +22,7 @@ interface Gain {
 
 const ROW_HEIGHT = 34;
 
-/**
- * Writes the speedup figure of a comparison.
- *
- * @param comparison The comparison.
- * @param id The figure's id, unique in its page.
- * @returns The figure, or a sentence on why there is none.
- *
- * @example
- * ```ts
- * import { speedupSection } from "./speedup_chart.ts";
- *
- * const job = { name: "nothing", task: "", items: 0, options: {} };
- * const nothing = { job, ceiling: null, models: [], agree: true, warnings: [], verdict: null };
- * console.log(speedupSection(nothing, "speedup").text.includes("No speedup")); // true
- * ```
- */
+/** Writes the speedup figure of a comparison. */
 export function speedupSection(comparison: Comparison, id: string): Html {
   const ceiling = comparison.ceiling && comparison.ceiling.speedup > 0
     ? comparison.ceiling.speedup

@@ -19,22 +19,7 @@ const ROW_HEIGHT = 36;
 /** More dots than this on a line can't be told apart. */
 const MAX_DOTS = 100;
 
-/**
- * Writes the figure of start-up against work.
- *
- * @param comparison The comparison.
- * @param id The figure's id, unique in its page.
- * @returns The figure; nothing where no round was measured.
- *
- * @example
- * ```ts
- * import { startupSection } from "./startup_chart.ts";
- *
- * const job = { name: "nothing", task: "", items: 0, options: {} };
- * const nothing = { job, ceiling: null, models: [], agree: true, warnings: [], verdict: null };
- * console.log(startupSection(nothing, "startup").text); // ""
- * ```
- */
+/** Writes the figure of start-up against work. */
 export function startupSection(comparison: Comparison, id: string): Html {
   const models = comparison.models.filter(({ rounds }) => rounds.length > 0);
   if (models.length === 0) return markup``;

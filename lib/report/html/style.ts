@@ -6,18 +6,7 @@
 
 import { schemeCss, SCHEMES } from "./palette.ts";
 
-/**
- * Writes the page's style sheet.
- *
- * @returns CSS; it names no file and no address.
- *
- * @example
- * ```ts
- * import { pageStyle } from "./style.ts";
- *
- * console.log(pageStyle().includes("prefers-color-scheme: dark")); // true
- * ```
- */
+/** Writes the page's style sheet. */
 export function pageStyle(): string {
   // Dark is for screens alone: paper is white whatever the reader prefers.
   return `

@@ -14,22 +14,7 @@ export interface Column {
   readonly figures?: boolean;
 }
 
-/**
- * Writes a table in a frame that scrolls by itself, by keyboard too, where it doesn't fit.
- *
- * @param caption What the table holds; its accessible name.
- * @param columns The columns; the first names the rows.
- * @param rows The cells, one array a row.
- * @returns The table.
- *
- * @example
- * ```ts
- * import { table } from "./table.ts";
- *
- * const { text } = table("Speedup", [{ name: "model" }, { name: "speedup" }], [["limited", "4.9×"]]);
- * console.log(text.includes("<th scope=\"row\">limited</th>")); // true
- * ```
- */
+/** Writes a table in a frame that scrolls by itself, by keyboard too, where it doesn't fit. */
 export function table(
   caption: string,
   columns: readonly Column[],

@@ -8,15 +8,7 @@
  * Ticks at 1, 2, 2.5 or 5 times a power of ten, from 0.
  *
  * @param endMs Where the axis ends, in milliseconds.
- * @param most How many intervals it may have at most.
  * @returns The ticks' times in milliseconds.
- *
- * @example
- * ```ts
- * import { timeTicks } from "./time_axis.ts";
- *
- * console.log(timeTicks(100, 4)); // [0, 25, 50, 75, 100]
- * ```
  */
 export function timeTicks(endMs: number, most: number): number[] {
   const power = 10 ** Math.floor(Math.log10(endMs / most));

@@ -30,24 +30,7 @@ export interface Space {
   readonly pixelMs: number;
 }
 
-/**
- * Tasks in flight, one by one or how many there were, and whether they gave no value.
- *
- * @param panel The panel.
- * @param body Where its lanes begin, in pixels from the chart's top.
- * @param space The time axis.
- * @returns The bands.
- *
- * @example
- * ```ts
- * import { flightBands } from "./timeline_bands.ts";
- *
- * const facts = { model: "limited", size: { lanes: 1, slots: 5 }, cpuShare: 0, bars: [], depth: [] };
- * const nothing = { endMs: 0, done: 0, tasks: 0, neverStarted: 0, mostTasksInABar: 1 };
- * const panel = { ...facts, ...nothing, queue: [], lanes: [], queueHeight: 0, height: 0 };
- * console.log(flightBands(panel, 0, { axisMs: 1, pixelMs: 1 })); // []
- * ```
- */
+/** Tasks in flight, one by one or how many there were, and whether they gave no value. */
 export function flightBands(panel: Panel, body: number, space: Space): (Band & { bad: boolean })[] {
   const bars = panel.bars.map((bar) => ({
     ...flightBand(bar, body, space),
@@ -85,24 +68,7 @@ function flightBand(bar: PlacedBar, body: number, space: Space): Band {
   return { ...across(bar, space), y1, y2: y1 + bar.height, title };
 }
 
-/**
- * The part of each bar in which its lane ran it: its lower end, as high as its running share.
- *
- * @param panel The panel.
- * @param body Where its lanes begin, in pixels from the chart's top.
- * @param space The time axis.
- * @returns The bands.
- *
- * @example
- * ```ts
- * import { runningBands } from "./timeline_bands.ts";
- *
- * const facts = { model: "limited", size: { lanes: 1, slots: 5 }, cpuShare: 0, bars: [], depth: [] };
- * const nothing = { endMs: 0, done: 0, tasks: 0, neverStarted: 0, mostTasksInABar: 1 };
- * const panel = { ...facts, ...nothing, queue: [], lanes: [], queueHeight: 0, height: 0 };
- * console.log(runningBands(panel, 0, { axisMs: 1, pixelMs: 1 })); // []
- * ```
- */
+/** The part of each bar in which its lane ran it: its lower end, as high as its running share. */
 export function runningBands(panel: Panel, body: number, space: Space): Band[] {
   const bars = panel.bars.filter(({ running, status }) => running! > 0 && !isBad(status)).map(
     (bar) => {
@@ -133,23 +99,7 @@ function depthBands(panel: Panel, body: number): (Band & { bad: boolean })[] {
   }));
 }
 
-/**
- * How many tasks waited for a slot, over time.
- *
- * @param panel The panel.
- * @param body Where its lanes begin, in pixels from the chart's top.
- * @returns The bands.
- *
- * @example
- * ```ts
- * import { queueBands } from "./timeline_bands.ts";
- *
- * const facts = { model: "limited", size: { lanes: 1, slots: 5 }, cpuShare: 0, bars: [], depth: [] };
- * const nothing = { endMs: 0, done: 0, tasks: 0, neverStarted: 0, mostTasksInABar: 1 };
- * const panel = { ...facts, ...nothing, queue: [], lanes: [], queueHeight: 0, height: 0 };
- * console.log(queueBands(panel, 0)); // []
- * ```
- */
+/** How many tasks waited for a slot, over time. */
 export function queueBands(panel: Panel, body: number): Band[] {
   const most = panel.queue.reduce((most, { depth }) => Math.max(most, depth), 1);
   return panel.queue.map(({ fromMs, toMs, depth }) => ({

@@ -19,19 +19,7 @@ const PANEL_GAP = 18;
 const AXIS_HEIGHT = 34;
 const TOP = 8;
 
-/**
- * The pixels between a timeline's edges and its time axis.
- *
- * @param width The chart's width in pixels.
- * @returns Left and right.
- *
- * @example
- * ```ts
- * import { timelineMargins } from "./timeline_chart.ts";
- *
- * console.log(timelineMargins(840).left); // 56
- * ```
- */
+/** The pixels between a timeline's edges and its time axis. */
 export function timelineMargins(width: number): { left: number; right: number } {
   return width > 500 ? { left: 56, right: 62 } : { left: 44, right: 54 };
 }
@@ -39,20 +27,7 @@ export function timelineMargins(width: number): { left: number; right: number } 
 /**
  * Draws panels below each other.
  *
- * @param panels The panels, laid out for the same axis.
  * @param axisMs Where the axis ends, in milliseconds; it begins at the first item.
- * @param width The chart's width in pixels.
- * @param up Whether panels tell how much was done when the axis ends, rather than when all was.
- * @param name The chart's accessible name.
- * @returns The SVG.
- *
- * @example
- * ```ts
- * import { timelineChart } from "./timeline_chart.ts";
- *
- * const svg = timelineChart([], 10, 328, false, { title: "Timeline", description: "Nothing ran" });
- * console.log(svg.includes('role="img"')); // true
- * ```
  */
 export function timelineChart(
   panels: readonly Panel[],

@@ -81,29 +81,7 @@ const QUEUE_HEIGHT = 9;
 const MIN_ROW_HEIGHT = 0.7;
 const JOINED_AT_MOST_PIXELS = 12;
 
-/**
- * Lays out one model's panel.
- *
- * @param result The model's result.
- * @param timeline Its timeline.
- * @param space The room it has.
- * @returns The panel.
- *
- * @example
- * ```ts
- * import { layOutPanel } from "./timeline_panel.ts";
- *
- * const wallMs = { median: 10, low: 10, high: 10 };
- * const timeline = {
- *   round: 0,
- *   lanes: [{ lane: 0, startMs: 0, cpuShare: 0.1 }],
- *   index: [0], lane: [0], queuedMs: [0], startedMs: [0], endedMs: [10], status: ["fulfilled"],
- * };
- * const result = { model: "sequential", lanes: 1, slots: 1, rounds: [], wallMs, speedup: null };
- * const panel = layOutPanel(result, timeline, { axisMs: 10, axisPixels: 100, maxBars: 400 });
- * console.log(panel.bars.length); // 1
- * ```
- */
+/** Lays out one model's panel. */
 export function layOutPanel(result: ModelResult, timeline: Timeline, space: PanelSpace): Panel {
   const { slot, used, running, started } = preparedFrom(timeline);
   const rowsOf = [...used].map(([lane, slots]) => ({ lane, slots: Math.max(1, slots) }));

@@ -21,16 +21,7 @@ const preparedTimelines = new WeakMap<Timeline, Prepared>();
 /**
  * Works out, once for each timeline, what doesn't depend on the size it is drawn at.
  *
- * @param timeline The timeline; it must not change afterwards.
  * @returns Slots, running shares, and the tasks that started.
- *
- * @example
- * ```ts
- * import { preparedFrom } from "./timeline_prepared.ts";
- *
- * const columns = { index: [], lane: [], queuedMs: [], startedMs: [], endedMs: [], status: [] };
- * console.log(preparedFrom({ round: 0, lanes: [], ...columns }).started); // []
- * ```
  */
 export function preparedFrom(timeline: Timeline): Prepared {
   const known = preparedTimelines.get(timeline);

@@ -25,22 +25,7 @@ const MAX_BARS = 2400;
 /** Models that took less than this part of the axis are shown up close. */
 const TOO_SHORT_TO_SEE = 0.34;
 
-/**
- * Writes the timeline of a comparison.
- *
- * @param comparison The comparison.
- * @param id The figure's id, unique in its page.
- * @returns The figure, or two; a sentence where no timeline was recorded.
- *
- * @example
- * ```ts
- * import { timelineSection } from "./timeline_section.ts";
- *
- * const job = { name: "nothing", task: "", items: 0, options: {} };
- * const nothing = { job, ceiling: null, models: [], agree: true, warnings: [], verdict: null };
- * console.log(timelineSection(nothing, "timeline").text.includes("No timeline")); // true
- * ```
- */
+/** Writes the timeline of a comparison. */
 export function timelineSection(comparison: Comparison, id: string): Html {
   const recorded = comparison.models.flatMap((result): Recorded[] => {
     const timeline = result.timeline && upright(result.timeline);

@@ -17,22 +17,7 @@ import { table } from "./table.ts";
 const ROW_HEIGHT = 30;
 const WIDTHS = { wide: 408, narrow: 328 };
 
-/**
- * Writes the figures of CPU time and of peak memory.
- *
- * @param comparison The comparison.
- * @param id The figures' ids begin with it; unique in the page.
- * @returns The figures; nothing where no round was measured.
- *
- * @example
- * ```ts
- * import { usageSection } from "./usage_chart.ts";
- *
- * const job = { name: "nothing", task: "", items: 0, options: {} };
- * const nothing = { job, ceiling: null, models: [], agree: true, warnings: [], verdict: null };
- * console.log(usageSection(nothing, "usage").text); // ""
- * ```
- */
+/** Writes the figures of CPU time and of peak memory. */
 export function usageSection(comparison: Comparison, id: string): Html {
   const models = comparison.models.filter(({ rounds }) => rounds.length > 0);
   if (models.length === 0) return markup``;

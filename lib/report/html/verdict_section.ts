@@ -19,21 +19,7 @@ const BOUND: Record<Verdict["bound"], string> = {
   small: "This job is small",
 };
 
-/**
- * The verdict in a line.
- *
- * @param comparison The comparison.
- * @returns Such as "This job waits: concurrent is 85.7× as fast", as plain text.
- *
- * @example
- * ```ts
- * import { headlineOf } from "./verdict_section.ts";
- *
- * const job = { name: "nothing", task: "", items: 0, options: {} };
- * const nothing = { job, ceiling: null, models: [], agree: true, warnings: [], verdict: null };
- * console.log(headlineOf(nothing)); // "No verdict on nothing"
- * ```
- */
+/** The verdict in a line. */
 export function headlineOf(comparison: Comparison): string {
   const { job, agree, verdict, models } = comparison;
   if (!agree) return "The models’ results differ";
@@ -50,21 +36,7 @@ export function headlineOf(comparison: Comparison): string {
     : `${bound}: take ${verdict.recommended}`;
 }
 
-/**
- * Writes the verdict of a comparison: its text, its figures, its warnings and failures.
- *
- * @param comparison The comparison.
- * @returns What stands below the headline.
- *
- * @example
- * ```ts
- * import { verdictSection } from "./verdict_section.ts";
- *
- * const job = { name: "nothing", task: "", items: 0, options: {} };
- * const nothing = { job, ceiling: null, models: [], agree: true, warnings: [], verdict: null };
- * console.log(verdictSection(nothing).text.includes("nothing was measured")); // true
- * ```
- */
+/** Writes the verdict of a comparison: its text, its figures, its warnings and failures. */
 export function verdictSection(comparison: Comparison): Html {
   const notices = [
     ...failureLines(comparison).map((line) => ["Failed", line]),

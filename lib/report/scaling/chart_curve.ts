@@ -17,22 +17,7 @@ export interface DrawnPoint {
   readonly throughput: number;
 }
 
-/**
- * A curve from one size to another, at even steps of a scale.
- *
- * @param from The first size.
- * @param to The last.
- * @param log Whether the scale is logarithmic.
- * @param at The throughput at a size.
- * @returns Its points.
- *
- * @example
- * ```ts
- * import { curve } from "./chart_curve.ts";
- *
- * console.log(curve(1, 64, true, (size) => 50 * size).at(-1)); // { size: 64, throughput: 3200 }
- * ```
- */
+/** A curve from one size to another, at even steps of a scale. */
 export function curve(
   from: number,
   to: number,
@@ -48,18 +33,6 @@ export function curve(
 
 /**
  * Where an axis of sizes has its ticks: at the powers of two, or only at every other where it is narrow.
- *
- * @param low The least size.
- * @param high The greatest.
- * @param wide Whether there is room for each.
- * @returns Sizes in ascending order.
- *
- * @example
- * ```ts
- * import { sizeTicks } from "./chart_curve.ts";
- *
- * console.log(sizeTicks(1, 20, true), sizeTicks(1, 20, false)); // [1, 2, 4, 8, 16] [1, 4, 16]
- * ```
  */
 export function sizeTicks(low: number, high: number, wide: boolean): number[] {
   const ticks: number[] = [];
@@ -67,19 +40,7 @@ export function sizeTicks(low: number, high: number, wide: boolean): number[] {
   return ticks;
 }
 
-/**
- * A number on an axis: whole ones without the decimals that tables give them.
- *
- * @param value The number.
- * @returns Such as "50" or "0.5".
- *
- * @example
- * ```ts
- * import { axisNumber } from "./chart_curve.ts";
- *
- * console.log(axisNumber(50), axisNumber(0.25)); // "50" "0.25"
- * ```
- */
+/** A number on an axis: whole ones without the decimals that tables give them. */
 export function axisNumber(value: number): string {
   return Number.isInteger(value) && value < 10_000 ? String(value) : formatNumber(value);
 }

@@ -25,15 +25,7 @@ const MARKS = { full: "=", ideal: "'", fit: ".", interval: "|", point: "o", knee
 /**
  * The law that forecasts use, with its best values.
  *
- * @param result The sweep.
  * @returns The law; null if nothing was fitted.
- *
- * @example
- * ```ts
- * import { chosenLaw } from "./chart_text.ts";
- *
- * console.log(chosenLaw({ chosen: null, fits: [] })); // null
- * ```
  */
 export function chosenLaw({ chosen, fits }: Pick<SweepResult, "chosen" | "fits">): Law | null {
   const fit = fits.find(({ name }) => name === chosen);
@@ -91,17 +83,7 @@ function joined(entries: readonly string[], columns: number): string[] {
  * Draws throughput against slots or lanes: `o` a median, `|` its interval, `.` the fitted law, `'` what
  * perfect scaling would be, `K` the knee, `=` where computing ends.
  *
- * @param result The sweep.
- * @param size How large to draw it.
  * @returns Lines without a newline at the end; empty with fewer than two points.
- *
- * @example
- * ```ts
- * import { chartText } from "./chart_text.ts";
- *
- * const nothing = { points: [], fits: [], chosen: null, knee: null, axis: "slots" } as const;
- * console.log(chartText(nothing)); // ""
- * ```
  */
 export function chartText(
   result:

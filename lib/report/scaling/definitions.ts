@@ -9,19 +9,7 @@ import { KNEE_DEFINITION } from "../../scaling/laws/knee.ts";
 import { SUSTAINED_DEFINITION } from "../../scaling/open_loop/open_loop_figures.ts";
 import type { SweepResult } from "../../scaling/sweep_result.ts";
 
-/**
- * Says how everything is defined.
- *
- * @param result The sweep.
- * @returns Sentences.
- *
- * @example
- * ```ts
- * import { definitionSentences } from "./definitions.ts";
- *
- * console.log(definitionSentences({ points: [], openLoop: [] }).length); // 0
- * ```
- */
+/** Says how everything is defined. */
 export function definitionSentences(
   { points, openLoop }: Pick<SweepResult, "points" | "openLoop">,
 ): string[] {

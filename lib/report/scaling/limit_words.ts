@@ -12,15 +12,7 @@ import { formatRate, formatSmall, places } from "../../scaling/sweep_words.ts";
 /**
  * Says where computing ends.
  *
- * @param result The sweep.
  * @returns One sentence or more; none if CPU times aren't known.
- *
- * @example
- * ```ts
- * import { capacitySentences } from "./limit_words.ts";
- *
- * console.log(capacitySentences({ capacity: null, axis: "lanes", points: [], forecasts: [] })); // []
- * ```
  */
 export function capacitySentences(
   { capacity, axis, points, forecasts }: Pick<
@@ -75,17 +67,7 @@ export function capacitySentences(
 /**
  * Says from which size on tasks fail.
  *
- * @param result The sweep.
  * @returns A sentence; none if no more fail than at the smallest size.
- *
- * @example
- * ```ts
- * import { failingSentences } from "./limit_words.ts";
- *
- * const failsFrom = { size: 16, failed: 40, of: 100 };
- * console.log(failingSentences({ failsFrom, axis: "slots", points: [] })[0]?.slice(0, 42));
- * // "Tasks fail from 16 slots on, 40 of 100 there"
- * ```
  */
 export function failingSentences(
   { failsFrom, axis, points }: Pick<SweepResult, "failsFrom" | "axis" | "points">,
@@ -119,18 +101,7 @@ function headOf({ size, cores }: Forecast, axis: SweepResult["axis"]): string {
 /**
  * Says what more of the same would do.
  *
- * @param result The sweep.
  * @returns A sentence for each forecast; those refused for the same reason share one.
- *
- * @example
- * ```ts
- * import { forecastSentences } from "./limit_words.ts";
- *
- * const throughputPerSecond = { value: 450, low: 440, high: 460 };
- * const forecast = { factor: 10, size: 80, cores: null, throughputPerSecond, gain: 1.91, refusal: null };
- * console.log(forecastSentences({ forecasts: [forecast], axis: "slots" }));
- * // ["10×, 80 slots: 450/s (440/s to 460/s), 1.91× the best measured, if the fit held."]
- * ```
  */
 export function forecastSentences(
   { forecasts, axis }: Pick<SweepResult, "forecasts" | "axis">,

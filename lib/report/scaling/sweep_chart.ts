@@ -21,16 +21,6 @@ const BEYOND = 10;
 
 /**
  * Whether the fit is drawn beyond what was measured: if it may be followed there, on this machine.
- *
- * @param result The sweep.
- * @returns Whether it is.
- *
- * @example
- * ```ts
- * import { isFollowed } from "./sweep_chart.ts";
- *
- * console.log(isFollowed({ forecasts: [] })); // false
- * ```
  */
 export function isFollowed({ forecasts }: Pick<SweepResult, "forecasts">): boolean {
   return forecasts.some(({ factor, cores, refusal }) =>
@@ -41,17 +31,6 @@ export function isFollowed({ forecasts }: Pick<SweepResult, "forecasts">): boole
 /**
  * Draws throughput against slots or lanes: medians with their intervals, the fitted law (dashed where
  * nothing was measured, pale where it doesn't suit), the knee, and where computing ends.
- *
- * @param result The sweep, with at least two points.
- * @param width In CSS pixels.
- * @returns The `<svg>` element as text.
- *
- * @example
- * ```ts
- * import { drawSweep } from "./sweep_chart.ts";
- *
- * console.log(drawSweep.length); // 2
- * ```
  */
 export function drawSweep(result: SweepResult, width: number): string {
   const { points, axis, model, knee } = result;
@@ -171,20 +150,7 @@ export function drawSweep(result: SweepResult, width: number): string {
   });
 }
 
-/**
- * Draws the 99th percentile of response times against the rate, corrected and naive.
- *
- * @param result The sweep, with at least two rates.
- * @param width In CSS pixels.
- * @returns The `<svg>` element as text.
- *
- * @example
- * ```ts
- * import { drawOpenLoop } from "./sweep_chart.ts";
- *
- * console.log(drawOpenLoop.length); // 2
- * ```
- */
+/** Draws the 99th percentile of response times against the rate, corrected and naive. */
 export function drawOpenLoop({ openLoop }: SweepResult, width: number): string {
   const wide = width > 500;
   const kinds = [

@@ -54,16 +54,6 @@ const OPEN = [
  * Writes a sweep as CSV (RFC 4180), columns named as in the result file. Latencies' quantiles and
  * efficiency are those of the size, the same in each of its rounds. It holds numbers and fixed words
  * alone, so that no cell can be taken for a formula.
- *
- * @param result The sweep.
- * @returns The rows, the heads first, each ending in CR LF.
- *
- * @example
- * ```ts
- * import { sweepCsv } from "./sweep_csv.ts";
- *
- * console.log(sweepCsv({ axis: "rate", points: [], openLoop: [] }).startsWith("ratePerSecond,")); // true
- * ```
  */
 export function sweepCsv(
   { axis, points, openLoop }: Pick<SweepResult, "axis" | "points" | "openLoop">,

@@ -9,19 +9,7 @@ import { sweepCsv } from "./sweep_csv.ts";
 import { sweepMarkdown } from "./sweep_markdown.ts";
 import type { SweepResult } from "../../scaling/sweep_result.ts";
 
-/**
- * What makes each format of a sweep.
- *
- * @param result The sweep.
- * @returns A function for each format.
- *
- * @example
- * ```ts
- * import { sweepRenderers } from "./sweep_files.ts";
- *
- * console.log(sweepRenderers.length); // 1
- * ```
- */
+/** What makes each format of a sweep. */
 export function sweepRenderers(result: SweepResult): Omit<Required<Renderers>, "trace"> {
   return {
     json: () => JSON.stringify(result, null, 1) + "\n",

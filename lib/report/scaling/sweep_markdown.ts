@@ -57,19 +57,7 @@ function takeMarkdown(result: SweepResult): string[] {
     : [...lines.slice(0, -1).map(inertMarkdown), ["```ts", plain(code), "```"].join("\n")];
 }
 
-/**
- * Writes a sweep as Markdown (GitHub's flavour). Text from outside is escaped.
- *
- * @param result The sweep.
- * @returns The text, ending in a newline.
- *
- * @example
- * ```ts
- * import { sweepMarkdown } from "./sweep_markdown.ts";
- *
- * console.log(sweepMarkdown.length); // 1
- * ```
- */
+/** Writes a sweep as Markdown (GitHub's flavour). Text from outside is escaped. */
 export function sweepMarkdown(result: SweepResult): string {
   const { job, model, axis, points, openLoop, fits, warnings, partial } = result;
   const list = (lines: readonly string[]) =>

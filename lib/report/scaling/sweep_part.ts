@@ -148,20 +148,7 @@ export interface SweepPlace {
   readonly alone?: boolean;
 }
 
-/**
- * A sweep as a part of a page.
- *
- * @param result The sweep; its strings may come from anywhere.
- * @param place Where it stands.
- * @returns The part, with nothing in it that could become markup, run, or reach the network.
- *
- * @example
- * ```ts
- * import { sweepPart } from "./sweep_part.ts";
- *
- * console.log(sweepPart.length); // 1
- * ```
- */
+/** A sweep as a part of a page. */
 export function sweepPart(result: SweepResult, place: SweepPlace = {}): PagePart {
   const { id = "sweep", alone = true } = place;
   const safe = inert(result, MOST_CHARACTERS);

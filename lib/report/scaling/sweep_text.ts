@@ -124,34 +124,13 @@ function failures({ points, openLoop }: SweepResult): string[] {
 /**
  * Whether a task failed in a sweep.
  *
- * @param result The sweep.
  * @returns True if one did.
- *
- * @example
- * ```ts
- * import { anyFailed } from "./sweep_text.ts";
- *
- * console.log(anyFailed.length); // 1
- * ```
  */
 export function anyFailed(result: SweepResult): boolean {
   return failures(result).length > 0;
 }
 
-/**
- * Writes a sweep's report: chart, table, what follows from them, and how it is all defined.
- *
- * @param result The sweep.
- * @param style Width and colour.
- * @returns The report, without a newline at the end.
- *
- * @example
- * ```ts
- * import { sweepText } from "./sweep_text.ts";
- *
- * console.log(sweepText.length); // 2
- * ```
- */
+/** Writes a sweep's report: chart, table, what follows from them, and how it is all defined. */
 export function sweepText(result: SweepResult, style: Style): string {
   const { job, model, why, axis, points, fits, chosen, forecasts, openLoop, warnings, partial } =
     result;

@@ -26,19 +26,7 @@ const CLASS_NAMES: Readonly<Record<Advice["bound"], string>> = Object.assign(Obj
   small: "too small to matter",
 });
 
-/**
- * What a class is called.
- *
- * @param bound The class.
- * @returns Such as "I/O-bound".
- *
- * @example
- * ```ts
- * import { className } from "./advice_lines.ts";
- *
- * console.log(className("io")); // "I/O-bound"
- * ```
- */
+/** What a class is called. */
 export function className(bound: Advice["bound"]): string {
   return CLASS_NAMES[bound] ?? "measured";
 }
@@ -54,19 +42,7 @@ const OUT: Readonly<Record<NonNullable<ModelAdvice["out"]>, string>> = Object.as
   },
 );
 
-/**
- * The class and what it rests on.
- *
- * @param advice The advice.
- * @returns Such as "I/O-bound: it computes 3% of its time (99% sure)".
- *
- * @example
- * ```ts
- * import { classLine } from "./advice_lines.ts";
- *
- * console.log(classLine({ bound: "io", cpuShare: 0.03, classConfidence: 0.99 }));
- * ```
- */
+/** The class and what it rests on. */
 export function classLine(advice: Pick<Advice, "bound" | "cpuShare" | "classConfidence">): string {
   const share = formatPercent(advice.cpuShare);
   const rest = share === "100%" ? "" : " and wait the rest";
@@ -74,19 +50,7 @@ export function classLine(advice: Pick<Advice, "bound" | "cpuShare" | "classConf
     `(${formatPercent(advice.classConfidence)} sure)`;
 }
 
-/**
- * The recommendation in words: size, gain, cost, break-even.
- *
- * @param advice The advice.
- * @returns One or two sentences each.
- *
- * @example
- * ```ts
- * import { recommendationLines } from "./advice_lines.ts";
- *
- * console.log(recommendationLines.length); // 1
- * ```
- */
+/** The recommendation in words: size, gain, cost, break-even. */
 export function recommendationLines(
   { recommended, horizon, unsure, machine, sample, cpuShare }: Advice,
 ): string[] {
@@ -151,19 +115,7 @@ function retriesLine(retries: number): string {
   return `Retries: ${retries}; each waits as long as the server asks (retryAfterMs on what is thrown).`;
 }
 
-/**
- * The cells of a model's row: name, predicted, measured, start, memory, remark.
- *
- * @param row The advice, and which of its models.
- * @returns The cells' texts, as many as there are heads.
- *
- * @example
- * ```ts
- * import { MODEL_HEADS } from "./advice_lines.ts";
- *
- * console.log(MODEL_HEADS.length); // 6
- * ```
- */
+/** The cells of a model's row: name, predicted, measured, start, memory, remark. */
 export function modelCells({ advice, model }: { advice: Advice; model: ModelAdvice }): string[] {
   const { measured, out } = model;
   const first = model.model === "sequential";
@@ -196,19 +148,7 @@ function fine(ms: number): string {
 /** The heads of the cells. */
 export const MODEL_HEADS = ["model", "predicted", "measured", "start", "memory", ""] as const;
 
-/**
- * What the sample was.
- *
- * @param advice The advice.
- * @returns A few sentences.
- *
- * @example
- * ```ts
- * import { sampleLine } from "./advice_lines.ts";
- *
- * console.log(sampleLine.length); // 1
- * ```
- */
+/** What the sample was. */
 export function sampleLine({ sample, job }: Advice): string {
   const all = job.total === null ? "of an unknown number" : `of ${job.total}`;
   const sizes = sample.itemBytes + sample.resultBytes < 1
@@ -238,19 +178,7 @@ export function sampleLine({ sample, job }: Advice): string {
     `${sizes}${source}${busy}`;
 }
 
-/**
- * What the advice cost.
- *
- * @param advice The advice.
- * @returns A sentence.
- *
- * @example
- * ```ts
- * import { costLine } from "./advice_lines.ts";
- *
- * console.log(costLine({ cost: { tasksMs: 900, sequentialRuns: 2.4, timesRun: 11 } } as never));
- * ```
- */
+/** What the advice cost. */
 export function costLine({ cost }: Advice): string {
   return `This advice ran tasks for ${formatDuration(cost.tasksMs)}, ` +
     `${
@@ -262,15 +190,7 @@ export function costLine({ cost }: Advice): string {
 /**
  * What the reader must know before the figures: what is missing, and where the class was corrected.
  *
- * @param advice The advice.
  * @returns Sentences; none if it is whole.
- *
- * @example
- * ```ts
- * import { remarkLines } from "./advice_lines.ts";
- *
- * console.log(remarkLines({ partial: "it was interrupted" })); // ["Partial: it was interrupted."]
- * ```
  */
 export function remarkLines(
   { partial, classNote }: Pick<Advice, "partial" | "classNote">,

@@ -19,18 +19,7 @@ import { textTable } from "./text_table.ts";
 /**
  * Writes what changed: a table, what to mind, and whether anything is slower than allowed.
  *
- * @param changes What changed.
  * @param maxSlowdown How much slower is allowed, as a share.
- * @param style Width and colour.
- * @returns The lines, without a newline at the end.
- *
- * @example
- * ```ts
- * import { renderChanges } from "./changes_text.ts";
- *
- * const style = { columns: 80, colour: false };
- * console.log(renderChanges({ changes: [], warnings: [], tooSlow: false }, 0.1, style)); // nothing in common
- * ```
  */
 export function renderChanges(
   { changes, warnings }: Pick<ResultsComparison, "changes" | "warnings">,

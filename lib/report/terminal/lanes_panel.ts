@@ -54,31 +54,7 @@ type Painted = readonly [sign: string, paint: (text: string) => string];
 /**
  * Draws a panel.
  *
- * @param timeline Every task of one round.
  * @param startMs How long the trial took to start before its first item, in milliseconds.
- * @param options Size, scale and colours.
- * @returns Its rows: a slot each, or several slots where there are many.
- *
- * @example
- * ```ts
- * import { drawPanel, type Sign } from "./lanes_panel.ts";
- * import { paletteFor } from "./style.ts";
- *
- * const timeline = {
- *   round: 0,
- *   lanes: [{ lane: 0, startMs: 0, cpuShare: 1 }],
- *   index: [0],
- *   lane: [0],
- *   queuedMs: [0],
- *   startedMs: [0],
- *   endedMs: [4],
- *   status: ["fulfilled"],
- * };
- * const palette = paletteFor({ columns: 80, colour: false });
- * const drawn = new Set<Sign>();
- * const panel = drawPanel(timeline, 0, { cells: 8, axisMs: 8, endMs: 8, palette, drawn });
- * console.log(panel[0]?.row); // "0███····"
- * ```
  */
 export function drawPanel(timeline: Timeline, startMs: number, options: PanelOptions): PanelRow[] {
   const slots = assignSlots(timeline);

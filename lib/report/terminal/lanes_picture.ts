@@ -24,18 +24,7 @@ const LABEL_COLUMNS = 15;
 /**
  * Draws the lanes of every model of a comparison that has a timeline.
  *
- * @param comparison What was measured.
- * @param style Width and colour.
  * @returns The picture's lines, without a newline at the end; "" if no model has a timeline.
- *
- * @example
- * ```ts
- * import { renderLanes } from "./lanes_picture.ts";
- *
- * const comparison = { job: { name: "none", task: "", items: 0, options: {} }, ceiling: null };
- * const nothing = { ...comparison, models: [], agree: true, warnings: [], verdict: null };
- * console.log(renderLanes(nothing, { columns: 80, colour: false })); // ""
- * ```
  */
 export function renderLanes(comparison: Comparison, style: Style): string {
   const shown = comparison.models.filter((model) => spanMs(model) > 0);

@@ -55,30 +55,7 @@ export interface Rows {
 /**
  * Makes a row of each slot, or of several where there are many, and fills them with the tasks.
  *
- * @param timeline Every task of one round.
- * @param slots Which slot each task held.
  * @param startMs How long the trial took to start before its first item, in milliseconds.
- * @param scale How time is laid on cells.
- * @returns At most eight rows, and how many lanes they leave out.
- *
- * @example
- * ```ts
- * import { layRows } from "./lanes_rows.ts";
- * import { assignSlots } from "../slots.ts";
- *
- * const timeline = {
- *   round: 0,
- *   lanes: [{ lane: 0, startMs: 0, cpuShare: 1 }],
- *   index: [0],
- *   lane: [0],
- *   queuedMs: [0],
- *   startedMs: [0],
- *   endedMs: [2],
- *   status: ["fulfilled"],
- * };
- * const { rows } = layRows(timeline, assignSlots(timeline), 0, { cells: 4, axisMs: 4 });
- * console.log([...rows[0]!.filled]); // [1, 1, 0, 0]
- * ```
  */
 export function layRows(timeline: Timeline, slots: Slots, startMs: number, scale: Scale): Rows {
   const { rows, hidden } = layOut(slots, scale.cells);

@@ -28,23 +28,7 @@ function mark(cells: readonly string[]): string {
   return cells.at(-1)!.startsWith("←") ? "←" : "";
 }
 
-/**
- * Writes advice as text.
- *
- * @param advice The advice.
- * @param style Width and colour.
- * @returns The text, without a newline at the end.
- *
- * @example
- * ```ts
- * import type { Advice } from "../../advice/advice.ts";
-import { codeLines, commandLine } from "./advice_code.ts";
- * import { renderAdvice } from "./render_advice.ts";
- *
- * const print = (advice: Advice) => console.log(renderAdvice(advice, { columns: 80, colour: false }));
- * console.log(print.length); // 1
- * ```
- */
+/** Writes advice as text. */
 export function renderAdvice(advice: Advice, style: Style): string {
   const palette = paletteFor(style);
   const text = (line: string) => wrap(plain(line), style.columns);

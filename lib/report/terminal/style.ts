@@ -60,19 +60,7 @@ const COLOURFUL: Palette = {
   warning: paint(33, 39),
 };
 
-/**
- * The colours to draw with.
- *
- * @param style Whether colour was asked for.
- * @returns Functions that colour text, or leave it as it is.
- *
- * @example
- * ```ts
- * import { paletteFor } from "./style.ts";
- *
- * console.log(paletteFor({ columns: 80, colour: false }).bad("3 failed")); // "3 failed"
- * ```
- */
+/** The colours to draw with. */
 export function paletteFor(style: Style): Palette {
   return style.colour ? COLOURFUL : PLAIN;
 }
@@ -80,15 +68,6 @@ export function paletteFor(style: Style): Palette {
 /**
  * The style for standard output: its real width and colour on a terminal; 80 columns without colour
  * in a pipe, so that what is saved or sent reads everywhere.
- *
- * @returns The style; never below 40 or above 160 columns.
- *
- * @example
- * ```ts
- * import { styleOfStdout } from "./style.ts";
- *
- * console.log(styleOfStdout().columns >= 40); // true
- * ```
  */
 export function styleOfStdout(): Style {
   if (!Deno.stdout.isTerminal()) return { columns: 80, colour: false };

@@ -82,19 +82,6 @@ const COLUMNS: readonly Column[] = [
 /**
  * Draws the table of a comparison. Columns that don't fit are left out, the least telling first;
  * start, work, total, CPU, speedup with its interval, memory and failures fit 80 columns.
- *
- * @param comparison What was measured.
- * @param style Width and colour.
- * @returns The table's lines, without a newline at the end.
- *
- * @example
- * ```ts
- * import { renderTable } from "./table.ts";
- *
- * const comparison = { job: { name: "none", task: "", items: 0, options: {} }, ceiling: null };
- * const nothing = { ...comparison, models: [], agree: true, warnings: [], verdict: null };
- * console.log(renderTable(nothing, { columns: 80, colour: false })); // only the heads
- * ```
  */
 export function renderTable(comparison: Comparison, style: Style): string {
   const { models } = comparison;
@@ -112,19 +99,7 @@ function same(text: string): string {
   return text;
 }
 
-/**
- * How many lanes and slots a model had.
- *
- * @param model What was measured of it.
- * @returns Such as "5 × 1"; slots without a limit are "all".
- *
- * @example
- * ```ts
- * import { sizeOf } from "./table.ts";
- *
- * console.log(sizeOf({ lanes: 1, slots: null })); // "1 × all"
- * ```
- */
+/** How many lanes and slots a model had. */
 export function sizeOf({ lanes, slots }: Pick<ModelResult, "lanes" | "slots">): string {
   return `${lanes} × ${slots ?? "all"}`;
 }
@@ -161,16 +136,6 @@ function speedupPaint(model: ModelResult, palette: Palette): (text: string) => s
 /**
  * Failures in the worst round. The other figures are those of one round too, but a median would hide
  * what failed in one of three.
- *
- * @param rounds What was measured of a model.
- * @returns The most tasks that failed in a round.
- *
- * @example
- * ```ts
- * import { failedOf } from "./table.ts";
- *
- * console.log(failedOf([])); // 0
- * ```
  */
 export function failedOf(rounds: readonly Round[]): number {
   return rounds.reduce((most, { failed }) => Math.max(most, failed), 0);

@@ -22,23 +22,6 @@ import {
 /**
  * Writes a result as text: for each comparison its table, the picture of its lanes, what failed,
  * what to mind, and the verdict; then on what it was measured.
- *
- * @param result What was measured.
- * @param style Width and colour.
- * @returns The report, ending in a newline.
- *
- * @example
- * ```ts
- * import { renderText } from "./text.ts";
- *
- * const environment = { deno: "2", v8: "14", os: "linux", arch: "x86_64", cpus: 2 };
- * const result = {
- *   schemaVersion: 1 as const,
- *   environment: { ...environment, lanesAvailable: 2, startedAt: "2026-01-01T12:00:00Z", seed: 1 },
- *   comparisons: [],
- * };
- * console.log(renderText(result, { columns: 80, colour: false }));
- * ```
  */
 export function renderText(result: ResultFile, style: Style): string {
   const parts = result.comparisons.map((comparison) => renderComparison(comparison, style));
@@ -48,23 +31,6 @@ export function renderText(result: ResultFile, style: Style): string {
 /**
  * Writes what comes after the comparisons: whether the result is partial, on what it was measured,
  * and the lesson.
- *
- * @param result What was measured.
- * @param style Width and colour.
- * @returns The lines, without a newline at the end.
- *
- * @example
- * ```ts
- * import { renderFoot } from "./text.ts";
- *
- * const environment = { deno: "2", v8: "14", os: "linux", arch: "x86_64", cpus: 2 };
- * const result = {
- *   schemaVersion: 1 as const,
- *   environment: { ...environment, lanesAvailable: 2, startedAt: "2026-01-01T12:00:00Z", seed: 1 },
- *   comparisons: [],
- * };
- * console.log(renderFoot(result, { columns: 80, colour: false }));
- * ```
  */
 export function renderFoot(result: ResultFile, style: Style): string {
   const palette = paletteFor(style);
@@ -82,22 +48,7 @@ export function renderFoot(result: ResultFile, style: Style): string {
   return parts.join("\n\n");
 }
 
-/**
- * Writes one comparison as text.
- *
- * @param comparison What was measured.
- * @param style Width and colour.
- * @returns The lines, without a newline at the end.
- *
- * @example
- * ```ts
- * import { renderComparison } from "./text.ts";
- *
- * const comparison = { job: { name: "none", task: "", items: 0, options: {} }, ceiling: null };
- * const nothing = { ...comparison, models: [], agree: true, warnings: [], verdict: null };
- * console.log(renderComparison(nothing, { columns: 80, colour: false }));
- * ```
- */
+/** Writes one comparison as text. */
 export function renderComparison(comparison: Comparison, style: Style): string {
   const palette = paletteFor(style);
   const lines = (text: string, paint: (text: string) => string, indent = "  ") =>

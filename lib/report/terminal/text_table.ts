@@ -88,13 +88,7 @@ function fitting(columns: readonly TextColumn[], width: number): TextColumn[] {
   return kept;
 }
 
-/**
- * Draws a table.
- *
- * @param columns All columns; those that don't fit are shortened or left out.
- * @param style Width and colour.
- * @returns The table's lines, without a newline at the end.
- */
+/** Draws a table. */
 export function textTable(columns: readonly TextColumn[], style: Style): string {
   const { heading } = paletteFor(style);
   const shown = fitting(columns, style.columns);

@@ -24,17 +24,7 @@ const TORN = 0.5;
  * Says in one or two sentences what the job is bound by, which model to take, and what that gains
  * and costs.
  *
- * @param comparison What was measured.
  * @returns The sentences, without control characters; what kept it from a verdict if there is none.
- *
- * @example
- * ```ts
- * import { verdictText } from "./verdict_text.ts";
- *
- * const comparison = { job: { name: "none", task: "", items: 0, options: {} }, ceiling: null };
- * const nothing = { ...comparison, models: [], agree: true, warnings: [], verdict: null };
- * console.log(verdictText(nothing)); // "No verdict: nothing was measured."
- * ```
  */
 export function verdictText(comparison: Comparison): string {
   const { verdict, agree } = comparison;
@@ -115,22 +105,7 @@ function sentence(text: string): string {
   return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }
 
-/**
- * Says how many tasks failed under each model, and why.
- *
- * @param comparison What was measured.
- * @returns A line a model with failures, such as "concurrent: 3 of 6 failed: 3 refused in each of 3
- * rounds", or a line a round where they differ.
- *
- * @example
- * ```ts
- * import { failureLines } from "./verdict_text.ts";
- *
- * const comparison = { job: { name: "none", task: "", items: 0, options: {} }, ceiling: null };
- * const nothing = { ...comparison, models: [], agree: true, warnings: [], verdict: null };
- * console.log(failureLines(nothing)); // []
- * ```
- */
+/** Says how many tasks failed under each model, and why. */
 export function failureLines(comparison: Comparison): string[] {
   return comparison.models.flatMap(({ model, rounds }) => {
     const told = rounds.filter(({ failed }) => failed > 0).map(failureOf);
@@ -179,26 +154,7 @@ export function exampleLines({ models }: Comparison): string[] {
   return [...seen.values()].slice(0, 2 * MOST_REASONS);
 }
 
-/**
- * Says in one line on what and when a result was measured.
- *
- * @param environment The result file's environment.
- * @returns Such as "Deno 2.9.6, linux x86_64, 2 CPUs, seed 1, 2026-01-01 12:00 UTC".
- *
- * @example
- * ```ts
- * import { environmentLine } from "./verdict_text.ts";
- *
- * const machine = { os: "linux", arch: "x86_64", cpus: 2, lanesAvailable: 2 };
- * console.log(environmentLine({
- *   ...machine,
- *   deno: "2.9.6",
- *   v8: "14",
- *   startedAt: "2026-01-01T12:00:00Z",
- *   seed: 1,
- * }));
- * ```
- */
+/** Says in one line on what and when a result was measured. */
 export function environmentLine(environment: ResultFile["environment"]): string {
   const { deno, os, arch, cpus, cpuModel, loadAverage, seed, startedAt } = environment;
   const started = new Date(startedAt);

@@ -71,19 +71,6 @@ export interface SweptOn {
  *
  * Sizes at which more tasks fail than at the smallest are told of, but nothing is concluded from how
  * fast they were: what failed was another work.
- *
- * @param measured What was measured.
- * @param seed For all resampling.
- * @param on What was varied, and on how many cores.
- * @returns What follows from it. Sizes where nothing succeeded aren't fitted either.
- *
- * @example
- * ```ts
- * import { analyse } from "./analyse.ts";
- *
- * const nothing = { sizes: [], partial: true, warnings: [] };
- * console.log(analyse(nothing, 1, { axis: "slots", cores: 2 }).best); // null
- * ```
  */
 export function analyse(
   { sizes }: MeasuredSweep,

@@ -101,20 +101,6 @@ function redrawn(
  * Hinkley, "Bootstrap Methods and their Application", 1997, sections 3.8 and 6.2). What separates a
  * size's median from the law is drawn once a size, the rounds' noise once a round, so that a law which
  * doesn't suit gets a wide interval however well the rounds agree.
- *
- * @param fit The fitted law.
- * @param series What it was fitted to.
- * @param options Seed and number of draws.
- * @returns The laws drawn.
- *
- * @example
- * ```ts
- * import { bootstrapFit } from "./bootstrap_fit.ts";
- * import { fitLaw } from "./fit_law.ts";
- *
- * const series = [1, 2, 4, 8].map((size) => ({ size, throughputs: [50 * size, 51 * size] }));
- * console.log(bootstrapFit(fitLaw("amdahl", series), series, { seed: 1 }).length); // 400
- * ```
  */
 export function bootstrapFit(
   fit: LawFit,
@@ -129,22 +115,7 @@ export function bootstrapFit(
   );
 }
 
-/**
- * The 95 % percentile interval of anything that follows from a law.
- *
- * @param law The fitted law.
- * @param drawn Laws drawn by {@linkcode bootstrapFit}.
- * @param of What is asked for.
- * @returns Its value under the fitted law, and both ends.
- *
- * @example
- * ```ts
- * import { estimateOf } from "./bootstrap_fit.ts";
- *
- * const law = { lambda: 50, sigma: 0.1, kappa: 0 };
- * console.log(estimateOf(law, [law], ({ sigma }) => sigma)); // { value: 0.1, low: 0.1, high: 0.1 }
- * ```
- */
+/** The 95 % percentile interval of anything that follows from a law. */
 export function estimateOf(law: Law, drawn: readonly Law[], of: (law: Law) => number): Estimate {
   const value = of(law);
   // A peak or limit that some of the laws don't have lies beyond every number.

@@ -47,21 +47,8 @@ function usageOf(
  * Operational Analysis of Queueing Network Models", Computing Surveys 10, 1978): whatever the law of
  * scaling, throughput stays below units over the CPU time an item takes.
  *
- * @param points What was measured.
- * @param best The size with the best throughput.
  * @param axis Slots share one event loop, lanes have one each.
- * @param cores How many cores this process may use.
  * @returns The one that is full first; null if CPU times aren't known.
- *
- * @example
- * ```ts
- * import { capacityOf } from "./capacity.ts";
- *
- * const round = { runMs: 1000, runCpuMs: 1900, loopCpuMs: null, succeeded: 100, failed: 0 };
- * const points = [{ size: 2, rounds: [round] }] as unknown as Parameters<typeof capacityOf>[0];
- * const capacity = capacityOf(points, 2, "lanes", 2)!;
- * console.log(capacity.by, capacity.reached, Math.round(capacity.limitPerSecond)); // "cores" true 105
- * ```
  */
 export function capacityOf(
   points: readonly RoundsOfSize[],
@@ -107,16 +94,6 @@ export function capacityOf(
  * Whether a law may not be followed to a size on this machine, since computing ends before.
  *
  * @param capacity What computing fills first; null if that isn't known.
- * @param size Slots or lanes.
- * @param perSecond What the law gives there, in items a second.
- * @returns Whether the capacity is reached, or would be.
- *
- * @example
- * ```ts
- * import { endsBefore } from "./capacity.ts";
- *
- * console.log(endsBefore(null, 1000, 1e6)); // false: nothing is known
- * ```
  */
 export function endsBefore(capacity: Capacity | null, size: number, perSecond: number): boolean {
   if (capacity === null) return false;

@@ -25,20 +25,6 @@ function countsOf({ rounds }: Pick<SweepPoint, "rounds">): { failed: number; of:
 /**
  * Finds the sizes at which more tasks fail than at the smallest. An item that fails at every size says
  * nothing of sizes.
- *
- * @param points What was measured, in ascending order of size.
- * @returns The sizes, and from where on all are among them.
- *
- * @example
- * ```ts
- * import { failingSizes } from "./failing.ts";
- *
- * const points = [0, 0, 30].map((failed, i) => ({
- *   size: 2 ** i,
- *   rounds: [{ failed, succeeded: 100 - failed }],
- * })) as unknown as Parameters<typeof failingSizes>[0];
- * console.log(failingSizes(points).from); // { size: 4, failed: 30, of: 100 }
- * ```
  */
 export function failingSizes(points: readonly Pick<SweepPoint, "size" | "rounds">[]): Failing {
   const shares = points.map((point) => {

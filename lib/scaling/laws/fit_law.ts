@@ -137,18 +137,7 @@ function fitCase(columns: readonly Column[], { sizes, logs }: Flat): {
  * The method is Levenberg and Marquardt's (Marquardt, SIAM Journal 11, 1963), begun at the solution of
  * Gunther's transformed, linear problem ("Guerrilla Capacity Planning", 2007, section 5.5).
  *
- * @param name Which law.
- * @param series What was measured; at least as many different sizes as the law has numbers.
- * @returns The law that lies nearest.
  * @throws {RangeError} If there are too few sizes, or a throughput isn't above 0.
- *
- * @example
- * ```ts
- * import { fitLaw } from "./fit_law.ts";
- *
- * const series = [1, 2, 4, 8].map((size) => ({ size, throughputs: [50 * size] }));
- * console.log(fitLaw("amdahl", series).law.sigma < 1e-9); // true: it scales without a loss
- * ```
  */
 export function fitLaw(name: LawName, series: readonly Series[]): LawFit {
   const flat = flatten(series);
@@ -178,19 +167,7 @@ export function fitLaw(name: LawName, series: readonly Series[]): LawFit {
   return best!;
 }
 
-/**
- * How many numbers a law has.
- *
- * @param name Which law.
- * @returns 2 or 3.
- *
- * @example
- * ```ts
- * import { parametersOf } from "./fit_law.ts";
- *
- * console.log(parametersOf("usl")); // 3
- * ```
- */
+/** How many numbers a law has. */
 export function parametersOf(name: LawName): number {
   return name === "amdahl" ? 2 : 3;
 }

@@ -56,18 +56,7 @@ function percent(share: number): string {
  * Judges a fit. The criterion is {@linkcode CRITERION}; R² isn't part of it, since it says little of a
  * fit that isn't linear (Spiess and Neumeyer, BMC Pharmacology 10, 2010).
  *
- * @param fit The fitted law.
- * @param series What it was fitted to.
  * @returns How far it misses, and why it is refused if it is.
- *
- * @example
- * ```ts
- * import { fitLaw } from "./fit_law.ts";
- * import { judgeFit } from "./fit_quality.ts";
- *
- * const zigzag = [1, 2, 4, 8].map((size, i) => ({ size, throughputs: [i % 2 === 0 ? 10 : 90] }));
- * console.log(judgeFit(fitLaw("usl", zigzag), zigzag).refusal !== null); // true
- * ```
  */
 export function judgeFit(fit: LawFit, series: readonly Series[]): FitQuality {
   const misses = series.map((one) => missOf(one, throughputAt(fit.law, one.size)));

@@ -51,18 +51,7 @@ function fitOf(fit: LawFit, drawn: readonly Law[], series: readonly Series[]): F
  * Fits both laws, and chooses: the Universal Scalability Law if the interval of κ leaves out 0,
  * otherwise the simpler law of Amdahl.
  *
- * @param series What was measured.
- * @param seed For the bootstrap.
  * @param resamples How often to draw; default 400.
- * @returns The laws; none with fewer than two sizes.
- *
- * @example
- * ```ts
- * import { fittedLaws } from "./fitted_laws.ts";
- *
- * const series = [1, 2, 4, 8].map((size) => ({ size, throughputs: [50 * size, 51 * size] }));
- * console.log(fittedLaws(series, 1).chosen?.fit.name); // "amdahl"
- * ```
  */
 export function fittedLaws(
   series: readonly Series[],
@@ -85,17 +74,6 @@ export function fittedLaws(
 /**
  * The draws that a forecast's interval must hold: those of the law that is followed, and where that is
  * Amdahl's those of the other one too, for its κ wasn't ruled out, and far out it decides.
- *
- * @param laws What was fitted.
- * @returns A list for each.
- *
- * @example
- * ```ts
- * import { drawsOf, fittedLaws } from "./fitted_laws.ts";
- *
- * const series = [1, 2, 4, 8].map((size) => ({ size, throughputs: [50 * size, 51 * size] }));
- * console.log(drawsOf(fittedLaws(series, 1)).length); // 2
- * ```
  */
 export function drawsOf({ fitted, chosen }: FittedLaws): (readonly Law[])[] {
   return fitted.filter(({ fit }) => fit.name === "usl" || fit.name === chosen?.fit.name)

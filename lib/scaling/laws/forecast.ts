@@ -40,18 +40,6 @@ export interface ForecastParts {
 /**
  * Follows a law beyond what was measured, and refuses where that isn't sound: if computing ends before,
  * if the fit is bad, or if the interval spans more than a factor of three.
- *
- * @param parts The law, its draws, and what was measured.
- * @returns One forecast for each of {@linkcode FACTORS}; a refused one says why.
- *
- * @example
- * ```ts
- * import { forecasts } from "./forecast.ts";
- *
- * const law = { lambda: 50, sigma: 0.1, kappa: 0 };
- * const [ten] = forecasts({ law, drawn: [[law]], refusal: null, largest: 8, bestPerSecond: 235 });
- * console.log(ten!.size, Math.round(ten!.throughputPerSecond.value)); // 80 449
- * ```
  */
 export function forecasts(parts: ForecastParts): Forecast[] {
   const { law, drawn, refusal, largest, bestPerSecond, capacity = null, coreEach = false } = parts;

@@ -27,18 +27,9 @@ function scaled(values: readonly number[]): number[] {
  * Finds the knee by Kneedle (Satopää, Albrecht, Irwin and Raghavan, "Finding a 'Kneedle' in a
  * Haystack", ICDCS Workshops 2011), without its smoothing: medians of rounds are smooth already.
  *
- * @param points The curve, in any order.
  * @param sensitivity How flat the curve must get afterwards, in mean steps; default 1 as in the paper.
  * @returns The knee's size; null if the curve has none: fewer than three points, a straight line, or
  * one that gets steeper.
- *
- * @example
- * ```ts
- * import { findKnee } from "./knee.ts";
- *
- * const curve = [[1, 50], [2, 100], [4, 200], [8, 390], [16, 400], [32, 400]] as const;
- * console.log(findKnee(curve.map(([size, throughputPerSecond]) => ({ size, throughputPerSecond })))); // 8
- * ```
  */
 export function findKnee(points: readonly CurvePoint[], sensitivity = 1): number | null {
   const curve = points.toSorted((a, b) => a.size - b.size);

@@ -18,18 +18,8 @@ const LEAST_RISE = 1.2;
 /**
  * Finds the knee of the medians, and how far it moves when each size's rounds are drawn anew.
  *
- * @param series What was measured.
- * @param seed For drawing.
  * @returns The knee with the least and the greatest of those drawn; null if there is none, if the curve
  * is flat, or if half of the curves drawn have none.
- *
- * @example
- * ```ts
- * import { kneeOf } from "./knee_range.ts";
- *
- * const series = [1, 2, 4, 8, 16].map((size) => ({ size, throughputs: [50 * Math.min(4, size)] }));
- * console.log(kneeOf(series, 1)); // { size: 4, low: 4, high: 4 }
- * ```
  */
 export function kneeOf(series: readonly Series[], seed: number): SweepResult["knee"] {
   const curve = (draw: (values: readonly number[]) => readonly number[]) =>

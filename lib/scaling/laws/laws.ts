@@ -35,16 +35,7 @@ export const LAW_TITLES: Readonly<Record<LawName, string>> = {
 /**
  * The throughput that a law gives.
  *
- * @param law The law.
  * @param size Slots or lanes, from 1.
- * @returns Items a second.
- *
- * @example
- * ```ts
- * import { throughputAt } from "./laws.ts";
- *
- * console.log(throughputAt({ lambda: 50, sigma: 0, kappa: 0 }, 8)); // 400
- * ```
  */
 export function throughputAt({ lambda, sigma, kappa }: Law, size: number): number {
   return lambda * size / (1 + sigma * (size - 1) + kappa * size * (size - 1));
@@ -54,16 +45,8 @@ export function throughputAt({ lambda, sigma, kappa }: Law, size: number): numbe
  * Where a law's throughput is greatest: at √((1 − σ)/κ) (Gunther 2007, equation 4.33), from where on
  * more only hinders.
  *
- * @param law The law.
  * @returns The size, not rounded and never below 1, and the throughput there; null if the law has no
  * peak because κ is 0.
- *
- * @example
- * ```ts
- * import { peakOf } from "./laws.ts";
- *
- * console.log(peakOf({ lambda: 1, sigma: 0.04, kappa: 0.0006 })?.size); // 40
- * ```
  */
 export function peakOf(law: Law): { size: number; throughputPerSecond: number } | null {
   if (law.kappa <= 0) return null;
@@ -75,15 +58,7 @@ export function peakOf(law: Law): { size: number; throughputPerSecond: number } 
  * What a law's throughput never exceeds, however many slots or lanes: its peak, or λ/σ where it has
  * none.
  *
- * @param law The law.
  * @returns Items a second; Infinity if σ and κ are 0.
- *
- * @example
- * ```ts
- * import { limitOf } from "./laws.ts";
- *
- * console.log(limitOf({ lambda: 50, sigma: 0.1, kappa: 0 })); // 500
- * ```
  */
 export function limitOf(law: Law): number {
   const peak = peakOf(law);

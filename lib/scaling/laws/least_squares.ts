@@ -31,17 +31,8 @@ function solve(matrix: readonly (readonly number[])[], right: readonly number[])
  * The least squares of `design` · x = `target`, by the normal equations; damped, a step of Marquardt's
  * method (SIAM Journal 11, 1963).
  *
- * @param design A row for each thing measured, a column for each parameter; at least one row.
- * @param target What was measured.
  * @param damping By what share each element of the diagonal is enlarged; 0 for none.
  * @returns The parameters; null if there is no single answer.
- *
- * @example
- * ```ts
- * import { leastSquares } from "./least_squares.ts";
- *
- * console.log(leastSquares([[1, 0], [1, 1], [1, 2]], [1, 3, 5], 0)); // [1, 2]
- * ```
  */
 export function leastSquares(
   design: readonly (readonly number[])[],

@@ -28,17 +28,8 @@ export const LITTLE_TOLERANCE = 0.1;
  * below N they weren't: at the end of the items, or since whoever hands out tasks couldn't keep up. It
  * can't be above N unless a time is wrong.
  *
- * @param throughputPerSecond X: tasks that ended, a second.
  * @param meanMs R: time in flight on average, in milliseconds.
- * @param slots N: lanes times slots.
  * @returns Both sides, and what it means if they differ.
- *
- * @example
- * ```ts
- * import { checkLittle } from "./little.ts";
- *
- * console.log(checkLittle(390, 20, 8).holds); // true: 7.8 of 8 slots were taken on average
- * ```
  */
 export function checkLittle(
   throughputPerSecond: number,

@@ -8,21 +8,7 @@ import type { TrialResult } from "../../timing/spec.ts";
 import { median } from "../../timing/statistics.ts";
 import type { NoisyPoint } from "../refine.ts";
 
-/**
- * A trial's throughput.
- *
- * @param trial The trial.
- * @returns Items that succeeded, a second of the time between the first item and the last outcome.
- *
- * @example
- * ```ts
- * import { throughputOf } from "./throughput.ts";
- *
- * const times = { round: 0, startMs: 5, runMs: 500, wallMs: 505, cpuMs: 9, peakRssBytes: 0 };
- * const round = { ...times, succeeded: 40, failed: 0, checksum: "" };
- * console.log(throughputOf({ round, lanes: 1, slots: 1, warnings: [] })); // 80
- * ```
- */
+/** A trial's throughput. */
 export function throughputOf({ round: { succeeded, runMs } }: TrialResult): number {
   return runMs > 0 ? succeeded / runMs * 1000 : 0;
 }
@@ -34,22 +20,7 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/**
- * The curve of throughput by size, with the error that all rounds together tell of.
- *
- * @param trials The trials of each size.
- * @returns A point for each size, in the order of the map.
- *
- * @example
- * ```ts
- * import { curveOf } from "./throughput.ts";
- *
- * const times = { round: 0, startMs: 5, runMs: 500, wallMs: 505, cpuMs: 9, peakRssBytes: 0 };
- * const round = { ...times, succeeded: 40, failed: 0, checksum: "" };
- * console.log(curveOf(new Map([[2, [{ round, lanes: 1, slots: 2, warnings: [] }]]])));
- * // [{ size: 2, throughputPerSecond: 80, relativeError: 0 }]
- * ```
- */
+/** The curve of throughput by size, with the error that all rounds together tell of. */
 export function curveOf(trials: ReadonlyMap<number, readonly TrialResult[]>): NoisyPoint[] {
   const sizes = [...trials].map(([size, of]) => ({ size, throughputs: of.map(throughputOf) }));
   const logs = sizes.map(({ throughputs }) => throughputs.filter((x) => x > 0).map(Math.log));

@@ -45,17 +45,7 @@ export interface MeasuredOpenLoop {
 /**
  * Applies load at each rate.
  *
- * @param spec Job, rates, and how often.
- * @param options A signal, and who is told.
- * @returns What each rate came to. An aborted signal gives back what was measured until then.
  * @throws What the first trial threw, if there is none that gave a result.
- *
- * @example
- * ```ts
- * import { runOpenLoop } from "./open_loop.ts";
- *
- * console.log(runOpenLoop.length); // 1
- * ```
  */
 export async function runOpenLoop(
   spec: OpenLoopSpec,

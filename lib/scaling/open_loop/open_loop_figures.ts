@@ -101,23 +101,6 @@ function responseTimes(timesMs: readonly number[]): ResponseTimes {
  * "How NOT to Measure Latency", 2013). The corrected one counts from the start that the schedule
  * intended, as a user would who came at that time. Requests without an answer count with their age at
  * the end, the least that they would have taken.
- *
- * @param trial What was scheduled.
- * @param traces What became of it, one a round; at least one.
- * @returns Both, the backlog, and whether the rate was sustained.
- *
- * @example
- * ```ts
- * import { openLoopFigures } from "./open_loop_figures.ts";
- *
- * const task = { module: "data:,", export: "default" };
- * const job = { name: "", task, items: { kind: "values", values: [] }, options: {} } as const;
- * const trial = { model: "limited", job, ratePerSecond: 100, durationMs: 30, drainMs: 0, warmup: 0 } as const;
- * // The first took 100 ms on the only slot, so that the others came too late.
- * const trace = { startedMs: [0, 100, 105], endedMs: [100, 105, 110], failed: [], reasons: {}, endMs: 110 };
- * const { naive, corrected } = openLoopFigures(trial, [trace]);
- * console.log(naive.median, corrected.median); // 5 95
- * ```
  */
 export function openLoopFigures(
   trial: OpenLoopTrial,

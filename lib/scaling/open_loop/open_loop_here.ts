@@ -25,26 +25,6 @@ export interface OpenLoopHost {
 
 /**
  * Starts requests on schedule, whatever becomes of those before, and notes when each started and ended.
- *
- * @param trial Rate, duration and job.
- * @param host What to run it with.
- * @returns Every request's times.
- *
- * @example
- * ```ts
- * import { concurrent } from "../../executor.ts";
- * import { openLoopHere } from "./open_loop_here.ts";
- *
- * const task = { module: "data:text/javascript,export default (n) => n", export: "default" };
- * const items = { kind: "values", values: [1] } as const;
- * const job = { name: "nothing", task, items, options: {} };
- * await using executor = concurrent();
- * const { endedMs } = await openLoopHere(
- *   { model: "concurrent", job, ratePerSecond: 500, durationMs: 20, drainMs: 500, warmup: 0 },
- *   { executor, items: [1] },
- * );
- * console.log(endedMs.length); // 10
- * ```
  */
 export async function openLoopHere(
   trial: OpenLoopTrial,

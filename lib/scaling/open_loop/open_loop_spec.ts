@@ -39,16 +39,7 @@ export interface OpenLoopTrace {
 /**
  * How many requests a trial schedules.
  *
- * @param ratePerSecond Requests a second.
  * @param durationMs For how long, in milliseconds.
- * @returns At least 1.
- *
- * @example
- * ```ts
- * import { scheduledCount } from "./open_loop_spec.ts";
- *
- * console.log(scheduledCount(200, 3000)); // 600
- * ```
  */
 export function scheduledCount(ratePerSecond: number, durationMs: number): number {
   return Math.max(1, Math.round(ratePerSecond * durationMs / 1000));

@@ -25,18 +25,8 @@ const SPARE_MS = 60_000;
 /**
  * Runs an open-loop trial in a process that may do what its job's permissions say and no more.
  *
- * @param trial The trial.
- * @param options A signal that ends it.
- * @returns Every request's times.
  * @throws {TrialError} If the trial gives no result.
  * @throws The signal's reason, if it is aborted.
- *
- * @example
- * ```ts
- * import { openLoopTrial } from "./open_loop_trial.ts";
- *
- * console.log(openLoopTrial.length); // 2
- * ```
  */
 export async function openLoopTrial(
   trial: OpenLoopTrial,

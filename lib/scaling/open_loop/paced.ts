@@ -36,15 +36,7 @@ const REAL: Clock = {
  * When an item is meant to start.
  *
  * @param index Which item, from 0.
- * @param ratePerSecond Items a second.
  * @returns Milliseconds from the schedule's begin.
- *
- * @example
- * ```ts
- * import { intendedMs } from "./paced.ts";
- *
- * console.log(intendedMs(5, 100)); // 50
- * ```
  */
 export function intendedMs(index: number, ratePerSecond: number): number {
   return index / ratePerSecond * 1000;
@@ -54,18 +46,7 @@ export function intendedMs(index: number, ratePerSecond: number): number {
  * Gives items at even intervals: item k not before k/rate after the first was asked for. Whoever asks
  * too late gets the items that are due at once, without a pause: the schedule doesn't wait.
  *
- * @param items What to give, in turn; at least one.
- * @param pace How fast, how many, and on which clock.
- * @returns The items.
  * @throws {RangeError} If there are no items.
- *
- * @example
- * ```ts
- * import { paced } from "./paced.ts";
- *
- * const given = await Array.fromAsync(paced(["a", "b"], { ratePerSecond: 1000, count: 3 }));
- * console.log(given); // ["a", "b", "a"], in two milliseconds
- * ```
  */
 export async function* paced<T>(items: readonly T[], pace: Pace): AsyncGenerator<T, void> {
   if (items.length === 0) throw new RangeError("Cannot pace items: there are none");

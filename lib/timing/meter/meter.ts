@@ -65,9 +65,6 @@ const BLIND: Meter & AsyncDisposable = {
 /**
  * Starts a meter. It alone is started with all permissions, which Deno asks for `/proc`; what it runs is
  * meter_main.ts, a file of ours that loads nothing of a job's. It ends with this process.
- *
- * @param signal Ends it.
- * @returns The meter; where the system has no `/proc`, or it can't be started, one that knows nothing.
  */
 export async function startMeter(signal?: AbortSignal): Promise<Meter & AsyncDisposable> {
   if (Deno.build.os !== "linux") return BLIND;

@@ -21,7 +21,6 @@ export interface ProcessTimes {
 /**
  * Reads `/proc/PID/stat`.
  *
- * @param text Its content; the program's name in it may hold anything, brackets and spaces too.
  * @returns The times; undefined if it is no such text.
  */
 export function processTimes(text: string): ProcessTimes | undefined {
@@ -52,7 +51,6 @@ export interface ThreadTimes {
 /**
  * Reads a thread's `schedstat`.
  *
- * @param text Its content: nanoseconds run, nanoseconds waited for a core, turns.
  * @returns The times; undefined if the kernel keeps none.
  */
 export function threadTimes(text: string): ThreadTimes | undefined {
@@ -73,7 +71,6 @@ export interface Switches {
 /**
  * Reads the context switches from a thread's `status`.
  *
- * @param text Its content.
  * @returns The counts; undefined if they aren't there.
  */
 export function switchesIn(text: string): Switches | undefined {
@@ -96,7 +93,6 @@ export interface CoreTimes {
 /**
  * Reads `/proc/stat`.
  *
- * @param text Its content.
  * @returns The times; undefined if it is no such text.
  */
 export function coreTimes(text: string): CoreTimes | undefined {
@@ -116,12 +112,7 @@ export interface ControlGroups {
   readonly cpu?: string;
 }
 
-/**
- * Reads `/proc/self/cgroup`.
- *
- * @param text Its content.
- * @returns The folders that matter to CPU time.
- */
+/** Reads `/proc/self/cgroup`. */
 export function controlGroups(text: string): ControlGroups {
   const found: { unified?: string; cpu?: string } = {};
   for (const [, controllers, folder] of text.matchAll(/^\d+:([^:]*):(\/.*)$/gm)) {
@@ -134,7 +125,6 @@ export function controlGroups(text: string): ControlGroups {
 /**
  * How many CPUs a limit comes to, as version 2 writes it.
  *
- * @param text The content of `cpu.max`, such as `"150000 100000"`, in microseconds a period.
  * @returns CPUs, such as 1.5; undefined if there is no limit.
  */
 export function quotaOf(text: string): number | undefined {
@@ -145,8 +135,6 @@ export function quotaOf(text: string): number | undefined {
 /**
  * The least of the limits of a group and of those around it.
  *
- * @param folder The group's folder, such as `/a/b`.
- * @param limitOf The limit of one folder.
  * @returns CPUs; undefined if none is limited.
  */
 export function leastQuota(
@@ -164,8 +152,6 @@ export function leastQuota(
 /**
  * The CPU time of a process, of all that it started, and of all that these started.
  *
- * @param root The process.
- * @param times Of every process at present; those that ended count with who waited for them.
  * @returns In milliseconds.
  */
 export function familyCpuMs(root: number, times: ReadonlyMap<number, ProcessTimes>): number {

@@ -78,8 +78,6 @@ export function othersBetween(
 /**
  * What a process did between two readings.
  *
- * @param from The first reading.
- * @param to The second.
  * @returns Undefined if one of them doesn't know the process.
  */
 export function loadBetween(from: Reading, to: Reading): Load | undefined {

@@ -54,17 +54,7 @@ function list(title: string, lines: readonly string[], kind?: string): Markup {
 /**
  * Advice as a section of a page.
  *
- * @param advice The advice; its strings may come from anywhere.
- * @param id The section's id, unique in its page.
  * @param title The section's heading; default "The advice".
- * @returns The section, everything from outside escaped.
- *
- * @example
- * ```ts
- * import { adviceSection } from "./advice_part.ts";
- *
- * console.log(adviceSection.length); // 2
- * ```
  */
 export function adviceSection(advice: Advice, id: string, title = "The advice"): Section {
   const safe = inert(advice, MOST_CHARACTERS);
@@ -132,20 +122,7 @@ export interface AdvicePlace {
   readonly alone?: boolean;
 }
 
-/**
- * Advice as a part of a page.
- *
- * @param file The advice with what it was measured on.
- * @param place Where it stands.
- * @returns The part, everything from outside inert.
- *
- * @example
- * ```ts
- * import { advicePart } from "./advice_part.ts";
- *
- * console.log(advicePart.length); // 1
- * ```
- */
+/** Advice as a part of a page. */
 export function advicePart(file: AdviceFile, place: AdvicePlace = {}): PagePart {
   const { id = "advice", alone = true } = place;
   const { advice, environment } = inert(file, MOST_CHARACTERS);

@@ -39,13 +39,7 @@ function labelOf(name: string, pixels: number): string {
   return name.length <= room ? name : `${name.slice(0, room - 1).toWellFormed()}…`;
 }
 
-/**
- * Draws bars, callers at the foot.
- *
- * @param bars The bars; at least one.
- * @param width In CSS pixels.
- * @returns The `<svg>` element as text.
- */
+/** Draws bars, callers at the foot. */
 export function drawFlame(bars: readonly FlameBar[], width: number): string {
   const room = width - 2 * MARGIN;
   const drawn = bars.slice(0, MOST_BARS).filter(({ depth }) => depth >= 0 && depth < DEEPEST).map(

@@ -38,18 +38,6 @@ export interface GainRow {
 
 /**
  * Draws the gains: of each model its name, a bar for what was measured, a circle for what was predicted.
- *
- * @param rows The models, in order; at least one.
- * @param machine Its ceiling is a line.
- * @param width In CSS pixels.
- * @returns The `<svg>` element as text.
- *
- * @example
- * ```ts
- * import { drawGains } from "./gains_chart.ts";
- *
- * console.log(drawGains.length); // 3
- * ```
  */
 export function drawGains(rows: readonly GainRow[], machine: Machine, width: number): string {
   const wide = width > 500;

@@ -50,21 +50,7 @@ function rowOf(model: ModelAdvice, i: number, advice: Advice): GainRow {
   };
 }
 
-/**
- * Writes the figure of predicted and measured gains.
- *
- * @param advice The advice; its text inert.
- * @param id The figure's id, unique in its page.
- * @returns The figure; the table alone where no model but the plain loop was looked at.
- *
- * @example
- * ```ts
- * import { gainsFigure } from "./gains_figure.ts";
- *
- * const nothing = { models: [], recommended: { name: "sequential" }, machine: {}, horizon: 1 };
- * console.log(gainsFigure(nothing as never, "gains").text.includes("<table>")); // true
- * ```
- */
+/** Writes the figure of predicted and measured gains. */
 export function gainsFigure(advice: Advice, id: string): Html {
   // The plain loop is what the others are held against; it has a row only where it is the advice.
   const rows = advice.models.map((model, i) => rowOf(model, i, advice))

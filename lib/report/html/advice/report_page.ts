@@ -19,19 +19,6 @@ function idOf(kind: string, i: number): string {
 /**
  * Writes files of any kinds as one HTML page that opens offline: comparisons first, then advice, then
  * scaling. Nothing in it, whatever the files hold, becomes markup, runs, or reaches the network.
- *
- * @param files What was measured; at least one.
- * @returns The whole page.
- *
- * @example
- * ```ts
- * import { reportPage } from "./report_page.ts";
- *
- * const machine = { deno: "2.9.6", v8: "14", os: "linux", arch: "x86_64", cpus: 2, lanesAvailable: 2 };
- * const environment = { ...machine, startedAt: "2026-01-01T12:00:00Z", seed: 1 };
- * const page = reportPage([{ schemaVersion: 1, environment, comparisons: [] }]);
- * console.log(page.includes("Nothing was measured")); // true
- * ```
  */
 export function reportPage(files: readonly ReportFile[]): string {
   const { comparisons, advice, sweeps, races } = sortedByKind(files);

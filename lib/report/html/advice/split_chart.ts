@@ -32,22 +32,7 @@ function timesOf({ cpuShare, sample: { cpuMs, wallMs } }: Split) {
   return { computing: cpuMs, waiting: share > 0 ? cpuMs * (1 / share - 1) : wallMs };
 }
 
-/**
- * Writes the figure of computing and waiting.
- *
- * @param advice The advice; its text inert.
- * @param id The figure's id, unique in its page.
- * @returns The figure.
- *
- * @example
- * ```ts
- * import { splitFigure } from "./split_chart.ts";
- *
- * const sample = { cpuShareError: 0.01, cpuMs: 1, wallMs: 20 };
- * const figure = splitFigure({ bound: "io", cpuShare: 0.05, sample } as never, "split");
- * console.log(figure.text.includes("I/O-bound")); // true
- * ```
- */
+/** Writes the figure of computing and waiting. */
 export function splitFigure(advice: Split, id: string): Html {
   const times = timesOf(advice);
   const share = held(advice.cpuShare);
