@@ -10,6 +10,7 @@ import { task, workers } from "../lib/mod.ts";
 import { modelLines } from "../lib/models.ts";
 import { oneOf, outputFile, positiveInteger, requireDistinct, UsageError } from "../lib/options.ts";
 import { print } from "../lib/text/print.ts";
+import { awaitCostText } from "../lib/report/terminal/await_cost_text.ts";
 import { compareAndReport } from "../lib/cli/compare_and_report.ts";
 import {
   addComparisonOptions,
@@ -20,6 +21,9 @@ import {
 import { namedFiles, userPath } from "../lib/files/output_files.ts";
 import type { Planned } from "../lib/cli/run_comparisons.ts";
 import { script } from "../lib/cli/script.ts";
+import { styleOfStdout } from "../lib/report/terminal/style.ts";
+import { wrap } from "../lib/text/plain.ts";
+import { awaitCost } from "../lib/tasks/await_cost.ts";
 import { calibrate } from "../lib/tasks/calibrate.ts";
 import {
   CPU_TASK_NAMES,
@@ -41,11 +45,13 @@ const DEFAULT_ROUNDS = 3;
  */
 const LARGE_MS = 1_600;
 
+const listed = (name: string, text: string) => `  ${name.padEnd(12)} ${text}`;
+
 const taskLines = CPU_TASK_NAMES
-  .map((name) => `  ${name.padEnd(12)} ${CPU_TASKS[name].description}`).join("\n");
+  .map((name) => listed(name, CPU_TASKS[name].description)).join("\n");
 
 const startLines = CPU_TASK_NAMES
-  .map((name) => `  ${name.padEnd(12)} ${CPU_TASKS[name].startMeans}`).join("\n");
+  .map((name) => listed(name, CPU_TASKS[name].startMeans)).join("\n");
 
 const cpu = command(
   "cpu",
@@ -78,6 +84,7 @@ Examples:
   deno task cpu                                       the lesson, in half a minute at most
   deno task cpu --start 5000000 --count 20            the article's size alone
   deno task cpu --task mandelbrot --out set.png       uneven work, and a picture
+  deno task cpu --task fib-async                      what it costs to await what never waits
   deno task cpu --models sequential,workers --lanes 4 --html cpu.html
 
 Exit codes: 0 done, 1 a task failed or results differ, 2 bad option, 3 slower than the baseline
@@ -109,6 +116,10 @@ await script("cpu", async (signal, args) => {
     yield { spec: largest };
   }
   const code = await compareAndReport(given ? [{ spec: largest }] : plan(), options, signal);
+  if (chosen.name === "fib-async" && !signal.aborted) {
+    const costs = await awaitCost((task) => calibrate(task, { signal, now: cpuClockMs }));
+    print(`\n${wrap(awaitCostText(costs), styleOfStdout().columns)}`);
+  }
   if (out !== undefined && !signal.aborted) {
     await writePicture(out, largest.job.items, signal);
     print(`Wrote ${out}`);
@@ -147,6 +158,7 @@ function sizeIn(baseline: ResultFile | undefined, { name }: CpuTask): Size | und
 function nameOf({ name }: CpuTask, { start, count }: Size): string {
   const number = start.toLocaleString("en");
   if (name === "mandelbrot") return `${name}, ${start} × ${count} pixels`;
+  if (name === "fib" || name === "fib-async") return `${name}(${start}), ${count} times`;
   return name === "sha256" ? `${name} of ${number} bytes` : `${name} from ${number}`;
 }
 

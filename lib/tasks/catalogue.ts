@@ -5,13 +5,21 @@
  * @module
  */
 
+import { FIB_LIMIT, fibCalls } from "./fibonacci.ts";
 import { MANDELBROT_LIMIT } from "./mandelbrot.ts";
 import { PRIMES_LIMIT } from "./primes.ts";
 import { SHA256_LIMIT } from "./sha256.ts";
 import { SUM_SQUARES_LIMIT } from "./sum_squares.ts";
 
 /** The names of the tasks that compute. */
-export const CPU_TASK_NAMES = ["sum-squares", "primes", "mandelbrot", "sha256"] as const;
+export const CPU_TASK_NAMES = [
+  "sum-squares",
+  "primes",
+  "mandelbrot",
+  "sha256",
+  "fib",
+  "fib-async",
+] as const;
 
 /** The name of a task that computes. */
 export type CpuTaskName = typeof CPU_TASK_NAMES[number];
@@ -46,6 +54,8 @@ export interface CpuTask {
   items(size: Size): unknown[];
   /** How much work a size is, in units of the task's own. */
   work(size: Size): number;
+  /** The size of about so much work; where there is none, `start` grows in proportion to the work. */
+  sizeOf?(work: number): Size;
 }
 
 /** The most items a run can have. */
@@ -97,6 +107,38 @@ function moduleUrl(file: string): string {
   return new URL(file, import.meta.url).href;
 }
 
+/** Rounds down to two digits, so that sizes read well: 187,654,321 becomes 180,000,000. */
+function round(value: number): number {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(value)) - 1);
+  return Math.floor(value / step) * step;
+}
+
+const PICTURE: Size = { start: 300, count: 200 };
+
+/** A picture of so many pixels that keeps its shape. */
+function pictureOf(pixels: number): Size {
+  const wide = PICTURE.start * Math.sqrt(pixels / (PICTURE.start * PICTURE.count));
+  const start = Math.min(round(Math.max(3, wide)), MANDELBROT_LIMIT);
+  return { start, count: Math.max(1, Math.round(start * PICTURE.count / PICTURE.start)) };
+}
+
+const FIB_COUNT = 20;
+
+/** The greatest n of which so many calls allow 20 items, and as many items as they allow. */
+function fibSizeOf(calls: number): Size {
+  let start = 1;
+  while (start < FIB_LIMIT && FIB_COUNT * fibCalls(start + 1) <= calls) start++;
+  const count = Math.floor(calls / fibCalls(start));
+  return { start, count: Math.min(Math.max(count, FIB_COUNT), COUNT_LIMIT) };
+}
+
+function fibItems({ start, count }: Size): number[] {
+  checked({ start, count }, FIB_LIMIT, false, "no exact number of so many digits");
+  return Array.from({ length: count }, () => start);
+}
+
+const fibWork = ({ start, count }: Size) => count * fibCalls(start);
+
 /** The tasks that compute, by name. */
 export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
   "sum-squares": {
@@ -124,7 +166,7 @@ export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
     name: "mandelbrot",
     description: "a picture of the Mandelbrot set, row by row; --out writes it as PNG",
     module: moduleUrl("./mandelbrot.ts"),
-    defaults: { start: 300, count: 200 },
+    defaults: PICTURE,
     startMeans: "the picture's width in pixels; count is its height",
     limit: MANDELBROT_LIMIT,
     items: (size) => {
@@ -136,6 +178,7 @@ export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
       return Array.from({ length: count }, (_, row) => ({ row, width: start, height: count }));
     },
     work: ({ start, count }) => start * count,
+    sizeOf: pictureOf,
   },
   sha256: {
     name: "sha256",
@@ -150,13 +193,33 @@ export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
     },
     work: ({ start, count }) => start * count,
   },
+  fib: {
+    name: "fib",
+    description: "fib(n) by its definition, a function that calls itself twice; the larger size " +
+      "is near fib(35), 20 times over",
+    module: moduleUrl("./fib.ts"),
+    defaults: { start: 29, count: FIB_COUNT },
+    startMeans: "n, the same for every item",
+    limit: FIB_LIMIT,
+    items: fibItems,
+    work: fibWork,
+    sizeOf: fibSizeOf,
+  },
+  "fib-async": {
+    name: "fib-async",
+    description:
+      "fib(n) with every call awaited: concurrency that makes it slower, some 15 to 40 " +
+      "times, for each await makes a promise and queues the rest of its function, and nothing " +
+      "waits; the run measures how much",
+    module: moduleUrl("./fib_async.ts"),
+    defaults: { start: 22, count: FIB_COUNT },
+    startMeans: "n, the same for every item",
+    limit: FIB_LIMIT,
+    items: fibItems,
+    work: fibWork,
+    sizeOf: fibSizeOf,
+  },
 };
-
-/** Rounds down to two digits, so that sizes read well: 187,654,321 becomes 180,000,000. */
-function round(value: number): number {
-  const step = 10 ** Math.max(0, Math.floor(Math.log10(value)) - 1);
-  return Math.floor(value / step) * step;
-}
 
 /**
  * Chooses a size of which a sequential run takes about as long as told.
@@ -165,7 +228,8 @@ function round(value: number): number {
  * @param msPerWork How long a unit of its work takes, in milliseconds, from {@linkcode calibrate} or
  * a run that was measured.
  * @param targetMs How long the sequential run is to take, in milliseconds; default 2,000.
- * @returns The size, in range; `count` stays as by default except for the picture, which keeps its shape.
+ * @returns The size, in range; `count` stays as by default except for the picture, which keeps its shape,
+ * and for fib, whose work grows by steps of 1.6.
  * @throws {RangeError} If `msPerWork` isn't a positive number.
  *
  * @example
@@ -182,12 +246,10 @@ export function scaleTo(task: CpuTask, msPerWork: number, targetMs = 2_000): Siz
       `Cannot choose a size: ${msPerWork} ms a unit of work, ${targetMs} ms in all; both must be positive`,
     );
   }
+  const work = targetMs / msPerWork;
+  if (task.sizeOf !== undefined) return task.sizeOf(work);
   const { start, count } = task.defaults;
-  const factor = targetMs / msPerWork / task.work(task.defaults);
-  if (task.name === "mandelbrot") {
-    const wide = Math.min(round(Math.max(3, start * Math.sqrt(factor))), task.limit);
-    return { start: wide, count: Math.max(1, Math.round(wide * count / start)) };
-  }
+  const factor = work / task.work(task.defaults);
   const greatest = task.limit - count + 1;
   return { start: Math.max(1, Math.min(round(Math.max(1, start * factor)), greatest)), count };
 }

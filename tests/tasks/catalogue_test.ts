@@ -24,6 +24,18 @@ Deno.test("the catalogue's hashes differ by their seed alone", () => {
   ]);
 });
 
+Deno.test("the catalogue's Fibonacci items are one n, as often as told, and cost the same calls", () => {
+  for (const name of ["fib", "fib-async"] as const) {
+    const { items, work } = CPU_TASKS[name];
+    assertEquals(items({ start: 7, count: 3 }), [7, 7, 7]);
+    assertEquals(work({ start: 35, count: 20 }), 20 * 29_860_703);
+  }
+});
+
+Deno.test("scaleTo() comes near fib(35), 20 times over, where a call takes 2.5 ns", () => {
+  assertEquals(scaleTo(CPU_TASKS.fib, 2.5e-6, 1_600), { start: 35, count: 21 });
+});
+
 for (const name of CPU_TASK_NAMES) {
   const task = CPU_TASKS[name];
 
@@ -34,7 +46,7 @@ for (const name of CPU_TASK_NAMES) {
       const { default: run } = await import(task.module);
       for (const item of task.items({ start: 3, count: 2 })) {
         assertEquals(structuredClone(item), item);
-        run(item, contextOf());
+        await run(item, contextOf());
       }
     },
   });
