@@ -27,11 +27,14 @@ import { modelLines } from "../lib/models.ts";
 import { script } from "../lib/cli/script.ts";
 import { type SiteSample, siteWarnings } from "../lib/site/bottleneck.ts";
 import { PAGE_BYTES_LIMIT, SITE_DEFAULTS, type SiteOptions } from "../lib/site/options.ts";
+import { PATIENCE_MS, patienceMs } from "../lib/site/patience.ts";
 import { type Site, SiteError, startSite } from "../lib/site/start.ts";
 import type { Comparison } from "../lib/timing/result.ts";
 import type { ComparisonSpec, JobSpec, TimingEvent } from "../lib/timing/spec.ts";
 
 const DEFAULT_ROUNDS = 3;
+/** Where pages fail on purpose, what fails is looked at, and each stall is waited out in each round. */
+const FAULTY_ROUNDS = 2;
 const DEFAULT_COPIES = 80;
 const STATUS_ALONE =
   "Pages on the web change: the models' results were compared by their HTTP status alone.";
@@ -59,8 +62,15 @@ ${modelLines("io")}`.trim(),
   .option("--latency <time>", "how long the test site takes to answer (default: 20ms)")
   .option("--jitter <time>", "how much longer at most (default: 0ms)")
   .option("--size <bytes>", `size of the test site's pages (default: ${SITE_DEFAULTS.pageBytes})`)
-  .option("--faults <share>", "share of the test site's pages that fail (default: 0)")
-  .option("--timeout <time>", "how long a download may take (default: 10s)");
+  .option(
+    "--faults <share>",
+    `share of the test site's pages that fail (default: 0); with some, ${FAULTY_ROUNDS} rounds unless told`,
+  )
+  .option(
+    "--timeout <time>",
+    "how long a download may take (default: 10s; with --faults what healthy pages need, " +
+      "as stalled ones are waited for so long)",
+  );
 addComparisonOptions(io, "io");
 io.addHelpText(
   "after",
@@ -84,7 +94,9 @@ await script("io", async (signal, args) => {
   const raw: Raw = io.opts();
   const listed = raw.urls === undefined ? [] : [{ option: "--urls", path: userPath(raw.urls) }];
   const options = await readComparisonOptions(raw, "io", listed);
-  const timeoutMs = duration("--timeout", raw.timeout ?? "10s", { min: 1 });
+  const given = raw.timeout === undefined
+    ? undefined
+    : duration("--timeout", raw.timeout, { min: 1 });
   const copies = positiveInteger("--copies", raw.copies ?? String(DEFAULT_COPIES), {
     max: MOST_ITEMS,
   });
@@ -94,7 +106,7 @@ await script("io", async (signal, args) => {
     throw new UsageError("--copies", raw.copies ?? "", "too many downloads", "give fewer");
   }
   if (urls.length > 0) {
-    const job = foreignJob(urls, copies, timeoutMs);
+    const job = foreignJob(urls, copies, given ?? PATIENCE_MS);
     const finish = (comparison: Comparison) => ({
       ...comparison,
       warnings: [
@@ -105,11 +117,11 @@ await script("io", async (signal, args) => {
     return await compareAndReport([{ spec: specOf(job, options), finish }], options, signal);
   }
   await using site = await startedSite(siteOptions);
-  const job = siteJob(site, copies, timeoutMs, siteOptions);
+  const job = siteJob(site, copies, given, siteOptions);
   const watch = watchSite(site);
   return await compareAndReport(
     [{
-      spec: specOf(job, options),
+      spec: specOf(job, options, siteOptions.faultShare ? FAULTY_ROUNDS : DEFAULT_ROUNDS),
       onEvent: watch.onEvent,
       finish: async (comparison: Comparison) => ({
         ...comparison,
@@ -171,10 +183,14 @@ async function startedSite(options: SiteOptions): Promise<Site> {
 function siteJob(
   site: Site,
   copies: number,
-  timeoutMs: number,
+  given: number | undefined,
   options: SiteOptions,
 ): JobSpec {
-  const values = site.urls(copies).map((url) => ({ url, timeoutMs }));
+  const urls = site.urls(copies);
+  const { latencyMs = 0, jitterMs = 0, faultShare = 0 } = options;
+  const timeoutMs = given ??
+    patienceMs({ latencyMs: latencyMs + jitterMs, pages: urls.length, faultShare });
+  const values = urls.map((url) => ({ url, timeoutMs }));
   return {
     name: `download ${values.length} pages`,
     task: task<typeof import("../lib/tasks/download.ts")>(
@@ -214,11 +230,15 @@ function shown(url: URL): string {
   return copy.href;
 }
 
-function specOf(job: JobSpec, options: ComparisonOptions): ComparisonSpec {
+function specOf(
+  job: JobSpec,
+  options: ComparisonOptions,
+  rounds = DEFAULT_ROUNDS,
+): ComparisonSpec {
   return {
     job,
     models: options.models,
-    rounds: options.rounds ?? DEFAULT_ROUNDS,
+    rounds: options.rounds ?? rounds,
     seed: options.seed,
     warmup: options.warmup,
     ceiling: false,
