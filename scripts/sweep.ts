@@ -6,9 +6,8 @@
 
 import { command } from "../lib/cli/command.ts";
 import { print, printError } from "../lib/text/print.ts";
-import { jobFiles, jobModule } from "../lib/advice/job/job_module.ts";
+import { jobFiles, jobModule, loadJob } from "../lib/advice/job/load_job.ts";
 import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job/job_permissions.ts";
-import { loadJob } from "../lib/advice/job/load_job.ts";
 import { JobError } from "../lib/advice/probe/probe.ts";
 import { choosePlan, itemMsOf } from "../lib/scaling/choose_plan.ts";
 import { measureOpenLoop, measureSweep } from "../lib/scaling/measure.ts";

@@ -14,7 +14,7 @@ import { findingsOf, wasBusy } from "./findings_of.ts";
 import { failingOf } from "./failing.ts";
 import { sayFinding } from "./words/finding_words.ts";
 import { nearestConfig } from "../lanes/project.ts";
-import { graceFor } from "./job/grace.ts";
+import { graceFor } from "./probe/probe.ts";
 import { snippetFor } from "./words/snippet.ts";
 import { reasonOf, surprisesOf, unsureOf } from "./words/wording.ts";
 

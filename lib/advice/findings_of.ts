@@ -10,7 +10,7 @@ import type { FailureKind } from "../timing/failures.ts";
 import { median } from "../timing/statistics.ts";
 import { spreadOrder } from "../timing/spread.ts";
 import { failingOf } from "./failing.ts";
-import { graceFor } from "./job/grace.ts";
+import { graceFor } from "./probe/probe.ts";
 import type { Finding } from "./finding.ts";
 import type { Findings } from "./findings.ts";
 import { type Candidate, inFlightOf, nameOf } from "./prediction/candidate.ts";

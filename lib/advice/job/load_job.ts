@@ -5,12 +5,103 @@
  * @module
  */
 
+import { fromFileUrl, toFileUrl } from "@std/path";
+import { moduleFacts, moduleFiles } from "../../children/module_files.ts";
+import { userFolder } from "../../files/user_folder.ts";
+import { type NamedFile, UsageError } from "../../options.ts";
 import { plain } from "../../text/plain.ts";
 import type { Meter } from "../../timing/meter/meter.ts";
 import type { JobSpec, TrialPermissions } from "../../timing/spec.ts";
-import { graceFor } from "./grace.ts";
-import { checkJobModule, jobModule } from "./job_module.ts";
-import { probe, type Probed, type Prober } from "../probe/probe.ts";
+import { graceFor, probe, type Probed, type Prober } from "../probe/probe.ts";
+
+/** How long checking types may take, in milliseconds. */
+const CHECK_MS = 30_000;
+
+/**
+ * The URL of the module that a person named.
+ *
+ * @throws {UsageError} If there is no such file, or it isn't a local one.
+ */
+export async function jobModule(typed: string, path: (typed: string) => string): Promise<string> {
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(typed)?.[1]?.toLowerCase();
+  if (scheme !== undefined && scheme !== "file") {
+    const remedy = "save it here, and give the file's path";
+    throw new UsageError("module", typed, "not a local file", remedy);
+  }
+  const url = scheme === undefined ? toFileUrl(path(typed)) : URL.parse(typed);
+  if (url === null || url.host !== "") {
+    throw new UsageError("module", typed, "not a local file", "write file:///path/to/job.ts");
+  }
+  const file = fromFileUrl(url);
+  let info: Deno.FileInfo;
+  try {
+    info = await Deno.stat(file);
+  } catch (cause) {
+    const missing = cause instanceof Deno.errors.NotFound ||
+      cause instanceof Deno.errors.NotADirectory;
+    throw new UsageError(
+      "module",
+      typed,
+      missing ? "there is no such file" : `it can't be read (${(cause as Error).name})`,
+      "give the path of a module that exports a task and its items",
+      { cause },
+    );
+  }
+  if (info.isDirectory) {
+    throw new UsageError("module", typed, "a folder", "name the module's file in it");
+  }
+  return new URL(url.pathname, "file:").href;
+}
+
+/** The first error among what `deno check` says: what, and where. */
+function firstError(stderr: string): string {
+  const lines = stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const at = lines.findIndex((line) => /\berror\b/i.test(line));
+  const what = (lines[at] ?? lines[0] ?? "it can't be loaded")
+    .replace(/^error: /, "").replace(/^(TS\d+) \[ERROR\]: /, "$1: ");
+  const where = lines.slice(Math.max(0, at)).map((line) => /^at (file:\S+)/.exec(line)?.[1])
+    .find((found) => found !== undefined);
+  const already = where === undefined || what.includes(where);
+  return already ? what : `${what} (${where.slice(where.lastIndexOf("/") + 1)})`;
+}
+
+/**
+ * Has Deno check a module's syntax, imports and types. Nothing of it is run.
+ *
+ * @throws {UsageError} If it has an error; the first one is named.
+ */
+export async function checkJobModule(
+  typed: string,
+  module: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const limit = AbortSignal.timeout(CHECK_MS);
+  const { flags } = await moduleFacts(module);
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["check", "--quiet", ...flags, module],
+    cwd: userFolder(),
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+    signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+  }).output();
+  signal?.throwIfAborted();
+  // A check that takes too long isn't the job's fault: what is wrong shows when it is loaded.
+  if (success || limit.aborted) return;
+  const problem = firstError(new TextDecoder().decode(stderr));
+  throw new UsageError("module", typed, problem, "mend it, and try again");
+}
+
+/** A job's module and all local modules that it imports: what advice on it is made from. */
+export async function jobFiles(module: string): Promise<NamedFile[]> {
+  const own = fromFileUrl(module);
+  const files = new Set([own, ...await moduleFiles(module)]);
+  return [...files].map((path) => ({
+    option: path === own ? "the job's module" : "a module that the job imports",
+    path,
+  }));
+}
 
 /** Which job, and what it may do. */
 export interface JobRequest {

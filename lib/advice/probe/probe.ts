@@ -4,9 +4,9 @@
  * @module
  */
 
-import { UsageError } from "../../options.ts";
 import { trialFlags } from "../../children/child_permissions.ts";
 import { MeasuringChild } from "../../children/measuring_child.ts";
+import { UsageError } from "../../options.ts";
 import type { Meter } from "../../timing/meter/meter.ts";
 import { type Load, loadBetween, type Reading } from "../../timing/meter/reading.ts";
 import type { JobSpec } from "../../timing/spec.ts";
@@ -190,8 +190,20 @@ function stuck(phase: string, item: string, guardMs: number): string {
   }
 }
 
-/** Taking down gets so long, in milliseconds, and is then called slow. */
+/** How long the sample waits for a teardown, in milliseconds. */
 const TEARDOWN_MS = 5_000;
+
+/** A teardown that takes longer than this is slow: an executor gives it 250 ms unless told. */
+const SLOW_TEARDOWN_MS = 150;
+/** Lanes are closed at the same time, perhaps on a busy machine: they get so many times as long. */
+const AMPLE = 3;
+
+/** The grace time that a job's teardown needs; undefined if the usual one is enough. */
+export function graceFor({ teardownMs = 0 }: Pick<Probed, "teardownMs">): number | undefined {
+  if (teardownMs <= SLOW_TEARDOWN_MS) return undefined;
+  if (teardownMs === Infinity) return TEARDOWN_MS;
+  return 100 * Math.ceil(AMPLE * teardownMs / 100);
+}
 
 /** Has the process take down what was set up, and waits for it. */
 async function takenDown(

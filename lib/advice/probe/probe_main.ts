@@ -1,18 +1,22 @@
 /**
- * What runs in a probe's own process: loads a job, runs a sample of it one after the other, and says
- * what each task took. It imports no npm package.
+ * What runs in a probe's own process: loads a job, runs a sample of it one after the other, some items
+ * from last to first, or a part for a profile, and says what came of it. It imports no npm package.
  *
  * @module
  */
 
-import type { Items } from "../../dispatch/options.ts";
-import { LaneTasks } from "../../lanes/lane_tasks.ts";
-import { isGenerator } from "../../lanes/load_task.ts";
 import { meetParent } from "../../children/parent.ts";
+import type { Items } from "../../dispatch/options.ts";
+import type { Outcome } from "../../dispatch/outcome.ts";
+import { type Given, LaneTasks } from "../../lanes/lane_tasks.ts";
+import { isGenerator } from "../../lanes/load_task.ts";
+import { plainContext } from "../../lanes/plain_context.ts";
+import type { TaskFunction } from "../../lanes/task.ts";
+import { checksumOf } from "../../timing/checksum.ts";
 import { prepare } from "../../timing/prepare.ts";
-import { profiledRun } from "../profile/profiled_run.ts";
 import { spreadItems } from "../../timing/spread.ts";
-import { backwardsChecksum } from "./backwards.ts";
+import { profiledRun } from "../profile/profiled_run.ts";
+import { ItemPuller } from "./item_puller.ts";
 import type {
   Exports,
   ItemsKind,
@@ -20,8 +24,7 @@ import type {
   ProbeMessage,
   ProbeOrder,
 } from "./probe_message.ts";
-import { PullError, Sampler } from "./sampler.ts";
-import { thrownBy } from "./thrown.ts";
+import { PullError, Sampler, thrownBy } from "./sampler.ts";
 
 type Module = Record<string, unknown>;
 
@@ -152,6 +155,33 @@ async function main(): Promise<void> {
   await close();
   say({ type: "finished", teardownMs: performance.now() - endMs });
   Deno.exit(0);
+}
+
+/**
+ * Runs the first items one by one, from last to first. The checksum is of their results in the order of
+ * items: it equals that of a run forwards if the order didn't matter.
+ */
+async function backwardsChecksum(
+  items: Items<unknown>,
+  count: number,
+  task: TaskFunction,
+  given?: Given,
+): Promise<string> {
+  const puller = new ItemPuller(items);
+  const first = await puller.pull(count);
+  const outcomes: Outcome<unknown>[] = [];
+  const { signal } = new AbortController();
+  const at = { lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 0 };
+  for (let index = first.length - 1; index >= 0; index--) {
+    try {
+      const value = await task(first[index], plainContext(index, signal, given));
+      outcomes.push({ ...at, index, status: "fulfilled", value });
+    } catch (reason) {
+      outcomes.push({ ...at, index, status: "rejected", ended: "failed", reason });
+    }
+  }
+  await puller.close();
+  return await checksumOf(outcomes);
 }
 
 /** What items can be taken from; a function is to give the others. */

@@ -10,34 +10,15 @@ import type { Outcome } from "../../dispatch/outcome.ts";
 import type { Given } from "../../lanes/lane_tasks.ts";
 import { isGenerator } from "../../lanes/load_task.ts";
 import { plainContext } from "../../lanes/plain_context.ts";
+import { sealErrorsIn } from "../../lanes/remote/envelope.ts";
+import { inspect, refusal } from "../../lanes/remote/inspect.ts";
+import { threads } from "../../lanes/remote/way.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf } from "../../timing/checksum.ts";
 import { httpSigns, isRefusal, PaceMeter } from "../../timing/refusal_signs.ts";
 import { spreadOrder } from "../../timing/spread.ts";
 import { ItemPuller } from "./item_puller.ts";
-import type { ProbeMessage, ProbeOrder, Stretch, Thrown } from "./probe_message.ts";
-import { availableShare } from "./spin_share.ts";
-import { thrownBy } from "./thrown.ts";
-import { TransferMeter } from "./transfer_meter.ts";
-import { wakeCost } from "./wake_cost.ts";
-
-/** A stretch of items is to last about this long, far above the clocks' steps. */
-const STRETCH_MS = 0.5;
-const MOST_ITEMS_A_STRETCH = 4096;
-/** How often the machine's other load is looked at, in milliseconds of tasks. */
-const LOOK_EVERY_MS = 1000;
-const LOOK_MS = 15;
-/** Items run at least, if the first ones take long, and how far the time may be passed for them. */
-const FEW_ITEMS = 8;
-const OVERTIME = 2;
-/** Once so many have failed and none succeeded, the rest will fail too. */
-const ALL_FAIL = 5;
-/** What takes longer than this is told while it goes on, in milliseconds. */
-const TELL_MS = 20;
-/** Tasks that wait less than this on average hardly sleep, in milliseconds. */
-const LEAST_WAIT_MS = 0.2;
-/** Results are kept for checksums up to this size. */
-const KEPT_BYTES = 64 << 20;
+import type { ProbeMessage, ProbeOrder, Stretch, Thrown, TransferCost } from "./probe_message.ts";
 
 /** CPU time of this process, in milliseconds: in steps of a microsecond, where a thread's has 10 ms. */
 function cpuMs(): number {
@@ -54,9 +35,201 @@ function rssBytes(): number {
   return process.resourceUsage().maxRSS * 1024;
 }
 
+/** What was thrown, as plain data. */
+export function thrownBy(error: unknown): Thrown {
+  const signs = httpSigns(error);
+  if (!(error instanceof Error)) {
+    const message = error instanceof Response
+      ? `a Response with status ${error.status}`
+      : String(error);
+    return { name: "Error", message, causes: [], ...signs };
+  }
+  const causes: string[] = [];
+  for (let at = error.cause; at instanceof Error && causes.length < 5; at = at.cause) {
+    causes.push(`${at.name}: ${at.message}`);
+  }
+  return { name: error.name, message: error.message, causes, ...signs };
+}
+
+/** The machine's other load is looked at for so long, in milliseconds. */
+const LOOK_MS = 15;
+
+/**
+ * Computes for a while and says which share of the time it really ran, from 0.05 to 1. On a machine
+ * that others use too, a task that only computes doesn't get a whole CPU, and would look as if it waited.
+ */
+function availableShare(): number {
+  const cpuAt = cpuMs();
+  const startMs = performance.now();
+  let nowMs = startMs;
+  while (nowMs - startMs < LOOK_MS) nowMs = performance.now();
+  return Math.min(1, Math.max(0.05, (cpuMs() - cpuAt) / (nowMs - startMs)));
+}
+
+/** So many waits are measured, each about as long as the tasks', within these bounds, in milliseconds. */
+const TIMED_WAITS = 11;
+const SHORTEST_WAIT_MS = 1;
+const LONGEST_WAIT_MS = 8;
+
+/**
+ * CPU time of one bare wait, in milliseconds: of a timer on which nothing else is done. Tasks run one
+ * by one pay it each time; with many in flight the thread hardly ever sleeps, and they don't.
+ */
+async function wakeCost(waitMs: number): Promise<number> {
+  const eachMs = Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, waitMs));
+  const wait = () => new Promise((resolve) => setTimeout(resolve, eachMs));
+  // The first one is cold.
+  await wait();
+  const costs: number[] = [];
+  for (let done = 0; done < TIMED_WAITS; done++) {
+    const cpuAt = cpuMs();
+    await wait();
+    costs.push(cpuMs() - cpuAt);
+  }
+  // The median: other threads of the process may collect garbage or compile meanwhile.
+  return costs.sort((a, b) => a - b)[TIMED_WAITS >> 1]!;
+}
+
+/** Items whose transfer is measured, and how long that may take, in milliseconds. */
+const MOST_TRANSFERS = 24;
+const MOST_TRANSFER_MS = 250;
+/** The first ones also compile: they aren't counted. */
+const WARM_UP_CLONES = 3;
+/** Items and results up to this size share a message with others, and are measured so. */
+const SMALL_BYTES = 16 << 10;
+/** Such a message has about this size, and is cloned again and again for so long, in milliseconds. */
+const BATCH_BYTES = 256 << 10;
+const MOST_COPIES = 40;
+const REPEAT_MS = 4;
+
+type Serialize = (value: unknown) => { readonly byteLength: number };
+
+/** Measures what sending some items and results to another lane takes. */
+class TransferMeter {
+  readonly #cloneMs: number[] = [];
+  #itemBytes = 0;
+  #resultBytes = 0;
+  #seen = 0;
+  #spentMs = 0;
+  #next = 0;
+  #uncloneable: string | undefined;
+  #serialize: Serialize | undefined;
+  readonly #small: [unknown, unknown][] = [];
+
+  /** Mean size of the results looked at, in bytes. */
+  get resultBytes(): number {
+    return this.#seen === 0 ? 0 : this.#resultBytes / this.#seen;
+  }
+
+  /**
+   * Looks at an item and its result, if it is one of those that are looked at: the first ones, and then
+   * fewer and fewer.
+   */
+  async look(item: unknown, result: unknown, index: number): Promise<void> {
+    if (index < this.#next || this.#seen >= MOST_TRANSFERS || this.#spentMs > MOST_TRANSFER_MS) {
+      return;
+    }
+    this.#next = index < 8 ? index + 1 : Math.ceil(index * 1.5);
+    this.#serialize ??= (await import("node:v8") as { serialize: Serialize }).serialize;
+    const startMs = performance.now();
+    for (const [what, value] of [[`item ${index}`, item], [`result ${index}`, result]] as const) {
+      if (this.#uncloneable !== undefined) return;
+      const { refused, special } = inspect([value], threads);
+      let cause: unknown;
+      try {
+        if (!refused) {
+          threads.clone(special ? sealErrorsIn([value], threads) : value);
+          continue;
+        }
+      } catch (error) {
+        cause = error;
+      }
+      this.#uncloneable = refusal(what, value, threads, cause).message
+        .replace(/^Cannot send (.*) to another lane: /, "$1: ");
+      return;
+    }
+    const clonedMs = performance.now();
+    // In an array, for a string alone is cloned by reference, but sent byte by byte.
+    structuredClone([item, result]);
+    this.#cloneMs.push(performance.now() - clonedMs);
+    const [itemBytes, resultBytes] = [this.#bytes(item), this.#bytes(result)];
+    if (itemBytes + resultBytes <= SMALL_BYTES) this.#small.push([item, result]);
+    this.#itemBytes += itemBytes;
+    this.#resultBytes += resultBytes;
+    this.#seen++;
+    this.#spentMs += performance.now() - startMs;
+  }
+
+  #bytes(value: unknown): number {
+    try {
+      return this.#serialize!(value).byteLength;
+    } catch {
+      // A worker can take what v8's own format can't, such as a MessagePort; its size is unknown.
+      return 0;
+    }
+  }
+
+  /** Sums up what was measured. */
+  cost(): TransferCost {
+    const mean = (sum: number) => this.#seen === 0 ? 0 : sum / this.#seen;
+    return {
+      items: this.#seen,
+      itemBytes: mean(this.#itemBytes),
+      resultBytes: mean(this.#resultBytes),
+      cloneMs: this.#small.length === this.#seen ? this.#cloneMsInBatch() : this.#cloneMsAlone(),
+      ...(this.#uncloneable !== undefined && { uncloneable: this.#uncloneable }),
+    };
+  }
+
+  /** Of large ones, which have a message each. */
+  #cloneMsAlone(): number {
+    const warm = this.#cloneMs.length > WARM_UP_CLONES
+      ? this.#cloneMs.slice(WARM_UP_CLONES)
+      : this.#cloneMs;
+    // The median: a pause of the garbage collector is not what copying takes.
+    return warm.toSorted((a, b) => a - b)[warm.length >> 1] ?? 0;
+  }
+
+  /** Of small ones, which share a message, and so its fixed cost, with many others. */
+  #cloneMsInBatch(): number {
+    if (this.#small.length === 0) return 0;
+    const bytes = 1 + this.#itemBytes + this.#resultBytes;
+    const copies = Math.max(1, Math.min(MOST_COPIES, Math.floor(BATCH_BYTES / bytes)));
+    // True copies: an object that is there twice is sent once.
+    const batch = Array.from({ length: copies }, () => structuredClone(this.#small)).flat();
+    // The first time is cold.
+    structuredClone(batch);
+    let times = 0;
+    const startMs = performance.now();
+    let spentMs = 0;
+    while (spentMs < REPEAT_MS) {
+      structuredClone(batch);
+      times++;
+      spentMs = performance.now() - startMs;
+    }
+    return spentMs / times / batch.length;
+  }
+}
+
+/** A stretch of items is to last about this long, far above the clocks' steps. */
+const STRETCH_MS = 0.5;
+const MOST_ITEMS_A_STRETCH = 4096;
+/** How often the machine's other load is looked at, in milliseconds of tasks. */
+const LOOK_EVERY_MS = 1000;
+/** Items run at least, if the first ones take long, and how far the time may be passed for them. */
+const FEW_ITEMS = 8;
+const OVERTIME = 2;
+/** Once so many have failed and none succeeded, the rest will fail too. */
+const ALL_FAIL = 5;
+/** What takes longer than this is told while it goes on, in milliseconds. */
+const TELL_MS = 20;
+/** Tasks that wait less than this on average hardly sleep, in milliseconds. */
+const LEAST_WAIT_MS = 0.2;
+/** Results are kept for checksums up to this size. */
+const KEPT_BYTES = 64 << 20;
+
 /** The source of items threw when it was asked for one. */
 export class PullError extends Error {
-  /** @param index Which item it was asked for. */
   constructor(readonly index: number, cause: unknown) {
     super(undefined, { cause });
   }
@@ -78,7 +251,6 @@ export class Sampler {
   #cpuMs = 0;
   #threadCpuMs = 0;
 
-  /** Makes a sampler. */
   constructor(
     readonly order: ProbeOrder,
     readonly task: TaskFunction,
@@ -87,7 +259,7 @@ export class Sampler {
     readonly given?: Given,
   ) {}
 
-  /** The job's items. */
+  /** Runs the sample; `listed` is how many items a list has that are taken in another order. */
   async run(items: Items<unknown>, listed?: number): Promise<void> {
     const puller = new ItemPuller(items);
     if (listed !== undefined) this.#places = spreadOrder(listed);
@@ -160,7 +332,7 @@ export class Sampler {
     }
   }
 
-  /** Their checksum. */
+  /** The checksum of so many first results. */
   checksum(count: number): Promise<string> {
     return checksumOf(this.#kept.slice(0, count));
   }
@@ -168,11 +340,11 @@ export class Sampler {
   /** Only tasks that wait wake a thread. */
   async #wakeMs(): Promise<number> {
     const waitMs = (this.#tasksMs - this.#cpuMs) / Math.max(1, this.#ran);
-    return waitMs < LEAST_WAIT_MS ? 0 : await wakeCost(waitMs, cpuMs);
+    return waitMs < LEAST_WAIT_MS ? 0 : await wakeCost(waitMs);
   }
 
   #look(): void {
-    this.#shares.push(availableShare(LOOK_MS, () => performance.now(), cpuMs));
+    this.#shares.push(availableShare());
   }
 
   #over(): boolean {

@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { orderCheck } from "../../../lib/advice/probe/order_check.ts";
-import { orderProbe } from "../../../lib/advice/probe/order_probe.ts";
+import { orderCheck, orderProbe } from "../../../lib/advice/probe/order_probe.ts";
 import { probe } from "../../../lib/advice/probe/probe.ts";
 import type { Race } from "../../../lib/advice/race/race_options.ts";
 import type { JobSpec } from "../../../lib/timing/spec.ts";

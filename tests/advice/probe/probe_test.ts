@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { probe } from "../../../lib/advice/probe/probe.ts";
+import { graceFor, probe } from "../../../lib/advice/probe/probe.ts";
 import { granted } from "../../granted.ts";
 import { fakeMeter } from "../../timing/meter/fake.ts";
 
@@ -21,4 +21,14 @@ Deno.test({
     assertAlmostEquals(load!.available, 0.25);
     assertEquals([load!.childrenCpuMs, load!.others], [5, { used: 1, cores: 2 }]);
   },
+});
+
+Deno.test("a teardown gets several times as long as it took, and the usual time if it is quick", () => {
+  assertEquals([undefined, 0, 150].map((teardownMs) => graceFor({ teardownMs: teardownMs ?? 0 })), [
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  assertEquals([graceFor({ teardownMs: 1000 }), graceFor({ teardownMs: 1001 })], [3000, 3100]);
+  assertEquals([graceFor({}), graceFor({ teardownMs: Infinity })], [undefined, 5000]);
 });
