@@ -1,26 +1,486 @@
 /**
- * Reads what people type after a command: numbers, times, words, addresses, files. Every function
- * takes the option's name and the text, and gives a value or throws a {@linkcode UsageError} that
- * fits on one line. Only scripts use this.
+ * Values of options as people type them: numbers, times, words, web addresses, files. Every function
+ * takes the option's name and the text, and gives a value or throws a {@linkcode UsageError} whose one
+ * line names the option, the value and the remedy. Files are checked before any measuring starts.
  *
  * @module
  */
 
-export { quoted, UsageError } from "./options/usage_error.ts";
-export {
-  duration,
-  LONGEST_WAIT_MS,
-  nonNegativeInteger,
-  nonNegativeNumber,
-  type NumberBounds,
-  positiveInteger,
-  share,
-} from "./options/numbers.ts";
-export { httpUrl, listOf, oneOf } from "./options/words.ts";
-export {
-  inputFile,
-  type InputFileBounds,
-  type NamedFile,
-  outputFile,
-  requireDistinct,
-} from "./options/files.ts";
+import { closestString } from "@std/text/closest-string";
+import { levenshteinDistance } from "@std/text/levenshtein-distance";
+import { dirname } from "@std/path";
+import { linkTarget, readText } from "./files/text_file.ts";
+
+/** How much of a value is shown: enough to recognize it, never so much that it hides the remedy. */
+const SHOWN_CHARACTERS = 80;
+
+/**
+ * Writes a value that came from outside so that it stays on one line and can't steer a terminal.
+ */
+export function quoted(value: string): string {
+  const characters = [...value];
+  const shown = characters.length > SHOWN_CHARACTERS
+    ? characters.slice(0, SHOWN_CHARACTERS).join("") + "…"
+    : value;
+  // JSON leaves DEL, the C1 controls and the marks that turn the direction of writing as they are.
+  return JSON.stringify(shown).replace(
+    /[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    (character) => "\\u" + character.charCodeAt(0).toString(16).padStart(4, "0"),
+  );
+}
+
+/** A value that an option doesn't take. */
+export class UsageError extends Error {
+  /** Always `"UsageError"`. */
+  override readonly name = "UsageError";
+  /** The option as it is written on the command line, such as `--slots`, or an argument's name. */
+  readonly option: string;
+  /** What was given. */
+  readonly value: string;
+  /** What to do instead. */
+  readonly remedy: string;
+
+  /** Makes the error, its message in one line. */
+  constructor(
+    option: string,
+    value: string,
+    problem: string,
+    remedy: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${option} ${quoted(value)}: ${problem}; ${remedy}`, options);
+    this.option = option;
+    this.value = value;
+    this.remedy = remedy;
+  }
+}
+
+/** The bounds of a number, both included. */
+export interface NumberBounds {
+  /** The least value taken. */
+  readonly min?: number;
+  /** The greatest value taken. */
+  readonly max?: number;
+}
+
+/** The longest wait that timers can be set to, in milliseconds: about 24.8 days. */
+export const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
+// Only plain decimal digits count, `_` between them allowed: what JavaScript would quietly make of
+// "0x10", "1e3", " 5 " or "" is more often a slip than a wish.
+const WHOLE = /^\d+(?:_\d+)*$/;
+const DECIMAL = /^\d+(?:_\d+)*(?:\.\d+)?$/;
+const DURATION = /^(\d+(?:_\d+)*(?:\.\d+)?)(ms|s|m|h)?$/;
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+function digitsOf(text: string): number {
+  return Number(text.replaceAll("_", ""));
+}
+
+function whole(option: string, text: string, kind: string, min: number, max: number): number {
+  const example = Math.min(Math.max(min, 5), max);
+  if (!WHOLE.test(text)) {
+    throw new UsageError(option, text, `not a ${kind}`, `give one such as ${example}`);
+  }
+  const value = digitsOf(text);
+  if (value < min) {
+    throw new UsageError(option, text, "too small", `give ${min} or more`);
+  }
+  if (value > max) {
+    throw new UsageError(option, text, "too large", `give ${max} or less`);
+  }
+  return value;
+}
+
+/**
+ * Reads a positive whole number: 1 to 2⁵³ − 1 unless the bounds say otherwise.
+ *
+ * @throws {UsageError} If `text` isn't digits alone, or is out of bounds.
+ */
+export function positiveInteger(option: string, text: string, bounds: NumberBounds = {}): number {
+  const { min = 1, max = Number.MAX_SAFE_INTEGER } = bounds;
+  return whole(option, text, "positive whole number", min, max);
+}
+
+/**
+ * Reads a whole number that may be zero, such as a seed, a port or a size in bytes.
+ *
+ * @throws {UsageError} If `text` isn't digits alone, or is out of bounds.
+ */
+export function nonNegativeInteger(
+  option: string,
+  text: string,
+  bounds: NumberBounds = {},
+): number {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = bounds;
+  return whole(option, text, "whole number", min, max);
+}
+
+/**
+ * Reads a number that may have a fraction and may be zero.
+ *
+ * @throws {UsageError} If `text` isn't a plain decimal number, or is out of bounds.
+ */
+export function nonNegativeNumber(
+  option: string,
+  text: string,
+  bounds: NumberBounds = {},
+): number {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = bounds;
+  if (!DECIMAL.test(text)) {
+    throw new UsageError(option, text, "not a number of zero or more", "give one such as 2.5");
+  }
+  const value = digitsOf(text);
+  if (value < min) throw new UsageError(option, text, "too small", `give ${min} or more`);
+  if (value > max) throw new UsageError(option, text, "too large", `give ${max} or less`);
+  return value;
+}
+
+/**
+ * Reads a length of time in milliseconds: `500ms`, `10s`, `2m`, `1h`, or a plain number. Give
+ * `{ min: 1 }` where a time of zero has no meaning.
+ *
+ * @throws {UsageError} If `text` isn't such a time, or is out of bounds.
+ */
+export function duration(option: string, text: string, bounds: NumberBounds = {}): number {
+  const { min = 0, max = LONGEST_WAIT_MS } = bounds;
+  const match = DURATION.exec(text);
+  if (match === null) {
+    throw new UsageError(option, text, "not a length of time", "give one such as 500ms, 10s or 2m");
+  }
+  const unit = (match[2] ?? "ms") as keyof typeof UNIT_MS;
+  const valueMs = digitsOf(match[1]!) * UNIT_MS[unit];
+  if (valueMs < min) throw new UsageError(option, text, "too short", `give ${min}ms or more`);
+  if (valueMs > max) throw new UsageError(option, text, "too long", `give ${max}ms or less`);
+  return valueMs;
+}
+
+/**
+ * Reads a share of a whole, from 0 to 1: `0.25` or `25%`.
+ *
+ * @throws {UsageError} If `text` isn't such a share.
+ */
+export function share(option: string, text: string): number {
+  const percent = text.endsWith("%");
+  const digits = percent ? text.slice(0, -1) : text;
+  const value = DECIMAL.test(digits) ? digitsOf(digits) / (percent ? 100 : 1) : NaN;
+  if (!(value <= 1)) {
+    throw new UsageError(option, text, "not a share", "give one from 0 to 1, such as 0.1 or 10%");
+  }
+  return value;
+}
+
+/** A slip of the fingers changes about a third of a word; more than that is another word. */
+function guess(text: string, choices: readonly string[]): string {
+  const typed = text.toLowerCase();
+  if (choices.length === 0 || typed.length === 0 || typed.length > 100) return "";
+  const closest = closestString(typed, [...choices]);
+  const slips = levenshteinDistance(typed, closest);
+  return slips <= Math.max(1, Math.ceil(closest.length / 3)) && slips < typed.length
+    ? `did you mean ${closest}? `
+    : "";
+}
+
+/**
+ * Reads one of several words.
+ *
+ * @throws {UsageError} If it is none of them; the message names the nearest and lists all.
+ */
+export function oneOf<const Choice extends string>(
+  option: string,
+  text: string,
+  choices: readonly Choice[],
+): Choice {
+  const found = choices.find((choice) => choice === text);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    option,
+    text,
+    "unknown",
+    `${guess(text, choices)}choose ${choices.length === 1 ? "" : "from "}${choices.join(", ")}`,
+  );
+}
+
+/**
+ * Reads a list of words, such as `workers,processes`; blanks around the commas don't matter.
+ *
+ * @throws {UsageError} If one is unknown, empty, or there twice.
+ */
+export function listOf<const Choice extends string>(
+  option: string,
+  text: string,
+  choices: readonly Choice[],
+): Choice[] {
+  const words = text.split(",").map((word) => word.trim());
+  if (words.includes("")) {
+    throw new UsageError(
+      option,
+      text,
+      "a word is missing",
+      `separate words by single commas, such as ${choices.slice(0, 2).join(",")}`,
+    );
+  }
+  const found = words.map((word) => oneOf(option, word, choices));
+  const twice = found.find((word, index) => found.indexOf(word) !== index);
+  if (twice !== undefined) {
+    throw new UsageError(option, text, `${quoted(twice)} is there twice`, "name it once");
+  }
+  return found;
+}
+
+/**
+ * Reads a web address.
+ *
+ * @throws {UsageError} If it isn't an absolute address, or of another scheme, such as `file:`.
+ */
+export function httpUrl(option: string, text: string): URL {
+  // URL.parse would drop such characters in silence and so download something else.
+  // deno-lint-ignore no-control-regex
+  if (/[\x00-\x20\x7f]/.test(text)) {
+    throw new UsageError(
+      option,
+      text,
+      "a web address has no blanks",
+      "write blanks inside it as %20",
+    );
+  }
+  const url = URL.parse(text);
+  if (url !== null && (url.protocol === "http:" || url.protocol === "https:")) return url;
+  const withScheme = URL.parse(`https://${text}`);
+  const bare = /^[\w.-]+(:\d+)?(\/|$)/.test(text) && withScheme !== null;
+  throw new UsageError(
+    option,
+    text,
+    url === null || bare ? "not a web address" : `${url.protocol} addresses can't be downloaded`,
+    bare
+      ? `write ${withScheme.href.length < 60 ? withScheme.href : "https:// before it"}`
+      : "give one that starts with http:// or https://",
+  );
+}
+
+/** Bounds of a file that is to be read. */
+export interface InputFileBounds {
+  /** The largest file taken, in bytes; unlimited unless told. */
+  readonly maxBytes?: number;
+}
+
+function plainReason(error: unknown): { problem: string; remedy: string } {
+  if (error instanceof Deno.errors.NotCapable) {
+    // The flags are fixed in deno.json, and what lies in /proc or /dev would take all of them.
+    return { problem: "this program has no right to it", remedy: "choose another path" };
+  }
+  if (error instanceof Deno.errors.NotFound) {
+    return { problem: "there is no such file", remedy: "check the path" };
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return { problem: "the system denies access", remedy: "choose another, or change its rights" };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { problem: message.split("\n", 1)[0] ?? "", remedy: "choose another path" };
+}
+
+function refused(option: string, path: string, error: unknown): UsageError {
+  const { problem, remedy } = plainReason(error);
+  return new UsageError(option, path, problem, remedy, { cause: error });
+}
+
+async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Checks that a file can be written, and leaves what is there as it is.
+ *
+ * @throws {UsageError} If the folder doesn't exist, the path is a folder, or it can't be written.
+ */
+export async function outputFile(option: string, path: string): Promise<string> {
+  if (path.trim() === "") {
+    throw new UsageError(option, path, "no file is named", "give one such as result.json");
+  }
+  try {
+    const folder = dirname(path);
+    const folderInfo = await statOrUndefined(folder);
+    if (folderInfo === undefined || !folderInfo.isDirectory) {
+      throw new UsageError(
+        option,
+        path,
+        folderInfo === undefined ? "its folder doesn't exist" : "its folder is a file",
+        "make the folder first, or choose another",
+      );
+    }
+    const info = await statOrUndefined(path);
+    if (info?.isDirectory || /[/\\]$/.test(path)) {
+      throw new UsageError(option, path, "a folder, not a file", "add a file name to it");
+    }
+    await probe(path, info);
+  } catch (error) {
+    throw error instanceof UsageError ? error : refused(option, path, error);
+  }
+  return path;
+}
+
+/** Opens the file to write without changing it; one that isn't there is made and removed again. */
+async function probe(path: string, info: Deno.FileInfo | undefined): Promise<void> {
+  if (info === undefined) {
+    await Deno.remove(await madeEmpty(path));
+  } else if (info.isFile) {
+    (await Deno.open(path, { append: true })).close();
+  }
+  // A pipe or a device isn't opened: doing so may wait for a reader, or have effects.
+}
+
+/**
+ * Checks that a file can be read.
+ *
+ * @throws {UsageError} If it isn't there, is a folder, is too large, or can't be read.
+ */
+export async function inputFile(
+  option: string,
+  path: string,
+  bounds: InputFileBounds = {},
+): Promise<string> {
+  const { maxBytes = Infinity } = bounds;
+  if (path.trim() === "") {
+    throw new UsageError(option, path, "no file is named", "give the path of one");
+  }
+  try {
+    const info = await Deno.stat(path);
+    if (info.isDirectory) {
+      throw new UsageError(option, path, "a folder, not a file", "name a file in it");
+    }
+    if (info.size > maxBytes) {
+      throw new UsageError(
+        option,
+        path,
+        `too large with ${info.size} bytes`,
+        `give a file of at most ${maxBytes} bytes`,
+      );
+    }
+    if (info.isFile) (await Deno.open(path, { read: true })).close();
+  } catch (error) {
+    throw error instanceof UsageError ? error : refused(option, path, error);
+  }
+  return path;
+}
+
+/** Makes an empty file where there is none, behind a link that leads nowhere too; gives its own path. */
+async function madeEmpty(path: string): Promise<string> {
+  const target = await linkTarget(path);
+  (await Deno.open(target, { write: true, createNew: true })).close();
+  return target;
+}
+
+/** A file, and the option or argument that names it. */
+export interface NamedFile {
+  readonly option: string;
+  readonly path: string;
+}
+
+interface Identity {
+  readonly id: string;
+  readonly isFile: boolean;
+}
+
+/** What tells a file from all others, however its path is spelled and whatever links lead to it. */
+async function identityOf(path: string): Promise<Identity> {
+  const { dev, ino, isFile } = await Deno.stat(path);
+  // Windows doesn't always number its files.
+  return { id: ino === null ? await Deno.realPath(path) : `${dev}:${ino}`, isFile };
+}
+
+/**
+ * Checks that no output would overwrite what is read, and that no two outputs are one file. Those that
+ * don't exist are made for a moment, for only the file system knows which spellings mean the same.
+ *
+ * @throws {UsageError} That names both options.
+ */
+export async function requireDistinct(
+  outputs: readonly NamedFile[],
+  inputs: readonly NamedFile[],
+): Promise<void> {
+  const taken = new Map<string, string>();
+  for (const { option, path } of inputs) {
+    // What isn't there is told elsewhere, and writing to where a pipe or a terminal is read loses nothing.
+    const identity = await identityOf(path).catch(() => undefined);
+    if (identity?.isFile) taken.set(identity.id, `${option}, which is read`);
+  }
+  const made: string[] = [];
+  try {
+    for (const { option, path } of outputs) {
+      if (await statOrUndefined(path) === undefined) made.push(await madeEmpty(path));
+      const { id } = await identityOf(path);
+      const other = taken.get(id);
+      if (other !== undefined) {
+        throw new UsageError(
+          option,
+          path,
+          `the same file as ${other}`,
+          "give it a name of its own",
+        );
+      }
+      taken.set(id, option);
+    }
+  } finally {
+    for (const path of made) await Deno.remove(path).catch(() => {});
+  }
+}
+
+/** A list of addresses that is longer than this is something else. */
+const LARGEST_LIST_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Reads addresses from a file, one a line; blank lines and lines that begin with `#` don't count.
+ *
+ * @throws {UsageError} If the file can't be read, has no address, or a line isn't one.
+ */
+export async function urlsIn(option: string, path: string): Promise<URL[]> {
+  await inputFile(option, path, { maxBytes: LARGEST_LIST_BYTES });
+  const lines = (await readText(path)).split(/\r\n|\r|\n/);
+  const urls: URL[] = [];
+  for (const [at, line] of lines.entries()) {
+    const text = line.trim();
+    if (text !== "" && !text.startsWith("#")) {
+      urls.push(httpUrl(`${option}, line ${at + 1},`, text));
+    }
+  }
+  if (urls.length === 0) {
+    throw new UsageError(option, path, "no address in it", "write one on each line");
+  }
+  return urls;
+}
+
+/** The hosts of addresses, as `--allow-net` takes them. */
+export function hostsOf(urls: readonly URL[]): string[] {
+  const hosts = urls.map(({ hostname, port, protocol }) =>
+    `${hostname}:${port === "" ? (protocol === "https:" ? 443 : 80) : port}`
+  );
+  return [...new Set(hosts)];
+}
+
+/**
+ * Makes sure that hosts may be reached: asks on a terminal, and otherwise says which command works.
+ *
+ * @throws {UsageError} If a host may not be reached.
+ */
+export async function requireNet(
+  option: string,
+  urls: readonly URL[],
+  remedy: string,
+): Promise<void> {
+  for (const host of hostsOf(urls)) {
+    const permission = { name: "net", host } as const;
+    let { state } = await Deno.permissions.query(permission);
+    if (state === "prompt" && Deno.stdin.isTerminal() && Deno.stderr.isTerminal()) {
+      ({ state } = await Deno.permissions.request(permission));
+    }
+    if (state !== "granted") {
+      const first = urls.find((url) => hostsOf([url])[0] === host)!;
+      throw new UsageError(option, first.href, `this task may not reach ${host}`, remedy);
+    }
+  }
+}

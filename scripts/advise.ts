@@ -4,7 +4,7 @@
  * @module
  */
 
-import { counted } from "../lib/text/plural.ts";
+import { counted, formatDuration } from "../lib/text/format.ts";
 import { adviceRenderers } from "../lib/report/files/advice_files.ts";
 import { adviceProgress } from "../lib/advice/advice_progress.ts";
 import { advise, MOST_ITEMS, MOST_TIMES } from "../lib/advice/advise.ts";
@@ -21,8 +21,8 @@ import { proxyNotes } from "../lib/timing/proxy.ts";
 import { command } from "../lib/cli/command.ts";
 import { print, printError } from "../lib/text/print.ts";
 import { duration, nonNegativeInteger, positiveInteger } from "../lib/options.ts";
-import { formatDuration } from "../lib/text/format.ts";
-import { checkOutputFiles, userPath, writeOutputFiles } from "../lib/files/output_files.ts";
+import { checkOutputFiles, writeOutputFiles } from "../lib/files/output_files.ts";
+import { userPath } from "../lib/files/user_path.ts";
 import { plain } from "../lib/text/plain.ts";
 import { styleOfStdout } from "../lib/report/terminal/style.ts";
 import { script } from "../lib/cli/script.ts";

@@ -18,7 +18,8 @@ import {
   type RawComparisonOptions,
   readComparisonOptions,
 } from "../lib/cli/comparison_options.ts";
-import { namedFiles, userPath } from "../lib/files/output_files.ts";
+import { namedFiles } from "../lib/files/output_files.ts";
+import { userPath } from "../lib/files/user_path.ts";
 import type { Planned } from "../lib/cli/run_comparisons.ts";
 import { script } from "../lib/cli/script.ts";
 import { styleOfStdout } from "../lib/report/terminal/style.ts";

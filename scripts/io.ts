@@ -7,13 +7,15 @@
 import { command } from "../lib/cli/command.ts";
 import {
   duration,
+  hostsOf,
+  httpUrl,
   nonNegativeInteger,
   positiveInteger,
+  requireNet,
   share,
+  urlsIn,
   UsageError,
 } from "../lib/options.ts";
-import { hostsOf, requireNet, urlsIn } from "../lib/options/urls.ts";
-import { httpUrl } from "../lib/options/words.ts";
 import { task } from "../lib/lanes/task.ts";
 import {
   addComparisonOptions,
@@ -21,7 +23,7 @@ import {
   type RawComparisonOptions,
   readComparisonOptions,
 } from "../lib/cli/comparison_options.ts";
-import { userPath } from "../lib/files/output_files.ts";
+import { userPath } from "../lib/files/user_path.ts";
 import { compareAndReport } from "../lib/cli/compare_and_report.ts";
 import { modelLines } from "../lib/models.ts";
 import { script } from "../lib/cli/script.ts";

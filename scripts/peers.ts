@@ -7,7 +7,7 @@
 
 import { command } from "../lib/cli/command.ts";
 import { listOf, nonNegativeInteger, positiveInteger } from "../lib/options.ts";
-import { counted } from "../lib/text/plural.ts";
+import { counted } from "../lib/text/format.ts";
 import { print, printError } from "../lib/text/print.ts";
 import { checkOutputFiles, writeOutputFiles } from "../lib/files/output_files.ts";
 import type { PeersFile } from "../lib/report/peers/peers_result.ts";

@@ -8,7 +8,8 @@ import { checkFormats, reportRenderers, reportText } from "../lib/cli/report_for
 import { readReportFile, type ReportFile } from "../lib/report/report_file.ts";
 import { command } from "../lib/cli/command.ts";
 import { print, printError } from "../lib/text/print.ts";
-import { checkOutputFiles, userPath, writeOutputFiles } from "../lib/files/output_files.ts";
+import { checkOutputFiles, writeOutputFiles } from "../lib/files/output_files.ts";
+import { userPath } from "../lib/files/user_path.ts";
 import { fileOption } from "../lib/cli/result_option.ts";
 import { styleOfStdout } from "../lib/report/terminal/style.ts";
 import { script } from "../lib/cli/script.ts";

@@ -19,7 +19,7 @@ import type { SweepResult } from "../lib/scaling/sweep_result.ts";
 import { anyFailed, sweepText } from "../lib/report/scaling/sweep_text.ts";
 import { downloads, itemsPerPlace, ownJob, sums, type SweptJob } from "../lib/scaling/swept_job.ts";
 import { type NamedFile, UsageError } from "../lib/options.ts";
-import { userPath } from "../lib/files/output_files.ts";
+import { userPath } from "../lib/files/user_path.ts";
 import { writeOutputFiles } from "../lib/files/output_files.ts";
 import { styleOfStdout } from "../lib/report/terminal/style.ts";
 import { script } from "../lib/cli/script.ts";

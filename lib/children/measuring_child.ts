@@ -4,7 +4,7 @@
  * @module
  */
 
-import { userFolder } from "../files/user_folder.ts";
+import { userFolder } from "../files/user_path.ts";
 import { Inbox, makeMark, messageIn } from "./child_lines.ts";
 
 /** How long a child may take to end after it was asked to, in milliseconds. */

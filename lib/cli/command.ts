@@ -6,7 +6,7 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { fitHelp } from "./help_text.ts";
-import { quoted, UsageError } from "../options/usage_error.ts";
+import { quoted, UsageError } from "../options.ts";
 import { print } from "../text/print.ts";
 import { styleOfStdout } from "../report/terminal/style.ts";
 

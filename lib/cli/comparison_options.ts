@@ -8,7 +8,8 @@ import { defaultLanes, type JobKind, type Model, MODEL_TABLE, MODELS, takes } fr
 import { listOf, type NamedFile, nonNegativeInteger, positiveInteger, share } from "../options.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 import type { ResultFile } from "../timing/result.ts";
-import { checkOutputFiles, type OutputFiles, userPath } from "../files/output_files.ts";
+import { checkOutputFiles, type OutputFiles } from "../files/output_files.ts";
+import { userPath } from "../files/user_path.ts";
 import { resultOption } from "./result_option.ts";
 
 /** The greatest seed: the random generator takes 32 bits. */

@@ -8,7 +8,7 @@ import { UsageError } from "../options.ts";
 import type { ResultFile } from "../timing/result.ts";
 import { readResultFile } from "../timing/result_file.ts";
 import { ResultFileError } from "../timing/written_file.ts";
-import { userPath } from "../files/output_files.ts";
+import { userPath } from "../files/user_path.ts";
 
 /**
  * Reads a file that was named on the command line.

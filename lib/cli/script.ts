@@ -4,7 +4,7 @@
  * @module
  */
 
-import { UsageError } from "../options/usage_error.ts";
+import { UsageError } from "../options.ts";
 import { printError, unprinted } from "../text/print.ts";
 import { reachThisMachineDirectly } from "../timing/proxy.ts";
 

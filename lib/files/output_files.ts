@@ -5,11 +5,11 @@
  * @module
  */
 
-import { basename, resolve } from "@std/path";
+import { basename } from "@std/path";
 import { type NamedFile, outputFile, requireDistinct } from "../options.ts";
 import { print as printOut } from "../text/print.ts";
-import { writeAtomically } from "./write_atomically.ts";
-import { userFolder } from "./user_folder.ts";
+import { writeAtomically } from "./text_file.ts";
+import { userPath } from "./user_path.ts";
 
 /** The formats of files, as their options are called. */
 export const FORMATS = ["json", "csv", "markdown", "html", "trace"] as const;
@@ -39,16 +39,6 @@ export interface Written {
   readonly lines: readonly string[];
   /** What went wrong, one line each, and where the content is now. */
   readonly errors: readonly string[];
-}
-
-/**
- * A path as its user meant it: `deno task` runs in the project's folder, but people name files from
- * where they are.
- */
-export function userPath(path: string): string {
-  if (path.trim() === "") return path;
-  const from = userFolder();
-  return /[/\\]$/.test(path) ? `${resolve(from, path)}/` : resolve(from, path);
 }
 
 /**

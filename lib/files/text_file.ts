@@ -1,9 +1,10 @@
 /**
- * Text that people give: editors and shells of some systems begin it with a byte order mark, or write
- * UTF-16.
+ * Text files: read whatever their encoding, and written whole or not at all.
  *
  * @module
  */
+
+import { basename, dirname, join, resolve } from "@std/path";
 
 /** Reads a text file; its byte order mark says how it is encoded, and isn't part of the text. */
 export async function readText(path: string): Promise<string> {
@@ -19,4 +20,40 @@ export function decoded(bytes: Uint8Array): string {
     ? "utf-16be"
     : "utf-8";
   return new TextDecoder(encoding).decode(bytes);
+}
+
+/** As many links in a row as Linux follows. */
+const MOST_LINKS = 40;
+
+/** The path at the end of a path's links; the path itself if it is none. */
+export async function linkTarget(path: string): Promise<string> {
+  let at = path;
+  for (let link = 0; link < MOST_LINKS; link++) {
+    const isLink = await Deno.lstat(at).then(({ isSymlink }) => isSymlink, () => false);
+    if (!isLink) return at;
+    at = resolve(dirname(at), await Deno.readLink(at));
+  }
+  return path;
+}
+
+/**
+ * Writes a file whole or not at all: beside it first, then renamed over it. A reader sees the old file or
+ * the new one and never half of it, also when the disk is full.
+ *
+ * @throws {Error} What the system said, if the file can't be written; nothing is left behind.
+ */
+export async function writeAtomically(path: string, text: string): Promise<void> {
+  // /dev/stdout and pipes can't be renamed over.
+  const special = await Deno.stat(path).then(({ isFile }) => !isFile, () => false);
+  if (special) return await Deno.writeTextFile(path, text);
+  // The file that a link leads to is replaced, not the link.
+  const target = await linkTarget(path);
+  const beside = join(dirname(target), `.${basename(target)}.${crypto.randomUUID().slice(0, 8)}`);
+  try {
+    await Deno.writeTextFile(beside, text, { createNew: true });
+    await Deno.rename(beside, target);
+  } catch (error) {
+    await Deno.remove(beside).catch(() => {});
+    throw error;
+  }
 }

@@ -6,8 +6,7 @@
  */
 
 import type { ModelSpec, TimingEvent } from "../timing/spec.ts";
-import { printError } from "../text/print.ts";
-import { isDumb } from "../text/dumb.ts";
+import { isDumb, printError } from "../text/print.ts";
 import { formatDuration } from "../text/format.ts";
 import { MovingLine } from "./moving_line.ts";
 import { plain } from "../text/plain.ts";

@@ -1,14 +1,15 @@
 /**
- * Numbers as people read them: durations, sizes, ratios, shares, intervals. The only place where
- * units are converted.
+ * Numbers as people read them: durations, sizes, ratios, shares, intervals, counts. The only place
+ * where units are converted.
  *
  * A figure that isn't one (NaN) is shown as "–", so that no report ever says "NaN ms".
  *
  * @module
  */
 
-import { format as formatWithUnit } from "@std/fmt/bytes";
 import prettyMilliseconds from "pretty-ms";
+import { format as formatWithUnit } from "@std/fmt/bytes";
+import { median } from "simple-statistics";
 
 /** Stands where there is no figure. */
 export const NO_FIGURE = "–";
@@ -36,11 +37,7 @@ export function formatNumber(value: number): string {
   return value.toFixed(2);
 }
 
-/**
- * A duration, with the unit that suits it.
- *
- * @param ms In milliseconds; negative ones too.
- */
+/** A duration, with the unit that suits it. */
 export function formatDuration(ms: number): string {
   if (Number.isNaN(ms)) return NO_FIGURE;
   if (ms < 0) return `−${formatDuration(-ms)}`;
@@ -53,11 +50,7 @@ export function formatDuration(ms: number): string {
   return prettyMilliseconds(Math.round(ms / 1000) * 1000);
 }
 
-/**
- * A size in memory, in decimal units.
- *
- * @param bytes How many.
- */
+/** A size in memory, in decimal units. */
 export function formatBytes(bytes: number): string {
   if (Number.isNaN(bytes)) return NO_FIGURE;
   if (bytes < 0) return `−${formatBytes(-bytes)}`;
@@ -71,11 +64,7 @@ export function formatRatio(ratio: number): string {
   return Number.isNaN(ratio) ? NO_FIGURE : `${formatNumber(ratio)}×`;
 }
 
-/**
- * A share of a whole.
- *
- * @param share 1 is all of it.
- */
+/** A share of a whole as a percentage. */
 export function formatPercent(share: number): string {
   if (Number.isNaN(share)) return NO_FIGURE;
   if (share < 0) return `−${formatPercent(-share)}`;
@@ -85,22 +74,28 @@ export function formatPercent(share: number): string {
   return percent >= 1e15 ? `${percent.toExponential(1)}%` : `${Math.round(percent)}%`;
 }
 
-/**
- * A speedup's median and the ends of its interval, in as few characters as a table has room for.
- */
+/** A speedup's median and the ends of its interval, in as few characters as a table has room for. */
 export function formatSpeedup(interval: Interval): string {
   return `${formatRatio(interval.median)} ${formatNumber(interval.low)}–${
     formatNumber(interval.high)
   }`;
 }
 
-/**
- * A duration's median and the ends of its interval.
- *
- * @param interval In milliseconds.
- */
+/** A duration's median and the ends of its interval. */
 export function formatDurationInterval(interval: Interval): string {
   return `${formatDuration(interval.median)} (${formatDuration(interval.low)} to ${
     formatDuration(interval.high)
   })`;
+}
+
+/** "1 item", "2 items"; figures may be given as they are to be shown. */
+export function counted(count: number, noun: string, shown: string = String(count)): string {
+  const plural = /(s|x|ch|sh)$/.test(noun) ? `${noun}es` : `${noun}s`;
+  return `${shown} ${count === 1 ? noun : plural}`;
+}
+
+/** The median of those figures that are known, for tables; NaN if there are none. */
+export function middle(values: readonly number[]): number {
+  const figures = values.filter((value) => !Number.isNaN(value));
+  return figures.length === 0 ? NaN : median(figures);
 }

@@ -29,3 +29,9 @@ export function printError(line: string): void {
 export function unprinted(): string | undefined {
   return lost;
 }
+
+/** Whether the terminal is a "dumb" one, without colours and cursor, as far as the environment may be asked. */
+export function isDumb(): boolean {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: "TERM" });
+  return state === "granted" && Deno.env.get("TERM") === "dumb";
+}

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { counted } from "../text/plural.ts";
+import { counted } from "../text/format.ts";
 import type { ModelResult, Round } from "./result.ts";
 
 /** What comparing results comes to. */

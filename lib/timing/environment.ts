@@ -4,7 +4,7 @@
  * @module
  */
 
-import { counted } from "../text/plural.ts";
+import { counted } from "../text/format.ts";
 import { proxyNotes } from "./proxy.ts";
 import type { ResultFile } from "./result.ts";
 

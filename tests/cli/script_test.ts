@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import fc from "fast-check";
 import { endOf, HUNG_UP, INTERRUPTED } from "../../lib/cli/script.ts";
 import { UsageError } from "../../lib/options.ts";
@@ -6,6 +7,8 @@ import { command } from "../../lib/cli/command.ts";
 import { granted } from "../granted.ts";
 
 const ignore = !granted("run", "read", "write");
+const ROOT = new URL("../../", import.meta.url);
+const CONFIG = fromFileUrl(new URL("deno.json", ROOT));
 
 Deno.test("endOf() gives 2 and the error's own line for a usage error", () => {
   const end = endOf("io", new UsageError("--slots", "x", "not a number", "give one such as 5"));
@@ -70,14 +73,14 @@ async function runScript(
   const folder = await Deno.makeTempDir();
   try {
     const file = `${folder}/main.ts`;
-    const lib = new URL("../../lib/", import.meta.url).href;
+    const lib = new URL("lib/", ROOT).href;
     await Deno.writeTextFile(
       file,
-      `import { script } from "${lib}script.ts"; import { UsageError } from "${lib}options/usage_error.ts";
+      `import { script } from "${lib}cli/script.ts"; import { UsageError } from "${lib}options.ts";
       void UsageError; await script("test", ${main});`,
     );
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "--no-check", "--no-config", file, ...args],
+      args: ["run", "--no-prompt", "--no-check", "--config", CONFIG, file, ...args],
       stdout: "piped",
       stderr: "piped",
       env: { NO_COLOR: "1" },

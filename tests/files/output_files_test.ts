@@ -2,12 +2,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { join } from "@std/path";
 import { UsageError } from "../../lib/options.ts";
 import { comparisonRenderers } from "../../lib/report/files/comparison_files.ts";
-import {
-  checkOutputFiles,
-  FORMATS,
-  userPath,
-  writeOutputFiles,
-} from "../../lib/files/output_files.ts";
+import { checkOutputFiles, FORMATS, writeOutputFiles } from "../../lib/files/output_files.ts";
+import { userPath } from "../../lib/files/user_path.ts";
 import { ioComparison, resultOf } from "../report/fixture.ts";
 import { granted } from "../granted.ts";
 

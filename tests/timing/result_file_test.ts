@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { writeAtomically } from "../../lib/files/write_atomically.ts";
+import { writeAtomically } from "../../lib/files/text_file.ts";
 import { parseResultFile, readResultFile } from "../../lib/timing/result_file.ts";
 import { RESULT_FILE_BYTES, ResultFileError } from "../../lib/timing/written_file.ts";
 import { model, resultFileOf } from "./fake.ts";

@@ -7,7 +7,7 @@
 
 import { fromFileUrl, toFileUrl } from "@std/path";
 import { moduleFacts, moduleFiles } from "../../children/module_files.ts";
-import { userFolder } from "../../files/user_folder.ts";
+import { userFolder } from "../../files/user_path.ts";
 import { type NamedFile, UsageError } from "../../options.ts";
 import { plain } from "../../text/plain.ts";
 import type { Meter } from "../../timing/meter/meter.ts";

@@ -4,8 +4,13 @@
  * @module
  */
 
-import { counted } from "../../text/plural.ts";
-import { formatBytes, formatDuration, formatPercent, formatRatio } from "../../text/format.ts";
+import {
+  counted,
+  formatBytes,
+  formatDuration,
+  formatPercent,
+  formatRatio,
+} from "../../text/format.ts";
 import { othersWords } from "../../timing/meter/reading.ts";
 import { OTHER_WORK } from "../../judge/thresholds.ts";
 import type { FailureKind } from "../../timing/failures.ts";

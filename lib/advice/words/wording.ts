@@ -4,9 +4,14 @@
  * @module
  */
 
-import { counted } from "../../text/plural.ts";
+import {
+  counted,
+  formatDuration,
+  formatPercent,
+  formatRatio,
+  formatSpeedup,
+} from "../../text/format.ts";
 import { TOO_SLOW } from "../../judge/thresholds.ts";
-import { formatDuration, formatPercent, formatRatio, formatSpeedup } from "../../text/format.ts";
 import { sourceLimit, wasBusy } from "../findings_of.ts";
 import { computesBeside } from "../prediction/candidates.ts";
 import { paceText } from "./finding_words.ts";

@@ -4,11 +4,16 @@
  * @module
  */
 
-import { counted } from "../../text/plural.ts";
+import {
+  counted,
+  formatBytes,
+  formatDuration,
+  formatSpeedup,
+  middle,
+  NO_FIGURE,
+} from "../../text/format.ts";
 import type { Comparison, ModelResult, ResultFile } from "../../timing/result.ts";
-import { formatBytes, formatDuration, formatSpeedup, NO_FIGURE } from "../../text/format.ts";
 import { inertMarkdown } from "./inert_markdown.ts";
-import { middle } from "../../text/middle.ts";
 import { failedOf, sizeOf } from "../terminal/table.ts";
 import {
   environmentLine,

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { counted } from "../../text/plural.ts";
+import { counted, formatNumber } from "../../text/format.ts";
 import type { Comparison, ResultFile } from "../../timing/result.ts";
-import { formatNumber } from "../../text/format.ts";
 import { formatCount } from "./count.ts";
 import { type Html, type Markup, markup } from "./markup.ts";
 

@@ -10,8 +10,8 @@ import {
   formatDuration,
   formatDurationInterval,
   formatSpeedup,
+  middle,
 } from "../../text/format.ts";
-import { middle } from "../../text/middle.ts";
 import { formatCount } from "./count.ts";
 import { type Html, markup } from "./markup.ts";
 import { table } from "./table.ts";

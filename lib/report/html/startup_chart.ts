@@ -6,8 +6,7 @@
 
 import * as Plot from "@observablehq/plot";
 import type { Comparison, ModelResult } from "../../timing/result.ts";
-import { formatDuration } from "../../text/format.ts";
-import { middle } from "../../text/middle.ts";
+import { formatDuration, middle } from "../../text/format.ts";
 import { figure } from "./figure.ts";
 import { type Html, markup } from "./markup.ts";
 import { modelColour } from "./palette.ts";

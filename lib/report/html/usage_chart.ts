@@ -6,8 +6,7 @@
 
 import * as Plot from "@observablehq/plot";
 import type { Comparison, Round } from "../../timing/result.ts";
-import { formatBytes, formatDuration } from "../../text/format.ts";
-import { middle } from "../../text/middle.ts";
+import { formatBytes, formatDuration, middle } from "../../text/format.ts";
 import { figure } from "./figure.ts";
 import { type Html, markup } from "./markup.ts";
 import { modelColour } from "./palette.ts";

@@ -4,9 +4,14 @@
  * @module
  */
 
-import { counted } from "../../text/plural.ts";
+import {
+  counted,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatRatio,
+} from "../../text/format.ts";
 import type { Comparison, Verdict } from "../../timing/result.ts";
-import { formatDuration, formatNumber, formatPercent, formatRatio } from "../../text/format.ts";
 import { nothingSucceeded } from "../../timing/succeeded.ts";
 import { exampleLines, failureLines, isUndecided, verdictText } from "../terminal/verdict_text.ts";
 import { formatCount } from "./count.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { counted } from "../../text/plural.ts";
+import { counted } from "../../text/format.ts";
 import { inert } from "../html/inert.ts";
 import { markup } from "../html/markup.ts";
 import type { PagePart } from "../html/parts.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { counted } from "../../text/plural.ts";
+import { counted } from "../../text/format.ts";
 import { fit, plain, wrap } from "../../text/plain.ts";
 import { paletteFor, type Style } from "../terminal/style.ts";
 import { type TextColumn, textTable } from "../terminal/text_table.ts";

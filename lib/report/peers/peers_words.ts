@@ -5,8 +5,7 @@
  */
 
 import type { Interval } from "../../timing/result.ts";
-import { counted } from "../../text/plural.ts";
-import { formatNumber, NO_FIGURE } from "../../text/format.ts";
+import { counted, formatNumber, NO_FIGURE } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
 import type { PeersAim, PeersRow } from "./peers_result.ts";
 

@@ -4,9 +4,14 @@
  * @module
  */
 
-import { counted } from "../../text/plural.ts";
+import {
+  counted,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  NO_FIGURE,
+} from "../../text/format.ts";
 import { type Failures, sumOfFailures } from "../../timing/reasons.ts";
-import { formatDuration, formatNumber, formatPercent, NO_FIGURE } from "../../text/format.ts";
 import { plain, wrap } from "../../text/plain.ts";
 import { paletteFor, type Style } from "../terminal/style.ts";
 import { textTable } from "../terminal/text_table.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { counted } from "../../text/plural.ts";
 import {
+  counted,
   formatBytes,
   formatDuration,
   formatNumber,

@@ -7,7 +7,7 @@
 import { plain, wrap } from "../../text/plain.ts";
 import { paletteFor, type Style } from "./style.ts";
 import { textTable } from "./text_table.ts";
-import { counted } from "../../text/plural.ts";
+import { counted } from "../../text/format.ts";
 import type { Advice } from "../../advice/advice.ts";
 import { functionLines, PROFILE_TITLE, profileLines } from "../../advice/profile/profile_words.ts";
 import { codeLines, commandLine } from "./advice_code.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isDumb } from "../../text/dumb.ts";
+import { isDumb } from "../../text/print.ts";
 
 /** What a terminal report is drawn for. */
 export interface Style {

@@ -11,11 +11,11 @@ import {
   formatDurationInterval,
   formatNumber,
   formatSpeedup,
+  middle,
   NO_FIGURE,
 } from "../../text/format.ts";
 import { nothingSucceeded } from "../../timing/succeeded.ts";
 import { fit, plain } from "../../text/plain.ts";
-import { middle } from "../../text/middle.ts";
 import { type Palette, paletteFor, type Style } from "./style.ts";
 import { type TextColumn, textTable } from "./text_table.ts";
 

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { counted } from "../../text/plural.ts";
+import { counted, formatNumber, formatRatio } from "../../text/format.ts";
 import type { Comparison, ResultFile } from "../../timing/result.ts";
-import { formatNumber, formatRatio } from "../../text/format.ts";
 import { renderLanes } from "./lanes_picture.ts";
 import { plain, wrap } from "../../text/plain.ts";
 import { paletteFor, type Style } from "./style.ts";

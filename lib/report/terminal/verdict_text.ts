@@ -7,8 +7,13 @@
 import type { Comparison, ModelResult, ResultFile, Round, Verdict } from "../../timing/result.ts";
 import { isBusy as othersAreBusy } from "../../timing/meter/reading.ts";
 import { nothingSucceeded } from "../../timing/succeeded.ts";
-import { formatBytes, formatNumber, formatPercent, formatRatio } from "../../text/format.ts";
-import { middle } from "../../text/middle.ts";
+import {
+  formatBytes,
+  formatNumber,
+  formatPercent,
+  formatRatio,
+  middle,
+} from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
 
 /** The whole lesson, for the end of a report. */

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { counted } from "../../../text/plural.ts";
-import { formatNumber, formatPercent, formatRatio } from "../../../text/format.ts";
+import { counted, formatNumber, formatPercent, formatRatio } from "../../../text/format.ts";
 import { taskWords } from "../environment_section.ts";
 import { inert, inertText } from "../inert.ts";
 import { type Html, type Markup, markup } from "../markup.ts";

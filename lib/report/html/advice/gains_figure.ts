@@ -4,7 +4,7 @@
  * @module
  */
 
-import { counted } from "../../../text/plural.ts";
+import { counted } from "../../../text/format.ts";
 import { figure } from "../figure.ts";
 import { type Html, markup } from "../markup.ts";
 import { modelColour } from "../palette.ts";
