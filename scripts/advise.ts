@@ -10,7 +10,7 @@ import { adviceProgress } from "../lib/advice/advice_progress.ts";
 import { advise, MOST_ITEMS, MOST_TIMES } from "../lib/advice/advise.ts";
 import { jobFiles, jobModule, loadJob } from "../lib/advice/job/load_job.ts";
 import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job/job_permissions.ts";
-import { MOST_IN_FLIGHT } from "../lib/advice/prediction/candidates.ts";
+import { MOST_IN_FLIGHT } from "../lib/advice/prediction/choose_candidates.ts";
 import { measureMachine } from "../lib/advice/prediction/machine.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";

@@ -9,7 +9,7 @@
 import type { Interval, ResultFile, Verdict } from "../timing/result.ts";
 import type { Finding } from "./finding.ts";
 import type { Candidate } from "./prediction/candidate.ts";
-import type { Machine } from "./prediction/predict.ts";
+import type { Machine } from "./prediction/machine.ts";
 import type { Profiled } from "./profile/job_profile.ts";
 import type { Decision } from "./race/recommend.ts";
 import type { Sample } from "./probe/sample.ts";

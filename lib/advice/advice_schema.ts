@@ -19,7 +19,7 @@ import type { Advice, AdviceFile, Hazard, ModelAdvice, SampleFigures, Surprise }
 import type { Deed } from "./profile/hot_functions.ts";
 import type { Profiled } from "./profile/job_profile.ts";
 import type { Owner } from "./profile/places.ts";
-import type { Machine } from "./prediction/predict.ts";
+import type { Machine } from "./prediction/machine.ts";
 import type { Decision } from "./race/recommend.ts";
 
 const whole = z.number().int().positive();

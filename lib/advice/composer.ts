@@ -9,7 +9,8 @@ import { formatPercent } from "../text/format.ts";
 import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { ModelAdvice } from "./advice.ts";
-import { breakEven } from "./prediction/break_even.ts";
+import type { Findings } from "./findings.ts";
+import { sameWork } from "./findings_of.ts";
 import {
   bySimplicity,
   type Candidate,
@@ -19,13 +20,12 @@ import {
   slotsOf,
 } from "./prediction/candidate.ts";
 import { classFor, type Classified } from "./prediction/classify.ts";
-import type { Findings } from "./findings.ts";
-import { sameWork } from "./findings_of.ts";
 import { predict, type Prediction, totalMs } from "./prediction/predict.ts";
-import type { Runner } from "./race/race_options.ts";
-import { type Entries, entriesOf } from "./race/entries.ts";
+import type { Runner } from "./race/race.ts";
 import {
   type Decision,
+  type Entries,
+  entriesOf,
   type Entry,
   NO_GAIN,
   recommend,
@@ -45,7 +45,6 @@ export class Composer {
   /** How long the plain loop takes, as predicted. */
   readonly sequentialMs: number;
 
-  /** What was found. */
   constructor(readonly found: Findings) {
     for (const { candidate, prediction } of found.predicted) {
       this.#predictions.set(nameOf(candidate), prediction);
@@ -84,22 +83,14 @@ export class Composer {
     };
   }
 
-  /**
-   * Its measured times; undefined if it has none.
-   *
-   * @returns Its measured times; undefined if it has none.
-   */
+  /** Its measured times; undefined if it has none. */
   entry(candidate: Candidate): Entry | undefined {
     return this.#entries.find((entry) =>
       nameOf(entry.candidate) === nameOf(candidate) && entry.times.length > 0
     );
   }
 
-  /**
-   * Its gain, as measured; null if it wasn't.
-   *
-   * @returns Its gain, as measured; null if it wasn't.
-   */
+  /** Its gain, as measured; null if it wasn't. */
   gain(candidate: Candidate): Interval | null {
     const [sequential, entry] = [this.entry(SEQUENTIAL), this.entry(candidate)];
     return sequential === undefined || entry === undefined
@@ -114,9 +105,8 @@ export class Composer {
   }
 
   /**
-   * A share in between, where slots filled no wait but lanes gained, was computing held up by others.
-   *
-   * @returns The class, corrected by the race if need be, and a note on it.
+   * The class, corrected by the race if need be, and a note on it: where the tasks seemed to compute and
+   * wait, but slots gained nothing and lanes did, they computed and were kept waiting for a CPU.
    */
   corrected(classified: Classified): { classified: Classified; note?: string } {
     // What the system counted needs no such guess.
@@ -252,11 +242,7 @@ export class Composer {
     });
   }
 
-  /**
-   * From how many items on it pays; null if never.
-   *
-   * @returns From how many items on it pays; null if never.
-   */
+  /** From how many items on it pays; null if never. */
   breakEven(candidate: Candidate): number | null {
     const { sample, machine } = this.found;
     const runner = this.runners.find((of) => nameOf(of.candidate) === nameOf(candidate));
@@ -279,4 +265,30 @@ export class Composer {
       (items) => startMs + correction * runMs(candidate, items),
     );
   }
+}
+
+/** More items than this aren't looked at. */
+const MOST_ITEMS = 2 ** 40;
+/** A model pays once it saves a twentieth. */
+const PAYS = 0.95;
+
+/** The least number of items from which a model pays; null if it never does. */
+export function breakEven(
+  sequentialMs: (items: number) => number,
+  modelMs: (items: number) => number,
+): number | null {
+  const pays = (items: number) => modelMs(items) <= PAYS * sequentialMs(items);
+  // One item alone has nothing to run at the same time.
+  let above = 2;
+  while (!pays(above)) {
+    above *= 2;
+    if (above > MOST_ITEMS) return null;
+  }
+  let below = above / 2;
+  while (above - below > 1) {
+    const between = Math.floor((above + below) / 2);
+    if (pays(between)) above = between;
+    else below = between;
+  }
+  return above;
 }

@@ -7,7 +7,7 @@
 import { isRefusal } from "../timing/refusal_signs.ts";
 import type { Failing, Finding } from "./finding.ts";
 import { inFlightOf, nameOf } from "./prediction/candidate.ts";
-import type { Runner } from "./race/race_options.ts";
+import type { Runner } from "./race/race.ts";
 
 /** What Deno says when it has no file descriptor left. */
 const DESCRIPTORS = /EMFILE|too many open files/i;

@@ -5,12 +5,12 @@
  */
 
 import type { JobSpec, TimingEvent } from "../timing/spec.ts";
-import type { Predicted } from "./prediction/candidates.ts";
-import type { Machine } from "./prediction/predict.ts";
+import type { Predicted } from "./prediction/choose_candidates.ts";
+import type { Machine } from "./prediction/machine.ts";
 import type { Profiled } from "./profile/job_profile.ts";
 import type { Pace } from "./probe/pace_probe.ts";
 import type { Probed } from "./probe/probe.ts";
-import type { Race } from "./race/race_options.ts";
+import type { Race } from "./race/race.ts";
 import type { Sample } from "./probe/sample.ts";
 
 /** What is asked. */

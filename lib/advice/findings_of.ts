@@ -14,9 +14,9 @@ import { graceFor } from "./probe/probe.ts";
 import type { Finding } from "./finding.ts";
 import type { Findings } from "./findings.ts";
 import { type Candidate, inFlightOf, nameOf } from "./prediction/candidate.ts";
-import type { Machine } from "./prediction/predict.ts";
+import type { Machine } from "./prediction/machine.ts";
 import { blocks, type Sample } from "./probe/sample.ts";
-import type { Race } from "./race/race_options.ts";
+import type { Race } from "./race/race.ts";
 
 /** Memory that a model needs more of than this is worth a word, in bytes. */
 const MUCH_MEMORY = 200 * (1 << 20);

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { failingOf } from "../../lib/advice/failing.ts";
 import { sayFinding } from "../../lib/advice/words/finding_words.ts";
 import type { Candidate } from "../../lib/advice/prediction/candidate.ts";
-import type { Runner } from "../../lib/advice/race/race_options.ts";
+import type { Runner } from "../../lib/advice/race/race.ts";
 import type { FailureKind } from "../../lib/timing/failures.ts";
 import { roundOf } from "./fixture.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Machine } from "../../lib/advice/prediction/predict.ts";
+import type { Machine } from "../../lib/advice/prediction/machine.ts";
 import type { Probed } from "../../lib/advice/probe/probe.ts";
 import { type Sample, sampleOf } from "../../lib/advice/probe/sample.ts";
 import type { Round } from "../../lib/timing/result.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { sameWork } from "../../lib/advice/findings_of.ts";
 import { SEQUENTIAL } from "../../lib/advice/prediction/candidate.ts";
-import type { Race } from "../../lib/advice/race/race_options.ts";
+import type { Race } from "../../lib/advice/race/race.ts";
 import { adviceOn } from "./advice_on.ts";
 import { roundOf, sampleFor } from "./fixture.ts";
 

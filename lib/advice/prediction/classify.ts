@@ -7,7 +7,8 @@
 import { studentCdf } from "../../timing/student_t.ts";
 import type { Verdict } from "../../timing/result.ts";
 import { COMPUTES, WAITS } from "../../judge/thresholds.ts";
-import { type Machine, predict } from "./predict.ts";
+import type { Machine } from "./machine.ts";
+import { predict } from "./predict.ts";
 import { SEQUENTIAL } from "./candidate.ts";
 import type { Sample } from "../probe/sample.ts";
 

@@ -8,7 +8,18 @@
 import { ceiling } from "../../timing/ceiling.ts";
 import { median } from "../../timing/statistics.ts";
 import type { JobSpec, ModelSpec, TrialRunner } from "../../timing/spec.ts";
-import type { Machine } from "./predict.ts";
+
+/** What the machine does, measured. */
+export interface Machine {
+  /** How many CPUs there are. */
+  readonly cores: number;
+  /** What independent processes gain on all cores. */
+  readonly ceiling: number;
+  /** Memory that is free, in bytes; undefined if that may not be known. */
+  readonly memoryBytes?: number | undefined;
+  /** Until a model's lanes can take tasks, in milliseconds, with as many lanes as cores. */
+  readonly startMs: Readonly<Record<"eventLoop" | "workers" | "processes", number>>;
+}
 
 /** How the machine is measured. */
 export interface MachineOptions {

@@ -5,22 +5,9 @@
  * @module
  */
 
-import type { Candidate } from "./candidate.ts";
-import { demandOf } from "./demand.ts";
-import { listScheduleMs, meanValueThroughput } from "./queueing.ts";
 import type { Sample } from "../probe/sample.ts";
-
-/** What the machine does, measured. */
-export interface Machine {
-  /** How many CPUs there are. */
-  readonly cores: number;
-  /** What independent processes gain on all cores. */
-  readonly ceiling: number;
-  /** Memory that is free, in bytes; undefined if that may not be known. */
-  readonly memoryBytes?: number | undefined;
-  /** Until a model's lanes can take tasks, in milliseconds, with as many lanes as cores. */
-  readonly startMs: Readonly<Record<"eventLoop" | "workers" | "processes", number>>;
-}
+import type { Candidate } from "./candidate.ts";
+import type { Machine } from "./machine.ts";
 
 /** A prediction, in milliseconds. */
 export interface Prediction {
@@ -32,6 +19,134 @@ export interface Prediction {
   readonly lowMs: number;
   /** The most that the work may take. */
   readonly highMs: number;
+}
+
+/** Start and work together, in milliseconds. */
+export function totalMs({ startMs, runMs }: Pick<Prediction, "startMs" | "runMs">): number {
+  return startMs + runMs;
+}
+
+/**
+ * How long a batch takes when each slot takes the next item as soon as it is free: list scheduling
+ * (Graham, "Bounds on Multiprocessing Timing Anomalies", SIAM J. Appl. Math. 17, 1969).
+ * `slots` counts those of all lanes together.
+ */
+export function listScheduleMs(timesMs: readonly number[], slots: number): number {
+  if (slots >= timesMs.length) return timesMs.reduce((most, ms) => Math.max(most, ms), 0);
+  // A binary heap of the times at which slots become free, the earliest first.
+  const free = new Float64Array(slots);
+  for (const ms of timesMs) {
+    const ends = free[0]! + ms;
+    let at = 0;
+    while (true) {
+      let child = 2 * at + 1;
+      if (child >= slots) break;
+      if (child + 1 < slots && free[child + 1]! < free[child]!) child++;
+      if (free[child]! >= ends) break;
+      free[at] = free[child]!;
+      at = child;
+    }
+    free[at] = ends;
+  }
+  return free.reduce((most, ms) => Math.max(most, ms), 0);
+}
+
+/**
+ * How many tasks a lane ends in a millisecond, with tasks that queue for its CPU in turns with waits:
+ * exact mean value analysis of a closed network of one queue and one delay (Reiser and Lavenberg,
+ * "Mean-Value Analysis of Closed Multichain Queuing Networks", J. ACM 27, 1980). Its service times are
+ * exponential; real tasks vary less, so this is the careful end of a prediction.
+ */
+export function meanValueThroughput(computeMs: number, waitMs: number, slots: number): number {
+  // Far beyond saturation nothing changes any more.
+  const most = Math.min(slots, 4096);
+  let queue = 0;
+  let throughput = 0;
+  for (let inFlight = 1; inFlight <= most; inFlight++) {
+    const response = computeMs * (1 + queue);
+    throughput = inFlight / Math.max(1e-9, response + waitMs);
+    queue = throughput * response;
+  }
+  return throughput;
+}
+
+/**
+ * From how many slots on a lane's CPU is always busy, if nothing ever queues: the saturation point of
+ * the asymptotic bounds (Denning and Buzen, "The Operational Analysis of Queueing Network Models",
+ * ACM Computing Surveys 10, 1978).
+ */
+export function saturationSlots(computeMs: number, wallMs: number): number {
+  return computeMs <= 0 ? Infinity : Math.max(1, wallMs / computeMs);
+}
+
+/** A message to a lane and back takes about this, in milliseconds; one of a subprocess. */
+const ROUND_TRIP_MS = { workers: 0.06, processes: 0.12 };
+/** Tasks shorter than this travel together. */
+const CHUNK_MS = 4;
+/** What the dispatcher itself takes for an item, in milliseconds. */
+const DISPATCH_MS = 0.0006;
+/** What a pipe carries, in bytes a millisecond. */
+const PIPE_BYTES_MS = 500_000;
+/** A wait shorter than this hardly puts a thread to sleep, in milliseconds. */
+const SLEEP_MS = 0.5;
+/** Waking explains at most this share of what a task computes. */
+const MOST_WAKING = 0.9;
+
+/** What a task takes, in milliseconds. */
+interface Demand {
+  /** Computing on its lane's thread. */
+  readonly loopMs: number;
+  /** Waiting that holds up its lane's thread. */
+  readonly blockedMs: number;
+  /** Waiting that lets other tasks of its lane run. */
+  readonly waitMs: number;
+  /** Computing on all threads. */
+  readonly allCpuMs: number;
+  /** Work of the dispatcher, which is one for all lanes. */
+  readonly dispatcherMs: number;
+  /** What a lane's first tasks take longer, once: their code is cold. */
+  readonly coldMs: number;
+}
+
+/**
+ * What a task takes under a model.
+ *
+ * With many in flight a lane's thread hardly ever sleeps, so what waking it cost one by one is taken off
+ * in proportion to how busy the lane is; what the first tasks of the sample took longer is counted
+ * once a lane, however many items there are; and lanes beside this one are sent their items.
+ */
+function demandOf(sample: Sample, { model }: Candidate, inFlight: number): Demand {
+  const { wallMs, cpuMs, cpuShare, coldMs, items, wakeMs } = sample;
+  // What others take of the CPU slows every task down, here as in the race.
+  const kept = Math.max(1, cpuShare * wallMs / Math.max(cpuMs, 1e-9));
+  const warm = (ms: number) => kept * Math.max(0.1 * ms, ms - coldMs / items);
+  const aloneMs = Math.min(wallMs, warm(sample.loopMs));
+  const blockedMs = Math.min(sample.blockedMs, wallMs - aloneMs);
+  const waitMs = wallMs - aloneMs - blockedMs;
+  const busy = (1 - 1 / inFlight) * Math.min(1, inFlight * aloneMs / wallMs);
+  const wakingMs = busy * Math.min(1, waitMs / SLEEP_MS) *
+    Math.min(MOST_WAKING * aloneMs, kept * wakeMs);
+  const plain = {
+    loopMs: aloneMs - wakingMs,
+    blockedMs,
+    waitMs,
+    allCpuMs: Math.max(aloneMs, warm(cpuMs)) - wakingMs,
+    dispatcherMs: DISPATCH_MS,
+    coldMs: kept * coldMs,
+  };
+  if (model !== "workers" && model !== "processes") return plain;
+  const bytes = sample.itemBytes + sample.resultBytes;
+  const pipeMs = model === "processes" ? bytes / PIPE_BYTES_MS : 0;
+  // Each value is written on one side and read on the other: half of a clone each.
+  const sideMs = sample.cloneMs / 2 + pipeMs;
+  const tripMs = ROUND_TRIP_MS[model] * Math.min(1, wallMs / CHUNK_MS);
+  return {
+    ...plain,
+    loopMs: plain.loopMs + sideMs,
+    waitMs: plain.waitMs + tripMs + sideMs,
+    allCpuMs: plain.allCpuMs + 2 * sideMs,
+    dispatcherMs: DISPATCH_MS + sideMs,
+  };
 }
 
 /** More items than this are not simulated one by one, but scaled. */
@@ -71,7 +186,7 @@ const MORE = 2;
  * getting items and copying them, the serial part that Amdahl's law is about. At worst, they queue for
  * the event loop as in mean value analysis, or compute twice as much as seemed; and on another lane the
  * tasks in flight may all wait together and then compute in turn, for timers that are due are served
- * before messages that bring the next items. See queueing.ts for the sources.
+ * before messages that bring the next items.
  */
 export function predict(
   sample: Sample,
@@ -147,13 +262,4 @@ export function predict(
     lowMs: Math.min(runMs, boundFor(Math.pow(LESS, unknown))) / off,
     highMs: Math.max(worst, boundFor(Math.pow(MORE, unknown))) * off,
   };
-}
-
-/**
- * Start and work together.
- *
- * @returns Milliseconds.
- */
-export function totalMs({ startMs, runMs }: Pick<Prediction, "startMs" | "runMs">): number {
-  return startMs + runMs;
 }

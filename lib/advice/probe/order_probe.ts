@@ -8,7 +8,7 @@
 import { trialFlags } from "../../children/child_permissions.ts";
 import { MeasuringChild } from "../../children/measuring_child.ts";
 import type { JobSpec } from "../../timing/spec.ts";
-import type { Race } from "../race/race_options.ts";
+import type { Race } from "../race/race.ts";
 import { type Probed, spreadOf } from "./probe.ts";
 import type { ProbeMessage, ProbeOrder } from "./probe_message.ts";
 import type { Sample } from "./sample.ts";

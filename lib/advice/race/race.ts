@@ -4,13 +4,139 @@
  * @module
  */
 
-import type { Round } from "../../timing/result.ts";
+import { ONE_ROUND } from "../../judge/thresholds.ts";
+import type { FailureKind } from "../../timing/failures.ts";
 import { seededRandom, shuffled } from "../../timing/random.ts";
-import type { JobSpec, TrialResult } from "../../timing/spec.ts";
+import type { Round } from "../../timing/result.ts";
+import type { JobSpec, TimingEvent, TrialResult, TrialRunner } from "../../timing/spec.ts";
 import { bySimplicity, type Candidate, nameOf, SEQUENTIAL } from "../prediction/candidate.ts";
-import { clearlySlower } from "./clearly_slower.ts";
-import { finalists } from "./finalists.ts";
-import type { Race, RaceOptions, RaceRunner, Runner } from "./race_options.ts";
+import type { RacePlan } from "./race_plan.ts";
+
+/** What one model did in the race. */
+export interface Runner {
+  /** The model and its size. */
+  readonly candidate: Candidate;
+  /** How many items it runs in each round; fewer once the job turns out to have fewer. */
+  items: number;
+  /** What each of its rounds took. */
+  readonly rounds: Round[];
+  /** Why it was taken out of the race. */
+  out?: "failures" | "results" | "slower" | "broken";
+  /** Why items failed in its first round that had failures. */
+  failures?: readonly FailureKind[];
+  /** Items a second that a refusing server let through; undefined if not known. */
+  pacePerSecond?: number;
+  /** What its trial threw. */
+  error?: string;
+}
+
+/** What a race came to. */
+export interface Race {
+  /** The models that ran. */
+  readonly runners: readonly Runner[];
+  /** Time that the tasks of all trials took together, in milliseconds. */
+  readonly costMs: number;
+  /** Trials run, so how often an item was run at most. */
+  readonly trials: number;
+  /** Whether the signal ended it early. */
+  readonly partial: boolean;
+  /** What went wrong on the way, one sentence each. */
+  readonly warnings: readonly string[];
+  /** How many items the job has, if the race came to their end. */
+  readonly total?: number;
+  /** Whether sequential itself gives other results from run to run, so that none can be compared. */
+  readonly unrepeatable: boolean;
+  /** Whether the plain loop repeats its results within the race, but they aren't those of the sample. */
+  readonly otherResults: boolean;
+}
+
+/** What a race needs. */
+export interface RaceOptions {
+  /** The job whose items are raced. */
+  readonly job: JobSpec;
+  /** How many items and rounds. */
+  readonly plan: RacePlan;
+  /** The models to begin with. */
+  readonly raced: readonly Candidate[];
+  /** Trials at most, whatever happens. */
+  readonly mostTrials: number;
+  /** How long a task may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** The share of items that fail in the sample. */
+  readonly failedShare: number;
+  /** Checksums of the sample's first results, by their number; of any other number the first to run tells. */
+  readonly checksums: ReadonlyMap<number, string>;
+  /** How long a runner's items should take, in milliseconds. */
+  readonly expectedMs: (candidate: Candidate, items: number) => number;
+  /** What a runner's round comes to for the whole job, in milliseconds. */
+  readonly scaledMs: (candidate: Candidate, items: number, round: Round) => number;
+  /** Whether the runners so far are told apart well enough. */
+  readonly decided: (runners: readonly Runner[]) => boolean;
+  /** Models to try instead of one that failed or disappointed. */
+  readonly instead: (runners: readonly Runner[]) => readonly Candidate[];
+  /** Seeds the order of rounds and the bootstrap. */
+  readonly seed: number;
+  /** Runs one trial. */
+  readonly runTrial: TrialRunner;
+  /** Stops it. */
+  readonly signal: AbortSignal;
+  /** Told what is measured. */
+  readonly onEvent?: (event: TimingEvent) => void;
+}
+
+/** Runs a race; a test's own answers at once. */
+export type RaceRunner = (options: RaceOptions) => Promise<Race>;
+
+/**
+ * So many times as long as the best a model must take in each round to be clearly slower, by the number
+ * of rounds. One round alone may have been disturbed; the more rounds agree, the less it takes.
+ */
+const CLEARLY = [ONE_ROUND, 1.6, 1.35, 1.25];
+
+/** Finds the models that were clearly slower than the best one, in every round. */
+export function clearlySlower(
+  runners: readonly Runner[],
+  scaledMs: (candidate: Candidate, items: number, round: Round) => number,
+): Runner[] {
+  const timesOf = ({ candidate, items, rounds }: Runner) =>
+    new Map(rounds.map((round) => [round.round, scaledMs(candidate, items, round)]));
+  const ran = runners.filter(({ rounds }) => rounds.length > 0)
+    .map((runner) => ({ runner, times: timesOf(runner) }));
+  const least = ({ times }: { times: Map<number, number> }) => Math.min(...times.values());
+  const best = ran.toSorted((a, b) => least(a) - least(b))[0];
+  if (best === undefined) return [];
+  return ran.filter(({ runner, times }) => {
+    if (runner === best.runner || runner.candidate.model === "sequential") return false;
+    const factor = CLEARLY[Math.min(times.size, CLEARLY.length) - 1]!;
+    return [...times].every(([round, ms]) => ms > factor * (best.times.get(round) ?? least(best)));
+  }).map(({ runner }) => runner);
+}
+
+/**
+ * Chooses the models of a further round, whose tasks may take `leftMs` together: the two best at least,
+ * for they are to be told apart; then sequential, against which gains are given; then the others, the
+ * better ones first. None if there is no time for two.
+ */
+export function nextRound(
+  active: readonly Runner[],
+  leftMs: number,
+  scaledMs: (candidate: Candidate, items: number, round: Round) => number,
+): Runner[] {
+  const timeOf = ({ candidate, items, rounds }: Runner) =>
+    Math.min(...rounds.map((round) => scaledMs(candidate, items, round)));
+  const ran = active.filter(({ rounds }) => rounds.length > 0);
+  const sequential = ran.filter(({ candidate }) => candidate.model === "sequential");
+  const others = ran.filter((runner) => !sequential.includes(runner))
+    .sort((a, b) => timeOf(a) - timeOf(b));
+  const due: Runner[] = [];
+  let restMs = leftMs;
+  for (const runner of [...others.slice(0, 2), ...sequential, ...others.slice(2)]) {
+    restMs -= runner.rounds.at(-1)!.runMs;
+    if (restMs < 0) break;
+    due.push(runner);
+  }
+  return due.length < 2 ? [] : due;
+}
 
 const MOST_ROUNDS = 7;
 /** A model is stopped when it takes this many times as long as the plain loop should, or so much longer. */
@@ -193,7 +319,7 @@ class Racing {
    * If not even sequential repeats the sample's results, nobody is to be blamed for other ones than
    * those. Where it repeats its own, the work has changed since; where it doesn't, it never repeats.
    */
-  forgive(): void {
+  acceptOtherResults(): void {
     const own = this.#plainChecksums;
     const sequential = this.runners.find(({ candidate }) => candidate.model === "sequential");
     this.#otherResults ||= sequential?.out === "results";
@@ -230,17 +356,17 @@ export const race: RaceRunner = async (options): Promise<Race> => {
   const racing = new Racing(options);
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const active = racing.active;
-    const challengers = active.filter(({ candidate }) => candidate.model !== "sequential");
-    if (challengers.length === 0) break;
+    const others = active.filter(({ candidate }) => candidate.model !== "sequential");
+    if (others.length === 0) break;
     if (round >= plan.rounds && decided(racing.runners)) break;
     const due = round === 0
       ? active
-      : finalists(active, plan.allowanceMs - racing.costMs, options.scaledMs);
+      : nextRound(active, plan.allowanceMs - racing.costMs, options.scaledMs);
     if (due.length === 0) break;
     for (const runner of shuffled(due, random)) {
       if (racing.may && racing.affords(runner)) await racing.run(runner, round);
     }
-    racing.forgive();
+    racing.acceptOtherResults();
     if (!racing.may) break;
     if (round > 0) {
       racing.prune();

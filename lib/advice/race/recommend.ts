@@ -1,13 +1,26 @@
 /**
- * The recommendation: the simplest model that surely pays and isn't detectably worse than the best.
+ * From a race to a recommendation: what its rounds come to for the whole job, which gains can't be, and
+ * the simplest model that surely pays and isn't detectably worse than the best.
  *
  * @module
  */
 
-import { AS_GOOD, TELLS_NOTHING, TOO_SLOW } from "../../judge/thresholds.ts";
-import type { Interval } from "../../timing/result.ts";
-import { bySimplicity, type Candidate, SEQUENTIAL } from "../prediction/candidate.ts";
-import { Standings } from "./standings.ts";
+import { AS_GOOD, IMPOSSIBLE, TELLS_NOTHING, TOO_SLOW } from "../../judge/thresholds.ts";
+import type { Interval, Round } from "../../timing/result.ts";
+import type { Finding } from "../finding.ts";
+import { wasBusy } from "../findings_of.ts";
+import {
+  bySimplicity,
+  type Candidate,
+  inFlightOf,
+  nameOf,
+  SEQUENTIAL,
+} from "../prediction/candidate.ts";
+import type { Machine } from "../prediction/machine.ts";
+import { predict } from "../prediction/predict.ts";
+import type { Sample } from "../probe/sample.ts";
+import type { Runner } from "./race.ts";
+import { BUSY_NOISE, Standings, USUAL_NOISE } from "./standings.ts";
 import { QUEUEING } from "./substitutes.ts";
 
 /** One model's times for the whole job, by round. */
@@ -20,6 +33,110 @@ export interface Entry {
   readonly eligible: boolean;
   /** How many tasks it had in flight at once; default 1. */
   readonly inFlight?: number;
+}
+
+/**
+ * What a round comes to for `horizon` items, in milliseconds: its start-up as it is, and its work in
+ * proportion to what is predicted for the two numbers of items. So long items and saturation are
+ * accounted for, and what the prediction is off by cancels out.
+ */
+export function scaledMs(
+  sample: Sample,
+  machine: Machine,
+  candidate: Candidate,
+  items: number,
+  horizon: number,
+  round: Pick<Round, "startMs" | "runMs">,
+): number {
+  if (items === horizon) return round.startMs + round.runMs;
+  const wanted = predict(sample, candidate, horizon, machine).runMs;
+  const ran = predict(sample, candidate, items, machine).runMs;
+  return round.startMs + round.runMs * wanted / Math.max(1e-9, ran);
+}
+
+/** Waking from a wait takes CPU time that many in flight spare: up to this times what was measured of it. */
+const WAKING = 2;
+/** And up to this share of what was computed one by one. */
+const MOST_WAKING = 0.8;
+
+/**
+ * The greatest gain against the plain loop that isn't an error of measurement: not above the tasks in
+ * flight, not above what the cores can compute at once, and on one event loop not above what its thread
+ * is free for.
+ */
+export function possibleGain(
+  sample: Pick<Sample, "cpuShare" | "cpuMs" | "loopMs" | "blockedMs" | "wallMs" | "wakeMs">,
+  { cores, ceiling }: Pick<Machine, "cores" | "ceiling">,
+  candidate: Candidate,
+  items: number,
+): number {
+  const { cpuShare, cpuMs, loopMs, blockedMs, wallMs, wakeMs } = sample;
+  const waking = Math.min(MOST_WAKING, WAKING * wakeMs / Math.max(1e-9, cpuMs));
+  const computing = cpuShare * (1 - waking);
+  const byCores = Math.max(cores, ceiling) / Math.max(1e-9, computing);
+  const onLoop = cpuMs > 0 ? computing * loopMs / cpuMs : 0;
+  const held = onLoop + blockedMs / wallMs;
+  const byLoop = candidate.lanes > 1 ? Infinity : 1 / Math.max(1e-9, held);
+  return Math.max(1, Math.min(inFlightOf(candidate, items), byCores, byLoop));
+}
+
+/** Those whose times count. */
+function ranOf(entries: readonly Entry[]): Entry[] {
+  return entries.filter(({ times, eligible }) => eligible && times.length > 0);
+}
+
+/** How the models that count stand to each other. */
+function standingsOf(entries: readonly Entry[], usualNoise?: number): Standings<Entry> {
+  return new Standings(ranOf(entries), usualNoise);
+}
+
+/** The entries of a race. */
+export interface Entries {
+  /** One for each runner; a gain that can't be makes it one that doesn't count. */
+  readonly entries: readonly Entry[];
+  /** What a time is usually off by on this machine at present, on the logarithm. */
+  readonly usualNoise: number;
+  /** The gains that can't be. */
+  readonly impossible: readonly (Finding & { readonly kind: "impossible" })[];
+}
+
+/**
+ * Scales what runners took to the whole job. A gain above what cores and waiting can give says something
+ * about the measurement, and nothing about the model: such an entry doesn't count.
+ */
+export function entriesOf(
+  runners: readonly Runner[],
+  sample: Sample,
+  machine: Machine,
+  horizon: number,
+): Entries {
+  const all = runners.map(({ candidate, items, rounds, out }): Entry => ({
+    candidate,
+    times: rounds.map((round) => ({
+      round: round.round,
+      ms: scaledMs(sample, machine, candidate, items, horizon, round),
+    })),
+    eligible: out === undefined,
+    inFlight: inFlightOf(candidate, items),
+  }));
+  const usualNoise = wasBusy(sample, machine) ? BUSY_NOISE : USUAL_NOISE;
+  const standings = standingsOf(all, usualNoise);
+  const plain = all.find(({ candidate: { model }, eligible, times }) =>
+    model === "sequential" && eligible && times.length > 0
+  );
+  const impossible: (Finding & { kind: "impossible" })[] = [];
+  const entries = all.map((entry) => {
+    if (plain === undefined || entry === plain || !entry.eligible || entry.times.length === 0) {
+      return entry;
+    }
+    const gain = standings.ratio(plain, entry);
+    const most = possibleGain(sample, machine, entry.candidate, horizon);
+    if (gain === null || gain.low <= most || gain.median <= IMPOSSIBLE * most) return entry;
+    const model = nameOf(entry.candidate);
+    impossible.push({ kind: "impossible", model, gain: gain.median, most, cores: machine.cores });
+    return { ...entry, eligible: false };
+  });
+  return { entries, usualNoise, impossible };
 }
 
 /**
@@ -57,19 +174,9 @@ export interface Recommendation {
 /** The plain loop against itself. */
 export const NO_GAIN: Interval = { median: 1, low: 1, high: 1 };
 
-/** Those of which a time may be believed. */
-function ranOf(entries: readonly Entry[]): Entry[] {
-  return entries.filter(({ times, eligible }) => eligible && times.length > 0);
-}
-
-/** How the models that count stand to each other. */
-export function standingsOf(entries: readonly Entry[], usualNoise?: number): Standings<Entry> {
-  return new Standings(ranOf(entries), usualNoise);
-}
-
 /**
  * The simplest first. But an event loop on which most tasks only queue for what serves a few of them
- * comes behind one that has just these few in flight: it is as fast, and kinder to what it waits for.
+ * comes behind one that has just these few in flight: it is as fast, and asks less of what it waits for.
  */
 function inOrder(entries: readonly Entry[], gainOf: (entry: Entry) => number): Entry[] {
   const simplest = entries.toSorted((a, b) => bySimplicity(a.candidate, b.candidate));

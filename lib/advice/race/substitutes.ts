@@ -5,8 +5,8 @@
  */
 
 import { type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
-import { MOST_IN_FLIGHT, MOST_LANES, powerOfTwoFrom } from "../prediction/candidates.ts";
-import type { Runner } from "./race_options.ts";
+import { MOST_IN_FLIGHT, MOST_LANES, powerOfTwoFrom } from "../prediction/choose_candidates.ts";
+import type { Runner } from "./race.ts";
 
 /** Slots are divided by this after a refusal: many refusals are more of a nuisance than a slow search. */
 const LESS = 4;
@@ -40,11 +40,11 @@ export interface Allowed {
 /**
  * Chooses models to race as well.
  *
- * - Where a server refused so many at once: fewer slots, by halving the distance to what it bore.
+ * - Where a server refused so many at once: fewer slots.
  * - Where slots filled no waiting although tasks wait: lanes, for something holds up the event loop; and
  *   where each of these gained, more of them.
  * - Where each slot still gained: more slots.
- * - Where far more are in flight than are served at once: as many as are served, which is kinder.
+ * - Where far more are in flight than are served at once: as many as are served: more only queue.
  * - Where even the best came out below what was predicted of a model that wasn't raced: that one.
  *
  * @param timeMs What a runner's last round comes to, in milliseconds.
@@ -61,7 +61,7 @@ export function substitutes(
   const sequential = ran.find(({ candidate }) => candidate.model === "sequential");
   if (sequential !== undefined) {
     const gainOf = (runner: Runner) => timeMs(sequential) / timeMs(runner);
-    if (found.length === 0) found.push(...moreSlots(ran, gainOf), ...kinder(ran, gainOf));
+    if (found.length === 0) found.push(...moreSlots(ran, gainOf), ...asManyAsServed(ran, gainOf));
     if (waits && canTravel) found.push(...lanesInstead(runners, cores, gainOf));
     const best = Math.max(...ran.map(gainOf));
     const better = predicted.filter(({ candidate, gain }) =>
@@ -106,7 +106,7 @@ function* moreSlots(ran: readonly Runner[], gainOf: GainOf): Generator<Candidate
   if (slots > 1.5 * inFlight(most)) yield limited(slots);
 }
 
-function* kinder(ran: readonly Runner[], gainOf: GainOf): Generator<Candidate> {
+function* asManyAsServed(ran: readonly Runner[], gainOf: GainOf): Generator<Candidate> {
   const loops = ran.filter(isLoop);
   const best = loops.toSorted((a, b) => gainOf(b) - gainOf(a))[0];
   if (best === undefined || gainOf(best) < GAINED) return;

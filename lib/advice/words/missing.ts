@@ -6,7 +6,7 @@
 
 import { type Candidate, nameOf } from "../prediction/candidate.ts";
 import type { Probed } from "../probe/probe.ts";
-import type { Race } from "../race/race_options.ts";
+import type { Race } from "../race/race.ts";
 import type { RacePlan } from "../race/race_plan.ts";
 import type { Sample } from "../probe/sample.ts";
 

@@ -13,13 +13,13 @@ import {
 } from "../../text/format.ts";
 import { TOO_SLOW } from "../../judge/thresholds.ts";
 import { sourceLimit, wasBusy } from "../findings_of.ts";
-import { computesBeside } from "../prediction/candidates.ts";
+import { computesBeside } from "../prediction/choose_candidates.ts";
 import { paceText } from "./finding_words.ts";
 import type { ModelAdvice, Surprise } from "../advice.ts";
 import { bySimplicity, type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
 import type { Classified } from "../prediction/classify.ts";
 import type { Composer } from "../composer.ts";
-import type { Runner } from "../race/race_options.ts";
+import type { Runner } from "../race/race.ts";
 import type { Recommendation } from "../race/recommend.ts";
 import { blocks } from "../probe/sample.ts";
 import { QUEUEING } from "../race/substitutes.ts";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { orderCheck, orderProbe } from "../../../lib/advice/probe/order_probe.ts";
 import { probe } from "../../../lib/advice/probe/probe.ts";
-import type { Race } from "../../../lib/advice/race/race_options.ts";
+import type { Race } from "../../../lib/advice/race/race.ts";
 import type { JobSpec } from "../../../lib/timing/spec.ts";
 import { granted } from "../../granted.ts";
 import { probedOf, roundOf } from "../fixture.ts";

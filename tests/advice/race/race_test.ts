@@ -1,11 +1,71 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
-import { race } from "../../../lib/advice/race/race.ts";
-import type { RaceOptions, Runner } from "../../../lib/advice/race/race_options.ts";
+import {
+  clearlySlower,
+  nextRound,
+  race,
+  type RaceOptions,
+  type Runner,
+} from "../../../lib/advice/race/race.ts";
 import { substitutes } from "../../../lib/advice/race/substitutes.ts";
 import type { Round } from "../../../lib/timing/result.ts";
 import type { TrialSpec } from "../../../lib/timing/spec.ts";
 import { roundOf } from "../fixture.ts";
+
+function runner(model: Candidate["model"], ...times: number[]): Runner {
+  return {
+    candidate: { model, lanes: 2, slots: 1 },
+    items: 10,
+    rounds: times.map((runMs, round) => roundOf({ runMs, round })),
+  };
+}
+
+const slower = (...runners: Runner[]) =>
+  clearlySlower(runners, (_candidate, _items, { runMs }) => runMs).map(({ candidate }) =>
+    candidate.model
+  );
+
+Deno.test("clearlySlower() asks less of a difference the more rounds agree on it", () => {
+  assertEquals(slower(runner("workers", 100), runner("processes", 290)), []);
+  assertEquals(slower(runner("workers", 100), runner("processes", 310)), ["processes"]);
+  const three = runner("workers", 100, 100, 100);
+  assertEquals(slower(three, runner("processes", 140, 150, 140)), ["processes"]);
+  assertEquals(slower(three, runner("processes", 140, 150, 110)), []);
+});
+
+Deno.test("clearlySlower() pairs rounds, so that a slow moment of the machine blames nobody", () => {
+  assertEquals(slower(runner("workers", 100, 300), runner("processes", 120, 330)), []);
+});
+
+Deno.test("clearlySlower() never takes out the plain loop", () => {
+  assertEquals(slower(runner("sequential", 900, 900), runner("workers", 100, 100)), []);
+});
+
+const RUNNERS = [
+  runner("sequential", 30),
+  runner("concurrent", 90),
+  runner("limited", 70),
+  runner("workers", 50),
+];
+
+const chosen = (leftMs: number) =>
+  nextRound(RUNNERS, leftMs, (_candidate, _items, { runMs }) => runMs)
+    .map(({ candidate }) => candidate.model);
+
+Deno.test("nextRound() runs the two best again, then sequential, then the others", () => {
+  assertEquals(chosen(1000), ["workers", "limited", "sequential", "concurrent"]);
+  assertEquals(chosen(200), ["workers", "limited", "sequential"]);
+  assertEquals(chosen(120), ["workers", "limited"]);
+});
+
+Deno.test("nextRound() runs nobody where not even two can be compared", () => {
+  assertEquals(chosen(119), []);
+});
+
+Deno.test("nextRound() passes over what hasn't run yet", () => {
+  const unstarted = { ...runner("processes", 1), rounds: [] };
+  assertEquals(nextRound([...RUNNERS, unstarted], 1000, () => 1).length, 4);
+});
 
 const SEQUENTIAL: Candidate = { model: "sequential", lanes: 1, slots: 1 };
 const CONCURRENT: Candidate = { model: "concurrent", lanes: 1, slots: Infinity };

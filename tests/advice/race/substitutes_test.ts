@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
-import type { Runner } from "../../../lib/advice/race/race_options.ts";
+import type { Runner } from "../../../lib/advice/race/race.ts";
 import { substitutes } from "../../../lib/advice/race/substitutes.ts";
 import { roundOf } from "../fixture.ts";
 

@@ -9,7 +9,7 @@ import { formatNumber, formatRatio, formatSpeedup } from "../../../text/format.t
 import { plotToSvg } from "../plot_to_svg.ts";
 import { ratioAxis, ratioTick } from "../ratio_axis.ts";
 import type { Interval } from "../../../timing/result.ts";
-import type { Machine } from "../../../advice/prediction/predict.ts";
+import type { Machine } from "../../../advice/prediction/machine.ts";
 
 const ROW_HEIGHT = 58;
 /** Within a row: the bar's distance from its edges, and the prediction's from its middle. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Candidate, nameOf, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
-import { possibleCandidates, promising } from "../../../lib/advice/prediction/candidates.ts";
+import { possibleCandidates, promising } from "../../../lib/advice/prediction/choose_candidates.ts";
 import { planRace } from "../../../lib/advice/race/race_plan.ts";
 import { predict } from "../../../lib/advice/prediction/predict.ts";
 import { MACHINE, sampleFor } from "../fixture.ts";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { planFor, withOthers } from "../../lib/advice/planned.ts";
-import { JOB } from "../timing/fake.ts";
-import { MACHINE, probedOf } from "./fixture.ts";
+import { planFor, withOthers } from "../../../lib/advice/race/race_plan.ts";
+import { JOB } from "../../timing/fake.ts";
+import { MACHINE, probedOf } from "../fixture.ts";
 
 Deno.test("withOthers() takes down who came after the sample, and forgets none who was there", () => {
   const planned = planFor(

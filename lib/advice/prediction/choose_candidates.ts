@@ -6,8 +6,8 @@
 
 import { MOST_MEMORY } from "../../judge/thresholds.ts";
 import { bySimplicity, type Candidate, inFlightOf, SEQUENTIAL } from "./candidate.ts";
-import { type Machine, predict, type Prediction, totalMs } from "./predict.ts";
-import { saturationSlots } from "./queueing.ts";
+import type { Machine } from "./machine.ts";
+import { predict, type Prediction, saturationSlots, totalMs } from "./predict.ts";
 import { blocks, type Sample } from "../probe/sample.ts";
 
 /** A candidate and its prediction for the whole job. */
