@@ -11,7 +11,7 @@ import { modelLines } from "../lib/models.ts";
 import { oneOf, outputFile, positiveInteger, requireDistinct, UsageError } from "../lib/options.ts";
 import { print } from "../lib/text/print.ts";
 import { awaitCostText } from "../lib/report/terminal/await_cost_text.ts";
-import { compareAndReport } from "../lib/cli/compare_and_report.ts";
+import { compareAndReport, type Planned } from "../lib/cli/run_comparisons.ts";
 import {
   addComparisonOptions,
   type ComparisonOptions,
@@ -20,7 +20,6 @@ import {
 } from "../lib/cli/comparison_options.ts";
 import { namedFiles } from "../lib/files/output_files.ts";
 import { userPath } from "../lib/files/user_path.ts";
-import type { Planned } from "../lib/cli/run_comparisons.ts";
 import { script } from "../lib/cli/script.ts";
 import { styleOfStdout } from "../lib/report/terminal/style.ts";
 import { wrap } from "../lib/text/plain.ts";

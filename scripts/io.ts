@@ -24,7 +24,7 @@ import {
   readComparisonOptions,
 } from "../lib/cli/comparison_options.ts";
 import { userPath } from "../lib/files/user_path.ts";
-import { compareAndReport } from "../lib/cli/compare_and_report.ts";
+import { compareAndReport } from "../lib/cli/run_comparisons.ts";
 import { modelLines } from "../lib/models.ts";
 import { script } from "../lib/cli/script.ts";
 import { type SiteSample, siteWarnings } from "../lib/site/bottleneck.ts";

@@ -7,13 +7,6 @@
  * @module
  */
 
-/** Sends what tasks print with `console` to stderr, and keeps stdout for messages. */
-export function forwardConsole(): void {
-  for (const name of ["log", "info", "debug", "dir", "table"] as const) {
-    console[name] = console.error;
-  }
-}
-
 /** Makes the mark for one child. */
 export function makeMark(): string {
   return `\x1e${crypto.randomUUID()} `;
@@ -24,7 +17,6 @@ export class MessageWriter {
   readonly #mark: string;
   readonly #encoder = new TextEncoder();
 
-  /** Writes behind a mark. */
   constructor(mark: string) {
     this.#mark = mark;
   }
@@ -37,11 +29,7 @@ export class MessageWriter {
   }
 }
 
-/**
- * Reads lines of text.
- *
- * @param stream Bytes, as UTF-8.
- */
+/** The lines of a stream of UTF-8. */
 export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   // Decoded here rather than by a TextDecoderStream, whose pipe keeps its own promise of failure.
   const decoder = new TextDecoder();
@@ -59,11 +47,7 @@ export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerat
   if (last !== "") yield last;
 }
 
-/**
- * The message in a line of a child's stdout.
- *
- * @returns The message, or undefined if the line holds none.
- */
+/** The message in a line of a child's stdout; undefined if it holds none. */
 export function messageIn(line: string, mark: string): { type: string } | undefined {
   const at = line.lastIndexOf(mark);
   if (at < 0) return undefined;
@@ -84,11 +68,7 @@ export class Inbox {
   /** Resolves when the stream has ended, whatever is still unread. */
   readonly ended: Promise<void>;
 
-  /**
-   * Begins to read.
-   *
-   * @param stream Bytes, as UTF-8.
-   */
+  /** Begins to read a stream of UTF-8. */
   constructor(stream: ReadableStream<Uint8Array>) {
     this.ended = this.#read(stream);
   }
@@ -111,11 +91,7 @@ export class Inbox {
     this.#changed = Promise.withResolvers();
   }
 
-  /**
-   * Waits for a line.
-   *
-   * @returns The next line, or undefined after the last.
-   */
+  /** Waits for the next line; undefined after the last. */
   async next(): Promise<string | undefined> {
     while (this.#lines.length === 0 && !this.#over) await this.#changed.promise;
     return this.#lines.shift();

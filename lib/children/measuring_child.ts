@@ -1,11 +1,56 @@
 /**
- * A child process that measures, as its parent sees it: what it is told, what it says, and how it ends.
+ * A child process that measures, as its parent sees it: what it may do, what it is told, what it says,
+ * and how it ends.
  *
  * @module
  */
 
+import { dirname, fromFileUrl } from "@std/path";
+import { projectFiles } from "../lanes/project.ts";
+import { type LanePermissions, permissionFlags } from "../lanes/subprocess/permissions.ts";
+import type { Task } from "../lanes/task.ts";
+import { type Model, MODEL_TABLE } from "../models.ts";
+import { moduleFacts } from "./module_files.ts";
 import { userFolder } from "../files/user_path.ts";
 import { Inbox, makeMark, messageIn } from "./child_lines.ts";
+
+/** What of a job decides what its process may do. */
+export interface ChildJob {
+  readonly task: Task;
+  readonly items: { readonly kind: "values" } | {
+    readonly kind: "module";
+    readonly module: string;
+  };
+  readonly permissions?: LanePermissions;
+}
+
+/** The flags of a trial's process: those of the job's own project, and `--allow-…` flags. */
+export async function trialFlags(
+  { task, items, permissions = {} }: ChildJob,
+  model: Model,
+): Promise<string[]> {
+  const modules = [task.module, ...(items.kind === "module" ? [items.module] : [])];
+  const facts = await Promise.all(modules.map(moduleFacts));
+  const read = new Set(facts.flatMap(({ files }) => files));
+  const listed = (allowed: boolean | readonly string[] | undefined) =>
+    typeof allowed === "boolean" ? [] : allowed ?? [];
+  const run = [...listed(permissions.run)];
+  const { readsEntry, startsDeno } = MODEL_TABLE[model];
+  if (readsEntry) read.add(dirname(fromFileUrl(new URL("../lanes/x", import.meta.url))));
+  if (startsDeno) {
+    run.push(Deno.execPath());
+    // Its children are to run in the same project.
+    for (const file of projectFiles(task.module)) read.add(file);
+  }
+  return [
+    ...facts[0]!.flags,
+    ...permissionFlags({
+      ...permissions,
+      read: permissions.read === true ? true : [...listed(permissions.read), ...read],
+      run: permissions.run === true ? true : run,
+    }),
+  ];
+}
 
 /** How long a child may take to end after it was asked to, in milliseconds. */
 const GRACE_MS = 800;
@@ -96,11 +141,7 @@ export class MeasuringChild implements AsyncDisposable {
     }
   }
 
-  /**
-   * Waits for what it says.
-   *
-   * @returns The next message, or undefined if it will say nothing more.
-   */
+  /** Waits for its next message; undefined if it will say nothing more. */
   async next(): Promise<{ type: string } | undefined> {
     for (let line = await this.#stdout.next(); line !== undefined;) {
       const message = messageIn(line, this.mark);
@@ -110,8 +151,8 @@ export class MeasuringChild implements AsyncDisposable {
     return undefined;
   }
 
-  /** Waits for its end. */
-  async obituary(): Promise<string> {
+  /** Waits for its end, and says how it came: its exit code or signal, and the last it wrote to stderr. */
+  async howItEnded(): Promise<string> {
     const { code, signal } = await this.#process.status;
     await this.#stderrEnd;
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`;

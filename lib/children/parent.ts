@@ -5,7 +5,7 @@
  * @module
  */
 
-import { forwardConsole, Inbox, MessageWriter } from "./child_lines.ts";
+import { Inbox, MessageWriter } from "./child_lines.ts";
 
 /** How long a child may take to end once nobody wants its result any more, in milliseconds. */
 const LAST_MS = 2000;
@@ -29,6 +29,13 @@ export interface HeedOptions {
    * ends the process at once, as usual.
    */
   readonly heedsTerm?: boolean;
+}
+
+/** Sends what tasks print with `console` to stderr, and keeps stdout for messages. */
+function forwardConsole(): void {
+  for (const name of ["log", "info", "debug", "dir", "table"] as const) {
+    console[name] = console.error;
+  }
 }
 
 /**

@@ -1,14 +1,74 @@
 /**
- * The command line of a script: commander, set up as all scripts want it.
+ * The command line of a script: commander, set up as all scripts want it, its help fitted to the terminal.
  *
  * @module
  */
 
+import stringWidth from "string-width";
 import { Command } from "@commander-js/extra-typings";
-import { fitHelp } from "./help_text.ts";
+import { wrap } from "../text/plain.ts";
 import { quoted, UsageError } from "../options.ts";
 import { print } from "../text/print.ts";
 import { styleOfStdout } from "../report/terminal/style.ts";
+
+/** A line that is longer than this goes on in the next: it was broken to be read in the source. */
+const BROKEN_FROM = 70;
+/** What stands in a second column is moved below the first, where less than this share would be left. */
+const LEAST_SHARE = 0.4;
+const FURTHER = 4;
+const COLUMNS = /^(\s*\S.*?\s{2,})(\S.*)$/;
+
+/** A command goes on behind a backslash, so that it can still be copied. */
+function wrappedCommand(line: string, columns: number, indent: string): string {
+  const lines = wrap(line.trim(), columns - indent.length - 2, " ".repeat(FURTHER)).split("\n");
+  return lines.map((part, at) => indent + part + (at < lines.length - 1 ? " \\" : "")).join("\n");
+}
+
+/** A text behind a column of its own; what follows stands below its beginning. */
+function hanging(before: string, text: string, columns: number): string {
+  const indent = " ".repeat(stringWidth(before));
+  return before +
+    wrap(text, columns - indent.length).split("\n").map((line) => line.trimEnd())
+      .join(`\n${indent}`);
+}
+
+function fitted(line: string, columns: number): string {
+  if (stringWidth(line) <= columns) return line;
+  const indent = /^\s*/.exec(line)![0];
+  const [, first, second] = COLUMNS.exec(line) ?? [];
+  if (first === undefined || second === undefined) {
+    return /^\s+deno /.test(line)
+      ? wrappedCommand(line, columns, indent)
+      : hanging(indent, line.trim(), columns);
+  }
+  if (stringWidth(first) <= columns * (1 - LEAST_SHARE)) return hanging(first, second, columns);
+  const below = fitted(`${indent}${" ".repeat(FURTHER)}${second}`, columns);
+  return `${fitted(first.trimEnd(), columns)}\n${below}`;
+}
+
+/** Lines of a paragraph or of a column, which were broken at some width, as one. */
+function joined(lines: readonly string[]): string[] {
+  const whole: string[] = [];
+  // Where the line before, if it was broken, would go on.
+  let indent: number | undefined;
+  for (const line of lines) {
+    const own = line.length - line.trimStart().length;
+    const plain = !/\S\s{2,}/.test(line);
+    const goesOn = indent === own && plain && line !== "";
+    if (goesOn) whole.push(`${whole.pop()} ${line.trim()}`);
+    else whole.push(line);
+    const broken = stringWidth(line) >= BROKEN_FROM;
+    const column = COLUMNS.exec(line)?.[1]?.length;
+    if (!broken) indent = undefined;
+    else if (!goesOn) indent = column ?? (own === 0 ? 0 : undefined);
+  }
+  return whole;
+}
+
+/** Fits help to a width: paragraphs flow, columns hang, and commands go on behind a backslash. */
+export function fitHelp(text: string, columns: number): string {
+  return joined(text.split("\n")).map((line) => fitted(line, columns)).join("\n");
+}
 
 /** Longer lines are hard to read, however wide the terminal. */
 const MOST_COLUMNS = 100;

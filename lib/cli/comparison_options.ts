@@ -104,9 +104,8 @@ export function addComparisonOptions(command: OptionTaker, kind: JobKind): void 
 }
 
 /**
- * Reads and checks the shared options; output folders too, before anything is measured.
- *
- * @param kind What the jobs are like, for the lanes unless told.
+ * Reads and checks the shared options; output folders too, before anything is measured. How many lanes
+ * there are by default depends on the kind of the jobs.
  * @throws {UsageError} If one has a value it doesn't take.
  */
 export async function readComparisonOptions(

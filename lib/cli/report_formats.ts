@@ -58,8 +58,6 @@ export function reportRenderers(files: readonly ReportFile[]): Omit<Required<Ren
 
 /**
  * Checks that files can be written in the formats asked for.
- *
- * @param formats Where each format is to be written, as typed; those not asked for are undefined.
  * @throws {UsageError} If a format makes no sense of them: advice has no rounds to put into a table, only
  * comparisons have a trace, and tables of different columns aren't one.
  */

@@ -1,5 +1,5 @@
 /**
- * Result files as options and arguments.
+ * Result files named on the command line: read, and refused where two of them have nothing in common.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import type { ResultFile } from "../timing/result.ts";
 import { readResultFile } from "../timing/result_file.ts";
 import { ResultFileError } from "../timing/written_file.ts";
 import { userPath } from "../files/user_path.ts";
+import type { ComparisonSpec } from "../timing/spec.ts";
 
 /**
  * Reads a file that was named on the command line.
@@ -41,4 +42,65 @@ export async function fileOption<T>(
  */
 export async function resultOption(option: string, path: string): Promise<ResultFile> {
   return await fileOption(option, path, readResultFile);
+}
+
+/** Jobs and the models they were, or will be, measured under. */
+interface Jobs {
+  readonly comparisons: readonly {
+    readonly job: { readonly name: string };
+    readonly models: readonly { readonly model: string }[];
+  }[];
+}
+
+/** More names than this say no more. */
+const MOST_NAMES = 3;
+
+function namesIn({ comparisons }: Jobs): string {
+  const names = comparisons.slice(0, MOST_NAMES).map(({ job, models }) =>
+    `${JSON.stringify(job.name)} under ${models.map(({ model }) => model).join(", ") || "no model"}`
+  );
+  if (comparisons.length > MOST_NAMES) names.push("others");
+  return names.join("; ").replaceAll(";", " and") || "no job";
+}
+
+/**
+ * Refuses results that share no job and model: there is nothing to say of them.
+ *
+ * @throws {UsageError} That names the file and what both hold.
+ */
+export function requireCommon(
+  { changes }: { readonly changes: readonly unknown[] },
+  option: string,
+  path: string,
+  then: Jobs,
+  now: Jobs,
+): void {
+  if (changes.length > 0) return;
+  throw new UsageError(
+    option,
+    path,
+    `no job and model in common: ${namesIn(then)} then, and ${namesIn(now)} now`,
+    "compare measurements of the same job",
+  );
+}
+
+/**
+ * Refuses a baseline that none of what will be measured is in, before it is measured.
+ *
+ * @throws {UsageError} That names the file and what both hold.
+ */
+export function requirePlannedIn(
+  then: Jobs,
+  option: string,
+  path: string,
+  planned: readonly { readonly spec: Pick<ComparisonSpec, "job" | "models"> }[],
+): void {
+  const comparisons = planned.map(({ spec }) => spec);
+  const changes = comparisons.filter(({ job, models }) =>
+    then.comparisons.some((old) =>
+      old.job.name === job.name &&
+      models.some(({ model }) => old.models.some((other) => other.model === model))
+    )
+  );
+  requireCommon({ changes }, option, path, then, { comparisons });
 }

@@ -1,7 +1,6 @@
 /**
- * Runs comparisons one after the other, as `io` and `cpu` do: progress while measuring, then the files,
- * and only then the report, for printing may fail. Without files to write, each report is printed as
- * soon as it is there.
+ * What `io` and `cpu` do once they know what to measure: measure, report, write, and compare the result
+ * with a baseline.
  *
  * @module
  */
@@ -11,10 +10,17 @@ import type { Compare, ComparisonSpec, TimingEvent } from "../timing/spec.ts";
 import { comparisonRenderers } from "../report/files/comparison_files.ts";
 import { type OutputFiles, writeOutputFiles, type Written } from "../files/output_files.ts";
 import { print as printOut, printError as printErr } from "../text/print.ts";
-import type { Progress } from "../progress/progress.ts";
-import type { Style } from "../report/terminal/style.ts";
+import { createProgress, type Progress } from "../progress/progress.ts";
+import { type Style, styleOfStdout } from "../report/terminal/style.ts";
 import { renderComparison, renderFoot } from "../report/terminal/text.ts";
 import { exampleLines, failureLines } from "../report/terminal/verdict_text.ts";
+import { compare } from "../timing/compare.ts";
+import { compareResults } from "../timing/compare_results.ts";
+import { describeEnvironment } from "../timing/environment.ts";
+import { startMeter } from "../timing/meter/meter.ts";
+import { renderChanges } from "../report/terminal/changes_text.ts";
+import { requireCommon, requirePlannedIn } from "./result_option.ts";
+import type { ComparisonOptions } from "./comparison_options.ts";
 
 /** One comparison to run. */
 export interface Planned {
@@ -55,9 +61,9 @@ export interface RunEnd {
 }
 
 /**
- * Runs comparisons, prints their reports and writes the files asked for.
- *
- * @returns What was measured, and the exit code it deserves; partial if the signal was aborted.
+ * Runs comparisons, writes the files asked for, and only then prints the reports, for printing may fail.
+ * Without files to write, each report is printed as soon as it is there. The result is partial if the
+ * signal was aborted.
  */
 export async function runComparisons(
   planned: Iterable<Planned> | AsyncIterable<Planned>,
@@ -154,4 +160,36 @@ function ended(
   ];
   for (const problem of problems) printError(problem);
   return problems.length > 0 ? 1 : 0;
+}
+
+/**
+ * Measures comparisons in fresh processes, prints their reports, writes the files asked for, and compares
+ * with the baseline. Gives the exit code: 0; 1 if a task failed or results differ; 3 if slower than the
+ * baseline allows.
+ */
+export async function compareAndReport(
+  planned: Iterable<Planned> | AsyncIterable<Planned>,
+  options: ComparisonOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const { seed, files, baseline, maxSlowdown } = options;
+  if (baseline !== undefined && Array.isArray(planned)) {
+    requirePlannedIn(baseline, "--baseline", options.baselinePath!, planned);
+  }
+  const style = styleOfStdout();
+  await using meter = await startMeter(signal);
+  const { result, code } = await runComparisons(planned, {
+    signal,
+    compare: (spec, more) => compare(spec, { ...more, meter }),
+    environment: await describeEnvironment(seed, Date.now, meter.quota),
+    files,
+    style,
+    progress: createProgress(),
+  });
+  if (baseline === undefined) return code;
+  const changes = compareResults(baseline, result, { maxSlowdown });
+  requireCommon(changes, "--baseline", options.baselinePath!, baseline, result);
+  printOut(`\nCompared with the baseline:\n\n${renderChanges(changes, maxSlowdown, style)}`);
+  if (changes.failsMore) return 1;
+  return code === 0 && changes.tooSlow ? 3 : code;
 }

@@ -44,7 +44,6 @@ export interface Written {
 /**
  * Takes the options for files and checks that each can be written.
  *
- * @param options The paths as typed, by format; those not asked for are undefined.
  * @throws {UsageError} If a folder doesn't exist, a file can't be written, two are the same, or one
  * is read.
  */

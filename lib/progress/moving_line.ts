@@ -47,11 +47,7 @@ export class MovingLine {
     this.#bar.start(1, 0, { line: fit(text, this.#columns) });
   }
 
-  /**
-   * Draws it anew.
-   *
-   * @param share How much is done, 0 to 1.
-   */
+  /** Draws it anew; `share` is how much is done, 0 to 1. */
   show(share: number, text: string): void {
     this.#bar.update(share, { line: fit(text, this.#columns) });
   }

@@ -8,8 +8,7 @@
  */
 
 import type { CeilingOrder } from "./ceiling_main.ts";
-import { trialFlags } from "../children/child_permissions.ts";
-import { MeasuringChild } from "../children/measuring_child.ts";
+import { MeasuringChild, trialFlags } from "../children/measuring_child.ts";
 import type { Comparison } from "./result.ts";
 import type { JobSpec } from "./spec.ts";
 import { median } from "./statistics.ts";
@@ -29,7 +28,7 @@ export interface CeilingOptions {
 async function heard(child: MeasuringChild): Promise<{ type: string; pieces?: number }> {
   const message = await child.next();
   if (message === undefined) {
-    throw new Error(`Cannot measure the ceiling: a process ended with ${await child.obituary()}`);
+    throw new Error(`Cannot measure the ceiling: a process ended with ${await child.howItEnded()}`);
   }
   return message;
 }

@@ -6,8 +6,7 @@
  */
 
 import { isRemote } from "../models.ts";
-import { trialFlags } from "../children/child_permissions.ts";
-import { MeasuringChild } from "../children/measuring_child.ts";
+import { MeasuringChild, trialFlags } from "../children/measuring_child.ts";
 import type { Meter } from "./meter/meter.ts";
 import { loadBetween, type Reading } from "./meter/reading.ts";
 import { lostInJson } from "./plain_values.ts";
@@ -104,7 +103,7 @@ export function trialProcesses(options: TrialProcessOptions = {}): TrialRunner {
         if (message?.type === "result") return withQueueing(message.result, readings);
         const why = message?.type === "error"
           ? `${message.name}: ${message.message}`
-          : await child.obituary();
+          : await child.howItEnded();
         throw new TrialError(`The ${nameOf(trial)} gave no result: ${why}`);
       }
     } finally {

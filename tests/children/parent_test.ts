@@ -3,7 +3,7 @@ import { MeasuringChild } from "../../lib/children/measuring_child.ts";
 import { granted } from "../granted.ts";
 
 const ignore = !granted("run", "read");
-const entry = new URL("../timing/trials/heeds_parent.ts", import.meta.url);
+const entry = new URL("./heeds_parent.ts", import.meta.url);
 
 Deno.test({
   name: "meetParent() takes the order, and keeps what tasks print out of the messages",
@@ -47,7 +47,7 @@ Deno.test({
   async fn() {
     await using child = new MeasuringChild({ entry });
     const closed = child[Symbol.asyncDispose]();
-    assertStringIncludes(await child.obituary(), "stdin ended before it said with what");
+    assertStringIncludes(await child.howItEnded(), "stdin ended before it said with what");
     await closed;
   },
 });

@@ -1,5 +1,6 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { command } from "../../lib/cli/command.ts";
+import stringWidth from "string-width";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { command, fitHelp } from "../../lib/cli/command.ts";
 
 Deno.test("command() reads options without asking for any permission", () => {
   const options = command("site", "").option("--port <n>", "", "0")
@@ -39,4 +40,62 @@ Deno.test("command() refuses an option that is there twice, but for those that m
   const { url } = made().parse(["--url", "a", "--url", "b", "--debug", "--debug"], { from: "user" })
     .opts();
   assertEquals(url, ["a", "b"]);
+});
+
+const HELP = `Usage: deno task io [options]
+
+Downloads pages under every concurrency model and compares them: 2 pages × 80 copies from a test
+site on this machine.
+
+  κ        coherence: what each pair costs by keeping up with each other; it makes more slower than
+           less, from a peak on
+
+Options:
+  --latency <time>  how long the test site takes to answer (default: 20ms)
+
+Examples:
+  deno task io --latency 100ms --models sequential,limited --slots 20
+  deno task io --faults 5% --html io.html             what failed`;
+
+Deno.test("help fits any width", () => {
+  for (const columns of [40, 60, 80, 100]) {
+    for (const line of fitHelp(HELP, columns).split("\n")) {
+      assert(stringWidth(line) <= columns, line);
+      assertEquals(line, line.trimEnd());
+    }
+  }
+});
+
+Deno.test("paragraphs flow, columns hang, and commands go on behind a backslash", () => {
+  assertEquals(
+    fitHelp(HELP, 40),
+    `Usage: deno task io [options]
+
+Downloads pages under every concurrency
+model and compares them: 2 pages × 80
+copies from a test site on this machine.
+
+  κ        coherence: what each pair
+           costs by keeping up with each
+           other; it makes more slower
+           than less, from a peak on
+
+Options:
+  --latency <time>  how long the test
+                    site takes to answer
+                    (default: 20ms)
+
+Examples:
+  deno task io --latency 100ms \\
+      --models sequential,limited \\
+      --slots 20
+  deno task io --faults 5% --html \\
+      io.html
+      what failed`,
+  );
+});
+
+Deno.test("help that fits is left as it is", () => {
+  const short = "Usage: a\n\nOptions:\n  --x  y\n";
+  assertEquals(fitHelp(short, 40), short);
 });

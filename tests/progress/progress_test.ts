@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { createProgress } from "../../lib/progress/progress.ts";
-import type { TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
+import { createProgress, TimeLeft } from "../../lib/progress/progress.ts";
+import type { TimingEvent, TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 
 Deno.test("in a pipe there is one plain line a comparison, and nothing moves", () => {
   const lines: string[] = [];
@@ -20,4 +20,43 @@ Deno.test("in a pipe there is one plain line a comparison, and nothing moves", (
     "download 160 pages: 3 rounds of sequential, limited …",
     "again: 3 rounds of sequential, limited …",
   ]);
+});
+
+function started(model: string): TimingEvent {
+  return { type: "trial-started", trial: { model } as TrialSpec, number: 1, of: 4 };
+}
+
+function ended(model: string): TimingEvent {
+  return { type: "trial-ended", trial: { model } as TrialSpec, result: {} as TrialResult };
+}
+
+Deno.test("nothing is known of the time left before the first trial ended", () => {
+  const left = new TimeLeft(["sequential", "limited"], 2, 0);
+  left.take(started("sequential"), 0);
+  assertEquals(left.remainingMs(500), undefined);
+  assertEquals(left.share(500), 0);
+});
+
+Deno.test("the time left adds up what each model usually takes", () => {
+  const left = new TimeLeft(["sequential", "limited"], 2, 0);
+  left.take(started("sequential"), 0);
+  left.take(ended("sequential"), 1000);
+  // limited wasn't seen yet: taken to be as slow as the slowest.
+  assertEquals(left.remainingMs(1000), 3000);
+  left.take(started("limited"), 1000);
+  left.take(ended("limited"), 1100);
+  assertEquals(left.remainingMs(1100), 1100);
+  left.take(started("sequential"), 1100);
+  assertEquals(left.remainingMs(1500), 700);
+  assertEquals(left.share(1500), 1500 / 2200);
+});
+
+Deno.test("a trial that takes longer than usual doesn't make the time left negative", () => {
+  const left = new TimeLeft(["sequential"], 2, 0);
+  left.take(started("sequential"), 0);
+  left.take(ended("sequential"), 100);
+  left.take(started("sequential"), 100);
+  assertEquals(left.remainingMs(10_000), 0);
+  left.take(ended("sequential"), 10_000);
+  assertEquals(left.share(10_000), 1);
 });

@@ -5,8 +5,7 @@
  * @module
  */
 
-import { trialFlags } from "../../children/child_permissions.ts";
-import { MeasuringChild } from "../../children/measuring_child.ts";
+import { MeasuringChild, trialFlags } from "../../children/measuring_child.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import type { Race } from "../race/race.ts";
 import { type Probed, spreadOf } from "./probe.ts";

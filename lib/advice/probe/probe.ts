@@ -4,8 +4,7 @@
  * @module
  */
 
-import { trialFlags } from "../../children/child_permissions.ts";
-import { MeasuringChild } from "../../children/measuring_child.ts";
+import { MeasuringChild, trialFlags } from "../../children/measuring_child.ts";
 import { UsageError } from "../../options.ts";
 import type { Meter } from "../../timing/meter/meter.ts";
 import { type Load, loadBetween, type Reading } from "../../timing/meter/reading.ts";
@@ -225,7 +224,7 @@ async function takenDown(
       }
       if (message === undefined) {
         throw new JobError(
-          `Cannot run the job: its teardown ended the whole process (${await child.obituary()})`,
+          `Cannot run the job: its teardown ended the whole process (${await child.howItEnded()})`,
         );
       }
       if (message.type === "broken") throw brokenBy(message, options);
@@ -321,7 +320,7 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
         }
         throw new JobError(
           `Cannot run the job: ${place(phase, itemNamed(index, together))} ended the whole ` +
-            `process (${await child.obituary()}); a task returns or throws, it never exits`,
+            `process (${await child.howItEnded()}); a task returns or throws, it never exits`,
         );
       }
       switch (message.type) {

@@ -5,8 +5,7 @@
  */
 
 import { dirname, fromFileUrl } from "@std/path";
-import { trialFlags } from "../../children/child_permissions.ts";
-import { MeasuringChild } from "../../children/measuring_child.ts";
+import { MeasuringChild, trialFlags } from "../../children/measuring_child.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { ItemPuller } from "../probe/item_puller.ts";
 import { spreadOf } from "../probe/probe.ts";

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { trialFlags } from "../../children/child_permissions.ts";
-import { MeasuringChild } from "../../children/measuring_child.ts";
+import { MeasuringChild, trialFlags } from "../../children/measuring_child.ts";
 import { TrialError } from "../../timing/run_trial.ts";
 import type { OpenLoopTrace, OpenLoopTrial } from "./open_loop_spec.ts";
 
@@ -48,7 +47,7 @@ export async function openLoopTrial(
       ? "it did not end in time"
       : message?.type === "error"
       ? `${message.name}: ${message.message}`
-      : await child.obituary();
+      : await child.howItEnded();
     throw new TrialError(`The trial at ${trial.ratePerSecond} a second gave no result: ${why}`);
   } finally {
     clearTimeout(timer);

@@ -1,6 +1,6 @@
 /** A child for parent_test.ts: says that it has begun, waits for its end, and says that it came. */
 
-import { meetParent } from "../../../lib/children/parent.ts";
+import { meetParent } from "../../lib/children/parent.ts";
 
 const { order, writer, signal } = await meetParent<{ mark: string; heedsTerm: boolean }>();
 console.log("what tasks print is no message");
