@@ -5,8 +5,10 @@
  */
 
 import { type LaneFactory, LanePool } from "./dispatch/lane_pool.ts";
+import { Calls } from "./dispatch/calls.ts";
+import { checkedTask } from "./dispatch/checked_task.ts";
 import { startMap } from "./dispatch/map.ts";
-import { checker, type Items, type MapOptions } from "./dispatch/options.ts";
+import { checker, type Items, type MapOptions, type RunOptions } from "./dispatch/options.ts";
 import type { Outcome } from "./dispatch/outcome.ts";
 import type { Results } from "./dispatch/output.ts";
 import { UnusedResults } from "./dispatch/unused_results.ts";
@@ -26,7 +28,7 @@ import { decode, encode, type Encoded, type Payload } from "./lanes/remote/value
 import { threads, type Way } from "./lanes/remote/way.ts";
 import { faultOf } from "./lanes/subprocess/permissions.ts";
 import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
-import type { Task } from "./lanes/task.ts";
+import type { Task, TaskFunction } from "./lanes/task.ts";
 import { checkNarrowing } from "./lanes/worker/narrowing.ts";
 import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
 import { defaultLanes, type Model, MODEL_TABLE } from "./models.ts";
@@ -59,6 +61,31 @@ export interface Executor extends AsyncDisposable {
     items: Items<Item>,
     options?: MapOptions,
   ): Results<Result>;
+  /**
+   * Runs `task` on one item: the promise fulfils with its value, or rejects with what the task threw, or
+   * with an error that says what befell it. It starts at once if a slot is free. Calls wait for slots in
+   * the order in which they come, and take turns with every `map` that is under way. `context.index` is 0.
+   *
+   * @param task The task's name.
+   * @param item What it works on.
+   * @param options When it is to be stopped, and whether it is tried again.
+   * @returns A promise that settles when nothing of the call goes on any more that can be stopped.
+   *
+   * @example A server that computes on threads, a request at a time
+   * ```ts
+   * import { task, workers } from "./mod.ts";
+   *
+   * const double = task<{ default: (n: number) => number }>("data:text/javascript,export default (n) => 2 * n");
+   * await using executor = workers({ lanes: 2, maxQueued: 100 });
+   * const answers = [1, 2, 3].map((n) => executor.run(double, n, { timeoutMs: 10_000 }));
+   * console.log(await Promise.all(answers)); // [2, 4, 6]
+   * ```
+   */
+  run<Item, Result>(
+    task: Task<Item, Result>,
+    item: NoInfer<Item>,
+    options?: RunOptions,
+  ): Promise<Result>;
   /** Runs `task` on every item and gives an outcome for each, whatever became of it. */
   mapSettled<Item, Result>(
     task: Task<Item, Result>,
@@ -77,6 +104,44 @@ export interface Executor extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** A task for an executor in this event loop: named by its module, or the function itself. */
+export type LocalTask<Item, Result> = Task<Item, Result> | TaskFunction<Item, Result>;
+
+/**
+ * An executor whose lane is this event loop. Nothing travels there, so it takes a plain function beside a
+ * task, a closure too; only a module can have a `setup`, so its `context.resource` is undefined.
+ *
+ * @example
+ * ```ts
+ * import { limited } from "./executor.ts";
+ *
+ * await using executor = limited({ slots: 2 });
+ * const seen: number[] = [];
+ * const squares = executor.map((n, { index }) => (seen.push(index), n * n), [2, 3]);
+ * console.log(await squares.toArray(), seen); // [4, 9] [0, 1]
+ * ```
+ */
+export interface EventLoopExecutor extends Executor {
+  /** As {@linkcode Executor.run}, of a task or a function. */
+  run<Item, Result>(
+    task: LocalTask<Item, Result>,
+    item: Item,
+    options?: RunOptions,
+  ): Promise<Result>;
+  /** As {@linkcode Executor.map}, of a task or a function. */
+  map<Item, Result>(
+    task: LocalTask<Item, Result>,
+    items: Items<Item>,
+    options?: MapOptions,
+  ): Results<Result>;
+  /** As {@linkcode Executor.mapSettled}, of a task or a function. */
+  mapSettled<Item, Result>(
+    task: LocalTask<Item, Result>,
+    items: Items<Item>,
+    options?: MapOptions,
+  ): Results<Outcome<Result>>;
+}
+
 const GRACE_MS = 250;
 /** More lanes than any machine has use for: threads and subprocesses take megabytes each. */
 const MOST_LANES = 4096;
@@ -91,16 +156,22 @@ interface LaneKind {
   readonly makeLane: LaneFactory;
 }
 
-class PooledExecutor implements Executor {
+class PooledExecutor implements EventLoopExecutor {
   readonly model: Model;
   readonly lanes: number;
   readonly slots: number;
   readonly #pool: LanePool;
   readonly #unused = new UnusedResults();
+  readonly #calls: Calls;
 
   constructor(
     model: Model,
-    size: { lanes?: number | undefined; slots?: number | undefined; graceMs?: number | undefined },
+    size: {
+      lanes?: number | undefined;
+      slots?: number | undefined;
+      graceMs?: number | undefined;
+      maxQueued?: number | undefined;
+    },
     kind: LaneKind,
   ) {
     const row = MODEL_TABLE[model];
@@ -110,14 +181,18 @@ class PooledExecutor implements Executor {
     checkCount(model, "slots", slots, row.mostSlots);
     const isTime = typeof graceMs === "number" && graceMs >= 0;
     checker(`open ${model}()`)("graceMs", graceMs, isTime, "a number of milliseconds from 0");
+    const { maxQueued = Infinity } = size;
+    const isCount = maxQueued === Infinity || (Number.isSafeInteger(maxQueued) && maxQueued >= 0);
+    checker(`open ${model}()`)("maxQueued", maxQueued, isCount, "a whole number from 0");
     this.model = model;
     this.lanes = lanes;
     this.slots = slots;
     this.#pool = new LanePool({ lanes, slots, graceMs, ...kind });
+    this.#calls = new Calls(this.#pool, maxQueued);
   }
 
   map<Item, Result>(
-    task: Task<Item, Result>,
+    task: LocalTask<Item, Result>,
     items: Items<Item>,
     options?: MapOptions,
   ): Results<Result> {
@@ -125,15 +200,23 @@ class PooledExecutor implements Executor {
   }
 
   mapSettled<Item, Result>(
-    task: Task<Item, Result>,
+    task: LocalTask<Item, Result>,
     items: Items<Item>,
     options?: MapOptions,
   ): Results<Outcome<Result>> {
     return this.#start(task, items, options, false) as Results<Outcome<Result>>;
   }
 
+  run<Item, Result>(
+    task: LocalTask<Item, Result>,
+    item: Item,
+    options?: RunOptions,
+  ): Promise<Result> {
+    return this.#calls.run(task, item, options) as Promise<Result>;
+  }
+
   #start(
-    task: Task,
+    task: unknown,
     items: Items<unknown>,
     options: MapOptions | undefined,
     failFast: boolean,
@@ -141,8 +224,10 @@ class PooledExecutor implements Executor {
     return startMap({ pool: this.#pool, unused: this.#unused }, task, items, options, failFast);
   }
 
-  ready(task?: Task): Promise<void> {
-    return this.#pool.openAll(task, READY_LOAD_MS);
+  async ready(task?: Task): Promise<void> {
+    const { remote } = this.#pool.options;
+    const checked = task && checkedTask(task, "start lanes", remote);
+    await this.#pool.openAll(checked, READY_LOAD_MS);
   }
 
   usage(): Promise<LaneUsage[]> {
@@ -213,7 +298,7 @@ function checkKnown(model: Model, options: object): void {
  * console.log(await executor.map(double, [1, 2, 3]).toArray()); // [2, 4, 6]
  * ```
  */
-export function sequential(options: EventLoopOptions = {}): Executor {
+export function sequential(options: EventLoopOptions = {}): EventLoopExecutor {
   checkKnown("sequential", options);
   return eventLoop("sequential", options);
 }
@@ -238,7 +323,7 @@ export function sequential(options: EventLoopOptions = {}): Executor {
  * console.log(await executor.map(slow, [1, 2, 3]).toArray()); // [1, 2, 3], after 5 ms
  * ```
  */
-export function concurrent(options: EventLoopOptions = {}): Executor {
+export function concurrent(options: EventLoopOptions = {}): EventLoopExecutor {
   checkKnown("concurrent", options);
   return eventLoop("concurrent", options);
 }
@@ -258,12 +343,12 @@ export function concurrent(options: EventLoopOptions = {}): Executor {
  * console.log(executor.lanes, executor.slots); // 1 8
  * ```
  */
-export function limited(options: LimitedOptions = {}): Executor {
+export function limited(options: LimitedOptions = {}): EventLoopExecutor {
   checkKnown("limited", options);
   return eventLoop("limited", options);
 }
 
-function eventLoop(model: Model, options: LimitedOptions): Executor {
+function eventLoop(model: Model, options: LimitedOptions): EventLoopExecutor {
   const encoded = sharedOf(options, threads);
   const shared = encoded && decode(encoded.special, encoded.payload).values?.[0];
   return new PooledExecutor(model, options, {
@@ -341,7 +426,7 @@ export function workers(options: WorkersOptions = {}): Executor {
 export function processes(options: ProcessesOptions = {}): Executor {
   checkKnown("processes", options);
   const { shared: given, ...cloneable } = options;
-  const { slots = 1, lanes: _, graceMs: __, ...child } = structuredClone(cloneable);
+  const { slots = 1, lanes: _, graceMs: __, maxQueued: ___, ...child } = structuredClone(cloneable);
   const fault = faultOf(child.permissions);
   if (fault !== undefined) checker("open processes()")(fault[0], fault[1], false, fault[2]);
   const shared = sharedOf({ shared: given }, frames);

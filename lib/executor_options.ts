@@ -6,13 +6,18 @@
 
 import type { LanePermissions } from "./lanes/subprocess/permissions.ts";
 
-/** What every executor may be given for its tasks. */
+/** What every executor may be given. */
 export interface SharedOptions {
   /**
    * What all tasks find as `context.shared`, such as a table to look things up in: anything that can be
    * cloned. It is cloned when the executor is opened, and sent to each lane once, not with each item.
    */
   readonly shared?: unknown;
+  /**
+   * How many calls of `run` may wait, for a slot or for their next try. One more is rejected at once, with
+   * a `QueueFullError`. Default Infinity.
+   */
+  readonly maxQueued?: number;
 }
 
 /** How an executor in this event loop is opened. */

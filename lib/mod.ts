@@ -17,14 +17,16 @@
  * @module
  */
 
-export type { Items, MapOptions, Progress, RetryOptions } from "./dispatch/options.ts";
+export type { Items, MapOptions, Progress, RetryOptions, RunOptions } from "./dispatch/options.ts";
 export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/outcome.ts";
 export type { Results } from "./dispatch/output.ts";
 export {
   concurrent,
+  type EventLoopExecutor,
   type Executor,
   type LaneUsage,
   limited,
+  type LocalTask,
   processes,
   sequential,
   workers,
@@ -42,6 +44,7 @@ export {
   CloneError,
   CrashedError,
   LaneStartError,
+  QueueFullError,
   RetryAfterError,
   TaskLoadError,
   TeardownError,

@@ -62,7 +62,7 @@ Deno.test("a size that is undefined is the model's own", async () => {
 });
 
 Deno.test("wrong options of map are refused at once, not when the first result is asked for", async () => {
-  await using executor = lanes.sequential();
+  await using executor = lanes.workers();
   const task = { module: "data:text/javascript,export default (n) => n", export: "default" };
   assertThrows(() => executor.map(task, [], { chunk: 0 }), RangeError, "chunk");
   assertThrows(() => executor.map(task, [], { chunks: 1 } as never), RangeError, "option chunks");

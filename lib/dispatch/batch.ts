@@ -87,6 +87,7 @@ export interface BatchSettings {
   readonly run: PoolRun;
   /** Infinity for none. */
   readonly timeoutMs: number;
+  readonly loadTimeoutMs: number;
   readonly timed: boolean;
   readonly transfer: boolean;
   readonly movesItems: boolean;
@@ -172,6 +173,10 @@ export class Batch implements LaneBatch, History {
 
   get timeoutMs(): number {
     return this.settings.timeoutMs;
+  }
+
+  get loadTimeoutMs(): number {
+    return this.settings.loadTimeoutMs;
   }
 
   get timed(): boolean {

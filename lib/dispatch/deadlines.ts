@@ -1,7 +1,7 @@
 /**
- * Watches a run's tasks: asks those past their deadline to stop, and has those stopped that go on.
+ * Watches tasks: asks those past their deadline to stop, and has those stopped that go on.
  *
- * One timer a run, however many tasks are in flight. Deadlines count from a task's own start, which
+ * One timer for all of them, however many are in flight. Deadlines count from a task's own start, which
  * its lane tells.
  *
  * @module
@@ -14,10 +14,6 @@ import type { Batch, BatchList } from "./batch.ts";
 export interface Watched {
   /** The batches that are with lanes. */
   readonly inFlight: BatchList;
-  /** Deadline of each task, in milliseconds; Infinity for none. */
-  readonly timeoutMs: number;
-  /** Deadline of its loading. */
-  readonly loadTimeoutMs: number;
   /** How long a task that was asked to stop may go on. */
   readonly graceMs: number;
   /** Whether batches wait on lanes, though another lane may be idle. */
@@ -41,7 +37,7 @@ export const MOST_TIMER_MS = 2 ** 31 - 1;
 /** A batch that has waited on its lane for so long is better off on an idle one. */
 export const STUCK_MS = 16;
 
-/** The deadlines of one run. */
+/** The deadlines of one run, or of all calls of an executor. */
 export class Deadlines {
   readonly #watched: Watched;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -102,16 +98,14 @@ export class Deadlines {
       if (now >= forceMs) watched.force(batch);
       else this.lookIn(forceMs - now);
     } else if (at.state === "loading") {
-      const dueMs = at.sinceMs + watched.loadTimeoutMs;
+      const dueMs = at.sinceMs + batch.loadTimeoutMs;
       if (now >= dueMs) watched.loadsTooLong(batch);
-      else this.lookIn(Math.min(dueMs - now, watched.timeoutMs));
+      else this.lookIn(Math.min(dueMs - now, batch.timeoutMs));
     } else if (at.state === "waiting" && watched.takesAhead) {
       if (now - batch.sentAtMs >= STUCK_MS && watched.hasIdleLane()) watched.recall(batch);
       else this.lookIn(STUCK_MS);
-    } else if (watched.timeoutMs !== Infinity) {
-      const dueMs = at.state === "running"
-        ? at.sinceMs + watched.timeoutMs
-        : now + watched.timeoutMs;
+    } else if (batch.timeoutMs !== Infinity) {
+      const dueMs = at.state === "running" ? at.sinceMs + batch.timeoutMs : now + batch.timeoutMs;
       if (at.state === "running" && now >= dueMs) this.ask(batch, "timeout", undefined, at.offset);
       else this.lookIn(dueMs - now);
     }

@@ -159,10 +159,11 @@ export class LanePool {
   /**
    * Lets a run take part.
    *
+   * @param what What can't be done otherwise.
    * @throws {TypeError} If the executor is closed.
    */
-  add(run: PoolRun): void {
-    if (this.#isClosed) throw new TypeError("Cannot map: the executor is closed");
+  add(run: PoolRun, what: "map" | "run" = "map"): void {
+    if (this.#isClosed) throw new TypeError(`Cannot ${what}: the executor is closed`);
     this.#runs.add(run);
     this.#wait();
     this.#queue(run);
@@ -259,6 +260,13 @@ export class LanePool {
     if (this.#turn === this.#ready.length - 1) return;
     this.#unqueue(run);
     this.#queue(run);
+  }
+
+  /** How many slots are free, though perhaps not for everybody. */
+  get freeSlots(): number {
+    return this.#places.reduce((free, { rests, exclusive, load }) => {
+      return rests || exclusive ? free : free + Math.max(0, this.options.slots - load);
+    }, 0);
   }
 
   /** Whether some slot is free, though perhaps not for everybody. */
@@ -434,6 +442,7 @@ export class LanePool {
   }
 
   #loads(task: Task): void {
+    if (!this.options.remote) return; // this event loop keeps what it has loaded
     const name = nameOf(task);
     this.#loadable.delete(name);
     this.#loadable.set(name, task);

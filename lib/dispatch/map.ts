@@ -4,8 +4,7 @@
  * @module
  */
 
-import { isLoadingProgram } from "../lanes/load_task.ts";
-import type { Task } from "../lanes/task.ts";
+import { checkedTask } from "./checked_task.ts";
 import type { LanePool } from "./lane_pool.ts";
 import { checkOptions, type Items, type MapOptions } from "./options.ts";
 import { outcomeAt, valueAt } from "./outcome.ts";
@@ -22,41 +21,22 @@ export interface MapHost {
 /**
  * Prepares a run; it starts when its first result is asked for.
  *
+ * @param given The task: named by module and export, or a function where tasks don't travel.
  * @throws {RangeError} If an option is out of its range.
  * @throws {TypeError} If `items` can't be iterated, or `task` is not named by module and export.
  */
 export function startMap(
   { pool, unused }: MapHost,
-  task: Task,
+  given: unknown,
   items: Items<unknown>,
   options: MapOptions | undefined,
   failFast: boolean,
 ): Results<unknown> {
-  checkTask(task);
-  if (isLoadingProgram()) {
-    throw new TypeError(
-      "Cannot map while this program is loaded in a lane, for a task of its own file: put what is " +
-        "not to run there behind import.meta.main",
-    );
-  }
+  const task = checkedTask(given, "map", pool.options.remote);
   const checked = checkOptions(options);
   const run = new Run({ pool, task, items, options: checked, failFast });
   const output = new Output<unknown>(run, checked.order, failFast ? valueAt : outcomeAt);
   run.output = output;
   run.onUsed = unused.watch(output, failFast ? "map" : "mapSettled");
   return output;
-}
-
-function checkTask(task: unknown): void {
-  const { module, export: name } = (task ?? {}) as Partial<Record<keyof Task, unknown>>;
-  if (typeof module === "string" && URL.canParse(module) && typeof name === "string") return;
-  const what = typeof task === "function"
-    ? "a function, which can't travel to another lane"
-    : module === undefined
-    ? String(task)
-    : `of module ${JSON.stringify(module)} and export ${JSON.stringify(name)}`;
-  throw new TypeError(
-    `Cannot map: task must be named by an absolute module URL and an export, but is ${what}; ` +
-      `use task(new URL("./my_task.ts", import.meta.url))`,
-  );
 }

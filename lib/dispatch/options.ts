@@ -88,6 +88,12 @@ export interface MapOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
+/** Options of `run`, the same in every model: those of `map` that speak of one item. */
+export type RunOptions = Pick<
+  MapOptions,
+  "signal" | "timeoutMs" | "loadTimeoutMs" | "retries" | "rerun" | "transfer"
+>;
+
 /** Options with every default filled in. */
 export interface CheckedOptions {
   readonly order: "input" | "completion";
@@ -115,6 +121,14 @@ const NAMES = new Set([
   "transfer",
   "onProgress",
 ]);
+const RUN_NAMES = new Set([
+  "signal",
+  "timeoutMs",
+  "loadTimeoutMs",
+  "retries",
+  "rerun",
+  "transfer",
+]);
 const RETRY_NAMES = new Set(["limit", "baseMs", "maxMs", "jitter", "retryIf"]);
 const LEAST_LOAD_MS = 2_000;
 const MOST_LOAD_MS = 30_000;
@@ -123,17 +137,21 @@ const LOADS_PER_TASK = 10;
 /**
  * Checks options and fills in defaults.
  *
+ * @param what What they are options of.
  * @throws {RangeError} If one is out of its range, of another kind, or unknown; the message names it
  * and its value.
  */
-export function checkOptions(options: MapOptions = {}): CheckedOptions {
-  const check = checker("map");
+export function checkOptions(
+  options: MapOptions = {},
+  what: "map" | "run" = "map",
+): CheckedOptions {
+  const check = CHECKS[what];
   if (typeof options === "object" && options !== null && "shared" in options) {
     throw new RangeError(
-      "Cannot map: shared is given to the executor when it is opened, for it is sent to each lane once",
+      `Cannot ${what}: shared is given to the executor when it is opened, for it is sent to each lane once`,
     );
   }
-  check.known(options, NAMES);
+  check.known(options, what === "map" ? NAMES : RUN_NAMES);
   const retries = typeof options.retries === "object" && options.retries !== null
     ? options.retries
     : { limit: options.retries ?? 0 };
@@ -246,3 +264,5 @@ function shown(value: unknown): string {
     return typeof value;
   }
 }
+
+const CHECKS = { map: checker("map"), run: checker("run") };

@@ -5,12 +5,12 @@
  */
 
 import { CancelledError } from "../lanes/errors.ts";
-import { movable } from "../lanes/remote/inspect.ts";
 import type { Death, Forced, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
 import { type Batch, BatchList, type BatchSettings, type Blame, type PoolRun } from "./batch.ts";
 import { BatchSize } from "./batch_size.ts";
 import { Deadlines, STUCK_MS } from "./deadlines.ts";
+import { emptyBuffers } from "./empty_buffers.ts";
 import { type LanePool, loadsTooLong } from "./lane_pool.ts";
 import type { CheckedOptions, Items } from "./options.ts";
 import type { Settled } from "./outcome.ts";
@@ -21,7 +21,7 @@ import { Settler } from "./settler.ts";
 import { Source } from "./source.ts";
 
 /** What a run is made of. */
-export interface RunOptions {
+export interface RunParts {
   readonly pool: LanePool;
   readonly task: Task;
   readonly items: Items<unknown>;
@@ -65,7 +65,7 @@ export class Run implements PoolRun, OutputRun {
   readonly #onAbort = () => void this.stop(this.#options.signal!.reason);
 
   /** Pulls and sends nothing yet. */
-  constructor({ pool, task, items, options, failFast }: RunOptions) {
+  constructor({ pool, task, items, options, failFast }: RunParts) {
     const { remote, moves, slots, graceMs, takesAhead } = pool.options;
     const { timeoutMs, loadTimeoutMs, transfer, retries } = options;
     this.task = task;
@@ -76,6 +76,7 @@ export class Run implements PoolRun, OutputRun {
     this.#settings = {
       run: this,
       timeoutMs,
+      loadTimeoutMs,
       timed: !failFast,
       transfer: transfer && moves,
       // A retry would need the item again, and so would another task's crash.
@@ -118,8 +119,6 @@ export class Run implements PoolRun, OutputRun {
     });
     this.#deadlines = new Deadlines({
       inFlight: this.#inFlight,
-      timeoutMs,
-      loadTimeoutMs,
       graceMs,
       takesAhead,
       hasIdleLane: () => pool.hasIdleLane,
@@ -267,7 +266,10 @@ export class Run implements PoolRun, OutputRun {
   }
 
   #onSettled(settled: Settled, batch: Batch): void {
-    if (this.#settings.transfer && settled.lane >= 0) empty(settled, batch);
+    if (this.#settings.transfer && settled.lane >= 0) {
+      const from = settled.firstIndex - batch.firstIndex;
+      for (let at = from; at < from + settled.count; at++) emptyBuffers(batch.items[at]);
+    }
     if (settled.rejection !== undefined && this.#failFast) this.fail(settled.rejection.reason);
     else this.output.push(settled);
   }
@@ -328,19 +330,5 @@ export class Run implements PoolRun, OutputRun {
     this.#pool.remove(this);
     this.output.end(this.#failure);
     this.#ended.resolve();
-  }
-}
-
-/** Whether they moved or were copied, the buffers of items that were to move are empty in the end. */
-function empty({ firstIndex, count }: Settled, batch: Batch): void {
-  const from = firstIndex - batch.firstIndex;
-  for (let offset = from; offset < from + count; offset++) {
-    for (const buffer of movable(batch.items[offset]).buffers) {
-      try {
-        buffer.transfer(0);
-      } catch {
-        // It can't be moved, such as WebAssembly's memory.
-      }
-    }
   }
 }

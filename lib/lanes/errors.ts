@@ -30,6 +30,12 @@ export class AbandonedError extends Error {
   override name = "AbandonedError";
 }
 
+/** As many calls of `run` wait already as the executor's `maxQueued` allows. */
+export class QueueFullError extends Error {
+  /** The class's name. */
+  override name = "QueueFullError";
+}
+
 /** A lane can't be started at all. */
 export class LaneStartError extends Error {
   /** The class's name. */

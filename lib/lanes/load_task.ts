@@ -35,6 +35,19 @@ export function loadTask(task: Task): TaskFunction | Promise<TaskFunction> {
   return found;
 }
 
+const byFunction = new WeakMap<TaskFunction, Task>();
+
+/** A task for a function that is there already, the same each time; only this isolate can run it. */
+export function taskOfFunction(fn: TaskFunction): Task {
+  let task = byFunction.get(fn);
+  if (task === undefined) {
+    task = { module: "function:", export: fn.name };
+    byFunction.set(fn, task);
+    known.set(task, fn);
+  }
+  return task;
+}
+
 /** What a task module may export to be set up in a lane, and taken down again. */
 export interface Hooks {
   readonly setup?: (context: SetupContext) => unknown;

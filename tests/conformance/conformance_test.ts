@@ -5,6 +5,7 @@
 
 import Table from "cli-table3";
 import { MODELS } from "../../lib/mod.ts";
+import { CALLS } from "./calls.ts";
 import { CANCEL } from "./cancel.ts";
 import { CLEANUP } from "./cleanup.ts";
 import { CRASHES } from "./crashes.ts";
@@ -29,6 +30,7 @@ const THEMES: readonly (readonly [string, readonly Guarantee[]])[] = [
   ["order", ORDER],
   ["limits", LIMITS],
   ["outcomes", OUTCOMES],
+  ["calls", CALLS],
   ["retries", RETRIES],
   ["deadlines", DEADLINES],
   ["cancel", CANCEL],

@@ -23,6 +23,7 @@ export interface SubjectOptions {
   readonly slots?: number;
   readonly graceMs?: number;
   readonly shared?: unknown;
+  readonly maxQueued?: number;
 }
 
 /** A model under test. */
@@ -89,8 +90,14 @@ export const SUBJECTS: readonly Subject[] = [
   },
 ];
 
-function common({ graceMs, shared }: SubjectOptions = {}): { graceMs?: number; shared?: unknown } {
-  return { ...(graceMs !== undefined && { graceMs }), ...(shared !== undefined && { shared }) };
+function common(
+  { graceMs, shared, maxQueued }: SubjectOptions = {},
+): Omit<SubjectOptions, "lanes" | "slots"> {
+  return {
+    ...(graceMs !== undefined && { graceMs }),
+    ...(shared !== undefined && { shared }),
+    ...(maxQueued !== undefined && { maxQueued }),
+  };
 }
 
 /** Why this event loop can't give what only a lane of its own can. */

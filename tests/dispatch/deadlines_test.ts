@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Batch, BatchList } from "../../lib/dispatch/batch.ts";
+import { type Batch, BatchList, type BatchSettings } from "../../lib/dispatch/batch.ts";
 import { Deadlines, STUCK_MS, type Watched } from "../../lib/dispatch/deadlines.ts";
 import type { BatchProgress } from "../../lib/lanes/lane.ts";
 import { FakeLane } from "./fake_lane.ts";
@@ -7,10 +7,17 @@ import { FakeRun, openLane, sendTo } from "./fake_run.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
 /** The deadlines of one batch of three items that has just been sent, and when they had what done. */
-function watching(more: Partial<Watched> = {}) {
+function watching(
+  { timeoutMs = Infinity, loadTimeoutMs = 2000, ...more }:
+    & Partial<Watched>
+    & Partial<Pick<BatchSettings, "timeoutMs" | "loadTimeoutMs">> = {},
+) {
   const lane = new FakeLane();
   const inFlight = new BatchList("runPlace");
-  const batch = sendTo(openLane(lane), new FakeRun().batch(["a", "b", "c"]));
+  const batch = sendTo(
+    openLane(lane),
+    new FakeRun("a", { timeoutMs, loadTimeoutMs }).batch(["a", "b", "c"]),
+  );
   inFlight.add(batch);
   const done: string[] = [];
   const note = (what: string) => (batch: Batch) => {
@@ -20,8 +27,6 @@ function watching(more: Partial<Watched> = {}) {
   let inTurn = 0;
   const deadlines = new Deadlines({
     inFlight,
-    timeoutMs: Infinity,
-    loadTimeoutMs: 2000,
     graceMs: 100,
     takesAhead: false,
     hasIdleLane: () => true,

@@ -50,6 +50,7 @@ export class FakeRun implements PoolRun {
     this.settings = {
       run: this,
       timeoutMs: Infinity,
+      loadTimeoutMs: 2000,
       timed: false,
       transfer: false,
       movesItems: false,

@@ -28,7 +28,7 @@ function starting() {
 Deno.test("a task that isn't named by its module and export is refused at once, with what it is", () => {
   const { host } = starting();
   const bad: [unknown, string][] = [
-    [(n: number) => n, "a function, which can't travel to another lane; use task(new URL("],
+    [(n: number) => n, "a function, which can't travel to another lane; export it"],
     [undefined, "but is undefined; use task(new URL("],
     [{}, "but is [object Object];"],
     [{ module: "./task.ts", export: "default" }, 'of module "./task.ts" and export "default"'],

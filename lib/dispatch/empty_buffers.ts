@@ -1,0 +1,18 @@
+/**
+ * Empties the buffers of items that were to move.
+ *
+ * @module
+ */
+
+import { movable } from "../lanes/remote/inspect.ts";
+
+/** Whether they moved or were copied, the buffers of an item that was to move are empty in the end. */
+export function emptyBuffers(item: unknown): void {
+  for (const buffer of movable(item).buffers) {
+    try {
+      buffer.transfer(0);
+    } catch {
+      // It can't be moved, such as WebAssembly's memory.
+    }
+  }
+}
