@@ -54,7 +54,7 @@ export class Calls implements CallHost {
       if (signal?.aborted) return reject(signal.reason);
       if (this.#isFull) {
         throw new QueueFullError(
-          `Cannot run: ${this.open - this.onLanes} calls wait already, and maxQueued allows ` +
+          `Cannot run: no slot is free, and as many calls wait as maxQueued allows, which is ` +
             `${this.#maxQueued}`,
         );
       }

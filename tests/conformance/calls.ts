@@ -232,7 +232,7 @@ export const CALLS: readonly Guarantee[] = [
         const error = await assertRejects(() => over!, QueueFullError);
         assertEquals(
           error.message,
-          "Cannot run: 2 calls wait already, and maxQueued allows 2",
+          "Cannot run: no slot is free, and as many calls wait as maxQueued allows, which is 2",
         );
         await gates.full(width);
         gates.pass();

@@ -6,9 +6,11 @@
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { Calls } from "../../lib/dispatch/calls.ts";
 import { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import type { Forced } from "../../lib/lanes/lane.ts";
 import { FakeWorld, type Fate, type Move } from "./fake_world.ts";
+import { type DrawnCalls, PlayedCalls } from "./played_calls.ts";
 import { type DrawnRun, PlayedRun } from "./played_run.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";
 
@@ -47,6 +49,16 @@ const run: fc.Arbitrary<DrawnRun> = fc.record({
   leavesAt: atSome(LAST_STEP),
 });
 
+const calls: fc.Arbitrary<DrawnCalls> = fc.record({
+  fates: fc.array(fc.array(fate, { minLength: 1, maxLength: 3 }), { maxLength: 8, size: "max" }),
+  retries: fc.nat({ max: 3 }),
+  rerun: fc.boolean(),
+  timeoutMs: fc.constantFrom(Infinity, Infinity, 300),
+  startsAt: fc.nat({ max: 20 }),
+  abortsAt: atSome(100),
+  aborted: fc.nat({ max: 7 }),
+});
+
 /** This event loop, threads, or subprocesses. */
 const kind = fc.constantFrom(
   { remote: false, tells: true, takesAhead: false },
@@ -55,7 +67,8 @@ const kind = fc.constantFrom(
 );
 
 const schedule = fc.record({
-  runs: fc.array(run, { minLength: 1, maxLength: 3 }),
+  runs: fc.array(run, { maxLength: 3 }),
+  calls: fc.array(calls, { maxLength: 2 }),
   kind,
   lanes: fc.integer({ min: 1, max: 3 }),
   slots: fc.integer({ min: 1, max: 3 }),
@@ -79,7 +92,7 @@ const schedule = fc.record({
 type Schedule = typeof schedule extends fc.Arbitrary<infer T> ? T : never;
 
 /** Nothing in this event loop can kill it, or be ended with it. */
-function inEventLoop(drawn: DrawnRun): DrawnRun {
+function inEventLoop<T extends DrawnRun | DrawnCalls>(drawn: T): T {
   const fates = drawn.fates.map((fates) => fates.map((fate) => fate === "kill" ? "fail" : fate));
   return { ...drawn, fates };
 }
@@ -122,9 +135,15 @@ async function play(drawn: Schedule): Promise<void> {
     moves: false,
     makeLane: world.makeLane,
   });
-  const runs = drawn.runs.map((run, n) =>
-    new PlayedRun(pool, `run-${n}`, kind.remote ? run : inEventLoop(run), kind.tells)
-  );
+  const shared = new Calls(pool, Infinity);
+  const runs = [
+    ...drawn.runs.map((run, n) =>
+      new PlayedRun(pool, `run-${n}`, kind.remote ? run : inEventLoop(run), kind.tells)
+    ),
+    ...drawn.calls.map((calls, n) =>
+      new PlayedCalls(shared, `calls-${n}`, kind.remote ? calls : inEventLoop(calls))
+    ),
+  ];
   world.onNoLanes = () => runs.forEach((run) => run.fail());
   const draw = () => steps.next().value as number;
   const check = () => {
@@ -161,6 +180,7 @@ async function play(drawn: Schedule): Promise<void> {
   }
   await (closing ?? pool.close());
   check();
+  assertEquals([shared.open, shared.onLanes], [0, 0], "calls are counted that have ended");
   for (const run of runs) run.check();
   for (const lane of world.lanes) assert(lane.isClosed, "a lane was not closed");
   assertEquals(time.timers, 0, "a timer was left");
