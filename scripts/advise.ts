@@ -5,7 +5,7 @@
  */
 
 import { counted, formatDuration } from "../lib/text/format.ts";
-import { adviceRenderers } from "../lib/report/files/advice_files.ts";
+import { adviceRenderers, renderAdvice } from "../lib/report/advice/advice_text.ts";
 import { adviceProgress } from "../lib/advice/advice_progress.ts";
 import { advise, MOST_ITEMS, MOST_TIMES } from "../lib/advice/advise.ts";
 import { jobFiles, jobModule, loadJob } from "../lib/advice/job/load_job.ts";
@@ -16,7 +16,6 @@ import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";
 import { profileJob } from "../lib/advice/profile/profiler.ts";
 import { race } from "../lib/advice/race/race.ts";
-import { renderAdvice } from "../lib/report/terminal/render_advice.ts";
 import { proxyNotes } from "../lib/timing/proxy.ts";
 import { command } from "../lib/cli/command.ts";
 import { print, printError } from "../lib/text/print.ts";

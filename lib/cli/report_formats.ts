@@ -5,20 +5,16 @@
  */
 
 import { UsageError } from "../options.ts";
-import { renderCsv } from "../report/files/csv.ts";
-import { renderMarkdown } from "../report/files/markdown.ts";
+import { renderCsv, renderMarkdown } from "../report/files/comparison_files.ts";
 import type { Format, Renderers } from "../files/output_files.ts";
-import { peersCsv, peersMarkdown } from "../report/peers/peers_files.ts";
-import { peersText } from "../report/peers/peers_text.ts";
+import { peersCsv, peersMarkdown, peersText } from "../report/peers/peers_report.ts";
 import type { Style } from "../report/terminal/style.ts";
-import { renderText } from "../report/terminal/text.ts";
+import { renderText } from "../report/terminal/comparison_text.ts";
 import { renderTrace } from "../report/files/trace.ts";
 import type { ResultFile } from "../timing/result.ts";
-import { adviceMarkdown } from "../report/files/advice_markdown.ts";
-import { renderAdvice } from "../report/terminal/render_advice.ts";
+import { adviceMarkdown, renderAdvice } from "../report/advice/advice_text.ts";
 import { type ReportFile, sortedByKind } from "../report/report_file.ts";
-import { sweepCsv } from "../report/scaling/sweep_csv.ts";
-import { sweepMarkdown } from "../report/scaling/sweep_markdown.ts";
+import { sweepCsv, sweepMarkdown } from "../report/scaling/sweep_files.ts";
 import { sweepText } from "../report/scaling/sweep_text.ts";
 
 /** Writes a file of any kind as text for a terminal. */

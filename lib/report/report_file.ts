@@ -7,8 +7,7 @@
 import type { ResultFile } from "../timing/result.ts";
 import { RESULT_FORMAT } from "../timing/result_file.ts";
 import { type FileFormat, parseWritten, readWritten } from "../timing/written_file.ts";
-import type { PeersFile } from "./peers/peers_result.ts";
-import { PEERS_FORMAT } from "./peers/peers_schema.ts";
+import { PEERS_FORMAT, type PeersFile } from "./peers/peers_file.ts";
 import type { AdviceFile } from "../advice/advice.ts";
 import { ADVICE_FORMAT } from "../advice/advice_schema.ts";
 import type { SweepResult } from "../scaling/sweep_result.ts";
@@ -18,7 +17,7 @@ import { SWEEP_FORMAT } from "../scaling/sweep_schema.ts";
 export type ReportFile = ResultFile | AdviceFile | SweepResult | PeersFile;
 
 /** Files by kind, each kind in the order given. */
-export interface SortedFiles {
+interface SortedFiles {
   /** Those of io and cpu. */
   readonly comparisons: readonly ResultFile[];
   /** Those of advise. */

@@ -56,11 +56,7 @@ export function assignSlots(timeline: Timeline): Slots {
   return { slot, used };
 }
 
-/**
- * Whether a task of a timeline ever ran: those cancelled in the queue have no lane and no start.
- *
- * @returns True if it started on a lane.
- */
+/** Whether a task of a timeline ever ran: those cancelled in the queue have no lane and no start. */
 export function hasStarted(timeline: Timeline, at: number): boolean {
   return timeline.lane[at]! >= 0 && Number.isFinite(timeline.startedMs[at]) &&
     Number.isFinite(timeline.endedMs[at]);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { renderAdvice } from "../../lib/report/terminal/render_advice.ts";
+import { renderAdvice } from "../../lib/report/advice/advice_text.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
 

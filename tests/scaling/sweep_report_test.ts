@@ -1,11 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import { reportPage } from "../../lib/report/html/advice/report_page.ts";
-import { chartText } from "../../lib/report/scaling/chart_text.ts";
-import { drawSweep } from "../../lib/report/scaling/sweep_chart.ts";
-import { sweepCsv } from "../../lib/report/scaling/sweep_csv.ts";
+import { anyFailed, chartText, sweepText } from "../../lib/report/scaling/sweep_text.ts";
+import { drawSweep } from "../../lib/report/scaling/sweep_part.ts";
+import { sweepCsv } from "../../lib/report/scaling/sweep_files.ts";
 import { sweepResultSchema } from "../../lib/scaling/sweep_schema.ts";
-import { anyFailed, sweepText } from "../../lib/report/scaling/sweep_text.ts";
 import { resultOf } from "./measured.ts";
 import { ratesOf } from "./rates.ts";
 

@@ -27,9 +27,7 @@ const TORN = 0.5;
 
 /**
  * Says in one or two sentences what the job is bound by, which model to take, and what that gains
- * and costs.
- *
- * @returns The sentences, without control characters; what kept it from a verdict if there is none.
+ * and costs; or what kept it from a verdict.
  */
 export function verdictText(comparison: Comparison): string {
   const { verdict, agree } = comparison;

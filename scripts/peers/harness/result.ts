@@ -7,7 +7,7 @@
 import { pairedRatio } from "../../../lib/timing/interval.ts";
 import type { Interval } from "../../../lib/timing/result.ts";
 import { median } from "../../../lib/timing/statistics.ts";
-import type { PeersAim, PeersRow } from "../../../lib/report/peers/peers_result.ts";
+import type { PeersAim, PeersRow } from "../../../lib/report/peers/peers_file.ts";
 import type { Aim, Contest } from "./contest.ts";
 import type { Entry, Raced } from "./race.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { recommendationLines } from "../../../lib/report/terminal/advice_lines.ts";
+import { recommendationLines } from "../../../lib/report/advice/advice_words.ts";
 import { adviceOn, asPredicted } from "../advice_on.ts";
 
 Deno.test("a reason doesn't say that tasks wait, which compute beside the event loop", async () => {

@@ -1,7 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
 import stringWidth from "string-width";
-import { renderLanes } from "../../../lib/report/terminal/lanes_picture.ts";
-import { cpuComparison, ioComparison } from "../fixture.ts";
+import { drawPanel, renderLanes, type Sign } from "../../../lib/report/terminal/lanes_picture.ts";
+import { paletteFor } from "../../../lib/report/terminal/style.ts";
+import type { Timeline } from "../../../lib/timing/result.ts";
+import { cpuComparison, type FixtureModel, ioComparison, timelineOf } from "../fixture.ts";
 
 for (const columns of [80, 120]) {
   for (const colour of [false, true]) {
@@ -37,4 +40,93 @@ Deno.test("models without a timeline are left out", () => {
   const comparison = ioComparison();
   const models = comparison.models.map((model) => ({ ...model, timeline: undefined }));
   assertEquals(renderLanes({ ...comparison, models }, { columns: 80, colour: false }), "");
+});
+
+const palette = paletteFor({ columns: 80, colour: false });
+const MODEL: FixtureModel = {
+  model: "limited",
+  lanes: 1,
+  slots: 4,
+  used: 4,
+  startMs: 0,
+  taskMs: 10,
+  cpuShare: 0.5,
+  peakRssBytes: 1,
+};
+
+function draw(timeline: Timeline, startMs: number, axisMs: number, cells = 40) {
+  const drawn = new Set<Sign>();
+  const rows = drawPanel(timeline, startMs, { cells, axisMs, endMs: axisMs, palette, drawn });
+  return { rows, drawn };
+}
+
+Deno.test("a lane computes in one of its slots at a time, as often as its share says", () => {
+  fc.assert(fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (cpuShare) => {
+    // Tasks of one cell: no numbers stand in the way.
+    const timeline = timelineOf({ ...MODEL, cpuShare, taskMs: 2 }, 320);
+    const { rows } = draw(timeline, 0, 200, 100);
+    assertEquals(rows.length, 4);
+    let computing = 0;
+    let busy = 0;
+    for (let cell = 0; cell < 100; cell++) {
+      const column = rows.map(({ row }) => row[cell]);
+      const here = column.filter((sign) => sign === "█").length;
+      assert(here <= 1, `column ${cell}: ${column.join("")}`);
+      computing += here;
+      if (column.some((sign) => sign === "█" || sign === "░")) busy += 1;
+    }
+    assert(Math.abs(computing - cpuShare * busy) <= 2, `${computing} of ${busy} for ${cpuShare}`);
+  }));
+});
+
+Deno.test("lanes that compute all the time are drawn so together", () => {
+  const timeline = timelineOf({ ...MODEL, lanes: 2, used: 1, cpuShare: 1 }, 40);
+  const { rows, drawn } = draw(timeline, 0, 200);
+  assertEquals(rows.map(({ label }) => label), ["lane 0", "lane 1"]);
+  for (const { row } of rows) assert(/^█{38,40}·?·?$/.test(row), row);
+  assert(drawn.has("computing"));
+  assert(!drawn.has("waiting"));
+});
+
+Deno.test("a lane's start-up comes before its tasks, and both before idle time", () => {
+  const timeline = timelineOf({ ...MODEL, used: 1, cpuShare: 0, startMs: 10, taskMs: 20 }, 1);
+  const { rows } = draw(timeline, 10, 40);
+  assertEquals(rows[0]?.row, "-".repeat(10) + "0" + "░".repeat(19) + "·".repeat(10));
+});
+
+Deno.test("160 slots are drawn as 8 rows that say which", () => {
+  const { rows } = draw(timelineOf({ ...MODEL, used: 160, slots: null }, 160), 0, 12);
+  assertEquals(rows.length, 8);
+  assertEquals(rows[0]?.label, "lane 0 0–19");
+  assertEquals(rows[7]?.label.trim(), "140–159");
+});
+
+Deno.test("lanes beyond the eighth are counted, not drawn", () => {
+  const { rows } = draw(timelineOf({ ...MODEL, lanes: 12, used: 1 }, 12), 0, 12);
+  assertEquals(rows.length, 9);
+  assertEquals(rows[8]?.row, "and 4 more lanes, not shown");
+});
+
+Deno.test("a share that isn't known is drawn as in flight, not as waiting", () => {
+  const { rows, drawn } = draw(timelineOf({ ...MODEL, cpuShare: null }, 64), 0, 200);
+  assert(rows.every(({ row }) => !/[█░]/.test(row)));
+  assert(drawn.has("unknown"));
+});
+
+Deno.test("a failed task is marked where it ended", () => {
+  const timeline = timelineOf({ ...MODEL, used: 1, cpuShare: 0, taskMs: 20 }, 1);
+  const { rows } = draw({ ...timeline, status: ["timed-out"] }, 0, 40);
+  assertEquals(rows[0]?.row, "0" + "░".repeat(18) + "x" + "·".repeat(20));
+});
+
+Deno.test("tasks that never started leave no mark", () => {
+  const timeline = timelineOf({ ...MODEL, used: 1 }, 1);
+  const { rows } = draw({ ...timeline, lane: [-1], startedMs: [NaN] }, 0, 40);
+  assertEquals(rows.map(({ row }) => row), ["·".repeat(40)]);
+});
+
+Deno.test("a short task between idle times is seen", () => {
+  const timeline = timelineOf({ ...MODEL, used: 1, taskMs: 0.5, cpuShare: 0 }, 1);
+  const { rows } = draw({ ...timeline, startedMs: [10.2], endedMs: [10.5] }, 0, 40);
+  assertEquals([...rows[0]!.row].indexOf("░"), 10);
 });

@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { analyse } from "../../../lib/scaling/laws/analyse.ts";
 import { capacityOf, endsBefore } from "../../../lib/scaling/laws/capacity.ts";
-import { capacitySentences, forecastSentences } from "../../../lib/report/scaling/limit_words.ts";
+import {
+  capacitySentences,
+  forecastSentences,
+} from "../../../lib/report/scaling/sweep_sentences.ts";
 import type { SweepPoint } from "../../../lib/scaling/sweep_result.ts";
 import type { MeasuredSize } from "../../../lib/scaling/sweep_points.ts";
 import { trialOf } from "../measured.ts";

@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { analyse } from "../../../lib/scaling/laws/analyse.ts";
 import { failingSizes } from "../../../lib/scaling/laws/failing.ts";
-import { failingSentences, forecastSentences } from "../../../lib/report/scaling/limit_words.ts";
+import {
+  failingSentences,
+  forecastSentences,
+} from "../../../lib/report/scaling/sweep_sentences.ts";
 import type { SweepPoint } from "../../../lib/scaling/sweep_result.ts";
 import { kneeSentence } from "../../../lib/scaling/sweep_words.ts";
 import { trialOf } from "../measured.ts";

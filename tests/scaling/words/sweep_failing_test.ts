@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { reportPage } from "../../../lib/report/html/advice/report_page.ts";
 import type { SweepResult } from "../../../lib/scaling/sweep_result.ts";
-import { sweepMarkdown } from "../../../lib/report/scaling/sweep_markdown.ts";
+import { sweepMarkdown } from "../../../lib/report/scaling/sweep_files.ts";
 import { sweepText } from "../../../lib/report/scaling/sweep_text.ts";
 import { resultOf } from "../measured.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { sweepMarkdown } from "../../../lib/report/scaling/sweep_markdown.ts";
+import { sweepMarkdown } from "../../../lib/report/scaling/sweep_files.ts";
 import { resultOf } from "../measured.ts";
 import { ratesOf } from "../rates.ts";
 

@@ -11,15 +11,16 @@ import { type Html, type Markup, markup } from "../markup.ts";
 import type { PagePart } from "../parts.ts";
 import type { Section } from "../section.ts";
 import type { Advice, AdviceFile } from "../../../advice/advice.ts";
-import { codeLines, commandLine } from "../../terminal/advice_code.ts";
 import {
   classLine,
   className,
+  codeLines,
+  commandLine,
   costLine,
   recommendationLines,
   remarkLines,
   sampleLine,
-} from "../../terminal/advice_lines.ts";
+} from "../../advice/advice_words.ts";
 import { COMPUTES, WAITS } from "../../../judge/thresholds.ts";
 import { gainsFigure } from "./gains_figure.ts";
 import { profileSection } from "./profile_section.ts";

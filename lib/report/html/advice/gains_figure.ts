@@ -10,7 +10,7 @@ import { type Html, markup } from "../markup.ts";
 import { modelColour } from "../palette.ts";
 import { table } from "../table.ts";
 import type { Advice, ModelAdvice } from "../../../advice/advice.ts";
-import { MODEL_HEADS, modelCells } from "../../terminal/advice_lines.ts";
+import { MODEL_HEADS, modelCells } from "../../advice/advice_words.ts";
 import { drawGains, type GainRow } from "./gains_chart.ts";
 
 /** More models are never raced; a file may hold more. */

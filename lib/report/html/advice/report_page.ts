@@ -7,7 +7,7 @@
 import { comparisonPart } from "../page.ts";
 import { type PagePart, renderParts } from "../parts.ts";
 import { type ReportFile, sortedByKind } from "../../report_file.ts";
-import { peersPart } from "../../peers/peers_part.ts";
+import { peersPart } from "../../peers/peers_report.ts";
 import { sweepPart } from "../../scaling/sweep_part.ts";
 import { advicePart } from "./advice_part.ts";
 

@@ -1,9 +1,8 @@
 import { assertEquals, assertLess } from "@std/assert";
 import fc from "fast-check";
-import { adviceMarkdown } from "../../../../lib/report/files/advice_markdown.ts";
+import { adviceMarkdown, renderAdvice } from "../../../../lib/report/advice/advice_text.ts";
 import { reportPage } from "../../../../lib/report/html/advice/report_page.ts";
-import { renderAdvice } from "../../../../lib/report/terminal/render_advice.ts";
-import { sweepMarkdown } from "../../../../lib/report/scaling/sweep_markdown.ts";
+import { sweepMarkdown } from "../../../../lib/report/scaling/sweep_files.ts";
 import { assertInert } from "../assert_inert.ts";
 import { chance } from "../fixture.ts";
 import { HOSTILE_STRINGS, poison } from "../hostile.ts";

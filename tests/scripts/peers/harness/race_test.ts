@@ -7,7 +7,7 @@ import {
 } from "../../../../scripts/peers/harness/contest.ts";
 import { type Attempt, race, type Raced } from "../../../../scripts/peers/harness/race.ts";
 import { judged, rowsOf } from "../../../../scripts/peers/harness/result.ts";
-import { aimText, resultText, troubleLines } from "../../../../lib/report/peers/peers_words.ts";
+import { aimText, resultText, troubleLines } from "../../../../lib/report/peers/peers_report.ts";
 
 function contender(name: string, more: Partial<Contender> = {}): Contender {
   return { name, launch: { program: name, args: [] }, items: 10, sum: 55n, ...more };

@@ -2,10 +2,13 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import stringWidth from "string-width";
 import { reportPage } from "../../../lib/report/html/advice/report_page.ts";
+import {
+  peersCsv,
+  peersMarkdown,
+  peersText,
+  summarySentences,
+} from "../../../lib/report/peers/peers_report.ts";
 import { parseReportFile } from "../../../lib/report/report_file.ts";
-import { peersCsv, peersMarkdown } from "../../../lib/report/peers/peers_files.ts";
-import { peersText } from "../../../lib/report/peers/peers_text.ts";
-import { summarySentences } from "../../../lib/report/peers/peers_words.ts";
 import { HOSTILE } from "../fixture.ts";
 import { peersFile } from "./fixture.ts";
 

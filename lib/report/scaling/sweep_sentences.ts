@@ -1,19 +1,18 @@
 /**
- * What a sweep says about the end of it all: where computing ends, and what more would do.
+ * What a sweep's reports say of its limits and forecasts, and how everything in them is defined.
  *
  * @module
  */
 
-import { formatDuration, formatPercent, formatRatio } from "../../text/format.ts";
 import { BUSY } from "../../scaling/laws/capacity.ts";
+import { CRITERION } from "../../scaling/laws/fit_quality.ts";
+import { KNEE_DEFINITION } from "../../scaling/laws/knee.ts";
+import { SUSTAINED_DEFINITION } from "../../scaling/open_loop/open_loop_figures.ts";
 import type { Forecast, SweepResult } from "../../scaling/sweep_result.ts";
 import { formatRate, formatSmall, places } from "../../scaling/sweep_words.ts";
+import { formatDuration, formatPercent, formatRatio } from "../../text/format.ts";
 
-/**
- * Says where computing ends.
- *
- * @returns One sentence or more; none if CPU times aren't known.
- */
+/** Says where computing ends; nothing if CPU times aren't known. */
 export function capacitySentences(
   { capacity, axis, points, forecasts }: Pick<
     SweepResult,
@@ -64,11 +63,7 @@ export function capacitySentences(
   ];
 }
 
-/**
- * Says from which size on tasks fail.
- *
- * @returns A sentence; none if no more fail than at the smallest size.
- */
+/** Says from which size on tasks fail, if more do than at the smallest size. */
 export function failingSentences(
   { failsFrom, axis, points }: Pick<SweepResult, "failsFrom" | "axis" | "points">,
 ): string[] {
@@ -98,11 +93,7 @@ function headOf({ size, cores }: Forecast, axis: SweepResult["axis"]): string {
     : `${places(axis, size)} on a machine with as many cores`;
 }
 
-/**
- * Says what more of the same would do.
- *
- * @returns A sentence for each forecast; those refused for the same reason share one.
- */
+/** Says what more of the same would do; forecasts refused for the same reason share a sentence. */
 export function forecastSentences(
   { forecasts, axis }: Pick<SweepResult, "forecasts" | "axis">,
 ): string[] {
@@ -123,5 +114,34 @@ export function forecastSentences(
       }: no forecast, ` +
       `since ${same[0]!.refusal}.`
     ),
+  ];
+}
+
+/** Says how everything is defined. */
+export function definitionSentences(
+  { points, openLoop }: Pick<SweepResult, "points" | "openLoop">,
+): string[] {
+  const capital = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+  return [
+    ...(points.length > 0
+      ? [
+        "Latency is a task's time in flight; its quantiles are of all rounds' tasks together, type " +
+        "7 of Hyndman and Fan. Efficiency is throughput for each slot or lane against that at the " +
+        "smallest size. Starting lanes isn't counted.",
+        capital(KNEE_DEFINITION),
+        "Laws are fitted to the medians by least squares of relative errors, σ and κ at 0 or above, with " +
+        "95% bootstrap intervals. The USL foretells if κ's interval leaves out 0, else Amdahl, with an " +
+        "interval that holds what the USL's κ would do; a forecast ends where the CPUs would be full.",
+        capital(CRITERION),
+      ]
+      : []),
+    ...(openLoop.length > 0
+      ? [
+        "Requests are due at even intervals and don't wait for answers. Corrected times count from " +
+        "when a request was due; naive ones from when it was really started, which leaves out the " +
+        "wait of those held up (coordinated omission, Gil Tene). Quantiles: type 7 of Hyndman and Fan.",
+        capital(SUSTAINED_DEFINITION),
+      ]
+      : []),
   ];
 }

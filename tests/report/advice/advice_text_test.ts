@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { adviceMarkdown } from "../../../lib/report/files/advice_markdown.ts";
+import { adviceMarkdown } from "../../../lib/report/advice/advice_text.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
 

@@ -1,24 +1,29 @@
 /**
- * Writes advice as text for a terminal.
+ * Advice as text: for the terminal, as Markdown, and the formats that it is written in.
  *
  * @module
  */
 
-import { plain, wrap } from "../../text/plain.ts";
-import { paletteFor, type Style } from "./style.ts";
-import { textTable } from "./text_table.ts";
-import { counted } from "../../text/format.ts";
-import type { Advice } from "../../advice/advice.ts";
+import type { Advice, AdviceFile } from "../../advice/advice.ts";
 import { functionLines, PROFILE_TITLE, profileLines } from "../../advice/profile/profile_words.ts";
-import { codeLines, commandLine } from "./advice_code.ts";
+import type { Renderers } from "../../files/output_files.ts";
 import {
   classLine,
+  codeLines,
+  commandLine,
   costLine,
   MODEL_HEADS,
   modelCells,
   recommendationLines,
+  remarkLines,
   sampleLine,
-} from "./advice_lines.ts";
+} from "./advice_words.ts";
+import { escapeMarkdown, markdownTable } from "../files/escape.ts";
+import { paletteFor, type Style } from "../terminal/style.ts";
+import { textTable } from "../terminal/text_table.ts";
+import { environmentLine } from "../terminal/verdict_text.ts";
+import { plain, wrap } from "../../text/plain.ts";
+import { counted } from "../../text/format.ts";
 
 /** Which columns of models go first where the terminal is narrow: start, then memory, then the prediction. */
 const DROP_ORDER = [0, 2, 0, 4, 3, 0];
@@ -72,4 +77,48 @@ export function renderAdvice(advice: Advice, style: Style): string {
     palette.idle(text(costLine(advice))),
   ];
   return parts.join("\n\n");
+}
+
+/** A block of code: its fence is longer than any within it. */
+function codeBlock(lines: readonly string[]): string {
+  const runs = lines.join("\n").match(/`+/g) ?? [];
+  const fence = "`".repeat(Math.max(3, ...runs.map((run) => run.length + 1)));
+  return [`${fence}ts`, ...lines, fence].join("\n");
+}
+
+/** Writes advice as Markdown (GitHub's flavour). Text from outside is escaped. */
+export function adviceMarkdown({ advice, environment }: AdviceFile): string {
+  const name = escapeMarkdown(advice.recommended.name);
+  const titled = (title: string, lines: readonly string[]) =>
+    lines.length === 0
+      ? []
+      : [`#### ${title}`, lines.map((line) => `- ${escapeMarkdown(line)}`).join("\n")];
+  return [
+    `### ${escapeMarkdown(advice.job.title)}: ${name}`,
+    `${escapeMarkdown(classLine(advice))}.`,
+    escapeMarkdown(sampleLine(advice)),
+    ...remarkLines(advice).map(escapeMarkdown),
+    markdownTable(MODEL_HEADS, advice.models.map((model) => modelCells({ advice, model }))),
+    ...titled(`Recommended: ${name}`, recommendationLines(advice)),
+    ...titled(PROFILE_TITLE, [...profileLines(advice), ...functionLines(advice)]),
+    ...titled("Where the prediction was wrong", advice.surprises.map(({ text }) => text)),
+    ...titled("Hazards seen", advice.hazards.map(({ text }) => text)),
+    "#### The code",
+    `Saved as job\\_run.ts: ${escapeMarkdown(commandLine(advice))}`,
+    codeBlock(codeLines(advice)),
+    escapeMarkdown(costLine(advice)),
+    `<sub>${escapeMarkdown(environmentLine(environment))}</sub>`,
+  ].join("\n\n") + "\n";
+}
+
+/** What makes each format of advice. */
+export function adviceRenderers(
+  file: AdviceFile,
+): Required<Pick<Renderers, "json" | "markdown" | "html">> {
+  return {
+    json: () => JSON.stringify(file, null, 1) + "\n",
+    markdown: () => adviceMarkdown(file),
+    // The page brings a chart library along: only who wants it waits for it.
+    html: async () => (await import("../html/advice/report_page.ts")).reportPage([file]),
+  };
 }

@@ -1,9 +1,11 @@
 /**
- * Advice in sentences and cells, the same in every report.
+ * Advice in sentences, table cells and lines of code, the same in every report.
  *
  * @module
  */
 
+import type { Advice, ModelAdvice } from "../../advice/advice.ts";
+import { WAITS } from "../../judge/thresholds.ts";
 import {
   counted,
   formatBytes,
@@ -14,9 +16,8 @@ import {
   formatSpeedup,
   NO_FIGURE,
 } from "../../text/format.ts";
+import { plain } from "../../text/plain.ts";
 import { isBusy, othersWords } from "../../timing/meter/reading.ts";
-import { WAITS } from "../../judge/thresholds.ts";
-import type { Advice, ModelAdvice } from "../../advice/advice.ts";
 
 /** What each class is called; without a prototype, as a word of a file is looked up in it. */
 const CLASS_NAMES: Readonly<Record<Advice["bound"], string>> = Object.assign(Object.create(null), {
@@ -187,11 +188,7 @@ export function costLine({ cost }: Advice): string {
     (cost.timesRun === 1 ? "once." : `${cost.timesRun} times.`);
 }
 
-/**
- * What the reader must know before the figures: what is missing, and where the class was corrected.
- *
- * @returns Sentences; none if it is whole.
- */
+/** What the reader must know before the figures: what is missing, and where the class was corrected. */
 export function remarkLines(
   { partial, classNote }: Pick<Advice, "partial" | "classNote">,
 ): string[] {
@@ -199,4 +196,18 @@ export function remarkLines(
     ...(partial === undefined ? [] : [`Partial: ${partial}.`]),
     ...(classNote === undefined ? [] : [classNote]),
   ];
+}
+
+/** The lines of the program. */
+export function codeLines({ code }: Pick<Advice, "code">): string[] {
+  return code.trimEnd().split("\n").map((line) => /^ */.exec(line)![0] + plain(line));
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The command that runs the program. */
+export function commandLine({ flags }: Pick<Advice, "flags">): string {
+  return ["deno run", ...flags.map((flag) => shellWord(plain(flag))), "job_run.ts"].join(" ");
 }

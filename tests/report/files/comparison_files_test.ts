@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import fc from "fast-check";
-import { renderCsv } from "../../../lib/report/files/csv.ts";
-import { HOSTILE, hostileResult, ioComparison, resultOf } from "../fixture.ts";
+import { renderCsv, renderMarkdown } from "../../../lib/report/files/comparison_files.ts";
+import { cpuComparison, HOSTILE, hostileResult, ioComparison, resultOf } from "../fixture.ts";
 
 Deno.test("CSV has one row a round, as in the result file", async (t) => {
   const result = resultOf(ioComparison());
@@ -34,4 +34,26 @@ Deno.test("whatever a job is called, its name comes back from the CSV, or with a
     );
     assertEquals(rows[1]![0]!.replace(/^'/, ""), name.replace(/^'/, ""));
   }));
+});
+
+Deno.test("Markdown has a table and the verdict for each comparison", async (t) => {
+  await t.assertSnapshot(renderMarkdown(resultOf(ioComparison(), cpuComparison())));
+});
+
+Deno.test("Markdown of hostile text", async (t) => {
+  await t.assertSnapshot(renderMarkdown(hostileResult()));
+});
+
+Deno.test("text from outside can't format, link, mention or embed in Markdown", () => {
+  // What this file itself writes goes first: the heading's signs, the rule, the foot's tags.
+  const text = renderMarkdown(hostileResult()).replaceAll(
+    /<\/?sub>|\*\*Partial:\*\*|^###|^- /gm,
+    "",
+  );
+  const cells = text.split("\n").filter((line) => line.startsWith("|"));
+  assertEquals(new Set(cells.map((line) => line.split("|").length)).size, 1);
+  for (const line of text.split("\n")) {
+    const inside = line.startsWith("|") ? line.replaceAll("|", " ") : line;
+    assert(!/[<>`*_\[\]@~]|:\/\/|(?<!&)#|^[=+]/.test(inside), inside);
+  }
 });

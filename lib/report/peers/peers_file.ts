@@ -1,0 +1,101 @@
+/**
+ * What a race against other libraries and programs came to, as its file holds it, and the check of one
+ * that comes from outside. `peers.schema.json` is made from it.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type { Interval, ResultFile } from "../../timing/result.ts";
+import { checkedBy } from "../../timing/schema_fault.ts";
+import { environmentSchema, intervalSchema, type SchemaOf } from "../../timing/schema_parts.ts";
+import type { FileFormat } from "../../timing/written_file.ts";
+
+/** What the project wants of a figure or of a ratio, bounds included. */
+export interface PeersAim {
+  readonly of: "figure" | "ratio";
+  readonly atLeast?: number | undefined;
+  readonly atMost?: number | undefined;
+  readonly met: boolean;
+  /** Whether the interval reaches over a bound. */
+  readonly unsure: boolean;
+}
+
+/** One contender in one contest. */
+export interface PeersRow {
+  /** Contests of a kind. */
+  readonly family: string;
+  /** What is measured. */
+  readonly contest: string;
+  readonly contender: string;
+  /** Whether it is this library, which the others of its contest are compared with. */
+  readonly ours: boolean;
+  readonly unit: string;
+  /** Which figures are better. */
+  readonly better: "more" | "less";
+  readonly figures: readonly number[];
+  readonly figure: Interval | null;
+  /** This library's figure over this one's, paired by round. */
+  readonly ratio: Interval | null;
+  readonly aim: PeersAim | null;
+  /** Why there is no figure. */
+  readonly trouble: {
+    readonly kind: "not installed" | "failed" | "wrong";
+    readonly reason: string;
+  } | null;
+}
+
+/** A race's file. */
+export interface PeersFile {
+  readonly schemaVersion: 1;
+  readonly kind: "peers";
+  readonly environment: ResultFile["environment"];
+  readonly rounds: number;
+  readonly partial?: boolean | undefined;
+  readonly rows: readonly PeersRow[];
+}
+
+const aim = z.object({
+  of: z.enum(["figure", "ratio"]),
+  atLeast: z.number().optional(),
+  atMost: z.number().optional(),
+  met: z.boolean(),
+  unsure: z.boolean(),
+});
+
+const row = z.object({
+  family: z.string(),
+  contest: z.string(),
+  contender: z.string(),
+  ours: z.boolean(),
+  unit: z.string(),
+  better: z.enum(["more", "less"]),
+  figures: z.array(z.number().nonnegative()),
+  figure: intervalSchema.nullable(),
+  ratio: intervalSchema.nullable(),
+  aim: aim.nullable(),
+  trouble: z.object({ kind: z.enum(["not installed", "failed", "wrong"]), reason: z.string() })
+    .nullable(),
+});
+
+const peersFileSchema: SchemaOf<PeersFile> = z.object({
+  schemaVersion: z.literal(1),
+  kind: z.literal("peers"),
+  environment: environmentSchema,
+  rounds: z.number().int().positive(),
+  partial: z.boolean().optional(),
+  rows: z.array(row),
+});
+
+/** The files of races. */
+export const PEERS_FORMAT: FileFormat<PeersFile> = {
+  kind: "peers",
+  writers: ["peers"],
+  check: (data) => checkedBy(peersFileSchema, data),
+  inconsistency: () => undefined,
+};
+
+/** The JSON Schema of races' files, as shipped in `peers.schema.json`. */
+export function peersJsonSchema(): Record<string, unknown> {
+  return { title: "Lanes peers file", ...z.toJSONSchema(peersFileSchema, { io: "input" }) };
+}
