@@ -27,7 +27,7 @@ import { userPath } from "../lib/files/user_path.ts";
 import { compareAndReport } from "../lib/cli/run_comparisons.ts";
 import { modelLines } from "../lib/models.ts";
 import { script } from "../lib/cli/script.ts";
-import { type SiteSample, siteWarnings } from "../lib/site/bottleneck.ts";
+import { SiteWatch } from "../lib/site/bottleneck.ts";
 import { PAGE_BYTES_LIMIT, SITE_DEFAULTS, type SiteOptions } from "../lib/site/options.ts";
 import { PATIENCE_MS, patienceMs } from "../lib/site/patience.ts";
 import { type Site, SiteError, startSite } from "../lib/site/start.ts";
@@ -120,14 +120,17 @@ await script("io", async (signal, args) => {
   }
   await using site = await startedSite(siteOptions);
   const job = siteJob(site, copies, given, siteOptions);
-  const watch = watchSite(site);
+  const watch = new SiteWatch(site);
   return await compareAndReport(
     [{
       spec: specOf(job, options, siteOptions.faultShare ? FAULTY_ROUNDS : DEFAULT_ROUNDS),
-      onEvent: watch.onEvent,
+      onEvent: (event: TimingEvent) => {
+        if (event.type === "trial-started") watch.restart();
+        if (event.type === "trial-ended") watch.sample(event.trial.model, event.result.round.runMs);
+      },
       finish: async (comparison: Comparison) => ({
         ...comparison,
-        warnings: [...comparison.warnings, ...siteWarnings(await watch.samples())],
+        warnings: [...comparison.warnings, ...await watch.warnings()],
       }),
     }],
     options,
@@ -244,26 +247,5 @@ function specOf(
     seed: options.seed,
     warmup: options.warmup,
     ceiling: false,
-  };
-}
-
-/** Asks the site for its load before and after each trial. */
-function watchSite(site: Site) {
-  const samples: Promise<SiteSample | undefined>[] = [];
-  return {
-    onEvent(event: TimingEvent) {
-      if (event.type === "trial-started") {
-        // The trial's process takes far longer to start than the counters to restart.
-        site.stats({ restart: true }).catch(() => {});
-      } else if (event.type === "trial-ended") {
-        const { trial: { model }, result: { round: { runMs } } } = event;
-        samples.push(
-          site.stats().then(({ cpuMs }) => ({ model, siteCpuMs: cpuMs, runMs }), () => undefined),
-        );
-      }
-    },
-    async samples(): Promise<SiteSample[]> {
-      return (await Promise.all(samples)).filter((sample) => sample !== undefined);
-    },
   };
 }

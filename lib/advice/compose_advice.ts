@@ -6,8 +6,7 @@
 
 import { isRefusal } from "../timing/refusal_signs.ts";
 import type { Advice } from "./advice.ts";
-import { type Candidate, nameOf, SEQUENTIAL } from "./prediction/candidate.ts";
-import { slotsOf } from "./prediction/candidate.ts";
+import { type Candidate, nameOf, SEQUENTIAL, slotsOf } from "./prediction/candidate.ts";
 import { Composer } from "./composer.ts";
 import type { Findings } from "./findings.ts";
 import { findingsOf, wasBusy } from "./findings_of.ts";

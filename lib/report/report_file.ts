@@ -10,8 +10,7 @@ import { type FileFormat, parseWritten, readWritten } from "../timing/written_fi
 import { PEERS_FORMAT, type PeersFile } from "./peers/peers_file.ts";
 import type { AdviceFile } from "../advice/advice.ts";
 import { ADVICE_FORMAT } from "../advice/advice_schema.ts";
-import type { SweepResult } from "../scaling/sweep_result.ts";
-import { SWEEP_FORMAT } from "../scaling/sweep_schema.ts";
+import { SWEEP_FORMAT, type SweepResult } from "../scaling/sweep_result.ts";
 
 /** What `--json` of any script wrote. */
 export type ReportFile = ResultFile | AdviceFile | SweepResult | PeersFile;

@@ -4,23 +4,51 @@
  * @module
  */
 
+import { printError } from "../text/print.ts";
+import { createProgress, type Progress, stderrOutput } from "../progress/progress.ts";
+import type { Site } from "../site/start.ts";
+import type { Meter } from "../timing/meter/meter.ts";
+import { trialProcesses } from "../timing/run_trial.ts";
+import type { JobSpec, ModelSpec, TimingEvent, TrialResult } from "../timing/spec.ts";
 import { fit, plain } from "../text/plain.ts";
 import { describeEnvironment } from "../timing/environment.ts";
 import { othersBetween } from "../timing/meter/reading.ts";
 import { busyWarnings } from "../timing/warnings.ts";
-import type { JobSpec, ModelSpec, TimingEvent, TrialResult } from "../timing/spec.ts";
 import { median } from "../timing/statistics.ts";
-import { analyse } from "./laws/analyse.ts";
+import { analyse } from "./analyse.ts";
 import { runOpenLoop } from "./open_loop/open_loop.ts";
-import type { OpenLoopTrace } from "./open_loop/open_loop_spec.ts";
-import { type MeasureOptions, progressFor, runnerOf, sayInPipe } from "./measure_options.ts";
-import { SiteWatch } from "./site_watch.ts";
+import type { OpenLoopTrace } from "./open_loop/trial.ts";
+import { SiteWatch } from "../site/bottleneck.ts";
 import { OPEN_LOOP_MS, type SweepOptionValues } from "./sweep_options.ts";
 import type { SweepPlan } from "./sweep_plan.ts";
-import { type MeasuredSize, runSweep } from "./sweep_points.ts";
+import { type MeasuredSize, runSweep } from "./run_sweep.ts";
 import type { SweepResult } from "./sweep_result.ts";
 import { places } from "./sweep_words.ts";
 import type { SweptJob } from "./swept_job.ts";
+
+/** What measuring needs beside job and options. */
+export interface MeasureOptions {
+  /** Aborted by Ctrl-C: what was measured is kept. */
+  readonly signal: AbortSignal;
+  /** The site that is downloaded from, if it is ours: its load is watched. */
+  readonly site?: Pick<Site, "stats">;
+  /** Tells what others do to the machine meanwhile, and how much of it may be used. */
+  readonly meter?: Meter;
+}
+
+/** A trial may take long, but not for ever, in milliseconds. */
+const GUARD_MS = 300_000;
+
+/** A progress bar; in a pipe a first line instead, which speaks of sizes. */
+function progressWith(line: string): Progress {
+  sayInPipe(line);
+  return createProgress({ ...stderrOutput(), writeLine: () => {} });
+}
+
+/** Prints a line to stderr where no bar moves. */
+function sayInPipe(line: string): void {
+  if (!stderrOutput().isTerminal) printError(line);
+}
 
 /** A trial shorter than this says little, in milliseconds. */
 const SHORT_MS = 50;
@@ -78,8 +106,7 @@ export async function measureSweep(
   const environment = await describeEnvironment(seed, Date.now, options.meter?.quota);
   const before = await options.meter?.read();
   const watch = new SiteWatch(options.site);
-  const progress = progressFor(
-    options,
+  const progress = progressWith(
     `${job.name}: ${rounds} round${rounds === 1 ? "" : "s"} of ${model} with ${sizes.join(", ")} ` +
       `${axis}${refine ? ", then more where it bends" : ""} …`,
   );
@@ -93,7 +120,7 @@ export async function measureSweep(
       if (of > planned) {
         progress.end();
         progress.begin({ job: barName(job), models: [{ model }], rounds: of - planned });
-        sayInPipe(options, `${job.name}: trials ${number} to ${of}, with further ${axis} …`);
+        sayInPipe(`${job.name}: trials ${number} to ${of}, with further ${axis} …`);
         planned = of;
       }
     }
@@ -115,7 +142,7 @@ export async function measureSweep(
       extendTo,
       timeoutMs,
       chunk: job.chunk,
-    }, { runTrial: runnerOf(options), signal: options.signal, onEvent });
+    }, { runTrial: trialProcesses({ guardMs: GUARD_MS }), signal: options.signal, onEvent });
     const first = job.at(1);
     return {
       schemaVersion: 1,
@@ -177,8 +204,7 @@ export async function measureOpenLoop(
   const watch = new SiteWatch(options.site);
   const spec = job.at(OPEN_LOOP_WARMUP);
   const trial = { ...load.model, job: spec, round: 0 };
-  const progress = progressFor(
-    options,
+  const progress = progressWith(
     `${job.name}: ${rounds} round${rounds === 1 ? "" : "s"} of ${
       load.rates.join(", ")
     } requests a ` +

@@ -10,7 +10,7 @@ import { Standings } from "../advice/race/standings.ts";
 import type { SweepPoint, SweepResult } from "./sweep_result.ts";
 
 /** The size to take. */
-export interface RecommendedSize {
+interface RecommendedSize {
   /** The point. */
   readonly point: SweepPoint;
   /** Against the smallest size; null if it is the smallest itself. */

@@ -4,22 +4,63 @@
  * @module
  */
 
-import { duration, type NamedFile, oneOf, positiveInteger, UsageError } from "../options.ts";
-import { nonNegativeInteger } from "../options.ts";
+import {
+  duration,
+  type NamedFile,
+  nonNegativeInteger,
+  oneOf,
+  positiveInteger,
+  UsageError,
+} from "../options.ts";
 import { checkOutputFiles, type OutputFiles } from "../files/output_files.ts";
 import type { ModelSpec, TrialPermissions } from "../timing/spec.ts";
 import { chooseSeed } from "../timing/random.ts";
-import type { RawSweepOptions } from "./raw_sweep_options.ts";
-import { ratesOf } from "./sizes.ts";
 import {
   MOST_LANES,
   MOST_SLOTS,
   planFor,
+  ratesOf,
   single,
   type SweepPlan,
   SWEPT_MODELS,
   type SweptModel,
 } from "./sweep_plan.ts";
+
+/** The options as typed. */
+interface RawSweepOptions {
+  /** `--slots` */
+  readonly slots?: string;
+  /** `--lanes` */
+  readonly lanes?: string;
+  /** `--refine` */
+  readonly refine?: true;
+  /** `--model` */
+  readonly model?: string;
+  /** `--rounds` */
+  readonly rounds?: string;
+  /** `--rate` */
+  readonly rate?: string;
+  /** `--duration` */
+  readonly duration?: string;
+  /** `--seed` */
+  readonly seed?: string;
+  /** `--items` */
+  readonly items?: string;
+  /** `--latency` */
+  readonly latency?: string;
+  /** `--timeout` */
+  readonly timeout?: string;
+  /** `--export` */
+  readonly export?: string;
+  /** `--json` */
+  readonly json?: string;
+  /** `--csv` */
+  readonly csv?: string;
+  /** `--markdown` */
+  readonly markdown?: string;
+  /** `--html` */
+  readonly html?: string;
+}
 
 /** The options as values. */
 export interface SweepOptionValues {

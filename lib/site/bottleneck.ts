@@ -1,12 +1,15 @@
 /**
- * Says when it was the test site that limited a run, and not the model that was measured.
+ * Watches the test site while it is measured against, and says when the site was the limit and not the
+ * model.
  *
  * @module
  */
 
+import type { Site } from "./start.ts";
+
 /** What the site used during one trial. */
-export interface SiteSample {
-  /** The model measured. */
+interface SiteSample {
+  /** What was measured: the model, or the model with its size. */
   readonly model: string;
   /** CPU time of the site's process during the trial, in milliseconds. */
   readonly siteCpuMs: number;
@@ -14,22 +17,10 @@ export interface SiteSample {
   readonly runMs: number;
 }
 
-/** From this share on, the site's one event loop had hardly a pause in which to wait for a client. */
-export const BUSY_SITE_SHARE = 0.8;
+/** From this share on, the site's one event loop hardly ever waited for a client. */
+const BUSY_SITE_SHARE = 0.8;
 
-/**
- * Finds the models under which the site was busy nearly all the time.
- *
- * @param samples One for each trial, in any order.
- * @returns A warning for each such model; its trials are judged together.
- *
- * @example
- * ```ts
- * import { siteWarnings } from "./bottleneck.ts";
- *
- * console.log(siteWarnings([{ model: "limited", siteCpuMs: 100, runMs: 700 }])); // []
- * ```
- */
+/** A warning for each model under which the site was busy nearly all the time, over all its trials. */
 export function siteWarnings(samples: readonly SiteSample[]): string[] {
   const warnings: string[] = [];
   for (const [model, of] of Map.groupBy(samples, (sample) => sample.model)) {
@@ -43,4 +34,33 @@ export function siteWarnings(samples: readonly SiteSample[]): string[] {
     );
   }
   return warnings;
+}
+
+/** Asks the site for its load around each trial; without a site of ours it asks nothing. */
+export class SiteWatch {
+  readonly #site: Pick<Site, "stats"> | undefined;
+  readonly #samples: Promise<SiteSample | undefined>[] = [];
+
+  constructor(site: Pick<Site, "stats"> | undefined) {
+    this.#site = site;
+  }
+
+  /** Begins counting anew, before a trial. */
+  restart(): void {
+    // The trial's process takes far longer to start than the counters to restart.
+    this.#site?.stats({ restart: true }).catch(() => {});
+  }
+
+  /** Notes the site's load, after a trial whose items took `runMs` milliseconds. */
+  sample(model: string, runMs: number): void {
+    if (this.#site === undefined) return;
+    this.#samples.push(
+      this.#site.stats().then(({ cpuMs }) => ({ model, siteCpuMs: cpuMs, runMs }), () => undefined),
+    );
+  }
+
+  /** A warning for each model under which the site was busy. */
+  async warnings(): Promise<string[]> {
+    return siteWarnings((await Promise.all(this.#samples)).filter((one) => one !== undefined));
+  }
 }

@@ -1,11 +1,86 @@
 /**
- * The ways in which the test site fails on purpose, each as real servers and networks do.
+ * The ways in which the test site fails on purpose, each as real servers and networks do; and the
+ * listener that cuts connections or keeps them waiting, which an HTTP server can't.
  *
  * @module
  */
 
-import { chance } from "./chance.ts";
-import { CUT, STALL } from "./raw.ts";
+/**
+ * A number from 0 up to but without 1 that depends on seed and name alone, since requests come in a
+ * different order each time: FNV-1a (Fowler, Noll, Vo) of both, mixed by the finalizer of MurmurHash3
+ * (Appleby).
+ */
+export function chance(seed: number, name: string): number {
+  let h = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(`${seed} ${name}`)) {
+    h = Math.imul(h ^ byte, 0x01000193);
+  }
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
+}
+
+/** The path whose requests are cut. */
+const CUT = "/cut";
+/** The path whose requests never get an answer. */
+const STALL = "/stall";
+
+/** A raw listener on 127.0.0.1. */
+interface RawListener {
+  /** Its host and port. */
+  readonly host: string;
+  /** Stops it and cuts all that waits. */
+  close(): Promise<void>;
+}
+
+/** Reads what the client sends, until it has gone or has asked to be cut. */
+async function readUntilCut(connection: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(4_096);
+  const decoder = new TextDecoder();
+  try {
+    let size: number | null = null;
+    while ((size = await connection.read(buffer)) !== null) {
+      if (!decoder.decode(buffer.subarray(0, size)).startsWith(`GET ${STALL} `)) return;
+    }
+  } catch {
+    // The client was quicker, or the site is being closed.
+  }
+}
+
+/**
+ * Starts a listener on a free port that knows no HTTP: it cuts connections without an answer, or keeps
+ * them waiting, which `Deno.serve` can't do.
+ */
+export function listenRaw(): RawListener {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const open = new Map<Deno.Conn, Promise<void>>();
+
+  function end(connection: Deno.Conn): void {
+    if (open.delete(connection)) connection.close();
+  }
+
+  async function acceptAll(): Promise<void> {
+    try {
+      for await (const connection of listener) {
+        open.set(connection, readUntilCut(connection).then(() => end(connection)));
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  }
+
+  const accepting = acceptAll();
+  return {
+    host: `127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
+    close: async () => {
+      listener.close();
+      await accepting;
+      const reading = [...open.values()];
+      for (const connection of [...open.keys()]) end(connection);
+      await Promise.all(reading);
+    },
+  };
+}
 
 /** The ways in which the site can fail. */
 export const FAULTS = [
@@ -22,33 +97,23 @@ export const FAULTS = [
 export type Fault = typeof FAULTS[number];
 
 /** Milliseconds between two bytes of a body that drips. */
-export const DRIP_MS = 50;
+const DRIP_MS = 50;
 
 /** What a fault needs to know. */
-export interface FaultContext {
+interface FaultContext {
   /** The page that would have come. */
   readonly page: Uint8Array<ArrayBuffer>;
-  /** The raw listener's address; clients are sent there for what no HTTP server can do. */
+  /** The raw listener's address. */
   readonly rawUrl: string;
   /** Seconds to tell in Retry-After; default 1. */
   readonly retryAfterSeconds?: number;
 }
 
 /**
- * Chooses whether a request fails, and how.
+ * Chooses whether a request fails, and how: the same for the same seed, address and attempt.
  *
- * @param seed Chooses the draw.
- * @param address The request's path and query.
  * @param attempt Which try this is, from 1, as the client told it; another try draws anew.
  * @param share The share of requests that fail, 0 to 1.
- * @returns The fault, or undefined for none; the same for the same seed, address and attempt.
- *
- * @example
- * ```ts
- * import { chooseFault } from "./faults.ts";
- *
- * console.log(chooseFault(1, "/page/1", 1, 0)); // undefined
- * ```
  */
 export function chooseFault(
   seed: number,
@@ -84,21 +149,7 @@ function drippingBody(page: Uint8Array<ArrayBuffer>): ReadableStream {
   });
 }
 
-/**
- * Fails in the way asked for.
- *
- * @param fault The way.
- * @param context The page, and where connections are treated roughly.
- * @returns The answer, half of one, or the way to where there is none.
- *
- * @example
- * ```ts
- * import { fail } from "./faults.ts";
- *
- * const answer = fail("status-500", { page: new Uint8Array(), rawUrl: "http://127.0.0.1:2" });
- * console.log(answer.status); // 500
- * ```
- */
+/** An answer that fails in the way asked for; a redirect to the raw listener where none is to come. */
 export function fail(fault: Fault, context: FaultContext): Response {
   const { page, rawUrl, retryAfterSeconds = 1 } = context;
   switch (fault) {

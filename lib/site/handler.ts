@@ -1,5 +1,6 @@
 /**
- * Answers the test site's requests: a function from request to response, without a server.
+ * Answers the test site's requests, and counts them: a function from request to response, without a
+ * server.
  *
  * | address | answer |
  * |---|---|
@@ -14,21 +15,129 @@
  * @module
  */
 
-import { chance } from "./chance.ts";
-import type { Counters } from "./counters.ts";
-import { chooseFault, fail, type Fault, FAULTS } from "./faults.ts";
+import { chance, chooseFault, fail, type Fault, FAULTS } from "./faults.ts";
 import type { SiteOptions } from "./options.ts";
-import { page } from "./pages.ts";
+
+/** The site's load since it started, or since its counters were last restarted. */
+export interface SiteStats {
+  /** Requests that came. */
+  readonly requests: number;
+  /** Of these, the ones that the site failed on purpose. */
+  readonly faults: number;
+  /** Requests being answered now. */
+  readonly inFlight: number;
+  /** The most that were being answered at once. */
+  readonly inFlightPeak: number;
+  /** CPU time of the site's process, in milliseconds. */
+  readonly cpuMs: number;
+  /** Time by the clock, in milliseconds. */
+  readonly wallMs: number;
+  /** CPU time over time by the clock; near 1, the site's one event loop was the limit. */
+  readonly busyShare: number;
+}
+
+/** The clocks that the counters read. */
+interface CounterClocks {
+  /** Milliseconds by the clock, from any beginning. */
+  readonly wallMs: () => number;
+  /** The process's CPU time, in milliseconds. */
+  readonly cpuMs: () => number;
+}
+
+/**
+ * Counts requests.
+ */
+export class Counters {
+  #clocks: CounterClocks;
+  #requests = 0;
+  #faults = 0;
+  #inFlight = 0;
+  #inFlightPeak = 0;
+  #wallStartMs: number;
+  #cpuStartMs: number;
+
+  constructor(clocks: CounterClocks) {
+    this.#clocks = clocks;
+    this.#wallStartMs = clocks.wallMs();
+    this.#cpuStartMs = clocks.cpuMs();
+  }
+
+  /** Counts a request; what is returned is to be called when its answer has gone. */
+  begin(): () => void {
+    this.#requests++;
+    this.#inFlight++;
+    this.#inFlightPeak = Math.max(this.#inFlightPeak, this.#inFlight);
+    let ended = false;
+    return () => {
+      if (!ended) this.#inFlight--;
+      ended = true;
+    };
+  }
+
+  /** Counts a fault made on purpose. */
+  fault(): void {
+    this.#faults++;
+  }
+
+  /** The load until now. */
+  stats(): SiteStats {
+    const cpuMs = this.#clocks.cpuMs() - this.#cpuStartMs;
+    const wallMs = this.#clocks.wallMs() - this.#wallStartMs;
+    return {
+      requests: this.#requests,
+      faults: this.#faults,
+      inFlight: this.#inFlight,
+      inFlightPeak: this.#inFlightPeak,
+      cpuMs,
+      wallMs,
+      busyShare: wallMs > 0 ? cpuMs / wallMs : 0,
+    };
+  }
+
+  /** Begins anew; what is being answered now goes on being counted. */
+  restart(): void {
+    this.#requests = 0;
+    this.#faults = 0;
+    this.#inFlightPeak = this.#inFlight;
+    this.#wallStartMs = this.#clocks.wallMs();
+    this.#cpuStartMs = this.#clocks.cpuMs();
+  }
+}
+
+const SENTENCES = [
+  "A lane is a place where tasks really run.",
+  "A slot is room for one task in flight on a lane.",
+  "Slots are concurrency, lanes are parallelism.",
+  "What waits gains from slots; what computes gains from lanes.",
+  "Add concurrency only where it surely pays.",
+];
+
+/** A page in ASCII, of an exact length and the same in every run; one shorter than its frame is cut. */
+export function page(number: number, bytes: number): Uint8Array<ArrayBuffer> {
+  const head =
+    `<!DOCTYPE html>\n<html lang="en">\n<title>Page ${number}</title>\n<h1>Page ${number}</h1>\n`;
+  const end = "</html>\n";
+  const body = new Uint8Array(bytes).fill(0x20);
+  const encoder = new TextEncoder();
+  let at = encoder.encodeInto(head, body).written;
+  for (let line = 0;; line++) {
+    const sentence = SENTENCES[(line * number + number) % SENTENCES.length];
+    const text = `<p>${number}.${line + 1} ${sentence}</p>\n`;
+    if (at + text.length + end.length > bytes) break;
+    at += encoder.encodeInto(text, body.subarray(at)).written;
+  }
+  if (bytes >= at + end.length) encoder.encodeInto(end, body.subarray(bytes - end.length));
+  return body;
+}
 
 /** What the handler needs. */
-export interface HandlerParts {
+interface HandlerParts {
   /** How the site is to behave. */
   readonly options: Required<SiteOptions>;
   /** Counts the requests. */
   readonly counters: Counters;
-  /** Where connections are treated as no HTTP server can: the raw listener's address. */
+  /** The raw listener's address. */
   readonly rawUrl: string;
-  /** Waits. */
   readonly wait: (ms: number) => Promise<void>;
 }
 
@@ -54,27 +163,7 @@ function notFound(path: string): Response {
   return new Response(`There is no ${JSON.stringify(path)} here.\n\n${INDEX}`, { status: 404 });
 }
 
-/**
- * Makes the test site's handler.
- *
- * @param parts How it is to behave, and what it needs.
- * @returns The handler, for `Deno.serve` or to be called directly.
- *
- * @example
- * ```ts
- * import { Counters } from "./counters.ts";
- * import { siteHandler } from "./handler.ts";
- * import { SITE_DEFAULTS } from "./options.ts";
- *
- * const handle = siteHandler({
- *   options: { ...SITE_DEFAULTS, latencyMs: 0 },
- *   counters: new Counters({ wallMs: () => 0, cpuMs: () => 0 }),
- *   rawUrl: "http://127.0.0.1:2",
- *   wait: () => Promise.resolve(),
- * });
- * console.log((await handle(new Request("http://127.0.0.1/page/1"))).status); // 200
- * ```
- */
+/** Makes the test site's handler, for `Deno.serve` or to be called directly. */
 export function siteHandler(parts: HandlerParts): (request: Request) => Promise<Response> {
   const { options, counters, rawUrl, wait } = parts;
   const pages = new Map<number, Uint8Array<ArrayBuffer>>();

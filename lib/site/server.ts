@@ -5,9 +5,8 @@
  */
 
 import process from "node:process";
-import { Counters } from "./counters.ts";
-import { siteHandler } from "./handler.ts";
-import { listenRaw } from "./raw.ts";
+import { Counters, siteHandler } from "./handler.ts";
+import { listenRaw } from "./faults.ts";
 import { SITE_DEFAULTS, type SiteOptions } from "./options.ts";
 
 /** A test site that is being served. */
@@ -43,21 +42,7 @@ function waiting(): { wait: (ms: number) => Promise<void>; endAll: () => void } 
  * Starts the test site in this process. Programs that measure start it in one of its own, with
  * `startSite`.
  *
- * @param options How it is to behave.
- * @returns The site.
  * @throws {Deno.errors.AddrInUse} If the port is taken.
- *
- * @example
- * ```ts
- * import { serveSite } from "./server.ts";
- *
- * const { state } = Deno.permissions.querySync({ name: "net", host: "127.0.0.1" });
- * if (state === "granted") {
- *   await using site = serveSite({ latencyMs: 0 });
- *   const response = await fetch(`${site.url}/page/1`);
- *   console.log((await response.text()).length); // 10000
- * }
- * ```
  */
 export function serveSite(options: SiteOptions = {}): SiteServer {
   const hostname = "127.0.0.1";
@@ -80,7 +65,7 @@ export function serveSite(options: SiteOptions = {}): SiteServer {
       port: settings.port,
       signal: stopping.signal,
       onListen: () => {},
-      // Bodies that break off on purpose come here too; they are no news.
+      // Bodies that break off on purpose come here too.
       onError: () => new Response("the test site failed\n", { status: 500 }),
     }, handler);
   } catch (error) {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { SiteStats } from "./counters.ts";
+import type { SiteStats } from "./handler.ts";
 import type { SiteOptions } from "./options.ts";
 import type { SiteGreeting } from "./site_main.ts";
 
@@ -19,19 +19,9 @@ export interface Site extends AsyncDisposable {
   readonly pid: number;
   /** Settles when the process has ended, however that came. */
   readonly ended: Promise<Deno.CommandStatus>;
-  /**
-   * Lists addresses to download: the site's two pages in turn, each as often as told, no two the same.
-   *
-   * @param copies How often each page is listed.
-   * @returns 2 × `copies` addresses.
-   */
+  /** Lists 2 × `copies` addresses to download: the site's two pages in turn, no two the same. */
   urls(copies: number): string[];
-  /**
-   * Asks for the site's load.
-   *
-   * @param options `restart` begins counting anew afterwards; default false.
-   * @returns Its load since it started, or since counting began anew.
-   */
+  /** Asks for the site's load since it started or counting restarted; `restart` begins counting anew. */
   stats(options?: { readonly restart?: boolean }): Promise<SiteStats>;
   /** Ends the process and waits until it has ended. */
   close(): Promise<void>;
@@ -44,12 +34,6 @@ export class SiteError extends Error {
   /** Whether the reason is that the port is taken. */
   readonly portInUse: boolean;
 
-  /**
-   * Makes the error.
-   *
-   * @param message What could not be done, and why.
-   * @param portInUse Whether the reason is that the port is taken.
-   */
   constructor(message: string, portInUse = false) {
     super(message);
     this.portInUse = portInUse;
@@ -64,7 +48,7 @@ const END_LIMIT_MS = 1_000;
 /** How much of its stderr is kept, to say why it did not start. */
 const STDERR_KEPT = 2_000;
 
-/** What `promise` gives, or undefined if it takes too long; leaves no timer behind. */
+/** What `promise` gives, or undefined if it takes too long. */
 async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<undefined>((resolve) => {
@@ -114,23 +98,10 @@ function spawn(options: SiteOptions): Deno.ChildProcess {
 }
 
 /**
- * Starts the test site in a process of its own.
+ * Starts the test site in a process of its own, which ends with this one, too.
  *
- * @param options How it is to behave.
- * @returns The site, when it can be asked for pages. Its process ends with this one, too.
  * @throws {SiteError} If it can't be started, such as when the port is taken.
  * @throws {Deno.errors.NotCapable} If this process may not run Deno.
- *
- * @example
- * ```ts
- * import { startSite } from "./start.ts";
- *
- * const { state } = Deno.permissions.querySync({ name: "run" });
- * if (state === "granted") {
- *   await using site = await startSite({ latencyMs: 0 });
- *   console.log(site.urls(80).length); // 160
- * }
- * ```
  */
 export async function startSite(options: SiteOptions = {}): Promise<Site> {
   const child = spawn(options);

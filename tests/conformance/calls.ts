@@ -5,8 +5,13 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import type { EventLoopExecutor, Executor, TaskContext } from "../../lib/mod.ts";
-import { QueueFullError, TimeoutError } from "../../lib/mod.ts";
+import {
+  type EventLoopExecutor,
+  type Executor,
+  QueueFullError,
+  type TaskContext,
+  TimeoutError,
+} from "../../lib/mod.ts";
 import type { BytesItem } from "./fault_tasks.ts";
 import { eventually, Gates, turns } from "./gates.ts";
 import {

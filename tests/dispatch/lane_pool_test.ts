@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import type { FakeLane } from "./fake_lane.ts";
-import { poolOf } from "./fake_lane.ts";
+import { type FakeLane, poolOf } from "./fake_lane.ts";
 import { FakeRun } from "./fake_run.ts";
 import { settle } from "./virtual_time.ts";
 

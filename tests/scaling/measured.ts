@@ -1,9 +1,9 @@
 /** Sweeps as if measured, for the tests: trials that answer at once with what a law says. */
 
 import { ENVIRONMENT } from "../environment.ts";
-import { analyse } from "../../lib/scaling/laws/analyse.ts";
+import { analyse } from "../../lib/scaling/analyse.ts";
 import { type Law, throughputAt } from "../../lib/scaling/laws/laws.ts";
-import { runSweep, type SweepOptions, type SweepSpec } from "../../lib/scaling/sweep_points.ts";
+import { runSweep, type SweepOptions, type SweepSpec } from "../../lib/scaling/run_sweep.ts";
 import type { SweepResult } from "../../lib/scaling/sweep_result.ts";
 import type { JobSpec, TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 import { SIZES } from "./synthetic.ts";

@@ -4,7 +4,7 @@ import { reportPage } from "../../lib/report/html/advice/report_page.ts";
 import { anyFailed, chartText, sweepText } from "../../lib/report/scaling/sweep_text.ts";
 import { drawSweep } from "../../lib/report/scaling/sweep_part.ts";
 import { sweepCsv } from "../../lib/report/scaling/sweep_files.ts";
-import { sweepResultSchema } from "../../lib/scaling/sweep_schema.ts";
+import { sweepResultSchema } from "../../lib/scaling/sweep_result.ts";
 import { resultOf } from "./measured.ts";
 import { ratesOf } from "./rates.ts";
 

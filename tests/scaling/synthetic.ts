@@ -1,6 +1,6 @@
 /** Throughputs of a known law with noise that can be repeated, for the tests. */
 
-import type { Series } from "../../lib/scaling/laws/fit_law.ts";
+import type { Series } from "../../lib/scaling/laws/fit_laws.ts";
 import { type Law, throughputAt } from "../../lib/scaling/laws/laws.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
-import { sweepResultSchema } from "../../lib/scaling/sweep_schema.ts";
+import { sweepResultSchema } from "../../lib/scaling/sweep_result.ts";
 import { mayRunScripts, ROOT, runTask } from "./run_script.ts";
 
 const ignore = !mayRunScripts;

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { chooseFault, fail, FAULTS } from "../../lib/site/faults.ts";
+import { chance, chooseFault, fail, FAULTS } from "../../lib/site/faults.ts";
+import fc from "fast-check";
 
 const context = { page: new Uint8Array(100).fill(65), rawUrl: "http://127.0.0.1:2" };
 const addresses = Array.from({ length: 2_000 }, (_, copy) => `/page/1?copy=${copy}`);
@@ -66,4 +67,21 @@ Deno.test("fail() drips a page one byte at a time, and leaves no timer when it i
   const reader = fail("drip", context).body!.getReader();
   assertEquals((await reader.read()).value?.length, 1);
   await reader.cancel();
+});
+
+Deno.test("chance() is from 0 up to but without 1, and the same each time", () => {
+  fc.assert(fc.property(fc.integer(), fc.string(), (seed, name) => {
+    const drawn = chance(seed, name);
+    assertEquals(drawn >= 0 && drawn < 1, true);
+    assertEquals(chance(seed, name), drawn);
+  }));
+});
+
+Deno.test("chance() is spread evenly over addresses that differ in one digit", () => {
+  const tenths = Array<number>(10).fill(0);
+  for (let copy = 0; copy < 10_000; copy++) {
+    tenths[Math.floor(10 * chance(7, `/page/1?copy=${copy}`))]!++;
+  }
+  // Binomial: 1,000 expected, standard deviation 30. These draws are fixed, so this can't flicker.
+  assertEquals(tenths.every((count) => Math.abs(count - 1_000) < 150), true, tenths.join());
 });

@@ -1,8 +1,8 @@
-import { assertEquals, assertMatch } from "@std/assert";
-import { Counters } from "../../lib/site/counters.ts";
+import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { Counters, page, siteHandler } from "../../lib/site/handler.ts";
 import { chooseFault } from "../../lib/site/faults.ts";
-import { siteHandler } from "../../lib/site/handler.ts";
 import { SITE_DEFAULTS, type SiteOptions } from "../../lib/site/options.ts";
+import fc from "fast-check";
 
 function site(options: SiteOptions = {}) {
   const waits: number[] = [];
@@ -121,4 +121,78 @@ Deno.test("the site's own figures are neither delayed nor counted", async () => 
   assertEquals((await (await get("/_stats?restart=1")).json()).requests, 1);
   assertEquals((await (await get("/_stats")).json()).requests, 0);
   assertEquals(waits, [30]);
+});
+
+function counters() {
+  const clock = { wallMs: 1_000, cpuMs: 100 };
+  return {
+    clock,
+    counters: new Counters({ wallMs: () => clock.wallMs, cpuMs: () => clock.cpuMs }),
+  };
+}
+
+Deno.test("Counters tell the peak of what was in flight, not the sum", () => {
+  const { counters: counted } = counters();
+  const first = counted.begin();
+  const second = counted.begin();
+  first();
+  const third = counted.begin();
+  third();
+  second();
+  const { requests, inFlight, inFlightPeak } = counted.stats();
+  assertEquals({ requests, inFlight, inFlightPeak }, { requests: 3, inFlight: 0, inFlightPeak: 2 });
+});
+
+Deno.test("Counters end a request once, however often that is said", () => {
+  const { counters: counted } = counters();
+  counted.begin();
+  const ended = counted.begin();
+  ended();
+  ended();
+  assertEquals(counted.stats().inFlight, 1);
+});
+
+Deno.test("Counters tell CPU time over wall time since they began, and begin anew", () => {
+  const { clock, counters: counted } = counters();
+  counted.begin();
+  counted.fault();
+  clock.wallMs += 200;
+  clock.cpuMs += 50;
+  const { wallMs, cpuMs, busyShare, faults } = counted.stats();
+  assertEquals({ wallMs, cpuMs, busyShare, faults }, {
+    wallMs: 200,
+    cpuMs: 50,
+    busyShare: 0.25,
+    faults: 1,
+  });
+  counted.restart();
+  assertEquals(counted.stats(), {
+    requests: 0,
+    faults: 0,
+    inFlight: 1,
+    inFlightPeak: 1,
+    cpuMs: 0,
+    wallMs: 0,
+    busyShare: 0,
+  });
+});
+
+Deno.test("page() has exactly the length asked for, and the same text each time", () => {
+  fc.assert(fc.property(fc.integer({ min: 1, max: 1e9 }), fc.nat(20_000), (number, bytes) => {
+    const made = page(number, bytes);
+    assertEquals(made.length, bytes);
+    assertEquals(page(number, bytes), made);
+    assertEquals(made.every((byte) => byte === 10 || (byte >= 32 && byte < 127)), true);
+  }));
+});
+
+Deno.test("page() is whole HTML that says which page it is", () => {
+  const text = new TextDecoder().decode(page(2, 10_000));
+  assertEquals(text.startsWith("<!DOCTYPE html>\n"), true);
+  assertEquals(text.endsWith("</html>\n"), true);
+  assertEquals(text.includes("<h1>Page 2</h1>"), true);
+});
+
+Deno.test("page() differs between the article's two pages, of any length worth the name", () => {
+  for (const bytes of [100, 1_000, 10_000]) assertNotEquals(page(1, bytes), page(2, bytes));
 });

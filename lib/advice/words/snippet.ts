@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { LanePermissions } from "../../lanes/subprocess/permissions.ts";
-import { permissionFlags } from "../../lanes/subprocess/permissions.ts";
+import { type LanePermissions, permissionFlags } from "../../lanes/subprocess/permissions.ts";
 import type { Candidate } from "../prediction/candidate.ts";
 
 /** What the lines are written for. */

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { BUSY } from "../../scaling/laws/capacity.ts";
-import { CRITERION } from "../../scaling/laws/fit_quality.ts";
+import { BUSY } from "../../scaling/laws/forecast.ts";
+import { CRITERION } from "../../scaling/laws/fit_laws.ts";
 import { KNEE_DEFINITION } from "../../scaling/laws/knee.ts";
-import { SUSTAINED_DEFINITION } from "../../scaling/open_loop/open_loop_figures.ts";
+import { SUSTAINED_DEFINITION } from "../../scaling/open_loop/open_loop.ts";
+import { formatDuration, formatPercent, formatRatio } from "../../text/format.ts";
 import type { Forecast, SweepResult } from "../../scaling/sweep_result.ts";
 import { formatRate, formatSmall, places } from "../../scaling/sweep_words.ts";
-import { formatDuration, formatPercent, formatRatio } from "../../text/format.ts";
 
 /** Says where computing ends; nothing if CPU times aren't known. */
 export function capacitySentences(

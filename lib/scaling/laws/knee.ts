@@ -1,8 +1,14 @@
 /**
- * Where a curve of throughput bends: before it more slots or lanes pay, beyond it they hardly do.
+ * Where a curve of throughput bends, and how sure that is: before the knee more slots or lanes pay,
+ * beyond it they hardly do.
  *
  * @module
  */
+
+import { randomBelow, seededRandom } from "../../timing/random.ts";
+import { median } from "../../timing/statistics.ts";
+import type { Series } from "./fit_laws.ts";
+import type { SweepResult } from "../sweep_result.ts";
 
 /** A size and its throughput. */
 export interface CurvePoint {
@@ -48,4 +54,41 @@ export function findKnee(points: readonly CurvePoint[], sensitivity = 1): number
     if (above.slice(i + 1).some((later) => later < above[i]! - tolerance)) knee = i;
   }
   return knee === null ? null : curve[knee]!.size;
+}
+
+/** How often rounds are drawn anew to see where the knee could be. */
+const KNEE_RESAMPLES = 300;
+/** A curve that rises by less than this is flat: what noise draws on it isn't a knee. */
+const LEAST_RISE = 1.2;
+
+/**
+ * Finds the knee of the medians, and how far it moves when each size's rounds are drawn anew.
+ *
+ * @returns The knee with the least and the greatest of those drawn; null if there is none, if the curve
+ * is flat, or if half of the curves drawn have none.
+ */
+export function kneeOf(series: readonly Series[], seed: number): SweepResult["knee"] {
+  const curve = (draw: (values: readonly number[]) => readonly number[]) =>
+    series.map(({ size, throughputs }) => ({
+      size,
+      throughputPerSecond: median(draw(throughputs)),
+    }));
+  if (series.length === 0) return null;
+  const measured = curve((values) => values);
+  const size = findKnee(measured);
+  const most = Math.max(...measured.map(({ throughputPerSecond }) => throughputPerSecond));
+  if (size === null || most < LEAST_RISE * measured[0]!.throughputPerSecond) return null;
+  const random = seededRandom(seed);
+  let [low, high] = [size, size];
+  let found = 0;
+  for (let i = 0; i < KNEE_RESAMPLES; i++) {
+    const drawn = findKnee(
+      curve((values) => values.map(() => values[randomBelow(random, values.length)]!)),
+    );
+    if (drawn === null) continue;
+    found++;
+    low = Math.min(low, drawn);
+    high = Math.max(high, drawn);
+  }
+  return found < KNEE_RESAMPLES / 2 ? null : { size, low, high };
 }

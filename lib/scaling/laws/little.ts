@@ -4,19 +4,7 @@
  * @module
  */
 
-/** What Little's law says of a size. */
-export interface LittleCheck {
-  /** X·R: tasks in flight on average, from throughput and time in flight. */
-  readonly inFlight: number;
-  /** N: tasks in flight if every slot was taken all the time. */
-  readonly slots: number;
-  /** X·R over N. */
-  readonly ratio: number;
-  /** Whether the ratio is within {@linkcode LITTLE_TOLERANCE} of 1. */
-  readonly holds: boolean;
-  /** What a violation means, in a sentence; null if it holds. */
-  readonly meaning: string | null;
-}
+import type { LittleCheck } from "../sweep_result.ts";
 
 /** How far X·R may lie from N, as a share of N. */
 export const LITTLE_TOLERANCE = 0.1;

@@ -1,17 +1,185 @@
 /**
- * Runs open-loop load at several rates, in interleaved, shuffled rounds.
+ * Runs open-loop load at several rates, each trial in a fresh process, and sums up the response times
+ * with and without coordinated omission.
  *
  * @module
  */
 
+import { MeasuringChild, trialFlags } from "../../children/measuring_child.ts";
+import { TrialError } from "../../timing/run_trial.ts";
+import { intendedMs, type OpenLoopTrace, type OpenLoopTrial } from "./trial.ts";
+import { sumOfFailures } from "../../timing/reasons.ts";
+import { quantile, sorted } from "../../timing/statistics.ts";
+import type { OpenLoopPoint, ResponseTimes } from "../sweep_result.ts";
 import { schedule } from "../../timing/schedule.ts";
-import { openLoopFigures } from "./open_loop_figures.ts";
-import type { OpenLoopTrace, OpenLoopTrial } from "./open_loop_spec.ts";
-import { type OpenLoopRunner, openLoopTrial } from "./open_loop_trial.ts";
-import type { OpenLoopPoint } from "../sweep_result.ts";
+
+type Message =
+  | { readonly type: "result"; readonly trace: OpenLoopTrace }
+  | { readonly type: "error"; readonly name: string; readonly message: string };
+
+/** Runs one open-loop trial: in a fresh process, or at once in tests. */
+type OpenLoopRunner = (
+  trial: OpenLoopTrial,
+  options: { readonly signal?: AbortSignal },
+) => Promise<OpenLoopTrace>;
+
+/** How long a trial may take beyond its schedule, in milliseconds. */
+const SPARE_MS = 60_000;
+
+/**
+ * Runs an open-loop trial in a process that may do what its job's permissions say and no more.
+ *
+ * @throws {TrialError} If the trial gives no result.
+ * @throws The signal's reason, if it is aborted.
+ */
+async function openLoopTrial(
+  trial: OpenLoopTrial,
+  { signal }: { readonly signal?: AbortSignal },
+): Promise<OpenLoopTrace> {
+  signal?.throwIfAborted();
+  const flags = await trialFlags(trial.job, trial.model);
+  const guard = new AbortController();
+  const timer = setTimeout(() => guard.abort(), trial.durationMs + trial.drainMs + SPARE_MS);
+  const either = signal ? AbortSignal.any([signal, guard.signal]) : guard.signal;
+  const entry = new URL("./trial_main.ts", import.meta.url);
+  try {
+    await using child = new MeasuringChild({ entry, flags, signal: either });
+    await child.send({ mark: child.mark, trial: { ...trial, job: { ...trial.job, options: {} } } });
+    const message = await child.next() as Message | undefined;
+    signal?.throwIfAborted();
+    if (message?.type === "result") return message.trace;
+    const why = guard.signal.aborted
+      ? "it did not end in time"
+      : message?.type === "error"
+      ? `${message.name}: ${message.message}`
+      : await child.howItEnded();
+    throw new TrialError(`The trial at ${trial.ratePerSecond} a second gave no result: ${why}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The share of requests that must be answered in time for a rate to count as sustained. */
+const SUSTAINED_SHARE = 0.95;
+/** The share of requests that may fail. */
+const FAILED_SHARE = 0.01;
+
+/** The criterion in a sentence, for reports. */
+export const SUSTAINED_DEFINITION: string =
+  "a rate is sustained if in every round 95% of the requests are answered by the schedule's end " +
+  "plus one median answer time, and at most 1% fail";
+
+interface Round {
+  readonly corrected: readonly number[];
+  readonly naive: readonly number[];
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly unanswered: number;
+  readonly unstarted: number;
+  readonly mostWaiting: number;
+  readonly backlogAtEnd: number;
+  readonly lastMs: number;
+  readonly sustained: boolean;
+}
+
+/** Most that were due but hadn't been started, at any moment. */
+function mostWaitingOf(due: readonly number[], startedMs: readonly (number | null)[]): number {
+  const started = startedMs.filter((at) => at !== null).toSorted((a, b) => a - b);
+  let most = 0;
+  let begun = 0;
+  due.forEach((at, i) => {
+    while (begun < started.length && started[begun]! < at) begun++;
+    // The one that falls due now isn't waiting yet.
+    most = Math.max(most, i - begun);
+  });
+  return Math.max(most, startedMs.length - started.length);
+}
+
+function roundOf({ ratePerSecond, durationMs }: OpenLoopTrial, trace: OpenLoopTrace): Round {
+  const { startedMs, endedMs, failed, endMs } = trace;
+  const due = startedMs.map((_, i) => intendedMs(i, ratePerSecond));
+  const corrected: number[] = [];
+  const naive: number[] = [];
+  due.forEach((dueMs, i) => {
+    const endedAtMs = endedMs[i] ?? endMs;
+    const startedAtMs = startedMs[i] ?? null;
+    corrected.push(Math.max(0, endedAtMs - dueMs));
+    if (startedAtMs !== null) naive.push(Math.max(0, endedAtMs - startedAtMs));
+  });
+  const answered = endedMs.filter((at) => at !== null);
+  const failures = new Set(failed);
+  const usualMs = naive.length > 0 ? quantile(sorted(naive), 0.5) : 0;
+  const inTime =
+    endedMs.filter((at, i) => at !== null && !failures.has(i) && at <= durationMs + usualMs).length;
+  const unstarted = startedMs.filter((at) => at === null).length;
+  return {
+    corrected,
+    naive,
+    succeeded: answered.length - failed.length,
+    failed: failed.length,
+    unanswered: due.length - answered.length - unstarted,
+    unstarted,
+    mostWaiting: mostWaitingOf(due, startedMs),
+    backlogAtEnd: due.length - answered.filter((at) => at <= durationMs).length,
+    lastMs: answered.length === due.length ? Math.max(durationMs, ...lastOf(answered)) : endMs,
+    sustained: inTime >= SUSTAINED_SHARE * due.length && failed.length <= FAILED_SHARE * due.length,
+  };
+}
+
+/** Spreading all of them into `Math.max` would overflow the stack. */
+function lastOf(values: readonly number[]): number[] {
+  return values.length === 0 ? [] : [values.reduce((a, b) => Math.max(a, b))];
+}
+
+function responseTimes(timesMs: readonly number[]): ResponseTimes {
+  if (timesMs.length === 0) return { median: 0, p95: 0, p99: 0, max: 0 };
+  const sample = sorted(timesMs);
+  return {
+    median: quantile(sample, 0.5),
+    p95: quantile(sample, 0.95),
+    p99: quantile(sample, 0.99),
+    max: sample.at(-1)!,
+  };
+}
+
+/**
+ * Sums up the rounds of one rate.
+ *
+ * Two response times are told. The naive one counts from a request's real start, so a client that is
+ * held up leaves out just the requests that would have been slow: "coordinated omission" (Gil Tene,
+ * "How NOT to Measure Latency", 2013). The corrected one counts from the start that the schedule
+ * intended, as a user would who came at that time. Requests without an answer count with their age at
+ * the end, the least that they would have taken.
+ */
+export function openLoopFigures(
+  trial: OpenLoopTrial,
+  traces: readonly OpenLoopTrace[],
+): OpenLoopPoint {
+  const rounds = traces.map((trace) => roundOf(trial, trace));
+  const sum = (of: (round: Round) => number) => rounds.reduce((all, round) => all + of(round), 0);
+  const { reasons, examples } = sumOfFailures(traces);
+  return {
+    ratePerSecond: trial.ratePerSecond,
+    durationMs: trial.durationMs,
+    rounds: rounds.length,
+    scheduled: sum(({ corrected }) => corrected.length),
+    succeeded: sum(({ succeeded }) => succeeded),
+    failed: sum(({ failed }) => failed),
+    unanswered: sum(({ unanswered }) => unanswered),
+    unstarted: sum(({ unstarted }) => unstarted),
+    achievedPerSecond: sum(({ succeeded }) => succeeded) / sum(({ lastMs }) => lastMs) * 1000,
+    corrected: responseTimes(rounds.flatMap(({ corrected }) => corrected)),
+    naive: responseTimes(rounds.flatMap(({ naive }) => naive)),
+    mostWaiting: Math.max(...rounds.map(({ mostWaiting }) => mostWaiting)),
+    backlogAtEnd: Math.max(...rounds.map(({ backlogAtEnd }) => backlogAtEnd)),
+    sustained: rounds.every(({ sustained }) => sustained),
+    reasons,
+    ...(Object.keys(examples).length > 0 && { examples }),
+  };
+}
 
 /** What is run. */
-export interface OpenLoopSpec extends Omit<OpenLoopTrial, "ratePerSecond"> {
+interface OpenLoopSpec extends Omit<OpenLoopTrial, "ratePerSecond"> {
   /** Requests a second. */
   readonly rates: readonly number[];
   /** How often each rate is run. */
@@ -21,7 +189,7 @@ export interface OpenLoopSpec extends Omit<OpenLoopTrial, "ratePerSecond"> {
 }
 
 /** What running it needs. */
-export interface OpenLoopOptions {
+interface OpenLoopOptions {
   /** Default: a fresh process for each trial. */
   readonly runTrial?: OpenLoopRunner;
   /** Ends it; what was measured is kept. */
@@ -33,7 +201,7 @@ export interface OpenLoopOptions {
 }
 
 /** What open-loop load came to. */
-export interface MeasuredOpenLoop {
+interface MeasuredOpenLoop {
   /** In ascending order of rate. */
   readonly points: readonly OpenLoopPoint[];
   /** True when the signal was aborted. */

@@ -1,14 +1,14 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
-import { predict, totalMs } from "../../../lib/advice/prediction/predict.ts";
-import { MACHINE, sampleFor } from "../fixture.ts";
-
-import fc from "fast-check";
 import {
   listScheduleMs,
   meanValueThroughput,
+  predict,
   saturationSlots,
+  totalMs,
 } from "../../../lib/advice/prediction/predict.ts";
+import { MACHINE, sampleFor } from "../fixture.ts";
+import fc from "fast-check";
 
 Deno.test("listScheduleMs() gives each item to the slot that is free first", () => {
   assertEquals(listScheduleMs([4, 2, 2, 4], 2), 8);

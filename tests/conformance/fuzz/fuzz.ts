@@ -8,6 +8,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import * as lanes from "../../../lib/mod.ts";
 import {
   type Executor,
   type MapOptions,
@@ -15,9 +16,7 @@ import {
   type Outcome,
   task,
 } from "../../../lib/mod.ts";
-import * as lanes from "../../../lib/mod.ts";
-import type { Does, FuzzItem } from "./fuzz_task.ts";
-import { checksumOf } from "./fuzz_task.ts";
+import { checksumOf, type Does, type FuzzItem } from "./fuzz_task.ts";
 
 const fuzzTask = task<typeof import("./fuzz_task.ts")>(new URL("./fuzz_task.ts", import.meta.url));
 

@@ -2,8 +2,6 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { findKnee } from "../../../lib/scaling/laws/knee.ts";
 import { throughputAt } from "../../../lib/scaling/laws/laws.ts";
-import { checkLittle } from "../../../lib/scaling/laws/little.ts";
-import { refinements } from "../../../lib/scaling/refine.ts";
 import { curveOf, SIZES } from "../synthetic.ts";
 
 /** Rises in proportion up to a size and is flat from there on. */
@@ -40,42 +38,4 @@ Deno.test("findKnee() lies before the peak of a curve that falls again, whatever
       assert(knee !== null && knee <= best);
     },
   ));
-});
-
-Deno.test("refinements() halves both gaps next to the bend, on the scale of doublings", () => {
-  assertEquals(refinements(plateau(8)), [6, 11]);
-  assertEquals(refinements(plateau(32)), [23, 45]);
-  assertEquals(refinements(plateau(8).toReversed()), [6, 11]);
-});
-
-Deno.test("refinements() adds nothing to a straight curve, to noise, or between neighbours", () => {
-  assertEquals(refinements(curveOf(SIZES.map((size) => [size, 50 * size]))), []);
-  assertEquals(refinements(curveOf([[1, 50], [2, 99], [4, 203], [8, 397]])), []);
-  assertEquals(refinements(plateau(2, [1, 2, 3, 4])), []);
-  assertEquals(refinements(plateau(2, [1, 2, 4])), [3]);
-  assertEquals(refinements([]), []);
-});
-
-Deno.test("refinements() gives only sizes that weren't measured, between those that were", () => {
-  fc.assert(fc.property(
-    fc.uniqueArray(fc.integer({ min: 1, max: 500 }), { minLength: 3, maxLength: 12 }),
-    fc.func(fc.double({ min: 1, max: 1000, noNaN: true })),
-    (sizes, throughput) => {
-      const added = refinements(curveOf(sizes.map((size) => [size, throughput(size)])));
-      assert(added.length <= 2);
-      for (const size of added) {
-        assert(!sizes.includes(size));
-        assert(size > Math.min(...sizes) && size < Math.max(...sizes));
-      }
-    },
-  ));
-});
-
-Deno.test("checkLittle() says when slots stood empty, and when times can't be right", () => {
-  assertEquals(checkLittle(400, 20, 8).ratio, 1);
-  assert(checkLittle(400, 20, 8).meaning === null);
-  const empty = checkLittle(200, 20, 8);
-  assert(!empty.holds && empty.meaning!.includes("empty 50%"));
-  const over = checkLittle(800, 20, 8);
-  assert(!over.holds && over.meaning!.includes("more was in flight"));
 });

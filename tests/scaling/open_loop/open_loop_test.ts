@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { openLoopFigures } from "../../../lib/scaling/open_loop/open_loop_figures.ts";
-import { runOpenLoop } from "../../../lib/scaling/open_loop/open_loop.ts";
-import type {
-  OpenLoopTrace,
-  OpenLoopTrial,
-} from "../../../lib/scaling/open_loop/open_loop_spec.ts";
-import { type Clock, paced } from "../../../lib/scaling/open_loop/paced.ts";
+import { openLoopFigures, runOpenLoop } from "../../../lib/scaling/open_loop/open_loop.ts";
+import {
+  type Clock,
+  type OpenLoopTrace,
+  type OpenLoopTrial,
+  paced,
+} from "../../../lib/scaling/open_loop/trial.ts";
 
 /** Time that passes only when someone waits. */
 class FakeClock implements Clock {

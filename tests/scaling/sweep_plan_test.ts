@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { choosePlan, itemMsOf } from "../../lib/scaling/choose_plan.ts";
+import { choosePlan, itemMsOf } from "../../lib/scaling/sweep_plan.ts";
 
 const sampleOf = (cpuMs: number, available = 1, total: number | null = 500) => ({
   stretches: [

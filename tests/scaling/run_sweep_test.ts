@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { runSweep } from "../../lib/scaling/sweep_points.ts";
+import { refinements, runSweep } from "../../lib/scaling/run_sweep.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
-import { optionsFor, resultOf, specOf, trialOf } from "./measured.ts";
-import { SIZES } from "./synthetic.ts";
+import { optionsFor, specOf, trialOf } from "./measured.ts";
+import { curveOf, SIZES } from "./synthetic.ts";
+import fc from "fast-check";
 
 const plateau = (slots: number) => 50 * Math.min(slots, 8);
 
@@ -109,35 +110,35 @@ Deno.test("runSweep() tells of a trial that failed, and throws if the first did"
   );
 });
 
-Deno.test("analyse() gives knee, best, efficiency and Little's law of a known curve", async () => {
-  const { points, knee, best } = await resultOf(plateau);
-  assertEquals(knee?.size, 8);
-  assert(best!.throughputPerSecond >= 400);
-  const at = (size: number) => points.find((point) => point.size === size)!;
-  assertEquals(Math.round(at(4).efficiency * 100), 100);
-  assertEquals(Math.round(at(64).efficiency * 1000), 125);
-  assert(points.every(({ little }) => little!.holds), "every slot was taken all the time");
+/** Rises in proportion up to a size and is flat from there on. */
+const flatFrom = (at: number, sizes: readonly number[] = SIZES) =>
+  curveOf(sizes.map((size) => [size, 50 * Math.min(size, at)]));
+
+Deno.test("refinements() halves both gaps next to the bend, on the scale of doublings", () => {
+  assertEquals(refinements(flatFrom(8)), [6, 11]);
+  assertEquals(refinements(flatFrom(32)), [23, 45]);
+  assertEquals(refinements(flatFrom(8).toReversed()), [6, 11]);
 });
 
-Deno.test("analyse() foretells by the USL where κ shows, and by Amdahl where it doesn't", async () => {
-  const usl = await resultOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
-  assertEquals(usl.chosen, "usl");
-  const fit = usl.fits.find(({ name }) => name === "usl")!;
-  assert(fit.peakSize.low! <= 30.8 && 30.8 <= fit.peakSize.high!, "√(0.95/0.001) = 30.8");
-  assert(usl.forecasts.every(({ refusal }) => refusal === null));
-  assert(usl.forecasts[0]!.gain < 1, "ten times as many are slower");
-  const amdahl = await resultOf({ lambda: 50, sigma: 0.05, kappa: 0 });
-  assertEquals(amdahl.chosen, "amdahl");
-  assert(amdahl.forecasts[0]!.gain > 1);
+Deno.test("refinements() adds nothing to a straight curve, to noise, or between neighbours", () => {
+  assertEquals(refinements(curveOf(SIZES.map((size) => [size, 50 * size]))), []);
+  assertEquals(refinements(curveOf([[1, 50], [2, 99], [4, 203], [8, 397]])), []);
+  assertEquals(refinements(flatFrom(2, [1, 2, 3, 4])), []);
+  assertEquals(refinements(flatFrom(2, [1, 2, 4])), [3]);
+  assertEquals(refinements([]), []);
 });
 
-Deno.test("analyse() finds no knee on a flat curve, whatever noise draws on it", async () => {
-  const { knee } = await resultOf((slots) => 100 + (slots === 8 ? 6 : 0));
-  assertEquals(knee, null);
-});
-
-Deno.test("analyse() refuses to foretell from a cliff", async () => {
-  const { forecasts } = await resultOf((slots) => slots <= 8 ? 50 * slots : 60);
-  assertEquals(forecasts.length, 2);
-  assert(forecasts.every(({ refusal }) => refusal!.includes("misses")));
+Deno.test("refinements() gives only sizes that weren't measured, between those that were", () => {
+  fc.assert(fc.property(
+    fc.uniqueArray(fc.integer({ min: 1, max: 500 }), { minLength: 3, maxLength: 12 }),
+    fc.func(fc.double({ min: 1, max: 1000, noNaN: true })),
+    (sizes, throughput) => {
+      const added = refinements(curveOf(sizes.map((size) => [size, throughput(size)])));
+      assert(added.length <= 2);
+      for (const size of added) {
+        assert(!sizes.includes(size));
+        assert(size > Math.min(...sizes) && size < Math.max(...sizes));
+      }
+    },
+  ));
 });

@@ -9,8 +9,7 @@ import { openItems } from "../../timing/item_source.ts";
 import { openModel } from "../../timing/open_model.ts";
 import { meetParent } from "../../children/parent.ts";
 import { prepare } from "../../timing/prepare.ts";
-import { openLoopHere } from "./open_loop_here.ts";
-import type { OpenLoopTrial } from "./open_loop_spec.ts";
+import { openLoopHere, type OpenLoopTrial } from "./trial.ts";
 
 async function run(trial: OpenLoopTrial, signal: AbortSignal) {
   const { job } = trial;

@@ -1,14 +1,45 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { analyse } from "../../../lib/scaling/laws/analyse.ts";
-import { failingSizes } from "../../../lib/scaling/laws/failing.ts";
-import {
-  failingSentences,
-  forecastSentences,
-} from "../../../lib/report/scaling/sweep_sentences.ts";
-import type { SweepPoint } from "../../../lib/scaling/sweep_result.ts";
-import { kneeSentence } from "../../../lib/scaling/sweep_words.ts";
-import { trialOf } from "../measured.ts";
-import { SIZES } from "../synthetic.ts";
+import { resultOf, trialOf } from "./measured.ts";
+import { SIZES } from "./synthetic.ts";
+import { analyse, failingSizes } from "../../lib/scaling/analyse.ts";
+import { failingSentences, forecastSentences } from "../../lib/report/scaling/sweep_sentences.ts";
+import type { SweepPoint } from "../../lib/scaling/sweep_result.ts";
+import { kneeSentence } from "../../lib/scaling/sweep_words.ts";
+
+const plateau = (slots: number) => 50 * Math.min(slots, 8);
+
+Deno.test("analyse() gives knee, best, efficiency and Little's law of a known curve", async () => {
+  const { points, knee, best } = await resultOf(plateau);
+  assertEquals(knee?.size, 8);
+  assert(best!.throughputPerSecond >= 400);
+  const at = (size: number) => points.find((point) => point.size === size)!;
+  assertEquals(Math.round(at(4).efficiency * 100), 100);
+  assertEquals(Math.round(at(64).efficiency * 1000), 125);
+  assert(points.every(({ little }) => little!.holds), "every slot was taken all the time");
+});
+
+Deno.test("analyse() foretells by the USL where κ shows, and by Amdahl where it doesn't", async () => {
+  const usl = await resultOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
+  assertEquals(usl.chosen, "usl");
+  const fit = usl.fits.find(({ name }) => name === "usl")!;
+  assert(fit.peakSize.low! <= 30.8 && 30.8 <= fit.peakSize.high!, "√(0.95/0.001) = 30.8");
+  assert(usl.forecasts.every(({ refusal }) => refusal === null));
+  assert(usl.forecasts[0]!.gain < 1, "ten times as many are slower");
+  const amdahl = await resultOf({ lambda: 50, sigma: 0.05, kappa: 0 });
+  assertEquals(amdahl.chosen, "amdahl");
+  assert(amdahl.forecasts[0]!.gain > 1);
+});
+
+Deno.test("analyse() finds no knee on a flat curve, whatever noise draws on it", async () => {
+  const { knee } = await resultOf((slots) => 100 + (slots === 8 ? 6 : 0));
+  assertEquals(knee, null);
+});
+
+Deno.test("analyse() refuses to foretell from a cliff", async () => {
+  const { forecasts } = await resultOf((slots) => slots <= 8 ? 50 * slots : 60);
+  assertEquals(forecasts.length, 2);
+  assert(forecasts.every(({ refusal }) => refusal!.includes("misses")));
+});
 
 const pointsOf = (failed: readonly number[]) =>
   failed.map((count, i) => ({

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { analyse } from "../../../lib/scaling/laws/analyse.ts";
-import { capacityOf, endsBefore } from "../../../lib/scaling/laws/capacity.ts";
+import { analyse } from "../../../lib/scaling/analyse.ts";
+import { capacityOf, endsBefore, forecasts } from "../../../lib/scaling/laws/forecast.ts";
 import {
   capacitySentences,
   forecastSentences,
 } from "../../../lib/report/scaling/sweep_sentences.ts";
 import type { SweepPoint } from "../../../lib/scaling/sweep_result.ts";
-import type { MeasuredSize } from "../../../lib/scaling/sweep_points.ts";
+import type { MeasuredSize } from "../../../lib/scaling/run_sweep.ts";
 import { trialOf } from "../measured.ts";
 
 /** A machine on which an item takes so much CPU and so much waiting, in milliseconds. */
@@ -147,4 +147,41 @@ Deno.test("nothing is said of the CPUs where their time isn't known, or nothing 
   assertEquals(capacityOf(points, 1, "lanes", 2), null);
   assertEquals(capacityOf([], 1, "lanes", 2), null);
   assertEquals(endsBefore(null, 1e6, 1e9), false);
+});
+
+const LAW = { lambda: 50, sigma: 0.05, kappa: 8e-4 };
+
+Deno.test("forecasts() refuses what a bad fit says, and gives the reason", () => {
+  const refused = forecasts({
+    law: LAW,
+    drawn: [[LAW]],
+    refusal: "it misses",
+    largest: 64,
+    bestPerSecond: 400,
+  });
+  assertEquals(refused.map(({ factor, size, refusal }) => [factor, size, refusal]), [
+    [10, 640, "it misses"],
+    [1000, 64_000, "it misses"],
+  ]);
+});
+
+Deno.test("forecasts() refuses an interval that spans more than a factor of three", () => {
+  const other = { ...LAW, kappa: 0 };
+  const [ten] = forecasts({
+    law: LAW,
+    drawn: [[LAW, other]],
+    refusal: null,
+    largest: 64,
+    bestPerSecond: 400,
+  });
+  assertStringIncludes(ten!.refusal!, "anything from");
+  const narrow = forecasts({
+    law: LAW,
+    drawn: [[LAW, LAW]],
+    refusal: null,
+    largest: 64,
+    bestPerSecond: 400,
+  });
+  assertEquals(narrow.map(({ refusal }) => refusal), [null, null]);
+  assert(narrow[1]!.gain < narrow[0]!.gain, "beyond the peak more is slower");
 });

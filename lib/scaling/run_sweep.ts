@@ -1,10 +1,10 @@
 /**
- * Runs a sweep: every size in interleaved, shuffled rounds, then more sizes around the bend.
+ * Runs a sweep: every size in interleaved, shuffled rounds, then larger sizes while the throughput
+ * rises, and more sizes around the bend.
  *
  * @module
  */
 
-import { schedule } from "../timing/schedule.ts";
 import type {
   JobSpec,
   ModelSpec,
@@ -13,8 +13,112 @@ import type {
   TrialRunner,
   TrialSpec,
 } from "../timing/spec.ts";
-import { extension, refinements } from "./refine.ts";
-import { curveOf } from "./laws/throughput.ts";
+import { median } from "../timing/statistics.ts";
+import type { CurvePoint } from "./laws/knee.ts";
+import { schedule } from "../timing/schedule.ts";
+
+/** A trial's throughput. */
+export function throughputOf({ round: { succeeded, runMs } }: TrialResult): number {
+  return runMs > 0 ? succeeded / runMs * 1000 : 0;
+}
+
+/** The standard error of a median of normal values, against that of their mean: √(π/2). */
+const MEDIAN_ERROR = Math.sqrt(Math.PI / 2);
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Throughput by size, with a relative error pooled over all rounds. */
+function curveOf(trials: ReadonlyMap<number, readonly TrialResult[]>): NoisyPoint[] {
+  const sizes = [...trials].map(([size, of]) => ({ size, throughputs: of.map(throughputOf) }));
+  const logs = sizes.map(({ throughputs }) => throughputs.filter((x) => x > 0).map(Math.log));
+  const spare = logs.reduce((sum, { length }) => sum + Math.max(0, length - 1), 0);
+  const squares = logs.flatMap((of) => of.map((log) => (log - mean(of)) ** 2));
+  const deviation = spare > 0 ? Math.sqrt(squares.reduce((a, b) => a + b, 0) / spare) : 0;
+  return sizes.map(({ size, throughputs }) => ({
+    size,
+    throughputPerSecond: median(throughputs),
+    relativeError: MEDIAN_ERROR * deviation / Math.sqrt(throughputs.length),
+  }));
+}
+
+/** A bend below this is taken for noise: the gain of doubling fell by less than about an eighth. */
+const LEAST_BEND = 0.2;
+
+/** A bend smaller than this many standard errors is taken for noise. */
+const SURE_ERRORS = 2;
+
+/** A size, its throughput, and how sure that is. */
+interface NoisyPoint extends CurvePoint {
+  /** Standard error of the throughput's logarithm, that is its relative error; default 0. */
+  readonly relativeError?: number;
+}
+
+/** A curve in ascending order, on logarithmic axes. */
+interface LogCurve {
+  readonly sizes: readonly number[];
+  readonly slopes: readonly number[];
+  /** Standard errors of the slopes. */
+  readonly errors: readonly number[];
+}
+
+function logCurve(points: readonly NoisyPoint[]): LogCurve {
+  const curve = points.filter(({ throughputPerSecond }) => throughputPerSecond > 0)
+    .toSorted((a, b) => a.size - b.size);
+  const steps = curve.slice(1).map((to, i) => {
+    const from = curve[i]!;
+    const width = Math.log(to.size / from.size);
+    return {
+      slope: Math.log(to.throughputPerSecond / from.throughputPerSecond) / width,
+      error: Math.hypot(from.relativeError ?? 0, to.relativeError ?? 0) / width,
+    };
+  });
+  return {
+    sizes: curve.map(({ size }) => size),
+    slopes: steps.map(({ slope }) => slope),
+    errors: steps.map(({ error }) => error),
+  };
+}
+
+/**
+ * Finds the sizes that halve both gaps next to the largest bend.
+ *
+ * The bend at a size is how much the curve's slope falls there with both axes logarithmic: 1 before and
+ * 0 after means that doubling the size doubled the throughput until there and gained nothing
+ * afterwards. Gaps are halved on the same scale, by the geometric mean. A bend that isn't twice its
+ * standard error is left alone: the nearer two sizes, the more noise there is in a slope.
+ */
+export function refinements(points: readonly NoisyPoint[]): number[] {
+  const { sizes, slopes, errors } = logCurve(points);
+  const bends = slopes.slice(1).map((slope, i) => {
+    const bend = slopes[i]! - slope;
+    return bend >= SURE_ERRORS * Math.hypot(errors[i]!, errors[i + 1]!) ? bend : 0;
+  });
+  const largest = Math.max(...bends);
+  if (!(largest >= LEAST_BEND)) return [];
+  const at = bends.indexOf(largest) + 1;
+  return [[at - 1, at], [at, at + 1]].flatMap(([from, to]) => {
+    const [low, high] = [sizes[from!]!, sizes[to!]!];
+    const middle = Math.round(Math.sqrt(low * high));
+    return middle > low && middle < high ? [middle] : [];
+  });
+}
+
+/** A curve whose last doubling gained this share of what is perfect is still rising. */
+const STILL_RISING = 0.5;
+
+/**
+ * The next larger size, if the curve still rises at its end: a doubling that gained half of what is
+ * perfect, on logarithmic axes, or more.
+ *
+ * @returns Twice the largest size; undefined if that is more than `most`, or the curve has flattened.
+ */
+function extension(points: readonly NoisyPoint[], most: number): number | undefined {
+  const { sizes, slopes } = logCurve(points);
+  const next = 2 * (sizes.at(-1) ?? Infinity);
+  return next <= most && (slopes.at(-1) ?? 0) >= STILL_RISING ? next : undefined;
+}
 
 /** What is swept. */
 export interface SweepSpec {
@@ -140,7 +244,7 @@ class Sweep {
     }
   }
 
-  /** A larger size, if more tasks don't fail there already. */
+  /** The next larger size, unless tasks fail already at the largest. */
   beyond(most: number): number | undefined {
     const largest = Math.max(...this.trials.keys());
     const failed = this.trials.get(largest)?.some(({ round }) => round.failed > 0) ?? true;

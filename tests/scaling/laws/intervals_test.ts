@@ -4,14 +4,17 @@
  */
 
 import { assert } from "@std/assert";
-import { type Estimate, estimateOf } from "../../lib/scaling/laws/bootstrap_fit.ts";
-import type { Series } from "../../lib/scaling/laws/fit_law.ts";
-import { drawsOf, fittedLaws } from "../../lib/scaling/laws/fitted_laws.ts";
-import { forecasts } from "../../lib/scaling/laws/forecast.ts";
-import { findKnee } from "../../lib/scaling/laws/knee.ts";
-import { kneeOf } from "../../lib/scaling/laws/knee_range.ts";
-import { type Law, throughputAt } from "../../lib/scaling/laws/laws.ts";
-import { curveOf, SIZES, synthetic } from "./synthetic.ts";
+import {
+  drawsOf,
+  estimateOf,
+  fittedLaws,
+  type Series,
+} from "../../../lib/scaling/laws/fit_laws.ts";
+import type { Estimate } from "../../../lib/scaling/sweep_result.ts";
+import { forecasts } from "../../../lib/scaling/laws/forecast.ts";
+import { findKnee, kneeOf } from "../../../lib/scaling/laws/knee.ts";
+import { type Law, throughputAt } from "../../../lib/scaling/laws/laws.ts";
+import { curveOf, SIZES, synthetic } from "../synthetic.ts";
 
 const SEEDS = 100;
 const RESAMPLES = 100;

@@ -1,7 +1,12 @@
-import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import fc from "fast-check";
-import { bootstrapFit, estimateOf } from "../../../lib/scaling/laws/bootstrap_fit.ts";
-import { fitLaw } from "../../../lib/scaling/laws/fit_law.ts";
+import { bootstrapFit, estimateOf, fitLaw, judgeFit } from "../../../lib/scaling/laws/fit_laws.ts";
 import { limitOf, peakOf, throughputAt } from "../../../lib/scaling/laws/laws.ts";
 import { median } from "../../../lib/timing/statistics.ts";
 import { synthetic } from "../synthetic.ts";
@@ -149,4 +154,38 @@ Deno.test("fitLaw() isn't bent by one disturbed round of three", () => {
   const { sigma, kappa } = fitLaw("usl", disturbed).law;
   assertAlmostEquals(sigma, law.sigma, 0.01);
   assertAlmostEquals(kappa, law.kappa, 2e-4);
+});
+
+const LAW = { lambda: 50, sigma: 0.05, kappa: 8e-4 };
+
+Deno.test("judgeFit() believes a law in at least 95 of 100 sweeps with 3% of noise", () => {
+  let believed = 0;
+  for (let seed = 0; seed < 100; seed++) {
+    const series = synthetic(LAW, { noise: 0.03, seed });
+    if (judgeFit(fitLaw("usl", series), series).refusal === null) believed++;
+  }
+  assert(believed >= 95, `${believed}`);
+});
+
+Deno.test("judgeFit() refuses a cliff, and names the size that is missed most", () => {
+  const series = [50, 100, 200, 400, 60, 60].map((x, i) => ({ size: 2 ** i, throughputs: [x] }));
+  const { refusal, worstSize } = judgeFit(fitLaw("usl", series), series);
+  assertStringIncludes(refusal!, `at ${worstSize} by`);
+});
+
+Deno.test("judgeFit() refuses a fit that doesn't foretell the largest size from the others", () => {
+  // Perfect until 32, then a wall: a law that bends enough misses little, but had not foretold it.
+  const series = [50, 98, 190, 370, 700, 1300, 1500].map((x, i) => ({
+    size: 2 ** i,
+    throughputs: [x],
+  }));
+  const { foretoldMiss, refusal } = judgeFit(fitLaw("usl", series), series);
+  assert(foretoldMiss! > 0.2);
+  assert(refusal !== null);
+});
+
+Deno.test("judgeFit() refuses as many numbers as sizes, since nothing is left to check", () => {
+  const series = synthetic(LAW, { noise: 0, seed: 1, sizes: [1, 2, 4] });
+  assertStringIncludes(judgeFit(fitLaw("usl", series), series).refusal!, "3 sizes are too few");
+  assertEquals(judgeFit(fitLaw("amdahl", series), series).foretoldMiss === null, false);
 });

@@ -1,0 +1,205 @@
+/**
+ * What a sweep's trials come to: a point for each size, the laws, the knee, and what more would do.
+ *
+ * @module
+ */
+
+import { timeInterval } from "../timing/interval.ts";
+import type { TrialResult } from "../timing/spec.ts";
+import { median, quantile, sorted } from "../timing/statistics.ts";
+import { checkLittle } from "./laws/little.ts";
+import { type MeasuredSize, type MeasuredSweep, throughputOf } from "./run_sweep.ts";
+import type { Latency, SweepPoint, SweepResult, SweepRound } from "./sweep_result.ts";
+import { capacityOf, endsBefore, forecasts, onMoreCores } from "./laws/forecast.ts";
+import { drawsOf, fittedLaws, type Series } from "./laws/fit_laws.ts";
+import { kneeOf } from "./laws/knee.ts";
+import { places } from "./sweep_words.ts";
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Times in flight, in milliseconds: of all tasks that were started, or of those that succeeded. */
+function timesOf({ timeline }: TrialResult, succeeded: boolean): number[] {
+  if (timeline === undefined) return [];
+  return timeline.startedMs.flatMap((startedMs, i) => {
+    const spentMs = timeline.endedMs[i]! - startedMs;
+    const counts = !succeeded || timeline.status[i] === "fulfilled";
+    return counts && Number.isFinite(spentMs) ? [Math.max(0, spentMs)] : [];
+  });
+}
+
+/** Median, percentiles and mean of tasks' times; null if there are none. */
+function latencyOf(timesMs: readonly number[]): Latency | null {
+  if (timesMs.length === 0) return null;
+  const sample = sorted(timesMs);
+  return {
+    tasks: sample.length,
+    median: quantile(sample, 0.5),
+    p95: quantile(sample, 0.95),
+    p99: quantile(sample, 0.99),
+    mean: mean(sample),
+  };
+}
+
+function roundOf(trial: TrialResult, number: number): SweepRound {
+  const { startMs, runMs, cpuMs, runCpuMs, succeeded, failed, reasons = {}, examples } =
+    trial.round;
+  const times = timesOf(trial, false);
+  return {
+    round: number,
+    startMs,
+    runMs,
+    cpuMs,
+    runCpuMs: runCpuMs ?? null,
+    loopCpuMs: trial.eventLoopCpuMs ?? null,
+    succeeded,
+    failed,
+    throughputPerSecond: throughputOf(trial),
+    meanLatencyMs: times.length > 0 ? mean(times) : null,
+    reasons,
+    ...(examples && { examples }),
+  };
+}
+
+/** Little's law, of the round whose ratio is in the middle. */
+function littleOf(rounds: readonly SweepRound[], slots: number): SweepPoint["little"] {
+  const checks = rounds.flatMap(({ runMs, succeeded, failed, meanLatencyMs }) =>
+    meanLatencyMs === null || runMs <= 0
+      ? []
+      : [checkLittle((succeeded + failed) / runMs * 1000, meanLatencyMs, slots)]
+  ).toSorted((a, b) => a.ratio - b.ratio);
+  return checks[(checks.length - 1) >> 1] ?? null;
+}
+
+/** Sums up the trials of one size. */
+function sweepPoint(
+  { size, refined, trials }: MeasuredSize,
+  perPlace: number,
+  seed: number,
+): SweepPoint {
+  const rounds = trials.map(roundOf);
+  const throughputs = rounds.map(({ throughputPerSecond }) => throughputPerSecond);
+  const middle = median(throughputs);
+  const lanes = trials[0]!.lanes;
+  const slots = trials[0]!.slots ?? 1;
+  // The interval works on logarithms, and 0 has none.
+  const throughputPerSecond = throughputs.some((x) => x <= 0)
+    ? { median: middle, low: Math.min(...throughputs), high: Math.max(...throughputs) }
+    : timeInterval(throughputs, { seed });
+  return {
+    size,
+    lanes,
+    slots,
+    refined,
+    rounds,
+    throughputPerSecond,
+    latencyMs: latencyOf(trials.flatMap((trial) => timesOf(trial, true))),
+    efficiency: perPlace > 0 ? middle / size / perPlace : 0,
+    little: littleOf(rounds, lanes * slots),
+  };
+}
+
+/** How much more of the tasks than at the smallest size may fail. */
+const MORE_FAILED = 0.01;
+
+/** Sizes at which more tasks fail than at the smallest. */
+interface Failing {
+  /** Each of them; no law is fitted to their throughputs. */
+  readonly sizes: ReadonlySet<number>;
+  /** The size from which on all larger ones fail too; null if the largest doesn't. */
+  readonly from: SweepResult["failsFrom"];
+}
+
+function countsOf({ rounds }: Pick<SweepPoint, "rounds">): { failed: number; of: number } {
+  const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
+  return { failed, of: rounds.reduce((sum, round) => sum + round.succeeded, failed) };
+}
+
+/**
+ * Finds the sizes at which more tasks fail than at the smallest. An item that fails at every size says
+ * nothing of sizes.
+ */
+export function failingSizes(points: readonly Pick<SweepPoint, "size" | "rounds">[]): Failing {
+  const shares = points.map((point) => {
+    const counts = countsOf(point);
+    return { size: point.size, ...counts, share: counts.of > 0 ? counts.failed / counts.of : 0 };
+  });
+  const usual = shares[0]?.share ?? 0;
+  const fails = ({ share }: { readonly share: number }) => share > usual + MORE_FAILED;
+  const first = shares[shares.findLastIndex((one) => !fails(one)) + 1];
+  return {
+    sizes: new Set(shares.filter(fails).map(({ size }) => size)),
+    from: first === undefined ? null : { size: first.size, failed: first.failed, of: first.of },
+  };
+}
+
+/** The part of a result that follows from closed-loop trials. */
+type Analysis = Pick<
+  SweepResult,
+  "points" | "failsFrom" | "fits" | "chosen" | "knee" | "best" | "capacity" | "forecasts"
+>;
+
+function bestOf(points: readonly SweepPoint[]): Analysis["best"] {
+  const best =
+    points.toSorted((a, b) => b.throughputPerSecond.median - a.throughputPerSecond.median)[0];
+  return best === undefined || best.throughputPerSecond.median <= 0
+    ? null
+    : { size: best.size, throughputPerSecond: best.throughputPerSecond.median };
+}
+
+/**
+ * Analyses a sweep: sums up its points, fits both laws with intervals, finds the knee and where
+ * computing ends, and forecasts ten and a thousand times as much where the fit may be believed and
+ * there is something left to compute on.
+ *
+ * Sizes at which more tasks fail than at the smallest are reported, but neither laws nor knee are
+ * taken from them: a task that fails early does less work.
+ */
+export function analyse(
+  { sizes }: MeasuredSweep,
+  seed: number,
+  { axis, cores }: { readonly axis: SweepResult["axis"]; readonly cores: number },
+): Analysis {
+  const smallest = sizes[0];
+  const perPlace = smallest === undefined
+    ? 0
+    : median(smallest.trials.map(throughputOf)) / smallest.size;
+  const points = sizes.map((size) => sweepPoint(size, perPlace, seed));
+  const failing = failingSizes(points);
+  const series = sizes.flatMap(({ size, trials }): Series[] => {
+    const throughputs = trials.map(throughputOf).filter((x) => x > 0);
+    return throughputs.length > 0 && !failing.sizes.has(size) ? [{ size, throughputs }] : [];
+  });
+  const laws = fittedLaws(series, seed);
+  const { fitted, chosen } = laws;
+  const best = bestOf(points.filter(({ size }) => !failing.sizes.has(size)));
+  const capacity = best === null ? null : capacityOf(points, best.size, axis, cores);
+  const refused = failing.from === null
+    ? null
+    : `tasks fail from ${places(axis, failing.from.size)} on`;
+  const here = chosen === undefined || best === null ? [] : forecasts({
+    law: chosen.law,
+    drawn: drawsOf(laws),
+    refusal: refused ?? chosen.fit.refusal,
+    largest: points.at(-1)!.size,
+    bestPerSecond: best.throughputPerSecond,
+    capacity: refused === null ? capacity : null,
+  });
+  const elsewhere = capacity === null || best === null || refused !== null
+    ? []
+    : onMoreCores(series, capacity, axis, best, seed).filter(({ factor, throughputPerSecond }) => {
+      const same = here.find((one) => one.factor === factor);
+      return same !== undefined && endsBefore(capacity, same.size, throughputPerSecond.value);
+    });
+  return {
+    points,
+    failsFrom: failing.from,
+    fits: fitted.map(({ fit }) => fit),
+    chosen: chosen?.fit.name ?? null,
+    knee: kneeOf(series, seed),
+    best,
+    capacity,
+    forecasts: [...here, ...elsewhere],
+  };
+}

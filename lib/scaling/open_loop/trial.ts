@@ -1,0 +1,163 @@
+/**
+ * One open-loop trial, in this process: items start on schedule, whatever becomes of those before. It
+ * imports no npm package.
+ *
+ * @module
+ */
+
+import type { JobSpec, ModelSpec } from "../../timing/spec.ts";
+import type { Executor } from "../../executor.ts";
+import type { Task } from "../../lanes/task.ts";
+import type { Outcome } from "../../dispatch/outcome.ts";
+import { failuresOf } from "../../timing/reasons.ts";
+
+/** One rate, one round. */
+export interface OpenLoopTrial extends ModelSpec {
+  /** What is requested. */
+  readonly job: JobSpec;
+  /** Requests a second, evenly spaced. */
+  readonly ratePerSecond: number;
+  /** How long requests are scheduled for, in milliseconds. */
+  readonly durationMs: number;
+  /** How long answers are waited for after that, in milliseconds. */
+  readonly drainMs: number;
+  /** Items run beforehand and not counted. */
+  readonly warmup: number;
+}
+
+/** Every request of a trial, column by column, by its place in the schedule. */
+export interface OpenLoopTrace {
+  /** When each was really started, in milliseconds from the schedule's begin; null if it wasn't. */
+  readonly startedMs: readonly (number | null)[];
+  /** When each was answered; null if it wasn't. */
+  readonly endedMs: readonly (number | null)[];
+  /** Indexes of those that were answered with a failure. */
+  readonly failed: readonly number[];
+  /** How often each plain reason for a failure was seen. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** Of each reason one example: its item, and what its error said. */
+  readonly examples?: Readonly<Record<string, string>> | undefined;
+  /** When the trial was over: all answered, or cut off. */
+  readonly endMs: number;
+}
+
+/** Time, so that tests can have their own. */
+export interface Clock {
+  /** Milliseconds on any scale. */
+  now(): number;
+  /** Resolves at a time of that scale or as soon as it can afterwards. */
+  until(atMs: number): Promise<void>;
+}
+
+/** How items are paced. */
+interface Pace {
+  /** Items a second, evenly spaced. */
+  readonly ratePerSecond: number;
+  /** How many in all; the items begin anew when there are fewer. */
+  readonly count: number;
+  /** Default: `performance.now` and a timer. */
+  readonly clock?: Clock;
+  /** Told when the schedule begins, on the clock's scale. */
+  readonly onStart?: (startMs: number) => void;
+  /** Ends the schedule early. */
+  readonly signal?: AbortSignal;
+}
+
+const REAL: Clock = {
+  now: () => performance.now(),
+  until: (atMs) =>
+    new Promise((resolve) => setTimeout(resolve, Math.max(0, atMs - performance.now()))),
+};
+
+/** When an item is meant to start, in milliseconds from the schedule's begin. */
+export function intendedMs(index: number, ratePerSecond: number): number {
+  return index / ratePerSecond * 1000;
+}
+
+/**
+ * Gives items at even intervals: item k not before k/rate after the first was asked for. Whoever asks
+ * too late gets the items that are due at once, without a pause: the schedule doesn't wait.
+ *
+ * @throws {RangeError} If there are no items.
+ */
+export async function* paced<T>(items: readonly T[], pace: Pace): AsyncGenerator<T, void> {
+  if (items.length === 0) throw new RangeError("Cannot pace items: there are none");
+  const { ratePerSecond, count, clock = REAL, onStart, signal } = pace;
+  const startMs = clock.now();
+  onStart?.(startMs);
+  for (let index = 0; index < count && !signal?.aborted; index++) {
+    const dueMs = startMs + intendedMs(index, ratePerSecond);
+    if (clock.now() < dueMs) await clock.until(dueMs);
+    yield items[index % items.length]!;
+  }
+}
+
+/** What a trial needs beside its spec. */
+interface OpenLoopHost {
+  /** Runs the requests; it isn't closed. */
+  readonly executor: Executor;
+  /** The job's items. */
+  readonly items: readonly unknown[];
+  /** Stops the trial. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Starts requests on schedule, whatever becomes of those before, and notes when each started and ended.
+ */
+export async function openLoopHere(
+  trial: OpenLoopTrial,
+  { executor, items, signal }: OpenLoopHost,
+): Promise<OpenLoopTrace> {
+  const { ratePerSecond, durationMs, drainMs, warmup } = trial;
+  // Items came as data: their type is the job's own business.
+  const task = trial.job.task as Task<unknown>;
+  await executor.ready(task);
+  if (warmup > 0) {
+    const first = Array.from({ length: warmup }, (_, i) => items[i % items.length]);
+    await executor.mapSettled(task, first, { ...(signal && { signal }) }).toArray();
+  }
+  const count = Math.max(1, Math.round(ratePerSecond * durationMs / 1000));
+  const startedMs: (number | null)[] = Array(count).fill(null);
+  const endedMs: (number | null)[] = Array(count).fill(null);
+  const failed: Outcome<unknown>[] = [];
+  const cut = new AbortController();
+  const either = signal ? AbortSignal.any([signal, cut.signal]) : cut.signal;
+  let beginMs = performance.now();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const source = paced(items, {
+    ratePerSecond,
+    count,
+    signal: either,
+    onStart: (atMs) => {
+      beginMs = atMs;
+      timer = setTimeout(() => cut.abort(), durationMs + drainMs);
+    },
+  });
+  try {
+    const outcomes = executor.mapSettled(task, source, {
+      order: "completion",
+      chunk: 1,
+      signal: either,
+    });
+    for await (const outcome of outcomes) {
+      const { index, startedAtMs, endedAtMs } = outcome;
+      if (Number.isFinite(startedAtMs)) startedMs[index] = startedAtMs - beginMs;
+      // What the cut ended wasn't answered.
+      if (either.aborted && outcome.status === "rejected") continue;
+      endedMs[index] = endedAtMs - beginMs;
+      if (outcome.status === "fulfilled") continue;
+      failed.push(outcome);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  signal?.throwIfAborted();
+  return {
+    startedMs,
+    endedMs,
+    failed: failed.map(({ index }) => index),
+    ...failuresOf(failed),
+    endMs: performance.now() - beginMs,
+  };
+}
