@@ -26,6 +26,9 @@ Deno.test("An event loop that computes all the time while tasks wait is named th
   assertEquals(eventLoopWarnings([waits, model("concurrent", [100], { runCpuMs: 50 })]), []);
   // Tasks that compute keep it busy by their nature.
   assertEquals(eventLoopWarnings([model("sequential", [100], { runCpuMs: 99 }), busy]), []);
+  // Others had the core: for as long it wasn't the event loop that was full.
+  const queued = model("concurrent", [100], { runCpuMs: 32, queuedMs: 68 });
+  assertEquals(eventLoopWarnings([waits, queued]), []);
 });
 
 Deno.test("Outliers are named with their round, and stay in the result", () => {
