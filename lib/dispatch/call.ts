@@ -80,7 +80,8 @@ export class Call implements PoolRun, BatchSettings {
     this.#host = host;
     this.#resolve = resolve;
     this.#reject = reject;
-    const queuedAtMs = performance.now();
+    // Only who decides about another try is told; reading the clock is a good part of what a call costs.
+    const queuedAtMs = options.retries.limit > 0 ? performance.now() : NaN;
     const history = { queuedAtMs, attempt: 1, reruns: 0, kills: 0, losses: 0, alone: false };
     this.#next = new Batch(this, 0, [item], history);
   }

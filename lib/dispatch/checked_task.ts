@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isGenerator, isLoadingProgram, taskOfFunction } from "../lanes/load_task.ts";
+import { isLoadingProgram, taskOfFunction } from "../lanes/load_task.ts";
 import type { Task, TaskFunction } from "../lanes/task.ts";
 
 const checked = new WeakSet<Task>();
@@ -37,7 +37,8 @@ export function checkedTask(given: unknown, what: string, travels: boolean): Tas
 }
 
 function ofFunction(fn: unknown, what: string): Task {
-  if (!isGenerator(fn)) return taskOfFunction(fn as TaskFunction);
+  const task = taskOfFunction(fn as TaskFunction);
+  if (task !== undefined) return task;
   throw new TypeError(
     `Cannot ${what}: task is a generator function, whose body nobody would run; write a function that ` +
       "returns its result",

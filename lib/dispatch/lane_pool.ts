@@ -431,7 +431,8 @@ export class LanePool {
 
   #onReport(batch: Batch, report: Report): void {
     if (!batch.on!.inFlight.has(batch)) return;
-    if (!this.#proven.has(batch.run)) this.#prove(batch.run);
+    // This event loop itself keeps what it has loaded.
+    if (this.options.remote && !this.#proven.has(batch.run)) this.#prove(batch.run);
     if (report.last) this.release(batch);
     batch.run.onReport(batch, report);
   }
@@ -442,7 +443,6 @@ export class LanePool {
   }
 
   #loads(task: Task): void {
-    if (!this.options.remote) return; // this event loop keeps what it has loaded
     const name = nameOf(task);
     this.#loadable.delete(name);
     this.#loadable.set(name, task);

@@ -37,10 +37,13 @@ export function loadTask(task: Task): TaskFunction | Promise<TaskFunction> {
 
 const byFunction = new WeakMap<TaskFunction, Task>();
 
-/** A task for a function that is there already, the same each time; only this isolate can run it. */
-export function taskOfFunction(fn: TaskFunction): Task {
+/**
+ * A task for a function that is there already, the same each time; only this isolate can run it.
+ * Undefined if it is a generator function, whose body nobody would run.
+ */
+export function taskOfFunction(fn: TaskFunction): Task | undefined {
   let task = byFunction.get(fn);
-  if (task === undefined) {
+  if (task === undefined && !isGenerator(fn)) {
     task = { module: "function:", export: fn.name };
     byFunction.set(fn, task);
     known.set(task, fn);

@@ -14,7 +14,7 @@ function items(
 
 const PLAIN: Plan["runs"][number] = {
   items: [],
-  settled: true,
+  how: "mapSettled",
   input: "array",
   failsAt: Infinity,
   abortAt: Infinity,
@@ -37,7 +37,7 @@ export const found: readonly Plan[] = [
     runs: [
       {
         ...PLAIN,
-        settled: false,
+        how: "map",
         chunk: 8,
         retries: 1,
         rerun: false,

@@ -14,6 +14,7 @@ import {
   type MapOptions,
   type Model,
   type Outcome,
+  type RunOptions,
   task,
 } from "../../../lib/mod.ts";
 import { checksumOf, type Does, type FuzzItem } from "./fuzz_task.ts";
@@ -38,7 +39,7 @@ const run = fc.record({
     }),
     { maxLength: 24 },
   ),
-  settled: fc.boolean(),
+  how: fc.constantFrom("map", "mapSettled", "mapSettled", "run"),
   input: fc.constantFrom("array", "generator", "async generator"),
   failsAt: fc.option(fc.nat(24), { freq: 6, nil: Infinity }),
   abortAt: fc.option(fc.nat(24), { freq: 6, nil: Infinity }),
@@ -156,7 +157,8 @@ export async function play(plan: Plan): Promise<void> {
       const items = itemsOf(plan, run, firstId, file === "" ? counts : file);
       const expected = items.map(checksumOf);
       firstId += items.length;
-      return { run, items, expected, taken: take(executor, run, items) };
+      const taken = run.how === "run" ? call(executor, run, items) : take(executor, run, items);
+      return { run, items, expected, taken };
     });
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error("hangs")), PATIENCE_MS);
@@ -179,25 +181,44 @@ export async function play(plan: Plan): Promise<void> {
 }
 
 interface Taken {
+  /** How the promise of each call ended. */
+  readonly ends?: PromiseSettledResult<unknown>[];
   readonly outcomes: Outcome<unknown>[];
   readonly values: unknown[];
   readonly error: unknown;
   readonly left: boolean;
 }
 
-async function take(executor: Executor, run: Run, items: readonly FuzzItem[]): Promise<Taken> {
-  const { settled, order, chunk, buffer, retries, rerun, transfer, hasDeadline } = run;
-  const controller = new AbortController();
-  const options: MapOptions = {
-    signal: controller.signal,
-    order,
-    chunk,
-    buffer,
+function optionsOf(
+  { retries, rerun, transfer, hasDeadline }: Run,
+  signal: AbortSignal,
+): RunOptions {
+  return {
+    signal,
     retries: { limit: retries, baseMs: 0 },
     rerun,
     transfer,
     ...(hasDeadline && { timeoutMs: TIMEOUT_MS }),
   };
+}
+
+/** Calls the task for each item; once so many have ended, all that are left are aborted. */
+async function call(executor: Executor, run: Run, items: readonly FuzzItem[]): Promise<Taken> {
+  const controller = new AbortController();
+  let count = 0;
+  const calls = items.map((item) =>
+    executor.run(fuzzTask, item, optionsOf(run, controller.signal)).finally(() => {
+      if (count++ === run.abortAt) controller.abort();
+    })
+  );
+  const ends = await Promise.allSettled(calls);
+  return { ends, outcomes: [], values: [], error: undefined, left: false };
+}
+
+async function take(executor: Executor, run: Run, items: readonly FuzzItem[]): Promise<Taken> {
+  const { how, order, chunk, buffer } = run;
+  const controller = new AbortController();
+  const options: MapOptions = { ...optionsOf(run, controller.signal), order, chunk, buffer };
   const outcomes: Outcome<unknown>[] = [];
   const values: unknown[] = [];
   let error: unknown;
@@ -209,7 +230,7 @@ async function take(executor: Executor, run: Run, items: readonly FuzzItem[]): P
     return left;
   };
   try {
-    if (settled) {
+    if (how === "mapSettled") {
       for await (const outcome of executor.mapSettled(fuzzTask, inputOf(run, items), options)) {
         outcomes.push(outcome);
         if (next()) break;
@@ -232,14 +253,27 @@ function check(
   items: readonly FuzzItem[],
   expected: readonly string[],
   counts: Int32Array,
-  { outcomes, values, error, left }: Taken,
+  { ends, outcomes, values, error, left }: Taken,
   isClosed: boolean,
 ): void {
   const startsOf = (index: number) => counts[items[index]!.id]!;
   const most = run.rerun ? Infinity : run.retries + 1;
   for (const index of items.keys()) assert(startsOf(index) <= most, `item ${index} ran too often`);
   const stopped = isClosed || left || error !== undefined || run.abortAt < items.length;
-  if (!run.settled) {
+  if (ends !== undefined) {
+    for (const [index, end] of ends.entries()) {
+      const item = items[index]!;
+      if (end.status === "fulfilled") {
+        checkValue(item, expected[index]!, end.value, startsOf(index));
+      } else if (end.reason instanceof RangeError) {
+        assertEquals(end.reason.message, expected[index], "what went in isn't what was seen");
+      }
+      if (stopped || run.hasDeadline || !run.rerun) continue;
+      checkInnocent(plan, item, end.status, () => String((end as PromiseRejectedResult).reason));
+    }
+    return;
+  }
+  if (run.how === "map") {
     for (const value of values) {
       const { id, checksum } = value as { id: number; checksum: string };
       assertEquals(checksum, expected[id - items[0]!.id], "what went in isn't what was seen");
@@ -275,21 +309,29 @@ function check(
     );
     assert(attempts <= most, `item ${index} had ${attempts} attempts`);
     if (outcome.status === "fulfilled") {
-      const { checksum, bytes } = outcome.value as { checksum: string; bytes?: Uint8Array };
-      assertEquals(checksum, expected[index], "what went in isn't what was seen");
-      if (bytes !== undefined) assert(bytes.every((byte) => byte === (item.id & 255)));
-      assert(starts >= 1, `item ${index} has a value, but was never started`);
-      assert(!["throws", "exits", "is deaf"].includes(item.does), `item ${index} ${item.does}`);
+      checkValue(item, expected[index]!, outcome.value, starts);
     } else if (outcome.ended === "failed" && outcome.reason instanceof RangeError) {
       assertEquals(outcome.reason.message, expected[index], "what went in isn't what was seen");
     }
     if (stopped || run.hasDeadline || !run.rerun) continue;
-    // Nobody stopped it, so an innocent item has its value, whoever else did what.
-    const strays = plan.runs.some(({ items }) => items.some(({ does }) => does === "strays"));
-    const innocent = item.does === "returns" || item.does === "waits" || item.does === "computes";
-    if (innocent && !strays) {
-      assertEquals(outcome.status, "fulfilled", `item ${index} ${item.does}: ${reasonOf(outcome)}`);
-    }
+    checkInnocent(plan, item, outcome.status, () => reasonOf(outcome));
+  }
+}
+
+function checkValue(item: FuzzItem, expected: string, value: unknown, starts: number): void {
+  const { checksum, bytes } = value as { checksum: string; bytes?: Uint8Array };
+  assertEquals(checksum, expected, "what went in isn't what was seen");
+  if (bytes !== undefined) assert(bytes.every((byte) => byte === (item.id & 255)));
+  assert(starts >= 1, `item ${item.id} has a value, but was never started`);
+  assert(!["throws", "exits", "is deaf"].includes(item.does), `item ${item.id} ${item.does}`);
+}
+
+/** Nobody stopped it, so an innocent item has its value, whoever else did what. */
+function checkInnocent(plan: Plan, item: FuzzItem, status: string, reason: () => string): void {
+  const strays = plan.runs.some(({ items }) => items.some(({ does }) => does === "strays"));
+  const innocent = item.does === "returns" || item.does === "waits" || item.does === "computes";
+  if (innocent && !strays) {
+    assertEquals(status, "fulfilled", `item ${item.id} ${item.does}: ${reason()}`);
   }
 }
 
