@@ -7,14 +7,8 @@
 
 import { z } from "zod";
 import { MODELS } from "../models.ts";
-import { checkedBy } from "../timing/schema_fault.ts";
-import {
-  environmentSchema,
-  intervalSchema,
-  othersSchema,
-  type SchemaOf,
-} from "../timing/schema_parts.ts";
-import type { FileFormat } from "../timing/written_file.ts";
+import { checkedBy, type FileFormat } from "../timing/json_file.ts";
+import { environmentSchema, intervalSchema, othersSchema } from "../timing/result.ts";
 import type { Advice, AdviceFile, Hazard, ModelAdvice, SampleFigures, Surprise } from "./advice.ts";
 import type { Deed } from "./profile/hot_functions.ts";
 import type { Profiled } from "./profile/job_profile.ts";
@@ -206,7 +200,7 @@ const advice: z.ZodType<Advice> = z.object({
 });
 
 /** Checks an advice file. */
-export const adviceFileSchema: SchemaOf<AdviceFile> = z.object({
+export const adviceFileSchema: z.ZodType<AdviceFile> = z.object({
   schemaVersion: z.literal(1),
   kind: z.literal("advice"),
   environment: environmentSchema,

@@ -26,7 +26,7 @@ import type { Race, RaceRunner, Runner } from "./race/race.ts";
 import { missingOf } from "./words/missing.ts";
 import { entriesOf, recommend, scaledMs } from "./race/recommend.ts";
 import { failingOf } from "./failing.ts";
-import { isRefusal } from "../timing/refusal_signs.ts";
+import { isRefusal } from "../timing/failures.ts";
 import { rateLimitOf } from "./findings_of.ts";
 import { sampleOf } from "./probe/sample.ts";
 import { substitutes } from "./race/substitutes.ts";

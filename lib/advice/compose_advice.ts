@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isRefusal } from "../timing/refusal_signs.ts";
+import { isRefusal } from "../timing/failures.ts";
 import type { Advice } from "./advice.ts";
 import { type Candidate, nameOf, SEQUENTIAL, slotsOf } from "./prediction/candidate.ts";
 import { Composer } from "./composer.ts";

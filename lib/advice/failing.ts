@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isRefusal } from "../timing/refusal_signs.ts";
+import { isRefusal } from "../timing/failures.ts";
 import type { Failing, Finding } from "./finding.ts";
 import { inFlightOf, nameOf } from "./prediction/candidate.ts";
 import type { Runner } from "./race/race.ts";

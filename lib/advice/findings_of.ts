@@ -8,7 +8,7 @@ import { COMPUTES, OTHER_COMPUTING, OTHER_WORK } from "../judge/thresholds.ts";
 import { isBusy } from "../timing/meter/reading.ts";
 import type { FailureKind } from "../timing/failures.ts";
 import { median } from "../timing/statistics.ts";
-import { spreadOrder } from "../timing/spread.ts";
+import { spreadOrder } from "../timing/job_items.ts";
 import { failingOf } from "./failing.ts";
 import { graceFor } from "./probe/probe.ts";
 import type { Finding } from "./finding.ts";

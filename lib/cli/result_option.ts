@@ -5,9 +5,8 @@
  */
 
 import { UsageError } from "../options.ts";
-import type { ResultFile } from "../timing/result.ts";
-import { readResultFile } from "../timing/result_file.ts";
-import { ResultFileError } from "../timing/written_file.ts";
+import { readResultFile, type ResultFile } from "../timing/result.ts";
+import { ResultFileError } from "../timing/json_file.ts";
 import { userPath } from "../files/user_path.ts";
 import type { ComparisonSpec } from "../timing/spec.ts";
 

@@ -4,9 +4,8 @@
  * @module
  */
 
-import type { ResultFile } from "../timing/result.ts";
-import { RESULT_FORMAT } from "../timing/result_file.ts";
-import { type FileFormat, parseWritten, readWritten } from "../timing/written_file.ts";
+import { RESULT_FORMAT, type ResultFile } from "../timing/result.ts";
+import { type FileFormat, parseWritten, readWritten } from "../timing/json_file.ts";
 import { PEERS_FORMAT, type PeersFile } from "./peers/peers_file.ts";
 import type { AdviceFile } from "../advice/advice.ts";
 import { ADVICE_FORMAT } from "../advice/advice_schema.ts";

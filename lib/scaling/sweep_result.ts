@@ -6,12 +6,15 @@
  * @module
  */
 
-import type { Interval, ResultFile } from "../timing/result.ts";
+import {
+  environmentSchema,
+  type Interval,
+  intervalSchema,
+  type ResultFile,
+} from "../timing/result.ts";
 import { type LawName, LAWS } from "./laws/laws.ts";
 import { z } from "zod";
-import { environmentSchema, intervalSchema } from "../timing/schema_parts.ts";
-import { checkedBy } from "../timing/schema_fault.ts";
-import type { FileFormat } from "../timing/written_file.ts";
+import { checkedBy, type FileFormat } from "../timing/json_file.ts";
 
 /** One trial of a size. */
 export interface SweepRound {

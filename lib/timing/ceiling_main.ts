@@ -7,9 +7,8 @@
 
 import { LaneTasks } from "../lanes/lane_tasks.ts";
 import { plainContext } from "../lanes/plain_context.ts";
-import { openItems } from "./item_source.ts";
+import { openItems, prepare } from "./job_items.ts";
 import { meetParent } from "../children/parent.ts";
-import { prepare } from "./prepare.ts";
 import type { JobSpec } from "./spec.ts";
 
 /** What a process is told first. */

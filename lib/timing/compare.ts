@@ -5,23 +5,122 @@
  * @module
  */
 
+import { pairedRatio, timeInterval } from "./interval.ts";
+import {
+  type Comparison,
+  type Interval,
+  isComparable,
+  type ModelResult,
+  type Round,
+  type Timeline,
+} from "./result.ts";
+import type {
+  Compare,
+  ComparisonOptions,
+  ComparisonSpec,
+  ModelSpec,
+  TrialResult,
+  TrialSpec,
+} from "./spec.ts";
+import { counted } from "../text/format.ts";
 import { isRemote } from "../models.ts";
-import { agreementOf } from "./agreement.ts";
 import { ceiling as measuredCeiling } from "./ceiling.ts";
-import { cpuShareOf } from "./cpu_share.ts";
-import { pairedRatio } from "./interval.ts";
+import { cpuShareOf, judge, pairedTimes } from "./verdict.ts";
 import { othersBetween } from "./meter/reading.ts";
-import type { Comparison, Interval, ModelResult } from "./result.ts";
 import { trialProcesses } from "./run_trial.ts";
 import { schedule } from "./schedule.ts";
-import { Series } from "./series.ts";
-import { isComparable } from "./succeeded.ts";
-import type { Compare, ComparisonOptions, ComparisonSpec, ModelSpec, TrialSpec } from "./spec.ts";
-import { judge, pairedTimes } from "./verdict.ts";
 import { type TimedTrial, warningsOf } from "./warnings.ts";
 
+/** What has been measured of one model so far. */
+class Series {
+  /** The finished rounds, as they came. */
+  readonly rounds: Round[] = [];
+  readonly #timelines = new Map<number, Timeline>();
+  #lanes = 1;
+  #slots: number | null = null;
+
+  /** Begins with no round. */
+  constructor(readonly spec: ModelSpec) {}
+
+  /** Takes one more round. */
+  add({ round, timeline, lanes, slots }: TrialResult): void {
+    this.rounds.push(round);
+    if (timeline !== undefined) this.#timelines.set(round.round, timeline);
+    this.#lanes = lanes;
+    this.#slots = slots;
+    this.#forget();
+  }
+
+  /** The round whose time is the median, or the faster of the two next to it. */
+  get #middle(): Round | undefined {
+    return this.rounds.toSorted((a, b) => a.wallMs - b.wallMs)[(this.rounds.length - 1) >> 1];
+  }
+
+  /** Timelines are large: with many rounds, keep those that can still be the median's. */
+  #forget(): void {
+    const sorted = this.rounds.toSorted((a, b) => a.wallMs - b.wallMs);
+    const middle = (sorted.length - 1) / 2;
+    sorted.forEach(({ round }, place) => {
+      if (Math.abs(place - middle) > 2) this.#timelines.delete(round);
+    });
+  }
+
+  /** What the rounds come to. */
+  result(seed: number): ModelResult {
+    const rounds = this.rounds.toSorted((a, b) => a.round - b.round);
+    const middle = this.#middle!;
+    const nearest = [...this.#timelines.keys()].toSorted((a, b) => {
+      const off = (of: number) =>
+        Math.abs(rounds.find(({ round }) => round === of)!.wallMs - middle.wallMs);
+      return off(a) - off(b);
+    })[0];
+    const timeline = nearest === undefined ? undefined : this.#timelines.get(nearest);
+    return {
+      model: this.spec.model,
+      lanes: this.#lanes,
+      slots: this.#slots,
+      rounds,
+      wallMs: timeInterval(rounds.map(({ wallMs }) => wallMs), { seed }),
+      speedup: null,
+      ...(timeline && { timeline }),
+    };
+  }
+}
+
+/** What comparing results comes to. */
+interface Agreement {
+  /** Whether all results are equal. */
+  readonly agree: boolean;
+  /** One sentence each, naming the models and what differs. */
+  readonly warnings: string[];
+}
+
+const counts = ({ succeeded, failed }: Round) => `${succeeded} succeeded, ${failed} failed`;
+
+/** Compares the results of all models in all rounds. */
+export function agreementOf(models: readonly ModelResult[]): Agreement {
+  const reference = models.find(({ model }) => model === "sequential") ?? models[0];
+  const expected = reference?.rounds[0];
+  if (reference === undefined || expected === undefined) return { agree: true, warnings: [] };
+  const warnings: string[] = [];
+  for (const { model, rounds } of models) {
+    const differing = rounds.filter(({ checksum }) => checksum !== expected.checksum);
+    const odd = differing[0];
+    if (odd === undefined) continue;
+    const who = model === reference.model
+      ? `${model} gave other results in round ${odd.round + 1} than in round ${expected.round + 1}`
+      : `${model} gave other results than ${reference.model} in ${differing.length} of ` +
+        counted(rounds.length, "round");
+    const what = counts(odd) === counts(expected)
+      ? `as many items succeeded, but their results differ`
+      : `${counts(odd)}, against ${counts(expected)}`;
+    warnings.push(`${who} (${what}); no speedup is shown, for the work was not the same.`);
+  }
+  return { agree: warnings.length === 0, warnings };
+}
+
 /** From this CPU share on a job computes enough for a ceiling to mean something. */
-const COMPUTES = 0.5;
+const CEILING_SHARE = 0.5;
 
 /** What the trials came to. */
 interface Measured {
@@ -120,7 +219,7 @@ async function ceilingOf(
   const { signal, onEvent, measureCeiling = measuredCeiling } = options;
   const sequential = models.find(({ model }) => model === "sequential");
   const wanted = models.every(isComparable) &&
-    (spec.ceiling ?? (sequential !== undefined && cpuShareOf(sequential) >= COMPUTES));
+    (spec.ceiling ?? (sequential !== undefined && cpuShareOf(sequential) >= CEILING_SHARE));
   const lanes = parallelLanes(models);
   if (!wanted || lanes < 2 || signal?.aborted) return { ceiling: null, warnings: [] };
   onEvent?.({ type: "ceiling-started" });
@@ -159,10 +258,8 @@ function describeJob({ job }: ComparisonSpec, models: readonly ModelResult[]): C
  * Every model runs once a round, in an order drawn from the seed, each in a fresh process. Results are
  * compared first: if they differ, there is no speedup and no verdict. The timeline kept of each model is
  * that of its median round.
+ * If the signal was aborted, the comparison holds what was measured until then, and `partial` is true.
  *
- * @param options How trials are run, a signal, and who is told; by default a process for each trial.
- * @returns The comparison. If the signal was aborted it holds what was measured until then, and
- * `partial` is true.
  * @throws {RangeError} If there is no model, a model is there twice, or `rounds` isn't a whole number
  * from 1.
  * @throws What the first trial threw, if none of the first round gave a result.

@@ -4,12 +4,21 @@
  * @module
  */
 
-import { type Difference, differenceOf } from "./difference.ts";
-import { fromLogs, logOfTime, meanAndDeviation } from "./interval.ts";
-import type { Comparison, Interval, ModelResult, ResultFile } from "./result.ts";
-import { median } from "./statistics.ts";
-import { nothingSucceeded } from "./succeeded.ts";
-import { studentQuantile } from "./student_t.ts";
+import {
+  type Difference,
+  differenceOf,
+  fromLogs,
+  logOfTime,
+  meanAndDeviation,
+} from "./interval.ts";
+import {
+  type Comparison,
+  type Interval,
+  type ModelResult,
+  nothingSucceeded,
+  type ResultFile,
+} from "./result.ts";
+import { median, studentQuantile } from "./statistics.ts";
 
 /** What is allowed. */
 export interface CompareResultsOptions {

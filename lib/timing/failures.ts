@@ -1,12 +1,201 @@
 /**
- * Why tasks failed in a trial: how often, which item was the first, and what it said.
+ * Why items ended without a value: counted by reason, with an example of each, and whether a server
+ * refused them because there were too many at once. It imports no npm package: it runs in trials.
  *
  * @module
  */
 
-import type { Outcome } from "../dispatch/outcome.ts";
-import { reasonOf } from "./reasons.ts";
-import { type HttpSigns, httpSigns, isRefusal, PaceMeter } from "./refusal_signs.ts";
+import type { Outcome, Rejected } from "../dispatch/outcome.ts";
+import { retryAfterMs } from "../tasks/retry_after.ts";
+
+/** Further reasons than so many are counted together. */
+const MOST_REASONS = 20;
+/** What the further ones are counted under. */
+const FURTHER = "other reasons";
+/** An example is cut to this many characters: a message may hold a whole page. */
+const EXAMPLE_CHARACTERS = 300;
+
+/** What is known of the items that failed. */
+export interface Failures {
+  /** How often each reason was seen. */
+  readonly reasons: Record<string, number>;
+  /** Of each reason the first item that had it, and what its error said. */
+  readonly examples: Record<string, string>;
+}
+
+/** The reason in a word: how an item ended, or an error's `code`, or its name. */
+function reasonOf({ ended, reason }: Rejected): string {
+  if (ended !== "failed") return ended;
+  if (!(reason instanceof Error)) return typeof reason === "string" ? clipped(reason) : "failed";
+  const { code } = reason as { code?: unknown };
+  return clipped(typeof code === "string" && code !== "" ? code : reason.name || "Error");
+}
+
+function clipped(text: string): string {
+  const characters = [...text.slice(0, 2 * EXAMPLE_CHARACTERS)];
+  return characters.length > EXAMPLE_CHARACTERS || text.length > 2 * EXAMPLE_CHARACTERS
+    ? characters.slice(0, EXAMPLE_CHARACTERS).join("") + "…"
+    : text;
+}
+
+/** Reading what was thrown may itself throw. */
+function messageOf(reason: unknown): string {
+  try {
+    return reason instanceof Error ? reason.message : String(reason);
+  } catch {
+    return "";
+  }
+}
+
+function exampleOf({ index, reason }: Rejected, named: string): string {
+  const message = messageOf(reason);
+  // A message often begins with the word that the reason is already.
+  const rest = message.startsWith(`${named}: `) ? message.slice(named.length + 2) : message;
+  return rest === "" || rest === named ? `item ${index}` : `item ${index}, ${clipped(rest)}`;
+}
+
+/** Counts why items ended without a value. */
+export function failuresOf(outcomes: readonly Outcome<unknown>[]): Failures {
+  // Maps first: a reason called "__proto__" must not set one.
+  const counts = new Map<string, number>();
+  const first = new Map<string, Rejected>();
+  for (const outcome of outcomes) {
+    if (outcome.status === "fulfilled") continue;
+    const named = reasonOf(outcome);
+    const reason = counts.has(named) || counts.size < MOST_REASONS ? named : FURTHER;
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    const known = first.get(reason);
+    if (known === undefined || outcome.index < known.index) first.set(reason, outcome);
+  }
+  return {
+    reasons: Object.fromEntries(counts),
+    examples: Object.fromEntries(
+      Array.from(first, ([reason, outcome]) => [reason, exampleOf(outcome, reasonOf(outcome))]),
+    ),
+  };
+}
+
+/** Adds up failures of several rounds; of each reason the first example is kept. */
+export function sumOfFailures(
+  of: readonly {
+    readonly reasons?: Readonly<Record<string, number>> | undefined;
+    readonly examples?: Readonly<Record<string, string>> | undefined;
+  }[],
+): Failures {
+  const counts = new Map<string, number>();
+  const examples = new Map<string, string>();
+  for (const { reasons = {}, examples: said = {} } of of) {
+    for (const [reason, count] of Object.entries(reasons)) {
+      counts.set(reason, (counts.get(reason) ?? 0) + count);
+    }
+    for (const [reason, example] of Object.entries(said)) {
+      if (!examples.has(reason)) examples.set(reason, example);
+    }
+  }
+  return { reasons: Object.fromEntries(counts), examples: Object.fromEntries(examples) };
+}
+
+/** What an error tells of an HTTP answer. */
+interface HttpSigns {
+  /** The status, such as 429. */
+  readonly status?: number;
+  /** How long the server asked to be left alone, in milliseconds. */
+  readonly retryAfterMs?: number;
+}
+
+/** Too Many Requests, Service Unavailable. */
+const REFUSALS: readonly number[] = [429, 503];
+/** Chains of causes are followed so far. */
+const MOST_CAUSES = 5;
+
+function fieldOf(value: unknown, name: string): unknown {
+  try {
+    return (value as Record<string, unknown> | null | undefined)?.[name];
+  } catch {
+    return undefined;
+  }
+}
+
+function statusIn(value: unknown): number | undefined {
+  for (const name of ["status", "statusCode", "code"]) {
+    const found = fieldOf(value, name);
+    if (typeof found === "number" && found >= 100 && found < 600) return found;
+    const words = typeof found === "string" ? /^(?:HTTP[ _]?)?([1-5]\d\d)$/i.exec(found) : null;
+    if (words !== null) return Number(words[1]);
+  }
+  const message = fieldOf(value, "message") ?? value;
+  if (typeof message !== "string") return undefined;
+  const named = /(?:\b(?:HTTP|status|code)\b\D{0,8}|^)(429|503)\b/i.exec(message);
+  if (named !== null) return Number(named[1]);
+  return /too many requests|rate.?limit/i.test(message) ? 429 : undefined;
+}
+
+function waitIn(value: unknown): number | undefined {
+  const asked = fieldOf(value, "retryAfterMs");
+  if (typeof asked === "number" && asked >= 0) return asked;
+  const headers = fieldOf(value, "headers");
+  const header = headers instanceof Headers
+    ? headers.get("retry-after")
+    : fieldOf(headers, "retry-after") ?? fieldOf(headers, "Retry-After");
+  return typeof header === "string" ? retryAfterMs(header, Date.now()) : undefined;
+}
+
+/**
+ * What a thrown value tells of an HTTP answer: a status or a wait on itself, on its `response`, or on
+ * one of its causes.
+ */
+export function httpSigns(thrown: unknown): HttpSigns {
+  let [status, wait]: (number | undefined)[] = [];
+  let at = thrown;
+  for (let depth = 0; at !== undefined && at !== null && depth < MOST_CAUSES; depth++) {
+    for (const place of [at, fieldOf(at, "response")]) {
+      status ??= statusIn(place);
+      wait ??= waitIn(place);
+    }
+    at = fieldOf(at, "cause");
+  }
+  return {
+    ...(status !== undefined && { status }),
+    ...(wait !== undefined && { retryAfterMs: wait }),
+  };
+}
+
+/** Whether it was a server that asked for fewer requests. */
+export function isRefusal({ status, retryAfterMs }: HttpSigns): boolean {
+  return retryAfterMs !== undefined || (status !== undefined && REFUSALS.includes(status));
+}
+
+/** A pace is believed from so long on, in milliseconds, and from so many items. */
+const LEAST_MS = 300;
+const LEAST_ITEMS = 5;
+
+/** Measures how many items a second a server lets through once it has begun to refuse some. */
+export class PaceMeter {
+  #firstMs: number | undefined;
+  #lastMs = 0;
+  #through = 0;
+  #refused = 0;
+
+  /** Counts an item; in the order in which they ended. */
+  add(endedMs: number, refused: boolean): void {
+    if (refused) this.#refused++;
+    if (refused) this.#firstMs ??= endedMs;
+    if (this.#firstMs === undefined) return;
+    if (!refused) this.#through++;
+    this.#lastMs = endedMs;
+  }
+
+  /** How many were refused. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Items a second that went through after the first refusal; null if too few to tell. */
+  get perSecond(): number | null {
+    const spanMs = this.#lastMs - (this.#firstMs ?? 0);
+    return this.#through < LEAST_ITEMS || spanMs < LEAST_MS ? null : 1000 * this.#through / spanMs;
+  }
+}
 
 /** Failures of one kind. */
 export interface FailureKind extends HttpSigns {
@@ -25,23 +214,21 @@ const MOST_CHARACTERS = 200;
 /** More kinds aren't told. */
 const MOST_KINDS = 5;
 
-function messageOf(reason: unknown): string {
-  const text = reason instanceof Error
-    ? reason.message || reason.name
-    : reason instanceof Response
+function shortMessageOf(reason: unknown): string {
+  const text = reason instanceof Response
     ? `a Response with status ${reason.status}`
-    : String(reason);
+    : messageOf(reason) || (reason instanceof Error ? reason.name : "");
   return text.slice(0, MOST_CHARACTERS);
 }
 
-/** Sums up failures. */
+/** Counts failures by kind, the most frequent first. */
 export function failureKindsOf(outcomes: readonly Outcome<unknown>[]): FailureKind[] {
   const kinds = new Map<string, FailureKind>();
   for (const outcome of outcomes.toSorted((a, b) => a.endedAtMs - b.endedAtMs)) {
     if (outcome.status === "fulfilled") continue;
     const signs = httpSigns(outcome.reason);
     const reason = reasonOf(outcome);
-    const message = messageOf(outcome.reason);
+    const message = shortMessageOf(outcome.reason);
     const name = `${reason}\n${signs.status ?? ""}`;
     const known = kinds.get(name);
     kinds.set(
@@ -55,10 +242,8 @@ export function failureKindsOf(outcomes: readonly Outcome<unknown>[]): FailureKi
 }
 
 /**
- * The pace that a server allows, once it has begun to refuse: an item that needed another try was
- * refused before.
- *
- * @returns Items a second that went through; null if none was refused, or too few were seen to tell.
+ * How many items a second a server lets through once it has begun to refuse; null if it refused none, or
+ * too few were seen to tell. An item that needed another try was refused before.
  */
 export function paceOf(outcomes: readonly Outcome<unknown>[]): number | null {
   const meter = new PaceMeter();

@@ -20,11 +20,62 @@
  * @module
  */
 
+import { type Random, randomBelow, seededRandom } from "./random.ts";
+import {
+  median,
+  quantile,
+  type Sorted,
+  sorted,
+  studentCdf,
+  studentQuantile,
+} from "./statistics.ts";
 import { CONFIDENCE } from "../judge/thresholds.ts";
-import { bootstrapMedian } from "./bootstrap.ts";
 import type { Interval } from "./result.ts";
-import { median, type Sorted, sorted } from "./statistics.ts";
-import { studentQuantile } from "./student_t.ts";
+
+/** How a bootstrap is drawn. */
+interface BootstrapOptions {
+  /** Where chance starts; the same seed gives the same interval. */
+  readonly seed: number;
+  /** How often to draw; default 2,000. */
+  readonly resamples?: number;
+  /** The share of cases in which the interval is to hold the truth; default 0.95. */
+  readonly confidence?: number;
+}
+
+/** Draws as many values as there are, with replacement, and takes their median by counting. */
+function resampledMedian(sample: Sorted, random: Random): number {
+  const n = sample.length;
+  const counts = new Uint32Array(n);
+  for (let draw = 0; draw < n; draw++) counts[randomBelow(random, n)]!++;
+  const lower = (n - 1) >> 1;
+  const upper = n >> 1;
+  let place = 0;
+  let seen = counts[0]!;
+  while (seen <= lower) seen += counts[++place]!;
+  const low = sample[place]!;
+  while (seen <= upper) seen += counts[++place]!;
+  return low + (sample[place]! - low) / 2;
+}
+
+/**
+ * The percentile bootstrap interval of a sample's median (Efron, "Bootstrap Methods: Another Look at
+ * the Jackknife", Annals of Statistics 7, 1979; Efron and Tibshirani 1993, chapter 13).
+ *
+ * It can't leave the range of the sample. Of fewer than six values all lie on one side of the truth
+ * in 2^(1−n) of cases (25 % of three), so there it holds less than it promises; see interval.ts.
+ *
+ * @throws {RangeError} If the sample is empty or holds a value that isn't finite.
+ */
+export function bootstrapMedian(
+  values: readonly number[],
+  { seed, resamples = 2000, confidence = 0.95 }: BootstrapOptions,
+): [low: number, high: number] {
+  const sample = sorted(values);
+  const random = seededRandom(seed);
+  const drawn = sorted(Array.from({ length: resamples }, () => resampledMedian(sample, random)));
+  const tail = (1 - confidence) / 2;
+  return [quantile(drawn, tail), quantile(drawn, 1 - tail)];
+}
 
 /** How an interval is made. */
 export interface IntervalOptions {
@@ -33,16 +84,16 @@ export interface IntervalOptions {
 }
 
 /** From this many rounds on the bootstrap holds what it promises. */
-export const BOOTSTRAP_ROUNDS = 6;
+const BOOTSTRAP_ROUNDS = 6;
 
 /** What Student's t is asked for: a little more, for times whose noise isn't quite log-normal. */
 const SMALL_SAMPLE_CONFIDENCE = 0.96;
 
 /** The least deviation, on the logarithm, that a few rounds are believed. */
-export const LEAST_DEVIATION = 0.01;
+const LEAST_DEVIATION = 0.01;
 
 /** What a single round is assumed to be off by, on the logarithm. */
-export const SINGLE_ROUND: number = Math.LN2;
+const SINGLE_ROUND: number = Math.LN2;
 
 /** The clock's resolution, in milliseconds: a time of 0 means less than this. */
 const CLOCK_MS = 0.001;
@@ -128,7 +179,7 @@ export function timeInterval(timesMs: readonly number[], options: IntervalOption
  * @param above The times above the line, in milliseconds.
  * @throws {RangeError} If the series differ in length, or are empty.
  */
-export function logRatios(above: readonly number[], below: readonly number[]): number[] {
+function logRatios(above: readonly number[], below: readonly number[]): number[] {
   if (above.length !== below.length || above.length === 0) {
     throw new RangeError(
       `Cannot pair times by round: ${above.length} against ${below.length} rounds`,
@@ -149,4 +200,57 @@ export function pairedRatio(
   options: IntervalOptions = {},
 ): Interval {
   return fromLogs(logInterval(logRatios(above, below), options.seed ?? 0));
+}
+
+/** What comparing two series of times comes to. */
+export type Difference = "faster" | "slower" | "no detectable difference";
+
+/** The ratio of two series of times, its interval, and what follows from it. */
+interface TimeComparison extends Interval {
+  /** Whether the interval leaves out 1. */
+  readonly verdict: Difference;
+}
+
+/** What an interval of the ratio new over old says: a difference only if it leaves out 1. */
+export function differenceOf({ low, high }: Interval): Difference {
+  if (low > 1) return "slower";
+  return high < 1 ? "faster" : "no detectable difference";
+}
+
+/**
+ * Says whether `after` is faster or slower than `before`, both measured in the same rounds.
+ *
+ * @param before The times to compare with, in milliseconds.
+ * @returns The ratio `after / before`, and "no detectable difference" if its interval holds 1.
+ * @throws {RangeError} If the rounds differ in number or a value isn't a time.
+ */
+export function compareTimes(
+  before: readonly number[],
+  after: readonly number[],
+  options: IntervalOptions = {},
+): TimeComparison {
+  const ratio = pairedRatio(after, before, options);
+  return { ...ratio, verdict: differenceOf(ratio) };
+}
+
+/**
+ * How sure it is that the ratio `above / below`, paired by round, is greater than a bound: one-sided,
+ * by Student's t on the logarithms.
+ *
+ * @param bound The ratio to be exceeded; default 1.
+ * @returns 0 to 1; a single round gives 0.9 for a factor of two beyond the bound, and never more.
+ * @throws {RangeError} If the rounds differ in number or a value isn't a time.
+ */
+export function confidenceAbove(
+  above: readonly number[],
+  below: readonly number[],
+  bound = 1,
+): number {
+  const logs = logRatios(above, below);
+  const { mean, deviation } = meanAndDeviation(logs);
+  const distance = mean - Math.log(bound);
+  if (logs.length === 1) {
+    return Math.min(0.9, Math.max(0.1, 0.5 + 0.4 * distance / SINGLE_ROUND));
+  }
+  return studentCdf(distance / (deviation / Math.sqrt(logs.length)), logs.length - 1);
 }

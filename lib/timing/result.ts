@@ -1,13 +1,21 @@
 /**
- * The result file: what was measured, and nothing else. Every report reads this and only this.
+ * The result file: what was measured, and nothing else, as types, as the schema that checks it, and read
+ * from a file. Every report reads this and only this.
  *
- * Change it only together with `schemaVersion`, ``result_schema.ts`, `result.schema.json` and the tests that hold the two
- * against each other.
+ * Change it only together with `schemaVersion` and `result.schema.json`, which is made from the schema.
  *
  * @module
  */
 
+import { z } from "zod";
 import type { Others } from "./meter/reading.ts";
+import {
+  type Checked,
+  checkedBy,
+  type FileFormat,
+  parseWritten,
+  readWritten,
+} from "./json_file.ts";
 
 /** Median and the ends of a 95 % interval. */
 export interface Interval {
@@ -144,4 +152,187 @@ export interface ResultFile {
   partial?: boolean | undefined;
   /** One for each job. */
   comparisons: Comparison[];
+}
+
+/** A median with its interval. */
+export const intervalSchema: z.ZodType<Interval> = z.object({
+  median: z.number(),
+  low: z.number(),
+  high: z.number(),
+});
+
+/** What others did to the machine. */
+export const othersSchema: z.ZodType<Others> = z.object({
+  used: z.number().nonnegative(),
+  cores: z.number().int().positive(),
+});
+
+/** What a file was measured on. */
+export const environmentSchema: z.ZodType<ResultFile["environment"]> = z.object({
+  deno: z.string(),
+  v8: z.string(),
+  os: z.string(),
+  arch: z.string(),
+  cpus: z.number().int().positive(),
+  lanesAvailable: z.number().int().positive(),
+  startedAt: z.string(),
+  seed: z.number().int(),
+  loadAverage: z.array(z.number()).optional(),
+  cpuModel: z.string().optional(),
+  notes: z.array(z.string()).optional(),
+});
+
+const count = z.number().int().nonnegative();
+const duration = z.number().nonnegative();
+
+const roundSchema: z.ZodType<Round> = z.object({
+  round: count,
+  startMs: duration,
+  runMs: duration,
+  wallMs: duration,
+  cpuMs: duration,
+  runCpuMs: duration.optional(),
+  queuedMs: duration.optional(),
+  peakRssBytes: duration,
+  succeeded: count,
+  failed: count,
+  checksum: z.string(),
+  reasons: z.record(z.string(), z.number().int().positive()).optional(),
+  examples: z.record(z.string(), z.string()).optional(),
+});
+
+const timelineSchema: z.ZodType<Timeline> = z.object({
+  round: count,
+  lanes: z.array(z.object({
+    lane: z.number().int(),
+    startMs: duration,
+    cpuShare: z.number().min(0).max(1).nullable(),
+  })),
+  index: z.array(z.number().int()),
+  lane: z.array(z.number().int()),
+  queuedMs: z.array(z.number()),
+  startedMs: z.array(z.number()),
+  endedMs: z.array(z.number()),
+  status: z.array(z.string()),
+});
+
+const modelResultSchema: z.ZodType<ModelResult> = z.object({
+  model: z.string(),
+  lanes: z.number().int().positive(),
+  slots: z.number().int().positive().nullable(),
+  rounds: z.array(roundSchema),
+  wallMs: intervalSchema,
+  speedup: intervalSchema.nullable(),
+  timeline: timelineSchema.optional(),
+});
+
+const verdictSchema: z.ZodType<Verdict> = z.object({
+  bound: z.enum(["io", "cpu", "mixed", "small"]),
+  cpuShare: z.number(),
+  recommended: z.string(),
+  confidence: z.number().min(0).max(1),
+  reason: z.string(),
+});
+
+const comparisonSchema: z.ZodType<Comparison> = z.object({
+  job: z.object({
+    name: z.string(),
+    task: z.string(),
+    items: count,
+    options: z.record(z.string(), z.unknown()),
+  }),
+  ceiling: z.object({ speedup: z.number(), lanes: z.number().int().positive() }).nullable(),
+  others: othersSchema.optional(),
+  models: z.array(modelResultSchema),
+  agree: z.boolean(),
+  warnings: z.array(z.string()),
+  verdict: verdictSchema.nullable(),
+});
+
+const resultFileSchema: z.ZodType<ResultFile> = z.object({
+  schemaVersion: z.literal(1),
+  environment: environmentSchema,
+  partial: z.boolean().optional(),
+  comparisons: z.array(comparisonSchema),
+});
+
+/** Checks data against the schema. */
+export function checkResult(data: unknown): Checked<ResultFile> {
+  return checkedBy(resultFileSchema, data);
+}
+
+/** The JSON Schema of result files, made from the description that checks them. */
+export function resultJsonSchema(): Record<string, unknown> {
+  return { title: "Lanes result file", ...z.toJSONSchema(resultFileSchema, { io: "input" }) };
+}
+
+/** Faults that the schema can't see: columns of unlike length, indices that point nowhere. */
+function inconsistency(file: ResultFile): string | undefined {
+  for (const [c, { models }] of file.comparisons.entries()) {
+    for (const [m, { timeline, rounds }] of models.entries()) {
+      const where = `comparisons[${c}].models[${m}]`;
+      if (rounds.length === 0) return `${where}.rounds is empty`;
+      if (timeline === undefined) continue;
+      const { index, lane, queuedMs, startedMs, endedMs, status } = timeline;
+      for (const [name, column] of Object.entries({ lane, queuedMs, startedMs, endedMs, status })) {
+        if (column.length !== index.length) {
+          return `${where}.timeline.${name} has ${column.length} entries, but index has ` +
+            `${index.length}`;
+        }
+      }
+    }
+  }
+  return undefined;
+}
+
+/** The result files of comparisons. */
+export const RESULT_FORMAT: FileFormat<ResultFile> = {
+  kind: undefined,
+  writers: ["io", "cpu"],
+  check: (data) => {
+    const checked = checkResult(data);
+    if (checked.fault !== undefined) return checked;
+    const { value } = checked;
+    return { value: { ...value, comparisons: value.comparisons.map(withoutGainsOfFailures) } };
+  },
+  inconsistency,
+};
+
+/**
+ * Makes a result file of text, or says what is wrong with it.
+ *
+ * @throws {ResultFileError} If it is no JSON, of another version or kind, or has a field that can't be.
+ */
+export function parseResultFile(text: string, path: string): ResultFile {
+  return parseWritten(text, path, [RESULT_FORMAT]);
+}
+
+/**
+ * Reads a result file.
+ *
+ * @throws {ResultFileError} If it is missing, too large, truncated, of another version or kind, or
+ * nonsense.
+ */
+export async function readResultFile(path: string): Promise<ResultFile> {
+  return await readWritten(path, [RESULT_FORMAT]);
+}
+
+/** Whether items were tried in these rounds and all of them failed. */
+export function nothingSucceeded({ rounds }: { readonly rounds: readonly Round[] }): boolean {
+  return rounds.some(({ failed }) => failed > 0) &&
+    rounds.every(({ succeeded }) => succeeded === 0);
+}
+
+/** Whether a model may be compared with others by its time. */
+export function isComparable(model: Pick<ModelResult, "rounds">): boolean {
+  return model.rounds.length > 0 && !nothingSucceeded(model);
+}
+
+/** The comparison without gains and a verdict on what failed: earlier versions drew them. */
+function withoutGainsOfFailures(comparison: Comparison): Comparison {
+  if (!comparison.models.some(nothingSucceeded)) return comparison;
+  const models = comparison.models.map((model) =>
+    nothingSucceeded(model) ? { ...model, speedup: null } : model
+  );
+  return { ...comparison, models, verdict: null };
 }

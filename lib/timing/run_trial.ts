@@ -9,8 +9,38 @@ import { isRemote } from "../models.ts";
 import { MeasuringChild, trialFlags } from "../children/measuring_child.ts";
 import type { Meter } from "./meter/meter.ts";
 import { loadBetween, type Reading } from "./meter/reading.ts";
-import { lostInJson } from "./plain_values.ts";
 import type { TrialResult, TrialRunner, TrialSpec } from "./spec.ts";
+
+/**
+ * Says where a value holds something that JSON changes or drops, such as `"items[3].size is a bigint"`;
+ * undefined if nothing is lost.
+ */
+export function lostInJson(value: unknown, path: string): string | undefined {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return undefined;
+  if (typeof value === "number") {
+    return Number.isFinite(value) && !Object.is(value, -0)
+      ? undefined
+      : `${path} is ${Object.is(value, -0) ? "-0" : value}`;
+  }
+  if (typeof value !== "object") return `${path} is a ${typeof value}`;
+  if (Array.isArray(value)) {
+    for (let place = 0; place < value.length; place++) {
+      const lost = lostInJson(value[place], `${path}[${place}]`);
+      if (lost !== undefined) return lost;
+    }
+    return undefined;
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    return `${path} is a ${prototype?.constructor?.name ?? "class instance"}`;
+  }
+  for (const [key, held] of Object.entries(value)) {
+    // An absent property and one that is undefined are the same to nearly everyone.
+    const lost = held === undefined ? undefined : lostInJson(held, `${path}.${key}`);
+    if (lost !== undefined) return lost;
+  }
+  return undefined;
+}
 
 /** A trial gave no result. */
 export class TrialError extends Error {
@@ -54,7 +84,7 @@ function withQueueing(
  * The process may do what the job's permissions say and what its lanes need, and nothing else. When
  * the signal aborts, it is asked to end, and killed if it hasn't after 0.8 seconds.
  *
- * @returns The runner. It rejects with {@linkcode TrialError} if the trial gives no result, with
+ * The runner rejects with {@linkcode TrialError} if the trial gives no result, with
  * `TypeError` if an item can't travel as JSON, and with the signal's reason if that is aborted.
  */
 export function trialProcesses(options: TrialProcessOptions = {}): TrialRunner {

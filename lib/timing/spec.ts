@@ -19,7 +19,7 @@ export type ItemSource =
     readonly module: string;
     readonly export: string;
     readonly limit?: number;
-    /** Takes the items of a list in an order in which the first few are a fair share (spread.ts). */
+    /** Takes the items of a list in an order in which the first few are a fair share (`spreadOrder()` in job_items.ts). */
     readonly spread?: boolean;
     /** With `spread`: how many of the first items belong to the job; all unless given. */
     readonly first?: number;

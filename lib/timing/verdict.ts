@@ -8,14 +8,25 @@
  * @module
  */
 
-import { MODELS } from "../models.ts";
-import { AS_GOOD, COMPUTES, SURE, WAITS } from "../judge/thresholds.ts";
-import { cpuShareOf } from "./cpu_share.ts";
-import { confidenceAbove } from "./difference.ts";
-import { pairedRatio } from "./interval.ts";
-import { isBusy, type Others } from "./meter/reading.ts";
 import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
 import { median } from "./statistics.ts";
+import { MODELS } from "../models.ts";
+import { AS_GOOD, COMPUTES, SURE, WAITS } from "../judge/thresholds.ts";
+import { confidenceAbove, pairedRatio } from "./interval.ts";
+import { isBusy, type Others } from "./meter/reading.ts";
+
+/**
+ * The median share of the run in which a model's tasks kept the CPU busy: CPU time over wall time, from
+ * the first item to the last outcome. Starting isn't counted, nor is queueing for a core that others
+ * had, where the system tells it.
+ */
+export function cpuShareOf({ rounds }: Pick<ModelResult, "rounds">): number {
+  return median(rounds.map(({ runCpuMs, cpuMs, runMs, queuedMs = 0 }) => {
+    const usedMs = runCpuMs ?? cpuMs;
+    // The two clocks aren't read at one instant: never less than what was used is left.
+    return usedMs / (Math.max(Math.min(usedMs, runMs), runMs - queuedMs) || 0.001);
+  }));
+}
 
 /** What a verdict is made from. */
 export interface Evidence {

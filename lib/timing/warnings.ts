@@ -7,9 +7,8 @@
 import { linearRegression } from "simple-statistics";
 import { isBusy, type Others, othersWords } from "./meter/reading.ts";
 import type { Comparison, ModelResult } from "./result.ts";
-import { median, outliers } from "./statistics.ts";
-import { cpuShareOf } from "./cpu_share.ts";
-import { studentCdf } from "./student_t.ts";
+import { median, outliers, studentCdf } from "./statistics.ts";
+import { cpuShareOf } from "./verdict.ts";
 
 /** One finished trial's time, in the order in which the trials ran. */
 export interface TimedTrial {
@@ -22,8 +21,9 @@ export interface TimedTrial {
 /** Fewer rounds than this can't tell noise from a difference. */
 const FEW_ROUNDS = 3;
 
-/** Below this CPU share the tasks wait; from the other on an event loop has no pause left to wait in. */
-const WAITS = 0.5;
+/** Below this CPU share tasks wait for the most part. */
+const WAITING = 0.5;
+/** From this CPU share on an event loop has no pause left to wait in. */
 const BUSY = 0.9;
 
 /** A speedup may exceed a measured ceiling by this without being wrong. */
@@ -70,7 +70,7 @@ export function driftWarning(trials: readonly TimedTrial[]): string | undefined 
 export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
   const sequential = models.find(({ model }) => model === "sequential");
   // Tasks that compute keep the CPU busy whatever the model: that is no bottleneck but their nature.
-  if (sequential !== undefined && cpuShareOf(sequential) >= WAITS) return [];
+  if (sequential !== undefined && cpuShareOf(sequential) >= WAITING) return [];
   return models.flatMap((of) => {
     if (of.model !== "concurrent" && of.model !== "limited") return [];
     // Of the whole time: while it queued for a core that others had, it was not the limit.
@@ -102,8 +102,6 @@ export function outlierWarnings(models: readonly ModelResult[]): string[] {
 
 /**
  * Flags what is faster than the machine can be.
- *
- * @param ceiling What the machine gains in parallel; null if that wasn't measured.
  */
 export function ceilingWarnings(
   models: readonly ModelResult[],
@@ -135,9 +133,6 @@ export function busyWarnings(others: Others | undefined): string[] {
 
 /**
  * The warnings that follow from the rounds.
- *
- * @param ceiling The ceiling, if it was measured.
- * @param others What others did to the machine meanwhile, if that is known.
  */
 export function warningsOf(
   models: readonly ModelResult[],

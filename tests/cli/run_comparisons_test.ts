@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Planned, runComparisons, type RunOptions } from "../../lib/cli/run_comparisons.ts";
-import type { Comparison } from "../../lib/timing/result.ts";
-import { parseResultFile } from "../../lib/timing/result_file.ts";
+import { type Comparison, parseResultFile } from "../../lib/timing/result.ts";
 import type { ComparisonSpec } from "../../lib/timing/spec.ts";
 import { cpuComparison, hostileResult, ioComparison, resultOf } from "../report/fixture.ts";
 import { granted } from "../granted.ts";

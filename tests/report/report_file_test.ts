@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { parseReportFile, readReportFile, sortedByKind } from "../../lib/report/report_file.ts";
-import { RESULT_FILE_BYTES, ResultFileError } from "../../lib/timing/written_file.ts";
+import { RESULT_FILE_BYTES, ResultFileError } from "../../lib/timing/json_file.ts";
 import { granted } from "../granted.ts";
 import { edited } from "../json_schemas.ts";
 import { ioComparison, resultOf } from "./fixture.ts";

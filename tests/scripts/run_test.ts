@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import { MODELS } from "../../lib/models.ts";
-import type { ResultFile } from "../../lib/timing/result.ts";
-import { readResultFile } from "../../lib/timing/result_file.ts";
+import { readResultFile, type ResultFile } from "../../lib/timing/result.ts";
 import { mayRunScripts, ROOT, runTask } from "./run_script.ts";
 
 async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {

@@ -1,6 +1,16 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import type { Outcome } from "../../lib/dispatch/outcome.ts";
-import { failureKindsOf, paceOf } from "../../lib/timing/failures.ts";
+import {
+  failureKindsOf,
+  failuresOf,
+  httpSigns,
+  isRefusal,
+  PaceMeter,
+  paceOf,
+  sumOfFailures,
+} from "../../lib/timing/failures.ts";
+
+const TIMES = { lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 1 };
 
 const at = (index: number, endedAtMs = index) => ({
   index,
@@ -14,6 +24,108 @@ const at = (index: number, endedAtMs = index) => ({
 function failed(index: number, reason: unknown, endedAtMs?: number): Outcome<unknown> {
   return { ...at(index, endedAtMs), status: "rejected", ended: "failed", reason };
 }
+
+Deno.test("failuresOf() counts reasons and keeps the first item's message of each", () => {
+  const refused = (page: number) =>
+    Object.assign(new Error(`refused: GET http://a/${page}: nobody listens`), { code: "refused" });
+  const outcomes = [
+    failed(7, refused(7)),
+    failed(3, refused(3)),
+    failed(5, new RangeError("too large")),
+    { status: "fulfilled", index: 0, value: 1, ...TIMES } as const,
+  ];
+  assertEquals(failuresOf(outcomes), {
+    reasons: { refused: 2, RangeError: 1 },
+    examples: {
+      refused: "item 3, GET http://a/3: nobody listens",
+      RangeError: "item 5, too large",
+    },
+  });
+});
+
+Deno.test("failuresOf() takes whatever is thrown", () => {
+  const odd = {
+    toString() {
+      throw new Error("trap");
+    },
+  };
+  const { reasons, examples } = failuresOf([
+    failed(0, "text"),
+    failed(1, undefined),
+    failed(2, odd),
+    failed(3, Object.assign(new Error("x"), { code: "__proto__" })),
+  ]);
+  assertEquals(Object.entries(reasons), [["text", 1], ["failed", 2], ["__proto__", 1]]);
+  assertEquals(Object.entries(examples), [
+    ["text", "item 0"],
+    ["failed", "item 1, undefined"],
+    ["__proto__", "item 3, x"],
+  ]);
+});
+
+Deno.test("failuresOf() keeps to few reasons and short examples, however many differ", () => {
+  const outcomes = Array.from({ length: 10_000 }, (_, i) => failed(i, `no luck with ${i}`));
+  const { reasons } = failuresOf(outcomes);
+  assertEquals(Object.keys(reasons).length, 21);
+  assertEquals(reasons["other reasons"], 10_000 - 20);
+  const { examples } = failuresOf([failed(0, new Error("x".repeat(1e6)))]);
+  assertEquals(examples.Error!.length < 400, true);
+});
+
+Deno.test("sumOfFailures() adds rounds up and keeps the first example", () => {
+  assertEquals(
+    sumOfFailures([
+      { reasons: { a: 1 }, examples: { a: "item 0" } },
+      {},
+      { reasons: { a: 2, b: 1 }, examples: { a: "item 4", b: "item 1" } },
+    ]),
+    { reasons: { a: 3, b: 1 }, examples: { a: "item 0", b: "item 1" } },
+  );
+});
+
+const RETRY = new Headers({ "retry-after": "2" });
+
+Deno.test("httpSigns() finds a status and a wait wherever tasks put them", () => {
+  const found: readonly [unknown, ReturnType<typeof httpSigns>][] = [
+    [Object.assign(new Error("no"), { status: 429 }), { status: 429 }],
+    [Object.assign(new Error("no"), { statusCode: 503 }), { status: 503 }],
+    [Object.assign(new Error("no"), { code: "HTTP 429" }), { status: 429 }],
+    [new Error("HTTP 429"), { status: 429 }],
+    [new Error("429 Too Many Requests"), { status: 429 }],
+    [new Error("rate limit exceeded"), { status: 429 }],
+    [new Response("", { status: 503, headers: RETRY }), { status: 503, retryAfterMs: 2000 }],
+    [Object.assign(new Error("no"), { response: new Response("", { status: 429 }) }), {
+      status: 429,
+    }],
+    [new Error("no", { cause: Object.assign(new Error("x"), { status: 429 }) }), { status: 429 }],
+    [Object.assign(new Error("no"), { retryAfterMs: 50 }), { retryAfterMs: 50 }],
+    [{ ok: false, status: 429 }, { status: 429 }],
+    ["HTTP 503", { status: 503 }],
+    [undefined, {}],
+    [new Error("item 429 is missing"), {}],
+    [new TypeError("x is undefined"), {}],
+  ];
+  for (const [thrown, signs] of found) assertEquals(httpSigns(thrown), signs, String(thrown));
+});
+
+Deno.test("isRefusal() tells a server that asks for fewer requests from other answers", () => {
+  assertEquals([{ status: 429 }, { status: 503 }, { retryAfterMs: 0 }].map(isRefusal), [
+    true,
+    true,
+    true,
+  ]);
+  assertEquals([{ status: 404 }, { status: 500 }, {}].map(isRefusal), [false, false, false]);
+});
+
+Deno.test("PaceMeter counts what goes through once a server has begun to refuse", () => {
+  const meter = new PaceMeter();
+  // A burst of 20 goes through; then one in two, every 25 ms.
+  for (let item = 0; item < 20; item++) meter.add(item, false);
+  for (let item = 0; item < 40; item++) meter.add(20 + 25 * item, item % 2 === 0);
+  assertAlmostEquals(meter.perSecond!, 20, 1);
+  assertEquals(meter.refused, 20);
+  assertEquals(new PaceMeter().perSecond, null);
+});
 
 function went(index: number, endedAtMs?: number, attempts = 1): Outcome<unknown> {
   return { ...at(index, endedAtMs), attempts, status: "fulfilled", value: index };

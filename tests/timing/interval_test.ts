@@ -1,9 +1,15 @@
-import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { compareTimes, confidenceAbove } from "../../lib/timing/difference.ts";
-import { pairedRatio, timeInterval } from "../../lib/timing/interval.ts";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import {
+  bootstrapMedian,
+  compareTimes,
+  confidenceAbove,
+  pairedRatio,
+  timeInterval,
+} from "../../lib/timing/interval.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 import { schedule } from "../../lib/timing/schedule.ts";
+import { median } from "../../lib/timing/statistics.ts";
 
 const time = fc.double({ min: 0.1, max: 1e6, noNaN: true });
 const rounds = fc.array(fc.tuple(time, time), { minLength: 1, maxLength: 9 });
@@ -141,4 +147,36 @@ Deno.test("A slow-down of 20 % is found in 3 rounds at 2 % noise, and in 5 at 5 
     const { slower } = calls(noise, { count, driftPerTrial: 0, factor: 1.2, cases: 500 });
     assert(slower >= 0.95 * 500, `${name}, ${count} rounds: found in ${slower} of 500`);
   }
+});
+
+Deno.test("bootstrapMedian() gives the same interval for the same seed", () => {
+  const values = [3, 1, 4, 1, 5, 9, 2, 6];
+  assertEquals(bootstrapMedian(values, { seed: 1 }), bootstrapMedian(values, { seed: 1 }));
+});
+
+Deno.test("bootstrapMedian() holds the median and stays within the sample", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 1, maxLength: 12 }),
+      fc.integer(),
+      (values, seed) => {
+        const [low, high] = bootstrapMedian(values, { seed, resamples: 200 });
+        assert(low >= Math.min(...values) && high <= Math.max(...values));
+        assert(low <= median(values) && median(values) <= high);
+      },
+    ),
+  );
+});
+
+Deno.test("bootstrapMedian() is narrower when less confidence is asked for", () => {
+  const values = [10, 20, 30, 40, 50, 60, 70, 80];
+  const width = (confidence: number) => {
+    const [low, high] = bootstrapMedian(values, { seed: 3, confidence });
+    return high - low;
+  };
+  assert(width(0.5) < width(0.95));
+});
+
+Deno.test("bootstrapMedian() refuses an empty sample", () => {
+  assertThrows(() => bootstrapMedian([], { seed: 1 }), RangeError, "empty");
 });

@@ -2,7 +2,12 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Outcome } from "../../lib/dispatch/outcome.ts";
 import { type Executor, limited, sequential } from "../../lib/executor.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
-import { runTrialHere, type TrialHost } from "../../lib/timing/trial.ts";
+import {
+  runTrialHere,
+  TIMELINE_TASKS,
+  timelineOf,
+  type TrialHost,
+} from "../../lib/timing/trial.ts";
 import { JOB } from "./fake.ts";
 
 /** What the hooks of a job's module did. */
@@ -180,4 +185,71 @@ Deno.test("runTrialHere() gives the first results a checksum of their own", asyn
   const [two, four] = [await trial([1, 2]), await trial([1, 2, 3, 4], 2)];
   assertEquals(four.prefixChecksum, two.round.checksum);
   assertEquals(two.prefixChecksum, undefined);
+});
+
+function outcome(index: number, lane: number, startedAtMs: number, endedAtMs: number) {
+  const common = { index, lane, attempts: 1, queuedAtMs: 100, startedAtMs, endedAtMs };
+  return { ...common, status: "fulfilled", value: 0 } satisfies Outcome<number>;
+}
+
+Deno.test("timelineOf() puts items in order and counts from the first item", () => {
+  const outcomes = [outcome(1, 0, 110, 120), outcome(0, 0, 100, 110.0004)];
+  const { index, queuedMs, startedMs, endedMs, status } = timelineOf({
+    round: 0,
+    outcomes,
+    before: [],
+    after: [],
+    firstMs: 100,
+  });
+  assertEquals([index, queuedMs, startedMs, endedMs], [[0, 1], [0, 0], [0, 10], [10, 20]]);
+  assertEquals(status, ["fulfilled", "fulfilled"]);
+});
+
+Deno.test("timelineOf() counts a lane's CPU over the time it had tasks in flight, once", () => {
+  const usage = { lane: 0, startMs: 5, peakRssBytes: undefined };
+  const { lanes } = timelineOf({
+    round: 0,
+    // Two at once from 100 to 120, nothing until 140, one until 160: 40 ms in flight.
+    outcomes: [outcome(0, 0, 100, 120), outcome(1, 0, 105, 115), outcome(2, 0, 140, 160)],
+    before: [{ ...usage, cpuMs: 7 }],
+    after: [{ ...usage, cpuMs: 17 }],
+    firstMs: 100,
+  });
+  assertEquals(lanes, [{ lane: 0, startMs: 5, cpuShare: 0.25 }]);
+});
+
+Deno.test("timelineOf() says null where a lane's CPU time can't be told", () => {
+  const usage = { startMs: 0, cpuMs: undefined, peakRssBytes: undefined };
+  const after = [{ ...usage, lane: 0 }, { ...usage, lane: 1 }];
+  const { lanes } = timelineOf({ round: 0, outcomes: [], before: [], after, firstMs: 0 });
+  assertEquals(lanes.map(({ cpuShare }) => cpuShare), [null, null]);
+});
+
+Deno.test("timelineOf() gives a task that never started no length", () => {
+  const never: Outcome<unknown> = {
+    index: 0,
+    lane: -1,
+    attempts: 0,
+    queuedAtMs: 0,
+    startedAtMs: NaN,
+    endedAtMs: 3,
+    status: "rejected",
+    ended: "cancelled",
+    reason: null,
+  };
+  const { startedMs, endedMs, status } = timelineOf({
+    round: 0,
+    outcomes: [never],
+    before: [],
+    after: [],
+    firstMs: 0,
+  });
+  assertEquals([startedMs, endedMs, status], [[3], [3], ["cancelled"]]);
+});
+
+Deno.test("timelineOf() thins out more tasks than it keeps, evenly", () => {
+  const outcomes = Array.from({ length: 2 * TIMELINE_TASKS + 1 }, (_, n) => outcome(n, 0, 0, 1));
+  const { index } = timelineOf({ round: 0, outcomes, before: [], after: [], firstMs: 0 });
+  assertEquals(index.slice(0, 3), [0, 3, 6]);
+  assertEquals(index.length, Math.ceil(outcomes.length / 3));
 });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { studentCdf } from "../../timing/student_t.ts";
+import { studentCdf } from "../../timing/statistics.ts";
 import type { Verdict } from "../../timing/result.ts";
 import { COMPUTES, WAITS } from "../../judge/thresholds.ts";
 import type { Machine } from "./machine.ts";

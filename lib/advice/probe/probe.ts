@@ -9,7 +9,7 @@ import { UsageError } from "../../options.ts";
 import type { Meter } from "../../timing/meter/meter.ts";
 import { type Load, loadBetween, type Reading } from "../../timing/meter/reading.ts";
 import type { JobSpec } from "../../timing/spec.ts";
-import { spreadOrder } from "../../timing/spread.ts";
+import { spreadOrder } from "../../timing/job_items.ts";
 import { missingFlag } from "../job/job_permissions.ts";
 import type {
   Exports,
@@ -64,7 +64,7 @@ export interface Probed {
   readonly checksums: ReadonlyMap<number, string>;
   /** What the system knows of the process while the sample ran; undefined where it doesn't tell. */
   readonly load?: Load | undefined;
-  /** How many items are taken in the order of timing/spread.ts; undefined for those that aren't. */
+  /** How many items are taken in the order of timing/job_items.ts; undefined for those that aren't. */
   readonly spread?: number | undefined;
   /** How many items the job has, where its input tells. */
   readonly total?: number | undefined;

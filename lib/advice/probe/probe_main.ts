@@ -13,8 +13,7 @@ import { isGenerator } from "../../lanes/load_task.ts";
 import { plainContext } from "../../lanes/plain_context.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf } from "../../timing/checksum.ts";
-import { prepare } from "../../timing/prepare.ts";
-import { spreadItems } from "../../timing/spread.ts";
+import { prepare, spreadItems } from "../../timing/job_items.ts";
 import { profiledRun } from "../profile/profiled_run.ts";
 import { ItemPuller } from "./item_puller.ts";
 import type {

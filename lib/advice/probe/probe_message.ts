@@ -26,7 +26,7 @@ export interface ProbeOrder {
   readonly backwards?: boolean;
   /** Runs a part of the first `limit` items for a profile instead. */
   readonly profile?: ProfileOrder;
-  /** Takes the items of a list in the order of timing/spread.ts. */
+  /** Takes the items of a list in the order of timing/job_items.ts. */
   readonly spread?: boolean;
   /** With `spread`: how many of the first items belong to the job. */
   readonly first?: number;
@@ -159,7 +159,7 @@ export type ProbeMessage =
     readonly type: "phase";
     /** `item` while the next item is waited for. */
     readonly phase: "prepare" | "setup" | "items" | "item" | "tasks" | "teardown";
-    /** How many items are taken in the order of timing/spread.ts; undefined for those that aren't. */
+    /** How many items are taken in the order of timing/job_items.ts; undefined for those that aren't. */
     readonly spread?: number | undefined;
     /** How many items there are, where the input tells. */
     readonly total?: number | undefined;

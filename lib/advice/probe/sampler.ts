@@ -15,8 +15,8 @@ import { inspect, refusal } from "../../lanes/remote/inspect.ts";
 import { threads } from "../../lanes/remote/way.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf } from "../../timing/checksum.ts";
-import { httpSigns, isRefusal, PaceMeter } from "../../timing/refusal_signs.ts";
-import { spreadOrder } from "../../timing/spread.ts";
+import { httpSigns, isRefusal, PaceMeter } from "../../timing/failures.ts";
+import { spreadOrder } from "../../timing/job_items.ts";
 import { ItemPuller } from "./item_puller.ts";
 import type { ProbeMessage, ProbeOrder, Stretch, Thrown, TransferCost } from "./probe_message.ts";
 

@@ -7,7 +7,7 @@
 import { CONFIDENCE, ONE_ROUND } from "../../judge/thresholds.ts";
 import { fromLogs, logOfTime } from "../../timing/interval.ts";
 import type { Interval } from "../../timing/result.ts";
-import { studentCdf, studentQuantile } from "../../timing/student_t.ts";
+import { studentCdf, studentQuantile } from "../../timing/statistics.ts";
 
 /** One model's times by round. */
 export interface Series {

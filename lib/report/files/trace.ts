@@ -9,7 +9,7 @@
  */
 
 import type { Comparison, ModelResult, ResultFile, Timeline } from "../../timing/result.ts";
-import { sumOfFailures } from "../../timing/reasons.ts";
+import { sumOfFailures } from "../../timing/failures.ts";
 import { plain } from "../../text/plain.ts";
 import { assignSlots, hasStarted } from "../slots.ts";
 

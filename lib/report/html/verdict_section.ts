@@ -11,8 +11,7 @@ import {
   formatPercent,
   formatRatio,
 } from "../../text/format.ts";
-import type { Comparison, Verdict } from "../../timing/result.ts";
-import { nothingSucceeded } from "../../timing/succeeded.ts";
+import { type Comparison, nothingSucceeded, type Verdict } from "../../timing/result.ts";
 import { exampleLines, failureLines, isUndecided, verdictText } from "../terminal/verdict_text.ts";
 import { formatCount } from "./count.ts";
 import { type Html, type Markup, markup } from "./markup.ts";

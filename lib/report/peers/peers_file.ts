@@ -6,10 +6,13 @@
  */
 
 import { z } from "zod";
-import type { Interval, ResultFile } from "../../timing/result.ts";
-import { checkedBy } from "../../timing/schema_fault.ts";
-import { environmentSchema, intervalSchema, type SchemaOf } from "../../timing/schema_parts.ts";
-import type { FileFormat } from "../../timing/written_file.ts";
+import {
+  environmentSchema,
+  type Interval,
+  intervalSchema,
+  type ResultFile,
+} from "../../timing/result.ts";
+import { checkedBy, type FileFormat } from "../../timing/json_file.ts";
 
 /** What the project wants of a figure or of a ratio, bounds included. */
 export interface PeersAim {
@@ -78,7 +81,7 @@ const row = z.object({
     .nullable(),
 });
 
-const peersFileSchema: SchemaOf<PeersFile> = z.object({
+const peersFileSchema: z.ZodType<PeersFile> = z.object({
   schemaVersion: z.literal(1),
   kind: z.literal("peers"),
   environment: environmentSchema,

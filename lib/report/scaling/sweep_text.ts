@@ -32,7 +32,7 @@ import {
   NO_FIGURE,
 } from "../../text/format.ts";
 import { plain, wrap } from "../../text/plain.ts";
-import { type Failures, sumOfFailures } from "../../timing/reasons.ts";
+import { type Failures, sumOfFailures } from "../../timing/failures.ts";
 
 function pointsTable({ points, axis }: SweepResult, style: Style): string {
   const time = (of: (latency: NonNullable<SweepPoint["latencyMs"]>) => number) =>

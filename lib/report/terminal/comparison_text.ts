@@ -26,8 +26,13 @@ import {
   NO_FIGURE,
 } from "../../text/format.ts";
 import { fit, plain, wrap } from "../../text/plain.ts";
-import type { Comparison, ModelResult, ResultFile, Round } from "../../timing/result.ts";
-import { nothingSucceeded } from "../../timing/succeeded.ts";
+import {
+  type Comparison,
+  type ModelResult,
+  nothingSucceeded,
+  type ResultFile,
+  type Round,
+} from "../../timing/result.ts";
 
 /**
  * Writes a result as text: for each comparison its table, the picture of its lanes, what failed,

@@ -4,9 +4,15 @@
  * @module
  */
 
-import type { Comparison, ModelResult, ResultFile, Round, Verdict } from "../../timing/result.ts";
+import {
+  type Comparison,
+  type ModelResult,
+  nothingSucceeded,
+  type ResultFile,
+  type Round,
+  type Verdict,
+} from "../../timing/result.ts";
 import { isBusy as othersAreBusy } from "../../timing/meter/reading.ts";
-import { nothingSucceeded } from "../../timing/succeeded.ts";
 import {
   formatBytes,
   formatNumber,

@@ -8,7 +8,7 @@
 import { MeasuringChild, trialFlags } from "../../children/measuring_child.ts";
 import { TrialError } from "../../timing/run_trial.ts";
 import { intendedMs, type OpenLoopTrace, type OpenLoopTrial } from "./trial.ts";
-import { sumOfFailures } from "../../timing/reasons.ts";
+import { sumOfFailures } from "../../timing/failures.ts";
 import { quantile, sorted } from "../../timing/statistics.ts";
 import type { OpenLoopPoint, ResponseTimes } from "../sweep_result.ts";
 import { schedule } from "../../timing/schedule.ts";

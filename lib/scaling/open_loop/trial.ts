@@ -9,7 +9,7 @@ import type { JobSpec, ModelSpec } from "../../timing/spec.ts";
 import type { Executor } from "../../executor.ts";
 import type { Task } from "../../lanes/task.ts";
 import type { Outcome } from "../../dispatch/outcome.ts";
-import { failuresOf } from "../../timing/reasons.ts";
+import { failuresOf } from "../../timing/failures.ts";
 
 /** One rate, one round. */
 export interface OpenLoopTrial extends ModelSpec {

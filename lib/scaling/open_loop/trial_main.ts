@@ -5,10 +5,9 @@
  * @module
  */
 
-import { openItems } from "../../timing/item_source.ts";
+import { openItems, prepare } from "../../timing/job_items.ts";
 import { openModel } from "../../timing/open_model.ts";
 import { meetParent } from "../../children/parent.ts";
-import { prepare } from "../../timing/prepare.ts";
 import { openLoopHere, type OpenLoopTrial } from "./trial.ts";
 
 async function run(trial: OpenLoopTrial, signal: AbortSignal) {

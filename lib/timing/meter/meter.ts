@@ -17,8 +17,8 @@ export interface Meter {
   read(pid?: number): Promise<Reading | undefined>;
 }
 
-/** An answer that takes longer will not come, in milliseconds. */
-const PATIENCE_MS = 3000;
+/** How long an answer is waited for, in milliseconds: one that takes longer will not come. */
+const LONGEST_ANSWER_MS = 3000;
 
 /** A meter's process. */
 class ProcMeter implements Meter, AsyncDisposable {
@@ -52,12 +52,12 @@ class ProcMeter implements Meter, AsyncDisposable {
 
 async function within<T>(answer: Promise<T>): Promise<T | undefined> {
   const late = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => late.resolve(undefined), PATIENCE_MS);
+  const timer = setTimeout(() => late.resolve(undefined), LONGEST_ANSWER_MS);
   return await Promise.race([answer, late.promise]).finally(() => clearTimeout(timer));
 }
 
 /** A meter where there is nothing to read. */
-const BLIND: Meter & AsyncDisposable = {
+const NO_METER: Meter & AsyncDisposable = {
   read: () => Promise.resolve(undefined),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
@@ -67,7 +67,7 @@ const BLIND: Meter & AsyncDisposable = {
  * meter_main.ts, a file of ours that loads nothing of a job's. It ends with this process.
  */
 export async function startMeter(signal?: AbortSignal): Promise<Meter & AsyncDisposable> {
-  if (Deno.build.os !== "linux") return BLIND;
+  if (Deno.build.os !== "linux") return NO_METER;
   try {
     const entry = new URL("./meter_main.ts", import.meta.url);
     const child = new MeasuringChild({
@@ -83,5 +83,5 @@ export async function startMeter(signal?: AbortSignal): Promise<Meter & AsyncDis
   } catch {
     // Not permitted to run Deno, or no process left: figures are had without it.
   }
-  return BLIND;
+  return NO_METER;
 }

@@ -4,7 +4,29 @@
  * @module
  */
 
-import type { CoreTimes, Switches, ThreadTimes } from "./proc_texts.ts";
+/** What `/proc/PID/task/TID/schedstat` says of a thread, in milliseconds. */
+export interface ThreadTimes {
+  /** How long it ran. */
+  readonly runMs: number;
+  /** How long it could have run, but another had its core. */
+  readonly queuedMs: number;
+}
+
+/** How often a thread left its core. */
+export interface Switches {
+  /** To wait for something. */
+  readonly voluntary: number;
+  /** Because another thread was given it. */
+  readonly involuntary: number;
+}
+
+/** What `/proc/stat` says of the machine. */
+export interface CoreTimes {
+  /** How many cores are online. */
+  readonly cores: number;
+  /** How long they were busy altogether, in milliseconds: with programs, the kernel, and other machines' work. */
+  readonly busyMs: number;
+}
 
 /** What a process did since it started. */
 export interface ProcessReading {

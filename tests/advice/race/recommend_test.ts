@@ -9,7 +9,7 @@ import {
   recommend,
   scaledMs,
 } from "../../../lib/advice/race/recommend.ts";
-import { spreadOrder } from "../../../lib/timing/spread.ts";
+import { spreadOrder } from "../../../lib/timing/job_items.ts";
 import { adviceOn } from "../advice_on.ts";
 import { MACHINE, probedOf, roundOf, sampleFor } from "../fixture.ts";
 

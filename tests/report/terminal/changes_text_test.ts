@@ -2,7 +2,7 @@ import { assert } from "@std/assert";
 import stringWidth from "string-width";
 import { renderChanges } from "../../../lib/report/terminal/changes_text.ts";
 import type { Change } from "../../../lib/timing/compare_results.ts";
-import { differenceOf } from "../../../lib/timing/difference.ts";
+import { differenceOf } from "../../../lib/timing/interval.ts";
 import { HOSTILE } from "../fixture.ts";
 
 function changeOf(model: string, median: number, tooSlow = false): Change {

@@ -8,7 +8,7 @@ import {
   quotaOf,
   switchesIn,
   threadTimes,
-} from "../../../lib/timing/meter/proc_texts.ts";
+} from "../../../lib/timing/meter/meter_main.ts";
 
 /** As Linux 6.18 wrote it. */
 const STAT = "15784 (cat) R 15779 15779 4817 0 -1 4194304 101 0 0 0 3 4 50 60 20 0 1 0 1223419 " +

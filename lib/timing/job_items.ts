@@ -1,12 +1,29 @@
 /**
- * Opens a job's items, wherever they come from.
+ * A job's items: what is prepared before they are made, where they come from, and the order in which a
+ * sample of them is taken. It imports no npm package: it runs in trials.
  *
  * @module
  */
 
 import type { Items } from "../dispatch/options.ts";
 import type { ItemSource } from "./spec.ts";
-import { spreadItems } from "./spread.ts";
+
+/** What `prepare` gave; disposed when the job is over, if it can be. */
+export interface Prepared extends AsyncDisposable {
+  readonly isDisposable: boolean;
+}
+
+/** Runs a job's `prepare`, if there is one. */
+export async function prepare(run: (() => unknown) | undefined): Promise<Prepared> {
+  const value = Object(await run?.()) as Partial<AsyncDisposable & Disposable>;
+  const dispose = value[Symbol.asyncDispose] ?? value[Symbol.dispose];
+  return {
+    isDisposable: typeof dispose === "function",
+    async [Symbol.asyncDispose]() {
+      if (typeof dispose === "function") await dispose.call(value);
+    },
+  };
+}
 
 function isItems(value: unknown): value is Items<unknown> {
   return typeof value === "object" && value !== null &&
@@ -23,7 +40,7 @@ async function* limited(items: Items<unknown>, limit: number): AsyncGenerator<un
 }
 
 /**
- * Opens a job's items.
+ * Opens a job's items, wherever they come from.
  *
  * @throws {TypeError} If the module's export is nothing that can be iterated.
  */
@@ -58,8 +75,6 @@ async function* rejoined(
 /**
  * Takes the first items for a warm-up, and gives them back at the head of the rest, so that a stream
  * that can be read only once loses nothing.
- *
- * @param count How many to warm up with; fewer if there aren't as many.
  */
 export async function withWarmup(
   items: Items<unknown>,
@@ -77,4 +92,33 @@ export async function withWarmup(
     warmup.push(next.value);
   }
   return { warmup, all: rejoined(warmup, iterator) };
+}
+
+/** More places than this are told of no order: nobody runs so many for advice. */
+const MOST_PLACES = 1 << 16;
+
+/**
+ * An order in which the first few of so many items are a fair share of all, so that items that grow, fall
+ * or come in two kinds are seen for what they are: places counted in binary and read backwards (van der Corput, "Verteilungsfunktionen",
+ * 1935), each of them once; no more than `most` of them.
+ */
+export function spreadOrder(count: number, most = MOST_PLACES): number[] {
+  const bits = Math.max(0, Math.ceil(Math.log2(Math.max(1, count))));
+  const order: number[] = [];
+  for (let turn = 0; order.length < Math.min(count, most); turn++) {
+    let place = 0;
+    for (let bit = 0; bit < bits; bit++) place = place * 2 + (turn >> bit & 1);
+    if (place < count) order.push(place);
+  }
+  return order;
+}
+
+/** Puts items in that order, of which the `first` few alone belong to the job; all unless given. */
+export function spreadItems<Items>(
+  items: Items,
+  first = Infinity,
+  most = MOST_PLACES,
+): Items | unknown[] {
+  if (!Array.isArray(items)) return items;
+  return spreadOrder(Math.min(items.length, first), most).map((place) => items[place]);
 }

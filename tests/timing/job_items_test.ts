@@ -1,5 +1,30 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { openItems, withWarmup } from "../../lib/timing/item_source.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  openItems,
+  prepare,
+  spreadItems,
+  spreadOrder,
+  withWarmup,
+} from "../../lib/timing/job_items.ts";
+
+Deno.test("what prepare gives is disposed if it can be, once the job is over", async () => {
+  const log: string[] = [];
+  const cases: [unknown, boolean][] = [
+    [{ [Symbol.asyncDispose]: async () => void log.push(await "later") }, true],
+    [{ [Symbol.dispose]: () => void log.push("now") }, true],
+    [{}, false],
+    [undefined, false],
+    [null, false],
+    [7, false],
+  ];
+  for (const [value, disposable] of cases) {
+    await using prepared = await prepare(() => Promise.resolve(value));
+    assertEquals(prepared.isDisposable, disposable);
+  }
+  assertEquals(log, ["later", "now"]);
+  await using none = await prepare(undefined);
+  assertEquals(none.isDisposable, false);
+});
 
 function moduleOf(code: string): string {
   return `data:text/javascript,${encodeURIComponent(code)}`;
@@ -68,4 +93,41 @@ Deno.test("withWarmup() closes a source that isn't read to its end", async () =>
   const { all } = await withWarmup(source(), 1);
   for await (const _ of all) break;
   assertEquals(closed, true);
+});
+
+Deno.test("spreadOrder() has every place once", () => {
+  for (const count of [0, 1, 2, 3, 7, 8, 100, 1000]) {
+    assertEquals(
+      spreadOrder(count).toSorted((a, b) => a - b),
+      Array.from({ length: count }, (_, place) => place),
+    );
+  }
+});
+
+Deno.test("spreadOrder() begins with a fair share", () => {
+  for (const few of [8, 16, 50]) {
+    const first = spreadOrder(1000).slice(0, few);
+    const mean = first.reduce((sum, place) => sum + place, 0) / few;
+    assert(Math.abs(mean / 500 - 1) < 0.15, `${few}: ${mean}`);
+  }
+});
+
+Deno.test("spreadItems() leaves what has no places as it is", () => {
+  const items = new Set([1, 2, 3]);
+  assertEquals(spreadItems(items), items);
+  assertEquals(spreadItems([1, 2, 3, 4, 5], 3), [1, 3, 2]);
+});
+
+Deno.test("openItems() spreads the items of a list first, and takes as many as are wanted then", async () => {
+  const module = "data:text/javascript,export const items = [0, 1, 2, 3, 4, 5, 6, 7]";
+  const source = { kind: "module", module, export: "items", spread: true } as const;
+  assertEquals(await openItems({ ...source, limit: 3 }), [0, 4, 2]);
+  assertEquals(await openItems({ ...source, first: 4, limit: 3 }), [0, 2, 1]);
+});
+
+Deno.test("spreadItems() makes no more of a long list than is wanted", () => {
+  const long = { length: 3_000_000 };
+  const items = Array.from(long, (_, place) => place);
+  assertEquals(spreadItems(items, Infinity, 3), [0, 2 ** 21, 2 ** 20]);
+  assertEquals(spreadItems(items).length, 65_536);
 });

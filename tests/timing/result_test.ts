@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { writeAtomically } from "../../lib/files/text_file.ts";
-import { parseResultFile, readResultFile } from "../../lib/timing/result_file.ts";
-import { RESULT_FILE_BYTES, ResultFileError } from "../../lib/timing/written_file.ts";
+import { parseResultFile, readResultFile } from "../../lib/timing/result.ts";
+import { RESULT_FILE_BYTES, ResultFileError } from "../../lib/timing/json_file.ts";
 import { model, resultFileOf } from "./fake.ts";
 
 const may = (name: "read" | "write") => Deno.permissions.querySync({ name }).state === "granted";
