@@ -22,10 +22,8 @@ import { trialProcesses } from "../lib/timing/run_trial.ts";
 import type { JobSpec } from "../lib/timing/spec.ts";
 import { median } from "../lib/timing/statistics.ts";
 import { type Label, LABELS } from "../tests/advice/labelled/labels.ts";
-import { measureModels } from "./advise_check/measure_models.ts";
-import { regretOf } from "./advise_check/regret.ts";
-import { shortfalls } from "./advise_check/shortfalls.ts";
-import { tableOf, type Verdict } from "./advise_check/table.ts";
+import { measureModels, regretOf } from "./advise_check/regret.ts";
+import { shortfalls, tableOf, type Verdict } from "./advise_check/verdict.ts";
 
 const check = command(
   "advise:check",

@@ -14,17 +14,47 @@ import type { PeersFile } from "../lib/report/peers/peers_file.ts";
 import { familySentence, peersText } from "../lib/report/peers/peers_report.ts";
 import { styleOfStdout } from "../lib/report/terminal/style.ts";
 import { script } from "../lib/cli/script.ts";
+import { MovingLine } from "../lib/progress/moving_line.ts";
+import { stderrOutput } from "../lib/progress/progress.ts";
 import { describeEnvironment } from "../lib/timing/environment.ts";
 import { chooseSeed } from "../lib/timing/random.ts";
-import { contestsOf } from "./peers/families/all.ts";
-import { createAttempts } from "./peers/harness/attempt.ts";
-import { FAMILIES } from "./peers/harness/contest.ts";
-import { findPython, startPageSite } from "./peers/harness/ground.ts";
-import { raceProgress } from "./peers/harness/progress.ts";
-import { race } from "./peers/harness/race.ts";
+import { contestsOf } from "./peers/harness/contests.ts";
+import { createAttempts, race } from "./peers/harness/race.ts";
+import { type Contender, type Contest, FAMILIES } from "./peers/harness/contest.ts";
+import { findPython, startPageSite } from "./peers/harness/programs.ts";
 import { rowsOf } from "./peers/harness/result.ts";
 
 const GREATEST_ROUNDS = 1000;
+
+/** Tells how far the race is: a line that moves on a terminal, a plain line a round in a pipe. */
+function raceProgress(
+  runs: number,
+  rounds: number,
+): Disposable & { onRun(contest: Contest, contender: Contender, round: number): void } {
+  const { isTerminal, columns } = stderrOutput();
+  if (!isTerminal) {
+    let told = -1;
+    return {
+      onRun(_contest, _contender, round) {
+        if (round !== told) printError(`round ${round + 1} of ${rounds} …`);
+        told = round;
+      },
+      [Symbol.dispose]() {},
+    };
+  }
+  const line = new MovingLine(columns, "starting");
+  let run = 0;
+  return {
+    onRun(contest, contender, round) {
+      run++;
+      const what = `round ${round + 1}: ${contest.family}, ${contender.name}`;
+      line.show(run / runs, `${run}/${runs} ${what}`);
+    },
+    [Symbol.dispose]() {
+      line.end();
+    },
+  };
+}
 
 async function main(signal: AbortSignal, args: string[]): Promise<number> {
   const options = command(

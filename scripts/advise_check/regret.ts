@@ -1,17 +1,90 @@
 /**
- * What it costs to have taken the recommended model instead of the best one.
+ * Measures every model on a job, and says what it costs to have taken the recommended one instead of the
+ * best.
  *
  * @module
  */
 
+import { type Candidate, nameOf } from "../../lib/advice/prediction/candidate.ts";
+import { shuffled } from "../../lib/timing/random.ts";
+import type { JobSpec, TrialRunner } from "../../lib/timing/spec.ts";
 import { median } from "../../lib/timing/statistics.ts";
-import type { Times } from "./measure_models.ts";
+
+/** After one round, a model this many times as slow as the best can't be the best any more. */
+const HOPELESS = 2;
+
+/** Wall times by model and round, in milliseconds; a model that failed has none. */
+type Times = ReadonlyMap<string, readonly number[]>;
+
+/** How the models are measured. */
+interface MeasureOptions {
+  /** How often. */
+  readonly rounds: number;
+  /** Draws the order. */
+  readonly random: () => number;
+  /** Runs one trial. */
+  readonly runTrial: TrialRunner;
+  /** Stops it; what was measured is kept. */
+  readonly signal: AbortSignal;
+}
+
+function everyModel(cores: number): Candidate[] {
+  const lanes = (model: "workers" | "processes", lanes: number, slots: number): Candidate => ({
+    model,
+    lanes,
+    slots,
+  });
+  return [
+    { model: "sequential", lanes: 1, slots: 1 },
+    { model: "concurrent", lanes: 1, slots: Infinity },
+    ...[2, 4, 8, 16, 64].map((slots): Candidate => ({ model: "limited", lanes: 1, slots })),
+    lanes("workers", cores, 1),
+    lanes("workers", cores, 4),
+    lanes("workers", 4 * cores, 1),
+    lanes("processes", cores, 1),
+  ];
+}
+
+/**
+ * Measures every model on a job, in rounds whose order is shuffled; the recommended one in every round,
+ * those that can't be the best any more only once.
+ */
+export async function measureModels(
+  job: JobSpec,
+  recommended: Candidate,
+  cores: number,
+  { rounds, random, runTrial, signal }: MeasureOptions,
+): Promise<Times> {
+  const models = new Map(
+    [...everyModel(cores), recommended].map((candidate) => [nameOf(candidate), candidate]),
+  );
+  const times = new Map<string, number[]>([...models.keys()].map((name) => [name, []]));
+  const always = new Set(["sequential", nameOf(recommended)]);
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, { model, lanes, slots }] of shuffled([...models], random)) {
+      if (signal.aborted) return times;
+      const size = model === "concurrent" ? { model } : { model, lanes, slots };
+      const { round: measured } = await runTrial({ ...size, job, round }, { signal });
+      if (measured.failed > 0) {
+        models.delete(name);
+        times.delete(name);
+      } else {
+        times.get(name)!.push(measured.wallMs);
+      }
+    }
+    const best = Math.min(...[...times.values()].map((of) => of.at(-1) ?? Infinity));
+    for (const [name, of] of times) {
+      if (!always.has(name) && of.at(-1)! > HOPELESS * best) models.delete(name);
+    }
+  }
+  return times;
+}
 
 /** Whoever leaves a program sequential still waits for Deno to start, in milliseconds. */
-export const PROGRAM_MS = 30;
+const PROGRAM_MS = 30;
 
 /** Both kinds of regret: shares of the best model's time, 0 for none. */
-export interface Regret {
+interface Regret {
   /** Against the model that was best in the other rounds. */
   readonly fair: number;
   /** Against the least of all middle times. */
@@ -30,10 +103,7 @@ function bestOf(times: ReadonlyMap<string, readonly number[]>): string {
  * The least of a dozen noisy times is below its true time: the winner was lucky too (the optimizer's
  * curse: Smith and Winkler, Management Science 52, 2006). So in each round the best is the model that
  * was the best in all *other* rounds. The naive figure is given beside it.
- *
- * @param chosen The name of the recommended model.
- * @param times All times; a model with fewer rounds than the recommended one was hopeless.
- * @returns Both; infinite if the recommended model failed.
+ * Models with fewer rounds than the recommended one were too slow to be the best.
  */
 export function regretOf(chosen: string, times: Times): Regret {
   const own = times.get(chosen) ?? [];

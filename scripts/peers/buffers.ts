@@ -12,13 +12,6 @@ export const BUFFER_BYTES = 1024 * 1024;
  *
  * @param mark The number, below 2³².
  * @returns 1 MiB.
- *
- * @example
- * ```ts
- * import { checkedBuffer } from "./buffers.ts";
- *
- * console.log(checkedBuffer(7).byteLength); // 1048576
- * ```
  */
 export function checkedBuffer(mark: number): Uint8Array<ArrayBuffer> {
   const buffer = new Uint8Array(BUFFER_BYTES).fill(mark & 0xff);
@@ -33,13 +26,6 @@ export function checkedBuffer(mark: number): Uint8Array<ArrayBuffer> {
  *
  * @param buffer What arrived.
  * @returns The number; 0, which none carries, when the buffer isn't whole.
- *
- * @example
- * ```ts
- * import { checkedBuffer, checkedMark } from "./buffers.ts";
- *
- * console.log(checkedMark(checkedBuffer(7))); // 7
- * ```
  */
 export function checkedMark(buffer: Uint8Array): number {
   if (buffer.byteLength !== BUFFER_BYTES) return 0;
@@ -53,13 +39,6 @@ export function checkedMark(buffer: Uint8Array): number {
  *
  * @param item A buffer.
  * @returns The same.
- *
- * @example
- * ```ts
- * import { back, checkedBuffer } from "./buffers.ts";
- *
- * console.log(back(checkedBuffer(7)).byteLength); // 1048576
- * ```
  */
 export function back(item: Uint8Array): Uint8Array {
   return item;
@@ -70,13 +49,6 @@ export function back(item: Uint8Array): Uint8Array {
  *
  * @param item A buffer.
  * @returns The number that it carries.
- *
- * @example
- * ```ts
- * import { checkedBuffer, there } from "./buffers.ts";
- *
- * console.log(there(checkedBuffer(7))); // 7
- * ```
  */
 export function there(item: Uint8Array): number {
   return checkedMark(item);

@@ -10,13 +10,6 @@
  * @param url Its address.
  * @returns The body's length in bytes.
  * @throws {TypeError} If the answer is an error, or none comes.
- *
- * @example
- * ```ts
- * import fetchPage from "./fetch_page.ts";
- *
- * console.log(await fetchPage("data:text/plain,page")); // 4
- * ```
  */
 export default async function fetchPage(url: string): Promise<number> {
   const response = await fetch(url);

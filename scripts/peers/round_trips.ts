@@ -14,13 +14,6 @@ import { numbers, report, total } from "./reading.ts";
  *   leaves it to the pool how many are in flight.
  * @param items How many to send. A tenth, 200 at least, goes first and isn't counted.
  * @returns When the reading was printed.
- *
- * @example
- * ```ts
- * import { roundTrips } from "./round_trips.ts";
- *
- * await roundTrips((item) => Promise.resolve(item), "one", 10);
- * ```
  */
 export async function roundTrips(
   run: (item: number) => PromiseLike<unknown>,

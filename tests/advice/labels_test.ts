@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { granted } from "../granted.ts";
 import type { Advice } from "../../lib/advice/advice.ts";
-import { shortfalls } from "../../scripts/advise_check/shortfalls.ts";
+import { shortfalls } from "../../scripts/advise_check/verdict.ts";
 import { LABELS } from "./labelled/labels.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
 

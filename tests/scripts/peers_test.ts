@@ -1,16 +1,19 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import fc from "fast-check";
-import { contestsOf } from "../../scripts/peers/families/all.ts";
-import { squaresIn, sumOfNumbers, sumOfSquares } from "../../scripts/peers/families/sums.ts";
-import { createAttempts } from "../../scripts/peers/harness/attempt.ts";
+import {
+  contestsOf,
+  squaresIn,
+  sumOfNumbers,
+  sumOfSquares,
+} from "../../scripts/peers/harness/contests.ts";
+import { checkReading, createAttempts } from "../../scripts/peers/harness/race.ts";
 import { type Contender, FAMILIES } from "../../scripts/peers/harness/contest.ts";
-import { failureLine, runToEnd } from "../../scripts/peers/harness/launch.ts";
-import { checkReading } from "../../scripts/peers/harness/reading_check.ts";
+import { failureLine, runToEnd } from "../../scripts/peers/harness/programs.ts";
 
 const mayRun = Deno.permissions.querySync({ name: "run" }).state === "granted";
 const mayRead = Deno.permissions.querySync({ name: "read" }).state === "granted";
-const ground = { python: undefined, page: { fastUrl: "http://fast", slowUrl: "", bytes: 7 } };
+const machine = { python: undefined, page: { fastUrl: "http://fast", slowUrl: "", bytes: 7 } };
 
 function contender(name: string, more: Partial<Contender> = {}): Contender {
   return { name, launch: { program: name, args: [] }, items: 10, sum: 55n, ...more };
@@ -64,7 +67,7 @@ Deno.test("createAttempts() says of what isn't there why, and how to get it", as
 });
 
 Deno.test("every contest has an own contender, sums to check, and programs that are there", async () => {
-  const contests = contestsOf(FAMILIES, ground);
+  const contests = contestsOf(FAMILIES, machine);
   assertEquals(new Set(contests.map(({ family }) => family)), new Set(FAMILIES));
   const titles = contests.map(({ family, title }) => `${family} ${title}`);
   assertEquals(new Set(titles).size, titles.length);
@@ -80,7 +83,7 @@ Deno.test("every contest has an own contender, sums to check, and programs that 
 });
 
 Deno.test("contestsOf() gives the families asked for and no others", () => {
-  assertEquals(new Set(contestsOf(["io"], ground).map(({ family }) => family)), new Set(["io"]));
+  assertEquals(new Set(contestsOf(["io"], machine).map(({ family }) => family)), new Set(["io"]));
 });
 
 Deno.test("the sums to check against are those of the loops that they stand for", () => {
@@ -137,7 +140,7 @@ Deno.test({
   ignore: !mayRun || !mayRead,
   async fn(t) {
     const wanted = /bare_loop|bare_pipe/;
-    for (const { peers } of contestsOf(["pools"], ground)) {
+    for (const { peers } of contestsOf(["pools"], machine)) {
       for (
         const peer of peers.filter(({ launch }) => launch.args.some((arg) => wanted.test(arg)))
       ) {

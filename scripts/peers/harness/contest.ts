@@ -49,7 +49,7 @@ export interface Contender {
 }
 
 /** What a figure counts, and how it comes from a time. */
-export interface Unit {
+interface Unit {
   /** What stands behind the figure, such as `items/s`. */
   readonly label: string;
   /** Which figures are better. */
@@ -58,19 +58,7 @@ export interface Unit {
   readonly figure: (work: number, ms: number) => number;
 }
 
-/**
- * Counts work in a second.
- *
- * @param what What is counted, such as `items`.
- * @returns The unit.
- *
- * @example
- * ```ts
- * import { perSecond } from "./contest.ts";
- *
- * console.log(perSecond("items").figure(10, 500)); // 20
- * ```
- */
+/** Counts work in a second, such as items. */
 export function perSecond(what: string): Unit {
   return { label: `${what}/s`, better: "more", figure: (work, ms) => work * 1000 / ms };
 }
@@ -109,7 +97,7 @@ export interface Contest {
 }
 
 /** What all contests need to know of the machine. */
-export interface Ground {
+export interface Machine {
   /** The Python to race against, and the words to call it by; undefined where there is none. */
   readonly python: { readonly program: string; readonly version: string } | undefined;
   /** Addresses of the site's page without latency and with 50 ms of it, and the page's size. */

@@ -1,14 +1,91 @@
 /**
- * Races contenders against each other: interleaved, in shuffled order, round by round.
+ * Races contenders against each other: interleaved, in shuffled order, round by round. A run counts only
+ * if its results are right.
  *
  * @module
  */
 
-import { seededRandom, shuffled } from "../../../lib/timing/random.ts";
+import type { Reading } from "../reading.ts";
 import type { Contender, Contest } from "./contest.ts";
+import { type Ended, runToEnd } from "./programs.ts";
+import { seededRandom, shuffled } from "../../../lib/timing/random.ts";
+
+/** The time that a contender took, or what is wrong with what it printed. */
+type Checked =
+  | { readonly ok: true; readonly ms: number }
+  | { readonly ok: false; readonly problem: string };
+
+function parsed(line: string): Partial<Record<keyof Reading, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads the last line that a contender's program printed, and checks count and sum of its results. */
+export function checkReading(contender: Contender, stdout: string): Checked {
+  const reading = parsed(stdout.trimEnd().split("\n").at(-1) ?? "");
+  if (reading === undefined) return { ok: false, problem: "printed no reading" };
+  if (reading.items !== contender.items) {
+    return { ok: false, problem: `gave ${reading.items} results, not ${contender.items}` };
+  }
+  if (String(reading.sum) !== String(contender.sum)) {
+    return { ok: false, problem: `its results add up to ${reading.sum}, not ${contender.sum}` };
+  }
+  if (typeof reading.ms !== "number" || !(reading.ms > 0) || !Number.isFinite(reading.ms)) {
+    return { ok: false, problem: `took ${reading.ms} ms, which is no time` };
+  }
+  return { ok: true, ms: reading.ms };
+}
+
+/** Long enough for a slow machine; a contender that hangs is a finding, not the end. */
+const RUN_MS = 30_000;
+/** A probe may download a package. */
+const PROBE_MS = 120_000;
+
+/** What runs a program to its end. */
+type Runner = (
+  launch: Contender["launch"],
+  options: { timeoutMs: number; signal?: AbortSignal },
+) => Promise<Ended>;
+
+/**
+ * Makes what runs contenders. What a contender needs is looked for once, before its first run, so
+ * that no download is measured.
+ */
+export function createAttempts(
+  { signal, run = runToEnd }: { readonly signal?: AbortSignal; readonly run?: Runner } = {},
+): (contender: Contender) => Promise<Attempt> {
+  const missing = new Map<string, Trouble | undefined>();
+
+  async function lookFor(need: NonNullable<Contender["need"]>): Promise<Trouble | undefined> {
+    const key = JSON.stringify(need.probe);
+    if (!missing.has(key)) {
+      const found = await run(need.probe, { timeoutMs: PROBE_MS, ...(signal && { signal }) });
+      missing.set(
+        key,
+        found.ok ? undefined : { kind: "not installed", reason: `${found.reason}; ${need.get}` },
+      );
+    }
+    return missing.get(key);
+  }
+
+  return async (contender) => {
+    const trouble = contender.need && await lookFor(contender.need);
+    if (trouble !== undefined) return { trouble };
+    const ended = await run(contender.launch, { timeoutMs: RUN_MS, ...(signal && { signal }) });
+    if (!ended.ok) return { trouble: { kind: "failed", reason: ended.reason } };
+    const checked = checkReading(contender, ended.stdout);
+    return checked.ok
+      ? { ms: checked.ms }
+      : { trouble: { kind: "wrong", reason: checked.problem } };
+  };
+}
 
 /** Why a contender has no figure. */
-export interface Trouble {
+interface Trouble {
   /** Whether it isn't here, didn't run to its end, or gave wrong results. */
   readonly kind: "not installed" | "failed" | "wrong";
   /** What exactly, in one line. */
@@ -39,7 +116,7 @@ export interface Raced {
 }
 
 /** How to race. */
-export interface RaceOptions {
+interface RaceOptions {
   /** How often each contender runs. */
   readonly rounds: number;
   /** Where the chance that shuffles starts. */
@@ -61,18 +138,7 @@ interface Standing {
 /**
  * Races. In every round the contests come in shuffled order, and in every contest its contenders; one
  * that got into trouble isn't run again, and its figures don't count.
- *
- * @param contests Who runs against whom.
- * @param options Rounds, seed, and what runs a contender.
- * @returns What each did, in the order of the contests; when interrupted, what was done by then.
- *
- * @example
- * ```ts
- * import { race } from "./race.ts";
- *
- * const raced = await race([], { rounds: 3, seed: 1, attempt: () => Promise.resolve({ ms: 1 }) });
- * console.log(raced.length); // 0
- * ```
+ * When interrupted, it gives what was done by then.
  */
 export async function race(contests: readonly Contest[], options: RaceOptions): Promise<Raced[]> {
   const random = seededRandom(options.seed);

@@ -15,20 +15,7 @@ function within(value: number, { atLeast = -Infinity, atMost = Infinity }: Aim):
   return atLeast <= value && value <= atMost;
 }
 
-/**
- * Holds a figure against what was promised.
- *
- * @param aim The bounds.
- * @param interval Median and the ends of what it may be.
- * @returns Whether the median keeps the bounds, and whether an end of the interval says otherwise.
- *
- * @example
- * ```ts
- * import { judged } from "./result.ts";
- *
- * console.log(judged({ of: "ratio", atLeast: 2 }, { median: 3, low: 2.5, high: 4 }).met); // true
- * ```
- */
+/** Whether the median keeps an aim's bounds, and whether an end of the interval says otherwise. */
 export function judged(aim: Aim, { median, low, high }: Interval): PeersAim {
   const met = within(median, aim);
   return { ...aim, met, unsure: within(low, aim) !== met || within(high, aim) !== met };
@@ -74,20 +61,7 @@ function rowOf(contest: Contest, entry: Entry, ours: Entry, seed: number): Peers
   };
 }
 
-/**
- * Makes the rows of the report: for each contest our own, then the peers'.
- *
- * @param raced What everyone did.
- * @param seed Where the intervals' chance starts.
- * @returns The rows.
- *
- * @example
- * ```ts
- * import { rowsOf } from "./result.ts";
- *
- * console.log(rowsOf([], 1).length); // 0
- * ```
- */
+/** The rows of the report: for each contest our own, then the peers'. */
 export function rowsOf(raced: readonly Raced[], seed: number): PeersRow[] {
   return raced.flatMap(({ contest, ours, peers }) =>
     [ours, ...peers].map((entry) => rowOf(contest, entry, ours, seed))

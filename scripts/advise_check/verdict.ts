@@ -1,12 +1,30 @@
 /**
- * Prints how good the advice was.
+ * How one piece of advice turned out: where it isn't what the label says, and a table of all.
  *
  * @module
  */
 
+import type { Advice } from "../../lib/advice/advice.ts";
+import type { Label } from "../../tests/advice/labelled/labels.ts";
 import Table from "cli-table3";
 import { formatPercent, formatRatio } from "../../lib/text/format.ts";
 import { BORDERLESS } from "../../lib/report/terminal/text_table.ts";
+
+/** What is wrong, a few words each; none if the advice is as it should be. */
+export function shortfalls(label: Label, advice: Advice): string[] {
+  const { models, hazard, noHazard, bound } = label;
+  const kinds = advice.hazards.map(({ kind }) => kind);
+  return [
+    ...(advice.bound === bound ? [] : [`${bound} taken for ${advice.bound}`]),
+    // Who can't tell on a busy machine isn't wrong.
+    ...(models === undefined || models.includes(advice.recommended.model) ||
+        advice.recommended.decision === "can't tell"
+      ? []
+      : [`not ${models.join(" or ")}`]),
+    ...(hazard === undefined || kinds.includes(hazard) ? [] : [`no word on ${hazard}`]),
+    ...(noHazard === undefined || !kinds.includes(noHazard) ? [] : [`${noHazard} seen`]),
+  ];
+}
 
 /** How one piece of advice turned out. */
 export interface Verdict {
@@ -65,12 +83,7 @@ function regretText(regret: number | null): string {
   return regret === null ? "–" : formatPercent(regret);
 }
 
-/**
- * Writes all verdicts as a table, and what they come to.
- *
- * @param verdicts The verdicts.
- * @returns The text.
- */
+/** All verdicts as a table, and what they come to. */
 export function tableOf(verdicts: readonly Verdict[]): string {
   const table = new Table({ ...BORDERLESS, head: HEAD });
   for (const of of verdicts) {

@@ -1,0 +1,389 @@
+/**
+ * All contests, by family: who is raced against whom, at what, and what the results have to add up to.
+ *
+ * @module
+ */
+
+import {
+  type Aim,
+  type Contender,
+  type Contest,
+  EACH_MS,
+  EACH_US,
+  FAMILIES,
+  type Family,
+  type Machine,
+  perSecond,
+  TOTAL_MS,
+} from "./contest.ts";
+import { npmPool, own, python } from "./programs.ts";
+import * as packages from "../packages.ts";
+import { BUFFER_BYTES } from "../buffers.ts";
+
+/** The sum of the numbers 1 to `count`. */
+export function sumOfNumbers(count: number): bigint {
+  return BigInt(count) * BigInt(count + 1) / 2n;
+}
+
+/** The sum of 0² + 1² + … + (n − 1)², for each of `count` numbers n from `first` on, added up. */
+export function sumOfSquares(first: number, count: number): bigint {
+  let sum = 0n;
+  for (let index = 0; index < count; index++) {
+    const n = BigInt(first + index);
+    sum += (n - 1n) * n * (2n * n - 1n) / 6n;
+  }
+  return sum;
+}
+
+/** How many squares that takes. */
+export function squaresIn(first: number, count: number): number {
+  return count * first + count * (count - 1) / 2;
+}
+
+/** In flight on each of two lanes, of ours and of the pools that take it. */
+const DEPTH = 64;
+
+/**
+ * Name, program, package, and the depth at which one at a time goes best: piscina's threads wait in
+ * shared memory only while they may hold no second task; tinypool hangs on Deno with a depth of 1.
+ */
+const NPM_POOLS = [
+  ["piscina", "piscina.ts", packages.PISCINA, 1],
+  ["tinypool", "tinypool.ts", packages.TINYPOOL, DEPTH],
+  ["poolifier", "poolifier.ts", packages.POOLIFIER, DEPTH],
+  ["workerpool", "workerpool.ts", packages.WORKERPOOL, 1],
+  ["jest-worker", "jest_worker.ts", packages.JEST_WORKER, 1],
+] as const;
+
+function npmPools(mode: "one" | "all", items: number, aim: Aim): Contender[] {
+  return NPM_POOLS.map(([name, file, specifier, depth]) => ({
+    name: `${name} ${specifier.split("@")[1]}`,
+    ...npmPool(file, specifier, mode, items, mode === "one" ? depth : DEPTH),
+    items,
+    sum: sumOfNumbers(items),
+    aim,
+  }));
+}
+
+function pythonPool(machine: Machine, aim?: Aim): Contender {
+  const items = 2_000_000;
+  return {
+    name: `multiprocessing.Pool(2).map, Python ${machine.python?.version ?? "3"}`,
+    ...python(machine, undefined, "python_pool.py", items),
+    items,
+    sum: sumOfNumbers(items),
+    ...(aim && { aim }),
+  };
+}
+
+function ours(name: string, items: number, ...args: (string | number)[]): Contender {
+  const [model = "", ...rest] = args;
+  return {
+    name,
+    launch: own("ours_noop.ts", model, items, ...rest),
+    items,
+    sum: sumOfNumbers(items),
+  };
+}
+
+/** The contests of pools that pass no-op items. */
+function pools(machine: Machine): Contest[] {
+  const family = "pools";
+  const rate = perSecond("items");
+  const bulk = 4_000_000;
+  return [{
+    family,
+    title: "no-op items on two worker lanes, in chunks",
+    unit: rate,
+    ours: ours("workers({ lanes: 2 })", bulk, "workers", 2, 1, "auto", bulk / 4),
+    peers: [
+      pythonPool(machine, { of: "ratio", atLeast: 1 }),
+      ...npmPools("all", 10_000, { of: "ratio", atLeast: 50 }),
+    ],
+  }, {
+    family,
+    title: "no-op round trips to a worker lane, one at a time",
+    unit: EACH_US,
+    ours: ours("workers({ lanes: 1 }), chunk 1", 3_000, "workers", 1, 1, 1, 300),
+    peers: npmPools("one", 3_000, { of: "ratio", atMost: 1 }),
+  }, {
+    family,
+    title: `no-op round trips to two worker lanes, ${DEPTH} in flight on each`,
+    unit: rate,
+    ours: ours(`workers({ slots: ${DEPTH} }), chunk 1`, 10_000, "workers", 2, DEPTH, 1, 1_000),
+    peers: npmPools("all", 10_000, { of: "ratio", atLeast: 1 }),
+  }, {
+    family,
+    title: "no-op items on two process lanes, in chunks",
+    unit: rate,
+    ours: {
+      ...ours("processes({ lanes: 2 })", bulk, "processes", 2, 1, "auto", bulk / 4),
+      aim: { of: "figure", atLeast: 5e6 },
+    },
+    peers: [pythonPool(machine)],
+  }];
+}
+
+function buffers(direction: "there" | "back", title: string): Contest {
+  const items = 300;
+  const same = { items, sum: sumOfNumbers(items), work: items * BUFFER_BYTES / 2 ** 20 };
+  return {
+    family: "pools",
+    title,
+    unit: perSecond("MiB"),
+    ours: {
+      name: "processes({ lanes: 1 })",
+      launch: own("ours_buffers.ts", direction, items),
+      ...same,
+    },
+    peers: [{
+      name: "bare pipe, a length before each",
+      launch: own("bare_pipe.ts", direction, items),
+      ...same,
+      aim: { of: "ratio", atLeast: 0.8 },
+    }],
+  };
+}
+
+function oneMs(mode: "busy" | "timer", title: string): Contest {
+  const items = 300;
+  const same = { items, sum: sumOfNumbers(items) };
+  return {
+    family: "pools",
+    title,
+    unit: perSecond("items"),
+    ours: { name: "sequential()", launch: own("ours_sequential.ts", mode, items), ...same },
+    peers: [{
+      name: "bare for await … of loop",
+      launch: own("bare_loop.ts", mode, items),
+      ...same,
+      aim: { of: "ratio", atLeast: 0.97 },
+    }],
+  };
+}
+
+function downloads(machine: Machine, kind: "download" | "fetch", title: string): Contest {
+  const { fastUrl, bytes } = machine.page;
+  const [items, before, slots] = [10_000, 2_000, 64];
+  const same = { items, sum: BigInt(items * bytes) };
+  return {
+    family: "pools",
+    title,
+    unit: perSecond("pages"),
+    ours: {
+      name: `limited({ slots: ${slots} })`,
+      launch: own("ours_downloads.ts", "limited", kind, fastUrl, items, slots, before),
+      ...same,
+    },
+    peers: [{
+      name: "bare fetch loop",
+      launch: own("bare_fetch.ts", fastUrl, items, slots, before),
+      ...same,
+      aim: { of: "ratio", atLeast: 0.95 },
+    }],
+  };
+}
+
+function twoSeconds(model: "workers" | "processes"): Contest {
+  const [first, count] = [120_000_000, 20];
+  const same = {
+    items: count,
+    sum: sumOfSquares(first, count),
+    work: squaresIn(first, count) / 1e6,
+  };
+  return {
+    family: "pools",
+    title: `two seconds of sums of squares on two ${model.replace(/e?s$/, "")} lanes`,
+    unit: perSecond("M squares"),
+    ours: {
+      name: `${model}({ lanes: 2 })`,
+      launch: own("ours_squares.ts", model, 2, first, count),
+      ...same,
+    },
+    peers: [{
+      name: "two processes that share nothing",
+      launch: own("independent.ts", first, count, 2),
+      ...same,
+      aim: { of: "ratio", atLeast: 0.9 },
+    }],
+  };
+}
+
+/** The contests against bare programs. */
+function bare(machine: Machine): Contest[] {
+  return [
+    buffers("back", "buffers of 1 MiB to a subprocess and back"),
+    buffers("there", "buffers of 1 MiB to a subprocess"),
+    oneMs("busy", "tasks that compute for 1 ms, one after another"),
+    oneMs("timer", "tasks that wait for 1 ms, one after another"),
+    downloads(machine, "fetch", "pages without latency, 64 at once, by a bare fetch task"),
+    downloads(machine, "download", "pages without latency, 64 at once, by the download task"),
+    twoSeconds("workers"),
+    twoSeconds("processes"),
+  ];
+}
+
+/** What the site waits before it answers, in milliseconds. */
+const LATENCY_MS = 50;
+const PAGES = 160;
+/** One after another, 160 would take nine seconds a round and tell no more than 20 do. */
+const PAGES_IN_SEQUENCE = 20;
+
+/** The contests of downloads. */
+function io(machine: Machine): Contest[] {
+  const { slowUrl, bytes } = machine.page;
+  const pages = (items: number) => ({ items, sum: BigInt(items * bytes) });
+  const ours = (
+    model: string,
+    size: number,
+    name: string,
+    items = PAGES,
+    aim?: Aim,
+  ): Contender => ({
+    name,
+    launch: own("ours_downloads.ts", model, "download", slowUrl, items, size),
+    ...pages(items),
+    ...(aim && { aim }),
+  });
+  const aiohttp = (name: string, connections: number, inFlight: number): Contender => ({
+    name,
+    ...python(machine, "aiohttp", "python_aiohttp.py", slowUrl, PAGES, connections, inFlight),
+    ...pages(PAGES),
+    aim: { of: "ratio", atMost: 1 },
+  });
+  const requests = (name: string, mode: string, items: number): Contender => ({
+    name,
+    ...python(machine, "requests", "python_requests.py", mode, slowUrl, items),
+    ...pages(items),
+  });
+  const contest = (title: string, mine: Contender, ...peers: Contender[]): Contest => ({
+    family: "io",
+    title: `${mine.items} pages that take ${LATENCY_MS} ms, ${title}`,
+    unit: TOTAL_MS,
+    ours: mine,
+    peers,
+  });
+  return [
+    contest(
+      "all at once",
+      ours("concurrent", 1, "concurrent()", PAGES, { of: "figure", atMost: 1.8 * LATENCY_MS }),
+      aiohttp("aiohttp gather (100 connections, its default)", 100, 0),
+      aiohttp("aiohttp gather, connections unlimited", 0, 0),
+    ),
+    contest(
+      "five at once on one event loop",
+      ours("limited", 5, "limited({ slots: 5 })"),
+      { ...aiohttp("aiohttp gather, semaphore of 5", 100, 5), aim: undefined },
+    ),
+    contest(
+      "five at once on five threads",
+      ours("workers", 5, "workers({ lanes: 5 })"),
+      requests("ThreadPoolExecutor(5), a requests.Session each", "threads", PAGES),
+    ),
+    contest(
+      "one after another",
+      ours("sequential", 1, "sequential()", PAGES_IN_SEQUENCE),
+      requests("loop over one requests.Session", "one", PAGES_IN_SEQUENCE),
+    ),
+  ];
+}
+
+/**
+ * The contests of computing. Python gets smaller numbers than we do, since both are counted in
+ * squares a second and it takes far longer for each.
+ */
+function cpu(machine: Machine): Contest[] {
+  const unit = perSecond("M squares");
+  const work = (first: number, count: number) => ({
+    items: count,
+    sum: sumOfSquares(first, count),
+    work: squaresIn(first, count) / 1e6,
+  });
+  const ours = (name: string, model: string, lanes: number, aim?: Aim): Contender => ({
+    name,
+    launch: own("ours_squares.ts", model, lanes, 150_000_000, 8),
+    ...work(150_000_000, 8),
+    ...(aim && { aim }),
+  });
+  const article = (name: string, mode: string, aim?: Aim): Contender => ({
+    name: `${name}, Python ${machine.python?.version ?? "3"}`,
+    ...python(machine, undefined, "python_cpu.py", mode, 5_000_000, 4),
+    ...work(5_000_000, 4),
+    ...(aim && { aim }),
+  });
+  const sameSpeed: Aim = { of: "ratio", atLeast: 0.85, atMost: 1.15 };
+  return [{
+    family: "cpu",
+    title: "exact sums of squares on one lane",
+    unit,
+    ours: ours("sequential()", "sequential", 1),
+    peers: [article("sum(i * i for i in range(n))", "one", { of: "ratio", atLeast: 40 })],
+  }, {
+    family: "cpu",
+    title: "exact sums of squares on two lanes",
+    unit,
+    ours: ours("processes({ lanes: 2 })", "processes", 2),
+    peers: [
+      ours("workers({ lanes: 2 })", "workers", 2),
+      article("multiprocessing.Pool(2).map", "pool"),
+    ],
+  }, {
+    family: "cpu",
+    title: "the same loop in every kind of lane",
+    unit,
+    ours: ours("sequential(): the main isolate", "sequential", 1),
+    peers: [
+      ours("workers({ lanes: 1 }): a thread", "workers", 1, sameSpeed),
+      ours("processes({ lanes: 1 }): a subprocess", "processes", 1, sameSpeed),
+    ],
+  }];
+}
+
+/** The contests of lanes. */
+function lanes(): Contest[] {
+  const items = 10;
+  const same = { items, sum: BigInt(items) };
+  return [{
+    family: "lanes",
+    title: "from asking for a process lane until it can take tasks",
+    unit: EACH_MS,
+    ours: {
+      name: "processes({ lanes: 1 }).ready()",
+      launch: own("ours_start.ts", "processes", items),
+      ...same,
+    },
+    peers: [{
+      name: "bare deno run of an empty file",
+      launch: own("bare_start.ts", items),
+      ...same,
+      aim: { of: "ratio", atMost: 1.5 },
+    }],
+  }, {
+    family: "lanes",
+    title: "from asking for a worker lane until it can take tasks",
+    unit: EACH_MS,
+    ours: {
+      name: "workers({ lanes: 1 }).ready()",
+      launch: own("ours_start.ts", "workers", items),
+      ...same,
+    },
+    peers: [{
+      name: "bare Worker that says it is there",
+      launch: own("bare_worker.ts", items),
+      ...same,
+    }],
+  }];
+}
+
+const CONTESTS: Readonly<Record<Family, (machine: Machine) => Contest[]>> = {
+  pools: (machine) => [...pools(machine), ...bare(machine)],
+  io,
+  cpu,
+  lanes,
+};
+
+/** The contests of some families, in the order of `FAMILIES`. */
+export function contestsOf(only: readonly Family[], machine: Machine): Contest[] {
+  return FAMILIES.filter((family) => only.includes(family))
+    .flatMap((family) => CONTESTS[family](machine));
+}
