@@ -111,7 +111,7 @@ await script("advise", async (signal, args) => {
   for (const note of proxyNotes()) printError(`advise: ${note}`);
   const progress = adviceProgress(job.name, budgetMs);
   await using meter = await startMeter(signal);
-  const { advice: given, findings } = await advise({
+  const { advice: given, evidence } = await advise({
     job,
     typed,
     items,
@@ -141,7 +141,7 @@ await script("advise", async (signal, args) => {
   print(renderAdvice(given, styleOfStdout()));
   if (written.lines.length > 0) print(`\n${written.lines.join("\n")}`);
   for (const error of written.errors) printError(`advise: ${error}`);
-  const [failure] = findings.probed.failures;
+  const [failure] = evidence.probed.failures;
   if (failure !== undefined) {
     const { index, name, message } = failure;
     printError(
@@ -151,7 +151,7 @@ await script("advise", async (signal, args) => {
         plain(`${name}: ${message}`),
     );
   }
-  const stuck = findings.probed.cutOff;
+  const stuck = evidence.probed.cutOff;
   if (stuck !== undefined) printError(`advise: ${stuck}; give it longer with --budget`);
   const kinds = given.hazards.map(({ kind }) => kind);
   const differ = kinds.includes("results") || kinds.includes("order");

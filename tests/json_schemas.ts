@@ -5,7 +5,7 @@
  */
 
 import { Ajv2020 } from "ajv/dist/2020";
-import { adviceJsonSchema } from "../lib/advice/advice_schema.ts";
+import { adviceJsonSchema } from "../lib/advice/advice.ts";
 import { sweepJsonSchema } from "../lib/scaling/sweep_result.ts";
 import { peersJsonSchema } from "../lib/report/peers/peers_file.ts";
 import { resultJsonSchema } from "../lib/timing/result.ts";

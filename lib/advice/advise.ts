@@ -13,21 +13,17 @@ import { composeAdvice, recommends } from "./compose_advice.ts";
 import { type Candidate, SEQUENTIAL } from "./prediction/candidate.ts";
 import { predictedGains } from "./prediction/choose_candidates.ts";
 import { COMPUTES, SURE, WAITS } from "../judge/thresholds.ts";
-import type { AdviseOptions, Findings } from "./findings.ts";
+import type { AdviseOptions, Evidence } from "./evidence.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
 import { isSmall, planFor, type Planned, withOthers, withTotal } from "./race/race_plan.ts";
 import { predict } from "./prediction/predict.ts";
 import { countBackwards, orderCheck, type OrderProber } from "./probe/order_probe.ts";
-import { type Pace, paceProbe } from "./probe/pace_probe.ts";
-import { profiled } from "./profile/profile_plan.ts";
-import type { Profiler } from "./profile/profiler.ts";
+import { type MeasurePace, paceProbe, plainPace, racedPace } from "./pace.ts";
+import { profiled, type Profiler } from "./profile/profiler.ts";
 import { graceFor, type Probed, type Prober } from "./probe/probe.ts";
 import type { Race, RaceRunner, Runner } from "./race/race.ts";
-import { missingOf } from "./words/missing.ts";
+import { missingOf } from "./words/reasons.ts";
 import { entriesOf, recommend, scaledMs } from "./race/recommend.ts";
-import { failingOf } from "./failing.ts";
-import { isRefusal } from "../timing/failures.ts";
-import { rateLimitOf } from "./findings_of.ts";
 import { sampleOf } from "./probe/sample.ts";
 import { substitutes } from "./race/substitutes.ts";
 
@@ -128,42 +124,12 @@ function spread(job: AdviseOptions["job"]): AdviseOptions["job"] {
   };
 }
 
-/** Too Many Requests: what a server answers to no other fault. */
-const TOO_MANY = 429;
-
-/** Measures the pace with so many in flight. */
-type MeasurePace = (slots: number) => Promise<Pick<Pace, "perSecond" | "items">>;
-
-/** The pace of a server that refuses the plain loop already; what fails again and again isn't refused. */
-async function plainPace(probed: Probed, measure: MeasurePace): Promise<Pace | undefined> {
-  const limit = rateLimitOf(probed);
-  if (limit === undefined) return undefined;
-  const { perSecond, items } = await measure(1);
-  const isLimit = perSecond !== null || probed.failures.some(({ status }) => status === TOO_MANY);
-  return isLimit
-    ? { perSecond: perSecond ?? limit.perSecond, items, ofPlainLoop: true }
-    : undefined;
-}
-
-/** The pace of a server that refuses some model of the race. */
-async function racedPace(
-  race: Race | undefined,
-  measure: MeasurePace,
-): Promise<Pace | undefined> {
-  const failing = failingOf(race?.runners ?? []);
-  if (failing === undefined || !failing.reasons.some(isRefusal)) return undefined;
-  // A server that serves so many at once bears them for as long as one likes; one that counts requests
-  // refuses them too, once its allowance is spent, which a short race may not see.
-  const pace = await measure(failing.well);
-  return pace.perSecond === null ? undefined : { ...pace, ofPlainLoop: false };
-}
-
 /** What advice is given of, and how it was come by. */
 export interface Advised {
   /** The advice. */
   readonly advice: Advice;
   /** What it rests on. */
-  readonly findings: Findings;
+  readonly evidence: Evidence;
 }
 
 /**
@@ -231,7 +197,7 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
   if (race?.total !== undefined) planned = withTotal(planned, race.total);
   planned = withOthers(planned, othersBetween(before, await meter?.read()));
   pace ??= await racedPace(race, measurePace);
-  const early: Findings = {
+  const early: Evidence = {
     options: { ...options, job },
     probed,
     ...planned,
@@ -254,11 +220,11 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
     take: profileJob && ((of) => profileJob(job, { ...of, signal: either })),
     onPhase,
   });
-  const findings: Findings = {
+  const evidence: Evidence = {
     ...early,
     backwards,
     profile,
     missing: pace?.ofPlainLoop ? undefined : missingOf({ ...planned, probed, race, small }, signal),
   };
-  return { advice: composeAdvice(findings), findings };
+  return { advice: composeAdvice(evidence), evidence };
 }

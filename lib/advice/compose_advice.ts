@@ -1,21 +1,21 @@
 /**
- * Puts what was found together: class, models, recommendation, surprises, hazards, code.
+ * Puts what was found together as advice: class, models, recommendation, surprises, hazards, and the
+ * program to run.
  *
  * @module
  */
 
+import { nearestConfig } from "../lanes/project.ts";
+import { type LanePermissions, permissionFlags } from "../lanes/subprocess/permissions.ts";
 import { isRefusal } from "../timing/failures.ts";
 import type { Advice } from "./advice.ts";
-import { type Candidate, nameOf, SEQUENTIAL, slotsOf } from "./prediction/candidate.ts";
 import { Composer } from "./composer.ts";
-import type { Findings } from "./findings.ts";
-import { findingsOf, wasBusy } from "./findings_of.ts";
-import { failingOf } from "./failing.ts";
-import { sayFinding } from "./words/finding_words.ts";
-import { nearestConfig } from "../lanes/project.ts";
+import type { Evidence } from "./evidence.ts";
+import { failingOf, findingsOf, wasBusy } from "./findings.ts";
+import { type Candidate, nameOf, SEQUENTIAL, slotsOf } from "./prediction/candidate.ts";
 import { graceFor } from "./probe/probe.ts";
-import { snippetFor } from "./words/snippet.ts";
-import { reasonOf, surprisesOf, unsureOf } from "./words/wording.ts";
+import { sayFinding } from "./words/finding_words.ts";
+import { reasonOf, surprisesOf, unsureOf } from "./words/reasons.ts";
 
 /** How often an item is tried again that a server refused. */
 const RETRIES = 5;
@@ -23,7 +23,7 @@ const RETRIES = 5;
 const DOUBTFUL = 0.6;
 
 /** Which model would be recommended. */
-export function recommends(found: Findings): Candidate["model"] {
+export function recommends(found: Evidence): Candidate["model"] {
   const composer = new Composer(found);
   const { classified } = composer.corrected(composer.classified());
   return composer.recommendation(classified.bound).candidate.model;
@@ -35,7 +35,7 @@ function finite(figures: Record<string, unknown>): Record<string, unknown> {
 }
 
 /** Puts advice together from what was found. */
-export function composeAdvice(found: Findings): Advice {
+export function composeAdvice(found: Evidence): Advice {
   const composer = new Composer(found);
   const { options, sample, machine, race, probed } = found;
   const { classified, note } = composer.corrected(composer.classified());
@@ -49,7 +49,7 @@ export function composeAdvice(found: Findings): Advice {
   const failing = failingOf(race?.runners ?? []);
   const refuses = found.pace?.ofPlainLoop || failing?.reasons.some(isRefusal);
   const retries = refuses ? RETRIES : 0;
-  const { code, flags } = snippetFor({
+  const { code, flags } = programFor({
     module: options.job.task.module,
     export: options.job.task.export,
     itemsAreMade: probed.exports.items === "function",
@@ -123,4 +123,90 @@ export function composeAdvice(found: Findings): Advice {
         (found.pace === undefined ? 0 : 1) + (profiled === undefined ? 0 : 1),
     },
   };
+}
+
+/** What a program is written for. */
+export interface ProgramJob {
+  /** The job's module, as a URL. */
+  readonly module: string;
+  /** The name of the task's export. */
+  readonly export: string;
+  /** Whether `items` is a function. */
+  readonly itemsAreMade: boolean;
+  /** What its `prepare` gives, if there is one. */
+  readonly prepare?: "gives nothing" | "gives what is to be disposed" | undefined;
+  /** How long a lane's teardown may take, in milliseconds; the usual time unless given. */
+  readonly graceMs?: number | undefined;
+  /** The deno.json of the job's own project, by which its imports go wherever the program is saved. */
+  readonly config?: string | undefined;
+  /** What the job was allowed. */
+  readonly permissions: LanePermissions;
+  /** The library's entry, as a URL. */
+  readonly library: string;
+  /** How often an item is tried again; default 0. */
+  readonly retries?: number;
+}
+
+/** A program, and how to run it. */
+interface Program {
+  /** The program, whole. */
+  readonly code: string;
+  /** The flags that `deno run` needs. */
+  readonly flags: readonly string[];
+}
+
+function optionsOf(
+  { model, lanes, slots }: Candidate,
+  { permissions, graceMs }: ProgramJob,
+): string {
+  const parts: string[] = [];
+  if (model === "workers" || model === "processes") parts.push(`lanes: ${lanes}`);
+  if (model === "limited" || (parts.length > 0 && slots > 1)) parts.push(`slots: ${slots}`);
+  if (graceMs !== undefined) parts.push(`graceMs: ${graceMs}`);
+  if (model === "processes" && Object.keys(permissions).length > 0) {
+    parts.push(`permissions: ${JSON.stringify(permissions)}`);
+  }
+  return parts.length === 0 ? "" : `{ ${parts.join(", ")} }`;
+}
+
+function flagsOf(job: ProgramJob, { model }: Candidate): string[] {
+  const { permissions } = job;
+  const list = (given: boolean | readonly string[] | undefined) =>
+    given === true || given === undefined || given === false ? [] : given;
+  const project = job.config === undefined ? [] : [`--config=${job.config}`];
+  const allowed = permissionFlags({
+    ...permissions,
+    // Modules named by URL are read when they are first needed.
+    read: true,
+    run: permissions.run === true ? true : [
+      ...list(permissions.run),
+      ...(model === "processes" ? [Deno.execPath()] : []),
+    ],
+  });
+  return [...project, ...allowed];
+}
+
+/** Writes the program that runs the whole job under a model, with nothing left to fill in. */
+export function programFor(job: ProgramJob, candidate: Candidate): Program {
+  const { model } = candidate;
+  const name = job.export === "default" ? "" : `, ${JSON.stringify(job.export)}`;
+  const items = job.itemsAreMade ? "await job.items()" : "job.items";
+  const retries = job.retries ? `, { retries: ${job.retries} }` : "";
+  const run = [
+    `await using executor = ${model}(${optionsOf(candidate, job)});`,
+    `const work = task<typeof job${name}>(${JSON.stringify(job.module)}${name});`,
+    `for await (const result of executor.map(work, ${items}${retries})) console.log(result);`,
+  ];
+  const lines = [
+    `import { ${["task", model].sort().join(", ")} } from ${JSON.stringify(job.library)};`,
+    `import * as job from ${JSON.stringify(job.module)};`,
+    "",
+    // What was prepared is disposed after the lanes are closed.
+    ...(job.prepare === "gives nothing" ? ["await job.prepare();"] : []),
+    ...(job.prepare === "gives what is to be disposed"
+      ? ["await using _prepared = await job.prepare();"]
+      : []),
+    ...run,
+  ];
+  return { code: `${lines.join("\n")}\n`, flags: flagsOf(job, candidate) };
 }

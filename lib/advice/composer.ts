@@ -9,8 +9,8 @@ import { formatPercent } from "../text/format.ts";
 import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { ModelAdvice } from "./advice.ts";
-import type { Findings } from "./findings.ts";
-import { sameWork } from "./findings_of.ts";
+import type { Evidence } from "./evidence.ts";
+import { sameWork } from "./findings.ts";
 import {
   bySimplicity,
   type Candidate,
@@ -45,7 +45,7 @@ export class Composer {
   /** How long the plain loop takes, as predicted. */
   readonly sequentialMs: number;
 
-  constructor(readonly found: Findings) {
+  constructor(readonly found: Evidence) {
     for (const { candidate, prediction } of found.predicted) {
       this.#predictions.set(nameOf(candidate), prediction);
     }

@@ -7,8 +7,7 @@
 import { RESULT_FORMAT, type ResultFile } from "../timing/result.ts";
 import { type FileFormat, parseWritten, readWritten } from "../timing/json_file.ts";
 import { PEERS_FORMAT, type PeersFile } from "./peers/peers_file.ts";
-import type { AdviceFile } from "../advice/advice.ts";
-import { ADVICE_FORMAT } from "../advice/advice_schema.ts";
+import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";
 import { SWEEP_FORMAT, type SweepResult } from "../scaling/sweep_result.ts";
 
 /** What `--json` of any script wrote. */

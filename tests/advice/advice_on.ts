@@ -6,7 +6,7 @@
 
 import type { Advice } from "../../lib/advice/advice.ts";
 import { advise, type Instruments } from "../../lib/advice/advise.ts";
-import type { AdviseOptions } from "../../lib/advice/findings.ts";
+import type { AdviseOptions } from "../../lib/advice/evidence.ts";
 import type { Profiled } from "../../lib/advice/profile/job_profile.ts";
 import { predict } from "../../lib/advice/prediction/predict.ts";
 import { race } from "../../lib/advice/race/race.ts";

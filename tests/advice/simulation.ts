@@ -70,7 +70,7 @@ export async function simulate(
     atMs += measured.wallMs;
     return Promise.resolve({ round: measured, lanes, slots: null, warnings: [] });
   };
-  const { advice, findings } = await advise({
+  const { advice, evidence } = await advise({
     job: {
       name: "made up",
       task: { module: "file:///job.ts", export: "default" },
@@ -96,11 +96,11 @@ export async function simulate(
     runTrial,
   });
   const truthOf = (candidate: Candidate) => {
-    const { startMs, runMs } = predict(sample, candidate, findings.horizon, MACHINE);
+    const { startMs, runMs } = predict(sample, candidate, evidence.horizon, MACHINE);
     return PROGRAM_MS + startMs + runMs * factorOf(candidate);
   };
   const { recommended, cost } = advice;
-  const known = [...findings.predicted, ...findings.race?.runners ?? []];
+  const known = [...evidence.predicted, ...evidence.race?.runners ?? []];
   const best = Math.min(...known.map(({ candidate }) => truthOf(candidate)));
   const chosen = truthOf({ ...recommended, slots: recommended.slots ?? Infinity });
   return { regret: chosen / best - 1, runs: cost.sequentialRuns };

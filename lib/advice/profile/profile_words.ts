@@ -7,9 +7,7 @@
 import { formatDuration, formatPercent } from "../../text/format.ts";
 import { isBusy } from "../../timing/meter/reading.ts";
 import type { Advice } from "../advice.ts";
-import type { Deed } from "./hot_functions.ts";
-import type { JobProfile } from "./job_profile.ts";
-import type { Owner } from "./places.ts";
+import type { Deed, JobProfile, Owner } from "./job_profile.ts";
 
 /** The title of what follows. */
 export const PROFILE_TITLE = "Where the time goes";

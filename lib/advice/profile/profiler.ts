@@ -1,19 +1,20 @@
 /**
- * Takes a job's sample once more in a process that V8 profiles, and reads where the time went.
+ * A profile of a job: whether there is time for one, and of which items; a sample once more in a process
+ * that V8 profiles; and what its file says.
  *
  * @module
  */
 
 import { dirname, fromFileUrl } from "@std/path";
 import { MeasuringChild, trialFlags } from "../../children/measuring_child.ts";
+import { WAITS } from "../../judge/thresholds.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { ItemPuller } from "../probe/item_puller.ts";
-import { spreadOf } from "../probe/probe.ts";
+import { type Probed, spreadOf } from "../probe/probe.ts";
 import type { ProbeMessage, ProbeOrder } from "../probe/probe_message.ts";
+import type { Sample } from "../probe/sample.ts";
 import { type CallTree, callTree, type Frame, type FrameRoles } from "./cpu_profile.ts";
-import { flameBars } from "./flame.ts";
-import { timeByFunction } from "./hot_functions.ts";
-import type { Profiled } from "./job_profile.ts";
+import { flameBars, type Profiled, timeByFunction } from "./job_profile.ts";
 import { profileBegins, type ProfiledRun, profileEnds, type ProfileOrder } from "./profiled_run.ts";
 
 /** Which items are run, and how long that may take. */
@@ -146,3 +147,67 @@ export const profileJob: Profiler = async (job, options): Promise<Profiled> => {
     if (folder !== undefined) await Deno.remove(folder, { recursive: true }).catch(() => {});
   }
 };
+
+/** A profile is of so much of the sample, and of no more than so many milliseconds. */
+const SHARE_OF_SAMPLE = 0.4;
+const MOST_PROFILE_MS = 1000;
+/** Shorter than this, tasks show nothing. */
+const LEAST_PROFILE_MS = 40;
+/** Starting, marking, ending and reading take about this, and profiled tasks so many times as long. */
+const FIXED_MS = 600;
+const SLOWER = 2;
+
+/** A plan, or why there is none; undefined where nobody would ask. */
+type ProfilePlan =
+  | Omit<ProfilerOptions, "signal">
+  | { readonly missing: string }
+  | undefined;
+
+/** Plans a profile within `leftMs`; none for tasks that wait, which have nothing to show. */
+export function profilePlan(
+  { cpuShare, cpuMs, loopMs, tasksMs, items }: Pick<
+    Sample,
+    "cpuShare" | "cpuMs" | "loopMs" | "tasksMs" | "items"
+  >,
+  small: boolean,
+  leftMs: number,
+): ProfilePlan {
+  if (small || cpuShare <= WAITS) return undefined;
+  if (cpuShare * loopMs <= WAITS * cpuMs) {
+    return {
+      missing: "most is computed by programs that the tasks run, or by threads beside the event " +
+        "loop's, which its profile doesn't show",
+    };
+  }
+  const wholeMs = Math.max(LEAST_PROFILE_MS, Math.min(MOST_PROFILE_MS, SHARE_OF_SAMPLE * tasksMs));
+  // Of long tasks even one may take longer than that.
+  const targetMs = Math.max(wholeMs, tasksMs / items);
+  if (FIXED_MS + SLOWER * targetMs > leftMs) {
+    return { missing: "no time was left; a larger --budget shows it" };
+  }
+  return {
+    stride: Math.max(1, Math.min(items, Math.floor(tasksMs / targetMs))),
+    targetMs,
+    limit: items,
+    guardMs: leftMs,
+  };
+}
+
+/** Takes a profile if there is something to see and time for it; undefined where nobody would ask. */
+export async function profiled(
+  sample: Sample,
+  probed: Pick<Probed, "done">,
+  { small, leftMs }: { readonly small: boolean; readonly leftMs: number },
+  { take, onPhase }: {
+    /** Undefined where no profile can be taken. */
+    readonly take: ((plan: Omit<ProfilerOptions, "signal">) => Promise<Profiled>) | undefined;
+    readonly onPhase?: ((phase: string) => void) | undefined;
+  },
+): Promise<Profiled | undefined> {
+  const plan = profilePlan(sample, small, leftMs);
+  if (take === undefined || plan === undefined) return undefined;
+  if ("missing" in plan) return plan;
+  if (probed.done === undefined) return { missing: "the sample was cut off" };
+  onPhase?.("looking where the time goes");
+  return await take(plan);
+}

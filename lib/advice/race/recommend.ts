@@ -7,8 +7,7 @@
 
 import { AS_GOOD, IMPOSSIBLE, TELLS_NOTHING, TOO_SLOW } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
-import type { Finding } from "../finding.ts";
-import { wasBusy } from "../findings_of.ts";
+import { type Finding, wasBusy } from "../findings.ts";
 import {
   bySimplicity,
   type Candidate,

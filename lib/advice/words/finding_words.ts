@@ -14,7 +14,7 @@ import {
 import { othersWords } from "../../timing/meter/reading.ts";
 import { OTHER_WORK } from "../../judge/thresholds.ts";
 import type { FailureKind } from "../../timing/failures.ts";
-import type { Failing, Finding } from "../finding.ts";
+import type { Failing, Finding } from "../findings.ts";
 
 /** A pace in words. */
 export function paceText(perSecond: number): string {

@@ -1,6 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { missingFlag, takePermissions } from "../../../lib/advice/job/job_permissions.ts";
-import { snippetFor, type SnippetJob } from "../../../lib/advice/words/snippet.ts";
 import { UsageError } from "../../../lib/options.ts";
 
 const absolute = (path: string) => `/home/${path}`;
@@ -29,30 +28,4 @@ Deno.test("missingFlag() reads the narrowest flag from Deno's message", () => {
   assertEquals(said('env access to "HOME"'), "--allow-env=HOME");
   assertEquals(said("read access to <CWD>"), "--allow-read");
   assertEquals(missingFlag("something else"), undefined);
-});
-
-Deno.test("snippetFor() writes every model with its size and its permissions", () => {
-  const job: SnippetJob = {
-    module: "file:///job.ts",
-    export: "half",
-    itemsAreMade: true,
-    prepare: "gives nothing",
-    config: "/own/deno.json",
-    graceMs: 600,
-    permissions: { net: ["a.example"] },
-    library: "file:///lib/mod.ts",
-  };
-  const { code, flags } = snippetFor(job, { model: "processes", lanes: 2, slots: 3 });
-  assertEquals(flags[0], "--config=/own/deno.json");
-  assertEquals(
-    code,
-    `import { processes, task } from "file:///lib/mod.ts";
-import * as job from "file:///job.ts";
-
-await job.prepare();
-await using executor = processes({ lanes: 2, slots: 3, graceMs: 600, permissions: {"net":["a.example"]} });
-const work = task<typeof job, "half">("file:///job.ts", "half");
-for await (const result of executor.map(work, await job.items())) console.log(result);
-`,
-  );
 });

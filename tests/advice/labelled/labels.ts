@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Finding } from "../../../lib/advice/finding.ts";
+import type { Finding } from "../../../lib/advice/findings.ts";
 import type { Model } from "../../../lib/models.ts";
 import type { TrialPermissions } from "../../../lib/timing/spec.ts";
 

@@ -7,8 +7,7 @@
 import * as Plot from "@observablehq/plot";
 import { formatPercent } from "../../../text/format.ts";
 import { plotToSvg } from "../plot_to_svg.ts";
-import type { FlameBar } from "../../../advice/profile/flame.ts";
-import type { Owner } from "../../../advice/profile/places.ts";
+import type { FlameBar, Owner } from "../../../advice/profile/job_profile.ts";
 import { ownerWords } from "../../../advice/profile/profile_words.ts";
 
 const ROW_HEIGHT = 22;

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { drawFlame } from "../../../../lib/report/html/advice/flame_chart.ts";
 import { profileSection } from "../../../../lib/report/html/advice/profile_section.ts";
-import type { FlameBar } from "../../../../lib/advice/profile/flame.ts";
+import type { FlameBar } from "../../../../lib/advice/profile/job_profile.ts";
 import { markup } from "../../../../lib/report/html/markup.ts";
 import { adviceOn, asPredicted } from "../../../advice/advice_on.ts";
 import { PROFILE } from "../../../advice/profile/fixture.ts";

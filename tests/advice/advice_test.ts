@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { Advice } from "../../lib/advice/advice.ts";
-import { ADVICE_FORMAT } from "../../lib/advice/advice_schema.ts";
+import { type Advice, ADVICE_FORMAT } from "../../lib/advice/advice.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
 import { adviceFileOf } from "./advice_file.ts";
 import { granted } from "../granted.ts";

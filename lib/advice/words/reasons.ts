@@ -1,9 +1,11 @@
 /**
- * Puts into words why a model is recommended, where the prediction was wrong, and where it is unsure.
+ * Puts into words why a model is recommended, where the prediction was wrong or is unsure, and what an
+ * answer lacks.
  *
  * @module
  */
 
+import { TOO_SLOW } from "../../judge/thresholds.ts";
 import {
   counted,
   formatDuration,
@@ -11,18 +13,19 @@ import {
   formatRatio,
   formatSpeedup,
 } from "../../text/format.ts";
-import { TOO_SLOW } from "../../judge/thresholds.ts";
-import { sourceLimit, wasBusy } from "../findings_of.ts";
-import { computesBeside } from "../prediction/choose_candidates.ts";
-import { paceText } from "./finding_words.ts";
 import type { ModelAdvice, Surprise } from "../advice.ts";
-import { bySimplicity, type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
-import type { Classified } from "../prediction/classify.ts";
 import type { Composer } from "../composer.ts";
-import type { Runner } from "../race/race.ts";
+import { sourceLimit, wasBusy } from "../findings.ts";
+import { bySimplicity, type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
+import { computesBeside } from "../prediction/choose_candidates.ts";
+import type { Classified } from "../prediction/classify.ts";
+import type { Probed } from "../probe/probe.ts";
+import { blocks, type Sample } from "../probe/sample.ts";
+import type { Race, Runner } from "../race/race.ts";
+import type { Planned } from "../race/race_plan.ts";
 import type { Recommendation } from "../race/recommend.ts";
-import { blocks } from "../probe/sample.ts";
 import { QUEUEING } from "../race/substitutes.ts";
+import { paceText } from "./finding_words.ts";
 
 /** A measured gain this far from the predicted one is a surprise. */
 const SURPRISE = 1.25;
@@ -239,11 +242,7 @@ function queues({ runners }: Composer, candidate: Candidate, gain: number): bool
   });
 }
 
-/**
- * Says why the prediction may be off, as far as the sample itself can tell.
- *
- * @returns Half a sentence; undefined if the prediction is sure.
- */
+/** Says why the prediction may be off, in half a sentence; undefined if it is sure. */
 export function unsureOf(composer: Composer, candidate: Candidate): string | undefined {
   const { sample, probed } = composer.found;
   if (probed.cutOff !== undefined) return "the sample was cut off";
@@ -259,4 +258,38 @@ export function unsureOf(composer: Composer, candidate: Candidate): string | und
     : `what tasks compute with many in flight can't be told from one by one: the gain is between ${
       formatRatio(low)
     } and ${formatRatio(high)}`;
+}
+
+/** Says what an answer lacks, in half a sentence with the remedy; undefined if nothing is missing. */
+export function missingOf(
+  { probed, sample, plan, raced, race, small }: Pick<Planned, "plan" | "raced"> & {
+    readonly probed: Pick<Probed, "cutOff">;
+    readonly sample: Pick<Sample, "items">;
+    readonly race: Race | undefined;
+    readonly small: boolean;
+  },
+  signal: AbortSignal,
+): string | undefined {
+  if (probed.cutOff !== undefined) {
+    return `the sample was cut off after ${sample.items} item${sample.items === 1 ? "" : "s"}: ` +
+      `${probed.cutOff}; what follows is predicted from these. A larger --budget lets it finish`;
+  }
+  if (signal.aborted) {
+    return "it was interrupted; what follows rests on what was measured until then";
+  }
+  if (sample.items < 2) {
+    return "there is only one item: nothing to run at the same time, and nothing was raced";
+  }
+  if (small) return undefined;
+  if (plan === null || raced.length < 2) {
+    return "no race: it would cost more than three runs of the sample, or than the budget; what follows " +
+      "is predicted. More items, or a larger --budget, confirm it";
+  }
+  const [first] = race?.runners.filter(({ rounds }) => rounds.length === 0) ?? [];
+  if (race?.partial) {
+    return `the budget ended the race early${
+      first === undefined ? "" : `, before ${nameOf(first.candidate)} had run`
+    }; a larger --budget makes it surer`;
+  }
+  return undefined;
 }

@@ -1,0 +1,70 @@
+/**
+ * The pace of a server that refuses some items: measured with a part of the job and retries, for a few
+ * seconds, where the plain loop or a model of the race was refused.
+ *
+ * @module
+ */
+
+import { isRefusal } from "../timing/failures.ts";
+import type { JobSpec, TrialRunner } from "../timing/spec.ts";
+import type { Evidence, Pace } from "./evidence.ts";
+import { failingOf, rateLimitOf } from "./findings.ts";
+
+/** What is refused is tried again so often. */
+const RETRIES = 20;
+
+/** Runs the job with retries until the time is up and counts what goes through. */
+export async function paceProbe(
+  job: JobSpec,
+  { slots, mostMs, signal, runTrial }: {
+    /** Tasks in flight at once: no more than were refused already. */
+    readonly slots: number;
+    readonly mostMs: number;
+    readonly signal: AbortSignal;
+    readonly runTrial: TrialRunner;
+  },
+): Promise<Pick<Pace, "perSecond" | "items">> {
+  const model = slots < 2 ? { model: "sequential" as const } : { model: "limited" as const, slots };
+  try {
+    const { round, pacePerSecond } = await runTrial(
+      { ...model, job, round: 0, retries: RETRIES, mostMs },
+      { signal },
+    );
+    return { perSecond: pacePerSecond ?? null, items: round.succeeded };
+  } catch {
+    return { perSecond: null, items: 0 };
+  }
+}
+
+/** Too Many Requests: what a server answers to no other fault. */
+const TOO_MANY = 429;
+
+/** Measures the pace with so many tasks in flight. */
+export type MeasurePace = (slots: number) => Promise<Pick<Pace, "perSecond" | "items">>;
+
+/** The pace of a server that refuses the plain loop already; what fails again and again isn't refused. */
+export async function plainPace(
+  probed: Evidence["probed"],
+  measure: MeasurePace,
+): Promise<Pace | undefined> {
+  const limit = rateLimitOf(probed);
+  if (limit === undefined) return undefined;
+  const { perSecond, items } = await measure(1);
+  const isLimit = perSecond !== null || probed.failures.some(({ status }) => status === TOO_MANY);
+  return isLimit
+    ? { perSecond: perSecond ?? limit.perSecond, items, ofPlainLoop: true }
+    : undefined;
+}
+
+/** The pace of a server that refuses some model of the race. */
+export async function racedPace(
+  race: Evidence["race"],
+  measure: MeasurePace,
+): Promise<Pace | undefined> {
+  const failing = failingOf(race?.runners ?? []);
+  if (failing === undefined || !failing.reasons.some(isRefusal)) return undefined;
+  // A server that serves so many at once bears them for as long as one likes; one that counts requests
+  // refuses them too, once its allowance is spent, which a short race may not see.
+  const pace = await measure(failing.well);
+  return pace.perSecond === null ? undefined : { ...pace, ofPlainLoop: false };
+}

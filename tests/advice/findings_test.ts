@@ -1,0 +1,143 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { failingOf, sameWork, sourceLimit } from "../../lib/advice/findings.ts";
+import { type Candidate, SEQUENTIAL } from "../../lib/advice/prediction/candidate.ts";
+import type { Race, Runner } from "../../lib/advice/race/race.ts";
+import { sayFinding } from "../../lib/advice/words/finding_words.ts";
+import type { FailureKind } from "../../lib/timing/failures.ts";
+import { adviceOn } from "./advice_on.ts";
+import { roundOf, sampleFor } from "./fixture.ts";
+
+const limited = (slots: number): Candidate => ({ model: "limited", lanes: 1, slots });
+const WORKERS: Candidate = { model: "workers", lanes: 2, slots: 1 };
+
+function runner(candidate: Candidate, kind?: Partial<FailureKind> & { count: number }): Runner {
+  const failed = kind?.count ?? 0;
+  const reason = kind?.reason ?? "Error";
+  const reasons = { ...(failed > 0 && { reasons: { [reason]: failed } }) };
+  return {
+    candidate,
+    items: 100,
+    rounds: [roundOf({ runMs: 10, failed, succeeded: 100 - failed, ...reasons })],
+    ...(failed > 0 && {
+      out: "failures" as const,
+      failures: [{ reason, index: 3, message: "", ...kind! }],
+    }),
+  };
+}
+
+Deno.test("failingOf() names once how many are too many, why, and how many went well", () => {
+  const found = failingOf([
+    runner(limited(64), { count: 60, status: 429 }),
+    runner(limited(16), { count: 30, status: 429, retryAfterMs: 1000, message: "slow down" }),
+    runner(limited(8)),
+  ])!;
+  assertEquals([found.kind, found.inFlight, found.well], ["refused", 16, 8]);
+  const text = sayFinding(found);
+  for (
+    const part of [
+      "With 16 tasks in flight (limited (16 slots)) 30 of 100 items failed",
+      "HTTP 429",
+      "Retry-After 1.00 s",
+      "first item 3: slow down",
+      "limited (64 slots)",
+      "Stay at 8 or fewer",
+    ]
+  ) assertStringIncludes(text, part);
+});
+
+Deno.test("failingOf() tells a lack of descriptors, and tasks that wait for each other, from a refusal", () => {
+  const message = "Too many open files (os error 24)";
+  assertEquals(failingOf([runner(limited(64), { count: 9, message })])?.kind, "descriptors");
+  assertEquals(failingOf([runner(limited(64), { count: 9, reason: "timed-out" })])?.kind, "late");
+});
+
+Deno.test("failingOf() tells state that isn't there in other lanes from a refusal", () => {
+  const missing = { count: 100, reason: "TypeError", message: "db is undefined" };
+  const found = failingOf([runner(limited(1)), runner(WORKERS, missing)])!;
+  assertEquals(found.kind, "lanes");
+  assertStringIncludes(sayFinding(found), "db is undefined");
+  // What failed in lanes with no more in flight than went well on the event loop isn't refused either.
+  assertEquals(
+    failingOf([runner(limited(8)), runner(WORKERS, { count: 9, message: "no" })])?.kind,
+    "lanes",
+  );
+  const refused = { count: 9, reason: "TypeError", message: "fetch failed" };
+  assertEquals(failingOf([runner(limited(1)), runner(WORKERS, refused)])?.kind, "refused");
+});
+
+Deno.test("failingOf() has nothing to tell where nothing failed", () => {
+  assertEquals(failingOf([runner(limited(8))]), undefined);
+});
+
+function raceOf(runMs: number[], runCpuMs?: number, otherResults = false): Race {
+  const rounds = runMs.map((ms, round) => ({
+    ...roundOf({ round, runMs: ms }),
+    ...(runCpuMs !== undefined && { runCpuMs }),
+  }));
+  return {
+    runners: [{ candidate: SEQUENTIAL, items: 100, rounds }],
+    costMs: 1,
+    trials: 3,
+    partial: false,
+    warnings: [],
+    unrepeatable: false,
+    otherResults,
+  };
+}
+
+Deno.test("sameWork() notices work that is done already, and work that grows", () => {
+  const waiting = sampleFor({ waitMs: 10 });
+  assert(sameWork(waiting, raceOf([1000, 1010, 990]))?.same);
+  assertEquals(sameWork(waiting, raceOf([500, 510, 490]))?.same, false);
+  assertEquals(sameWork(waiting, raceOf([2000, 2100, 1900]))?.same, false);
+  const computing = sampleFor({ computeMs: 10 });
+  assertEquals(sameWork(computing, raceOf([200, 210, 190], 200))?.same, false);
+  // Of tasks that compute and wait the waits may vanish.
+  assertEquals(
+    sameWork(sampleFor({ computeMs: 5, waitMs: 5 }), raceOf([520, 530, 510], 500))?.same,
+    false,
+  );
+  // A loop that was compiled better is the same work.
+  assert(sameWork(computing, raceOf([500, 510, 490], 500))?.same);
+});
+
+Deno.test("sameWork() takes a busy machine for no other work", () => {
+  // Others took half of the CPU from the sample, or from the race: the CPU time is the same.
+  const busy = sampleFor({ computeMs: 10, available: 0.5 });
+  assert(sameWork(busy, raceOf([1000, 1010, 990], 1000))?.same);
+  const computing = sampleFor({ computeMs: 10 });
+  assert(sameWork(computing, raceOf([2000, 2100, 1900], 1000))?.same);
+  // Who shares a core and its caches needs more CPU time for the same work, too.
+  const crowded = sampleFor({ computeMs: 13, available: 0.5 });
+  assert(sameWork(crowded, raceOf([1000, 1010, 990], 800))?.same);
+  // One disturbed round of three isn't the job's.
+  assert(sameWork(sampleFor({ waitMs: 10 }), raceOf([1000, 2400, 1010]))?.same);
+});
+
+Deno.test("sameWork() notices results that changed once and for all", () => {
+  assertEquals(sameWork(sampleFor({ waitMs: 10 }), raceOf([1000, 1000], 0, true))?.same, false);
+});
+
+Deno.test("advise() recommends nothing by a race that wasn't the job, and says what to do", async () => {
+  const advice = await adviceOn({ waitMs: 20 }, (trial, items) => ({
+    runMs: trial.model === "sequential" ? items : items / 8,
+  }));
+  assertEquals([advice.recommended.gain, advice.recommended.decision], [null, "other work"]);
+  assert(advice.recommended.confidence <= 0.5);
+  assertEquals(advice.surprises, []);
+  const hazard = advice.hazards.find(({ kind }) => kind === "other-work")!;
+  assertStringIncludes(hazard.text, "reset()");
+  assertEquals(Math.round(Number(hazard.figures?.ratio) * 100), 5);
+});
+
+Deno.test("a source is the limit where it alone takes most of the time that a model does", () => {
+  const slow = { sourceMs: 30, wallMs: 5 };
+  assertEquals(sourceLimit(slow, 1), 30 / 35);
+  assertEquals(sourceLimit(slow, 1.17), 1);
+  assertEquals(sourceLimit({ sourceMs: 5, wallMs: 30 }, 1), undefined);
+  assertEquals(sourceLimit({ sourceMs: 5, wallMs: 30 }, 6), 30 / 35);
+});
+
+Deno.test("a source that is quick in itself limits nothing", () => {
+  assertEquals(sourceLimit({ sourceMs: 0.05, wallMs: 0.001 }, 1), undefined);
+});
