@@ -15,6 +15,7 @@ import { measureMachine } from "../lib/advice/prediction/machine.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";
 import { profileJob } from "../lib/advice/profile/profiler.ts";
+import { faultsOf } from "../lib/advice/words/faults.ts";
 import { race } from "../lib/advice/race/race.ts";
 import { proxyNotes } from "../lib/timing/proxy.ts";
 import { command } from "../lib/cli/command.ts";
@@ -141,27 +142,9 @@ await script("advise", async (signal, args) => {
   print(renderAdvice(given, styleOfStdout()));
   if (written.lines.length > 0) print(`\n${written.lines.join("\n")}`);
   for (const error of written.errors) printError(`advise: ${error}`);
-  const [failure] = evidence.probed.failures;
-  if (failure !== undefined) {
-    const { index, name, message } = failure;
-    printError(
-      `advise: ${given.sample.failed} of ${
-        counted(given.sample.items, "item")
-      } failed, item ${index} with ` +
-        plain(`${name}: ${message}`),
-    );
-  }
-  const stuck = evidence.probed.cutOff;
-  if (stuck !== undefined) printError(`advise: ${stuck}; give it longer with --budget`);
-  const kinds = given.hazards.map(({ kind }) => kind);
-  const differ = kinds.includes("results") || kinds.includes("order");
-  if (kinds.includes("results")) {
-    printError("advise: the models gave different results; see the hazards");
-  } else if (differ) {
-    printError("advise: results depend on the order in which tasks run; see the hazards");
-  }
-  const lost = written.errors.length > 0;
-  return failure !== undefined || stuck !== undefined || differ || lost ? 1 : 0;
+  const faults = faultsOf(given, evidence);
+  for (const fault of faults) printError(`advise: ${fault}`);
+  return faults.length > 0 || written.errors.length > 0 ? 1 : 0;
 });
 
 function allowed(permissions: JobSpec["permissions"]): string {

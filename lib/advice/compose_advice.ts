@@ -49,6 +49,11 @@ export function composeAdvice(found: Evidence): Advice {
   const failing = failingOf(race?.runners ?? []);
   const refuses = found.pace?.ofPlainLoop || failing?.reasons.some(isRefusal);
   const retries = refuses ? RETRIES : 0;
+  // What fails now and then would end the program; what is refused may be refused to the last try.
+  const fails = sample.failed > 0 || refuses === true ||
+    composer.runners.some((of) =>
+      nameOf(of.candidate) === nameOf(candidate) && of.rounds.some(({ failed }) => failed > 0)
+    );
   const { code, flags } = programFor({
     module: options.job.task.module,
     export: options.job.task.export,
@@ -61,6 +66,7 @@ export function composeAdvice(found: Evidence): Advice {
     permissions: options.job.permissions ?? {},
     library: options.library,
     retries,
+    fails,
   }, candidate);
   const findings = findingsOf(found, candidate, memoryBytes, composer.impossible);
   const backwardsMs = (found.backwards?.items ?? 0) * sample.wallMs;
@@ -145,6 +151,8 @@ export interface ProgramJob {
   readonly library: string;
   /** How often an item is tried again; default 0. */
   readonly retries?: number;
+  /** Whether items were seen to fail, so that the program has to go on behind one that does. */
+  readonly fails?: boolean;
 }
 
 /** A program, and how to run it. */
@@ -195,7 +203,19 @@ export function programFor(job: ProgramJob, candidate: Candidate): Program {
   const run = [
     `await using executor = ${model}(${optionsOf(candidate, job)});`,
     `const work = task<typeof job${name}>(${JSON.stringify(job.module)}${name});`,
-    `for await (const result of executor.map(work, ${items}${retries})) console.log(result);`,
+    ...(job.fails
+      ? [
+        `for await (const outcome of executor.mapSettled(work, ${items}${retries})) {`,
+        `  if (outcome.status === "fulfilled") console.log(outcome.value);`,
+        `  else {`,
+        `    console.error(outcome.index, outcome.ended, outcome.reason);`,
+        `    Deno.exitCode = 1;`,
+        `  }`,
+        `}`,
+      ]
+      : [
+        `for await (const result of executor.map(work, ${items}${retries})) console.log(result);`,
+      ]),
   ];
   const lines = [
     `import { ${["task", model].sort().join(", ")} } from ${JSON.stringify(job.library)};`,

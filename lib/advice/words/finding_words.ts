@@ -45,7 +45,8 @@ function failingText(of: Failing): string {
     `none of them one by one: failing fast is no speed.`;
 }
 
-const stay = ({ well }: Failing) => `Stay at ${well} or fewer at once, which went well.`;
+const stay = ({ well }: Failing) =>
+  well <= 1 ? "One by one they went well." : `Stay at ${well} or fewer at once, which went well.`;
 
 function differingText({ models, orderMatters, loops }: Finding & { kind: "results" }): string {
   const told = `The results differ from those of the plain loop under ${models.join(", ")}`;
@@ -95,13 +96,14 @@ function rateText(of: Finding & { kind: "rate" }): string {
     : `It lets about ${paceText(perSecond)} through: ${counted(horizon, "item")} ${
       horizon === 1 ? "takes" : "take"
     } ${formatDuration(1000 * horizon / perSecond)} whatever the model.`;
+  const waits = retryAfterMs === undefined
+    ? `What the tasks throw tells no wait, so that retries can only wait longer and longer: if the ` +
+      `answers have a Retry-After, throw an error with it as retryAfterMs.`
+    : `Keep to it with retries: they wait so long where what is thrown has that as retryAfterMs.`;
   return `The server limits the rate: it refused ${refused} of ${
     counted(items, "item")
   } already one by one` +
-    `${
-      how === "" ? "" : ` (${how})`
-    }. ${pace} Keep to it with retries that wait as long as it asks: ` +
-    `throw an error with status, and retryAfterMs from its Retry-After.`;
+    `${how === "" ? "" : ` (${how})`}. ${pace} ${waits}`;
 }
 
 function memoryText(of: Finding & { kind: "memory" }): string {
@@ -167,7 +169,7 @@ export function sayFinding(finding: Finding): string {
     case "failures":
       return `${finding.failed} of ${counted(finding.items, "item")} failed already one by one${
         finding.first === undefined ? "" : ` (${firstText(finding.first)})`
-      }; their time counts like that of the others.`;
+      }; their time counts like that of the others. The code goes on behind them.`;
     case "rate":
       return rateText(finding);
     case "refused":

@@ -113,7 +113,8 @@ export function recommendationLines(
 }
 
 function retriesLine(retries: number): string {
-  return `Retries: ${retries}; each waits as long as the server asks (retryAfterMs on what is thrown).`;
+  return `Retries: ${retries}, after waits that grow; after retryAfterMs at the earliest, where what is ` +
+    `thrown has that (a server's Retry-After).`;
 }
 
 /** The cells of a model's row: name, predicted, measured, start, memory, remark. */
