@@ -48,7 +48,7 @@ export function reportRenderers(files: readonly ReportFile[]): Omit<Required<Ren
     markdown: () => files.map(markdownOf).join("\n"),
     trace: () => renderTrace(joined(comparisons)),
     // The page brings a chart library along: only who wants it waits for it.
-    html: async () => (await import("../report/html/advice/report_page.ts")).reportPage(files),
+    html: async () => (await import("../report/html/report_page.ts")).reportPage(files),
   };
 }
 

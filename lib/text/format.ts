@@ -99,3 +99,8 @@ export function middle(values: readonly number[]): number {
   const figures = values.filter((value) => !Number.isNaN(value));
   return figures.length === 0 ? NaN : median(figures);
 }
+
+/** A count with its thousands apart. */
+export function formatCount(count: number): string {
+  return Number.isNaN(count) ? NO_FIGURE : count.toLocaleString("en");
+}

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
-import { reportPage } from "../../lib/report/html/advice/report_page.ts";
+import { reportPage } from "../../lib/report/html/report_page.ts";
 import { anyFailed, chartText, sweepText } from "../../lib/report/scaling/sweep_text.ts";
 import { drawSweep } from "../../lib/report/scaling/sweep_part.ts";
 import { sweepCsv } from "../../lib/report/scaling/sweep_files.ts";

@@ -119,6 +119,6 @@ export function adviceRenderers(
     json: () => JSON.stringify(file, null, 1) + "\n",
     markdown: () => adviceMarkdown(file),
     // The page brings a chart library along: only who wants it waits for it.
-    html: async () => (await import("../html/advice/report_page.ts")).reportPage([file]),
+    html: async () => (await import("../html/report_page.ts")).reportPage([file]),
   };
 }

@@ -34,7 +34,7 @@ export function comparisonRenderers(result: ResultFile): Required<Renderers> {
     markdown: () => renderMarkdown(result),
     trace: () => renderTrace(result),
     // The page brings a chart library and a document model along: only who wants it waits for it.
-    html: async () => (await import("../html/page.ts")).renderPage(result),
+    html: async () => (await import("../html/report_page.ts")).reportPage([result]),
   };
 }
 

@@ -7,14 +7,12 @@
 import * as Plot from "@observablehq/plot";
 import type { Comparison, Timeline } from "../../timing/result.ts";
 import { quantile, type Sorted, sorted } from "../../timing/statistics.ts";
-import { formatDuration } from "../../text/format.ts";
+import { formatCount, formatDuration } from "../../text/format.ts";
 import { hasStarted } from "../slots.ts";
-import { formatCount } from "./count.ts";
-import { figure } from "./figure.ts";
+import { figure, table } from "./figure.ts";
 import { type Html, markup } from "./markup.ts";
-import { modelColour } from "./palette.ts";
-import { plotToSvg } from "./plot_to_svg.ts";
-import { table } from "./table.ts";
+import { modelColour } from "./style.ts";
+import { plotToSvg, timeTick } from "./plot.ts";
 
 interface Distribution {
   readonly model: string;
@@ -181,7 +179,7 @@ function drawDistributions(title: string, distributions: readonly Distribution[]
         ticks: wide ? 6 : 3,
         tickSize: 4,
         label: null,
-        tickFormat: (ms: number) => ms === 0 ? "0" : formatDuration(ms).replace(/\.0+ /, " "),
+        tickFormat: timeTick,
       }),
       ...marks,
     ],

@@ -1,6 +1,6 @@
 /**
- * A chart in its place on the page: heading, a sentence on what to see, the picture, and the table
- * behind it.
+ * A chart in its place on the page (heading, a sentence on what to see, the picture, the table behind
+ * it), and tables, for those who read figures or hear them.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { Html, type Markup, markup } from "./markup.ts";
 export const CHART_WIDTHS = { wide: 840, narrow: 328 } as const;
 
 /** What a figure is made of. */
-export interface Figure {
+interface Figure {
   /** Unique in the page. */
   readonly id: string;
   /** The heading; none where the figure shares another's. */
@@ -58,5 +58,49 @@ export function figure(figure: Figure): Html {
     figure.table &&
     markup`<details><summary>The figures as a table</summary>${figure.table}</details>`
   }</figure>
+  `;
+}
+
+/** A table's column: its heading, and whether it holds figures. */
+interface Column {
+  /** The heading. */
+  readonly name: string;
+  /** Figures stand to the right. */
+  readonly figures?: boolean;
+}
+
+/** Writes a table in a frame that scrolls by itself, by keyboard too, where it doesn't fit. */
+export function table(
+  caption: string,
+  columns: readonly Column[],
+  rows: readonly (readonly Markup[])[],
+): Html {
+  const cell = (value: Markup, i: number) =>
+    i === 0
+      ? markup`<th scope="row">${value}</th>`
+      : columns[i]?.figures
+      ? markup`<td class="n">${value}</td>`
+      : markup`<td>${value}</td>`;
+  const heads = columns.map((column) =>
+    column.figures
+      ? markup`<th scope="col" class="n">${column.name}</th>`
+      : markup`<th scope="col">${column.name}</th>`
+  );
+  return markup`
+    <div class="scroll" role="region" tabindex="0" aria-label="${caption}">
+      <table>
+        <caption>${caption}</caption>
+        <thead>
+          <tr>${heads}</tr>
+        </thead>
+        <tbody>${
+    rows.map((row) =>
+      markup`
+            <tr>${row.map(cell)}</tr>
+          `
+    )
+  }</tbody>
+      </table>
+    </div>
   `;
 }

@@ -7,12 +7,10 @@
 import * as Plot from "@observablehq/plot";
 import type { Comparison, Interval } from "../../timing/result.ts";
 import { formatNumber, formatRatio, formatSpeedup } from "../../text/format.ts";
-import { figure } from "./figure.ts";
+import { figure, table } from "./figure.ts";
 import { type Html, markup } from "./markup.ts";
-import { modelColour } from "./palette.ts";
-import { plotToSvg } from "./plot_to_svg.ts";
-import { type RatioAxis, ratioAxis, ratioTick } from "./ratio_axis.ts";
-import { table } from "./table.ts";
+import { modelColour } from "./style.ts";
+import { plotToSvg, type RatioAxis, ratioAxis, ratioTick } from "./plot.ts";
 
 interface Gain {
   readonly model: string;

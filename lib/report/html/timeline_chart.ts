@@ -1,17 +1,190 @@
 /**
- * Draws the timeline: one panel a model, lanes as rows, all on one time axis.
+ * The timeline: one panel a model, lanes as rows, all on one time axis; all of it, its beginning up
+ * close, and its table.
  *
  * @module
  */
 
 import * as Plot from "@observablehq/plot";
-import { formatDuration, formatPercent } from "../../text/format.ts";
-import { formatCount } from "./count.ts";
-import type { Panel } from "./timeline_panel.ts";
-import { modelColour } from "./palette.ts";
-import { type ChartName, plotToSvg } from "./plot_to_svg.ts";
-import { timeTicks } from "./time_axis.ts";
-import { type Band, flightBands, queueBands, runningBands, type Space } from "./timeline_bands.ts";
+import { CHART_WIDTHS, figure, table } from "./figure.ts";
+import { type Html, markup } from "./markup.ts";
+import { type ChartName, plotToSvg, timeTicks } from "./plot.ts";
+import { modelColour } from "./style.ts";
+import { layOutPanel, type Panel, type PlacedBar } from "./timeline_panel.ts";
+import { assignSlots, hasStarted } from "../slots.ts";
+import { formatCount, formatDuration, formatPercent } from "../../text/format.ts";
+import type { Comparison, ModelResult, Timeline } from "../../timing/result.ts";
+
+interface Recorded {
+  readonly result: ModelResult;
+  readonly timeline: Timeline;
+  readonly endMs: number;
+}
+
+/** A page holds this many bars in all, so that it opens at once. */
+const MAX_BARS = 2400;
+/** Models that took less than this part of the axis are shown up close. */
+const TOO_SHORT_TO_SEE = 0.34;
+
+/** Writes the timeline of a comparison. */
+export function timelineSection(comparison: Comparison, id: string): Html {
+  const recorded = comparison.models.flatMap((result): Recorded[] => {
+    const timeline = result.timeline && upright(result.timeline);
+    const endMs = timeline?.endedMs.reduce((end, ms) => Math.max(end, ms || 0), 0) ?? 0;
+    return timeline && endMs > 0 ? [{ result, timeline, endMs }] : [];
+  });
+  if (recorded.length === 0) {
+    return markup`
+      <figure id="${id}">
+        <h3>Timeline</h3>
+        <p class="lead">No timeline was recorded.</p>
+      </figure>
+    `;
+  }
+  const ends = recorded.map(({ endMs }) => endMs);
+  const longest = Math.max(...ends), shortest = Math.min(...ends);
+  const failures = recorded.some(({ timeline }) =>
+    timeline.status.some((status, at) => status !== "fulfilled" && hasStarted(timeline, at))
+  );
+  const { wide, narrow } = CHART_WIDTHS;
+  const near = shortest * 1.12;
+  const close = shortest < longest * TOO_SHORT_TO_SEE;
+  const maxBars = Math.max(60, Math.min(400, Math.floor(MAX_BARS / recorded.length)));
+  const panels = (axisMs: number, width: number) => {
+    const { left, right } = timelineMargins(width);
+    const space = { axisMs, axisPixels: width - left - right, maxBars };
+    return recorded.map(({ result, timeline }) => layOutPanel(result, timeline, space));
+  };
+  const draw = (axisMs: number, up: boolean) => (width: number) =>
+    timelineChart(panels(axisMs, width), axisMs, width, up, {
+      title: up ? `Timeline, the first ${formatDuration(axisMs)}` : "Timeline",
+      description: recorded.map(({ result, endMs }) =>
+        `${result.model} ended after ${formatDuration(endMs)}`
+      ).join("; "),
+    });
+  return markup`${
+    figure({
+      id,
+      title: "What each lane did, and when",
+      lead: markup`
+        Each row is a slot on a lane; each bar a task, <b class="key flight">in flight</b>; its
+                dark part is the share of that time in which the lane <b class="key run">ran</b> it, the
+                light rest is waiting. Above, tasks that <b
+          class="key queue">queue</b> for a slot. ${
+        failures &&
+        markup`<b class="key bad">Red</b> are tasks that gave no value.`
+      } All
+                panels share one clock: bars <em>stacked on one lane</em> are concurrency, bars on
+                <em>several lanes</em> parallelism.
+      `,
+      draw: draw(longest, false),
+      note: markup`${noteOn(panels(longest, wide), recorded, comparison.job.items)}${
+        aggregated(panels(longest, wide), panels(longest, narrow))
+      }`,
+      table: laneTable(recorded),
+    })
+  }${
+    close && figure({
+      id: `${id}-close`,
+      title: `The same up close: the first ${formatDuration(near)}`,
+      lead: markup`What the others had done when <b>${
+        recorded.find(({ endMs }) => endMs === shortest)!.result.model
+      }</b> was through.`,
+      draw: draw(near, true),
+      note: aggregated(panels(near, wide), panels(near, narrow)),
+    })
+  }`;
+}
+
+/** Columns of one length; a hand-edited file may hold others. */
+function upright(timeline: Timeline): Timeline {
+  const { index, lane, queuedMs, startedMs, endedMs, status } = timeline;
+  const length = Math.min(
+    ...[index, lane, queuedMs, startedMs, endedMs, status].map((c) => c.length),
+  );
+  return {
+    ...timeline,
+    index: index.slice(0, length),
+    lane: lane.slice(0, length),
+    queuedMs: queuedMs.slice(0, length),
+    startedMs: startedMs.slice(0, length).map((ms) => ms >= 0 ? ms : NaN),
+    endedMs: endedMs.slice(0, length),
+    status: status.slice(0, length),
+  };
+}
+
+function noteOn(
+  panels: readonly Panel[],
+  recorded: readonly Recorded[],
+  items: number,
+): Html {
+  const kept = Math.min(...recorded.map(({ timeline }) => timeline.index.length));
+  const dropped = panels.filter(({ neverStarted }) => neverStarted > 0);
+  return markup`Shown is round ${
+    [...new Set(recorded.map(({ timeline }) => timeline.round))].join(", ")
+  }. Waiting and running can’t be told apart within a task, so a bar’s dark part is its lane’s CPU share, not the moment it ran. ${
+    kept < items &&
+    markup`The file records ${formatCount(kept)} of ${
+      formatCount(items)
+    } tasks, so the lanes were fuller than they look. `
+  }${
+    dropped.length > 0 && markup`
+      Not shown: ${
+      dropped.map(({ neverStarted, model }) => `${formatCount(neverStarted)} tasks of ${model}`)
+        .join(", ")
+    } that never started.
+    `
+  }`;
+}
+
+/** Says what was drawn together because no eye could tell it apart. */
+function aggregated(wide: readonly Panel[], narrow: readonly Panel[]): Html {
+  const either = (is: (panel: Panel) => boolean) =>
+    wide.filter((panel, i) => is(panel) || is(narrow[i]!)).map(({ model }) => model).join(", ");
+  const joined = either(({ mostTasksInABar }) => mostTasksInABar > 1);
+  const deep = either(({ depth }) => depth.length > 0);
+  return markup`${
+    joined !== "" &&
+    markup`
+      Neighbouring tasks narrower than a pixel are joined into one bar (${joined}).
+    `
+  }${
+    deep !== "" &&
+    markup`Where the tasks in flight are too many for a row each, the panel shows how many there were over time, failed ones included (${deep}).`
+  }`;
+}
+
+function laneTable(recorded: readonly Recorded[]): Html {
+  const rows = recorded.flatMap(({ result, timeline }) => {
+    const { used } = assignSlots(timeline);
+    return [...used].slice(0, 64).map(([lane, slots]) => {
+      const mine = timeline.index.map((_, at) => at).filter((at) =>
+        hasStarted(timeline, at) && timeline.lane[at] === lane
+      );
+      const mean = (of: (at: number) => number) =>
+        mine.reduce((sum, at) => sum + of(at), 0) / mine.length;
+      const share = timeline.lanes.find((known) => known.lane === lane)?.cpuShare;
+      return [
+        `${result.model}, lane ${lane}`,
+        formatCount(mine.length),
+        formatCount(slots),
+        formatDuration(mean((at) => timeline.startedMs[at]! - timeline.queuedMs[at]!)),
+        formatDuration(mean((at) => timeline.endedMs[at]! - timeline.startedMs[at]!)),
+        formatDuration(mine.reduce((end, at) => Math.max(end, timeline.endedMs[at]!), 0)),
+        formatPercent(share ?? NaN),
+      ];
+    });
+  });
+  return table("Every lane: its tasks, and how long they queued and were in flight", [
+    { name: "lane" },
+    { name: "tasks", figures: true },
+    { name: "most at once", figures: true },
+    { name: "mean time queued", figures: true },
+    { name: "mean time in flight", figures: true },
+    { name: "last ended", figures: true },
+    { name: "CPU share", figures: true },
+  ], rows);
+}
 
 /** Room around the panels, in pixels. */
 const TITLE_HEIGHT = 24;
@@ -20,16 +193,12 @@ const AXIS_HEIGHT = 34;
 const TOP = 8;
 
 /** The pixels between a timeline's edges and its time axis. */
-export function timelineMargins(width: number): { left: number; right: number } {
+function timelineMargins(width: number): { left: number; right: number } {
   return width > 500 ? { left: 56, right: 62 } : { left: 44, right: 54 };
 }
 
-/**
- * Draws panels below each other.
- *
- * @param axisMs Where the axis ends, in milliseconds; it begins at the first item.
- */
-export function timelineChart(
+/** Draws panels below each other, on a time axis from the first item to `axisMs`. */
+function timelineChart(
   panels: readonly Panel[],
   axisMs: number,
   width: number,
@@ -155,4 +324,109 @@ function panelNote(panel: Panel, wide: boolean): string {
   const deepest = panel.depth.reduce((deepest, { depth }) => Math.max(deepest, depth), 0);
   const depth = deepest > 0 ? ` · up to ${formatCount(deepest)} in flight` : "";
   return `${size}${cpu}${joined}${depth}`;
+}
+
+/** A band of the chart. */
+interface Band {
+  /** Where it begins, in milliseconds. */
+  x1: number;
+  /** Where it ends, in milliseconds. */
+  x2: number;
+  /** Its upper edge, in pixels. */
+  y1: number;
+  /** Its lower edge, in pixels. */
+  y2: number;
+  /** What its tooltip says; none if it has none. */
+  title?: string;
+}
+
+/** The time axis that bands are drawn on. */
+interface Space {
+  /** Where it ends, in milliseconds. */
+  readonly axisMs: number;
+  /** How many milliseconds a pixel is wide. */
+  readonly pixelMs: number;
+}
+
+/** Tasks in flight, one by one or how many there were, and whether they gave no value. */
+function flightBands(panel: Panel, body: number, space: Space): (Band & { bad: boolean })[] {
+  const bars = panel.bars.map((bar) => ({
+    ...flightBand(bar, body, space),
+    bad: isBad(bar.status),
+  }));
+  return [...bars, ...depthBands(panel, body)];
+}
+
+function isBad(status: string): boolean {
+  return status !== "fulfilled";
+}
+
+/** Leaves a hairline between neighbours where there is room, and hides none. */
+function across(bar: PlacedBar, { axisMs, pixelMs }: Space): { x1: number; x2: number } {
+  const wide = (bar.toMs - bar.fromMs) / pixelMs;
+  const x2 = bar.toMs - (bar.tasks === 1 && wide > 2.5 ? 0.6 * pixelMs : 0);
+  return { x1: bar.fromMs, x2: Math.min(axisMs, Math.max(x2, bar.fromMs + 0.8 * pixelMs)) };
+}
+
+function flightBand(bar: PlacedBar, body: number, space: Space): Band {
+  const when = `${formatDuration(bar.fromMs)} to ${formatDuration(bar.toMs)}`;
+  const ending = bar.status === "fulfilled" ? "" : `\n${bar.status}`;
+  const running = bar.running === undefined
+    ? ""
+    : `\nrunning about ${formatPercent(bar.running)} of it`;
+  const took = formatDuration(bar.toMs - bar.fromMs);
+  const title = bar.tasks === 1
+    ? `task ${bar.index} on lane ${bar.lane}: ${took}\n${when}\nwaited ${
+      formatDuration(bar.queuedForMs)
+    } for a slot${running}${ending}`
+    : `${
+      formatCount(bar.tasks)
+    } tasks on lane ${bar.lane}, from task ${bar.index}\n${when}${running}${ending}`;
+  const y1 = body + bar.top;
+  return { ...across(bar, space), y1, y2: y1 + bar.height, title };
+}
+
+/** The part of each bar in which its lane ran it: its lower end, as high as its running share. */
+function runningBands(panel: Panel, body: number, space: Space): Band[] {
+  const bars = panel.bars.filter(({ running, status }) => running! > 0 && !isBad(status)).map(
+    (bar) => {
+      const bottom = body + bar.top + bar.height;
+      return { ...across(bar, space), y1: bottom - bar.height * bar.running!, y2: bottom };
+    },
+  );
+  const deep = depthBands(panel, body).map((band, i) => {
+    const share = panel.depth[i]!.running ?? 0;
+    return { ...band, y1: band.y2 - (band.y2 - band.y1) * share };
+  });
+  return [...bars, ...deep.filter(({ y1, y2 }) => y2 > y1)];
+}
+
+function depthBands(panel: Panel, body: number): (Band & { bad: boolean })[] {
+  const lane = panel.lanes[0];
+  if (lane === undefined || panel.depth.length === 0) return [];
+  const most = panel.depth.reduce((most, { depth }) => Math.max(most, depth), 1);
+  return panel.depth.map(({ fromMs, toMs, depth, ended }) => ({
+    x1: fromMs,
+    x2: toMs,
+    y1: body + lane.top + lane.height * (1 - depth / most),
+    y2: body + lane.top + lane.height,
+    title: `${formatDuration(fromMs)} to ${formatDuration(toMs)}\nup to ${
+      formatCount(depth)
+    } tasks in flight, ${formatCount(ended)} ended`,
+    bad: false,
+  }));
+}
+
+/** How many tasks waited for a slot, over time. */
+function queueBands(panel: Panel, body: number): Band[] {
+  const most = panel.queue.reduce((most, { depth }) => Math.max(most, depth), 1);
+  return panel.queue.map(({ fromMs, toMs, depth }) => ({
+    x1: fromMs,
+    x2: toMs,
+    y1: body + panel.queueHeight * (1 - depth / most),
+    y2: body + panel.queueHeight,
+    title: `${formatDuration(fromMs)} to ${formatDuration(toMs)}\nup to ${
+      formatCount(depth)
+    } tasks waiting for a slot`,
+  }));
 }

@@ -1,14 +1,12 @@
 /**
- * Where everything in one model's panel of the timeline goes.
+ * Where everything in one model's panel of the timeline goes: which tasks are one bar, how many were in
+ * flight, how many waited, and what share of a task's time its lane was running it.
  *
  * @module
  */
 
+import { assignSlots, hasStarted, type Slots } from "../slots.ts";
 import type { ModelResult, Timeline } from "../../timing/result.ts";
-import { hasStarted } from "../slots.ts";
-import { type Depth, depthOverTime } from "./depth.ts";
-import { type Bar, mergeBars } from "./merge.ts";
-import { preparedFrom } from "./timeline_prepared.ts";
 
 /** A bar in its place; pixels count from the panel's top. */
 export interface PlacedBar extends Bar {
@@ -23,7 +21,7 @@ export interface PlacedBar extends Bar {
 }
 
 /** A lane's band in its panel. */
-export interface LaneBand {
+interface LaneBand {
   /** What stands beside it; "" where there is no room. */
   readonly label: string;
   /** Its upper edge, in pixels from the panel's top. */
@@ -65,7 +63,7 @@ export interface Panel {
 }
 
 /** What a panel is drawn for. */
-export interface PanelSpace {
+interface PanelSpace {
   /** Where the time axis ends, in milliseconds. */
   readonly axisMs: number;
   /** How wide the axis is, in pixels. */
@@ -211,4 +209,159 @@ function meanOf(values: readonly number[]): number | undefined {
   return values.length === 0
     ? undefined
     : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** What of a timeline is the same at any size. */
+interface Prepared extends Slots {
+  /** The running share of the tasks on each lane, by lane. */
+  readonly running: ReadonlyMap<number, number>;
+  /** The places of the tasks that started, in the order in which they did. */
+  readonly started: readonly number[];
+}
+
+const preparedTimelines = new WeakMap<Timeline, Prepared>();
+
+/** Works out, once for each timeline, what doesn't depend on the size it is drawn at. */
+function preparedFrom(timeline: Timeline): Prepared {
+  const known = preparedTimelines.get(timeline);
+  if (known !== undefined) return known;
+  const prepared = {
+    ...assignSlots(timeline),
+    running: runningShares(timeline),
+    started: startedTasks(timeline),
+  };
+  preparedTimelines.set(timeline, prepared);
+  return prepared;
+}
+
+function startedTasks(timeline: Timeline): number[] {
+  const started: number[] = [];
+  for (let at = 0; at < timeline.index.length; at++) if (hasStarted(timeline, at)) started.push(at);
+  return started.sort((a, b) => timeline.startedMs[a]! - timeline.startedMs[b]!);
+}
+
+/**
+ * The running share of the tasks on each lane: the lane's CPU share, but no more than its even part
+ * of the lane. A lane is one thread: of the tasks in flight on it at once only one runs. Lanes whose
+ * CPU time couldn't be told are missing.
+ */
+export function runningShares(timeline: Timeline): Map<number, number> {
+  const spans = new Map<number, { from: number; to: number }[]>();
+  for (let at = 0; at < timeline.index.length; at++) {
+    if (!hasStarted(timeline, at)) continue;
+    const lane = timeline.lane[at]!;
+    if (!spans.has(lane)) spans.set(lane, []);
+    spans.get(lane)!.push({ from: timeline.startedMs[at]!, to: timeline.endedMs[at]! });
+  }
+  const shares = new Map<number, number>();
+  for (const { lane, cpuShare } of timeline.lanes) {
+    if (typeof cpuShare !== "number" || !(cpuShare >= 0)) continue;
+    shares.set(lane, Math.min(1, cpuShare, 1 / meanDepth(spans.get(lane) ?? [])));
+  }
+  return shares;
+}
+
+/** How many spans there are at once, on average over the time in which there is any; 1 for none. */
+function meanDepth(spans: { from: number; to: number }[]): number {
+  spans.sort((a, b) => a.from - b.from);
+  let covered = 0, sum = 0, until = -Infinity;
+  for (const { from, to } of spans) {
+    sum += Math.max(0, to - from);
+    covered += Math.max(0, to - Math.max(from, until));
+    until = Math.max(until, to);
+  }
+  return covered > 0 ? sum / covered : 1;
+}
+
+/** One bar: a task in flight, or a run of them. */
+export interface Bar {
+  /** Where it begins, in milliseconds. */
+  readonly fromMs: number;
+  /** Where it ends, in milliseconds. */
+  readonly toMs: number;
+  /** How the task ended; the same for all of a run. */
+  readonly status: string;
+  /** The first task's index among the items. */
+  readonly index: number;
+  /** How long the first task waited for a slot, in milliseconds. */
+  readonly queuedForMs: number;
+  /** How many tasks it stands for. */
+  readonly tasks: number;
+}
+
+/**
+ * Joins neighbours that ended alike, are each narrower than about a pixel, and have less than half
+ * a pixel between them. A bar wide enough to be seen stays itself, and no run becomes wider than
+ * `longestPixels`.
+ */
+export function mergeBars(bars: readonly Bar[], pixelMs: number, longestPixels: number): Bar[] {
+  const merged: Bar[] = [];
+  const thin = (bar: Bar) => bar.toMs - bar.fromMs < pixelMs * 1.5;
+  for (const bar of bars) {
+    const run = merged.at(-1);
+    if (
+      run !== undefined && run.status === bar.status && thin(bar) && (run.tasks > 1 || thin(run)) &&
+      bar.fromMs - run.toMs < pixelMs / 2 && bar.toMs - run.fromMs <= pixelMs * longestPixels
+    ) {
+      merged[merged.length - 1] = {
+        ...run,
+        toMs: Math.max(run.toMs, bar.toMs),
+        tasks: run.tasks + bar.tasks,
+      };
+    } else merged.push(bar);
+  }
+  return merged;
+}
+
+/** A stretch of time in which the count stayed the same. */
+interface Depth {
+  /** Where it begins, in milliseconds. */
+  readonly fromMs: number;
+  /** Where it ends, in milliseconds. */
+  readonly toMs: number;
+  /** The most at any moment of it. */
+  readonly depth: number;
+  /** How many ended in it. */
+  readonly ended: number;
+}
+
+/**
+ * Counts spans in flight over time, in buckets no wider than the eye can tell apart. Neighbouring
+ * buckets of the same depth become one.
+ */
+export function depthOverTime(
+  fromMs: readonly number[],
+  toMs: readonly number[],
+  endMs: number,
+  buckets: number,
+): Depth[] {
+  const starts = Float64Array.from(fromMs).sort();
+  const ends = Float64Array.from(toMs).sort();
+  const stretches: Depth[] = [];
+  let started = 0, over = 0;
+  for (let bucket = 0; bucket < buckets; bucket++) {
+    const from = endMs * bucket / buckets, to = endMs * (bucket + 1) / buckets;
+    let depth = started - over;
+    const overBefore = over;
+    const last = bucket === buckets - 1;
+    // Ends count before starts at the same moment: a slot that is handed on is one slot.
+    for (;;) {
+      const start = starts[started] ?? Infinity, end = ends[over] ?? Infinity;
+      if (end <= start && over < started) {
+        if (end > to) break;
+        over++;
+      } else {
+        if (start >= to && !(last && start === to)) break;
+        started++;
+      }
+      depth = Math.max(depth, started - over);
+    }
+    const ended = over - overBefore;
+    const previous = stretches.at(-1);
+    if (depth === 0) continue;
+    if (previous !== undefined && previous.depth === depth && previous.toMs === from) {
+      stretches[stretches.length - 1] = { ...previous, toMs: to, ended: previous.ended + ended };
+    } else stretches.push({ fromMs: from, toMs: to, depth, ended });
+  }
+  return stretches;
 }

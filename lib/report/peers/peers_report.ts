@@ -6,10 +6,10 @@
 
 import { stringify } from "@std/csv/stringify";
 import { escapeCell, escapeMarkdown, markdownTable } from "../files/escape.ts";
-import { inert } from "../html/inert.ts";
+import { sanitized } from "../html/sanitize.ts";
 import { markup } from "../html/markup.ts";
-import type { PagePart } from "../html/parts.ts";
-import { table } from "../html/table.ts";
+import type { PagePart, PartPlace } from "../html/page.ts";
+import { table } from "../html/figure.ts";
 import type { PeersAim, PeersFile, PeersRow } from "./peers_file.ts";
 import { paletteFor, type Style } from "../terminal/style.ts";
 import { type TextColumn, textTable } from "../terminal/text_table.ts";
@@ -257,11 +257,8 @@ function contest(name: string, rows: readonly PeersRow[]) {
 }
 
 /** A race, with nothing in it that could become markup, run, or reach the network. */
-export function peersPart(
-  file: PeersFile,
-  { id = "peers", alone = true }: { readonly id?: string; readonly alone?: boolean } = {},
-): PagePart {
-  const { rows, environment, rounds, partial = false } = inert(file, MOST_CHARACTERS);
+export function peersPart(file: PeersFile, { id, alone }: PartPlace): PagePart {
+  const { rows, environment, rounds, partial = false } = sanitized(file, MOST_CHARACTERS);
   const families = [...Map.groupBy(rows, ({ family }) => family)];
   const troubles = troubleLines(rows);
   const html = markup`${

@@ -27,7 +27,7 @@ export function sweepRenderers(result: SweepResult): Omit<Required<Renderers>, "
     csv: () => sweepCsv(result),
     markdown: () => sweepMarkdown(result),
     // The page brings a chart library along: only who wants it waits for it.
-    html: async () => (await import("../html/advice/report_page.ts")).reportPage([result]),
+    html: async () => (await import("../html/report_page.ts")).reportPage([result]),
   };
 }
 

@@ -5,15 +5,13 @@
  */
 
 import * as Plot from "@observablehq/plot";
-import { taskWords } from "../html/environment_section.ts";
-import { figure } from "../html/figure.ts";
-import { inert } from "../html/inert.ts";
+import { type PagePart, type PartPlace, taskWords } from "../html/page.ts";
+import { figure, table } from "../html/figure.ts";
+import { sanitized } from "../html/sanitize.ts";
 import { type Html, type Markup, markup } from "../html/markup.ts";
-import { modelColour } from "../html/palette.ts";
-import type { PagePart } from "../html/parts.ts";
-import { plotToSvg } from "../html/plot_to_svg.ts";
-import type { Section } from "../html/section.ts";
-import { table } from "../html/table.ts";
+import { modelColour } from "../html/style.ts";
+import { plotToSvg } from "../html/plot.ts";
+import type { Section } from "../html/document.ts";
 import {
   capacitySentences,
   definitionSentences,
@@ -148,18 +146,9 @@ function notices({ warnings }: SweepResult): Markup {
     }</ul>`;
 }
 
-/** Where a sweep stands in a page. */
-interface SweepPlace {
-  /** The section's id, unique in its page; default "sweep". */
-  readonly id?: string;
-  /** Whether the page holds this sweep and nothing else; default true. */
-  readonly alone?: boolean;
-}
-
 /** A sweep as a part of a page. */
-export function sweepPart(result: SweepResult, place: SweepPlace = {}): PagePart {
-  const { id = "sweep", alone = true } = place;
-  const safe = inert(result, MOST_CHARACTERS);
+export function sweepPart(result: SweepResult, { id, alone }: PartPlace): PagePart {
+  const safe = sanitized(result, MOST_CHARACTERS);
   const { job, model, axis, points, openLoop, why, environment, partial = false } = safe;
   const title = `${job.name}: ${model} by ${axis}`;
   const named = (heading: string) => alone ? heading : `${heading}: ${title}`;

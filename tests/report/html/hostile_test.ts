@@ -1,10 +1,17 @@
-import { assertLess } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import fc from "fast-check";
+import { adviceMarkdown, renderAdvice } from "../../../lib/report/advice/advice_text.ts";
 import { renderDocument } from "../../../lib/report/html/document.ts";
-import { renderPage } from "../../../lib/report/html/page.ts";
+import { reportPage } from "../../../lib/report/html/report_page.ts";
+import { sweepMarkdown } from "../../../lib/report/scaling/sweep_files.ts";
+import { adviceFileOf } from "../../advice/advice_file.ts";
+import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
+import { PROFILE } from "../../advice/profile/fixture.ts";
 import { assertInert } from "./assert_inert.ts";
 import { chance, resultOf, simulate } from "./fixture.ts";
 import { HOSTILE_STRINGS, poison } from "./hostile.ts";
+import { resultOf as sweepOf } from "../../scaling/measured.ts";
+import { ratesOf } from "../../scaling/rates.ts";
 
 Deno.test("a page stays inert and complete whatever strings and numbers its file holds", () => {
   const result = resultOf(
@@ -14,7 +21,7 @@ Deno.test("a page stays inert and complete whatever strings and numbers its file
     fc.property(fc.integer(), fc.double({ min: 0, max: 1, noNaN: true }), (seed, share) => {
       const random = chance(seed);
       const pick = (count: number) => random() < share ? Math.floor(random() * count) : -1;
-      const page = renderPage(poison(result, pick));
+      const page = reportPage([poison(result, pick)]);
       assertInert(page);
       assertLess(page.length, 1_000_000);
     }),
@@ -29,7 +36,7 @@ for (const [i, text] of HOSTILE_STRINGS.entries()) {
       JSON.stringify(result),
       (_, value) => typeof value === "string" ? text : value,
     );
-    assertInert(renderPage(replaced));
+    assertInert(reportPage([replaced]));
     assertInert(renderDocument(text, [{ id: "a", title: text, html: "" }]));
   });
 }
@@ -40,5 +47,64 @@ Deno.test("columns of different lengths are drawn as far as they go together", (
     timeline!.endedMs.length = 7;
     timeline!.lane.length = 12;
   }
-  assertInert(renderPage(result));
+  assertInert(reportPage([result]));
+});
+
+const advice = adviceFileOf({
+  ...await adviceOn({ computeMs: 6, waitMs: 6 }, asPredicted),
+  profile: PROFILE,
+});
+const sweep = await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
+const rates = await ratesOf();
+
+Deno.test("advice and sweeps of any strings and numbers make a page that stays inert", () => {
+  fc.assert(
+    fc.property(fc.integer(), fc.double({ min: 0, max: 1, noNaN: true }), (seed, share) => {
+      const random = chance(seed);
+      const pick = (count: number) => random() < share ? Math.floor(random() * count) : -1;
+      const page = reportPage([poison(advice, pick), poison(sweep, pick), poison(rates, pick)].map(
+        // What tells files apart is checked when they are read.
+        (file, i) => ({ ...file, kind: i === 0 ? "advice" : "sweep" }) as typeof advice,
+      ));
+      assertInert(page);
+      assertLess(page.length, 1_000_000);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+/** The same file with one text everywhere. */
+function filledWith<T>(file: T, text: string): T {
+  return JSON.parse(
+    JSON.stringify(file),
+    (key, value) => typeof value === "string" && key !== "kind" ? text : value,
+  );
+}
+
+for (const [i, text] of HOSTILE_STRINGS.entries()) {
+  Deno.test(`advice and sweeps whose every text is hostile string ${i} stay inert`, () => {
+    const files = [advice, sweep, rates].map((file) => filledWith(file, text));
+    assertInert(reportPage(files));
+    for (const file of files) assertInert(reportPage([file]));
+  });
+
+  Deno.test(`hostile string ${i} steers no terminal, and formats no Markdown`, () => {
+    const file = filledWith(advice, text);
+    const shown = renderAdvice(file.advice, { columns: 80, colour: false });
+    // deno-lint-ignore no-control-regex
+    assertEquals(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e]/.test(shown), false);
+    for (const markdown of [adviceMarkdown(file), sweepMarkdown(filledWith(sweep, text))]) {
+      const outside = markdown.replaceAll(/^(`{3,})ts\n[^]*?\n\1$/gm, "");
+      assertEquals(/<(?!\/?sub>)|javascript:.*\]\(|]\(|^={2}/m.test(outside), false, outside);
+      // deno-lint-ignore no-control-regex
+      assertEquals(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(markdown), false);
+    }
+  });
+}
+
+Deno.test("code that holds a fence of Markdown does not end its block", () => {
+  const code = "const a = `x`;\n```\n<script>alert(1)</script>\n";
+  const text = adviceMarkdown({ ...advice, advice: { ...advice.advice, code } });
+  const [opening, ...rest] = text.split("\n").filter((line) => line.startsWith("````"));
+  assertEquals([opening, rest], ["````ts", ["````"]]);
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { reportPage } from "../../../lib/report/html/advice/report_page.ts";
+import { reportPage } from "../../../lib/report/html/report_page.ts";
 import type { SweepResult } from "../../../lib/scaling/sweep_result.ts";
 import { sweepMarkdown } from "../../../lib/report/scaling/sweep_files.ts";
 import { sweepText } from "../../../lib/report/scaling/sweep_text.ts";

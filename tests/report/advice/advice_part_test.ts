@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { Advice } from "../../../../lib/advice/advice.ts";
-import { adviceSection } from "../../../../lib/report/html/advice/advice_part.ts";
-import { adviceOn, asPredicted } from "../../../advice/advice_on.ts";
-import { all, type Element, parsed, texts } from "./parsed.ts";
+import type { Advice } from "../../../lib/advice/advice.ts";
+import { adviceSection } from "../../../lib/report/advice/advice_part.ts";
+import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
+import { all, type Element, parsed, texts } from "../html/parsed.ts";
 
 const waits = await adviceOn({ waitMs: 20 }, asPredicted);
 const computes = await adviceOn({ computeMs: 20 }, asPredicted);

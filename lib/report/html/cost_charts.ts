@@ -1,20 +1,18 @@
 /**
- * What starting the lanes cost, against the work they did, round by round.
+ * What each model cost: starting its lanes against the work they did, CPU time, and memory.
  *
  * @module
  */
 
 import * as Plot from "@observablehq/plot";
-import type { Comparison, ModelResult } from "../../timing/result.ts";
-import { formatDuration, middle } from "../../text/format.ts";
-import { figure } from "./figure.ts";
+import { figure, table } from "./figure.ts";
 import { type Html, markup } from "./markup.ts";
-import { modelColour } from "./palette.ts";
-import { plotToSvg } from "./plot_to_svg.ts";
-import { table } from "./table.ts";
-import { timeTicks } from "./time_axis.ts";
+import { plotToSvg, timeTick, timeTicks } from "./plot.ts";
+import { modelColour } from "./style.ts";
+import { formatBytes, formatDuration, middle } from "../../text/format.ts";
+import type { Comparison, ModelResult, Round } from "../../timing/result.ts";
 
-const ROW_HEIGHT = 36;
+const STARTUP_ROW_HEIGHT = 36;
 /** More dots than this on a line can't be told apart. */
 const MAX_DOTS = 100;
 
@@ -31,7 +29,7 @@ export function startupSection(comparison: Comparison, id: string): Html {
         class="key start">start-up</b>, and from the first
             item to the last outcome, <b class="key work">work</b>. Each dot is one round’s total.
     `,
-    draw: (width) => drawModels(models, width),
+    draw: (width) => drawStartup(models, width),
     note: many && `Of each model the first ${MAX_DOTS} rounds have a dot; the medians are of all.`,
     table: table(
       "Every round",
@@ -53,7 +51,7 @@ export function startupSection(comparison: Comparison, id: string): Html {
   });
 }
 
-function drawModels(models: readonly ModelResult[], width: number): string {
+function drawStartup(models: readonly ModelResult[], width: number): string {
   const wide = width > 500;
   const top = 4, left = wide ? 92 : 86, right = wide ? 190 : 96;
   const rows = models.map(({ model, rounds }) => ({
@@ -69,7 +67,7 @@ function drawModels(models: readonly ModelResult[], width: number): string {
   );
   return plotToSvg({
     width,
-    height: top + rows.length * ROW_HEIGHT + 28,
+    height: top + rows.length * STARTUP_ROW_HEIGHT + 28,
     marginTop: top,
     marginLeft: left,
     marginRight: right,
@@ -81,7 +79,7 @@ function drawModels(models: readonly ModelResult[], width: number): string {
         ticks: timeTicks(endMs, wide ? 6 : 3),
         tickSize: 4,
         label: null,
-        tickFormat: (ms: number) => ms === 0 ? "0" : formatDuration(ms).replace(/\.0+ /, " "),
+        tickFormat: timeTick,
       }),
       ...rows.flatMap((row) => [
         Plot.barX([row], {
@@ -106,7 +104,7 @@ function drawModels(models: readonly ModelResult[], width: number): string {
           r: 2.6,
           fill: "var(--paper)",
           stroke: "var(--ink)",
-          dy: ROW_HEIGHT * 0.36,
+          dy: STARTUP_ROW_HEIGHT * 0.36,
           title: (ms) => `${row.model}: ${formatDuration(ms)} in all, in one round`,
         }),
         Plot.text([row.model], {
@@ -144,4 +142,104 @@ function drawModels(models: readonly ModelResult[], width: number): string {
       `${model}: ${formatDuration(startMs)} to start, ${formatDuration(runMs)} of work`
     ).join("; "),
   });
+}
+
+const USAGE_ROW_HEIGHT = 30;
+const USAGE_WIDTHS = { wide: 408, narrow: 328 };
+
+/** Writes the figures of CPU time and of peak memory. */
+export function usageSection(comparison: Comparison, id: string): Html {
+  const models = comparison.models.filter(({ rounds }) => rounds.length > 0);
+  if (models.length === 0) return markup``;
+  const part = (
+    name: string,
+    title: string,
+    lead: string,
+    of: (round: Round) => number,
+    format: (value: number) => string,
+  ) => {
+    const rows = models.map(({ model, rounds }) => ({ model, value: middle(rounds.map(of)) }));
+    return figure({
+      id: `${id}-${name}`,
+      title,
+      lead,
+      widths: USAGE_WIDTHS,
+      draw: (width) => drawUsage(title, rows, format, width),
+      table: table(
+        title,
+        [{ name: "model" }, { name: "median", figures: true }],
+        rows.map(({ model, value }) => [model, format(value)]),
+      ),
+    });
+  };
+  return markup`<div class="pair">${
+    part(
+      "cpu",
+      "CPU time",
+      "Of the process, its threads and its subprocesses; the median round.",
+      ({ cpuMs }) => cpuMs,
+      formatDuration,
+    )
+  }${
+    part(
+      "memory",
+      "Peak memory",
+      "Of the process and each of its subprocesses; the median round.",
+      ({ peakRssBytes }) => peakRssBytes,
+      formatBytes,
+    )
+  }</div>`;
+}
+
+function drawUsage(
+  title: string,
+  rows: readonly { model: string; value: number }[],
+  format: (value: number) => string,
+  width: number,
+): string {
+  const bars = rows.map(({ model, value }) => ({
+    model: model.slice(0, 24),
+    value,
+    words: format(value),
+    colour: modelColour(model),
+  }));
+  return plotToSvg({
+    width,
+    height: rows.length * USAGE_ROW_HEIGHT + 8,
+    marginTop: 4,
+    marginLeft: 86,
+    marginRight: 74,
+    marginBottom: 4,
+    x: { domain: [0, Math.max(1e-9, ...bars.map(({ value }) => value || 0))], axis: null },
+    y: { domain: bars.map(({ model }) => model), axis: null, padding: 0.36 },
+    marks: [
+      ...bars.flatMap((bar) => [
+        Plot.barX([bar], {
+          y: "model",
+          x: "value",
+          fill: bar.colour,
+          title: ({ model, words }) => `${model}: ${words}`,
+          className: "used",
+        }),
+        Plot.text([bar], {
+          y: "model",
+          text: "model",
+          frameAnchor: "left",
+          textAnchor: "end",
+          dx: -10,
+          fill: bar.colour,
+          className: "strong",
+        }),
+      ]),
+      Plot.text(bars, {
+        y: "model",
+        x: "value",
+        text: "words",
+        textAnchor: "start",
+        dx: 8,
+        className: "strong",
+      }),
+      Plot.ruleX([0], { stroke: "var(--ink)" }),
+    ],
+  }, { title, description: bars.map(({ model, words }) => `${model} ${words}`).join("; ") });
 }

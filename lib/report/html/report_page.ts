@@ -4,12 +4,12 @@
  * @module
  */
 
-import { comparisonPart } from "../page.ts";
-import { type PagePart, renderParts } from "../parts.ts";
-import { type ReportFile, sortedByKind } from "../../report_file.ts";
-import { peersPart } from "../../peers/peers_report.ts";
-import { sweepPart } from "../../scaling/sweep_part.ts";
-import { advicePart } from "./advice_part.ts";
+import { advicePart } from "../advice/advice_part.ts";
+import { comparisonPart } from "./comparison_part.ts";
+import { type PagePart, renderParts } from "./page.ts";
+import { peersPart } from "../peers/peers_report.ts";
+import { type ReportFile, sortedByKind } from "../report_file.ts";
+import { sweepPart } from "../scaling/sweep_part.ts";
 
 /** The first of a kind has its plain name for an id, the others a number behind it. */
 function idOf(kind: string, i: number): string {

@@ -1,11 +1,10 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import { drawFlame } from "../../../../lib/report/html/advice/flame_chart.ts";
-import { profileSection } from "../../../../lib/report/html/advice/profile_section.ts";
-import type { FlameBar } from "../../../../lib/advice/profile/job_profile.ts";
-import { markup } from "../../../../lib/report/html/markup.ts";
-import { adviceOn, asPredicted } from "../../../advice/advice_on.ts";
-import { PROFILE } from "../../../advice/profile/fixture.ts";
-import { all, type Element, parsed, texts } from "./parsed.ts";
+import type { FlameBar } from "../../../lib/advice/profile/job_profile.ts";
+import { drawFlame, profileSection } from "../../../lib/report/advice/profile_section.ts";
+import { markup } from "../../../lib/report/html/markup.ts";
+import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
+import { PROFILE } from "../../advice/profile/fixture.ts";
+import { all, type Element, parsed, texts } from "../html/parsed.ts";
 
 function flame(bars: readonly FlameBar[], width = 840): Element {
   return parsed(`<html><body>${drawFlame(bars, width)}</body></html>`).querySelector("svg")!;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { modelColour, SCHEMES } from "../../../lib/report/html/palette.ts";
 import { MODELS } from "../../../lib/models.ts";
+import { modelColour, SCHEMES } from "../../../lib/report/html/style.ts";
 
 /** Relative luminance, WCAG 2.2. */
 function luminance(colour: string): number {

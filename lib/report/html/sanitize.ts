@@ -9,7 +9,7 @@
 
 import { plain } from "../../text/plain.ts";
 
-/** Longer text breaks any layout, and no one reads it. */
+/** In UTF-16 units; longer text breaks any layout, and no one reads it. */
 const MAX_CHARACTERS = 300;
 /** Beyond 30,000 years in milliseconds; sums and differences of such numbers stay finite. */
 const MAX_NUMBER = 1e15;
@@ -17,33 +17,31 @@ const MAX_NUMBER = 1e15;
 /**
  * Text cut to a length and without control characters, overrides of the writing direction, or halves
  * of surrogate pairs.
- *
- * @param limit How many UTF-16 units to keep; default 300.
  */
-export function inertText(text: string, limit: number = MAX_CHARACTERS): string {
+export function sanitizedText(text: string, limit: number = MAX_CHARACTERS): string {
   // Cut before cleaning, so that a huge string costs nothing, and after, as cleaning may not shorten.
   const line = plain(text.slice(0, limit * 4)).toWellFormed().replace(/[\ufffe\uffff]/g, "\ufffd");
   return line.length <= limit ? line : `${line.slice(0, limit - 1).toWellFormed()}…`;
 }
 
 /**
- * A copy of plain data whose strings are {@linkcode inertText} and whose numbers are within ±10¹⁵;
+ * A copy of plain data whose strings are {@linkcode sanitizedText} and whose numbers are within ±10¹⁵;
  * the infinities are cut to that, NaN stays.
- *
- * @param limit How many UTF-16 units of a string to keep; default 300.
  */
-export function inert<T>(value: T, limit: number = MAX_CHARACTERS): T {
+export function sanitized<T>(value: T, limit: number = MAX_CHARACTERS): T {
   return copy(value, limit) as T;
 }
 
 function copy(value: unknown, limit: number): unknown {
-  if (typeof value === "string") return inertText(value, limit);
+  if (typeof value === "string") return sanitizedText(value, limit);
   if (typeof value === "number") return Math.min(MAX_NUMBER, Math.max(-MAX_NUMBER, value));
   if (Array.isArray(value)) return value.map((inner) => copy(inner, limit));
   if (typeof value === "object" && value !== null) {
     // A null prototype: a key named __proto__ is a key like any other.
     const entries: Record<string, unknown> = Object.create(null);
-    for (const [key, inner] of Object.entries(value)) entries[inertText(key)] = copy(inner, limit);
+    for (const [key, inner] of Object.entries(value)) {
+      entries[sanitizedText(key)] = copy(inner, limit);
+    }
     return entries;
   }
   return value;

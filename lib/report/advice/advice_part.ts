@@ -1,0 +1,273 @@
+/**
+ * Advice as a part of a page, with the chart of how a task's time splits into computing and waiting.
+ *
+ * @module
+ */
+
+import * as Plot from "@observablehq/plot";
+import type { Advice, AdviceFile } from "../../advice/advice.ts";
+import { COMPUTES, WAITS } from "../../judge/thresholds.ts";
+import {
+  classLine,
+  className,
+  codeLines,
+  commandLine,
+  costLine,
+  recommendationLines,
+  remarkLines,
+  sampleLine,
+} from "./advice_words.ts";
+import { gainsFigure } from "./gains_chart.ts";
+import { profileSection } from "./profile_section.ts";
+import type { Section } from "../html/document.ts";
+import { figure, table } from "../html/figure.ts";
+import { type Html, type Markup, markup } from "../html/markup.ts";
+import { type PagePart, type PartPlace, taskWords } from "../html/page.ts";
+import { plotToSvg } from "../html/plot.ts";
+import { sanitized, sanitizedText } from "../html/sanitize.ts";
+import {
+  counted,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatRatio,
+} from "../../text/format.ts";
+
+/** A hazard is told in two or three sentences. */
+const MOST_CHARACTERS = 1000;
+/** More lines of code than this aren't ours. */
+const MOST_LINES = 400;
+
+/** The program, cut to what can be laid out. */
+function shownCode({ code }: Advice): string {
+  const lines = codeLines({ code: code.slice(0, 100_000) }).slice(0, MOST_LINES);
+  return lines.map((line) => /^ {0,80}/.exec(line)![0] + sanitizedText(line)).join("\n");
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+function list(title: string, lines: readonly string[], kind?: string): Markup {
+  if (lines.length === 0) return false;
+  const items = lines.slice(0, 50).map((line) => markup`<li>${line}</li>`);
+  return markup`
+    <section><h3>${title}</h3>${
+    kind === undefined ? markup`<ul>${items}</ul>` : markup`<ul class="${kind}">${items}</ul>`
+  }</section>
+  `;
+}
+
+/** Advice as a section of a page. */
+export function adviceSection(advice: Advice, id: string, title = "The advice"): Section {
+  const safe = sanitized(advice, MOST_CHARACTERS);
+  const { recommended, surprises, hazards } = safe;
+  const [reason, ...details] = recommendationLines(safe);
+  const html = markup`
+    <p class="verdict">${capital(classLine(safe))}. ${reason}</p>
+    ${remarkLines(safe).map((line) => markup`<p class="partial">${line}</p>`)}
+    ${list(`Recommended: ${recommended.name}`, details)}
+    ${splitFigure(safe, `${id}-split`)}
+    <p class="note">${sampleLine(safe)}</p>
+    ${gainsFigure(safe, `${id}-gains`)}
+    ${profileSection(safe, `${id}-profile`)}
+    ${list("Where the prediction was wrong", surprises.map(({ text }) => text))}
+    ${list("Hazards seen", hazards.map(({ text }) => text), "notices")}
+    <section><h3>The code</h3>
+    <p class="note">Saved as <code>job_run.ts</code>: <code>${commandLine(safe)}</code></p>
+    <pre role="region" tabindex="0" aria-label="The code"><code>${shownCode(advice)}</code></pre>
+    <p class="note">${costLine(safe)}</p></section>
+  `;
+  return { id, title, html: html.text };
+}
+
+/** How advice is come by: the same for every job. */
+function method(): Html {
+  return markup`
+    <ul>
+      <li><b>Sample.</b> Items run one by one in a process that measures its CPU time and the time that
+    passes. Their ratio, less what other programs took, is the share of computing: up to
+    ${formatPercent(WAITS)} a job is I/O-bound, from ${formatPercent(COMPUTES)} on CPU-bound. Its
+    error is that of a ratio estimator (Cochran, Sampling Techniques, 1977).</li>
+      <li><b>Prediction.</b> Between list scheduling of the sample’s own times over the slots, at best, and
+    mean value analysis of tasks that queue for the event loop, at worst; with start-up, copying of
+    items and results, and this machine’s ceiling.</li>
+      <li><b>Race.</b> The promising models run the job’s own items, each trial in a fresh process. A
+    measured gain is the ratio of sequential’s time to the model’s, paired by round, with its 95%
+    interval.</li>
+      <li><b>Where the time goes.</b> Tasks that compute are run once more under V8’s sampling profiler,
+    which looks several thousand times a second at what runs. What the runtime does for a function
+    counts with that function; collecting garbage is told by itself.</li>
+      <li><b>Recommendation.</b> The simplest model that isn’t detectably slower than the best.</li>
+    </ul>
+  `;
+}
+
+/** The advice in a line. */
+function foundWords({ bound, recommended: { model, name, gain }, hazards }: Advice): string {
+  const take = model === "sequential" ? "leave it sequential" : `take ${name}`;
+  const fast = gain === null || model === "sequential"
+    ? ""
+    : `, ${formatRatio(gain.median)} as fast (${formatNumber(gain.low)} to ${
+      formatNumber(gain.high)
+    })`;
+  const seen = hazards.length === 0
+    ? ""
+    : `; ${hazards.length} hazard${hazards.length === 1 ? "" : "s"} seen`;
+  return `${capital(className(bound))}: ${take}${fast}${seen}`;
+}
+
+/** Advice as a part of a page. */
+export function advicePart(file: AdviceFile, { id, alone }: PartPlace): PagePart {
+  const { advice, environment } = sanitized(file, MOST_CHARACTERS);
+  const { job, recommended } = advice;
+  const title = `${job.title}: ${recommended.name}`;
+  return {
+    title,
+    did: "advised on",
+    headlines: [{
+      id,
+      name: `Advice on ${job.title}`,
+      text: foundWords(advice),
+    }],
+    sections: [
+      adviceSection(file.advice, id, alone ? undefined : `Advice on ${title}`),
+    ],
+    environment,
+    jobs: [
+      markup`<b>${job.title}</b>, ${counted(advice.horizon, "item")}. ${
+        taskWords(`${job.module}#${job.export}`, {})
+      }`,
+    ],
+    name: `Advice on ${job.title}`,
+    partial: false,
+    method: { name: "How advice is come by", html: method() },
+  };
+}
+
+/** Computing is what lanes are for and waiting what slots are for, so they have those models' colours. */
+const COLOURS = { computing: "var(--workers)", waiting: "var(--concurrent)" } as const;
+
+/** So many standard errors to either side hold 95 %. */
+const SIDES = 1.96;
+
+/** What is drawn of an advice. */
+type Split = Pick<Advice, "bound" | "cpuShare" | "sample">;
+
+function held(share: number): number {
+  return share > 0 ? Math.min(1, share) : 0;
+}
+
+/** Per task, in milliseconds; what it waited for a CPU that others used is left out. */
+function timesOf({ cpuShare, sample: { cpuMs, wallMs } }: Split) {
+  const share = held(cpuShare);
+  return { computing: cpuMs, waiting: share > 0 ? cpuMs * (1 / share - 1) : wallMs };
+}
+
+/** Writes the figure of computing and waiting. */
+function splitFigure(advice: Split, id: string): Html {
+  const times = timesOf(advice);
+  const share = held(advice.cpuShare);
+  return figure({
+    id,
+    title: "What a task does with its time",
+    lead: markup`Up to ${formatPercent(WAITS)} computing a job is <b>I/O-bound</b>, from ${
+      formatPercent(COMPUTES)
+    } on <b>CPU-bound</b>, and <b>mixed</b> between. The fine line is the 95% interval.${
+      advice.bound === "small" &&
+      " Here neither matters: the whole job is over before a change could pay."
+    }`,
+    draw: (width) => drawSplit(advice, width),
+    table: table("A task’s time", [
+      { name: "part" },
+      { name: "share", figures: true },
+      { name: "a task, on average", figures: true },
+    ], [
+      ["computing", formatPercent(advice.cpuShare), formatDuration(times.computing)],
+      ["waiting", formatPercent(1 - share), formatDuration(times.waiting)],
+    ]),
+  });
+}
+
+function drawSplit(advice: Split, width: number): string {
+  const { bound, cpuShare, sample } = advice;
+  const share = held(cpuShare);
+  const times = timesOf(advice);
+  const off = SIDES * held(sample.cpuShareError);
+  const parts = [
+    { name: "computing", from: 0, to: share, at: 0, anchor: "start" as const },
+    { name: "waiting", from: share, to: 1, at: 1, anchor: "end" as const },
+  ] as const;
+  const zones = [
+    { bound: "io", name: "I/O-bound", middle: WAITS / 2 },
+    { bound: "mixed", name: "mixed", middle: (WAITS + COMPUTES) / 2 },
+    { bound: "cpu", name: "CPU-bound", middle: (1 + COMPUTES) / 2 },
+  ];
+  const words = (name: "computing" | "waiting", of: number) => `${name} ${formatPercent(of)}`;
+  return plotToSvg({
+    width,
+    height: 104,
+    marginLeft: 10,
+    marginRight: 14,
+    marginTop: 22,
+    marginBottom: 46,
+    x: { domain: [0, 1], label: null },
+    y: { domain: ["time"], axis: null, padding: 0 },
+    marks: [
+      ...parts.flatMap(({ name, from, to, at, anchor }) => [
+        Plot.barX([name], {
+          y: () => "time",
+          x1: () => from,
+          x2: () => to,
+          fill: COLOURS[name],
+          title: () => `${words(name, to - from)}\n${formatDuration(times[name])} of each task`,
+          className: name,
+        }),
+        Plot.text([words(name, to - from)], {
+          x: [at],
+          frameAnchor: "top",
+          textAnchor: anchor,
+          dy: -12,
+          fill: COLOURS[name],
+          className: "strong",
+        }),
+      ]),
+      Plot.ruleY(["time"], {
+        y: () => "time",
+        x1: () => Math.max(0, share - off),
+        x2: () => Math.min(1, share + off),
+        stroke: "var(--ink)",
+        strokeWidth: 1.5,
+      }),
+      Plot.ruleX([WAITS, COMPUTES], {
+        stroke: "var(--ink)",
+        strokeWidth: 1.5,
+        strokeDasharray: "5 4",
+        insetTop: -4,
+        insetBottom: -6,
+        className: "threshold",
+      }),
+      Plot.axisX({
+        ticks: [0, WAITS, COMPUTES, 1],
+        tickFormat: (at: number) => formatPercent(at),
+        tickSize: 6,
+        label: null,
+      }),
+      ...zones.map((zone) =>
+        Plot.text([zone.name], {
+          x: [zone.middle],
+          frameAnchor: "bottom",
+          dy: 36,
+          fill: zone.bound === bound ? "var(--ink)" : "var(--soft)",
+          className: zone.bound === bound ? "strong zone" : "zone",
+        })
+      ),
+    ],
+  }, {
+    title: "Computing and waiting",
+    description: `${words("computing", share)}, ${words("waiting", 1 - share)} of a task’s time. ` +
+      `I/O-bound is up to ${formatPercent(WAITS)} computing, CPU-bound from ${
+        formatPercent(COMPUTES)
+      }.`,
+  });
+}
