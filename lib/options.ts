@@ -22,7 +22,7 @@ export function quoted(value: string): string {
   const shown = characters.length > SHOWN_CHARACTERS
     ? characters.slice(0, SHOWN_CHARACTERS).join("") + "…"
     : value;
-  // JSON leaves DEL, the C1 controls and the marks that turn the direction of writing as they are.
+  // JSON leaves DEL, the C1 controls and bidirectional controls as they are.
   return JSON.stringify(shown).replace(
     /[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
     (character) => "\\u" + character.charCodeAt(0).toString(16).padStart(4, "0"),

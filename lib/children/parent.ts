@@ -22,13 +22,13 @@ export interface Parent<Order> {
   readonly signal: AbortSignal;
 }
 
-/** How a child heeds its parent. */
-export interface HeedOptions {
+/** How a child listens to its parent. */
+export interface ParentOptions {
   /**
    * Whether SIGTERM aborts the signal, so that the child can stop its lanes; default true. Otherwise it
    * ends the process at once, as usual.
    */
-  readonly heedsTerm?: boolean;
+  readonly handlesTerm?: boolean;
 }
 
 /** Sends what tasks print with `console` to stderr, and keeps stdout for messages. */
@@ -39,17 +39,17 @@ function forwardConsole(): void {
 }
 
 /**
- * Meets the parent: reads its order, and from then on ends with it. What tasks print with `console` goes
+ * Connects to the parent: reads its order, and from then on ends with it. What tasks print with `console` goes
  * to stderr, so that it isn't taken for a message.
  *
  * Stdin stays open while the result is wanted. When it ends the signal aborts, and 2 seconds later the
- * process ends whatever it does, unless it is in a busy loop. SIGINT and SIGHUP are not heeded: the
+ * process ends whatever it does, unless it is in a busy loop. SIGINT and SIGHUP are ignored: the
  * terminal sends them to every process of the group, and only the parent decides what they mean.
  *
  * @throws {Error} If stdin ends before there was an order.
  */
-export async function meetParent<Order extends { readonly mark: string }>(
-  { heedsTerm = true }: HeedOptions = {},
+export async function connectToParent<Order extends { readonly mark: string }>(
+  { handlesTerm = true }: ParentOptions = {},
 ): Promise<Parent<Order>> {
   forwardConsole();
   const inbox = new Inbox(Deno.stdin.readable);
@@ -64,7 +64,7 @@ export async function meetParent<Order extends { readonly mark: string }>(
   };
   Deno.addSignalListener("SIGINT", () => {});
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => {});
-  if (heedsTerm && Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", end);
+  if (handlesTerm && Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", end);
   inbox.ended.then(end);
   return { order, inbox, writer: new MessageWriter(order.mark), signal: ending.signal };
 }

@@ -7,6 +7,7 @@
 import { defaultLanes, type JobKind, type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
 import { listOf, type NamedFile, nonNegativeInteger, positiveInteger, share } from "../options.ts";
 import type { ModelSpec } from "../timing/spec.ts";
+import { chooseSeed } from "../timing/random.ts";
 import type { ResultFile } from "../timing/result.ts";
 import { checkOutputFiles, type OutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_path.ts";
@@ -14,7 +15,7 @@ import { resultOption } from "./result_option.ts";
 
 /** The greatest seed: the random generator takes 32 bits. */
 const GREATEST_SEED = 2 ** 32 - 1;
-/** A lane is a thread or a process; a machine dies of more. */
+/** A lane is a thread or a process; more than this bring a machine down. */
 const MOST_LANES = 256;
 const MOST_ROUNDS = 1_000;
 
@@ -127,7 +128,7 @@ export async function readComparisonOptions(
     ? 0
     : nonNegativeInteger("--warmup", raw.warmup, { max: 1_000_000 });
   const seed = raw.seed === undefined
-    ? Math.floor(Math.random() * 1_000_000)
+    ? chooseSeed()
     : nonNegativeInteger("--seed", raw.seed, { max: GREATEST_SEED });
   const maxSlowdown = raw.maxSlowdown === undefined
     ? 0.1

@@ -96,10 +96,10 @@ function onInterrupt(callback: (code: number) => void): () => void {
 }
 
 /**
- * Runs a script's main function and ends the process with the right exit code: main's own; 2 with
- * one line on stderr for a usage error; 1 with one line for another (and its stack with `--debug`),
- * or if the report could not be printed; 130 after Ctrl-C or SIGTERM, 129 once the terminal was closed. The first of these aborts the signal, so that main can save what it
- * has; a second one ends the process at once.
+ * Runs a script's main function and ends the process with the right exit code: main's own; 2 with one line
+ * on stderr for a usage error; 1 with one line for another (and its stack with `--debug`), or if the report
+ * could not be printed; 130 after Ctrl-C or SIGTERM, 129 once the terminal was closed. The first of these
+ * signals aborts main's, so that it can save what it has; a second one ends the process at once.
  */
 export async function script(
   name: string,

@@ -10,7 +10,7 @@ import { stripAnsiCode } from "@std/fmt/colors";
 /** Operating-system commands (window titles, links, clipboard) up to their terminator. */
 // deno-lint-ignore no-control-regex
 const OPERATING_SYSTEM_COMMANDS = /\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?/g;
-/** Control characters, C1 ones too, and those that turn the direction of writing or break lines. */
+/** Control characters, C1 ones too, bidirectional controls and separators of lines. */
 // deno-lint-ignore no-control-regex
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+/g;
 

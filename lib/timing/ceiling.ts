@@ -25,7 +25,7 @@ export interface CeilingOptions {
   readonly now?: () => number;
 }
 
-async function heard(child: MeasuringChild): Promise<{ type: string; pieces?: number }> {
+async function nextMessage(child: MeasuringChild): Promise<{ type: string; pieces?: number }> {
   const message = await child.next();
   if (message === undefined) {
     throw new Error(`Cannot measure the ceiling: a process ended with ${await child.howItEnded()}`);
@@ -41,16 +41,16 @@ async function go(
 ): Promise<number> {
   const startMs = now();
   await Promise.all(children.map((child) => child.send({ type: "go", pieces })));
-  await Promise.all(children.map(heard));
+  await Promise.all(children.map(nextMessage));
   return now() - startMs;
 }
 
 /** How many pieces fill the time, once warm; the first try compiles the code. */
 async function calibrate(child: MeasuringChild, ms: number): Promise<number> {
   await child.send({ type: "calibrate", ms });
-  await heard(child);
+  await nextMessage(child);
   await child.send({ type: "calibrate", ms });
-  return (await heard(child)).pieces ?? 1;
+  return (await nextMessage(child)).pieces ?? 1;
 }
 
 async function measureWith(
@@ -69,7 +69,7 @@ async function measureWith(
     const order: CeilingOrder = { mark: child.mark, ...(job && { job: { ...job, options: {} } }) };
     return child.send(order);
   }));
-  await Promise.all(all.map(heard));
+  await Promise.all(all.map(nextMessage));
   const pieces = await calibrate(all[0]!, pieceMs);
   // All get warm, and one go shows whether the job's own items are small enough to repeat.
   const togetherMs = await go(all, pieces, now);
@@ -94,7 +94,6 @@ async function measureWith(
  * own items; a job whose items take too long to be repeated, or that isn't given, is replaced by a fixed
  * loop of integer arithmetic. About a second.
  *
- * @param lanes How many processes, from 1.
  * @throws {RangeError} If `lanes` isn't a whole number from 1.
  * @throws {Error} If a process can't be started or dies.
  */

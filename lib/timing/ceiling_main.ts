@@ -8,7 +8,7 @@
 import { LaneTasks } from "../lanes/lane_tasks.ts";
 import { plainContext } from "../lanes/plain_context.ts";
 import { openItems, prepare } from "./job_items.ts";
-import { meetParent } from "../children/parent.ts";
+import { connectToParent } from "../children/parent.ts";
 import type { JobSpec } from "./spec.ts";
 
 /** What a process is told first. */
@@ -60,7 +60,9 @@ async function preparing({ task, prepare }: JobSpec): Promise<(() => unknown) | 
 }
 
 async function main(): Promise<void> {
-  const { order: { job }, inbox, writer } = await meetParent<CeilingOrder>({ heedsTerm: false });
+  const { order: { job }, inbox, writer } = await connectToParent<CeilingOrder>({
+    handlesTerm: false,
+  });
   await using _prepared = await prepare(job && await preparing(job));
   const tasks = new LaneTasks();
   const work = await workOf(job, tasks);

@@ -89,8 +89,7 @@ class Canonical {
  * Values are written in a canonical form that tells 0 from −0, `undefined` from absent, a number from
  * a bigint, and doesn't depend on the order of keys. An item that gave no value counts with how it
  * ended alone: messages name ports and times, which differ from run to run.
- *
- * @param comparable Maps a value to what has to be equal; default the value itself.
+ * `comparable` maps a value to what has to be equal.
  */
 export async function checksumOf(
   outcomes: readonly Outcome<unknown>[],

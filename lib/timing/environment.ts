@@ -14,7 +14,7 @@ function granted(descriptor: Deno.PermissionDescriptor): boolean {
 
 /** A small file's text, or undefined if it isn't there or may not be read. */
 function readText(path: string): string | undefined {
-  // Asked first: without leave a terminal would be prompted.
+  // Asked first: without the permission a terminal would be prompted.
   if (!granted({ name: "read", path })) return undefined;
   try {
     return Deno.readTextFileSync(path).trim();
@@ -54,9 +54,7 @@ async function cpusHere(available: number): Promise<{ count: number; model?: str
 /**
  * Describes this machine and run for the result file. Asks for no permission: what may not be known is
  * left out.
- *
- * @param now The time, in milliseconds since 1970; default the system's.
- * @param quota How many CPUs a control group leaves to this program, as a meter tells; undefined for all.
+ * `quota` is how many CPUs a control group leaves to this program; undefined for all.
  */
 export async function describeEnvironment(
   seed: number,

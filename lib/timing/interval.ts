@@ -1,5 +1,6 @@
 /**
- * The interval of a time, or of the ratio of two times, from a handful of rounds.
+ * The interval of a time, or of the ratio of two times, from a handful of rounds, and what follows from
+ * it: faster, slower, or no detectable difference.
  *
  * Everything is done on logarithms: a ratio of 2 and one of ½ are then equally far from 1, and the
  * noise of times, which is skewed, comes nearer to symmetry.
@@ -62,13 +63,13 @@ function resampledMedian(sample: Sorted, random: Random): number {
  * the Jackknife", Annals of Statistics 7, 1979; Efron and Tibshirani 1993, chapter 13).
  *
  * It can't leave the range of the sample. Of fewer than six values all lie on one side of the truth
- * in 2^(1−n) of cases (25 % of three), so there it holds less than it promises; see interval.ts.
+ * in 2^(1−n) of cases (25 % of three), so there it holds less than it promises; see above.
  *
  * @throws {RangeError} If the sample is empty or holds a value that isn't finite.
  */
 export function bootstrapMedian(
   values: readonly number[],
-  { seed, resamples = 2000, confidence = 0.95 }: BootstrapOptions,
+  { seed, resamples = 2000, confidence = CONFIDENCE }: BootstrapOptions,
 ): [low: number, high: number] {
   const sample = sorted(values);
   const random = seededRandom(seed);
@@ -146,7 +147,6 @@ function logInterval(logs: readonly number[], seed: number): Interval {
 /**
  * The logarithm of a time; one below the clock's resolution counts as that resolution.
  *
- * @param timeMs The time in milliseconds.
  * @throws {RangeError} If it is negative or not finite.
  */
 export function logOfTime(timeMs: number): number {
@@ -164,8 +164,6 @@ export function fromLogs({ median, low, high }: Interval): Interval {
 /**
  * Median and 95 % interval of a time that was measured several times.
  *
- * @param timesMs The times, in milliseconds; at least one.
- * @returns Median and both ends, in milliseconds.
  * @throws {RangeError} If there is none, or one is negative or not finite.
  */
 export function timeInterval(timesMs: readonly number[], options: IntervalOptions = {}): Interval {
@@ -176,7 +174,6 @@ export function timeInterval(timesMs: readonly number[], options: IntervalOption
 /**
  * The ratios of two series of times, paired by round, on the logarithm.
  *
- * @param above The times above the line, in milliseconds.
  * @throws {RangeError} If the series differ in length, or are empty.
  */
 function logRatios(above: readonly number[], below: readonly number[]): number[] {
@@ -218,10 +215,9 @@ export function differenceOf({ low, high }: Interval): Difference {
 }
 
 /**
- * Says whether `after` is faster or slower than `before`, both measured in the same rounds.
+ * The ratio `after / before`, measured in the same rounds, and whether it is faster or slower: there is "no
+ * detectable difference" if its interval holds 1.
  *
- * @param before The times to compare with, in milliseconds.
- * @returns The ratio `after / before`, and "no detectable difference" if its interval holds 1.
  * @throws {RangeError} If the rounds differ in number or a value isn't a time.
  */
 export function compareTimes(
@@ -235,10 +231,9 @@ export function compareTimes(
 
 /**
  * How sure it is that the ratio `above / below`, paired by round, is greater than a bound: one-sided,
- * by Student's t on the logarithms.
+ * by Student's t on the logarithms, from 0 to 1. A single round gives 0.9 for a factor of two beyond the
+ * bound, and never more.
  *
- * @param bound The ratio to be exceeded; default 1.
- * @returns 0 to 1; a single round gives 0.9 for a factor of two beyond the bound, and never more.
  * @throws {RangeError} If the rounds differ in number or a value isn't a time.
  */
 export function confidenceAbove(

@@ -99,8 +99,8 @@ const MOST_PLACES = 1 << 16;
 
 /**
  * An order in which the first few of so many items are a fair share of all, so that items that grow, fall
- * or come in two kinds are seen for what they are: places counted in binary and read backwards (van der Corput, "Verteilungsfunktionen",
- * 1935), each of them once; no more than `most` of them.
+ * or come in two kinds are seen for what they are: places counted in binary and read backwards (van der
+ * Corput, "Verteilungsfunktionen", 1935), each of them once; no more than `most` of them.
  */
 export function spreadOrder(count: number, most = MOST_PLACES): number[] {
   const bits = Math.max(0, Math.ceil(Math.log2(Math.max(1, count))));

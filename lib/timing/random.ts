@@ -57,11 +57,7 @@ export function shuffled<T>(values: readonly T[], random: Random): T[] {
   return copy;
 }
 
-/**
- * A seed for a run that was given none: six digits, so that a person can type it again.
- *
- * @returns A whole number from 0 to 999,999, drawn from the system's entropy.
- */
+/** A seed for a run that was given none: at most six digits, so that a person can type it again. */
 export function chooseSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0]! % 1_000_000;
 }

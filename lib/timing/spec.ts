@@ -19,7 +19,7 @@ export type ItemSource =
     readonly module: string;
     readonly export: string;
     readonly limit?: number;
-    /** Takes the items of a list in an order in which the first few are a fair share (`spreadOrder()` in job_items.ts). */
+    /** Takes the items of a list in the order of `spreadOrder()` in job_items.ts. */
     readonly spread?: boolean;
     /** With `spread`: how many of the first items belong to the job; all unless given. */
     readonly first?: number;
@@ -98,17 +98,17 @@ export interface TrialSpec extends ModelSpec {
   /** Whether to record every task's times. */
   readonly timeline?: boolean;
   /**
-   * Ends the trial so many milliseconds after its first item was dealt; what wasn't done then counts as
-   * cancelled. Unlimited by default.
+   * How long all items together may take, in milliseconds; what isn't done by then counts as cancelled.
+   * Unlimited by default.
    */
   readonly mostMs?: number;
-  /** Of so many first items a checksum of their own is wanted. */
+  /** How many of the first items get a checksum of their own as well. */
   readonly prefix?: number;
 }
 
 /** What one trial found. */
 export interface TrialResult {
-  /** Which round this is, from 0. */
+  /** What was measured. */
   readonly round: Round;
   /** When every task ran, if the trial asked for it. */
   readonly timeline?: Timeline;
@@ -116,9 +116,9 @@ export interface TrialResult {
   readonly prefixChecksum?: string;
   /** CPU time of the event loop's thread alone between the first item and the last outcome. */
   readonly eventLoopCpuMs?: number;
-  /** How many lanes and slots the executor really had. */
+  /** How many lanes the executor really had. */
   readonly lanes: number;
-  /** How many tasks in flight a lane; the model's own default unless given. */
+  /** How many slots each lane really had; null for one for every item. */
   readonly slots: number | null;
   /** What a reader should know, one sentence each. */
   readonly warnings: readonly string[];

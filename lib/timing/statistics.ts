@@ -1,5 +1,6 @@
 /**
- * Middle, spread and outliers of a sample. Nothing here drops a value.
+ * Middle, spread and outliers of a sample, and Student's t distribution, which tells how far the mean of
+ * a few values may lie from the truth. Nothing here drops a value.
  *
  * @module
  */
@@ -30,7 +31,6 @@ export function sorted(values: Iterable<number>): Sorted {
  * American Statistician 50, 1996): linear between the values at (n − 1)·share, as in R, NumPy and
  * Excel. (`simple-statistics` has type 2, so this is our own.)
  *
- * @param share From 0, the least value, to 1, the greatest.
  * @throws {RangeError} If `share` isn't between 0 and 1.
  */
 export function quantile(sample: Sorted, share: number): number {
@@ -98,13 +98,11 @@ export function outliers(values: readonly number[]): Outlier[] {
 }
 
 /**
- * The probability that Student's t is at most `t`.
+ * The probability that Student's t with so many degrees of freedom is at most `t`.
  *
  * The finite series for whole degrees of freedom are Abramowitz and Stegun's 26.7.3 and 26.7.4
  * ("Handbook of Mathematical Functions", 1964); they are exact.
  *
- * @param freedom Degrees of freedom, a whole number from 1.
- * @returns The probability, 0 to 1.
  * @throws {RangeError} If `t` is NaN or `freedom` isn't a whole number from 1.
  */
 export function studentCdf(t: number, freedom: number): number {
@@ -128,7 +126,6 @@ export function studentCdf(t: number, freedom: number): number {
 /**
  * The value that Student's t doesn't exceed with a given probability: {@linkcode studentCdf} undone.
  *
- * @param freedom Degrees of freedom, a whole number from 1.
  * @throws {RangeError} If `probability` isn't strictly between 0 and 1.
  */
 export function studentQuantile(probability: number, freedom: number): number {

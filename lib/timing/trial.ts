@@ -101,7 +101,7 @@ export interface TrialHost {
   /** The clock, in milliseconds; default `performance.now`. */
   readonly now?: () => number;
   /** Waits until a meter has been read, before the first item and after the last outcome. */
-  readonly meet?: () => Promise<void>;
+  readonly readMeter?: () => Promise<void>;
   /** Stops the trial. */
   readonly signal?: AbortSignal;
   /** Told how many items have settled. */
@@ -183,7 +183,7 @@ async function measure(
     before = await executor.usage();
   }
   const onProgress = host.onProgress;
-  await host.meet?.();
+  await host.readMeter?.();
   const firstCpuMs = host.cpuMs();
   const firstLoopMs = host.eventLoopCpuMs?.();
   const firstMs = now();
@@ -197,7 +197,7 @@ async function measure(
   const runMs = now() - firstMs;
   const ownRunCpuMs = host.cpuMs() - firstCpuMs;
   const lastLoopMs = host.eventLoopCpuMs?.();
-  await host.meet?.();
+  await host.readMeter?.();
   const after = await executor.usage();
   const childRss = after.reduce((sum, lane) => sum + (lane.peakRssBytes ?? 0), 0);
   const runCpuMs = ownRunCpuMs + childrenCpuMs(after) - childrenCpuMs(before);

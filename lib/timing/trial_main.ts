@@ -8,7 +8,7 @@
  */
 
 import { openModel } from "./open_model.ts";
-import { meetParent } from "../children/parent.ts";
+import { connectToParent } from "../children/parent.ts";
 import type { TrialSpec } from "./spec.ts";
 import { runTrialHere } from "./trial.ts";
 
@@ -16,7 +16,7 @@ import { runTrialHere } from "./trial.ts";
 const PROGRESS_MS = 100;
 
 async function main(): Promise<void> {
-  const { order: { trial, metered }, inbox, writer, signal } = await meetParent<
+  const { order: { trial, metered }, inbox, writer, signal } = await connectToParent<
     { mark: string; trial: TrialSpec; metered?: boolean }
   >();
   // Touched before anything is measured: the global is made on first use, which takes a while.
@@ -28,7 +28,7 @@ async function main(): Promise<void> {
         openModel(model, { lanes, slots, permissions, graceMs }),
       signal,
       ...(metered && {
-        meet: async () => {
+        readMeter: async () => {
           writer.write({ type: "meter" });
           await inbox.next();
         },

@@ -40,11 +40,7 @@ export interface Evidence {
   readonly others?: Others | undefined;
 }
 
-/**
- * The times of two models in the rounds that both ran, in the same order.
- *
- * @returns Both models' times in milliseconds, equally many.
- */
+/** The times of two models, in milliseconds, in the rounds that both ran. */
 export function pairedTimes(a: ModelResult, b: ModelResult): { a: number[]; b: number[] } {
   const times = new Map(b.rounds.map(({ round, wallMs }) => [round, wallMs]));
   const common = a.rounds.filter(({ round }) => times.has(round));
@@ -129,7 +125,8 @@ function boundOf(judged: Judged): Verdict["bound"] {
   if (cpuShare >= COMPUTES) return "cpu";
   if (cpuShare <= WAITS) return "io";
   if (judged.sequential.rounds.every(({ queuedMs }) => queuedMs !== undefined)) return "mixed";
-  // In between, and the system doesn't tell queueing from waiting: if slots on one event loop gain nothing, there was no waiting to fill.
+  // In between, and the system doesn't tell queueing from waiting: if slots on one event loop gain
+  // nothing, there was no waiting to fill.
   const triedConcurrency = judged.evidence.models.some(isEventLoop);
   return parallelismPays && triedConcurrency && !concurrencyPays ? "cpu" : "mixed";
 }
@@ -201,7 +198,7 @@ function confidenceOf(recommended: ModelResult, evidence: Evidence): number {
  * be worth starting lanes for. `confidence` is the least of the one-sided confidences that the
  * recommended model beats each simpler one, and that no other beats it by 5 %.
  *
- * @returns The verdict; null without a sequential run, or with nothing to compare it to.
+ * There is no verdict without a sequential run, or with nothing to compare it to.
  */
 export function judge(evidence: Evidence): Verdict | null {
   const { models, seed } = evidence;

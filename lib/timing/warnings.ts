@@ -37,8 +37,7 @@ const DRIFT = 0.1;
  *
  * The method is least squares on the logarithm of each time over its model's median, and Student's t of
  * the slope with p < 0.01.
- *
- * @returns A warning, or undefined if there is no drift of a tenth or more; fewer than 8 trials tell none.
+ * There is no warning of a drift of less than a tenth, nor of fewer than 8 trials.
  */
 export function driftWarning(trials: readonly TimedTrial[]): string | undefined {
   if (trials.length < 8) return undefined;

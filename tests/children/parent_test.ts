@@ -3,20 +3,20 @@ import { MeasuringChild } from "../../lib/children/measuring_child.ts";
 import { granted } from "../granted.ts";
 
 const ignore = !granted("run", "read");
-const entry = new URL("./heeds_parent.ts", import.meta.url);
+const entry = new URL("./listening_child.ts", import.meta.url);
 
 Deno.test({
-  name: "meetParent() takes the order, and keeps what tasks print out of the messages",
+  name: "connectToParent() takes the order, and keeps what tasks print out of the messages",
   ignore,
   async fn() {
     await using child = new MeasuringChild({ entry });
-    await child.send({ mark: child.mark, heedsTerm: true });
-    assertEquals(await child.next(), { type: "begun", heeds: true } as { type: string });
+    await child.send({ mark: child.mark, handlesTerm: true });
+    assertEquals(await child.next(), { type: "begun", handles: true } as { type: string });
   },
 });
 
 Deno.test({
-  name: "meetParent() aborts its signal at SIGTERM, and the process ends soon after",
+  name: "connectToParent() aborts its signal at SIGTERM, and the process ends soon after",
   ignore: ignore || Deno.build.os === "windows",
   async fn() {
     await using child = new MeasuringChild({ entry });
@@ -29,7 +29,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "meetParent() aborts its signal when stdin ends",
+  name: "connectToParent() aborts its signal when stdin ends",
   ignore,
   async fn() {
     const child = new MeasuringChild({ entry });
@@ -42,7 +42,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "meetParent() fails without an order",
+  name: "connectToParent() fails without an order",
   ignore,
   async fn() {
     await using child = new MeasuringChild({ entry });

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { meetParent } from "../../children/parent.ts";
+import { connectToParent } from "../../children/parent.ts";
 import type { Items } from "../../dispatch/options.ts";
 import type { Outcome } from "../../dispatch/outcome.ts";
 import { type Given, LaneTasks } from "../../lanes/lane_tasks.ts";
@@ -61,7 +61,7 @@ const HOOKS = ["prepare", "setup", "teardown", "reset"];
 
 async function main(): Promise<void> {
   // Nothing here could stop a task: SIGTERM may as well end the process.
-  const { order, inbox, writer } = await meetParent<ProbeOrder>({ heedsTerm: false });
+  const { order, inbox, writer } = await connectToParent<ProbeOrder>({ handlesTerm: false });
   const say = (message: ProbeMessage) => writer.write(message);
   const breaks = (where: string) => (error: unknown): never => {
     say({ type: "broken", where, error: thrownBy(error) });

@@ -7,7 +7,7 @@
 
 import { openItems, prepare } from "../../timing/job_items.ts";
 import { openModel } from "../../timing/open_model.ts";
-import { meetParent } from "../../children/parent.ts";
+import { connectToParent } from "../../children/parent.ts";
 import { openLoopHere, type OpenLoopTrial } from "./trial.ts";
 
 async function run(trial: OpenLoopTrial, signal: AbortSignal) {
@@ -24,7 +24,7 @@ async function run(trial: OpenLoopTrial, signal: AbortSignal) {
 }
 
 async function main(): Promise<void> {
-  const { order: { trial }, writer, signal } = await meetParent<
+  const { order: { trial }, writer, signal } = await connectToParent<
     { mark: string; trial: OpenLoopTrial }
   >();
   try {

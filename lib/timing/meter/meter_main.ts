@@ -7,7 +7,7 @@
  * @module
  */
 
-import { meetParent } from "../../children/parent.ts";
+import { connectToParent } from "../../children/parent.ts";
 import type { CoreTimes, ProcessReading, Reading, Switches, ThreadTimes } from "./reading.ts";
 
 /** Linux counts in `/proc/PID/stat` and `/proc/stat` in hundredths of a second, on every architecture. */
@@ -192,8 +192,8 @@ function quota({ unified, cpu }: ControlGroups): number | undefined {
 }
 
 async function main(): Promise<void> {
-  const { order: { root }, inbox, writer } = await meetParent<{ mark: string; root: number }>({
-    heedsTerm: false,
+  const { order: { root }, inbox, writer } = await connectToParent<{ mark: string; root: number }>({
+    handlesTerm: false,
   });
   const say = (answer: Answer) => writer.write(answer);
   const limit = quota(controlGroups(textOf("/proc/self/cgroup")));

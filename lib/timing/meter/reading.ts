@@ -97,30 +97,26 @@ export function othersBetween(
   return { used: Math.min(cores, Math.max(0, busyMs / elapsedMs)), cores };
 }
 
-/**
- * What a process did between two readings.
- *
- * @returns Undefined if one of them doesn't know the process.
- */
+/** What a process did between two readings; undefined if one of them doesn't know the process. */
 export function loadBetween(from: Reading, to: Reading): Load | undefined {
   const [a, b] = [from.process, to.process];
   if (a === undefined || b === undefined) return undefined;
   // A thread that ended between the readings takes its past with it.
-  const less = (x: number, y: number) => Math.max(0, y - x);
-  const mainMs = less(a.main.runMs, b.main.runMs);
-  const allMs = less(a.all.runMs, b.all.runMs);
+  const increase = (x: number, y: number) => Math.max(0, y - x);
+  const mainMs = increase(a.main.runMs, b.main.runMs);
+  const allMs = increase(a.all.runMs, b.all.runMs);
   const beside = allMs - mainMs > BESIDE * allMs;
   const runMs = beside ? allMs : mainMs;
   const queuedMs = beside
-    ? less(a.all.queuedMs, b.all.queuedMs)
-    : less(a.main.queuedMs, b.main.queuedMs);
+    ? increase(a.all.queuedMs, b.all.queuedMs)
+    : increase(a.main.queuedMs, b.main.queuedMs);
   return {
     available: runMs < LEAST_RUN_MS ? 1 : runMs / (runMs + queuedMs),
     queuedMs,
-    childrenCpuMs: less(a.childrenCpuMs, b.childrenCpuMs),
+    childrenCpuMs: increase(a.childrenCpuMs, b.childrenCpuMs),
     switches: {
-      voluntary: less(a.switches.voluntary, b.switches.voluntary),
-      involuntary: less(a.switches.involuntary, b.switches.involuntary),
+      voluntary: increase(a.switches.voluntary, b.switches.voluntary),
+      involuntary: increase(a.switches.involuntary, b.switches.involuntary),
     },
     others: othersBetween(from, to),
   };
