@@ -7,6 +7,7 @@
 import { Ajv2020 } from "ajv/dist/2020";
 import { adviceJsonSchema } from "../lib/advice/advice.ts";
 import { sweepJsonSchema } from "../lib/scaling/sweep_result.ts";
+import { switchJsonSchema } from "../lib/switching/switch_result.ts";
 import { peersJsonSchema } from "../lib/report/peers/peers_file.ts";
 import { resultJsonSchema } from "../lib/timing/result.ts";
 
@@ -27,6 +28,10 @@ export const SCHEMAS = {
   peers: {
     file: new URL("../lib/report/peers/peers.schema.json", import.meta.url),
     made: peersJsonSchema,
+  },
+  switch: {
+    file: new URL("../lib/switching/switch.schema.json", import.meta.url),
+    made: switchJsonSchema,
   },
 } as const;
 

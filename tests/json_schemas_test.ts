@@ -5,6 +5,7 @@ import { resultOf as sweepOf } from "./scaling/measured.ts";
 import { granted } from "./granted.ts";
 import { edited, faultsOf, type SchemaName, SCHEMAS } from "./json_schemas.ts";
 import { peersFile } from "./report/peers/fixture.ts";
+import { switchFile } from "./report/switching/fixture.ts";
 import { cpuComparison, ioComparison, resultOf } from "./report/fixture.ts";
 
 const ignore = !granted("read");
@@ -58,6 +59,15 @@ const EDITS: Readonly<Record<SchemaName, readonly (readonly [(string | number)[]
     [["rows", 0, "figure", "low"], null],
     [["rows", 5, "trouble", "reason"], undefined],
   ],
+  switch: [
+    [["kind"], undefined],
+    [["whoLetsGo", "rows", 0, "where"], "process"],
+    [["whoLetsGo", "rows", 0, "ticks", 0, "atMs"], -1],
+    [["whoseTurn", "rows", 0, "lost"], [0.5]],
+    [["whoseTurn", "rows", 1, "updateNs"], undefined],
+    [["whoseSession", "refusal"], undefined],
+    [["whoseSession", "rows", 0, "connections"], "many"],
+  ],
   sweep: [
     [["kind"], undefined],
     [["kind"], "advice"],
@@ -75,6 +85,7 @@ const texts: Readonly<Record<SchemaName, () => Promise<string>>> = {
   result: () => Promise.resolve(JSON.stringify(resultOf(ioComparison(), cpuComparison()))),
   advice: async () => JSON.stringify(adviceFileOf(await adviceOn({ computeMs: 20 }, asPredicted))),
   peers: () => Promise.resolve(JSON.stringify(peersFile())),
+  switch: () => Promise.resolve(JSON.stringify(switchFile())),
   sweep: async () => JSON.stringify(await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 })),
 };
 

@@ -13,6 +13,7 @@ const ORDER = [
   "scripts",
   "lib/cli",
   "lib/report",
+  "lib/switching",
   "lib/scaling",
   "lib/advice",
   "lib/progress",

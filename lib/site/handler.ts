@@ -28,6 +28,8 @@ export interface SiteStats {
   readonly inFlight: number;
   /** The most that were being answered at once. */
   readonly inFlightPeak: number;
+  /** The connections that they came by. */
+  readonly connections: number;
   /** CPU time of the site's process, in milliseconds. */
   readonly cpuMs: number;
   /** Time by the clock, in milliseconds. */
@@ -53,6 +55,7 @@ export class Counters {
   #faults = 0;
   #inFlight = 0;
   #inFlightPeak = 0;
+  readonly #clients = new Set<string>();
   #wallStartMs: number;
   #cpuStartMs: number;
 
@@ -63,7 +66,8 @@ export class Counters {
   }
 
   /** Counts a request; what is returned is to be called when its answer has gone. */
-  begin(): () => void {
+  begin(client?: string): () => void {
+    if (client !== undefined) this.#clients.add(client);
     this.#requests++;
     this.#inFlight++;
     this.#inFlightPeak = Math.max(this.#inFlightPeak, this.#inFlight);
@@ -88,6 +92,7 @@ export class Counters {
       faults: this.#faults,
       inFlight: this.#inFlight,
       inFlightPeak: this.#inFlightPeak,
+      connections: this.#clients.size,
       cpuMs,
       wallMs,
       busyShare: wallMs > 0 ? cpuMs / wallMs : 0,
@@ -99,6 +104,7 @@ export class Counters {
     this.#requests = 0;
     this.#faults = 0;
     this.#inFlightPeak = this.#inFlight;
+    this.#clients.clear();
     this.#wallStartMs = this.#clocks.wallMs();
     this.#cpuStartMs = this.#clocks.cpuMs();
   }
@@ -164,7 +170,9 @@ function notFound(path: string): Response {
 }
 
 /** Makes the test site's handler, for `Deno.serve` or to be called directly. */
-export function siteHandler(parts: HandlerParts): (request: Request) => Promise<Response> {
+export function siteHandler(
+  parts: HandlerParts,
+): (request: Request, client?: string) => Promise<Response> {
   const { options, counters, rawUrl, wait } = parts;
   const pages = new Map<number, Uint8Array<ArrayBuffer>>();
 
@@ -222,7 +230,7 @@ export function siteHandler(parts: HandlerParts): (request: Request) => Promise<
     return notFound(url.pathname);
   }
 
-  return async (request) => {
+  return async (request, client) => {
     const url = new URL(request.url);
     // The site's own figures are neither delayed nor counted.
     if (url.pathname === "/_stats") {
@@ -230,7 +238,7 @@ export function siteHandler(parts: HandlerParts): (request: Request) => Promise<
       if (url.searchParams.get("restart") === "1") counters.restart();
       return Response.json(stats);
     }
-    const ended = counters.begin();
+    const ended = counters.begin(client);
     try {
       return await route(url, request);
     } finally {

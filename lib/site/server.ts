@@ -67,7 +67,7 @@ export function serveSite(options: SiteOptions = {}): SiteServer {
       onListen: () => {},
       // Bodies that break off on purpose come here too.
       onError: () => new Response("the test site failed\n", { status: 500 }),
-    }, handler);
+    }, (request, { remoteAddr: { hostname, port } }) => handler(request, `${hostname}:${port}`));
   } catch (error) {
     void raw.close();
     throw error;

@@ -171,6 +171,7 @@ Deno.test("Counters tell CPU time over wall time since they began, and begin ane
     faults: 0,
     inFlight: 1,
     inFlightPeak: 1,
+    connections: 0,
     cpuMs: 0,
     wallMs: 0,
     busyShare: 0,
@@ -195,4 +196,15 @@ Deno.test("page() is whole HTML that says which page it is", () => {
 
 Deno.test("page() differs between the article's two pages, of any length worth the name", () => {
   for (const bytes of [100, 1_000, 10_000]) assertNotEquals(page(1, bytes), page(2, bytes));
+});
+
+Deno.test("Counters count each connection once, and anew after a restart", () => {
+  const counters = new Counters({ wallMs: () => 0, cpuMs: () => 0 });
+  for (const client of ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:1"]) counters.begin(client)();
+  assertEquals(counters.stats().connections, 2);
+  counters.restart();
+  assertEquals(counters.stats().connections, 0);
+  counters.begin("127.0.0.1:1")();
+  counters.begin()();
+  assertEquals(counters.stats().connections, 1);
 });

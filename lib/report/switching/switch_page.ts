@@ -1,0 +1,170 @@
+/**
+ * The experiments on switching as a page.
+ *
+ * @module
+ */
+
+import type {
+  SwitchFile,
+  WhoLetsGo,
+  WhoseSession,
+  WhoseTurn,
+} from "../../switching/switch_result.ts";
+import { formatDuration, formatNumber, middle } from "../../text/format.ts";
+import { figure, table } from "../html/figure.ts";
+import { markup } from "../html/markup.ts";
+import { renderParts } from "../html/page.ts";
+import type { Section } from "../html/document.ts";
+
+import { drawBars, drawTicks } from "./switch_charts.ts";
+import {
+  BETWEEN,
+  cameText,
+  lostText,
+  QUESTIONS,
+  sessionLabel,
+  tickLabel,
+  TURN_WAYS,
+  whole,
+  whoLetsGoWords,
+  whoseSessionWords,
+  whoseTurnWords,
+} from "./switch_words.ts";
+
+function whoLetsGoSection(found: WhoLetsGo): Section {
+  const { title, about } = QUESTIONS.whoLetsGo;
+  const { rows, periodMs } = found;
+  return {
+    id: "who-lets-go",
+    title,
+    html: markup`<p class="verdict">${whoLetsGoWords(found)}</p>${
+      figure({
+        id: "ticks",
+        title: "When the ticker had its turn",
+        lead: `${about} It wants one every ${formatDuration(periodMs)}.`,
+        note: "A dot is a tick; the bar behind is the time in which the task computed.",
+        draw: (width) => drawTicks(found, width),
+        table: table(
+          "Ticks while the task computed",
+          [
+            { name: "the task" },
+            { name: "ticks that came", figures: true },
+            { name: "late, typically", figures: true },
+            { name: "late, at worst", figures: true },
+          ],
+          rows.map((row) => [
+            tickLabel(row),
+            cameText(row),
+            formatDuration(row.typicalLateMs),
+            formatDuration(row.worstLateMs),
+          ]),
+        ),
+      })
+    }`.text,
+  };
+}
+
+function whoseTurnSection(found: WhoseTurn): Section {
+  const { title, about } = QUESTIONS.whoseTurn;
+  const { rows, updates } = found;
+  const name = ({ way }: WhoseTurn["rows"][number]) =>
+    `${TURN_WAYS[way].name}, ${TURN_WAYS[way].code}`;
+  const heading = `Lost of ${whole(updates)} updates, at most`;
+  const bars = rows.map((row) => ({
+    name: name(row),
+    value: Math.max(...row.lost),
+    text: whole(Math.max(...row.lost)),
+    bad: row.lost.some((lost) => lost > 0),
+  }));
+  return {
+    id: "whose-turn",
+    title,
+    html: markup`<p class="verdict">${whoseTurnWords(found)}</p>${
+      figure({
+        id: "lost",
+        title: heading,
+        lead: about,
+        draw: (width) => drawBars(bars, heading, width),
+        table: table(
+          "Updates lost, and what one costs",
+          [
+            { name: "who and how" },
+            { name: `lost of ${whole(updates)}`, figures: true },
+            { name: "an update", figures: true },
+          ],
+          rows.map((
+            row,
+          ) => [name(row), lostText(row), `${formatNumber(middle(row.updateNs))} ns`]),
+        ),
+      })
+    }<pre>${BETWEEN.join("\n")}</pre>`.text,
+  };
+}
+
+function whoseSessionSection(found: WhoseSession): Section {
+  const { title, about } = QUESTIONS.whoseSession;
+  const { rows, atOnce } = found;
+  const bars = rows.map((row) => ({
+    name: sessionLabel(row, atOnce),
+    value: row.connections,
+    text: String(row.connections),
+    bad: row.keeping === "a client each request",
+  }));
+  return {
+    id: "whose-session",
+    title,
+    html: markup`<p class="verdict">${whoseSessionWords(found)}</p>${
+      figure({
+        id: "connections",
+        title: "Connections that the site counted",
+        lead: about,
+        draw: (width) => drawBars(bars, "Connections that the site counted", width),
+        table: table(
+          "Clients and connections",
+          [
+            { name: "clients" },
+            { name: "made", figures: true },
+            { name: "connections", figures: true },
+            { name: "pages", figures: true },
+            { name: "took", figures: true },
+          ],
+          rows.map((row) => [
+            sessionLabel(row, atOnce),
+            row.clients,
+            row.connections,
+            row.pages,
+            formatDuration(row.wallMs),
+          ]),
+        ),
+      })
+    }`.text,
+  };
+}
+
+/** Writes the page: a section for each experiment that was run. */
+export function switchPage(file: SwitchFile): string {
+  const { whoLetsGo, whoseTurn, whoseSession, environment } = file;
+  const sections = [
+    ...(whoLetsGo ? [whoLetsGoSection(whoLetsGo)] : []),
+    ...(whoseTurn ? [whoseTurnSection(whoseTurn)] : []),
+    ...(whoseSession ? [whoseSessionSection(whoseSession)] : []),
+  ];
+  return renderParts([{
+    title: "Who has its turn, and when",
+    did: "watched",
+    headlines: [],
+    sections,
+    environment,
+    jobs: sections.map(({ title }) => markup`${title}`),
+    name: "Switching",
+    partial: false,
+    method: {
+      name: "How switching is watched",
+      html:
+        markup`<p>Each experiment runs in this library’s own lanes: event loop and threads. Lanes are
+        started and loops compiled before anything counts. The ticker notes when its turn was due and when it
+        came; the counters run several times, and threads make sure that both have a core before each burst of
+        updates; connections are counted by the test site, in a process of its own.</p>`,
+    },
+  }], "Lanes: switching");
+}

@@ -1,0 +1,133 @@
+/**
+ * The experiments on switching, for the terminal.
+ *
+ * @module
+ */
+
+import type {
+  SwitchFile,
+  WhoLetsGo,
+  WhoseSession,
+  WhoseTurn,
+} from "../../switching/switch_result.ts";
+import { formatDuration, formatNumber, middle } from "../../text/format.ts";
+import { wrap } from "../../text/plain.ts";
+import { paletteFor, type Style } from "../terminal/style.ts";
+import { textTable } from "../terminal/text_table.ts";
+import { environmentLine } from "../terminal/verdict_text.ts";
+import {
+  BETWEEN,
+  cameText,
+  lostText,
+  QUESTIONS,
+  sessionLabel,
+  tickLabel,
+  TURN_WAYS,
+  whole,
+  whoLetsGoWords,
+  whoseSessionWords,
+  whoseTurnWords,
+} from "./switch_words.ts";
+import { tickLines } from "./tick_lines.ts";
+
+const BAR_COLUMNS = 20;
+
+/** A bar that is as long as its share of the longest. */
+function bars(values: readonly number[], longest: number): string[] {
+  return values.map((value) =>
+    "█".repeat(Math.ceil(longest > 0 ? BAR_COLUMNS * Math.min(1, value / longest) : 0))
+  );
+}
+
+function heading({ title, about }: { title: string; about: string }, style: Style): string {
+  return `${paletteFor(style).heading(title)}\n${wrap(about, style.columns)}`;
+}
+
+function whoLetsGoText(found: WhoLetsGo, style: Style): string {
+  const { rows, periodMs } = found;
+  return [
+    heading(QUESTIONS.whoLetsGo, style),
+    tickLines(found, style),
+    textTable([
+      { head: "the task", left: true, cells: rows.map(tickLabel) },
+      { head: "ticks that came", cells: rows.map(cameText) },
+      {
+        head: "late, typically",
+        dropOrder: 1,
+        cells: rows.map(({ typicalLateMs }) => formatDuration(typicalLateMs)),
+      },
+      { head: "at worst", cells: rows.map(({ worstLateMs }) => formatDuration(worstLateMs)) },
+    ], style),
+    wrap(`The ticker wants a turn every ${formatDuration(periodMs)}.`, style.columns),
+    wrap(whoLetsGoWords(found), style.columns),
+  ].join("\n\n");
+}
+
+function whoseTurnText(found: WhoseTurn, style: Style): string {
+  const { rows, updates } = found;
+  const { bad } = paletteFor(style);
+  const same = (text: string) => text;
+  return [
+    heading(QUESTIONS.whoseTurn, style),
+    textTable([
+      { head: "who", left: true, cells: rows.map(({ way }) => TURN_WAYS[way].name) },
+      { head: "how", left: true, cells: rows.map(({ way }) => TURN_WAYS[way].code) },
+      {
+        head: `lost of ${whole(updates)}`,
+        cells: rows.map(lostText),
+        paint: (row) => rows[row]!.lost.some((lost) => lost > 0) ? bad : same,
+      },
+      {
+        head: "at most",
+        left: true,
+        dropOrder: 2,
+        cells: bars(rows.map(({ lost }) => Math.max(...lost)), updates),
+        paint: () => bad,
+      },
+      {
+        head: "an update",
+        cells: rows.map(({ updateNs }) => `${formatNumber(middle(updateNs))} ns`),
+        dropOrder: 1,
+      },
+    ], style),
+    BETWEEN.join("\n"),
+    wrap(whoseTurnWords(found), style.columns),
+  ].join("\n\n");
+}
+
+function whoseSessionText(found: WhoseSession, style: Style): string {
+  const { rows, atOnce } = found;
+  const most = Math.max(...rows.map(({ connections }) => connections));
+  return [
+    heading(QUESTIONS.whoseSession, style),
+    textTable([
+      { head: "clients", left: true, cells: rows.map((row) => sessionLabel(row, atOnce)) },
+      { head: "made", cells: rows.map(({ clients }) => String(clients)) },
+      { head: "connections", cells: rows.map(({ connections }) => String(connections)) },
+      {
+        head: "",
+        left: true,
+        dropOrder: 3,
+        cells: bars(rows.map((row) => row.connections), most),
+      },
+      { head: "pages", cells: rows.map(({ pages }) => String(pages)), dropOrder: 1 },
+      {
+        head: "took",
+        cells: rows.map(({ wallMs }) => formatDuration(wallMs)),
+        dropOrder: 2,
+      },
+    ], style),
+    wrap(whoseSessionWords(found), style.columns),
+  ].join("\n\n");
+}
+
+/** Writes what was found for people. */
+export function switchText(file: SwitchFile, style: Style): string {
+  const { whoLetsGo, whoseTurn, whoseSession, environment } = file;
+  return [
+    ...(whoLetsGo ? [whoLetsGoText(whoLetsGo, style)] : []),
+    ...(whoseTurn ? [whoseTurnText(whoseTurn, style)] : []),
+    ...(whoseSession ? [whoseSessionText(whoseSession, style)] : []),
+    paletteFor(style).idle(wrap(environmentLine(environment), style.columns, "  ")),
+  ].join("\n\n");
+}

@@ -1,0 +1,228 @@
+/**
+ * What the three experiments on switching showed, in words that follow from their figures.
+ *
+ * @module
+ */
+
+import type {
+  SessionRow,
+  TickRow,
+  TurnRow,
+  WhoLetsGo,
+  WhoseSession,
+  WhoseTurn,
+} from "../../switching/switch_result.ts";
+import { type Fared, faredOf } from "../../switching/ticks.ts";
+import { formatDuration, formatNumber, formatPercent, middle } from "../../text/format.ts";
+
+/** Each experiment's question, and what is done. */
+export const QUESTIONS = {
+  whoLetsGo: {
+    title: "Who lets go?",
+    about: "A ticker wants a turn at fixed times while a task computes beside it.",
+  },
+  whoseTurn: {
+    title: "Whose turn was it?",
+    about: "Two count up one number together, by reading it, adding one and writing it back.",
+  },
+  whoseSession: {
+    title: "Whose session?",
+    about: "Pages are fetched by clients that keep connections open; the site counts connections.",
+  },
+} as const;
+
+/** A whole number as people write it. */
+export function whole(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}
+
+/** Where a task computes, and what it awaits. */
+export function tickLabel({ where, awaits }: Pick<TickRow, "where" | "awaits">): string {
+  if (where === "thread") return "in a thread";
+  return awaits === "nothing" ? "same loop, no await" : `same loop, awaits ${awaits}`;
+}
+
+/** How many ticks of those due came. */
+export function cameText({ came, due }: Pick<TickRow, "came" | "due">): string {
+  return `${came} of ${due}`;
+}
+
+interface Expectation {
+  readonly fared: Fared;
+  readonly why: string;
+}
+
+function expectationOf({ where, awaits }: TickRow, sliceMs: number): Expectation {
+  if (where === "thread") {
+    return {
+      fared: "ticked on",
+      why: "the operating system switches threads whenever it likes, whether they let go or not. " +
+        "That is preemptive multitasking",
+    };
+  }
+  switch (awaits) {
+    case "nothing":
+      return {
+        fared: "stood still",
+        why:
+          "a task has its event loop to itself until it awaits. That is cooperative multitasking",
+      };
+    case "what is ready":
+      return {
+        fared: "stood still",
+        why: "awaiting what is ready already lets in nothing but other such promises, no timer",
+      };
+    case "a timer":
+      return {
+        fared: "limped",
+        why: `it got a turn only where the task let go, every ${formatDuration(sliceMs)}`,
+      };
+  }
+}
+
+function tickSentence(row: TickRow, sliceMs: number): string {
+  const fared = faredOf(row);
+  const { fared: expected, why } = expectationOf(row, sliceMs);
+  const place = row.where === "thread"
+    ? "Beside a thread"
+    : row.awaits === "nothing"
+    ? "In one event loop"
+    : `With an await of ${row.awaits} in it`;
+  const late = row.worstLateMs > 0 ? `, at worst ${formatDuration(row.worstLateMs)} late` : "";
+  const seen = `${place} the ticker ${fared} (${cameText(row)} ticks${late})`;
+  return fared === expected
+    ? `${seen}: ${why}.`
+    : `${seen}, where it was to be expected that it ${expected}; was the machine busy?`;
+}
+
+/** Says how the ticker fared in each way, and why. */
+export function whoLetsGoWords({ rows, sliceMs }: WhoLetsGo): string {
+  return rows.map((row) => tickSentence(row, sliceMs)).join(" ");
+}
+
+/** The names of the ways of counting up, and the code of each. */
+export const TURN_WAYS: Readonly<Record<TurnRow["way"], { name: string; code: string }>> = {
+  "threads, plain": { name: "2 threads", code: "x[0]++" },
+  "threads, atomic": { name: "2 threads", code: "Atomics.add" },
+  "loop, split": { name: "1 event loop", code: "await between" },
+  "loop, whole": { name: "1 event loop", code: "await after" },
+};
+
+/** Where in the code another gets in between, a line each. */
+export const BETWEEN: readonly string[] = [
+  "x[0]++ is three steps, for threads that share x:",
+  "  seen = x[0]          both read 41",
+  "  seen = seen + 1      ← the system may switch here, or anywhere",
+  "  x[0] = seen          both write 42: one update is lost",
+  "With an await between, for tasks of one event loop:",
+  "  const seen = n",
+  "  await …              ← here another task has its turn, and nowhere else",
+  "  n = seen + 1",
+];
+
+/** How many updates were lost, over all runs. */
+export function lostText({ lost }: Pick<TurnRow, "lost">): string {
+  const [least, most] = [Math.min(...lost), Math.max(...lost)];
+  return least === most ? whole(least) : `${whole(least)}–${whole(most)}`;
+}
+
+function ways(rows: readonly TurnRow[], way: TurnRow["way"]): TurnRow | undefined {
+  return rows.find((row) => row.way === way);
+}
+
+/** What was lost where, and what the safe ways cost. */
+export function whoseTurnWords({ rows, updates }: WhoseTurn): string {
+  const [plain, atomic] = [ways(rows, "threads, plain"), ways(rows, "threads, atomic")];
+  const [split, unsplit] = [ways(rows, "loop, split"), ways(rows, "loop, whole")];
+  const sentences: string[] = [];
+  if (plain !== undefined) {
+    const runs = plain.lost.length;
+    const losing = plain.lost.filter((lost) => lost > 0).length;
+    sentences.push(
+      losing > 0
+        ? `Two threads with x[0]++ lost updates in ${losing} of ${runs} runs, up to ` +
+          `${formatPercent(Math.max(...plain.lost) / updates)} of ${
+            whole(updates)
+          }: the other can ` +
+          "come between one's reading and writing, at any time. That is a race condition, and its " +
+          "harm a lost update; it differs from run to run, which makes it hard to find."
+        : `Two threads with x[0]++ lost nothing in ${runs} runs, by luck: they never were at it at ` +
+          "the same time, perhaps for want of a free core. It is a race condition all the same, " +
+          "which loses updates on another day.",
+    );
+  }
+  if (atomic !== undefined && plain !== undefined) {
+    const [safe, unsafe] = [middle(atomic.updateNs), middle(plain.updateNs)];
+    const lost = Math.max(...atomic.lost);
+    sentences.push(
+      `Atomics.add ${lost === 0 ? "never lost one" : `lost ${whole(lost)}`}, at ` +
+        `${formatNumber(safe)} ns an update instead of ${formatNumber(unsafe)} ns` +
+        (safe > unsafe ? ` (${formatNumber(safe / unsafe)} times as long)` : "") + ".",
+    );
+  }
+  if (split !== undefined && unsplit !== undefined) {
+    const some = Math.max(...split.lost);
+    const none = Math.max(...unsplit.lost);
+    sentences.push(
+      some > 0
+        ? `One event loop loses ${
+          formatPercent(some / updates)
+        } too if there is an await between ` +
+          "reading and writing, for there, and only there, another task gets its turn."
+        : "One event loop lost nothing even with an await between reading and writing.",
+      none === 0
+        ? "With the await after the write it never loses one, without any lock."
+        : `With the await after the write it lost ${whole(none)}.`,
+    );
+  }
+  return sentences.join(" ");
+}
+
+/** What a way of keeping clients is called. */
+export function sessionLabel({ keeping }: Pick<SessionRow, "keeping">, atOnce: number): string {
+  switch (keeping) {
+    case "a client each request":
+      return "event loop, a client each request";
+    case "a client each thread":
+      return `${atOnce} threads, a client each`;
+    case "one client for all":
+      return "event loop, one client for all";
+  }
+}
+
+/** How many connections each way took, and why a client stays in its thread. */
+export function whoseSessionWords({ rows, atOnce, refusal }: WhoseSession): string {
+  const of = (keeping: SessionRow["keeping"]) => rows.find((row) => row.keeping === keeping);
+  const [each, thread, one] = [
+    of("a client each request"),
+    of("a client each thread"),
+    of("one client for all"),
+  ];
+  const sentences: string[] = [];
+  if (thread !== undefined) {
+    sentences.push(
+      `${thread.clients} threads made ${thread.clients} clients and ${thread.connections} ` +
+        `connections for ${thread.pages} pages.`,
+    );
+  }
+  if (refusal !== "") {
+    sentences.push(
+      `They can't share one: a client and its open sockets belong to the isolate that made it, and ` +
+        `what is sent to a thread is copied. Asked to send one, the library says: “${refusal}”.`,
+    );
+  }
+  if (one !== undefined) {
+    sentences.push(
+      `In the event loop ${one.clients} client does for all, with ${one.connections} connections, ` +
+        `as up to ${atOnce} pages are under way at once and only one piece of code runs at a time.`,
+    );
+  }
+  if (each !== undefined) {
+    sentences.push(
+      `Without a client that is kept, ${each.pages} pages cost ${each.connections} connections.`,
+    );
+  }
+  const missing = rows.filter(({ pages }) => pages < Math.max(...rows.map((row) => row.pages)));
+  if (missing.length > 0) sentences.push("Not every page came everywhere: see the table.");
+  return sentences.join(" ");
+}

@@ -1,0 +1,72 @@
+/**
+ * Who lets go? A ticker in this event loop beside a task that computes: in the same loop it gets a turn
+ * only when the task lets go (cooperative), beside a thread whenever the system switches (preemptive).
+ *
+ * @module
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import { concurrent, type Executor, workers } from "../executor.ts";
+import { task } from "../lanes/task.ts";
+import type { Awaited, SlicedItem } from "../tasks/compute_in_slices.ts";
+import type { TickRow, WhoLetsGo } from "./switch_result.ts";
+import { Ticker } from "./ticker.ts";
+import { tickFigures } from "./ticks.ts";
+
+/** How long the task computes, how often the ticker ticks, and how long the task's slices are. */
+export const COMPUTING_MS = 500;
+const PERIOD_MS = 10;
+const SLICE_MS = 25;
+/** How long the ticker is left alone before and after. */
+const ALONE_MS = 100;
+
+const COMPUTE = task<typeof import("../tasks/compute_in_slices.ts")>(
+  new URL("../tasks/compute_in_slices.ts", import.meta.url),
+);
+
+const WAYS: readonly Pick<TickRow, "where" | "awaits">[] = [
+  { where: "event loop", awaits: "nothing" },
+  { where: "event loop", awaits: "what is ready" },
+  { where: "event loop", awaits: "a timer" },
+  { where: "thread", awaits: "nothing" },
+];
+
+/** When the task computed, by this isolate's clock. */
+async function compute(executor: Executor, ms: number, awaits: Awaited, signal: AbortSignal) {
+  const item: SlicedItem = { ms, sliceMs: SLICE_MS, awaits };
+  const [outcome] = await executor.mapSettled(COMPUTE, [item], { signal }).toArray();
+  if (outcome === undefined) throw new Error("Cannot tell when the task computed: it never ran");
+  if (outcome.status === "rejected") throw outcome.reason;
+  return outcome;
+}
+
+async function watched(
+  { where, awaits }: Pick<TickRow, "where" | "awaits">,
+  signal: AbortSignal,
+): Promise<TickRow> {
+  await using executor = where === "thread" ? workers({ lanes: 1 }) : concurrent();
+  // Starting a thread and compiling the loop are no part of this.
+  await compute(executor, SLICE_MS, awaits, signal);
+  const ticker = new Ticker(PERIOD_MS);
+  try {
+    await delay(ALONE_MS, undefined, { signal });
+    const { startedAtMs, endedAtMs } = await compute(executor, COMPUTING_MS, awaits, signal);
+    await delay(ALONE_MS, undefined, { signal });
+    const ticks = ticker.stop();
+    const computing = {
+      fromMs: startedAtMs - ticker.startedAtMs,
+      toMs: endedAtMs - ticker.startedAtMs,
+    };
+    return { where, awaits, computing, ticks, ...tickFigures(ticks, computing, PERIOD_MS) };
+  } finally {
+    ticker.stop();
+  }
+}
+
+/** Runs the experiment: some three seconds. */
+export async function whoLetsGo(signal: AbortSignal): Promise<WhoLetsGo> {
+  const rows: TickRow[] = [];
+  for (const way of WAYS) rows.push(await watched(way, signal));
+  const watchedMs = Math.max(...rows.map(({ computing }) => computing.toMs)) + ALONE_MS;
+  return { periodMs: PERIOD_MS, sliceMs: SLICE_MS, watchedMs, rows };
+}

@@ -1,0 +1,81 @@
+/**
+ * Whose session? Pages fetched by five threads with an HTTP client each, by one event loop with one
+ * client for all, and with a client for each request; the site counts the connections.
+ *
+ * @module
+ */
+
+import { type Executor, limited, workers } from "../executor.ts";
+import { type Task, task } from "../lanes/task.ts";
+import noop from "../tasks/noop.ts";
+import { startSite } from "../site/start.ts";
+import type { Keeping, SessionRow, WhoseSession } from "./switch_result.ts";
+
+const AT_ONCE = 5;
+/** Each of the site's two pages so often: eight requests for each thread. */
+const COPIES = 20;
+const LATENCY_MS = 10;
+
+const KEPT = task<typeof import("../tasks/fetch_by_client.ts")>(
+  new URL("../tasks/fetch_by_client.ts", import.meta.url),
+);
+const NEW = task<typeof import("../tasks/fetch_by_new_client.ts")>(
+  new URL("../tasks/fetch_by_new_client.ts", import.meta.url),
+);
+const NOOP = task<typeof import("../tasks/noop.ts")>(new URL("../tasks/noop.ts", import.meta.url));
+
+interface KeepingWay {
+  readonly keeping: Keeping;
+  readonly open: () => Executor;
+  readonly task: Task<string, number>;
+}
+
+const WAYS: readonly KeepingWay[] = [
+  {
+    keeping: "a client each request",
+    open: () => limited({ slots: AT_ONCE }),
+    task: NEW,
+  },
+  {
+    keeping: "a client each thread",
+    open: () => workers({ lanes: AT_ONCE }),
+    task: KEPT,
+  },
+  {
+    keeping: "one client for all",
+    open: () => limited({ slots: AT_ONCE }),
+    task: KEPT,
+  },
+];
+
+/** What the library says to a client that is to be sent to a thread. */
+async function refusalOfClient(signal: AbortSignal): Promise<string> {
+  await using thread = workers({ lanes: 1 });
+  using client = Deno.createHttpClient({});
+  const items = [client] as unknown as Parameters<typeof noop>[0][];
+  const [outcome] = await thread.mapSettled(NOOP, items, { signal }).toArray();
+  return outcome?.status === "rejected" ? String((outcome.reason as Error).message) : "";
+}
+
+/** Runs the experiment: some two seconds, most of them to start the site and threads. */
+export async function whoseSession(signal: AbortSignal): Promise<WhoseSession> {
+  await using site = await startSite({ latencyMs: LATENCY_MS });
+  const urls = site.urls(COPIES);
+  const rows: SessionRow[] = [];
+  for (const { keeping, open, task } of WAYS) {
+    await site.stats({ restart: true });
+    await using executor = open();
+    const startedAt = performance.now();
+    const outcomes = await executor.mapSettled(task, urls, { chunk: 1, signal }).toArray();
+    signal.throwIfAborted();
+    const wallMs = performance.now() - startedAt;
+    const { connections } = await site.stats();
+    const came = outcomes.filter((outcome) =>
+      outcome.status === "fulfilled" && outcome.value === 200
+    );
+    const lanes = new Set(outcomes.map(({ lane }) => lane).filter((lane) => lane >= 0));
+    const clients = task === NEW ? outcomes.length : lanes.size;
+    rows.push({ keeping, clients, connections, pages: came.length, wallMs });
+  }
+  return { atOnce: AT_ONCE, refusal: await refusalOfClient(signal), rows };
+}

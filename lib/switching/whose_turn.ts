@@ -1,0 +1,96 @@
+/**
+ * Whose turn was it? One number that two threads, or two tasks of one event loop, count up together:
+ * what is lost where another can come between reading and writing, and what the safe way costs.
+ *
+ * @module
+ */
+
+import { concurrent, type Executor, workers } from "../executor.ts";
+import { task } from "../lanes/task.ts";
+import { CELLS, type CountItem } from "../tasks/count_up.ts";
+import type { TurnRow, Way, WhoseTurn } from "./switch_result.ts";
+
+const COUNTERS = 2;
+const UPDATES = 1_000_000;
+/** How often each way is run: how much is lost differs from run to run. */
+const RUNS = 7;
+
+const COUNT_UP = new URL("../tasks/count_up.ts", import.meta.url);
+const PLAIN = task<typeof import("../tasks/count_up.ts"), "plain">(COUNT_UP, "plain");
+const ATOMIC = task<typeof import("../tasks/count_up.ts"), "atomic">(COUNT_UP, "atomic");
+
+const COUNT_HERE = new URL("../tasks/count_here.ts", import.meta.url);
+const SPLIT = task<typeof import("../tasks/count_here.ts"), "split">(COUNT_HERE, "split");
+const WHOLE = task<typeof import("../tasks/count_here.ts"), "whole">(COUNT_HERE, "whole");
+
+/** How much to count. */
+export interface CountSize {
+  /** Updates of all together. */
+  readonly updates: number;
+  /** How often each way is run. */
+  readonly runs: number;
+}
+
+/** What one run came to. */
+interface Counted {
+  readonly lost: number;
+  readonly wallMs: number;
+}
+
+async function byThreads(
+  threads: Executor,
+  how: typeof PLAIN,
+  updates: number,
+  signal: AbortSignal,
+): Promise<Counted> {
+  const memory = new SharedArrayBuffer(CELLS.length * Int32Array.BYTES_PER_ELEMENT);
+  const item: CountItem = { memory, times: updates / COUNTERS };
+  const items = Array.from({ length: COUNTERS }, () => item);
+  // An item a message: two in one would wait for each other on one thread.
+  const times = await threads.map(how, items, { chunk: 1, signal }).toArray();
+  const counter = new Int32Array(memory)[CELLS.counter]!;
+  return { lost: updates - counter, wallMs: Math.max(...times) };
+}
+
+async function inOneLoop(
+  how: typeof SPLIT,
+  updates: number,
+  signal: AbortSignal,
+): Promise<Counted> {
+  // Its own executor, and so its own counter.
+  await using loop = concurrent();
+  const items = Array.from({ length: COUNTERS }, () => updates / COUNTERS);
+  const startedAt = performance.now();
+  const counts = await loop.map(how, items, { chunk: 1, order: "completion", signal }).toArray();
+  return { lost: updates - counts.at(-1)!, wallMs: performance.now() - startedAt };
+}
+
+const NS_PER_MS = 1e6;
+
+/** Runs the experiment; more than one run of each way, in turn. */
+export async function whoseTurn(
+  signal: AbortSignal,
+  { updates = UPDATES, runs = RUNS }: Partial<CountSize> = {},
+): Promise<WhoseTurn> {
+  await using threads = workers({ lanes: COUNTERS });
+  const ways: Record<Way, () => Promise<Counted>> = {
+    "threads, plain": () => byThreads(threads, PLAIN, updates, signal),
+    "threads, atomic": () => byThreads(threads, ATOMIC, updates, signal),
+    "loop, split": () => inOneLoop(SPLIT, updates, signal),
+    "loop, whole": () => inOneLoop(WHOLE, updates, signal),
+  };
+  // The first run of each starts lanes and compiles loops.
+  for (const run of Object.values(ways)) await run();
+  const counted = new Map<Way, Counted[]>();
+  for (let round = 0; round < runs; round++) {
+    for (const [way, run] of Object.entries(ways) as [Way, () => Promise<Counted>][]) {
+      counted.set(way, [...counted.get(way) ?? [], await run()]);
+    }
+  }
+  const rows: TurnRow[] = [...counted].map(([way, results]) => ({
+    way,
+    lost: results.map(({ lost }) => lost),
+    updateNs: results.map(({ wallMs }) => wallMs * NS_PER_MS / updates),
+  }));
+  return { counters: COUNTERS, updates, rows };
+}

@@ -1,0 +1,108 @@
+/**
+ * Tasks: two threads count up a number in memory that they share, in the way that loses updates and in
+ * the way that doesn't. Before each burst of updates they make sure that both have a core, as only
+ * threads that run at the same time get into each other's way.
+ *
+ * @module
+ */
+
+import type { TaskContext } from "../lanes/task.ts";
+import { stopIfCancelled } from "./stop_if_cancelled.ts";
+
+/** What the threads share: the count; who has come; a question and its answer; the burst that may begin. */
+export const CELLS = {
+  counter: 0,
+  arrived: 1,
+  question: 2,
+  answer: 3,
+  burst: 4,
+  length: 5,
+} as const;
+
+/** In how many bursts a thread counts. */
+const BURSTS = 10;
+/** An answer within so many milliseconds comes from a thread that has a core at this moment. */
+const AT_ONCE_MS = 0.05;
+/** How long such answers are tried for in all, in milliseconds; a machine with one core never gives one. */
+const TRYING_MS = 250;
+/** How long the other is waited for at most, in milliseconds. */
+const MEETING_MS = 5_000;
+
+/** What to count. */
+export interface CountItem {
+  /** The memory that both threads share: as many 32-bit cells as {@linkcode CELLS} says, all 0. */
+  readonly memory: SharedArrayBuffer;
+  /** How often each thread adds one. */
+  readonly times: number;
+}
+
+function addPlainly(cells: Int32Array, times: number): void {
+  for (let time = 0; time < times; time++) cells[CELLS.counter]!++;
+}
+
+function addAtomically(cells: Int32Array, times: number): void {
+  for (let time = 0; time < times; time++) Atomics.add(cells, CELLS.counter, 1);
+}
+
+/** Waits, busily so as to lose no time; gives how many milliseconds. */
+function waitUntil(holds: () => boolean, context: TaskContext): number {
+  const startedAt = performance.now();
+  while (!holds()) {
+    stopIfCancelled(context);
+    if (performance.now() - startedAt > MEETING_MS) {
+      throw new Error("Cannot count together: the other thread didn't come in time");
+    }
+  }
+  return performance.now() - startedAt;
+}
+
+/** Asks until the other answers at once, or time is over, and lets both begin; gives the milliseconds. */
+function lead(cells: Int32Array, burst: number, tryingMs: number, context: TaskContext): number {
+  const startedAt = performance.now();
+  do {
+    const question = Atomics.add(cells, CELLS.question, 1) + 1;
+    const tookMs = waitUntil(() => Atomics.load(cells, CELLS.answer) === question, context);
+    if (tookMs < AT_ONCE_MS) break;
+  } while (performance.now() - startedAt < tryingMs);
+  Atomics.store(cells, CELLS.burst, burst);
+  return performance.now() - startedAt;
+}
+
+/** Answers until both may begin; gives the milliseconds. */
+function follow(cells: Int32Array, burst: number, _: number, context: TaskContext): number {
+  return waitUntil(() => {
+    Atomics.store(cells, CELLS.answer, Atomics.load(cells, CELLS.question));
+    return Atomics.load(cells, CELLS.burst) >= burst;
+  }, context);
+}
+
+function measured(
+  add: (cells: Int32Array, times: number) => void,
+  { memory, times }: CountItem,
+  context: TaskContext,
+): number {
+  const cells = new Int32Array(memory);
+  const begin = Atomics.add(cells, CELLS.arrived, 1) === 0 ? lead : follow;
+  let ms = 0;
+  let waitedMs = 0;
+  let done = 0;
+  for (let burst = 1; burst <= BURSTS; burst++) {
+    waitedMs += begin(cells, burst, TRYING_MS - waitedMs, context);
+    const upTo = Math.round(times * burst / BURSTS);
+    const startedAt = performance.now();
+    add(cells, upTo - done);
+    ms += performance.now() - startedAt;
+    done = upTo;
+  }
+  return ms;
+}
+
+/** Adds by `cells[0]++`, which reads, adds and writes; gives the milliseconds it took, without waits. */
+export function plain(item: CountItem, context: TaskContext): number {
+  return measured(addPlainly, item, context);
+}
+
+/** Adds by `Atomics.add`, which nobody can come between; gives the milliseconds it took, without waits. */
+export function atomic(item: CountItem, context: TaskContext): number {
+  return measured(addAtomically, item, context);
+}

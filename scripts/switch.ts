@@ -1,0 +1,74 @@
+/**
+ * `deno task switch`: three short experiments on who has its turn, and when. The lesson about switching.
+ *
+ * @module
+ */
+
+import { command } from "../lib/cli/command.ts";
+import { script } from "../lib/cli/script.ts";
+import { checkOutputFiles, writeOutputFiles } from "../lib/files/output_files.ts";
+import { listOf } from "../lib/options.ts";
+import { switchPage } from "../lib/report/switching/switch_page.ts";
+import { switchText } from "../lib/report/switching/switch_text.ts";
+import { styleOfStdout } from "../lib/report/terminal/style.ts";
+import { SITE_DEFAULTS } from "../lib/site/options.ts";
+import { SWITCH_PARTS, type SwitchFile } from "../lib/switching/switch_result.ts";
+import { whoLetsGo } from "../lib/switching/who_lets_go.ts";
+import { whoseSession } from "../lib/switching/whose_session.ts";
+import { whoseTurn } from "../lib/switching/whose_turn.ts";
+import { print, printError } from "../lib/text/print.ts";
+import { describeEnvironment } from "../lib/timing/environment.ts";
+
+const switching = command(
+  "switch",
+  `
+Shows in three short experiments who has its turn, and when: what differs between tasks in one event
+loop (asyncio in Python) and threads (threading), beside speed.
+
+  ticks     Who lets go? A ticker beside a task that computes for half a second. In one event loop a
+            task runs until it awaits: cooperative multitasking. A thread is switched by the operating
+            system, whenever it likes: preemptive multitasking.
+  counter   Whose turn was it? Two threads count up one number a million times. Switched between
+            reading and writing, they lose updates: a race condition. In one event loop that can
+            happen at an await only, and you see where those are.
+  sessions  Whose session? Five threads need an HTTP client each, as a client can't leave its thread;
+            one event loop has one for all. The test site counts the connections.`.trim(),
+)
+  .option("--only <list>", `which of them: ${SWITCH_PARTS.join(", ")} (default: all)`)
+  .option("--json <file>", "write all figures, every tick among them")
+  .option("--html <file>", "write one page with charts; it opens without a network")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  deno task switch                                    all three, in some ten seconds
+  deno task switch --only counter                     again, to see that races differ each time
+  deno task switch --html switch.html                 a page with charts
+
+Exit codes: 0 done, 1 an experiment failed, 2 bad option, 130 interrupted.`,
+  );
+
+await script("switch", async (signal, args) => {
+  switching.parse(args, { from: "user" });
+  const { only, json, html } = switching.opts();
+  const parts = only === undefined ? SWITCH_PARTS : listOf("--only", only, SWITCH_PARTS);
+  const files = await checkOutputFiles({ json, html });
+  // The site makes its pages from this seed; nothing else is drawn.
+  const environment = await describeEnvironment(SITE_DEFAULTS.seed);
+  const file: SwitchFile = {
+    schemaVersion: 1,
+    kind: "switch",
+    environment,
+    ...(parts.includes("ticks") && { whoLetsGo: await whoLetsGo(signal) }),
+    ...(parts.includes("counter") && { whoseTurn: await whoseTurn(signal) }),
+    ...(parts.includes("sessions") && { whoseSession: await whoseSession(signal) }),
+  };
+  const { lines, errors } = await writeOutputFiles({
+    json: () => JSON.stringify(file, null, 1) + "\n",
+    html: () => switchPage(file),
+  }, files);
+  print(switchText(file, styleOfStdout()));
+  if (lines.length > 0) print(`\n${lines.join("\n")}`);
+  for (const error of errors) printError(`switch: ${error}`);
+  return errors.length > 0 ? 1 : 0;
+});

@@ -1,0 +1,66 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  lostText,
+  whoLetsGoWords,
+  whoseSessionWords,
+  whoseTurnWords,
+} from "../../../lib/report/switching/switch_words.ts";
+import { switchFile } from "./fixture.ts";
+
+const { whoLetsGo, whoseTurn, whoseSession } = switchFile();
+
+Deno.test("how a ticker fared is said with its figures and by whose leave", () => {
+  const words = whoLetsGoWords(whoLetsGo);
+  assertStringIncludes(words, "In one event loop the ticker stood still (0 of 49 ticks, at worst");
+  assertStringIncludes(words, "cooperative multitasking");
+  assertStringIncludes(words, "With an await of a timer in it the ticker limped (19 of 49 ticks");
+  assertStringIncludes(words, "every 25.0 ms");
+  assertStringIncludes(
+    words,
+    "Beside a thread the ticker ticked on (49 of 49 ticks): the operating",
+  );
+});
+
+Deno.test("a ticker that fared otherwise than it should isn't explained away", () => {
+  const thread = { ...whoLetsGo.rows[3]!, came: 20 };
+  const words = whoLetsGoWords({ ...whoLetsGo, rows: [thread] });
+  assertStringIncludes(words, "Beside a thread the ticker limped (20 of 49 ticks)");
+  assertStringIncludes(words, "to be expected that it ticked on; was the machine busy?");
+  assertEquals(words.includes("preemptive"), false);
+});
+
+Deno.test("what a race lost, and what safety costs, is said by its names", () => {
+  const words = whoseTurnWords(whoseTurn);
+  assertStringIncludes(words, "lost updates in 2 of 3 runs, up to 50% of 1,000,000");
+  assertStringIncludes(words, "a race condition, and its harm a lost update");
+  assertStringIncludes(
+    words,
+    "never lost one, at 50.0 ns an update instead of 1.00 ns (50.0 times",
+  );
+  assertStringIncludes(words, "One event loop loses 50% too");
+});
+
+Deno.test("a race that lost nothing is called luck", () => {
+  const [plain, ...rest] = whoseTurn.rows;
+  const rows = [{ ...plain!, lost: [0, 0, 0] }, ...rest];
+  assertStringIncludes(whoseTurnWords({ ...whoseTurn, rows }), "lost nothing in 3 runs, by luck");
+});
+
+Deno.test("what differs from run to run is given as a range", () => {
+  assertEquals(lostText({ lost: [480_000, 0, 499_000] }), "0–499,000");
+  assertEquals(lostText({ lost: [5, 5] }), "5");
+});
+
+Deno.test("clients and connections are told, and why a client stays where it is", () => {
+  const words = whoseSessionWords(whoseSession);
+  assertStringIncludes(words, "5 threads made 5 clients and 5 connections for 40 pages");
+  assertStringIncludes(words, whoseSession.refusal);
+  assertStringIncludes(words, "1 client does for all, with 5 connections");
+  assertStringIncludes(words, "40 pages cost 40 connections");
+});
+
+Deno.test("pages that didn't come are mentioned", () => {
+  const [first, ...rest] = whoseSession.rows;
+  const rows = [{ ...first!, pages: 39 }, ...rest];
+  assertStringIncludes(whoseSessionWords({ ...whoseSession, rows }), "Not every page came");
+});

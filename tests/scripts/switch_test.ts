@@ -1,0 +1,43 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { faultsOf } from "../json_schemas.ts";
+import { mayRunScripts, runTask } from "./run_script.ts";
+
+Deno.test({
+  name: "deno task switch runs its experiments, draws them, and writes valid JSON and a page",
+  ignore: !mayRunScripts,
+  async fn() {
+    const cwd = await Deno.makeTempDir();
+    try {
+      const args = ["--json", "switch.json", "--html", "switch.html"];
+      const { code, stdout, stderr } = await runTask("switch", args, { cwd });
+      assertEquals([code, stderr], [0, ""]);
+      for (const title of ["Who lets go?", "Whose turn was it?", "Whose session?"]) {
+        assertStringIncludes(stdout, `${title}\n`);
+      }
+      // deno-lint-ignore no-control-regex
+      assertEquals(/\x1b/.test(stdout), false);
+      const text = await Deno.readTextFile(`${cwd}/switch.json`);
+      assertEquals(faultsOf("switch", text), []);
+      const { whoLetsGo } = JSON.parse(text);
+      // Nobody gets a turn of an event loop that never lets go, however busy the machine.
+      assertEquals(whoLetsGo.rows[0].came, 0);
+      assertStringIncludes(await Deno.readTextFile(`${cwd}/switch.html`), "<svg");
+    } finally {
+      await Deno.remove(cwd, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "deno task switch runs only what it is asked for, and names what it doesn't know",
+  ignore: !mayRunScripts,
+  async fn() {
+    const { code, stdout } = await runTask("switch", ["--only", "counter"]);
+    assertEquals(code, 0);
+    assert(!/Who lets go|Whose session/.test(stdout));
+    const wrong = await runTask("switch", ["--only", "threads"]);
+    assertEquals(wrong.code, 2);
+    assertStringIncludes(wrong.stderr, "threads");
+    assertEquals(wrong.stderr.trim().split("\n").length, 1);
+  },
+});
