@@ -29,8 +29,7 @@ import { threads, type Way } from "./lanes/remote/way.ts";
 import { faultOf } from "./lanes/subprocess/permissions.ts";
 import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task, TaskFunction } from "./lanes/task.ts";
-import { checkNarrowing } from "./lanes/worker/narrowing.ts";
-import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
+import { checkNarrowing, WorkerChannel } from "./lanes/worker/worker_channel.ts";
 import { defaultLanes, type Model, MODEL_TABLE } from "./models.ts";
 
 /** What one lane used, as far as it could be told. */

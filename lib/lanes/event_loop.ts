@@ -28,7 +28,7 @@ import type { Task } from "./task.ts";
 const RECALLED = Symbol("recalled");
 
 /** What the lane is given for its tasks, and how long it may take to close. */
-export interface EventLoopLaneOptions {
+interface EventLoopLaneOptions {
   readonly shared?: unknown;
   /** How long disposing what its tasks' modules set up may take; Infinity unless given. */
   readonly graceMs?: number;

@@ -6,8 +6,8 @@
  */
 
 import { TaskLoadError, TeardownError } from "./errors.ts";
-import { type Hooks, hooksOf, loadTask } from "./load_task.ts";
-import type { Task, TaskFunction } from "./task.ts";
+import { type Hooks, hooksOf, loadTask, wordsOf } from "./load_task.ts";
+import type { Task, TaskContext, TaskFunction } from "./task.ts";
 
 /** What the tasks of a module are given besides their items. */
 export interface Given {
@@ -24,7 +24,7 @@ export interface ReadyTask {
 }
 
 /** How a lane's tasks are made ready. */
-export interface LaneTasksOptions {
+interface LaneTasksOptions {
   readonly shared?: unknown;
   /** Told when a module's set-up begins: there will be something to dispose. */
   readonly onSetup?: (module: string) => void;
@@ -170,11 +170,13 @@ async function dispose(resource: unknown, { teardown }: Hooks): Promise<void> {
   else if (typeof now === "function") now.call(resource as Disposable);
 }
 
-/** What was thrown, in words; it may throw again when it is looked at. */
-function wordsOf(thrown: unknown): string {
-  try {
-    return thrown instanceof Error ? thrown.message : String(thrown);
-  } catch {
-    return "it threw something that can't be shown";
-  }
+const NOTHING: Given = { resource: undefined, shared: undefined };
+
+/** The context of the first try of an item. */
+export function plainContext(
+  index: number,
+  signal: AbortSignal,
+  { resource, shared }: Given = NOTHING,
+): TaskContext {
+  return { index, attempt: 1, signal, resource, shared, cancelled: () => signal.aborted };
 }

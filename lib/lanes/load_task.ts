@@ -133,8 +133,8 @@ export function isGenerator(fn: unknown): boolean {
   return /Generator/.test(Object.prototype.toString.call(fn));
 }
 
-/** What a module threw, in words; whatever was thrown may throw again when it is looked at. */
-function wordsOf(thrown: unknown): string {
+/** What was thrown, in words; it may throw again when it is looked at. */
+export function wordsOf(thrown: unknown): string {
   try {
     return thrown instanceof Error ? thrown.message : String(thrown);
   } catch {

@@ -5,8 +5,7 @@
  * @module
  */
 
-import { LaneTasks } from "../lanes/lane_tasks.ts";
-import { plainContext } from "../lanes/plain_context.ts";
+import { LaneTasks, plainContext } from "../lanes/lane_tasks.ts";
 import { openItems, prepare } from "./job_items.ts";
 import { connectToParent } from "../children/parent.ts";
 import type { JobSpec } from "./spec.ts";

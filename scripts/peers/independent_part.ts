@@ -3,7 +3,7 @@
  * Arguments: first number, how many numbers, processes, this one's number.
  */
 
-import { plainContext } from "../../lib/lanes/plain_context.ts";
+import { plainContext } from "../../lib/lanes/lane_tasks.ts";
 import sumSquares from "../../lib/tasks/sum_squares.ts";
 
 const context = plainContext(0, new AbortController().signal);

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { TaskLoadError } from "../../lib/lanes/errors.ts";
-import { LaneTasks } from "../../lib/lanes/lane_tasks.ts";
+import { LaneTasks, plainContext } from "../../lib/lanes/lane_tasks.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 
 const steps = globalThis as unknown as { steps: Record<string, unknown> };
@@ -145,4 +145,13 @@ Deno.test("a set-up under way is asked to stop; what it gives all the same is di
     TaskLoadError,
     "closed",
   );
+});
+
+Deno.test("a context without a lane tells what it was made of", () => {
+  const stop = new AbortController();
+  const context = plainContext(3, stop.signal, { resource: "r", shared: "s" });
+  const { index, attempt, resource, shared } = context;
+  assertEquals([index, attempt, resource, shared, context.cancelled()], [3, 1, "r", "s", false]);
+  stop.abort();
+  assertEquals([context.cancelled(), plainContext(0, stop.signal).resource], [true, undefined]);
 });

@@ -1,9 +1,10 @@
-import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { CancelledError, TimeoutError } from "../../lib/lanes/errors.ts";
 import type { LaneBatch, Report } from "../../lib/lanes/lane.ts";
-import { type BatchHost, BatchRun } from "../../lib/lanes/run_batch.ts";
+import { type BatchHost, BatchRun, callApart } from "../../lib/lanes/run_batch.ts";
 import type { TaskContext, TaskFunction } from "../../lib/lanes/task.ts";
 import { batchOf, settle } from "./batch.ts";
+import { plainContext } from "../../lib/lanes/lane_tasks.ts";
 
 function runOf(
   batch: LaneBatch,
@@ -302,4 +303,14 @@ Deno.test("thousands of items run as a few do", () => {
   assertEquals(reports.map(({ count, last }) => [count, last]), [[5000, true]]);
   assertEquals(fates(reports[0]!), [[4321, "failed"]]);
   assert(Array.from(reports[0]!.values!).every((value, at) => at === 4321 || value === 10));
+});
+
+const context = plainContext(3, AbortSignal.abort());
+
+Deno.test("a task that is called apart gets its item and context, and gives what it gives", () => {
+  assertEquals(callApart((item, { index }) => [item, index], "a", context), ["a", 3]);
+  const fails = () => {
+    throw new RangeError("no");
+  };
+  assertThrows(() => callApart(fails, "a", context), RangeError, "no");
 });

@@ -8,9 +8,8 @@
 import { connectToParent } from "../../children/parent.ts";
 import type { Items } from "../../dispatch/options.ts";
 import type { Outcome } from "../../dispatch/outcome.ts";
-import { type Given, LaneTasks } from "../../lanes/lane_tasks.ts";
+import { type Given, LaneTasks, plainContext } from "../../lanes/lane_tasks.ts";
 import { isGenerator } from "../../lanes/load_task.ts";
-import { plainContext } from "../../lanes/plain_context.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf } from "../../timing/checksum.ts";
 import { prepare, spreadItems } from "../../timing/job_items.ts";

@@ -7,9 +7,8 @@
 
 import type { Items } from "../../dispatch/options.ts";
 import type { Outcome } from "../../dispatch/outcome.ts";
-import type { Given } from "../../lanes/lane_tasks.ts";
+import { type Given, plainContext } from "../../lanes/lane_tasks.ts";
 import { isGenerator } from "../../lanes/load_task.ts";
-import { plainContext } from "../../lanes/plain_context.ts";
 import { sealErrorsIn } from "../../lanes/remote/envelope.ts";
 import { inspect, refusal } from "../../lanes/remote/inspect.ts";
 import { threads } from "../../lanes/remote/way.ts";

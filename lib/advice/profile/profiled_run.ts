@@ -6,8 +6,7 @@
  */
 
 import type { Items } from "../../dispatch/options.ts";
-import type { Given } from "../../lanes/lane_tasks.ts";
-import { plainContext } from "../../lanes/plain_context.ts";
+import { type Given, plainContext } from "../../lanes/lane_tasks.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { ItemPuller } from "../probe/item_puller.ts";
 

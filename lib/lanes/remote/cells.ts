@@ -20,7 +20,7 @@ const WAITS = 4;
 const MOST_IDS = 2 ** 31;
 
 /** Which item of a batch runs, and since when. */
-export interface RunState {
+interface RunState {
   /** The item's place in the batch, from 0. */
   readonly offset: number;
   /** On the thread's own clock. */

@@ -155,7 +155,7 @@ export function readBatchHead(head: ArrayLike<number>): BatchHead {
 const REPORT_FIELDS = 6;
 
 /** A report without its values and failures. */
-export interface ReportHead extends Omit<Report, "values" | "failures"> {
+interface ReportHead extends Omit<Report, "values" | "failures"> {
   /** The batch that it is about. */
   readonly id: number;
   /** In which form the values are. */

@@ -21,7 +21,7 @@ const PROBES = 64;
 export const MOVE_BYTES = 1 << 14;
 
 /** What was found in values that are to be sent. */
-export interface Inspected {
+interface Inspected {
   /** So many of the first may travel together; at least one, if there are any. */
   readonly count: number;
   /** Whether that is one which can't be sent at all. */
@@ -203,7 +203,7 @@ export function copyOfBuffer(value: unknown, mostBytes: number): unknown {
 type ViewClass = new (buffer: ArrayBuffer) => ArrayBufferView;
 
 /** Buffers that can move with a value. */
-export interface Movable {
+interface Movable {
   readonly buffers: ArrayBuffer[];
   /** Of all of them together. */
   readonly bytes: number;

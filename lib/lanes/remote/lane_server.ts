@@ -23,7 +23,7 @@ import { decode, encode, encodeAtOnce, type Encoded, type Payload } from "./valu
 import type { Way } from "./way.ts";
 
 /** What the lane's place gives it. */
-export interface ServerHost {
+interface ServerHost {
   readonly slots: number;
   readonly way: Way;
   /** Memory that is shared with the caller. */

@@ -71,7 +71,7 @@ class Note {
 }
 
 /** What a lane is told besides its tasks, and how long it may take to close. */
-export interface RemoteLaneOptions {
+interface RemoteLaneOptions {
   /** Whether a lane that was started so may run a task; any unless given. */
   readonly accepts?: (task: Task) => boolean;
   /** What the caller gave to all lanes, in the form that travels; nothing unless given. */

@@ -57,7 +57,7 @@ interface ByteStream {
 }
 
 /** How a child ended. */
-export interface ChildEnd {
+interface ChildEnd {
   /** Such as "exited with code 1". */
   readonly how: string;
   /** The line of what it printed that says why; undefined if it printed nothing. */

@@ -16,9 +16,16 @@ import { projectFlags } from "../project.ts";
 import type { Way } from "../remote/way.ts";
 import type { Task } from "../task.ts";
 import { Child } from "./child.ts";
-import { decodePayload, encodeFrame, type Frame, FrameDecoder, GarbageError } from "./frame.ts";
+import {
+  decodePayload,
+  encodeFrame,
+  type Frame,
+  FrameDecoder,
+  GarbageError,
+  serializerOf,
+  wayThrough,
+} from "./frame.ts";
 import { type LanePermissions, permissionFlags } from "./permissions.ts";
-import { serializerOf, wayThrough } from "./v8_way.ts";
 
 /** What a child is to be. */
 export interface SubprocessOptions {

@@ -8,10 +8,16 @@
 import { FromLane, ToLane } from "../remote/channel.ts";
 import { LaneServer } from "../remote/lane_server.ts";
 import { onStrayError } from "../remote/stray_errors.ts";
-import { decodePayload, encodeFrame, type Frame, FrameDecoder } from "./frame.ts";
+import {
+  decodePayload,
+  encodeFrame,
+  type Frame,
+  FrameDecoder,
+  serializerOf,
+  wayThrough,
+} from "./frame.ts";
 import { endWithParent } from "./orphan_watch.ts";
 import { frames } from "./streams.ts";
-import { serializerOf, wayThrough } from "./v8_way.ts";
 
 const READ_BYTES = 1 << 16; // what a pipe holds
 /** Where a batch's head says how many items there are. */

@@ -56,3 +56,6 @@ export function holdWhileAlive(name: string, onHeld: () => void): void {
     return new Promise<never>(() => {});
   });
 }
+
+/** What a thread posts, with how it ends, that ends before it has a port of its own to say so. */
+export const DYING = "a lane is dying";

@@ -16,10 +16,9 @@ import { Cells } from "../remote/cells.ts";
 import type { Channel, ChannelEvents } from "../remote/channel.ts";
 import { threads } from "../remote/way.ts";
 import type { Task } from "../task.ts";
-import { abandonWorker, keepAlive } from "./abandoned.ts";
-import { reserveDescriptors } from "./descriptors.ts";
-import { DYING } from "./dying.ts";
-import { Life } from "./life.ts";
+import { DYING, Life } from "./life.ts";
+import { LaneStartError } from "../errors.ts";
+import { nearestConfig, programFlags } from "../project.ts";
 
 /** What a thread is made of. */
 export interface WorkerChannelOptions {
@@ -226,5 +225,109 @@ class Thread {
     clearTimeout(timer);
     clearTimeout(this.#silence);
     await this.#life.unwatch();
+  }
+}
+
+/** A thread takes about four, and some must be left for those who use it. */
+const NEEDED = 8;
+
+let pipeIsOpen = false;
+
+/**
+ * Makes sure that a thread can be started, which reads the file anyway.
+ *
+ * @throws {LaneStartError} If too few descriptors are left.
+ */
+export function reserveDescriptors(file: URL): void {
+  openSignalPipe();
+  const taken: Deno.FsFile[] = [];
+  try {
+    for (let count = 0; count < NEEDED; count++) taken.push(Deno.openSync(file));
+  } catch (cause) {
+    // What else is wrong with the file, the thread will say.
+    if (!(cause instanceof Deno.errors.NotCapable || cause instanceof Deno.errors.NotFound)) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new LaneStartError(`Cannot start a thread: too few file descriptors are left: ${why}`, {
+        cause,
+      });
+    }
+  } finally {
+    for (const descriptor of taken) descriptor.close();
+  }
+}
+
+/**
+ * Has Deno open the pipe through which signals come. It opens it when it first needs it, which with
+ * threads is also at their end, when tasks may have used up all descriptors. Nothing is left
+ * listening.
+ */
+function openSignalPipe(): void {
+  if (pipeIsOpen) return;
+  pipeIsOpen = true;
+  const listener = () => {};
+  Deno.addSignalListener("SIGINT", listener);
+  Deno.removeSignalListener("SIGINT", listener);
+}
+
+let warned = false;
+
+/**
+ * Lets go of a terminated worker whose thread goes on: tells the person, once, and makes sure that
+ * the program ends when it has nothing else to do, with its own exit code.
+ */
+export function abandonWorker(worker: Worker): void {
+  const released = keepAlive(worker, false);
+  if (warned) return;
+  warned = true;
+  console.error(
+    "warning: a task in a worker thread ignored that it was to stop; its thread keeps a core busy " +
+      "until the program ends. Poll context.cancelled() in its loop, or run it under processes()." +
+      (released ? "" : " End the program with Deno.exit(), or it never will."),
+  );
+  globalThis.addEventListener("beforeunload", (event) => {
+    if (!event.defaultPrevented) Deno.exit(Deno.exitCode);
+  });
+}
+
+/**
+ * Says whether a worker keeps this event loop alive. Web Workers have no `unref()`; Deno keeps the
+ * one that `node:worker_threads` calls under an unnamed symbol. It counts, so call it in turns.
+ */
+export function keepAlive(worker: Worker, alive: boolean): boolean {
+  const methods = worker as unknown as Record<symbol, ((ref: boolean) => void) | undefined>;
+  const symbol = Object.getOwnPropertySymbols(Worker.prototype).find((s) => !s.description);
+  if (symbol === undefined || typeof methods[symbol] !== "function") return false;
+  methods[symbol](alive);
+  return true;
+}
+
+const FLAG = "--unstable-worker-options";
+
+/**
+ * Makes sure that this program can start threads that may do less than itself.
+ *
+ * @throws {LaneStartError} If it can't, or if that isn't known.
+ */
+export function checkNarrowing(said: boolean): void {
+  const flags = programFlags();
+  if (said || flags?.includes(FLAG) || isConfigured()) return;
+  const seen = flags === undefined
+    ? "it isn't seen whether this program was, for it may not read its own command line: if it " +
+      "was, open workers({ unstableWorkerOptions: true, … })"
+    : "start this program with it";
+  throw new LaneStartError(
+    `Cannot start a thread with permissions of its own: Deno needs ${FLAG} for that; ${seen}, or ` +
+      `say "unstable": ["worker-options"] in deno.json`,
+  );
+}
+
+function isConfigured(): boolean {
+  const config = Deno.mainModule === undefined ? undefined : nearestConfig(Deno.mainModule);
+  if (config === undefined) return false;
+  try {
+    const text = Deno.readTextFileSync(config);
+    return /"unstable"\s*:\s*\[[^\]]*"worker-options"/.test(text);
+  } catch {
+    return false;
   }
 }

@@ -9,8 +9,7 @@ import { Cells } from "../remote/cells.ts";
 import { LaneServer } from "../remote/lane_server.ts";
 import { onStrayError } from "../remote/stray_errors.ts";
 import { threads } from "../remote/way.ts";
-import { holdWhileAlive } from "./life.ts";
-import { DYING } from "./dying.ts";
+import { DYING, holdWhileAlive } from "./life.ts";
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 

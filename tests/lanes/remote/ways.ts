@@ -6,7 +6,7 @@
 
 import * as v8 from "node:v8";
 import { threads, type Way } from "../../../lib/lanes/remote/way.ts";
-import { serializerOf, wayThrough } from "../../../lib/lanes/subprocess/v8_way.ts";
+import { serializerOf, wayThrough } from "../../../lib/lanes/subprocess/frame.ts";
 
 /** Between threads. */
 export function toThread(): Way {

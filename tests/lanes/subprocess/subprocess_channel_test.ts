@@ -4,12 +4,11 @@ import { LaneStartError } from "../../../lib/lanes/errors.ts";
 import { projectFlags } from "../../../lib/lanes/project.ts";
 import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
 import type { Task } from "../../../lib/lanes/task.ts";
-import { encodeFrame, FrameDecoder } from "../../../lib/lanes/subprocess/frame.ts";
+import { encodeFrame, FrameDecoder, serializerOf } from "../../../lib/lanes/subprocess/frame.ts";
 import {
   SubprocessChannel,
   type SubprocessOptions,
 } from "../../../lib/lanes/subprocess/subprocess_channel.ts";
-import { serializerOf } from "../../../lib/lanes/subprocess/v8_way.ts";
 import { grantedAll } from "../../granted.ts";
 import { withFiles } from "../small_program.ts";
 import { type FakeChild, FakeCommands, FakeStderr } from "./fake_child.ts";

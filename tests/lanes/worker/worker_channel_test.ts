@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { ChannelEvents } from "../../../lib/lanes/remote/channel.ts";
 import type { Task } from "../../../lib/lanes/task.ts";
-import { DYING } from "../../../lib/lanes/worker/dying.ts";
+import { DYING } from "../../../lib/lanes/worker/life.ts";
 import {
   WorkerChannel,
   type WorkerChannelOptions,
