@@ -20,6 +20,7 @@
 export type { Items, MapOptions, Progress, RetryOptions, RunOptions } from "./dispatch/options.ts";
 export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/outcome.ts";
 export type { Results } from "./dispatch/output.ts";
+export type { Rate } from "./dispatch/pace.ts";
 export {
   concurrent,
   type EventLoopExecutor,

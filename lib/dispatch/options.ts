@@ -5,6 +5,7 @@
  */
 
 import type { Rejected } from "./outcome.ts";
+import type { Rate } from "./pace.ts";
 
 /** Items from anywhere: an array, a generator, a stream; endless ones too. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
@@ -70,6 +71,22 @@ export interface MapOptions {
    * Default true; with false such an item ends as `crashed`.
    */
   readonly rerun?: boolean;
+  /**
+   * How many tasks may start in a time, on all lanes together, tries that are repeated too: at most
+   * `limit` in any `perMs` milliseconds. What may not start yet waits outside of the slots, and its
+   * deadline doesn't run. Items then travel one by one. Unlimited by default.
+   *
+   * @example
+   * ```ts
+   * import { limited } from "../mod.ts";
+   *
+   * await using executor = limited({ slots: 8 });
+   * const ask = (n: number) => Promise.resolve(n * n); // somebody who allows 100 questions a second
+   * const answers = executor.map(ask, [1, 2, 3], { rate: { limit: 100, perMs: 1_000 } });
+   * console.log(await answers.toArray()); // [1, 4, 9]
+   * ```
+   */
+  readonly rate?: Rate;
   /** Items that travel to a lane together; `"auto"`, the default, follows the measured task time. */
   readonly chunk?: "auto" | number;
   /**
@@ -103,6 +120,7 @@ export interface CheckedOptions {
   readonly loadTimeoutMs: number;
   readonly retries: Required<RetryOptions>;
   readonly rerun: boolean;
+  readonly rate: Rate | undefined;
   readonly chunk: "auto" | number;
   readonly buffer: "auto" | number;
   readonly transfer: boolean;
@@ -116,6 +134,7 @@ const NAMES = new Set([
   "loadTimeoutMs",
   "retries",
   "rerun",
+  "rate",
   "chunk",
   "buffer",
   "transfer",
@@ -129,6 +148,7 @@ const RUN_NAMES = new Set([
   "rerun",
   "transfer",
 ]);
+const RATE_NAMES = new Set(["limit", "perMs"]);
 const RETRY_NAMES = new Set(["limit", "baseMs", "maxMs", "jitter", "retryIf"]);
 const LEAST_LOAD_MS = 2_000;
 const MOST_LOAD_MS = 30_000;
@@ -158,7 +178,7 @@ export function checkOptions(
   check.known(retries, RETRY_NAMES, "retries.");
   const { baseMs = 100, maxMs = 30_000, jitter = true, retryIf = mayRetry } = retries;
   const { order = "input", timeoutMs = Infinity, chunk = "auto", buffer = "auto" } = options;
-  const { signal, onProgress, rerun = true, transfer = false } = options;
+  const { signal, onProgress, rerun = true, transfer = false, rate } = options;
   check("order", order, order === "input" || order === "completion", '"input" or "completion"');
   check("signal", signal, signal instanceof AbortSignal || signal === undefined, "an AbortSignal");
   const aboveZero = "a number of milliseconds above 0";
@@ -174,6 +194,7 @@ export function checkOptions(
   check("retries.retryIf", retryIf, typeof retryIf === "function", "a function");
   check("rerun", rerun, typeof rerun === "boolean", "true or false");
   check("chunk", chunk, chunk === "auto" || isCount(chunk, 1), '"auto" or a whole number from 1');
+  if (rate !== undefined) checkRate(check, rate, chunk);
   const isBuffer = buffer === "auto" || isCount(buffer, 0);
   check("buffer", buffer, isBuffer, '"auto" or a whole number from 0');
   check("transfer", transfer, typeof transfer === "boolean", "true or false");
@@ -186,11 +207,21 @@ export function checkOptions(
     loadTimeoutMs,
     retries: { limit: retries.limit, baseMs, maxMs, jitter, retryIf },
     rerun,
+    rate: rate && { ...rate },
     chunk,
     buffer,
     transfer,
     onProgress,
   };
+}
+
+function checkRate(check: Checker, rate: Rate, chunk: "auto" | number): void {
+  check.known(rate, RATE_NAMES, "rate.");
+  const { limit, perMs } = rate;
+  check("rate.limit", limit, limit !== Infinity && isCount(limit, 1), "a whole number from 1");
+  const isSpan = isTime(perMs) && perMs > 0 && perMs !== Infinity;
+  check("rate.perMs", perMs, isSpan, "a finite number of milliseconds above 0");
+  check("chunk", chunk, chunk === "auto" || chunk === 1, 'left out, or "auto" or 1, with a rate');
 }
 
 const RETRYABLE = new Set<Rejected["ended"]>(["failed", "timed-out", "crashed"]);
@@ -242,7 +273,7 @@ export function checker(what: string): Checker {
     {
       known(options: object, names: ReadonlySet<string>, prefix = "") {
         if (typeof options !== "object" || options === null) {
-          return refuse("options", "an object", options);
+          return refuse(prefix === "" ? "options" : prefix.slice(0, -1), "an object", options);
         }
         for (const name of Object.keys(options)) {
           if (names.has(name)) continue;

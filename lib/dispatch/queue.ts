@@ -7,6 +7,7 @@
 
 import { Batch, type BatchSettings } from "./batch.ts";
 import type { BatchSize } from "./batch_size.ts";
+import type { Pace } from "./pace.ts";
 import type { Source } from "./source.ts";
 import { MOST_TIMER_MS } from "./deadlines.ts";
 
@@ -19,6 +20,8 @@ export interface QueueOptions {
   readonly slots: () => number;
   /** Items beyond the slots that may be pulled and not yet taken by the consumer. */
   readonly buffer: "auto" | number;
+  /** When starts are allowed; undefined if always. */
+  readonly pace: Pace | undefined;
   /** Whether several items travel together. */
   readonly together: boolean;
   /** There may be something to send that wasn't there before. */
@@ -38,6 +41,7 @@ export class Queue {
   unbounded = false;
   readonly #options: QueueOptions;
   #returned: Batch[] = [];
+  #untilPaced: ReturnType<typeof setTimeout> | undefined;
   readonly #delayed = new Map<ReturnType<typeof setTimeout>, Batch>();
 
   constructor(options: QueueOptions) {
@@ -55,6 +59,30 @@ export class Queue {
    * @returns Whether it needs a lane for itself; undefined if there is nothing, or no room for it.
    */
   peek(ahead: number): { readonly alone: boolean } | undefined {
+    const next = this.#next(ahead);
+    const { pace } = this.#options;
+    return next === undefined || pace === undefined || this.#mayStart(pace) ? next : undefined;
+  }
+
+  /** Whether something may be sent now; if not, that is told when it may. */
+  #mayStart(pace: Pace): boolean {
+    const waitMs = pace.waitMs(performance.now());
+    if (waitMs <= 0) return true;
+    if (waitMs !== Infinity) {
+      this.#untilPaced ??= setTimeout(() => {
+        this.#untilPaced = undefined;
+        this.#options.onMore();
+      }, Math.min(Math.ceil(waitMs), MOST_TIMER_MS));
+    }
+    return false;
+  }
+
+  /** Nothing more will be sent. */
+  close(): void {
+    clearTimeout(this.#untilPaced);
+  }
+
+  #next(ahead: number): { readonly alone: boolean } | undefined {
     if (this.#returned.length > 0) return this.#returned.at(-1)!;
     return this.#options.source.mayGive && this.#room(ahead) >= 1 ? { alone: false } : undefined;
   }
@@ -72,6 +100,12 @@ export class Queue {
 
   /** The next items to send; undefined if the input has nothing at this moment. */
   take(ahead: number): Batch | undefined {
+    const batch = this.#take(ahead);
+    if (batch !== undefined) this.#options.pace?.take(batch);
+    return batch;
+  }
+
+  #take(ahead: number): Batch | undefined {
     const returned = this.#returned.pop();
     this.takenAtMs = performance.now();
     if (returned !== undefined) return returned.alone ? this.#first(returned) : returned;

@@ -15,6 +15,7 @@ import { type LanePool, loadsTooLong } from "./lane_pool.ts";
 import type { CheckedOptions, Items } from "./options.ts";
 import type { Settled } from "./outcome.ts";
 import type { Output, OutputRun } from "./output.ts";
+import { Pace } from "./pace.ts";
 import { Queue } from "./queue.ts";
 import { Recovery } from "./recovery.ts";
 import { Settler } from "./settler.ts";
@@ -48,6 +49,7 @@ export class Run implements PoolRun, OutputRun {
   readonly #inFlight = new BatchList("runPlace");
   readonly #source: Source;
   readonly #size: BatchSize;
+  readonly #pace: Pace | undefined;
   readonly #queue: Queue;
   readonly #settler: Settler;
   readonly #recovery: Recovery;
@@ -94,13 +96,15 @@ export class Run implements PoolRun, OutputRun {
         this.#later(() => this.fail(error));
       },
     });
+    this.#pace = options.rate && new Pace(options.rate);
     this.#queue = new Queue({
       settings: this.#settings,
       source: this.#source,
       size: this.#size,
       slots: () => pool.slots,
       buffer: options.buffer,
-      together: remote || options.chunk !== "auto",
+      pace: this.#pace,
+      together: options.rate === undefined && (remote || options.chunk !== "auto"),
       onMore: () => pool.wake(this),
     });
     this.#settler = new Settler({
@@ -167,7 +171,7 @@ export class Run implements PoolRun, OutputRun {
   }
 
   get ahead(): number {
-    return this.#settings.movesItems ? 0 : this.#size.ahead;
+    return this.#settings.movesItems || this.#pace !== undefined ? 0 : this.#size.ahead;
   }
 
   peek(): { readonly alone: boolean } | undefined {
@@ -185,13 +189,19 @@ export class Run implements PoolRun, OutputRun {
 
   putBack(batch: Batch): void {
     if (batch.items.length === 0) return;
-    this.#inFlight.delete(batch);
+    this.#leaveLane(batch);
     // What was sent before has a history on its lane.
     const again = batch.on === undefined ? batch : batch.part(0, batch.items.length);
     if (this.#state === "running") {
       this.#queue.putBack(again);
       this.#pool.wake(this);
     } else this.#settler.cancel(again, this.#stopReason);
+  }
+
+  /** A batch is not with a lane, or no more. */
+  #leaveLane(batch: Batch, startedAtMs = NaN): void {
+    this.#inFlight.delete(batch);
+    this.#pace?.leave(batch, startedAtMs);
   }
 
   onSend(batch: Batch): void {
@@ -203,6 +213,10 @@ export class Run implements PoolRun, OutputRun {
 
   onSent(batch: Batch, waits: boolean): void {
     if (!this.#inFlight.has(batch)) return; // it never waited, and has ended already
+    if (this.#pace?.sent(batch)) {
+      const wake = () => this.#pool.wake(this);
+      batch.on!.lane.load(this.task).then(wake, wake);
+    }
     if (batch.sentCount === 0) {
       this.#deadlines.lookIn(Math.min(this.#options.loadTimeoutMs, batch.timeoutMs));
     } else if (batch.timeoutMs !== Infinity) this.#deadlines.lookIn(batch.timeoutMs);
@@ -214,7 +228,7 @@ export class Run implements PoolRun, OutputRun {
     batch.reported += report.count;
     this.#loadFailures = 0;
     this.#size.learn(report.count, report.endedAtMs - report.startedAtMs);
-    if (report.last) this.#inFlight.delete(batch);
+    if (report.last) this.#leaveLane(batch, report.startedAtMs);
     this.#settler.report(batch, report, base);
     if (report.last && batch.reported < batch.items.length) {
       this.putBack(batch.part(batch.reported, batch.items.length));
@@ -223,7 +237,7 @@ export class Run implements PoolRun, OutputRun {
   }
 
   onUnloadable(batch: Batch, error: Error): void {
-    this.#inFlight.delete(batch);
+    this.#leaveLane(batch);
     this.#loadFailures++;
     for (let offset = 0; offset < batch.items.length; offset++) {
       this.#settler.reject(batch, offset, "failed", error);
@@ -233,7 +247,7 @@ export class Run implements PoolRun, OutputRun {
   }
 
   onLost(batch: Batch, blame: Blame, death: Death): void {
-    this.#inFlight.delete(batch);
+    this.#leaveLane(batch);
     this.#recovery.onLost(batch, blame, death);
     this.#onChange();
   }
@@ -245,7 +259,7 @@ export class Run implements PoolRun, OutputRun {
     at = batch.on!.lane.progress(batch),
   ): void {
     this.#recovery.onForced(batch, at, forced, hadOthers);
-    this.#inFlight.delete(batch);
+    this.#leaveLane(batch);
     this.#onChange();
   }
 
@@ -316,6 +330,7 @@ export class Run implements PoolRun, OutputRun {
 
   #finish(): void {
     this.#state = "ended";
+    this.#queue.close();
     this.#deadlines.stop();
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     if (this.#source.hasEnded) return this.#end();

@@ -50,6 +50,44 @@ export const LIMITS: readonly Guarantee[] = [
     },
   },
   {
+    name: "no more tasks start than the rate allows; what waits for it holds no slot",
+    async check({ open }) {
+      await using gates = new Gates();
+      await using executor = open();
+      const controller = new AbortController();
+      const items = numbers(9).map((n) => ({ url: gates.url, key: String(n) }));
+      const outcomes = executor.mapSettled(taskNamed("gated"), items, {
+        rate: { limit: 2, perMs: 3_600_000 },
+        signal: controller.signal,
+        timeoutMs: 3_600_000,
+      }).toArray();
+      for (const n of [0, 1]) {
+        const key = String(n);
+        await gates.until(() => gates.waiting.includes(key), "the next one came");
+        gates.pass(key);
+      }
+      await turns(5);
+      const others = await executor.map(taskNamed("double"), numbers(50)).toArray();
+      assertEquals(others, numbers(50).map((n) => 2 * n));
+      assertEquals(gates.arrived.toSorted(), ["0", "1"]);
+      controller.abort();
+      const ends = (await outcomes).map((o) => o.status === "fulfilled" ? o.value : o.ended);
+      assertEquals(ends, ["0", "1", ...Array(7).fill("cancelled")]);
+    },
+  },
+  {
+    name: "at a rate, every item is done in the end, on every lane",
+    async check({ open }) {
+      await using executor = open();
+      const rate = { limit: 5, perMs: 2 };
+      const settled = await executor.mapSettled(taskNamed("failOdd"), numbers(40), {
+        rate,
+        retries: { limit: 1, baseMs: 0 },
+      }).toArray();
+      assertEquals(settled.map(({ attempts }) => attempts), numbers(40).map((n) => 1 + n % 2));
+    },
+  },
+  {
     name: "two different tasks run on one executor at once",
     async check({ open }) {
       await using executor = open();

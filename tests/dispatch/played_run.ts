@@ -9,6 +9,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import type { Items } from "../../lib/dispatch/options.ts";
 import type { Outcome } from "../../lib/dispatch/outcome.ts";
+import type { Rate } from "../../lib/dispatch/pace.ts";
 import type { Results } from "../../lib/dispatch/output.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 import { ItemModel } from "./contract.ts";
@@ -31,6 +32,7 @@ export interface DrawnRun {
   readonly retries: number;
   readonly rerun: boolean;
   readonly timeoutMs: number;
+  readonly rate: Rate | undefined;
   /** At which steps it is started, aborted and left. */
   readonly startsAt: number;
   readonly abortsAt: number;
@@ -74,10 +76,11 @@ export class PlayedRun {
       const model = new ItemModel(`${name}/${index}`, drawn);
       return { model, fates, toString: () => `${model}` };
     });
-    const { order, chunk, buffer, retries, rerun, timeoutMs } = drawn;
+    const { order, chunk, buffer, retries, rerun, timeoutMs, rate } = drawn;
     const options = {
       order,
-      chunk,
+      chunk: rate === undefined ? chunk : 1,
+      ...(rate !== undefined && { rate }),
       buffer,
       rerun,
       timeoutMs,

@@ -35,6 +35,7 @@ function queueOf(
     size,
     slots: () => slots,
     buffer,
+    pace: undefined,
     together,
     onMore: () => more++,
   });

@@ -44,6 +44,10 @@ const run: fc.Arbitrary<DrawnRun> = fc.record({
   retries: fc.nat({ max: 3 }),
   rerun: fc.boolean(),
   timeoutMs: fc.constantFrom(Infinity, Infinity, 300),
+  rate: fc.option(
+    fc.record({ limit: fc.integer({ min: 1, max: 3 }), perMs: fc.constantFrom(1, 20, 500) }),
+    { freq: 2, nil: undefined },
+  ),
   startsAt: fc.nat({ max: 20 }),
   abortsAt: atSome(100),
   leavesAt: atSome(LAST_STEP),

@@ -24,6 +24,7 @@ const PLAIN: Plan["runs"][number] = {
   buffer: "auto",
   retries: 0,
   rerun: true,
+  rate: undefined,
   transfer: false,
   hasDeadline: false,
 };

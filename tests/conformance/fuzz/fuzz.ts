@@ -49,6 +49,10 @@ const run = fc.record({
   buffer: fc.oneof(fc.constant("auto" as const), fc.nat(9)),
   retries: fc.nat(2),
   rerun: fc.boolean(),
+  rate: fc.option(
+    fc.record({ limit: fc.integer({ min: 1, max: 4 }), perMs: fc.integer({ min: 1, max: 9 }) }),
+    { freq: 2, nil: undefined },
+  ),
   transfer: fc.boolean(),
   hasDeadline: fc.boolean(),
 });
@@ -216,9 +220,14 @@ async function call(executor: Executor, run: Run, items: readonly FuzzItem[]): P
 }
 
 async function take(executor: Executor, run: Run, items: readonly FuzzItem[]): Promise<Taken> {
-  const { how, order, chunk, buffer } = run;
+  const { how, order, chunk, buffer, rate } = run;
   const controller = new AbortController();
-  const options: MapOptions = { ...optionsOf(run, controller.signal), order, chunk, buffer };
+  const options: MapOptions = {
+    ...optionsOf(run, controller.signal),
+    order,
+    buffer,
+    ...(rate === undefined ? { chunk } : { rate }),
+  };
   const outcomes: Outcome<unknown>[] = [];
   const values: unknown[] = [];
   let error: unknown;

@@ -1,0 +1,170 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { Pace } from "../../lib/dispatch/pace.ts";
+import { poolOf } from "./fake_lane.ts";
+import { FakeRun } from "./fake_run.ts";
+import { endings, laneOf, map, mapSettled } from "./start.ts";
+import { settle, VirtualTime } from "./virtual_time.ts";
+
+const run = new FakeRun();
+
+/** A batch that takes its token and starts at that time. */
+function startAt(pace: Pace, atMs: number): void {
+  const batch = run.batch(["x"]);
+  pace.take(batch);
+  batch.sentCount = 1;
+  batch.sentAtMs = atMs;
+  assertEquals(pace.sent(batch), false);
+}
+
+Deno.test("a token is there again so long after the start that took it", () => {
+  const pace = new Pace({ limit: 2, perMs: 100 });
+  assertEquals(pace.waitMs(0), 0);
+  startAt(pace, 0);
+  assertEquals(pace.waitMs(30), 0);
+  startAt(pace, 30);
+  assertEquals([30, 99, 100].map((now) => pace.waitMs(now)), [70, 1, 0]);
+  startAt(pace, 110);
+  assertEquals([110, 130].map((now) => pace.waitMs(now)), [20, 0]);
+});
+
+Deno.test("whenever starts are tried, no span holds more of them than may start, nor waits for nothing", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 1, max: 50 }),
+      fc.array(fc.nat({ max: 30 }), { maxLength: 60 }),
+      (limit, perMs, gaps) => {
+        const pace = new Pace({ limit, perMs });
+        const starts: number[] = [];
+        let now = 0;
+        for (const gap of gaps) {
+          now += gap;
+          const within = starts.filter((start) => start + perMs > now);
+          const due = within.length < limit ? now : within.at(-limit)! + perMs;
+          assertEquals(pace.waitMs(now), due - now);
+          if (due > now) continue;
+          startAt(pace, now);
+          starts.push(now);
+        }
+      },
+    ),
+  );
+});
+
+Deno.test("a token is held while a lane loads, counts from the start, and comes back without one", () => {
+  const pace = new Pace({ limit: 1, perMs: 100 });
+  const batch = run.batch(["x"]);
+  pace.take(batch);
+  assert(pace.sent(batch), "it has started");
+  assertEquals(pace.waitMs(5_000), Infinity);
+  batch.sentCount = 1;
+  assertEquals(pace.waitMs(5_010), 100);
+  pace.leave(batch, 5_005);
+  assertEquals(pace.waitMs(5_110), 0);
+  const lost = run.batch(["y"]);
+  pace.take(lost);
+  pace.leave(lost, NaN);
+  assertEquals(pace.waitMs(5_110), 0);
+});
+
+Deno.test("tasks start exactly at their pace, whatever the slots, and nothing is set at the end", async () => {
+  using time = new VirtualTime();
+  const { pool, made } = poolOf({ lanes: 2, slots: 4 });
+  const starts: [unknown, number][] = [];
+  const results = map(pool, ["a", "b", "c", "d", "e"], { rate: { limit: 2, perMs: 1_000 } });
+  const all = results.toArray();
+  for (let step = 0; step < 30; step++) {
+    for (const lane of made) {
+      for (const batch of lane.batches) {
+        starts.push([batch.items[0], time.nowMs - 1_000]);
+        lane.finish(batch);
+      }
+    }
+    await settle();
+    time.pass(100);
+  }
+  assertEquals(starts, [["a", 0], ["b", 0], ["c", 1_000], ["d", 1_000], ["e", 2_000]]);
+  assertEquals((await all).length, 5);
+  assertEquals(time.timers, 0);
+});
+
+Deno.test("what waits for a token holds no slot, and another run has it", async () => {
+  using time = new VirtualTime();
+  const { pool, lane, on } = laneOf(1);
+  const slow = map(pool, ["a", "b"], { rate: { limit: 1, perMs: 1_000 } }).toArray();
+  lane.finish(on(0));
+  const quick = map(pool, ["x"]).toArray();
+  lane.finish(on(0));
+  assertEquals(await quick, ["value of x"]);
+  assertEquals(lane.batches, []);
+  time.pass(1_000);
+  lane.finish(on(1));
+  assertEquals(await slow, ["value of a", "value of b"]);
+});
+
+Deno.test("another try needs another token", async () => {
+  using time = new VirtualTime();
+  const { pool, lane, on } = laneOf(1);
+  const retries = { limit: 1, baseMs: 10, jitter: false };
+  const values = map(pool, ["a"], { retries, rate: { limit: 1, perMs: 1_000 } }).toArray();
+  lane.finish(on(0), "failed", new Error("once"));
+  time.pass(999);
+  assertEquals(lane.batches, []);
+  time.pass(1);
+  lane.finish(on(0));
+  assertEquals(await values, ["value of a"]);
+});
+
+Deno.test("waiting for a token is no part of a task's deadline", async () => {
+  using time = new VirtualTime();
+  const { pool, lane, on } = laneOf(2);
+  const rate = { limit: 1, perMs: 1_000 };
+  const values = map(pool, ["a", "b"], { timeoutMs: 100, rate }).toArray();
+  lane.finish(on(0));
+  time.pass(1_000);
+  lane.start(on(1));
+  time.pass(99);
+  assertEquals(lane.log.filter((line) => line.startsWith("ask")), []);
+  lane.end(on(1));
+  assertEquals(await values, ["value of a", "value of b"]);
+});
+
+Deno.test("starts are counted from when a lane has loaded, so that none bunch then", async () => {
+  using time = new VirtualTime();
+  const { pool, lane, on } = laneOf(8, { quick: false });
+  const loaded = Promise.withResolvers<void>();
+  lane.loads = () => loaded.promise;
+  const rate = { limit: 2, perMs: 100 };
+  const items = ["a", "b", "c", "d"];
+  const values = map(pool, items, { rate, loadTimeoutMs: 10_000 }).toArray();
+  time.pass(500);
+  assertEquals(lane.batches.length, 2);
+  for (const batch of lane.batches) lane.loaded(batch);
+  loaded.resolve();
+  await settle();
+  assertEquals(lane.batches.length, 2);
+  time.pass(99);
+  assertEquals(lane.batches.length, 2);
+  time.pass(1);
+  assertEquals(lane.batches.length, 4);
+  for (const batch of lane.batches) lane.loaded(batch);
+  for (const index of items.keys()) lane.finish(on(index));
+  assertEquals(await values, items.map((item) => `value of ${item}`));
+  assertEquals(time.timers, 0);
+});
+
+Deno.test("a run that is aborted while it waits for a token ends at once", async () => {
+  using time = new VirtualTime();
+  const { pool, lane, on } = laneOf(1);
+  const { signal, abort } = (() => {
+    const controller = new AbortController();
+    return { signal: controller.signal, abort: () => controller.abort() };
+  })();
+  const settled = mapSettled(pool, ["a", "b"], { signal, rate: { limit: 1, perMs: 1e12 } });
+  const all = settled.toArray();
+  lane.finish(on(0));
+  abort();
+  assertEquals(endings(await all), ["0 fulfilled", "1 cancelled"]);
+  assertEquals(time.timers, 0);
+});
