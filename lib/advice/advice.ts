@@ -80,7 +80,7 @@ export interface Surprise {
 }
 
 /** A sample's figures without the single times; what can be sent has no `uncloneable` in a file. */
-export type SampleFigures = Omit<Sample, "walls" | "uncloneable"> & {
+type SampleFigures = Omit<Sample, "walls" | "uncloneable"> & {
   /** What can't be sent to another lane. */
   readonly uncloneable?: string | undefined;
 };
@@ -349,7 +349,7 @@ const advice: z.ZodType<Advice> = z.object({
 });
 
 /** Checks an advice file. */
-export const adviceFileSchema: z.ZodType<AdviceFile> = z.object({
+const adviceFileSchema: z.ZodType<AdviceFile> = z.object({
   schemaVersion: z.literal(1),
   kind: z.literal("advice"),
   environment: environmentSchema,

@@ -11,7 +11,7 @@ import type { TimingEvent } from "../timing/spec.ts";
 import { nameOf } from "./prediction/candidate.ts";
 
 /** Draws the progress of advice. */
-export interface AdviceProgress {
+interface AdviceProgress {
   /** Says what comes next, in a few words. */
   phase(text: string): void;
   /** Takes what the race tells. */
@@ -20,7 +20,7 @@ export interface AdviceProgress {
   end(): void;
 }
 
-/** The line moves so often, for a person sees that it is alive; in milliseconds. */
+/** How often the line is drawn, so that a person sees it going on; in milliseconds. */
 const TICK_MS = 250;
 
 /** What a trial is called. */
@@ -29,12 +29,7 @@ function trialText(event: TimingEvent & { type: "trial-started" }): string {
   return `racing ${nameOf({ model, lanes, slots })}, trial ${event.number}`;
 }
 
-/**
- * Makes what draws the progress of advice.
- *
- * @param budgetMs How long the advice may take, in milliseconds.
- * @param output Where to; default standard error.
- */
+/** Makes what draws the progress of advice that may take `budgetMs`. */
 export function adviceProgress(
   job: string,
   budgetMs: number,

@@ -125,7 +125,7 @@ function spread(job: AdviseOptions["job"]): AdviseOptions["job"] {
 }
 
 /** What advice is given of, and how it was come by. */
-export interface Advised {
+interface Advised {
   /** The advice. */
   readonly advice: Advice;
   /** What it rests on. */
@@ -134,10 +134,8 @@ export interface Advised {
 
 /**
  * Gives advice on a job. There is always an answer within the budget: what could not be measured is
- * predicted, and said to be.
- *
- * @throws {UsageError} If the job's module lacks something.
- * @throws {JobError} If the job can't be run at all.
+ * predicted, and said to be. Throws a UsageError if the job's module lacks something, a JobError if the
+ * job can't be run at all.
  */
 export async function advise(options: AdviseOptions, instruments: Instruments): Promise<Advised> {
   const job = spread(options.job);

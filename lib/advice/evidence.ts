@@ -37,7 +37,7 @@ export interface AdviseOptions {
 }
 
 /** A run of the first items from last to first. */
-export interface Backwards {
+interface Backwards {
   /** How many items. */
   readonly items: number;
   /** Whether their results were others; undefined if the run failed. */

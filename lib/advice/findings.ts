@@ -203,7 +203,7 @@ export function rateLimitOf({ done }: Pick<Evidence["probed"], "done">): RateLim
 }
 
 /** How the race's plain loop relates to the sample's, on the same items. */
-export interface SameWork {
+interface SameWork {
   /** Its time over the sample's. */
   readonly ratio: number;
   /** Whether the results were the same, as far as they could be compared. */
@@ -321,7 +321,7 @@ function* ofFailures({ sample, probed, race, horizon, pace }: FoundOf): Generato
 }
 
 /** What findings are made of. */
-export type FoundOf = Pick<
+type FoundOf = Pick<
   Evidence,
   "sample" | "race" | "machine" | "backwards" | "probed" | "horizon" | "pace" | "predicted"
 >;

@@ -63,8 +63,8 @@ export async function racedPace(
 ): Promise<Pace | undefined> {
   const failing = failingOf(race?.runners ?? []);
   if (failing === undefined || !failing.reasons.some(isRefusal)) return undefined;
-  // A server that serves so many at once bears them for as long as one likes; one that counts requests
-  // refuses them too, once its allowance is spent, which a short race may not see.
+  // A server that limits tasks in flight always serves so many; one that limits requests a second refuses
+  // these too after a while, which a short race may not see.
   const pace = await measure(failing.well);
   return pace.perSecond === null ? undefined : { ...pace, ofPlainLoop: false };
 }

@@ -23,8 +23,6 @@ function entriesOf(list: string): string[] {
 /**
  * Takes the `--allow-…` flags out of a command line. They are written as for Deno: `--allow-net` for
  * all, `--allow-net=a,b` for some, `-A` or `--allow-all` for everything.
- *
- * @throws {UsageError} If a flag names no permission that can be handed on, or an empty list.
  */
 export function takePermissions(
   args: readonly string[],
@@ -75,11 +73,7 @@ export function takePermissions(
   return { permissions, rest };
 }
 
-/**
- * The flag that a job lacked.
- *
- * @returns What it wanted and the flag that allows just that; undefined if the message says neither.
- */
+/** What a job wanted, and the flag that allows just that; undefined if the message says neither. */
 export function missingFlag(
   message: string,
 ): { readonly wanted: string; readonly flag: string } | undefined {

@@ -17,11 +17,7 @@ import { graceFor, probe, type Probed, type Prober } from "../probe/probe.ts";
 /** How long checking types may take, in milliseconds. */
 const CHECK_MS = 30_000;
 
-/**
- * The URL of the module that a person named.
- *
- * @throws {UsageError} If there is no such file, or it isn't a local one.
- */
+/** The URL of the module that a person named; a UsageError if there is no such local file. */
 export async function jobModule(typed: string, path: (typed: string) => string): Promise<string> {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(typed)?.[1]?.toLowerCase();
   if (scheme !== undefined && scheme !== "file") {
@@ -65,12 +61,8 @@ function firstError(stderr: string): string {
   return already ? what : `${what} (${where.slice(where.lastIndexOf("/") + 1)})`;
 }
 
-/**
- * Has Deno check a module's syntax, imports and types. Nothing of it is run.
- *
- * @throws {UsageError} If it has an error; the first one is named.
- */
-export async function checkJobModule(
+/** Has Deno check a module's syntax, imports and types, and throws its first error; nothing of it is run. */
+async function checkJobModule(
   typed: string,
   module: string,
   signal: AbortSignal | undefined,
@@ -104,7 +96,7 @@ export async function jobFiles(module: string): Promise<NamedFile[]> {
 }
 
 /** Which job, and what it may do. */
-export interface JobRequest {
+interface JobRequest {
   /** The module as the person named it: a path, or a `file:` URL. */
   readonly typed: string;
   /** Makes a path as typed absolute. */
@@ -128,7 +120,7 @@ export interface JobRequest {
 }
 
 /** A job, and what was seen when it was loaded. */
-export interface LoadedJob {
+interface LoadedJob {
   /** The job, with its title and `prepare` if it has them. */
   readonly job: JobSpec;
   /** What its module exports, and the sample if one was asked for. */
@@ -136,10 +128,8 @@ export interface LoadedJob {
 }
 
 /**
- * Loads a job module.
- *
- * @throws {UsageError} If it isn't there, has an error, or lacks an export, items or a permission.
- * @throws {JobError} If it can't be loaded, fails at every item, ends its process, or never settles.
+ * Loads a job module. Throws a UsageError if it isn't there, has an error, or lacks an export, items or a
+ * permission; a JobError if it can't be loaded, or its sample can't be run.
  */
 export async function loadJob(request: JobRequest, prober: Prober = probe): Promise<LoadedJob> {
   const { typed, path, items, permissions, guardMs, guardOption, sample, meter, signal } = request;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../../text/format.ts";
 import { type Model, MODELS } from "../../models.ts";
 
 /** A model with its size. */
@@ -21,27 +22,20 @@ export const SEQUENTIAL: Candidate = { model: "sequential", lanes: 1, slots: 1 }
 
 /** A candidate's name. */
 export function nameOf({ model, lanes, slots }: Candidate): string {
-  const some = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
   if (model === "sequential" || model === "concurrent") return model;
-  if (model === "limited") return `limited (${some(slots, "slot")})`;
-  return `${model} (${some(lanes, "lane")}${slots > 1 ? `, ${some(slots, "slot")} each` : ""})`;
+  if (model === "limited") return `limited (${counted(slots, "slot")})`;
+  return `${model} (${counted(lanes, "lane")}${
+    slots > 1 ? `, ${counted(slots, "slot")} each` : ""
+  })`;
 }
 
-/**
- * Sorts the simplest first: by model as in the table of models, then by lanes and slots.
- *
- * @returns Negative if `a` is simpler.
- */
+/** Sorts the simplest first: by model as in the table of models, then by lanes and slots. */
 export function bySimplicity(a: Candidate, b: Candidate): number {
   return MODELS.indexOf(a.model) - MODELS.indexOf(b.model) || a.lanes - b.lanes ||
     (a.slots === b.slots ? 0 : a.slots - b.slots);
 }
 
-/**
- * Slots as data: null stands for all items at once.
- *
- * @returns The number, or null.
- */
+/** Slots as data: null stands for all items at once. */
 export function slotsOf({ slots }: Pick<Candidate, "slots">): number | null {
   return Number.isFinite(slots) ? slots : null;
 }

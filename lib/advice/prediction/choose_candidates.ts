@@ -40,11 +40,7 @@ const BESIDE = 0.85;
 /** Models raced beside sequential. */
 const MOST_RACED = 4;
 
-/**
- * Sizes are tried in steps of two: finer ones would drown in the noise.
- *
- * @returns The least power of two that isn't below it, from 1.
- */
+/** The least power of two from `value` on: finer steps couldn't be told apart. */
 export function powerOfTwoFrom(value: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
 }
@@ -53,7 +49,7 @@ export function powerOfTwoFrom(value: number): number {
 const MUCH_MEMORY = 50 * (1 << 20);
 
 /** How many tasks in flight fit the memory that is free. */
-export function inMemory({ taskBytes = 0 }: Sample, { memoryBytes }: Machine): number {
+function inMemory({ taskBytes = 0 }: Sample, { memoryBytes }: Machine): number {
   return memoryBytes === undefined || taskBytes < MUCH_MEMORY
     ? Infinity
     : Math.max(1, Math.floor(MOST_MEMORY * memoryBytes / taskBytes));
@@ -104,10 +100,7 @@ function lanesWanted(
 /**
  * All models that the job could run under, with the sizes that its sample suggests: as many slots as
  * keep a lane busy while tasks wait, as many lanes as there are cores, or more if tasks wait without
- * letting others run.
- *
- * @param total How many items the whole job has; null if unknown.
- * @returns The candidates, the simplest first; `concurrent` only if the race tries all items at once.
+ * letting others run. `concurrent` is one only if the race tries all items at once.
  */
 export function possibleCandidates(
   sample: Sample,
@@ -153,11 +146,7 @@ export function possibleCandidates(
   return candidates.sort(bySimplicity);
 }
 
-/**
- * Chooses the promising models: those predicted to come near the best, and simple ones that might.
- *
- * @param total How many items the whole job has; null if unknown.
- */
+/** Chooses the promising models: those predicted to come near the best, and simple ones that might. */
 export function promising(
   sample: Sample,
   machine: Machine,

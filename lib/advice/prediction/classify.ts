@@ -22,18 +22,15 @@ export interface Classified {
   readonly confidence: number;
 }
 
-/** What the share may be off by whatever the sample says: caches, clocks and neighbours change. */
+/** What the share may be off by whatever the sample says: caches, clocks and other programs change. */
 const SYSTEMATIC = 0.03;
 
 /** So many degrees of freedom for the clusters of a sample; small samples don't promise much. */
 const MOST_FREEDOM = 60;
 
 /**
- * Classifies a job by its sample.
- *
- * @param atMostSavedMs What the best model could save on the whole job, in milliseconds.
- * @returns The class: small if even the best saves less than twice what it takes to start a lane, and
- * a lane is about what a person could notice at all.
+ * Classifies a job by its sample. It is small if even the best model could save less than twice what it
+ * takes to start a lane.
  */
 export function classOf(
   sample: Pick<Sample, "cpuShare" | "cpuShareError" | "items">,

@@ -22,7 +22,7 @@ export interface Machine {
 }
 
 /** How the machine is measured. */
-export interface MachineOptions {
+interface MachineOptions {
   /** Runs one trial. */
   readonly runTrial: TrialRunner;
   /** How many CPUs there are. */

@@ -18,11 +18,7 @@ export class ItemPuller {
   /** How many items were taken. */
   pulled = 0;
 
-  /**
-   * Opens the items.
-   *
-   * @throws {TypeError} If they can't be iterated.
-   */
+  /** Opens the items; throws a TypeError if they can't be iterated. */
   constructor(items: Items<unknown>) {
     const source = Object(items) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
     const iterator = source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]?.();
@@ -48,11 +44,7 @@ export class ItemPuller {
     return pulled;
   }
 
-  /**
-   * Looks whether there is one item more.
-   *
-   * @returns Whether there are no more items; false as well if that isn't known within 0.3 s.
-   */
+  /** Whether there are no more items; false as well if that isn't known within 0.3 s. */
   async ended(): Promise<boolean> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<boolean>((resolve) => {

@@ -5,11 +5,10 @@
  * @module
  */
 
-import { MeasuringChild, trialFlags } from "../../children/measuring_child.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import type { Race } from "../race/race.ts";
-import { type Probed, spreadOf } from "./probe.ts";
-import type { ProbeMessage, ProbeOrder } from "./probe_message.ts";
+import { type Probed, startProbe } from "./probe.ts";
+import type { ProbeMessage } from "./probe_message.ts";
 import type { Sample } from "./sample.ts";
 
 /** Items run from last to first, of the sample and at most: a task that leans on others shows it on few. */
@@ -25,11 +24,9 @@ export function countBackwards({ done }: Pick<Probed, "done">): number {
 }
 
 /**
- * Decides on a run from last to first: where anything but the plain loop may be recommended, or models
- * differ in their results, the plain loop repeats its own, and the run can be afforded. Results that
- * agreed may have agreed by luck.
- *
- * @returns How many items, and the checksum of their results from first to last; undefined for no run.
+ * Decides on a run from last to first, and of how many items: where anything but the plain loop may be
+ * recommended, or models differ in their results, the plain loop repeats its own, and the run can be
+ * afforded. Results that agreed may have agreed by luck. Undefined for no run.
  */
 export function orderCheck(
   sample: Pick<Sample, "tasksMs" | "wallMs" | "failed">,
@@ -48,7 +45,7 @@ export function orderCheck(
 }
 
 /** Which items are run, and how long that may take. */
-export interface OrderProbeOptions {
+interface OrderProbeOptions {
   /** How many first items. */
   readonly count: number;
   /** The checksum of their results, run from first to last. */
@@ -65,11 +62,7 @@ export type OrderProber = (
   options: OrderProbeOptions,
 ) => Promise<boolean | undefined>;
 
-/**
- * Runs the first items from last to first in a fresh process and compares the results.
- *
- * @returns Whether the results differ; undefined if the run failed or took too long.
- */
+/** Runs the first items from last to first in a fresh process and compares the results. */
 export const orderProbe: OrderProber = async (
   job,
   { count, forwards, guardMs, signal },
@@ -77,23 +70,11 @@ export const orderProbe: OrderProber = async (
   const guard = new AbortController();
   const timer = setTimeout(() => guard.abort(), guardMs);
   try {
-    const flags = await trialFlags(job, "sequential");
-    await using child = new MeasuringChild({
-      entry: new URL("./probe_main.ts", import.meta.url),
-      flags,
-      signal: AbortSignal.any([signal, guard.signal]),
-    });
-    const order: ProbeOrder = {
-      mark: child.mark,
-      module: job.task.module,
-      export: job.task.export,
-      dry: false,
-      limit: count,
-      targetMs: 0,
-      backwards: true,
-      ...spreadOf(job),
-    };
-    await child.send(order);
+    await using child = await startProbe(
+      job,
+      { dry: false, limit: count, targetMs: 0, backwards: true },
+      AbortSignal.any([signal, guard.signal]),
+    );
     for (
       let message = await child.next() as ProbeMessage | undefined;
       message !== undefined;

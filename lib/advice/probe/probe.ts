@@ -156,9 +156,27 @@ function checkItems(kind: ItemsKind, typed: string): void {
 }
 
 /** In which order a job's items are taken. */
-export function spreadOf({ items }: JobSpec): Pick<ProbeOrder, "spread" | "first"> {
+function spreadOf({ items }: JobSpec): Pick<ProbeOrder, "spread" | "first"> {
   if (items.kind === "values" || !items.spread) return {};
   return { spread: true, ...(items.first !== undefined && { first: items.first }) };
+}
+
+/** Starts a fresh process, which may do what the job's permissions say, and tells it what to run. */
+export async function startProbe(
+  job: JobSpec,
+  wanted: Omit<ProbeOrder, "mark" | "module" | "export" | "spread" | "first">,
+  signal: AbortSignal,
+  moreFlags: readonly string[] = [],
+): Promise<MeasuringChild> {
+  const child = new MeasuringChild({
+    entry: new URL("./probe_main.ts", import.meta.url),
+    flags: [...await trialFlags(job, "sequential"), ...moreFlags],
+    signal,
+  });
+  const { module, export: name } = job.task;
+  const order: ProbeOrder = { mark: child.mark, module, export: name, ...wanted, ...spreadOf(job) };
+  await child.send(order);
+  return child;
 }
 
 /** The item that runs; of tiny ones that run together it isn't known which one it is. */
@@ -251,15 +269,13 @@ function brokenBy(
 }
 
 /**
- * Probes a job in a fresh process, which may do what the job's permissions say and no more.
- *
- * @throws {UsageError} If the module lacks an export or a permission, or has no items.
- * @throws {JobError} If it can't be loaded, fails at every item, ends its process, or never settles.
+ * Runs a job's sample in a fresh process. Throws a UsageError if the module lacks an export or a
+ * permission, or has no items; a JobError if it can't be loaded, fails at every item, ends its process,
+ * or never settles.
  */
 export const probe: Prober = async (job, options, chooseChecksums): Promise<Probed> => {
   const { signal, guardMs, guardOption = "--budget", limit, targetMs, meter, dry = false } =
     options;
-  const flags = await trialFlags(job, "sequential");
   const guard = new AbortController();
   const timer = setTimeout(() => guard.abort(), guardMs);
   const stretches: Stretch[] = [];
@@ -276,20 +292,9 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
   let together = 1;
   let lane: Pick<Probed, "laneMs" | "isDisposable"> = {};
   try {
-    const entry = new URL("./probe_main.ts", import.meta.url);
     const either = signal ? AbortSignal.any([signal, guard.signal]) : guard.signal;
-    await using child = new MeasuringChild({ entry, flags, signal: either });
-    const { module, export: name } = job.task;
-    const order: ProbeOrder = {
-      mark: child.mark,
-      module,
-      export: name,
-      dry,
-      limit,
-      targetMs,
-      ...spreadOf(job),
-    };
-    await child.send(meter === undefined ? order : { ...order, metered: true });
+    const metered = meter !== undefined;
+    await using child = await startProbe(job, { dry, limit, targetMs, metered }, either);
     while (true) {
       const message = await child.next() as ProbeMessage | undefined;
       signal?.throwIfAborted();

@@ -147,12 +147,8 @@ function coldMs(stretches: Probed["stretches"]): number {
 const STEPS_MS = 100;
 
 /**
- * Sums up a probe.
- *
- * The CPU share is the ratio of two sums, its error that of a ratio estimator (Cochran, "Sampling
+ * Sums up a probe that ran at least one item. The CPU share is the ratio of two sums, its error that of a ratio estimator (Cochran, "Sampling
  * Techniques", 1977, section 6.3), with each stretch as a cluster.
- *
- * @throws {RangeError} If no item was run.
  */
 export function sampleOf(
   { stretches, done, failures, load, total, laneMs }: Probed,
@@ -165,7 +161,7 @@ export function sampleOf(
   const cpu = ownCpu + (load?.childrenCpuMs ?? 0);
   const available = load?.available ?? done?.available ?? 1;
   const programsMs = (cpu - ownCpu) / items;
-  // A program's queueing isn't counted: it fares like a thread that only computes.
+  // What a program queued isn't counted: it is taken to get as much of a core as a thread that only computes.
   const programsAvailable = done?.available ?? available;
   const core = { available, counted: load !== undefined, programsMs, programsAvailable };
   const ratio = cpu / tasksMs;
@@ -234,7 +230,7 @@ export function sampleOf(
   };
 }
 
-/** From this share of the time on, waiting that holds up a thread can't be a neighbour on the CPU. */
+/** Waiting for a CPU that others use holds up a thread too, but hardly for this share of the time. */
 const BLOCKS = 0.25;
 
 /** Whether tasks hold up their thread while they wait. */

@@ -87,7 +87,7 @@ function weigh(
   const weights = new Map<number, { us: number; samples: number }>();
   for (let at = from; at < to; at++) {
     const weight = weights.get(samples[at]!) ?? { us: 0, samples: 0 };
-    // Clocks of two cores may disagree by a hair: time never runs backwards.
+    // Clocks of two cores may differ a little: time never runs backwards.
     weight.us += Math.max(0, deltas[at + 1] ?? 0);
     weight.samples++;
     weights.set(samples[at]!, weight);
@@ -96,11 +96,8 @@ function weigh(
 }
 
 /**
- * Reads a profile.
- *
- * A function that calls itself is one call with the time of all. Idle time isn't counted.
- *
- * @returns The tree between the marks; undefined if it is no profile, or lacks a mark.
+ * Reads the tree of calls between a profile's marks; undefined if it is no profile, or lacks a mark. A
+ * function that calls itself is one call with the time of all. Idle time isn't counted.
  */
 export function callTree(json: unknown, roles: FrameRoles): CallTree | undefined {
   const parsed = profileSchema.safeParse(json);

@@ -20,7 +20,7 @@ export interface Deed {
 }
 
 /** A function, or what the runtime did by itself; shares are of the time that was computed. */
-export interface HotFunction {
+interface HotFunction {
   /** Such as "parse()", or "collecting garbage". */
   readonly name: string;
   /** Whose it is. */
@@ -74,7 +74,7 @@ export interface JobProfile extends TimeByFunction {
 }
 
 /** Why there is no profile, in half a sentence. */
-export interface NoProfile {
+interface NoProfile {
   /** Such as "no time was left". */
   readonly missing: string;
 }

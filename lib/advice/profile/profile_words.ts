@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatDuration, formatPercent } from "../../text/format.ts";
+import { counted, formatDuration, formatPercent } from "../../text/format.ts";
 import { isBusy } from "../../timing/meter/reading.ts";
 import type { Advice } from "../advice.ts";
 import type { Deed, JobProfile, Owner } from "./job_profile.ts";
@@ -62,7 +62,7 @@ function sharesLine({ tasks, tasksMs, samples, shares, deeds }: JobProfile): str
   return `Of what the tasks compute, your own code takes ${formatPercent(shares.own)}, packages ` +
     `${formatPercent(shares.packages)}, the runtime ${formatPercent(shares.runtime)}` +
     `${told === "" ? "" : ` (${told})`}: ${samples} looks at ` +
-    `${tasks} task${tasks === 1 ? "" : "s"} in ${formatDuration(tasksMs)}.`;
+    `${counted(tasks, "task")} in ${formatDuration(tasksMs)}.`;
 }
 
 /** What halving a function would save of the whole time; the event loop's thread alone was looked at. */
@@ -93,11 +93,7 @@ function savingsLine(advice: Advice, { functions }: JobProfile): string | undefi
   }${gain === null ? ", as predicted" : now}.`;
 }
 
-/**
- * Where the time goes, in sentences.
- *
- * @returns None if the job has no profile and nobody would ask for one.
- */
+/** Where the time goes, in sentences; none if the job has no profile and nobody would ask for one. */
 export function profileLines(advice: Advice): string[] {
   const { profile } = advice;
   if (profile === undefined) return [];

@@ -6,19 +6,18 @@
  */
 
 import { dirname, fromFileUrl } from "@std/path";
-import { MeasuringChild, trialFlags } from "../../children/measuring_child.ts";
 import { WAITS } from "../../judge/thresholds.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { ItemPuller } from "../probe/item_puller.ts";
-import { type Probed, spreadOf } from "../probe/probe.ts";
-import type { ProbeMessage, ProbeOrder } from "../probe/probe_message.ts";
+import { type Probed, startProbe } from "../probe/probe.ts";
+import type { ProbeMessage } from "../probe/probe_message.ts";
 import type { Sample } from "../probe/sample.ts";
 import { type CallTree, callTree, type Frame, type FrameRoles } from "./cpu_profile.ts";
 import { flameBars, type Profiled, timeByFunction } from "./job_profile.ts";
 import { profileBegins, type ProfiledRun, profileEnds, type ProfileOrder } from "./profiled_run.ts";
 
 /** Which items are run, and how long that may take. */
-export interface ProfilerOptions extends ProfileOrder {
+interface ProfilerOptions extends ProfileOrder {
   /** How many first items are taken. */
   readonly limit: number;
   /** How long it may take with everything, in milliseconds. */
@@ -46,7 +45,7 @@ const OURS = ["../probe/", "../profile/", "../../timing/"].map((path) =>
 );
 
 /** Which frames of a probe's process are marks, and which are the probe's own. */
-export const PROBE_ROLES: FrameRoles = {
+const PROBE_ROLES: FrameRoles = {
   mark: ({ url, name }: Frame) =>
     url !== HERE
       ? undefined
@@ -70,28 +69,12 @@ async function run(
   { stride, targetMs, limit, signal }: ProfilerOptions,
   folder: string,
 ): Promise<ProfiledRun | undefined> {
-  const flags = await trialFlags(job, "sequential");
-  await using child = new MeasuringChild({
-    entry: new URL("../probe/probe_main.ts", import.meta.url),
-    flags: [
-      ...flags,
-      "--cpu-prof",
-      `--cpu-prof-dir=${folder}`,
-      `--cpu-prof-interval=${INTERVAL_US}`,
-    ],
+  await using child = await startProbe(
+    job,
+    { dry: false, limit, targetMs, profile: { stride, targetMs } },
     signal,
-  });
-  const order: ProbeOrder = {
-    mark: child.mark,
-    module: job.task.module,
-    export: job.task.export,
-    dry: false,
-    limit,
-    targetMs,
-    profile: { stride, targetMs },
-    ...spreadOf(job),
-  };
-  await child.send(order);
+    ["--cpu-prof", `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${INTERVAL_US}`],
+  );
   let ran: ProfiledRun | undefined;
   // Until its end: the profile is written when the process ends.
   for (

@@ -316,8 +316,8 @@ class Racing {
   }
 
   /**
-   * If not even sequential repeats the sample's results, nobody is to be blamed for other ones than
-   * those. Where it repeats its own, the work has changed since; where it doesn't, it never repeats.
+   * If not even sequential repeats the sample's results, other ones count against no model. Where it
+   * repeats its own, the work has changed since; where it doesn't, it never repeats.
    */
   acceptOtherResults(): void {
     const own = this.#plainChecksums;

@@ -231,8 +231,6 @@ function staysPlain(
  * Recommends a model: the simplest whose gain over the plain loop is shown, and whose time is as good
  * as the best one's. A gain is shown if its interval leaves out 1, whatever was predicted. The
  * confidence is the least of those that it beats each simpler model, and that no other beats it by a tenth.
- *
- * @returns Sequential, with half a confidence, if nothing was measured.
  */
 export function recommend(entries: readonly Entry[], usualNoise?: number): Recommendation {
   const ran = ranOf(entries);

@@ -10,7 +10,7 @@ import type { Interval } from "../../timing/result.ts";
 import { studentCdf, studentQuantile } from "../../timing/statistics.ts";
 
 /** One model's times by round. */
-export interface Series {
+interface Series {
   /** Round number and time in milliseconds. */
   readonly times: readonly { readonly round: number; readonly ms: number }[];
 }

@@ -8,7 +8,7 @@ import { type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
 import { MOST_IN_FLIGHT, MOST_LANES, powerOfTwoFrom } from "../prediction/choose_candidates.ts";
 import type { Runner } from "./race.ts";
 
-/** Slots are divided by this after a refusal: many refusals are more of a nuisance than a slow search. */
+/** Slots are divided by this after a refusal: many refusals cost more than a slow search. */
 const LESS = 4;
 /** A model whose slots gained less than this, where waiting should have been filled, disappoints. */
 const GAINED = 1.2;
@@ -24,7 +24,7 @@ const HOPEFUL = 1.05;
 export const QUEUEING = 4;
 
 /** What a job allows. */
-export interface Allowed {
+interface Allowed {
   /** How many CPUs there are. */
   readonly cores: number;
   /** Whether its tasks wait for most of their time. */
@@ -46,8 +46,6 @@ export interface Allowed {
  * - Where each slot still gained: more slots.
  * - Where far more are in flight than are served at once: as many as are served: more only queue.
  * - Where even the best came out below what was predicted of a model that wasn't raced: that one.
- *
- * @param timeMs What a runner's last round comes to, in milliseconds.
  */
 export function substitutes(
   runners: readonly Runner[],

@@ -68,11 +68,6 @@ export function surprisesOf(
   });
 }
 
-/** A number of items. */
-function itemsText(count: number): string {
-  return `${count} item${count === 1 ? "" : "s"}`;
-}
-
 /** Why the plain loop stays, as it was decided. */
 function plainReason(composer: Composer, { decision, best, bestGain }: Recommendation): string {
   const { found } = composer;
@@ -124,7 +119,7 @@ function refutedText(runners: readonly Runner[]): string {
 function whyUnclear({ runners, found }: Composer): string {
   const rounds = Math.max(0, ...runners.map((runner) => runner.rounds.length));
   const few = found.sample.items <= FEW_ITEMS
-    ? `there are only ${itemsText(found.sample.items)}`
+    ? `there are only ${counted(found.sample.items, "item")}`
     : rounds <= 1
     ? "the time allowed only one round"
     : `${rounds} rounds differ from each other by more than the gain`;
@@ -190,13 +185,13 @@ export function reasonOf(
     return `A server's limit decides, not the model${
       perSecond === null
         ? ""
-        : `: about ${paceText(perSecond)}, so ${itemsText(horizon)} ${
+        : `: about ${paceText(perSecond)}, so ${counted(horizon, "item")} ${
           horizon === 1 ? "takes" : "take"
         } ${formatDuration(1000 * horizon / perSecond)} at best`
     }. ${nameOf(candidate)} keeps to it, with retries for what is refused.`;
   }
   if (bound === "small") {
-    return `Leave it sequential: ${itemsText(horizon)} ${horizon === 1 ? "takes" : "take"} ${
+    return `Leave it sequential: ${counted(horizon, "item")} ${horizon === 1 ? "takes" : "take"} ${
       formatDuration(composer.sequentialMs)
     } in all, and starting lanes alone takes ${formatDuration(machine.startMs.workers)}.`;
   }
@@ -271,7 +266,7 @@ export function missingOf(
   signal: AbortSignal,
 ): string | undefined {
   if (probed.cutOff !== undefined) {
-    return `the sample was cut off after ${sample.items} item${sample.items === 1 ? "" : "s"}: ` +
+    return `the sample was cut off after ${counted(sample.items, "item")}: ` +
       `${probed.cutOff}; what follows is predicted from these. A larger --budget lets it finish`;
   }
   if (signal.aborted) {
