@@ -97,17 +97,33 @@ export async function withWarmup(
 /** More places than this are told of no order: nobody runs so many for advice. */
 const MOST_PLACES = 1 << 16;
 
+/** A bit that looks like chance and depends on a number alone: the finisher of MurmurHash3 (Appleby, 2011). */
+function chanceBit(of: number): number {
+  let hash = Math.imul(of ^ of >>> 16, 0x85ebca6b);
+  hash = Math.imul(hash ^ hash >>> 13, 0xc2b2ae35);
+  return (hash ^ hash >>> 16) & 1;
+}
+
 /**
- * An order in which the first few of so many items are a fair share of all, so that items that grow, fall
- * or come in two kinds are seen for what they are: places counted in binary and read backwards (van der
- * Corput, "Verteilungsfunktionen", 1935), each of them once; no more than `most` of them.
+ * An order in which the first few of so many items are a fair share of all: they lie spread over the job,
+ * so that items that grow, fall or come in two kinds are seen for what they are, and at chance places, so
+ * that those that come again every so many places are too. Places are counted in binary and read backwards
+ * (van der Corput, "Verteilungsfunktionen", 1935), and by chance each half, quarter and so on is turned
+ * over or not (Owen, "Randomly permuted (t,m,s)-nets and (t,s)-sequences", 1995). It is the same in every
+ * process; each place comes once, and no more than `most` of them.
  */
 export function spreadOrder(count: number, most = MOST_PLACES): number[] {
   const bits = Math.max(0, Math.ceil(Math.log2(Math.max(1, count))));
   const order: number[] = [];
   for (let turn = 0; order.length < Math.min(count, most); turn++) {
+    // The part of the job that is chosen so far, with a leading 1 that tells its size.
+    let part = 1;
     let place = 0;
-    for (let bit = 0; bit < bits; bit++) place = place * 2 + (turn >> bit & 1);
+    for (let bit = 0; bit < bits; bit++) {
+      const half = turn >> bit & 1;
+      place = place * 2 + (half ^ chanceBit(part));
+      part = part * 2 + half;
+    }
     if (place < count) order.push(place);
   }
   return order;

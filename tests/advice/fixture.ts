@@ -60,7 +60,7 @@ export function probedOf(
       cpuMs: computeMs * wobble(place),
       sourceMs,
       syncMs: (computeMs / available + (blocks ? waitMs : 0)) * wobble(place),
-      syncCpuMs: computeMs * wobble(place),
+      syncCpuMs: computeMs * onLoop * wobble(place),
     })),
     failures: refused === undefined
       ? []

@@ -161,20 +161,57 @@ function gainOfLanes(lanes: number, { cores, ceiling }: Machine): number {
 /** The first tasks are cold once, not each time that the sample is repeated. */
 const COLD = 6;
 
+/** One item's times in the sample, in milliseconds. */
+type Times = Omit<Sample["walls"][number], "count">;
+
 /** The sample's own times, over and over, as many as there are items. */
-function timesOf({ walls }: Sample, count: number, what: "wallMs" | "sourceMs"): number[] {
-  const times: number[] = [];
+function timesOf({ walls }: Pick<Sample, "walls">, count: number): Times[] {
+  const times: Times[] = [];
   const again = walls.length >= 2 * COLD ? walls.slice(COLD) : walls;
   for (let pass = walls; times.length < count; pass = again) {
     for (const wall of pass) {
-      for (let i = 0; i < wall.count && times.length < count; i++) times.push(wall[what]);
+      for (let i = 0; i < wall.count && times.length < count; i++) times.push(wall);
     }
   }
   return times;
 }
 
+/** How much more than the sample's mean some items compute, and how much more they wait. */
+interface Loads {
+  readonly computing: number;
+  readonly waiting: number;
+}
+
+/** The loads of items of which each took so long, wall time and CPU time, in the sample. */
+function loadsOf(sample: Sample, times: readonly Times[]): Loads {
+  const { wallMs, cpuMs, cpuShare, walls } = sample;
+  const all = Math.max(1, walls.reduce((sum, { count }) => sum + count, 0));
+  const ownMs = walls.reduce((sum, { count, cpuMs = 0 }) => sum + count * cpuMs, 0) / all;
+  // Programs that tasks run are counted all together.
+  const programsMs = Math.max(0, cpuMs - ownMs);
+  const queued = cpuShare * wallMs / Math.max(cpuMs, 1e-9);
+  const computed = (of: Times) => (of.cpuMs ?? 0) + programsMs;
+  const waited = (of: Times) => Math.max(0, of.wallMs - queued * computed(of));
+  const waitedMs = walls.reduce((sum, wall) => sum + wall.count * waited(wall), 0) / all;
+  const mean = (timeOf: (of: Times) => number) =>
+    times.reduce((sum, of) => sum + timeOf(of), 0) / Math.max(1, times.length);
+  const whole = wallMs > 0 ? mean((of) => of.wallMs) / wallMs || 1 : 1;
+  const known = walls.every((wall) => wall.cpuMs !== undefined);
+  return {
+    computing: known && cpuMs > 0 ? mean(computed) / cpuMs : whole,
+    waiting: known && waitedMs > 0 ? mean(waited) / waitedMs : whole,
+  };
+}
+
+/** The share of their time that so many of the first items compute; the sample's own for all of them. */
+export function cpuShareOf(sample: Sample, items: number): number {
+  const { computing, waiting } = loadsOf(sample, timesOf(sample, Math.min(items, SIMULATED)));
+  const computes = sample.cpuShare * computing;
+  return computes / Math.max(1e-9, computes + (1 - sample.cpuShare) * waiting);
+}
+
 /** What a waiting task computes with many in flight may be so much less, or more, than it seems alone. */
-const LESS = 0.5;
+export const LESS = 0.5;
 const MORE = 2;
 
 /**
@@ -203,22 +240,22 @@ export function predict(
   const inFlight = Math.min(slots, Math.ceil(items / lanes));
   const demand = demandOf(sample, candidate, inFlight);
   const simulated = Math.min(items, SIMULATED);
-  const simulatedTimes = timesOf(sample, simulated, "wallMs");
+  const times = timesOf(sample, simulated);
+  const simulatedTimes = times.map(({ wallMs }) => wallMs);
   // The first few items may be longer or shorter than the mean: they weigh what the sample measured.
+  const { computing: computes, waiting } = loadsOf(sample, times);
   const sumMs = simulatedTimes.reduce((sum, ms) => sum + ms, 0);
-  const load = sample.wallMs > 0 && sumMs > 0 ? sumMs / simulated / sample.wallMs : 1;
   const { dispatcherMs } = demand;
   const [loopMs, blockedMs, waitMs, allCpuMs] = [
-    demand.loopMs * load,
-    demand.blockedMs * load,
-    demand.waitMs * load,
-    demand.allCpuMs * load,
+    demand.loopMs * computes,
+    demand.blockedMs * waiting,
+    demand.waitMs * waiting,
+    demand.allCpuMs * computes,
   ];
-  const sourceMs = timesOf(sample, simulated, "sourceMs").reduce((sum, ms) => sum + ms, 0) *
-    items / simulated;
+  const sourceMs = times.reduce((sum, { sourceMs }) => sum + sourceMs, 0) * items / simulated;
   const dealingMs = items * dispatcherMs + sourceMs;
   if (model === "sequential") {
-    const tasksMs = simulatedTimes.reduce((sum, ms) => sum + ms, 0) * items / simulated;
+    const tasksMs = sumMs * items / simulated;
     const runMs = tasksMs + dealingMs;
     const off = 2 * sample.variation / Math.sqrt(sample.items);
     return { startMs, runMs, lowMs: runMs * Math.max(0.5, 1 - off), highMs: runMs * (1 + off) };
@@ -230,7 +267,7 @@ export function predict(
   // Lanes beyond what the machine gains share it.
   const slower = Math.max(1, busy / gainOfLanes(busy, machine));
   const stretched = loopMs * slower + blockedMs + waitMs;
-  const factor = stretched / Math.max(1e-9, sample.wallMs * load);
+  const factor = stretched * simulated / Math.max(1e-9, sumMs);
   const scheduled = listScheduleMs(simulatedTimes.map((ms) => ms * factor), slots * lanes) *
     (items / simulated);
   // Each lane compiles the code for itself, all at the same time.

@@ -55,6 +55,8 @@ export interface Sample {
   readonly walls: readonly {
     readonly count: number;
     readonly wallMs: number;
+    /** CPU time of this process for one of them; undefined if it isn't known. */
+    readonly cpuMs?: number;
     /** Getting one of them from its source. */
     readonly sourceMs: number;
   }[];
@@ -133,12 +135,13 @@ function waitMs(
 /** Code is warm after so many items. */
 const WARM_AFTER = 6;
 
-/** What the first items computed longer than the median of the later ones, in milliseconds. */
+/** What the first items computed longer than any of the later ones, in milliseconds: a dear item isn't cold. */
 function coldMs(stretches: Probed["stretches"]): number {
   if (stretches.length < 2 * WARM_AFTER) return 0;
-  const later = sorted(stretches.slice(WARM_AFTER).map(({ cpuMs, count }) => cpuMs / count));
+  const later = stretches.slice(WARM_AFTER)
+    .reduce((most, { cpuMs, count }) => Math.max(most, cpuMs / count), 0);
   return stretches.slice(0, WARM_AFTER).reduce(
-    (sum, { cpuMs, count }) => sum + Math.max(0, cpuMs - count * quantile(later, 0.75)),
+    (sum, { cpuMs, count }) => sum + Math.max(0, cpuMs - count * later),
     0,
   );
 }
@@ -168,7 +171,9 @@ export function sampleOf(
   const threadCpu = done?.threadCpuMs ?? 0;
   // Threads beside the event loop's also collect garbage and compile: a small part is no task's.
   const onLoop = cpu >= STEPS_MS ? Math.min(1, threadCpu / cpu) : 1;
-  const loopShare = onLoop > 0.85 ? 1 : onLoop;
+  // What is computed before a task gives its promise holds up the event loop, whichever threads help.
+  const inCall = stretches.reduce((sum, { syncCpuMs }) => sum + syncCpuMs, 0);
+  const loopShare = onLoop > 0.85 ? 1 : Math.max(onLoop, Math.min(1, inCall / Math.max(1e-9, cpu)));
   const n = stretches.length;
   const squares = stretches.reduce(
     (sum, { count, wallMs, cpuMs }) => sum + (cpuMs + count * programsMs - ratio * wallMs) ** 2,
@@ -214,9 +219,10 @@ export function sampleOf(
     }),
     coldMs: coldMs(stretches),
     variation: Math.sqrt(spread) / Math.max(middle, 1e-9),
-    walls: stretches.map(({ count, wallMs, sourceMs }) => ({
+    walls: stretches.map(({ count, wallMs, cpuMs, sourceMs }) => ({
       count,
       wallMs: wallMs / count,
+      cpuMs: cpuMs / count,
       sourceMs: sourceMs / count,
     })),
     itemBytes: done?.transfer.itemBytes ?? 0,

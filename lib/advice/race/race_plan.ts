@@ -53,6 +53,27 @@ const ITEMS_A_LANE = 3;
 /** What a trial's process takes beside its lanes and its tasks, in milliseconds. */
 const PROCESS_MS = 120;
 
+/** So much of the planned number of items is enough, where that is a fairer share of the sample. */
+const FAIR_SHARE = 0.75;
+/** First items whose mean is off by less than this, on the logarithm, are a fair share. */
+const FAIR = 0.05;
+
+/** The number of first items, not much below that planned, whose mean is nearest to that of the sample. */
+function fairCount({ walls, wallMs, items }: Sample, planned: number, most: number): number {
+  if (planned >= most || planned > items) return planned;
+  let [best, bestOff, sumMs, count] = [planned, Infinity, 0, 0];
+  for (const wall of walls) {
+    for (let i = 0; i < wall.count && count < planned; i++) {
+      sumMs += wall.wallMs;
+      count++;
+      if (count < Math.max(2, FAIR_SHARE * planned)) continue;
+      const off = Math.max(FAIR, Math.abs(Math.log(Math.max(1e-9, sumMs / count / wallMs))));
+      if (off <= bestOff) [best, bestOff] = [count, off];
+    }
+  }
+  return best;
+}
+
 /** Plans a race within what is left of the budget; null if there isn't time for even one round. */
 export function planRace(
   sample: Sample,
@@ -96,7 +117,14 @@ export function planRace(
     const costMs = rounds *
       (othersMs * items / most + sequentialMs * sequentialItems / alone);
     const hardMs = HARD_RUNS * sample.tasksMs;
-    if (costMs <= 1.1 * workMs) return { sequentialItems, items, rounds, allowanceMs, hardMs };
+    if (costMs > 1.1 * workMs) continue;
+    return {
+      sequentialItems: fairCount(sample, sequentialItems, alone),
+      items: fairCount(sample, items, most),
+      rounds,
+      allowanceMs,
+      hardMs,
+    };
   }
   return null;
 }

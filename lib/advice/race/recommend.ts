@@ -5,7 +5,7 @@
  * @module
  */
 
-import { AS_GOOD, IMPOSSIBLE, TELLS_NOTHING, TOO_SLOW } from "../../judge/thresholds.ts";
+import { AS_GOOD, IMPOSSIBLE, TELLS_NOTHING, TOO_SLOW, WAITS } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
 import { type Finding, wasBusy } from "../findings.ts";
 import {
@@ -16,8 +16,8 @@ import {
   SEQUENTIAL,
 } from "../prediction/candidate.ts";
 import type { Machine } from "../prediction/machine.ts";
-import { predict } from "../prediction/predict.ts";
-import type { Sample } from "../probe/sample.ts";
+import { cpuShareOf, LESS, predict } from "../prediction/predict.ts";
+import { blocks, type Sample } from "../probe/sample.ts";
 import type { Runner } from "./race.ts";
 import { BUSY_NOISE, Standings, USUAL_NOISE } from "./standings.ts";
 import { QUEUEING } from "./substitutes.ts";
@@ -32,6 +32,8 @@ export interface Entry {
   readonly eligible: boolean;
   /** How many tasks it had in flight at once; default 1. */
   readonly inFlight?: number;
+  /** So many times its gain may be too great for reasons that its rounds don't show; default 1. */
+  readonly doubt?: number;
 }
 
 /**
@@ -71,10 +73,12 @@ export function possibleGain(
 ): number {
   const { cpuShare, cpuMs, loopMs, blockedMs, wallMs, wakeMs } = sample;
   const waking = Math.min(MOST_WAKING, WAKING * wakeMs / Math.max(1e-9, cpuMs));
-  const computing = cpuShare * (1 - waking);
+  // What a task that waits computes with many in flight can't be told from one by one.
+  const computing = cpuShare * (1 - waking) * LESS ** (1 - cpuShare);
   const byCores = Math.max(cores, ceiling) / Math.max(1e-9, computing);
   const onLoop = cpuMs > 0 ? computing * loopMs / cpuMs : 0;
-  const held = onLoop + blockedMs / wallMs;
+  // A short hold may be a neighbour on the CPU.
+  const held = onLoop + (blocks(sample) ? blockedMs / wallMs : 0);
   const byLoop = candidate.lanes > 1 ? Infinity : 1 / Math.max(1e-9, held);
   return Math.max(1, Math.min(inFlightOf(candidate, items), byCores, byLoop));
 }
@@ -99,9 +103,46 @@ export interface Entries {
   readonly impossible: readonly (Finding & { readonly kind: "impossible" })[];
 }
 
+/** A model's gain on the very items that it was raced with, and what is possible on these. */
+interface Raced {
+  readonly gain: number;
+  readonly most: number;
+  /** What would be possible if no more could be computed at once than independent processes did. */
+  readonly mostMeanwhile: number;
+}
+
+/** Holds a runner's gain against what is possible; null if it shares no round with the plain loop. */
+function racedOf(
+  plain: Runner,
+  { candidate, items, rounds }: Runner,
+  sample: Sample,
+  machine: Machine,
+): Raced | null {
+  const series = (of: Candidate, ran: number, its: readonly Round[]) => ({
+    times: its.map((round) => ({
+      round: round.round,
+      ms: scaledMs(sample, machine, of, ran, items, round),
+    })),
+  });
+  const slow = series(plain.candidate, plain.items, plain.rounds);
+  const fast = series(candidate, items, rounds);
+  const gain = new Standings([slow, fast]).ratio(slow, fast);
+  if (gain === null) return null;
+  // The first few items may compute less than the others, and wait more.
+  const these = { ...sample, cpuShare: cpuShareOf(sample, items) };
+  const { ceiling } = machine;
+  return {
+    gain: gain.median,
+    most: possibleGain(these, machine, candidate, items),
+    mostMeanwhile: possibleGain(these, { cores: ceiling, ceiling }, candidate, items),
+  };
+}
+
 /**
  * Scales what runners took to the whole job. A gain above what cores and waiting can give says something
- * about the measurement, and nothing about the model: such an entry doesn't count.
+ * about the measurement, and nothing about the model: such an entry doesn't count. The plain loop that it
+ * was held against was slower than need be, perhaps, so the gains of all others are in doubt;
+ * and so are those of lanes on a busy machine, by as much as they exceed what independent processes gained.
  */
 export function entriesOf(
   runners: readonly Runner[],
@@ -109,33 +150,52 @@ export function entriesOf(
   machine: Machine,
   horizon: number,
 ): Entries {
-  const all = runners.map(({ candidate, items, rounds, out }): Entry => ({
-    candidate,
-    times: rounds.map((round) => ({
-      round: round.round,
-      ms: scaledMs(sample, machine, candidate, items, horizon, round),
-    })),
-    eligible: out === undefined,
-    inFlight: inFlightOf(candidate, items),
-  }));
-  const usualNoise = wasBusy(sample, machine) ? BUSY_NOISE : USUAL_NOISE;
-  const standings = standingsOf(all, usualNoise);
-  const plain = all.find(({ candidate: { model }, eligible, times }) =>
-    model === "sequential" && eligible && times.length > 0
+  const busy = wasBusy(sample, machine);
+  const contended = busy && sample.cpuShare > WAITS;
+  const plain = runners.find(({ candidate: { model }, out, rounds }) =>
+    model === "sequential" && out === undefined && rounds.length > 0
   );
+  const held = new Map(
+    runners.map((runner) => [
+      runner,
+      plain === undefined || runner === plain || runner.out !== undefined ||
+        runner.rounds.length === 0
+        ? null
+        : racedOf(plain, runner, sample, machine),
+    ]),
+  );
+  const excessOf = (raced: Raced | null | undefined) => raced ? raced.gain / raced.most : 0;
+  const excess = Math.max(...[...held.values()].map(excessOf), 0);
   const impossible: (Finding & { kind: "impossible" })[] = [];
-  const entries = all.map((entry) => {
-    if (plain === undefined || entry === plain || !entry.eligible || entry.times.length === 0) {
-      return entry;
+  const entries = runners.map((runner): Entry => {
+    const { candidate, items, rounds, out } = runner;
+    const raced = held.get(runner);
+    const isImpossible = excessOf(raced) > IMPOSSIBLE;
+    if (raced && isImpossible) {
+      const { gain, most } = raced;
+      const model = nameOf(candidate);
+      impossible.push({ kind: "impossible", model, gain, most, cores: machine.cores });
     }
-    const gain = standings.ratio(plain, entry);
-    const most = possibleGain(sample, machine, entry.candidate, horizon);
-    if (gain === null || gain.low <= most || gain.median <= IMPOSSIBLE * most) return entry;
-    const model = nameOf(entry.candidate);
-    impossible.push({ kind: "impossible", model, gain: gain.median, most, cores: machine.cores });
-    return { ...entry, eligible: false };
+    const doubt = Math.max(
+      1,
+      // What is off by so much for one may be off by as much again for another.
+      excess > IMPOSSIBLE ? excess ** 2 : 1,
+      contended && raced && candidate.lanes > 1
+        ? raced.gain / (IMPOSSIBLE * raced.mostMeanwhile)
+        : 1,
+    );
+    return {
+      candidate,
+      times: rounds.map((round) => ({
+        round: round.round,
+        ms: scaledMs(sample, machine, candidate, items, horizon, round),
+      })),
+      eligible: out === undefined && !isImpossible,
+      inFlight: inFlightOf(candidate, items),
+      ...(doubt > 1 && { doubt }),
+    };
   });
-  return { entries, usualNoise, impossible };
+  return { entries, usualNoise: busy ? BUSY_NOISE : USUAL_NOISE, impossible };
 }
 
 /**
@@ -214,7 +274,8 @@ function staysPlain(
     others.reduce((a, b) => standings.timeMs(b) < standings.timeMs(a) ? b : a);
   const bestGain = standings.ratio(plain, best);
   // A model that might gain a tenth after all hasn't been shown not to pay.
-  const open = bestGain === null || (bestGain.low <= 1 && bestGain.median >= TOO_SLOW) ||
+  const { doubt = 1 } = best;
+  const open = bestGain === null || (bestGain.low <= doubt && bestGain.median >= TOO_SLOW) ||
     (bestGain.low <= 1 && bestGain.high > TOO_SLOW && bestGain.high / bestGain.low > TELLS_NOTHING);
   const sure = others.map((of) => 1 - standings.sureAbove(plain, of, TOO_SLOW));
   return {
@@ -229,7 +290,7 @@ function staysPlain(
 
 /**
  * Recommends a model: the simplest whose gain over the plain loop is shown, and whose time is as good
- * as the best one's. A gain is shown if its interval leaves out 1, whatever was predicted. The
+ * as the best one's. A gain is shown if its interval leaves out 1 and its doubt, whatever was predicted. The
  * confidence is the least of those that it beats each simpler model, and that no other beats it by a tenth.
  */
 export function recommend(entries: readonly Entry[], usualNoise?: number): Recommendation {
@@ -248,7 +309,9 @@ export function recommend(entries: readonly Entry[], usualNoise?: number): Recom
     };
   }
   const gainOf = (entry: Entry) => standings.ratio(plain, entry)?.median ?? 0;
-  const paying = others.filter((entry) => (standings.ratio(plain, entry)?.low ?? 0) > 1);
+  const paying = others.filter((entry) =>
+    (standings.ratio(plain, entry)?.low ?? 0) > (entry.doubt ?? 1)
+  );
   const best = paying.toSorted((a, b) => gainOf(b) - gainOf(a))[0];
   if (best === undefined || gainOf(best) <= AS_GOOD) return staysPlain(standings, plain, others);
   const chosen = inOrder(others, gainOf).find((entry) => {

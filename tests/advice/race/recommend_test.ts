@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { breakEven } from "../../../lib/advice/composer.ts";
 import { type Candidate, nameOf, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
-import { predict } from "../../../lib/advice/prediction/predict.ts";
+import { listScheduleMs, predict } from "../../../lib/advice/prediction/predict.ts";
 import { sampleOf } from "../../../lib/advice/probe/sample.ts";
+import type { Runner } from "../../../lib/advice/race/race.ts";
 import {
+  entriesOf,
   type Entry,
   possibleGain,
   recommend,
@@ -15,6 +17,7 @@ import { MACHINE, probedOf, roundOf, sampleFor } from "../fixture.ts";
 
 const WORKERS: Candidate = { model: "workers", lanes: 2, slots: 1 };
 const LIMITED: Candidate = { model: "limited", lanes: 1, slots: 8 };
+const PROCESSES: Candidate = { model: "processes", lanes: 2, slots: 1 };
 
 Deno.test("possibleGain() is what cores and waiting can give", () => {
   const computing = sampleFor({ computeMs: 10 });
@@ -64,7 +67,9 @@ for (const [what, shape] of Object.entries(SHAPES)) {
     for (const [few, more] of [[20, 60], [12, 30], [60, 20]] as const) {
       const round = (runMs: number) => roundOf({ runMs });
       const plain = scaledMs(sample, MACHINE, SEQUENTIAL, few, 100, round(truth(few)));
-      const two = scaledMs(sample, MACHINE, WORKERS, more, 100, round(truth(more) / 1.9));
+      const walls = order.slice(0, more).map(shape);
+      const onTwo = listScheduleMs(walls, 2) * 2 / 1.9;
+      const two = scaledMs(sample, MACHINE, WORKERS, more, 100, round(onTwo));
       assert(Math.abs(plain / truth(100) - 1) < 0.05, `${few}: ${plain} of ${truth(100)}`);
       const gain = plain / two;
       assert(gain > 1.5 && gain < 2.2, `${few}, ${more}: ${gain}`);
@@ -74,7 +79,82 @@ for (const [what, shape] of Object.entries(SHAPES)) {
   });
 }
 
-const PROCESSES: Candidate = { model: "processes", lanes: 2, slots: 1 };
+/** Every tenth item computes for 400 ms, and the others wait for 20 ms, in the order of the race. */
+function twoKinds(order: readonly number[]) {
+  const probed = probedOf({ computeMs: 1, items: order.length });
+  const stretches = probed.stretches.map((stretch, turn) => {
+    const computes = order[turn]! % 10 === 9;
+    const wallMs = computes ? 400 : 20;
+    const cpuMs = computes ? 400 : 0.1;
+    return { ...stretch, wallMs, cpuMs, syncMs: cpuMs, syncCpuMs: cpuMs };
+  });
+  return sampleOf({ ...probed, stretches });
+}
+
+Deno.test("a race that met no dear item is scaled by what the sample knows of them, and raises no alarm", () => {
+  const sorted = Array.from({ length: 60 }, (_, place) => place)
+    .toSorted((a, b) => Number(a % 10 === 9) - Number(b % 10 === 9));
+  const sample = twoKinds(sorted);
+  const slots = { model: "limited", lanes: 1, slots: 16 } as const;
+  const runner = (candidate: Candidate, items: number, runMs: number): Runner => ({
+    candidate,
+    items,
+    rounds: [roundOf({ runMs })],
+  });
+  const runners = [runner(SEQUENTIAL, 32, 32 * 20), runner(slots, 48, 3 * 20)];
+  const { entries, impossible } = entriesOf(runners, sample, MACHINE, 60);
+  assertEquals(impossible, []);
+  const [plain, many] = entries.map(({ times }) => times[0]!.ms);
+  const gain = plain! / many!;
+  // 6 × 400 ms are computed one after the other, whatever waits meanwhile: 3480 ms to about 2420 ms.
+  assert(gain > 1.2 && gain < 1.6, `${gain}`);
+});
+
+Deno.test("a long wait lets as many gain as are in flight, whatever a busy machine held up", () => {
+  const sample = sampleFor({ computeMs: 0.2, waitMs: 20, wakeMs: 0.1, items: 120, total: null });
+  const held = { ...sample, blockedMs: 0.8 };
+  const many = { model: "limited", lanes: 1, slots: 656 } as const;
+  assert(possibleGain(held, MACHINE, many, 1210) > 300);
+});
+
+Deno.test("a gain that can't be puts all gains in doubt that rest on the same plain loop", () => {
+  const runner = (candidate: Candidate, ...times: number[]): Runner => ({
+    candidate,
+    items: 100,
+    rounds: times.map((runMs, round) => roundOf({ runMs, round })),
+  });
+  const sample = sampleFor({ computeMs: 10 });
+  const slow = runner(SEQUENTIAL, 3500, 3400, 3600, 3500);
+  const found = entriesOf(
+    [slow, runner(WORKERS, 1000, 1000, 1010, 990), runner(PROCESSES, 1500, 1490, 1520, 1500)],
+    sample,
+    MACHINE,
+    100,
+  );
+  assertEquals(found.impossible.map(({ model }) => model), ["workers (2 lanes)"]);
+  const { candidate, decision } = recommend(found.entries, found.usualNoise);
+  assertEquals([candidate.model, decision], ["sequential", "can't tell"]);
+  // One round is no excuse: what can't be isn't recommended, however wide its interval.
+  const once = entriesOf([runner(SEQUENTIAL, 3500), runner(PROCESSES, 1000)], sample, MACHINE, 100);
+  assertEquals(once.impossible.length, 1);
+  assertEquals(recommend(once.entries).candidate.model, "sequential");
+});
+
+Deno.test("lanes that gained more than independent processes did meanwhile took it from others", () => {
+  const runner = (candidate: Candidate, ...times: number[]): Runner => ({
+    candidate,
+    items: 100,
+    rounds: times.map((runMs, round) => roundOf({ runMs, round })),
+  });
+  const sample = sampleFor({ computeMs: 10, available: 0.3 });
+  const runners = [runner(SEQUENTIAL, 3300, 3350, 3250), runner(WORKERS, 1700, 1650, 1660)];
+  const of = (ceiling: number) => {
+    const { entries, usualNoise } = entriesOf(runners, sample, { ...MACHINE, ceiling }, 100);
+    return recommend(entries, usualNoise);
+  };
+  assertEquals([of(1).candidate.model, of(1).decision], ["sequential", "can't tell"]);
+  assertEquals(of(1.8).candidate.model, "workers");
+});
 
 function entry(candidate: Candidate, times: number[], eligible = true): Entry {
   return { candidate, eligible, times: times.map((ms, round) => ({ round, ms })) };
