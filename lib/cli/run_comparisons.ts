@@ -13,7 +13,7 @@ import { print as printOut, printError as printErr } from "../text/print.ts";
 import { createProgress, type Progress } from "../progress/progress.ts";
 import { type Style, styleOfStdout } from "../report/terminal/style.ts";
 import { renderComparison, renderFoot } from "../report/terminal/comparison_text.ts";
-import { exampleLines, failureLines } from "../report/terminal/verdict_text.ts";
+import { exampleLines, failureLines } from "../report/terminal/comparison_words.ts";
 import { compare } from "../timing/compare.ts";
 import { compareResults } from "../timing/compare_results.ts";
 import { describeEnvironment } from "../timing/environment.ts";

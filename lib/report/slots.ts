@@ -62,7 +62,8 @@ export function hasStarted(timeline: Timeline, at: number): boolean {
     Number.isFinite(timeline.endedMs[at]);
 }
 
-function startOrder(timeline: Timeline): number[] {
+/** The places of the tasks that started, in the order in which they did. */
+export function startOrder(timeline: Timeline): number[] {
   const order: number[] = [];
   for (let at = 0; at < timeline.index.length; at++) if (hasStarted(timeline, at)) order.push(at);
   return order.sort((a, b) => timeline.startedMs[a]! - timeline.startedMs[b]! || a - b);

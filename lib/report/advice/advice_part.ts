@@ -148,26 +148,26 @@ export function advicePart(file: AdviceFile, { id, alone }: PartPlace): PagePart
 /** Computing is what lanes are for and waiting what slots are for, so they have those models' colours. */
 const COLOURS = { computing: "var(--workers)", waiting: "var(--concurrent)" } as const;
 
-/** So many standard errors to either side hold 95 %. */
-const SIDES = 1.96;
+/** The 95% interval of a normal distribution reaches so many standard errors to either side. */
+const STANDARD_ERRORS = 1.96;
 
 /** What is drawn of an advice. */
 type Split = Pick<Advice, "bound" | "cpuShare" | "sample">;
 
-function held(share: number): number {
+function clamped(share: number): number {
   return share > 0 ? Math.min(1, share) : 0;
 }
 
 /** Per task, in milliseconds; what it waited for a CPU that others used is left out. */
 function timesOf({ cpuShare, sample: { cpuMs, wallMs } }: Split) {
-  const share = held(cpuShare);
+  const share = clamped(cpuShare);
   return { computing: cpuMs, waiting: share > 0 ? cpuMs * (1 / share - 1) : wallMs };
 }
 
 /** Writes the figure of computing and waiting. */
 function splitFigure(advice: Split, id: string): Html {
   const times = timesOf(advice);
-  const share = held(advice.cpuShare);
+  const share = clamped(advice.cpuShare);
   return figure({
     id,
     title: "What a task does with its time",
@@ -191,9 +191,9 @@ function splitFigure(advice: Split, id: string): Html {
 
 function drawSplit(advice: Split, width: number): string {
   const { bound, cpuShare, sample } = advice;
-  const share = held(cpuShare);
+  const share = clamped(cpuShare);
   const times = timesOf(advice);
-  const off = SIDES * held(sample.cpuShareError);
+  const off = STANDARD_ERRORS * clamped(sample.cpuShareError);
   const parts = [
     { name: "computing", from: 0, to: share, at: 0, anchor: "start" as const },
     { name: "waiting", from: share, to: 1, at: 1, anchor: "end" as const },

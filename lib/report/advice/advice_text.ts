@@ -19,21 +19,21 @@ import {
   sampleLine,
 } from "./advice_words.ts";
 import { escapeMarkdown, markdownTable } from "../files/escape.ts";
-import { paletteFor, type Style } from "../terminal/style.ts";
+import { paletteFor, type Style, uncoloured } from "../terminal/style.ts";
 import { textTable } from "../terminal/text_table.ts";
-import { environmentLine } from "../terminal/verdict_text.ts";
+import { environmentLine } from "../environment_line.ts";
 import { plain, wrap } from "../../text/plain.ts";
 import { counted } from "../../text/format.ts";
 
-/** Which columns of models go first where the terminal is narrow: start, then memory, then the prediction. */
+/** Which columns are left out first where the terminal is narrow: start, memory, then the prediction. */
 const DROP_ORDER = [0, 2, 0, 4, 3, 0];
 
-/** Of what is said at the end of a row only an arrow for the recommended, where there is no room. */
-function mark(cells: readonly string[]): string {
+/** The short form of a row's remark: an arrow for the recommended, else nothing. */
+function shortRemark(cells: readonly string[]): string {
   return cells.at(-1)!.startsWith("←") ? "←" : "";
 }
 
-/** Writes advice as text. */
+/** Writes advice for a terminal. */
 export function renderAdvice(advice: Advice, style: Style): string {
   const palette = paletteFor(style);
   const text = (line: string) => wrap(plain(line), style.columns);
@@ -47,8 +47,9 @@ export function renderAdvice(advice: Advice, style: Style): string {
       cells: rows.map((cells) => cells[column]!),
       left: column === 0 || column === MODEL_HEADS.length - 1,
       dropOrder: DROP_ORDER[column]!,
-      paint: (row: number) => isChosen(row) ? palette.good : (text: string) => text,
-      ...(column === MODEL_HEADS.length - 1 && { short: { cells: rows.map(mark), order: 1.5 } }),
+      paint: (row: number) => isChosen(row) ? palette.good : uncoloured,
+      ...(column === MODEL_HEADS.length - 1 &&
+        { short: { cells: rows.map(shortRemark), order: 1.5 } }),
     })),
     style,
   );

@@ -32,7 +32,7 @@ export function className(bound: Advice["bound"]): string {
   return CLASS_NAMES[bound] ?? "measured";
 }
 
-const OUT: Readonly<Record<NonNullable<ModelAdvice["out"]>, string>> = Object.assign(
+const OUT_WORDS: Readonly<Record<NonNullable<ModelAdvice["out"]>, string>> = Object.assign(
   Object.create(null),
   {
     failures: "tasks failed",
@@ -135,7 +135,7 @@ export function modelCells({ advice, model }: { advice: Advice; model: ModelAdvi
     chosen
       ? "← recommended"
       : out !== undefined
-      ? out === "slower" && measured === undefined ? "stopped, slower" : OUT[out] ?? ""
+      ? out === "slower" && measured === undefined ? "stopped, slower" : OUT_WORDS[out] ?? ""
       : measured === undefined
       ? "not raced"
       : "",
@@ -143,7 +143,7 @@ export function modelCells({ advice, model }: { advice: Advice; model: ModelAdvi
 }
 
 /** Times below a tenth of a millisecond are read better in microseconds. */
-function fine(ms: number): string {
+function formatShort(ms: number): string {
   return ms < 0.1 ? `${formatNumber(ms * 1000)} µs` : formatDuration(ms);
 }
 
@@ -157,15 +157,17 @@ export function sampleLine({ sample, job }: Advice): string {
     ? ""
     : ` An item takes ${formatBytes(sample.itemBytes)} to send, a result ${
       formatBytes(sample.resultBytes)
-    }; copying both takes ${fine(sample.cloneMs)}.`;
+    }; copying both takes ${formatShort(sample.cloneMs)}.`;
   const source = sample.sourceMs > 0.05 * sample.wallMs && sample.sourceMs > 0.01
-    ? ` Getting an item from its source takes ${fine(sample.sourceMs)}, which no model shares out.`
+    ? ` Getting an item from its source takes ${
+      formatShort(sample.sourceMs)
+    }, which no model shares out.`
     : "";
   const { others, queuedMs = 0 } = sample;
   const busy = others !== undefined
     ? isBusy(others)
       ? ` ${othersWords(others)}: a task queued ${
-        fine(queuedMs)
+        formatShort(queuedMs)
       } for a core on average, which the ` +
         `system counted and which isn't taken for waiting.`
       : ""
@@ -174,9 +176,11 @@ export function sampleLine({ sample, job }: Advice): string {
       `computes; the share is corrected for it.`
     : "";
   return `${counted(sample.items, "item")} ${all} ran one by one: ${
-    fine(sample.wallMs)
+    formatShort(sample.wallMs)
   } each on average ` +
-    `(standard deviation ${formatPercent(sample.variation)}), ${fine(sample.cpuMs)} of CPU.` +
+    `(standard deviation ${formatPercent(sample.variation)}), ${
+      formatShort(sample.cpuMs)
+    } of CPU.` +
     `${sizes}${source}${busy}`;
 }
 

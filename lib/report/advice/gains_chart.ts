@@ -54,7 +54,7 @@ function rowOf(model: ModelAdvice, i: number, advice: Advice): GainRow {
 
 /** Writes the figure of predicted and measured gains. */
 export function gainsFigure(advice: Advice, id: string): Html {
-  // The plain loop is what the others are held against; it has a row only where it is the advice.
+  // The plain loop is what the others are compared with; it has a row only where it is the advice.
   const rows = advice.models.map((model, i) => rowOf(model, i, advice))
     .filter(({ chosen, predicted, plain }) => shown(predicted.median) && (chosen || !plain));
   if (rows.every(({ plain }) => plain)) {
@@ -98,7 +98,7 @@ interface GainRow {
   readonly remark: string;
   /** Whether it is the recommended one. */
   readonly chosen: boolean;
-  /** Whether it is the plain loop, against which all others are held. */
+  /** Whether it is the plain loop, which all others are compared with. */
   readonly plain: boolean;
   /** Against sequential, as predicted, with the prediction's range. */
   readonly predicted: Interval;
@@ -116,18 +116,18 @@ function drawGains(rows: readonly GainRow[], machine: Machine, width: number): s
       [predicted, measured ?? predicted].flatMap(({ median, low, high }) => [median, low, high])
     ).concat(machine.ceiling),
   );
-  const held = (value: number) => Math.min(high, Math.max(low, value || low));
+  const clamped = (value: number) => Math.min(high, Math.max(low, value || low));
   const margin = { top: 26, left: 10, right: wide ? 150 : 134, bottom: 30 };
-  const ceiling = held(machine.ceiling);
+  const ceiling = clamped(machine.ceiling);
   const part = log
     ? Math.log(ceiling / low) / Math.log(high / low)
     : (ceiling - low) / (high - low);
   const measured = rows.flatMap(({ measured, ...row }) =>
     measured === null ? [] : [{
       ...row,
-      median: held(measured.median),
-      low: held(measured.low),
-      high: held(measured.high),
+      median: clamped(measured.median),
+      low: clamped(measured.low),
+      high: clamped(measured.high),
       label: formatRatio(measured.median),
       range: `${formatNumber(measured.low)} to ${formatNumber(measured.high)}`,
       title: `${row.name}: ${formatSpeedup(measured)} measured`,
@@ -135,9 +135,9 @@ function drawGains(rows: readonly GainRow[], machine: Machine, width: number): s
   );
   const predicted = rows.map(({ predicted, ...row }) => ({
     ...row,
-    median: held(predicted.median),
-    low: held(predicted.low),
-    high: held(predicted.high),
+    median: clamped(predicted.median),
+    low: clamped(predicted.low),
+    high: clamped(predicted.high),
     label: row.plain ? "1×, by definition" : `${formatRatio(predicted.median)} predicted`,
     title: row.plain
       ? "sequential: 1×, by definition"

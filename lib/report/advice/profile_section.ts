@@ -74,7 +74,7 @@ const COLOURS: Readonly<Record<Owner, string>> = Object.assign(Object.create(nul
   runtime: "var(--sequential)",
 });
 
-function held(share: number): number {
+function clamped(share: number): number {
   return share > 0 ? Math.min(1, share) : 0;
 }
 
@@ -89,7 +89,7 @@ export function drawFlame(bars: readonly FlameBar[], width: number): string {
   const room = width - 2 * MARGIN;
   const drawn = bars.slice(0, MOST_BARS).filter(({ depth }) => depth >= 0 && depth < DEEPEST).map(
     ({ name, owner, place, depth, from, share }) => {
-      const [left, right] = [held(from), held(held(from) + held(share))];
+      const [left, right] = [clamped(from), clamped(clamped(from) + clamped(share))];
       const level = Math.floor(depth);
       return {
         left,

@@ -10,12 +10,8 @@ import type { Renderers } from "../../files/output_files.ts";
 import { escapeCell, escapeMarkdown, markdownTable } from "./escape.ts";
 import { renderTrace } from "./trace.ts";
 import { failedOf, sizeOf } from "../terminal/comparison_text.ts";
-import {
-  environmentLine,
-  exampleLines,
-  failureLines,
-  verdictText,
-} from "../terminal/verdict_text.ts";
+import { exampleLines, failureLines, verdictText } from "../terminal/comparison_words.ts";
+import { environmentLine } from "../environment_line.ts";
 import {
   counted,
   formatBytes,

@@ -19,7 +19,7 @@ import {
   isUndecided,
   LESSON,
   verdictText,
-} from "../terminal/verdict_text.ts";
+} from "../terminal/comparison_words.ts";
 import {
   counted,
   formatBytes,

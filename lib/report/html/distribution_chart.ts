@@ -121,7 +121,7 @@ function drawDistributions(title: string, distributions: readonly Distribution[]
         }`,
       }]
     );
-    const held = (value: number) => Math.max(low, value);
+    const clamped = (value: number) => Math.max(low, value);
     const label = (words: string, dx: number, more: Plot.TextOptions) =>
       Plot.text([words], {
         y: () => base - 8,
@@ -142,12 +142,12 @@ function drawDistributions(title: string, distributions: readonly Distribution[]
         className: "times",
       }),
       Plot.ruleY([base + 3], {
-        x1: held(quantile(times, 0.05)),
-        x2: held(p95),
+        x1: clamped(quantile(times, 0.05)),
+        x2: clamped(p95),
         stroke: colour,
         strokeWidth: 2,
       }),
-      Plot.ruleX([held(median)], {
+      Plot.ruleX([clamped(median)], {
         y1: base - (ROW_HEIGHT - 16),
         y2: base + 6,
         stroke: "var(--ink)",

@@ -7,7 +7,7 @@
 
 import { renderDocument, type Section } from "./document.ts";
 import { type Html, type Markup, markup } from "./markup.ts";
-import { environmentLine } from "../terminal/verdict_text.ts";
+import { environmentLine } from "../environment_line.ts";
 import { formatCount, formatNumber } from "../../text/format.ts";
 import type { ResultFile } from "../../timing/result.ts";
 

@@ -93,12 +93,12 @@ function drawGains(
   const wide = width > 500;
   const right = wide ? 190 : 118, left = wide ? 92 : 86;
   const top = ceiling === undefined ? 6 : 24;
-  const held = (value: number) => Math.min(high, Math.max(low, value));
+  const clamped = (value: number) => Math.min(high, Math.max(low, value));
   const rows = gains.map(({ model, speedup, words }) => ({
     model: model.slice(0, 24),
-    median: held(speedup.median),
-    low: held(speedup.low),
-    high: held(speedup.high),
+    median: clamped(speedup.median),
+    low: clamped(speedup.low),
+    high: clamped(speedup.high),
     label: formatRatio(speedup.median),
     detail: words !== "" && wide
       ? words
@@ -152,14 +152,14 @@ function drawGains(
       Plot.tickX(rows, { y: "model", x: "high", stroke: "var(--ink)", inset: 6 }),
       Plot.ruleX([1], { stroke: "var(--ink)" }),
       ...(ceiling === undefined ? [] : [
-        Plot.ruleX([held(ceiling)], {
+        Plot.ruleX([clamped(ceiling)], {
           stroke: "var(--bad)",
           strokeWidth: 1.5,
           strokeDasharray: "5 4",
           className: "ceiling",
         }),
         Plot.text([`ceiling ${formatRatio(ceiling)}`], {
-          x: [held(ceiling)],
+          x: [clamped(ceiling)],
           frameAnchor: "top",
           dy: -14,
           fill: "var(--bad)",

@@ -29,7 +29,7 @@ const TOO_SHORT_TO_SEE = 0.34;
 /** Writes the timeline of a comparison. */
 export function timelineSection(comparison: Comparison, id: string): Html {
   const recorded = comparison.models.flatMap((result): Recorded[] => {
-    const timeline = result.timeline && upright(result.timeline);
+    const timeline = result.timeline && equalColumns(result.timeline);
     const endMs = timeline?.endedMs.reduce((end, ms) => Math.max(end, ms || 0), 0) ?? 0;
     return timeline && endMs > 0 ? [{ result, timeline, endMs }] : [];
   });
@@ -52,12 +52,12 @@ export function timelineSection(comparison: Comparison, id: string): Html {
   const maxBars = Math.max(60, Math.min(400, Math.floor(MAX_BARS / recorded.length)));
   const panels = (axisMs: number, width: number) => {
     const { left, right } = timelineMargins(width);
-    const space = { axisMs, axisPixels: width - left - right, maxBars };
-    return recorded.map(({ result, timeline }) => layOutPanel(result, timeline, space));
+    const scale = { axisMs, axisPixels: width - left - right, maxBars };
+    return recorded.map(({ result, timeline }) => layOutPanel(result, timeline, scale));
   };
-  const draw = (axisMs: number, up: boolean) => (width: number) =>
-    timelineChart(panels(axisMs, width), axisMs, width, up, {
-      title: up ? `Timeline, the first ${formatDuration(axisMs)}` : "Timeline",
+  const draw = (axisMs: number, closeUp: boolean) => (width: number) =>
+    timelineChart(panels(axisMs, width), axisMs, width, closeUp, {
+      title: closeUp ? `Timeline, the first ${formatDuration(axisMs)}` : "Timeline",
       description: recorded.map(({ result, endMs }) =>
         `${result.model} ended after ${formatDuration(endMs)}`
       ).join("; "),
@@ -97,7 +97,7 @@ export function timelineSection(comparison: Comparison, id: string): Html {
 }
 
 /** Columns of one length; a hand-edited file may hold others. */
-function upright(timeline: Timeline): Timeline {
+function equalColumns(timeline: Timeline): Timeline {
   const { index, lane, queuedMs, startedMs, endedMs, status } = timeline;
   const length = Math.min(
     ...[index, lane, queuedMs, startedMs, endedMs, status].map((c) => c.length),
@@ -202,7 +202,7 @@ function timelineChart(
   panels: readonly Panel[],
   axisMs: number,
   width: number,
-  up: boolean,
+  closeUp: boolean,
   name: ChartName,
 ): string {
   const { left, right } = timelineMargins(width);
@@ -210,7 +210,7 @@ function timelineChart(
   const marks: Plot.Markish[] = [];
   let top = TOP;
   for (const panel of panels) {
-    marks.push(...panelMarks(panel, { top, left, axisMs, pixelMs, up, wide: width > 500 }));
+    marks.push(...panelMarks(panel, { top, left, axisMs, pixelMs, closeUp, wide: width > 500 }));
     top += TITLE_HEIGHT + panel.height + PANEL_GAP;
   }
   const height = top - PANEL_GAP + AXIS_HEIGHT;
@@ -245,10 +245,10 @@ function formatShort(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
-interface Place extends Space {
+interface Place extends TimeScale {
   readonly top: number;
   readonly left: number;
-  readonly up: boolean;
+  readonly closeUp: boolean;
   readonly wide: boolean;
 }
 
@@ -276,7 +276,7 @@ function panelMarks(panel: Panel, place: Place): Plot.Markish[] {
     });
 
   const inFlight = flightBands(panel, body, place);
-  const shown = place.up
+  const shown = place.closeUp
     ? `${formatCount(panel.done)} of ${formatCount(panel.tasks)} done`
     : formatDuration(panel.endMs);
   const labels = panel.lanes.filter(({ label }) => label !== "");
@@ -308,7 +308,7 @@ function panelMarks(panel: Panel, place: Place): Plot.Markish[] {
       dx: 6,
       textAnchor: "start",
       className: "strong",
-      ...(place.up ? { lineWidth: 5.5, lineHeight: 1.15 } : {}),
+      ...(place.closeUp ? { lineWidth: 5.5, lineHeight: 1.15 } : {}),
     }),
   ].map((mark) => mark as Plot.Markish).filter(() => pixelMs > 0);
 }
@@ -341,7 +341,7 @@ interface Band {
 }
 
 /** The time axis that bands are drawn on. */
-interface Space {
+interface TimeScale {
   /** Where it ends, in milliseconds. */
   readonly axisMs: number;
   /** How many milliseconds a pixel is wide. */
@@ -349,9 +349,9 @@ interface Space {
 }
 
 /** Tasks in flight, one by one or how many there were, and whether they gave no value. */
-function flightBands(panel: Panel, body: number, space: Space): (Band & { bad: boolean })[] {
+function flightBands(panel: Panel, body: number, scale: TimeScale): (Band & { bad: boolean })[] {
   const bars = panel.bars.map((bar) => ({
-    ...flightBand(bar, body, space),
+    ...flightBand(bar, body, scale),
     bad: isBad(bar.status),
   }));
   return [...bars, ...depthBands(panel, body)];
@@ -362,13 +362,13 @@ function isBad(status: string): boolean {
 }
 
 /** Leaves a hairline between neighbours where there is room, and hides none. */
-function across(bar: PlacedBar, { axisMs, pixelMs }: Space): { x1: number; x2: number } {
+function across(bar: PlacedBar, { axisMs, pixelMs }: TimeScale): { x1: number; x2: number } {
   const wide = (bar.toMs - bar.fromMs) / pixelMs;
   const x2 = bar.toMs - (bar.tasks === 1 && wide > 2.5 ? 0.6 * pixelMs : 0);
   return { x1: bar.fromMs, x2: Math.min(axisMs, Math.max(x2, bar.fromMs + 0.8 * pixelMs)) };
 }
 
-function flightBand(bar: PlacedBar, body: number, space: Space): Band {
+function flightBand(bar: PlacedBar, body: number, scale: TimeScale): Band {
   const when = `${formatDuration(bar.fromMs)} to ${formatDuration(bar.toMs)}`;
   const ending = bar.status === "fulfilled" ? "" : `\n${bar.status}`;
   const running = bar.running === undefined
@@ -383,15 +383,15 @@ function flightBand(bar: PlacedBar, body: number, space: Space): Band {
       formatCount(bar.tasks)
     } tasks on lane ${bar.lane}, from task ${bar.index}\n${when}${running}${ending}`;
   const y1 = body + bar.top;
-  return { ...across(bar, space), y1, y2: y1 + bar.height, title };
+  return { ...across(bar, scale), y1, y2: y1 + bar.height, title };
 }
 
 /** The part of each bar in which its lane ran it: its lower end, as high as its running share. */
-function runningBands(panel: Panel, body: number, space: Space): Band[] {
+function runningBands(panel: Panel, body: number, scale: TimeScale): Band[] {
   const bars = panel.bars.filter(({ running, status }) => running! > 0 && !isBad(status)).map(
     (bar) => {
       const bottom = body + bar.top + bar.height;
-      return { ...across(bar, space), y1: bottom - bar.height * bar.running!, y2: bottom };
+      return { ...across(bar, scale), y1: bottom - bar.height * bar.running!, y2: bottom };
     },
   );
   const deep = depthBands(panel, body).map((band, i) => {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assignSlots, hasStarted, type Slots } from "../slots.ts";
+import { assignSlots, hasStarted, type Slots, startOrder } from "../slots.ts";
 import type { ModelResult, Timeline } from "../../timing/result.ts";
 
 /** A bar in its place; pixels count from the panel's top. */
@@ -228,16 +228,10 @@ function preparedFrom(timeline: Timeline): Prepared {
   const prepared = {
     ...assignSlots(timeline),
     running: runningShares(timeline),
-    started: startedTasks(timeline),
+    started: startOrder(timeline),
   };
   preparedTimelines.set(timeline, prepared);
   return prepared;
-}
-
-function startedTasks(timeline: Timeline): number[] {
-  const started: number[] = [];
-  for (let at = 0; at < timeline.index.length; at++) if (hasStarted(timeline, at)) started.push(at);
-  return started.sort((a, b) => timeline.startedMs[a]! - timeline.startedMs[b]!);
 }
 
 /**

@@ -13,7 +13,7 @@ import { table } from "../html/figure.ts";
 import type { PeersAim, PeersFile, PeersRow } from "./peers_file.ts";
 import { paletteFor, type Style } from "../terminal/style.ts";
 import { type TextColumn, textTable } from "../terminal/text_table.ts";
-import { environmentLine } from "../terminal/verdict_text.ts";
+import { environmentLine } from "../environment_line.ts";
 import { counted, formatNumber, NO_FIGURE } from "../../text/format.ts";
 import { fit, plain, wrap } from "../../text/plain.ts";
 import type { Interval } from "../../timing/result.ts";

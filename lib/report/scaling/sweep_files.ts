@@ -8,7 +8,7 @@ import { stringify } from "@std/csv/stringify";
 import type { Renderers } from "../../files/output_files.ts";
 import { escapeMarkdown, markdownTable } from "../files/escape.ts";
 import { capacitySentences, failingSentences, forecastSentences } from "./sweep_sentences.ts";
-import { environmentLine } from "../terminal/verdict_text.ts";
+import { environmentLine } from "../environment_line.ts";
 import type { SweepResult } from "../../scaling/sweep_result.ts";
 import {
   fitSentences,

@@ -10,9 +10,9 @@ import {
   failingSentences,
   forecastSentences,
 } from "./sweep_sentences.ts";
-import { paletteFor, type Style } from "../terminal/style.ts";
+import { paletteFor, type Style, uncoloured } from "../terminal/style.ts";
 import { textTable } from "../terminal/text_table.ts";
-import { environmentLine } from "../terminal/verdict_text.ts";
+import { environmentLine } from "../environment_line.ts";
 import { type Law, throughputAt } from "../../scaling/laws/laws.ts";
 import type { OpenLoopPoint, SweepPoint, SweepResult } from "../../scaling/sweep_result.ts";
 import {
@@ -140,7 +140,7 @@ export function sweepText(result: SweepResult, style: Style): string {
   const { job, model, why, axis, points, fits, chosen, forecasts, openLoop, warnings, partial } =
     result;
   const palette = paletteFor(style);
-  const lines = (texts: readonly string[], paint = (text: string) => text) =>
+  const lines = (texts: readonly string[], paint = uncoloured) =>
     texts.map((text) => wrap(text, style.columns, "  ").split("\n").map(paint).join("\n")).join(
       "\n",
     );

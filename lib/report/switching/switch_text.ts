@@ -14,7 +14,7 @@ import { formatDuration, formatNumber, middle } from "../../text/format.ts";
 import { wrap } from "../../text/plain.ts";
 import { paletteFor, type Style } from "../terminal/style.ts";
 import { textTable } from "../terminal/text_table.ts";
-import { environmentLine } from "../terminal/verdict_text.ts";
+import { environmentLine } from "../environment_line.ts";
 import {
   BETWEEN,
   cameText,

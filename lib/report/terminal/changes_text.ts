@@ -13,14 +13,10 @@ import {
   NO_FIGURE,
 } from "../../text/format.ts";
 import { fit, plain, wrap } from "../../text/plain.ts";
-import { paletteFor, type Style } from "./style.ts";
+import { paletteFor, type Style, uncoloured } from "./style.ts";
 import { textTable } from "./text_table.ts";
 
-/**
- * Writes what changed: a table, what to mind, and whether anything is slower than allowed.
- *
- * @param maxSlowdown How much slower is allowed, as a share.
- */
+/** Writes what changed: a table, warnings, and whether anything is slower than allowed, by a share. */
 export function renderChanges(
   { changes, warnings }: Pick<ResultsComparison, "changes" | "warnings">,
   maxSlowdown: number,
@@ -34,7 +30,7 @@ export function renderChanges(
         ? palette.bad
         : verdict === "faster"
         ? palette.good
-        : same;
+        : uncoloured;
     const table = textTable([
       { head: "model", left: true, cells: of.map(({ model }) => fit(plain(model), 12)) },
       { head: "before", dropOrder: 2, cells: of.map(({ oldMs }) => formatDuration(oldMs.median)) },
@@ -53,23 +49,22 @@ export function renderChanges(
       {
         head: "",
         left: true,
-        cells: of.map(told),
-        short: { cells: of.map((change) => SHORT[told(change)] ?? told(change)), order: 3 },
+        cells: of.map(verdictWords),
+        short: {
+          cells: of.map((change) => SHORT[verdictWords(change)] ?? verdictWords(change)),
+          order: 3,
+        },
         paint: (row) => paint(of[row]!),
       },
     ], style);
     blocks.push([palette.heading(wrap(plain(job), style.columns)), table].join("\n"));
   }
-  const minded = warnings.map((text) =>
+  const notices = warnings.map((text) =>
     palette.warning(wrap(`Warning: ${plain(text)}`, style.columns, "  "))
   );
-  if (minded.length > 0) blocks.push(minded.join("\n"));
+  if (notices.length > 0) blocks.push(notices.join("\n"));
   blocks.push(palette.heading(wrap(summary(changes, maxSlowdown), style.columns)));
   return blocks.join("\n\n");
-}
-
-function same(text: string): string {
-  return text;
 }
 
 /** Shorter words, where the terminal is narrow. */
@@ -84,7 +79,7 @@ function ratio({ verdict, ratio }: Change, of: (ratio: Change["ratio"]) => strin
   return DIFFERENCES.includes(verdict) ? of(ratio) : NO_FIGURE;
 }
 
-function told({ verdict, tooSlow }: Change): string {
+function verdictWords({ verdict, tooSlow }: Change): string {
   return tooSlow ? "slower than allowed" : verdict;
 }
 

@@ -5,15 +5,10 @@
  */
 
 import { renderLanes } from "./lanes_picture.ts";
-import { type Palette, paletteFor, type Style } from "./style.ts";
+import { type Palette, paletteFor, type Style, uncoloured } from "./style.ts";
 import { type TextColumn, textTable } from "./text_table.ts";
-import {
-  environmentLine,
-  exampleLines,
-  failureLines,
-  LESSON,
-  verdictText,
-} from "./verdict_text.ts";
+import { exampleLines, failureLines, LESSON, verdictText } from "./comparison_words.ts";
+import { environmentLine } from "../environment_line.ts";
 import {
   counted,
   formatBytes,
@@ -118,7 +113,7 @@ const COLUMNS: readonly Column[] = [
     left: true,
     dropOrder: 0,
     cell: ({ model }) => fit(plain(model), MODEL_COLUMNS),
-    paint: ({ model }, palette) => model === "sequential" ? same : palette.heading,
+    paint: ({ model }, palette) => model === "sequential" ? uncoloured : palette.heading,
   },
   { head: "lanes × slots", left: true, dropOrder: 8, cell: sizeOf },
   { head: "start", dropOrder: 3, cell: ({ rounds }) => time(rounds, (r) => r.startMs) },
@@ -152,7 +147,7 @@ const COLUMNS: readonly Column[] = [
     head: "failed",
     dropOrder: 0,
     cell: ({ rounds }) => String(failedOf(rounds)),
-    paint: ({ rounds }, palette) => failedOf(rounds) > 0 ? palette.bad : same,
+    paint: ({ rounds }, palette) => failedOf(rounds) > 0 ? palette.bad : uncoloured,
   },
 ];
 
@@ -163,17 +158,15 @@ const COLUMNS: readonly Column[] = [
 export function renderTable(comparison: Comparison, style: Style): string {
   const { models } = comparison;
   const palette = paletteFor(style);
-  const columns = COLUMNS.map(({ cell, paint = () => same, short, ...column }): TextColumn => ({
+  const columns = COLUMNS.map((
+    { cell, paint = () => uncoloured, short, ...column },
+  ): TextColumn => ({
     ...column,
     cells: models.map((model) => cell(model, comparison)),
     paint: (row) => paint(models[row]!, palette),
     ...(short && { short: { cells: models.map(short), order: NARROW } }),
   }));
   return textTable(columns, style);
-}
-
-function same(text: string): string {
-  return text;
 }
 
 /** How many lanes and slots a model had. */
@@ -205,9 +198,9 @@ function speedupOf(model: ModelResult): string {
 }
 
 function speedupPaint(model: ModelResult, palette: Palette): (text: string) => string {
-  if (model.speedup === null || model.model === "sequential") return same;
+  if (model.speedup === null || model.model === "sequential") return uncoloured;
   if (model.speedup.low > 1) return palette.good;
-  return model.speedup.high < 1 ? palette.bad : same;
+  return model.speedup.high < 1 ? palette.bad : uncoloured;
 }
 
 /**

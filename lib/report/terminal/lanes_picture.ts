@@ -141,7 +141,7 @@ interface PanelOptions {
   readonly endMs: number;
   /** The colours to draw with. */
   readonly palette: Palette;
-  /** Told which signs were used. */
+  /** Collects which signs were used. */
   readonly drawn: Set<Sign>;
 }
 
@@ -154,7 +154,7 @@ interface PanelRow {
 }
 
 /** Multiples of it spread evenly over 0 to 1 (the golden ratio's fraction). */
-const GOLDEN = 0.6180339887;
+const GOLDEN_FRACTION = 0.6180339887;
 
 /** A sign and its colour. */
 type Painted = readonly [sign: string, paint: (text: string) => string];
@@ -182,7 +182,7 @@ function computingRows(rows: readonly Row[], timeline: Timeline): Map<number, In
     const share = timeline.lanes.find((entry) => entry.lane === lane)?.cpuShare ?? 0;
     const chosen = new Int32Array(of[0]!.filled.length).fill(-1);
     // Lanes begin at different phases, or their rare computing would look as if they had agreed.
-    let due = share > 0 ? (0.5 + lane * GOLDEN) % 1 : 0;
+    let due = share > 0 ? (0.5 + lane * GOLDEN_FRACTION) % 1 : 0;
     let turn = 0;
     for (let cell = 0; cell < chosen.length; cell++) {
       const active = of.filter(({ filled }) => filled[cell]! >= IN_FLIGHT);
@@ -258,9 +258,9 @@ const MOST_ROWS = 8;
 /** A row's cell counts as in flight when its slots were so for this share of the cell. */
 const IN_FLIGHT = 0.5;
 /** A task alone in its row is seen if it took this share of a cell. */
-const SEEN = 0.1;
+const LEAST_SHOWN = 0.1;
 /** Tasks are numbered where this share of them has room. */
-const MOST = 0.75;
+const MOST_HAVE_ROOM = 0.75;
 
 /** A row of a panel: a slot, or several slots of one lane. */
 interface Row {
@@ -303,8 +303,8 @@ interface Rows {
  */
 function layRows(timeline: Timeline, slots: Slots, startMs: number, scale: Scale): Rows {
   const { rows, hidden } = layOut(slots, scale.cells);
-  fill(rows, timeline, slots, startMs, scale);
-  return { rows, hidden, numbered: number(rows) };
+  fillRows(rows, timeline, slots, startMs, scale);
+  return { rows, hidden, numbered: numberTasks(rows) };
 }
 
 function layOut(slots: Slots, cells: number): { rows: Row[]; hidden: number } {
@@ -331,7 +331,7 @@ function layOut(slots: Slots, cells: number): { rows: Row[]; hidden: number } {
   return { rows, hidden: lanes.length - shown.length };
 }
 
-function fill(
+function fillRows(
   rows: readonly Row[],
   timeline: Timeline,
   slots: Slots,
@@ -350,7 +350,7 @@ function fill(
     for (let cell = Math.floor(from); cell < to; cell++) {
       row.filled[cell]! += (Math.min(to, cell + 1) - Math.max(from, cell)) / row.slots;
     }
-    if (row.slots === 1 && to - from > SEEN) {
+    if (row.slots === 1 && to - from > LEAST_SHOWN) {
       // A short task between idle times would fall below the threshold in both its cells.
       const middle = Math.min(cells - 1, Math.floor((from + to) / 2));
       if (to - from < 1) row.filled[middle] = Math.max(row.filled[middle]!, IN_FLIGHT);
@@ -362,13 +362,13 @@ function fill(
 }
 
 /** Writes each task's number where it begins, if most have room; says whether it did. */
-function number(rows: readonly Row[]): boolean {
+function numberTasks(rows: readonly Row[]): boolean {
   const tasks = rows.flatMap((row) => row.tasks.map((task) => ({ ...task, row })));
   // A number may not hide its task: it needs a cell more than it has digits.
   const roomy = tasks.filter(({ number, from, to }) =>
     Math.round(to) - Math.round(from) > number.length
   );
-  if (roomy.length < tasks.length * MOST) return false;
+  if (roomy.length < tasks.length * MOST_HAVE_ROOM) return false;
   for (const { number, from, row } of roomy) {
     for (let digit = 0; digit < number.length; digit++) {
       row.numbers.set(Math.round(from) + digit, number[digit]!);

@@ -32,16 +32,17 @@ export interface Palette {
   readonly warning: (text: string) => string;
 }
 
-const same = (text: string) => text;
+/** Text without a colour. */
+export const uncoloured = (text: string): string => text;
 
 const PLAIN: Palette = {
-  heading: same,
-  computing: same,
-  waiting: same,
-  idle: same,
-  good: same,
-  bad: same,
-  warning: same,
+  heading: uncoloured,
+  computing: uncoloured,
+  waiting: uncoloured,
+  idle: uncoloured,
+  good: uncoloured,
+  bad: uncoloured,
+  warning: uncoloured,
 };
 
 // The codes are ECMA-48's. std's colours ask NO_COLOR once more and then leave colour out although

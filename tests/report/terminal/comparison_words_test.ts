@@ -1,11 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import {
-  environmentLine,
-  failureLines,
-  verdictText,
-} from "../../../lib/report/terminal/verdict_text.ts";
+import { failureLines, verdictText } from "../../../lib/report/terminal/comparison_words.ts";
 import type { Comparison, ModelResult } from "../../../lib/timing/result.ts";
-import { cpuComparison, hostileResult, ioComparison, resultOf } from "../fixture.ts";
+import { cpuComparison, hostileResult, ioComparison } from "../fixture.ts";
 
 Deno.test("the verdict says what the job is bound by, what to take and what it gains", async (t) => {
   await t.assertSnapshot([verdictText(ioComparison()), verdictText(cpuComparison())]);
@@ -68,15 +64,6 @@ Deno.test("hostile reasons stay on one line", () => {
     // deno-lint-ignore no-control-regex
     assert(!/[\u0000-\u001f\u007f-\u009f]/.test(line));
   }
-});
-
-Deno.test("the environment is one line, with a start that isn't a date as it is", () => {
-  const { environment } = resultOf();
-  assertEquals(
-    environmentLine({ ...environment, cpuModel: "Some CPU" }),
-    "Deno 2.9.6, linux x86_64, 2 CPUs (Some CPU), load 0.42, seed 42, 2026-01-02 03:04 UTC",
-  );
-  assert(environmentLine({ ...environment, startedAt: "long\nago" }).endsWith(", long ago"));
 });
 
 Deno.test("on a busy machine, and where rounds differ too much, nothing is left sequential", () => {

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
-import { reportPage } from "../../lib/report/html/report_page.ts";
-import { anyFailed, chartText, sweepText } from "../../lib/report/scaling/sweep_text.ts";
-import { drawSweep } from "../../lib/report/scaling/sweep_part.ts";
-import { sweepCsv } from "../../lib/report/scaling/sweep_files.ts";
-import { sweepResultSchema } from "../../lib/scaling/sweep_result.ts";
-import { resultOf } from "./measured.ts";
-import { ratesOf } from "./rates.ts";
+import { reportPage } from "../../../lib/report/html/report_page.ts";
+import { sweepCsv, sweepMarkdown } from "../../../lib/report/scaling/sweep_files.ts";
+import { drawSweep } from "../../../lib/report/scaling/sweep_part.ts";
+import { anyFailed, chartText, sweepText } from "../../../lib/report/scaling/sweep_text.ts";
+import { type SweepResult, sweepResultSchema } from "../../../lib/scaling/sweep_result.ts";
+import { resultOf } from "../../scaling/measured.ts";
+import { ratesOf } from "../../scaling/rates.ts";
 
 const STYLE = { columns: 80, colour: false };
 const plateau = (slots: number) => 50 * Math.min(slots, 8);
@@ -144,4 +144,30 @@ Deno.test("a sweep's page shows both times of open-loop load, and makes no marku
   assertStringIncludes(page, "coordinated omission");
   assertStringIncludes(page, "corrected");
   assert(!page.includes("<script>alert") && !page.includes("<img"));
+});
+
+async function failing(): Promise<SweepResult> {
+  const result = await resultOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
+  const points = result.points.map((point) => ({
+    ...point,
+    throughputPerSecond: { median: 0, low: 0, high: 0 },
+    rounds: point.rounds.map((round) => ({
+      ...round,
+      succeeded: 0,
+      failed: 5,
+      reasons: { refused: 5 },
+      examples: { refused: "item 0, GET http://a/" },
+    })),
+  }));
+  return { ...result, points, fits: [], chosen: null, knee: null, best: null, forecasts: [] };
+}
+
+Deno.test("a sweep in which nothing succeeded recommends nothing, draws nothing and says why", async () => {
+  const result = await failing();
+  const text = sweepText(result, { columns: 80, colour: false });
+  assertStringIncludes(text, "No knee: no task succeeded.");
+  assertStringIncludes(text, "refused (item 0, GET http://a/)");
+  assert(!/\bTake \d|holds at every size|perfect/.test(text), text);
+  assert(!/\bTake \d/.test(sweepMarkdown(result)));
+  assertEquals(reportPage([result]).includes("No knee: no task succeeded."), true);
 });

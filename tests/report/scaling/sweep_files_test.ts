@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { sweepMarkdown } from "../../../lib/report/scaling/sweep_files.ts";
-import { resultOf } from "../measured.ts";
-import { ratesOf } from "../rates.ts";
+import { resultOf } from "../../scaling/measured.ts";
+import { ratesOf } from "../../scaling/rates.ts";
 
 const rowsOf = (text: string) => text.split("\n").filter((line) => /^\| \d/.test(line));
 

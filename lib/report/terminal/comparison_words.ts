@@ -1,35 +1,28 @@
 /**
- * What a comparison comes to, in plain sentences with their numbers.
+ * A comparison in plain sentences with their numbers: the verdict, how sure it is, and what failed.
  *
  * @module
  */
 
+import { formatBytes, formatPercent, formatRatio, middle } from "../../text/format.ts";
+import { plain } from "../../text/plain.ts";
+import { isBusy as othersAreBusy } from "../../timing/meter/reading.ts";
 import {
   type Comparison,
   type ModelResult,
   nothingSucceeded,
-  type ResultFile,
   type Round,
   type Verdict,
 } from "../../timing/result.ts";
-import { isBusy as othersAreBusy } from "../../timing/meter/reading.ts";
-import {
-  formatBytes,
-  formatNumber,
-  formatPercent,
-  formatRatio,
-  middle,
-} from "../../text/format.ts";
-import { plain } from "../../text/plain.ts";
 
-/** The whole lesson, for the end of a report. */
+/** What the project teaches, for the end of a report. */
 export const LESSON: string = "Slots are concurrency: one lane waits for many tasks at once. " +
   "Lanes are parallelism: they compute at the same time.";
 
 /** Below this, a verdict says that it is unsure. */
 const SURE = 0.9;
 /** Below this, it is no better than a guess. */
-const TORN = 0.5;
+const GUESS = 0.5;
 
 /**
  * Says in one or two sentences what the job is bound by, which model to take, and what that gains
@@ -67,7 +60,7 @@ export function isUndecided(comparison: Comparison): boolean {
   if (verdict === null || verdict.recommended !== "sequential") return false;
   return isBusy(comparison)
     ? verdict.confidence < SURE
-    : verdict.bound !== "small" && verdict.confidence < TORN;
+    : verdict.bound !== "small" && verdict.confidence < GUESS;
 }
 
 /** The model to take, what it costs, and what could be had at best; the reason tells the gain. */
@@ -90,7 +83,7 @@ function adviceOf(comparison: Comparison, verdict: Verdict): string {
 
 function doubtOf({ confidence }: Verdict): string {
   if (confidence >= SURE) return "";
-  return confidence >= TORN
+  return confidence >= GUESS
     ? `Only ${formatPercent(confidence)} sure: more --rounds make it surer.`
     : "The rounds differ too much to be sure: end other programs, or give more --rounds.";
 }
@@ -161,21 +154,4 @@ export function exampleLines({ models }: Comparison): string[] {
     }
   }
   return [...seen.values()].slice(0, 2 * MOST_REASONS);
-}
-
-/** Says in one line on what and when a result was measured. */
-export function environmentLine(environment: ResultFile["environment"]): string {
-  const { deno, os, arch, cpus, cpuModel, loadAverage, seed, startedAt } = environment;
-  const started = new Date(startedAt);
-  const when = Number.isNaN(started.getTime())
-    ? startedAt
-    : `${started.toISOString().slice(0, 16).replace("T", " ")} UTC`;
-  return plain([
-    `Deno ${deno}`,
-    `${os} ${arch}`,
-    `${cpus} CPU${cpus === 1 ? "" : "s"}${cpuModel === undefined ? "" : ` (${cpuModel})`}`,
-    ...(loadAverage?.[0] === undefined ? [] : [`load ${formatNumber(loadAverage[0])}`]),
-    `seed ${seed}`,
-    when,
-  ].join(", "));
 }
