@@ -4,9 +4,8 @@
  * @module
  */
 
-import { MovingLine } from "../progress/moving_line.ts";
+import { MovingLine, type ProgressOutput, stderrOutput } from "../progress/progress.ts";
 import { plain } from "../text/plain.ts";
-import { type ProgressOutput, stderrOutput } from "../progress/progress.ts";
 import type { TimingEvent } from "../timing/spec.ts";
 import { nameOf } from "./prediction/candidate.ts";
 

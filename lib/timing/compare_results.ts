@@ -4,13 +4,7 @@
  * @module
  */
 
-import {
-  type Difference,
-  differenceOf,
-  fromLogs,
-  logOfTime,
-  meanAndDeviation,
-} from "./interval.ts";
+import { type Difference, differenceOf, unpairedRatio } from "./interval.ts";
 import {
   type Comparison,
   type Interval,
@@ -18,7 +12,6 @@ import {
   nothingSucceeded,
   type ResultFile,
 } from "./result.ts";
-import { median, studentQuantile } from "./statistics.ts";
 
 /** What is allowed. */
 export interface CompareResultsOptions {
@@ -57,31 +50,6 @@ export interface ResultsComparison {
   readonly tooSlow: boolean;
   /** Whether more items of any model fail now than then: exit code 1. */
   readonly failsMore: boolean;
-}
-
-/**
- * The ratio of two series of times that weren't measured together, with its 95 % interval.
- *
- * The method is Welch's t interval on the logarithms (Welch, Biometrika 34, 1947), its degrees of
- * freedom rounded down. Rounds of different runs can't be paired, so what the machine did then and does now
- * is in the ratio as well. One round on either side tells nothing about noise: a factor of two is assumed.
- *
- * @throws {RangeError} If either is empty or holds what isn't a time.
- */
-export function unpairedRatio(newMs: readonly number[], oldMs: readonly number[]): Interval {
-  const [now, then] = [newMs.map(logOfTime), oldMs.map(logOfTime)];
-  const middle = median(now) - median(then);
-  if (now.length === 1 || then.length === 1) {
-    return fromLogs({ median: middle, low: middle - Math.LN2, high: middle + Math.LN2 });
-  }
-  const [a, b] = [meanAndDeviation(now), meanAndDeviation(then)];
-  const [va, vb] = [a.deviation ** 2 / now.length, b.deviation ** 2 / then.length];
-  // Welch and Satterthwaite's degrees of freedom.
-  const freedom = (va + vb) ** 2 / (va ** 2 / (now.length - 1) + vb ** 2 / (then.length - 1));
-  const reach = studentQuantile(0.975, Math.max(1, Math.floor(freedom))) * Math.sqrt(va + vb);
-  const mean = a.mean - b.mean;
-  const { low, high } = fromLogs({ median: mean, low: mean - reach, high: mean + reach });
-  return { median: Math.exp(middle), low, high };
 }
 
 function failedShare({ rounds }: ModelResult): number {

@@ -100,7 +100,7 @@ const SINGLE_ROUND: number = Math.LN2;
 const CLOCK_MS = 0.001;
 
 /** Mean and standard deviation of a few logarithms, the deviation never believed below 1 %. */
-export function meanAndDeviation(logs: readonly number[]): { mean: number; deviation: number } {
+function meanAndDeviation(logs: readonly number[]): { mean: number; deviation: number } {
   const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
   const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
   const deviation = logs.length < 2 ? 0 : Math.sqrt(squares / (logs.length - 1));
@@ -199,34 +199,39 @@ export function pairedRatio(
   return fromLogs(logInterval(logRatios(above, below), options.seed ?? 0));
 }
 
+/**
+ * The ratio of two series of times that weren't measured together, with its 95 % interval.
+ *
+ * The method is Welch's t interval on the logarithms (Welch, Biometrika 34, 1947), its degrees of
+ * freedom rounded down. Rounds of different runs can't be paired, so what the machine did then and does now
+ * is in the ratio as well. One round on either side tells nothing about noise: a factor of two is assumed.
+ *
+ * @throws {RangeError} If either is empty or holds what isn't a time.
+ */
+export function unpairedRatio(newMs: readonly number[], oldMs: readonly number[]): Interval {
+  const [now, then] = [newMs.map(logOfTime), oldMs.map(logOfTime)];
+  const middle = median(now) - median(then);
+  if (now.length === 1 || then.length === 1) {
+    return fromLogs({ median: middle, low: middle - SINGLE_ROUND, high: middle + SINGLE_ROUND });
+  }
+  const [a, b] = [meanAndDeviation(now), meanAndDeviation(then)];
+  const [va, vb] = [a.deviation ** 2 / now.length, b.deviation ** 2 / then.length];
+  // Welch and Satterthwaite's degrees of freedom.
+  const freedom = (va + vb) ** 2 / (va ** 2 / (now.length - 1) + vb ** 2 / (then.length - 1));
+  const reach = studentQuantile((1 + CONFIDENCE) / 2, Math.max(1, Math.floor(freedom))) *
+    Math.sqrt(va + vb);
+  const mean = a.mean - b.mean;
+  const { low, high } = fromLogs({ median: mean, low: mean - reach, high: mean + reach });
+  return { median: Math.exp(middle), low, high };
+}
+
 /** What comparing two series of times comes to. */
 export type Difference = "faster" | "slower" | "no detectable difference";
-
-/** The ratio of two series of times, its interval, and what follows from it. */
-interface TimeComparison extends Interval {
-  /** Whether the interval leaves out 1. */
-  readonly verdict: Difference;
-}
 
 /** What an interval of the ratio new over old says: a difference only if it leaves out 1. */
 export function differenceOf({ low, high }: Interval): Difference {
   if (low > 1) return "slower";
   return high < 1 ? "faster" : "no detectable difference";
-}
-
-/**
- * The ratio `after / before`, measured in the same rounds, and whether it is faster or slower: there is "no
- * detectable difference" if its interval holds 1.
- *
- * @throws {RangeError} If the rounds differ in number or a value isn't a time.
- */
-export function compareTimes(
-  before: readonly number[],
-  after: readonly number[],
-  options: IntervalOptions = {},
-): TimeComparison {
-  const ratio = pairedRatio(after, before, options);
-  return { ...ratio, verdict: differenceOf(ratio) };
 }
 
 /**

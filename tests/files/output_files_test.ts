@@ -3,11 +3,10 @@ import { join } from "@std/path";
 import { UsageError } from "../../lib/options.ts";
 import { comparisonRenderers } from "../../lib/report/files/comparison_files.ts";
 import { checkOutputFiles, FORMATS, writeOutputFiles } from "../../lib/files/output_files.ts";
-import { userPath } from "../../lib/files/user_path.ts";
 import { ioComparison, resultOf } from "../report/fixture.ts";
 import { granted } from "../granted.ts";
 
-const allowed = granted("read", "write", "env");
+const allowed = granted("read", "write");
 
 async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -17,24 +16,6 @@ async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
     await Deno.remove(folder, { recursive: true });
   }
 }
-
-Deno.test({
-  name: "relative files are where their user is, not where the task runs",
-  ignore: !allowed,
-  fn() {
-    const before = Deno.env.get("INIT_CWD");
-    try {
-      Deno.env.set("INIT_CWD", "/home/someone");
-      assertEquals(userPath("result.json"), "/home/someone/result.json");
-      assertEquals(userPath("../a/b.json"), "/home/a/b.json");
-      assertEquals(userPath("/tmp/result.json"), "/tmp/result.json");
-      assertEquals(userPath("folder/"), "/home/someone/folder/");
-    } finally {
-      if (before === undefined) Deno.env.delete("INIT_CWD");
-      else Deno.env.set("INIT_CWD", before);
-    }
-  },
-});
 
 Deno.test({
   name: "a folder that isn't there is found before measuring",

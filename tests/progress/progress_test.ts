@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { createProgress, TimeLeft } from "../../lib/progress/progress.ts";
+import { assert, assertEquals } from "@std/assert";
+import { createProgress, MovingLine, TimeLeft } from "../../lib/progress/progress.ts";
 import type { TimingEvent, TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 
 Deno.test("in a pipe there is one plain line a comparison, and nothing moves", () => {
@@ -59,4 +59,36 @@ Deno.test("a trial that takes longer than usual doesn't make the time left negat
   assertEquals(left.remainingMs(10_000), 0);
   left.take(ended("sequential"), 10_000);
   assertEquals(left.share(10_000), 1);
+});
+
+/** Draws a line while standard error is another's. */
+function drawing(writeSync: (bytes: Uint8Array) => number): void {
+  const real = Deno.stderr.writeSync;
+  Deno.stderr.writeSync = writeSync;
+  try {
+    const line = new MovingLine(60, "starting");
+    line.show(0.5, "half of it");
+    line.end();
+  } finally {
+    Deno.stderr.writeSync = real;
+  }
+}
+
+Deno.test("a moving line shows its cursor again at its end", () => {
+  let text = "";
+  drawing((bytes) => {
+    text += new TextDecoder().decode(bytes);
+    return bytes.length;
+  });
+  assert(text.includes("starting"), text);
+  assertEquals(text.lastIndexOf("\x1b[?25h") > text.lastIndexOf("\x1b[?25l"), true);
+});
+
+Deno.test("a moving line ends no program whose terminal is gone", () => {
+  let tried = 0;
+  drawing(() => {
+    tried++;
+    throw new Error("Input/output error (os error 5)");
+  });
+  assert(tried > 0);
 });

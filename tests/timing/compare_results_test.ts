@@ -1,6 +1,5 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { compareResults, unpairedRatio } from "../../lib/timing/compare_results.ts";
-import { seededRandom } from "../../lib/timing/random.ts";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { compareResults } from "../../lib/timing/compare_results.ts";
 import type { ResultFile } from "../../lib/timing/result.ts";
 import { model, resultFileOf } from "./fake.ts";
 
@@ -70,20 +69,6 @@ Deno.test("compareResults() matches jobs by name, and names those that are alone
 
 Deno.test("compareResults() refuses an allowance below nothing", () => {
   assertThrows(() => compareResults(OLD, OLD, { maxSlowdown: -0.1 }), RangeError, "-0.1");
-});
-
-Deno.test("unpairedRatio() calls a difference between equal series in 5 % of cases at most", () => {
-  const random = seededRandom(3);
-  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  for (const rounds of [3, 5, 10]) {
-    let called = 0;
-    for (let run = 0; run < 1000; run++) {
-      const series = () => Array.from({ length: rounds }, () => 100 * Math.exp(0.03 * normal()));
-      const { low, high } = unpairedRatio(series(), series());
-      if (low > 1 || high < 1) called++;
-    }
-    assert(called <= 50, `${rounds} rounds: ${called} of 1000`);
-  }
 });
 
 Deno.test("compareResults() calls nothing faster that fails", () => {

@@ -2,10 +2,11 @@ import fc from "fast-check";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import {
   bootstrapMedian,
-  compareTimes,
   confidenceAbove,
+  differenceOf,
   pairedRatio,
   timeInterval,
+  unpairedRatio,
 } from "../../lib/timing/interval.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 import { schedule } from "../../lib/timing/schedule.ts";
@@ -45,7 +46,7 @@ Deno.test("One round is believed to a factor of two and no further", () => {
   assertAlmostEquals(low, 1.5, 1e-9);
   assertAlmostEquals(median, 3, 1e-9);
   assertAlmostEquals(high, 6, 1e-9);
-  assertEquals(compareTimes([100], [190]).verdict, "no detectable difference");
+  assertEquals(differenceOf(pairedRatio([190], [100])), "no detectable difference");
 });
 
 Deno.test("Rounds that agree to the last digit are still not believed below 1 %", () => {
@@ -61,7 +62,7 @@ Deno.test("Six rounds have the sign test's interval at least: from the least to 
 
 Deno.test("One wild round of ten doesn't hide a difference", () => {
   const after = [120, 121, 119, 122, 120, 118, 121, 120, 119, 30];
-  assertEquals(compareTimes(Array(10).fill(100), after).verdict, "slower");
+  assertEquals(differenceOf(pairedRatio(after, Array(10).fill(100))), "slower");
 });
 
 Deno.test("Times that are none are refused, and rounds that can't be paired", () => {
@@ -114,7 +115,7 @@ function calls(
         times[name].push(100 * drift * noise() * (name === "b" ? factor : 1));
       }
     }
-    const { verdict } = compareTimes(times.a, times.b, { seed });
+    const verdict = differenceOf(pairedRatio(times.b, times.a, { seed }));
     if (verdict !== "no detectable difference") found.any++;
     if (verdict === "slower") found.slower++;
   }
@@ -179,4 +180,18 @@ Deno.test("bootstrapMedian() is narrower when less confidence is asked for", () 
 
 Deno.test("bootstrapMedian() refuses an empty sample", () => {
   assertThrows(() => bootstrapMedian([], { seed: 1 }), RangeError, "empty");
+});
+
+Deno.test("unpairedRatio() calls a difference between equal series in 5 % of cases at most", () => {
+  const random = seededRandom(3);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  for (const rounds of [3, 5, 10]) {
+    let called = 0;
+    for (let run = 0; run < 1000; run++) {
+      const series = () => Array.from({ length: rounds }, () => 100 * Math.exp(0.03 * normal()));
+      const { low, high } = unpairedRatio(series(), series());
+      if (low > 1 || high < 1) called++;
+    }
+    assert(called <= 50, `${rounds} rounds: ${called} of 1000`);
+  }
 });
