@@ -1,6 +1,6 @@
 /** A bare fetch loop with so many slots. Arguments: address, downloads, slots, downloads before. */
 
-import fetchPage from "./fetch_page.ts";
+import { fetchPage } from "./tasks.ts";
 import { report, total } from "./reading.ts";
 
 async function downloadAll(url: string, count: number, slots: number): Promise<number[]> {

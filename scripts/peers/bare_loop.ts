@@ -1,6 +1,6 @@
 /** A bare `for await … of` loop over tasks of one millisecond. Arguments: busy|timer, items. */
 
-import { busy, timer } from "./one_ms.ts";
+import { busy, timer } from "./tasks.ts";
 import { numbers, report, total } from "./reading.ts";
 
 async function* source(items: number[]): AsyncGenerator<number> {

@@ -3,7 +3,7 @@
  * front. Arguments: there|back, buffers. With the argument `child` it is the subprocess.
  */
 
-import { checkedBuffer, checkedMark } from "./buffers.ts";
+import { checkedBuffer, checkedMark } from "./tasks.ts";
 import { report, total } from "./reading.ts";
 
 const HEADER_BYTES = 4;

@@ -18,7 +18,7 @@ import {
 } from "./contest.ts";
 import { npmPool, own, python } from "./programs.ts";
 import * as packages from "../packages.ts";
-import { BUFFER_BYTES } from "../buffers.ts";
+import { BUFFER_BYTES } from "../tasks.ts";
 
 /** The sum of the numbers 1 to `count`. */
 export function sumOfNumbers(count: number): bigint {
@@ -44,21 +44,21 @@ export function squaresIn(first: number, count: number): number {
 const DEPTH = 64;
 
 /**
- * Name, program, package, and the depth at which one at a time goes best: piscina's threads wait in
+ * Name, package, and the depth at which one at a time goes best: piscina's threads wait in
  * shared memory only while they may hold no second task; tinypool hangs on Deno with a depth of 1.
  */
 const NPM_POOLS = [
-  ["piscina", "piscina.ts", packages.PISCINA, 1],
-  ["tinypool", "tinypool.ts", packages.TINYPOOL, DEPTH],
-  ["poolifier", "poolifier.ts", packages.POOLIFIER, DEPTH],
-  ["workerpool", "workerpool.ts", packages.WORKERPOOL, 1],
-  ["jest-worker", "jest_worker.ts", packages.JEST_WORKER, 1],
+  ["piscina", packages.PISCINA, 1],
+  ["tinypool", packages.TINYPOOL, DEPTH],
+  ["poolifier", packages.POOLIFIER, DEPTH],
+  ["workerpool", packages.WORKERPOOL, 1],
+  ["jest-worker", packages.JEST_WORKER, 1],
 ] as const;
 
 function npmPools(mode: "one" | "all", items: number, aim: Aim): Contender[] {
-  return NPM_POOLS.map(([name, file, specifier, depth]) => ({
+  return NPM_POOLS.map(([name, specifier, depth]) => ({
     name: `${name} ${specifier.split("@")[1]}`,
-    ...npmPool(file, specifier, mode, items, mode === "one" ? depth : DEPTH),
+    ...npmPool(name, specifier, mode, items, mode === "one" ? depth : DEPTH),
     items,
     sum: sumOfNumbers(items),
     aim,
@@ -80,7 +80,7 @@ function ours(name: string, items: number, ...args: (string | number)[]): Conten
   const [model = "", ...rest] = args;
   return {
     name,
-    launch: own("ours_noop.ts", model, items, ...rest),
+    launch: own("ours.ts", "noop", model, items, ...rest),
     items,
     sum: sumOfNumbers(items),
   };
@@ -133,7 +133,7 @@ function buffers(direction: "there" | "back", title: string): Contest {
     unit: perSecond("MiB"),
     ours: {
       name: "processes({ lanes: 1 })",
-      launch: own("ours_buffers.ts", direction, items),
+      launch: own("ours.ts", "buffers", direction, items),
       ...same,
     },
     peers: [{
@@ -152,7 +152,7 @@ function oneMs(mode: "busy" | "timer", title: string): Contest {
     family: "pools",
     title,
     unit: perSecond("items"),
-    ours: { name: "sequential()", launch: own("ours_sequential.ts", mode, items), ...same },
+    ours: { name: "sequential()", launch: own("ours.ts", "one-ms", mode, items), ...same },
     peers: [{
       name: "bare for await … of loop",
       launch: own("bare_loop.ts", mode, items),
@@ -172,7 +172,7 @@ function downloads(machine: Machine, kind: "download" | "fetch", title: string):
     unit: perSecond("pages"),
     ours: {
       name: `limited({ slots: ${slots} })`,
-      launch: own("ours_downloads.ts", "limited", kind, fastUrl, items, slots, before),
+      launch: own("ours.ts", "downloads", "limited", kind, fastUrl, items, slots, before),
       ...same,
     },
     peers: [{
@@ -197,7 +197,7 @@ function twoSeconds(model: "workers" | "processes"): Contest {
     unit: perSecond("M squares"),
     ours: {
       name: `${model}({ lanes: 2 })`,
-      launch: own("ours_squares.ts", model, 2, first, count),
+      launch: own("ours.ts", "squares", model, 2, first, count),
       ...same,
     },
     peers: [{
@@ -241,7 +241,7 @@ function io(machine: Machine): Contest[] {
     aim?: Aim,
   ): Contender => ({
     name,
-    launch: own("ours_downloads.ts", model, "download", slowUrl, items, size),
+    launch: own("ours.ts", "downloads", model, "download", slowUrl, items, size),
     ...pages(items),
     ...(aim && { aim }),
   });
@@ -301,7 +301,7 @@ function cpu(machine: Machine): Contest[] {
   });
   const ours = (name: string, model: string, lanes: number, aim?: Aim): Contender => ({
     name,
-    launch: own("ours_squares.ts", model, lanes, 150_000_000, 8),
+    launch: own("ours.ts", "squares", model, lanes, 150_000_000, 8),
     ...work(150_000_000, 8),
     ...(aim && { aim }),
   });
@@ -349,7 +349,7 @@ function lanes(): Contest[] {
     unit: EACH_MS,
     ours: {
       name: "processes({ lanes: 1 }).ready()",
-      launch: own("ours_start.ts", "processes", items),
+      launch: own("ours.ts", "start", "processes", items),
       ...same,
     },
     peers: [{
@@ -364,7 +364,7 @@ function lanes(): Contest[] {
     unit: EACH_MS,
     ours: {
       name: "workers({ lanes: 1 }).ready()",
-      launch: own("ours_start.ts", "workers", items),
+      launch: own("ours.ts", "start", "workers", items),
       ...same,
     },
     peers: [{

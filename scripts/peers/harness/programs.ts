@@ -82,22 +82,21 @@ export function own(file: string, ...args: (string | number)[]): Launch {
   return deno(flags, file, args);
 }
 
-/** An npm pool's program, without the project's configuration and lock file: these don't know it. */
-function npm(file: string, args: readonly (string | number)[]): Launch {
-  const apart = ["--no-config", "--no-lock", "--node-modules-dir=none"];
-  return deno([...apart, "--allow-read", "--allow-env", "--allow-sys"], file, args);
-}
-
-/** A pool from npm on Deno: how to start it, and how to see whether the package is there. */
+/**
+ * A pool from npm on Deno: how to start it, and how to see whether the package is there. It runs
+ * without the project's configuration and lock file, which don't know it.
+ */
 export function npmPool(
-  file: string,
+  name: string,
   specifier: string,
   ...args: (string | number)[]
 ): { launch: Launch; need: Need } {
+  const flags = ["--no-config", "--no-lock", "--node-modules-dir=none"];
+  flags.push("--allow-read", "--allow-env", "--allow-sys");
   return {
-    launch: npm(file, args),
+    launch: deno(flags, "npm_pools.ts", [name, ...args]),
     need: {
-      probe: npm(file, ["all", 10, 2]),
+      probe: deno(flags, "npm_pools.ts", [name, "all", 10, 2]),
       get: `deno cache --no-config --no-lock ${specifier}`,
     },
   };

@@ -1,0 +1,161 @@
+/**
+ * Our own side of every contest. The first argument says which, the others are as told at each:
+ *
+ *     buffers     there|back, buffers
+ *     downloads   sequential|concurrent|limited|workers, download|fetch (which task), address,
+ *                 downloads, lanes or slots, downloads before
+ *     noop        workers|processes, items, lanes, slots, chunk, items before
+ *     one-ms      busy|timer, items
+ *     squares     sequential|workers|processes, lanes, first number, how many numbers
+ *     start       workers|processes, how often
+ */
+
+import {
+  concurrent,
+  type Executor,
+  limited,
+  processes,
+  sequential,
+  task,
+  workers,
+} from "../../lib/mod.ts";
+import { numbers, type Reading, report, total } from "./reading.ts";
+import { checkedBuffer, checkedMark } from "./tasks.ts";
+
+const TASKS = new URL("./tasks.ts", import.meta.url);
+const libraryTask = (name: string) => new URL(`../../lib/tasks/${name}.ts`, import.meta.url);
+const noopTask = task<typeof import("../../lib/tasks/noop.ts")>(libraryTask("noop"));
+
+/** Tasks with buffers of 1 MiB in a subprocess. */
+async function buffers(direction = "back", count = "100"): Promise<Reading> {
+  await using executor = processes({ lanes: 1, slots: 4 });
+  const there = task<typeof import("./tasks.ts"), "there">(TASKS, "there");
+  const back = task<typeof import("./tasks.ts"), "back">(TASKS, "back");
+  const pass = async (buffers: Uint8Array[]): Promise<number[]> => {
+    if (direction === "there") return await executor.map(there, buffers).toArray();
+    const marks: number[] = [];
+    for await (const buffer of executor.map(back, buffers)) marks.push(checkedMark(buffer));
+    return marks;
+  };
+  await pass(numbers(8).map(checkedBuffer));
+  const sent = numbers(Number(count)).map(checkedBuffer);
+  const start = performance.now();
+  const marks = await pass(sent);
+  const ms = performance.now() - start;
+  return { items: marks.length, sum: total(marks), ms };
+}
+
+async function downloads(
+  model = "",
+  kind = "download",
+  url = "",
+  count = "160",
+  size = "1",
+  before = "0",
+): Promise<Reading> {
+  const open = (): Executor => {
+    if (model === "sequential") return sequential();
+    if (model === "concurrent") return concurrent();
+    if (model === "limited") return limited({ slots: Number(size) });
+    return workers({ lanes: Number(size) });
+  };
+  const download = task<typeof import("../../lib/tasks/download.ts")>(libraryTask("download"));
+  const fetchPage = task<typeof import("./tasks.ts"), "fetchPage">(TASKS, "fetchPage");
+  await using executor = open();
+  const downloadAll = async (items: number): Promise<number[]> => {
+    const urls = Array<string>(items).fill(url);
+    if (kind === "fetch") return await executor.map(fetchPage, urls).toArray();
+    const pages = await executor.map(download, urls).toArray();
+    return pages.map(({ bytes }) => bytes);
+  };
+  await executor.ready(kind === "fetch" ? fetchPage : download);
+  await downloadAll(Number(before));
+  const start = performance.now();
+  const sizes = await downloadAll(Number(count));
+  const ms = performance.now() - start;
+  return { items: sizes.length, sum: total(sizes), ms };
+}
+
+async function noop(
+  model = "workers",
+  items = "1000",
+  lanes = "2",
+  slots = "1",
+  chunk = "auto",
+  before = "0",
+): Promise<Reading> {
+  const options = { chunk: chunk === "auto" ? chunk : Number(chunk) } as const;
+  const open = model === "workers" ? workers : processes;
+  await using executor = open({ lanes: Number(lanes), slots: Number(slots) });
+  await executor.map(noopTask, numbers(Number(before)), options).toArray();
+
+  const input = numbers(Number(items));
+  const start = performance.now();
+  const results = await executor.map(noopTask, input, options).toArray();
+  const ms = performance.now() - start;
+  return { items: results.length, sum: total(results), ms };
+}
+
+/** Tasks of one millisecond, one after another. */
+async function oneMs(mode = "busy", items = "100"): Promise<Reading> {
+  const oneMs = task<typeof import("./tasks.ts"), "busy" | "timer">(
+    TASKS,
+    mode === "busy" ? "busy" : "timer",
+  );
+  await using executor = sequential();
+  await executor.map(oneMs, numbers(20)).toArray();
+
+  const input = numbers(Number(items));
+  const results: number[] = [];
+  const start = performance.now();
+  for await (const result of executor.map(oneMs, input)) results.push(result);
+  const ms = performance.now() - start;
+  return { items: results.length, sum: total(results), ms };
+}
+
+/** Sums of squares. */
+async function squares(
+  model = "sequential",
+  lanes = "2",
+  first = "0",
+  count = "0",
+): Promise<Reading> {
+  const sums = task<typeof import("../../lib/tasks/sum_squares.ts")>(libraryTask("sum_squares"));
+  await using executor = model === "sequential"
+    ? sequential()
+    : (model === "workers" ? workers : processes)({ lanes: Number(lanes) });
+  await executor.ready(sums);
+
+  const items = Array.from({ length: Number(count) }, (_, index) => Number(first) + index);
+  const start = performance.now();
+  const results = await executor.map(sums, items).toArray();
+  const ms = performance.now() - start;
+  return { items: results.length, sum: results.reduce((sum, part) => sum + part, 0n), ms };
+}
+
+/** Lanes, from being asked for until ready; closing them isn't counted. */
+async function start(model = "processes", count = "10"): Promise<Reading> {
+  const readyMs = async (): Promise<number> => {
+    const start = performance.now();
+    await using executor = (model === "workers" ? workers : processes)({ lanes: 1 });
+    // A subprocess can only run what it was started with; a thread takes tasks as it is.
+    await executor.ready(model === "workers" ? undefined : noopTask);
+    return performance.now() - start;
+  };
+  await readyMs();
+  let ms = 0;
+  for (let index = 0; index < Number(count); index++) ms += await readyMs();
+  return { items: Number(count), sum: Number(count), ms };
+}
+
+const CONTESTS: Readonly<Record<string, (...args: string[]) => Promise<Reading>>> = {
+  buffers,
+  downloads,
+  noop,
+  "one-ms": oneMs,
+  squares,
+  start,
+};
+
+const [contest = "", ...args] = Deno.args;
+report(await CONTESTS[contest]!(...args));

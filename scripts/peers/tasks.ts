@@ -1,0 +1,56 @@
+/**
+ * The tasks that the contests run beside the library's own: a bare download, tasks of one millisecond,
+ * and those that take buffers of 1 MiB which tell whether they arrived whole.
+ *
+ * @module
+ */
+
+/** The barest download: fetch, read the body, count its bytes. */
+export async function fetchPage(url: string): Promise<number> {
+  const response = await fetch(url);
+  const body = await response.arrayBuffer();
+  if (!response.ok) throw new TypeError(`Cannot download ${url}: status ${response.status}`);
+  return body.byteLength;
+}
+
+/** Computes for a millisecond. */
+export function busy(item: number): number {
+  const end = performance.now() + 1;
+  while (performance.now() < end);
+  return item;
+}
+
+/** Waits for a millisecond. */
+export function timer(item: number): Promise<number> {
+  return new Promise((resolve) => setTimeout(() => resolve(item), 1));
+}
+
+/** How large each buffer is. */
+export const BUFFER_BYTES = 1024 * 1024;
+
+/** Makes a buffer of 1 MiB that carries a number below 2³² at both ends. */
+export function checkedBuffer(mark: number): Uint8Array<ArrayBuffer> {
+  const buffer = new Uint8Array(BUFFER_BYTES).fill(mark & 0xff);
+  const view = new DataView(buffer.buffer);
+  view.setUint32(0, mark);
+  view.setUint32(BUFFER_BYTES - 4, mark);
+  return buffer;
+}
+
+/** The number that a buffer carries; 0, which none carries, when the buffer isn't whole. */
+export function checkedMark(buffer: Uint8Array): number {
+  if (buffer.byteLength !== BUFFER_BYTES) return 0;
+  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  const mark = view.getUint32(0);
+  return view.getUint32(BUFFER_BYTES - 4) === mark ? mark : 0;
+}
+
+/** The task that sends a buffer back. */
+export function back(item: Uint8Array): Uint8Array {
+  return item;
+}
+
+/** The task that only says what arrived. */
+export function there(item: Uint8Array): number {
+  return checkedMark(item);
+}
