@@ -15,7 +15,8 @@ import { predictedGains } from "./prediction/choose_candidates.ts";
 import { COMPUTES, SURE, WAITS } from "../judge/thresholds.ts";
 import type { AdviseOptions, Evidence } from "./evidence.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
-import { isSmall, planFor, type Planned, withOthers, withTotal } from "./race/race_plan.ts";
+import { nothingToGain, planFor, type Planned, withOthers, withTotal } from "./race/race_plan.ts";
+import { classFor } from "./prediction/classify.ts";
 import { predict } from "./prediction/predict.ts";
 import { countBackwards, orderCheck, type OrderProber } from "./probe/order_probe.ts";
 import { type MeasurePace, paceProbe, plainPace, racedPace } from "./pace.ts";
@@ -74,7 +75,7 @@ async function raceFor(
   signal: AbortSignal,
 ): Promise<Race | undefined> {
   const { sample, machine, plan, raced, horizon } = planned;
-  if (plan === null || isSmall(planned)) return undefined;
+  if (plan === null || nothingToGain(planned) !== undefined) return undefined;
   options.onPhase?.("racing the promising models");
   const scaled = (candidate: Candidate, items: number, round: Round) =>
     scaledMs(sample, machine, candidate, items, horizon, round);
@@ -163,7 +164,7 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
   }, async (sampled) => {
     sample = sampled;
     planned = await plan(sampled);
-    return planned.plan === null || isSmall(planned) ? [] : [
+    return planned.plan === null || nothingToGain(planned) !== undefined ? [] : [
       planned.plan.sequentialItems,
       Math.min(planned.plan.items, sampled.done?.kept ?? 0),
       countBackwards(sampled),
@@ -213,7 +214,8 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
       orderMatters: await orderProbe(job, { ...check, guardMs: leftMs(), signal: either }),
     }
     : undefined;
-  const small = isSmall(planned);
+  const { sample: ran, machine, horizon } = planned;
+  const small = classFor(ran, machine, horizon).bound === "small";
   const profile = await profiled(planned.sample, probed, { small, leftMs: leftMs() }, {
     take: profileJob && ((of) => profileJob(job, { ...of, signal: either })),
     onPhase,
@@ -222,7 +224,7 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
     ...early,
     backwards,
     profile,
-    missing: pace?.ofPlainLoop ? undefined : missingOf({ ...planned, probed, race, small }, signal),
+    missing: pace?.ofPlainLoop ? undefined : missingOf({ ...planned, probed, race }, signal),
   };
   return { advice: composeAdvice(evidence), evidence };
 }

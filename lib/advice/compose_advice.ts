@@ -24,9 +24,7 @@ const DOUBTFUL = 0.6;
 
 /** Which model would be recommended. */
 export function recommends(found: Evidence): Candidate["model"] {
-  const composer = new Composer(found);
-  const { classified } = composer.corrected(composer.classified());
-  return composer.recommendation(classified.bound).candidate.model;
+  return new Composer(found).recommendation().candidate.model;
 }
 
 /** Figures as a file holds them: JSON has no infinity, and nothing that isn't there. */
@@ -39,7 +37,7 @@ export function composeAdvice(found: Evidence): Advice {
   const composer = new Composer(found);
   const { options, sample, machine, race, probed } = found;
   const { classified, note } = composer.corrected(composer.classified());
-  const recommendation = composer.recommendation(classified.bound);
+  const recommendation = composer.recommendation();
   const { candidate } = recommendation;
   const models = composer.models();
   const memoryOf = (of: Candidate) =>
@@ -77,7 +75,7 @@ export function composeAdvice(found: Evidence): Advice {
     (profiled?.tasksMs ?? 0);
   const { walls: _walls, laneMs: _laneMs, ...figures } = sample;
   const doubtful = sample.cpuShare > 0.3 && candidate.lanes === 1 &&
-    classified.bound !== "small" && wasBusy(sample, machine);
+    composer.noGain === undefined && wasBusy(sample, machine);
   const unsure = unsureOf(composer, candidate);
   return {
     job: {

@@ -19,7 +19,8 @@ import {
   SEQUENTIAL,
   slotsOf,
 } from "./prediction/candidate.ts";
-import { classFor, type Classified } from "./prediction/classify.ts";
+import { inMemory } from "./prediction/choose_candidates.ts";
+import { classByShare, classFor, type Classified, type NoGain } from "./prediction/classify.ts";
 import { predict, type Prediction, totalMs } from "./prediction/predict.ts";
 import type { Runner } from "./race/race.ts";
 import {
@@ -32,6 +33,22 @@ import {
   type Recommendation,
 } from "./race/recommend.ts";
 import { Standings } from "./race/standings.ts";
+
+/** Why no model can gain anything: as its class says, or because the plain loop is the only one possible. */
+export type JobNoGain =
+  | NoGain
+  | { readonly why: "not sendable"; readonly what: string }
+  | { readonly why: "memory" };
+
+/** How sure it is that nothing is to be gained: some of these rest on estimates, some on logic. */
+const SURE_BY_REASON: Readonly<Record<JobNoGain["why"], number>> = {
+  "one item": 0.99,
+  "not sendable": 0.9,
+  little: 0.9,
+  dealing: 0.9,
+  copying: 0.8,
+  memory: 0.8,
+};
 
 /** Combines what was found. */
 export class Composer {
@@ -100,8 +117,20 @@ export class Composer {
 
   /** The job's class, by its sample. */
   classified(): Classified {
-    const { sample, machine, horizon } = this.found;
-    return classFor(sample, machine, horizon);
+    const { sample, machine, horizon, probed } = this.found;
+    // What didn't end may take most of the time.
+    return probed.cutOff === undefined
+      ? classFor(sample, machine, horizon)
+      : { ...classByShare(sample), confidence: 0.5 };
+  }
+
+  /** Why no model can gain anything; undefined where one may. */
+  get noGain(): JobNoGain | undefined {
+    const { sample, machine, predicted, probed } = this.found;
+    const { noGain } = this.classified();
+    if (noGain !== undefined || probed.cutOff !== undefined || predicted.length > 1) return noGain;
+    if (sample.uncloneable !== undefined) return { why: "not sendable", what: sample.uncloneable };
+    return inMemory(sample, machine) < 2 ? { why: "memory" } : undefined;
   }
 
   /**
@@ -131,8 +160,8 @@ export class Composer {
   }
 
   /** What to do. */
-  recommendation(bound: Classified["bound"]): Recommendation {
-    const { sample, race, backwards, pace } = this.found;
+  recommendation(): Recommendation {
+    const { sample, race, backwards, pace, probed } = this.found;
     const plainly = (decision: Decision, confidence: number): Recommendation => ({
       candidate: SEQUENTIAL,
       gain: NO_GAIN,
@@ -147,7 +176,8 @@ export class Composer {
       const candidate = this.#keeping(perSecond ?? 0);
       return { ...plainly("server's pace", confidence), candidate, gain: null };
     }
-    if (bound === "small") return plainly("no gain", 0.9);
+    if (probed.cutOff !== undefined) return plainly("can't tell", 0.5);
+    if (this.noGain !== undefined) return plainly("no gain", SURE_BY_REASON[this.noGain.why]);
     if (backwards?.orderMatters) return plainly("order matters", 0.95);
     const work = sameWork(sample, race);
     if (work !== undefined && !work.same) {

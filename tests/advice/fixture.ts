@@ -31,6 +31,7 @@ export function probedOf(
     refused,
     onLoop = 1,
     taskBytes = 0,
+    cutOff,
   }: {
     items?: number;
     computeMs?: number;
@@ -46,6 +47,8 @@ export function probedOf(
     taskBytes?: number;
     /** The share of the computing that is done on the event loop. */
     onLoop?: number;
+    /** Why the sample was cut off. */
+    cutOff?: string;
     /** How many items a server refused one by one, with which status. */
     refused?: { count: number; status: number };
   },
@@ -65,7 +68,7 @@ export function probedOf(
     failures: refused === undefined
       ? []
       : [{ index: 3, name: "Error", message: "refused", causes: [], status: refused.status }],
-    done: {
+    done: cutOff !== undefined ? undefined : {
       type: "done",
       items,
       failed: refused?.count ?? 0,
@@ -80,7 +83,8 @@ export function probedOf(
       rssAfterBytes: 60e6 + taskBytes,
       kept: items,
     },
-    cutOff: undefined,
+    cutOff,
+    ...(total !== null && { total }),
     checksums: new Map(),
   };
 }

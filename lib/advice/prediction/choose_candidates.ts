@@ -49,7 +49,7 @@ export function powerOfTwoFrom(value: number): number {
 const MUCH_MEMORY = 50 * (1 << 20);
 
 /** How many tasks in flight fit the memory that is free. */
-function inMemory({ taskBytes = 0 }: Sample, { memoryBytes }: Machine): number {
+export function inMemory({ taskBytes = 0 }: Sample, { memoryBytes }: Machine): number {
   return memoryBytes === undefined || taskBytes < MUCH_MEMORY
     ? Infinity
     : Math.max(1, Math.floor(MOST_MEMORY * memoryBytes / taskBytes));

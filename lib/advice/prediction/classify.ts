@@ -12,8 +12,18 @@ import { predict } from "./predict.ts";
 import { SEQUENTIAL } from "./candidate.ts";
 import type { Sample } from "../probe/sample.ts";
 
+/**
+ * Why no model can gain anything, whatever is measured: there is little to save, or one item; a task is
+ * shorter than dealing it out, or than copying its item and its result to a lane.
+ */
+export type NoGain =
+  | { readonly why: "little"; readonly savedMs: number }
+  | { readonly why: "one item" | "dealing" | "copying" };
+
 /** The class of a job, and how sure it is. */
 export interface Classified {
+  /** Why there is nothing to gain; undefined where there may be. */
+  readonly noGain?: NoGain;
   /** I/O-bound, CPU-bound, mixed, or too small to matter. */
   readonly bound: Verdict["bound"];
   /** The share of its time in which it computes, 0 to 1. */
@@ -43,6 +53,13 @@ export function classOf(
     const distance = Math.log(Math.max(1e-9, atMostSavedMs) / (2 * laneStartMs)) / (Math.LN2 / 2);
     return { bound: "small", cpuShare, confidence: certainty(studentCdf(-distance, 30)) };
   }
+  return classByShare({ cpuShare, cpuShareError, items });
+}
+
+/** Classifies tasks by the share of their time in which they compute, however little it is in all. */
+export function classByShare(
+  { cpuShare, cpuShareError, items }: Pick<Sample, "cpuShare" | "cpuShareError" | "items">,
+): Classified {
   const error = Math.hypot(cpuShareError, SYSTEMATIC);
   const freedom = Math.max(1, Math.min(items - 1, MOST_FREEDOM));
   const below = (bound: number) => studentCdf((bound - cpuShare) / error, freedom);
@@ -65,7 +82,7 @@ const LEAST_ITEM_MS = 0.001;
  * Classifies a job of so many items.
  *
  * What could be saved at best is the waiting, all of it, and of the computing what all cores together
- * can save; nothing, if a task is shorter than dealing it out.
+ * can save; nothing, if a task is shorter than dealing it out, or than copying it to a lane.
  */
 export function classFor(sample: Sample, machine: Machine, items: number): Classified {
   const sequentialMs = predict(sample, SEQUENTIAL, items, machine).runMs;
@@ -73,8 +90,21 @@ export function classFor(sample: Sample, machine: Machine, items: number): Class
   // Where others use the CPUs lanes start slowly, and the job is none the smaller for it.
   const laneStartMs = Math.min(machine.startMs.workers, NOTICEABLE_MS);
   const saved = Math.max((1 - cpuShare) * (1 - 1 / items), 1 - 1 / Math.min(items, machine.cores));
-  const tooFine = wallMs * cpuShare < LEAST_ITEM_MS + cloneMs && cpuShare > COMPUTES;
-  return classOf(sample, tooFine ? 0 : sequentialMs * saved, laneStartMs);
+  const savedMs = sequentialMs * saved;
+  if (items < 2) {
+    // One long task is no small one, though it has nobody to run beside.
+    return { ...classOf(sample, sequentialMs, laneStartMs), noGain: { why: "one item" } };
+  }
+  const classified = classOf(sample, savedMs, laneStartMs);
+  if (classified.bound === "small") return { ...classified, noGain: { why: "little", savedMs } };
+  const computes = cpuShare > COMPUTES;
+  const computeMs = wallMs * cpuShare;
+  if (computes && computeMs < LEAST_ITEM_MS) {
+    return { ...classOf(sample, 0, laneStartMs), noGain: { why: "dealing" } };
+  }
+  return computes && computeMs < LEAST_ITEM_MS + cloneMs
+    ? { ...classified, noGain: { why: "copying" } }
+    : classified;
 }
 
 function certainty(probability: number): number {

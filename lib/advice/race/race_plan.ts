@@ -14,7 +14,7 @@ import {
   promising,
   withoutSlowest,
 } from "../prediction/choose_candidates.ts";
-import { classFor } from "../prediction/classify.ts";
+import { classFor, type NoGain } from "../prediction/classify.ts";
 import type { Machine } from "../prediction/machine.ts";
 import { predict, totalMs } from "../prediction/predict.ts";
 import type { Probed } from "../probe/probe.ts";
@@ -208,9 +208,9 @@ export function withOthers(planned: Planned, others: Others | undefined): Planne
     : { ...planned, sample: { ...sample, others } };
 }
 
-/** Whether there is too little to win for anything to be raced. */
-export function isSmall(
+/** Why nothing is to be gained, so that nothing need be raced; undefined where something may be. */
+export function nothingToGain(
   { sample, machine, horizon }: Pick<Planned, "sample" | "machine" | "horizon">,
-): boolean {
-  return classFor(sample, machine, horizon).bound === "small";
+): NoGain | undefined {
+  return classFor(sample, machine, horizon).noGain;
 }

@@ -8,21 +8,22 @@
 import { TOO_SLOW } from "../../judge/thresholds.ts";
 import {
   counted,
+  formatBytes,
   formatDuration,
   formatPercent,
   formatRatio,
   formatSpeedup,
 } from "../../text/format.ts";
 import type { ModelAdvice, Surprise } from "../advice.ts";
-import type { Composer } from "../composer.ts";
+import type { Composer, JobNoGain } from "../composer.ts";
 import { sourceLimit, wasBusy } from "../findings.ts";
 import { bySimplicity, type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
 import { computesBeside } from "../prediction/choose_candidates.ts";
 import type { Classified } from "../prediction/classify.ts";
 import type { Probed } from "../probe/probe.ts";
-import { blocks, type Sample } from "../probe/sample.ts";
+import { blocks } from "../probe/sample.ts";
 import type { Race, Runner } from "../race/race.ts";
-import type { Planned } from "../race/race_plan.ts";
+import { nothingToGain, type Planned } from "../race/race_plan.ts";
 import type { Recommendation } from "../race/recommend.ts";
 import { QUEUEING } from "../race/substitutes.ts";
 import { paceText } from "./finding_words.ts";
@@ -66,6 +67,47 @@ export function surprisesOf(
         `likely ${why}.`,
     }];
   });
+}
+
+/** Why nothing is to be gained: only what holds for this job. */
+function noGainReason({ found, sequentialMs }: Composer, noGain: JobNoGain): string {
+  const { horizon, machine, sample } = found;
+  switch (noGain.why) {
+    case "one item":
+      return "Leave it sequential: there is only one item, and nothing to run at the same time.";
+    case "little":
+      return `Leave it sequential: ${counted(horizon, "item")} take ${
+        formatDuration(sequentialMs)
+      } in all, of which no model could save more than ${formatDuration(noGain.savedMs)}, and ` +
+        `starting lanes alone takes ${formatDuration(machine.startMs.workers)}.`;
+    case "dealing":
+      return `Leave it sequential: a task computes for ${
+        formatDuration(sample.wallMs)
+      }, less than it ` +
+        `takes to deal it out. Make one item of many to gain from lanes.`;
+    case "copying":
+      return `Leave it sequential: copying an item and its result to a lane takes ${
+        formatDuration(sample.cloneMs)
+      }, longer than the task itself computes (${
+        formatDuration(sample.wallMs * sample.cpuShare)
+      }). Send less, such as a path that the task reads, and return less.`;
+    case "not sendable":
+      return `Leave it sequential: slots on this event loop fill nothing, so that only lanes elsewhere ` +
+        `could help, and what they need can't be sent there: ${noGain.what}.`;
+    case "memory":
+      return `Leave it sequential: a task holds ${
+        formatBytes(sample.taskBytes ?? 0)
+      }, and there is no memory for two at once (${
+        formatBytes(machine.memoryBytes ?? 0)
+      } are free).`;
+  }
+}
+
+/** Why nothing can be told of a job whose sample didn't end. */
+function cutOffReason(cutOff: string): string {
+  return `Leave it sequential for now. Nothing can be told of the whole job, for its sample was cut off: ` +
+    `${cutOff}. If it only takes long, a larger --budget lets it end; if it never ends, no model helps: ` +
+    `mend it, or give each task a deadline (timeoutMs).`;
 }
 
 /** Why the plain loop stays, as it was decided. */
@@ -179,7 +221,7 @@ export function reasonOf(
   bound: Classified["bound"],
 ): string {
   const { candidate, gain, decision } = recommendation;
-  const { horizon, pace, machine } = composer.found;
+  const { horizon, pace, probed } = composer.found;
   if (decision === "server's pace") {
     const perSecond = pace?.perSecond ?? null;
     return `A server's limit decides, not the model${
@@ -190,11 +232,9 @@ export function reasonOf(
         } ${formatDuration(1000 * horizon / perSecond)} at best`
     }. ${nameOf(candidate)} keeps to it, with retries for what is refused.`;
   }
-  if (bound === "small") {
-    return `Leave it sequential: ${counted(horizon, "item")} ${horizon === 1 ? "takes" : "take"} ${
-      formatDuration(composer.sequentialMs)
-    } in all, and starting lanes alone takes ${formatDuration(machine.startMs.workers)}.`;
-  }
+  if (probed.cutOff !== undefined) return cutOffReason(probed.cutOff);
+  const { noGain } = composer;
+  if (noGain !== undefined) return noGainReason(composer, noGain);
   const limit = sourceLimit(composer.found.sample, gain?.median ?? 1);
   if (limit !== undefined) {
     const { sourceMs } = composer.found.sample;
@@ -257,14 +297,13 @@ export function unsureOf(composer: Composer, candidate: Candidate): string | und
 
 /** Says what an answer lacks, in half a sentence with the remedy; undefined if nothing is missing. */
 export function missingOf(
-  { probed, sample, plan, raced, race, small }: Pick<Planned, "plan" | "raced"> & {
+  { probed, race, ...planned }: Planned & {
     readonly probed: Pick<Probed, "cutOff">;
-    readonly sample: Pick<Sample, "items">;
     readonly race: Race | undefined;
-    readonly small: boolean;
   },
   signal: AbortSignal,
 ): string | undefined {
+  const { sample, plan, raced } = planned;
   if (probed.cutOff !== undefined) {
     return `the sample was cut off after ${counted(sample.items, "item")}: ` +
       `${probed.cutOff}; what follows is predicted from these. A larger --budget lets it finish`;
@@ -272,11 +311,9 @@ export function missingOf(
   if (signal.aborted) {
     return "it was interrupted; what follows rests on what was measured until then";
   }
-  if (sample.items < 2) {
-    return "there is only one item: nothing to run at the same time, and nothing was raced";
-  }
-  if (small) return undefined;
-  if (plan === null || raced.length < 2) {
+  // What can't gain isn't missed.
+  if (nothingToGain(planned) !== undefined || raced.length < 2) return undefined;
+  if (plan === null) {
     return "no race: it would cost more than three runs of the sample, or than the budget; what follows " +
       "is predicted. More items, or a larger --budget, confirm it";
   }

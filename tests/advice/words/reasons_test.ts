@@ -69,3 +69,81 @@ Deno.test("a reason says what came of the models that are out", async () => {
   }));
   assertMatch(wrong.recommended.reason, /gave other results/);
 });
+
+/** Nothing may be raced where nothing can be gained. */
+const never = () => {
+  throw new Error("raced");
+};
+
+Deno.test("one long item is no small job, and its reason is that it is one", async () => {
+  for (const [made, bound] of [[{ computeMs: 1090 }, "cpu"], [{ waitMs: 900 }, "io"]] as const) {
+    const { recommended, ...advice } = await adviceOn({ ...made, items: 1 }, never);
+    assertEquals([advice.bound, recommended.decision, advice.partial], [
+      bound,
+      "no gain",
+      undefined,
+    ]);
+    assertStringIncludes(recommended.reason, "there is only one item");
+    assert(!/lanes|too small/.test(recommended.reason));
+  }
+  const tiny = await adviceOn({ computeMs: 0.5, items: 1 }, never);
+  assertEquals(tiny.bound, "small");
+  assertStringIncludes(tiny.recommended.reason, "there is only one item");
+});
+
+Deno.test("a job isn't small because copying its items takes longer than its tasks", async () => {
+  const { recommended, bound } = await adviceOn(
+    { computeMs: 4.4, items: 400, transfer: { cloneMs: 7.2 } },
+    never,
+  );
+  assertEquals([bound, recommended.model], ["cpu", "sequential"]);
+  assertMatch(
+    recommended.reason,
+    /copying an item .* takes 7\.20 ms, longer than .* \(4\.\d+ ms\)/,
+  );
+});
+
+Deno.test("tasks shorter than dealing them out are told so, however many they are", async () => {
+  const { recommended, bound } = await adviceOn(
+    { computeMs: 0.0005, items: 1000, total: 10_000_000 },
+    never,
+  );
+  assertEquals(bound, "small");
+  assertStringIncludes(recommended.reason, "Make one item of many");
+});
+
+Deno.test("what can't be sent is the reason where only lanes could help, and no budget is blamed", async () => {
+  const uncloneable = "item 0: it is a Money, whose private fields would not arrive";
+  const { recommended, ...advice } = await adviceOn(
+    { computeMs: 20, transfer: { uncloneable } },
+    never,
+  );
+  assertEquals([recommended.decision, advice.partial], ["no gain", undefined]);
+  assertStringIncludes(recommended.reason, "can't be sent there: item 0: it is a Money");
+  const waiting = await adviceOn({ waitMs: 20, transfer: { uncloneable } }, asPredicted);
+  assertEquals(waiting.recommended.model, "concurrent");
+});
+
+Deno.test("a small job says what could be saved at most", async () => {
+  const { recommended } = await adviceOn({ computeMs: 0.1 }, never);
+  assertMatch(
+    recommended.reason,
+    /100 items take 11\.1 ms in all, of which no model could save more/,
+  );
+});
+
+Deno.test("nothing is told of a job whose sample was cut off but that it can't be told", async () => {
+  const cutOff = "item 2 did not settle within 2.5 s";
+  for (const made of [{ computeMs: 0.01 }, { computeMs: 30 }, { waitMs: 30 }]) {
+    const advice = await adviceOn({ ...made, items: 2, total: 10, cutOff }, never);
+    const { recommended, bound, classConfidence } = advice;
+    assertEquals([recommended.model, recommended.decision, recommended.confidence], [
+      "sequential",
+      "can't tell",
+      0.5,
+    ]);
+    assert(bound !== "small" && classConfidence === 0.5);
+    assertStringIncludes(recommended.reason, cutOff);
+    assertStringIncludes(advice.partial!, cutOff);
+  }
+});
