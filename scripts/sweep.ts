@@ -9,7 +9,12 @@ import { print, printError } from "../lib/text/print.ts";
 import { jobFiles, jobModule, loadJob } from "../lib/advice/job/load_job.ts";
 import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { JobError } from "../lib/advice/probe/probe.ts";
-import { choosePlan, itemMsOf, type SweepPlan } from "../lib/scaling/sweep_plan.ts";
+import {
+  choosePlan,
+  computingShareOf,
+  itemMsOf,
+  type SweepPlan,
+} from "../lib/scaling/sweep_plan.ts";
 import { measureOpenLoop, type MeasureOptions, measureSweep } from "../lib/scaling/measure.ts";
 import { sweepRenderers } from "../lib/report/scaling/sweep_files.ts";
 import { readSweepOptions, type SweepOptionValues } from "../lib/scaling/sweep_options.ts";
@@ -108,7 +113,7 @@ await script("sweep", async (signal, args) => {
   print(sweepText(result, styleOfStdout()));
   if (lines.length > 0) print(`\n${lines.join("\n")}`);
   for (const error of errors) printError(`sweep: ${error}`);
-  return errors.length > 0 || anyFailed(result) ? 1 : 0;
+  return errors.length > 0 || anyFailed(result) || result.differsAt !== undefined ? 1 : 0;
 });
 
 /** What a sweep of a job is made from. */
@@ -159,7 +164,11 @@ async function measured(
     ? Infinity
     : itemsPerPlace(itemMsOf(probed));
   const options = { items, ...(perPlace < items && { itemsPerPlace: perPlace }) };
-  const own = ownJob({ ...job, options: { ...options, export: values.export } }, perPlace);
+  const own = ownJob(
+    { ...job, options: { ...options, export: values.export } },
+    perPlace,
+    computingShareOf(probed),
+  );
   if (values.sweep !== undefined || values.openLoop !== undefined) {
     return await run(own, values.sweep, values, { signal, meter });
   }

@@ -5,6 +5,7 @@
  */
 
 import { timeInterval } from "../timing/interval.ts";
+import { httpSigns, isRefusal, sumOfFailures } from "../timing/failures.ts";
 import type { TrialResult } from "../timing/spec.ts";
 import { median, quantile, sorted } from "../timing/statistics.ts";
 import { checkLittle } from "./laws/little.ts";
@@ -102,6 +103,8 @@ function sweepPoint(
 
 /** How much more of the tasks than at the smallest size may fail. */
 const MORE_FAILED = 0.01;
+/** If this share fails at the smallest size, what is left tells nothing of sizes. */
+const MOST_FAILED = 0.5;
 
 /** Sizes at which more tasks fail than at the smallest. */
 interface Failing {
@@ -116,9 +119,16 @@ function countsOf({ rounds }: Pick<SweepPoint, "rounds">): { failed: number; of:
   return { failed, of: rounds.reduce((sum, round) => sum + round.succeeded, failed) };
 }
 
+/** Whether a server refused tasks because there were too many. */
+export function isRefused({ rounds }: Pick<SweepPoint, "rounds">): boolean {
+  const { reasons, examples } = sumOfFailures(rounds);
+  return [...Object.keys(reasons), ...Object.values(examples)]
+    .some((message) => isRefusal(httpSigns({ message })));
+}
+
 /**
  * Finds the sizes at which more tasks fail than at the smallest. An item that fails at every size says
- * nothing of sizes.
+ * nothing of sizes; a server that refuses at every size does, and so do failures of most items.
  */
 export function failingSizes(points: readonly Pick<SweepPoint, "size" | "rounds">[]): Failing {
   const shares = points.map((point) => {
@@ -126,7 +136,10 @@ export function failingSizes(points: readonly Pick<SweepPoint, "size" | "rounds"
     return { size: point.size, ...counts, share: counts.of > 0 ? counts.failed / counts.of : 0 };
   });
   const usual = shares[0]?.share ?? 0;
-  const fails = ({ share }: { readonly share: number }) => share > usual + MORE_FAILED;
+  const fromTheStart = usual > MOST_FAILED ||
+    (usual > MORE_FAILED && points[0] !== undefined && isRefused(points[0]));
+  const fails = ({ share }: { readonly share: number }) =>
+    fromTheStart || share > usual + MORE_FAILED;
   const first = shares[shares.findLastIndex((one) => !fails(one)) + 1];
   return {
     sizes: new Set(shares.filter(fails).map(({ size }) => size)),
@@ -137,7 +150,15 @@ export function failingSizes(points: readonly Pick<SweepPoint, "size" | "rounds"
 /** The part of a result that follows from closed-loop trials. */
 type Analysis = Pick<
   SweepResult,
-  "points" | "failsFrom" | "fits" | "chosen" | "knee" | "best" | "capacity" | "forecasts"
+  | "points"
+  | "failsFrom"
+  | "differsAt"
+  | "fits"
+  | "chosen"
+  | "knee"
+  | "best"
+  | "capacity"
+  | "forecasts"
 >;
 
 function bestOf(points: readonly SweepPoint[]): Analysis["best"] {
@@ -157,7 +178,7 @@ function bestOf(points: readonly SweepPoint[]): Analysis["best"] {
  * taken from them: a task that fails early does less work.
  */
 export function analyse(
-  { sizes }: MeasuredSweep,
+  { sizes, differsAt }: MeasuredSweep,
   seed: number,
   { axis, cores }: { readonly axis: SweepResult["axis"]; readonly cores: number },
 ): Analysis {
@@ -195,6 +216,7 @@ export function analyse(
   return {
     points,
     failsFrom: failing.from,
+    ...(differsAt !== undefined && { differsAt }),
     fits: fitted.map(({ fit }) => fit),
     chosen: chosen?.fit.name ?? null,
     knee: kneeOf(series, seed),

@@ -23,7 +23,7 @@ import { OPEN_LOOP_MS, type SweepOptionValues } from "./sweep_options.ts";
 import type { SweepPlan } from "./sweep_plan.ts";
 import { type MeasuredSize, runSweep } from "./run_sweep.ts";
 import type { SweepResult } from "./sweep_result.ts";
-import { places } from "./sweep_words.ts";
+import { places as sizeText } from "./sweep_words.ts";
 import type { SweptJob } from "./swept_job.ts";
 
 /** What measuring needs beside job and options. */
@@ -88,6 +88,13 @@ function taskName({ task }: JobSpec): string {
   return task.module.slice(task.module.lastIndexOf("/") + 1);
 }
 
+/** How many items a job has, as far as that is known without making them. */
+function commonOf({ items }: JobSpec): number {
+  return items.kind === "values"
+    ? items.values.length
+    : Math.min(items.limit ?? Infinity, Number.MAX_SAFE_INTEGER);
+}
+
 /**
  * Sweeps a job along slots or lanes.
  *
@@ -107,8 +114,9 @@ export async function measureSweep(
   const before = await options.meter?.read();
   const watch = new SiteWatch(options.site);
   const progress = progressWith(
-    `${job.name}: ${rounds} round${rounds === 1 ? "" : "s"} of ${model} with ${sizes.join(", ")} ` +
-      `${axis}${refine ? ", then more where it bends" : ""} …`,
+    `${job.name}: ${rounds} round${rounds === 1 ? "" : "s"} of ${model} with ${
+      sizes.length === 1 ? sizeText(axis, sizes[0]!) : `${sizes.join(", ")} ${axis}`
+    }${refine ? ", then more where it bends" : ""} …`,
   );
   let planned = rounds * sizes.length;
   progress.begin({ job: barName(job), models: [{ model }], rounds: planned });
@@ -142,6 +150,7 @@ export async function measureSweep(
       extendTo,
       timeoutMs,
       chunk: job.chunk,
+      common: commonOf(job.at(places(Math.min(...sizes)))),
     }, { runTrial: trialProcesses({ guardMs: GUARD_MS }), signal: options.signal, onEvent });
     const first = job.at(1);
     return {
@@ -152,6 +161,7 @@ export async function measureSweep(
       job: { name: job.name, task: taskName(first), options: first.options },
       model,
       axis,
+      ...(job.computingShare !== undefined && { computingShare: job.computingShare }),
       ...analyse(measured, seed, {
         axis,
         cores: Math.min(environment.cpus, environment.lanesAvailable),
@@ -173,8 +183,8 @@ export async function measureSweep(
 function modelText({ model, lanes, slots }: ModelSpec): string {
   return [
     model,
-    ...(lanes === undefined ? [] : [places("lanes", lanes)]),
-    ...(slots === undefined ? [] : [places("slots", slots)]),
+    ...(lanes === undefined ? [] : [sizeText("lanes", lanes)]),
+    ...(slots === undefined ? [] : [sizeText("slots", slots)]),
   ].join(", ");
 }
 

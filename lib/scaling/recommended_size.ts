@@ -4,7 +4,7 @@
  * @module
  */
 
-import { AS_GOOD, TOO_SLOW } from "../judge/thresholds.ts";
+import { AS_GOOD, IMPOSSIBLE, TOO_SLOW } from "../judge/thresholds.ts";
 import type { Interval } from "../timing/result.ts";
 import { Standings } from "../advice/race/standings.ts";
 import type { SweepPoint, SweepResult } from "./sweep_result.ts";
@@ -17,6 +17,12 @@ interface RecommendedSize {
   readonly gain: Interval | null;
   /** The fastest of the larger sizes, where it isn't shown to gain; undefined where a gain was shown. */
   readonly unsure?: { readonly point: SweepPoint; readonly gain: Interval } | undefined;
+  /** A gain above what the cores can give: it is no gain, but an error of measurement. */
+  readonly impossible?: {
+    readonly point: SweepPoint;
+    readonly gain: Interval;
+    readonly most: number;
+  };
   /** Whether a larger size was measured and left out because it gains hardly more. */
   readonly largerGainsLittle: boolean;
 }
@@ -27,12 +33,19 @@ interface RecommendedSize {
  * @returns The size; undefined if no size ran without failures.
  */
 export function recommendedSize(
-  { points }: Pick<SweepResult, "points">,
+  { points, axis, computingShare, environment }:
+    & Pick<SweepResult, "points">
+    & Partial<Pick<SweepResult, "axis" | "computingShare" | "environment">>,
 ): RecommendedSize | undefined {
-  const ran = points.filter(({ rounds }) =>
+  const worked = points.filter(({ rounds }) =>
     rounds.length > 0 &&
     rounds.every(({ failed, throughputPerSecond }) => failed === 0 && throughputPerSecond > 0)
   ).toSorted((a, b) => a.size - b.size);
+  // More lanes than the cores have work for only crowd each other.
+  const most = axis === "lanes" && computingShare !== undefined && environment !== undefined
+    ? mostGain(environment, computingShare)
+    : Infinity;
+  const ran = worked.filter(({ size }) => size <= Math.max(worked[0]?.size ?? 1, Math.ceil(most)));
   const first = ran[0];
   if (first === undefined) return undefined;
   const series = ran.map((point) => ({
@@ -59,9 +72,22 @@ export function recommendedSize(
     return behind <= AS_GOOD ||
       (behind <= TOO_SLOW && (standings.ratio(of, fastest)?.low ?? 1) <= 1);
   }) ?? fastest;
+  const gain = standings.ratio(smallest, chosen);
+  const mostHere = most / smallest.point.size;
+  if (gain !== null && gain.median > IMPOSSIBLE * Math.max(1, mostHere)) {
+    return { ...stays, impossible: { point: chosen.point, gain, most: mostHere } };
+  }
   return {
     point: chosen.point,
-    gain: standings.ratio(smallest, chosen),
-    largerGainsLittle: chosen !== series.at(-1),
+    gain,
+    largerGainsLittle: chosen !== series.at(-1) || ran.length < worked.length,
   };
+}
+
+/** What lanes can gain at most with tasks that compute for such a share of their time. */
+function mostGain(
+  { cpus, lanesAvailable }: SweepResult["environment"],
+  computingShare: number,
+): number {
+  return Math.min(cpus, lanesAvailable) / Math.max(computingShare, 1e-9);
 }

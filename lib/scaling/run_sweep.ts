@@ -138,6 +138,8 @@ export interface SweepSpec {
   readonly chunk?: "auto" | number;
   /** How long a task may take, in milliseconds; unlimited unless given. */
   readonly timeoutMs?: number;
+  /** How many of the first items every size runs: their results are compared. */
+  readonly common?: number;
   /** How often to look for the bend and measure around it; default 2. */
   readonly refineSteps?: number;
   /** The largest size to go on to while the throughput still rises; default none beyond `sizes`. */
@@ -176,8 +178,34 @@ export interface MeasuredSweep {
   readonly sizes: readonly MeasuredSize[];
   /** True when the signal was aborted. */
   readonly partial: boolean;
+  /** The smallest size at which the same items gave other results than at the smallest of all. */
+  readonly differsAt?: number;
   /** One sentence each. */
   readonly warnings: readonly string[];
+}
+
+/** What the results of the items that every size ran tell. */
+type Agreement =
+  | { readonly differsAt?: number; readonly unsteady?: false }
+  /** They differ from round to round of one size, so that sizes can't be compared by them. */
+  | { readonly unsteady: true };
+
+/** Compares the results of trials without failures, the smallest size's with all others'. */
+export function agreementOf(sizes: readonly Pick<MeasuredSize, "size" | "trials">[]): Agreement {
+  const seen = sizes.map(({ size, trials }) => ({
+    size,
+    results: new Set(
+      trials.filter(({ round }) => round.failed === 0).flatMap(({ prefixChecksum }) =>
+        prefixChecksum ?? []
+      ),
+    ),
+  })).filter(({ results }) => results.size > 0);
+  const [first, ...others] = seen;
+  if (first === undefined) return {};
+  if (first.results.size > 1) return { unsteady: true };
+  const [usual] = first.results;
+  const other = others.find(({ results }) => [...results].some((result) => result !== usual));
+  return other === undefined ? {} : { differsAt: other.size };
 }
 
 class Sweep {
@@ -221,6 +249,7 @@ class Sweep {
       timeline: true,
       ...(spec.chunk !== undefined && { chunk: spec.chunk }),
       ...(spec.timeoutMs !== undefined && { timeoutMs: spec.timeoutMs }),
+      ...(spec.common !== undefined && { prefix: spec.common }),
     };
     onEvent?.({ type: "trial-started", trial, number: ++this.#number, of: this.#of });
     try {
@@ -300,5 +329,19 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<
     refined: sweep.refined.has(size),
     trials,
   }));
-  return { sizes, partial: sweep.partial, warnings: [...sweep.warnings] };
+  const agreement = agreementOf(sizes);
+  if (agreement.unsteady) {
+    sweep.warnings.add(
+      `Results differ from run to run at ${sizes[0]!.size} already: whether sizes give the same ` +
+        `can't be told. Export comparable(result) for what must be equal.`,
+    );
+  }
+  return {
+    sizes,
+    partial: sweep.partial,
+    ...(!agreement.unsteady && agreement.differsAt !== undefined && {
+      differsAt: agreement.differsAt,
+    }),
+    warnings: [...sweep.warnings],
+  };
 }

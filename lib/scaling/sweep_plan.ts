@@ -178,6 +178,19 @@ interface Sample {
 /** From this CPU share on a sequential run computes more than it waits. */
 const COMPUTES = 0.5;
 
+/** How much of the time the tasks of a sample compute, 0 to 1. */
+export function computingShareOf(
+  { stretches, done, load }: Pick<Sample, "stretches" | "done" | "load">,
+): number {
+  const wallMs = stretches.reduce((sum, stretch) => sum + stretch.wallMs, 0);
+  const cpuMs = stretches.reduce((sum, stretch) => sum + stretch.cpuMs, 0) +
+    (load?.childrenCpuMs ?? 0);
+  // Where other programs use the CPUs, computing takes longer and must not look like waiting.
+  const available = load?.available ?? (done?.available || 1);
+  const waitMs = Math.max(0, wallMs - cpuMs / available);
+  return wallMs > 0 && cpuMs + waitMs > 0 ? Math.min(1, cpuMs / (cpuMs + waitMs)) : 1;
+}
+
 /**
  * Decides what to sweep for a job of which nothing is known but a sample: lanes if it computes more
  * than half of the time, else slots.
@@ -186,14 +199,8 @@ export function choosePlan(
   { stretches, done, load }: Sample,
   items: number,
 ): { plan: SweepPlan; why: string } {
-  const wallMs = stretches.reduce((sum, stretch) => sum + stretch.wallMs, 0);
-  const cpuMs = stretches.reduce((sum, stretch) => sum + stretch.cpuMs, 0) +
-    (load?.childrenCpuMs ?? 0);
-  // Where other programs use the CPUs, computing takes longer and must not look like waiting.
-  const available = load?.available ?? (done?.available || 1);
-  const waitMs = Math.max(0, wallMs - cpuMs / available);
-  const share = wallMs > 0 && cpuMs + waitMs > 0 ? cpuMs / (cpuMs + waitMs) : 1;
-  const percent = Math.round(Math.min(1, share) * 100);
+  const share = computingShareOf({ stretches, done, load });
+  const percent = Math.round(share * 100);
   const most = Math.min(items, done?.total ?? Infinity);
   return share >= COMPUTES
     ? {

@@ -259,6 +259,13 @@ export interface SweepResult {
   readonly failsFrom:
     | { readonly size: number; readonly failed: number; readonly of: number }
     | null;
+  /** The smallest size at which tasks gave other results than at the smallest of all, if one did. */
+  readonly differsAt?: number | undefined;
+  /**
+   * How much of the time a task computes by itself, 0 to 1, where a sample told: lanes can gain no more
+   * than the cores over it.
+   */
+  readonly computingShare?: number | undefined;
   /** Both laws, where there are sizes enough. */
   readonly fits: readonly Fit[];
   /** The law that the forecasts use: the USL if κ's interval leaves out 0, else Amdahl's. */
@@ -396,6 +403,8 @@ export const sweepResultSchema: SweepResultSchema = z.object({
   axis: z.enum(["slots", "lanes", "rate"]),
   points: z.array(point),
   failsFrom: z.object({ size: whole, failed: whole, of: whole }).nullable(),
+  differsAt: whole.optional(),
+  computingShare: z.number().min(0).max(1).optional(),
   fits: z.array(fit),
   chosen: z.enum(LAWS).nullable(),
   knee: z.object({ size: whole, low: whole, high: whole }).nullable(),

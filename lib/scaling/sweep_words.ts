@@ -4,7 +4,13 @@
  * @module
  */
 
-import { formatDuration, formatNumber, formatPercent, formatSpeedup } from "../text/format.ts";
+import {
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatRatio,
+  formatSpeedup,
+} from "../text/format.ts";
 import { plain } from "../text/plain.ts";
 import { LAW_TITLES } from "./laws/laws.ts";
 import { LITTLE_TOLERANCE } from "./laws/little.ts";
@@ -26,12 +32,16 @@ export function formatRate(perSecond: number): string {
   return `${formatNumber(perSecond)}/s`;
 }
 
+const NO_BOUND = 1e6;
+
 function open(
   { value, low, high }: OpenEstimate,
   format: (value: number) => string,
   isChecked: boolean,
 ): string {
-  const one = (x: number | null) => x === null ? "no bound" : format(x);
+  // An end a million times beyond the value is none.
+  const one = (x: number | null) =>
+    x === null || (value !== null && x > NO_BOUND * value) ? "no bound" : format(x);
   return one(value) + (isChecked ? ` (${one(low)} to ${one(high)})` : "");
 }
 
@@ -54,6 +64,10 @@ export function kneeSentence(
     & Partial<Pick<SweepResult, "failsFrom">>,
 ): string {
   if (nothingWorked({ points })) return "No knee: no task succeeded.";
+  if (failsFrom !== null && failsFrom.size === points[0]?.size) {
+    return `No knee: tasks fail at ${places(axis, failsFrom.size)} already.`;
+  }
+  if (points.length === 1) return `One size was measured, ${places(axis, points[0]!.size)}.`;
   const largest = points.findLast(({ size }) => size < (failsFrom?.size ?? Infinity))?.size;
   if (knee === null) {
     const reached = largest === undefined ? "" : ` up to ${places(axis, largest)}`;
@@ -91,10 +105,25 @@ function codeOf({ model, axis }: Pick<SweepResult, "model" | "axis">, point: Swe
  *
  * @returns A sentence or two, and the line last; nothing if no size ran without failures.
  */
-export function takeLines(result: Pick<SweepResult, "points" | "axis" | "model">): string[] {
+export function takeLines(
+  result:
+    & Pick<SweepResult, "points" | "axis" | "model">
+    & Partial<Pick<SweepResult, "differsAt" | "failsFrom" | "computingShare" | "environment">>,
+): string[] {
+  const first = result.points[0];
+  if (first !== undefined && result.failsFrom?.size === first.size) return [];
+  if (first !== undefined && result.differsAt !== undefined) {
+    const { axis, differsAt } = result;
+    return [
+      `Stay at ${places(axis, first.size)}: with ${places(axis, differsAt)} the same items gave ` +
+      `other results. A task's result depends on which others run beside or before it: keep no ` +
+      `state outside the task; deno task advise says more.`,
+      codeOf(result, first),
+    ];
+  }
   const found = nothingWorked(result) ? undefined : recommendedSize(result);
   if (found === undefined) return [];
-  const { point, gain, largerGainsLittle, unsure } = found;
+  const { point, gain, largerGainsLittle, unsure, impossible } = found;
   const { axis, points } = result;
   const model = plain(result.model);
   const smallest = points.toSorted((a, b) => a.size - b.size)[0]!;
@@ -104,6 +133,17 @@ export function takeLines(result: Pick<SweepResult, "points" | "axis" | "model">
       formatSpeedup(unsure.gain)
     }, an interval that spans 1; ` +
       `more rounds tell)`;
+  if (impossible !== undefined) {
+    return [
+      `${formatSpeedup(impossible.gain)} at ${
+        places(axis, impossible.point.size)
+      } can't be right: ` +
+      `the cores can give ${
+        formatRatio(Math.max(1, impossible.most))
+      } at most. The smallest size was slower ` +
+      `than need be; end other programs, or give more items or rounds.`,
+    ];
+  }
   const what = gain === null
     ? `Take ${places(axis, point.size)}${
       largerGainsLittle ? `: no larger size is detectably faster${doubt}` : ""

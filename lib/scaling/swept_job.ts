@@ -17,6 +17,8 @@ export interface SweptJob {
   readonly chunk: "auto" | 1;
   /** The job for a number of places. */
   at(places: number): JobSpec;
+  /** How much of the time a task computes by itself, 0 to 1, as far as that is known. */
+  readonly computingShare?: number;
   /** Items to run beforehand for a number of places: connections are opened, code gets compiled. */
   warmupAt(places: number): number;
 }
@@ -83,7 +85,7 @@ export async function sums(most: number, trialMs = 900, signal?: AbortSignal): P
     items: { kind: "values", values: chosen.items({ start, count }) },
     options: { task: chosen.name, start, count },
   };
-  return { name, chunk: 1, at: () => job, warmupAt: (places) => 2 * places };
+  return { name, chunk: 1, computingShare: 1, at: () => job, warmupAt: (places) => 2 * places };
 }
 
 /** How long a trial of a job of the user's own is to take about, in milliseconds. */
@@ -104,14 +106,17 @@ export function itemsPerPlace(itemMs: number): number {
  * A job of the user's own. None of its items are run beforehand, since running one may have effects.
  *
  * @param perPlace How many of its items each place gets at most; by default all are run at every size.
+ * @param computingShare How much of the time a task computes by itself, 0 to 1.
  */
-export function ownJob(job: JobSpec, perPlace = Infinity): SweptJob {
-  const { items } = job;
+export function ownJob(job: JobSpec, perPlace = Infinity, computingShare?: number): SweptJob {
+  // A fair share at every size, and not the head of the list.
+  const items = job.items.kind === "module" ? { ...job.items, spread: true } : job.items;
   return {
     name: job.name,
     chunk: "auto",
+    ...(computingShare !== undefined && { computingShare }),
     at: (places) =>
-      items.kind === "values" || !Number.isFinite(perPlace) ? job : {
+      items.kind === "values" || !Number.isFinite(perPlace) ? { ...job, items } : {
         ...job,
         items: { ...items, limit: Math.min(items.limit ?? Infinity, places * perPlace) },
       },

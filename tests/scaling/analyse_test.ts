@@ -2,9 +2,13 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { resultOf, trialOf } from "./measured.ts";
 import { SIZES } from "./synthetic.ts";
 import { analyse, failingSizes } from "../../lib/scaling/analyse.ts";
-import { failingSentences, forecastSentences } from "../../lib/report/scaling/sweep_sentences.ts";
+import {
+  failingSentences,
+  failureSentences,
+  forecastSentences,
+} from "../../lib/report/scaling/sweep_sentences.ts";
 import type { SweepPoint } from "../../lib/scaling/sweep_result.ts";
-import { kneeSentence } from "../../lib/scaling/sweep_words.ts";
+import { kneeSentence, takeLines } from "../../lib/scaling/sweep_words.ts";
 
 const plateau = (slots: number) => 50 * Math.min(slots, 8);
 
@@ -117,6 +121,31 @@ Deno.test("what failed isn't counted as throughput", () => {
 Deno.test("a job of which everything fails from the first size on has nothing to conclude", () => {
   const sizes = sizesOf(0);
   const analysis = analyse({ sizes, partial: false, warnings: [] }, 1, on);
-  assertEquals([analysis.best, analysis.knee, analysis.failsFrom], [null, null, null]);
+  const failsFrom = { size: 1, failed: 3000, of: 3000 };
+  assertEquals([analysis.best, analysis.knee, analysis.failsFrom], [null, null, failsFrom]);
   assertEquals(analysis.fits, []);
+});
+
+Deno.test("a server that refuses at the smallest size already tells nothing of sizes; the pace is advice's", () => {
+  const refused = sizesOf(8).map((one) => ({
+    ...one,
+    trials: one.trials.map((trial) => ({
+      ...trial,
+      round: {
+        ...trial.round,
+        succeeded: 900,
+        failed: 100,
+        reasons: { Error: 100 },
+        examples: { Error: "item 1, HTTP 429" },
+      },
+    })),
+  }));
+  const analysis = analyse({ sizes: refused, partial: false, warnings: [] }, 1, on);
+  assertEquals([analysis.failsFrom?.size, analysis.fits, analysis.best], [1, [], null]);
+  const said = { ...analysis, axis: on.axis };
+  assertEquals(kneeSentence(said), "No knee: tasks fail at 1 slot already.");
+  assertStringIncludes(failingSentences(said)[0]!, "deno task advise measures the pace");
+  assertEquals(takeLines({ ...said, model: "limited" }), []);
+  const texts = failureSentences({ ...said, openLoop: [] });
+  assertStringIncludes(texts[0]!, "At 1: 300 of 3000 tasks failed: 300 Error (item 1, HTTP 429).");
 });

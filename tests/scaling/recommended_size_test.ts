@@ -57,3 +57,30 @@ Deno.test("recommendedSize() shows a gain that it doesn't trust", async () => {
   const [text] = takeLines({ points: noisy, axis: "slots", model: "limited" });
   assertStringIncludes(text!, "an interval that spans 1; more rounds tell");
 });
+
+Deno.test("more lanes than the cores have work for are not taken, nor is a gain that the cores can't give", async () => {
+  const on = (cpus: number, throughput: (lanes: number) => number, computingShare: number) =>
+    resultOf(throughput).then((result) => ({
+      ...result,
+      axis: "lanes" as const,
+      model: "workers",
+      computingShare,
+      environment: { ...result.environment, cpus, lanesAvailable: cpus },
+    }));
+  const still = await on(2, (lanes) => 100 * Math.min(lanes, 4), 1);
+  assertEquals(recommendedSize(still)!.point.size, 2);
+  // Half of the time it waits: four lanes keep two cores busy.
+  assertEquals(recommendedSize({ ...still, computingShare: 0.5 })!.point.size, 4);
+  const jump = await on(2, (lanes) => lanes === 1 ? 100 : 300, 1);
+  const found = recommendedSize(jump)!;
+  assertEquals([found.point.size, found.gain, found.impossible?.point.size], [1, null, 2]);
+  assertStringIncludes(takeLines(jump)[0]!, "can't be right: the cores can give 2.00× at most");
+  assertEquals(takeLines(jump).length, 1, "no line of code for what can't be right");
+});
+
+Deno.test("a size at which the same items give other results is not taken, and that is said", async () => {
+  const result = await resultOf((slots) => 100 * Math.min(slots, 8));
+  const lines = takeLines({ ...result, differsAt: 2 });
+  assertStringIncludes(lines[0]!, "Stay at 1 slot: with 2 slots the same items gave other results");
+  assertEquals(lines.at(-1), "await using executor = sequential();");
+});

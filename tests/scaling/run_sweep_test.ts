@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { refinements, runSweep } from "../../lib/scaling/run_sweep.ts";
+import { agreementOf, refinements, runSweep } from "../../lib/scaling/run_sweep.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 import { optionsFor, specOf, trialOf } from "./measured.ts";
 import { curveOf, SIZES } from "./synthetic.ts";
@@ -141,4 +141,22 @@ Deno.test("refinements() gives only sizes that weren't measured, between those t
       }
     },
   ));
+});
+
+Deno.test("agreementOf() compares the results of the items that all sizes ran, where none failed", () => {
+  const at = (size: number, ...results: (string | undefined)[]) => ({
+    size,
+    trials: results.map((prefixChecksum, round) => {
+      const trial = trialOf({ model: "limited", round, slots: size } as never, 100);
+      return { ...trial, ...(prefixChecksum !== undefined && { prefixChecksum }) };
+    }),
+  });
+  assertEquals(agreementOf([]), {});
+  assertEquals(agreementOf([at(1, undefined), at(2, "a")]), {});
+  assertEquals(agreementOf([at(1, "a", "a"), at(2, "a"), at(4, "a", "a")]), {});
+  assertEquals(agreementOf([at(1, "a", "a"), at(2, "a"), at(4, "a", "b")]), { differsAt: 4 });
+  assertEquals(agreementOf([at(1, "a", "b"), at(2, "c")]), { unsteady: true });
+  const failed = at(2, "b");
+  const other = failed.trials.map((trial) => ({ ...trial, round: { ...trial.round, failed: 1 } }));
+  assertEquals(agreementOf([at(1, "a"), { size: 2, trials: other }]), {});
 });

@@ -7,7 +7,12 @@
 import { stringify } from "@std/csv/stringify";
 import type { Renderers } from "../../files/output_files.ts";
 import { escapeMarkdown, markdownTable } from "../files/escape.ts";
-import { capacitySentences, failingSentences, forecastSentences } from "./sweep_sentences.ts";
+import {
+  capacitySentences,
+  failingSentences,
+  failureSentences,
+  forecastSentences,
+} from "./sweep_sentences.ts";
 import { environmentLine } from "../environment_line.ts";
 import type { SweepResult } from "../../scaling/sweep_result.ts";
 import {
@@ -187,7 +192,10 @@ export function sweepMarkdown(result: SweepResult): string {
     ...(openLoop.length === 0
       ? []
       : [openLoopTable(result), escapeMarkdown(openLoopSentences(result).join(" "))]),
-    list(warnings.map((warning) => `Warning: ${warning}`)),
+    list([
+      ...failureSentences(result).map((text) => `Failed: ${text}`),
+      ...warnings.map((warning) => `Warning: ${warning}`),
+    ]),
     ...(partial ? ["**Partial:** the run was interrupted."] : []),
     `<sub>${[escapeMarkdown(environmentLine(result.environment)), ...notes].join("; ")}</sub>`,
   ].filter((part) => part !== "").join("\n\n") + "\n";

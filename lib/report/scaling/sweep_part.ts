@@ -16,6 +16,7 @@ import {
   capacitySentences,
   definitionSentences,
   failingSentences,
+  failureSentences,
   forecastSentences,
 } from "./sweep_sentences.ts";
 import { chosenLaw, LOG_FROM } from "./sweep_text.ts";
@@ -139,11 +140,11 @@ function openLoopSection(result: SweepResult, id: string, title: string): Sectio
   };
 }
 
-function notices({ warnings }: SweepResult): Markup {
-  return warnings.length > 0 &&
-    markup`<ul class="notices">${
-      warnings.slice(0, 50).map((warning) => markup`<li>${warning}</li>`)
-    }</ul>`;
+function notices(result: SweepResult): Markup {
+  const failed = failureSentences(result).map((text) => `Failed: ${text}`);
+  const all = [...failed, ...result.warnings];
+  return all.length > 0 &&
+    markup`<ul class="notices">${all.slice(0, 50).map((text) => markup`<li>${text}</li>`)}</ul>`;
 }
 
 /** A sweep as a part of a page. */

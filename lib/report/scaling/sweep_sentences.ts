@@ -8,7 +8,10 @@ import { BUSY } from "../../scaling/laws/forecast.ts";
 import { CRITERION } from "../../scaling/laws/fit_laws.ts";
 import { KNEE_DEFINITION } from "../../scaling/laws/knee.ts";
 import { SUSTAINED_DEFINITION } from "../../scaling/open_loop/open_loop.ts";
-import { formatDuration, formatPercent, formatRatio } from "../../text/format.ts";
+import { counted, formatDuration, formatPercent, formatRatio } from "../../text/format.ts";
+import { plain } from "../../text/plain.ts";
+import { isRefused } from "../../scaling/analyse.ts";
+import { type Failures, sumOfFailures } from "../../timing/failures.ts";
 import type { Forecast, SweepResult } from "../../scaling/sweep_result.ts";
 import { formatRate, formatSmall, places } from "../../scaling/sweep_words.ts";
 
@@ -70,15 +73,63 @@ export function failingSentences(
   if (failsFrom === null) return [];
   const { size, failed, of } = failsFrom;
   const before = points.findLast((point) => point.size < size);
-  const most = before === undefined
-    ? ""
-    : `: ${places(axis, before.size)} is the most that is borne`;
+  if (before === undefined) {
+    const first = points[0];
+    const advice = first !== undefined && isRefused(first)
+      ? ` The server refuses so many: deno task advise measures the pace that it allows.`
+      : "";
+    return [
+      `Tasks fail at ${
+        places(axis, size)
+      } already, ${failed} of ${of}: nothing can be said of sizes ` +
+      `until they don't.${advice}`,
+    ];
+  }
+  const most = `: ${places(axis, before.size)} is the most that is borne`;
   return [
     `Tasks fail from ${
       places(axis, size)
     } on, ${failed} of ${of} there${most}. What failed isn't ` +
     `counted as throughput, and neither knee nor laws are taken from there.`,
   ];
+}
+
+/** Reasons with their counts and an example of each. */
+function reasonsText(of: readonly Partial<Failures>[]): string {
+  const { reasons, examples } = sumOfFailures(of);
+  const texts = Object.entries(reasons).map(([reason, count]) => {
+    const example = examples[reason] === undefined ? [] : [plain(examples[reason])];
+    const missing = reason === "NotCapable"
+      ? ["a permission is missing: give it with --allow-…"]
+      : [];
+    const more = [...example, ...missing];
+    return `${count} ${plain(reason)}${more.length > 0 ? ` (${more.join("; ")})` : ""}`;
+  });
+  return texts.join(", ");
+}
+
+/** Failures, a sentence for each size or rate that had some. */
+export function failureSentences(
+  { points, openLoop }: Pick<SweepResult, "points" | "openLoop">,
+): string[] {
+  const closed = points.flatMap(({ size, rounds }) => {
+    const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
+    const all = rounds.reduce((sum, round) => sum + round.failed + round.succeeded, 0);
+    return failed > 0
+      ? [`At ${size}: ${failed} of ${counted(all, "task")} failed: ${reasonsText(rounds)}.`]
+      : [];
+  });
+  const open = openLoop.flatMap((point) => {
+    const { ratePerSecond, failed, scheduled } = point;
+    return failed > 0
+      ? [
+        `At ${formatRate(ratePerSecond)}: ${failed} of ${counted(scheduled, "request")} failed: ${
+          reasonsText([point])
+        }.`,
+      ]
+      : [];
+  });
+  return [...closed, ...open];
 }
 
 function listed(words: readonly string[]): string {

@@ -8,6 +8,7 @@ import {
   capacitySentences,
   definitionSentences,
   failingSentences,
+  failureSentences,
   forecastSentences,
 } from "./sweep_sentences.ts";
 import { paletteFor, type Style, uncoloured } from "../terminal/style.ts";
@@ -17,22 +18,14 @@ import { type Law, throughputAt } from "../../scaling/laws/laws.ts";
 import type { OpenLoopPoint, SweepPoint, SweepResult } from "../../scaling/sweep_result.ts";
 import {
   fitSentences,
-  formatRate,
   kneeSentence,
   littleSentences,
   nothingWorked,
   openLoopSentences,
   takeLines,
 } from "../../scaling/sweep_words.ts";
-import {
-  counted,
-  formatDuration,
-  formatNumber,
-  formatPercent,
-  NO_FIGURE,
-} from "../../text/format.ts";
+import { formatDuration, formatNumber, formatPercent, NO_FIGURE } from "../../text/format.ts";
 import { plain, wrap } from "../../text/plain.ts";
-import { type Failures, sumOfFailures } from "../../timing/failures.ts";
 
 function pointsTable({ points, axis }: SweepResult, style: Style): string {
   const time = (of: (latency: NonNullable<SweepPoint["latencyMs"]>) => number) =>
@@ -94,45 +87,9 @@ function correctedP99({ corrected, unanswered, unstarted }: OpenLoopPoint): stri
   return (unanswered + unstarted > 0 ? "≥" : "") + formatDuration(corrected.p99);
 }
 
-/** Reasons with their counts and an example of each. */
-function reasonsText(of: readonly Partial<Failures>[]): string {
-  const { reasons, examples } = sumOfFailures(of);
-  const texts = Object.entries(reasons).map(([reason, count]) => {
-    const example = examples[reason] === undefined ? [] : [plain(examples[reason])];
-    const missing = reason === "NotCapable"
-      ? ["a permission is missing: give it with --allow-…"]
-      : [];
-    const more = [...example, ...missing];
-    return `${count} ${plain(reason)}${more.length > 0 ? ` (${more.join("; ")})` : ""}`;
-  });
-  return texts.join(", ");
-}
-
-/** Failures, one line for each size or rate that had some. */
-function failures({ points, openLoop }: SweepResult): string[] {
-  const closed = points.flatMap(({ size, rounds }) => {
-    const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
-    const all = rounds.reduce((sum, round) => sum + round.failed + round.succeeded, 0);
-    return failed > 0
-      ? [`At ${size}: ${failed} of ${counted(all, "task")} failed: ${reasonsText(rounds)}.`]
-      : [];
-  });
-  const open = openLoop.flatMap((point) => {
-    const { ratePerSecond, failed, scheduled } = point;
-    return failed > 0
-      ? [
-        `At ${formatRate(ratePerSecond)}: ${failed} of ${counted(scheduled, "request")} failed: ${
-          reasonsText([point])
-        }.`,
-      ]
-      : [];
-  });
-  return [...closed, ...open];
-}
-
 /** Whether a task failed in a sweep. */
 export function anyFailed(result: SweepResult): boolean {
-  return failures(result).length > 0;
+  return failureSentences(result).length > 0;
 }
 
 /** Writes a sweep's report: chart, table, what follows from them, and how it is all defined. */
@@ -177,7 +134,7 @@ export function sweepText(result: SweepResult, style: Style): string {
     blocks.push(openLoopTable(openLoop, style), lines(openLoopSentences(result), palette.heading));
   }
   const notices = [
-    ...failures(result).map((text) => lines([`Failed: ${text}`], palette.bad)),
+    ...failureSentences(result).map((text) => lines([`Failed: ${text}`], palette.bad)),
     ...warnings.map((text) => lines([`Warning: ${plain(text)}`], palette.warning)),
     ...(partial
       ? [
