@@ -16,7 +16,7 @@ import {
   type ResultFile,
   type Verdict,
 } from "../timing/result.ts";
-import { checkedBy, type FileFormat } from "../timing/json_file.ts";
+import type { FileFormat } from "../timing/json_file.ts";
 import type { Finding } from "./findings.ts";
 import type { Candidate } from "./prediction/candidate.ts";
 import type { Machine } from "./prediction/machine.ts";
@@ -367,7 +367,7 @@ function inconsistency({ advice: { recommended, models } }: AdviceFile): string 
 export const ADVICE_FORMAT: FileFormat<AdviceFile> = {
   kind: "advice",
   writers: ["advise"],
-  check: (data) => checkedBy(adviceFileSchema, data),
+  schema: adviceFileSchema,
   inconsistency,
 };
 

@@ -14,7 +14,7 @@ import {
 } from "../timing/result.ts";
 import { type LawName, LAWS } from "./laws/laws.ts";
 import { z } from "zod";
-import { checkedBy, type FileFormat } from "../timing/json_file.ts";
+import type { FileFormat } from "../timing/json_file.ts";
 
 /** One trial of a size. */
 export interface SweepRound {
@@ -431,7 +431,7 @@ function inconsistency({ points, openLoop, axis }: SweepResult): string | undefi
 export const SWEEP_FORMAT: FileFormat<SweepResult> = {
   kind: "sweep",
   writers: ["sweep"],
-  check: (data) => checkedBy(sweepResultSchema, data),
+  schema: sweepResultSchema,
   inconsistency,
 };
 

@@ -5,47 +5,8 @@
  * @module
  */
 
+import type { z } from "zod";
 import { readText } from "../files/text_file.ts";
-
-/** What is wrong with data that should be a file of ours. */
-interface SchemaFault {
-  /** Where: keys and places from the outermost in. */
-  readonly path: readonly PropertyKey[];
-  /** What is wrong there. */
-  readonly message: string;
-  /** How many faults there are besides. */
-  readonly more: number;
-}
-
-/** Data that was checked: its value, or the first fault. */
-export type Checked<T> =
-  | { readonly value: T; readonly fault?: undefined }
-  | { readonly value?: undefined; readonly fault: SchemaFault };
-
-/** What checks data: a schema of zod's, of which this is the part that is used. */
-interface Checker<T> {
-  /** Checks data without throwing. */
-  safeParse(data: unknown):
-    | { success: true; data: T }
-    | {
-      success: false;
-      error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] };
-    };
-}
-
-/** Checks data against a schema. */
-export function checkedBy<T>(schema: Checker<T>, data: unknown): Checked<T> {
-  const parsed = schema.safeParse(data);
-  if (parsed.success) return { value: parsed.data };
-  const [first, ...rest] = parsed.error.issues;
-  return {
-    fault: {
-      path: first?.path ?? [],
-      message: first?.message ?? "it isn't what it should be",
-      more: rest.length,
-    },
-  };
-}
 
 /** Larger files aren't read: no run of this program writes one. */
 export const RESULT_FILE_BYTES = 200 * 1024 ** 2;
@@ -62,8 +23,8 @@ export interface FileFormat<T> {
   readonly kind: string | undefined;
   /** The scripts that write such files. */
   readonly writers: readonly string[];
-  /** Checks data against its schema. */
-  readonly check: (data: unknown) => Checked<T>;
+  /** Checks what the JSON says. */
+  readonly schema: Pick<z.ZodType<T>, "safeParse">;
   /** Faults that a schema can't see, in a few words; undefined if there is none. */
   readonly inconsistency: (value: T) => string | undefined;
 }
@@ -139,12 +100,13 @@ export function parseWritten<T>(
     );
     refuse(path, `${kind}; name a file that ${writers} wrote with --json`);
   }
-  const { value, fault } = format.check(data);
-  if (fault !== undefined) {
-    const rest = fault.more > 0 ? ` (and ${fault.more} more)` : "";
+  const { data: value, error } = format.schema.safeParse(data);
+  if (error !== undefined) {
+    const [first, ...more] = error.issues;
+    const rest = more.length > 0 ? ` (and ${more.length} more)` : "";
     refuse(
       path,
-      `${pathOf(fault.path)} is wrong: ${fault.message}${rest}; measure again with --json`,
+      `${pathOf(first!.path)} is wrong: ${first!.message}${rest}; measure again with --json`,
     );
   }
   const odd = format.inconsistency(value);

@@ -9,13 +9,7 @@
 
 import { z } from "zod";
 import type { Others } from "./meter/reading.ts";
-import {
-  type Checked,
-  checkedBy,
-  type FileFormat,
-  parseWritten,
-  readWritten,
-} from "./json_file.ts";
+import { type FileFormat, parseWritten, readWritten } from "./json_file.ts";
 
 /** Median and the ends of a 95 % interval. */
 export interface Interval {
@@ -256,11 +250,6 @@ const resultFileSchema: z.ZodType<ResultFile> = z.object({
   comparisons: z.array(comparisonSchema),
 });
 
-/** Checks data against the schema. */
-export function checkResult(data: unknown): Checked<ResultFile> {
-  return checkedBy(resultFileSchema, data);
-}
-
 /** The JSON Schema of result files, made from the description that checks them. */
 export function resultJsonSchema(): Record<string, unknown> {
   return { title: "Lanes result file", ...z.toJSONSchema(resultFileSchema, { io: "input" }) };
@@ -289,12 +278,10 @@ function inconsistency(file: ResultFile): string | undefined {
 export const RESULT_FORMAT: FileFormat<ResultFile> = {
   kind: undefined,
   writers: ["io", "cpu"],
-  check: (data) => {
-    const checked = checkResult(data);
-    if (checked.fault !== undefined) return checked;
-    const { value } = checked;
-    return { value: { ...value, comparisons: value.comparisons.map(withoutGainsOfFailures) } };
-  },
+  schema: resultFileSchema.transform((file) => ({
+    ...file,
+    comparisons: file.comparisons.map(withoutGainsOfFailures),
+  })),
   inconsistency,
 };
 

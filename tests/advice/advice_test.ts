@@ -30,8 +30,8 @@ const JOBS: Readonly<Record<string, Parameters<typeof adviceOn>[0]>> = {
 
 function assertWhole(advice: Advice): void {
   const text = JSON.stringify(adviceFileOf(advice));
-  const { value, fault } = ADVICE_FORMAT.check(JSON.parse(text));
-  assertEquals(fault, undefined);
+  const { data: value, error } = ADVICE_FORMAT.schema.safeParse(JSON.parse(text));
+  assertEquals(error, undefined);
   // Nothing was null that is a number, and no field is unknown to the schema.
   assertEquals(value, JSON.parse(text));
   assertEquals(ADVICE_FORMAT.inconsistency(value!), undefined);

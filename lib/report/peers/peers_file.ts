@@ -12,7 +12,7 @@ import {
   intervalSchema,
   type ResultFile,
 } from "../../timing/result.ts";
-import { checkedBy, type FileFormat } from "../../timing/json_file.ts";
+import type { FileFormat } from "../../timing/json_file.ts";
 
 /** What the project wants of a figure or of a ratio, bounds included. */
 export interface PeersAim {
@@ -94,7 +94,7 @@ const peersFileSchema: z.ZodType<PeersFile> = z.object({
 export const PEERS_FORMAT: FileFormat<PeersFile> = {
   kind: "peers",
   writers: ["peers"],
-  check: (data) => checkedBy(peersFileSchema, data),
+  schema: peersFileSchema,
   inconsistency: () => undefined,
 };
 
