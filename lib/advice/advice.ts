@@ -129,7 +129,7 @@ export interface Advice {
     readonly confidence: number;
     /** What it needs more than the plain loop, in bytes; null if not measured. */
     readonly memoryBytes: number | null;
-    /** From how many items on it pays; null if never. */
+    /** From how many items on it pays; null for the plain loop, and where a server's pace decides. */
     readonly breakEven: number | null;
     readonly reason: string;
     /** How it was decided: a gain was shown, none is there, it can't be told, or it wasn't measured. */

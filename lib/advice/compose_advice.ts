@@ -108,7 +108,9 @@ export function composeAdvice(found: Evidence): Advice {
       predictedGain: composer.predictedGain(candidate).gain,
       confidence: Math.min(recommendation.confidence, doubtful ? DOUBTFUL : 1),
       memoryBytes: candidate.model === "sequential" ? 0 : memoryBytes,
-      breakEven: candidate.model === "sequential" ? null : composer.breakEven(candidate),
+      breakEven: candidate.model === "sequential" || recommendation.decision === "server's pace"
+        ? null
+        : composer.breakEven(candidate),
       reason: reasonOf(composer, recommendation, classified.bound),
       decision: recommendation.decision,
       ...(retries > 0 && { retries }),

@@ -272,28 +272,34 @@ export class Composer {
     });
   }
 
-  /** From how many items on it pays; null if never. */
-  breakEven(candidate: Candidate): number | null {
-    const { sample, machine } = this.found;
-    const runner = this.runners.find((of) => nameOf(of.candidate) === nameOf(candidate));
-    const work = sameWork(sample, this.found.race);
-    const rounds = work === undefined || work.same ? runner?.rounds ?? [] : [];
-    const correction = rounds.length === 0 || runner === undefined
-      ? 1
-      : median(rounds.map(({ runMs }) => runMs)) /
-        Math.max(1e-9, predict(sample, candidate, runner.items, machine).runMs);
-    const startMs = rounds.length === 0
-      ? this.prediction(candidate).startMs
-      : median(rounds.map((round) => round.startMs));
+  /** From how many items on a model pays that is recommended for them all. */
+  breakEven(candidate: Candidate): number {
+    const least = breakEven(this.#timeFor(SEQUENTIAL), this.#timeFor(candidate));
+    // What pays for the whole job pays from there on at the latest.
+    return Math.min(this.found.horizon, least ?? Infinity);
+  }
+
+  /** How long so many items take, with start-up: as measured, where it was. */
+  #timeFor(candidate: Candidate): (items: number) => number {
+    const { sample, machine, race } = this.found;
     // Within a factor of a million times are exact enough; beyond, they are linear.
-    const runMs = (of: Candidate, items: number) => {
+    const predictedMs = (items: number) => {
       const some = Math.min(items, 4096);
-      return predict(sample, of, some, machine).runMs * items / some;
+      return predict(sample, candidate, some, machine).runMs * items / some;
     };
-    return breakEven(
-      (items) => runMs(SEQUENTIAL, items),
-      (items) => startMs + correction * runMs(candidate, items),
-    );
+    const runner = this.runners.find((of) => nameOf(of.candidate) === nameOf(candidate));
+    const isJob = sameWork(sample, race)?.same !== false;
+    if (runner === undefined || runner.rounds.length === 0 || !isJob) {
+      const { startMs } = this.prediction(candidate);
+      return (items) => startMs + predictedMs(items);
+    }
+    const startMs = median(runner.rounds.map((round) => round.startMs));
+    const ranMs = median(runner.rounds.map((round) => round.runMs));
+    const off = ranMs / Math.max(1e-9, predictedMs(runner.items));
+    // What takes longer than predicted serves so many a second; a few items needn't queue for that.
+    return off > 1 && candidate.model !== "sequential"
+      ? (items) => startMs + Math.max(predictedMs(items), ranMs * items / runner.items)
+      : (items) => startMs + off * predictedMs(items);
   }
 }
 

@@ -32,6 +32,7 @@ export function probedOf(
     onLoop = 1,
     taskBytes = 0,
     cutOff,
+    laneMs,
   }: {
     items?: number;
     computeMs?: number;
@@ -47,6 +48,8 @@ export function probedOf(
     taskBytes?: number;
     /** The share of the computing that is done on the event loop. */
     onLoop?: number;
+    /** What each lane takes to be set up. */
+    laneMs?: number;
     /** Why the sample was cut off. */
     cutOff?: string;
     /** How many items a server refused one by one, with which status. */
@@ -85,6 +88,7 @@ export function probedOf(
     },
     cutOff,
     ...(total !== null && { total }),
+    ...(laneMs !== undefined && { laneMs }),
     checksums: new Map(),
   };
 }

@@ -103,11 +103,8 @@ export function recommendationLines(
         : "Memory: no more than the plain loop.",
     );
   }
-  lines.push(
-    breakEven === null
-      ? "From how many items it pays can't be told: its gain is within the noise."
-      : `Pays from about ${Math.max(2, breakEven)} items.`,
-  );
+  // A server's pace is the same for few items and for many.
+  if (breakEven !== null) lines.push(`Pays from about ${Math.max(2, breakEven)} items.`);
   lines.push(`Confidence: ${formatPercent(confidence)}.`);
   return lines;
 }

@@ -147,3 +147,29 @@ Deno.test("nothing is told of a job whose sample was cut off but that it can't b
     assertStringIncludes(advice.partial!, cutOff);
   }
 });
+
+Deno.test("from how many items a model pays agrees with what is said of more and of fewer", async () => {
+  // Served three at once, however many are in flight.
+  const served: Parameters<typeof adviceOn>[1] = ({ model, slots = Infinity }, items, runMs) => ({
+    runMs: model === "sequential" ? runMs : 45 * Math.ceil(items / Math.min(3, slots)),
+  });
+  for (const items of [6, 100, 400]) {
+    const { recommended } = await adviceOn({ waitMs: 45, items }, served);
+    assert(recommended.model !== "sequential" && recommended.breakEven! <= 3, `${items}`);
+  }
+});
+
+Deno.test("a model that is recommended pays from no more items than the job has", async () => {
+  for (const laneMs of [0, 1000]) {
+    for (const items of [20, 60]) {
+      const { recommended } = await adviceOn({ waitMs: 50, items, laneMs }, asPredicted);
+      if (recommended.model === "sequential") continue;
+      assert(recommended.breakEven! <= items, `${laneMs} ${items} ${recommended.breakEven}`);
+    }
+  }
+  const slow = await adviceOn({ waitMs: 30, items: 20, laneMs: 2000 }, ({ model }, items) => ({
+    startMs: 2000,
+    runMs: 60 * items / (model === "sequential" ? 1 : 6),
+  }));
+  assert(slow.recommended.model !== "sequential" && slow.recommended.breakEven! <= 20);
+});
