@@ -33,7 +33,7 @@ const FORMATS: readonly FileFormat<ReportFile>[] = [
 ];
 
 /**
- * Makes a file's value of its text, of whichever kind it is.
+ * Reads a file's text, of whichever kind it is.
  *
  * @throws {ResultFileError} If it is no JSON, of another version or kind, or has a field that can't be.
  */
@@ -45,7 +45,7 @@ export function parseReportFile(text: string, path: string): ReportFile {
  * Reads a file of whichever kind it is.
  *
  * @throws {ResultFileError} If it is missing, too large, truncated, of another version or kind, or
- * nonsense.
+ * inconsistent.
  */
 export async function readReportFile(path: string): Promise<ReportFile> {
   return await readWritten(path, FORMATS);

@@ -51,3 +51,15 @@ export function wrap(text: string, columns: number, indent = ""): string {
   lines.push(line);
   return lines.join("\n");
 }
+
+/** Entries side by side with a gap between them, on as many lines as they need. */
+export function sideBySide(entries: readonly string[], columns: number, gap: string): string[] {
+  const lines: string[] = [];
+  for (const entry of entries) {
+    const line = lines.at(-1);
+    if (line !== undefined && stringWidth(line + gap + entry) <= columns) {
+      lines[lines.length - 1] = line + gap + entry;
+    } else lines.push(entry);
+  }
+  return lines;
+}

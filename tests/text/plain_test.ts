@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import stringWidth from "string-width";
-import { fit, pad, plain, wrap } from "../../lib/text/plain.ts";
+import { fit, pad, plain, sideBySide, wrap } from "../../lib/text/plain.ts";
 
 // deno-lint-ignore no-control-regex
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
@@ -44,4 +44,10 @@ Deno.test("wrap() keeps every word and the width", () => {
     assertEquals(wrapped.split(/\s+/).filter((word) => word !== ""), words);
     for (const line of wrapped.split("\n")) assert(line.length <= columns, line);
   }));
+});
+
+Deno.test("sideBySide() begins a line where the next entry has no room", () => {
+  assertEquals(sideBySide(["one", "two", "漢字", "x"], 8, "  "), ["one  two", "漢字  x"]);
+  assertEquals(sideBySide(["far too long", "x"], 4, " "), ["far too long", "x"]);
+  assertEquals(sideBySide([], 10, " "), []);
 });

@@ -33,9 +33,9 @@ import {
   formatRatio,
 } from "../../text/format.ts";
 
-/** A hazard is told in two or three sentences. */
+/** Room for the few sentences of a hazard. */
 const MOST_CHARACTERS = 1000;
-/** More lines of code than this aren't ours. */
+/** The code that advice gives is shorter; an edited file's may not be. */
 const MOST_LINES = 400;
 
 /** The program, cut to what can be laid out. */
@@ -81,7 +81,7 @@ export function adviceSection(advice: Advice, id: string, title = "The advice"):
   return { id, title, html: html.text };
 }
 
-/** How advice is come by: the same for every job. */
+/** How advice is arrived at: the same for every job. */
 function method(): Html {
   return markup`
     <ul>

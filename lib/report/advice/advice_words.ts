@@ -19,7 +19,7 @@ import {
 import { plain } from "../../text/plain.ts";
 import { isBusy, othersWords } from "../../timing/meter/reading.ts";
 
-/** What each class is called; without a prototype, as a word of a file is looked up in it. */
+/** What each class is called; without a prototype, since what is looked up in it comes from a file. */
 const CLASS_NAMES: Readonly<Record<Advice["bound"], string>> = Object.assign(Object.create(null), {
   io: "I/O-bound",
   cpu: "CPU-bound",
@@ -139,7 +139,7 @@ export function modelCells({ advice, model }: { advice: Advice; model: ModelAdvi
   ];
 }
 
-/** Times below a tenth of a millisecond are read better in microseconds. */
+/** A duration, in microseconds below a tenth of a millisecond. */
 function formatShort(ms: number): string {
   return ms < 0.1 ? `${formatNumber(ms * 1000)} µs` : formatDuration(ms);
 }

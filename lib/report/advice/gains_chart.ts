@@ -15,7 +15,7 @@ import { modelColour } from "../html/style.ts";
 import { counted, formatNumber, formatRatio, formatSpeedup } from "../../text/format.ts";
 import type { Interval } from "../../timing/result.ts";
 
-/** More models are never raced; a file may hold more. */
+/** Advice has fewer models; an edited file may have more. */
 const MOST_ROWS = 40;
 
 /** The table of all models: what the chart shows, and what it can't. */
@@ -92,7 +92,7 @@ interface GainRow {
   readonly key: string;
   /** The model with its size. */
   readonly name: string;
-  /** The model's. */
+  /** The model's colour. */
   readonly colour: string;
   /** Recommended, not raced, or why it was taken out. */
   readonly remark: string;

@@ -20,7 +20,7 @@ import { type Markup, markup } from "../html/markup.ts";
 import { plotToSvg } from "../html/plot.ts";
 import { formatPercent } from "../../text/format.ts";
 
-/** More functions are never told; a file may hold more. */
+/** A profile names fewer functions; an edited file may name more. */
 const MOST_ROWS = 20;
 
 function functionsTable({ functions }: JobProfile) {
@@ -61,13 +61,13 @@ const MARGIN = 10;
 /** Room that a character of a label takes, and that a label keeps from its bar's ends. */
 const CHARACTER = 7;
 const PADDING = 6;
-/** Labels shorter than this say nothing. */
+/** A label that must be cut shorter than this is left out. */
 const FEWEST_CHARACTERS = 4;
-/** More bars are never laid out; a file may hold more, or higher. */
+/** A profile has fewer and lower bars; an edited file may not. */
 const MOST_BARS = 400;
 const DEEPEST = 40;
 
-/** The job's own code stands out; without a prototype, as a word of a file is looked up in it. */
+/** Without a prototype, since what is looked up in it comes from a file. */
 const COLOURS: Readonly<Record<Owner, string>> = Object.assign(Object.create(null), {
   own: "var(--workers)",
   packages: "var(--limited)",
@@ -84,7 +84,7 @@ function labelOf(name: string, pixels: number): string {
   return name.length <= room ? name : `${name.slice(0, room - 1).toWellFormed()}…`;
 }
 
-/** Draws bars, callers at the foot. */
+/** Draws bars, callers at the bottom. */
 export function drawFlame(bars: readonly FlameBar[], width: number): string {
   const room = width - 2 * MARGIN;
   const drawn = bars.slice(0, MOST_BARS).filter(({ depth }) => depth >= 0 && depth < DEEPEST).map(
@@ -94,7 +94,7 @@ export function drawFlame(bars: readonly FlameBar[], width: number): string {
       return {
         left,
         right,
-        foot: level,
+        bottom: level,
         top: level + 1,
         middle: (left + right) / 2,
         colour: COLOURS[owner] ?? "var(--other)",
@@ -115,7 +115,7 @@ export function drawFlame(bars: readonly FlameBar[], width: number): string {
       Plot.rect(drawn, {
         x1: "left",
         x2: "right",
-        y1: "foot",
+        y1: "bottom",
         y2: "top",
         fill: "colour",
         stroke: "var(--paper)",
@@ -125,7 +125,7 @@ export function drawFlame(bars: readonly FlameBar[], width: number): string {
       }),
       Plot.text(drawn.filter(({ label }) => label !== ""), {
         x: "middle",
-        y: (bar: { foot: number }) => bar.foot + 0.5,
+        y: (bar: { bottom: number }) => bar.bottom + 0.5,
         text: "label",
         fill: "var(--paper)",
         className: "call-name",

@@ -18,7 +18,7 @@ export function escapeMarkdown(text: string): string {
     .replace(/^(\d+)([.)])(?=\s|$)/, (_, digits, sign) => `${digits}&#${sign.charCodeAt(0)};`);
 }
 
-/** A table in Markdown, its first columns set to the left; its texts are escaped. */
+/** A table in Markdown, its first columns aligned left, its texts escaped. */
 export function markdownTable(
   heads: readonly string[],
   rows: readonly (readonly string[])[],

@@ -31,7 +31,7 @@ export interface TraceEvent {
   readonly cat?: string;
   /** What belongs together, of spans that may overlap. */
   readonly id?: string;
-  /** Whose instant it is: the thread's. */
+  /** The scope of an instant: its thread. */
   readonly s?: "t";
   /** What is shown when it is selected. */
   readonly args?: Readonly<Record<string, unknown>>;

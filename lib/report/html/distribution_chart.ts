@@ -1,5 +1,5 @@
 /**
- * How long tasks took under each model: not one figure but all of them.
+ * How long tasks took under each model, as distributions of all their times.
  *
  * @module
  */

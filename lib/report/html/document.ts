@@ -1,6 +1,6 @@
 /**
- * A page made of sections: one file that opens from disk and offline, with its script and the policy
- * that keeps it to itself.
+ * A page made of sections: one file that opens from disk and offline, with its only script and its
+ * content-security policy.
  *
  * @module
  */
@@ -83,7 +83,7 @@ export function renderDocument(
   `.text;
 }
 
-/** Writes the policy for a page's inline style and script. */
+/** The content-security policy: no network at all, and of styles and scripts only the page's own. */
 function policyFor(style: string, script: string): string {
   return "default-src 'none'; base-uri 'none'; form-action 'none'; " +
     `style-src '${hashOf(style)}'; script-src '${hashOf(script)}'`;
@@ -93,7 +93,11 @@ function hashOf(text: string): string {
   return `sha256-${createHash("sha256").update(text).digest("base64")}`;
 }
 
-/** The script's text; it asks for nothing, changes no markup, and sets text only as text. */
+/**
+ * The page's only script: it tells what a mark stands for when that is pointed at, tapped, or stepped to
+ * with the keyboard. It requests nothing and sets text only as text. Without it the page's tables still
+ * hold everything, and browsers show the marks' titles themselves.
+ */
 const TOOLTIP_SCRIPT = `"use strict";
 (() => {
   const tip = document.getElementById("tip");

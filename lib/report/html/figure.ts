@@ -65,7 +65,7 @@ export function figure(figure: Figure): Html {
 interface Column {
   /** The heading. */
   readonly name: string;
-  /** Figures stand to the right. */
+  /** Figures are aligned right. */
   readonly figures?: boolean;
 }
 

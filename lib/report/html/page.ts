@@ -33,9 +33,9 @@ export interface PartPlace {
 export interface PagePart {
   /** The page's title if this part has all there is. */
   readonly title: string;
-  /** What it did to its jobs, such as "compared": the title of a page with more. */
+  /** What was done with its jobs, such as "compared"; the title of a page of several parts counts it. */
   readonly did: string;
-  /** What it comes to; a section each, of those that have one. */
+  /** Its findings, each with the section that tells it. */
   readonly headlines: readonly Headline[];
   /** Its sections, in order. */
   readonly sections: readonly Section[];

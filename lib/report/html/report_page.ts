@@ -1,5 +1,5 @@
 /**
- * One page of everything that was measured: comparisons, advice, scaling.
+ * One page of everything that was measured: comparisons, advice, scaling, races.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import { peersPart } from "../peers/peers_report.ts";
 import { type ReportFile, sortedByKind } from "../report_file.ts";
 import { sweepPart } from "../scaling/sweep_part.ts";
 
-/** The first of a kind has its plain name for an id, the others a number behind it. */
+/** The ids of a kind: "advice", "advice-2", "advice-3". */
 function idOf(kind: string, i: number): string {
   return i === 0 ? kind : `${kind}-${i + 1}`;
 }
 
 /**
- * Writes files of any kinds as one HTML page that opens offline: comparisons first, then advice, then
- * scaling. Nothing in it, whatever the files hold, becomes markup, runs, or reaches the network.
+ * Writes files of any kinds as one HTML page that opens offline: comparisons first, then advice,
+ * scaling, and races. Nothing in it, whatever the files hold, becomes markup, runs, or reaches the network.
  */
 export function reportPage(files: readonly ReportFile[]): string {
   const { comparisons, advice, sweeps, races } = sortedByKind(files);

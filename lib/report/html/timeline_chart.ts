@@ -96,7 +96,7 @@ export function timelineSection(comparison: Comparison, id: string): Html {
   }`;
 }
 
-/** Columns of one length; a hand-edited file may hold others. */
+/** The timeline with its columns cut to one length, since an edited file's may differ. */
 function equalColumns(timeline: Timeline): Timeline {
   const { index, lane, queuedMs, startedMs, endedMs, status } = timeline;
   const length = Math.min(
@@ -137,7 +137,7 @@ function noteOn(
   }`;
 }
 
-/** Says what was drawn together because no eye could tell it apart. */
+/** Says which tasks were drawn as one because they are too narrow to be told apart. */
 function aggregated(wide: readonly Panel[], narrow: readonly Panel[]): Html {
   const either = (is: (panel: Panel) => boolean) =>
     wide.filter((panel, i) => is(panel) || is(narrow[i]!)).map(({ model }) => model).join(", ");
@@ -361,7 +361,7 @@ function isBad(status: string): boolean {
   return status !== "fulfilled";
 }
 
-/** Leaves a hairline between neighbours where there is room, and hides none. */
+/** A bar's ends: with a thin gap to its neighbour where there is room, and never too narrow to be seen. */
 function across(bar: PlacedBar, { axisMs, pixelMs }: TimeScale): { x1: number; x2: number } {
   const wide = (bar.toMs - bar.fromMs) / pixelMs;
   const x2 = bar.toMs - (bar.tasks === 1 && wide > 2.5 ? 0.6 * pixelMs : 0);

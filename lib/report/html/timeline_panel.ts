@@ -163,7 +163,7 @@ function barOf(timeline: Timeline, at: number): Bar {
   };
 }
 
-/** The bars joined as little as the room for them allows; undefined if they can't be few enough. */
+/** The bars, joined no more than it takes to be few enough; undefined if they can't be. */
 function fitted(
   rows: readonly { lane: number; top: number; bars: Bar[] }[],
   { axisMs, axisPixels, maxBars }: PanelSpace,
@@ -181,7 +181,7 @@ function waiting(timeline: Timeline, { axisMs, axisPixels }: PanelSpace): Depth[
   const from: number[] = [], to: number[] = [];
   timeline.queuedMs.forEach((queuedMs, at) => {
     const end = hasStarted(timeline, at) ? timeline.startedMs[at] : timeline.endedMs[at];
-    // Less than half a pixel of waiting is none that could be drawn.
+    // Waits of less than half a pixel can't be drawn.
     if (Number.isFinite(queuedMs) && end! - queuedMs > axisMs / axisPixels / 2) {
       from.push(queuedMs);
       to.push(end!);

@@ -106,10 +106,10 @@ export function troubleLines(rows: readonly PeersRow[]): string[] {
   return [...new Set(lines)];
 }
 
-/** Names are long; this leaves room for figures in 80 columns. */
+/** Contenders' names are cut to this where figures would have no room beside them. */
 const NAME_COLUMNS = 28;
 
-/** What is told beside. */
+/** What else a race's text tells. */
 interface PeersTextOptions {
   /** Whether to tell what the project wants of each figure. */
   readonly aims?: boolean;
@@ -239,7 +239,7 @@ export function peersMarkdown({ rows, environment, partial }: PeersFile): string
   ].join("\n\n") + "\n";
 }
 
-/** A reason may be a few sentences. */
+/** Room for the few sentences of a reason. */
 const MOST_CHARACTERS = 1000;
 
 function contest(name: string, rows: readonly PeersRow[]) {

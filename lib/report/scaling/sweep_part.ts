@@ -33,7 +33,7 @@ import {
 } from "../../scaling/sweep_words.ts";
 import { formatDuration, formatNumber, formatPercent } from "../../text/format.ts";
 
-/** A warning may be a few sentences. */
+/** Room for the few sentences of a warning. */
 const MOST_CHARACTERS = 1000;
 
 const figures = (name: string) => ({ name, figures: true });
@@ -98,7 +98,7 @@ function curveSection(result: SweepResult, id: string, title: string): Section {
       perfect scaling would be. ${
       chosen !== null &&
       markup`The line is ${chosen === "usl" ? "the " : ""}${LAW_TITLES[chosen]}${
-        isFollowed(result) ? ", dashed where nothing was measured" : ""
+        isExtrapolated(result) ? ", dashed where nothing was measured" : ""
       }${fits.find(({ name }) => name === chosen)?.refusal === null ? "" : ", which doesn't suit"}.`
     }`,
     draw: (width) => drawSweep(result, width),
@@ -186,14 +186,12 @@ export function sweepPart(result: SweepResult, { id, alone }: PartPlace): PagePa
 }
 
 /** Keeps words readable where lines cross them. */
-const HALO = { stroke: "var(--paper)", strokeWidth: 4 } as const;
-/** How far beyond the largest size a believed fit is drawn. */
+const OUTLINE = { stroke: "var(--paper)", strokeWidth: 4 } as const;
+/** A fit that forecasts rest on is drawn up to this many times the largest size. */
 const BEYOND = 10;
 
-/**
- * Whether the fit is drawn beyond what was measured: if it may be followed there, on this machine.
- */
-function isFollowed({ forecasts }: Pick<SweepResult, "forecasts">): boolean {
+/** Whether the fit is drawn beyond what was measured: where it gives a forecast for this machine. */
+function isExtrapolated({ forecasts }: Pick<SweepResult, "forecasts">): boolean {
   return forecasts.some(({ factor, cores, refusal }) =>
     factor === BEYOND && cores === null && refusal === null
   );
@@ -209,8 +207,8 @@ export function drawSweep(result: SweepResult, width: number): string {
   const law = chosenLaw(result);
   const [low, high] = [points[0]!.size, points.at(-1)!.size];
   const isBad = result.fits.find(({ name }) => name === result.chosen)?.refusal != null;
-  const believed = law !== null && isFollowed(result);
-  const end = believed ? high * BEYOND : high;
+  const trusted = law !== null && isExtrapolated(result);
+  const end = trusted ? high * BEYOND : high;
   const log = end / low >= LOG_FROM;
   const colour = modelColour(model.split(",")[0]!);
   const rows = points.map(({ size, throughputPerSecond: x, refined }) => ({
@@ -224,7 +222,7 @@ export function drawSweep(result: SweepResult, width: number): string {
   }));
   const perPlace = points[0]!.throughputPerSecond.median / low;
   const fit = law === null ? [] : curve(low, high, log, (size) => throughputAt(law, size));
-  const beyond = believed ? curve(high, end, log, (size) => throughputAt(law, size)) : [];
+  const beyond = trusted ? curve(high, end, log, (size) => throughputAt(law, size)) : [];
   const full = result.capacity?.reached ? result.capacity : null;
   const top = 1.05 *
     Math.max(
@@ -264,7 +262,7 @@ export function drawSweep(result: SweepResult, width: number): string {
           textAnchor: "end",
           dy: -8,
           fill: "var(--bad)",
-          ...HALO,
+          ...OUTLINE,
           className: "full",
         }),
       ]),
@@ -292,7 +290,7 @@ export function drawSweep(result: SweepResult, width: number): string {
           dx: isLeft ? 6 : -6,
           dy: -8,
           fill: "var(--bad)",
-          ...HALO,
+          ...OUTLINE,
           className: "strong",
         }),
       ]),

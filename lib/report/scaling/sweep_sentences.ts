@@ -30,7 +30,7 @@ export function capacitySentences(
   const cost = `${spent}, which makes ${formatRate(limitPerSecond)} at most`;
   const at = places(axis, size);
   if (!reached) {
-    // Under load an item may cost less, since one waking of the loop serves several.
+    // Under load an item may cost less, since one turn of the event loop serves several.
     const end = `${spent}, at which ${formatRate(limitPerSecond)} would fill`;
     return [
       by === "cores"

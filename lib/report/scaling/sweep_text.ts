@@ -25,7 +25,7 @@ import {
   takeLines,
 } from "../../scaling/sweep_words.ts";
 import { formatDuration, formatNumber, formatPercent, NO_FIGURE } from "../../text/format.ts";
-import { plain, wrap } from "../../text/plain.ts";
+import { plain, sideBySide, wrap } from "../../text/plain.ts";
 
 function pointsTable({ points, axis }: SweepResult, style: Style): string {
   const time = (of: (latency: NonNullable<SweepPoint["latencyMs"]>) => number) =>
@@ -82,7 +82,7 @@ function openLoopTable(points: readonly OpenLoopPoint[], style: Style): string {
   ], style);
 }
 
-/** What never got an answer took longer than it is counted with. */
+/** Requests without an answer took longer than the time they are counted with, hence the ≥. */
 function correctedP99({ corrected, unanswered, unstarted }: OpenLoopPoint): string {
   return (unanswered + unstarted > 0 ? "≥" : "") + formatDuration(corrected.p99);
 }
@@ -164,7 +164,7 @@ interface ChartSize {
   readonly rows?: number;
 }
 
-/** From this ratio of largest to smallest on, sizes stand at even steps for each doubling. */
+/** From this ratio of the largest to the smallest size on, their axis is logarithmic. */
 export const LOG_FROM = 8;
 
 /** What a plot may hold, the later drawn over the earlier. */
@@ -178,7 +178,7 @@ export function chosenLaw({ chosen, fits }: Pick<SweepResult, "chosen" | "fits">
     : { lambda: fit.lambda.value, sigma: fit.sigma.value, kappa: fit.kappa.value };
 }
 
-/** A round number at or above a value, so that the axis' end reads well. */
+/** A round number at or above a value, for the end of an axis. */
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   const step = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((x) => x * power >= value * (1 - 1e-9));
@@ -211,18 +211,6 @@ function axisLine(labels: readonly { at: number; text: string }[], columns: numb
   return line;
 }
 
-/** Entries side by side, on as many lines as they need. */
-function joined(entries: readonly string[], columns: number): string[] {
-  const lines: string[] = [];
-  for (const entry of entries) {
-    const line = lines.at(-1);
-    if (line !== undefined && line.length + 2 + entry.length <= columns) {
-      lines[lines.length - 1] = `${line}  ${entry}`;
-    } else lines.push(entry);
-  }
-  return lines;
-}
-
 /**
  * Draws throughput against slots or lanes: `o` a median, `|` its interval, `.` the fitted law, `'` what
  * perfect scaling would be, `K` the knee, `=` where computing ends. With fewer than two points it is
@@ -252,7 +240,7 @@ export function chartText(
   const scale = high / low >= LOG_FROM ? Math.log2 : (x: number) => x;
   const columnOf = (size: number) =>
     Math.round((scale(size) - scale(low)) / (scale(high) - scale(low)) * (width - 1));
-  // Held near the plot: an edited file's interval may end anywhere.
+  // Clamped to the plot, since an edited file's interval may end anywhere.
   const rowOf = (value: number) =>
     Math.max(-1, Math.min(rows, rows - 1 - Math.round(value / top * (rows - 1))));
   const perPlace = points[0]!.throughputPerSecond.median / low;
@@ -282,13 +270,17 @@ export function chartText(
     ...body,
     `${" ".repeat(margin - 1)}+${"-".repeat(width)}`,
     indent + axisLine(sizes, width),
-    ...joined([
-      `${axis}${scale === Math.log2 ? " (log)" : ""}:`,
-      `${MARKS.point} median, ${MARKS.interval} 95%`,
-      ...(law === null ? [] : [`${MARKS.fit} ${isBad ? "bad fit" : "fit"}`]),
-      ...(knee === null ? [] : [`${MARKS.knee} knee`]),
-      `${MARKS.ideal} perfect`,
-      ...(full === null ? [] : [`${MARKS.full} ${full.by === "cores" ? "cores" : "loop"} full`]),
-    ], columns - margin).map((line) => indent + line),
+    ...sideBySide(
+      [
+        `${axis}${scale === Math.log2 ? " (log)" : ""}:`,
+        `${MARKS.point} median, ${MARKS.interval} 95%`,
+        ...(law === null ? [] : [`${MARKS.fit} ${isBad ? "bad fit" : "fit"}`]),
+        ...(knee === null ? [] : [`${MARKS.knee} knee`]),
+        `${MARKS.ideal} perfect`,
+        ...(full === null ? [] : [`${MARKS.full} ${full.by === "cores" ? "cores" : "loop"} full`]),
+      ],
+      columns - margin,
+      "  ",
+    ).map((line) => indent + line),
   ].join("\n");
 }

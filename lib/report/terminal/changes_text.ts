@@ -74,7 +74,7 @@ const SHORT: Readonly<Record<string, string>> = {
 
 const DIFFERENCES: readonly string[] = ["faster", "slower", "no detectable difference"];
 
-/** A ratio of times, where as many items succeeded. */
+/** A ratio of times; none where a different number of items succeeded. */
 function ratio({ verdict, ratio }: Change, of: (ratio: Change["ratio"]) => string): string {
   return DIFFERENCES.includes(verdict) ? of(ratio) : NO_FIGURE;
 }

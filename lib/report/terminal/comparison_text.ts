@@ -31,7 +31,7 @@ import {
 
 /**
  * Writes a result as text: for each comparison its table, the picture of its lanes, what failed,
- * what to mind, and the verdict; then on what it was measured.
+ * warnings, and the verdict; then on what it was measured.
  */
 export function renderText(result: ResultFile, style: Style): string {
   const parts = result.comparisons.map((comparison) => renderComparison(comparison, style));
@@ -102,7 +102,7 @@ interface Column {
   readonly short?: (model: ModelResult) => string;
 }
 
-/** Shorter cells are taken once all columns that may be left out are. */
+/** Shorter cells are taken after all columns that may be left out. */
 const NARROW = 0.5;
 
 const MODEL_COLUMNS = 12;
@@ -152,7 +152,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /**
- * Draws the table of a comparison. Columns that don't fit are left out, the least telling first;
+ * Draws the table of a comparison. Columns that don't fit are left out, the least important first;
  * start, work, total, CPU, speedup with its interval, memory and failures fit 80 columns.
  */
 export function renderTable(comparison: Comparison, style: Style): string {
@@ -204,8 +204,8 @@ function speedupPaint(model: ModelResult, palette: Palette): (text: string) => s
 }
 
 /**
- * Failures in the worst round. The other figures are those of one round too, but a median would hide
- * what failed in one of three.
+ * Failures in the worst round: a median, as of the other figures, would hide what failed in one of
+ * three.
  */
 export function failedOf(rounds: readonly Round[]): number {
   return rounds.reduce((most, { failed }) => Math.max(most, failed), 0);

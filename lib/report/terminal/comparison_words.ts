@@ -41,7 +41,7 @@ export function verdictText(comparison: Comparison): string {
       ? "No verdict: too little was measured."
       : "No verdict: sequential wasn't measured, and gains are counted from it (--models).";
   }
-  // How small a job is rests on the same times that can't be trusted.
+  // That a job is small was concluded from the same times, which can't be trusted here.
   const reason = isUndecided(comparison) && verdict.bound === "small" ? "" : verdict.reason;
   const parts = [adviceOf(comparison, verdict), sentence(reason), doubtOf(verdict)];
   return parts.filter((part) => part !== "").join(" ");
@@ -63,7 +63,7 @@ export function isUndecided(comparison: Comparison): boolean {
     : verdict.bound !== "small" && verdict.confidence < GUESS;
 }
 
-/** The model to take, what it costs, and what could be had at best; the reason tells the gain. */
+/** The model to take, what it costs, and the machine's ceiling; the verdict's reason tells the gain. */
 function adviceOf(comparison: Comparison, verdict: Verdict): string {
   const chosen = comparison.models.find(({ model }) => model === verdict.recommended);
   const base = comparison.models.find(({ model }) => model === "sequential");
@@ -99,7 +99,7 @@ function memoryOf(base: ModelResult, chosen: ModelResult): string {
     : `for ${formatBytes(Math.abs(difference))} ${difference > 0 ? "more" : "less"} memory`;
 }
 
-/** Someone's sentence as one of ours: a capital at its start, a full stop at its end. */
+/** A file's text as a sentence: a capital at its start, a full stop at its end. */
 function sentence(text: string): string {
   const clean = plain(text);
   if (clean === "") return "";
@@ -135,7 +135,7 @@ function failureOf({ failed, succeeded, reasons = {} }: Round): string {
   }`;
 }
 
-/** More reasons than this in one line say no more; the files hold all. */
+/** A line names no more reasons than this; the files hold all. */
 const MOST_REASONS = 5;
 
 /**

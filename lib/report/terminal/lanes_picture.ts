@@ -13,11 +13,10 @@
  * @module
  */
 
-import stringWidth from "string-width";
 import { assignSlots, hasStarted, type Slots } from "../slots.ts";
 import { type Palette, paletteFor, type Style } from "./style.ts";
 import { counted, formatDuration, formatNumber } from "../../text/format.ts";
-import { fit, pad, plain, wrap } from "../../text/plain.ts";
+import { fit, pad, plain, sideBySide, wrap } from "../../text/plain.ts";
 import type { Comparison, ModelResult, Timeline } from "../../timing/result.ts";
 
 /** Below this many cells a panel shows nothing; then it is zoomed. */
@@ -102,23 +101,12 @@ function legend(drawn: ReadonlySet<Sign>, columns: number, palette: Palette): st
     ["failed", `${palette.bad("x")} failed`],
     ["number", "12 task 12 begins"],
   ];
-  const key = joined(entries.filter(([sign]) => drawn.has(sign)).map(([, text]) => text), columns);
+  const shown = entries.filter(([sign]) => drawn.has(sign)).map(([, text]) => text);
+  const key = sideBySide(shown, columns, "   ").join("\n");
   const note = drawn.has("computing") || drawn.has("waiting")
     ? "How much a lane computed is measured; where in its tasks it did so is not."
     : "";
   return note === "" ? key : `${key}\n${palette.idle(wrap(note, columns))}`;
-}
-
-/** Entries side by side, on as many lines as they need. */
-function joined(entries: readonly string[], columns: number): string {
-  const lines: string[] = [];
-  for (const entry of entries) {
-    const line = lines.at(-1);
-    if (line !== undefined && stringWidth(line) + 3 + stringWidth(entry) <= columns) {
-      lines[lines.length - 1] = `${line}   ${entry}`;
-    } else lines.push(entry);
-  }
-  return lines.join("\n");
 }
 
 /** What a sign in a picture means. A legend names only those that were drawn. */
@@ -147,13 +135,13 @@ interface PanelOptions {
 
 /** One line of a panel. */
 interface PanelRow {
-  /** Which lane and slots; "" where it is nobody's. */
+  /** Which lane and slots; "" for a line about no lane. */
   readonly label: string;
   /** The signs, coloured if asked. */
   readonly row: string;
 }
 
-/** Multiples of it spread evenly over 0 to 1 (the golden ratio's fraction). */
+/** The golden ratio's fraction, whose multiples spread evenly over 0 to 1. */
 const GOLDEN_FRACTION = 0.6180339887;
 
 /** A sign and its colour. */
@@ -181,7 +169,7 @@ function computingRows(rows: readonly Row[], timeline: Timeline): Map<number, In
   for (const [lane, of] of Map.groupBy(rows, ({ lane }) => lane)) {
     const share = timeline.lanes.find((entry) => entry.lane === lane)?.cpuShare ?? 0;
     const chosen = new Int32Array(of[0]!.filled.length).fill(-1);
-    // Lanes begin at different phases, or their rare computing would look as if they had agreed.
+    // Each lane starts at a phase of its own, or lanes that seldom compute would all do so in one column.
     let due = share > 0 ? (0.5 + lane * GOLDEN_FRACTION) % 1 : 0;
     let turn = 0;
     for (let cell = 0; cell < chosen.length; cell++) {
@@ -247,13 +235,13 @@ function labelOf({ lane, firstSlot, slots: many }: Row, slots: Slots): string {
   if (slots.used.get(lane)! <= 1) return `lane ${lane}`;
   const last = firstSlot + many - 1;
   const which = many === 1 ? `slot ${firstSlot}` : `${firstSlot}–${last}`;
-  // The lane's name stands at its first slot only: the eye then sees which rows belong together.
+  // The lane's name stands at its first slot only, so that one sees which rows belong together.
   return firstSlot === 0
     ? `lane ${lane} ${which}`
     : `${" ".repeat(`lane ${lane} `.length)}${which}`;
 }
 
-/** More rows than this say no more; slots, then lanes, are put together. */
+/** A panel has no more rows than this: slots share rows, and further lanes are counted, not drawn. */
 const MOST_ROWS = 8;
 /** A row's cell counts as in flight when its slots were so for this share of the cell. */
 const IN_FLIGHT = 0.5;
@@ -280,7 +268,7 @@ interface Row {
   readonly failed: Set<number>;
 }
 
-/** How time is laid on cells. */
+/** How time is mapped to cells. */
 interface Scale {
   /** Columns for the time axis. */
   readonly cells: number;
@@ -364,7 +352,7 @@ function fillRows(
 /** Writes each task's number where it begins, if most have room; says whether it did. */
 function numberTasks(rows: readonly Row[]): boolean {
   const tasks = rows.flatMap((row) => row.tasks.map((task) => ({ ...task, row })));
-  // A number may not hide its task: it needs a cell more than it has digits.
+  // A number must leave a cell of its task visible.
   const roomy = tasks.filter(({ number, from, to }) =>
     Math.round(to) - Math.round(from) > number.length
   );

@@ -22,13 +22,13 @@ export interface Palette {
   readonly computing: (text: string) => string;
   /** A task that waits. */
   readonly waiting: (text: string) => string;
-  /** What is of less weight. */
+  /** What is less important. */
   readonly idle: (text: string) => string;
   /** What got better. */
   readonly good: (text: string) => string;
   /** What failed or got worse. */
   readonly bad: (text: string) => string;
-  /** What to mind. */
+  /** Warnings. */
   readonly warning: (text: string) => string;
 }
 

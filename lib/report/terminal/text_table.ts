@@ -1,5 +1,5 @@
 /**
- * Tables in a terminal: without a frame, and no wider than it. What is least telling goes first.
+ * Tables in a terminal: without a frame, and no wider than it. Columns that don't fit are left out.
  *
  * @module
  */
@@ -14,9 +14,9 @@ export interface TextColumn {
   readonly head: string;
   /** Its cells from the top. */
   readonly cells: readonly string[];
-  /** Set to the left; figures stand to the right. */
+  /** Aligned left; figures are aligned right. */
   readonly left?: boolean;
-  /** Left out the earlier, the higher; 0 or nothing stays. */
+  /** Columns are left out by this order, the highest first; 0 or none is kept always. */
   readonly dropOrder?: number;
   /** Shorter cells and a shorter head, taken before columns of a lower order are left out. */
   readonly short?: {
@@ -29,7 +29,7 @@ export interface TextColumn {
 }
 
 const GAP = "  ";
-/** The least that is left of a first column that must be cut. */
+/** If the first column must be cut, this much of it stays. */
 const LEAST_COLUMNS = 6;
 
 /** How cli-table3 draws without a frame: one rule below the heads, blanks between columns. */

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { switchPage } from "../../../lib/report/switching/switch_page.ts";
-import { switchText } from "../../../lib/report/switching/switch_text.ts";
-import { dots } from "../../../lib/report/switching/tick_lines.ts";
+import { dots, switchText } from "../../../lib/report/switching/switch_text.ts";
 import { switchFile } from "./fixture.ts";
 
 Deno.test("ticks are dots on a time axis", () => {
