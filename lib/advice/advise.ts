@@ -115,7 +115,7 @@ async function raceFor(
   });
 }
 
-/** Takes a list's items in an order in which the first few are a fair share of all. */
+/** Takes a list's items in an order in which the first few stand for all. */
 function spread(job: AdviseOptions["job"]): AdviseOptions["job"] {
   const { items } = job;
   if (items.kind === "values") return job;
@@ -170,7 +170,7 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
       countBackwards(sampled),
     ];
   }).catch((error) => {
-    // An interruption takes what was still to be asked of the sample's process, not the sample.
+    // After an interruption the sample is used, without its checksums.
     if (sample === undefined || !signal.aborted) throw error;
     return sample;
   });

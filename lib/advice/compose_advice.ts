@@ -9,7 +9,7 @@ import { nearestConfig } from "../lanes/project.ts";
 import { type LanePermissions, permissionFlags } from "../lanes/subprocess/permissions.ts";
 import { isRefusal } from "../timing/failures.ts";
 import type { Advice } from "./advice.ts";
-import { Composer } from "./composer.ts";
+import { Assessment } from "./assessment.ts";
 import type { Evidence } from "./evidence.ts";
 import { failingOf, findingsOf, wasBusy } from "./findings.ts";
 import { type Candidate, nameOf, SEQUENTIAL, slotsOf } from "./prediction/candidate.ts";
@@ -24,22 +24,22 @@ const DOUBTFUL = 0.6;
 
 /** Which model would be recommended. */
 export function recommends(found: Evidence): Candidate["model"] {
-  return new Composer(found).recommendation().candidate.model;
+  return new Assessment(found).recommendation().candidate.model;
 }
 
-/** Figures as a file holds them: JSON has no infinity, and nothing that isn't there. */
+/** Figures as a file holds them: null for infinity, and no undefined fields. */
 function finite(figures: Record<string, unknown>): Record<string, unknown> {
   return JSON.parse(JSON.stringify(figures));
 }
 
 /** Puts advice together from what was found. */
 export function composeAdvice(found: Evidence): Advice {
-  const composer = new Composer(found);
+  const assessment = new Assessment(found);
   const { options, sample, machine, race, probed } = found;
-  const { classified, note } = composer.corrected(composer.classified());
-  const recommendation = composer.recommendation();
+  const { classified, note } = assessment.corrected(assessment.classified());
+  const recommendation = assessment.recommendation();
   const { candidate } = recommendation;
-  const models = composer.models();
+  const models = assessment.models();
   const memoryOf = (of: Candidate) =>
     models.find(({ name }) => name === nameOf(of))?.measured?.peakRssBytes;
   const [own, plain] = [memoryOf(candidate), memoryOf(SEQUENTIAL)];
@@ -49,7 +49,7 @@ export function composeAdvice(found: Evidence): Advice {
   const retries = refuses ? RETRIES : 0;
   // What fails now and then would end the program; what is refused may be refused to the last try.
   const fails = sample.failed > 0 || refuses === true ||
-    composer.runners.some((of) =>
+    assessment.runners.some((of) =>
       nameOf(of.candidate) === nameOf(candidate) && of.rounds.some(({ failed }) => failed > 0)
     );
   const { code, flags } = programFor({
@@ -66,7 +66,7 @@ export function composeAdvice(found: Evidence): Advice {
     retries,
     fails,
   }, candidate);
-  const findings = findingsOf(found, candidate, memoryBytes, composer.impossible);
+  const findings = findingsOf(found, candidate, memoryBytes, assessment.impossible);
   const backwardsMs = (found.backwards?.items ?? 0) * sample.wallMs;
   const profile = found.profile;
   const profiled = profile !== undefined && "tasksMs" in profile ? profile : undefined;
@@ -75,8 +75,8 @@ export function composeAdvice(found: Evidence): Advice {
     (profiled?.tasksMs ?? 0);
   const { walls: _walls, laneMs: _laneMs, ...figures } = sample;
   const doubtful = sample.cpuShare > 0.3 && candidate.lanes === 1 &&
-    composer.noGain === undefined && wasBusy(sample, machine);
-  const unsure = unsureOf(composer, candidate);
+    assessment.noGain === undefined && wasBusy(sample, machine);
+  const unsure = unsureOf(assessment, candidate);
   return {
     job: {
       title: options.job.name,
@@ -94,7 +94,7 @@ export function composeAdvice(found: Evidence): Advice {
     models,
     ...(unsure !== undefined && { unsure }),
     ...(profile !== undefined && { profile }),
-    // A race that wasn't the job refutes nothing that was predicted of it.
+    // A race that wasn't the sampled job says nothing of the predictions.
     surprises: recommendation.decision === "other work"
       ? []
       : surprisesOf(models, sample.cpuShare < 0.5, wasBusy(sample, machine)),
@@ -105,13 +105,13 @@ export function composeAdvice(found: Evidence): Advice {
       name: nameOf(candidate),
       chunk: "auto",
       gain: recommendation.gain,
-      predictedGain: composer.predictedGain(candidate).gain,
+      predictedGain: assessment.predictedGain(candidate).gain,
       confidence: Math.min(recommendation.confidence, doubtful ? DOUBTFUL : 1),
       memoryBytes: candidate.model === "sequential" ? 0 : memoryBytes,
       breakEven: candidate.model === "sequential" || recommendation.decision === "server's pace"
         ? null
-        : composer.breakEven(candidate),
-      reason: reasonOf(composer, recommendation, classified.bound),
+        : assessment.breakEven(candidate),
+      reason: reasonOf(assessment, recommendation, classified.bound),
       decision: recommendation.decision,
       ...(retries > 0 && { retries }),
     },

@@ -1,6 +1,5 @@
 /**
- * What a reader should know of a job under a model: what was seen, not what might be feared. Findings are
- * kinds with their figures; words are made of them last.
+ * What was seen of a job that a reader should know: kinds with their figures, of which words are made last.
  *
  * @module
  */
@@ -227,10 +226,10 @@ export function sameWork(
     left -= taken;
   }
   if (left > 0 || sampledMs <= 0) return undefined;
-  // What others took of the CPUs while the sample ran is nobody's work.
+  // The time in which other programs had the CPU isn't the job's.
   const idleMs = sampledMs * (1 - cpuShare * (1 - available));
   const runMs = median(plain.rounds.map(({ runMs }) => runMs));
-  // On a busy machine computing takes longer, but not more CPU time; and dealing out isn't the job's.
+  // On a busy machine computing takes longer, but not more CPU time; dealing items out isn't the job's.
   const sampledCpuMs = plain.items * (cpuMs + DEALING_MS);
   const cpuTimes = plain.rounds.flatMap(({ runCpuMs }) => runCpuMs ?? []);
   const computed = cpuTimes.length === 0 ? 1 : median(cpuTimes) / sampledCpuMs;
@@ -355,7 +354,7 @@ export function findingsOf(
     if (out !== "broken") continue;
     findings.push({ kind: "broken", model: nameOf(candidate), error: error ?? "" });
   }
-  // Where the plain loop stays, what the widest model would hold is worth knowing.
+  // Where the plain loop stays, a reader may still ask what the model with most tasks in flight would need.
   const widest = chosen.model !== "sequential" ? chosen : found.predicted.map((of) => of.candidate)
     .reduce((a, b) => inFlightOf(b, horizon) > inFlightOf(a, horizon) ? b : a, chosen);
   const inFlight = inFlightOf(widest, horizon);

@@ -42,7 +42,7 @@ const TOO_MANY = 429;
 /** Measures the pace with so many tasks in flight. */
 export type MeasurePace = (slots: number) => Promise<Pick<Pace, "perSecond" | "items">>;
 
-/** The pace of a server that refuses the plain loop already; what fails again and again isn't refused. */
+/** The pace of a server that refuses the plain loop already; what keeps failing with retries is no limit. */
 export async function plainPace(
   probed: Evidence["probed"],
   measure: MeasurePace,

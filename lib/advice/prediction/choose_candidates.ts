@@ -18,7 +18,7 @@ export interface Predicted {
   readonly prediction: Prediction;
 }
 
-/** More tasks than this are not put in flight at once: descriptors, memory, and politeness. */
+/** More tasks than this are not put in flight at once: file descriptors, memory, and servers set limits. */
 export const MOST_IN_FLIGHT = 1024;
 /** More lanes than this aren't tried: each takes memory and time to start. */
 export const MOST_LANES = 32;
@@ -27,8 +27,8 @@ const FILLS = 1.1;
 /** Slots are made ready for tasks that wait longer than the mean. */
 const SPARE = 1.5;
 /**
- * Slots on a lane elsewhere for each that would keep it busy if tasks took turns: they tend to wait all
- * at the same time, and so many times as many make that wait a small part.
+ * A worker or process gets so many times the slots that would keep it busy if its tasks took turns: they
+ * tend to wait all at the same time, and more slots make that wait a small part.
  */
 const AMPLE = 8;
 /** From this share of waiting on, an event loop with slots is always tried: it is so simple. */
@@ -60,7 +60,7 @@ export function computesBeside({ cpuMs, loopMs }: Pick<Sample, "cpuMs" | "loopMs
   return loopMs < BESIDE * cpuMs;
 }
 
-/** Whether a model only has a few slots, for tasks that compute beside the event loop. */
+/** Whether a model has one or two slots a core, for tasks that compute beside the event loop. */
 function isFewSlots({ model, slots }: Candidate, { cores }: Machine): boolean {
   return model === "limited" && (slots === cores || slots === 2 * cores);
 }
@@ -81,7 +81,7 @@ function slotsWanted(sample: Sample): { saturation: number; slots: number } {
   };
 }
 
-/** Lanes that wait leave their core to others: more than there are cores, the number predicted best. */
+/** More lanes than cores, for tasks that hold up their thread while they wait: the number predicted best. */
 function lanesWanted(
   sample: Sample,
   machine: Machine,

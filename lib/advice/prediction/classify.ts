@@ -1,5 +1,5 @@
 /**
- * Whether a job waits or computes, by CPU time over wall time; and what the race says to it.
+ * Whether a job waits or computes, by CPU time over wall time.
  *
  * @module
  */
@@ -87,7 +87,7 @@ const LEAST_ITEM_MS = 0.001;
 export function classFor(sample: Sample, machine: Machine, items: number): Classified {
   const sequentialMs = predict(sample, SEQUENTIAL, items, machine).runMs;
   const { cpuShare, wallMs, cloneMs } = sample;
-  // Where others use the CPUs lanes start slowly, and the job is none the smaller for it.
+  // Where other programs use the CPUs lanes start slowly, which doesn't make the job smaller.
   const laneStartMs = Math.min(machine.startMs.workers, NOTICEABLE_MS);
   const saved = Math.max((1 - cpuShare) * (1 - 1 / items), 1 - 1 / Math.min(items, machine.cores));
   const savedMs = sequentialMs * saved;

@@ -55,7 +55,7 @@ export function listScheduleMs(timesMs: readonly number[], slots: number): numbe
  * How many tasks a lane ends in a millisecond, with tasks that queue for its CPU in turns with waits:
  * exact mean value analysis of a closed network of one queue and one delay (Reiser and Lavenberg,
  * "Mean-Value Analysis of Closed Multichain Queuing Networks", J. ACM 27, 1980). Its service times are
- * exponential; real tasks vary less, so this is the careful end of a prediction.
+ * exponential; real tasks vary less, so this is the upper end of a prediction.
  */
 export function meanValueThroughput(computeMs: number, waitMs: number, slots: number): number {
   // Far beyond saturation nothing changes any more.
@@ -79,7 +79,7 @@ export function saturationSlots(computeMs: number, wallMs: number): number {
   return computeMs <= 0 ? Infinity : Math.max(1, wallMs / computeMs);
 }
 
-/** A message to a lane and back takes about this, in milliseconds; one of a subprocess. */
+/** A message to a lane and back takes about this, in milliseconds. */
 const ROUND_TRIP_MS = { workers: 0.06, processes: 0.12 };
 /** Tasks shorter than this travel together. */
 const CHUNK_MS = 4;
@@ -113,11 +113,11 @@ interface Demand {
  *
  * With many in flight a lane's thread hardly ever sleeps, so what waking it cost one by one is taken off
  * in proportion to how busy the lane is; what the first tasks of the sample took longer is counted
- * once a lane, however many items there are; and lanes beside this one are sent their items.
+ * once a lane, however many items there are; and threads and processes are sent their items.
  */
 function demandOf(sample: Sample, { model }: Candidate, inFlight: number): Demand {
   const { wallMs, cpuMs, cpuShare, coldMs, items, wakeMs } = sample;
-  // What others take of the CPU slows every task down, here as in the race.
+  // Other programs on the CPU slow tasks down in the race as they did in the sample.
   const kept = Math.max(1, cpuShare * wallMs / Math.max(cpuMs, 1e-9));
   const warm = (ms: number) => kept * Math.max(0.1 * ms, ms - coldMs / items);
   const aloneMs = Math.min(wallMs, warm(sample.loopMs));
@@ -210,7 +210,7 @@ export function cpuShareOf(sample: Sample, items: number): number {
   return computes / Math.max(1e-9, computes + (1 - sample.cpuShare) * waiting);
 }
 
-/** What a waiting task computes with many in flight may be so much less, or more, than it seems alone. */
+/** With many in flight a waiting task may compute so much less, or more, than one by one. */
 export const LESS = 0.5;
 const MORE = 2;
 
@@ -242,7 +242,7 @@ export function predict(
   const simulated = Math.min(items, SIMULATED);
   const times = timesOf(sample, simulated);
   const simulatedTimes = times.map(({ wallMs }) => wallMs);
-  // The first few items may be longer or shorter than the mean: they weigh what the sample measured.
+  // The first items may be longer or shorter than the mean: what a task takes is scaled to them.
   const { computing: computes, waiting } = loadsOf(sample, times);
   const sumMs = simulatedTimes.reduce((sum, ms) => sum + ms, 0);
   const { dispatcherMs } = demand;

@@ -11,7 +11,7 @@ import { type Probed, startProbe } from "./probe.ts";
 import type { ProbeMessage } from "./probe_message.ts";
 import type { Sample } from "./sample.ts";
 
-/** Items run from last to first, of the sample and at most: a task that leans on others shows it on few. */
+/** Items run from last to first, of the sample and at most: a few show whether tasks need earlier ones. */
 const SHARE_BACKWARDS = 1 / 8;
 const MOST_BACKWARDS = 16;
 /** What the whole advice may cost then, in sequential runs of the sample. */

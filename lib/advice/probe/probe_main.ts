@@ -107,7 +107,7 @@ async function main(): Promise<void> {
     .catch((error) => breaks("setup")(error.cause ?? error));
   const setupMs = performance.now() - setupStartMs;
   say({ type: "ready", laneMs: loadMs + setupMs, isDisposable: prepared.isDisposable });
-  // The set-up has ended: what now may not come is the first item.
+  // The set-up has ended: what is waited for now is the first item.
   say({ type: "phase", phase: "items" });
   const close = async () => {
     const [failure] = await tasks.close();
@@ -182,7 +182,7 @@ async function backwardsChecksum(
   return await checksumOf(outcomes);
 }
 
-/** What items can be taken from; a function is to give the others. */
+/** What items can be taken from; a function gives one of the others. */
 const CAN_BE_TAKEN: ReadonlySet<ItemsKind> = new Set(["iterable", "async iterable", "function"]);
 
 async function hook(module: Module, name: string): Promise<void> {

@@ -78,11 +78,11 @@ export interface Sample {
 const IDLE = 0.9;
 const ENOUGH = 8;
 
-/** A correction that was counted is off by this part of it at most, an estimated one by the other. */
+/** A correction that the system counted may be off by this part of it, an estimated one by more. */
 const COUNTED = 1 / 20;
 const ESTIMATED = 1 / 4;
 
-/** Of so many tasks some were hardly disturbed. */
+/** Other programs are taken to have hardly disturbed this share of the tasks. */
 const UNDISTURBED = 0.1;
 
 /** What tasks got of a core. */
@@ -150,8 +150,8 @@ function coldMs(stretches: Probed["stretches"]): number {
 const STEPS_MS = 100;
 
 /**
- * Sums up a probe that ran at least one item. The CPU share is the ratio of two sums, its error that of a ratio estimator (Cochran, "Sampling
- * Techniques", 1977, section 6.3), with each stretch as a cluster.
+ * Sums up a probe that ran at least one item. The CPU share is the ratio of two sums, its error that of a
+ * ratio estimator (Cochran, "Sampling Techniques", 1977, section 6.3), with each stretch as a cluster.
  */
 export function sampleOf(
   { stretches, done, failures, load, total, laneMs }: Probed,

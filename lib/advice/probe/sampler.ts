@@ -312,7 +312,7 @@ export class Sampler {
     await puller.close();
   }
 
-  /** The parent is told if that takes long, so that no task is blamed. */
+  /** Takes items, and tells the parent if that takes long: then no task is at fault. */
   async #pull(puller: ItemPuller, count: number): Promise<unknown[]> {
     let isTold = false;
     const tell = () => {
@@ -365,7 +365,7 @@ export class Sampler {
     const threadAt = threadCpuMs();
     const cpuAt = cpuMs();
     let at = 0;
-    // Which of several doesn't end can be told only if it waits.
+    // Which of several tasks doesn't end can be told only if it waits: others hold up this timer.
     const tellAt = () => this.say({ type: "phase", phase: "tasks", at, together: 1 });
     const timer = alone ? undefined : setInterval(tellAt, TELL_MS);
     if (!alone) {
@@ -447,7 +447,7 @@ export class Sampler {
   }
 
   #tell(stretch: Stretch): void {
-    // At once, so that it is known of which item a task never ends, or ends the process.
+    // At once, so that the parent knows at which item a task never ends, or ends the process.
     this.say({ type: "stretches", stretches: [stretch], failures: this.#failures });
     this.#failures = [];
   }

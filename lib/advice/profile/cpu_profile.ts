@@ -39,7 +39,7 @@ export interface CallTree {
 
 /** Which frames mean something special. */
 export interface FrameRoles {
-  /** The one that runs where the interesting part begins, and where it ends; undefined for all others. */
+  /** Whether a frame marks where the tasks begin, or where they end; undefined for all others. */
   readonly mark: (frame: Frame) => "begin" | "end" | undefined;
   /** Whether a frame, and all that it calls, isn't looked at. */
   readonly apart: (frame: Frame) => boolean;
@@ -77,7 +77,7 @@ function frameOf({ callFrame: { functionName, url, lineNumber, columnNumber } }:
   return { name: functionName, url, line: lineNumber + 1, column: columnNumber + 1 };
 }
 
-/** What each node weighs: from a sample until the next its function is taken to have run. */
+/** The time of each node: its function is taken to have run from one sample until the next. */
 function weigh(
   samples: readonly number[],
   deltas: readonly number[],
@@ -116,7 +116,7 @@ export function callTree(json: unknown, roles: FrameRoles): CallTree | undefined
   const open: { id: number; above: Call | undefined }[] = [];
   const children = new Set(nodes.flatMap(({ children = [] }) => children));
   for (const { id } of nodes) if (!children.has(id)) open.push({ id, above: undefined });
-  // From callers to what they call; a node that is reached twice would be no tree.
+  // From callers to what they call; a node that is reached twice is left out.
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { id, above } = next;
     const node = byId.get(id);

@@ -26,7 +26,7 @@ export interface ProfiledRun {
   readonly tasksMs: number;
 }
 
-/** A mark computes for so long, many samples' worth; a thread's CPU time is told in steps of 10 ms. */
+/** A mark computes for so long, so that V8 sees it; a thread's CPU time is told in steps of 10 ms. */
 const MARK_CPU_MS = 20;
 /** Where a core isn't to be had, a mark ends after so long. */
 const MOST_MARK_MS = 1000;

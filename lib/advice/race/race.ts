@@ -142,9 +142,9 @@ const MOST_ROUNDS = 7;
 /** A model is stopped when it takes this many times as long as the plain loop should, or so much longer. */
 const USELESS = 1.4;
 const USELESS_MS = 150;
-/** A prediction that was off by so many times is worth nothing. */
+/** A prediction that was off by so many times is not relied on. */
 const WORTHLESS = 3;
-/** What fails here and there of its own accord may fail so many standard deviations more often. */
+/** Where some items fail by chance, a model may have so many standard deviations more failures. */
 const BY_CHANCE = 3;
 
 class Racing {
@@ -209,18 +209,18 @@ class Racing {
     return plan.hardMs - this.costMs - reserveMs;
   }
 
-  /** Whether the tasks of another trial fit what they may take; if predictions failed, by what they failed. */
+  /** Whether there is time for another trial. Predictions are corrected by what they were off so far. */
   affords({ candidate, items, rounds }: Runner): boolean {
     if (candidate.model === "sequential") return true;
     const plainMs = this.options.expectedMs(SEQUENTIAL, items);
     const likelyMs = this.#surprise * this.options.expectedMs(candidate, items);
-    // Where one prediction was worth nothing, another may be too.
+    // Where one prediction was far off, another may be too.
     const leastMs = this.#surprise > WORTHLESS ? this.#longestMs : 0;
     const mostMs = Math.min(1.2 * plainMs, Math.max(leastMs, likelyMs));
     return (rounds.at(-1)?.runMs ?? mostMs) <= this.#leftMs;
   }
 
-  /** After so long a trial has nothing to gain any more, or would cost more than the race may. */
+  /** How long a trial may take: a longer one can't win any more, or costs more than the race may. */
   #mostMs({ candidate, items, rounds }: Runner): number {
     const plainMs = this.options.expectedMs(SEQUENTIAL, items);
     const useless = Math.max(USELESS * plainMs, plainMs + USELESS_MS);
@@ -247,14 +247,14 @@ class Racing {
     try {
       const result = await runTrial(trial, { signal, ...(onEvent && { onEvent }) });
       this.costMs += result.round.runMs;
-      // How long failing took says nothing of a prediction.
+      // The time of a round with failures says nothing of a prediction.
       if (candidate.model !== "sequential" && result.round.failed === 0) {
         const expectedMs = Math.max(1, this.options.expectedMs(candidate, items));
         this.#surprise = Math.max(this.#surprise, result.round.runMs / expectedMs);
         this.#longestMs = Math.max(this.#longestMs, result.round.runMs);
       }
       if (wasStopped(result.round, trial.mostMs)) {
-        // Its time is only known to be longer.
+        // Of its time only this is known: it is longer.
         runner.out = "slower";
       } else {
         runner.rounds.push(result.round);
@@ -273,7 +273,7 @@ class Racing {
     }
   }
 
-  /** A source that gave fewer items than it was asked for has no more. */
+  /** Notes how many items there are, once a source gave fewer than it was asked for. */
   #learnTotal({ items }: Runner, { succeeded, failed }: Round): void {
     const ran = succeeded + failed;
     if (ran >= items) return;
@@ -372,7 +372,7 @@ export const race: RaceRunner = async (options): Promise<Race> => {
       racing.prune();
       continue;
     }
-    // Others in place of what failed, fewer and fewer slots.
+    // Other models in place of those that failed, such as one with fewer slots.
     let more = instead(racing.runners);
     while (more.length > 0 && racing.may) {
       for (const candidate of more.toSorted(bySimplicity)) {

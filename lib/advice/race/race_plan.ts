@@ -89,7 +89,8 @@ export function planRace(
     0,
   );
   const allowanceMs = RUNS * sample.tasksMs;
-  // All items in fewer rounds tell more than some in more, if what many at once do is the question.
+  // Where a model with all items in flight may be the best, all items in fewer rounds tell more than some
+  // items in more rounds.
   const timeOf = (candidate: Candidate) => totalMs(predict(sample, candidate, most, machine));
   const near = NEAR * Math.min(...others.map(timeOf));
   const many = others.some((of) => of.lanes * of.slots >= most && timeOf(of) <= near);
@@ -108,7 +109,7 @@ export function planRace(
     const share = (ms: number, part: number) => Math.floor(most * part * workMs / (rounds * ms));
     const items = Math.min(most, Math.max(few, share(othersMs, 1 - SEQUENTIAL_SHARE)));
     if (place < whole.length && items < most) continue;
-    // What the others leave over is sequential's too.
+    // Sequential also gets the time that the others leave over.
     const restMs = workMs - rounds * othersMs * items / most;
     const sequentialItems = Math.min(
       alone,
@@ -166,7 +167,7 @@ export function planFor(
     : Math.min(known ?? Infinity, options.items ?? Infinity);
   const horizon = total ?? Math.max(ENDLESS_HORIZON, 10 * sample.items);
   const alone = Math.min(sample.items, probed.done?.kept ?? 0);
-  // What runs many at once shows it on many items: more than the sample had time for.
+  // A model with many tasks in flight shows its gain only on many items, more than the sample had time for.
   const most = alone === 0 ? 0 : Math.min(
     total ?? Math.min(options.items ?? Infinity, horizon),
     Math.max(alone, MOST_RACED_ITEMS),
@@ -192,7 +193,7 @@ export function planFor(
   return { sample, machine, total, horizon, predicted: found.all, raced, plan };
 }
 
-/** Makes a plan one for as many items as the race found the job to have. */
+/** Corrects what was planned once the race has found how many items the job has. */
 export function withTotal(planned: Planned, total: number): Planned {
   const { sample, machine, plan } = planned;
   const tested = Math.min(total, plan?.items ?? 0);
@@ -200,7 +201,7 @@ export function withTotal(planned: Planned, total: number): Planned {
   return { ...planned, total, horizon: total, predicted: all };
 }
 
-/** Takes down what others did until the race's end, if that was more than while the sample ran. */
+/** Notes what other programs used until the race's end, if that was more than while the sample ran. */
 export function withOthers(planned: Planned, others: Others | undefined): Planned {
   const { sample } = planned;
   return others === undefined || others.used <= (sample.others?.used ?? 0)

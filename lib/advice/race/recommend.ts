@@ -55,9 +55,9 @@ export function scaledMs(
   return round.startMs + round.runMs * wanted / Math.max(1e-9, ran);
 }
 
-/** Waking from a wait takes CPU time that many in flight spare: up to this times what was measured of it. */
+/** With many tasks in flight a thread sleeps less: it spares up to so many times the measured cost of waking, */
 const WAKING = 2;
-/** And up to this share of what was computed one by one. */
+/** and up to this share of what tasks computed one by one. */
 const MOST_WAKING = 0.8;
 
 /**
@@ -319,7 +319,7 @@ export function recommend(entries: readonly Entry[], usualNoise?: number): Recom
     return behind <= AS_GOOD ||
       (behind <= TOO_SLOW && (standings.ratio(entry, best)?.low ?? 1) <= 1);
   }) ?? best;
-  // That a simpler one is as good, and yet isn't shown to pay, says that the best was lucky.
+  // If a simpler one is as good but isn't shown to pay, the best one was only lucky.
   if (!paying.includes(chosen)) return staysPlain(standings, plain, others, chosen);
   const sure = ran.filter((entry) => entry !== chosen).map((entry) =>
     bySimplicity(entry.candidate, chosen.candidate) < 0

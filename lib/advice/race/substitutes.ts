@@ -10,11 +10,11 @@ import type { Runner } from "./race.ts";
 
 /** Slots are divided by this after a refusal: many refusals cost more than a slow search. */
 const LESS = 4;
-/** A model whose slots gained less than this, where waiting should have been filled, disappoints. */
+/** Slots that gain less than this on tasks that wait disappoint. */
 const GAINED = 1.2;
-/** Slots or lanes of which each still gains this share of itself are not enough yet. */
+/** Where the gain is still this share of the slots or lanes, more of them may gain more. */
 const UNSATURATED = 0.6;
-/** As many slots as are served at once, with so much room, are enough. */
+/** So many times as many slots as are served at once are enough. */
 const ROOM = 1.5;
 /** So many times as many are tried next. */
 const MORE = 4;
@@ -90,7 +90,7 @@ function* fewerSlots(runners: readonly Runner[], taskMs: number): Generator<Cand
   const went = loops.filter(({ out, rounds }) => out === undefined && rounds.length > 0)
     .map(inFlight).filter((slots) => slots < least);
   const most = Math.max(0, ...went);
-  // A server that told its pace, as far as the tasks' time is known, needn't be asked for it again.
+  // Where the server's pace was seen already, it tells how many slots it keeps busy.
   const paced = Math.min(...loops.map((of) => (of.pacePerSecond ?? Infinity) * taskMs / 1000));
   const slots = most === 0 ? powerOfTwoTo(Math.min(least / LESS, Math.max(2, paced))) : 2 * most;
   if (slots > 1 && slots < least) yield limited(slots);

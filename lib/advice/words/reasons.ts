@@ -15,7 +15,7 @@ import {
   formatSpeedup,
 } from "../../text/format.ts";
 import type { ModelAdvice, Surprise } from "../advice.ts";
-import type { Composer, JobNoGain } from "../composer.ts";
+import type { Assessment, JobNoGain } from "../assessment.ts";
 import { sourceLimit, wasBusy } from "../findings.ts";
 import { bySimplicity, type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
 import { computesBeside } from "../prediction/choose_candidates.ts";
@@ -70,7 +70,7 @@ export function surprisesOf(
 }
 
 /** Why nothing is to be gained: only what holds for this job. */
-function noGainReason({ found, sequentialMs }: Composer, noGain: JobNoGain): string {
+function noGainReason({ found, sequentialMs }: Assessment, noGain: JobNoGain): string {
   const { horizon, machine, sample } = found;
   switch (noGain.why) {
     case "one item":
@@ -111,21 +111,21 @@ function cutOffReason(cutOff: string): string {
 }
 
 /** Why the plain loop stays, as it was decided. */
-function plainReason(composer: Composer, { decision, best, bestGain }: Recommendation): string {
-  const { found } = composer;
+function plainReason(assessment: Assessment, { decision, best, bestGain }: Recommendation): string {
+  const { found } = assessment;
   switch (decision) {
     case "order matters":
       return "Leave it sequential: a task's result depends on which tasks ran before it, so that any " +
         "other order, a retry or another lane gives other results.";
     case "can't tell": {
-      if (composer.impossible.length > 0) {
+      if (assessment.impossible.length > 0) {
         return "Leave it sequential for now: what was measured of the other models can't be right.";
       }
       const span = bestGain === null
         ? ""
         : `: ${nameOf(best)} gained ${formatSpeedup(bestGain)}, an interval that spans 1`;
       return `Leave it sequential for now. Whether another model pays can't be told${span}, because ${
-        whyUnclear(composer)
+        whyUnclear(assessment)
       }.`;
     }
     case "other work":
@@ -158,7 +158,7 @@ function refutedText(runners: readonly Runner[]): string {
 }
 
 /** Why an interval is as wide as it is. */
-function whyUnclear({ runners, found }: Composer): string {
+function whyUnclear({ runners, found }: Assessment): string {
   const rounds = Math.max(0, ...runners.map((runner) => runner.rounds.length));
   const few = found.sample.items <= FEW_ITEMS
     ? `there are only ${counted(found.sample.items, "item")}`
@@ -169,8 +169,12 @@ function whyUnclear({ runners, found }: Composer): string {
 }
 
 /** What a model does for the job, by what was seen of its tasks. */
-function natureOf(composer: Composer, candidate: Candidate, bound: Classified["bound"]): string {
-  const { sample, options } = composer.found;
+function natureOf(
+  assessment: Assessment,
+  candidate: Candidate,
+  bound: Classified["bound"],
+): string {
+  const { sample, options } = assessment.found;
   const isLoop = candidate.lanes === 1;
   const programs = options.job.permissions?.run !== undefined;
   if (isLoop && (sample.programsMs ?? 0) > sample.cpuMs / 2) {
@@ -181,7 +185,7 @@ function natureOf(composer: Composer, candidate: Candidate, bound: Classified["b
     return "The tasks compute beside this event loop, on threads of their own: slots on one lane keep the " +
       "cores busy, and that is enough.";
   }
-  if (isLoop && programs && bound !== "cpu" && saturates(composer)) {
+  if (isLoop && programs && bound !== "cpu" && saturates(assessment)) {
     return "The tasks run programs, and these compute on the same cores: slots on one lane keep the cores " +
       "busy, and more in flight gain nothing.";
   }
@@ -205,10 +209,10 @@ function natureOf(composer: Composer, candidate: Candidate, bound: Classified["b
 }
 
 /** Whether no model that was measured gained more than the cores can compute at once. */
-function saturates(composer: Composer): boolean {
-  const { machine } = composer.found;
-  const gains = composer.runners.filter(({ out }) => out === undefined)
-    .map(({ candidate }) => composer.gain(candidate)?.median ?? 0);
+function saturates(assessment: Assessment): boolean {
+  const { machine } = assessment.found;
+  const gains = assessment.runners.filter(({ out }) => out === undefined)
+    .map(({ candidate }) => assessment.gain(candidate)?.median ?? 0);
   return Math.max(0, ...gains) <= SATURATED * machine.cores;
 }
 
@@ -216,12 +220,12 @@ function saturates(composer: Composer): boolean {
  * Says why a model is recommended: only what was seen of the tasks, and only what was measured of others.
  */
 export function reasonOf(
-  composer: Composer,
+  assessment: Assessment,
   recommendation: Recommendation,
   bound: Classified["bound"],
 ): string {
   const { candidate, gain, decision } = recommendation;
-  const { horizon, pace, probed } = composer.found;
+  const { horizon, pace, probed } = assessment.found;
   if (decision === "server's pace") {
     const perSecond = pace?.perSecond ?? null;
     return `A server's limit decides, not the model${
@@ -233,30 +237,30 @@ export function reasonOf(
     }. ${nameOf(candidate)} keeps to it, with retries for what is refused.`;
   }
   if (probed.cutOff !== undefined) return cutOffReason(probed.cutOff);
-  const { noGain } = composer;
-  if (noGain !== undefined) return noGainReason(composer, noGain);
-  const limit = sourceLimit(composer.found.sample, gain?.median ?? 1);
+  const { noGain } = assessment;
+  if (noGain !== undefined) return noGainReason(assessment, noGain);
+  const limit = sourceLimit(assessment.found.sample, gain?.median ?? 1);
   if (limit !== undefined) {
-    const { sourceMs } = composer.found.sample;
+    const { sourceMs } = assessment.found.sample;
     const plain = candidate.model === "sequential" ? "Leave it sequential: the" : "The";
     return `${plain} source of the items is the limit. It gives one each ${
       formatDuration(sourceMs)
     }, and that alone is ${formatPercent(limit)} of the time that ${nameOf(candidate)} takes.`;
   }
-  if (candidate.model === "sequential") return plainReason(composer, recommendation);
-  const what = natureOf(composer, candidate, bound);
+  if (candidate.model === "sequential") return plainReason(assessment, recommendation);
+  const what = natureOf(assessment, candidate, bound);
   if (decision === "other work") {
     return `${what} Predicted from the sample, not measured: the race was not the job that was sampled ` +
       `(see the hazards).`;
   }
   if (gain === null) return `${what} Predicted, not measured.`;
-  if (!computesBeside(composer.found.sample) && queues(composer, candidate, gain.median)) {
+  if (!computesBeside(assessment.found.sample) && queues(assessment, candidate, gain.median)) {
     return `${what} What they wait for serves about ${
       Math.round(gain.median)
     } at once: with more in ` +
       `flight they only queue.`;
   }
-  const simpler = composer.models().filter((of) =>
+  const simpler = assessment.models().filter((of) =>
     of.model !== "sequential" && of.measured !== undefined && of.out !== "failures" &&
     bySimplicity({ ...of, slots: of.slots ?? Infinity } as Candidate, candidate) < 0
   );
@@ -269,7 +273,7 @@ export function reasonOf(
 }
 
 /** Whether more slots, or all items at once, were no faster: most of those in flight only queued. */
-function queues({ runners }: Composer, candidate: Candidate, gain: number): boolean {
+function queues({ runners }: Assessment, candidate: Candidate, gain: number): boolean {
   return candidate.model === "limited" && runners.some((of) => {
     const crowd = inFlightOf(of.candidate, of.items);
     return of.candidate.lanes === 1 && of.rounds.length > 0 && of.out !== "failures" &&
@@ -278,15 +282,15 @@ function queues({ runners }: Composer, candidate: Candidate, gain: number): bool
 }
 
 /** Says why the prediction may be off, in half a sentence; undefined if it is sure. */
-export function unsureOf(composer: Composer, candidate: Candidate): string | undefined {
-  const { sample, probed } = composer.found;
+export function unsureOf(assessment: Assessment, candidate: Candidate): string | undefined {
+  const { sample, probed } = assessment.found;
   if (probed.cutOff !== undefined) return "the sample was cut off";
   if (sample.items < FEW_ITEMS) {
     return `there ${sample.items === 1 ? "was" : "were"} only ${
       counted(sample.items, "item")
     } to go by`;
   }
-  const { low, high } = composer.predictedGain(candidate);
+  const { low, high } = assessment.predictedGain(candidate);
   if (high / low <= WIDE) return undefined;
   return sample.variation > 0.5
     ? `the tasks are uneven: the gain is between ${formatRatio(low)} and ${formatRatio(high)}`

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { breakEven } from "../../../lib/advice/composer.ts";
+import { breakEven } from "../../../lib/advice/assessment.ts";
 import { type Candidate, nameOf, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
 import { listScheduleMs, predict } from "../../../lib/advice/prediction/predict.ts";
 import { sampleOf } from "../../../lib/advice/probe/sample.ts";

@@ -50,8 +50,8 @@ const SURE_BY_REASON: Readonly<Record<JobNoGain["why"], number>> = {
   memory: 0.8,
 };
 
-/** Combines what was found. */
-export class Composer {
+/** What predictions and measurements say together of each model, and which to take. */
+export class Assessment {
   readonly #predictions = new Map<string, Prediction>();
   readonly #entries: readonly Entry[];
   readonly #usualNoise: number;
@@ -72,7 +72,7 @@ export class Composer {
     this.#usualNoise = usualNoise;
     this.#entries = entries;
     this.impossible = impossible;
-    // Those that are out have times too, if they are no speeds: the table shows them.
+    // The table shows also the times of models that are out.
     this.#standings = new Standings(entries.filter(({ times }) => times.length > 0), usualNoise);
   }
 
@@ -190,7 +190,7 @@ export class Composer {
     ) {
       const recommended = recommend(this.#entries, this.#usualNoise);
       if (perSecond === null) return recommended;
-      // What went well in a short race would be refused in a long job.
+      // A server that refuses some may refuse later in a long job what went well in a short race.
       const keeping = this.#keeping(perSecond);
       const { candidate } = recommended;
       return inFlightOf(candidate, Infinity) <= keeping.slots ? recommended : {
@@ -282,7 +282,7 @@ export class Composer {
   /** How long so many items take, with start-up: as measured, where it was. */
   #timeFor(candidate: Candidate): (items: number) => number {
     const { sample, machine, race } = this.found;
-    // Within a factor of a million times are exact enough; beyond, they are linear.
+    // Beyond some thousand items time grows evenly with their number.
     const predictedMs = (items: number) => {
       const some = Math.min(items, 4096);
       return predict(sample, candidate, some, machine).runMs * items / some;
