@@ -12,7 +12,7 @@ import type { Advice } from "./advice.ts";
 import { composeAdvice, recommends } from "./compose_advice.ts";
 import { type Candidate, SEQUENTIAL } from "./prediction/candidate.ts";
 import { predictedGains } from "./prediction/choose_candidates.ts";
-import { COMPUTES, SURE, WAITS } from "../judge/thresholds.ts";
+import { COMPUTES, SURE, TELLS_NOTHING, WAITS } from "../judge/thresholds.ts";
 import type { AdviseOptions, Evidence } from "./evidence.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
 import { nothingToGain, planFor, type Planned, withOthers, withTotal } from "./race/race_plan.ts";
@@ -25,6 +25,7 @@ import { graceFor, type Probed, type Prober } from "./probe/probe.ts";
 import type { Race, RaceRunner, Runner } from "./race/race.ts";
 import { missingOf } from "./words/reasons.ts";
 import { entriesOf, recommend, scaledMs } from "./race/recommend.ts";
+import { sameWork } from "./findings.ts";
 import { sampleOf } from "./probe/sample.ts";
 import { substitutes } from "./race/substitutes.ts";
 
@@ -44,6 +45,9 @@ const RESERVE_MS = 300;
 const PACE_MS = 4000;
 /** Ends of an interval that lie nearer together need no more rounds. */
 const NARROW = 1.3;
+/** Kept of the budget for what follows a race: the run from last to first, so many times, and processes. */
+const KEPT_RUNS = 2;
+const KEPT_MS = 700;
 /** A task gets this many times as long as the longest of the sample before it is given up. */
 const PATIENCE = 20;
 
@@ -67,12 +71,29 @@ export interface Instruments {
   readonly now: () => number;
 }
 
+/** Whether more rounds would help a race that can't tell yet, or was told what can't be. */
+function isUnclear(of: Race, { sample, machine, horizon }: Planned): boolean {
+  const work = sameWork(sample, of);
+  if (of.unrepeatable || work?.same === false) return false;
+  const { entries, usualNoise, impossible } = entriesOf(of.runners, sample, machine, horizon);
+  const { gain, decision } = recommend(entries, usualNoise);
+  // What couldn't be afforded so far may well be what pays, where all others failed.
+  const nothingRan = entries.every(({ candidate, eligible, times }) =>
+    candidate.model === "sequential" || !eligible || times.length === 0
+  );
+  const isUntried = of.untried > 0 && nothingRan;
+  return impossible.length > 0 || decision === "can't tell" || decision === "unmeasured" ||
+    isUntried ||
+    (gain !== null && gain.high / gain.low >= TELLS_NOTHING);
+}
+
 async function raceFor(
   planned: Planned,
   probed: Probed,
   options: AdviseOptions,
   instruments: Instruments,
   signal: AbortSignal,
+  leftMs: () => number,
 ): Promise<Race | undefined> {
   const { sample, machine, plan, raced, horizon } = planned;
   if (plan === null || nothingToGain(planned) !== undefined) return undefined;
@@ -100,6 +121,9 @@ async function raceFor(
       return confidence >= SURE && decision !== "can't tell" &&
         (gain === null || gain.high / gain.low < NARROW);
     },
+    unclear: (of) => isUnclear(of, planned),
+    leftMs: () =>
+      leftMs() - RESERVE_MS - KEPT_RUNS * countBackwards(probed) * sample.wallMs - KEPT_MS,
     instead: (runners) =>
       substitutes(runners, {
         cores: machine.cores,
@@ -192,6 +216,7 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
     { ...options, job: measured },
     instruments,
     either,
+    leftMs,
   );
   if (race?.total !== undefined) planned = withTotal(planned, race.total);
   planned = withOthers(planned, othersBetween(before, await meter?.read()));

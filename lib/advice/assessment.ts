@@ -4,7 +4,7 @@
  * @module
  */
 
-import { TOO_SLOW } from "../judge/thresholds.ts";
+import { TOO_SLOW, UNSURE } from "../judge/thresholds.ts";
 import { formatPercent } from "../text/format.ts";
 import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
@@ -19,7 +19,7 @@ import {
   SEQUENTIAL,
   slotsOf,
 } from "./prediction/candidate.ts";
-import { inMemory } from "./prediction/choose_candidates.ts";
+import { inMemory, type Predicted } from "./prediction/choose_candidates.ts";
 import { classByShare, classFor, type Classified, type NoGain } from "./prediction/classify.ts";
 import { predict, type Prediction, totalMs } from "./prediction/predict.ts";
 import type { Runner } from "./race/race.ts";
@@ -181,14 +181,16 @@ export class Assessment {
     if (backwards?.orderMatters) return plainly("order matters", 0.95);
     const work = sameWork(sample, race);
     if (work !== undefined && !work.same) {
-      return { ...this.#predicted(), decision: "other work" };
+      // What didn't even pay in that race, or wasn't in it, is no advice.
+      const paid = ({ candidate }: Predicted) => this.#paid(candidate);
+      return { ...this.#predicted(paid), decision: "other work" };
     }
     if (
       this.#entries.some(({ times, eligible, candidate }) =>
         eligible && times.length > 0 && candidate.model !== "sequential"
       ) && this.entry(SEQUENTIAL) !== undefined
     ) {
-      const recommended = recommend(this.#entries, this.#usualNoise);
+      const recommended = this.#doubted(recommend(this.#entries, this.#usualNoise));
       if (perSecond === null) return recommended;
       // A server that refuses some may refuse later in a long job what went well in a short race.
       const keeping = this.#keeping(perSecond);
@@ -203,7 +205,10 @@ export class Assessment {
     }
     if (this.impossible.length > 0) return plainly("can't tell", 0.5);
     // All others were refuted: what is left is the plain loop.
-    if (this.runners.some(({ out }) => out !== undefined)) return plainly("no gain", 0.8);
+    const others = this.runners.filter(({ candidate }) => candidate.model !== "sequential");
+    if (others.length > 0 && others.every(({ out }) => out !== undefined)) {
+      return plainly("no gain", 0.8);
+    }
     return this.#predicted();
   }
 
@@ -216,11 +221,36 @@ export class Assessment {
     return slots < 2 ? SEQUENTIAL : { model: "limited", lanes: 1, slots };
   }
 
+  /** Beside a gain that can't be no other is sure, and that there is none isn't either. */
+  #doubted(of: Recommendation): Recommendation {
+    if (this.impossible.length === 0) return of;
+    return of.decision === "no gain"
+      ? { ...of, decision: "can't tell", confidence: Math.min(UNSURE, of.confidence) }
+      : { ...of, confidence: Math.min(UNSURE, of.confidence) };
+  }
+
+  /** Whether a model ran without fault and paid, whatever the work was. */
+  #paid(candidate: Candidate): boolean {
+    const entry = this.entry(candidate);
+    return entry?.eligible === true && (this.gain(candidate)?.low ?? 0) > (entry.doubt ?? 1);
+  }
+
+  /** Whether it failed in the race, or one did that has no more in flight. */
+  #failed(candidate: Candidate): boolean {
+    return this.runners.some(({ candidate: of, items, out }) =>
+      nameOf(of) === nameOf(candidate)
+        ? out !== undefined
+        : (out === "failures" || out === "results") && of.model === candidate.model &&
+          inFlightOf(of, items) <= inFlightOf(candidate, items)
+    );
+  }
+
   /** The simplest whose prediction comes near the best predicted, if even its worst is a gain. */
-  #predicted(): Recommendation {
+  #predicted(among: (of: Predicted) => boolean = () => true): Recommendation {
     const { predicted } = this.found;
-    const surely = predicted.filter(({ candidate }) =>
-      candidate.model === "sequential" || this.predictedGain(candidate).low > 1
+    const surely = predicted.filter((of) =>
+      of.candidate.model === "sequential" ||
+      (this.predictedGain(of.candidate).low > 1 && !this.#failed(of.candidate) && among(of))
     );
     const best = surely.reduce((a, b) => totalMs(b.prediction) < totalMs(a.prediction) ? b : a);
     const chosen = surely.toSorted((a, b) => bySimplicity(a.candidate, b.candidate))

@@ -8,6 +8,7 @@
 import { nearestConfig } from "../lanes/project.ts";
 import { type LanePermissions, permissionFlags } from "../lanes/subprocess/permissions.ts";
 import { isRefusal } from "../timing/failures.ts";
+import { UNSURE } from "../judge/thresholds.ts";
 import type { Advice } from "./advice.ts";
 import { Assessment } from "./assessment.ts";
 import type { Evidence } from "./evidence.ts";
@@ -19,9 +20,6 @@ import { reasonOf, surprisesOf, unsureOf } from "./words/reasons.ts";
 
 /** How often an item is tried again that a server refused. */
 const RETRIES = 5;
-/** How sure it can be that lanes don't pay, while others use the CPUs. */
-const DOUBTFUL = 0.6;
-
 /** Which model would be recommended. */
 export function recommends(found: Evidence): Candidate["model"] {
   return new Assessment(found).recommendation().candidate.model;
@@ -74,8 +72,9 @@ export function composeAdvice(found: Evidence): Advice {
   const tasksMs = sample.tasksMs + (race?.costMs ?? 0) + backwardsMs + paceMs +
     (profiled?.tasksMs ?? 0);
   const { walls: _walls, laneMs: _laneMs, ...figures } = sample;
-  const doubtful = sample.cpuShare > 0.3 && candidate.lanes === 1 &&
-    assessment.noGain === undefined && wasBusy(sample, machine);
+  // Whether lanes pay, or how much, while others use the CPUs.
+  const doubtful = sample.cpuShare > 0.3 && assessment.noGain === undefined &&
+    wasBusy(sample, machine);
   const unsure = unsureOf(assessment, candidate);
   return {
     job: {
@@ -106,7 +105,7 @@ export function composeAdvice(found: Evidence): Advice {
       chunk: "auto",
       gain: recommendation.gain,
       predictedGain: assessment.predictedGain(candidate).gain,
-      confidence: Math.min(recommendation.confidence, doubtful ? DOUBTFUL : 1),
+      confidence: Math.min(recommendation.confidence, doubtful ? UNSURE : 1),
       memoryBytes: candidate.model === "sequential" ? 0 : memoryBytes,
       breakEven: candidate.model === "sequential" || recommendation.decision === "server's pace"
         ? null

@@ -17,6 +17,9 @@ export const TOO_SLOW = 1.1;
 /** How sure, one-sided, a model must be to be worse than another before it is passed over. */
 export const SURE = 0.9;
 
+/** How sure an answer can be at most where something speaks against its measurement. */
+export const UNSURE = 0.6;
+
 /** The share of cases in which an interval is to hold the truth. */
 export const CONFIDENCE = 0.95;
 

@@ -126,6 +126,8 @@ export interface TrialResult {
   readonly failures?: readonly FailureKind[];
   /** Items a second that went through once a server refused some; undefined if not known. */
   readonly pacePerSecond?: number;
+  /** Whether `mostMs` ended it; undefined if it had none. */
+  readonly stopped?: boolean;
 }
 
 /** What happens while measuring, told to whoever draws progress. */

@@ -78,6 +78,7 @@ interface Measured {
   readonly before: readonly LaneUsage[];
   readonly after: readonly LaneUsage[];
   readonly outcomes: readonly Outcome<unknown>[];
+  readonly stopped: boolean;
 }
 
 async function measure(
@@ -145,6 +146,7 @@ async function measure(
     before,
     after,
     outcomes,
+    stopped: limit.signal.aborted,
   };
 }
 
@@ -220,6 +222,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
     }),
     ...(failed > 0 && { failures: failureKindsOf(outcomes) }),
     ...(pacePerSecond !== null && { pacePerSecond }),
+    ...(spec.mostMs !== undefined && { stopped: measured.stopped }),
     warnings: warningsOf(spec, measured),
   };
 }

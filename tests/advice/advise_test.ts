@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { MOST_TIMES } from "../../lib/advice/advise.ts";
 import { renderAdvice } from "../../lib/report/advice/advice_text.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
@@ -63,15 +64,57 @@ Deno.test("advise() stays below a server's limit", async () => {
 });
 
 Deno.test("advise() costs less than three sequential runs of the sample", async () => {
-  for (
-    const made of [{ waitMs: 20 }, { computeMs: 20 }, { computeMs: 6, waitMs: 6 }, {
-      computeMs: 300,
-      items: 10,
-    }]
-  ) {
+  for (const made of [{ waitMs: 20 }, { computeMs: 20 }, { computeMs: 6, waitMs: 6 }]) {
     const { cost } = await adviceOn(made, asPredicted);
     assert(cost.sequentialRuns < 3, `${JSON.stringify(made)}: ${cost.sequentialRuns}`);
   }
+});
+
+/** A server that serves three at once and queues the rest. */
+const threeAtOnce = (trial: TrialSpec, items: number) => {
+  const inFlight = trial.model === "sequential" ? 1 : (trial.slots ?? items) * (trial.lanes ?? 1);
+  const wobble = 1 + 0.02 * Math.sin(5 * trial.round + inFlight);
+  return { runMs: 45 * items * wobble / Math.min(3, inFlight) };
+};
+
+Deno.test("advise() goes on while the budget lasts where three runs can't tell, and tries what was too dear", async () => {
+  const made = { waitMs: 45, computeMs: 0.5, items: 67, total: 100 };
+  const { recommended, models, cost } = await adviceOn(made, threeAtOnce);
+  assertEquals([recommended.name, recommended.decision], ["limited (4 slots)", "gain"]);
+  const { gain } = recommended;
+  assert(gain !== null && gain.low > 2 && gain.high < 4.5, JSON.stringify(gain));
+  const rounds = Math.max(...models.map(({ measured }) => measured?.rounds ?? 0));
+  assert(rounds > 1 && cost.sequentialRuns > 3 && cost.timesRun <= MOST_TIMES);
+});
+
+Deno.test("advise() says that a larger budget would tell, if the budget ended the race", async () => {
+  const made = { waitMs: 45, computeMs: 0.5, items: 67, total: 100 };
+  const noise = [1, 0.55, 1.7, 0.8, 1.3];
+  const noisy = (trial: TrialSpec, items: number) => ({
+    runMs: 45 * items * (trial.model === "sequential" ? 1 : 0.8 * noise[trial.round % 5]!),
+  });
+  const { recommended } = await adviceOn(made, noisy, { budgetMs: 22_000 });
+  assertEquals([recommended.model, recommended.decision], ["sequential", "can't tell"]);
+  assertStringIncludes(recommended.reason, "A larger --budget buys more rounds.");
+  const longer = await adviceOn(made, noisy, { budgetMs: 600_000 });
+  assert(!longer.recommended.reason.includes("--budget"));
+});
+
+Deno.test("advise() finds how many a server bears that refuses more, though one run of them is dear", async () => {
+  const failures = [{ reason: "Error", count: 90, index: 4, message: "HTTP 503", status: 503 }];
+  const { recommended, hazards } = await adviceOn(
+    { waitMs: 45, computeMs: 0.5, items: 67, total: 100 },
+    (trial, items, runMs) => {
+      const inFlight = trial.model === "sequential"
+        ? 1
+        : (trial.slots ?? items) * (trial.lanes ?? 1);
+      return inFlight > 3
+        ? { runMs: runMs / 4, failed: items - 6, succeeded: 6, failures }
+        : { runMs: 45 * items / inFlight };
+    },
+  );
+  assertEquals(recommended.name, "limited (3 slots)");
+  assertStringIncludes(hazards.find(({ kind }) => kind === "refused")!.text, "Stay at 3 or fewer");
 });
 
 Deno.test("advise() answers without a race, and says that it only predicts", async () => {

@@ -82,6 +82,8 @@ function raceOf(runMs: number[], runCpuMs?: number, otherResults = false): Race 
     warnings: [],
     unrepeatable: false,
     otherResults,
+    untried: 0,
+    extended: false,
   };
 }
 

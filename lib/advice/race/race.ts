@@ -6,7 +6,7 @@
 
 import { ONE_ROUND } from "../../judge/thresholds.ts";
 import type { FailureKind } from "../../timing/failures.ts";
-import { seededRandom, shuffled } from "../../timing/random.ts";
+import { type Random, seededRandom, shuffled } from "../../timing/random.ts";
 import type { Round } from "../../timing/result.ts";
 import type { JobSpec, TimingEvent, TrialResult, TrialRunner } from "../../timing/spec.ts";
 import { bySimplicity, type Candidate, nameOf, SEQUENTIAL } from "../prediction/candidate.ts";
@@ -48,6 +48,12 @@ export interface Race {
   readonly unrepeatable: boolean;
   /** Whether the plain loop repeats its results within the race, but they aren't those of the sample. */
   readonly otherResults: boolean;
+  /** How many models couldn't be afforded. */
+  readonly untried: number;
+  /** Whether it went on beyond its allowance, because that couldn't tell. */
+  readonly extended: boolean;
+  /** What ended a race that can't tell yet: the budget, or how often an item may be run. */
+  readonly endedBy?: "budget" | "trials";
 }
 
 /** What a race needs. */
@@ -72,6 +78,10 @@ export interface RaceOptions {
   readonly scaledMs: (candidate: Candidate, items: number, round: Round) => number;
   /** Whether the runners so far are told apart well enough. */
   readonly decided: (runners: readonly Runner[]) => boolean;
+  /** Whether a race can't tell yet, and more rounds would help it. */
+  readonly unclear: (race: Race) => boolean;
+  /** What is left of the budget for a race that can't tell yet, in milliseconds. */
+  readonly leftMs: () => number;
   /** Models to try instead of one that failed or disappointed. */
   readonly instead: (runners: readonly Runner[]) => readonly Candidate[];
   /** Seeds the order of rounds and the bootstrap. */
@@ -154,6 +164,8 @@ class Racing {
   costMs = 0;
   trials = 0;
   partial = false;
+  /** Whether it may take what is left of the budget. */
+  extended = false;
   #unrepeatable = false;
   #otherResults = false;
   readonly #plainChecksums: string[] = [];
@@ -178,12 +190,19 @@ class Racing {
       warnings: [...this.#warnings],
       unrepeatable: this.#unrepeatable,
       otherResults: this.#otherResults,
+      untried: this.active.filter(({ rounds }) => rounds.length === 0).length,
+      extended: this.extended,
       ...(this.#total !== undefined && { total: this.#total }),
     };
   }
 
   get active(): Runner[] {
     return this.runners.filter(({ out }) => out === undefined);
+  }
+
+  /** Whether a model is left to be told from the plain loop. */
+  get hasOthers(): boolean {
+    return this.active.some(({ candidate }) => candidate.model !== "sequential");
   }
 
   enter(candidate: Candidate): Runner {
@@ -200,9 +219,16 @@ class Racing {
     return !this.partial && this.trials < this.options.mostTrials;
   }
 
+  /** What the tasks of further rounds may take. */
+  get roundsMs(): number {
+    const { plan, leftMs } = this.options;
+    return this.extended ? leftMs() : plan.allowanceMs - this.costMs;
+  }
+
   /** What the others may still take, with sequential's first round set aside. */
   get #leftMs(): number {
-    const { plan, expectedMs } = this.options;
+    const { plan, expectedMs, leftMs } = this.options;
+    if (this.extended) return leftMs();
     const sequential = this.runners.find(({ candidate }) => candidate.model === "sequential");
     const due = sequential?.rounds.length === 0 && sequential.out === undefined;
     const reserveMs = due ? expectedMs(SEQUENTIAL, sequential.items) : 0;
@@ -211,7 +237,7 @@ class Racing {
 
   /** Whether there is time for another trial. Predictions are corrected by what they were off so far. */
   affords({ candidate, items, rounds }: Runner): boolean {
-    if (candidate.model === "sequential") return true;
+    if (candidate.model === "sequential" && !this.extended) return true;
     const plainMs = this.options.expectedMs(SEQUENTIAL, items);
     const likelyMs = this.#surprise * this.options.expectedMs(candidate, items);
     // Where one prediction was far off, another may be too.
@@ -220,17 +246,19 @@ class Racing {
     return (rounds.at(-1)?.runMs ?? mostMs) <= this.#leftMs;
   }
 
-  /** How long a trial may take: a longer one can't win any more, or costs more than the race may. */
-  #mostMs({ candidate, items, rounds }: Runner): number {
+  /** After so long a model's first trial has nothing to gain any more. */
+  #uselessMs({ candidate, items, rounds }: Runner): number {
     const plainMs = this.options.expectedMs(SEQUENTIAL, items);
     const useless = Math.max(USELESS * plainMs, plainMs + USELESS_MS);
     if (candidate.model === "sequential") return 2 * useless;
-    return Math.max(1, Math.min(rounds.length === 0 ? useless : Infinity, this.#leftMs));
+    return rounds.length === 0 ? useless : Infinity;
   }
 
   async run(runner: Runner, round: number): Promise<void> {
     const { job, runTrial, signal, onEvent, timeoutMs, checksums } = this.options;
     const { candidate, items } = runner;
+    const uselessMs = this.#uselessMs(runner);
+    const leftMs = candidate.model === "sequential" && !this.extended ? Infinity : this.#leftMs;
     const known = Math.max(0, ...[...checksums.keys()].filter((count) => count < items));
     const trial = {
       model: candidate.model,
@@ -239,7 +267,7 @@ class Racing {
       job: { ...job, items: limitedTo(job.items, items) },
       round,
       timeoutMs,
-      mostMs: this.#mostMs(runner),
+      mostMs: Math.max(1, Math.min(uselessMs, leftMs)),
       ...(known > 0 && { prefix: known }),
     };
     const number = ++this.trials;
@@ -253,9 +281,9 @@ class Racing {
         this.#surprise = Math.max(this.#surprise, result.round.runMs / expectedMs);
         this.#longestMs = Math.max(this.#longestMs, result.round.runMs);
       }
-      if (wasStopped(result.round, trial.mostMs)) {
-        // Of its time only this is known: it is longer.
-        runner.out = "slower";
+      if (wasStopped(result, trial.mostMs)) {
+        // Its time is only known to be longer; what the budget ended may not even be that.
+        if (uselessMs <= leftMs && candidate.model !== "sequential") runner.out = "slower";
       } else {
         runner.rounds.push(result.round);
         this.#learnTotal(runner, result.round);
@@ -334,9 +362,13 @@ class Racing {
   }
 }
 
-function wasStopped({ runMs, reasons = {} }: Round, mostMs: number): boolean {
+function wasStopped(
+  { stopped, round: { runMs, reasons = {} } }: TrialResult,
+  mostMs: number,
+): boolean {
   const { cancelled = 0, abandoned = 0 } = reasons;
-  return cancelled + abandoned > 0 && runMs >= 0.99 * mostMs;
+  // A task that never waits ends in its own time: then nothing was cancelled, and items are left.
+  return stopped ?? (cancelled + abandoned > 0 && runMs >= 0.99 * mostMs);
 }
 
 function limitedTo(source: JobSpec["items"], limit: number): JobSpec["items"] {
@@ -345,43 +377,73 @@ function limitedTo(source: JobSpec["items"], limit: number): JobSpec["items"] {
     : { ...source, limit };
 }
 
+/** The first round tries all, and others in place of what fails or disappoints. */
+async function firstRound(racing: Racing, random: Random): Promise<void> {
+  for (const runner of shuffled(racing.active, random)) {
+    if (racing.may && racing.affords(runner)) await racing.run(runner, 0);
+  }
+  racing.acceptOtherResults();
+  await others(racing, 0);
+  racing.prune();
+}
+
+/** Tries others in place of what failed or disappointed, such as fewer and fewer slots. */
+async function others(racing: Racing, round: number): Promise<void> {
+  let more = racing.options.instead(racing.runners);
+  while (more.length > 0 && racing.may) {
+    for (const candidate of more.toSorted(bySimplicity)) {
+      const runner = racing.enter(candidate);
+      if (racing.may && racing.affords(runner)) await racing.run(runner, round);
+    }
+    more = racing.options.instead(racing.runners);
+  }
+}
+
+/** Runs a further round. */
+async function nextOf(racing: Racing, round: number, random: Random): Promise<boolean> {
+  const due = nextRound(racing.active, racing.roundsMs, racing.options.scaledMs);
+  for (const runner of shuffled(due, random)) {
+    if (racing.may && racing.affords(runner)) await racing.run(runner, round);
+  }
+  racing.acceptOtherResults();
+  if (racing.may) racing.prune();
+  return due.length > 0 && racing.may;
+}
+
+/** Goes on with what the budget leaves: first with what couldn't be afforded, then in rounds. */
+async function goOn(racing: Racing, from: number, random: Random): Promise<Race> {
+  const { unclear, leftMs } = racing.options;
+  const isUnclear = () => unclear(racing.race);
+  if (!racing.may || !isUnclear() || leftMs() <= 0) return racing.race;
+  racing.extended = true;
+  for (const runner of racing.active.filter(({ rounds }) => rounds.length === 0)) {
+    if (racing.may && racing.affords(runner)) await racing.run(runner, 0);
+  }
+  await others(racing, 0);
+  let round = from;
+  while (round < MOST_ROUNDS && racing.hasOthers && racing.may && isUnclear()) {
+    if (!await nextOf(racing, round++, random)) break;
+  }
+  const { race, trials } = racing;
+  if (racing.partial || !isUnclear()) return race;
+  const most = trials >= racing.options.mostTrials || round >= MOST_ROUNDS;
+  return { ...race, endedBy: most ? "trials" : "budget" };
+}
+
 /**
  * Runs a race. The first round tries all; models that fail, give other results or are clearly slower
  * are taken out, and others may take their place. Rounds go on until the models are told apart or the
- * allowance is spent.
+ * allowance is spent; a race that can't tell then goes on while the budget lasts.
  */
 export const race: RaceRunner = async (options): Promise<Race> => {
-  const { plan, seed, instead, decided } = options;
-  const random = seededRandom(seed);
+  const { plan, decided } = options;
+  const random = seededRandom(options.seed);
   const racing = new Racing(options);
-  for (let round = 0; round < MOST_ROUNDS; round++) {
-    const active = racing.active;
-    const others = active.filter(({ candidate }) => candidate.model !== "sequential");
-    if (others.length === 0) break;
+  await firstRound(racing, random);
+  let round = 1;
+  for (; round < MOST_ROUNDS && racing.may && racing.hasOthers; round++) {
     if (round >= plan.rounds && decided(racing.runners)) break;
-    const due = round === 0
-      ? active
-      : nextRound(active, plan.allowanceMs - racing.costMs, options.scaledMs);
-    if (due.length === 0) break;
-    for (const runner of shuffled(due, random)) {
-      if (racing.may && racing.affords(runner)) await racing.run(runner, round);
-    }
-    racing.acceptOtherResults();
-    if (!racing.may) break;
-    if (round > 0) {
-      racing.prune();
-      continue;
-    }
-    // Other models in place of those that failed, such as one with fewer slots.
-    let more = instead(racing.runners);
-    while (more.length > 0 && racing.may) {
-      for (const candidate of more.toSorted(bySimplicity)) {
-        const runner = racing.enter(candidate);
-        if (racing.may && racing.affords(runner)) await racing.run(runner, round);
-      }
-      more = instead(racing.runners);
-    }
-    racing.prune();
+    if (!await nextOf(racing, round, random)) break;
   }
-  return racing.race;
+  return await goOn(racing, round, random);
 };

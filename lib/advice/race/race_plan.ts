@@ -1,6 +1,6 @@
 /**
  * What is to be raced, on how many items and how often: from the sample and what it predicts, and so that
- * advice stays cheaper than three sequential runs of the sample.
+ * advice stays cheaper than three sequential runs of the sample where that tells.
  *
  * @module
  */
@@ -41,6 +41,8 @@ export interface RacePlan {
 const RUNS = 1.65;
 const HARD_RUNS = 1.75;
 const PLANNED = 0.85;
+/** Where that buys no race, it may take this share of what is left of the budget. */
+const BUDGET_SHARE = 0.7;
 const ROUNDS = 5;
 /** More rounds than this aren't worth fewer items. */
 const ROUNDS_OF_FEWER = 3;
@@ -81,6 +83,7 @@ export function planRace(
   machine: Machine,
   { alone, most }: { readonly alone: number; readonly most: number },
   leftMs: number,
+  allowanceMs = RUNS * sample.tasksMs,
 ): RacePlan | null {
   const others = raced.filter(({ model }) => model !== "sequential");
   if (others.length === 0 || Math.min(alone, most) < 2) return null;
@@ -88,7 +91,6 @@ export function planRace(
     (sum, candidate) => sum + PROCESS_MS + predict(sample, candidate, most, machine).startMs,
     0,
   );
-  const allowanceMs = RUNS * sample.tasksMs;
   // Where a model with all items in flight may be the best, all items in fewer rounds tell more than some
   // items in more rounds.
   const timeOf = (candidate: Candidate) => totalMs(predict(sample, candidate, most, machine));
@@ -117,7 +119,7 @@ export function planRace(
     );
     const costMs = rounds *
       (othersMs * items / most + sequentialMs * sequentialItems / alone);
-    const hardMs = HARD_RUNS * sample.tasksMs;
+    const hardMs = HARD_RUNS / RUNS * allowanceMs;
     if (costMs > 1.1 * workMs) continue;
     return {
       sequentialItems: fairCount(sample, sequentialItems, alone),
@@ -190,6 +192,8 @@ export function planFor(
     raced = withoutSlowest(raced, found.all);
     plan = planRace(sample, raced, machine, size(most), leftMs);
   }
+  // A few long items can't be raced at the cost of two runs, but perhaps within the budget.
+  plan ??= planRace(sample, raced, machine, size(most), leftMs, BUDGET_SHARE * leftMs);
   return { sample, machine, total, horizon, predicted: found.all, raced, plan };
 }
 

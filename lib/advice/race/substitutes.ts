@@ -10,6 +10,8 @@ import type { Runner } from "./race.ts";
 
 /** Slots are divided by this after a refusal: many refusals cost more than a slow search. */
 const LESS = 4;
+/** A size between two others is tried if it is so many times the smaller one. */
+const WORTH = 1.5;
 /** Slots that gain less than this on tasks that wait disappoint. */
 const GAINED = 1.2;
 /** Where the gain is still this share of the slots or lanes, more of them may gain more. */
@@ -92,7 +94,14 @@ function* fewerSlots(runners: readonly Runner[], taskMs: number): Generator<Cand
   const most = Math.max(0, ...went);
   // Where the server's pace was seen already, it tells how many slots it keeps busy.
   const paced = Math.min(...loops.map((of) => (of.pacePerSecond ?? Infinity) * taskMs / 1000));
-  const slots = most === 0 ? powerOfTwoTo(Math.min(least / LESS, Math.max(2, paced))) : 2 * most;
+  const lower = Math.max(2, powerOfTwoTo(Math.min(least / LESS, Math.max(2, paced))));
+  // Between what went well and what didn't is one size more that may gain half as much again.
+  const between = Math.floor((most + least) / 2);
+  const slots = most === 0
+    ? lower
+    : 2 * most < least || between < WORTH * most
+    ? 2 * most
+    : between;
   if (slots > 1 && slots < least) yield limited(slots);
 }
 

@@ -14,6 +14,7 @@ import {
   formatRatio,
   formatSpeedup,
 } from "../../text/format.ts";
+import type { Interval } from "../../timing/result.ts";
 import type { ModelAdvice, Surprise } from "../advice.ts";
 import type { Assessment, JobNoGain } from "../assessment.ts";
 import { sourceLimit, wasBusy } from "../findings.ts";
@@ -117,20 +118,13 @@ function plainReason(assessment: Assessment, { decision, best, bestGain }: Recom
     case "order matters":
       return "Leave it sequential: a task's result depends on which tasks ran before it, so that any " +
         "other order, a retry or another lane gives other results.";
-    case "can't tell": {
-      if (assessment.impossible.length > 0) {
-        return "Leave it sequential for now: what was measured of the other models can't be right.";
-      }
-      const span = bestGain === null
-        ? ""
-        : `: ${nameOf(best)} gained ${formatSpeedup(bestGain)}, an interval that spans 1`;
-      return `Leave it sequential for now. Whether another model pays can't be told${span}, because ${
-        whyUnclear(assessment)
-      }.`;
-    }
+    case "can't tell":
+      return `Leave it sequential for now. Whether another model pays can't be told${
+        untoldText(assessment, best, bestGain)
+      }`;
     case "other work":
       return "Leave it sequential for now: the race was not the job that was sampled (see the hazards), " +
-        "and what was predicted from the sample alone promises no sure gain.";
+        "so that whether another model pays can't be told from it.";
     case "unmeasured":
       return "Leave it sequential: what was predicted promises no sure gain, and nothing was measured.";
     default: {
@@ -157,15 +151,47 @@ function refutedText(runners: readonly Runner[]): string {
   return said.length === 0 ? "nothing else was left to compare" : said.join(", ");
 }
 
+/** What was measured, why that tells nothing, and what would help. */
+function untoldText(assessment: Assessment, best: Candidate, bestGain: Interval | null): string {
+  const { found, impossible } = assessment;
+  const { sample, machine } = found;
+  const busy = wasBusy(sample, machine);
+  const idle = " Run it again on an idle machine.";
+  if (impossible.length > 0) {
+    return `, because what was measured can't be right (see the hazards).${
+      busy ? idle : budgetText(found.race)
+    }`;
+  }
+  if (bestGain !== null && bestGain.low > 1) {
+    const gained = `${nameOf(best)} gained ${formatSpeedup(bestGain)}`;
+    const meanwhile = `${machine.cores} independent processes gained ${
+      formatRatio(machine.ceiling)
+    }`;
+    return `: ${gained}, but ${meanwhile}, so that it may only have taken a greater share of the CPUs ` +
+      `from other programs.${idle}`;
+  }
+  const span = bestGain === null
+    ? ""
+    : `: ${nameOf(best)} gained ${formatSpeedup(bestGain)}, an interval that spans 1`;
+  return `${span}, because ${whyUnclear(assessment)}${
+    busy ? `, and other programs used the CPUs.${idle}` : "."
+  }${budgetText(found.race)}`;
+}
+
+/** What more time would buy. */
+function budgetText(race: Race | undefined): string {
+  return race?.endedBy === "budget" ? " A larger --budget buys more rounds." : "";
+}
+
 /** Why an interval is as wide as it is. */
 function whyUnclear({ runners, found }: Assessment): string {
   const rounds = Math.max(0, ...runners.map((runner) => runner.rounds.length));
-  const few = found.sample.items <= FEW_ITEMS
-    ? `there are only ${counted(found.sample.items, "item")}`
-    : rounds <= 1
-    ? "the time allowed only one round"
+  if (found.sample.items <= FEW_ITEMS) {
+    return `there are only ${counted(found.sample.items, "item")}`;
+  }
+  return rounds <= 1
+    ? "there was only one round"
     : `${rounds} rounds differ from each other by more than the gain`;
-  return wasBusy(found.sample, found.machine) ? `${few}, and other programs used the CPUs` : few;
 }
 
 /** What a model does for the job, by what was seen of its tasks. */

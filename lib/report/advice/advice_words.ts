@@ -83,7 +83,7 @@ export function recommendationLines(
   const contended = cpuShare > WAITS && sample.others !== undefined && isBusy(sample.others);
   if (contended && gain !== null && recommended.lanes > 1) {
     lines.push(
-      `No gain to count on: ${
+      `How much of it an idle machine gives can't be told: ${
         othersWords(sample.others).replace(/^O/, "o")
       }, and on a busy machine ` +
         `more lanes take a greater share from the others. Run it again on an idle one.`,

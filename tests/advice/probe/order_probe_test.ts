@@ -46,6 +46,8 @@ Deno.test("orderCheck() runs backwards where results differ or the plain loop is
     warnings: [],
     unrepeatable: false,
     otherResults: false,
+    untried: 0,
+    extended: false,
   };
   assertEquals(orderCheck(sample, probed, race, false), { count: 13, forwards: "sum" });
   const agreeing = { ...race, runners: [{ ...race.runners[0]!, out: undefined as never }] };

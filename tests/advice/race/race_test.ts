@@ -98,6 +98,8 @@ function optionsFor(
     expectedMs: () => 10,
     scaledMs: (_candidate, _items, { runMs }) => runMs,
     decided: () => true,
+    unclear: () => false,
+    leftMs: () => 1e6,
     instead: () => [],
     seed: 1,
     signal: new AbortController().signal,
