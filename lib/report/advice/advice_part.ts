@@ -19,10 +19,9 @@ import {
 } from "./advice_words.ts";
 import { gainsFigure } from "./gains_chart.ts";
 import { profileSection } from "./profile_section.ts";
-import type { Section } from "../html/document.ts";
+import { type PagePart, type PartPlace, type Section, taskWords } from "../html/page.ts";
 import { figure, table } from "../html/figure.ts";
 import { type Html, type Markup, markup } from "../html/markup.ts";
-import { type PagePart, type PartPlace, taskWords } from "../html/page.ts";
 import { plotToSvg } from "../html/plot.ts";
 import { sanitized, sanitizedText } from "../html/sanitize.ts";
 import {

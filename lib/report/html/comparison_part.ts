@@ -6,10 +6,9 @@
 
 import { startupSection, usageSection } from "./cost_charts.ts";
 import { distributionSection } from "./distribution_chart.ts";
-import type { Section } from "./document.ts";
+import { type PagePart, type Section, taskWords } from "./page.ts";
 import { table } from "./figure.ts";
 import { type Html, type Markup, markup } from "./markup.ts";
-import { type PagePart, taskWords } from "./page.ts";
 import { sanitized } from "./sanitize.ts";
 import { speedupSection } from "./speedup_chart.ts";
 import { timelineSection } from "./timeline_chart.ts";

@@ -5,13 +5,12 @@
  */
 
 import * as Plot from "@observablehq/plot";
-import { type PagePart, type PartPlace, taskWords } from "../html/page.ts";
+import { type PagePart, type PartPlace, type Section, taskWords } from "../html/page.ts";
 import { figure, table } from "../html/figure.ts";
 import { sanitized } from "../html/sanitize.ts";
 import { type Html, type Markup, markup } from "../html/markup.ts";
 import { modelColour } from "../html/style.ts";
 import { plotToSvg } from "../html/plot.ts";
-import type { Section } from "../html/document.ts";
 import {
   capacitySentences,
   definitionSentences,

@@ -5,10 +5,9 @@
  */
 
 import * as Plot from "@observablehq/plot";
-import type { Section } from "../html/document.ts";
+import { renderParts, type Section } from "../html/page.ts";
 import { figure, table } from "../html/figure.ts";
 import { markup } from "../html/markup.ts";
-import { renderParts } from "../html/page.ts";
 import { plotToSvg } from "../html/plot.ts";
 import { modelColour } from "../html/style.ts";
 import {

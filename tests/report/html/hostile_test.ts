@@ -1,7 +1,7 @@
 import { assertEquals, assertLess } from "@std/assert";
 import fc from "fast-check";
 import { adviceMarkdown, renderAdvice } from "../../../lib/report/advice/advice_text.ts";
-import { renderDocument } from "../../../lib/report/html/document.ts";
+import { renderDocument } from "../../../lib/report/html/page.ts";
 import { reportPage } from "../../../lib/report/html/report_page.ts";
 import { sweepMarkdown } from "../../../lib/report/scaling/sweep_files.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";

@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
 import { comparisonPart } from "../../../lib/report/html/comparison_part.ts";
-import { renderDocument } from "../../../lib/report/html/document.ts";
-import { renderParts } from "../../../lib/report/html/page.ts";
+import { renderDocument, renderParts } from "../../../lib/report/html/page.ts";
 import { reportPage } from "../../../lib/report/html/report_page.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
