@@ -10,11 +10,16 @@ import type { TrialResult } from "../timing/spec.ts";
 import { median, quantile, sorted } from "../timing/statistics.ts";
 import { checkLittle } from "./laws/little.ts";
 import { type MeasuredSize, type MeasuredSweep, throughputOf } from "./run_sweep.ts";
-import type { Latency, SweepPoint, SweepResult, SweepRound } from "./sweep_result.ts";
+import {
+  type Latency,
+  sizeText,
+  type SweepPoint,
+  type SweepResult,
+  type SweepRound,
+} from "./sweep_result.ts";
 import { capacityOf, endsBefore, forecasts, onMoreCores } from "./laws/forecast.ts";
 import { drawsOf, fittedLaws, type Series } from "./laws/fit_laws.ts";
 import { kneeOf } from "./laws/knee.ts";
-import { places } from "./sweep_words.ts";
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -198,7 +203,7 @@ export function analyse(
   const capacity = best === null ? null : capacityOf(points, best.size, axis, cores);
   const refused = failing.from === null
     ? null
-    : `tasks fail from ${places(axis, failing.from.size)} on`;
+    : `tasks fail from ${sizeText(axis, failing.from.size)} on`;
   const here = chosen === undefined || best === null ? [] : forecasts({
     law: chosen.law,
     drawn: drawsOf(laws),

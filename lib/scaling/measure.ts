@@ -22,8 +22,7 @@ import { SiteWatch } from "../site/bottleneck.ts";
 import { OPEN_LOOP_MS, type SweepOptionValues } from "./sweep_options.ts";
 import type { SweepPlan } from "./sweep_plan.ts";
 import { type MeasuredSize, runSweep } from "./run_sweep.ts";
-import type { SweepResult } from "./sweep_result.ts";
-import { places as sizeText } from "./sweep_words.ts";
+import { sizeText, type SweepResult } from "./sweep_result.ts";
 import type { SweptJob } from "./swept_job.ts";
 
 /** What measuring needs beside job and options. */

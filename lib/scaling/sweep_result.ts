@@ -284,6 +284,12 @@ export interface SweepResult {
   readonly warnings: readonly string[];
 }
 
+/** A size in words, such as 8 slots. */
+export function sizeText(axis: SweepResult["axis"], count: number): string {
+  const noun = axis === "lanes" ? "lane" : "slot";
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 const positive = z.number().positive();
 const whole = z.number().int().positive();
 const count = z.number().int().nonnegative();

@@ -104,3 +104,14 @@ export function middle(values: readonly number[]): number {
 export function formatCount(count: number): string {
   return Number.isNaN(count) ? NO_FIGURE : count.toLocaleString("en");
 }
+
+/** Numbers from 0 on that may be small, with two digits, which {@linkcode formatNumber} rounds to 0. */
+export function formatSmall(value: number): string {
+  if (value === 0 || value >= 0.1) return formatNumber(value);
+  return value >= 0.001 ? value.toPrecision(2) : value.toExponential(1).replace("-", "−");
+}
+
+/** A throughput, such as 120/s. */
+export function formatRate(perSecond: number): string {
+  return `${formatNumber(perSecond)}/s`;
+}

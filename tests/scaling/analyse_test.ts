@@ -6,9 +6,10 @@ import {
   failingSentences,
   failureSentences,
   forecastSentences,
+  kneeSentence,
+  takeLines,
 } from "../../lib/report/scaling/sweep_sentences.ts";
 import type { SweepPoint } from "../../lib/scaling/sweep_result.ts";
-import { kneeSentence, takeLines } from "../../lib/scaling/sweep_words.ts";
 
 const plateau = (slots: number) => 50 * Math.min(slots, 8);
 

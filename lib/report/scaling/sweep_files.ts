@@ -11,17 +11,15 @@ import {
   capacitySentences,
   failingSentences,
   failureSentences,
-  forecastSentences,
-} from "./sweep_sentences.ts";
-import { environmentLine } from "../environment_line.ts";
-import type { SweepResult } from "../../scaling/sweep_result.ts";
-import {
   fitSentences,
+  forecastSentences,
   kneeSentence,
   littleSentences,
   openLoopSentences,
   takeLines,
-} from "../../scaling/sweep_words.ts";
+} from "./sweep_sentences.ts";
+import { environmentLine } from "../environment_line.ts";
+import type { SweepResult } from "../../scaling/sweep_result.ts";
 import { formatDuration, formatNumber, formatPercent } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
 

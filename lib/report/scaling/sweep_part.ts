@@ -16,21 +16,18 @@ import {
   definitionSentences,
   failingSentences,
   failureSentences,
-  forecastSentences,
-} from "./sweep_sentences.ts";
-import { chosenLaw, LOG_FROM } from "./sweep_text.ts";
-import { LAW_TITLES, throughputAt } from "../../scaling/laws/laws.ts";
-import type { SweepPoint, SweepResult } from "../../scaling/sweep_result.ts";
-import {
   fitSentences,
-  formatRate,
+  forecastSentences,
   kneeSentence,
   littleSentences,
   nothingWorked,
   openLoopSentences,
   takeLines,
-} from "../../scaling/sweep_words.ts";
-import { formatDuration, formatNumber, formatPercent } from "../../text/format.ts";
+} from "./sweep_sentences.ts";
+import { formatDuration, formatNumber, formatPercent, formatRate } from "../../text/format.ts";
+import { chosenLaw, LOG_FROM } from "./sweep_text.ts";
+import { LAW_TITLES, throughputAt } from "../../scaling/laws/laws.ts";
+import type { SweepPoint, SweepResult } from "../../scaling/sweep_result.ts";
 
 /** Room for the few sentences of a warning. */
 const MOST_CHARACTERS = 1000;

@@ -9,21 +9,19 @@ import {
   definitionSentences,
   failingSentences,
   failureSentences,
+  fitSentences,
   forecastSentences,
+  kneeSentence,
+  littleSentences,
+  nothingWorked,
+  openLoopSentences,
+  takeLines,
 } from "./sweep_sentences.ts";
 import { paletteFor, type Style, uncoloured } from "../terminal/style.ts";
 import { textTable } from "../terminal/text_table.ts";
 import { environmentLine } from "../environment_line.ts";
 import { type Law, throughputAt } from "../../scaling/laws/laws.ts";
 import type { OpenLoopPoint, SweepPoint, SweepResult } from "../../scaling/sweep_result.ts";
-import {
-  fitSentences,
-  kneeSentence,
-  littleSentences,
-  nothingWorked,
-  openLoopSentences,
-  takeLines,
-} from "../../scaling/sweep_words.ts";
 import { formatDuration, formatNumber, formatPercent, NO_FIGURE } from "../../text/format.ts";
 import { plain, sideBySide, wrap } from "../../text/plain.ts";
 

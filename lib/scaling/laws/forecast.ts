@@ -8,7 +8,7 @@ import { median } from "../../timing/statistics.ts";
 import type { Capacity, Forecast, SweepPoint, SweepResult } from "../sweep_result.ts";
 import { drawsOf, estimateOf, fittedLaws, type Series } from "./fit_laws.ts";
 import { type Law, throughputAt } from "./laws.ts";
-import { formatRate } from "../sweep_words.ts";
+import { formatRate } from "../../text/format.ts";
 
 /** From here on they count as busy: starting, ending and the clock's steps leave no more. */
 export const BUSY = 0.85;
