@@ -28,8 +28,13 @@ import { compareAndReport } from "../lib/cli/run_comparisons.ts";
 import { modelLines } from "../lib/models.ts";
 import { script } from "../lib/cli/script.ts";
 import { SiteWatch } from "../lib/site/bottleneck.ts";
-import { PAGE_BYTES_LIMIT, SITE_DEFAULTS, type SiteOptions } from "../lib/site/options.ts";
-import { PATIENCE_MS, patienceMs } from "../lib/site/patience.ts";
+import {
+  PAGE_BYTES_LIMIT,
+  PAGE_TIMEOUT_MS,
+  pageTimeoutMs,
+  SITE_DEFAULTS,
+  type SiteOptions,
+} from "../lib/site/options.ts";
 import { type Site, SiteError, startSite } from "../lib/site/start.ts";
 import type { Comparison } from "../lib/timing/result.ts";
 import type { ComparisonSpec, JobSpec, TimingEvent } from "../lib/timing/spec.ts";
@@ -108,7 +113,7 @@ await script("io", async (signal, args) => {
     throw new UsageError("--copies", raw.copies ?? "", "too many downloads", "give fewer");
   }
   if (urls.length > 0) {
-    const job = foreignJob(urls, copies, given ?? PATIENCE_MS);
+    const job = foreignJob(urls, copies, given ?? PAGE_TIMEOUT_MS);
     const finish = (comparison: Comparison) => ({
       ...comparison,
       warnings: [
@@ -194,7 +199,7 @@ function siteJob(
   const urls = site.urls(copies);
   const { latencyMs = 0, jitterMs = 0, faultShare = 0 } = options;
   const timeoutMs = given ??
-    patienceMs({ latencyMs: latencyMs + jitterMs, pages: urls.length, faultShare });
+    pageTimeoutMs({ latencyMs: latencyMs + jitterMs, pages: urls.length, faultShare });
   const values = urls.map((url) => ({ url, timeoutMs }));
   return {
     name: `download ${values.length} pages`,

@@ -14,8 +14,8 @@ import { seededRandom, shuffled } from "../lib/timing/random.ts";
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
 /** A test run that takes so much longer than without a mutation hangs: that is noticed too. */
-const PATIENCE = 5;
-const LEAST_PATIENCE_MS = 20_000;
+const TIMEOUT_FACTOR = 5;
+const LEAST_TIMEOUT_MS = 20_000;
 
 /** What each operator becomes. */
 const OTHER = new Map(Object.entries({
@@ -150,7 +150,7 @@ await script("mutate", async (signal, args) => {
     await copyProject(copy);
     const startMs = performance.now();
     if (!await passes(copy, tests, signal)) throw new Error(`${tests} fails without any change`);
-    const patienceMs = Math.max(LEAST_PATIENCE_MS, PATIENCE * (performance.now() - startMs));
+    const timeoutMs = Math.max(LEAST_TIMEOUT_MS, TIMEOUT_FACTOR * (performance.now() - startMs));
     const chosen = shuffled(all, seededRandom(seed)).slice(0, count);
     let noticed = 0;
     for (const [at, { path, line, start, from }] of chosen.entries()) {
@@ -160,7 +160,7 @@ await script("mutate", async (signal, args) => {
         `${copy}/${path}`,
         code.slice(0, start) + to + code.slice(start + from.length),
       );
-      const either = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+      const either = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
       const survived = await passes(copy, tests, either);
       await Deno.writeTextFile(`${copy}/${path}`, code);
       if (signal.aborted) break;

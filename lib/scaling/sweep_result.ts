@@ -122,7 +122,7 @@ export interface FitQuality {
   readonly worstMiss: number;
   /** At which size that was. */
   readonly worstSize: number;
-  /** How far the largest size lies from what a fit without it foretells; null if that can't be told. */
+  /** How far the largest size lies from what a fit without it forecasts; null with too few sizes. */
   readonly foretoldMiss: number | null;
   /** Why it isn't believed, as half a sentence; null if it is. */
   readonly refusal: string | null;
@@ -164,7 +164,7 @@ export interface Capacity {
   readonly reached: boolean;
 }
 
-/** What a law foretells at a size that wasn't measured. */
+/** What a law forecasts for a size that wasn't measured. */
 export interface Forecast {
   /** How many times the largest measured size. */
   readonly factor: number;

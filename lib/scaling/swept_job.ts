@@ -9,7 +9,7 @@ import { calibrate } from "../tasks/calibrate.ts";
 import { CPU_TASKS } from "../tasks/catalogue.ts";
 import type { JobSpec } from "../timing/spec.ts";
 
-/** A job that grows with the number of places, so that each trial takes about as long. */
+/** A job that grows with the slots or lanes, its places, so that each trial takes about as long. */
 export interface SweptJob {
   /** What a person calls it. */
   readonly name: string;
@@ -25,7 +25,7 @@ export interface SweptJob {
 
 /** More downloads than this in a trial only take time. */
 const MOST_DOWNLOADS = 5_000;
-/** So many waves at least: at the end of a trial, places stand empty for up to one wave. */
+/** Items of each place at least: at the end of a trial, places stand empty for up to one item's time. */
 const LEAST_WAVES = 8;
 /** Divided by 1 to 6 without a rest, so that no lane ends early. */
 const LEAST_SUMS = 120;

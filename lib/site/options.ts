@@ -1,5 +1,6 @@
 /**
- * How the test site is to behave. Plain data, so that it can be sent to the site's own process.
+ * How the test site is to behave, as plain data that can be sent to the site's own process; and how long
+ * to wait for its pages.
  *
  * @module
  */
@@ -32,3 +33,27 @@ export const SITE_DEFAULTS: Required<SiteOptions> = {
 
 /** The greatest length of a page, in bytes. */
 export const PAGE_BYTES_LIMIT = 64 * 1024 * 1024;
+
+/** How long to wait for a page of a server that is expected to answer, in milliseconds. */
+export const PAGE_TIMEOUT_MS = 10_000;
+
+/** How many times its latency a healthy page may take. */
+const LATENCIES = 8;
+/** What each page costs this machine at most, when all are asked for at once, in milliseconds. */
+const PAGE_COST_MS = 1;
+
+/**
+ * How long to wait for a page of the test site, in milliseconds. One that stalls on purpose takes as
+ * long as it is waited for, so where pages fail it is only what a healthy page may take on a busy
+ * machine. `latencyMs` is what a page takes at most, `pages` how many may be asked for at once.
+ */
+export function pageTimeoutMs(
+  { latencyMs, pages, faultShare }: {
+    readonly latencyMs: number;
+    readonly pages: number;
+    readonly faultShare: number;
+  },
+): number {
+  if (faultShare === 0) return PAGE_TIMEOUT_MS;
+  return Math.min(PAGE_TIMEOUT_MS, Math.ceil(LATENCIES * latencyMs + PAGE_COST_MS * pages));
+}

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { resultOf, trialOf } from "./measured.ts";
 import { SIZES } from "./synthetic.ts";
-import { analyse, failingSizes } from "../../lib/scaling/analyse.ts";
+import { analyse, checkLittle, failingSizes } from "../../lib/scaling/analyse.ts";
 import {
   failingSentences,
   failureSentences,
@@ -149,4 +149,13 @@ Deno.test("a server that refuses at the smallest size already tells nothing of s
   assertEquals(takeLines({ ...said, model: "limited" }), []);
   const texts = failureSentences({ ...said, openLoop: [] });
   assertStringIncludes(texts[0]!, "At 1: 300 of 3000 tasks failed: 300 Error (item 1, HTTP 429).");
+});
+
+Deno.test("checkLittle() says when slots stood empty, and when times can't be right", () => {
+  assertEquals(checkLittle(400, 20, 8).ratio, 1);
+  assert(checkLittle(400, 20, 8).meaning === null);
+  const empty = checkLittle(200, 20, 8);
+  assert(!empty.holds && empty.meaning!.includes("empty 50%"));
+  const over = checkLittle(800, 20, 8);
+  assert(!over.holds && over.meaning!.includes("more was in flight"));
 });

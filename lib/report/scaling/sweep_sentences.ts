@@ -17,7 +17,7 @@ import {
 } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
 import { LAW_TITLES } from "../../scaling/laws/laws.ts";
-import { LITTLE_TOLERANCE } from "../../scaling/laws/little.ts";
+import { LITTLE_TOLERANCE } from "../../scaling/analyse.ts";
 import { recommendedSize } from "../../scaling/recommended_size.ts";
 import {
   type Fit,
