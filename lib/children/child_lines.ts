@@ -24,7 +24,7 @@ export class MessageWriter {
   /** Writes one message, at once and whole. */
   write(message: unknown): void {
     let bytes = this.#encoder.encode(`${this.#mark}${JSON.stringify(message)}\n`);
-    // At once and whole, though a pipe takes 64 KiB at a time: the process may exit next.
+    // Written until all is out, though a pipe takes 64 KiB at a time: the process may exit next.
     while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
   }
 }

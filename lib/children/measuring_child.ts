@@ -90,7 +90,7 @@ export class MeasuringChild implements AsyncDisposable {
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-prompt", "--cached-only", "--no-check", ...flags, entry.href],
       env: { NO_COLOR: "1" },
-      // What a job reads by a relative path, it reads where its user is.
+      // A job's relative paths are meant from the folder of its user.
       cwd: userFolder(),
       stdin: "piped",
       stdout: "piped",
@@ -137,7 +137,7 @@ export class MeasuringChild implements AsyncDisposable {
     try {
       await this.#stdin.write(new TextEncoder().encode(`${JSON.stringify(message)}\n`));
     } catch {
-      // It died: what it says, or doesn't say, tells why.
+      // It has ended: next() and howItEnded() tell of that.
     }
   }
 

@@ -34,10 +34,10 @@ export async function moduleFiles(module: string): Promise<readonly string[]> {
 }
 
 async function findFacts(module: string): Promise<ModuleFacts> {
-  // What this program was started with is its own affair.
+  // The flags that this program was started with don't concern the job's project.
   const { flags, unlocked } = projectFlags([module], undefined, []);
   if (!module.startsWith("file:")) return { files: [], flags: unlocked };
-  // A lock that doesn't hold all that the job imports can't be kept to.
+  // A lock that lacks some of the job's imports can't be enforced.
   for (const tried of flags === unlocked ? [flags] : [flags, unlocked]) {
     const files = await findFiles(module, tried);
     if (files !== undefined) return { files, flags: tried };

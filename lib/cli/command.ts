@@ -75,8 +75,16 @@ const MOST_COLUMNS = 100;
 /** Commander wraps some parts of the help and not others, so none is left to it. */
 const UNWRAPPED = 10_000;
 
-// Its own function so that the public type is this function's: commander's types aren't documented here.
-function made(name: string, description: string, repeatable: readonly string[]) {
+/**
+ * Makes a script's command. Its errors are thrown instead of printed, so that `script()` prints them in
+ * one line and chooses the exit code; arguments that nobody asked for are errors, and so are options
+ * given twice unless they are repeatable.
+ */
+export function command(
+  name: string,
+  description: string,
+  { repeatable = [] }: { readonly repeatable?: readonly string[] } = {},
+) {
   const command = new Command(`deno task ${name}`)
     .description(description)
     .option("--debug", "show the stack trace of an error")
@@ -95,7 +103,7 @@ function made(name: string, description: string, repeatable: readonly string[]) 
         print(fitHelp(text.replace(/\n$/, ""), columns));
       },
     });
-  // Of an option given twice commander takes the last without a word.
+  // Of an option given twice commander silently takes the last.
   const addOption = command.addOption.bind(command);
   command.addOption = (option) => {
     let given = false;
@@ -107,7 +115,7 @@ function made(name: string, description: string, repeatable: readonly string[]) 
     });
     return addOption(option);
   };
-  // Of arguments too many, commander says how many there are, but not which.
+  // Commander counts arguments that are too many, but doesn't name them.
   const error = command.error.bind(command);
   command.error = (message, options) => {
     const unexpected = command.args[command.registeredArguments.length];
@@ -115,18 +123,4 @@ function made(name: string, description: string, repeatable: readonly string[]) 
     return error(excess ? `argument ${quoted(unexpected)}: not expected` : message, options);
   };
   return command;
-}
-
-/**
- * Makes a script's command. Its errors are thrown instead of printed, so that `script()` prints them
- * in one line and chooses the exit code; arguments that nobody asked for are errors.
- *
- * @ignore Its type is commander's, whose documentation is commander's too.
- */
-export function command(
-  name: string,
-  description: string,
-  { repeatable = [] }: { readonly repeatable?: readonly string[] } = {},
-): ReturnType<typeof made> {
-  return made(name, description, repeatable);
 }

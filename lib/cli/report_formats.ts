@@ -47,7 +47,7 @@ export function reportRenderers(files: readonly ReportFile[]): Omit<Required<Ren
         : renderCsv(joined(comparisons)),
     markdown: () => files.map(markdownOf).join("\n"),
     trace: () => renderTrace(joined(comparisons)),
-    // The page brings a chart library along: only who wants it waits for it.
+    // Loaded only where it is wanted: the page brings a chart library along.
     html: async () => (await import("../report/html/report_page.ts")).reportPage(files),
   };
 }

@@ -112,7 +112,7 @@ export async function script(
   const stopListening = onInterrupt((code) => {
     const nowMs = performance.now();
     if (interruption.signal.aborted) {
-      // A closed terminal says so more than once; nobody is there to be impatient.
+      // A closed terminal sends more than one signal, none of them from a person who can't wait.
       if (code !== HUNG_UP && nowMs - firstMs >= ECHO_MS) Deno.exit(interruptedWith);
       return;
     }

@@ -117,7 +117,7 @@ async function saveElsewhere(
     await write(beside, text);
     return `it is in ${beside}`;
   } catch {
-    // What holds nothing shouldn't stay.
+    // An empty file shouldn't stay behind.
     if (beside !== undefined) await Deno.remove(beside).catch(() => {});
     print(text);
     return "it was printed instead";

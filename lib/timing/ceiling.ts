@@ -71,14 +71,14 @@ async function measureWith(
   }));
   await Promise.all(all.map(nextMessage));
   const pieces = await calibrate(all[0]!, pieceMs);
-  // All get warm, and one go shows whether the job's own items are small enough to repeat.
+  // This warms all of them up, and shows whether the job's own items are small enough to repeat.
   const togetherMs = await go(all, pieces, now);
   if (job !== undefined && togetherMs > 8 * pieceMs) return undefined;
   const speedups: number[] = [];
   for (let round = 0; round < repetitions; round++) {
     signal?.throwIfAborted();
     const alone = [all[round % lanes]!];
-    // In turns, so that neither always comes first.
+    // The order alternates, so that neither always comes first.
     const first = round % 2 === 0 ? await go(alone, pieces, now) : await go(all, pieces, now);
     const second = round % 2 === 0 ? await go(all, pieces, now) : await go(alone, pieces, now);
     const [aloneMs, allMs] = round % 2 === 0 ? [first, second] : [second, first];

@@ -71,7 +71,7 @@ async function main(): Promise<void> {
     let pieces = 0;
     const endMs = performance.now() + (command.type === "calibrate" ? command.ms : Infinity);
     const most = command.type === "go" ? command.pieces : Infinity;
-    // One piece at least, and without a turn of the event loop for those that don't wait.
+    // One piece at least. Only a promise is awaited: tasks that don't wait don't yield to the event loop.
     do {
       const result = work(pieces++);
       if (result instanceof Promise) await result;

@@ -16,7 +16,7 @@ import {
 } from "./result.ts";
 import type {
   Compare,
-  ComparisonOptions,
+  CompareOptions,
   ComparisonSpec,
   ModelSpec,
   TrialResult,
@@ -131,7 +131,7 @@ interface Measured {
   readonly partial: boolean;
 }
 
-async function runTrials(spec: ComparisonSpec, options: ComparisonOptions): Promise<Measured> {
+async function runTrials(spec: ComparisonSpec, options: CompareOptions): Promise<Measured> {
   const { signal, onEvent, meter, runTrial = trialProcesses({ ...(meter && { meter }) }) } =
     options;
   const series = spec.models.map((model) => new Series(model));
@@ -214,7 +214,7 @@ function parallelLanes(models: readonly ModelResult[]): number {
 async function ceilingOf(
   spec: ComparisonSpec,
   models: readonly ModelResult[],
-  options: ComparisonOptions,
+  options: CompareOptions,
 ): Promise<{ ceiling: Comparison["ceiling"]; warnings: string[] }> {
   const { signal, onEvent, measureCeiling = measuredCeiling } = options;
   const sequential = models.find(({ model }) => model === "sequential");
@@ -266,7 +266,7 @@ function describeJob({ job }: ComparisonSpec, models: readonly ModelResult[]): C
  */
 export async function compare(
   spec: ComparisonSpec,
-  options: ComparisonOptions = {},
+  options: CompareOptions = {},
 ): Promise<Awaited<ReturnType<Compare>>> {
   check(spec);
   const before = await options.meter?.read();
@@ -276,7 +276,7 @@ export async function compare(
   const plain = measured.series.map((series) => series.result(spec.seed));
   const { agree, warnings: differences } = agreementOf(plain);
   const models = agree ? withSpeedups(plain, spec.seed) : plain;
-  // Where all items fail, a time tells how fast they fail.
+  // The time of a model whose items all failed says only how fast they failed.
   const worked = models.filter(isComparable);
   const { ceiling, warnings: missing } = measured.partial
     ? { ceiling: null, warnings: [] }

@@ -49,14 +49,14 @@ function messageOf(reason: unknown): string {
 
 function exampleOf({ index, reason }: Rejected, named: string): string {
   const message = messageOf(reason);
-  // A message often begins with the word that the reason is already.
+  // A message often begins with the reason itself.
   const rest = message.startsWith(`${named}: `) ? message.slice(named.length + 2) : message;
   return rest === "" || rest === named ? `item ${index}` : `item ${index}, ${clipped(rest)}`;
 }
 
 /** Counts why items ended without a value. */
 export function failuresOf(outcomes: readonly Outcome<unknown>[]): Failures {
-  // Maps first: a reason called "__proto__" must not set one.
+  // Counted in maps first: a reason called "__proto__" must not set an object's prototype.
   const counts = new Map<string, number>();
   const first = new Map<string, Rejected>();
   for (const outcome of outcomes) {

@@ -35,7 +35,7 @@ export function lostInJson(value: unknown, path: string): string | undefined {
     return `${path} is a ${prototype?.constructor?.name ?? "class instance"}`;
   }
   for (const [key, held] of Object.entries(value)) {
-    // An absent property and one that is undefined are the same to nearly everyone.
+    // Hardly any code tells an absent property from one that is undefined.
     const lost = held === undefined ? undefined : lostInJson(held, `${path}.${key}`);
     if (lost !== undefined) return lost;
   }
@@ -109,7 +109,7 @@ export function trialProcesses(options: TrialProcessOptions = {}): TrialRunner {
     const readings: (Reading | undefined)[] = [];
     try {
       await using child = new MeasuringChild({ entry, flags, signal: either });
-      // The reports' own data isn't the trial's business, and may not be JSON.
+      // What only reports need isn't needed to run the trial, and may not be JSON.
       await child.send({
         mark: child.mark,
         trial: { ...trial, job: { ...trial.job, options: {} } },

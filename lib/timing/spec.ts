@@ -171,8 +171,8 @@ export interface ComparisonSpec {
   readonly ceiling?: boolean;
 }
 
-/** What `compare()` in compare.ts needs beside its spec. */
-export interface ComparisonOptions {
+/** How `compare()` in compare.ts compares, beside its spec. */
+export interface CompareOptions {
   /** Default: a fresh process for each trial. */
   readonly runTrial?: TrialRunner;
   /** Ends the comparison; finished rounds are kept. */
@@ -192,5 +192,5 @@ export interface ComparisonOptions {
 /** The signature of `compare()`; an aborted signal gives back what was measured until then. */
 export type Compare = (
   spec: ComparisonSpec,
-  options?: ComparisonOptions,
+  options?: CompareOptions,
 ) => Promise<{ readonly comparison: Comparison; readonly partial: boolean }>;

@@ -93,7 +93,7 @@ async function measure(
     .filter((signal) => signal !== undefined);
   const task = spec.job.task as Task<unknown, unknown>;
   const options: MapOptions = {
-    // In the order of items, one slow item would hold the outcomes of all that follow.
+    // In the order of items, one slow item would hold back the outcomes of all that follow.
     order: "completion",
     ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
     ...(spec.timeoutMs !== undefined && { timeoutMs: spec.timeoutMs }),
@@ -140,7 +140,7 @@ async function measure(
     runCpuMs,
     ownRunCpuMs,
     eventLoopCpuMs: lastLoopMs === undefined ? undefined : lastLoopMs - firstLoopMs!,
-    // Before the checksum, whose memory is ours and not the model's.
+    // Read before the checksum is made, whose memory isn't the model's.
     peakRssBytes: host.peakRssBytes() + childRss,
     firstMs,
     before,

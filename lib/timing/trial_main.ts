@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   const { order: { trial, metered }, inbox, writer, signal } = await connectToParent<
     { mark: string; trial: TrialSpec; metered?: boolean }
   >();
-  // Touched before anything is measured: the global is made on first use, which takes a while.
+  // Called once before anything is measured: Deno makes this global on first use, which takes a while.
   process.cpuUsage();
   let toldMs = -Infinity;
   try {

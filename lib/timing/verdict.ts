@@ -23,7 +23,7 @@ import { isBusy, type Others } from "./meter/reading.ts";
 export function cpuShareOf({ rounds }: Pick<ModelResult, "rounds">): number {
   return median(rounds.map(({ runCpuMs, cpuMs, runMs, queuedMs = 0 }) => {
     const usedMs = runCpuMs ?? cpuMs;
-    // The two clocks aren't read at one instant: never less than what was used is left.
+    // The two clocks aren't read at the same instant, so the run is never taken as shorter than its CPU time.
     return usedMs / (Math.max(Math.min(usedMs, runMs), runMs - queuedMs) || 0.001);
   }));
 }
@@ -64,7 +64,7 @@ function confidence(slow: ModelResult, fast: ModelResult, bound: number): number
 function surelySlower(slow: ModelResult, fast: ModelResult, seed: number): boolean {
   const behind = ratio(slow, fast, seed);
   if (behind === undefined || behind.median <= AS_GOOD) return false;
-  // Of the plain loop more is asked: a gain whose interval holds none is no gain.
+  // The plain loop is passed over only for a gain whose interval leaves out 1.
   if (slow.model === "sequential" && behind.low <= 1) return false;
   return confidence(slow, fast, 1) >= SURE;
 }

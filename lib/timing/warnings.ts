@@ -68,7 +68,7 @@ export function driftWarning(trials: readonly TimedTrial[]): string | undefined 
 /** Says where tasks that wait met the limit of the one event loop that waits for them. */
 export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
   const sequential = models.find(({ model }) => model === "sequential");
-  // Tasks that compute keep the CPU busy whatever the model: that is no bottleneck but their nature.
+  // Tasks that compute keep the CPU busy whatever the model: that is their nature and no bottleneck.
   if (sequential !== undefined && cpuShareOf(sequential) >= WAITING) return [];
   return models.flatMap((of) => {
     if (of.model !== "concurrent" && of.model !== "limited") return [];

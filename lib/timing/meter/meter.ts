@@ -81,7 +81,7 @@ export async function startMeter(signal?: AbortSignal): Promise<Meter & AsyncDis
     child.stop();
     await child[Symbol.asyncDispose]();
   } catch {
-    // Not permitted to run Deno, or no process left: figures are had without it.
+    // This program may not run Deno, or the system has no process left: it measures without a meter.
   }
   return NO_METER;
 }

@@ -101,7 +101,7 @@ export function othersBetween(
 export function loadBetween(from: Reading, to: Reading): Load | undefined {
   const [a, b] = [from.process, to.process];
   if (a === undefined || b === undefined) return undefined;
-  // A thread that ended between the readings takes its past with it.
+  // The second reading lacks threads that ended in between, so that a sum may have fallen.
   const increase = (x: number, y: number) => Math.max(0, y - x);
   const mainMs = increase(a.main.runMs, b.main.runMs);
   const allMs = increase(a.all.runMs, b.all.runMs);
