@@ -100,6 +100,12 @@ export class Assessment {
     };
   }
 
+  /** Whether models were measured, and the plain loop, against which they are held, was not. */
+  get plainIsMissing(): boolean {
+    return this.runners.some(({ rounds }) => rounds.length > 0) &&
+      this.entry(SEQUENTIAL) === undefined;
+  }
+
   /** Its measured times; undefined if it has none. */
   entry(candidate: Candidate): Entry | undefined {
     return this.#entries.find((entry) =>
@@ -179,6 +185,7 @@ export class Assessment {
     if (probed.cutOff !== undefined) return plainly("can't tell", 0.5);
     if (this.noGain !== undefined) return plainly("no gain", SURE_BY_REASON[this.noGain.why]);
     if (backwards?.orderMatters) return plainly("order matters", 0.95);
+    if (this.plainIsMissing) return plainly("can't tell", 0.5);
     const work = sameWork(sample, race);
     if (work !== undefined && !work.same) {
       // What didn't even pay in that race, or wasn't in it, is no advice.

@@ -87,7 +87,7 @@ export function probedOf(
       kept: items,
     },
     cutOff,
-    ...(total !== null && { total }),
+    ...(cutOff !== undefined && total !== null && { total }),
     ...(laneMs !== undefined && { laneMs }),
     checksums: new Map(),
   };

@@ -179,9 +179,17 @@ export async function startProbe(
   return child;
 }
 
+/** Of items that may be the one that runs, so many are named. */
+const MOST_NAMED = 8;
+
 /** The item that runs; of tiny ones that run together it isn't known which one it is. */
-function itemNamed(index: number, together: number): string {
-  return together === 1 ? `item ${index}` : `one of ${together} items from item ${index} on`;
+function itemNamed(indices: readonly number[]): string {
+  const [index] = indices;
+  if (indices.length === 1) return `item ${index}`;
+  const follow = indices.every((of, place) => of === index! + place);
+  if (follow) return `one of ${indices.length} items from item ${index} on`;
+  const named = indices.slice(0, MOST_NAMED).join(", ");
+  return `one of ${indices.length} items (${named}${indices.length > MOST_NAMED ? ", …" : ""})`;
 }
 
 function place(phase: string, item: string): string {
@@ -300,7 +308,10 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
       signal?.throwIfAborted();
       if (message === undefined) {
         const ran = stretches.reduce((sum, { count }) => sum + count, 0);
-        const index = places[ran + at] ?? ran + at;
+        const indices = Array.from(
+          { length: together },
+          (_, place) => places[ran + at + place] ?? ran + at + place,
+        );
         const found = {
           exports: exports!,
           stretches,
@@ -312,9 +323,7 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
           ...lane,
         };
         if (guard.signal.aborted) {
-          const item = phase === "item" && ran === 0
-            ? "its first item"
-            : itemNamed(index, together);
+          const item = phase === "item" && ran === 0 ? "its first item" : itemNamed(indices);
           const why = stuck(phase, item, guardMs);
           if (ran === 0) {
             throw new JobError(
@@ -324,7 +333,7 @@ export const probe: Prober = async (job, options, chooseChecksums): Promise<Prob
           return { ...found, cutOff: why };
         }
         throw new JobError(
-          `Cannot run the job: ${place(phase, itemNamed(index, together))} ended the whole ` +
+          `Cannot run the job: ${place(phase, itemNamed(indices))} ended the whole ` +
             `process (${await child.howItEnded()}); a task returns or throws, it never exits`,
         );
       }

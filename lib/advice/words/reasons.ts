@@ -113,12 +113,12 @@ function cutOffReason(cutOff: string): string {
 
 /** Why the plain loop stays, as it was decided. */
 function plainReason(assessment: Assessment, { decision, best, bestGain }: Recommendation): string {
-  const { found } = assessment;
   switch (decision) {
     case "order matters":
       return "Leave it sequential: a task's result depends on which tasks ran before it, so that any " +
         "other order, a retry or another lane gives other results.";
     case "can't tell":
+      if (assessment.plainIsMissing) return plainMissingReason(assessment.found.race);
       return `Leave it sequential for now. Whether another model pays can't be told${
         untoldText(assessment, best, bestGain)
       }`;
@@ -126,28 +126,57 @@ function plainReason(assessment: Assessment, { decision, best, bestGain }: Recom
       return "Leave it sequential for now: the race was not the job that was sampled (see the hazards), " +
         "so that whether another model pays can't be told from it.";
     case "unmeasured":
-      return "Leave it sequential: what was predicted promises no sure gain, and nothing was measured.";
+      return "Leave it sequential: what was predicted promises no sure gain, and no other model was measured.";
     default: {
       return bestGain === null
-        ? `Leave it sequential: ${refutedText(found.race?.runners ?? [])}.`
+        ? `Leave it sequential: ${refutedText(assessment)}.`
         : "Leave it sequential: no model that gives the same results is detectably faster than the " +
           "plain loop.";
     }
   }
 }
 
-/** What came of the models that are no longer candidates. */
-const REFUTED: Readonly<Record<NonNullable<Runner["out"]>, string>> = {
-  failures: "had failures of its own",
-  results: "gave other results",
-  slower: "was clearly slower",
-  broken: "could not run",
-};
+/** Why nothing can be told where models ran and the plain loop did not. */
+function plainMissingReason(race: Race | undefined): string {
+  const plain = race?.runners.find(({ candidate }) => candidate.model === "sequential");
+  const why = plain?.error !== undefined
+    ? `could not run in the race (${plain.error})`
+    : race?.partial
+    ? "did not run in the race"
+    : "was stopped in the race, for it took far longer there than in the sample";
+  return `Leave it sequential for now. Whether another model pays can't be told: the plain loop itself ` +
+    `${why}, and without it there is nothing to hold the others against. Run it again.`;
+}
 
-function refutedText(runners: readonly Runner[]): string {
-  const said = runners.flatMap(({ candidate, out }) =>
-    out === undefined ? [] : [`${nameOf(candidate)} ${REFUTED[out]}`]
-  );
+/** What came of a model that is no longer a candidate: what was measured of it. */
+function cameOf(assessment: Assessment, { candidate, out, rounds }: Runner): string | undefined {
+  switch (out) {
+    case "failures":
+      return "had failures of its own";
+    case "results":
+      return "gave other results";
+    case "broken":
+      return "could not run";
+    case "slower": {
+      if (rounds.length === 0) return "was stopped, for it took too long";
+      const gain = assessment.gain(candidate);
+      const often = rounds.length === 1 ? "its one round" : `${rounds.length} rounds`;
+      if (gain === null) return `was slower than the best in ${often}`;
+      return gain.median < 1
+        ? `took ${formatRatio(1 / gain.median)} as long as the plain loop in ${often}`
+        : `gained ${formatSpeedup(gain)} in ${often}`;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function refutedText(assessment: Assessment): string {
+  const said = assessment.runners.filter(({ candidate }) => candidate.model !== "sequential")
+    .flatMap((runner) => {
+      const came = cameOf(assessment, runner);
+      return came === undefined ? [] : [`${nameOf(runner.candidate)} ${came}`];
+    });
   return said.length === 0 ? "nothing else was left to compare" : said.join(", ");
 }
 

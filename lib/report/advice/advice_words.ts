@@ -32,16 +32,24 @@ export function className(bound: Advice["bound"]): string {
   return CLASS_NAMES[bound] ?? "measured";
 }
 
-const OUT_WORDS: Readonly<Record<NonNullable<ModelAdvice["out"]>, string>> = Object.assign(
+const OUT_WORDS: Readonly<Record<string, string>> = Object.assign(
   Object.create(null),
   {
     failures: "tasks failed",
     results: "other results",
-    slower: "clearly slower",
     broken: "could not run",
     impossible: "can't be right",
   },
 );
+
+/** Why a model is out: of one that was slower than the best, only what its interval against the plain loop shows. */
+function outWords({ out, measured }: ModelAdvice): string {
+  if (out !== "slower") return OUT_WORDS[out ?? ""] ?? "";
+  if (measured === undefined) return "stopped, too long";
+  const { gain } = measured;
+  if (gain === null || gain.low > 1) return "behind the best";
+  return gain.high < 1 ? "clearly slower" : "seemed slower";
+}
 
 /** The class and what it rests on. */
 export function classLine(advice: Pick<Advice, "bound" | "cpuShare" | "classConfidence">): string {
@@ -60,12 +68,13 @@ export function recommendationLines(
   const lines = [recommended.reason];
   if (recommended.model === "sequential") {
     if (retries > 0) lines.push(retriesLine(retries));
-    return [
-      ...lines,
-      recommended.decision === "can't tell"
-        ? `That nothing gains a tenth is ${formatPercent(confidence)} sure.`
-        : `Confidence: ${formatPercent(confidence)}.`,
-    ];
+    if (recommended.decision !== "can't tell") {
+      return [...lines, `Confidence: ${formatPercent(confidence)}.`];
+    }
+    // Half sure is not knowing.
+    return confidence === 0.5
+      ? lines
+      : [...lines, `That nothing gains a tenth is ${formatPercent(confidence)} sure.`];
   }
   const slots = recommended.slots ?? "all items'";
   if (retries > 0) lines.push(retriesLine(retries));
@@ -132,7 +141,7 @@ export function modelCells({ advice, model }: { advice: Advice; model: ModelAdvi
     chosen
       ? "← recommended"
       : out !== undefined
-      ? out === "slower" && measured === undefined ? "stopped, slower" : OUT_WORDS[out] ?? ""
+      ? outWords(model)
       : measured === undefined
       ? "not raced"
       : "",

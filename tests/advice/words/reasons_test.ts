@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { recommendationLines } from "../../../lib/report/advice/advice_words.ts";
+import { modelCells, recommendationLines } from "../../../lib/report/advice/advice_words.ts";
 import { adviceOn, asPredicted } from "../advice_on.ts";
 
 Deno.test("a reason doesn't say that tasks wait, which compute beside the event loop", async () => {
@@ -62,7 +62,10 @@ Deno.test("a reason says what came of the models that are out", async () => {
   const slow = await adviceOn(made, ({ model }, items, runMs) => ({
     runMs: model === "sequential" ? runMs : 60 * items,
   }));
-  assertMatch(slow.recommended.reason, /workers \(2 lanes\) was clearly slower/);
+  assertMatch(
+    slow.recommended.reason,
+    /workers \(2 lanes\) took [23]\.\d\d× as long as the plain loop in (its one round|\d rounds)/,
+  );
   const wrong = await adviceOn(made, ({ model }, _items, runMs) => ({
     runMs,
     checksum: model === "sequential" ? "same" : model,
@@ -172,4 +175,51 @@ Deno.test("a model that is recommended pays from no more items than the job has"
     runMs: 60 * items / (model === "sequential" ? 1 : 6),
   }));
   assert(slow.recommended.model !== "sequential" && slow.recommended.breakEven! <= 20);
+});
+
+Deno.test("nothing is told without the plain loop, and it isn't said to be slower than itself", async () => {
+  const { recommended, ...advice } = await adviceOn(
+    { computeMs: 20 },
+    ({ model }, items, runMs) =>
+      model === "sequential"
+        ? { runMs: 1e6, failed: items, succeeded: 0, reasons: { cancelled: items } }
+        : { runMs },
+  );
+  assert(advice.models.some(({ measured }) => measured !== undefined));
+  assertEquals([recommended.model, recommended.decision], ["sequential", "can't tell"]);
+  assertMatch(recommended.reason, /the plain loop itself was stopped in the race/);
+  assert(!/sequential was|nothing was measured|clearly/.test(recommended.reason));
+  assert(!recommendationLines({ ...advice, recommended }).join().includes("50%"));
+});
+
+Deno.test("a model that is out is called slower only as far as its interval shows it", async () => {
+  const advice = await adviceOn({ waitMs: 20 }, asPredicted);
+  const [model] = advice.models.filter(({ measured }) => measured !== undefined);
+  const wordOf = (low: number, median: number, high: number) =>
+    modelCells({
+      advice,
+      model: {
+        ...model!,
+        name: "another",
+        out: "slower",
+        measured: { ...model!.measured!, gain: { low, median, high } },
+      },
+    }).at(-1);
+  assertEquals(wordOf(0.3, 0.4, 0.5), "clearly slower");
+  assertEquals(wordOf(0.11, 0.34, 1.01), "seemed slower");
+  assertEquals(wordOf(100, 200, 300), "behind the best");
+  const stopped = { ...model!, name: "another", out: "slower" as const, measured: undefined };
+  assertEquals(modelCells({ advice, model: stopped }).at(-1), "stopped, too long");
+});
+
+Deno.test("what is out after one round is told with what that round took", async () => {
+  const { recommended } = await adviceOn(
+    { computeMs: 20 },
+    ({ model }, items, runMs) =>
+      model === "sequential"
+        ? { runMs }
+        : { runMs: 20 * items, failed: items, succeeded: 0, reasons: { cancelled: items } },
+  );
+  assertEquals(recommended.model, "sequential");
+  assert(!recommended.reason.includes("slower"), recommended.reason);
 });
