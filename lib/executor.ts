@@ -63,7 +63,8 @@ export interface Executor extends AsyncDisposable {
   /**
    * Runs `task` on one item: the promise fulfils with its value, or rejects with what the task threw, or
    * with an error that says what befell it. It starts at once if a slot is free. Calls wait for slots in
-   * the order in which they come, and take turns with every `map` that is under way. `context.index` is 0.
+   * the order in which they come, and take turns with every `map` that is under way. `context.index` is
+   * 0. A task that gives its value though its call was aborted has given it: the promise fulfils.
    *
    * @param task The task's name.
    * @param item What it works on.

@@ -1,5 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Executor, sequential, type Task, task } from "../../lib/mod.ts";
+import {
+  type Executor,
+  limited,
+  processes,
+  sequential,
+  type Task,
+  task,
+  workers,
+} from "../../lib/mod.ts";
 import type { Arrived } from "../../lib/lanes/task.ts";
 import type * as tasks from "../conformance/tasks.ts";
 
@@ -94,5 +102,39 @@ Deno.test("item and result types flow from the module to map", { ignore: !mayRea
       Awaited<ReturnType<ReturnType<typeof executor.map<number, string>>["toArray"]>>,
       string[]
     >();
+    same<ReturnType<typeof executor.run<number, string>>, Promise<string>>();
+    // @ts-expect-error a word is no number
+    executor.run(double, "a");
+    // @ts-expect-error there is no order of one
+    executor.run(double, 1, { order: "input" });
+    // @ts-expect-error whose lane may be elsewhere
+    executor.run((n: number) => n, 1);
+  };
+});
+
+Deno.test("item and result types flow from a plain function where nothing travels", async () => {
+  await using executor = limited();
+  const sum = await executor.run((n, { index }) => n + index, 3);
+  same<typeof sum, number>();
+  const later = await executor.run(async (text: string) => (await text).length, "four");
+  same<typeof later, number>();
+  assertEquals([sum, later], [3, 4]);
+  const texts = await executor.map((n) => `${n}`, new Set([1, 2])).toArray();
+  same<typeof texts, string[]>();
+  const [outcome] = await executor.mapSettled(async (n) => await n * 2n, [1n]).toArray();
+  if (outcome?.status === "fulfilled") same<typeof outcome.value, bigint>();
+
+  // Never run: the compiler is what is tested.
+  const _wrong = () => {
+    // @ts-expect-error a word is no number
+    executor.run((n: number) => n, "a");
+    // @ts-expect-error its second parameter is no context
+    executor.run(parseInt, "a");
+    // @ts-expect-error one wrong item among right ones
+    executor.map((n: number) => n, [1, "a"]);
+    // @ts-expect-error a function can't travel to a thread
+    workers().map((n: number) => n, [1]);
+    // @ts-expect-error nor to a subprocess
+    processes().run((n: number) => n, 1);
   };
 });
