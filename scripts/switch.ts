@@ -8,7 +8,7 @@ import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles, writeOutputFiles } from "../lib/files/output_files.ts";
 import { listOf } from "../lib/options.ts";
-import { switchPage } from "../lib/report/switching/switch_page.ts";
+import { reportRenderers } from "../lib/cli/report_formats.ts";
 import { switchText } from "../lib/report/switching/switch_text.ts";
 import { styleOfStdout } from "../lib/report/terminal/style.ts";
 import { SITE_DEFAULTS } from "../lib/site/options.ts";
@@ -36,6 +36,7 @@ loop (asyncio in Python) and threads (threading), beside speed.
 )
   .option("--only <list>", `which of them: ${SWITCH_PARTS.join(", ")} (default: all)`)
   .option("--json <file>", "write all figures, every tick among them")
+  .option("--markdown <file>", "write tables for an issue or a pull request")
   .option("--html <file>", "write one page with charts; it opens without a network")
   .addHelpText(
     "after",
@@ -50,9 +51,9 @@ Exit codes: 0 done, 1 an experiment failed, 2 bad option, 130 interrupted.`,
 
 await script("switch", async (signal, args) => {
   switching.parse(args, { from: "user" });
-  const { only, json, html } = switching.opts();
+  const { only, json, markdown, html } = switching.opts();
   const parts = only === undefined ? SWITCH_PARTS : listOf("--only", only, SWITCH_PARTS);
-  const files = await checkOutputFiles({ json, html });
+  const files = await checkOutputFiles({ json, markdown, html });
   // The site makes its pages from this seed; nothing else is drawn.
   const environment = await describeEnvironment(SITE_DEFAULTS.seed);
   const file: SwitchFile = {
@@ -64,8 +65,8 @@ await script("switch", async (signal, args) => {
     ...(parts.includes("sessions") && { whoseSession: await whoseSession(signal) }),
   };
   const { lines, errors } = await writeOutputFiles({
+    ...reportRenderers([file]),
     json: () => JSON.stringify(file, null, 1) + "\n",
-    html: () => switchPage(file),
   }, files);
   print(switchText(file, styleOfStdout()));
   if (lines.length > 0) print(`\n${lines.join("\n")}`);

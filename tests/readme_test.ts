@@ -24,10 +24,6 @@ const same: readonly (readonly [string, (text: string) => readonly string[]])[] 
   ["commands and names in tables", commands],
   ["headings' depths", (text) => prose(text).match(/^#+/gm) ?? []],
   ["linked files", (text) => (prose(text).match(/\]\((?!README)[^)]+\)/g) ?? []).sort()],
-  [
-    "options and names in the text",
-    (text) => [...new Set(prose(text).match(/`[^`\n]+`/g))].sort(),
-  ],
 ];
 
 for (const [what, of] of same) {

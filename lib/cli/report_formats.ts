@@ -15,18 +15,21 @@ import type { ResultFile } from "../timing/result.ts";
 import { adviceMarkdown, renderAdvice } from "../report/advice/advice_text.ts";
 import { type ReportFile, sortedByKind } from "../report/report_file.ts";
 import { sweepCsv, sweepMarkdown } from "../report/scaling/sweep_files.ts";
+import { switchMarkdown, switchText } from "../report/switching/switch_text.ts";
 import { sweepText } from "../report/scaling/sweep_text.ts";
 
 /** Writes a file of any kind as text for a terminal. */
 export function reportText(file: ReportFile, style: Style): string {
   if (!("kind" in file)) return renderText(file, style).trimEnd();
   if (file.kind === "peers") return peersText(file, style);
+  if (file.kind === "switch") return switchText(file, style);
   return file.kind === "advice" ? renderAdvice(file.advice, style) : sweepText(file, style);
 }
 
 function markdownOf(file: ReportFile): string {
   if (!("kind" in file)) return renderMarkdown(file);
   if (file.kind === "peers") return peersMarkdown(file);
+  if (file.kind === "switch") return switchMarkdown(file);
   return file.kind === "advice" ? adviceMarkdown(file) : sweepMarkdown(file);
 }
 
@@ -61,10 +64,16 @@ export function checkFormats(
   files: readonly ReportFile[],
   formats: Readonly<Partial<Record<Format, string | undefined>>>,
 ): void {
-  const { comparisons, advice, sweeps, races } = sortedByKind(files);
+  const { comparisons, advice, sweeps, races, switches } = sortedByKind(files);
   const { csv, trace } = formats;
-  if (trace !== undefined && advice.length + sweeps.length + races.length > 0) {
-    const kind = advice.length > 0 ? "advice" : sweeps.length > 0 ? "a sweep" : "a race";
+  if (trace !== undefined && comparisons.length < files.length) {
+    const kind = advice.length > 0
+      ? "advice"
+      : sweeps.length > 0
+      ? "a sweep"
+      : races.length > 0
+      ? "a race"
+      : "experiments on switching";
     throw new UsageError(
       "--trace",
       trace,
@@ -78,6 +87,14 @@ export function checkFormats(
       "--csv",
       csv,
       "advice has no table of rounds",
+      "use --markdown, or leave it out",
+    );
+  }
+  if (switches.length > 0) {
+    throw new UsageError(
+      "--csv",
+      csv,
+      "experiments on switching have no table of rounds",
       "use --markdown, or leave it out",
     );
   }

@@ -8,10 +8,11 @@ import { RESULT_FORMAT, type ResultFile } from "../timing/result.ts";
 import { type FileFormat, parseWritten, readWritten } from "../timing/json_file.ts";
 import { PEERS_FORMAT, type PeersFile } from "./peers/peers_file.ts";
 import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";
+import { SWITCH_FORMAT, type SwitchFile } from "../switching/switch_result.ts";
 import { SWEEP_FORMAT, type SweepResult } from "../scaling/sweep_result.ts";
 
 /** What `--json` of any script wrote. */
-export type ReportFile = ResultFile | AdviceFile | SweepResult | PeersFile;
+export type ReportFile = ResultFile | AdviceFile | SweepResult | PeersFile | SwitchFile;
 
 /** Files by kind, each kind in the order given. */
 interface SortedFiles {
@@ -23,6 +24,8 @@ interface SortedFiles {
   readonly sweeps: readonly SweepResult[];
   /** Those of peers. */
   readonly races: readonly PeersFile[];
+  /** Those of switch. */
+  readonly switches: readonly SwitchFile[];
 }
 
 const FORMATS: readonly FileFormat<ReportFile>[] = [
@@ -30,6 +33,7 @@ const FORMATS: readonly FileFormat<ReportFile>[] = [
   ADVICE_FORMAT as FileFormat<ReportFile>,
   SWEEP_FORMAT as FileFormat<ReportFile>,
   PEERS_FORMAT as FileFormat<ReportFile>,
+  SWITCH_FORMAT as FileFormat<ReportFile>,
 ];
 
 /**
@@ -54,12 +58,13 @@ export async function readReportFile(path: string): Promise<ReportFile> {
 /** Sorts files by kind. */
 export function sortedByKind(files: readonly ReportFile[]): SortedFiles {
   const comparisons: ResultFile[] = [], advice: AdviceFile[] = [], sweeps: SweepResult[] = [];
-  const races: PeersFile[] = [];
+  const races: PeersFile[] = [], switches: SwitchFile[] = [];
   for (const file of files) {
     if (!("kind" in file)) comparisons.push(file);
     else if (file.kind === "advice") advice.push(file);
     else if (file.kind === "peers") races.push(file);
+    else if (file.kind === "switch") switches.push(file);
     else sweeps.push(file);
   }
-  return { comparisons, advice, sweeps, races };
+  return { comparisons, advice, sweeps, races, switches };
 }

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import type { FileFormat } from "../timing/json_file.ts";
 import { environmentSchema, type ResultFile } from "../timing/result.ts";
 import type { Awaited } from "../tasks/compute_in_slices.ts";
 import type { Tick } from "./ticker.ts";
@@ -96,11 +97,11 @@ export interface SwitchFile {
   /** Where it was measured. */
   readonly environment: ResultFile["environment"];
   /** The first experiment, if it was run. */
-  readonly whoLetsGo?: WhoLetsGo;
+  readonly whoLetsGo?: WhoLetsGo | undefined;
   /** The second. */
-  readonly whoseTurn?: WhoseTurn;
+  readonly whoseTurn?: WhoseTurn | undefined;
   /** The third. */
-  readonly whoseSession?: WhoseSession;
+  readonly whoseSession?: WhoseSession | undefined;
 }
 
 const figure = z.number().nonnegative();
@@ -109,7 +110,7 @@ const count = z.number().int().nonnegative();
 const whoLetsGo = z.object({
   periodMs: figure,
   sliceMs: figure,
-  watchedMs: figure,
+  watchedMs: z.number().positive(),
   rows: z.array(z.object({
     where: z.enum(["event loop", "thread"]),
     awaits: z.enum(["nothing", "what is ready", "a timer"]),
@@ -119,7 +120,7 @@ const whoLetsGo = z.object({
     came: count,
     typicalLateMs: figure,
     worstLateMs: figure,
-  })),
+  })).min(1),
 });
 
 const whoseTurn = z.object({
@@ -127,9 +128,9 @@ const whoseTurn = z.object({
   updates: count,
   rows: z.array(z.object({
     way: z.enum(["threads, plain", "threads, atomic", "loop, split", "loop, whole"]),
-    lost: z.array(count),
-    updateNs: z.array(figure),
-  })),
+    lost: z.array(count).min(1),
+    updateNs: z.array(figure).min(1),
+  })).min(1),
 });
 
 const whoseSession = z.object({
@@ -141,7 +142,7 @@ const whoseSession = z.object({
     connections: count,
     pages: count,
     wallMs: figure,
-  })),
+  })).min(1),
 });
 
 const switchFileSchema: z.ZodType<SwitchFile> = z.object({
@@ -152,6 +153,15 @@ const switchFileSchema: z.ZodType<SwitchFile> = z.object({
   whoseTurn: whoseTurn.optional(),
   whoseSession: whoseSession.optional(),
 });
+
+/** The files of these experiments. */
+export const SWITCH_FORMAT: FileFormat<SwitchFile> = {
+  kind: "switch",
+  writers: ["switch"],
+  schema: switchFileSchema,
+  inconsistency: ({ whoLetsGo, whoseTurn, whoseSession }) =>
+    whoLetsGo || whoseTurn || whoseSession ? undefined : "there is no experiment in it",
+};
 
 /** The JSON Schema of the file, as shipped in `switch.schema.json`. */
 export function switchJsonSchema(): Record<string, unknown> {

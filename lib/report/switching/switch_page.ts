@@ -5,11 +5,12 @@
  */
 
 import * as Plot from "@observablehq/plot";
-import { renderParts, type Section } from "../html/page.ts";
+import type { PagePart, PartPlace, Section } from "../html/page.ts";
 import { figure, table } from "../html/figure.ts";
 import { markup } from "../html/markup.ts";
 import { plotToSvg } from "../html/plot.ts";
 import { modelColour } from "../html/style.ts";
+import { sanitized } from "../html/sanitize.ts";
 import {
   BETWEEN,
   cameText,
@@ -31,15 +32,15 @@ import type {
 } from "../../switching/switch_result.ts";
 import { formatDuration, formatNumber, middle } from "../../text/format.ts";
 
-function whoLetsGoSection(found: WhoLetsGo): Section {
+function whoLetsGoSection(found: WhoLetsGo, id: string): Section {
   const { title, about } = QUESTIONS.whoLetsGo;
   const { rows, periodMs } = found;
   return {
-    id: "who-lets-go",
+    id: `${id}-who-lets-go`,
     title,
     html: markup`<p class="verdict">${whoLetsGoWords(found)}</p>${
       figure({
-        id: "ticks",
+        id: `${id}-ticks`,
         title: "When the ticker had its turn",
         lead: `${about} It wants one every ${formatDuration(periodMs)}.`,
         note: "A dot is a tick; the bar behind is the time in which the task computed.",
@@ -64,7 +65,7 @@ function whoLetsGoSection(found: WhoLetsGo): Section {
   };
 }
 
-function whoseTurnSection(found: WhoseTurn): Section {
+function whoseTurnSection(found: WhoseTurn, id: string): Section {
   const { title, about } = QUESTIONS.whoseTurn;
   const { rows, updates } = found;
   const name = ({ way }: WhoseTurn["rows"][number]) =>
@@ -77,11 +78,11 @@ function whoseTurnSection(found: WhoseTurn): Section {
     bad: row.lost.some((lost) => lost > 0),
   }));
   return {
-    id: "whose-turn",
+    id: `${id}-whose-turn`,
     title,
     html: markup`<p class="verdict">${whoseTurnWords(found)}</p>${
       figure({
-        id: "lost",
+        id: `${id}-lost`,
         title: heading,
         lead: about,
         draw: (width) => drawBars(bars, heading, width),
@@ -101,7 +102,7 @@ function whoseTurnSection(found: WhoseTurn): Section {
   };
 }
 
-function whoseSessionSection(found: WhoseSession): Section {
+function whoseSessionSection(found: WhoseSession, id: string): Section {
   const { title, about } = QUESTIONS.whoseSession;
   const { rows, atOnce } = found;
   const bars = rows.map((row) => ({
@@ -111,11 +112,11 @@ function whoseSessionSection(found: WhoseSession): Section {
     bad: row.keeping === "a client each request",
   }));
   return {
-    id: "whose-session",
+    id: `${id}-whose-session`,
     title,
     html: markup`<p class="verdict">${whoseSessionWords(found)}</p>${
       figure({
-        id: "connections",
+        id: `${id}-connections`,
         title: "Connections that the site counted",
         lead: about,
         draw: (width) => drawBars(bars, "Connections that the site counted", width),
@@ -141,15 +142,15 @@ function whoseSessionSection(found: WhoseSession): Section {
   };
 }
 
-/** Writes the page: a section for each experiment that was run. */
-export function switchPage(file: SwitchFile): string {
-  const { whoLetsGo, whoseTurn, whoseSession, environment } = file;
+/** The experiments as a part of a page: a section each, of those that were run. */
+export function switchPart(file: SwitchFile, { id }: PartPlace): PagePart {
+  const { whoLetsGo, whoseTurn, whoseSession, environment } = sanitized(file);
   const sections = [
-    ...(whoLetsGo ? [whoLetsGoSection(whoLetsGo)] : []),
-    ...(whoseTurn ? [whoseTurnSection(whoseTurn)] : []),
-    ...(whoseSession ? [whoseSessionSection(whoseSession)] : []),
+    ...(whoLetsGo ? [whoLetsGoSection(whoLetsGo, id)] : []),
+    ...(whoseTurn ? [whoseTurnSection(whoseTurn, id)] : []),
+    ...(whoseSession ? [whoseSessionSection(whoseSession, id)] : []),
   ];
-  return renderParts([{
+  return {
     title: "Who has its turn, and when",
     did: "watched",
     headlines: [],
@@ -166,7 +167,7 @@ export function switchPage(file: SwitchFile): string {
         came; the counters run several times, and threads make sure that both have a core before each burst of
         updates; connections are counted by the test site, in a process of its own.</p>`,
     },
-  }], "Lanes: switching");
+  };
 }
 
 const TICK_ROW_HEIGHT = 54;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { escapeMarkdown, markdownTable } from "../files/escape.ts";
 import { environmentLine } from "../environment_line.ts";
 import {
   BETWEEN,
@@ -29,7 +30,7 @@ import type {
   WhoseTurn,
 } from "../../switching/switch_result.ts";
 import { formatDuration, formatNumber, middle } from "../../text/format.ts";
-import { pad, wrap } from "../../text/plain.ts";
+import { pad, plain, wrap } from "../../text/plain.ts";
 
 const BAR_COLUMNS = 20;
 
@@ -118,7 +119,7 @@ function whoseSessionText(found: WhoseSession, style: Style): string {
         dropOrder: 2,
       },
     ], style),
-    wrap(whoseSessionWords(found), style.columns),
+    wrap(plain(whoseSessionWords(found)), style.columns),
   ].join("\n\n");
 }
 
@@ -178,4 +179,54 @@ export function tickLines({ rows, watchedMs }: WhoLetsGo, style: Style): string 
     idle(`${INDENT}${pad(axis(watchedMs, columns), columns)}`.trimEnd()),
     idle(`${INDENT}• a tick   ▔ the task computes`),
   ].join("\n");
+}
+
+/** Writes what was found as tables for an issue. */
+export function switchMarkdown(file: SwitchFile): string {
+  const { whoLetsGo, whoseTurn, whoseSession, environment } = file;
+  const parts: string[] = [];
+  const part = (title: string, heads: string[], rows: string[][], words: string) =>
+    parts.push(`### ${title}`, markdownTable(heads, rows), escapeMarkdown(words));
+  if (whoLetsGo) {
+    part(
+      QUESTIONS.whoLetsGo.title,
+      ["the task", "ticks that came", "late, typically", "late, at worst"],
+      whoLetsGo.rows.map((row) => [
+        tickLabel(row),
+        cameText(row),
+        formatDuration(row.typicalLateMs),
+        formatDuration(row.worstLateMs),
+      ]),
+      whoLetsGoWords(whoLetsGo),
+    );
+  }
+  if (whoseTurn) {
+    part(
+      QUESTIONS.whoseTurn.title,
+      ["who", "how", `lost of ${whole(whoseTurn.updates)}`, "an update"],
+      whoseTurn.rows.map((row) => [
+        TURN_WAYS[row.way].name,
+        TURN_WAYS[row.way].code,
+        lostText(row),
+        `${formatNumber(middle(row.updateNs))} ns`,
+      ]),
+      whoseTurnWords(whoseTurn),
+    );
+  }
+  if (whoseSession) {
+    part(
+      QUESTIONS.whoseSession.title,
+      ["clients", "made", "connections", "pages", "took"],
+      whoseSession.rows.map((row) => [
+        sessionLabel(row, whoseSession.atOnce),
+        String(row.clients),
+        String(row.connections),
+        String(row.pages),
+        formatDuration(row.wallMs),
+      ]),
+      whoseSessionWords(whoseSession),
+    );
+  }
+  return [...parts, `<sub>${escapeMarkdown(environmentLine(environment))}</sub>`].join("\n\n") +
+    "\n";
 }

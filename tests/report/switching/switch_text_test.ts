@@ -1,6 +1,8 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { switchPage } from "../../../lib/report/switching/switch_page.ts";
-import { dots, switchText } from "../../../lib/report/switching/switch_text.ts";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { parseReportFile } from "../../../lib/report/report_file.ts";
+import { ResultFileError } from "../../../lib/timing/json_file.ts";
+import { reportPage } from "../../../lib/report/html/report_page.ts";
+import { dots, switchMarkdown, switchText } from "../../../lib/report/switching/switch_text.ts";
 import { switchFile } from "./fixture.ts";
 
 Deno.test("ticks are dots on a time axis", () => {
@@ -21,7 +23,7 @@ Deno.test("the text fits the terminal, and is plain without colour", () => {
 Deno.test("text and page tell the experiments that were run, and no others", () => {
   const { whoLetsGo: _, whoseSession: __, ...file } = switchFile();
   const text = switchText(file, { columns: 80, colour: false });
-  const page = switchPage(file);
+  const page = reportPage([file]);
   for (const made of [text, page]) {
     assertStringIncludes(made, "Whose turn was it?");
     assertEquals(/Who lets go|Whose session/.test(made), false);
@@ -29,9 +31,40 @@ Deno.test("text and page tell the experiments that were run, and no others", () 
 });
 
 Deno.test("the page has a chart and a table for each experiment, and escapes what was said", () => {
-  const page = switchPage(switchFile());
+  const page = reportPage([switchFile()]);
   assertEquals(page.match(/<figure /g)?.length, 3);
   assertEquals(page.match(/<caption>/g)?.length, 3);
   assertStringIncludes(page, "&lt;b&gt;HttpClient&lt;/b&gt;");
   assertEquals(page.includes("<b>HttpClient"), false);
+});
+
+Deno.test("the tables for an issue hold every row, and escape what was said", () => {
+  const markdown = switchMarkdown(switchFile());
+  assertStringIncludes(markdown, "| in a thread | 49 of 49 |");
+  assertStringIncludes(markdown, "| 2 threads | Atomics.add | 0 | 50.0 ns |");
+  assertStringIncludes(markdown, "| 5 threads, a client each | 5 | 5 | 40 |");
+  assertEquals(markdown.includes("<b>"), false);
+});
+
+Deno.test("a file of these experiments is read again, and refused if there is none in it", () => {
+  const file = switchFile();
+  assertEquals(parseReportFile(JSON.stringify(file), "switch.json"), file);
+  const { schemaVersion, kind, environment } = file;
+  const empty = JSON.stringify({ schemaVersion, kind, environment });
+  assertThrows(
+    () => parseReportFile(empty, "switch.json"),
+    ResultFileError,
+    "there is no experiment in it",
+  );
+});
+
+Deno.test("control characters in a file reach neither terminal nor page", () => {
+  const file = switchFile();
+  const whoseSession = { ...file.whoseSession, refusal: "\x1b[31mred\x07\u202e" };
+  const made = [
+    switchText({ ...file, whoseSession }, { columns: 80, colour: false }),
+    reportPage([{ ...file, whoseSession }]),
+  ];
+  // deno-lint-ignore no-control-regex
+  for (const text of made) assertEquals(/[\x1b\x07\u202e]/.test(text), false);
 });
