@@ -50,7 +50,7 @@ export const FromLane = {
   /** Envelopes of what failed: all that was set up is disposed. */
   disposed: 25,
   /** { how, error } the lane is about to end, or something was thrown outside every task. */
-  dying: 23,
+  ending: 23,
 } as const;
 
 /** A task that is to be made ready. */

@@ -257,14 +257,14 @@ export class LaneServer {
    * Says that this place is about to end: first what has ended in it and what runs, so that no
    * result is lost and nobody else is blamed.
    */
-  sayDying(how: string, error?: unknown): void {
+  announceEnd(how: string, error?: unknown): void {
     for (const run of this.#running.values()) {
       if (!run.running) continue;
       run.reportEnded();
       if (this.#host.cells === undefined) this.#mark(run);
     }
     const envelope = error === undefined ? undefined : sealEnvelope(error, this.#host.way);
-    this.#host.send(FromLane.dying, [], { how, error: envelope });
+    this.#host.send(FromLane.ending, [], { how, error: envelope });
   }
 }
 

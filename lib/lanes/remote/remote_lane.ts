@@ -460,7 +460,7 @@ export class RemoteLane implements Lane {
         for (const answer of this.#usageWaiters) answer(this.#usage);
         break;
       }
-      case FromLane.dying: {
+      case FromLane.ending: {
         const { how, error } = payload as { how: string; error?: Envelope };
         this.#die(error === undefined ? { how } : { how, error: openEnvelope(error) });
         break;

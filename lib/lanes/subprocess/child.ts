@@ -8,9 +8,9 @@ import { LaneStartError } from "../errors.ts";
 
 /** How long a child that was told to end may take before it is killed. */
 const CLOSE_GRACE_MS = 500;
-/** How much of a child's last words is kept for the error that reports its death. */
-const WORDS_KEPT = 4096;
-/** A dead child has said all when nothing came for this long: what it started may hold its pipes. */
+/** How many characters of a child's stderr are kept for the error that says how it ended. */
+const STDERR_KEPT = 4096;
+/** How long to wait for the rest of an ended child's output: what it started may hold its pipes open. */
 const QUIET_MS = 50;
 
 /** What a child is started with. */
@@ -157,7 +157,7 @@ export class Child {
       const { value: bytes, done } = await reader.read();
       if (done) break;
       this.#lastReadMs = performance.now();
-      this.#words = (this.#words + decoder.decode(bytes, { stream: true })).slice(-WORDS_KEPT);
+      this.#words = (this.#words + decoder.decode(bytes, { stream: true })).slice(-STDERR_KEPT);
       if (this.#early !== undefined) this.#early.push(bytes);
       else this.#print(bytes);
     }

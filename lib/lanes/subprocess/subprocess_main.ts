@@ -59,15 +59,15 @@ function receive(frame: Frame): void {
 }
 
 Deno.exit = (code) => {
-  server.sayDying(`called Deno.exit(${code ?? ""})`);
+  server.announceEnd(`called Deno.exit(${code ?? ""})`);
   return exit(code);
 };
 globalThis.close = () => {
-  server.sayDying("called self.close()");
+  server.announceEnd("called self.close()");
   exit(0);
 };
 onStrayError((how, error) => {
-  server.sayDying(how, error);
+  server.announceEnd(how, error);
   exit(1);
 });
 // Ctrl-C in a terminal reaches the whole group. The parent decides what it means for its lanes.

@@ -16,7 +16,7 @@ import { Cells } from "../remote/cells.ts";
 import type { Channel, ChannelEvents } from "../remote/channel.ts";
 import { threads } from "../remote/way.ts";
 import type { Task } from "../task.ts";
-import { DYING, Life } from "./life.ts";
+import { ENDING, EndWatch } from "./end_watch.ts";
 import { LaneStartError } from "../errors.ts";
 import { nearestConfig, programFlags } from "../project.ts";
 
@@ -32,8 +32,8 @@ export interface WorkerChannelOptions {
   readonly modules: readonly string[];
 }
 
-/** A thread that says nothing any more may have said why: its last message gets this long. */
-const LAST_WORDS_MS = 50;
+/** How long to wait for an ended thread's last message, which may say why it ended. */
+const LAST_MESSAGE_MS = 50;
 /** A terminated thread that has not ended after this long goes on for ever, as far as we know. */
 const TERMINATE_MS = 250;
 
@@ -141,7 +141,7 @@ class Thread {
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #far: MessagePort;
-  readonly #life: Life;
+  readonly #endWatch: EndWatch;
   readonly #gone = Promise.withResolvers<void>();
   #ended: Promise<void> | undefined;
   /** Whether it is to keep the program alive, and whether it does. */
@@ -155,9 +155,9 @@ class Thread {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#far = port2;
-    this.#life = new Life(() => {
+    this.#endWatch = new EndWatch(() => {
       this.#gone.resolve();
-      this.#silence = setTimeout(() => onEnd("ended without a word"), LAST_WORDS_MS);
+      this.#silence = setTimeout(() => onEnd("ended without a word"), LAST_MESSAGE_MS);
     });
     this.#worker = new Worker(entry, {
       type: "module",
@@ -169,10 +169,10 @@ class Thread {
       onEnd(`stopped: ${event.message.split("\n")[0]}`);
     };
     this.#worker.onmessage = ({ data }) => {
-      if (!this.#isHeard && Array.isArray(data) && data[0] === DYING) onEnd(String(data[1]));
+      if (!this.#isHeard && Array.isArray(data) && data[0] === ENDING) onEnd(String(data[1]));
     };
     port1.onmessage = ({ data }: MessageEvent<Message>) => {
-      if (!this.#isHeard && this.#held) this.#life.watch();
+      if (!this.#isHeard && this.#held) this.#endWatch.watch();
       this.#isHeard = true;
       onMessage(data);
     };
@@ -180,7 +180,7 @@ class Thread {
   }
 
   open(options: readonly unknown[]): void {
-    this.#worker.postMessage([this.#far, this.#life.name, ...options], [this.#far]);
+    this.#worker.postMessage([this.#far, this.#endWatch.name, ...options], [this.#far]);
   }
 
   post(message: Message, moves: ArrayBuffer[] = []): void {
@@ -199,8 +199,8 @@ class Thread {
   #keepAlive(alive: boolean): void {
     if (alive === this.#held) return;
     this.#held = alive;
-    if (!alive) void this.#life.unwatch();
-    else if (this.#isHeard) this.#life.watch();
+    if (!alive) void this.#endWatch.unwatch();
+    else if (this.#isHeard) this.#endWatch.watch();
     keepAlive(this.#worker, alive);
     const port = this.#port as MessagePort & Refable;
     if (alive) port.ref();
@@ -214,7 +214,7 @@ class Thread {
 
   async #end(): Promise<void> {
     this.#worker.terminate();
-    this.#life.watch();
+    this.#endWatch.watch();
     clearTimeout(this.#letGo);
     this.#port.close();
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -224,7 +224,7 @@ class Thread {
     if (await Promise.race([this.#gone.promise, stuck]) === "stuck") abandonWorker(this.#worker);
     clearTimeout(timer);
     clearTimeout(this.#silence);
-    await this.#life.unwatch();
+    await this.#endWatch.unwatch();
   }
 }
 

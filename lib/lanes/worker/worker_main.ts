@@ -9,14 +9,14 @@ import { Cells } from "../remote/cells.ts";
 import { LaneServer } from "../remote/lane_server.ts";
 import { onStrayError } from "../remote/stray_errors.ts";
 import { threads } from "../remote/way.ts";
-import { DYING, holdWhileAlive } from "./life.ts";
+import { ENDING, holdWhileAlive } from "./end_watch.ts";
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 
 /** What the parent's first message holds. */
 type Opening = readonly [
   port: MessagePort,
-  life: string,
+  lock: string,
   slots: number,
   cells: SharedArrayBuffer,
 ];
@@ -26,24 +26,24 @@ const close = scope.close.bind(scope);
 const exit = Deno.exit;
 
 /** A thread that ends by itself raises no event in its parent, so it says so first. */
-let sayDying = (how: string, _error?: unknown): void => scope.postMessage([DYING, how]);
+let announceEnd = (how: string, _error?: unknown): void => scope.postMessage([ENDING, how]);
 
 scope.close = () => {
-  sayDying("called self.close()");
+  announceEnd("called self.close()");
   close();
 };
 Deno.exit = (code) => {
-  sayDying(`called Deno.exit(${code ?? ""})`);
+  announceEnd(`called Deno.exit(${code ?? ""})`);
   return exit(code);
 };
 // Otherwise an uncaught error would end the parent, or this thread in silence.
 onStrayError((how, error) => {
-  sayDying(how, error);
+  announceEnd(how, error);
   close();
 });
 
 scope.addEventListener("message", ({ data }: MessageEvent<Opening>) => {
-  const [port, life, slots, cells] = data;
+  const [port, lock, slots, cells] = data;
   const post = port.postMessage.bind(port) as (message: unknown, moves: ArrayBuffer[]) => void;
   const server = new LaneServer({
     slots,
@@ -57,6 +57,6 @@ scope.addEventListener("message", ({ data }: MessageEvent<Opening>) => {
   });
   port.onmessage = ({ data: [kind, head, payload] }) => server.receive(kind, head, payload);
 
-  sayDying = (how, error) => server.sayDying(how, error);
-  holdWhileAlive(life, () => server.start());
+  announceEnd = (how, error) => server.announceEnd(how, error);
+  holdWhileAlive(lock, () => server.start());
 }, { once: true });

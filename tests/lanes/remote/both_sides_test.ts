@@ -67,7 +67,7 @@ for (const [name, way] of bothWays()) {
     lane.send(batch);
     openGate(batch.items[0] as string);
     await reached(batch.items[1] as string);
-    server.sayDying("called Deno.exit()");
+    server.announceEnd("called Deno.exit()");
     await settle();
     assertEquals(
       told.reports.map(({ report }) => [report.count, report.values?.[0], report.last]),

@@ -257,12 +257,12 @@ for (const [name, way] of bothWays()) {
     openGate(gate("ended"));
     await reached(gate("runs"));
     said.length = 0;
-    server.sayDying("called Deno.exit(3)", new RangeError("x"));
+    server.announceEnd("called Deno.exit(3)", new RangeError("x"));
     assertEquals(said.map(({ kind, head }) => [kind, ...head.slice(0, 2)]), [
       [FromLane.report, 1, 1],
       [FromLane.mark, 1, 1],
       [FromLane.mark, 2, 0],
-      [FromLane.dying],
+      [FromLane.ending],
     ]);
     const [report] = reports(said);
     assertEquals([short(report!), report!.last], [[1, [gate("ended")], []], false]);
@@ -277,9 +277,9 @@ Deno.test("a lane that ends without an error, and with shared memory, says no mo
   const cells = new Cells(1);
   const { server, said } = await loaded({ cells });
   give(server, cells.offer(), "gated", ["runs in a thread"]);
-  server.sayDying("called self.close()");
+  server.announceEnd("called self.close()");
   assertEquals(said, [
-    { kind: FromLane.dying, head: [], payload: { how: "called self.close()", error: undefined } },
+    { kind: FromLane.ending, head: [], payload: { how: "called self.close()", error: undefined } },
   ]);
   openGate("runs in a thread");
   await settle();

@@ -15,7 +15,7 @@ Deno.test("a death is told once, with what was thrown; nothing is told after it"
   const { lane, channel, told } = readyLane();
   const batch = batchOf([1]);
   lane.send(batch);
-  channel.says(FromLane.dying, [], {
+  channel.says(FromLane.ending, [], {
     how: "threw outside the task",
     error: sealEnvelope(new RangeError("x"), toThread()),
   });

@@ -179,7 +179,7 @@ test("frames are told of in order, and the end after them, with how it came", {}
   child!.writes(
     ...ready(),
     ...encodeFrame(FromLane.report, report, [Uint8Array.of(1), Uint8Array.of(2)]),
-    ...encodeFrame(FromLane.dying, [], { how: "so" }, serializer),
+    ...encodeFrame(FromLane.ending, [], { how: "so" }, serializer),
   );
   child!.says("one\n");
   child!.ends(3);
@@ -187,7 +187,7 @@ test("frames are told of in order, and the end after them, with how it came", {}
   assertEquals(heard.messages, [
     [FromLane.ready, [performance.timeOrigin], undefined],
     [FromLane.report, report, [Uint8Array.of(1), Uint8Array.of(2)]],
-    [FromLane.dying, [], { how: "so" }],
+    [FromLane.ending, [], { how: "so" }],
   ]);
   assertEquals(heard.ends, ["exited with code 3; it said: one"]);
 });
@@ -234,7 +234,7 @@ test("a child whose message can't be read is ended, and this program isn't", {},
   using strays = new Strays();
   const { heard, children: [child] } = stage;
   const unreadable = { ...serializer, serialize: () => Uint8Array.of(255, 255, 0) };
-  child!.writes(...ready(), ...encodeFrame(FromLane.dying, [], { how: "so" }, unreadable));
+  child!.writes(...ready(), ...encodeFrame(FromLane.ending, [], { how: "so" }, unreadable));
   await until(() => child!.done.includes("SIGKILL") || strays.errors.length > 0);
   child!.ends(137, "SIGKILL");
   await heard.end;

@@ -8,7 +8,7 @@
 const LET_GO: unique symbol = Symbol();
 
 /** What a lane opens its thread with. */
-type Opening = readonly [port: MessagePort, life: string, slots: number, cells: SharedArrayBuffer];
+type Opening = readonly [port: MessagePort, lock: string, slots: number, cells: SharedArrayBuffer];
 
 /** A thread that runs nothing. */
 export class FakeWorker extends EventTarget implements Worker {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { ChannelEvents } from "../../../lib/lanes/remote/channel.ts";
 import type { Task } from "../../../lib/lanes/task.ts";
-import { DYING } from "../../../lib/lanes/worker/life.ts";
+import { ENDING } from "../../../lib/lanes/worker/end_watch.ts";
 import {
   WorkerChannel,
   type WorkerChannelOptions,
@@ -72,9 +72,9 @@ function test(
     using workers = new FakeWorkers();
     const heard = new Heard();
     const channel = new WorkerChannel(heard, { slots: 2, number: 3, modules: [], ...options });
-    const [, life] = await workers.all[0]!.opening.promise;
+    const [, lock] = await workers.all[0]!.opening.promise;
     // As a real thread, it holds its lock until it ends.
-    void workers.all[0]!.ended.promise.then(await hold(life));
+    void workers.all[0]!.ended.promise.then(await hold(lock));
     try {
       await fn({ channel, heard, workers: workers.all });
     } finally {
@@ -175,7 +175,7 @@ test(
   "a thread that dies before it has a way of its own can say how",
   {},
   ({ heard, workers: [worker] }) => {
-    worker!.posts([DYING, "called Deno.exit(3)"]);
+    worker!.posts([ENDING, "called Deno.exit(3)"]);
     assertEquals(heard.ends, ["called Deno.exit(3)"]);
   },
 );
@@ -185,7 +185,7 @@ test("what tasks post in their own way is theirs", {}, async ({ heard, workers: 
   const told = heard.next();
   worker!.says(16, [0]);
   await told;
-  worker!.posts([DYING, "pretends to die"]);
+  worker!.posts([ENDING, "pretends to die"]);
   assertEquals(heard.ends, []);
 });
 
@@ -193,7 +193,7 @@ test("a thread that was ended on purpose tells nothing, and is ended once", {}, 
   const { channel, heard, workers: [worker] } = stage;
   channel.kill();
   worker!.fails("Uncaught Error: x");
-  worker!.posts([DYING, "called Deno.exit(3)"]);
+  worker!.posts([ENDING, "called Deno.exit(3)"]);
   assertEquals([heard.ends, worker!.done], [[], ["terminate"]]);
   await channel.close();
   assertEquals([heard.ends, worker!.done], [[], ["terminate"]]);

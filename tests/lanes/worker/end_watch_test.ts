@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { Life } from "../../../lib/lanes/worker/life.ts";
+import { EndWatch } from "../../../lib/lanes/worker/end_watch.ts";
 import { granted } from "../../granted.ts";
 
 /** A thread that holds the lock, and closes itself in silence when it is told to. */
 async function holding(name: string): Promise<Worker> {
   const code = `
     import { holdWhileAlive } from ${
-    JSON.stringify(new URL("../../../lib/lanes/worker/life.ts", import.meta.url).href)
+    JSON.stringify(new URL("../../../lib/lanes/worker/end_watch.ts", import.meta.url).href)
   };
     self.onmessage = ({ data }) => data === "close" ? self.close() : self.postMessage(data);
     holdWhileAlive(${JSON.stringify(name)}, () => self.postMessage("held"));
@@ -25,16 +25,16 @@ Deno.test({
   async fn() {
     let deaths = 0;
     const died = Promise.withResolvers<void>();
-    const life = new Life(() => {
+    const watch = new EndWatch(() => {
       deaths++;
       died.resolve();
     });
-    const worker = await holding(life.name);
-    life.watch();
-    life.watch();
+    const worker = await holding(watch.name);
+    watch.watch();
+    watch.watch();
     worker.postMessage("close");
     await died.promise;
-    await life.unwatch();
+    await watch.unwatch();
     assertEquals(deaths, 1);
   },
 });
@@ -43,8 +43,8 @@ Deno.test({
   name: "a thread holds its lock as long as it lives",
   ignore,
   async fn() {
-    const life = new Life(() => {});
-    const worker = await holding(life.name);
+    const watch = new EndWatch(() => {});
+    const worker = await holding(watch.name);
     // Once it answers, it is done with taking the lock.
     worker.postMessage("still there?");
     await new Promise((resolve) => worker.onmessage = resolve);
@@ -57,7 +57,7 @@ Deno.test({
         ): Promise<T>;
       };
     };
-    const isFree = await locks.request(life.name, { ifAvailable: true }, (lock) => lock !== null);
+    const isFree = await locks.request(watch.name, { ifAvailable: true }, (lock) => lock !== null);
     assertEquals(isFree, false);
     worker.terminate();
   },
@@ -68,10 +68,10 @@ Deno.test({
   ignore,
   async fn() {
     let deaths = 0;
-    const life = new Life(() => deaths++);
-    const worker = await holding(life.name);
-    life.watch();
-    const ended = life.unwatch();
+    const watch = new EndWatch(() => deaths++);
+    const worker = await holding(watch.name);
+    watch.watch();
+    const ended = watch.unwatch();
     worker.terminate();
     await ended;
     assertEquals(deaths, 0);
@@ -84,35 +84,35 @@ Deno.test({
   async fn() {
     let deaths = 0;
     const died = Promise.withResolvers<void>();
-    const life = new Life(() => {
+    const watch = new EndWatch(() => {
       deaths++;
       died.resolve();
     });
-    const worker = await holding(life.name);
-    life.watch();
-    life.watch();
-    await life.unwatch();
+    const worker = await holding(watch.name);
+    watch.watch();
+    watch.watch();
+    await watch.unwatch();
     worker.terminate();
     assertEquals(deaths, 0);
-    life.watch();
+    watch.watch();
     await died.promise;
-    await life.unwatch();
+    await watch.unwatch();
     assertEquals(deaths, 1);
   },
 });
 
 Deno.test("who gives up watching at once is told nothing, though the thread has ended", async () => {
   let deaths = 0;
-  const life = new Life(() => deaths++);
-  life.watch();
-  await life.unwatch();
+  const watch = new EndWatch(() => deaths++);
+  watch.watch();
+  await watch.unwatch();
   assertEquals(deaths, 0);
 });
 
 Deno.test("what never watched ends at once, and twice", async () => {
-  const life = new Life(() => {
+  const watch = new EndWatch(() => {
     throw new Error("nothing died");
   });
-  await life.unwatch();
-  await life.unwatch();
+  await watch.unwatch();
+  await watch.unwatch();
 });

@@ -14,8 +14,8 @@ interface Locks {
 
 const { locks } = navigator as unknown as { readonly locks: Locks };
 
-/** The parent's end. */
-export class Life {
+/** The parent's side. */
+export class EndWatch {
   /** The lock's name, to be told to the thread. */
   readonly name = `lane ${crypto.randomUUID()}`;
   readonly #onEnd: () => void;
@@ -49,7 +49,7 @@ export class Life {
   }
 }
 
-/** The thread's end: holds the lock until the thread ends. */
+/** The thread's side: holds the lock until the thread ends. */
 export function holdWhileAlive(name: string, onHeld: () => void): void {
   void locks.request(name, () => {
     onHeld();
@@ -58,4 +58,4 @@ export function holdWhileAlive(name: string, onHeld: () => void): void {
 }
 
 /** What a thread posts, with how it ends, that ends before it has a port of its own to say so. */
-export const DYING = "a lane is dying";
+export const ENDING = "a lane is ending";
