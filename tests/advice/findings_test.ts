@@ -120,6 +120,22 @@ Deno.test("sameWork() notices results that changed once and for all", () => {
   assertEquals(sameWork(sampleFor({ waitMs: 10 }), raceOf([1000, 1000], 0, true))?.same, false);
 });
 
+Deno.test("advise() recommends no model after a race of other work that failed in it or didn't pay", async () => {
+  const failures = [{ reason: "Error", count: 5, index: 2, message: "cache is locked" }];
+  const advice = (slots: number) =>
+    adviceOn({ computeMs: 8, waitMs: 12, items: 150 }, ({ model, lanes = 1 }, items) => {
+      if (model === "sequential") return { runMs: 6 * items };
+      return lanes > 1
+        ? { runMs: items, failed: 5, succeeded: items - 5, failures }
+        : { runMs: 6 * items / slots };
+    });
+  const slow = await advice(0.5);
+  assertEquals([slow.recommended.model, slow.recommended.decision], ["sequential", "other work"]);
+  assertEquals(slow.recommended.gain, null);
+  const paid = await advice(2);
+  assertEquals([paid.recommended.model, paid.recommended.decision], ["limited", "other work"]);
+});
+
 Deno.test("advise() recommends nothing by a race that wasn't the job, and says what to do", async () => {
   const advice = await adviceOn({ waitMs: 20 }, (trial, items) => ({
     runMs: trial.model === "sequential" ? items : items / 8,

@@ -71,7 +71,11 @@ export function substitutes(
     const refused = runners.some(({ out }) => out === "failures");
     if (!refused) found.push(...better.slice(0, 1).map(({ candidate }) => candidate));
   }
-  return found.filter((candidate) => !isTried(candidate));
+  // What refused so many would refuse more.
+  const refused = Math.min(
+    ...runners.filter((of) => isLoop(of) && of.out === "failures").map(inFlight),
+  );
+  return found.filter((of) => !isTried(of) && (of.lanes > 1 || inFlightOf(of, Infinity) < refused));
 }
 
 type GainOf = (runner: Runner) => number;

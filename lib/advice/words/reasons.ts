@@ -305,8 +305,8 @@ export function reasonOf(
   if (candidate.model === "sequential") return plainReason(assessment, recommendation);
   const what = natureOf(assessment, candidate, bound);
   if (decision === "other work") {
-    return `${what} Predicted from the sample, not measured: the race was not the job that was sampled ` +
-      `(see the hazards).`;
+    return `${what} Its gain is predicted from the sample: it paid in the race too, but that was not the ` +
+      `job that was sampled (see the hazards).`;
   }
   if (gain === null) return `${what} Predicted, not measured.`;
   if (!computesBeside(assessment.found.sample) && queues(assessment, candidate, gain.median)) {

@@ -55,3 +55,19 @@ Deno.test("substitutes() tries a model that was predicted to gain more than the 
   assertEquals(found(tried([SEQUENTIAL, 100], [both, 70]), allowed), [workers(2)]);
   assertEquals(found(tried([SEQUENTIAL, 100], [both, 40]), allowed), []);
 });
+
+Deno.test("substitutes() finds how many are borne between few that went well and some more that were refused", () => {
+  const of = (slots: number, out?: "failures"): Runner => ({
+    candidate: limited(slots),
+    items: 200,
+    rounds: [roundOf({ runMs: out === undefined ? 1600 / slots : 20 })],
+    ...(out && { out }),
+  });
+  const plain = tried([SEQUENTIAL, 1600]);
+  assertEquals(found([...plain, of(4, "failures")]), [limited(2)]);
+  assertEquals(found([...plain, of(4, "failures"), of(2)]), [limited(3)]);
+  // Nothing is tried that has as many in flight as were refused, however well fewer did.
+  assertEquals(found([...plain, of(4, "failures"), of(2), of(3)]), []);
+  assertEquals(found([...plain, of(16, "failures"), of(8)]), [limited(12)]);
+  assertEquals(found([...plain, of(2, "failures")]), []);
+});
