@@ -154,3 +154,18 @@ Deno.test({
       for (const { rounds } of result.comparisons[0]!.models) assert(rounds.length < 1000);
     }),
 });
+
+Deno.test({
+  name: "deno task cpu --task fib-async says what awaiting every call costs, and fib doesn't",
+  ignore: !mayRunScripts,
+  async fn() {
+    const size = ["--start", "12", "--count", "2", "--rounds", "1", "--models", "sequential"];
+    const awaited = await runTask("cpu", ["--task", "fib-async", ...size]);
+    assertEquals(awaited.code, 0);
+    assertStringIncludes(awaited.stdout, "fib-async(12), 2 times");
+    assertStringIncludes(awaited.stdout.replaceAll(/\s+/g, " "), "Each await makes a promise");
+    const plain = await runTask("cpu", ["--task", "fib", ...size]);
+    assertEquals(plain.code, 0);
+    assert(!plain.stdout.includes("await"));
+  },
+});
