@@ -17,7 +17,7 @@ import {
   littleSentences,
   openLoopSentences,
   takeLines,
-} from "./sweep_sentences.ts";
+} from "./sweep_words.ts";
 import { environmentLine } from "../environment_line.ts";
 import type { SweepResult } from "../../scaling/sweep_result.ts";
 import { formatDuration, formatNumber, formatPercent } from "../../text/format.ts";

@@ -23,7 +23,7 @@ import {
   nothingWorked,
   openLoopSentences,
   takeLines,
-} from "./sweep_sentences.ts";
+} from "./sweep_words.ts";
 import { formatDuration, formatNumber, formatPercent, formatRate } from "../../text/format.ts";
 import { chosenLaw, LOG_FROM } from "./sweep_text.ts";
 import { LAW_TITLES, throughputAt } from "../../scaling/laws/laws.ts";

@@ -16,7 +16,7 @@ import {
   nothingWorked,
   openLoopSentences,
   takeLines,
-} from "./sweep_sentences.ts";
+} from "./sweep_words.ts";
 import { paletteFor, type Style, uncoloured } from "../terminal/style.ts";
 import { textTable } from "../terminal/text_table.ts";
 import { environmentLine } from "../environment_line.ts";

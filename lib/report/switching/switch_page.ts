@@ -177,7 +177,7 @@ const AXES_HEIGHT = 44;
 const NAME_DY = -19;
 
 /** Draws each tick as a dot, and the time in which the task computed as a bar behind. */
-export function drawTicks({ rows, watchedMs, periodMs }: WhoLetsGo, width: number): string {
+function drawTicks({ rows, watchedMs, periodMs }: WhoLetsGo, width: number): string {
   const named = rows.map((row) => ({
     ...row,
     name: tickLabel(row),
@@ -232,7 +232,7 @@ export function drawTicks({ rows, watchedMs, periodMs }: WhoLetsGo, width: numbe
 }
 
 /** A bar. */
-export interface Bar {
+interface Bar {
   /** What it stands for; unique in its chart. */
   readonly name: string;
   /** Its length. */
@@ -244,7 +244,7 @@ export interface Bar {
 }
 
 /** Draws bars with their names above and their figures behind. */
-export function drawBars(bars: readonly Bar[], title: string, width: number): string {
+function drawBars(bars: readonly Bar[], title: string, width: number): string {
   const greatest = Math.max(1, ...bars.map(({ value }) => value));
   return plotToSvg({
     width,

@@ -166,7 +166,7 @@ function bar({ computing: { fromMs, toMs } }: TickRow, watchedMs: number, column
 }
 
 /** Draws the rows on one axis, as wide as the terminal allows. */
-export function tickLines({ rows, watchedMs }: WhoLetsGo, style: Style): string {
+function tickLines({ rows, watchedMs }: WhoLetsGo, style: Style): string {
   const { idle, computing } = paletteFor(style);
   const columns = Math.min(MOST_COLUMNS, style.columns) - INDENT.length;
   const blocks = rows.flatMap((row) => [

@@ -5,6 +5,21 @@
  * @module
  */
 
+import { isRefused, LITTLE_TOLERANCE } from "../../scaling/analyse.ts";
+import { CRITERION } from "../../scaling/laws/fit_laws.ts";
+import { BUSY } from "../../scaling/laws/forecast.ts";
+import { KNEE_DEFINITION } from "../../scaling/laws/knee.ts";
+import { LAW_TITLES } from "../../scaling/laws/laws.ts";
+import { SUSTAINED_DEFINITION } from "../../scaling/open_loop/open_loop.ts";
+import { recommendedSize } from "../../scaling/recommended_size.ts";
+import {
+  type Fit,
+  type Forecast,
+  type OpenEstimate,
+  sizeText,
+  type SweepPoint,
+  type SweepResult,
+} from "../../scaling/sweep_result.ts";
 import {
   counted,
   formatDuration,
@@ -16,22 +31,6 @@ import {
   formatSpeedup,
 } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
-import { LAW_TITLES } from "../../scaling/laws/laws.ts";
-import { LITTLE_TOLERANCE } from "../../scaling/analyse.ts";
-import { recommendedSize } from "../../scaling/recommended_size.ts";
-import {
-  type Fit,
-  type Forecast,
-  type OpenEstimate,
-  sizeText,
-  type SweepPoint,
-  type SweepResult,
-} from "../../scaling/sweep_result.ts";
-import { BUSY } from "../../scaling/laws/forecast.ts";
-import { CRITERION } from "../../scaling/laws/fit_laws.ts";
-import { KNEE_DEFINITION } from "../../scaling/laws/knee.ts";
-import { SUSTAINED_DEFINITION } from "../../scaling/open_loop/open_loop.ts";
-import { isRefused } from "../../scaling/analyse.ts";
 import { type Failures, sumOfFailures } from "../../timing/failures.ts";
 
 const NO_BOUND = 1e6;
