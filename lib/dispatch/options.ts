@@ -73,8 +73,8 @@ export interface MapOptions {
   readonly rerun?: boolean;
   /**
    * How many tasks may start in a time, on all lanes together, tries that are repeated too: at most
-   * `limit` in any `perMs` milliseconds. What may not start yet waits outside of the slots, and its
-   * deadline doesn't run. Items then travel one by one. Unlimited by default.
+   * `limit` are sent to their lanes in any `perMs` milliseconds. What may not start yet waits outside of
+   * the slots, and its deadline doesn't run. Items then travel one by one. Unlimited by default.
    *
    * @example
    * ```ts

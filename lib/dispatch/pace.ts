@@ -17,12 +17,19 @@ export interface Rate {
   readonly perMs: number;
 }
 
+/** A start whose token isn't there again. */
+interface Start {
+  atMs: number;
+}
+
 /** The tokens of one run, whose batches have one item each. */
 export class Pace {
   readonly #rate: Rate;
-  /** When those started whose tokens aren't there again, the first first; from `#head` on. */
-  #starts: number[] = [];
+  /** The first first; from `#head` on. */
+  #starts: Start[] = [];
   #head = 0;
+  /** The starts of batches that are with lanes. */
+  readonly #startOf = new Map<Batch, Start>();
   /** Batches that have a token, and may not have started: their lane may still be loading. */
   readonly #held = new Set<Batch>();
 
@@ -34,7 +41,7 @@ export class Pace {
   waitMs(nowMs: number): number {
     this.#look(nowMs);
     const { limit, perMs } = this.#rate;
-    while (this.#head < this.#starts.length && this.#starts[this.#head]! + perMs <= nowMs) {
+    while (this.#head < this.#starts.length && this.#starts[this.#head]!.atMs + perMs <= nowMs) {
       this.#head++;
     }
     if (2 * this.#head > this.#starts.length) {
@@ -43,7 +50,7 @@ export class Pace {
     }
     const running = this.#starts.length - this.#head;
     if (running + this.#held.size < limit) return 0;
-    return running === 0 ? Infinity : this.#starts[this.#head]! + perMs - nowMs;
+    return running === 0 ? Infinity : this.#starts[this.#head]!.atMs + perMs - nowMs;
   }
 
   /** A batch takes a token, and is about to be sent. */
@@ -57,8 +64,10 @@ export class Pace {
   }
 
   #start(batch: Batch, atMs: number): void {
+    const start = { atMs };
     this.#held.delete(batch);
-    this.#starts.push(Math.max(atMs, this.#starts.at(-1) ?? atMs));
+    this.#starts.push(start);
+    this.#startOf.set(batch, start);
   }
 
   /** A batch was given to its lane; returns whether its start is still to come. */
@@ -67,10 +76,17 @@ export class Pace {
     return this.#held.has(batch);
   }
 
-  /** A batch has ended, or comes back: if it never started, its token is there again. */
+  /**
+   * A batch has ended, or comes back. If it never started, its token is there again; if it turns out to
+   * have started later than it was sent, for its thread had no core, its token is there later.
+   */
   leave(batch: Batch, startedAtMs: number): void {
-    if (!this.#held.has(batch)) return;
-    if (batch.sentCount === 0) this.#held.delete(batch);
-    else this.#start(batch, Number.isNaN(startedAtMs) ? performance.now() : startedAtMs);
+    if (this.#held.has(batch)) {
+      if (batch.sentCount === 0) return void this.#held.delete(batch);
+      this.#start(batch, Number.isNaN(startedAtMs) ? performance.now() : startedAtMs);
+    }
+    const start = this.#startOf.get(batch);
+    this.#startOf.delete(batch);
+    if (start !== undefined && startedAtMs > start.atMs) start.atMs = startedAtMs;
   }
 }

@@ -68,6 +68,19 @@ Deno.test("a token is held while a lane loads, counts from the start, and comes 
   assertEquals(pace.waitMs(5_110), 0);
 });
 
+Deno.test("a task that turns out to have started late has its token later", () => {
+  const pace = new Pace({ limit: 1, perMs: 100 });
+  const batch = run.batch(["x"]);
+  pace.take(batch);
+  batch.sentCount = 1;
+  pace.sent(batch);
+  const { sentAtMs } = batch;
+  assertEquals(pace.waitMs(sentAtMs + 40), 60);
+  pace.leave(batch, sentAtMs + 30);
+  pace.leave(batch, sentAtMs + 90);
+  assertEquals(pace.waitMs(sentAtMs + 40), 90);
+});
+
 Deno.test("tasks start exactly at their pace, whatever the slots, and nothing is set at the end", async () => {
   using time = new VirtualTime();
   const { pool, made } = poolOf({ lanes: 2, slots: 4 });
