@@ -216,6 +216,8 @@ export class Assessment {
     if (others.length > 0 && others.every(({ out }) => out !== undefined)) {
       return plainly("no gain", 0.8);
     }
+    // What was stopped before it was done refutes no prediction, and confirms none.
+    if (others.some(({ stoppedMs }) => stoppedMs !== undefined)) return plainly("can't tell", 0.5);
     return this.#predicted();
   }
 

@@ -4,10 +4,11 @@
  * @module
  */
 
-import { ONE_ROUND } from "../../judge/thresholds.ts";
+import { ONE_ROUND, TOO_SLOW } from "../../judge/thresholds.ts";
 import type { FailureKind } from "../../timing/failures.ts";
 import { type Random, seededRandom, shuffled } from "../../timing/random.ts";
 import type { Round } from "../../timing/result.ts";
+import { median } from "../../timing/statistics.ts";
 import type { JobSpec, TimingEvent, TrialResult, TrialRunner } from "../../timing/spec.ts";
 import { bySimplicity, type Candidate, nameOf, SEQUENTIAL } from "../prediction/candidate.ts";
 import type { RacePlan } from "./race_plan.ts";
@@ -26,6 +27,8 @@ export interface Runner {
   failures?: readonly FailureKind[];
   /** Items a second that a refusing server let through; undefined if not known. */
   pacePerSecond?: number;
+  /** After so long a trial of it was stopped, in milliseconds. */
+  stoppedMs?: number;
   /** What its trial threw. */
   error?: string;
 }
@@ -246,9 +249,29 @@ class Racing {
     return (rounds.at(-1)?.runMs ?? mostMs) <= this.#leftMs;
   }
 
+  /** How long the plain loop takes for so many items, as measured; 0 if it wasn't. */
+  #plainMs(items: number): number {
+    const { expectedMs } = this.options;
+    const plain = this.runners.find(({ candidate }) => candidate.model === "sequential");
+    if (plain === undefined || plain.rounds.length === 0) return 0;
+    const off = median(plain.rounds.map(({ runMs }) => runMs)) /
+      Math.max(1e-9, expectedMs(SEQUENTIAL, plain.items));
+    return off * expectedMs(SEQUENTIAL, items);
+  }
+
+  /** Gives those another chance that were stopped before they took longer than the plain loop itself did. */
+  release(): void {
+    for (const runner of this.runners) {
+      const { out, rounds, stoppedMs, items } = runner;
+      if (out !== "slower" || rounds.length > 0 || stoppedMs === undefined) continue;
+      const plainMs = this.#plainMs(items);
+      if (plainMs === 0 || stoppedMs < TOO_SLOW * plainMs) delete runner.out;
+    }
+  }
+
   /** After so long a model's first trial has nothing to gain any more. */
   #uselessMs({ candidate, items, rounds }: Runner): number {
-    const plainMs = this.options.expectedMs(SEQUENTIAL, items);
+    const plainMs = Math.max(this.options.expectedMs(SEQUENTIAL, items), this.#plainMs(items));
     const useless = Math.max(USELESS * plainMs, plainMs + USELESS_MS);
     if (candidate.model === "sequential") return 2 * useless;
     return rounds.length === 0 ? useless : Infinity;
@@ -282,6 +305,7 @@ class Racing {
         this.#longestMs = Math.max(this.#longestMs, result.round.runMs);
       }
       if (wasStopped(result, trial.mostMs)) {
+        runner.stoppedMs = trial.mostMs;
         // Its time is only known to be longer; what the budget ended may not even be that.
         if (uselessMs <= leftMs && candidate.model !== "sequential") runner.out = "slower";
       } else {
@@ -383,7 +407,9 @@ async function firstRound(racing: Racing, random: Random): Promise<void> {
     if (racing.may && racing.affords(runner)) await racing.run(runner, 0);
   }
   racing.acceptOtherResults();
+  racing.release();
   await others(racing, 0);
+  racing.release();
   racing.prune();
 }
 
@@ -406,6 +432,7 @@ async function nextOf(racing: Racing, round: number, random: Random): Promise<bo
     if (racing.may && racing.affords(runner)) await racing.run(runner, round);
   }
   racing.acceptOtherResults();
+  racing.release();
   if (racing.may) racing.prune();
   return due.length > 0 && racing.may;
 }

@@ -218,6 +218,13 @@ function whyUnclear({ runners, found }: Assessment): string {
   if (found.sample.items <= FEW_ITEMS) {
     return `there are only ${counted(found.sample.items, "item")}`;
   }
+  if (
+    runners.every(({ candidate, rounds }) =>
+      candidate.model === "sequential" || rounds.length === 0
+    )
+  ) {
+    return "no other model was run to its end";
+  }
   return rounds <= 1
     ? "there was only one round"
     : `${rounds} rounds differ from each other by more than the gain`;

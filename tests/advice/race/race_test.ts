@@ -3,6 +3,7 @@ import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
 import {
   clearlySlower,
   nextRound,
+  type Race,
   race,
   type RaceOptions,
   type Runner,
@@ -260,4 +261,40 @@ Deno.test("race() learns from a round that ended early how many items there are"
   const { total, runners } = await race({ ...options, plan });
   assertEquals(total, 40);
   assertEquals(runners.map(({ items }) => items), [8, 40]);
+});
+
+Deno.test("race() blames nobody for a machine that became slower for the plain loop too", async () => {
+  // Predicted 1000 ms, but everything takes twice as long by now.
+  let stopped = 0;
+  const options = optionsFor([SEQUENTIAL, WORKERS], ({ model, mostMs = Infinity }) => {
+    const runMs = model === "sequential" ? 2000 : 1900;
+    if (runMs < mostMs) return { runMs };
+    stopped++;
+    return { runMs: mostMs, failed: 30, succeeded: 34, reasons: { cancelled: 30 } };
+  });
+  const expectedMs = ({ model }: Candidate) => model === "sequential" ? 1000 : 600;
+  const { runners, untried } = await race({ ...options, expectedMs });
+  const workers = runners.find(({ candidate }) => candidate.model === "workers");
+  assert(workers === undefined || workers.out === undefined);
+  if (stopped > 0) assertEquals(untried, 1);
+  // With the budget's leave it runs to its end.
+  const unclear = ({ untried }: Race) => untried > 0;
+  const again = await race({ ...options, expectedMs, unclear });
+  const ran = again.runners.find(({ candidate }) => candidate.model === "workers")!;
+  assertEquals([ran.rounds.length > 0, ran.out], [true, undefined]);
+});
+
+Deno.test("race() learns nothing of an endless source from a trial that its limit ended", async () => {
+  const options = optionsFor([SEQUENTIAL, WORKERS], () => ({ runMs: 10 }));
+  const { total } = await race({
+    ...options,
+    runTrial: async (trial, more) => {
+      const result = await options.runTrial(trial, more);
+      // Tasks that never wait aren't cancelled: those that were dealt end, and no more are.
+      return trial.model === "sequential"
+        ? { ...result, round: { ...result.round, succeeded: 31 }, stopped: true }
+        : result;
+    },
+  });
+  assertEquals(total, undefined);
 });
