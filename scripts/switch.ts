@@ -9,6 +9,7 @@ import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles, writeOutputFiles } from "../lib/files/output_files.ts";
 import { listOf } from "../lib/options.ts";
 import { reportRenderers } from "../lib/cli/report_formats.ts";
+import { QUESTIONS } from "../lib/report/switching/switch_words.ts";
 import { switchText } from "../lib/report/switching/switch_text.ts";
 import { styleOfStdout } from "../lib/report/terminal/style.ts";
 import { SITE_DEFAULTS } from "../lib/site/options.ts";
@@ -46,7 +47,7 @@ Examples:
   deno task switch --only counter                     again, to see that races differ each time
   deno task switch --html switch.html                 a page with charts
 
-Exit codes: 0 done, 1 an experiment failed, 2 bad option, 130 interrupted.`,
+Exit codes: 0 done, 1 an experiment failed or pages didn't come, 2 bad option, 130 interrupted.`,
   );
 
 await script("switch", async (signal, args) => {
@@ -54,15 +55,20 @@ await script("switch", async (signal, args) => {
   const { only, json, markdown, html } = switching.opts();
   const parts = only === undefined ? SWITCH_PARTS : listOf("--only", only, SWITCH_PARTS);
   const files = await checkOutputFiles({ json, markdown, html });
+  const announced = <T>(name: keyof typeof QUESTIONS, run: (signal: AbortSignal) => Promise<T>) => {
+    printError(`${QUESTIONS[name].title} …`);
+    return run(signal);
+  };
   // The site makes its pages from this seed; nothing else is drawn.
   const environment = await describeEnvironment(SITE_DEFAULTS.seed);
   const file: SwitchFile = {
     schemaVersion: 1,
     kind: "switch",
     environment,
-    ...(parts.includes("ticks") && { whoLetsGo: await whoLetsGo(signal) }),
-    ...(parts.includes("counter") && { whoseTurn: await whoseTurn(signal) }),
-    ...(parts.includes("sessions") && { whoseSession: await whoseSession(signal) }),
+    ...(parts.includes("ticks") && { whoLetsGo: await announced("whoLetsGo", whoLetsGo) }),
+    ...(parts.includes("counter") && { whoseTurn: await announced("whoseTurn", whoseTurn) }),
+    ...(parts.includes("sessions") &&
+      { whoseSession: await announced("whoseSession", whoseSession) }),
   };
   const { lines, errors } = await writeOutputFiles({
     ...reportRenderers([file]),
@@ -71,5 +77,6 @@ await script("switch", async (signal, args) => {
   print(switchText(file, styleOfStdout()));
   if (lines.length > 0) print(`\n${lines.join("\n")}`);
   for (const error of errors) printError(`switch: ${error}`);
-  return errors.length > 0 ? 1 : 0;
+  const missing = file.whoseSession?.rows.some(({ pages }) => pages < file.whoseSession!.asked);
+  return errors.length > 0 || missing ? 1 : 0;
 });

@@ -82,6 +82,8 @@ export interface SessionRow {
 export interface WhoseSession {
   /** How many requests are in flight at once: threads, or slots of the event loop. */
   readonly atOnce: number;
+  /** How many pages are asked for in each way. */
+  readonly asked: number;
   /** What happens to a client that is sent to a thread, in the library's words. */
   readonly refusal: string;
   /** A row for each way. */
@@ -135,6 +137,7 @@ const whoseTurn = z.object({
 
 const whoseSession = z.object({
   atOnce: count,
+  asked: count,
   refusal: z.string(),
   rows: z.array(z.object({
     keeping: z.enum(["a client each request", "a client each thread", "one client for all"]),

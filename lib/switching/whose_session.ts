@@ -77,5 +77,5 @@ export async function whoseSession(signal: AbortSignal): Promise<WhoseSession> {
     const clients = task === NEW ? outcomes.length : lanes.size;
     rows.push({ keeping, clients, connections, pages: came.length, wallMs });
   }
-  return { atOnce: AT_ONCE, refusal: await refusalOfClient(signal), rows };
+  return { atOnce: AT_ONCE, asked: urls.length, refusal: await refusalOfClient(signal), rows };
 }

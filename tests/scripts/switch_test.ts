@@ -10,7 +10,7 @@ Deno.test({
     try {
       const args = ["--json", "switch.json", "--html", "switch.html"];
       const { code, stdout, stderr } = await runTask("switch", args, { cwd });
-      assertEquals([code, stderr], [0, ""]);
+      assertEquals([code, stderr], [0, "Who lets go? …\nWhose turn was it? …\nWhose session? …\n"]);
       for (const title of ["Who lets go?", "Whose turn was it?", "Whose session?"]) {
         assertStringIncludes(stdout, `${title}\n`);
       }

@@ -191,7 +191,7 @@ export function sessionLabel({ keeping }: Pick<SessionRow, "keeping">, atOnce: n
 }
 
 /** How many connections each way took, and why a client stays in its thread. */
-export function whoseSessionWords({ rows, atOnce, refusal }: WhoseSession): string {
+export function whoseSessionWords({ rows, atOnce, asked, refusal }: WhoseSession): string {
   const of = (keeping: SessionRow["keeping"]) => rows.find((row) => row.keeping === keeping);
   const [each, thread, one] = [
     of("a client each request"),
@@ -222,7 +222,11 @@ export function whoseSessionWords({ rows, atOnce, refusal }: WhoseSession): stri
       `Without a client that is kept, ${each.pages} pages cost ${each.connections} connections.`,
     );
   }
-  const missing = rows.filter(({ pages }) => pages < Math.max(...rows.map((row) => row.pages)));
-  if (missing.length > 0) sentences.push("Not every page came everywhere: see the table.");
+  for (const row of rows.filter(({ pages }) => pages < asked)) {
+    const way = sessionLabel(row, atOnce);
+    sentences.push(
+      `Only ${row.pages} of ${asked} pages came with ${way}, so its figures don't count.`,
+    );
+  }
   return sentences.join(" ");
 }

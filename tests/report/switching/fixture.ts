@@ -44,6 +44,7 @@ export function switchFile(): Required<SwitchFile> {
     },
     whoseSession: {
       atOnce: 5,
+      asked: 40,
       refusal: "Cannot send item 0: it is a <b>HttpClient</b>",
       rows: [
         {
