@@ -54,6 +54,7 @@ export {
 export type { LanePermissions } from "./lanes/subprocess/permissions.ts";
 export {
   type Arrived,
+  type GivenAs,
   type ItemOf,
   type ResourceOf,
   type ResultOf,

@@ -13,27 +13,32 @@
  * @typeParam Resource What the module's `setup` gives.
  * @typeParam Shared What the executor was opened with as `shared`.
  */
-export interface TaskContext<Resource = unknown, Shared = unknown> {
-  /**
-   * What the `setup` of the task's module gave in this lane, the same for all of its tasks; undefined
-   * if it exports none.
-   */
-  readonly resource: Resource;
-  /** What the executor was opened with as `shared`: this lane's copy. */
-  readonly shared: Shared;
-  /** Aborted when the task is to stop: its deadline passed, or its run was cancelled. */
-  readonly signal: AbortSignal;
-  /** The item's place in the input, from 0. */
-  readonly index: number;
-  /** Which try this is, from 1. */
-  readonly attempt: number;
-  /**
-   * The same as `signal.aborted`, but true also inside a loop that never yields. There it sees a
-   * deadline in every model, and a cancelled run on a thread, which shares memory with the caller; a
-   * subprocess can't be told while it is busy, and is ended after `graceMs`.
-   */
-  cancelled(): boolean;
-}
+export type TaskContext<Resource = unknown, Shared = unknown> =
+  & {
+    /** Aborted when the task is to stop: its deadline passed, or its run was cancelled. */
+    readonly signal: AbortSignal;
+    /** The item's place in the input, from 0. */
+    readonly index: number;
+    /** Which try this is, from 1. */
+    readonly attempt: number;
+    /**
+     * The same as `signal.aborted`, but true also inside a loop that never yields. There it sees a
+     * deadline in every model, and a cancelled run on a thread, which shares memory with the caller; a
+     * subprocess can't be told while it is busy, and is ended after `graceMs`.
+     */
+    cancelled(): boolean;
+  }
+  & GivenAs<"resource", Resource>
+  & GivenAs<"shared", Shared>;
+
+/**
+ * What a task is given besides its item: `resource` is what the `setup` of its module gave in this lane,
+ * the same for all of its tasks; `shared` is this lane's copy of what the executor was opened with. A
+ * task that says nothing of it may be called without it.
+ */
+export type GivenAs<Name extends string, Value> = unknown extends Value
+  ? { readonly [Key in Name]?: Value }
+  : { readonly [Key in Name]: Value };
 
 /**
  * What a task module's `setup` is given. It runs once in each lane, before the first of the module's
