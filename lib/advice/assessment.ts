@@ -19,7 +19,7 @@ import {
   SEQUENTIAL,
   slotsOf,
 } from "./prediction/candidate.ts";
-import { inMemory, type Predicted } from "./prediction/choose_candidates.ts";
+import { computesBeside, inMemory, type Predicted } from "./prediction/choose_candidates.ts";
 import { classByShare, classFor, type Classified, type NoGain } from "./prediction/classify.ts";
 import { predict, type Prediction, totalMs } from "./prediction/predict.ts";
 import type { Runner } from "./race/race.ts";
@@ -39,6 +39,16 @@ export type JobNoGain =
   | NoGain
   | { readonly why: "not sendable"; readonly what: string }
   | { readonly why: "memory" };
+
+/** With so many times as many in flight as are served at once, some wait for their turn. */
+const MORE_THAN_SERVED = 1.2;
+/** Gains that differ by no more than this are the same, if the ends of each lie no further apart than this. */
+const LEVEL = 1.25;
+const KNOWN = 2.5;
+/** And what was predicted of one of them is at least so many times as much. */
+const FAR_LESS = 1.5;
+/** Numbers in flight that are so many times apart are different ones. */
+const APART = 2;
 
 /** How sure it is that nothing is to be gained: some of these rest on estimates, some on logic. */
 const SURE_BY_REASON: Readonly<Record<JobNoGain["why"], number>> = {
@@ -104,6 +114,40 @@ export class Assessment {
   get plainIsMissing(): boolean {
     return this.runners.some(({ rounds }) => rounds.length > 0) &&
       this.entry(SEQUENTIAL) === undefined;
+  }
+
+  /**
+   * How many tasks what they wait for serves at once. Told only where event loops with far more in flight
+   * gained far less than was predicted of them, and all the same, with several numbers of them or in
+   * lanes as well.
+   */
+  get servedAtOnce(): number | undefined {
+    if (computesBeside(this.found.sample)) return undefined;
+    const crowds = this.runners.flatMap((runner) => {
+      const { candidate, items, out } = runner;
+      const gain = this.gain(candidate);
+      const counts = out === undefined || out === "slower";
+      if (gain === null || !counts || candidate.slots < 2 || this.#isImpossible(candidate)) {
+        return [];
+      }
+      const inFlight = inFlightOf(candidate, items);
+      const { low: predicted } = this.predictedGain(candidate);
+      return [{ gain, inFlight, predicted, isLoop: candidate.lanes === 1 }];
+    });
+    const level = Math.max(...crowds.filter((of) => of.isLoop).map(({ gain }) => gain.median));
+    const full = crowds.filter(({ inFlight }) => inFlight >= MORE_THAN_SERVED * level);
+    const isSame = ({ gain }: typeof full[number]) =>
+      LEVEL * gain.median >= level && gain.median <= LEVEL * level && gain.high < KNOWN * gain.low;
+    const loops = full.filter(({ isLoop }) => isLoop);
+    const inFlight = loops.map((of) => of.inFlight);
+    const isSeveral = Math.max(...inFlight) >= APART * Math.min(...inFlight) ||
+      full.some((of) => !of.isLoop && isSame(of));
+    const isLimited = loops.some(({ gain, predicted }) => predicted > FAR_LESS * gain.median);
+    return loops.every(isSame) && isLimited && isSeveral ? Math.round(level) : undefined;
+  }
+
+  #isImpossible(candidate: Candidate): boolean {
+    return this.impossible.some(({ model }) => model === nameOf(candidate));
   }
 
   /** Its measured times; undefined if it has none. */
@@ -304,7 +348,7 @@ export class Assessment {
             failed: Math.max(...runner.rounds.map(({ failed }) => failed)),
           },
         }),
-        ...(this.impossible.some(({ model }) => model === nameOf(candidate))
+        ...(this.#isImpossible(candidate)
           ? { out: "impossible" as const }
           : runner?.out !== undefined && { out: runner.out }),
       };

@@ -18,7 +18,7 @@ import type { Interval } from "../../timing/result.ts";
 import type { ModelAdvice, Surprise } from "../advice.ts";
 import type { Assessment, JobNoGain } from "../assessment.ts";
 import { sourceLimit, wasBusy } from "../findings.ts";
-import { bySimplicity, type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
+import { bySimplicity, type Candidate, nameOf } from "../prediction/candidate.ts";
 import { computesBeside } from "../prediction/choose_candidates.ts";
 import type { Classified } from "../prediction/classify.ts";
 import type { Probed } from "../probe/probe.ts";
@@ -26,7 +26,6 @@ import { blocks } from "../probe/sample.ts";
 import type { Race, Runner } from "../race/race.ts";
 import { nothingToGain, type Planned } from "../race/race_plan.ts";
 import type { Recommendation } from "../race/recommend.ts";
-import { QUEUEING } from "../race/substitutes.ts";
 import { paceText } from "./finding_words.ts";
 
 /** A measured gain this far from the predicted one is a surprise. */
@@ -45,7 +44,9 @@ export function surprisesOf(
 ): Surprise[] {
   return models.flatMap(({ name, model, lanes, slots, measured, predictedGain, out }) => {
     const gain = measured?.gain?.median;
-    if (gain === undefined || model === "sequential" || out === "failures") return [];
+    if (gain === undefined || model === "sequential" || out === "failures" || out === "results") {
+      return [];
+    }
     const off = gain / predictedGain;
     if (off <= SURPRISE && off >= 1 / SURPRISE) return [];
     const why = off > 1
@@ -316,11 +317,10 @@ export function reasonOf(
       `job that was sampled (see the hazards).`;
   }
   if (gain === null) return `${what} Predicted, not measured.`;
-  if (!computesBeside(assessment.found.sample) && queues(assessment, candidate, gain.median)) {
-    return `${what} What they wait for serves about ${
-      Math.round(gain.median)
-    } at once: with more in ` +
-      `flight they only queue.`;
+  const { servedAtOnce } = assessment;
+  if (servedAtOnce !== undefined && candidate.lanes === 1) {
+    return `${what} What they wait for serves about ${servedAtOnce} at once: with more in flight they ` +
+      `only queue.`;
   }
   const simpler = assessment.models().filter((of) =>
     of.model !== "sequential" && of.measured !== undefined && of.out !== "failures" &&
@@ -332,15 +332,6 @@ export function reasonOf(
   return simpler.length === 0 || near
     ? what
     : `${what} No simpler model that was measured comes near it.`;
-}
-
-/** Whether more slots, or all items at once, were no faster: most of those in flight only queued. */
-function queues({ runners }: Assessment, candidate: Candidate, gain: number): boolean {
-  return candidate.model === "limited" && runners.some((of) => {
-    const crowd = inFlightOf(of.candidate, of.items);
-    return of.candidate.lanes === 1 && of.rounds.length > 0 && of.out !== "failures" &&
-      crowd > candidate.slots && crowd >= QUEUEING * gain;
-  });
 }
 
 /** Says why the prediction may be off, in half a sentence; undefined if it is sure. */

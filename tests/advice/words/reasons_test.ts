@@ -223,3 +223,37 @@ Deno.test("what is out after one round is told with what that round took", async
   assertEquals(recommended.model, "sequential");
   assert(!recommended.reason.includes("slower"), recommended.reason);
 });
+
+/** Advice on tasks that wait 45 ms, and gain no more than what models with so many in flight are said to. */
+const gaining = (gainOf: (inFlight: number) => number, of: Parameters<typeof adviceOn>[0] = {}) =>
+  adviceOn({ waitMs: 45, ...of }, ({ model, slots, lanes = 1 }, items, runMs) => {
+    const inFlight = model === "sequential" ? 1 : Math.min(items, (slots ?? items) * lanes);
+    return { runMs: model === "sequential" ? runMs : 45 * items / gainOf(inFlight) };
+  });
+
+Deno.test("how many are served at once is told where more in flight were as fast as fewer", async () => {
+  const { recommended } = await gaining((inFlight) => Math.min(3, inFlight));
+  assertStringIncludes(recommended.reason, "serves about 3 at once");
+});
+
+Deno.test("how many are served at once isn't made of a gain alone", async () => {
+  // As predicted, but slower with more: something else is the matter.
+  const falling = await gaining((inFlight) => inFlight <= 16 ? inFlight : 5);
+  // As predicted up to the last: nothing else was seen.
+  const rising = await gaining((inFlight) => inFlight);
+  for (const { recommended } of [falling, rising]) {
+    assert(recommended.model !== "sequential");
+    assert(!/serves|queue/.test(recommended.reason), recommended.reason);
+  }
+  // Others with more in flight gave other results.
+  const wrong = await adviceOn({ waitMs: 45 }, ({ model, slots, lanes = 1 }, items, runMs) => {
+    const inFlight = model === "sequential" ? 1 : Math.min(items, (slots ?? items) * lanes);
+    const checksum = inFlight > 4 ? "error" : "same";
+    return {
+      runMs: model === "sequential" ? runMs : 45 * items / Math.min(inFlight, 20),
+      checksum,
+    };
+  });
+  assert(!/serves|queue/.test(wrong.recommended.reason), wrong.recommended.reason);
+  assert(!wrong.surprises.some(({ name }) => name === "concurrent"));
+});
