@@ -27,11 +27,7 @@ interface RecommendedSize {
   readonly largerGainsLittle: boolean;
 }
 
-/**
- * Chooses a size.
- *
- * @returns The size; undefined if no size ran without failures.
- */
+/** Chooses a size; undefined if none ran without failures. */
 export function recommendedSize(
   { points, axis, computingShare, environment }:
     & Pick<SweepResult, "points">

@@ -33,9 +33,6 @@ const LEAST_SUMS = 120;
 /**
  * Downloads from a test site. Each place gets the same number, so that a trial takes about as long at
  * 64 slots as at one.
- *
- * @param latencyMs How long it takes to answer, in milliseconds.
- * @param trialMs How long a trial is to take, in milliseconds; default 600.
  */
 export function downloads(
   site: Pick<Site, "hosts" | "urls">,
@@ -65,11 +62,7 @@ export function downloads(
   };
 }
 
-/**
- * Sums of squares, sized to this machine.
- *
- * @param trialMs How long one lane is to take, in milliseconds; default 900.
- */
+/** Sums of squares, sized so that one lane takes about `trialMs` on this machine. */
 export async function sums(most: number, trialMs = 900, signal?: AbortSignal): Promise<SweptJob> {
   const chosen = CPU_TASKS["sum-squares"];
   const count = Math.max(LEAST_SUMS, LEAST_WAVES * most);
@@ -95,8 +88,7 @@ const OWN_TRIAL_MS = 1_500;
  * How many items of a job of the user's own each place gets, so that a trial takes about 1.5 seconds,
  * at 64 slots as at one.
  *
- * @param itemMs How long an item takes, in milliseconds.
- * @returns 8 or more: with fewer the end, when places stand empty, would be much of the trial.
+ * It is 8 or more: with fewer the end, when places stand empty, would be much of the trial.
  */
 export function itemsPerPlace(itemMs: number): number {
   return Math.max(LEAST_WAVES, Math.round(OWN_TRIAL_MS / Math.max(itemMs, 1e-6)));
@@ -106,7 +98,6 @@ export function itemsPerPlace(itemMs: number): number {
  * A job of the user's own. None of its items are run beforehand, since running one may have effects.
  *
  * @param perPlace How many of its items each place gets at most; by default all are run at every size.
- * @param computingShare How much of the time a task computes by itself, 0 to 1.
  */
 export function ownJob(job: JobSpec, perPlace = Infinity, computingShare?: number): SweptJob {
   // A fair share at every size, and not the head of the list.

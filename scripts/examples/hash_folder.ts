@@ -23,7 +23,7 @@ export function items(): AsyncGenerator<string> {
   return filesBelow(new URL("../../lib/", import.meta.url));
 }
 
-/** Hashes a file. @param file Its URL. @returns Its SHA-256, in hex. */
+/** A file's SHA-256, in hex. */
 export default async function hash(file: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(new URL(file)));
   return new Uint8Array(digest).toHex();

@@ -29,7 +29,7 @@ function meanAround(pixels: Uint8Array, x: number, y: number): number {
   return sum / (2 * REACH + 1) ** 2;
 }
 
-/** Blurs a picture. @param pixels Its grey values. @returns The mean of 25 pixels around each. */
+/** Blurs a picture of grey values: each becomes the mean of 25 pixels around it. */
 export default function blur(pixels: Uint8Array): Uint8Array {
   const blurred = new Uint8Array(pixels.length);
   for (let y = 0; y < SIDE; y++) {

@@ -25,7 +25,7 @@ function compute(seed: number): number {
   return state;
 }
 
-/** Scores a record. @param record Its number. @returns The score. */
+/** Fetches a record by its number, and scores it. */
 export default async function score(record: number): Promise<number> {
   // Stands for a database that takes a while to answer.
   await new Promise((resolve) => setTimeout(resolve, WAIT_MS));

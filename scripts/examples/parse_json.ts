@@ -23,7 +23,7 @@ export function* items(): Generator<string> {
   }
 }
 
-/** Adds up the prices. @param text JSON. @returns Their sum. */
+/** Adds up the prices in a JSON text. */
 export default function total(text: string): number {
   const records: { price: number }[] = JSON.parse(text);
   return records.reduce((sum, { price }) => sum + price, 0);

@@ -25,7 +25,7 @@ export async function* items(): AsyncGenerator<string> {
   yield* site?.urls(30) ?? [];
 }
 
-/** Downloads a page. @param url Its address. @returns The bytes it had. */
+/** Downloads a page, and counts its bytes. */
 export default async function size(url: string, context: TaskContext): Promise<number> {
   return (await download({ url }, context)).bytes;
 }

@@ -12,7 +12,7 @@ export const items: readonly string[] = Array.from({ length: 100 }, (_, order) =
 
 let last = 0;
 
-/** Gives an order the next number. @param order Its name. @returns The name with its number. */
+/** Gives an order the next number. */
 export default async function number(order: string): Promise<string> {
   const before = last;
   // Whoever else runs meanwhile has read the same number: the update is lost.

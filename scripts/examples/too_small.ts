@@ -10,7 +10,7 @@ export const title = "square 2,000 numbers";
 /** The numbers. */
 export const items: readonly number[] = Array.from({ length: 2_000 }, (_, number) => number);
 
-/** Squares a number. @param number The number. @returns Its square. */
+/** Squares a number. */
 export default function square(number: number): number {
   return number * number;
 }

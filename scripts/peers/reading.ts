@@ -14,33 +14,19 @@ export interface Reading {
   readonly ms: number;
 }
 
-/**
- * Prints a reading where the harness looks for it.
- *
- * @param reading What was measured.
- */
+/** Prints a reading where the harness looks for it. */
 export function report(reading: Reading): void {
   console.log(JSON.stringify({ ...reading, sum: String(reading.sum) }));
 }
 
-/**
- * Adds numbers up.
- *
- * @param values The numbers.
- * @returns Their sum; NaN as soon as one is no number, so that it can't equal what is expected.
- */
+/** Adds numbers up; NaN as soon as one is no number, so that the sum can't be what is expected. */
 export function total(values: Iterable<unknown>): number {
   let sum = 0;
   for (const value of values) sum += typeof value === "number" ? value : NaN;
   return sum;
 }
 
-/**
- * Lists the whole numbers from 1, the items of most contests.
- *
- * @param count How many.
- * @returns `[1, 2, …, count]`.
- */
+/** The whole numbers from 1 to `count`, the items of most contests. */
 export function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
 }

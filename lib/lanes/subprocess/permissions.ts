@@ -55,18 +55,9 @@ export function faultOf(
 }
 
 /**
- * The `--allow-…` flags for permissions.
+ * The `--allow-…` flags for permissions, one for each kind that is allowed at all.
  *
- * @param permissions What is allowed; nothing unless given.
- * @returns One flag for each kind that is allowed at all.
  * @throws {RangeError} If an entry can't be written on a command line.
- *
- * @example
- * ```ts
- * import { permissionFlags } from "./permissions.ts";
- *
- * console.log(permissionFlags({ net: ["127.0.0.1"], read: true })); // ["--allow-net=127.0.0.1", "--allow-read"]
- * ```
  */
 export function permissionFlags(permissions: LanePermissions = {}): string[] {
   const flags: string[] = [];

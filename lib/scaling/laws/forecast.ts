@@ -95,8 +95,6 @@ export function capacityOf(
 
 /**
  * Whether a law may not be followed to a size on this machine, since computing ends before.
- *
- * @param capacity What computing fills first; null if that isn't known.
  */
 export function endsBefore(capacity: Capacity | null, size: number, perSecond: number): boolean {
   if (capacity === null) return false;

@@ -32,11 +32,7 @@ export const LAW_TITLES: Readonly<Record<LawName, string>> = {
   usl: "Universal Scalability Law",
 };
 
-/**
- * The throughput that a law gives.
- *
- * @param size Slots or lanes, from 1.
- */
+/** The throughput that a law gives for so many slots or lanes, from 1. */
 export function throughputAt({ lambda, sigma, kappa }: Law, size: number): number {
   return lambda * size / (1 + sigma * (size - 1) + kappa * size * (size - 1));
 }
