@@ -146,7 +146,7 @@ export class Settler {
       const allowed: unknown = retries.retryIf(rejected);
       if (isPromise(allowed)) {
         allowed.then(undefined, onError);
-        throw new TypeError("Cannot map: retries.retryIf must return true or false at once");
+        throw new TypeError("Cannot try again: retries.retryIf must return true or false at once");
       }
       // The caller may have stopped the run while it was asked.
       return Boolean(allowed) && mayRetry();

@@ -171,7 +171,7 @@ Deno.test("a retryIf that answers later fails the run, and what it rejects with 
   const [error] = errors as [Error];
   assertEquals(
     [error.name, error.message],
-    ["TypeError", "Cannot map: retries.retryIf must return true or false at once"],
+    ["TypeError", "Cannot try again: retries.retryIf must return true or false at once"],
   );
   await settle();
   assertEquals([errors, again, outcomes().length], [[error, late], [], 1]);
