@@ -197,9 +197,9 @@ function siteJob(
   options: SiteOptions,
 ): JobSpec {
   const urls = site.urls(copies);
-  const { latencyMs = 0, jitterMs = 0, faultShare = 0 } = options;
+  const { latencyMs, jitterMs, pageBytes, faultShare } = { ...SITE_DEFAULTS, ...options };
   const timeoutMs = given ??
-    pageTimeoutMs({ latencyMs: latencyMs + jitterMs, pages: urls.length, faultShare });
+    pageTimeoutMs({ latencyMs: latencyMs + jitterMs, pages: urls.length, pageBytes, faultShare });
   const values = urls.map((url) => ({ url, timeoutMs }));
   return {
     name: `download ${values.length} pages`,

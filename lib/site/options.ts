@@ -39,8 +39,12 @@ export const PAGE_TIMEOUT_MS = 10_000;
 
 /** How many times its latency a healthy page may take. */
 const LATENCIES = 8;
+/** How long a busy machine may keep a page waiting besides, in milliseconds. */
+const BUSY_MS = 250;
 /** What each page costs this machine at most, when all are asked for at once, in milliseconds. */
-const PAGE_COST_MS = 1;
+const PAGE_COST_MS = 0.5;
+/** The bytes of pages that this machine carries in a millisecond at least. */
+const BYTES_A_MS = 50_000;
 
 /**
  * How long to wait for a page of the test site, in milliseconds. One that stalls on purpose takes as
@@ -48,12 +52,14 @@ const PAGE_COST_MS = 1;
  * machine. `latencyMs` is what a page takes at most, `pages` how many may be asked for at once.
  */
 export function pageTimeoutMs(
-  { latencyMs, pages, faultShare }: {
+  { latencyMs, pages, pageBytes, faultShare }: {
     readonly latencyMs: number;
+    readonly pageBytes: number;
     readonly pages: number;
     readonly faultShare: number;
   },
 ): number {
   if (faultShare === 0) return PAGE_TIMEOUT_MS;
-  return Math.min(PAGE_TIMEOUT_MS, Math.ceil(LATENCIES * latencyMs + PAGE_COST_MS * pages));
+  const allMs = pages * (PAGE_COST_MS + pageBytes / BYTES_A_MS);
+  return Math.min(PAGE_TIMEOUT_MS, Math.ceil(BUSY_MS + LATENCIES * latencyMs + allMs));
 }
