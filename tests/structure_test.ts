@@ -145,6 +145,22 @@ check("every file of lib says what it is", (paths) =>
     return !/^(?:\/\/\/.*\n)*\/\*\*[\s\S]*?@module[\s\S]*?\*\//.test(code);
   }));
 
+check("the map of the house names files and folders that there are", () => {
+  const text = Deno.readTextFileSync(`${ROOT}lib/README.md`);
+  const named = [...text.matchAll(/`([\w./]+)`/g)].map((match) => match[1]!)
+    .filter((name) => /\/$|\.ts$/.test(name));
+  const has = (path: string) => {
+    try {
+      return Deno.statSync(path).isFile || path.endsWith("/");
+    } catch {
+      return false;
+    }
+  };
+  // A name beside another one stands for a file of the same folder.
+  const folders = ["", "lib/", ...ORDER.map((layer) => `${layer}/`)];
+  return named.filter((name) => !folders.some((folder) => has(`${ROOT}${folder}${name}`)));
+});
+
 Deno.test({
   name: "these checks see the imports that there are",
   ignore: !granted,
