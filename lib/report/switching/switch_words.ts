@@ -213,8 +213,9 @@ export function whoseSessionWords({ rows, atOnce, asked, refusal }: WhoseSession
   }
   if (one !== undefined) {
     sentences.push(
-      `In the event loop ${one.clients} client does for all, with ${one.connections} connections, ` +
-        `as up to ${atOnce} pages are under way at once and only one piece of code runs at a time.`,
+      `In the event loop ${one.clients} client does for all, safely, as only one piece of code ` +
+        `runs at a time; it opened ${one.connections} connections for up to ${atOnce} pages under ` +
+        `way at once.`,
     );
   }
   if (each !== undefined) {

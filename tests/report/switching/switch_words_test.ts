@@ -55,7 +55,7 @@ Deno.test("clients and connections are told, and why a client stays where it is"
   const words = whoseSessionWords(whoseSession);
   assertStringIncludes(words, "5 threads made 5 clients and 5 connections for 40 pages");
   assertStringIncludes(words, whoseSession.refusal);
-  assertStringIncludes(words, "1 client does for all, with 5 connections");
+  assertStringIncludes(words, "it opened 5 connections for up to 5 pages");
   assertStringIncludes(words, "40 pages cost 40 connections");
 });
 
