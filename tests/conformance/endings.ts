@@ -373,7 +373,8 @@ export const ENDINGS: readonly Guarantee[] = [
       }, Error);
       assertEquals(error.name, "TaskLoadError");
       assertStringIncludes(error.message, "at import");
-      assertEquals(given[0], "failed");
+      // Another lane may have failed three times before the first one has failed once.
+      assert(given.includes("failed"), `${given.length} items were given`);
       assert(given.length < 50, `${given.length} items were given`);
       assertEquals(await executor.map(taskNamed("double"), [1]).toArray(), [2]);
     },
