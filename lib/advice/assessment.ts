@@ -28,6 +28,7 @@ import {
   type Entries,
   entriesOf,
   type Entry,
+  isShown,
   NO_GAIN,
   recommend,
   type Recommendation,
@@ -285,7 +286,7 @@ export class Assessment {
   /** Whether a model ran without fault and paid, whatever the work was. */
   #paid(candidate: Candidate): boolean {
     const entry = this.entry(candidate);
-    return entry?.eligible === true && (this.gain(candidate)?.low ?? 0) > (entry.doubt ?? 1);
+    return entry?.eligible === true && isShown(entry, this.gain(candidate));
   }
 
   /** Whether it failed in the race, or one did that has no more in flight. */

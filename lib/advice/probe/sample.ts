@@ -187,6 +187,10 @@ export function sampleOf(
     wallMs: syncMs,
     cpuMs: syncCpuMs,
   }));
+  const blockedMs = Math.min(
+    waits + programsMs,
+    Math.max(0, waitMs(held, { ...core, programsMs: 0 })),
+  );
   // Threads beside the event loop's may use more CPU time than passes: then nothing waits.
   const cpuShare = cpu <= 0 ? 0 : Math.min(1, cpu / items / (cpu / items + waits));
   // The first ones compile the code; of tiny tasks only the means of stretches are known.
@@ -205,7 +209,8 @@ export function sampleOf(
     cpuMs: cpu / items,
     loopMs: cpu / items * loopShare,
     wakeMs: done?.wakeMs ?? 0,
-    blockedMs: Math.min(waits + programsMs, Math.max(0, waitMs(held, { ...core, programsMs: 0 }))),
+    // Like the computing, it takes its share of what the task queued for a core.
+    blockedMs: blockedMs * Math.max(1, wallMs / Math.max(1e-9, cpu / items + waits)),
     cpuShare,
     cpuShareError: Math.hypot(
       error,

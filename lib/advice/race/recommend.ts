@@ -34,6 +34,13 @@ export interface Entry {
   readonly inFlight?: number;
   /** So many times its gain may be too great for reasons that its rounds don't show; default 1. */
   readonly doubt?: number;
+  /** A greater gain than this has other causes than the model. */
+  readonly credible?: number;
+}
+
+/** Whether a gain is one, after all that speaks against it. */
+export function isShown({ doubt = 1, credible = Infinity }: Entry, gain: Interval | null): boolean {
+  return gain !== null && gain.low * Math.min(1, credible / gain.median) > doubt;
 }
 
 /**
@@ -176,14 +183,6 @@ export function entriesOf(
       const model = nameOf(candidate);
       impossible.push({ kind: "impossible", model, gain, most, cores: machine.cores });
     }
-    const doubt = Math.max(
-      1,
-      // What is off by so much for one may be off by as much again for another.
-      excess > IMPOSSIBLE ? excess ** 2 : 1,
-      contended && raced && candidate.lanes > 1
-        ? raced.gain / (IMPOSSIBLE * raced.mostMeanwhile)
-        : 1,
-    );
     return {
       candidate,
       times: rounds.map((round) => ({
@@ -192,7 +191,11 @@ export function entriesOf(
       })),
       eligible: out === undefined && !isImpossible,
       inFlight: inFlightOf(candidate, items),
-      ...(doubt > 1 && { doubt }),
+      // What is off by so much for one may be off by as much again for another.
+      ...(excess > IMPOSSIBLE && { doubt: excess ** 2 }),
+      ...(contended && raced && candidate.lanes > 1 && {
+        credible: IMPOSSIBLE * raced.mostMeanwhile,
+      }),
     };
   });
   return { entries, usualNoise: busy ? BUSY_NOISE : USUAL_NOISE, impossible };
@@ -274,8 +277,8 @@ function staysPlain(
     others.reduce((a, b) => standings.timeMs(b) < standings.timeMs(a) ? b : a);
   const bestGain = standings.ratio(plain, best);
   // A model that might gain a tenth after all hasn't been shown not to pay.
-  const { doubt = 1 } = best;
-  const open = bestGain === null || (bestGain.low <= doubt && bestGain.median >= TOO_SLOW) ||
+  const open = bestGain === null ||
+    (!isShown(best, bestGain) && bestGain.median >= TOO_SLOW) ||
     (bestGain.low <= 1 && bestGain.high > TOO_SLOW && bestGain.high / bestGain.low > TELLS_NOTHING);
   const sure = others.map((of) => 1 - standings.sureAbove(plain, of, TOO_SLOW));
   return {
@@ -309,9 +312,7 @@ export function recommend(entries: readonly Entry[], usualNoise?: number): Recom
     };
   }
   const gainOf = (entry: Entry) => standings.ratio(plain, entry)?.median ?? 0;
-  const paying = others.filter((entry) =>
-    (standings.ratio(plain, entry)?.low ?? 0) > (entry.doubt ?? 1)
-  );
+  const paying = others.filter((entry) => isShown(entry, standings.ratio(plain, entry)));
   const best = paying.toSorted((a, b) => gainOf(b) - gainOf(a))[0];
   if (best === undefined || gainOf(best) <= AS_GOOD) return staysPlain(standings, plain, others);
   const chosen = inOrder(others, gainOf).find((entry) => {

@@ -1,6 +1,9 @@
 import { assert, assertAlmostEquals, assertThrows } from "@std/assert";
+import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
+import { promising } from "../../../lib/advice/prediction/choose_candidates.ts";
 import { sampleOf } from "../../../lib/advice/probe/sample.ts";
-import { probedOf, sampleFor } from "../fixture.ts";
+import { possibleGain } from "../../../lib/advice/race/recommend.ts";
+import { MACHINE, probedOf, sampleFor } from "../fixture.ts";
 
 Deno.test("sampleOf() takes CPU over wall time for the share of computing", () => {
   assertAlmostEquals(sampleFor({ computeMs: 3, waitMs: 9 }).cpuShare, 0.25, 0.001);
@@ -18,7 +21,11 @@ Deno.test("sampleOf() still sees the waiting on a busy machine", () => {
 
 Deno.test("sampleOf() counts a sample that was cut off as far as it came", () => {
   const probed = probedOf({ items: 4, computeMs: 2, total: null });
-  const cut = sampleOf({ ...probed, done: undefined, cutOff: "item 4 did not settle within 1 s" });
+  const cut = sampleOf({
+    ...probed,
+    done: undefined,
+    cutOff: "item 4 did not settle within 1 s",
+  });
   assertAlmostEquals(cut.wallMs, 2, 0.2);
   assert(cut.total === null);
 });
@@ -74,4 +81,24 @@ Deno.test("sampleOf() doesn't let a program's computing stand for what its start
   const load = { ...counted, available: 1 / 3, childrenCpuMs: 50 * 9 };
   // Of 30 ms: 1 run, 2 queued, 9 the program's, and 18 waited.
   assertAlmostEquals(sampleOf({ ...probed, load }).cpuShare, 10 / 28, 0.01);
+});
+
+Deno.test("sampleOf() finds a task that never gives way in the way of its event loop, on a busy machine too", () => {
+  const probed = probedOf({ items: 50, computeMs: 1, waitMs: 4, blocks: true });
+  // Each queued for a core for twice as long as it took itself.
+  const stretches = probed.stretches.map((of) => ({ ...of, wallMs: 15, syncMs: 15 }));
+  const others = { used: 1.8, cores: 2 };
+  const load = {
+    available: 1 / 11,
+    queuedMs: 500,
+    childrenCpuMs: 0,
+    switches: { voluntary: 0, involuntary: 0 },
+    others,
+  };
+  const sample = sampleOf({ ...probed, stretches, load });
+  assertAlmostEquals(sample.blockedMs + sample.cpuShare * sample.wallMs, sample.wallMs, 0.5);
+  const slots: Candidate = { model: "limited", lanes: 1, slots: 8 };
+  assertAlmostEquals(possibleGain(sample, MACHINE, slots, 50), 1, 0.2);
+  const raced = promising(sample, MACHINE, 50, 50, 50).raced.map(({ model }) => model);
+  assert(!raced.includes("limited") && !raced.includes("concurrent"), raced.join());
 });
