@@ -61,7 +61,7 @@ const FAIR_SHARE = 0.75;
 const FAIR = 0.05;
 
 /** The number of first items, not much below that planned, whose mean is nearest to that of the sample. */
-function fairCount({ walls, wallMs, items }: Sample, planned: number, most: number): number {
+export function fairCount({ walls, wallMs, items }: Sample, planned: number, most: number): number {
   if (planned >= most || planned > items) return planned;
   let [best, bestOff, sumMs, count] = [planned, Infinity, 0, 0];
   for (const wall of walls) {

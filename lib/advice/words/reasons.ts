@@ -371,7 +371,7 @@ export function missingOf(
   // What can't gain isn't missed.
   if (nothingToGain(planned) !== undefined || raced.length < 2) return undefined;
   if (plan === null) {
-    return "no race: it would cost more than three runs of the sample, or than the budget; what follows " +
+    return "no race: the budget leaves no time for a round of two models; what follows " +
       "is predicted. More items, or a larger --budget, confirm it";
   }
   const [first] = race?.runners.filter(({ rounds }) => rounds.length === 0) ?? [];
