@@ -180,6 +180,7 @@ const hazard: z.ZodType<Hazard> = z.object({
   kind: words<Hazard["kind"]>({
     results: true,
     order: true,
+    rewritten: true,
     blocking: true,
     unrepeatable: true,
     uncloneable: true,

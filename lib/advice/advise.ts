@@ -236,7 +236,7 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
   const backwards = check && leftMs() > 0
     ? {
       items: check.count,
-      orderMatters: await orderProbe(job, { ...check, guardMs: leftMs(), signal: either }),
+      ...await orderProbe(job, { ...check, guardMs: leftMs(), signal: either }),
     }
     : undefined;
   const { sample: ran, machine, horizon } = planned;

@@ -73,8 +73,9 @@ export function composeAdvice(found: Evidence): Advice {
     (profiled?.tasksMs ?? 0);
   const { walls: _walls, laneMs: _laneMs, ...figures } = sample;
   // Whether lanes pay, or how much, while others use the CPUs.
-  const doubtful = sample.cpuShare > 0.3 && assessment.noGain === undefined &&
-    wasBusy(sample, machine);
+  const isShared = found.backwards?.rewritten !== undefined && candidate.model !== "sequential";
+  const doubtful = isShared ||
+    (sample.cpuShare > 0.3 && assessment.noGain === undefined && wasBusy(sample, machine));
   const unsure = unsureOf(assessment, candidate);
   return {
     job: {

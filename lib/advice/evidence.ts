@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { RewrittenFile } from "../children/file_audit.ts";
 import type { JobSpec, TimingEvent } from "../timing/spec.ts";
 import type { Predicted } from "./prediction/choose_candidates.ts";
 import type { Machine } from "./prediction/machine.ts";
@@ -42,6 +43,8 @@ interface Backwards {
   readonly items: number;
   /** Whether their results were others; undefined if the run failed. */
   readonly orderMatters: boolean | undefined;
+  /** A file that was read and written as many times as there were tasks, or more. */
+  readonly rewritten?: RewrittenFile | undefined;
 }
 
 /** What a server that refuses some items lets through. */

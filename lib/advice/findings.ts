@@ -27,6 +27,8 @@ export type Finding =
   | Figures<"results", { models: string[]; orderMatters?: boolean | undefined; loops: boolean }>
   /** The plain loop gives other results once the items run in another order. */
   | Figures<"order", { models: string[] }>
+  /** So many tasks, one by one, read and wrote a file so many times, and it changed. */
+  | Figures<"rewritten", { path: string; times: number; tasks: number }>
   /** The plain loop doesn't repeat its own results. */
   | Figures<"unrepeatable">
   /** The race wasn't the sampled job: it took `ratio` of the sample's time, or its results differ. */
@@ -280,6 +282,9 @@ function* ofResults(
   else if (wrong.length > 0) {
     const loops = wrong.some(({ candidate }) => candidate.lanes === 1);
     yield { kind: "results", models, orderMatters, loops };
+  }
+  if (backwards?.rewritten) {
+    yield { kind: "rewritten", tasks: backwards.items, ...backwards.rewritten };
   }
   const work = sameWork(sample, race);
   // Work that was done already gives other results for that reason.

@@ -64,6 +64,8 @@ export interface ChildOptions {
   readonly entry: URL;
   /** Flags of Deno: its project, and what it may do; none by default. */
   readonly flags?: readonly string[];
+  /** Further variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Stops it. */
   readonly signal?: AbortSignal;
 }
@@ -86,10 +88,10 @@ export class MeasuringChild implements AsyncDisposable {
    *
    * @throws {Deno.errors.NotCapable} If this process may not run Deno.
    */
-  constructor({ entry, flags = [], signal }: ChildOptions) {
+  constructor({ entry, flags = [], env = {}, signal }: ChildOptions) {
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-prompt", "--cached-only", "--no-check", ...flags, entry.href],
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", ...env },
       // A job's relative paths are meant from the folder of its user.
       cwd: userFolder(),
       stdin: "piped",

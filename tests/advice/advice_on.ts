@@ -40,7 +40,7 @@ export async function adviceOn(
       signal?.throwIfAborted();
       return { ...probed, checksums: new Map(counts.map((count) => [count, "same"])) };
     },
-    orderProbe: () => Promise.resolve(orderMatters),
+    orderProbe: () => Promise.resolve({ orderMatters }),
     race,
     ...(profile && { profileJob: () => Promise.resolve(profile) }),
     runTrial: (trial) => {

@@ -159,3 +159,9 @@ Deno.test("a source is the limit where it alone takes most of the time that a mo
 Deno.test("a source that is quick in itself limits nothing", () => {
   assertEquals(sourceLimit({ sourceMs: 0.05, wallMs: 0.001 }, 1), undefined);
 });
+
+Deno.test("a file that tasks rewrite is told though all results agree", () => {
+  const rewritten = { path: "/tmp/n", times: 16 };
+  const text = sayFinding({ kind: "rewritten", tasks: 16, ...rewritten });
+  assertStringIncludes(text, "The file /tmp/n was read and written 16 times by 16 tasks");
+});

@@ -91,7 +91,7 @@ export async function simulate(
       const counts = await choose(probed);
       return { ...probed, checksums: new Map(counts.map((count) => [count, "same"])) };
     },
-    orderProbe: () => Promise.resolve(undefined),
+    orderProbe: () => Promise.resolve({ orderMatters: undefined }),
     race,
     runTrial,
   });

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { audited, FileAudit, type RewrittenFile } from "../../children/file_audit.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import type { Race } from "../race/race.ts";
 import { type Probed, startProbe } from "./probe.ts";
@@ -56,34 +57,51 @@ interface OrderProbeOptions {
   readonly signal: AbortSignal;
 }
 
-/** Says whether the order matters; undefined if that couldn't be found out. A test's own answers at once. */
-export type OrderProber = (
-  job: JobSpec,
-  options: OrderProbeOptions,
-) => Promise<boolean | undefined>;
+/** What a run from last to first showed. */
+export interface OrderFound {
+  /** Whether the results were others; undefined if that couldn't be found out. */
+  readonly orderMatters: boolean | undefined;
+  /** A file that was read and written as many times as there were tasks, or more. */
+  readonly rewritten?: RewrittenFile | undefined;
+}
+
+/** Runs the first items from last to first. A test's own answers at once. */
+export type OrderProber = (job: JobSpec, options: OrderProbeOptions) => Promise<OrderFound>;
+
+/** Of fewer tasks it isn't told what files they share. */
+const LEAST_TASKS = 4;
 
 /** Runs the first items from last to first in a fresh process and compares the results. */
 export const orderProbe: OrderProber = async (
   job,
   { count, forwards, guardMs, signal },
-): Promise<boolean | undefined> => {
+): Promise<OrderFound> => {
   const guard = new AbortController();
   const timer = setTimeout(() => guard.abort(), guardMs);
+  const { read, write } = job.permissions ?? {};
+  const mayRewrite = read !== undefined && write !== undefined && count >= LEAST_TASKS;
+  const permissions = mayRewrite ? audited(job.permissions!) : undefined;
+  await using audit = permissions && await FileAudit.start();
   try {
     await using child = await startProbe(
-      job,
+      permissions === undefined ? job : { ...job, permissions },
       { dry: false, limit: count, targetMs: 0, backwards: true },
       AbortSignal.any([signal, guard.signal]),
+      { env: audit?.env ?? {} },
     );
     for (
       let message = await child.next() as ProbeMessage | undefined;
       message !== undefined;
       message = await child.next() as ProbeMessage | undefined
     ) {
-      if (message.type === "broken") return undefined;
-      if (message.type === "checksum") return message.checksum !== forwards;
+      if (message.type === "broken") break;
+      if (message.type !== "checksum") continue;
+      return {
+        orderMatters: message.checksum !== forwards,
+        rewritten: await audit?.mostRewritten(count),
+      };
     }
-    return undefined;
+    return { orderMatters: undefined };
   } finally {
     clearTimeout(timer);
   }

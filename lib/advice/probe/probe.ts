@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MeasuringChild, trialFlags } from "../../children/measuring_child.ts";
+import { type ChildOptions, MeasuringChild, trialFlags } from "../../children/measuring_child.ts";
 import { UsageError } from "../../options.ts";
 import type { Meter } from "../../timing/meter/meter.ts";
 import { type Load, loadBetween, type Reading } from "../../timing/meter/reading.ts";
@@ -166,11 +166,12 @@ export async function startProbe(
   job: JobSpec,
   wanted: Omit<ProbeOrder, "mark" | "module" | "export" | "spread" | "first">,
   signal: AbortSignal,
-  moreFlags: readonly string[] = [],
+  { flags = [], env = {} }: Pick<ChildOptions, "flags" | "env"> = {},
 ): Promise<MeasuringChild> {
   const child = new MeasuringChild({
     entry: new URL("./probe_main.ts", import.meta.url),
-    flags: [...await trialFlags(job, "sequential"), ...moreFlags],
+    flags: [...await trialFlags(job, "sequential"), ...flags],
+    env,
     signal,
   });
   const { module, export: name } = job.task;

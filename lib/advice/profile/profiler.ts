@@ -73,7 +73,7 @@ async function run(
     job,
     { dry: false, limit, targetMs, profile: { stride, targetMs } },
     signal,
-    ["--cpu-prof", `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${INTERVAL_US}`],
+    { flags: ["--cpu-prof", `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${INTERVAL_US}`] },
   );
   let ran: ProfiledRun | undefined;
   // Until its end: the profile is written when the process ends.

@@ -137,6 +137,12 @@ export function sayFinding(finding: Finding): string {
           `under the plain loop itself once the items are run from last to first`) +
         `: a task's result depends on which tasks ran before it (a counter, a cache, a sequence of ` +
         `random numbers). Give each task all it needs in its item, such as its number or a seed.`;
+    case "rewritten":
+      return `The file ${finding.path} was read and written ${finding.times} times by ${
+        counted(finding.tasks, "task")
+      }. If each changes what it read, tasks in flight at the same time lose each other's changes, ` +
+        `which no result shows. Give each its own file, or write it once, from the ` +
+        `results.`;
     case "unrepeatable":
       return "The plain loop itself gives other results from run to run (time, chance, or state that is " +
         "kept elsewhere), so the models' results could not be compared.";

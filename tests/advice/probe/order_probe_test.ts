@@ -20,7 +20,8 @@ async function orderMatters(code: string): Promise<boolean | undefined> {
   const sample = { typed: "made up", limit: 4, targetMs: 1000, guardMs: 60_000, signal };
   const { checksums } = await probe(job, sample, () => [4]);
   const forwards = checksums.get(4)!;
-  return await orderProbe(job, { count: 4, forwards, guardMs: 60_000, signal });
+  const found = await orderProbe(job, { count: 4, forwards, guardMs: 60_000, signal });
+  return found.orderMatters;
 }
 
 Deno.test({
@@ -31,6 +32,52 @@ Deno.test({
     assertEquals(await orderMatters(`${items} export default (item) => 2 * item;`), false);
     const counting = `${items} let calls = 0; export default (item) => item + 10 * calls++;`;
     assertEquals(await orderMatters(counting), true);
+  },
+});
+
+/** What file the tasks rewrite, of such a job in a folder that it may write. */
+async function rewritten(task: string, all = false): Promise<string | undefined> {
+  const folder = await Deno.makeTempDir({ prefix: "lanes-rewritten-" });
+  try {
+    const code = `const folder = ${JSON.stringify(folder)};
+      export const items = [1, 2, 3, 4];
+      export default async (item) => { ${task}; return item; };`;
+    const module = `data:text/javascript,${encodeURIComponent(code)}`;
+    const job: JobSpec = {
+      name: "made up",
+      task: { module, export: "default" },
+      items: { kind: "module", module, export: "items" },
+      options: {},
+      permissions: all ? { read: true, write: true } : { read: [folder], write: [folder] },
+    };
+    const { signal } = new AbortController();
+    const options = { count: 4, forwards: "", guardMs: 60_000, signal };
+    const found = (await orderProbe(job, options)).rewritten;
+    return found?.path.slice(folder.length + 1);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test({
+  name:
+    "orderProbe() names a file that tasks read and write back, and none that each has for itself",
+  ignore: !granted("run", "read", "write") || Deno.build.os === "windows",
+  async fn() {
+    const count = `const old = await Deno.readTextFile(folder + "/n").catch(() => "0");
+      await Deno.writeTextFile(folder + "/n", String(+old + 1))`;
+    const nodes = `const fs = await import("node:fs");
+      const old = fs.existsSync(folder + "/n") ? fs.readFileSync(folder + "/n", "utf8") : "0";
+      fs.writeFileSync(folder + "/n", String(+old + 1))`;
+    const own = `await Deno.stat(folder + "/" + item).catch(() => {});
+      await Deno.writeTextFile(folder + "/" + item, "x")`;
+    const log = `await Deno.writeTextFile(folder + "/log", "x", { append: true })`;
+    for (const all of [false, true]) {
+      assertEquals(await rewritten(count, all), "n");
+      assertEquals(await rewritten(nodes, all), "n");
+      assertEquals(await rewritten(own, all), undefined);
+      assertEquals(await rewritten(log, all), undefined);
+    }
   },
 });
 
