@@ -5,7 +5,14 @@
  * @module
  */
 
-import { AS_GOOD, IMPOSSIBLE, TELLS_NOTHING, TOO_SLOW, WAITS } from "../../judge/thresholds.ts";
+import {
+  AS_GOOD,
+  IMPOSSIBLE,
+  SURE_OF_NONE,
+  TELLS_NOTHING,
+  TOO_SLOW,
+  WAITS,
+} from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
 import { type Finding, wasBusy } from "../findings.ts";
 import {
@@ -276,15 +283,15 @@ function staysPlain(
   const best = doubtful ??
     others.reduce((a, b) => standings.timeMs(b) < standings.timeMs(a) ? b : a);
   const bestGain = standings.ratio(plain, best);
+  const sure = Math.min(...others.map((of) => 1 - standings.sureAbove(plain, of, TOO_SLOW)));
   // A model that might gain a tenth after all hasn't been shown not to pay.
-  const open = bestGain === null ||
+  const open = bestGain === null || sure < SURE_OF_NONE ||
     (!isShown(best, bestGain) && bestGain.median >= TOO_SLOW) ||
     (bestGain.low <= 1 && bestGain.high > TOO_SLOW && bestGain.high / bestGain.low > TELLS_NOTHING);
-  const sure = others.map((of) => 1 - standings.sureAbove(plain, of, TOO_SLOW));
   return {
     candidate: SEQUENTIAL,
     gain: NO_GAIN,
-    confidence: rounded(Math.min(...sure)),
+    confidence: rounded(sure),
     best: best.candidate,
     bestGain,
     decision: open ? "can't tell" : "no gain",

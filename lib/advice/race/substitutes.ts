@@ -42,7 +42,7 @@ interface Allowed {
 /**
  * Chooses models to race as well.
  *
- * - Where a server refused so many at once: fewer slots.
+ * - Where a server refused so many at once: fewer slots, or fewer lanes.
  * - Where slots filled no waiting although tasks wait: lanes, for something holds up the event loop; and
  *   where each of these gained, more of them.
  * - Where each slot still gained: more slots.
@@ -56,7 +56,7 @@ export function substitutes(
 ): Candidate[] {
   const tried = new Set(runners.map(({ candidate }) => nameOf(candidate)));
   const isTried = (candidate: Candidate) => tried.has(nameOf(candidate));
-  const found = [...fewerSlots(runners, taskMs)];
+  const found = [...fewerSlots(runners, taskMs), ...fewerLanes(runners, cores)];
   const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out === undefined);
   const sequential = ran.find(({ candidate }) => candidate.model === "sequential");
   if (sequential !== undefined) {
@@ -107,6 +107,14 @@ function* fewerSlots(runners: readonly Runner[], taskMs: number): Generator<Cand
     ? 2 * most
     : between;
   if (slots > 1 && slots < least) yield limited(slots);
+}
+
+/** As many lanes as cores, where more of them were refused. */
+function* fewerLanes(runners: readonly Runner[], cores: number): Generator<Candidate> {
+  const refused = runners.some(({ candidate: { model, lanes, slots }, out }) =>
+    model === "workers" && lanes > cores && slots === 1 && out === "failures"
+  );
+  if (refused && cores > 1) yield { model: "workers", lanes: cores, slots: 1 };
 }
 
 function* moreSlots(ran: readonly Runner[], gainOf: GainOf): Generator<Candidate> {

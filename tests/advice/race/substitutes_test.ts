@@ -71,3 +71,15 @@ Deno.test("substitutes() finds how many are borne between few that went well and
   assertEquals(found([...plain, of(16, "failures"), of(8)]), [limited(12)]);
   assertEquals(found([...plain, of(2, "failures")]), []);
 });
+
+Deno.test("substitutes() tries as many lanes as there are cores where more of them failed", () => {
+  const of = (lanes: number): Runner => ({
+    candidate: workers(lanes),
+    items: 200,
+    rounds: [roundOf({ runMs: 20, failed: 190 })],
+    out: "failures",
+  });
+  const plain = tried([SEQUENTIAL, 1600]);
+  assertEquals(found([...plain, of(8)]), [workers(2)]);
+  assertEquals(found([...plain, of(8), of(2)]), []);
+});
