@@ -95,9 +95,12 @@ export function composeAdvice(found: Evidence): Advice {
     ...(unsure !== undefined && { unsure }),
     ...(profile !== undefined && { profile }),
     // A race that wasn't the sampled job says nothing of the predictions.
-    surprises: recommendation.decision === "other work"
-      ? []
-      : surprisesOf(models, sample.cpuShare < 0.5, wasBusy(sample, machine)),
+    surprises: recommendation.decision === "other work" ? [] : surprisesOf(
+      models,
+      sample.cpuShare < 0.5,
+      wasBusy(sample, machine),
+      assessment.servedAtOnce,
+    ),
     recommended: {
       model: candidate.model,
       lanes: candidate.lanes,

@@ -41,6 +41,7 @@ export function surprisesOf(
   models: readonly ModelAdvice[],
   waits: boolean,
   busy: boolean,
+  servedAtOnce?: number,
 ): Surprise[] {
   return models.flatMap(({ name, model, lanes, slots, measured, predictedGain, out }) => {
     const gain = measured?.gain?.median;
@@ -53,6 +54,8 @@ export function surprisesOf(
       ? waits
         ? "tasks compute less with many in flight than one by one, or the sample was slowed down (cold code, other programs)"
         : "the sample or the machine was slowed down when it was measured (cold code, other programs)"
+      : servedAtOnce !== undefined && slots !== 1
+      ? `what the tasks wait for serves about ${servedAtOnce} at once`
       : busy && lanes > 1
       ? "other programs used the CPUs"
       : waits && slots !== 1

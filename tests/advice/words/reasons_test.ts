@@ -232,8 +232,10 @@ const gaining = (gainOf: (inFlight: number) => number, of: Parameters<typeof adv
   });
 
 Deno.test("how many are served at once is told where more in flight were as fast as fewer", async () => {
-  const { recommended } = await gaining((inFlight) => Math.min(3, inFlight));
+  const { recommended, surprises } = await gaining((inFlight) => Math.min(3, inFlight));
   assertStringIncludes(recommended.reason, "serves about 3 at once");
+  const [all] = surprises.filter(({ name }) => name === "concurrent");
+  assertStringIncludes(all!.text, "most likely what the tasks wait for serves about 3 at once");
 });
 
 Deno.test("how many are served at once isn't made of a gain alone", async () => {
