@@ -50,6 +50,11 @@ export function formatDuration(ms: number): string {
   return prettyMilliseconds(Math.round(ms / 1000) * 1000);
 }
 
+/** A duration that may be less than a tenth of a millisecond: then in microseconds. */
+export function formatShortDuration(ms: number): string {
+  return ms < 0.1 ? `${formatNumber(ms * 1000)} µs` : formatDuration(ms);
+}
+
 /** A size in memory, in decimal units. */
 export function formatBytes(bytes: number): string {
   if (Number.isNaN(bytes)) return NO_FIGURE;

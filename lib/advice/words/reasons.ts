@@ -12,6 +12,7 @@ import {
   formatDuration,
   formatPercent,
   formatRatio,
+  formatShortDuration,
   formatSpeedup,
 } from "../../text/format.ts";
 import type { Interval } from "../../timing/result.ts";
@@ -87,14 +88,14 @@ function noGainReason({ found, sequentialMs }: Assessment, noGain: JobNoGain): s
         `starting lanes alone takes ${formatDuration(machine.startMs.workers)}.`;
     case "dealing":
       return `Leave it sequential: a task computes for ${
-        formatDuration(sample.wallMs)
+        formatShortDuration(sample.wallMs)
       }, less than it ` +
         `takes to deal it out. Make one item of many to gain from lanes.`;
     case "copying":
       return `Leave it sequential: copying an item and its result to a lane takes ${
-        formatDuration(sample.cloneMs)
+        formatShortDuration(sample.cloneMs)
       }, longer than the task itself computes (${
-        formatDuration(sample.wallMs * sample.cpuShare)
+        formatShortDuration(sample.wallMs * sample.cpuShare)
       }). Send less, such as a path that the task reads, and return less.`;
     case "not sendable":
       return `Leave it sequential: slots on this event loop fill nothing, so that only lanes elsewhere ` +

@@ -10,9 +10,9 @@ import {
   counted,
   formatBytes,
   formatDuration,
-  formatNumber,
   formatPercent,
   formatRatio,
+  formatShortDuration,
   formatSpeedup,
   NO_FIGURE,
 } from "../../text/format.ts";
@@ -148,11 +148,6 @@ export function modelCells({ advice, model }: { advice: Advice; model: ModelAdvi
   ];
 }
 
-/** A duration, in microseconds below a tenth of a millisecond. */
-function formatShort(ms: number): string {
-  return ms < 0.1 ? `${formatNumber(ms * 1000)} µs` : formatDuration(ms);
-}
-
 /** The heads of the cells. */
 export const MODEL_HEADS = ["model", "predicted", "measured", "start", "memory", ""] as const;
 
@@ -163,17 +158,17 @@ export function sampleLine({ sample, job }: Advice): string {
     ? ""
     : ` An item takes ${formatBytes(sample.itemBytes)} to send, a result ${
       formatBytes(sample.resultBytes)
-    }; copying both takes ${formatShort(sample.cloneMs)}.`;
+    }; copying both takes ${formatShortDuration(sample.cloneMs)}.`;
   const source = sample.sourceMs > 0.05 * sample.wallMs && sample.sourceMs > 0.01
     ? ` Getting an item from its source takes ${
-      formatShort(sample.sourceMs)
+      formatShortDuration(sample.sourceMs)
     }, which no model shares out.`
     : "";
   const { others, queuedMs = 0 } = sample;
   const busy = others !== undefined
     ? isBusy(others)
       ? ` ${othersWords(others)}: a task queued ${
-        formatShort(queuedMs)
+        formatShortDuration(queuedMs)
       } for a core on average, which the ` +
         `system counted and which isn't taken for waiting.`
       : ""
@@ -182,10 +177,10 @@ export function sampleLine({ sample, job }: Advice): string {
       `computes; the share is corrected for it.`
     : "";
   return `${counted(sample.items, "item")} ${all} ran one by one: ${
-    formatShort(sample.wallMs)
+    formatShortDuration(sample.wallMs)
   } each on average ` +
     `(standard deviation ${formatPercent(sample.variation)}), ${
-      formatShort(sample.cpuMs)
+      formatShortDuration(sample.cpuMs)
     } of CPU.` +
     `${sizes}${source}${busy}`;
 }

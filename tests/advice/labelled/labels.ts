@@ -123,7 +123,7 @@ export const LABELS: readonly Label[] = [
   },
   // Little to go by.
   { file: "three_items.ts", bound: "cpu" },
-  { file: "one_item.ts", bound: "small", models: ["sequential"] },
+  { file: "one_item.ts", bound: "cpu", models: ["sequential"] },
   { file: "random_waits.ts", bound: "io", models: SLOTS },
   { file: "from_a_set.ts", bound: "io", models: SLOTS },
   { file: "holds_memory.ts", bound: "io", hazard: "memory" },
