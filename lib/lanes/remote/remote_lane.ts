@@ -394,7 +394,7 @@ export class RemoteLane implements Lane {
         await closeWithin(
           graceMs,
           () => this.#dispose(),
-          () => this.#hasSetUp(({ isSetUp, state }) => isSetUp && state === "loaded"),
+          () => this.#holdsResources(),
         );
       }
     } finally {
@@ -405,6 +405,11 @@ export class RemoteLane implements Lane {
 
   #hasSetUp(which: (known: LaneTask) => boolean): boolean {
     return [...this.#tasks.values()].some(which);
+  }
+
+  /** Whether a set-up has ended here: one that hasn't gave nothing to dispose. */
+  #holdsResources(): boolean {
+    return this.#hasSetUp(({ isSetUp, state }) => isSetUp && state === "loaded");
   }
 
   /** What couldn't be disposed. A lane that dies meanwhile takes with it what it had. */
@@ -518,10 +523,8 @@ export class RemoteLane implements Lane {
     // What dies while it is closed has no batch any more.
     if (this.#state === "closing") {
       this.#state = "gone";
-      const { how } = death;
-      return this.#disposed([
-        new TeardownError(`A lane ${how} before all that was set up in it was disposed`),
-      ]);
+      const what = `A lane ${death.how} before all that was set up in it was disposed`;
+      return this.#disposed(this.#holdsResources() ? [new TeardownError(what)] : []);
     }
     const starting = this.#state === "starting";
     this.#state = "gone";
