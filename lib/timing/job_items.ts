@@ -121,7 +121,8 @@ export function spreadOrder(count: number, most = MOST_PLACES): number[] {
     let place = 0;
     for (let bit = 0; bit < bits; bit++) {
       const half = turn >> bit & 1;
-      place = place * 2 + (half ^ chanceBit(part));
+      // The first item stays the first: what fails at every item is told of that one.
+      place = place * 2 + (half ^ (place === 0 ? 0 : chanceBit(part)));
       part = part * 2 + half;
     }
     if (place < count) order.push(place);

@@ -104,6 +104,10 @@ Deno.test("spreadOrder() has every place once", () => {
   }
 });
 
+Deno.test("spreadOrder() begins with the first item", () => {
+  for (const count of [1, 2, 3, 7, 100]) assertEquals(spreadOrder(count)[0], 0);
+});
+
 Deno.test("spreadOrder() begins with a fair share", () => {
   for (const few of [8, 16, 50]) {
     const first = spreadOrder(1000).slice(0, few);
