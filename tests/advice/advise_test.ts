@@ -87,6 +87,13 @@ Deno.test("advise() goes on while the budget lasts where three runs can't tell, 
   assert(rounds > 1 && cost.sequentialRuns > 3 && cost.timesRun <= MOST_TIMES);
 });
 
+Deno.test("advise() says of one round that a larger budget makes it surer", async () => {
+  const made = { waitMs: 45, computeMs: 0.5, items: 67, total: 100 };
+  const { partial } = await adviceOn(made, threeAtOnce, { budgetMs: 8000 });
+  assertStringIncludes(partial ?? "", "only one round; a larger --budget");
+  assertEquals((await adviceOn(made, threeAtOnce)).partial, undefined);
+});
+
 Deno.test("advise() says that a larger budget would tell, if the budget ended the race", async () => {
   const made = { waitMs: 45, computeMs: 0.5, items: 67, total: 100 };
   const noise = [1, 0.55, 1.7, 0.8, 1.3];

@@ -322,7 +322,8 @@ export function recommend(entries: readonly Entry[], usualNoise?: number): Recom
   const paying = others.filter((entry) => isShown(entry, standings.ratio(plain, entry)));
   const best = paying.toSorted((a, b) => gainOf(b) - gainOf(a))[0];
   if (best === undefined || gainOf(best) <= AS_GOOD) return staysPlain(standings, plain, others);
-  const chosen = inOrder(others, gainOf).find((entry) => {
+  const order = [plain, ...inOrder(others, gainOf)];
+  const chosen = order.slice(1).find((entry) => {
     const behind = gainOf(best) / gainOf(entry);
     return behind <= AS_GOOD ||
       (behind <= TOO_SLOW && (standings.ratio(entry, best)?.low ?? 1) <= 1);
@@ -330,7 +331,7 @@ export function recommend(entries: readonly Entry[], usualNoise?: number): Recom
   // If a simpler one is as good but isn't shown to pay, the best one was only lucky.
   if (!paying.includes(chosen)) return staysPlain(standings, plain, others, chosen);
   const sure = ran.filter((entry) => entry !== chosen).map((entry) =>
-    bySimplicity(entry.candidate, chosen.candidate) < 0
+    order.indexOf(entry) < order.indexOf(chosen)
       ? standings.sureAbove(entry, chosen, 1)
       : 1 - standings.sureAbove(chosen, entry, TOO_SLOW)
   );

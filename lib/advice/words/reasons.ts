@@ -379,6 +379,10 @@ export function missingOf(
       "is predicted. More items, or a larger --budget, confirm it";
   }
   const [first] = race?.runners.filter(({ rounds }) => rounds.length === 0) ?? [];
+  const rounds = Math.max(0, ...race?.runners.map((of) => of.rounds.length) ?? []);
+  if (race?.endedBy === "budget" && rounds === 1) {
+    return "there was time for only one round; a larger --budget makes it surer";
+  }
   if (race?.partial) {
     return `the budget ended the race early${
       first === undefined ? "" : `, before ${nameOf(first.candidate)} had run`

@@ -260,3 +260,18 @@ Deno.test("recommend() takes a lucky winner for none, where a simpler one is as 
   assertEquals([candidate.model, decision, best], ["sequential", "can't tell", LIMITED]);
   assert(bestGain !== null && bestGain.low <= 1);
 });
+
+Deno.test("recommend() is as sure of few slots as of many that only queue and are no faster", () => {
+  const crowd = {
+    ...entry({ ...LIMITED, model: "concurrent", slots: Infinity }, [300, 301, 302]),
+    inFlight: 120,
+  };
+  const few = { ...entry(LIMITED, [303, 305, 307]), inFlight: 8 };
+  const { candidate, confidence } = recommend([
+    entry(SEQUENTIAL, [1200, 1210, 1190]),
+    crowd,
+    few,
+  ]);
+  assertEquals(candidate, LIMITED);
+  assert(confidence > 0.7, `${confidence}`);
+});
