@@ -23,7 +23,7 @@ import type {
   TrialSpec,
 } from "./spec.ts";
 import { counted } from "../text/format.ts";
-import { isRemote } from "../models.ts";
+import { BASELINE, isRemote } from "../models.ts";
 import { ceiling as measuredCeiling } from "./ceiling.ts";
 import { cpuShareOf, judge, pairedTimes } from "./verdict.ts";
 import { othersBetween } from "./meter/reading.ts";
@@ -99,7 +99,7 @@ const counts = ({ succeeded, failed }: Round) => `${succeeded} succeeded, ${fail
 
 /** Compares the results of all models in all rounds. */
 export function agreementOf(models: readonly ModelResult[]): Agreement {
-  const reference = models.find(({ model }) => model === "sequential") ?? models[0];
+  const reference = models.find(({ model }) => model === BASELINE) ?? models[0];
   const expected = reference?.rounds[0];
   if (reference === undefined || expected === undefined) return { agree: true, warnings: [] };
   const warnings: string[] = [];
@@ -194,7 +194,7 @@ function trialOf(spec: ComparisonSpec, model: ModelSpec, round: number): TrialSp
 }
 
 function withSpeedups(models: readonly ModelResult[], seed: number): ModelResult[] {
-  const sequential = models.find(({ model }) => model === "sequential");
+  const sequential = models.find(({ model }) => model === BASELINE);
   if (sequential === undefined || !isComparable(sequential)) return [...models];
   return models.map((of) => {
     if (!isComparable(of)) return of;
@@ -217,7 +217,7 @@ async function ceilingOf(
   options: CompareOptions,
 ): Promise<{ ceiling: Comparison["ceiling"]; warnings: string[] }> {
   const { signal, onEvent, measureCeiling = measuredCeiling } = options;
-  const sequential = models.find(({ model }) => model === "sequential");
+  const sequential = models.find(({ model }) => model === BASELINE);
   const wanted = models.every(isComparable) &&
     (spec.ceiling ?? (sequential !== undefined && cpuShareOf(sequential) >= CEILING_SHARE));
   const lanes = parallelLanes(models);

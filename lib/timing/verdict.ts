@@ -10,7 +10,7 @@
 
 import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
 import { median } from "./statistics.ts";
-import { MODELS } from "../models.ts";
+import { BASELINE, isRemote, MODELS } from "../models.ts";
 import { AS_GOOD, COMPUTES, SURE, WAITS } from "../judge/thresholds.ts";
 import { confidenceAbove, pairedRatio } from "./interval.ts";
 import { isBusy, type Others } from "./meter/reading.ts";
@@ -65,7 +65,7 @@ function surelySlower(slow: ModelResult, fast: ModelResult, seed: number): boole
   const behind = ratio(slow, fast, seed);
   if (behind === undefined || behind.median <= AS_GOOD) return false;
   // The plain loop is passed over only for a gain whose interval leaves out 1.
-  if (slow.model === "sequential" && behind.low <= 1) return false;
+  if (slow.model === BASELINE && behind.low <= 1) return false;
   return confidence(slow, fast, 1) >= SURE;
 }
 
@@ -74,8 +74,8 @@ const rank = ({ model }: ModelResult) => {
   return place < 0 ? MODELS.length : place;
 };
 
-const isEventLoop = ({ model }: ModelResult) => model === "concurrent" || model === "limited";
-const isParallel = (of: ModelResult) => of.model !== "sequential" && !isEventLoop(of);
+const isEventLoop = ({ model }: ModelResult) => model !== BASELINE && !isRemote(model);
+const isParallel = (of: ModelResult) => of.model !== BASELINE && !isEventLoop(of);
 
 function time(ms: number): string {
   return ms < 999.5 ? `${Number(ms.toPrecision(3))} ms` : `${Number((ms / 1000).toPrecision(3))} s`;
@@ -119,7 +119,7 @@ function startCost(
 function boundOf(judged: Judged): Verdict["bound"] {
   const { cpuShare, recommended, concurrencyPays, parallelismPays } = judged;
   const pays = concurrencyPays || parallelismPays;
-  if (cpuShare > WAITS && !pays && recommended.model === "sequential" && startCost(judged)) {
+  if (cpuShare > WAITS && !pays && recommended.model === BASELINE && startCost(judged)) {
     return "small";
   }
   if (cpuShare >= COMPUTES) return "cpu";
@@ -148,7 +148,7 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
     cpu: `The tasks compute: ${busy}.`,
     mixed: `The tasks wait and compute: ${busy}.`,
   }[bound];
-  if (recommended.model === "sequential") {
+  if (recommended.model === BASELINE) {
     const doubt = doubtOf(judged);
     if (doubt !== undefined) return `${nature} ${doubt}`;
     return `${nature} No model was detectably faster than sequential, which took ` +
@@ -202,7 +202,7 @@ function confidenceOf(recommended: ModelResult, evidence: Evidence): number {
  */
 export function judge(evidence: Evidence): Verdict | null {
   const { models, seed } = evidence;
-  const sequential = models.find(({ model }) => model === "sequential");
+  const sequential = models.find(({ model }) => model === BASELINE);
   if (sequential === undefined || models.length < 2) return null;
   const best = models.reduce((a, b) => b.wallMs.median < a.wallMs.median ? b : a);
   const recommended = models.toSorted((a, b) => rank(a) - rank(b)).find((of) => {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BASELINE, isRemote } from "../models.ts";
 import { linearRegression } from "simple-statistics";
 import { isBusy, type Others, othersWords } from "./meter/reading.ts";
 import type { Comparison, ModelResult } from "./result.ts";
@@ -67,11 +68,11 @@ export function driftWarning(trials: readonly TimedTrial[]): string | undefined 
 
 /** Says where tasks that wait met the limit of the one event loop that waits for them. */
 export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
-  const sequential = models.find(({ model }) => model === "sequential");
+  const sequential = models.find(({ model }) => model === BASELINE);
   // Tasks that compute keep the CPU busy whatever the model: that is their nature and no bottleneck.
   if (sequential !== undefined && cpuShareOf(sequential) >= WAITING) return [];
   return models.flatMap((of) => {
-    if (of.model !== "concurrent" && of.model !== "limited") return [];
+    if (of.model === BASELINE || isRemote(of.model)) return [];
     // Of the whole time: while it queued for a core that others had, it was not the limit.
     const share = median(
       of.rounds.map(({ runCpuMs, cpuMs, runMs }) => (runCpuMs ?? cpuMs) / runMs),

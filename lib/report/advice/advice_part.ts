@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BASELINE } from "../../models.ts";
 import * as Plot from "@observablehq/plot";
 import type { Advice, AdviceFile } from "../../advice/advice.ts";
 import { COMPUTES, WAITS } from "../../judge/thresholds.ts";
@@ -104,8 +105,8 @@ function method(): Html {
 
 /** The advice in a line. */
 function foundWords({ bound, recommended: { model, name, gain }, hazards }: Advice): string {
-  const take = model === "sequential" ? "leave it sequential" : `take ${name}`;
-  const fast = gain === null || model === "sequential"
+  const take = model === BASELINE ? "leave it sequential" : `take ${name}`;
+  const fast = gain === null || model === BASELINE
     ? ""
     : `, ${formatRatio(gain.median)} as fast (${formatNumber(gain.low)} to ${
       formatNumber(gain.high)

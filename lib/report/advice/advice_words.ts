@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BASELINE } from "../../models.ts";
 import type { Advice, ModelAdvice } from "../../advice/advice.ts";
 import { WAITS } from "../../judge/thresholds.ts";
 import {
@@ -66,7 +67,7 @@ export function recommendationLines(
   const { gain, predictedGain, confidence, memoryBytes, breakEven, chunk } = recommended;
   const { retries = 0 } = recommended;
   const lines = [recommended.reason];
-  if (recommended.model === "sequential") {
+  if (recommended.model === BASELINE) {
     if (retries > 0) lines.push(retriesLine(retries));
     if (recommended.decision !== "can't tell") {
       return [...lines, `Confidence: ${formatPercent(confidence)}.`];
@@ -126,7 +127,7 @@ function retriesLine(retries: number): string {
 /** The cells of a model's row: name, predicted, measured, start, memory, remark. */
 export function modelCells({ advice, model }: { advice: Advice; model: ModelAdvice }): string[] {
   const { measured, out } = model;
-  const first = model.model === "sequential";
+  const first = model.model === BASELINE;
   const chosen = model.name === advice.recommended.name;
   return [
     model.name,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BASELINE } from "../../models.ts";
 import * as Plot from "@observablehq/plot";
 import type { Advice, ModelAdvice } from "../../advice/advice.ts";
 import type { Machine } from "../../advice/prediction/machine.ts";
@@ -33,7 +34,7 @@ function shown(gain: number): boolean {
 
 function rowOf(model: ModelAdvice, i: number, advice: Advice): GainRow {
   const chosen = model.name === advice.recommended.name;
-  const plain = model.model === "sequential";
+  const plain = model.model === BASELINE;
   const gain = model.measured?.gain ?? null;
   return {
     key: String(i),

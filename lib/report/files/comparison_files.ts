@@ -5,6 +5,7 @@
  * @module
  */
 
+import { BASELINE } from "../../models.ts";
 import { stringify } from "@std/csv/stringify";
 import type { Renderers } from "../../files/output_files.ts";
 import { escapeCell, escapeMarkdown, markdownTable } from "./escape.ts";
@@ -144,7 +145,7 @@ function rowOf(model: ModelResult): string[] {
     time((r) => r.runMs),
     rounds.length === 0 ? NO_FIGURE : formatDuration(model.wallMs.median),
     time((r) => r.cpuMs),
-    speedup === null ? NO_FIGURE : model.model === "sequential" ? "1×" : formatSpeedup(speedup),
+    speedup === null ? NO_FIGURE : model.model === BASELINE ? "1×" : formatSpeedup(speedup),
     formatBytes(middle(rounds.map((r) => r.peakRssBytes))),
     String(failedOf(rounds)),
   ];

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BASELINE } from "../../models.ts";
 import { startupSection, usageSection } from "./cost_charts.ts";
 import { distributionSection } from "./distribution_chart.ts";
 import { type PagePart, type Section, taskWords } from "./page.ts";
@@ -116,7 +117,7 @@ function headlineOf(comparison: Comparison): string {
   const bound = BOUND[verdict.bound] ?? "This job was measured";
   const chosen = models.find(({ model }) => model === verdict.recommended);
   if (isUndecided(comparison)) return `${bound}: which model is best can’t be told`;
-  if (verdict.recommended === "sequential") return `${bound}: leave it sequential`;
+  if (verdict.recommended === BASELINE) return `${bound}: leave it sequential`;
   return chosen?.speedup
     ? `${bound}: ${verdict.recommended} is ${formatRatio(chosen.speedup.median)} as fast`
     : `${bound}: take ${verdict.recommended}`;
@@ -141,7 +142,7 @@ ${
 }
 
 function tiles({ verdict, models, ceiling, agree }: Comparison): Html[] {
-  const base = models.find(({ model }) => model === "sequential");
+  const base = models.find(({ model }) => model === BASELINE);
   const chosen = models.find(({ model }) => model === verdict?.recommended);
   const tile = (name: string, figure: Markup, detail: Markup) =>
     markup`
@@ -198,7 +199,7 @@ function resultsTable(comparison: Comparison, id: string): Html {
     formatDuration(middle(rounds.map(({ runMs }) => runMs))),
     rounds.length === 0 ? NO_FIGURE : formatDurationInterval(wallMs),
     formatDuration(middle(rounds.map(({ cpuMs }) => cpuMs))),
-    speedup === null ? NO_FIGURE : model === "sequential" ? "1×" : formatSpeedup(speedup),
+    speedup === null ? NO_FIGURE : model === BASELINE ? "1×" : formatSpeedup(speedup),
     formatBytes(middle(rounds.map(({ peakRssBytes }) => peakRssBytes))),
     formatCount(rounds.reduce((sum, { failed }) => sum + failed, 0)),
   ]);

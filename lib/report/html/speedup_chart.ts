@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BASELINE } from "../../models.ts";
 import * as Plot from "@observablehq/plot";
 import type { Comparison, Interval } from "../../timing/result.ts";
 import { formatNumber, formatRatio, formatSpeedup } from "../../text/format.ts";
@@ -26,7 +27,7 @@ export function speedupSection(comparison: Comparison, id: string): Html {
     ? comparison.ceiling.speedup
     : undefined;
   const gains = comparison.models.flatMap(({ model, speedup }): Gain[] =>
-    model !== "sequential" && speedup !== null && speedup.median > 0
+    model !== BASELINE && speedup !== null && speedup.median > 0
       ? [{ model, speedup, words: gainWords(speedup, ceiling) }]
       : []
   );

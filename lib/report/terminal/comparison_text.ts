@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BASELINE } from "../../models.ts";
 import { renderLanes } from "./lanes_picture.ts";
 import { type Palette, paletteFor, type Style, uncoloured } from "./style.ts";
 import { type TextColumn, textTable } from "./text_table.ts";
@@ -113,7 +114,7 @@ const COLUMNS: readonly Column[] = [
     left: true,
     dropOrder: 0,
     cell: ({ model }) => fit(plain(model), MODEL_COLUMNS),
-    paint: ({ model }, palette) => model === "sequential" ? uncoloured : palette.heading,
+    paint: ({ model }, palette) => model === BASELINE ? uncoloured : palette.heading,
   },
   { head: "lanes × slots", left: true, dropOrder: 8, cell: sizeOf },
   { head: "start", dropOrder: 3, cell: ({ rounds }) => time(rounds, (r) => r.startMs) },
@@ -194,11 +195,11 @@ function busy(rounds: readonly Round[]): string {
 
 function speedupOf(model: ModelResult): string {
   if (model.speedup === null) return NO_FIGURE;
-  return model.model === "sequential" ? "1×" : formatSpeedup(model.speedup);
+  return model.model === BASELINE ? "1×" : formatSpeedup(model.speedup);
 }
 
 function speedupPaint(model: ModelResult, palette: Palette): (text: string) => string {
-  if (model.speedup === null || model.model === "sequential") return uncoloured;
+  if (model.speedup === null || model.model === BASELINE) return uncoloured;
   if (model.speedup.low > 1) return palette.good;
   return model.speedup.high < 1 ? palette.bad : uncoloured;
 }

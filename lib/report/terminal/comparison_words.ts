@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BASELINE } from "../../models.ts";
 import { formatBytes, formatPercent, formatRatio, middle } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
 import { isBusy as othersAreBusy } from "../../timing/meter/reading.ts";
@@ -37,7 +38,7 @@ export function verdictText(comparison: Comparison): string {
     return "No verdict: the models gave different results, so their times can't be compared.";
   }
   if (verdict === null) {
-    return measured.some(({ model }) => model === "sequential")
+    return measured.some(({ model }) => model === BASELINE)
       ? "No verdict: too little was measured."
       : "No verdict: sequential wasn't measured, and gains are counted from it (--models).";
   }
@@ -57,7 +58,7 @@ function isBusy({ others }: Comparison): boolean {
  */
 export function isUndecided(comparison: Comparison): boolean {
   const { verdict } = comparison;
-  if (verdict === null || verdict.recommended !== "sequential") return false;
+  if (verdict === null || verdict.recommended !== BASELINE) return false;
   return isBusy(comparison)
     ? verdict.confidence < SURE
     : verdict.bound !== "small" && verdict.confidence < GUESS;
@@ -66,13 +67,13 @@ export function isUndecided(comparison: Comparison): boolean {
 /** The model to take, what it costs, and the machine's ceiling; the verdict's reason tells the gain. */
 function adviceOf(comparison: Comparison, verdict: Verdict): string {
   const chosen = comparison.models.find(({ model }) => model === verdict.recommended);
-  const base = comparison.models.find(({ model }) => model === "sequential");
+  const base = comparison.models.find(({ model }) => model === BASELINE);
   if (isUndecided(comparison)) {
     return isBusy(comparison)
       ? "Which model is best can't be told on so busy a machine."
       : "Which model is best can't be told.";
   }
-  if (verdict.recommended === "sequential") return "Leave it sequential.";
+  if (verdict.recommended === BASELINE) return "Leave it sequential.";
   const name = plain(verdict.recommended);
   if (chosen === undefined || base === undefined) return `Take ${name}.`;
   const ceiling = comparison.ceiling !== null && verdict.bound !== "io"
