@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BASELINE } from "../models.ts";
 import type { Meter } from "../timing/meter/meter.ts";
 import { othersBetween } from "../timing/meter/reading.ts";
 import type { TrialRunner } from "../timing/spec.ts";
@@ -79,7 +80,7 @@ function isUnclear(of: Race, { sample, machine, horizon }: Planned): boolean {
   const { gain, decision } = recommend(entries, usualNoise);
   // What couldn't be afforded so far may well be what pays, where all others failed.
   const nothingRan = entries.every(({ candidate, eligible, times }) =>
-    candidate.model === "sequential" || !eligible || times.length === 0
+    candidate.model === BASELINE || !eligible || times.length === 0
   );
   const isUntried = of.untried > 0 && nothingRan;
   return impossible.length > 0 || decision === "can't tell" || decision === "unmeasured" ||
@@ -230,7 +231,7 @@ export async function advise(options: AdviseOptions, instruments: Instruments): 
     pace,
     missing: undefined,
   };
-  const leavesPlainLoop = recommends(early) !== "sequential";
+  const leavesPlainLoop = recommends(early) !== BASELINE;
   const check = orderCheck(planned.sample, probed, race, leavesPlainLoop);
   if (check !== undefined) onPhase?.("running a few items from last to first");
   const backwards = check && leftMs() > 0

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BASELINE, isRemote } from "../models.ts";
 import { TOO_SLOW, UNSURE } from "../judge/thresholds.ts";
 import { formatPercent } from "../text/format.ts";
 import type { Interval } from "../timing/result.ts";
@@ -195,8 +196,8 @@ export class Assessment {
     }
     const gains = (lanes: boolean) =>
       this.runners.filter(({ candidate: { model, slots }, rounds }) =>
-        rounds.length > 0 && model !== "sequential" &&
-        (model === "workers" || model === "processes" ? lanes && slots === 1 : !lanes)
+        rounds.length > 0 && model !== BASELINE &&
+        (isRemote(model) ? lanes && slots === 1 : !lanes)
       ).map(({ candidate }) => this.gain(candidate)?.median ?? NaN).filter(Number.isFinite);
     const [slots, lanes] = [gains(false), gains(true)];
     if (slots.length === 0 || lanes.length === 0) return { classified };
@@ -239,7 +240,7 @@ export class Assessment {
     }
     if (
       this.#entries.some(({ times, eligible, candidate }) =>
-        eligible && times.length > 0 && candidate.model !== "sequential"
+        eligible && times.length > 0 && candidate.model !== BASELINE
       ) && this.entry(SEQUENTIAL) !== undefined
     ) {
       const recommended = this.#doubted(recommend(this.#entries, this.#usualNoise));
@@ -257,7 +258,7 @@ export class Assessment {
     }
     if (this.impossible.length > 0) return plainly("can't tell", 0.5);
     // All others were refuted: what is left is the plain loop.
-    const others = this.runners.filter(({ candidate }) => candidate.model !== "sequential");
+    const others = this.runners.filter(({ candidate }) => candidate.model !== BASELINE);
     if (others.length > 0 && others.every(({ out }) => out !== undefined)) {
       return plainly("no gain", 0.8);
     }
@@ -303,7 +304,7 @@ export class Assessment {
   #predicted(among: (of: Predicted) => boolean = () => true): Recommendation {
     const { predicted } = this.found;
     const surely = predicted.filter((of) =>
-      of.candidate.model === "sequential" ||
+      of.candidate.model === BASELINE ||
       (this.predictedGain(of.candidate).low > 1 && !this.#failed(of.candidate) && among(of))
     );
     const best = surely.reduce((a, b) => totalMs(b.prediction) < totalMs(a.prediction) ? b : a);
@@ -381,7 +382,7 @@ export class Assessment {
     const ranMs = median(runner.rounds.map((round) => round.runMs));
     const off = ranMs / Math.max(1e-9, predictedMs(runner.items));
     // What takes longer than predicted serves so many a second; a few items needn't queue for that.
-    return off > 1 && candidate.model !== "sequential"
+    return off > 1 && candidate.model !== BASELINE
       ? (items) => startMs + Math.max(predictedMs(items), ranMs * items / runner.items)
       : (items) => startMs + off * predictedMs(items);
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { BASELINE, MODEL_TABLE, takes } from "../models.ts";
 import { nearestConfig } from "../lanes/project.ts";
 import { type LanePermissions, permissionFlags } from "../lanes/subprocess/permissions.ts";
 import { isRefusal } from "../timing/failures.ts";
@@ -73,7 +74,7 @@ export function composeAdvice(found: Evidence): Advice {
     (profiled?.tasksMs ?? 0);
   const { walls: _walls, laneMs: _laneMs, ...figures } = sample;
   // Whether lanes pay, or how much, while others use the CPUs.
-  const isShared = found.backwards?.rewritten !== undefined && candidate.model !== "sequential";
+  const isShared = found.backwards?.rewritten !== undefined && candidate.model !== BASELINE;
   const doubtful = isShared ||
     (sample.cpuShare > 0.3 && assessment.noGain === undefined && wasBusy(sample, machine));
   const unsure = unsureOf(assessment, candidate);
@@ -110,8 +111,8 @@ export function composeAdvice(found: Evidence): Advice {
       gain: recommendation.gain,
       predictedGain: assessment.predictedGain(candidate).gain,
       confidence: Math.min(recommendation.confidence, doubtful ? UNSURE : 1),
-      memoryBytes: candidate.model === "sequential" ? 0 : memoryBytes,
-      breakEven: candidate.model === "sequential" || recommendation.decision === "server's pace"
+      memoryBytes: candidate.model === BASELINE ? 0 : memoryBytes,
+      breakEven: candidate.model === BASELINE || recommendation.decision === "server's pace"
         ? null
         : assessment.breakEven(candidate),
       reason: reasonOf(assessment, recommendation, classified.bound),
@@ -171,10 +172,10 @@ function optionsOf(
   { permissions, graceMs }: ProgramJob,
 ): string {
   const parts: string[] = [];
-  if (model === "workers" || model === "processes") parts.push(`lanes: ${lanes}`);
-  if (model === "limited" || (parts.length > 0 && slots > 1)) parts.push(`slots: ${slots}`);
+  if (takes(model, "lanes")) parts.push(`lanes: ${lanes}`);
+  if (takes(model, "slots") && (parts.length === 0 || slots > 1)) parts.push(`slots: ${slots}`);
   if (graceMs !== undefined) parts.push(`graceMs: ${graceMs}`);
-  if (model === "processes" && Object.keys(permissions).length > 0) {
+  if (MODEL_TABLE[model].startsDeno && Object.keys(permissions).length > 0) {
     parts.push(`permissions: ${JSON.stringify(permissions)}`);
   }
   return parts.length === 0 ? "" : `{ ${parts.join(", ")} }`;
@@ -191,7 +192,7 @@ function flagsOf(job: ProgramJob, { model }: Candidate): string[] {
     read: true,
     run: permissions.run === true ? true : [
       ...list(permissions.run),
-      ...(model === "processes" ? [Deno.execPath()] : []),
+      ...(MODEL_TABLE[model].startsDeno ? [Deno.execPath()] : []),
     ],
   });
   return [...project, ...allowed];

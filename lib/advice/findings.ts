@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BASELINE, isRemote } from "../models.ts";
 import { COMPUTES, OTHER_COMPUTING, OTHER_WORK } from "../judge/thresholds.ts";
 import { type FailureKind, isRefusal } from "../timing/failures.ts";
 import { isBusy, type Others } from "../timing/meter/reading.ts";
@@ -119,9 +120,7 @@ function kindOf(
   const texts = [...names, ...reasons.map(({ message }) => message)];
   if (texts.some((text) => DESCRIPTORS.test(text))) return "descriptors";
   if (names.length > 0 && names.every((name) => name === "timed-out")) return "late";
-  const inLanes = failing.every(({ candidate: { model } }) =>
-    model === "workers" || model === "processes"
-  );
+  const inLanes = failing.every(({ candidate: { model } }) => isRemote(model));
   const most = Math.max(...went.map(({ candidate, items }) => inFlightOf(candidate, items)));
   const least = Math.min(...failing.map(({ candidate, items }) => inFlightOf(candidate, items)));
   const isMissing = reasons.length > 0 &&
@@ -219,7 +218,7 @@ export function sameWork(
   race: Race | undefined,
 ): SameWork | undefined {
   const { walls, cpuMs, cpuShare, available } = sample;
-  const plain = race?.runners.find(({ candidate }) => candidate.model === "sequential");
+  const plain = race?.runners.find(({ candidate }) => candidate.model === BASELINE);
   if (race === undefined || plain === undefined || plain.rounds.length === 0) return undefined;
   let [sampledMs, left] = [0, plain.items];
   for (const { count, wallMs, sourceMs } of walls) {
@@ -360,7 +359,7 @@ export function findingsOf(
     findings.push({ kind: "broken", model: nameOf(candidate), error: error ?? "" });
   }
   // Where the plain loop stays, a reader may still ask what the model with most tasks in flight would need.
-  const widest = chosen.model !== "sequential" ? chosen : found.predicted.map((of) => of.candidate)
+  const widest = chosen.model !== BASELINE ? chosen : found.predicted.map((of) => of.candidate)
     .reduce((a, b) => inFlightOf(b, horizon) > inFlightOf(a, horizon) ? b : a, chosen);
   const inFlight = inFlightOf(widest, horizon);
   const taskBytes = sample.taskBytes ?? 0;

@@ -5,7 +5,7 @@
  */
 
 import { counted } from "../../text/format.ts";
-import { type Model, MODELS } from "../../models.ts";
+import { BASELINE, type Model, MODELS } from "../../models.ts";
 
 /** A model with its size. */
 export interface Candidate {
@@ -22,7 +22,7 @@ export const SEQUENTIAL: Candidate = { model: "sequential", lanes: 1, slots: 1 }
 
 /** A candidate's name. */
 export function nameOf({ model, lanes, slots }: Candidate): string {
-  if (model === "sequential" || model === "concurrent") return model;
+  if (model === BASELINE || model === "concurrent") return model;
   if (model === "limited") return `limited (${counted(slots, "slot")})`;
   return `${model} (${counted(lanes, "lane")}${
     slots > 1 ? `, ${counted(slots, "slot")} each` : ""

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BASELINE } from "../../models.ts";
 import { MOST_MEMORY } from "../../judge/thresholds.ts";
 import { bySimplicity, type Candidate, inFlightOf, SEQUENTIAL } from "./candidate.ts";
 import type { Machine } from "./machine.ts";
@@ -202,7 +203,7 @@ export function predictedGains(
   all: readonly Predicted[],
   items: number,
 ): { readonly candidate: Candidate; readonly gain: number }[] {
-  const sequential = all.find(({ candidate }) => candidate.model === "sequential");
+  const sequential = all.find(({ candidate }) => candidate.model === BASELINE);
   if (sequential === undefined) return [];
   return all.filter(({ candidate }) => inFlightOf(candidate, Infinity) <= items)
     .map(({ candidate, prediction }) => ({

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { MODEL_TABLE } from "../../models.ts";
 import { ceiling } from "../../timing/ceiling.ts";
 import { median } from "../../timing/statistics.ts";
 import type { JobSpec, ModelSpec, TrialRunner } from "../../timing/spec.ts";
@@ -36,8 +37,6 @@ interface MachineOptions {
 /** Measures a machine; a test's own answers at once. */
 export type MachineMeter = (options: MachineOptions) => Promise<Machine>;
 
-/** Used where a measurement fails, in milliseconds. */
-const USUAL_START_MS = { eventLoop: 1, workers: 25, processes: 60 };
 const STARTS = 2;
 
 const NOTHING: JobSpec = {
@@ -65,9 +64,12 @@ export const measureMachine: MachineMeter = async (
     return times.length === 0 ? usualMs : median(times);
   };
   const startMs = {
-    eventLoop: await startOf({ model: "limited", slots: 2 }, USUAL_START_MS.eventLoop),
-    workers: await startOf({ model: "workers", lanes: cores }, USUAL_START_MS.workers),
-    processes: await startOf({ model: "processes", lanes: cores }, USUAL_START_MS.processes),
+    eventLoop: await startOf({ model: "limited", slots: 2 }, MODEL_TABLE.limited.usualStartMs),
+    workers: await startOf({ model: "workers", lanes: cores }, MODEL_TABLE.workers.usualStartMs),
+    processes: await startOf(
+      { model: "processes", lanes: cores },
+      MODEL_TABLE.processes.usualStartMs,
+    ),
   };
   const speedup = !wanted || signal.aborted
     ? cores

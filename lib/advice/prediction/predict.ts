@@ -5,6 +5,7 @@
  * @module
  */
 
+import { BASELINE, isRemote, MODEL_TABLE } from "../../models.ts";
 import type { Sample } from "../probe/sample.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Machine } from "./machine.ts";
@@ -79,8 +80,6 @@ export function saturationSlots(computeMs: number, wallMs: number): number {
   return computeMs <= 0 ? Infinity : Math.max(1, wallMs / computeMs);
 }
 
-/** A message to a lane and back takes about this, in milliseconds. */
-const ROUND_TRIP_MS = { workers: 0.06, processes: 0.12 };
 /** Tasks shorter than this travel together. */
 const CHUNK_MS = 4;
 /** What the dispatcher itself takes for an item, in milliseconds. */
@@ -134,12 +133,12 @@ function demandOf(sample: Sample, { model }: Candidate, inFlight: number): Deman
     dispatcherMs: DISPATCH_MS,
     coldMs: kept * coldMs,
   };
-  if (model !== "workers" && model !== "processes") return plain;
+  if (!isRemote(model)) return plain;
   const bytes = sample.itemBytes + sample.resultBytes;
-  const pipeMs = model === "processes" ? bytes / PIPE_BYTES_MS : 0;
+  const pipeMs = MODEL_TABLE[model].place === "process" ? bytes / PIPE_BYTES_MS : 0;
   // Each value is written on one side and read on the other: half of a clone each.
   const sideMs = sample.cloneMs / 2 + pipeMs;
-  const tripMs = ROUND_TRIP_MS[model] * Math.min(1, wallMs / CHUNK_MS);
+  const tripMs = MODEL_TABLE[model].roundTripMs * Math.min(1, wallMs / CHUNK_MS);
   return {
     ...plain,
     loopMs: plain.loopMs + sideMs,
@@ -254,7 +253,7 @@ export function predict(
   ];
   const sourceMs = times.reduce((sum, { sourceMs }) => sum + sourceMs, 0) * items / simulated;
   const dealingMs = items * dispatcherMs + sourceMs;
-  if (model === "sequential") {
+  if (model === BASELINE) {
     const tasksMs = sumMs * items / simulated;
     const runMs = tasksMs + dealingMs;
     const off = 2 * sample.variation / Math.sqrt(sample.items);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BASELINE } from "../../models.ts";
 import { counted, formatDuration, formatPercent } from "../../text/format.ts";
 import { isBusy } from "../../timing/meter/reading.ts";
 import type { Advice } from "../advice.ts";
@@ -83,7 +84,7 @@ function savingsLine(advice: Advice, { functions }: JobProfile): string | undefi
     formatPercent(savedByHalf(advice, most.share))
   } of the time`;
   const { model, name, gain, predictedGain } = advice.recommended;
-  if (model === "sequential") return `${half}; no other model surely saves any.`;
+  if (model === BASELINE) return `${half}; no other model surely saves any.`;
   const fast = gain?.median ?? predictedGain;
   if (gain !== null && gain.low <= 1) return `${half}; whether ${name} saves any can't be told.`;
   const { others } = advice.sample;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BASELINE } from "../../models.ts";
 import { ONE_ROUND, TOO_SLOW } from "../../judge/thresholds.ts";
 import type { FailureKind } from "../../timing/failures.ts";
 import { type Random, seededRandom, shuffled } from "../../timing/random.ts";
@@ -119,7 +120,7 @@ export function clearlySlower(
   const best = ran.toSorted((a, b) => least(a) - least(b))[0];
   if (best === undefined) return [];
   return ran.filter(({ runner, times }) => {
-    if (runner === best.runner || runner.candidate.model === "sequential") return false;
+    if (runner === best.runner || runner.candidate.model === BASELINE) return false;
     const factor = CLEARLY[Math.min(times.size, CLEARLY.length) - 1]!;
     return [...times].every(([round, ms]) => ms > factor * (best.times.get(round) ?? least(best)));
   }).map(({ runner }) => runner);
@@ -138,7 +139,7 @@ export function nextRound(
   const timeOf = ({ candidate, items, rounds }: Runner) =>
     Math.min(...rounds.map((round) => scaledMs(candidate, items, round)));
   const ran = active.filter(({ rounds }) => rounds.length > 0);
-  const sequential = ran.filter(({ candidate }) => candidate.model === "sequential");
+  const sequential = ran.filter(({ candidate }) => candidate.model === BASELINE);
   const others = ran.filter((runner) => !sequential.includes(runner))
     .sort((a, b) => timeOf(a) - timeOf(b));
   const due: Runner[] = [];
@@ -205,12 +206,12 @@ class Racing {
 
   /** Whether a model is left to be told from the plain loop. */
   get hasOthers(): boolean {
-    return this.active.some(({ candidate }) => candidate.model !== "sequential");
+    return this.active.some(({ candidate }) => candidate.model !== BASELINE);
   }
 
   enter(candidate: Candidate): Runner {
     const { plan } = this.options;
-    const items = candidate.model === "sequential" ? plan.sequentialItems : plan.items;
+    const items = candidate.model === BASELINE ? plan.sequentialItems : plan.items;
     const runner: Runner = { candidate, items: Math.min(items, this.#total ?? items), rounds: [] };
     this.runners.push(runner);
     return runner;
@@ -232,7 +233,7 @@ class Racing {
   get #leftMs(): number {
     const { plan, expectedMs, leftMs } = this.options;
     if (this.extended) return leftMs();
-    const sequential = this.runners.find(({ candidate }) => candidate.model === "sequential");
+    const sequential = this.runners.find(({ candidate }) => candidate.model === BASELINE);
     const due = sequential?.rounds.length === 0 && sequential.out === undefined;
     const reserveMs = due ? expectedMs(SEQUENTIAL, sequential.items) : 0;
     return plan.hardMs - this.costMs - reserveMs;
@@ -240,7 +241,7 @@ class Racing {
 
   /** Whether there is time for another trial. Predictions are corrected by what they were off so far. */
   affords({ candidate, items, rounds }: Runner): boolean {
-    if (candidate.model === "sequential" && !this.extended) return true;
+    if (candidate.model === BASELINE && !this.extended) return true;
     const plainMs = this.options.expectedMs(SEQUENTIAL, items);
     const likelyMs = this.#surprise * this.options.expectedMs(candidate, items);
     // Where one prediction was far off, another may be too.
@@ -252,7 +253,7 @@ class Racing {
   /** How long the plain loop takes for so many items, as measured; 0 if it wasn't. */
   #plainMs(items: number): number {
     const { expectedMs } = this.options;
-    const plain = this.runners.find(({ candidate }) => candidate.model === "sequential");
+    const plain = this.runners.find(({ candidate }) => candidate.model === BASELINE);
     if (plain === undefined || plain.rounds.length === 0) return 0;
     const off = median(plain.rounds.map(({ runMs }) => runMs)) /
       Math.max(1e-9, expectedMs(SEQUENTIAL, plain.items));
@@ -273,7 +274,7 @@ class Racing {
   #uselessMs({ candidate, items, rounds }: Runner): number {
     const plainMs = Math.max(this.options.expectedMs(SEQUENTIAL, items), this.#plainMs(items));
     const useless = Math.max(USELESS * plainMs, plainMs + USELESS_MS);
-    if (candidate.model === "sequential") return 2 * useless;
+    if (candidate.model === BASELINE) return 2 * useless;
     return rounds.length === 0 ? useless : Infinity;
   }
 
@@ -281,7 +282,7 @@ class Racing {
     const { job, runTrial, signal, onEvent, timeoutMs, checksums } = this.options;
     const { candidate, items } = runner;
     const uselessMs = this.#uselessMs(runner);
-    const leftMs = candidate.model === "sequential" && !this.extended ? Infinity : this.#leftMs;
+    const leftMs = candidate.model === BASELINE && !this.extended ? Infinity : this.#leftMs;
     const known = Math.max(0, ...[...checksums.keys()].filter((count) => count < items));
     const trial = {
       model: candidate.model,
@@ -299,7 +300,7 @@ class Racing {
       const result = await runTrial(trial, { signal, ...(onEvent && { onEvent }) });
       this.costMs += result.round.runMs;
       // The time of a round with failures says nothing of a prediction.
-      if (candidate.model !== "sequential" && result.round.failed === 0) {
+      if (candidate.model !== BASELINE && result.round.failed === 0) {
         const expectedMs = Math.max(1, this.options.expectedMs(candidate, items));
         this.#surprise = Math.max(this.#surprise, result.round.runMs / expectedMs);
         this.#longestMs = Math.max(this.#longestMs, result.round.runMs);
@@ -307,7 +308,7 @@ class Racing {
       if (wasStopped(result, trial.mostMs)) {
         runner.stoppedMs = trial.mostMs;
         // Its time is only known to be longer; what the budget ended may not even be that.
-        if (uselessMs <= leftMs && candidate.model !== "sequential") runner.out = "slower";
+        if (uselessMs <= leftMs && candidate.model !== BASELINE) runner.out = "slower";
       } else {
         runner.rounds.push(result.round);
         this.#learnTotal(runner, result.round);
@@ -341,11 +342,11 @@ class Racing {
     const { failed, checksum } = round;
     if (failures !== undefined) runner.failures ??= failures;
     if (pacePerSecond !== undefined) runner.pacePerSecond ??= pacePerSecond;
-    if (runner.candidate.model !== "sequential" && this.#failsMore(round)) {
+    if (runner.candidate.model !== BASELINE && this.#failsMore(round)) {
       runner.out = "failures";
       return;
     }
-    if (runner.candidate.model === "sequential" && failed === 0) {
+    if (runner.candidate.model === BASELINE && failed === 0) {
       this.#plainChecksums.push(checksum);
     }
     const expected = this.#reference.get(runner.items);
@@ -373,7 +374,7 @@ class Racing {
    */
   acceptOtherResults(): void {
     const own = this.#plainChecksums;
-    const sequential = this.runners.find(({ candidate }) => candidate.model === "sequential");
+    const sequential = this.runners.find(({ candidate }) => candidate.model === BASELINE);
     this.#otherResults ||= sequential?.out === "results";
     if (!this.#otherResults) return;
     this.#unrepeatable = own.length < 2 || own.some((of) => of !== own[0]);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { BASELINE } from "../../models.ts";
 import type { Others } from "../../timing/meter/reading.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { type Candidate, SEQUENTIAL } from "../prediction/candidate.ts";
@@ -85,7 +86,7 @@ export function planRace(
   leftMs: number,
   allowanceMs = RUNS * sample.tasksMs,
 ): RacePlan | null {
-  const others = raced.filter(({ model }) => model !== "sequential");
+  const others = raced.filter(({ model }) => model !== BASELINE);
   if (others.length === 0 || Math.min(alone, most) < 2) return null;
   const startMs = raced.reduce(
     (sum, candidate) => sum + PROCESS_MS + predict(sample, candidate, most, machine).startMs,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { BASELINE } from "../../models.ts";
 import {
   AS_GOOD,
   IMPOSSIBLE,
@@ -167,7 +168,7 @@ export function entriesOf(
   const busy = wasBusy(sample, machine);
   const contended = busy && sample.cpuShare > WAITS;
   const plain = runners.find(({ candidate: { model }, out, rounds }) =>
-    model === "sequential" && out === undefined && rounds.length > 0
+    model === BASELINE && out === undefined && rounds.length > 0
   );
   const held = new Map(
     runners.map((runner) => [
@@ -306,7 +307,7 @@ function staysPlain(
 export function recommend(entries: readonly Entry[], usualNoise?: number): Recommendation {
   const ran = ranOf(entries);
   const standings = standingsOf(entries, usualNoise);
-  const plain = ran.find(({ candidate }) => candidate.model === "sequential");
+  const plain = ran.find(({ candidate }) => candidate.model === BASELINE);
   const others = ran.filter((entry) => entry !== plain);
   if (plain === undefined) {
     return {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BASELINE } from "../../models.ts";
 import { type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
 import { MOST_IN_FLIGHT, MOST_LANES, powerOfTwoFrom } from "../prediction/choose_candidates.ts";
 import type { Runner } from "./race.ts";
@@ -58,7 +59,7 @@ export function substitutes(
   const isTried = (candidate: Candidate) => tried.has(nameOf(candidate));
   const found = [...fewerSlots(runners, taskMs), ...fewerLanes(runners, cores)];
   const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out === undefined);
-  const sequential = ran.find(({ candidate }) => candidate.model === "sequential");
+  const sequential = ran.find(({ candidate }) => candidate.model === BASELINE);
   if (sequential !== undefined) {
     const gainOf = (runner: Runner) => timeMs(sequential) / timeMs(runner);
     if (found.length === 0) found.push(...moreSlots(ran, gainOf), ...asManyAsServed(ran, gainOf));

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { BASELINE } from "../../models.ts";
 import { TOO_SLOW } from "../../judge/thresholds.ts";
 import {
   counted,
@@ -46,7 +47,7 @@ export function surprisesOf(
 ): Surprise[] {
   return models.flatMap(({ name, model, lanes, slots, measured, predictedGain, out }) => {
     const gain = measured?.gain?.median;
-    if (gain === undefined || model === "sequential" || out === "failures" || out === "results") {
+    if (gain === undefined || model === BASELINE || out === "failures" || out === "results") {
       return [];
     }
     const off = gain / predictedGain;
@@ -143,7 +144,7 @@ function plainReason(assessment: Assessment, { decision, best, bestGain }: Recom
 
 /** Why nothing can be told where models ran and the plain loop did not. */
 function plainMissingReason(race: Race | undefined): string {
-  const plain = race?.runners.find(({ candidate }) => candidate.model === "sequential");
+  const plain = race?.runners.find(({ candidate }) => candidate.model === BASELINE);
   const why = plain?.error !== undefined
     ? `could not run in the race (${plain.error})`
     : race?.partial
@@ -177,7 +178,7 @@ function cameOf(assessment: Assessment, { candidate, out, rounds }: Runner): str
 }
 
 function refutedText(assessment: Assessment): string {
-  const said = assessment.runners.filter(({ candidate }) => candidate.model !== "sequential")
+  const said = assessment.runners.filter(({ candidate }) => candidate.model !== BASELINE)
     .flatMap((runner) => {
       const came = cameOf(assessment, runner);
       return came === undefined ? [] : [`${nameOf(runner.candidate)} ${came}`];
@@ -224,9 +225,7 @@ function whyUnclear({ runners, found }: Assessment): string {
     return `there are only ${counted(found.sample.items, "item")}`;
   }
   if (
-    runners.every(({ candidate, rounds }) =>
-      candidate.model === "sequential" || rounds.length === 0
-    )
+    runners.every(({ candidate, rounds }) => candidate.model === BASELINE || rounds.length === 0)
   ) {
     return "no other model was run to its end";
   }
@@ -309,12 +308,12 @@ export function reasonOf(
   const limit = sourceLimit(assessment.found.sample, gain?.median ?? 1);
   if (limit !== undefined) {
     const { sourceMs } = assessment.found.sample;
-    const plain = candidate.model === "sequential" ? "Leave it sequential: the" : "The";
+    const plain = candidate.model === BASELINE ? "Leave it sequential: the" : "The";
     return `${plain} source of the items is the limit. It gives one each ${
       formatDuration(sourceMs)
     }, and that alone is ${formatPercent(limit)} of the time that ${nameOf(candidate)} takes.`;
   }
-  if (candidate.model === "sequential") return plainReason(assessment, recommendation);
+  if (candidate.model === BASELINE) return plainReason(assessment, recommendation);
   const what = natureOf(assessment, candidate, bound);
   if (decision === "other work") {
     return `${what} Its gain is predicted from the sample: it paid in the race too, but that was not the ` +
@@ -327,7 +326,7 @@ export function reasonOf(
       `only queue.`;
   }
   const simpler = assessment.models().filter((of) =>
-    of.model !== "sequential" && of.measured !== undefined && of.out !== "failures" &&
+    of.model !== BASELINE && of.measured !== undefined && of.out !== "failures" &&
     bySimplicity({ ...of, slots: of.slots ?? Infinity } as Candidate, candidate) < 0
   );
   const near = simpler.some(({ measured }) =>
