@@ -136,6 +136,8 @@ export interface Advice {
     readonly decision?: Decision | undefined;
     /** How often the code tries an item again that a server refused. */
     readonly retries?: number | undefined;
+    /** The pace that the server allows: at most so many starts in so many milliseconds. */
+    readonly rate?: { readonly limit: number; readonly perMs: number } | undefined;
   };
   /** The program, whole. */
   readonly code: string;
@@ -341,6 +343,7 @@ const advice: z.ZodType<Advice> = z.object({
       "other work": true,
     }).optional(),
     retries: count.optional(),
+    rate: z.object({ limit: z.number().int().positive(), perMs: z.number().positive() }).optional(),
   }),
   code: z.string(),
   flags: z.array(z.string()),

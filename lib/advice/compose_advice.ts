@@ -8,6 +8,7 @@
 import { BASELINE, MODEL_TABLE, takes } from "../models.ts";
 import { nearestConfig } from "../lanes/project.ts";
 import { type LanePermissions, permissionFlags } from "../lanes/subprocess/permissions.ts";
+import type { Rate } from "../dispatch/pace.ts";
 import { isRefusal } from "../timing/failures.ts";
 import { UNSURE } from "../judge/thresholds.ts";
 import type { Advice } from "./advice.ts";
@@ -51,6 +52,9 @@ export function composeAdvice(found: Evidence): Advice {
     assessment.runners.some((of) =>
       nameOf(of.candidate) === nameOf(candidate) && of.rounds.some(({ failed }) => failed > 0)
     );
+  const rate = recommendation.decision === "server's pace"
+    ? rateOf(found.pace?.perSecond ?? null)
+    : undefined;
   const { code, flags } = programFor({
     module: options.job.task.module,
     export: options.job.task.export,
@@ -63,6 +67,7 @@ export function composeAdvice(found: Evidence): Advice {
     permissions: options.job.permissions ?? {},
     library: options.library,
     retries,
+    rate,
     fails,
   }, candidate);
   const findings = findingsOf(found, candidate, memoryBytes, assessment.impossible);
@@ -118,6 +123,7 @@ export function composeAdvice(found: Evidence): Advice {
       reason: reasonOf(assessment, recommendation, classified.bound),
       decision: recommendation.decision,
       ...(retries > 0 && { retries }),
+      ...(rate && { rate }),
     },
     code,
     flags,
@@ -133,6 +139,14 @@ export function composeAdvice(found: Evidence): Advice {
         (found.pace === undefined ? 0 : 1) + (profiled === undefined ? 0 : 1),
     },
   };
+}
+
+/** The option of `map` that keeps to a pace, in items a second; undefined if it isn't known. */
+export function rateOf(perSecond: number | null): Rate | undefined {
+  if (perSecond === null || !(perSecond > 0)) return undefined;
+  return perSecond >= 1
+    ? { limit: Math.floor(perSecond), perMs: 1000 }
+    : { limit: 1, perMs: Math.ceil(1000 / perSecond) };
 }
 
 /** What a program is written for. */
@@ -155,6 +169,8 @@ export interface ProgramJob {
   readonly library: string;
   /** How often an item is tried again; default 0. */
   readonly retries?: number;
+  /** The pace to keep to; none unless given. */
+  readonly rate?: Rate | undefined;
   /** Whether items were seen to fail, so that the program has to go on behind one that does. */
   readonly fails?: boolean;
 }
@@ -203,13 +219,18 @@ export function programFor(job: ProgramJob, candidate: Candidate): Program {
   const { model } = candidate;
   const name = job.export === "default" ? "" : `, ${JSON.stringify(job.export)}`;
   const items = job.itemsAreMade ? "await job.items()" : "job.items";
-  const retries = job.retries ? `, { retries: ${job.retries} }` : "";
+  const { retries = 0, rate } = job;
+  const given = [
+    ...(retries > 0 ? [`retries: ${retries}`] : []),
+    ...(rate === undefined ? [] : [`rate: { limit: ${rate.limit}, perMs: ${rate.perMs} }`]),
+  ];
+  const mapOptions = given.length === 0 ? "" : `, { ${given.join(", ")} }`;
   const run = [
     `await using executor = ${model}(${optionsOf(candidate, job)});`,
     `const work = task<typeof job${name}>(${JSON.stringify(job.module)}${name});`,
     ...(job.fails
       ? [
-        `for await (const outcome of executor.mapSettled(work, ${items}${retries})) {`,
+        `for await (const outcome of executor.mapSettled(work, ${items}${mapOptions})) {`,
         `  if (outcome.status === "fulfilled") console.log(outcome.value);`,
         `  else {`,
         `    console.error(outcome.index, outcome.ended, outcome.reason);`,
@@ -218,7 +239,7 @@ export function programFor(job: ProgramJob, candidate: Candidate): Program {
         `}`,
       ]
       : [
-        `for await (const result of executor.map(work, ${items}${retries})) console.log(result);`,
+        `for await (const result of executor.map(work, ${items}${mapOptions})) console.log(result);`,
       ]),
   ];
   const lines = [

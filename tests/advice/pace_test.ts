@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
+import { rateOf } from "../../lib/advice/compose_advice.ts";
+import { recommendationLines } from "../../lib/report/advice/advice_words.ts";
 import { adviceOn } from "./advice_on.ts";
 
 const WAITING = { waitMs: 30, items: 120 };
@@ -17,7 +19,9 @@ Deno.test("advise() keeps to the pace of a server that refuses the plain loop, a
   const { recommended, code, hazards } = advice;
   assertEquals([recommended.model, recommended.decision], ["sequential", "server's pace"]);
   assertStringIncludes(recommended.reason, "about 20 a second, so 120 items take 6.00 s");
-  assertStringIncludes(code, "{ retries: 5 }");
+  assertStringIncludes(code, "{ retries: 5, rate: { limit: 20, perMs: 1000 } }");
+  assertEquals(recommended.rate, { limit: 20, perMs: 1000 });
+  assertStringIncludes(recommendationLines(advice).join(" "), "Rate: at most 20 starts in 1.00 s.");
   const rate = hazards.find(({ kind }) => kind === "rate");
   assertStringIncludes(rate!.text, "HTTP 429");
   assertEquals([rate?.figures?.perSecond, rate?.figures?.refused], [20, 40]);
@@ -71,4 +75,10 @@ Deno.test("advise() takes a server that bears so many at once for what it is, an
   });
   assertEquals(recommended.name, "limited (8 slots)");
   assertEquals(asked, [8]);
+});
+
+Deno.test("rateOf() never allows more than the pace, and no less than one start", () => {
+  assertEquals(rateOf(20.9), { limit: 20, perMs: 1000 });
+  assertEquals(rateOf(0.3), { limit: 1, perMs: 3334 });
+  for (const none of [null, 0, NaN]) assertEquals(rateOf(none), undefined);
 });

@@ -65,9 +65,10 @@ export function recommendationLines(
   { recommended, horizon, unsure, machine, sample, cpuShare }: Advice,
 ): string[] {
   const { gain, predictedGain, confidence, memoryBytes, breakEven, chunk } = recommended;
-  const { retries = 0 } = recommended;
+  const { retries = 0, rate } = recommended;
   const lines = [recommended.reason];
   if (recommended.model === BASELINE) {
+    if (rate !== undefined) lines.push(rateLine(rate));
     if (retries > 0) lines.push(retriesLine(retries));
     if (recommended.decision !== "can't tell") {
       return [...lines, `Confidence: ${formatPercent(confidence)}.`];
@@ -78,6 +79,7 @@ export function recommendationLines(
       : [...lines, `That nothing gains a tenth is ${formatPercent(confidence)} sure.`];
   }
   const slots = recommended.slots ?? "all items'";
+  if (rate !== undefined) lines.push(rateLine(rate));
   if (retries > 0) lines.push(retriesLine(retries));
   lines.push(`Lanes: ${recommended.lanes}; slots on each: ${slots}; chunk: ${chunk}.`);
   lines.push(
@@ -117,6 +119,10 @@ export function recommendationLines(
   if (breakEven !== null) lines.push(`Pays from about ${Math.max(2, breakEven)} items.`);
   lines.push(`Confidence: ${formatPercent(confidence)}.`);
   return lines;
+}
+
+function rateLine({ limit, perMs }: { readonly limit: number; readonly perMs: number }): string {
+  return `Rate: at most ${counted(limit, "start")} in ${formatDuration(perMs)}.`;
 }
 
 function retriesLine(retries: number): string {
