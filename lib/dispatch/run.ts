@@ -93,6 +93,8 @@ export class Run implements PoolRun, OutputRun {
       failed: (error) => {
         // Noted at once, for what the input gave before may be the last and over before its turn comes.
         this.#failure ??= { error };
+        // It was in the midst of its end when it was left: that is the same to who leaves.
+        if (this.#state !== "running") this.#closeFailure ??= { error };
         this.#later(() => this.fail(error));
       },
     });

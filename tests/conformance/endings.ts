@@ -142,6 +142,30 @@ export const ENDINGS: readonly Guarantee[] = [
     },
   },
   {
+    name:
+      "who leaves is told what the input throws at its end, also if it was asked for more by then",
+    async check({ open }) {
+      await using executor = open({ graceMs: 1000 });
+      const ending = Promise.withResolvers<void>();
+      const isEnding = Promise.withResolvers<void>();
+      const items = async function* () {
+        try {
+          yield 1;
+        } finally {
+          isEnding.resolve();
+          await ending.promise;
+        }
+      };
+      const results = executor.map(taskNamed("double"), items());
+      await results.next();
+      results.next().catch(() => {}); // so that the input comes to its end
+      await isEnding.promise;
+      const told = tell(results.return().then(() => {}));
+      ending.reject(new RangeError("the end broke"));
+      assertEquals(await told, "RangeError: the end broke");
+    },
+  },
+  {
     name: "close() waits for no input that never answers, even if somebody left it before",
     async check({ open }) {
       const executor = open({ graceMs: 20 });

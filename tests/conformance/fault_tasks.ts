@@ -263,3 +263,12 @@ export function sameBuffer(
   new Uint8Array(same)[0] = n;
   return kind === "buffer" ? same : kind === "array" ? new Uint8Array(same) : new DataView(same);
 }
+
+/** Many errors with causes, or one with a long chain of them. */
+export function giveManyErrors(how: string): unknown {
+  const made = (n: number) => new TypeError(`e${n}`, { cause: new Error(`c${n}`) });
+  if (how === "many") return Array.from({ length: 2000 }, (_, n) => made(n));
+  let error = new Error("root");
+  for (let depth = 1; depth < 20; depth++) error = new Error(`${depth}`, { cause: error });
+  return error;
+}

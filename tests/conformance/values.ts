@@ -160,6 +160,18 @@ export const VALUES: readonly Guarantee[] = [
     },
   },
   {
+    name: "however many errors a value holds, and however long their chains, causes are kept",
+    async check({ open }) {
+      await using executor = open();
+      const [many, chain] = await executor.map(faultTask("giveManyErrors"), ["many", "chain"])
+        .toArray() as [Error[], Error];
+      assertEquals(many.filter(({ cause }) => !(cause instanceof Error)).length, 0);
+      let length = 0;
+      for (let at: unknown = chain; at instanceof Error; at = at.cause) length++;
+      assertEquals(length, 20);
+    },
+  },
+  {
     name: "a task may use the same buffer for each result: what arrives is what it returned",
     notFor: {
       sequential: "results are handed out as they are",

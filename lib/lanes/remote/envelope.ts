@@ -32,7 +32,7 @@ export type Envelope =
   | { readonly kind: "value"; readonly value: unknown; readonly special: boolean };
 
 /** Deep enough for every real chain of causes, and an end for one that is made as it is looked at. */
-const MAX_DEPTH = 8;
+const MAX_DEPTH = 100;
 /** AggregateErrors that hold the same ones at every depth would otherwise fill all memory. */
 const MAX_NESTED = 1000;
 /** So many objects of a value are looked at that can't be sent as it is; deeper ones become text. */
@@ -138,10 +138,11 @@ function sealProperties(
   for (const key of new Set([...read(() => Object.keys(error), []), ...also])) {
     if (STANDARD.has(key)) continue;
     const value = read(() => (error as unknown as Record<string, unknown>)[key], undefined);
-    const isPlain = value === null ||
-      ["string", "number", "boolean", "bigint"].includes(typeof value);
-    if (isPlain) properties[key] = value;
-    else if (typeof value === "object" && sealing !== undefined) {
+    if (value === undefined && !read(() => Object.hasOwn(error, key), false)) continue;
+    if (typeof value === "symbol") properties[key] = textOf(value);
+    else if (value === null || !["object", "function"].includes(typeof value)) {
+      properties[key] = value;
+    } else if (typeof value === "object" && sealing !== undefined) {
       define(parts ??= {}, key, seal(value, sealing));
     }
   }
@@ -272,6 +273,8 @@ function replaced(value: unknown, replacing: Replacing): unknown {
   };
   switch (kindOf(value, sealing.way)) {
     case "error":
+      // Each error of a value may hold as many others as one that is thrown.
+      if (sealing.within.length === 0) sealing.nested = 0;
       envelopes.push(seal(value, sealing));
       return keep({ [mark]: envelopes.length - 1 });
     case "view":
