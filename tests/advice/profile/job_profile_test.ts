@@ -24,12 +24,12 @@ const PLACES = [
     "npm:x/y.js:7",
   ],
   [
-    "file:///root/.cache/deno/npm/registry.npmjs.org/deno-std/1.4.0/assert/mod.js",
+    "file:///c/npm/registry.example/deno-std/1.4.0/assert/mod.js",
     "packages",
     "npm:deno-std@1.4.0/assert/mod.js:7",
   ],
   [
-    "file:///c/npm/registry.npmjs.org/@scope/pkg/2.0.0-rc.1/x.js",
+    "file:///c/npm/registry.example/@scope/pkg/2.0.0-rc.1/x.js",
     "packages",
     "npm:@scope/pkg@2.0.0-rc.1/x.js:7",
   ],
