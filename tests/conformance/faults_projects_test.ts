@@ -110,6 +110,12 @@ project("no lock is written or changed for a task", {
   "locked/deno.lock": `{ "version": "5" }`,
   "locked/task.ts": `import ms from "npm:pretty-ms@^9.3.1"; export default () => ms(2000);`,
 }, async (folder) => {
+  // A lane takes packages from Deno's cache alone, where a fresh machine doesn't have this one.
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["cache", "--quiet", "--no-lock", `--config=${folder}/deno.json`, `${folder}/task.ts`],
+    stdin: "null",
+  }).output();
+  assert(success, "the package can't be cached");
   assertEquals(await given(`${folder}/task.ts`), "1s");
   assertEquals(await given(`${folder}/locked/task.ts`), "2s");
   assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
