@@ -279,7 +279,8 @@ function find(
   seen.add(value);
   const kind = kindOf(value, way);
   const own = kind === "view" ? [] : Object.keys(value);
-  if (kind === "lost" || (own.length === 0 && (kind === "instance" || kind === "private"))) {
+  const isEmpty = own.length === 0 && Object.prototype.toString.call(value) === "[object Object]";
+  if (kind === "lost" || (isEmpty && (kind === "instance" || kind === "private"))) {
     const why = cantBeCloned(value) ? "can't be cloned" : "would arrive empty";
     return `${at} is ${named(value)}, which ${why}`;
   }

@@ -65,6 +65,8 @@ export function kindOf(value: object, way: Way): Kind {
 }
 
 function judge(value: object, prototype: object, way: Way): Kind {
+  // A class of one's own that extends one of these loses its private fields as any other does.
+  if (!(value instanceof Error) && classesOf(prototype).some(losesFields)) return "private";
   if (Array.isArray(value)) return "list";
   if (ArrayBuffer.isView(value)) return "view";
   if (value instanceof ArrayBuffer) return "buffer";
@@ -76,8 +78,7 @@ function judge(value: object, prototype: object, way: Way): Kind {
   if (typeof copy === "object" && copy !== null) {
     if (Object.getPrototypeOf(copy) !== Object.prototype) return "whole";
   }
-  if (classesOf(prototype).some(isOfThePlatform)) return "lost";
-  return classesOf(prototype).some(hasPrivateFields) ? "private" : "instance";
+  return classesOf(prototype).some(isOfThePlatform) ? "lost" : "instance";
 }
 
 /** Whether it has what the prototype's getter looks for, and doesn't only inherit from it. */
@@ -107,6 +108,10 @@ function isOfThePlatform(constructor: Class): boolean {
   return (globalThis as Record<string, unknown>)[name] === constructor ||
     (Deno as unknown as Record<string, unknown>)[name] === constructor ||
     sourceOf(constructor).includes("[native code]");
+}
+
+function losesFields(constructor: Class): boolean {
+  return !isOfThePlatform(constructor) && hasPrivateFields(constructor);
 }
 
 /** A private field can't be seen, but the code that uses it can. */

@@ -38,6 +38,24 @@ class Shared {
 
 class List extends Array {}
 class Registry extends Map {}
+class Counted extends Map {
+  #count = 1;
+  get count() {
+    return this.#count;
+  }
+}
+class Marked extends Uint8Array {
+  #mark = 1;
+  get mark() {
+    return this.#mark;
+  }
+}
+class Ranked extends Array {
+  #rank = 1;
+  get rank() {
+    return this.#rank;
+  }
+}
 class Bag extends Set {}
 class Failure extends Error {}
 class Day extends Date {}
@@ -63,7 +81,7 @@ const alike: Readonly<Record<Kind, readonly object[]>> = {
   error: [new Error(""), new RangeError("x"), new Failure("x"), new DOMException("x")],
   whole: [new Date(0), new Day(0), /x/, Object(1), Object(""), Object(true), Object(1n)],
   instance: [new Point(), new Shared(), Object.create({ inherited: 1 })],
-  private: [new Private(), new Heir(), new OwnMethod()],
+  private: [new Private(), new Heir(), new OwnMethod(), new Counted(), new Marked(1), new Ranked()],
   lost: [
     new Response(),
     new Request("http://a.b"),
