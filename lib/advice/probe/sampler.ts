@@ -9,15 +9,13 @@ import type { Items } from "../../dispatch/options.ts";
 import type { Outcome } from "../../dispatch/outcome.ts";
 import { type Given, plainContext } from "../../lanes/lane_tasks.ts";
 import { isGenerator } from "../../lanes/load_task.ts";
-import { sealErrorsIn } from "../../lanes/remote/envelope.ts";
-import { inspect, refusal } from "../../lanes/remote/inspect.ts";
-import { threads } from "../../lanes/remote/way.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf } from "../../timing/checksum.ts";
 import { httpSigns, isRefusal, PaceMeter } from "../../timing/failures.ts";
 import { spreadOrder } from "../../timing/job_items.ts";
 import { ItemPuller } from "./item_puller.ts";
-import type { ProbeMessage, ProbeOrder, Stretch, Thrown, TransferCost } from "./probe_message.ts";
+import type { ProbeMessage, ProbeOrder, Stretch, Thrown } from "./probe_message.ts";
+import { TransferMeter } from "./transfer_meter.ts";
 
 /** CPU time of this process, in milliseconds: in steps of a microsecond, where a thread's has 10 ms. */
 function cpuMs(): number {
@@ -87,127 +85,6 @@ async function wakeCost(waitMs: number): Promise<number> {
   }
   // The median: other threads of the process may collect garbage or compile meanwhile.
   return costs.sort((a, b) => a - b)[TIMED_WAITS >> 1]!;
-}
-
-/** Items whose transfer is measured, and how long that may take, in milliseconds. */
-const MOST_TRANSFERS = 24;
-const MOST_TRANSFER_MS = 250;
-/** The first ones also compile: they aren't counted. */
-const WARM_UP_CLONES = 3;
-/** Items and results up to this size share a message with others, and are measured so. */
-const SMALL_BYTES = 16 << 10;
-/** Such a message has about this size, and is cloned again and again for so long, in milliseconds. */
-const BATCH_BYTES = 256 << 10;
-const MOST_COPIES = 40;
-const REPEAT_MS = 4;
-
-type Serialize = (value: unknown) => { readonly byteLength: number };
-
-/** Measures what sending some items and results to another lane takes. */
-class TransferMeter {
-  readonly #cloneMs: number[] = [];
-  #itemBytes = 0;
-  #resultBytes = 0;
-  #seen = 0;
-  #spentMs = 0;
-  #next = 0;
-  #uncloneable: string | undefined;
-  #serialize: Serialize | undefined;
-  readonly #small: [unknown, unknown][] = [];
-
-  /** Mean size of the results looked at, in bytes. */
-  get resultBytes(): number {
-    return this.#seen === 0 ? 0 : this.#resultBytes / this.#seen;
-  }
-
-  /**
-   * Looks at an item and its result, if it is one of those that are looked at: the first ones, and then
-   * fewer and fewer.
-   */
-  async look(item: unknown, result: unknown, index: number): Promise<void> {
-    if (index < this.#next || this.#seen >= MOST_TRANSFERS || this.#spentMs > MOST_TRANSFER_MS) {
-      return;
-    }
-    this.#next = index < 8 ? index + 1 : Math.ceil(index * 1.5);
-    this.#serialize ??= (await import("node:v8") as { serialize: Serialize }).serialize;
-    const startMs = performance.now();
-    for (const [what, value] of [[`item ${index}`, item], [`result ${index}`, result]] as const) {
-      if (this.#uncloneable !== undefined) return;
-      const { refused, special } = inspect([value], threads);
-      let cause: unknown;
-      try {
-        if (!refused) {
-          threads.clone(special ? sealErrorsIn([value], threads) : value);
-          continue;
-        }
-      } catch (error) {
-        cause = error;
-      }
-      this.#uncloneable = refusal(what, value, threads, cause).message
-        .replace(/^Cannot send (.*) to another lane: /, "$1: ");
-      return;
-    }
-    const clonedMs = performance.now();
-    // In an array, for a string alone is cloned by reference, but sent byte by byte.
-    structuredClone([item, result]);
-    this.#cloneMs.push(performance.now() - clonedMs);
-    const [itemBytes, resultBytes] = [this.#bytes(item), this.#bytes(result)];
-    if (itemBytes + resultBytes <= SMALL_BYTES) this.#small.push([item, result]);
-    this.#itemBytes += itemBytes;
-    this.#resultBytes += resultBytes;
-    this.#seen++;
-    this.#spentMs += performance.now() - startMs;
-  }
-
-  #bytes(value: unknown): number {
-    try {
-      return this.#serialize!(value).byteLength;
-    } catch {
-      // A worker can take what v8's own format can't, such as a MessagePort; its size is unknown.
-      return 0;
-    }
-  }
-
-  /** Sums up what was measured. */
-  cost(): TransferCost {
-    const mean = (sum: number) => this.#seen === 0 ? 0 : sum / this.#seen;
-    return {
-      items: this.#seen,
-      itemBytes: mean(this.#itemBytes),
-      resultBytes: mean(this.#resultBytes),
-      cloneMs: this.#small.length === this.#seen ? this.#cloneMsInBatch() : this.#cloneMsAlone(),
-      ...(this.#uncloneable !== undefined && { uncloneable: this.#uncloneable }),
-    };
-  }
-
-  /** Of large ones, which have a message each. */
-  #cloneMsAlone(): number {
-    const warm = this.#cloneMs.length > WARM_UP_CLONES
-      ? this.#cloneMs.slice(WARM_UP_CLONES)
-      : this.#cloneMs;
-    // The median: a pause of the garbage collector is not what copying takes.
-    return warm.toSorted((a, b) => a - b)[warm.length >> 1] ?? 0;
-  }
-
-  /** Of small ones, which share a message, and so its fixed cost, with many others. */
-  #cloneMsInBatch(): number {
-    if (this.#small.length === 0) return 0;
-    const bytes = 1 + this.#itemBytes + this.#resultBytes;
-    const copies = Math.max(1, Math.min(MOST_COPIES, Math.floor(BATCH_BYTES / bytes)));
-    // True copies: an object that is there twice is sent once.
-    const batch = Array.from({ length: copies }, () => structuredClone(this.#small)).flat();
-    // The first time is cold.
-    structuredClone(batch);
-    let times = 0;
-    const startMs = performance.now();
-    let spentMs = 0;
-    while (spentMs < REPEAT_MS) {
-      structuredClone(batch);
-      times++;
-      spentMs = performance.now() - startMs;
-    }
-    return spentMs / times / batch.length;
-  }
 }
 
 /** A stretch of items is to last about this long, far above the clocks' steps. */
