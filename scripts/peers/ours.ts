@@ -39,10 +39,15 @@ async function buffers(direction = "back", count = "100"): Promise<Reading> {
   };
   await pass(numbers(8).map(checkedBuffer));
   const sent = numbers(Number(count)).map(checkedBuffer);
-  const start = performance.now();
-  const marks = await pass(sent);
-  const ms = performance.now() - start;
+  const { value: marks, ms } = await timed(() => pass(sent));
   return { items: marks.length, sum: total(marks), ms };
+}
+
+/** Runs something, and tells how long it took. */
+async function timed<Value>(run: () => Promise<Value>): Promise<{ value: Value; ms: number }> {
+  const start = performance.now();
+  const value = await run();
+  return { value, ms: performance.now() - start };
 }
 
 async function downloads(
@@ -70,9 +75,7 @@ async function downloads(
   };
   await executor.ready(kind === "fetch" ? fetchPage : download);
   await downloadAll(Number(before));
-  const start = performance.now();
-  const sizes = await downloadAll(Number(count));
-  const ms = performance.now() - start;
+  const { value: sizes, ms } = await timed(() => downloadAll(Number(count)));
   return { items: sizes.length, sum: total(sizes), ms };
 }
 
@@ -90,9 +93,9 @@ async function noop(
   await executor.map(noopTask, numbers(Number(before)), options).toArray();
 
   const input = numbers(Number(items));
-  const start = performance.now();
-  const results = await executor.map(noopTask, input, options).toArray();
-  const ms = performance.now() - start;
+  const { value: results, ms } = await timed(() =>
+    executor.map(noopTask, input, options).toArray()
+  );
   return { items: results.length, sum: total(results), ms };
 }
 
@@ -127,9 +130,7 @@ async function squares(
   await executor.ready(sums);
 
   const items = Array.from({ length: Number(count) }, (_, index) => Number(first) + index);
-  const start = performance.now();
-  const results = await executor.map(sums, items).toArray();
-  const ms = performance.now() - start;
+  const { value: results, ms } = await timed(() => executor.map(sums, items).toArray());
   return { items: results.length, sum: results.reduce((sum, part) => sum + part, 0n), ms };
 }
 
