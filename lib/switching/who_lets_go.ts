@@ -14,7 +14,7 @@ import { Ticker } from "./ticker.ts";
 import { tickFigures } from "./ticks.ts";
 
 /** How long the task computes, how often the ticker ticks, and how long the task's slices are. */
-export const COMPUTING_MS = 500;
+const COMPUTING_MS = 500;
 const PERIOD_MS = 10;
 const SLICE_MS = 25;
 /** How long the ticker is left alone before and after. */
