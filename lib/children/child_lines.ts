@@ -1,8 +1,10 @@
 /**
- * How a child that measures and its parent talk: one line of JSON a message, behind a mark.
+ * How a child that measures and its parent talk: lines behind a mark, of which one or several hold a
+ * message as JSON.
  *
  * The mark is random and new for every child, so that nothing a task prints to stdout, not even half
- * a line, is taken for a message.
+ * a line, is taken for a message. No line is longer than what a pipe takes in one piece, so that no
+ * thread or program that prints at the same moment comes into the midst of it.
  *
  * @module
  */
@@ -12,20 +14,69 @@ export function makeMark(): string {
   return `\x1e${crypto.randomUUID()} `;
 }
 
+/** PIPE_BUF: what is no longer than this a pipe takes in one piece, whoever else writes to it. */
+const WHOLE_BYTES = Deno.build.os === "linux" ? 4096 : 512;
+/** What follows the mark: whether the message goes on in a further line. */
+const GOES_ON = "+";
+const ENDS = ".";
+
 /** Writes messages to stdout. */
 export class MessageWriter {
-  readonly #mark: string;
   readonly #encoder = new TextEncoder();
+  readonly #line = new Uint8Array(WHOLE_BYTES);
+  readonly #from: number;
+
+  constructor(mark: string) {
+    this.#from = this.#encoder.encodeInto(mark, this.#line).written + 1;
+  }
+
+  /** Writes one message, at once and whole: the process may exit next. */
+  write(message: unknown): void {
+    let rest = this.#encoder.encode(JSON.stringify(message));
+    const room = WHOLE_BYTES - this.#from - 1;
+    do {
+      let count = Math.min(rest.length, room);
+      // A character isn't cut: each line is decoded by itself.
+      while (count < rest.length && (rest[count]! & 0xc0) === 0x80) count--;
+      this.#line[this.#from - 1] = (count < rest.length ? GOES_ON : ENDS).charCodeAt(0);
+      this.#line.set(rest.subarray(0, count), this.#from);
+      this.#line[this.#from + count] = 10;
+      let bytes = this.#line.subarray(0, this.#from + count + 1);
+      while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
+      rest = rest.subarray(count);
+    } while (rest.length > 0);
+  }
+}
+
+/** Finds a child's messages among the lines of its stdout. */
+export class MessageReader {
+  readonly #mark: string;
+  #parts: string[] = [];
 
   constructor(mark: string) {
     this.#mark = mark;
   }
 
-  /** Writes one message, at once and whole. */
-  write(message: unknown): void {
-    let bytes = this.#encoder.encode(`${this.#mark}${JSON.stringify(message)}\n`);
-    // Written until all is out, though a pipe takes 64 KiB at a time: the process may exit next.
-    while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
+  /** Whether a line holds a message or a part of one, perhaps behind something else. */
+  isMessage(line: string): boolean {
+    return line.includes(this.#mark);
+  }
+
+  /** The message that a line completes; undefined if it completes none. */
+  take(line: string): { type: string } | undefined {
+    const at = line.lastIndexOf(this.#mark);
+    if (at < 0) return undefined;
+    const from = at + this.#mark.length;
+    this.#parts.push(line.slice(from + 1));
+    if (line[from] === GOES_ON) return undefined;
+    const text = this.#parts.join("");
+    this.#parts = [];
+    try {
+      const message = JSON.parse(text);
+      return typeof message?.type === "string" ? message : undefined;
+    } catch {
+      return undefined;
+    }
   }
 }
 
@@ -45,18 +96,6 @@ export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerat
   }
   const last = pending.join("") + decoder.decode();
   if (last !== "") yield last;
-}
-
-/** The message in a line of a child's stdout; undefined if it holds none. */
-export function messageIn(line: string, mark: string): { type: string } | undefined {
-  const at = line.lastIndexOf(mark);
-  if (at < 0) return undefined;
-  try {
-    const message = JSON.parse(line.slice(at + mark.length));
-    return typeof message?.type === "string" ? message : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Lines as they arrive, read whether anyone waits for them or not: only so is the end seen. */

@@ -12,7 +12,7 @@ import type { Task } from "../lanes/task.ts";
 import { type Model, MODEL_TABLE } from "../models.ts";
 import { moduleFacts } from "./module_files.ts";
 import { userFolder } from "../files/user_path.ts";
-import { Inbox, makeMark, messageIn } from "./child_lines.ts";
+import { Inbox, makeMark, MessageReader } from "./child_lines.ts";
 
 /** What of a job decides what its process may do. */
 export interface ChildJob {
@@ -68,12 +68,16 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Stops it. */
   readonly signal?: AbortSignal;
+  /** Told what it and its tasks print; by default that is dropped. */
+  readonly onPrint?: (text: string) => void;
 }
 
 /** A child that is running. Leaving an `await using` block ends it. */
 export class MeasuringChild implements AsyncDisposable {
   /** What each of its messages begins with; it must be told before it can say anything. */
   readonly mark: string = makeMark();
+  readonly #messages = new MessageReader(this.mark);
+  readonly #onPrint: ((text: string) => void) | undefined;
   readonly #process: Deno.ChildProcess;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
   readonly #stdout: Inbox;
@@ -88,7 +92,8 @@ export class MeasuringChild implements AsyncDisposable {
    *
    * @throws {Deno.errors.NotCapable} If this process may not run Deno.
    */
-  constructor({ entry, flags = [], env = {}, signal }: ChildOptions) {
+  constructor({ entry, flags = [], env = {}, signal, onPrint }: ChildOptions) {
+    this.#onPrint = onPrint;
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-prompt", "--cached-only", "--no-check", ...flags, entry.href],
       env: { NO_COLOR: "1", ...env },
@@ -115,7 +120,9 @@ export class MeasuringChild implements AsyncDisposable {
   async #drain(stderr: ReadableStream<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
     for await (const bytes of stderr) {
-      this.#stderr = (this.#stderr + decoder.decode(bytes, { stream: true })).slice(-TAIL);
+      const text = decoder.decode(bytes, { stream: true });
+      this.#stderr = (this.#stderr + text).slice(-TAIL);
+      this.#onPrint?.(text);
     }
   }
 
@@ -146,8 +153,9 @@ export class MeasuringChild implements AsyncDisposable {
   /** Waits for its next message; undefined if it will say nothing more. */
   async next(): Promise<{ type: string } | undefined> {
     for (let line = await this.#stdout.next(); line !== undefined;) {
-      const message = messageIn(line, this.mark);
+      const message = this.#messages.take(line);
       if (message !== undefined) return message;
+      if (!this.#messages.isMessage(line)) this.#onPrint?.(`${line}\n`);
       line = await this.#stdout.next();
     }
     return undefined;

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Inbox, linesOf, makeMark, messageIn } from "../../lib/children/child_lines.ts";
+import { Inbox, linesOf, makeMark, MessageReader } from "../../lib/children/child_lines.ts";
 
 function streamOf(chunks: readonly Uint8Array<ArrayBuffer>[]): ReadableStream<Uint8Array> {
   return ReadableStream.from(chunks);
@@ -22,22 +22,29 @@ Deno.test("linesOf() gives the same lines however the bytes arrive", async () =>
   ));
 });
 
-Deno.test("messageIn() finds a message behind whatever a task printed", () => {
-  const mark = makeMark();
-  fc.assert(fc.property(fc.string(), fc.jsonValue(), (noise, value) => {
-    const message = { type: "x", value };
-    const line = `${noise.replaceAll("\n", "")}${mark}${JSON.stringify(message)}`;
-    assertEquals<unknown>(messageIn(line, mark), JSON.parse(JSON.stringify(message)));
-    assertEquals(messageIn(noise, mark), undefined);
-  }));
+Deno.test("MessageReader finds a message behind and between whatever a task printed", () => {
+  fc.assert(
+    fc.property(fc.string(), fc.jsonValue(), fc.integer({ min: 1 }), (text, value, at) => {
+      const mark = makeMark();
+      const reader = new MessageReader(mark);
+      const noise = text.replaceAll("\n", "");
+      const json = JSON.stringify({ type: "x", value });
+      const cut = at % json.length;
+      assertEquals(reader.take(`${noise}${mark}+${json.slice(0, cut)}`), undefined);
+      assertEquals(reader.take(noise), undefined);
+      assertEquals<unknown>(reader.take(`${noise}${mark}.${json.slice(cut)}`), JSON.parse(json));
+      assertEquals(reader.isMessage(noise), false);
+    }),
+  );
 });
 
-Deno.test("messageIn() takes nothing for a message that is none", () => {
+Deno.test("MessageReader takes nothing for a message that is none", () => {
   const mark = makeMark();
+  const reader = new MessageReader(mark);
   for (const text of ["", "{", "null", "5", '{"type":5}', "[]"]) {
-    assertEquals(messageIn(mark + text, mark), undefined);
+    assertEquals(reader.take(`${mark}.${text}`), undefined);
   }
-  assertEquals(messageIn(`${makeMark()}{"type":"result"}`, mark), undefined);
+  assertEquals(reader.take(`${makeMark()}.{"type":"result"}`), undefined);
 });
 
 Deno.test("Inbox tells that the stream ended, though lines are unread", async () => {
