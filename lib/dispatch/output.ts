@@ -38,8 +38,8 @@ export class Output<T> implements Results<T> {
   readonly #run: OutputRun;
   readonly #inInputOrder: boolean;
   readonly #read: (settled: Settled, offset: number) => T;
-  /** What waits for those before it, by its first index. */
-  readonly #early = new Map<number, Settled>();
+  /** What waits for those before it, by its first index; a number for so many without a result. */
+  readonly #early = new Map<number, Settled | number>();
   #nextIndex = 0;
   /** What may be handed out; those before `#head` have been. */
   #ready: Settled[] = [];
@@ -91,12 +91,20 @@ export class Output<T> implements Results<T> {
 
   #admitEarly(): void {
     if (this.#early.size === 0) return;
-    let settled: Settled | undefined;
-    while ((settled = this.#early.get(this.#nextIndex)) !== undefined) {
+    let early: Settled | number | undefined;
+    while ((early = this.#early.get(this.#nextIndex)) !== undefined) {
       this.#early.delete(this.#nextIndex);
-      this.#ready.push(settled);
-      this.#nextIndex += settled.count;
+      if (typeof early !== "number") this.#ready.push(early);
+      this.#nextIndex += typeof early === "number" ? early : early.count;
     }
+  }
+
+  /** Run: items from an index on have no results. */
+  skip(firstIndex: number, count: number): void {
+    if (!this.#inInputOrder) return;
+    this.#early.set(firstIndex, count);
+    this.#admitEarly();
+    this.#serve();
   }
 
   /** Run: there will be no more; if it failed, that is told when all that is ready was handed out. */

@@ -115,7 +115,7 @@ export class Queue {
     const wanted = together ? size.next(remaining, slots()) : 1;
     const items = source.pull(Math.min(wanted, this.#room(ahead)));
     if (items.length === 0) return undefined;
-    return new Batch(settings, pulled, items, this.#fresh());
+    return new Batch(settings, source.pulled - items.length, items, this.#fresh());
   }
 
   #fresh() {
@@ -152,9 +152,10 @@ export class Queue {
     for (const timer of this.#delayed.keys()) clearTimeout(timer);
     this.#returned = [];
     this.#delayed.clear();
-    const { pulled, unpulled } = source;
     const arrived = source.takeArrived();
-    if (arrived.length > 0) dropped.push(new Batch(settings, pulled, arrived, this.#fresh()));
+    const { pulled, unpulled } = source;
+    const first = pulled - arrived.length;
+    if (arrived.length > 0) dropped.push(new Batch(settings, first, arrived, this.#fresh()));
     if (unpulled > 0) {
       const items = { length: unpulled } as unknown[]; // what they are nobody asks any more
       dropped.push(new Batch(settings, pulled, items, this.#fresh()));

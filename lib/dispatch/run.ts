@@ -86,6 +86,10 @@ export class Run implements PoolRun, OutputRun {
       mostBytes: this.#size.mostBytes,
     };
     this.#source = new Source(items, {
+      leftOut: (firstIndex, count) => {
+        this.#queue.consumed += count;
+        this.output.skip(firstIndex, count);
+      },
       arrived: () => {
         pool.wake(this);
         this.#later(() => this.#endIfDone());

@@ -7,8 +7,15 @@
 import { MOST_TIMER_MS } from "./deadlines.ts";
 import type { Items } from "./options.ts";
 
+/** Stands in an async input for items that are left out: they have places in it, and no outcomes. */
+export class LeftOut {
+  constructor(readonly count: number) {}
+}
+
 /** What the input tells by itself. */
 export interface SourceEvents {
+  /** Items are left out. */
+  leftOut(firstIndex: number, count: number): void;
   /** An async input has something new, or is done. */
   arrived(): void;
   failed(error: unknown): void;
@@ -30,6 +37,8 @@ export class Source {
   #async: AsyncIterator<unknown> | undefined;
   /** Items of an async input that were not pulled yet. */
   #arrived: unknown[] = [];
+  /** How many of these stand for others. */
+  #gaps = 0;
   /** How many it is to have ready at most. */
   #wanted = 0;
   /** The call of an async input's `next()` that hasn't answered. */
@@ -107,11 +116,27 @@ export class Source {
   }
 
   #pullAsync(count: number): unknown[] {
-    const items = this.#arrived.splice(0, count);
+    this.#leaveOut();
+    const items = this.#splice(count);
     this.pulled += items.length;
     this.#wanted = count - items.length;
     if (items.length < count) this.#ask();
     return items;
+  }
+
+  /** The first of what has arrived, up to one that stands for others. */
+  #splice(count: number): unknown[] {
+    const end = this.#gaps === 0 ? -1 : this.#arrived.findIndex((item) => item instanceof LeftOut);
+    return this.#arrived.splice(0, end < 0 ? count : Math.min(end, count));
+  }
+
+  #leaveOut(): void {
+    for (let first = this.#arrived[0]; first instanceof LeftOut; first = this.#arrived[0]) {
+      this.#arrived.shift();
+      this.#gaps--;
+      this.#events.leftOut(this.pulled, first.count);
+      this.pulled += first.count;
+    }
   }
 
   /** Asks for the next item, and after it for more, as long as the input gives them without a wait. */
@@ -120,7 +145,10 @@ export class Source {
     this.#asking = this.#next().then((arrived) => {
       this.#asking = undefined;
       if (arrived === undefined) this.done = this.#ended = true;
-      else this.#arrived.push(arrived.value);
+      else {
+        this.#arrived.push(arrived.value);
+        if (arrived.value instanceof LeftOut) this.#gaps++;
+      }
       if (arrived !== undefined && this.#arrived.length < this.#wanted) this.#ask();
       this.#tell();
     }, (error) => {
@@ -163,8 +191,10 @@ export class Source {
 
   /** Items of an async input that have arrived, but weren't pulled; it is not asked for more. */
   takeArrived(): unknown[] {
-    const items = this.#arrived;
+    this.#leaveOut();
+    const items = this.#splice(Infinity);
     this.#arrived = [];
+    this.#gaps = 0;
     this.#wanted = 0;
     this.pulled += items.length;
     return items;

@@ -25,6 +25,7 @@ function queueOf(
   let arrived = 0;
   const errors: unknown[] = [];
   const source = new Source(items, {
+    leftOut: () => {},
     arrived: () => arrived++,
     failed: (error) => void errors.push(error),
   });

@@ -7,6 +7,7 @@ import { settle, VirtualTime } from "./virtual_time.ts";
 function sourceOf(items: Items<unknown>) {
   const told = { arrived: 0, errors: [] as unknown[] };
   const source: Source = new Source(items, {
+    leftOut: () => {},
     arrived: () => told.arrived++,
     failed: (error) => void told.errors.push(error),
   });

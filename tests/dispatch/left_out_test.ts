@@ -1,0 +1,59 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { limited } from "../../lib/executor.ts";
+import { LeftOut } from "../../lib/dispatch/source.ts";
+
+/** The places of a list that are dealt out: others are left out before them. */
+const places = fc.array(fc.tuple(fc.nat({ max: 3 }), fc.boolean()), { maxLength: 30 });
+
+async function* inputOf(gaps: readonly (readonly [number, boolean])[]): AsyncGenerator<unknown> {
+  let place = 0;
+  for (const [gap, waits] of gaps) {
+    if (waits) await new Promise((resolve) => setImmediate(resolve));
+    if (gap > 0) yield new LeftOut(gap);
+    place += gap;
+    yield place++;
+  }
+}
+
+Deno.test("items that are left out have no outcomes, and the others keep their places", async () => {
+  await fc.assert(fc.asyncProperty(
+    places,
+    fc.constantFrom("input" as const, "completion" as const),
+    fc.constantFrom("auto" as const, 0, 3),
+    async (gaps, order, buffer) => {
+      let place = -1;
+      const wanted = gaps.map(([gap]) => place += gap + 1);
+      await using executor = limited({ slots: 3 });
+      const task = async (item: unknown, { index }: { index: number }) => {
+        if (index % 2 === 0) await new Promise((resolve) => setImmediate(resolve));
+        return [item, index];
+      };
+      const outcomes = await Array.fromAsync(
+        executor.mapSettled(task, inputOf(gaps), { order, buffer }),
+      );
+      const found = outcomes.map((outcome) => {
+        assertEquals(outcome.status === "fulfilled" && outcome.value, [
+          outcome.index,
+          outcome.index,
+        ]);
+        return outcome.index;
+      });
+      assertEquals(order === "input" ? found : found.toSorted((a, b) => a - b), wanted);
+    },
+  ));
+});
+
+Deno.test("what has arrived when a run is stopped is cancelled at its place", async () => {
+  await using executor = limited({ slots: 1 });
+  const stop = new AbortController();
+  const task = (_item: unknown, { index }: { index: number }) => {
+    if (index === 5) stop.abort();
+  };
+  const input = inputOf([[5, false], [0, false], [0, false], [2, false]]);
+  const outcomes = await Array.fromAsync(
+    executor.mapSettled(task, input, { signal: stop.signal, buffer: 3 }),
+  );
+  assertEquals(outcomes[0]!.index, 5);
+  for (const { index } of outcomes) assertEquals([5, 6, 7, 10].includes(index), true);
+});
