@@ -9,6 +9,7 @@ import { adviceJsonSchema } from "../lib/advice/advice.ts";
 import { sweepJsonSchema } from "../lib/scaling/sweep_result.ts";
 import { switchJsonSchema } from "../lib/switching/switch_result.ts";
 import { peersJsonSchema } from "../lib/report/peers/peers_file.ts";
+import { runJsonSchema } from "../lib/running/run_result.ts";
 import { resultJsonSchema } from "../lib/timing/result.ts";
 
 /** Each kind of file: its schema as shipped, and as the program makes it. */
@@ -28,6 +29,10 @@ export const SCHEMAS = {
   peers: {
     file: new URL("../lib/report/peers/peers.schema.json", import.meta.url),
     made: peersJsonSchema,
+  },
+  run: {
+    file: new URL("../lib/running/run.schema.json", import.meta.url),
+    made: runJsonSchema,
   },
   switch: {
     file: new URL("../lib/switching/switch.schema.json", import.meta.url),

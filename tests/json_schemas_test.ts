@@ -5,6 +5,7 @@ import { resultOf as sweepOf } from "./scaling/measured.ts";
 import { granted } from "./granted.ts";
 import { edited, faultsOf, type SchemaName, SCHEMAS } from "./json_schemas.ts";
 import { peersFile } from "./report/peers/fixture.ts";
+import { runFile } from "./report/running/fixture.ts";
 import { switchFile } from "./report/switching/fixture.ts";
 import { cpuComparison, ioComparison, resultOf } from "./report/fixture.ts";
 
@@ -59,6 +60,14 @@ const EDITS: Readonly<Record<SchemaName, readonly (readonly [(string | number)[]
     [["rows", 0, "figure", "low"], null],
     [["rows", 5, "trouble", "reason"], undefined],
   ],
+  run: [
+    [["kind"], undefined],
+    [["run", "ended"], "over"],
+    [["run", "total"], -1],
+    [["run", "before", "done"], undefined],
+    [["run", "reasons", 0, "count"], 0],
+    [["run", "slowest", 0, "ms"], null],
+  ],
   switch: [
     [["kind"], undefined],
     [["whoLetsGo", "rows", 0, "where"], "process"],
@@ -85,6 +94,7 @@ const texts: Readonly<Record<SchemaName, () => Promise<string>>> = {
   result: () => Promise.resolve(JSON.stringify(resultOf(ioComparison(), cpuComparison()))),
   advice: async () => JSON.stringify(adviceFileOf(await adviceOn({ computeMs: 20 }, asPredicted))),
   peers: () => Promise.resolve(JSON.stringify(peersFile())),
+  run: () => Promise.resolve(JSON.stringify(runFile())),
   switch: () => Promise.resolve(JSON.stringify(switchFile())),
   sweep: async () => JSON.stringify(await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 })),
 };

@@ -15,6 +15,7 @@ const ORDER = [
   "lib/report",
   "lib/switching",
   "lib/scaling",
+  "lib/running",
   "lib/advice",
   "lib/progress",
   "lib/timing",

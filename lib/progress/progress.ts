@@ -31,12 +31,14 @@ function terminal(columns: number): NodeJS.WritableStream {
 export class MovingLine {
   readonly #bar: SingleBar;
   readonly #columns: number;
+  readonly #stream: NodeJS.WritableStream;
 
   /** Draws the line. */
   constructor(columns: number, text: string) {
     this.#columns = columns - BAR_COLUMNS - 3;
+    this.#stream = terminal(columns);
     this.#bar = new cliProgress.SingleBar({
-      stream: terminal(columns),
+      stream: this.#stream,
       format: "{bar} {line}",
       barsize: BAR_COLUMNS,
       barCompleteChar: "█",
@@ -47,6 +49,8 @@ export class MovingLine {
       // Ctrl-C is the script's: it keeps what was measured, and calls end().
       gracefulExit: false,
       fps: 10,
+      // What is written above wipes it. The types don't know this one.
+      ...{ forceRedraw: true },
     });
     this.#bar.start(1, 0, { line: fit(text, this.#columns) });
   }
@@ -54,6 +58,12 @@ export class MovingLine {
   /** Draws it anew; `share` is how much is done, 0 to 1. */
   show(share: number, text: string): void {
     this.#bar.update(share, { line: fit(text, this.#columns) });
+  }
+
+  /** Writes text that stays, in its place; it is drawn anew below. */
+  above(text: string): void {
+    const whole = text.endsWith("\n") ? text : `${text}\n`;
+    this.#stream.write(`\r\x1b[K${whole}`);
   }
 
   /** Takes it away. */
@@ -203,7 +213,7 @@ export function createProgress(output: ProgressOutput = stderrOutput()): Progres
 }
 
 /** Time left is a guess: whole seconds say so, and don't flicker. */
-function leftText(ms: number): string {
+export function leftText(ms: number): string {
   const seconds = Math.ceil(ms / 1000);
   return `${seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000)} left`;
 }

@@ -7,7 +7,8 @@
 import type { Outcome } from "../dispatch/outcome.ts";
 
 type Hash = { update(data: string | Uint8Array): Hash; digest(encoding: "hex"): string };
-type CreateHash = (algorithm: string) => Hash;
+/** Makes hashes, as `node:crypto` does. */
+export type CreateHash = (algorithm: string) => Hash;
 
 function bytesOf(value: ArrayBuffer | ArrayBufferView): Uint8Array {
   return ArrayBuffer.isView(value)
@@ -81,6 +82,11 @@ class Canonical {
     const parts = keys.map((key) => this.write(key) + this.write((value as never)[key]));
     return `object ${keys.length}{${parts.join("")}}`;
   }
+}
+
+/** A text that is equal for equal values, and different for others. */
+export function canonicalText(value: unknown, createHash: CreateHash): string {
+  return new Canonical(createHash).write(value);
 }
 
 /**

@@ -24,7 +24,7 @@ export interface Failures {
 }
 
 /** The reason in a word: how an item ended, or an error's `code`, or its name. */
-function reasonOf({ ended, reason }: Rejected): string {
+export function reasonOf({ ended, reason }: Rejected): string {
   if (ended !== "failed") return ended;
   if (!(reason instanceof Error)) return typeof reason === "string" ? clipped(reason) : "failed";
   const { code } = reason as { code?: unknown };
@@ -38,8 +38,8 @@ function clipped(text: string): string {
     : text;
 }
 
-/** Reading what was thrown may itself throw. */
-function messageOf(reason: unknown): string {
+/** What was thrown, as text; reading it may itself throw. */
+export function messageOf(reason: unknown): string {
   try {
     return reason instanceof Error ? reason.message : String(reason);
   } catch {

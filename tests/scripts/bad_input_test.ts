@@ -12,6 +12,8 @@ function assertUsageError({ code, stdout, stderr }: ScriptRun, ...parts: string[
 
 const NUMBERS = ["five", "0", "-1", "1.5", "99999999999999999999"];
 
+const JOB = "scripts/examples/too_small.ts";
+
 /** What each script refuses: its arguments, and what its one line must name. */
 const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]])[]>> = {
   io: [
@@ -52,6 +54,41 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
     [["--out=set.png"], "--out", "mandelbrot"],
     [["--task=mandelbrot", "--out=/no/such/folder/set.png"], "--out", "folder"],
     [["--csv=/no/such/folder/cpu.csv"], "--csv", "folder"],
+  ],
+  run: [
+    [[], "argument"],
+    ...["items", "slots", "lanes"].flatMap((option) =>
+      NUMBERS.map((value): [string[], ...string[]] => [
+        [JOB, `--${option}=${value}`],
+        `--${option}`,
+        `"${value}"`,
+      ])
+    ),
+    [["/no/such/job.ts"], "/no/such/job.ts"],
+    [["https://example.org/job.ts"], "https://example.org/job.ts"],
+    [[JOB, "--model=threads"], "--model", "threads", "workers"],
+    [[JOB, "--model=sequential", "--slots=2"], "--slots", "sequential"],
+    [[JOB, "--rate=0/s"], "--rate", "0/s"],
+    [[JOB, "--rate=0"], "--rate", "20/s"],
+    [[JOB, "--rate=fast"], "--rate", "fast"],
+    [[JOB, "--halt=0"], "--halt", "0"],
+    [[JOB, "--halt=0%"], "--halt", "0%"],
+    [[JOB, "--halt=120%"], "--halt", "120%"],
+    [[JOB, "--timeout=0"], "--timeout", "0"],
+    [[JOB, "--retries=-1"], "--retries", "-1"],
+    [[JOB, "--order=random"], "--order", "random"],
+    [[JOB, "--resume"], "--resume", "--out"],
+    [[JOB, "--retry-failed"], "--retry-failed", "--out"],
+    [[JOB, "--changed=match"], "--changed", "--resume"],
+    [[JOB, "--fsync=always"], "--fsync", "--out"],
+    [[JOB, "--out=a.jsonl", "--fsync=often"], "--fsync", "often"],
+    [[JOB, "--lines=json"], "--lines", "--from"],
+    [[JOB, "--out=/no/such/folder/out.jsonl"], "--out", "folder"],
+    [[JOB, "--out=/dev/null"], "--out", "/dev/null"],
+    [[JOB, "--json=/no/such/folder/run.json"], "--json", "folder"],
+    [[JOB, "--advice=deno.json"], "--advice", "deno.json"],
+    [[JOB, "--allow-everything"], "--allow-everything"],
+    [[JOB, "--threads=5"], "--threads"],
   ],
   report: [
     [[], "argument"],

@@ -105,6 +105,8 @@ interface JobRequest {
   readonly export?: string | undefined;
   /** How many items to take at most; all unless given. */
   readonly items?: number | undefined;
+  /** Whether its items are its own, instead of from elsewhere; default true. */
+  readonly ownItems?: boolean;
   /** What it may do. */
   readonly permissions: TrialPermissions;
   /** How long loading and the sample may take, in milliseconds. */
@@ -139,7 +141,7 @@ export async function loadJob(request: JobRequest, prober: Prober = probe): Prom
   const job: JobSpec = {
     name: file,
     task: { module, export: request.export ?? "default" },
-    items: {
+    items: request.ownItems === false ? { kind: "values", values: [] } : {
       kind: "module",
       module,
       export: "items",

@@ -130,7 +130,7 @@ function checkExports(exports: Exports, job: JobSpec, { typed }: ProbeOptions): 
       `write export function ${exports.wrongHook}() { … }, or give it another name`,
     );
   }
-  checkItems(exports.items, typed);
+  if (job.items.kind === "module") checkItems(exports.items, typed);
 }
 
 /** What is wrong with items that can't be taken, and what to do. */

@@ -1,0 +1,283 @@
+/**
+ * Runs a job to its end, and prints and writes what became of it.
+ *
+ * @module
+ */
+
+import { missingFlag } from "../advice/job/job_permissions.ts";
+import { loadJob } from "../advice/job/load_job.ts";
+import { writeOutputFiles } from "../files/output_files.ts";
+import { userPath } from "../files/user_path.ts";
+import { LONGEST_WAIT_MS, UsageError } from "../options.ts";
+import { runText } from "../report/running/run_text.ts";
+import { styleOfStdout } from "../report/terminal/style.ts";
+import { countItems, ItemLines } from "../running/item_lines.ts";
+import { Journal, writeFailures } from "../running/journal.ts";
+import { KnownItems } from "../running/known_items.ts";
+import { RecordError, RecordFile } from "../running/record_file.ts";
+import { type Ended, runJob, RunState } from "../running/run_job.ts";
+import { RunProgress } from "../running/run_progress.ts";
+import type { RunFile, RunResult } from "../running/run_result.ts";
+import type { RunOptionValues, TypedFile } from "../running/run_options.ts";
+import { plain } from "../text/plain.ts";
+import { print, printError } from "../text/print.ts";
+import { proxyNotes } from "../timing/proxy.ts";
+import type { TrialPermissions } from "../timing/spec.ts";
+
+/** What is run. */
+export interface RunRequest {
+  /** The module as the person named it. */
+  readonly typed: string;
+  readonly permissions: TrialPermissions;
+  readonly options: RunOptionValues;
+  /** The command line, to say how the run goes on. */
+  readonly args: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** A word of a command line, as a shell takes it. */
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${plain(word).replaceAll("'", `'\\''`)}'`;
+}
+
+/** The command line by which a run goes on. */
+export function resumeCommand(
+  args: readonly string[],
+  further: "--resume" | "--retry-failed",
+): string {
+  const goesOn = args.includes(further) ||
+    (further === "--resume" && args.includes("--retry-failed"));
+  return ["deno task run", ...[...args, ...(goesOn ? [] : [further])].map(shellWord)].join(" ");
+}
+
+/** Writes all of a text to standard output. */
+async function writeOut(text: string): Promise<void> {
+  try {
+    for (let rest = new TextEncoder().encode(text); rest.length > 0;) {
+      rest = rest.subarray(await Deno.stdout.write(rest));
+    }
+  } catch (cause) {
+    throw new RecordError((cause as Error).message.split("\n", 1)[0], { cause });
+  }
+}
+
+/** The items from elsewhere, and how many there are; a file is read through before anything runs. */
+async function openItems(from: NonNullable<RunOptionValues["from"]>) {
+  if (from.path === "-") {
+    return { lines: new ItemLines(from.typed, Deno.stdin.readable, from.format), total: undefined };
+  }
+  const isFile = (await Deno.stat(from.path)).isFile;
+  const total = isFile ? await countItems(from.typed, from.path, from.format) : undefined;
+  if (total === 0) {
+    throw new UsageError("--from", from.typed, "no item in it", "write one on each line");
+  }
+  const { readable } = await Deno.open(from.path);
+  return { lines: new ItemLines(from.typed, readable, from.format), total };
+}
+
+/** Opens the file of failures; those that are known already stand in it. */
+async function openFailed(
+  { failed, out, sync }: RunOptionValues,
+  journal: Journal | undefined,
+): Promise<RecordFile | undefined> {
+  if (failed === undefined) return undefined;
+  if (journal === undefined || out === undefined) {
+    return await RecordFile.open(failed.path, sync, true);
+  }
+  await writeFailures(out.path, failed.path, journal.known);
+  return await RecordFile.open(failed.path, sync, false);
+}
+
+/** What went wrong, as an error of the person's or of the job's; undefined if nothing did. */
+function problemOf(ended: Ended, { typed, options }: RunRequest): Error | undefined {
+  switch (ended.type) {
+    case "changed":
+      return new UsageError(
+        "--out",
+        options.out!.typed,
+        `the list isn't the one that it was written from: ${ended.problem}`,
+        "name another file, or add --changed match to go by the items themselves",
+      );
+    case "denied": {
+      const missing = missingFlag(ended.message);
+      return new UsageError(
+        "module",
+        typed,
+        `item ${ended.index} ${
+          missing ? `needs ${missing.wanted}` : `lacks a permission (${ended.message})`
+        }`,
+        missing ? `add ${missing.flag}` : "allow it",
+      );
+    }
+    case "broken": {
+      const missing = ended.name === "NotCapable" ? missingFlag(ended.message) : undefined;
+      if (missing !== undefined) {
+        const problem = `its ${ended.where} needs ${missing.wanted}`;
+        return new UsageError("module", typed, problem, `add ${missing.flag}`);
+      }
+      const what = ended.name === "Error" ? ended.message : `${ended.name}: ${ended.message}`;
+      return new Error(`Cannot run the job: ${ended.where} failed: ${what}`);
+    }
+    case "died":
+      return new Error(
+        `The job's process ended (${ended.message}); a task returns or throws, it never exits`,
+      );
+    default:
+      return undefined;
+  }
+}
+
+/** Runs the job; gives the exit code. */
+export async function runToEnd(request: RunRequest): Promise<number> {
+  const { typed, permissions, options, signal } = request;
+  const { from, out } = options;
+  const { job } = await loadJob({
+    typed,
+    path: userPath,
+    export: options.export,
+    permissions,
+    ownItems: from === undefined,
+    guardMs: LONGEST_WAIT_MS,
+    signal,
+  });
+  const listed = from === undefined ? undefined : await openItems(from);
+  await using lines = listed?.lines;
+  await using journal = out === undefined ? undefined : await Journal.open({
+    path: out.path,
+    typed: out.typed,
+    job: { module: job.task.module, export: job.task.export },
+    sync: options.sync,
+    resume: options.resume,
+  });
+  const known = journal?.known ?? new KnownItems();
+  await using failed = await openFailed(options, journal);
+  const state = new RunState({ ...known.counts });
+  state.total = listed?.total === undefined
+    ? undefined
+    : Math.min(listed.total, options.limit ?? Infinity);
+  for (const note of proxyNotes()) printError(`run: ${note}`);
+  if (journal !== undefined && journal.cutBytes > 0) {
+    printError(`run: cut off a torn line of ${journal.cutBytes} bytes; its item runs again`);
+  }
+  const startedAt = new Date().toISOString();
+  const startMs = performance.now();
+  const progress = new RunProgress(plain(job.name), state);
+  const onAbort = () => progress.print("run: finishes what runs; Ctrl-C once more ends at once\n");
+  signal.addEventListener("abort", onAbort);
+  let ended: Ended | undefined;
+  let problem: Error | undefined;
+  try {
+    ended = await runJob({ ...options, ...options.model, job, fed: from !== undefined }, {
+      known,
+      state,
+      write: async (results, failures) => {
+        await (journal === undefined ? writeOut(results) : journal.add(results, failures));
+        await failed?.add(failures);
+      },
+      feed: lines && ((count) => lines.next(count)),
+      signal,
+      onPrint: (text) => progress.print(text),
+    });
+    problem = problemOf(ended, request);
+  } catch (error) {
+    problem = error as Error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    progress.end();
+  }
+  const wallMs = performance.now() - startMs;
+  const isDone = ended?.type === "done" && ended.end === "done";
+  const isEmpty = state.succeeded + state.failed + known.counts.done + known.counts.failed === 0;
+  if (isEmpty && from === undefined && isDone) {
+    problem = new UsageError("module", typed, "its items are empty", "give it at least one");
+  }
+  const cameToNothing = isEmpty && (problem !== undefined || !isDone);
+  if (cameToNothing) {
+    await journal?.discard();
+    if (failed !== undefined) await Deno.remove(failed.path);
+    if (problem !== undefined) throw problem;
+  }
+  if (journal?.hadFailures && options.failed !== undefined) {
+    await writeFailures(out!.path, options.failed.path, known);
+  }
+  const summary = summaryOf(ended, problem, state, {
+    job: { name: job.name, module: job.task.module, export: job.task.export },
+    model: options.model.model,
+    failedInAll: journal?.hadFailures ? known.counts.failed : state.failed,
+    wallMs,
+  });
+  const written = cameToNothing ? [] : [out, options.failed].filter((file) => file !== undefined);
+  return await report(summary, startedAt, problem, request, written);
+}
+
+/** Makes the summary. */
+function summaryOf(
+  ended: Ended | undefined,
+  problem: Error | undefined,
+  state: RunState,
+  rest: Pick<RunResult, "job" | "model" | "failedInAll" | "wallMs">,
+): RunResult {
+  const done = ended?.type === "done" ? ended : undefined;
+  return {
+    ...rest,
+    lanes: state.lanes,
+    slots: state.slots,
+    ended: problem !== undefined || done === undefined
+      ? "failed"
+      : done.end === "finished"
+      ? "interrupted"
+      : done.end,
+    ...(problem && { problem: problem.message }),
+    total: state.total ?? null,
+    before: state.before,
+    succeeded: state.succeeded,
+    failed: state.failed,
+    gone: done?.gone ?? 0,
+    reasons: state.reasons,
+    slowest: done?.slowest ?? [],
+  };
+}
+
+/** Prints and writes the summary, and says what can be done next. */
+async function report(
+  run: RunResult,
+  startedAt: string,
+  problem: Error | undefined,
+  { options: { out, json, halt }, args }: RunRequest,
+  files: readonly TypedFile[],
+): Promise<number> {
+  // Without a file of results these are on standard output.
+  const say = out === undefined ? printError : print;
+  const file: RunFile = { schemaVersion: 1, kind: "run", startedAt, run };
+  const written = await writeOutputFiles(
+    { json: () => `${JSON.stringify(file, null, 2)}\n` },
+    json === undefined ? {} : { json },
+  );
+  const style = styleOfStdout();
+  say(runText(run, out === undefined ? { ...style, colour: false } : style));
+  const lines = [...files.map(({ path }) => `Wrote ${path}`), ...written.lines];
+  if (lines.length > 0) say(`\n${lines.join("\n")}`);
+  for (const error of written.errors) printError(`run: ${error}`);
+  if (problem !== undefined && !(problem instanceof UsageError)) {
+    const where = problem instanceof RecordError
+      ? `${
+        out === undefined ? "standard output" : "a file"
+      } can't be written (${problem.message}); ` +
+        `what was written before is whole`
+      : problem.message;
+    printError(`run: ${where}`);
+  }
+  if (run.ended === "halted") {
+    const limit = "items" in halt! ? `--halt ${halt.items}` : `--halt ${halt!.share * 100}%`;
+    printError(
+      `run: halted: ${run.failed} of ${run.succeeded + run.failed} items failed (${limit})`,
+    );
+  }
+  if (out !== undefined && run.ended !== "done") {
+    printError(`run: go on with: ${resumeCommand(args, "--resume")}`);
+  } else if (out !== undefined && run.failedInAll > 0) {
+    printError(`run: try those that failed again with: ${resumeCommand(args, "--retry-failed")}`);
+  }
+  if (problem instanceof UsageError) throw problem;
+  return run.ended !== "done" || run.failedInAll > 0 || written.errors.length > 0 ? 1 : 0;
+}

@@ -1,0 +1,106 @@
+/**
+ * Items from elsewhere: the lines of a file or of standard input, read only as they are wanted.
+ *
+ * @module
+ */
+
+import { UsageError } from "../options.ts";
+
+/** What a line is: a text, or a value of JSON. */
+export type LineFormat = "text" | "json";
+
+/** Reads lines as items; empty lines don't count. */
+export class ItemLines implements AsyncDisposable {
+  readonly #name: string;
+  readonly #format: LineFormat;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #decoder = new TextDecoder();
+  /** Begins of lines whose end hasn't been read. */
+  #begun: string[] = [];
+  #lines: string[] = [];
+  #at = 0;
+  #line = 0;
+  #ended = false;
+
+  /** @param name How the person named it, for errors. */
+  constructor(name: string, stream: ReadableStream<Uint8Array>, format: LineFormat) {
+    this.#name = name;
+    this.#format = format;
+    this.#reader = stream.getReader();
+  }
+
+  /**
+   * The next items, so many at most; fewer if more would have to be waited for, none at the end.
+   *
+   * @throws {UsageError} That names the line that isn't JSON.
+   */
+  async next(count: number): Promise<unknown[]> {
+    const items: unknown[] = [];
+    while (items.length === 0) {
+      while (this.#at < this.#lines.length && items.length < count) {
+        const text = this.#lines[this.#at]!.replace(/\r$/, "");
+        // Those before a line that is wrong are given first.
+        if (text.trim() !== "" && !this.#take(text, items)) return items;
+        this.#at++;
+        this.#line++;
+      }
+      if (this.#ended) break;
+      if (items.length === 0) await this.#read();
+    }
+    return items;
+  }
+
+  #take(text: string, items: unknown[]): boolean {
+    try {
+      items.push(this.#format === "text" ? text : JSON.parse(text));
+      return true;
+    } catch (cause) {
+      if (items.length > 0) return false;
+      throw new UsageError(
+        `--from ${this.#name}, line ${this.#line + 1},`,
+        text,
+        "not JSON",
+        "mend it, or take lines as they are with --lines text",
+        { cause },
+      );
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { done, value } = await this.#reader.read();
+    const text = this.#decoder.decode(value, { stream: !done });
+    const lines = text.split("\n");
+    this.#ended = done;
+    this.#lines = [];
+    this.#at = 0;
+    if (lines.length > 1) {
+      this.#begun.push(lines[0]!);
+      this.#lines = [this.#begun.join(""), ...lines.slice(1, -1)];
+      this.#begun = [];
+    }
+    this.#begun.push(lines.at(-1)!);
+    if (done) this.#lines.push(this.#begun.join(""));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reader.cancel().catch(() => {});
+  }
+}
+
+/** Reads all lines of a file once, before anything runs; gives how many items there are. */
+export async function countItems(
+  name: string,
+  path: string,
+  format: LineFormat,
+): Promise<number> {
+  await using lines = new ItemLines(name, (await Deno.open(path)).readable, format);
+  let count = 0;
+  for (
+    let items = await lines.next(Infinity);
+    items.length > 0;
+    items = await lines.next(Infinity)
+  ) {
+    count += items.length;
+  }
+  return count;
+}

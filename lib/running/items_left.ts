@@ -1,0 +1,200 @@
+/**
+ * The items of a job that are still to be run, of which some are known from earlier runs. It imports
+ * no npm package: it runs in the job's process.
+ *
+ * @module
+ */
+
+import type { Items } from "../dispatch/options.ts";
+import { LeftOut } from "../dispatch/source.ts";
+import { digestOf } from "./item_digest.ts";
+import type { Known, KnownItems } from "./known_items.ts";
+import type { RunSpec } from "./run_message.ts";
+
+/** An item on its way. */
+export interface Listed {
+  /** Where it stands in the list. */
+  readonly place: number;
+  /** Where it stood when it was first recorded. */
+  readonly index: number;
+  readonly item: unknown;
+  readonly digest: number;
+}
+
+/** The list isn't the one that is known; the message says where it differs. */
+export class ChangedListError extends Error {
+  override name = "ChangedListError";
+}
+
+/** Deals out the items that are to be run, each at its place in the list, and remembers those under way. */
+export class ItemsLeft implements AsyncIterableIterator<unknown> {
+  /** How many items the list has, if it tells. */
+  readonly total: number | undefined;
+  /** What the list threw; those before it are dealt out. */
+  failure: { readonly error: unknown } | undefined;
+  /** Once set, no more items are dealt out. */
+  finishing = false;
+  readonly #known: KnownItems;
+  readonly #wanted: Pick<RunSpec, "limit" | "run" | "changed">;
+  readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
+  readonly #isMatching: boolean;
+  /** When matching: by state and digest, the indexes of the items that weren't found yet. */
+  readonly #unmatched = new Map<string, number[]>();
+  /** Found before the first task, so that a changed list is refused before it; the next one last. */
+  #held: Listed[] = [];
+  /** How many were taken from the list, and how many places of it are dealt with. */
+  #taken = 0;
+  #place = 0;
+  #ended = false;
+  readonly #underWay = new Map<number, Listed>();
+
+  constructor(
+    items: Items<unknown>,
+    known: KnownItems,
+    wanted: Pick<RunSpec, "limit" | "run" | "changed">,
+  ) {
+    const size = Array.isArray(items) ? items.length : (items as { size?: unknown }).size;
+    this.total = typeof size === "number" ? Math.min(size, wanted.limit ?? Infinity) : wanted.limit;
+    this.#known = known;
+    this.#wanted = wanted;
+    this.#iterator = Symbol.asyncIterator in items
+      ? items[Symbol.asyncIterator]()
+      : items[Symbol.iterator]();
+    this.#isMatching = wanted.changed === "match";
+    if (!this.#isMatching) return;
+    for (const [index, digest, state] of known.entries()) {
+      const key = `${state} ${digest}`;
+      const indexes = this.#unmatched.get(key);
+      if (indexes === undefined) this.#unmatched.set(key, [index]);
+      else indexes.push(index);
+    }
+  }
+
+  /** How many that are known weren't found. */
+  get gone(): number {
+    let gone = 0;
+    for (const indexes of this.#unmatched.values()) gone += indexes.length;
+    return gone;
+  }
+
+  /**
+   * Compares the list with what is known of it, as far as that goes.
+   *
+   * @throws {ChangedListError} If they differ, unless items are matched wherever they are.
+   */
+  async compare(): Promise<void> {
+    if (this.#isMatching) return;
+    if (this.#known.isMixed) throw new ChangedListError("results of several lists are recorded");
+    const length = Math.min(this.#known.length, this.#wanted.limit ?? Infinity);
+    while (this.#taken < length && !this.finishing) {
+      const listed = await this.#take();
+      if (this.failure !== undefined) break;
+      if (listed === undefined) {
+        throw new ChangedListError(
+          `it ends after ${this.#taken} items, and item ${this.#known.length - 1} is recorded`,
+        );
+      }
+      const { index, digest } = listed;
+      const known = this.#known.at(index);
+      if (known !== undefined && this.#known.digestAt(index) !== digest) {
+        throw new ChangedListError(`item ${index} is another one than was recorded`);
+      }
+      if (this.#isWanted(known)) this.#held.push(listed);
+    }
+    this.#held.reverse();
+  }
+
+  #isWanted(known: Known | undefined): boolean {
+    const { rest, failed } = this.#wanted.run;
+    return known === undefined ? rest : known === "failed" && failed;
+  }
+
+  /** The next item of the list; a promise only where the list gives one. */
+  #take(): Listed | undefined | Promise<Listed | undefined> {
+    if (this.#ended || this.#taken >= (this.#wanted.limit ?? Infinity)) return undefined;
+    try {
+      const next = this.#iterator.next();
+      if (!("then" in next)) return this.#listed(next);
+      return next.then((next) => this.#listed(next)).catch((error) => this.#fail(error));
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): undefined {
+    this.failure = { error };
+    this.#ended = true;
+  }
+
+  #listed({ done, value: item }: IteratorResult<unknown>): Listed | undefined {
+    if (done) {
+      this.#ended = true;
+      return undefined;
+    }
+    return { place: this.#taken, index: this.#taken++, item, digest: digestOf(item) };
+  }
+
+  /** What is known of an item wherever it stood, and where; each that is known is taken once. */
+  #match({ digest }: Listed): { readonly state: Known; readonly index: number } | undefined {
+    for (const state of ["done", "failed"] as const) {
+      const key = `${state} ${digest}`;
+      const indexes = this.#unmatched.get(key);
+      if (indexes === undefined) continue;
+      const index = indexes.shift()!;
+      if (indexes.length === 0) this.#unmatched.delete(key);
+      return { state, index };
+    }
+    return undefined;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** The next item that is to be run, or how many are left out before it. */
+  async next(): Promise<IteratorResult<unknown>> {
+    while (!this.finishing) {
+      const held = this.#held.pop();
+      if (held !== undefined) return { value: this.#dealt(held), done: false };
+      if (!this.#isMatching && !this.#wanted.run.rest) break;
+      const taken = this.#take();
+      const listed = taken instanceof Promise ? await taken : taken;
+      if (listed === undefined) break;
+      const known = this.#isMatching ? this.#match(listed) : undefined;
+      if (this.finishing || !this.#isWanted(known?.state)) continue;
+      // One that had failed keeps the index by which it is recorded.
+      this.#held.push({ ...listed, index: known?.index ?? listed.index });
+    }
+    return await this.return();
+  }
+
+  #dealt(listed: Listed): unknown {
+    const { place, item } = listed;
+    const before = place - this.#place;
+    if (before > 0) {
+      this.#held.push(listed);
+      this.#place = place;
+      return new LeftOut(before);
+    }
+    this.#place++;
+    this.#underWay.set(place, listed);
+    return item;
+  }
+
+  /** Closes the list. */
+  async return(): Promise<IteratorResult<unknown>> {
+    this.finishing = true;
+    if (!this.#ended) {
+      this.#ended = true;
+      await this.#iterator.return?.();
+    }
+    return { value: undefined, done: true };
+  }
+
+  /** The item at this place has settled. */
+  settled(place: number): Listed {
+    const listed = this.#underWay.get(place)!;
+    this.#underWay.delete(place);
+    return listed;
+  }
+}

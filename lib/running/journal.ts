@@ -1,0 +1,244 @@
+/**
+ * The record of a run, so that one that was ended at any moment goes on.
+ *
+ * The results are their own record: each line names its item by index and digest. Beside them lies
+ * `<out>.journal`: which job it is of, then a line for each item that failed. Both are only added to,
+ * line by line, so they can't contradict each other: an item is done if its result is there, whatever
+ * else was written. What was torn by the end of the program is cut off, and its item runs again.
+ *
+ * @module
+ */
+
+import { basename, dirname, join } from "@std/path";
+import { linesOf } from "../children/child_lines.ts";
+import { UsageError } from "../options.ts";
+import { digestIn } from "./item_digest.ts";
+import { type Known, KnownItems, MOST_ITEMS } from "./known_items.ts";
+import { RecordFile, type SyncPolicy } from "./record_file.ts";
+
+/** Which job a journal is of. */
+export interface JobIdentity {
+  readonly module: string;
+  readonly export: string;
+}
+
+interface Header extends JobIdentity {
+  readonly kind: string;
+  readonly version: number;
+}
+
+const KIND = "lanes run journal";
+const VERSION = 1;
+const RECORD = /^\{"index":(\d{1,9}),"digest":"([0-9a-z]{1,11})",/;
+const RECORDS = new RegExp(RECORD, "gm");
+
+/** How a journal is opened. */
+export interface JournalOptions {
+  /** The results' file. */
+  readonly path: string;
+  /** How the person named it, for errors. */
+  readonly typed: string;
+  readonly job: JobIdentity;
+  readonly sync: SyncPolicy;
+  /** Whether an earlier run may go on. */
+  readonly resume: boolean;
+}
+
+function refuse(typed: string, problem: string, remedy: string): never {
+  throw new UsageError("--out", typed, problem, remedy);
+}
+
+/** Where the journal of a results' file lies. */
+export function journalPath(out: string): string {
+  return `${out}.journal`;
+}
+
+/** The results' file and its journal, open and locked. */
+export class Journal implements AsyncDisposable {
+  /** What is known; kept up to date if there were failures, which may be mended by this run. */
+  readonly known: KnownItems;
+  readonly hadFailures: boolean;
+  /** How many bytes were torn and cut off. */
+  readonly cutBytes: number;
+  readonly #results: RecordFile;
+  readonly #failures: RecordFile;
+
+  private constructor(
+    results: RecordFile,
+    failures: RecordFile,
+    { known, cutBytes }: { readonly known: KnownItems; readonly cutBytes: number },
+  ) {
+    this.#results = results;
+    this.#failures = failures;
+    this.known = known;
+    this.hadFailures = known.counts.failed > 0;
+    this.cutBytes = cutBytes;
+  }
+
+  /**
+   * Opens or makes both files.
+   *
+   * @throws {UsageError} If they are another job's, another run's, damaged, or of a newer version.
+   */
+  static async open(options: JournalOptions): Promise<Journal> {
+    const { path, typed, job, sync, resume } = options;
+    const hasResults = await exists(path);
+    const hasJournal = await exists(journalPath(path));
+    if (!resume && (hasResults || hasJournal)) {
+      const which = hasResults ? "it exists" : `its journal ${journalPath(typed)} exists`;
+      refuse(typed, which, "add --resume to go on with it, or name another file");
+    }
+    if (hasJournal && !hasResults) {
+      refuse(
+        typed,
+        "its journal is there, but it isn't",
+        `remove ${journalPath(typed)} to begin anew`,
+      );
+    }
+    const results = await RecordFile.open(path, sync, !hasResults);
+    let failures: RecordFile | undefined;
+    try {
+      if (!await results.lock()) {
+        refuse(typed, "another run is writing it", "wait for its end, or name another file");
+      }
+      failures = await RecordFile.open(journalPath(path), sync, !hasJournal);
+      return new Journal(results, failures, await readBoth(results, failures, job, typed));
+    } catch (error) {
+      await failures?.[Symbol.asyncDispose]();
+      await results[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Adds lines of results and of failures. */
+  async add(results: string, failures: string): Promise<void> {
+    await this.#results.add(results);
+    await this.#failures.add(failures);
+    if (!this.hadFailures) return;
+    for (const [lines, state] of [[results, "done"], [failures, "failed"]] as const) {
+      for (const [, index, digest] of lines.matchAll(RECORDS)) {
+        this.known.add(Number(index), digestIn(digest!), state);
+      }
+    }
+  }
+
+  /** Removes both files, of a run that came to nothing. */
+  async discard(): Promise<void> {
+    await Deno.remove(this.#results.path);
+    await Deno.remove(this.#failures.path);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#results[Symbol.asyncDispose]();
+    await this.#failures[Symbol.asyncDispose]();
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, (error) => {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  });
+}
+
+/** Reads what is there, cuts off what is torn, and writes the header if it isn't there yet. */
+async function readBoth(
+  results: RecordFile,
+  failures: RecordFile,
+  job: JobIdentity,
+  typed: string,
+): Promise<{ known: KnownItems; cutBytes: number }> {
+  const known = new KnownItems();
+  const header = `${JSON.stringify({ kind: KIND, version: VERSION, ...job })}\n`;
+  const { text, whole } = await failures.firstLine();
+  if (!whole && header.startsWith(text)) {
+    // It is the first that is written: before it there are no results.
+    if (await results.eachLine(() => {}) > 0) {
+      const remedy = "name another file; these results can't be gone on with";
+      refuse(typed, `it isn't empty, and has no journal ${journalPath(typed)}`, remedy);
+    }
+    await failures.cutTo(0);
+    await failures.add(header);
+    await results.cutTo(0);
+    return { known, cutBytes: text.length };
+  }
+  checkHeader(text, job, typed);
+  const cutBytes = await readRecords(results, known, "done", typed) +
+    await readRecords(failures, known, "failed", typed);
+  return { known, cutBytes };
+}
+
+function checkHeader(text: string, job: JobIdentity, typed: string): void {
+  let header: Partial<Header> | null = null;
+  try {
+    header = JSON.parse(text);
+  } catch {
+    // It is no journal.
+  }
+  if (header?.kind !== KIND) {
+    refuse(typed, `${journalPath(typed)} beside it is no journal`, "name another file");
+  }
+  if (header.version !== VERSION) {
+    const newer = `its journal has version ${header.version}, and this program knows ${VERSION}`;
+    refuse(typed, newer, "go on with the version that wrote it, or name another file");
+  }
+  if (header.module !== job.module || header.export !== job.export) {
+    const name = header.export === "default" ? "" : `, export ${header.export}`;
+    refuse(typed, `it holds results of another job, ${header.module}${name}`, "name another file");
+  }
+}
+
+/** Takes down the items of a file and cuts off a torn line; gives how many bytes that were. */
+async function readRecords(
+  file: RecordFile,
+  known: KnownItems,
+  state: Known,
+  typed: string,
+): Promise<number> {
+  let line = 0;
+  let whole = 0;
+  const size = await file.eachLine((head, last, end) => {
+    line++;
+    whole = end;
+    if (state === "failed" && line === 1) return;
+    const [, index, digest] = RECORD.exec(head) ?? [];
+    if (last !== "}" || !(Number(index) < MOST_ITEMS)) {
+      const name = state === "failed" ? ` of its journal ${journalPath(typed)}` : "";
+      refuse(typed, `line ${line}${name} is damaged`, "remove that line, and its item runs again");
+    }
+    known.add(Number(index), digestIn(digest!), state);
+  });
+  await file.cutTo(whole);
+  return size - whole;
+}
+
+/** The lines of failures that still stand, each item's last. */
+async function* standing(out: string, known: KnownItems): AsyncGenerator<string> {
+  const last = new Map<string, number>();
+  for (const collecting of [true, false]) {
+    let number = 0;
+    for await (const line of linesOf((await Deno.open(journalPath(out))).readable)) {
+      number++;
+      const [begin, index, digest] = RECORD.exec(line) ?? [];
+      if (begin === undefined) continue;
+      if (known.stateOf(Number(index), digestIn(digest!)) !== "failed") continue;
+      if (collecting) last.set(begin, number);
+      else if (last.get(begin) === number) yield `${line}\n`;
+    }
+  }
+}
+
+/** Writes the failures that still stand to a file of their own, whole or not at all. */
+export async function writeFailures(out: string, path: string, known: KnownItems): Promise<void> {
+  const beside = join(dirname(path), `.${basename(path)}.${crypto.randomUUID().slice(0, 8)}`);
+  try {
+    {
+      await using file = await RecordFile.open(beside, "end", true);
+      for await (const line of standing(out, known)) await file.add(line);
+    }
+    await Deno.rename(beside, path);
+  } catch (error) {
+    await Deno.remove(beside).catch(() => {});
+    throw error;
+  }
+}

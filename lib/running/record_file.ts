@@ -1,0 +1,138 @@
+/**
+ * A file of lines that is only ever added to: whole lines, so that whatever ends the program leaves at
+ * most one torn at its end, which is found and cut off.
+ *
+ * @module
+ */
+
+/** When what was written is made safe from a crash of the machine. */
+export type SyncPolicy = "always" | "end" | { readonly everyMs: number };
+
+/** A line can't be written; what was there before is whole. */
+export class RecordError extends Error {
+  override name = "RecordError";
+}
+
+/** How much of a line's begin tells what it is, in bytes. */
+const HEAD_BYTES = 64;
+const NEWLINE = 10;
+const CHUNK_BYTES = 1 << 16;
+
+/** The begin of a line, its last character, and where the next line begins. */
+type LineTaker = (head: string, last: string, end: number) => void;
+
+/** Such a file, open. */
+export class RecordFile implements AsyncDisposable {
+  readonly path: string;
+  readonly #file: Deno.FsFile;
+  readonly #sync: SyncPolicy;
+  /** Where the last whole line ends. */
+  #size = 0;
+  #syncedMs = performance.now();
+  #synced = true;
+
+  private constructor(path: string, file: Deno.FsFile, sync: SyncPolicy) {
+    this.path = path;
+    this.#file = file;
+    this.#sync = sync;
+  }
+
+  /** Opens a file; one that must be new is made. */
+  static async open(path: string, sync: SyncPolicy, isNew: boolean): Promise<RecordFile> {
+    const how = isNew ? { createNew: true } : {};
+    return new RecordFile(path, await Deno.open(path, { read: true, append: true, ...how }), sync);
+  }
+
+  /** Keeps others out until this one is closed or its process has ended; false if another was first. */
+  async lock(): Promise<boolean> {
+    return await this.#file.tryLock(true);
+  }
+
+  /** Tells every whole line, from the first; gives the size of the file. */
+  async eachLine(take: LineTaker): Promise<number> {
+    const decoder = new TextDecoder();
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    const head = new Uint8Array(HEAD_BYTES);
+    let headLength = 0;
+    let last = 0;
+    let offset = 0;
+    await this.#file.seek(0, Deno.SeekMode.Start);
+    for (let count = await this.#file.read(chunk); count !== null;) {
+      const bytes = chunk.subarray(0, count);
+      for (let from = 0; from < count;) {
+        const newline = bytes.indexOf(NEWLINE, from);
+        const to = newline < 0 ? count : newline;
+        const more = bytes.subarray(from, Math.min(to, from + HEAD_BYTES - headLength));
+        head.set(more, headLength);
+        headLength += more.length;
+        if (to > from) last = bytes[to - 1]!;
+        if (newline >= 0) {
+          take(
+            decoder.decode(head.subarray(0, headLength)),
+            String.fromCharCode(last),
+            offset + to + 1,
+          );
+          headLength = last = 0;
+        }
+        from = to + 1;
+      }
+      offset += count;
+      count = await this.#file.read(chunk);
+    }
+    return offset;
+  }
+
+  /** The first line, or as much of it as is there; whether it is whole. */
+  async firstLine(): Promise<{ readonly text: string; readonly whole: boolean }> {
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    await this.#file.seek(0, Deno.SeekMode.Start);
+    const text = new TextDecoder().decode(chunk.subarray(0, await this.#file.read(chunk) ?? 0));
+    const end = text.indexOf("\n");
+    return { text: end < 0 ? text : text.slice(0, end), whole: end >= 0 };
+  }
+
+  /** Cuts off what stands behind the last whole line. */
+  async cutTo(size: number): Promise<void> {
+    await this.#file.truncate(size);
+    this.#size = size;
+  }
+
+  /**
+   * Adds lines.
+   *
+   * @throws {RecordError} If not all of them can be written; then none is there.
+   */
+  async add(lines: string): Promise<void> {
+    if (lines === "") return;
+    const bytes = new TextEncoder().encode(lines);
+    try {
+      for (let rest = bytes; rest.length > 0;) {
+        rest = rest.subarray(await this.#file.write(rest));
+      }
+      this.#size += bytes.length;
+      this.#synced = false;
+      if (this.#isDue()) await this.#makeSafe();
+    } catch (cause) {
+      await this.#file.truncate(this.#size).catch(() => {});
+      throw new RecordError((cause as Error).message.split("\n", 1)[0], { cause });
+    }
+  }
+
+  #isDue(): boolean {
+    if (this.#sync === "always") return true;
+    return this.#sync !== "end" && performance.now() - this.#syncedMs >= this.#sync.everyMs;
+  }
+
+  async #makeSafe(): Promise<void> {
+    if (this.#synced) return;
+    await this.#file.syncData();
+    this.#synced = true;
+    this.#syncedMs = performance.now();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // A pipe or a device can't be made safe.
+    await this.#makeSafe().catch(() => {});
+    this.#file.close();
+  }
+}

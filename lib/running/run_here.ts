@@ -1,0 +1,233 @@
+/**
+ * Runs a job's items to their end, in this process, and says what became of each. It imports no npm
+ * package.
+ *
+ * @module
+ */
+
+import type { MapOptions } from "../dispatch/options.ts";
+import type { Outcome, Rejected } from "../dispatch/outcome.ts";
+import type { Executor } from "../executor.ts";
+import type { Task } from "../lanes/task.ts";
+import { httpSigns, messageOf, reasonOf } from "../timing/failures.ts";
+import { digestText } from "./item_digest.ts";
+import { ChangedListError, type ItemsLeft, type Listed } from "./items_left.ts";
+import { jsonText } from "./json_text.ts";
+import type {
+  Budget,
+  FailureRecord,
+  RunEnd,
+  RunMessage,
+  RunSpec,
+  SlowItem,
+} from "./run_message.ts";
+
+/** Results are told when they are so long together, in characters, or so old, in milliseconds. */
+const TOLD_CHARACTERS = 1 << 16;
+const TOLD_MS = 20;
+/** So many characters may be on their way to the file; then tasks wait for it. */
+const MOST_UNWRITTEN = 1 << 22;
+/** So many of the slowest items are told. */
+const SLOWEST = 10;
+/** A share of failures is judged from so many items on. */
+export const LEAST_JUDGED = 20;
+/** A message is cut to so many characters: it may hold a whole page. */
+const MOST_MESSAGE = 2000;
+/** The longest wait that a server may ask for, in milliseconds. */
+export const MOST_WAIT_MS = 300_000;
+
+/** What a run needs beside its spec. */
+export interface RunHost {
+  readonly executor: Executor;
+  readonly items: ItemsLeft;
+  readonly say: (message: RunMessage) => void;
+  /** Ends the run at once. */
+  readonly signal: AbortSignal;
+}
+
+/** Whether so many failures are too many. */
+export function isSpent(budget: Budget | undefined, settled: number, failed: number): boolean {
+  if (budget === undefined) return false;
+  if ("items" in budget) return failed >= budget.items;
+  return settled >= LEAST_JUDGED && failed >= budget.share * settled;
+}
+
+/** Says what can't go on. */
+export function brokenBy(where: string, error: unknown): RunMessage {
+  const name = error instanceof Error ? error.name : "Error";
+  return { type: "broken", where, name, message: messageOf(error) };
+}
+
+/** One run under way. */
+export class RunHere {
+  readonly #spec: RunSpec;
+  readonly #host: RunHost;
+  #results: string[] = [];
+  #failures: string[] = [];
+  #characters = 0;
+  #unwritten = 0;
+  #whenWritten: (() => void) | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #succeeded = 0;
+  #failed = 0;
+  /** How many of these have been told. */
+  #told = { succeeded: 0, failed: 0 };
+  #end: RunEnd = "done";
+  #denied: { readonly index: number; readonly message: string } | undefined;
+  readonly #slowest: SlowItem[] = [];
+
+  constructor(spec: RunSpec, host: RunHost) {
+    this.#spec = spec;
+    this.#host = host;
+  }
+
+  /** Starts no more tasks. */
+  finish(end: RunEnd = "finished"): void {
+    if (this.#end !== "done") return;
+    this.#end = end;
+    this.#host.items.finishing = true;
+  }
+
+  /** So many characters of what was told are in the file. */
+  written(characters: number): void {
+    this.#unwritten -= characters;
+    if (this.#unwritten < MOST_UNWRITTEN) this.#whenWritten?.();
+  }
+
+  /** Runs all that is to be run; rejects if the items or the executor fail. */
+  async run(): Promise<void> {
+    const { executor, items, say, signal } = this.#host;
+    const { job, order, retries, timeoutMs, rate } = this.#spec;
+    try {
+      await items.compare();
+    } catch (error) {
+      if (!(error instanceof ChangedListError)) throw error;
+      return say({ type: "changed", problem: error.message });
+    }
+    const { lanes, slots } = executor;
+    say({
+      type: "began",
+      lanes,
+      slots: Number.isFinite(slots) ? slots : null,
+      ...(items.total !== undefined && { total: items.total }),
+    });
+    const options: MapOptions = {
+      order,
+      signal,
+      retries: { limit: retries, maxMs: MOST_WAIT_MS },
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(rate && { rate }),
+    };
+    try {
+      for await (const outcome of executor.mapSettled(job.task as Task<unknown>, items, options)) {
+        this.#take(outcome);
+        if (this.#unwritten >= MOST_UNWRITTEN) await this.#untilWritten();
+      }
+    } finally {
+      this.#tell();
+    }
+    if (this.#denied !== undefined) return say({ type: "denied", ...this.#denied });
+    if (items.failure !== undefined) return say(brokenBy("items", items.failure.error));
+    const slowest = this.#slowest;
+    say({ type: "done", end: this.#end, slowest, gone: this.#end === "done" ? items.gone : 0 });
+  }
+
+  #untilWritten(): Promise<void> {
+    return new Promise((resolve) => this.#whenWritten = resolve);
+  }
+
+  #take(outcome: Outcome<unknown>): void {
+    const listed = this.#host.items.settled(outcome.index);
+    const rejected = outcome.status === "rejected" ? outcome : this.#succeed(outcome, listed);
+    if (rejected !== undefined) this.#fail(rejected, listed);
+    this.#noteTime(outcome, listed);
+    if (isSpent(this.#spec.halt, this.#succeeded + this.#failed, this.#failed)) {
+      this.finish("halted");
+    }
+  }
+
+  /** Takes a result; if it can't be written, gives the failure that this is. */
+  #succeed(outcome: Outcome<unknown> & { value: unknown }, listed: Listed): Rejected | undefined {
+    let text: string;
+    try {
+      text = jsonText(outcome.value);
+    } catch (cause) {
+      const reason = new TypeError(`The result can't be written as JSON: ${messageOf(cause)}`);
+      return { ...outcome, status: "rejected", ended: "failed", reason };
+    }
+    this.#succeeded++;
+    const digest = digestText(listed.digest);
+    this.#add(this.#results, `{"index":${listed.index},"digest":"${digest}","value":${text}}\n`);
+    return undefined;
+  }
+
+  #fail(rejected: Rejected, listed: Listed): void {
+    // What was stopped with the run isn't the item's failure: it runs when the run goes on.
+    if (rejected.ended === "cancelled") return;
+    const message = messageOf(rejected.reason);
+    if (this.#succeeded === 0 && isDenied(rejected.reason)) {
+      // Where nothing succeeds, all items lack it; they aren't to be tried again one by one.
+      this.#denied ??= { index: listed.index, message };
+      return this.finish();
+    }
+    this.#failed++;
+    const { status } = httpSigns(rejected.reason);
+    const record: FailureRecord = {
+      index: listed.index,
+      digest: digestText(listed.digest),
+      ended: rejected.ended,
+      attempts: rejected.attempts,
+      reason: status === undefined ? reasonOf(rejected) : `HTTP ${status}`,
+      message: message.slice(0, MOST_MESSAGE),
+      item: null,
+    };
+    this.#add(this.#failures, `${JSON.stringify(record).slice(0, -5)}${itemText(listed.item)}}\n`);
+  }
+
+  #noteTime({ startedAtMs, endedAtMs, attempts, lane }: Outcome<unknown>, { index }: Listed): void {
+    const ms = endedAtMs - startedAtMs;
+    const slowest = this.#slowest;
+    if (!(ms > (slowest.length < SLOWEST ? 0 : slowest.at(-1)!.ms))) return;
+    const at = slowest.findIndex((other) => other.ms < ms);
+    slowest.splice(at < 0 ? slowest.length : at, 0, { index, ms, attempts, lane });
+    if (slowest.length > SLOWEST) slowest.pop();
+  }
+
+  #add(lines: string[], line: string): void {
+    lines.push(line);
+    this.#characters += line.length;
+    if (this.#characters >= TOLD_CHARACTERS) this.#tell();
+    else this.#timer ??= setTimeout(() => this.#tell(), TOLD_MS);
+  }
+
+  #tell(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#characters === 0) return;
+    this.#host.say({
+      type: "settled",
+      succeeded: this.#succeeded - this.#told.succeeded,
+      failed: this.#failed - this.#told.failed,
+      results: this.#results.join(""),
+      failures: this.#failures.join(""),
+    });
+    this.#unwritten += this.#characters;
+    this.#told = { succeeded: this.#succeeded, failed: this.#failed };
+    this.#characters = 0;
+    this.#results = [];
+    this.#failures = [];
+  }
+}
+
+function isDenied(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === "NotCapable";
+}
+
+/** What can't be written as JSON is told as text. */
+function itemText(item: unknown): string {
+  try {
+    return jsonText(item);
+  } catch {
+    return JSON.stringify(Deno.inspect(item, { depth: 1, compact: true, breakLength: Infinity }));
+  }
+}

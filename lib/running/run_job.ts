@@ -1,0 +1,154 @@
+/**
+ * Runs a job in a process that may do what its permissions say and no more: feeds it, writes what comes
+ * of it, and follows how it goes.
+ *
+ * @module
+ */
+
+import { MeasuringChild, trialFlags } from "../children/measuring_child.ts";
+import type { Known, KnownItems } from "./known_items.ts";
+import type { FailureRecord, RunCommand, RunMessage, RunSpec } from "./run_message.ts";
+
+/** Known items are told in blocks of so many. */
+const BLOCK = 10_000;
+/** Further reasons of failure than so many are counted together. */
+const MOST_REASONS = 20;
+const FURTHER = "other reasons";
+
+/** Failures of one kind. */
+export interface FailureReason {
+  readonly reason: string;
+  count: number;
+  /** The first item that had it, and what it said. */
+  readonly index: number;
+  readonly message: string;
+}
+
+/** How a run stands. */
+export class RunState {
+  /** Items that there are, if that is known. */
+  total: number | undefined;
+  succeeded = 0;
+  failed = 0;
+  lanes = 1;
+  /** Null where all items are in flight at once. */
+  slots: number | null = 1;
+  readonly #reasons = new Map<string, FailureReason>();
+
+  constructor(
+    /** What was known before. */
+    readonly before: Readonly<Record<Known, number>>,
+  ) {}
+
+  /** Why items failed, the most frequent reason first. */
+  get reasons(): FailureReason[] {
+    return [...this.#reasons.values()].sort((a, b) => b.count - a.count);
+  }
+
+  /** Takes failures into account. */
+  addFailures(lines: string): void {
+    for (const line of lines.split("\n")) {
+      if (line === "") continue;
+      const { reason: named, index, message } = JSON.parse(line) as FailureRecord;
+      const isKnown = this.#reasons.has(named) || this.#reasons.size < MOST_REASONS;
+      const reason = isKnown ? named : FURTHER;
+      const known = this.#reasons.get(reason);
+      if (known === undefined) this.#reasons.set(reason, { reason, count: 1, index, message });
+      else known.count++;
+    }
+  }
+}
+
+/** How a run ended. */
+export type Ended =
+  | Extract<RunMessage, { readonly type: "done" | "changed" | "denied" | "broken" }>
+  /** Its process ended by itself. */
+  | { readonly type: "died"; readonly message: string };
+
+/** What a run needs beside its spec. */
+export interface RunJobHost {
+  readonly known: KnownItems;
+  readonly state: RunState;
+  /** Writes lines; if it rejects, the run is ended at once. */
+  readonly write: (results: string, failures: string) => Promise<void>;
+  /** Gives the next items, if they aren't the job's own; none at their end. */
+  readonly feed?: ((count: number) => Promise<unknown[]>) | undefined;
+  /** Once aborted, what runs is finished and nothing more is started. */
+  readonly signal: AbortSignal;
+  /** Told what tasks print. */
+  readonly onPrint: (text: string) => void;
+}
+
+/** Runs a job. Rejects with what `write` or `feed` threw. */
+export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
+  const { known, state, write, feed, signal, onPrint } = host;
+  await using child = new MeasuringChild({
+    entry: new URL("./run_main.ts", import.meta.url),
+    flags: await trialFlags(spec.job, spec.model),
+    onPrint,
+  });
+  const send = (command: RunCommand) => child.send(command);
+  await child.send({ ...spec, mark: child.mark, known: known.counts.done + known.counts.failed });
+  for (const block of blocksOf(known)) await send({ known: block });
+  const finish = () => void send({ finish: true });
+  if (signal.aborted) finish();
+  else signal.addEventListener("abort", finish);
+  let failure: { readonly error: unknown } | undefined;
+  const feedMore = async (count: number) => {
+    try {
+      const items = signal.aborted ? [] : await feed!(count);
+      await send({ items, last: items.length === 0 });
+    } catch (error) {
+      failure = { error };
+      await send({ items: [], last: true });
+    }
+  };
+  try {
+    while (true) {
+      const message = await child.next() as RunMessage | undefined;
+      switch (message?.type) {
+        case "began":
+          Object.assign(state, {
+            total: message.total ?? state.total,
+            lanes: message.lanes,
+            slots: message.slots,
+          });
+          break;
+        case "wants":
+          // Not waited for: results come meanwhile.
+          void feedMore(message.count);
+          break;
+        case "settled":
+          await write(message.results, message.failures);
+          state.succeeded += message.succeeded;
+          state.failed += message.failed;
+          state.addFailures(message.failures);
+          await send({ written: message.results.length + message.failures.length });
+          break;
+        case "changed":
+        case "denied":
+        case "broken":
+        case "done": {
+          if (failure !== undefined) throw failure.error;
+          return message;
+        }
+        case undefined:
+          return { type: "died", message: await child.howItEnded() };
+      }
+    }
+  } finally {
+    signal.removeEventListener("abort", finish);
+  }
+}
+
+function* blocksOf(known: KnownItems): Generator<(readonly [number, number, Known])[]> {
+  let block: (readonly [number, number, Known])[] = [];
+  for (const entry of known.entries()) {
+    block.push(entry);
+    if (block.length === BLOCK) {
+      yield block;
+      block = [];
+    }
+  }
+  if (block.length > 0) yield block;
+}

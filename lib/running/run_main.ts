@@ -1,0 +1,66 @@
+/**
+ * What runs in the job's own process: takes the order, runs the items, and says what became of them. It
+ * imports no npm package.
+ *
+ * @module
+ */
+
+import { connectToParent } from "../children/parent.ts";
+import { openItems, prepare } from "../timing/job_items.ts";
+import { openModel } from "../timing/open_model.ts";
+import { FedItems } from "./fed_items.ts";
+import { ItemsLeft } from "./items_left.ts";
+import { KnownItems } from "./known_items.ts";
+import { brokenBy, RunHere } from "./run_here.ts";
+import type { RunCommand, RunMessage, RunOrder } from "./run_message.ts";
+
+/** How long a lane's teardown, and a task past its deadline, may take, in milliseconds. */
+const GRACE_MS = 2000;
+
+async function main(): Promise<void> {
+  const { order, inbox, writer, signal } = await connectToParent<RunOrder>();
+  const say = (message: RunMessage) => writer.write(message);
+  const known = new KnownItems();
+  const fed = new FedItems((count) => say({ type: "wants", count }));
+  let run: RunHere | undefined;
+  let finishing = false;
+  const told = (line: string) => {
+    const command = JSON.parse(line) as RunCommand;
+    if ("known" in command) { for (const entry of command.known) known.add(...entry); }
+    else if ("items" in command) fed.come(command.items, command.last);
+    else if ("written" in command) run?.written(command.written);
+    else {
+      finishing = true;
+      run?.finish();
+      fed.come([], true);
+    }
+  };
+  while (known.counts.done + known.counts.failed < order.known) told((await inbox.next())!);
+  void (async () => {
+    for (let line = await inbox.next(); line !== undefined; line = await inbox.next()) told(line);
+  })();
+
+  let where = "prepare";
+  try {
+    const { job, model, lanes, slots } = order;
+    const module: Record<string, unknown> = await import(job.task.module);
+    await using _prepared = await prepare(
+      job.prepare === undefined ? undefined : module[job.prepare] as () => unknown,
+    );
+    where = "items";
+    const items = new ItemsLeft(order.fed ? fed : await openItems(job.items), known, order);
+    where = "the run";
+    const { permissions, graceMs = GRACE_MS } = job;
+    await using executor = openModel(model, { lanes, slots, permissions, graceMs });
+    run = new RunHere(order, { executor, items, say, signal });
+    if (finishing) run.finish();
+    await run.run();
+    where = "its end";
+  } catch (error) {
+    say(brokenBy(where, error));
+  }
+  // Not only a return: a worker that ignores its deadline would keep the process for ever.
+  Deno.exit(0);
+}
+
+if (import.meta.main) await main();

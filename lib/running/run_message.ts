@@ -1,0 +1,110 @@
+/**
+ * What the process that runs a job is told, and what it says. Plain data: it travels as lines of JSON.
+ *
+ * @module
+ */
+
+import type { Rate } from "../dispatch/pace.ts";
+import type { JobSpec, ModelSpec } from "../timing/spec.ts";
+import type { Known } from "./known_items.ts";
+
+/** What is run, and how. */
+export interface RunSpec extends ModelSpec {
+  readonly job: JobSpec;
+  /** Whether the items are told by the parent, instead of being the job's own. */
+  readonly fed: boolean;
+  /** How many of the first items belong to the job; all unless given. */
+  readonly limit?: number | undefined;
+  /** Which of the items that aren't done are run: those that failed, those that never ended, or both. */
+  readonly run: { readonly rest: boolean; readonly failed: boolean };
+  /** What is done about items that aren't those that are known. */
+  readonly changed: "refuse" | "match";
+  readonly order: "input" | "completion";
+  readonly retries: number;
+  readonly timeoutMs?: number | undefined;
+  readonly rate?: Rate | undefined;
+  readonly halt?: Budget | undefined;
+}
+
+/** How many items may fail before the run is halted: so many, or a share of those that settled. */
+export type Budget = { readonly items: number } | { readonly share: number };
+
+/** What the process is told first; then what is known, in blocks. */
+export interface RunOrder extends RunSpec {
+  readonly mark: string;
+  /** How many items are known. */
+  readonly known: number;
+}
+
+/** What it is told later. */
+export type RunCommand =
+  /** Some of what is known: indexes, digests and states. */
+  | { readonly known: readonly (readonly [number, number, Known])[] }
+  /** Items that it asked for; whether they are the last. */
+  | { readonly items: readonly unknown[]; readonly last: boolean }
+  /** So many characters of results were written. */
+  | { readonly written: number }
+  /** Start no more tasks. */
+  | { readonly finish: true };
+
+/** A task that took long. */
+export interface SlowItem {
+  readonly index: number;
+  readonly ms: number;
+  readonly attempts: number;
+  readonly lane: number;
+}
+
+/** How the items of a run came to their end. */
+export type RunEnd = "done" | "finished" | "halted";
+
+/** What it says. */
+export type RunMessage =
+  /** The list is what it was; its length, if that is known. */
+  | {
+    readonly type: "began";
+    readonly total?: number | undefined;
+    readonly lanes: number;
+    readonly slots: number | null;
+  }
+  /** It has room for so many items. */
+  | { readonly type: "wants"; readonly count: number }
+  /** Items that settled: lines for the results, and for those that failed. */
+  | {
+    readonly type: "settled";
+    readonly succeeded: number;
+    readonly failed: number;
+    readonly results: string;
+    readonly failures: string;
+  }
+  /** The list isn't the one that is known. */
+  | { readonly type: "changed"; readonly problem: string }
+  /** The first items fail for lack of a permission. */
+  | { readonly type: "denied"; readonly index: number; readonly message: string }
+  /** It can't go on. */
+  | {
+    readonly type: "broken";
+    readonly where: string;
+    readonly name: string;
+    readonly message: string;
+  }
+  | {
+    readonly type: "done";
+    readonly end: RunEnd;
+    readonly slowest: readonly SlowItem[];
+    /** How many of the items that are known are in the list no more. */
+    readonly gone: number;
+  };
+
+/** A line of the journal, and of `--failed`. */
+export interface FailureRecord {
+  readonly index: number;
+  readonly digest: string;
+  /** How the item ended. */
+  readonly ended: string;
+  readonly attempts: number;
+  /** The kind of reason, such as an error's name or `HTTP 503`. */
+  readonly reason: string;
+  readonly message: string;
+  readonly item: unknown;
+}

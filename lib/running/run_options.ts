@@ -1,0 +1,287 @@
+/**
+ * The options of `deno task run`, and what they mean together.
+ *
+ * @module
+ */
+
+import { jobModule } from "../advice/job/load_job.ts";
+import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";
+import type { Rate } from "../dispatch/pace.ts";
+import { userPath } from "../files/user_path.ts";
+import { type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
+import {
+  duration,
+  inputFile,
+  type NamedFile,
+  nonNegativeInteger,
+  oneOf,
+  outputFile,
+  positiveInteger,
+  requireDistinct,
+  share,
+  UsageError,
+} from "../options.ts";
+import { readWritten, ResultFileError } from "../timing/json_file.ts";
+import type { ModelSpec } from "../timing/spec.ts";
+import type { LineFormat } from "./item_lines.ts";
+import { journalPath } from "./journal.ts";
+import type { SyncPolicy } from "./record_file.ts";
+import type { Budget, RunSpec } from "./run_message.ts";
+
+/** The options as typed, by their names. */
+export interface RawRunOptions {
+  readonly export?: string;
+  readonly from?: string;
+  readonly lines?: string;
+  readonly model?: string;
+  readonly lanes?: string;
+  readonly slots?: string;
+  readonly advice?: string;
+  readonly out?: string;
+  readonly failed?: string;
+  readonly json?: string;
+  readonly order?: string;
+  readonly resume?: true;
+  readonly retryFailed?: true;
+  readonly changed?: string;
+  readonly fsync?: string;
+  readonly items?: string;
+  readonly retries?: string;
+  readonly timeout?: string;
+  readonly halt?: string;
+  readonly rate?: string;
+}
+
+/** A file, as it was typed and as an absolute path. */
+export interface TypedFile {
+  readonly typed: string;
+  readonly path: string;
+}
+
+/** The options as values. */
+export interface RunOptionValues
+  extends Pick<RunSpec, "limit" | "run" | "changed" | "order" | "retries" | "timeoutMs"> {
+  readonly export: string;
+  readonly model: ModelSpec;
+  readonly rate: Rate | undefined;
+  readonly halt: Budget | undefined;
+  /** Where items come from, if not from the module; `-` for standard input. */
+  readonly from: (TypedFile & { readonly format: LineFormat }) | undefined;
+  readonly out: TypedFile | undefined;
+  readonly failed: TypedFile | undefined;
+  readonly json: string | undefined;
+  readonly resume: boolean;
+  readonly sync: SyncPolicy;
+}
+
+const MOST_LANES = 256;
+const MOST_SLOTS = 100_000;
+const MOST_RETRIES = 1000;
+const DEFAULT_MODEL = "limited" satisfies Model;
+/** How often results are made safe from a crash of the machine, unless told. */
+const DEFAULT_SYNC = "10s";
+const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000 } as const;
+const RATE = /^(\d+(?:\.\d+)?)\/(s|m|h)$/;
+/** Starts that would follow on each other faster than this are allowed together, in milliseconds. */
+const LEAST_SPAN_MS = 20;
+
+/** A pace such as `20/s`, evenly: one start each 50 ms, not 20 at once. */
+export function rateOf(option: string, text: string): Rate {
+  const match = RATE.exec(text);
+  if (match === null) {
+    throw new UsageError(option, text, "not a rate", "give one such as 20/s, 100/m or 5000/h");
+  }
+  const eachMs = UNIT_MS[match[2] as keyof typeof UNIT_MS] / Number(match[1]);
+  if (eachMs > UNIT_MS.h) {
+    throw new UsageError(option, text, "too slow", "give 1/h or more");
+  }
+  const limit = Math.max(1, Math.ceil(LEAST_SPAN_MS / eachMs));
+  if (limit > Number.MAX_SAFE_INTEGER || eachMs < 1e-6) {
+    throw new UsageError(option, text, "too fast", "leave it out");
+  }
+  return { limit, perMs: limit * eachMs };
+}
+
+/** An error budget: so many items, or a share of those that settled. */
+function budgetOf(text: string): Budget {
+  if (!/[%.]/.test(text)) return { items: positiveInteger("--halt", text) };
+  const value = share("--halt", text);
+  if (value === 0) {
+    throw new UsageError("--halt", text, "too small", "give 1 or more, or 1% or more");
+  }
+  return { share: value };
+}
+
+function syncOf(text: string): SyncPolicy {
+  if (text === "always" || text === "end") return text;
+  try {
+    return { everyMs: duration("--fsync", text, { min: 1 }) };
+  } catch {
+    throw new UsageError("--fsync", text, "unknown", "give always, end, or a time such as 5s");
+  }
+}
+
+/** Refuses an option that has no meaning without another one. */
+function needs(
+  holds: boolean,
+  option: string,
+  value: string | true | undefined,
+  other: string,
+): void {
+  if (holds || value === undefined) return;
+  throw new UsageError(
+    option,
+    value === true ? "" : value,
+    `has no meaning without ${other}`,
+    `leave it out, or add ${other}`,
+  );
+}
+
+async function adviceOf(typed: string, module: string): Promise<AdviceFile["advice"]> {
+  const remedy = "give a file that deno task advise wrote with --json";
+  let advice: AdviceFile["advice"];
+  try {
+    ({ advice } = await readWritten<AdviceFile>(userPath(typed), [ADVICE_FORMAT]));
+  } catch (cause) {
+    if (!(cause instanceof ResultFileError)) throw cause;
+    throw new UsageError("--advice", typed, cause.message.replace(/^.*?: /, ""), remedy, { cause });
+  }
+  const { job } = advice;
+  const adviced = await jobModule(job.module, userPath).catch(() => undefined);
+  if (adviced !== await jobModule(module, userPath)) {
+    throw new UsageError(
+      "--advice",
+      typed,
+      `it is advice on ${job.module}`,
+      "ask for advice on this job",
+    );
+  }
+  return advice;
+}
+
+function modelOf(raw: RawRunOptions): ModelSpec {
+  const model = raw.model !== undefined
+    ? oneOf("--model", raw.model, MODELS)
+    : raw.lanes !== undefined
+    ? "workers"
+    : DEFAULT_MODEL;
+  for (const size of ["lanes", "slots"] as const) {
+    const value = raw[size];
+    if (value === undefined || takes(model, size)) continue;
+    const { lanes, slots } = MODEL_TABLE[model];
+    const has = size === "lanes"
+      ? `${lanes.io} lane`
+      : slots === Infinity
+      ? "all slots"
+      : `${slots} slot`;
+    throw new UsageError(`--${size}`, value, `${model} always has ${has}`, "leave it out");
+  }
+  return {
+    model,
+    ...(raw.lanes !== undefined &&
+      { lanes: positiveInteger("--lanes", raw.lanes, { max: MOST_LANES }) }),
+    ...(raw.slots !== undefined &&
+      { slots: positiveInteger("--slots", raw.slots, { max: MOST_SLOTS }) }),
+  };
+}
+
+/** A file that is to be written: one that is there only by a run that goes on. */
+async function fileOf(option: string, typed: string | undefined): Promise<TypedFile | undefined> {
+  if (typed === undefined) return undefined;
+  const path = await outputFile(option, userPath(typed));
+  const info = await Deno.stat(path).catch(() => undefined);
+  if (info !== undefined && !info.isFile) {
+    throw new UsageError(option, typed, "no file", "name a file, or leave it out to print");
+  }
+  return { typed, path };
+}
+
+async function fromOf({ from, lines }: RawRunOptions): Promise<RunOptionValues["from"]> {
+  needs(from !== undefined, "--lines", lines, "--from");
+  if (from === undefined) return undefined;
+  const format = lines === undefined
+    ? (/\.(jsonl|ndjson)$/i.test(from) ? "json" : "text")
+    : oneOf("--lines", lines, ["text", "json"]);
+  const path = from === "-" ? from : await inputFile("--from", userPath(from));
+  return { typed: from, path, format };
+}
+
+/**
+ * Reads and checks all options.
+ *
+ * @param module The job's module, as typed.
+ * @param made What the job is made from, which no output may overwrite.
+ * @throws {UsageError} If one has a value it doesn't take, or two don't go together.
+ */
+export async function readRunOptions(
+  module: string,
+  raw: RawRunOptions,
+  made: readonly NamedFile[],
+): Promise<RunOptionValues> {
+  const advice = raw.advice === undefined ? undefined : await adviceOf(raw.advice, module);
+  for (const name of ["model", "lanes", "slots"] as const) {
+    const value = raw[name];
+    if (advice === undefined || value === undefined) continue;
+    const remedy = "leave one of the two out";
+    throw new UsageError(`--${name}`, value, "--advice says which model is used", remedy);
+  }
+  needs(raw.out !== undefined, "--resume", raw.resume, "--out");
+  needs(raw.out !== undefined, "--retry-failed", raw.retryFailed, "--out");
+  needs(raw.out !== undefined, "--fsync", raw.fsync, "--out");
+  const resume = raw.resume === true || raw.retryFailed === true;
+  needs(resume, "--changed", raw.changed, "--resume");
+  const from = await fromOf(raw);
+  const out = await fileOf("--out", raw.out);
+  const failed = await fileOf("--failed", raw.failed);
+  if (failed !== undefined && !resume && await Deno.stat(failed.path).catch(() => undefined)) {
+    const remedy = "name another file, or add --resume to go on with its run";
+    throw new UsageError("--failed", failed.typed, "it exists", remedy);
+  }
+  const json = raw.json === undefined ? undefined : await outputFile("--json", userPath(raw.json));
+  const named = (option: string, path: string | undefined) =>
+    path === undefined ? [] : [{ option, path }];
+  await requireDistinct([
+    ...named("--out", out?.path),
+    ...named("--out's journal", out && journalPath(out.path)),
+    ...named("--failed", failed?.path),
+    ...named("--json", json),
+  ], [
+    ...made,
+    ...named("--from", from?.path === "-" ? undefined : from?.path),
+    ...named("--advice", raw.advice && userPath(raw.advice)),
+  ]);
+  const recommended = advice?.recommended;
+  return {
+    export: raw.export ?? advice?.job.export ?? "default",
+    model: recommended === undefined ? modelOf(raw) : sizedAs(recommended),
+    rate: raw.rate === undefined ? recommended?.rate : rateOf("--rate", raw.rate),
+    halt: raw.halt === undefined ? undefined : budgetOf(raw.halt),
+    limit: raw.items === undefined ? undefined : positiveInteger("--items", raw.items),
+    run: { rest: !raw.retryFailed || raw.resume === true, failed: raw.retryFailed === true },
+    changed: oneOf("--changed", raw.changed ?? "refuse", ["refuse", "match"]),
+    order: oneOf("--order", raw.order ?? "completion", ["input", "completion"]),
+    retries: raw.retries === undefined
+      ? recommended?.retries ?? 0
+      : nonNegativeInteger("--retries", raw.retries, { max: MOST_RETRIES }),
+    timeoutMs: raw.timeout === undefined
+      ? undefined
+      : duration("--timeout", raw.timeout, { min: 1 }),
+    from,
+    out,
+    failed,
+    json,
+    resume,
+    sync: syncOf(raw.fsync ?? DEFAULT_SYNC),
+  };
+}
+
+/** A recommended model, with the sizes that can be chosen of it. */
+function sizedAs(
+  { model, lanes, slots }: AdviceFile["advice"]["recommended"],
+): ModelSpec {
+  return {
+    model,
+    ...(takes(model, "lanes") && { lanes }),
+    ...(takes(model, "slots") && slots !== null && { slots }),
+  };
+}

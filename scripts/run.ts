@@ -1,0 +1,85 @@
+/**
+ * `deno task run`: runs a job for real, to its end, and goes on where an earlier run was ended.
+ *
+ * @module
+ */
+
+import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job/job_permissions.ts";
+import { jobFiles, jobModule } from "../lib/advice/job/load_job.ts";
+import { command } from "../lib/cli/command.ts";
+import { runToEnd } from "../lib/cli/run_to_end.ts";
+import { script } from "../lib/cli/script.ts";
+import { userPath } from "../lib/files/user_path.ts";
+import { modelLines } from "../lib/models.ts";
+import { LEAST_JUDGED } from "../lib/running/run_here.ts";
+import { readRunOptions } from "../lib/running/run_options.ts";
+
+const run = command(
+  "run",
+  `
+Runs a job for real: every item once, with retries, a rate, and a record from which it goes on after
+Ctrl-C, a crash or a reboot. Results are JSON Lines: {"index":0,"digest":"…","value":…}.
+
+A job is a module that exports a task and its items, as for deno task advise; with --from the items are
+the lines of a file, and any module that exports a task will do.
+
+${modelLines("io")}`.trim(),
+)
+  .argument("<module>", "the job's module: a path, or a file: URL")
+  .option("--export <name>", "the task's export (default: default)")
+  .option("--from <file>", "take items from a file's lines, or from standard input with -")
+  .option("--lines <what>", "what a line is: text or json (default: json for .jsonl and .ndjson)")
+  .option("--items <n>", "take the first n items only")
+  .option("--model <name>", "how it is run (default: limited; workers if --lanes is given)")
+  .option("--lanes <n>", "lanes of workers and processes: how many tasks compute at once")
+  .option("--slots <n>", "slots on each lane: how many tasks wait at once (default: 5 of limited)")
+  .option("--advice <file>", "model, sizes, retries and rate as deno task advise --json wrote them")
+  .option("--out <file>", "write the results there, with a journal beside them")
+  .option("--failed <file>", "write the items that failed there, with reason and attempts")
+  .option("--order <which>", "order of the results: completion or input (default: completion)")
+  .option("--resume", "go on with --out where an earlier run was ended; begin if there is none")
+  .option("--retry-failed", "run those items of --out that failed; with --resume the others too")
+  .option("--changed <what>", "if the list has changed: refuse, or match items wherever they are")
+  .option(
+    "--fsync <when>",
+    "make --out safe from power loss: always, end, or a time (default: 10s)",
+  )
+  .option("--retries <n>", "how often a task that fails is tried again (default: 0)")
+  .option("--timeout <time>", "how long a task may take, from its own start (default: unlimited)")
+  .option("--rate <n/s>", "start at most so many tasks, evenly: 20/s, 100/m, 5000/h")
+  .option(
+    "--halt <budget>",
+    `stop once so many items failed, or a share, such as 10%, of ${LEAST_JUDGED} or more that settled`,
+  )
+  .option("--json <file>", "write the summary as data");
+run.addHelpText(
+  "after",
+  `
+What the job may do is written as for Deno, and handed on to it alone; nothing but its own module
+unless given:
+  ${PERMISSION_KINDS.map((kind) => `--allow-${kind}[=…]`).join(", ")}
+
+What is flushed when: a result is in --out some 20 ms after its task ended, and safe from the end of
+this program from then on, SIGKILL too; --fsync says when from the end of the machine. An item whose
+result isn't there runs again with --resume. Ctrl-C finishes what runs, twice ends at once.
+
+Examples:
+  deno task run ./job.ts --allow-net=example.org --out results.jsonl
+  deno task run ./job.ts --allow-net=example.org --out results.jsonl --resume
+  deno task run ./fetch.ts --from urls.txt --slots 20 --rate 50/s --retries 3 --allow-net \\
+    --out pages.jsonl --failed failed.jsonl --halt 10%
+  deno task run ./job.ts --out results.jsonl --retry-failed
+  cat items.jsonl | deno task run ./task.ts --from - --lines json --model workers > results.jsonl
+
+Exit codes: 0 done, 1 an item failed or the run was halted, 2 bad option, module or list, 130
+interrupted.`,
+);
+
+await script("run", async (signal, args) => {
+  const { permissions, rest } = takePermissions(args, userPath);
+  run.parse(rest, { from: "user" });
+  const [typed] = run.processedArgs;
+  const made = await jobFiles(await jobModule(typed, userPath));
+  const options = await readRunOptions(typed, run.opts(), made);
+  return await runToEnd({ typed, permissions, options, args, signal });
+});

@@ -1,0 +1,62 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import { UsageError } from "../../lib/options.ts";
+import { ItemLines, type LineFormat } from "../../lib/running/item_lines.ts";
+
+function linesOf(text: string, format: LineFormat, size = 1 << 16): ItemLines {
+  const bytes = new TextEncoder().encode(text);
+  const chunks = [];
+  for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.slice(at, at + size));
+  return new ItemLines("items", ReadableStream.from(chunks), format);
+}
+
+async function allOf(lines: ItemLines, count: number): Promise<unknown[]> {
+  const all: unknown[] = [];
+  for (let items = await lines.next(count); items.length > 0; items = await lines.next(count)) {
+    assertEquals(items.length <= count, true);
+    all.push(...items);
+  }
+  return all;
+}
+
+Deno.test("lines are items however the bytes arrive and whatever ends a line", async () => {
+  await fc.assert(fc.asyncProperty(
+    fc.array(fc.string({ unit: "grapheme" }).map((text) => text.replaceAll(/[\r\n]/g, " "))),
+    fc.constantFrom("\n", "\r\n"),
+    fc.boolean(),
+    fc.integer({ min: 1, max: 9 }),
+    fc.integer({ min: 1, max: 4 }),
+    async (texts, end, ended, size, count) => {
+      const text = texts.join(end) + (ended ? end : "");
+      const wanted = texts.map((text) => text.toWellFormed()).filter((text) => text.trim() !== "");
+      assertEquals(await allOf(linesOf(text, "text", size), count), wanted);
+    },
+  ));
+});
+
+Deno.test("a byte order mark is no part of the first item", async () => {
+  assertEquals(await allOf(linesOf("\ufeffa\nb", "text"), 9), ["a", "b"]);
+});
+
+Deno.test("a line of JSON is a value", async () => {
+  assertEquals(await allOf(linesOf('{"a":1}\n\n"b"\n3', "json"), 2), [{ a: 1 }, "b", 3]);
+});
+
+Deno.test("items before a line that isn't JSON are given, then the line is named", async () => {
+  const lines = linesOf("1\n2\n\n{", "json");
+  assertEquals(await lines.next(9), [1, 2]);
+  await assertRejects(() => lines.next(9), UsageError, "line 4");
+});
+
+Deno.test("no more is read than is wanted, and what has come isn't held back for more", async () => {
+  let pulled = 0;
+  const stream = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      controller.enqueue(new TextEncoder().encode(`${++pulled}\n`));
+    },
+  }, { highWaterMark: 0 });
+  await using lines = new ItemLines("items", stream, "json");
+  assertEquals(await lines.next(100), [1]);
+  assertEquals(pulled, 1);
+  assertEquals(await lines.next(1), [2]);
+});

@@ -1,0 +1,104 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import { LeftOut } from "../../lib/dispatch/source.ts";
+import { digestOf } from "../../lib/running/item_digest.ts";
+import { ChangedListError, ItemsLeft } from "../../lib/running/items_left.ts";
+import { type Known, KnownItems } from "../../lib/running/known_items.ts";
+import type { RunSpec } from "../../lib/running/run_message.ts";
+
+type Wanted = Pick<RunSpec, "limit" | "run" | "changed">;
+const REST: Wanted = { run: { rest: true, failed: false }, changed: "refuse" };
+
+function knownOf(entries: readonly (readonly [number, unknown, Known])[]): KnownItems {
+  const known = new KnownItems();
+  for (const [index, item, state] of entries) known.add(index, digestOf(item), state);
+  return known;
+}
+
+/** What is dealt out: each item and the index by which it is recorded. */
+async function dealt(items: Iterable<unknown>, known: KnownItems, wanted: Partial<Wanted> = {}) {
+  const left = new ItemsLeft(items, known, { ...REST, ...wanted });
+  await left.compare();
+  const found: [unknown, number][] = [];
+  let place = 0;
+  for await (const item of left) {
+    if (item instanceof LeftOut) place += item.count;
+    else found.push([item, left.settled(place++).index]);
+  }
+  return { found, gone: left.gone };
+}
+
+Deno.test("those that are neither done nor failed are dealt out, in the order of the list", async () => {
+  await fc.assert(fc.asyncProperty(
+    fc.array(fc.constantFrom<(Known | undefined)[]>("done", "failed", undefined)),
+    fc.boolean(),
+    fc.boolean(),
+    async (states, rest, failed) => {
+      const items = states.map((_, index) => `item ${index}`);
+      const known = knownOf(
+        states.flatMap((state, index) =>
+          state === undefined ? [] : [[index, items[index], state] as const]
+        ),
+      );
+      const { found } = await dealt(items, known, { run: { rest, failed } });
+      const wanted = items.flatMap((item, index) => {
+        const state = states[index];
+        const runs = state === undefined ? rest : state === "failed" && failed;
+        return runs ? [[item, index]] : [];
+      });
+      assertEquals(found, wanted as [unknown, number][]);
+    },
+  ));
+});
+
+Deno.test("a list that has changed is refused before any item is dealt out", async () => {
+  const known = knownOf([[0, "a", "done"], [3, "d", "done"]]);
+  for (const list of [["x", "b", "c", "d"], ["a", "b", "c", "x"], ["a", "b", "c"], []]) {
+    await assertRejects(() => dealt(list, known), ChangedListError);
+  }
+  const { found } = await dealt(["a", "x", "c", "d", "e"], known);
+  assertEquals(found, [["x", 1], ["c", 2], ["e", 4]]);
+});
+
+Deno.test("with match, items are known wherever they stand, each as often as it is recorded", async () => {
+  const known = knownOf([[0, "a", "done"], [1, "b", "failed"], [2, "a", "done"], [3, "z", "done"]]);
+  const list = ["new", "a", "b", "a", "a"];
+  const rest = await dealt(list, known, { changed: "match" });
+  assertEquals(rest, { found: [["new", 0], ["a", 4]], gone: 1 });
+  const failed = await dealt(list, known, { changed: "match", run: { rest: false, failed: true } });
+  assertEquals(failed.found, [["b", 1]]);
+  const once = await dealt(["b"], known, { changed: "match", run: { rest: true, failed: true } });
+  assertEquals(once, { found: [["b", 1]], gone: 3 });
+});
+
+Deno.test("once results of two lists are recorded, only matching goes on", async () => {
+  const known = knownOf([[0, "a", "done"], [0, "b", "done"], [0, "a", "failed"]]);
+  assertEquals(known.counts, { done: 2, failed: 0 });
+  await assertRejects(() => dealt(["b"], known), ChangedListError, "several lists");
+  const { found, gone } = await dealt(["c", "b", "a"], known, { changed: "match" });
+  assertEquals([found, gone], [[["c", 0]], 0]);
+});
+
+Deno.test("no more items are taken than are wanted, and the list is closed", async () => {
+  let closed = false;
+  let made = 0;
+  function* endless() {
+    try {
+      while (true) yield made++;
+    } finally {
+      closed = true;
+    }
+  }
+  const { found } = await dealt(endless(), new KnownItems(), { limit: 3 });
+  assertEquals([found.map(([item]) => item), made, closed], [[0, 1, 2], 3, true]);
+});
+
+Deno.test("once it is finishing, nothing more is dealt out", async () => {
+  const left = new ItemsLeft([1, 2, 3], new KnownItems(), REST);
+  const found: unknown[] = [];
+  for await (const item of left) {
+    found.push(item);
+    left.finishing = true;
+  }
+  assertEquals(found, [1]);
+});

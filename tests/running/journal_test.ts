@@ -1,0 +1,171 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { UsageError } from "../../lib/options.ts";
+import { digestText } from "../../lib/running/item_digest.ts";
+import {
+  Journal,
+  type JournalOptions,
+  journalPath,
+  writeFailures,
+} from "../../lib/running/journal.ts";
+import { RecordError, RecordFile } from "../../lib/running/record_file.ts";
+import { granted, grantedAll } from "../granted.ts";
+
+const ignore = !granted("read", "write");
+const JOB = { module: "file:///job.ts", export: "default" };
+
+const done = (index: number, value = index) =>
+  `{"index":${index},"digest":"${digestText(100 + index)}","value":${value}}\n`;
+const failure = (index: number, attempts = 1) =>
+  `{"index":${index},"digest":"${
+    digestText(100 + index)
+  }","ended":"failed","attempts":${attempts}}\n`;
+
+async function inFolder(use: (out: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(`${folder}/out.jsonl`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const open = (path: string, options: Partial<JournalOptions> = {}) =>
+  Journal.open({ path, typed: "out.jsonl", job: JOB, sync: "end", resume: true, ...options });
+
+const statesOf = (journal: Journal) =>
+  [...journal.known.entries()].map(([index, digest, state]) => {
+    assertEquals(digest, 100 + index);
+    return `${index} ${state}`;
+  });
+
+function test(name: string, use: (out: string) => Promise<void>): void {
+  Deno.test({ name, ignore, fn: () => inFolder(use) });
+}
+
+test("whatever byte a run was ended at, whole records are known and what is torn is cut off", async (out) => {
+  const results = [done(0), done(2), `{"index":3,"digest":"${digestText(103)}","value":"é\\n}"}\n`];
+  const failures = [failure(1), failure(4)];
+  {
+    await using journal = await open(out);
+    await journal.add(results.join(""), failures.join(""));
+  }
+  const whole = {
+    [out]: await Deno.readFile(out),
+    [journalPath(out)]: await Deno.readFile(journalPath(out)),
+  };
+  const header = whole[journalPath(out)]!.indexOf(10) + 1;
+  for (const [torn, bytes] of Object.entries(whole)) {
+    for (let length = torn === out ? 0 : header; length <= bytes.length; length++) {
+      await Deno.writeFile(out, whole[out]!);
+      await Deno.writeFile(journalPath(out), whole[journalPath(out)]!);
+      await Deno.writeFile(torn, bytes.subarray(0, length));
+      const kept = new TextDecoder().decode(bytes.subarray(0, length)).split(/(?<=\n)/)
+        .filter((line) => line.endsWith("\n"));
+      {
+        await using journal = await open(out);
+        assertEquals(
+          journal.known.counts,
+          torn === out ? { done: kept.length, failed: 2 } : { done: 3, failed: kept.length - 1 },
+        );
+        const keptBytes = new TextEncoder().encode(kept.join("")).length;
+        assertEquals(journal.cutBytes, length - keptBytes);
+        // What isn't known runs again.
+        const missing = (lines: string[]) => lines.filter((line) => !kept.includes(line)).join("");
+        await (torn === out
+          ? journal.add(missing(results), "")
+          : journal.add("", missing(failures)));
+      }
+      for (const [path, all] of Object.entries(whole)) assertEquals(await Deno.readFile(path), all);
+    }
+  }
+});
+
+test("a run that was ended before its journal was whole begins anew", async (out) => {
+  {
+    await using _journal = await open(out);
+  }
+  const header = await Deno.readFile(journalPath(out));
+  for (let length = 0; length < header.length; length++) {
+    await Deno.writeFile(journalPath(out), header.subarray(0, length));
+    await using journal = await open(out);
+    assertEquals(journal.known.length, 0);
+    assertEquals(await Deno.readFile(journalPath(out)), header);
+  }
+});
+
+test("of an item's records the result counts, however often it failed", async (out) => {
+  {
+    await using journal = await open(out);
+    await journal.add(done(1), failure(0) + failure(1) + failure(2) + failure(2, 7));
+  }
+  await using journal = await open(out);
+  assertEquals(statesOf(journal), ["0 failed", "1 done", "2 failed"]);
+  await writeFailures(out, `${out}.failed`, journal.known);
+  assertEquals(await Deno.readTextFile(`${out}.failed`), failure(0) + failure(2, 7));
+  await journal.add(done(0), failure(2, 8));
+  await writeFailures(out, `${out}.failed`, journal.known);
+  assertEquals(await Deno.readTextFile(`${out}.failed`), failure(2, 8));
+});
+
+async function assertRefused(opening: Promise<Journal>, ...parts: string[]): Promise<void> {
+  const { message } = await assertRejects(() => opening, UsageError);
+  for (const part of ["--out", "out.jsonl", ...parts]) assertStringIncludes(message, part);
+}
+
+test("what can't be gone on with is refused, and left as it is", async (out) => {
+  const journal = journalPath(out);
+  const header = `${JSON.stringify({ kind: "lanes run journal", version: 1, ...JOB })}\n`;
+  const cases: readonly (readonly [string, string, ...string[]])[] = [
+    [done(0), "", "isn't empty", "journal"],
+    ["my own text", "", "isn't empty"],
+    ["", "my own text", "no journal"],
+    ["", "my own text\n", "no journal"],
+    [done(0), header.replace("job.ts", "other.ts"), "another job", "other.ts"],
+    [done(0), header.replace('"default"', '"other"'), "another job", "export other"],
+    [done(0), header.replace("1", "2"), "version 2", "knows 1"],
+    [`${done(0)}my own text\n${done(1)}`, header, "line 2 is damaged"],
+    [`${done(0)}{"index":99999999999,"digest":"a","value":1}\n`, header, "line 2 is damaged"],
+    [done(0), `${header}{}\n`, "line 2 of its journal"],
+  ];
+  for (const [results, record, ...parts] of cases) {
+    await Deno.writeTextFile(out, results);
+    await Deno.writeTextFile(journal, record);
+    await assertRefused(open(out), ...parts);
+    assertEquals(await Deno.readTextFile(out), results);
+    assertEquals(await Deno.readTextFile(journal), record);
+  }
+});
+
+test("without --resume, and where one of the two files is missing, nothing is begun", async (out) => {
+  await Deno.writeTextFile(out, "");
+  await assertRefused(open(out, { resume: false }), "exists", "--resume");
+  await Deno.rename(out, journalPath(out));
+  await assertRefused(open(out, { resume: false }), "journal", "exists");
+  await assertRefused(open(out), "journal", "remove");
+});
+
+test("two runs don't write one file; once the first has ended, the second may", async (out) => {
+  {
+    await using first = await open(out);
+    await assertRefused(open(out), "another run");
+    await first.add(done(0), "");
+  }
+  await using second = await open(out);
+  assertEquals(statesOf(second), ["0 done"]);
+});
+
+test("a run that came to nothing leaves nothing behind", async (out) => {
+  await using journal = await open(out);
+  await journal.discard();
+  assertEquals(await Array.fromAsync(Deno.readDir(out.slice(0, out.lastIndexOf("/")))), []);
+});
+
+Deno.test({
+  name: "a line that can't be written whole isn't there at all, and those before it are",
+  // The only disk that is full everywhere is this device.
+  ignore: !grantedAll() || Deno.build.os !== "linux",
+  async fn() {
+    await using file = await RecordFile.open("/dev/full", "end", false);
+    await assertRejects(() => file.add(done(0)), RecordError, "space");
+  },
+});

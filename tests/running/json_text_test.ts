@@ -1,0 +1,35 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { jsonText } from "../../lib/running/json_text.ts";
+
+Deno.test("what is JSON already is written as it is, on one line", () => {
+  fc.assert(fc.property(fc.jsonValue(), (value) => {
+    const text = jsonText(value);
+    assertEquals(text, JSON.stringify(value));
+    assertEquals(text.includes("\n"), false);
+  }));
+});
+
+Deno.test("what JSON has no form for is written so that nothing is lost", () => {
+  const cases: [unknown, string][] = [
+    [2n ** 64n, '"18446744073709551616"'],
+    [undefined, "null"],
+    [NaN, "null"],
+    [new Map<unknown, unknown>([["a", 1n], [{ b: 2 }, new Set([3])]]), '[["a","1"],[{"b":2},[3]]]'],
+    [new Uint8Array([1, 2, 255]), '"AQL/"'],
+    [new Uint8Array([1, 2, 255]).buffer, '"AQL/"'],
+    [new DataView(new Uint8Array([0, 1, 2, 255]).buffer, 1), '"AQL/"'],
+    [new Float64Array([0.5, 2]), "[0.5,2]"],
+    [new BigInt64Array([5n]), '["5"]'],
+    [new Date(0), '"1970-01-01T00:00:00.000Z"'],
+    [{ e: new TypeError("no") }, '{"e":{"name":"TypeError","message":"no"}}'],
+    [{ a: undefined, f: () => 1 }, "{}"],
+  ];
+  for (const [value, text] of cases) assertEquals(jsonText(value), text);
+});
+
+Deno.test("a value that holds itself can't be written", () => {
+  const value: Record<string, unknown> = {};
+  value.self = value;
+  assertThrows(() => jsonText(value), TypeError);
+});

@@ -1,0 +1,119 @@
+/**
+ * Runs a job again and again, killed with all its processes at moments drawn by a seed, until it is done;
+ * and holds what it wrote against an undisturbed run. As a program: how many kills, and the seed.
+ *
+ *     deno run -A tests/running/killed.ts 200 [seed]
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { seededRandom } from "../../lib/timing/random.ts";
+
+const SCRIPT = fromFileUrl(new URL("../../scripts/run.ts", import.meta.url));
+/** A run that isn't killed takes about so long, in milliseconds. */
+const WHOLE_MS = 3000;
+
+const JOB = (items: number) => `
+export const title = "killed again and again";
+export const items = Array.from({ length: ${items} }, (_, n) => "item " + n);
+export default async function (item, { index }) {
+  await new Promise((done) => setTimeout(done, 1 + Number(item.slice(5)) % 3));
+  if (item.endsWith("7")) throw new Error("no " + item);
+  return { item, index, text: "é".repeat(index % 50) };
+}
+`;
+
+/** Runs it once; gives whether it came to its end. */
+async function once(folder: string, out: string, killAfter?: (file: string) => Promise<void>) {
+  const child = new Deno.Command(Deno.execPath(), {
+    // deno-fmt-ignore
+    args: ["run", "-A", "--no-check", SCRIPT, `${folder}/job.js`, "--slots", "8", "--out", out, "--failed", `${out}.failed`, "--resume"],
+    cwd: folder,
+    env: { NO_COLOR: "1", INIT_CWD: folder },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+    // A group of its own, which is killed as a whole.
+    detached: true,
+  }).spawn();
+  let ended = false;
+  const output = child.output().then((found) => {
+    ended = true;
+    return found;
+  });
+  await killAfter?.(out);
+  if (killAfter !== undefined && !ended) {
+    try {
+      Deno.kill(-child.pid, "SIGKILL");
+    } catch {
+      // It ended in between.
+    }
+  }
+  const { code, signal, stderr } = await output;
+  if (signal === "SIGKILL") return false;
+  // Some items fail.
+  assertEquals(code, 1, new TextDecoder().decode(stderr));
+  return true;
+}
+
+const sortedLines = async (path: string) => (await Deno.readTextFile(path)).split("\n").sort();
+
+/** Kills runs so many times at least. */
+export async function killed(
+  { kills, items, seed, onDone }: {
+    readonly kills: number;
+    readonly items: number;
+    readonly seed: number;
+    readonly onDone?: (killed: number, resumed: number) => void;
+  },
+): Promise<number> {
+  const random = seededRandom(seed);
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/job.js`, JOB(items));
+    assertEquals(await once(folder, `${folder}/whole.jsonl`), true);
+    const wanted = await sortedLines(`${folder}/whole.jsonl`);
+    assertEquals(wanted.length, items - Math.ceil((items - 7) / 10) + 1);
+    const failed = (await sortedLines(`${folder}/whole.jsonl.failed`)).length;
+    let killed = 0;
+    for (let round = 0; killed < kills; round++) {
+      const out = `${folder}/${round}.jsonl`;
+      let resumed = 0;
+      const moment = async () => {
+        // Half of the moments are drawn from the time, half from what is written.
+        if (random() < 0.5) return await sleep(random() * WHOLE_MS);
+        const size = random() * wanted.join("\n").length * 2;
+        const deadline = performance.now() + WHOLE_MS;
+        while (performance.now() < deadline && await sizeOf(out) < size) await sleep(1);
+      };
+      while (!await once(folder, out, killed < kills ? moment : undefined)) {
+        killed++;
+        resumed++;
+      }
+      assertEquals(await sortedLines(out), wanted);
+      assertEquals((await sortedLines(`${out}.failed`)).length, failed);
+      onDone?.(killed, resumed);
+    }
+    return killed;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+const sizeOf = async (path: string) => await Deno.stat(path).then(({ size }) => size, () => 0);
+
+if (import.meta.main) {
+  const kills = Number(Deno.args[0] ?? 200);
+  const seed = Number(Deno.args[1] ?? crypto.getRandomValues(new Uint32Array(1))[0]!);
+  console.log(`${kills} kills, seed ${seed}`);
+  await killed({
+    kills,
+    items: 2000,
+    seed,
+    onDone: (killed, resumed) => console.log(`killed ${killed} times; this run ${resumed} times`),
+  });
+  console.log("every result once, as in an undisturbed run");
+}

@@ -1,0 +1,158 @@
+import { assertEquals } from "@std/assert";
+import { limited, sequential } from "../../lib/executor.ts";
+import { ItemsLeft } from "../../lib/running/items_left.ts";
+import { KnownItems } from "../../lib/running/known_items.ts";
+import { isSpent, RunHere } from "../../lib/running/run_here.ts";
+import type { FailureRecord, RunMessage, RunSpec } from "../../lib/running/run_message.ts";
+import type { TaskFunction } from "../../lib/lanes/task.ts";
+
+/** Runs a function on items, and gives what is said. */
+async function said(
+  task: TaskFunction<number, unknown>,
+  items: readonly number[],
+  spec: Partial<RunSpec> = {},
+  { executor = sequential(), onRun }: {
+    executor?: ReturnType<typeof sequential>;
+    onRun?: (run: RunHere) => void;
+  } = {},
+) {
+  await using open = executor;
+  const messages: RunMessage[] = [];
+  const whole = {
+    model: "sequential",
+    job: { name: "job", task, items: { kind: "values", values: [] }, options: {} },
+    fed: false,
+    run: { rest: true, failed: false },
+    changed: "refuse",
+    order: "completion",
+    retries: 0,
+    ...spec,
+  } as unknown as RunSpec;
+  const left = new ItemsLeft(items, new KnownItems(), whole);
+  const run: RunHere = new RunHere(whole, {
+    executor: open,
+    items: left,
+    say: (message) => {
+      messages.push(message);
+      if (message.type === "settled") run.written(message.results.length + message.failures.length);
+    },
+    signal: new AbortController().signal,
+  });
+  onRun?.(run);
+  await run.run();
+  const settled = messages.filter((message) => message.type === "settled");
+  const lines = (which: "results" | "failures") =>
+    settled.map((message) => message[which]).join("").split("\n").filter((line) => line !== "")
+      .map((line) => JSON.parse(line));
+  return {
+    messages,
+    results: lines("results") as { index: number; value: unknown }[],
+    failures: lines("failures") as FailureRecord[],
+    counts: [
+      settled.reduce((sum, { succeeded }) => sum + succeeded, 0),
+      settled.reduce((sum, { failed }) => sum + failed, 0),
+    ],
+    last: messages.at(-1)!,
+  };
+}
+
+const endOf = (last: RunMessage) => last.type === "done" ? last.end : last.type;
+
+Deno.test("every item is told once, as a result or as a failure with its reason", async () => {
+  const { results, failures, counts, last, messages } = await said((n) => {
+    if (n === 2) throw Object.assign(new Error("HTTP 503: busy"), { status: 503 });
+    if (n === 3) {
+      return (() => {
+        const value: Record<string, unknown> = {};
+        return value.self = value;
+      })();
+    }
+    return { n };
+  }, [1, 2, 3, 4]);
+  assertEquals(messages[0], { type: "began", lanes: 1, slots: 1, total: 4 });
+  assertEquals(results.map(({ index, value }) => [index, value]), [[0, { n: 1 }], [3, { n: 4 }]]);
+  assertEquals(
+    failures.map((
+      { index, ended, reason, attempts, item },
+    ) => [index, ended, reason, attempts, item]),
+    [[1, "failed", "HTTP 503", 1, 2], [2, "failed", "TypeError", 1, 3]],
+  );
+  assertEquals(counts, [2, 2]);
+  assertEquals(endOf(last), "done");
+});
+
+Deno.test("results keep the order of items if that is asked for", async () => {
+  const first = Promise.withResolvers<void>();
+  const task = async (n: number) => {
+    if (n === 0) await first.promise;
+    else first.resolve();
+    return n;
+  };
+  for (const [order, wanted] of [["completion", [1, 0]], ["input", [0, 1]]] as const) {
+    const { results } = await said(task, [0, 1], { order }, { executor: limited({ slots: 2 }) });
+    assertEquals<unknown>(results.map(({ value }) => value), wanted);
+  }
+});
+
+Deno.test("a budget of failures halts the run, and what isn't started is not told", async () => {
+  const fails = (n: number) => {
+    if (n > 0) throw new Error("no");
+    return n;
+  };
+  const { results, failures, last } = await said(fails, Array(100).keys().toArray(), {
+    halt: { items: 3 },
+  });
+  assertEquals(endOf(last), "halted");
+  assertEquals(results.length, 1);
+  assertEquals(failures.length < 10, true, "a few were queued already");
+});
+
+Deno.test("a share of failures is judged from 20 items on", () => {
+  const tenth = { share: 0.1 };
+  assertEquals([1, 19, 20, 21].map((settled) => isSpent(tenth, settled, 2)), [
+    false,
+    false,
+    true,
+    false,
+  ]);
+  assertEquals(isSpent({ items: 2 }, 2, 2), true);
+  assertEquals(isSpent(undefined, 100, 100), false);
+});
+
+Deno.test("where the first items lack a permission, the run ends and no item counts as failed", async () => {
+  const denied = () => {
+    throw new Deno.errors.NotCapable('Requires net access to "a:1"');
+  };
+  const { failures, last } = await said(denied, [1, 2, 3]);
+  assertEquals(failures, []);
+  assertEquals(last, { type: "denied", index: 0, message: 'Requires net access to "a:1"' });
+});
+
+Deno.test("a permission that later items lack is their failure", async () => {
+  const later = (n: number) => {
+    if (n === 0) return n;
+    throw new Deno.errors.NotCapable("no");
+  };
+  const { failures, last } = await said(later, [0, 1]);
+  assertEquals([failures.length, endOf(last)], [1, "done"]);
+});
+
+Deno.test("once it is to finish, the run ends with what was started", async () => {
+  let run!: RunHere;
+  const task = (n: number) => {
+    if (n === 1) run.finish();
+    return n;
+  };
+  const { results, last } = await said(task, Array(1000).keys().toArray(), {}, {
+    onRun: (made) => run = made,
+  });
+  assertEquals(endOf(last), "finished");
+  assertEquals(results.length < 20, true);
+});
+
+Deno.test("the slowest items are told, the slowest first", async () => {
+  const { last } = await said((n) => n, Array(50).keys().toArray());
+  const slowest = last.type === "done" ? last.slowest : [];
+  assertEquals(slowest.length <= 10, true);
+  assertEquals(slowest.map(({ ms }) => ms), slowest.map(({ ms }) => ms).toSorted((a, b) => b - a));
+});

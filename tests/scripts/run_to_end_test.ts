@@ -1,0 +1,268 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { RunFile } from "../../lib/running/run_result.ts";
+import { mayRunScripts, ROOT, runTask, type ScriptRun } from "./run_script.ts";
+
+const ignore = !mayRunScripts;
+
+/** Every seventh item fails as long as there is no file `mended`. */
+const JOB = `
+export const title = "twenty numbers";
+export const items = Array.from({ length: 20 }, (_, n) => n);
+export default function (n, { index }) {
+  let mended = false;
+  try {
+    Deno.statSync("mended");
+    mended = true;
+  } catch {}
+  if (n % 7 === 6 && !mended) throw Object.assign(new Error("HTTP 500 for " + n), { status: 500 });
+  return { n, index };
+}
+`;
+
+async function inFolder(
+  files: Readonly<Record<string, string>>,
+  use: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      await Deno.writeTextFile(`${folder}/${name}`, text);
+    }
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+interface Line {
+  readonly index: number;
+  readonly value: unknown;
+}
+
+const linesIn = (text: string): Line[] =>
+  text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+const valuesIn = async (path: string) =>
+  linesIn(await Deno.readTextFile(path)).sort((a, b) => a.index - b.index).map(({ value }) =>
+    value
+  );
+
+function test(
+  name: string,
+  files: Readonly<Record<string, string>>,
+  fn: (folder: string) => Promise<void>,
+): void {
+  Deno.test({ name, ignore, fn: () => inFolder(files, fn) });
+}
+
+test("deno task run writes results and failures, and runs again what failed and nothing else", {
+  "job.js": JOB,
+}, async (folder) => {
+  const args = ["job.js", "--allow-read", "--out", "out.jsonl", "--failed", "failed.jsonl"];
+  const first = await runTask("run", [...args, "--json", "run.json"], { cwd: folder });
+  assertEquals(first.code, 1, first.stderr);
+  assertStringIncludes(first.stdout, "twenty numbers: 20 items");
+  assertStringIncludes(first.stdout, "18 succeeded, 2 failed");
+  assertStringIncludes(first.stdout, "HTTP 500");
+  assertMatch(
+    first.stderr,
+    /try those that failed again with: deno task run job\.js .*--retry-failed/,
+  );
+  // deno-lint-ignore no-control-regex
+  assert(!/[\x1b\r]/.test(first.stdout + first.stderr));
+  const { run }: RunFile = JSON.parse(await Deno.readTextFile(`${folder}/run.json`));
+  assertEquals([run.ended, run.succeeded, run.failed, run.total], ["done", 18, 2, 20]);
+  const failed = linesIn(await Deno.readTextFile(`${folder}/failed.jsonl`));
+  assertEquals(failed.map(({ index }) => index).sort((a, b) => a - b), [6, 13]);
+
+  const again = await runTask("run", [...args, "--resume"], { cwd: folder });
+  assertEquals(again.code, 1, "those that failed are still missing");
+  assertStringIncludes(again.stdout, "0 items");
+
+  await Deno.writeTextFile(`${folder}/mended`, "");
+  const mended = await runTask("run", [...args, "--retry-failed"], { cwd: folder });
+  assertEquals(mended.code, 0, mended.stderr);
+  assertStringIncludes(mended.stdout, "2 items");
+  const values = Array.from({ length: 20 }, (_, n) => ({ n, index: n }));
+  assertEquals(await valuesIn(`${folder}/out.jsonl`), values, "the index is that of the list");
+  assertEquals(await Deno.readTextFile(`${folder}/failed.jsonl`), "");
+});
+
+test("results go to standard output without --out, and all else to standard error", {
+  "job.js": JOB,
+}, async (folder) => {
+  const { stdout, stderr } = await runTask("run", ["job.js", "--allow-read", "--order", "input"], {
+    cwd: folder,
+  });
+  assertEquals(
+    linesIn(stdout).map(({ index }) => index),
+    Array(20).keys().toArray().filter((n) => n % 7 !== 6),
+  );
+  assertStringIncludes(stderr, "18 succeeded, 2 failed");
+});
+
+for (const model of ["sequential", "concurrent", "workers", "processes"]) {
+  test(`deno task run runs under ${model}, and shows what tasks print`, {
+    "task.js": `export default (text) => { console.log("seen " + text); return text.length; };`,
+    "list.txt": "a\nbb\n\nccc",
+  }, async (folder) => {
+    const args = ["task.js", "--from", "list.txt", "--model", model, "--order", "input"];
+    const { code, stdout, stderr } = await runTask("run", args, { cwd: folder });
+    assertEquals(code, 0, stderr);
+    assertEquals(linesIn(stdout).map(({ value }) => value), [1, 2, 3]);
+    for (const text of ["a", "bb", "ccc"]) assertStringIncludes(stderr, `seen ${text}\n`);
+  });
+}
+
+test("items come from lines of JSON on standard input", {
+  "task.js": "export default ({ n }) => n * n;",
+}, async (folder) => {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "task",
+      "--quiet",
+      "--config",
+      `${ROOT}deno.json`,
+      "run",
+      "task.js",
+      "--from",
+      "-",
+      "--lines",
+      "json",
+    ],
+    cwd: folder,
+    env: { NO_COLOR: "1", INIT_CWD: folder },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  for (const n of [1, 2, 3]) await writer.write(new TextEncoder().encode(`{"n":${n}}\n`));
+  await writer.write(new TextEncoder().encode("{"));
+  await writer.close();
+  const { code, stdout, stderr } = await child.output();
+  const values = linesIn(new TextDecoder().decode(stdout)).map(({ value }) => value);
+  assertEquals(values.sort(), [1, 4, 9], "what came before the wrong line is run");
+  assertMatch(new TextDecoder().decode(stderr), /run: --from -, line 4,.*not JSON/);
+  assertEquals(code, 2);
+});
+
+test("Ctrl-C finishes what runs, and the line that is printed goes on", {
+  "job.js": `
+export const items = Array.from({ length: 400 }, (_, n) => n);
+export default (n) => new Promise((done) => setTimeout(done, 10, n));
+`,
+}, async (folder) => {
+  const args = ["job.js", "--out", "out.jsonl"];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", `${ROOT}scripts/run.ts`, ...args],
+    cwd: folder,
+    env: { NO_COLOR: "1", INIT_CWD: folder },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  while (await Deno.stat(`${folder}/out.jsonl`).then(({ size }) => size, () => 0) === 0) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  child.kill("SIGINT");
+  const { code, stderr } = await child.output();
+  assertEquals(code, 130);
+  const line = /go on with: deno task run (.*)/.exec(new TextDecoder().decode(stderr))![1]!;
+  assertEquals(line, "job.js --out out.jsonl --resume");
+  const before = (await valuesIn(`${folder}/out.jsonl`)).length;
+  assert(before > 0 && before < 400, `${before}`);
+  const resumed = await runTask("run", line.split(" "), { cwd: folder });
+  assertEquals(resumed.code, 0, resumed.stderr);
+  assertEquals(await valuesIn(`${folder}/out.jsonl`), Array(400).keys().toArray());
+});
+
+test("a job that lacks a permission, and one whose process ends, are told in a line", {
+  "reads.js":
+    `export const items = ["x"]; export default () => Deno.readTextFile("/etc/hostname");`,
+  "exits.js": `export const items = [1, 2]; export default (n) => n === 2 ? Deno.exit(7) : n;`,
+  "throws.js":
+    `export function* items() { yield 1; throw new Error("no more"); } export default (n) => n;`,
+}, async (folder) => {
+  const oneLine = ({ stdout, stderr }: ScriptRun) => {
+    assertEquals(stdout, "");
+    assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
+    return stderr;
+  };
+  const reads = await runTask("run", ["reads.js", "--out", "out.jsonl"], { cwd: folder });
+  assertEquals(reads.code, 2);
+  assertStringIncludes(oneLine(reads), "item 0 needs read access");
+  assertStringIncludes(reads.stderr, "--allow-read=/etc/hostname");
+  assertEquals(await Deno.stat(`${folder}/out.jsonl`).catch(() => "gone"), "gone");
+  const exits = await runTask("run", ["exits.js", "--model", "sequential"], { cwd: folder });
+  assertEquals(exits.code, 1);
+  assertStringIncludes(exits.stderr, "process ended (exit code 7)");
+  const throws = await runTask("run", ["throws.js"], { cwd: folder });
+  assertEquals(throws.code, 1);
+  assertStringIncludes(throws.stderr, "no more");
+  assertEquals(linesIn(throws.stdout).map(({ value }) => value), [1]);
+});
+
+test("a run is halted once so many items failed, and says how it goes on", {
+  "job.js": `export const items = Array(1000).keys().toArray();
+export default async (n) => { await 0; throw new Error("no"); };`,
+}, async (folder) => {
+  const args = ["job.js", "--out", "out.jsonl", "--halt", "10%"];
+  const { code, stderr } = await runTask("run", args, { cwd: folder });
+  assertEquals(code, 1);
+  assertMatch(stderr, /halted: (\d+) of \1 items failed \(--halt 10%\)/);
+  assertStringIncludes(
+    stderr,
+    "go on with: deno task run job.js --out out.jsonl --halt 10% --resume",
+  );
+});
+
+test("deno task run refuses lists and files that don't fit, before anything runs", {
+  "task.js": `export default (n) => { console.error("RAN"); return n; };`,
+  "list.jsonl": "1\n2\n3\n4\n5\n6\n{seven\n",
+  "empty.txt": "\n",
+  "there.jsonl": "my own\n",
+  "job.js": `export const items = [1]; export default (n) => n;`,
+  "generator.js": `export function* items() {} export default (n) => n;`,
+}, async (folder) => {
+  const cases: readonly (readonly [string[], ...string[]])[] = [
+    [["task.js"], "task.js", `exports no "items"`],
+    [["task.js", "--from", "list.jsonl"], "--from list.jsonl, line 7", "not JSON"],
+    [["task.js", "--from", "nothing.txt"], "--from", "nothing.txt", "no such file"],
+    [["task.js", "--from", "empty.txt"], "--from", "empty.txt", "no item"],
+    [["generator.js"], "generator.js", "items are empty"],
+    [["job.js", "--out", "there.jsonl"], "--out", "there.jsonl", "exists", "--resume"],
+    [["job.js", "--failed", "there.jsonl"], "--failed", "there.jsonl", "exists"],
+    [["job.js", "--out", "there.jsonl", "--resume"], "--out", "there.jsonl", "journal"],
+    [["job.js", "--out", "job.js", "--resume"], "--out", "job.js", "the job's module"],
+    [["job.js", "--out", "a", "--failed", "a"], "--failed", "same file"],
+    [["job.js", "--advice", "list.jsonl"], "--advice", "list.jsonl"],
+  ];
+  for (const [args, ...parts] of cases) {
+    const { code, stdout, stderr } = await runTask("run", args, { cwd: folder });
+    assertEquals([code, stdout], [2, ""], stderr);
+    assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
+    for (const part of parts) assertStringIncludes(stderr, part);
+  }
+  assertEquals(await Deno.readTextFile(`${folder}/there.jsonl`), "my own\n");
+});
+
+test(
+  "a changed list is refused, or matched",
+  { "task.js": "export default (n) => n + '!';" },
+  async (folder) => {
+    const write = (text: string) => Deno.writeTextFile(`${folder}/list.txt`, text);
+    const args = ["task.js", "--from", "list.txt", "--out", "out.jsonl"];
+    await write("a\nb\n");
+    assertEquals((await runTask("run", args, { cwd: folder })).code, 0);
+    await write("new\nb\na\n");
+    const refused = await runTask("run", [...args, "--resume"], { cwd: folder });
+    assertEquals(refused.code, 2);
+    assertStringIncludes(refused.stderr, "item 0 is another one");
+    const matched = await runTask("run", [...args, "--resume", "--changed", "match"], {
+      cwd: folder,
+    });
+    assertEquals(matched.code, 0, matched.stderr);
+    const lines = linesIn(await Deno.readTextFile(`${folder}/out.jsonl`));
+    assertEquals(lines.map(({ value }) => value).sort(), ["a!", "b!", "new!"]);
+  },
+);
