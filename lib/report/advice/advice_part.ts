@@ -21,7 +21,7 @@ import {
 import { gainsFigure } from "./gains_chart.ts";
 import { profileSection } from "./profile_section.ts";
 import { type PagePart, type PartPlace, type Section, taskWords } from "../html/page.ts";
-import { figure, table } from "../html/figure.ts";
+import { codeBlock, figure, table } from "../html/figure.ts";
 import { type Html, type Markup, markup } from "../html/markup.ts";
 import { plotToSvg } from "../html/plot.ts";
 import { sanitized, sanitizedText } from "../html/sanitize.ts";
@@ -75,7 +75,7 @@ export function adviceSection(advice: Advice, id: string, title = "The advice"):
     ${list("Hazards seen", hazards.map(({ text }) => text), "notices")}
     <section><h3>The code</h3>
     <p class="note">Saved as <code>job_run.ts</code>: <code>${commandLine(safe)}</code></p>
-    <pre role="region" tabindex="0" aria-label="The code"><code>${shownCode(advice)}</code></pre>
+    ${codeBlock("The code", shownCode(advice))}
     <p class="note">${costLine(safe)}</p></section>
   `;
   return { id, title, html: html.text };

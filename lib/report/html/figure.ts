@@ -28,6 +28,8 @@ interface Figure {
   readonly note?: Markup;
   /** The same as a table. */
   readonly table?: Html;
+  /** How its marks are reached, in the page's language. */
+  readonly steps?: string;
 }
 
 /**
@@ -36,7 +38,8 @@ interface Figure {
  */
 export function figure(figure: Figure): Html {
   const { wide, narrow } = figure.widths ?? CHART_WIDTHS;
-  const label = `${figure.label ?? figure.title ?? "Chart"}. Arrow keys step through its marks.`;
+  const { steps = "Arrow keys step through its marks." } = figure;
+  const label = `${figure.label ?? figure.title ?? "Chart"}. ${steps}`;
   const chart = (kind: string, width: number) =>
     markup`
       <div class="chart ${kind}" role="group" tabindex="0" aria-label="${label}">${new Html(
@@ -81,13 +84,14 @@ export function table(
       : columns[i]?.figures
       ? markup`<td class="n">${value}</td>`
       : markup`<td>${value}</td>`;
-  const heads = columns.map((column) =>
-    column.figures
-      ? markup`<th scope="col" class="n">${column.name}</th>`
-      : markup`<th scope="col">${column.name}</th>`
+  // A cell that heads nothing is no header.
+  const heads = columns.map(({ name, figures }) =>
+    name === ""
+      ? markup`<td></td>`
+      : markup`<th scope="col"${figures && markup` class="n"`}>${name}</th>`
   );
   return markup`
-    <div class="scroll" role="region" tabindex="0" aria-label="${caption}">
+    <div class="scroll" role="group" tabindex="0" aria-label="${caption}">
       <table>
         <caption>${caption}</caption>
         <thead>
@@ -103,4 +107,9 @@ export function table(
       </table>
     </div>
   `;
+}
+
+/** Writes lines of code in a frame that scrolls by itself, by keyboard too. */
+export function codeBlock(label: string, lines: string): Html {
+  return markup`<pre role="group" tabindex="0" aria-label="${label}"><code>${lines}</code></pre>`;
 }

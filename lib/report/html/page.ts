@@ -183,6 +183,10 @@ interface DocumentOptions {
   readonly intro?: Markup;
   /** Ids of sections that the intro links to already; the table of contents leaves them out. */
   readonly linked?: readonly string[];
+  /** The page's language; English unless given. */
+  readonly language?: string;
+  /** What its table of contents is called. */
+  readonly contents?: string;
 }
 
 /** Writes a page: a title, a table of contents, and sections. */
@@ -198,7 +202,7 @@ export function renderDocument(
   );
   return markup`
     <!doctype html>
-    <html lang="en">
+    <html lang="${options.language ?? "en"}">
       <head>
         <meta charset="utf-8">
         <meta http-equiv="content-security-policy" content="${policyFor(style, TOOLTIP_SCRIPT)}">
@@ -214,7 +218,7 @@ export function renderDocument(
     ${options.intro}
     ${
     sections.length > 1 && markup`
-      <nav aria-label="Contents">
+      <nav aria-label="${options.contents ?? "Contents"}">
         <ul>${links}</ul>
       </nav>
     `
@@ -224,8 +228,8 @@ export function renderDocument(
     ${
     sections.map((section) =>
       markup`
-        <section class="part" id="${section.id}" aria-labelledby="${section.id}-h">
-        <h2 id="${section.id}-h">${sanitizedText(section.title)}</h2>
+        <section class="part" id="${section.id}">
+        <h2>${sanitizedText(section.title)}</h2>
         ${new Html(section.html)}
         </section>
       `

@@ -51,6 +51,10 @@ export function plotToSvg(options: Plot.PlotOptions, name: ChartName): string {
 
 function tidy(element: DrawnElement): void {
   element.removeAttribute("style");
+  // The picture has one name; Plot's for its parts stay for style sheets, as groups may have none.
+  const part = element.getAttribute("aria-label");
+  element.removeAttribute("aria-label");
+  if (part !== null) element.setAttribute("data-part", part);
   for (const attribute of GEOMETRY) {
     const value = element.getAttribute(attribute);
     if (value !== null && value.includes(".")) {
@@ -116,4 +120,62 @@ export function timeTicks(endMs: number, most: number): number[] {
 /** A time on an axis: round ones without the decimals that tables give them. */
 export function timeTick(ms: number): string {
   return ms === 0 ? "0" : formatDuration(ms).replace(/\.0+ /, " ");
+}
+
+/** A bar. */
+export interface Bar {
+  /** What it stands for; unique in its chart. */
+  readonly name: string;
+  /** Its length. */
+  readonly value: number;
+  /** The length as people read it. */
+  readonly words: string;
+  readonly colour: string;
+}
+
+const BAR_HEIGHT = 46;
+const BARS_MARGIN = 22;
+/** Within a row, its name stands above the bar. */
+const NAME_DY = -16;
+
+/** Draws bars, their names above and their figures behind: legible on a telephone. */
+export function drawBars(
+  bars: readonly Bar[],
+  { title, width }: { readonly title: string; readonly width: number },
+): string {
+  const greatest = Math.max(...bars.map(({ value }) => value)) || 1;
+  return plotToSvg({
+    width,
+    height: BAR_HEIGHT * bars.length + BARS_MARGIN,
+    marginLeft: 10,
+    marginRight: 120,
+    x: { domain: [0, greatest], axis: null },
+    y: { domain: bars.map(({ name }) => name), axis: null, padding: 0.3 },
+    marks: [
+      Plot.barX(bars, {
+        y: "name",
+        x: "value",
+        fill: "colour",
+        insetTop: 12,
+        title: ({ name, words }) => `${name}: ${words}`,
+      }),
+      Plot.text(bars, {
+        y: "name",
+        x: "value",
+        text: "words",
+        dx: 6,
+        dy: 6,
+        textAnchor: "start",
+        fill: "var(--ink)",
+      }),
+      Plot.text(bars, {
+        y: "name",
+        x: 0,
+        text: "name",
+        dy: NAME_DY,
+        textAnchor: "start",
+        fill: "var(--ink)",
+      }),
+    ],
+  }, { title, description: bars.map(({ name, words }) => `${name}: ${words}`).join("; ") });
 }

@@ -90,6 +90,7 @@ html{-webkit-text-size-adjust:100%;scroll-padding-top:1rem}
 body{margin:0 auto;max-width:55rem;padding:2.75rem 1.25rem 5rem;background:var(--paper);
 color:var(--ink);font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif;
 overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
+:lang(ko){word-break:keep-all}
 h1,h2,.verdict{font-family:Charter,"Bitstream Charter","Sitka Text",Cambria,Georgia,"Liberation Serif",serif}
 h1{font-size:clamp(1.9rem,1.3rem + 2.6vw,3.1rem);line-height:1.1;letter-spacing:-.015em;
 margin:.2rem 0 .9rem;text-wrap:balance;font-weight:700}
@@ -144,7 +145,7 @@ figure{margin:2.6rem 0 0}
 font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif}
 .plot text{white-space:pre;paint-order:stroke;stroke-linejoin:round;pointer-events:none}
 .plot .strong{font-weight:650}
-.plot [aria-label~="tick"]{color:var(--soft)}
+.plot [data-part~="tick"]{color:var(--soft)}
 .plot .on{stroke:var(--ink);stroke-width:1.5px;fill-opacity:1}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:0 1.5rem}
 .key{white-space:nowrap}

@@ -6,9 +6,9 @@
 
 import * as Plot from "@observablehq/plot";
 import type { PagePart, PartPlace, Section } from "../html/page.ts";
-import { figure, table } from "../html/figure.ts";
+import { codeBlock, figure, table } from "../html/figure.ts";
 import { markup } from "../html/markup.ts";
-import { plotToSvg } from "../html/plot.ts";
+import { drawBars, plotToSvg } from "../html/plot.ts";
 import { modelColour } from "../html/style.ts";
 import { sanitized } from "../html/sanitize.ts";
 import {
@@ -26,11 +26,20 @@ import {
 } from "./switch_words.ts";
 import type {
   SwitchFile,
+  TickRow,
   WhoLetsGo,
   WhoseSession,
   WhoseTurn,
 } from "../../switching/switch_result.ts";
 import { formatDuration, formatNumber, middle } from "../../text/format.ts";
+
+const TICK_WORDS: TickWords = {
+  title: "When the ticker had its turn",
+  axis: "milliseconds",
+  name: tickLabel,
+  came: (row) => `${cameText(row)} ticks came`,
+  tick: (atMs, lateMs) => `a tick at ${formatDuration(atMs)}, ${formatDuration(lateMs)} late`,
+};
 
 function whoLetsGoSection(found: WhoLetsGo, id: string): Section {
   const { title, about } = QUESTIONS.whoLetsGo;
@@ -44,7 +53,7 @@ function whoLetsGoSection(found: WhoLetsGo, id: string): Section {
         title: "When the ticker had its turn",
         lead: `${about} It wants one every ${formatDuration(periodMs)}.`,
         note: "A dot is a tick; the bar behind is the time in which the task computed.",
-        draw: (width) => drawTicks(found, width),
+        draw: (width) => drawTicks(found, TICK_WORDS, width),
         table: table(
           "Ticks while the task computed",
           [
@@ -74,8 +83,8 @@ function whoseTurnSection(found: WhoseTurn, id: string): Section {
   const bars = rows.map((row) => ({
     name: name(row),
     value: Math.max(...row.lost),
-    text: whole(Math.max(...row.lost)),
-    bad: row.lost.some((lost) => lost > 0),
+    words: whole(Math.max(...row.lost)),
+    colour: row.lost.some((lost) => lost > 0) ? "var(--bad)" : modelColour("workers"),
   }));
   return {
     id: `${id}-whose-turn`,
@@ -85,7 +94,7 @@ function whoseTurnSection(found: WhoseTurn, id: string): Section {
         id: `${id}-lost`,
         title: heading,
         lead: about,
-        draw: (width) => drawBars(bars, heading, width),
+        draw: (width) => drawBars(bars, { title: heading, width }),
         table: table(
           "Updates lost, and what one costs",
           [
@@ -98,7 +107,7 @@ function whoseTurnSection(found: WhoseTurn, id: string): Section {
           ) => [name(row), lostText(row), `${formatNumber(middle(row.updateNs))} ns`]),
         ),
       })
-    }<pre>${BETWEEN.join("\n")}</pre>`.text,
+    }${codeBlock("Where an update is lost", BETWEEN.join("\n"))}`.text,
   };
 }
 
@@ -108,8 +117,8 @@ function whoseSessionSection(found: WhoseSession, id: string): Section {
   const bars = rows.map((row) => ({
     name: sessionLabel(row, atOnce),
     value: row.connections,
-    text: String(row.connections),
-    bad: row.keeping === "a client each request",
+    words: String(row.connections),
+    colour: row.keeping === "a client each request" ? "var(--bad)" : modelColour("workers"),
   }));
   return {
     id: `${id}-whose-session`,
@@ -119,7 +128,7 @@ function whoseSessionSection(found: WhoseSession, id: string): Section {
         id: `${id}-connections`,
         title: "Connections that the site counted",
         lead: about,
-        draw: (width) => drawBars(bars, "Connections that the site counted", width),
+        draw: (width) => drawBars(bars, { title: "Connections that the site counted", width }),
         table: table(
           "Clients and connections",
           [
@@ -171,16 +180,31 @@ export function switchPart(file: SwitchFile, { id }: PartPlace): PagePart {
 }
 
 const TICK_ROW_HEIGHT = 54;
-const BAR_ROW_HEIGHT = 46;
 const AXES_HEIGHT = 44;
 /** Within a row, its name stands above the marks. */
 const NAME_DY = -19;
 
+/** What a chart of ticks says, in the page's language. */
+export interface TickWords {
+  readonly title: string;
+  readonly axis: string;
+  readonly name: (row: TickRow) => string;
+  /** How many ticks came of those that were due. */
+  readonly came: (row: TickRow) => string;
+  /** When a tick came, and how late, in milliseconds. */
+  readonly tick: (atMs: number, lateMs: number) => string;
+}
+
 /** Draws each tick as a dot, and the time in which the task computed as a bar behind. */
-function drawTicks({ rows, watchedMs, periodMs }: WhoLetsGo, width: number): string {
+export function drawTicks(
+  { rows, watchedMs }: Pick<WhoLetsGo, "rows" | "watchedMs">,
+  words: TickWords,
+  width: number,
+): string {
   const named = rows.map((row) => ({
     ...row,
-    name: tickLabel(row),
+    name: words.name(row),
+    came: words.came(row),
     colour: modelColour(row.where === "thread" ? "workers" : "concurrent"),
   }));
   const ticks = named.flatMap(({ name, colour, ticks }) =>
@@ -191,7 +215,7 @@ function drawTicks({ rows, watchedMs, periodMs }: WhoLetsGo, width: number): str
     height: TICK_ROW_HEIGHT * rows.length + AXES_HEIGHT,
     marginLeft: 10,
     marginRight: 14,
-    x: { domain: [0, watchedMs], label: "milliseconds", ticks: width > 500 ? 8 : 4 },
+    x: { domain: [0, watchedMs], label: words.axis, ticks: width > 500 ? 8 : 4 },
     y: { domain: named.map(({ name }) => name), axis: null, padding: 0.3 },
     marks: [
       Plot.barX(named, {
@@ -200,10 +224,7 @@ function drawTicks({ rows, watchedMs, periodMs }: WhoLetsGo, width: number): str
         x2: (row) => row.computing.toMs,
         fill: "var(--line)",
         insetTop: 12,
-        title: (row) =>
-          `${row.name}: computing for ${
-            formatDuration(row.computing.toMs - row.computing.fromMs)
-          }, ${cameText(row)} ticks came`,
+        title: ({ name, came }) => `${name}: ${came}`,
       }),
       Plot.dot(ticks, {
         y: "name",
@@ -211,8 +232,7 @@ function drawTicks({ rows, watchedMs, periodMs }: WhoLetsGo, width: number): str
         r: 2.2,
         dy: 6,
         fill: "colour",
-        title: (tick) =>
-          `a tick at ${formatDuration(tick.atMs)}, ${formatDuration(tick.lateMs)} late`,
+        title: ({ atMs, lateMs }) => words.tick(atMs, lateMs),
       }),
       Plot.text(named, {
         y: "name",
@@ -224,60 +244,7 @@ function drawTicks({ rows, watchedMs, periodMs }: WhoLetsGo, width: number): str
       }),
     ],
   }, {
-    title: "When the ticker had its turn",
-    description: `A ticker that wants a turn every ${formatDuration(periodMs)}. ${
-      named.map((row) => `${row.name}: ${cameText(row)} ticks came`).join("; ")
-    }`,
+    title: words.title,
+    description: named.map(({ name, came }) => `${name}: ${came}`).join("; "),
   });
-}
-
-/** A bar. */
-interface Bar {
-  /** What it stands for; unique in its chart. */
-  readonly name: string;
-  /** Its length. */
-  readonly value: number;
-  /** The length as people read it. */
-  readonly text: string;
-  /** Whether it is something bad. */
-  readonly bad: boolean;
-}
-
-/** Draws bars with their names above and their figures behind. */
-function drawBars(bars: readonly Bar[], title: string, width: number): string {
-  const greatest = Math.max(1, ...bars.map(({ value }) => value));
-  return plotToSvg({
-    width,
-    height: BAR_ROW_HEIGHT * bars.length + AXES_HEIGHT / 2,
-    marginLeft: 10,
-    marginRight: 120,
-    x: { domain: [0, greatest], axis: null },
-    y: { domain: bars.map(({ name }) => name), axis: null, padding: 0.3 },
-    marks: [
-      Plot.barX(bars, {
-        y: "name",
-        x: "value",
-        fill: (bar) => bar.bad ? "var(--bad)" : modelColour("workers"),
-        insetTop: 12,
-        title: (bar) => `${bar.name}: ${bar.text} (${formatNumber(bar.value)})`,
-      }),
-      Plot.text(bars, {
-        y: "name",
-        x: "value",
-        text: "text",
-        dx: 6,
-        dy: 6,
-        textAnchor: "start",
-        fill: "var(--ink)",
-      }),
-      Plot.text(bars, {
-        y: "name",
-        x: 0,
-        text: "name",
-        dy: NAME_DY + 3,
-        textAnchor: "start",
-        fill: "var(--ink)",
-      }),
-    ],
-  }, { title, description: bars.map(({ name, text }) => `${name}: ${text}`).join("; ") });
 }

@@ -75,8 +75,8 @@ browserTest(
 browserTest("the timeline's bars stand where the data says", async (open) => {
   const result = cpuResult();
   const { page } = await open(result);
-  const ticks = await boxes(page, `${TIMELINE} [aria-label="x-axis tick"] path`);
-  const words = await page.locator(`${TIMELINE} [aria-label="x-axis tick label"] text`)
+  const ticks = await boxes(page, `${TIMELINE} [data-part="x-axis tick"] path`);
+  const words = await page.locator(`${TIMELINE} [data-part="x-axis tick label"] text`)
     .allTextContents();
   const centre = ({ left, right }: { left: number; right: number }) => (left + right) / 2;
   const zeroAt = centre(ticks[0]!);
@@ -105,7 +105,7 @@ browserTest("the timeline's bars stand where the data says", async (open) => {
 
 browserTest("lanes beside each other are rows, and slots of one lane are stacked", async (open) => {
   const { page } = await open(ioResult());
-  const labels = await page.locator(`${TIMELINE} svg > g[aria-label="text"] text`)
+  const labels = await page.locator(`${TIMELINE} svg > g[data-part="text"] text`)
     .allTextContents();
   for (const label of ["lane 0", "lane 4", "queue", "workers", "1 lane × 5 slots"]) {
     assert(labels.some((text) => text.startsWith(label)), `${label} is missing`);

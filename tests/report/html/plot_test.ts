@@ -26,7 +26,7 @@ Deno.test("plotToSvg() draws a chart as one element without styles of its own", 
     svg,
     '<svg role="img" aria-label="Gain" aria-description="limited gains 4.9" ' +
       'viewBox="0 0 100 30" height="30" width="100" text-anchor="middle" class="plot">' +
-      '<g class="gain" aria-label="bar">' +
+      '<g data-part="bar" class="gain">' +
       '<rect height="24" y="3" width="33.33" x="0"><title>4.9×</title></rect></g></svg>',
   );
 });
