@@ -107,7 +107,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     summary: { io: "5 threads, one slot each", cpu: "a thread for each core" },
     python: {
       io: "ThreadPoolExecutor(5) with a session a thread",
-      cpu: "ThreadPoolExecutor, were it not for the GIL",
+      cpu: "InterpreterPoolExecutor, or threads without the GIL",
     },
   },
   processes: {

@@ -20,7 +20,7 @@ import { chooseSeed } from "../lib/timing/random.ts";
 import { contestsOf } from "./peers/harness/contests.ts";
 import { createAttempts, race } from "./peers/harness/race.ts";
 import { type Contender, type Contest, FAMILIES } from "./peers/harness/contest.ts";
-import { findPython, startPageSite } from "./peers/harness/programs.ts";
+import { findPythons, startPageSite } from "./peers/harness/programs.ts";
 import { rowsOf } from "./peers/harness/result.ts";
 
 const GREATEST_ROUNDS = 1000;
@@ -75,6 +75,7 @@ ${FAMILIES.map((family) => `  ${family.padEnd(6)} ${familySentence(family)}`).jo
 
 Examples:
   deno task peers --only pools,io
+  deno task peers --only python                       what the GIL of each Python here lets compute
   deno task peers --json peers.json
   deno task report peers.json --html peers.html
 
@@ -89,9 +90,12 @@ Exit codes: 0 done, 1 a run of this library failed, 2 bad option, 130 interrupte
     : nonNegativeInteger("--seed", options.seed);
   const files = await checkOutputFiles({ json: options.json });
 
-  const environment = await describeEnvironment(seed);
+  const described = await describeEnvironment(seed);
+  const { python, pythons, note } = await findPythons(signal);
+  const environment = { ...described, notes: [...described.notes ?? [], note] };
   await using site = await startPageSite();
-  const contests = contestsOf(only, { python: await findPython(signal), page: site.page });
+  const contests = contestsOf(only, { python, pythons, page: site.page });
+  printError(note);
   const runs = contests.reduce((sum, { peers }) => sum + (1 + peers.length) * rounds, 0);
   printError(`${counted(runs, "run")} in ${counted(rounds, "round")}, seed ${seed} …`);
   const progress = raceProgress(runs, rounds);

@@ -9,11 +9,20 @@ import {
 } from "../../scripts/peers/harness/contests.ts";
 import { checkReading, createAttempts } from "../../scripts/peers/harness/race.ts";
 import { type Contender, FAMILIES } from "../../scripts/peers/harness/contest.ts";
-import { failureLine, runToEnd } from "../../scripts/peers/harness/programs.ts";
+import {
+  type Ended,
+  failureLine,
+  findPythons,
+  runToEnd,
+} from "../../scripts/peers/harness/programs.ts";
 
 const mayRun = Deno.permissions.querySync({ name: "run" }).state === "granted";
 const mayRead = Deno.permissions.querySync({ name: "read" }).state === "granted";
-const machine = { python: undefined, page: { fastUrl: "http://fast", slowUrl: "", bytes: 7 } };
+const machine = {
+  python: undefined,
+  pythons: [],
+  page: { fastUrl: "http://fast", slowUrl: "", bytes: 7 },
+};
 
 function contender(name: string, more: Partial<Contender> = {}): Contender {
   return { name, launch: { program: name, args: [] }, items: 10, sum: 55n, ...more };
@@ -107,6 +116,83 @@ Deno.test("failureLine() finds the error among warnings and stack, safe to print
   assertEquals(failureLine(python), "ModuleNotFoundError: No module named 'aiohttp'");
   assertEquals(failureLine(""), "said nothing on stderr");
   assert(failureLine("x".repeat(5000)).length <= 100);
+});
+
+/** A machine's Pythons as `findPythons` sees them: what each says of itself, and whether it has modules. */
+function pythonsThat(here: Readonly<Record<string, readonly [says: string, modules: boolean]>>) {
+  return findPythons(undefined, ({ program, args }): Promise<Ended> => {
+    const one = here[program];
+    const ok = one !== undefined && (one[1] || !args[1]!.includes("aiohttp"));
+    return Promise.resolve(ok ? { ok, stdout: `${one[0]}\n` } : { ok: false, reason: "no" });
+  });
+}
+
+Deno.test("findPythons() takes the Python with aiohttp and requests, and names each kind once", async () => {
+  const found = await pythonsThat({
+    python3: ["3.14.0 True", false],
+    "/usr/bin/python3": ["3.13.5 True", true],
+    "python3.14t": ["3.14.0 False", false],
+    "python3.14": ["3.14.0 True", false],
+  });
+  assertEquals(found.python?.program, "/usr/bin/python3");
+  assertEquals(found.pythons.map(({ program, gil }) => [program, gil]), [
+    ["/usr/bin/python3", true],
+    ["python3.14t", false],
+    ["python3.14", true],
+  ]);
+  assertEquals(
+    found.note,
+    "Pythons: /usr/bin/python3 is 3.13.5 with its GIL, python3.14t is 3.14.0 without a GIL, " +
+      "python3.14 is 3.14.0 with its GIL, python3.13t isn't here.",
+  );
+  const same = await pythonsThat({
+    python3: ["3.14.0 True", true],
+    "python3.14": ["3.14.0 True", true],
+  });
+  assertEquals(same.pythons.map(({ program }) => program), ["python3"]);
+});
+
+Deno.test("findPythons() says that there is none", async () => {
+  const { python, pythons, note } = await pythonsThat({});
+  assertEquals([python, pythons], [undefined, []]);
+  assertStringIncludes(note, "python3 isn't here");
+});
+
+Deno.test("there is a contest for each Python, in which its pools meet its plain loop", () => {
+  const pythons = [
+    { program: "python3", version: "3.11.2", gil: true },
+    { program: "python3.14t", version: "3.14.0", gil: false },
+  ];
+  const contests = contestsOf(["python"], { ...machine, python: pythons[0], pythons });
+  assertEquals(contests.map(({ title }) => title.replace(/.* in /, "")), [
+    "Python 3.11.2 with its GIL",
+    "Python 3.14.0 without a GIL",
+  ]);
+  for (const [at, { peers, loop }] of contests.entries()) {
+    assertEquals(peers[0], loop);
+    assert(peers.every(({ launch }) => launch.program === pythons[at]!.program));
+  }
+});
+
+const { python } = mayRun ? await findPythons() : { python: undefined };
+
+Deno.test({
+  name: "Python's pools give readings that hold, or say what they need",
+  ignore: !mayRun || !mayRead || python === undefined,
+  async fn(t) {
+    const [contest] = contestsOf(["python"], { ...machine, python, pythons: [python!] });
+    const few = { items: 4, sum: sumOfSquares(100, 4) };
+    const attempt = createAttempts();
+    for (const peer of contest!.peers) {
+      await t.step(peer.name, async () => {
+        const args = [...peer.launch.args.slice(0, -2), "100", "4"];
+        const result = await attempt({ ...peer, ...few, launch: { ...peer.launch, args } });
+        if ("ms" in result) return;
+        assertEquals(result.trouble.kind, "not installed");
+        assert(/interpreters|joblib/.test(args.join()), result.trouble.reason);
+      });
+    }
+  },
 });
 
 Deno.test({

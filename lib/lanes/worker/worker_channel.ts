@@ -5,8 +5,8 @@
  * compute for more than a fraction of a millisecond, and isolates an uncaught error, but neither
  * memory (one worker out of memory ends the program) nor, without `--unstable-worker-options`,
  * permissions: it may do what the program may. A thread takes about 12 ms and 8 MB. A busy loop in it
- * can be asked to stop, through shared memory, but not be made to. Python: `ThreadPoolExecutor`,
- * for CPU work what the GIL forbids.
+ * can be asked to stop, through shared memory, but not be made to. Python: `ThreadPoolExecutor`, for
+ * CPU work `InterpreterPoolExecutor`, whose interpreters share nothing either.
  *
  * @module
  */

@@ -40,6 +40,8 @@ export interface PeersRow {
   readonly figure: Interval | null;
   /** This library's figure over this one's, paired by round. */
   readonly ratio: Interval | null;
+  /** This one's figure over that of its contest's plain loop, paired by round. */
+  readonly overLoop?: Interval | undefined;
   readonly aim: PeersAim | null;
   /** Why there is no figure. */
   readonly trouble: {
@@ -76,6 +78,7 @@ const row = z.object({
   figures: z.array(z.number().nonnegative()),
   figure: intervalSchema.nullable(),
   ratio: intervalSchema.nullable(),
+  overLoop: intervalSchema.optional(),
   aim: aim.nullable(),
   trouble: z.object({ kind: z.enum(["not installed", "failed", "wrong"]), reason: z.string() })
     .nullable(),

@@ -14,7 +14,7 @@ import type { PeersAim, PeersFile, PeersRow } from "./peers_file.ts";
 import { paletteFor, type Style } from "../terminal/style.ts";
 import { type TextColumn, textTable } from "../terminal/text_table.ts";
 import { environmentLine } from "../environment_line.ts";
-import { counted, formatNumber, NO_FIGURE } from "../../text/format.ts";
+import { counted, formatNumber, formatRatio, formatSpeedup, NO_FIGURE } from "../../text/format.ts";
 import { fit, plain, wrap } from "../../text/plain.ts";
 import type { Interval } from "../../timing/result.ts";
 
@@ -23,6 +23,7 @@ const FAMILIES: Readonly<Record<string, string>> = {
   pools: "Handing out tasks: most do nothing, so that the pool alone takes time.",
   io: "Downloading from a server on this machine: the tasks wait.",
   cpu: "Computing exact sums of squares, all results checked.",
+  python: "Computing by Python's own pools: under a GIL only one thread computes at a time.",
   lanes: "Starting a lane, until it takes tasks.",
 };
 
@@ -98,6 +99,20 @@ export function summarySentences(rows: readonly PeersRow[]): string[] {
   return sentences;
 }
 
+/** Which contenders gained over their contest's plain loop, and which didn't: a sentence a contest. */
+export function loopSentences(rows: readonly PeersRow[]): string[] {
+  const gains = rows.flatMap(({ contest, contender, overLoop }) =>
+    overLoop === undefined ? [] : [{ contest, contender, overLoop }]
+  );
+  return [...Map.groupBy(gains, ({ contest }) => contest)].map(([contest, of]) => {
+    const told = of.map(({ contender, overLoop: { median, low, high } }) => {
+      const gained = low > 1 ? "" : high < 1 ? " (slower)" : " (no gain)";
+      return `${plain(contender)} ${formatRatio(median)}${gained}`;
+    });
+    return `Against the plain loop, ${plain(contest)}: ${told.join(", ")}.`;
+  });
+}
+
 /** Why contenders gave no figure, one line each. */
 export function troubleLines(rows: readonly PeersRow[]): string[] {
   const lines = rows.flatMap(({ contender, trouble }) =>
@@ -139,6 +154,18 @@ function contestTable(rows: readonly PeersRow[], style: Style, aims: boolean): s
       short: { head: "as fast", cells: compared.map((text) => text.replace(/ .*/, "")), order: 1 },
     },
   ];
+  const overLoop = rows.map(({ overLoop }) =>
+    overLoop === undefined ? "" : formatSpeedup(overLoop)
+  );
+  if (overLoop.some((text) => text !== "")) {
+    const medians = overLoop.map((text) => text.replace(/ .*/, ""));
+    columns.push({
+      head: "over its loop",
+      left: true,
+      cells: overLoop,
+      short: { cells: medians, order: 4 },
+    });
+  }
   const wanted = rows.map(aimText);
   return textTable(
     aims && wanted.some((text) => text !== "")
@@ -177,7 +204,9 @@ export function peersText(
   if (partial) {
     blocks.push(palette.warning(text("Partial: the race was interrupted; this is what ran.")));
   }
-  blocks.push(palette.heading(summarySentences(rows).map(text).join("\n")));
+  blocks.push(
+    palette.heading([...summarySentences(rows), ...loopSentences(rows)].map(text).join("\n")),
+  );
   blocks.push(palette.idle(text(environmentLine(environment))));
   return blocks.join("\n\n");
 }
@@ -232,7 +261,7 @@ export function peersMarkdown({ rows, environment, partial }: PeersFile): string
   const notices = troubleLines(rows).map((line) => `- ${escapeMarkdown(line)}`);
   return [
     ...parts,
-    escapeMarkdown(summarySentences(rows).join(" ")),
+    escapeMarkdown([...summarySentences(rows), ...loopSentences(rows)].join(" ")),
     ...(notices.length > 0 ? [notices.join("\n")] : []),
     ...(partial ? ["**Partial:** the race was interrupted."] : []),
     `<sub>${escapeMarkdown(environmentLine(environment))}</sub>`,
@@ -273,7 +302,7 @@ export function peersPart(file: PeersFile, { id, alone }: PartPlace): PagePart {
     troubles.length > 0 &&
     markup`<ul class="notices">${troubles.map((line) => markup`<li>${line}</li>`)}</ul>`
   }`;
-  const summary = summarySentences(rows);
+  const summary = [...summarySentences(rows), ...loopSentences(rows)];
   return {
     title: "This library against others",
     did: "raced",

@@ -77,7 +77,7 @@ export const EACH_US: Unit = {
 };
 
 /** The families of contests, in the order in which they are run. */
-export const FAMILIES = ["pools", "io", "cpu", "lanes"] as const;
+export const FAMILIES = ["pools", "io", "cpu", "python", "lanes"] as const;
 
 /** The name of a family of contests. */
 export type Family = typeof FAMILIES[number];
@@ -94,12 +94,26 @@ export interface Contest {
   readonly ours: Contender;
   /** The others. */
   readonly peers: readonly Contender[];
+  /** The one of them that its fellows are measured against, too. */
+  readonly loop?: Contender;
+}
+
+/** A Python that is here. */
+export interface Python {
+  /** What starts it. */
+  readonly program: string;
+  /** Such as 3.14.0. */
+  readonly version: string;
+  /** Whether its threads take turns: false where a free-threaded build runs without the lock. */
+  readonly gil: boolean;
 }
 
 /** What all contests need to know of the machine. */
 export interface Machine {
-  /** The Python to race against, and the words to call it by; undefined where there is none. */
-  readonly python: { readonly program: string; readonly version: string } | undefined;
+  /** The Python to race against; undefined where there is none. */
+  readonly python: Python | undefined;
+  /** Every Python that is here, for the contests among its own pools. */
+  readonly pythons: readonly Python[];
   /** Addresses of the site's page without latency and with 50 ms of it, and the page's size. */
   readonly page: {
     readonly fastUrl: string;

@@ -16,7 +16,7 @@ import {
   perSecond,
   TOTAL_MS,
 } from "./contest.ts";
-import { npmPool, own, python } from "./programs.ts";
+import { npmPool, own, python, pythonName } from "./programs.ts";
 import * as packages from "../packages.ts";
 import { BUFFER_BYTES } from "../tasks.ts";
 
@@ -69,7 +69,7 @@ function pythonPool(machine: Machine, aim?: Aim): Contender {
   const items = 2_000_000;
   return {
     name: `multiprocessing.Pool(2).map, Python ${machine.python?.version ?? "3"}`,
-    ...python(machine, undefined, "python_pool.py", items),
+    ...python(machine.python?.program, undefined, "python_pool.py", items),
     items,
     sum: sumOfNumbers(items),
     ...(aim && { aim }),
@@ -247,13 +247,18 @@ function io(machine: Machine): Contest[] {
   });
   const aiohttp = (name: string, connections: number, inFlight: number): Contender => ({
     name,
-    ...python(machine, "aiohttp", "python_aiohttp.py", slowUrl, PAGES, connections, inFlight),
+    ...python(
+      machine.python?.program,
+      "aiohttp",
+      "python_aiohttp.py",
+      ...[slowUrl, PAGES, connections, inFlight],
+    ),
     ...pages(PAGES),
     aim: { of: "ratio", atMost: 1 },
   });
   const requests = (name: string, mode: string, items: number): Contender => ({
     name,
-    ...python(machine, "requests", "python_requests.py", mode, slowUrl, items),
+    ...python(machine.python?.program, "requests", "python_requests.py", mode, slowUrl, items),
     ...pages(items),
   });
   const contest = (title: string, mine: Contender, ...peers: Contender[]): Contest => ({
@@ -288,27 +293,40 @@ function io(machine: Machine): Contest[] {
   ];
 }
 
-/**
- * The contests of computing. Python gets smaller numbers than we do, since both are counted in
- * squares a second and it takes far longer for each.
- */
-function cpu(machine: Machine): Contest[] {
-  const unit = perSecond("M squares");
-  const work = (first: number, count: number) => ({
+const SQUARES = perSecond("M squares");
+
+function squares(first: number, count: number) {
+  return {
     items: count,
     sum: sumOfSquares(first, count),
     work: squaresIn(first, count) / 1e6,
-  });
-  const ours = (name: string, model: string, lanes: number, aim?: Aim): Contender => ({
+  };
+}
+
+function ourSquares(name: string, model: string, lanes: number, aim?: Aim): Contender {
+  return {
     name,
     launch: own("ours.ts", "squares", model, lanes, 150_000_000, 8),
-    ...work(150_000_000, 8),
+    ...squares(150_000_000, 8),
     ...(aim && { aim }),
-  });
+  };
+}
+
+/** Python gets smaller numbers than we do: both are counted in squares a second, and it takes far longer. */
+function articleSquares(program: string | undefined, module: string | undefined, mode: string) {
+  return {
+    ...python(program, module, "python_cpu.py", mode, 5_000_000, 4),
+    ...squares(5_000_000, 4),
+  };
+}
+
+/** The contests of computing. */
+function cpu(machine: Machine): Contest[] {
+  const unit = SQUARES;
+  const ours = ourSquares;
   const article = (name: string, mode: string, aim?: Aim): Contender => ({
     name: `${name}, Python ${machine.python?.version ?? "3"}`,
-    ...python(machine, undefined, "python_cpu.py", mode, 5_000_000, 4),
-    ...work(5_000_000, 4),
+    ...articleSquares(machine.python?.program, undefined, mode),
     ...(aim && { aim }),
   });
   const sameSpeed: Aim = { of: "ratio", atLeast: 0.85, atMost: 1.15 };
@@ -337,6 +355,37 @@ function cpu(machine: Machine): Contest[] {
       ours("processes({ lanes: 1 }): a subprocess", "processes", 1, sameSpeed),
     ],
   }];
+}
+
+/** Python's own ways to compute on two cores: the name, the module that it is in, and what runs it. */
+const PYTHON_POOLS = [
+  ["ThreadPoolExecutor(2)", undefined, "threads"],
+  ["ProcessPoolExecutor(2)", undefined, "processes"],
+  ["InterpreterPoolExecutor(2)", "concurrent.futures.interpreter", "interpreters"],
+  ["joblib Parallel(n_jobs=2)", "joblib", "joblib"],
+] as const;
+
+/** The contests of Python's pools, one for each Python that is here. */
+function pythons(machine: Machine): Contest[] {
+  const found = machine.pythons.length > 0 ? machine.pythons : [undefined];
+  return found.map((one): Contest => {
+    const program = one?.program;
+    const loop = { name: "for loop", ...articleSquares(program, undefined, "one") };
+    return {
+      family: "python",
+      title: `exact sums of squares in Python ${one === undefined ? "3" : pythonName(one)}`,
+      unit: SQUARES,
+      ours: ourSquares("workers({ lanes: 2 })", "workers", 2),
+      loop,
+      peers: [
+        loop,
+        ...PYTHON_POOLS.map(([name, module, mode]) => ({
+          name,
+          ...articleSquares(program, module, mode),
+        })),
+      ],
+    };
+  });
 }
 
 /** The contests of lanes. */
@@ -379,6 +428,7 @@ const CONTESTS: Readonly<Record<Family, (machine: Machine) => Contest[]>> = {
   pools: (machine) => [...pools(machine), ...bare(machine)],
   io,
   cpu,
+  python: pythons,
   lanes,
 };
 

@@ -6,7 +6,7 @@
  */
 
 import { fit, plain } from "../../../lib/text/plain.ts";
-import type { Launch, Machine, Need } from "./contest.ts";
+import type { Launch, Machine, Need, Python } from "./contest.ts";
 import { fromFileUrl } from "@std/path";
 
 /** How a program ended. */
@@ -102,50 +102,90 @@ export function npmPool(
   };
 }
 
-/**
- * A program in Python: how to start it, and how to see whether Python and the module are there.
- *
- * @param module The module that it imports beside Python's own, if any.
- */
+/** How to get what programs in Python import beside its own modules. */
+const MODULES: Readonly<Record<string, string>> = {
+  aiohttp: "install aiohttp, such as apt install python3-aiohttp",
+  requests: "install requests, such as apt install python3-requests",
+  joblib: "install joblib for this Python, such as apt install python3-joblib for Debian's",
+  "concurrent.futures.interpreter": "it comes with Python 3.14",
+};
+
+/** A program in Python, and how to see whether Python and the module that it imports are there. */
 export function python(
-  machine: Machine,
+  program: string | undefined,
   module: string | undefined,
   file: string,
   ...args: (string | number)[]
 ): { launch: Launch; need: Need } {
-  const program = machine.python?.program ?? "python3";
+  const started = program ?? "python3";
   return {
-    launch: { program, args: [fromFileUrl(new URL(file, HERE)), ...args.map(String)] },
+    launch: { program: started, args: [fromFileUrl(new URL(file, HERE)), ...args.map(String)] },
     need: {
-      probe: { program, args: ["-c", `import ${module ?? "sys"}`] },
+      probe: { program: started, args: ["-c", `import ${module ?? "sys"}`] },
       get: module === undefined
         ? "install Python 3, such as apt install python3"
-        : `install ${module}, such as apt install python3-${module}`,
+        : MODULES[module] ?? `install ${module}`,
     },
   };
 }
 
-/** Where a Python may be. The system's own comes with the modules that its packages bring. */
-const PYTHONS = ["python3", "/usr/bin/python3", "python"];
-const PROBE_MS = 20_000;
+/** Where the system's Python may be: its own comes with the modules that its packages bring. */
+const SYSTEM_PYTHONS = ["python3", "/usr/bin/python3", "python"];
+/** Builds to be raced beside it: without the lock on the interpreter, and with interpreters to share. */
+const OTHER_PYTHONS = ["python3.14t", "python3.14", "python3.13t"];
+const PYTHON_MS = 20_000;
 
-/**
- * Looks for the Python to race against: the first that has aiohttp and requests, else the first.
- * Undefined if there is none.
- */
-export async function findPython(signal?: AbortSignal): Promise<Machine["python"]> {
-  const options = signal === undefined ? { timeoutMs: PROBE_MS } : { timeoutMs: PROBE_MS, signal };
-  let first: Machine["python"];
-  for (const program of PYTHONS) {
-    const version = "import platform; print(platform.python_version())";
-    const found = await runToEnd({ program, args: ["-c", version] }, options);
-    if (!found.ok) continue;
-    const python = { program, version: found.stdout.trim() };
-    const modules = await runToEnd({ program, args: ["-c", "import aiohttp, requests"] }, options);
-    if (modules.ok) return python;
-    first ??= python;
+/** Says its version and whether it has its lock, in a line. */
+const INTRODUCTION = "import platform, sys; " +
+  "print(platform.python_version(), getattr(sys, '_is_gil_enabled', lambda: True)())";
+
+/** The Pythons of this machine. */
+export interface Pythons {
+  /** The one to race against: the first that has aiohttp and requests, else the first; if any. */
+  readonly python: Python | undefined;
+  /** Each kind once: the one above, then the others. */
+  readonly pythons: readonly Python[];
+  /** What was found and what wasn't, in a sentence. */
+  readonly note: string;
+}
+
+/** Looks for the Pythons of this machine. */
+export async function findPythons(
+  signal?: AbortSignal,
+  run: typeof runToEnd = runToEnd,
+): Promise<Pythons> {
+  const ask = (program: string, code: string) =>
+    run({ program, args: ["-c", code] }, { timeoutMs: PYTHON_MS, ...(signal && { signal }) });
+  const introduced = async (program: string): Promise<Python | undefined> => {
+    const said = await ask(program, INTRODUCTION);
+    const [version, gil] = said.ok ? said.stdout.trim().split(" ") : [];
+    return version === undefined ? undefined : { program, version, gil: gil !== "False" };
+  };
+  let python: Python | undefined;
+  for (const program of SYSTEM_PYTHONS) {
+    const found = await introduced(program);
+    if (found === undefined) continue;
+    python ??= found;
+    if (!(await ask(program, "import aiohttp, requests")).ok) continue;
+    python = found;
+    break;
   }
-  return first;
+  const pythons = python === undefined ? [] : [python];
+  const missing: string[] = python === undefined ? ["python3"] : [];
+  for (const program of OTHER_PYTHONS) {
+    const found = await introduced(program);
+    const same = ({ version, gil }: Python) => version === found?.version && gil === found.gil;
+    if (found === undefined) missing.push(program);
+    else if (!pythons.some(same)) pythons.push(found);
+  }
+  const here = pythons.map((one) => `${one.program} is ${pythonName(one)}`);
+  const note = [...here, ...missing.map((program) => `${program} isn't here`)].join(", ");
+  return { python, pythons, note: `Pythons: ${note}.` };
+}
+
+/** A Python by its version and what its threads do. */
+export function pythonName({ version, gil }: Python): string {
+  return `${version} ${gil ? "with its GIL" : "without a GIL"}`;
 }
 
 /** The site's process and its addresses. */

@@ -8,7 +8,7 @@ import { pairedRatio } from "../../../lib/timing/interval.ts";
 import type { Interval } from "../../../lib/timing/result.ts";
 import { median } from "../../../lib/timing/statistics.ts";
 import type { PeersAim, PeersRow } from "../../../lib/report/peers/peers_file.ts";
-import type { Aim, Contest } from "./contest.ts";
+import type { Aim } from "./contest.ts";
 import type { Entry, Raced } from "./race.ts";
 
 function within(value: number, { atLeast = -Infinity, atMost = Infinity }: Aim): boolean {
@@ -38,7 +38,8 @@ function ratioOf(ours: Entry, theirs: Entry, seed: number): Interval | null {
   return above.length === 0 ? null : pairedRatio(above, below, { seed });
 }
 
-function rowOf(contest: Contest, entry: Entry, ours: Entry, seed: number): PeersRow {
+function rowOf(raced: Raced, entry: Entry, seed: number): PeersRow {
+  const { contest, ours, peers } = raced;
   const own = entry === ours;
   const usable = entry.trouble === undefined;
   const figures = usable ? entry.figures.filter((figure) => figure !== undefined) : [];
@@ -46,6 +47,11 @@ function rowOf(contest: Contest, entry: Entry, ours: Entry, seed: number): Peers
   const ratio = own || !usable || ours.trouble !== undefined ? null : ratioOf(ours, entry, seed);
   const { aim } = entry.contender;
   const measured = aim?.of === "ratio" ? ratio : figure;
+  const loop = peers.find(({ contender }) => contender === contest.loop);
+  const overLoop =
+    loop === undefined || own || entry === loop || !usable || loop.trouble !== undefined
+      ? null
+      : ratioOf(entry, loop, seed);
   return {
     family: contest.family,
     contest: contest.title,
@@ -56,6 +62,7 @@ function rowOf(contest: Contest, entry: Entry, ours: Entry, seed: number): Peers
     figures,
     figure,
     ratio,
+    ...(overLoop && { overLoop }),
     aim: aim === undefined || measured === null ? null : judged(aim, measured),
     trouble: entry.trouble ?? null,
   };
@@ -63,7 +70,5 @@ function rowOf(contest: Contest, entry: Entry, ours: Entry, seed: number): Peers
 
 /** The rows of the report: for each contest our own, then the peers'. */
 export function rowsOf(raced: readonly Raced[], seed: number): PeersRow[] {
-  return raced.flatMap(({ contest, ours, peers }) =>
-    [ours, ...peers].map((entry) => rowOf(contest, entry, ours, seed))
-  );
+  return raced.flatMap((one) => [one.ours, ...one.peers].map((entry) => rowOf(one, entry, seed)));
 }

@@ -25,6 +25,11 @@ const around = (median: number) => ({ median, low: median * 0.9, high: median * 
 export function peersFile(): PeersFile {
   const pools = { family: "pools", contest: "tasks that do nothing", unit: "items/s" };
   const more = { ...pools, better: "more" as const };
+  const python = {
+    ...more,
+    ...{ family: "python", contest: "sums in Python 3.14.0 with its GIL", unit: "M squares/s" },
+    ...{ figures: [16], figure: around(16) },
+  };
   return {
     schemaVersion: 1,
     kind: "peers",
@@ -39,6 +44,13 @@ export function peersFile(): PeersFile {
         ratio: around(400),
         aim: { of: "ratio", atLeast: 50, met: true, unsure: false },
       }),
+      row("for loop", { ...python, ratio: around(40) }),
+      row("ThreadPoolExecutor(2)", {
+        ...python,
+        ratio: around(40),
+        overLoop: { median: 0.98, low: 0.95, high: 1.01 },
+      }),
+      row("ProcessPoolExecutor(2)", { ...python, ratio: around(21), overLoop: around(1.9) }),
       row("concurrent()", { ours: true, figures: [64, 65], figure: around(64) }),
       row("a hand-written loop", { figures: [50, 51], figure: around(50), ratio: around(1.28) }),
       row("another loop", { figures: [64], figure: around(64), ratio: around(1) }),

@@ -3,6 +3,7 @@ import { parse } from "@std/csv/parse";
 import stringWidth from "string-width";
 import { reportPage } from "../../../lib/report/html/report_page.ts";
 import {
+  loopSentences,
   peersCsv,
   peersMarkdown,
   peersText,
@@ -21,11 +22,22 @@ Deno.test("a race says what is measured and who is faster, whichever figures are
   // More milliseconds are slower.
   assertStringIncludes(text, "0.78× as fast");
   assertEquals(summarySentences(peersFile().rows), [
-    "Of 3 comparisons this library is faster in 1, slower in 1, and in 1 there is no detectable " +
+    "Of 6 comparisons this library is faster in 4, slower in 1, and in 1 there is no detectable " +
     "difference.",
     "It is slower than a hand-written loop (160 pages that take 50 ms, all at once: 0.78× as fast).",
   ]);
   assertStringIncludes(text, "aiohttp gather: not installed: no such module; pip install aiohttp");
+});
+
+Deno.test("a race says which of Python's pools gain over its plain loop", () => {
+  assertEquals(loopSentences(peersFile().rows), [
+    "Against the plain loop, sums in Python 3.14.0 with its GIL: ThreadPoolExecutor(2) 0.98× " +
+    "(no gain), ProcessPoolExecutor(2) 1.90×.",
+  ]);
+  const text = peersText(peersFile(), at(120));
+  assertStringIncludes(text, "over its loop");
+  assertStringIncludes(text, "0.98× 0.95–1.01");
+  assertStringIncludes(peersMarkdown(peersFile()), "Against the plain loop");
 });
 
 Deno.test("the project's own aims are told where asked for alone", () => {
@@ -50,7 +62,7 @@ Deno.test("a race's file is read again, and becomes a page, a table and Markdown
   assertStringIncludes(page, "400× as fast");
   assertStringIncludes(page, "This library against others");
   const [heads, ...rows] = parse(peersCsv(file));
-  assertEquals(rows.length, 8);
+  assertEquals(rows.length, 11);
   assertEquals(heads!.indexOf("better"), 7);
   assertStringIncludes(peersMarkdown(file), "| piscina 5 | ");
 });
