@@ -4,7 +4,6 @@
  * @module
  */
 
-import process from "node:process";
 import { command } from "../lib/cli/command.ts";
 import { task, workers } from "../lib/mod.ts";
 import { modelLines } from "../lib/models.ts";
@@ -24,7 +23,7 @@ import { script } from "../lib/cli/script.ts";
 import { styleOfStdout } from "../lib/report/terminal/style.ts";
 import { wrap } from "../lib/text/plain.ts";
 import { awaitCost } from "../lib/tasks/await_cost.ts";
-import { calibrate } from "../lib/tasks/calibrate.ts";
+import { calibrate, cpuClockMs } from "../lib/tasks/calibrate.ts";
 import {
   CPU_TASK_NAMES,
   CPU_TASKS,
@@ -35,8 +34,9 @@ import {
 } from "../lib/tasks/catalogue.ts";
 import type { MandelbrotRow } from "../lib/tasks/mandelbrot.ts";
 import { picture } from "../lib/tasks/picture.ts";
+import { computingJob } from "../lib/timing/ready_jobs.ts";
 import type { ResultFile } from "../lib/timing/result.ts";
-import type { ComparisonSpec, ItemSource } from "../lib/timing/spec.ts";
+import type { ComparisonSpec, ItemSource, JobSpec } from "../lib/timing/spec.ts";
 
 const DEFAULT_ROUNDS = 3;
 /**
@@ -142,12 +142,6 @@ async function checkedPicture(
   return path;
 }
 
-/** This process's CPU time: other programs slow the clock on the wall, but not this one. */
-function cpuClockMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
-
 /** The larger size that the baseline was measured at: only equal sizes can be compared. */
 function sizeIn(baseline: ResultFile | undefined, { name }: CpuTask): Size | undefined {
   const [, large] = (baseline?.comparisons ?? []).filter(({ job }) => job.options.task === name);
@@ -155,21 +149,9 @@ function sizeIn(baseline: ResultFile | undefined, { name }: CpuTask): Size | und
   return typeof start === "number" && typeof count === "number" ? { start, count } : undefined;
 }
 
-function nameOf({ name }: CpuTask, { start, count }: Size): string {
-  const number = start.toLocaleString("en");
-  if (name === "mandelbrot") return `${name}, ${start} × ${count} pixels`;
-  if (name === "fib" || name === "fib-async") return `${name}(${start}), ${count} times`;
-  return name === "sha256" ? `${name} of ${number} bytes` : `${name} from ${number}`;
-}
-
 function specOf(chosen: CpuTask, size: Size, options: ComparisonOptions): ComparisonSpec {
   return {
-    job: {
-      name: nameOf(chosen, size),
-      task: task(chosen.module),
-      items: { kind: "values", values: itemsOf(chosen, size) },
-      options: { task: chosen.name, ...size },
-    },
+    job: jobOf(chosen, size),
     models: options.models,
     rounds: options.rounds ?? DEFAULT_ROUNDS,
     seed: options.seed,
@@ -177,9 +159,9 @@ function specOf(chosen: CpuTask, size: Size, options: ComparisonOptions): Compar
   };
 }
 
-function itemsOf(chosen: CpuTask, size: Size): unknown[] {
+function jobOf(chosen: CpuTask, size: Size): JobSpec {
   try {
-    return chosen.items(size);
+    return computingJob(chosen, size);
   } catch (error) {
     if (!(error instanceof SizeError)) throw error;
     const { part, value, remedy } = error;

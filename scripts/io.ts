@@ -36,6 +36,7 @@ import {
   type SiteOptions,
 } from "../lib/site/options.ts";
 import { type Site, SiteError, startSite } from "../lib/site/start.ts";
+import { downloadJob } from "../lib/timing/ready_jobs.ts";
 import type { Comparison } from "../lib/timing/result.ts";
 import type { ComparisonSpec, JobSpec, TimingEvent } from "../lib/timing/spec.ts";
 
@@ -196,20 +197,11 @@ function siteJob(
   given: number | undefined,
   options: SiteOptions,
 ): JobSpec {
-  const urls = site.urls(copies);
   const { latencyMs, jitterMs, pageBytes, faultShare } = { ...SITE_DEFAULTS, ...options };
+  const pages = site.urls(copies).length;
   const timeoutMs = given ??
-    pageTimeoutMs({ latencyMs: latencyMs + jitterMs, pages: urls.length, pageBytes, faultShare });
-  const values = urls.map((url) => ({ url, timeoutMs }));
-  return {
-    name: `download ${values.length} pages`,
-    task: task<typeof import("../lib/tasks/download.ts")>(
-      new URL("../lib/tasks/download.ts", import.meta.url),
-    ),
-    items: { kind: "values", values },
-    permissions: { net: site.hosts },
-    options: { from: "test site", copies, timeoutMs, ...told(options) },
-  };
+    pageTimeoutMs({ latencyMs: latencyMs + jitterMs, pages, pageBytes, faultShare });
+  return downloadJob(site, copies, timeoutMs, told(options));
 }
 
 /** The seed matters to the job only where the site throws dice. */

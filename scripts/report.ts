@@ -17,9 +17,9 @@ import { script } from "../lib/cli/script.ts";
 const report = command(
   "report",
   `
-Prints the reports of files that --json of io, cpu, advise, sweep, peers or switch wrote, and writes
-them in other formats. Several files, of any kinds, go into one page: comparisons first, then advice,
-then scaling, then races, then switching.
+Prints the reports of files that --json of io, cpu, advise, sweep, peers, switch or lesson wrote, and
+writes them in other formats. Several files, of any kinds, go into one page: comparisons first, then
+advice, then scaling, then races, then switching. A lesson is a page of its own.
 Nothing is measured: every report is made from the files alone.`.trim(),
 )
   .argument("<result.json...>", "files that --json wrote")

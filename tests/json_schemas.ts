@@ -8,6 +8,7 @@ import { Ajv2020 } from "ajv/dist/2020";
 import { adviceJsonSchema } from "../lib/advice/advice.ts";
 import { sweepJsonSchema } from "../lib/scaling/sweep_result.ts";
 import { switchJsonSchema } from "../lib/switching/switch_result.ts";
+import { lessonJsonSchema } from "../lib/report/lesson/lesson_file.ts";
 import { peersJsonSchema } from "../lib/report/peers/peers_file.ts";
 import { runJsonSchema } from "../lib/running/run_result.ts";
 import { resultJsonSchema } from "../lib/timing/result.ts";
@@ -37,6 +38,10 @@ export const SCHEMAS = {
   switch: {
     file: new URL("../lib/switching/switch.schema.json", import.meta.url),
     made: switchJsonSchema,
+  },
+  lesson: {
+    file: new URL("../lib/report/lesson/lesson.schema.json", import.meta.url),
+    made: lessonJsonSchema,
   },
 } as const;
 

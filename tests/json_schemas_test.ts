@@ -6,6 +6,7 @@ import { granted } from "./granted.ts";
 import { edited, faultsOf, type SchemaName, SCHEMAS } from "./json_schemas.ts";
 import { peersFile } from "./report/peers/fixture.ts";
 import { runFile } from "./report/running/fixture.ts";
+import { lessonFile } from "./report/lesson/fixture.ts";
 import { switchFile } from "./report/switching/fixture.ts";
 import { cpuComparison, ioComparison, resultOf } from "./report/fixture.ts";
 
@@ -58,7 +59,7 @@ const EDITS: Readonly<Record<SchemaName, readonly (readonly [(string | number)[]
     [["rounds"], 0],
     [["rows", 0, "better"], "most"],
     [["rows", 0, "figure", "low"], null],
-    [["rows", 5, "trouble", "reason"], undefined],
+    [["rows", 8, "trouble", "reason"], undefined],
   ],
   run: [
     [["kind"], undefined],
@@ -76,6 +77,13 @@ const EDITS: Readonly<Record<SchemaName, readonly (readonly [(string | number)[]
     [["whoseTurn", "rows", 1, "updateNs"], undefined],
     [["whoseSession", "refusal"], undefined],
     [["whoseSession", "rows", 0, "connections"], "many"],
+  ],
+  lesson: [
+    [["kind"], undefined],
+    [["language"], "fr"],
+    [["io", "models", 0, "rounds", 0, "wallMs"], "fast"],
+    [["awaitCost", "plainMs"], 0],
+    [["whoseTurn", "rows", 0, "lost"], [0.5]],
   ],
   sweep: [
     [["kind"], undefined],
@@ -96,6 +104,7 @@ const texts: Readonly<Record<SchemaName, () => Promise<string>>> = {
   peers: () => Promise.resolve(JSON.stringify(peersFile())),
   run: () => Promise.resolve(JSON.stringify(runFile())),
   switch: () => Promise.resolve(JSON.stringify(switchFile())),
+  lesson: () => Promise.resolve(JSON.stringify(lessonFile("en"))),
   sweep: async () => JSON.stringify(await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 })),
 };
 

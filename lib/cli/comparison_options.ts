@@ -14,7 +14,7 @@ import { userPath } from "../files/user_path.ts";
 import { resultOption } from "./result_option.ts";
 
 /** The greatest seed: the random generator takes 32 bits. */
-const GREATEST_SEED = 2 ** 32 - 1;
+export const GREATEST_SEED = 2 ** 32 - 1;
 /** A lane is a thread or a process; more than this bring a machine down. */
 const MOST_LANES = 256;
 const MOST_ROUNDS = 1_000;

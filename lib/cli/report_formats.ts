@@ -14,6 +14,7 @@ import { renderTrace } from "../report/files/trace.ts";
 import type { ResultFile } from "../timing/result.ts";
 import { adviceMarkdown, renderAdvice } from "../report/advice/advice_text.ts";
 import { type ReportFile, sortedByKind } from "../report/report_file.ts";
+import { lessonMarkdown, lessonText } from "../report/lesson/lesson_text.ts";
 import { sweepCsv, sweepMarkdown } from "../report/scaling/sweep_files.ts";
 import { switchMarkdown, switchText } from "../report/switching/switch_text.ts";
 import { sweepText } from "../report/scaling/sweep_text.ts";
@@ -23,6 +24,7 @@ export function reportText(file: ReportFile, style: Style): string {
   if (!("kind" in file)) return renderText(file, style).trimEnd();
   if (file.kind === "peers") return peersText(file, style);
   if (file.kind === "switch") return switchText(file, style);
+  if (file.kind === "lesson") return lessonText(file, style);
   return file.kind === "advice" ? renderAdvice(file.advice, style) : sweepText(file, style);
 }
 
@@ -30,6 +32,7 @@ function markdownOf(file: ReportFile): string {
   if (!("kind" in file)) return renderMarkdown(file);
   if (file.kind === "peers") return peersMarkdown(file);
   if (file.kind === "switch") return switchMarkdown(file);
+  if (file.kind === "lesson") return lessonMarkdown(file);
   return file.kind === "advice" ? adviceMarkdown(file) : sweepMarkdown(file);
 }
 
@@ -40,7 +43,7 @@ function joined(results: readonly ResultFile[]): ResultFile {
 
 /** What makes each format of files together: one page, one text, one table, one trace of all. */
 export function reportRenderers(files: readonly ReportFile[]): Omit<Required<Renderers>, "json"> {
-  const { comparisons, sweeps, races } = sortedByKind(files);
+  const { comparisons, sweeps, races, lessons: [lesson] } = sortedByKind(files);
   return {
     csv: () =>
       races.length > 0
@@ -51,7 +54,10 @@ export function reportRenderers(files: readonly ReportFile[]): Omit<Required<Ren
     markdown: () => files.map(markdownOf).join("\n"),
     trace: () => renderTrace(joined(comparisons)),
     // Loaded only where it is wanted: the page brings a chart library along.
-    html: async () => (await import("../report/html/report_page.ts")).reportPage(files),
+    html: async () =>
+      lesson === undefined
+        ? (await import("../report/html/report_page.ts")).reportPage(files)
+        : (await import("../report/lesson/lesson_page.ts")).lessonPage(lesson),
   };
 }
 
@@ -64,8 +70,11 @@ export function checkFormats(
   files: readonly ReportFile[],
   formats: Readonly<Partial<Record<Format, string | undefined>>>,
 ): void {
-  const { comparisons, advice, sweeps, races, switches } = sortedByKind(files);
-  const { csv, trace } = formats;
+  const { comparisons, advice, sweeps, races, switches, lessons } = sortedByKind(files);
+  const { csv, trace, html } = formats;
+  if (html !== undefined && lessons.length > 0 && files.length > 1) {
+    throw new UsageError("--html", html, "a lesson is a page of its own", "give it alone");
+  }
   if (trace !== undefined && comparisons.length < files.length) {
     const kind = advice.length > 0
       ? "advice"
@@ -73,6 +82,8 @@ export function checkFormats(
       ? "a sweep"
       : races.length > 0
       ? "a race"
+      : lessons.length > 0
+      ? "a lesson"
       : "experiments on switching";
     throw new UsageError(
       "--trace",
@@ -95,6 +106,14 @@ export function checkFormats(
       "--csv",
       csv,
       "experiments on switching have no table of rounds",
+      "use --markdown, or leave it out",
+    );
+  }
+  if (lessons.length > 0) {
+    throw new UsageError(
+      "--csv",
+      csv,
+      "a lesson has no table of rounds",
       "use --markdown, or leave it out",
     );
   }

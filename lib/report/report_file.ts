@@ -9,10 +9,17 @@ import { type FileFormat, parseWritten, readWritten } from "../timing/json_file.
 import { PEERS_FORMAT, type PeersFile } from "./peers/peers_file.ts";
 import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";
 import { SWITCH_FORMAT, type SwitchFile } from "../switching/switch_result.ts";
+import { LESSON_FORMAT, type LessonFile } from "./lesson/lesson_file.ts";
 import { SWEEP_FORMAT, type SweepResult } from "../scaling/sweep_result.ts";
 
 /** What `--json` of any script wrote. */
-export type ReportFile = ResultFile | AdviceFile | SweepResult | PeersFile | SwitchFile;
+export type ReportFile =
+  | ResultFile
+  | AdviceFile
+  | SweepResult
+  | PeersFile
+  | SwitchFile
+  | LessonFile;
 
 /** Files by kind, each kind in the order given. */
 interface SortedFiles {
@@ -26,6 +33,8 @@ interface SortedFiles {
   readonly races: readonly PeersFile[];
   /** Those of switch. */
   readonly switches: readonly SwitchFile[];
+  /** Those of lesson. */
+  readonly lessons: readonly LessonFile[];
 }
 
 const FORMATS: readonly FileFormat<ReportFile>[] = [
@@ -34,6 +43,7 @@ const FORMATS: readonly FileFormat<ReportFile>[] = [
   SWEEP_FORMAT as FileFormat<ReportFile>,
   PEERS_FORMAT as FileFormat<ReportFile>,
   SWITCH_FORMAT as FileFormat<ReportFile>,
+  LESSON_FORMAT as FileFormat<ReportFile>,
 ];
 
 /**
@@ -58,13 +68,14 @@ export async function readReportFile(path: string): Promise<ReportFile> {
 /** Sorts files by kind. */
 export function sortedByKind(files: readonly ReportFile[]): SortedFiles {
   const comparisons: ResultFile[] = [], advice: AdviceFile[] = [], sweeps: SweepResult[] = [];
-  const races: PeersFile[] = [], switches: SwitchFile[] = [];
+  const races: PeersFile[] = [], switches: SwitchFile[] = [], lessons: LessonFile[] = [];
   for (const file of files) {
     if (!("kind" in file)) comparisons.push(file);
     else if (file.kind === "advice") advice.push(file);
     else if (file.kind === "peers") races.push(file);
     else if (file.kind === "switch") switches.push(file);
+    else if (file.kind === "lesson") lessons.push(file);
     else sweeps.push(file);
   }
-  return { comparisons, advice, sweeps, races, switches };
+  return { comparisons, advice, sweeps, races, switches, lessons };
 }

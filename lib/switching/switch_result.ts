@@ -90,20 +90,21 @@ export interface WhoseSession {
   readonly rows: readonly SessionRow[];
 }
 
+/** The experiments that were run. */
+export interface Experiments {
+  readonly whoLetsGo?: WhoLetsGo | undefined;
+  readonly whoseTurn?: WhoseTurn | undefined;
+  readonly whoseSession?: WhoseSession | undefined;
+}
+
 /** The file. */
-export interface SwitchFile {
+export interface SwitchFile extends Experiments {
   /** The version of its shape. */
   readonly schemaVersion: 1;
   /** What file it is. */
   readonly kind: "switch";
   /** Where it was measured. */
   readonly environment: ResultFile["environment"];
-  /** The first experiment, if it was run. */
-  readonly whoLetsGo?: WhoLetsGo | undefined;
-  /** The second. */
-  readonly whoseTurn?: WhoseTurn | undefined;
-  /** The third. */
-  readonly whoseSession?: WhoseSession | undefined;
 }
 
 const figure = z.number().nonnegative();
@@ -148,13 +149,18 @@ const whoseSession = z.object({
   })).min(1),
 });
 
+/** Their schemas, by name. */
+export const experimentSchemas = {
+  whoLetsGo: whoLetsGo.optional(),
+  whoseTurn: whoseTurn.optional(),
+  whoseSession: whoseSession.optional(),
+};
+
 const switchFileSchema: z.ZodType<SwitchFile> = z.object({
   schemaVersion: z.literal(1),
   kind: z.literal("switch"),
   environment: environmentSchema,
-  whoLetsGo: whoLetsGo.optional(),
-  whoseTurn: whoseTurn.optional(),
-  whoseSession: whoseSession.optional(),
+  ...experimentSchemas,
 });
 
 /** The files of these experiments. */

@@ -228,7 +228,8 @@ const verdictSchema: z.ZodType<Verdict> = z.object({
   reason: z.string(),
 });
 
-const comparisonSchema: z.ZodType<Comparison> = z.object({
+/** One comparison. */
+export const comparisonSchema: z.ZodType<Comparison> = z.object({
   job: z.object({
     name: z.string(),
     task: z.string(),

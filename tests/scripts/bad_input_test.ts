@@ -90,6 +90,12 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
     [[JOB, "--allow-everything"], "--allow-everything"],
     [[JOB, "--threads=5"], "--threads"],
   ],
+  lesson: [
+    [["--language=fr"], "--language", "fr", "ko"],
+    [["--rounds=0"], "--rounds", "0"],
+    [["--html=/no/such/folder/lesson.html"], "--html", "folder"],
+    [["extra"], "argument"],
+  ],
   report: [
     [[], "argument"],
     [["/no/such/result.json"], "/no/such/result.json"],

@@ -5,7 +5,7 @@ import { mayRunScripts, runTask } from "./run_script.ts";
 const ignore = !mayRunScripts;
 
 /** Kinds of files that take seconds to measure; a race takes minutes. */
-type MeasuredName = Exclude<SchemaName, "peers" | "switch" | "run">;
+type MeasuredName = Exclude<SchemaName, "peers" | "switch" | "run" | "lesson">;
 
 const NAP = `
 export default async function (n) { await new Promise((done) => setTimeout(done, 5)); return n; }

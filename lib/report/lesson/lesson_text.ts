@@ -1,0 +1,73 @@
+/**
+ * A lesson in short: its ideas with their figures, for the terminal and as Markdown.
+ *
+ * @module
+ */
+
+import { escapeMarkdown } from "../files/escape.ts";
+import { paletteFor, type Style } from "../terminal/style.ts";
+import { type Idea, ideasOf, Speaker } from "./lesson_ideas.ts";
+import type { LessonFile } from "./lesson_file.ts";
+import { isBusy } from "../../timing/meter/reading.ts";
+import { plain, wrap } from "../../text/plain.ts";
+
+/** Where it was measured, and what speaks against its figures: a line each. */
+export function lessonRemarks(file: LessonFile): { where: string; remarks: string[] } {
+  const { environment, language, partial, io, cpu, small } = file;
+  const speaker = new Speaker(language);
+  const { cpus, cpuModel, os, arch, deno, startedAt } = environment;
+  const when = `${startedAt.slice(0, 16).replace("T", " ")} UTC`;
+  const busy = [io, cpu, small].some((of) => of?.others !== undefined && isBusy(of.others));
+  return {
+    where: speaker.say("page.where", { cpus, cpu: cpuModel ?? arch, os, arch, deno, when }),
+    remarks: [
+      ...(busy ? [speaker.say("page.busy")] : []),
+      ...(partial ? [speaker.say("page.partial")] : []),
+    ],
+  };
+}
+
+/** What an idea's figures say, or that there are none. */
+export function seenOf({ seen }: Idea, speaker: Speaker): string {
+  return seen.length > 0 ? seen.join(" ") : speaker.say("page.unmeasured");
+}
+
+/** Writes a lesson for a terminal. */
+export function lessonText(file: LessonFile, style: Style): string {
+  const speaker = new Speaker(file.language);
+  const palette = paletteFor(style);
+  const { where, remarks } = lessonRemarks(file);
+  const text = (line: string) => wrap(plain(line), style.columns - 3).replaceAll(/^/gm, "   ");
+  return [
+    palette.heading(wrap(speaker.say("page.title"), style.columns)),
+    ...ideasOf(file).map((idea, at) =>
+      [
+        palette.heading(wrap(`${at + 1}. ${idea.title}`, style.columns, "   ")),
+        text(seenOf(idea, speaker)),
+        ...idea.commands.map((command) => palette.idle(text(command))),
+      ].join("\n")
+    ),
+    ...remarks.map((remark) => palette.warning(wrap(remark, style.columns))),
+    palette.idle(wrap(plain(where), style.columns)),
+  ].join("\n\n");
+}
+
+/** Writes a lesson for an issue. */
+export function lessonMarkdown(file: LessonFile): string {
+  const speaker = new Speaker(file.language);
+  const { where, remarks } = lessonRemarks(file);
+  const ideas = ideasOf(file).map((idea, at) =>
+    [
+      `### ${at + 1}. ${escapeMarkdown(idea.title)}`,
+      escapeMarkdown(idea.about),
+      escapeMarkdown(seenOf(idea, speaker)),
+      idea.commands.map((command) => `- \`${command}\``).join("\n"),
+    ].join("\n\n")
+  );
+  return [
+    `## ${escapeMarkdown(speaker.say("page.title"))}`,
+    ...ideas,
+    ...remarks.map(escapeMarkdown),
+    `<sub>${escapeMarkdown(where)}</sub>`,
+  ].join("\n\n") + "\n";
+}

@@ -1,0 +1,47 @@
+/**
+ * The jobs that come with the suite: downloads from its test site, and its tasks that compute.
+ *
+ * @module
+ */
+
+import type { Site } from "../site/start.ts";
+import type { CpuTask, Size } from "../tasks/catalogue.ts";
+import type { JobSpec } from "./spec.ts";
+
+/** Downloads of the site's two pages, each so often. */
+export function downloadJob(
+  site: Pick<Site, "urls" | "hosts">,
+  copies: number,
+  timeoutMs: number,
+  options: Readonly<Record<string, unknown>> = {},
+): JobSpec {
+  const values = site.urls(copies).map((url) => ({ url, timeoutMs }));
+  return {
+    name: `download ${values.length} pages`,
+    task: { module: new URL("../tasks/download.ts", import.meta.url).href, export: "default" },
+    items: { kind: "values", values },
+    permissions: { net: site.hosts },
+    options: { from: "test site", copies, timeoutMs, ...options },
+  };
+}
+
+/**
+ * A task that computes, at a size.
+ *
+ * @throws {SizeError} If the size is out of range.
+ */
+export function computingJob(chosen: CpuTask, size: Size): JobSpec {
+  return {
+    name: nameOf(chosen, size),
+    task: { module: chosen.module, export: "default" },
+    items: { kind: "values", values: chosen.items(size) },
+    options: { task: chosen.name, ...size },
+  };
+}
+
+function nameOf({ name }: CpuTask, { start, count }: Size): string {
+  const number = start.toLocaleString("en");
+  if (name === "mandelbrot") return `${name}, ${start} × ${count} pixels`;
+  if (name === "fib" || name === "fib-async") return `${name}(${start}), ${count} times`;
+  return name === "sha256" ? `${name} of ${number} bytes` : `${name} from ${number}`;
+}

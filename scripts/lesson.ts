@@ -1,0 +1,160 @@
+/**
+ * `deno task lesson`: the ideas of concurrency in their order, each with what this machine did a moment ago.
+ *
+ * @module
+ */
+
+import { GREATEST_SEED } from "../lib/cli/comparison_options.ts";
+import { command } from "../lib/cli/command.ts";
+import { reportRenderers, reportText } from "../lib/cli/report_formats.ts";
+import { type Planned, runComparisons } from "../lib/cli/run_comparisons.ts";
+import { script } from "../lib/cli/script.ts";
+import { checkOutputFiles, writeOutputFiles } from "../lib/files/output_files.ts";
+import { defaultLanes, type Model, takes } from "../lib/models.ts";
+import { nonNegativeInteger, oneOf, positiveInteger } from "../lib/options.ts";
+import { createProgress } from "../lib/progress/progress.ts";
+import { LANGUAGES, type LessonFile } from "../lib/report/lesson/lesson_file.ts";
+import { styleOfStdout } from "../lib/report/terminal/style.ts";
+import { PAGE_TIMEOUT_MS } from "../lib/site/options.ts";
+import { startSite } from "../lib/site/start.ts";
+import type { Experiments } from "../lib/switching/switch_result.ts";
+import { whoLetsGo } from "../lib/switching/who_lets_go.ts";
+import { whoseSession } from "../lib/switching/whose_session.ts";
+import { whoseTurn } from "../lib/switching/whose_turn.ts";
+import { awaitCost } from "../lib/tasks/await_cost.ts";
+import { calibrate, cpuClockMs } from "../lib/tasks/calibrate.ts";
+import { CPU_TASKS, scaleTo } from "../lib/tasks/catalogue.ts";
+import { print, printError } from "../lib/text/print.ts";
+import { compare } from "../lib/timing/compare.ts";
+import { describeEnvironment } from "../lib/timing/environment.ts";
+import { startMeter } from "../lib/timing/meter/meter.ts";
+import { chooseSeed } from "../lib/timing/random.ts";
+import { computingJob, downloadJob } from "../lib/timing/ready_jobs.ts";
+import type { ComparisonSpec, JobSpec } from "../lib/timing/spec.ts";
+
+/** Each of the site's two pages so often: a round takes five seconds. */
+const COPIES = 40;
+/** How long the sums take one after another. */
+const SUMS_MS = 1_000;
+const ROUNDS = "3";
+const MOST_ROUNDS = 1_000;
+const WAITING: readonly Model[] = ["sequential", "concurrent", "limited", "workers", "processes"];
+const COMPUTING: readonly Model[] = ["sequential", "concurrent", "workers", "processes"];
+
+const lesson = command(
+  "lesson",
+  `
+Teaches when concurrency pays: the ideas in their order, from what differs between concurrency and
+parallelism to which model to take, each with what this machine did a moment ago and the command that
+shows more. It measures for about a minute, prints the ideas with their figures, and writes a page with
+pictures that opens without a network.`.trim(),
+)
+  .option("--language <name>", `of text and page: ${LANGUAGES.join(", ")} (default: en)`)
+  .option("--html <file>", "where the page goes", "lesson.html")
+  .option("--markdown <file>", "write the ideas with their figures for an issue")
+  .option("--json <file>", "write all figures; deno task report makes the page of it again")
+  .option("--rounds <n>", "how often each model is measured", ROUNDS)
+  .option("--seed <n>", "order of the trials, and the resampling (default: drawn, and printed)")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  deno task lesson                                    the lesson, and lesson.html
+  deno task lesson --language ko --html lesson.ko.html
+  deno task lesson --json lesson.json                 and later, without measuring again:
+  deno task report lesson.json --html lesson.html
+
+Exit codes: 0 done, 1 a task failed or a file could not be written, 2 bad option, 130 interrupted.`,
+  );
+
+await script("lesson", async (signal, args) => {
+  lesson.parse(args, { from: "user" });
+  const raw = lesson.opts();
+  const language = oneOf("--language", raw.language ?? "en", LANGUAGES);
+  const seed = raw.seed === undefined
+    ? chooseSeed()
+    : nonNegativeInteger("--seed", raw.seed, { max: GREATEST_SEED });
+  const rounds = positiveInteger("--rounds", raw.rounds, { max: MOST_ROUNDS });
+  const files = await checkOutputFiles(raw);
+
+  await using meter = await startMeter(signal);
+  const environment = await describeEnvironment(seed, Date.now, meter.quota);
+  const { result: { comparisons: [io, small, cpu] }, code } = await runComparisons(
+    planned(signal, { rounds, seed }),
+    {
+      signal,
+      compare: (spec, more) => compare(spec, { ...more, meter }),
+      environment,
+      files: {},
+      style: styleOfStdout(),
+      progress: createProgress(),
+      print: () => {},
+    },
+  );
+  const rest: { -readonly [Part in keyof Rest]: Rest[Part] } = {};
+  try {
+    signal.throwIfAborted();
+    printError("the turns of tasks and threads …");
+    rest.awaitCost = await awaitCost((task) => calibrate(task, { signal, now: cpuClockMs }));
+    rest.whoLetsGo = await whoLetsGo(signal);
+    rest.whoseTurn = await whoseTurn(signal);
+    rest.whoseSession = await whoseSession(signal);
+  } catch (error) {
+    // What was measured until an interruption is told.
+    if (!signal.aborted) throw error;
+  }
+  const partial = signal.aborted;
+  const file: LessonFile = {
+    ...{ schemaVersion: 1, kind: "lesson", language, environment },
+    ...(partial && { partial }),
+    ...{ io, cpu, small, ...rest },
+  };
+  const { lines, errors } = await writeOutputFiles(
+    {
+      ...reportRenderers([file]),
+      json: () => JSON.stringify(file, null, 1) + "\n",
+    },
+    files,
+    { partial },
+  );
+  print(reportText(file, styleOfStdout()));
+  print(`\n${lines.join("\n")}`);
+  for (const error of errors) printError(`lesson: ${error}`);
+  return errors.length > 0 ? 1 : code;
+});
+
+type Rest = Experiments & Pick<LessonFile, "awaitCost">;
+
+/** Downloads, the article's sums, and sums that take a while. */
+async function* planned(
+  signal: AbortSignal,
+  how: Pick<ComparisonSpec, "rounds" | "seed">,
+): AsyncGenerator<Planned> {
+  const sums = CPU_TASKS["sum-squares"];
+  {
+    await using site = await startSite();
+    yield { spec: specOf(downloadJob(site, COPIES, PAGE_TIMEOUT_MS), "io", WAITING, how) };
+  }
+  const small = specOf(computingJob(sums, sums.defaults), "cpu", COMPUTING, how);
+  yield { spec: { ...small, ceiling: false } };
+  if (signal.aborted) return;
+  const size = scaleTo(sums, await calibrate(sums, { now: cpuClockMs }), SUMS_MS);
+  yield { spec: specOf(computingJob(sums, size), "cpu", COMPUTING, how) };
+}
+
+function specOf(
+  job: JobSpec,
+  kind: "io" | "cpu",
+  models: readonly Model[],
+  how: Pick<ComparisonSpec, "rounds" | "seed">,
+): ComparisonSpec {
+  return {
+    job,
+    models: models.map((model) => ({
+      model,
+      ...(takes(model, "lanes") && { lanes: defaultLanes(model, kind) }),
+    })),
+    ...how,
+    ...(kind === "io" && { ceiling: false }),
+  };
+}

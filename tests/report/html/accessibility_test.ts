@@ -1,0 +1,67 @@
+/** Every page of the suite, in a browser and as axe-core sees it. */
+
+import { assertEquals } from "@std/assert";
+import axe from "axe-core";
+import { reportPage } from "../../../lib/report/html/report_page.ts";
+import { lessonPage } from "../../../lib/report/lesson/lesson_page.ts";
+import type { ReportFile } from "../../../lib/report/report_file.ts";
+import { adviceFileOf } from "../../advice/advice_file.ts";
+import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
+import { PROFILE } from "../../advice/profile/fixture.ts";
+import { resultOf as sweepOf } from "../../scaling/measured.ts";
+import { ratesOf } from "../../scaling/rates.ts";
+import { lessonFile } from "../lesson/fixture.ts";
+import { peersFile } from "../peers/fixture.ts";
+import { switchFile } from "../switching/fixture.ts";
+import { whyNoChromium, withChromium } from "./chromium.ts";
+import { cpuResult, ioResult } from "./fixture.ts";
+
+const profiled = async () =>
+  adviceFileOf({ ...await adviceOn({ computeMs: 6, waitMs: 6 }, asPredicted), profile: PROFILE });
+
+const files: readonly ReportFile[] = [
+  ...[ioResult(), cpuResult(), await profiled(), await ratesOf()],
+  ...[await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 }), switchFile(), peersFile()],
+];
+
+const PAGES: Readonly<Record<string, () => string>> = {
+  ...Object.fromEntries(files.map((file, at) => {
+    const name = "kind" in file ? file.kind : "comparison";
+    return [`${name} (${at + 1})`, () => reportPage([file])];
+  })),
+  "everything, twice": () => reportPage([...files, ...files]),
+  "the lesson in English": () => lessonPage(lessonFile("en")),
+  "the lesson in Korean": () => lessonPage(lessonFile("ko")),
+};
+
+interface Found {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
+
+for (const [name, make] of Object.entries(PAGES)) {
+  Deno.test({
+    name: `a page opens alone, fits its window, and axe finds nothing: ${name}`,
+    ignore: whyNoChromium() !== undefined,
+    fn: async () => {
+      const html = make();
+      await withChromium(async (open) => {
+        for (const width of [360, 1280]) {
+          for (const scheme of ["light", "dark"] as const) {
+            const { page, errors, requests } = await open(html, width, scheme);
+            assertEquals([errors, requests.length], [[], 1]);
+            assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width);
+            await page.evaluate(
+              "document.querySelectorAll('details').forEach((e) => e.open = true)",
+            );
+            await page.evaluate(axe.source);
+            const found: Found[] = await page.evaluate("axe.run().then((it) => it.violations)");
+            const told = found.map(({ id, nodes }) => `${id}, ${nodes.length}: ${nodes[0]?.html}`);
+            assertEquals(told, [], `${width} px, ${scheme}`);
+            await page.close();
+          }
+        }
+      });
+    },
+  });
+}

@@ -1,0 +1,118 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import stringWidth from "string-width";
+import { LANGUAGES } from "../../../lib/report/lesson/lesson_file.ts";
+import { ideasOf, Speaker, TEXTS } from "../../../lib/report/lesson/lesson_ideas.ts";
+import { lessonPage } from "../../../lib/report/lesson/lesson_page.ts";
+import { lessonMarkdown, lessonText } from "../../../lib/report/lesson/lesson_text.ts";
+import { parseReportFile } from "../../../lib/report/report_file.ts";
+import { HOSTILE } from "../fixture.ts";
+import { assertInert } from "../html/assert_inert.ts";
+import { lessonFile } from "./fixture.ts";
+
+const valuesIn = (text: string) => [...new Set(text.match(/\{\w+\}/g))].sort();
+
+Deno.test("every language has the same texts, with the same values in them", () => {
+  for (const language of LANGUAGES) {
+    assertEquals(Object.keys(TEXTS[language]), Object.keys(TEXTS.en));
+    for (const [key, text] of Object.entries(TEXTS[language])) {
+      assert(text.trim() !== "", key);
+      assertEquals(valuesIn(text), valuesIn(TEXTS.en[key as keyof typeof TEXTS.en]), key);
+    }
+  }
+});
+
+for (const language of LANGUAGES) {
+  Deno.test(`every idea says in ${language} what was seen and what shows more`, () => {
+    const ideas = ideasOf(lessonFile(language));
+    assertEquals(new Set(ideas.map(({ id }) => id)).size, ideas.length);
+    for (const { id, title, about, seen, commands } of ideas) {
+      assert(seen.length > 0 && commands.length > 0, id);
+      for (const text of [title, about, ...seen]) {
+        assert(!/[{}]|undefined|NaN/.test(text), text);
+        assertEquals(/[가-힣]/.test(text), language === "ko", text);
+      }
+    }
+  });
+
+  Deno.test(`what wasn't measured is said in ${language}, and draws nothing`, () => {
+    const { schemaVersion, kind, environment } = lessonFile(language);
+    const bare = { schemaVersion, kind, environment, language, partial: true };
+    for (const { seen, picture } of ideasOf(bare)) assertEquals([seen, picture], [[], undefined]);
+    const text = lessonText(bare, { columns: 100, colour: false });
+    assertStringIncludes(text, TEXTS[language]["page.unmeasured"]);
+    assertStringIncludes(text, TEXTS[language]["page.partial"]);
+    assertStringIncludes(lessonPage(bare), TEXTS[language]["page.unmeasured"]);
+  });
+
+  Deno.test(`a lesson in ${language} fits any width`, () => {
+    for (const columns of [40, 60, 80, 120]) {
+      const text = lessonText(lessonFile(language), { columns, colour: false });
+      for (const line of text.split("\n")) assert(stringWidth(line) <= columns, line);
+    }
+  });
+}
+
+Deno.test("sentences follow from the figures", () => {
+  const speaker = new Speaker("en");
+  const gain = (median: number, low: number, high: number) =>
+    speaker.gain({ speedup: { median, low, high } });
+  assertEquals(gain(4, 3.5, 4.5), "4.00 times as fast");
+  assertEquals(gain(0.5, 0.4, 0.6), "slower: 2.00 times as long");
+  assertEquals(gain(1.1, 0.9, 1.3), "no detectable gain");
+  assertEquals(speaker.gain({ speedup: null }), "can’t be compared");
+  assertEquals(new Speaker("ko").duration(3651), "3.65초");
+
+  const file = lessonFile("en");
+  const seen = (id: string, of = file) =>
+    ideasOf(of).find((idea) => idea.id === id)!.seen.join(" ");
+  assertMatch(seen("cost"), /Here nothing gained on plainly doing one after another\./);
+  assert(!/nothing gained/.test(seen("io")));
+  assertMatch(seen("when"), /The article’s numbers: leave it sequential\.$/);
+  assertMatch(seen("races"), /lost updates in 2 of 3 runs, up to 50% of 1,000,000/);
+  const lucky = file.whoseTurn.rows.map((row) => ({ ...row, lost: [0, 0, 0] }));
+  const luckily = { ...file, whoseTurn: { ...file.whoseTurn, rows: lucky } };
+  assertMatch(seen("races", luckily), /lost nothing in 3 runs, by luck/);
+  assert(!/should have ticked on/.test(seen("preemptive")));
+  const rows = file.whoLetsGo.rows.map((row) => ({ ...row, came: 1 }));
+  assertMatch(
+    seen("preemptive", { ...file, whoLetsGo: { ...file.whoLetsGo, rows } }),
+    /should have ticked on/,
+  );
+});
+
+Deno.test("a busy machine is told of", () => {
+  const file = lessonFile("en");
+  const busy = { ...file, cpu: { ...file.cpu, others: { used: 1.5, cores: 2 } } };
+  const at = { columns: 100, colour: false };
+  assertStringIncludes(lessonText(busy, at), "Other programs used this machine");
+  assert(!lessonText(file, at).includes("Other programs"));
+});
+
+Deno.test("a lesson's file is read again, and becomes a page in its own language, and Markdown", () => {
+  for (const language of LANGUAGES) {
+    const file = lessonFile(language);
+    assertEquals<unknown>(
+      parseReportFile(JSON.stringify(file), "a.json"),
+      JSON.parse(JSON.stringify(file)),
+    );
+    const page = lessonPage(file);
+    assertStringIncludes(page, `<html lang="${language}">`);
+    assertEquals(page.includes("Arrow keys"), language === "en");
+    assertEquals(page.match(/<svg/g)!.length, 2 * 9);
+    assertStringIncludes(lessonMarkdown(file), `### 1. ${TEXTS[language]["difference.title"]}`);
+  }
+});
+
+Deno.test("hostile names in a lesson stay inert", () => {
+  for (const hostile of HOSTILE) {
+    const text = JSON.stringify(
+      lessonFile("en"),
+      (key, value) => ["model", "cpuModel", "os", "deno", "name"].includes(key) ? hostile : value,
+    );
+    const file = JSON.parse(text);
+    assertInert(lessonPage(file));
+    const plainText = lessonText(file, { columns: 80, colour: false });
+    // deno-lint-ignore no-control-regex
+    assert(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(plainText));
+  }
+});

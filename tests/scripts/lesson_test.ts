@@ -1,0 +1,34 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { faultsOf } from "../json_schemas.ts";
+import { mayRunScripts, runTask } from "./run_script.ts";
+
+Deno.test({
+  name: "deno task lesson measures, tells, and writes a page in the language asked for",
+  ignore: !mayRunScripts,
+  async fn() {
+    const cwd = await Deno.makeTempDir();
+    try {
+      const args = ["--language", "ko", "--rounds", "1", "--json", "lesson.json"];
+      const { code, stdout, stderr } = await runTask("lesson", args, { cwd });
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stdout, "1. 동시성과 병렬성은 다르다");
+      assertStringIncludes(stdout, `Wrote ${await Deno.realPath(cwd)}/lesson.html`);
+      const text = await Deno.readTextFile(`${cwd}/lesson.json`);
+      assertEquals(faultsOf("lesson", text), []);
+      const { io, cpu, small, awaitCost, whoLetsGo, whoseTurn, whoseSession } = JSON.parse(text);
+      assert([io, cpu, small, awaitCost, whoLetsGo, whoseTurn, whoseSession].every(Boolean));
+      const page = await Deno.readTextFile(`${cwd}/lesson.html`);
+      assertStringIncludes(page, '<html lang="ko">');
+
+      const again = await runTask("report", ["lesson.json", "--html", "again.html"], { cwd });
+      assertEquals(again.code, 0, again.stderr);
+      assertEquals(await Deno.readTextFile(`${cwd}/again.html`), page);
+      const both = ["lesson.json", "lesson.json", "--html", "both.html"];
+      const refused = await runTask("report", both, { cwd });
+      assertEquals(refused.code, 2);
+      assertStringIncludes(refused.stderr, "a lesson is a page of its own");
+    } finally {
+      await Deno.remove(cwd, { recursive: true });
+    }
+  },
+});
