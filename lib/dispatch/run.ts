@@ -305,6 +305,7 @@ export class Run implements PoolRun, OutputRun {
       // At once, so that nothing more is sent; the rest when what is being done now is done.
       this.#state = "stopping";
       this.#stopReason = reason;
+      this.#source.halt();
       if (this.#failFast) this.#failure ??= { error: reason };
       this.#later(() => this.#stop());
     }

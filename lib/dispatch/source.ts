@@ -48,6 +48,8 @@ export class Source {
   #pulling = false;
   /** Whether the input itself said that there is no more. */
   #ended = false;
+  /** Whether it isn't to be asked for more. */
+  #halted = false;
   #closing: Promise<void> | undefined;
   /** Resolved when its end is not waited for any more. */
   readonly #left = Promise.withResolvers<void>();
@@ -100,7 +102,7 @@ export class Source {
     this.#pulling = true;
     try {
       this.#sync ??= iterable[Symbol.iterator]();
-      while (!this.done && items.length < count) {
+      while (!this.done && !this.#halted && items.length < count) {
         const { value, done } = this.#sync.next();
         if (done) this.done = this.#ended = true;
         else items.push(value);
@@ -172,6 +174,12 @@ export class Source {
     this.#async ??= (this.#items as AsyncIterable<unknown>)[Symbol.asyncIterator]();
     const { value, done } = await this.#async.next();
     return done ? undefined : { value };
+  }
+
+  /** It is asked for nothing more, not even in the midst of a pull; what it gave may be taken. */
+  halt(): void {
+    this.#halted = true;
+    this.#wanted = 0;
   }
 
   /** Whether the input itself came to its end, so that it need not be closed. */

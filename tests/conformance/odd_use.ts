@@ -72,7 +72,7 @@ export const ODD_USE: readonly Guarantee[] = [
     name: "an input that stops its own run: what it gave settles, nothing more is asked of it",
     async check({ open }) {
       await using executor = open();
-      for (const chunk of ["auto", 1, 4] as const) {
+      for (const chunk of ["auto", 1, 4, 7] as const) {
         const controller = new AbortController();
         let given = 0;
         const items = (function* () {
