@@ -14,12 +14,15 @@ import type { Results } from "./dispatch/output.ts";
 import { UnusedResults } from "./dispatch/unused_results.ts";
 import type {
   EventLoopOptions,
+  GpuOptions,
   LimitedOptions,
   ProcessesOptions,
   SharedOptions,
   WorkersOptions,
 } from "./executor_options.ts";
+import type { BatchLimits } from "./dispatch/batch_size.ts";
 import { EventLoopLane } from "./lanes/event_loop.ts";
+import type { Device } from "./lanes/lane.ts";
 import { needsPreload } from "./lanes/preloads.ts";
 import { ofOneProject } from "./lanes/project.ts";
 import { inspect, refusal } from "./lanes/remote/inspect.ts";
@@ -42,6 +45,8 @@ export interface LaneUsage {
   readonly cpuMs: number | undefined;
   /** Peak resident memory of the lane's own process; undefined where it shares the caller's. */
   readonly peakRssBytes: number | undefined;
+  /** What the lane computes on, where that is a GPU, or a program in its place. */
+  readonly device?: Device;
 }
 
 /** Runs tasks under one concurrency model. */
@@ -50,7 +55,10 @@ export interface Executor extends AsyncDisposable {
   readonly model: Model;
   /** How many lanes there are at most: parallelism. */
   readonly lanes: number;
-  /** How many tasks each lane has in flight at most: concurrency. Infinity under `concurrent`. */
+  /**
+   * How many tasks each lane has in flight at most: concurrency. Infinity under `concurrent`; under `gpu`
+   * those of one `map` that are computed together.
+   */
   readonly slots: number;
   /**
    * Runs `task` on every item and gives its values; fails with the first failure and stops the rest.
@@ -153,6 +161,9 @@ interface LaneKind {
   readonly remote: boolean;
   readonly takesAhead: boolean;
   readonly moves: boolean;
+  /** How many batches run on a lane at once, if a slot isn't room for one. */
+  readonly slots?: number;
+  readonly batches?: BatchLimits;
   readonly makeLane: LaneFactory;
 }
 
@@ -447,5 +458,56 @@ export function processes(options: ProcessesOptions = {}): Executor {
         },
       );
     },
+  });
+}
+
+/** How long a batch of items is to take on a GPU, in milliseconds: long against its way back, 10 ms. */
+const GPU_BATCH_MS = 100;
+/** One batch is computed while the results of another are on their way. */
+const GPU_BATCHES = 2;
+/** A GPU is given so many items at first, of which nothing is known: they run side by side anyway. */
+const FIRST_GPU_ITEMS = 64;
+
+/**
+ * Tasks on a graphics card, through WebGPU: for thousands of items that compute alike, or for a few that
+ * can be cut into thousands of pieces. The task's module exports a {@linkcode Kernel} beside it. One
+ * thread keeps the card busy; `map` sends it up to `slots` items at a time, all of which are computed
+ * together. Where there is no card, a driver in software does, on the cores that everything else uses;
+ * `usage()` says which it is.
+ *
+ * @param options How many items are computed together at most.
+ * @returns The executor; close it, or open it with `await using`. Without any adapter its runs fail with a
+ * {@linkcode LaneStartError} that says what is missing.
+ * @throws {RangeError} If an option is out of its range.
+ *
+ * @example
+ * ```ts
+ * import { gpu } from "./executor.ts";
+ * import { task } from "./lanes/task.ts";
+ *
+ * const sumSquares = task<typeof import("./tasks/sum_squares.ts")>(
+ *   new URL("./tasks/sum_squares.ts", import.meta.url),
+ * );
+ * await using executor = gpu();
+ * const sums = executor.map(sumSquares, [10, 100]);
+ * await sums.toArray().then(console.log, ({ message }) => console.log(message)); // [285n, 328350n]
+ * ```
+ */
+export function gpu(options: GpuOptions = {}): Executor {
+  checkKnown("gpu", options);
+  const { slots: mostItems = MODEL_TABLE.gpu.slots } = options;
+  const entry = new URL("./lanes/gpu/gpu_main.ts", import.meta.url);
+  return new PooledExecutor("gpu", options, {
+    remote: true,
+    takesAhead: true,
+    moves: true,
+    slots: GPU_BATCHES,
+    batches: { targetMs: GPU_BATCH_MS, firstItems: FIRST_GPU_ITEMS, mostItems },
+    makeLane: (number, events) =>
+      new RemoteLane(
+        events,
+        (channel) => new WorkerChannel(channel, { number, slots: GPU_BATCHES, modules: [], entry }),
+        { graceMs: graceOf(options) },
+      ),
   });
 }

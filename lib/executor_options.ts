@@ -59,6 +59,14 @@ export interface WorkersOptions extends SharedOptions {
   readonly unstableWorkerOptions?: boolean;
 }
 
+/** How {@linkcode gpu} is opened. */
+export interface GpuOptions extends Omit<SharedOptions, "shared"> {
+  /** Items of a `map` that are computed together at most, up to 65,536; default 8,192. */
+  readonly slots?: number;
+  /** How long items that were asked to stop may go on before their thread is ended; default 250 ms. */
+  readonly graceMs?: number;
+}
+
 /** How {@linkcode processes} is opened. */
 export interface ProcessesOptions extends SharedOptions {
   /** Subprocesses, at most 4096; default one for each core. */

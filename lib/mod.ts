@@ -25,6 +25,7 @@ export {
   concurrent,
   type EventLoopExecutor,
   type Executor,
+  gpu,
   type LaneUsage,
   limited,
   type LocalTask,
@@ -34,6 +35,7 @@ export {
 } from "./executor.ts";
 export type {
   EventLoopOptions,
+  GpuOptions,
   LimitedOptions,
   ProcessesOptions,
   SharedOptions,
@@ -51,6 +53,8 @@ export {
   TeardownError,
   TimeoutError,
 } from "./lanes/errors.ts";
+export type { Kernel, KernelItem } from "./lanes/kernel.ts";
+export type { Device } from "./lanes/lane.ts";
 export type { LanePermissions } from "./lanes/subprocess/permissions.ts";
 export {
   type Arrived,

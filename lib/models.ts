@@ -6,13 +6,20 @@
  */
 
 /** The names of the concurrency models, simplest first. */
-export const MODELS = ["sequential", "concurrent", "limited", "workers", "processes"] as const;
+export const MODELS = [
+  "sequential",
+  "concurrent",
+  "limited",
+  "workers",
+  "processes",
+  "gpu",
+] as const;
 
 /** The name of a concurrency model. */
 export type Model = typeof MODELS[number];
 
 /** Where a model's tasks run. */
-export type Place = "event loop" | "thread" | "process";
+export type Place = "event loop" | "thread" | "process" | "graphics card";
 
 /** What a job is like: its tasks wait (I/O-bound), or they compute (CPU-bound). */
 export type JobKind = "io" | "cpu";
@@ -24,6 +31,10 @@ export type LaneCount = number | "cores";
 export interface ModelRow {
   /** Where its tasks run. */
   readonly place: Place;
+  /** The kinds of job that it is for. */
+  readonly kinds: readonly JobKind[];
+  /** Whether it is compared where no models were chosen: not if it needs what few have. */
+  readonly isUsual: boolean;
   /** What can be chosen of its size; the rest is fixed. */
   readonly sizes: readonly ("lanes" | "slots")[];
   /** Lanes unless chosen, for jobs that wait and for jobs that compute. */
@@ -32,6 +43,8 @@ export interface ModelRow {
   readonly slots: number;
   /** The most slots that a lane can have. */
   readonly mostSlots: number;
+  /** Whether items share its lane because they travel together, so that only many at once fill it. */
+  readonly together: boolean;
   /** Options of its constructor besides its size. */
   readonly options: readonly string[];
   /** Whether it starts Deno, which needs `--allow-run`. */
@@ -52,7 +65,10 @@ export interface ModelRow {
   readonly python: Readonly<Record<JobKind, string>>;
 }
 
+const USUAL = { kinds: ["io", "cpu"], isUsual: true, together: false } as const;
+
 const EVENT_LOOP = {
+  ...USUAL,
   place: "event loop",
   lane: "this event loop",
   lanes: { io: 1, cpu: 1 },
@@ -91,6 +107,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     python: { io: "gather behind a semaphore of 5", cpu: "gather behind a semaphore of 5" },
   },
   workers: {
+    ...USUAL,
     place: "thread",
     lane: "Web Worker threads",
     sizes: ["lanes", "slots"],
@@ -111,6 +128,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     },
   },
   processes: {
+    ...USUAL,
     place: "process",
     lane: "`Deno.Command` subprocesses",
     sizes: ["lanes", "slots"],
@@ -126,10 +144,32 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     summary: { io: "a process for each core", cpu: "a process for each core" },
     python: { io: "multiprocessing.Pool().map", cpu: "multiprocessing.Pool().map" },
   },
+  gpu: {
+    kinds: ["cpu"],
+    isUsual: false,
+    place: "graphics card",
+    lane: "a GPU, through WebGPU",
+    sizes: ["slots"],
+    lanes: { io: 1, cpu: 1 },
+    slots: 8192,
+    mostSlots: 65_536,
+    together: true,
+    options: ["graceMs", "maxQueued"],
+    startsDeno: false,
+    readsEntry: true,
+    usualStartMs: 160,
+    roundTripMs: 1,
+    colour: { light: "#6a6400", dark: "#d3c83c" },
+    summary: { io: "computes only", cpu: "thousands at once, if chosen" },
+    python: { io: "a CUDA kernel, by CuPy or Numba", cpu: "a CUDA kernel, by CuPy or Numba" },
+  },
 };
 
 /** The model that all others are measured against. */
 export const BASELINE: Model = "sequential";
+
+/** The models that are compared where none were chosen. */
+export const USUAL_MODELS: readonly Model[] = MODELS.filter((model) => MODEL_TABLE[model].isUsual);
 
 /** Whether a name read from a file or typed by somebody is a model's. */
 export function isModel(name: string): name is Model {
@@ -152,11 +192,11 @@ export function defaultLanes(model: Model, kind: JobKind): number {
   return lanes === "cores" ? navigator.hardwareConcurrency : lanes;
 }
 
-/** The table as lines of help: each model, what it does, and what it is in Python. */
+/** The models that are for such jobs, as lines of help: what each does, and what it is in Python. */
 export function modelLines(kind: JobKind): string {
-  return MODELS.map((model, at) => {
+  return MODELS.filter((model) => MODEL_TABLE[model].kinds.includes(kind)).map((model, at) => {
     const { summary, python } = MODEL_TABLE[model];
     const before = at === 0 ? "Python: " : "";
-    return `  ${model.padEnd(13)}${summary[kind].padEnd(27)}${before}${python[kind]}`;
+    return `  ${model.padEnd(13)}${summary[kind].padEnd(29)}${before}${python[kind]}`;
   }).join("\n");
 }

@@ -98,6 +98,11 @@ await script("cpu", async (signal, args) => {
   const raw: Raw = cpu.opts();
   const chosen = CPU_TASKS[oneOf("--task", raw.task ?? "sum-squares", CPU_TASK_NAMES)];
   const options = await readComparisonOptions(raw, "cpu");
+  if (!chosen.hasKernel && options.models.some(({ model }) => model === "gpu")) {
+    const able = CPU_TASK_NAMES.filter((name) => CPU_TASKS[name].hasKernel).join(", ");
+    const remedy = `leave gpu out, or choose --task ${able}`;
+    throw new UsageError("--models", raw.models!, `${chosen.name} has no kernel for a GPU`, remedy);
+  }
   const out = raw.out === undefined
     ? undefined
     : await checkedPicture(raw.out, chosen, raw, options);

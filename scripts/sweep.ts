@@ -17,10 +17,15 @@ import {
 } from "../lib/scaling/sweep_plan.ts";
 import { measureOpenLoop, type MeasureOptions, measureSweep } from "../lib/scaling/measure.ts";
 import { sweepRenderers } from "../lib/report/scaling/sweep_files.ts";
-import { readSweepOptions, type SweepOptionValues } from "../lib/scaling/sweep_options.ts";
+import {
+  computes,
+  readSweepOptions,
+  type SweepOptionValues,
+} from "../lib/scaling/sweep_options.ts";
 import type { SweepResult } from "../lib/scaling/sweep_result.ts";
 import { anyFailed, sweepText } from "../lib/report/scaling/sweep_text.ts";
 import { downloads, itemsPerPlace, ownJob, sums, type SweptJob } from "../lib/scaling/swept_job.ts";
+import { MODEL_TABLE } from "../lib/models.ts";
 import { type NamedFile, UsageError } from "../lib/options.ts";
 import { userPath } from "../lib/files/user_path.ts";
 import { writeOutputFiles } from "../lib/files/output_files.ts";
@@ -37,6 +42,7 @@ stops paying, and says what stops it.
 
 A lane is a place where tasks really run; a slot is room for one task in flight on a lane. Slots are
 concurrency, lanes are parallelism: tasks that wait gain from slots, tasks that compute from lanes.
+The slots of a GPU are items that it computes together.
 
   knee     up to there more pays, beyond it hardly (Kneedle)
   σ        contention: the share of the work that can't overlap; it alone is Amdahl's law
@@ -49,7 +55,7 @@ open loop. Response times then count from when a request was due. A client that 
 and counts from the real start leaves out the slow ones: coordinated omission. Both are shown.`
     .trim(),
 )
-  .argument("<target>", "io (a test site, 20 ms to answer), cpu (sums), or a job module's path")
+  .argument("<target>", "io (a test site, 20 ms to answer), cpu or gpu (sums), or a job module")
   .option(
     "--slots <list>",
     "slots to measure: these and no others (default: 1,2,4,… while it pays)",
@@ -59,7 +65,7 @@ and counts from the real start leaves out the slow ones: coordinated omission. B
     "lanes to measure (default: 1 to twice the cores); --slots is then of each",
   )
   .option("--refine", "add sizes around the bend to a list of yours, as is done without one")
-  .option("--model <name>", "limited (slots), workers or processes (lanes)")
+  .option("--model <name>", "limited or gpu (slots), workers or processes (lanes)")
   .option("--rounds <n>", "how often each is measured (default: 3; with --rate 2)")
   .option("--rate <list>", "open loop: requests a second, such as 100,200,400")
   .option("--duration <time>", "how long a trial takes (io: 600ms, cpu: 900ms; with --rate 3s)")
@@ -88,6 +94,7 @@ What a module may do is written as for Deno, and handed on to it alone; nothing 
 Examples:
   deno task sweep io                                  slots 1 to 64, in half a minute or so
   deno task sweep cpu --html cpu.html                 lanes, and a page with the chart
+  deno task sweep gpu                                 items that a GPU computes together
   deno task sweep io --rate 100,300,500 --slots 8     what 8 slots make of a schedule
   deno task sweep ./my_job.ts --allow-net=example.org --lanes 1,2,4
 
@@ -118,7 +125,7 @@ await script("sweep", async (signal, args) => {
 
 /** What a sweep of a job is made from. */
 async function filesOf(target: string): Promise<NamedFile[]> {
-  return target === "io" || target === "cpu"
+  return target === "io" || computes(target)
     ? []
     : await jobFiles(await jobModule(target, userPath));
 }
@@ -134,10 +141,12 @@ async function measured(
     const job = downloads(site, values.latencyMs, values.durationMs);
     return await run(job, values.sweep!, values, { signal, meter, site });
   }
-  if (target === "cpu") {
+  if (computes(target)) {
     const plan = values.sweep!;
-    const most = Math.max(...plan.sizes) * plan.slotsPerLane;
-    return await run(await sums(most, values.durationMs, signal), plan, values, { signal, meter });
+    const { together } = MODEL_TABLE[plan.model];
+    const most = Math.max(...plan.sizes, together ? plan.extendTo : 1) * plan.slotsPerLane;
+    const job = await sums(most, values.durationMs, signal, together);
+    return await run(job, plan, values, { signal, meter });
   }
   const { items, timeoutMs } = values;
   await jobModule(target, userPath);

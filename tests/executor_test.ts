@@ -8,6 +8,7 @@ Deno.test("each model has a constructor of its name, and says how large it is", 
     limited: [1, 5],
     workers: [navigator.hardwareConcurrency, 1],
     processes: [navigator.hardwareConcurrency, 1],
+    gpu: [1, 8192],
   };
   assertEquals([...lanes.MODELS], Object.keys(sizes) as lanes.Model[]);
   for (const model of lanes.MODELS) {

@@ -8,6 +8,7 @@ import {
   modelLines,
   MODELS,
   takes,
+  USUAL_MODELS,
 } from "../lib/models.ts";
 
 const README = new URL("../README.md", import.meta.url);
@@ -19,7 +20,8 @@ Deno.test("the simplest model comes first, and is what the others are measured a
 });
 
 Deno.test("only what runs on lanes of its own can have several of them", () => {
-  for (const model of MODELS) {
+  assertEquals(isRemote("gpu") && !takes("gpu", "lanes"), true);
+  for (const model of USUAL_MODELS) {
     assertEquals(takes(model, "lanes"), isRemote(model), model);
     if (!isRemote(model)) {
       assertEquals([defaultLanes(model, "io"), defaultLanes(model, "cpu")], [1, 1]);
@@ -29,10 +31,16 @@ Deno.test("only what runs on lanes of its own can have several of them", () => {
   assertEquals([isModel("threads"), isRemote("threads")], [false, true]);
 });
 
+Deno.test("what only computes, or needs what few have, is not compared unless it is chosen", () => {
+  assertEquals(MODELS.filter((model) => !USUAL_MODELS.includes(model)), ["gpu"]);
+  assertEquals(MODELS.filter((model) => !MODEL_TABLE[model].kinds.includes("io")), ["gpu"]);
+});
+
 Deno.test("help names every model in a line of at most 80 columns", () => {
   for (const kind of ["io", "cpu"] as const) {
     const lines = modelLines(kind).split("\n");
-    assertEquals(lines.map((line) => line.trim().split(" ")[0]), [...MODELS]);
+    const named = MODELS.filter((model) => MODEL_TABLE[model].kinds.includes(kind));
+    assertEquals(lines.map((line) => line.trim().split(" ")[0]), named);
     for (const line of lines) assert(line.length <= 90, line);
   }
 });

@@ -4,8 +4,24 @@
  * @module
  */
 
-import { defaultLanes, type JobKind, type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
-import { listOf, type NamedFile, nonNegativeInteger, positiveInteger, share } from "../options.ts";
+import {
+  defaultLanes,
+  isRemote,
+  type JobKind,
+  type Model,
+  MODEL_TABLE,
+  MODELS,
+  takes,
+  USUAL_MODELS,
+} from "../models.ts";
+import {
+  listOf,
+  type NamedFile,
+  nonNegativeInteger,
+  positiveInteger,
+  share,
+  UsageError,
+} from "../options.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 import { chooseSeed } from "../timing/random.ts";
 import type { ResultFile } from "../timing/result.ts";
@@ -78,8 +94,12 @@ export interface OptionTaker {
 /** Adds the shared options to a script's command. */
 export function addComparisonOptions(command: OptionTaker, kind: JobKind): void {
   const lanes = MODELS.filter((model) => takes(model, "lanes"));
+  const unusual = MODELS.filter((model) => {
+    return MODEL_TABLE[model].kinds.includes(kind) && !USUAL_MODELS.includes(model);
+  });
+  const all = ["all", ...unusual].join(" but ");
   command
-    .option("--models <list>", `models to compare, such as sequential,limited (default: all)`)
+    .option("--models <list>", `models to compare, such as sequential,limited (default: ${all})`)
     .option(
       "--slots <n>",
       `slots of limited: tasks in flight at once (default: ${MODEL_TABLE.limited.slots})`,
@@ -114,7 +134,12 @@ export async function readComparisonOptions(
   kind: JobKind,
   inputs: readonly NamedFile[] = [],
 ): Promise<ComparisonOptions> {
-  const names = raw.models === undefined ? MODELS : listOf("--models", raw.models, MODELS);
+  const names = raw.models === undefined ? USUAL_MODELS : listOf("--models", raw.models, MODELS);
+  const unfit = names.find((model) => !MODEL_TABLE[model].kinds.includes(kind));
+  if (unfit !== undefined) {
+    const problem = `${unfit} only computes, and these tasks wait`;
+    throw new UsageError("--models", raw.models!, problem, `leave ${unfit} out`);
+  }
   const slots = raw.slots === undefined
     ? MODEL_TABLE.limited.slots
     : positiveInteger("--slots", raw.slots, { max: 100_000 });
@@ -158,7 +183,7 @@ function sized(
   kind: JobKind,
 ): ModelSpec {
   if (takes(model, "lanes")) return { model, lanes: lanes ?? defaultLanes(model, kind), slots: 1 };
-  if (takes(model, "slots")) return { model, lanes: 1, slots };
-  // One lane; one slot under sequential, as many as there are items under concurrent.
+  if (takes(model, "slots") && !isRemote(model)) return { model, lanes: 1, slots };
+  // One lane; one slot under sequential, as many as there are items under concurrent, or as fit a GPU.
   return { model };
 }

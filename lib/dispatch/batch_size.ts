@@ -30,15 +30,31 @@ const LONG_MS = 1;
 /** Weight of the newest measurement. */
 const WEIGHT = 0.5;
 
+/** What batches are to be like. */
+export interface BatchLimits {
+  /** How long one of tiny tasks is to take, in milliseconds. */
+  readonly targetMs: number;
+  /** How many items the first one has: one, unless they run side by side. */
+  readonly firstItems: number;
+  /** Never more items than this, however short they are. */
+  readonly mostItems: number;
+}
+
+/** Where a batch's items run one after another. */
+const ONE_BY_ONE: BatchLimits = { targetMs: TARGET_MS, firstItems: 1, mostItems: MOST_ITEMS };
+
 /** Sizes the batches of one run. */
 export class BatchSize {
   readonly #fixed: number | undefined;
+  readonly #limits: BatchLimits;
   #itemMs: number | undefined;
-  #size = 1;
+  #size: number;
 
-  /** Knows nothing yet, so that the first batch is a single item. */
-  constructor(chunk: "auto" | number) {
-    this.#fixed = chunk === "auto" ? undefined : chunk;
+  /** Knows nothing yet. */
+  constructor(chunk: "auto" | number, limits: BatchLimits = ONE_BY_ONE) {
+    this.#fixed = chunk === "auto" ? undefined : Math.min(chunk, limits.mostItems);
+    this.#limits = limits;
+    this.#size = Math.min(limits.firstItems, limits.mostItems);
   }
 
   /** Whether an item takes so long that saying which one starts costs little beside it. */
@@ -60,7 +76,7 @@ export class BatchSize {
 
   /** How long a batch may take before its rest is given back, in milliseconds. */
   get giveBackMs(): number {
-    return this.#fixed === undefined ? GIVE_BACK_FACTOR * TARGET_MS : Infinity;
+    return this.#fixed === undefined ? GIVE_BACK_FACTOR * this.#limits.targetMs : Infinity;
   }
 
   /** How large a batch of more than one item may be. */
@@ -75,8 +91,9 @@ export class BatchSize {
     this.#itemMs = this.#itemMs === undefined
       ? itemMs
       : WEIGHT * itemMs + (1 - WEIGHT) * this.#itemMs;
-    const wanted = Math.floor(TARGET_MS / Math.max(this.#itemMs, Number.MIN_VALUE));
-    this.#size = Math.max(1, Math.min(wanted, GROWTH * this.#size, MOST_ITEMS));
+    const { targetMs, mostItems } = this.#limits;
+    const wanted = Math.floor(targetMs / Math.max(this.#itemMs, Number.MIN_VALUE));
+    this.#size = Math.max(1, Math.min(wanted, GROWTH * this.#size, mostItems));
   }
 
   /**
@@ -86,7 +103,8 @@ export class BatchSize {
    */
   next(remaining: number | undefined, slots: number): number {
     if (this.#fixed !== undefined) return this.#fixed;
-    if (remaining === undefined) return this.#size;
+    // Items that run side by side had better not be dealt out in turns.
+    if (remaining === undefined || this.#limits.firstItems > 1) return this.#size;
     return Math.max(1, Math.min(this.#size, Math.ceil(remaining / (2 * slots))));
   }
 }

@@ -14,6 +14,7 @@ import { LaneStartError, TaskLoadError, TeardownError } from "../lanes/errors.ts
 import type { Death, Lane, LaneEvents, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
 import { type Batch, OpenLane, type PoolRun } from "./batch.ts";
+import type { BatchLimits } from "./batch_size.ts";
 import { blame } from "./blame.ts";
 
 /**
@@ -38,6 +39,8 @@ export interface PoolOptions {
   readonly takesAhead: boolean;
   /** Whether buffers move to lanes and back if they are told to. */
   readonly moves: boolean;
+  /** What batches are to be like, unless their items run one after another. */
+  readonly batches?: BatchLimits;
   readonly makeLane: LaneFactory;
 }
 

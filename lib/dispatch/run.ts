@@ -68,13 +68,13 @@ export class Run implements PoolRun, OutputRun {
 
   /** Pulls and sends nothing yet. */
   constructor({ pool, task, items, options, failFast }: RunParts) {
-    const { remote, moves, slots, graceMs, takesAhead } = pool.options;
+    const { remote, moves, slots, graceMs, takesAhead, batches } = pool.options;
     const { timeoutMs, loadTimeoutMs, transfer, retries } = options;
     this.task = task;
     this.#options = options;
     this.#pool = pool;
     this.#failFast = failFast;
-    this.#size = new BatchSize(options.chunk);
+    this.#size = new BatchSize(options.chunk, batches);
     this.#settings = {
       run: this,
       timeoutMs,

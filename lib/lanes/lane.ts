@@ -117,12 +117,22 @@ export interface LaneEvents {
   died(death: Death): void;
 }
 
+/** What a lane computes on, if that isn't this machine's own cores, or only seems so. */
+export interface Device {
+  /** Its name, as its driver tells it. */
+  readonly name: string;
+  /** Whether it is a program, which computes on the same cores as everything else. */
+  readonly software: boolean;
+}
+
 /** What a lane has used. */
 export interface Usage {
   /** CPU time in milliseconds; undefined if the lane can't tell it apart. */
   readonly cpuMs: number | undefined;
   /** Peak resident memory in bytes; undefined if the lane has none of its own. */
   readonly peakRssBytes: number | undefined;
+  /** Absent where it is this machine's cores. */
+  readonly device?: Device;
 }
 
 /** A place where tasks really run. */

@@ -40,19 +40,38 @@ for (let i = 0; i < CALLS; i++) callApart(others[i % others.length]!, undefined,
 const now = performance.now.bind(performance);
 
 /** What of a batch a run needs. */
-type RunnableBatch = Pick<
+export type RunnableBatch = Pick<
   LaneBatch,
   "firstIndex" | "items" | "attempt" | "timeoutMs" | "timed" | "giveBackMs"
 >;
 
+/** A batch under way, as its lane sees it. */
+export interface LaneRun<B extends RunnableBatch = RunnableBatch> {
+  readonly batch: B;
+  /** The item that runs, or the first of those that do, counted from the batch's start. */
+  readonly offset: number;
+  /** When it started, on this isolate's clock. */
+  readonly sinceMs: number;
+  /** Whether it has been started and has not ended yet. */
+  readonly running: boolean;
+  /** How many items run at once. */
+  readonly together: number;
+  /** Runs all items. */
+  start(): void;
+  /** Asks what runs to stop. */
+  ask(why: AskReason, reason?: unknown): void;
+  /** Reports what has ended so far, while the next item runs. */
+  reportEnded(): void;
+}
+
 /** What the lane does for a batch that runs on it. */
 export interface BatchHost<B extends RunnableBatch> {
   /** Takes what became of the next items. */
-  report(run: BatchRun<B>, report: Report): void;
+  report(run: LaneRun<B>, report: Report): void;
   /** Notes which item starts, for whoever watches the lane from outside. */
-  starting?(run: BatchRun<B>): void;
+  starting?(run: LaneRun<B>): void;
   /** Notes that the item's task waits, so that it can't be what keeps the lane busy. */
-  waiting?(run: BatchRun<B>): void;
+  waiting?(run: LaneRun<B>): void;
   /** A result as it is to be sent later, though the next task may write to its buffer again. */
   keep?(result: unknown, batch: B): unknown;
   /** Whether the batch was cancelled, for a loop that never yields: read from shared memory. */
@@ -68,13 +87,11 @@ const SHORTEST_ITEMS = 4000;
 const NOTHING: Given = { resource: undefined, shared: undefined };
 
 /** One batch under way. */
-export class BatchRun<B extends RunnableBatch = RunnableBatch> {
-  /** The item that runs, counted from the batch's start. */
+export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRun<B> {
   offset = 0;
-  /** When it started, on this isolate's clock. */
   sinceMs = 0;
-  /** Whether its function has been called and has not ended yet. */
   running = false;
+  readonly together = 1;
   readonly batch: B;
   /** What its tasks are given besides their items. */
   readonly given: Given;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MODEL_TABLE } from "../models.ts";
 import { printError } from "../text/print.ts";
 import { createProgress, type Progress, stderrOutput } from "../progress/progress.ts";
 import type { Site } from "../site/start.ts";
@@ -148,7 +149,7 @@ export async function measureSweep(
       ...(!refine && { refineSteps: 0 }),
       extendTo,
       timeoutMs,
-      chunk: job.chunk,
+      chunkAt: (size) => MODEL_TABLE[model].together ? size : job.chunk,
       common: commonOf(job.at(places(Math.min(...sizes)))),
     }, { runTrial: trialProcesses({ guardMs: GUARD_MS }), signal: options.signal, onEvent });
     const first = job.at(1);

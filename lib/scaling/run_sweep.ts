@@ -134,8 +134,8 @@ export interface SweepSpec {
   readonly rounds: number;
   /** Decides the order of the trials and the resampling. */
   readonly seed: number;
-  /** Items that travel together; default as the executor has it. */
-  readonly chunk?: "auto" | number;
+  /** Items that travel together at a size; default as the executor has it. */
+  readonly chunkAt?: (size: number) => "auto" | number;
   /** How long a task may take, in milliseconds; unlimited unless given. */
   readonly timeoutMs?: number;
   /** How many of the first items every size runs: their results are compared. */
@@ -247,7 +247,7 @@ class Sweep {
       round: done.length,
       warmup: spec.warmupAt(size),
       timeline: true,
-      ...(spec.chunk !== undefined && { chunk: spec.chunk }),
+      ...(spec.chunkAt !== undefined && { chunk: spec.chunkAt(size) }),
       ...(spec.timeoutMs !== undefined && { timeoutMs: spec.timeoutMs }),
       ...(spec.common !== undefined && { prefix: spec.common }),
     };

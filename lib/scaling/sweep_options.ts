@@ -14,6 +14,7 @@ import {
 } from "../options.ts";
 import { checkOutputFiles, type OutputFiles } from "../files/output_files.ts";
 import type { ModelSpec, TrialPermissions } from "../timing/spec.ts";
+import { isRemote, takes } from "../models.ts";
 import { chooseSeed } from "../timing/random.ts";
 import {
   MOST_LANES,
@@ -79,8 +80,14 @@ const MOST_RATE = 100_000;
 const MOST_REQUESTS = 200_000;
 const GREATEST_SEED = 2 ** 32 - 1;
 
+/** Whether what is swept are the sums that this program comes with. */
+export function computes(target: string): boolean {
+  return target === "cpu" || target === "gpu";
+}
+
 function modelOf(target: string, raw: RawSweepOptions): SweptModel | undefined {
   if (raw.model !== undefined) return oneOf("--model", raw.model, SWEPT_MODELS);
+  if (target === "gpu") return "gpu";
   if (raw.lanes !== undefined) return "workers";
   if (raw.slots !== undefined) return "limited";
   return target === "io" ? "limited" : target === "cpu" ? "workers" : undefined;
@@ -93,9 +100,10 @@ function openLoopModel(raw: RawSweepOptions): ModelSpec {
   const model = raw.model === undefined && raw.lanes === undefined
     ? undefined
     : modelOf("io", { ...raw, slots: undefined });
-  if (model === undefined || model === "limited") {
-    planFor("limited", { lanes: raw.lanes });
-    return slots === undefined ? { model: "concurrent" } : { model: "limited", slots };
+  if (model === undefined || !takes(model, "lanes")) {
+    planFor(model ?? "limited", { lanes: raw.lanes });
+    if (slots !== undefined) return { model: model ?? "limited", slots };
+    return { model: model !== undefined && isRemote(model) ? model : "concurrent" };
   }
   const lanes = raw.lanes === undefined
     ? navigator.hardwareConcurrency
@@ -105,8 +113,8 @@ function openLoopModel(raw: RawSweepOptions): ModelSpec {
 
 function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) {
   if (raw.rate === undefined) return undefined;
-  if (target === "cpu") {
-    const problem = "cpu computes, and open-loop load is for tasks that wait";
+  if (computes(target)) {
+    const problem = "it computes, and open-loop load is for tasks that wait";
     throw new UsageError("--rate", raw.rate, problem, "choose io or a module of your own");
   }
   const rates = ratesOf("--rate", raw.rate, MOST_RATE);
@@ -129,7 +137,7 @@ export async function readSweepOptions(
   permissions: TrialPermissions = {},
   inputs: readonly NamedFile[] = [],
 ): Promise<SweepOptionValues> {
-  const builtIn = target === "io" || target === "cpu";
+  const builtIn = target === "io" || computes(target);
   onlyFor(
     target === "io",
     "--latency",

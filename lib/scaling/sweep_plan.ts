@@ -4,6 +4,7 @@
  * @module
  */
 
+import { takes } from "../models.ts";
 import { nonNegativeNumber, positiveInteger, UsageError } from "../options.ts";
 import type { Load } from "../timing/meter/reading.ts";
 
@@ -60,7 +61,7 @@ function doublings(largest: number): number[] {
 }
 
 /** The models that a sweep can vary. */
-export const SWEPT_MODELS = ["limited", "workers", "processes"] as const;
+export const SWEPT_MODELS = ["limited", "workers", "processes", "gpu"] as const;
 
 /** A model that a sweep can vary. */
 export type SweptModel = typeof SWEPT_MODELS[number];
@@ -113,10 +114,10 @@ export function planFor(
   },
   items = Infinity,
 ): SweepPlan {
-  if (model === "limited") {
+  if (!takes(model, "lanes")) {
     if (raw.lanes !== undefined) {
       const remedy = "leave it out, or choose --model workers or processes";
-      throw new UsageError("--lanes", raw.lanes, "limited has one lane", remedy);
+      throw new UsageError("--lanes", raw.lanes, `${model} has one lane`, remedy);
     }
     const sizes = raw.slots === undefined
       ? doublings(Math.min(MOST_DEFAULT_SLOTS, items))

@@ -62,23 +62,40 @@ export function downloads(
   };
 }
 
-/** Sums of squares, sized so that one lane takes about `trialMs` on this machine. */
-export async function sums(most: number, trialMs = 900, signal?: AbortSignal): Promise<SweptJob> {
+/**
+ * Sums of squares, sized so that one lane takes about `trialMs` on this machine.
+ *
+ * @param most The most places there will be.
+ * @param grows Whether each place gets the same number of them, and not all places the same sums.
+ */
+export async function sums(
+  most: number,
+  trialMs = 900,
+  signal?: AbortSignal,
+  grows = false,
+): Promise<SweptJob> {
   const chosen = CPU_TASKS["sum-squares"];
-  const count = Math.max(LEAST_SUMS, LEAST_WAVES * most);
+  const countAt = (places: number) => Math.max(LEAST_SUMS, LEAST_WAVES * places);
+  const count = countAt(most);
   const msPerWork = await calibrate(chosen, { ...(signal && { signal }) });
   const start = Math.max(
     1,
     Math.min(chosen.limit - count, Math.round(trialMs / count / msPerWork)),
   );
   const name = `sum squares below ${start.toLocaleString("en")}`;
-  const job: JobSpec = {
+  const at = (count: number): JobSpec => ({
     name,
     task: { module: chosen.module, export: "default" },
     items: { kind: "values", values: chosen.items({ start, count }) },
     options: { task: chosen.name, start, count },
+  });
+  return {
+    name,
+    chunk: 1,
+    computingShare: 1,
+    at: (places) => at(grows ? countAt(places) : count),
+    warmupAt: (places) => 2 * places,
   };
-  return { name, chunk: 1, computingShare: 1, at: () => job, warmupAt: (places) => 2 * places };
 }
 
 /** How long a trial of a job of the user's own is to take about, in milliseconds. */

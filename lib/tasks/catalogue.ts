@@ -40,6 +40,8 @@ export interface CpuTask {
   readonly description: string;
   /** The URL of the task's module; the task is its default export. */
   readonly module: string;
+  /** Whether its module exports a kernel, so that a GPU can compute it. */
+  readonly hasKernel: boolean;
   /** The size in the article, or one of about as much work. */
   readonly defaults: Size;
   /** What `start` means for this task. */
@@ -145,6 +147,7 @@ export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
     name: "sum-squares",
     description: "the exact sum of i·i for all i below each number, as in the article",
     module: moduleUrl("./sum_squares.ts"),
+    hasKernel: true,
     defaults: { start: 5_000_000, count: 20 },
     startMeans: "the first number; the others follow it",
     limit: SUM_SQUARES_LIMIT,
@@ -156,6 +159,7 @@ export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
     name: "primes",
     description: "how many primes there are below each number, by a segmented sieve",
     module: moduleUrl("./primes.ts"),
+    hasKernel: true,
     defaults: { start: 5_000_000, count: 20 },
     startMeans: "the first number; the others follow it",
     limit: PRIMES_LIMIT,
@@ -166,6 +170,7 @@ export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
     name: "mandelbrot",
     description: "a picture of the Mandelbrot set, row by row; --out writes it as PNG",
     module: moduleUrl("./mandelbrot.ts"),
+    hasKernel: true,
     defaults: PICTURE,
     startMeans: "the picture's width in pixels; count is its height",
     limit: MANDELBROT_LIMIT,
@@ -184,6 +189,7 @@ export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
     name: "sha256",
     description: "the SHA-256 of pseudo-random bytes, computed in JavaScript",
     module: moduleUrl("./sha256.ts"),
+    hasKernel: true,
     defaults: { start: 500_000, count: 20 },
     startMeans: "how many bytes each item has",
     limit: SHA256_LIMIT,
@@ -198,6 +204,7 @@ export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
     description: "fib(n) by its definition, a function that calls itself twice; the larger size " +
       "is near fib(35), 20 times over",
     module: moduleUrl("./fib.ts"),
+    hasKernel: false,
     defaults: { start: 29, count: FIB_COUNT },
     startMeans: "n, the same for every item",
     limit: FIB_LIMIT,
@@ -212,6 +219,7 @@ export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
       "times, for each await makes a promise and queues the rest of its function, and nothing " +
       "waits; the run measures how much",
     module: moduleUrl("./fib_async.ts"),
+    hasKernel: false,
     defaults: { start: 22, count: FIB_COUNT },
     startMeans: "n, the same for every item",
     limit: FIB_LIMIT,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Kernel } from "../lanes/kernel.ts";
 import type { TaskContext } from "../lanes/task.ts";
 import { stopIfCancelled } from "./stop_if_cancelled.ts";
 
@@ -37,6 +38,14 @@ function oddPrimesUpTo(limit: number): number[] {
   return primes;
 }
 
+function check(item: number): void {
+  if (!Number.isInteger(item) || item < 0 || item > PRIMES_LIMIT) {
+    throw new RangeError(
+      `Cannot count primes: n is ${item}, not a whole number from 0 to ${PRIMES_LIMIT}`,
+    );
+  }
+}
+
 /**
  * Counts the primes below n.
  *
@@ -60,11 +69,7 @@ function oddPrimesUpTo(limit: number): number[] {
  * ```
  */
 export default function primes(item: number, context: TaskContext): number {
-  if (!Number.isInteger(item) || item < 0 || item > PRIMES_LIMIT) {
-    throw new RangeError(
-      `Cannot count primes: n is ${item}, not a whole number from 0 to ${PRIMES_LIMIT}`,
-    );
-  }
+  check(item);
   if (item <= 2) return 0;
   const small = oddPrimesUpTo(Math.floor(Math.sqrt(item)));
   // Where each small prime strikes next, counted from the segment's start; its own square is first.
@@ -85,3 +90,68 @@ export default function primes(item: number, context: TaskContext): number {
   }
   return count;
 }
+
+/** Odd numbers in a segment of a GPU's, one bit each: so few that the index below fits into 32 bits. */
+const GPU_SEGMENT = 4096;
+/** A piece's words before its bits: steps left, the count, the segment, primes to use, its length. */
+const HEAD_WORDS = 5;
+
+/**
+ * The same on a GPU, a segment an invocation: a step crosses out the multiples of one small prime, and
+ * the last one counts what is left.
+ */
+export const kernel: Kernel<number, number> = {
+  words: HEAD_WORDS + GPU_SEGMENT / 32,
+  table: () => Uint32Array.from(oddPrimesUpTo(Math.sqrt(PRIMES_LIMIT))),
+  wgsl: `
+const SEGMENT = ${GPU_SEGMENT}u;
+
+// How far into a segment the first odd multiple of a prime lies that isn't the prime itself.
+fn firstMultiple(segment: u32, prime: u32) -> u32 {
+  let half = prime / 2u;
+  let behind = ((segment % prime) * SEGMENT) % prime;
+  let first = select(half + prime - behind, half - behind, half >= behind);
+  return first + select(0u, prime, segment * SEGMENT + first == half && segment <= half / SEGMENT);
+}
+
+fn advance(at: u32, steps: u32) {
+  var left = words[at];
+  let segment = words[at + 2u];
+  let primes = words[at + 3u];
+  let bits = at + ${HEAD_WORDS}u;
+  let stop = left - min(left, steps);
+  while (left > max(stop, 1u)) {
+    let prime = table[primes + 1u - left];
+    for (var place = firstMultiple(segment, prime); place < SEGMENT; place += prime) {
+      words[bits + (place >> 5u)] |= 1u << (place & 31u);
+    }
+    left -= 1u;
+  }
+  if (left > stop) {
+    let length = words[at + 4u];
+    var count = 0u;
+    for (var place = 0u; place < length; place += 32u) {
+      let beyond = select(0u, 0xffffffffu << (length & 31u), place + 32u > length);
+      count += countOneBits(~(words[bits + (place >> 5u)] | beyond));
+    }
+    words[at + 1u] = count;
+    left = 0u;
+  }
+  words[at] = left;
+}`,
+  open(item) {
+    check(item);
+    const places = item <= 2 ? 0 : Math.floor(item / 2);
+    const primes = oddPrimesUpTo(Math.floor(Math.sqrt(item))).length;
+    let count = 0;
+    return {
+      pieces: Math.ceil(places / GPU_SEGMENT),
+      write(segment, words, at) {
+        const length = Math.min(GPU_SEGMENT, places - segment * GPU_SEGMENT);
+        words.set([primes + 1, 0, segment, primes, length], at);
+      },
+      read: (_, words, at) => count += words[at + 1]!,
+      result: () => count,
+    };
+  },
+};

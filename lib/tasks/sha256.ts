@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { Kernel } from "../lanes/kernel.ts";
 import type { TaskContext } from "../lanes/task.ts";
 import { stopIfCancelled } from "./stop_if_cancelled.ts";
 
@@ -98,12 +99,26 @@ function pad(bytes: Uint8Array, view: DataView, length: number, messageBytes: nu
   return padded;
 }
 
+/** Where the generator of a seed's bytes begins: never at 0, where it would stay, and apart for each seed. */
+function generatorOf(seed: number): number {
+  return Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995 || 1;
+}
+
+function hex(state: ArrayLike<number>): string {
+  return Array.from(state, (word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+}
+
 function check(name: string, value: number, limit: number): void {
   if (!Number.isInteger(value) || value < 0 || value > limit) {
     throw new RangeError(
       `Cannot hash: ${name} is ${value}, not a whole number from 0 to ${limit}`,
     );
   }
+}
+
+function checkItem({ seed, bytes }: Sha256Item): void {
+  check("seed", seed, 2 ** 32 - 1);
+  check("bytes", bytes, SHA256_LIMIT);
 }
 
 /**
@@ -129,13 +144,11 @@ function check(name: string, value: number, limit: number): void {
  * ```
  */
 export default function sha256(item: Sha256Item, context: TaskContext): string {
-  check("seed", item.seed, 2 ** 32 - 1);
-  check("bytes", item.bytes, SHA256_LIMIT);
+  checkItem(item);
   const bytes = new Uint8Array(CHUNK_BYTES + 2 * BLOCK_BYTES);
   const view = new DataView(bytes.buffer);
   const state = START.slice();
-  // xorshift stays at 0 for ever if it begins there; an odd factor keeps seeds apart.
-  let generator = Math.imul(item.seed, 0x9e3779b1) ^ 0x5bd1e995 || 1;
+  let generator = generatorOf(item.seed);
   let left = item.bytes;
   let last = false;
   while (!last) {
@@ -147,5 +160,126 @@ export default function sha256(item: Sha256Item, context: TaskContext): string {
     const end = last ? pad(bytes, view, length, item.bytes) : length;
     for (let offset = 0; offset < end; offset += BLOCK_BYTES) compress(state, view, offset);
   }
-  return Array.from(state, (word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+  return hex(state);
 }
+
+const EIGHT = [0, 1, 2, 3, 4, 5, 6, 7];
+const SIXTEEN = [...EIGHT, 8, 9, 10, 11, 12, 13, 14, 15];
+/** A piece's words: steps left, whole blocks left, bytes after them, the message's bits, the generator. */
+const HEAD_WORDS = 6;
+
+/** The round in which the variables a to h have moved by so many places. */
+function gpuRound(t: number): string {
+  const [a, b, c, d, e, f, g, h] = EIGHT.map((place) => "abcdefgh"[(place - t + 16) % 8]);
+  return `
+      sum = ${h} + rotated(${e}, vec3u(6u, 11u, 25u)) + ((${e} & ${f}) ^ (~${e} & ${g}))
+        + table[16u * turn + ${t}u] + w${t};
+      ${d} += sum;
+      ${h} = sum + rotated(${a}, vec3u(2u, 13u, 22u)) + ((${a} & ${b}) ^ (${a} & ${c}) ^ (${b} & ${c}));`;
+}
+
+/** The next sixteen words of the schedule, in the place of those before. */
+function gpuSchedule(t: number): string {
+  const [x, y] = [`w${(t + 1) % 16}`, `w${(t + 14) % 16}`];
+  return `
+      w${t} += w${(t + 9) % 16}
+        + (turned(${x}, 7u) ^ turned(${x}, 18u) ^ (${x} >> 3u))
+        + (turned(${y}, 17u) ^ turned(${y}, 19u) ^ (${y} >> 10u));`;
+}
+
+/**
+ * The same on a GPU. A message is one chain of blocks, so an item is one piece: only many of them at once
+ * keep a card busy.
+ */
+export const kernel: Kernel<Sha256Item, string> = {
+  words: HEAD_WORDS + 8,
+  table: () => new Uint32Array(CONSTANTS),
+  wgsl: `
+fn turned(x: u32, by: u32) -> u32 {
+  return (x >> by) | (x << (32u - by));
+}
+
+fn rotated(x: u32, by: vec3u) -> u32 {
+  return turned(x, by.x) ^ turned(x, by.y) ^ turned(x, by.z);
+}
+
+fn following(x: u32) -> u32 {
+  var next = x ^ (x << 13u);
+  next ^= next >> 17u;
+  return next ^ (next << 5u);
+}
+
+// The word at a place of the block in which the message ends, after so many of its bytes.
+fn padded(word: u32, place: u32, bytes: u32) -> u32 {
+  if (place + 4u <= bytes) { return word; }
+  if (place > bytes) { return 0u; }
+  let shift = 8u * (bytes - place);
+  return (word & ~(0xffffffffu >> shift)) | (0x80000000u >> shift);
+}
+
+const ENDED = 0xffffffffu;
+
+fn advance(at: u32, steps: u32) {
+  var left = words[at];
+  var blocks = words[at + 1u];
+  var bytes = words[at + 2u];
+  var generator = words[at + 5u];
+  ${EIGHT.map((k) => `var h${k} = words[at + ${HEAD_WORDS + k}u];`).join("\n  ")}
+  let stop = left - min(left, steps);
+  while (left > stop) {
+    ${SIXTEEN.map((k) => `var w${k} = 0u;`).join(" ")}
+    if (blocks > 0u) {
+      blocks -= 1u;
+      ${SIXTEEN.map((k) => `generator = following(generator); w${k} = generator;`).join("\n      ")}
+    } else if (bytes != ENDED) {
+      ${
+    SIXTEEN.map((k) =>
+      `generator = following(generator); w${k} = padded(generator, ${4 * k}u, bytes);`
+    ).join("\n      ")
+  }
+      bytes = ENDED;
+    }
+    if (left == 1u) {
+      w14 = words[at + 3u];
+      w15 = words[at + 4u];
+    }
+    var sum = 0u;
+    ${EIGHT.map((k) => `var ${"abcdefgh"[k]} = h${k};`).join(" ")}
+    for (var turn = 0u; turn < 4u; turn++) {
+      if (turn > 0u) {${SIXTEEN.map(gpuSchedule).join("")}
+      }${SIXTEEN.map(gpuRound).join("")}
+    }
+    ${EIGHT.map((k) => `h${k} += ${"abcdefgh"[k]};`).join(" ")}
+    left -= 1u;
+  }
+  words[at] = left;
+  words[at + 1u] = blocks;
+  words[at + 2u] = bytes;
+  words[at + 5u] = generator;
+  ${EIGHT.map((k) => `words[at + ${HEAD_WORDS + k}u] = h${k};`).join("\n  ")}
+}`,
+  open(item) {
+    checkItem(item);
+    let digest = "";
+    return {
+      pieces: 1,
+      write(_, words, at) {
+        const { seed, bytes } = item;
+        const bits = 8 * bytes;
+        words.set([
+          Math.floor((bytes + 8) / BLOCK_BYTES) + 1,
+          Math.floor(bytes / BLOCK_BYTES),
+          bytes % BLOCK_BYTES,
+          Math.floor(bits / 2 ** 32),
+          bits % 2 ** 32,
+          generatorOf(seed),
+          ...START,
+        ], at);
+      },
+      read(_, words, at) {
+        digest = hex(words.subarray(at + HEAD_WORDS, at + HEAD_WORDS + 8));
+      },
+      result: () => digest,
+    };
+  },
+};

@@ -11,6 +11,7 @@
  * @module
  */
 
+import type { Kernel } from "../lanes/kernel.ts";
 import type { TaskContext } from "../lanes/task.ts";
 import { stopIfCancelled } from "./stop_if_cancelled.ts";
 
@@ -113,3 +114,104 @@ export default function sumSquares(item: number | bigint, context: TaskContext):
   const rest = n - base;
   return whole + BigInt(blockSum(2 * base, rest)) + BigInt(rest) * BigInt(base) ** 2n;
 }
+
+/** A block of a GPU's is so short that x·(2·base + x) is the sum of two products of 32 bits. */
+const GPU_BLOCK = 512;
+/** Blocks that one invocation sums. */
+const PIECE_BLOCKS = 16;
+
+/**
+ * The same on a GPU, which has no numbers of more than 32 bits: with 2·base = high·2²³ + low, a block's
+ * terms are x·(low + x) and x·high·2²³. Three sums of 64 bits are kept for each piece: of the first, of
+ * the second, and of the squares of the numbers of whole blocks, each of whose terms lacks base².
+ */
+export const kernel: Kernel<number | bigint, bigint> = {
+  words: 9,
+  wgsl: `
+fn add(sum: ptr<function, vec2u>, value: u32) {
+  (*sum).x += value;
+  (*sum).y += u32((*sum).x < value);
+}
+
+fn advance(at: u32, steps: u32) {
+  var left = words[at];
+  var block = words[at + 1u];
+  let last = words[at + 2u];
+  var terms = vec2u(words[at + 3u], words[at + 4u]);
+  var highs = vec2u(words[at + 5u], words[at + 6u]);
+  var squares = vec2u(words[at + 7u], words[at + 8u]);
+  let stop = left - min(left, steps);
+  while (left > stop) {
+    let length = select(${GPU_BLOCK}u, last, left == 1u);
+    let low = (block & 0x1fffu) << 10u;
+    var x = vec4u(0u, 1u, 2u, 3u);
+    var sums = vec4u(0u);
+    var carries = vec4u(0u);
+    var xs = vec4u(0u);
+    for (; x.w < length; x += 4u) {
+      let term = x * (x + low);
+      sums += term;
+      carries += select(vec4u(0u), vec4u(1u), sums < term);
+      xs += x;
+    }
+    for (; x.x < length; x.x += 1u) {
+      let term = x.x * (x.x + low);
+      sums.x += term;
+      carries.x += u32(sums.x < term);
+      xs.x += x.x;
+    }
+    add(&terms, sums.x);
+    add(&terms, sums.y);
+    add(&terms, sums.z);
+    add(&terms, sums.w);
+    terms.y += carries.x + carries.y + carries.z + carries.w;
+    add(&highs, (xs.x + xs.y + xs.z + xs.w) * (block >> 13u));
+    if (length == ${GPU_BLOCK}u) {
+      let lower = block & 0xffffu;
+      let upper = block >> 16u;
+      let middle = 2u * upper * lower;
+      add(&squares, lower * lower);
+      add(&squares, middle << 16u);
+      squares.y += (middle >> 16u) + upper * upper;
+    }
+    block += 1u;
+    left -= 1u;
+  }
+  words[at] = left;
+  words[at + 1u] = block;
+  words[at + 3u] = terms.x;
+  words[at + 4u] = terms.y;
+  words[at + 5u] = highs.x;
+  words[at + 6u] = highs.y;
+  words[at + 7u] = squares.x;
+  words[at + 8u] = squares.y;
+}`,
+  open(item) {
+    const n = checked(item);
+    const blocks = Math.ceil(n / GPU_BLOCK);
+    const pieces = Math.ceil(blocks / PIECE_BLOCKS);
+    // Lower and upper halves, exact as doubles: there are at most 2²⁰ pieces.
+    const halves = new Float64Array(6);
+    return {
+      pieces,
+      write(piece, words, at) {
+        const first = piece * PIECE_BLOCKS;
+        const end = Math.min(blocks, first + PIECE_BLOCKS);
+        words[at] = end - first;
+        words[at + 1] = first;
+        words[at + 2] = Math.min(n, end * GPU_BLOCK) - (end - 1) * GPU_BLOCK;
+      },
+      read(_, words, at) {
+        for (let half = 0; half < halves.length; half++) halves[half]! += words[at + 3 + half]!;
+      },
+      result() {
+        const [terms, highs, squares] = [0, 2, 4].map((low) =>
+          BigInt(halves[low]!) + (BigInt(halves[low + 1]!) << 32n)
+        );
+        const rest = n % GPU_BLOCK;
+        return terms! + (highs! << 23n) + squares! * BigInt(GPU_BLOCK) ** 3n +
+          BigInt(rest) * BigInt(n - rest) ** 2n;
+      },
+    };
+  },
+};

@@ -22,6 +22,7 @@ import type {
   TrialResult,
   TrialSpec,
 } from "./spec.ts";
+import type { Device } from "../lanes/lane.ts";
 import { counted } from "../text/format.ts";
 import { BASELINE, isRemote } from "../models.ts";
 import { ceiling as measuredCeiling } from "./ceiling.ts";
@@ -38,16 +39,18 @@ class Series {
   readonly #timelines = new Map<number, Timeline>();
   #lanes = 1;
   #slots: number | null = null;
+  #device: Device | undefined;
 
   /** Begins with no round. */
   constructor(readonly spec: ModelSpec) {}
 
   /** Takes one more round. */
-  add({ round, timeline, lanes, slots }: TrialResult): void {
+  add({ round, timeline, lanes, slots, device }: TrialResult): void {
     this.rounds.push(round);
     if (timeline !== undefined) this.#timelines.set(round.round, timeline);
     this.#lanes = lanes;
     this.#slots = slots;
+    this.#device = device;
     this.#forget();
   }
 
@@ -79,6 +82,7 @@ class Series {
       model: this.spec.model,
       lanes: this.#lanes,
       slots: this.#slots,
+      ...(this.#device && { device: this.#device }),
       rounds,
       wallMs: timeInterval(rounds.map(({ wallMs }) => wallMs), { seed }),
       speedup: null,

@@ -8,6 +8,7 @@
  */
 
 import { z } from "zod";
+import type { Device } from "../lanes/lane.ts";
 import type { Others } from "./meter/reading.ts";
 import { type FileFormat, parseWritten, readWritten } from "./json_file.ts";
 
@@ -79,6 +80,8 @@ export interface ModelResult {
   lanes: number;
   /** null stands for "all items at once". */
   slots: number | null;
+  /** What it computed on, if not on this machine's cores. */
+  device?: Device | undefined;
   /** Every finished round, none left out. */
   rounds: Round[];
   /** Start and run together. */
@@ -214,6 +217,7 @@ const modelResultSchema: z.ZodType<ModelResult> = z.object({
   model: z.string(),
   lanes: z.number().int().positive(),
   slots: z.number().int().positive().nullable(),
+  device: z.object({ name: z.string(), software: z.boolean() }).optional(),
   rounds: z.array(roundSchema),
   wallMs: intervalSchema,
   speedup: intervalSchema.nullable(),

@@ -6,6 +6,7 @@
  */
 
 import type { Model } from "../models.ts";
+import type { Device } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
 import type { Meter } from "./meter/meter.ts";
 import type { FailureKind } from "./failures.ts";
@@ -116,6 +117,8 @@ export interface TrialResult {
   readonly prefixChecksum?: string;
   /** CPU time of the event loop's thread alone between the first item and the last outcome. */
   readonly eventLoopCpuMs?: number;
+  /** What the lanes computed on, if not on this machine's cores alone. */
+  readonly device?: Device;
   /** How many lanes the executor really had. */
   readonly lanes: number;
   /** How many slots each lane really had; null for one for every item. */

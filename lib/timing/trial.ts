@@ -187,6 +187,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   const { outcomes, startMs, runMs, cpuMs, runCpuMs, peakRssBytes } = measured;
   const failed = outcomes.filter(({ status }) => status === "rejected").length;
   const pacePerSecond = paceOf(outcomes);
+  const device = measured.after.find(({ device }) => device !== undefined)?.device;
   return {
     round: {
       round: spec.round,
@@ -212,6 +213,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
       }),
     }),
     ...(measured.eventLoopCpuMs !== undefined && { eventLoopCpuMs: measured.eventLoopCpuMs }),
+    ...(device && { device }),
     lanes: measured.lanes,
     slots: Number.isFinite(measured.slots) ? measured.slots : null,
     ...(spec.prefix !== undefined && {

@@ -161,7 +161,11 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
   const alone = bound === "cpu" && idle !== undefined && !judged.concurrencyPays
     ? `; concurrency alone gained nothing (${idle.model})`
     : "";
-  return `${nature} ${what}: ${gainOf(recommended, sequential, evidence.seed)}${alone}.`;
+  const where = recommended.device?.software
+    ? ` ${recommended.model} computed on the same cores, by their vector units: a graphics card was ` +
+      "not seen."
+    : "";
+  return `${nature} ${what}: ${gainOf(recommended, sequential, evidence.seed)}${alone}.${where}`;
 }
 
 /** What can't be told: a model that seems to be worth it, with an interval that holds no gain too. */

@@ -121,6 +121,18 @@ export function ceilingWarnings(
   );
 }
 
+/** Says what computed where it wasn't this machine's cores, or only seemed so. */
+export function deviceWarnings(models: readonly ModelResult[]): string[] {
+  return models.flatMap(({ model, device }) =>
+    device === undefined ? [] : [
+      `${model} ran on ${device.name}` +
+      (device.software
+        ? ": that is software, which computes on this machine's own cores, and no graphics card."
+        : "."),
+    ]
+  );
+}
+
 /** Says what others did to the machine meanwhile, if it was so much that figures may not hold. */
 export function busyWarnings(others: Others | undefined): string[] {
   return others !== undefined && isBusy(others)
@@ -152,6 +164,7 @@ export function warningsOf(
             `more.`,
       ]
       : []),
+    ...deviceWarnings(models),
     ...busyWarnings(others),
     ...ceilingWarnings(models, ceiling),
     ...eventLoopWarnings(models),

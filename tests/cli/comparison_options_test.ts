@@ -27,6 +27,13 @@ Deno.test("--slots is limited's, --lanes is workers' and processes'", async () =
   ]);
 });
 
+Deno.test("a GPU has its own size, and only tasks that compute", async () => {
+  const raw = { slots: "8", lanes: "3", models: "gpu" };
+  const { models } = await readComparisonOptions(raw, "cpu");
+  assertEquals(models, [{ model: "gpu" }]);
+  await assertRejects(() => readComparisonOptions(raw, "io"), UsageError, "gpu only computes");
+});
+
 const BAD: readonly (readonly [option: string, value: string])[] = [
   ["models", "threads"],
   ["models", "workers,workers"],

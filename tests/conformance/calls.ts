@@ -12,6 +12,7 @@ import {
   type TaskContext,
   TimeoutError,
 } from "../../lib/mod.ts";
+import { isRemote } from "../../lib/models.ts";
 import type { BytesItem } from "./fault_tasks.ts";
 import { eventually, Gates, turns } from "./gates.ts";
 import {
@@ -87,6 +88,7 @@ export const CALLS: readonly Guarantee[] = [
   },
   {
     name: "thousands of calls at once each get their own answer",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const calls = numbers(2000).map((n) => executor.run(taskNamed("failOdd"), n));
@@ -98,6 +100,7 @@ export const CALLS: readonly Guarantee[] = [
   },
   {
     name: "a call and a map take turns",
+    onGpu: true,
     notFor: ALL_AT_ONCE,
     async check({ open }) {
       await using executor = open();
@@ -269,6 +272,7 @@ export const CALLS: readonly Guarantee[] = [
   },
   {
     name: "whatever is wrong with a call, its promise rejects",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const call = (task: unknown, item: unknown, options?: unknown) =>
@@ -290,6 +294,7 @@ export const CALLS: readonly Guarantee[] = [
   },
   {
     name: "a call that nobody awaits rejects as any promise does, and no warning is printed",
+    onGpu: true,
     async check({ open }) {
       const unhandled: unknown[] = [];
       const note = (event: PromiseRejectionEvent) => {
@@ -333,6 +338,7 @@ export const CALLS: readonly Guarantee[] = [
   },
   {
     name: "a plain function runs where nothing travels, and is refused elsewhere with what to do",
+    onGpu: true,
     async check({ open, model }) {
       await using executor = open({ shared: "told" }) as EventLoopExecutor;
       const seen: number[] = [];
@@ -341,7 +347,7 @@ export const CALLS: readonly Guarantee[] = [
         if (n === 4) throw new RangeError("four");
         return Promise.resolve([n * 2, index, attempt, shared, resource, signal.aborted]);
       };
-      if (model === "workers" || model === "processes") {
+      if (isRemote(model)) {
         const says =
           "is a function, which can't travel to another lane; export it from a module of";
         await assertRejects(() => executor.run(fn, 1), TypeError, `Cannot run: task must be`);

@@ -24,6 +24,7 @@ function countedSignal(): { signal: AbortSignal; added: () => number; left: () =
 export const CANCEL: readonly Guarantee[] = [
   {
     name: "aborted before: nothing is pulled or started",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const reason = new Error("changed my mind");
@@ -96,6 +97,7 @@ export const CANCEL: readonly Guarantee[] = [
   },
   {
     name: "aborted after: nothing happens",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const controller = new AbortController();

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { isRemote } from "../../lib/models.ts";
 import { gone, runs } from "./children.ts";
 import { Gates } from "./gates.ts";
 import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
@@ -24,6 +25,7 @@ export const CLEANUP: readonly Guarantee[] = [
   },
   {
     name: "a closed executor refuses to map",
+    onGpu: true,
     async check({ open }) {
       const executor = open();
       await executor.close();
@@ -55,6 +57,7 @@ export const CLEANUP: readonly Guarantee[] = [
   },
   {
     name: "ready() starts every lane, and usage() tells of each",
+    onGpu: true,
     async check({ open, model }) {
       await using executor = open();
       await executor.ready();
@@ -63,13 +66,14 @@ export const CLEANUP: readonly Guarantee[] = [
       assertEquals(usage.map(({ lane }) => lane), numbers(executor.lanes));
       for (const { startMs, cpuMs, peakRssBytes } of usage) {
         assert(startMs >= 0);
-        assertEquals(cpuMs !== undefined, model === "workers" || model === "processes");
+        assertEquals(cpuMs !== undefined, isRemote(model));
         assertEquals(peakRssBytes !== undefined, model === "processes");
       }
     },
   },
   {
     name: "an executor opened and closed unused leaves nothing",
+    onGpu: true,
     async check({ open }) {
       await using _ = open();
       const other = open();

@@ -12,7 +12,7 @@ import { CRASHES } from "./crashes.ts";
 import { DEADLINES } from "./deadlines.ts";
 import { ENDINGS } from "./endings.ts";
 import { ERRORS } from "./errors.ts";
-import { type Guarantee, SUBJECTS } from "./guarantee.ts";
+import { type Guarantee, SUBJECTS, whyNot } from "./guarantee.ts";
 import { LAZINESS } from "./laziness.ts";
 import { LIMITS } from "./limits.ts";
 import { NEIGHBOURS } from "./neighbours.ts";
@@ -23,6 +23,7 @@ import { RETRIES } from "./retries.ts";
 import { TRANSFER } from "./transfer.ts";
 import { SET_UP } from "./set_up.ts";
 import { VALUES } from "./values.ts";
+import { hasAdapter } from "../gpu_adapter.ts";
 import { grantedAll } from "../granted.ts";
 
 const THEMES: readonly (readonly [string, readonly Guarantee[]])[] = [
@@ -52,10 +53,10 @@ for (const [theme, guarantees] of THEMES) {
   for (const guarantee of guarantees) {
     for (const subject of SUBJECTS) {
       const cell = `${guarantee.name} ${subject.model}`;
-      if (guarantee.notFor?.[subject.model] !== undefined) continue;
+      if (whyNot(guarantee, subject.model) !== undefined) continue;
       Deno.test({
         name: `${subject.model}, ${theme}: ${guarantee.name}`,
-        ignore: !mayRun,
+        ignore: !mayRun || (subject.model === "gpu" && !hasAdapter),
         async fn(t) {
           // A step tells whether it held, leaks included; a test doesn't.
           const holds = await t.step("holds, and leaves nothing", () => guarantee.check(subject));
@@ -75,9 +76,10 @@ Deno.test.afterAll(() => {
   });
   const notes: string[] = [];
   for (const [theme, guarantees] of THEMES) {
-    for (const { name, notFor } of guarantees) {
+    for (const guarantee of guarantees) {
+      const { name } = guarantee;
       const row = MODELS.map((model) => {
-        const reason = notFor?.[model];
+        const reason = whyNot(guarantee, model);
         if (reason === undefined) return cells.get(`${name} ${model}`) ?? "·";
         if (!notes.includes(reason)) notes.push(reason);
         return `n/a ${notes.indexOf(reason) + 1}`;

@@ -88,6 +88,7 @@ export const CRASHES: readonly Guarantee[] = [
   },
   {
     name: "a task module that can't be loaded fails its items and says why",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const nowhere = { module: new URL("./nowhere.ts", import.meta.url).href, export: "default" };

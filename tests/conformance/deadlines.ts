@@ -38,6 +38,7 @@ export const DEADLINES: readonly Guarantee[] = [
   },
   {
     name: "a busy loop that polls context.cancelled() ends at its deadline",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       for (const chunk of [1, 2] as const) {

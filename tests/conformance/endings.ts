@@ -22,6 +22,7 @@ async function tell(promise: Promise<unknown>): Promise<string> {
 export const ENDINGS: readonly Guarantee[] = [
   {
     name: "close() ends every run that waits for its input, however many there are",
+    onGpu: true,
     async check({ open }) {
       const executor = open({ graceMs: 20 });
       const runs = numbers(5).map(() => executor.map(taskNamed("double"), stalled(1)));
@@ -60,6 +61,7 @@ export const ENDINGS: readonly Guarantee[] = [
   },
   {
     name: "an input, an onProgress and a retryIf may close the executor that asks them",
+    onGpu: true,
     async check({ open }) {
       for (const who of ["input", "onProgress", "retryIf"]) {
         const executor = open({ graceMs: 20 });
@@ -86,6 +88,7 @@ export const ENDINGS: readonly Guarantee[] = [
   },
   {
     name: "leaving the loop waits until the input's finally block has run",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       let closed = false;
@@ -105,6 +108,7 @@ export const ENDINGS: readonly Guarantee[] = [
   },
   {
     name: "who leaves waits for the input's finally, also when it was in the midst of an await",
+    onGpu: true,
     async check({ open }) {
       await using executor = open({ graceMs: 20 });
       for (const throws of [false, true]) {
@@ -144,6 +148,7 @@ export const ENDINGS: readonly Guarantee[] = [
   {
     name:
       "who leaves is told what the input throws at its end, also if it was asked for more by then",
+    onGpu: true,
     async check({ open }) {
       await using executor = open({ graceMs: 1000 });
       const ending = Promise.withResolvers<void>();
@@ -167,6 +172,7 @@ export const ENDINGS: readonly Guarantee[] = [
   },
   {
     name: "close() waits for no input that never answers, even if somebody left it before",
+    onGpu: true,
     async check({ open }) {
       const executor = open({ graceMs: 20 });
       const items: AsyncIterable<number> = {
@@ -188,6 +194,7 @@ export const ENDINGS: readonly Guarantee[] = [
   },
   {
     name: "an input in the midst of an await holds nobody up who leaves",
+    onGpu: true,
     async check({ open }) {
       await using executor = open({ graceMs: 20 });
       const results = executor.map(taskNamed("double"), stalled(2));
@@ -200,6 +207,7 @@ export const ENDINGS: readonly Guarantee[] = [
   },
   {
     name: "an empty input opens no lane",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const inputs = [[], new Set<number>(), (function* () {})(), (async function* () {})()];
@@ -212,6 +220,7 @@ export const ENDINGS: readonly Guarantee[] = [
   {
     name:
       "an input that fails: what has ended is handed out, the rest is cancelled, then its error",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const error = new RangeError("the input broke");
@@ -250,6 +259,7 @@ export const ENDINGS: readonly Guarantee[] = [
   },
   {
     name: "an onProgress or retryIf that throws or rejects: the outcomes first, then its error",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const error = new Error("the caller's own");
@@ -330,6 +340,7 @@ export const ENDINGS: readonly Guarantee[] = [
   },
   {
     name: "results that nobody asks for are warned of when the executor is closed",
+    onGpu: true,
     async check({ open }) {
       const { error } = console;
       const said: string[] = [];
@@ -351,6 +362,7 @@ export const ENDINGS: readonly Guarantee[] = [
   },
   {
     name: "options that nobody knows are refused, and a wrong value is shown as it was written",
+    onGpu: true,
     async check({ open, model }) {
       await using executor = open();
       const map = (options: object) => executor.map(taskNamed("double"), [1], options);
@@ -373,6 +385,7 @@ export const ENDINGS: readonly Guarantee[] = [
   },
   {
     name: "1,000 maps at once on one executor each get their own result",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const results = await Promise.all(

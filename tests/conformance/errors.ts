@@ -13,6 +13,7 @@ async function thrown(
 export const ERRORS: readonly Guarantee[] = [
   {
     name: "an error keeps its name, message, stack, code, cause and own properties",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const error = await thrown(executor, "custom") as Error & { code: string; left: bigint };
@@ -30,6 +31,7 @@ export const ERRORS: readonly Guarantee[] = [
   },
   {
     name: "an AggregateError keeps its errors",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const error = await thrown(executor, "aggregate");
@@ -41,6 +43,7 @@ export const ERRORS: readonly Guarantee[] = [
   },
   {
     name: "what is thrown arrives even if it is no error: undefined, null, words, objects",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       assertEquals(await thrown(executor, "undefined"), undefined);

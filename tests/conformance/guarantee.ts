@@ -8,6 +8,7 @@ import { type Task, task, type TaskName } from "../../lib/lanes/task.ts";
 import {
   concurrent,
   type Executor,
+  gpu,
   limited,
   type Model,
   processes,
@@ -39,8 +40,19 @@ export interface Guarantee {
   readonly name: string;
   /** Why a model can't give it. */
   readonly notFor?: Partial<Record<Model, string>>;
+  /** Whether its tasks have kernels. */
+  readonly onGpu?: true;
   readonly check: (subject: Subject) => Promise<void>;
 }
+
+/** Why a guarantee isn't checked on a model; undefined if it is. */
+export function whyNot({ notFor, onGpu }: Guarantee, model: Model): string | undefined {
+  const reason = notFor?.[model];
+  return reason ?? (model === "gpu" && !onGpu ? WITHOUT_KERNEL : undefined);
+}
+
+const WITHOUT_KERNEL =
+  "its tasks wait, look at their context or end their lane, and no kernel does";
 
 /** The exported function of tests/conformance/tasks.ts. */
 export function taskNamed<Name extends TaskName<typeof tasks>>(name: Name) {
@@ -88,10 +100,17 @@ export const SUBJECTS: readonly Subject[] = [
         stderr: "keep",
       }),
   },
+  {
+    model: "gpu",
+    width: 2,
+    open: ({ graceMs, maxQueued } = {}) => gpu(common({ graceMs, maxQueued })),
+  },
 ];
 
 function common(
-  { graceMs, shared, maxQueued }: SubjectOptions = {},
+  { graceMs, shared, maxQueued }: {
+    [Key in keyof SubjectOptions]: SubjectOptions[Key] | undefined;
+  } = {},
 ): Omit<SubjectOptions, "lanes" | "slots"> {
   return {
     ...(graceMs !== undefined && { graceMs }),

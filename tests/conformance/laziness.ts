@@ -21,6 +21,7 @@ function endless(): { items: Generator<number>; pulled: () => number; closed: ()
 export const LAZINESS: readonly Guarantee[] = [
   {
     name: "nothing is pulled before the first result is asked for",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const { items, pulled } = endless();
@@ -33,6 +34,7 @@ export const LAZINESS: readonly Guarantee[] = [
   },
   {
     name: "10 are taken of an endless input, which is then closed",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const { items, closed } = endless();
@@ -46,6 +48,7 @@ export const LAZINESS: readonly Guarantee[] = [
   },
   {
     name: "10 are taken of an endless async input, which is then closed",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       let closed = false;
@@ -94,6 +97,7 @@ export const LAZINESS: readonly Guarantee[] = [
   },
   {
     name: "a slow consumer slows the source: pulled − taken settles at slots + buffer",
+    onGpu: true,
     notFor: ALL_AT_ONCE,
     async check({ open, width }) {
       for (const chunk of [1, 4] as const) {
@@ -114,6 +118,7 @@ export const LAZINESS: readonly Guarantee[] = [
   },
   {
     name: "by default too, an endless input is not pulled on while nobody takes",
+    onGpu: true,
     notFor: ALL_AT_ONCE,
     async check({ open }) {
       await using executor = open();
@@ -132,6 +137,7 @@ export const LAZINESS: readonly Guarantee[] = [
   },
   {
     name: "items come from arrays, sets, generators, async generators and streams",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const inputs: (() => Iterable<number> | AsyncIterable<number>)[] = [
@@ -162,6 +168,7 @@ export const LAZINESS: readonly Guarantee[] = [
   },
   {
     name: "an input that throws fails the run with that very error",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const error = new RangeError("the input broke");

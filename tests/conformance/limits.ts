@@ -77,6 +77,7 @@ export const LIMITS: readonly Guarantee[] = [
   },
   {
     name: "at a rate, every item is done in the end, on every lane",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const rate = { limit: 5, perMs: 2 };
@@ -89,6 +90,7 @@ export const LIMITS: readonly Guarantee[] = [
   },
   {
     name: "two different tasks run on one executor at once",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const [doubled, odd] = await Promise.all([

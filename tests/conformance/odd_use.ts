@@ -42,6 +42,7 @@ export const ODD_USE: readonly Guarantee[] = [
   {
     name:
       "an input that can't be closed is left all the same, its error is told, and nothing is harmed",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       for (const [name, items] of Object.entries({ ...ODD_INPUTS, ...UNCLOSABLE_INPUTS })) {
@@ -60,6 +61,7 @@ export const ODD_USE: readonly Guarantee[] = [
   },
   {
     name: "an input that answers with an error or with nothing fails its run, and harms no other",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       for (const items of Object.values(BROKEN_INPUTS)) {
@@ -70,6 +72,7 @@ export const ODD_USE: readonly Guarantee[] = [
   },
   {
     name: "an input that stops its own run: what it gave settles, nothing more is asked of it",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       for (const chunk of ["auto", 1, 4, 7] as const) {
@@ -92,6 +95,7 @@ export const ODD_USE: readonly Guarantee[] = [
   },
   {
     name: "a size that is no count is not believed",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       for (const size of [NaN, -3, 1e9]) {
@@ -103,6 +107,7 @@ export const ODD_USE: readonly Guarantee[] = [
   },
   {
     name: "everybody who asks for results is answered, also beside toArray()",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const results = executor.map(taskNamed("double"), [1, 2, 3]);
@@ -145,6 +150,7 @@ export const ODD_USE: readonly Guarantee[] = [
   },
   {
     name: "a retryIf that stops the run loses no item",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const controller = new AbortController();

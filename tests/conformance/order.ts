@@ -40,6 +40,7 @@ export const ORDER: readonly Guarantee[] = [
   },
   {
     name: "results keep their order under every chunk size",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const wanted = numbers(1000).map((n) => 2 * n);

@@ -6,6 +6,7 @@ import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
 export const OUTCOMES: readonly Guarantee[] = [
   {
     name: "mapSettled gives every item exactly one outcome, with how, where and when it ended",
+    onGpu: true,
     async check({ open, width }) {
       await using executor = open();
       for (const chunk of ["auto", 1, 16] as const) {
@@ -77,6 +78,7 @@ export const OUTCOMES: readonly Guarantee[] = [
   },
   {
     name: "onProgress counts up to the end; if it throws, the run fails with that",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const told: Progress[] = [];
@@ -102,6 +104,7 @@ export const OUTCOMES: readonly Guarantee[] = [
   },
   {
     name: "several results may be asked for at once",
+    onGpu: true,
     async check({ open }) {
       await using executor = open();
       const results = executor.map(taskNamed("double"), numbers(5));

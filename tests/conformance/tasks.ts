@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Kernel } from "../../lib/lanes/kernel.ts";
 import type { TaskContext } from "../../lib/lanes/task.ts";
 
 /** A task that waits at a gate: the gate's address and the name under which it arrives. */
@@ -295,3 +296,49 @@ export function givePrivate(kind: string): unknown {
   }
   return kind === "URL" ? new URL("http://a.b") : kind === "Secret" ? new Secret() : kind;
 }
+
+/** A kernel of one piece an item, whose one number `advance` makes the result of. */
+function kernelOf<Item, Result>(
+  advance: string,
+  write: (item: Item) => [steps: number, value: number],
+  result: (value: number) => Result,
+): Kernel<Item, Result> {
+  return {
+    words: 2,
+    wgsl: `fn advance(at: u32, steps: u32) { ${advance} }`,
+    open: (item) => {
+      const begins = write(item);
+      let value = 0;
+      return {
+        pieces: 1,
+        write: (_, words, at) => words.set(begins, at),
+        read: (_, words, at) => value = words[at + 1]!,
+        result: () => result(value),
+      };
+    },
+  };
+}
+
+export const doubleKernel: Kernel<number, number> = kernelOf(
+  "words[at + 1u] *= 2u; words[at] = 0u;",
+  (n) => [1, n],
+  (value) => value,
+);
+
+export const failOddKernel: Kernel<number, number> = kernelOf(
+  "words[at] = 0u;",
+  (n) => [1, failOdd(n)],
+  (value) => value,
+);
+
+export const throwKindKernel: Kernel<string, never> = kernelOf("", throwKind, throwKind as never);
+
+export const spinUntilStoppedKernel: Kernel<boolean, string> = kernelOf(
+  `let stop = words[at] - min(words[at], steps);
+  while (words[at] > stop) {
+    for (var i = 0u; i < 100000u; i++) { words[at + 1u] = words[at + 1u] * 1664525u + 1u; }
+    words[at] -= 1u;
+  }`,
+  (stops) => [stops ? 2 ** 32 - 1 : 1, 0],
+  () => "quick",
+);

@@ -57,6 +57,21 @@ Deno.test("one slow batch shrinks the next ones", () => {
   assert(size.next(undefined, 1) < before / 10);
 });
 
+Deno.test("where items run side by side, many go at once from the start, but never too many", () => {
+  const limits = { targetMs: 50, firstItems: 64, mostItems: 300 };
+  const size = new BatchSize("auto", limits);
+  assertEquals([size.next(undefined, 1), size.next(100, 1)], [64, 64]);
+  size.learn(64, 1);
+  assertEquals([size.current, size.giveBackMs], [300, 200]);
+  size.learn(300, 60_000);
+  assertEquals(size.current, 1);
+  assertEquals(new BatchSize("auto", { ...limits, mostItems: 8 }).current, 8);
+  assertEquals([new BatchSize(500, limits), new BatchSize(5, limits)].map((of) => of.current), [
+    300,
+    5,
+  ]);
+});
+
 Deno.test("a report of nothing, or of an unknown time, teaches nothing", () => {
   const size = learned(0.1);
   const before = size.current;

@@ -25,6 +25,7 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
       ])
     ),
     [["--models=threads"], "--models", "threads", "workers"],
+    [["--models=limited,gpu"], "--models", "gpu only computes", "leave gpu out"],
     [["--latency=soon"], "--latency", "soon"],
     [["--timeout=0"], "--timeout", "0"],
     [["--faults=2"], "--faults", "2"],
@@ -51,6 +52,7 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
     ),
     [["--start=9000000000"], "--start", "9000000000", "exact"],
     [["--task=fibonacci"], "--task", "fibonacci", "primes"],
+    [["--task=fib", "--models=gpu"], "--models", "fib has no kernel", "sha256"],
     [["--out=set.png"], "--out", "mandelbrot"],
     [["--task=mandelbrot", "--out=/no/such/folder/set.png"], "--out", "folder"],
     [["--csv=/no/such/folder/cpu.csv"], "--csv", "folder"],

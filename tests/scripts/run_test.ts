@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
-import { MODELS } from "../../lib/models.ts";
+import { hasAdapter } from "../gpu_adapter.ts";
+import { USUAL_MODELS } from "../../lib/models.ts";
 import { readResultFile, type ResultFile } from "../../lib/timing/result.ts";
 import { mayRunScripts, ROOT, runTask } from "./run_script.ts";
 
@@ -27,9 +28,9 @@ Deno.test({
         "--json", "io.json", "--csv", "io.csv", "--markdown", "io.md", "--html", "io.html",
         "--trace", "io.trace.json"];
       const { code, stdout, stderr } = await runTask("io", args, { cwd: folder });
-      assertEquals(stderr, `download 8 pages: 2 rounds of ${MODELS.join(", ")} …\n`);
+      assertEquals(stderr, `download 8 pages: 2 rounds of ${USUAL_MODELS.join(", ")} …\n`);
       assertEquals(code, 0);
-      for (const model of MODELS) assertStringIncludes(stdout, `\n${model} `);
+      for (const model of USUAL_MODELS) assertStringIncludes(stdout, `\n${model} `);
       // Where the line breaks depends on the machine's name.
       assertStringIncludes(stdout.replaceAll(/\s+/g, " "), "seed 7");
       // deno-lint-ignore no-control-regex
@@ -37,7 +38,7 @@ Deno.test({
 
       const result = await resultIn(`${folder}/io.json`);
       const [comparison] = result.comparisons;
-      assertEquals(comparison!.models.map(({ model }) => model), [...MODELS]);
+      assertEquals(comparison!.models.map(({ model }) => model), [...USUAL_MODELS]);
       assertEquals(comparison!.agree, true);
       const rounds = comparison!.models.flatMap((model) => model.rounds);
       assertEquals(
@@ -55,7 +56,7 @@ Deno.test({
       const tasks = trace.traceEvents.filter((e: { cat: string; ph: string }) =>
         e.cat === "task" && e.ph === "X"
       );
-      assertEquals(tasks.length, 8 * MODELS.length);
+      assertEquals(tasks.length, 8 * USUAL_MODELS.length);
     }),
 });
 
@@ -102,7 +103,31 @@ Deno.test({
       const { comparisons } = await resultIn(`${folder}/cpu.json`);
       assertEquals(comparisons.length, 1);
       assertEquals(comparisons[0]!.agree, true);
-      assertEquals(comparisons[0]!.models.length, MODELS.length);
+      assertEquals(comparisons[0]!.models.length, USUAL_MODELS.length);
+    }),
+});
+
+Deno.test({
+  name: "deno task cpu compares a GPU's results and speed, and says what the GPU is",
+  ignore: !mayRunScripts || !hasAdapter,
+  fn: () =>
+    inFolder(async (folder) => {
+      // deno-fmt-ignore
+      const args = ["--start", "3000", "--count", "8", "--rounds", "1", "--json", "cpu.json",
+        "--models", "sequential,workers,gpu", "--html", "cpu.html"];
+      const { code, stdout, stderr } = await runTask("cpu", args, { cwd: folder });
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stdout, "\ngpu ");
+      assertStringIncludes(stdout.replaceAll(/\s+/g, " "), "gpu ran on ");
+      const { comparisons: [comparison] } = await resultIn(`${folder}/cpu.json`);
+      const { agree, models } = comparison!;
+      assertEquals([agree, models.length, typeof models[2]!.device?.software], [
+        true,
+        3,
+        "boolean",
+      ]);
+      const old = ["cpu.json", "cpu.json"];
+      assertEquals((await runTask("compare", old, { cwd: folder })).code, 0);
     }),
 });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { MODELS } from "../../lib/models.ts";
+import { USUAL_MODELS } from "../../lib/models.ts";
 import { lostInJson, trialProcesses } from "../../lib/timing/run_trial.ts";
 import type { ItemSource, JobSpec, TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 import { fakeMeter } from "./meter/fake.ts";
@@ -23,7 +23,7 @@ function run(of: JobSpec, more: Partial<TrialSpec> = {}): Promise<TrialResult> {
   return trialProcesses()({ model: "sequential", round: 0, job: of, ...more }, {});
 }
 
-for (const model of MODELS) {
+for (const model of USUAL_MODELS) {
   test(`A trial of ${model} runs in a process of its own and gives the same results`, async () => {
     const { round, timeline } = await run(job("default", [1, 2, 3]), {
       model,

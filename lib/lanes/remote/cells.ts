@@ -19,9 +19,12 @@ const WAITS = 4;
 /** Ids stay below this, for they are kept in 32 bits. */
 const MOST_IDS = 2 ** 31;
 
+/** The offset that stands for several items: any of them may have been what ended the thread. */
+export const SEVERAL = -1;
+
 /** Which item of a batch runs, and since when. */
 interface RunState {
-  /** The item's place in the batch, from 0. */
+  /** The item's place in the batch, from 0, or {@linkcode SEVERAL}. */
   readonly offset: number;
   /** On the thread's own clock. */
   readonly sinceMs: number;

@@ -4,11 +4,12 @@
  * @module
  */
 
-import type { Report } from "../lane.ts";
-import { LaneTasks, type ReadyTask } from "../lane_tasks.ts";
+import type { Device, Report } from "../lane.ts";
+import { LaneTasks } from "../lane_tasks.ts";
 import { loadFromProgram, loadTask } from "../load_task.ts";
-import { type BatchHost, BatchRun } from "../run_batch.ts";
-import type { Cells } from "./cells.ts";
+import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
+import type { Task } from "../task.ts";
+import { type Cells, SEVERAL } from "./cells.ts";
 import {
   type BatchHead,
   FromLane,
@@ -22,12 +23,30 @@ import { copyOfBuffer, inspect, movable, MOVE_BYTES, refusal } from "./inspect.t
 import { decode, encode, encodeAtOnce, type Encoded, type Payload } from "./values.ts";
 import type { Way } from "./way.ts";
 
+/** A batch, and its items once they are read. */
+export interface ServedBatch extends BatchHead {
+  items: readonly unknown[];
+}
+
+/** Makes a run of a batch whose task is ready. */
+export type MakeRun = (batch: ServedBatch, host: BatchHost<ServedBatch>) => LaneRun<ServedBatch>;
+
+/** What runs tasks in another way than by their functions. */
+export interface Runner {
+  /** What it computes on. */
+  readonly device: Device;
+  /** Makes a task ready; rejects with {@linkcode TaskLoadError} if that can't be done. */
+  ready(task: Task): Promise<MakeRun>;
+}
+
 /** What the lane's place gives it. */
 interface ServerHost {
   readonly slots: number;
   readonly way: Way;
   /** Memory that is shared with the caller. */
   readonly cells?: Cells;
+  /** Runs tasks; their functions do unless given. */
+  readonly runner?: Runner | undefined;
   /** Sends a message to the caller; throws if the payload can't be cloned. */
   send(
     kind: number,
@@ -39,19 +58,14 @@ interface ServerHost {
   usage(): readonly [cpuMs: number, peakRssBytes: number];
 }
 
-/** A batch, and its items once they are read. */
-interface ServedBatch extends BatchHead {
-  items: readonly unknown[];
-}
-
 /** Runs the batches that it is sent, as many at a time as there are slots. */
 export class LaneServer {
   readonly #host: ServerHost;
-  readonly #ready = new Map<number, ReadyTask>();
+  readonly #ready = new Map<number, MakeRun>();
   readonly #waiting: ServedBatch[] = [];
   /** Batches whose task is not ready. */
   readonly #early: ServedBatch[] = [];
-  readonly #running = new Map<number, BatchRun<ServedBatch>>();
+  readonly #running = new Map<number, LaneRun<ServedBatch>>();
   readonly #batchHost: BatchHost<ServedBatch>;
   #freeSlots: number;
   /** One after another, so that the caller knows which one it is that doesn't end, or ends the lane. */
@@ -103,25 +117,36 @@ export class LaneServer {
         this.#ask(head[0]!, head[1] === 1, payload as Envelope | undefined);
         break;
       case ToLane.usage:
-        this.#host.send(FromLane.usage, this.#host.usage());
+        this.#host.send(FromLane.usage, this.#host.usage(), this.#host.runner?.device);
         break;
     }
   }
 
   async #load(number: number, { isProgram, ...task }: TaskToLoad): Promise<void> {
-    this.#tasks ??= new LaneTasks({
-      shared: this.#shared,
-      onSetup: () => this.#host.send(FromLane.settingUp, [this.#loads!.number]),
-      load: (task) => this.#loads!.isProgram ? loadFromProgram(task) : loadTask(task),
-    });
     this.#loads = { number, isProgram };
     try {
-      this.#ready.set(number, await this.#tasks.ready(task));
+      this.#ready.set(number, await this.#makeReady(task));
     } catch (error) {
       return this.#host.send(FromLane.unloadable, [number], sealEnvelope(error, this.#host.way));
     }
     this.#host.send(FromLane.loaded, [number]);
     for (const batch of this.#early.splice(0)) this.#hold(batch);
+  }
+
+  async #makeReady(task: Task): Promise<MakeRun> {
+    const load = (task: Task) => this.#loads!.isProgram ? loadFromProgram(task) : loadTask(task);
+    const { runner } = this.#host;
+    if (runner !== undefined) {
+      await load(task);
+      return await runner.ready(task);
+    }
+    this.#tasks ??= new LaneTasks({
+      shared: this.#shared,
+      onSetup: () => this.#host.send(FromLane.settingUp, [this.#loads!.number]),
+      load,
+    });
+    const { fn, given } = await this.#tasks.ready(task);
+    return (batch, host) => new BatchRun(batch, fn, host, given);
   }
 
   async #dispose(): Promise<void> {
@@ -149,15 +174,14 @@ export class LaneServer {
       if (batch === undefined) return;
       // It may have been taken back.
       if (this.#host.cells?.take(batch.id) === false) continue;
-      const { fn, given } = this.#ready.get(batch.task)!;
-      const run = new BatchRun(batch, fn, this.#batchHost, given);
+      const run = this.#ready.get(batch.task)!(batch, this.#batchHost);
       this.#freeSlots--;
       this.#running.set(batch.id, run);
       run.start();
     }
   }
 
-  #onReport(run: BatchRun<ServedBatch>, report: Report): void {
+  #onReport(run: LaneRun<ServedBatch>, report: Report): void {
     const { batch } = run;
     const firstIndex = batch.firstIndex + run.offset - report.count;
     if (batch.transfer) this.#sendMoving(batch.id, report, firstIndex);
@@ -249,7 +273,7 @@ export class LaneServer {
     }
   }
 
-  #mark(run: BatchRun<ServedBatch>): void {
+  #mark(run: LaneRun<ServedBatch>): void {
     this.#host.send(FromLane.mark, [run.batch.id, run.offset, run.sinceMs]);
   }
 
@@ -261,7 +285,9 @@ export class LaneServer {
     for (const run of this.#running.values()) {
       if (!run.running) continue;
       run.reportEnded();
-      if (this.#host.cells === undefined) this.#mark(run);
+      const { cells } = this.#host;
+      if (cells === undefined) this.#mark(run);
+      else if (run.together > 1) cells.starting(run.batch.id, SEVERAL, run.sinceMs);
     }
     const envelope = error === undefined ? undefined : sealEnvelope(error, this.#host.way);
     this.#host.send(FromLane.ending, [], { how, error: envelope });

@@ -14,6 +14,7 @@ import type {
   AskReason,
   BatchProgress,
   Death,
+  Device,
   Forced,
   Lane,
   LaneBatch,
@@ -31,6 +32,7 @@ import {
   type TaskToLoad,
   ToLane,
 } from "./channel.ts";
+import { SEVERAL } from "./cells.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
 import { inspect, movable, MOVE_BYTES, refusal } from "./inspect.ts";
 import { decode, encode, encodeAtOnce, type Encoded, type Payload } from "./values.ts";
@@ -305,6 +307,7 @@ export class RemoteLane implements Lane {
       const at = cells.state(id);
       if (at === undefined) return { state: "waiting" };
       const { offset, sinceMs } = at;
+      if (offset === SEVERAL) return { state: "unknown" };
       return { state: "running", offset, sinceMs: sinceMs + this.#clockOffsetMs };
     }
     if (mark !== undefined) return { state: "running", ...mark };
@@ -461,7 +464,8 @@ export class RemoteLane implements Lane {
       }
       case FromLane.usage: {
         const peakRssBytes = Number.isNaN(head[1]!) ? undefined : head[1]!;
-        this.#usage = { cpuMs: head[0]!, peakRssBytes };
+        const device = payload as Device | undefined;
+        this.#usage = { cpuMs: head[0]!, peakRssBytes, ...(device && { device }) };
         for (const answer of this.#usageWaiters) answer(this.#usage);
         break;
       }

@@ -30,6 +30,8 @@ export interface WorkerChannelOptions {
   readonly permissions?: Deno.PermissionOptions;
   /** Modules of tasks for a thread with narrower permissions: it may have none to read them. */
   readonly modules: readonly string[];
+  /** The file that runs in the thread; the one that runs tasks by their functions unless given. */
+  readonly entry?: URL;
 }
 
 /** How long to wait for an ended thread's last message, which may say why it ended. */
@@ -62,9 +64,9 @@ export class WorkerChannel implements Channel {
   }
 
   #start(): Thread {
-    const { number, permissions, slots } = this.#options;
+    const { number, permissions, slots, entry = ENTRY } = this.#options;
     const thread: Thread = new Thread({
-      entry: permissions === undefined ? ENTRY.href : entryWith(this.#preloads.modules),
+      entry: permissions === undefined ? entry.href : entryWith(this.#preloads.modules),
       name: `lane ${number}`,
       permissions,
       onMessage: ([kind, head, payload]) => {

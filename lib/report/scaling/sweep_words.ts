@@ -30,6 +30,7 @@ import {
   formatSmall,
   formatSpeedup,
 } from "../../text/format.ts";
+import { isModel, MODEL_TABLE } from "../../models.ts";
 import { plain } from "../../text/plain.ts";
 import { type Failures, sumOfFailures } from "../../timing/failures.ts";
 
@@ -88,8 +89,9 @@ export function kneeSentence(
 /** The line of code of a size; one slot on one lane is the plain loop. */
 function codeOf({ model, axis }: Pick<SweepResult, "model" | "axis">, point: SweepPoint): string {
   const { lanes, slots } = point;
-  if (lanes * slots === 1) return "await using executor = sequential();";
-  const size = axis === "slots" && model === "limited"
+  const isPlain = isModel(model) && !MODEL_TABLE[model].together;
+  if (lanes * slots === 1 && isPlain) return "await using executor = sequential();";
+  const size = axis === "slots"
     ? `slots: ${slots}`
     : `lanes: ${lanes}${slots > 1 ? `, slots: ${slots}` : ""}`;
   return `await using executor = ${model}({ ${size} });`;

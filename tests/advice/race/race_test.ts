@@ -133,7 +133,14 @@ Deno.test("race() goes on while undecided, but never past its allowance or its t
 });
 
 Deno.test("race() takes out what is clearly slower, fails, or gives other results", async () => {
-  const runMs = { sequential: 100, concurrent: 10, limited: 90, workers: 12, processes: 11 };
+  const runMs = {
+    sequential: 100,
+    concurrent: 10,
+    limited: 90,
+    workers: 12,
+    processes: 11,
+    gpu: 0,
+  };
   const limited: Candidate = { model: "limited", lanes: 1, slots: 2 };
   const processes: Candidate = { model: "processes", lanes: 2, slots: 1 };
   const options = optionsFor(

@@ -12,7 +12,6 @@ import * as lanes from "../../../lib/mod.ts";
 import {
   type Executor,
   type MapOptions,
-  type Model,
   type Outcome,
   type RunOptions,
   task,
@@ -59,7 +58,9 @@ const run = fc.record({
 
 /** Draws what is to be done with one executor. */
 export const plan = fc.record({
-  model: fc.constantFrom<Model>("sequential", "concurrent", "limited", "workers", "processes"),
+  model: fc.constantFrom(
+    ...["sequential", "concurrent", "limited", "workers", "processes"] as const,
+  ),
   lanes: fc.integer({ min: 1, max: 2 }),
   slots: fc.integer({ min: 1, max: 3 }),
   runs: fc.array(run, { minLength: 1, maxLength: 3 }),

@@ -1,0 +1,50 @@
+/**
+ * What runs in a GPU lane's thread: it opens the device, and keeps it busy. A thread of its own, because
+ * Deno waits for a GPU as if it computed itself. It imports no npm package: a lane must start fast.
+ *
+ * @module
+ */
+
+import { TaskLoadError } from "../errors.ts";
+import type { Kernel } from "../kernel.ts";
+import type { Task } from "../task.ts";
+import { wordsOf } from "../load_task.ts";
+import { serveThread } from "../worker/serve_thread.ts";
+import { openDevice } from "./gpu_device.ts";
+import { KernelProgram } from "./kernel_program.ts";
+import { KernelRun } from "./kernel_run.ts";
+
+serveThread(async (end) => {
+  const device = await openDevice();
+  let isLost = false;
+  const lose = (why: string) => {
+    if (!isLost) end(`lost its GPU: ${why}`);
+    isLost = true;
+  };
+  void device.gpu.lost.then(({ message, reason }) => lose(message || reason));
+  return {
+    device: { name: device.name, software: device.software },
+    async ready(task) {
+      const program = await KernelProgram.compile(device, await kernelOf(task)).catch((cause) => {
+        throw new TaskLoadError(
+          `Cannot compile the kernel of task module ${task.module}: ${wordsOf(cause)}`,
+          { cause },
+        );
+      });
+      return (batch, host) => new KernelRun(batch, program, host, (error) => lose(wordsOf(error)));
+    },
+  };
+});
+
+/** The export that says how a task computes on a GPU. */
+async function kernelOf({ module, export: task }: Task): Promise<Kernel<unknown, unknown>> {
+  const name = task === "default" ? "kernel" : `${task}Kernel`;
+  const kernel = (await import(module))[name];
+  if (typeof kernel?.wgsl !== "string" || typeof kernel.open !== "function") {
+    throw new TaskLoadError(
+      `Cannot run ${JSON.stringify(task)} of task module ${module} on a GPU: it has no kernel; ` +
+        `export one as ${name}, or choose another model`,
+    );
+  }
+  return kernel;
+}

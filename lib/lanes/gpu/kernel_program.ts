@@ -1,0 +1,244 @@
+/**
+ * A kernel that was compiled for a GPU: takes pieces to their end, in dispatches that are short enough
+ * to stop between two of them.
+ *
+ * @module
+ */
+
+import type { Kernel } from "../kernel.ts";
+import type { OpenDevice } from "./gpu_device.ts";
+
+/** How long a dispatch is to take, in milliseconds: long against its cost, short against a deadline. */
+const DISPATCH_MS = 30;
+/** The first dispatch has so many steps of pieces together, and none has many times those before. */
+const FIRST_STEPS = 1024;
+const GROWTH = 8;
+/** What is computed together takes at least so many dispatches: reading it costs 10 ms. */
+const LEAST_DISPATCHES = 8;
+/** With fewer pieces than this at a time a card would have little to do. */
+const LEAST_PIECES = 8192;
+const MOST_PIECES = 1 << 18;
+/** Invocations in a group: what a card runs in step, and what a CPU's vector holds. */
+const CARD_GROUP = 64;
+const SOFTWARE_GROUP = 8;
+const WORD_BYTES = 4;
+/** What a dispatch is told: how many pieces there are, and how many steps they may take. */
+const EXTENT_BYTES = 8;
+
+/** Where pieces lie on the device, and where they are read. */
+interface Buffers {
+  readonly words: GPUBuffer;
+  readonly copy: GPUBuffer;
+  readonly extent: GPUBuffer;
+  readonly bound: GPUBindGroup;
+}
+
+/** A kernel, ready to run on one device. */
+export class KernelProgram {
+  /** How many pieces fit into this device's buffers, and are worth while. */
+  readonly mostPieces: number;
+  readonly kernel: Kernel<unknown, unknown>;
+  readonly #gpu: GPUDevice;
+  readonly #pipeline: GPUComputePipeline;
+  readonly #layout: GPUBindGroupLayout;
+  readonly #group: number;
+  readonly #table: GPUBuffer;
+  /** As many as there were runs at once. */
+  readonly #idle: Buffers[] = [];
+  /** How many steps, of all pieces together, a dispatch may have. */
+  #budget = FIRST_STEPS;
+
+  private constructor(
+    { gpu, software }: OpenDevice,
+    kernel: Kernel<unknown, unknown>,
+    pipeline: GPUComputePipeline,
+    layout: GPUBindGroupLayout,
+    table: GPUBuffer,
+  ) {
+    const mostBytes = mostBytesOf(gpu);
+    this.mostPieces = Math.min(MOST_PIECES, Math.floor(mostBytes / (WORD_BYTES * kernel.words)));
+    if (this.mostPieces < 1) throw tooLarge(`a piece of ${kernel.words} words`, mostBytes);
+    this.kernel = kernel;
+    this.#gpu = gpu;
+    this.#pipeline = pipeline;
+    this.#layout = layout;
+    this.#group = software ? SOFTWARE_GROUP : CARD_GROUP;
+    this.#table = table;
+  }
+
+  /**
+   * Compiles a kernel.
+   *
+   * @throws {Error} If its WGSL is wrong, which says where, or its table too large for the device.
+   */
+  static async compile(
+    device: OpenDevice,
+    kernel: Kernel<unknown, unknown>,
+  ): Promise<KernelProgram> {
+    const { gpu, software } = device;
+    // Behind the kernel's own code, so that its lines keep their numbers.
+    const code = `${kernel.wgsl}
+${declarations(kernel.words, software ? SOFTWARE_GROUP : CARD_GROUP)}`;
+    gpu.pushErrorScope("validation");
+    const module = gpu.createShaderModule({ code });
+    const { messages } = await module.getCompilationInfo();
+    const wrong = await gpu.popErrorScope();
+    const first = messages.find(({ type }) => type === "error");
+    if (first !== undefined) {
+      const where = first.lineNum > kernel.wgsl.split("\n").length
+        ? "it needs a whole function advance(at: u32, steps: u32)"
+        : `line ${first.lineNum}, column ${first.linePos}`;
+      throw new Error(`${where}: ${oneLine(first.message)}`);
+    }
+    if (wrong !== null) throw new Error(oneLine(wrong.message));
+    const words = kernel.table?.() ?? new Uint32Array(1);
+    const mostBytes = mostBytesOf(gpu);
+    if (words.byteLength > mostBytes) throw tooLarge(`a table of ${words.length} words`, mostBytes);
+    const table = gpu.createBuffer({
+      size: words.byteLength,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+    });
+    gpu.queue.writeBuffer(table, 0, words);
+    const layout = gpu.createBindGroupLayout({
+      entries: (["storage", "read-only-storage", "uniform"] as const).map((type, binding) => ({
+        binding,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type },
+      })),
+    });
+    const pipeline = await gpu.createComputePipelineAsync({
+      layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module, entryPoint: "main" },
+    });
+    return new KernelProgram(device, kernel, pipeline, layout, table);
+  }
+
+  /** Whether pieces that take so many steps together are enough to be computed. */
+  isEnough(pieces: number, steps: number): boolean {
+    return pieces >= this.mostPieces ||
+      (pieces >= LEAST_PIECES && steps >= LEAST_DISPATCHES * this.#budget);
+  }
+
+  /**
+   * Takes pieces to their end, the longest of which has so many steps, or until they are not to go on.
+   *
+   * @param words All words of all pieces.
+   * @param goesOn Asked between dispatches.
+   * @returns The words in the end.
+   * @throws If the device fails.
+   */
+  async run(
+    words: Uint32Array<ArrayBuffer>,
+    longest: number,
+    goesOn: () => boolean,
+  ): Promise<Uint32Array<ArrayBuffer>> {
+    if (longest === 0) return words;
+    const { queue } = this.#gpu;
+    const pieces = words.length / this.kernel.words;
+    const buffers = this.#take(words.byteLength);
+    queue.writeBuffer(buffers.words, 0, words);
+    // Learning that a dispatch has ended takes Deno 10 ms: the next one is on its way by then.
+    let ended: Promise<unknown> | undefined;
+    for (let left = longest; left > 0 && goesOn();) {
+      const steps = Math.min(left, Math.max(1, Math.floor(this.#budget / pieces)));
+      left -= steps;
+      const startedMs = performance.now();
+      this.#dispatch(buffers, pieces, steps);
+      const learned = queue.onSubmittedWorkDone().then(() =>
+        this.#learn(pieces * steps, performance.now() - startedMs)
+      );
+      await ended;
+      ended = learned;
+    }
+    const [read] = await Promise.all([this.#read(buffers, words.byteLength), ended]);
+    this.#idle.push(buffers);
+    return read;
+  }
+
+  #dispatch({ extent, bound }: Buffers, pieces: number, steps: number): void {
+    const { queue } = this.#gpu;
+    queue.writeBuffer(extent, 0, Uint32Array.of(pieces, steps));
+    const encoder = this.#gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(this.#pipeline);
+    pass.setBindGroup(0, bound);
+    pass.dispatchWorkgroups(Math.ceil(pieces / this.#group));
+    pass.end();
+    queue.submit([encoder.finish()]);
+  }
+
+  async #read({ words, copy }: Buffers, bytes: number): Promise<Uint32Array<ArrayBuffer>> {
+    const encoder = this.#gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(words, 0, copy, 0, bytes);
+    this.#gpu.queue.submit([encoder.finish()]);
+    await copy.mapAsync(GPUMapMode.READ, 0, bytes);
+    const read = new Uint32Array(copy.getMappedRange(0, bytes)).slice();
+    copy.unmap();
+    return read;
+  }
+
+  /** A dispatch of so many steps took so long: a small one says little of how large others may be. */
+  #learn(steps: number, tookMs: number): void {
+    const wanted = Math.max(1, Math.floor(steps * DISPATCH_MS / tookMs));
+    if (tookMs > DISPATCH_MS) this.#budget = wanted;
+    else if (2 * steps > this.#budget) this.#budget = Math.min(wanted, GROWTH * this.#budget);
+  }
+
+  /** Buffers that nobody uses, for so many bytes of words. */
+  #take(bytes: number): Buffers {
+    const idle = this.#idle.pop();
+    if (idle !== undefined && idle.words.size >= bytes) return idle;
+    for (const buffer of idle === undefined ? [] : [idle.words, idle.copy, idle.extent]) {
+      buffer.destroy();
+    }
+    const { STORAGE, UNIFORM, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
+    const make = (size: number, usage: number) => this.#gpu.createBuffer({ size, usage });
+    const size = Math.min(2 ** Math.ceil(Math.log2(bytes)), mostBytesOf(this.#gpu));
+    const words = make(size, STORAGE | COPY_SRC | COPY_DST);
+    const copy = make(size, MAP_READ | COPY_DST);
+    const extent = make(EXTENT_BYTES, UNIFORM | COPY_DST);
+    const bound = this.#gpu.createBindGroup({
+      layout: this.#layout,
+      entries: [words, this.#table, extent].map((buffer, binding) => ({
+        binding,
+        resource: { buffer },
+      })),
+    });
+    return { words, copy, extent, bound };
+  }
+}
+
+/** What a kernel's code needs around it. */
+function declarations(words: number, group: number): string {
+  return `
+@group(0) @binding(0) var<storage, read_write> words: array<u32>;
+@group(0) @binding(1) var<storage, read> table: array<u32>;
+struct Extent { pieces: u32, steps: u32 }
+@group(0) @binding(2) var<uniform> extent: Extent;
+@compute @workgroup_size(${group})
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let at = id.x * ${words}u;
+  if (id.x < extent.pieces && words[at] > 0u) { advance(at, extent.steps); }
+}`;
+}
+
+/** What a kernel may have in one buffer. */
+function mostBytesOf(
+  { limits: { maxBufferSize, maxStorageBufferBindingSize } }: GPUDevice,
+): number {
+  return Math.min(maxBufferSize, maxStorageBufferBindingSize);
+}
+
+function tooLarge(what: string, mostBytes: number): Error {
+  return new Error(
+    `${what} does not fit into this adapter's buffers, which hold ${mostBytes} bytes at most`,
+  );
+}
+
+/** What a compiler says, without the code that it draws beside it. */
+function oneLine(message: string): string {
+  return message.trim().split("\n").map((line) => line.trim())
+    .filter((line, at) => at === 0 || line.startsWith("= "))
+    .map((line) => line.replace(/^= |^Shader .*? error: /, ""))
+    .join(": ");
+}

@@ -1,0 +1,276 @@
+/**
+ * Runs a batch's items on a GPU, as many at once as are enough for it. What deadlines, cancelling and
+ * failures mean is the same as where a task's function runs.
+ *
+ * @module
+ */
+
+import { CancelledError, TimeoutError } from "../errors.ts";
+import type { KernelItem } from "../kernel.ts";
+import type { AskReason, Failure, Report } from "../lane.ts";
+import type { BatchHost, LaneRun, RunnableBatch } from "../run_batch.ts";
+import type { KernelProgram } from "./kernel_program.ts";
+
+const now = performance.now.bind(performance);
+
+/** What of a program is needed here. */
+export type Program = Pick<KernelProgram, "kernel" | "isEnough" | "run">;
+
+/** An item that was opened. */
+interface OpenItem {
+  readonly offset: number;
+  readonly item: KernelItem<unknown>;
+  /** When its first pieces went to the GPU; NaN before. */
+  sinceMs: number;
+  /** How many of its pieces did. */
+  sent: number;
+}
+
+/** Pieces of an item that are computed together with others. */
+interface Part {
+  readonly of: OpenItem;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What is computed together. */
+interface Gathered {
+  readonly parts: readonly Part[];
+  /** All words of all pieces. */
+  readonly words: Uint32Array<ArrayBuffer>;
+  /** The steps of the longest piece. */
+  readonly longest: number;
+}
+
+/** How an item ended, and when it began and ended. */
+interface End {
+  readonly end: { readonly value: unknown } | Omit<Failure, "offset">;
+  readonly sinceMs: number;
+  readonly endedMs: number;
+}
+
+/** One batch under way. */
+export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
+  offset = 0;
+  sinceMs = now();
+  running = false;
+  together = 1;
+  readonly batch: B;
+  readonly #program: Program;
+  readonly #host: BatchHost<B>;
+  readonly #onFault: (error: unknown) => void;
+  #cancelled = false;
+  #cancelReason: unknown;
+  #nextOffset = 0;
+  /** The item of which pieces are still to come. */
+  #open: OpenItem | undefined;
+  /** The items that ended, from the first that was not reported on. */
+  readonly #ends: End[] = [];
+  #from = 0;
+  #fromMs = this.sinceMs;
+
+  /** @param onFault Told that the GPU fails, so that nothing can be reported any more. */
+  constructor(
+    batch: B,
+    program: Program,
+    host: BatchHost<B>,
+    onFault: (error: unknown) => void,
+  ) {
+    this.batch = batch;
+    this.#program = program;
+    this.#host = host;
+    this.#onFault = onFault;
+  }
+
+  start(): void {
+    this.running = true;
+    void this.#run().catch(this.#onFault);
+  }
+
+  async #run(): Promise<void> {
+    const { items, giveBackMs } = this.batch;
+    while (this.offset < items.length && !this.#isCancelled()) {
+      const isLate = now() - this.#fromMs > giveBackMs && this.offset > this.#from;
+      if (isLate && this.#open === undefined) break;
+      await this.#compute(this.#gather());
+    }
+    if (this.#open !== undefined) this.#end(this.#open, this.#cancellation(this.#open));
+    this.running = false;
+    this.#host.report(this, this.#take(true));
+  }
+
+  /** Opens items and writes their pieces, until they are enough or there are no more. */
+  #gather(): Gathered {
+    const { kernel } = this.#program;
+    const { items } = this.batch;
+    let words = new Uint32Array(kernel.words * (items.length - this.offset));
+    const parts: Part[] = [];
+    let pieces = 0;
+    let steps = 0;
+    let longest = 0;
+    while (!this.#program.isEnough(pieces, steps)) {
+      const of = this.#open ?? this.#openNext();
+      if (of === undefined) {
+        if (this.#nextOffset === items.length) break;
+        continue;
+      }
+      this.#open = of;
+      const from = of.sent;
+      const first = pieces;
+      const isWritten = this.#attempt(of, () => {
+        for (; of.sent < of.item.pieces && !this.#program.isEnough(pieces, steps); of.sent++) {
+          const at = kernel.words * pieces++;
+          if (at === words.length) words = grown(words);
+          of.item.write(of.sent, words, at);
+          steps += words[at]!;
+          longest = Math.max(longest, words[at]!);
+        }
+      });
+      if (isWritten) parts.push({ of, from, to: of.sent });
+      else words.fill(0, kernel.words * first, kernel.words * (pieces = first));
+      if (of.sent === of.item.pieces) this.#open = undefined;
+    }
+    return { parts, words: words.subarray(0, kernel.words * pieces), longest };
+  }
+
+  #openNext(): OpenItem | undefined {
+    const offset = this.#nextOffset;
+    if (offset === this.batch.items.length) return undefined;
+    this.#nextOffset++;
+    try {
+      const item = this.#program.kernel.open(this.batch.items[offset]);
+      return { offset, item, sinceMs: NaN, sent: 0 };
+    } catch (reason) {
+      this.#end({ offset, sinceMs: now() }, { ended: "failed", reason });
+      return undefined;
+    }
+  }
+
+  /** Computes pieces, and ends the items whose last ones they are. */
+  async #compute({ parts, words, longest }: Gathered): Promise<void> {
+    const startedMs = now();
+    for (const { of } of parts) if (Number.isNaN(of.sinceMs)) of.sinceMs = startedMs;
+    this.together = parts.length;
+    this.sinceMs = parts[0]?.of.sinceMs ?? startedMs;
+    this.#host.starting?.(this);
+    let isStopped = false;
+    const results = await this.#program.run(words, longest, () => {
+      isStopped = this.#isCancelled() || parts.every(({ of }) => this.#isLate(of));
+      return !isStopped;
+    });
+    let begin = 0;
+    for (const { of, from, to } of parts) {
+      const end = begin + this.#program.kernel.words * (to - from);
+      this.#conclude(of, from, results.subarray(begin, end), isStopped);
+      begin = end;
+    }
+  }
+
+  /** Takes the words of some of an item's pieces, and ends it if they are the last, or will be. */
+  #conclude(of: OpenItem, from: number, words: Uint32Array, isStopped: boolean): void {
+    const { kernel } = this.#program;
+    const { pieces } = of.item;
+    let undone = 0;
+    const isRead = this.#attempt(of, () => {
+      for (let at = 0, piece = from; at < words.length; at += kernel.words, piece++) {
+        undone += words[at]!;
+        if (undone === 0) of.item.read(piece, words, at);
+      }
+      const isWhole = undone === 0 && from + words.length / kernel.words === pieces;
+      // What had ended when the others were stopped wasn't late.
+      if (isWhole && (isStopped || !this.#isLate(of))) this.#end(of, { value: of.item.result() });
+    });
+    if (!isRead || this.#hasEnded(of)) return;
+    if (this.#isLate(of)) this.#end(of, this.#timeout(of));
+    else if (undone > 0 && isStopped) this.#end(of, this.#cancellation(of));
+    else if (undone > 0) this.#end(of, this.#undone(of, undone));
+  }
+
+  #hasEnded({ offset }: OpenItem): boolean {
+    return offset < this.offset || this.#ends[offset - this.#from] !== undefined;
+  }
+
+  #undone({ offset }: OpenItem, steps: number): End["end"] {
+    const index = this.batch.firstIndex + offset;
+    const reason = new RangeError(
+      `The kernel left ${steps} steps of item ${index} undone; advance() must take as many as it is told`,
+    );
+    return { ended: "failed", reason };
+  }
+
+  /** Does what the kernel itself does of an item: if it throws, the item has failed. */
+  #attempt(of: OpenItem, action: () => void): boolean {
+    try {
+      action();
+      return true;
+    } catch (reason) {
+      this.#end(of, { ended: "failed", reason });
+      return false;
+    }
+  }
+
+  #end({ offset, sinceMs }: Pick<OpenItem, "offset" | "sinceMs">, end: End["end"]): void {
+    if (this.#open?.offset === offset) this.#open = undefined;
+    this.#ends[offset - this.#from] = { end, sinceMs, endedMs: now() };
+    while (this.#ends[this.offset - this.#from] !== undefined) this.offset++;
+  }
+
+  #isLate({ sinceMs }: OpenItem): boolean {
+    return now() - sinceMs > this.batch.timeoutMs;
+  }
+
+  #isCancelled(): boolean {
+    return this.#cancelled || (this.#host.isCancelled?.(this.batch) ?? false);
+  }
+
+  #timeout({ offset }: OpenItem): End["end"] {
+    const { firstIndex, timeoutMs } = this.batch;
+    const what = `Task of item ${firstIndex + offset}`;
+    const reason = new TimeoutError(`${what} was stopped at its deadline of ${timeoutMs} ms`);
+    return { ended: "timed-out", reason };
+  }
+
+  #cancellation({ offset }: OpenItem): End["end"] {
+    const index = this.batch.firstIndex + offset;
+    const reason = this.#cancelReason ?? new CancelledError(`Task of item ${index} was cancelled`);
+    return { ended: "cancelled", reason };
+  }
+
+  ask(why: AskReason, reason?: unknown): void {
+    // Of deadlines it knows by itself.
+    if (why !== "cancel") return;
+    this.#cancelled = true;
+    this.#cancelReason = reason;
+  }
+
+  reportEnded(): void {
+    if (this.offset > this.#from) this.#host.report(this, this.#take(false));
+  }
+
+  #take(last: boolean): Report {
+    const ends = this.#ends.splice(0, this.offset - this.#from);
+    const failures = ends.flatMap(({ end }, offset) => "value" in end ? [] : [{ offset, ...end }]);
+    const isTimed = this.batch.timed && this.batch.items.length > 1;
+    const report: Report = {
+      count: ends.length,
+      values: ends.map(({ end }) => "value" in end ? end.value : undefined),
+      failures: failures.length > 0 ? failures : undefined,
+      startedAtMs: ends[0]?.sinceMs ?? this.#fromMs,
+      endedAtMs: ends.at(-1)?.endedMs ?? now(),
+      times: isTimed
+        ? Float64Array.from(ends.flatMap(({ sinceMs, endedMs }) => [sinceMs, endedMs]))
+        : undefined,
+      last,
+    };
+    this.#from = this.offset;
+    this.#fromMs = report.endedAtMs;
+    return report;
+  }
+}
+
+/** The same words, with room for as many again. */
+function grown(words: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  const more = new Uint32Array(2 * words.length);
+  more.set(words);
+  return more;
+}

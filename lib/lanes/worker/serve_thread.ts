@@ -1,0 +1,76 @@
+/// <reference lib="deno.worker" />
+/**
+ * Serves a lane in this thread, from its parent's first message on.
+ *
+ * @module
+ */
+
+import { wordsOf } from "../load_task.ts";
+import { Cells } from "../remote/cells.ts";
+import { LaneServer, type Runner } from "../remote/lane_server.ts";
+import { onStrayError } from "../remote/stray_errors.ts";
+import { threads } from "../remote/way.ts";
+import { ENDING, holdWhileAlive } from "./end_watch.ts";
+
+/** What the parent's first message holds. */
+type Opening = readonly [
+  port: MessagePort,
+  lock: string,
+  slots: number,
+  cells: SharedArrayBuffer,
+];
+
+/**
+ * Makes this thread a lane.
+ *
+ * @param open Makes what runs tasks, if their functions don't; it is given what says that the lane can't
+ * go on, and ends it. If it throws, the lane can't start.
+ */
+export function serveThread(
+  open?: (end: (how: string) => void) => Promise<Runner>,
+): void {
+  const scope = self as unknown as DedicatedWorkerGlobalScope;
+  // What the platform gives, before a task's module can change it.
+  const close = scope.close.bind(scope);
+  const exit = Deno.exit;
+
+  /** A thread that ends by itself raises no event in its parent, so it says so first. */
+  let announceEnd = (how: string, _error?: unknown): void => scope.postMessage([ENDING, how]);
+  const end = (how: string, error?: unknown) => {
+    announceEnd(how, error);
+    close();
+  };
+
+  scope.close = () => end("called self.close()");
+  Deno.exit = (code) => {
+    announceEnd(`called Deno.exit(${code ?? ""})`);
+    return exit(code);
+  };
+  // Otherwise an uncaught error would end the parent, or this thread in silence.
+  onStrayError(end);
+
+  const opening = open?.(end).catch((error) => {
+    end(wordsOf(error));
+    return new Promise<never>(() => {});
+  });
+  scope.addEventListener("message", async ({ data }: MessageEvent<Opening>) => {
+    const [port, lock, slots, cells] = data;
+    const runner = await opening;
+    const post = port.postMessage.bind(port) as (message: unknown, moves: ArrayBuffer[]) => void;
+    const server = new LaneServer({
+      slots,
+      way: threads,
+      cells: new Cells(slots, cells),
+      runner,
+      send: (kind, head, payload, moves = []) => post([kind, head, payload], moves),
+      usage: () => {
+        const { user, system } = process.threadCpuUsage();
+        return [(user + system) / 1000, NaN];
+      },
+    });
+    port.onmessage = ({ data: [kind, head, payload] }) => server.receive(kind, head, payload);
+
+    announceEnd = (how, error) => server.announceEnd(how, error);
+    holdWhileAlive(lock, () => server.start());
+  }, { once: true });
+}

@@ -1,0 +1,192 @@
+/** What a GPU lane does with what is wrong, on the adapter that there is. */
+
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { CrashedError, gpu, LaneStartError, type Task, TaskLoadError } from "../../../lib/mod.ts";
+import { hasAdapter } from "../../gpu_adapter.ts";
+import { granted } from "../../granted.ts";
+
+const ADVANCE = "fn advance(at: u32, steps: u32) { words[at + 1u] *= 2u; words[at] = 0u; }";
+
+/** A task that doubles its item on a GPU, by this WGSL; what else its module does comes first. */
+function doubling(wgsl = ADVANCE, { words = 2, code = "", more = "" } = {}): Task<number, number> {
+  const module = `${code}
+    export default (n) => 2 * n;
+    export const kernel = {
+      words: ${words},
+      wgsl: ${JSON.stringify(wgsl)},
+      open(n) {
+        let doubled = 0;
+        return {
+          pieces: 1,
+          write: (_, words, at) => words.set([1, n], at),
+          read: (_, words, at) => doubled = words[at + 1],
+          result: () => doubled,
+        };
+      },
+      ${more}
+    };`;
+  return { module: `data:text/javascript,${encodeURIComponent(module)}`, export: "default" };
+}
+
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: !hasAdapter || !granted("read"), fn });
+}
+
+/** How a run ends whose kernel can't be had. */
+async function whyNot(task: Task<number, number>): Promise<string> {
+  await using executor = gpu();
+  const error = await assertRejects(() => executor.map(task, [1]).toArray(), TaskLoadError);
+  return error.message.replace(` ${task.module}`, "");
+}
+
+test("an executor says on what it computes", async () => {
+  await using executor = gpu();
+  await executor.ready(doubling());
+  const [usage] = await executor.usage();
+  const device = usage!.device!;
+  assert(device.name.length > 0);
+  assertEquals(device.software, /llvmpipe|software/i.test(device.name));
+  assertEquals(await executor.map(doubling(), [1, 2, 3]).toArray(), [2, 4, 6]);
+});
+
+test("a task without a kernel says so, and how to have one", async () => {
+  const plain = { module: "data:text/javascript,export default (n) => n", export: "default" };
+  assertEquals(
+    await whyNot(plain),
+    'Cannot run "default" of task module on a GPU: it has no kernel; export one as kernel, or choose ' +
+      "another model",
+  );
+  const named = { module: "data:text/javascript,export const half = (n) => n / 2", export: "half" };
+  assertStringIncludes(await whyNot(named), "export one as halfKernel");
+});
+
+test("WGSL that is wrong is told with its line, column and message", async () => {
+  const wrong = "fn advance(at: u32, steps: u32) {\n  words[at] = nowhere;\n}";
+  assertEquals(
+    await whyNot(doubling(wrong)),
+    "Cannot compile the kernel of task module: line 2, column 15: no definition in scope for " +
+      "identifier: `nowhere`",
+  );
+  const unequal = "fn advance(at: u32, steps: u32) { words[at] = at + 1i; }";
+  assertMatch(await whyNot(doubling(unequal)), /: line 1, column \d+: .*Operation Add can't work/);
+  assertMatch(
+    await whyNot(doubling("fn advance(at: u32) {")),
+    /: it needs a whole function .+: \S/,
+  );
+  assertStringIncludes(
+    await whyNot(doubling("")),
+    ": it needs a whole function advance(at: u32, steps: u32): no definition",
+  );
+});
+
+test("what doesn't fit into the adapter's buffers is told with the most that does", async () => {
+  assertMatch(
+    await whyNot(doubling(ADVANCE, { words: 2 ** 30 })),
+    /: a piece of 1073741824 words does not fit into this adapter's buffers, which hold \d+ bytes/,
+  );
+  // A table of so many bytes would have to be made first.
+  const table = "table: () => ({ byteLength: 2 ** 40, length: 2 ** 38 }),";
+  assertStringIncludes(
+    await whyNot(doubling(ADVANCE, { more: table })),
+    "a table of 274877906944 words does not fit",
+  );
+});
+
+/** Loses the device when it is first used for an item, and not again if that is remembered. */
+const LOSING = `
+  const { writeBuffer } = GPUQueue.prototype;
+  let { requestDevice } = GPUAdapter.prototype;
+  const { createBuffer } = GPUDevice.prototype;
+  GPUDevice.prototype.createBuffer = function (options) {
+    const buffer = createBuffer.call(this, options);
+    if (options.usage & GPUBufferUsage.COPY_SRC) this.destroy();
+    return buffer;
+  };`;
+
+test("a device that is lost takes its item with it, and the rest is told", async () => {
+  await using executor = gpu();
+  const task = doubling(ADVANCE, { code: LOSING });
+  const outcomes = await executor.mapSettled(task, [1, 2], { chunk: 1 }).toArray();
+  for (const outcome of outcomes) {
+    assert(outcome.status === "rejected" && outcome.ended === "crashed");
+    assert(outcome.reason instanceof CrashedError);
+    assertMatch(outcome.reason.message, /the lane lost its GPU: /);
+  }
+  assertEquals(await executor.map(doubling(), [4]).toArray(), [8]);
+});
+
+test("items that were computed together when the device was lost are tried one by one", async () => {
+  await using executor = gpu();
+  const task = doubling(ADVANCE, { code: LOSING });
+  const outcomes = await executor.mapSettled(task, [1, 2, 3], { chunk: 3 }).toArray();
+  assertEquals(outcomes.map((o) => o.status === "rejected" && o.ended), Array(3).fill("crashed"));
+  assertEquals(outcomes.map(({ attempts }) => attempts), [2, 2, 2]);
+});
+
+const ENDLESS = `fn advance(at: u32, steps: u32) {
+  let stop = words[at] - min(words[at], steps);
+  while (words[at] > stop) {
+    for (var i = 0u; i < 100000u; i++) { words[at + 1u] = words[at + 1u] * 1664525u + 1u; }
+    words[at] -= 1u;
+  }
+}`;
+const MANY_STEPS = "open: () => ({ pieces: 1, write: (_, words, at) => words[at] = 2 ** 32 - 1 }),";
+
+test("what would compute for ever stops between two dispatches, and nothing is left", async () => {
+  const task = doubling(ENDLESS, { more: MANY_STEPS });
+  await using executor = gpu({ graceMs: 60_000 });
+  await executor.ready(task);
+  const controller = new AbortController();
+  const outcomes = executor.mapSettled(task, [1, 2], { signal: controller.signal, chunk: 1 })
+    .toArray();
+  setTimeout(() => controller.abort(new Error("enough")), 50);
+  assertEquals((await outcomes).map((o) => o.status === "rejected" && o.ended), [
+    "cancelled",
+    "cancelled",
+  ]);
+  const [late] = await executor.mapSettled(task, [1], { timeoutMs: 60 }).toArray();
+  assert(late!.status === "rejected" && late!.ended === "timed-out");
+  assertEquals(await executor.map(doubling(), [4]).toArray(), [8]);
+});
+
+Deno.test({
+  name: "without an adapter a run fails, and says what is missing",
+  ignore: !granted("run", "read", "env"),
+  async fn() {
+    const mod = new URL("../../../lib/mod.ts", import.meta.url).href;
+    const code = `import { gpu } from ${JSON.stringify(mod)};
+      await using executor = gpu();
+      const task = { module: "data:text/javascript,export default 1", export: "default" };
+      for (const attempt of [() => executor.ready(), () => executor.map(task, [1]).toArray()]) {
+        await attempt().catch(({ name, message }) => console.log(name + ": " + message));
+      }`;
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--no-check",
+        "--allow-read",
+        `data:text/javascript,${encodeURIComponent(code)}`,
+      ],
+      env: {
+        VK_DRIVER_FILES: "/nowhere",
+        VK_ICD_FILENAMES: "/nowhere",
+        DENO_WEBGPU_BACKEND: "vulkan",
+      },
+      stderr: "null",
+    }).output();
+    const lines = new TextDecoder().decode(stdout).trim().split("\n");
+    assertEquals(lines.length, 2);
+    for (const line of lines) {
+      assertStringIncludes(
+        line,
+        `${LaneStartError.name}: Cannot start a lane: it found no GPU adapter`,
+      );
+    }
+  },
+});

@@ -1,0 +1,168 @@
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { CancelledError, TimeoutError } from "../../../lib/lanes/errors.ts";
+import { KernelRun, type Program } from "../../../lib/lanes/gpu/kernel_run.ts";
+import type { Kernel } from "../../../lib/lanes/kernel.ts";
+import type { LaneBatch, Report } from "../../../lib/lanes/lane.ts";
+import type { BatchHost } from "../../../lib/lanes/run_batch.ts";
+import { batchOf, settle } from "../batch.ts";
+
+/** An item is how many pieces it has; it gives their sum. */
+const COUNT: Kernel<number, number> = {
+  words: 2,
+  wgsl: "",
+  open: (pieces) => {
+    if (pieces < 0) throw new RangeError(`${pieces} pieces`);
+    let sum = 0;
+    return {
+      pieces,
+      write: (piece, words, at) => {
+        if (pieces === 13) throw new RangeError("13");
+        words.set([3, piece], at);
+      },
+      read: (_, words, at) => sum += words[at + 1]!,
+      result: () => sum,
+    };
+  },
+};
+
+/** Runs a batch on a GPU that does what `step` says, three times for all pieces, three of which fill it. */
+function runOf(
+  items: readonly number[],
+  options: Partial<LaneBatch> = {},
+  step: (words: Uint32Array, turn: number) => unknown = () => {},
+  host: Partial<BatchHost<LaneBatch>> = {},
+) {
+  const reports: Report[] = [];
+  const faults: unknown[] = [];
+  const dispatched: number[] = [];
+  const program: Program = {
+    kernel: COUNT as Kernel<unknown, unknown>,
+    isEnough: (pieces) => pieces >= 3,
+    async run(words, longest, goesOn) {
+      for (let turn = 0; turn < longest && (turn === 0 || goesOn()); turn++) {
+        dispatched.push(words.length / 2);
+        for (let at = 0; at < words.length; at += 2) words[at]! -= words[at]! > 0 ? 1 : 0;
+        await step(words, turn);
+      }
+      return words;
+    },
+  };
+  const run = new KernelRun(batchOf(items, options), program, {
+    report: (_run, report) => reports.push(report),
+    ...host,
+  }, (error) => faults.push(error));
+  return { run, reports, faults, dispatched };
+}
+
+/** How each item of a report ended, with what. */
+function endsOf({ values, failures = [] }: Report): unknown[] {
+  const ends = Array.from(values!);
+  for (const { offset, ended } of failures) ends[offset] = ended;
+  return ends;
+}
+
+Deno.test("small items are computed together, and large ones in several goes", async () => {
+  const { run, reports, dispatched } = runOf([1, 0, 2, 7, 1], { timed: true });
+  run.start();
+  await settle();
+  assertEquals(reports.map(endsOf), [[0, 0, 1, 21, 0]]);
+  assertEquals(dispatched, [3, 3, 3, 3, 3, 3, 3, 3, 3, 2, 2, 2]);
+  const { last, count, times, startedAtMs, endedAtMs } = reports[0]!;
+  assertEquals([last, count, times!.length, run.running], [true, 5, 10, false]);
+  for (let at = 0; at < times!.length; at += 2) assert(times![at]! <= times![at + 1]!);
+  assert(startedAtMs <= endedAtMs);
+});
+
+Deno.test("an item that its kernel doesn't take, or can't write or read, fails alone", async () => {
+  const { run, reports, faults } = runOf([1, -1, 13, 2, -1]);
+  run.start();
+  await settle();
+  assertEquals(reports.map(endsOf), [[0, "failed", "failed", 1, "failed"]]);
+  assertEquals(reports[0]!.failures!.map(({ reason }) => (reason as Error).message), [
+    "-1 pieces",
+    "13",
+    "-1 pieces",
+  ]);
+  assertEquals(faults, []);
+});
+
+Deno.test("nothing but items that fail needs no GPU", async () => {
+  const { run, reports, dispatched } = runOf([-1, -1]);
+  run.start();
+  await settle();
+  assertEquals([reports.map(endsOf), dispatched], [[["failed", "failed"]], []]);
+});
+
+Deno.test("asked to stop between two dispatches, what runs is cancelled and the rest given back", async () => {
+  const { run, reports } = runOf([1, 2, 1, 1], {}, (_, turn) => {
+    if (turn === 1) run.ask("cancel", "enough");
+  });
+  run.start();
+  await settle();
+  assertEquals(reports.map(({ count, last }) => [count, last]), [[2, true]]);
+  assertEquals(endsOf(reports[0]!), ["cancelled", "cancelled"]);
+  assertEquals(reports[0]!.failures![0]!.reason, "enough");
+});
+
+Deno.test("what was cancelled through shared memory is told so, though nobody said why", async () => {
+  let isCancelled = false;
+  const { run, reports } = runOf([5], {}, () => void (isCancelled = true), {
+    isCancelled: () => isCancelled,
+  });
+  run.start();
+  await settle();
+  const { reason } = reports[0]!.failures![0]!;
+  assertInstanceOf(reason, CancelledError);
+  assertEquals(reason.message, "Task of item 10 was cancelled");
+});
+
+Deno.test("past their deadline, items time out that haven't ended, and those after them run", async () => {
+  const { run, reports } = runOf([1, 1, 1, 2], { timeoutMs: 5 }, async (words, turn) => {
+    if (words.length !== 6 || turn > 0) return;
+    words[2] = 0; // the second has ended at once
+    const end = performance.now() + 6;
+    while (performance.now() < end) await undefined;
+  });
+  run.start();
+  while (reports.length === 0) await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(reports.map(endsOf), [["timed-out", 1 - 1, "timed-out", 1]]);
+  const { reason } = reports[0]!.failures![0]!;
+  assertInstanceOf(reason, TimeoutError);
+  assertEquals(reason.message, "Task of item 10 was stopped at its deadline of 5 ms");
+});
+
+Deno.test("a kernel that takes fewer steps than it is told fails its item", async () => {
+  const { run, reports } = runOf([1], {}, (words) => void (words[0] = 2));
+  run.start();
+  await settle();
+  assertEquals(
+    (reports[0]!.failures![0]!.reason as Error).message,
+    "The kernel left 2 steps of item 10 undone; advance() must take as many as it is told",
+  );
+});
+
+Deno.test("a batch that takes long reports what ended, and gives the rest back", async () => {
+  const { run, reports } = runOf([3, 3, 3], { giveBackMs: -1 });
+  run.start();
+  await settle();
+  assertEquals(reports.map(({ count, last }) => [count, last]), [[1, true]]);
+});
+
+Deno.test("a GPU that fails is told of, and nothing is reported", async () => {
+  const { run, reports, faults } = runOf([1], {}, () => {
+    throw new DOMException("the device is lost", "OperationError");
+  });
+  run.start();
+  await settle();
+  assertEquals([reports, (faults[0] as Error).message], [[], "the device is lost"]);
+});
+
+Deno.test("which items run is told as they start", async () => {
+  const told: [number, number][] = [];
+  const { run } = runOf([1, 1, 1, 4], {}, undefined, {
+    starting: ({ offset, together }) => told.push([offset, together]),
+  });
+  run.start();
+  await settle();
+  assertEquals(told, [[0, 3], [3, 1], [3, 1]]);
+});
