@@ -83,9 +83,9 @@ const DEFAULT_SYNC = "10s";
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000 } as const;
 const RATE = /^(\d+(?:\.\d+)?)\/(s|m|h)$/;
 /** Starts that would follow on each other faster than this are allowed together, in milliseconds. */
-const LEAST_SPAN_MS = 20;
+const LEAST_SPAN_MS = 100;
 
-/** A pace such as `20/s`, evenly: one start each 50 ms, not 20 at once. */
+/** A pace such as `20/s`, evenly: two starts each 100 ms, not 20 at once. */
 export function rateOf(option: string, text: string): Rate {
   const match = RATE.exec(text);
   if (match === null) {

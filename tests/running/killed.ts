@@ -77,14 +77,16 @@ export async function killed(
     const wanted = await sortedLines(`${folder}/whole.jsonl`);
     assertEquals(wanted.length, items - Math.ceil((items - 7) / 10) + 1);
     const failed = (await sortedLines(`${folder}/whole.jsonl.failed`)).length;
+    const wantedSize = await sizeOf(`${folder}/whole.jsonl`);
     let killed = 0;
     for (let round = 0; killed < kills; round++) {
       const out = `${folder}/${round}.jsonl`;
       let resumed = 0;
       const moment = async () => {
-        // Half of the moments are drawn from the time, half from what is written.
+        // Half of the moments are drawn from the time, half from what is still to be written.
         if (random() < 0.5) return await sleep(random() * WHOLE_MS);
-        const size = random() * wanted.join("\n").length * 2;
+        const before = await sizeOf(out);
+        const size = before + random() * (wantedSize - before);
         const deadline = performance.now() + WHOLE_MS;
         while (performance.now() < deadline && await sizeOf(out) < size) await sleep(1);
       };
