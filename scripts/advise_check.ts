@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Advice } from "../lib/advice/advice.ts";
 import { advise } from "../lib/advice/advise.ts";
 import type { Candidate } from "../lib/advice/prediction/candidate.ts";
 import { measureMachine } from "../lib/advice/prediction/machine.ts";
@@ -17,13 +18,14 @@ import { print, printError } from "../lib/text/print.ts";
 import { formatDuration, formatPercent } from "../lib/text/format.ts";
 import { script } from "../lib/cli/script.ts";
 import { chooseSeed, seededRandom } from "../lib/timing/random.ts";
-import { startMeter } from "../lib/timing/meter/meter.ts";
+import { type Meter, startMeter } from "../lib/timing/meter/meter.ts";
 import { trialProcesses } from "../lib/timing/run_trial.ts";
-import type { JobSpec } from "../lib/timing/spec.ts";
+import type { JobSpec, TrialRunner } from "../lib/timing/spec.ts";
 import { median } from "../lib/timing/statistics.ts";
 import { type Label, LABELS } from "../tests/advice/labelled/labels.ts";
-import { measureModels, regretOf } from "./advise_check/regret.ts";
+import { measureModels, regretOf, type Times } from "./advise_check/regret.ts";
 import { shortfalls, tableOf, type Verdict } from "./advise_check/verdict.ts";
+import { othersCompute } from "./advise_check/others.ts";
 
 const check = command(
   "advise:check",
@@ -31,6 +33,7 @@ const check = command(
 )
   .option("--repeat <n>", "how often advice is given on each job (default: 1)")
   .option("--rounds <n>", "how often every model is measured afterwards (default: 3)")
+  .option("--others <n>", "so many other programs compute meanwhile (default: 0)")
   .option("--only <text>", "only the jobs whose file holds this")
   .option("--advice-only", "don't measure every model afterwards")
   .option("--seed <n>", "repeats an earlier run's order");
@@ -65,82 +68,106 @@ async function clean({ leaves }: Label): Promise<void> {
   await Deno.remove(folder, { recursive: true }).catch(() => {});
 }
 
+/** Advice that was given on a job. */
+interface Given {
+  readonly job: JobSpec;
+  readonly advice: Advice;
+}
+
+/** Gives advice on a job so many times, beginning anew each time. */
+async function giveAdvice(
+  label: Label,
+  times: number,
+  seed: number,
+  { signal, meter, runTrial }: { signal: AbortSignal; meter: Meter; runTrial: TrialRunner },
+): Promise<Given[]> {
+  const given: Given[] = [];
+  for (let time = 0; time < times && !signal.aborted; time++) {
+    await clean(label);
+    const job = await jobOf(label, signal);
+    const { advice } = await advise({
+      job,
+      typed: label.file,
+      items: label.items,
+      budgetMs: 30_000,
+      seed: seed + time,
+      cores: navigator.hardwareConcurrency,
+      signal,
+      library: new URL("../lib/mod.ts", import.meta.url).href,
+    }, { probe, orderProbe, race, measureMachine, meter, runTrial, now: () => performance.now() });
+    given.push({ job, advice });
+  }
+  await clean(label);
+  return given;
+}
+
+/** How one piece of advice turned out, held against what was measured afterwards, if it was. */
+function verdictOf(label: Label, advice: Advice, times: Times | undefined): Verdict {
+  const { recommended } = advice;
+  const regret = times === undefined ? null : regretOf(recommended.name, times);
+  const timeOf = (name: string) => median(times?.get(name) ?? [Infinity]);
+  return {
+    file: label.file,
+    label: label.bound,
+    found: advice.bound,
+    cpuShare: advice.cpuShare,
+    recommended: recommended.name,
+    wallMs: times === undefined ? null : timeOf(recommended.name),
+    best: regret === null ? "–" : `${regret.best} ${formatDuration(timeOf(regret.best))}`,
+    regret: regret?.fair ?? null,
+    naiveRegret: regret?.naive ?? null,
+    predicted: recommended.predictedGain,
+    raced: recommended.gain?.median ?? null,
+    measured: times === undefined ? NaN : timeOf("sequential") / timeOf(recommended.name),
+    unsure: advice.unsure !== undefined || recommended.decision === "can't tell" ||
+      advice.surprises.some(({ name }) => name === recommended.name),
+    runs: advice.cost.sequentialRuns,
+    shortfalls: shortfalls(label, advice),
+  };
+}
+
 await script("advise:check", async (signal, args) => {
   check.parse(args, { from: "user" });
   const raw = check.opts();
   const repeat = positiveInteger("--repeat", raw.repeat ?? "1");
   const rounds = positiveInteger("--rounds", raw.rounds ?? "3");
+  const others = nonNegativeInteger("--others", raw.others ?? "0");
   const seed = raw.seed === undefined ? chooseSeed() : nonNegativeInteger("--seed", raw.seed);
   const random = seededRandom(seed);
   const runTrial = trialProcesses({ guardMs: 60_000 });
-  await using meter = await startMeter(signal);
-  const cores = navigator.hardwareConcurrency;
   const labels = LABELS.filter(({ file }) => file.includes(raw.only ?? ""));
   if (labels.length === 0 || raw.only === "") {
     const problem = raw.only === "" ? "it names nothing" : "no job's file holds it";
     throw new UsageError("--only", raw.only ?? "", problem, "give part of a name such as parse");
   }
+  await using meter = await startMeter(signal);
+  await using _others = othersCompute(others);
   const verdicts: Verdict[] = [];
   printError(`Seed ${seed}; load average ${Deno.loadavg()[0]?.toFixed(1)} at the start.`);
   for (const [place, label] of labels.entries()) {
-    for (let time = 0; time < repeat && !signal.aborted; time++) {
-      await clean(label);
-      const job = await jobOf(label, signal);
-      const { advice } = await advise({
-        job,
-        typed: label.file,
-        items: label.items,
-        budgetMs: 30_000,
-        seed: seed + time,
-        cores,
-        signal,
-        library: new URL("../lib/mod.ts", import.meta.url).href,
-      }, {
-        probe,
-        orderProbe,
-        race,
-        measureMachine,
-        meter,
-        runTrial,
-        now: () => performance.now(),
-      });
-      await clean(label);
-      const { recommended } = advice;
-      const wrong = shortfalls(label, advice);
-      const chosen: Candidate = { ...recommended, slots: recommended.slots ?? Infinity };
-      const skip = label.incomparable || raw.adviceOnly;
-      const times = skip
-        ? new Map<string, number[]>()
-        : await measureModels(job, chosen, cores, { rounds, random, runTrial, signal });
-      if (signal.aborted) break;
-      const regret = skip ? null : regretOf(recommended.name, times);
-      const timeOf = (name: string) => median(times.get(name) ?? [Infinity]);
-      verdicts.push({
-        file: label.file,
-        label: label.bound,
-        found: advice.bound,
-        cpuShare: advice.cpuShare,
-        recommended: recommended.name,
-        best: regret === null ? "–" : `${regret.best} ${formatDuration(timeOf(regret.best))}`,
-        regret: regret?.fair ?? null,
-        naiveRegret: regret?.naive ?? null,
-        predicted: recommended.predictedGain,
-        raced: recommended.gain?.median ?? null,
-        measured: skip ? NaN : timeOf("sequential") / timeOf(recommended.name),
-        unsure: advice.unsure !== undefined ||
-          advice.surprises.some(({ name }) => name === recommended.name),
-        runs: advice.cost.sequentialRuns,
-        shortfalls: wrong,
-      });
+    const given = await giveAdvice(label, repeat, seed, { signal, meter, runTrial });
+    if (signal.aborted) break;
+    const chosen = given.map(({ advice: { recommended } }): Candidate => ({
+      ...recommended,
+      slots: recommended.slots ?? Infinity,
+    }));
+    const times = label.incomparable || raw.adviceOnly
+      ? undefined
+      : await measureModels(given[0]!.job, chosen, { rounds, random, runTrial, signal });
+    if (signal.aborted) break;
+    await clean(label);
+    const own = given.map(({ advice }) => verdictOf(label, advice, times));
+    verdicts.push(...own);
+    for (const { found, recommended, best, regret, shortfalls: wrong } of own) {
       printError(
-        `${place + 1} of ${labels.length}, ${label.file}: ${advice.bound}, ${recommended.name}` +
-          (regret === null ? "" : `; best ${regret.best}, regret ${formatPercent(regret.fair)}`) +
+        `${place + 1} of ${labels.length}, ${label.file}: ${found}, ${recommended}` +
+          (regret === null ? "" : `; best ${best}, regret ${formatPercent(regret)}`) +
           (wrong.length === 0 ? "" : `; wrong: ${wrong.join("; ")}`),
       );
-      if (raw.debug) {
-        for (const [name, ms] of times) {
-          printError(`  ${name}: ${ms.map((of) => of.toFixed(0))}`);
-        }
+    }
+    if (raw.debug) {
+      for (const [name, ms] of times ?? []) {
+        printError(`  ${name}: ${ms.map((of) => of.toFixed(0))}`);
       }
     }
   }

@@ -14,7 +14,7 @@ import { median } from "../../lib/timing/statistics.ts";
 const HOPELESS = 2;
 
 /** Wall times by model and round, in milliseconds; a model that failed has none. */
-type Times = ReadonlyMap<string, readonly number[]>;
+export type Times = ReadonlyMap<string, readonly number[]>;
 
 /** How the models are measured. */
 interface MeasureOptions {
@@ -28,7 +28,8 @@ interface MeasureOptions {
   readonly signal: AbortSignal;
 }
 
-function everyModel(cores: number): Candidate[] {
+function everyModel(): Candidate[] {
+  const cores = navigator.hardwareConcurrency;
   const lanes = (model: "workers" | "processes", lanes: number, slots: number): Candidate => ({
     model,
     lanes,
@@ -46,20 +47,19 @@ function everyModel(cores: number): Candidate[] {
 }
 
 /**
- * Measures every model on a job, in rounds whose order is shuffled; the recommended one in every round,
- * those that can't be the best any more only once.
+ * Measures every model on a job, in rounds whose order is shuffled; those recommended in every round,
+ * others that can't be the best any more only once.
  */
 export async function measureModels(
   job: JobSpec,
-  recommended: Candidate,
-  cores: number,
+  recommended: readonly Candidate[],
   { rounds, random, runTrial, signal }: MeasureOptions,
 ): Promise<Times> {
   const models = new Map(
-    [...everyModel(cores), recommended].map((candidate) => [nameOf(candidate), candidate]),
+    [...everyModel(), ...recommended].map((candidate) => [nameOf(candidate), candidate]),
   );
   const times = new Map<string, number[]>([...models.keys()].map((name) => [name, []]));
-  const always = new Set(["sequential", nameOf(recommended)]);
+  const always = new Set(["sequential", ...recommended.map(nameOf)]);
   for (let round = 0; round < rounds; round++) {
     for (const [name, { model, lanes, slots }] of shuffled([...models], random)) {
       if (signal.aborted) return times;

@@ -38,6 +38,8 @@ export interface Verdict {
   readonly cpuShare: number;
   /** The model that was recommended. */
   readonly recommended: string;
+  /** Its time afterwards, in milliseconds. */
+  readonly wallMs: number | null;
   /** The model that was best, with its time. */
   readonly best: string;
   /** See regret.ts. */
@@ -77,6 +79,36 @@ const HEAD = [
 const GOOD_REGRET = 0.1;
 const GOOD_PREDICTION = 0.25;
 const GOOD_COST = 3;
+
+/** Of a job's pieces of advice so many are to be one, or equals of it. */
+const GOOD_REPEAT = 0.9;
+
+/** The share of a job's pieces of advice that recommend the model most named, or an equal of it. */
+function steadiness(of: readonly Verdict[]): number {
+  const named = Map.groupBy(of, ({ recommended }) => recommended);
+  const [most] = [...named.values()].toSorted((a, b) => b.length - a.length);
+  const { recommended, wallMs } = most![0]!;
+  const isEqual = (other: Verdict) =>
+    other.recommended === recommended ||
+    (wallMs !== null && Math.abs(other.wallMs! / wallMs - 1) <= GOOD_REGRET);
+  return of.filter(isEqual).length / of.length;
+}
+
+/** What differs from one piece of advice on a job to the next. */
+function repeatLines(verdicts: readonly Verdict[]): string[] {
+  const jobs = [...Map.groupBy(verdicts, ({ file }) => file)];
+  if (jobs.every(([, of]) => of.length < 2)) return [];
+  const steady = jobs.filter(([, of]) => steadiness(of) >= GOOD_REPEAT).length;
+  return [
+    `One recommendation, or equals, in 90%: ${formatPercent(steady / jobs.length)} of the jobs`,
+    ...jobs.flatMap(([file, of]) => {
+      const named = Map.groupBy(of, ({ recommended }) => recommended);
+      if (named.size < 2) return [];
+      const counts = [...named].map(([name, { length }]) => `${name} ${length} times`);
+      return [`  ${file}: ${formatPercent(steadiness(of))} (${counts.join(", ")})`];
+    }),
+  ];
+}
 
 /** A regret; of jobs whose models can't be compared there is none. */
 function regretText(regret: number | null): string {
@@ -126,7 +158,12 @@ export function tableOf(verdicts: readonly Verdict[]): string {
     `Gain given (raced) within 25%:      ${
       share((of) => near(of.raced ?? of.predicted, of.measured), compared)
     }`,
+    `Called a gain and wasn't one:       ${
+      compared.filter(({ unsure, raced, measured }) => !unsure && (raced ?? 1) > 1 && measured < 1)
+        .length
+    } of ${compared.length}`,
     `Cost below three sequential runs:   ${share(({ runs }) => runs < GOOD_COST)}`,
+    ...repeatLines(verdicts),
     "",
     "Regret is against the model that was best in the other rounds, since the least of a dozen times is",
     "also the luckiest; it counts the 30 ms that any program takes to start, as a person's wait does.",

@@ -1,0 +1,22 @@
+/**
+ * Other programs that compute while advice is given, as on a machine that others use too.
+ *
+ * @module
+ */
+
+/** Starts so many programs that do nothing but compute, until they are disposed. */
+export function othersCompute(count: number): AsyncDisposable {
+  const programs = Array.from({ length: count }, () =>
+    new Deno.Command(Deno.execPath(), {
+      args: ["eval", "for (;;);"],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn());
+  return {
+    async [Symbol.asyncDispose]() {
+      for (const program of programs) program.kill("SIGKILL");
+      await Promise.all(programs.map(({ status }) => status));
+    },
+  };
+}
