@@ -124,7 +124,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     summary: { io: "5 threads, one slot each", cpu: "a thread for each core" },
     python: {
       io: "ThreadPoolExecutor(5) with a session a thread",
-      cpu: "InterpreterPoolExecutor, or threads without the GIL",
+      cpu: "InterpreterPoolExecutor (3.14)",
     },
   },
   processes: {

@@ -142,8 +142,8 @@ Deno.test("findPythons() takes the Python with aiohttp and requests, and names e
   ]);
   assertEquals(
     found.note,
-    "Pythons: /usr/bin/python3 is 3.13.5 with its GIL, python3.14t is 3.14.0 without a GIL, " +
-      "python3.14 is 3.14.0 with its GIL, python3.13t isn't here.",
+    "Pythons: /usr/bin/python3 is 3.13.5 with its GIL; python3.14t is 3.14.0 without a GIL; " +
+      "python3.14 is 3.14.0 with its GIL; not found: python3.13t.",
   );
   const same = await pythonsThat({
     python3: ["3.14.0 True", true],
@@ -155,7 +155,7 @@ Deno.test("findPythons() takes the Python with aiohttp and requests, and names e
 Deno.test("findPythons() says that there is none", async () => {
   const { python, pythons, note } = await pythonsThat({});
   assertEquals([python, pythons], [undefined, []]);
-  assertStringIncludes(note, "python3 isn't here");
+  assertStringIncludes(note, "not found: python3, python3.14t");
 });
 
 Deno.test("there is a contest for each Python, in which its pools meet its plain loop", () => {

@@ -182,14 +182,14 @@ function kinds(speaker: Speaker, { io, cpu }: LessonFile): Told {
     picture: models && {
       kind: "table",
       title: speaker.say("kinds.picture"),
-      heads: (["model", "python", "io", "cpu"] as const).map((head) =>
+      heads: (["model", "io", "cpu", "python"] as const).map((head) =>
         speaker.say(`kinds.head.${head}`)
       ),
       rows: models.map((model) => [
         model,
-        isModel(model) ? MODEL_TABLE[model].python.io : "",
         time(modelIn(io, model)),
         time(modelIn(cpu, model)),
+        isModel(model) ? MODEL_TABLE[model].python.io : "",
       ]),
     },
     commands: ["deno task peers --only python"],

@@ -24,7 +24,7 @@ function drawn(picture: Picture, id: string, speaker: Speaker, file: LessonFile)
   const { title } = picture;
   if (picture.kind === "table") {
     const { heads, rows } = picture;
-    const columns = heads.map((name, at) => ({ name, figures: at >= heads.length - 2 }));
+    const columns = heads.map((name, at) => ({ name, figures: at > 0 && at < heads.length - 1 }));
     return table(title, columns, rows);
   }
   const draw = picture.kind === "bars"
@@ -56,11 +56,16 @@ function section(idea: Idea, at: number, speaker: Speaker, file: LessonFile) {
     id,
     title,
     html:
-      markup`<p>${about}</p><p class="verdict">${seenOf(idea, speaker)}</p>${
+      markup`<p>${about}</p><p class="verdict">${unbroken(seenOf(idea, speaker))}</p>${
         picture && drawn(picture, id, speaker, file)
       }<p class="note">${speaker.say("page.more")}</p>${codeBlock(title, commands.join("\n"))}`
         .text,
   };
+}
+
+/** Keeps figures and their units on one line. */
+function unbroken(text: string): string {
+  return text.replace(/(\d) ([mn]?s)\b/g, "$1\u00a0$2");
 }
 
 /** Writes a lesson as a page that opens from disk and offline. */

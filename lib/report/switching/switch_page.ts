@@ -180,7 +180,9 @@ export function switchPart(file: SwitchFile, { id }: PartPlace): PagePart {
 }
 
 const TICK_ROW_HEIGHT = 54;
-const AXES_HEIGHT = 44;
+const AXES_HEIGHT = 62;
+/** Room for the ticks' labels, and the axis's name below them. */
+const AXIS_MARGIN = 42;
 /** Within a row, its name stands above the marks. */
 const NAME_DY = -19;
 
@@ -215,6 +217,7 @@ export function drawTicks(
     height: TICK_ROW_HEIGHT * rows.length + AXES_HEIGHT,
     marginLeft: 10,
     marginRight: 14,
+    marginBottom: AXIS_MARGIN,
     x: { domain: [0, watchedMs], label: words.axis, ticks: width > 500 ? 8 : 4 },
     y: { domain: named.map(({ name }) => name), axis: null, padding: 0.3 },
     marks: [

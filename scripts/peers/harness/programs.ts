@@ -179,8 +179,8 @@ export async function findPythons(
     else if (!pythons.some(same)) pythons.push(found);
   }
   const here = pythons.map((one) => `${one.program} is ${pythonName(one)}`);
-  const note = [...here, ...missing.map((program) => `${program} isn't here`)].join(", ");
-  return { python, pythons, note: `Pythons: ${note}.` };
+  const absent = missing.length === 0 ? [] : [`not found: ${missing.join(", ")}`];
+  return { python, pythons, note: `Pythons: ${[...here, ...absent].join("; ")}.` };
 }
 
 /** A Python by its version and what its threads do. */
