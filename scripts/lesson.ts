@@ -138,8 +138,9 @@ async function* planned(
   const small = specOf(computingJob(sums, sums.defaults), "cpu", COMPUTING, how);
   yield { spec: { ...small, ceiling: false } };
   if (signal.aborted) return;
+  const gpu: readonly Model[] = await navigator.gpu?.requestAdapter() ? ["gpu"] : [];
   const size = scaleTo(sums, await calibrate(sums, { now: cpuClockMs }), SUMS_MS);
-  yield { spec: specOf(computingJob(sums, size), "cpu", COMPUTING, how) };
+  yield { spec: specOf(computingJob(sums, size), "cpu", [...COMPUTING, ...gpu], how) };
 }
 
 function specOf(

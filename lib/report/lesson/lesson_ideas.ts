@@ -174,7 +174,7 @@ function kinds(speaker: Speaker, { io, cpu }: LessonFile): Told {
   ] as const;
   const time = (of: ModelResult | undefined) =>
     of === undefined ? "–" : speaker.duration(of.wallMs.median);
-  const models = io?.models.map(({ model }) => model);
+  const models = io && [...new Set([...io.models, ...cpu?.models ?? []].map(({ model }) => model))];
   return {
     seen: computing.map(([key, of]) =>
       of && speaker.say(key, { lanes: of.lanes, gain: speaker.gain(of) })
@@ -407,10 +407,11 @@ function sessions(speaker: Speaker, { whoseSession }: LessonFile): Told {
 }
 
 function computes(speaker: Speaker, { cpu }: LessonFile): Told {
+  const onCores = cpu && { ...cpu, models: cpu.models.filter(({ device }) => !device) };
   const ceiling = cpu?.ceiling;
   return {
     seen: [
-      cpu && speaker.compared(cpu),
+      onCores && speaker.compared(onCores),
       ceiling
         ? speaker.say("cpu.ceiling", {
           lanes: ceiling.lanes,
@@ -418,8 +419,24 @@ function computes(speaker: Speaker, { cpu }: LessonFile): Told {
         })
         : undefined,
     ],
-    picture: cpu && times(cpu, speaker.say("cpu.picture"), speaker),
+    picture: onCores && times(onCores, speaker.say("cpu.picture"), speaker),
     commands: ["deno task cpu", "deno task sweep cpu"],
+  };
+}
+
+function beyondCores(speaker: Speaker, { cpu }: LessonFile): Told {
+  const card = cpu?.models.find(({ device }) => device);
+  return {
+    seen: [
+      card && speaker.say("gpu.seen", {
+        device: card.device!.name,
+        time: speaker.duration(card.wallMs.median),
+        gain: speaker.gain(card),
+      }),
+      card?.device?.software ? speaker.say("gpu.software") : undefined,
+      cpu && !card ? speaker.say("gpu.none") : undefined,
+    ],
+    commands: ["deno task cpu --models sequential,workers,gpu"],
   };
 }
 
@@ -453,6 +470,7 @@ const IDEAS = {
   io: waits,
   sessions,
   cpu: computes,
+  gpu: beyondCores,
   when,
 } as const;
 

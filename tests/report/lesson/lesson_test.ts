@@ -80,6 +80,25 @@ Deno.test("sentences follow from the figures", () => {
   );
 });
 
+Deno.test("a graphics card is told of as what it is, and so is that there is none", () => {
+  const file = lessonFile("en");
+  const on = (software: boolean) => {
+    const device = { name: "Example GPU", software };
+    const card = { ...file.cpu.models.at(-1)!, model: "gpu", device };
+    const seen = (id: string) =>
+      ideasOf({ ...file, cpu: { ...file.cpu, models: [...file.cpu.models, card] } })
+        .find((idea) => idea.id === id)!.seen.join(" ");
+    assert(!seen("cpu").includes("gpu"));
+    return seen("gpu");
+  };
+  assertMatch(on(false), /^The same sums on Example GPU: .* times as fast\)\.$/);
+  assertMatch(on(true), /computes on this machine’s own cores/);
+  assertMatch(
+    ideasOf(file).find(({ id }) => id === "gpu")!.seen[0]!,
+    /^No graphics card was found/,
+  );
+});
+
 Deno.test("a busy machine is told of", () => {
   const file = lessonFile("en");
   const busy = { ...file, cpu: { ...file.cpu, others: { used: 1.5, cores: 2 } } };
