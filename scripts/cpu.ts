@@ -22,8 +22,7 @@ import { userPath } from "../lib/files/user_path.ts";
 import { script } from "../lib/cli/script.ts";
 import { styleOfStdout } from "../lib/report/terminal/style.ts";
 import { wrap } from "../lib/text/plain.ts";
-import { awaitCost } from "../lib/tasks/await_cost.ts";
-import { calibrate, cpuClockMs } from "../lib/tasks/calibrate.ts";
+import { awaitCost, calibrate, cpuClockMs } from "../lib/tasks/calibrate.ts";
 import {
   CPU_TASK_NAMES,
   CPU_TASKS,

@@ -214,8 +214,8 @@ function foreignJob(urls: readonly URL[], copies: number, timeoutMs: number): Jo
     .flat().map((url) => ({ url: url.href, timeoutMs }));
   return {
     name: `download ${values.length} page${values.length === 1 ? "" : "s"}`,
-    task: task<typeof import("../lib/tasks/download_anywhere.ts")>(
-      new URL("../lib/tasks/download_anywhere.ts", import.meta.url),
+    task: task<typeof import("../lib/tasks/download.ts")>(
+      new URL("../lib/tasks/download.ts", import.meta.url),
     ),
     items: { kind: "values", values },
     permissions: { net: hostsOf(urls) },

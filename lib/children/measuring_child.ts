@@ -12,7 +12,7 @@ import type { Task } from "../lanes/task.ts";
 import { type Model, MODEL_TABLE } from "../models.ts";
 import { moduleFacts } from "./module_files.ts";
 import { userFolder } from "../files/user_path.ts";
-import { Inbox, makeMark, MessageReader } from "./child_lines.ts";
+import { type FirstLine, GOES_ON, Inbox } from "./parent.ts";
 
 /** What of a job decides what its process may do. */
 export interface ChildJob {
@@ -32,9 +32,7 @@ export async function trialFlags(
   const modules = [task.module, ...(items.kind === "module" ? [items.module] : [])];
   const facts = await Promise.all(modules.map(moduleFacts));
   const read = new Set(facts.flatMap(({ files }) => files));
-  const listed = (allowed: boolean | readonly string[] | undefined) =>
-    typeof allowed === "boolean" ? [] : allowed ?? [];
-  const run = [...listed(permissions.run)];
+  const run: string[] = [];
   const { readsEntry, startsDeno } = MODEL_TABLE[model];
   if (readsEntry) read.add(dirname(fromFileUrl(new URL("../lanes/x", import.meta.url))));
   if (startsDeno) {
@@ -42,12 +40,14 @@ export async function trialFlags(
     // Its children are to run in the same project.
     for (const file of projectFiles(task.module)) read.add(file);
   }
+  const joined = (allowed: boolean | readonly string[] = [], more: Iterable<string>) =>
+    allowed === true ? true : [...allowed || [], ...more];
   return [
     ...facts[0]!.flags,
     ...permissionFlags({
       ...permissions,
-      read: permissions.read === true ? true : [...listed(permissions.read), ...read],
-      run: permissions.run === true ? true : run,
+      read: joined(permissions.read, read),
+      run: joined(permissions.run, run),
     }),
   ];
 }
@@ -58,32 +58,87 @@ const GRACE_MS = 800;
 /** How much of what it wrote to stderr is kept to explain its death, in characters. */
 const TAIL = 4000;
 
+/** A child gave no result. */
+export class TrialError extends Error {
+  /** `"TrialError"`. */
+  override name = "TrialError";
+}
+
+/** Finds a child's messages among the lines of its stdout. */
+export class MessageReader {
+  readonly #mark: string;
+  #parts: string[] = [];
+
+  constructor(mark: string) {
+    this.#mark = mark;
+  }
+
+  /** Whether a line holds a message or a part of one, perhaps behind something else. */
+  isMessage(line: string): boolean {
+    return line.includes(this.#mark);
+  }
+
+  /** The message that a line completes; undefined if it completes none. */
+  take(line: string): { type: string } | undefined {
+    const at = line.lastIndexOf(this.#mark);
+    if (at < 0) return undefined;
+    const from = at + this.#mark.length;
+    this.#parts.push(line.slice(from + 1));
+    if (line[from] === GOES_ON) return undefined;
+    const text = this.#parts.join("");
+    this.#parts = [];
+    try {
+      const message = JSON.parse(text);
+      return typeof message?.type === "string" ? message : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** A message whose kind isn't known yet. */
+interface AnyMessage {
+  readonly type: string;
+  readonly result?: unknown;
+  readonly name?: string;
+  readonly message?: string;
+}
+
 /** How a child is started. */
 export interface ChildOptions {
   /** The file it runs. */
   readonly entry: URL;
+  /** What it is told first. */
+  readonly order: unknown;
   /** Flags of Deno: its project, and what it may do; none by default. */
   readonly flags?: readonly string[];
   /** Further variables of its environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Stops it. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** Stops it after so many milliseconds. */
+  readonly guardMs?: number;
   /** Told what it and its tasks print; by default that is dropped. */
   readonly onPrint?: (text: string) => void;
 }
 
-/** A child that is running. Leaving an `await using` block ends it. */
-export class MeasuringChild implements AsyncDisposable {
-  /** What each of its messages begins with; it must be told before it can say anything. */
-  readonly mark: string = makeMark();
-  readonly #messages = new MessageReader(this.mark);
+/** A child that is running, and what it says. Leaving an `await using` block ends it. */
+export class MeasuringChild<Message extends { readonly type: string } = { readonly type: string }>
+  implements AsyncDisposable {
+  /** When it has ended, and how. */
+  readonly ended: Promise<Deno.CommandStatus>;
+  readonly #mark = `\x1e${crypto.randomUUID()} `;
+  readonly #messages = new MessageReader(this.#mark);
   readonly #onPrint: ((text: string) => void) | undefined;
   readonly #process: Deno.ChildProcess;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
   readonly #stdout: Inbox;
   readonly #stderrEnd: Promise<void>;
   readonly #signal: AbortSignal | undefined;
+  readonly #guardMs: number | undefined;
+  readonly #guard: ReturnType<typeof setTimeout> | undefined;
   #stderr = "";
+  #late = false;
   #exited = false;
   #killTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -92,7 +147,7 @@ export class MeasuringChild implements AsyncDisposable {
    *
    * @throws {Deno.errors.NotCapable} If this process may not run Deno.
    */
-  constructor({ entry, flags = [], env = {}, signal, onPrint }: ChildOptions) {
+  constructor({ entry, order, flags = [], env = {}, signal, guardMs, onPrint }: ChildOptions) {
     this.#onPrint = onPrint;
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-prompt", "--cached-only", "--no-check", ...flags, entry.href],
@@ -103,13 +158,21 @@ export class MeasuringChild implements AsyncDisposable {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
+    this.ended = this.#process.status;
     this.#stdin = this.#process.stdin.getWriter();
     this.#stdout = new Inbox(this.#process.stdout);
     this.#stderrEnd = this.#drain(this.#process.stderr);
-    this.#process.status.then(() => this.#exited = true);
+    this.ended.then(() => this.#exited = true);
     this.#signal = signal;
+    this.#guardMs = guardMs;
+    this.send({ mark: this.#mark, order } satisfies FirstLine<unknown>);
     if (signal?.aborted) this.stop();
     else signal?.addEventListener("abort", this.stop);
+    if (guardMs === undefined) return;
+    this.#guard = setTimeout(() => {
+      this.#late = true;
+      this.stop();
+    }, guardMs);
   }
 
   /** Its number, by which the system knows it. */
@@ -151,32 +214,65 @@ export class MeasuringChild implements AsyncDisposable {
   }
 
   /** Waits for its next message; undefined if it will say nothing more. */
-  async next(): Promise<{ type: string } | undefined> {
+  async next(): Promise<Message | undefined> {
     for (let line = await this.#stdout.next(); line !== undefined;) {
       const message = this.#messages.take(line);
-      if (message !== undefined) return message;
+      if (message !== undefined) return message as Message;
       if (!this.#messages.isMessage(line)) this.#onPrint?.(`${line}\n`);
       line = await this.#stdout.next();
     }
     return undefined;
   }
 
+  /** The same; undefined too, and the child is stopped, if it takes longer than so many milliseconds. */
+  async nextWithin(ms: number): Promise<Message | undefined> {
+    const late = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => {
+      this.stop();
+      late.resolve(undefined);
+    }, ms);
+    return await Promise.race([this.next(), late.promise]).finally(() => clearTimeout(timer));
+  }
+
+  /**
+   * Waits for the result that `answerParent()` gives; what it says before goes to `onMessage`.
+   *
+   * @throws {TrialError} That says of the named child why there is no result.
+   * @throws The signal's reason, if it is aborted.
+   */
+  async result<Result>(
+    name: string,
+    onMessage: (message: Message) => unknown = () => {},
+  ): Promise<Result> {
+    while (true) {
+      const message: AnyMessage | undefined = await this.next();
+      this.#signal?.throwIfAborted();
+      if (this.#late) throw new TrialError(`${name} did not end within ${this.#guardMs} ms`);
+      if (message?.type === "result") return message.result as Result;
+      if (message === undefined || message.type === "error") {
+        const why = message ? `${message.name}: ${message.message}` : await this.howItEnded();
+        throw new TrialError(`${name} gave no result: ${why}`);
+      }
+      await onMessage(message as Message);
+    }
+  }
+
   /** Waits for its end, and says how it came: its exit code or signal, and the last it wrote to stderr. */
   async howItEnded(): Promise<string> {
-    const { code, signal } = await this.#process.status;
+    const { code, signal } = await this.ended;
     await this.#stderrEnd;
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
     const lines = this.#stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "");
-    const tail = lines.slice(-6).join(" | ");
-    return tail === "" ? how : `${how}: ${tail}`;
+    return [how, lines.slice(-6).join(" | ")].filter((part) => part !== "").join(": ");
   }
 
   /** Ends it, and waits until it has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#guard);
     this.#signal?.removeEventListener("abort", this.stop);
     await this.#stdin.close().catch(() => {});
     const timer = this.#exited ? undefined : setTimeout(this.stop, GRACE_MS);
-    await this.#process.status;
+    await this.ended;
     clearTimeout(timer);
     clearTimeout(this.#killTimer);
     await Promise.all([this.#stdout.ended, this.#stderrEnd]);

@@ -28,11 +28,6 @@ export function moduleFacts(module: string): Promise<ModuleFacts> {
   return facts;
 }
 
-/** The local files that a module and all its imports are made of; none for a `data:` module. */
-export async function moduleFiles(module: string): Promise<readonly string[]> {
-  return (await moduleFacts(module)).files;
-}
-
 async function findFacts(module: string): Promise<ModuleFacts> {
   // The flags that this program was started with don't concern the job's project.
   const { flags, unlocked } = projectFlags([module], undefined, []);

@@ -1,11 +1,97 @@
 /**
- * What the entry files of measuring children share: they take their order from stdin, speak behind a
- * mark on stdout, and end when their parent wants or is gone. It imports no npm package.
+ * How a child that measures and its parent talk, and the child's side of it: its order comes on stdin as
+ * a line of JSON, it answers on stdout, and it ends when its parent wants or is gone. It imports no npm
+ * package.
+ *
+ * A child's message is JSON in one line or several, each behind a mark, random and new for every child,
+ * so that nothing a task prints to stdout, not even half a line, is taken for one. No line is longer than
+ * what a pipe takes in one piece, so that no thread or program that prints at the same moment comes into
+ * the midst of it.
  *
  * @module
  */
 
-import { Inbox, MessageWriter } from "./child_lines.ts";
+/** The lines of a stream of UTF-8. */
+export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  // Decoded here rather than by a TextDecoderStream, whose pipe keeps its own promise of failure.
+  const decoder = new TextDecoder();
+  let pending: string[] = [];
+  for await (const bytes of stream) {
+    const parts = decoder.decode(bytes, { stream: true }).split("\n");
+    for (const part of parts.slice(0, -1)) {
+      pending.push(part);
+      yield pending.join("");
+      pending = [];
+    }
+    pending.push(parts.at(-1)!);
+  }
+  const last = pending.join("") + decoder.decode();
+  if (last !== "") yield last;
+}
+
+/** Lines as they arrive, read whether anyone waits for them or not: only so is the end seen. */
+export class Inbox {
+  readonly #lines: string[] = [];
+  #over = false;
+  #changed = Promise.withResolvers<void>();
+
+  /** Resolves when the stream has ended, whatever is still unread. */
+  readonly ended: Promise<void>;
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.ended = this.#read(stream);
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+    try {
+      for await (const line of linesOf(stream)) {
+        this.#lines.push(line);
+        this.#wake();
+      }
+    } catch {
+      // A broken pipe is an end too: whoever wrote is gone.
+    }
+    this.#over = true;
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+
+  /** Waits for the next line; undefined after the last. */
+  async next(): Promise<string | undefined> {
+    while (this.#lines.length === 0 && !this.#over) await this.#changed.promise;
+    return this.#lines.shift();
+  }
+}
+
+/** PIPE_BUF: what is no longer than this a pipe takes in one piece, whoever else writes to it. */
+const WHOLE_BYTES = Deno.build.os === "linux" ? 4096 : 512;
+
+/** What follows the mark: whether the message goes on in a further line. */
+export const GOES_ON = "+";
+const ENDS = ".";
+
+/** The lines of a message. */
+export function* messageLines(message: unknown, mark: string): Generator<Uint8Array> {
+  const encoder = new TextEncoder();
+  let rest = encoder.encode(JSON.stringify(message));
+  const room = WHOLE_BYTES - encoder.encode(`${mark}${ENDS}\n`).length;
+  do {
+    let count = Math.min(rest.length, room);
+    // A character isn't cut: each line is decoded by itself.
+    while (count < rest.length && (rest[count]! & 0xc0) === 0x80) count--;
+    const head = encoder.encode(mark + (count < rest.length ? GOES_ON : ENDS));
+    const line = new Uint8Array(head.length + count + 1);
+    line.set(head);
+    line.set(rest.subarray(0, count), head.length);
+    line[line.length - 1] = 10;
+    yield line;
+    rest = rest.subarray(count);
+  } while (rest.length > 0);
+}
 
 /** How long a child may take to end once nobody wants its result any more, in milliseconds. */
 const LAST_MS = 2000;
@@ -16,46 +102,38 @@ export interface Parent<Order> {
   readonly order: Order;
   /** Further lines that it tells. */
   readonly inbox: Inbox;
-  /** Tells it something. */
-  readonly writer: MessageWriter;
+  /** Tells it something, at once and whole. */
+  readonly tell: <Message extends { readonly type: string }>(message: Message) => void;
   /** Aborted when it wants the child to end, or is gone; soon after, the process ends. */
   readonly signal: AbortSignal;
 }
 
-/** How a child listens to its parent. */
-export interface ParentOptions {
-  /**
-   * Whether SIGTERM aborts the signal, so that the child can stop its lanes; default true. Otherwise it
-   * ends the process at once, as usual.
-   */
-  readonly handlesTerm?: boolean;
-}
-
-/** Sends what tasks print with `console` to stderr, and keeps stdout for messages. */
-function forwardConsole(): void {
-  for (const name of ["log", "info", "debug", "dir", "table"] as const) {
-    console[name] = console.error;
-  }
+/** What a child is told first. */
+export interface FirstLine<Order> {
+  /** What its messages begin with. */
+  readonly mark: string;
+  readonly order: Order;
 }
 
 /**
  * Connects to the parent: reads its order, and from then on ends with it. What tasks print with `console` goes
- * to stderr, so that it isn't taken for a message.
- *
- * Stdin stays open while the result is wanted. When it ends the signal aborts, and 2 seconds later the
- * process ends whatever it does, unless it is in a busy loop. SIGINT and SIGHUP are ignored: the
- * terminal sends them to every process of the group, and only the parent decides what they mean.
+ * to stderr. When the parent wants an end (SIGTERM, unless `handlesTerm` is false) or stdin ends, the signal
+ * aborts, and 2 seconds later the process ends whatever it does, unless it is in a busy loop. SIGINT and
+ * SIGHUP are ignored: the terminal sends them to every process of the group, and only the parent decides
+ * what they mean.
  *
  * @throws {Error} If stdin ends before there was an order.
  */
-export async function connectToParent<Order extends { readonly mark: string }>(
-  { handlesTerm = true }: ParentOptions = {},
+export async function connectToParent<Order>(
+  { handlesTerm = true }: { readonly handlesTerm?: boolean } = {},
 ): Promise<Parent<Order>> {
-  forwardConsole();
+  for (const name of ["log", "info", "debug", "dir", "table"] as const) {
+    console[name] = console.error;
+  }
   const inbox = new Inbox(Deno.stdin.readable);
   const line = await inbox.next();
   if (line === undefined) throw new Error("Cannot begin: stdin ended before it said with what");
-  const order: Order = JSON.parse(line);
+  const { mark, order }: FirstLine<Order> = JSON.parse(line);
   const ending = new AbortController();
   const end = () => {
     ending.abort();
@@ -66,5 +144,28 @@ export async function connectToParent<Order extends { readonly mark: string }>(
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => {});
   if (handlesTerm && Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", end);
   inbox.ended.then(end);
-  return { order, inbox, writer: new MessageWriter(order.mark), signal: ending.signal };
+  const tell = (message: unknown) => {
+    for (let line of messageLines(message, mark)) {
+      // At once and whole: the process may exit next.
+      while (line.length > 0) line = line.subarray(Deno.stdout.writeSync(line));
+    }
+  };
+  return { order, inbox, tell, signal: ending.signal };
+}
+
+/** Does what a child was started for, tells its parent the result or the error, and ends. */
+export async function answerParent<Order>(
+  answer: (parent: Parent<Order>) => Promise<unknown>,
+): Promise<never> {
+  const parent = await connectToParent<Order>();
+  try {
+    parent.tell({ type: "result", result: await answer(parent) });
+  } catch (error) {
+    const { name, message } = error instanceof Error
+      ? error
+      : { name: "Error", message: String(error) };
+    parent.tell({ type: "error", name, message });
+  }
+  // Not only a return: a worker that ignores its deadline would keep the process for ever.
+  Deno.exit(0);
 }

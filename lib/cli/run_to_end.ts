@@ -22,13 +22,13 @@ import type { RunOptionValues, TypedFile } from "../running/run_options.ts";
 import { plain } from "../text/plain.ts";
 import { print, printError } from "../text/print.ts";
 import { proxyNotes } from "../timing/proxy.ts";
-import type { TrialPermissions } from "../timing/spec.ts";
+import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
 
 /** What is run. */
 export interface RunRequest {
   /** The module as the person named it. */
   readonly typed: string;
-  readonly permissions: TrialPermissions;
+  readonly permissions: LanePermissions;
   readonly options: RunOptionValues;
   /** The command line, to say how the run goes on. */
   readonly args: readonly string[];

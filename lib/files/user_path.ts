@@ -17,8 +17,7 @@ export function userFolder(): string {
 }
 
 /** A path that was typed, as an absolute one: `deno task` itself runs in the project's folder. */
-export function userPath(path: string): string {
+export function userPath(path: string, from: string = userFolder()): string {
   if (path.trim() === "") return path;
-  const from = userFolder();
   return /[/\\]$/.test(path) ? `${resolve(from, path)}/` : resolve(from, path);
 }

@@ -7,7 +7,7 @@
 
 import { MeasuringChild, trialFlags } from "../children/measuring_child.ts";
 import type { Known, KnownItems } from "./known_items.ts";
-import type { FailureRecord, RunCommand, RunMessage, RunSpec } from "./run_message.ts";
+import type { FailureRecord, RunCommand, RunMessage, RunOrder, RunSpec } from "./run_message.ts";
 
 /** Known items are told in blocks of so many. */
 const BLOCK = 10_000;
@@ -82,13 +82,13 @@ export interface RunJobHost {
 /** Runs a job. Rejects with what `write` or `feed` threw. */
 export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
   const { known, state, write, feed, signal, onPrint } = host;
-  await using child = new MeasuringChild({
+  await using child = new MeasuringChild<RunMessage>({
     entry: new URL("./run_main.ts", import.meta.url),
+    order: { ...spec, known: known.counts.done + known.counts.failed } satisfies RunOrder,
     flags: await trialFlags(spec.job, spec.model),
     onPrint,
   });
   const send = (command: RunCommand) => child.send(command);
-  await child.send({ ...spec, mark: child.mark, known: known.counts.done + known.counts.failed });
   for (const block of blocksOf(known)) await send({ known: block });
   const finish = () => void send({ finish: true });
   if (signal.aborted) finish();
@@ -105,7 +105,7 @@ export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
   };
   try {
     while (true) {
-      const message = await child.next() as RunMessage | undefined;
+      const message = await child.next();
       switch (message?.type) {
         case "began":
           Object.assign(state, {

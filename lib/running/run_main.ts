@@ -6,8 +6,8 @@
  */
 
 import { connectToParent } from "../children/parent.ts";
-import { openItems, prepare } from "../timing/job_items.ts";
-import { openModel } from "../timing/open_model.ts";
+import { hook, openItems, prepare } from "../timing/job_items.ts";
+import { openModel } from "../timing/trial.ts";
 import { FedItems } from "./fed_items.ts";
 import { ItemsLeft } from "./items_left.ts";
 import { KnownItems } from "./known_items.ts";
@@ -18,8 +18,8 @@ import type { RunCommand, RunMessage, RunOrder } from "./run_message.ts";
 const GRACE_MS = 2000;
 
 async function main(): Promise<void> {
-  const { order, inbox, writer, signal } = await connectToParent<RunOrder>();
-  const say = (message: RunMessage) => writer.write(message);
+  const { order, inbox, tell, signal } = await connectToParent<RunOrder>();
+  const say: (message: RunMessage) => void = tell;
   const known = new KnownItems();
   const fed = new FedItems((count) => say({ type: "wants", count }));
   let run: RunHere | undefined;
@@ -43,15 +43,12 @@ async function main(): Promise<void> {
   let where = "prepare";
   try {
     const { job, model, lanes, slots } = order;
-    const module: Record<string, unknown> = await import(job.task.module);
-    await using _prepared = await prepare(
-      job.prepare === undefined ? undefined : module[job.prepare] as () => unknown,
-    );
+    await using _prepared = await prepare(await hook(job, job.prepare));
     where = "items";
     const items = new ItemsLeft(order.fed ? fed : await openItems(job.items), known, order);
     where = "the run";
-    const { permissions, graceMs = GRACE_MS } = job;
-    await using executor = openModel(model, { lanes, slots, permissions, graceMs });
+    const own = { ...job, graceMs: job.graceMs ?? GRACE_MS };
+    await using executor = openModel({ model, lanes, slots, job: own });
     run = new RunHere(order, { executor, items, say, signal });
     if (finishing) run.finish();
     await run.run();

@@ -31,7 +31,6 @@ export type Budget = { readonly items: number } | { readonly share: number };
 
 /** What the process is told first; then what is known, in blocks. */
 export interface RunOrder extends RunSpec {
-  readonly mark: string;
   /** How many items are known. */
   readonly known: number;
 }

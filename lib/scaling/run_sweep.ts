@@ -15,7 +15,7 @@ import type {
 } from "../timing/spec.ts";
 import { median } from "../timing/statistics.ts";
 import type { CurvePoint } from "./laws/knee.ts";
-import { schedule } from "../timing/schedule.ts";
+import { schedule } from "../timing/random.ts";
 
 /** A trial's throughput. */
 export function throughputOf({ round: { succeeded, runMs } }: TrialResult): number {

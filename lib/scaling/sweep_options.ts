@@ -13,7 +13,8 @@ import {
   UsageError,
 } from "../options.ts";
 import { checkOutputFiles, type OutputFiles } from "../files/output_files.ts";
-import type { ModelSpec, TrialPermissions } from "../timing/spec.ts";
+import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
+import type { ModelSpec } from "../timing/spec.ts";
 import { isRemote, takes } from "../models.ts";
 import { chooseSeed } from "../timing/random.ts";
 import {
@@ -70,7 +71,7 @@ export interface SweepOptionValues {
   /** The task's export in a module. */
   readonly export: string;
   /** What a module's task may do. */
-  readonly permissions: TrialPermissions;
+  readonly permissions: LanePermissions;
   /** Files to write. */
   readonly files: OutputFiles;
 }
@@ -134,7 +135,7 @@ function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) 
 export async function readSweepOptions(
   target: string,
   raw: RawSweepOptions,
-  permissions: TrialPermissions = {},
+  permissions: LanePermissions = {},
   inputs: readonly NamedFile[] = [],
 ): Promise<SweepOptionValues> {
   const builtIn = target === "io" || computes(target);

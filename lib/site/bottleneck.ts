@@ -7,13 +7,11 @@
 
 import type { Site } from "./start.ts";
 
-/** What the site used during one trial. */
+/** What the site used while one model, perhaps of one size, ran its items; in milliseconds. */
 interface SiteSample {
-  /** What was measured: the model, or the model with its size. */
   readonly model: string;
-  /** CPU time of the site's process during the trial, in milliseconds. */
+  /** CPU time of the site's process. */
   readonly siteCpuMs: number;
-  /** How long the trial's items took, in milliseconds. */
   readonly runMs: number;
 }
 
@@ -38,24 +36,21 @@ export function siteWarnings(samples: readonly SiteSample[]): string[] {
 
 /** Asks the site for its load around each trial; without a site of ours it asks nothing. */
 export class SiteWatch {
-  readonly #site: Pick<Site, "stats"> | undefined;
   readonly #samples: Promise<SiteSample | undefined>[] = [];
 
-  constructor(site: Pick<Site, "stats"> | undefined) {
-    this.#site = site;
-  }
+  constructor(private readonly site: Pick<Site, "stats"> | undefined) {}
 
   /** Begins counting anew, before a trial. */
   restart(): void {
     // The trial's process takes far longer to start than the counters to restart.
-    this.#site?.stats({ restart: true }).catch(() => {});
+    this.site?.stats({ restart: true }).catch(() => {});
   }
 
   /** Notes the site's load, after a trial whose items took `runMs` milliseconds. */
   sample(model: string, runMs: number): void {
-    if (this.#site === undefined) return;
+    if (this.site === undefined) return;
     this.#samples.push(
-      this.#site.stats().then(({ cpuMs }) => ({ model, siteCpuMs: cpuMs, runMs }), () => undefined),
+      this.site.stats().then(({ cpuMs }) => ({ model, siteCpuMs: cpuMs, runMs }), () => undefined),
     );
   }
 

@@ -105,8 +105,8 @@ interface FaultContext {
   readonly page: Uint8Array<ArrayBuffer>;
   /** The raw listener's address. */
   readonly rawUrl: string;
-  /** Seconds to tell in Retry-After; default 1. */
-  readonly retryAfterSeconds?: number;
+  /** Seconds to tell in Retry-After. */
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 /**

@@ -46,23 +46,20 @@ interface CounterClocks {
   readonly cpuMs: () => number;
 }
 
-/**
- * Counts requests.
- */
+/** Counts requests. */
 export class Counters {
-  #clocks: CounterClocks;
+  readonly #clocks: CounterClocks;
+  readonly #clients = new Set<string>();
   #requests = 0;
   #faults = 0;
   #inFlight = 0;
   #inFlightPeak = 0;
-  readonly #clients = new Set<string>();
-  #wallStartMs: number;
-  #cpuStartMs: number;
+  #wallStartMs = 0;
+  #cpuStartMs = 0;
 
   constructor(clocks: CounterClocks) {
     this.#clocks = clocks;
-    this.#wallStartMs = clocks.wallMs();
-    this.#cpuStartMs = clocks.cpuMs();
+    this.restart();
   }
 
   /** Counts a request; what is returned is to be called when its answer has gone. */
@@ -138,9 +135,7 @@ export function page(number: number, bytes: number): Uint8Array<ArrayBuffer> {
 
 /** What the handler needs. */
 interface HandlerParts {
-  /** How the site is to behave. */
   readonly options: Required<SiteOptions>;
-  /** Counts the requests. */
   readonly counters: Counters;
   /** The raw listener's address. */
   readonly rawUrl: string;

@@ -5,6 +5,7 @@
  */
 
 import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
 import { Counters, siteHandler } from "./handler.ts";
 import { listenRaw } from "./faults.ts";
 import { SITE_DEFAULTS, type SiteOptions } from "./options.ts";
@@ -17,25 +18,6 @@ export interface SiteServer extends AsyncDisposable {
   readonly hosts: readonly string[];
   /** Stops it at once, whatever is in flight. */
   close(): Promise<void>;
-}
-
-/** Waits that can all be ended at once, so that a closed site leaves no timer behind. */
-function waiting(): { wait: (ms: number) => Promise<void>; endAll: () => void } {
-  const pending = new Set<() => void>();
-  const wait = (ms: number) =>
-    new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        pending.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      pending.add(done);
-    });
-  const endAll = () => {
-    for (const done of pending) done();
-  };
-  return { wait, endAll };
 }
 
 /**
@@ -56,7 +38,8 @@ export function serveSite(options: SiteOptions = {}): SiteServer {
       return (user + system) / 1_000;
     },
   });
-  const { wait, endAll } = waiting();
+  // A closed site leaves no timer behind.
+  const wait = (ms: number) => delay(ms, undefined, { signal: stopping.signal }).catch(() => {});
   const handler = siteHandler({ options: settings, counters, rawUrl: `http://${raw.host}`, wait });
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
@@ -76,7 +59,6 @@ export function serveSite(options: SiteOptions = {}): SiteServer {
   const close = () =>
     closed ??= (async () => {
       stopping.abort();
-      endAll();
       await Promise.all([server.finished, raw.close()]);
     })();
   const host = `${hostname}:${server.addr.port}`;

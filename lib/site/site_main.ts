@@ -1,33 +1,29 @@
 /**
- * Entry of the test site's own process. Told by its one argument how to behave, as JSON; prints one
- * line of JSON when it is ready or can't be; ends with its standard input, so that it never outlives
- * the program that started it.
+ * Entry of the test site's own process: it says where it is, or why it could not start. It imports no
+ * npm package.
  *
  * @module
  */
 
+import { connectToParent } from "../children/parent.ts";
 import type { SiteOptions } from "./options.ts";
 import { serveSite } from "./server.ts";
 
-/** The line that the site's process prints: where it is, or why it could not start. */
+/** What the site's process says: where it is, or why it could not start. */
 export type SiteGreeting =
-  | { readonly url: string; readonly hosts: readonly string[] }
-  | { readonly error: { readonly name: string; readonly message: string } };
+  | { readonly type: "serving"; readonly url: string; readonly hosts: readonly string[] }
+  | { readonly type: "error"; readonly name: string; readonly message: string };
 
 if (import.meta.main) {
-  let greeting: SiteGreeting;
+  const { order, tell, signal } = await connectToParent<SiteOptions>({ handlesTerm: false });
+  const say: (greeting: SiteGreeting) => void = tell;
+  signal.onabort = () => Deno.exit(0);
   try {
-    const options: SiteOptions = JSON.parse(Deno.args[0] ?? "{}");
-    const { url, hosts } = serveSite(options);
-    greeting = { url, hosts };
+    const { url, hosts } = serveSite(order);
+    say({ type: "serving", url, hosts });
   } catch (thrown) {
     const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
-    greeting = { error: { name, message } };
+    say({ type: "error", name, message });
+    Deno.exit(1);
   }
-  // Ctrl-C in a terminal goes to every program there; the one that started this decides what it means.
-  Deno.addSignalListener("SIGINT", () => {});
-  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => {});
-  console.log(JSON.stringify(greeting));
-  if ("url" in greeting) { for await (const _ of Deno.stdin.readable) { /* until it ends */ } }
-  Deno.exit("url" in greeting ? 0 : 1);
 }

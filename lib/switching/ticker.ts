@@ -1,8 +1,11 @@
 /**
- * A ticker: something that wants a turn of the event loop at fixed times, and notes when it gets one.
+ * A ticker: something that wants a turn of the event loop at fixed times, and notes when it gets one; and
+ * what its ticks show: how many came while something computed, and how late.
  *
  * @module
  */
+
+import { middle } from "../text/format.ts";
 
 /** A turn of the ticker, in milliseconds since it started. */
 export interface Tick {
@@ -57,8 +60,53 @@ export class Ticker {
   }
 
   /** Stops it, and gives its ticks. */
-  stop(): readonly Tick[] {
+  stop(): Tick[] {
     this.#callOff();
     return this.#ticks;
   }
+}
+
+/** A stretch of time, in milliseconds since the ticker started. */
+interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** What became of the ticks that were due in a stretch of time. */
+interface TickFigures {
+  /** How many should have come in it, and how many did. */
+  readonly due: number;
+  readonly came: number;
+  /** How late those that were due in it came: the middle one, and the latest. */
+  readonly typicalLateMs: number;
+  readonly worstLateMs: number;
+}
+
+/** From this share of the ticks that were due, the ticker ticked on. */
+const TICKED_ON = 0.8;
+/** Up to this share, it stood still. */
+const STOOD_STILL = 0.1;
+
+/** How a ticker fared. */
+export type Fared = "stood still" | "limped" | "ticked on";
+
+/** Counts what became of the ticks due in a stretch of time, of a ticker with this period. */
+export function tickFigures(ticks: readonly Tick[], span: Span, periodMs: number): TickFigures {
+  const { fromMs, toMs } = span;
+  const within = (ms: number) => ms > fromMs && ms < toMs;
+  const due = Math.max(0, Math.ceil(toMs / periodMs) - Math.floor(fromMs / periodMs) - 1);
+  const late = ticks.filter(({ dueMs }) => within(dueMs))
+    .map(({ dueMs, atMs }) => Math.max(0, atMs - dueMs));
+  return {
+    due,
+    came: ticks.filter(({ atMs }) => within(atMs)).length,
+    typicalLateMs: late.length === 0 ? 0 : middle(late),
+    worstLateMs: Math.max(0, ...late),
+  };
+}
+
+/** Judges how a ticker fared. */
+export function faredOf({ due, came }: Pick<TickFigures, "due" | "came">): Fared {
+  if (came <= due * STOOD_STILL) return "stood still";
+  return came < due * TICKED_ON ? "limped" : "ticked on";
 }

@@ -10,8 +10,7 @@ import { concurrent, type Executor, workers } from "../executor.ts";
 import { task } from "../lanes/task.ts";
 import type { Awaited, SlicedItem } from "../tasks/compute_in_slices.ts";
 import type { TickRow, WhoLetsGo } from "./switch_result.ts";
-import { Ticker } from "./ticker.ts";
-import { tickFigures } from "./ticks.ts";
+import { Ticker, tickFigures } from "./ticker.ts";
 
 /** How long the task computes, how often the ticker ticks, and how long the task's slices are. */
 const COMPUTING_MS = 500;

@@ -9,7 +9,7 @@ import { type Executor, limited, workers } from "../executor.ts";
 import { type Task, task } from "../lanes/task.ts";
 import noop from "../tasks/noop.ts";
 import { startSite } from "../site/start.ts";
-import type { Keeping, SessionRow, WhoseSession } from "./switch_result.ts";
+import type { SessionRow, WhoseSession } from "./switch_result.ts";
 
 const AT_ONCE = 5;
 /** Each of the site's two pages so often: eight requests for each thread. */
@@ -24,28 +24,13 @@ const NEW = task<typeof import("../tasks/fetch_by_new_client.ts")>(
 );
 const NOOP = task<typeof import("../tasks/noop.ts")>(new URL("../tasks/noop.ts", import.meta.url));
 
-interface KeepingWay {
-  readonly keeping: Keeping;
-  readonly open: () => Executor;
-  readonly task: Task<string, number>;
-}
+const inLoop = () => limited({ slots: AT_ONCE });
+const inThreads = () => workers({ lanes: AT_ONCE });
 
-const WAYS: readonly KeepingWay[] = [
-  {
-    keeping: "a client each request",
-    open: () => limited({ slots: AT_ONCE }),
-    task: NEW,
-  },
-  {
-    keeping: "a client each thread",
-    open: () => workers({ lanes: AT_ONCE }),
-    task: KEPT,
-  },
-  {
-    keeping: "one client for all",
-    open: () => limited({ slots: AT_ONCE }),
-    task: KEPT,
-  },
+const WAYS: readonly [SessionRow["keeping"], () => Executor, Task<string, number>][] = [
+  ["a client each request", inLoop, NEW],
+  ["a client each thread", inThreads, KEPT],
+  ["one client for all", inLoop, KEPT],
 ];
 
 /** What the library says to a client that is to be sent to a thread. */
@@ -62,7 +47,7 @@ export async function whoseSession(signal: AbortSignal): Promise<WhoseSession> {
   await using site = await startSite({ latencyMs: LATENCY_MS });
   const urls = site.urls(COPIES);
   const rows: SessionRow[] = [];
-  for (const { keeping, open, task } of WAYS) {
+  for (const [keeping, open, task] of WAYS) {
     await site.stats({ restart: true });
     await using executor = open();
     const startedAt = performance.now();
@@ -70,12 +55,10 @@ export async function whoseSession(signal: AbortSignal): Promise<WhoseSession> {
     signal.throwIfAborted();
     const wallMs = performance.now() - startedAt;
     const { connections } = await site.stats();
-    const came = outcomes.filter((outcome) =>
-      outcome.status === "fulfilled" && outcome.value === 200
-    );
+    const pages = outcomes.filter((of) => of.status === "fulfilled" && of.value === 200).length;
     const lanes = new Set(outcomes.map(({ lane }) => lane).filter((lane) => lane >= 0));
     const clients = task === NEW ? outcomes.length : lanes.size;
-    rows.push({ keeping, clients, connections, pages: came.length, wallMs });
+    rows.push({ keeping, clients, connections, pages, wallMs });
   }
   return { atOnce: AT_ONCE, asked: urls.length, refusal: await refusalOfClient(signal), rows };
 }

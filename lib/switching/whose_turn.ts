@@ -8,7 +8,7 @@
 import { concurrent, type Executor, workers } from "../executor.ts";
 import { task } from "../lanes/task.ts";
 import { CELLS, type CountItem } from "../tasks/count_up.ts";
-import type { TurnRow, Way, WhoseTurn } from "./switch_result.ts";
+import type { TurnRow, WhoseTurn } from "./switch_result.ts";
 
 const COUNTERS = 2;
 const UPDATES = 1_000_000;
@@ -23,13 +23,7 @@ const COUNT_HERE = new URL("../tasks/count_here.ts", import.meta.url);
 const SPLIT = task<typeof import("../tasks/count_here.ts"), "split">(COUNT_HERE, "split");
 const WHOLE = task<typeof import("../tasks/count_here.ts"), "whole">(COUNT_HERE, "whole");
 
-/** How much to count. */
-export interface CountSize {
-  /** Updates of all together. */
-  readonly updates: number;
-  /** How often each way is run. */
-  readonly runs: number;
-}
+type Way = TurnRow["way"];
 
 /** What one run came to. */
 interface Counted {
@@ -67,10 +61,11 @@ async function inOneLoop(
 
 const NS_PER_MS = 1e6;
 
-/** Runs the experiment; more than one run of each way, in turn. */
+/** Runs the experiment: each way of counting `updates` together so many times, in turn. */
 export async function whoseTurn(
   signal: AbortSignal,
-  { updates = UPDATES, runs = RUNS }: Partial<CountSize> = {},
+  updates = UPDATES,
+  runs = RUNS,
 ): Promise<WhoseTurn> {
   await using threads = workers({ lanes: COUNTERS });
   const ways: Record<Way, () => Promise<Counted>> = {

@@ -18,42 +18,18 @@ function hex(word: number): string {
   return (word >>> 0).toString(16).padStart(8, "0");
 }
 
-/**
- * Sums a body, however it is cut into parts.
- *
- * @example
- * ```ts
- * import { BodySum } from "./body_sum.ts";
- *
- * const body = new BodySum();
- * body.add(new TextEncoder().encode("Hello, "));
- * body.add(new TextEncoder().encode("world"));
- * console.log(body.bytes, body.checksum().length); // 12 16
- * ```
- */
+/** Sums a body, however it is cut into parts. */
 export class BodySum {
-  #bytes = 0;
+  /** How many bytes were added. */
+  bytes = 0;
   #sum = 1;
   #sumOfSums = 0;
   /** The bytes after the last whole word. */
   #rest: Uint8Array = new Uint8Array();
 
-  /**
-   * How many bytes were added.
-   *
-   * @returns The bytes of all parts together.
-   */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  /**
-   * Adds a part.
-   *
-   * @param part The next bytes.
-   */
+  /** Adds a part. */
   add(part: Uint8Array): void {
-    this.#bytes += part.length;
+    this.bytes += part.length;
     let bytes = part;
     if (this.#rest.length > 0) {
       bytes = new Uint8Array(this.#rest.length + part.length);
@@ -78,10 +54,8 @@ export class BodySum {
   }
 
   /**
-   * Tells the checksum of all parts so far.
-   *
-   * @returns 16 hex digits, the same however the body was cut. A last word is filled up with zeros, so
-   * compare lengths, too.
+   * The checksum of all parts so far: 16 hex digits, the same however the body was cut. A last word is
+   * filled up with zeros, so compare lengths, too.
    */
   checksum(): string {
     let last = 0;

@@ -1,19 +1,19 @@
 /**
- * Measures how fast this machine does a task's work, to choose a size that takes as long as wanted.
+ * Measures how fast this machine does a task's work, to choose a size that takes as long as wanted; and
+ * what awaiting every call costs.
  *
  * @module
  */
 
 import process from "node:process";
 import type { TaskContext, TaskFunction } from "../lanes/task.ts";
-import type { CpuTask, Size } from "./catalogue.ts";
+import { CPU_TASKS, type CpuTask, type Size } from "./catalogue.ts";
 
 /** How long the sample is to run at least, in milliseconds: far above the clock's step. */
 const SAMPLE_MS = 60;
 
 /** What calibrating needs beside the task. */
-export interface CalibrateOptions {
-  /** Stops it. */
+interface CalibrateOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds by the clock; `performance.now` unless told. */
   readonly now?: () => number;
@@ -21,24 +21,7 @@ export interface CalibrateOptions {
   readonly run?: TaskFunction;
 }
 
-/**
- * Measures how long a unit of a task's work takes on this thread, once it is warm.
- *
- * @param task The task.
- * @param options Signal, clock and function.
- * @returns Milliseconds a unit of work, as `scaleTo` takes them.
- *
- * @example
- * ```ts
- * import { calibrate } from "./calibrate.ts";
- * import { CPU_TASKS } from "./catalogue.ts";
- *
- * let ms = 0;
- * const now = () => ms += 50;
- * const run = () => 0;
- * console.log(await calibrate(CPU_TASKS["sum-squares"], { now, run }) > 0); // true
- * ```
- */
+/** How long a unit of a task's work takes on this thread once it is warm, in milliseconds. */
 export async function calibrate(task: CpuTask, options: CalibrateOptions = {}): Promise<number> {
   const { signal = new AbortController().signal, now = () => performance.now() } = options;
   const run: TaskFunction = options.run ?? (await import(task.module)).default;
@@ -63,6 +46,22 @@ export async function calibrate(task: CpuTask, options: CalibrateOptions = {}): 
     fastest = Math.min(fastest, await measure(defaults));
   } while (now() - started < SAMPLE_MS);
   return fastest;
+}
+
+/** What a call takes, in milliseconds. */
+export interface AwaitCost {
+  /** A plain call. */
+  readonly plainMs: number;
+  /** One of an async function, awaited. */
+  readonly awaitedMs: number;
+}
+
+/** Measures both on this thread: `fib` and `fib-async` make the same calls, which are their units of work. */
+export async function awaitCost(
+  measure: (task: CpuTask) => Promise<number>,
+): Promise<AwaitCost> {
+  const plainMs = await measure(CPU_TASKS.fib);
+  return { plainMs, awaitedMs: await measure(CPU_TASKS["fib-async"]) };
 }
 
 /** This process's CPU time, in milliseconds: other programs slow the clock on the wall, but not this one. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FIB_LIMIT, fibCalls } from "./fibonacci.ts";
+import { FIB_LIMIT, fibCalls } from "./fib.ts";
 import { MANDELBROT_LIMIT } from "./mandelbrot.ts";
 import { PRIMES_LIMIT } from "./primes.ts";
 import { SHA256_LIMIT } from "./sha256.ts";
@@ -65,28 +65,16 @@ export const COUNT_LIMIT = 1_000_000;
 
 /** A size out of range; a script makes a usage error of it. */
 export class SizeError extends RangeError {
-  /** Always `"SizeError"`. */
   override readonly name = "SizeError";
-  /** Which of the two numbers. */
-  readonly part: "start" | "count";
-  /** Its value. */
-  readonly value: number;
-  /** What to give instead, as half a sentence. */
-  readonly remedy: string;
 
-  /**
-   * Makes the error.
-   *
-   * @param part Which of the two numbers.
-   * @param value Its value.
-   * @param problem What is wrong with it, as half a sentence.
-   * @param remedy What to give instead, as half a sentence.
-   */
-  constructor(part: "start" | "count", value: number, problem: string, remedy: string) {
+  /** Problem and remedy are half a sentence each. */
+  constructor(
+    readonly part: "start" | "count",
+    readonly value: number,
+    problem: string,
+    readonly remedy: string,
+  ) {
     super(`${part} ${value}: ${problem}; ${remedy}`);
-    this.part = part;
-    this.value = value;
-    this.remedy = remedy;
   }
 }
 
@@ -134,37 +122,46 @@ function fibSizeOf(calls: number): Size {
   return { start, count: Math.min(Math.max(count, FIB_COUNT), COUNT_LIMIT) };
 }
 
-function fibItems({ start, count }: Size): number[] {
-  checked({ start, count }, FIB_LIMIT, false, "no exact number of so many digits");
-  return Array.from({ length: count }, () => start);
-}
+/** A task whose items are numbers that follow each other. */
+const SERIES = {
+  defaults: { start: 5_000_000, count: 20 },
+  startMeans: "the first number; the others follow it",
+  hasKernel: true,
+  work: ({ start, count }: Size) => count * (start + (count - 1) / 2),
+};
 
-const fibWork = ({ start, count }: Size) => count * fibCalls(start);
+const FIB = {
+  startMeans: "n, the same for every item",
+  hasKernel: false,
+  limit: FIB_LIMIT,
+  items: ({ start, count }: Size) => {
+    checked({ start, count }, FIB_LIMIT, false, "no exact number of so many digits");
+    return Array<number>(count).fill(start);
+  },
+  work: ({ start, count }: Size) => count * fibCalls(start),
+  sizeOf: fibSizeOf,
+};
+
+const product = ({ start, count }: Size) => start * count;
 
 /** The tasks that compute, by name. */
 export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
   "sum-squares": {
+    ...SERIES,
     name: "sum-squares",
     description: "the exact sum of i·i for all i below each number, as in the article",
     module: moduleUrl("./sum_squares.ts"),
-    hasKernel: true,
-    defaults: { start: 5_000_000, count: 20 },
-    startMeans: "the first number; the others follow it",
     limit: SUM_SQUARES_LIMIT,
     items: (size) =>
       counted(checked(size, SUM_SQUARES_LIMIT, true, "no exact sum beyond the limit")),
-    work: ({ start, count }) => count * (start + (count - 1) / 2),
   },
   primes: {
+    ...SERIES,
     name: "primes",
     description: "how many primes there are below each number, by a segmented sieve",
     module: moduleUrl("./primes.ts"),
-    hasKernel: true,
-    defaults: { start: 5_000_000, count: 20 },
-    startMeans: "the first number; the others follow it",
     limit: PRIMES_LIMIT,
     items: (size) => counted(checked(size, PRIMES_LIMIT, true, "out of the sieve's range")),
-    work: ({ start, count }) => count * (start + (count - 1) / 2),
   },
   mandelbrot: {
     name: "mandelbrot",
@@ -182,7 +179,7 @@ export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
       }
       return Array.from({ length: count }, (_, row) => ({ row, width: start, height: count }));
     },
-    work: ({ start, count }) => start * count,
+    work: product,
     sizeOf: pictureOf,
   },
   sha256: {
@@ -197,56 +194,31 @@ export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
       const { start, count } = checked(size, SHA256_LIMIT, false, "too many bytes");
       return Array.from({ length: count }, (_, seed) => ({ seed, bytes: start }));
     },
-    work: ({ start, count }) => start * count,
+    work: product,
   },
   fib: {
+    ...FIB,
     name: "fib",
     description: "fib(n) by its definition, a function that calls itself twice; the larger size " +
       "is near fib(35), 20 times over",
     module: moduleUrl("./fib.ts"),
-    hasKernel: false,
     defaults: { start: 29, count: FIB_COUNT },
-    startMeans: "n, the same for every item",
-    limit: FIB_LIMIT,
-    items: fibItems,
-    work: fibWork,
-    sizeOf: fibSizeOf,
   },
   "fib-async": {
+    ...FIB,
     name: "fib-async",
     description:
       "fib(n) with every call awaited: concurrency that makes it slower, some 15 to 40 " +
       "times, for each await makes a promise and queues the rest of its function, and nothing " +
       "waits; the run measures how much",
     module: moduleUrl("./fib_async.ts"),
-    hasKernel: false,
     defaults: { start: 22, count: FIB_COUNT },
-    startMeans: "n, the same for every item",
-    limit: FIB_LIMIT,
-    items: fibItems,
-    work: fibWork,
-    sizeOf: fibSizeOf,
   },
 };
 
 /**
- * Chooses a size of which a sequential run takes about as long as told.
- *
- * @param task The task.
- * @param msPerWork How long a unit of its work takes, in milliseconds, from {@linkcode calibrate} or
- * a run that was measured.
- * @param targetMs How long the sequential run is to take, in milliseconds; default 2,000.
- * @returns The size, in range; `count` stays as by default except for the picture, which keeps its shape,
- * and for fib, whose work grows by steps of 1.6.
- * @throws {RangeError} If `msPerWork` isn't a positive number.
- *
- * @example
- * ```ts
- * import { CPU_TASKS, scaleTo } from "./catalogue.ts";
- *
- * // Half a nanosecond a term: 20 numbers near 200 million take two seconds.
- * console.log(scaleTo(CPU_TASKS["sum-squares"], 0.5e-6)); // { start: 200000000, count: 20 }
- * ```
+ * A size of which a sequential run takes about as long as told, in range. `count` stays as by default
+ * except for the picture, which keeps its shape, and for fib, whose work grows by steps of 1.6.
  */
 export function scaleTo(task: CpuTask, msPerWork: number, targetMs = 2_000): Size {
   if (!(msPerWork > 0) || !(targetMs > 0)) {

@@ -162,39 +162,12 @@ function withoutUrls(message: string): string {
   return message.replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s)]*/gi, "<url>");
 }
 
-/**
- * Says which answers are worth another try: those that tell of a passing state of the server.
- *
- * @param status The HTTP status of the answer.
- * @returns Whether trying again may help: true for 408, 425, 429 and 5xx.
- *
- * @example
- * ```ts
- * import { retryableStatus } from "./classify_failure.ts";
- *
- * console.log(retryableStatus(503), retryableStatus(404)); // true false
- * ```
- */
+/** Says which answers are worth another try: those that tell of a passing state of the server. */
 export function retryableStatus(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || (status >= 500 && status < 600);
 }
 
-/**
- * Says why a download failed.
- *
- * @param error What `fetch`, or reading a body, threw; anything may be thrown.
- * @returns The reason in plain words, what told it, and whether another try may help.
- *
- * @example
- * ```ts
- * import { classifyFailure } from "./classify_failure.ts";
- *
- * const error = new TypeError("fetch failed", {
- *   cause: new Error("tcp connect error: Connection refused (os error 111)"),
- * });
- * console.log(classifyFailure(error).reason); // "refused"
- * ```
- */
+/** Says why a download failed. */
 export function classifyFailure(error: unknown): Failure {
   const shown = unfold(error).map(({ name, message }) => ({
     name,

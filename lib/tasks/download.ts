@@ -10,7 +10,12 @@
 
 import type { TaskContext } from "../lanes/task.ts";
 import { BodySum } from "./body_sum.ts";
-import { classifyFailure, type FailureReason, retryableStatus } from "./classify_failure.ts";
+import {
+  classifyFailure,
+  type Failure,
+  type FailureReason,
+  retryableStatus,
+} from "./classify_failure.ts";
 import { retryAfterMs } from "./retry_after.ts";
 
 /** What to download, and how. */
@@ -39,26 +44,13 @@ export interface Download {
 }
 
 /** What is known about a failed download beside its reason. */
-export interface DownloadErrorOptions extends ErrorOptions {
-  /** The answer's HTTP status, if there was an answer. */
+interface DownloadErrorOptions extends ErrorOptions {
   readonly status?: number;
-  /** How long the server asked to wait, in milliseconds. */
-  readonly retryAfterMs?: number;
-  /** Whether trying again may help. */
+  readonly retryAfterMs?: number | undefined;
   readonly retryable: boolean;
 }
 
-/**
- * A download that gave no page.
- *
- * @example
- * ```ts
- * import { DownloadError } from "./download.ts";
- *
- * const error = new DownloadError("status 404", "GET http://127.0.0.1/", { retryable: false });
- * console.log(error.code); // "status 404"
- * ```
- */
+/** A download that gave no page. */
 export class DownloadError extends Error {
   /** Always `"DownloadError"`. */
   override readonly name = "DownloadError";
@@ -71,13 +63,6 @@ export class DownloadError extends Error {
   /** Whether trying again may help. */
   readonly retryable: boolean;
 
-  /**
-   * Makes the error.
-   *
-   * @param reason Why, in plain words.
-   * @param detail What else there is to say.
-   * @param options Status, wait, whether to try again, and the cause.
-   */
   constructor(reason: FailureReason, detail: string, options: DownloadErrorOptions) {
     super(`${reason}: ${detail}`, options);
     this.code = reason;
@@ -86,6 +71,11 @@ export class DownloadError extends Error {
     if (options.status !== undefined) this.status = options.status;
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
   }
+}
+
+/** What must be equal between models where pages change from one request to the next: the status. */
+export function statusOf({ status }: Download): number {
+  return status;
 }
 
 /** Bodies up to this length are read in one piece, which is quicker; longer ones part by part. */
@@ -189,21 +179,15 @@ function timeLimit(
   timeoutMs: number | undefined,
 ): { signal: AbortSignal; end: () => void } {
   if (timeoutMs === undefined || outer.aborted) return { signal: outer, end: () => {} };
-  const stopping = new AbortController();
-  const stop = () => stopping.abort(outer.reason);
-  outer.addEventListener("abort", stop, { once: true });
+  const limit = new AbortController();
   const timer = setTimeout(() => {
-    stopping.abort(new DOMException(`no whole page within ${timeoutMs} ms`, "TimeoutError"));
+    limit.abort(new DOMException(`no whole page within ${timeoutMs} ms`, "TimeoutError"));
   }, timeoutMs);
-  const end = () => {
-    clearTimeout(timer);
-    outer.removeEventListener("abort", stop);
-  };
-  return { signal: stopping.signal, end };
+  return { signal: AbortSignal.any([outer, limit.signal]), end: () => clearTimeout(timer) };
 }
 
 /** A signal may be aborted with anything; unless it says that time ran out, it means "cancelled". */
-function stopFailure(reason: unknown): ReturnType<typeof classifyFailure> {
+function stopFailure(reason: unknown): Failure {
   const failure = classifyFailure(reason);
   return failure.reason === "timed out"
     ? failure
@@ -211,10 +195,7 @@ function stopFailure(reason: unknown): ReturnType<typeof classifyFailure> {
 }
 
 /** What is wrong if a redirect led to where the task may not go; undefined for anything else. */
-function redirectFailure(
-  url: string,
-  error: unknown,
-): ReturnType<typeof classifyFailure> | undefined {
+function redirectFailure(url: string, error: unknown): Failure | undefined {
   if (!(error instanceof Deno.errors.NotCapable)) return undefined;
   const host = /net access to "([^"]+)"/.exec(error.message)?.[1];
   const asked = URL.parse(url);
@@ -228,14 +209,14 @@ function redirectFailure(
   };
 }
 
-function statusError(url: string, response: Response): DownloadError {
-  const { status } = response;
-  const obeyed = status === 429 || status === 503;
-  const waitMs = obeyed ? retryAfterMs(response.headers.get("retry-after"), Date.now()) : undefined;
+function statusError(url: string, { status, headers }: Response): DownloadError {
+  const waitMs = status === 429 || status === 503
+    ? retryAfterMs(headers.get("retry-after"), Date.now())
+    : undefined;
   const wait = waitMs === undefined ? "" : `, to be tried again after ${waitMs} ms`;
   return new DownloadError(`status ${status}`, `GET ${shownUrl(url)}${wait}`, {
     status,
     retryable: retryableStatus(status),
-    ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
+    retryAfterMs: waitMs,
   });
 }

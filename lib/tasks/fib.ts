@@ -6,8 +6,31 @@
  */
 
 import type { TaskContext } from "../lanes/task.ts";
-import { checkedFib, SMALL_FIB } from "./fibonacci.ts";
 import { stopIfCancelled } from "./stop_if_cancelled.ts";
+
+/** The greatest n: fib(78) is the last of these numbers below 2⁵³. */
+export const FIB_LIMIT = 78;
+
+/** Below this, a tree of calls is done in a fraction of a millisecond and never asks whether to stop. */
+export const SMALL_FIB = 16;
+
+/** Refuses what isn't a whole number in range. */
+export function checkedFib(item: unknown): number {
+  if (!Number.isInteger(item) || (item as number) < 0 || (item as number) > FIB_LIMIT) {
+    throw new RangeError(
+      `Cannot compute fib(n): n is ${item}, not a whole number from 0 to ${FIB_LIMIT}`,
+    );
+  }
+  return item as number;
+}
+
+/** How many calls the recursion makes for n: 2 · fib(n + 1) − 1, as each is a leaf or has two more. */
+export function fibCalls(n: number): number {
+  let fib = 0;
+  let next = 1;
+  for (let step = 0; step <= n; step++) [fib, next] = [next, fib + next];
+  return 2 * fib - 1;
+}
 
 function plain(n: number): number {
   return n < 2 ? n : plain(n - 1) + plain(n - 2);

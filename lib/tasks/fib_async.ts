@@ -8,7 +8,7 @@
  */
 
 import type { TaskContext } from "../lanes/task.ts";
-import { checkedFib, SMALL_FIB } from "./fibonacci.ts";
+import { checkedFib, SMALL_FIB } from "./fib.ts";
 import { stopIfCancelled } from "./stop_if_cancelled.ts";
 
 async function plain(n: number): Promise<number> {

@@ -97,24 +97,8 @@ function check(name: string, value: number, least: number, greatest: number): vo
 /**
  * Computes one row.
  *
- * @param item Which row, of which picture.
- * @param context Polled between pixels.
- * @returns A byte a pixel: 0 inside the set, otherwise 1 + (steps until it escaped, modulo 255).
  * @throws {RangeError} If a size or the row is out of range.
  * @throws {DOMException} Named `AbortError`, if it was asked to stop.
- *
- * @example
- * ```ts
- * import mandelbrot from "./mandelbrot.ts";
- *
- * const context = {
- *   signal: new AbortController().signal,
- *   index: 0,
- *   attempt: 1,
- *   cancelled: () => false,
- * };
- * console.log(mandelbrot({ row: 0, width: 8, height: 6 }, context).length); // 8
- * ```
  */
 export default function mandelbrot(item: MandelbrotRow, context: TaskContext): Uint8Array {
   const maxSteps = checkRow(item);

@@ -4,19 +4,7 @@
  * @module
  */
 
-/**
- * Gives back its item.
- *
- * @param item Anything that can be cloned.
- * @returns The item.
- *
- * @example
- * ```ts
- * import noop from "./noop.ts";
- *
- * console.log(noop(7)); // 7
- * ```
- */
+/** Gives back its item. */
 export default function noop<Item>(item: Item): Item {
   return item;
 }

@@ -49,24 +49,8 @@ function check(item: number): void {
 /**
  * Counts the primes below n.
  *
- * @param item n, from 0 to {@linkcode PRIMES_LIMIT}.
- * @param context Polled between segments.
- * @returns How many primes are less than n.
  * @throws {RangeError} If n is out of range or has a fraction.
  * @throws {DOMException} Named `AbortError`, if it was asked to stop.
- *
- * @example
- * ```ts
- * import primes from "./primes.ts";
- *
- * const context = {
- *   signal: new AbortController().signal,
- *   index: 0,
- *   attempt: 1,
- *   cancelled: () => false,
- * };
- * console.log(primes(100, context)); // 25
- * ```
  */
 export default function primes(item: number, context: TaskContext): number {
   check(item);

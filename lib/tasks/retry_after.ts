@@ -9,19 +9,8 @@ const SECONDS = /^\d+$/;
 const LONGEST_MS = 2 ** 31 - 1;
 
 /**
- * Says how long a server asked to wait.
- *
- * @param header The header's value; null if there is none.
- * @param nowMs The present time, in milliseconds since 1970, for dates.
- * @returns The wait in milliseconds, 0 for a date that has passed, undefined if the header says nothing
- * that can be understood. Waiting longer is allowed, shorter is not.
- *
- * @example
- * ```ts
- * import { retryAfterMs } from "./retry_after.ts";
- *
- * console.log(retryAfterMs("2", 0)); // 2000
- * ```
+ * How long a server asked to wait, in milliseconds: 0 for a date that has passed, undefined if the header
+ * says nothing that can be understood. Waiting longer is allowed, shorter is not.
  */
 export function retryAfterMs(header: string | null, nowMs: number): number | undefined {
   const text = header?.trim() ?? "";

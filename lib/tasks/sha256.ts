@@ -124,24 +124,8 @@ function checkItem({ seed, bytes }: Sha256Item): void {
 /**
  * Hashes the pseudo-random bytes that belong to a seed.
  *
- * @param item The seed and how many bytes.
- * @param context Polled every 64 KiB.
- * @returns The digest, 64 hex digits.
  * @throws {RangeError} If the seed or the number of bytes is out of range.
  * @throws {DOMException} Named `AbortError`, if it was asked to stop.
- *
- * @example
- * ```ts
- * import sha256 from "./sha256.ts";
- *
- * const context = {
- *   signal: new AbortController().signal,
- *   index: 0,
- *   attempt: 1,
- *   cancelled: () => false,
- * };
- * console.log(sha256({ seed: 1, bytes: 0 }, context).slice(0, 8)); // "e3b0c442"
- * ```
  */
 export default function sha256(item: Sha256Item, context: TaskContext): string {
   checkItem(item);

@@ -9,24 +9,8 @@ import type { TaskContext } from "../lanes/task.ts";
 /**
  * Waits.
  *
- * @param item How long, in milliseconds, from 0 to 2³¹ − 1.
- * @param context Its signal ends the wait.
- * @returns The item.
  * @throws {RangeError} If the time is out of range.
  * @throws The signal's reason, if it was asked to stop.
- *
- * @example
- * ```ts
- * import sleep from "./sleep.ts";
- *
- * const context = {
- *   signal: new AbortController().signal,
- *   index: 0,
- *   attempt: 1,
- *   cancelled: () => false,
- * };
- * console.log(await sleep(1, context)); // 1
- * ```
  */
 export default function sleep(item: number, context: TaskContext): Promise<number> {
   const { signal } = context;

@@ -19,24 +19,8 @@ function steps(seed: number): number {
 /**
  * Keeps the CPU busy.
  *
- * @param item How long by the clock, in milliseconds; none for 0.
- * @param context Polled every few microseconds.
- * @returns The item.
  * @throws {RangeError} If the time is negative or not finite.
  * @throws {DOMException} Named `AbortError`, if it was asked to stop.
- *
- * @example
- * ```ts
- * import spin from "./spin.ts";
- *
- * const context = {
- *   signal: new AbortController().signal,
- *   index: 0,
- *   attempt: 1,
- *   cancelled: () => false,
- * };
- * console.log(spin(1, context)); // 1
- * ```
  */
 export default function spin(item: number, context: TaskContext): number {
   if (!(item >= 0 && item < Infinity)) {

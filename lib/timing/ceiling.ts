@@ -7,14 +7,17 @@
  * @module
  */
 
-import type { CeilingOrder } from "./ceiling_main.ts";
+import type { CeilingCommand, CeilingMessage, CeilingOrder } from "./ceiling_main.ts";
 import { MeasuringChild, trialFlags } from "../children/measuring_child.ts";
 import type { Comparison } from "./result.ts";
 import type { JobSpec } from "./spec.ts";
 import { median } from "./statistics.ts";
 
+/** Items that take so many times longer than the calibration said aren't repeated. */
+const TOO_LONG = 8;
+
 /** How the ceiling is measured. */
-export interface CeilingOptions {
+interface CeilingOptions {
   /** How long one piece of the measurement lasts, in milliseconds; default 120. */
   readonly pieceMs?: number;
   /** How often one process and all are measured in turn; default 3. */
@@ -25,64 +28,55 @@ export interface CeilingOptions {
   readonly now?: () => number;
 }
 
-async function nextMessage(child: MeasuringChild): Promise<{ type: string; pieces?: number }> {
+type Child = MeasuringChild<CeilingMessage>;
+
+/** Waits until a process is ready or has done what it was told; gives the number of pieces. */
+async function done(child: Child): Promise<number> {
   const message = await child.next();
-  if (message === undefined) {
-    throw new Error(`Cannot measure the ceiling: a process ended with ${await child.howItEnded()}`);
-  }
-  return message;
+  if (message !== undefined) return message.pieces;
+  throw new Error(`Cannot measure the ceiling: a process ended with ${await child.howItEnded()}`);
 }
 
-/** Tells all to work on so many pieces, and gives the time until the last has done. */
-async function go(
-  children: readonly MeasuringChild[],
-  pieces: number,
-  now: () => number,
-): Promise<number> {
-  const startMs = now();
-  await Promise.all(children.map((child) => child.send({ type: "go", pieces })));
-  await Promise.all(children.map(nextMessage));
-  return now() - startMs;
+async function work(child: Child, command: CeilingCommand): Promise<number> {
+  await child.send(command);
+  return await done(child);
 }
 
-/** How many pieces fill the time, once warm; the first try compiles the code. */
-async function calibrate(child: MeasuringChild, ms: number): Promise<number> {
-  await child.send({ type: "calibrate", ms });
-  await nextMessage(child);
-  await child.send({ type: "calibrate", ms });
-  return (await nextMessage(child)).pieces ?? 1;
-}
-
+/** The median gain; undefined if the job's own items are too large to repeat. */
 async function measureWith(
   job: JobSpec | undefined,
   lanes: number,
-  options: CeilingOptions,
+  { pieceMs = 120, repetitions = 3, signal, now = () => performance.now() }: CeilingOptions,
 ): Promise<number | undefined> {
-  const { pieceMs = 120, repetitions = 3, signal, now = () => performance.now() } = options;
+  const entry = new URL("./ceiling_main.ts", import.meta.url);
   const flags = job === undefined ? [] : await trialFlags(job, "sequential");
+  const order: CeilingOrder = { job: job && { ...job, options: {} } };
   await using children = new AsyncDisposableStack();
-  const all = Array.from({ length: lanes }, () => {
-    const entry = new URL("./ceiling_main.ts", import.meta.url);
-    return children.use(new MeasuringChild({ entry, flags, ...(signal && { signal }) }));
-  });
-  await Promise.all(all.map((child) => {
-    const order: CeilingOrder = { mark: child.mark, ...(job && { job: { ...job, options: {} } }) };
-    return child.send(order);
-  }));
-  await Promise.all(all.map(nextMessage));
-  const pieces = await calibrate(all[0]!, pieceMs);
-  // This warms all of them up, and shows whether the job's own items are small enough to repeat.
-  const togetherMs = await go(all, pieces, now);
-  if (job !== undefined && togetherMs > 8 * pieceMs) return undefined;
+  const all = Array.from(
+    { length: lanes },
+    (): Child => children.use(new MeasuringChild({ entry, flags, order, signal })),
+  );
+  await Promise.all(all.map(done));
+  // The first try compiles the code.
+  await work(all[0]!, { ms: pieceMs });
+  const pieces = await work(all[0]!, { ms: pieceMs });
+  /** How long it takes until the last has done. */
+  const time = async (some: readonly Child[]) => {
+    const startMs = now();
+    await Promise.all(some.map((child) => work(child, { pieces })));
+    return now() - startMs;
+  };
+  // This warms all of them up.
+  if (await time(all) > TOO_LONG * pieceMs && job !== undefined) return undefined;
   const speedups: number[] = [];
   for (let round = 0; round < repetitions; round++) {
     signal?.throwIfAborted();
     const alone = [all[round % lanes]!];
     // The order alternates, so that neither always comes first.
-    const first = round % 2 === 0 ? await go(alone, pieces, now) : await go(all, pieces, now);
-    const second = round % 2 === 0 ? await go(all, pieces, now) : await go(alone, pieces, now);
-    const [aloneMs, allMs] = round % 2 === 0 ? [first, second] : [second, first];
-    speedups.push(lanes * aloneMs / allMs);
+    const order = round % 2 === 0 ? [alone, all] : [all, alone];
+    const times = new Map<readonly Child[], number>();
+    for (const some of order) times.set(some, await time(some));
+    speedups.push(lanes * times.get(alone)! / times.get(all)!);
   }
   return median(speedups);
 }

@@ -1,34 +1,36 @@
 /**
- * What runs in each of the independent processes that measure the machine's ceiling. It imports no npm
- * package. It gets ready, and then works each time it is told "go".
+ * What runs in each of the independent processes that measure the machine's ceiling. It gets ready, and
+ * then works each time it is told to. It imports no npm package.
  *
  * @module
  */
 
 import { LaneTasks, plainContext } from "../lanes/lane_tasks.ts";
-import { openItems, prepare } from "./job_items.ts";
+import { hook, openItems, prepare } from "./job_items.ts";
 import { connectToParent } from "../children/parent.ts";
 import type { JobSpec } from "./spec.ts";
 
 /** What a process is told first. */
 export interface CeilingOrder {
-  /** What its messages are to begin with. */
-  readonly mark: string;
   /** The job to work on; a fixed loop unless given. */
-  readonly job?: JobSpec;
+  readonly job: JobSpec | undefined;
 }
 
-/** What it is told next, as often as wanted. */
-export type CeilingCommand =
-  /** Work for about this long, and tell how many pieces that were. */
-  | { readonly type: "calibrate"; readonly ms: number }
-  /** Work on this many pieces. */
-  | { readonly type: "go"; readonly pieces: number };
+/** What it is told next, as often as wanted: to work on so many pieces, or for about so long. */
+export interface CeilingCommand {
+  readonly pieces?: number;
+  readonly ms?: number;
+}
+
+/** What it says once it is ready, and after each command. */
+export interface CeilingMessage {
+  readonly type: "done";
+  /** How many pieces it worked on. */
+  readonly pieces: number;
+}
 
 /** More items than this aren't needed to fill the time; endless sources must end. */
 const ITEMS = 1000;
-
-type Work = (piece: number) => unknown;
 
 /** A linear congruential step, many times: whole numbers only, nothing to allocate, nothing to share. */
 function spin(from: number): number {
@@ -37,7 +39,7 @@ function spin(from: number): number {
   return state;
 }
 
-async function workOf(job: JobSpec | undefined, tasks: LaneTasks): Promise<Work> {
+async function workOf(job: JobSpec | undefined, tasks: LaneTasks) {
   if (job === undefined) return spin;
   const items: unknown[] = [];
   for await (const item of await openItems(job.items)) {
@@ -46,37 +48,31 @@ async function workOf(job: JobSpec | undefined, tasks: LaneTasks): Promise<Work>
   if (items.length === 0) return spin;
   const { fn, given } = await tasks.ready(job.task);
   const { signal } = new AbortController();
-  return (piece) => {
+  return (piece: number) => {
     const index = piece % items.length;
     return fn(items[index], plainContext(index, signal, given));
   };
 }
 
-async function preparing({ task, prepare }: JobSpec): Promise<(() => unknown) | undefined> {
-  if (prepare === undefined) return undefined;
-  const module: Record<string, () => unknown> = await import(task.module);
-  return module[prepare];
-}
-
 async function main(): Promise<void> {
-  const { order: { job }, inbox, writer } = await connectToParent<CeilingOrder>({
+  const { order: { job }, inbox, tell } = await connectToParent<CeilingOrder>({
     handlesTerm: false,
   });
-  await using _prepared = await prepare(job && await preparing(job));
+  const done = (pieces: number) => tell({ type: "done", pieces } satisfies CeilingMessage);
+  await using _prepared = await prepare(job && await hook(job, job.prepare));
   const tasks = new LaneTasks();
   const work = await workOf(job, tasks);
-  writer.write({ type: "ready" });
+  done(0);
   for (let next = await inbox.next(); next !== undefined; next = await inbox.next()) {
-    const command: CeilingCommand = JSON.parse(next);
+    const { pieces: most = Infinity, ms = Infinity }: CeilingCommand = JSON.parse(next);
+    const endMs = performance.now() + ms;
     let pieces = 0;
-    const endMs = performance.now() + (command.type === "calibrate" ? command.ms : Infinity);
-    const most = command.type === "go" ? command.pieces : Infinity;
     // One piece at least. Only a promise is awaited: tasks that don't wait don't yield to the event loop.
     do {
       const result = work(pieces++);
       if (result instanceof Promise) await result;
     } while (pieces < most && performance.now() < endMs);
-    writer.write({ type: "done", pieces });
+    done(pieces);
   }
   await tasks.close();
 }

@@ -21,72 +21,38 @@ function bytesOf(value: ArrayBuffer | ArrayBufferView): Uint8Array {
  *
  * Every part begins with its kind and, where it has one, its length, so that nothing can pass for
  * something else. Keys of objects and entries of maps and sets are sorted: which came first depends
- * on timing, not on the result.
+ * on timing, not on the result. A value that holds itself is written as its depth in `path`.
  */
-class Canonical {
-  /** What is being written, outermost first: a value that holds itself is written as its depth. */
-  readonly #path: object[] = [];
-
-  constructor(readonly createHash: CreateHash) {}
-
-  write(value: unknown): string {
-    switch (typeof value) {
-      case "string":
-        return `s${value.length}:${value}`;
-      case "number":
-        return Object.is(value, -0) ? "n-0;" : `n${value};`;
-      case "object":
-        return value === null ? "null;" : this.#writeObject(value);
-      case "function":
-      case "symbol":
-        return `${typeof value};`;
-      default:
-        return `${typeof value} ${value};`;
-    }
+export function canonicalText(
+  value: unknown,
+  createHash: CreateHash,
+  path: readonly object[] = [],
+): string {
+  if (typeof value === "string") return `s${value.length}:${value}`;
+  if (typeof value === "number") return Object.is(value, -0) ? "n-0;" : `n${value};`;
+  if (typeof value === "function" || typeof value === "symbol") return `${typeof value};`;
+  if (typeof value !== "object" || value === null) return `${typeof value} ${value};`;
+  const depth = path.indexOf(value);
+  if (depth >= 0) return `loop ${depth};`;
+  const inside = [...path, value];
+  const write = (held: unknown) => canonicalText(held, createHash, inside);
+  const pairs = (entries: Iterable<[unknown, unknown]>) =>
+    Array.from(entries, ([key, held]) => write(key) + write(held)).sort().join("");
+  if (Array.isArray(value)) {
+    // By index: map() would leave out the holes.
+    const parts = Array.from(value.keys(), (at) => at in value ? write(value[at]) : "hole;");
+    return `array ${value.length}[${parts.join("")}]`;
   }
-
-  #writeObject(value: object): string {
-    const depth = this.#path.indexOf(value);
-    if (depth >= 0) return `loop ${depth};`;
-    this.#path.push(value);
-    const written = this.#writeNew(value);
-    this.#path.pop();
-    return written;
+  if (value instanceof Date) return `date ${value.getTime()};`;
+  if (value instanceof RegExp) return `regexp ${write(String(value))}`;
+  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
+    const digest = createHash("sha256").update(bytesOf(value)).digest("hex");
+    return `${value.constructor.name} ${value.byteLength}:${digest};`;
   }
-
-  #writeNew(value: object): string {
-    if (Array.isArray(value)) {
-      const parts: string[] = [];
-      for (let place = 0; place < value.length; place++) {
-        parts.push(place in value ? this.write(value[place]) : "hole;");
-      }
-      return `array ${value.length}[${parts.join("")}]`;
-    }
-    if (value instanceof Date) return `date ${value.getTime()};`;
-    if (value instanceof RegExp) return `regexp ${this.write(String(value))}`;
-    if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
-      const digest = this.createHash("sha256").update(bytesOf(value)).digest("hex");
-      return `${value.constructor.name} ${value.byteLength}:${digest};`;
-    }
-    if (value instanceof Map) {
-      const entries = Array.from(value, ([key, held]) => this.write(key) + this.write(held));
-      return `map ${entries.length}{${entries.sort().join("")}}`;
-    }
-    if (value instanceof Set) {
-      return `set ${value.size}{${Array.from(value, (held) => this.write(held)).sort().join("")}}`;
-    }
-    if (value instanceof Error) {
-      return `error ${this.write(value.name)}${this.write(value.message)}`;
-    }
-    const keys = Object.keys(value).sort();
-    const parts = keys.map((key) => this.write(key) + this.write((value as never)[key]));
-    return `object ${keys.length}{${parts.join("")}}`;
-  }
-}
-
-/** A text that is equal for equal values, and different for others. */
-export function canonicalText(value: unknown, createHash: CreateHash): string {
-  return new Canonical(createHash).write(value);
+  if (value instanceof Map) return `map ${value.size}{${pairs(value)}}`;
+  if (value instanceof Set) return `set ${value.size}{${Array.from(value, write).sort().join("")}}`;
+  if (value instanceof Error) return `error ${write(value.name)}${write(value.message)}`;
+  return `object ${Object.keys(value).length}{${pairs(Object.entries(value))}}`;
 }
 
 /**
@@ -104,11 +70,10 @@ export async function checksumOf(
   // Imported late, after everything was measured: `crypto.subtle` would need all results as one
   // buffer, or a promise for each.
   const { createHash } = await import("node:crypto") as { createHash: CreateHash };
-  const canonical = new Canonical(createHash);
   const hash = createHash("sha256");
   for (const outcome of outcomes.toSorted((a, b) => a.index - b.index)) {
     const text = outcome.status === "fulfilled"
-      ? `= ${canonical.write(await comparable(outcome.value))}`
+      ? `= ${canonicalText(await comparable(outcome.value), createHash)}`
       : `! ${outcome.ended};`;
     hash.update(`${outcome.index} ${text}\n`);
   }

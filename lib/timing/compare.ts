@@ -6,111 +6,63 @@
  */
 
 import { pairedRatio, timeInterval } from "./interval.ts";
-import {
-  type Comparison,
-  type Interval,
-  isComparable,
-  type ModelResult,
-  type Round,
-  type Timeline,
-} from "./result.ts";
-import type {
-  Compare,
-  CompareOptions,
-  ComparisonSpec,
-  ModelSpec,
-  TrialResult,
-  TrialSpec,
-} from "./spec.ts";
-import type { Device } from "../lanes/lane.ts";
+import { type Comparison, isComparable, type ModelResult, type Round } from "./result.ts";
+import type { Compare, CompareOptions, ComparisonSpec, ModelSpec, TrialResult } from "./spec.ts";
 import { counted } from "../text/format.ts";
 import { BASELINE, isRemote } from "../models.ts";
 import { ceiling as measuredCeiling } from "./ceiling.ts";
 import { cpuShareOf, judge, pairedTimes } from "./verdict.ts";
 import { othersBetween } from "./meter/reading.ts";
 import { trialProcesses } from "./run_trial.ts";
-import { schedule } from "./schedule.ts";
+import { schedule } from "./random.ts";
 import { type TimedTrial, warningsOf } from "./warnings.ts";
 
-/** What has been measured of one model so far. */
-class Series {
-  /** The finished rounds, as they came. */
-  readonly rounds: Round[] = [];
-  readonly #timelines = new Map<number, Timeline>();
-  #lanes = 1;
-  #slots: number | null = null;
-  #device: Device | undefined;
+/** One model's trials so far, the fastest first. */
+type Trials = TrialResult[];
 
-  /** Begins with no round. */
-  constructor(readonly spec: ModelSpec) {}
-
-  /** Takes one more round. */
-  add({ round, timeline, lanes, slots, device }: TrialResult): void {
-    this.rounds.push(round);
-    if (timeline !== undefined) this.#timelines.set(round.round, timeline);
-    this.#lanes = lanes;
-    this.#slots = slots;
-    this.#device = device;
-    this.#forget();
-  }
-
-  /** The round whose time is the median, or the faster of the two next to it. */
-  get #middle(): Round | undefined {
-    return this.rounds.toSorted((a, b) => a.wallMs - b.wallMs)[(this.rounds.length - 1) >> 1];
-  }
-
-  /** Timelines are large: with many rounds, keep those that can still be the median's. */
-  #forget(): void {
-    const sorted = this.rounds.toSorted((a, b) => a.wallMs - b.wallMs);
-    const middle = (sorted.length - 1) / 2;
-    sorted.forEach(({ round }, place) => {
-      if (Math.abs(place - middle) > 2) this.#timelines.delete(round);
-    });
-  }
-
-  /** What the rounds come to. */
-  result(seed: number): ModelResult {
-    const rounds = this.rounds.toSorted((a, b) => a.round - b.round);
-    const middle = this.#middle!;
-    const nearest = [...this.#timelines.keys()].toSorted((a, b) => {
-      const off = (of: number) =>
-        Math.abs(rounds.find(({ round }) => round === of)!.wallMs - middle.wallMs);
-      return off(a) - off(b);
-    })[0];
-    const timeline = nearest === undefined ? undefined : this.#timelines.get(nearest);
-    return {
-      model: this.spec.model,
-      lanes: this.#lanes,
-      slots: this.#slots,
-      ...(this.#device && { device: this.#device }),
-      rounds,
-      wallMs: timeInterval(rounds.map(({ wallMs }) => wallMs), { seed }),
-      speedup: null,
-      ...(timeline && { timeline }),
-    };
-  }
+/** Timelines are large: with many rounds, those that can still be the median's are kept. */
+function addTrial(trials: Trials, trial: TrialResult): void {
+  trials.push(trial);
+  trials.sort((a, b) => a.round.wallMs - b.round.wallMs);
+  const middle = (trials.length - 1) / 2;
+  trials.forEach(({ timeline: _, ...rest }, place) => {
+    if (Math.abs(place - middle) > 2) trials[place] = rest;
+  });
 }
 
-/** What comparing results comes to. */
-interface Agreement {
-  /** Whether all results are equal. */
-  readonly agree: boolean;
-  /** One sentence each, naming the models and what differs. */
-  readonly warnings: string[];
+/** What the trials come to; the timeline is that of the round nearest to the median. */
+function resultOf({ model }: ModelSpec, trials: Trials, seed: number): ModelResult {
+  const middleMs = trials[(trials.length - 1) >> 1]!.round.wallMs;
+  const off = ({ round }: TrialResult) => Math.abs(round.wallMs - middleMs);
+  const rounds = trials.map(({ round }) => round).sort((a, b) => a.round - b.round);
+  const last = trials.find(({ round }) => round === rounds.at(-1))!;
+  const timeline = trials.toSorted((a, b) => off(a) - off(b))
+    .find(({ timeline }) => timeline !== undefined)?.timeline;
+  return {
+    model,
+    lanes: last.lanes,
+    slots: last.slots,
+    ...(last.device && { device: last.device }),
+    rounds,
+    wallMs: timeInterval(rounds.map(({ wallMs }) => wallMs), { seed }),
+    speedup: null,
+    ...(timeline && { timeline }),
+  };
 }
 
 const counts = ({ succeeded, failed }: Round) => `${succeeded} succeeded, ${failed} failed`;
 
-/** Compares the results of all models in all rounds. */
-export function agreementOf(models: readonly ModelResult[]): Agreement {
+/** Compares the results of all models in all rounds; a warning for each that differs, and in what. */
+export function agreementOf(
+  models: readonly ModelResult[],
+): { readonly agree: boolean; readonly warnings: string[] } {
   const reference = models.find(({ model }) => model === BASELINE) ?? models[0];
   const expected = reference?.rounds[0];
   if (reference === undefined || expected === undefined) return { agree: true, warnings: [] };
-  const warnings: string[] = [];
-  for (const { model, rounds } of models) {
+  const warnings = models.flatMap(({ model, rounds }) => {
     const differing = rounds.filter(({ checksum }) => checksum !== expected.checksum);
-    const odd = differing[0];
-    if (odd === undefined) continue;
+    const [odd] = differing;
+    if (odd === undefined) return [];
     const who = model === reference.model
       ? `${model} gave other results in round ${odd.round + 1} than in round ${expected.round + 1}`
       : `${model} gave other results than ${reference.model} in ${differing.length} of ` +
@@ -118,46 +70,35 @@ export function agreementOf(models: readonly ModelResult[]): Agreement {
     const what = counts(odd) === counts(expected)
       ? `as many items succeeded, but their results differ`
       : `${counts(odd)}, against ${counts(expected)}`;
-    warnings.push(`${who} (${what}); no speedup is shown, for the work was not the same.`);
-  }
+    return [`${who} (${what}); no speedup is shown, for the work was not the same.`];
+  });
   return { agree: warnings.length === 0, warnings };
 }
 
 /** From this CPU share on a job computes enough for a ceiling to mean something. */
 const CEILING_SHARE = 0.5;
 
-/** What the trials came to. */
-interface Measured {
-  readonly series: readonly Series[];
-  /** In the order in which they ran. */
-  readonly trials: readonly TimedTrial[];
-  readonly warnings: readonly string[];
-  readonly partial: boolean;
-}
+const messageOf = (error: unknown) => error instanceof Error ? error.message : String(error);
 
-async function runTrials(spec: ComparisonSpec, options: CompareOptions): Promise<Measured> {
-  const { signal, onEvent, meter, runTrial = trialProcesses({ ...(meter && { meter }) }) } =
-    options;
-  const series = spec.models.map((model) => new Series(model));
-  const trials: TimedTrial[] = [];
+async function runTrials(spec: ComparisonSpec, options: CompareOptions) {
+  const { signal, onEvent, meter, runTrial = trialProcesses({ meter }) } = options;
+  const { models: sizes, rounds, seed, ceiling: _, ...common } = spec;
+  const series = sizes.map((model) => ({ model, trials: [] as Trials }));
+  const ran: TimedTrial[] = [];
   const warnings = new Set<string>();
   const errors: unknown[] = [];
-  const of = spec.models.length * spec.rounds;
   let number = 0;
   let partial = false;
-  for (const [round, order] of schedule(series, spec.rounds, spec.seed).entries()) {
-    for (const model of order) {
+  for (const [round, order] of schedule(series, rounds, seed).entries()) {
+    for (const { model, trials } of order) {
       partial = signal?.aborted ?? false;
       if (partial) break;
-      const trial = trialOf(spec, model.spec, round);
-      onEvent?.({ type: "trial-started", trial, number: ++number, of });
+      const trial = { ...common, ...model, round, timeline: true };
+      onEvent?.({ type: "trial-started", trial, number: ++number, of: sizes.length * rounds });
       try {
-        const result = await runTrial(trial, {
-          ...(signal && { signal }),
-          ...(onEvent && { onEvent }),
-        });
-        model.add(result);
-        trials.push({ model: trial.model, wallMs: result.round.wallMs });
+        const result = await runTrial(trial, { signal, onEvent });
+        addTrial(trials, result);
+        ran.push({ model: model.model, wallMs: result.round.wallMs });
         for (const warning of result.warnings) warnings.add(warning);
         onEvent?.({ type: "trial-ended", trial, result });
       } catch (error) {
@@ -165,36 +106,16 @@ async function runTrials(spec: ComparisonSpec, options: CompareOptions): Promise
         partial = signal?.aborted ?? false;
         if (partial) break;
         errors.push(error);
-        warnings.add(
-          `${trial.model}, round ${round + 1}, is missing: ` +
-            (error instanceof Error ? error.message : String(error)),
-        );
+        warnings.add(`${model.model}, round ${round + 1}, is missing: ${messageOf(error)}`);
       }
     }
     // A job that can't run at all won't in the next round either.
-    if (errors.length > 0 && trials.length === 0) throw errors[0];
+    if (errors.length > 0 && ran.length === 0) throw errors[0];
     if (partial) break;
   }
-  return {
-    series: series.filter(({ rounds }) => rounds.length > 0),
-    trials,
-    warnings: [...warnings],
-    partial,
-  };
-}
-
-function trialOf(spec: ComparisonSpec, model: ModelSpec, round: number): TrialSpec {
-  const { job, warmup, timeoutMs, retries, chunk } = spec;
-  return {
-    ...model,
-    job,
-    round,
-    ...(warmup !== undefined && { warmup }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(retries !== undefined && { retries }),
-    ...(chunk !== undefined && { chunk }),
-    timeline: true,
-  };
+  const models = series.filter(({ trials }) => trials.length > 0)
+    .map(({ model, trials }) => resultOf(model, trials, seed));
+  return { models, ran, warnings, partial };
 }
 
 function withSpeedups(models: readonly ModelResult[], seed: number): ModelResult[] {
@@ -202,57 +123,46 @@ function withSpeedups(models: readonly ModelResult[], seed: number): ModelResult
   if (sequential === undefined || !isComparable(sequential)) return [...models];
   return models.map((of) => {
     if (!isComparable(of)) return of;
+    if (of === sequential) return { ...of, speedup: { median: 1, low: 1, high: 1 } };
     const { a, b } = pairedTimes(sequential, of);
-    const speedup: Interval | null = a.length === 0 ? null : pairedRatio(a, b, { seed });
-    return { ...of, speedup: of === sequential ? { median: 1, low: 1, high: 1 } : speedup };
+    return { ...of, speedup: a.length === 0 ? null : pairedRatio(a, b, { seed }) };
   });
-}
-
-/** The most lanes that a model may gain from. */
-function parallelLanes(models: readonly ModelResult[]): number {
-  const lanes = models.filter(({ model }) => isRemote(model))
-    .map(({ lanes }) => lanes);
-  return Math.min(Math.max(1, ...lanes), navigator.hardwareConcurrency);
 }
 
 async function ceilingOf(
   spec: ComparisonSpec,
   models: readonly ModelResult[],
-  options: CompareOptions,
-): Promise<{ ceiling: Comparison["ceiling"]; warnings: string[] }> {
-  const { signal, onEvent, measureCeiling = measuredCeiling } = options;
+  { signal, onEvent, measureCeiling = measuredCeiling }: CompareOptions,
+): Promise<{ ceiling: Comparison["ceiling"]; missing?: string }> {
   const sequential = models.find(({ model }) => model === BASELINE);
   const wanted = models.every(isComparable) &&
     (spec.ceiling ?? (sequential !== undefined && cpuShareOf(sequential) >= CEILING_SHARE));
-  const lanes = parallelLanes(models);
-  if (!wanted || lanes < 2 || signal?.aborted) return { ceiling: null, warnings: [] };
+  // The most lanes that a model may gain from.
+  const used = models.filter(({ model }) => isRemote(model)).map(({ lanes }) => lanes);
+  const lanes = Math.min(Math.max(1, ...used), navigator.hardwareConcurrency);
+  if (!wanted || lanes < 2 || signal?.aborted) return { ceiling: null };
   onEvent?.({ type: "ceiling-started" });
   try {
-    const ceiling = await measureCeiling(spec.job, lanes, { ...(signal && { signal }) });
+    const ceiling = await measureCeiling(spec.job, lanes, { signal });
     onEvent?.({ type: "ceiling-ended", speedup: ceiling.speedup });
-    return { ceiling, warnings: [] };
+    return { ceiling };
   } catch (error) {
-    if (signal?.aborted) return { ceiling: null, warnings: [] };
-    const why = error instanceof Error ? error.message : String(error);
-    return { ceiling: null, warnings: [`The ceiling is missing: ${why}`] };
+    if (signal?.aborted) return { ceiling: null };
+    return { ceiling: null, missing: `The ceiling is missing: ${messageOf(error)}` };
   }
 }
 
 function describeJob({ job }: ComparisonSpec, models: readonly ModelResult[]): Comparison["job"] {
-  const round = models[0]?.rounds[0];
-  const items = job.items.kind === "values"
-    ? job.items.values.length
-    : round === undefined
-    ? 0
-    : round.succeeded + round.failed;
-  const module = job.task.module.startsWith("data:")
+  const { items, task, name, options } = job;
+  const { succeeded, failed } = models[0]?.rounds[0] ?? { succeeded: 0, failed: 0 };
+  const module = task.module.startsWith("data:")
     ? "data:"
-    : job.task.module.slice(job.task.module.lastIndexOf("/") + 1);
+    : task.module.slice(task.module.lastIndexOf("/") + 1);
   return {
-    name: job.name,
-    task: job.task.export === "default" ? module : `${module}#${job.task.export}`,
-    items,
-    options: { ...job.options },
+    name,
+    task: task.export === "default" ? module : `${module}#${task.export}`,
+    items: items.kind === "values" ? items.values.length : succeeded + failed,
+    options: { ...options },
   };
 }
 
@@ -274,16 +184,14 @@ export async function compare(
 ): Promise<Awaited<ReturnType<Compare>>> {
   check(spec);
   const before = await options.meter?.read();
-  const measured = await runTrials(spec, options);
-  const after = await options.meter?.read();
-  const others = othersBetween(before, after);
-  const plain = measured.series.map((series) => series.result(spec.seed));
+  const { models: plain, ran, warnings, partial } = await runTrials(spec, options);
+  const others = othersBetween(before, await options.meter?.read());
   const { agree, warnings: differences } = agreementOf(plain);
   const models = agree ? withSpeedups(plain, spec.seed) : plain;
   // The time of a model whose items all failed says only how fast they failed.
   const worked = models.filter(isComparable);
-  const { ceiling, warnings: missing } = measured.partial
-    ? { ceiling: null, warnings: [] }
+  const { ceiling, missing = [] } = partial
+    ? { ceiling: null }
     : await ceilingOf(spec, models, options);
   const comparison: Comparison = {
     job: describeJob(spec, models),
@@ -291,17 +199,13 @@ export async function compare(
     ...(others && { others }),
     models,
     agree,
-    warnings: [
-      ...differences,
-      ...measured.warnings,
-      ...missing,
-      ...(worked.length > 0 ? warningsOf(worked, ceiling, measured.trials, others) : []),
-    ],
+    warnings: [...differences, ...warnings]
+      .concat(missing, worked.length > 0 ? warningsOf(worked, ceiling, ran, others) : []),
     verdict: agree && worked.length === models.length
       ? judge({ models, ceiling, seed: spec.seed, others })
       : null,
   };
-  return { comparison, partial: measured.partial || (options.signal?.aborted ?? false) };
+  return { comparison, partial: partial || (options.signal?.aborted ?? false) };
 }
 
 function check({ models, rounds }: ComparisonSpec): void {

@@ -11,26 +11,17 @@ import {
   type ModelResult,
   nothingSucceeded,
   type ResultFile,
+  type Round,
 } from "./result.ts";
 
-/** What is allowed. */
-export interface CompareResultsOptions {
-  /** How much slower a model may be, as a share; 0.1 is 10 %. Nothing is judged unless given. */
-  readonly maxSlowdown?: number;
-}
-
 /** What two times can't tell, for not as many items succeeded. */
-export type Incomparable = "fails more now" | "failed more then" | "fails then and now";
+type Incomparable = "fails more now" | "failed more then" | "fails then and now";
 
 /** One model of one job, then and now. */
 export interface Change {
-  /** The job's name. */
   readonly job: string;
-  /** The model's name. */
   readonly model: string;
-  /** The time then. */
   readonly oldMs: Interval;
-  /** The time now. */
   readonly newMs: Interval;
   /** New over old: above 1 is slower. */
   readonly ratio: Interval;
@@ -52,14 +43,15 @@ export interface ResultsComparison {
   readonly failsMore: boolean;
 }
 
-function failedShare({ rounds }: ModelResult): number {
-  const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
-  const all = rounds.reduce((sum, round) => sum + round.failed + round.succeeded, 0);
-  return all === 0 ? 0 : failed / all;
-}
+const sumOf = ({ rounds }: ModelResult, of: (round: Round) => number) =>
+  rounds.reduce((sum, round) => sum + of(round), 0);
 
 function incomparable(then: ModelResult, now: ModelResult): Incomparable | undefined {
-  const [old, fresh] = [failedShare(then), failedShare(now)];
+  const share = (model: ModelResult) => {
+    const failed = sumOf(model, ({ failed }) => failed);
+    return failed === 0 ? 0 : failed / (failed + sumOf(model, ({ succeeded }) => succeeded));
+  };
+  const [old, fresh] = [share(then), share(now)];
   if (fresh > old) return "fails more now";
   if (fresh < old) return "failed more then";
   return nothingSucceeded(now) ? "fails then and now" : undefined;
@@ -100,11 +92,14 @@ function environmentWarnings(then: ResultFile, now: ResultFile): string[] {
     cpus: "the number of CPUs",
     lanesAvailable: "the number of CPUs this process may use",
     cpuModel: "the CPU",
-  } as const;
-  const warnings = (Object.keys(names) as (keyof typeof names)[]).flatMap((key) => {
-    const [old, fresh] = [then.environment[key], now.environment[key]];
-    if (old === fresh || old === undefined || fresh === undefined) return [];
-    return [`Then and now differ in ${names[key]}: ${old} then, ${fresh} now.`];
+  };
+  const warnings = Object.entries(names).flatMap(([key, name]) => {
+    const [old, fresh] = [then, now].map(({ environment }) =>
+      environment[key as keyof typeof names]
+    );
+    return old === fresh || old === undefined || fresh === undefined
+      ? []
+      : [`Then and now differ in ${name}: ${old} then, ${fresh} now.`];
   });
   if (then.partial) warnings.push("The older result is partial: its run was interrupted.");
   if (now.partial) warnings.push("The newer result is partial: its run was interrupted.");
@@ -128,8 +123,8 @@ function jobWarnings(then: Comparison, now: Comparison): string[] {
       continue;
     }
     differ(`lanes and slots of ${model.model}`, [old.lanes, old.slots], [model.lanes, model.slots]);
-    const failed = (of: ModelResult) => of.rounds.reduce((sum, round) => sum + round.failed, 0);
-    differ(`failures of ${model.model}`, failed(old), failed(model));
+    const failed = ({ failed }: Round) => failed;
+    differ(`failures of ${model.model}`, sumOf(old, failed), sumOf(model, failed));
   }
   for (const { model } of then.models) {
     if (now.models.some((other) => other.model === model)) continue;
@@ -143,7 +138,8 @@ function jobWarnings(then: Comparison, now: Comparison): string[] {
 
 /**
  * Compares a result with an older one, job by job and model by model. Jobs are matched by name; the second of
- * a name with the second.
+ * a name with the second. `maxSlowdown` is how much slower a model may be, as a share; nothing is judged
+ * unless given.
  *
  * A model is too slow if it is detectably slower, that is the interval leaves out 1, and the ratio of the
  * medians exceeds what is allowed: noise alone doesn't fail a build, nor does a slowdown that is real but small.
@@ -153,7 +149,7 @@ function jobWarnings(then: Comparison, now: Comparison): string[] {
 export function compareResults(
   then: ResultFile,
   now: ResultFile,
-  { maxSlowdown }: CompareResultsOptions = {},
+  { maxSlowdown }: { readonly maxSlowdown?: number | undefined } = {},
 ): ResultsComparison {
   if (maxSlowdown !== undefined && !(maxSlowdown >= 0)) {
     throw new RangeError(`Cannot compare results: maxSlowdown ${maxSlowdown} is below 0`);

@@ -12,8 +12,9 @@ function granted(descriptor: Deno.PermissionDescriptor): boolean {
   return Deno.permissions.querySync(descriptor).state === "granted";
 }
 
-/** A small file's text, or undefined if it isn't there or may not be read. */
-function readText(path: string): string | undefined {
+/** What steers the clock of the first CPU; undefined if it isn't there or may not be read. */
+function governor(): string | undefined {
+  const path = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
   // Asked first: without the permission a terminal would be prompted.
   if (!granted({ name: "read", path })) return undefined;
   try {
@@ -23,25 +24,19 @@ function readText(path: string): string | undefined {
   }
 }
 
-function notes(
-  cpus: number,
-  lanes: number,
-  load: readonly number[] | undefined,
-  quota: number | undefined,
-): string[] {
-  const notes: string[] = [];
-  if (quota !== undefined) notes.push(`A cgroup limits this process to ${counted(quota, "CPU")}.`);
-  if (lanes < cpus) notes.push(`This process may use ${lanes} of the machine's ${cpus} CPUs.`);
-  const governor = readText("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
-  if (governor !== undefined && governor !== "performance") {
-    notes.push(`The CPU's frequency governor is "${governor}": the clock follows the load.`);
-  }
-  if (load !== undefined && load[0]! > lanes / 2) {
-    notes.push(
-      `The load average was ${load[0]!.toFixed(1)} at the start: other programs used the CPUs too.`,
-    );
-  }
-  return notes;
+function notes(cpus: number, lanes: number, load = 0, quota: number | undefined): string[] {
+  const steering = governor() ?? "performance";
+  return [
+    quota === undefined ? [] : `A cgroup limits this process to ${counted(quota, "CPU")}.`,
+    lanes >= cpus ? [] : `This process may use ${lanes} of the machine's ${cpus} CPUs.`,
+    steering === "performance"
+      ? []
+      : `The CPU's frequency governor is "${steering}": the clock follows the load.`,
+    load <= lanes / 2
+      ? []
+      : `The load average was ${load.toFixed(1)} at the start: other programs used the CPUs too.`,
+    proxyNotes(),
+  ].flat();
 }
 
 async function cpusHere(available: number): Promise<{ count: number; model?: string | undefined }> {
@@ -53,8 +48,7 @@ async function cpusHere(available: number): Promise<{ count: number; model?: str
 
 /**
  * Describes this machine and run for the result file. Asks for no permission: what may not be known is
- * left out.
- * `quota` is how many CPUs a control group leaves to this program; undefined for all.
+ * left out. `quota` is how many CPUs a control group leaves to this program; undefined for all.
  */
 export async function describeEnvironment(
   seed: number,
@@ -64,7 +58,7 @@ export async function describeEnvironment(
   const lanesAvailable = navigator.hardwareConcurrency;
   const { count: cpus, model: cpuModel } = await cpusHere(lanesAvailable);
   const loadAverage = granted({ name: "sys", kind: "loadavg" }) ? Deno.loadavg() : undefined;
-  const said = [...notes(cpus, lanesAvailable, loadAverage, quota), ...proxyNotes()];
+  const said = notes(cpus, lanesAvailable, loadAverage?.[0], quota);
   return {
     deno: Deno.version.deno,
     v8: Deno.version.v8,

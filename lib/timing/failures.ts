@@ -15,7 +15,7 @@ const FURTHER = "other reasons";
 /** An example is cut to this many characters: a message may hold a whole page. */
 const EXAMPLE_CHARACTERS = 300;
 
-/** What is known of the items that failed. */
+/** Why items failed. */
 export interface Failures {
   /** How often each reason was seen. */
   readonly reasons: Record<string, number>;
@@ -47,40 +47,39 @@ export function messageOf(reason: unknown): string {
   }
 }
 
-function exampleOf({ index, reason }: Rejected, named: string): string {
-  const message = messageOf(reason);
+function exampleOf(rejected: Rejected): string {
+  const named = reasonOf(rejected);
+  const message = messageOf(rejected.reason);
   // A message often begins with the reason itself.
   const rest = message.startsWith(`${named}: `) ? message.slice(named.length + 2) : message;
-  return rest === "" || rest === named ? `item ${index}` : `item ${index}, ${clipped(rest)}`;
+  const item = `item ${rejected.index}`;
+  return rest === "" || rest === named ? item : `${item}, ${clipped(rest)}`;
 }
+
+const rejectedOf = (outcomes: readonly Outcome<unknown>[]) =>
+  outcomes.filter((outcome) => outcome.status === "rejected");
 
 /** Counts why items ended without a value. */
 export function failuresOf(outcomes: readonly Outcome<unknown>[]): Failures {
-  // Counted in maps first: a reason called "__proto__" must not set an object's prototype.
-  const counts = new Map<string, number>();
-  const first = new Map<string, Rejected>();
-  for (const outcome of outcomes) {
-    if (outcome.status === "fulfilled") continue;
+  // Counted in a map first: a reason called "__proto__" must not set an object's prototype.
+  const found = new Map<string, { readonly count: number; readonly first: Rejected }>();
+  for (const outcome of rejectedOf(outcomes)) {
     const named = reasonOf(outcome);
-    const reason = counts.has(named) || counts.size < MOST_REASONS ? named : FURTHER;
-    counts.set(reason, (counts.get(reason) ?? 0) + 1);
-    const known = first.get(reason);
-    if (known === undefined || outcome.index < known.index) first.set(reason, outcome);
+    const reason = found.has(named) || found.size < MOST_REASONS ? named : FURTHER;
+    const { count, first } = found.get(reason) ?? { count: 0, first: outcome };
+    found.set(reason, { count: count + 1, first: outcome.index < first.index ? outcome : first });
   }
   return {
-    reasons: Object.fromEntries(counts),
+    reasons: Object.fromEntries(Array.from(found, ([reason, { count }]) => [reason, count])),
     examples: Object.fromEntries(
-      Array.from(first, ([reason, outcome]) => [reason, exampleOf(outcome, reasonOf(outcome))]),
+      Array.from(found, ([reason, { first }]) => [reason, exampleOf(first)]),
     ),
   };
 }
 
 /** Adds up failures of several rounds; of each reason the first example is kept. */
 export function sumOfFailures(
-  of: readonly {
-    readonly reasons?: Readonly<Record<string, number>> | undefined;
-    readonly examples?: Readonly<Record<string, string>> | undefined;
-  }[],
+  of: readonly { readonly [part in keyof Failures]?: Readonly<Failures[part]> | undefined }[],
 ): Failures {
   const counts = new Map<string, number>();
   const examples = new Map<string, string>();
@@ -89,7 +88,7 @@ export function sumOfFailures(
       counts.set(reason, (counts.get(reason) ?? 0) + count);
     }
     for (const [reason, example] of Object.entries(said)) {
-      if (!examples.has(reason)) examples.set(reason, example);
+      examples.set(reason, examples.get(reason) ?? example);
     }
   }
   return { reasons: Object.fromEntries(counts), examples: Object.fromEntries(examples) };
@@ -171,23 +170,19 @@ const LEAST_ITEMS = 5;
 
 /** Measures how many items a second a server lets through once it has begun to refuse some. */
 export class PaceMeter {
+  /** How many were refused. */
+  refused = 0;
   #firstMs: number | undefined;
   #lastMs = 0;
   #through = 0;
-  #refused = 0;
 
   /** Counts an item; in the order in which they ended. */
   add(endedMs: number, refused: boolean): void {
-    if (refused) this.#refused++;
     if (refused) this.#firstMs ??= endedMs;
     if (this.#firstMs === undefined) return;
-    if (!refused) this.#through++;
+    if (refused) this.refused++;
+    else this.#through++;
     this.#lastMs = endedMs;
-  }
-
-  /** How many were refused. */
-  get refused(): number {
-    return this.#refused;
   }
 
   /** Items a second that went through after the first refusal; null if too few to tell. */
@@ -209,36 +204,26 @@ export interface FailureKind extends HttpSigns {
   readonly message: string;
 }
 
-/** Messages longer than this are cut, in characters. */
-const MOST_CHARACTERS = 200;
 /** More kinds aren't told. */
 const MOST_KINDS = 5;
 
-function shortMessageOf(reason: unknown): string {
-  const text = reason instanceof Response
-    ? `a Response with status ${reason.status}`
-    : messageOf(reason) || (reason instanceof Error ? reason.name : "");
-  return text.slice(0, MOST_CHARACTERS);
-}
+const inOrder = (outcomes: readonly Outcome<unknown>[]) =>
+  outcomes.toSorted((a, b) => a.endedAtMs - b.endedAtMs);
 
 /** Counts failures by kind, the most frequent first. */
 export function failureKindsOf(outcomes: readonly Outcome<unknown>[]): FailureKind[] {
-  const kinds = new Map<string, FailureKind>();
-  for (const outcome of outcomes.toSorted((a, b) => a.endedAtMs - b.endedAtMs)) {
-    if (outcome.status === "fulfilled") continue;
-    const signs = httpSigns(outcome.reason);
-    const reason = reasonOf(outcome);
-    const message = shortMessageOf(outcome.reason);
-    const name = `${reason}\n${signs.status ?? ""}`;
-    const known = kinds.get(name);
-    kinds.set(
-      name,
-      known === undefined
-        ? { reason, count: 1, index: outcome.index, message, ...signs }
-        : { ...known, count: known.count + 1 },
-    );
-  }
-  return [...kinds.values()].sort((a, b) => b.count - a.count).slice(0, MOST_KINDS);
+  const kinds = Map.groupBy(
+    rejectedOf(inOrder(outcomes)),
+    (rejected) => `${reasonOf(rejected)}\n${httpSigns(rejected.reason).status ?? ""}`,
+  );
+  return Array.from(kinds.values(), (of) => {
+    const first = of[0]!;
+    const { index, reason } = first;
+    const message = reason instanceof Response
+      ? `a Response with status ${reason.status}`
+      : clipped(messageOf(reason)) || (reason instanceof Error ? reason.name : "");
+    return { reason: reasonOf(first), count: of.length, index, message, ...httpSigns(reason) };
+  }).sort((a, b) => b.count - a.count).slice(0, MOST_KINDS);
 }
 
 /**
@@ -247,7 +232,7 @@ export function failureKindsOf(outcomes: readonly Outcome<unknown>[]): FailureKi
  */
 export function paceOf(outcomes: readonly Outcome<unknown>[]): number | null {
   const meter = new PaceMeter();
-  for (const outcome of outcomes.toSorted((a, b) => a.endedAtMs - b.endedAtMs)) {
+  for (const outcome of inOrder(outcomes)) {
     const { status, attempts, endedAtMs } = outcome;
     if (status === "fulfilled") {
       if (attempts > 1) meter.add(endedAtMs, true);

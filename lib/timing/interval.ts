@@ -33,16 +33,6 @@ import {
 import { CONFIDENCE } from "../judge/thresholds.ts";
 import type { Interval } from "./result.ts";
 
-/** How a bootstrap is drawn. */
-interface BootstrapOptions {
-  /** Where chance starts; the same seed gives the same interval. */
-  readonly seed: number;
-  /** How often to draw; default 2,000. */
-  readonly resamples?: number;
-  /** The share of cases in which the interval is to hold the truth; default 0.95. */
-  readonly confidence?: number;
-}
-
 /** Draws as many values as there are, with replacement, and takes their median by counting. */
 function resampledMedian(sample: Sorted, random: Random): number {
   const n = sample.length;
@@ -58,29 +48,30 @@ function resampledMedian(sample: Sorted, random: Random): number {
   return low + (sample[place]! - low) / 2;
 }
 
+/** How often the bootstrap draws. */
+const RESAMPLES = 2000;
+
 /**
  * The percentile bootstrap interval of a sample's median (Efron, "Bootstrap Methods: Another Look at
- * the Jackknife", Annals of Statistics 7, 1979; Efron and Tibshirani 1993, chapter 13).
- *
- * It can't leave the range of the sample. Of fewer than six values all lie on one side of the truth
- * in 2^(1−n) of cases (25 % of three), so there it holds less than it promises; see above.
+ * the Jackknife", Annals of Statistics 7, 1979; Efron and Tibshirani 1993, chapter 13). The same seed
+ * gives the same interval, and it can't leave the range of the sample.
  *
  * @throws {RangeError} If the sample is empty or holds a value that isn't finite.
  */
 export function bootstrapMedian(
   values: readonly number[],
-  { seed, resamples = 2000, confidence = CONFIDENCE }: BootstrapOptions,
+  seed: number,
+  confidence: number = CONFIDENCE,
 ): [low: number, high: number] {
   const sample = sorted(values);
   const random = seededRandom(seed);
-  const drawn = sorted(Array.from({ length: resamples }, () => resampledMedian(sample, random)));
+  const drawn = sorted(Array.from({ length: RESAMPLES }, () => resampledMedian(sample, random)));
   const tail = (1 - confidence) / 2;
   return [quantile(drawn, tail), quantile(drawn, 1 - tail)];
 }
 
-/** How an interval is made. */
-export interface IntervalOptions {
-  /** Where the bootstrap's chance starts; default 0. */
+/** How an interval is made: where the bootstrap's chance starts. */
+interface IntervalOptions {
   readonly seed?: number;
 }
 
@@ -108,7 +99,7 @@ function meanAndDeviation(logs: readonly number[]): { mean: number; deviation: n
 }
 
 /** The sign test's interval of a median: the widest inner pair of order statistics that holds. */
-function signInterval(sample: Sorted, confidence: number): [number, number] {
+function signInterval(sample: Sorted): [number, number] {
   const n = sample.length;
   let tail = 0;
   let chosen = 0;
@@ -116,27 +107,29 @@ function signInterval(sample: Sorted, confidence: number): [number, number] {
   for (let k = 0; k < n / 2; k++) {
     // The chance that at most k of n values lie below the median: a binomial sum with p = ½.
     tail += combinations / 2 ** n;
-    if (2 * tail > 1 - confidence) break;
+    if (2 * tail > 1 - CONFIDENCE) break;
     chosen = k;
     combinations = combinations * (n - k) / (k + 1);
   }
   return [sample[chosen]!, sample[n - 1 - chosen]!];
 }
 
-function logInterval(logs: readonly number[], seed: number): Interval {
+function around(median: number, center: number, reach: number): Interval {
+  return { median, low: center - reach, high: center + reach };
+}
+
+function logInterval(logs: readonly number[], { seed = 0 }: IntervalOptions): Interval {
   const sample = sorted(logs);
-  const middle = median(logs);
-  if (logs.length === 1) {
-    return { median: middle, low: middle - SINGLE_ROUND, high: middle + SINGLE_ROUND };
-  }
-  if (logs.length < BOOTSTRAP_ROUNDS) {
+  const middle = quantile(sample, 0.5);
+  const n = logs.length;
+  if (n === 1) return around(middle, middle, SINGLE_ROUND);
+  if (n < BOOTSTRAP_ROUNDS) {
     const { mean, deviation } = meanAndDeviation(logs);
-    const reach = studentQuantile((1 + SMALL_SAMPLE_CONFIDENCE) / 2, logs.length - 1) * deviation /
-      Math.sqrt(logs.length);
-    return { median: middle, low: mean - reach, high: mean + reach };
+    const t = studentQuantile((1 + SMALL_SAMPLE_CONFIDENCE) / 2, n - 1);
+    return around(middle, mean, t * deviation / Math.sqrt(n));
   }
-  const boot = bootstrapMedian(logs, { seed, confidence: CONFIDENCE });
-  const sign = signInterval(sample, CONFIDENCE);
+  const boot = bootstrapMedian(logs, seed);
+  const sign = signInterval(sample);
   return {
     median: middle,
     low: Math.min(boot[0], sign[0]),
@@ -167,7 +160,7 @@ export function fromLogs({ median, low, high }: Interval): Interval {
  * @throws {RangeError} If there is none, or one is negative or not finite.
  */
 export function timeInterval(timesMs: readonly number[], options: IntervalOptions = {}): Interval {
-  const { low, high } = fromLogs(logInterval(timesMs.map(logOfTime), options.seed ?? 0));
+  const { low, high } = fromLogs(logInterval(timesMs.map(logOfTime), options));
   return { median: median(timesMs), low, high };
 }
 
@@ -196,7 +189,7 @@ export function pairedRatio(
   below: readonly number[],
   options: IntervalOptions = {},
 ): Interval {
-  return fromLogs(logInterval(logRatios(above, below), options.seed ?? 0));
+  return fromLogs(logInterval(logRatios(above, below), options));
 }
 
 /**
@@ -211,18 +204,13 @@ export function pairedRatio(
 export function unpairedRatio(newMs: readonly number[], oldMs: readonly number[]): Interval {
   const [now, then] = [newMs.map(logOfTime), oldMs.map(logOfTime)];
   const middle = median(now) - median(then);
-  if (now.length === 1 || then.length === 1) {
-    return fromLogs({ median: middle, low: middle - SINGLE_ROUND, high: middle + SINGLE_ROUND });
-  }
+  if (now.length === 1 || then.length === 1) return fromLogs(around(middle, middle, SINGLE_ROUND));
   const [a, b] = [meanAndDeviation(now), meanAndDeviation(then)];
   const [va, vb] = [a.deviation ** 2 / now.length, b.deviation ** 2 / then.length];
   // Welch and Satterthwaite's degrees of freedom.
   const freedom = (va + vb) ** 2 / (va ** 2 / (now.length - 1) + vb ** 2 / (then.length - 1));
-  const reach = studentQuantile((1 + CONFIDENCE) / 2, Math.max(1, Math.floor(freedom))) *
-    Math.sqrt(va + vb);
-  const mean = a.mean - b.mean;
-  const { low, high } = fromLogs({ median: mean, low: mean - reach, high: mean + reach });
-  return { median: Math.exp(middle), low, high };
+  const t = studentQuantile((1 + CONFIDENCE) / 2, Math.max(1, Math.floor(freedom)));
+  return fromLogs(around(middle, a.mean - b.mean, t * Math.sqrt(va + vb)));
 }
 
 /** What comparing two series of times comes to. */

@@ -6,11 +6,29 @@
  */
 
 import type { Items } from "../dispatch/options.ts";
-import type { ItemSource } from "./spec.ts";
+import type { ItemSource, JobSpec } from "./spec.ts";
 
 /** What `prepare` gave; disposed when the job is over, if it can be. */
 export interface Prepared extends AsyncDisposable {
   readonly isDisposable: boolean;
+}
+
+/**
+ * The function that a job's module exports under a name; undefined without a name.
+ *
+ * @throws {TypeError} If there is none.
+ */
+export async function hook(
+  { task }: Pick<JobSpec, "task">,
+  name: string | undefined,
+): Promise<((...args: unknown[]) => unknown) | undefined> {
+  if (name === undefined) return undefined;
+  const module: Record<string, unknown> = await import(task.module);
+  const found = module[name];
+  if (typeof found === "function") return found as (...args: unknown[]) => unknown;
+  throw new TypeError(
+    `Cannot run the trial: ${task.module} exports no function ${JSON.stringify(name)}`,
+  );
 }
 
 /** Runs a job's `prepare`, if there is one. */

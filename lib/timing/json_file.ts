@@ -50,8 +50,8 @@ function wasCut(text: string, error: string): boolean {
     (/^\s*[{[]/.test(text) && !/[}\]]\s*$/.test(text));
 }
 
-function jsonOf(text: string, path: string): Record<string, unknown> {
-  let data: unknown;
+function jsonOf(text: string, path: string): { readonly kind?: unknown } {
+  let data: { readonly schemaVersion?: unknown; readonly kind?: unknown } | null;
   try {
     data = JSON.parse(text.replace(/^\ufeff/, ""));
   } catch (cause) {
@@ -62,21 +62,19 @@ function jsonOf(text: string, path: string): Record<string, unknown> {
       : "it isn't JSON";
     refuse(path, `${why}; measure again with --json`, cause);
   }
-  const version = typeof data === "object" && data !== null
-    ? (data as { schemaVersion?: unknown }).schemaVersion
-    : undefined;
+  const version = data?.schemaVersion;
+  if (version === 1) return data!;
   if (version === undefined) {
     refuse(path, "it has no schemaVersion, so it isn't a result file; write one with --json");
   }
-  if (version !== 1) {
-    const shown = JSON.stringify(version)?.slice(0, 40);
-    refuse(
-      path,
-      `it has schema version ${shown}, and this program reads 1; measure again with --json`,
-    );
-  }
-  return data as Record<string, unknown>;
+  const shown = JSON.stringify(version).slice(0, 40);
+  refuse(
+    path,
+    `it has schema version ${shown}, and this program reads 1; measure again with --json`,
+  );
 }
+
+const listOf = new Intl.ListFormat("en-GB", { type: "disjunction", style: "long" });
 
 /**
  * Makes a file's value of its text, or says what is wrong with it.
@@ -94,10 +92,7 @@ export function parseWritten<T>(
     const kind = data.kind === undefined
       ? "it has no kind, so it holds comparisons"
       : `its kind is ${JSON.stringify(data.kind).slice(0, 40)}`;
-    const names = formats.flatMap(({ writers }) => writers);
-    const writers = [names.slice(0, -1).join(", "), ...names.slice(-1)].filter(Boolean).join(
-      " or ",
-    );
+    const writers = listOf.format(formats.flatMap(({ writers }) => writers));
     refuse(path, `${kind}; name a file that ${writers} wrote with --json`);
   }
   const { data: value, error } = format.schema.safeParse(data);
@@ -127,24 +122,25 @@ export async function readWritten<T>(path: string, formats: readonly FileFormat<
     const { size, isDirectory } = await Deno.stat(path);
     if (isDirectory) refuse(path, "it is a folder; name a file that --json wrote");
     if (size > RESULT_FILE_BYTES) {
-      const mebibytes = (bytes: number) => Math.round(bytes / 1024 ** 2);
-      const most = mebibytes(RESULT_FILE_BYTES);
+      const mebibytes = (bytes: number) => `${Math.round(bytes / 1024 ** 2)} MiB`;
       refuse(
         path,
-        `it has ${mebibytes(size)} MiB, and at most ${most} MiB are read; ` +
+        `it has ${mebibytes(size)}, and at most ${mebibytes(RESULT_FILE_BYTES)} are read; ` +
           `name a file that --json wrote`,
       );
     }
     text = await readText(path);
   } catch (cause) {
     if (cause instanceof ResultFileError) throw cause;
-    if (cause instanceof Deno.errors.NotFound) {
-      refuse(path, "there is no such file; write one with --json", cause);
-    }
-    if (cause instanceof Deno.errors.NotCapable || cause instanceof Deno.errors.PermissionDenied) {
-      refuse(path, "it may not be read; check its rights, or name a file elsewhere", cause);
-    }
-    refuse(path, cause instanceof Error ? cause.message : String(cause), cause);
+    const { NotFound, NotCapable, PermissionDenied } = Deno.errors;
+    const why = cause instanceof NotFound
+      ? "there is no such file; write one with --json"
+      : cause instanceof NotCapable || cause instanceof PermissionDenied
+      ? "it may not be read; check its rights, or name a file elsewhere"
+      : cause instanceof Error
+      ? cause.message
+      : String(cause);
+    refuse(path, why, cause);
   }
   return parseWritten(text, path, formats);
 }

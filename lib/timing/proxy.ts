@@ -5,14 +5,10 @@
  * @module
  */
 
-const VARIABLES = [
-  "HTTP_PROXY",
-  "http_proxy",
-  "HTTPS_PROXY",
-  "https_proxy",
-  "ALL_PROXY",
-  "all_proxy",
-] as const;
+const VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [
+  name,
+  name.toLowerCase(),
+]);
 
 const THIS_MACHINE = ["127.0.0.1", "localhost", "::1"];
 

@@ -1,5 +1,6 @@
 /**
- * Chance that can be repeated: a small generator with a seed, a shuffle, and a seed to start from.
+ * Chance that can be repeated: a small generator with a seed, a shuffle, the order of trials, and a seed
+ * to start from.
  *
  * Not for secrets. `Math.random` takes no seed, and a run that can't be repeated can't be checked.
  *
@@ -55,6 +56,22 @@ export function shuffled<T>(values: readonly T[], random: Random): T[] {
     [copy[last], copy[other]] = [copy[other]!, copy[last]!];
   }
   return copy;
+}
+
+/**
+ * The order of the models in each round.
+ *
+ * Rounds are interleaved: every model runs once before any runs again. The order in a round is drawn
+ * anew, and each second round runs backwards through the one before, so that a machine that slows down
+ * steadily favours no model: what one gains in a round by coming first it loses in the next.
+ */
+export function schedule<T>(models: readonly T[], rounds: number, seed: number): T[][] {
+  const random = seededRandom(seed);
+  const order: T[][] = [];
+  for (let round = 0; round < rounds; round++) {
+    order.push(round % 2 === 0 ? shuffled(models, random) : order[round - 1]!.toReversed());
+  }
+  return order;
 }
 
 /** A seed for a run that was given none: at most six digits, so that a person can type it again. */

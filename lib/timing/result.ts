@@ -1,177 +1,42 @@
 /**
- * The result file: what was measured, and nothing else, as types, as the schema that checks it, and read
- * from a file. Every report reads this and only this.
+ * The result file: what was measured, and nothing else. The schema checks a file, its types are what
+ * every report reads, and `result.schema.json` is made from it: change it only together with
+ * `schemaVersion`.
  *
- * Change it only together with `schemaVersion` and `result.schema.json`, which is made from the schema.
+ * Times are in milliseconds, sizes in bytes.
  *
  * @module
  */
 
 import { z } from "zod";
-import type { Device } from "../lanes/lane.ts";
-import type { Others } from "./meter/reading.ts";
-import { type FileFormat, parseWritten, readWritten } from "./json_file.ts";
+import { type FileFormat, readWritten } from "./json_file.ts";
 
-/** Median and the ends of a 95 % interval. */
-export interface Interval {
-  /** The middle of what was measured. */
-  median: number;
-  /** The lower end. */
-  low: number;
-  /** The upper end. */
-  high: number;
-}
+const count = z.number().int().nonnegative();
+const duration = z.number().nonnegative();
 
-/** One trial: one model, one round, in a fresh process. */
-export interface Round {
-  /** From 0. */
-  round: number;
-  /** Until every lane could take tasks. */
-  startMs: number;
-  /** From the first item to the last outcome. */
-  runMs: number;
-  /** startMs + runMs. */
-  wallMs: number;
-  /** CPU time of the trial's process, its threads and its subprocesses, during start and run. */
-  cpuMs: number;
-  /** The part of `cpuMs` between the first item and the last outcome. */
-  runCpuMs?: number | undefined;
-  /** How long the event loop's process queued for a core in the run, where the system tells it. */
-  queuedMs?: number | undefined;
-  /** Peak memory of the trial's process, plus that of each of its subprocesses. */
-  peakRssBytes: number;
-  /** Items that gave a value. */
-  succeeded: number;
-  /** Items that gave none. */
-  failed: number;
-  /** SHA-256 of all results in input order, in hex. */
-  checksum: string;
-  /** How often each plain reason for a failure was seen, such as "refused". */
-  reasons?: Record<string, number> | undefined;
-  /** Of each reason one example: its item, and what its error said. */
-  examples?: Record<string, string> | undefined;
-}
+/** A median with the ends of its 95 % interval. */
+export const intervalSchema = z.object({ median: z.number(), low: z.number(), high: z.number() });
 
-/** Every task of one round, column by column; times in milliseconds from the trial's first item. */
-export interface Timeline {
-  /** The round it is of, from 0. */
-  round: number;
-  /** One entry a lane; `cpuShare` is its CPU time over the time its tasks were in flight, 0 to 1. */
-  lanes: { lane: number; startMs: number; cpuShare: number | null }[];
-  /** Each task's place in the input, from 0. */
-  index: number[];
-  /** The lane it ran on; −1 if it never started. */
-  lane: number[];
-  /** When it was taken from the input. */
-  queuedMs: number[];
-  /** When its last attempt started; when it ended if none did. */
-  startedMs: number[];
-  /** When it ended. */
-  endedMs: number[];
-  /** "fulfilled", or how the task ended otherwise. */
-  status: string[];
-}
+/** A median with the ends of its 95 % interval. */
+export type Interval = z.infer<typeof intervalSchema>;
 
-/** What one model did in all rounds. */
-export interface ModelResult {
-  /** The model's name. */
-  model: string;
-  /** How many lanes it had. */
-  lanes: number;
-  /** null stands for "all items at once". */
-  slots: number | null;
-  /** What it computed on, if not on this machine's cores. */
-  device?: Device | undefined;
-  /** Every finished round, none left out. */
-  rounds: Round[];
-  /** Start and run together. */
-  wallMs: Interval;
-  /** Against sequential, paired by round; null when results differ or there is no sequential run. */
-  speedup: Interval | null;
-  /** Of the round whose time is nearest to the median. */
-  timeline?: Timeline | undefined;
-}
-
-/** What the comparison comes to. */
-export interface Verdict {
-  /** Whether the tasks wait, compute, do both, or the whole job is too short to tell models apart. */
-  bound: "io" | "cpu" | "mixed" | "small";
-  /** CPU time over wall time of the sequential run. */
-  cpuShare: number;
-  /** The simplest model that serves. */
-  recommended: string;
-  /** How sure the recommendation is, 0 to 1. */
-  confidence: number;
-  /** Why, in a sentence or two with the numbers. */
-  reason: string;
-}
-
-/** One job under several models. */
-export interface Comparison {
-  /** What was measured. */
-  job: { name: string; task: string; items: number; options: Record<string, unknown> };
-  /** What this machine gains in parallel, measured with independent processes; null if not measured. */
-  ceiling: { speedup: number; lanes: number } | null;
-  /** How many cores others used while it was measured, on average, where the system tells it. */
-  others?: Others | undefined;
-  /** What each model did. */
-  models: ModelResult[];
-  /** Whether all models gave equal results. */
-  agree: boolean;
-  /** What a reader should know before believing the figures, one sentence each. */
-  warnings: string[];
-  /** null if the results differ, or there was nothing to compare. */
-  verdict: Verdict | null;
-}
-
-/** A whole result file. */
-export interface ResultFile {
-  /** Raised when the meaning of a field changes. */
-  schemaVersion: 1;
-  /** What the figures were measured on. */
-  environment: {
-    deno: string;
-    v8: string;
-    os: string;
-    arch: string;
-    /** What the machine has, where that may be known. */
-    cpus: number;
-    /** What this process may use. */
-    lanesAvailable: number;
-    /** ISO 8601. */
-    startedAt: string;
-    seed: number;
-    loadAverage?: number[] | undefined;
-    cpuModel?: string | undefined;
-    notes?: string[] | undefined;
-  };
-  /** True when the run was interrupted: what is here was measured, the rest was not. */
-  partial?: boolean | undefined;
-  /** One for each job. */
-  comparisons: Comparison[];
-}
-
-/** A median with its interval. */
-export const intervalSchema: z.ZodType<Interval> = z.object({
-  median: z.number(),
-  low: z.number(),
-  high: z.number(),
-});
-
-/** What others did to the machine. */
-export const othersSchema: z.ZodType<Others> = z.object({
+/** How many cores others used meanwhile, on average, and how many there are. */
+export const othersSchema = z.object({
   used: z.number().nonnegative(),
   cores: z.number().int().positive(),
 });
 
 /** What a file was measured on. */
-export const environmentSchema: z.ZodType<ResultFile["environment"]> = z.object({
+export const environmentSchema = z.object({
   deno: z.string(),
   v8: z.string(),
   os: z.string(),
   arch: z.string(),
+  /** What the machine has, where that may be known. */
   cpus: z.number().int().positive(),
+  /** What this process may use. */
   lanesAvailable: z.number().int().positive(),
+  /** ISO 8601. */
   startedAt: z.string(),
   seed: z.number().int(),
   loadAverage: z.array(z.number()).optional(),
@@ -179,88 +44,135 @@ export const environmentSchema: z.ZodType<ResultFile["environment"]> = z.object(
   notes: z.array(z.string()).optional(),
 });
 
-const count = z.number().int().nonnegative();
-const duration = z.number().nonnegative();
-
-const roundSchema: z.ZodType<Round> = z.object({
+const roundSchema = z.object({
+  /** From 0. */
   round: count,
+  /** Until every lane could take tasks. */
   startMs: duration,
+  /** From the first item to the last outcome. */
   runMs: duration,
+  /** startMs + runMs. */
   wallMs: duration,
+  /** CPU time of the trial's process, its threads and its subprocesses, during start and run. */
   cpuMs: duration,
+  /** The part of `cpuMs` between the first item and the last outcome. */
   runCpuMs: duration.optional(),
+  /** How long the event loop's process queued for a core in the run, where the system tells it. */
   queuedMs: duration.optional(),
+  /** Peak memory of the trial's process, plus that of each of its subprocesses. */
   peakRssBytes: duration,
   succeeded: count,
   failed: count,
+  /** SHA-256 of all results in input order, in hex. */
   checksum: z.string(),
+  /** How often each plain reason for a failure was seen, such as "refused". */
   reasons: z.record(z.string(), z.number().int().positive()).optional(),
+  /** Of each reason one example: its item, and what its error said. */
   examples: z.record(z.string(), z.string()).optional(),
 });
 
-const timelineSchema: z.ZodType<Timeline> = z.object({
+/** One trial: one model, one round, in a fresh process. */
+export type Round = z.infer<typeof roundSchema>;
+
+const timelineSchema = z.object({
   round: count,
+  /** `cpuShare` is the lane's CPU time over the time its tasks were in flight. */
   lanes: z.array(z.object({
     lane: z.number().int(),
     startMs: duration,
     cpuShare: z.number().min(0).max(1).nullable(),
   })),
+  /** Each task's place in the input, from 0. */
   index: z.array(z.number().int()),
+  /** The lane it ran on; −1 if it never started. */
   lane: z.array(z.number().int()),
+  /** When it was taken from the input. */
   queuedMs: z.array(z.number()),
+  /** When its last attempt started; when it ended if none did. */
   startedMs: z.array(z.number()),
   endedMs: z.array(z.number()),
+  /** "fulfilled", or how the task ended otherwise. */
   status: z.array(z.string()),
 });
 
-const modelResultSchema: z.ZodType<ModelResult> = z.object({
+/** Every task of one round, column by column, in milliseconds from the trial's first item. */
+export type Timeline = z.infer<typeof timelineSchema>;
+
+const modelResultSchema = z.object({
   model: z.string(),
   lanes: z.number().int().positive(),
+  /** null stands for "all items at once". */
   slots: z.number().int().positive().nullable(),
+  /** What it computed on, if not on this machine's cores. */
   device: z.object({ name: z.string(), software: z.boolean() }).optional(),
+  /** Every finished round, none left out. */
   rounds: z.array(roundSchema),
+  /** Start and run together. */
   wallMs: intervalSchema,
+  /** Against sequential, paired by round; null when results differ or there is no sequential run. */
   speedup: intervalSchema.nullable(),
+  /** Of the round whose time is nearest to the median. */
   timeline: timelineSchema.optional(),
 });
 
-const verdictSchema: z.ZodType<Verdict> = z.object({
+/** What one model did in all rounds. */
+export type ModelResult = z.infer<typeof modelResultSchema>;
+
+const verdictSchema = z.object({
+  /** Whether the tasks wait, compute, do both, or the whole job is too short to tell models apart. */
   bound: z.enum(["io", "cpu", "mixed", "small"]),
+  /** CPU time over wall time of the sequential run. */
   cpuShare: z.number(),
+  /** The simplest model that serves. */
   recommended: z.string(),
   confidence: z.number().min(0).max(1),
+  /** Why, in a sentence or two with the numbers. */
   reason: z.string(),
 });
 
-/** One comparison. */
-export const comparisonSchema: z.ZodType<Comparison> = z.object({
+/** What a comparison comes to. */
+export type Verdict = z.infer<typeof verdictSchema>;
+
+/** One job under several models. */
+export const comparisonSchema = z.object({
   job: z.object({
     name: z.string(),
     task: z.string(),
     items: count,
     options: z.record(z.string(), z.unknown()),
   }),
+  /** What this machine gains in parallel, measured with independent processes; null if not measured. */
   ceiling: z.object({ speedup: z.number(), lanes: z.number().int().positive() }).nullable(),
   others: othersSchema.optional(),
   models: z.array(modelResultSchema),
+  /** Whether all models gave equal results. */
   agree: z.boolean(),
+  /** What a reader should know before believing the figures, one sentence each. */
   warnings: z.array(z.string()),
+  /** null if the results differ, or there was nothing to compare. */
   verdict: verdictSchema.nullable(),
 });
 
-const resultFileSchema: z.ZodType<ResultFile> = z.object({
+/** One job under several models. */
+export type Comparison = z.infer<typeof comparisonSchema>;
+
+const resultFileSchema = z.object({
   schemaVersion: z.literal(1),
   environment: environmentSchema,
+  /** True when the run was interrupted: what is here was measured, the rest was not. */
   partial: z.boolean().optional(),
   comparisons: z.array(comparisonSchema),
 });
 
-/** The JSON Schema of result files, made from the description that checks them. */
+/** A whole result file. */
+export type ResultFile = z.infer<typeof resultFileSchema>;
+
+/** The JSON Schema of result files. */
 export function resultJsonSchema(): Record<string, unknown> {
   return { title: "Lanes result file", ...z.toJSONSchema(resultFileSchema, { io: "input" }) };
 }
 
-/** Faults that the schema can't see: columns of unlike length, indices that point nowhere. */
+/** Faults that the schema can't see: columns of unlike length, no rounds. */
 function inconsistency(file: ResultFile): string | undefined {
   for (const [c, { models }] of file.comparisons.entries()) {
     for (const [m, { timeline, rounds }] of models.entries()) {
@@ -291,22 +203,12 @@ export const RESULT_FORMAT: FileFormat<ResultFile> = {
 };
 
 /**
- * Makes a result file of text, or says what is wrong with it.
- *
- * @throws {ResultFileError} If it is no JSON, of another version or kind, or has a field that can't be.
- */
-export function parseResultFile(text: string, path: string): ResultFile {
-  return parseWritten(text, path, [RESULT_FORMAT]);
-}
-
-/**
  * Reads a result file.
  *
- * @throws {ResultFileError} If it is missing, too large, truncated, of another version or kind, or
- * nonsense.
+ * @throws {ResultFileError} If it can't be read, or is none.
  */
-export async function readResultFile(path: string): Promise<ResultFile> {
-  return await readWritten(path, [RESULT_FORMAT]);
+export function readResultFile(path: string): Promise<ResultFile> {
+  return readWritten(path, [RESULT_FORMAT]);
 }
 
 /** Whether items were tried in these rounds and all of them failed. */
@@ -320,7 +222,7 @@ export function isComparable(model: Pick<ModelResult, "rounds">): boolean {
   return model.rounds.length > 0 && !nothingSucceeded(model);
 }
 
-/** The comparison without gains and a verdict on what failed: earlier versions drew them. */
+/** Without gains and a verdict on what failed: earlier versions drew them. */
 function withoutGainsOfFailures(comparison: Comparison): Comparison {
   if (!comparison.models.some(nothingSucceeded)) return comparison;
   const models = comparison.models.map((model) =>

@@ -7,6 +7,7 @@
 
 import type { Model } from "../models.ts";
 import type { Device } from "../lanes/lane.ts";
+import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
 import type { Task } from "../lanes/task.ts";
 import type { Meter } from "./meter/meter.ts";
 import type { FailureKind } from "./failures.ts";
@@ -26,34 +27,14 @@ export type ItemSource =
     readonly first?: number;
   };
 
-/** What a trial's process and its lanes may do, as the values of Deno's `--allow-…` flags. */
-export interface TrialPermissions {
-  /** Hosts, or `true` for any. */
-  readonly net?: readonly string[] | true;
-  /** Paths, or `true` for any. */
-  readonly read?: readonly string[] | true;
-  /** Paths, or `true` for any. */
-  readonly write?: readonly string[] | true;
-  /** Names, or `true` for any. */
-  readonly env?: readonly string[] | true;
-  /** Kinds of system information, or `true` for all. */
-  readonly sys?: readonly string[] | true;
-  /** Programs, or `true` for any. */
-  readonly run?: readonly string[] | true;
-  /** Paths of native libraries, or `true` for any. */
-  readonly ffi?: readonly string[] | true;
-}
-
 /** A task and its items, as plain data. */
 export interface JobSpec {
   /** What a person calls it, such as "download 160 pages". */
   readonly name: string;
-  /** The function to run on every item. */
   readonly task: Task;
-  /** Where the items come from. */
   readonly items: ItemSource;
   /** What the trial and its lanes may do; nothing by default. */
-  readonly permissions?: TrialPermissions;
+  readonly permissions?: LanePermissions;
   /** What the reports are to say about how the job was made; not used to run it. */
   readonly options: Readonly<Record<string, unknown>>;
   /**
@@ -72,22 +53,16 @@ export interface JobSpec {
   readonly comparable?: string;
 }
 
-/** A concurrency model and its size. */
+/** A concurrency model and its size; the model's own defaults unless given. */
 export interface ModelSpec {
-  /** The model's name. */
   readonly model: Model;
-  /** How many lanes at most; the model's own default unless given. */
   readonly lanes?: number;
-  /** How many tasks in flight a lane; the model's own default unless given. */
   readonly slots?: number;
 }
 
-/** One model, one round. */
-export interface TrialSpec extends ModelSpec {
-  /** What is measured. */
+/** How each trial's items are run. */
+interface TrialOptions {
   readonly job: JobSpec;
-  /** Which round this is, from 0. */
-  readonly round: number;
   /** Items run before the measured ones and not counted; default 0. */
   readonly warmup?: number;
   /** How long a task may take from its own start, in milliseconds; unlimited by default. */
@@ -96,6 +71,12 @@ export interface TrialSpec extends ModelSpec {
   readonly retries?: number;
   /** How many items travel to a lane together; default `"auto"`. */
   readonly chunk?: "auto" | number;
+}
+
+/** One model, one round. */
+export interface TrialSpec extends ModelSpec, TrialOptions {
+  /** Which round this is, from 0. */
+  readonly round: number;
   /** Whether to record every task's times. */
   readonly timeline?: boolean;
   /**
@@ -109,7 +90,6 @@ export interface TrialSpec extends ModelSpec {
 
 /** What one trial found. */
 export interface TrialResult {
-  /** What was measured. */
   readonly round: Round;
   /** When every task ran, if the trial asked for it. */
   readonly timeline?: Timeline;
@@ -146,49 +126,38 @@ export type TimingEvent =
   | { readonly type: "ceiling-started" }
   | { readonly type: "ceiling-ended"; readonly speedup: number };
 
+/** What is told while measuring, and what ends it. */
+interface Watching {
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: TimingEvent) => void) | undefined;
+}
+
 /** Runs one trial; the real one starts a process, a test's one answers at once. */
-export type TrialRunner = (
-  trial: TrialSpec,
-  options: { readonly signal?: AbortSignal; readonly onEvent?: (event: TimingEvent) => void },
-) => Promise<TrialResult>;
+export type TrialRunner = (trial: TrialSpec, options: Watching) => Promise<TrialResult>;
 
 /** A whole comparison: one job, several models, several rounds. */
-export interface ComparisonSpec {
-  /** What is measured. */
-  readonly job: JobSpec;
+export interface ComparisonSpec extends TrialOptions {
   /** What is compared; each model once. */
   readonly models: readonly ModelSpec[];
   /** How often every model runs. */
   readonly rounds: number;
   /** Where chance starts: the models' order, the bootstrap. */
   readonly seed: number;
-  /** Items run before the measured ones in each trial; default 0. */
-  readonly warmup?: number;
-  /** How long a task may take from its own start, in milliseconds; unlimited by default. */
-  readonly timeoutMs?: number;
-  /** How often a task that gave no value is tried again; default 0. */
-  readonly retries?: number;
-  /** How many items travel to a lane together; default `"auto"`. */
-  readonly chunk?: "auto" | number;
   /** Whether to measure what independent processes gain; default true for jobs that compute. */
   readonly ceiling?: boolean;
 }
 
-/** How `compare()` in compare.ts compares, beside its spec. */
-export interface CompareOptions {
+/** How `compare()` in compare.ts compares, beside its spec; finished rounds survive an abort. */
+export interface CompareOptions extends Watching {
   /** Default: a fresh process for each trial. */
   readonly runTrial?: TrialRunner;
-  /** Ends the comparison; finished rounds are kept. */
-  readonly signal?: AbortSignal;
-  /** Told what happens. */
-  readonly onEvent?: (event: TimingEvent) => void;
   /** Tells what others do meanwhile; without one nothing is said of them. */
   readonly meter?: Meter;
   /** Measures what independent processes gain; default `ceiling()` in ceiling.ts. */
   readonly measureCeiling?: (
     job: JobSpec,
     lanes: number,
-    options: { readonly signal?: AbortSignal },
+    options: { readonly signal?: AbortSignal | undefined },
   ) => Promise<NonNullable<Comparison["ceiling"]>>;
 }
 

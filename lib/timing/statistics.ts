@@ -9,10 +9,10 @@
 export type Sorted = readonly number[] & { readonly brand?: "sorted" };
 
 /**
- * Sorts a sample, so that the functions here need neither sort nor check again.
+ * Sorts a sample.
  *
- * @throws {RangeError} If the sample is empty, or holds NaN or an infinity: a time that isn't a
- * number must not turn into a median that looks like one.
+ * @throws {RangeError} If it is empty, or holds NaN or an infinity: a time that isn't a number must
+ * not turn into a median that looks like one.
  */
 export function sorted(values: Iterable<number>): Sorted {
   const copy = [...values];
@@ -25,11 +25,9 @@ export function sorted(values: Iterable<number>): Sorted {
 }
 
 /**
- * The value below which a share of the sample lies.
- *
- * The definition is type 7 of Hyndman and Fan ("Sample Quantiles in Statistical Packages", The
- * American Statistician 50, 1996): linear between the values at (n − 1)·share, as in R, NumPy and
- * Excel. (`simple-statistics` has type 2, so this is our own.)
+ * The value below which a share of the sample lies: type 7 of Hyndman and Fan ("Sample Quantiles in
+ * Statistical Packages", The American Statistician 50, 1996), linear between the values at (n − 1)·share,
+ * as in R, NumPy and Excel. (`simple-statistics` has type 2.)
  *
  * @throws {RangeError} If `share` isn't between 0 and 1.
  */
@@ -56,16 +54,6 @@ export function median(values: Iterable<number>): number {
   return quantile(sorted(values), 0.5);
 }
 
-/** A value far from the others. */
-export interface Outlier {
-  /** Its place in the sample, from 0. */
-  readonly index: number;
-  /** The value itself. */
-  readonly value: number;
-  /** How far it lies from the median, in robust standard deviations. */
-  readonly score: number;
-}
-
 /** 1 over the 0.75 quantile of the normal distribution makes the MAD estimate its deviation. */
 const MAD_TO_SIGMA = 0.6745;
 
@@ -73,7 +61,7 @@ const MAD_TO_SIGMA = 0.6745;
 const OUTLIER_SCORE = 3.5;
 
 /**
- * Names the values that lie far from the others. They stay in every figure.
+ * The places of the values that lie far from the others. They stay in every figure.
  *
  * The method is the modified z-score, 0.6745 · (x − median) / MAD beyond 3.5, of Iglewicz and Hoaglin
  * ("How to Detect and Handle Outliers", ASQC 1993). Of three or four values the MAD is small by luck
@@ -82,19 +70,16 @@ const OUTLIER_SCORE = 3.5;
  *
  * @throws {RangeError} If a value isn't finite.
  */
-export function outliers(values: readonly number[]): Outlier[] {
+export function outliers(values: readonly number[]): number[] {
   if (values.length < 3) return [];
   const middle = median(values);
-  const deviations = values.map((value) => Math.abs(value - middle));
-  const mad = median(deviations);
+  const distances = values.map((value) => Math.abs(value - middle));
+  const mad = median(distances);
   const least = (values.length < 5 ? 0.25 : 0.1) * Math.abs(middle);
-  return values.flatMap((value, index) => {
-    const distance = Math.abs(value - middle);
-    if (distance <= least) return [];
-    // More than half of the values are equal: whatever lies that much off is far from all of them.
-    const score = mad === 0 ? Infinity : MAD_TO_SIGMA * distance / mad;
-    return score > OUTLIER_SCORE ? [{ index, value, score }] : [];
-  });
+  // Where more than half of the values are equal the MAD is 0: any other is far from all of them.
+  return distances.flatMap((distance, index) =>
+    distance > least && MAD_TO_SIGMA * distance > OUTLIER_SCORE * mad ? [index] : []
+  );
 }
 
 /**

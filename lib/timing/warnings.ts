@@ -8,14 +8,13 @@ import { BASELINE, isRemote } from "../models.ts";
 import { linearRegression } from "simple-statistics";
 import { isBusy, type Others, othersWords } from "./meter/reading.ts";
 import type { Comparison, ModelResult } from "./result.ts";
+import { logOfTime } from "./interval.ts";
 import { median, outliers, studentCdf } from "./statistics.ts";
 import { cpuShareOf } from "./verdict.ts";
 
-/** One finished trial's time, in the order in which the trials ran. */
+/** One finished trial's time; in a list, in the order in which the trials ran. */
 export interface TimedTrial {
-  /** The model's name. */
   readonly model: string;
-  /** Its time, in milliseconds. */
   readonly wallMs: number;
 }
 
@@ -33,37 +32,34 @@ const CEILING_SLACK = 1.05;
 /** A drift of less than this over the whole run isn't worth a warning. */
 const DRIFT = 0.1;
 
+/** Fewer trials than this show no drift. */
+const LEAST_TRIALS = 8;
+
 /**
- * Finds a machine that became slower or faster from the first trial to the last.
- *
- * The method is least squares on the logarithm of each time over its model's median, and Student's t of
- * the slope with p < 0.01.
- * There is no warning of a drift of less than a tenth, nor of fewer than 8 trials.
+ * Finds a machine that became slower or faster from the first trial to the last, by least squares on the
+ * logarithm of each time over its model's median, and Student's t of the slope with p < 0.01.
  */
 export function driftWarning(trials: readonly TimedTrial[]): string | undefined {
-  if (trials.length < 8) return undefined;
-  const medians = new Map(
-    Array.from(Map.groupBy(trials, ({ model }) => model), ([model, of]) => [
-      model,
-      median(of.map(({ wallMs }) => wallMs)),
-    ]),
-  );
+  const n = trials.length;
+  if (n < LEAST_TRIALS) return undefined;
+  const times = Map.groupBy(trials, ({ model }) => model);
   const points = trials.map(({ model, wallMs }, place) => [
     place,
-    Math.log(Math.max(wallMs, 0.001) / Math.max(medians.get(model)!, 0.001)),
+    logOfTime(wallMs) - logOfTime(median(times.get(model)!.map(({ wallMs }) => wallMs))),
   ]);
   const { m: slope, b: start } = linearRegression(points);
-  const n = points.length;
   const residual = points.reduce((sum, [x, y]) => sum + (y! - start - slope * x!) ** 2, 0);
   const spread = n * (n * n - 1) / 12;
   const error = Math.sqrt(residual / (n - 2) / spread);
   const certain = error === 0 ? slope !== 0 : studentCdf(Math.abs(slope) / error, n - 2) > 0.995;
   const change = Math.exp(slope * (n - 1)) - 1;
   if (!certain || Math.abs(change) < DRIFT) return undefined;
-  return `The machine became ${Math.abs(change * 100).toFixed(0)}% ${
+  const percent = Math.abs(change * 100).toFixed(0);
+  return `The machine became ${percent}% ${
     change > 0 ? "slower" : "faster"
-  } from the first trial to the last; interleaved rounds spread that over all models, but ` +
-    `let it cool down or end other programs, and run again.`;
+  } from the first trial ` +
+    `to the last; interleaved rounds spread that over all models, but let it cool down or end other ` +
+    `programs, and run again.`;
 }
 
 /** Says where tasks that wait met the limit of the one event loop that waits for them. */
@@ -71,18 +67,15 @@ export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
   const sequential = models.find(({ model }) => model === BASELINE);
   // Tasks that compute keep the CPU busy whatever the model: that is their nature and no bottleneck.
   if (sequential !== undefined && cpuShareOf(sequential) >= WAITING) return [];
-  return models.flatMap((of) => {
-    if (of.model === BASELINE || isRemote(of.model)) return [];
+  return models.flatMap(({ model, rounds }) => {
+    if (model === BASELINE || isRemote(model)) return [];
     // Of the whole time: while it queued for a core that others had, it was not the limit.
-    const share = median(
-      of.rounds.map(({ runCpuMs, cpuMs, runMs }) => (runCpuMs ?? cpuMs) / runMs),
-    );
-    return share < BUSY ? [] : [
-      `Under ${of.model} the measuring process's own CPU was busy ` +
-      `${
-        Math.min(100, Math.round(share * 100))
-      }% of the time: its one event loop was the limit, so ` +
-      `more slots gain nothing; more lanes may.`,
+    const share = median(rounds.map(({ runCpuMs, cpuMs, runMs }) => (runCpuMs ?? cpuMs) / runMs));
+    if (share < BUSY) return [];
+    const percent = Math.min(100, Math.round(share * 100));
+    return [
+      `Under ${model} the measuring process's own CPU was busy ${percent}% of the time: its one ` +
+      `event loop was the limit, so more slots gain nothing; more lanes may.`,
     ];
   });
 }
@@ -90,27 +83,26 @@ export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
 /** Names the rounds that lie far from the others of their model. */
 export function outlierWarnings(models: readonly ModelResult[]): string[] {
   return models.flatMap(({ model, rounds, wallMs }) =>
-    outliers(rounds.map((round) => round.wallMs)).map(({ index, value }) =>
-      `${model}, round ${rounds[index]!.round + 1}, took ${
-        value.toFixed(1)
-      } ms where the median is ` +
-      `${wallMs.median.toFixed(1)} ms: an outlier, kept in all figures. Another program may have ` +
-      `interfered; more rounds lessen its weight.`
-    )
+    outliers(rounds.map((round) => round.wallMs)).map((index) => {
+      const { round, wallMs: tookMs } = rounds[index]!;
+      return `${model}, round ${round + 1}, took ${tookMs.toFixed(1)} ms where the median is ` +
+        `${
+          wallMs.median.toFixed(1)
+        } ms: an outlier, kept in all figures. Another program may have ` +
+        `interfered; more rounds lessen its weight.`;
+    })
   );
 }
 
-/**
- * Flags what is faster than the machine can be.
- */
+/** Flags what is faster than the machine can be. */
 export function ceilingWarnings(
   models: readonly ModelResult[],
   ceiling: Comparison["ceiling"],
 ): string[] {
   if (ceiling === null) return [];
+  const most = ceiling.speedup * CEILING_SLACK;
   return models.flatMap(({ model, lanes, speedup }) =>
-    speedup !== null && lanes > 1 && lanes <= ceiling.lanes &&
-      speedup.low > ceiling.speedup * CEILING_SLACK
+    speedup !== null && lanes > 1 && lanes <= ceiling.lanes && speedup.low > most
       ? [
         `${model} gained ${speedup.median.toFixed(2)} times, more than the ` +
         `${ceiling.speedup.toFixed(2)} that independent processes gain here: most likely the ` +
@@ -143,32 +135,31 @@ export function busyWarnings(others: Others | undefined): string[] {
     : [];
 }
 
-/**
- * The warnings that follow from the rounds.
- */
+function fewRoundsWarnings(models: readonly ModelResult[]): string[] {
+  const fewest = Math.min(...models.map(({ rounds }) => rounds.length));
+  if (fewest >= FEW_ROUNDS) return [];
+  return [
+    fewest === 1
+      ? `1 round tells nothing about noise: a factor of 2 either way is assumed; use --rounds 3 or ` +
+        `more.`
+      : `${fewest} rounds tell little about noise, so the intervals are wide; use --rounds 3 or more.`,
+  ];
+}
+
+/** The warnings that follow from the rounds. */
 export function warningsOf(
   models: readonly ModelResult[],
   ceiling: Comparison["ceiling"],
   trials: readonly TimedTrial[],
   others?: Others,
 ): string[] {
-  const fewest = Math.min(...models.map(({ rounds }) => rounds.length));
-  const drift = driftWarning(trials);
   return [
-    ...(fewest < FEW_ROUNDS
-      ? [
-        fewest === 1
-          ? `1 round tells nothing about noise: a factor of 2 either way is assumed; use --rounds 3 ` +
-            `or more.`
-          : `${fewest} rounds tell little about noise, so the intervals are wide; use --rounds 3 or ` +
-            `more.`,
-      ]
-      : []),
+    ...fewRoundsWarnings(models),
     ...deviceWarnings(models),
     ...busyWarnings(others),
     ...ceilingWarnings(models, ceiling),
     ...eventLoopWarnings(models),
     ...outlierWarnings(models),
-    ...(drift === undefined ? [] : [drift]),
-  ];
+    driftWarning(trials) ?? [],
+  ].flat();
 }

@@ -2,8 +2,8 @@
 
 import { connectToParent } from "../../lib/children/parent.ts";
 
-const { order, writer, signal } = await connectToParent<{ mark: string; handlesTerm: boolean }>();
+const { order, tell, signal } = await connectToParent<{ greeting?: string }>();
 console.log("what tasks print is no message");
-writer.write({ type: "begun", handles: order.handlesTerm });
+tell({ type: "begun", greeting: order.greeting });
 await new Promise((resolve) => signal.addEventListener("abort", resolve));
-writer.write({ type: "ending" });
+tell({ type: "ending" });

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { moduleFacts, moduleFiles } from "../../lib/children/module_files.ts";
+import { moduleFacts } from "../../lib/children/module_files.ts";
 import { granted } from "../granted.ts";
 
 const mayRun = granted("read", "write", "run");
@@ -65,7 +65,7 @@ Deno.test({
   ignore: !mayRun,
   async fn() {
     const module = new URL("./no_such_module.ts", import.meta.url);
-    assertEquals(await moduleFiles(module.href), [
+    assertEquals((await moduleFacts(module.href)).files, [
       fromFileUrl(new URL("./", module)).slice(0, -1),
     ]);
   },

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Planned, runComparisons, type RunOptions } from "../../lib/cli/run_comparisons.ts";
-import { type Comparison, parseResultFile } from "../../lib/timing/result.ts";
+import { parseWritten } from "../../lib/timing/json_file.ts";
+import { type Comparison, RESULT_FORMAT } from "../../lib/timing/result.ts";
 import type { ComparisonSpec } from "../../lib/timing/spec.ts";
 import { cpuComparison, hostileResult, ioComparison, resultOf } from "../report/fixture.ts";
 import { granted } from "../granted.ts";
@@ -121,7 +122,8 @@ Deno.test({
       let held = 0;
       const print = (text: string) => {
         if (held === 0) {
-          held = parseResultFile(Deno.readTextFileSync(json), json).comparisons.length;
+          held =
+            parseWritten(Deno.readTextFileSync(json), json, [RESULT_FORMAT]).comparisons.length;
         }
         options.print!(text);
       };

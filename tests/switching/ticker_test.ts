@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Ticker } from "../../lib/switching/ticker.ts";
-import { faredOf, tickFigures } from "../../lib/switching/ticks.ts";
+import { faredOf, Ticker, tickFigures } from "../../lib/switching/ticker.ts";
 import { VirtualTimers } from "./virtual_timers.ts";
 
 Deno.test("a ticker ticks at every multiple of its period while its event loop is free", () => {

@@ -9,10 +9,7 @@ Deno.test({
     "counting up loses nothing the safe ways, half with an await between, and a race never gains",
   ignore: !granted("read"),
   async fn() {
-    const { rows, updates } = await whoseTurn(new AbortController().signal, {
-      updates: 20_000,
-      runs: 2,
-    });
+    const { rows, updates } = await whoseTurn(new AbortController().signal, 20_000, 2);
     const lost = Object.fromEntries(rows.map((row) => [row.way, row.lost]));
     assertEquals(lost["threads, atomic"], [0, 0]);
     assertEquals(lost["loop, split"], [10_000, 10_000]);

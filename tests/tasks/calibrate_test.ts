@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { calibrate } from "../../lib/tasks/calibrate.ts";
+import { awaitCost, calibrate } from "../../lib/tasks/calibrate.ts";
 import { CPU_TASKS } from "../../lib/tasks/catalogue.ts";
 
 const task = CPU_TASKS["sum-squares"];
@@ -27,4 +27,14 @@ Deno.test("calibrate() stops when its signal is aborted", async () => {
   const signal = AbortSignal.abort(new Error("enough"));
   await assertRejects(() => calibrate(task, { now, run, signal }), Error, "enough");
   assertEquals(runs(), 0);
+});
+
+Deno.test("awaitCost() measures both recursions in the same unit, a call", async () => {
+  const units: [string, number][] = [];
+  const cost = await awaitCost((task) => {
+    units.push([task.name, task.work({ start: 2, count: 1 })]);
+    return Promise.resolve(units.length);
+  });
+  assertEquals(units, [["fib", 3], ["fib-async", 3]]);
+  assertEquals(cost, { plainMs: 1, awaitedMs: 2 });
 });

@@ -1,7 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import fib from "../../lib/tasks/fib.ts";
+import fib, { FIB_LIMIT, fibCalls } from "../../lib/tasks/fib.ts";
 import fibAsync from "../../lib/tasks/fib_async.ts";
-import { FIB_LIMIT, fibCalls } from "../../lib/tasks/fibonacci.ts";
 import { contextOf } from "./context.ts";
 
 Deno.test("fib() and its awaited twin give Fibonacci's numbers", async () => {

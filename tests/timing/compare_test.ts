@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ENVIRONMENT } from "../environment.ts";
 import { agreementOf, compare } from "../../lib/timing/compare.ts";
-import { parseResultFile } from "../../lib/timing/result.ts";
+import { parseWritten } from "../../lib/timing/json_file.ts";
+import { RESULT_FORMAT } from "../../lib/timing/result.ts";
 import type { ComparisonSpec, TimingEvent, TrialSpec } from "../../lib/timing/spec.ts";
 import { fakeMeter } from "./meter/fake.ts";
 import { answer, fakeRunner, JOB, model } from "./fake.ts";
@@ -183,7 +184,7 @@ Deno.test("compare() refuses no models, a model twice, and rounds that are none"
 Deno.test("What compare() gives is valid against the result file's schema", async () => {
   const { comparison } = await compare(SPEC, { runTrial: steady().runTrial });
   const file = { schemaVersion: 1, environment: ENVIRONMENT, comparisons: [comparison] };
-  assertEquals<unknown>(parseResultFile(JSON.stringify(file), "new.json"), file);
+  assertEquals<unknown>(parseWritten(JSON.stringify(file), "new.json", [RESULT_FORMAT]), file);
 });
 
 Deno.test("compare() tells what others used meanwhile, where a meter knows it", async () => {

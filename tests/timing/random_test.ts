@@ -1,6 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { chooseSeed, randomBelow, seededRandom, shuffled } from "../../lib/timing/random.ts";
+import {
+  chooseSeed,
+  randomBelow,
+  schedule,
+  seededRandom,
+  shuffled,
+} from "../../lib/timing/random.ts";
 
 Deno.test("seededRandom() repeats itself for a seed, and differs for the next one", () => {
   const take = (seed: number) => Array.from({ length: 5 }, seededRandom(seed));
@@ -56,4 +62,30 @@ Deno.test("shuffled() keeps every value and leaves its input as it was", () => {
 Deno.test("chooseSeed() gives a seed of six digits at most", () => {
   const seed = chooseSeed();
   assert(Number.isInteger(seed) && seed >= 0 && seed < 1_000_000);
+});
+
+const MODELS = ["a", "b", "c", "d"];
+
+Deno.test("schedule() runs every model once a round", () => {
+  fc.assert(fc.property(fc.integer({ min: 1, max: 9 }), fc.integer(), (rounds, seed) => {
+    const order = schedule(MODELS, rounds, seed);
+    assertEquals(order.length, rounds);
+    for (const round of order) assertEquals(round.toSorted(), MODELS);
+  }));
+});
+
+Deno.test("schedule() shuffles by the seed", () => {
+  assertEquals(schedule(MODELS, 6, 1), schedule(MODELS, 6, 1));
+  const orders = new Set(
+    Array.from({ length: 200 }, (_, seed) => schedule(MODELS, 1, seed).join()),
+  );
+  assertEquals(orders.size, 24);
+  const [first, , third] = schedule(MODELS, 3, 1);
+  assert(first!.join() !== third!.join());
+});
+
+Deno.test("schedule() runs each second round backwards, so that each pair of models swaps", () => {
+  const [first, second, third, fourth] = schedule(MODELS, 4, 9);
+  assertEquals(second, first!.toReversed());
+  assertEquals(fourth, third!.toReversed());
 });

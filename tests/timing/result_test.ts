@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { writeAtomically } from "../../lib/files/text_file.ts";
-import { parseResultFile, readResultFile } from "../../lib/timing/result.ts";
-import { RESULT_FILE_BYTES, ResultFileError } from "../../lib/timing/json_file.ts";
+import { readResultFile, RESULT_FORMAT } from "../../lib/timing/result.ts";
+import { parseWritten, RESULT_FILE_BYTES, ResultFileError } from "../../lib/timing/json_file.ts";
 import { model, resultFileOf } from "./fake.ts";
 
 const may = (name: "read" | "write") => Deno.permissions.querySync({ name }).state === "granted";
@@ -14,17 +14,20 @@ function valid() {
 
 function fault(data: unknown): string {
   const text = typeof data === "string" ? data : JSON.stringify(data);
-  const error = assertThrows(() => parseResultFile(text, "old.json"), ResultFileError);
+  const error = assertThrows(
+    () => parseWritten(text, "old.json", [RESULT_FORMAT]),
+    ResultFileError,
+  );
   assert(error.message.startsWith('Cannot read result file "old.json": '));
   assert(!error.message.includes("\n"), "one line");
   return error.message.slice(36);
 }
 
-Deno.test("parseResultFile() gives back what was written", () => {
-  assertEquals<unknown>(parseResultFile(JSON.stringify(valid()), "x"), valid());
+Deno.test("parseWritten() gives back what was written", () => {
+  assertEquals<unknown>(parseWritten(JSON.stringify(valid()), "x", [RESULT_FORMAT]), valid());
 });
 
-Deno.test("parseResultFile() says that a file is truncated, wherever it ends", () => {
+Deno.test("parseWritten() says that a file is truncated, wherever it ends", () => {
   const text = JSON.stringify(valid());
   fc.assert(fc.property(fc.integer({ min: 1, max: text.length - 1 }), (end) => {
     const message = fault(text.slice(0, end));
@@ -34,7 +37,7 @@ Deno.test("parseResultFile() says that a file is truncated, wherever it ends", (
   assert(fault(" ").includes("it is empty"));
 });
 
-Deno.test("parseResultFile() says which version a file has, and which it reads", () => {
+Deno.test("parseWritten() says which version a file has, and which it reads", () => {
   assert(
     fault({ ...valid(), schemaVersion: 2 }).includes("schema version 2, and this program reads 1"),
   );
@@ -43,13 +46,13 @@ Deno.test("parseResultFile() says which version a file has, and which it reads",
   assert(fault("null").includes("no schemaVersion"));
 });
 
-Deno.test("parseResultFile() says of a file of another kind which kind it is", () => {
+Deno.test("parseWritten() says of a file of another kind which kind it is", () => {
   const message = fault({ ...valid(), kind: "sweep" });
   assertEquals(message, 'its kind is "sweep"; name a file that io or cpu wrote with --json');
   assert(fault({ ...valid(), kind: { a: "x".repeat(1000) } }).length < 200);
 });
 
-Deno.test("parseResultFile() names the field that was edited to nonsense", () => {
+Deno.test("parseWritten() names the field that was edited to nonsense", () => {
   const edited = valid() as { comparisons: { models: { rounds: { wallMs: unknown }[] }[] }[] };
   edited.comparisons[0]!.models[0]!.rounds[1]!.wallMs = "fast";
   assert(fault(edited).startsWith("comparisons[0].models[0].rounds[1].wallMs is wrong"));
@@ -59,7 +62,7 @@ Deno.test("parseResultFile() names the field that was edited to nonsense", () =>
   assert(fault(empty).includes("comparisons[0].models[0].rounds is empty"));
 });
 
-Deno.test("parseResultFile() refuses a timeline whose columns differ in length", () => {
+Deno.test("parseWritten() refuses a timeline whose columns differ in length", () => {
   const odd = valid();
   const columns = { index: [0, 1], lane: [0, 0], queuedMs: [0, 0], startedMs: [0, 0] };
   odd.comparisons[0]!.models[0]!.timeline = {
@@ -72,7 +75,7 @@ Deno.test("parseResultFile() refuses a timeline whose columns differ in length",
   assert(fault(odd).includes("timeline.endedMs has 1 entries, but index has 2"));
 });
 
-Deno.test("parseResultFile() never lets anything but its own error out", () => {
+Deno.test("parseWritten() never lets anything but its own error out", () => {
   fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => void fault(text)));
   fc.assert(fc.property(fc.jsonValue(), (comparisons) => {
     if (Array.isArray(comparisons) && comparisons.length === 0) return;

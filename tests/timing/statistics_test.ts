@@ -54,13 +54,11 @@ Deno.test("sorted() leaves its input as it was", () => {
 });
 
 Deno.test("outliers() names one wild value, and only that", () => {
-  assertEquals(outliers([100, 101, 99, 102, 300]).map(({ index, value }) => [index, value]), [
-    [4, 300],
-  ]);
+  assertEquals(outliers([100, 101, 99, 102, 300]), [4]);
 });
 
 Deno.test("outliers() names what differs from values that are all equal", () => {
-  assertEquals(outliers([5, 5, 5, 9]).map(({ score }) => score), [Infinity]);
+  assertEquals(outliers([5, 5, 5, 9]), [3]);
 });
 
 Deno.test("outliers() names nothing among two values, or values that lie close together", () => {

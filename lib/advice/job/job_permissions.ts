@@ -6,7 +6,7 @@
  */
 
 import { UsageError } from "../../options.ts";
-import type { TrialPermissions } from "../../timing/spec.ts";
+import type { LanePermissions } from "../../lanes/subprocess/permissions.ts";
 
 /** The kinds of permission that can be handed on. */
 export const PERMISSION_KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as const;
@@ -27,7 +27,7 @@ function entriesOf(list: string): string[] {
 export function takePermissions(
   args: readonly string[],
   path: (typed: string) => string,
-): { readonly permissions: TrialPermissions; readonly rest: string[] } {
+): { readonly permissions: LanePermissions; readonly rest: string[] } {
   const permissions: Partial<Record<Kind, readonly string[] | true>> = {};
   const rest: string[] = [];
   for (const arg of args) {

@@ -6,12 +6,13 @@
  */
 
 import { fromFileUrl, toFileUrl } from "@std/path";
-import { moduleFacts, moduleFiles } from "../../children/module_files.ts";
+import { moduleFacts } from "../../children/module_files.ts";
 import { userFolder } from "../../files/user_path.ts";
 import { type NamedFile, UsageError } from "../../options.ts";
 import { plain } from "../../text/plain.ts";
 import type { Meter } from "../../timing/meter/meter.ts";
-import type { JobSpec, TrialPermissions } from "../../timing/spec.ts";
+import type { LanePermissions } from "../../lanes/subprocess/permissions.ts";
+import type { JobSpec } from "../../timing/spec.ts";
 import { graceFor, probe, type Probed, type Prober } from "../probe/probe.ts";
 
 /** How long checking types may take, in milliseconds. */
@@ -88,7 +89,7 @@ async function checkJobModule(
 /** A job's module and all local modules that it imports: what advice on it is made from. */
 export async function jobFiles(module: string): Promise<NamedFile[]> {
   const own = fromFileUrl(module);
-  const files = new Set([own, ...await moduleFiles(module)]);
+  const files = new Set([own, ...(await moduleFacts(module)).files]);
   return [...files].map((path) => ({
     option: path === own ? "the job's module" : "a module that the job imports",
     path,
@@ -108,7 +109,7 @@ interface JobRequest {
   /** Whether its items are its own, instead of from elsewhere; default true. */
   readonly ownItems?: boolean;
   /** What it may do. */
-  readonly permissions: TrialPermissions;
+  readonly permissions: LanePermissions;
   /** How long loading and the sample may take, in milliseconds. */
   readonly guardMs: number;
   /** The option that gives it longer, for errors; default `--budget`. */

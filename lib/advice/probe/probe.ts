@@ -164,20 +164,19 @@ function spreadOf({ items }: JobSpec): Pick<ProbeOrder, "spread" | "first"> {
 /** Starts a fresh process, which may do what the job's permissions say, and tells it what to run. */
 export async function startProbe(
   job: JobSpec,
-  wanted: Omit<ProbeOrder, "mark" | "module" | "export" | "spread" | "first">,
+  wanted: Omit<ProbeOrder, "module" | "export" | "spread" | "first">,
   signal: AbortSignal,
   { flags = [], env = {} }: Pick<ChildOptions, "flags" | "env"> = {},
 ): Promise<MeasuringChild> {
-  const child = new MeasuringChild({
+  const { module, export: name } = job.task;
+  const order: ProbeOrder = { module, export: name, ...wanted, ...spreadOf(job) };
+  return new MeasuringChild({
     entry: new URL("./probe_main.ts", import.meta.url),
     flags: [...await trialFlags(job, "sequential"), ...flags],
     env,
+    order,
     signal,
   });
-  const { module, export: name } = job.task;
-  const order: ProbeOrder = { mark: child.mark, module, export: name, ...wanted, ...spreadOf(job) };
-  await child.send(order);
-  return child;
 }
 
 /** Of items that may be the one that runs, so many are named. */

@@ -60,8 +60,8 @@ const HOOKS = ["prepare", "setup", "teardown", "reset"];
 
 async function main(): Promise<void> {
   // Nothing here could stop a task: SIGTERM may as well end the process.
-  const { order, inbox, writer } = await connectToParent<ProbeOrder>({ handlesTerm: false });
-  const say = (message: ProbeMessage) => writer.write(message);
+  const { order, inbox, tell } = await connectToParent<ProbeOrder>({ handlesTerm: false });
+  const say: (message: ProbeMessage) => void = tell;
   const breaks = (where: string) => (error: unknown): never => {
     say({ type: "broken", where, error: thrownBy(error) });
     Deno.exit(0);

@@ -8,8 +8,6 @@ import type { ProfiledRun, ProfileOrder } from "../profile/profiled_run.ts";
 
 /** What a probe's process is told first. */
 export interface ProbeOrder {
-  /** What each of its messages begins with. */
-  readonly mark: string;
   /** The job's module, as an absolute URL. */
   readonly module: string;
   /** The name of the task's export. */

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { type Experiments, experimentSchemas } from "../../switching/switch_result.ts";
-import type { AwaitCost } from "../../tasks/await_cost.ts";
+import type { AwaitCost } from "../../tasks/calibrate.ts";
 import type { FileFormat } from "../../timing/json_file.ts";
 import {
   type Comparison,

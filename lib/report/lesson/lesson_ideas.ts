@@ -13,7 +13,7 @@ import { modelColour } from "../html/style.ts";
 import { isUndecided } from "../terminal/comparison_words.ts";
 import { BASELINE, isModel, MODEL_TABLE } from "../../models.ts";
 import type { SessionRow, TickRow, TurnRow } from "../../switching/switch_result.ts";
-import { faredOf } from "../../switching/ticks.ts";
+import { faredOf } from "../../switching/ticker.ts";
 import { AS_GOOD } from "../../judge/thresholds.ts";
 import {
   formatCount,

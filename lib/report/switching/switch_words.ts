@@ -12,7 +12,7 @@ import type {
   WhoseSession,
   WhoseTurn,
 } from "../../switching/switch_result.ts";
-import { type Fared, faredOf } from "../../switching/ticks.ts";
+import { type Fared, faredOf } from "../../switching/ticker.ts";
 import { formatDuration, formatNumber, formatPercent, middle } from "../../text/format.ts";
 
 /** Each experiment's question, and what is done. */

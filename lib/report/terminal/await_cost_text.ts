@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AwaitCost } from "../../tasks/await_cost.ts";
+import type { AwaitCost } from "../../tasks/calibrate.ts";
 import { formatNumber } from "../../text/format.ts";
 
 const NS_PER_MS = 1e6;

@@ -6,16 +6,11 @@
  */
 
 import { MeasuringChild, trialFlags } from "../../children/measuring_child.ts";
-import { TrialError } from "../../timing/run_trial.ts";
 import { intendedMs, type OpenLoopTrace, type OpenLoopTrial } from "./trial.ts";
 import { sumOfFailures } from "../../timing/failures.ts";
 import { quantile, sorted } from "../../timing/statistics.ts";
 import type { OpenLoopPoint, ResponseTimes } from "../sweep_result.ts";
-import { schedule } from "../../timing/schedule.ts";
-
-type Message =
-  | { readonly type: "result"; readonly trace: OpenLoopTrace }
-  | { readonly type: "error"; readonly name: string; readonly message: string };
+import { schedule } from "../../timing/random.ts";
 
 /** Runs one open-loop trial: in a fresh process, or at once in tests. */
 type OpenLoopRunner = (
@@ -37,26 +32,14 @@ async function openLoopTrial(
   { signal }: { readonly signal?: AbortSignal },
 ): Promise<OpenLoopTrace> {
   signal?.throwIfAborted();
-  const flags = await trialFlags(trial.job, trial.model);
-  const guard = new AbortController();
-  const timer = setTimeout(() => guard.abort(), trial.durationMs + trial.drainMs + SPARE_MS);
-  const either = signal ? AbortSignal.any([signal, guard.signal]) : guard.signal;
-  const entry = new URL("./trial_main.ts", import.meta.url);
-  try {
-    await using child = new MeasuringChild({ entry, flags, signal: either });
-    await child.send({ mark: child.mark, trial: { ...trial, job: { ...trial.job, options: {} } } });
-    const message = await child.next() as Message | undefined;
-    signal?.throwIfAborted();
-    if (message?.type === "result") return message.trace;
-    const why = guard.signal.aborted
-      ? "it did not end in time"
-      : message?.type === "error"
-      ? `${message.name}: ${message.message}`
-      : await child.howItEnded();
-    throw new TrialError(`The trial at ${trial.ratePerSecond} a second gave no result: ${why}`);
-  } finally {
-    clearTimeout(timer);
-  }
+  await using child = new MeasuringChild({
+    entry: new URL("./trial_main.ts", import.meta.url),
+    order: { ...trial, job: { ...trial.job, options: {} } },
+    flags: await trialFlags(trial.job, trial.model),
+    signal,
+    guardMs: trial.durationMs + trial.drainMs + SPARE_MS,
+  });
+  return await child.result(`The trial at ${trial.ratePerSecond} a second`);
 }
 
 /** The share of requests that must be answered in time for a rate to count as sustained. */

@@ -13,11 +13,11 @@ import type { CoreTimes, ProcessReading, Reading, Switches, ThreadTimes } from "
 /** Linux counts in `/proc/PID/stat` and `/proc/stat` in hundredths of a second, on every architecture. */
 const TICK_MS = 10;
 
-/** What `/proc/PID/stat` says of a process. */
-export interface ProcessTimes {
+/** What `/proc/PID/stat` says of a process; times in milliseconds. */
+interface ProcessTimes {
   /** The process that started it. */
   readonly parent: number;
-  /** CPU time of its threads, those that ended too, in milliseconds. */
+  /** CPU time of its threads, those that ended too. */
   readonly cpuMs: number;
   /** CPU time of its children that ended and were waited for, and of theirs. */
   readonly childrenCpuMs: number;
@@ -69,11 +69,9 @@ export function coreTimes(text: string): CoreTimes | undefined {
   return { cores, busyMs: (user + nice + system + hard + soft + stolen) * TICK_MS };
 }
 
-/** Where a process's control group lies, as `/proc/self/cgroup` says. */
-export interface ControlGroups {
-  /** Its folder below version 2's root; undefined if there is none. */
+/** A process's control group: its folder below version 2's root, and below version 1's of the CPU. */
+interface ControlGroups {
   readonly unified?: string;
-  /** Its folder below version 1's root of the CPU controller. */
   readonly cpu?: string;
 }
 
@@ -93,17 +91,22 @@ export function quotaOf(text: string): number | undefined {
   return quota! > 0 && period! > 0 ? quota! / period! : undefined;
 }
 
+function leastOf(limits: readonly (number | undefined)[]): number | undefined {
+  const least = Math.min(...limits.map((limit) => limit ?? Infinity));
+  return least === Infinity ? undefined : least;
+}
+
 /** The least of the limits of a group and of those around it, in CPUs; undefined if none is limited. */
 export function leastQuota(
   folder: string,
   limitOf: (folder: string) => number | undefined,
 ): number | undefined {
   const parts = folder.split("/").filter((part) => part !== "");
-  const limits = Array.from(
+  const around = Array.from(
     { length: parts.length + 1 },
-    (_, depth) => limitOf(depth === 0 ? "" : `/${parts.slice(0, depth).join("/")}`),
-  ).filter((limit) => limit !== undefined);
-  return limits.length === 0 ? undefined : Math.min(...limits);
+    (_, depth) => parts.slice(0, depth).map((part) => `/${part}`).join(""),
+  );
+  return leastOf(around.map(limitOf));
 }
 
 /** The CPU time of a process, of all that it started, and of all that these started, in milliseconds. */
@@ -122,16 +125,20 @@ export function familyCpuMs(root: number, times: ReadonlyMap<number, ProcessTime
   return sum;
 }
 
+/** What a meter is told first: the measuring program, whose own CPU time isn't others'. */
+export interface MeterOrder {
+  readonly root: number;
+}
+
 /** What the meter is asked: what a process did, or only what the machine did. */
 export interface Question {
-  /** The process to look at. */
-  readonly pid?: number;
+  readonly pid?: number | undefined;
 }
 
 /** What it answers; undefined where this system doesn't tell. */
 export type Answer =
-  | { readonly type: "limits"; readonly quota?: number }
-  | { readonly type: "reading"; readonly reading?: Reading };
+  | { readonly type: "limits"; readonly quota: number | undefined }
+  | { readonly type: "reading"; readonly reading: Reading | undefined };
 
 function textOf(path: string): string {
   try {
@@ -187,23 +194,18 @@ function quota({ unified, cpu }: ControlGroups): number | undefined {
     const of = (name: string) => textOf(`/sys/fs/cgroup/cpu${folder}/cpu.cfs_${name}_us`).trim();
     return quotaOf(`${of("quota")} ${of("period")}`);
   });
-  const limits = [first, second].filter((limit) => limit !== undefined);
-  return limits.length === 0 ? undefined : Math.min(...limits);
+  return leastOf([first, second]);
 }
 
-async function main(): Promise<void> {
-  const { order: { root }, inbox, writer } = await connectToParent<{ mark: string; root: number }>({
+if (import.meta.main) {
+  const { order: { root }, inbox, tell } = await connectToParent<MeterOrder>({
     handlesTerm: false,
   });
-  const say = (answer: Answer) => writer.write(answer);
-  const limit = quota(controlGroups(textOf("/proc/self/cgroup")));
-  say({ type: "limits", ...(limit !== undefined && { quota: limit }) });
+  const say: (answer: Answer) => void = tell;
+  say({ type: "limits", quota: quota(controlGroups(textOf("/proc/self/cgroup"))) });
   for (let line = await inbox.next(); line !== undefined; line = await inbox.next()) {
-    const { pid } = JSON.parse(line) as Question;
-    const found = reading(root, Number.isInteger(pid) ? pid : undefined);
-    say({ type: "reading", ...(found && { reading: found }) });
+    const { pid }: Question = JSON.parse(line);
+    say({ type: "reading", reading: reading(root, Number.isInteger(pid) ? pid : undefined) });
   }
   Deno.exit(0);
 }
-
-if (import.meta.main) await main();

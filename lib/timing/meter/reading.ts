@@ -4,19 +4,18 @@
  * @module
  */
 
+import { counted } from "../../text/format.ts";
+
 /** What `/proc/PID/task/TID/schedstat` says of a thread, in milliseconds. */
 export interface ThreadTimes {
-  /** How long it ran. */
   readonly runMs: number;
   /** How long it could have run, but another had its core. */
   readonly queuedMs: number;
 }
 
-/** How often a thread left its core. */
+/** How often a thread left its core: to wait for something, or because another was given it. */
 export interface Switches {
-  /** To wait for something. */
   readonly voluntary: number;
-  /** Because another thread was given it. */
   readonly involuntary: number;
 }
 
@@ -24,7 +23,7 @@ export interface Switches {
 export interface CoreTimes {
   /** How many cores are online. */
   readonly cores: number;
-  /** How long they were busy altogether, in milliseconds: with programs, the kernel, and other machines' work. */
+  /** How long they were busy altogether, with programs, the kernel, and other machines' work. */
   readonly busyMs: number;
 }
 
@@ -34,29 +33,26 @@ export interface ProcessReading {
   readonly main: ThreadTimes;
   /** All its threads that still live. */
   readonly all: ThreadTimes;
-  /** CPU time of its children that ended, in milliseconds. */
+  /** CPU time of its children that ended. */
   readonly childrenCpuMs: number;
-  /** How often the main thread left its core. */
+  /** Of the main thread. */
   readonly switches: Switches;
 }
 
-/** One reading. */
+/** One reading; times in milliseconds. */
 export interface Reading {
-  /** When, on the meter's own clock, in milliseconds. */
+  /** When, on the meter's own clock. */
   readonly atMs: number;
-  /** What the machine's cores did since it started. */
   readonly cores: CoreTimes;
   /** CPU time of the measuring program and of all that it started. */
   readonly ownCpuMs: number;
   /** The process that was asked for; undefined if none was, or it is gone. */
-  readonly process?: ProcessReading;
+  readonly process?: ProcessReading | undefined;
 }
 
-/** What others did meanwhile. */
+/** How many cores others used meanwhile, on average, and how many there are. */
 export interface Others {
-  /** How many cores they used on average. */
   readonly used: number;
-  /** How many there are. */
   readonly cores: number;
 }
 
@@ -64,13 +60,10 @@ export interface Others {
 export interface Load {
   /** The share of its time off other waits in which it had a core: 1 if it never queued for one. */
   readonly available: number;
-  /** How long it queued for a core. */
   readonly queuedMs: number;
   /** CPU time of its children that ended meanwhile. */
   readonly childrenCpuMs: number;
-  /** How often it left its core to wait for something, and how often because another was given it. */
   readonly switches: Switches;
-  /** What others did meanwhile. */
   readonly others: Others;
 }
 
@@ -80,12 +73,7 @@ const BESIDE = 0.15;
 /** Shorter running than this says nothing of a machine, in milliseconds. */
 const LEAST_RUN_MS = 0.2;
 
-/** What others did between two readings; undefined if there are none. */
-export function othersBetween(from: Reading, to: Reading): Others;
-export function othersBetween(
-  from: Reading | undefined,
-  to: Reading | undefined,
-): Others | undefined;
+/** What others did between two readings; undefined if one is missing. */
 export function othersBetween(
   from: Reading | undefined,
   to: Reading | undefined,
@@ -107,9 +95,8 @@ export function loadBetween(from: Reading, to: Reading): Load | undefined {
   const allMs = increase(a.all.runMs, b.all.runMs);
   const beside = allMs - mainMs > BESIDE * allMs;
   const runMs = beside ? allMs : mainMs;
-  const queuedMs = beside
-    ? increase(a.all.queuedMs, b.all.queuedMs)
-    : increase(a.main.queuedMs, b.main.queuedMs);
+  const threads = beside ? "all" : "main";
+  const queuedMs = increase(a[threads].queuedMs, b[threads].queuedMs);
   return {
     available: runMs < LEAST_RUN_MS ? 1 : runMs / (runMs + queuedMs),
     queuedMs,
@@ -118,7 +105,7 @@ export function loadBetween(from: Reading, to: Reading): Load | undefined {
       voluntary: increase(a.switches.voluntary, b.switches.voluntary),
       involuntary: increase(a.switches.involuntary, b.switches.involuntary),
     },
-    others: othersBetween(from, to),
+    others: othersBetween(from, to)!,
   };
 }
 
@@ -132,7 +119,5 @@ export function isBusy({ used, cores }: Others): boolean {
 
 /** Says what others used, such as "Other programs used 1.4 of 2 cores meanwhile". */
 export function othersWords({ used, cores }: Others): string {
-  return `Other programs used ${used.toFixed(1)} of ${cores} core${
-    cores === 1 ? "" : "s"
-  } meanwhile`;
+  return `Other programs used ${used.toFixed(1)} of ${counted(cores, "core")} meanwhile`;
 }

@@ -124,89 +124,68 @@ function pools(machine: Machine): Contest[] {
   }];
 }
 
-function buffers(direction: "there" | "back", title: string): Contest {
-  const items = 300;
-  const same = { items, sum: sumOfNumbers(items), work: items * BUFFER_BYTES / 2 ** 20 };
+type Words = readonly (string | number)[];
+
+/** One of us, and a bare program that does the same with nothing around it. */
+function againstBare(
+  contest: Pick<Contest, "title" | "unit"> & { readonly family?: Family },
+  work: Pick<Contender, "items" | "sum" | "work">,
+  [name, ...args]: [string, ...Words],
+  [bareName, file, ...bareArgs]: [string, string, ...Words],
+  aim?: Aim,
+): Contest {
   return {
     family: "pools",
-    title,
-    unit: perSecond("MiB"),
-    ours: {
-      name: "processes({ lanes: 1 })",
-      launch: own("ours.ts", "buffers", direction, items),
-      ...same,
-    },
-    peers: [{
-      name: "bare pipe, a length before each",
-      launch: own("bare_pipe.ts", direction, items),
-      ...same,
-      aim: { of: "ratio", atLeast: 0.8 },
-    }],
+    ...contest,
+    ours: { name, launch: own("ours.ts", ...args), ...work },
+    peers: [{ name: bareName, launch: own(file, ...bareArgs), ...work, ...(aim && { aim }) }],
   };
+}
+
+function buffers(direction: "there" | "back", title: string): Contest {
+  const items = 300;
+  return againstBare(
+    { title, unit: perSecond("MiB") },
+    { items, sum: sumOfNumbers(items), work: items * BUFFER_BYTES / 2 ** 20 },
+    ["processes({ lanes: 1 })", "buffers", direction, items],
+    ["bare pipe, a length before each", "bare_pipe.ts", direction, items],
+    { of: "ratio", atLeast: 0.8 },
+  );
 }
 
 function oneMs(mode: "busy" | "timer", title: string): Contest {
   const items = 300;
-  const same = { items, sum: sumOfNumbers(items) };
-  return {
-    family: "pools",
-    title,
-    unit: perSecond("items"),
-    ours: { name: "sequential()", launch: own("ours.ts", "one-ms", mode, items), ...same },
-    peers: [{
-      name: "bare for await … of loop",
-      launch: own("bare_loop.ts", mode, items),
-      ...same,
-      aim: { of: "ratio", atLeast: 0.97 },
-    }],
-  };
+  return againstBare(
+    { title, unit: perSecond("items") },
+    { items, sum: sumOfNumbers(items) },
+    ["sequential()", "one-ms", mode, items],
+    ["bare for await … of loop", "bare_loop.ts", mode, items],
+    { of: "ratio", atLeast: 0.97 },
+  );
 }
 
 function downloads(machine: Machine, kind: "download" | "fetch", title: string): Contest {
   const { fastUrl, bytes } = machine.page;
   const [items, before, slots] = [10_000, 2_000, 64];
-  const same = { items, sum: BigInt(items * bytes) };
-  return {
-    family: "pools",
-    title,
-    unit: perSecond("pages"),
-    ours: {
-      name: `limited({ slots: ${slots} })`,
-      launch: own("ours.ts", "downloads", "limited", kind, fastUrl, items, slots, before),
-      ...same,
-    },
-    peers: [{
-      name: "bare fetch loop",
-      launch: own("bare_fetch.ts", fastUrl, items, slots, before),
-      ...same,
-      aim: { of: "ratio", atLeast: 0.95 },
-    }],
-  };
+  return againstBare(
+    { title, unit: perSecond("pages") },
+    { items, sum: BigInt(items * bytes) },
+    [`limited({ slots: ${slots} })`, "downloads", "limited", kind, fastUrl, items, slots, before],
+    ["bare fetch loop", "bare_fetch.ts", fastUrl, items, slots, before],
+    { of: "ratio", atLeast: 0.95 },
+  );
 }
 
 function twoSeconds(model: "workers" | "processes"): Contest {
   const [first, count] = [120_000_000, 20];
-  const same = {
-    items: count,
-    sum: sumOfSquares(first, count),
-    work: squaresIn(first, count) / 1e6,
-  };
-  return {
-    family: "pools",
-    title: `two seconds of sums of squares on two ${model.replace(/e?s$/, "")} lanes`,
-    unit: perSecond("M squares"),
-    ours: {
-      name: `${model}({ lanes: 2 })`,
-      launch: own("ours.ts", "squares", model, 2, first, count),
-      ...same,
-    },
-    peers: [{
-      name: "two processes that share nothing",
-      launch: own("independent.ts", first, count, 2),
-      ...same,
-      aim: { of: "ratio", atLeast: 0.9 },
-    }],
-  };
+  const title = `two seconds of sums of squares on two ${model.replace(/e?s$/, "")} lanes`;
+  return againstBare(
+    { title, unit: SQUARES },
+    squares(first, count),
+    [`${model}({ lanes: 2 })`, "squares", model, 2, first, count],
+    ["two processes that share nothing", "independent.ts", first, count, 2],
+    { of: "ratio", atLeast: 0.9 },
+  );
 }
 
 /** The contests against bare programs. */
@@ -391,37 +370,30 @@ function pythons(machine: Machine): Contest[] {
 /** The contests of lanes. */
 function lanes(): Contest[] {
   const items = 10;
-  const same = { items, sum: BigInt(items) };
-  return [{
-    family: "lanes",
-    title: "from asking for a process lane until it can take tasks",
-    unit: EACH_MS,
-    ours: {
-      name: "processes({ lanes: 1 }).ready()",
-      launch: own("ours.ts", "start", "processes", items),
-      ...same,
-    },
-    peers: [{
-      name: "bare deno run of an empty file",
-      launch: own("bare_start.ts", items),
-      ...same,
-      aim: { of: "ratio", atMost: 1.5 },
-    }],
-  }, {
-    family: "lanes",
-    title: "from asking for a worker lane until it can take tasks",
-    unit: EACH_MS,
-    ours: {
-      name: "workers({ lanes: 1 }).ready()",
-      launch: own("ours.ts", "start", "workers", items),
-      ...same,
-    },
-    peers: [{
-      name: "bare Worker that says it is there",
-      launch: own("bare_worker.ts", items),
-      ...same,
-    }],
-  }];
+  const contest = (
+    lane: string,
+    model: "processes" | "workers",
+    bare: [name: string, file: string],
+    aim?: Aim,
+  ) =>
+    againstBare(
+      {
+        family: "lanes",
+        title: `from asking for a ${lane} lane until it can take tasks`,
+        unit: EACH_MS,
+      },
+      { items, sum: BigInt(items) },
+      [`${model}({ lanes: 1 }).ready()`, "start", model, items],
+      [...bare, items],
+      aim,
+    );
+  return [
+    contest("process", "processes", ["bare deno run of an empty file", "bare_start.ts"], {
+      of: "ratio",
+      atMost: 1.5,
+    }),
+    contest("worker", "workers", ["bare Worker that says it is there", "bare_worker.ts"]),
+  ];
 }
 
 const CONTESTS: Readonly<Record<Family, (machine: Machine) => Contest[]>> = {

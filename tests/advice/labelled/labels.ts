@@ -6,14 +6,14 @@
 
 import type { Finding } from "../../../lib/advice/findings.ts";
 import type { Model } from "../../../lib/models.ts";
-import type { TrialPermissions } from "../../../lib/timing/spec.ts";
+import type { LanePermissions } from "../../../lib/lanes/subprocess/permissions.ts";
 
 /** A labelled job. */
 export interface Label {
   /** Its file beside this one. */
   readonly file: string;
   readonly bound: "io" | "cpu" | "mixed" | "small";
-  readonly permissions?: TrialPermissions;
+  readonly permissions?: LanePermissions;
   /** Items to take at most, for a job whose items never end. */
   readonly items?: number;
   /** Models of which one has to be recommended; any unless given. */
@@ -32,8 +32,8 @@ export interface Label {
 const LOOP: readonly Model[] = ["sequential", "concurrent", "limited"];
 /** Those of them that have slots. */
 const SLOTS: readonly Model[] = ["concurrent", "limited"];
-const NET: TrialPermissions = { net: ["127.0.0.1"] };
-const FILES: TrialPermissions = { read: true, write: true };
+const NET: LanePermissions = { net: ["127.0.0.1"] };
+const FILES: LanePermissions = { read: true, write: true };
 
 /** The labelled jobs. */
 export const LABELS: readonly Label[] = [

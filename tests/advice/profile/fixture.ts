@@ -6,6 +6,8 @@
 
 import type { FrameRoles } from "../../../lib/advice/profile/cpu_profile.ts";
 import type { JobProfile } from "../../../lib/advice/profile/job_profile.ts";
+import type { profileJob } from "../../../lib/advice/profile/profiler.ts";
+import type { JobSpec } from "../../../lib/timing/spec.ts";
 
 /** A stack, from its foot: each function as "name@url:line". */
 export type Stack = readonly string[];
@@ -99,3 +101,24 @@ export const PROFILE: JobProfile = {
     { name: "collecting garbage", owner: "runtime", depth: 0, from: 0.9, share: 0.1 },
   ],
 };
+
+/** One of the jobs in the folder `jobs`. */
+export function jobOf(name: string): JobSpec {
+  const module = new URL(`./jobs/${name}.ts`, import.meta.url).href;
+  return {
+    name,
+    task: { module, export: "default" },
+    items: { kind: "module", module, export: "items" },
+    options: {},
+  };
+}
+
+/** How it is profiled. */
+export const options = (more: Partial<Parameters<typeof profileJob>[1]> = {}) => ({
+  stride: 1,
+  targetMs: 60_000,
+  limit: 40,
+  guardMs: 60_000,
+  signal: new AbortController().signal,
+  ...more,
+});

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { profiled, profileJob, profilePlan } from "../../../lib/advice/profile/profiler.ts";
-import type { JobSpec } from "../../../lib/timing/spec.ts";
+import type { Profiled } from "../../../lib/advice/profile/job_profile.ts";
 import { granted } from "../../granted.ts";
 import { probedOf, sampleFor } from "../fixture.ts";
-import { PROFILE } from "./fixture.ts";
+import { jobOf, options, PROFILE } from "./fixture.ts";
 
 const computes = sampleFor({ items: 100, computeMs: 20 });
 
@@ -48,36 +48,18 @@ Deno.test("profiled() says why there is no profile of a sample that was cut off"
 
 const ignore = !granted("run", "read", "write");
 
-function jobOf(name: string): JobSpec {
-  const module = new URL(`./jobs/${name}.ts`, import.meta.url).href;
-  return {
-    name,
-    task: { module, export: "default" },
-    items: { kind: "module", module, export: "items" },
-    options: {},
-  };
-}
-
-const options = (more: Partial<Parameters<typeof profileJob>[1]> = {}) => ({
-  stride: 1,
-  targetMs: 60_000,
-  limit: 40,
-  guardMs: 60_000,
-  signal: new AbortController().signal,
-  ...more,
-});
-
 Deno.test({
   name: "profileJob() finds the function that computes, and leaves nothing behind",
-  ignore: ignore || !granted("env"),
+  ignore,
   async fn() {
-    const [usual, own] = [Deno.env.get("TMPDIR"), await Deno.makeTempDir()];
-    Deno.env.set("TMPDIR", own);
-    using _ = {
-      [Symbol.dispose]: () =>
-        usual === undefined ? Deno.env.delete("TMPDIR") : Deno.env.set("TMPDIR", usual),
-    };
-    const profile = await profileJob(jobOf("computes"), options());
+    const own = await Deno.makeTempDir();
+    // In a process of its own: the folder for temporary files is one for all of a process's threads.
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--allow-all", new URL("./profile_main.ts", import.meta.url).href],
+      env: { TMPDIR: own },
+      stderr: "inherit",
+    }).output();
+    const profile: Profiled = JSON.parse(new TextDecoder().decode(stdout));
     // An empty one is all that can be removed so.
     await Deno.remove(own);
     assert(!("missing" in profile), JSON.stringify(profile));

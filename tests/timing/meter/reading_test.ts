@@ -78,12 +78,12 @@ Deno.test("othersBetween() takes off what the measuring program itself used", ()
     reading({ atMs: 1000, busyMs: 7000, ownCpuMs: 600 }),
   );
   assertEquals(others, { used: 1.5, cores: 2 });
-  assertEquals(othersWords(others), "Other programs used 1.5 of 2 cores meanwhile");
+  assertEquals(othersWords(others!), "Other programs used 1.5 of 2 cores meanwhile");
 });
 
 Deno.test("othersBetween() stays within the machine, whatever the clocks' steps", () => {
   const used = (busyMs: number, ownCpuMs: number) =>
-    othersBetween(reading({}), reading({ atMs: 100, busyMs, ownCpuMs })).used;
+    othersBetween(reading({}), reading({ atMs: 100, busyMs, ownCpuMs }))!.used;
   assertEquals([used(100, 130), used(500, 0)], [0, 2]);
 });
 

@@ -1,0 +1,6 @@
+/** What runs in a process of its own for profiler_test.ts: profiles a job, and prints the profile. */
+
+import { profileJob } from "../../../lib/advice/profile/profiler.ts";
+import { jobOf, options } from "./fixture.ts";
+
+console.log(JSON.stringify(await profileJob(jobOf("computes"), options())));

@@ -1,0 +1,16 @@
+/** A child for measuring_child_test.ts: does what it is told, and answers. */
+
+import { answerParent } from "../../lib/children/parent.ts";
+
+await answerParent<{ does: string }>(async ({ order: { does }, tell }) => {
+  tell({ type: "progress", part: 1 });
+  if (does === "give") tell({ type: "progress", part: 2 });
+  if (does === "throw") throw new RangeError("too many");
+  if (does === "throw text") throw "no error at all";
+  if (does === "exit") {
+    console.log("zero\n\none\ntwo\nthree\nfour\nfive\nsix");
+    Deno.exit(7);
+  }
+  if (does === "hang") await new Promise(() => {});
+  return { sum: 3 };
+});

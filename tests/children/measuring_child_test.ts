@@ -1,0 +1,114 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { MeasuringChild, TrialError, trialFlags } from "../../lib/children/measuring_child.ts";
+import { granted } from "../granted.ts";
+
+const ignore = !granted("run", "read");
+const listening = new URL("./listening_child.ts", import.meta.url);
+const answering = new URL("./answering_child.ts", import.meta.url);
+
+function answer(does: string, more: { guardMs?: number; signal?: AbortSignal } = {}) {
+  return new MeasuringChild({ entry: answering, order: { does }, ...more });
+}
+
+Deno.test({
+  name: "result() gives what the child answered, and tells what it said before",
+  ignore,
+  async fn() {
+    const said: unknown[] = [];
+    await using child = answer("give");
+    assertEquals(await child.result("It", (message) => said.push(message)), { sum: 3 });
+    assertEquals(said, [{ type: "progress", part: 1 }, { type: "progress", part: 2 }]);
+  },
+});
+
+for (
+  const [does, why] of [
+    ["throw", "It gave no result: RangeError: too many"],
+    ["throw text", "It gave no result: Error: no error at all"],
+    ["exit", "It gave no result: exit code 7: one | two | three | four | five | six"],
+  ] as const
+) {
+  Deno.test({
+    name: `result() says why there is none of a child that is to ${does}`,
+    ignore,
+    async fn() {
+      await using child = answer(does);
+      const error = await assertRejects(() => child.result("It"), TrialError);
+      assertEquals(error.message, why);
+    },
+  });
+}
+
+Deno.test({
+  name: "result() rejects with the signal's reason, and for a child that outlives its guard",
+  ignore,
+  async fn() {
+    const stopping = new AbortController();
+    await using child = answer("hang", { signal: stopping.signal });
+    const ended = child.result("It", () => stopping.abort(new Error("enough")));
+    await assertRejects(() => ended, Error, "enough");
+    await using late = answer("hang", { guardMs: 1 });
+    await assertRejects(() => late.result("It"), TrialError, "It did not end within 1 ms");
+  },
+});
+
+Deno.test({
+  name: "a child whose signal is aborted already is stopped at once",
+  ignore,
+  async fn() {
+    const stopping = new AbortController();
+    stopping.abort(new Error("too late"));
+    await using child = answer("hang", { signal: stopping.signal });
+    await assertRejects(() => child.result("It"), Error, "too late");
+  },
+});
+
+Deno.test({
+  name: "nextWithin() stops a child that says nothing for so long",
+  ignore: ignore || Deno.build.os === "windows",
+  async fn() {
+    await using child = new MeasuringChild({ entry: listening, order: {} });
+    assertEquals((await child.nextWithin(60_000))?.type, "begun");
+    assertEquals(await child.nextWithin(1), undefined);
+    await child.ended;
+  },
+});
+
+const DATA = "data:text/javascript,export default 1";
+const job = {
+  task: { module: DATA, export: "default" },
+  items: { kind: "values" },
+} as const;
+const lanes = fromFileUrl(new URL("../../lib/lanes", import.meta.url));
+
+Deno.test("trialFlags() allow a job what it asks for, and its lanes what they need", async () => {
+  const project = ["--no-config", "--no-lock"];
+  assertEquals(await trialFlags(job, "sequential"), project);
+  assertEquals(await trialFlags(job, "workers"), [...project, `--allow-read=${lanes}`]);
+  const deno = Deno.execPath();
+  assertEquals(
+    await trialFlags({ ...job, permissions: { run: ["git"], net: true } }, "processes"),
+    [
+      ...project,
+      "--allow-net",
+      `--allow-run=git,${deno}`,
+    ],
+  );
+  const all = { ...job, permissions: { read: true, run: true } };
+  assertEquals(await trialFlags(all, "processes"), [...project, "--allow-read", "--allow-run"]);
+});
+
+Deno.test({
+  name: "trialFlags() let a job's process read the modules of its task and its items",
+  ignore,
+  async fn() {
+    const module = listening.href;
+    const of = { ...job, items: { kind: "module", module } } as const;
+    const flags = (await trialFlags(of, "sequential")).filter((flag) => flag.startsWith("--allow"));
+    assertEquals(flags.length, 1);
+    const read = flags[0]!.replace("--allow-read=", "").split(",");
+    const imported = new URL("../../lib/children/parent.ts", import.meta.url);
+    for (const file of [listening, imported]) assert(read.includes(fromFileUrl(file)), read.join());
+  },
+});
