@@ -40,10 +40,6 @@ import { downloadJob } from "../lib/timing/ready_jobs.ts";
 import type { Comparison } from "../lib/timing/result.ts";
 import type { ComparisonSpec, JobSpec, TimingEvent } from "../lib/timing/spec.ts";
 
-const DOWNLOAD = task<typeof import("../lib/tasks/download.ts")>(
-  new URL("../lib/tasks/download.ts", import.meta.url),
-);
-
 const DEFAULT_ROUNDS = 3;
 /** Where pages fail on purpose, what fails is looked at, and each stall is waited out in each round. */
 const FAULTY_ROUNDS = 2;

@@ -199,7 +199,7 @@ export interface TickWords {
 
 /** Draws each tick as a dot, and the time in which the task computed as a bar behind. */
 export function drawTicks(
-  { rows, watchedMs }: Pick<WhoLetsGo, "rows" | "watchedMs">,
+  { rows, watchedMs }: Pick<WhoLetsGo, "watchedMs"> & { readonly rows: readonly TickRow[] },
   words: TickWords,
   width: number,
 ): string {
