@@ -57,7 +57,7 @@ async function writeOut(text: string): Promise<void> {
       rest = rest.subarray(await Deno.stdout.write(rest));
     }
   } catch (cause) {
-    throw new RecordError((cause as Error).message.split("\n", 1)[0], { cause });
+    throw new RecordError("standard output", cause);
   }
 }
 
@@ -120,7 +120,8 @@ function problemOf(ended: Ended, { typed, options }: RunRequest): Error | undefi
     }
     case "died":
       return new Error(
-        `The job's process ended (${ended.message}); a task returns or throws, it never exits`,
+        `The job's process ended (${ended.message}); a task returns or throws, it never exits: under ` +
+          `--model processes such an item fails alone`,
       );
     default:
       return undefined;
@@ -259,13 +260,7 @@ async function report(
   if (lines.length > 0) say(`\n${lines.join("\n")}`);
   for (const error of written.errors) printError(`run: ${error}`);
   if (problem !== undefined && !(problem instanceof UsageError)) {
-    const where = problem instanceof RecordError
-      ? `${
-        out === undefined ? "standard output" : "a file"
-      } can't be written (${problem.message}); ` +
-        `what was written before is whole`
-      : problem.message;
-    printError(`run: ${where}`);
+    printError(`run: ${problem.message}`);
   }
   if (run.ended === "halted") {
     const limit = "items" in halt! ? `--halt ${halt.items}` : `--halt ${halt!.share * 100}%`;

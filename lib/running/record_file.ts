@@ -8,9 +8,14 @@
 /** When what was written is made safe from a crash of the machine. */
 export type SyncPolicy = "always" | "end" | { readonly everyMs: number };
 
-/** A line can't be written; what was there before is whole. */
+/** Lines can't be written; what was there before is whole. */
 export class RecordError extends Error {
   override name = "RecordError";
+
+  constructor(where: string, cause: unknown) {
+    const why = (cause as Error).message.split("\n", 1)[0];
+    super(`${where} can't be written (${why}); what was written before is whole`, { cause });
+  }
 }
 
 /** How much of a line's begin tells what it is, in bytes. */
@@ -114,7 +119,7 @@ export class RecordFile implements AsyncDisposable {
       if (this.#isDue()) await this.#makeSafe();
     } catch (cause) {
       await this.#file.truncate(this.#size).catch(() => {});
-      throw new RecordError((cause as Error).message.split("\n", 1)[0], { cause });
+      throw new RecordError(this.path, cause);
     }
   }
 

@@ -94,15 +94,15 @@ export class RunHere {
     if (this.#unwritten < MOST_UNWRITTEN) this.#whenWritten?.();
   }
 
-  /** Runs all that is to be run; rejects if the items or the executor fail. */
-  async run(): Promise<void> {
+  /** Runs all that is to be run, and gives what is to be said last; rejects if the executor fails. */
+  async run(): Promise<RunMessage> {
     const { executor, items, say, signal } = this.#host;
     const { job, order, retries, timeoutMs, rate } = this.#spec;
     try {
       await items.compare();
     } catch (error) {
       if (!(error instanceof ChangedListError)) throw error;
-      return say({ type: "changed", problem: error.message });
+      return { type: "changed", problem: error.message };
     }
     const { lanes, slots } = executor;
     say({
@@ -126,10 +126,10 @@ export class RunHere {
     } finally {
       this.#tell();
     }
-    if (this.#denied !== undefined) return say({ type: "denied", ...this.#denied });
-    if (items.failure !== undefined) return say(brokenBy("items", items.failure.error));
+    if (this.#denied !== undefined) return { type: "denied", ...this.#denied };
+    if (items.failure !== undefined) return brokenBy("items", items.failure.error);
     const slowest = this.#slowest;
-    say({ type: "done", end: this.#end, slowest, gone: this.#end === "done" ? items.gone : 0 });
+    return { type: "done", end: this.#end, slowest, gone: this.#end === "done" ? items.gone : 0 };
   }
 
   #untilWritten(): Promise<void> {

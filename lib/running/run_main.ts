@@ -41,6 +41,7 @@ async function main(): Promise<void> {
   })();
 
   let where = "prepare";
+  let last: RunMessage;
   try {
     const { job, model, lanes, slots } = order;
     await using _prepared = await prepare(await hook(job, job.prepare));
@@ -51,11 +52,13 @@ async function main(): Promise<void> {
     await using executor = openModel({ model, lanes, slots, job: own });
     run = new RunHere(order, { executor, items, say, signal });
     if (finishing) run.finish();
-    await run.run();
-    where = "its end";
+    last = await run.run();
+    where = "its teardown";
   } catch (error) {
-    say(brokenBy(where, error));
+    last = brokenBy(where, error);
   }
+  // Once this is said, nobody waits any more.
+  say(last);
   // Not only a return: a worker that ignores its deadline would keep the process for ever.
   Deno.exit(0);
 }

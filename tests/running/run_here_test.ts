@@ -39,7 +39,7 @@ async function said(
     signal: new AbortController().signal,
   });
   onRun?.(run);
-  await run.run();
+  const last = await run.run();
   const settled = messages.filter((message) => message.type === "settled");
   const lines = (which: "results" | "failures") =>
     settled.map((message) => message[which]).join("").split("\n").filter((line) => line !== "")
@@ -52,7 +52,7 @@ async function said(
       settled.reduce((sum, { succeeded }) => sum + succeeded, 0),
       settled.reduce((sum, { failed }) => sum + failed, 0),
     ],
-    last: messages.at(-1)!,
+    last,
   };
 }
 

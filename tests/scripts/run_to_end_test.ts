@@ -50,8 +50,9 @@ function test(
   name: string,
   files: Readonly<Record<string, string>>,
   fn: (folder: string) => Promise<void>,
+  possible = true,
 ): void {
-  Deno.test({ name, ignore, fn: () => inFolder(files, fn) });
+  Deno.test({ name, ignore: ignore || !possible, fn: () => inFolder(files, fn) });
 }
 
 test("deno task run writes results and failures, and runs again what failed and nothing else", {
@@ -200,6 +201,51 @@ test("a job that lacks a permission, and one whose process ends, are told in a l
   assertEquals(throws.code, 1);
   assertStringIncludes(throws.stderr, "no more");
   assertEquals(linesIn(throws.stdout).map(({ value }) => value), [1]);
+});
+
+test(
+  "a full disk ends the run: what was written is whole, and the run goes on once there is room",
+  {
+    "job.js": `export const items = Array(3000).keys().toArray();
+export default async (n) => { await new Promise((done) => setTimeout(done, 1)); return "x".repeat(n % 97); };`,
+    // No file may be larger than 64 KiB: that is as near to a full disk as a test comes without one.
+    "limited.sh": `trap '' XFSZ; ulimit -f 64; exec "$@"`,
+  },
+  async (folder) => {
+    const script = [Deno.execPath(), "run", "--allow-all", "--no-check", `${ROOT}scripts/run.ts`];
+    const args = ["job.js", "--out", "out.jsonl", "--slots", "20"];
+    const { code, stderr } = await new Deno.Command("bash", {
+      args: ["limited.sh", ...script, ...args],
+      cwd: folder,
+      env: { NO_COLOR: "1", INIT_CWD: folder },
+    }).output();
+    assertEquals(code, 1);
+    assertMatch(new TextDecoder().decode(stderr), /out\.jsonl can't be written \(.*go on with/s);
+    const text = await Deno.readTextFile(`${folder}/out.jsonl`);
+    assert(text.endsWith("\n") && text.length > 0);
+    const resumed = await runTask("run", [...args, "--resume"], { cwd: folder });
+    assertEquals(resumed.code, 0, resumed.stderr);
+    const values = Array.from({ length: 3000 }, (_, n) => "x".repeat(n % 97));
+    assertEquals(await valuesIn(`${folder}/out.jsonl`), values);
+  },
+);
+
+test("what was set up is taken down before the run ends", {
+  "job.js": `
+export const items = [1];
+export const setup = () => ({
+  async [Symbol.asyncDispose]() {
+    await new Promise((done) => setTimeout(done, 400));
+    console.error("TAKEN DOWN");
+  },
+});
+export default (n) => n;`,
+}, async (folder) => {
+  for (const model of ["limited", "workers"]) {
+    const run = await runTask("run", ["job.js", "--model", model], { cwd: folder });
+    assertEquals(run.code, 0, run.stderr);
+    assertStringIncludes(run.stderr, "TAKEN DOWN");
+  }
 });
 
 test("a run is halted once so many items failed, and says how it goes on", {
