@@ -2,6 +2,7 @@
  * Our own side of every contest. The first argument says which, the others are as told at each:
  *
  *     buffers     there|back, buffers
+ *     calls       one|all (one after another on a thread, or at once in this event loop), calls, slots
  *     downloads   sequential|concurrent|limited|workers, download|fetch (which task), address,
  *                 downloads, lanes or slots, downloads before
  *     noop        workers|processes, items, lanes, slots, chunk, items before
@@ -48,6 +49,25 @@ async function timed<Value>(run: () => Promise<Value>): Promise<{ value: Value; 
   const start = performance.now();
   const value = await run();
   return { value, ms: performance.now() - start };
+}
+
+/** Calls of `run`. */
+async function calls(mode = "one", count = "1000", slots = "1"): Promise<Reading> {
+  await using thread = workers({ lanes: 1 });
+  await using loop = limited({ slots: Number(slots) });
+  const same = (item: number) => Promise.resolve(item);
+  const run = mode === "one"
+    ? (item: number) => thread.run(noopTask, item) as Promise<number>
+    : (item: number) => loop.run(same, item);
+  await Promise.all(numbers(Math.max(200, Number(count) / 10)).map(run));
+  const input = numbers(Number(count));
+  const { value: results, ms } = await timed(async () => {
+    if (mode === "all") return await Promise.all(input.map(run));
+    const results: number[] = [];
+    for (const item of input) results.push(await run(item));
+    return results;
+  });
+  return { items: results.length, sum: total(results), ms };
 }
 
 async function downloads(
@@ -151,6 +171,7 @@ async function start(model = "processes", count = "10"): Promise<Reading> {
 
 const CONTESTS: Readonly<Record<string, (...args: string[]) => Promise<Reading>>> = {
   buffers,
+  calls,
   downloads,
   noop,
   "one-ms": oneMs,

@@ -20,3 +20,6 @@ export const WORKERPOOL: string = "npm:workerpool@10.0.3";
 
 /** https://github.com/jestjs/jest */
 export const JEST_WORKER: string = "npm:jest-worker@30.5.1";
+
+/** https://github.com/sindresorhus/p-limit */
+export const P_LIMIT: string = "npm:p-limit@7.3.3";

@@ -40,6 +40,9 @@ export function squaresIn(first: number, count: number): number {
   return count * first + count * (count - 1) / 2;
 }
 
+/** Calls of `run` that are made at once. */
+const CALLS = 8_000;
+
 /** In flight on each of two lanes, of ours and of the pools that take it. */
 const DEPTH = 64;
 
@@ -55,14 +58,27 @@ const NPM_POOLS = [
   ["jest-worker", packages.JEST_WORKER, 1],
 ] as const;
 
-function npmPools(mode: "one" | "all", items: number, aim: Aim): Contender[] {
-  return NPM_POOLS.map(([name, specifier, depth]) => ({
+function npmPeer(
+  name: string,
+  specifier: string,
+  mode: "one" | "all",
+  items: number,
+  depth: number,
+  aim: Aim,
+): Contender {
+  return {
     name: `${name} ${specifier.split("@")[1]}`,
-    ...npmPool(name, specifier, mode, items, mode === "one" ? depth : DEPTH),
+    ...npmPool(name, specifier, mode, items, depth),
     items,
     sum: sumOfNumbers(items),
     aim,
-  }));
+  };
+}
+
+function npmPools(mode: "one" | "all", items: number, aim: Aim): Contender[] {
+  return NPM_POOLS.map(([name, specifier, depth]) =>
+    npmPeer(name, specifier, mode, items, mode === "one" ? depth : DEPTH, aim)
+  );
 }
 
 function pythonPool(machine: Machine, aim?: Aim): Contender {
@@ -106,6 +122,24 @@ function pools(machine: Machine): Contest[] {
     unit: EACH_US,
     ours: ours("workers({ lanes: 1 }), chunk 1", 3_000, "workers", 1, 1, 1, 300),
     peers: npmPools("one", 3_000, { of: "ratio", atMost: 1 }),
+  }, {
+    family,
+    title: "calls of run() to a worker lane, one at a time",
+    unit: EACH_US,
+    ours: {
+      ...ours("workers({ lanes: 1 }).run", 3_000),
+      launch: own("ours.ts", "calls", "one", 3_000),
+    },
+    peers: npmPools("one", 3_000, { of: "ratio", atMost: 1 }),
+  }, {
+    family,
+    title: `${CALLS} calls of run() at once in one event loop, ${DEPTH} in flight`,
+    unit: EACH_US,
+    ours: {
+      ...ours(`limited({ slots: ${DEPTH} }).run`, CALLS),
+      launch: own("ours.ts", "calls", "all", CALLS, DEPTH),
+    },
+    peers: [npmPeer("p-limit", packages.P_LIMIT, "all", CALLS, DEPTH, { of: "ratio", atMost: 2 })],
   }, {
     family,
     title: `no-op round trips to two worker lanes, ${DEPTH} in flight on each`,
