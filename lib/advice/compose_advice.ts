@@ -8,8 +8,8 @@
 import { BASELINE, MODEL_TABLE, takes } from "../models.ts";
 import { nearestConfig } from "../lanes/project.ts";
 import { type LanePermissions, permissionFlags } from "../lanes/subprocess/permissions.ts";
-import type { Rate } from "../dispatch/pace.ts";
-import { isRefusal } from "../timing/failures.ts";
+import type { Rate } from "../dispatch/limit.ts";
+import { isRefusal } from "../tasks/http_signs.ts";
 import { UNSURE } from "../judge/thresholds.ts";
 import type { Advice } from "./advice.ts";
 import { Assessment } from "./assessment.ts";

@@ -6,7 +6,8 @@
 
 import { BASELINE, isRemote } from "../models.ts";
 import { COMPUTES, OTHER_COMPUTING, OTHER_WORK } from "../judge/thresholds.ts";
-import { type FailureKind, isRefusal } from "../timing/failures.ts";
+import { isRefusal } from "../tasks/http_signs.ts";
+import type { FailureKind } from "../timing/failures.ts";
 import { isBusy, type Others } from "../timing/meter/reading.ts";
 import { spreadOrder } from "../timing/job_items.ts";
 import { median } from "../timing/statistics.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isRefusal } from "../timing/failures.ts";
+import { isRefusal } from "../tasks/http_signs.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import type { Evidence, Pace } from "./evidence.ts";
 import { failingOf, rateLimitOf } from "./findings.ts";

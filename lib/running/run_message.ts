@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Rate } from "../dispatch/pace.ts";
+import type { Rate } from "../dispatch/limit.ts";
 import type { JobSpec, ModelSpec } from "../timing/spec.ts";
 import type { Known } from "./known_items.ts";
 

@@ -6,7 +6,7 @@
 
 import { jobModule } from "../advice/job/load_job.ts";
 import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";
-import type { Rate } from "../dispatch/pace.ts";
+import type { Rate } from "../dispatch/limit.ts";
 import { userPath } from "../files/user_path.ts";
 import { type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
 import {

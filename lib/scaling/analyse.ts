@@ -5,7 +5,8 @@
  */
 
 import { timeInterval } from "../timing/interval.ts";
-import { httpSigns, isRefusal, sumOfFailures } from "../timing/failures.ts";
+import { httpSigns, isRefusal } from "../tasks/http_signs.ts";
+import { sumOfFailures } from "../timing/failures.ts";
 import type { TrialResult } from "../timing/spec.ts";
 import { median, quantile, sorted } from "../timing/statistics.ts";
 import { type MeasuredSize, type MeasuredSweep, throughputOf } from "./run_sweep.ts";

@@ -3,17 +3,16 @@ import type { Outcome } from "../../lib/dispatch/outcome.ts";
 import {
   failureKindsOf,
   failuresOf,
-  httpSigns,
-  isRefusal,
   PaceMeter,
   paceOf,
   sumOfFailures,
 } from "../../lib/timing/failures.ts";
 
-const TIMES = { lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 1 };
+const TIMES = { item: 0, lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 1 };
 
 const at = (index: number, endedAtMs = index) => ({
   index,
+  item: index,
   lane: 0,
   attempts: 1,
   queuedAtMs: 0,
@@ -81,40 +80,6 @@ Deno.test("sumOfFailures() adds rounds up and keeps the first example", () => {
     ]),
     { reasons: { a: 3, b: 1 }, examples: { a: "item 0", b: "item 1" } },
   );
-});
-
-const RETRY = new Headers({ "retry-after": "2" });
-
-Deno.test("httpSigns() finds a status and a wait wherever tasks put them", () => {
-  const found: readonly [unknown, ReturnType<typeof httpSigns>][] = [
-    [Object.assign(new Error("no"), { status: 429 }), { status: 429 }],
-    [Object.assign(new Error("no"), { statusCode: 503 }), { status: 503 }],
-    [Object.assign(new Error("no"), { code: "HTTP 429" }), { status: 429 }],
-    [new Error("HTTP 429"), { status: 429 }],
-    [new Error("429 Too Many Requests"), { status: 429 }],
-    [new Error("rate limit exceeded"), { status: 429 }],
-    [new Response("", { status: 503, headers: RETRY }), { status: 503, retryAfterMs: 2000 }],
-    [Object.assign(new Error("no"), { response: new Response("", { status: 429 }) }), {
-      status: 429,
-    }],
-    [new Error("no", { cause: Object.assign(new Error("x"), { status: 429 }) }), { status: 429 }],
-    [Object.assign(new Error("no"), { retryAfterMs: 50 }), { retryAfterMs: 50 }],
-    [{ ok: false, status: 429 }, { status: 429 }],
-    ["HTTP 503", { status: 503 }],
-    [undefined, {}],
-    [new Error("item 429 is missing"), {}],
-    [new TypeError("x is undefined"), {}],
-  ];
-  for (const [thrown, signs] of found) assertEquals(httpSigns(thrown), signs, String(thrown));
-});
-
-Deno.test("isRefusal() tells a server that asks for fewer requests from other answers", () => {
-  assertEquals([{ status: 429 }, { status: 503 }, { retryAfterMs: 0 }].map(isRefusal), [
-    true,
-    true,
-    true,
-  ]);
-  assertEquals([{ status: 404 }, { status: 500 }, {}].map(isRefusal), [false, false, false]);
 });
 
 Deno.test("PaceMeter counts what goes through once a server has begun to refuse", () => {

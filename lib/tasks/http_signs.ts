@@ -1,0 +1,79 @@
+/**
+ * What a thrown value tells of an HTTP answer, however its task's client puts it: the status, and how
+ * long the server asked to be left alone. It imports no npm package: it runs in lanes.
+ *
+ * @module
+ */
+
+import { retryAfterMs } from "./retry_after.ts";
+
+/** What an error tells of an HTTP answer. */
+export interface HttpSigns {
+  /** The status, such as 429. */
+  readonly status?: number;
+  /** How long the server asked to be left alone, in milliseconds. */
+  readonly retryAfterMs?: number;
+}
+
+/** Too Many Requests, Service Unavailable. */
+const REFUSALS: readonly number[] = [429, 503];
+/** Chains of causes are followed so far. */
+const MOST_CAUSES = 5;
+
+function fieldOf(value: unknown, name: string): unknown {
+  try {
+    return (value as Record<string, unknown> | null | undefined)?.[name];
+  } catch {
+    return undefined;
+  }
+}
+
+function statusIn(value: unknown): number | undefined {
+  for (const name of ["status", "statusCode", "code"]) {
+    const found = fieldOf(value, name);
+    if (typeof found === "number" && found >= 100 && found < 600) return found;
+    const words = typeof found === "string" ? /^(?:HTTP[ _]?)?([1-5]\d\d)$/i.exec(found) : null;
+    if (words !== null) return Number(words[1]);
+  }
+  const message = fieldOf(value, "message") ?? value;
+  if (typeof message !== "string") return undefined;
+  const named = /(?:\b(?:HTTP|status|code)\b\D{0,8}|^)(429|503)\b/i.exec(message);
+  if (named !== null) return Number(named[1]);
+  return /too many requests|rate.?limit/i.test(message) ? 429 : undefined;
+}
+
+function waitIn(value: unknown): number | undefined {
+  const asked = fieldOf(value, "retryAfterMs");
+  if (typeof asked === "number" && asked >= 0) return asked;
+  const headers = fieldOf(value, "headers");
+  const header = headers instanceof Headers
+    ? headers.get("retry-after")
+    : fieldOf(headers, "retry-after") ?? fieldOf(headers, "Retry-After");
+  const isHeader = typeof header === "string" || typeof header === "number";
+  return isHeader ? retryAfterMs(String(header), Date.now()) : undefined;
+}
+
+/**
+ * What a thrown value tells of an HTTP answer: a status or a wait on itself, on its `response`, or on
+ * one of its causes.
+ */
+export function httpSigns(thrown: unknown): HttpSigns {
+  let [status, wait]: (number | undefined)[] = [];
+  let at = thrown;
+  for (let depth = 0; at !== undefined && at !== null && depth < MOST_CAUSES; depth++) {
+    for (const place of [at, fieldOf(at, "response")]) {
+      status ??= statusIn(place);
+      wait ??= waitIn(place);
+    }
+    at = fieldOf(at, "cause");
+  }
+  return {
+    ...(status !== undefined && { status }),
+    ...(wait !== undefined && { retryAfterMs: wait }),
+  };
+}
+
+/** Whether it was a server that asked for fewer requests. */
+export function isRefusal({ status, retryAfterMs }: HttpSigns): boolean {
+  return retryAfterMs !== undefined || (status !== undefined && REFUSALS.includes(status));
+}
