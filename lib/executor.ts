@@ -4,11 +4,18 @@
  * @module
  */
 
-import { type LaneFactory, LanePool } from "./dispatch/lane_pool.ts";
+import { type LaneFactory, LanePool, type RunningTask } from "./dispatch/lane_pool.ts";
 import { Calls } from "./dispatch/calls.ts";
 import { checkedTask } from "./dispatch/checked_task.ts";
 import { startMap } from "./dispatch/map.ts";
-import { checker, type Items, type MapOptions, type RunOptions } from "./dispatch/options.ts";
+import {
+  checker,
+  isCount,
+  isTime,
+  type Items,
+  type MapOptions,
+  type RunOptions,
+} from "./dispatch/options.ts";
 import type { Outcome } from "./dispatch/outcome.ts";
 import type { Results } from "./dispatch/output.ts";
 import { UnusedResults } from "./dispatch/unused_results.ts";
@@ -66,7 +73,7 @@ export interface Executor extends AsyncDisposable {
   map<Item, Result>(
     task: Task<Item, Result>,
     items: Items<Item>,
-    options?: MapOptions,
+    options?: MapOptions<NoInfer<Item>>,
   ): Results<Result>;
   /**
    * Runs `task` on one item: the promise fulfils with its value, or rejects with what the task threw, or
@@ -98,8 +105,17 @@ export interface Executor extends AsyncDisposable {
   mapSettled<Item, Result>(
     task: Task<Item, Result>,
     items: Items<Item>,
-    options?: MapOptions,
-  ): Results<Outcome<Result>>;
+    options?: MapOptions<NoInfer<Item>>,
+  ): Results<Outcome<Result, Item>>;
+  /**
+   * Starts nothing more until `resume()`: items and calls wait. What runs goes on, and tiny tasks that
+   * travel together go on to the end of their chunk.
+   */
+  pause(): void;
+  /** Goes on after `pause()`. */
+  resume(): void;
+  /** What runs at this moment, and since when, lane by lane. */
+  running(): RunningTask[];
   /** Starts every lane now instead of when it is first needed, and waits until all can take tasks. */
   ready(task?: Task): Promise<void>;
   /** What each lane has used so far. */
@@ -140,14 +156,30 @@ export interface EventLoopExecutor extends Executor {
   map<Item, Result>(
     task: LocalTask<Item, Result>,
     items: Items<Item>,
-    options?: MapOptions,
+    options?: MapOptions<NoInfer<Item>>,
   ): Results<Result>;
   /** As {@linkcode Executor.mapSettled}, of a task or a function. */
   mapSettled<Item, Result>(
     task: LocalTask<Item, Result>,
     items: Items<Item>,
-    options?: MapOptions,
-  ): Results<Outcome<Result>>;
+    options?: MapOptions<NoInfer<Item>>,
+  ): Results<Outcome<Result, Item>>;
+}
+
+/**
+ * An executor in this event loop whose slots can be changed.
+ *
+ * @example
+ * ```ts
+ * import { limited } from "./executor.ts";
+ *
+ * await using executor = limited({ slots: 2 });
+ * executor.slots = 20; // from now on; what runs beyond fewer slots goes on
+ * ```
+ */
+export interface LimitedExecutor extends EventLoopExecutor {
+  /** How many tasks are in flight at most: concurrency. It may be changed at any time. */
+  slots: number;
 }
 
 const GRACE_MS = 250;
@@ -167,45 +199,58 @@ interface LaneKind {
   readonly makeLane: LaneFactory;
 }
 
-class PooledExecutor implements EventLoopExecutor {
+class PooledExecutor implements LimitedExecutor {
   readonly model: Model;
   readonly lanes: number;
-  readonly slots: number;
+  #slots: number;
   readonly #pool: LanePool;
   readonly #unused = new UnusedResults();
   readonly #calls: Calls;
 
   constructor(
     model: Model,
-    size: {
-      lanes?: number | undefined;
-      slots?: number | undefined;
-      graceMs?: number | undefined;
-      maxQueued?: number | undefined;
-    },
+    options: LimitedOptions & { readonly lanes?: number },
     kind: LaneKind,
   ) {
     const row = MODEL_TABLE[model];
-    const { lanes = defaultLanes(model, "cpu"), slots = row.slots } = size;
-    const graceMs = graceOf(size);
-    checkCount(model, "lanes", lanes, MOST_LANES);
-    checkCount(model, "slots", slots, row.mostSlots);
-    const isTime = typeof graceMs === "number" && graceMs >= 0;
-    checker(`open ${model}()`)("graceMs", graceMs, isTime, "a number of milliseconds from 0");
-    const { maxQueued = Infinity } = size;
-    const isCount = maxQueued === Infinity || (Number.isSafeInteger(maxQueued) && maxQueued >= 0);
-    checker(`open ${model}()`)("maxQueued", maxQueued, isCount, "a whole number from 0");
+    const { lanes = defaultLanes(model, "cpu"), slots = row.slots } = options;
+    const { maxQueued = Infinity, tasksPerLane = Infinity, idleMs = Infinity } = options;
+    const graceMs = graceOf(options);
+    const opening = `open ${model}()`;
+    const check = checker(opening);
+    checkCount(opening, "lanes", lanes, MOST_LANES);
+    checkCount(opening, "slots", slots, row.mostSlots);
+    const aTime = "a number of milliseconds from 0";
+    check("graceMs", graceMs, isTime(graceMs), aTime);
+    check("maxQueued", maxQueued, isCount(maxQueued, 0), "a whole number from 0");
+    check("tasksPerLane", tasksPerLane, isCount(tasksPerLane, 1), "a whole number from 1");
+    check("idleMs", idleMs, isTime(idleMs), aTime);
     this.model = model;
     this.lanes = lanes;
-    this.slots = slots;
-    this.#pool = new LanePool({ lanes, slots, graceMs, ...kind });
+    this.#slots = slots;
+    this.#pool = new LanePool({ lanes, slots, graceMs, tasksPerLane, idleMs, ...kind });
     this.#calls = new Calls(this.#pool, maxQueued);
+  }
+
+  get slots(): number {
+    return this.#slots;
+  }
+
+  set slots(slots: number) {
+    if (this.model !== "limited") {
+      throw new TypeError(
+        `Cannot change the slots of ${this.model}(): only those of limited() can be changed`,
+      );
+    }
+    checkCount("change limited()", "slots", slots, MODEL_TABLE.limited.mostSlots);
+    this.#slots = slots;
+    this.#pool.resize(slots);
   }
 
   map<Item, Result>(
     task: LocalTask<Item, Result>,
     items: Items<Item>,
-    options?: MapOptions,
+    options?: MapOptions<NoInfer<Item>>,
   ): Results<Result> {
     return this.#start(task, items, options, true) as Results<Result>;
   }
@@ -213,9 +258,9 @@ class PooledExecutor implements EventLoopExecutor {
   mapSettled<Item, Result>(
     task: LocalTask<Item, Result>,
     items: Items<Item>,
-    options?: MapOptions,
-  ): Results<Outcome<Result>> {
-    return this.#start(task, items, options, false) as Results<Outcome<Result>>;
+    options?: MapOptions<NoInfer<Item>>,
+  ): Results<Outcome<Result, Item>> {
+    return this.#start(task, items, options, false) as Results<Outcome<Result, Item>>;
   }
 
   run<Item, Result>(
@@ -229,10 +274,22 @@ class PooledExecutor implements EventLoopExecutor {
   #start(
     task: unknown,
     items: Items<unknown>,
-    options: MapOptions | undefined,
+    options: MapOptions<never> | undefined,
     failFast: boolean,
   ): Results<unknown> {
     return startMap({ pool: this.#pool, unused: this.#unused }, task, items, options, failFast);
+  }
+
+  pause(): void {
+    this.#pool.pause();
+  }
+
+  resume(): void {
+    this.#pool.resume();
+  }
+
+  running(): RunningTask[] {
+    return this.#pool.running;
   }
 
   async ready(task?: Task): Promise<void> {
@@ -281,10 +338,10 @@ function sharedOf({ shared }: SharedOptions, way: Way): Encoded | undefined {
   throw refusal("the option shared", shared, way, cause);
 }
 
-function checkCount(model: Model, name: string, value: unknown, most: number): void {
-  const isCount = Number.isSafeInteger(value) && value as number >= 1 && value as number <= most;
+function checkCount(what: string, name: string, value: unknown, most: number): void {
+  const holds = isCount(value as number, 1) && value as number <= most;
   const wanted = most === Infinity ? "a whole number from 1" : `a whole number from 1 to ${most}`;
-  checker(`open ${model}()`)(name, value, isCount || value === most, wanted);
+  checker(what)(name, value, holds, wanted);
 }
 
 function checkKnown(model: Model, options: object): void {
@@ -354,12 +411,12 @@ export function concurrent(options: EventLoopOptions = {}): EventLoopExecutor {
  * console.log(executor.lanes, executor.slots); // 1 8
  * ```
  */
-export function limited(options: LimitedOptions = {}): EventLoopExecutor {
+export function limited(options: LimitedOptions = {}): LimitedExecutor {
   checkKnown("limited", options);
   return eventLoop("limited", options);
 }
 
-function eventLoop(model: Model, options: LimitedOptions): EventLoopExecutor {
+function eventLoop(model: Model, options: LimitedOptions): LimitedExecutor {
   const encoded = sharedOf(options, threads);
   const shared = encoded && decode(encoded.special, encoded.payload).values?.[0];
   return new PooledExecutor(model, options, {
@@ -436,8 +493,8 @@ export function workers(options: WorkersOptions = {}): Executor {
  */
 export function processes(options: ProcessesOptions = {}): Executor {
   checkKnown("processes", options);
-  const { shared: given, ...cloneable } = options;
-  const { slots = 1, lanes: _, graceMs: __, maxQueued: ___, ...child } = structuredClone(cloneable);
+  const { shared: given, slots = 1, permissions, v8Flags, config, stderr } = options;
+  const child = structuredClone({ permissions, v8Flags, config, stderr });
   const fault = faultOf(child.permissions);
   if (fault !== undefined) checker("open processes()")(fault[0], fault[1], false, fault[2]);
   const shared = sharedOf({ shared: given }, frames);

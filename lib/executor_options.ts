@@ -18,6 +18,17 @@ export interface SharedOptions {
    * a `QueueFullError`. Default Infinity.
    */
   readonly maxQueued?: number;
+  /**
+   * After so many tasks a lane gets no more: once they have ended it is closed, and what its tasks'
+   * modules set up there is disposed; the next task has a new one. For tasks that leak, or connections
+   * that age. Default Infinity.
+   */
+  readonly tasksPerLane?: number;
+  /**
+   * A lane that has had nothing to do for so many milliseconds is closed likewise, until there is more
+   * to do. Default Infinity.
+   */
+  readonly idleMs?: number;
 }
 
 /** How an executor in this event loop is opened. */

@@ -17,10 +17,13 @@
  * @module
  */
 
+export type { Key } from "./dispatch/batch.ts";
+export type { Rate } from "./dispatch/limit.ts";
+export type { PerKey } from "./dispatch/lines.ts";
+export type { RunningTask } from "./dispatch/lane_pool.ts";
 export type { Items, MapOptions, Progress, RetryOptions, RunOptions } from "./dispatch/options.ts";
 export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/outcome.ts";
 export type { Results } from "./dispatch/output.ts";
-export type { Rate } from "./dispatch/pace.ts";
 export {
   concurrent,
   type EventLoopExecutor,
@@ -28,6 +31,7 @@ export {
   gpu,
   type LaneUsage,
   limited,
+  type LimitedExecutor,
   type LocalTask,
   processes,
   sequential,

@@ -66,6 +66,8 @@ export interface ModelRow {
 }
 
 const USUAL = { kinds: ["io", "cpu"], isUsual: true, together: false } as const;
+/** Options that every model's constructor takes. */
+const EVERYWHERE: readonly string[] = ["graceMs", "maxQueued", "shared", "tasksPerLane", "idleMs"];
 
 const EVENT_LOOP = {
   ...USUAL,
@@ -73,7 +75,7 @@ const EVENT_LOOP = {
   lane: "this event loop",
   lanes: { io: 1, cpu: 1 },
   mostSlots: Infinity,
-  options: ["graceMs", "maxQueued", "shared"],
+  options: EVERYWHERE,
   startsDeno: false,
   readsEntry: false,
   usualStartMs: 1,
@@ -115,7 +117,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     slots: 1,
     // Each slot of a thread takes a place in the memory that it shares with this one.
     mostSlots: 65_536,
-    options: ["graceMs", "maxQueued", "shared", "permissions", "unstableWorkerOptions"],
+    options: [...EVERYWHERE, "permissions", "unstableWorkerOptions"],
     startsDeno: false,
     readsEntry: true,
     usualStartMs: 25,
@@ -135,7 +137,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     lanes: { io: "cores", cpu: "cores" },
     slots: 1,
     mostSlots: Infinity,
-    options: ["graceMs", "maxQueued", "shared", "permissions", "v8Flags", "config", "stderr"],
+    options: [...EVERYWHERE, "permissions", "v8Flags", "config", "stderr"],
     startsDeno: true,
     readsEntry: false,
     usualStartMs: 60,
@@ -154,7 +156,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     slots: 8192,
     mostSlots: 65_536,
     together: true,
-    options: ["graceMs", "maxQueued"],
+    options: EVERYWHERE.filter((name) => name !== "shared"),
     startsDeno: false,
     readsEntry: true,
     usualStartMs: 160,

@@ -39,6 +39,10 @@ Deno.test("a size out of range is refused, with its name and value", () => {
     [() => lanes.processes({ lanes: -1 }), "processes(): lanes"],
     [() => lanes.processes({ slots: NaN }), "slots"],
     [() => lanes.sequential({ graceMs: -1 }), "graceMs"],
+    [() => lanes.workers({ tasksPerLane: 0 }), "tasksPerLane must be a whole number from 1"],
+    [() => lanes.sequential({ tasksPerLane: 1.5 }), "tasksPerLane must be a whole number from 1"],
+    [() => lanes.limited({ idleMs: -1 }), "idleMs must be a number of milliseconds from 0"],
+    [() => lanes.processes({ idleMs: "5" as never }), 'from 0, but is "5"'],
   ];
   for (const [open, says] of bad) assertThrows(open, RangeError, says);
 });

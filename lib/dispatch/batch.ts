@@ -15,6 +15,10 @@ import type {
   Report,
 } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
+import type { SpanPlace } from "../lanes/telemetry.ts";
+
+/** What an item is counted under, where each key has a limit of its own. */
+export type Key = string | number;
 
 /** A run, as the pool knows it. */
 export interface PoolRun {
@@ -76,6 +80,12 @@ export class OpenLane {
   retired = false;
   /** Is being ended, for a task on it went on after it was asked to stop. */
   isForced = false;
+  /** How many tasks it was given. */
+  tasks = 0;
+  /** Since when it has had nothing to do. */
+  idleSinceMs = 0;
+  /** How many wait until it can take tasks, and would miss it. */
+  awaited = 0;
 
   constructor(number: number) {
     this.number = number;
@@ -92,6 +102,8 @@ export interface BatchSettings {
   readonly transfer: boolean;
   readonly movesItems: boolean;
   readonly mostBytes: number;
+  /** The span of their run, once it has begun; undefined without telemetry. */
+  readonly span?: SpanPlace | undefined;
 }
 
 /** What a batch's items have been through together. */
@@ -111,6 +123,13 @@ export interface History {
   readonly losses: number;
   /** Whether each item must have its lane for itself, to find out which one kills. */
   readonly alone: boolean;
+  /** What they are counted under; undefined if they aren't. */
+  readonly key: Key | undefined;
+}
+
+/** The history of items that were never sent. */
+export function unsent(queuedAtMs: number, key?: Key): History {
+  return { queuedAtMs, attempt: 1, reruns: 0, kills: 0, losses: 0, alone: false, key };
 }
 
 /**
@@ -127,6 +146,7 @@ export class Batch implements LaneBatch, History {
   readonly kills: number;
   readonly losses: number;
   readonly alone: boolean;
+  readonly key: Key | undefined;
   // While it is on a lane:
   /** The lane, which the pool may have lost since; undefined while queued. */
   on: OpenLane | undefined = undefined;
@@ -150,7 +170,7 @@ export class Batch implements LaneBatch, History {
     settings: BatchSettings,
     firstIndex: number,
     items: readonly unknown[],
-    { queuedAtMs, attempt, reruns, kills, losses, alone }: History,
+    { queuedAtMs, attempt, reruns, kills, losses, alone, key }: History,
   ) {
     this.settings = settings;
     this.firstIndex = firstIndex;
@@ -161,6 +181,7 @@ export class Batch implements LaneBatch, History {
     this.kills = kills;
     this.losses = losses;
     this.alone = alone;
+    this.key = key;
   }
 
   get run(): PoolRun {
@@ -195,11 +216,15 @@ export class Batch implements LaneBatch, History {
     return this.settings.mostBytes;
   }
 
+  get span(): SpanPlace | undefined {
+    return this.settings.span;
+  }
+
   /** Some of its items, queued again, perhaps with another history. */
   part(from: number, to: number, changes: Partial<History> = {}): Batch {
     const whole = from === 0 && to === this.items.length;
     const items = whole ? this.items : this.items.slice(from, to);
-    const { queuedAtMs, attempt, reruns, kills, losses, alone } = this;
+    const { queuedAtMs, attempt, reruns, kills, losses, alone, key } = this;
     return new Batch(this.settings, this.firstIndex + from, items, {
       queuedAtMs,
       attempt,
@@ -207,6 +232,7 @@ export class Batch implements LaneBatch, History {
       kills,
       losses,
       alone,
+      key,
       ...changes,
     });
   }

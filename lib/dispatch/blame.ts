@@ -4,16 +4,19 @@
  * @module
  */
 
+import type { BatchProgress } from "../lanes/lane.ts";
 import type { Batch, Blame } from "./batch.ts";
+
+/** How far a lane is with a batch: the only item left is the one that runs, even where it can't tell. */
+export function progressOf(batch: Batch): BatchProgress {
+  const at = batch.on!.lane.progress(batch);
+  const isSingle = at.state === "unknown" && batch.sentCount - batch.reported === 1;
+  return isSingle ? { state: "running", offset: batch.reported, sinceMs: NaN } : at;
+}
 
 /** Judges all the batches that were on a lane when it died, each in its turn. */
 export function blame(lost: readonly Batch[], isKnown = false): Blame[] {
-  const progress = lost.map((batch) => {
-    const at = batch.on!.lane.progress(batch);
-    // The only item left is the one that ran, even where the lane can't tell.
-    const single = at.state === "unknown" && batch.sentCount - batch.reported === 1;
-    return single ? { state: "running", offset: batch.reported, sinceMs: NaN } as const : at;
-  });
+  const progress = lost.map(progressOf);
   const active = progress.filter(({ state }) => state === "running" || state === "unknown").length;
   return progress.map((at): Blame => {
     if (at.state === "unknown") return { kind: "suspects" };

@@ -9,7 +9,8 @@
 
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
-import { Batch, type BatchSettings, type Blame, type PoolRun } from "./batch.ts";
+import { beginSpan, type Span, type SpanPlace } from "../lanes/telemetry.ts";
+import { Batch, type BatchSettings, type Blame, type PoolRun, unsent } from "./batch.ts";
 import { MOST_TIMER_MS } from "./deadlines.ts";
 import { emptyBuffers } from "./empty_buffers.ts";
 import type { LanePool } from "./lane_pool.ts";
@@ -43,8 +44,10 @@ export class Call implements PoolRun, BatchSettings {
   readonly loadTimeoutMs: number;
   readonly transfer: boolean;
   readonly movesItems: boolean;
+  readonly span: SpanPlace | undefined;
   isReady = false;
   readonly #host: CallHost;
+  readonly #span: Span | undefined;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (reason: unknown) => void;
   /** What waits for a slot. */
@@ -77,13 +80,14 @@ export class Call implements PoolRun, BatchSettings {
     this.loadTimeoutMs = options.loadTimeoutMs;
     this.transfer = transfer;
     this.movesItems = transfer && slots === 1 && options.retries.limit === 0;
+    this.#span = beginSpan("run", task);
+    this.span = this.#span?.place;
     this.#host = host;
     this.#resolve = resolve;
     this.#reject = reject;
     // Only who decides about another try is told; reading the clock is a good part of what a call costs.
     const queuedAtMs = options.retries.limit > 0 ? performance.now() : NaN;
-    const history = { queuedAtMs, attempt: 1, reruns: 0, kills: 0, losses: 0, alone: false };
-    this.#next = new Batch(this, 0, [item], history);
+    this.#next = new Batch(this, 0, [item], unsent(queuedAtMs));
   }
 
   get run(): this {
@@ -214,9 +218,9 @@ export class Call implements PoolRun, BatchSettings {
 
   #onSettled({ lane, rejection }: Settled, batch: Batch): void {
     if (this.transfer && lane >= 0) emptyBuffers(batch.items[0]);
-    this.#end();
-    const { error } = this.#failure ?? { error: rejection!.reason };
-    this.#reject(error);
+    const failure = this.#failure ?? { error: rejection!.reason };
+    this.#end(failure);
+    this.#reject(failure.error);
   }
 
   #fulfil(value: unknown, batch: Batch): void {
@@ -225,8 +229,9 @@ export class Call implements PoolRun, BatchSettings {
     this.#resolve(value);
   }
 
-  #end(): void {
+  #end(failure?: { readonly error: unknown }): void {
     this.#state = "ended";
+    this.#span?.end(failure);
     this.#host.pool.remove(this);
     this.#host.open--;
     this.#host.ended(this);

@@ -15,7 +15,8 @@ import type { Death, Lane, LaneEvents, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
 import { type Batch, OpenLane, type PoolRun } from "./batch.ts";
 import type { BatchLimits } from "./batch_size.ts";
-import { blame } from "./blame.ts";
+import { blame, progressOf } from "./blame.ts";
+import { MOST_TIMER_MS } from "./deadlines.ts";
 
 /**
  * Makes a lane of the executor's kind, perhaps still starting.
@@ -29,7 +30,7 @@ export type LaneFactory = (number: number, events: LaneEvents, tasks: readonly T
 export interface PoolOptions {
   /** How many lanes, from 1. */
   readonly lanes: number;
-  /** Slots on each lane, from 1; Infinity for no limit. */
+  /** Slots on each lane at first, from 1; Infinity for no limit. */
   readonly slots: number;
   /** How long a task that was asked to stop may go on before it is made to, in milliseconds. */
   readonly graceMs: number;
@@ -41,7 +42,31 @@ export interface PoolOptions {
   readonly moves: boolean;
   /** What batches are to be like, unless their items run one after another. */
   readonly batches?: BatchLimits;
+  /** After so many tasks a lane gets no more, and is replaced; never unless given. */
+  readonly tasksPerLane?: number;
+  /** A lane that has had nothing to do for so long is closed, in milliseconds; never unless given. */
+  readonly idleMs?: number;
   readonly makeLane: LaneFactory;
+}
+
+/** A task that runs. */
+export interface RunningTask {
+  /** The number of the lane that it runs on, from 0. */
+  readonly lane: number;
+  /** The task's name; that of a plain function has the module `function:`. */
+  readonly task: Task;
+  /** The item's place in the input, from 0; 0 for a call of `run`. */
+  readonly index: number;
+  /** What it works on. */
+  readonly item: unknown;
+  /** Which try this is, from 1. */
+  readonly attempt: number;
+  /**
+   * Since when it runs, on the caller's `performance.now()` clock. A subprocess doesn't say which one of
+   * tiny tasks that travelled together it is at: then this is when they were sent, and the item is the
+   * first of which nothing is known.
+   */
+  readonly startedAtMs: number;
 }
 
 /** A lane's place. Lanes come and go; the place stays, so a lost lane doesn't shrink the pool. */
@@ -92,6 +117,8 @@ const MOST_ASKED = 16;
 /** The lanes of one executor. */
 export class LanePool {
   readonly options: PoolOptions;
+  /** Slots on each lane. */
+  slotsOnEach: number;
   readonly #places: readonly Place[];
   /** Every run that hasn't ended. */
   readonly #runs = new Set<PoolRun>();
@@ -113,6 +140,9 @@ export class LanePool {
   #startFailures = 0;
   #lastStartFailure: unknown;
   #restTimer: ReturnType<typeof setTimeout> | undefined;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether nothing is sent. */
+  #isPaused = false;
   /** How many wait for lanes: only then do lanes keep the program alive. */
   #waiters = 0;
   #turnBeganMs = performance.now();
@@ -123,12 +153,13 @@ export class LanePool {
   /** Starts no lane yet. */
   constructor(options: PoolOptions) {
     this.options = options;
+    this.slotsOnEach = options.slots;
     this.#places = Array.from({ length: options.lanes }, (_, number) => new Place(number));
   }
 
   /** Slots on all lanes together. */
   get slots(): number {
-    return this.options.lanes * this.options.slots;
+    return this.options.lanes * this.slotsOnEach;
   }
 
   /** Whether some lane has nothing to do. */
@@ -143,6 +174,52 @@ export class LanePool {
 
   #allLanes(): OpenLane[] {
     return [...this.openLanes, ...this.#places.flatMap(({ retired }) => [...retired])];
+  }
+
+  /** What runs at this moment, lane by lane. */
+  get running(): RunningTask[] {
+    return this.#allLanes().flatMap(({ number, inFlight }) =>
+      [...inFlight].flatMap((batch) => {
+        const at = progressOf(batch);
+        if (at.state !== "running" && at.state !== "unknown") return [];
+        const offset = at.state === "running" ? at.offset : batch.reported;
+        const sinceMs = at.state === "running" ? at.sinceMs : NaN;
+        return {
+          lane: number,
+          task: batch.task,
+          index: batch.firstIndex + offset,
+          item: batch.items[offset],
+          attempt: batch.attempt,
+          startedAtMs: Number.isNaN(sinceMs) ? batch.sentAtMs : sinceMs,
+        };
+      })
+    );
+  }
+
+  /** Sends nothing more, and takes back what wasn't started; what runs goes on. */
+  pause(): void {
+    this.#isPaused = true;
+    this.do(() => {
+      for (const { inFlight } of this.#allLanes()) {
+        for (const batch of inFlight) if (this.recall(batch)) batch.run.putBack(batch);
+      }
+    });
+  }
+
+  /** Sends again. */
+  resume(): void {
+    this.#isPaused = false;
+    this.#wakeAll();
+  }
+
+  /** Gives each lane so many slots from now on; what runs beyond them goes on. */
+  resize(slotsOnEach: number): void {
+    this.slotsOnEach = slotsOnEach;
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    this.do(() => this.#runs.forEach((run) => this.#queue(run)));
   }
 
   /** Does something after what is being done now, and then sends what can be sent. */
@@ -222,7 +299,9 @@ export class LanePool {
   #fill(): void {
     /** Runs in a row for which there was no place. */
     let refused = 0;
-    while (this.#turn < this.#ready.length && this.#actions.length === 0) {
+    while (
+      this.#turn < this.#ready.length && this.#actions.length === 0 && !this.#isPaused
+    ) {
       const run = this.#ready[this.#turn]!;
       const wanted = run.peek();
       if (wanted === undefined) {
@@ -267,14 +346,15 @@ export class LanePool {
 
   /** How many slots are free, though perhaps not for everybody. */
   get freeSlots(): number {
+    if (this.#isPaused) return 0;
     return this.#places.reduce((free, { rests, exclusive, load }) => {
-      return rests || exclusive ? free : free + Math.max(0, this.options.slots - load);
+      return rests || exclusive ? free : free + Math.max(0, this.slotsOnEach - load);
     }, 0);
   }
 
   /** Whether some slot is free, though perhaps not for everybody. */
   get #hasRoom(): boolean {
-    const { slots } = this.options;
+    const slots = this.slotsOnEach;
     return this.#places.some(({ rests, exclusive, load }) => !rests && !exclusive && load < slots);
   }
 
@@ -318,19 +398,26 @@ export class LanePool {
     }
     // What runs on a retired lane takes up slots here, but doesn't hold up what is sent ahead.
     const takesAhead = this.options.takesAhead && best.retired.size === 0;
-    return best.load < this.options.slots * (1 + (takesAhead ? run.ahead : 0)) ? best : undefined;
+    return best.load < this.slotsOnEach * (1 + (takesAhead ? run.ahead : 0)) ? best : undefined;
   }
 
   #send(run: PoolRun, place: Place, batch: Batch): void {
     if (place.open?.lane.accepts(run.task) === false) this.#retire(place.open);
     const on = this.#open(place, [run.task]);
     if (on === undefined) return run.putBack(batch);
+    const { tasksPerLane = Infinity } = this.options;
+    const left = tasksPerLane - on.tasks;
+    if (batch.items.length > left) {
+      run.putBack(batch.part(left, batch.items.length));
+      batch = batch.part(0, left);
+    }
+    on.tasks += batch.items.length;
     if (batch.alone) {
       place.exclusive = true;
       // It may have waited for other places before: a reservation that is kept would be waited for.
       this.#unreserve(run);
     }
-    const waits = on.inFlight.size >= this.options.slots;
+    const waits = on.inFlight.size >= this.slotsOnEach;
     batch.on = on;
     on.inFlight.add(batch);
     run.onSend(batch);
@@ -342,6 +429,7 @@ export class LanePool {
       this.#isSending = false;
     }
     run.onSent(batch, waits);
+    if (on.tasks >= tasksPerLane) this.#retire(on, false);
   }
 
   /** The place's lane, opened if need be; undefined if that can't be done. */
@@ -365,6 +453,7 @@ export class LanePool {
       return undefined;
     }
     place.open = on;
+    this.#noteIdle(on);
     if (this.#waiters === 0) on.lane.hold(false);
     void on.lane.ready.then((startMs) => {
       if (Number.isNaN(startMs)) return;
@@ -383,7 +472,7 @@ export class LanePool {
       place.restsUntilMs = performance.now() + REST_MS;
       this.#restTimer ??= setTimeout(() => {
         this.#restTimer = undefined;
-        this.do(() => this.#runs.forEach((run) => this.#queue(run)));
+        this.#wakeAll();
       }, REST_MS);
     } else if (this.#startFailures >= MOST_START_FAILURES) {
       this.#startFailures = 0;
@@ -405,9 +494,10 @@ export class LanePool {
     };
     refuseClosed();
     this.#wait();
+    const tasks = task === undefined ? [] : [task];
+    const opened = this.#places.flatMap((place) => this.#open(place, tasks) ?? []);
+    for (const on of opened) on.awaited++;
     try {
-      const tasks = task === undefined ? [] : [task];
-      const opened = this.#places.flatMap((place) => this.#open(place, tasks) ?? []);
       const startedMs = await Promise.all(opened.map(({ lane }) => lane.ready));
       refuseClosed();
       const started = opened.filter((_, at) => !Number.isNaN(startedMs[at]));
@@ -415,6 +505,10 @@ export class LanePool {
       if (task !== undefined) await this.#load(task, started, loadTimeoutMs);
       refuseClosed();
     } finally {
+      for (const on of opened) {
+        on.awaited--;
+        if (on.inFlight.size === 0) this.#noteIdle(on);
+      }
       this.#waitNoMore();
     }
   }
@@ -468,7 +562,39 @@ export class LanePool {
     on.inFlight.delete(batch);
     const place = this.#places[on.number]!;
     if (batch.alone && place.open === on) place.exclusive = false;
-    if (on.retired && on.inFlight.size === 0) this.#closeLane(on);
+    if (on.inFlight.size > 0) return;
+    if (on.retired) this.#closeLane(on);
+    else this.#noteIdle(on);
+  }
+
+  /** A lane has nothing to do: if that stays so, it is closed. */
+  #noteIdle(on: OpenLane): void {
+    const { idleMs = Infinity } = this.options;
+    if (idleMs === Infinity) return;
+    on.idleSinceMs = performance.now();
+    this.#closeIdleIn(idleMs);
+  }
+
+  #closeIdleIn(ms: number): void {
+    if (this.#idleTimer !== undefined || this.#isClosed) return;
+    this.#idleTimer = setTimeout(() => {
+      this.#idleTimer = undefined;
+      this.do(() => this.#closeIdle());
+    }, Math.min(ms, MOST_TIMER_MS));
+    // What closes idle lanes is no work that keeps a program alive.
+    Deno.unrefTimer(this.#idleTimer);
+  }
+
+  #closeIdle(): void {
+    const nowMs = performance.now();
+    let nextMs = Infinity;
+    for (const on of this.openLanes) {
+      if (on.inFlight.size > 0 || on.awaited > 0) continue;
+      const leftMs = on.idleSinceMs + this.options.idleMs! - nowMs;
+      if (leftMs <= 0) this.#retire(on);
+      else nextMs = Math.min(nextMs, leftMs);
+    }
+    if (nextMs !== Infinity) this.#closeIdleIn(nextMs);
   }
 
   #onDeath(on: OpenLane, place: Place, death: Death): void {
@@ -575,6 +701,7 @@ export class LanePool {
     this.#isClosed = true;
     this.#wait();
     clearTimeout(this.#restTimer);
+    clearTimeout(this.#idleTimer);
     const why = new TypeError("The executor was closed");
     // All at once: a slot that one of them frees is nothing for the others.
     await new Promise<unknown>((resolve) => {

@@ -29,7 +29,7 @@ export function startMap(
   { pool, unused }: MapHost,
   given: unknown,
   items: Items<unknown>,
-  options: MapOptions | undefined,
+  options: MapOptions<never> | undefined,
   failFast: boolean,
 ): Results<unknown> {
   const task = checkedTask(given, "map", pool.options.remote);

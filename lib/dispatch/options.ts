@@ -4,8 +4,9 @@
  * @module
  */
 
+import type { Rate } from "./limit.ts";
+import type { PerKey } from "./lines.ts";
 import type { Rejected } from "./outcome.ts";
-import type { Rate } from "./pace.ts";
 
 /** Items from anywhere: an array, a generator, a stream; endless ones too. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
@@ -29,9 +30,11 @@ export interface RetryOptions {
   /** The longest wait before the first retry, in milliseconds; default 100. Doubles with each. */
   readonly baseMs?: number;
   /**
-   * The longest wait before any retry, in milliseconds; default 30,000. A task that asks for a longer
-   * one, with a number `retryAfterMs` on what it throws, is not tried again: it fails at once with a
-   * `RetryAfterError`.
+   * The longest wait before any retry, in milliseconds; default 30,000. A task may ask for a wait: with
+   * a number `retryAfterMs` on what it throws, or with the header Retry-After of a response there. It
+   * is tried again that much later, and meanwhile no other starts of its key, or of the run where
+   * there are no keys. One that asks for a longer wait than this is not tried again: it fails at once
+   * with a `RetryAfterError`.
    */
   readonly maxMs?: number;
   /** Whether waits are drawn at random between 0 and their bound ("full jitter"); default true. */
@@ -43,8 +46,12 @@ export interface RetryOptions {
   readonly retryIf?: (rejected: Rejected) => boolean;
 }
 
-/** Options of `map` and `mapSettled`, the same in every model. */
-export interface MapOptions {
+/**
+ * Options of `map` and `mapSettled`, the same in every model.
+ *
+ * @typeParam Item What `perKey` is told of.
+ */
+export interface MapOptions<Item = unknown> {
   /** In which order results come: as the items did, or as they end. Default `"input"`. */
   readonly order?: "input" | "completion";
   /**
@@ -87,6 +94,26 @@ export interface MapOptions {
    * ```
    */
   readonly rate?: Rate;
+  /**
+   * A limit for each key of the items, such as the host that an item asks: how many tasks of one key
+   * are in flight on all lanes together, and how many start in a time. What may not start yet waits
+   * outside of the slots and holds up no item of another key, as far as `buffer` reaches; unless
+   * that is given, 1,000 waiting items are looked past. Items then travel one by one.
+   *
+   * @example
+   * ```ts
+   * import { limited } from "../mod.ts";
+   *
+   * await using executor = limited({ slots: 64 });
+   * const ask = (url: string) => Promise.resolve(url.length); // a fetch, say
+   * const urls = ["http://a.example/1", "http://a.example/2", "http://b.example/"];
+   * const answers = executor.map(ask, urls, {
+   *   perKey: { key: (url) => new URL(url).host, slots: 4, rate: { limit: 20, perMs: 1_000 } },
+   * });
+   * console.log(await answers.toArray()); // [18, 18, 17]
+   * ```
+   */
+  readonly perKey?: PerKey<Item>;
   /** Items that travel to a lane together; `"auto"`, the default, follows the measured task time. */
   readonly chunk?: "auto" | number;
   /**
@@ -121,6 +148,7 @@ export interface CheckedOptions {
   readonly retries: Required<RetryOptions>;
   readonly rerun: boolean;
   readonly rate: Rate | undefined;
+  readonly perKey: PerKey<never> | undefined;
   readonly chunk: "auto" | number;
   readonly buffer: "auto" | number;
   readonly transfer: boolean;
@@ -135,6 +163,7 @@ const NAMES = new Set([
   "retries",
   "rerun",
   "rate",
+  "perKey",
   "chunk",
   "buffer",
   "transfer",
@@ -149,6 +178,7 @@ const RUN_NAMES = new Set([
   "transfer",
 ]);
 const RATE_NAMES = new Set(["limit", "perMs"]);
+const PER_KEY_NAMES = new Set(["key", "slots", "rate"]);
 const RETRY_NAMES = new Set(["limit", "baseMs", "maxMs", "jitter", "retryIf"]);
 const LEAST_LOAD_MS = 2_000;
 const MOST_LOAD_MS = 30_000;
@@ -162,7 +192,7 @@ const LOADS_PER_TASK = 10;
  * and its value.
  */
 export function checkOptions(
-  options: MapOptions = {},
+  options: MapOptions<never> = {},
   what: "map" | "run" = "map",
 ): CheckedOptions {
   const check = CHECKS[what];
@@ -178,7 +208,7 @@ export function checkOptions(
   check.known(retries, RETRY_NAMES, "retries.");
   const { baseMs = 100, maxMs = 30_000, jitter = true, retryIf = mayRetry } = retries;
   const { order = "input", timeoutMs = Infinity, chunk = "auto", buffer = "auto" } = options;
-  const { signal, onProgress, rerun = true, transfer = false, rate } = options;
+  const { signal, onProgress, rerun = true, transfer = false, rate, perKey } = options;
   check("order", order, order === "input" || order === "completion", '"input" or "completion"');
   check("signal", signal, signal instanceof AbortSignal || signal === undefined, "an AbortSignal");
   const aboveZero = "a number of milliseconds above 0";
@@ -194,7 +224,10 @@ export function checkOptions(
   check("retries.retryIf", retryIf, typeof retryIf === "function", "a function");
   check("rerun", rerun, typeof rerun === "boolean", "true or false");
   check("chunk", chunk, chunk === "auto" || isCount(chunk, 1), '"auto" or a whole number from 1');
-  if (rate !== undefined) checkRate(check, rate, chunk);
+  if (rate !== undefined) checkRate(check, rate, "rate");
+  if (perKey !== undefined) checkPerKey(check, perKey);
+  const isSingle = (rate ?? perKey) === undefined || chunk === "auto" || chunk === 1;
+  check("chunk", chunk, isSingle, 'left out, or "auto" or 1, with a rate or with perKey');
   const isBuffer = buffer === "auto" || isCount(buffer, 0);
   check("buffer", buffer, isBuffer, '"auto" or a whole number from 0');
   check("transfer", transfer, typeof transfer === "boolean", "true or false");
@@ -208,6 +241,7 @@ export function checkOptions(
     retries: { limit: retries.limit, baseMs, maxMs, jitter, retryIf },
     rerun,
     rate: rate && { ...rate },
+    perKey: perKey && { ...perKey, ...(perKey.rate && { rate: { ...perKey.rate } }) },
     chunk,
     buffer,
     transfer,
@@ -215,13 +249,20 @@ export function checkOptions(
   };
 }
 
-function checkRate(check: Checker, rate: Rate, chunk: "auto" | number): void {
-  check.known(rate, RATE_NAMES, "rate.");
+function checkRate(check: Checker, rate: Rate, name: string): void {
+  check.known(rate, RATE_NAMES, `${name}.`);
   const { limit, perMs } = rate;
-  check("rate.limit", limit, limit !== Infinity && isCount(limit, 1), "a whole number from 1");
+  check(`${name}.limit`, limit, limit !== Infinity && isCount(limit, 1), "a whole number from 1");
   const isSpan = isTime(perMs) && perMs > 0 && perMs !== Infinity;
-  check("rate.perMs", perMs, isSpan, "a finite number of milliseconds above 0");
-  check("chunk", chunk, chunk === "auto" || chunk === 1, 'left out, or "auto" or 1, with a rate');
+  check(`${name}.perMs`, perMs, isSpan, "a finite number of milliseconds above 0");
+}
+
+function checkPerKey(check: Checker, perKey: PerKey<never>): void {
+  check.known(perKey, PER_KEY_NAMES, "perKey.");
+  const { key, slots = Infinity, rate } = perKey;
+  check("perKey.key", key, typeof key === "function", "a function of an item");
+  check("perKey.slots", slots, isCount(slots, 1), "a whole number from 1");
+  if (rate !== undefined) checkRate(check, rate, "perKey.rate");
 }
 
 const RETRYABLE = new Set<Rejected["ended"]>(["failed", "timed-out", "crashed"]);
@@ -242,11 +283,13 @@ export function propertyOf(reason: unknown, name: string): unknown {
   }
 }
 
-function isTime(value: number): boolean {
+/** Whether it is a number of milliseconds from 0; Infinity too. */
+export function isTime(value: number): boolean {
   return typeof value === "number" && value >= 0;
 }
 
-function isCount(value: number, least: number): boolean {
+/** Whether it is a whole number from `least`; Infinity too. */
+export function isCount(value: number, least: number): boolean {
   return value === Infinity || (Number.isSafeInteger(value) && value >= least);
 }
 
@@ -288,7 +331,7 @@ export function checker(what: string): Checker {
 }
 
 /** A value as a person writes it, so that `"5"` isn't taken for 5. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   try {
     return Deno.inspect(value, { depth: 1, compact: true });
   } catch {

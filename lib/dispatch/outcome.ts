@@ -8,9 +8,11 @@
 export type Ending = "failed" | "timed-out" | "cancelled" | "crashed" | "abandoned";
 
 /** What every outcome tells, whether its task gave a value or not. */
-export interface Settlement {
+export interface Settlement<Item = unknown> {
   /** The item's place in the input, from 0. */
   readonly index: number;
+  /** The item itself, as it was given. */
+  readonly item: Item;
   /** The lane it ran on, from 0; −1 if it never started. */
   readonly lane: number;
   /**
@@ -30,7 +32,7 @@ export interface Settlement {
 }
 
 /** An item whose task gave a value. */
-export interface Fulfilled<Result> extends Settlement {
+export interface Fulfilled<Result, Item = unknown> extends Settlement<Item> {
   /** The task gave a value. */
   readonly status: "fulfilled";
   /** What it gave. */
@@ -38,7 +40,7 @@ export interface Fulfilled<Result> extends Settlement {
 }
 
 /** An item whose task gave none. */
-export interface Rejected extends Settlement {
+export interface Rejected<Item = unknown> extends Settlement<Item> {
   /** The task gave no value. */
   readonly status: "rejected";
   /** How it ended: the task threw, ran past its deadline, was cancelled, lost its lane, or goes on unstoppably. */
@@ -48,7 +50,7 @@ export interface Rejected extends Settlement {
 }
 
 /** What became of one item: a `PromiseSettledResult` that also says where, when and how. */
-export type Outcome<Result> = Fulfilled<Result> | Rejected;
+export type Outcome<Result, Item = unknown> = Fulfilled<Result, Item> | Rejected<Item>;
 
 /**
  * Items that follow on each other in the input and ended together, kept as they came from the lane:
@@ -59,6 +61,9 @@ export interface Settled {
   /** The first item's place in the input, from 0. */
   readonly firstIndex: number;
   readonly count: number;
+  /** The batch that they were in, and the first one's place in it. */
+  readonly items: readonly unknown[];
+  readonly itemsFrom: number;
   /** Their values; undefined if each is undefined. */
   readonly values: ArrayLike<unknown> | undefined;
   /** If they gave no value: how they ended, each in the same way. */
@@ -89,6 +94,7 @@ export function outcomeAt(settled: Settled, offset: number): Outcome<unknown> {
   const at = 2 * (timesFrom + offset);
   const settlement = {
     index: settled.firstIndex + offset,
+    item: settled.items[settled.itemsFrom + offset],
     lane,
     attempts,
     queuedAtMs,

@@ -1,15 +1,17 @@
 /**
  * What a run sends next: items that came back, retries that are due, or new ones from the input, as
- * many as there is room for.
+ * many as there is room for and as its limits allow.
  *
  * @module
  */
 
-import { Batch, type BatchSettings } from "./batch.ts";
+import { Batch, type BatchSettings, type Key, unsent } from "./batch.ts";
 import type { BatchSize } from "./batch_size.ts";
-import type { Pace } from "./pace.ts";
-import type { Source } from "./source.ts";
 import { MOST_TIMER_MS } from "./deadlines.ts";
+import { Limit, type Rate } from "./limit.ts";
+import { Lines, type PerKey } from "./lines.ts";
+import { shown } from "./options.ts";
+import type { Source } from "./source.ts";
 
 /** What the queue needs to know. */
 export interface QueueOptions {
@@ -20,16 +22,20 @@ export interface QueueOptions {
   readonly slots: () => number;
   /** Items beyond the slots that may be pulled and not yet taken by the consumer. */
   readonly buffer: "auto" | number;
-  /** When starts are allowed; undefined if always. */
-  readonly pace: Pace | undefined;
-  /** Whether several items travel together. */
+  readonly rate: Rate | undefined;
+  readonly perKey: PerKey<never> | undefined;
+  /** Whether several items travel together, if nothing counts them one by one. */
   readonly together: boolean;
   /** There may be something to send that wasn't there before. */
   readonly onMore: () => void;
+  /** A function of the caller's threw, or gave what it must not. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** Two batches a slot: one that ended and waits for the consumer, one to go on with. */
 const AUTO_BUFFER_BATCHES = 2;
+/** So many items whose keys are at their limits are pulled, on the look-out for others, unless told. */
+const AUTO_LOOK_AHEAD = 1000;
 
 /** Deals out a run's items. */
 export class Queue {
@@ -39,18 +45,27 @@ export class Queue {
   consumed = 0;
   /** Whether all results are collected anyway, so that holding some back saves nothing. */
   unbounded = false;
+  /** Whether items are counted one by one. */
+  readonly isCounted: boolean;
   readonly #options: QueueOptions;
-  #returned: Batch[] = [];
-  #untilPaced: ReturnType<typeof setTimeout> | undefined;
+  readonly #together: boolean;
+  /** The limit of all items together. */
+  readonly #limit: Limit;
+  readonly #lines: Lines;
   readonly #delayed = new Map<ReturnType<typeof setTimeout>, Batch>();
 
   constructor(options: QueueOptions) {
+    const { rate, perKey, onMore } = options;
     this.#options = options;
+    this.isCounted = rate !== undefined || perKey !== undefined;
+    this.#together = options.together && !this.isCounted;
+    this.#limit = new Limit({ rate }, onMore);
+    this.#lines = new Lines({ rate: perKey?.rate, slots: perKey?.slots }, onMore);
   }
 
   /** Whether nothing is left and nothing will come. */
   get isEmpty(): boolean {
-    return this.#options.source.isEmpty && this.#returned.length === 0 && this.#delayed.size === 0;
+    return this.#options.source.isEmpty && this.#lines.waiting === 0 && this.#delayed.size === 0;
   }
 
   /**
@@ -59,67 +74,101 @@ export class Queue {
    * @returns Whether it needs a lane for itself; undefined if there is nothing, or no room for it.
    */
   peek(ahead: number): { readonly alone: boolean } | undefined {
-    const next = this.#next(ahead);
-    const { pace } = this.#options;
-    return next === undefined || pace === undefined || this.#mayStart(pace) ? next : undefined;
-  }
-
-  /** Whether something may be sent now; if not, that is told when it may. */
-  #mayStart(pace: Pace): boolean {
-    const waitMs = pace.waitMs(performance.now());
-    if (waitMs <= 0) return true;
-    if (waitMs !== Infinity) {
-      this.#untilPaced ??= setTimeout(() => {
-        this.#untilPaced = undefined;
-        this.#options.onMore();
-      }, Math.min(Math.ceil(waitMs), MOST_TIMER_MS));
-    }
-    return false;
+    const next = this.#lines.next ?? this.#unpulled(ahead);
+    return next === undefined || this.#limit.allows() ? next : undefined;
   }
 
   /** Nothing more will be sent. */
   close(): void {
-    clearTimeout(this.#untilPaced);
+    this.#limit.stop();
   }
 
-  #next(ahead: number): { readonly alone: boolean } | undefined {
-    if (this.#returned.length > 0) return this.#returned.at(-1)!;
+  #unpulled(ahead: number): { readonly alone: boolean } | undefined {
     return this.#options.source.mayGive && this.#room(ahead) >= 1 ? { alone: false } : undefined;
   }
 
   /** How many items may still be pulled before the consumer takes some. */
   #room(ahead: number): number {
-    const { buffer, size, source, together } = this.#options;
+    const { buffer, size, source } = this.#options;
     const slots = this.#options.slots();
+    const { fresh } = this.#lines;
+    const held = source.pulled - this.consumed;
+    if (fresh >= AUTO_LOOK_AHEAD && (buffer === "auto" || slots === Infinity)) return 0;
     if (this.unbounded || slots === Infinity) return Infinity;
-    const beyond = buffer === "auto"
-      ? slots * (together ? size.current : 1) * (AUTO_BUFFER_BATCHES + ahead)
-      : buffer;
-    return slots + beyond - (source.pulled - this.consumed);
+    if (buffer !== "auto") return slots + buffer - held;
+    const beyond = slots * (this.#together ? size.current : 1) * (AUTO_BUFFER_BATCHES + ahead);
+    return slots + beyond - (held - fresh);
   }
 
-  /** The next items to send; undefined if the input has nothing at this moment. */
+  /** The next items to send; undefined if there are none at this moment. */
   take(ahead: number): Batch | undefined {
-    const batch = this.#take(ahead);
-    if (batch !== undefined) this.#options.pace?.take(batch);
+    this.takenAtMs = performance.now();
+    const batch = this.#next(ahead);
+    if (batch !== undefined && this.isCounted) {
+      this.#limit.take(batch);
+      this.#lines.limitOf(batch)?.take(batch);
+    }
     return batch;
   }
 
-  #take(ahead: number): Batch | undefined {
-    const returned = this.#returned.pop();
-    this.takenAtMs = performance.now();
-    if (returned !== undefined) return returned.alone ? this.#first(returned) : returned;
-    const { settings, source, size, together, slots } = this.#options;
-    const { total, pulled } = source;
-    const remaining = total === undefined ? undefined : total - pulled;
-    const wanted = together ? size.next(remaining, slots()) : 1;
-    const items = source.pull(Math.min(wanted, this.#room(ahead)));
-    if (items.length === 0) return undefined;
-    return new Batch(settings, source.pulled - items.length, items, this.#fresh());
+  #next(ahead: number): Batch | undefined {
+    for (;;) {
+      const waiting = this.#lines.take();
+      if (waiting !== undefined) return waiting.alone ? this.#first(waiting) : waiting;
+      const fresh = this.#pull(ahead);
+      if (fresh?.key === undefined) return fresh;
+      this.#lines.add(fresh);
+    }
   }
 
-  #fresh() {
-    return { queuedAtMs: this.takenAtMs, attempt: 1, reruns: 0, kills: 0, losses: 0, alone: false };
+  #pull(ahead: number): Batch | undefined {
+    const { settings, source, size, slots } = this.#options;
+    const { total, pulled } = source;
+    const remaining = total === undefined ? undefined : total - pulled;
+    const wanted = this.#together ? size.next(remaining, slots()) : 1;
+    const items = source.pull(Math.min(wanted, this.#room(ahead)));
+    if (items.length === 0) return undefined;
+    // The input may have left some out before these.
+    const first = source.pulled - items.length;
+    const key = this.#keyOf(items[0], first);
+    return new Batch(settings, first, items, unsent(this.takenAtMs, key));
+  }
+
+  #keyOf(item: unknown, index: number): Key | undefined {
+    const { perKey, onError } = this.#options;
+    if (perKey === undefined) return undefined;
+    try {
+      const key: unknown = perKey.key(item as never);
+      if (typeof key === "string" || typeof key === "number") return key;
+      if (key instanceof Promise) key.catch(() => {});
+      onError(
+        new TypeError(
+          `Cannot map: perKey.key must give a string or a number, but gives ${shown(key)} for ` +
+            `item ${index}`,
+        ),
+      );
+    } catch (error) {
+      onError(error);
+    }
+    return undefined;
+  }
+
+  /** A batch was given to its lane; returns whether its start, which is counted, is still to come. */
+  sent(batch: Batch): boolean {
+    const isHeld = this.#limit.sent(batch);
+    return this.#lines.limitOf(batch)?.sent(batch) || isHeld;
+  }
+
+  /** A batch is with its lane no more, or comes back without having been there. */
+  leave(batch: Batch, startedAtMs: number): void {
+    if (!this.isCounted) return;
+    this.#limit.leave(batch, startedAtMs);
+    this.#lines.leave(batch, startedAtMs);
+  }
+
+  /** Whoever answers a batch's task wants to be left alone for so long: by its key, or by all. */
+  pause(batch: Batch, ms: number): void {
+    (this.#lines.limitOf(batch) ?? this.#limit).pause(performance.now() + ms);
   }
 
   /** A batch of the first item; the others go back. */
@@ -131,7 +180,7 @@ export class Queue {
 
   /** Takes items back that are to go before all others; none is fine. */
   putBack(batch: Batch): void {
-    if (batch.items.length > 0) this.#returned.push(batch);
+    if (batch.items.length > 0) this.#lines.putBack(batch);
   }
 
   /** Takes an item back that is to go again after a wait in milliseconds. */
@@ -148,17 +197,17 @@ export class Queue {
   /** Gives up every wait; returns what was not sent, of an array also what was not pulled. */
   drop(): Batch[] {
     const { settings, source } = this.#options;
-    const dropped = [...this.#returned, ...this.#delayed.values()];
+    const dropped = [...this.#lines.drop(), ...this.#delayed.values()];
     for (const timer of this.#delayed.keys()) clearTimeout(timer);
-    this.#returned = [];
     this.#delayed.clear();
     const arrived = source.takeArrived();
     const { pulled, unpulled } = source;
     const first = pulled - arrived.length;
-    if (arrived.length > 0) dropped.push(new Batch(settings, first, arrived, this.#fresh()));
-    if (unpulled > 0) {
-      const items = { length: unpulled } as unknown[]; // what they are nobody asks any more
-      dropped.push(new Batch(settings, pulled, items, this.#fresh()));
+    if (arrived.length > 0) {
+      dropped.push(new Batch(settings, first, arrived, unsent(this.takenAtMs)));
+    }
+    if (unpulled.length > 0) {
+      dropped.push(new Batch(settings, pulled, unpulled, unsent(this.takenAtMs)));
     }
     return dropped;
   }

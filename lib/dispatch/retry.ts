@@ -5,7 +5,7 @@
  */
 
 import { RetryAfterError } from "../lanes/errors.ts";
-import { propertyOf, type RetryOptions } from "./options.ts";
+import type { RetryOptions } from "./options.ts";
 
 /** Options of which only the limit may be left out of account. */
 type Waits = Required<Pick<RetryOptions, "baseMs" | "maxMs" | "jitter">>;
@@ -15,8 +15,8 @@ type Waits = Required<Pick<RetryOptions, "baseMs" | "maxMs" | "jitter">>;
  *
  * Exponential backoff with full jitter: a wait drawn evenly between 0 and a bound that doubles with
  * each attempt, so that tasks which failed together don't come back together (Marc Brooker,
- * "Exponential Backoff and Jitter", AWS Architecture Blog, 2015). A number `retryAfterMs` on what was
- * thrown is a wait that the server asked for, and is never shortened.
+ * "Exponential Backoff and Jitter", AWS Architecture Blog, 2015). A wait that the server asked for comes
+ * before it, and is never shortened.
  *
  * @param attempt The attempt that failed, from 1.
  * @param random Draws from 0 to below 1.
@@ -24,32 +24,24 @@ type Waits = Required<Pick<RetryOptions, "baseMs" | "maxMs" | "jitter">>;
 export function backoffMs(
   attempt: number,
   { baseMs, maxMs, jitter }: Waits,
-  reason?: unknown,
   random: () => number = Math.random,
 ): number {
   const bound = Math.min(maxMs, baseMs * 2 ** (attempt - 1));
-  const waitMs = jitter ? random() * bound : bound;
-  return (askedMs(reason) ?? 0) + waitMs;
-}
-
-/** How long the server asked to be left alone, if it did. */
-function askedMs(reason: unknown): number | undefined {
-  const asked = propertyOf(reason, "retryAfterMs");
-  return typeof asked === "number" && asked > 0 ? asked : undefined;
+  return jitter ? random() * bound : bound;
 }
 
 /** What to tell of an item that asks for a longer wait than the caller allows; undefined if it doesn't. */
 export function asksTooLong(
   index: number,
   { maxMs }: Pick<Waits, "maxMs">,
-  reason: unknown,
+  retryAfterMs: number,
+  cause: unknown,
 ): RetryAfterError | undefined {
-  const retryAfterMs = askedMs(reason);
-  if (retryAfterMs === undefined || retryAfterMs <= maxMs) return undefined;
+  if (retryAfterMs <= maxMs) return undefined;
   const error = new RetryAfterError(
     `Item ${index} is not tried again: it asks for a wait of ${retryAfterMs} ms, and ` +
       `retries.maxMs allows ${maxMs} ms`,
-    { cause: reason },
+    { cause },
   );
   error.retryAfterMs = retryAfterMs;
   return error;

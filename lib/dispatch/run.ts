@@ -7,6 +7,7 @@
 import { CancelledError } from "../lanes/errors.ts";
 import type { Death, Forced, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
+import { beginSpan, type Span, type SpanPlace } from "../lanes/telemetry.ts";
 import { type Batch, BatchList, type BatchSettings, type Blame, type PoolRun } from "./batch.ts";
 import { BatchSize } from "./batch_size.ts";
 import { Deadlines, STUCK_MS } from "./deadlines.ts";
@@ -15,7 +16,6 @@ import { type LanePool, loadsTooLong } from "./lane_pool.ts";
 import type { CheckedOptions, Items } from "./options.ts";
 import type { Settled } from "./outcome.ts";
 import type { Output, OutputRun } from "./output.ts";
-import { Pace } from "./pace.ts";
 import { Queue } from "./queue.ts";
 import { Recovery } from "./recovery.ts";
 import { Settler } from "./settler.ts";
@@ -45,11 +45,10 @@ export class Run implements PoolRun, OutputRun {
   readonly #options: CheckedOptions;
   readonly #pool: LanePool;
   readonly #failFast: boolean;
-  readonly #settings: BatchSettings;
+  readonly #settings: BatchSettings & { span: SpanPlace | undefined };
   readonly #inFlight = new BatchList("runPlace");
   readonly #source: Source;
   readonly #size: BatchSize;
-  readonly #pace: Pace | undefined;
   readonly #queue: Queue;
   readonly #settler: Settler;
   readonly #recovery: Recovery;
@@ -62,6 +61,7 @@ export class Run implements PoolRun, OutputRun {
   /** What the input threw when it was closed. */
   #closeFailure: { readonly error: unknown } | undefined;
   #loadFailures = 0;
+  #span: Span | undefined;
   /** Whether its executor is being closed. */
   #isClosing = false;
   readonly #onAbort = () => void this.stop(this.#options.signal!.reason);
@@ -84,6 +84,7 @@ export class Run implements PoolRun, OutputRun {
       // A retry would need the item again, and so would another task's crash.
       movesItems: transfer && moves && slots === 1 && retries.limit === 0,
       mostBytes: this.#size.mostBytes,
+      span: undefined,
     };
     this.#source = new Source(items, {
       leftOut: (firstIndex, count) => {
@@ -102,21 +103,25 @@ export class Run implements PoolRun, OutputRun {
         this.#later(() => this.fail(error));
       },
     });
-    this.#pace = options.rate && new Pace(options.rate);
     this.#queue = new Queue({
       settings: this.#settings,
       source: this.#source,
       size: this.#size,
       slots: () => pool.slots,
       buffer: options.buffer,
-      pace: this.#pace,
-      together: options.rate === undefined && (remote || options.chunk !== "auto"),
+      rate: options.rate,
+      perKey: options.perKey,
+      together: remote || options.chunk !== "auto",
       onMore: () => pool.wake(this),
+      onError: (error) => this.fail(error),
     });
     this.#settler = new Settler({
       options,
       mayRetry: () => this.#state === "running",
-      retryLater: (batch, waitMs) => this.#queue.later(batch, waitMs),
+      retryLater: (batch, waitMs, askedMs) => {
+        if (askedMs > 0) this.#queue.pause(batch, askedMs);
+        this.#queue.later(batch, waitMs);
+      },
       onSettled: (settled, batch) => this.#onSettled(settled, batch),
       onError: (error) => this.fail(error),
       onAnswered: () => this.#later(() => this.#endIfDone()),
@@ -147,6 +152,8 @@ export class Run implements PoolRun, OutputRun {
   start(collecting: boolean): void {
     const { signal, buffer } = this.#options;
     this.onUsed();
+    this.#span = beginSpan("map", this.task);
+    this.#settings.span = this.#span?.place;
     if (collecting && buffer === "auto") this.#queue.unbounded = true;
     this.#state = "running";
     if (signal?.aborted) return void this.stop(signal.reason);
@@ -177,7 +184,7 @@ export class Run implements PoolRun, OutputRun {
   }
 
   get ahead(): number {
-    return this.#settings.movesItems || this.#pace !== undefined ? 0 : this.#size.ahead;
+    return this.#settings.movesItems || this.#queue.isCounted ? 0 : this.#size.ahead;
   }
 
   peek(): { readonly alone: boolean } | undefined {
@@ -207,7 +214,7 @@ export class Run implements PoolRun, OutputRun {
   /** A batch is not with a lane, or no more. */
   #leaveLane(batch: Batch, startedAtMs = NaN): void {
     this.#inFlight.delete(batch);
-    this.#pace?.leave(batch, startedAtMs);
+    this.#queue.leave(batch, startedAtMs);
   }
 
   onSend(batch: Batch): void {
@@ -219,7 +226,7 @@ export class Run implements PoolRun, OutputRun {
 
   onSent(batch: Batch, waits: boolean): void {
     if (!this.#inFlight.has(batch)) return; // it never waited, and has ended already
-    if (this.#pace?.sent(batch)) {
+    if (this.#queue.isCounted && this.#queue.sent(batch)) {
       const wake = () => this.#pool.wake(this);
       batch.on!.lane.load(this.task).then(wake, wake);
     }
@@ -350,6 +357,7 @@ export class Run implements PoolRun, OutputRun {
 
   #end(): void {
     this.#pool.remove(this);
+    this.#span?.end(this.#failure);
     this.output.end(this.#failure);
     this.#ended.resolve();
   }

@@ -19,8 +19,8 @@ export interface SettlerOptions {
   readonly options: Pick<CheckedOptions, "retries" | "onProgress">;
   /** Whether items may still be tried again. */
   readonly mayRetry: () => boolean;
-  /** Has an item tried again after a wait in milliseconds. */
-  readonly retryLater: (batch: Batch, waitMs: number) => void;
+  /** Has an item tried again after a wait; `askedMs` of it was asked for by whoever answers its task. */
+  readonly retryLater: (batch: Batch, waitMs: number, askedMs: number) => void;
   /** Items have ended for good. */
   readonly onSettled: (settled: Settled, batch: Batch) => void;
   /** A function of the caller's threw. */
@@ -52,11 +52,13 @@ export class Settler {
   /** Settles the next items of a batch, of which so many had been reported before. */
   report(batch: Batch, report: Report, base: number): void {
     let from = 0;
-    for (const { offset, ended, reason } of report.failures ?? []) {
+    for (const { offset, ended, reason, retryAfterMs } of report.failures ?? []) {
       this.#fulfil(batch, report, base, from, offset);
       const at = base + offset;
       const unsent = report.unsent === true;
-      const final = unsent ? { ended, reason } : this.#retry(batch, at, ended, reason);
+      const final = unsent
+        ? { ended, reason }
+        : this.#retry(batch, at, ended, reason, retryAfterMs);
       if (final !== undefined) {
         const settled = settledOf(batch, at, 1, final, unsent);
         settled.startedAtMs = report.startedAtMs;
@@ -95,7 +97,7 @@ export class Settler {
     reason: unknown,
     { started = true, sinceMs = NaN, ...changes }: Partial<Rejecting> = {},
   ): void {
-    const final = this.#retry(batch, offset, ended, reason, !started, changes);
+    const final = this.#retry(batch, offset, ended, reason, 0, !started, changes);
     if (final === undefined) return;
     const settled = settledOf(batch, offset, 1, final, !started);
     settled.startedAtMs = sinceMs;
@@ -120,6 +122,7 @@ export class Settler {
     offset: number,
     ended: Ending,
     reason: unknown,
+    askedMs = 0,
     unstarted = false,
     changes: Partial<History> = {},
   ): Settled["rejection"] {
@@ -129,13 +132,13 @@ export class Settler {
     if ((changes.kills ?? 0) >= MOST_KILLS) return rejection;
     const rejected = outcomeAt(settledOf(batch, offset, 1, rejection, unstarted), 0) as Rejected;
     if (!this.#allows(rejected)) return rejection;
-    const tooLong = asksTooLong(batch.firstIndex + offset, retries, reason);
+    const tooLong = asksTooLong(batch.firstIndex + offset, retries, askedMs, reason);
     if (tooLong !== undefined) return { ended, reason: tooLong };
     // A try that never started is a try, but no attempt.
     const { attempt, reruns } = batch;
     const next = unstarted ? { reruns: reruns - 1 } : { attempt: attempt + 1 };
     const again = batch.part(offset, offset + 1, { ...changes, ...next });
-    retryLater(again, backoffMs(batch.attempt - batch.reruns, retries, reason));
+    retryLater(again, askedMs + backoffMs(batch.attempt - batch.reruns, retries), askedMs);
     return undefined;
   }
 
@@ -182,7 +185,7 @@ export class Settler {
 
 /** Some of a batch's items, which ended just now; unless they were started, nowhere. */
 function settledOf(
-  { firstIndex, attempt, queuedAtMs, on }: Batch,
+  { firstIndex, items, attempt, queuedAtMs, on }: Batch,
   offset: number,
   count: number,
   rejection: Settled["rejection"],
@@ -191,6 +194,8 @@ function settledOf(
   return {
     firstIndex: firstIndex + offset,
     count,
+    items,
+    itemsFrom: offset,
     values: undefined,
     rejection,
     lane: unstarted || on === undefined ? -1 : on.number,

@@ -72,9 +72,9 @@ export class Source {
     if (this.#array?.length === 0) this.done = this.#ended = true;
   }
 
-  /** Items that can't be pulled any more but are known to be there: those of an array. */
-  get unpulled(): number {
-    return this.#array === undefined ? 0 : this.#array.length - this.pulled;
+  /** Items that aren't to be pulled any more but are known to be there: those of an array. */
+  get unpulled(): readonly unknown[] {
+    return this.#array?.slice(this.pulled) ?? [];
   }
 
   /**
@@ -84,7 +84,7 @@ export class Source {
    * @throws What the input throws, unless it gave items first: then that is told later.
    */
   pull(count: number): unknown[] {
-    if (count < 1) return [];
+    if (count < 1 || this.#halted) return [];
     if (this.#array !== undefined) return this.done ? [] : this.#pullArray(this.#array, count);
     if (this.#isAsync) return this.#pullAsync(count);
     return this.done ? [] : this.#pullSync(this.#items as Iterable<unknown>, count);

@@ -23,6 +23,7 @@ import { closeWithin } from "./closing.ts";
 import { LaneTasks, type ReadyTask } from "./lane_tasks.ts";
 import { type BatchHost, BatchRun } from "./run_batch.ts";
 import type { Task } from "./task.ts";
+import { traced } from "./telemetry.ts";
 
 /** The note on a batch that was taken back while its task was still being loaded. */
 const RECALLED = Symbol("recalled");
@@ -71,9 +72,9 @@ export class EventLoopLane implements Lane {
     });
   }
 
-  #start(batch: LaneBatch, { fn, given }: ReadyTask, nowMs?: number): void {
+  #start(batch: LaneBatch, ready: ReadyTask, nowMs?: number): void {
     if (batch.note === RECALLED) return;
-    const run = new BatchRun(batch, fn, this.#host, given);
+    const run = new BatchRun(batch, traced(ready, batch.span), this.#host, ready.given);
     batch.note = run;
     batch.sentCount = batch.items.length;
     run.start(nowMs);

@@ -8,6 +8,7 @@
  */
 
 import type { Task } from "./task.ts";
+import type { SpanPlace } from "./telemetry.ts";
 
 /** Items that travel together and run one after another in one slot. */
 export interface LaneBatch {
@@ -33,6 +34,8 @@ export interface LaneBatch {
   readonly mostBytes: number;
   /** When the lane was given it. */
   readonly sentAtMs: number;
+  /** The span that its tasks' spans stand below; undefined without telemetry. */
+  readonly span?: SpanPlace | undefined;
   /** Lane: how many of the first items have left for it. */
   sentCount: number;
   /** Lane: whether their buffers have moved, so that they can't be sent again. */
@@ -51,6 +54,8 @@ export interface Failure {
   readonly ended: "failed" | "timed-out" | "cancelled";
   /** What was thrown, or an error that says what befell it. */
   readonly reason: unknown;
+  /** How long whoever answers the task asked to be left alone; what says so may not travel. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** What became of the next items of a batch. */

@@ -19,6 +19,7 @@ export interface Given {
 
 /** A task that may run in this lane. */
 export interface ReadyTask {
+  readonly task: Task;
   readonly fn: TaskFunction;
   readonly given: Given;
 }
@@ -85,7 +86,7 @@ export class LaneTasks {
   }
 
   #keep(task: Task, fn: TaskFunction, given: Given): ReadyTask {
-    const ready = { fn, given };
+    const ready = { task, fn, given };
     this.#ready.set(task, ready);
     return ready;
   }

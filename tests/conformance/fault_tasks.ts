@@ -234,6 +234,22 @@ export function askFor(retryAfterMs: number, { attempt }: TaskContext): number {
   throw Object.assign(new Error("busy"), { status: 429, retryAfterMs });
 }
 
+/** Waits at a gate, or throws what its server, which is busy, answers at the first try. */
+export async function askServer(
+  { url, key, busySeconds }: {
+    readonly url: string;
+    readonly key: string;
+    readonly busySeconds: number;
+  },
+  { attempt, signal }: TaskContext,
+): Promise<string> {
+  if (busySeconds === 0 || attempt > 1) {
+    return await (await fetch(`${url}/${key}`, { signal })).text();
+  }
+  const headers = { "retry-after": String(busySeconds) };
+  throw Object.assign(new Error("busy"), { response: new Response("", { status: 429, headers }) });
+}
+
 /** How many times this module was loaded where it runs. */
 export function loads(): number {
   const scope = globalThis as { conformanceLoads?: number };

@@ -25,6 +25,8 @@ export interface SubjectOptions {
   readonly graceMs?: number;
   readonly shared?: unknown;
   readonly maxQueued?: number;
+  readonly tasksPerLane?: number;
+  readonly idleMs?: number;
 }
 
 /** A model under test. */
@@ -108,7 +110,7 @@ export const SUBJECTS: readonly Subject[] = [
 ];
 
 function common(
-  { graceMs, shared, maxQueued }: {
+  { graceMs, shared, maxQueued, tasksPerLane, idleMs }: {
     [Key in keyof SubjectOptions]: SubjectOptions[Key] | undefined;
   } = {},
 ): Omit<SubjectOptions, "lanes" | "slots"> {
@@ -116,6 +118,8 @@ function common(
     ...(graceMs !== undefined && { graceMs }),
     ...(shared !== undefined && { shared }),
     ...(maxQueued !== undefined && { maxQueued }),
+    ...(tasksPerLane !== undefined && { tasksPerLane }),
+    ...(idleMs !== undefined && { idleMs }),
   };
 }
 

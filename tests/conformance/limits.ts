@@ -1,6 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Gates, turns } from "./gates.ts";
-import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
+import { faultTask, type Guarantee, numbers, taskNamed } from "./guarantee.ts";
 
 export const LIMITS: readonly Guarantee[] = [
   {
@@ -86,6 +86,152 @@ export const LIMITS: readonly Guarantee[] = [
         retries: { limit: 1, baseMs: 0 },
       }).toArray();
       assertEquals(settled.map(({ attempts }) => attempts), numbers(40).map((n) => 1 + n % 2));
+    },
+  },
+  {
+    name: "of a key no more tasks are in flight than its slots; what waits holds up no other key",
+    async check({ open, width }) {
+      await using gates = new Gates();
+      await using executor = open();
+      const keys = ["a1", "a2", "a3", "b1", "b2", "a4", "c1"];
+      const items = keys.map((key) => ({ url: gates.url, key }));
+      const values = executor.map(taskNamed("gated"), items, {
+        perKey: { key: ({ key }) => key[0]!, slots: 1 },
+      }).toArray();
+      for (let left = keys.length; left > 0; left--) {
+        const names = new Set(keys.filter((key) => !gates.arrived.includes(key)).map(([n]) => n));
+        for (const [name] of gates.waiting) names.add(name);
+        await gates.full(Math.min(width, names.size));
+        await turns(2);
+        const waiting = gates.waiting.map(([name]) => name);
+        assertEquals(new Set(waiting).size, waiting.length, gates.waiting.join());
+        // The last that came: those whose key waits behind the first must not wait for it.
+        gates.pass(gates.waiting.at(-1));
+      }
+      assertEquals(await values, keys);
+    },
+  },
+  {
+    name: "of a key no more tasks start than its rate allows, and the others are done",
+    async check({ open }) {
+      await using executor = open();
+      const controller = new AbortController();
+      const outcomes = executor.mapSettled(taskNamed("double"), numbers(40), {
+        perKey: { key: (n) => n < 20 ? "slow" : n, rate: { limit: 2, perMs: 3_600_000 } },
+        order: "completion",
+        signal: controller.signal,
+      });
+      const done: number[] = [];
+      for await (const { index, status } of outcomes) {
+        if (status === "fulfilled") done.push(index);
+        if (done.length === 22) controller.abort();
+      }
+      assertEquals(done.toSorted((a, b) => a - b), [0, 1, ...numbers(20).map((n) => 20 + n)]);
+    },
+  },
+  {
+    name: "an endless input of ever new keys is worked off, and an item is pulled only when it may",
+    notFor: { concurrent: "every item has a slot" },
+    async check({ open, width }) {
+      await using executor = open();
+      let pulled = 0;
+      function* endless() {
+        for (;;) yield pulled++;
+      }
+      let taken = 0;
+      const values = executor.map(taskNamed("double"), endless(), {
+        buffer: 3,
+        perKey: { key: (n) => n >> 1, slots: 1, rate: { limit: 1, perMs: 1 } },
+      });
+      for await (const value of values) {
+        assertEquals(value, 2 * taken++);
+        assert(pulled <= taken + width + 3, `${pulled} at ${taken}`);
+        if (taken === 200) break;
+      }
+    },
+  },
+  {
+    name: "a key whose server asks to be left alone pauses so long, and no other key does",
+    async check({ open }) {
+      await using gates = new Gates();
+      gates.openAll();
+      await using executor = open();
+      const controller = new AbortController();
+      const items = numbers(30).map((n) => ({
+        url: gates.url,
+        key: `${n % 3 === 0 ? "busy" : "free"} ${n}`,
+        busySeconds: n === 0 ? 3600 : 0,
+      }));
+      const ends: string[] = [];
+      const outcomes = executor.mapSettled(faultTask("askServer"), items, {
+        perKey: { key: ({ key }) => key.slice(0, 4), slots: 1 },
+        retries: { limit: 1, maxMs: 4_000_000 },
+        order: "completion",
+        signal: controller.signal,
+      });
+      for await (const { status, attempts, index } of outcomes) {
+        ends[index] = `${status} ${attempts}`;
+        if (status === "fulfilled" && Object.keys(ends).length === 20) controller.abort();
+      }
+      assertEquals(
+        ends,
+        numbers(30).map((n) => n === 0 ? "rejected 1" : n % 3 === 0 ? "rejected 0" : "fulfilled 1"),
+      );
+    },
+  },
+  {
+    name: "without keys, the run pauses while the server asks to be left alone; others go on",
+    notFor: { concurrent: "every item has started by then" },
+    async check({ open, width }) {
+      await using gates = new Gates();
+      await using executor = open();
+      const controller = new AbortController();
+      const told = Promise.withResolvers<void>();
+      const items = numbers(12).map((n) => ({
+        url: gates.url,
+        key: String(n),
+        busySeconds: n === 0 ? 3600 : 0,
+      }));
+      const outcomes = executor.mapSettled(faultTask("askServer"), items, {
+        retries: { limit: 1, maxMs: 4_000_000, retryIf: () => (told.resolve(), true) },
+        chunk: 1,
+        signal: controller.signal,
+      }).toArray();
+      await told.promise;
+      // They were sent together with the one whose server is busy.
+      const before = width - 1;
+      await gates.full(before);
+      gates.openAll();
+      await turns(5);
+      assertEquals(await executor.map(taskNamed("double"), numbers(9)).toArray(), [
+        ...numbers(9).map((n) => 2 * n),
+      ]);
+      assertEquals(gates.arrived.length, before);
+      controller.abort();
+      const done = (await outcomes).filter(({ status }) => status === "fulfilled");
+      assertEquals(done.length, before);
+    },
+  },
+  {
+    name: "a key that can't be had fails the run with that, and the executor goes on",
+    async check({ open }) {
+      await using executor = open();
+      const wrong = new Error("no host in it");
+      const run = executor.mapSettled(taskNamed("double"), numbers(9), {
+        perKey: {
+          key(n) {
+            if (n === 4) throw wrong;
+            return "a";
+          },
+        },
+      });
+      const settled: number[] = [];
+      const error = await assertRejects(async () => {
+        for await (const { index } of run) settled.push(index);
+      });
+      assert(error === wrong);
+      assertEquals(settled, numbers(9));
+      assertEquals(await executor.map(taskNamed("double"), [1]).toArray(), [2]);
     },
   },
   {

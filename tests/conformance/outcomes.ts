@@ -14,8 +14,8 @@ export const OUTCOMES: readonly Guarantee[] = [
           .toArray();
         assertEquals(outcomes.map(({ index }) => index), numbers(100));
         for (const outcome of outcomes) {
-          const { index, lane, attempts, queuedAtMs, startedAtMs, endedAtMs } = outcome;
-          assertEquals(attempts, 1);
+          const { index, item, lane, attempts, queuedAtMs, startedAtMs, endedAtMs } = outcome;
+          assertEquals([attempts, item], [1, index]);
           assert(lane >= 0 && lane < Math.min(width, executor.lanes), `lane ${lane}`);
           assert(endedAtMs >= startedAtMs, `ended ${endedAtMs}, started ${startedAtMs}`);
           assert(Number.isFinite(queuedAtMs) && endedAtMs - queuedAtMs > -5);

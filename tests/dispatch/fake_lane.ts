@@ -17,6 +17,7 @@ import type {
   Usage,
 } from "../../lib/lanes/lane.ts";
 import type { Task } from "../../lib/lanes/task.ts";
+import { httpSigns } from "../../lib/tasks/http_signs.ts";
 
 /** The value of an item. */
 export function valueOf(item: unknown): string {
@@ -205,7 +206,8 @@ export class FakeLane implements Lane {
     const at = held.reported + held.ended;
     const value = how === "ok" ? valueOf(batch.items[at]) : undefined;
     held.values.push(value);
-    if (how !== "ok") held.failures.push({ offset: held.ended, ended: how, reason });
+    const { retryAfterMs } = httpSigns(reason);
+    if (how !== "ok") held.failures.push({ offset: held.ended, ended: how, reason, retryAfterMs });
     held.ended++;
     if (held.asked === "timeout") held.asked = undefined;
     return at + 1 === batch.sentCount;

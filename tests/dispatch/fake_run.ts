@@ -68,6 +68,7 @@ export class FakeRun implements PoolRun {
       losses: 0,
       reruns: 0,
       alone: false,
+      key: undefined,
       ...more,
     };
     return new Batch(this.settings, firstIndex, items, history);

@@ -4,6 +4,8 @@ import { outcomeAt, type Settled, valueAt } from "../../lib/dispatch/outcome.ts"
 const settled: Settled = {
   firstIndex: 7,
   count: 2,
+  items: ["a", "b", "c"],
+  itemsFrom: 1,
   values: Float64Array.of(1.5, 2.5),
   rejection: undefined,
   lane: 3,
@@ -20,6 +22,7 @@ Deno.test("items without times of their own share those of all that settled with
     status: "fulfilled",
     value: 2.5,
     index: 8,
+    item: "c",
     lane: 3,
     attempts: 2,
     queuedAtMs: 10,

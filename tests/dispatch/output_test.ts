@@ -9,6 +9,8 @@ function settled(firstIndex: number, count: number): Settled {
   return {
     firstIndex,
     count,
+    items: [],
+    itemsFrom: 0,
     values: Array.from({ length: count }, (_, at) => firstIndex + at),
     rejection: undefined,
     lane: 0,

@@ -7,9 +7,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
-import type { Items } from "../../lib/dispatch/options.ts";
+import type { Rate } from "../../lib/dispatch/limit.ts";
+import type { Items, MapOptions } from "../../lib/dispatch/options.ts";
 import type { Outcome } from "../../lib/dispatch/outcome.ts";
-import type { Rate } from "../../lib/dispatch/pace.ts";
 import type { Results } from "../../lib/dispatch/output.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 import { ItemModel } from "./contract.ts";
@@ -33,6 +33,10 @@ export interface DrawnRun {
   readonly rerun: boolean;
   readonly timeoutMs: number;
   readonly rate: Rate | undefined;
+  /** By how many keys its items are counted, and what each key is allowed. */
+  readonly perKey:
+    | { readonly keys: number; readonly slots: number; readonly rate?: Rate | undefined }
+    | undefined;
   /** At which steps it is started, aborted and left. */
   readonly startsAt: number;
   readonly abortsAt: number;
@@ -76,11 +80,18 @@ export class PlayedRun {
       const model = new ItemModel(`${name}/${index}`, drawn);
       return { model, fates, toString: () => `${model}` };
     });
-    const { order, chunk, buffer, retries, rerun, timeoutMs, rate } = drawn;
-    const options = {
+    const { order, chunk, buffer, retries, rerun, timeoutMs, rate, perKey } = drawn;
+    const options: MapOptions<Item> = {
       order,
-      chunk: rate === undefined ? chunk : 1,
+      chunk: rate === undefined && perKey === undefined ? chunk : 1,
       ...(rate !== undefined && { rate }),
+      ...(perKey !== undefined && {
+        perKey: {
+          key: (item) => this.#keyOf(item, perKey.keys),
+          slots: perKey.slots,
+          ...(perKey.rate && { rate: perKey.rate }),
+        },
+      }),
       buffer,
       rerun,
       timeoutMs,
@@ -90,6 +101,24 @@ export class PlayedRun {
     };
     const start = drawn.failFast ? map : mapSettled;
     this.#results = start(pool, this.#input(), options, this.task);
+  }
+
+  #keyOf(item: Item, keys: number): number {
+    return this.#items.indexOf(item) % keys;
+  }
+
+  /** At no moment more items of a key are with lanes than it has slots. */
+  checkKeys(onLanes: readonly Item[]): void {
+    const { perKey } = this.#drawn;
+    if (perKey === undefined) return;
+    const counts = new Map<number, number>();
+    for (const item of onLanes) {
+      const key = this.#keyOf(item, perKey.keys);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    for (const [key, count] of counts) {
+      assert(count <= perKey.slots, `${count} items of key ${key} are with lanes`);
+    }
   }
 
   #input(): Items<Item> {

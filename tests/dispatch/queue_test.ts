@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { Batch } from "../../lib/dispatch/batch.ts";
 import { BatchSize } from "../../lib/dispatch/batch_size.ts";
 import type { Items } from "../../lib/dispatch/options.ts";
+import type { PerKey } from "../../lib/dispatch/lines.ts";
 import { Queue } from "../../lib/dispatch/queue.ts";
 import { Source } from "../../lib/dispatch/source.ts";
 import { FakeRun } from "./fake_run.ts";
@@ -15,11 +16,12 @@ interface Sizes {
   readonly buffer?: "auto" | number;
   readonly chunk?: "auto" | number;
   readonly together?: boolean;
+  readonly perKey?: PerKey<never>;
 }
 
 function queueOf(
   items: Items<unknown>,
-  { slots = 2, buffer = "auto", chunk = 1, together = true }: Sizes = {},
+  { slots = 2, buffer = "auto", chunk = 1, together = true, perKey }: Sizes = {},
 ) {
   let more = 0;
   let arrived = 0;
@@ -36,9 +38,14 @@ function queueOf(
     size,
     slots: () => slots,
     buffer,
-    pace: undefined,
+    rate: undefined,
+    perKey,
     together,
     onMore: () => more++,
+    onError: (error) => {
+      errors.push(error);
+      source.halt();
+    },
   });
   return { queue, source, size, errors, more: () => more, arrived: () => arrived };
 }
@@ -225,4 +232,90 @@ Deno.test("dropping gives back what an async input has given, but nobody has pul
   const [dropped, ...others] = queue.drop();
   assertEquals([dropped?.firstIndex, dropped?.items, others], [0, ["a", "b"], []]);
   assertEquals(source.pulled, 2);
+});
+
+const byWord = (item: string): string => item;
+
+/** Takes all that may be sent now. */
+function takeAll(queue: Queue): Batch[] {
+  const taken: Batch[] = [];
+  while (queue.peek(0) !== undefined) {
+    const batch = queue.take(0);
+    if (batch === undefined) break;
+    taken.push(batch);
+  }
+  return taken;
+}
+
+Deno.test("an item whose key is full holds up no other, and goes when one of its key has ended", () => {
+  const items = ["a", "a", "b", "a", "c"];
+  const { queue, source } = queueOf(items, { slots: 9, perKey: { key: byWord, slots: 1 } });
+  const [a, b, c] = takeAll(queue);
+  assertEquals([a, b, c].map((batch) => batch!.firstIndex), [0, 2, 4]);
+  assertEquals([source.pulled, queue.isEmpty, queue.peek(0)], [5, false, undefined]);
+  queue.leave(b!, NaN);
+  assertEquals(takeAll(queue), []);
+  queue.leave(a!, NaN);
+  const [next] = takeAll(queue);
+  assertEquals(next!.firstIndex, 1);
+  // What comes back goes before what was never sent.
+  queue.leave(next!, NaN);
+  queue.putBack(next!.part(0, 1));
+  const [again] = takeAll(queue);
+  assertEquals(again!.firstIndex, 1);
+  queue.leave(again!, NaN);
+  const [last] = takeAll(queue);
+  assertEquals([last!.firstIndex, queue.isEmpty], [3, true]);
+});
+
+Deno.test("no more items are looked past than the buffer holds, or a thousand", () => {
+  function* full(): Generator<string> {
+    for (;;) yield "a";
+  }
+  for (const [buffer, most] of [[7, 9], ["auto", 1001]] as const) {
+    const { queue, source } = queueOf(full(), { buffer, perKey: { key: byWord, slots: 1 } });
+    for (let ended = 0; ended < 5; ended++) {
+      const [batch, ...others] = takeAll(queue);
+      assertEquals([others, source.pulled - queue.consumed], [[], most]);
+      queue.leave(batch!, NaN);
+      queue.consumed++;
+    }
+  }
+});
+
+Deno.test("a pause holds up its key alone, or all where there are no keys", () => {
+  using time = new VirtualTime();
+  const keyed = queueOf(["a", "b", "a", "b"], { slots: 9, perKey: { key: byWord, slots: 1 } });
+  const [a, b] = takeAll(keyed.queue);
+  for (const batch of [a!, b!]) keyed.queue.leave(batch, NaN);
+  keyed.queue.pause(a!, 100);
+  assertEquals(takeAll(keyed.queue).map(({ firstIndex }) => firstIndex), [3]);
+  time.pass(100);
+  assertEquals(keyed.more(), 1);
+  assertEquals(takeAll(keyed.queue).map(({ firstIndex }) => firstIndex), [2]);
+  const { queue, more } = queueOf(["a", "b"], { slots: 9 });
+  queue.pause(queue.take(0)!, 50);
+  assertEquals(queue.peek(0), undefined);
+  time.pass(50);
+  assertEquals([more(), queue.peek(0)?.alone, time.timers], [1, false, 0]);
+});
+
+Deno.test("a key that can't be had is an error, and nothing more is pulled", () => {
+  const thrown = new Error("no key");
+  const bad: [() => unknown, (error: unknown) => void][] = [
+    [() => {
+      throw thrown;
+    }, (error) => assert(error === thrown)],
+    [() => ({ host: "a" }), (error) => {
+      const says = "Cannot map: perKey.key must give a string or a number, but gives { host: ";
+      assert(String((error as Error).message).startsWith(says));
+    }],
+    [() => Promise.reject(thrown), (error) => assert(error instanceof TypeError)],
+  ];
+  for (const [key, check] of bad) {
+    const { queue, source, errors } = queueOf(["a", "b"], { perKey: { key: key as never } });
+    assertEquals(queue.take(0)!.firstIndex, 0);
+    assertEquals([queue.take(0), source.pulled, errors.length], [undefined, 1, 1]);
+    check(errors[0]);
+  }
 });

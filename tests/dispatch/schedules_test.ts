@@ -9,7 +9,7 @@ import fc from "fast-check";
 import { Calls } from "../../lib/dispatch/calls.ts";
 import { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import type { Forced } from "../../lib/lanes/lane.ts";
-import { FakeWorld, type Fate, type Move } from "./fake_world.ts";
+import { FakeWorld, type Fate, type Item, type Move } from "./fake_world.ts";
 import { type DrawnCalls, PlayedCalls } from "./played_calls.ts";
 import { type DrawnRun, PlayedRun } from "./played_run.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";
@@ -32,6 +32,11 @@ const fate = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Fate>("stubborn") },
 );
 
+const rate = fc.option(
+  fc.record({ limit: fc.integer({ min: 1, max: 3 }), perMs: fc.constantFrom(1, 20, 500) }),
+  { freq: 2, nil: undefined },
+);
+
 const run: fc.Arbitrary<DrawnRun> = fc.record({
   fates: fc.array(fc.array(fate, { minLength: 1, maxLength: 3 }), { maxLength: 12, size: "max" }),
   input: fc.constantFrom("array" as const, "generator" as const, "async" as const),
@@ -44,8 +49,13 @@ const run: fc.Arbitrary<DrawnRun> = fc.record({
   retries: fc.nat({ max: 3 }),
   rerun: fc.boolean(),
   timeoutMs: fc.constantFrom(Infinity, Infinity, 300),
-  rate: fc.option(
-    fc.record({ limit: fc.integer({ min: 1, max: 3 }), perMs: fc.constantFrom(1, 20, 500) }),
+  rate,
+  perKey: fc.option(
+    fc.record({
+      keys: fc.integer({ min: 1, max: 3 }),
+      slots: fc.integer({ min: 1, max: 3 }),
+      rate,
+    }),
     { freq: 2, nil: undefined },
   ),
   startsAt: fc.nat({ max: 20 }),
@@ -89,6 +99,10 @@ const schedule = fc.record({
     maxLength: 4,
   }),
   deaths: fc.nat({ max: 2 }),
+  tasksPerLane: fc.option(fc.integer({ min: 1, max: 4 }), { freq: 2, nil: Infinity }),
+  idleMs: fc.option(fc.constantFrom(1, 50), { freq: 2, nil: Infinity }),
+  pausesAt: atSome(100),
+  pausedSteps: fc.integer({ min: 1, max: 60 }),
   closesAt: atSome(150),
   steps: fc.infiniteStream(fc.nat({ max: 1 << 20 })),
 });
@@ -137,6 +151,9 @@ async function play(drawn: Schedule): Promise<void> {
     slots,
     graceMs: GRACE_MS,
     moves: false,
+    // A lane that is replaced is none that is open, which the world doesn't know.
+    tasksPerLane: drawn.starts.length === 0 ? drawn.tasksPerLane : Infinity,
+    idleMs: drawn.idleMs,
     makeLane: world.makeLane,
   });
   const shared = new Calls(pool, Infinity);
@@ -162,6 +179,8 @@ async function play(drawn: Schedule): Promise<void> {
       for (const run of runs) run.close();
       closing = pool.close();
     }
+    if (step === drawn.pausesAt) pool.pause();
+    if (step === drawn.pausesAt + drawn.pausedSteps) pool.resume();
     for (const run of runs) run.at(step);
     const moves = [...world.moves(draw), ...runs.flatMap((run) => [...run.moves(step)])];
     if (time.immediates > 0) moves.push({ weight: 6, run: () => time.turn() });
@@ -175,11 +194,11 @@ async function play(drawn: Schedule): Promise<void> {
     assert(idle <= LAST_STEP, "nothing can happen any more, and not all has ended");
     await settle();
     check();
+    const onLanes = [...world.lanes].flatMap(({ batches }) => batches);
     for (const run of runs) {
-      if (!run.hasEnded) continue;
-      const left = [...world.lanes].flatMap(({ batches }) => batches)
-        .filter(({ task }) => task === run.task);
-      assertEquals(left.length, 0, "something of a run goes on that has ended");
+      const left = onLanes.filter(({ task }) => task === run.task);
+      if (run.hasEnded) assertEquals(left, [], "something of a run goes on that has ended");
+      if (run instanceof PlayedRun) run.checkKeys(left.flatMap(({ items }) => items as Item[]));
     }
   }
   await (closing ?? pool.close());

@@ -12,13 +12,13 @@ import { settle, VirtualTime } from "./virtual_time.ts";
 /** A settler, what it settled, what it wants tried again, and what callers' functions threw. */
 function settling(options: MapOptions = {}, mayRetry: () => boolean = () => true) {
   const all: Settled[] = [];
-  const again: { batch: Batch; waitMs: number }[] = [];
+  const again: { batch: Batch; waitMs: number; askedMs: number }[] = [];
   const errors: unknown[] = [];
   const answered: number[] = [];
   const settler: Settler = new Settler({
     options: checkOptions(options),
     mayRetry,
-    retryLater: (batch, waitMs) => void again.push({ batch, waitMs }),
+    retryLater: (batch, waitMs, askedMs) => void again.push({ batch, waitMs, askedMs }),
     onSettled: (settled) => void all.push(settled),
     onError: (error) => void errors.push(error),
     onAnswered: () => answered.push(settler.unanswered),
@@ -46,8 +46,12 @@ function sent(items: readonly unknown[], more: BatchOptions = {}): Batch {
   return sendTo(openLane(new FakeLane({}, 2)), new FakeRun().batch(items, more));
 }
 
-function failed(offset: number, reason: unknown = `item ${offset}`): Failure {
-  return { offset, ended: "failed", reason };
+function failed(
+  offset: number,
+  reason: unknown = `item ${offset}`,
+  retryAfterMs?: number,
+): Failure {
+  return { offset, ended: "failed", reason, retryAfterMs };
 }
 
 Deno.test("each reported item is settled once, in order, with its own value, end and times", () => {
@@ -187,16 +191,18 @@ Deno.test("a task that has killed twice is not tried again, however many retries
   assertEquals(outcomes().map(({ startedAtMs, lane }) => [startedAtMs, lane]), [[7, 2]]);
 });
 
-Deno.test("a wait that the task asked for is kept", () => {
-  const { settler, again } = settling({ retries: { limit: 1, baseMs: 0, maxMs: 1e10 } });
-  settler.reject(sent(["a"]), 0, "failed", { retryAfterMs: 5e9 });
-  assertEquals(again.map(({ waitMs }) => waitMs), [5e9]);
+Deno.test("a wait that the task asked for is never shortened, and told", () => {
+  const jitter = false;
+  const { settler, again } = settling({ retries: { limit: 1, baseMs: 7, maxMs: 1e10, jitter } });
+  settler.report(sent(["a"]), reportOf([undefined], [failed(0, "busy", 5e9)]), 0);
+  settler.report(sent(["b"]), reportOf([undefined], [failed(0)]), 0);
+  assertEquals(again.map(({ waitMs, askedMs }) => [waitMs, askedMs]), [[5e9 + 7, 5e9], [7, 0]]);
 });
 
 Deno.test("an item that asks for too long a wait fails at once, and says so with its cause", () => {
   const { settler, again, outcomes, reasons } = settling({ retries: { limit: 2, maxMs: 1000 } });
-  const cause = Object.assign(new Error("429"), { retryAfterMs: 1001 });
-  settler.report(sent(["a", "b"]), reportOf([0, undefined], [failed(1, cause)]), 0);
+  const cause = new Error("429");
+  settler.report(sent(["a", "b"]), reportOf([0, undefined], [failed(1, cause, 1001)]), 0);
   const [, reason] = reasons() as [undefined, Error];
   assertEquals([reason.name, again.length], ["RetryAfterError", 0]);
   assert(reason.message.startsWith("Item 11 is not tried again:") && reason.cause === cause);
@@ -204,18 +210,19 @@ Deno.test("an item that asks for too long a wait fails at once, and says so with
 });
 
 Deno.test("an item that isn't tried again for another reason keeps what it threw, whatever wait it asks for", () => {
-  const asks = { retryAfterMs: Infinity };
+  const asks = new Error("429");
   const without = settling({ retries: 0 });
-  without.settler.report(sent(["a"]), reportOf([undefined], [failed(0, asks)]), 0);
+  const report = reportOf([undefined], [failed(0, asks, Infinity)]);
+  without.settler.report(sent(["a"]), report, 0);
   const usedUp = settling({ retries: 1 });
-  usedUp.settler.report(sent(["a"], { attempt: 2 }), reportOf([undefined], [failed(0, asks)]), 0);
+  usedUp.settler.report(sent(["a"], { attempt: 2 }), report, 0);
   for (const { reasons } of [without, usedUp]) assert(reasons()[0] === asks);
 });
 
 Deno.test("an item that retryIf refuses keeps what it threw, whatever wait it asks for", () => {
   const { settler, reasons } = settling({ retries: { limit: 2, retryIf: () => false } });
-  const asks = { retryAfterMs: Infinity };
-  settler.report(sent(["a"]), reportOf([undefined], [failed(0, asks)]), 0);
+  const asks = new Error("429");
+  settler.report(sent(["a"]), reportOf([undefined], [failed(0, asks, Infinity)]), 0);
   assert(reasons()[0] === asks, "it is told to have asked for too long a wait");
 });
 

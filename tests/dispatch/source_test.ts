@@ -79,7 +79,7 @@ Deno.test("an empty array is known to be empty before anything is asked for", ()
 Deno.test("only of an array it is known what was not pulled", () => {
   const { source } = sourceOf([1, 2, 3]);
   source.pull(1);
-  assertEquals([source.unpulled, sourceOf(new Set([1])).source.unpulled], [2, 0]);
+  assertEquals([source.unpulled, sourceOf(new Set([1])).source.unpulled], [[2, 3], []]);
 });
 
 Deno.test("items that an input gave before it threw are not lost, and the error is told", () => {

@@ -21,7 +21,7 @@ export const FAKE_TASK: Task = { module: "fake:", export: "default" };
 export function map(
   pool: LanePool,
   items: Items<unknown>,
-  options: MapOptions = {},
+  options: MapOptions<never> = {},
   task: Task = FAKE_TASK,
 ): Results<unknown> {
   return startMap({ pool, unused: new UnusedResults() }, task, items, options, true);
@@ -31,7 +31,7 @@ export function map(
 export function mapSettled(
   pool: LanePool,
   items: Items<unknown>,
-  options: MapOptions = {},
+  options: MapOptions<never> = {},
   task: Task = FAKE_TASK,
 ): Results<Outcome<unknown>> {
   const host = { pool, unused: new UnusedResults() };

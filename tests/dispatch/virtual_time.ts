@@ -27,7 +27,8 @@ export class VirtualTime implements Disposable {
   nowMs = 1000;
   readonly #timers = new Map<number, Timer>();
   readonly #immediates = new Map<number, () => void>();
-  #lastId = 0;
+  /** Far from the ids of real timers, which are let go by their ids. */
+  #lastId = 2 ** 30;
   readonly #realNow = performance.now;
 
   constructor() {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Outcome } from "../../lib/dispatch/outcome.ts";
 import { checksumOf } from "../../lib/timing/checksum.ts";
 
-const at = { lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 1 };
+const at = { item: undefined, lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 1 };
 
 function fulfilled(value: unknown, index = 0): Outcome<unknown> {
   return { ...at, status: "fulfilled", index, value };

@@ -41,7 +41,15 @@ class FakeMachine {
       const all = await Array.fromAsync(items);
       this.#do(`run ${all.join()}`, 10 * all.length);
       return all.map((item, index) => {
-        const common = { index, lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 1 };
+        const common = {
+          index,
+          item,
+          lane: 0,
+          attempts: 1,
+          queuedAtMs: 0,
+          startedAtMs: 0,
+          endedAtMs: 1,
+        };
         return index < this.reasons.length
           ? { ...common, status: "rejected", ended: "failed", reason: this.reasons[index] }
           : { ...common, status: "fulfilled", value: 2 * Number(item) };
@@ -188,7 +196,7 @@ Deno.test("runTrialHere() gives the first results a checksum of their own", asyn
 });
 
 function outcome(index: number, lane: number, startedAtMs: number, endedAtMs: number) {
-  const common = { index, lane, attempts: 1, queuedAtMs: 100, startedAtMs, endedAtMs };
+  const common = { index, item: 0, lane, attempts: 1, queuedAtMs: 100, startedAtMs, endedAtMs };
   return { ...common, status: "fulfilled", value: 0 } satisfies Outcome<number>;
 }
 
@@ -228,6 +236,7 @@ Deno.test("timelineOf() says null where a lane's CPU time can't be told", () => 
 Deno.test("timelineOf() gives a task that never started no length", () => {
   const never: Outcome<unknown> = {
     index: 0,
+    item: 0,
     lane: -1,
     attempts: 0,
     queuedAtMs: 0,

@@ -169,7 +169,7 @@ async function backwardsChecksum(
   const first = await puller.pull(count);
   const outcomes: Outcome<unknown>[] = [];
   const { signal } = new AbortController();
-  const at = { lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 0 };
+  const at = { item: undefined, lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 0 };
   for (let index = first.length - 1; index >= 0; index--) {
     try {
       const value = await task(first[index], plainContext(index, signal, given));

@@ -11,7 +11,8 @@ import { type Given, plainContext } from "../../lanes/lane_tasks.ts";
 import { isGenerator } from "../../lanes/load_task.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf } from "../../timing/checksum.ts";
-import { httpSigns, isRefusal, PaceMeter } from "../../timing/failures.ts";
+import { httpSigns, isRefusal } from "../../tasks/http_signs.ts";
+import { PaceMeter } from "../../timing/failures.ts";
 import { spreadOrder } from "../../timing/job_items.ts";
 import { ItemPuller } from "./item_puller.ts";
 import type { ProbeMessage, ProbeOrder, Stretch, Thrown } from "./probe_message.ts";
@@ -314,7 +315,14 @@ export class Sampler {
       if (!failed) await this.#transfer.look(batch[at], values[at], index);
       this.#keeping &&= this.#transfer.resultBytes * this.#kept.length < KEPT_BYTES;
       if (!this.#keeping) continue;
-      const when = { lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 0 };
+      const when = {
+        item: undefined,
+        lane: 0,
+        attempts: 1,
+        queuedAtMs: 0,
+        startedAtMs: 0,
+        endedAtMs: 0,
+      };
       this.#kept.push(
         failed
           ? { ...when, index, status: "rejected", ended: "failed", reason: undefined }

@@ -10,6 +10,7 @@
 import type { Task } from "../task.ts";
 import type { Cells } from "./cells.ts";
 import type { LaneBatch, Report } from "../lane.ts";
+import { readSpan, spanNumbers } from "../telemetry.ts";
 import type { Way } from "./way.ts";
 
 /** To the side that runs tasks. */
@@ -98,7 +99,7 @@ export type ChannelFactory = (events: ChannelEvents) => Channel;
 
 type RunnableNumbers = Pick<
   LaneBatch,
-  "firstIndex" | "attempt" | "timeoutMs" | "timed" | "giveBackMs" | "mark" | "transfer"
+  "firstIndex" | "attempt" | "timeoutMs" | "timed" | "giveBackMs" | "mark" | "transfer" | "span"
 >;
 
 /** A batch without its items. */
@@ -132,6 +133,7 @@ export function batchHead(
     Number(batch.mark),
     Number(batch.transfer),
     Number(special),
+    ...batch.span === undefined ? [] : spanNumbers(batch.span),
   ];
 }
 
@@ -149,6 +151,7 @@ export function readBatchHead(head: ArrayLike<number>): BatchHead {
     mark: head[8] === 1,
     transfer: head[9] === 1,
     special: head[10] === 1,
+    span: readSpan(head, 11),
   };
 }
 

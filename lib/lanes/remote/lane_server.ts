@@ -9,6 +9,7 @@ import { LaneTasks } from "../lane_tasks.ts";
 import { loadFromProgram, loadTask } from "../load_task.ts";
 import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
 import type { Task } from "../task.ts";
+import { traced } from "../telemetry.ts";
 import { type Cells, SEVERAL } from "./cells.ts";
 import {
   type BatchHead,
@@ -145,8 +146,8 @@ export class LaneServer {
       onSetup: () => this.#host.send(FromLane.settingUp, [this.#loads!.number]),
       load,
     });
-    const { fn, given } = await this.#tasks.ready(task);
-    return (batch, host) => new BatchRun(batch, fn, host, given);
+    const ready = await this.#tasks.ready(task);
+    return (batch, host) => new BatchRun(batch, traced(ready, batch.span), host, ready.given);
   }
 
   async #dispose(): Promise<void> {

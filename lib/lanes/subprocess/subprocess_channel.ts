@@ -182,7 +182,7 @@ export class SubprocessChannel implements Channel {
  * in Deno's cache.
  */
 function importFlags(modules: readonly string[]): string[] {
-  const hosts = modules.filter((module) => /^https?:/.test(module)).map((module) =>
+  const hosts = [MAIN, ...modules].filter((module) => /^https?:/.test(module)).map((module) =>
     new URL(module).host
   );
   const mayImport = (host: string) =>

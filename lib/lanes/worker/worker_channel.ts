@@ -242,6 +242,7 @@ let pipeIsOpen = false;
  */
 export function reserveDescriptors(file: URL): void {
   openSignalPipe();
+  if (file.protocol !== "file:") return; // loaded from the web: nothing here could be opened instead
   const taken: Deno.FsFile[] = [];
   try {
     for (let count = 0; count < NEEDED; count++) taken.push(Deno.openSync(file));

@@ -25,9 +25,13 @@ const PLAIN: Plan["runs"][number] = {
   retries: 0,
   rerun: true,
   rate: undefined,
+  perKey: undefined,
   transfer: false,
   hasDeadline: false,
 };
+
+/** Lanes stay, and nothing pauses. */
+const STEADY = { tasksPerLane: Infinity, idleMs: Infinity, pauseAfterMs: Infinity };
 
 export const found: readonly Plan[] = [
   // A run that failed while a lane was kept free for its suspect held up the other run for ever.
@@ -62,5 +66,6 @@ export const found: readonly Plan[] = [
       },
     ],
     closeAfterMs: Infinity,
+    ...STEADY,
   },
 ];

@@ -52,6 +52,14 @@ const run = fc.record({
     fc.record({ limit: fc.integer({ min: 1, max: 4 }), perMs: fc.integer({ min: 1, max: 9 }) }),
     { freq: 2, nil: undefined },
   ),
+  perKey: fc.option(
+    fc.record({
+      keys: fc.integer({ min: 1, max: 4 }),
+      slots: fc.integer({ min: 1, max: 3 }),
+      perMs: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
+    }),
+    { freq: 3, nil: undefined },
+  ),
   transfer: fc.boolean(),
   hasDeadline: fc.boolean(),
 });
@@ -65,6 +73,9 @@ export const plan = fc.record({
   slots: fc.integer({ min: 1, max: 3 }),
   runs: fc.array(run, { minLength: 1, maxLength: 3 }),
   closeAfterMs: fc.option(fc.nat(60), { freq: 5, nil: Infinity }),
+  tasksPerLane: fc.option(fc.integer({ min: 1, max: 6 }), { freq: 2, nil: Infinity }),
+  idleMs: fc.option(fc.nat(20), { freq: 2, nil: Infinity }),
+  pauseAfterMs: fc.option(fc.nat(40), { freq: 2, nil: Infinity }),
 });
 
 /** What is to be done with one executor. */
@@ -72,23 +83,25 @@ export type Plan = typeof plan extends fc.Arbitrary<infer T> ? T : never;
 type Run = Plan["runs"][number];
 
 const TIMEOUT_MS = 120;
+const PAUSE_MS = 10;
 const LARGE = 20_000;
 
-function open({ model, lanes: count, slots }: Plan, file: string): Executor {
-  const graceMs = 15;
+function open(plan: Plan, file: string): Executor {
+  const { model, lanes: count, slots, tasksPerLane, idleMs } = plan;
+  const common = { graceMs: 15, tasksPerLane, idleMs };
   switch (model) {
     case "sequential":
     case "concurrent":
-      return lanes[model]({ graceMs });
+      return lanes[model](common);
     case "limited":
-      return lanes.limited({ slots: slots + 1, graceMs });
+      return lanes.limited({ slots: slots + 1, ...common });
     case "workers":
-      return lanes.workers({ lanes: count, slots, graceMs });
+      return lanes.workers({ lanes: count, slots, ...common });
     case "processes":
       return lanes.processes({
         lanes: count,
         slots,
-        graceMs,
+        ...common,
         permissions: { write: [file] },
         stderr: "keep",
       });
@@ -147,15 +160,21 @@ export async function play(plan: Plan): Promise<void> {
   const file = plan.model === "processes" ? await Deno.makeTempFile() : "";
   const counts = new Int32Array(new SharedArrayBuffer(4 * count));
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let closer: ReturnType<typeof setTimeout> | undefined;
+  const timers: ReturnType<typeof setTimeout>[] = [];
   try {
     const executor = open(plan, file);
     let isClosed = false;
     if (plan.closeAfterMs !== Infinity) {
-      closer = setTimeout(() => {
+      timers.push(setTimeout(() => {
         isClosed = true;
         void executor.close();
-      }, plan.closeAfterMs);
+      }, plan.closeAfterMs));
+    }
+    if (plan.pauseAfterMs !== Infinity) {
+      timers.push(
+        setTimeout(() => executor.pause(), plan.pauseAfterMs),
+        setTimeout(() => executor.resume(), plan.pauseAfterMs + PAUSE_MS),
+      );
     }
     let firstId = 0;
     const all = plan.runs.map((run) => {
@@ -180,7 +199,7 @@ export async function play(plan: Plan): Promise<void> {
     }
   } finally {
     clearTimeout(timer);
-    clearTimeout(closer);
+    for (const timer of timers) clearTimeout(timer);
     if (file !== "") await Deno.remove(file);
   }
 }
@@ -221,13 +240,21 @@ async function call(executor: Executor, run: Run, items: readonly FuzzItem[]): P
 }
 
 async function take(executor: Executor, run: Run, items: readonly FuzzItem[]): Promise<Taken> {
-  const { how, order, chunk, buffer, rate } = run;
+  const { how, order, chunk, buffer, rate, perKey } = run;
   const controller = new AbortController();
-  const options: MapOptions = {
+  const options: MapOptions<FuzzItem> = {
     ...optionsOf(run, controller.signal),
     order,
     buffer,
-    ...(rate === undefined ? { chunk } : { rate }),
+    ...(rate !== undefined && { rate }),
+    ...(perKey !== undefined && {
+      perKey: {
+        key: ({ id }) => id % perKey.keys,
+        slots: perKey.slots,
+        ...(perKey.perMs !== undefined && { rate: { limit: 2, perMs: perKey.perMs } }),
+      },
+    }),
+    ...(rate === undefined && perKey === undefined && { chunk }),
   };
   const outcomes: Outcome<unknown>[] = [];
   const values: unknown[] = [];

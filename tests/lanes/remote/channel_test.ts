@@ -22,6 +22,7 @@ Deno.test("a batch's numbers come out as they went in, infinities too", () => {
     giveBackMs: 16.5,
     mark: false,
     transfer: true,
+    span: undefined,
   };
   const head = batchHead(2 ** 31 - 1, 4, batch, 2, true);
   assertEquals(readBatchHead(carried(head)), {
@@ -79,6 +80,10 @@ Deno.test("a report's times own their memory, wherever their head was read from"
 const whole = fc.nat();
 const time = fc.double({ min: 0, max: 1e9, noNaN: true });
 
+const hex = (digits: number) =>
+  fc.array(fc.nat({ max: 15 }), { minLength: digits, maxLength: digits })
+    .map((all) => all.map((digit) => digit.toString(16)).join(""));
+
 Deno.test("whatever a batch is like, its numbers come out as they went in (seed 1)", () => {
   const batch = fc.record({
     firstIndex: fc.maxSafeNat(),
@@ -88,6 +93,10 @@ Deno.test("whatever a batch is like, its numbers come out as they went in (seed 
     giveBackMs: fc.oneof(time, fc.constant(Infinity)),
     mark: fc.boolean(),
     transfer: fc.boolean(),
+    span: fc.option(
+      fc.record({ traceId: hex(32), spanId: hex(16), traceFlags: fc.nat({ max: 255 }) }),
+      { nil: undefined },
+    ),
   });
   fc.assert(
     fc.property(

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Pace } from "../../lib/dispatch/pace.ts";
+import { Limit } from "../../lib/dispatch/limit.ts";
 import { poolOf } from "./fake_lane.ts";
 import { FakeRun } from "./fake_run.ts";
 import { endings, laneOf, map, mapSettled } from "./start.ts";
@@ -9,23 +9,23 @@ import { settle, VirtualTime } from "./virtual_time.ts";
 const run = new FakeRun();
 
 /** A batch that takes its token and starts at that time. */
-function startAt(pace: Pace, atMs: number): void {
+function startAt(limit: Limit, atMs: number): void {
   const batch = run.batch(["x"]);
-  pace.take(batch);
+  limit.take(batch);
   batch.sentCount = 1;
   batch.sentAtMs = atMs;
-  assertEquals(pace.sent(batch), false);
+  assertEquals(limit.sent(batch), false);
 }
 
 Deno.test("a token is there again so long after the start that took it", () => {
-  const pace = new Pace({ limit: 2, perMs: 100 });
-  assertEquals(pace.waitMs(0), 0);
-  startAt(pace, 0);
-  assertEquals(pace.waitMs(30), 0);
-  startAt(pace, 30);
-  assertEquals([30, 99, 100].map((now) => pace.waitMs(now)), [70, 1, 0]);
-  startAt(pace, 110);
-  assertEquals([110, 130].map((now) => pace.waitMs(now)), [20, 0]);
+  const limit = new Limit({ rate: { limit: 2, perMs: 100 } }, () => {});
+  assertEquals(limit.waitMs(0), 0);
+  startAt(limit, 0);
+  assertEquals(limit.waitMs(30), 0);
+  startAt(limit, 30);
+  assertEquals([30, 99, 100].map((now) => limit.waitMs(now)), [70, 1, 0]);
+  startAt(limit, 110);
+  assertEquals([110, 130].map((now) => limit.waitMs(now)), [20, 0]);
 });
 
 Deno.test("whenever starts are tried, no span holds more of them than may start, nor waits for nothing", () => {
@@ -34,17 +34,17 @@ Deno.test("whenever starts are tried, no span holds more of them than may start,
       fc.integer({ min: 1, max: 5 }),
       fc.integer({ min: 1, max: 50 }),
       fc.array(fc.nat({ max: 30 }), { maxLength: 60 }),
-      (limit, perMs, gaps) => {
-        const pace = new Pace({ limit, perMs });
+      (most, perMs, gaps) => {
+        const limit = new Limit({ rate: { limit: most, perMs } }, () => {});
         const starts: number[] = [];
         let now = 0;
         for (const gap of gaps) {
           now += gap;
           const within = starts.filter((start) => start + perMs > now);
-          const due = within.length < limit ? now : within.at(-limit)! + perMs;
-          assertEquals(pace.waitMs(now), due - now);
+          const due = within.length < most ? now : within.at(-most)! + perMs;
+          assertEquals(limit.waitMs(now), due - now);
           if (due > now) continue;
-          startAt(pace, now);
+          startAt(limit, now);
           starts.push(now);
         }
       },
@@ -53,32 +53,32 @@ Deno.test("whenever starts are tried, no span holds more of them than may start,
 });
 
 Deno.test("a token is held while a lane loads, counts from the start, and comes back without one", () => {
-  const pace = new Pace({ limit: 1, perMs: 100 });
+  const limit = new Limit({ rate: { limit: 1, perMs: 100 } }, () => {});
   const batch = run.batch(["x"]);
-  pace.take(batch);
-  assert(pace.sent(batch), "it has started");
-  assertEquals(pace.waitMs(5_000), Infinity);
+  limit.take(batch);
+  assert(limit.sent(batch), "it has started");
+  assertEquals(limit.waitMs(5_000), Infinity);
   batch.sentCount = 1;
-  assertEquals(pace.waitMs(5_010), 100);
-  pace.leave(batch, 5_005);
-  assertEquals(pace.waitMs(5_110), 0);
+  assertEquals(limit.waitMs(5_010), 100);
+  limit.leave(batch, 5_005);
+  assertEquals(limit.waitMs(5_110), 0);
   const lost = run.batch(["y"]);
-  pace.take(lost);
-  pace.leave(lost, NaN);
-  assertEquals(pace.waitMs(5_110), 0);
+  limit.take(lost);
+  limit.leave(lost, NaN);
+  assertEquals(limit.waitMs(5_110), 0);
 });
 
 Deno.test("a task that turns out to have started late has its token later", () => {
-  const pace = new Pace({ limit: 1, perMs: 100 });
+  const limit = new Limit({ rate: { limit: 1, perMs: 100 } }, () => {});
   const batch = run.batch(["x"]);
-  pace.take(batch);
+  limit.take(batch);
   batch.sentCount = 1;
-  pace.sent(batch);
+  limit.sent(batch);
   const { sentAtMs } = batch;
-  assertEquals(pace.waitMs(sentAtMs + 40), 60);
-  pace.leave(batch, sentAtMs + 30);
-  pace.leave(batch, sentAtMs + 90);
-  assertEquals(pace.waitMs(sentAtMs + 40), 90);
+  assertEquals(limit.waitMs(sentAtMs + 40), 60);
+  limit.leave(batch, sentAtMs + 30);
+  limit.leave(batch, sentAtMs + 90);
+  assertEquals(limit.waitMs(sentAtMs + 40), 90);
 });
 
 Deno.test("tasks start exactly at their pace, whatever the slots, and nothing is set at the end", async () => {
@@ -180,4 +180,38 @@ Deno.test("a run that is aborted while it waits for a token ends at once", async
   abort();
   assertEquals(endings(await all), ["0 fulfilled", "1 cancelled"]);
   assertEquals(time.timers, 0);
+});
+
+Deno.test("no more are in flight than there are slots, and none starts in a pause", () => {
+  using time = new VirtualTime();
+  let free = 0;
+  const limit = new Limit({ slots: 1 }, () => free++);
+  const [one, two] = [run.batch(["x"]), run.batch(["y"])];
+  limit.take(one);
+  assertEquals([limit.allows(), limit.isBusy, time.timers], [false, true, 0]);
+  limit.leave(two, NaN); // it was never taken
+  assertEquals(limit.allows(), false);
+  limit.leave(one, NaN);
+  assertEquals([limit.allows(), limit.isIdle(time.nowMs)], [true, true]);
+  limit.pause(time.nowMs + 50);
+  limit.pause(time.nowMs + 20);
+  assertEquals([limit.allows(), limit.allows(), limit.isIdle(time.nowMs), time.timers], [
+    false,
+    false,
+    false,
+    1,
+  ]);
+  time.pass(50);
+  assertEquals([free, limit.allows(), limit.isIdle(time.nowMs)], [1, true, true]);
+});
+
+Deno.test("a limit is idle once each token is there again", () => {
+  const limit = new Limit({ rate: { limit: 9, perMs: 100 } }, () => {});
+  const batch = run.batch(["x"]);
+  limit.take(batch);
+  batch.sentCount = 1;
+  batch.sentAtMs = 10;
+  limit.sent(batch);
+  limit.leave(batch, 10);
+  assertEquals([109, 110].map((now) => limit.isIdle(now)), [false, true]);
 });

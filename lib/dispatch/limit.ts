@@ -1,0 +1,146 @@
+/**
+ * When tasks may start, on all lanes together: so many in a time, so many at once, none in a pause.
+ *
+ * A rate is a bucket of tokens: each start takes one, which is there again so long after the start. So
+ * in no time as long as that do more tasks start than there are tokens, whatever came before.
+ *
+ * @module
+ */
+
+import type { Batch } from "./batch.ts";
+import { MOST_TIMER_MS } from "./deadlines.ts";
+
+/** At most `limit` starts in any `perMs` milliseconds. */
+export interface Rate {
+  /** How many tasks may start, from 1. */
+  readonly limit: number;
+  /** In how many milliseconds. */
+  readonly perMs: number;
+}
+
+/** What a limit allows. */
+export interface LimitOptions {
+  readonly rate?: Rate | undefined;
+  /** Tasks in flight at most; any number unless given. */
+  readonly slots?: number | undefined;
+}
+
+/** A start whose token isn't there again. */
+interface Start {
+  atMs: number;
+}
+
+/** One limit, on batches that have one item each if there is a rate or a number of slots. */
+export class Limit {
+  readonly #rate: Rate | undefined;
+  readonly #slots: number;
+  readonly #counts: boolean;
+  readonly #onFree: () => void;
+  /** The first first; from `#head` on. */
+  #starts: Start[] = [];
+  #head = 0;
+  /** The starts of batches that are with lanes. */
+  readonly #startOf = new Map<Batch, Start>();
+  /** Batches that were taken, and may not have started: their lane may still be loading. */
+  readonly #held = new Set<Batch>();
+  #pausedUntilMs = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param onFree Told when a start is allowed that wasn't, unless a batch leaves for that. */
+  constructor({ rate, slots = Infinity }: LimitOptions, onFree: () => void) {
+    this.#rate = rate;
+    this.#slots = slots;
+    this.#counts = rate !== undefined || slots !== Infinity;
+    this.#onFree = onFree;
+  }
+
+  /** Whether a task may start now; if not, and time alone has to pass, it is told when. */
+  allows(): boolean {
+    if (!this.#counts && this.#pausedUntilMs === 0) return true;
+    const waitMs = this.waitMs(performance.now());
+    if (waitMs <= 0) return true;
+    if (waitMs !== Infinity) {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        this.#onFree();
+      }, Math.min(Math.ceil(waitMs), MOST_TIMER_MS));
+    }
+    return false;
+  }
+
+  /** Milliseconds until a start is allowed; Infinity if that hangs on batches that are with lanes. */
+  waitMs(nowMs: number): number {
+    if (this.#held.size + this.#startOf.size >= this.#slots) return Infinity;
+    return Math.max(this.#pausedUntilMs - nowMs, this.#tokenMs(nowMs));
+  }
+
+  #tokenMs(nowMs: number): number {
+    if (this.#rate === undefined) return 0;
+    const { limit, perMs } = this.#rate;
+    // Those that have left for their lanes start now.
+    for (const batch of this.#held) if (batch.sentCount > 0) this.#start(batch, nowMs);
+    while (this.#head < this.#starts.length && this.#starts[this.#head]!.atMs + perMs <= nowMs) {
+      this.#head++;
+    }
+    if (2 * this.#head > this.#starts.length) {
+      this.#starts = this.#starts.slice(this.#head);
+      this.#head = 0;
+    }
+    const running = this.#starts.length - this.#head;
+    if (running + this.#held.size < limit) return 0;
+    return running === 0 ? Infinity : this.#starts[this.#head]!.atMs + perMs - nowMs;
+  }
+
+  /** No task starts until then. */
+  pause(untilMs: number): void {
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, untilMs);
+  }
+
+  /** A batch takes its place, and is about to be sent. */
+  take(batch: Batch): void {
+    if (this.#counts) this.#held.add(batch);
+  }
+
+  #start(batch: Batch, atMs: number): void {
+    const start = { atMs };
+    this.#held.delete(batch);
+    this.#startOf.set(batch, start);
+    if (this.#rate !== undefined) this.#starts.push(start);
+  }
+
+  /** A batch was given to its lane; returns whether its start is still to come. */
+  sent(batch: Batch): boolean {
+    if (this.#held.has(batch) && batch.sentCount > 0) this.#start(batch, batch.sentAtMs);
+    return this.#held.has(batch);
+  }
+
+  /**
+   * A batch has ended, or comes back. If it never started, its token is there again; if it turns out to
+   * have started later than it was sent, for its thread had no core, its token is there later.
+   */
+  leave(batch: Batch, startedAtMs: number): void {
+    if (this.#held.has(batch)) {
+      if (batch.sentCount === 0) return void this.#held.delete(batch);
+      this.#start(batch, Number.isNaN(startedAtMs) ? performance.now() : startedAtMs);
+    }
+    const start = this.#startOf.get(batch);
+    this.#startOf.delete(batch);
+    if (start !== undefined && startedAtMs > start.atMs) start.atMs = startedAtMs;
+  }
+
+  /** Whether something is in flight. */
+  get isBusy(): boolean {
+    return this.#held.size + this.#startOf.size > 0;
+  }
+
+  /** Whether it is as if it had never been used. */
+  isIdle(nowMs: number): boolean {
+    return !this.isBusy && this.waitMs(nowMs) <= 0 && this.#starts.length === this.#head;
+  }
+
+  /** Tells nothing any more. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * Spans of OpenTelemetry, where it is on. Nothing is loaded for it: whoever provides it, Deno itself with
+ * `OTEL_DENO=true`, puts its API under a symbol that all know.
+ *
+ * @module
+ */
+
+import type { Task, TaskFunction } from "./task.ts";
+
+/** Where a span stands, in the form that travels to another lane. */
+export interface SpanPlace {
+  /** 32 digits in hex. */
+  readonly traceId: string;
+  /** 16 digits in hex. */
+  readonly spanId: string;
+  readonly traceFlags: number;
+}
+
+// What is used of the API.
+interface ApiSpan {
+  spanContext(): SpanPlace;
+  recordException(exception: string | Error): void;
+  setStatus(status: { readonly code: number; readonly message?: string }): void;
+  end(): void;
+}
+interface Context {
+  setValue(key: symbol, value: unknown): Context;
+}
+interface Api {
+  readonly trace: {
+    getTracer(name: string): {
+      startSpan(
+        name: string,
+        options: { readonly attributes?: Readonly<Record<string, number>> },
+        context: Context,
+      ): ApiSpan;
+    };
+  };
+  readonly context: {
+    active(): Context;
+    with<T>(context: Context, fn: () => T): T;
+  };
+}
+
+const API = Symbol.for("opentelemetry.js.api.1");
+const SPAN = Symbol.for("OpenTelemetry Context Key SPAN");
+const TRACER = "lanes";
+/** The status of what failed. */
+const ERROR = 2;
+
+function api(): Api | undefined {
+  const found = (globalThis as { [API]?: Partial<Api> })[API];
+  return found?.trace === undefined || found.context === undefined ? undefined : found as Api;
+}
+
+/** What a span is called: by the export, or by the module's file where that says nothing. */
+function spanName(what: string, { module, export: name }: Task): string {
+  const file = /([^/:]+?)(?:\.\w+)?:?$/.exec(module.startsWith("data:") ? "" : module)?.[1];
+  return `${what} ${name === "default" || name === "" ? file ?? "default" : name}`;
+}
+
+/** A span under way. */
+export class Span {
+  readonly place: SpanPlace;
+  readonly #span: ApiSpan;
+
+  constructor(span: ApiSpan) {
+    this.#span = span;
+    this.place = span.spanContext();
+  }
+
+  end(failure?: { readonly error: unknown }): void {
+    end(this.#span, failure);
+  }
+}
+
+function end(span: ApiSpan, failure?: { readonly error: unknown }): void {
+  if (failure !== undefined) {
+    const { error } = failure;
+    const message = error instanceof Error ? error.message : String(error);
+    span.recordException(error instanceof Error ? error : message);
+    span.setStatus({ code: ERROR, message });
+  }
+  span.end();
+}
+
+/** Begins a span for what is done with a task; undefined if nobody wants any. */
+export function beginSpan(what: string, task: Task): Span | undefined {
+  const found = api();
+  if (found === undefined) return undefined;
+  const { trace, context } = found;
+  return new Span(
+    trace.getTracer(TRACER).startSpan(spanName(what, task), {}, context.active()),
+  );
+}
+
+/**
+ * A task each of whose starts is a span below `parent`, and what it does itself stands below that; the
+ * task itself if there is no parent.
+ */
+export function traced(
+  { task, fn }: { readonly task: Task; readonly fn: TaskFunction },
+  parent: SpanPlace | undefined,
+): TaskFunction {
+  if (parent === undefined) return fn;
+  const found = api();
+  if (found === undefined) return fn;
+  const { trace, context } = found;
+  const tracer = trace.getTracer(TRACER);
+  const name = spanName("task", task);
+  const above = context.active().setValue(SPAN, { spanContext: () => parent });
+  return (item, given) => {
+    const attributes = { "lanes.index": given.index, "lanes.attempt": given.attempt };
+    const span = tracer.startSpan(name, { attributes }, above);
+    const fail = (error: unknown): never => {
+      end(span, { error });
+      throw error;
+    };
+    let value: unknown;
+    try {
+      value = context.with(above.setValue(SPAN, span), () => fn(item, given));
+    } catch (error) {
+      return fail(error);
+    }
+    if (typeof (value as { then?: unknown } | null | undefined)?.then !== "function") {
+      end(span);
+      return value;
+    }
+    return Promise.resolve(value).then((value) => (end(span), value), fail);
+  };
+}
+
+const DIGITS = 8;
+
+/** A place in a row of numbers, for the heads of messages. */
+export function spanNumbers({ traceId, spanId, traceFlags }: SpanPlace): number[] {
+  const words = `${traceId}${spanId}`.match(/.{8}/g) ?? [];
+  return [...words.map((word) => parseInt(word, 16)), traceFlags];
+}
+
+/** Reads what {@linkcode spanNumbers} wrote. */
+export function readSpan(numbers: ArrayLike<number>, from: number): SpanPlace | undefined {
+  if (numbers.length <= from) return undefined;
+  const all = Array.from({ length: 6 }, (_, at) => numbers[from + at]!);
+  const hex = all.map((number) => number.toString(16).padStart(DIGITS, "0")).join("");
+  return { traceId: hex.slice(0, 32), spanId: hex.slice(32), traceFlags: numbers[from + 6]! };
+}

@@ -1,0 +1,70 @@
+/**
+ * Spans of OpenTelemetry, as Deno's console exporter prints them: a run in each model, with its tasks
+ * below it and what these do below them.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { MODELS } from "../../lib/mod.ts";
+import { denoArgs, MAY_RUN } from "./programs/run_program.ts";
+
+interface Printed {
+  readonly name: string;
+  readonly trace: string;
+  readonly id: string;
+  readonly parent: string | undefined;
+}
+
+function spansIn(text: string): Printed[] {
+  const found = text.matchAll(/SPAN (.+?) \[(\w+)\/(\w+)\].*\n(?:\s+parent: (\w+))?/g);
+  return [...found].map(([, name, trace, id, parent]) => ({
+    name: name!,
+    trace: trace!,
+    id: id!,
+    parent,
+  }));
+}
+
+async function run(model: string, env: Record<string, string>) {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: denoArgs("spans.ts", [model]),
+    env: { NO_COLOR: "1", OTEL_DENO_CONSOLE: "ignore", ...env },
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder();
+  return { stdout: text.decode(stdout).trim(), stderr: text.decode(stderr) };
+}
+
+for (const model of MODELS) {
+  Deno.test({
+    name: `${model}: a run, its tasks and what they ask for are spans, each below the other`,
+    ignore: !MAY_RUN,
+    async fn() {
+      const { stdout, stderr } = await run(model, {
+        OTEL_DENO: "true",
+        OTEL_EXPORTER_OTLP_PROTOCOL: "console",
+      });
+      assertEquals(stdout, "fulfilled,fulfilled,rejected", stderr);
+      const spans = spansIn(stderr);
+      const below = (parent: string, name: RegExp) =>
+        spans.filter((span) => span.parent === parent && name.test(span.name));
+      for (const [what, count] of [["map gated", 3], ["run gated", 1]] as const) {
+        const [root, ...others] = spans.filter(({ name }) => name === what);
+        assert(root !== undefined && others.length === 0, stderr);
+        const tasks = below(root.id, /^task gated$/);
+        assertEquals([root.parent, tasks.length], [undefined, count], stderr);
+        for (const { id, trace } of tasks) {
+          assertEquals([trace, below(id, /^(GET|fetch)$/).length], [root.trace, 1], stderr);
+        }
+      }
+    },
+  });
+}
+
+Deno.test({
+  name: "without telemetry nothing is traced, and no package is loaded for it",
+  ignore: !MAY_RUN,
+  async fn() {
+    const { stdout, stderr } = await run("workers", { OTEL_DENO: "false" });
+    assertEquals([stdout, spansIn(stderr), stderr], ["fulfilled,fulfilled,rejected", [], ""]);
+  },
+});

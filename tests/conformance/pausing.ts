@@ -1,0 +1,124 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { LimitedExecutor } from "../../lib/mod.ts";
+import { Gates, turns } from "./gates.ts";
+import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
+
+function gatedItems({ url }: Gates, count: number): { url: string; key: string }[] {
+  return numbers(count).map((n) => ({ url, key: String(n) }));
+}
+
+/** Why only one model's slots can be changed. */
+const FIXED = "its slots are what it is";
+const ON_LANES = "its slots are set up with its lanes";
+
+export const PAUSING: readonly Guarantee[] = [
+  {
+    name: "while the executor is paused nothing starts, and what runs goes on",
+    async check({ open, width }) {
+      await using gates = new Gates();
+      await using executor = open();
+      const running = Math.min(width, 4);
+      const items = gatedItems(gates, running + 6);
+      const first = executor.map(taskNamed("gated"), items.slice(0, running), { chunk: 1 });
+      const values = first.toArray();
+      await gates.full(running);
+      executor.pause();
+      executor.pause();
+      const later = executor.map(taskNamed("gated"), items.slice(running), { chunk: 1 }).toArray();
+      const call = executor.run(taskNamed("double"), 4);
+      gates.openAll();
+      assertEquals(await values, items.slice(0, running).map(({ key }) => key));
+      await turns(5);
+      assertEquals([gates.arrived.length, executor.running()], [running, []]);
+      executor.resume();
+      assertEquals(await later, items.slice(running).map(({ key }) => key));
+      assertEquals(await call, 8);
+    },
+  },
+  {
+    name: "paused before anything ran, it starts no lane, keeps to maxQueued, and can be closed",
+    async check({ open }) {
+      const executor = open({ maxQueued: 1 });
+      executor.pause();
+      const results = executor.mapSettled(taskNamed("double"), [1, 2]).toArray();
+      const waits = executor.run(taskNamed("double"), 1);
+      const over = executor.run(taskNamed("double"), 2);
+      await assertRejects(() => over, Error, "as many calls wait as maxQueued allows");
+      await turns(3);
+      assertEquals(await executor.usage(), []);
+      const [outcomes, refused] = await Promise.all([
+        results,
+        assertRejects(() => waits, TypeError, "The executor was closed"),
+        executor.close(),
+      ]);
+      assertEquals(outcomes.map(({ status }) => status), ["rejected", "rejected"]);
+      assert(refused instanceof TypeError);
+    },
+  },
+  {
+    name: "more slots let more start at once, fewer let what runs go on",
+    notFor: { sequential: FIXED, concurrent: FIXED, workers: ON_LANES, processes: ON_LANES },
+    async check({ open }) {
+      await using gates = new Gates();
+      await using executor = open({ slots: 1 }) as LimitedExecutor;
+      const items = gatedItems(gates, 12);
+      const values = executor.map(taskNamed("gated"), items).toArray();
+      await gates.full(1);
+      executor.slots = 5;
+      assertEquals(executor.slots, 5);
+      await gates.full(5);
+      executor.slots = 2;
+      for (let left = 5; left > 2; left--) {
+        gates.pass();
+        await gates.until(() => gates.waiting.length < left, "it has gone");
+        await turns(3);
+        assertEquals(gates.waiting.length, left - 1);
+      }
+      gates.pass();
+      await gates.full(2);
+      await turns(3);
+      assertEquals(gates.waiting.length, 2);
+      assertThrows(() => executor.slots = 0, RangeError, "Cannot change limited(): slots must be");
+      gates.openAll();
+      assertEquals(await values, items.map(({ key }) => key));
+    },
+  },
+  {
+    name: "slots that can't be changed refuse it, and say which can",
+    notFor: { limited: "its slots can be changed" },
+    async check({ open, model }) {
+      await using executor = open();
+      const { slots } = executor;
+      assertThrows(
+        () => (executor as LimitedExecutor).slots = 2,
+        TypeError,
+        `Cannot change the slots of ${model}(): only those of limited() can be changed`,
+      );
+      assertEquals(executor.slots, slots);
+    },
+  },
+  {
+    name: "running tells what runs on which lane, and since when",
+    async check({ open, width }) {
+      await using gates = new Gates();
+      await using executor = open();
+      assertEquals(executor.running(), []);
+      const before = performance.now();
+      const count = Math.min(width, 4);
+      const items = gatedItems(gates, count);
+      const values = executor.map(taskNamed("gated"), items, { chunk: 1 }).toArray();
+      await gates.full(count);
+      const running = executor.running();
+      assertEquals(running.map(({ index }) => index).toSorted(), numbers(count));
+      for (const { lane, task, index, item, attempt, startedAtMs } of running) {
+        assert(lane >= 0 && lane < executor.lanes, `lane ${lane}`);
+        assertEquals([task.export, item, attempt], ["gated", items[index], 1]);
+        // Clocks of lanes may differ a little.
+        assert(startedAtMs > before - 5 && startedAtMs < performance.now() + 5, `${startedAtMs}`);
+      }
+      gates.openAll();
+      await values;
+      assertEquals(executor.running(), []);
+    },
+  },
+];

@@ -1,0 +1,164 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  beginSpan,
+  readSpan,
+  spanNumbers,
+  type SpanPlace,
+  traced,
+} from "../../lib/lanes/telemetry.ts";
+import type { TaskContext } from "../../lib/lanes/task.ts";
+
+const API = Symbol.for("opentelemetry.js.api.1");
+const SPAN = Symbol.for("OpenTelemetry Context Key SPAN");
+
+interface Noted {
+  readonly name: string;
+  readonly attributes: unknown;
+  readonly parent: string | undefined;
+  status?: unknown;
+  exception?: unknown;
+  isEnded: boolean;
+}
+
+class FakeContext {
+  readonly span: { spanContext(): SpanPlace } | undefined;
+
+  constructor(span?: { spanContext(): SpanPlace }) {
+    this.span = span;
+  }
+
+  setValue(key: symbol, span: { spanContext(): SpanPlace }): FakeContext {
+    assertEquals(key, SPAN);
+    return new FakeContext(span);
+  }
+}
+
+/** A provider of telemetry that notes spans, until it is disposed. */
+class FakeApi implements Disposable {
+  readonly spans: Noted[] = [];
+  active = new FakeContext();
+  readonly #before: unknown = (globalThis as Record<symbol, unknown>)[API];
+
+  constructor() {
+    const trace = {
+      getTracer: () => ({
+        startSpan: (name: string, { attributes }: { attributes?: unknown }, at: FakeContext) => {
+          const parent = at.span?.spanContext().spanId;
+          const noted: Noted = { name, attributes, parent, isEnded: false };
+          const spanId = String(this.spans.push(noted)).padStart(16, "0");
+          return {
+            spanContext: () => ({ traceId: "ab".repeat(16), spanId, traceFlags: 1 }),
+            setStatus: (status: unknown) => noted.status = status,
+            recordException: (exception: unknown) => noted.exception = exception,
+            end: () => noted.isEnded = true,
+          };
+        },
+      }),
+    };
+    const context = {
+      active: () => this.active,
+      with: <T>(inner: FakeContext, fn: () => T): T => {
+        const outer = this.active;
+        this.active = inner;
+        try {
+          return fn();
+        } finally {
+          this.active = outer;
+        }
+      },
+    };
+    Object.assign(globalThis, { [API]: { version: "1.9.0", trace, context } });
+  }
+
+  [Symbol.dispose](): void {
+    Object.assign(globalThis, { [API]: this.#before });
+  }
+}
+
+const task = { module: "file:///jobs/my_job.ts", export: "default" };
+const given: TaskContext = {
+  index: 4,
+  attempt: 2,
+  signal: AbortSignal.abort(),
+  cancelled: () => true,
+};
+const parent: SpanPlace = { traceId: "cd".repeat(16), spanId: "0123456789abcdef", traceFlags: 1 };
+
+Deno.test("a place survives its way as a row of numbers", () => {
+  assertEquals(readSpan([7, ...spanNumbers(parent)], 1), parent);
+  const small = { traceId: "0".repeat(31) + "1", spanId: "f".repeat(16), traceFlags: 0 };
+  assertEquals(readSpan(spanNumbers(small), 0), small);
+  assertEquals(readSpan([1, 2], 2), undefined);
+});
+
+Deno.test("without telemetry a task is itself, and nothing begins", () => {
+  const fn = () => 1;
+  Object.assign(globalThis, { [API]: { version: "1.9.0", propagation: {} } });
+  try {
+    assert(traced({ task, fn }, parent) === fn);
+  } finally {
+    Object.assign(globalThis, { [API]: undefined });
+  }
+  assertEquals(beginSpan("map", task), undefined);
+  using _api = new FakeApi();
+  assert(traced({ task, fn }, undefined) === fn);
+});
+
+Deno.test("what is done with a task is a span where its caller is, and its starts are spans below", () => {
+  using api = new FakeApi();
+  api.active = new FakeContext({ spanContext: () => ({ ...parent, spanId: "caller" }) });
+  const span = beginSpan("map", task)!;
+  api.active = new FakeContext();
+  const inner: (string | undefined)[] = [];
+  const fn = traced({
+    task,
+    fn: (n) => {
+      inner.push(api.active.span?.spanContext().spanId);
+      return Number(n) * 2;
+    },
+  }, span.place);
+  assertEquals([fn(1, given), fn(2, given)], [2, 4]);
+  span.end();
+  const attributes = { "lanes.index": 4, "lanes.attempt": 2 };
+  const below = {
+    name: "task my_job",
+    attributes,
+    parent: span.place.spanId,
+    isEnded: true,
+  };
+  assertEquals(api.spans, [
+    { name: "map my_job", attributes: undefined, parent: "caller", isEnded: true },
+    below,
+    below,
+  ]);
+  assertEquals(inner.map(Number), [2, 3]);
+  assertEquals(api.active.span, undefined);
+});
+
+Deno.test("a span ends when its task does, and says what that threw", async () => {
+  using api = new FakeApi();
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const waits = traced({ task, fn: () => promise }, parent)(1, given);
+  assertEquals(api.spans[0]!.isEnded, false);
+  resolve(7);
+  assertEquals([await waits, api.spans[0]!.isEnded], [7, true]);
+  const error = new RangeError("no");
+  await assertRejects(() =>
+    traced({ task, fn: () => Promise.reject(error) }, parent)(1, given) as Promise<unknown>
+  );
+  assertThrows(() =>
+    traced({
+      task,
+      fn: () => {
+        throw "a word";
+      },
+    }, parent)(1, given)
+  );
+  assertEquals(api.spans.slice(1).map(({ status, exception }) => [status, exception]), [
+    [{ code: 2, message: "no" }, error],
+    [{ code: 2, message: "a word" }, "a word"],
+  ]);
+  beginSpan("run", { module: "function:", export: "" })!.end({ error });
+  const { name, status } = api.spans.at(-1)!;
+  assertEquals([name, status], ["run function", { code: 2, message: "no" }]);
+});
