@@ -134,7 +134,7 @@ check("what runs in a lane, a measuring process or the site needs no npm package
       if (!imports.has(path)) imports.set(path, runtimeImports(path));
       for (const target of imports.get(path)!) {
         if (target.startsWith("lib/")) visit(target);
-        else if (!target.startsWith("node:")) found.push(`${entry} needs ${target}, by ${path}`);
+        else if (!/^(node|data):/.test(target)) found.push(`${entry} needs ${target}, by ${path}`);
       }
     };
     visit(entry);

@@ -1,0 +1,134 @@
+/**
+ * The library in a program of somebody else's: from outside of this folder, by path, by name and over
+ * http, in projects of every kind. Each case is a folder made for it.
+ */
+
+import { assertEquals } from "@std/assert";
+import { fromFileUrl, toFileUrl } from "@std/path";
+import { MAY_RUN } from "./programs/run_program.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const MODELS = ["sequential", "concurrent", "limited", "workers", "processes"];
+
+/** A program that greets in every model. */
+function program(library: string, greet = `new URL("./greet.ts", import.meta.url)`): string {
+  return `
+import { concurrent, limited, processes, sequential, task, workers } from ${
+    JSON.stringify(library)
+  };
+const greet = task<typeof import("./greet.ts")>(${greet});
+for (const open of [sequential, concurrent, limited, workers, processes]) {
+  await using executor = open();
+  const words: string[] = await executor.map(greet, [1, 2]).toArray();
+  console.log(executor.model, ...words, await executor.run(greet, 3));
+}
+`;
+}
+
+const GREET = `import { word } from "words"; export default (n: number): string => word + n;`;
+const WORDS = { "words.ts": `export const word = "hello";` };
+
+type Files = Readonly<Record<string, string>>;
+
+/** Runs `main.ts` of a folder with these files, in that folder, with a cache of its own. */
+async function runIn(files: Files, flags: readonly string[]): Promise<string> {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      await Deno.mkdir(`${folder}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeTextFile(`${folder}/${name}`, text);
+    }
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--no-prompt", "--no-lock", ...flags, "main.ts"],
+      cwd: folder,
+      env: { DENO_DIR: `${folder}/cache`, NO_COLOR: "1" },
+      stdin: "null",
+    }).output();
+    const text = new TextDecoder();
+    return text.decode(stdout) + text.decode(stderr);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const ALL = MODELS.map((model) => `${model} hello1 hello2 hello3\n`).join("");
+
+/** Serves the library as a web server would, and a task beside it. */
+function serve(): Deno.HttpServer<Deno.NetAddr> {
+  const headers = { "content-type": "application/typescript" };
+  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async ({ url }) => {
+    const { pathname } = new URL(url);
+    if (pathname === "/greet.ts") {
+      return new Response(GREET.replace(`"words"`, `"./words.ts"`), { headers });
+    }
+    if (pathname === "/words.ts") return new Response(WORDS["words.ts"], { headers });
+    const path = new URL(`.${pathname}`, ROOT);
+    return new Response(await Deno.readTextFile(path), { headers });
+  });
+}
+
+function elsewhere(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name: `the library elsewhere: ${name}`, ignore: !MAY_RUN, fn });
+}
+
+const path = fromFileUrl(ROOT);
+elsewhere("by path, in a project with a deno.json", async () => {
+  const imports = { lanes: `${toFileUrl(path)}lib/mod.ts`, words: "./words.ts" };
+  const files = { "greet.ts": GREET, ...WORDS, "deno.json": JSON.stringify({ imports }) };
+  const flags = [`--allow-read=.,${path}lib`, `--allow-run=${Deno.execPath()}`];
+  assertEquals(await runIn({ ...files, "main.ts": program("lanes") }, flags), ALL);
+});
+
+elsewhere("by its name, linked, with its types", async () => {
+  const { name } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+  const config = { links: [path], imports: { words: "./words.ts" } };
+  const files = { "greet.ts": GREET, ...WORDS, "deno.json": JSON.stringify(config) };
+  assertEquals(await runIn({ ...files, "main.ts": program(name) }, ["-A", "--check"]), ALL);
+});
+
+elsewhere("in a project with a package.json, whose packages its tasks import", async () => {
+  const thing = { name: "words", version: "1.0.0", type: "module", exports: "./index.js" };
+  const files = {
+    "greet.ts": GREET,
+    "package.json": JSON.stringify({ dependencies: { words: "1" } }),
+    "node_modules/words/package.json": JSON.stringify(thing),
+    "node_modules/words/index.js": WORDS["words.ts"],
+    "main.ts": program(`${toFileUrl(path)}lib/mod.ts`),
+  };
+  assertEquals(await runIn(files, ["-A"]), ALL);
+});
+
+elsewhere("over http, with tasks of the program's own", async () => {
+  await using server = serve();
+  const host = `127.0.0.1:${server.addr.port}`;
+  const imports = { lanes: `http://${host}/lib/mod.ts`, words: "./words.ts" };
+  const files = { "greet.ts": GREET, ...WORDS, "deno.json": JSON.stringify({ imports }) };
+  const flags = [`--allow-import=${host}`, "--allow-read=.", `--allow-run=${Deno.execPath()}`];
+  assertEquals(await runIn({ ...files, "main.ts": program("lanes") }, flags), ALL);
+});
+
+elsewhere("over http, with tasks that are there too", async () => {
+  await using server = serve();
+  const host = `127.0.0.1:${server.addr.port}`;
+  const files = {
+    "greet.ts": `export default (n: number): string => String(n);`,
+    "main.ts": program(`http://${host}/lib/mod.ts`, JSON.stringify(`http://${host}/greet.ts`)),
+  };
+  const flags = [`--allow-import=${host}`, `--allow-run=${Deno.execPath()}`];
+  assertEquals(await runIn(files, flags), ALL);
+});
+
+Deno.test({
+  name: "a registry would take the library as it is",
+  ignore: !MAY_RUN,
+  async fn() {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["publish", "--dry-run", "--allow-dirty", "--quiet"],
+      cwd: path,
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+    }).output();
+    const text = new TextDecoder();
+    assertEquals([text.decode(stdout), text.decode(stderr), code], ["", "", 0]);
+  },
+});
