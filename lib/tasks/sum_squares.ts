@@ -115,14 +115,15 @@ export default function sumSquares(item: number | bigint, context: TaskContext):
   return whole + BigInt(blockSum(2 * base, rest)) + BigInt(rest) * BigInt(base) ** 2n;
 }
 
-/** A block of a GPU's is so short that x·(2·base + x) is the sum of two products of 32 bits. */
-const GPU_BLOCK = 512;
+/** Numbers in a block of a GPU's, few enough that eight products of one add up in 32 bits. */
+const GPU_BLOCK = 128;
+const PRODUCTS = 8;
 /** Blocks that one invocation sums. */
-const PIECE_BLOCKS = 16;
+const PIECE_BLOCKS = 64;
 
 /**
- * The same on a GPU, which has no numbers of more than 32 bits: with 2·base = high·2²³ + low, a block's
- * terms are x·(low + x) and x·high·2²³. Three sums of 64 bits are kept for each piece: of the first, of
+ * The same on a GPU, which has no numbers of more than 32 bits: with 2·base = high·2²² + low, a block's
+ * terms are x·(low + x) and x·high·2²². Three sums of 64 bits are kept for each piece: of the first, of
  * the second, and of the squares of the numbers of whole blocks, each of whose terms lacks base².
  */
 export const kernel: Kernel<number | bigint, bigint> = {
@@ -143,29 +144,22 @@ fn advance(at: u32, steps: u32) {
   let stop = left - min(left, steps);
   while (left > stop) {
     let length = select(${GPU_BLOCK}u, last, left == 1u);
-    let low = (block & 0x1fffu) << 10u;
+    let low = (block & 0x3fffu) << 8u;
     var x = vec4u(0u, 1u, 2u, 3u);
-    var sums = vec4u(0u);
-    var carries = vec4u(0u);
     var xs = vec4u(0u);
-    for (; x.w < length; x += 4u) {
-      let term = x * (x + low);
-      sums += term;
-      carries += select(vec4u(0u), vec4u(1u), sums < term);
-      xs += x;
+    while (x.x + ${4 * PRODUCTS - 1}u < length) {
+      var sum = vec4u(0u);
+      ${"sum += x * (x + low); xs += x; x += 4u;\n      ".repeat(PRODUCTS)}
+      add(&terms, sum.x);
+      add(&terms, sum.y);
+      add(&terms, sum.z);
+      add(&terms, sum.w);
     }
     for (; x.x < length; x.x += 1u) {
-      let term = x.x * (x.x + low);
-      sums.x += term;
-      carries.x += u32(sums.x < term);
+      add(&terms, x.x * (x.x + low));
       xs.x += x.x;
     }
-    add(&terms, sums.x);
-    add(&terms, sums.y);
-    add(&terms, sums.z);
-    add(&terms, sums.w);
-    terms.y += carries.x + carries.y + carries.z + carries.w;
-    add(&highs, (xs.x + xs.y + xs.z + xs.w) * (block >> 13u));
+    add(&highs, (xs.x + xs.y + xs.z + xs.w) * (block >> 14u));
     if (length == ${GPU_BLOCK}u) {
       let lower = block & 0xffffu;
       let upper = block >> 16u;
@@ -209,7 +203,7 @@ fn advance(at: u32, steps: u32) {
           BigInt(halves[low]!) + (BigInt(halves[low + 1]!) << 32n)
         );
         const rest = n % GPU_BLOCK;
-        return terms! + (highs! << 23n) + squares! * BigInt(GPU_BLOCK) ** 3n +
+        return terms! + (highs! << 22n) + squares! * BigInt(GPU_BLOCK) ** 3n +
           BigInt(rest) * BigInt(n - rest) ** 2n;
       },
     };
