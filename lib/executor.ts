@@ -62,10 +62,7 @@ export interface Executor extends AsyncDisposable {
   readonly model: Model;
   /** How many lanes there are at most: parallelism. */
   readonly lanes: number;
-  /**
-   * How many tasks each lane has in flight at most: concurrency. Infinity under `concurrent`; under `gpu`
-   * those of one `map` that are computed together.
-   */
+  /** How many tasks each lane has in flight at most: concurrency. Infinity under `concurrent`. */
   readonly slots: number;
   /**
    * Runs `task` on every item and gives its values; fails with the first failure and stops the rest.
@@ -520,7 +517,7 @@ export function processes(options: ProcessesOptions = {}): Executor {
 
 /** How long a batch of items is to take on a GPU, in milliseconds: long against its way back, 10 ms. */
 const GPU_BATCH_MS = 100;
-/** One batch is computed while the results of another are on their way. */
+/** One batch is computed while the results of another are on their way, if two items may be in flight. */
 const GPU_BATCHES = 2;
 /** A GPU is given so many items at first, of which nothing is known: they run side by side anyway. */
 const FIRST_GPU_ITEMS = 64;
@@ -528,11 +525,12 @@ const FIRST_GPU_ITEMS = 64;
 /**
  * Tasks on a graphics card, through WebGPU: for thousands of items that compute alike, or for a few that
  * can be cut into thousands of pieces. The task's module exports a {@linkcode Kernel} beside it. One
- * thread keeps the card busy; `map` sends it up to `slots` items at a time, all of which are computed
- * together. Where there is no card, a driver in software does, on the cores that everything else uses;
- * `usage()` says which it is.
+ * thread keeps the card busy; `map` sends it up to half of its `slots` at a time, which are computed
+ * together, while the results of the other half are on their way. A call of `run` is computed alone.
+ * Where there is no card, a driver in software does the work, on the cores that everything else uses:
+ * `usage()` says which it is. Mesa's prints a line on stderr unless `XDG_RUNTIME_DIR` is set.
  *
- * @param options How many items are computed together at most.
+ * @param options How many items are in flight at most.
  * @returns The executor; close it, or open it with `await using`. Without any adapter its runs fail with a
  * {@linkcode LaneStartError} that says what is missing.
  * @throws {RangeError} If an option is out of its range.
@@ -552,18 +550,20 @@ const FIRST_GPU_ITEMS = 64;
  */
 export function gpu(options: GpuOptions = {}): Executor {
   checkKnown("gpu", options);
-  const { slots: mostItems = MODEL_TABLE.gpu.slots } = options;
+  const { slots = MODEL_TABLE.gpu.slots } = options;
+  const batches = Math.min(slots, GPU_BATCHES);
+  const mostItems = Math.floor(slots / batches);
   const entry = new URL("./lanes/gpu/gpu_main.ts", import.meta.url);
   return new PooledExecutor("gpu", options, {
     remote: true,
     takesAhead: true,
     moves: true,
-    slots: GPU_BATCHES,
+    slots: batches,
     batches: { targetMs: GPU_BATCH_MS, firstItems: FIRST_GPU_ITEMS, mostItems },
     makeLane: (number, events) =>
       new RemoteLane(
         events,
-        (channel) => new WorkerChannel(channel, { number, slots: GPU_BATCHES, modules: [], entry }),
+        (channel) => new WorkerChannel(channel, { number, slots: batches, modules: [], entry }),
         { graceMs: graceOf(options) },
       ),
   });

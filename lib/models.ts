@@ -162,7 +162,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     usualStartMs: 160,
     roundTripMs: 1,
     colour: { light: "#6a6400", dark: "#d3c83c" },
-    summary: { io: "computes only", cpu: "thousands at once, if chosen" },
+    summary: { io: "computes only", cpu: "side by side, if chosen" },
     python: { io: "a CUDA kernel, by CuPy or Numba", cpu: "a CUDA kernel, by CuPy or Numba" },
   },
 };
@@ -199,6 +199,6 @@ export function modelLines(kind: JobKind): string {
   return MODELS.filter((model) => MODEL_TABLE[model].kinds.includes(kind)).map((model, at) => {
     const { summary, python } = MODEL_TABLE[model];
     const before = at === 0 ? "Python: " : "";
-    return `  ${model.padEnd(13)}${summary[kind].padEnd(29)}${before}${python[kind]}`;
+    return `  ${model.padEnd(13)}${summary[kind].padEnd(27)}${before}${python[kind]}`;
   }).join("\n");
 }

@@ -42,7 +42,7 @@ stops paying, and says what stops it.
 
 A lane is a place where tasks really run; a slot is room for one task in flight on a lane. Slots are
 concurrency, lanes are parallelism: tasks that wait gain from slots, tasks that compute from lanes.
-The slots of a GPU are items that it computes together.
+Half of a GPU's slots are computed together, while the results of the others are on their way.
 
   knee     up to there more pays, beyond it hardly (Kneedle)
   σ        contention: the share of the work that can't overlap; it alone is Amdahl's law
@@ -94,7 +94,7 @@ What a module may do is written as for Deno, and handed on to it alone; nothing 
 Examples:
   deno task sweep io                                  slots 1 to 64, in half a minute or so
   deno task sweep cpu --html cpu.html                 lanes, and a page with the chart
-  deno task sweep gpu                                 items that a GPU computes together
+  deno task sweep gpu                                 how many items a GPU is given at a time
   deno task sweep io --rate 100,300,500 --slots 8     what 8 slots make of a schedule
   deno task sweep ./my_job.ts --allow-net=example.org --lanes 1,2,4
 

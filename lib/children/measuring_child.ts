@@ -251,7 +251,7 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
       if (message?.type === "result") return message.result as Result;
       if (message === undefined || message.type === "error") {
         const why = message ? `${message.name}: ${message.message}` : await this.howItEnded();
-        throw new TrialError(`${name} gave no result: ${why}`);
+        throw new TrialError(`${name} gave no result: ${why}`, { cause: message });
       }
       await onMessage(message as Message);
     }

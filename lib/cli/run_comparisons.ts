@@ -18,6 +18,8 @@ import { compare } from "../timing/compare.ts";
 import { compareResults } from "../timing/compare_results.ts";
 import { describeEnvironment } from "../timing/environment.ts";
 import { startMeter } from "../timing/meter/meter.ts";
+import { NoLaneError } from "../timing/run_trial.ts";
+import { UsageError } from "../options.ts";
 import { renderChanges } from "../report/terminal/changes_text.ts";
 import { requireCommon, requirePlannedIn } from "./result_option.ts";
 import type { ComparisonOptions } from "./comparison_options.ts";
@@ -162,6 +164,17 @@ function ended(
   return problems.length > 0 ? 1 : 0;
 }
 
+/** As {@linkcode runComparisons}; models of which none has lanes here were a mistake to choose. */
+async function measured(...of: Parameters<typeof runComparisons>): Promise<RunEnd> {
+  try {
+    return await runComparisons(...of);
+  } catch (error) {
+    if (!(error instanceof NoLaneError)) throw error;
+    const [problem, remedy = "choose others"] = error.why.split("; ");
+    throw new UsageError("--models", error.model, problem!, remedy, { cause: error });
+  }
+}
+
 /**
  * Measures comparisons in fresh processes, prints their reports, writes the files asked for, and compares
  * with the baseline. Gives the exit code: 0; 1 if a task failed or results differ; 3 if slower than the
@@ -178,7 +191,7 @@ export async function compareAndReport(
   }
   const style = styleOfStdout();
   await using meter = await startMeter(signal);
-  const { result, code } = await runComparisons(planned, {
+  const { result, code } = await measured(planned, {
     signal,
     compare: (spec, more) => compare(spec, { ...more, meter }),
     environment: await describeEnvironment(seed, Date.now, meter.quota),

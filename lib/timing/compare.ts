@@ -13,7 +13,7 @@ import { BASELINE, isRemote } from "../models.ts";
 import { ceiling as measuredCeiling } from "./ceiling.ts";
 import { cpuShareOf, judge, pairedTimes } from "./verdict.ts";
 import { othersBetween } from "./meter/reading.ts";
-import { trialProcesses } from "./run_trial.ts";
+import { NoLaneError, trialProcesses } from "./run_trial.ts";
 import { schedule } from "./random.ts";
 import { type TimedTrial, warningsOf } from "./warnings.ts";
 
@@ -87,14 +87,18 @@ async function runTrials(spec: ComparisonSpec, options: CompareOptions) {
   const ran: TimedTrial[] = [];
   const warnings = new Set<string>();
   const errors: unknown[] = [];
+  /** Models that can have no lanes. */
+  const missing = new Set<ModelSpec>();
   let number = 0;
   let partial = false;
   for (const [round, order] of schedule(series, rounds, seed).entries()) {
     for (const { model, trials } of order) {
       partial = signal?.aborted ?? false;
       if (partial) break;
+      number++;
+      if (missing.has(model)) continue;
       const trial = { ...common, ...model, round, timeline: true };
-      onEvent?.({ type: "trial-started", trial, number: ++number, of: sizes.length * rounds });
+      onEvent?.({ type: "trial-started", trial, number, of: sizes.length * rounds });
       try {
         const result = await runTrial(trial, { signal, onEvent });
         addTrial(trials, result);
@@ -106,7 +110,10 @@ async function runTrials(spec: ComparisonSpec, options: CompareOptions) {
         partial = signal?.aborted ?? false;
         if (partial) break;
         errors.push(error);
-        warnings.add(`${model.model}, round ${round + 1}, is missing: ${messageOf(error)}`);
+        if (error instanceof NoLaneError) {
+          missing.add(model);
+          warnings.add(error.message);
+        } else warnings.add(`${model.model}, round ${round + 1}, is missing: ${messageOf(error)}`);
       }
     }
     // A job that can't run at all won't in the next round either.

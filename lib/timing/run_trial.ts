@@ -6,7 +6,7 @@
  */
 
 import { isRemote } from "../models.ts";
-import { MeasuringChild, trialFlags } from "../children/measuring_child.ts";
+import { MeasuringChild, TrialError, trialFlags } from "../children/measuring_child.ts";
 import type { Meter } from "./meter/meter.ts";
 import { loadBetween, type Reading } from "./meter/reading.ts";
 import type { TrialMessage, TrialOrder } from "./trial_main.ts";
@@ -41,6 +41,20 @@ export function lostInJson(value: unknown, path: string): string | undefined {
     if (lost !== undefined) return lost;
   }
   return undefined;
+}
+
+/** A trial gave no result for its model has no lanes here, in one round as little as in another. */
+export class NoLaneError extends TrialError {
+  /** The model. */
+  readonly model: string;
+  /** What is missing; behind a semicolon, if that is known, how to get it. */
+  readonly why: string;
+
+  constructor(model: string, why: string) {
+    super(`${model} was not measured, for no lane can be started: ${why}`);
+    this.model = model;
+    this.why = why;
+  }
 }
 
 /** How trials are run. */
@@ -94,7 +108,11 @@ export function trialProcesses(
         readings.push(await meter?.read(child.pid));
         await child.send({});
       },
-    );
+    ).catch((error) => {
+      const { name, message } = (error.cause ?? {}) as Partial<Error>;
+      if (name !== "LaneStartError") throw error;
+      throw new NoLaneError(model, message!.replace(/^Cannot start a lane: (it )?/, ""));
+    });
     const [first, last] = readings;
     const queuedMs = first && last && loadBetween(first, last)?.queuedMs;
     return queuedMs === undefined ? result : { ...result, round: { ...result.round, queuedMs } };

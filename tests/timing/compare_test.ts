@@ -3,6 +3,7 @@ import { ENVIRONMENT } from "../environment.ts";
 import { agreementOf, compare } from "../../lib/timing/compare.ts";
 import { parseWritten } from "../../lib/timing/json_file.ts";
 import { RESULT_FORMAT } from "../../lib/timing/result.ts";
+import { NoLaneError } from "../../lib/timing/run_trial.ts";
 import type { ComparisonSpec, TimingEvent, TrialSpec } from "../../lib/timing/spec.ts";
 import { fakeMeter } from "./meter/fake.ts";
 import { answer, fakeRunner, JOB, model } from "./fake.ts";
@@ -116,6 +117,19 @@ Deno.test("compare() leaves out a model that never finished, and keeps the other
   const { comparison } = await compare(SPEC, { runTrial });
   assertEquals(comparison.models.map(({ model }) => model), ["sequential", "limited"]);
   assertStringIncludes(comparison.warnings.join(), "no threads here");
+});
+
+Deno.test("compare() tries a model only once that can have no lanes, and says what is missing", async () => {
+  const { runTrial, asked } = fakeRunner((trial) => {
+    if (trial.model === "workers") throw new NoLaneError("workers", "found no threads; buy some");
+    return answer(trial, TIMES[trial.model]!);
+  });
+  const { comparison } = await compare(SPEC, { runTrial });
+  assertEquals(comparison.models.map(({ model }) => model), ["sequential", "limited"]);
+  assertEquals(asked.filter((name) => name.startsWith("workers")).length, 1);
+  assertEquals(comparison.warnings.filter((text) => text.includes("workers")), [
+    "workers was not measured, for no lane can be started: found no threads; buy some",
+  ]);
 });
 
 Deno.test("compare() throws what the first trial threw when no trial can run", async () => {
