@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Gates } from "./gates.ts";
-import { type Guarantee, numbers, OWN_LANE_ONLY, taskNamed } from "./guarantee.ts";
+import { type Guarantee, numbers, OWN_LANE_ONLY, taskNamed, taskOf } from "./guarantee.ts";
 
 /** How a lane can end by what its task does, and what the error says of it. */
 const WAYS = {
@@ -84,6 +84,31 @@ export const CRASHES: readonly Guarantee[] = [
         "rejected",
         "fulfilled",
       ]);
+    },
+  },
+  {
+    name:
+      "a lane that an earlier task ends while another's module is loaded costs the other nothing",
+    notFor: OWN_LANE_ONLY,
+    async check({ open }) {
+      const arm = taskOf(`export default (n) => {
+        globalThis.late = () => { throw new Error("too late") };
+        return n;
+      }`);
+      const loadsSlowly = taskOf(`
+        if (globalThis.late) {
+          setTimeout(globalThis.late);
+          await new Promise(() => {});
+        }
+        export default (n) => 2 * n;
+      `);
+      await using executor = open({ lanes: 1 });
+      await executor.run(arm, 1);
+      const outcomes = await executor.mapSettled(loadsSlowly, [1, 2, 3]).toArray();
+      assertEquals(
+        outcomes.map((o) => [o.status === "fulfilled" ? o.value : o.reason, o.attempts]),
+        [[2, 1], [4, 1], [6, 1]],
+      );
     },
   },
   {

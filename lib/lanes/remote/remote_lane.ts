@@ -99,6 +99,8 @@ export class RemoteLane implements Lane {
   #usage: Usage = { cpuMs: undefined, peakRssBytes: undefined };
   #becomeReady!: (startMs: number) => void;
   #state: "starting" | "ready" | "closing" | "gone" = "starting";
+  /** Whether a task has run here, whose stray error may end the lane later. */
+  #hasRun = false;
   #closed: Promise<void> | undefined;
   #disposed: (failures: readonly TeardownError[]) => void = () => {};
   /** Add to a time of the lane's clock to get the caller's. */
@@ -518,6 +520,7 @@ export class RemoteLane implements Lane {
     const { id, special, ...rest } = readReportHead(head, this.#clockOffsetMs);
     const batch = this.#sent.get(id);
     if (batch === undefined) return; // it was forced to stop, and is settled
+    this.#hasRun = true;
     if (rest.last) this.#forget(batch);
     this.#events.report(batch, { ...rest, ...decode(special, payload) });
   }
@@ -534,7 +537,8 @@ export class RemoteLane implements Lane {
     this.#state = "gone";
     // What ends by itself may do so in peace.
     void this.#channel.close();
-    const known = starting ? undefined : this.#loading;
+    // What ends a lane where nothing has run yet is the module that is being loaded.
+    const known = starting || this.#hasRun ? undefined : this.#loading;
     if (known !== undefined) {
       const when = known.isSetUp ? "in its setup" : "while it was loaded";
       const error = loadError(
