@@ -142,6 +142,17 @@ check("what runs in a lane, a measuring process or the site needs no npm package
   return found;
 });
 
+check("a thread's entry file imports nothing from where a job's process may not read", () => {
+  const seen = new Set<string>();
+  const visit = (path: string): void => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    runtimeImports(path).filter((target) => target.startsWith("lib/")).forEach(visit);
+  };
+  visit("lib/lanes/worker/worker_main.ts");
+  return [...seen].filter((path) => !/^lib\/(lanes|tasks)\//.test(path));
+});
+
 check("every file of lib says what it is", (paths) =>
   paths.filter((path) => {
     if (!path.startsWith("lib/") || path.endsWith(".d.ts")) return false;

@@ -24,6 +24,11 @@ export interface ChildJob {
   readonly permissions?: LanePermissions;
 }
 
+/** Where everything lies that a thread's entry file imports; tests/structure_test.ts checks it. */
+const ENTRY_FOLDERS = ["../lanes/x", "../tasks/x"].map((path) =>
+  dirname(fromFileUrl(new URL(path, import.meta.url)))
+);
+
 /** The flags of a trial's process: those of the job's own project, and `--allow-…` flags. */
 export async function trialFlags(
   { task, items, permissions = {} }: ChildJob,
@@ -34,7 +39,7 @@ export async function trialFlags(
   const read = new Set(facts.flatMap(({ files }) => files));
   const run: string[] = [];
   const { readsEntry, startsDeno } = MODEL_TABLE[model];
-  if (readsEntry) read.add(dirname(fromFileUrl(new URL("../lanes/x", import.meta.url))));
+  if (readsEntry) { for (const folder of ENTRY_FOLDERS) read.add(folder); }
   if (startsDeno) {
     run.push(Deno.execPath());
     // Its children are to run in the same project.
