@@ -48,16 +48,24 @@ ${modelLines("io")}`.trim(),
   .option("--timeout <time>", "how long a task may take, from its own start (default: unlimited)")
   .option("--rate <n/s>", "start at most so many tasks, evenly: 20/s, 100/m, 5000/h")
   .option(
+    "--per-host <n>",
+    "tasks of one host in flight at most; the host of an item, or of its url",
+  )
+  .option(
     "--halt <budget>",
     `stop once so many items failed, or a share, such as 10%, of ${LEAST_JUDGED} or more that settled`,
   )
-  .option("--json <file>", "write the summary as data");
+  .option("--json <file>", "write the summary as data")
+  .option("--live", "draw it while it runs, on a page of this machine with a random address");
 run.addHelpText(
   "after",
   `
 What the job may do is written as for Deno, and handed on to it alone; nothing but its own module
 unless given:
   ${PERMISSION_KINDS.map((kind) => `--allow-${kind}[=…]`).join(", ")}
+
+A server that answers 429, or with Retry-After, is left alone by all tasks for as long as it asks (5
+minutes at most), and what it refused is tried again, 20 times at most, whatever --retries says.
 
 What is flushed when: a result is in --out some 20 ms after its task ended, and safe from the end of
 this program from then on, SIGKILL too; --fsync says when from the end of the machine. An item whose

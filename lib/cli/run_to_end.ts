@@ -6,6 +6,7 @@
 
 import { missingFlag } from "../advice/job/job_permissions.ts";
 import { loadJob } from "../advice/job/load_job.ts";
+import { LiveServer } from "../report/live/live_server.ts";
 import { writeOutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_path.ts";
 import { LONGEST_WAIT_MS, UsageError } from "../options.ts";
@@ -110,6 +111,10 @@ function problemOf(ended: Ended, { typed, options }: RunRequest): Error | undefi
       );
     }
     case "broken": {
+      if (ended.name === "HostError") {
+        const remedy = "leave it out, or give items that are web addresses or have one as url";
+        return new UsageError("--per-host", String(options.perHost), ended.message, remedy);
+      }
       const missing = ended.name === "NotCapable" ? missingFlag(ended.message) : undefined;
       if (missing !== undefined) {
         const problem = `its ${ended.where} needs ${missing.wanted}`;
@@ -162,6 +167,8 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   }
   const startedAt = new Date().toISOString();
   const startMs = performance.now();
+  await using live = options.live ? new LiveServer(job.name) : undefined;
+  if (live !== undefined) printError(`run: watch it at ${live.url}`);
   const progress = new RunProgress(plain(job.name), state);
   const onAbort = () => progress.print("run: finishes what runs; Ctrl-C once more ends at once\n");
   signal.addEventListener("abort", onAbort);
@@ -178,6 +185,14 @@ export async function runToEnd(request: RunRequest): Promise<number> {
       feed: lines && ((count) => lines.next(count)),
       signal,
       onPrint: (text) => progress.print(text),
+      onPulse: live &&
+        ((pulse) =>
+          live.pulse({
+            ...progress.pulse(),
+            ...pulse,
+            slots: state.slots,
+            reasons: state.reasons,
+          })),
     });
     problem = problemOf(ended, request);
   } catch (error) {

@@ -267,7 +267,8 @@ function checkPerKey(check: Checker, perKey: PerKey<never>): void {
 
 const RETRYABLE = new Set<Rejected["ended"]>(["failed", "timed-out", "crashed"]);
 
-function mayRetry({ ended, reason }: Rejected): boolean {
+/** Whether a rejection may be tried again unless the caller decides. */
+export function mayRetry({ ended, reason }: Rejected): boolean {
   return RETRYABLE.has(ended) && propertyOf(reason, "retryable") !== false;
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { MapOptions } from "../dispatch/options.ts";
+import { type MapOptions, mayRetry } from "../dispatch/options.ts";
 import type { Outcome, Rejected } from "../dispatch/outcome.ts";
 import type { Executor } from "../executor.ts";
 import type { Task } from "../lanes/task.ts";
@@ -35,7 +35,13 @@ export const LEAST_JUDGED = 20;
 /** A message is cut to so many characters: it may hold a whole page. */
 const MOST_MESSAGE = 2000;
 /** The longest wait that a server may ask for, in milliseconds. */
-export const MOST_WAIT_MS = 300_000;
+const MOST_WAIT_MS = 300_000;
+/** What a server refuses because it is asked too much is tried so often, whatever `--retries` says. */
+const REFUSED_RETRIES = 20;
+const TOO_MANY_REQUESTS = 429;
+/** How often it is told what runs, in milliseconds, and of how many tasks the latency at most. */
+const PULSE_MS = 500;
+const MOST_LATENCIES = 1000;
 
 /** What a run needs beside its spec. */
 export interface RunHost {
@@ -51,6 +57,19 @@ export function isSpent(budget: Budget | undefined, settled: number, failed: num
   if (budget === undefined) return false;
   if ("items" in budget) return failed >= budget.items;
   return settled >= LEAST_JUDGED && failed >= budget.share * settled;
+}
+
+/** An item has no host that could be counted. */
+class HostError extends Error {
+  override name = "HostError";
+}
+
+/** The host of an item: of a web address, or of one that is its `url`. */
+function hostOf(item: unknown): string {
+  const address = (item as { url?: unknown } | null)?.url ?? item;
+  const host = URL.parse(String(address))?.host;
+  if (!host) throw new HostError(`${Deno.inspect(item, { depth: 1, compact: true })} has no host`);
+  return host;
 }
 
 /** Says what can't go on. */
@@ -71,6 +90,9 @@ export class RunHere {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #succeeded = 0;
   #failed = 0;
+  #latencies: number[] = [];
+  /** Aborted once it is to end and nothing runs any more. */
+  readonly #idle = new AbortController();
   /** How many of these have been told. */
   #told = { succeeded: 0, failed: 0 };
   #end: RunEnd = "done";
@@ -87,6 +109,13 @@ export class RunHere {
     if (this.#end !== "done") return;
     this.#end = end;
     this.#host.items.finishing = true;
+    this.#host.executor.pause();
+    this.#endIfIdle();
+  }
+
+  /** What waits for a slot, or for another try, is left to a run that goes on. */
+  #endIfIdle(): void {
+    if (this.#end !== "done" && this.#host.executor.running().length === 0) this.#idle.abort();
   }
 
   /** So many characters of what was told are in the file. */
@@ -98,7 +127,7 @@ export class RunHere {
   /** Runs all that is to be run, and gives what is to be said last; rejects if the executor fails. */
   async run(): Promise<RunMessage> {
     const { executor, items, say, signal } = this.#host;
-    const { job, order, retries, timeoutMs, rate } = this.#spec;
+    const { job, order, retries, timeoutMs, rate, perHost, live } = this.#spec;
     try {
       await items.compare();
     } catch (error) {
@@ -114,17 +143,28 @@ export class RunHere {
     });
     const options: MapOptions = {
       order,
-      signal,
-      retries: { limit: retries, maxMs: MOST_WAIT_MS },
+      signal: AbortSignal.any([signal, this.#idle.signal]),
+      retries: {
+        limit: Math.max(retries, REFUSED_RETRIES),
+        maxMs: MOST_WAIT_MS,
+        retryIf: (rejected) => {
+          // What waits for another try doesn't run any more.
+          if (this.#end !== "done") setTimeout(() => this.#endIfIdle());
+          return isRefused(rejected) || (rejected.attempts <= retries && mayRetry(rejected));
+        },
+      },
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(rate && { rate }),
+      ...(perHost !== undefined && { perKey: { key: hostOf, slots: perHost } }),
     };
+    const pulse = live ? setInterval(() => this.#pulse(), PULSE_MS) : undefined;
     try {
       for await (const outcome of executor.mapSettled(job.task as Task<unknown>, items, options)) {
         this.#take(outcome);
         if (this.#unwritten >= MOST_UNWRITTEN) await this.#untilWritten();
       }
     } finally {
+      clearInterval(pulse);
       this.#tell();
     }
     if (this.#denied !== undefined) return { type: "denied", ...this.#denied };
@@ -145,6 +185,22 @@ export class RunHere {
     if (isSpent(this.#spec.halt, this.#succeeded + this.#failed, this.#failed)) {
       this.finish("halted");
     }
+    this.#endIfIdle();
+  }
+
+  #pulse(): void {
+    const { executor, say } = this.#host;
+    const lanes = Array<number>(executor.lanes).fill(0);
+    for (const { lane } of executor.running()) lanes[lane] = (lanes[lane] ?? 0) + 1;
+    const latencies = this.#latencies.sort((a, b) => a - b);
+    this.#latencies = [];
+    const most = latencies.at(-1);
+    const median = latencies[latencies.length >> 1];
+    say({
+      type: "pulse",
+      lanes: Array.from(lanes, (count = 0) => count),
+      latencyMs: most === undefined ? null : { median: median!, most },
+    });
   }
 
   /** Takes a result; if it can't be written, gives the failure that this is. */
@@ -187,6 +243,9 @@ export class RunHere {
 
   #noteTime({ startedAtMs, endedAtMs, attempts, lane }: Outcome<unknown>, { index }: Listed): void {
     const ms = endedAtMs - startedAtMs;
+    if (this.#spec.live && ms >= 0 && this.#latencies.length < MOST_LATENCIES) {
+      this.#latencies.push(ms);
+    }
     const slowest = this.#slowest;
     if (!(ms > (slowest.length < SLOWEST ? 0 : slowest.at(-1)!.ms))) return;
     const at = slowest.findIndex((other) => other.ms < ms);
@@ -218,6 +277,12 @@ export class RunHere {
     this.#results = [];
     this.#failures = [];
   }
+}
+
+/** Whether a server asked for fewer requests. */
+function isRefused({ reason }: Rejected): boolean {
+  const { status, retryAfterMs } = httpSigns(reason);
+  return status === TOO_MANY_REQUESTS || retryAfterMs !== undefined;
 }
 
 function isDenied(reason: unknown): boolean {

@@ -77,11 +77,13 @@ export interface RunJobHost {
   readonly signal: AbortSignal;
   /** Told what tasks print. */
   readonly onPrint: (text: string) => void;
+  /** Told from time to time how it stands, if that was asked for. */
+  readonly onPulse?: ((pulse: Extract<RunMessage, { readonly type: "pulse" }>) => void) | undefined;
 }
 
 /** Runs a job. Rejects with what `write` or `feed` threw. */
 export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
-  const { known, state, write, feed, signal, onPrint } = host;
+  const { known, state, write, feed, signal, onPrint, onPulse } = host;
   await using child = new MeasuringChild<RunMessage>({
     entry: new URL("./run_main.ts", import.meta.url),
     order: { ...spec, known: known.counts.done + known.counts.failed } satisfies RunOrder,
@@ -113,6 +115,9 @@ export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
             lanes: message.lanes,
             slots: message.slots,
           });
+          break;
+        case "pulse":
+          onPulse?.(message);
           break;
         case "wants":
           // Not waited for: results come meanwhile.

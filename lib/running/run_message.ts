@@ -23,6 +23,10 @@ export interface RunSpec extends ModelSpec {
   readonly retries: number;
   readonly timeoutMs?: number | undefined;
   readonly rate?: Rate | undefined;
+  /** Tasks of one host in flight at most. */
+  readonly perHost?: number | undefined;
+  /** Whether it tells from time to time what runs. */
+  readonly live: boolean;
   readonly halt?: Budget | undefined;
 }
 
@@ -75,6 +79,12 @@ export type RunMessage =
     readonly failed: number;
     readonly results: string;
     readonly failures: string;
+  }
+  /** How many tasks run on each lane, and how long those took that ended since it was told. */
+  | {
+    readonly type: "pulse";
+    readonly lanes: readonly number[];
+    readonly latencyMs: { readonly median: number; readonly most: number } | null;
   }
   /** The list isn't the one that is known. */
   | { readonly type: "changed"; readonly problem: string }

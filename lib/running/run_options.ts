@@ -50,6 +50,8 @@ export interface RawRunOptions {
   readonly timeout?: string;
   readonly halt?: string;
   readonly rate?: string;
+  readonly perHost?: string;
+  readonly live?: true;
 }
 
 /** A file, as it was typed and as an absolute path. */
@@ -59,8 +61,11 @@ export interface TypedFile {
 }
 
 /** The options as values. */
-export interface RunOptionValues
-  extends Pick<RunSpec, "limit" | "run" | "changed" | "order" | "retries" | "timeoutMs"> {
+export interface RunOptionValues extends
+  Pick<
+    RunSpec,
+    "limit" | "run" | "changed" | "order" | "retries" | "timeoutMs" | "perHost" | "live"
+  > {
   readonly export: string;
   readonly model: ModelSpec;
   readonly rate: Rate | undefined;
@@ -255,6 +260,10 @@ export async function readRunOptions(
     export: raw.export ?? advice?.job.export ?? "default",
     model: recommended === undefined ? modelOf(raw) : sizedAs(recommended),
     rate: raw.rate === undefined ? recommended?.rate : rateOf("--rate", raw.rate),
+    perHost: raw.perHost === undefined
+      ? undefined
+      : positiveInteger("--per-host", raw.perHost, { max: MOST_SLOTS }),
+    live: raw.live === true,
     halt: raw.halt === undefined ? undefined : budgetOf(raw.halt),
     limit: raw.items === undefined ? undefined : positiveInteger("--items", raw.items),
     run: { rest: !raw.retryFailed || raw.resume === true, failed: raw.retryFailed === true },

@@ -6,6 +6,7 @@
 
 import { leftText, MovingLine, type ProgressOutput, stderrOutput } from "../progress/progress.ts";
 import { formatCount, formatPercent, formatRate } from "../text/format.ts";
+import type { Pulse } from "../progress/pulse.ts";
 import type { RunState } from "./run_job.ts";
 
 /** How often a line moves, and how often one is printed in a pipe, in milliseconds. */
@@ -20,6 +21,7 @@ export class RunProgress {
   readonly #state: RunState;
   readonly #output: ProgressOutput;
   readonly #line: MovingLine | undefined;
+  readonly #startMs: number;
   readonly #timer: ReturnType<typeof setInterval>;
   /** Times and items that had settled by then, the oldest first. */
   readonly #seen: [number, number][];
@@ -28,7 +30,8 @@ export class RunProgress {
     this.#name = name;
     this.#state = state;
     this.#output = output;
-    this.#seen = [[this.#now(), 0]];
+    this.#startMs = this.#now();
+    this.#seen = [[this.#startMs, 0]];
     this.#line = output.isTerminal ? new MovingLine(output.columns, name) : undefined;
     this.#timer = setInterval(() => this.tick(), this.#line ? MOVES_MS : PRINTS_MS);
   }
@@ -39,30 +42,37 @@ export class RunProgress {
 
   /** Draws or prints how it stands. */
   tick(): void {
-    const { text, share } = this.#look();
+    const { settled, total, perSecond } = this.pulse();
+    const { failed } = this.#state;
+    const share = total === null ? 0 : Math.min(1, settled / Math.max(1, total));
+    const text = [
+      total === null
+        ? `${formatCount(settled)} items`
+        : `${formatCount(settled)} of ${formatCount(total)} items (${formatPercent(share)})`,
+      ...(failed > 0 ? [`${formatCount(failed)} failed`] : []),
+      ...(perSecond > 0 ? [formatRate(perSecond)] : []),
+      ...(perSecond > 0 && total !== null ? [leftText((total - settled) / perSecond * 1000)] : []),
+    ].join(", ");
     if (this.#line === undefined) this.#output.writeLine(`${this.#name}: ${text}`);
     else this.#line.show(share, text);
   }
 
-  #look(): { text: string; share: number } {
-    const { total, before, succeeded, failed } = this.#state;
+  /** How it stands. */
+  pulse(): Pick<Pulse, "atMs" | "settled" | "failed" | "total" | "perSecond"> {
+    const { total = null, before, succeeded, failed } = this.#state;
     const nowMs = this.#now();
     const settled = succeeded + failed;
     this.#seen.push([nowMs, settled]);
     while (this.#seen.length > 2 && nowMs - this.#seen[1]![0] > RATE_MS) this.#seen.shift();
     const [sinceMs, since] = this.#seen[0]!;
-    const perMs = (settled - since) / (nowMs - sinceMs);
-    const there = before.done + before.failed + settled;
-    const share = total === undefined ? 0 : Math.min(1, there / Math.max(1, total));
-    const parts = [
-      total === undefined
-        ? `${formatCount(there)} items`
-        : `${formatCount(there)} of ${formatCount(total)} items (${formatPercent(share)})`,
-      ...(failed > 0 ? [`${formatCount(failed)} failed`] : []),
-      ...(perMs > 0 ? [formatRate(perMs * 1000)] : []),
-      ...(perMs > 0 && total !== undefined ? [leftText((total - there) / perMs)] : []),
-    ];
-    return { text: parts.join(", "), share };
+    const perSecond = nowMs > sinceMs ? (settled - since) / (nowMs - sinceMs) * 1000 : 0;
+    return {
+      atMs: nowMs - this.#startMs,
+      settled: before.done + before.failed + settled,
+      failed,
+      total,
+      perSecond,
+    };
   }
 
   /** Writes what tasks print, above a line that moves. */

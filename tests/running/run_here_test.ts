@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { limited, sequential } from "../../lib/executor.ts";
 import { ItemsLeft } from "../../lib/running/items_left.ts";
 import { KnownItems } from "../../lib/running/known_items.ts";
@@ -8,8 +8,8 @@ import type { TaskFunction } from "../../lib/lanes/task.ts";
 
 /** Runs a function on items, and gives what is said. */
 async function said(
-  task: TaskFunction<number, unknown>,
-  items: readonly number[],
+  task: TaskFunction<never, unknown>,
+  items: readonly unknown[],
   spec: Partial<RunSpec> = {},
   { executor = sequential(), onRun }: {
     executor?: ReturnType<typeof sequential>;
@@ -148,6 +148,56 @@ Deno.test("once it is to finish, the run ends with what was started", async () =
   });
   assertEquals(endOf(last), "finished");
   assertEquals(results.length < 20, true);
+});
+
+Deno.test("what a server refuses is tried again without retries, and what fails is not", async () => {
+  let asked = 0;
+  const { results, failures } = await said((n) => {
+    if (n === 1) throw new Error("no");
+    if (n === 2 && ++asked < 3) throw Object.assign(new Error("slow down"), { status: 429 });
+    return n;
+  }, [0, 1, 2]);
+  assertEquals(results.map(({ index }) => index).sort(), [0, 2]);
+  assertEquals(failures.map(({ index, attempts }) => [index, attempts]), [[1, 1]]);
+});
+
+Deno.test("no more tasks of a host are in flight than --per-host allows, whatever the slots", async () => {
+  const running = new Map<string, number>();
+  let most = 0;
+  const task = async (item: unknown) => {
+    const { host } = new URL((item as { url?: string }).url ?? item as string);
+    running.set(host, (running.get(host) ?? 0) + 1);
+    most = Math.max(most, running.get(host)!);
+    await new Promise((resolve) => setImmediate(resolve));
+    running.set(host, running.get(host)! - 1);
+  };
+  const items = Array.from(
+    { length: 30 },
+    (_, n) => n % 2 ? `http://a.example/${n}` : { url: `http://b.example/${n}` },
+  );
+  const { counts } = await said(task, items, { perHost: 2 }, { executor: limited({ slots: 16 }) });
+  assertEquals([counts, most], [[30, 0], 2]);
+});
+
+Deno.test("an item without a host is named where hosts are counted", async () => {
+  await assertRejects(
+    () => said((n) => n, ["http://a.example/", "nowhere"], { perHost: 2 }),
+    Error,
+    "nowhere",
+  );
+});
+
+Deno.test("what waits for another try when the run is to finish is left to the next run", async () => {
+  let run!: RunHere;
+  const task = (n: number) => {
+    if (n === 1) queueMicrotask(() => run.finish());
+    throw Object.assign(new Error("later"), { retryAfterMs: 60_000 });
+  };
+  const { failures, last } = await said(task, [0, 1, 2], {}, {
+    executor: limited({ slots: 2 }),
+    onRun: (made) => run = made,
+  });
+  assertEquals([failures, endOf(last)], [[], "finished"]);
 });
 
 Deno.test("the slowest items are told, the slowest first", async () => {

@@ -73,6 +73,7 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
     [[JOB, "--rate=0/s"], "--rate", "0/s"],
     [[JOB, "--rate=0"], "--rate", "20/s"],
     [[JOB, "--rate=fast"], "--rate", "fast"],
+    [[JOB, "--per-host=0"], "--per-host", "0"],
     [[JOB, "--halt=0"], "--halt", "0"],
     [[JOB, "--halt=0%"], "--halt", "0%"],
     [[JOB, "--halt=120%"], "--halt", "120%"],

@@ -177,6 +177,47 @@ export default (n) => new Promise((done) => setTimeout(done, 10, n));
   assertEquals(await valuesIn(`${folder}/out.jsonl`), Array(400).keys().toArray());
 });
 
+test("--live shows the run on a page while it goes on", {
+  "job.js": `
+export function* items() { for (let n = 0;; n++) yield n; }
+export default (n) => new Promise((done) => setTimeout(done, 10, n));
+`,
+}, async (folder) => {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "task",
+      "--quiet",
+      "--config",
+      `${ROOT}deno.json`,
+      "run",
+      "job.js",
+      "--live",
+      "--slots",
+      "3",
+    ],
+    cwd: folder,
+    env: { NO_COLOR: "1", INIT_CWD: folder },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+  let url: string | undefined;
+  for (let text = ""; url === undefined;) {
+    text += (await reader.read()).value;
+    url = /watch it at (http:\S+)\n/.exec(text)?.[1];
+  }
+  const events = await fetch(`${url}events`);
+  const body = events.body!.pipeThrough(new TextDecoderStream()).getReader();
+  const pulse = JSON.parse((await body.read()).value!.split("\n")[1]!.slice("data: ".length));
+  await body.cancel();
+  assertEquals([pulse.lanes, pulse.slots, pulse.total], [[3], 3, null]);
+  assert(pulse.latencyMs.median >= 10 && pulse.settled > 0);
+  child.kill("SIGINT");
+  while (!(await reader.read()).done);
+  assertEquals((await child.status).code, 130);
+});
+
 test("a job that lacks a permission, and one whose process ends, are told in a line", {
   "reads.js":
     `export const items = ["x"]; export default () => Deno.readTextFile("/etc/hostname");`,

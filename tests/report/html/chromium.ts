@@ -68,7 +68,9 @@ export type OpenHtml = (
 ) => Promise<Opened>;
 
 /** Lends a browser, and a folder for its pages; both are gone afterwards. */
-export async function withChromium(use: (open: OpenHtml) => Promise<void>): Promise<void> {
+export async function withChromium(
+  use: (open: OpenHtml, browser: Browser) => Promise<void>,
+): Promise<void> {
   const folder = await Deno.makeTempDir();
   let browser: Browser | undefined;
   try {
@@ -83,7 +85,7 @@ export async function withChromium(use: (open: OpenHtml) => Promise<void>): Prom
       page.on("request", (request) => requests.push(request.url()));
       await page.goto(toFileUrl(file).href);
       return { page, errors, requests };
-    });
+    }, started);
   } finally {
     await browser?.close();
     await Deno.remove(folder, { recursive: true });

@@ -1,0 +1,136 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Pulse } from "../../../lib/progress/pulse.ts";
+import { LiveServer } from "../../../lib/report/live/live_server.ts";
+import { granted } from "../../granted.ts";
+import { whyNoChromium, withChromium } from "../html/chromium.ts";
+
+const why = whyNoChromium();
+if (why !== undefined) console.log(`The live page is not tested in a browser: ${why}`);
+const ignore = !granted("net");
+
+/** The answer to a request that names another host, as a page from elsewhere would make it. */
+async function statusUnder(host: string, url: string): Promise<string> {
+  const { hostname, port, pathname } = new URL(url);
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  const request = `GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+  await connection.write(new TextEncoder().encode(request));
+  return (await new Response(connection.readable).text()).split("\r\n")[0]!;
+}
+
+function pulseAt(atMs: number, changes: Partial<Pulse> = {}): Pulse {
+  return {
+    atMs,
+    settled: atMs / 10,
+    failed: 1,
+    total: 1000,
+    perSecond: 100,
+    lanes: [2, 1],
+    slots: 4,
+    latencyMs: { median: 12, most: 40 },
+    reasons: [{ reason: "<img src=x onerror=alert(1)>", count: 1 }],
+    ...changes,
+  };
+}
+
+async function statusOf(url: string, init?: RequestInit): Promise<number> {
+  const response = await fetch(url, init);
+  await response.body?.cancel();
+  return response.status;
+}
+
+Deno.test({
+  name: "nothing is served without the token, to another method, or under another name",
+  ignore,
+  async fn() {
+    await using live = new LiveServer("crawl");
+    const { origin, pathname } = new URL(live.url);
+    assert(/^\/[0-9a-f]{32}\/$/.test(pathname));
+    const wrong = pathname.replace(/[0-9a-f]/, (digit) => digit === "0" ? "1" : "0");
+    for (
+      const path of [
+        "/",
+        "/events",
+        "/favicon.ico",
+        wrong,
+        `${wrong}events`,
+        `${pathname}x`,
+        pathname.slice(0, -1),
+      ]
+    ) {
+      assertEquals(await statusOf(origin + path), 404, path);
+    }
+    assertEquals(await statusOf(live.url, { method: "POST" }), 404);
+    assertEquals(await statusUnder("example.org", live.url), "HTTP/1.1 404 Not Found");
+    assertEquals(await statusOf(live.url), 200);
+    await using other = new LiveServer("crawl");
+    assert(new URL(other.url).pathname !== pathname, "each run has a token of its own");
+  },
+});
+
+Deno.test({
+  name: "events tell what was before, what comes, and the end; then nothing is served",
+  ignore,
+  async fn() {
+    const live = new LiveServer("crawl");
+    live.pulse(pulseAt(0));
+    const response = await fetch(`${live.url}events`);
+    assertEquals(response.headers.get("content-type"), "text/event-stream");
+    live.pulse(pulseAt(500));
+    const ended = live.end("Done.");
+    const events = (await response.text()).trimEnd().split("\n\n");
+    await ended;
+    assertEquals(events.map((event) => event.split("\n")[0]), [
+      "event: pulse",
+      "event: pulse",
+      "event: end",
+    ]);
+    assertEquals(JSON.parse(events[1]!.split("data: ")[1]!), pulseAt(500));
+    await fetch(live.url).then(() => assert(false), () => {});
+  },
+});
+
+Deno.test({
+  name: "the page draws rate, latency, failures and lanes in Chromium, and asks for nothing else",
+  ignore: why !== undefined,
+  fn: () =>
+    withChromium(async (_open, browser) => {
+      await using live = new LiveServer("crawl <b>");
+      live.pulse(pulseAt(0));
+      live.pulse(pulseAt(500));
+      const page = await browser.newPage();
+      const errors: string[] = [], requests: string[] = [];
+      page.on("console", (message) => errors.push(message.text()));
+      page.on("pageerror", (error) => errors.push(String(error)));
+      page.on("request", (request) => requests.push(request.url()));
+      await page.goto(live.url, { waitUntil: "commit" });
+      await page.waitForFunction("document.querySelectorAll('#lanes div').length === 2");
+      live.pulse(pulseAt(1000, { settled: 1000, perSecond: 200 }));
+      await page.waitForFunction(
+        "document.getElementById('state').textContent.startsWith('1,000 of')",
+      );
+      const text = await page.evaluate("document.body.innerText") as string;
+      for (
+        const words of [
+          "crawl <b>",
+          "200/s",
+          "40.0 ms",
+          "3 tasks on 2 lanes, 4 slots each",
+          "<img src=x",
+        ]
+      ) {
+        assertStringIncludes(text, words);
+      }
+      const paths = await page.evaluate(
+        "[...document.querySelectorAll('svg')].map((svg) => [...svg.children].map((path) => path.getAttribute('d')))",
+      ) as string[][];
+      for (const path of paths.flat()) {
+        assert(/^M[\d.]+,[\d.]+(L[\d.]+,[\d.]+){2}$/.test(path), path);
+      }
+      await live.end("The run is done.");
+      await page.waitForFunction(
+        "document.getElementById('ended').textContent === 'The run is done.'",
+      );
+      assertEquals(errors, []);
+      assertEquals(requests.sort(), [live.url, `${live.url}events`]);
+    }),
+});
