@@ -4,6 +4,8 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parse } from "@babel/parser";
+import { MODELS } from "../lib/models.ts";
 import { granted } from "./granted.ts";
 
 const ignore = !granted("read");
@@ -60,3 +62,93 @@ Deno.test({
     }
   },
 });
+
+/** A statement of TypeScript's syntax tree, as far as the test of options looks at it. */
+interface Node {
+  readonly type: string;
+  readonly id?: { readonly name: string };
+  readonly key?: { readonly name: string };
+  readonly expression?: { readonly name: string };
+  readonly literal?: { readonly value: string };
+  readonly body?: { readonly body: readonly Node[] };
+  readonly extends?: readonly Node[];
+  readonly params?: readonly Node[];
+  readonly left?: Node;
+  readonly types?: readonly Node[];
+  readonly typeName?: { readonly name: string };
+  readonly typeAnnotation?: Node;
+  readonly typeParameters?: { readonly params: readonly Node[] };
+}
+
+/** What the files of the library declare, by name. */
+function declared(): Map<string, Node> {
+  const files = ["lib/executor.ts", "lib/executor_options.ts", "lib/dispatch/options.ts"];
+  return new Map(
+    files.flatMap((file) =>
+      parse(read(file), { sourceType: "module", plugins: ["typescript"] }).program.body
+    )
+      .flatMap((statement) => {
+        const node = "declaration" in statement
+          ? statement.declaration as Node | null
+          : statement as Node;
+        return node?.id === undefined ? [] : [[node.id.name, node] as const];
+      }),
+  );
+}
+
+/** The words of a literal type, or of a union of them. */
+function literals({ types, literal }: Node): string[] {
+  return types?.flatMap(literals) ?? [literal!.value];
+}
+
+/** The options of a type: an interface with those that it extends, or a choice of another's. */
+function optionsOf(name: string, types: ReadonlyMap<string, Node>): string[] {
+  const { type, body, extends: bases = [], typeAnnotation } = types.get(name)!;
+  if (type === "TSTypeAliasDeclaration") {
+    return literals(typeAnnotation!.typeParameters!.params[1]!);
+  }
+  return [
+    ...bases.flatMap(({ expression, typeParameters }) => {
+      if (expression!.name !== "Omit") return optionsOf(expression!.name, types);
+      const [of, without] = typeParameters!.params;
+      return optionsOf(of!.typeName!.name, types).filter((name) =>
+        !literals(without!).includes(name)
+      );
+    }),
+    ...body!.body.map(({ key }) => key!.name),
+  ];
+}
+
+/** Each option with what takes it, as the library's types have it. */
+function typedOptions(): string[] {
+  const types = declared();
+  const typeOf = (model: string) => {
+    const { left } = types.get(model)!.params![0]!;
+    return left!.typeAnnotation!.typeAnnotation!.typeName!.name;
+  };
+  return [
+    ...MODELS.flatMap((model) => optionsOf(typeOf(model), types).map((name) => `${model} ${name}`)),
+    ...optionsOf("MapOptions", types).map((name) => `map ${name}`),
+    ...optionsOf("RunOptions", types).map((name) => `run ${name}`),
+  ].sort();
+}
+
+for (const name of ["README.md", "README.ko.md"]) {
+  Deno.test({
+    name: `${name} lists every option of executors, map and run, and none that isn't one`,
+    ignore,
+    fn: () => {
+      const rows = prose(read(name)).split("\n")
+        .map((line) =>
+          /^\| `(\w+)` +\| ((?:`(?:map|run|\w+)`(?:, )?)+|(?:every executor|모든 실행기)) +\|/.exec(
+            line,
+          )
+        )
+        .filter((row) => row !== null);
+      const listed = rows.flatMap(([_, option, takers]) =>
+        (takers!.match(/\w+(?=`)/g) ?? MODELS).map((taker) => `${taker} ${option}`)
+      );
+      assertEquals(listed.sort(), typedOptions());
+    },
+  });
+}
