@@ -5,7 +5,8 @@
  */
 
 import { counted, formatDuration } from "../lib/text/format.ts";
-import { adviceRenderers, renderAdvice } from "../lib/report/advice/advice_text.ts";
+import { renderAdvice } from "../lib/report/advice/advice_text.ts";
+import { reportRenderers } from "../lib/report/report_formats.ts";
 import { adviceProgress } from "../lib/advice/advice_progress.ts";
 import { advise, MOST_ITEMS, MOST_TIMES } from "../lib/advice/advise.ts";
 import { jobFiles, jobModule, loadJob } from "../lib/advice/job/load_job.ts";
@@ -135,7 +136,7 @@ await script("advise", async (signal, args) => {
   }).finally(() => progress.end());
   const environment = await describeEnvironment(seed, Date.now, meter.quota);
   const written = await writeOutputFiles(
-    adviceRenderers({ schemaVersion: 1, kind: "advice", environment, advice: given }),
+    reportRenderers([{ schemaVersion: 1, kind: "advice", environment, advice: given }]),
     files,
     { partial: given.partial !== undefined },
   );

@@ -9,7 +9,7 @@ import { task, workers } from "../lib/mod.ts";
 import { modelLines } from "../lib/models.ts";
 import { oneOf, outputFile, positiveInteger, requireDistinct, UsageError } from "../lib/options.ts";
 import { print } from "../lib/text/print.ts";
-import { awaitCostText } from "../lib/report/terminal/await_cost_text.ts";
+import { awaitCostText } from "../lib/report/terminal/comparison_words.ts";
 import { compareAndReport, type Planned } from "../lib/cli/run_comparisons.ts";
 import {
   addComparisonOptions,
@@ -114,7 +114,7 @@ await script("cpu", async (signal, args) => {
   async function* plan(): AsyncGenerator<Planned> {
     yield { spec: largest };
     if (signal.aborted) return;
-    const large = sizeIn(options.baseline, chosen) ??
+    const large = sizeIn(options.baseline?.result, chosen) ??
       scaleTo(chosen, await calibrate(chosen, { signal, now: cpuClockMs }), LARGE_MS);
     largest = specOf(chosen, large, options);
     yield { spec: largest };

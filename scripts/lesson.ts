@@ -6,7 +6,7 @@
 
 import { GREATEST_SEED } from "../lib/cli/comparison_options.ts";
 import { command } from "../lib/cli/command.ts";
-import { reportRenderers, reportText } from "../lib/cli/report_formats.ts";
+import { reportRenderers, reportText } from "../lib/report/report_formats.ts";
 import { type Planned, runComparisons } from "../lib/cli/run_comparisons.ts";
 import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles, writeOutputFiles } from "../lib/files/output_files.ts";

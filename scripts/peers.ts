@@ -12,6 +12,7 @@ import { print, printError } from "../lib/text/print.ts";
 import { checkOutputFiles, writeOutputFiles } from "../lib/files/output_files.ts";
 import type { PeersFile } from "../lib/report/peers/peers_file.ts";
 import { familySentence, peersText } from "../lib/report/peers/peers_report.ts";
+import { reportRenderers } from "../lib/report/report_formats.ts";
 import { styleOfStdout } from "../lib/report/terminal/style.ts";
 import { script } from "../lib/cli/script.ts";
 import { MovingLine, stderrOutput } from "../lib/progress/progress.ts";
@@ -117,8 +118,7 @@ Exit codes: 0 done, 1 a run of this library failed, 2 bad option, 130 interrupte
     ...(partial && { partial }),
     rows,
   };
-  const json = () => JSON.stringify(file, null, 1) + "\n";
-  const { lines, errors } = await writeOutputFiles({ json }, files, { partial });
+  const { lines, errors } = await writeOutputFiles(reportRenderers([file]), files, { partial });
   print(peersText(file, styleOfStdout(), { aims: options.aims === true }));
   if (lines.length > 0) print(`\n${lines.join("\n")}`);
   for (const error of errors) printError(`peers: ${error}`);

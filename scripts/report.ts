@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkFormats, reportRenderers, reportText } from "../lib/cli/report_formats.ts";
+import { checkFormats, reportRenderers, reportText } from "../lib/report/report_formats.ts";
 import { readReportFile, type ReportFile } from "../lib/report/report_file.ts";
 import { command } from "../lib/cli/command.ts";
 import { print, printError } from "../lib/text/print.ts";

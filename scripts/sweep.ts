@@ -16,7 +16,7 @@ import {
   type SweepPlan,
 } from "../lib/scaling/sweep_plan.ts";
 import { measureOpenLoop, type MeasureOptions, measureSweep } from "../lib/scaling/measure.ts";
-import { sweepRenderers } from "../lib/report/scaling/sweep_files.ts";
+import { reportRenderers } from "../lib/report/report_formats.ts";
 import {
   computes,
   readSweepOptions,
@@ -114,7 +114,7 @@ await script("sweep", async (signal, args) => {
   const values = await readSweepOptions(target, sweep.opts(), permissions, await filesOf(target));
   await using meter = await startMeter(signal);
   const result = await measured(target, values, signal, meter);
-  const { lines, errors } = await writeOutputFiles(sweepRenderers(result), values.files, {
+  const { lines, errors } = await writeOutputFiles(reportRenderers([result]), values.files, {
     partial: result.partial,
   });
   print(sweepText(result, styleOfStdout()));

@@ -8,7 +8,7 @@ import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles, writeOutputFiles } from "../lib/files/output_files.ts";
 import { listOf } from "../lib/options.ts";
-import { reportRenderers } from "../lib/cli/report_formats.ts";
+import { reportRenderers } from "../lib/report/report_formats.ts";
 import { QUESTIONS } from "../lib/report/switching/switch_words.ts";
 import { switchText } from "../lib/report/switching/switch_text.ts";
 import { styleOfStdout } from "../lib/report/terminal/style.ts";
@@ -70,10 +70,7 @@ await script("switch", async (signal, args) => {
     ...(parts.includes("sessions") &&
       { whoseSession: await announced("whoseSession", whoseSession) }),
   };
-  const { lines, errors } = await writeOutputFiles({
-    ...reportRenderers([file]),
-    json: () => JSON.stringify(file, null, 1) + "\n",
-  }, files);
+  const { lines, errors } = await writeOutputFiles(reportRenderers([file]), files);
   print(switchText(file, styleOfStdout()));
   if (lines.length > 0) print(`\n${lines.join("\n")}`);
   for (const error of errors) printError(`switch: ${error}`);

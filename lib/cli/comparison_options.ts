@@ -25,7 +25,7 @@ import {
 import type { ModelSpec } from "../timing/spec.ts";
 import { chooseSeed } from "../timing/random.ts";
 import type { ResultFile } from "../timing/result.ts";
-import { checkOutputFiles, type OutputFiles } from "../files/output_files.ts";
+import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_path.ts";
 import { resultOption } from "./result_option.ts";
 
@@ -33,41 +33,25 @@ import { resultOption } from "./result_option.ts";
 export const GREATEST_SEED = 2 ** 32 - 1;
 /** A lane is a thread or a process; more than this bring a machine down. */
 const MOST_LANES = 256;
+const MOST_SLOTS = 100_000;
 const MOST_ROUNDS = 1_000;
+const MOST_WARMUP = 1_000_000;
 
 /** The shared options as typed. */
-export interface RawComparisonOptions {
-  /** `--models` */
-  readonly models?: string;
-  /** `--rounds` */
-  readonly rounds?: string;
-  /** `--warmup` */
-  readonly warmup?: string;
-  /** `--seed` */
-  readonly seed?: string;
-  /** `--slots` */
-  readonly slots?: string;
-  /** `--lanes` */
-  readonly lanes?: string;
-  /** `--json` */
-  readonly json?: string;
-  /** `--csv` */
-  readonly csv?: string;
-  /** `--markdown` */
-  readonly markdown?: string;
-  /** `--html` */
-  readonly html?: string;
-  /** `--trace` */
-  readonly trace?: string;
-  /** `--baseline` */
-  readonly baseline?: string;
-  /** `--max-slowdown` */
-  readonly maxSlowdown?: string;
-}
+export type RawComparisonOptions = Readonly<Partial<Record<Named | Format, string>>>;
+
+type Named =
+  | "models"
+  | "rounds"
+  | "warmup"
+  | "seed"
+  | "slots"
+  | "lanes"
+  | "baseline"
+  | "maxSlowdown";
 
 /** The shared options as values. */
 export interface ComparisonOptions {
-  /** The models to compare, with their sizes. */
   readonly models: readonly ModelSpec[];
   /** How often each is measured; undefined unless given. */
   readonly rounds: number | undefined;
@@ -75,28 +59,24 @@ export interface ComparisonOptions {
   readonly warmup: number;
   /** Decides the order of the trials and the statistics' resampling. */
   readonly seed: number;
-  /** Files to write. */
   readonly files: OutputFiles;
-  /** An earlier result to compare with. */
-  readonly baseline: ResultFile | undefined;
-  /** Where that is, as typed. */
-  readonly baselinePath: string | undefined;
+  /** An earlier result to compare with, and its path as typed. */
+  readonly baseline: { readonly result: ResultFile; readonly path: string } | undefined;
   /** How much slower than the baseline is allowed, as a share. */
   readonly maxSlowdown: number;
 }
 
 /** A command that options can be added to; commander's is one. */
-export interface OptionTaker {
-  /** Adds an option with its line for the help. */
+interface OptionTaker {
   option(flags: string, description: string): OptionTaker;
 }
 
 /** Adds the shared options to a script's command. */
 export function addComparisonOptions(command: OptionTaker, kind: JobKind): void {
   const lanes = MODELS.filter((model) => takes(model, "lanes"));
-  const unusual = MODELS.filter((model) => {
-    return MODEL_TABLE[model].kinds.includes(kind) && !USUAL_MODELS.includes(model);
-  });
+  const unusual = MODELS.filter((model) =>
+    MODEL_TABLE[model].kinds.includes(kind) && !USUAL_MODELS.includes(model)
+  );
   const all = ["all", ...unusual].join(" but ");
   command
     .option("--models <list>", `models to compare, such as sequential,limited (default: ${all})`)
@@ -134,45 +114,41 @@ export async function readComparisonOptions(
   kind: JobKind,
   inputs: readonly NamedFile[] = [],
 ): Promise<ComparisonOptions> {
-  const names = raw.models === undefined ? USUAL_MODELS : listOf("--models", raw.models, MODELS);
+  const given = <T>(name: Named, read: (option: string, text: string) => T, otherwise: T): T => {
+    const text = raw[name];
+    return text === undefined
+      ? otherwise
+      : read(name === "maxSlowdown" ? "--max-slowdown" : `--${name}`, text);
+  };
+  const upTo = (max: number) => (option: string, text: string) =>
+    positiveInteger(option, text, { max });
+  const fromZeroTo = (max: number) => (option: string, text: string) =>
+    nonNegativeInteger(option, text, { max });
+  const slots = given("slots", upTo(MOST_SLOTS), MODEL_TABLE.limited.slots);
+  const lanes = given<number | undefined>("lanes", upTo(MOST_LANES), undefined);
+  const names = given<readonly Model[]>(
+    "models",
+    (option, text) => listOf(option, text, MODELS),
+    USUAL_MODELS,
+  );
   const unfit = names.find((model) => !MODEL_TABLE[model].kinds.includes(kind));
   if (unfit !== undefined) {
     const problem = `${unfit} only computes, and these tasks wait`;
     throw new UsageError("--models", raw.models!, problem, `leave ${unfit} out`);
   }
-  const slots = raw.slots === undefined
-    ? MODEL_TABLE.limited.slots
-    : positiveInteger("--slots", raw.slots, { max: 100_000 });
-  const lanes = raw.lanes === undefined
-    ? undefined
-    : positiveInteger("--lanes", raw.lanes, { max: MOST_LANES });
-  const rounds = raw.rounds === undefined
-    ? undefined
-    : positiveInteger("--rounds", raw.rounds, { max: MOST_ROUNDS });
-  const warmup = raw.warmup === undefined
-    ? 0
-    : nonNegativeInteger("--warmup", raw.warmup, { max: 1_000_000 });
-  const seed = raw.seed === undefined
-    ? chooseSeed()
-    : nonNegativeInteger("--seed", raw.seed, { max: GREATEST_SEED });
-  const maxSlowdown = raw.maxSlowdown === undefined
-    ? 0.1
-    : share("--max-slowdown", raw.maxSlowdown);
-  const baseline = raw.baseline === undefined
-    ? undefined
-    : await resultOption("--baseline", raw.baseline);
-  const read = raw.baseline === undefined
-    ? inputs
-    : [{ option: "--baseline", path: userPath(raw.baseline) }, ...inputs];
+  const earlier = raw.baseline === undefined
+    ? []
+    : [{ option: "--baseline", path: userPath(raw.baseline) }];
   return {
     models: names.map((model) => sized(model, slots, lanes, kind)),
-    rounds,
-    warmup,
-    seed,
-    files: await checkOutputFiles(raw, read),
-    baseline,
-    baselinePath: raw.baseline,
-    maxSlowdown,
+    rounds: given<number | undefined>("rounds", upTo(MOST_ROUNDS), undefined),
+    warmup: given("warmup", fromZeroTo(MOST_WARMUP), 0),
+    seed: given("seed", fromZeroTo(GREATEST_SEED), chooseSeed()),
+    maxSlowdown: given("maxSlowdown", share, 0.1),
+    baseline: raw.baseline === undefined
+      ? undefined
+      : { result: await resultOption("--baseline", raw.baseline), path: raw.baseline },
+    files: await checkOutputFiles(raw, [...earlier, ...inputs]),
   };
 }
 

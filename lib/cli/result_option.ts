@@ -34,11 +34,7 @@ export async function fileOption<T>(
   }
 }
 
-/**
- * Reads a result file of comparisons that was named on the command line.
- *
- * @throws {UsageError} If it is missing, too large, truncated, of another version or kind, or nonsense.
- */
+/** Reads a result file of comparisons that was named on the command line, as {@linkcode fileOption}. */
 export async function resultOption(option: string, path: string): Promise<ResultFile> {
   return await fileOption(option, path, readResultFile);
 }
@@ -62,11 +58,7 @@ function namesIn({ comparisons }: Jobs): string {
   return names.join("; ").replaceAll(";", " and") || "no job";
 }
 
-/**
- * Refuses results that share no job and model: there is nothing to say of them.
- *
- * @throws {UsageError} That names the file and what both hold.
- */
+/** Refuses results that share no job and model, as there is nothing to say of them. */
 export function requireCommon(
   { changes }: { readonly changes: readonly unknown[] },
   option: string,
@@ -83,11 +75,7 @@ export function requireCommon(
   );
 }
 
-/**
- * Refuses a baseline that none of what will be measured is in, before it is measured.
- *
- * @throws {UsageError} That names the file and what both hold.
- */
+/** Refuses a baseline that none of what will be measured is in, before it is measured. */
 export function requirePlannedIn(
   then: Jobs,
   option: string,

@@ -7,8 +7,8 @@
 
 import type { Comparison, ResultFile } from "../timing/result.ts";
 import type { Compare, ComparisonSpec, TimingEvent } from "../timing/spec.ts";
-import { comparisonRenderers } from "../report/files/comparison_files.ts";
-import { type OutputFiles, writeOutputFiles, type Written } from "../files/output_files.ts";
+import { reportRenderers } from "../report/report_formats.ts";
+import { type OutputFiles, writeOutputFiles } from "../files/output_files.ts";
 import { print as printOut, printError as printErr } from "../text/print.ts";
 import { createProgress, type Progress } from "../progress/progress.ts";
 import { type Style, styleOfStdout } from "../report/terminal/style.ts";
@@ -26,7 +26,6 @@ import type { ComparisonOptions } from "./comparison_options.ts";
 
 /** One comparison to run. */
 export interface Planned {
-  /** What is measured. */
   readonly spec: ComparisonSpec;
   /** Also told what happens while measuring. */
   readonly onEvent?: (event: TimingEvent) => void;
@@ -38,39 +37,27 @@ export interface Planned {
 export interface RunOptions {
   /** Aborted by Ctrl-C: what was measured is kept. */
   readonly signal: AbortSignal;
-  /** Measures a comparison. */
   readonly compare: Compare;
-  /** Describes the machine. */
   readonly environment: ResultFile["environment"];
-  /** Files to write. */
   readonly files: OutputFiles;
-  /** How the report is drawn. */
   readonly style: Style;
-  /** Draws progress. */
   readonly progress: Progress;
-  /** Prints to standard output. */
+  /** Prints to standard output, unless given. */
   readonly print?: (text: string) => void;
-  /** Prints to standard error. */
+  /** Prints to standard error, unless given. */
   readonly printError?: (text: string) => void;
-}
-
-/** What a run came to. */
-export interface RunEnd {
-  /** All that was measured. */
-  readonly result: ResultFile;
-  /** 0, or 1 if a task failed, the models' results differ, or a file could not be written. */
-  readonly code: 0 | 1;
 }
 
 /**
  * Runs comparisons, writes the files asked for, and only then prints the reports, for printing may fail.
  * Without files to write, each report is printed as soon as it is there. The result is partial if the
- * signal was aborted.
+ * signal was aborted; the code is 1 if a task failed, the models' results differ, or a file could not be
+ * written.
  */
 export async function runComparisons(
   planned: Iterable<Planned> | AsyncIterable<Planned>,
   options: RunOptions,
-): Promise<RunEnd> {
+): Promise<{ readonly result: ResultFile; readonly code: 0 | 1 }> {
   const { signal, files, style, print = printOut, printError = printErr } = options;
   const comparisons: Comparison[] = [];
   let printed = 0;
@@ -101,12 +88,23 @@ export async function runComparisons(
     ...(partial ? { partial } : {}),
     comparisons,
   };
-  const written = await writeOutputFiles(comparisonRenderers(result), files, { partial, print });
+  const written = await writeOutputFiles(reportRenderers([result]), files, { partial, print });
   printNew();
   print(renderFoot(result, style));
-  const code = ended(result, missing, written, print, printError);
+  if (written.lines.length > 0) print(`\n${written.lines.join("\n")}`);
+  const problems = [...problemsOf(comparisons), ...missing, ...written.errors];
+  for (const problem of problems) printError(problem);
   if (failure !== undefined) throw failure.error;
-  return { result, code };
+  return { result, code: problems.length > 0 ? 1 : 0 };
+}
+
+function problemsOf(comparisons: readonly Comparison[]): string[] {
+  return [
+    ...comparisons.filter(({ agree }) => !agree)
+      .map(({ job }) => `${job.name}: the models gave different results`),
+    ...comparisons.flatMap(failureLines),
+    ...comparisons.flatMap(exampleLines).map((line) => `for example ${line}`),
+  ];
 }
 
 /** Adds a comparison as soon as it is measured, so that nothing later can lose it; says if it is partial. */
@@ -135,37 +133,14 @@ async function runOne(
 /** Trials that gave no result: their warnings say why. */
 function missingTrials({ job, models, rounds }: ComparisonSpec, { models: measured }: Comparison) {
   const of = models.length * rounds;
-  const got = models.reduce(
-    (sum, { model }) => sum + (measured.find((of) => of.model === model)?.rounds.length ?? 0),
-    0,
-  );
+  const got = measured.reduce((sum, { rounds }) => sum + rounds.length, 0);
   return got >= of
     ? []
     : [`${job.name}: ${of - got} of ${of} trials gave no result; see the warnings`];
 }
 
-function ended(
-  result: ResultFile,
-  missing: readonly string[],
-  { lines, errors }: Written,
-  print: (text: string) => void,
-  printError: (text: string) => void,
-): 0 | 1 {
-  if (lines.length > 0) print(`\n${lines.join("\n")}`);
-  const problems = [
-    ...result.comparisons.filter(({ agree }) => !agree)
-      .map(({ job }) => `${job.name}: the models gave different results`),
-    ...result.comparisons.flatMap(failureLines),
-    ...result.comparisons.flatMap(exampleLines).map((line) => `for example ${line}`),
-    ...missing,
-    ...errors,
-  ];
-  for (const problem of problems) printError(problem);
-  return problems.length > 0 ? 1 : 0;
-}
-
 /** As {@linkcode runComparisons}; models of which none has lanes here were a mistake to choose. */
-async function measured(...of: Parameters<typeof runComparisons>): Promise<RunEnd> {
+async function measured(...of: Parameters<typeof runComparisons>) {
   try {
     return await runComparisons(...of);
   } catch (error) {
@@ -187,7 +162,7 @@ export async function compareAndReport(
 ): Promise<number> {
   const { seed, files, baseline, maxSlowdown } = options;
   if (baseline !== undefined && Array.isArray(planned)) {
-    requirePlannedIn(baseline, "--baseline", options.baselinePath!, planned);
+    requirePlannedIn(baseline.result, "--baseline", baseline.path, planned);
   }
   const style = styleOfStdout();
   await using meter = await startMeter(signal);
@@ -200,8 +175,8 @@ export async function compareAndReport(
     progress: createProgress(),
   });
   if (baseline === undefined) return code;
-  const changes = compareResults(baseline, result, { maxSlowdown });
-  requireCommon(changes, "--baseline", options.baselinePath!, baseline, result);
+  const changes = compareResults(baseline.result, result, { maxSlowdown });
+  requireCommon(changes, "--baseline", baseline.path, baseline.result, result);
   printOut(`\nCompared with the baseline:\n\n${renderChanges(changes, maxSlowdown, style)}`);
   if (changes.failsMore) return 1;
   return code === 0 && changes.tooSlow ? 3 : code;

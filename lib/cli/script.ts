@@ -21,57 +21,42 @@ export interface ScriptEnd {
   readonly line: string | undefined;
 }
 
-/** The parts of an error that this file looks at; commander's errors have `code` and `exitCode`. */
-interface ErrorLike {
-  readonly name?: unknown;
-  readonly message?: unknown;
-  readonly code?: unknown;
-  readonly exitCode?: unknown;
-}
-
 function oneLine(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.replace(/\s*[\r\n]+\s*/g, " ").replace(/[\x00-\x1f\x7f-\x9f]/g, "?").trim();
 }
 
-/** Reading a property of a thrown thing may itself throw, as may making text of it. */
-function read(thrown: unknown): ErrorLike {
+/**
+ * What of a thrown thing this file looks at; commander's errors have `code` and `exitCode`. Reading a
+ * property may itself throw.
+ */
+function read(thrown: unknown): Readonly<Record<string, unknown>> {
   try {
-    const { name, message, code, exitCode } = thrown as ErrorLike;
+    const { name, message, code, exitCode } = thrown as Record<string, unknown>;
     return { name, message, code, exitCode };
   } catch {
     return {};
   }
 }
 
-/** What could not be done, without the parser's own decoration. */
-function usageLine(error: ErrorLike): string {
-  return oneLine(String(error.message)).replace(/^error: /, "").replace(/\.$/, "");
-}
-
 /** Says how a script ends that threw. */
 export function endOf(name: string, thrown: unknown): ScriptEnd {
   const error = read(thrown);
-  if (thrown instanceof UsageError) {
-    return { code: 2, line: `${name}: ${thrown.message}` };
-  }
+  if (thrown instanceof UsageError) return { code: 2, line: `${name}: ${thrown.message}` };
   if (typeof error.code === "string" && error.code.startsWith("commander.")) {
     // Help and version come as errors too, of which the text has been printed already.
     if (error.exitCode === 0) return { code: 0, line: undefined };
-    return { code: 2, line: `${name}: ${usageLine(error)}; see deno task ${name} --help` };
+    const problem = oneLine(String(error.message)).replace(/^error: /, "").replace(/\.$/, "");
+    return { code: 2, line: `${name}: ${problem}; see deno task ${name} --help` };
   }
   if (thrown instanceof Deno.errors.NotCapable) {
     // Deno's own advice names flags, which a task in deno.json has fixed.
     const what = oneLine(thrown.message).replace(/, run again with .*$/, "");
     return { code: 2, line: `${name}: ${what}, which deno task ${name} may not have` };
   }
-  const text = typeof error.message === "string" && error.message !== ""
-    ? error.message
-    : typeof error.name === "string" && thrown instanceof Error
-    ? error.name
-    : typeof thrown === "string"
-    ? thrown
-    : "failed without saying why";
+  const said = [error.message, thrown instanceof Error && error.name, thrown];
+  const text = said.find((text) => typeof text === "string" && text !== "") as string | undefined ??
+    "failed without saying why";
   return { code: 1, line: `${name}: ${oneLine(text)}; add --debug for the place in the code` };
 }
 

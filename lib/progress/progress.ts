@@ -9,7 +9,7 @@ import cliProgress, { type SingleBar } from "cli-progress";
 import { fit, plain } from "../text/plain.ts";
 import type { ModelSpec, TimingEvent } from "../timing/spec.ts";
 import { isDumb, printError } from "../text/print.ts";
-import { formatDuration } from "../text/format.ts";
+import { counted, formatDuration } from "../text/format.ts";
 
 const BAR_COLUMNS = 20;
 
@@ -96,9 +96,11 @@ export class TimeLeft {
       this.#trialStartedMs = nowMs;
     } else if (event.type === "trial-ended") {
       const { model } = event.trial;
-      const seen = this.#seen.get(model) ?? { trials: 0, totalMs: 0 };
-      const totalMs = seen.totalMs + nowMs - this.#trialStartedMs;
-      this.#seen.set(model, { trials: seen.trials + 1, totalMs });
+      const { trials, totalMs } = this.#seen.get(model) ?? { trials: 0, totalMs: 0 };
+      this.#seen.set(model, {
+        trials: trials + 1,
+        totalMs: totalMs + nowMs - this.#trialStartedMs,
+      });
       this.#open.set(model, Math.max(0, (this.#open.get(model) ?? 1) - 1));
       this.#trialModel = undefined;
     }
@@ -132,7 +134,6 @@ export class TimeLeft {
 export interface ProgressOutput {
   /** Whether a line may move. */
   readonly isTerminal: boolean;
-  /** How wide it is. */
   readonly columns: number;
   /** Writes a plain line, without its newline. */
   writeLine(line: string): void;
@@ -140,20 +141,12 @@ export interface ProgressOutput {
   now?(): number;
 }
 
-/** What is about to be measured. */
-export interface ProgressPlan {
-  /** The job's name. */
-  readonly job: string;
-  /** The models, in the order they are named. */
-  readonly models: readonly ModelSpec[];
-  /** How often each is measured. */
-  readonly rounds: number;
-}
-
 /** Draws progress; made by {@linkcode createProgress}. */
 export interface Progress {
-  /** Begins a comparison. */
-  begin(plan: ProgressPlan): void;
+  /** Begins a comparison: a job, under models that are measured so often each. */
+  begin(
+    plan: { readonly job: string; readonly models: readonly ModelSpec[]; readonly rounds: number },
+  ): void;
   /** Takes what `compare()` tells. */
   onEvent(event: TimingEvent): void;
   /** Ends a comparison: takes the moving line away. */
@@ -193,10 +186,8 @@ export function createProgress(output: ProgressOutput = stderrOutput()): Progres
       left = new TimeLeft(models.map(({ model }) => model), rounds, now());
       if (!output.isTerminal) {
         const names = models.map(({ model }) => model).join(", ");
-        output.writeLine(`${job}: ${rounds} round${rounds === 1 ? "" : "s"} of ${names} …`);
-        return;
-      }
-      line = new MovingLine(output.columns, job);
+        output.writeLine(`${job}: ${counted(rounds, "round")} of ${names} …`);
+      } else line = new MovingLine(output.columns, job);
     },
     onEvent(event) {
       left.take(event, now());

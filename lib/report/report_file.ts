@@ -1,50 +1,55 @@
 /**
- * The files that reports are made from, told apart by their kind.
+ * The files that reports are made from, and how each kind of them is read.
  *
  * @module
  */
 
-import { RESULT_FORMAT, type ResultFile } from "../timing/result.ts";
-import { type FileFormat, parseWritten, readWritten } from "../timing/json_file.ts";
-import { PEERS_FORMAT, type PeersFile } from "./peers/peers_file.ts";
 import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";
-import { SWITCH_FORMAT, type SwitchFile } from "../switching/switch_result.ts";
-import { LESSON_FORMAT, type LessonFile } from "./lesson/lesson_file.ts";
 import { SWEEP_FORMAT, type SweepResult } from "../scaling/sweep_result.ts";
+import { SWITCH_FORMAT, type SwitchFile } from "../switching/switch_result.ts";
+import { type FileFormat, parseWritten, readWritten } from "../timing/json_file.ts";
+import { RESULT_FORMAT, type ResultFile } from "../timing/result.ts";
+import { LESSON_FORMAT, type LessonFile } from "./lesson/lesson_file.ts";
+import { PEERS_FORMAT, type PeersFile } from "./peers/peers_file.ts";
 
-/** What `--json` of any script wrote. */
-export type ReportFile =
-  | ResultFile
-  | AdviceFile
-  | SweepResult
-  | PeersFile
-  | SwitchFile
-  | LessonFile;
-
-/** Files by kind, each kind in the order given. */
-interface SortedFiles {
-  /** Those of io and cpu. */
-  readonly comparisons: readonly ResultFile[];
-  /** Those of advise. */
-  readonly advice: readonly AdviceFile[];
-  /** Those of sweep. */
-  readonly sweeps: readonly SweepResult[];
-  /** Those of peers. */
-  readonly races: readonly PeersFile[];
-  /** Those of switch. */
-  readonly switches: readonly SwitchFile[];
-  /** Those of lesson. */
-  readonly lessons: readonly LessonFile[];
+/** What each kind of file holds. */
+export interface Files {
+  readonly comparison: ResultFile;
+  readonly advice: AdviceFile;
+  readonly sweep: SweepResult;
+  readonly peers: PeersFile;
+  readonly switch: SwitchFile;
+  readonly lesson: LessonFile;
 }
 
-const FORMATS: readonly FileFormat<ReportFile>[] = [
-  RESULT_FORMAT as FileFormat<ReportFile>,
-  ADVICE_FORMAT as FileFormat<ReportFile>,
-  SWEEP_FORMAT as FileFormat<ReportFile>,
-  PEERS_FORMAT as FileFormat<ReportFile>,
-  SWITCH_FORMAT as FileFormat<ReportFile>,
-  LESSON_FORMAT as FileFormat<ReportFile>,
-];
+export type Kind = keyof Files;
+
+/** What `--json` of any script wrote. */
+export type ReportFile = Files[Kind];
+
+/** The kinds of files in the order in which they stand in reports. */
+const FORMATS: { readonly [K in Kind]: FileFormat<Files[K]> } = {
+  comparison: RESULT_FORMAT,
+  advice: ADVICE_FORMAT,
+  sweep: SWEEP_FORMAT,
+  peers: PEERS_FORMAT,
+  switch: SWITCH_FORMAT,
+  lesson: LESSON_FORMAT,
+};
+
+const KINDS = Object.keys(FORMATS) as Kind[];
+
+/** Which kind of file it is: comparisons alone don't say. */
+export function kindOf(file: ReportFile): Kind {
+  return "kind" in file ? file.kind : "comparison";
+}
+
+/** The files kind by kind, each kind in the order given. */
+export function byKind(files: readonly ReportFile[]): ReportFile[] {
+  return files.toSorted((a, b) => KINDS.indexOf(kindOf(a)) - KINDS.indexOf(kindOf(b)));
+}
+
+const ALL = Object.values(FORMATS) as FileFormat<ReportFile>[];
 
 /**
  * Reads a file's text, of whichever kind it is.
@@ -52,7 +57,7 @@ const FORMATS: readonly FileFormat<ReportFile>[] = [
  * @throws {ResultFileError} If it is no JSON, of another version or kind, or has a field that can't be.
  */
 export function parseReportFile(text: string, path: string): ReportFile {
-  return parseWritten(text, path, FORMATS);
+  return parseWritten(text, path, ALL);
 }
 
 /**
@@ -62,20 +67,5 @@ export function parseReportFile(text: string, path: string): ReportFile {
  * inconsistent.
  */
 export async function readReportFile(path: string): Promise<ReportFile> {
-  return await readWritten(path, FORMATS);
-}
-
-/** Sorts files by kind. */
-export function sortedByKind(files: readonly ReportFile[]): SortedFiles {
-  const comparisons: ResultFile[] = [], advice: AdviceFile[] = [], sweeps: SweepResult[] = [];
-  const races: PeersFile[] = [], switches: SwitchFile[] = [], lessons: LessonFile[] = [];
-  for (const file of files) {
-    if (!("kind" in file)) comparisons.push(file);
-    else if (file.kind === "advice") advice.push(file);
-    else if (file.kind === "peers") races.push(file);
-    else if (file.kind === "switch") switches.push(file);
-    else if (file.kind === "lesson") lessons.push(file);
-    else sweeps.push(file);
-  }
-  return { comparisons, advice, sweeps, races, switches, lessons };
+  return await readWritten(path, ALL);
 }

@@ -8,7 +8,7 @@ import type { Advice } from "../../lib/advice/advice.ts";
 import type { Label } from "../../tests/advice/labelled/labels.ts";
 import Table from "cli-table3";
 import { formatPercent, formatRatio } from "../../lib/text/format.ts";
-import { BORDERLESS } from "../../lib/report/terminal/text_table.ts";
+import { BORDERLESS } from "../../lib/report/table.ts";
 
 /** What is wrong, a few words each; none if the advice is as it should be. */
 export function shortfalls(label: Label, advice: Advice): string[] {

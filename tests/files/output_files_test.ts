@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { UsageError } from "../../lib/options.ts";
-import { comparisonRenderers } from "../../lib/report/files/comparison_files.ts";
+import { reportRenderers } from "../../lib/report/report_formats.ts";
 import { checkOutputFiles, FORMATS, writeOutputFiles } from "../../lib/files/output_files.ts";
 import { ioComparison, resultOf } from "../report/fixture.ts";
 import { granted } from "../granted.ts";
@@ -53,7 +53,7 @@ Deno.test({
       const asked = Object.fromEntries(FORMATS.map((format) => [format, join(folder, format)]));
       const files = await checkOutputFiles(asked);
       const { lines, errors } = await writeOutputFiles(
-        comparisonRenderers(resultOf(ioComparison())),
+        reportRenderers([resultOf(ioComparison())]),
         files,
       );
       assertEquals(errors, []);
@@ -80,7 +80,7 @@ Deno.test({
     };
     const result = { ...resultOf(ioComparison()), partial: true };
     const { lines, errors } = await writeOutputFiles(
-      comparisonRenderers(result),
+      reportRenderers([result]),
       { csv: "/full/result.csv" },
       { partial: true, write },
     );
@@ -97,7 +97,7 @@ Deno.test("what can be written nowhere is printed", async () => {
   const printed: string[] = [];
   const tried: string[] = [];
   const { errors } = await writeOutputFiles(
-    comparisonRenderers(resultOf(ioComparison())),
+    reportRenderers([resultOf(ioComparison())]),
     { json: "/full/result.json" },
     {
       write: (path) => {

@@ -1,30 +1,14 @@
 /**
- * Advice as a part of a page, with the chart of how a task's time splits into computing and waiting.
+ * Advice as a part of a page, with the charts of how a task's time splits into computing and waiting, and
+ * of what each model gains.
  *
  * @module
  */
 
-import { BASELINE } from "../../models.ts";
 import * as Plot from "@observablehq/plot";
 import type { Advice, AdviceFile } from "../../advice/advice.ts";
 import { COMPUTES, WAITS } from "../../judge/thresholds.ts";
-import {
-  classLine,
-  className,
-  codeLines,
-  commandLine,
-  costLine,
-  recommendationLines,
-  remarkLines,
-  sampleLine,
-} from "./advice_words.ts";
-import { gainsFigure } from "./gains_chart.ts";
-import { profileSection } from "./profile_section.ts";
-import { type PagePart, type PartPlace, type Section, taskWords } from "../html/page.ts";
-import { codeBlock, figure, table } from "../html/figure.ts";
-import { type Html, type Markup, markup } from "../html/markup.ts";
-import { plotToSvg } from "../html/plot.ts";
-import { sanitized, sanitizedText } from "../html/sanitize.ts";
+import { BASELINE } from "../../models.ts";
 import {
   counted,
   formatDuration,
@@ -32,14 +16,34 @@ import {
   formatPercent,
   formatRatio,
 } from "../../text/format.ts";
+import type { Interval } from "../../timing/result.ts";
+import { codeBlock, figure, list } from "../html/figure.ts";
+import { htmlTable } from "../table.ts";
+import { drawGains, type GainLimit, type GainRow } from "../html/gains_chart.ts";
+import { type Html, markup } from "../html/markup.ts";
+import { type PagePart, type PartPlace, type Section, taskWords } from "../html/page.ts";
+import { plotToSvg } from "../html/plot.ts";
+import { sanitizedText } from "../html/sanitize.ts";
+import { modelColour } from "../html/style.ts";
+import {
+  classLine,
+  className,
+  codeLines,
+  commandLine,
+  costLine,
+  modelColumns,
+  recommendationLines,
+  remarkLines,
+  remarkOn,
+  sampleLine,
+} from "./advice_words.ts";
+import { profileSection } from "./profile_section.ts";
 
-/** Room for the few sentences of a hazard. */
-const MOST_CHARACTERS = 1000;
 /** The code that advice gives is shorter; an edited file's may not be. */
 const MOST_LINES = 400;
 
-/** The program, cut to what can be laid out. */
-function shownCode({ code }: Advice): string {
+/** The program as it was read, cut to what can be laid out. */
+function shownCode(code: string): string {
   const lines = codeLines({ code: code.slice(0, 100_000) }).slice(0, MOST_LINES);
   return lines.map((line) => /^ {0,80}/.exec(line)![0] + sanitizedText(line)).join("\n");
 }
@@ -48,37 +52,37 @@ function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-function list(title: string, lines: readonly string[], kind?: string): Markup {
-  if (lines.length === 0) return false;
-  const items = lines.slice(0, 50).map((line) => markup`<li>${line}</li>`);
-  return markup`
-    <section><h3>${title}</h3>${
-    kind === undefined ? markup`<ul>${items}</ul>` : markup`<ul class="${kind}">${items}</ul>`
-  }</section>
-  `;
+function titledList(title: string, lines: readonly string[], kind?: "notices"): Html {
+  return lines.length === 0
+    ? markup``
+    : markup`<section><h3>${title}</h3>${list(lines, kind)}</section>`;
 }
 
-/** Advice as a section of a page. */
-export function adviceSection(advice: Advice, id: string, title = "The advice"): Section {
-  const safe = sanitized(advice, MOST_CHARACTERS);
-  const { recommended, surprises, hazards } = safe;
-  const [reason, ...details] = recommendationLines(safe);
+/** Advice as a section of a page; its code as it was read. */
+export function adviceSection(
+  advice: Advice,
+  code: string,
+  id: string,
+  title = "The advice",
+): Section {
+  const { recommended, surprises, hazards } = advice;
+  const [reason, ...details] = recommendationLines(advice);
   const html = markup`
-    <p class="verdict">${capital(classLine(safe))}. ${reason}</p>
-    ${remarkLines(safe).map((line) => markup`<p class="partial">${line}</p>`)}
-    ${list(`Recommended: ${recommended.name}`, details)}
-    ${splitFigure(safe, `${id}-split`)}
-    <p class="note">${sampleLine(safe)}</p>
-    ${gainsFigure(safe, `${id}-gains`)}
-    ${profileSection(safe, `${id}-profile`)}
-    ${list("Where the prediction was wrong", surprises.map(({ text }) => text))}
-    ${list("Hazards seen", hazards.map(({ text }) => text), "notices")}
+    <p class="verdict">${capital(classLine(advice))}. ${reason}</p>
+    ${remarkLines(advice).map((line) => markup`<p class="partial">${line}</p>`)}
+    ${titledList(`Recommended: ${recommended.name}`, details)}
+    ${splitFigure(advice, `${id}-split`)}
+    <p class="note">${sampleLine(advice)}</p>
+    ${gainsFigure(advice, `${id}-gains`)}
+    ${profileSection(advice, `${id}-profile`)}
+    ${titledList("Where the prediction was wrong", surprises.map(({ text }) => text))}
+    ${titledList("Hazards seen", hazards.map(({ text }) => text), "notices")}
     <section><h3>The code</h3>
-    <p class="note">Saved as <code>job_run.ts</code>: <code>${commandLine(safe)}</code></p>
-    ${codeBlock("The code", shownCode(advice))}
-    <p class="note">${costLine(safe)}</p></section>
+    <p class="note">Saved as <code>job_run.ts</code>: <code>${commandLine(advice)}</code></p>
+    ${codeBlock("The code", shownCode(code))}
+    <p class="note">${costLine(advice)}</p></section>
   `;
-  return { id, title, html: html.text };
+  return { id, title, html };
 }
 
 /** How advice is arrived at: the same for every job. */
@@ -111,35 +115,33 @@ function foundWords({ bound, recommended: { model, name, gain }, hazards }: Advi
     : `, ${formatRatio(gain.median)} as fast (${formatNumber(gain.low)} to ${
       formatNumber(gain.high)
     })`;
-  const seen = hazards.length === 0
-    ? ""
-    : `; ${hazards.length} hazard${hazards.length === 1 ? "" : "s"} seen`;
+  const seen = hazards.length === 0 ? "" : `; ${counted(hazards.length, "hazard")} seen`;
   return `${capital(className(bound))}: ${take}${fast}${seen}`;
 }
 
 /** Advice as a part of a page. */
-export function advicePart(file: AdviceFile, { id, alone }: PartPlace): PagePart {
-  const { advice, environment } = sanitized(file, MOST_CHARACTERS);
-  const { job, recommended } = advice;
+export function advicePart(
+  { advice, environment }: AdviceFile,
+  { id, alone }: PartPlace,
+  read: AdviceFile,
+): PagePart {
+  const { job, recommended, horizon } = advice;
   const title = `${job.title}: ${recommended.name}`;
+  const name = `Advice on ${job.title}`;
   return {
     title,
     did: "advised on",
-    headlines: [{
-      id,
-      name: `Advice on ${job.title}`,
-      text: foundWords(advice),
-    }],
+    headlines: [{ id, name, text: foundWords(advice) }],
     sections: [
-      adviceSection(file.advice, id, alone ? undefined : `Advice on ${title}`),
+      adviceSection(advice, read.advice.code, id, alone ? undefined : `Advice on ${title}`),
     ],
     environment,
     jobs: [
-      markup`<b>${job.title}</b>, ${counted(advice.horizon, "item")}. ${
+      markup`<b>${job.title}</b>, ${counted(horizon, "item")}. ${
         taskWords(`${job.module}#${job.export}`, {})
       }`,
     ],
-    name: `Advice on ${job.title}`,
+    name,
     partial: false,
     method: { name: "How advice is come by", html: method() },
   };
@@ -178,13 +180,13 @@ function splitFigure(advice: Split, id: string): Html {
       " Here neither matters: the whole job is over before a change could pay."
     }`,
     draw: (width) => drawSplit(advice, width),
-    table: table("A task’s time", [
-      { name: "part" },
-      { name: "share", figures: true },
-      { name: "a task, on average", figures: true },
+    table: htmlTable("A task’s time", [
+      { head: "part", cell: ({ part }) => part },
+      { head: "share", cell: ({ share }) => formatPercent(share) },
+      { head: "a task, on average", cell: ({ ms }) => formatDuration(ms) },
     ], [
-      ["computing", formatPercent(advice.cpuShare), formatDuration(times.computing)],
-      ["waiting", formatPercent(1 - share), formatDuration(times.waiting)],
+      { part: "computing", share, ms: times.computing },
+      { part: "waiting", share: 1 - share, ms: times.waiting },
     ]),
   });
 }
@@ -269,5 +271,75 @@ function drawSplit(advice: Split, width: number): string {
       `I/O-bound is up to ${formatPercent(WAITS)} computing, CPU-bound from ${
         formatPercent(COMPUTES)
       }.`,
+  });
+}
+
+/** Advice has fewer models; an edited file may have more. */
+const MOST_ROWS = 40;
+/** The plain loop against itself is 1 by definition, whatever the noise. */
+const ITSELF: Interval = { median: 1, low: 1, high: 1 };
+
+function canBeDrawn(gain: Interval | null | undefined): gain is Interval {
+  return gain != null && gain.median > 0 && Number.isFinite(gain.median);
+}
+
+/** The rows of the gains' chart; the plain loop, which the others are compared with, only if it is chosen. */
+function gainRows({ models, recommended }: Advice): GainRow[] {
+  return models.flatMap((model): GainRow[] => {
+    const chosen = model.name === recommended.name;
+    const plain = model.model === BASELINE;
+    const { predictedGain: median, predictedGainLow: low, predictedGainHigh: high } = model;
+    const predicted = plain ? ITSELF : { median, low, high };
+    const gain = plain ? undefined : model.measured?.gain;
+    if ((plain && !chosen) || !canBeDrawn(predicted)) return [];
+    return [{
+      name: model.name.slice(0, 34),
+      colour: modelColour(model.model),
+      remark: chosen ? "recommended" : remarkOn(model),
+      chosen,
+      predicted,
+      measured: canBeDrawn(gain) ? gain : null,
+      ...(plain && { predictedWords: "1×, by definition" }),
+    }];
+  });
+}
+
+/** Writes the figure of predicted and measured gains. */
+function gainsFigure(advice: Advice, id: string): Html {
+  const items = counted(advice.horizon, "item");
+  const figures = htmlTable(
+    `Gains against sequential, for ${items}`,
+    modelColumns(advice),
+    advice.models,
+  );
+  const rows = gainRows(advice);
+  if (rows.every(({ predictedWords }) => predictedWords !== undefined)) {
+    return markup`<section id="${id}">${figures}</section>`;
+  }
+  const raced = rows.some(({ measured }) => measured !== null);
+  const { cores, ceiling } = advice.machine;
+  // A ceiling that wasn't measured, as for jobs that wait, is the number of cores.
+  const isMeasured = ceiling < cores;
+  const limit: GainLimit = {
+    ratio: ceiling,
+    words: isMeasured ? `ceiling ${formatRatio(ceiling)}` : counted(cores, "core"),
+  };
+  const shown = rows.slice(0, MOST_ROWS);
+  return figure({
+    id,
+    title: raced ? "What was predicted, and what was measured" : "What was predicted",
+    lead: markup`Against one after the other, for ${items}. ${
+      raced && markup`<b>Bars</b> were measured, the fine line is the 95% interval; `
+    }<b>${
+      raced ? "circles" : "Circles"
+    }</b> are predicted, with the prediction’s range. The dashed line is ${
+      isMeasured
+        ? markup`the <b>ceiling</b>: what ${cores} independent processes that share nothing gain on this
+          machine.`
+        : "the number of cores."
+    } It bounds computing; waiting takes no CPU.`,
+    draw: (width) => drawGains(shown, limit, "Predicted and measured gains", width),
+    note: rows.length > MOST_ROWS && `The first ${MOST_ROWS} models are drawn; the table has all.`,
+    table: figures,
   });
 }

@@ -1,5 +1,5 @@
 /**
- * Advice in sentences, table cells and lines of code, the same in every report.
+ * Advice in sentences, cells and lines of code, the same in every report.
  *
  * @module
  */
@@ -19,6 +19,7 @@ import {
 } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
 import { isBusy, othersWords } from "../../timing/meter/reading.ts";
+import type { Column } from "../table.ts";
 
 /** What each class is called; without a prototype, since what is looked up in it comes from a file. */
 const CLASS_NAMES: Readonly<Record<Advice["bound"], string>> = Object.assign(Object.create(null), {
@@ -66,59 +67,53 @@ export function recommendationLines(
 ): string[] {
   const { gain, predictedGain, confidence, memoryBytes, breakEven, chunk } = recommended;
   const { retries = 0, rate } = recommended;
-  const lines = [recommended.reason];
+  const pace = [
+    ...(rate === undefined ? [] : [rateLine(rate)]),
+    ...(retries > 0 ? [retriesLine(retries)] : []),
+  ];
+  const sure = `Confidence: ${formatPercent(confidence)}.`;
   if (recommended.model === BASELINE) {
-    if (rate !== undefined) lines.push(rateLine(rate));
-    if (retries > 0) lines.push(retriesLine(retries));
-    if (recommended.decision !== "can't tell") {
-      return [...lines, `Confidence: ${formatPercent(confidence)}.`];
-    }
-    // Half sure is not knowing.
-    return confidence === 0.5
-      ? lines
-      : [...lines, `That nothing gains a tenth is ${formatPercent(confidence)} sure.`];
+    const doubt = recommended.decision !== "can't tell"
+      ? [sure]
+      // Half sure is not knowing.
+      : confidence === 0.5
+      ? []
+      : [`That nothing gains a tenth is ${formatPercent(confidence)} sure.`];
+    return [recommended.reason, ...pace, ...doubt];
   }
-  const slots = recommended.slots ?? "all items'";
-  if (rate !== undefined) lines.push(rateLine(rate));
-  if (retries > 0) lines.push(retriesLine(retries));
-  lines.push(`Lanes: ${recommended.lanes}; slots on each: ${slots}; chunk: ${chunk}.`);
-  lines.push(
-    gain === null
-      ? `Gain: ${formatRatio(predictedGain)} predicted for ${counted(horizon, "item")}${
-        unsure === undefined ? "" : ` (unsure: ${unsure})`
-      }.`
-      : `Gain: ${formatSpeedup(gain)} for ${counted(horizon, "item")}; ${
-        formatRatio(predictedGain)
-      } was ` +
-        `predicted${unsure === undefined ? "" : ` (unsure: ${unsure})`}.`,
-  );
+  const items = counted(horizon, "item");
+  const doubt = unsure === undefined ? "" : ` (unsure: ${unsure})`;
+  const predicted = formatRatio(predictedGain);
   const contended = cpuShare > WAITS && sample.others !== undefined && isBusy(sample.others);
+  const lines = [
+    recommended.reason,
+    ...pace,
+    `Lanes: ${recommended.lanes}; slots on each: ${recommended.slots ?? "all items'"}; ` +
+    `chunk: ${chunk}.`,
+    gain === null
+      ? `Gain: ${predicted} predicted for ${items}${doubt}.`
+      : `Gain: ${formatSpeedup(gain)} for ${items}; ${predicted} was predicted${doubt}.`,
+  ];
   if (contended && gain !== null && recommended.lanes > 1) {
+    const others = othersWords(sample.others).replace(/^O/, "o");
     lines.push(
-      `How much of it an idle machine gives can't be told: ${
-        othersWords(sample.others).replace(/^O/, "o")
-      }, and on a busy machine ` +
+      `How much of it an idle machine gives can't be told: ${others}, and on a busy machine ` +
         `more lanes take a greater share from the others. Run it again on an idle one.`,
     );
   }
   if (machine.ceiling < machine.cores && recommended.lanes > 1) {
+    const limit = contended ? " while others compute" : ": computing can't gain more";
     lines.push(
-      `${machine.cores} independent processes gain ${formatRatio(machine.ceiling)} here${
-        contended ? " while others compute" : ": computing can't gain more"
-      }.`,
+      `${machine.cores} independent processes gain ${formatRatio(machine.ceiling)} here${limit}.`,
     );
   }
   if (memoryBytes !== null) {
-    lines.push(
-      memoryBytes > 0
-        ? `Memory: ${formatBytes(memoryBytes)} more than the plain loop.`
-        : "Memory: no more than the plain loop.",
-    );
+    const more = memoryBytes > 0 ? `${formatBytes(memoryBytes)} more` : "no more";
+    lines.push(`Memory: ${more} than the plain loop.`);
   }
   // A server's pace is the same for few items and for many.
   if (breakEven !== null) lines.push(`Pays from about ${Math.max(2, breakEven)} items.`);
-  lines.push(`Confidence: ${formatPercent(confidence)}.`);
-  return lines;
+  return [...lines, sure];
 }
 
 function rateLine({ limit, perMs }: { readonly limit: number; readonly perMs: number }): string {
@@ -130,75 +125,93 @@ function retriesLine(retries: number): string {
     `thrown has that (a server's Retry-After).`;
 }
 
-/** The cells of a model's row: name, predicted, measured, start, memory, remark. */
-export function modelCells({ advice, model }: { advice: Advice; model: ModelAdvice }): string[] {
-  const { measured, out } = model;
-  const first = model.model === BASELINE;
-  const chosen = model.name === advice.recommended.name;
-  return [
-    model.name,
-    first ? formatDuration(model.predictedMs) : formatRatio(model.predictedGain),
-    measured === undefined
-      ? NO_FIGURE
-      : first || measured.gain === null
-      ? formatDuration(measured.totalMs)
-      : formatSpeedup(measured.gain),
-    measured === undefined ? NO_FIGURE : formatDuration(measured.startMs),
-    measured === undefined ? NO_FIGURE : formatBytes(measured.peakRssBytes),
-    chosen
-      ? "← recommended"
-      : out !== undefined
-      ? outWords(model)
-      : measured === undefined
-      ? "not raced"
-      : "",
+/** What was predicted of each model and what its race gave, in cells. */
+export function modelColumns({ recommended }: Advice): Column<ModelAdvice>[] {
+  const isChosen = ({ name }: ModelAdvice) => name === recommended.name;
+  const tone = (row: ModelAdvice) => isChosen(row) ? "good" as const : undefined;
+  const columns: Column<ModelAdvice>[] = [
+    { head: "model", left: true, cell: ({ name }) => plain(name) },
+    {
+      head: "predicted",
+      dropOrder: 2,
+      cell: ({ model, predictedMs, predictedGain }) =>
+        model === BASELINE ? formatDuration(predictedMs) : formatRatio(predictedGain),
+    },
+    {
+      head: "measured",
+      cell: ({ model, measured }) =>
+        measured === undefined
+          ? NO_FIGURE
+          : model === BASELINE || measured.gain === null
+          ? formatDuration(measured.totalMs)
+          : formatSpeedup(measured.gain),
+    },
+    {
+      head: "start",
+      dropOrder: 4,
+      cell: ({ measured }) => formatDuration(measured?.startMs ?? NaN),
+    },
+    {
+      head: "memory",
+      dropOrder: 3,
+      cell: ({ measured }) => formatBytes(measured?.peakRssBytes ?? NaN),
+    },
+    {
+      head: "",
+      left: true,
+      cell: (row) => isChosen(row) ? "← recommended" : remarkOn(row),
+      short: { cell: (row) => isChosen(row) ? "←" : "", order: 1.5 },
+    },
   ];
+  return columns.map((column) => ({ ...column, tone }));
 }
 
-/** The heads of the cells. */
-export const MODEL_HEADS = ["model", "predicted", "measured", "start", "memory", ""] as const;
+/** Why a model isn't the recommended one, in a few words. */
+export function remarkOn(model: ModelAdvice): string {
+  if (model.out !== undefined) return outWords(model);
+  return model.measured === undefined ? "not raced" : "";
+}
 
 /** What the sample was. */
 export function sampleLine({ sample, job }: Advice): string {
-  const all = job.total === null ? "of an unknown number" : `of ${job.total}`;
-  const sizes = sample.itemBytes + sample.resultBytes < 1
-    ? ""
-    : ` An item takes ${formatBytes(sample.itemBytes)} to send, a result ${
-      formatBytes(sample.resultBytes)
-    }; copying both takes ${formatShortDuration(sample.cloneMs)}.`;
-  const source = sample.sourceMs > 0.05 * sample.wallMs && sample.sourceMs > 0.01
-    ? ` Getting an item from its source takes ${
-      formatShortDuration(sample.sourceMs)
-    }, which no model shares out.`
-    : "";
-  const { others, queuedMs = 0 } = sample;
-  const busy = others !== undefined
-    ? isBusy(others)
-      ? ` ${othersWords(others)}: a task queued ${
-        formatShortDuration(queuedMs)
-      } for a core on average, which the ` +
-        `system counted and which isn't taken for waiting.`
-      : ""
-    : sample.available < 0.9
-    ? ` Other programs left ${formatPercent(sample.available)} of a CPU, by a loop that only ` +
-      `computes; the share is corrected for it.`
-    : "";
-  return `${counted(sample.items, "item")} ${all} ran one by one: ${
-    formatShortDuration(sample.wallMs)
-  } each on average ` +
-    `(standard deviation ${formatPercent(sample.variation)}), ${
-      formatShortDuration(sample.cpuMs)
-    } of CPU.` +
-    `${sizes}${source}${busy}`;
+  const { itemBytes, resultBytes, cloneMs, sourceMs, wallMs, others, queuedMs = 0 } = sample;
+  const sentences = [
+    `${counted(sample.items, "item")} of ${job.total ?? "an unknown number"} ran one by one: ` +
+    `${formatShortDuration(wallMs)} each on average (standard deviation ` +
+    `${formatPercent(sample.variation)}), ${formatShortDuration(sample.cpuMs)} of CPU.`,
+  ];
+  if (itemBytes + resultBytes >= 1) {
+    sentences.push(
+      `An item takes ${formatBytes(itemBytes)} to send, a result ${formatBytes(resultBytes)}; ` +
+        `copying both takes ${formatShortDuration(cloneMs)}.`,
+    );
+  }
+  if (sourceMs > 0.05 * wallMs && sourceMs > 0.01) {
+    sentences.push(
+      `Getting an item from its source takes ${formatShortDuration(sourceMs)}, which no model ` +
+        `shares out.`,
+    );
+  }
+  if (others !== undefined && isBusy(others)) {
+    sentences.push(
+      `${othersWords(others)}: a task queued ${formatShortDuration(queuedMs)} for a core on ` +
+        `average, which the system counted and which isn't taken for waiting.`,
+    );
+  } else if (others === undefined && sample.available < 0.9) {
+    sentences.push(
+      `Other programs left ${formatPercent(sample.available)} of a CPU, by a loop that only ` +
+        `computes; the share is corrected for it.`,
+    );
+  }
+  return sentences.join(" ");
 }
 
 /** What the advice cost. */
 export function costLine({ cost }: Advice): string {
+  const times = cost.timesRun === 1 ? "once" : `${cost.timesRun} times`;
   return `This advice ran tasks for ${formatDuration(cost.tasksMs)}, ` +
-    `${
-      cost.sequentialRuns.toFixed(1)
-    } times one sequential run of the sample; no item ran more than ` +
-    (cost.timesRun === 1 ? "once." : `${cost.timesRun} times.`);
+    `${cost.sequentialRuns.toFixed(1)} times one sequential run of the sample; no item ran more ` +
+    `than ${times}.`;
 }
 
 /** What the reader must know before the figures: what is missing, and where the class was corrected. */

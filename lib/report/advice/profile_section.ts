@@ -15,7 +15,8 @@ import {
   PROFILE_TITLE,
   profileLines,
 } from "../../advice/profile/profile_words.ts";
-import { figure, table } from "../html/figure.ts";
+import { figure } from "../html/figure.ts";
+import { htmlTable } from "../table.ts";
 import { type Markup, markup } from "../html/markup.ts";
 import { plotToSvg } from "../html/plot.ts";
 import { formatPercent } from "../../text/format.ts";
@@ -24,9 +25,13 @@ import { formatPercent } from "../../text/format.ts";
 const MOST_ROWS = 20;
 
 function functionsTable({ functions }: JobProfile) {
-  return table(
+  return htmlTable(
     "The functions that matter",
-    FUNCTION_HEADS.map((name, i) => ({ name, figures: i >= 3 })),
+    FUNCTION_HEADS.map((head, i) => ({
+      head,
+      left: i < 3,
+      cell: (cells: readonly string[]) => cells[i]!,
+    })),
     functions.slice(0, MOST_ROWS).map(functionCells),
   );
 }
@@ -36,11 +41,9 @@ export function profileSection(advice: Advice, id: string): Markup {
   const { profile } = advice;
   if (profile === undefined) return false;
   const lines = profileLines(advice).map((line) => markup`<p class="note">${line}</p>`);
-  if ("missing" in profile) {
-    return markup`<section id="${id}"><h3>${PROFILE_TITLE}</h3>${lines}</section>`;
-  }
-  const own = functionsTable(profile);
-  if (profile.flame.length === 0) {
+  const known = "missing" in profile ? undefined : profile;
+  const own = known && functionsTable(known);
+  if (known === undefined || known.flame.length === 0) {
     return markup`<section id="${id}"><h3>${PROFILE_TITLE}</h3>${lines}${own}</section>`;
   }
   return markup`${
@@ -50,7 +53,7 @@ export function profileSection(advice: Advice, id: string): Markup {
       lead:
         markup`Each bar is a function on top of the one that called it, as wide as its share of the
       computing: <b>your code</b> is orange, <b>packages</b> are green, <b>the runtime</b> is grey.`,
-      draw: (width) => drawFlame(profile.flame, width),
+      draw: (width) => drawFlame(known.flame, width),
       table: own,
     })
   }${lines}`;

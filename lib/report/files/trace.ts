@@ -62,17 +62,21 @@ export function renderTrace(result: ResultFile): string {
 }
 
 function processEvents(pid: number, { job }: Comparison, of: ModelResult): TraceEvent[] {
-  const name = plain(`${of.model}: ${job.name}`);
   const { reasons, examples } = sumOfFailures(of.rounds);
   const labels = Object.entries(reasons).map(([reason, count]) =>
     plain(`${count} ${reason}${examples[reason] === undefined ? "" : `: ${examples[reason]}`}`)
   ).join("; ");
+  const about = (name: string, args: TraceEvent["args"]): TraceEvent => ({
+    name,
+    ph: "M",
+    pid,
+    tid: 0,
+    args,
+  });
   return [
-    ...(labels === ""
-      ? []
-      : [{ name: "process_labels", ph: "M", pid, tid: 0, args: { labels } } as const]),
-    { name: "process_name", ph: "M", pid, tid: 0, args: { name } },
-    { name: "process_sort_index", ph: "M", pid, tid: 0, args: { sort_index: pid } },
+    ...(labels === "" ? [] : [about("process_labels", { labels })]),
+    about("process_name", { name: plain(`${of.model}: ${job.name}`) }),
+    about("process_sort_index", { sort_index: pid }),
   ];
 }
 
@@ -93,24 +97,14 @@ function taskEvents(pid: number, { timeline, rounds }: ModelResult): TraceEvent[
       );
     }
   }
-  for (const lane of spans.lanes) {
-    if (lane.startMs === 0) continue;
-    const args = { cpuShare: lane.cpuShare };
-    const dur = microseconds(lane.startMs);
-    events.push({
-      name: "start",
-      ph: "X",
-      cat: "lane",
-      pid,
-      tid: firstTid.get(lane.lane)!,
-      ts: 0,
-      dur,
-      args,
-    });
+  for (const { lane, startMs, cpuShare } of spans.lanes) {
+    if (startMs === 0) continue;
+    const [tid, dur] = [firstTid.get(lane)!, microseconds(startMs)];
+    events.push({ name: "start", ph: "X", cat: "lane", pid, tid, ts: 0, dur, args: { cpuShare } });
   }
   for (let at = 0; at < spans.index.length; at++) {
-    const thread = hasStarted(spans, at) ? firstTid.get(spans.lane[at]!)! + slot[at]! : 0;
-    events.push(...oneTask(spans, at, pid, thread, startMs));
+    const tid = hasStarted(spans, at) ? firstTid.get(spans.lane[at]!)! + slot[at]! : 0;
+    events.push(...oneTask(spans, at, pid, tid, startMs));
   }
   return events;
 }
@@ -124,24 +118,22 @@ function oneTask(
 ): TraceEvent[] {
   const index = spans.index[at]!;
   const name = `task ${index}`;
-  const status = plain(spans.status[at]!);
+  const args = { index, status: plain(spans.status[at]!) };
   const queued = microseconds(startMs + spans.queuedMs[at]!);
-  const id = `${pid}.${index}`;
-  const waitIn = (until: number): TraceEvent[] => [
-    { name: `${name} queued`, ph: "b", cat: "queue", id, pid, tid, ts: queued },
-    { name: `${name} queued`, ph: "e", cat: "queue", id, pid, tid, ts: until },
-  ];
-  if (tid === 0) {
-    // It never ran: its wait ends without a span, and an instant says how.
-    const until = Math.max(queued, microseconds(startMs + spans.endedMs[at]!));
-    const args = { index, status };
-    return [...waitIn(until), { name, ph: "i", cat: "task", s: "t", pid, tid, ts: until, args }];
-  }
-  const ts = microseconds(startMs + spans.startedMs[at]!);
-  const dur = Math.max(0, microseconds(spans.endedMs[at]! - spans.startedMs[at]!));
+  const ended = microseconds(startMs + spans.endedMs[at]!);
+  // Of a task that never ran the wait ends without a span, and an instant says how.
+  const ts = tid === 0 ? Math.max(queued, ended) : microseconds(startMs + spans.startedMs[at]!);
+  const wait = { name: `${name} queued`, cat: "queue", id: `${pid}.${index}`, pid, tid };
+  const task = { name, cat: "task", pid, tid, ts, args };
   return [
-    ...(ts > queued ? waitIn(ts) : []),
-    { name, ph: "X", cat: "task", pid, tid, ts, dur, args: { index, status } },
+    ...(ts > queued || tid === 0
+      ? [{ ...wait, ph: "b", ts: queued } as const, { ...wait, ph: "e", ts } as const]
+      : []),
+    tid === 0 ? { ...task, ph: "i", s: "t" } : {
+      ...task,
+      ph: "X",
+      dur: Math.max(0, microseconds(spans.endedMs[at]! - spans.startedMs[at]!)),
+    },
   ];
 }
 

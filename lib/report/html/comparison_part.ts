@@ -5,33 +5,13 @@
  */
 
 import { BASELINE } from "../../models.ts";
-import { startupSection, usageSection } from "./cost_charts.ts";
-import { distributionSection } from "./distribution_chart.ts";
-import { type PagePart, type Section, taskWords } from "./page.ts";
-import { table } from "./figure.ts";
-import { type Html, type Markup, markup } from "./markup.ts";
-import { sanitized } from "./sanitize.ts";
-import { speedupSection } from "./speedup_chart.ts";
-import { timelineSection } from "./timeline_chart.ts";
-import {
-  exampleLines,
-  failureLines,
-  isUndecided,
-  LESSON,
-  verdictText,
-} from "../terminal/comparison_words.ts";
 import {
   counted,
-  formatBytes,
   formatCount,
   formatDuration,
-  formatDurationInterval,
   formatNumber,
   formatPercent,
   formatRatio,
-  formatSpeedup,
-  middle,
-  NO_FIGURE,
 } from "../../text/format.ts";
 import {
   type Comparison,
@@ -39,21 +19,28 @@ import {
   type ResultFile,
   type Verdict,
 } from "../../timing/result.ts";
-
-/** Where comparisons stand in a page. */
-interface ComparisonPlace {
-  /** How many comparisons stand before, which makes their ids unique. */
-  readonly before: number;
-  /** Whether the page holds one comparison and nothing else, whose headline is the page's title. */
-  readonly alone: boolean;
-}
+import { MODEL_COLUMNS } from "../terminal/comparison_text.ts";
+import {
+  isUndecided,
+  LESSON,
+  noticeLines,
+  roundsOf,
+  verdictText,
+} from "../terminal/comparison_words.ts";
+import { startupSection, usageSection } from "./cost_charts.ts";
+import { distributionSection } from "./distribution_chart.ts";
+import { list } from "./figure.ts";
+import { htmlTable } from "../table.ts";
+import { speedupSection } from "./gains_chart.ts";
+import { type Html, markup } from "./markup.ts";
+import { type PagePart, type PartPlace, type Section, taskWords } from "./page.ts";
+import { timelineSection } from "./timeline_chart.ts";
 
 /** A result file as a part of a page. */
 export function comparisonPart(
-  result: ResultFile,
-  { before, alone }: ComparisonPlace,
+  { environment, comparisons, partial = false }: ResultFile,
+  { before, alone }: PartPlace,
 ): PagePart {
-  const { environment, comparisons, partial = false } = sanitized(result);
   const idOf = (i: number) => `c${before + i}`;
   const [first] = comparisons;
   return {
@@ -74,29 +61,29 @@ export function comparisonPart(
 }
 
 function comparisonSection(comparison: Comparison, id: string, alone: boolean): Section {
-  return {
-    id,
-    title: comparison.job.name,
-    // With one comparison only, the headline is the page's title.
-    html:
-      markup`${!alone && markup`<p class="headline">${headlineOf(comparison)}</p>`}${
-        verdictSection(comparison)
-      }${speedupSection(comparison, `${id}-speedup`)}${
-        timelineSection(comparison, `${id}-timeline`)
-      }${resultsTable(comparison, `${id}-figures`)}${
-        distributionSection(comparison, `${id}-times`)
-      }${startupSection(comparison, `${id}-startup`)}${usageSection(comparison, `${id}-usage`)}`
-        .text,
-  };
+  const notices = noticeLines(comparison).map(({ kind, text }) => markup`<b>${kind}:</b> ${text}`);
+  // With one comparison only, the headline is the page's title.
+  const html = markup`${!alone && markup`<p class="headline">${headlineOf(comparison)}</p>`}
+    <p class="verdict">${unbroken(verdictText(comparison))}</p>
+    <dl class="tiles">${tiles(comparison)}</dl>
+    ${list(notices, "notices")}
+    ${speedupSection(comparison, `${id}-speedup`)}
+    ${timelineSection(comparison, `${id}-timeline`)}
+    <section id="${id}-figures"><h3>All figures</h3>${
+    htmlTable("Medians over rounds, with 95% intervals", MODEL_COLUMNS, comparison.models)
+  }</section>
+    ${distributionSection(comparison, `${id}-times`)}
+    ${startupSection(comparison, `${id}-startup`)}
+    ${usageSection(comparison, `${id}-usage`)}`;
+  return { id, title: comparison.job.name, html };
 }
 
 /** What a comparison ran, in a line. */
-function jobWords({ job, models }: Pick<Comparison, "job" | "models">): Html {
-  const rounds = Math.max(0, ...models.map(({ rounds }) => rounds.length));
-  const what = markup`<b>${job.name}</b>, ${counted(job.items, "item", formatCount(job.items))}, ${
-    counted(rounds, "round")
-  }. `;
-  return markup`${what}${taskWords(job.task, job.options)}`;
+function jobWords(comparison: Comparison): Html {
+  const { name, items, task, options } = comparison.job;
+  return markup`<b>${name}</b>, ${counted(items, "item", formatCount(items))}, ${
+    roundsOf(comparison)
+  }. ${taskWords(task, options)}`;
 }
 
 const BOUND: Record<Verdict["bound"], string> = {
@@ -115,113 +102,56 @@ function headlineOf(comparison: Comparison): string {
   }
   if (verdict === null) return `No verdict on ${job.name}`;
   const bound = BOUND[verdict.bound] ?? "This job was measured";
-  const chosen = models.find(({ model }) => model === verdict.recommended);
   if (isUndecided(comparison)) return `${bound}: which model is best can’t be told`;
   if (verdict.recommended === BASELINE) return `${bound}: leave it sequential`;
+  const chosen = models.find(({ model }) => model === verdict.recommended);
   return chosen?.speedup
     ? `${bound}: ${verdict.recommended} is ${formatRatio(chosen.speedup.median)} as fast`
     : `${bound}: take ${verdict.recommended}`;
 }
 
-/** Writes the verdict of a comparison: its text, its figures, its warnings and failures. */
-function verdictSection(comparison: Comparison): Html {
-  const notices = [
-    ...failureLines(comparison).map((line) => ["Failed", line]),
-    ...exampleLines(comparison).map((line) => ["Example", line]),
-    ...comparison.warnings.map((warning) => ["Mind", warning]),
-  ];
-  return markup`<p class="verdict">${unbroken(verdictText(comparison))}</p>
-<dl class="tiles">${tiles(comparison)}</dl>
-${
-    notices.length > 0 && markup`
-      <ul class="notices">${
-      notices.slice(0, 50).map(([kind, text]) => markup`<li><b>${kind}:</b> ${text}</li>`)
-    }${notices.length > 50 && markup`<li>And ${formatCount(notices.length - 50)} more.</li>`}</ul>
-    `
-  }`;
-}
+/** A figure in large letters: its name, itself, and what it is. */
+type Tile = readonly [name: string, figure: string, detail: string];
 
 function tiles({ verdict, models, ceiling, agree }: Comparison): Html[] {
   const base = models.find(({ model }) => model === BASELINE);
-  const chosen = models.find(({ model }) => model === verdict?.recommended);
-  const tile = (name: string, figure: Markup, detail: Markup) =>
+  const chosen = agree
+    ? models.find(({ model }) => model === verdict?.recommended && model !== BASELINE)
+    : undefined;
+  const all: (Tile | false | null | undefined)[] = [
+    base && base.rounds.length > 0 &&
+    ["one after the other", formatDuration(base.wallMs.median), "sequential, median"],
+    chosen && ["recommended", formatDuration(chosen.wallMs.median), chosen.model],
+    chosen?.speedup && [
+      "as fast",
+      formatRatio(chosen.speedup.median),
+      `95% interval ${formatNumber(chosen.speedup.low)} to ${formatNumber(chosen.speedup.high)}`,
+    ],
+    verdict && [
+      "of its time computing",
+      formatPercent(Math.min(1, verdict.cpuShare)),
+      "the rest it waits",
+    ],
+    ceiling && [
+      "ceiling",
+      formatRatio(ceiling.speedup),
+      `with ${counted(ceiling.lanes, "independent process")}`,
+    ],
+    verdict && ["confidence", formatPercent(verdict.confidence), "in this verdict"],
+  ];
+  return all.filter((tile) => !!tile).map(([name, figure, detail]) =>
     markup`
       <div>
         <dt>${name}</dt>
         <dd><b>${figure}</b> <span>${detail}</span></dd>
       </div>
-    `;
-  const all: Html[] = [];
-  if (base && base.rounds.length > 0) {
-    all.push(tile("one after the other", formatDuration(base.wallMs.median), "sequential, median"));
-  }
-  if (chosen && chosen !== base && agree) {
-    all.push(tile("recommended", formatDuration(chosen.wallMs.median), chosen.model));
-  }
-  if (chosen?.speedup && chosen !== base && agree) {
-    const { median, low, high } = chosen.speedup;
-    const detail = `95% interval ${formatNumber(low)} to ${formatNumber(high)}`;
-    all.push(tile("as fast", formatRatio(median), detail));
-  }
-  if (verdict) {
-    all.push(
-      tile(
-        "of its time computing",
-        formatPercent(Math.min(1, verdict.cpuShare)),
-        "the rest it waits",
-      ),
-    );
-  }
-  if (ceiling) {
-    all.push(
-      tile(
-        "ceiling",
-        formatRatio(ceiling.speedup),
-        `with ${counted(ceiling.lanes, "independent process")}`,
-      ),
-    );
-  }
-  if (verdict) all.push(tile("confidence", formatPercent(verdict.confidence), "in this verdict"));
-  return all;
+    `
+  );
 }
 
 /** Keeps figures and their units on one line. */
 function unbroken(text: string): string {
   return text.replace(/(\d) (ms|s|kB|MB|GB)\b/g, "$1\u00a0$2");
-}
-
-/** Writes the table of a comparison: a row a model. */
-function resultsTable(comparison: Comparison, id: string): Html {
-  const rows = comparison.models.map(({ model, lanes, slots, rounds, wallMs, speedup }) => [
-    model,
-    `${lanes} × ${slots ?? "all"}`,
-    formatDuration(middle(rounds.map(({ startMs }) => startMs))),
-    formatDuration(middle(rounds.map(({ runMs }) => runMs))),
-    rounds.length === 0 ? NO_FIGURE : formatDurationInterval(wallMs),
-    formatDuration(middle(rounds.map(({ cpuMs }) => cpuMs))),
-    speedup === null ? NO_FIGURE : model === BASELINE ? "1×" : formatSpeedup(speedup),
-    formatBytes(middle(rounds.map(({ peakRssBytes }) => peakRssBytes))),
-    formatCount(rounds.reduce((sum, { failed }) => sum + failed, 0)),
-  ]);
-  return markup`
-    <section id="${id}"><h3>All figures</h3>${
-    table(
-      "Medians over rounds, with 95% intervals",
-      [
-        { name: "model" },
-        { name: "lanes\u00a0× slots", figures: true },
-        { name: "start\u2011up", figures: true },
-        { name: "work", figures: true },
-        { name: "total", figures: true },
-        { name: "CPU", figures: true },
-        { name: "speedup", figures: true },
-        { name: "peak memory", figures: true },
-        { name: "failed", figures: true },
-      ],
-      rows,
-    )
-  }</section>
-  `;
 }
 
 /** Writes the method. */

@@ -7,7 +7,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { environmentLine } from "../environment_line.ts";
+import { environmentLine, PARTIAL } from "../foot.ts";
 import { Html, type Markup, markup } from "./markup.ts";
 import { sanitizedText } from "./sanitize.ts";
 import { pageStyle } from "./style.ts";
@@ -20,8 +20,8 @@ export interface Section {
   readonly id: string;
   /** Its heading, as plain text; escaped when the page is written. */
   readonly title: string;
-  /** What stands below the heading, as safe markup; the `markup` tag of markup.ts makes it. */
-  readonly html: string;
+  /** What stands below the heading. */
+  readonly html: Html;
 }
 
 /** A finding, as the list at the top of a page tells it. */
@@ -38,6 +38,8 @@ interface Headline {
 export interface PartPlace {
   /** Its section's id, unique in the page. */
   readonly id: string;
+  /** How many findings of its kind stand before. */
+  readonly before: number;
   /** Whether the page holds this part and nothing else. */
   readonly alone: boolean;
 }
@@ -118,13 +120,13 @@ export function renderParts(parts: readonly PagePart[], kicker = "Lanes report")
 <p class="where">${where}</p>${
     partial.length > 0 &&
     markup`<p class="partial"><b>Partial:</b> ${
-      parts.length === 1 ? "the run" : `the run of ${partial.map(({ name }) => name).join(", ")}`
-    } was interrupted; this is what was measured until then.</p>`
+      parts.length > 1 && `${partial.map(({ name }) => name).join(", ")}: `
+    }${PARTIAL}</p>`
   }`;
   return renderDocument(titleOf(parts), [
     ...parts.flatMap(({ sections }) => sections),
-    { id: "environment", title: "Environment", html: environments(parts).text },
-    { id: "method", title: "Method", html: methods(parts).text },
+    { id: "environment", title: "Environment", html: environments(parts) },
+    { id: "method", title: "Method", html: methods(parts) },
   ], { kicker, intro, linked: listed.map(({ id }) => id) });
 }
 
@@ -230,7 +232,7 @@ export function renderDocument(
       markup`
         <section class="part" id="${section.id}">
         <h2>${sanitizedText(section.title)}</h2>
-        ${new Html(section.html)}
+        ${section.html}
         </section>
       `
     )
@@ -308,15 +310,9 @@ const TOOLTIP_SCRIPT = `"use strict";
       marks.push(mark);
       title.remove();
     }
+    // Up and down step from one kind of mark, or one row, to the next.
+    const firsts = [...marks.keys()].filter((i) => marks[i - 1]?.parentNode !== marks[i].parentNode);
     let at = -1;
-    const groupStart = (i) => {
-      while (i > 0 && marks[i - 1].parentNode === marks[i].parentNode) i--;
-      return i;
-    };
-    const groupEnd = (i) => {
-      while (i < marks.length - 1 && marks[i + 1].parentNode === marks[i].parentNode) i++;
-      return i;
-    };
     chart.addEventListener("pointermove", point);
     chart.addEventListener("pointerdown", point);
     chart.addEventListener("pointerleave", hide);
@@ -331,8 +327,8 @@ const TOOLTIP_SCRIPT = `"use strict";
       const next = {
         ArrowRight: Math.min(last, at + 1),
         ArrowLeft: Math.max(0, i - 1),
-        ArrowDown: Math.min(last, groupEnd(i) + 1),
-        ArrowUp: groupStart(Math.max(0, groupStart(i) - 1)),
+        ArrowDown: firsts.find((first) => first > i) ?? last,
+        ArrowUp: firsts.findLast((first) => first < i) ?? 0,
         Home: 0,
         End: last,
       }[event.key];

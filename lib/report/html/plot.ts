@@ -1,5 +1,5 @@
 /**
- * Observable Plot's charts as text, drawn without a browser, and their axes of ratios and of times.
+ * Observable Plot's charts as text, drawn without a browser; charts of rows, and axes of ratios and times.
  *
  * @module
  */
@@ -7,6 +7,7 @@
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import { markup } from "./markup.ts";
+import { modelColour } from "./style.ts";
 import { formatDuration } from "../../text/format.ts";
 
 /** What a chart is called, and for whom it is drawn. */
@@ -67,17 +68,125 @@ function rounded(number: string): string {
   return String(Math.round(Number(number) * 100) / 100);
 }
 
+/** Whether a chart has room for more words and ticks. */
+export function isWide(width: number): boolean {
+  return width > 500;
+}
+
+/** A chart of rows below each other, on one axis. */
+interface RowChart {
+  readonly width: number;
+  /** What the rows are called; unique. */
+  readonly rows: readonly string[];
+  readonly rowHeight: number;
+  /** The share of a row that is left empty. */
+  readonly padding?: number;
+  readonly margins: { readonly top: number; right: number; bottom: number; left: number };
+  readonly x: Plot.ScaleOptions;
+  readonly marks: Plot.Markish[];
+}
+
+/** Draws a chart of rows; its marks' `y` is a row's name. */
+export function rowChart(
+  { width, rows, rowHeight, padding = 0, margins: { top, right, bottom, left }, x, marks }:
+    RowChart,
+  name: ChartName,
+): string {
+  return plotToSvg({
+    width,
+    height: top + rows.length * rowHeight + bottom,
+    marginTop: top,
+    marginRight: right,
+    marginBottom: bottom,
+    marginLeft: left,
+    x: { label: null, ...x },
+    y: { type: "band", domain: [...rows], axis: null, padding },
+    marks,
+  }, name);
+}
+
+/** What a row is called, and the colour of its name. */
+interface NamedRow {
+  readonly name: string;
+  readonly colour: string;
+}
+
+/** A model's row: the name cut to what has room, and the colour. */
+export function modelRow(model: string): NamedRow {
+  return { name: model.slice(0, 24), colour: modelColour(model) };
+}
+
+/** Words beside a row's mark that begin at a place; halos keep them readable upon lines. */
+export const BESIDE = { textAnchor: "start", dx: 8, className: "strong" } as const;
+
+/** The names of rows, in the left margin. */
+export function rowNames(
+  rows: readonly NamedRow[],
+  place: Plot.TextOptions = { y: "name" },
+): Plot.Markish {
+  return Plot.text(rows, {
+    ...place,
+    text: "name",
+    frameAnchor: "left",
+    textAnchor: "end",
+    dx: -10,
+    fill: "colour",
+    className: "strong",
+  });
+}
+
+/** A bar that starts at 0. */
+export interface Bar extends NamedRow {
+  readonly value: number;
+  /** The value as people read it. */
+  readonly words: string;
+}
+
+/** Draws bars with their figures behind; their names stand in a left margin, or else above them. */
+export function drawBars(
+  bars: readonly Bar[],
+  { title, width, left }: {
+    readonly title: string;
+    readonly width: number;
+    readonly left?: number;
+  },
+): string {
+  const above = left === undefined;
+  const greatest = Math.max(1e-9, ...bars.map(({ value }) => value || 0));
+  return rowChart({
+    width,
+    rows: bars.map(({ name }) => name),
+    rowHeight: above ? 46 : 30,
+    padding: above ? 0.3 : 0.36,
+    margins: { top: 4, right: above ? 120 : 74, bottom: 4, left: left ?? 10 },
+    x: { domain: [0, greatest], axis: null },
+    marks: [
+      Plot.barX(bars, {
+        y: "name",
+        x: "value",
+        fill: "colour",
+        insetTop: above ? 12 : 0,
+        title: ({ name, words }) => `${name}: ${words}`,
+        className: "bar",
+      }),
+      above
+        ? Plot.text(bars, { y: "name", x: 0, text: "name", textAnchor: "start", dy: -16 })
+        : rowNames(bars),
+      Plot.text(bars, { y: "name", x: "value", text: "words", ...BESIDE, dy: above ? 6 : 0 }),
+      Plot.ruleX([0], { stroke: "var(--ink)" }),
+    ],
+  }, { title, description: bars.map(({ name, words }) => `${name}: ${words}`).join("; ") });
+}
+
 /** Beyond this ratio a linear axis would hide the smaller gains. */
 const LINEAR_UP_TO = 10;
 
 /** An axis of ratios. */
 export interface RatioAxis {
-  /** Its ends. */
-  readonly domain: readonly [number, number];
-  /** Whether each step multiplies. */
-  readonly log: boolean;
-  /** Where a scale has its ticks; or about how many, to be chosen by the chart. */
-  readonly ticks: (wide: boolean) => number[] | number;
+  readonly x: { readonly type: "log" | "linear"; readonly domain: [low: number, high: number] };
+  /** The ratio, or the end of the axis that it lies beyond. */
+  clamped(ratio: number): number;
+  mark(width: number): Plot.Markish;
 }
 
 /** Ratios that are 1, 2 or 5 times a power of ten, or only the powers where those are too many. */
@@ -95,17 +204,16 @@ export function ratioAxis(ratios: readonly number[]): RatioAxis {
   const low = least < 1 ? least * 0.9 : 1, high = most > 1 ? most * 1.02 : 1.1;
   const log = high / low > LINEAR_UP_TO;
   return {
-    domain: [low, high],
-    log,
-    ticks: (wide) => log ? ratioTicks(low, high, wide ? 12 : 5) : wide ? 6 : 3,
+    x: { type: log ? "log" : "linear", domain: [low, high] },
+    clamped: (ratio) => Math.min(high, Math.max(low, ratio || low)),
+    mark: (width) => {
+      const wide = isWide(width);
+      const ticks = log ? ratioTicks(low, high, wide ? 12 : 5) : wide ? 6 : 3;
+      // As `text`, since of a logarithmic axis some are left out with `tickFormat`.
+      const text = (ratio: number) => `${Number(ratio.toPrecision(3))}×`;
+      return Plot.axisX({ ticks, tickSize: 4, text, label: null });
+    },
   };
-}
-
-/**
- * A tick's label. As an axis's `text`, since of a logarithmic axis some are left out with `tickFormat`.
- */
-export function ratioTick(ratio: number): string {
-  return `${Number(ratio.toPrecision(3))}×`;
 }
 
 /** The ticks of an axis of times: at 1, 2, 2.5 or 5 times a power of ten, from 0 to its end. */
@@ -117,65 +225,9 @@ export function timeTicks(endMs: number, most: number): number[] {
   return Array.from({ length: Math.floor(endMs / step * (1 + 1e-9)) + 1 }, (_, i) => i * step);
 }
 
-/** A time on an axis: round ones without the decimals that tables give them. */
-export function timeTick(ms: number): string {
-  return ms === 0 ? "0" : formatDuration(ms).replace(/\.0+ /, " ");
-}
-
-/** A bar. */
-export interface Bar {
-  /** What it stands for; unique in its chart. */
-  readonly name: string;
-  /** Its length. */
-  readonly value: number;
-  /** The length as people read it. */
-  readonly words: string;
-  readonly colour: string;
-}
-
-const BAR_HEIGHT = 46;
-const BARS_MARGIN = 22;
-/** Within a row, its name stands above the bar. */
-const NAME_DY = -16;
-
-/** Draws bars, their names above and their figures behind: legible on a telephone. */
-export function drawBars(
-  bars: readonly Bar[],
-  { title, width }: { readonly title: string; readonly width: number },
-): string {
-  const greatest = Math.max(...bars.map(({ value }) => value)) || 1;
-  return plotToSvg({
-    width,
-    height: BAR_HEIGHT * bars.length + BARS_MARGIN,
-    marginLeft: 10,
-    marginRight: 120,
-    x: { domain: [0, greatest], axis: null },
-    y: { domain: bars.map(({ name }) => name), axis: null, padding: 0.3 },
-    marks: [
-      Plot.barX(bars, {
-        y: "name",
-        x: "value",
-        fill: "colour",
-        insetTop: 12,
-        title: ({ name, words }) => `${name}: ${words}`,
-      }),
-      Plot.text(bars, {
-        y: "name",
-        x: "value",
-        text: "words",
-        dx: 6,
-        dy: 6,
-        textAnchor: "start",
-        fill: "var(--ink)",
-      }),
-      Plot.text(bars, {
-        y: "name",
-        x: 0,
-        text: "name",
-        dy: NAME_DY,
-        textAnchor: "start",
-        fill: "var(--ink)",
-      }),
-    ],
-  }, { title, description: bars.map(({ name, words }) => `${name}: ${words}`).join("; ") });
+/** An axis of times, without the decimals that tables give round ones. */
+export function timeAxis(ticks: number[] | number): Plot.Markish {
+  const tickFormat = (ms: number) =>
+    ms === 0 ? "0" : formatDuration(ms).replace(/(\.\d*?)0+ /, "$1 ").replace(". ", " ");
+  return Plot.axisX({ ticks, tickSize: 4, label: null, tickFormat });
 }

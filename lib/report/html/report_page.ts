@@ -1,51 +1,62 @@
 /**
- * One page of everything that was measured: comparisons, advice, scaling, races.
+ * One page of everything that was measured: comparisons, advice, scaling, races, switching.
  *
  * @module
  */
 
 import { advicePart } from "../advice/advice_part.ts";
-import { comparisonPart } from "./comparison_part.ts";
-import { type PagePart, renderParts } from "./page.ts";
 import { peersPart } from "../peers/peers_report.ts";
-import { type ReportFile, sortedByKind } from "../report_file.ts";
-import { switchPart } from "../switching/switch_page.ts";
+import { byKind, type Files, type Kind, kindOf, type ReportFile } from "../report_file.ts";
 import { sweepPart } from "../scaling/sweep_part.ts";
+import { switchPart } from "../switching/switch_page.ts";
+import { comparisonPart } from "./comparison_part.ts";
+import { type PagePart, type PartPlace, renderParts } from "./page.ts";
+import { sanitized } from "./sanitize.ts";
 
-/** The ids of a kind: "advice", "advice-2", "advice-3". */
-function idOf(kind: string, i: number): string {
-  return i === 0 ? kind : `${kind}-${i + 1}`;
+/** A kind of file on a page. */
+interface KindOnPage<File> {
+  /** What a page of nothing else is called. */
+  readonly kicker: string;
+  /** Its part; nothing in the first of the files could break a layout, and the other is as it was read. */
+  readonly part: (file: File, place: PartPlace, read: File) => PagePart;
+}
+
+/** The kinds that share a page; a lesson is one of its own. */
+const PARTS: { readonly [K in Exclude<Kind, "lesson">]: KindOnPage<Files[K]> } = {
+  comparison: { kicker: "report", part: comparisonPart },
+  advice: { kicker: "advice", part: advicePart },
+  sweep: { kicker: "sweep", part: sweepPart },
+  peers: { kicker: "race", part: peersPart },
+  switch: { kicker: "switching", part: switchPart },
+};
+
+function onPage(file: ReportFile): KindOnPage<ReportFile> {
+  return PARTS[kindOf(file) as keyof typeof PARTS] as KindOnPage<ReportFile>;
+}
+
+/** How many things a file found, each of which has a section. */
+function findings(file: ReportFile): number {
+  return "comparisons" in file ? file.comparisons.length : 1;
+}
+
+function sum(files: readonly ReportFile[]): number {
+  return files.reduce((sum, file) => sum + findings(file), 0);
 }
 
 /**
- * Writes files of any kinds as one HTML page that opens offline: comparisons first, then advice,
- * scaling, and races. Nothing in it, whatever the files hold, becomes markup, runs, or reaches the network.
+ * Writes files of any kinds as one HTML page that opens offline, kind by kind. Nothing in it, whatever the
+ * files hold, becomes markup, runs, or reaches the network.
  */
 export function reportPage(files: readonly ReportFile[]): string {
-  const { comparisons, advice, sweeps, races, switches } = sortedByKind(files);
-  const found = comparisons.reduce((sum, file) => sum + file.comparisons.length, 0) +
-    advice.length + sweeps.length + races.length + switches.length;
-  const alone = found === 1;
-  let before = 0;
-  const parts: PagePart[] = comparisons.map((file) => {
-    const part = comparisonPart(file, { before, alone });
-    before += file.comparisons.length;
-    return part;
+  const kinds = new Set(files.map(kindOf));
+  const alone = sum(files) === 1;
+  const sorted = byKind(files);
+  const parts = sorted.map((file, i) => {
+    const kind = kindOf(file);
+    const before = sum(sorted.slice(0, i).filter((other) => kindOf(other) === kind));
+    const id = before === 0 ? kind : `${kind}-${before + 1}`;
+    return onPage(file).part(sanitized(file), { id, before, alone }, file);
   });
-  parts.push(...advice.map((file, i) => advicePart(file, { id: idOf("advice", i), alone })));
-  parts.push(...sweeps.map((file, i) => sweepPart(file, { id: idOf("sweep", i), alone })));
-  parts.push(...races.map((file, i) => peersPart(file, { id: idOf("peers", i), alone })));
-  parts.push(...switches.map((file, i) => switchPart(file, { id: idOf("switch", i), alone })));
-  if (switches.length === files.length) return renderParts(parts, "Lanes switching");
-  return renderParts(
-    parts,
-    races.length === files.length
-      ? "Lanes race"
-      : kickerOf(files.length, comparisons.length, advice.length),
-  );
-}
-
-function kickerOf(all: number, comparisons: number, advice: number): string {
-  if (comparisons > 0 || (advice > 0 && advice < all)) return "Lanes report";
-  return advice > 0 ? "Lanes advice" : "Lanes sweep";
+  const kicker = kinds.size === 1 ? onPage(files[0]!).kicker : "report";
+  return renderParts(parts, `Lanes ${kicker}`);
 }

@@ -9,8 +9,10 @@
 
 import { plain } from "../../text/plain.ts";
 
-/** In UTF-16 units; longer text breaks any layout, and no one reads it. */
-const MAX_CHARACTERS = 300;
+/** In UTF-16 units: room for a title or a name; longer ones break any layout. */
+const LINE = 300;
+/** Room for the few sentences of a warning. */
+const SENTENCES = 1000;
 /** Beyond 30,000 years in milliseconds; sums and differences of such numbers stay finite. */
 const MAX_NUMBER = 1e15;
 
@@ -18,7 +20,7 @@ const MAX_NUMBER = 1e15;
  * Text cut to a length and without control characters, overrides of the writing direction, or halves
  * of surrogate pairs.
  */
-export function sanitizedText(text: string, limit: number = MAX_CHARACTERS): string {
+export function sanitizedText(text: string, limit: number = LINE): string {
   // Cut before cleaning, so that a huge string costs nothing, and after, as cleaning may not shorten.
   const line = plain(text.slice(0, limit * 4)).toWellFormed().replace(/[\ufffe\uffff]/g, "\ufffd");
   return line.length <= limit ? line : `${line.slice(0, limit - 1).toWellFormed()}…`;
@@ -28,19 +30,19 @@ export function sanitizedText(text: string, limit: number = MAX_CHARACTERS): str
  * A copy of plain data whose strings are {@linkcode sanitizedText} and whose numbers are within ±10¹⁵;
  * the infinities are cut to that, NaN stays.
  */
-export function sanitized<T>(value: T, limit: number = MAX_CHARACTERS): T {
-  return copy(value, limit) as T;
+export function sanitized<T>(value: T): T {
+  return copy(value) as T;
 }
 
-function copy(value: unknown, limit: number): unknown {
-  if (typeof value === "string") return sanitizedText(value, limit);
+function copy(value: unknown): unknown {
+  if (typeof value === "string") return sanitizedText(value, SENTENCES);
   if (typeof value === "number") return Math.min(MAX_NUMBER, Math.max(-MAX_NUMBER, value));
-  if (Array.isArray(value)) return value.map((inner) => copy(inner, limit));
+  if (Array.isArray(value)) return value.map(copy);
   if (typeof value === "object" && value !== null) {
     // A null prototype: a key named __proto__ is a key like any other.
     const entries: Record<string, unknown> = Object.create(null);
     for (const [key, inner] of Object.entries(value)) {
-      entries[sanitizedText(key)] = copy(inner, limit);
+      entries[sanitizedText(key)] = copy(inner);
     }
     return entries;
   }

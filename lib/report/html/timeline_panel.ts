@@ -5,61 +5,89 @@
  * @module
  */
 
-import { assignSlots, hasStarted, type Slots, startOrder } from "../slots.ts";
+import { formatCount, formatDuration, formatPercent } from "../../text/format.ts";
 import type { ModelResult, Timeline } from "../../timing/result.ts";
+import { assignSlots, hasStarted, type Slots, startOrder } from "../slots.ts";
 
-/** A bar in its place; pixels count from the panel's top. */
-export interface PlacedBar extends Bar {
-  /** The lane it ran on. */
-  readonly lane: number;
-  /** Its upper edge. */
-  readonly top: number;
-  /** Its height. */
-  readonly height: number;
-  /** How much of it the lane was running, 0 to 1; undefined where it couldn't be told. */
-  readonly running: number | undefined;
+/** A model's timeline, with all that is the same at any size. */
+export interface Recorded extends Slots {
+  readonly result: ModelResult;
+  readonly timeline: Timeline;
+  /** The tasks that started, in the order in which they did. */
+  readonly started: readonly number[];
+  /** The running share of the tasks on each lane, by lane. */
+  readonly running: ReadonlyMap<number, number>;
+  readonly endMs: number;
 }
 
-/** A lane's band in its panel. */
-interface LaneBand {
-  /** What stands beside it; "" where there is no room. */
-  readonly label: string;
-  /** Its upper edge, in pixels from the panel's top. */
-  readonly top: number;
-  /** Its height in pixels. */
-  readonly height: number;
+/** A model's timeline, if it has one that can be drawn. */
+export function recordedOf(result: ModelResult): Recorded | undefined {
+  if (result.timeline === undefined) return undefined;
+  const timeline = equalColumns(result.timeline);
+  const started = startOrder(timeline);
+  const endMs = timeline.endedMs.reduce((end, ms) => Math.max(end, ms || 0), 0);
+  const running = runningShares(timeline);
+  return endMs > 0
+    ? { result, timeline, started, running, endMs, ...assignSlots(timeline) }
+    : undefined;
+}
+
+/** The timeline with its columns cut to one length, since an edited file's may differ. */
+function equalColumns(timeline: Timeline): Timeline {
+  const { index, lane, queuedMs, startedMs, endedMs, status } = timeline;
+  const length = Math.min(
+    ...[index, lane, queuedMs, startedMs, endedMs, status].map((column) => column.length),
+  );
+  return {
+    ...timeline,
+    index: index.slice(0, length),
+    lane: lane.slice(0, length),
+    queuedMs: queuedMs.slice(0, length),
+    startedMs: startedMs.slice(0, length).map((ms) => ms >= 0 ? ms : NaN),
+    endedMs: endedMs.slice(0, length),
+    status: status.slice(0, length),
+  };
+}
+
+/** A rectangle of a panel: milliseconds across, pixels from the panel's top down. */
+interface Band {
+  readonly x1: number;
+  readonly x2: number;
+  readonly y1: number;
+  readonly y2: number;
+  /** What its tooltip says. */
+  readonly title?: string;
 }
 
 /** One model's panel. */
 export interface Panel {
-  /** The model's name. */
-  readonly model: string;
-  /** Its lanes and the slots on each; null stands for all items at once. */
-  readonly size: { readonly lanes: number; readonly slots: number | null };
+  readonly result: ModelResult;
   /** The mean of its lanes' CPU shares, 0 to 1; undefined where none could be told. */
   readonly cpuShare: number | undefined;
-  /** The bars: every task in flight, or runs of them. */
-  readonly bars: readonly PlacedBar[];
-  /** In place of bars where there are too many: how many tasks were in flight. */
-  readonly depth: readonly (Depth & { readonly running: number | undefined })[];
-  /** How many tasks waited for a slot. */
-  readonly queue: readonly Depth[];
-  /** Its lanes' bands. */
-  readonly lanes: readonly LaneBand[];
-  /** Height of the strip of waiting tasks; 0 without one. */
-  readonly queueHeight: number;
   /** Its height in pixels, without its title. */
   readonly height: number;
+  /** What stands beside its lanes and its queue. */
+  readonly labels: readonly { readonly text: string; readonly y: number }[];
+  readonly bands: {
+    readonly lanes: readonly Band[];
+    /** How many tasks waited for a slot. */
+    readonly queue: readonly Band[];
+    /** Tasks in flight, or runs of them; where they are too many, how many there were. */
+    readonly flight: readonly Band[];
+    /** Those of them that gave no value. */
+    readonly bad: readonly Band[];
+    /** The part of each in which its lane ran it: its lower end, as high as its running share. */
+    readonly running: readonly Band[];
+  };
   /** When its last task ended. */
   readonly endMs: number;
   /** How many tasks ended before the axis did. */
   readonly done: number;
-  /** How many tasks it has in all. */
-  readonly tasks: number;
-  /** Tasks that never started. */
   readonly neverStarted: number;
   /** The widest run of joined bars, in tasks; 1 if each bar is a task. */
   readonly mostTasksInABar: number;
+  /** The most tasks in flight, where they are too many for bars; else 0. */
+  readonly mostInFlight: number;
 }
 
 /** What a panel is drawn for. */
@@ -79,77 +107,157 @@ const QUEUE_HEIGHT = 9;
 const MIN_ROW_HEIGHT = 0.7;
 const JOINED_AT_MOST_PIXELS = 12;
 
+/** What fills a panel below its queue. */
+type Body =
+  & Pick<Panel, "height" | "labels" | "mostTasksInABar" | "mostInFlight">
+  & { readonly bands: Pick<Panel["bands"], "lanes" | "flight" | "bad" | "running"> };
+
 /** Lays out one model's panel. */
-export function layOutPanel(result: ModelResult, timeline: Timeline, space: PanelSpace): Panel {
-  const { slot, used, running, started } = preparedFrom(timeline);
-  const rowsOf = [...used].map(([lane, slots]) => ({ lane, slots: Math.max(1, slots) }));
-  const rows = rowsOf.reduce((sum, { slots }) => sum + slots, 0);
-  const queue = waiting(timeline, space);
-  const queueHeight = queue.length > 0 ? QUEUE_HEIGHT : 0;
-  const top = queueHeight > 0 ? queueHeight + 3 : 0;
-
-  const facts = {
-    model: result.model,
-    size: { lanes: result.lanes, slots: result.slots },
-    cpuShare: meanOf(timeline.lanes.flatMap(({ cpuShare }) => cpuShare ?? [])),
-    queue,
-    queueHeight,
-    endMs: started.reduce((end, at) => Math.max(end, timeline.endedMs[at]!), 0),
-    done: started.filter((at) => timeline.endedMs[at]! <= space.axisMs).length,
-    tasks: timeline.index.length,
-    neverStarted: timeline.index.length - started.length,
-  };
-
-  const rowHeight = Math.min(ROW_HEIGHT, BODY_HEIGHT / Math.max(1, rows));
-  const gap = rowHeight >= 6 ? 3 : rowHeight >= 2 ? 1 : 0;
-  const firstRow = new Map<number, number>();
-  const lanes: LaneBand[] = [];
-  let y = top;
-  for (const { lane, slots } of rowsOf) {
-    firstRow.set(lane, y);
-    const height = slots * rowHeight;
-    lanes.push({ label: height >= 11 ? `lane ${lane}` : "", top: y, height });
-    y += height + gap;
-  }
-  if (lanes.length > 1 && lanes[0]!.label === "") {
-    const middle = Math.floor(lanes.length / 2);
-    lanes[middle] = { ...lanes[middle]!, label: `${lanes.length} lanes` };
-  }
-
-  const byRow = new Map<string, { lane: number; top: number; bars: Bar[] }>();
-  for (const at of started) {
-    if (timeline.startedMs[at]! > space.axisMs) continue;
-    const lane = timeline.lane[at]!, key = `${lane}/${slot[at]}`;
-    if (!byRow.has(key)) {
-      byRow.set(key, { lane, top: firstRow.get(lane)! + slot[at]! * rowHeight, bars: [] });
-    }
-    byRow.get(key)!.bars.push(barOf(timeline, at));
-  }
-  const bars = rowHeight < MIN_ROW_HEIGHT ? undefined : fitted([...byRow.values()], space)?.map(
-    ({ bar, lane, top }) => ({
-      ...bar,
-      lane,
-      top,
-      height: rowHeight >= 4 ? rowHeight - 1 : rowHeight,
-      running: running.get(lane),
-    }),
-  );
-  if (bars !== undefined) {
-    const mostTasksInABar = bars.reduce((most, { tasks }) => Math.max(most, tasks), 1);
-    return { ...facts, bars, depth: [], lanes, height: Math.max(y - gap, top), mostTasksInABar };
-  }
+export function layOutPanel(recorded: Recorded, space: PanelSpace): Panel {
+  const { result, timeline, started, endMs } = recorded;
+  const waits = waiting(timeline, space);
+  const top = waits.length > 0 ? QUEUE_HEIGHT + 3 : 0;
+  const body = rowsOfBars(recorded, top, space) ?? crowd(recorded, top, space);
   return {
-    ...facts,
-    bars: [],
-    depth: inFlight(timeline, started, space, running),
-    lanes: [{
-      label: lanes.length > 1 ? `${lanes.length} lanes` : "lane 0",
-      top,
-      height: BODY_HEIGHT,
-    }],
-    height: top + BODY_HEIGHT,
-    mostTasksInABar: 1,
+    ...body,
+    result,
+    endMs,
+    cpuShare: meanOf(timeline.lanes.flatMap(({ cpuShare }) => cpuShare ?? [])),
+    done: started.filter((at) => timeline.endedMs[at]! <= space.axisMs).length,
+    neverStarted: timeline.index.length - started.length,
+    labels: top > 0 ? [{ text: "queue", y: QUEUE_HEIGHT / 2 }, ...body.labels] : body.labels,
+    bands: {
+      ...body.bands,
+      queue: depthBands(waits, 0, QUEUE_HEIGHT, () => "tasks waiting for a slot"),
+    },
   };
+}
+
+/** A row for each slot, a bar for each task or run of them; undefined if there are too many. */
+function rowsOfBars(
+  { timeline, slot, used, running, started }: Recorded,
+  top: number,
+  space: PanelSpace,
+): Body | undefined {
+  const { axisMs, axisPixels } = space;
+  const slotsOf = [...used].map(([lane, slots]) => ({ lane, slots: Math.max(1, slots) }));
+  const rows = slotsOf.reduce((sum, { slots }) => sum + slots, 0);
+  const rowHeight = Math.min(ROW_HEIGHT, BODY_HEIGHT / Math.max(1, rows));
+  if (rowHeight < MIN_ROW_HEIGHT) return undefined;
+  const byRow = Map.groupBy(
+    started.filter((at) => timeline.startedMs[at]! <= axisMs),
+    (at) => `${timeline.lane[at]}/${slot[at]}`,
+  );
+  const merged = fitted(
+    [...byRow.values()].map((row) => row.map((at) => barOf(timeline, at))),
+    space,
+  );
+  if (merged === undefined) return undefined;
+
+  const gap = rowHeight >= 6 ? 3 : rowHeight >= 2 ? 1 : 0;
+  const barHeight = rowHeight >= 4 ? rowHeight - 1 : rowHeight;
+  const lanes: Band[] = [], firstRow = new Map<number, number>();
+  let y = top;
+  for (const { lane, slots } of slotsOf) {
+    firstRow.set(lane, y);
+    lanes.push({ x1: 0, x2: axisMs, y1: y, y2: y + slots * rowHeight });
+    y += slots * rowHeight + gap;
+  }
+  const pixelMs = axisMs / axisPixels;
+  const bands = [...byRow.values()].flatMap(([first], row) => {
+    const lane = timeline.lane[first!]!, share = running.get(lane);
+    const y1 = firstRow.get(lane)! + slot[first!]! * rowHeight, y2 = y1 + barHeight;
+    return merged[row]!.map((bar) => {
+      const place = { ...across(bar, axisMs, pixelMs), y1, y2 };
+      return {
+        bad: bar.status !== "fulfilled",
+        bar: { ...place, title: barTitle(bar, lane, share) },
+        ran: { ...place, y1: y2 - barHeight * (share ?? 0) },
+      };
+    });
+  });
+  const good = bands.filter(({ bad }) => !bad);
+  const middles = lanes.map(({ y1, y2 }) => (y1 + y2) / 2);
+  return {
+    height: Math.max(y - gap, top),
+    labels: slotsOf[0] !== undefined && slotsOf[0].slots * rowHeight < LEAST_LABELLED
+      ? lanesLabel(middles[Math.floor(lanes.length / 2)]!, lanes.length)
+      : slotsOf.flatMap(({ lane, slots }, i) =>
+        slots * rowHeight < LEAST_LABELLED ? [] : [{ text: `lane ${lane}`, y: middles[i]! }]
+      ),
+    bands: {
+      lanes,
+      flight: good.map(({ bar }) => bar),
+      bad: bands.filter(({ bad }) => bad).map(({ bar }) => bar),
+      running: good.map(({ ran }) => ran).filter(({ y1, y2 }) => y2 > y1),
+    },
+    mostTasksInABar: merged.flat().reduce((most, { tasks }) => Math.max(most, tasks), 1),
+    mostInFlight: 0,
+  };
+}
+
+/** Lanes lower than this have no label of their own. */
+const LEAST_LABELLED = 11;
+
+function lanesLabel(y: number, lanes: number): Panel["labels"] {
+  return [{ text: lanes > 1 ? `${lanes} lanes` : "lane 0", y }];
+}
+
+/** How many tasks were in flight over time, where each can't have its bar. */
+function crowd(
+  { timeline, started, used, running }: Recorded,
+  top: number,
+  { axisMs, axisPixels }: PanelSpace,
+): Body {
+  const depths = depthOverTime(
+    started.map((at) => timeline.startedMs[at]!),
+    started.map((at) => timeline.endedMs[at]!),
+    axisMs,
+    Math.max(1, Math.round(axisPixels / 3)),
+  );
+  const bottom = top + BODY_HEIGHT;
+  const share = meanOf([...running.values()]) ?? 0;
+  const flight = depthBands(
+    depths,
+    top,
+    bottom,
+    ({ ended }) => `tasks in flight, ${formatCount(ended)} ended`,
+  );
+  const ran = flight.map(({ title: _, ...band }) => ({
+    ...band,
+    y1: band.y2 - (band.y2 - band.y1) * share,
+  }));
+  return {
+    height: bottom,
+    labels: lanesLabel(top + BODY_HEIGHT / 2, used.size),
+    bands: {
+      lanes: [{ x1: 0, x2: axisMs, y1: top, y2: bottom }],
+      flight,
+      bad: [],
+      running: ran.filter(({ y1, y2 }) => y2 > y1),
+    },
+    mostTasksInABar: 1,
+    mostInFlight: depths.reduce((most, { depth }) => Math.max(most, depth), 0),
+  };
+}
+
+/** Depths as bands between two heights, the deepest the whole way. */
+function depthBands(
+  depths: readonly Depth[],
+  top: number,
+  bottom: number,
+  words: (depth: Depth) => string,
+): Band[] {
+  const most = depths.reduce((most, { depth }) => Math.max(most, depth), 1);
+  return depths.map((stretch) => ({
+    x1: stretch.fromMs,
+    x2: stretch.toMs,
+    y1: bottom - (bottom - top) * stretch.depth / most,
+    y2: bottom,
+    title: `${formatDuration(stretch.fromMs)} to ${formatDuration(stretch.toMs)}\nup to ${
+      formatCount(stretch.depth)
+    } ${words(stretch)}`,
+  }));
 }
 
 function barOf(timeline: Timeline, at: number): Bar {
@@ -163,17 +271,38 @@ function barOf(timeline: Timeline, at: number): Bar {
   };
 }
 
-/** The bars, joined no more than it takes to be few enough; undefined if they can't be. */
+/** A bar's ends: with a thin gap to its neighbour where there is room, and never too narrow to be seen. */
+function across(bar: Bar, axisMs: number, pixelMs: number): { x1: number; x2: number } {
+  const gap = bar.tasks === 1 && (bar.toMs - bar.fromMs) / pixelMs > 2.5 ? 0.6 * pixelMs : 0;
+  const x2 = Math.max(bar.toMs - gap, bar.fromMs + 0.8 * pixelMs);
+  return { x1: bar.fromMs, x2: Math.min(axisMs, x2) };
+}
+
+function barTitle(
+  { fromMs, toMs, status, index, queuedForMs, tasks }: Bar,
+  lane: number,
+  share: number | undefined,
+): string {
+  const lines = [
+    tasks === 1
+      ? `task ${index} on lane ${lane}: ${formatDuration(toMs - fromMs)}`
+      : `${formatCount(tasks)} tasks on lane ${lane}, from task ${index}`,
+    `${formatDuration(fromMs)} to ${formatDuration(toMs)}`,
+  ];
+  if (tasks === 1) lines.push(`waited ${formatDuration(queuedForMs)} for a slot`);
+  if (share !== undefined) lines.push(`running about ${formatPercent(share)} of it`);
+  if (status !== "fulfilled") lines.push(status);
+  return lines.join("\n");
+}
+
+/** The rows' bars, joined no more than it takes to be few enough; undefined if they can't be. */
 function fitted(
-  rows: readonly { lane: number; top: number; bars: Bar[] }[],
+  rows: readonly Bar[][],
   { axisMs, axisPixels, maxBars }: PanelSpace,
-): { bar: Bar; lane: number; top: number }[] | undefined {
-  const pixelMs = axisMs / axisPixels;
+): Bar[][] | undefined {
   for (const longest of [JOINED_AT_MOST_PIXELS, Infinity]) {
-    const bars = rows.flatMap(({ lane, top, bars }) =>
-      mergeBars(bars, pixelMs, longest).map((bar) => ({ bar, lane, top }))
-    );
-    if (bars.length <= maxBars) return bars;
+    const merged = rows.map((bars) => mergeBars(bars, axisMs / axisPixels, longest));
+    if (merged.reduce((sum, { length }) => sum + length, 0) <= maxBars) return merged;
   }
 }
 
@@ -190,48 +319,10 @@ function waiting(timeline: Timeline, { axisMs, axisPixels }: PanelSpace): Depth[
   return depthOverTime(from, to, axisMs, Math.max(1, Math.round(axisPixels / 4)));
 }
 
-function inFlight(
-  timeline: Timeline,
-  started: readonly number[],
-  { axisMs, axisPixels }: PanelSpace,
-  shares: ReadonlyMap<number, number>,
-): Panel["depth"] {
-  const running = meanOf([...shares.values()]);
-  return depthOverTime(
-    started.map((at) => timeline.startedMs[at]!),
-    started.map((at) => timeline.endedMs[at]!),
-    axisMs,
-    Math.max(1, Math.round(axisPixels / 3)),
-  ).map((depth) => ({ ...depth, running }));
-}
-
 function meanOf(values: readonly number[]): number | undefined {
   return values.length === 0
     ? undefined
     : values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** What of a timeline is the same at any size. */
-interface Prepared extends Slots {
-  /** The running share of the tasks on each lane, by lane. */
-  readonly running: ReadonlyMap<number, number>;
-  /** The places of the tasks that started, in the order in which they did. */
-  readonly started: readonly number[];
-}
-
-const preparedTimelines = new WeakMap<Timeline, Prepared>();
-
-/** Works out, once for each timeline, what doesn't depend on the size it is drawn at. */
-function preparedFrom(timeline: Timeline): Prepared {
-  const known = preparedTimelines.get(timeline);
-  if (known !== undefined) return known;
-  const prepared = {
-    ...assignSlots(timeline),
-    running: runningShares(timeline),
-    started: startOrder(timeline),
-  };
-  preparedTimelines.set(timeline, prepared);
-  return prepared;
 }
 
 /**
@@ -240,26 +331,20 @@ function preparedFrom(timeline: Timeline): Prepared {
  * CPU time couldn't be told are missing.
  */
 export function runningShares(timeline: Timeline): Map<number, number> {
-  const spans = new Map<number, { from: number; to: number }[]>();
-  for (let at = 0; at < timeline.index.length; at++) {
-    if (!hasStarted(timeline, at)) continue;
-    const lane = timeline.lane[at]!;
-    if (!spans.has(lane)) spans.set(lane, []);
-    spans.get(lane)!.push({ from: timeline.startedMs[at]!, to: timeline.endedMs[at]! });
-  }
+  const byLane = Map.groupBy(startOrder(timeline), (at) => timeline.lane[at]!);
   const shares = new Map<number, number>();
   for (const { lane, cpuShare } of timeline.lanes) {
     if (typeof cpuShare !== "number" || !(cpuShare >= 0)) continue;
-    shares.set(lane, Math.min(1, cpuShare, 1 / meanDepth(spans.get(lane) ?? [])));
+    shares.set(lane, Math.min(1, cpuShare, 1 / meanDepth(timeline, byLane.get(lane) ?? [])));
   }
   return shares;
 }
 
-/** How many spans there are at once, on average over the time in which there is any; 1 for none. */
-function meanDepth(spans: { from: number; to: number }[]): number {
-  spans.sort((a, b) => a.from - b.from);
+/** How many of a lane's tasks were in flight at once, on average over the time in which any was; 1 for none. */
+function meanDepth({ startedMs, endedMs }: Timeline, inOrder: readonly number[]): number {
   let covered = 0, sum = 0, until = -Infinity;
-  for (const { from, to } of spans) {
+  for (const at of inOrder) {
+    const from = startedMs[at]!, to = endedMs[at]!;
     sum += Math.max(0, to - from);
     covered += Math.max(0, to - Math.max(from, until));
     until = Math.max(until, to);

@@ -4,11 +4,12 @@
  * @module
  */
 
-import { codeBlock, figure, table } from "../html/figure.ts";
+import { codeBlock, figure } from "../html/figure.ts";
 import { type Markup, markup } from "../html/markup.ts";
 import { renderDocument } from "../html/page.ts";
 import { drawBars } from "../html/plot.ts";
 import { sanitized } from "../html/sanitize.ts";
+import { htmlTable } from "../table.ts";
 import { drawTicks } from "../switching/switch_page.ts";
 import { type Idea, ideasOf, type Picture, Speaker } from "./lesson_ideas.ts";
 import { lessonRemarks, seenOf } from "./lesson_text.ts";
@@ -24,8 +25,12 @@ function drawn(picture: Picture, id: string, speaker: Speaker, file: LessonFile)
   const { title } = picture;
   if (picture.kind === "table") {
     const { heads, rows } = picture;
-    const columns = heads.map((name, at) => ({ name, figures: at > 0 && at < heads.length - 1 }));
-    return table(title, columns, rows);
+    const columns = heads.map((head, at) => ({
+      head,
+      left: at === 0 || at === heads.length - 1,
+      cell: (cells: readonly string[]) => cells[at]!,
+    }));
+    return htmlTable(title, columns, rows);
   }
   const draw = picture.kind === "bars"
     ? (width: number) => drawBars(picture.bars, { title, width })
@@ -55,11 +60,9 @@ function section(idea: Idea, at: number, speaker: Speaker, file: LessonFile) {
   return {
     id,
     title,
-    html:
-      markup`<p>${about}</p><p class="verdict">${unbroken(seenOf(idea, speaker))}</p>${
-        picture && drawn(picture, id, speaker, file)
-      }<p class="note">${speaker.say("page.more")}</p>${codeBlock(title, commands.join("\n"))}`
-        .text,
+    html: markup`<p>${about}</p><p class="verdict">${unbroken(seenOf(idea, speaker))}</p>${
+      picture && drawn(picture, id, speaker, file)
+    }<p class="note">${speaker.say("page.more")}</p>${codeBlock(title, commands.join("\n"))}`,
   };
 }
 

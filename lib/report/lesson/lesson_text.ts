@@ -4,7 +4,7 @@
  * @module
  */
 
-import { escapeMarkdown } from "../files/escape.ts";
+import { escapeMarkdown } from "../files/markdown.ts";
 import { paletteFor, type Style } from "../terminal/style.ts";
 import { type Idea, ideasOf, Speaker } from "./lesson_ideas.ts";
 import type { LessonFile } from "./lesson_file.ts";

@@ -4,19 +4,18 @@
  * @module
  */
 
-import { stringify } from "@std/csv/stringify";
-import { escapeCell, escapeMarkdown, markdownTable } from "../files/escape.ts";
-import { sanitized } from "../html/sanitize.ts";
+import { counted, formatNumber, formatRatio, formatSpeedup, NO_FIGURE } from "../../text/format.ts";
+import { fit, plain } from "../../text/plain.ts";
+import type { Interval } from "../../timing/result.ts";
+import { csv, type CsvColumns } from "../files/csv.ts";
+import { escapeMarkdown, markdownList, markdownReport } from "../files/markdown.ts";
+import { environmentLines } from "../foot.ts";
+import { list } from "../html/figure.ts";
 import { markup } from "../html/markup.ts";
 import type { PagePart, PartPlace } from "../html/page.ts";
-import { table } from "../html/figure.ts";
-import type { PeersAim, PeersFile, PeersRow } from "./peers_file.ts";
-import { paletteFor, type Style } from "../terminal/style.ts";
-import { type TextColumn, textTable } from "../terminal/text_table.ts";
-import { environmentLine } from "../environment_line.ts";
-import { counted, formatNumber, formatRatio, formatSpeedup, NO_FIGURE } from "../../text/format.ts";
-import { fit, plain, wrap } from "../../text/plain.ts";
-import type { Interval } from "../../timing/result.ts";
+import { type Column, htmlTable, markdownTable, textTable } from "../table.ts";
+import { blocks, sentences, type Style } from "../terminal/style.ts";
+import type { PeersFile, PeersRow } from "./peers_file.ts";
 
 /** What the contests of a family are about. */
 const FAMILIES: Readonly<Record<string, string>> = {
@@ -65,15 +64,13 @@ function comparisonText(row: PeersRow): string {
 /** What is wanted of a row, and whether it is so. */
 export function aimText({ aim }: PeersRow): string {
   if (aim === null) return "";
-  return `${aimBounds(aim)}: ${aim.met ? "met" : "missed"}${aim.unsure ? ", unsure" : ""}`;
-}
-
-function aimBounds({ of, atLeast, atMost }: PeersAim): string {
+  const { of, atLeast, atMost, met, unsure } = aim;
   const sign = of === "ratio" ? "×" : "";
-  return [
+  const bounds = [
     ...(atLeast === undefined ? [] : [`≥ ${figureText(atLeast)}${sign}`]),
     ...(atMost === undefined ? [] : [`≤ ${figureText(atMost)}${sign}`]),
-  ].join(", ");
+  ];
+  return `${bounds.join(", ")}: ${met ? "met" : "missed"}${unsure ? ", unsure" : ""}`;
 }
 
 /** What all contests come to. */
@@ -86,17 +83,14 @@ export function summarySentences(rows: readonly PeersRow[]): string[] {
   const faster = compared.filter(({ speed }) => speed.low > 1).length;
   const slower = compared.filter(({ speed }) => speed.high < 1);
   const even = compared.length - faster - slower.length;
-  const sentences = [
+  const names = slower.map(({ row, speed }) =>
+    `${plain(row.contender)} (${plain(row.contest)}: ${formatNumber(speed.median)}× as fast)`
+  );
+  return [
     `Of ${counted(compared.length, "comparison")} this library is faster in ${faster}, slower in ` +
     `${slower.length}, and in ${even} there is no detectable difference.`,
+    ...(names.length === 0 ? [] : [`It is slower than ${names.join("; ")}.`]),
   ];
-  if (slower.length > 0) {
-    const names = slower.map(({ row, speed }) =>
-      `${plain(row.contender)} (${plain(row.contest)}: ${formatNumber(speed.median)}× as fast)`
-    );
-    sentences.push(`It is slower than ${names.join("; ")}.`);
-  }
-  return sentences;
 }
 
 /** Which contenders gained over their contest's plain loop, and which didn't: a sentence a contest. */
@@ -124,55 +118,53 @@ export function troubleLines(rows: readonly PeersRow[]): string[] {
 /** Contenders' names are cut to this where figures would have no room beside them. */
 const NAME_COLUMNS = 28;
 
+const contenderText = ({ contender, ours }: PeersRow) => `${ours ? "▸ " : "  "}${plain(contender)}`;
+
+const COLUMNS: readonly Column<PeersRow>[] = [
+  {
+    head: "contender",
+    longHead: "contender (▸ this library)",
+    left: true,
+    cell: contenderText,
+    short: { cell: (row) => fit(contenderText(row), NAME_COLUMNS), order: 2 },
+  },
+  {
+    head: "median",
+    longHead: "median (least–greatest)",
+    dropOrder: 0.5,
+    cell: resultText,
+    short: { cell: (row) => resultText(row).replace(/ \(.*/, ""), order: 3 },
+  },
+  {
+    head: "this library is",
+    left: true,
+    cell: comparisonText,
+    short: { head: "as fast", cell: (row) => comparisonText(row).replace(/ .*/, ""), order: 1 },
+  },
+];
+
+function overLoopText({ overLoop }: PeersRow): string {
+  return overLoop === undefined ? "" : formatSpeedup(overLoop);
+}
+
+const OVER_LOOP: Column<PeersRow> = {
+  head: "over its loop",
+  left: true,
+  cell: overLoopText,
+  short: { cell: (row) => overLoopText(row).replace(/ .*/, ""), order: 4 },
+};
+
+const AIM: Column<PeersRow> = { head: "aim", left: true, cell: aimText };
+
+/** Those of a contest, with what its contenders gain over its plain loop if it has one. */
+function columnsOf(rows: readonly PeersRow[]): readonly Column<PeersRow>[] {
+  return rows.some(({ overLoop }) => overLoop !== undefined) ? [...COLUMNS, OVER_LOOP] : COLUMNS;
+}
+
 /** What else a race's text tells. */
 interface PeersTextOptions {
   /** Whether to tell what the project wants of each figure. */
   readonly aims?: boolean;
-}
-
-function contestTable(rows: readonly PeersRow[], style: Style, aims: boolean): string {
-  const short = (texts: readonly string[]) => texts.map((text) => text.replace(/ \(.*/, ""));
-  const results = rows.map(resultText);
-  const compared = rows.map(comparisonText);
-  const columns: TextColumn[] = [
-    {
-      head: "contender",
-      left: true,
-      cells: rows.map(({ contender, ours }) => `${ours ? "▸ " : "  "}${plain(contender)}`),
-      short: {
-        cells: rows.map(({ contender, ours }) =>
-          fit(`${ours ? "▸ " : "  "}${plain(contender)}`, NAME_COLUMNS)
-        ),
-        order: 2,
-      },
-    },
-    { head: "median", dropOrder: 0.5, cells: results, short: { cells: short(results), order: 3 } },
-    {
-      head: "this library is",
-      left: true,
-      cells: compared,
-      short: { head: "as fast", cells: compared.map((text) => text.replace(/ .*/, "")), order: 1 },
-    },
-  ];
-  const overLoop = rows.map(({ overLoop }) =>
-    overLoop === undefined ? "" : formatSpeedup(overLoop)
-  );
-  if (overLoop.some((text) => text !== "")) {
-    const medians = overLoop.map((text) => text.replace(/ .*/, ""));
-    columns.push({
-      head: "over its loop",
-      left: true,
-      cells: overLoop,
-      short: { cells: medians, order: 4 },
-    });
-  }
-  const wanted = rows.map(aimText);
-  return textTable(
-    aims && wanted.some((text) => text !== "")
-      ? [...columns, { head: "aim", left: true, cells: wanted }]
-      : columns,
-    style,
-  );
 }
 
 /**
@@ -184,139 +176,96 @@ export function peersText(
   style: Style,
   { aims = false }: PeersTextOptions = {},
 ): string {
-  const palette = paletteFor(style);
-  const text = (line: string) => wrap(line, style.columns, "  ");
-  const blocks = [
-    text(
-      `This library (▸) against others, each run a process of its own; ` +
-        `${counted(rounds, "round")}, medians with the least and the greatest.`,
-    ),
-  ];
-  for (const [family, of] of Map.groupBy(rows, (row) => row.family)) {
+  const contests = [...Map.groupBy(rows, ({ family }) => family)].flatMap(([family, of]) => {
     const sentence = familySentence(family);
-    blocks.push(palette.heading(text(`${plain(family)}${sentence === "" ? "" : `: ${sentence}`}`)));
-    for (const [contest, contenders] of Map.groupBy(of, (row) => row.contest)) {
-      blocks.push(`${text(plain(contest))}\n${contestTable(contenders, style, aims)}`);
-    }
-  }
-  const troubles = troubleLines(rows);
-  if (troubles.length > 0) blocks.push(palette.warning(troubles.map(text).join("\n")));
-  if (partial) {
-    blocks.push(palette.warning(text("Partial: the race was interrupted; this is what ran.")));
-  }
-  blocks.push(
-    palette.heading([...summarySentences(rows), ...loopSentences(rows)].map(text).join("\n")),
-  );
-  blocks.push(palette.idle(text(environmentLine(environment))));
-  return blocks.join("\n\n");
+    return [
+      sentences([sentence === "" ? family : `${family}: ${sentence}`], style, "heading"),
+      ...[...Map.groupBy(of, ({ contest }) => contest)].map(([contest, contenders]) => {
+        const columns = [
+          ...columnsOf(contenders),
+          ...(aims && contenders.some(({ aim }) => aim !== null) ? [AIM] : []),
+        ];
+        return `${sentences([contest], style)}\n${textTable(columns, contenders, style)}`;
+      }),
+    ];
+  });
+  const about = `This library (▸) against others, each run a process of its own; ` +
+    `${counted(rounds, "round")}, medians with the least and the greatest.`;
+  const interrupted = "Partial: the race was interrupted; this is what ran.";
+  return blocks([
+    sentences([about], style),
+    ...contests,
+    sentences(troubleLines(rows), style, "warning"),
+    sentences(partial ? [interrupted] : [], style, "warning"),
+    sentences([...summarySentences(rows), ...loopSentences(rows)], style, "heading"),
+    sentences(environmentLines(environment), style, "idle"),
+  ]);
 }
 
-const COLUMNS = [
-  "family",
-  "contest",
-  "contender",
-  "ours",
-  "round",
-  "figure",
-  "unit",
-  "better",
-  "trouble",
-] as const;
+/** A row, and one round of it, unless it has none. */
+interface CsvRow {
+  readonly row: PeersRow;
+  readonly round?: number;
+}
+
+const CSV_COLUMNS: CsvColumns<CsvRow> = {
+  family: ({ row }) => row.family,
+  contest: ({ row }) => row.contest,
+  contender: ({ row }) => row.contender,
+  ours: ({ row }) => row.ours,
+  round: ({ round }) => round,
+  figure: ({ row, round }) => row.figures[round!],
+  unit: ({ row }) => row.unit,
+  better: ({ row }) => row.better,
+  trouble: ({ row: { trouble } }) => trouble && `${trouble.kind}: ${trouble.reason}`,
+};
 
 /** One row for each round of each contender, and one for a contender without any. */
 export function peersCsv({ rows }: Pick<PeersFile, "rows">): string {
-  const cells = rows.flatMap((
-    { family, contest, contender, ours, figures, unit, better, trouble },
-  ) =>
-    (figures.length > 0 ? figures : [""]).map((figure, round) => [
-      escapeCell(family),
-      escapeCell(contest),
-      escapeCell(contender),
-      String(ours),
-      figure === "" ? "" : round,
-      figure,
-      escapeCell(unit),
-      better,
-      trouble === null ? "" : escapeCell(`${trouble.kind}: ${trouble.reason}`),
-    ])
+  const written = rows.flatMap((row): CsvRow[] =>
+    row.figures.length > 0 ? row.figures.map((_, round) => ({ row, round })) : [{ row }]
   );
-  return stringify([[...COLUMNS], ...cells]);
+  return csv(CSV_COLUMNS, written);
 }
 
 /** A table for each contest. */
-export function peersMarkdown({ rows, environment, partial }: PeersFile): string {
-  const parts = [...Map.groupBy(rows, ({ contest }) => contest)].map(([contest, of]) =>
-    [
+export function peersMarkdown(file: PeersFile): string {
+  const contests = [...Map.groupBy(file.rows, ({ contest }) => contest)];
+  return markdownReport([
+    ...contests.flatMap(([contest, of]) => [
       `### ${escapeMarkdown(contest)}`,
-      markdownTable(
-        ["contender", "median (least–greatest)", "this library is"],
-        of.map((row) => [
-          row.ours ? `${row.contender} (this library)` : row.contender,
-          resultText(row),
-          comparisonText(row),
-        ]),
-      ),
-    ].join("\n\n")
-  );
-  const notices = troubleLines(rows).map((line) => `- ${escapeMarkdown(line)}`);
-  return [
-    ...parts,
-    escapeMarkdown([...summarySentences(rows), ...loopSentences(rows)].join(" ")),
-    ...(notices.length > 0 ? [notices.join("\n")] : []),
-    ...(partial ? ["**Partial:** the race was interrupted."] : []),
-    `<sub>${escapeMarkdown(environmentLine(environment))}</sub>`,
-  ].join("\n\n") + "\n";
-}
-
-/** Room for the few sentences of a reason. */
-const MOST_CHARACTERS = 1000;
-
-function contest(name: string, rows: readonly PeersRow[]) {
-  return table(
-    name,
-    [{ name: "contender" }, { name: "median (least–greatest)", figures: true }, {
-      name: "this library is",
-    }],
-    rows.map((row) => [
-      row.ours ? markup`<b>${row.contender}</b>` : row.contender,
-      resultText(row),
-      comparisonText(row),
+      markdownTable(columnsOf(of), of),
     ]),
-  );
+    escapeMarkdown([...summarySentences(file.rows), ...loopSentences(file.rows)].join(" ")),
+    markdownList(troubleLines(file.rows)),
+  ], file);
 }
 
 /** A race, with nothing in it that could become markup, run, or reach the network. */
-export function peersPart(file: PeersFile, { id, alone }: PartPlace): PagePart {
-  const { rows, environment, rounds, partial = false } = sanitized(file, MOST_CHARACTERS);
+export function peersPart(
+  { rows, environment, rounds, partial = false }: PeersFile,
+  { id, alone }: PartPlace,
+): PagePart {
   const families = [...Map.groupBy(rows, ({ family }) => family)];
-  const troubles = troubleLines(rows);
-  const html = markup`${
+  const summary = [...summarySentences(rows), ...loopSentences(rows)];
+  const html = markup`<p class="verdict">${summary.join(" ")}</p>${
     families.map(([family, of]) =>
       markup`<p class="lead">${familySentence(family) || family}</p>${
-        [...Map.groupBy(of, (row) => row.contest)].map(([name, contenders]) =>
-          contest(name, contenders)
+        [...Map.groupBy(of, ({ contest }) => contest)].map(([name, contenders]) =>
+          htmlTable(name, columnsOf(contenders), contenders)
         )
       }`
     )
-  }${
-    troubles.length > 0 &&
-    markup`<ul class="notices">${troubles.map((line) => markup`<li>${line}</li>`)}</ul>`
-  }`;
-  const summary = [...summarySentences(rows), ...loopSentences(rows)];
+  }${list(troubleLines(rows), "notices")}`;
   return {
     title: "This library against others",
     did: "raced",
     headlines: [{ id, name: "Against others", text: summary[0]! }],
-    sections: [{
-      id,
-      title: alone ? "Who is faster" : "This library against others",
-      html: markup`<p class="verdict">${summary.join(" ")}</p>${html}`.text,
-    }],
+    sections: [{ id, title: alone ? "Who is faster" : "This library against others", html }],
     environment,
     jobs: [
-      markup`${counted(new Set(rows.map((row) => row.contest)).size, "contest")}, ${
-        counted(rounds, "round")
-      }`,
+      `${counted(new Set(rows.map(({ contest }) => contest)).size, "contest")}, ` +
+      counted(rounds, "round"),
     ],
     name: "The race against others",
     partial,

@@ -9,10 +9,11 @@ import type { RunResult } from "../../running/run_result.ts";
 import { counted, formatCount, formatDuration, formatRate } from "../../text/format.ts";
 import { plain, wrap } from "../../text/plain.ts";
 import { paletteFor, type Style } from "../terminal/style.ts";
-import { textTable } from "../terminal/text_table.ts";
+import { textTable } from "../table.ts";
 
 /** Few reasons and items are read; all failures are in their file. */
 const MOST_ROWS = 5;
+const MOST_CHARACTERS = 50;
 
 function headline({ job, succeeded, failed, wallMs }: RunResult): string {
   const settled = succeeded + failed;
@@ -36,37 +37,35 @@ function details({ model, lanes, slots, before, gone }: RunResult): string {
 
 /** The summary of a run. */
 export function runText(run: RunResult, style: Style): string {
-  const { heading, bad } = paletteFor(style);
+  const { heading } = paletteFor(style);
   const { reasons, slowest } = run;
   const parts = [`${heading(headline(run))}\n${wrap(details(run), style.columns)}`];
   if (reasons.length > 0) {
-    const shown = reasons.slice(0, MOST_ROWS);
-    parts.push(textTable([
-      { head: "failed", cells: shown.map(({ count }) => formatCount(count)), paint: () => bad },
-      { head: "reason", left: true, cells: shown.map(({ reason }) => plain(reason)) },
-      {
-        head: "such as",
-        left: true,
-        cells: shown.map(({ index, message }) => shortened(`item ${index}: ${plain(message)}`)),
-      },
-    ], style));
+    parts.push(textTable(
+      [
+        { head: "failed", cell: ({ count }) => formatCount(count), tone: () => "bad" },
+        { head: "reason", left: true, cell: ({ reason }) => plain(reason) },
+        {
+          head: "such as",
+          left: true,
+          most: MOST_CHARACTERS,
+          cell: ({ index, message }) => `item ${index}: ${plain(message)}`,
+        },
+      ],
+      reasons.slice(0, MOST_ROWS),
+      style,
+    ));
   }
-  const shown = slowest.slice(0, MOST_ROWS);
-  if (shown.length > 0) {
-    parts.push(textTable([
-      { head: "slowest", left: true, cells: shown.map(({ index }) => `item ${index}`) },
-      { head: "took", cells: shown.map(({ ms }) => formatDuration(ms)) },
-      { head: "attempts", cells: shown.map(({ attempts }) => String(attempts)) },
-    ], style));
+  if (slowest.length > 0) {
+    parts.push(textTable(
+      [
+        { head: "slowest", left: true, cell: ({ index }) => `item ${index}` },
+        { head: "took", cell: ({ ms }) => formatDuration(ms) },
+        { head: "attempts", cell: ({ attempts }) => String(attempts) },
+      ],
+      slowest.slice(0, MOST_ROWS),
+      style,
+    ));
   }
   return parts.join("\n\n");
-}
-
-const MOST_CHARACTERS = 50;
-
-function shortened(text: string): string {
-  const characters = [...text];
-  return characters.length > MOST_CHARACTERS
-    ? `${characters.slice(0, MOST_CHARACTERS - 1).join("")}…`
-    : text;
 }

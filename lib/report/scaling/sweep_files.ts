@@ -1,200 +1,108 @@
 /**
- * A sweep as files: JSON, CSV, Markdown for an issue or a pull request, a page.
+ * A sweep as files: CSV, and Markdown for an issue or a pull request.
  *
  * @module
  */
 
-import { stringify } from "@std/csv/stringify";
-import type { Renderers } from "../../files/output_files.ts";
-import { escapeMarkdown, markdownTable } from "../files/escape.ts";
-import {
-  capacitySentences,
-  failingSentences,
-  failureSentences,
-  fitSentences,
-  forecastSentences,
-  kneeSentence,
-  littleSentences,
-  openLoopSentences,
-  takeLines,
-} from "./sweep_words.ts";
-import { environmentLine } from "../environment_line.ts";
-import type { SweepResult } from "../../scaling/sweep_result.ts";
-import { formatDuration, formatNumber, formatPercent } from "../../text/format.ts";
+import type { OpenLoopPoint, SweepPoint, SweepResult } from "../../scaling/sweep_result.ts";
 import { plain } from "../../text/plain.ts";
+import { csv, type CsvColumns } from "../files/csv.ts";
+import { escapeMarkdown, markdownCode, markdownList, markdownReport } from "../files/markdown.ts";
+import { markdownTable } from "../table.ts";
+import {
+  failureSentences,
+  kneeSentence,
+  openLoopSentences,
+  RATE_COLUMNS,
+  sizeColumns,
+  takeLines,
+  whatFollows,
+} from "./sweep_words.ts";
 
-/** What makes each format of a sweep. */
-export function sweepRenderers(result: SweepResult): Omit<Required<Renderers>, "trace"> {
-  return {
-    json: () => JSON.stringify(result, null, 1) + "\n",
-    csv: () => sweepCsv(result),
-    markdown: () => sweepMarkdown(result),
-    // The page brings a chart library along: only who wants it waits for it.
-    html: async () => (await import("../html/report_page.ts")).reportPage([result]),
-  };
+/** A round of a size. */
+interface Row {
+  readonly of: SweepPoint;
+  readonly round: SweepPoint["rounds"][number];
 }
 
-const CLOSED = [
-  "axis",
-  "size",
-  "lanes",
-  "slots",
-  "refined",
-  "round",
-  "startMs",
-  "runMs",
-  "cpuMs",
-  "succeeded",
-  "failed",
-  "throughputPerSecond",
-  "meanLatencyMs",
-  "medianLatencyMs",
-  "p95LatencyMs",
-  "p99LatencyMs",
-  "efficiency",
-] as const;
-
-const OPEN = [
-  "ratePerSecond",
-  "durationMs",
-  "rounds",
-  "scheduled",
-  "succeeded",
-  "failed",
-  "unanswered",
-  "unstarted",
-  "achievedPerSecond",
-  "correctedMedianMs",
-  "correctedP95Ms",
-  "correctedP99Ms",
-  "correctedMaxMs",
-  "naiveMedianMs",
-  "naiveP95Ms",
-  "naiveP99Ms",
-  "naiveMaxMs",
-  "mostWaiting",
-  "backlogAtEnd",
-  "sustained",
-] as const;
-
 /**
- * Writes a sweep as CSV (RFC 4180), columns named as in the result file. Latencies' quantiles and
- * efficiency are those of the size, the same in each of its rounds. It holds numbers and fixed words
- * alone, so that no cell can be taken for a formula.
+ * Columns are named as in the result file. Latencies' quantiles and efficiency are those of the size, the
+ * same in each of its rounds.
  */
+const closedColumns = (axis: string): CsvColumns<Row> => ({
+  axis: () => axis,
+  size: ({ of }) => of.size,
+  lanes: ({ of }) => of.lanes,
+  slots: ({ of }) => of.slots,
+  refined: ({ of }) => of.refined,
+  round: ({ round }) => round.round,
+  startMs: ({ round }) => round.startMs,
+  runMs: ({ round }) => round.runMs,
+  cpuMs: ({ round }) => round.cpuMs,
+  succeeded: ({ round }) => round.succeeded,
+  failed: ({ round }) => round.failed,
+  throughputPerSecond: ({ round }) => round.throughputPerSecond,
+  meanLatencyMs: ({ round }) => round.meanLatencyMs,
+  medianLatencyMs: ({ of }) => of.latencyMs?.median,
+  p95LatencyMs: ({ of }) => of.latencyMs?.p95,
+  p99LatencyMs: ({ of }) => of.latencyMs?.p99,
+  efficiency: ({ of }) => of.efficiency,
+});
+
+const OPEN_COLUMNS: CsvColumns<OpenLoopPoint> = {
+  ratePerSecond: (point) => point.ratePerSecond,
+  durationMs: (point) => point.durationMs,
+  rounds: (point) => point.rounds,
+  scheduled: (point) => point.scheduled,
+  succeeded: (point) => point.succeeded,
+  failed: (point) => point.failed,
+  unanswered: (point) => point.unanswered,
+  unstarted: (point) => point.unstarted,
+  achievedPerSecond: (point) => point.achievedPerSecond,
+  correctedMedianMs: ({ corrected }) => corrected.median,
+  correctedP95Ms: ({ corrected }) => corrected.p95,
+  correctedP99Ms: ({ corrected }) => corrected.p99,
+  correctedMaxMs: ({ corrected }) => corrected.max,
+  naiveMedianMs: ({ naive }) => naive.median,
+  naiveP95Ms: ({ naive }) => naive.p95,
+  naiveP99Ms: ({ naive }) => naive.p99,
+  naiveMaxMs: ({ naive }) => naive.max,
+  mostWaiting: (point) => point.mostWaiting,
+  backlogAtEnd: (point) => point.backlogAtEnd,
+  sustained: (point) => point.sustained,
+};
+
+/** Writes a sweep as CSV: a row for each round of each size, or for each rate. */
 export function sweepCsv(
   { axis, points, openLoop }: Pick<SweepResult, "axis" | "points" | "openLoop">,
 ): string {
-  if (axis === "rate") {
-    const rows = openLoop.map((p) => [
-      p.ratePerSecond,
-      p.durationMs,
-      p.rounds,
-      p.scheduled,
-      p.succeeded,
-      p.failed,
-      p.unanswered,
-      p.unstarted,
-      p.achievedPerSecond,
-      ...[p.corrected, p.naive].flatMap(({ median, p95, p99, max }) => [median, p95, p99, max]),
-      p.mostWaiting,
-      p.backlogAtEnd,
-      p.sustained,
-    ]);
-    return stringify([[...OPEN], ...rows]);
-  }
-  const rows = points.flatMap(({ size, lanes, slots, refined, rounds, latencyMs, efficiency }) =>
-    rounds.map((r) => [
-      axis,
-      size,
-      lanes,
-      slots,
-      refined,
-      r.round,
-      r.startMs,
-      r.runMs,
-      r.cpuMs,
-      r.succeeded,
-      r.failed,
-      r.throughputPerSecond,
-      r.meanLatencyMs ?? "",
-      latencyMs?.median ?? "",
-      latencyMs?.p95 ?? "",
-      latencyMs?.p99 ?? "",
-      efficiency,
-    ])
-  );
-  return stringify([[...CLOSED], ...rows]);
+  if (axis === "rate") return csv(OPEN_COLUMNS, openLoop);
+  const rows = points.flatMap((of) => of.rounds.map((round) => ({ of, round })));
+  return csv(closedColumns(axis), rows);
 }
 
-function pointsTable({ points, axis }: SweepResult): string {
-  return markdownTable(
-    [axis, "items/s", "95% interval", "median", "p95", "p99", "efficiency"],
-    points.map(({ size, throughputPerSecond: x, latencyMs, efficiency }) => [
-      String(size),
-      formatNumber(x.median),
-      `${formatNumber(x.low)} to ${formatNumber(x.high)}`,
-      ...(["median", "p95", "p99"] as const).map((of) =>
-        latencyMs === null ? "–" : formatDuration(latencyMs[of])
-      ),
-      formatPercent(efficiency),
-    ]),
-  );
-}
-
-function openLoopTable({ openLoop }: SweepResult): string {
-  return markdownTable(
-    ["due/s", "done/s", "naive p50", "naive p99", "corrected p50", "corrected p99", "kept up"],
-    openLoop.map(({ ratePerSecond, achievedPerSecond, naive, corrected, sustained }) => [
-      formatNumber(ratePerSecond),
-      formatNumber(achievedPerSecond),
-      formatDuration(naive.median),
-      formatDuration(naive.p99),
-      formatDuration(corrected.median),
-      formatDuration(corrected.p99),
-      sustained ? "yes" : "no",
-    ]),
-  );
-}
-
-/** The size to take, with its line of code. */
-function takeMarkdown(result: SweepResult): string[] {
-  const lines = takeLines(result);
-  const code = lines.at(-1);
-  return code === undefined
-    ? []
-    : [...lines.slice(0, -1).map(escapeMarkdown), ["```ts", plain(code), "```"].join("\n")];
-}
-
-/** Writes a sweep as Markdown (GitHub's flavour). Text from outside is escaped. */
+/** Writes a sweep as Markdown. */
 export function sweepMarkdown(result: SweepResult): string {
-  const { job, model, axis, points, openLoop, fits, warnings, partial } = result;
-  const list = (lines: readonly string[]) =>
-    lines.map((line) => `- ${escapeMarkdown(line)}`).join("\n");
-  const notes = (result.environment.notes ?? []).map(escapeMarkdown);
-  return [
+  const { job, model, axis, points, openLoop, warnings } = result;
+  const take = takeLines(result);
+  const curve = points.length === 0 ? [] : [
+    markdownTable(sizeColumns(axis), points),
+    escapeMarkdown(kneeSentence(result)),
+    ...take.slice(0, -1).map(escapeMarkdown),
+    ...take.slice(-1).map((code) => markdownCode([plain(code)])),
+    markdownList(whatFollows(result)),
+  ];
+  const rates = openLoop.length === 0
+    ? []
+    : [markdownTable(RATE_COLUMNS, openLoop), escapeMarkdown(openLoopSentences(result).join(" "))];
+  return markdownReport([
     `### ${escapeMarkdown(`${job.name}: ${model} by ${axis}`)}`,
-    ...(points.length + openLoop.length === 0 ? ["Nothing was measured."] : []),
-    ...(points.length === 0 ? [] : [
-      pointsTable(result),
-      escapeMarkdown(kneeSentence(result)),
-      ...takeMarkdown(result),
-      list([
-        ...failingSentences(result),
-        ...capacitySentences(result),
-        ...fits.flatMap(fitSentences),
-        ...forecastSentences(result),
-        ...littleSentences(result),
-      ]),
-    ]),
-    ...(openLoop.length === 0
-      ? []
-      : [openLoopTable(result), escapeMarkdown(openLoopSentences(result).join(" "))]),
-    list([
+    points.length + openLoop.length === 0 ? "Nothing was measured." : "",
+    ...curve,
+    ...rates,
+    markdownList([
       ...failureSentences(result).map((text) => `Failed: ${text}`),
       ...warnings.map((warning) => `Warning: ${warning}`),
     ]),
-    ...(partial ? ["**Partial:** the run was interrupted."] : []),
-    `<sub>${[escapeMarkdown(environmentLine(result.environment)), ...notes].join("; ")}</sub>`,
-  ].filter((part) => part !== "").join("\n\n") + "\n";
+  ], result);
 }

@@ -5,162 +5,90 @@
  */
 
 import * as Plot from "@observablehq/plot";
+import { LAW_TITLES, throughputAt } from "../../scaling/laws/laws.ts";
+import type { SweepResult } from "../../scaling/sweep_result.ts";
+import { formatNumber, formatRate } from "../../text/format.ts";
+import { figure, list } from "../html/figure.ts";
+import { htmlTable } from "../table.ts";
+import { markup } from "../html/markup.ts";
 import { type PagePart, type PartPlace, type Section, taskWords } from "../html/page.ts";
-import { figure, table } from "../html/figure.ts";
-import { sanitized } from "../html/sanitize.ts";
-import { type Html, type Markup, markup } from "../html/markup.ts";
+import { BESIDE, type ChartName, isWide, plotToSvg } from "../html/plot.ts";
 import { modelColour } from "../html/style.ts";
-import { plotToSvg } from "../html/plot.ts";
+import { chosenLaw, LOG_FROM } from "./sweep_text.ts";
 import {
-  capacitySentences,
   definitionSentences,
-  failingSentences,
   failureSentences,
-  fitSentences,
-  forecastSentences,
   kneeSentence,
-  littleSentences,
   nothingWorked,
   openLoopSentences,
+  RATE_COLUMNS,
+  sizeColumns,
   takeLines,
+  whatFollows,
 } from "./sweep_words.ts";
-import { formatDuration, formatNumber, formatPercent, formatRate } from "../../text/format.ts";
-import { chosenLaw, LOG_FROM } from "./sweep_text.ts";
-import { LAW_TITLES, throughputAt } from "../../scaling/laws/laws.ts";
-import type { SweepPoint, SweepResult } from "../../scaling/sweep_result.ts";
-
-/** Room for the few sentences of a warning. */
-const MOST_CHARACTERS = 1000;
-
-const figures = (name: string) => ({ name, figures: true });
-
-function pointCells({ size, throughputPerSecond: x, latencyMs, efficiency, little }: SweepPoint) {
-  const time = (of: "median" | "p95" | "p99") =>
-    latencyMs === null ? "–" : formatDuration(latencyMs[of]);
-  return [
-    String(size),
-    formatNumber(x.median),
-    formatNumber(x.low),
-    formatNumber(x.high),
-    time("median"),
-    time("p95"),
-    time("p99"),
-    formatPercent(efficiency),
-    little === null ? "–" : `${formatNumber(little.inFlight)} of ${little.slots}`,
-  ];
-}
-
-function pointsTable({ points, axis }: SweepResult): Html {
-  return table(`Throughput and latency by ${axis}`, [
-    { name: axis },
-    ...["items/s", "low", "high", "median", "p95", "p99", "efficiency", "X·R of N"].map(figures),
-  ], points.map(pointCells));
-}
-
-function openLoopTable({ openLoop }: SweepResult): Html {
-  return table(
-    "Response times by rate",
-    [
-      { name: "due/s" },
-      ...["done/s", "naive median", "naive p99", "corrected median", "corrected p99", "backlog"]
-        .map(
-          figures,
-        ),
-      { name: "kept up" },
-    ],
-    openLoop.map((point) => [
-      formatNumber(point.ratePerSecond),
-      formatNumber(point.achievedPerSecond),
-      formatDuration(point.naive.median),
-      formatDuration(point.naive.p99),
-      formatDuration(point.corrected.median),
-      `${point.unanswered + point.unstarted > 0 ? "≥ " : ""}${formatDuration(point.corrected.p99)}`,
-      String(point.backlogAtEnd),
-      point.sustained ? "yes" : "no",
-    ]),
-  );
-}
-
-function list(sentences: readonly string[]): Html {
-  return markup`<ul>${sentences.map((sentence) => markup`<li>${sentence}</li>`)}</ul>`;
-}
 
 function curveSection(result: SweepResult, id: string, title: string): Section {
-  const { points, axis, fits, chosen } = result;
-  const chart = points.length < 2 || nothingWorked(result) ? pointsTable(result) : figure({
+  const { points, axis, chosen } = result;
+  const law = chosenLaw(result);
+  const figures = htmlTable(`Throughput and latency by ${axis}`, sizeColumns(axis), points);
+  const chart = points.length < 2 || nothingWorked(result) ? figures : figure({
     id: `${id}-curve`,
     title: `Throughput by ${axis}`,
     lead: markup`Dots are medians of the rounds, fine lines their 95% intervals; dotted is what
-      perfect scaling would be. ${
+      perfect scaling would be.${
+      points.some(({ refined }) => refined) &&
+      " In the table a + marks sizes that were added around the bend."
+    } ${
       chosen !== null &&
       markup`The line is ${chosen === "usl" ? "the " : ""}${LAW_TITLES[chosen]}${
         isExtrapolated(result) ? ", dashed where nothing was measured" : ""
-      }${fits.find(({ name }) => name === chosen)?.refusal === null ? "" : ", which doesn't suit"}.`
+      }${law?.suits ? "" : ", which doesn't suit"}.`
     }`,
     draw: (width) => drawSweep(result, width),
-    table: pointsTable(result),
+    table: figures,
   });
-  const shown = fits.toSorted((a, b) => Number(b.name === chosen) - Number(a.name === chosen));
-  return {
-    id,
-    title,
-    html: markup`${notices(result)}<p class="verdict">${kneeSentence(result)}</p>${chart}${
-      list([
-        ...takeLines(result),
-        ...failingSentences(result),
-        ...capacitySentences(result),
-        ...shown.flatMap(fitSentences),
-        ...forecastSentences(result),
-        ...littleSentences(result),
-      ])
-    }`.text,
-  };
+  const found = list([...takeLines(result), ...whatFollows(result)]);
+  const html = markup`${notices(result)}<p class="verdict">${
+    kneeSentence(result)
+  }</p>${chart}${found}`;
+  return { id, title, html };
 }
 
 function openLoopSection(result: SweepResult, id: string, title: string): Section {
-  const chart = result.openLoop.length < 2 ? openLoopTable(result) : figure({
+  const figures = htmlTable("Response times by rate", RATE_COLUMNS, result.openLoop);
+  const chart = result.openLoop.length < 2 ? figures : figure({
     id: `${id}-times`,
     title: "Response times by rate",
     lead: markup`Requests are due on schedule. <b>Corrected</b> counts from when a request was due,
       <b>naive</b> from when it was really started; the axis of times is logarithmic.`,
     draw: (width) => drawOpenLoop(result, width),
-    table: openLoopTable(result),
+    table: figures,
   });
-  return {
-    id,
-    title,
-    html:
-      markup`${notices(result)}<p class="verdict">${
-        openLoopSentences(result).join(" ")
-      }</p>${chart}`.text,
-  };
+  const found = openLoopSentences(result).join(" ");
+  return { id, title, html: markup`${notices(result)}<p class="verdict">${found}</p>${chart}` };
 }
 
-function notices(result: SweepResult): Markup {
+function notices(result: SweepResult) {
   const failed = failureSentences(result).map((text) => `Failed: ${text}`);
-  const all = [...failed, ...result.warnings];
-  return all.length > 0 &&
-    markup`<ul class="notices">${all.slice(0, 50).map((text) => markup`<li>${text}</li>`)}</ul>`;
+  return list([...failed, ...result.warnings], "notices");
 }
 
 /** A sweep as a part of a page. */
 export function sweepPart(result: SweepResult, { id, alone }: PartPlace): PagePart {
-  const safe = sanitized(result, MOST_CHARACTERS);
-  const { job, model, axis, points, openLoop, why, environment, partial = false } = safe;
+  const { job, model, axis, points, openLoop, why, environment, partial = false } = result;
   const title = `${job.name}: ${model} by ${axis}`;
   const named = (heading: string) => alone ? heading : `${heading}: ${title}`;
+  const nothing = "Nothing was measured.";
   const section = points.length > 0
-    ? curveSection(safe, id, named("How far it scales"))
+    ? curveSection(result, id, named("How far it scales"))
     : openLoop.length > 0
-    ? openLoopSection(safe, id, named("What it bears on schedule"))
+    ? openLoopSection(result, id, named("What it bears on schedule"))
     : {
       id,
       title: named("How far it scales"),
-      html: markup`<p>Nothing was measured.</p>${notices(safe)}`.text,
+      html: markup`<p>${nothing}</p>${notices(result)}`,
     };
-  const found = points.length > 0
-    ? kneeSentence(safe)
-    : openLoopSentences(safe)[0] ?? "Nothing was measured.";
+  const found = points.length > 0 ? kneeSentence(result) : openLoopSentences(result)[0] ?? nothing;
   return {
     title,
     did: "scaled",
@@ -176,7 +104,7 @@ export function sweepPart(result: SweepResult, { id, alone }: PartPlace): PagePa
     partial,
     method: {
       name: axis === "rate" ? "How load on schedule is measured" : "How scaling is measured",
-      html: list(definitionSentences(safe)),
+      html: list(definitionSentences(result)),
     },
   };
 }
@@ -185,6 +113,8 @@ export function sweepPart(result: SweepResult, { id, alone }: PartPlace): PagePa
 const OUTLINE = { stroke: "var(--paper)", strokeWidth: 4 } as const;
 /** A fit that forecasts rest on is drawn up to this many times the largest size. */
 const BEYOND = 10;
+/** How many points a curve is drawn with. */
+const STEPS = 120;
 
 /** Whether the fit is drawn beyond what was measured: where it gives a forecast for this machine. */
 function isExtrapolated({ forecasts }: Pick<SweepResult, "forecasts">): boolean {
@@ -193,103 +123,132 @@ function isExtrapolated({ forecasts }: Pick<SweepResult, "forecasts">): boolean 
   );
 }
 
+/** The frame of both charts, and how their axes are drawn. */
+function chart(
+  width: number,
+  { x, y, xTicks, xLabel, yTicks, yLabel, right, marks }: {
+    readonly x: Plot.ScaleOptions;
+    readonly y: Plot.ScaleOptions;
+    readonly xTicks: number[] | number;
+    readonly xLabel: string;
+    readonly yTicks: number;
+    readonly yLabel: string;
+    readonly right: number;
+    readonly marks: Plot.Markish[];
+  },
+  name: ChartName,
+): string {
+  return plotToSvg({
+    width,
+    height: isWide(width) ? 380 : 280,
+    marginLeft: 56,
+    marginRight: right,
+    marginTop: 26,
+    marginBottom: 40,
+    x,
+    y,
+    marks: [
+      Plot.gridY({ stroke: "var(--line)", strokeOpacity: 1, ticks: yTicks }),
+      Plot.axisX({ ticks: xTicks, tickFormat: axisNumber, tickSize: 4, label: xLabel }),
+      Plot.axisY({ ticks: yTicks, tickFormat: axisNumber, tickSize: 0, label: yLabel }),
+      ...marks,
+    ],
+  }, name);
+}
+
 /**
  * Draws throughput against slots or lanes: medians with their intervals, the fitted law (dashed where
  * nothing was measured, pale where it doesn't suit), the knee, and where computing ends.
  */
 export function drawSweep(result: SweepResult, width: number): string {
   const { points, axis, model, knee } = result;
-  const wide = width > 500;
   const law = chosenLaw(result);
   const [low, high] = [points[0]!.size, points.at(-1)!.size];
-  const isBad = result.fits.find(({ name }) => name === result.chosen)?.refusal != null;
   const trusted = law !== null && isExtrapolated(result);
   const end = trusted ? high * BEYOND : high;
   const log = end / low >= LOG_FROM;
-  const colour = modelColour(model.split(",")[0]!);
-  const rows = points.map(({ size, throughputPerSecond: x, refined }) => ({
+  const rows = points.map(({ size, throughputPerSecond: { median, low, high }, refined }) => ({
     size,
-    median: x.median,
-    low: x.low,
-    high: x.high,
-    title: `${size} ${axis}: ${formatRate(x.median)}\n95%: ${formatRate(x.low)} to ${
-      formatRate(x.high)
-    }${refined ? "\nadded around the bend" : ""}${size === knee?.size ? "\nthe knee" : ""}`,
+    median,
+    low,
+    high,
+    title: [
+      `${size} ${axis}: ${formatRate(median)}`,
+      `95%: ${formatRate(low)} to ${formatRate(high)}`,
+      ...(refined ? ["added around the bend"] : []),
+      ...(size === knee?.size ? ["the knee"] : []),
+    ].join("\n"),
   }));
-  const perPlace = points[0]!.throughputPerSecond.median / low;
-  const fit = law === null ? [] : curve(low, high, log, (size) => throughputAt(law, size));
-  const beyond = trusted ? curve(high, end, log, (size) => throughputAt(law, size)) : [];
+  const curve = (from: number, to: number, at: (size: number) => number) =>
+    Array.from({ length: STEPS + 1 }, (_, i) => {
+      const size = log ? from * (to / from) ** (i / STEPS) : from + (to - from) * i / STEPS;
+      return [size, at(size)] as const;
+    });
+  const fit = law === null ? [] : curve(low, high, (size) => throughputAt(law, size));
+  const beyond = trusted ? curve(high, end, (size) => throughputAt(law, size)) : [];
   const full = result.capacity?.reached ? result.capacity : null;
-  const top = 1.05 *
-    Math.max(
-      full?.limitPerSecond ?? 0,
-      ...rows.map((row) => Math.min(row.high, 1.5 * row.median)),
-      ...fit.map(({ throughput }) => throughput),
-      ...beyond.map(({ throughput }) => throughput),
+  const top = 1.05 * Math.max(
+    full?.limitPerSecond ?? 0,
+    ...rows.map((row) => Math.min(row.high, 1.5 * row.median)),
+    ...[...fit, ...beyond].map(([_, throughput]) => throughput),
+  );
+  const perPlace = points[0]!.throughputPerSecond.median / low;
+  const ideal = curve(low, Math.min(end, top / perPlace), (size) => perPlace * size);
+  const line = { stroke: modelColour(model.split(",")[0]!), strokeWidth: 2 };
+  const marks: Plot.Markish[] = [
+    Plot.line(ideal, { stroke: "var(--soft)", strokeDasharray: "1 4" }),
+    Plot.line(fit, {
+      ...line,
+      ...(law?.suits === false && { strokeOpacity: 0.35, className: "bad-fit" }),
+    }),
+    Plot.line(beyond, { ...line, strokeDasharray: "7 5", className: "extrapolation" }),
+  ];
+  if (full !== null) {
+    marks.unshift(
+      Plot.ruleY([full.limitPerSecond], { stroke: "var(--bad)", strokeDasharray: "2 3" }),
+      Plot.text([full.by === "cores" ? "all cores full" : "event loop full"], {
+        y: [full.limitPerSecond],
+        frameAnchor: "right",
+        textAnchor: "end",
+        dy: -8,
+        fill: "var(--bad)",
+        ...OUTLINE,
+        className: "full",
+      }),
     );
-  const ideal = curve(low, Math.min(end, top / perPlace), log, (size) => perPlace * size);
-  const kneeRow = rows.find(({ size }) => size === knee?.size);
-  const isLeft = kneeRow !== undefined && kneeRow.size ** 2 < low * end;
-  const curveOf = { x: "size", y: "throughput" } as const;
-  return plotToSvg({
-    width,
-    height: wide ? 380 : 280,
-    marginLeft: 56,
-    marginRight: 18,
-    marginTop: 26,
-    marginBottom: 40,
+  }
+  const bend = points.find(({ size }) => size === knee?.size)?.size;
+  if (bend !== undefined) {
+    const isLeft = bend ** 2 < low * end;
+    marks.push(
+      Plot.ruleX([bend], { stroke: "var(--bad)", strokeWidth: 1.5, className: "knee" }),
+      Plot.text([`knee at ${bend}`], {
+        x: [bend],
+        // Beside the line and below the curve, where nothing else is drawn.
+        frameAnchor: "bottom",
+        textAnchor: isLeft ? "start" : "end",
+        dx: isLeft ? 6 : -6,
+        dy: -8,
+        fill: "var(--bad)",
+        ...OUTLINE,
+        className: "strong",
+      }),
+    );
+  }
+  const rates = points.map(({ size, throughputPerSecond: { median } }) =>
+    `${size}: ${formatRate(median)}`
+  );
+  return chart(width, {
     // Labels of a logarithmic axis with base 10 are left out where its digits begin with more than 5.
     x: { type: log ? "log" : "linear", ...(log && { base: 2 }), domain: [low, end] },
     y: { domain: [0, top] },
+    xTicks: log ? sizeTicks(low, end, isWide(width)) : points.map(({ size }) => size),
+    xLabel: axis,
+    yTicks: 5,
+    yLabel: "items a second",
+    right: 18,
     marks: [
-      Plot.gridY({ stroke: "var(--line)", strokeOpacity: 1, ticks: 5 }),
-      Plot.axisX({
-        ticks: log ? sizeTicks(low, end, wide) : points.map(({ size }) => size),
-        tickFormat: (size: number) => String(size),
-        tickSize: 4,
-        label: axis,
-      }),
-      Plot.axisY({ ticks: 5, tickFormat: axisNumber, tickSize: 0, label: "items a second" }),
-      ...(full === null ? [] : [
-        Plot.ruleY([full.limitPerSecond], { stroke: "var(--bad)", strokeDasharray: "2 3" }),
-        Plot.text([full.by === "cores" ? "all cores full" : "event loop full"], {
-          y: [full.limitPerSecond],
-          frameAnchor: "right",
-          textAnchor: "end",
-          dy: -8,
-          fill: "var(--bad)",
-          ...OUTLINE,
-          className: "full",
-        }),
-      ]),
-      Plot.line(ideal, { ...curveOf, stroke: "var(--soft)", strokeDasharray: "1 4" }),
-      Plot.line(fit, {
-        ...curveOf,
-        stroke: colour,
-        strokeWidth: 2,
-        ...(isBad && { strokeOpacity: 0.35, className: "bad-fit" }),
-      }),
-      Plot.line(beyond, {
-        ...curveOf,
-        stroke: colour,
-        strokeWidth: 2,
-        strokeDasharray: "7 5",
-        className: "extrapolation",
-      }),
-      ...(kneeRow === undefined ? [] : [
-        Plot.ruleX([kneeRow.size], { stroke: "var(--bad)", strokeWidth: 1.5, className: "knee" }),
-        Plot.text([`knee at ${kneeRow.size}`], {
-          x: [kneeRow.size],
-          // Beside the line and below the curve, where nothing else is drawn.
-          frameAnchor: "bottom",
-          textAnchor: isLeft ? "start" : "end",
-          dx: isLeft ? 6 : -6,
-          dy: -8,
-          fill: "var(--bad)",
-          ...OUTLINE,
-          className: "strong",
-        }),
-      ]),
+      ...marks,
       Plot.ruleX(rows, {
         x: "size",
         y1: (row) => Math.min(row.low, top),
@@ -301,106 +260,58 @@ export function drawSweep(result: SweepResult, width: number): string {
         x: "size",
         y: "median",
         r: 4.5,
-        fill: colour,
+        fill: line.stroke,
         stroke: "var(--paper)",
         title: "title",
       }),
     ],
   }, {
     title: `Throughput by ${axis}`,
-    description: `${
-      points.map(({ size, throughputPerSecond: { median } }) => `${size}: ${formatRate(median)}`)
-        .join("; ")
-    }. ${kneeSentence(result)}`,
+    description: `${rates.join("; ")}. ${kneeSentence(result)}`,
   });
 }
 
 /** Draws the 99th percentile of response times against the rate, corrected and naive. */
 function drawOpenLoop({ openLoop }: SweepResult, width: number): string {
-  const wide = width > 500;
   const kinds = [
-    { name: "corrected", colour: "var(--bad)", of: (i: number) => openLoop[i]!.corrected.p99 },
-    { name: "naive", colour: "var(--soft)", of: (i: number) => openLoop[i]!.naive.p99 },
+    { name: "corrected", colour: "var(--bad)", dash: undefined, dy: -7 },
+    { name: "naive", colour: "var(--soft)", dash: "6 4", dy: 7 },
   ] as const;
-  const rows = kinds.map(({ name, colour, of }) =>
-    openLoop.map(({ ratePerSecond: rate }, i) => ({
-      rate,
+  const lines = kinds.map(({ name, ...look }) => ({
+    ...look,
+    rows: openLoop.map((point) => ({
+      rate: point.ratePerSecond,
       // A logarithmic axis has no 0.
-      ms: Math.max(of(i), 0.01),
+      ms: Math.max(point[name].p99, 0.01),
       name,
-      colour,
-      title: `${formatRate(rate)}, ${name} p99: ${formatNumber(of(i))} ms`,
-    }))
-  );
-  return plotToSvg({
-    width,
-    height: wide ? 320 : 260,
-    marginLeft: 56,
-    marginRight: 84,
-    marginTop: 26,
-    marginBottom: 40,
+      title: `${formatRate(point.ratePerSecond)}, ${name} p99: ${formatNumber(point[name].p99)} ms`,
+    })),
+  }));
+  return chart(width, {
     x: { type: "linear" },
     y: { type: "log" },
-    marks: [
-      Plot.gridY({ stroke: "var(--line)", strokeOpacity: 1, ticks: 4 }),
-      Plot.axisX({
-        ticks: openLoop.length <= (wide ? 10 : 4) ? openLoop.map((p) => p.ratePerSecond) : 4,
-        tickFormat: axisNumber,
-        tickSize: 4,
-        label: "requests due a second",
+    xTicks: openLoop.length <= (isWide(width) ? 10 : 4)
+      ? openLoop.map(({ ratePerSecond }) => ratePerSecond)
+      : 4,
+    xLabel: "requests due a second",
+    yTicks: 4,
+    yLabel: "p99 in ms",
+    right: 84,
+    marks: lines.flatMap(({ rows, colour, dash, dy }) => [
+      Plot.line(rows, {
+        x: "rate",
+        y: "ms",
+        stroke: colour,
+        strokeWidth: 2,
+        ...(dash && { strokeDasharray: dash }),
       }),
-      Plot.axisY({ ticks: 4, tickFormat: axisNumber, tickSize: 0, label: "p99 in ms" }),
-      ...rows.flatMap((row) => [
-        Plot.line(row, {
-          x: "rate",
-          y: "ms",
-          stroke: row[0]!.colour,
-          strokeWidth: 2,
-          ...(row[0]!.name === "naive" && { strokeDasharray: "6 4" }),
-        }),
-        Plot.dot(row, { x: "rate", y: "ms", r: 4, fill: row[0]!.colour, title: "title" }),
-      ]),
+      Plot.dot(rows, { x: "rate", y: "ms", r: 4, fill: colour, title: "title" }),
       // Where both are the same the words would lie upon each other.
-      ...rows.map((row, i) =>
-        Plot.text(row.slice(-1), {
-          x: "rate",
-          y: "ms",
-          text: "name",
-          textAnchor: "start",
-          dx: 10,
-          dy: i === 0 ? -7 : 7,
-          className: "strong",
-        })
-      ),
-    ],
+      Plot.text(rows.slice(-1), { x: "rate", y: "ms", text: "name", ...BESIDE, dx: 10, dy }),
+    ]),
   }, {
     title: "99th percentile of response times by rate",
-    description: rows.flat().map(({ title }) => title).join("; "),
-  });
-}
-
-/** How many points a curve is drawn with. */
-const STEPS = 120;
-
-/** A point of a curve that isn't measured. */
-interface DrawnPoint {
-  /** Slots or lanes. */
-  readonly size: number;
-  /** Items a second. */
-  readonly throughput: number;
-}
-
-/** A curve from one size to another, at even steps of a scale. */
-export function curve(
-  from: number,
-  to: number,
-  log: boolean,
-  at: (size: number) => number,
-): DrawnPoint[] {
-  return Array.from({ length: STEPS + 1 }, (_, i) => {
-    const part = i / STEPS;
-    const size = log ? from * (to / from) ** part : from + (to - from) * part;
-    return { size, throughput: at(size) };
+    description: lines.flatMap(({ rows }) => rows.map(({ title }) => title)).join("; "),
   });
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a sweep says, in sentences that terminal, page and Markdown share, and how everything in them is
- * defined.
+ * What a sweep says, in sentences and cells that terminal, page and Markdown share, and how everything in
+ * them is defined.
  *
  * @module
  */
@@ -16,6 +16,7 @@ import {
   type Fit,
   type Forecast,
   type OpenEstimate,
+  type OpenLoopPoint,
   sizeText,
   type SweepPoint,
   type SweepResult,
@@ -29,10 +30,12 @@ import {
   formatRatio,
   formatSmall,
   formatSpeedup,
+  NO_FIGURE,
 } from "../../text/format.ts";
 import { isModel, MODEL_TABLE } from "../../models.ts";
 import { plain } from "../../text/plain.ts";
 import { type Failures, sumOfFailures } from "../../timing/failures.ts";
+import type { Column } from "../table.ts";
 
 const NO_BOUND = 1e6;
 
@@ -59,13 +62,14 @@ export function kneeSentence(
     & Pick<SweepResult, "knee" | "axis" | "points" | "best">
     & Partial<Pick<SweepResult, "failsFrom">>,
 ): string {
+  const [first] = points;
   if (nothingWorked({ points })) return "No knee: no task succeeded.";
-  if (failsFrom !== null && failsFrom.size === points[0]?.size) {
+  if (failsFrom !== null && failsFrom.size === first?.size) {
     return `No knee: tasks fail at ${sizeText(axis, failsFrom.size)} already.`;
   }
-  if (points.length === 1) return `One size was measured, ${sizeText(axis, points[0]!.size)}.`;
-  const largest = points.findLast(({ size }) => size < (failsFrom?.size ?? Infinity))?.size;
+  if (points.length === 1) return `One size was measured, ${sizeText(axis, first!.size)}.`;
   if (knee === null) {
+    const largest = points.findLast(({ size }) => size < (failsFrom?.size ?? Infinity))?.size;
     const reached = largest === undefined ? "" : ` up to ${sizeText(axis, largest)}`;
     return best !== null && best.size === largest
       ? `No knee${reached}: throughput was still rising.`
@@ -76,19 +80,18 @@ export function kneeSentence(
     : knee.low === knee.high
     ? "the same however rounds are resampled"
     : `${knee.low} to ${knee.high} when rounds are resampled`;
-  const most = best === null
-    ? ""
-    : ` The best measured was ${formatRate(best.throughputPerSecond)} at ${
-      sizeText(axis, best.size)
-    }.`;
-  return `Knee at ${
-    sizeText(axis, knee.size)
-  } (${range}): up to there more pays, beyond it hardly.${most}`;
+  const at = sizeText(axis, knee.size);
+  const bends = `Knee at ${at} (${range}): up to there more pays, beyond it hardly.`;
+  if (best === null) return bends;
+  const most = formatRate(best.throughputPerSecond);
+  return `${bends} The best measured was ${most} at ${sizeText(axis, best.size)}.`;
 }
 
 /** The line of code of a size; one slot on one lane is the plain loop. */
-function codeOf({ model, axis }: Pick<SweepResult, "model" | "axis">, point: SweepPoint): string {
-  const { lanes, slots } = point;
+function codeOf(
+  { model, axis }: Pick<SweepResult, "model" | "axis">,
+  { lanes, slots }: SweepPoint,
+): string {
   const isPlain = isModel(model) && !MODEL_TABLE[model].together;
   if (lanes * slots === 1 && isPlain) return "await using executor = sequential();";
   const size = axis === "slots"
@@ -107,51 +110,51 @@ export function takeLines(
     & Pick<SweepResult, "points" | "axis" | "model">
     & Partial<Pick<SweepResult, "differsAt" | "failsFrom" | "computingShare" | "environment">>,
 ): string[] {
-  const first = result.points[0];
-  if (first !== undefined && result.failsFrom?.size === first.size) return [];
-  if (first !== undefined && result.differsAt !== undefined) {
-    const { axis, differsAt } = result;
+  const { axis, points, differsAt, failsFrom } = result;
+  const [first] = points;
+  if (first === undefined || failsFrom?.size === first.size) return [];
+  const at = ({ size }: SweepPoint) => sizeText(axis, size);
+  if (differsAt !== undefined) {
     return [
-      `Stay at ${sizeText(axis, first.size)}: with ${
+      `Stay at ${at(first)}: with ${
         sizeText(axis, differsAt)
-      } the same items gave ` +
-      `other results. A task's result depends on which others run beside or before it: keep no ` +
-      `state outside the task; deno task advise says more.`,
+      } the same items gave other results. ` +
+      `A task's result depends on which others run beside or before it: keep no state outside the ` +
+      `task; deno task advise says more.`,
       codeOf(result, first),
     ];
   }
   const found = nothingWorked(result) ? undefined : recommendedSize(result);
   if (found === undefined) return [];
   const { point, gain, largerGainsLittle, unsure, impossible } = found;
-  const { axis, points } = result;
-  const model = plain(result.model);
-  const smallest = points.toSorted((a, b) => a.size - b.size)[0]!;
-  const doubt = unsure === undefined
-    ? ""
-    : ` (${sizeText(axis, unsure.point.size)}: ${
-      formatSpeedup(unsure.gain)
-    }, an interval that spans 1; ` +
-      `more rounds tell)`;
   if (impossible !== undefined) {
     return [
       `${formatSpeedup(impossible.gain)} at ${
-        sizeText(axis, impossible.point.size)
-      } can't be right: ` +
-      `the cores can give ${
+        at(impossible.point)
+      } can't be right: the cores can ` +
+      `give ${
         formatRatio(Math.max(1, impossible.most))
-      } at most. The smallest size was slower ` +
-      `than need be; end other programs, or give more items or rounds.`,
+      } at most. The smallest size was slower than ` +
+      `need be; end other programs, or give more items or rounds.`,
     ];
   }
-  const what = gain === null
-    ? `Take ${sizeText(axis, point.size)}${
-      largerGainsLittle ? `: no larger size is detectably faster${doubt}` : ""
-    }.`
-    : `Take ${sizeText(axis, point.size)}: ${formatSpeedup(gain)} as much as ${
-      sizeText(axis, smallest.size)
-    }${largerGainsLittle ? ", and no larger size gains surely more" : ""}.`;
+  const smallest = points.toSorted((a, b) => a.size - b.size)[0]!;
+  const doubt = unsure === undefined
+    ? ""
+    : ` (${at(unsure.point)}: ${
+      formatSpeedup(unsure.gain)
+    }, an interval that spans 1; more rounds ` +
+      `tell)`;
+  const why = gain === null
+    ? largerGainsLittle ? `: no larger size is detectably faster${doubt}` : ""
+    : `: ${formatSpeedup(gain)} as much as ${at(smallest)}` +
+      (largerGainsLittle ? ", and no larger size gains surely more" : "");
+  const model = plain(result.model);
   return [
-    `${what} That is the best size of ${model}; deno task advise compares it with the other models.`,
+    `Take ${
+      at(point)
+    }${why}. That is the best size of ${model}; deno task advise compares it with ` +
+    `the other models.`,
     codeOf({ axis, model }, point),
   ];
 }
@@ -175,29 +178,24 @@ export function fitSentences(fit: Fit): string[] {
   return [`${LAW_TITLES[fit.name]}: ${numbers.join(", ")}; ${ends}; ${quality}.`];
 }
 
-/**
- * Says whether Little's law holds.
- *
- * @returns A sentence, on the worst size if it doesn't hold everywhere; none if times are unknown.
- */
+/** Says whether Little's law holds, on the worst size if not everywhere; nothing if times are unknown. */
 export function littleSentences({ points, axis }: Pick<SweepResult, "points" | "axis">): string[] {
-  if (nothingWorked({ points })) return [];
-  const checked = points.filter(({ little }) => little !== null);
-  if (checked.length === 0) return [];
-  const broken = checked.filter(({ little }) => !little!.holds);
+  const checked = points.flatMap(({ size, little }) =>
+    little === null ? [] : [{ size, ...little }]
+  );
+  if (checked.length === 0 || nothingWorked({ points })) return [];
+  const broken = checked.filter(({ holds }) => !holds);
   if (broken.length === 0) {
     return [`Little's law N = X·R holds at every size within ${formatPercent(LITTLE_TOLERANCE)}.`];
   }
   // The worst tells most; a line for each would bury it.
-  const worst = broken.toSorted((a, b) =>
-    Math.abs(b.little!.ratio - 1) - Math.abs(a.little!.ratio - 1)
-  )[0]!;
-  const { inFlight, slots, meaning } = worst.little!;
+  const off = ({ ratio }: { readonly ratio: number }) => Math.abs(ratio - 1);
+  const { size, inFlight, slots, meaning } = broken.toSorted((a, b) => off(b) - off(a))[0]!;
   return [
     `Little's law N = X·R is violated at ${
       broken.map(({ size }) => size).join(", ")
     } ${axis}, most ` +
-    `at ${worst.size}: X·R = ${formatNumber(inFlight)}, N = ${slots}; ${meaning}.`,
+    `at ${size}: X·R = ${formatNumber(inFlight)}, N = ${slots}; ${meaning}.`,
   ];
 }
 
@@ -206,25 +204,25 @@ export function openLoopSentences({ openLoop }: Pick<SweepResult, "openLoop">): 
   if (openLoop.length === 0) return [];
   const best = openLoop.findLast(({ sustained }) => sustained);
   const lost = openLoop.find(({ sustained }) => !sustained);
-  const misled = openLoop.toSorted((a, b) =>
-    b.corrected.p99 / Math.max(b.naive.p99, 1) - a.corrected.p99 / Math.max(a.naive.p99, 1)
-  )[0]!;
-  const ratio = misled.corrected.p99 / Math.max(misled.naive.p99, 1);
+  const hidden = ({ corrected, naive }: OpenLoopPoint) => corrected.p99 / Math.max(naive.p99, 1);
+  const misled = openLoop.toSorted((a, b) => hidden(b) - hidden(a))[0]!;
+  const next = lost === undefined
+    ? "; none was too high."
+    : `; ${formatRate(lost.ratePerSecond)} is not.`;
+  const borne = best === undefined
+    ? "No rate was sustained."
+    : `The highest rate sustained is ${formatRate(best.ratePerSecond)}${next}`;
+  if (hidden(misled) < WORTH_TELLING) return [borne];
+  const { ratePerSecond, naive, corrected } = misled;
   return [
-    best === undefined
-      ? "No rate was sustained."
-      : `The highest rate sustained is ${formatRate(best.ratePerSecond)}${
-        lost === undefined ? "; none was too high." : `; ${formatRate(lost.ratePerSecond)} is not.`
-      }`,
-    ...(ratio >= 1.5
-      ? [
-        `At ${formatRate(misled.ratePerSecond)} the naive p99 of ${
-          formatDuration(misled.naive.p99)
-        } hides ${formatDuration(misled.corrected.p99)}: that is coordinated omission.`,
-      ]
-      : []),
+    borne,
+    `At ${formatRate(ratePerSecond)} the naive p99 of ${formatDuration(naive.p99)} hides ` +
+    `${formatDuration(corrected.p99)}: that is coordinated omission.`,
   ];
 }
+
+/** From this ratio on what naive times hide is told. */
+const WORTH_TELLING = 1.5;
 
 /** Says where computing ends; nothing if CPU times aren't known. */
 export function capacitySentences(
@@ -234,47 +232,41 @@ export function capacitySentences(
   >,
 ): string[] {
   if (capacity === null) return [];
-  const { by, units, size, busy, cpuMsPerItem, limitPerSecond, computingShare, reached } = capacity;
+  const { by, units, size, cpuMsPerItem, limitPerSecond, computingShare, reached } = capacity;
   const cores = units === 1 ? "its only core" : `this machine's ${units} cores`;
-  const share = formatPercent(Math.min(1, busy));
+  const busy = `busy ${formatPercent(Math.min(1, capacity.busy))} at ${sizeText(axis, size)}`;
   const spent = `an item takes ${formatDuration(cpuMsPerItem)} of CPU`;
-  const cost = `${spent}, which makes ${formatRate(limitPerSecond)} at most`;
-  const at = sizeText(axis, size);
+  const most = formatRate(limitPerSecond);
   if (!reached) {
     // Under load an item may cost less, since one turn of the event loop serves several.
-    const end = `${spent}, at which ${formatRate(limitPerSecond)} would fill`;
+    const fill = `${spent}, at which ${most} would fill`;
     return [
       by === "cores"
-        ? `CPU: ${cores} ${units === 1 ? "was" : "were"} busy ${share} at ${at}; ${end} them.`
-        : `CPU: the event loop was busy ${share} at ${at}; ${end} it.`,
+        ? `CPU: ${cores} ${units === 1 ? "was" : "were"} ${busy}; ${fill} them.`
+        : `CPU: the event loop was ${busy}; ${fill} it.`,
     ];
   }
+  const cost = `${spent}, which makes ${most} at most`;
   if (by === "event loop") {
     return [
-      `Computing ends at one event loop, busy ${share} at ${at}: more slots can't help, lanes can ` +
+      `Computing ends at one event loop, ${busy}: more slots can't help, lanes can ` +
       `(--model workers); ${cost}.`,
     ];
   }
-  const beyond = axis === "lanes" && (points.at(-1)?.size ?? 0) > units;
   const [one, more] = axis === "lanes" ? ["lane", "lanes"] : ["slot", "slots"];
-  const end = `Computing ends at ${cores}`;
-  return [
-    busy >= BUSY
-      ? `${end}, busy ${share} at ${at}: more ${more} can't help here; ${cost}.`
-      : `${end}, for one ${one} alone computes ${
-        formatPercent(Math.min(1, computingShare))
-      } of the time: more ` +
-        `${more} can't help here; ${cost}. They were busy ${share} at ${at}: other programs, or ` +
-        `${more} that stood empty, took the rest.`,
-    ...(beyond
-      ? [
-        `Beyond ${sizeText(axis, units)} the curve, and the laws fitted to it, tell of the cores` +
-        (forecasts.some((one) => one.cores !== null)
-          ? "."
-          : `, and there are too few sizes up to there to say what more cores would do.`),
-      ]
-      : []),
-  ];
+  const ends = capacity.busy >= BUSY
+    ? `Computing ends at ${cores}, ${busy}: more ${more} can't help here; ${cost}.`
+    : `Computing ends at ${cores}, for one ${one} alone computes ` +
+      `${formatPercent(Math.min(1, computingShare))} of the time: more ${more} can't help here; ` +
+      `${cost}. They were ${busy}: other programs, or ${more} that stood empty, took the rest.`;
+  if (axis !== "lanes" || (points.at(-1)?.size ?? 0) <= units) return [ends];
+  const few = forecasts.some(({ cores }) => cores !== null)
+    ? ""
+    : ", and there are too few sizes up to there to say what more cores would do";
+  const beyond = `Beyond ${
+    sizeText(axis, units)
+  } the curve, and the laws fitted to it, tell of the`;
+  return [ends, `${beyond} cores${few}.`];
 }
 
 /** Says from which size on tasks fail, if more do than at the smallest size. */
@@ -282,101 +274,91 @@ export function failingSentences(
   { failsFrom, axis, points }: Pick<SweepResult, "failsFrom" | "axis" | "points">,
 ): string[] {
   if (failsFrom === null) return [];
-  const { size, failed, of } = failsFrom;
-  const before = points.findLast((point) => point.size < size);
+  const { failed, of } = failsFrom;
+  const at = sizeText(axis, failsFrom.size);
+  const before = points.findLast(({ size }) => size < failsFrom.size);
   if (before === undefined) {
-    const first = points[0];
+    const [first] = points;
     const advice = first !== undefined && isRefused(first)
-      ? ` The server refuses so many: deno task advise measures the pace that it allows.`
+      ? " The server refuses so many: deno task advise measures the pace that it allows."
       : "";
     return [
-      `Tasks fail at ${
-        sizeText(axis, size)
-      } already, ${failed} of ${of}: nothing can be said of sizes ` +
-      `until they don't.${advice}`,
+      `Tasks fail at ${at} already, ${failed} of ${of}: nothing can be said of sizes until they ` +
+      `don't.${advice}`,
     ];
   }
-  const most = `: ${sizeText(axis, before.size)} is the most that is borne`;
   return [
-    `Tasks fail from ${
-      sizeText(axis, size)
-    } on, ${failed} of ${of} there${most}. What failed isn't ` +
-    `counted as throughput, and neither knee nor laws are taken from there.`,
+    `Tasks fail from ${at} on, ${failed} of ${of} there: ${
+      sizeText(axis, before.size)
+    } is the most ` +
+    `that is borne. What failed isn't counted as throughput, and neither knee nor laws are taken ` +
+    `from there.`,
   ];
 }
 
 /** Reasons with their counts and an example of each. */
 function reasonsText(of: readonly Partial<Failures>[]): string {
   const { reasons, examples } = sumOfFailures(of);
-  const texts = Object.entries(reasons).map(([reason, count]) => {
-    const example = examples[reason] === undefined ? [] : [plain(examples[reason])];
-    const missing = reason === "NotCapable"
-      ? ["a permission is missing: give it with --allow-…"]
-      : [];
-    const more = [...example, ...missing];
+  return Object.entries(reasons).map(([reason, count]) => {
+    const more = [
+      ...(examples[reason] === undefined ? [] : [plain(examples[reason])]),
+      ...(reason === "NotCapable" ? ["a permission is missing: give it with --allow-…"] : []),
+    ];
     return `${count} ${plain(reason)}${more.length > 0 ? ` (${more.join("; ")})` : ""}`;
-  });
-  return texts.join(", ");
+  }).join(", ");
 }
 
 /** Failures, a sentence for each size or rate that had some. */
 export function failureSentences(
   { points, openLoop }: Pick<SweepResult, "points" | "openLoop">,
 ): string[] {
-  const closed = points.flatMap(({ size, rounds }) => {
-    const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
-    const all = rounds.reduce((sum, round) => sum + round.failed + round.succeeded, 0);
-    return failed > 0
-      ? [`At ${size}: ${failed} of ${counted(all, "task")} failed: ${reasonsText(rounds)}.`]
-      : [];
-  });
-  const open = openLoop.flatMap((point) => {
-    const { ratePerSecond, failed, scheduled } = point;
-    return failed > 0
-      ? [
-        `At ${formatRate(ratePerSecond)}: ${failed} of ${counted(scheduled, "request")} failed: ${
-          reasonsText([point])
-        }.`,
-      ]
-      : [];
-  });
-  return [...closed, ...open];
+  const sum = (rounds: SweepPoint["rounds"], of: "failed" | "succeeded") =>
+    rounds.reduce((sum, round) => sum + round[of], 0);
+  const measured = [
+    ...points.map(({ size, rounds }) => ({
+      at: String(size),
+      failed: sum(rounds, "failed"),
+      of: counted(sum(rounds, "failed") + sum(rounds, "succeeded"), "task"),
+      why: rounds,
+    })),
+    ...openLoop.map((point) => ({
+      at: formatRate(point.ratePerSecond),
+      failed: point.failed,
+      of: counted(point.scheduled, "request"),
+      why: [point],
+    })),
+  ];
+  return measured.filter(({ failed }) => failed > 0).map(({ at, failed, of, why }) =>
+    `At ${at}: ${failed} of ${of} failed: ${reasonsText(why)}.`
+  );
 }
 
 function listed(words: readonly string[]): string {
   return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
-const factorOf = ({ factor }: Forecast) => `${factor.toLocaleString("en")}×`;
-
-function headOf({ size, cores }: Forecast, axis: SweepResult["axis"]): string {
-  return cores === null
-    ? sizeText(axis, size)
-    : `${sizeText(axis, size)} on a machine with as many cores`;
-}
-
 /** Says what more of the same would do; forecasts refused for the same reason share a sentence. */
 export function forecastSentences(
   { forecasts, axis }: Pick<SweepResult, "forecasts" | "axis">,
 ): string[] {
+  const factorOf = ({ factor }: Forecast) => `${factor.toLocaleString("en")}×`;
+  const headOf = ({ size, cores }: Forecast) =>
+    sizeText(axis, size) + (cores === null ? "" : " on a machine with as many cores");
+  const given = forecasts.filter(({ refusal }) => refusal === null).map((forecast) => {
+    const { gain, throughputPerSecond: { value, low, high } } = forecast;
+    const ratio = gain < 0.1 ? `${formatSmall(gain)}×` : formatRatio(gain);
+    return `${factorOf(forecast)}, ${headOf(forecast)}: ${formatRate(value)} (${formatRate(low)} ` +
+      `to ${formatRate(high)}), ${ratio} the best measured, if the fit held.`;
+  });
   const refused = Map.groupBy(
     forecasts.filter(({ refusal }) => refusal !== null),
     ({ refusal, cores }) => `${cores === null} ${refusal}`,
   );
-  return [
-    ...forecasts.filter(({ refusal }) => refusal === null).map((forecast) => {
-      const { gain, throughputPerSecond: { value, low, high } } = forecast;
-      const ratio = gain < 0.1 ? `${formatSmall(gain)}×` : formatRatio(gain);
-      return `${factorOf(forecast)}, ${headOf(forecast, axis)}: ${formatRate(value)} ` +
-        `(${formatRate(low)} to ${formatRate(high)}), ${ratio} the best measured, if the fit held.`;
-    }),
-    ...[...refused.values()].map((same) =>
-      `${listed(same.map(factorOf))}, ${
-        listed(same.map((one) => headOf(one, axis)))
-      }: no forecast, ` +
-      `since ${same[0]!.refusal}.`
-    ),
-  ];
+  const none = [...refused.values()].map((same) =>
+    `${listed(same.map(factorOf))}, ${listed(same.map(headOf))}: no forecast, since ` +
+    `${same[0]!.refusal}.`
+  );
+  return [...given, ...none];
 }
 
 /** Says how everything is defined. */
@@ -407,3 +389,74 @@ export function definitionSentences(
       : []),
   ];
 }
+
+/** What each law's fit came to, that which forecasts use first. */
+export function lawSentences({ fits, chosen }: Pick<SweepResult, "fits" | "chosen">): string[] {
+  return fits.toSorted((a, b) => Number(b.name === chosen) - Number(a.name === chosen))
+    .flatMap(fitSentences);
+}
+
+/** What follows from the curve beside its knee and the size to take. */
+export function whatFollows(result: SweepResult): string[] {
+  return [
+    ...failingSentences(result),
+    ...capacitySentences(result),
+    ...lawSentences(result),
+    ...forecastSentences(result),
+    ...littleSentences(result),
+  ];
+}
+
+/** What was measured at each size, in cells. */
+export function sizeColumns(axis: SweepResult["axis"]): Column<SweepPoint>[] {
+  const time = (of: "median" | "p95" | "p99") => ({ latencyMs }: SweepPoint) =>
+    formatDuration(latencyMs?.[of] ?? NaN);
+  return [
+    // A blank under the sign that a size was added, so that figures stand below each other.
+    { head: `${axis} `, cell: ({ size, refined }) => `${size}${refined ? "+" : " "}` },
+    { head: "items/s", cell: ({ throughputPerSecond: { median } }) => formatNumber(median) },
+    {
+      head: "95%",
+      longHead: "95% interval",
+      dropOrder: 1,
+      cell: ({ throughputPerSecond: { low, high } }) =>
+        high > 0 ? `${formatNumber(low)}–${formatNumber(high)}` : NO_FIGURE,
+    },
+    { head: "median", dropOrder: 2, cell: time("median") },
+    { head: "p95", dropOrder: 4, cell: time("p95") },
+    { head: "p99", dropOrder: 3, cell: time("p99") },
+    { head: "efficiency", cell: ({ efficiency }) => formatPercent(efficiency) },
+  ];
+}
+
+/** Requests without an answer took longer than the time they are counted with, hence the ≥. */
+function correctedP99({ corrected, unanswered, unstarted }: OpenLoopPoint): string {
+  return (unanswered + unstarted > 0 ? "≥" : "") + formatDuration(corrected.p99);
+}
+
+/** What was measured at each rate, in cells. */
+export const RATE_COLUMNS: readonly Column<OpenLoopPoint>[] = [
+  { head: "due/s", cell: ({ ratePerSecond }) => formatNumber(ratePerSecond) },
+  { head: "done/s", cell: ({ achievedPerSecond }) => formatNumber(achievedPerSecond) },
+  { head: "naive p50", dropOrder: 4, cell: ({ naive }) => formatDuration(naive.median) },
+  {
+    head: "p99",
+    longHead: "naive p99",
+    dropOrder: 3,
+    cell: ({ naive }) => formatDuration(naive.p99),
+  },
+  {
+    head: "corrected p50",
+    dropOrder: 2,
+    cell: ({ corrected }) => formatDuration(corrected.median),
+  },
+  {
+    head: "p99",
+    longHead: "corrected p99",
+    cell: correctedP99,
+    // Once the column before it goes, its head must say what it is.
+    short: { head: "corrected p99", cell: correctedP99, order: 2.5 },
+  },
+  { head: "backlog", dropOrder: 1, cell: ({ backlogAtEnd }) => String(backlogAtEnd) },
+  { head: "kept up", cell: ({ sustained }) => sustained ? "yes" : "no" },
+];

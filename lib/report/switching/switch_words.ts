@@ -1,11 +1,12 @@
 /**
- * What the three experiments on switching showed, in words that follow from their figures.
+ * What the three experiments on switching showed, in words that follow from their figures, and in cells.
  *
  * @module
  */
 
 import type {
   SessionRow,
+  SwitchFile,
   TickRow,
   TurnRow,
   WhoLetsGo,
@@ -13,7 +14,14 @@ import type {
   WhoseTurn,
 } from "../../switching/switch_result.ts";
 import { type Fared, faredOf } from "../../switching/ticker.ts";
-import { formatDuration, formatNumber, formatPercent, middle } from "../../text/format.ts";
+import {
+  formatCount,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  middle,
+} from "../../text/format.ts";
+import { type Column, type Table, tableOf } from "../table.ts";
 
 /** Each experiment's question, and what is done. */
 export const QUESTIONS = {
@@ -30,11 +38,6 @@ export const QUESTIONS = {
     about: "Pages are fetched by clients that keep connections open; the site counts connections.",
   },
 } as const;
-
-/** A whole number as people write it. */
-export function whole(value: number): string {
-  return Math.round(value).toLocaleString("en");
-}
 
 /** Where a task computes, and what it awaits. */
 export function tickLabel({ where, awaits }: Pick<TickRow, "where" | "awaits">): string {
@@ -109,7 +112,7 @@ export const TURN_WAYS: Readonly<Record<TurnRow["way"], { name: string; code: st
 };
 
 /** Where in the code another gets in between, a line each. */
-export const BETWEEN: readonly string[] = [
+const BETWEEN: readonly string[] = [
   "x[0]++ is three steps, for threads that share x:",
   "  seen = x[0]          both read 41",
   "  seen = seen + 1      ← the system may switch here, or anywhere",
@@ -123,7 +126,12 @@ export const BETWEEN: readonly string[] = [
 /** How many updates were lost, over all runs. */
 export function lostText({ lost }: Pick<TurnRow, "lost">): string {
   const [least, most] = [Math.min(...lost), Math.max(...lost)];
-  return least === most ? whole(least) : `${whole(least)}–${whole(most)}`;
+  return least === most ? formatCount(least) : `${formatCount(least)}–${formatCount(most)}`;
+}
+
+/** The most updates that a run lost. */
+export function mostLost({ lost }: Pick<TurnRow, "lost">): number {
+  return Math.max(...lost);
 }
 
 function ways(rows: readonly TurnRow[], way: TurnRow["way"]): TurnRow | undefined {
@@ -141,9 +149,7 @@ export function whoseTurnWords({ rows, updates }: WhoseTurn): string {
     sentences.push(
       losing > 0
         ? `Two threads with x[0]++ lost updates in ${losing} of ${runs} runs, up to ` +
-          `${formatPercent(Math.max(...plain.lost) / updates)} of ${
-            whole(updates)
-          }: the other can ` +
+          `${formatPercent(mostLost(plain) / updates)} of ${formatCount(updates)}: the other can ` +
           "come between one's reading and writing, at any time. That is a race condition, and its " +
           "harm a lost update; it differs from run to run, which makes it hard to find."
         : `Two threads with x[0]++ lost nothing in ${runs} runs, by luck: they never were at it at ` +
@@ -153,16 +159,15 @@ export function whoseTurnWords({ rows, updates }: WhoseTurn): string {
   }
   if (atomic !== undefined && plain !== undefined) {
     const [safe, unsafe] = [middle(atomic.updateNs), middle(plain.updateNs)];
-    const lost = Math.max(...atomic.lost);
+    const lost = mostLost(atomic);
     sentences.push(
-      `Atomics.add ${lost === 0 ? "never lost one" : `lost ${whole(lost)}`}, at ` +
+      `Atomics.add ${lost === 0 ? "never lost one" : `lost ${formatCount(lost)}`}, at ` +
         `${formatNumber(safe)} ns an update instead of ${formatNumber(unsafe)} ns` +
         (safe > unsafe ? ` (${formatNumber(safe / unsafe)} times as long)` : "") + ".",
     );
   }
   if (split !== undefined && unsplit !== undefined) {
-    const some = Math.max(...split.lost);
-    const none = Math.max(...unsplit.lost);
+    const [some, none] = [mostLost(split), mostLost(unsplit)];
     sentences.push(
       some > 0
         ? `One event loop loses ${
@@ -172,7 +177,7 @@ export function whoseTurnWords({ rows, updates }: WhoseTurn): string {
         : "One event loop lost nothing even with an await between reading and writing.",
       none === 0
         ? "With the await after the write it never loses one, without any lock."
-        : `With the await after the write it lost ${whole(none)}.`,
+        : `With the await after the write it lost ${formatCount(none)}.`,
     );
   }
   return sentences.join(" ");
@@ -230,4 +235,100 @@ export function whoseSessionWords({ rows, atOnce, asked, refusal }: WhoseSession
     );
   }
   return sentences.join(" ");
+}
+
+/** A bar in a terminal, as long as its share of the longest. */
+function bar(value: number, longest: number): string {
+  return "█".repeat(Math.ceil(longest > 0 ? BAR_COLUMNS * Math.min(1, value / longest) : 0));
+}
+
+const BAR_COLUMNS = 20;
+
+/** An experiment that was run: its question, what was found as a table, and what follows. */
+export interface Experiment {
+  readonly name: keyof typeof QUESTIONS;
+  readonly table: Table;
+  /** What stands below the table, a line each. */
+  readonly code: readonly string[];
+  readonly words: string;
+}
+
+/** The experiments that were run. */
+export function experimentsOf({ whoLetsGo, whoseTurn, whoseSession }: SwitchFile): Experiment[] {
+  const experiments: Experiment[] = [];
+  if (whoLetsGo) {
+    const table = tableOf(TICK_COLUMNS, whoLetsGo.rows);
+    experiments.push({ name: "whoLetsGo", table, code: [], words: whoLetsGoWords(whoLetsGo) });
+  }
+  if (whoseTurn) {
+    const table = tableOf(turnColumns(whoseTurn), whoseTurn.rows);
+    experiments.push({ name: "whoseTurn", table, code: BETWEEN, words: whoseTurnWords(whoseTurn) });
+  }
+  if (whoseSession) {
+    const table = tableOf(sessionColumns(whoseSession), whoseSession.rows);
+    const words = whoseSessionWords(whoseSession);
+    experiments.push({ name: "whoseSession", table, code: [], words });
+  }
+  return experiments;
+}
+
+/** How the ticker fared, in cells. */
+const TICK_COLUMNS: readonly Column<TickRow>[] = [
+  { head: "the task", left: true, cell: tickLabel },
+  { head: "ticks that came", cell: cameText },
+  {
+    head: "late, typically",
+    dropOrder: 1,
+    cell: ({ typicalLateMs }) => formatDuration(typicalLateMs),
+  },
+  {
+    head: "at worst",
+    longHead: "late, at worst",
+    cell: ({ worstLateMs }) => formatDuration(worstLateMs),
+  },
+];
+
+/** Updates lost, and what one costs, in cells. */
+function turnColumns({ updates }: WhoseTurn): Column<TurnRow>[] {
+  return [
+    { head: "who", left: true, cell: ({ way }) => TURN_WAYS[way].name },
+    { head: "how", left: true, cell: ({ way }) => TURN_WAYS[way].code },
+    {
+      head: `lost of ${formatCount(updates)}`,
+      cell: lostText,
+      tone: (row) => mostLost(row) > 0 ? "bad" : undefined,
+    },
+    {
+      head: "at most",
+      left: true,
+      dropOrder: 2,
+      cell: (row) => bar(mostLost(row), updates),
+      tone: () => "bad",
+      terminalOnly: true,
+    },
+    {
+      head: "an update",
+      dropOrder: 1,
+      cell: ({ updateNs }) => `${formatNumber(middle(updateNs))} ns`,
+    },
+  ];
+}
+
+/** Clients and connections, in cells. */
+function sessionColumns({ rows, atOnce }: WhoseSession): Column<SessionRow>[] {
+  const most = Math.max(...rows.map(({ connections }) => connections));
+  return [
+    { head: "clients", left: true, cell: (row) => sessionLabel(row, atOnce) },
+    { head: "made", cell: ({ clients }) => String(clients) },
+    { head: "connections", cell: ({ connections }) => String(connections) },
+    {
+      head: "",
+      left: true,
+      dropOrder: 3,
+      cell: ({ connections }) => bar(connections, most),
+      terminalOnly: true,
+    },
+    { head: "pages", dropOrder: 1, cell: ({ pages }) => String(pages) },
+    { head: "took", dropOrder: 2, cell: ({ wallMs }) => formatDuration(wallMs) },
+  ];
 }

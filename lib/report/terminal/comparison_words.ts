@@ -5,8 +5,17 @@
  */
 
 import { BASELINE } from "../../models.ts";
-import { formatBytes, formatPercent, formatRatio, middle } from "../../text/format.ts";
+import type { AwaitCost } from "../../tasks/calibrate.ts";
+import {
+  counted,
+  formatBytes,
+  formatNumber,
+  formatPercent,
+  formatRatio,
+  middle,
+} from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
+import { sumOfFailures } from "../../timing/failures.ts";
 import { isBusy as othersAreBusy } from "../../timing/meter/reading.ts";
 import {
   type Comparison,
@@ -108,6 +117,22 @@ function sentence(text: string): string {
   return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }
 
+/** What a comparison's report must say before its figures are believed; outside text is plain. */
+export function noticeLines(
+  comparison: Comparison,
+): { readonly kind: "Failed" | "Example of" | "Warning"; readonly text: string }[] {
+  return [
+    ...failureLines(comparison).map((text) => ({ kind: "Failed" as const, text })),
+    ...exampleLines(comparison).map((text) => ({ kind: "Example of" as const, text })),
+    ...comparison.warnings.map((text) => ({ kind: "Warning" as const, text: plain(text) })),
+  ];
+}
+
+/** How many rounds a comparison has, such as "3 rounds". */
+export function roundsOf({ models }: Pick<Comparison, "models">): string {
+  return counted(Math.max(0, ...models.map(({ rounds }) => rounds.length)), "round");
+}
+
 /** Says how many tasks failed under each model, and why. */
 export function failureLines(comparison: Comparison): string[] {
   return comparison.models.flatMap(({ model, rounds }) => {
@@ -146,13 +171,22 @@ const MOST_REASONS = 5;
 export function exampleLines({ models }: Comparison): string[] {
   const seen = new Map<string, string>();
   for (const { model, rounds } of models) {
-    for (
-      const [reason, example] of rounds.flatMap(({ examples }) => Object.entries(examples ?? {}))
-    ) {
-      if (!seen.has(reason)) {
-        seen.set(reason, `${plain(reason)}: ${plain(example)} (${plain(model)})`);
-      }
+    for (const [reason, example] of Object.entries(sumOfFailures(rounds).examples)) {
+      if (seen.has(reason)) continue;
+      seen.set(reason, `${plain(reason)}: ${plain(example)} (${plain(model)})`);
     }
   }
   return [...seen.values()].slice(0, 2 * MOST_REASONS);
+}
+
+const NS_PER_MS = 1e6;
+
+/** Says what awaiting every call of a recursion costs, and why. */
+export function awaitCostText({ plainMs, awaitedMs }: AwaitCost): string {
+  const [plain, awaited] = [plainMs, awaitedMs].map((ms) => `${formatNumber(ms * NS_PER_MS)} ns`);
+  const ratio = awaitedMs / plainMs;
+  const times = ratio > 1.05 ? `${formatNumber(ratio)} times as long as` : "no longer than";
+  return `Awaited, a call of this recursion takes ${times} a plain one: ${awaited} instead of ` +
+    `${plain}, measured here. Each await makes a promise, saves the function and queues the rest of ` +
+    "it, and nothing ever waits, so no slot gets that back. async is for what waits.";
 }

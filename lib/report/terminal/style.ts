@@ -1,69 +1,62 @@
 /**
- * How wide a terminal report may be and whether it may use colour, and the colours it uses.
+ * How wide a terminal report may be and whether it may use colour, its colours, and its sentences.
  *
  * @module
  */
 
+import { plain, wrap } from "../../text/plain.ts";
 import { isDumb } from "../../text/print.ts";
 
 /** What a terminal report is drawn for. */
 export interface Style {
   /** Terminal columns that a line may take. */
   readonly columns: number;
-  /** Whether to colour it. */
   readonly colour: boolean;
 }
 
-/** What each colour is used for. */
-export interface Palette {
-  /** Titles and names. */
-  readonly heading: (text: string) => string;
-  /** A lane that computes. */
-  readonly computing: (text: string) => string;
-  /** A task that waits. */
-  readonly waiting: (text: string) => string;
-  /** What is less important. */
-  readonly idle: (text: string) => string;
-  /** What got better. */
-  readonly good: (text: string) => string;
-  /** What failed or got worse. */
-  readonly bad: (text: string) => string;
-  /** Warnings. */
-  readonly warning: (text: string) => string;
-}
-
-/** Text without a colour. */
-export const uncoloured = (text: string): string => text;
-
-const PLAIN: Palette = {
-  heading: uncoloured,
-  computing: uncoloured,
-  waiting: uncoloured,
-  idle: uncoloured,
-  good: uncoloured,
-  bad: uncoloured,
-  warning: uncoloured,
-};
-
 // The codes are ECMA-48's. std's colours ask NO_COLOR once more and then leave colour out although
 // the style, which already knows of NO_COLOR, asked for it.
-function paint(on: number, off: number): (text: string) => string {
-  return (text) => text === "" ? "" : `\x1b[${on}m${text}\x1b[${off}m`;
-}
+const BOLD = [1, 22], DIM = [2, 22], RED = [31, 39], GREEN = [32, 39], YELLOW = [33, 39];
 
-const COLOURFUL: Palette = {
-  heading: paint(1, 22),
-  computing: paint(32, 39),
-  waiting: paint(33, 39),
-  idle: paint(2, 22),
-  good: paint(32, 39),
-  bad: paint(31, 39),
-  warning: paint(33, 39),
-};
+/** What is coloured, and how. */
+const TONES = {
+  heading: BOLD,
+  computing: GREEN,
+  waiting: YELLOW,
+  idle: DIM,
+  good: GREEN,
+  bad: RED,
+  warning: YELLOW,
+} as const;
+
+/** What a text is, for its colour. */
+export type Tone = keyof typeof TONES;
+
+/** Paints a text. */
+export type Paint = (text: string) => string;
 
 /** The colours to draw with. */
-export function paletteFor(style: Style): Palette {
-  return style.colour ? COLOURFUL : PLAIN;
+export function paletteFor({ colour }: Pick<Style, "colour">): Readonly<Record<Tone, Paint>> {
+  const paint = ([on, off]: readonly number[]): Paint => (text) =>
+    colour && text !== "" ? `\x1b[${on}m${text}\x1b[${off}m` : text;
+  const paints = Object.entries(TONES).map(([tone, codes]) => [tone, paint(codes)]);
+  return Object.fromEntries(paints) as Record<Tone, Paint>;
+}
+
+/** Sentences below each other, each wrapped to the terminal and without what would steer it. */
+export function sentences(
+  texts: readonly string[],
+  style: Style,
+  tone?: Tone,
+  indent = "  ",
+): string {
+  const lines = texts.flatMap((text) => wrap(plain(text), style.columns, indent).split("\n"));
+  return (tone === undefined ? lines : lines.map(paletteFor(style)[tone])).join("\n");
+}
+
+/** A report's parts with a blank line between them; empty ones are left out. */
+export function blocks(parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join("\n\n");
 }
 
 /**

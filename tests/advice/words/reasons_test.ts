@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { modelCells, recommendationLines } from "../../../lib/report/advice/advice_words.ts";
+import { recommendationLines, remarkOn } from "../../../lib/report/advice/advice_words.ts";
 import { adviceOn, asPredicted } from "../advice_on.ts";
 
 Deno.test("a reason doesn't say that tasks wait, which compute beside the event loop", async () => {
@@ -196,20 +196,16 @@ Deno.test("a model that is out is called slower only as far as its interval show
   const advice = await adviceOn({ waitMs: 20 }, asPredicted);
   const [model] = advice.models.filter(({ measured }) => measured !== undefined);
   const wordOf = (low: number, median: number, high: number) =>
-    modelCells({
-      advice,
-      model: {
-        ...model!,
-        name: "another",
-        out: "slower",
-        measured: { ...model!.measured!, gain: { low, median, high } },
-      },
-    }).at(-1);
+    remarkOn({
+      ...model!,
+      out: "slower",
+      measured: { ...model!.measured!, gain: { low, median, high } },
+    });
   assertEquals(wordOf(0.3, 0.4, 0.5), "clearly slower");
   assertEquals(wordOf(0.11, 0.34, 1.01), "seemed slower");
   assertEquals(wordOf(100, 200, 300), "behind the best");
-  const stopped = { ...model!, name: "another", out: "slower" as const, measured: undefined };
-  assertEquals(modelCells({ advice, model: stopped }).at(-1), "stopped, too long");
+  const stopped = { ...model!, out: "slower" as const, measured: undefined };
+  assertEquals(remarkOn(stopped), "stopped, too long");
 });
 
 Deno.test("what is out after one round is told with what that round took", async () => {

@@ -10,9 +10,10 @@ const both = await adviceOn({ computeMs: 6, waitMs: 6 }, asPredicted);
 const small = await adviceOn({ computeMs: 0.05 }, asPredicted);
 
 function sectionOf(advice: Advice): Element {
-  return parsed(`<html><body>${adviceSection(advice, "a").html}</body></html>`).querySelector(
-    "body",
-  )!;
+  return parsed(`<html><body>${adviceSection(advice, advice.code, "a").html.text}</body></html>`)
+    .querySelector(
+      "body",
+    )!;
 }
 
 /** The chart for wide windows of a figure. */

@@ -6,7 +6,7 @@ import { cpuComparison, HOSTILE, hostileResult, ioComparison, resultOf } from ".
 
 Deno.test("CSV has one row a round, as in the result file", async (t) => {
   const result = resultOf(ioComparison());
-  const [head, ...rows] = parse(renderCsv(result));
+  const [head, ...rows] = parse(renderCsv([result]));
   assertEquals(rows.length, 15);
   const row = Object.fromEntries(head!.map((name, at) => [name, rows[5]![at]]));
   const model = result.comparisons[0]!.models[1]!;
@@ -14,11 +14,11 @@ Deno.test("CSV has one row a round, as in the result file", async (t) => {
   assertEquals(row.slots, "");
   assertEquals(Number(row.round), model.rounds[2]!.round);
   assertEquals(Number(row.runMs), model.rounds[2]!.runMs);
-  await t.assertSnapshot(renderCsv(result));
+  await t.assertSnapshot(renderCsv([result]));
 });
 
 Deno.test("no text cell of a CSV file is a formula, and every row is whole", () => {
-  const rows = parse(renderCsv(hostileResult()));
+  const rows = parse(renderCsv([hostileResult()]));
   assertEquals(new Set(rows.map((row) => row.length)).size, 1);
   for (const cell of rows.flat()) assert(!/^\s*[=+\-@\t\r]/.test(cell), cell);
 });
@@ -30,7 +30,7 @@ Deno.test("whatever a job is called, its name comes back from the CSV, or with a
     const comparison = ioComparison();
     const job = { ...comparison.job, name };
     const rows = parse(
-      renderCsv(resultOf({ ...comparison, job, models: comparison.models.slice(0, 1) })),
+      renderCsv([resultOf({ ...comparison, job, models: comparison.models.slice(0, 1) })]),
     );
     assertEquals(rows[1]![0]!.replace(/^'/, ""), name.replace(/^'/, ""));
   }));

@@ -1,6 +1,7 @@
 import { assertEquals, assertLess } from "@std/assert";
 import fc from "fast-check";
 import { adviceMarkdown, renderAdvice } from "../../../lib/report/advice/advice_text.ts";
+import { markup } from "../../../lib/report/html/markup.ts";
 import { renderDocument } from "../../../lib/report/html/page.ts";
 import { reportPage } from "../../../lib/report/html/report_page.ts";
 import { sweepMarkdown } from "../../../lib/report/scaling/sweep_files.ts";
@@ -37,7 +38,7 @@ for (const [i, text] of HOSTILE_STRINGS.entries()) {
       (_, value) => typeof value === "string" ? text : value,
     );
     assertInert(reportPage([replaced]));
-    assertInert(renderDocument(text, [{ id: "a", title: text, html: "" }]));
+    assertInert(renderDocument(text, [{ id: "a", title: text, html: markup`` }]));
   });
 }
 

@@ -187,8 +187,8 @@ Deno.test("the policy allows exactly the page's own style and script, and no add
 Deno.test("parts of several files share a page: headlines first, then sections, then all machines", () => {
   const [io, cpu] = [ioResult(), cpuResult()];
   const page = renderParts([
-    comparisonPart(io, { before: 0, alone: false }),
-    comparisonPart({ ...cpu, partial: true }, { before: 1, alone: false }),
+    comparisonPart(io, { id: "c", before: 0, alone: false }),
+    comparisonPart({ ...cpu, partial: true }, { id: "c", before: 1, alone: false }),
   ]);
   const document = parsed(page);
   assertEquals(document.querySelector("h1")!.textContent, "3 jobs compared");

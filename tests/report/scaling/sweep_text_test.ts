@@ -15,21 +15,21 @@ const LAW = { lambda: 50, sigma: 0.05, kappa: 1e-3 };
 const openLoop = () => ratesOf("timed \x1b[31mout");
 
 Deno.test("chartText() draws a plateau with its knee", async (t) => {
-  await t.assertSnapshot(chartText(await resultOf(plateau)));
+  await t.assertSnapshot(chartText(await resultOf(plateau), 80));
 });
 
 Deno.test("chartText() draws a curve that falls again, with its fit", async (t) => {
-  await t.assertSnapshot(chartText(await resultOf(LAW)));
+  await t.assertSnapshot(chartText(await resultOf(LAW), 80));
 });
 
 Deno.test("chartText() keeps within its width, and needs neither colour nor two sizes", async () => {
   for (const columns of [40, 80, 120]) {
-    const chart = chartText(await resultOf(LAW), { columns });
+    const chart = chartText(await resultOf(LAW), columns);
     for (const line of chart.split("\n").slice(0, -1)) assert(line.length <= columns, line);
     // deno-lint-ignore no-control-regex
     assert(!/\x1b/.test(chart));
   }
-  assertEquals(chartText(await resultOf(LAW, { sizes: [4] })), "");
+  assertEquals(chartText(await resultOf(LAW, { sizes: [4] }), 80), "");
 });
 
 Deno.test("both charts show where computing ends, and only if it was reached", async () => {
@@ -44,22 +44,22 @@ Deno.test("both charts show where computing ends, and only if it was reached", a
     computingShare: 0.1,
     reached: true,
   } as const;
-  const full = chartText({ ...result, capacity });
+  const full = chartText({ ...result, capacity }, 80);
   assertStringIncludes(full, "= loop full");
   assertMatch(full, /==========/);
   for (const line of full.split("\n")) assert(line.length <= 80, line);
   assertStringIncludes(drawSweep({ ...result, capacity }, 720), "event loop full");
   const within = { ...capacity, reached: false };
-  assert(!chartText({ ...result, capacity: within }).includes("="));
+  assert(!chartText({ ...result, capacity: within }, 80).includes("="));
   assert(!drawSweep({ ...result, capacity: within }, 720).includes("event loop full"));
 });
 
 Deno.test("both charts tell a bad fit from a good one", async () => {
   const bad = await resultOf((slots) => slots <= 8 ? 50 * slots : 60);
-  assertStringIncludes(chartText(bad), ". bad fit");
+  assertStringIncludes(chartText(bad, 80), ". bad fit");
   assertStringIncludes(drawSweep(bad, 360), 'stroke-opacity="0.35"');
   const good = await resultOf(LAW);
-  assertStringIncludes(chartText(good), ". fit");
+  assertStringIncludes(chartText(good, 80), ". fit");
   assert(!drawSweep(good, 360).includes('stroke-opacity="0.35"'));
 });
 

@@ -1,8 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { stripAnsiCode } from "@std/fmt/colors";
 import stringWidth from "string-width";
-import { renderTable, renderText } from "../../../lib/report/terminal/comparison_text.ts";
+import { textTable } from "../../../lib/report/table.ts";
+import { MODEL_COLUMNS, renderText } from "../../../lib/report/terminal/comparison_text.ts";
+import type { Style } from "../../../lib/report/terminal/style.ts";
+import type { Comparison } from "../../../lib/timing/result.ts";
 import { cpuComparison, hostileResult, ioComparison, resultOf } from "../fixture.ts";
+
+function renderTable({ models }: Comparison, style: Style): string {
+  return textTable(MODEL_COLUMNS, models, style);
+}
 
 for (const columns of [80, 120]) {
   for (const colour of [false, true]) {

@@ -1,5 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
-import { failureLines, verdictText } from "../../../lib/report/terminal/comparison_words.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  awaitCostText,
+  exampleLines,
+  failureLines,
+  verdictText,
+} from "../../../lib/report/terminal/comparison_words.ts";
 import type { Comparison, ModelResult } from "../../../lib/timing/result.ts";
 import { cpuComparison, hostileResult, ioComparison } from "../fixture.ts";
 
@@ -81,4 +86,26 @@ Deno.test("on a busy machine, and where rounds differ too much, nothing is left 
     "Which model is best can't be told on so busy a machine",
   );
   assertEquals(told({ verdict: { ...verdict, confidence: 0.97 }, others }), "Leave it sequential");
+});
+
+Deno.test("of each reason one example is told, with the model that met it first", () => {
+  const [model, ...others] = ioComparison().models;
+  const rounds: ModelResult["rounds"] = [
+    { ...model!.rounds[0]!, examples: { refused: "item 0", "timed out": "item 7" } },
+    { ...model!.rounds[1]!, examples: { refused: "item 1" } },
+  ];
+  const models = [{ ...model!, rounds }, ...others.map((other) => ({ ...other, rounds }))];
+  assertEquals(exampleLines({ ...ioComparison(), models }), [
+    "refused: item 0 (sequential)",
+    "timed out: item 7 (sequential)",
+  ]);
+});
+
+Deno.test("awaiting every call is said with its ratio and both times", () => {
+  assertStringIncludes(
+    awaitCostText({ plainMs: 2.5e-6, awaitedMs: 65e-6 }),
+    "takes 26.0 times as long as a plain one: 65.0 ns instead of 2.50 ns",
+  );
+  const same = awaitCostText({ plainMs: 2e-6, awaitedMs: 2e-6 });
+  assertStringIncludes(same, "no longer than a plain");
 });

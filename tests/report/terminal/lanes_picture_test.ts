@@ -2,7 +2,6 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import stringWidth from "string-width";
 import { drawPanel, renderLanes, type Sign } from "../../../lib/report/terminal/lanes_picture.ts";
-import { paletteFor } from "../../../lib/report/terminal/style.ts";
 import type { Timeline } from "../../../lib/timing/result.ts";
 import { cpuComparison, type FixtureModel, ioComparison, timelineOf } from "../fixture.ts";
 
@@ -42,7 +41,7 @@ Deno.test("models without a timeline are left out", () => {
   assertEquals(renderLanes({ ...comparison, models }, { columns: 80, colour: false }), "");
 });
 
-const palette = paletteFor({ columns: 80, colour: false });
+const style = { columns: 80, colour: false };
 const MODEL: FixtureModel = {
   model: "limited",
   lanes: 1,
@@ -56,7 +55,7 @@ const MODEL: FixtureModel = {
 
 function draw(timeline: Timeline, startMs: number, axisMs: number, cells = 40) {
   const drawn = new Set<Sign>();
-  const rows = drawPanel(timeline, startMs, { cells, axisMs, endMs: axisMs, palette, drawn });
+  const rows = drawPanel(timeline, startMs, { cells, axisMs, endMs: axisMs, style, drawn });
   return { rows, drawn };
 }
 

@@ -1,12 +1,15 @@
 /**
- * On what and when a result was measured, in a line.
+ * What stands at the end of a report: on what and when it was measured, and whether it was interrupted.
  *
  * @module
  */
 
-import { formatNumber } from "../text/format.ts";
+import { counted, formatNumber } from "../text/format.ts";
 import { plain } from "../text/plain.ts";
 import type { ResultFile } from "../timing/result.ts";
+
+/** What is said of a run that was interrupted. */
+export const PARTIAL = "the run was interrupted; this is what was measured until then.";
 
 /** Says in one line on what and when a result was measured. */
 export function environmentLine(environment: ResultFile["environment"]): string {
@@ -18,9 +21,15 @@ export function environmentLine(environment: ResultFile["environment"]): string 
   return plain([
     `Deno ${deno}`,
     `${os} ${arch}`,
-    `${cpus} CPU${cpus === 1 ? "" : "s"}${cpuModel === undefined ? "" : ` (${cpuModel})`}`,
+    `${counted(cpus, "CPU")}${cpuModel === undefined ? "" : ` (${cpuModel})`}`,
     ...(loadAverage?.[0] === undefined ? [] : [`load ${formatNumber(loadAverage[0])}`]),
     `seed ${seed}`,
     when,
   ].join(", "));
+}
+
+/** That line, and what else is to be known of the machine. */
+export function environmentLines(environment: ResultFile["environment"]): string[] {
+  const notes = (environment.notes ?? []).map((note) => `Note: ${plain(note)}`);
+  return [environmentLine(environment), ...notes];
 }

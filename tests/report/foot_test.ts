@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { environmentLine } from "../../lib/report/environment_line.ts";
+import { environmentLine } from "../../lib/report/foot.ts";
 import { resultOf } from "./fixture.ts";
 
 Deno.test("the environment is one line, with a start that isn't a date as it is", () => {
