@@ -36,22 +36,23 @@ export interface CallHost {
   ended(call: Call): void;
 }
 
+/** What was never sent may share its lane. */
+const NEW = { alone: false };
+
 /** One call of `run`. */
 export class Call implements PoolRun, BatchSettings {
   readonly task: Task;
   readonly options: CheckedOptions;
-  readonly timeoutMs: number;
-  readonly loadTimeoutMs: number;
-  readonly transfer: boolean;
-  readonly movesItems: boolean;
-  readonly span: SpanPlace | undefined;
   isReady = false;
   readonly #host: CallHost;
+  readonly #item: unknown;
+  /** When it was made, if that is ever told: reading the clock is a good part of what a call costs. */
+  readonly #queuedAtMs: number;
   readonly #span: Span | undefined;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (reason: unknown) => void;
-  /** What waits for a slot. */
-  #next: Batch | undefined;
+  /** What waits for a slot; a batch is made when its time has come, for thousands may wait. */
+  #next: Batch | "new" | undefined = "new";
   /** What is with a lane. */
   #sent: Batch | undefined = undefined;
   /** What waits for its next try. */
@@ -72,26 +73,38 @@ export class Call implements PoolRun, BatchSettings {
     resolve: (value: unknown) => void,
     reject: (reason: unknown) => void,
   ) {
-    const { moves, slots } = host.pool.options;
-    const transfer = options.transfer && moves;
     this.task = task;
     this.options = options;
-    this.timeoutMs = options.timeoutMs;
-    this.loadTimeoutMs = options.loadTimeoutMs;
-    this.transfer = transfer;
-    this.movesItems = transfer && slots === 1 && options.retries.limit === 0;
-    this.#span = beginSpan("run", task);
-    this.span = this.#span?.place;
     this.#host = host;
+    this.#item = item;
+    this.#span = beginSpan("run", task);
     this.#resolve = resolve;
     this.#reject = reject;
-    // Only who decides about another try is told; reading the clock is a good part of what a call costs.
-    const queuedAtMs = options.retries.limit > 0 ? performance.now() : NaN;
-    this.#next = new Batch(this, 0, [item], unsent(queuedAtMs));
+    this.#queuedAtMs = options.retries.limit > 0 ? performance.now() : NaN;
   }
 
   get run(): this {
     return this;
+  }
+
+  get timeoutMs(): number {
+    return this.options.timeoutMs;
+  }
+
+  get loadTimeoutMs(): number {
+    return this.options.loadTimeoutMs;
+  }
+
+  get transfer(): boolean {
+    return this.options.transfer && this.#host.pool.options.moves;
+  }
+
+  get movesItems(): boolean {
+    return this.transfer && this.#host.pool.options.slots === 1 && this.options.retries.limit === 0;
+  }
+
+  get span(): SpanPlace | undefined {
+    return this.#span?.place;
   }
 
   get timed(): boolean {
@@ -109,24 +122,29 @@ export class Call implements PoolRun, BatchSettings {
 
   /** Joins the pool. */
   start(): void {
+    const { pool } = this.#host;
     this.#host.open++;
-    this.#host.pool.do(() => {
-      try {
-        this.#host.pool.add(this, "run");
-      } catch (error) {
-        this.fail(error);
-      }
-    });
+    if (pool.isCrowded) this.#join();
+    else pool.do(() => this.#join());
+  }
+
+  #join(): void {
+    try {
+      this.#host.pool.add(this, "run");
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   peek(): { readonly alone: boolean } | undefined {
-    return this.#state === "running" ? this.#next : undefined;
+    if (this.#state !== "running") return undefined;
+    return this.#next === "new" ? NEW : this.#next;
   }
 
   take(): Batch | undefined {
-    const batch = this.#next;
+    const next = this.#next;
     this.#next = undefined;
-    return batch;
+    return next === "new" ? new Batch(this, 0, [this.#item], unsent(this.#queuedAtMs)) : next;
   }
 
   putBack(batch: Batch): void {
@@ -267,10 +285,10 @@ export class Call implements PoolRun, BatchSettings {
 
   /** It is stopped, and what of it waits never starts. */
   #drop(): void {
-    const batch = this.#next ?? this.#delayed?.batch;
+    const batch = this.take() ?? this.#delayed?.batch;
     if (batch === undefined) return; // it has ended
     clearTimeout(this.#delayed?.timer);
-    this.#next = this.#delayed = undefined;
+    this.#delayed = undefined;
     this.#care().cancel(batch, this.#failure!.error);
   }
 }

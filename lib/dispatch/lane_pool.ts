@@ -133,6 +133,7 @@ export class LanePool {
   /** What couldn't be disposed in lanes that were closed; told when the pool is. */
   readonly #teardownFailures: TeardownError[] = [];
   readonly #actions: (() => void)[] = [];
+  readonly #fillSlots = () => this.#fill();
   #isBusy = false;
   /** Whether a lane is just being given a batch, which it may report at once. */
   #isSending = false;
@@ -231,7 +232,7 @@ export class LanePool {
       // No shift(), for there may be many.
       for (let at = 0; at < this.#actions.length; at++) attempt(this.#actions[at]!);
       this.#actions.length = 0;
-      attempt(() => this.#fill());
+      attempt(this.#fillSlots);
     } while (this.#actions.length > 0);
     this.#isBusy = false;
   }
@@ -247,6 +248,11 @@ export class LanePool {
     this.#runs.add(run);
     this.#wait();
     this.#queue(run);
+  }
+
+  /** Whether runs wait already, so that of one that comes behind them nothing can be sent now. */
+  get isCrowded(): boolean {
+    return !this.options.remote && !this.#isBusy && this.#turn < this.#ready.length;
   }
 
   /** A run may have something to send. */
