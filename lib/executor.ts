@@ -517,16 +517,16 @@ export function processes(options: ProcessesOptions = {}): Executor {
 
 /** How long a batch of items is to take on a GPU, in milliseconds: long against its way back, 10 ms. */
 const GPU_BATCH_MS = 100;
-/** One batch is computed while the results of another are on their way, if two items may be in flight. */
-const GPU_BATCHES = 2;
+/** One batch is computed while the results of others are on their way. */
+const GPU_BATCHES = 4;
 /** A GPU is given so many items at first, of which nothing is known: they run side by side anyway. */
 const FIRST_GPU_ITEMS = 64;
 
 /**
  * Tasks on a graphics card, through WebGPU: for thousands of items that compute alike, or for a few that
  * can be cut into thousands of pieces. The task's module exports a {@linkcode Kernel} beside it. One
- * thread keeps the card busy; `map` sends it up to half of its `slots` at a time, which are computed
- * together, while the results of the other half are on their way. A call of `run` is computed alone.
+ * thread keeps the card busy; `map` sends it up to a quarter of its `slots` at a time, which are computed
+ * together, while the results of the others are on their way. A call of `run` is computed alone.
  * Where there is no card, a driver in software does the work, on the cores that everything else uses:
  * `usage()` says which it is. Mesa's prints a line on stderr unless `XDG_RUNTIME_DIR` is set.
  *

@@ -72,7 +72,7 @@ export interface WorkersOptions extends SharedOptions {
 
 /** How {@linkcode gpu} is opened. */
 export interface GpuOptions extends Omit<SharedOptions, "shared"> {
-  /** Items in flight at most, up to 65,536; default 8,192. Up to half of them are computed together. */
+  /** Items in flight at most, up to 65,536; default 8,192. Up to a quarter are computed together. */
   readonly slots?: number;
   /** How long items that were asked to stop may go on before their thread is ended; default 250 ms. */
   readonly graceMs?: number;

@@ -42,7 +42,7 @@ stops paying, and says what stops it.
 
 A lane is a place where tasks really run; a slot is room for one task in flight on a lane. Slots are
 concurrency, lanes are parallelism: tasks that wait gain from slots, tasks that compute from lanes.
-Half of a GPU's slots are computed together, while the results of the others are on their way.
+A quarter of a GPU's slots are computed together, while the results of the others are on their way.
 
   knee     up to there more pays, beyond it hardly (Kneedle)
   σ        contention: the share of the work that can't overlap; it alone is Amdahl's law

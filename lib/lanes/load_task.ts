@@ -9,6 +9,8 @@ import importModule from "data:text/javascript,export default (url) => import(ur
 import { TaskLoadError } from "./errors.ts";
 import type { SetupContext, Task, TaskFunction } from "./task.ts";
 
+export { importModule };
+
 const loaded = new Map<string, TaskFunction | Promise<TaskFunction>>();
 /** The same by the task itself, for this is asked for every batch. */
 const known = new WeakMap<Task, TaskFunction>();

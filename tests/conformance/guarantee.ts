@@ -104,7 +104,7 @@ export const SUBJECTS: readonly Subject[] = [
   },
   {
     model: "gpu",
-    width: 2,
+    width: 4,
     open: ({ graceMs, maxQueued } = {}) => gpu(common({ graceMs, maxQueued })),
   },
 ];

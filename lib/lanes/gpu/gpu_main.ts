@@ -8,7 +8,7 @@
 import { TaskLoadError } from "../errors.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Task } from "../task.ts";
-import { wordsOf } from "../load_task.ts";
+import { importModule, wordsOf } from "../load_task.ts";
 import { serveThread } from "../worker/serve_thread.ts";
 import { openDevice } from "./gpu_device.ts";
 import { KernelProgram } from "./kernel_program.ts";
@@ -39,7 +39,7 @@ serveThread(async (end) => {
 /** The export that says how a task computes on a GPU. */
 async function kernelOf({ module, export: task }: Task): Promise<Kernel<unknown, unknown>> {
   const name = task === "default" ? "kernel" : `${task}Kernel`;
-  const kernel = (await import(module))[name];
+  const kernel = (await importModule(module))[name];
   if (typeof kernel?.wgsl !== "string" || typeof kernel.open !== "function") {
     throw new TaskLoadError(
       `Cannot run ${JSON.stringify(task)} of task module ${module} on a GPU: it has no kernel; ` +
