@@ -9,6 +9,11 @@ export const WAITS = 0.35;
 /** From this CPU share on the tasks compute. */
 export const COMPUTES = 0.75;
 
+/** Whether tasks that compute for such a share of their time wait, compute, or do both. */
+export function boundOfShare(cpuShare: number): "io" | "mixed" | "cpu" {
+  return cpuShare <= WAITS ? "io" : cpuShare >= COMPUTES ? "cpu" : "mixed";
+}
+
 /** A model that is slower than the best by less than this is as good, if it is simpler. */
 export const AS_GOOD = 1.05;
 /** A model that is slower than the best by this is clearly worse; a gain below this changes little. */

@@ -1,0 +1,82 @@
+/**
+ * The one rule by which a model, or a size of one, is chosen from what was measured: in comparisons, in
+ * advice, and in sweeps.
+ *
+ * @module
+ */
+
+import { AS_GOOD, SURE_OF_NONE, TELLS_NOTHING, TOO_SLOW } from "./thresholds.ts";
+
+/** A ratio and the ends of its interval. */
+interface Interval {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** How two candidates stand to each other. */
+export interface Standing<C> {
+  /** How many times as long one takes as another; null if they were never measured together. */
+  ratio(slow: C, fast: C): Interval | null;
+  /** How sure it is, 0 to 1, that one takes more than `bound` times as long as another. */
+  sureAbove(slow: C, fast: C, bound: number): number;
+}
+
+/** What is chosen. */
+export interface Choice<C> {
+  readonly chosen: C;
+  /** The fastest of those that gain; where none does, the one that might. */
+  readonly best: C;
+  readonly bestGain: Interval | null;
+  readonly confidence: number;
+  /** Whether a gain was shown, none of a tenth is likely, or it can't be told. */
+  readonly decision: "gain" | "no gain" | "can't tell";
+}
+
+/** With nothing beside the plain one there was little to be wrong about. */
+const ALONE = 0.7;
+
+/**
+ * Chooses the simplest candidate whose gain over the plain one is shown, and that is as good as the best.
+ * The confidence is the least of those that it beats each simpler one, and that no other beats it by a
+ * tenth.
+ */
+export function choose<C>(
+  plain: C,
+  /** The simplest first. */
+  others: readonly C[],
+  standing: Standing<C>,
+  isShown: (of: C, gain: Interval | null) => boolean = (_, gain) => gain !== null && gain.low > 1,
+): Choice<C> {
+  const gainOf = (of: C) => standing.ratio(plain, of);
+  const middle = (of: C) => gainOf(of)?.median ?? 0;
+  const fastest = (among: readonly C[]) => among.toSorted((a, b) => middle(b) - middle(a))[0];
+  const staysPlain = (best = fastest(others)): Choice<C> => {
+    if (best === undefined) {
+      return { chosen: plain, best: plain, bestGain: null, confidence: ALONE, decision: "no gain" };
+    }
+    const gain = gainOf(best);
+    const confidence = Math.min(
+      ...others.map((of) => 1 - standing.sureAbove(plain, of, TOO_SLOW)),
+    );
+    // What might gain a tenth after all hasn't been shown not to.
+    const isOpen = gain === null || confidence < SURE_OF_NONE ||
+      (!isShown(best, gain) && gain.median >= TOO_SLOW) ||
+      (gain.low <= 1 && gain.high > TOO_SLOW && gain.high / gain.low > TELLS_NOTHING);
+    const decision = isOpen ? "can't tell" : "no gain";
+    return { chosen: plain, best, bestGain: gain, confidence, decision };
+  };
+  const paying = others.filter((of) => isShown(of, gainOf(of)));
+  const best = fastest(paying);
+  if (best === undefined || middle(best) <= AS_GOOD) return staysPlain();
+  const chosen = others.find((of) => middle(best) <= AS_GOOD * middle(of))!;
+  // If a simpler one is as good but isn't shown to pay, the best one was only lucky.
+  if (!paying.includes(chosen)) return staysPlain(chosen);
+  const at = others.indexOf(chosen);
+  const sure = [plain, ...others.filter((of) => of !== chosen)].map((of) =>
+    of === plain || others.indexOf(of) < at
+      ? standing.sureAbove(of, chosen, 1)
+      : 1 - standing.sureAbove(chosen, of, TOO_SLOW)
+  );
+  return { chosen, best, bestGain: gainOf(best), confidence: Math.min(...sure), decision: "gain" };
+}
