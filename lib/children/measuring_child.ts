@@ -130,6 +130,8 @@ export interface ChildOptions {
 /** A child that is running, and what it says. Leaving an `await using` block ends it. */
 export class MeasuringChild<Message extends { readonly type: string } = { readonly type: string }>
   implements AsyncDisposable {
+  /** Whether it was stopped because it took longer than it may. */
+  isLate = false;
   /** When it has ended, and how. */
   readonly ended: Promise<Deno.CommandStatus>;
   readonly #mark = `\x1e${crypto.randomUUID()} `;
@@ -140,10 +142,9 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
   readonly #stdout: Inbox;
   readonly #stderrEnd: Promise<void>;
   readonly #signal: AbortSignal | undefined;
-  readonly #guardMs: number | undefined;
-  readonly #guard: ReturnType<typeof setTimeout> | undefined;
+  #guardMs: number | undefined;
+  #guard: ReturnType<typeof setTimeout> | undefined;
   #stderr = "";
-  #late = false;
   #exited = false;
   #killTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -169,15 +170,21 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     this.#stderrEnd = this.#drain(this.#process.stderr);
     this.ended.then(() => this.#exited = true);
     this.#signal = signal;
-    this.#guardMs = guardMs;
+    this.guard(guardMs);
     this.send({ mark: this.#mark, order } satisfies FirstLine<unknown>);
     if (signal?.aborted) this.stop();
     else signal?.addEventListener("abort", this.stop);
-    if (guardMs === undefined) return;
+  }
+
+  /** Stops it after so many milliseconds from now, instead of what was said before; without a number never. */
+  guard(ms?: number): void {
+    clearTimeout(this.#guard);
+    this.#guardMs = ms;
+    if (ms === undefined) return;
     this.#guard = setTimeout(() => {
-      this.#late = true;
+      this.isLate = true;
       this.stop();
-    }, guardMs);
+    }, ms);
   }
 
   /** Its number, by which the system knows it. */
@@ -252,7 +259,7 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     while (true) {
       const message: AnyMessage | undefined = await this.next();
       this.#signal?.throwIfAborted();
-      if (this.#late) throw new TrialError(`${name} did not end within ${this.#guardMs} ms`);
+      if (this.isLate) throw new TrialError(`${name} did not end within ${this.#guardMs} ms`);
       if (message?.type === "result") return message.result as Result;
       if (message === undefined || message.type === "error") {
         const why = message ? `${message.name}: ${message.message}` : await this.howItEnded();

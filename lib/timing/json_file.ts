@@ -17,6 +17,11 @@ export class ResultFileError extends Error {
   override name = "ResultFileError";
 }
 
+/** What a schema checks, as data that nobody changes. */
+export type Checked<Schema extends z.ZodType> = Unchanging<z.infer<Schema>>;
+
+type Unchanging<T> = T extends object ? { readonly [Key in keyof T]: Unchanging<T[Key]> } : T;
+
 /** A kind of file that can be read. */
 export interface FileFormat<T> {
   /** Its field `kind`; undefined for result files of comparisons, which have none. */
