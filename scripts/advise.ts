@@ -9,7 +9,7 @@ import { renderAdvice } from "../lib/report/advice/advice_text.ts";
 import { reportRenderers } from "../lib/report/report_formats.ts";
 import { adviceProgress } from "../lib/advice/advice_progress.ts";
 import { advise, MOST_ITEMS, MOST_TIMES } from "../lib/advice/advise.ts";
-import { jobFiles, jobModule, loadJob } from "../lib/advice/job/load_job.ts";
+import { jobFiles, jobModule, loadJob, spread } from "../lib/advice/job/load_job.ts";
 import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { MOST_IN_FLIGHT } from "../lib/advice/prediction/choose_candidates.ts";
 import { measureMachine } from "../lib/advice/prediction/machine.ts";
@@ -40,7 +40,7 @@ const advice = command(
   `
 Says what a job of your own is bound by, and what to do: runs a sample of it one by one, splits its
 time into computing and waiting, predicts every model's gain, races the promising ones on the job's
-own items, and recommends the simplest that is not detectably worse than the best, with its code.
+own items, and recommends the simplest that is as good as the best, with its code.
 
 A job is a module that exports a task and its items:
 
@@ -114,7 +114,7 @@ await script("advise", async (signal, args) => {
   const progress = adviceProgress(job.name, budgetMs);
   await using meter = await startMeter(signal);
   const { advice: given, evidence } = await advise({
-    job,
+    job: spread(job),
     typed,
     items,
     budgetMs,

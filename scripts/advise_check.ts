@@ -7,6 +7,7 @@
 
 import type { Advice } from "../lib/advice/advice.ts";
 import { advise } from "../lib/advice/advise.ts";
+import { jobOf, spread, withHooks } from "../lib/advice/job/load_job.ts";
 import type { Candidate } from "../lib/advice/prediction/candidate.ts";
 import { measureMachine } from "../lib/advice/prediction/machine.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
@@ -38,27 +39,11 @@ const check = command(
   .option("--advice-only", "don't measure every model afterwards")
   .option("--seed <n>", "repeats an earlier run's order");
 
-async function jobOf({ file, permissions, items }: Label, signal: AbortSignal): Promise<JobSpec> {
+async function labelledJob({ file, permissions, items }: Label, signal: AbortSignal) {
   const module = new URL(`../tests/advice/labelled/${file}`, import.meta.url).href;
-  const job: JobSpec = {
-    name: file,
-    task: { module, export: "default" },
-    items: {
-      kind: "module",
-      module,
-      export: "items",
-      ...(items !== undefined && { limit: items }),
-    },
-    permissions: permissions ?? {},
-    options: {},
-  };
+  const job = spread(jobOf(file, { module, export: "default" }, permissions ?? {}, items));
   const dry = { typed: file, limit: 0, targetMs: 0, guardMs: 10_000, signal, dry: true };
-  const { exports } = await probe(job, dry, () => []);
-  return {
-    ...job,
-    ...(exports.prepare && { prepare: "prepare" }),
-    ...(exports.reset && { reset: "reset" }),
-  };
+  return withHooks(job, await probe(job, dry, () => []));
 }
 
 /** Takes away what a job's tasks leave behind. */
@@ -84,7 +69,7 @@ async function giveAdvice(
   const given: Given[] = [];
   for (let time = 0; time < times && !signal.aborted; time++) {
     await clean(label);
-    const job = await jobOf(label, signal);
+    const job = await labelledJob(label, signal);
     const { advice } = await advise({
       job,
       typed: label.file,

@@ -8,13 +8,11 @@ import { command } from "../lib/cli/command.ts";
 import { print, printError } from "../lib/text/print.ts";
 import { jobFiles, jobModule, loadJob } from "../lib/advice/job/load_job.ts";
 import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job/job_permissions.ts";
+import { countBackwards, orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { JobError } from "../lib/advice/probe/probe.ts";
-import {
-  choosePlan,
-  computingShareOf,
-  itemMsOf,
-  type SweepPlan,
-} from "../lib/scaling/sweep_plan.ts";
+import { sampleOf } from "../lib/advice/probe/sample.ts";
+import { holdAgainstSample } from "../lib/scaling/hold_against_sample.ts";
+import { choosePlan, type SweepPlan } from "../lib/scaling/sweep_plan.ts";
 import { measureOpenLoop, type MeasureOptions, measureSweep } from "../lib/scaling/measure.ts";
 import { reportRenderers } from "../lib/report/report_formats.ts";
 import {
@@ -160,7 +158,7 @@ async function measured(
     path: userPath,
     guardMs: Math.max(LEAST_GUARD_MS, timeoutMs),
     guardOption: "--timeout",
-    sample: { items, targetMs: SAMPLE_MS },
+    sample: { items, targetMs: SAMPLE_MS, checksum: countBackwards },
     meter,
     signal,
   });
@@ -169,20 +167,24 @@ async function measured(
       `Cannot sweep the job: ${probed.cutOff}; if it needs longer, raise --timeout`,
     );
   }
+  const sample = sampleOf(probed);
   const perPlace = values.itemsGiven || values.openLoop !== undefined
     ? Infinity
-    : itemsPerPlace(itemMsOf(probed));
+    : itemsPerPlace(sample.wallMs);
   const options = { items, ...(perPlace < items && { itemsPerPlace: perPlace }) };
-  const own = ownJob(
-    { ...job, options: { ...options, export: values.export } },
-    perPlace,
-    computingShareOf(probed),
-  );
-  if (values.sweep !== undefined || values.openLoop !== undefined) {
-    return await run(own, values.sweep, values, { signal, meter });
-  }
-  const { plan, why } = choosePlan(probed, items);
-  return { ...await run(own, plan, values, { signal, meter }), why };
+  const own = ownJob({ ...job, options: { ...options, export: values.export } }, perPlace, {
+    computingShare: sample.cpuShare,
+    ...(sample.total !== null && { total: Math.min(items, sample.total) }),
+  });
+  if (values.openLoop !== undefined) return await run(own, undefined, values, { signal, meter });
+  const { plan, why } = values.sweep === undefined
+    ? choosePlan(sample, items)
+    : { plan: values.sweep, why: undefined };
+  const result = await run(own, plan, values, { signal, meter });
+  return {
+    ...await holdAgainstSample(result, job, probed, orderProbe, signal),
+    ...(why !== undefined && { why }),
+  };
 }
 
 async function run(

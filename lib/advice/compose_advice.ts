@@ -14,130 +14,119 @@ import { UNSURE } from "../judge/thresholds.ts";
 import type { Advice } from "./advice.ts";
 import { Assessment } from "./assessment.ts";
 import type { Evidence } from "./evidence.ts";
-import { failingOf, findingsOf, wasBusy } from "./findings.ts";
+import { failingOf, type Finding, findingsOf, mindsBusy } from "./findings.ts";
 import { type Candidate, nameOf, SEQUENTIAL, slotsOf } from "./prediction/candidate.ts";
 import { graceFor } from "./probe/probe.ts";
+import type { Recommendation } from "./race/recommend.ts";
 import { sayFinding } from "./words/finding_words.ts";
-import { reasonOf, surprisesOf, unsureOf } from "./words/reasons.ts";
+import { missingOf, reasonOf, surprisesOf, unsureOf } from "./words/reasons.ts";
 
 /** How often an item is tried again that a server refused. */
 const RETRIES = 5;
-/** Which model would be recommended. */
-export function recommends(found: Evidence): Candidate["model"] {
-  return new Assessment(found).recommendation().candidate.model;
+
+/** A finding as a file holds it: null for infinity, and no undefined figures. */
+function hazardOf(finding: Finding): Advice["hazards"][number] {
+  const { kind, ...figures } = finding;
+  return { kind, text: sayFinding(finding), figures: JSON.parse(JSON.stringify(figures)) };
 }
 
-/** Figures as a file holds them: null for infinity, and no undefined fields. */
-function finite(figures: Record<string, unknown>): Record<string, unknown> {
-  return JSON.parse(JSON.stringify(figures));
+function costOf({ sample, race, backwards, pace, profile }: Evidence): Advice["cost"] {
+  const profiledMs = profile !== undefined && "tasksMs" in profile ? profile.tasksMs : undefined;
+  const itemsMs = ((backwards?.items ?? 0) + (pace?.items ?? 0)) * sample.wallMs;
+  const tasksMs = sample.tasksMs + (race?.costMs ?? 0) + itemsMs + (profiledMs ?? 0);
+  const once = [backwards, pace, profiledMs].filter((of) => of !== undefined).length;
+  const timesRun = 1 + (race?.trials ?? 0) + once;
+  return { tasksMs, sequentialRuns: tasksMs / sample.tasksMs, timesRun };
+}
+
+/** What the program has to do about items that fail, or are refused. */
+function careOf(
+  { sample, race, pace }: Evidence,
+  { candidate, decision }: Recommendation,
+): Pick<ProgramJob, "retries" | "rate" | "fails"> {
+  const refuses = pace?.ofPlainLoop === true ||
+    failingOf(race?.runners)?.reasons.some(isRefusal) === true;
+  return {
+    retries: refuses ? RETRIES : 0,
+    rate: decision === "server's pace" ? rateOf(pace?.perSecond ?? null) : undefined,
+    // What fails now and then would end the program; what is refused may be refused to the last try.
+    fails: sample.failed > 0 || refuses ||
+      race?.runners.some((of) =>
+          nameOf(of.candidate) === nameOf(candidate) && of.rounds.some(({ failed }) => failed > 0)
+        ) === true,
+  };
 }
 
 /** Puts advice together from what was found. */
 export function composeAdvice(found: Evidence): Advice {
   const assessment = new Assessment(found);
-  const { options, sample, machine, race, probed } = found;
-  const { classified, note } = assessment.corrected(assessment.classified());
+  const { options: { job, library }, sample, machine, probed, profile } = found;
+  const { bound, cpuShare, confidence: classConfidence } = assessment.classified();
   const recommendation = assessment.recommendation();
-  const { candidate } = recommendation;
+  const { candidate, decision, gain } = recommendation;
+  const isPlain = candidate.model === BASELINE;
   const models = assessment.models();
-  const memoryOf = (of: Candidate) =>
-    models.find(({ name }) => name === nameOf(of))?.measured?.peakRssBytes;
-  const [own, plain] = [memoryOf(candidate), memoryOf(SEQUENTIAL)];
-  const memoryBytes = own === undefined || plain === undefined ? null : own - plain;
-  const failing = failingOf(race?.runners ?? []);
-  const refuses = found.pace?.ofPlainLoop || failing?.reasons.some(isRefusal);
-  const retries = refuses ? RETRIES : 0;
-  // What fails now and then would end the program; what is refused may be refused to the last try.
-  const fails = sample.failed > 0 || refuses === true ||
-    assessment.runners.some((of) =>
-      nameOf(of.candidate) === nameOf(candidate) && of.rounds.some(({ failed }) => failed > 0)
-    );
-  const rate = recommendation.decision === "server's pace"
-    ? rateOf(found.pace?.perSecond ?? null)
-    : undefined;
+  const peakOf = (of: Candidate) =>
+    models.find(({ name }) => name === nameOf(of))?.measured?.peakRssBytes ?? NaN;
+  const moreBytes = peakOf(candidate) - peakOf(SEQUENTIAL);
+  const memoryBytes = Number.isNaN(moreBytes) ? null : moreBytes;
+  const { hooks, items } = probed.exports;
+  const care = careOf(found, recommendation);
   const { code, flags } = programFor({
-    module: options.job.task.module,
-    export: options.job.task.export,
-    itemsAreMade: probed.exports.items === "function",
-    prepare: probed.exports.prepare
-      ? probed.isDisposable ? "gives what is to be disposed" : "gives nothing"
-      : undefined,
+    module: job.task.module,
+    export: job.task.export,
+    itemsAreMade: items === "function",
+    prepare: !hooks.includes("prepare")
+      ? undefined
+      : probed.isDisposable
+      ? "gives what is to be disposed"
+      : "gives nothing",
     graceMs: graceFor(probed),
-    config: nearestConfig(options.job.task.module),
-    permissions: options.job.permissions ?? {},
-    library: options.library,
-    retries,
-    rate,
-    fails,
+    config: nearestConfig(job.task.module),
+    permissions: job.permissions ?? {},
+    library,
+    ...care,
   }, candidate);
-  const findings = findingsOf(found, candidate, memoryBytes, assessment.impossible);
-  const backwardsMs = (found.backwards?.items ?? 0) * sample.wallMs;
-  const profile = found.profile;
-  const profiled = profile !== undefined && "tasksMs" in profile ? profile : undefined;
-  const paceMs = (found.pace?.items ?? 0) * sample.wallMs;
-  const tasksMs = sample.tasksMs + (race?.costMs ?? 0) + backwardsMs + paceMs +
-    (profiled?.tasksMs ?? 0);
   const { walls: _walls, laneMs: _laneMs, ...figures } = sample;
-  // Whether lanes pay, or how much, while others use the CPUs.
-  const isShared = found.backwards?.rewritten !== undefined && candidate.model !== BASELINE;
-  const doubtful = isShared ||
-    (sample.cpuShare > 0.3 && assessment.noGain === undefined && wasBusy(sample, machine));
+  // Whether lanes pay, or how much, while others use the CPUs; or whether a file that tasks share allows it.
+  const isDoubtful = (found.backwards?.rewritten !== undefined && !isPlain) ||
+    (assessment.noGain === undefined && mindsBusy(found));
   const unsure = unsureOf(assessment, candidate);
+  const partial = missingOf(found);
   return {
-    job: {
-      title: options.job.name,
-      module: options.job.task.module,
-      export: options.job.task.export,
-      total: found.total,
-    },
+    job: { title: job.name, ...job.task, total: found.total },
     horizon: found.horizon,
-    bound: classified.bound,
-    cpuShare: classified.cpuShare,
-    classConfidence: classified.confidence,
-    ...(note !== undefined && { classNote: note }),
+    bound,
+    cpuShare,
+    classConfidence,
     sample: figures,
     machine,
     models,
     ...(unsure !== undefined && { unsure }),
     ...(profile !== undefined && { profile }),
     // A race that wasn't the sampled job says nothing of the predictions.
-    surprises: recommendation.decision === "other work" ? [] : surprisesOf(
-      models,
-      sample.cpuShare < 0.5,
-      wasBusy(sample, machine),
-      assessment.servedAtOnce,
-    ),
+    surprises: decision === "other work" ? [] : surprisesOf(assessment, models),
     recommended: {
       model: candidate.model,
       lanes: candidate.lanes,
       slots: slotsOf(candidate),
       name: nameOf(candidate),
       chunk: "auto",
-      gain: recommendation.gain,
-      predictedGain: assessment.predictedGain(candidate).gain,
-      confidence: Math.min(recommendation.confidence, doubtful ? UNSURE : 1),
-      memoryBytes: candidate.model === BASELINE ? 0 : memoryBytes,
-      breakEven: candidate.model === BASELINE || recommendation.decision === "server's pace"
-        ? null
-        : assessment.breakEven(candidate),
-      reason: reasonOf(assessment, recommendation, classified.bound),
-      decision: recommendation.decision,
-      ...(retries > 0 && { retries }),
-      ...(rate && { rate }),
+      gain,
+      predictedGain: assessment.predictedGain(candidate).median,
+      confidence: Math.min(recommendation.confidence, isDoubtful ? UNSURE : 1),
+      memoryBytes: isPlain ? 0 : memoryBytes,
+      breakEven: isPlain || decision === "server's pace" ? null : assessment.breakEven(candidate),
+      reason: reasonOf(assessment, recommendation, bound),
+      decision,
+      ...(care.retries && { retries: care.retries }),
+      ...(care.rate && { rate: care.rate }),
     },
     code,
     flags,
-    hazards: findings.map((finding) => {
-      const { kind, ...figures } = finding;
-      return { kind, text: sayFinding(finding), figures: finite(figures) };
-    }),
-    ...(found.missing !== undefined && { partial: found.missing }),
-    cost: {
-      tasksMs,
-      sequentialRuns: tasksMs / sample.tasksMs,
-      timesRun: 1 + (race?.trials ?? 0) + (found.backwards === undefined ? 0 : 1) +
-        (found.pace === undefined ? 0 : 1) + (profiled === undefined ? 0 : 1),
-    },
+    hazards: findingsOf(found, candidate, memoryBytes, assessment.impossible).map(hazardOf),
+    ...(partial !== undefined && { partial }),
+    cost: costOf(found),
   };
 }
 
@@ -151,9 +140,8 @@ export function rateOf(perSecond: number | null): Rate | undefined {
 
 /** What a program is written for. */
 export interface ProgramJob {
-  /** The job's module, as a URL. */
+  /** The job's module, as a URL, and the name of the task's export. */
   readonly module: string;
-  /** The name of the task's export. */
   readonly export: string;
   /** Whether `items` is a function. */
   readonly itemsAreMade: boolean;
@@ -175,14 +163,6 @@ export interface ProgramJob {
   readonly fails?: boolean;
 }
 
-/** A program, and how to run it. */
-interface Program {
-  /** The program, whole. */
-  readonly code: string;
-  /** The flags that `deno run` needs. */
-  readonly flags: readonly string[];
-}
-
 function optionsOf(
   { model, lanes, slots }: Candidate,
   { permissions, graceMs }: ProgramJob,
@@ -197,40 +177,50 @@ function optionsOf(
   return parts.length === 0 ? "" : `{ ${parts.join(", ")} }`;
 }
 
-function flagsOf(job: ProgramJob, { model }: Candidate): string[] {
-  const { permissions } = job;
-  const list = (given: boolean | readonly string[] | undefined) =>
-    given === true || given === undefined || given === false ? [] : given;
-  const project = job.config === undefined ? [] : [`--config=${job.config}`];
-  const allowed = permissionFlags({
-    ...permissions,
-    // Modules named by URL are read when they are first needed.
-    read: true,
-    run: permissions.run === true ? true : [
-      ...list(permissions.run),
-      ...(MODEL_TABLE[model].startsDeno ? [Deno.execPath()] : []),
-    ],
-  });
-  return [...project, ...allowed];
+function flagsOf({ permissions, config }: ProgramJob, { model }: Candidate): string[] {
+  const { run } = permissions;
+  const programs = run === undefined || typeof run === "boolean" ? [] : run;
+  return [
+    ...(config === undefined ? [] : [`--config=${config}`]),
+    ...permissionFlags({
+      ...permissions,
+      // Modules named by URL are read when they are first needed.
+      read: true,
+      run: run === true ||
+        [...programs, ...(MODEL_TABLE[model].startsDeno ? [Deno.execPath()] : [])],
+    }),
+  ];
 }
 
-/** Writes the program that runs the whole job under a model, with nothing left to fill in. */
-export function programFor(job: ProgramJob, candidate: Candidate): Program {
+/** Writes the program that runs the whole job under a model, with nothing left to fill in, and the flags that it needs. */
+export function programFor(
+  job: ProgramJob,
+  candidate: Candidate,
+): { readonly code: string; readonly flags: readonly string[] } {
   const { model } = candidate;
-  const name = job.export === "default" ? "" : `, ${JSON.stringify(job.export)}`;
-  const items = job.itemsAreMade ? "await job.items()" : "job.items";
   const { retries = 0, rate } = job;
+  const name = job.export === "default" ? "" : `, ${JSON.stringify(job.export)}`;
+  const module = JSON.stringify(job.module);
   const given = [
     ...(retries > 0 ? [`retries: ${retries}`] : []),
     ...(rate === undefined ? [] : [`rate: { limit: ${rate.limit}, perMs: ${rate.perMs} }`]),
-  ];
-  const mapOptions = given.length === 0 ? "" : `, { ${given.join(", ")} }`;
-  const run = [
+  ].join(", ");
+  const args = `(work, ${job.itemsAreMade ? "await job.items()" : "job.items"}` +
+    `${given === "" ? "" : `, { ${given} }`})`;
+  const lines = [
+    `import { ${["task", model].sort().join(", ")} } from ${JSON.stringify(job.library)};`,
+    `import * as job from ${module};`,
+    "",
+    // What was prepared is disposed after the lanes are closed.
+    ...(job.prepare === "gives nothing" ? ["await job.prepare();"] : []),
+    ...(job.prepare === "gives what is to be disposed"
+      ? ["await using _prepared = await job.prepare();"]
+      : []),
     `await using executor = ${model}(${optionsOf(candidate, job)});`,
-    `const work = task<typeof job${name}>(${JSON.stringify(job.module)}${name});`,
+    `const work = task<typeof job${name}>(${module}${name});`,
     ...(job.fails
       ? [
-        `for await (const outcome of executor.mapSettled(work, ${items}${mapOptions})) {`,
+        `for await (const outcome of executor.mapSettled${args}) {`,
         `  if (outcome.status === "fulfilled") console.log(outcome.value);`,
         `  else {`,
         `    console.error(outcome.index, outcome.ended, outcome.reason);`,
@@ -238,20 +228,7 @@ export function programFor(job: ProgramJob, candidate: Candidate): Program {
         `  }`,
         `}`,
       ]
-      : [
-        `for await (const result of executor.map(work, ${items}${mapOptions})) console.log(result);`,
-      ]),
-  ];
-  const lines = [
-    `import { ${["task", model].sort().join(", ")} } from ${JSON.stringify(job.library)};`,
-    `import * as job from ${JSON.stringify(job.module)};`,
-    "",
-    // What was prepared is disposed after the lanes are closed.
-    ...(job.prepare === "gives nothing" ? ["await job.prepare();"] : []),
-    ...(job.prepare === "gives what is to be disposed"
-      ? ["await using _prepared = await job.prepare();"]
-      : []),
-    ...run,
+      : [`for await (const result of executor.map${args}) console.log(result);`]),
   ];
   return { code: `${lines.join("\n")}\n`, flags: flagsOf(job, candidate) };
 }

@@ -4,18 +4,15 @@
  * @module
  */
 
-import type { RewrittenFile } from "../children/file_audit.ts";
 import type { JobSpec, TimingEvent } from "../timing/spec.ts";
-import type { Predicted } from "./prediction/choose_candidates.ts";
-import type { Machine } from "./prediction/machine.ts";
+import type { OrderFound } from "./probe/order_probe.ts";
 import type { Profiled } from "./profile/job_profile.ts";
 import type { Probed } from "./probe/probe.ts";
 import type { Race } from "./race/race.ts";
-import type { Sample } from "./probe/sample.ts";
+import type { Planned } from "./race/race_plan.ts";
 
 /** What is asked. */
 export interface AdviseOptions {
-  /** The job to advise on. */
   readonly job: JobSpec;
   /** How the person named the module. */
   readonly typed: string;
@@ -23,28 +20,16 @@ export interface AdviseOptions {
   readonly items: number | undefined;
   /** How long it may take, in milliseconds. */
   readonly budgetMs: number;
-  /** Seeds the order of rounds and the bootstrap. */
+  /** Seeds the order of rounds. */
   readonly seed: number;
   /** How many CPUs there are. */
   readonly cores: number;
-  /** Stops it. */
   readonly signal: AbortSignal;
   /** The library's entry, for the code. */
   readonly library: string;
-  /** Told what is measured. */
   readonly onEvent?: (event: TimingEvent) => void;
   /** Told what comes next, in a few words. */
   readonly onPhase?: (phase: string) => void;
-}
-
-/** A run of the first items from last to first. */
-interface Backwards {
-  /** How many items. */
-  readonly items: number;
-  /** Whether their results were others; undefined if the run failed. */
-  readonly orderMatters: boolean | undefined;
-  /** A file that was read and written as many times as there were tasks, or more. */
-  readonly rewritten?: RewrittenFile | undefined;
 }
 
 /** What a server that refuses some items lets through. */
@@ -58,29 +43,15 @@ export interface Pace {
 }
 
 /** What was found, before it is put into words. */
-export interface Evidence {
-  /** What was asked. */
+export interface Evidence extends Planned {
   readonly options: AdviseOptions;
-  /** What the probe found. */
   readonly probed: Probed;
-  /** The sample in figures. */
-  readonly sample: Sample;
-  /** What the machine does. */
-  readonly machine: Machine;
-  /** The number of items that times are for. */
-  readonly horizon: number;
-  /** How many items the job has; null if unknown. */
-  readonly total: number | null;
-  /** All models and their predictions. */
-  readonly predicted: readonly Predicted[];
   /** The race, if there was one. */
   readonly race: Race | undefined;
-  /** A run of some items from last to first, if there was one. */
-  readonly backwards: Backwards | undefined;
+  /** A run of so many items from last to first, if there was one. */
+  readonly backwards: OrderFound & { readonly items: number } | undefined;
   /** Where the time goes; undefined where nobody would ask. */
   readonly profile?: Profiled | undefined;
   /** What a refusing server lets through; undefined if none refused anything. */
   readonly pace?: Pace | undefined;
-  /** Why there was no race, or no whole one. */
-  readonly missing: string | undefined;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { RewrittenFile } from "../children/file_audit.ts";
 import { BASELINE, isRemote } from "../models.ts";
 import { COMPUTES, OTHER_COMPUTING, OTHER_WORK } from "../judge/thresholds.ts";
 import { isRefusal } from "../tasks/http_signs.ts";
@@ -16,40 +17,40 @@ import { type Candidate, inFlightOf, nameOf } from "./prediction/candidate.ts";
 import type { Machine } from "./prediction/machine.ts";
 import { graceFor } from "./probe/probe.ts";
 import { blocks, type Sample } from "./probe/sample.ts";
-import type { Race, Runner } from "./race/race.ts";
+import { plainOf, type Race, type Runner } from "./race/race.ts";
 
-/** A figure of a finding, or a list of names. */
-type Figures<Kind extends string, More extends object = object> =
+/** A kind of finding, with its figures. */
+type Found<Kind extends string, More extends object = object> =
   & { readonly kind: Kind }
   & Readonly<More>;
 
-/** Something to mind, with its figures. */
+/** Something to mind. */
 export type Finding =
   /** Models gave other results; `orderMatters` is undefined where that isn't known. */
-  | Figures<"results", { models: string[]; orderMatters?: boolean | undefined; loops: boolean }>
+  | Found<"results", { models: string[]; orderMatters?: boolean | undefined; loops: boolean }>
   /** The plain loop gives other results once the items run in another order. */
-  | Figures<"order", { models: string[] }>
+  | Found<"order", { models: string[] }>
   /** So many tasks, one by one, read and wrote a file so many times, and it changed. */
-  | Figures<"rewritten", { path: string; times: number; tasks: number }>
+  | Found<"rewritten", RewrittenFile & { tasks: number }>
   /** The plain loop doesn't repeat its own results. */
-  | Figures<"unrepeatable">
+  | Found<"unrepeatable">
   /** The race wasn't the sampled job: it took `ratio` of the sample's time, or its results differ. */
-  | Figures<"other-work", { ratio: number; sameResults: boolean; canReset: boolean }>
+  | Found<"other-work", { ratio: number; sameResults: boolean; canReset: boolean }>
   /** A measured gain that can't be. */
-  | Figures<"impossible", { model: string; gain: number; most: number; cores: number }>
+  | Found<"impossible", { model: string; gain: number; most: number; cores: number }>
   /** Other programs used the CPUs. */
-  | Figures<
+  | Found<
     "busy",
     { available: number; cores: number; ceiling: number; others?: Others | undefined }
   >
   /** Tasks hold up their thread while they wait, for this share of their time. */
-  | Figures<"blocking", { share: number }>
+  | Found<"blocking", { share: number }>
   /** What can't be sent to another lane. */
-  | Figures<"uncloneable", { what: string }>
+  | Found<"uncloneable", { what: string }>
   /** Items failed one by one. */
-  | Figures<"failures", { failed: number; items: number; first?: FailureKind | undefined }>
+  | Found<"failures", { failed: number; items: number; first?: FailureKind | undefined }>
   /** A server lets only so many items a second through; null if its pace isn't known. */
-  | Figures<
+  | Found<
     "rate",
     {
       refused: number;
@@ -60,14 +61,12 @@ export type Finding =
       retryAfterMs?: number | undefined;
     }
   >
-  /** Items fail with so many in flight, and not one by one. */
-  | Figures<"refused" | "descriptors" | "late", Failing>
-  /** Items fail in other lanes only. */
-  | Figures<"lanes", Failing>
+  /** Items fail with so many in flight, and not one by one; `lanes`: in other lanes only. */
+  | Found<"refused" | "descriptors" | "late" | "lanes", Failing>
   /** A model could not run. */
-  | Figures<"broken", { model: string; error: string }>
+  | Found<"broken", { model: string; error: string }>
   /** Each task in flight holds `taskBytes`; `freeBytes` is undefined where it isn't known. */
-  | Figures<
+  | Found<
     "memory",
     {
       sampleBytes: number;
@@ -75,26 +74,22 @@ export type Finding =
       inFlight: number;
       measuredBytes: number | null;
       freeBytes?: number | undefined;
-      model: string | null;
+      model: string;
     }
   >
   /** Tasks differ in length: the standard deviation over the mean. */
-  | Figures<"uneven", { variation: number }>
+  | Found<"uneven", { variation: number }>
   /** What was set up in a lane takes long to be taken down; null if it didn't end. */
-  | Figures<"teardown", { ms: number | null; graceMs: number }>;
+  | Found<"teardown", { ms: number | null; graceMs: number }>;
 
 /** How items fail under a model. */
 export interface Failing {
-  /** The model with the fewest in flight that fails. */
+  /** The model with the fewest in flight that fails, and further ones. */
   readonly model: string;
-  /** How many it has in flight. */
   readonly inFlight: number;
-  /** How many items failed. */
-  readonly failed: number;
-  /** Of how many. */
-  readonly items: number;
-  /** Further models under which items fail. */
   readonly others: readonly string[];
+  readonly failed: number;
+  readonly items: number;
   /** Why, the most frequent first. */
   readonly reasons: readonly FailureKind[];
   /** Tasks in flight with which all went well; 1 for one by one. */
@@ -102,6 +97,8 @@ export interface Failing {
   /** Items a second that went through once a server refused; null if not known. */
   readonly perSecond: number | null;
 }
+
+const inFlight = ({ candidate, items }: Runner) => inFlightOf(candidate, items);
 
 /** What Deno says when it has no file descriptor left. */
 const DESCRIPTORS = /EMFILE|too many open files/i;
@@ -122,12 +119,10 @@ function kindOf(
   if (texts.some((text) => DESCRIPTORS.test(text))) return "descriptors";
   if (names.length > 0 && names.every((name) => name === "timed-out")) return "late";
   const inLanes = failing.every(({ candidate: { model } }) => isRemote(model));
-  const most = Math.max(...went.map(({ candidate, items }) => inFlightOf(candidate, items)));
-  const least = Math.min(...failing.map(({ candidate, items }) => inFlightOf(candidate, items)));
   const isMissing = reasons.length > 0 &&
     reasons.every(({ reason, message }) => MISSING.has(reason) && !NETWORK.test(message));
-  const refuses = reasons.some(isRefusal);
-  return inLanes && !refuses && (isMissing || most >= least) ? "lanes" : "refused";
+  const asManyWent = Math.max(...went.map(inFlight)) >= Math.min(...failing.map(inFlight));
+  return inLanes && !reasons.some(isRefusal) && (isMissing || asManyWent) ? "lanes" : "refused";
 }
 
 /**
@@ -135,14 +130,14 @@ function kindOf(
  * failed that didn't fail one by one.
  */
 export function failingOf(
-  runners: readonly Runner[],
+  runners: readonly Runner[] = [],
 ): Extract<Finding, Failing> | undefined {
-  const inFlight = ({ candidate, items }: Runner) => inFlightOf(candidate, items);
-  const failing = runners.filter(({ out, rounds }) => out === "failures" && rounds.length > 0)
-    .toSorted((a, b) => inFlight(a) - inFlight(b));
+  const ran = runners.filter(({ rounds }) => rounds.length > 0);
+  const went = ran.filter(({ out }) => out !== "failures");
+  const failing = ran.filter(({ out }) => out === "failures")
+    .sort((a, b) => inFlight(a) - inFlight(b));
   const [first, ...others] = failing;
   if (first === undefined) return undefined;
-  const went = runners.filter(({ out, rounds }) => out !== "failures" && rounds.length > 0);
   const worst = first.rounds.reduce((a, b) => b.failed > a.failed ? b : a);
   const well = went.map(inFlight).filter((count) => count < inFlight(first));
   const paces = failing.flatMap(({ pacePerSecond }) => pacePerSecond ?? []);
@@ -154,12 +149,8 @@ export function failingOf(
     items: worst.failed + worst.succeeded,
     others: others.map(({ candidate }) => nameOf(candidate)),
     reasons: first.failures ??
-      Object.entries(worst.reasons ?? {}).map(([reason, count]) => ({
-        reason,
-        count,
-        index: 0,
-        message: "",
-      })),
+      Object.entries(worst.reasons ?? {})
+        .map(([reason, count]) => ({ reason, count, index: 0, message: "" })),
     well: Math.max(1, ...well),
     perSecond: paces.length === 0 ? null : Math.min(...paces),
   };
@@ -172,11 +163,17 @@ const UNEVEN = 1;
 /** Other programs count if they leave less than this of a CPU, or of what all cores could gain. */
 const BUSY_CPU = 0.85;
 const BUSY_CORES = 0.75;
+/** Who computes less than this doesn't mind them. */
+const MINDS_BUSY = 0.3;
 /** What a trial takes to deal an item out at most, in milliseconds. */
 const DEALING_MS = 0.05;
 /** From so many refusals on, and from this share of the items on, a server limits the rate of the plain loop. */
 const FEW_REFUSED = 3;
 const SHARE_REFUSED = 0.02;
+/** From this share of the time on, getting the items from their source is what takes it. */
+const SOURCE_LIMITS = 0.7;
+/** A source this fast is part of dealing items out, in milliseconds. */
+const SOURCE_MS = 0.1;
 
 /** Whether other programs used the CPUs so much that figures of lanes that compute may not hold. */
 export function wasBusy(
@@ -187,23 +184,21 @@ export function wasBusy(
     ceiling < BUSY_CORES * cores;
 }
 
-/** A server's limit that the plain loop itself meets. */
-interface RateLimit {
-  /** How many items were refused. */
-  readonly refused: number;
-  /** Items a second; null if not known. */
-  readonly perSecond: number | null;
+/** Whether that is worth a word of tasks that compute. */
+export function mindsBusy({ sample, machine }: Pick<Evidence, "sample" | "machine">): boolean {
+  return sample.cpuShare > MINDS_BUSY && wasBusy(sample, machine);
 }
 
 /** The limit that a server sets already to the plain loop; undefined for a refusal here and there. */
-export function rateLimitOf({ done }: Pick<Evidence["probed"], "done">): RateLimit | undefined {
-  if (done?.refused === undefined) return undefined;
-  const { count, pacePerSecond } = done.refused;
-  if (count < FEW_REFUSED || count < SHARE_REFUSED * done.items) return undefined;
-  return { refused: count, perSecond: pacePerSecond };
+export function rateLimitOf({ done }: Pick<Evidence["probed"], "done">) {
+  const refused = done?.refused;
+  return refused !== undefined && refused.count >= FEW_REFUSED &&
+      refused.count >= SHARE_REFUSED * done!.items
+    ? refused
+    : undefined;
 }
 
-/** How the race's plain loop relates to the sample's, on the same items. */
+/** How a plain loop relates to the sample's, on the same items. */
 interface SameWork {
   /** Its time over the sample's. */
   readonly ratio: number;
@@ -213,45 +208,55 @@ interface SameWork {
   readonly same: boolean;
 }
 
-/** Compares the race's plain loop with the sample; undefined if the plain loop didn't run again. */
-export function sameWork(
-  sample: Pick<Sample, "walls" | "cpuMs" | "cpuShare" | "available">,
-  race: Race | undefined,
+/** Rounds of a plain loop over so many of the sample's items. */
+export interface PlainRounds {
+  readonly items: number;
+  readonly rounds: readonly { readonly runMs: number; readonly runCpuMs?: number | undefined }[];
+}
+
+/**
+ * Compares a plain loop that ran again with the sample; items that the sample didn't run are taken to be
+ * like the others. Undefined if it didn't run.
+ */
+export function compareWork(
+  { walls, wallMs, sourceMs, cpuMs, cpuShare, available }: Pick<
+    Sample,
+    "walls" | "wallMs" | "sourceMs" | "cpuMs" | "cpuShare" | "available"
+  >,
+  { items, rounds }: PlainRounds,
+  sameResults = true,
 ): SameWork | undefined {
-  const { walls, cpuMs, cpuShare, available } = sample;
-  const plain = race?.runners.find(({ candidate }) => candidate.model === BASELINE);
-  if (race === undefined || plain === undefined || plain.rounds.length === 0) return undefined;
-  let [sampledMs, left] = [0, plain.items];
+  let [sampledMs, left] = [0, items];
   for (const { count, wallMs, sourceMs } of walls) {
     const taken = Math.min(left, count);
     sampledMs += taken * (wallMs + sourceMs);
     left -= taken;
   }
-  if (left > 0 || sampledMs <= 0) return undefined;
-  // The time in which other programs had the CPU isn't the job's.
-  const idleMs = sampledMs * (1 - cpuShare * (1 - available));
-  const runMs = median(plain.rounds.map(({ runMs }) => runMs));
-  // On a busy machine computing takes longer, but not more CPU time; dealing items out isn't the job's.
-  const sampledCpuMs = plain.items * (cpuMs + DEALING_MS);
-  const cpuTimes = plain.rounds.flatMap(({ runCpuMs }) => runCpuMs ?? []);
-  const computed = cpuTimes.length === 0 ? 1 : median(cpuTimes) / sampledCpuMs;
+  sampledMs += left * (wallMs + sourceMs);
+  if (sampledMs <= 0 || rounds.length === 0) return undefined;
+  const runMs = median(rounds.map(({ runMs }) => runMs));
+  const cpuTimes = rounds.flatMap(({ runCpuMs }) => runCpuMs ?? []);
   const waits = cpuShare < COMPUTES;
-  const longer = (runMs - plain.items * DEALING_MS) / sampledMs;
+  // On a busy machine computing takes longer, but not more CPU time; dealing items out isn't the job's.
+  const computed = cpuTimes.length === 0 ? 1 : median(cpuTimes) / (items * (cpuMs + DEALING_MS));
+  const longer = (runMs - items * DEALING_MS) / sampledMs;
   const slower = waits && available >= BUSY_CPU ? longer : Math.min(longer, computed);
-  const faster = waits || cpuTimes.length === 0
-    ? runMs / idleMs
-    : Math.max(runMs / idleMs, computed);
+  // The time in which other programs had the CPU isn't the job's.
+  const shorter = runMs / (sampledMs * (1 - cpuShare * (1 - available)));
+  const faster = waits || cpuTimes.length === 0 ? shorter : Math.max(shorter, computed);
   const ratio = faster < 1 ? faster : slower > 1 ? slower : 1;
-  const sameResults = !race.otherResults || race.unrepeatable;
-  const bound = waits ? OTHER_WORK : OTHER_COMPUTING;
-  const same = ratio < bound && ratio > 1 / bound;
-  return { ratio, sameResults, same: same && sameResults };
+  const most = waits ? OTHER_WORK : OTHER_COMPUTING;
+  return { ratio, sameResults, same: sameResults && ratio < most && ratio > 1 / most };
 }
 
-/** From this share of the time on, getting the items from their source is what takes it. */
-const SOURCE_LIMITS = 0.7;
-/** A source this fast is part of dealing items out, in milliseconds. */
-const SOURCE_MS = 0.1;
+/** Compares the race's plain loop with the sample; undefined if it didn't run again. */
+export function sameWork(
+  sample: Parameters<typeof compareWork>[0],
+  race: Race | undefined,
+): SameWork | undefined {
+  const plain = plainOf(race?.runners);
+  return plain && compareWork(sample, plain, !race!.otherResults || race!.unrepeatable);
+}
 
 /**
  * The share of the time, with a gain, that the source of items alone takes, if that makes it the limit;
@@ -265,16 +270,8 @@ export function sourceLimit(
   return sourceMs >= SOURCE_MS && share >= SOURCE_LIMITS ? share : undefined;
 }
 
-/** The item's place in the job, where the race took items in another order. */
-function inJob(failure: FailureKind, spread: number | undefined): FailureKind {
-  if (spread === undefined) return failure;
-  return { ...failure, index: spreadOrder(spread)[failure.index] ?? failure.index };
-}
-
 /** What the results came to: other ones, the order of tasks, chance, or other work. */
-function* ofResults(
-  { race, backwards, sample, probed }: FoundOf,
-): Generator<Finding> {
+function* ofResults({ race, backwards, sample, probed }: Evidence): Generator<Finding> {
   const wrong = (race?.runners ?? []).filter(({ out }) => out === "results");
   const models = wrong.map(({ candidate }) => nameOf(candidate));
   const orderMatters = backwards?.orderMatters;
@@ -287,103 +284,96 @@ function* ofResults(
     yield { kind: "rewritten", tasks: backwards.items, ...backwards.rewritten };
   }
   const work = sameWork(sample, race);
+  const isOther = work?.same === false;
   // Work that was done already gives other results for that reason.
-  if (race?.unrepeatable && work?.same !== false) yield { kind: "unrepeatable" };
-  if (work !== undefined && !work.same) {
+  if (race?.unrepeatable && !isOther) yield { kind: "unrepeatable" };
+  if (isOther) {
     const { ratio, sameResults } = work;
-    yield { kind: "other-work", ratio, sameResults, canReset: probed.exports.reset ?? false };
+    const canReset = probed.exports.hooks.includes("reset");
+    yield { kind: "other-work", ratio, sameResults, canReset };
   }
 }
 
-function* ofFailures({ sample, probed, race, horizon, pace }: FoundOf): Generator<Finding> {
+function* ofFailures({ sample, probed, race, horizon, pace }: Evidence): Generator<Finding> {
   const [failure] = probed.failures;
   const limit = pace?.ofPlainLoop ? rateLimitOf(probed) : undefined;
+  const { failed, items } = sample;
   if (limit !== undefined) {
-    const signs = probed.failures.find(({ status }) => status !== undefined);
     yield {
       kind: "rate",
-      refused: limit.refused,
-      perSecond: pace?.perSecond ?? limit.perSecond,
-      items: sample.items,
+      refused: limit.count,
+      perSecond: pace?.perSecond ?? limit.pacePerSecond,
+      items,
       horizon,
-      status: signs?.status,
+      status: probed.failures.find(({ status }) => status !== undefined)?.status,
       retryAfterMs: probed.failures.find(({ retryAfterMs }) => retryAfterMs)?.retryAfterMs,
     };
-  } else if (sample.failed > 0) {
-    yield {
-      kind: "failures",
-      failed: sample.failed,
-      items: sample.items,
-      first: failure && { ...failure, reason: failure.name, count: sample.failed },
-    };
+  } else if (failed > 0) {
+    const first = failure && { ...failure, reason: failure.name, count: failed };
+    yield { kind: "failures", failed, items, first };
   }
-  const failing = failingOf(race?.runners ?? []);
-  if (failing !== undefined) {
-    const perSecond = pace?.perSecond ?? failing.perSecond;
-    yield { ...failing, perSecond, reasons: failing.reasons.map((of) => inJob(of, probed.spread)) };
-  }
+  const failing = failingOf(race?.runners);
+  if (failing === undefined) return;
+  // The race took items in another order than the job has them.
+  const places = spreadOrder(probed.spread ?? 0);
+  yield {
+    ...failing,
+    perSecond: pace?.perSecond ?? failing.perSecond,
+    reasons: failing.reasons.map((of) => ({ ...of, index: places[of.index] ?? of.index })),
+  };
 }
 
-/** What findings are made of. */
-type FoundOf = Pick<
-  Evidence,
-  "sample" | "race" | "machine" | "backwards" | "probed" | "horizon" | "pace" | "predicted"
->;
+/** What the tasks need and how they behave. */
+function* ofTasks(
+  { sample, machine, horizon, predicted, probed }: Evidence,
+  chosen: Candidate,
+  memoryBytes: number | null,
+): Generator<Finding> {
+  const { uncloneable, variation, taskBytes = 0, memoryBytes: sampleBytes } = sample;
+  if (blocks(sample)) yield { kind: "blocking", share: sample.blockedMs / sample.wallMs };
+  if (uncloneable !== undefined) yield { kind: "uncloneable", what: uncloneable };
+  // Where the plain loop stays, a reader may still ask what the model with most tasks in flight would need.
+  const widest = chosen.model !== BASELINE ? chosen : predicted.map((of) => of.candidate)
+    .reduce((a, b) => inFlightOf(b, horizon) > inFlightOf(a, horizon) ? b : a, chosen);
+  const inFlight = inFlightOf(widest, horizon);
+  const measuredBytes = chosen === widest && memoryBytes !== null ? Math.max(0, memoryBytes) : null;
+  if (Math.max(measuredBytes ?? inFlight * taskBytes, sampleBytes) > MUCH_MEMORY) {
+    yield {
+      kind: "memory",
+      sampleBytes,
+      taskBytes,
+      inFlight,
+      measuredBytes,
+      freeBytes: machine.memoryBytes,
+      model: nameOf(widest),
+    };
+  }
+  if (variation > UNEVEN && inFlightOf(chosen, horizon) > 1) yield { kind: "uneven", variation };
+  const graceMs = graceFor(probed);
+  if (graceMs !== undefined) {
+    const { teardownMs: ms = 0 } = probed;
+    yield { kind: "teardown", ms: Number.isFinite(ms) ? ms : null, graceMs };
+  }
+}
 
 /** Names what was seen. `memoryBytes` is what the model needs more than the plain loop, if measured. */
 export function findingsOf(
-  found: FoundOf,
+  found: Evidence,
   chosen: Candidate,
   memoryBytes: number | null,
   impossible: readonly Finding[],
 ): Finding[] {
-  const { sample, race, machine, horizon } = found;
-  const { cores, ceiling } = machine;
-  const findings: Finding[] = [...ofResults(found), ...impossible, ...ofFailures(found)];
-  if (sample.cpuShare > 0.3 && wasBusy(sample, machine)) {
-    findings.push({
-      kind: "busy",
-      available: sample.available,
-      cores,
-      ceiling,
-      others: sample.others,
-    });
-  }
-  if (blocks(sample)) {
-    findings.push({ kind: "blocking", share: sample.blockedMs / sample.wallMs });
-  }
-  if (sample.uncloneable !== undefined) {
-    findings.push({ kind: "uncloneable", what: sample.uncloneable });
-  }
-  for (const { candidate, error, out } of race?.runners ?? []) {
-    if (out !== "broken") continue;
-    findings.push({ kind: "broken", model: nameOf(candidate), error: error ?? "" });
-  }
-  // Where the plain loop stays, a reader may still ask what the model with most tasks in flight would need.
-  const widest = chosen.model !== BASELINE ? chosen : found.predicted.map((of) => of.candidate)
-    .reduce((a, b) => inFlightOf(b, horizon) > inFlightOf(a, horizon) ? b : a, chosen);
-  const inFlight = inFlightOf(widest, horizon);
-  const taskBytes = sample.taskBytes ?? 0;
-  const measuredBytes = chosen === widest ? memoryBytes : null;
-  const needs = measuredBytes ?? inFlight * taskBytes;
-  if (needs > MUCH_MEMORY || sample.memoryBytes > MUCH_MEMORY) {
-    findings.push({
-      kind: "memory",
-      sampleBytes: sample.memoryBytes,
-      taskBytes,
-      inFlight,
-      measuredBytes: measuredBytes === null ? null : Math.max(0, measuredBytes),
-      freeBytes: machine.memoryBytes,
-      model: nameOf(widest),
-    });
-  }
-  if (sample.variation > UNEVEN && inFlightOf(chosen, horizon) > 1) {
-    findings.push({ kind: "uneven", variation: sample.variation });
-  }
-  const graceMs = graceFor(found.probed);
-  if (graceMs !== undefined) {
-    const { teardownMs: ms = 0 } = found.probed;
-    findings.push({ kind: "teardown", ms: Number.isFinite(ms) ? ms : null, graceMs });
-  }
-  return findings;
+  const { available, others } = found.sample;
+  const { cores, ceiling } = found.machine;
+  return [
+    ...ofResults(found),
+    ...impossible,
+    ...ofFailures(found),
+    ...(mindsBusy(found) ? [{ kind: "busy" as const, available, cores, ceiling, others }] : []),
+    ...(found.race?.runners ?? []).filter(({ out }) => out === "broken")
+      .map(({ candidate, error = "" }) =>
+        ({ kind: "broken", model: nameOf(candidate), error }) as const
+      ),
+    ...ofTasks(found, chosen, memoryBytes),
+  ];
 }

@@ -9,9 +9,17 @@ import { isRefusal } from "../tasks/http_signs.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import type { Evidence, Pace } from "./evidence.ts";
 import { failingOf, rateLimitOf } from "./findings.ts";
+import { eventLoop, SEQUENTIAL } from "./prediction/candidate.ts";
 
 /** What is refused is tried again so often. */
 const RETRIES = 20;
+/** Too Many Requests: what a server answers to no other fault. */
+const TOO_MANY = 429;
+
+type Measured = Pick<Pace, "perSecond" | "items">;
+
+/** Measures the pace with so many tasks in flight. */
+export type MeasurePace = (slots: number) => Promise<Measured>;
 
 /** Runs the job with retries until the time is up and counts what goes through. */
 export async function paceProbe(
@@ -23,24 +31,16 @@ export async function paceProbe(
     readonly signal: AbortSignal;
     readonly runTrial: TrialRunner;
   },
-): Promise<Pick<Pace, "perSecond" | "items">> {
-  const model = slots < 2 ? { model: "sequential" as const } : { model: "limited" as const, slots };
+): Promise<Measured> {
+  const model = slots < 2 ? SEQUENTIAL : eventLoop(slots);
   try {
-    const { round, pacePerSecond } = await runTrial(
-      { ...model, job, round: 0, retries: RETRIES, mostMs },
-      { signal },
-    );
+    const trial = { ...model, job, round: 0, retries: RETRIES, mostMs };
+    const { round, pacePerSecond } = await runTrial(trial, { signal });
     return { perSecond: pacePerSecond ?? null, items: round.succeeded };
   } catch {
     return { perSecond: null, items: 0 };
   }
 }
-
-/** Too Many Requests: what a server answers to no other fault. */
-const TOO_MANY = 429;
-
-/** Measures the pace with so many tasks in flight. */
-export type MeasurePace = (slots: number) => Promise<Pick<Pace, "perSecond" | "items">>;
 
 /** The pace of a server that refuses the plain loop already; what keeps failing with retries is no limit. */
 export async function plainPace(
@@ -52,7 +52,7 @@ export async function plainPace(
   const { perSecond, items } = await measure(1);
   const isLimit = perSecond !== null || probed.failures.some(({ status }) => status === TOO_MANY);
   return isLimit
-    ? { perSecond: perSecond ?? limit.perSecond, items, ofPlainLoop: true }
+    ? { perSecond: perSecond ?? limit.pacePerSecond, items, ofPlainLoop: true }
     : undefined;
 }
 
@@ -61,7 +61,7 @@ export async function racedPace(
   race: Evidence["race"],
   measure: MeasurePace,
 ): Promise<Pace | undefined> {
-  const failing = failingOf(race?.runners ?? []);
+  const failing = failingOf(race?.runners);
   if (failing === undefined || !failing.reasons.some(isRefusal)) return undefined;
   // A server that limits tasks in flight always serves so many; one that limits requests a second refuses
   // these too after a while, which a short race may not see.

@@ -36,7 +36,6 @@ function timesOf({ timeline }: TrialResult, succeeded: boolean): number[] {
   });
 }
 
-/** Median, percentiles and mean of tasks' times; null if there are none. */
 function latencyOf(timesMs: readonly number[]): Latency | null {
   if (timesMs.length === 0) return null;
   const sample = sorted(timesMs);
@@ -73,11 +72,9 @@ function roundOf(trial: TrialResult, number: number): SweepRound {
 export const LITTLE_TOLERANCE = 0.1;
 
 /**
- * Checks N = X·R (Little, "A Proof for the Queuing Formula L = λW", Operations Research 9, 1961).
- *
- * A closed loop starts a task as soon as one ends, so its slots should always be taken. Where X·R is
- * below N they weren't: at the end of the items, or because tasks weren't handed out fast enough. It
- * can't be above N unless a time is wrong.
+ * Checks N = X·R (Little, "A Proof for the Queuing Formula L = λW", Operations Research 9, 1961). A closed
+ * loop starts a task as soon as one ends, so its slots should always be taken; X·R can't be above N
+ * unless a time is wrong.
  */
 export function checkLittle(
   throughputPerSecond: number,
@@ -107,7 +104,6 @@ function littleOf(rounds: readonly SweepRound[], slots: number): SweepPoint["lit
   return checks[(checks.length - 1) >> 1] ?? null;
 }
 
-/** Sums up the trials of one size. */
 function sweepPoint(
   { size, refined, trials }: MeasuredSize,
   perPlace: number,
@@ -116,22 +112,20 @@ function sweepPoint(
   const rounds = trials.map(roundOf);
   const throughputs = rounds.map(({ throughputPerSecond }) => throughputPerSecond);
   const middle = median(throughputs);
-  const lanes = trials[0]!.lanes;
-  const slots = trials[0]!.slots ?? 1;
-  // The interval works on logarithms, and 0 has none.
-  const throughputPerSecond = throughputs.some((x) => x <= 0)
-    ? { median: middle, low: Math.min(...throughputs), high: Math.max(...throughputs) }
-    : timeInterval(throughputs, { seed });
+  const { lanes, slots } = trials[0]!;
   return {
     size,
     lanes,
-    slots,
+    slots: slots ?? 1,
     refined,
     rounds,
-    throughputPerSecond,
+    // The interval works on logarithms, and 0 has none.
+    throughputPerSecond: throughputs.some((x) => x <= 0)
+      ? { median: middle, low: Math.min(...throughputs), high: Math.max(...throughputs) }
+      : timeInterval(throughputs, { seed }),
     latencyMs: latencyOf(trials.flatMap((trial) => timesOf(trial, true))),
     efficiency: perPlace > 0 ? middle / size / perPlace : 0,
-    little: littleOf(rounds, lanes * slots),
+    little: littleOf(rounds, lanes * (slots ?? 1)),
   };
 }
 
@@ -142,15 +136,9 @@ const MOST_FAILED = 0.5;
 
 /** Sizes at which more tasks fail than at the smallest. */
 interface Failing {
-  /** Each of them; no law is fitted to their throughputs. */
   readonly sizes: ReadonlySet<number>;
   /** The size from which on all larger ones fail too; null if the largest doesn't. */
   readonly from: SweepResult["failsFrom"];
-}
-
-function countsOf({ rounds }: Pick<SweepPoint, "rounds">): { failed: number; of: number } {
-  const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
-  return { failed, of: rounds.reduce((sum, round) => sum + round.succeeded, failed) };
 }
 
 /** Whether a server refused tasks because there were too many. */
@@ -165,18 +153,18 @@ export function isRefused({ rounds }: Pick<SweepPoint, "rounds">): boolean {
  * nothing of sizes; a server that refuses at every size does, and so do failures of most items.
  */
 export function failingSizes(points: readonly Pick<SweepPoint, "size" | "rounds">[]): Failing {
-  const shares = points.map((point) => {
-    const counts = countsOf(point);
-    return { size: point.size, ...counts, share: counts.of > 0 ? counts.failed / counts.of : 0 };
+  const counts = points.map(({ size, rounds }) => {
+    const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
+    const of = rounds.reduce((sum, round) => sum + round.succeeded, failed);
+    return { size, failed, of, share: of > 0 ? failed / of : 0 };
   });
-  const usual = shares[0]?.share ?? 0;
-  const fromTheStart = usual > MOST_FAILED ||
-    (usual > MORE_FAILED && points[0] !== undefined && isRefused(points[0]));
+  const usual = counts[0]?.share ?? 0;
+  const fromTheStart = usual > MOST_FAILED || (usual > MORE_FAILED && isRefused(points[0]!));
   const fails = ({ share }: { readonly share: number }) =>
     fromTheStart || share > usual + MORE_FAILED;
-  const first = shares[shares.findLastIndex((one) => !fails(one)) + 1];
+  const first = counts[counts.findLastIndex((one) => !fails(one)) + 1];
   return {
-    sizes: new Set(shares.filter(fails).map(({ size }) => size)),
+    sizes: new Set(counts.filter(fails).map(({ size }) => size)),
     from: first === undefined ? null : { size: first.size, failed: first.failed, of: first.of },
   };
 }
@@ -196,23 +184,19 @@ type Analysis = Pick<
 >;
 
 function bestOf(points: readonly SweepPoint[]): Analysis["best"] {
-  const best =
-    points.toSorted((a, b) => b.throughputPerSecond.median - a.throughputPerSecond.median)[0];
-  return best === undefined || best.throughputPerSecond.median <= 0
-    ? null
-    : { size: best.size, throughputPerSecond: best.throughputPerSecond.median };
+  const [best] = points
+    .map(({ size, throughputPerSecond: { median } }) => ({ size, throughputPerSecond: median }))
+    .sort((a, b) => b.throughputPerSecond - a.throughputPerSecond);
+  return best === undefined || best.throughputPerSecond <= 0 ? null : best;
 }
 
 /**
- * Analyses a sweep: sums up its points, fits both laws with intervals, finds the knee and where
- * computing ends, and forecasts ten and a thousand times as much where the fit may be believed and
- * there is something left to compute on.
- *
- * Sizes at which more tasks fail than at the smallest are reported, but neither laws nor knee are
- * taken from them: a task that fails early does less work.
+ * Analyses a sweep: sums up its points, fits both laws with intervals, finds the knee and where computing
+ * ends, and forecasts ten and a thousand times as much. Sizes at which more tasks fail than at the
+ * smallest are reported, but nothing is taken from them: a task that fails early does less work.
  */
 export function analyse(
-  { sizes, differsAt }: MeasuredSweep,
+  { sizes, differsAt }: Pick<MeasuredSweep, "sizes" | "differsAt">,
   seed: number,
   { axis, cores }: { readonly axis: SweepResult["axis"]; readonly cores: number },
 ): Analysis {

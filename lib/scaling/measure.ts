@@ -1,5 +1,6 @@
 /**
- * Measures a sweep from options to result: progress while it runs, the site watched, all put together.
+ * Measures a sweep from options to result: progress while it runs, the site and the machine watched, all
+ * put together.
  *
  * @module
  */
@@ -12,6 +13,7 @@ import type { Meter } from "../timing/meter/meter.ts";
 import { trialProcesses } from "../timing/run_trial.ts";
 import type { JobSpec, ModelSpec, TimingEvent, TrialResult } from "../timing/spec.ts";
 import { fit, plain } from "../text/plain.ts";
+import { counted } from "../text/format.ts";
 import { describeEnvironment } from "../timing/environment.ts";
 import { othersBetween } from "../timing/meter/reading.ts";
 import { busyWarnings } from "../timing/warnings.ts";
@@ -38,54 +40,29 @@ export interface MeasureOptions {
 
 /** A trial may take long, but not for ever, in milliseconds. */
 const GUARD_MS = 300_000;
-
-/** A progress bar; in a pipe a first line instead, which speaks of sizes. */
-function progressWith(line: string): Progress {
-  sayInPipe(line);
-  return createProgress({ ...stderrOutput(), writeLine: () => {} });
-}
-
-/** Prints a line to stderr where no bar moves. */
-function sayInPipe(line: string): void {
-  if (!stderrOutput().isTerminal) printError(line);
-}
-
 /** A trial shorter than this says little, in milliseconds. */
 const SHORT_MS = 50;
 /** How long after the schedule answers are waited for at least, in milliseconds. */
 const LEAST_DRAIN_MS = 1_000;
 /** Requests run before the schedule, to open connections and compile code. */
 const OPEN_LOOP_WARMUP = 16;
-/** Of a job's name beside the moving bar, in columns. */
+/** Of a job's name beside the moving bar, in columns: it leaves room for the time left on a line of 80. */
 const BAR_NAME = 18;
 
-function modelAt({ axis, model, slotsPerLane }: SweepPlan, size: number): ModelSpec {
-  return axis === "slots"
-    ? { model, lanes: 1, slots: size }
-    : { model, lanes: size, slots: slotsPerLane };
+/** Prints a line to stderr where no bar moves. */
+function sayInPipe(line: string): void {
+  if (!stderrOutput().isTerminal) printError(line);
 }
 
 /** Trials so short that starting and ending them is most of what was measured. */
 function shortTrials(sizes: readonly MeasuredSize[], axis: string): string[] {
   const short = sizes.filter(({ trials }) =>
     median(trials.map(({ round }) => round.runMs)) < SHORT_MS
-  );
-  if (short.length === 0) return [];
-  return [
-    `Trials with ${
-      short.map(({ size }) => size).join(", ")
-    } ${axis} took less than ${SHORT_MS} ms: ` +
+  ).map(({ size }) => size);
+  return short.length === 0 ? [] : [
+    `Trials with ${short.join(", ")} ${axis} took less than ${SHORT_MS} ms: ` +
     `with more items the figures are surer.`,
   ];
-}
-
-/** As much of a name as leaves room for the time left on a line of 80 columns. */
-function barName({ name }: SweptJob): string {
-  return fit(plain(name), BAR_NAME);
-}
-
-function taskName({ task }: JobSpec): string {
-  return task.module.slice(task.module.lastIndexOf("/") + 1);
 }
 
 /** How many items a job has, as far as that is known without making them. */
@@ -95,53 +72,97 @@ function commonOf({ items }: JobSpec): number {
     : Math.min(items.limit ?? Infinity, Number.MAX_SAFE_INTEGER);
 }
 
+type Measured = Omit<SweepResult, "schemaVersion" | "kind" | "environment" | "job">;
+
+/** Has something measured of a job, and says on which machine, and what was noticed meanwhile. */
+async function measured(
+  job: SweptJob,
+  spec: JobSpec,
+  seed: number,
+  { meter, site }: MeasureOptions,
+  measure: (
+    progress: Progress,
+    watch: SiteWatch,
+    environment: SweepResult["environment"],
+  ) => Promise<Measured>,
+): Promise<SweepResult> {
+  const environment = await describeEnvironment(seed, Date.now, meter?.quota);
+  const before = await meter?.read();
+  const watch = new SiteWatch(site);
+  // In a pipe there is a line of its own instead, which speaks of sizes.
+  const progress = createProgress({ ...stderrOutput(), writeLine: () => {} });
+  try {
+    const found = await measure(progress, watch, environment);
+    const { module } = spec.task;
+    return {
+      schemaVersion: 1,
+      kind: "sweep",
+      environment,
+      job: {
+        name: job.name,
+        task: module.slice(module.lastIndexOf("/") + 1),
+        options: spec.options,
+        ...(job.total !== undefined && { total: job.total }),
+      },
+      ...found,
+      warnings: [
+        ...found.warnings,
+        ...await watch.warnings(),
+        ...busyWarnings(othersBetween(before, await meter?.read())),
+      ],
+    };
+  } finally {
+    progress.end();
+  }
+}
+
 /**
- * Sweeps a job along slots or lanes.
- *
- * @returns The result; partial if the signal was aborted.
- * @throws What the first trial threw, if there is none that gave a result.
+ * Sweeps a job along slots or lanes; the result is partial if the signal was aborted. Throws what the
+ * first trial threw, if there is none that gave a result.
  */
 export async function measureSweep(
   job: SweptJob,
   plan: SweepPlan,
-  values: Pick<SweepOptionValues, "rounds" | "seed" | "timeoutMs">,
+  { rounds, seed, timeoutMs }: Pick<SweepOptionValues, "rounds" | "seed" | "timeoutMs">,
   options: MeasureOptions,
 ): Promise<SweepResult> {
-  const { rounds, seed, timeoutMs } = values;
   const { axis, model, sizes, slotsPerLane, refine, extendTo } = plan;
   const places = (size: number) => axis === "slots" ? size : size * slotsPerLane;
-  const environment = await describeEnvironment(seed, Date.now, options.meter?.quota);
-  const before = await options.meter?.read();
-  const watch = new SiteWatch(options.site);
-  const progress = progressWith(
-    `${job.name}: ${rounds} round${rounds === 1 ? "" : "s"} of ${model} with ${
-      sizes.length === 1 ? sizeText(axis, sizes[0]!) : `${sizes.join(", ")} ${axis}`
-    }${refine ? ", then more where it bends" : ""} …`,
-  );
-  let planned = rounds * sizes.length;
-  progress.begin({ job: barName(job), models: [{ model }], rounds: planned });
-  const onEvent = (event: TimingEvent) => {
-    if (event.type === "trial-started") {
-      watch.restart();
-      const { number, of } = event;
-      // What the first sizes showed asks for more: the time left is counted anew.
-      if (of > planned) {
-        progress.end();
-        progress.begin({ job: barName(job), models: [{ model }], rounds: of - planned });
-        sayInPipe(`${job.name}: trials ${number} to ${of}, with further ${axis} …`);
-        planned = of;
+  const modelAt = (size: number): ModelSpec =>
+    axis === "slots"
+      ? { model, lanes: 1, slots: size }
+      : { model, lanes: size, slots: slotsPerLane };
+  const begin = (progress: Progress, trials: number) =>
+    progress.begin({ job: fit(plain(job.name), BAR_NAME), models: [{ model }], rounds: trials });
+  return await measured(job, job.at(1), seed, options, async (progress, watch, environment) => {
+    const listed = sizes.length === 1 ? sizeText(axis, sizes[0]!) : `${sizes.join(", ")} ${axis}`;
+    sayInPipe(
+      `${job.name}: ${counted(rounds, "round")} of ${model} with ${listed}` +
+        `${refine ? ", then more where it bends" : ""} …`,
+    );
+    let planned = rounds * sizes.length;
+    begin(progress, planned);
+    const onEvent = (event: TimingEvent) => {
+      if (event.type === "trial-started") {
+        watch.restart();
+        const { number, of } = event;
+        // What the first sizes showed asks for more: the time left is counted anew.
+        if (of > planned) {
+          progress.end();
+          begin(progress, of - planned);
+          sayInPipe(`${job.name}: trials ${number} to ${of}, with further ${axis} …`);
+          planned = of;
+        }
       }
-    }
-    progress.onEvent(event);
-    if (event.type === "trial-ended") {
-      const at = modelAt(plan, axis === "slots" ? event.trial.slots ?? 1 : event.trial.lanes ?? 1);
-      watch.sample(`${model} with ${at[axis]} ${axis}`, event.result.round.runMs);
-    }
-  };
-  try {
-    const measured = await runSweep({
+      progress.onEvent(event);
+      if (event.type === "trial-ended") {
+        const size = event.trial[axis] ?? 1;
+        watch.sample(`${model} with ${size} ${axis}`, event.result.round.runMs);
+      }
+    };
+    const swept = await runSweep({
       sizes,
-      modelAt: (size) => modelAt(plan, size),
+      modelAt,
       jobAt: (size) => job.at(places(size)),
       warmupAt: (size) => job.warmupAt(places(size)),
       rounds,
@@ -152,31 +173,17 @@ export async function measureSweep(
       chunkAt: (size) => MODEL_TABLE[model].together ? size : job.chunk,
       common: commonOf(job.at(places(Math.min(...sizes)))),
     }, { runTrial: trialProcesses({ guardMs: GUARD_MS }), signal: options.signal, onEvent });
-    const first = job.at(1);
+    const { cpus, lanesAvailable } = environment;
     return {
-      schemaVersion: 1,
-      kind: "sweep",
-      environment,
-      ...(measured.partial && { partial: true }),
-      job: { name: job.name, task: taskName(first), options: first.options },
+      ...(swept.partial && { partial: true }),
       model,
       axis,
       ...(job.computingShare !== undefined && { computingShare: job.computingShare }),
-      ...analyse(measured, seed, {
-        axis,
-        cores: Math.min(environment.cpus, environment.lanesAvailable),
-      }),
+      ...analyse(swept, seed, { axis, cores: Math.min(cpus, lanesAvailable) }),
       openLoop: [],
-      warnings: [
-        ...measured.warnings,
-        ...shortTrials(measured.sizes, axis),
-        ...await watch.warnings(),
-        ...busyWarnings(othersBetween(before, await options.meter?.read())),
-      ],
+      warnings: [...swept.warnings, ...shortTrials(swept.sizes, axis)],
     };
-  } finally {
-    progress.end();
-  }
+  });
 }
 
 /** A model with its size, such as "workers, 2 lanes, 1 slot". */
@@ -196,36 +203,27 @@ function trialResultOf({ endedMs, failed, endMs }: OpenLoopTrace): TrialResult {
   return { round: { round: 0, ...times, ...counts }, lanes: 1, slots: null, warnings: [] };
 }
 
-/**
- * Applies open-loop load to a job.
- *
- * @returns The result; partial if the signal was aborted.
- * @throws What the first trial threw, if there is none that gave a result.
- */
+/** Applies open-loop load to a job; ends and throws as {@linkcode measureSweep} does. */
 export async function measureOpenLoop(
   job: SweptJob,
-  load: NonNullable<SweepOptionValues["openLoop"]>,
+  { rates, model }: NonNullable<SweepOptionValues["openLoop"]>,
   values: Pick<SweepOptionValues, "rounds" | "seed" | "durationMs">,
   options: MeasureOptions,
 ): Promise<SweepResult> {
   const { rounds, seed, durationMs = OPEN_LOOP_MS } = values;
-  const environment = await describeEnvironment(seed, Date.now, options.meter?.quota);
-  const before = await options.meter?.read();
-  const watch = new SiteWatch(options.site);
   const spec = job.at(OPEN_LOOP_WARMUP);
-  const trial = { ...load.model, job: spec, round: 0 };
-  const progress = progressWith(
-    `${job.name}: ${rounds} round${rounds === 1 ? "" : "s"} of ${
-      load.rates.join(", ")
-    } requests a ` +
-      `second, on schedule …`,
-  );
-  progress.begin({ job: barName(job), models: [load.model], rounds: rounds * load.rates.length });
-  try {
+  const trial = { ...model, job: spec, round: 0 };
+  return await measured(job, spec, seed, options, async (progress, watch) => {
+    sayInPipe(
+      `${job.name}: ${counted(rounds, "round")} of ${rates.join(", ")} requests a second, on ` +
+        `schedule …`,
+    );
+    const name = fit(plain(job.name), BAR_NAME);
+    progress.begin({ job: name, models: [model], rounds: rounds * rates.length });
     const { points, partial, warnings } = await runOpenLoop({
-      ...load.model,
+      ...model,
       job: spec,
-      rates: load.rates,
+      rates,
       rounds,
       seed,
       durationMs,
@@ -243,22 +241,12 @@ export async function measureOpenLoop(
       },
     });
     return {
-      schemaVersion: 1,
-      kind: "sweep",
-      environment,
       ...(partial && { partial: true }),
-      job: { name: job.name, task: taskName(spec), options: spec.options },
-      model: modelText(load.model),
+      model: modelText(model),
       axis: "rate",
-      ...analyse({ sizes: [], partial, warnings: [] }, seed, { axis: "rate", cores: 1 }),
+      ...analyse({ sizes: [] }, seed, { axis: "rate", cores: 1 }),
       openLoop: points,
-      warnings: [
-        ...warnings,
-        ...await watch.warnings(),
-        ...busyWarnings(othersBetween(before, await options.meter?.read())),
-      ],
+      warnings,
     };
-  } finally {
-    progress.end();
-  }
+  });
 }

@@ -25,17 +25,22 @@ export function throughputOf({ round: { succeeded, runMs } }: TrialResult): numb
 /** The standard error of a median of normal values, against that of their mean: √(π/2). */
 const MEDIAN_ERROR = Math.sqrt(Math.PI / 2);
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+/** A size, its throughput, and the relative error of that; none by default. */
+interface NoisyPoint extends CurvePoint {
+  readonly relativeError?: number;
 }
 
-/** Throughput by size, with a relative error pooled over all rounds. */
+/** Throughput by size, with an error pooled over all rounds. */
 function curveOf(trials: ReadonlyMap<number, readonly TrialResult[]>): NoisyPoint[] {
   const sizes = [...trials].map(([size, of]) => ({ size, throughputs: of.map(throughputOf) }));
-  const logs = sizes.map(({ throughputs }) => throughputs.filter((x) => x > 0).map(Math.log));
-  const spare = logs.reduce((sum, { length }) => sum + Math.max(0, length - 1), 0);
-  const squares = logs.flatMap((of) => of.map((log) => (log - mean(of)) ** 2));
-  const deviation = spare > 0 ? Math.sqrt(squares.reduce((a, b) => a + b, 0) / spare) : 0;
+  let [squares, spare] = [0, 0];
+  for (const { throughputs } of sizes) {
+    const logs = throughputs.filter((x) => x > 0).map(Math.log);
+    const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
+    squares += logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
+    spare += Math.max(0, logs.length - 1);
+  }
+  const deviation = spare > 0 ? Math.sqrt(squares / spare) : 0;
   return sizes.map(({ size, throughputs }) => ({
     size,
     throughputPerSecond: median(throughputs),
@@ -43,30 +48,11 @@ function curveOf(trials: ReadonlyMap<number, readonly TrialResult[]>): NoisyPoin
   }));
 }
 
-/** A bend below this is taken for noise: the gain of doubling fell by less than about an eighth. */
-const LEAST_BEND = 0.2;
-
-/** A bend smaller than this many standard errors is taken for noise. */
-const SURE_ERRORS = 2;
-
-/** A size, its throughput, and how sure that is. */
-interface NoisyPoint extends CurvePoint {
-  /** Standard error of the throughput's logarithm, that is its relative error; default 0. */
-  readonly relativeError?: number;
-}
-
-/** A curve in ascending order, on logarithmic axes. */
-interface LogCurve {
-  readonly sizes: readonly number[];
-  readonly slopes: readonly number[];
-  /** Standard errors of the slopes. */
-  readonly errors: readonly number[];
-}
-
-function logCurve(points: readonly NoisyPoint[]): LogCurve {
+/** A curve's sizes in ascending order and, on logarithmic axes, its slopes with their errors. */
+function logCurve(points: readonly NoisyPoint[]) {
   const curve = points.filter(({ throughputPerSecond }) => throughputPerSecond > 0)
     .toSorted((a, b) => a.size - b.size);
-  const steps = curve.slice(1).map((to, i) => {
+  const slopes = curve.slice(1).map((to, i) => {
     const from = curve[i]!;
     const width = Math.log(to.size / from.size);
     return {
@@ -74,69 +60,59 @@ function logCurve(points: readonly NoisyPoint[]): LogCurve {
       error: Math.hypot(from.relativeError ?? 0, to.relativeError ?? 0) / width,
     };
   });
-  return {
-    sizes: curve.map(({ size }) => size),
-    slopes: steps.map(({ slope }) => slope),
-    errors: steps.map(({ error }) => error),
-  };
+  return { sizes: curve.map(({ size }) => size), slopes };
 }
 
+/** A bend below this is taken for noise: the gain of doubling fell by less than about an eighth. */
+const LEAST_BEND = 0.2;
+/** So is one smaller than this many standard errors. */
+const SURE_ERRORS = 2;
+
 /**
- * Finds the sizes that halve both gaps next to the largest bend.
- *
- * The bend at a size is how much the curve's slope falls there with both axes logarithmic: 1 before and
- * 0 after means that doubling the size doubled the throughput until there and gained nothing
- * afterwards. Gaps are halved on the same scale, by the geometric mean. A bend that isn't twice its
- * standard error is left alone: the nearer two sizes, the more noise there is in a slope.
+ * Finds the sizes that halve both gaps next to the largest bend: where the curve's slope, with both axes
+ * logarithmic, falls most. 1 before and 0 after means that doubling the size doubled the throughput
+ * until there and gained nothing afterwards.
  */
 export function refinements(points: readonly NoisyPoint[]): number[] {
-  const { sizes, slopes, errors } = logCurve(points);
-  const bends = slopes.slice(1).map((slope, i) => {
-    const bend = slopes[i]! - slope;
-    return bend >= SURE_ERRORS * Math.hypot(errors[i]!, errors[i + 1]!) ? bend : 0;
+  const { sizes, slopes } = logCurve(points);
+  const bends = slopes.slice(1).map((after, i) => {
+    const before = slopes[i]!;
+    const bend = before.slope - after.slope;
+    return bend >= SURE_ERRORS * Math.hypot(before.error, after.error) ? bend : 0;
   });
   const largest = Math.max(...bends);
   if (!(largest >= LEAST_BEND)) return [];
-  const at = bends.indexOf(largest) + 1;
-  return [[at - 1, at], [at, at + 1]].flatMap(([from, to]) => {
-    const [low, high] = [sizes[from!]!, sizes[to!]!];
-    const middle = Math.round(Math.sqrt(low * high));
-    return middle > low && middle < high ? [middle] : [];
+  const at = bends.indexOf(largest);
+  return [sizes.slice(at, at + 2), sizes.slice(at + 1, at + 3)].flatMap(([low, high]) => {
+    const middle = Math.round(Math.sqrt(low! * high!));
+    return middle > low! && middle < high! ? [middle] : [];
   });
 }
 
 /** A curve whose last doubling gained this share of what is perfect is still rising. */
 const STILL_RISING = 0.5;
 
-/**
- * The next larger size, if the curve still rises at its end: a doubling that gained half of what is
- * perfect, on logarithmic axes, or more.
- *
- * @returns Twice the largest size; undefined if that is more than `most`, or the curve has flattened.
- */
+/** Twice the largest size; undefined if that is more than `most`, or the curve has flattened. */
 function extension(points: readonly NoisyPoint[], most: number): number | undefined {
   const { sizes, slopes } = logCurve(points);
   const next = 2 * (sizes.at(-1) ?? Infinity);
-  return next <= most && (slopes.at(-1) ?? 0) >= STILL_RISING ? next : undefined;
+  return next <= most && (slopes.at(-1)?.slope ?? 0) >= STILL_RISING ? next : undefined;
 }
 
 /** What is swept. */
 export interface SweepSpec {
-  /** The sizes to measure at first: slots or lanes. */
+  /** The slots or lanes to measure at first. */
   readonly sizes: readonly number[];
-  /** The model at a size. */
   readonly modelAt: (size: number) => ModelSpec;
-  /** The job at a size; more slots may need more items to be kept busy for as long. */
+  /** More slots may need more items to be kept busy for as long. */
   readonly jobAt: (size: number) => JobSpec;
-  /** Items run before the measured ones at a size, and not counted. */
+  /** Items run before the measured ones, and not counted. */
   readonly warmupAt: (size: number) => number;
-  /** How often each is measured. */
   readonly rounds: number;
   /** Decides the order of the trials and the resampling. */
   readonly seed: number;
   /** Items that travel together at a size; default as the executor has it. */
   readonly chunkAt?: (size: number) => "auto" | number;
-  /** How long a task may take, in milliseconds; unlimited unless given. */
   readonly timeoutMs?: number;
   /** How many of the first items every size runs: their results are compared. */
   readonly common?: number;
@@ -150,11 +126,9 @@ export interface SweepSpec {
 
 /** What running it needs. */
 export interface SweepOptions {
-  /** Runs a trial. */
   readonly runTrial: TrialRunner;
   /** Ends the sweep; what was measured is kept. */
   readonly signal?: AbortSignal;
-  /** Told what happens. */
   readonly onEvent?: (event: TimingEvent) => void;
   /** The clock, in milliseconds; default `performance.now`. */
   readonly now?: () => number;
@@ -162,13 +136,10 @@ export interface SweepOptions {
 
 /** All trials of a size. */
 export interface MeasuredSize {
-  /** Slots or lanes. */
   readonly size: number;
-  /** The model. */
-  readonly model: ModelSpec;
   /** Whether it was added around the bend. */
   readonly refined: boolean;
-  /** Its trials, in the order they ran. */
+  /** In the order they ran. */
   readonly trials: readonly TrialResult[];
 }
 
@@ -176,48 +147,45 @@ export interface MeasuredSize {
 export interface MeasuredSweep {
   /** In ascending order of size; only those with a trial. */
   readonly sizes: readonly MeasuredSize[];
-  /** True when the signal was aborted. */
+  /** Whether the signal ended it. */
   readonly partial: boolean;
   /** The smallest size at which the same items gave other results than at the smallest of all. */
   readonly differsAt?: number;
-  /** One sentence each. */
   readonly warnings: readonly string[];
 }
 
-/** What the results of the items that every size ran tell. */
-type Agreement =
-  | { readonly differsAt?: number; readonly unsteady?: false }
-  /** They differ from round to round of one size, so that sizes can't be compared by them. */
-  | { readonly unsteady: true };
+/** What the results of the items that every size ran tell; `unsteady` if one size doesn't repeat its own. */
+interface Agreement {
+  readonly differsAt?: number;
+  readonly unsteady?: true;
+}
 
 /** Compares the results of trials without failures, the smallest size's with all others'. */
 export function agreementOf(sizes: readonly Pick<MeasuredSize, "size" | "trials">[]): Agreement {
-  const seen = sizes.map(({ size, trials }) => ({
+  const [first, ...others] = sizes.map(({ size, trials }) => ({
     size,
     results: new Set(
-      trials.filter(({ round }) => round.failed === 0).flatMap(({ prefixChecksum }) =>
-        prefixChecksum ?? []
-      ),
+      trials.flatMap(({ round, prefixChecksum }) => round.failed > 0 ? [] : prefixChecksum ?? []),
     ),
   })).filter(({ results }) => results.size > 0);
-  const [first, ...others] = seen;
   if (first === undefined) return {};
   if (first.results.size > 1) return { unsteady: true };
-  const [usual] = first.results;
-  const other = others.find(({ results }) => [...results].some((result) => result !== usual));
+  const other = others.find(({ results }) => !results.isSubsetOf(first.results));
   return other === undefined ? {} : { differsAt: other.size };
 }
 
 class Sweep {
   readonly trials = new Map<number, TrialResult[]>();
-  readonly refined = new Set<number>();
   readonly warnings = new Set<string>();
   partial = false;
+  readonly now: () => number;
   #number = 0;
   #of = 0;
   #spentMs = 0;
 
-  constructor(readonly spec: SweepSpec, readonly options: SweepOptions) {}
+  constructor(readonly spec: SweepSpec, readonly options: SweepOptions) {
+    this.now = options.now ?? (() => performance.now());
+  }
 
   /** How long a trial takes on average, with starting and ending its process. */
   get trialMs(): number {
@@ -225,21 +193,19 @@ class Sweep {
   }
 
   async measure(sizes: readonly number[], seed: number): Promise<void> {
-    const { spec, options: { signal, now = () => performance.now() } } = this;
-    this.#of += sizes.length * spec.rounds;
-    for (const order of schedule(sizes, spec.rounds, seed)) {
-      for (const size of order) {
-        this.partial ||= signal?.aborted ?? false;
-        if (this.partial) return;
-        const startedMs = now();
-        await this.#run(size);
-        this.#spentMs += now() - startedMs;
-      }
+    this.#of += sizes.length * this.spec.rounds;
+    for (const size of schedule(sizes, this.spec.rounds, seed).flat()) {
+      this.partial ||= this.options.signal?.aborted ?? false;
+      if (this.partial) return;
+      const startedMs = this.now();
+      await this.#run(size);
+      this.#spentMs += this.now() - startedMs;
     }
   }
 
   async #run(size: number): Promise<void> {
     const { spec, options: { runTrial, signal, onEvent } } = this;
+    const { chunkAt, timeoutMs, common } = spec;
     const done = this.trials.get(size) ?? [];
     const trial: TrialSpec = {
       ...spec.modelAt(size),
@@ -247,11 +213,12 @@ class Sweep {
       round: done.length,
       warmup: spec.warmupAt(size),
       timeline: true,
-      ...(spec.chunkAt !== undefined && { chunk: spec.chunkAt(size) }),
-      ...(spec.timeoutMs !== undefined && { timeoutMs: spec.timeoutMs }),
-      ...(spec.common !== undefined && { prefix: spec.common }),
+      ...(chunkAt !== undefined && { chunk: chunkAt(size) }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(common !== undefined && { prefix: common }),
     };
-    onEvent?.({ type: "trial-started", trial, number: ++this.#number, of: this.#of });
+    this.#number++;
+    onEvent?.({ type: "trial-started", trial, number: this.#number, of: this.#of });
     try {
       const result = await runTrial(trial, {
         ...(signal && { signal }),
@@ -282,13 +249,11 @@ class Sweep {
 
   /** The sizes to add, and the one at the bend again, so that a machine that drifts shows. */
   next(): { added: number[]; anchor: number } | undefined {
-    const curve = curveOf(this.trials);
-    const added = refinements(curve).filter((size) => !this.trials.has(size));
+    const added = refinements(curveOf(this.trials)).filter((size) => !this.trials.has(size));
     if (added.length === 0) return undefined;
-    const sizes = curve.map(({ size }) => size).toSorted((a, b) => a - b);
-    const first = added[0]!;
     // Between two added sizes lies the bend; next to a single one, the size below it.
-    const anchor = sizes.findLast((size) => size < (added[1] ?? first))!;
+    const sizes = [...this.trials.keys()].filter((size) => size < added.at(-1)!);
+    const anchor = Math.max(...sizes);
     return { added, anchor };
   }
 }
@@ -297,16 +262,14 @@ class Sweep {
  * Measures throughput and times at every size: rounds are interleaved and their order is drawn from the
  * seed, so that drift hits all sizes alike. While the throughput still rises at the largest size, its
  * double is measured too, up to `extendTo`. Then the two gaps around the largest bend are halved, with
- * the size at the bend measured again among them.
- *
- * @throws What the first trial threw, if there is none that gave a result.
+ * the size at the bend measured again among them. Throws what the first trial threw, if none gave a
+ * result.
  */
 export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<MeasuredSweep> {
   const { seed, rounds, refineSteps = 2, extendTo = 0, budgetMs = 40_000 } = spec;
-  const now = options.now ?? (() => performance.now());
-  const startedMs = now();
   const sweep = new Sweep(spec, options);
-  const affords = (trials: number) => now() - startedMs + trials * sweep.trialMs <= budgetMs;
+  const startedMs = sweep.now();
+  const affords = (trials: number) => sweep.now() - startedMs + trials * sweep.trialMs <= budgetMs;
   await sweep.measure(spec.sizes, seed);
   while (!sweep.partial && affords(rounds)) {
     const size = sweep.beyond(extendTo);
@@ -314,34 +277,24 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<
     await sweep.measure([size], seed);
     if (!sweep.trials.has(size)) break;
   }
+  const refined = new Set<number>();
   for (let step = 0; step < refineSteps && !sweep.partial; step++) {
     const next = sweep.next();
     if (next === undefined) break;
     const { added, anchor } = next;
     // The first look is what the sweep is for; a second one only refines it.
     if (step > 0 && !affords((added.length + 1) * rounds)) break;
-    for (const size of added) sweep.refined.add(size);
+    for (const size of added) refined.add(size);
     await sweep.measure([...added, anchor], seed + step + 1);
   }
-  const sizes = [...sweep.trials].toSorted(([a], [b]) => a - b).map(([size, trials]) => ({
-    size,
-    model: spec.modelAt(size),
-    refined: sweep.refined.has(size),
-    trials,
-  }));
-  const agreement = agreementOf(sizes);
-  if (agreement.unsteady) {
+  const sizes = [...sweep.trials].toSorted(([a], [b]) => a - b)
+    .map(([size, trials]) => ({ size, refined: refined.has(size), trials }));
+  const { unsteady, ...agreement } = agreementOf(sizes);
+  if (unsteady) {
     sweep.warnings.add(
       `Results differ from run to run at ${sizes[0]!.size} already: whether sizes give the same ` +
         `can't be told. Export comparable(result) for what must be equal.`,
     );
   }
-  return {
-    sizes,
-    partial: sweep.partial,
-    ...(!agreement.unsteady && agreement.differsAt !== undefined && {
-      differsAt: agreement.differsAt,
-    }),
-    warnings: [...sweep.warnings],
-  };
+  return { sizes, partial: sweep.partial, ...agreement, warnings: [...sweep.warnings] };
 }

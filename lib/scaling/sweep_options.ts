@@ -29,24 +29,28 @@ import {
 } from "./sweep_plan.ts";
 
 /** The options as typed, by their names. */
-interface RawSweepOptions {
-  readonly slots?: string;
-  readonly lanes?: string;
-  readonly refine?: true;
-  readonly model?: string;
-  readonly rounds?: string;
-  readonly rate?: string;
-  readonly duration?: string;
-  readonly seed?: string;
-  readonly items?: string;
-  readonly latency?: string;
-  readonly timeout?: string;
-  readonly export?: string;
-  readonly json?: string;
-  readonly csv?: string;
-  readonly markdown?: string;
-  readonly html?: string;
-}
+type RawSweepOptions =
+  & {
+    readonly [
+      Name in
+        | "slots"
+        | "lanes"
+        | "model"
+        | "rounds"
+        | "rate"
+        | "duration"
+        | "seed"
+        | "items"
+        | "latency"
+        | "timeout"
+        | "export"
+        | "json"
+        | "csv"
+        | "markdown"
+        | "html"
+    ]?: string;
+  }
+  & { readonly refine?: true };
 
 /** The options as values. */
 export interface SweepOptionValues {
@@ -60,9 +64,8 @@ export interface SweepOptionValues {
   readonly durationMs: number | undefined;
   /** Decides the order of the trials and the resampling. */
   readonly seed: number;
-  /** Most items of a module. */
+  /** Most items of a module, and whether it was said how many. */
   readonly items: number;
-  /** Whether it was said how many. */
   readonly itemsGiven: boolean;
   /** How long the test site takes to answer, in milliseconds. */
   readonly latencyMs: number;
@@ -72,7 +75,6 @@ export interface SweepOptionValues {
   readonly export: string;
   /** What a module's task may do. */
   readonly permissions: LanePermissions;
-  /** Files to write. */
   readonly files: OutputFiles;
 }
 
@@ -80,6 +82,8 @@ const MOST_RATE = 100_000;
 /** More requests in one trial than this neither memory nor the reader needs. */
 const MOST_REQUESTS = 200_000;
 const GREATEST_SEED = 2 ** 32 - 1;
+/** How long requests are scheduled for unless told, in milliseconds. */
+export const OPEN_LOOP_MS = 3_000;
 
 /** Whether what is swept are the sums that this program comes with. */
 export function computes(target: string): boolean {
@@ -98,13 +102,10 @@ function openLoopModel(raw: RawSweepOptions): ModelSpec {
   const slots = raw.slots === undefined
     ? undefined
     : single("--slots", raw.slots, MOST_SLOTS, "--rate");
-  const model = raw.model === undefined && raw.lanes === undefined
-    ? undefined
-    : modelOf("io", { ...raw, slots: undefined });
-  if (model === undefined || !takes(model, "lanes")) {
-    planFor(model ?? "limited", { lanes: raw.lanes });
-    if (slots !== undefined) return { model: model ?? "limited", slots };
-    return { model: model !== undefined && isRemote(model) ? model : "concurrent" };
+  const model = modelOf("io", raw)!;
+  if (!takes(model, "lanes")) {
+    planFor(model, { lanes: raw.lanes });
+    return slots === undefined && !isRemote(model) ? { model: "concurrent" } : { model, slots };
   }
   const lanes = raw.lanes === undefined
     ? navigator.hardwareConcurrency
@@ -115,7 +116,7 @@ function openLoopModel(raw: RawSweepOptions): ModelSpec {
 function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) {
   if (raw.rate === undefined) return undefined;
   if (computes(target)) {
-    const problem = "it computes, and open-loop load is for tasks that wait";
+    const problem = `${target} computes, and open-loop load is for tasks that wait`;
     throw new UsageError("--rate", raw.rate, problem, "choose io or a module of your own");
   }
   const rates = ratesOf("--rate", raw.rate, MOST_RATE);
@@ -127,54 +128,51 @@ function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) 
   return { rates, model: openLoopModel(raw) };
 }
 
-/**
- * Reads and checks all options; output folders too, before anything is measured.
- *
- * @throws {UsageError} If one has a value it doesn't take, or two don't go together.
- */
+/** Refuses an option that was given where it means nothing. */
+function refuse(option: string, value: string | undefined, why: string, remedy: string): void {
+  if (value !== undefined) throw new UsageError(option, value, `not taken here: ${why}`, remedy);
+}
+
+function refuseUnsuitable(
+  target: string,
+  raw: RawSweepOptions,
+  permissions: LanePermissions,
+  isOpenLoop: boolean,
+): void {
+  if (target !== "io") {
+    refuse("--latency", raw.latency, "the test site has it", "leave it out, or sweep io");
+  }
+  if (target === "io" || computes(target)) {
+    const own = { export: raw.export, items: raw.items, timeout: raw.timeout };
+    for (const [name, value] of Object.entries(own)) {
+      refuse(`--${name}`, value, "it is for modules of your own", "leave it out");
+    }
+    for (const [kind, of] of Object.entries(permissions)) {
+      const value = of === true ? "" : of.join();
+      refuse(`--allow-${kind}`, value, "it is for modules of your own", "leave it out");
+    }
+  } else if (!isOpenLoop) {
+    refuse("--duration", raw.duration, "a module's items decide it", "give --items or --rate");
+  }
+  if (isOpenLoop && raw.refine) {
+    refuse("--refine", "", "rates are taken as they are listed", "leave it out");
+  }
+}
+
+/** Reads and checks all options; output folders too, before anything is measured. */
 export async function readSweepOptions(
   target: string,
   raw: RawSweepOptions,
   permissions: LanePermissions = {},
   inputs: readonly NamedFile[] = [],
 ): Promise<SweepOptionValues> {
-  const builtIn = target === "io" || computes(target);
-  onlyFor(
-    target === "io",
-    "--latency",
-    raw.latency,
-    "the test site has it; leave it out, or sweep io",
-  );
-  const own = [
-    ["--export", raw.export],
-    ["--items", raw.items],
-    ["--timeout", raw.timeout],
-    ...Object.entries(permissions).map(([kind, of]) =>
-      [`--allow-${kind}`, of === true ? "" : of.join()] as const
-    ),
-  ] as const;
-  for (const [option, value] of own) {
-    onlyFor(!builtIn, option, value, "it is for modules of your own; leave it out");
-  }
   const durationMs = raw.duration === undefined
     ? undefined
     : duration("--duration", raw.duration, { min: 50, max: 600_000 });
+  refuseUnsuitable(target, raw, permissions, raw.rate !== undefined);
   const openLoop = readOpenLoop(target, raw, durationMs ?? OPEN_LOOP_MS);
-  if (!builtIn && openLoop === undefined) {
-    onlyFor(
-      false,
-      "--duration",
-      raw.duration,
-      "a module's items decide it; give --items or --rate",
-    );
-  }
-  onlyFor(
-    openLoop === undefined,
-    "--refine",
-    raw.refine ? "" : undefined,
-    "rates are taken as they are listed; leave it out",
-  );
   const model = openLoop === undefined ? modelOf(target, raw) : undefined;
+  const { json, csv, markdown, html } = raw;
   return {
     sweep: model === undefined ? undefined : planFor(model, raw),
     openLoop,
@@ -191,20 +189,6 @@ export async function readSweepOptions(
     timeoutMs: duration("--timeout", raw.timeout ?? "30s", { min: 1 }),
     export: raw.export ?? "default",
     permissions,
-    files: await checkOutputFiles({
-      json: raw.json,
-      csv: raw.csv,
-      markdown: raw.markdown,
-      html: raw.html,
-    }, inputs),
+    files: await checkOutputFiles({ json, csv, markdown, html }, inputs),
   };
-}
-
-/** How long requests are scheduled for unless told, in milliseconds. */
-export const OPEN_LOOP_MS = 3_000;
-
-function onlyFor(holds: boolean, option: string, value: string | undefined, remedy: string): void {
-  if (holds || value === undefined) return;
-  const [why, what] = remedy.split("; ", 2) as [string, string];
-  throw new UsageError(option, value, `not taken here: ${why}`, what);
 }

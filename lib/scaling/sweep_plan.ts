@@ -6,12 +6,24 @@
 
 import { takes } from "../models.ts";
 import { nonNegativeNumber, positiveInteger, UsageError } from "../options.ts";
-import type { Load } from "../timing/meter/reading.ts";
+import { formatPercent } from "../text/format.ts";
+import {
+  computesBeside,
+  heldMs,
+  MOST_LANES as MOST_USEFUL_LANES,
+} from "../advice/prediction/choose_candidates.ts";
+import { blocks, type Sample } from "../advice/probe/sample.ts";
 
 /** With more points than this a sweep takes too long. */
 const MOST_POINTS = 32;
 
-function parts(option: string, text: string, example: string): string[] {
+/** Reads a list such as `1,2,4,8`, in ascending order. */
+function listOf(
+  option: string,
+  text: string,
+  example: string,
+  read: (word: string) => number,
+): number[] {
   const words = text.split(",").map((word) => word.trim());
   if (words.includes("")) {
     throw new UsageError(option, text, "a number is missing", `give a list such as ${example}`);
@@ -20,37 +32,31 @@ function parts(option: string, text: string, example: string): string[] {
     const problem = `${words.length} numbers are too many to measure`;
     throw new UsageError(option, text, problem, `give ${MOST_POINTS} or fewer`);
   }
-  return words;
-}
-
-function sortedOnce(option: string, text: string, values: readonly number[]): number[] {
+  const values = words.map(read);
   const twice = values.find((value, i) => values.indexOf(value) !== i);
   if (twice !== undefined) {
     throw new UsageError(option, text, `${twice} is there twice`, "name each number once");
   }
-  return values.toSorted((a, b) => a - b);
+  return values.sort((a, b) => a - b);
 }
 
-/**
- * Reads a list of sizes, such as `1,2,4,8`.
- *
- * @throws {UsageError} If one isn't a whole number from 1 to `max`, is there twice, or they are too
- * many.
- */
 function sizesOf(option: string, text: string, max: number): number[] {
-  const words = parts(option, text, "1,2,4,8");
-  return sortedOnce(option, text, words.map((word) => positiveInteger(option, word, { max })));
+  return listOf(option, text, "1,2,4,8", (word) => positiveInteger(option, word, { max }));
 }
 
-/**
- * Reads a list of rates, such as `50,100,200.5`.
- *
- * @throws {UsageError} If one isn't a number from 0.1 to `max`, is there twice, or they are too many.
- */
+/** Reads a list of rates from 0.1 to `max`, such as `50,100,200.5`. */
 export function ratesOf(option: string, text: string, max: number): number[] {
-  const words = parts(option, text, "50,100,200");
-  const rates = words.map((word) => nonNegativeNumber(option, word, { min: 0.1, max }));
-  return sortedOnce(option, text, rates);
+  const read = (word: string) => nonNegativeNumber(option, word, { min: 0.1, max });
+  return listOf(option, text, "50,100,200", read);
+}
+
+/** Reads a size where a list can't be taken. */
+export function single(option: string, text: string, max: number, what: string): number {
+  const [size, ...more] = sizesOf(option, text, max);
+  if (more.length > 0) {
+    throw new UsageError(option, text, `with ${what} it takes one number`, "give one such as 5");
+  }
+  return size!;
 }
 
 /** The powers of two from 1 up to a size, and that size. */
@@ -62,19 +68,15 @@ function doublings(largest: number): number[] {
 
 /** The models that a sweep can vary. */
 export const SWEPT_MODELS = ["limited", "workers", "processes", "gpu"] as const;
-
-/** A model that a sweep can vary. */
 export type SweptModel = typeof SWEPT_MODELS[number];
 
 /** Which model is swept along what. */
 export interface SweepPlan {
-  /** What is varied. */
   readonly axis: "slots" | "lanes";
-  /** The model. */
   readonly model: SweptModel;
   /** The sizes measured at first, in ascending order. */
   readonly sizes: readonly number[];
-  /** Slots on each lane, where lanes are swept. */
+  /** Where lanes are swept. */
   readonly slotsPerLane: number;
   /** Whether sizes are added around the bend. */
   readonly refine: boolean;
@@ -82,14 +84,13 @@ export interface SweepPlan {
   readonly extendTo: number;
 }
 
-/** The most slots that can be asked for. */
+/** The most slots and lanes that can be asked for. */
 export const MOST_SLOTS = 5_000;
-/** The most lanes that can be asked for. */
 export const MOST_LANES = 256;
+/** So many slots are measured in any case, and so many in the end while the throughput rises. */
 const MOST_DEFAULT_SLOTS = 64;
-/** While the throughput rises, that many slots are tried in the end. */
 const MOST_EXTENDED_SLOTS = 1024;
-/** With fewer items a slot, most of a trial would be its end. */
+/** With fewer items a place, most of a trial would be its end. */
 const LEAST_WAVES = 8;
 
 /** The lanes measured unless told: up to twice the cores, one more each time while they are few. */
@@ -98,13 +99,7 @@ function defaultLanes(items: number): number[] {
   return most <= 8 ? Array.from({ length: most }, (_, i) => i + 1) : doublings(most);
 }
 
-/**
- * The plan for a model.
- *
- * @param items How many there are, if that is known: more slots or lanes than that are only measured
- * if asked for.
- * @throws {UsageError} If the sizes don't suit the model.
- */
+/** The plan for a model; of so many items, if that is known, no more are put in flight unless asked for. */
 export function planFor(
   model: SweptModel,
   raw: {
@@ -114,108 +109,61 @@ export function planFor(
   },
   items = Infinity,
 ): SweepPlan {
-  if (!takes(model, "lanes")) {
-    if (raw.lanes !== undefined) {
-      const remedy = "leave it out, or choose --model workers or processes";
-      throw new UsageError("--lanes", raw.lanes, `${model} has one lane`, remedy);
-    }
-    const sizes = raw.slots === undefined
-      ? doublings(Math.min(MOST_DEFAULT_SLOTS, items))
-      : sizesOf("--slots", raw.slots, MOST_SLOTS);
-    const listed = raw.slots !== undefined;
+  const { slots, lanes } = raw;
+  if (takes(model, "lanes")) {
     return {
-      axis: "slots",
+      axis: "lanes",
       model,
-      sizes,
-      slotsPerLane: 1,
-      refine: raw.refine ?? !listed,
-      extendTo: listed ? 0 : Math.min(MOST_EXTENDED_SLOTS, items / LEAST_WAVES),
+      sizes: lanes === undefined ? defaultLanes(items) : sizesOf("--lanes", lanes, MOST_LANES),
+      slotsPerLane: slots === undefined ? 1 : single("--slots", slots, MOST_SLOTS, model),
+      refine: raw.refine ?? lanes === undefined,
+      // Beyond twice the cores lanes only crowd each other.
+      extendTo: 0,
     };
   }
-  const sizes = raw.lanes === undefined
-    ? defaultLanes(items)
-    : sizesOf("--lanes", raw.lanes, MOST_LANES);
-  const slotsPerLane = raw.slots === undefined
-    ? 1
-    : single("--slots", raw.slots, MOST_SLOTS, model);
-  // Beyond twice the cores lanes only crowd each other.
+  if (lanes !== undefined) {
+    const remedy = "leave it out, or choose --model workers or processes";
+    throw new UsageError("--lanes", lanes, `${model} has one lane`, remedy);
+  }
   return {
-    axis: "lanes",
+    axis: "slots",
     model,
-    sizes,
-    slotsPerLane,
-    refine: raw.refine ?? raw.lanes === undefined,
-    extendTo: 0,
+    sizes: slots === undefined
+      ? doublings(Math.min(MOST_DEFAULT_SLOTS, items))
+      : sizesOf("--slots", slots, MOST_SLOTS),
+    slotsPerLane: 1,
+    refine: raw.refine ?? slots === undefined,
+    extendTo: slots === undefined ? Math.min(MOST_EXTENDED_SLOTS, items / LEAST_WAVES) : 0,
   };
 }
 
-/**
- * Reads a size where a list can't be taken.
- *
- * @throws {UsageError} If it isn't one whole number from 1 to `max`.
- */
-export function single(option: string, text: string, max: number, what: string): number {
-  const sizes = sizesOf(option, text, max);
-  if (sizes.length > 1) {
-    throw new UsageError(option, text, `with ${what} it takes one number`, "give one such as 5");
+/** A task that holds up its event loop for more of its time than this needs lanes more than slots. */
+const HOLDS = 0.5;
+
+/** Decides what to sweep for a job of which nothing is known but a sample, by what advice goes by. */
+export function choosePlan(sample: Sample, most: number): { plan: SweepPlan; why: string } {
+  const items = Math.min(most, sample.total ?? Infinity);
+  const slots = (why: string) => ({
+    plan: planFor("limited", {}, items),
+    why: `${why}, so slots are swept`,
+  });
+  const lanes = planFor("workers", {}, items);
+  const computes = `it computes ${formatPercent(sample.cpuShare)} of the time`;
+  if (sample.uncloneable !== undefined) {
+    return slots(`nothing can be sent to lanes (${sample.uncloneable})`);
   }
-  return sizes[0]!;
-}
-
-/** What is looked at of a sample. */
-interface Sample {
-  /** What its tasks took. */
-  readonly stretches: readonly {
-    readonly count: number;
-    readonly wallMs: number;
-    readonly cpuMs: number;
-  }[];
-  /** What was seen of the whole; undefined if it was cut off. */
-  readonly done?: { readonly total: number | null; readonly available: number } | undefined;
-  /** What the system knows of its process; undefined where it doesn't tell. */
-  readonly load?: Pick<Load, "available" | "childrenCpuMs"> | undefined;
-}
-
-/** From this CPU share on a sequential run computes more than it waits. */
-const COMPUTES = 0.5;
-
-/** How much of the time the tasks of a sample compute, 0 to 1. */
-export function computingShareOf(
-  { stretches, done, load }: Pick<Sample, "stretches" | "done" | "load">,
-): number {
-  const wallMs = stretches.reduce((sum, stretch) => sum + stretch.wallMs, 0);
-  const cpuMs = stretches.reduce((sum, stretch) => sum + stretch.cpuMs, 0) +
-    (load?.childrenCpuMs ?? 0);
-  // Where other programs use the CPUs, computing takes longer and must not look like waiting.
-  const available = load?.available ?? (done?.available || 1);
-  const waitMs = Math.max(0, wallMs - cpuMs / available);
-  return wallMs > 0 && cpuMs + waitMs > 0 ? Math.min(1, cpuMs / (cpuMs + waitMs)) : 1;
-}
-
-/**
- * Decides what to sweep for a job of which nothing is known but a sample: lanes if it computes more
- * than half of the time, else slots.
- */
-export function choosePlan(
-  { stretches, done, load }: Sample,
-  items: number,
-): { plan: SweepPlan; why: string } {
-  const share = computingShareOf({ stretches, done, load });
-  const percent = Math.round(share * 100);
-  const most = Math.min(items, done?.total ?? Infinity);
-  return share >= COMPUTES
-    ? {
-      plan: planFor("workers", {}, most),
-      why: `it computes ${percent}% of the time, so lanes are swept`,
-    }
-    : {
-      plan: planFor("limited", {}, most),
-      why: `it waits ${100 - percent}% of the time, so slots are swept`,
+  if (blocks(sample)) {
+    return {
+      plan: { ...lanes, extendTo: Math.min(MOST_USEFUL_LANES, items / LEAST_WAVES) },
+      why: "it holds up its thread while it waits, so lanes are swept",
     };
-}
-
-/** How long an item of a sample took on average, in milliseconds; 0 if it has none. */
-export function itemMsOf({ stretches }: Sample): number {
-  const count = stretches.reduce((sum, stretch) => sum + stretch.count, 0);
-  return count > 0 ? stretches.reduce((sum, stretch) => sum + stretch.wallMs, 0) / count : 0;
+  }
+  if (heldMs(sample) >= HOLDS * sample.wallMs) {
+    return { plan: lanes, why: `${computes}, so lanes are swept` };
+  }
+  return slots(
+    computesBeside(sample)
+      ? `${computes}, but beside its event loop`
+      : `it waits ${formatPercent(1 - sample.cpuShare)} of the time`,
+  );
 }

@@ -1,5 +1,5 @@
 /**
- * The jobs that a sweep comes with: downloads from a test site, and sums.
+ * The jobs that are swept: downloads from a test site, sums, and the user's own.
  *
  * @module
  */
@@ -11,7 +11,6 @@ import type { JobSpec } from "../timing/spec.ts";
 
 /** A job that grows with the slots or lanes, its places, so that each trial takes about as long. */
 export interface SweptJob {
-  /** What a person calls it. */
   readonly name: string;
   /** Items that travel together: one, where the last chunk would leave lanes without any. */
   readonly chunk: "auto" | 1;
@@ -19,6 +18,8 @@ export interface SweptJob {
   at(places: number): JobSpec;
   /** How much of the time a task computes by itself, 0 to 1, as far as that is known. */
   readonly computingShare?: number;
+  /** How many items it has in all, where a person has them. */
+  readonly total?: number;
   /** Items to run beforehand for a number of places: connections are opened, code gets compiled. */
   warmupAt(places: number): number;
 }
@@ -30,10 +31,7 @@ const LEAST_WAVES = 8;
 /** Divided by 1 to 6 without a rest, so that no lane ends early. */
 const LEAST_SUMS = 120;
 
-/**
- * Downloads from a test site. Each place gets the same number, so that a trial takes about as long at
- * 64 slots as at one.
- */
+/** Downloads from a test site, as many for each place, so that a trial takes as long at 64 slots as at one. */
 export function downloads(
   site: Pick<Site, "hosts" | "urls">,
   latencyMs: number,
@@ -41,6 +39,7 @@ export function downloads(
 ): SweptJob {
   const waves = Math.max(LEAST_WAVES, Math.round(trialMs / (latencyMs + 2)));
   const name = `download pages after ${latencyMs} ms`;
+  const module = new URL("../tasks/download.ts", import.meta.url).href;
   return {
     name,
     chunk: 1,
@@ -49,10 +48,7 @@ export function downloads(
       const urls = site.urls(Math.ceil(count / 2)).slice(0, count);
       return {
         name,
-        task: {
-          module: new URL("../tasks/download.ts", import.meta.url).href,
-          export: "default",
-        },
+        task: { module, export: "default" },
         items: { kind: "values", values: urls.map((url) => ({ url, timeoutMs: 30_000 })) },
         permissions: { net: site.hosts },
         options: { latencyMs },
@@ -78,10 +74,8 @@ export async function sums(
   const countAt = (places: number) => Math.max(LEAST_SUMS, LEAST_WAVES * places);
   const count = countAt(most);
   const msPerWork = await calibrate(chosen, { ...(signal && { signal }) });
-  const start = Math.max(
-    1,
-    Math.min(chosen.limit - count, Math.round(trialMs / count / msPerWork)),
-  );
+  const wanted = Math.round(trialMs / count / msPerWork);
+  const start = Math.max(1, Math.min(chosen.limit - count, wanted));
   const name = `sum squares below ${start.toLocaleString("en")}`;
   const at = (count: number): JobSpec => ({
     name,
@@ -101,30 +95,27 @@ export async function sums(
 /** How long a trial of a job of the user's own is to take about, in milliseconds. */
 const OWN_TRIAL_MS = 1_500;
 
-/**
- * How many items of a job of the user's own each place gets, so that a trial takes about 1.5 seconds,
- * at 64 slots as at one.
- *
- * It is 8 or more: with fewer the end, when places stand empty, would be much of the trial.
- */
+/** How many items of a job of the user's own each place gets, so that a trial takes about that long. */
 export function itemsPerPlace(itemMs: number): number {
   return Math.max(LEAST_WAVES, Math.round(OWN_TRIAL_MS / Math.max(itemMs, 1e-6)));
 }
 
 /**
- * A job of the user's own. None of its items are run beforehand, since running one may have effects.
- *
- * @param perPlace How many of its items each place gets at most; by default all are run at every size.
+ * A job of the user's own, of whose items each place gets `perPlace` at most. None are run beforehand,
+ * since running one may have effects.
  */
-export function ownJob(job: JobSpec, perPlace = Infinity, computingShare?: number): SweptJob {
-  // A fair share at every size, and not the head of the list.
-  const items = job.items.kind === "module" ? { ...job.items, spread: true } : job.items;
+export function ownJob(
+  job: JobSpec,
+  perPlace: number,
+  known: Pick<SweptJob, "computingShare" | "total"> = {},
+): SweptJob {
+  const { items } = job;
   return {
     name: job.name,
     chunk: "auto",
-    ...(computingShare !== undefined && { computingShare }),
+    ...known,
     at: (places) =>
-      items.kind === "values" || !Number.isFinite(perPlace) ? { ...job, items } : {
+      items.kind === "values" || !Number.isFinite(perPlace) ? job : {
         ...job,
         items: { ...items, limit: Math.min(items.limit ?? Infinity, places * perPlace) },
       },

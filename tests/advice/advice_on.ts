@@ -61,6 +61,7 @@ export async function adviceOn(
         lanes,
         slots: null,
         warnings: [],
+        stopped: round.reasons?.cancelled !== undefined,
         ...(pacePerSecond !== undefined && { pacePerSecond }),
         ...(failures !== undefined && { failures }),
       });

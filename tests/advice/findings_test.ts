@@ -79,7 +79,6 @@ function raceOf(runMs: number[], runCpuMs?: number, otherResults = false): Race 
     costMs: 1,
     trials: 3,
     partial: false,
-    warnings: [],
     unrepeatable: false,
     otherResults,
     untried: 0,

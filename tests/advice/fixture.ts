@@ -59,7 +59,7 @@ export function probedOf(
   // A little unevenness, the same every time.
   const wobble = (place: number) => 1 + 0.04 * Math.sin(place * 12.9898);
   return {
-    exports: { items: "iterable", task: "function", setup: false, teardown: false, functions: [] },
+    exports: { items: "iterable", task: "function", hooks: [], functions: [] },
     stretches: Array.from({ length: items }, (_, place) => ({
       count: 1,
       wallMs: (computeMs / available + waitMs) * wobble(place),
@@ -77,7 +77,7 @@ export function probedOf(
       failed: refused?.count ?? 0,
       ...(refused && { refused: { count: refused.count, pacePerSecond: null } }),
       total,
-      transfer: { items: 10, itemBytes: 8, resultBytes: 8, cloneMs: 0.002, ...transfer },
+      transfer: { itemBytes: 8, resultBytes: 8, cloneMs: 0.002, ...transfer },
       threadCpuMs: items * computeMs * onLoop,
       available,
       wakeMs,

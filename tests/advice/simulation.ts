@@ -68,7 +68,7 @@ export async function simulate(
       ...(cut && { reasons: { cancelled: items } }),
     });
     atMs += measured.wallMs;
-    return Promise.resolve({ round: measured, lanes, slots: null, warnings: [] });
+    return Promise.resolve({ round: measured, lanes, slots: null, warnings: [], stopped: cut });
   };
   const { advice, evidence } = await advise({
     job: {

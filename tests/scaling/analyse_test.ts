@@ -93,7 +93,7 @@ Deno.test("failingSizes() doesn't blame sizes for items that fail at each of the
 
 Deno.test("a server that refuses from 16 slots on isn't fitted, nor foretold, beyond 8", () => {
   const sizes = sizesOf(8);
-  const analysis = analyse({ sizes, partial: false, warnings: [] }, 1, on);
+  const analysis = analyse({ sizes }, 1, on);
   assertEquals(analysis.failsFrom, { size: 16, failed: 1500, of: 3000 });
   assertEquals(analysis.best, { size: 8, throughputPerSecond: 400 });
   // Perfect up to 8; through all sizes the law would be another one.
@@ -111,7 +111,7 @@ Deno.test("a server that refuses from 16 slots on isn't fitted, nor foretold, be
 });
 
 Deno.test("what failed isn't counted as throughput", () => {
-  const { points } = analyse({ sizes: sizesOf(8), partial: false, warnings: [] }, 1, on);
+  const { points } = analyse({ sizes: sizesOf(8) }, 1, on);
   // 50 a second and slot were answered, however fast the others were refused.
   for (const { size, throughputPerSecond, latencyMs } of points) {
     assertEquals(Math.round(throughputPerSecond.median), 50 * size);
@@ -121,7 +121,7 @@ Deno.test("what failed isn't counted as throughput", () => {
 
 Deno.test("a job of which everything fails from the first size on has nothing to conclude", () => {
   const sizes = sizesOf(0);
-  const analysis = analyse({ sizes, partial: false, warnings: [] }, 1, on);
+  const analysis = analyse({ sizes }, 1, on);
   const failsFrom = { size: 1, failed: 3000, of: 3000 };
   assertEquals([analysis.best, analysis.knee, analysis.failsFrom], [null, null, failsFrom]);
   assertEquals(analysis.fits, []);
@@ -141,7 +141,7 @@ Deno.test("a server that refuses at the smallest size already tells nothing of s
       },
     })),
   }));
-  const analysis = analyse({ sizes: refused, partial: false, warnings: [] }, 1, on);
+  const analysis = analyse({ sizes: refused }, 1, on);
   assertEquals([analysis.failsFrom?.size, analysis.fits, analysis.best], [1, [], null]);
   const said = { ...analysis, axis: on.axis };
   assertEquals(kneeSentence(said), "No knee: tasks fail at 1 slot already.");

@@ -15,9 +15,17 @@ type Kind = typeof PERMISSION_KINDS[number];
 
 const FLAG = /^--allow-([a-z]+)(?:=(.*))?$/s;
 
-/** A comma separates entries; two commas stand for one within an entry, as Deno has it. */
-function entriesOf(list: string): string[] {
-  return list.replaceAll(",,", "\0").split(",").map((entry) => entry.replaceAll("\0", ","));
+/** The entries of a flag; a comma separates them, two commas stand for one within an entry, as Deno has it. */
+function entriesOf(kind: Kind, list: string, path: (typed: string) => string): string[] {
+  const entries = list.replaceAll(",,", "\0").split(",")
+    .map((entry) => entry.replaceAll("\0", ","));
+  if (entries.includes("")) {
+    const remedy = `write --allow-${kind}=a,b, or --allow-${kind} for all`;
+    throw new UsageError(`--allow-${kind}`, list, "an empty entry", remedy);
+  }
+  const isPath = (entry: string) =>
+    kind === "read" || kind === "write" || (kind === "run" && entry.includes("/"));
+  return entries.map((entry) => isPath(entry) ? path(entry) : entry);
 }
 
 /**
@@ -31,44 +39,21 @@ export function takePermissions(
   const permissions: Partial<Record<Kind, readonly string[] | true>> = {};
   const rest: string[] = [];
   for (const arg of args) {
-    if (arg === "-A" || arg === "--allow-all") {
+    const [flag, name, list] = FLAG.exec(arg === "-A" ? "--allow-all" : arg) ?? [];
+    const kind = PERMISSION_KINDS.find((kind) => kind === name);
+    if (flag === undefined) rest.push(arg);
+    else if (flag === "--allow-all") {
       for (const kind of PERMISSION_KINDS) permissions[kind] = true;
-      continue;
+    } else if (kind === undefined) {
+      const remedy = `give one of ${PERMISSION_KINDS.map((of) => `--allow-${of}`).join(", ")}`;
+      const problem = "not a permission that can be handed on to a job";
+      throw new UsageError(`--allow-${name}`, list ?? "", problem, remedy);
+    } else if (list === undefined) permissions[kind] = true;
+    else {
+      const entries = entriesOf(kind, list, path);
+      const known = permissions[kind] ?? [];
+      permissions[kind] = known === true || [...known, ...entries];
     }
-    const match = FLAG.exec(arg);
-    if (match === null) {
-      rest.push(arg);
-      continue;
-    }
-    const kind = PERMISSION_KINDS.find((kind) => kind === match[1]);
-    if (kind === undefined) {
-      throw new UsageError(
-        `--allow-${match[1]}`,
-        match[2] ?? "",
-        "not a permission that can be handed on to a job",
-        `give one of ${PERMISSION_KINDS.map((kind) => `--allow-${kind}`).join(", ")}`,
-      );
-    }
-    if (match[2] === undefined) {
-      permissions[kind] = true;
-      continue;
-    }
-    const entries = entriesOf(match[2]);
-    if (entries.some((entry) => entry === "")) {
-      throw new UsageError(
-        `--allow-${kind}`,
-        match[2],
-        "an empty entry",
-        `write --allow-${kind}=a,b, or --allow-${kind} for all`,
-      );
-    }
-    const absolute = entries.map((entry) =>
-      kind === "read" || kind === "write" || (kind === "run" && entry.includes("/"))
-        ? path(entry)
-        : entry
-    );
-    const known = permissions[kind];
-    if (known !== true) permissions[kind] = [...known ?? [], ...absolute];
   }
   return { permissions, rest };
 }
@@ -77,10 +62,10 @@ export function takePermissions(
 export function missingFlag(
   message: string,
 ): { readonly wanted: string; readonly flag: string } | undefined {
-  const match = /Requires (([a-z]+) access(?: to (?:"([^"]*)"|<[^>]*>))?)/.exec(message);
-  const kind = PERMISSION_KINDS.find((kind) => kind === match?.[2]);
-  if (match === null || kind === undefined) return undefined;
-  const target = match[3];
+  const [, wanted, name, target] =
+    /Requires (([a-z]+) access(?: to (?:"([^"]*)"|<[^>]*>))?)/.exec(message) ?? [];
+  const kind = PERMISSION_KINDS.find((kind) => kind === name);
+  if (wanted === undefined || kind === undefined) return undefined;
   const list = target === undefined ? "" : `=${target.replaceAll(",", ",,")}`;
-  return { wanted: match[1]!, flag: `--allow-${kind}${list}` };
+  return { wanted, flag: `--allow-${kind}${list}` };
 }

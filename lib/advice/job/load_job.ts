@@ -10,10 +10,9 @@ import { moduleFacts } from "../../children/module_files.ts";
 import { userFolder } from "../../files/user_path.ts";
 import { type NamedFile, UsageError } from "../../options.ts";
 import { plain } from "../../text/plain.ts";
-import type { Meter } from "../../timing/meter/meter.ts";
 import type { LanePermissions } from "../../lanes/subprocess/permissions.ts";
 import type { JobSpec } from "../../timing/spec.ts";
-import { graceFor, probe, type Probed, type Prober } from "../probe/probe.ts";
+import { graceFor, probe, type Probed, type ProbeOptions, type Prober } from "../probe/probe.ts";
 
 /** How long checking types may take, in milliseconds. */
 const CHECK_MS = 30_000;
@@ -29,21 +28,13 @@ export async function jobModule(typed: string, path: (typed: string) => string):
   if (url === null || url.host !== "") {
     throw new UsageError("module", typed, "not a local file", "write file:///path/to/job.ts");
   }
-  const file = fromFileUrl(url);
-  let info: Deno.FileInfo;
-  try {
-    info = await Deno.stat(file);
-  } catch (cause) {
-    const missing = cause instanceof Deno.errors.NotFound ||
+  const info = await Deno.stat(fromFileUrl(url)).catch((cause: Error) => {
+    const isMissing = cause instanceof Deno.errors.NotFound ||
       cause instanceof Deno.errors.NotADirectory;
-    throw new UsageError(
-      "module",
-      typed,
-      missing ? "there is no such file" : `it can't be read (${(cause as Error).name})`,
-      "give the path of a module that exports a task and its items",
-      { cause },
-    );
-  }
+    const problem = isMissing ? "there is no such file" : `it can't be read (${cause.name})`;
+    const remedy = "give the path of a module that exports a task and its items";
+    throw new UsageError("module", typed, problem, remedy, { cause });
+  });
   if (info.isDirectory) {
     throw new UsageError("module", typed, "a folder", "name the module's file in it");
   }
@@ -53,13 +44,14 @@ export async function jobModule(typed: string, path: (typed: string) => string):
 /** The first error among what `deno check` says: what, and where. */
 function firstError(stderr: string): string {
   const lines = stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "");
-  const at = lines.findIndex((line) => /\berror\b/i.test(line));
-  const what = (lines[at] ?? lines[0] ?? "it can't be loaded")
+  const at = Math.max(0, lines.findIndex((line) => /\berror\b/i.test(line)));
+  const what = (lines[at] ?? "it can't be loaded")
     .replace(/^error: /, "").replace(/^(TS\d+) \[ERROR\]: /, "$1: ");
-  const where = lines.slice(Math.max(0, at)).map((line) => /^at (file:\S+)/.exec(line)?.[1])
+  const where = lines.slice(at).map((line) => /^at (file:\S+)/.exec(line)?.[1])
     .find((found) => found !== undefined);
-  const already = where === undefined || what.includes(where);
-  return already ? what : `${what} (${where.slice(where.lastIndexOf("/") + 1)})`;
+  return where === undefined || what.includes(where)
+    ? what
+    : `${what} (${where.slice(where.lastIndexOf("/") + 1)})`;
 }
 
 /** Has Deno check a module's syntax, imports and types, and throws its first error; nothing of it is run. */
@@ -97,7 +89,7 @@ export async function jobFiles(module: string): Promise<NamedFile[]> {
 }
 
 /** Which job, and what it may do. */
-interface JobRequest {
+interface JobRequest extends Pick<ProbeOptions, "guardMs" | "guardOption" | "meter" | "signal"> {
   /** The module as the person named it: a path, or a `file:` URL. */
   readonly typed: string;
   /** Makes a path as typed absolute. */
@@ -108,49 +100,67 @@ interface JobRequest {
   readonly items?: number | undefined;
   /** Whether its items are its own, instead of from elsewhere; default true. */
   readonly ownItems?: boolean;
-  /** What it may do. */
   readonly permissions: LanePermissions;
-  /** How long loading and the sample may take, in milliseconds. */
-  readonly guardMs: number;
-  /** The option that gives it longer, for errors; default `--budget`. */
-  readonly guardOption?: string;
   /** A sample to run one by one; without it nothing of the module is run but its top level. */
-  readonly sample?: { readonly items: number; readonly targetMs: number };
-  /** Tells waiting from queueing for a core in the sample. */
-  readonly meter?: Meter;
-  /** Ends loading. */
-  readonly signal?: AbortSignal;
+  readonly sample?: {
+    readonly items: number;
+    readonly targetMs: number;
+    /** Of how many first results a checksum is needed. */
+    readonly checksum: (probed: Probed) => number;
+  };
 }
 
-/** A job, and what was seen when it was loaded. */
-interface LoadedJob {
-  /** The job, with its title and `prepare` if it has them. */
-  readonly job: JobSpec;
-  /** What its module exports, and the sample if one was asked for. */
-  readonly probed: Probed;
+/** A job of a module's own items, so many of the first at most. */
+export function jobOf(
+  name: string,
+  task: JobSpec["task"],
+  permissions: LanePermissions,
+  limit?: number,
+): JobSpec {
+  const items = { kind: "module", module: task.module, export: "items" } as const;
+  const only = limit === undefined ? {} : { limit };
+  return { name, task, items: { ...items, ...only }, permissions, options: {} };
+}
+
+/** Takes a list's items in an order in which the first few stand for all. */
+export function spread(job: JobSpec): JobSpec {
+  const { items } = job;
+  if (items.kind === "values") return job;
+  const first = items.limit === undefined ? {} : { first: items.limit };
+  return { ...job, items: { ...items, spread: true, ...first } };
+}
+
+/** The same with the hooks that it has, and what its teardown needs. */
+export function withHooks(job: JobSpec, probed: Pick<Probed, "exports" | "teardownMs">): JobSpec {
+  const { hooks } = probed.exports;
+  const graceMs = graceFor(probed);
+  return {
+    ...job,
+    ...(hooks.includes("prepare") && { prepare: "prepare" }),
+    ...(hooks.includes("reset") && { reset: "reset" }),
+    ...(graceMs !== undefined && { graceMs }),
+  };
 }
 
 /**
- * Loads a job module. Throws a UsageError if it isn't there, has an error, or lacks an export, items or a
- * permission; a JobError if it can't be loaded, or its sample can't be run.
+ * Loads a job module; gives the job, and what was seen when it was loaded. Throws a UsageError if it isn't
+ * there, has an error, or lacks an export, items or a permission; a JobError if it can't be loaded, or its
+ * sample can't be run.
  */
-export async function loadJob(request: JobRequest, prober: Prober = probe): Promise<LoadedJob> {
+export async function loadJob(
+  request: JobRequest,
+  prober: Prober = probe,
+): Promise<{ readonly job: JobSpec; readonly probed: Probed }> {
   const { typed, path, items, permissions, guardMs, guardOption, sample, meter, signal } = request;
   const module = await jobModule(typed, path);
   await checkJobModule(typed, module, signal);
   const file = module.slice(module.lastIndexOf("/") + 1);
-  const job: JobSpec = {
-    name: file,
-    task: { module, export: request.export ?? "default" },
-    items: request.ownItems === false ? { kind: "values", values: [] } : {
-      kind: "module",
-      module,
-      export: "items",
-      ...(items !== undefined && { limit: items }),
-    },
-    permissions,
-    options: {},
-  };
+  const own = jobOf(file, { module, export: request.export ?? "default" }, permissions, items);
+  const job: JobSpec = request.ownItems === false
+    ? { ...own, items: { kind: "values", values: [] } }
+    : sample === undefined
+    ? own
+    : spread(own);
   const probed = await prober(job, {
     typed,
     limit: sample === undefined ? 0 : Math.min(sample.items, items ?? Infinity),
@@ -160,17 +170,8 @@ export async function loadJob(request: JobRequest, prober: Prober = probe): Prom
     ...(guardOption !== undefined && { guardOption }),
     ...(meter && { meter }),
     ...(signal && { signal }),
-  }, () => []);
-  const { title, prepare, reset } = probed.exports;
-  const graceMs = graceFor(probed);
-  return {
-    job: {
-      ...job,
-      name: title === undefined ? file : plain(title),
-      ...(prepare && { prepare: "prepare" }),
-      ...(graceMs !== undefined && { graceMs }),
-      ...(reset && { reset: "reset" }),
-    },
-    probed,
-  };
+  }, (found) => sample === undefined ? [] : [sample.checksum(found)]);
+  const { title } = probed.exports;
+  const name = title === undefined ? file : plain(title);
+  return { job: withHooks({ ...job, name }, probed), probed };
 }

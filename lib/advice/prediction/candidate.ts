@@ -5,28 +5,37 @@
  */
 
 import { counted } from "../../text/format.ts";
-import { BASELINE, type Model, MODELS } from "../../models.ts";
+import { BASELINE, type Model, MODELS, takes } from "../../models.ts";
 
 /** A model with its size. */
 export interface Candidate {
-  /** The model. */
   readonly model: Model;
-  /** How many lanes. */
   readonly lanes: number;
-  /** Slots on each lane; `Infinity` under `concurrent`. */
+  /** On each lane; `Infinity` for all items at once. */
   readonly slots: number;
 }
 
 /** The plain loop. */
-export const SEQUENTIAL: Candidate = { model: "sequential", lanes: 1, slots: 1 };
+export const SEQUENTIAL: Candidate = { model: BASELINE, lanes: 1, slots: 1 };
+
+/** So many slots on this event loop; all items' by default. */
+export function eventLoop(slots = Infinity): Candidate {
+  return { model: slots === Infinity ? "concurrent" : "limited", lanes: 1, slots };
+}
+
+/** So many threads. */
+export function threads(lanes: number, slots = 1): Candidate {
+  return { model: "workers", lanes, slots };
+}
 
 /** A candidate's name. */
 export function nameOf({ model, lanes, slots }: Candidate): string {
-  if (model === BASELINE || model === "concurrent") return model;
-  if (model === "limited") return `limited (${counted(slots, "slot")})`;
-  return `${model} (${counted(lanes, "lane")}${
-    slots > 1 ? `, ${counted(slots, "slot")} each` : ""
-  })`;
+  const size = [
+    ...(takes(model, "lanes") ? [counted(lanes, "lane")] : []),
+    ...(takes(model, "slots") && !takes(model, "lanes") ? [counted(slots, "slot")] : []),
+    ...(takes(model, "lanes") && slots > 1 ? [`${counted(slots, "slot")} each`] : []),
+  ];
+  return size.length === 0 ? model : `${model} (${size.join(", ")})`;
 }
 
 /** Sorts the simplest first: by model as in the table of models, then by lanes and slots. */

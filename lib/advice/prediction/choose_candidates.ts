@@ -6,16 +6,21 @@
 
 import { BASELINE } from "../../models.ts";
 import { MOST_MEMORY } from "../../judge/thresholds.ts";
-import { bySimplicity, type Candidate, inFlightOf, SEQUENTIAL } from "./candidate.ts";
+import {
+  bySimplicity,
+  type Candidate,
+  eventLoop,
+  inFlightOf,
+  SEQUENTIAL,
+  threads,
+} from "./candidate.ts";
 import type { Machine } from "./machine.ts";
 import { predict, type Prediction, saturationSlots, totalMs } from "./predict.ts";
 import { blocks, type Sample } from "../probe/sample.ts";
 
 /** A candidate and its prediction for the whole job. */
 export interface Predicted {
-  /** The model and its size. */
   readonly candidate: Candidate;
-  /** Its time for the whole job. */
   readonly prediction: Prediction;
 }
 
@@ -40,14 +45,13 @@ const HOPELESS = 1.25;
 const BESIDE = 0.85;
 /** Models raced beside sequential. */
 const MOST_RACED = 4;
+/** Tasks that hold less than this each don't fill a machine's memory, in bytes. */
+const MUCH_MEMORY = 50 * (1 << 20);
 
 /** The least power of two from `value` on: finer steps couldn't be told apart. */
 export function powerOfTwoFrom(value: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
 }
-
-/** Tasks that hold less than this each don't fill a machine's memory, in bytes. */
-const MUCH_MEMORY = 50 * (1 << 20);
 
 /** How many tasks in flight fit the memory that is free. */
 export function inMemory({ taskBytes = 0 }: Sample, { memoryBytes }: Machine): number {
@@ -61,25 +65,14 @@ export function computesBeside({ cpuMs, loopMs }: Pick<Sample, "cpuMs" | "loopMs
   return loopMs < BESIDE * cpuMs;
 }
 
-/** Whether a model has one or two slots a core, for tasks that compute beside the event loop. */
-function isFewSlots({ model, slots }: Candidate, { cores }: Machine): boolean {
-  return model === "limited" && (slots === cores || slots === 2 * cores);
-}
-
 /** How long a task holds up its event loop, by computing or by waiting without letting others run. */
-function heldMs({ wallMs, cpuShare, loopMs, cpuMs, blockedMs }: Sample): number {
+export function heldMs({ wallMs, cpuShare, loopMs, cpuMs, blockedMs }: Sample): number {
   return wallMs * cpuShare * (loopMs / Math.max(1e-9, cpuMs)) + blockedMs;
 }
 
-/** Slots beyond these find the event loop busy, or no item to take. */
-function slotsWanted(sample: Sample): { saturation: number; slots: number } {
-  const { wallMs, sourceMs } = sample;
-  const saturation = saturationSlots(heldMs(sample), wallMs);
-  const arrivals = saturationSlots(Math.max(heldMs(sample), sourceMs), wallMs + sourceMs);
-  return {
-    saturation,
-    slots: Math.min(MOST_IN_FLIGHT, powerOfTwoFrom(SPARE * Math.min(saturation, arrivals))),
-  };
+/** As many slots as cores, and twice as many: enough for tasks that compute beside their event loop. */
+function fewSlots({ cores }: Machine): number[] {
+  return [cores, 2 * cores].filter((slots) => slots > 1);
 }
 
 /** More lanes than cores, for tasks that hold up their thread while they wait: the number predicted best. */
@@ -88,20 +81,19 @@ function lanesWanted(
   machine: Machine,
   tested: number,
   horizon: number,
-): number | undefined {
-  if (!blocks(sample)) return undefined;
-  const most = Math.min(MOST_LANES, tested);
-  const numbers: number[] = [];
-  for (let lanes = 2 * machine.cores; lanes <= most; lanes *= 2) numbers.push(lanes);
-  const timeOf = (lanes: number) =>
-    totalMs(predict(sample, { model: "workers", lanes, slots: 1 }, horizon, machine));
-  return numbers.sort((a, b) => timeOf(a) - timeOf(b))[0];
+): Candidate[] {
+  const found: Candidate[] = [];
+  for (let lanes = 2 * machine.cores; lanes <= Math.min(MOST_LANES, tested); lanes *= 2) {
+    found.push(threads(lanes));
+  }
+  const timeOf = (of: Candidate) => totalMs(predict(sample, of, horizon, machine));
+  return blocks(sample) ? found.sort((a, b) => timeOf(a) - timeOf(b)).slice(0, 1) : [];
 }
 
 /**
  * All models that the job could run under, with the sizes that its sample suggests: as many slots as
  * keep a lane busy while tasks wait, as many lanes as there are cores, or more if tasks wait without
- * letting others run. `concurrent` is one only if the race tries all items at once.
+ * letting others run. All items at once are a candidate only if the race tries them all at once.
  */
 export function possibleCandidates(
   sample: Sample,
@@ -110,39 +102,37 @@ export function possibleCandidates(
   total: number | null,
   horizon: number,
 ): Candidate[] {
-  const tested = Math.min(triable, inMemory(sample, machine));
+  const { wallMs, sourceMs, uncloneable } = sample;
+  const fitting = inMemory(sample, machine);
+  const tested = Math.min(triable, fitting);
   const cores = Math.min(machine.cores, Math.max(1, tested));
-  const { saturation, slots: wanted } = slotsWanted(sample);
+  const held = heldMs(sample);
+  // Slots beyond these find the event loop busy, or no item to take.
+  const saturation = saturationSlots(held, wallMs);
+  const arrivals = saturationSlots(Math.max(held, sourceMs), wallMs + sourceMs);
+  const wanted = Math.min(
+    MOST_IN_FLIGHT,
+    powerOfTwoFrom(SPARE * Math.min(saturation, arrivals)),
+  );
   const candidates: Candidate[] = [SEQUENTIAL];
-  const fills = saturation >= FILLS && tested > 1;
-  if (fills && total !== null && total <= Math.min(tested, MOST_IN_FLIGHT)) {
-    candidates.push({ model: "concurrent", lanes: 1, slots: Infinity });
+  if (saturation >= FILLS && tested > 1) {
+    const all = total !== null && total <= Math.min(tested, MOST_IN_FLIGHT);
+    if (all) candidates.push(eventLoop());
+    const slots = Math.min(wanted, tested);
+    // As many slots as items would be all at once once more.
+    if (!all || slots < total) candidates.push(eventLoop(slots));
+    candidates.push(...fewSlots(machine).filter((few) => few < slots).map(eventLoop));
   }
-  const slots = Math.min(wanted, tested);
-  // As many slots as items would be concurrent once more.
-  if (fills && !(candidates.length > 1 && slots >= total!)) {
-    candidates.push({ model: "limited", lanes: 1, slots });
-  }
-  // Where tasks compute beside the event loop, as many as there are cores are enough.
-  for (const few of [machine.cores, 2 * machine.cores]) {
-    if (fills && few > 1 && few < slots) {
-      candidates.push({ model: "limited", lanes: 1, slots: few });
-    }
-  }
-  if (sample.uncloneable === undefined && tested > 1) {
-    candidates.push({ model: "workers", lanes: cores, slots: 1 });
+  if (uncloneable === undefined && tested > 1) {
     const ample = powerOfTwoFrom(AMPLE * (saturation - 1));
     const each = Math.min(
       Math.max(wanted, Math.min(ample, MOST_IN_FLIGHT / cores)),
       Math.ceil(tested / cores),
-      Math.floor(inMemory(sample, machine) / cores),
+      Math.floor(fitting / cores),
     );
-    if (each > 1 && saturation > SPARE) {
-      candidates.push({ model: "workers", lanes: cores, slots: each });
-    }
-    const lanes = lanesWanted(sample, machine, tested, horizon);
-    if (lanes !== undefined) candidates.push({ model: "workers", lanes, slots: 1 });
-    candidates.push({ model: "processes", lanes: cores, slots: 1 });
+    candidates.push(threads(cores), { ...threads(cores), model: "processes" });
+    if (each > 1 && saturation > SPARE) candidates.push(threads(cores, each));
+    candidates.push(...lanesWanted(sample, machine, tested, horizon));
   }
   return candidates.sort(bySimplicity);
 }
@@ -154,19 +144,19 @@ export function promising(
   tested: number,
   total: number | null,
   horizon: number,
-  beside = false,
+  runsPrograms = false,
 ): { readonly all: readonly Predicted[]; readonly raced: readonly Candidate[] } {
-  const all = possibleCandidates(sample, machine, tested, total, horizon).map((candidate) => ({
-    candidate,
-    prediction: predict(sample, candidate, horizon, machine),
-  }));
+  const all = possibleCandidates(sample, machine, tested, total, horizon)
+    .map((candidate) => ({ candidate, prediction: predict(sample, candidate, horizon, machine) }));
   const others = all.filter(({ candidate }) => candidate !== SEQUENTIAL)
     .sort((a, b) => totalMs(a.prediction) - totalMs(b.prediction));
-  const best = others[0];
+  const [best] = others;
   if (best === undefined) return { all, raced: [SEQUENTIAL] };
   const waits = 1 - heldMs(sample) / sample.wallMs;
-  const few = (beside || computesBeside(sample))
-    ? others.filter(({ candidate }) => isFewSlots(candidate, machine))
+  const few = runsPrograms || computesBeside(sample)
+    ? others.filter(({ candidate: { model, slots } }) =>
+      model === "limited" && fewSlots(machine).includes(slots)
+    )
     : [];
   const simple = others.find(({ candidate }) => candidate.lanes === 1);
   const chosen = others.filter((of) =>
@@ -184,30 +174,15 @@ export function promising(
   };
 }
 
-/** Takes the model with the longest predicted time out of a race. */
-export function withoutSlowest(
-  raced: readonly Candidate[],
-  all: readonly Predicted[],
-): readonly Candidate[] {
-  const timeOf = (candidate: Candidate) => {
-    const found = all.find((of) => of.candidate === candidate);
-    return found === undefined ? Infinity : totalMs(found.prediction);
-  };
-  const slowest = raced.filter((candidate) => candidate !== SEQUENTIAL)
-    .sort((a, b) => timeOf(b) - timeOf(a))[0];
-  return raced.filter((candidate) => candidate !== slowest);
-}
-
-/** What models were predicted to gain against sequential. */
+/** What models were predicted to gain against sequential, of those that so many items are enough for. */
 export function predictedGains(
   all: readonly Predicted[],
   items: number,
 ): { readonly candidate: Candidate; readonly gain: number }[] {
-  const sequential = all.find(({ candidate }) => candidate.model === BASELINE);
-  if (sequential === undefined) return [];
+  const plain = all.find(({ candidate }) => candidate.model === BASELINE);
   return all.filter(({ candidate }) => inFlightOf(candidate, Infinity) <= items)
     .map(({ candidate, prediction }) => ({
       candidate,
-      gain: totalMs(sequential.prediction) / totalMs(prediction),
+      gain: plain === undefined ? 0 : totalMs(plain.prediction) / totalMs(prediction),
     }));
 }

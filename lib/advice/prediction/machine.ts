@@ -5,30 +5,36 @@
  * @module
  */
 
-import { MODEL_TABLE } from "../../models.ts";
+import { z } from "zod";
+import { isRemote, type Model, MODEL_TABLE, takes } from "../../models.ts";
 import { ceiling } from "../../timing/ceiling.ts";
+import type { Checked } from "../../timing/json_file.ts";
 import { median } from "../../timing/statistics.ts";
-import type { JobSpec, ModelSpec, TrialRunner } from "../../timing/spec.ts";
+import type { JobSpec, TrialRunner } from "../../timing/spec.ts";
 
-/** What the machine does, measured. */
-export interface Machine {
-  /** How many CPUs there are. */
-  readonly cores: number;
+const amount = z.number().nonnegative();
+
+/** What the machine does, as a file holds it. */
+export const machineSchema = z.object({
+  cores: z.number().int().positive(),
   /** What independent processes gain on all cores. */
-  readonly ceiling: number;
-  /** Memory that is free, in bytes; undefined if that may not be known. */
-  readonly memoryBytes?: number | undefined;
-  /** Until a model's lanes can take tasks, in milliseconds, with as many lanes as cores. */
-  readonly startMs: Readonly<Record<"eventLoop" | "workers" | "processes", number>>;
+  ceiling: z.number().positive(),
+  /** Memory that is free, if that may be known. */
+  memoryBytes: z.number().positive().optional(),
+  /** Until a model's lanes can take tasks, with as many lanes as cores. */
+  startMs: z.object({ eventLoop: amount, workers: amount, processes: amount }),
+});
+export type Machine = Checked<typeof machineSchema>;
+
+/** Until a model's lanes can take tasks, with as many lanes as cores, in milliseconds. */
+export function startMsOf({ startMs }: Machine, model: Model): number {
+  return isRemote(model) ? startMs[model as keyof typeof startMs] : startMs.eventLoop;
 }
 
 /** How the machine is measured. */
 interface MachineOptions {
-  /** Runs one trial. */
   readonly runTrial: TrialRunner;
-  /** How many CPUs there are. */
   readonly cores: number;
-  /** Stops it. */
   readonly signal: AbortSignal;
   /** Whether to measure what independent processes gain; it takes most of a second. */
   readonly ceiling: boolean;
@@ -37,7 +43,10 @@ interface MachineOptions {
 /** Measures a machine; a test's own answers at once. */
 export type MachineMeter = (options: MachineOptions) => Promise<Machine>;
 
+/** How often lanes are started. */
 const STARTS = 2;
+/** How long a process computes for the ceiling, in milliseconds. */
+const PIECE_MS = 60;
 
 const NOTHING: JobSpec = {
   name: "start",
@@ -46,44 +55,30 @@ const NOTHING: JobSpec = {
   options: {},
 };
 
-/**
- * Measures the machine: each kind of lane is started twice in a fresh process with no item to run.
- */
-export const measureMachine: MachineMeter = async (
-  { runTrial, cores, signal, ceiling: wanted },
-): Promise<Machine> => {
-  const startOf = async (spec: ModelSpec, usualMs: number): Promise<number> => {
+/** Measures the machine: each kind of lane is started twice in a fresh process with no item to run. */
+export const measureMachine: MachineMeter = async (options) => {
+  const { runTrial, cores, signal } = options;
+  const startOf = async (model: Model): Promise<number> => {
     const times: number[] = [];
+    const size = takes(model, "lanes") ? { lanes: cores } : { slots: 2 };
     for (let round = 0; round < STARTS && !signal.aborted; round++) {
-      try {
-        times.push((await runTrial({ ...spec, job: NOTHING, round }, { signal })).round.startMs);
-      } catch {
-        // The race, if it comes so far, says what is wrong.
-      }
+      // The race, if it comes so far, says what is wrong.
+      const result = await runTrial({ model, ...size, job: NOTHING, round }, { signal })
+        .catch(() => undefined);
+      if (result !== undefined) times.push(result.round.startMs);
     }
-    return times.length === 0 ? usualMs : median(times);
+    return times.length === 0 ? MODEL_TABLE[model].usualStartMs : median(times);
   };
   const startMs = {
-    eventLoop: await startOf({ model: "limited", slots: 2 }, MODEL_TABLE.limited.usualStartMs),
-    workers: await startOf({ model: "workers", lanes: cores }, MODEL_TABLE.workers.usualStartMs),
-    processes: await startOf(
-      { model: "processes", lanes: cores },
-      MODEL_TABLE.processes.usualStartMs,
-    ),
+    eventLoop: await startOf("limited"),
+    workers: await startOf("workers"),
+    processes: await startOf("processes"),
   };
-  const speedup = !wanted || signal.aborted
-    ? cores
-    : await ceiling(undefined, cores, { signal, pieceMs: 60 }).then(
-      ({ speedup }) => speedup,
-      () => cores,
-    );
-  const memoryBytes = freeMemory();
-  return {
-    cores,
-    ceiling: Math.max(1, speedup),
-    startMs,
-    ...(memoryBytes !== undefined && { memoryBytes }),
-  };
+  const speedup = options.ceiling && !signal.aborted
+    ? await ceiling(undefined, cores, { signal, pieceMs: PIECE_MS })
+      .then(({ speedup }) => speedup, () => cores)
+    : cores;
+  return { cores, ceiling: Math.max(1, speedup), memoryBytes: freeMemory(), startMs };
 };
 
 function freeMemory(): number | undefined {

@@ -8,7 +8,7 @@
 import { BASELINE, isRemote, MODEL_TABLE } from "../../models.ts";
 import type { Sample } from "../probe/sample.ts";
 import type { Candidate } from "./candidate.ts";
-import type { Machine } from "./machine.ts";
+import { type Machine, startMsOf } from "./machine.ts";
 
 /** A prediction, in milliseconds. */
 export interface Prediction {
@@ -16,9 +16,7 @@ export interface Prediction {
   readonly startMs: number;
   /** From the first item to the last outcome: as likely, at best, and at worst. */
   readonly runMs: number;
-  /** The least that the work may take. */
   readonly lowMs: number;
-  /** The most that the work may take. */
   readonly highMs: number;
 }
 
@@ -33,7 +31,12 @@ export function totalMs({ startMs, runMs }: Pick<Prediction, "startMs" | "runMs"
  * `slots` counts those of all lanes together.
  */
 export function listScheduleMs(timesMs: readonly number[], slots: number): number {
-  if (slots >= timesMs.length) return timesMs.reduce((most, ms) => Math.max(most, ms), 0);
+  const longest = (times: Iterable<number>) => {
+    let most = 0;
+    for (const ms of times) most = Math.max(most, ms);
+    return most;
+  };
+  if (slots >= timesMs.length) return longest(timesMs);
   // A binary heap of the times at which slots become free, the earliest first.
   const free = new Float64Array(slots);
   for (const ms of timesMs) {
@@ -49,26 +52,7 @@ export function listScheduleMs(timesMs: readonly number[], slots: number): numbe
     }
     free[at] = ends;
   }
-  return free.reduce((most, ms) => Math.max(most, ms), 0);
-}
-
-/**
- * How many tasks a lane ends in a millisecond, with tasks that queue for its CPU in turns with waits:
- * exact mean value analysis of a closed network of one queue and one delay (Reiser and Lavenberg,
- * "Mean-Value Analysis of Closed Multichain Queuing Networks", J. ACM 27, 1980). Its service times are
- * exponential; real tasks vary less, so this is the upper end of a prediction.
- */
-export function meanValueThroughput(computeMs: number, waitMs: number, slots: number): number {
-  // Far beyond saturation nothing changes any more.
-  const most = Math.min(slots, 4096);
-  let queue = 0;
-  let throughput = 0;
-  for (let inFlight = 1; inFlight <= most; inFlight++) {
-    const response = computeMs * (1 + queue);
-    throughput = inFlight / Math.max(1e-9, response + waitMs);
-    queue = throughput * response;
-  }
-  return throughput;
+  return longest(free);
 }
 
 /**
@@ -93,57 +77,48 @@ const MOST_WAKING = 0.9;
 
 /** What a task takes, in milliseconds. */
 interface Demand {
-  /** Computing on its lane's thread. */
+  /** Computing on its lane's thread, and on all threads. */
   readonly loopMs: number;
-  /** Waiting that holds up its lane's thread. */
-  readonly blockedMs: number;
-  /** Waiting that lets other tasks of its lane run. */
-  readonly waitMs: number;
-  /** Computing on all threads. */
   readonly allCpuMs: number;
+  /** Waiting that holds up its lane's thread, and waiting that lets other tasks of its lane run. */
+  readonly blockedMs: number;
+  readonly waitMs: number;
   /** Work of the dispatcher, which is one for all lanes. */
   readonly dispatcherMs: number;
-  /** What a lane's first tasks take longer, once: their code is cold. */
-  readonly coldMs: number;
 }
 
 /**
- * What a task takes under a model.
- *
- * With many in flight a lane's thread hardly ever sleeps, so what waking it cost one by one is taken off
- * in proportion to how busy the lane is; what the first tasks of the sample took longer is counted
- * once a lane, however many items there are; and threads and processes are sent their items.
+ * What a task takes under a model. With many in flight a lane's thread hardly ever sleeps, so what waking
+ * it cost one by one is taken off in proportion to how busy the lane is; threads and processes are sent
+ * their items.
  */
 function demandOf(sample: Sample, { model }: Candidate, inFlight: number): Demand {
-  const { wallMs, cpuMs, cpuShare, coldMs, items, wakeMs } = sample;
+  const { wallMs, cpuMs, cpuShare, wakeMs } = sample;
   // Other programs on the CPU slow tasks down in the race as they did in the sample.
   const kept = Math.max(1, cpuShare * wallMs / Math.max(cpuMs, 1e-9));
-  const warm = (ms: number) => kept * Math.max(0.1 * ms, ms - coldMs / items);
-  const aloneMs = Math.min(wallMs, warm(sample.loopMs));
+  const aloneMs = Math.min(wallMs, kept * sample.loopMs);
   const blockedMs = Math.min(sample.blockedMs, wallMs - aloneMs);
   const waitMs = wallMs - aloneMs - blockedMs;
   const busy = (1 - 1 / inFlight) * Math.min(1, inFlight * aloneMs / wallMs);
   const wakingMs = busy * Math.min(1, waitMs / SLEEP_MS) *
     Math.min(MOST_WAKING * aloneMs, kept * wakeMs);
-  const plain = {
+  const here = {
     loopMs: aloneMs - wakingMs,
+    allCpuMs: Math.max(aloneMs, kept * cpuMs) - wakingMs,
     blockedMs,
     waitMs,
-    allCpuMs: Math.max(aloneMs, warm(cpuMs)) - wakingMs,
     dispatcherMs: DISPATCH_MS,
-    coldMs: kept * coldMs,
   };
-  if (!isRemote(model)) return plain;
-  const bytes = sample.itemBytes + sample.resultBytes;
-  const pipeMs = MODEL_TABLE[model].place === "process" ? bytes / PIPE_BYTES_MS : 0;
+  if (!isRemote(model)) return here;
+  const { place, roundTripMs } = MODEL_TABLE[model];
+  const pipeMs = place === "process" ? (sample.itemBytes + sample.resultBytes) / PIPE_BYTES_MS : 0;
   // Each value is written on one side and read on the other: half of a clone each.
   const sideMs = sample.cloneMs / 2 + pipeMs;
-  const tripMs = MODEL_TABLE[model].roundTripMs * Math.min(1, wallMs / CHUNK_MS);
   return {
-    ...plain,
-    loopMs: plain.loopMs + sideMs,
-    waitMs: plain.waitMs + tripMs + sideMs,
-    allCpuMs: plain.allCpuMs + 2 * sideMs,
+    loopMs: here.loopMs + sideMs,
+    allCpuMs: here.allCpuMs + 2 * sideMs,
+    blockedMs,
+    waitMs: waitMs + roundTripMs * Math.min(1, wallMs / CHUNK_MS) + sideMs,
     dispatcherMs: DISPATCH_MS + sideMs,
   };
 }
@@ -157,32 +132,25 @@ function gainOfLanes(lanes: number, { cores, ceiling }: Machine): number {
   return cores < 2 ? 1 : 1 + (Math.max(1, ceiling) - 1) * (lanes - 1) / (cores - 1);
 }
 
-/** The first tasks are cold once, not each time that the sample is repeated. */
-const COLD = 6;
-
 /** One item's times in the sample, in milliseconds. */
 type Times = Omit<Sample["walls"][number], "count">;
 
 /** The sample's own times, over and over, as many as there are items. */
 function timesOf({ walls }: Pick<Sample, "walls">, count: number): Times[] {
   const times: Times[] = [];
-  const again = walls.length >= 2 * COLD ? walls.slice(COLD) : walls;
-  for (let pass = walls; times.length < count; pass = again) {
-    for (const wall of pass) {
+  while (times.length < count) {
+    for (const wall of walls) {
       for (let i = 0; i < wall.count && times.length < count; i++) times.push(wall);
     }
   }
   return times;
 }
 
-/** How much more than the sample's mean some items compute, and how much more they wait. */
-interface Loads {
-  readonly computing: number;
-  readonly waiting: number;
-}
-
-/** The loads of items of which each took so long, wall time and CPU time, in the sample. */
-function loadsOf(sample: Sample, times: readonly Times[]): Loads {
+/** How much more than the sample's mean some of its items compute, and how much more they wait. */
+function loadsOf(
+  sample: Sample,
+  times: readonly Times[],
+): { readonly computing: number; readonly waiting: number } {
   const { wallMs, cpuMs, cpuShare, walls } = sample;
   const all = Math.max(1, walls.reduce((sum, { count }) => sum + count, 0));
   const ownMs = walls.reduce((sum, { count, cpuMs = 0 }) => sum + count * cpuMs, 0) / all;
@@ -212,17 +180,17 @@ export function cpuShareOf(sample: Sample, items: number): number {
 /** With many in flight a waiting task may compute so much less, or more, than one by one. */
 export const LESS = 0.5;
 const MORE = 2;
+/** A prediction may always be off by this share. */
+const OFF = 0.1;
 
 /**
- * Predicts how long so many items take under a model.
- *
- * The likely time is between two bounds. At best, tasks interleave without ever queueing, and the time
- * is the greatest of four: list scheduling of the sample's own times over the slots; each event loop's
- * share of what holds it up; all computing over the machine's ceiling; and what the dispatcher spends on
- * getting items and copying them, the serial part that Amdahl's law is about. At worst, they queue for
- * the event loop as in mean value analysis, or compute twice as much as seemed; and on another lane the
- * tasks in flight may all wait together and then compute in turn, for timers that are due are served
- * before messages that bring the next items.
+ * Predicts how long so many items take under a model. At best, tasks interleave without ever queueing,
+ * and the time is the greatest of four: list scheduling of the sample's own times over the slots; each
+ * event loop's share of what holds it up; all computing over the machine's ceiling; and what the
+ * dispatcher spends on getting items and copying them, the serial part that Amdahl's law is about. At
+ * worst they compute twice as much as seemed; and on another lane the tasks in flight may all wait
+ * together and then compute in turn, for timers that are due are served before messages that bring the
+ * next items. The likely time lies between the two there.
  */
 export function predict(
   sample: Sample,
@@ -231,71 +199,54 @@ export function predict(
   machine: Machine,
 ): Prediction {
   const { model, slots } = candidate;
+  const remote = isRemote(model);
   const lanes = Math.min(candidate.lanes, items);
-  const kind = model === "workers" || model === "processes" ? model : "eventLoop";
-  const startMs = machine.startMs[kind] *
-      (kind === "eventLoop" ? 1 : 0.5 + 0.5 * candidate.lanes / machine.cores) +
-    (sample.laneMs ?? 0);
+  const startMs = startMsOf(machine, model) *
+      (remote ? 0.5 + 0.5 * candidate.lanes / machine.cores : 1) + (sample.laneMs ?? 0);
   const inFlight = Math.min(slots, Math.ceil(items / lanes));
   const demand = demandOf(sample, candidate, inFlight);
-  const simulated = Math.min(items, SIMULATED);
-  const times = timesOf(sample, simulated);
-  const simulatedTimes = times.map(({ wallMs }) => wallMs);
-  // The first items may be longer or shorter than the mean: what a task takes is scaled to them.
-  const { computing: computes, waiting } = loadsOf(sample, times);
-  const sumMs = simulatedTimes.reduce((sum, ms) => sum + ms, 0);
-  const { dispatcherMs } = demand;
-  const [loopMs, blockedMs, waitMs, allCpuMs] = [
-    demand.loopMs * computes,
-    demand.blockedMs * waiting,
-    demand.waitMs * waiting,
-    demand.allCpuMs * computes,
-  ];
-  const sourceMs = times.reduce((sum, { sourceMs }) => sum + sourceMs, 0) * items / simulated;
-  const dealingMs = items * dispatcherMs + sourceMs;
+  const times = timesOf(sample, Math.min(items, SIMULATED));
+  const repeats = items / times.length;
+  const sumOf = (of: (one: Times) => number) => times.reduce((sum, one) => sum + of(one), 0);
+  const sumMs = sumOf(({ wallMs }) => wallMs);
+  const dealingMs = items * demand.dispatcherMs + repeats * sumOf(({ sourceMs }) => sourceMs);
+  const uneven = 2 * sample.variation / Math.sqrt(sample.items);
   if (model === BASELINE) {
-    const tasksMs = sumMs * items / simulated;
-    const runMs = tasksMs + dealingMs;
-    const off = 2 * sample.variation / Math.sqrt(sample.items);
-    return { startMs, runMs, lowMs: runMs * Math.max(0.5, 1 - off), highMs: runMs * (1 + off) };
+    const runMs = repeats * sumMs + dealingMs;
+    const lowMs = runMs * Math.max(0.5, 1 - uneven);
+    return { startMs, runMs, lowMs, highMs: runMs * (1 + uneven) };
   }
+  // The first items may be longer or shorter than the mean: what a task takes is scaled to them.
+  const { computing, waiting } = loadsOf(sample, times);
+  const [loopMs, allCpuMs] = [demand.loopMs * computing, demand.allCpuMs * computing];
+  const [blockedMs, waitMs] = [demand.blockedMs * waiting, demand.waitMs * waiting];
   const taskMs = loopMs + blockedMs + waitMs;
   // A lane computes for this share of the time, and so many of them compute at the same time.
-  const computing = loopMs / Math.max(loopMs + blockedMs, taskMs / inFlight, 1e-9);
-  const busy = Math.max(1, lanes * computing);
+  const share = loopMs / Math.max(loopMs + blockedMs, taskMs / inFlight, 1e-9);
+  const busy = Math.max(1, lanes * share);
   // Lanes beyond what the machine gains share it.
   const slower = Math.max(1, busy / gainOfLanes(busy, machine));
-  const stretched = loopMs * slower + blockedMs + waitMs;
-  const factor = stretched * simulated / Math.max(1e-9, sumMs);
-  const scheduled = listScheduleMs(simulatedTimes.map((ms) => ms * factor), slots * lanes) *
-    (items / simulated);
-  // Each lane compiles the code for itself, all at the same time.
-  const coldMs = demand.coldMs;
-  const boundFor = (loopFactor: number) =>
+  const heldMs = loopMs * slower + blockedMs;
+  const factor = (heldMs + waitMs) * times.length / Math.max(1e-9, sumMs);
+  const scheduledMs = repeats *
+    listScheduleMs(times.map(({ wallMs }) => wallMs * factor), slots * lanes);
+  const boundFor = (computes: number) =>
     Math.max(
-      scheduled + coldMs * (1 - 1 / lanes),
+      scheduledMs,
       // The first task waits before, or the last one after, while nothing else is left to do.
-      items * (loopMs * loopFactor * slower + blockedMs) / lanes + coldMs + waitMs +
-        (kind === "eventLoop" ? dealingMs : 0),
-      (items * allCpuMs * loopFactor + lanes * coldMs + dealingMs) /
-        gainOfLanes(machine.cores, machine),
+      items * (loopMs * computes * slower + blockedMs) / lanes + waitMs + (remote ? 0 : dealingMs),
+      (items * allCpuMs * computes + dealingMs) / gainOfLanes(machine.cores, machine),
       dealingMs,
     );
-  const bound = boundFor(1);
-  const heldMs = loopMs * slower + blockedMs;
-  const queued = 1 / meanValueThroughput(heldMs, waitMs, inFlight);
-  const together = kind === "eventLoop" ? 0 : heldMs + waitMs / inFlight;
-  const worst = Math.max(bound, items * Math.max(queued, together) / lanes + coldMs);
-  // Nearer to the best on this event loop: real times are seldom as uneven as mean value analysis takes
-  // them, and a slot is filled again as soon as it is free.
-  const worse = kind === "eventLoop" ? 1 / 3 : 1 / 2;
-  const runMs = Math.pow(bound, 1 - worse) * Math.pow(worst, worse);
+  const bestMs = boundFor(1);
+  const worstMs = remote ? Math.max(bestMs, items * (heldMs + waitMs / inFlight) / lanes) : bestMs;
+  const runMs = Math.sqrt(bestMs * worstMs);
   const unknown = (waitMs / taskMs) * (1 - 1 / inFlight);
-  const off = 1 + Math.min(1, 2 * sample.variation / Math.sqrt(sample.items)) + 0.1;
+  const off = 1 + Math.min(1, uneven) + OFF;
   return {
     startMs,
     runMs,
-    lowMs: Math.min(runMs, boundFor(Math.pow(LESS, unknown))) / off,
-    highMs: Math.max(worst, boundFor(Math.pow(MORE, unknown))) * off,
+    lowMs: Math.min(runMs, boundFor(LESS ** unknown)) / off,
+    highMs: Math.max(worstMs, boundFor(MORE ** unknown)) * off,
   };
 }

@@ -6,8 +6,18 @@
 
 import type { Items } from "../../dispatch/options.ts";
 
-/** How long to wait for one item more, only to learn whether there is one. */
+/** How long to wait for one item more, only to learn whether there is one, and for a source to close. */
 const LAST_LOOK_MS = 300;
+
+async function within<T>(promise: Promise<T>, late: T): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise<T>((resolve) => timer = setTimeout(() => resolve(late), LAST_LOOK_MS));
+  try {
+    return await Promise.race([promise.catch(() => late), limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /** Takes items from an iterable or async iterable. */
 export class ItemPuller {
@@ -44,25 +54,14 @@ export class ItemPuller {
     return pulled;
   }
 
-  /** Whether there are no more items; false as well if that isn't known within 0.3 s. */
+  /** Whether there are no more items; false as well if that isn't known soon. */
   async ended(): Promise<boolean> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), LAST_LOOK_MS);
-    });
-    const looked = this.pull(1).then((more) => more.length === 0, () => false);
-    const ended = await Promise.race([looked, late]);
-    clearTimeout(timer);
-    return ended;
+    return await within(this.pull(1).then((more) => more.length === 0), false);
   }
 
-  /** Tells the source that no more will be taken; doesn't wait for one that is busy. */
+  /** Tells the source that no more will be taken; doesn't wait long for one that is busy. */
   async close(): Promise<void> {
     if (this.#done) return;
-    const closed = Promise.resolve(this.#iterator.return?.()).then(() => {}, () => {});
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, LAST_LOOK_MS));
-    await Promise.race([closed, late]);
-    clearTimeout(timer);
+    await within(Promise.resolve(this.#iterator.return?.()), undefined);
   }
 }

@@ -24,37 +24,40 @@ export function countBackwards({ done }: Pick<Probed, "done">): number {
   return Math.min(kept, MOST_BACKWARDS, Math.max(2, Math.ceil(SHARE_BACKWARDS * kept)));
 }
 
+/** A run from last to first: how many items, and the checksum of their results from first to last. */
+export interface OrderCheck {
+  readonly count: number;
+  readonly forwards: string;
+}
+
+/** The run that a sample allows; undefined where items fail, or there are too few. */
+export function orderCheckOf(
+  { failed }: Pick<Sample, "failed">,
+  probed: Pick<Probed, "done" | "checksums">,
+): OrderCheck | undefined {
+  const count = countBackwards(probed);
+  const forwards = probed.checksums.get(count);
+  return forwards === undefined || count < 2 || failed > 0 ? undefined : { count, forwards };
+}
+
 /**
- * Decides on a run from last to first, and of how many items: where anything but the plain loop may be
- * recommended, or models differ in their results, the plain loop repeats its own, and the run can be
- * afforded. Results that agreed may have agreed by luck. Undefined for no run.
+ * Decides on a run from last to first: where anything but the plain loop may be recommended, or models
+ * differ in their results, the plain loop repeats its own, and the run can be afforded. Results that
+ * agreed may have agreed by luck. Undefined for no run.
  */
 export function orderCheck(
   sample: Pick<Sample, "tasksMs" | "wallMs" | "failed">,
   probed: Pick<Probed, "done" | "checksums">,
   race: Race | undefined,
   leavesPlainLoop: boolean,
-): { readonly count: number; readonly forwards: string } | undefined {
-  if (race === undefined || race.otherResults || sample.failed > 0) return undefined;
+): OrderCheck | undefined {
+  if (race === undefined || race.otherResults) return undefined;
   if (!leavesPlainLoop && !race.runners.some(({ out }) => out === "results")) return undefined;
-  const count = countBackwards(probed);
-  const forwards = probed.checksums.get(count);
-  const costMs = sample.tasksMs + race.costMs + count * sample.wallMs;
+  const check = orderCheckOf(sample, probed);
+  if (check === undefined) return undefined;
+  const costMs = sample.tasksMs + race.costMs + check.count * sample.wallMs;
   // A race that went on beyond its allowance has cost more already, and the answer rests on it.
-  const affordable = race.extended || costMs <= MOST_RUNS * sample.tasksMs;
-  return forwards === undefined || count < 2 || !affordable ? undefined : { count, forwards };
-}
-
-/** Which items are run, and how long that may take. */
-interface OrderProbeOptions {
-  /** How many first items. */
-  readonly count: number;
-  /** The checksum of their results, run from first to last. */
-  readonly forwards: string;
-  /** How long it may take, in milliseconds. */
-  readonly guardMs: number;
-  /** Stops it. */
-  readonly signal: AbortSignal;
+  return race.extended || costMs <= MOST_RUNS * sample.tasksMs ? check : undefined;
 }
 
 /** What a run from last to first showed. */
@@ -66,43 +69,32 @@ export interface OrderFound {
 }
 
 /** Runs the first items from last to first. A test's own answers at once. */
-export type OrderProber = (job: JobSpec, options: OrderProbeOptions) => Promise<OrderFound>;
+export type OrderProber = (
+  job: JobSpec,
+  options: OrderCheck & { readonly guardMs: number; readonly signal: AbortSignal },
+) => Promise<OrderFound>;
 
 /** Of fewer tasks it isn't told what files they share. */
 const LEAST_TASKS = 4;
 
 /** Runs the first items from last to first in a fresh process and compares the results. */
-export const orderProbe: OrderProber = async (
-  job,
-  { count, forwards, guardMs, signal },
-): Promise<OrderFound> => {
-  const guard = new AbortController();
-  const timer = setTimeout(() => guard.abort(), guardMs);
+export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, signal }) => {
   const { read, write } = job.permissions ?? {};
   const mayRewrite = read !== undefined && write !== undefined && count >= LEAST_TASKS;
   const permissions = mayRewrite ? audited(job.permissions!) : undefined;
   await using audit = permissions && await FileAudit.start();
-  try {
-    await using child = await startProbe(
-      permissions === undefined ? job : { ...job, permissions },
-      { dry: false, limit: count, targetMs: 0, backwards: true },
-      AbortSignal.any([signal, guard.signal]),
-      { env: audit?.env ?? {} },
-    );
-    for (
-      let message = await child.next() as ProbeMessage | undefined;
-      message !== undefined;
-      message = await child.next() as ProbeMessage | undefined
-    ) {
-      if (message.type === "broken") break;
-      if (message.type !== "checksum") continue;
-      return {
-        orderMatters: message.checksum !== forwards,
-        rewritten: await audit?.mostRewritten(count),
-      };
-    }
-    return { orderMatters: undefined };
-  } finally {
-    clearTimeout(timer);
-  }
+  await using child = await startProbe(
+    permissions === undefined ? job : { ...job, permissions },
+    { limit: count, targetMs: 0, backwards: true },
+    { guardMs, signal },
+    { env: audit?.env ?? {} },
+  );
+  let message: ProbeMessage | undefined;
+  do message = await child.next(); while (
+    message !== undefined && message.type !== "broken" && message.type !== "checksum"
+  );
+  return message?.type !== "checksum" ? { orderMatters: undefined } : {
+    orderMatters: message.checksum !== forwards,
+    rewritten: await audit?.mostRewritten(count),
+  };
 };

@@ -5,26 +5,28 @@
  */
 
 import { type ChildOptions, MeasuringChild, trialFlags } from "../../children/measuring_child.ts";
+import { BASELINE } from "../../models.ts";
 import { UsageError } from "../../options.ts";
 import type { Meter } from "../../timing/meter/meter.ts";
 import { type Load, loadBetween, type Reading } from "../../timing/meter/reading.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { spreadOrder } from "../../timing/job_items.ts";
 import { missingFlag } from "../job/job_permissions.ts";
-import type {
-  Exports,
-  ItemsKind,
-  ProbeCommand,
-  ProbeDone,
-  ProbeMessage,
-  ProbeOrder,
-  Stretch,
-  Thrown,
+import {
+  type Exports,
+  type FailedItem,
+  HOOKS,
+  type ItemsKind,
+  type ProbeCommand,
+  type ProbeDone,
+  type ProbeMessage,
+  type ProbeOrder,
+  type Stretch,
+  type Thrown,
 } from "./probe_message.ts";
 
 /** A job can't be measured, because of what its tasks do. */
 export class JobError extends Error {
-  /** Always `"JobError"`. */
   override name = "JobError";
 }
 
@@ -40,7 +42,6 @@ export interface ProbeOptions {
   readonly guardMs: number;
   /** The option that gives it longer, for errors; default `--budget`. */
   readonly guardOption?: string;
-  /** Stops it. */
   readonly signal?: AbortSignal;
   /** Tells waiting from queueing for a core; without one that is estimated. */
   readonly meter?: Meter;
@@ -55,7 +56,7 @@ export interface Probed {
   /** What its tasks took, in the order of items. */
   readonly stretches: readonly Stretch[];
   /** The first few items that failed. */
-  readonly failures: readonly (Thrown & { readonly index: number })[];
+  readonly failures: readonly FailedItem[];
   /** Undefined if the sample was cut off, or `dry`. */
   readonly done: ProbeDone | undefined;
   /** Why the sample was cut off, in half a sentence. */
@@ -69,11 +70,11 @@ export interface Probed {
   /** How many items the job has, where its input tells. */
   readonly total?: number | undefined;
   /** What loading the module and setting it up took, in milliseconds. */
-  readonly laneMs?: number;
+  readonly laneMs?: number | undefined;
   /** What taking down took, in milliseconds; Infinity if it didn't end in time. */
-  readonly teardownMs?: number;
+  readonly teardownMs?: number | undefined;
   /** Whether what `prepare` gave is to be disposed. */
-  readonly isDisposable?: boolean;
+  readonly isDisposable?: boolean | undefined;
 }
 
 /** Probes a job. A test's own answers at once. */
@@ -84,11 +85,27 @@ export type Prober = (
   chooseChecksums: (probed: Probed) => Promise<readonly number[]> | readonly number[],
 ) => Promise<Probed>;
 
-function permissionNeeded(
-  where: string,
-  error: Thrown,
-  { typed }: ProbeOptions,
-): UsageError | undefined {
+/** Starts a fresh process, which may do what the job's permissions say, and tells it what to run. */
+export async function startProbe(
+  job: JobSpec,
+  wanted: Omit<ProbeOrder, "module" | "export" | "spread" | "first">,
+  { guardMs, signal }: Pick<ProbeOptions, "guardMs" | "signal">,
+  { flags = [], env = {} }: Pick<ChildOptions, "flags" | "env"> = {},
+): Promise<MeasuringChild<ProbeMessage>> {
+  const { module, export: name } = job.task;
+  const { spread, first } = job.items.kind === "module" ? job.items : {};
+  const order: ProbeOrder = { module, export: name, ...wanted, spread, first };
+  return new MeasuringChild({
+    entry: new URL("./probe_main.ts", import.meta.url),
+    order,
+    flags: [...await trialFlags(job, BASELINE), ...flags],
+    env,
+    signal,
+    guardMs,
+  });
+}
+
+function permissionNeeded(where: string, error: Thrown, typed: string): UsageError | undefined {
   const messages = [error.message, ...error.causes];
   const denied = error.name === "NotCapable" ||
     error.causes.some((cause) => cause.startsWith("NotCapable"));
@@ -99,50 +116,19 @@ function permissionNeeded(
     : new UsageError("module", typed, `${where} needs ${missing.wanted}`, `add ${missing.flag}`);
 }
 
+function cannotRun(why: string): JobError {
+  return new JobError(`Cannot run the job: ${why}`);
+}
+
 function describe({ name, message }: Thrown): string {
   return name === "Error" ? message || "an error without a message" : `${name}: ${message}`;
 }
 
-function checkExports(exports: Exports, job: JobSpec, { typed }: ProbeOptions): void {
-  const wanted = job.task.export;
-  if (exports.task !== "function") {
-    const others = exports.functions.filter((name) =>
-      !["items", "prepare", "setup", "teardown", "reset"].includes(name)
-    );
-    const remedy = others.length > 0
-      ? `name one of its functions with --export: ${others.join(", ")}`
-      : exports.task.endsWith("generator function")
-      ? "write a function that returns its result"
-      : wanted === "default"
-      ? "write export default function (item) { … }"
-      : "export it";
-    const missing = exports.task === "undefined";
-    const problem = missing
-      ? `it has no ${wanted === "default" ? "default export" : `export ${JSON.stringify(wanted)}`}`
-      : `its ${wanted} export is no function but ${exports.task}`;
-    throw new UsageError("module", typed, problem, remedy);
-  }
-  if (exports.wrongHook !== undefined) {
-    throw new UsageError(
-      "module",
-      typed,
-      `its export ${JSON.stringify(exports.wrongHook)} is no function that can be called`,
-      `write export function ${exports.wrongHook}() { … }, or give it another name`,
-    );
-  }
-  if (job.items.kind === "module") checkItems(exports.items, typed);
-}
-
 /** What is wrong with items that can't be taken, and what to do. */
+const EXPORT_ITEMS = "export const items = […], an async iterable, or a function that returns one";
 const REFUSED: Readonly<Partial<Record<ItemsKind, readonly [string, string]>>> = {
-  missing: [
-    `it exports no "items"`,
-    "export const items = […], an async iterable, or a function that returns one",
-  ],
-  "not iterable": [
-    `its export "items" can't be iterated`,
-    "export const items = […], an async iterable, or a function that returns one",
-  ],
+  missing: [`it exports no "items"`, EXPORT_ITEMS],
+  "not iterable": [`its export "items" can't be iterated`, EXPORT_ITEMS],
   string: [
     `its export "items" is a string, of which each character would be an item`,
     "write items = [text], or [...text] if that is meant",
@@ -151,32 +137,35 @@ const REFUSED: Readonly<Partial<Record<ItemsKind, readonly [string, string]>>> =
 };
 
 function checkItems(kind: ItemsKind, typed: string): void {
-  const [problem, remedy] = REFUSED[kind] ?? [];
-  if (problem !== undefined) throw new UsageError("module", typed, problem, remedy!);
+  const refused = REFUSED[kind];
+  if (refused !== undefined) throw new UsageError("module", typed, ...refused);
 }
 
-/** In which order a job's items are taken. */
-function spreadOf({ items }: JobSpec): Pick<ProbeOrder, "spread" | "first"> {
-  if (items.kind === "values" || !items.spread) return {};
-  return { spread: true, ...(items.first !== undefined && { first: items.first }) };
-}
-
-/** Starts a fresh process, which may do what the job's permissions say, and tells it what to run. */
-export async function startProbe(
-  job: JobSpec,
-  wanted: Omit<ProbeOrder, "module" | "export" | "spread" | "first">,
-  signal: AbortSignal,
-  { flags = [], env = {} }: Pick<ChildOptions, "flags" | "env"> = {},
-): Promise<MeasuringChild> {
-  const { module, export: name } = job.task;
-  const order: ProbeOrder = { module, export: name, ...wanted, ...spreadOf(job) };
-  return new MeasuringChild({
-    entry: new URL("./probe_main.ts", import.meta.url),
-    flags: [...await trialFlags(job, "sequential"), ...flags],
-    env,
-    order,
-    signal,
-  });
+function checkExports(exports: Exports, job: JobSpec, typed: string): void {
+  const { task, functions, wrongHook, items } = exports;
+  const wanted = job.task.export;
+  if (task !== "function") {
+    const others = functions.filter((name) =>
+      name !== "items" && !(HOOKS as readonly string[]).includes(name)
+    );
+    const remedy = others.length > 0
+      ? `name one of its functions with --export: ${others.join(", ")}`
+      : task.endsWith("generator function")
+      ? "write a function that returns its result"
+      : wanted === "default"
+      ? "write export default function (item) { … }"
+      : "export it";
+    const problem = task !== "undefined"
+      ? `its ${wanted} export is no function but ${task}`
+      : `it has no ${wanted === "default" ? "default export" : `export ${JSON.stringify(wanted)}`}`;
+    throw new UsageError("module", typed, problem, remedy);
+  }
+  if (wrongHook !== undefined) {
+    const problem = `its export ${JSON.stringify(wrongHook)} is no function that can be called`;
+    const remedy = `write export function ${wrongHook}() { … }, or give it another name`;
+    throw new UsageError("module", typed, problem, remedy);
+  }
+  if (job.items.kind === "module") checkItems(items, typed);
 }
 
 /** Of items that may be the one that runs, so many are named. */
@@ -192,32 +181,19 @@ function itemNamed(indices: readonly number[]): string {
   return `one of ${indices.length} items (${named}${indices.length > MOST_NAMED ? ", …" : ""})`;
 }
 
-function place(phase: string, item: string): string {
-  if (phase === "item") return `making ${item}`;
-  return phase === "tasks" ? item : phase === "load" ? "loading it" : `its ${phase}`;
-}
-
-function stuck(phase: string, item: string, guardMs: number): string {
-  const limit = `within ${(guardMs / 1000).toFixed(1)} s`;
-  switch (phase) {
-    case "load":
-      return `the module did not load ${limit}`;
-    case "prepare":
-    case "setup":
-    case "teardown":
-      return `its ${phase} did not end ${limit}`;
-    case "items":
-      return `its items did not open ${limit}`;
-    case "item":
-      return `${item} did not arrive ${limit}`;
-    default:
-      return `${item} did not settle ${limit}`;
-  }
-}
+/** What a phase is called, and what it didn't do in time. */
+const PHASES: Readonly<Record<string, (item: string) => readonly [string, string]>> = {
+  load: () => ["loading it", "the module did not load"],
+  prepare: () => ["its prepare", "its prepare did not end"],
+  setup: () => ["its setup", "its setup did not end"],
+  teardown: () => ["its teardown", "its teardown did not end"],
+  items: () => ["its items", "its items did not open"],
+  item: (item) => [`making ${item}`, `${item} did not arrive`],
+  tasks: (item) => [item, `${item} did not settle`],
+};
 
 /** How long the sample waits for a teardown, in milliseconds. */
 const TEARDOWN_MS = 5_000;
-
 /** A teardown that takes longer than this is slow: an executor gives it 250 ms unless told. */
 const SLOW_TEARDOWN_MS = 150;
 /** Lanes are closed at the same time, perhaps on a busy machine: they get so many times as long. */
@@ -226,54 +202,181 @@ const AMPLE = 3;
 /** The grace time that a job's teardown needs; undefined if the usual one is enough. */
 export function graceFor({ teardownMs = 0 }: Pick<Probed, "teardownMs">): number | undefined {
   if (teardownMs <= SLOW_TEARDOWN_MS) return undefined;
-  if (teardownMs === Infinity) return TEARDOWN_MS;
-  return 100 * Math.ceil(AMPLE * teardownMs / 100);
-}
-
-/** Has the process take down what was set up, and waits for it. */
-async function takenDown(
-  child: MeasuringChild,
-  options: ProbeOptions,
-): Promise<Pick<Probed, "teardownMs">> {
-  await child.send({ finish: true } satisfies ProbeCommand);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<"late">((resolve) => {
-    timer = setTimeout(() => resolve("late"), TEARDOWN_MS);
-  });
-  try {
-    while (true) {
-      const message = await Promise.race([late, child.next() as Promise<ProbeMessage | undefined>]);
-      options.signal?.throwIfAborted();
-      if (message === "late") {
-        child.stop();
-        return { teardownMs: Infinity };
-      }
-      if (message === undefined) {
-        throw new JobError(
-          `Cannot run the job: its teardown ended the whole process (${await child.howItEnded()})`,
-        );
-      }
-      if (message.type === "broken") throw brokenBy(message, options);
-      if (message.type === "finished") return { teardownMs: message.teardownMs };
-    }
-  } finally {
-    clearTimeout(timer);
-  }
+  return teardownMs === Infinity ? TEARDOWN_MS : 100 * Math.ceil(AMPLE * teardownMs / 100);
 }
 
 /** What the job's module threw outside its tasks. */
 function brokenBy(
-  message: Extract<ProbeMessage, { readonly type: "broken" }>,
-  options: ProbeOptions,
-  exports?: Exports,
+  { where, error }: Extract<ProbeMessage, { readonly type: "broken" }>,
+  typed: string,
+  hooks: Exports["hooks"] = [],
 ): Error {
-  const early = /^(items|making item)/.test(message.where) && exports?.setup && !exports.prepare
-    ? "; items are made before setup() runs, and where it may not: make what they need in prepare()"
-    : "";
-  const where = message.where === "the module" ? "loading it" : `its ${message.where}`;
-  return permissionNeeded(where, message.error, options) ?? new JobError(
-    `Cannot run the job: ${message.where} failed: ${describe(message.error)}${early}`,
+  const early = /^(items|making item)/.test(where) && hooks.includes("setup") &&
+    !hooks.includes("prepare");
+  const place = where === "the module" ? "loading it" : `its ${where}`;
+  return permissionNeeded(place, error, typed) ?? cannotRun(
+    `${where} failed: ${describe(error)}${
+      early
+        ? "; items are made before setup() runs, and where it may not: make what they need in prepare()"
+        : ""
+    }`,
   );
+}
+
+/** A probe under way: what it has said so far. */
+class Probing {
+  readonly stretches: Stretch[] = [];
+  readonly failures: FailedItem[] = [];
+  readonly checksums = new Map<number, string>();
+  readonly #readings: (Reading | undefined)[] = [];
+  #exports: Exports | undefined;
+  #phase = "load";
+  #spread: number | undefined;
+  #total: number | undefined;
+  #lane: Pick<Probed, "laneMs" | "isDisposable"> = {};
+  /** How many of the items that are run together have ended, and how many may be running. */
+  #at = 0;
+  #together = 1;
+
+  constructor(
+    readonly job: JobSpec,
+    readonly options: ProbeOptions,
+    readonly child: MeasuringChild<ProbeMessage>,
+  ) {}
+
+  /** What is known so far. */
+  found(done?: ProbeDone, cutOff?: string): Probed {
+    const { stretches, failures, checksums } = this;
+    const [first, last] = this.#readings;
+    return {
+      exports: this.#exports!,
+      stretches,
+      failures,
+      checksums,
+      done,
+      cutOff,
+      load: done && first && last && loadBetween(first, last),
+      spread: this.#spread,
+      total: this.#total,
+      ...this.#lane,
+    };
+  }
+
+  /** Listens until the sample is complete, or cut off. */
+  async sample(): Promise<Probed> {
+    while (true) {
+      const message = await this.child.next();
+      this.options.signal?.throwIfAborted();
+      if (message === undefined) return this.found(undefined, await this.#cutOff());
+      if (message.type === "done") {
+        this.#check(message);
+        return this.found(message);
+      }
+      await this.#take(message);
+      if (this.options.dry && this.#exports !== undefined) return this.found();
+    }
+  }
+
+  /** Why the process said nothing more, if items were run before; throws if none were. */
+  async #cutOff(): Promise<string> {
+    const { guardMs, guardOption = "--budget" } = this.options;
+    const ran = this.stretches.reduce((sum, { count }) => sum + count, 0);
+    const places = spreadOrder(this.#spread ?? 0);
+    const indices = Array.from({ length: this.#together }, (_, place) => {
+      const turn = ran + this.#at + place;
+      return places[turn] ?? turn;
+    });
+    const item = this.child.isLate && this.#phase === "item" && ran === 0
+      ? "its first item"
+      : itemNamed(indices);
+    const [place, late] = PHASES[this.#phase]!(item);
+    if (!this.child.isLate) {
+      throw cannotRun(
+        `${place} ended the whole process (${await this.child.howItEnded()}); a task returns or ` +
+          `throws, it never exits`,
+      );
+    }
+    const why = `${late} within ${(guardMs / 1000).toFixed(1)} s`;
+    if (ran === 0) throw cannotRun(`${why}; if it needs longer, raise ${guardOption}`);
+    return why;
+  }
+
+  async #take(message: Exclude<ProbeMessage, ProbeDone>): Promise<void> {
+    const { typed, meter } = this.options;
+    switch (message.type) {
+      case "loaded":
+        this.#exports = message.exports;
+        return checkExports(message.exports, this.job, typed);
+      case "phase":
+        this.#phase = message.phase;
+        [this.#at, this.#together] = [message.at ?? 0, message.together ?? 1];
+        this.#spread ??= message.spread;
+        this.#total ??= message.total;
+        return;
+      case "ready":
+        this.#lane = { laneMs: message.laneMs, isDisposable: message.isDisposable };
+        return;
+      case "refused":
+        return checkItems(message.items, typed);
+      case "generator":
+        throw new UsageError(
+          "module",
+          typed,
+          `its task gives a generator for item ${message.index}, whose body nobody runs`,
+          "return its result, such as a list of what it yields",
+        );
+      case "meter":
+        this.#readings.push(await meter?.read(this.child.pid));
+        return await this.child.send({});
+      case "stretch":
+        this.stretches.push(message.stretch);
+        this.failures.push(...message.failures);
+        [this.#at, this.#together] = [0, 1];
+        return;
+      case "broken":
+        throw brokenBy(message, typed, this.#exports?.hooks);
+    }
+  }
+
+  /** Refuses a sample of which nothing can be told. */
+  #check({ items, failed }: ProbeDone): void {
+    const { typed } = this.options;
+    if (items === 0) checkItems("empty", typed);
+    for (const failure of this.failures) {
+      const denied = permissionNeeded(`item ${failure.index}`, failure, typed);
+      if (denied !== undefined) throw denied;
+    }
+    if (failed < items) return;
+    throw cannotRun(
+      `every item fails, the first with ${describe(this.failures[0]!)}; mend the task first`,
+    );
+  }
+
+  /** Asks for checksums of so many first results. */
+  async ask(counts: Iterable<number>): Promise<void> {
+    for (const checksum of new Set(counts)) {
+      await this.child.send({ checksum } satisfies ProbeCommand);
+      const answer = await this.child.next();
+      if (answer?.type === "checksum") this.checksums.set(checksum, answer.checksum);
+    }
+  }
+
+  /** Has the process take down what was set up, and says how long that took. */
+  async takenDown(): Promise<number> {
+    this.child.guard(TEARDOWN_MS);
+    await this.child.send({ finish: true } satisfies ProbeCommand);
+    while (true) {
+      const message = await this.child.next();
+      this.options.signal?.throwIfAborted();
+      if (message === undefined && this.child.isLate) return Infinity;
+      if (message === undefined) {
+        const how = await this.child.howItEnded();
+        throw cannotRun(`its teardown ended the whole process (${how})`);
+      }
+      if (message.type === "broken") throw brokenBy(message, this.options.typed);
+      if (message.type === "finished") return message.teardownMs;
+    }
+  }
 }
 
 /**
@@ -281,138 +384,17 @@ function brokenBy(
  * permission, or has no items; a JobError if it can't be loaded, fails at every item, ends its process,
  * or never settles.
  */
-export const probe: Prober = async (job, options, chooseChecksums): Promise<Probed> => {
-  const { signal, guardMs, guardOption = "--budget", limit, targetMs, meter, dry = false } =
-    options;
-  const guard = new AbortController();
-  const timer = setTimeout(() => guard.abort(), guardMs);
-  const stretches: Stretch[] = [];
-  const failures: (Thrown & { index: number })[] = [];
-  const checksums = new Map<number, string>();
-  const readings: (Reading | undefined)[] = [];
-  let exports: Exports | undefined;
-  let phase = "load";
-  let places: readonly number[] = [];
-  let spread: number | undefined;
-  let total: number | undefined;
-  let at = 0;
-  /** How many items may be the one that is running. */
-  let together = 1;
-  let lane: Pick<Probed, "laneMs" | "isDisposable"> = {};
-  try {
-    const either = signal ? AbortSignal.any([signal, guard.signal]) : guard.signal;
-    const metered = meter !== undefined;
-    await using child = await startProbe(job, { dry, limit, targetMs, metered }, either);
-    while (true) {
-      const message = await child.next() as ProbeMessage | undefined;
-      signal?.throwIfAborted();
-      if (message === undefined) {
-        const ran = stretches.reduce((sum, { count }) => sum + count, 0);
-        const indices = Array.from(
-          { length: together },
-          (_, place) => places[ran + at + place] ?? ran + at + place,
-        );
-        const found = {
-          exports: exports!,
-          stretches,
-          failures,
-          done: undefined,
-          checksums,
-          spread,
-          total,
-          ...lane,
-        };
-        if (guard.signal.aborted) {
-          const item = phase === "item" && ran === 0 ? "its first item" : itemNamed(indices);
-          const why = stuck(phase, item, guardMs);
-          if (ran === 0) {
-            throw new JobError(
-              `Cannot run the job: ${why}; if it needs longer, raise ${guardOption}`,
-            );
-          }
-          return { ...found, cutOff: why };
-        }
-        throw new JobError(
-          `Cannot run the job: ${place(phase, itemNamed(indices))} ended the whole ` +
-            `process (${await child.howItEnded()}); a task returns or throws, it never exits`,
-        );
-      }
-      switch (message.type) {
-        case "loaded":
-          checkExports(exports = message.exports, job, options);
-          if (dry) {
-            return { exports, stretches, failures, done: undefined, cutOff: undefined, checksums };
-          }
-          break;
-        case "phase":
-          phase = message.phase;
-          at = message.at ?? 0;
-          together = message.together ?? 1;
-          if (message.spread !== undefined) places = spreadOrder(spread = message.spread);
-          total ??= message.total;
-          break;
-        case "ready":
-          lane = { laneMs: message.laneMs, isDisposable: message.isDisposable };
-          break;
-        case "refused":
-          checkItems(message.items, options.typed);
-          break;
-        case "generator":
-          throw new UsageError(
-            "module",
-            options.typed,
-            `its task gives a generator for item ${message.index}, whose body nobody runs`,
-            "return its result, such as a list of what it yields",
-          );
-        case "meter":
-          readings.push(await meter?.read(child.pid));
-          await child.send({});
-          break;
-        case "stretches":
-          stretches.push(...message.stretches);
-          failures.push(...message.failures);
-          [at, together] = [0, 1];
-          break;
-        case "broken":
-          throw brokenBy(message, options, exports);
-        case "done": {
-          if (message.items === 0) checkItems("empty", options.typed);
-          const denied = failures.map((failure) =>
-            permissionNeeded(`item ${failure.index}`, failure, options)
-          ).find((error) => error !== undefined);
-          if (denied !== undefined) throw denied;
-          if (message.failed === message.items) {
-            throw new JobError(
-              `Cannot run the job: every item fails, the first with ${describe(failures[0]!)}; ` +
-                `mend the task first`,
-            );
-          }
-          clearTimeout(timer);
-          const [first, last] = readings;
-          const load = first && last && loadBetween(first, last);
-          const probed = {
-            exports: exports!,
-            stretches,
-            failures,
-            done: message,
-            checksums,
-            load,
-            spread,
-            total,
-            ...lane,
-          };
-          const counts = await chooseChecksums({ ...probed, cutOff: undefined });
-          for (const count of new Set(counts)) {
-            if (count > message.kept) continue;
-            await child.send({ checksum: count });
-            const answer = await child.next() as ProbeMessage | undefined;
-            if (answer?.type === "checksum") checksums.set(count, answer.checksum);
-          }
-          return { ...probed, cutOff: undefined, ...await takenDown(child, options) };
-        }
-      }
-    }
-  } finally {
-    clearTimeout(timer);
-  }
+export const probe: Prober = async (job, options, chooseChecksums) => {
+  const { limit, targetMs, meter, dry = false } = options;
+  const wanted = { dry, limit, targetMs, metered: meter !== undefined };
+  await using child = await startProbe(job, wanted, options);
+  const probing = new Probing(job, options, child);
+  const found = await probing.sample();
+  if (found.done === undefined) return found;
+  const { kept } = found.done;
+  // What is measured beside it takes its own time.
+  child.guard();
+  const counts = await chooseChecksums(found);
+  await probing.ask(counts.filter((count) => count <= kept));
+  return { ...found, teardownMs: await probing.takenDown() };
 };

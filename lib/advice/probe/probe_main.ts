@@ -15,12 +15,13 @@ import { checksumOf } from "../../timing/checksum.ts";
 import { prepare, spreadItems } from "../../timing/job_items.ts";
 import { profiledRun } from "../profile/profiled_run.ts";
 import { ItemPuller } from "./item_puller.ts";
-import type {
-  Exports,
-  ItemsKind,
-  ProbeCommand,
-  ProbeMessage,
-  ProbeOrder,
+import {
+  type Exports,
+  HOOKS,
+  type ItemsKind,
+  type ProbeCommand,
+  type ProbeMessage,
+  type ProbeOrder,
 } from "./probe_message.ts";
 import { PullError, Sampler, thrownBy } from "./sampler.ts";
 
@@ -36,36 +37,33 @@ function kindOf(items: unknown): ItemsKind {
   return Symbol.asyncIterator in items ? "async iterable" : "not iterable";
 }
 
+/** What items can be taken from; a function gives one of the others. */
+const CAN_BE_TAKEN: ReadonlySet<ItemsKind> = new Set(["iterable", "async iterable", "function"]);
+
 function exportsOf(module: Module, name: string): Exports {
   const { items, title } = module;
+  const isCallable = (key: string) =>
+    typeof module[key] === "function" && !isGenerator(module[key]);
   return {
     ...(typeof title === "string" && { title }),
     items: isGenerator(items) ? "function" : kindOf(items),
     task: isGenerator(module[name]) ? "a generator function" : typeof module[name],
-    wrongHook: HOOKS.find((hook) =>
-      module[hook] !== undefined &&
-      (typeof module[hook] !== "function" || isGenerator(module[hook]))
-    ),
-    prepare: typeof module.prepare === "function",
-    setup: typeof module.setup === "function",
-    teardown: typeof module.teardown === "function",
-    reset: typeof module.reset === "function",
-    functions: Object.keys(module).filter((key) =>
-      typeof module[key] === "function" && !isGenerator(module[key])
-    ),
+    hooks: HOOKS.filter((hook) => typeof module[hook] === "function"),
+    wrongHook: HOOKS.find((hook) => module[hook] !== undefined && !isCallable(hook)),
+    functions: Object.keys(module).filter(isCallable),
   };
 }
-
-const HOOKS = ["prepare", "setup", "teardown", "reset"];
 
 async function main(): Promise<void> {
   // Nothing here could stop a task: SIGTERM may as well end the process.
   const { order, inbox, tell } = await connectToParent<ProbeOrder>({ handlesTerm: false });
   const say: (message: ProbeMessage) => void = tell;
-  const breaks = (where: string) => (error: unknown): never => {
-    say({ type: "broken", where, error: thrownBy(error) });
+  const end = (message?: ProbeMessage): never => {
+    if (message !== undefined) say(message);
     Deno.exit(0);
   };
+  const breaks = (where: string) => (error: unknown): never =>
+    end({ type: "broken", where, error: thrownBy(error) });
   self.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     breaks("a promise that nobody awaits")(event.reason);
@@ -80,33 +78,27 @@ async function main(): Promise<void> {
   ).catch(breaks("the module"));
   const loadMs = performance.now() - startMs;
   say({ type: "loaded", exports });
-  if (order.dry || exports.task !== "function" || !CAN_BE_TAKEN.has(exports.items)) Deno.exit(0);
+  if (order.dry || exports.task !== "function" || !CAN_BE_TAKEN.has(exports.items)) end();
+  const hookOf = (name: string) => module[name] as (() => unknown) | undefined;
   say({ type: "phase", phase: "prepare" });
-  const run = module.prepare as (() => unknown) | undefined;
-  const prepared = await prepare(run).catch(breaks("prepare"));
+  const prepared = await prepare(hookOf("prepare")).catch(breaks("prepare"));
   say({ type: "phase", phase: "items" });
-  await hook(module, "reset").catch(breaks("reset"));
-  const open = async () => {
-    const { items } = module;
-    return await (typeof items === "function" ? items() : items) as Items<unknown>;
-  };
+  await (async () => await hookOf("reset")?.())().catch(breaks("reset"));
+  const open = async () =>
+    await (exports.items === "function" ? hookOf("items")!() : module.items) as Items<unknown>;
   const made = await open().catch(breaks("items"));
   const kind = kindOf(made);
-  if (!CAN_BE_TAKEN.has(kind) || kind === "function") {
-    say({ type: "refused", items: kind });
-    Deno.exit(0);
-  }
-  const items = order.spread ? spreadItems(made, order.first, order.limit) : made;
-  const listed = order.spread && Array.isArray(made)
-    ? Math.min(made.length, order.first ?? Infinity)
-    : undefined;
+  if (!CAN_BE_TAKEN.has(kind) || kind === "function") end({ type: "refused", items: kind });
+  const isListed = order.spread && Array.isArray(made);
+  const items = isListed ? spreadItems(made, order.first, order.limit) : made;
+  const listed = isListed ? Math.min(made.length, order.first ?? Infinity) : undefined;
   say({ type: "phase", phase: "setup" });
   const setupStartMs = performance.now();
   const tasks = new LaneTasks();
   const { fn: task, given } = await Promise.resolve(tasks.ready(order))
     .catch((error) => breaks("setup")(error.cause ?? error));
-  const setupMs = performance.now() - setupStartMs;
-  say({ type: "ready", laneMs: loadMs + setupMs, isDisposable: prepared.isDisposable });
+  const laneMs = loadMs + performance.now() - setupStartMs;
+  say({ type: "ready", laneMs, isDisposable: prepared.isDisposable });
   // The set-up has ended: what is waited for now is the first item.
   say({ type: "phase", phase: "items" });
   const close = async () => {
@@ -124,35 +116,28 @@ async function main(): Promise<void> {
     const checksum = await backwardsChecksum(items, order.limit, task, given).catch(pulling);
     say({ type: "checksum", checksum });
     await close();
-    Deno.exit(0);
+    end();
   }
   if (order.profile !== undefined) {
     const ran = await profiledRun(items, order.limit, order.profile, task, given).catch(pulling);
     await close();
-    say({ type: "profiled", ...ran });
-    Deno.exit(0);
+    end({ type: "profiled", ...ran });
   }
-  const probe = new Sampler(
-    order,
-    task,
-    say,
-    async () => {
-      say({ type: "meter" });
-      await inbox.next();
-    },
-    given,
-  );
-  await probe.run(items, listed).catch(pulling);
+  const readMeter = async () => {
+    say({ type: "meter" });
+    await inbox.next();
+  };
+  const sampler = new Sampler(order, task, say, readMeter, given);
+  await sampler.run(items, listed).catch(pulling);
   for (let next = await inbox.next(); next !== undefined; next = await inbox.next()) {
     const command = JSON.parse(next) as ProbeCommand;
     if ("finish" in command) break;
-    say({ type: "checksum", checksum: await probe.checksum(command.checksum) });
+    say({ type: "checksum", checksum: await sampler.checksum(command.checksum) });
   }
   say({ type: "phase", phase: "teardown" });
   const endMs = performance.now();
   await close();
-  say({ type: "finished", teardownMs: performance.now() - endMs });
-  Deno.exit(0);
+  end({ type: "finished", teardownMs: performance.now() - endMs });
 }
 
 /**
@@ -180,13 +165,6 @@ async function backwardsChecksum(
   }
   await puller.close();
   return await checksumOf(outcomes);
-}
-
-/** What items can be taken from; a function gives one of the others. */
-const CAN_BE_TAKEN: ReadonlySet<ItemsKind> = new Set(["iterable", "async iterable", "function"]);
-
-async function hook(module: Module, name: string): Promise<void> {
-  if (typeof module[name] === "function") await (module[name] as () => unknown)();
 }
 
 if (import.meta.main) await main();

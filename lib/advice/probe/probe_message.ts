@@ -8,12 +8,11 @@ import type { ProfiledRun, ProfileOrder } from "../profile/profiled_run.ts";
 
 /** What a probe's process is told first. */
 export interface ProbeOrder {
-  /** The job's module, as an absolute URL. */
+  /** The job's module, as an absolute URL, and its task's export. */
   readonly module: string;
-  /** The name of the task's export. */
   readonly export: string;
   /** Only loads the module and says what it exports; runs nothing of it. */
-  readonly dry: boolean;
+  readonly dry?: boolean;
   /** How many items to run at most. */
   readonly limit: number;
   /** How long the tasks are to run together, in milliseconds; a few more items if there are few. */
@@ -24,10 +23,9 @@ export interface ProbeOrder {
   readonly backwards?: boolean;
   /** Runs a part of the first `limit` items for a profile instead. */
   readonly profile?: ProfileOrder;
-  /** Takes the items of a list in the order of timing/job_items.ts. */
-  readonly spread?: boolean;
-  /** With `spread`: how many of the first items belong to the job. */
-  readonly first?: number;
+  /** Takes the items of a list in the order of timing/job_items.ts, of which `first` belong to the job. */
+  readonly spread?: boolean | undefined;
+  readonly first?: number | undefined;
 }
 
 /** What a probe's process is told once its sample is complete. */
@@ -47,35 +45,27 @@ export type ItemsKind =
   | "async iterable"
   | "function";
 
+/** What a job's module may export beside its task and its items. */
+export const HOOKS = ["prepare", "setup", "teardown", "reset"] as const;
+
 /** What a job's module exports. */
 export interface Exports {
-  /** Its `title`, if it has one. */
   readonly title?: string;
-  /** What `items` is. */
   readonly items: ItemsKind;
   /** The type of the task's export, such as `"function"` or `"a generator function"`. */
   readonly task: string;
+  readonly hooks: readonly (typeof HOOKS[number])[];
   /** A hook that is no function that can be called. */
   readonly wrongHook?: string | undefined;
-  /** Whether there is a `prepare`. */
-  readonly prepare?: boolean;
-  /** Whether there is a `setup`. */
-  readonly setup: boolean;
-  /** Whether there is a `teardown`. */
-  readonly teardown: boolean;
-  /** Whether there is a `reset`, which undoes what tasks left behind. */
-  readonly reset?: boolean;
   /** The names of all exported functions. */
   readonly functions: readonly string[];
 }
 
 /** A few consecutive items, measured together: one clock reading each would distort tiny tasks. */
 export interface Stretch {
-  /** How many items. */
   readonly count: number;
-  /** Wall time of their tasks, in milliseconds. */
+  /** Wall time of their tasks, and CPU time of the whole process meanwhile, in milliseconds. */
   readonly wallMs: number;
-  /** CPU time of the whole process meanwhile, in milliseconds. */
   readonly cpuMs: number;
   /** What it took before to get the items from their source, in milliseconds. */
   readonly sourceMs: number;
@@ -84,31 +74,27 @@ export interface Stretch {
    * event loop meanwhile. Of several tasks it is known only if none returned a promise; 0 otherwise.
    */
   readonly syncMs: number;
-  /** CPU time of the process in `syncMs`, in milliseconds. */
   readonly syncCpuMs: number;
 }
 
 /** An error that a task or a module threw. */
 export interface Thrown {
-  /** The error's name. */
   readonly name: string;
-  /** Its message. */
   readonly message: string;
   /** Messages of its causes, outermost first. */
   readonly causes: readonly string[];
-  /** The status of an HTTP answer that it tells of. */
+  /** The status of an HTTP answer that it tells of, and how long a server asked to be left alone. */
   readonly status?: number;
-  /** How long a server asked to be left alone, in milliseconds. */
   readonly retryAfterMs?: number;
 }
 
+/** An item that failed: its place in the job, and why. */
+export type FailedItem = Thrown & { readonly index: number };
+
 /** What sending items and results to another lane takes, from a few of them. */
 export interface TransferCost {
-  /** How many items were looked at. */
-  readonly items: number;
-  /** Mean size of an item and of a result, as `v8.serialize` writes them. */
+  /** Mean sizes, as `v8.serialize` writes them. */
   readonly itemBytes: number;
-  /** Mean size of a result. */
   readonly resultBytes: number;
   /** Mean time to write and read an item and its result once, in milliseconds. */
   readonly cloneMs: number;
@@ -118,15 +104,11 @@ export interface TransferCost {
 
 /** What a probe says when its sample is complete. */
 export interface ProbeDone {
-  /** Which message it is. */
   readonly type: "done";
-  /** How many items were run. */
   readonly items: number;
-  /** How many of them failed. */
   readonly failed: number;
   /** How many items the job has; null if that can't be told. */
   readonly total: number | null;
-  /** What sending items and results takes. */
   readonly transfer: TransferCost;
   /** CPU time of the event loop's thread alone during the tasks; in 10 ms steps. */
   readonly threadCpuMs: number;
@@ -134,18 +116,12 @@ export interface ProbeDone {
   readonly available: number;
   /** CPU time of one bare wait, in milliseconds; 0 if the tasks hardly wait. */
   readonly wakeMs: number;
-  /** Peak resident memory before the first task and after the last, in bytes. */
+  /** Peak resident memory before the first task, after it (undefined for tiny ones), and after the last. */
   readonly rssBeforeBytes: number;
-  /** Peak resident memory after the first task alone; undefined where tasks are too tiny to tell. */
   readonly rssFirstBytes?: number;
-  /** Peak resident memory after the last task, in bytes. */
   readonly rssAfterBytes: number;
-  /** Items that a server refused with 429, 503 or `Retry-After`; undefined for none. */
-  readonly refused?: {
-    readonly count: number;
-    /** Items a second that went through once it refused; null if too few to tell. */
-    readonly pacePerSecond: number | null;
-  };
+  /** Items that a server refused with 429, 503 or `Retry-After`, and what went through a second then. */
+  readonly refused?: { readonly count: number; readonly pacePerSecond: number | null };
   /** How many of the first results are kept, so that a checksum can be asked for. */
   readonly kept: number;
 }
@@ -169,19 +145,13 @@ export type ProbeMessage =
   | { readonly type: "refused"; readonly items: ItemsKind }
   /** A task gave a generator. */
   | { readonly type: "generator"; readonly index: number }
-  | {
-    readonly type: "ready";
-    /** Loading the module and setting it up, in milliseconds. */
-    readonly laneMs: number;
-    /** Whether what `prepare` gave can be disposed. */
-    readonly isDisposable: boolean;
-  }
-  /** All is taken down, which took so many milliseconds. */
+  /** Loading and setting up took so long; whether what `prepare` gave can be disposed. */
+  | { readonly type: "ready"; readonly laneMs: number; readonly isDisposable: boolean }
   | { readonly type: "finished"; readonly teardownMs: number }
   | {
-    readonly type: "stretches";
-    readonly stretches: readonly Stretch[];
-    readonly failures: readonly (Thrown & { readonly index: number })[];
+    readonly type: "stretch";
+    readonly stretch: Stretch;
+    readonly failures: readonly FailedItem[];
   }
   /** Waits for a line: meanwhile the meter is read. */
   | { readonly type: "meter" }

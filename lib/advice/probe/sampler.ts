@@ -15,7 +15,7 @@ import { httpSigns, isRefusal } from "../../tasks/http_signs.ts";
 import { PaceMeter } from "../../timing/failures.ts";
 import { spreadOrder } from "../../timing/job_items.ts";
 import { ItemPuller } from "./item_puller.ts";
-import type { ProbeMessage, ProbeOrder, Stretch, Thrown } from "./probe_message.ts";
+import type { FailedItem, ProbeMessage, ProbeOrder, Stretch, Thrown } from "./probe_message.ts";
 import { TransferMeter } from "./transfer_meter.ts";
 
 /** CPU time of this process, in milliseconds: in steps of a microsecond, where a thread's has 10 ms. */
@@ -49,8 +49,9 @@ export function thrownBy(error: unknown): Thrown {
   return { name: error.name, message: error.message, causes, ...signs };
 }
 
-/** The machine's other load is looked at for so long, in milliseconds. */
+/** The machine's other load is looked at for so long, and so often, in milliseconds. */
 const LOOK_MS = 15;
+const LOOK_EVERY_MS = 1000;
 
 /**
  * Computes for a while and says which share of the time it really ran, from 0.05 to 1. On a machine
@@ -68,21 +69,22 @@ function availableShare(): number {
 const TIMED_WAITS = 11;
 const SHORTEST_WAIT_MS = 1;
 const LONGEST_WAIT_MS = 8;
+/** Tasks that wait less than this on average hardly sleep, in milliseconds. */
+const LEAST_WAIT_MS = 0.2;
 
 /**
  * CPU time of one bare wait, in milliseconds: of a timer on which nothing else is done. Tasks run one
  * by one pay it each time; with many in flight the thread hardly ever sleeps, and they don't.
  */
 async function wakeCost(waitMs: number): Promise<number> {
+  if (waitMs < LEAST_WAIT_MS) return 0;
   const eachMs = Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, waitMs));
-  const wait = () => new Promise((resolve) => setTimeout(resolve, eachMs));
-  // The first one is cold.
-  await wait();
   const costs: number[] = [];
-  for (let done = 0; done < TIMED_WAITS; done++) {
+  // The first one is cold.
+  for (let done = -1; done < TIMED_WAITS; done++) {
     const cpuAt = cpuMs();
-    await wait();
-    costs.push(cpuMs() - cpuAt);
+    await new Promise((resolve) => setTimeout(resolve, eachMs));
+    if (done >= 0) costs.push(cpuMs() - cpuAt);
   }
   // The median: other threads of the process may collect garbage or compile meanwhile.
   return costs.sort((a, b) => a - b)[TIMED_WAITS >> 1]!;
@@ -91,8 +93,6 @@ async function wakeCost(waitMs: number): Promise<number> {
 /** A stretch of items is to last about this long, far above the clocks' steps. */
 const STRETCH_MS = 0.5;
 const MOST_ITEMS_A_STRETCH = 4096;
-/** How often the machine's other load is looked at, in milliseconds of tasks. */
-const LOOK_EVERY_MS = 1000;
 /** Items run at least, if the first ones take long, and how far the time may be passed for them. */
 const FEW_ITEMS = 8;
 const OVERTIME = 2;
@@ -100,8 +100,6 @@ const OVERTIME = 2;
 const ALL_FAIL = 5;
 /** What takes longer than this is told while it goes on, in milliseconds. */
 const TELL_MS = 20;
-/** Tasks that wait less than this on average hardly sleep, in milliseconds. */
-const LEAST_WAIT_MS = 0.2;
 /** Results are kept for checksums up to this size. */
 const KEPT_BYTES = 64 << 20;
 
@@ -117,10 +115,10 @@ export class Sampler {
   readonly #kept: Outcome<unknown>[] = [];
   readonly #transfer = new TransferMeter();
   readonly #shares: number[] = [];
-  /** The items' places in the job, if they are taken in another order. */
-  #places: readonly number[] | undefined;
-  #failures: (Thrown & { index: number })[] = [];
   readonly #pace = new PaceMeter();
+  /** The items' places in the job, if they are taken in another order. */
+  #places: readonly number[] = [];
+  #failures: FailedItem[] = [];
   #keeping = true;
   #ran = 0;
   #failed = 0;
@@ -132,44 +130,45 @@ export class Sampler {
     readonly order: ProbeOrder,
     readonly task: TaskFunction,
     readonly say: (message: ProbeMessage) => void,
-    readonly meet: () => Promise<void> = () => Promise.resolve(),
+    readonly readMeter: () => Promise<void>,
     readonly given?: Given,
   ) {}
 
   /** Runs the sample; `listed` is how many items a list has that are taken in another order. */
   async run(items: Items<unknown>, listed?: number): Promise<void> {
+    const { limit, metered } = this.order;
     const puller = new ItemPuller(items);
     if (listed !== undefined) this.#places = spreadOrder(listed);
-    const rssBefore = rssBytes();
-    let rssFirst: number | undefined;
+    const rssBeforeBytes = rssBytes();
+    let rssFirstBytes: number | undefined;
     let size = 1;
     let nextLookMs = LOOK_EVERY_MS;
-    this.#look();
-    if (this.order.metered) await this.meet();
-    while (!this.#over()) {
+    this.#shares.push(availableShare());
+    if (metered) await this.readMeter();
+    while (!this.#isOver()) {
       const pulledMs = performance.now();
-      const batch = await this.#pull(puller, Math.min(size, this.order.limit - this.#ran));
+      const batch = await this.#pull(puller, Math.min(size, limit - this.#ran));
       const sourceMs = performance.now() - pulledMs;
       if (batch.length === 0) break;
       if (this.#ran === 0) {
         this.say({ type: "phase", phase: "tasks", spread: listed, total: listed ?? puller.total });
       }
       const stretch = await this.#stretch(batch, sourceMs);
-      this.#tell(stretch);
-      if (this.#ran === 1) rssFirst = rssBytes();
-      size = stretch.wallMs < STRETCH_MS / 2
-        ? Math.min(2 * size, MOST_ITEMS_A_STRETCH)
-        : stretch.wallMs > 2 * STRETCH_MS
-        ? Math.max(1, size >> 1)
-        : size;
+      // At once, so that the parent knows at which item a task never ends, or ends the process.
+      this.say({ type: "stretch", stretch, failures: this.#failures });
+      this.#failures = [];
+      if (this.#ran === 1) rssFirstBytes = rssBytes();
+      if (stretch.wallMs < STRETCH_MS / 2) size = Math.min(2 * size, MOST_ITEMS_A_STRETCH);
+      else if (stretch.wallMs > 2 * STRETCH_MS) size = Math.max(1, size >> 1);
       if (this.#tasksMs < nextLookMs) continue;
       nextLookMs = this.#tasksMs + LOOK_EVERY_MS;
-      this.#look();
+      this.#shares.push(availableShare());
     }
-    if (this.order.metered) await this.meet();
-    this.#look();
-    const rssAfter = rssBytes();
-    const ended = this.#ran >= this.order.limit ? null : await puller.ended();
+    if (metered) await this.readMeter();
+    this.#shares.push(availableShare());
+    const rssAfterBytes = rssBytes();
+    const ended = this.#ran < limit && await puller.ended();
+    const { refused: count, perSecond: pacePerSecond } = this.#pace;
     this.say({
       type: "done",
       items: this.#ran,
@@ -177,15 +176,14 @@ export class Sampler {
       total: listed ?? puller.total ?? (ended ? this.#ran : null),
       transfer: this.#transfer.cost(),
       threadCpuMs: this.#threadCpuMs,
-      wakeMs: await this.#wakeMs(),
+      // Only tasks that wait wake a thread.
+      wakeMs: await wakeCost((this.#tasksMs - this.#cpuMs) / Math.max(1, this.#ran)),
       available: this.#shares.reduce((sum, share) => sum + share, 0) / this.#shares.length,
-      rssBeforeBytes: rssBefore,
-      ...(rssFirst !== undefined && { rssFirstBytes: rssFirst }),
-      rssAfterBytes: rssAfter,
+      rssBeforeBytes,
+      ...(rssFirstBytes !== undefined && { rssFirstBytes }),
+      rssAfterBytes,
       kept: this.#kept.length,
-      ...(this.#pace.refused > 0 && {
-        refused: { count: this.#pace.refused, pacePerSecond: this.#pace.perSecond },
-      }),
+      ...(count > 0 && { refused: { count, pacePerSecond } }),
     });
     await puller.close();
   }
@@ -214,17 +212,7 @@ export class Sampler {
     return checksumOf(this.#kept.slice(0, count));
   }
 
-  /** Only tasks that wait wake a thread. */
-  async #wakeMs(): Promise<number> {
-    const waitMs = (this.#tasksMs - this.#cpuMs) / Math.max(1, this.#ran);
-    return waitMs < LEAST_WAIT_MS ? 0 : await wakeCost(waitMs);
-  }
-
-  #look(): void {
-    this.#shares.push(availableShare());
-  }
-
-  #over(): boolean {
+  #isOver(): boolean {
     const { limit, targetMs } = this.order;
     if (this.#ran >= limit) return true;
     if (this.#failed === this.#ran && this.#failed >= ALL_FAIL) return true;
@@ -235,8 +223,7 @@ export class Sampler {
   async #stretch(batch: readonly unknown[], sourceMs: number): Promise<Stretch> {
     const { signal } = new AbortController();
     const values: unknown[] = [];
-    const failures: [number, unknown][] = [];
-    const failedAt = new Map<number, number>();
+    const failures = new Map<number, { error: unknown; atMs: number }>();
     const alone = batch.length === 1;
     let promises = false;
     let [syncMs, syncCpuMs] = [0, 0];
@@ -264,8 +251,7 @@ export class Sampler {
         }
       } catch (error) {
         values.push(undefined);
-        failures.push([at, error]);
-        failedAt.set(at, performance.now());
+        failures.set(at, { error, atMs: performance.now() });
       }
     }
     const wallMs = performance.now() - startMs;
@@ -273,67 +259,43 @@ export class Sampler {
     clearInterval(timer);
     removeEventListener("unload", tellAt);
     if (!promises) [syncMs, syncCpuMs] = [wallMs, usedMs];
-    const stretch = {
-      count: batch.length,
-      wallMs,
-      cpuMs: usedMs,
-      sourceMs,
-      syncMs,
-      syncCpuMs,
-    };
     this.#threadCpuMs += threadCpuMs() - threadAt;
     this.#tasksMs += wallMs;
     this.#cpuMs += usedMs;
-    await this.#keep(batch, values, new Map(failures));
+    for (const [at, item] of batch.entries()) {
+      const failure = failures.get(at);
+      const isRefused = failure !== undefined && isRefusal(httpSigns(failure.error));
+      this.#pace.add(failure?.atMs ?? startMs + wallMs, isRefused);
+      await this.#keep(this.#ran + at, item, values[at], failure);
+    }
     this.#ran += batch.length;
-    this.#failed += failures.length;
-    const refused = new Map(failures.filter(([, error]) => isRefusal(httpSigns(error))));
-    for (let at = 0; at < batch.length; at++) {
-      this.#pace.add(failedAt.get(at) ?? startMs + wallMs, refused.has(at));
-    }
-    return stretch;
+    this.#failed += failures.size;
+    return { count: batch.length, wallMs, cpuMs: usedMs, sourceMs, syncMs, syncCpuMs };
   }
 
+  /** Takes down what became of an item. */
   async #keep(
-    batch: readonly unknown[],
-    values: readonly unknown[],
-    failures: ReadonlyMap<number, unknown>,
+    index: number,
+    item: unknown,
+    value: unknown,
+    failure: { readonly error: unknown } | undefined,
   ): Promise<void> {
-    for (let at = 0; at < batch.length; at++) {
-      const index = this.#ran + at;
-      if (isGenerator(values[at])) {
-        this.say({ type: "generator", index });
-        Deno.exit(0);
-      }
-      const failed = failures.has(at);
-      if (failed && this.#failures.length < ALL_FAIL) {
-        this.#failures.push({
-          index: this.#places?.[index] ?? index,
-          ...thrownBy(failures.get(at)),
-        });
-      }
-      if (!failed) await this.#transfer.look(batch[at], values[at], index);
-      this.#keeping &&= this.#transfer.resultBytes * this.#kept.length < KEPT_BYTES;
-      if (!this.#keeping) continue;
-      const when = {
-        item: undefined,
-        lane: 0,
-        attempts: 1,
-        queuedAtMs: 0,
-        startedAtMs: 0,
-        endedAtMs: 0,
-      };
-      this.#kept.push(
-        failed
-          ? { ...when, index, status: "rejected", ended: "failed", reason: undefined }
-          : { ...when, index, status: "fulfilled", value: values[at] },
-      );
+    if (isGenerator(value)) {
+      this.say({ type: "generator", index });
+      Deno.exit(0);
     }
-  }
-
-  #tell(stretch: Stretch): void {
-    // At once, so that the parent knows at which item a task never ends, or ends the process.
-    this.say({ type: "stretches", stretches: [stretch], failures: this.#failures });
-    this.#failures = [];
+    if (failure === undefined) await this.#transfer.look(item, value, index);
+    else if (this.#failures.length < ALL_FAIL) {
+      this.#failures.push({ index: this.#places[index] ?? index, ...thrownBy(failure.error) });
+    }
+    this.#keeping &&= this.#transfer.resultBytes * this.#kept.length < KEPT_BYTES;
+    if (!this.#keeping) return;
+    const times = { queuedAtMs: 0, startedAtMs: 0, endedAtMs: 0 };
+    const when = { item: undefined, lane: 0, attempts: 1, ...times };
+    this.#kept.push(
+      failure === undefined
+        ? { ...when, index, status: "fulfilled", value }
+        : { ...when, index, status: "rejected", ended: "failed", reason: undefined },
+    );
   }
 }

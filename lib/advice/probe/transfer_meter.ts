@@ -24,6 +24,22 @@ const REPEAT_MS = 4;
 
 type Serialize = (value: unknown) => { readonly byteLength: number };
 
+/** Why a value can't be sent to a thread; undefined if it can. */
+function refusedBy(what: string, value: unknown): string | undefined {
+  const { refused, special } = inspect([value], threads);
+  let cause: unknown;
+  try {
+    if (!refused) {
+      threads.clone(special ? sealErrorsIn([value], threads) : value);
+      return undefined;
+    }
+  } catch (error) {
+    cause = error;
+  }
+  return refusal(what, value, threads, cause).message
+    .replace(/^Cannot send (.*) to another lane: /, "$1: ");
+}
+
 /** Measures what sending some items and results to another lane takes. */
 export class TransferMeter {
   readonly #cloneMs: number[] = [];
@@ -38,36 +54,18 @@ export class TransferMeter {
 
   /** Mean size of the results looked at, in bytes. */
   get resultBytes(): number {
-    return this.#seen === 0 ? 0 : this.#resultBytes / this.#seen;
+    return this.#resultBytes / Math.max(1, this.#seen);
   }
 
-  /**
-   * Looks at an item and its result, if it is one of those that are looked at: the first ones, and then
-   * fewer and fewer.
-   */
+  /** Looks at an item and its result, if it is one of those that are: the first ones, then fewer and fewer. */
   async look(item: unknown, result: unknown, index: number): Promise<void> {
-    if (index < this.#next || this.#seen >= MOST_TRANSFERS || this.#spentMs > MOST_TRANSFER_MS) {
-      return;
-    }
+    const isEnough = this.#seen >= MOST_TRANSFERS || this.#spentMs > MOST_TRANSFER_MS;
+    if (index < this.#next || isEnough || this.#uncloneable !== undefined) return;
     this.#next = index < 8 ? index + 1 : Math.ceil(index * 1.5);
     this.#serialize ??= (await import("node:v8") as { serialize: Serialize }).serialize;
     const startMs = performance.now();
-    for (const [what, value] of [[`item ${index}`, item], [`result ${index}`, result]] as const) {
-      if (this.#uncloneable !== undefined) return;
-      const { refused, special } = inspect([value], threads);
-      let cause: unknown;
-      try {
-        if (!refused) {
-          threads.clone(special ? sealErrorsIn([value], threads) : value);
-          continue;
-        }
-      } catch (error) {
-        cause = error;
-      }
-      this.#uncloneable = refusal(what, value, threads, cause).message
-        .replace(/^Cannot send (.*) to another lane: /, "$1: ");
-      return;
-    }
+    this.#uncloneable = refusedBy(`item ${index}`, item) ?? refusedBy(`result ${index}`, result);
+    if (this.#uncloneable !== undefined) return;
     const clonedMs = performance.now();
     // In an array, for a string alone is cloned by reference, but sent byte by byte.
     structuredClone([item, result]);
@@ -91,11 +89,9 @@ export class TransferMeter {
 
   /** Sums up what was measured. */
   cost(): TransferCost {
-    const mean = (sum: number) => this.#seen === 0 ? 0 : sum / this.#seen;
     return {
-      items: this.#seen,
-      itemBytes: mean(this.#itemBytes),
-      resultBytes: mean(this.#resultBytes),
+      itemBytes: this.#itemBytes / Math.max(1, this.#seen),
+      resultBytes: this.resultBytes,
       cloneMs: this.#small.length === this.#seen ? this.#cloneMsInBatch() : this.#cloneMsAlone(),
       ...(this.#uncloneable !== undefined && { uncloneable: this.#uncloneable }),
     };
@@ -103,11 +99,9 @@ export class TransferMeter {
 
   /** Of large ones, which have a message each. */
   #cloneMsAlone(): number {
-    const warm = this.#cloneMs.length > WARM_UP_CLONES
-      ? this.#cloneMs.slice(WARM_UP_CLONES)
-      : this.#cloneMs;
+    const warm = this.#cloneMs.slice(this.#cloneMs.length > WARM_UP_CLONES ? WARM_UP_CLONES : 0);
     // The median: a pause of the garbage collector is not what copying takes.
-    return warm.toSorted((a, b) => a - b)[warm.length >> 1] ?? 0;
+    return warm.sort((a, b) => a - b)[warm.length >> 1] ?? 0;
   }
 
   /** Of small ones, which share a message, and so its fixed cost, with many others. */
@@ -119,12 +113,10 @@ export class TransferMeter {
     const batch = Array.from({ length: copies }, () => structuredClone(this.#small)).flat();
     // The first time is cold.
     structuredClone(batch);
-    let times = 0;
     const startMs = performance.now();
-    let spentMs = 0;
-    while (spentMs < REPEAT_MS) {
+    let [times, spentMs] = [0, 0];
+    for (; spentMs < REPEAT_MS; times++) {
       structuredClone(batch);
-      times++;
       spentMs = performance.now() - startMs;
     }
     return spentMs / times / batch.length;

@@ -13,15 +13,13 @@ export interface Frame {
   readonly name: string;
   /** Its module; empty for what V8 itself does. */
   readonly url: string;
-  /** The line on which it begins, from 1; 0 if it has none. */
+  /** Where it begins, from 1; 0 if that isn't known. */
   readonly line: number;
-  /** Where in the line, from 1; 0 if unknown. */
   readonly column: number;
 }
 
 /** A call: a function below the one that called it. */
 export interface Call {
-  /** What was called. */
   readonly frame: Frame;
   /** Time in which it ran itself, in microseconds. */
   selfUs: number;
@@ -29,11 +27,9 @@ export interface Call {
   readonly calls: Call[];
 }
 
-/** What was seen between the marks. */
+/** What was seen between the marks: what was called by nothing that counts, and how often anything ran. */
 export interface CallTree {
-  /** What was called by nothing that counts. */
   readonly calls: readonly Call[];
-  /** How often something that counts was seen running. */
   readonly samples: number;
 }
 
@@ -62,35 +58,24 @@ const profileSchema = z.object({
   timeDeltas: z.array(z.number()),
 });
 
-type Node = z.infer<typeof profileSchema>["nodes"][number];
-
 /** Names of V8's for what is no call. */
-const ROOT = "(root)";
-const IDLE = "(idle)";
+const NO_CALLS: readonly string[] = ["(root)", "(idle)"];
 
-/** Whether two frames are of the same function. */
+/** The same for two frames of one function. */
 export function keyOf({ name, url, line, column }: Frame): string {
   return JSON.stringify([name, url, line, column]);
 }
 
-function frameOf({ callFrame: { functionName, url, lineNumber, columnNumber } }: Node): Frame {
-  return { name: functionName, url, line: lineNumber + 1, column: columnNumber + 1 };
-}
-
-/** The time of each node: its function is taken to have run from one sample until the next. */
+/** The time of each node and how often it was seen: it is taken to have run from one sample until the next. */
 function weigh(
   samples: readonly number[],
   deltas: readonly number[],
-  from: number,
-  to: number,
 ): Map<number, { us: number; samples: number }> {
   const weights = new Map<number, { us: number; samples: number }>();
-  for (let at = from; at < to; at++) {
-    const weight = weights.get(samples[at]!) ?? { us: 0, samples: 0 };
+  for (const [at, id] of samples.entries()) {
+    const { us, samples } = weights.get(id) ?? { us: 0, samples: 0 };
     // Clocks of two cores may differ a little: time never runs backwards.
-    weight.us += Math.max(0, deltas[at + 1] ?? 0);
-    weight.samples++;
-    weights.set(samples[at]!, weight);
+    weights.set(id, { us: us + Math.max(0, deltas[at + 1] ?? 0), samples: samples + 1 });
   }
   return weights;
 }
@@ -103,67 +88,60 @@ export function callTree(json: unknown, roles: FrameRoles): CallTree | undefined
   const parsed = profileSchema.safeParse(json);
   if (!parsed.success) return undefined;
   const { nodes, samples, timeDeltas } = parsed.data;
-  const byId = new Map(nodes.map((node) => [node.id, node]));
-  const frames = new Map(nodes.map((node) => [node.id, frameOf(node)]));
-  const marks = marksOf(nodes, (id) => roles.mark(frames.get(id)!));
+  const byId = new Map(nodes.map(({ id, callFrame, children = [] }) => {
+    const { functionName: name, url, lineNumber, columnNumber } = callFrame;
+    return [id, { frame: { name, url, line: lineNumber + 1, column: columnNumber + 1 }, children }];
+  }));
+  /** Goes from callers to what they call, each node once; `visit` gives what its callees are to know. */
+  const walk = <State>(roots: readonly number[], first: State, visit: Visit<State>) => {
+    const open = roots.map((id) => ({ id, state: first }));
+    const seen = new Set<number>();
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const node = byId.get(next.id);
+      if (node === undefined || seen.has(next.id)) continue;
+      seen.add(next.id);
+      const state = visit(next.id, node.frame, next.state);
+      if (state !== null) open.push(...node.children.map((id) => ({ id, state })));
+    }
+  };
+  const called = new Set(nodes.flatMap(({ children = [] }) => children));
+  const roots = nodes.map(({ id }) => id).filter((id) => !called.has(id));
+  // What a mark calls is of the mark.
+  const marks = new Map<number, ReturnType<FrameRoles["mark"]>>();
+  walk<ReturnType<FrameRoles["mark"]>>(roots, undefined, (id, frame, above) => {
+    const mark = above ?? roles.mark(frame);
+    marks.set(id, mark);
+    return mark;
+  });
   const begin = samples.findLastIndex((id) => marks.get(id) === "begin");
   const end = samples.findIndex((id, at) => at > begin && marks.get(id) === "end");
   if (begin < 0 || end < 0) return undefined;
-  const weights = weigh(samples, timeDeltas, begin + 1, end);
+  const weights = weigh(samples.slice(begin + 1, end), timeDeltas.slice(begin + 1));
   const calls: Call[] = [];
   let counted = 0;
-  const seen = new Set<number>();
-  const open: { id: number; above: Call | undefined }[] = [];
-  const children = new Set(nodes.flatMap(({ children = [] }) => children));
-  for (const { id } of nodes) if (!children.has(id)) open.push({ id, above: undefined });
-  // From callers to what they call; a node that is reached twice is left out.
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { id, above } = next;
-    const node = byId.get(id);
-    if (node === undefined || seen.has(id)) continue;
-    seen.add(id);
-    const frame = frames.get(id)!;
-    if (roles.apart(frame)) continue;
-    const left = frame.url === "" && (frame.name === ROOT || frame.name === IDLE) ||
-      roles.own(frame) || marks.get(id) !== undefined;
-    const call = left ? above : callBelow(above, frame, calls);
-    if (!left) {
-      const weight = weights.get(id);
-      call!.selfUs += weight?.us ?? 0;
-      counted += weight?.samples ?? 0;
-    }
-    for (const child of node.children ?? []) open.push({ id: child, above: call });
-  }
+  walk<Call | undefined>(roots, undefined, (id, frame, above) => {
+    if (roles.apart(frame)) return null;
+    const isNoCall = frame.url === "" && NO_CALLS.includes(frame.name);
+    if (isNoCall || roles.own(frame) || marks.get(id) !== undefined) return above;
+    const call = callBelow(above, frame, calls);
+    const weight = weights.get(id);
+    call.selfUs += weight?.us ?? 0;
+    counted += weight?.samples ?? 0;
+    return call;
+  });
   return { calls: calls.filter((call) => totalUs(call) > 0), samples: counted };
 }
 
-/** What a mark calls is of the mark. */
-function marksOf<Mark>(
-  nodes: readonly Node[],
-  markOf: (id: number) => Mark | undefined,
-): Map<number, Mark> {
-  const marks = new Map<number, Mark>();
-  const children = new Map(nodes.map(({ id, children = [] }) => [id, children]));
-  for (const { id } of nodes) {
-    const mark = markOf(id);
-    const open = mark === undefined ? [] : [id];
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      if (marks.has(next)) continue;
-      marks.set(next, mark!);
-      open.push(...children.get(next) ?? []);
-    }
-  }
-  return marks;
-}
+/** Gives what a node's callees are to know; null if they aren't looked at. */
+type Visit<State> = (id: number, frame: Frame, above: State) => State | null;
 
 function callBelow(above: Call | undefined, frame: Frame, roots: Call[]): Call {
   const key = keyOf(frame);
   if (above !== undefined && keyOf(above.frame) === key) return above;
   const siblings = above?.calls ?? roots;
   const known = siblings.find((call) => keyOf(call.frame) === key);
-  if (known !== undefined) return known;
-  const call: Call = { frame, selfUs: 0, calls: [] };
-  siblings.push(call);
+  const call = known ?? { frame, selfUs: 0, calls: [] };
+  if (known === undefined) siblings.push(call);
   return call;
 }
 

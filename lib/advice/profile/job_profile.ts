@@ -5,82 +5,52 @@
  * @module
  */
 
+import { z } from "zod";
 import { fromFileUrl, relative } from "@std/path";
+import type { Checked } from "../../timing/json_file.ts";
 import { type Call, type CallTree, type Frame, keyOf, totalUs } from "./cpu_profile.ts";
 
+const count = z.number().int().nonnegative();
+const share = z.number().min(0).max(1);
 /** Whose a function is: the job's own, a package's that it uses, or Deno's and V8's. */
-export type Owner = "own" | "packages" | "runtime";
+const owner = z.enum(["own", "packages", "runtime"]);
+export type Owner = z.infer<typeof owner>;
+/** What the runtime did, such as "cloning". */
+const deed = z.object({ name: z.string(), share });
+export type Deed = Checked<typeof deed>;
+/** Such as "parse()" at "job.ts:12"; the runtime's have no place. */
+const named = { name: z.string(), owner, place: z.string().optional() };
 
-/** What the runtime did. */
-export interface Deed {
-  /** Such as "cloning". */
-  readonly name: string;
-  /** The share of the time that was computed. */
-  readonly share: number;
-}
-
-/** A function, or what the runtime did by itself; shares are of the time that was computed. */
-interface HotFunction {
-  /** Such as "parse()", or "collecting garbage". */
-  readonly name: string;
-  /** Whose it is. */
-  readonly owner: Owner;
-  /** Such as "job.ts:12"; undefined for the runtime's. */
-  readonly place?: string | undefined;
-  /** The share in which it ran itself, or had the runtime do something for it. */
-  readonly share: number;
-  /** What the runtime did for it, the greatest share first; parts of `share`. */
-  readonly deeds?: readonly Deed[] | undefined;
-  /** The share in which it, or anything that it called, ran; recursion counts once. */
-  readonly totalShare: number;
-}
-
-/** How much of the time each function took. */
-interface TimeByFunction {
-  /** By owner: shares of what ran, which add up to 1. */
-  readonly shares: Readonly<Record<Owner, number>>;
-  /** What the runtime did, by name; a part of `shares.runtime` each. */
-  readonly deeds: readonly Deed[];
-  /** The functions that ran, the greatest share first. */
-  readonly functions: readonly HotFunction[];
-}
-
-/** A bar: a call on top of the one that called it. */
-export interface FlameBar {
-  /** Such as "parse()". */
-  readonly name: string;
-  /** Whose function it is. */
-  readonly owner: Owner;
-  /** Such as "job.ts:12"; undefined for the runtime's. */
-  readonly place?: string | undefined;
-  /** How many calls lie below it. */
-  readonly depth: number;
-  /** Where it begins, as a share of all time. */
-  readonly from: number;
-  /** How long it is, as a share of all time. */
-  readonly share: number;
-}
-
-/** Where a job's time goes; of the functions only those that matter. */
-export interface JobProfile extends TimeByFunction {
-  /** How many tasks were run for it. */
-  readonly tasks: number;
-  /** How long they ran, waits counted in, in milliseconds. */
-  readonly tasksMs: number;
+/** A job's profile; shares are of the time that was computed. */
+const jobProfile = z.object({
+  /** How many tasks were run for it, and how long they ran, waits counted in. */
+  tasks: count,
+  tasksMs: z.number().nonnegative(),
   /** How often a function was seen running. */
-  readonly samples: number;
-  /** The calls, as the bars of a flame graph. */
-  readonly flame: readonly FlameBar[];
-}
+  samples: count,
+  /** By owner: they add up to 1. */
+  shares: z.object({ own: share, packages: share, runtime: share }),
+  /** What the runtime did; a part of its share each. */
+  deeds: z.array(deed),
+  /** Those that matter, the greatest share first. */
+  functions: z.array(z.object({
+    ...named,
+    /** In which it ran itself, or had the runtime do something for it. */
+    share,
+    /** What that was, the greatest share first. */
+    deeds: z.array(deed).optional(),
+    /** In which it, or anything that it called, ran; recursion counts once. */
+    totalShare: share,
+  })),
+  /** The bars of a flame graph: how many calls lie below each, where it begins, and how long it is. */
+  flame: z.array(z.object({ ...named, depth: count, from: share, share })),
+});
+export type JobProfile = Checked<typeof jobProfile>;
+export type FlameBar = JobProfile["flame"][number];
 
-/** Why there is no profile, in half a sentence. */
-interface NoProfile {
-  /** Such as "no time was left". */
-  readonly missing: string;
-}
-
-/** A job's profile, or why there is none. */
-export type Profiled = JobProfile | NoProfile;
+/** A job's profile, or why there is none, in half a sentence. */
+export const profileSchema = z.union([jobProfile, z.object({ missing: z.string() })]);
+export type Profiled = Checked<typeof profileSchema>;
 
 /** Where npm's packages lie: below a project, or in Deno's cache by registry. */
 const BELOW_PROJECT = /^.*\/node_modules\/(?!\.deno\/)(.+)$/;
@@ -94,36 +64,31 @@ export function ownerOf({ url }: Pick<Frame, "url">): Owner {
   return BELOW_PROJECT.test(url) || IN_CACHE.test(url) ? "packages" : "own";
 }
 
-function pathOf(url: string): string | undefined {
+/** What a function gives; undefined if it throws, as decoding a hostile URL may. */
+function attempt<T>(fn: () => T): T | undefined {
   try {
-    return fromFileUrl(url);
+    return fn();
   } catch {
     return undefined;
   }
+}
+
+function decoded(path: string): string {
+  return attempt(() => decodeURIComponent(path)) ?? path;
 }
 
 /** Where a function stands: "job.ts:12", "npm:lodash@4.17.21/chunk.js:3"; undefined for the runtime's. */
 export function placeOf({ url, line }: Frame, folder: string): string | undefined {
   if (ownerOf({ url }) === "runtime") return undefined;
   const at = line > 0 ? `:${line}` : "";
-  const project = BELOW_PROJECT.exec(url);
-  if (project !== null) return `npm:${decoded(project[1]!)}${at}`;
-  const cached = IN_CACHE.exec(url);
-  if (cached !== null) return `npm:${cached[1]}@${cached[2]}/${decoded(cached[3]!)}${at}`;
-  if (url.startsWith("data:") || url.startsWith("blob:")) {
-    return `${url.slice(0, 4)}:${at.slice(1)}`;
-  }
+  const [, below] = BELOW_PROJECT.exec(url) ?? [];
+  if (below !== undefined) return `npm:${decoded(below)}${at}`;
+  const [, name, version, file] = IN_CACHE.exec(url) ?? [];
+  if (file !== undefined) return `npm:${name}@${version}/${decoded(file)}${at}`;
+  if (/^(?:data|blob):/.test(url)) return `${url.slice(0, 4)}:${at.slice(1)}`;
   if (!url.startsWith("file:")) return `${url}${at}`;
-  const path = pathOf(url);
-  return path === undefined ? undefined : `${relative(folder, path).replaceAll("\\", "/")}${at}`;
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
+  const path = attempt(() => fromFileUrl(url));
+  return path && `${relative(folder, path).replaceAll("\\", "/")}${at}`;
 }
 
 /** What the runtime's functions do, by their names in V8 and Deno. */
@@ -159,51 +124,41 @@ interface Tally {
  * Adds up a tree by function. What the runtime does for a function counts as that function's, since only
  * there it can be mended; what it does for none, such as collecting garbage, stands for itself.
  */
-export function timeByFunction({ calls }: CallTree, folder: string): TimeByFunction {
+export function timeByFunction(
+  { calls }: CallTree,
+  folder: string,
+): Pick<JobProfile, "shares" | "deeds" | "functions"> {
   const tallies = new Map<string, Tally>();
   const owners = { own: 0, packages: 0, runtime: 0 };
   const deeds = new Map<string, number>();
   const tallyOf = (frame: Frame, owner: Owner): Tally => {
-    const name = owner === "runtime" ? deedOf(frame) : nameOf(frame);
-    const key = owner === "runtime" ? name : keyOf(frame);
-    const tally = tallies.get(key) ?? {
-      frame,
-      name,
-      owner,
-      deeds: new Map<string, number>(),
-      us: 0,
-      totalUs: 0,
-    };
+    const isRuntime = owner === "runtime";
+    const name = isRuntime ? deedOf(frame) : nameOf(frame);
+    const key = isRuntime ? name : keyOf(frame);
+    const tally = tallies.get(key) ??
+      { frame, name, owner, deeds: new Map<string, number>(), us: 0, totalUs: 0 };
     tallies.set(key, tally);
     return tally;
   };
-  interface Open {
-    readonly call: Call;
-    /** The nearest function that isn't the runtime's, the call's own counted in. */
-    readonly charged: Tally | undefined;
-    /** The functions on the way here. */
-    readonly above: ReadonlySet<Tally>;
-  }
-  const open: Open[] = calls.map((call) => ({ call, charged: undefined, above: new Set() }));
+  /** A call, the nearest caller that isn't the runtime's, and all functions on the way here. */
+  type Open = { call: Call; caller: Tally | undefined; above: ReadonlySet<Tally> };
+  const open: Open[] = calls.map((call) => ({ call, caller: undefined, above: new Set() }));
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { call, above } = next;
-    const owner = ownerOf(call.frame);
-    owners[owner] += call.selfUs;
-    const charged = owner === "runtime" ? next.charged : tallyOf(call.frame, owner);
-    const own = charged ?? tallyOf(call.frame, owner);
-    own.us += call.selfUs;
+    const { call: { frame, selfUs, calls }, above } = next;
+    const owner = ownerOf(frame);
+    const caller = owner === "runtime" ? next.caller : tallyOf(frame, owner);
+    const own = caller ?? tallyOf(frame, owner);
+    owners[owner] += selfUs;
+    own.us += selfUs;
     if (owner === "runtime") {
-      const deed = deedOf(call.frame);
-      for (const of of own.owner === "runtime" ? [deeds] : [deeds, own.deeds]) {
-        of.set(deed, (of.get(deed) ?? 0) + call.selfUs);
+      const deed = deedOf(frame);
+      for (const of of caller === undefined ? [deeds] : [deeds, caller.deeds]) {
+        of.set(deed, (of.get(deed) ?? 0) + selfUs);
       }
     }
-    const here = new Set(above);
-    if (!here.has(own)) {
-      own.totalUs += totalUs(call);
-      here.add(own);
-    }
-    for (const inner of call.calls) open.push({ call: inner, charged, above: here });
+    if (!above.has(own)) own.totalUs += totalUs(next.call);
+    const here = new Set(above).add(own);
+    open.push(...calls.map((call) => ({ call, caller, above: here })));
   }
   const all = owners.own + owners.packages + owners.runtime;
   const share = (us: number) => all === 0 ? 0 : Math.min(1, us / all);
@@ -236,6 +191,12 @@ const NARROWEST = 0.004;
 const MOST_BARS = 300;
 const DEEPEST = 24;
 
+interface Placed {
+  readonly call: Call;
+  readonly fromUs: number;
+  readonly us: number;
+}
+
 /** Lays a tree of calls out as the bars of a flame graph. */
 export function flameBars({ calls }: CallTree, folder: string): FlameBar[] {
   const all = calls.reduce((sum, call) => sum + totalUs(call), 0);
@@ -243,41 +204,29 @@ export function flameBars({ calls }: CallTree, folder: string): FlameBar[] {
   const bars: FlameBar[] = [];
   let level = laidOut(calls, 0);
   for (let depth = 0; depth < DEEPEST && level.length > 0; depth++) {
-    const above: Placed[] = [];
-    for (const { call, fromUs, us } of level) {
-      if (us / all < NARROWEST || bars.length >= MOST_BARS) continue;
-      const owner = ownerOf(call.frame);
-      const place = placeOf(call.frame, folder);
-      bars.push({
-        name: owner === "runtime" && call.frame.name.startsWith("(")
-          ? deedOf(call.frame)
-          : nameOf(call.frame),
+    const seen = level.filter(({ us }) => us / all >= NARROWEST)
+      .slice(0, Math.max(0, MOST_BARS - bars.length));
+    bars.push(...seen.map(({ call: { frame }, fromUs, us }) => {
+      const owner = ownerOf(frame);
+      const place = placeOf(frame, folder);
+      const isDeed = owner === "runtime" && frame.name.startsWith("(");
+      return {
+        name: isDeed ? deedOf(frame) : nameOf(frame),
         owner,
         ...(place !== undefined && { place }),
         depth,
         from: fromUs / all,
         share: us / all,
-      });
-      above.push(...laidOut(call.calls, fromUs));
-    }
-    level = above;
+      };
+    }));
+    level = seen.flatMap(({ call, fromUs }) => laidOut(call.calls, fromUs));
   }
   return bars;
 }
 
-interface Placed {
-  readonly call: Call;
-  readonly fromUs: number;
-  readonly us: number;
-}
-
 /** Side by side, the longest first: a flame graph doesn't show when a call was. */
 function laidOut(calls: readonly Call[], fromUs: number): Placed[] {
-  const sized = calls.map((call) => ({ call, us: totalUs(call) })).sort((a, b) => b.us - a.us);
   let at = fromUs;
-  return sized.map(({ call, us }) => {
-    const placed = { call, fromUs: at, us };
-    at += us;
-    return placed;
-  });
+  return calls.map((call) => ({ call, us: totalUs(call) })).sort((a, b) => b.us - a.us)
+    .map(({ call, us }) => ({ call, us, fromUs: (at += us) - us }));
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BASELINE } from "../../models.ts";
+import { BASELINE, isRemote } from "../../models.ts";
 import { counted, formatDuration, formatPercent } from "../../text/format.ts";
 import { isBusy } from "../../timing/meter/reading.ts";
 import type { Advice } from "../advice.ts";
@@ -37,61 +37,52 @@ export function ownerWords(owner: Owner): string {
 /** What the runtime did is told from this share on. */
 const WORTH_TELLING = 0.02;
 
-/** A function's cells. */
-export function functionCells(
-  { name, place, owner, share, deeds, totalShare }: JobProfile["functions"][number],
-): string[] {
-  const told = deedsWords(deeds);
-  return [
-    name,
-    place ?? "",
-    ownerWords(owner),
-    `${formatPercent(share)}${told === "" ? "" : ` (of it ${told})`}`,
-    formatPercent(totalShare),
-  ];
+/** What the runtime did, such as "cloning 50%, collecting garbage 9%", between two texts; nothing if it did nothing. */
+function deedsWords(before: string, deeds: readonly Deed[] = [], after = ""): string {
+  const told = deeds.filter(({ share }) => share >= WORTH_TELLING)
+    .map(({ name, share }) => `${name} ${formatPercent(share)}`).join(", ");
+  return told === "" ? "" : before + told + after;
 }
 
-/** What the runtime did, such as "cloning 50%, collecting garbage 9%". */
-function deedsWords(deeds: readonly Deed[] = []): string {
-  return deeds.filter(({ share }) => share >= WORTH_TELLING)
-    .map(({ name, share }) => `${name} ${formatPercent(share)}`).join(", ");
+/** A function's cells. */
+export function functionCells(
+  { name, place = "", owner, share, deeds, totalShare }: JobProfile["functions"][number],
+): string[] {
+  const itself = formatPercent(share) + deedsWords(" (of it ", deeds, ")");
+  return [name, place, ownerWords(owner), itself, formatPercent(totalShare)];
 }
 
 /** Whose the time was. */
 function sharesLine({ tasks, tasksMs, samples, shares, deeds }: JobProfile): string {
-  const told = deedsWords(deeds);
   return `Of what the tasks compute, your own code takes ${formatPercent(shares.own)}, packages ` +
     `${formatPercent(shares.packages)}, the runtime ${formatPercent(shares.runtime)}` +
-    `${told === "" ? "" : ` (${told})`}: ${samples} looks at ` +
+    `${deedsWords(" (", deeds, ")")}: ${samples} looks at ` +
     `${counted(tasks, "task")} in ${formatDuration(tasksMs)}.`;
 }
 
-/** What halving a function would save of the whole time; the event loop's thread alone was looked at. */
-function savedByHalf(
-  { cpuShare, sample }: Pick<Advice, "cpuShare" | "sample">,
-  share: number,
-): number {
-  const onLoop = sample.cpuMs > 0 ? Math.min(1, sample.loopMs / sample.cpuMs) : 1;
-  return share * cpuShare * onLoop / 2;
-}
-
 /** What a person would gain from mending a function, beside what they gain from the recommended model. */
-function savingsLine(advice: Advice, { functions }: JobProfile): string | undefined {
-  const [most] = functions.filter(({ owner }) => owner !== "runtime");
+function savingsLine(
+  { cpuShare, sample, recommended }: Advice,
+  { functions }: JobProfile,
+): string | undefined {
+  const most = functions.find(({ owner }) => owner !== "runtime");
   if (most === undefined) return undefined;
   const where = most.place === undefined ? "" : ` (${most.place})`;
-  const half = `Halving what ${most.name}${where} does would save ${
-    formatPercent(savedByHalf(advice, most.share))
-  } of the time`;
-  const { model, name, gain, predictedGain } = advice.recommended;
+  // The event loop's thread alone was looked at.
+  const onLoop = sample.cpuMs > 0 ? Math.min(1, sample.loopMs / sample.cpuMs) : 1;
+  const saved = formatPercent(most.share * cpuShare * onLoop / 2);
+  const half = `Halving what ${most.name}${where} does would save ${saved} of the time`;
+  const { model, name, gain, predictedGain } = recommended;
   if (model === BASELINE) return `${half}; no other model surely saves any.`;
-  const fast = gain?.median ?? predictedGain;
   if (gain !== null && gain.low <= 1) return `${half}; whether ${name} saves any can't be told.`;
-  const { others } = advice.sample;
-  const now = others !== undefined && isBusy(others) ? ", on a machine as busy as this was" : "";
-  return `${half}; ${name} save${/^(workers|processes)/.test(name) ? "" : "s"} ${
-    formatPercent(Math.max(0, 1 - 1 / fast))
-  }${gain === null ? ", as predicted" : now}.`;
+  const share = formatPercent(Math.max(0, 1 - 1 / (gain?.median ?? predictedGain)));
+  const isShared = sample.others !== undefined && isBusy(sample.others);
+  const how = gain === null
+    ? ", as predicted"
+    : isShared
+    ? ", on a machine as busy as this was"
+    : "";
+  return `${half}; ${name} ${isRemote(model) ? "save" : "saves"} ${share}${how}.`;
 }
 
 /** Where the time goes, in sentences; none if the job has no profile and nobody would ask for one. */
@@ -106,11 +97,9 @@ export function profileLines(advice: Advice): string[] {
 /** The functions that matter, as lines of text. */
 export function functionLines({ profile }: Pick<Advice, "profile">): string[] {
   if (profile === undefined || "missing" in profile) return [];
-  return profile.functions.map((of) => {
-    const { name, place, owner, share, deeds } = of;
-    const told = deedsWords(deeds);
+  return profile.functions.map(({ name, place, owner, share, deeds }) => {
     const where = place === undefined ? "" : `, ${place}`;
     const whose = owner === "packages" ? " (a package)" : owner === "runtime" ? " (runtime)" : "";
-    return `${formatPercent(share)} ${name}${where}${whose}${told === "" ? "" : `; of it ${told}`}`;
+    return `${formatPercent(share)} ${name}${where}${whose}${deedsWords("; of it ", deeds)}`;
   });
 }

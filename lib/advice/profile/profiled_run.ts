@@ -10,19 +10,15 @@ import { type Given, plainContext } from "../../lanes/lane_tasks.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { ItemPuller } from "../probe/item_puller.ts";
 
-/** Which items are run. */
+/** Every `stride`-th item is run, the others are only taken, for so long, in milliseconds. */
 export interface ProfileOrder {
-  /** Every so many-th item is run, the others are only taken. */
   readonly stride: number;
-  /** How long the tasks are to run together, in milliseconds. */
   readonly targetMs: number;
 }
 
-/** What ran. */
+/** How many tasks ran, and how long they took together, in milliseconds. */
 export interface ProfiledRun {
-  /** How many tasks. */
   readonly tasks: number;
-  /** How long they took together, in milliseconds. */
   readonly tasksMs: number;
 }
 

@@ -12,22 +12,23 @@ import { ItemPuller } from "../probe/item_puller.ts";
 import { type Probed, startProbe } from "../probe/probe.ts";
 import type { ProbeMessage } from "../probe/probe_message.ts";
 import type { Sample } from "../probe/sample.ts";
-import { type CallTree, callTree, type Frame, type FrameRoles } from "./cpu_profile.ts";
+import { type CallTree, callTree, type FrameRoles } from "./cpu_profile.ts";
 import { flameBars, type Profiled, timeByFunction } from "./job_profile.ts";
-import { profileBegins, type ProfiledRun, profileEnds, type ProfileOrder } from "./profiled_run.ts";
+import { profileBegins, profileEnds, type ProfileOrder } from "./profiled_run.ts";
 
 /** Which items are run, and how long that may take. */
-interface ProfilerOptions extends ProfileOrder {
+interface ProfilePlan extends ProfileOrder {
   /** How many first items are taken. */
   readonly limit: number;
   /** How long it may take with everything, in milliseconds. */
   readonly guardMs: number;
-  /** Stops it. */
-  readonly signal: AbortSignal;
 }
 
 /** Takes a profile; it never fails. A test's own answers at once. */
-export type Profiler = (job: JobSpec, options: ProfilerOptions) => Promise<Profiled>;
+export type Profiler = (
+  job: JobSpec,
+  options: ProfilePlan & { readonly signal: AbortSignal },
+) => Promise<Profiled>;
 
 /** How often V8 looks, in microseconds: a few thousand times a second slow a program by a few percent. */
 const INTERVAL_US = 250;
@@ -46,47 +47,15 @@ const OURS = ["../probe/", "../profile/", "../../timing/"].map((path) =>
 
 /** Which frames of a probe's process are marks, and which are the probe's own. */
 const PROBE_ROLES: FrameRoles = {
-  mark: ({ url, name }: Frame) =>
-    url !== HERE
-      ? undefined
-      : name === profileBegins.name
-      ? "begin"
-      : name === profileEnds.name
-      ? "end"
-      : undefined,
+  mark({ url, name }) {
+    if (url !== HERE) return undefined;
+    if (name === profileBegins.name) return "begin";
+    return name === profileEnds.name ? "end" : undefined;
+  },
   // Items that are skipped are taken all the same: what that takes tells nothing of the tasks.
   apart: ({ url, name }) => url === SOURCE && name === ItemPuller.prototype.pull.name,
   own: ({ url }) => OURS.some((folder) => url.startsWith(folder)),
 };
-
-/** The folder to which a job's files are told relative. */
-function folderOf({ task: { module } }: JobSpec): string {
-  return module.startsWith("file:") ? dirname(fromFileUrl(module)) : Deno.cwd();
-}
-
-async function run(
-  job: JobSpec,
-  { stride, targetMs, limit, signal }: ProfilerOptions,
-  folder: string,
-): Promise<ProfiledRun | undefined> {
-  await using child = await startProbe(
-    job,
-    { dry: false, limit, targetMs, profile: { stride, targetMs } },
-    signal,
-    { flags: ["--cpu-prof", `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${INTERVAL_US}`] },
-  );
-  let ran: ProfiledRun | undefined;
-  // Until its end: the profile is written when the process ends.
-  for (
-    let message = await child.next() as ProbeMessage | undefined;
-    message !== undefined;
-    message = await child.next() as ProbeMessage | undefined
-  ) {
-    if (message.type === "profiled") ran = message;
-    if (message.type === "broken") return undefined;
-  }
-  return ran;
-}
 
 /** The tree of the one file that holds the marks; others are of threads that the job started. */
 async function treeIn(folder: string): Promise<CallTree | undefined> {
@@ -97,36 +66,51 @@ async function treeIn(folder: string): Promise<CallTree | undefined> {
   return undefined;
 }
 
+/** Runs the tasks once more, with V8's profiles written to a folder, and sums these up. */
+async function profileIn(
+  folder: string,
+  job: JobSpec,
+  { stride, targetMs, limit, guardMs, signal }: Parameters<Profiler>[1],
+): Promise<Profiled> {
+  const flags = ["--cpu-prof", `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${INTERVAL_US}`];
+  const wanted = { limit, targetMs, profile: { stride, targetMs } };
+  await using child = await startProbe(job, wanted, { guardMs, signal }, { flags });
+  let ran: Extract<ProbeMessage, { type: "profiled" }> | undefined;
+  // Until its end: the profile is written when the process ends.
+  for (let message; (message = await child.next());) {
+    if (message.type === "profiled") ran = message;
+    if (message.type === "broken") break;
+  }
+  if (child.isLate || signal.aborted) return { missing: "it was ended before it was done" };
+  if (ran === undefined) return { missing: "the tasks could not be run once more" };
+  const tree = await treeIn(folder);
+  if (tree === undefined) return { missing: "V8 wrote no profile of the tasks" };
+  if (tree.samples < FEWEST_SAMPLES) {
+    return { missing: "the tasks computed too briefly for a profile" };
+  }
+  const { module } = job.task;
+  // A job's files are told relative to its folder.
+  const own = module.startsWith("file:") ? dirname(fromFileUrl(module)) : Deno.cwd();
+  const { functions, ...time } = timeByFunction(tree, own);
+  return {
+    tasks: ran.tasks,
+    tasksMs: ran.tasksMs,
+    samples: tree.samples,
+    ...time,
+    functions: functions.filter(({ share }) => share >= LEAST_SHARE).slice(0, MOST_FUNCTIONS),
+    flame: flameBars(tree, own),
+  };
+}
+
 /** Takes a profile of a job's tasks. */
-export const profileJob: Profiler = async (job, options): Promise<Profiled> => {
-  const guard = new AbortController();
-  const timer = setTimeout(() => guard.abort(), options.guardMs);
-  const signal = AbortSignal.any([options.signal, guard.signal]);
+export const profileJob: Profiler = async (job, options) => {
   let folder: string | undefined;
   try {
     folder = await Deno.makeTempDir({ prefix: "lanes-profile-" });
-    const ran = await run(job, { ...options, signal }, folder);
-    if (signal.aborted) return { missing: "it was ended before it was done" };
-    if (ran === undefined) return { missing: "the tasks could not be run once more" };
-    const tree = await treeIn(folder);
-    if (tree === undefined) return { missing: "V8 wrote no profile of the tasks" };
-    if (tree.samples < FEWEST_SAMPLES) {
-      return { missing: "the tasks computed too briefly for a profile" };
-    }
-    const own = folderOf(job);
-    const { functions, ...time } = timeByFunction(tree, own);
-    return {
-      tasks: ran.tasks,
-      tasksMs: ran.tasksMs,
-      samples: tree.samples,
-      ...time,
-      functions: functions.filter(({ share }) => share >= LEAST_SHARE).slice(0, MOST_FUNCTIONS),
-      flame: flameBars(tree, own),
-    };
+    return await profileIn(folder, job, options);
   } catch (error) {
     return { missing: error instanceof Error ? error.message : String(error) };
   } finally {
-    clearTimeout(timer);
     if (folder !== undefined) await Deno.remove(folder, { recursive: true }).catch(() => {});
   }
 };
@@ -140,22 +124,18 @@ const LEAST_PROFILE_MS = 40;
 const FIXED_MS = 600;
 const SLOWER = 2;
 
-/** A plan, or why there is none; undefined where nobody would ask. */
-type ProfilePlan =
-  | Omit<ProfilerOptions, "signal">
-  | { readonly missing: string }
-  | undefined;
-
-/** Plans a profile within `leftMs`; none for tasks that wait, which have nothing to show. */
+/**
+ * Plans a profile within `leftMs`, or says why there is none; undefined for tasks that wait, which have
+ * nothing to show.
+ */
 export function profilePlan(
   { cpuShare, cpuMs, loopMs, tasksMs, items }: Pick<
     Sample,
     "cpuShare" | "cpuMs" | "loopMs" | "tasksMs" | "items"
   >,
-  small: boolean,
   leftMs: number,
-): ProfilePlan {
-  if (small || cpuShare <= WAITS) return undefined;
+): ProfilePlan | { readonly missing: string } | undefined {
+  if (cpuShare <= WAITS) return undefined;
   if (cpuShare * loopMs <= WAITS * cpuMs) {
     return {
       missing: "most is computed by programs that the tasks run, or by threads beside the event " +
@@ -168,29 +148,18 @@ export function profilePlan(
   if (FIXED_MS + SLOWER * targetMs > leftMs) {
     return { missing: "no time was left; a larger --budget shows it" };
   }
-  return {
-    stride: Math.max(1, Math.min(items, Math.floor(tasksMs / targetMs))),
-    targetMs,
-    limit: items,
-    guardMs: leftMs,
-  };
+  const stride = Math.max(1, Math.min(items, Math.floor(tasksMs / targetMs)));
+  return { stride, targetMs, limit: items, guardMs: leftMs };
 }
 
 /** Takes a profile if there is something to see and time for it; undefined where nobody would ask. */
 export async function profiled(
   sample: Sample,
-  probed: Pick<Probed, "done">,
-  { small, leftMs }: { readonly small: boolean; readonly leftMs: number },
-  { take, onPhase }: {
-    /** Undefined where no profile can be taken. */
-    readonly take: ((plan: Omit<ProfilerOptions, "signal">) => Promise<Profiled>) | undefined;
-    readonly onPhase?: ((phase: string) => void) | undefined;
-  },
+  { done }: Pick<Probed, "done">,
+  leftMs: number,
+  take: (plan: ProfilePlan) => Promise<Profiled>,
 ): Promise<Profiled | undefined> {
-  const plan = profilePlan(sample, small, leftMs);
-  if (take === undefined || plan === undefined) return undefined;
-  if ("missing" in plan) return plan;
-  if (probed.done === undefined) return { missing: "the sample was cut off" };
-  onPhase?.("looking where the time goes");
-  return await take(plan);
+  const plan = profilePlan(sample, leftMs);
+  if (plan === undefined || "missing" in plan) return plan;
+  return done === undefined ? { missing: "the sample was cut off" } : await take(plan);
 }

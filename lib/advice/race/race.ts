@@ -5,22 +5,20 @@
  */
 
 import { BASELINE } from "../../models.ts";
-import { ONE_ROUND, TOO_SLOW } from "../../judge/thresholds.ts";
+import { ONE_ROUND } from "../../judge/thresholds.ts";
 import type { FailureKind } from "../../timing/failures.ts";
-import { type Random, seededRandom, shuffled } from "../../timing/random.ts";
+import { seededRandom, shuffled } from "../../timing/random.ts";
 import type { Round } from "../../timing/result.ts";
 import { median } from "../../timing/statistics.ts";
 import type { JobSpec, TimingEvent, TrialResult, TrialRunner } from "../../timing/spec.ts";
-import { bySimplicity, type Candidate, nameOf, SEQUENTIAL } from "../prediction/candidate.ts";
+import { bySimplicity, type Candidate, SEQUENTIAL } from "../prediction/candidate.ts";
 import type { RacePlan } from "./race_plan.ts";
 
 /** What one model did in the race. */
 export interface Runner {
-  /** The model and its size. */
   readonly candidate: Candidate;
   /** How many items it runs in each round; fewer once the job turns out to have fewer. */
   items: number;
-  /** What each of its rounds took. */
   readonly rounds: Round[];
   /** Why it was taken out of the race. */
   out?: "failures" | "results" | "slower" | "broken";
@@ -28,8 +26,8 @@ export interface Runner {
   failures?: readonly FailureKind[];
   /** Items a second that a refusing server let through; undefined if not known. */
   pacePerSecond?: number;
-  /** After so long a trial of it was stopped, in milliseconds. */
-  stoppedMs?: number;
+  /** Whether a trial of it was stopped, for it took too long. */
+  wasStopped?: boolean;
   /** What its trial threw. */
   error?: string;
 }
@@ -44,13 +42,11 @@ export interface Race {
   readonly trials: number;
   /** Whether the signal ended it early. */
   readonly partial: boolean;
-  /** What went wrong on the way, one sentence each. */
-  readonly warnings: readonly string[];
   /** How many items the job has, if the race came to their end. */
-  readonly total?: number;
+  readonly total?: number | undefined;
   /** Whether sequential itself gives other results from run to run, so that none can be compared. */
   readonly unrepeatable: boolean;
-  /** Whether the plain loop repeats its results within the race, but they aren't those of the sample. */
+  /** Whether the plain loop's results aren't those of the sample. */
   readonly otherResults: boolean;
   /** How many models couldn't be afforded. */
   readonly untried: number;
@@ -60,13 +56,15 @@ export interface Race {
   readonly endedBy?: "budget" | "trials";
 }
 
+/** What a round of a runner's comes to for the whole job, in milliseconds. */
+type Scaled = (candidate: Candidate, items: number, round: Round) => number;
+
 /** What a race needs. */
 export interface RaceOptions {
   /** The job whose items are raced. */
   readonly job: JobSpec;
-  /** How many items and rounds. */
   readonly plan: RacePlan;
-  /** The models to begin with. */
+  /** The models to begin with, sequential first. */
   readonly raced: readonly Candidate[];
   /** Trials at most, whatever happens. */
   readonly mostTrials: number;
@@ -78,8 +76,7 @@ export interface RaceOptions {
   readonly checksums: ReadonlyMap<number, string>;
   /** How long a runner's items should take, in milliseconds. */
   readonly expectedMs: (candidate: Candidate, items: number) => number;
-  /** What a runner's round comes to for the whole job, in milliseconds. */
-  readonly scaledMs: (candidate: Candidate, items: number, round: Round) => number;
+  readonly scaledMs: Scaled;
   /** Whether the runners so far are told apart well enough. */
   readonly decided: (runners: readonly Runner[]) => boolean;
   /** Whether a race can't tell yet, and more rounds would help it. */
@@ -88,18 +85,20 @@ export interface RaceOptions {
   readonly leftMs: () => number;
   /** Models to try instead of one that failed or disappointed. */
   readonly instead: (runners: readonly Runner[]) => readonly Candidate[];
-  /** Seeds the order of rounds and the bootstrap. */
+  /** Seeds the order of rounds. */
   readonly seed: number;
-  /** Runs one trial. */
   readonly runTrial: TrialRunner;
-  /** Stops it. */
   readonly signal: AbortSignal;
-  /** Told what is measured. */
-  readonly onEvent?: (event: TimingEvent) => void;
+  readonly onEvent?: ((event: TimingEvent) => void) | undefined;
 }
 
 /** Runs a race; a test's own answers at once. */
 export type RaceRunner = (options: RaceOptions) => Promise<Race>;
+
+/** The runner of the plain loop. */
+export function plainOf(runners: readonly Runner[] = []): Runner | undefined {
+  return runners.find(({ candidate }) => candidate.model === BASELINE);
+}
 
 /**
  * So many times as long as the best a model must take in each round to be clearly slower, by the number
@@ -108,47 +107,48 @@ export type RaceRunner = (options: RaceOptions) => Promise<Race>;
 const CLEARLY = [ONE_ROUND, 1.6, 1.35, 1.25];
 
 /** Finds the models that were clearly slower than the best one, in every round. */
-export function clearlySlower(
-  runners: readonly Runner[],
-  scaledMs: (candidate: Candidate, items: number, round: Round) => number,
-): Runner[] {
-  const timesOf = ({ candidate, items, rounds }: Runner) =>
-    new Map(rounds.map((round) => [round.round, scaledMs(candidate, items, round)]));
+export function clearlySlower(runners: readonly Runner[], scaledMs: Scaled): Runner[] {
   const ran = runners.filter(({ rounds }) => rounds.length > 0)
-    .map((runner) => ({ runner, times: timesOf(runner) }));
-  const least = ({ times }: { times: Map<number, number> }) => Math.min(...times.values());
-  const best = ran.toSorted((a, b) => least(a) - least(b))[0];
-  if (best === undefined) return [];
-  return ran.filter(({ runner, times }) => {
-    if (runner === best.runner || runner.candidate.model === BASELINE) return false;
-    const factor = CLEARLY[Math.min(times.size, CLEARLY.length) - 1]!;
-    return [...times].every(([round, ms]) => ms > factor * (best.times.get(round) ?? least(best)));
-  }).map(({ runner }) => runner);
+    .map(({ candidate, items, rounds }, place) => {
+      const times = rounds.map((of) => [of.round, scaledMs(candidate, items, of)] as const);
+      const least = Math.min(...times.map(([_, ms]) => ms));
+      return { place, candidate, times: new Map(times), least };
+    });
+  const [best] = ran.toSorted((a, b) => a.least - b.least);
+  const slower = new Set(
+    ran.filter(({ candidate, times }) => {
+      const factor = CLEARLY[Math.min(times.size, CLEARLY.length) - 1]!;
+      return candidate.model !== BASELINE && candidate !== best!.candidate &&
+        [...times].every(([round, ms]) => ms > factor * (best!.times.get(round) ?? best!.least));
+    }).map(({ candidate }) => candidate),
+  );
+  return runners.filter(({ candidate }) => slower.has(candidate));
 }
+
+/** The plain loop runs so often; then no more, if all others are so much faster that nobody doubts it. */
+const PLAIN_ROUNDS = 2;
 
 /**
  * Chooses the models of a further round, whose tasks may take `leftMs` together: the two best at least,
- * for they are to be told apart; then sequential, against which gains are given; then the others, the
- * better ones first. None if there is no time for two.
+ * for they are to be told apart; then sequential, against which gains are given, unless these are clear;
+ * then the others, the better ones first. None if there is no time for two.
  */
 export function nextRound(
   active: readonly Runner[],
   leftMs: number,
-  scaledMs: (candidate: Candidate, items: number, round: Round) => number,
+  scaledMs: Scaled,
 ): Runner[] {
   const timeOf = ({ candidate, items, rounds }: Runner) =>
     Math.min(...rounds.map((round) => scaledMs(candidate, items, round)));
   const ran = active.filter(({ rounds }) => rounds.length > 0);
-  const sequential = ran.filter(({ candidate }) => candidate.model === BASELINE);
-  const others = ran.filter((runner) => !sequential.includes(runner))
-    .sort((a, b) => timeOf(a) - timeOf(b));
-  const due: Runner[] = [];
+  const plain = plainOf(ran);
+  const others = ran.filter((runner) => runner !== plain).sort((a, b) => timeOf(a) - timeOf(b));
+  const isClear = plain === undefined || (plain.rounds.length >= PLAIN_ROUNDS &&
+    others.length > 1 && others.every((of) => ONE_ROUND * timeOf(of) < timeOf(plain)));
+  const wanted = [...others.slice(0, 2), ...(isClear ? [] : [plain]), ...others.slice(2)];
   let restMs = leftMs;
-  for (const runner of [...others.slice(0, 2), ...sequential, ...others.slice(2)]) {
-    restMs -= runner.rounds.at(-1)!.runMs;
-    if (restMs < 0) break;
-    due.push(runner);
-  }
+  const over = wanted.findIndex(({ rounds }) => (restMs -= rounds.at(-1)!.runMs) < 0);
+  const due = over < 0 ? wanted : wanted.slice(0, over);
   return due.length < 2 ? [] : due;
 }
 
@@ -156,15 +156,15 @@ const MOST_ROUNDS = 7;
 /** A model is stopped when it takes this many times as long as the plain loop should, or so much longer. */
 const USELESS = 1.4;
 const USELESS_MS = 150;
-/** A prediction that was off by so many times is not relied on. */
-const WORTHLESS = 3;
+/** A trial that isn't known to be that slow is expected to take no more than so many times the plain loop. */
+const AT_MOST = 1.2;
 /** Where some items fail by chance, a model may have so many standard deviations more failures. */
 const BY_CHANCE = 3;
 
 class Racing {
   readonly runners: Runner[] = [];
-  readonly #warnings = new Set<string>();
-  readonly #reference = new Map<number, string>();
+  readonly #reference: Map<number, string>;
+  readonly #plainChecksums: string[] = [];
   costMs = 0;
   trials = 0;
   partial = false;
@@ -172,31 +172,28 @@ class Racing {
   extended = false;
   #unrepeatable = false;
   #otherResults = false;
-  readonly #plainChecksums: string[] = [];
   #total: number | undefined;
   /** How many times as long as predicted the worst one took. */
   #surprise = 1;
-  #longestMs = 0;
 
   constructor(readonly options: RaceOptions) {
-    for (const [count, checksum] of options.checksums) this.#reference.set(count, checksum);
-    for (const candidate of options.raced) this.enter(candidate);
+    this.#reference = new Map(options.checksums);
+    for (const candidate of options.raced) this.#enter(candidate);
   }
 
   get race(): Race {
-    const { runners, costMs, trials, partial } = this;
-    const ran = runners.filter(({ rounds, out }) => rounds.length > 0 || out !== undefined);
     return {
-      runners: ran,
-      costMs,
-      trials,
-      partial,
-      warnings: [...this.#warnings],
+      runners: this.runners.filter(({ rounds, out, wasStopped }) =>
+        rounds.length > 0 || out !== undefined || wasStopped
+      ),
+      costMs: this.costMs,
+      trials: this.trials,
+      partial: this.partial,
       unrepeatable: this.#unrepeatable,
       otherResults: this.#otherResults,
-      untried: this.active.filter(({ rounds }) => rounds.length === 0).length,
+      untried: this.unrun.length,
       extended: this.extended,
-      ...(this.#total !== undefined && { total: this.#total }),
+      total: this.#total,
     };
   }
 
@@ -204,12 +201,16 @@ class Racing {
     return this.runners.filter(({ out }) => out === undefined);
   }
 
+  get unrun(): Runner[] {
+    return this.active.filter(({ rounds }) => rounds.length === 0);
+  }
+
   /** Whether a model is left to be told from the plain loop. */
   get hasOthers(): boolean {
     return this.active.some(({ candidate }) => candidate.model !== BASELINE);
   }
 
-  enter(candidate: Candidate): Runner {
+  #enter(candidate: Candidate): Runner {
     const { plan } = this.options;
     const items = candidate.model === BASELINE ? plan.sequentialItems : plan.items;
     const runner: Runner = { candidate, items: Math.min(items, this.#total ?? items), rounds: [] };
@@ -223,106 +224,94 @@ class Racing {
     return !this.partial && this.trials < this.options.mostTrials;
   }
 
-  /** What the tasks of further rounds may take. */
-  get roundsMs(): number {
+  /** What the tasks of further rounds may take, or those of a single trial. */
+  leftMs(of: "allowanceMs" | "hardMs"): number {
     const { plan, leftMs } = this.options;
-    return this.extended ? leftMs() : plan.allowanceMs - this.costMs;
+    return this.extended ? leftMs() : plan[of] - this.costMs;
   }
 
-  /** What the others may still take, with sequential's first round set aside. */
-  get #leftMs(): number {
-    const { plan, expectedMs, leftMs } = this.options;
-    if (this.extended) return leftMs();
-    const sequential = this.runners.find(({ candidate }) => candidate.model === BASELINE);
-    const due = sequential?.rounds.length === 0 && sequential.out === undefined;
-    const reserveMs = due ? expectedMs(SEQUENTIAL, sequential.items) : 0;
-    return plan.hardMs - this.costMs - reserveMs;
-  }
-
-  /** Whether there is time for another trial. Predictions are corrected by what they were off so far. */
-  affords({ candidate, items, rounds }: Runner): boolean {
-    if (candidate.model === BASELINE && !this.extended) return true;
-    const plainMs = this.options.expectedMs(SEQUENTIAL, items);
-    const likelyMs = this.#surprise * this.options.expectedMs(candidate, items);
-    // Where one prediction was far off, another may be too.
-    const leastMs = this.#surprise > WORTHLESS ? this.#longestMs : 0;
-    const mostMs = Math.min(1.2 * plainMs, Math.max(leastMs, likelyMs));
-    return (rounds.at(-1)?.runMs ?? mostMs) <= this.#leftMs;
-  }
-
-  /** How long the plain loop takes for so many items, as measured; 0 if it wasn't. */
+  /** How long the plain loop takes for so many items: as measured, or as expected. */
   #plainMs(items: number): number {
     const { expectedMs } = this.options;
-    const plain = this.runners.find(({ candidate }) => candidate.model === BASELINE);
-    if (plain === undefined || plain.rounds.length === 0) return 0;
-    const off = median(plain.rounds.map(({ runMs }) => runMs)) /
-      Math.max(1e-9, expectedMs(SEQUENTIAL, plain.items));
+    const plain = plainOf(this.runners);
+    const off = plain === undefined || plain.rounds.length === 0
+      ? 1
+      : median(plain.rounds.map(({ runMs }) => runMs)) /
+        Math.max(1e-9, expectedMs(SEQUENTIAL, plain.items));
     return off * expectedMs(SEQUENTIAL, items);
   }
 
-  /** Gives those another chance that were stopped before they took longer than the plain loop itself did. */
-  release(): void {
-    for (const runner of this.runners) {
-      const { out, rounds, stoppedMs, items } = runner;
-      if (out !== "slower" || rounds.length > 0 || stoppedMs === undefined) continue;
-      const plainMs = this.#plainMs(items);
-      if (plainMs === 0 || stoppedMs < TOO_SLOW * plainMs) delete runner.out;
+  /** Whether there is time for another trial. Predictions are corrected by what they were off so far. */
+  #affords({ candidate, items, rounds }: Runner): boolean {
+    if (candidate.model === BASELINE && !this.extended) return true;
+    const likelyMs = this.#surprise * this.options.expectedMs(candidate, items);
+    const mostMs = Math.min(AT_MOST * this.#plainMs(items), likelyMs);
+    return (rounds.at(-1)?.runMs ?? mostMs) <= this.leftMs("hardMs");
+  }
+
+  /** Runs those for which there is time. */
+  async runAll(runners: readonly Runner[], round: number): Promise<void> {
+    for (const runner of runners) {
+      if (this.may && this.#affords(runner)) await this.#run(runner, round);
+    }
+    this.#acceptOtherResults();
+  }
+
+  /** Tries others in place of what failed or disappointed, such as fewer and fewer slots. */
+  async tryOthers(): Promise<void> {
+    const { instead } = this.options;
+    for (let more = instead(this.runners); more.length > 0 && this.may;) {
+      const entered = more.toSorted(bySimplicity).map((candidate) => this.#enter(candidate));
+      await this.runAll(entered, 0);
+      more = instead(this.runners);
     }
   }
 
-  /** After so long a model's first trial has nothing to gain any more. */
-  #uselessMs({ candidate, items, rounds }: Runner): number {
-    const plainMs = Math.max(this.options.expectedMs(SEQUENTIAL, items), this.#plainMs(items));
-    const useless = Math.max(USELESS * plainMs, plainMs + USELESS_MS);
-    if (candidate.model === BASELINE) return 2 * useless;
-    return rounds.length === 0 ? useless : Infinity;
-  }
-
-  async run(runner: Runner, round: number): Promise<void> {
-    const { job, runTrial, signal, onEvent, timeoutMs, checksums } = this.options;
-    const { candidate, items } = runner;
-    const uselessMs = this.#uselessMs(runner);
-    const leftMs = candidate.model === BASELINE && !this.extended ? Infinity : this.#leftMs;
+  async #run(runner: Runner, round: number): Promise<void> {
+    const { job, runTrial, signal, onEvent, timeoutMs, checksums, mostTrials } = this.options;
+    const { candidate: { model, lanes, slots }, items, rounds } = runner;
+    const isPlain = model === BASELINE;
+    // After so long a model's first trial has nothing to gain any more.
+    const uselessMs = Math.max(USELESS * this.#plainMs(items), this.#plainMs(items) + USELESS_MS);
+    const patienceMs = isPlain ? 2 * uselessMs : rounds.length === 0 ? uselessMs : Infinity;
+    const leftMs = isPlain && !this.extended ? Infinity : this.leftMs("hardMs");
     const known = Math.max(0, ...[...checksums.keys()].filter((count) => count < items));
     const trial = {
-      model: candidate.model,
-      lanes: candidate.lanes,
-      ...(candidate.model === "concurrent" ? {} : { slots: candidate.slots }),
+      model,
+      lanes,
+      ...(Number.isFinite(slots) && { slots }),
       job: { ...job, items: limitedTo(job.items, items) },
       round,
       timeoutMs,
-      mostMs: Math.max(1, Math.min(uselessMs, leftMs)),
+      mostMs: Math.max(1, Math.min(patienceMs, leftMs)),
       ...(known > 0 && { prefix: known }),
     };
-    const number = ++this.trials;
-    onEvent?.({ type: "trial-started", trial, number, of: this.options.mostTrials });
+    this.trials++;
+    onEvent?.({ type: "trial-started", trial, number: this.trials, of: mostTrials });
     try {
       const result = await runTrial(trial, { signal, ...(onEvent && { onEvent }) });
-      this.costMs += result.round.runMs;
+      const { runMs, failed } = result.round;
+      this.costMs += runMs;
       // The time of a round with failures says nothing of a prediction.
-      if (candidate.model !== BASELINE && result.round.failed === 0) {
-        const expectedMs = Math.max(1, this.options.expectedMs(candidate, items));
-        this.#surprise = Math.max(this.#surprise, result.round.runMs / expectedMs);
-        this.#longestMs = Math.max(this.#longestMs, result.round.runMs);
+      if (!isPlain && failed === 0) {
+        const expectedMs = Math.max(1, this.options.expectedMs(runner.candidate, items));
+        this.#surprise = Math.max(this.#surprise, runMs / expectedMs);
       }
-      if (wasStopped(result, trial.mostMs)) {
-        runner.stoppedMs = trial.mostMs;
+      if (result.stopped) {
+        runner.wasStopped = true;
         // Its time is only known to be longer; what the budget ended may not even be that.
-        if (uselessMs <= leftMs && candidate.model !== BASELINE) runner.out = "slower";
+        if (patienceMs <= leftMs && !isPlain) runner.out = "slower";
       } else {
-        runner.rounds.push(result.round);
+        rounds.push(result.round);
         this.#learnTotal(runner, result.round);
         this.#judge(runner, result, known);
       }
       onEvent?.({ type: "trial-ended", trial, result });
     } catch (error) {
-      if (signal.aborted) {
-        this.partial = true;
-        return;
-      }
+      this.partial ||= signal.aborted;
+      if (this.partial) return;
       runner.out = "broken";
       runner.error = error instanceof Error ? error.message : String(error);
-      this.#warnings.add(`${nameOf(candidate)} is missing: ${runner.error}`);
     }
   }
 
@@ -334,27 +323,22 @@ class Racing {
     for (const runner of this.runners) runner.items = Math.min(runner.items, this.#total);
   }
 
-  #judge(
-    runner: Runner,
-    { round, prefixChecksum, failures, pacePerSecond }: TrialResult,
-    known: number,
-  ): void {
+  #judge(runner: Runner, result: TrialResult, known: number): void {
+    const { round, prefixChecksum, failures, pacePerSecond } = result;
     const { failed, checksum } = round;
+    const isPlain = runner.candidate.model === BASELINE;
     if (failures !== undefined) runner.failures ??= failures;
     if (pacePerSecond !== undefined) runner.pacePerSecond ??= pacePerSecond;
-    if (runner.candidate.model !== BASELINE && this.#failsMore(round)) {
+    if (!isPlain && this.#failsMore(round)) {
       runner.out = "failures";
       return;
     }
-    if (runner.candidate.model === BASELINE && failed === 0) {
-      this.#plainChecksums.push(checksum);
-    }
-    const expected = this.#reference.get(runner.items);
-    const first = prefixChecksum === undefined ? undefined : this.#reference.get(known);
-    const differs = (expected ?? checksum) !== checksum ||
-      (first ?? prefixChecksum) !== prefixChecksum;
-    if (!differs) this.#reference.set(runner.items, checksum);
-    else if (this.options.failedShare === 0 && !this.#unrepeatable && !this.#otherResults) {
+    if (isPlain && failed === 0) this.#plainChecksums.push(checksum);
+    const isAs = (count: number, own: string | undefined) =>
+      own === undefined || (this.#reference.get(count) ?? own) === own;
+    if (isAs(runner.items, checksum) && isAs(known, prefixChecksum)) {
+      this.#reference.set(runner.items, checksum);
+    } else if (this.options.failedShare === 0 && !this.#unrepeatable && !this.#otherResults) {
       runner.out = "results";
     }
   }
@@ -372,12 +356,11 @@ class Racing {
    * If not even sequential repeats the sample's results, other ones count against no model. Where it
    * repeats its own, the work has changed since; where it doesn't, it never repeats.
    */
-  acceptOtherResults(): void {
-    const own = this.#plainChecksums;
-    const sequential = this.runners.find(({ candidate }) => candidate.model === BASELINE);
-    this.#otherResults ||= sequential?.out === "results";
+  #acceptOtherResults(): void {
+    const [first, ...others] = this.#plainChecksums;
+    this.#otherResults ||= plainOf(this.runners)?.out === "results";
     if (!this.#otherResults) return;
-    this.#unrepeatable = own.length < 2 || own.some((of) => of !== own[0]);
+    this.#unrepeatable = others.length === 0 || others.some((of) => of !== first);
     for (const runner of this.runners) if (runner.out === "results") delete runner.out;
   }
 
@@ -387,91 +370,42 @@ class Racing {
   }
 }
 
-function wasStopped(
-  { stopped, round: { runMs, reasons = {} } }: TrialResult,
-  mostMs: number,
-): boolean {
-  const { cancelled = 0, abandoned = 0 } = reasons;
-  // A task that never waits ends in its own time: then nothing was cancelled, and items are left.
-  return stopped ?? (cancelled + abandoned > 0 && runMs >= 0.99 * mostMs);
-}
-
 function limitedTo(source: JobSpec["items"], limit: number): JobSpec["items"] {
   return source.kind === "values"
     ? { kind: "values", values: source.values.slice(0, limit) }
     : { ...source, limit };
 }
 
-/** The first round tries all, and others in place of what fails or disappoints. */
-async function firstRound(racing: Racing, random: Random): Promise<void> {
-  for (const runner of shuffled(racing.active, random)) {
-    if (racing.may && racing.affords(runner)) await racing.run(runner, 0);
-  }
-  racing.acceptOtherResults();
-  racing.release();
-  await others(racing, 0);
-  racing.release();
-  racing.prune();
-}
-
-/** Tries others in place of what failed or disappointed, such as fewer and fewer slots. */
-async function others(racing: Racing, round: number): Promise<void> {
-  let more = racing.options.instead(racing.runners);
-  while (more.length > 0 && racing.may) {
-    for (const candidate of more.toSorted(bySimplicity)) {
-      const runner = racing.enter(candidate);
-      if (racing.may && racing.affords(runner)) await racing.run(runner, round);
-    }
-    more = racing.options.instead(racing.runners);
-  }
-}
-
-/** Runs a further round. */
-async function nextOf(racing: Racing, round: number, random: Random): Promise<boolean> {
-  const due = nextRound(racing.active, racing.roundsMs, racing.options.scaledMs);
-  for (const runner of shuffled(due, random)) {
-    if (racing.may && racing.affords(runner)) await racing.run(runner, round);
-  }
-  racing.acceptOtherResults();
-  racing.release();
-  if (racing.may) racing.prune();
-  return due.length > 0 && racing.may;
-}
-
-/** Goes on with what the budget leaves: first with what couldn't be afforded, then in rounds. */
-async function goOn(racing: Racing, from: number, random: Random): Promise<Race> {
-  const { unclear, leftMs } = racing.options;
-  const isUnclear = () => unclear(racing.race);
-  if (!racing.may || !isUnclear() || leftMs() <= 0) return racing.race;
-  racing.extended = true;
-  for (const runner of racing.active.filter(({ rounds }) => rounds.length === 0)) {
-    if (racing.may && racing.affords(runner)) await racing.run(runner, 0);
-  }
-  await others(racing, 0);
-  let round = from;
-  while (round < MOST_ROUNDS && racing.hasOthers && racing.may && isUnclear()) {
-    if (!await nextOf(racing, round++, random)) break;
-  }
-  const { race, trials } = racing;
-  if (racing.partial || !isUnclear()) return race;
-  const most = trials >= racing.options.mostTrials || round >= MOST_ROUNDS;
-  return { ...race, endedBy: most ? "trials" : "budget" };
-}
-
 /**
- * Runs a race. The first round tries all; models that fail, give other results or are clearly slower
- * are taken out, and others may take their place. Rounds go on until the models are told apart or the
- * allowance is spent; a race that can't tell then goes on while the budget lasts.
+ * Runs a race. The first round tries all, the plain loop first, for it says how long is too long; models
+ * that fail, give other results or are clearly slower are taken out, and others may take their place.
+ * Rounds go on until the models are told apart or the allowance is spent; a race that can't tell then
+ * goes on while the budget lasts.
  */
-export const race: RaceRunner = async (options): Promise<Race> => {
-  const { plan, decided } = options;
-  const random = seededRandom(options.seed);
+export const race: RaceRunner = async (options) => {
+  const { plan, decided, unclear, leftMs, mostTrials, scaledMs, seed } = options;
+  const random = seededRandom(seed);
   const racing = new Racing(options);
-  await firstRound(racing, random);
   let round = 1;
-  for (; round < MOST_ROUNDS && racing.may && racing.hasOthers; round++) {
-    if (round >= plan.rounds && decided(racing.runners)) break;
-    if (!await nextOf(racing, round, random)) break;
-  }
-  return await goOn(racing, round, random);
+  const goOn = async (isDone: () => boolean) => {
+    while (round < MOST_ROUNDS && racing.hasOthers && racing.may && !isDone()) {
+      const due = nextRound(racing.active, racing.leftMs("allowanceMs"), scaledMs);
+      if (due.length === 0) break;
+      await racing.runAll(shuffled(due, random), round++);
+      if (racing.may) racing.prune();
+    }
+  };
+  const [plain, ...others] = racing.runners;
+  await racing.runAll([plain!, ...shuffled(others, random)], 0);
+  await racing.tryOthers();
+  racing.prune();
+  await goOn(() => round >= plan.rounds && decided(racing.runners));
+  if (!racing.may || !unclear(racing.race) || leftMs() <= 0) return racing.race;
+  racing.extended = true;
+  await racing.runAll(racing.unrun, 0);
+  await racing.tryOthers();
+  await goOn(() => !unclear(racing.race));
+  if (racing.partial || !unclear(racing.race)) return racing.race;
+  const isMost = racing.trials >= mostTrials || round >= MOST_ROUNDS;
+  return { ...racing.race, endedBy: isMost ? "trials" : "budget" };
 };

@@ -8,14 +8,8 @@
 import { BASELINE } from "../../models.ts";
 import type { Others } from "../../timing/meter/reading.ts";
 import type { JobSpec } from "../../timing/spec.ts";
-import { type Candidate, SEQUENTIAL } from "../prediction/candidate.ts";
-import {
-  MOST_IN_FLIGHT,
-  type Predicted,
-  promising,
-  withoutSlowest,
-} from "../prediction/choose_candidates.ts";
-import { classFor, type NoGain } from "../prediction/classify.ts";
+import { type Candidate, inFlightOf, SEQUENTIAL } from "../prediction/candidate.ts";
+import { MOST_IN_FLIGHT, type Predicted, promising } from "../prediction/choose_candidates.ts";
 import type { Machine } from "../prediction/machine.ts";
 import { predict, totalMs } from "../prediction/predict.ts";
 import type { Probed } from "../probe/probe.ts";
@@ -29,9 +23,8 @@ export interface RacePlan {
   readonly items: number;
   /** Rounds to begin with. */
   readonly rounds: number;
-  /** How long the tasks of the race may run together, in milliseconds. */
+  /** How long the tasks of the race may run together, and with models that take longer than predicted. */
   readonly allowanceMs: number;
-  /** What they may take if some run longer than predicted, in milliseconds. */
   readonly hardMs: number;
 }
 
@@ -47,6 +40,8 @@ const BUDGET_SHARE = 0.7;
 const ROUNDS = 5;
 /** More rounds than this aren't worth fewer items. */
 const ROUNDS_OF_FEWER = 3;
+/** Where all items in flight may be the best, all of them tell more than more rounds. */
+const ROUNDS_OF_ALL = 2;
 /** Sequential's part of the race. */
 const SEQUENTIAL_SHARE = 1 / 3;
 /** A model predicted to take so many times as long as the best may well be the best. */
@@ -55,29 +50,13 @@ const NEAR = 1.1;
 const ITEMS_A_LANE = 3;
 /** What a trial's process takes beside its lanes and its tasks, in milliseconds. */
 const PROCESS_MS = 120;
+/** A plan may be so much over its time, for the least that makes a race. */
+const OVER = 1.1;
 
-/** So much of the planned number of items is enough, where that is a fairer share of the sample. */
-const FAIR_SHARE = 0.75;
-/** First items whose mean is off by less than this, on the logarithm, are a fair share. */
-const FAIR = 0.05;
-
-/** The number of first items, not much below that planned, whose mean is nearest to that of the sample. */
-export function fairCount({ walls, wallMs, items }: Sample, planned: number, most: number): number {
-  if (planned >= most || planned > items) return planned;
-  let [best, bestOff, sumMs, count] = [planned, Infinity, 0, 0];
-  for (const wall of walls) {
-    for (let i = 0; i < wall.count && count < planned; i++) {
-      sumMs += wall.wallMs;
-      count++;
-      if (count < Math.max(2, FAIR_SHARE * planned)) continue;
-      const off = Math.max(FAIR, Math.abs(Math.log(Math.max(1e-9, sumMs / count / wallMs))));
-      if (off <= bestOff) [best, bestOff] = [count, off];
-    }
-  }
-  return best;
-}
-
-/** Plans a race within what is left of the budget; null if there isn't time for even one round. */
+/**
+ * Plans a race within what is left of the budget, of `alone` items for the plain loop and `most` for the
+ * others; null if there isn't time for even one round.
+ */
 export function planRace(
   sample: Sample,
   raced: readonly Candidate[],
@@ -88,47 +67,36 @@ export function planRace(
 ): RacePlan | null {
   const others = raced.filter(({ model }) => model !== BASELINE);
   if (others.length === 0 || Math.min(alone, most) < 2) return null;
-  const startMs = raced.reduce(
-    (sum, candidate) => sum + PROCESS_MS + predict(sample, candidate, most, machine).startMs,
-    0,
+  const predicted = others.map((of) => ({ of, ...predict(sample, of, most, machine) }));
+  const plain = predict(sample, SEQUENTIAL, alone, machine);
+  const othersMs = predicted.reduce((sum, { runMs }) => sum + runMs, 0);
+  const startMs = [plain, ...predicted].reduce((sum, { startMs }) => sum + PROCESS_MS + startMs, 0);
+  const near = NEAR * Math.min(...predicted.map(totalMs));
+  const isAllAtOnce = predicted.some((one) =>
+    inFlightOf(one.of, most) === most && totalMs(one) <= near
   );
-  // Where a model with all items in flight may be the best, all items in fewer rounds tell more than some
-  // items in more rounds.
-  const timeOf = (candidate: Candidate) => totalMs(predict(sample, candidate, most, machine));
-  const near = NEAR * Math.min(...others.map(timeOf));
-  const many = others.some((of) => of.lanes * of.slots >= most && timeOf(of) <= near);
-  const least = many ? 2 : ROUNDS_OF_FEWER;
-  const whole = Array.from({ length: ROUNDS - least + 1 }, (_, place) => ROUNDS - place);
-  const part = Array.from({ length: ROUNDS_OF_FEWER }, (_, place) => ROUNDS_OF_FEWER - place);
-  for (const [place, rounds] of [...whole, ...part].entries()) {
+  const few = Math.min(most, ITEMS_A_LANE * Math.max(...others.map(({ lanes }) => lanes)));
+  const least = isAllAtOnce ? ROUNDS_OF_ALL : ROUNDS_OF_FEWER;
+  const planFor = (rounds: number, isWhole: boolean): RacePlan | undefined => {
     const workMs = Math.min(PLANNED * allowanceMs, leftMs - rounds * startMs);
-    if (workMs <= 0) continue;
-    const sequentialMs = predict(sample, SEQUENTIAL, alone, machine).runMs;
-    const othersMs = others.reduce(
-      (sum, candidate) => sum + predict(sample, candidate, most, machine).runMs,
-      0,
-    );
-    const few = Math.min(most, ITEMS_A_LANE * Math.max(...others.map(({ lanes }) => lanes)));
-    const share = (ms: number, part: number) => Math.floor(most * part * workMs / (rounds * ms));
-    const items = Math.min(most, Math.max(few, share(othersMs, 1 - SEQUENTIAL_SHARE)));
-    if (place < whole.length && items < most) continue;
+    const share = most * (1 - SEQUENTIAL_SHARE) * workMs / (rounds * othersMs);
+    const items = Math.min(most, Math.max(few, Math.floor(share)));
+    if (workMs <= 0 || (isWhole && items < most)) return undefined;
     // Sequential also gets the time that the others leave over.
-    const restMs = workMs - rounds * othersMs * items / most;
-    const sequentialItems = Math.min(
-      alone,
-      Math.max(2, Math.floor(alone * Math.max(0, restMs) / (rounds * sequentialMs))),
-    );
-    const costMs = rounds *
-      (othersMs * items / most + sequentialMs * sequentialItems / alone);
-    const hardMs = HARD_RUNS / RUNS * allowanceMs;
-    if (costMs > 1.1 * workMs) continue;
-    return {
-      sequentialItems: fairCount(sample, sequentialItems, alone),
-      items: fairCount(sample, items, most),
-      rounds,
-      allowanceMs,
-      hardMs,
-    };
+    const restMs = Math.max(0, workMs / rounds - othersMs * items / most);
+    const sequentialItems = Math.min(alone, Math.max(2, Math.floor(alone * restMs / plain.runMs)));
+    const costMs = othersMs * items / most + plain.runMs * sequentialItems / alone;
+    return rounds * costMs > OVER * workMs
+      ? undefined
+      : { sequentialItems, items, rounds, allowanceMs, hardMs: HARD_RUNS / RUNS * allowanceMs };
+  };
+  for (let rounds = ROUNDS; rounds >= least; rounds--) {
+    const plan = planFor(rounds, true);
+    if (plan !== undefined) return plan;
+  }
+  for (let rounds = ROUNDS_OF_FEWER; rounds > 0; rounds--) {
+    const plan = planFor(rounds, false);
+    if (plan !== undefined) return plan;
   }
   return null;
 }
@@ -137,7 +105,6 @@ export function planRace(
 export interface Planned {
   /** The sample in figures. */
   readonly sample: Sample;
-  /** What the machine does. */
   readonly machine: Machine;
   /** How many items the job has; null if unknown. */
   readonly total: number | null;
@@ -155,47 +122,60 @@ export interface Planned {
 const MOST_RACED_ITEMS = 4 * MOST_IN_FLIGHT;
 /** Items that an endless job is judged by, at least. */
 const ENDLESS_HORIZON = 1000;
+/** How often fewer items are looked at for fewer models. */
+const LOOKS = 3;
 
 /** Predicts what every model would take, and plans a race of the promising ones within `leftMs`. */
 export function planFor(
   probed: Probed,
   machine: Machine,
-  options: { readonly job: JobSpec; readonly items: number | undefined },
+  { job, items }: { readonly job: JobSpec; readonly items: number | undefined },
   leftMs: number,
 ): Planned {
   const sample = sampleOf(probed);
-  const known = sample.total === null ? undefined : sample.total;
-  const total = known === undefined && options.items === undefined
-    ? null
-    : Math.min(known ?? Infinity, options.items ?? Infinity);
+  const known = Math.min(sample.total ?? Infinity, items ?? Infinity);
+  const total = Number.isFinite(known) ? known : null;
   const horizon = total ?? Math.max(ENDLESS_HORIZON, 10 * sample.items);
   const alone = Math.min(sample.items, probed.done?.kept ?? 0);
   // A model with many tasks in flight shows its gain only on many items, more than the sample had time for.
-  const most = alone === 0 ? 0 : Math.min(
-    total ?? Math.min(options.items ?? Infinity, horizon),
-    Math.max(alone, MOST_RACED_ITEMS),
-  );
-  const size = (most: number) => ({ alone: Math.min(alone, most), most });
-  const beside = options.job.permissions?.run !== undefined;
-  let found = promising(sample, machine, most, total, horizon, beside);
-  let plan = planRace(sample, found.raced, machine, size(most), leftMs);
+  const most = alone === 0 ? 0 : Math.min(horizon, Math.max(alone, MOST_RACED_ITEMS));
+  const runsPrograms = job.permissions?.run !== undefined;
+  const found = (tested: number) =>
+    promising(sample, machine, tested, total, horizon, runsPrograms);
+  const planned = (raced: readonly Candidate[], tested: number, allowanceMs?: number) => {
+    const size = { alone: Math.min(alone, tested), most: tested };
+    return planRace(sample, raced, machine, size, leftMs, allowanceMs);
+  };
+  let { all, raced } = found(most);
+  let plan = planned(raced, most);
   // A race of fewer items tries fewer at once: what it can't try isn't a candidate.
-  for (let again = 0, tested = most; again < 3 && plan !== null && plan.items < tested; again++) {
+  for (let look = 0, tested = most; look < LOOKS && plan !== null && plan.items < tested; look++) {
     tested = plan.items;
-    const fewer = promising(sample, machine, tested, total, horizon, beside);
-    const smaller = planRace(sample, fewer.raced, machine, size(tested), leftMs);
+    const fewer = found(tested);
+    const smaller = planned(fewer.raced, tested);
     if (smaller === null) break;
-    [found, plan] = [fewer, smaller];
+    ({ all, raced } = fewer);
+    plan = smaller;
   }
-  let { raced } = found;
   // Better a race of two than none of five.
   while (plan === null && raced.length > 2) {
-    raced = withoutSlowest(raced, found.all);
-    plan = planRace(sample, raced, machine, size(most), leftMs);
+    raced = withoutSlowest(raced, all);
+    plan = planned(raced, most);
   }
   // A few long items can't be raced at the cost of two runs, but perhaps within the budget.
-  plan ??= planRace(sample, raced, machine, size(most), leftMs, BUDGET_SHARE * leftMs);
-  return { sample, machine, total, horizon, predicted: found.all, raced, plan };
+  plan ??= planned(raced, most, BUDGET_SHARE * leftMs);
+  return { sample, machine, total, horizon, predicted: all, raced, plan };
+}
+
+/** Takes the model with the longest predicted time out of a race. */
+function withoutSlowest(
+  raced: readonly Candidate[],
+  all: readonly Predicted[],
+): readonly Candidate[] {
+  const slowest = all.filter(({ candidate }) =>
+    candidate !== SEQUENTIAL && raced.includes(candidate)
+  ).reduce((a, b) => totalMs(b.prediction) > totalMs(a.prediction) ? b : a);
+  return raced.filter((candidate) => candidate !== slowest.candidate);
 }
 
 /** Corrects what was planned once the race has found how many items the job has. */
@@ -212,11 +192,4 @@ export function withOthers(planned: Planned, others: Others | undefined): Planne
   return others === undefined || others.used <= (sample.others?.used ?? 0)
     ? planned
     : { ...planned, sample: { ...sample, others } };
-}
-
-/** Why nothing is to be gained, so that nothing need be raced; undefined where something may be. */
-export function nothingToGain(
-  { sample, machine, horizon }: Pick<Planned, "sample" | "machine" | "horizon">,
-): NoGain | undefined {
-  return classFor(sample, machine, horizon).noGain;
 }

@@ -1,19 +1,13 @@
 /**
  * From a race to a recommendation: what its rounds come to for the whole job, which gains can't be, and
- * the simplest model that surely pays and isn't detectably worse than the best.
+ * the simplest model that surely pays and is as good as the best.
  *
  * @module
  */
 
 import { BASELINE } from "../../models.ts";
-import {
-  AS_GOOD,
-  IMPOSSIBLE,
-  SURE_OF_NONE,
-  TELLS_NOTHING,
-  TOO_SLOW,
-  WAITS,
-} from "../../judge/thresholds.ts";
+import { choose } from "../../judge/choose.ts";
+import { IMPOSSIBLE, WAITS } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
 import { type Finding, wasBusy } from "../findings.ts";
 import {
@@ -26,13 +20,12 @@ import {
 import type { Machine } from "../prediction/machine.ts";
 import { cpuShareOf, LESS, predict } from "../prediction/predict.ts";
 import { blocks, type Sample } from "../probe/sample.ts";
-import type { Runner } from "./race.ts";
+import { plainOf, type Runner } from "./race.ts";
 import { BUSY_NOISE, Standings, USUAL_NOISE } from "./standings.ts";
 import { QUEUEING } from "./substitutes.ts";
 
 /** One model's times for the whole job, by round. */
 export interface Entry {
-  /** The model and its size. */
   readonly candidate: Candidate;
   /** Round number and time in milliseconds. */
   readonly times: readonly { readonly round: number; readonly ms: number }[];
@@ -62,12 +55,24 @@ export function scaledMs(
   candidate: Candidate,
   items: number,
   horizon: number,
-  round: Pick<Round, "startMs" | "runMs">,
+  { startMs, runMs }: Pick<Round, "startMs" | "runMs">,
 ): number {
-  if (items === horizon) return round.startMs + round.runMs;
-  const wanted = predict(sample, candidate, horizon, machine).runMs;
-  const ran = predict(sample, candidate, items, machine).runMs;
-  return round.startMs + round.runMs * wanted / Math.max(1e-9, ran);
+  if (items === horizon) return startMs + runMs;
+  const predictedMs = (count: number) => predict(sample, candidate, count, machine).runMs;
+  return startMs + runMs * predictedMs(horizon) / Math.max(1e-9, predictedMs(items));
+}
+
+/** A runner's rounds, for `horizon` items. */
+function timesOf(
+  { candidate, items, rounds }: Runner,
+  horizon: number,
+  sample: Sample,
+  machine: Machine,
+): Entry["times"] {
+  return rounds.map((round) => ({
+    round: round.round,
+    ms: scaledMs(sample, machine, candidate, items, horizon, round),
+  }));
 }
 
 /** With many tasks in flight a thread sleeps less: it spares up to so many times the measured cost of waking, */
@@ -98,15 +103,8 @@ export function possibleGain(
   return Math.max(1, Math.min(inFlightOf(candidate, items), byCores, byLoop));
 }
 
-/** Those whose times count. */
-function ranOf(entries: readonly Entry[]): Entry[] {
-  return entries.filter(({ times, eligible }) => eligible && times.length > 0);
-}
-
-/** How the models that count stand to each other. */
-function standingsOf(entries: readonly Entry[], usualNoise?: number): Standings<Entry> {
-  return new Standings(ranOf(entries), usualNoise);
-}
+/** A gain that can't be. */
+type Impossible = Finding & { readonly kind: "impossible" };
 
 /** The entries of a race. */
 export interface Entries {
@@ -114,43 +112,7 @@ export interface Entries {
   readonly entries: readonly Entry[];
   /** What a time is usually off by on this machine at present, on the logarithm. */
   readonly usualNoise: number;
-  /** The gains that can't be. */
-  readonly impossible: readonly (Finding & { readonly kind: "impossible" })[];
-}
-
-/** A model's gain on the very items that it was raced with, and what is possible on these. */
-interface Raced {
-  readonly gain: number;
-  readonly most: number;
-  /** What would be possible if no more could be computed at once than independent processes did. */
-  readonly mostMeanwhile: number;
-}
-
-/** Holds a runner's gain against what is possible; null if it shares no round with the plain loop. */
-function racedOf(
-  plain: Runner,
-  { candidate, items, rounds }: Runner,
-  sample: Sample,
-  machine: Machine,
-): Raced | null {
-  const series = (of: Candidate, ran: number, its: readonly Round[]) => ({
-    times: its.map((round) => ({
-      round: round.round,
-      ms: scaledMs(sample, machine, of, ran, items, round),
-    })),
-  });
-  const slow = series(plain.candidate, plain.items, plain.rounds);
-  const fast = series(candidate, items, rounds);
-  const gain = new Standings([slow, fast]).ratio(slow, fast);
-  if (gain === null) return null;
-  // The first few items may compute less than the others, and wait more.
-  const these = { ...sample, cpuShare: cpuShareOf(sample, items) };
-  const { ceiling } = machine;
-  return {
-    gain: gain.median,
-    most: possibleGain(these, machine, candidate, items),
-    mostMeanwhile: possibleGain(these, { cores: ceiling, ceiling }, candidate, items),
-  };
+  readonly impossible: readonly Impossible[];
 }
 
 /**
@@ -167,181 +129,111 @@ export function entriesOf(
 ): Entries {
   const busy = wasBusy(sample, machine);
   const contended = busy && sample.cpuShare > WAITS;
-  const plain = runners.find(({ candidate: { model }, out, rounds }) =>
-    model === BASELINE && out === undefined && rounds.length > 0
-  );
-  const held = new Map(
-    runners.map((runner) => [
-      runner,
-      plain === undefined || runner === plain || runner.out !== undefined ||
-        runner.rounds.length === 0
-        ? null
-        : racedOf(plain, runner, sample, machine),
-    ]),
-  );
-  const excessOf = (raced: Raced | null | undefined) => raced ? raced.gain / raced.most : 0;
-  const excess = Math.max(...[...held.values()].map(excessOf), 0);
-  const impossible: (Finding & { kind: "impossible" })[] = [];
+  const { cores, ceiling } = machine;
+  const ran = runners.filter(({ out, rounds }) => out === undefined && rounds.length > 0);
+  const plain = plainOf(ran);
+  // On the very items that each was raced with; the first few may compute less than the others, and wait more.
+  const held = new Map(ran.flatMap((runner) => {
+    const { candidate, items } = runner;
+    if (plain === undefined || runner === plain) return [];
+    const slow = { times: timesOf(plain, items, sample, machine) };
+    const fast = { times: timesOf(runner, items, sample, machine) };
+    const gain = new Standings([slow, fast]).ratio(slow, fast)?.median;
+    if (gain === undefined) return [];
+    const these = { ...sample, cpuShare: cpuShareOf(sample, items) };
+    const most = possibleGain(these, machine, candidate, items);
+    return [[runner, { gain, most, these, excess: gain / most }] as const];
+  }));
+  const excess = Math.max(0, ...[...held.values()].map((of) => of.excess));
+  const impossible: Impossible[] = [];
   const entries = runners.map((runner): Entry => {
-    const { candidate, items, rounds, out } = runner;
+    const { candidate, items, out } = runner;
     const raced = held.get(runner);
-    const isImpossible = excessOf(raced) > IMPOSSIBLE;
-    if (raced && isImpossible) {
+    const isImpossible = raced !== undefined && raced.excess > IMPOSSIBLE;
+    if (isImpossible) {
       const { gain, most } = raced;
-      const model = nameOf(candidate);
-      impossible.push({ kind: "impossible", model, gain, most, cores: machine.cores });
+      impossible.push({ kind: "impossible", model: nameOf(candidate), gain, most, cores });
     }
     return {
       candidate,
-      times: rounds.map((round) => ({
-        round: round.round,
-        ms: scaledMs(sample, machine, candidate, items, horizon, round),
-      })),
+      times: timesOf(runner, horizon, sample, machine),
       eligible: out === undefined && !isImpossible,
       inFlight: inFlightOf(candidate, items),
       // What is off by so much for one may be off by as much again for another.
       ...(excess > IMPOSSIBLE && { doubt: excess ** 2 }),
       ...(contended && raced && candidate.lanes > 1 && {
-        credible: IMPOSSIBLE * raced.mostMeanwhile,
+        credible: IMPOSSIBLE *
+          possibleGain(raced.these, { cores: ceiling, ceiling }, candidate, items),
       }),
     };
   });
   return { entries, usualNoise: busy ? BUSY_NOISE : USUAL_NOISE, impossible };
 }
 
-/**
- * How it was decided: a gain was shown; none above a tenth can be; it can't be told from so few or so
- * noisy rounds; or nothing was measured.
- */
-export type Decision =
-  | "gain"
-  | "no gain"
-  | "can't tell"
-  | "unmeasured"
+/** How it was decided. */
+export const DECISIONS = [
+  "gain",
+  "no gain",
+  "can't tell",
+  "unmeasured",
   /** A server's limit decides, whatever the model. */
-  | "server's pace"
+  "server's pace",
   /** A task's result depends on those before it. */
-  | "order matters"
+  "order matters",
   /** The race wasn't the sampled job, so its times don't count. */
-  | "other work";
+  "other work",
+] as const;
+export type Decision = typeof DECISIONS[number];
 
 /** What is recommended, and why. */
 export interface Recommendation {
-  /** The model and its size. */
   readonly candidate: Candidate;
   /** Against sequential; null if that or the model wasn't measured. */
   readonly gain: Interval | null;
   /** 0 to 1. */
   readonly confidence: number;
-  /** The fastest model measured. */
+  /** The fastest model measured, and what it gained, as far as that is known. */
   readonly best: Candidate;
-  /** What the fastest model gained, as far as that is known. */
   readonly bestGain: Interval | null;
-  /** How it was decided. */
   readonly decision: Decision;
 }
 
+/** The plain loop, where nothing measured speaks for another. */
+export function plainly(decision: Decision, confidence: number): Recommendation {
+  const gain = decision === "unmeasured" || decision === "server's pace" ? null : NO_GAIN;
+  return { candidate: SEQUENTIAL, gain, confidence, best: SEQUENTIAL, bestGain: null, decision };
+}
+
 /** The plain loop against itself. */
-export const NO_GAIN: Interval = { median: 1, low: 1, high: 1 };
+const NO_GAIN: Interval = { median: 1, low: 1, high: 1 };
 
 /**
  * The simplest first. But an event loop on which most tasks only queue for what serves a few of them
  * comes behind one that has just these few in flight: it is as fast, and asks less of what it waits for.
  */
 function inOrder(entries: readonly Entry[], gainOf: (entry: Entry) => number): Entry[] {
-  const simplest = entries.toSorted((a, b) => bySimplicity(a.candidate, b.candidate));
-  const loops = simplest.filter(({ candidate }) => candidate.lanes === 1);
   const queues = (entry: Entry) => (entry.inFlight ?? 1) >= QUEUEING * gainOf(entry);
-  return [
-    ...loops.filter((entry) => !queues(entry)),
-    ...loops.filter(queues),
-    ...simplest.filter((entry) => !loops.includes(entry)),
-  ];
+  const rank = (entry: Entry) => entry.candidate.lanes > 1 ? 2 : queues(entry) ? 1 : 0;
+  return entries.toSorted((a, b) => rank(a) - rank(b) || bySimplicity(a.candidate, b.candidate));
 }
 
-function rounded(confidence: number): number {
-  // Certainty is never whole.
-  return Math.round(Math.min(0.99, confidence) * 100) / 100;
-}
-
-/** The plain loop, where nothing is shown to beat it. */
-function staysPlain(
-  standings: Standings<Entry>,
-  plain: Entry,
-  others: readonly Entry[],
-  doubtful?: Entry,
-): Recommendation {
-  if (others.length === 0) {
-    return {
-      candidate: SEQUENTIAL,
-      gain: NO_GAIN,
-      confidence: 0.7,
-      best: SEQUENTIAL,
-      bestGain: NO_GAIN,
-      decision: "no gain",
-    };
-  }
-  const best = doubtful ??
-    others.reduce((a, b) => standings.timeMs(b) < standings.timeMs(a) ? b : a);
-  const bestGain = standings.ratio(plain, best);
-  const sure = Math.min(...others.map((of) => 1 - standings.sureAbove(plain, of, TOO_SLOW)));
-  // A model that might gain a tenth after all hasn't been shown not to pay.
-  const open = bestGain === null || sure < SURE_OF_NONE ||
-    (!isShown(best, bestGain) && bestGain.median >= TOO_SLOW) ||
-    (bestGain.low <= 1 && bestGain.high > TOO_SLOW && bestGain.high / bestGain.low > TELLS_NOTHING);
-  return {
-    candidate: SEQUENTIAL,
-    gain: NO_GAIN,
-    confidence: rounded(sure),
-    best: best.candidate,
-    bestGain,
-    decision: open ? "can't tell" : "no gain",
-  };
-}
-
-/**
- * Recommends a model: the simplest whose gain over the plain loop is shown, and whose time is as good
- * as the best one's. A gain is shown if its interval leaves out 1 and its doubt, whatever was predicted. The
- * confidence is the least of those that it beats each simpler model, and that no other beats it by a tenth.
- */
+/** Recommends a model by the rule of judge/choose.ts, of those that may be. */
 export function recommend(entries: readonly Entry[], usualNoise?: number): Recommendation {
-  const ran = ranOf(entries);
-  const standings = standingsOf(entries, usualNoise);
+  const ran = entries.filter(({ times, eligible }) => eligible && times.length > 0);
   const plain = ran.find(({ candidate }) => candidate.model === BASELINE);
-  const others = ran.filter((entry) => entry !== plain);
-  if (plain === undefined) {
-    return {
-      candidate: SEQUENTIAL,
-      gain: null,
-      confidence: 0.5,
-      best: SEQUENTIAL,
-      bestGain: null,
-      decision: "unmeasured",
-    };
-  }
-  const gainOf = (entry: Entry) => standings.ratio(plain, entry)?.median ?? 0;
-  const paying = others.filter((entry) => isShown(entry, standings.ratio(plain, entry)));
-  const best = paying.toSorted((a, b) => gainOf(b) - gainOf(a))[0];
-  if (best === undefined || gainOf(best) <= AS_GOOD) return staysPlain(standings, plain, others);
-  const order = [plain, ...inOrder(others, gainOf)];
-  const chosen = order.slice(1).find((entry) => {
-    const behind = gainOf(best) / gainOf(entry);
-    return behind <= AS_GOOD ||
-      (behind <= TOO_SLOW && (standings.ratio(entry, best)?.low ?? 1) <= 1);
-  }) ?? best;
-  // If a simpler one is as good but isn't shown to pay, the best one was only lucky.
-  if (!paying.includes(chosen)) return staysPlain(standings, plain, others, chosen);
-  const sure = ran.filter((entry) => entry !== chosen).map((entry) =>
-    order.indexOf(entry) < order.indexOf(chosen)
-      ? standings.sureAbove(entry, chosen, 1)
-      : 1 - standings.sureAbove(chosen, entry, TOO_SLOW)
+  if (plain === undefined) return plainly("unmeasured", 0.5);
+  const standings = new Standings(ran, usualNoise);
+  const others = inOrder(
+    ran.filter((entry) => entry !== plain),
+    (entry) => standings.ratio(plain, entry)?.median ?? 0,
   );
+  const { chosen, best, confidence, ...found } = choose(plain, others, standings, isShown);
   return {
+    ...found,
     candidate: chosen.candidate,
-    gain: standings.ratio(plain, chosen),
-    confidence: rounded(Math.min(...sure)),
+    gain: chosen === plain ? NO_GAIN : standings.ratio(plain, chosen),
+    // Certainty is never whole.
+    confidence: Math.round(Math.min(0.99, confidence) * 100) / 100,
     best: best.candidate,
-    bestGain: standings.ratio(plain, best),
-    decision: "gain",
   };
 }

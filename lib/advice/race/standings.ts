@@ -4,20 +4,19 @@
  * @module
  */
 
+import type { Standing } from "../../judge/choose.ts";
 import { CONFIDENCE, ONE_ROUND } from "../../judge/thresholds.ts";
 import { fromLogs, logOfTime } from "../../timing/interval.ts";
 import type { Interval } from "../../timing/result.ts";
 import { studentCdf, studentQuantile } from "../../timing/statistics.ts";
 
-/** One model's times by round. */
+/** One model's times by round, in milliseconds. */
 interface Series {
-  /** Round number and time in milliseconds. */
   readonly times: readonly { readonly round: number; readonly ms: number }[];
 }
 
 /** What a trial's time is usually off by, on the logarithm; and on a machine that others use as well. */
 export const USUAL_NOISE = 0.1;
-/** See `USUAL_NOISE`. */
 export const BUSY_NOISE = 0.2;
 /** As how many degrees of freedom that counts. */
 const USUAL_FREEDOM = 3;
@@ -35,9 +34,8 @@ function mean(values: readonly number[]): number {
  * by luck (Smyth, "Linear models and empirical Bayes methods", Stat. Appl. Genet. Mol. Biol. 3, 2004);
  * so that two or three rounds suffice for Student's t where those of one pair alone would not.
  */
-export class Standings<S extends Series> {
+export class Standings<S extends Series> implements Standing<S> {
   readonly #effects = new Map<S, number>();
-  readonly #rounds = new Map<number, number>();
   /** One round tells nothing of the noise. */
   readonly #single: boolean;
   readonly #freedom: number;
@@ -50,21 +48,20 @@ export class Standings<S extends Series> {
     );
     const byModel = Map.groupBy(cells, ({ of }) => of);
     const byRound = Map.groupBy(cells, ({ round }) => round);
-    for (const { round } of cells) this.#rounds.set(round, 0);
+    const rounds = new Map(cells.map(({ round }) => [round, 0]));
     for (let pass = 0; pass < ITERATIONS; pass++) {
       for (const [of, own] of byModel) {
-        this.#effects.set(of, mean(own.map(({ log, round }) => log - this.#rounds.get(round)!)));
+        this.#effects.set(of, mean(own.map(({ log, round }) => log - rounds.get(round)!)));
       }
       for (const [round, own] of byRound) {
-        this.#rounds.set(round, mean(own.map(({ log, of }) => log - this.#effects.get(of)!)));
+        rounds.set(round, mean(own.map(({ log, of }) => log - this.#effects.get(of)!)));
       }
     }
     this.#single = byRound.size < 2;
     const freedom = Math.max(0, cells.length - byModel.size - byRound.size + 1);
     this.#freedom = freedom + USUAL_FREEDOM;
     const squares = cells.reduce(
-      (sum, { of, round, log }) =>
-        sum + (log - this.#effects.get(of)! - this.#rounds.get(round)!) ** 2,
+      (sum, { of, round, log }) => sum + (log - this.#effects.get(of)! - rounds.get(round)!) ** 2,
       0,
     );
     this.#deviation = Math.sqrt((squares + USUAL_FREEDOM * usualNoise ** 2) / this.#freedom);
@@ -87,11 +84,6 @@ export class Standings<S extends Series> {
     return this.#single
       ? Math.min(0.8, Math.max(0.2, 0.5 + 0.3 * distance / Math.log(ONE_ROUND)))
       : studentCdf(distance / this.#error(slow, fast), this.#freedom);
-  }
-
-  /** A model's typical time, in milliseconds. */
-  timeMs(of: S): number {
-    return Math.exp((this.#effects.get(of) ?? NaN) + mean([...this.#rounds.values()]));
   }
 
   #logRatio(slow: S, fast: S): number | null {

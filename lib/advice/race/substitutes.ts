@@ -4,10 +4,10 @@
  * @module
  */
 
-import { BASELINE } from "../../models.ts";
-import { type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
+import { MODEL_TABLE } from "../../models.ts";
+import { type Candidate, eventLoop, inFlightOf, nameOf, threads } from "../prediction/candidate.ts";
 import { MOST_IN_FLIGHT, MOST_LANES, powerOfTwoFrom } from "../prediction/choose_candidates.ts";
-import type { Runner } from "./race.ts";
+import { plainOf, type Runner } from "./race.ts";
 
 /** Slots are divided by this after a refusal: many refusals cost more than a slow search. */
 const LESS = 4;
@@ -56,27 +56,26 @@ export function substitutes(
   timeMs: (runner: Runner) => number,
 ): Candidate[] {
   const tried = new Set(runners.map(({ candidate }) => nameOf(candidate)));
-  const isTried = (candidate: Candidate) => tried.has(nameOf(candidate));
-  const found = [...fewerSlots(runners, taskMs), ...fewerLanes(runners, cores)];
+  const refusing = runners.filter(({ out }) => out === "failures");
+  const found = [...fewerSlots(runners, taskMs), ...fewerLanes(refusing, cores)];
   const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out === undefined);
-  const sequential = ran.find(({ candidate }) => candidate.model === BASELINE);
-  if (sequential !== undefined) {
-    const gainOf = (runner: Runner) => timeMs(sequential) / timeMs(runner);
+  const plain = plainOf(ran);
+  if (plain !== undefined) {
+    const gainOf = (runner: Runner) => timeMs(plain) / timeMs(runner);
     if (found.length === 0) found.push(...moreSlots(ran, gainOf), ...asManyAsServed(ran, gainOf));
     if (waits && canTravel) found.push(...lanesInstead(runners, cores, gainOf));
     const best = Math.max(...ran.map(gainOf));
-    const better = predicted.filter(({ candidate, gain }) =>
-      gain > HOPEFUL * best && !isTried(candidate)
+    const [better] = predicted.filter(({ candidate, gain }) =>
+      gain > HOPEFUL * best && !tried.has(nameOf(candidate))
     ).toSorted((a, b) => b.gain - a.gain);
     // What refuses many at once would refuse these too.
-    const refused = runners.some(({ out }) => out === "failures");
-    if (!refused) found.push(...better.slice(0, 1).map(({ candidate }) => candidate));
+    if (better !== undefined && refusing.length === 0) found.push(better.candidate);
   }
   // What refused so many would refuse more.
-  const refused = Math.min(
-    ...runners.filter((of) => isLoop(of) && of.out === "failures").map(inFlight),
+  const refused = Math.min(...refusing.filter(isLoop).map(inFlight));
+  return found.filter((of) =>
+    !tried.has(nameOf(of)) && (of.lanes > 1 || inFlightOf(of, Infinity) < refused)
   );
-  return found.filter((of) => !isTried(of) && (of.lanes > 1 || inFlightOf(of, Infinity) < refused));
 }
 
 type GainOf = (runner: Runner) => number;
@@ -85,82 +84,64 @@ function isLoop({ candidate }: Runner): boolean {
   return candidate.lanes === 1 && candidate.slots > 1;
 }
 
+function isThreads({ candidate: { model, slots } }: Runner): boolean {
+  return MODEL_TABLE[model].place === "thread" && slots === 1;
+}
+
 function inFlight({ candidate, items }: Runner): number {
   return inFlightOf(candidate, items);
 }
 
-function* fewerSlots(runners: readonly Runner[], taskMs: number): Generator<Candidate> {
+function fewerSlots(runners: readonly Runner[], taskMs: number): Candidate[] {
   const loops = runners.filter(isLoop);
   const refused = loops.filter(({ out }) => out === "failures").map(inFlight);
-  if (refused.length === 0) return;
+  if (refused.length === 0) return [];
   const least = Math.min(...refused);
   const went = loops.filter(({ out, rounds }) => out === undefined && rounds.length > 0)
     .map(inFlight).filter((slots) => slots < least);
   const most = Math.max(0, ...went);
   // Where the server's pace was seen already, it tells how many slots it keeps busy.
   const paced = Math.min(...loops.map((of) => (of.pacePerSecond ?? Infinity) * taskMs / 1000));
-  const lower = Math.max(2, powerOfTwoTo(Math.min(least / LESS, Math.max(2, paced))));
+  const lower = Math.min(least / LESS, Math.max(2, paced));
   // Between what went well and what didn't is one size more that may gain half as much again.
   const between = Math.floor((most + least) / 2);
   const slots = most === 0
-    ? lower
+    ? Math.max(2, 2 ** Math.floor(Math.log2(lower)))
     : 2 * most < least || between < WORTH * most
     ? 2 * most
     : between;
-  if (slots > 1 && slots < least) yield limited(slots);
+  return slots < least ? [eventLoop(slots)] : [];
 }
 
 /** As many lanes as cores, where more of them were refused. */
-function* fewerLanes(runners: readonly Runner[], cores: number): Generator<Candidate> {
-  const refused = runners.some(({ candidate: { model, lanes, slots }, out }) =>
-    model === "workers" && lanes > cores && slots === 1 && out === "failures"
-  );
-  if (refused && cores > 1) yield { model: "workers", lanes: cores, slots: 1 };
+function fewerLanes(refusing: readonly Runner[], cores: number): Candidate[] {
+  const isCrowd = (of: Runner) => isThreads(of) && of.candidate.lanes > cores;
+  return cores > 1 && refusing.some(isCrowd) ? [threads(cores)] : [];
 }
 
-function* moreSlots(ran: readonly Runner[], gainOf: GainOf): Generator<Candidate> {
-  const most = ran.filter(isLoop).sort((a, b) => inFlight(b) - inFlight(a))[0];
-  if (most === undefined || gainOf(most) < UNSATURATED * inFlight(most)) return;
+function moreSlots(ran: readonly Runner[], gainOf: GainOf): Candidate[] {
+  const [most] = ran.filter(isLoop).sort((a, b) => inFlight(b) - inFlight(a));
+  if (most === undefined || gainOf(most) < UNSATURATED * inFlight(most)) return [];
   // A race tells of slots only what it has items for.
   const slots = Math.min(MORE * inFlight(most), MOST_IN_FLIGHT, most.items);
-  if (slots > 1.5 * inFlight(most)) yield limited(slots);
+  return slots > WORTH * inFlight(most) ? [eventLoop(slots)] : [];
 }
 
-function* asManyAsServed(ran: readonly Runner[], gainOf: GainOf): Generator<Candidate> {
+function asManyAsServed(ran: readonly Runner[], gainOf: GainOf): Candidate[] {
   const loops = ran.filter(isLoop);
-  const best = loops.toSorted((a, b) => gainOf(b) - gainOf(a))[0];
-  if (best === undefined || gainOf(best) < GAINED) return;
-  const queueing = QUEUEING * gainOf(best);
-  if (inFlight(best) < queueing || loops.some((of) => inFlight(of) < queueing)) return;
-  yield limited(powerOfTwoFrom(ROOM * gainOf(best)));
+  const gain = Math.max(0, ...loops.map(gainOf));
+  return gain >= GAINED && loops.every((of) => inFlight(of) >= QUEUEING * gain)
+    ? [eventLoop(powerOfTwoFrom(ROOM * gain))]
+    : [];
 }
 
-function* lanesInstead(
-  runners: readonly Runner[],
-  cores: number,
-  gainOf: GainOf,
-): Generator<Candidate> {
+function lanesInstead(runners: readonly Runner[], cores: number, gainOf: GainOf): Candidate[] {
   const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out !== "failures");
   const loops = ran.filter(isLoop);
-  if (loops.some((of) => gainOf(of) >= GAINED)) return;
-  const threads =
-    ran.filter(({ candidate: { model, slots } }) => model === "workers" && slots === 1)
-      .sort((a, b) => b.candidate.lanes - a.candidate.lanes)[0];
-  if (threads === undefined) {
-    if (loops.length > 0) yield { model: "workers", lanes: cores, slots: 1 };
-    return;
-  }
-  const { candidate: { lanes }, items } = threads;
+  if (loops.some((of) => gainOf(of) >= GAINED)) return [];
+  const [most] = ran.filter(isThreads).sort((a, b) => b.candidate.lanes - a.candidate.lanes);
+  if (most === undefined) return loops.length > 0 ? [threads(cores)] : [];
+  const { candidate: { lanes }, items } = most;
   const more = Math.min(MORE * lanes, MOST_LANES, items);
-  if (gainOf(threads) >= UNSATURATED * lanes && more > 1.5 * lanes) {
-    yield { model: "workers", lanes: more, slots: 1 };
-  }
-}
-
-function limited(slots: number): Candidate {
-  return { model: "limited", lanes: 1, slots };
-}
-
-function powerOfTwoTo(value: number): number {
-  return value < 1 ? 0 : 2 ** Math.floor(Math.log2(value));
+  return gainOf(most) >= UNSATURATED * lanes && more > WORTH * lanes ? [threads(more)] : [];
 }

@@ -29,18 +29,16 @@ export function faultsOf(
     if (!FAILING.includes(kind)) continue;
     const { failed, items, inFlight, model } = figures;
     faults.push(
-      `${failed} of ${counted(Number(items), "item")} failed with ${
-        counted(Number(inFlight), "task")
-      } in flight (${model}); see the hazards`,
+      `${failed} of ${counted(Number(items), "item")} failed with ` +
+        `${counted(Number(inFlight), "task")} in flight (${model}); see the hazards`,
     );
   }
   if (probed.cutOff !== undefined) {
     faults.push(`${probed.cutOff}; give it longer with --budget`);
   }
-  const kinds = hazards.map(({ kind }) => kind);
-  if (kinds.includes("results")) {
-    faults.push("the models gave different results; see the hazards");
-  } else if (kinds.includes("order")) {
+  const has = (wanted: Hazard["kind"]) => hazards.some(({ kind }) => kind === wanted);
+  if (has("results")) faults.push("the models gave different results; see the hazards");
+  else if (has("order")) {
     faults.push("results depend on the order in which tasks run; see the hazards");
   }
   return faults;

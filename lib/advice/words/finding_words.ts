@@ -22,27 +22,21 @@ export function paceText(perSecond: number): string {
 }
 
 function reasonText({ reason, count, index, message, status, retryAfterMs }: FailureKind): string {
-  const named = status === undefined || `${reason} ${message}`.includes(`${status}`)
-    ? ""
-    : `, HTTP ${status}`;
+  const isNamed = status === undefined || `${reason} ${message}`.includes(`${status}`);
   const wait = retryAfterMs === undefined ? "" : `, Retry-After ${formatDuration(retryAfterMs)}`;
   const said = message === "" || message === reason ? "" : `: ${message}`;
-  return `${count} × ${reason}${named}${wait}, first item ${index}${said}`;
+  return `${count} × ${reason}${
+    isNamed ? "" : `, HTTP ${status}`
+  }${wait}, first item ${index}${said}`;
 }
 
-/** The first failure, where others may have other reasons. */
-function firstText({ reason, index, message }: FailureKind): string {
-  return `item ${index} with ${reason}${message === "" ? "" : `: ${message}`}`;
-}
-
-function failingText(of: Failing): string {
-  const { inFlight, model, failed, items, reasons, others } = of;
+function failingText({ inFlight, model, failed, items, reasons, others }: Failing): string {
   const why = reasons.length === 0 ? "" : ` (${reasons.slice(0, 3).map(reasonText).join("; ")})`;
   const many = others.length === 0 ? "" : `, and so it is under ${others.join(", ")}`;
-  return `With ${counted(inFlight, "task")} in flight (${model}) ${failed} of ${
-    counted(items, "item")
-  } failed${why}${many}, ` +
-    `none of them one by one: failing fast is no speed.`;
+  return `With ${counted(inFlight, "task")} in flight (${model}) ${failed} of ` +
+    `${
+      counted(items, "item")
+    } failed${why}${many}, none of them one by one: failing fast is no speed.`;
 }
 
 const stay = ({ well }: Failing) =>
@@ -55,25 +49,23 @@ function differingText({ models, orderMatters, loops }: Finding & { kind: "resul
       `as a value when many are in flight. A lane has memory of its own, and tasks in one lane take ` +
       `turns at every await. Give each task all it needs in its item.`;
   }
-  return `${told}, but not when the plain loop runs the items from last to first: ` +
+  return `${told}, but not when the plain loop runs the items from last to first: it isn't the order, ` +
     (loops
-      ? `it isn't the order, but tasks in flight at the same time that change what they share, or that ` +
-        `give an error as a value. Don't read something before an await and write it behind; keep it ` +
-        `in the task.`
-      : `it isn't the order, but memory that each lane has of its own: a module's variables are not ` +
-        `shared between lanes. Give each task all it needs in its item.`);
+      ? `but tasks in flight at the same time that change what they share, or that give an error as a ` +
+        `value. Don't read something before an await and write it behind; keep it in the task.`
+      : `but memory that each lane has of its own: a module's variables are not shared between lanes. ` +
+        `Give each task all it needs in its item.`);
 }
 
-function otherWorkText(of: Finding & { kind: "other-work" }): string {
-  const { ratio, sameResults, canReset } = of;
-  const off = ratio > OTHER_WORK || ratio < 1 / OTHER_WORK;
-  const times = !off
-    ? ""
-    : ratio < 1
+function otherWorkText({ ratio, sameResults, canReset }: Finding & { kind: "other-work" }): string {
+  const isOff = ratio > OTHER_WORK || ratio < 1 / OTHER_WORK;
+  const times = ratio < 1
     ? `the plain loop was ${formatRatio(1 / ratio)} as fast on the same items as in the sample`
     : `the plain loop took ${formatRatio(ratio)} as long for the same items as in the sample`;
-  const results = sameResults ? "" : "its results are others than the sample's";
-  const seen = [times, results].filter((text) => text !== "").join(", and ");
+  const seen = [
+    ...(isOff ? [times] : []),
+    ...(sameResults ? [] : ["its results are others than the sample's"]),
+  ].join(", and ");
   const why = ratio <= 1
     ? "Work that was done once may be skipped or cached (a file that is there already, a server's cache)"
     : "Work may grow with every run (a file that gets longer, a server that slows down), or other " +
@@ -91,36 +83,51 @@ function rateText(of: Finding & { kind: "rate" }): string {
     ...(status === undefined ? [] : [`HTTP ${status}`]),
     ...(retryAfterMs === undefined ? [] : [`Retry-After ${formatDuration(retryAfterMs)}`]),
   ].join(", ");
+  const takes = `${counted(horizon, "item")} ${horizon === 1 ? "takes" : "take"}`;
   const pace = perSecond === null
     ? "Its pace could not be measured."
-    : `It lets about ${paceText(perSecond)} through: ${counted(horizon, "item")} ${
-      horizon === 1 ? "takes" : "take"
-    } ${formatDuration(1000 * horizon / perSecond)} whatever the model.`;
+    : `It lets about ${paceText(perSecond)} through: ${takes} ` +
+      `${formatDuration(1000 * horizon / perSecond)} whatever the model.`;
   const waits = retryAfterMs === undefined
     ? `What the tasks throw tells no wait, so that retries can only wait longer and longer: if the ` +
       `answers have a Retry-After, throw an error with it as retryAfterMs.`
     : `Keep to it with retries: they wait so long where what is thrown has that as retryAfterMs.`;
   return `The server limits the rate: it refused ${refused} of ${
     counted(items, "item")
-  } already one by one` +
-    `${how === "" ? "" : ` (${how})`}. ${pace} ${waits}`;
+  } already one ` +
+    `by one${how === "" ? "" : ` (${how})`}. ${pace} ${waits}`;
 }
 
 function memoryText(of: Finding & { kind: "memory" }): string {
   const { sampleBytes, taskBytes, inFlight, measuredBytes, freeBytes, model } = of;
   const free = freeBytes === undefined ? "" : ` of ${formatBytes(freeBytes)} that are free`;
-  const needs = model === null
-    ? ""
-    : measuredBytes !== null
-    ? ` ${model} was measured to need ${formatBytes(measuredBytes)} more${free}.`
-    : ` ${model} has ${inFlight} in flight: about ${formatBytes(inFlight * taskBytes)}${free}.`;
+  const needs = measuredBytes === null
+    ? `has ${inFlight} in flight: about ${formatBytes(inFlight * taskBytes)}${free}`
+    : `was measured to need ${formatBytes(measuredBytes)} more${free}`;
   return `The tasks of the sample raised the peak memory by ${
     formatBytes(sampleBytes)
   } one by one, ` +
-    `the first alone by ${
-      formatBytes(taskBytes)
-    }: each task in flight holds its own.${needs} A worker ` +
-    `that runs out of memory takes the whole program with it; a process doesn't.`;
+    `the first alone by ${formatBytes(taskBytes)}: each task in flight holds its own. ${model} ` +
+    `${needs}. A worker that runs out of memory takes the whole program with it; a process doesn't.`;
+}
+
+function orderText({ models }: Finding & { kind: "order" }): string {
+  const told = models.length === 0
+    ? "The results differ once the plain loop runs the items in another order"
+    : `The results differ from those of the plain loop under ${
+      models.join(", ")
+    }, and under the plain ` +
+      `loop itself once the items are run from last to first`;
+  return `${told}: a task's result depends on which tasks ran before it (a counter, a cache, a sequence ` +
+    `of random numbers). Give each task all it needs in its item, such as its number or a seed.`;
+}
+
+function busyText({ others, available, cores, ceiling }: Finding & { kind: "busy" }): string {
+  const who = others === undefined ? "Other programs used the CPUs meanwhile" : othersWords(others);
+  return `${who}: a busy thread got ${formatPercent(available)} of one, and ${cores} independent ` +
+    `processes gained ${
+      formatRatio(ceiling)
+    }. On an idle machine lanes gain more; run this again there.`;
 }
 
 /** Says what was found. */
@@ -129,67 +136,65 @@ export function sayFinding(finding: Finding): string {
     case "results":
       return differingText(finding);
     case "order":
-      return (finding.models.length === 0
-        ? "The results differ once the plain loop runs the items in another order"
-        : `The results differ from those of the plain loop under ${
-          finding.models.join(", ")
-        }, and ` +
-          `under the plain loop itself once the items are run from last to first`) +
-        `: a task's result depends on which tasks ran before it (a counter, a cache, a sequence of ` +
-        `random numbers). Give each task all it needs in its item, such as its number or a seed.`;
-    case "rewritten":
-      return `The file ${finding.path} was read and written ${finding.times} times by ${
-        counted(finding.tasks, "task")
-      }. If each changes what it read, tasks in flight at the same time lose each other's changes, ` +
-        `which no result shows. Give each its own file, or write it once, from the ` +
-        `results.`;
+      return orderText(finding);
+    case "rewritten": {
+      const { path, times, tasks } = finding;
+      return `The file ${path} was read and written ${times} times by ${
+        counted(tasks, "task")
+      }. If ` +
+        `each changes what it read, tasks in flight at the same time lose each other's changes, which ` +
+        `no result shows. Give each its own file, or write it once, from the results.`;
+    }
     case "unrepeatable":
       return "The plain loop itself gives other results from run to run (time, chance, or state that is " +
         "kept elsewhere), so the models' results could not be compared.";
     case "other-work":
       return otherWorkText(finding);
-    case "impossible":
-      return `The measurement can't be right, because ${finding.model} gained ${
-        formatRatio(finding.gain)
-      } where ${finding.cores} cores and the tasks' waiting can give ${
-        formatRatio(finding.most)
-      } at most: the plain loop was slower than need be, or the model didn't do the same work.`;
+    case "impossible": {
+      const { model, gain, most, cores } = finding;
+      return `The measurement can't be right, because ${model} gained ${formatRatio(gain)} where ` +
+        `${cores} cores and the tasks' waiting can give ${
+          formatRatio(most)
+        } at most: the plain loop ` +
+        `was slower than need be, or the model didn't do the same work.`;
+    }
     case "busy":
-      return `${
-        finding.others === undefined
-          ? "Other programs used the CPUs meanwhile"
-          : othersWords(finding.others)
-      }: a busy thread got ${
-        formatPercent(finding.available)
-      } of one, and ${finding.cores} independent processes gained ${
-        formatRatio(finding.ceiling)
-      }. On an idle machine lanes gain more; run this again there.`;
+      return busyText(finding);
     case "blocking":
       return `The tasks hold up their thread for ${
         formatPercent(finding.share)
-      } of their time while they wait, as synchronous calls do (readFileSync, outputSync, ` +
-        `Atomics.wait): slots can't fill that. With asynchronous calls, slots on one lane could.`;
+      } of their time while ` +
+        `they wait, as synchronous calls do (readFileSync, outputSync, Atomics.wait): slots can't fill ` +
+        `that. With asynchronous calls, slots on one lane could.`;
     case "uncloneable":
       return `What can't be sent to another lane: ${finding.what}. Workers and processes need plain ` +
         `data in and out.`;
-    case "failures":
-      return `${finding.failed} of ${counted(finding.items, "item")} failed already one by one${
-        finding.first === undefined ? "" : ` (${firstText(finding.first)})`
-      }; their time counts like that of the others. The code goes on behind them.`;
+    case "failures": {
+      const { failed, items, first } = finding;
+      const example = first === undefined
+        ? ""
+        : ` (item ${first.index} with ${first.reason}${first.message && `: ${first.message}`})`;
+      return `${failed} of ${
+        counted(items, "item")
+      } failed already one by one${example}; their time ` +
+        `counts like that of the others. The code goes on behind them.`;
+    }
     case "rate":
       return rateText(finding);
-    case "refused":
+    case "refused": {
+      const pace = finding.perSecond === null
+        ? ""
+        : `: it let about ${paceText(finding.perSecond)} through once it refused`;
       return `${
         failingText(finding)
-      } What they wait for refuses so many at once, or limits their rate${
-        finding.perSecond === null
-          ? ""
-          : `: it let about ${paceText(finding.perSecond)} through once it refused`
-      }. ${stay(finding)}`;
+      } What they wait for refuses so many at once, or limits their ` +
+        `rate${pace}. ${stay(finding)}`;
+    }
     case "descriptors":
       return `${
         failingText(finding)
-      } There are not enough file descriptors for so many (ulimit -n). ${stay(finding)}`;
+      } There are not enough file descriptors for so many (ulimit -n). ` +
+        stay(finding);
     case "late":
       return `${
         failingText(finding)
@@ -205,18 +210,20 @@ export function sayFinding(finding: Finding): string {
       return `${finding.model} could not run: ${finding.error}`;
     case "memory":
       return memoryText(finding);
-    case "teardown":
-      return finding.ms === null
+    case "teardown": {
+      const { ms, graceMs } = finding;
+      return ms === null
         ? `The teardown did not end within ${
-          formatDuration(finding.graceMs)
-        } and was given up. It runs ` +
-          `in every lane when that is closed.`
+          formatDuration(graceMs)
+        } and was given up. It runs in ` +
+          `every lane when that is closed.`
         : `The teardown is slow: it takes ${
-          formatDuration(finding.ms)
-        }, in every lane when that is closed. Give it time with graceMs: ${finding.graceMs}.`;
+          formatDuration(ms)
+        }, in every lane when that is closed. ` +
+          `Give it time with graceMs: ${graceMs}.`;
+    }
     case "uneven":
-      return `The tasks are uneven (standard deviation ${
-        finding.variation.toFixed(1)
-      } times the mean): a long one at the end keeps all waiting. Put the longest first.`;
+      return `The tasks are uneven (standard deviation ${finding.variation.toFixed(1)} times the ` +
+        `mean): a long one at the end keeps all waiting. Put the longest first.`;
   }
 }

@@ -214,14 +214,9 @@ export function costLine({ cost }: Advice): string {
     `than ${times}.`;
 }
 
-/** What the reader must know before the figures: what is missing, and where the class was corrected. */
-export function remarkLines(
-  { partial, classNote }: Pick<Advice, "partial" | "classNote">,
-): string[] {
-  return [
-    ...(partial === undefined ? [] : [`Partial: ${partial}.`]),
-    ...(classNote === undefined ? [] : [classNote]),
-  ];
+/** What the reader must know before the figures: what is missing. */
+export function remarkLines({ partial }: Pick<Advice, "partial">): string[] {
+  return partial === undefined ? [] : [`Partial: ${partial}.`];
 }
 
 /** The lines of the program. */

@@ -100,6 +100,31 @@ function codeOf(
   return `await using executor = ${model}({ ${size} });`;
 }
 
+/** Why no larger size is to be taken, whatever it gains; undefined if one may be. */
+function whyStay(
+  { axis, differsAt, orderMatters, otherWork }:
+    & Pick<SweepResult, "axis">
+    & Partial<Pick<SweepResult, "differsAt" | "orderMatters" | "otherWork">>,
+): string | undefined {
+  if (differsAt !== undefined) {
+    return `with ${sizeText(axis, differsAt)} the same items gave other results. A task's result ` +
+      `depends on which others run beside or before it: keep no state outside the task; ` +
+      `deno task advise says more.`;
+  }
+  if (orderMatters) {
+    return "the results differ once the items run from last to first, one by one. A task's result " +
+      "depends on which ran before it, so that any other order gives other results: give each task " +
+      "all it needs in its item.";
+  }
+  if (otherWork === undefined) return undefined;
+  const took = otherWork < 1
+    ? `${formatRatio(1 / otherWork)} as fast`
+    : `${formatRatio(otherWork)} as long`;
+  return `the trials were not the job that was sampled. One by one the same items took ${took} as ` +
+    `before them: work that was done once may be skipped, or grow. Export a function reset() that ` +
+    `brings the first state back.`;
+}
+
 /**
  * Says which size to take, and writes the line of code that does.
  *
@@ -108,22 +133,25 @@ function codeOf(
 export function takeLines(
   result:
     & Pick<SweepResult, "points" | "axis" | "model">
-    & Partial<Pick<SweepResult, "differsAt" | "failsFrom" | "computingShare" | "environment">>,
+    & Partial<
+      Pick<
+        SweepResult,
+        | "differsAt"
+        | "failsFrom"
+        | "computingShare"
+        | "environment"
+        | "job"
+        | "orderMatters"
+        | "otherWork"
+      >
+    >,
 ): string[] {
-  const { axis, points, differsAt, failsFrom } = result;
+  const { axis, points, failsFrom } = result;
   const [first] = points;
   if (first === undefined || failsFrom?.size === first.size) return [];
   const at = ({ size }: SweepPoint) => sizeText(axis, size);
-  if (differsAt !== undefined) {
-    return [
-      `Stay at ${at(first)}: with ${
-        sizeText(axis, differsAt)
-      } the same items gave other results. ` +
-      `A task's result depends on which others run beside or before it: keep no state outside the ` +
-      `task; deno task advise says more.`,
-      codeOf(result, first),
-    ];
-  }
+  const stay = whyStay(result);
+  if (stay !== undefined) return [`Stay at ${at(first)}: ${stay}`, codeOf(result, first)];
   const found = nothingWorked(result) ? undefined : recommendedSize(result);
   if (found === undefined) return [];
   const { point, gain, largerGainsLittle, unsure, impossible } = found;

@@ -7,60 +7,11 @@
 
 import { median, quantile, sorted } from "../../timing/statistics.ts";
 import { type Law, type LawName, LAWS, limitOf, peakOf, throughputAt } from "./laws.ts";
-import type { Estimate, Fit, FitQuality } from "../sweep_result.ts";
+import type { Estimate, Fit } from "../sweep_result.ts";
 import { type Random, randomBelow, seededRandom } from "../../timing/random.ts";
-
-/** Solves the symmetric system A·x = b by Gauss with pivoting; null if it has no single answer. */
-function solve(matrix: readonly (readonly number[])[], right: readonly number[]): number[] | null {
-  const rows = matrix.map((row, i) => [...row, right[i]!]);
-  const n = rows.length;
-  for (let at = 0; at < n; at++) {
-    let best = at;
-    for (let row = at + 1; row < n; row++) {
-      if (Math.abs(rows[row]![at]!) > Math.abs(rows[best]![at]!)) best = row;
-    }
-    [rows[at], rows[best]] = [rows[best]!, rows[at]!];
-    const pivot = rows[at]![at]!;
-    if (!(Math.abs(pivot) > 1e-300)) return null;
-    for (let row = 0; row < n; row++) {
-      if (row === at) continue;
-      const factor = rows[row]![at]! / pivot;
-      for (let column = at; column <= n; column++) {
-        rows[row]![column]! -= factor * rows[at]![column]!;
-      }
-    }
-  }
-  return rows.map((row, i) => row[n]! / row[i]!);
-}
-
-/**
- * The least squares of `design` · x = `target`, by the normal equations; damped, a step of Marquardt's
- * method (SIAM Journal 11, 1963).
- *
- * @param damping By what share each element of the diagonal is enlarged; 0 for none.
- * @returns The parameters; null if there is no single answer.
- */
-function leastSquares(
-  design: readonly (readonly number[])[],
-  target: readonly number[],
-  damping: number,
-): number[] | null {
-  const p = design[0]!.length;
-  const normal = Array.from({ length: p }, (_, i) =>
-    Array.from({ length: p }, (_, j) => {
-      const sum = design.reduce((sum, row) => sum + row[i]! * row[j]!, 0);
-      return i === j ? sum * (1 + damping) : sum;
-    }));
-  const right = Array.from(
-    { length: p },
-    (_, i) => design.reduce((sum, row, k) => sum + row[i]! * target[k]!, 0),
-  );
-  return solve(normal, right);
-}
 
 /** What was measured at one size. */
 export interface Series {
-  /** Slots or lanes. */
   readonly size: number;
   /** Items a second, one a round; all above 0. */
   readonly throughputs: readonly number[];
@@ -68,179 +19,99 @@ export interface Series {
 
 /** A law and how far it lies from what it was fitted to. */
 interface LawFit {
-  /** Which law. */
   readonly name: LawName;
-  /** Its numbers. */
   readonly law: Law;
-  /** Sum of squared differences of the median throughputs' logarithms. */
+  /** Sum of squared relative misses of the sizes' medians. */
   readonly squares: number;
 }
 
-/** A function of the size that a parameter is multiplied with. */
-type Column = (size: number) => number;
-
-const ONE: Column = () => 1;
-const OTHERS: Column = (size) => size - 1;
-const PAIRS: Column = (size) => size * (size - 1);
-const ALL: Column = (size) => size;
-
-/** Which columns, and a, b, c of their factors. */
-type Case = { readonly columns: readonly Column[]; readonly abc: (p: number[]) => number[] };
-
-/**
- * Where the least squares can lie: inside, or where σ = 0, κ = 0 or σ = 1. With a = 1/λ, b = σ/λ and
- * c = κ/λ the time of a slot for an item, N/X, is linear in them (Gunther's transformation). Where
- * the best of a case lies inside, none of its borders, which come later, is better.
- */
-const CASES: readonly Case[] = [
-  { columns: [ONE, OTHERS, PAIRS], abc: ([a, b, c]) => [a!, b!, c!] },
-  { columns: [ONE, OTHERS], abc: ([a, b]) => [a!, b!, 0] },
-  { columns: [ONE, PAIRS], abc: ([a, c]) => [a!, 0, c!] },
-  { columns: [ALL, PAIRS], abc: ([a, c]) => [a!, a!, c!] },
-  { columns: [ONE], abc: ([a]) => [a!, 0, 0] },
-  { columns: [ALL], abc: ([a]) => [a!, a!, 0] },
-];
-
-/** Whether the columns are a special case of the others: N is 1 + (N − 1). */
-function isBorderOf(columns: readonly Column[], of: readonly Column[]): boolean {
-  return columns.length < of.length &&
-    columns.every((column) =>
-      of.includes(column) || (column === ALL && of.includes(ONE) && of.includes(OTHERS))
-    );
-}
-
-const CASES_OF: Readonly<Record<LawName, typeof CASES>> = {
-  amdahl: CASES.filter(({ columns }) => !columns.includes(PAIRS)),
-  usl: CASES,
-};
-
-const MOST_STEPS = 60;
-/** A step that gains less than this share of the squares is the last. */
-const LEAST_GAIN = 1e-12;
-/** Below this share of the time at the largest size a parameter counts as being on its border. */
-const ON_BORDER = 1e-9;
-
-interface Flat {
-  readonly sizes: readonly number[];
-  /** log(N/X). */
-  readonly logs: readonly number[];
-}
-
-function squaresOf(logs: readonly number[], fitted: readonly number[]): number {
-  return logs.reduce((sum, log, i) => {
-    const f = fitted[i]!;
-    return f > 0 ? sum + (log - Math.log(f)) ** 2 : Infinity;
-  }, 0);
-}
-
-/** Levenberg and Marquardt's method on the logarithms, from the answer of the transformed problem. */
-function fitCase(columns: readonly Column[], { sizes, logs }: Flat): {
-  parameters: number[];
-  squares: number;
-} | null {
-  const rows = sizes.map((size) => columns.map((column) => column(size)));
-  const times = logs.map(Math.exp);
-  const evaluate = (p: readonly number[]) =>
-    rows.map((row) => row.reduce((sum, value, i) => sum + value * p[i]!, 0));
-  // Relative errors: divided by what was measured, each row aims at 1.
-  const first = leastSquares(
-    rows.map((row, k) => row.map((value) => value / times[k]!)),
-    times.map(() => 1),
-    0,
-  );
-  if (first === null) return null;
-  let parameters: number[] = first;
-  let fitted = evaluate(parameters);
-  let squares = squaresOf(logs, fitted);
-  if (!Number.isFinite(squares)) return null;
-  let damping = 1e-4;
-  for (let step = 0; step < MOST_STEPS && damping < 1e8; step++) {
-    const change: number[] | null = leastSquares(
-      rows.map((row, k) => row.map((value) => value / fitted[k]!)),
-      logs.map((log, k) => log - Math.log(fitted[k]!)),
-      damping,
-    );
-    if (change === null) break;
-    const tried = parameters.map((value, i) => value + change[i]!);
-    const there = evaluate(tried);
-    const then = squaresOf(logs, there);
-    if (then < squares) {
-      const gain = squares - then;
-      [parameters, fitted, squares] = [tried, there, then];
-      damping /= 10;
-      if (gain <= LEAST_GAIN * squares) break;
-    } else {
-      // Rounding alone is left: no smaller step finds more.
-      if (then - squares <= LEAST_GAIN * squares) break;
-      damping *= 10;
+/** Solves A·x = b by elimination, A positive definite; null if it is singular. */
+function solve(matrix: readonly (readonly number[])[], right: readonly number[]): number[] | null {
+  const rows = matrix.map((row, i) => [...row, right[i]!]);
+  for (const [at, pivotal] of rows.entries()) {
+    if (!(pivotal[at]! > 1e-12)) return null;
+    for (const [i, row] of rows.entries()) {
+      const factor = row[at]! / pivotal[at]!;
+      if (i !== at) pivotal.forEach((value, column) => row[column]! -= factor * value);
     }
   }
-  return { parameters, squares };
+  return rows.map((row, i) => row.at(-1)! / row[i]!);
+}
+
+const dot = (a: readonly number[], b: readonly number[]) =>
+  a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+
+/** The least squares of columns · x = 1; null if that has no single answer. */
+function leastSquares(columns: readonly (readonly number[])[]): number[] | null {
+  const lengths = columns.map((column) => Math.sqrt(dot(column, column)));
+  const unit = columns.map((column, i) => column.map((value) => value / lengths[i]!));
+  const normal = unit.map((a) => unit.map((b) => dot(a, b)));
+  const found = solve(normal, unit.map((column) => column.reduce((sum, value) => sum + value, 0)));
+  return found && found.map((value, i) => value / lengths[i]!);
 }
 
 /**
- * Fits a law to the median of each size's rounds, so that one round that another program disturbed
- * can't bend it, by least squares of logarithms, that is of relative errors: 5 % count the same at 2
- * slots and at 64. σ is kept within 0 to 1 and κ at 0 or above: where the best lies outside, the best
- * on the border is taken, found by solving each border by itself.
- *
- * The method is Levenberg and Marquardt's (Marquardt, SIAM Journal 11, 1963), begun at the solution of
- * Gunther's transformed, linear problem ("Guerrilla Capacity Planning", 2007, section 5.5).
+ * What a law's parameters p, q, c are multiplied with in a place's time for an item, N/X = p + q·N +
+ * c·N(N − 1), which is linear (Gunther's transformation, "Guerrilla Capacity Planning", 2007, section
+ * 5.5): λ = 1/(p + q), σ = q/(p + q), κ = c/(p + q). So none of them is negative, and σ at most 1, where
+ * p, q and c aren't negative.
+ */
+const COLUMNS: readonly ((size: number) => number)[] = [
+  () => 1,
+  (size) => size,
+  (size) => size * (size - 1),
+];
+
+/** How many numbers a law has. */
+const PARAMETERS: Readonly<Record<LawName, number>> = { amdahl: 2, usl: 3 };
+
+/**
+ * Fits a law to the median of each size's rounds, so that one round that another program disturbed can't
+ * bend it, by least squares of relative errors: 5 % count the same at 2 slots and at 64. Where the best
+ * has a negative parameter, the best without it is taken: with three, every set of them can be tried.
  *
  * @throws {RangeError} If there are too few sizes, or a throughput isn't above 0.
  */
 export function fitLaw(name: LawName, series: readonly Series[]): LawFit {
-  const flat = flatten(series);
-  const different = new Set(flat.sizes).size;
-  const least = parametersOf(name);
-  if (different < least) {
-    throw new RangeError(`Cannot fit ${name}: ${different} sizes, but it takes ${least}`);
+  const bad =
+    series.flatMap(({ size, throughputs }) =>
+      throughputs.filter((x) => !(x > 0 && Number.isFinite(x))).map((x) => ({ size, x }))
+    )[0];
+  if (bad !== undefined) {
+    throw new RangeError(`Cannot fit a law: ${bad.x} items a second at size ${bad.size}`);
   }
+  const different = new Set(series.map(({ size }) => size)).size;
+  const count = PARAMETERS[name];
+  if (different < count) {
+    throw new RangeError(`Cannot fit ${name}: ${different} sizes, but it takes ${count}`);
+  }
+  // Divided by the time that was measured, each row aims at 1.
+  const columns = COLUMNS.slice(0, count).map((column) =>
+    series.map(({ size, throughputs }) => column(size) * median(throughputs) / size)
+  );
   let best: LawFit | undefined;
-  const most = Math.max(...flat.sizes);
-  const inside: (readonly Column[])[] = [];
-  for (const { columns, abc } of CASES_OF[name]) {
-    if (inside.some((of) => isBorderOf(columns, of))) continue;
-    const found = fitCase(columns, flat);
-    if (found === null) continue;
-    const [a, b, c] = abc(found.parameters) as [number, number, number];
-    if (!(a > 0 && b >= 0 && b <= a && c >= 0)) continue;
-    const law = { lambda: 1 / a, sigma: b / a, kappa: c / a };
-    const isInside = law.sigma * most > ON_BORDER && law.kappa * most ** 2 > ON_BORDER &&
-      law.sigma < 1 - ON_BORDER;
-    if (isInside) inside.push(columns);
-    // Cases with fewer parameters come last, and are preferred where they are as near but for rounding.
-    if (best === undefined || found.squares <= best.squares * (1 + 1e-9)) {
-      best = { name, law, squares: found.squares };
-    }
+  for (let chosen = 2 ** count - 1; chosen > 0; chosen--) {
+    const isChosen = (place: number) => (chosen >> place & 1) === 1;
+    const found = leastSquares(columns.filter((_, place) => isChosen(place)));
+    if (found === null || found.some((value) => value < 0)) continue;
+    const rest = [...found];
+    const [p, q, c] = [0, 1, 2].map((place) => isChosen(place) ? rest.shift()! : 0) as [
+      number,
+      number,
+      number,
+    ];
+    if (!(p + q > 0)) continue;
+    const law = { lambda: 1 / (p + q), sigma: q / (p + q), kappa: c / (p + q) };
+    const squares = series.reduce((sum, one) => sum + missOf(one, law) ** 2, 0);
+    // Fewer parameters come later, and are preferred where they are as near but for rounding.
+    if (best === undefined || squares <= best.squares * (1 + 1e-9)) best = { name, law, squares };
   }
   return best!;
 }
 
-/** How many numbers a law has. */
-function parametersOf(name: LawName): number {
-  return name === "amdahl" ? 2 : 3;
-}
-
-function flatten(series: readonly Series[]): Flat {
-  const sizes: number[] = [];
-  const logs: number[] = [];
-  for (const { size, throughputs } of series) {
-    const bad = throughputs.find((x) => !(x > 0 && Number.isFinite(x)));
-    if (bad !== undefined) {
-      throw new RangeError(`Cannot fit a law: ${bad} items a second at size ${size}`);
-    }
-    sizes.push(size);
-    logs.push(Math.log(size / median(throughputs)));
-  }
-  return { sizes, logs };
-}
-
-/** The root of the mean squared miss that is still believed, as a share. */
+/** The root of the mean squared miss, the largest, and that of the largest size that are still believed. */
 const MOST_TYPICAL_MISS = 0.1;
-/** The largest single miss that is still believed, as a share. */
 const MOST_WORST_MISS = 0.2;
-/** How far the largest size may lie from what the others forecast for it, as a share. */
 const MOST_FORETOLD_MISS = 0.2;
 
 /** The criterion in a sentence, for reports. */
@@ -249,17 +120,15 @@ export const CRITERION: string =
   "20% and all by no more than 10% (root mean square), and foretells the largest size from the " +
   "others within 20%";
 
-/** How far the median of a size's rounds lies from what is expected, as a share of that. */
-function missOf(series: Series, expected: number): number {
-  return Math.abs(median(series.throughputs) / expected - 1);
+/** How far the median of a size's rounds lies from a law, as a share of that. */
+function missOf({ size, throughputs }: Series, law: Law): number {
+  return Math.abs(median(throughputs) / throughputAt(law, size) - 1);
 }
 
 function foretoldMissOf(name: LawName, series: readonly Series[]): number | null {
   const bySize = series.toSorted((a, b) => a.size - b.size);
-  const largest = bySize.at(-1)!;
   const others = bySize.slice(0, -1);
-  if (others.length < parametersOf(name)) return null;
-  return missOf(largest, throughputAt(fitLaw(name, others).law, largest.size));
+  return others.length < PARAMETERS[name] ? null : missOf(bySize.at(-1)!, fitLaw(name, others).law);
 }
 
 function percent(share: number): string {
@@ -267,121 +136,73 @@ function percent(share: number): string {
 }
 
 /**
- * Judges a fit. The criterion is {@linkcode CRITERION}; R² isn't part of it, since it says little of a
- * fit that isn't linear (Spiess and Neumeyer, BMC Pharmacology 10, 2010).
+ * Judges a fit by {@linkcode CRITERION}; R² isn't part of it, since it says little of a fit that isn't
+ * linear (Spiess and Neumeyer, BMC Pharmacology 10, 2010).
  */
-export function judgeFit(fit: LawFit, series: readonly Series[]): FitQuality {
-  const misses = series.map((one) => missOf(one, throughputAt(fit.law, one.size)));
+export function judgeFit(
+  { name, law }: LawFit,
+  series: readonly Series[],
+): Pick<Fit, "typicalMiss" | "worstMiss" | "worstSize" | "foretoldMiss" | "refusal"> {
+  const misses = series.map((one) => missOf(one, law));
   const typicalMiss = Math.sqrt(misses.reduce((sum, miss) => sum + miss ** 2, 0) / misses.length);
   const worstMiss = Math.max(...misses);
   const worstSize = series[misses.indexOf(worstMiss)]!.size;
-  const foretoldMiss = foretoldMissOf(fit.name, series);
-  const needed = parametersOf(fit.name) + 1;
+  const foretoldMiss = foretoldMissOf(name, series);
+  const needed = PARAMETERS[name] + 1;
   const sizes = new Set(series.map(({ size }) => size)).size;
-  let refusal: string | null = null;
-  if (sizes < needed) {
-    refusal = `${sizes} sizes are too few to check ${
-      needed - 1
-    } numbers; measure ${needed} or more`;
-  } else if (worstMiss > MOST_WORST_MISS) {
-    refusal = `it misses what was measured at ${worstSize} by ${percent(worstMiss)}`;
-  } else if (typicalMiss > MOST_TYPICAL_MISS) {
-    refusal = `it misses what was measured by ${percent(typicalMiss)} (root mean square)`;
-  } else if (foretoldMiss !== null && foretoldMiss > MOST_FORETOLD_MISS) {
-    refusal = `fitted without the largest size, it misses that by ${percent(foretoldMiss)}`;
-  }
+  const refusal = sizes < needed
+    ? `${sizes} sizes are too few to check ${needed - 1} numbers; measure ${needed} or more`
+    : worstMiss > MOST_WORST_MISS
+    ? `it misses what was measured at ${worstSize} by ${percent(worstMiss)}`
+    : typicalMiss > MOST_TYPICAL_MISS
+    ? `it misses what was measured by ${percent(typicalMiss)} (root mean square)`
+    : foretoldMiss !== null && foretoldMiss > MOST_FORETOLD_MISS
+    ? `fitted without the largest size, it misses that by ${percent(foretoldMiss)}`
+    : null;
   return { typicalMiss, worstMiss, worstSize, foretoldMiss, refusal };
 }
 
 /** How often a law is drawn anew for its interval. */
 const RESAMPLES = 400;
 
-interface Residuals {
-  /** How far each size's median lies from the law. */
-  readonly between: readonly number[];
-  /** How far each round lies from its size's median. */
-  readonly within: readonly number[];
-}
-
-/** How often a median is drawn to see how far noise alone moves it. */
-const NOISE_DRAWS = 200;
-
-/** The mean square of the median of so many rounds' noise. */
-function noiseOfMedian(within: readonly number[], rounds: number, random: Random): number {
-  let squares = 0;
-  for (let i = 0; i < NOISE_DRAWS; i++) {
-    const drawn = Array.from({ length: rounds }, () => within[randomBelow(random, within.length)]!);
-    squares += median(drawn) ** 2;
-  }
-  return squares / NOISE_DRAWS;
-}
-
-/**
- * Logarithmic residuals, scaled up for what fitting took away of them. The rounds' noise is in a median's
- * distance too, and is drawn anew: counted twice, intervals hold the truth in 97 to 100 of 100 sweeps.
- * Counted once they hold it in as few as 87, since percentiles of few residuals are too narrow. With half
- * of it taken out it is 92 to 98, see intervals_test.ts.
- */
-function residualsOf(
-  { name, law }: LawFit,
-  series: readonly Series[],
-  random: Random,
-): Residuals {
-  const count = series.length;
-  const spare = count - parametersOf(name);
-  const scale = spare > 0 ? Math.sqrt(count / spare) : 1;
+/** How far medians lie from the law, and rounds from their median: logarithms, widened for what fitting took away. */
+function residualsOf({ name, law }: LawFit, series: readonly Series[]) {
+  const spare = series.length - PARAMETERS[name];
+  const scale = spare > 0 ? Math.sqrt(series.length / spare) : 1;
   const between: number[] = [];
   const within: number[] = [];
   for (const { size, throughputs } of series) {
     const logs = throughputs.map(Math.log);
     const middle = median(logs);
-    const rounds = logs.length;
+    const widen = logs.length > 1 ? Math.sqrt(logs.length / (logs.length - 1)) : 1;
     between.push(scale * (middle - Math.log(throughputAt(law, size))));
-    const widen = rounds > 1 ? Math.sqrt(rounds / (rounds - 1)) : 1;
     within.push(...logs.map((log) => widen * (log - middle)));
   }
-  const rounds = Math.round(median(series.map(({ throughputs }) => throughputs.length)));
-  const square = between.reduce((sum, log) => sum + log ** 2, 0) / count;
-  const noise = rounds > 1 && square > 0 ? noiseOfMedian(within, rounds, random) / square : 0;
-  const rest = Math.sqrt(Math.max(0, 1 - noise / 2));
-  return { between: between.map((log) => rest * log), within };
-}
-
-function redrawn(
-  law: Law,
-  series: readonly Series[],
-  { between, within }: Residuals,
-  random: Random,
-): Series[] {
-  return series.map(({ size, throughputs }) => {
-    const shared = between[randomBelow(random, between.length)]!;
-    const centre = throughputAt(law, size) * Math.exp(shared);
-    return {
-      size,
-      throughputs: throughputs.map(() =>
-        centre * Math.exp(within[randomBelow(random, within.length)]!)
-      ),
-    };
-  });
+  return { between, within };
 }
 
 /**
  * Draws laws that could as well have been found: the residual bootstrap in two levels (Davison and
  * Hinkley, "Bootstrap Methods and their Application", 1997, sections 3.8 and 6.2). What separates a
  * size's median from the law is drawn once a size, the rounds' noise once a round, so that a law which
- * doesn't suit gets a wide interval however well the rounds agree.
+ * doesn't suit gets a wide interval however well the rounds agree. The rounds' noise is in a median's
+ * distance too, so intervals are a little wide, see intervals_test.ts.
  */
 export function bootstrapFit(
   fit: LawFit,
   series: readonly Series[],
   { seed, resamples = RESAMPLES }: { readonly seed: number; readonly resamples?: number },
 ): Law[] {
-  const random = seededRandom(seed);
-  const residuals = residualsOf(fit, series, random);
-  return Array.from(
-    { length: resamples },
-    () => fitLaw(fit.name, redrawn(fit.law, series, residuals, random)).law,
-  );
+  const random: Random = seededRandom(seed);
+  const { between, within } = residualsOf(fit, series);
+  const drawn = (of: readonly number[]) => of[randomBelow(random, of.length)]!;
+  return Array.from({ length: resamples }, () => {
+    const redrawn = series.map(({ size, throughputs }) => {
+      const centre = throughputAt(fit.law, size) * Math.exp(drawn(between));
+      return { size, throughputs: throughputs.map(() => centre * Math.exp(drawn(within))) };
+    });
+    return fitLaw(fit.name, redrawn).law;
+  });
 }
 
 /** A figure that follows from a law, with its 95 % percentile interval. */
@@ -398,11 +219,8 @@ export function estimateOf(law: Law, drawn: readonly Law[], of: (law: Law) => nu
 
 /** A law fitted, with laws that could as well have been found. */
 interface FittedLaw {
-  /** What is told of it. */
   readonly fit: Fit;
-  /** Its numbers. */
   readonly law: Law;
-  /** Laws drawn by the bootstrap. */
   readonly drawn: readonly Law[];
 }
 
@@ -417,18 +235,18 @@ interface FittedLaws {
 const finite = (value: number) => Number.isFinite(value) ? value : null;
 
 function fitOf(fit: LawFit, drawn: readonly Law[], series: readonly Series[]): Fit {
-  const estimate = (of: (law: Law) => number) => {
-    const { value, low, high } = estimateOf(fit.law, drawn, of);
+  const estimate = (of: (law: Law) => number) => estimateOf(fit.law, drawn, of);
+  const open = (of: (law: Law) => number) => {
+    const { value, low, high } = estimate(of);
     return { value: finite(value), low: finite(low), high: finite(high) };
   };
-  const bounded = (of: (law: Law) => number) => estimateOf(fit.law, drawn, of);
   return {
     name: fit.name,
-    lambda: bounded(({ lambda }) => lambda),
-    sigma: bounded(({ sigma }) => sigma),
-    kappa: bounded(({ kappa }) => kappa),
-    peakSize: estimate((law) => peakOf(law)?.size ?? Infinity),
-    limitPerSecond: estimate(limitOf),
+    lambda: estimate(({ lambda }) => lambda),
+    sigma: estimate(({ sigma }) => sigma),
+    kappa: estimate(({ kappa }) => kappa),
+    peakSize: open((law) => peakOf(law)?.size ?? Infinity),
+    limitPerSecond: open(limitOf),
     ...judgeFit(fit, series),
   };
 }
@@ -442,7 +260,7 @@ export function fittedLaws(
   seed: number,
   resamples = RESAMPLES,
 ): FittedLaws {
-  const fitted = LAWS.filter((name) => series.length >= parametersOf(name)).map((name) => {
+  const fitted = LAWS.filter((name) => series.length >= PARAMETERS[name]).map((name) => {
     const fit = fitLaw(name, series);
     const drawn = bootstrapFit(fit, series, { seed, resamples });
     return { fit: fitOf(fit, drawn, series), law: fit.law, drawn };

@@ -5,7 +5,7 @@
  */
 
 import { median } from "../../timing/statistics.ts";
-import type { Capacity, Forecast, SweepPoint, SweepResult } from "../sweep_result.ts";
+import type { Capacity, Forecast, SweepPoint, SweepResult, SweepRound } from "../sweep_result.ts";
 import { drawsOf, estimateOf, fittedLaws, type Series } from "./fit_laws.ts";
 import { type Law, throughputAt } from "./laws.ts";
 import { formatRate } from "../../text/format.ts";
@@ -17,19 +17,13 @@ const COMPUTES_ALONE = 0.8;
 /** A forecast may come this near to the capacity. */
 const NEAREST = 0.95;
 
-/** What is looked at of a size. */
 type RoundsOfSize = Pick<SweepPoint, "size" | "rounds">;
-
-interface Kind {
-  readonly by: Capacity["by"];
-  readonly units: number;
-  readonly cpuMs: (round: RoundsOfSize["rounds"][number]) => number | null;
-}
+type CpuMs = (round: SweepRound) => number | null;
 
 /** CPU time over wall time, and CPU time an item, of the rounds in the middle. */
 function usageOf(
   { rounds }: RoundsOfSize,
-  cpuMs: (round: RoundsOfSize["rounds"][number]) => number | null,
+  cpuMs: CpuMs,
 ): { readonly share: number; readonly msPerItem: number } | undefined {
   const known = rounds.flatMap((round) => {
     const ms = cpuMs(round);
@@ -38,8 +32,7 @@ function usageOf(
       ? []
       : [{ share: ms / round.runMs, msPerItem: ms / items }];
   });
-  if (known.length === 0) return undefined;
-  return {
+  return known.length === 0 ? undefined : {
     share: median(known.map(({ share }) => share)),
     msPerItem: median(known.map(({ msPerItem }) => msPerItem)),
   };
@@ -48,10 +41,8 @@ function usageOf(
 /**
  * Finds what computing fills first, by the utilization law U = X·D (Denning and Buzen, "The
  * Operational Analysis of Queueing Network Models", Computing Surveys 10, 1978): whatever the law of
- * scaling, throughput stays below units over the CPU time an item takes.
- *
- * @param axis Slots share one event loop, lanes have one each.
- * @returns The one that is full first; null if CPU times aren't known.
+ * scaling, throughput stays below units over the CPU time an item takes. Slots share one event loop,
+ * lanes have one each. Null if CPU times aren't known.
  */
 export function capacityOf(
   points: readonly RoundsOfSize[],
@@ -61,7 +52,7 @@ export function capacityOf(
 ): Capacity | null {
   const smallest = points[0];
   if (smallest === undefined || axis === "rate") return null;
-  const kinds: readonly Kind[] = [
+  const kinds: { by: Capacity["by"]; units: number; cpuMs: CpuMs }[] = [
     { by: "cores", units: cores, cpuMs: ({ runCpuMs }) => runCpuMs },
     { by: "event loop", units: 1, cpuMs: ({ loopCpuMs }) => axis === "slots" ? loopCpuMs : null },
   ];
@@ -74,18 +65,17 @@ export function capacityOf(
     const among = computes ? filling : points.filter(({ size }) => size === best);
     const [fastest] = among.flatMap((point) => {
       const usage = usageOf(point, cpuMs);
-      return usage === undefined ? [] : [{ usage, size: point.size }];
-    }).toSorted((a, b) => b.usage.share / b.usage.msPerItem - a.usage.share / a.usage.msPerItem);
-    if (fastest === undefined || !(fastest.usage.msPerItem > 0)) return [];
-    const { usage, size } = fastest;
-    const busy = Math.min(1, usage.share / units);
+      return usage === undefined ? [] : [{ ...usage, size: point.size }];
+    }).toSorted((a, b) => b.share / b.msPerItem - a.share / a.msPerItem);
+    if (fastest === undefined || !(fastest.msPerItem > 0)) return [];
+    const busy = Math.min(1, fastest.share / units);
     return [{
       by,
       units,
-      size,
+      size: fastest.size,
       busy,
-      cpuMsPerItem: usage.msPerItem,
-      limitPerSecond: units * 1000 / usage.msPerItem,
+      cpuMsPerItem: fastest.msPerItem,
+      limitPerSecond: units * 1000 / fastest.msPerItem,
       computingShare,
       reached: busy >= BUSY || computes,
     }];
@@ -93,9 +83,7 @@ export function capacityOf(
   return capacities.toSorted((a, b) => a.limitPerSecond - b.limitPerSecond)[0] ?? null;
 }
 
-/**
- * Whether a law may not be followed to a size on this machine, since computing ends before.
- */
+/** Whether a law may not be followed to a size on this machine, since computing ends before. */
 export function endsBefore(capacity: Capacity | null, size: number, perSecond: number): boolean {
   if (capacity === null) return false;
   const { reached, computingShare, units, limitPerSecond } = capacity;
@@ -111,20 +99,15 @@ const WIDEST_FORECAST = 3;
 
 /** What a forecast starts from. */
 interface ForecastParts {
-  /** The fitted law. */
   readonly law: Law;
-  /**
-   * Laws that could as well have been found, a list for each kind of law that isn't ruled out: an
-   * interval holds those of all.
-   */
+  /** Laws that could as well have been found, a list for each kind that isn't ruled out. */
   readonly drawn: readonly (readonly Law[])[];
   /** Why the fit isn't believed; null if it is. */
   readonly refusal: string | null;
-  /** The largest size measured. */
+  /** The largest size, and the best throughput, that were measured. */
   readonly largest: number;
-  /** The best throughput measured, in items a second. */
   readonly bestPerSecond: number;
-  /** Where computing ends on this machine; null or left out if that isn't known. */
+  /** Where computing ends on this machine, if that is known. */
   readonly capacity?: Capacity | null;
   /** Whether every lane is to have a core of its own, on a machine with as many. */
   readonly coreEach?: boolean;
@@ -142,11 +125,11 @@ export function forecasts(parts: ForecastParts): Forecast[] {
     const each = drawn.map((laws) => estimateOf(law, laws, (one) => throughputAt(one, size)));
     const low = Math.min(value, ...each.map((one) => one.low));
     const high = Math.max(value, ...each.map((one) => one.high));
-    const wide = high / low > WIDEST_FORECAST
-      ? `anything from ${formatRate(low)} to ${
+    const wide = high / low <= WIDEST_FORECAST
+      ? null
+      : `anything from ${formatRate(low)} to ${
         formatRate(high)
-      } is possible: these sizes don't tell`
-      : null;
+      } is possible: these sizes don't tell`;
     const ends = !coreEach && endsBefore(capacity, size, value) ? endOf(capacity!) : null;
     return {
       factor,

@@ -12,9 +12,7 @@ import type { SweepResult } from "../sweep_result.ts";
 
 /** A size and its throughput. */
 export interface CurvePoint {
-  /** Slots or lanes. */
   readonly size: number;
-  /** Items a second. */
   readonly throughputPerSecond: number;
 }
 
@@ -31,20 +29,17 @@ function scaled(values: readonly number[]): number[] {
 
 /**
  * Finds the knee by Kneedle (Satopää, Albrecht, Irwin and Raghavan, "Finding a 'Kneedle' in a
- * Haystack", ICDCS Workshops 2011), without its smoothing: medians of rounds are smooth already.
- *
- * @param sensitivity How flat the curve must get afterwards, in mean steps; default 1 as in the paper.
- * @returns The knee's size; null if the curve has none: fewer than three points, a straight line, or
- * one that gets steeper.
+ * Haystack", ICDCS Workshops 2011), without its smoothing: medians of rounds are smooth already. Null if
+ * there is none: fewer than three points, a straight line, or one that gets steeper.
  */
-export function findKnee(points: readonly CurvePoint[], sensitivity = 1): number | null {
+export function findKnee(points: readonly CurvePoint[]): number | null {
   const curve = points.toSorted((a, b) => a.size - b.size);
   if (curve.length < 3) return null;
   const x = scaled(curve.map(({ size }) => size));
   const y = scaled(curve.map(({ throughputPerSecond }) => throughputPerSecond));
   const above = y.map((value, i) => value - x[i]!);
-  // x is scaled to 0 to 1, so the mean step depends on nothing but the number of points.
-  const tolerance = sensitivity / (curve.length - 1);
+  // The mean step; x is scaled to 0 to 1, so it depends on nothing but the number of points.
+  const tolerance = 1 / (curve.length - 1);
   let knee: number | null = null;
   for (let i = 1; i < curve.length - 1; i++) {
     const isMaximum = above[i]! >= above[i - 1]! && above[i]! >= above[i + 1]!;
@@ -62,10 +57,8 @@ const KNEE_RESAMPLES = 300;
 const LEAST_RISE = 1.2;
 
 /**
- * Finds the knee of the medians, and how far it moves when each size's rounds are drawn anew.
- *
- * @returns The knee with the least and the greatest of those drawn; null if there is none, if the curve
- * is flat, or if half of the curves drawn have none.
+ * Finds the knee of the medians, and the least and the greatest of it when each size's rounds are drawn
+ * anew; null if there is none, if the curve is flat, or if half of the curves drawn have none.
  */
 export function kneeOf(series: readonly Series[], seed: number): SweepResult["knee"] {
   const curve = (draw: (values: readonly number[]) => readonly number[]) =>
@@ -79,16 +72,11 @@ export function kneeOf(series: readonly Series[], seed: number): SweepResult["kn
   const most = Math.max(...measured.map(({ throughputPerSecond }) => throughputPerSecond));
   if (size === null || most < LEAST_RISE * measured[0]!.throughputPerSecond) return null;
   const random = seededRandom(seed);
-  let [low, high] = [size, size];
-  let found = 0;
-  for (let i = 0; i < KNEE_RESAMPLES; i++) {
-    const drawn = findKnee(
-      curve((values) => values.map(() => values[randomBelow(random, values.length)]!)),
-    );
-    if (drawn === null) continue;
-    found++;
-    low = Math.min(low, drawn);
-    high = Math.max(high, drawn);
-  }
-  return found < KNEE_RESAMPLES / 2 ? null : { size, low, high };
+  const redrawn = () =>
+    curve((values) => values.map(() => values[randomBelow(random, values.length)]!));
+  const knees = Array.from({ length: KNEE_RESAMPLES }, () => findKnee(redrawn()))
+    .filter((knee) => knee !== null);
+  return knees.length < KNEE_RESAMPLES / 2
+    ? null
+    : { size, low: Math.min(size, ...knees), high: Math.max(size, ...knees) };
 }

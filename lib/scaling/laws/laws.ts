@@ -12,8 +12,6 @@
 
 /** The names of the laws, the simpler one first. */
 export const LAWS = ["amdahl", "usl"] as const;
-
-/** The name of a law. */
 export type LawName = typeof LAWS[number];
 
 /** The three numbers of a law. */
@@ -38,11 +36,8 @@ export function throughputAt({ lambda, sigma, kappa }: Law, size: number): numbe
 }
 
 /**
- * Where a law's throughput is greatest: at √((1 − σ)/κ) (Gunther 2007, equation 4.33), from where on
- * more only hinders.
- *
- * @returns The size, not rounded and never below 1, and the throughput there; null if the law has no
- * peak because κ is 0.
+ * Where a law's throughput is greatest, not rounded: at √((1 − σ)/κ) (Gunther 2007, equation 4.33), from
+ * where on more only hinders; null if κ is 0.
  */
 export function peakOf(law: Law): { size: number; throughputPerSecond: number } | null {
   if (law.kappa <= 0) return null;
@@ -50,14 +45,7 @@ export function peakOf(law: Law): { size: number; throughputPerSecond: number } 
   return { size, throughputPerSecond: throughputAt(law, size) };
 }
 
-/**
- * What a law's throughput never exceeds, however many slots or lanes: its peak, or λ/σ where it has
- * none.
- *
- * @returns Items a second; Infinity if σ and κ are 0.
- */
+/** What a law's throughput never exceeds: its peak, or λ/σ where it has none; Infinity if both are 0. */
 export function limitOf(law: Law): number {
-  const peak = peakOf(law);
-  if (peak !== null) return peak.throughputPerSecond;
-  return law.sigma > 0 ? law.lambda / law.sigma : Infinity;
+  return peakOf(law)?.throughputPerSecond ?? law.lambda / law.sigma;
 }

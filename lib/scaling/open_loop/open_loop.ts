@@ -104,14 +104,12 @@ function roundOf({ ratePerSecond, durationMs }: OpenLoopTrial, trace: OpenLoopTr
     unstarted,
     mostWaiting: mostWaitingOf(due, startedMs),
     backlogAtEnd: due.length - answered.filter((at) => at <= durationMs).length,
-    lastMs: answered.length === due.length ? Math.max(durationMs, ...lastOf(answered)) : endMs,
+    // Spread into Math.max, so many would overflow the stack.
+    lastMs: answered.length === due.length
+      ? answered.reduce((a, b) => Math.max(a, b), durationMs)
+      : endMs,
     sustained: inTime >= SUSTAINED_SHARE * due.length && failed.length <= FAILED_SHARE * due.length,
   };
-}
-
-/** Spreading all of them into `Math.max` would overflow the stack. */
-function lastOf(values: readonly number[]): number[] {
-  return values.length === 0 ? [] : [values.reduce((a, b) => Math.max(a, b))];
 }
 
 function responseTimes(timesMs: readonly number[]): ResponseTimes {
@@ -126,13 +124,10 @@ function responseTimes(timesMs: readonly number[]): ResponseTimes {
 }
 
 /**
- * Sums up the rounds of one rate.
- *
- * Two response times are told. The naive one counts from a request's real start, so a client that is
- * held up leaves out just the requests that would have been slow: "coordinated omission" (Gil Tene,
- * "How NOT to Measure Latency", 2013). The corrected one counts from the start that the schedule
- * intended, as a user would who came at that time. Requests without an answer count with their age at
- * the end, the least that they would have taken.
+ * Sums up the rounds of one rate. The naive response time counts from a request's real start, so a client
+ * that is held up leaves out just the requests that would have been slow: "coordinated omission" (Gil
+ * Tene, "How NOT to Measure Latency", 2013). The corrected one counts from the start that the schedule
+ * intended. Requests without an answer count with their age at the end, the least that they took.
  */
 export function openLoopFigures(
   trial: OpenLoopTrial,
@@ -161,13 +156,10 @@ export function openLoopFigures(
   };
 }
 
-/** What is run. */
+/** What is run: each rate so often, in an order that the seed decides. */
 interface OpenLoopSpec extends Omit<OpenLoopTrial, "ratePerSecond"> {
-  /** Requests a second. */
   readonly rates: readonly number[];
-  /** How often each rate is run. */
   readonly rounds: number;
-  /** Decides the order. */
   readonly seed: number;
 }
 
@@ -177,27 +169,19 @@ interface OpenLoopOptions {
   readonly runTrial?: OpenLoopRunner;
   /** Ends it; what was measured is kept. */
   readonly signal?: AbortSignal;
-  /** Told before each trial. */
+  /** Told before each trial, and after each that gave a result. */
   readonly onTrial?: (ratePerSecond: number, number: number, of: number) => void;
-  /** Told after each trial that gave a result. */
   readonly onTrace?: (ratePerSecond: number, trace: OpenLoopTrace) => void;
 }
 
-/** What open-loop load came to. */
+/** What open-loop load came to: points in ascending order of rate, partial if the signal was aborted. */
 interface MeasuredOpenLoop {
-  /** In ascending order of rate. */
   readonly points: readonly OpenLoopPoint[];
-  /** True when the signal was aborted. */
   readonly partial: boolean;
-  /** One sentence each. */
   readonly warnings: readonly string[];
 }
 
-/**
- * Applies load at each rate.
- *
- * @throws What the first trial threw, if there is none that gave a result.
- */
+/** Applies load at each rate. Throws what the first trial threw, if there is none that gave a result. */
 export async function runOpenLoop(
   spec: OpenLoopSpec,
   options: OpenLoopOptions = {},

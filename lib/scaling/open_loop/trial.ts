@@ -13,13 +13,11 @@ import { failuresOf } from "../../timing/failures.ts";
 
 /** One rate, one round. */
 export interface OpenLoopTrial extends ModelSpec {
-  /** What is requested. */
   readonly job: JobSpec;
   /** Requests a second, evenly spaced. */
   readonly ratePerSecond: number;
-  /** How long requests are scheduled for, in milliseconds. */
+  /** How long requests are scheduled for, and answers waited for after that, in milliseconds. */
   readonly durationMs: number;
-  /** How long answers are waited for after that, in milliseconds. */
   readonly drainMs: number;
   /** Items run beforehand and not counted. */
   readonly warmup: number;
@@ -33,9 +31,7 @@ export interface OpenLoopTrace {
   readonly endedMs: readonly (number | null)[];
   /** Indexes of those that were answered with a failure. */
   readonly failed: readonly number[];
-  /** How often each plain reason for a failure was seen. */
   readonly reasons: Readonly<Record<string, number>>;
-  /** Of each reason one example: its item, and what its error said. */
   readonly examples?: Readonly<Record<string, string>> | undefined;
   /** When the trial was over: all answered, or cut off. */
   readonly endMs: number;
@@ -77,8 +73,6 @@ export function intendedMs(index: number, ratePerSecond: number): number {
 /**
  * Gives items at even intervals: item k not before k/rate after the first was asked for. Whoever asks
  * too late gets the items that are due at once, without a pause: the schedule doesn't wait.
- *
- * @throws {RangeError} If there are no items.
  */
 export async function* paced<T>(items: readonly T[], pace: Pace): AsyncGenerator<T, void> {
   if (items.length === 0) throw new RangeError("Cannot pace items: there are none");
@@ -96,15 +90,11 @@ export async function* paced<T>(items: readonly T[], pace: Pace): AsyncGenerator
 interface OpenLoopHost {
   /** Runs the requests; it isn't closed. */
   readonly executor: Executor;
-  /** The job's items. */
   readonly items: readonly unknown[];
-  /** Stops the trial. */
   readonly signal?: AbortSignal;
 }
 
-/**
- * Starts requests on schedule, whatever becomes of those before, and notes when each started and ended.
- */
+/** Starts requests on schedule, whatever becomes of those before, and notes when each started and ended. */
 export async function openLoopHere(
   trial: OpenLoopTrial,
   { executor, items, signal }: OpenLoopHost,

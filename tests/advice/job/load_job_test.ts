@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { loadJob } from "../../../lib/advice/job/load_job.ts";
-import type { ProbeOptions, Prober } from "../../../lib/advice/probe/probe.ts";
+import type { Probed, ProbeOptions, Prober } from "../../../lib/advice/probe/probe.ts";
 import { UsageError } from "../../../lib/options.ts";
 import { granted } from "../../granted.ts";
 
@@ -10,19 +10,12 @@ const path = (typed: string) => fromFileUrl(new URL(typed, import.meta.url));
 const request = { typed: "../labelled/waiting.ts", path, permissions: {}, guardMs: 1000 };
 
 /** Answers at once, and notes what it was asked. */
-function asked(exports: { readonly title?: string; readonly prepare?: boolean }) {
+function asked(exports: Partial<Probed["exports"]>) {
   const options: ProbeOptions[] = [];
   const prober: Prober = (_job, of) => {
     options.push(of);
     return Promise.resolve({
-      exports: {
-        setup: false,
-        teardown: false,
-        ...exports,
-        items: "iterable",
-        task: "function",
-        functions: [],
-      },
+      exports: { hooks: [], items: "iterable", task: "function", functions: [], ...exports },
       stretches: [],
       failures: [],
       done: undefined,
@@ -37,7 +30,7 @@ Deno.test({
   name: "loadJob() makes a job of what a module exports, and runs none of it unless asked to",
   ignore,
   async fn() {
-    const { options, prober } = asked({ title: "wait\x1b[31m", prepare: true });
+    const { options, prober } = asked({ title: "wait\x1b[31m", hooks: ["prepare"] });
     const { job } = await loadJob({ ...request, items: 7, export: "slow" }, prober);
     assertEquals([job.task.export, job.prepare], ["slow", "prepare"]);
     assertEquals(job.name.includes("\x1b"), false, "a title can't steer the terminal");
@@ -51,7 +44,7 @@ Deno.test({
   ignore,
   async fn() {
     const { options, prober } = asked({});
-    const sample = { items: 50, targetMs: 300 };
+    const sample = { items: 50, targetMs: 300, checksum: () => 2 };
     const { job } = await loadJob({ ...request, sample, guardOption: "--timeout" }, prober);
     await loadJob({ ...request, sample, items: 3 }, prober);
     assertEquals(job.name, "waiting.ts");

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { classFor, classOf } from "../../../lib/advice/prediction/classify.ts";
+import { classByShare, classFor } from "../../../lib/advice/prediction/classify.ts";
 import { sampleOf } from "../../../lib/advice/probe/sample.ts";
 import { MACHINE, probedOf, sampleFor } from "../fixture.ts";
 
@@ -30,9 +30,9 @@ Deno.test("classFor() calls tasks small that are shorter than sending them, howe
   assertEquals(classFor(sampleFor({ computeMs: 0.0005 }), MACHINE, 1e7).bound, "small");
 });
 
-Deno.test("classOf() is less sure near a bound", () => {
-  const near = classOf({ cpuShare: 0.36, cpuShareError: 0.02, items: 50 }, 1e4, 20);
-  const far = classOf({ cpuShare: 0.55, cpuShareError: 0.02, items: 50 }, 1e4, 20);
+Deno.test("classByShare() is less sure near a bound", () => {
+  const near = classByShare({ cpuShare: 0.36, cpuShareError: 0.02, items: 50 });
+  const far = classByShare({ cpuShare: 0.55, cpuShareError: 0.02, items: 50 });
   assert(near.confidence < far.confidence);
 });
 

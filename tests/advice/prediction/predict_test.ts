@@ -2,7 +2,6 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
 import {
   listScheduleMs,
-  meanValueThroughput,
   predict,
   saturationSlots,
   totalMs,
@@ -25,21 +24,6 @@ Deno.test("listScheduleMs() keeps Graham's bound", () => {
     const took = listScheduleMs(of, slots);
     return took >= Math.max(most, sum / slots) - 1e-6 &&
       took <= sum / slots + (1 - 1 / slots) * most + 1e-6;
-  }));
-});
-
-Deno.test("meanValueThroughput() gives one task's time with one slot, and the CPU's limit with many", () => {
-  assertAlmostEquals(meanValueThroughput(5, 15, 1), 1 / 20);
-  assertAlmostEquals(meanValueThroughput(5, 15, 500), 1 / 5, 1e-3);
-  assertAlmostEquals(meanValueThroughput(0, 10, 8), 0.8);
-});
-
-Deno.test("meanValueThroughput() grows with slots and stays below the asymptotic bounds", () => {
-  const ms = fc.double({ min: 0.01, max: 100, noNaN: true });
-  fc.assert(fc.property(ms, ms, fc.integer({ min: 1, max: 60 }), (compute, wait, slots) => {
-    const throughput = meanValueThroughput(compute, wait, slots);
-    return throughput <= Math.min(slots / (compute + wait), 1 / compute) * (1 + 1e-9) &&
-      throughput >= meanValueThroughput(compute, wait, Math.max(1, slots - 1)) - 1e-12;
   }));
 });
 
@@ -110,12 +94,6 @@ Deno.test("predict() counts waking a thread only as often as it sleeps", () => {
   assert(gain({ ...waking, wakeMs: 0.2 }, CONCURRENT) > 1.3 * gain(waking, CONCURRENT));
   const few: Candidate = { model: "limited", lanes: 1, slots: 2 };
   assertAlmostEquals(gain({ ...waking, wakeMs: 0.2 }, few), gain(waking, few), 0.05);
-});
-
-Deno.test("predict() counts cold code once a lane, however many items there are", () => {
-  const sample = { ...sampleFor({ computeMs: 1 }), coldMs: 50 };
-  const runMs = (items: number) => predict(sample, WORKERS, items, MACHINE).runMs;
-  assertAlmostEquals(runMs(2000) / runMs(1000), 2, 0.1);
 });
 
 Deno.test("predict() expects tasks on a lane elsewhere to wait together, the less of it the more slots", () => {

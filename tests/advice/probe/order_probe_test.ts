@@ -90,7 +90,6 @@ Deno.test("orderCheck() runs backwards where results differ or the plain loop is
     costMs: 900,
     trials: 4,
     partial: false,
-    warnings: [],
     unrepeatable: false,
     otherResults: false,
     untried: 0,

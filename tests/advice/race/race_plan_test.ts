@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { sampleOf } from "../../../lib/advice/probe/sample.ts";
-import { fairCount, planFor, withOthers } from "../../../lib/advice/race/race_plan.ts";
+import { planFor, withOthers } from "../../../lib/advice/race/race_plan.ts";
 import { JOB } from "../../timing/fake.ts";
 import { MACHINE, probedOf } from "../fixture.ts";
 
@@ -24,21 +23,4 @@ Deno.test("planFor() takes what the budget leaves for a few long items, where th
     planFor(few, MACHINE, { items: undefined, job: JOB }, leftMs).plan;
   assertEquals(planFew(3000), null);
   assert((planFew(60_000)?.rounds ?? 0) >= 1);
-});
-
-Deno.test("fairCount() takes as many first items as have the sample's mean, if that is not far below the plan", () => {
-  const probed = probedOf({ waitMs: 20, items: 60 });
-  const count = (isDear: (place: number) => boolean, planned: number) => {
-    const stretches = probed.stretches.map((of, place) => ({
-      ...of,
-      wallMs: isDear(place) ? 220 : 20,
-    }));
-    return fairCount(sampleOf({ ...probed, stretches }), planned, 60);
-  };
-  assertEquals(count(() => false, 20), 20);
-  // Every tenth is dear, and the last two planned ones are so too.
-  assertEquals(count((place) => place % 10 === 4 || place === 18 || place === 19, 20), 16);
-  // Nothing much below what was planned is worth it.
-  assertEquals(count((place) => place >= 10 && place < 20, 20), 15);
-  assertEquals(count((place) => place === 59, 60), 60);
 });

@@ -108,7 +108,8 @@ function optionsFor(
       trials.push(trial);
       const { lanes = 1, slots = null } = trial;
       const round = roundOf({ round: trial.round, succeeded: 64, ...fake(trial) });
-      return Promise.resolve({ round, lanes, slots, warnings: [] });
+      const stopped = round.reasons?.cancelled !== undefined;
+      return Promise.resolve({ round, lanes, slots, warnings: [], stopped });
     },
   };
 }
@@ -186,7 +187,7 @@ Deno.test("race() keeps what it has when it is aborted, and says so", async () =
 
 Deno.test("race() goes on without a model that can't run", async () => {
   const options = optionsFor([SEQUENTIAL, WORKERS], () => ({ runMs: 10 }));
-  const { runners, warnings } = await race({
+  const { runners } = await race({
     ...options,
     runTrial: (trial, more) =>
       trial.model === "workers"
@@ -194,7 +195,7 @@ Deno.test("race() goes on without a model that can't run", async () => {
         : options.runTrial(trial, more),
   });
   assertEquals(runners.map(({ out }) => out), [undefined, "broken"]);
-  assertEquals(warnings, ["workers (2 lanes) is missing: no threads"]);
+  assertEquals(runners[1]!.error, "no threads");
 });
 
 Deno.test("race() finds how many slots a server that refuses still serves", async () => {

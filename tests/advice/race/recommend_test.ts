@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { breakEven } from "../../../lib/advice/assessment.ts";
 import { type Candidate, nameOf, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
 import { listScheduleMs, predict } from "../../../lib/advice/prediction/predict.ts";
 import { sampleOf } from "../../../lib/advice/probe/sample.ts";
@@ -160,7 +159,7 @@ function entry(candidate: Candidate, times: number[], eligible = true): Entry {
   return { candidate, eligible, times: times.map((ms, round) => ({ round, ms })) };
 }
 
-Deno.test("recommend() takes the simplest model that isn't detectably worse than the best", () => {
+Deno.test("recommend() takes the simplest model that is as good as the best", () => {
   const { candidate, best, gain } = recommend([
     entry(SEQUENTIAL, [1000, 1010, 990]),
     entry(WORKERS, [520, 525, 515]),
@@ -228,10 +227,17 @@ Deno.test("recommend() is less sure of one round than of five", () => {
   assert(of(1) < of(5));
 });
 
-Deno.test("breakEven() finds the first number of items that pays", () => {
-  assertEquals(breakEven((n) => 10 * n, (n) => 40 + 5 * n), 9);
-  assertEquals(breakEven((n) => 10 * n, (n) => 40 + 10 * n), null);
-  assertEquals(breakEven((n) => 10 * n, () => 1), 2);
+Deno.test("advise() says from how many items on a model has saved its start", async () => {
+  const { recommended } = await adviceOn(
+    { computeMs: 10, items: 200 },
+    ({ model }, items) =>
+      model === "sequential"
+        ? { startMs: 0, runMs: 10 * items }
+        : { startMs: 100, runMs: (model === "workers" ? 5.5 : 5.6) * items },
+  );
+  assertEquals(recommended.name, "workers (2 lanes)");
+  // An item saves 9.5 ms, a twentieth off, less 5.5 ms: 25 of them are 100 ms.
+  assertEquals(recommended.breakEven, 25);
 });
 
 Deno.test("recommend() prefers few slots that serve as well to many that only queue", () => {

@@ -72,7 +72,7 @@ Deno.test("fitLaw() has no law nearby that fits better", () => {
         kappa: found.kappa * factor[2],
       };
       return series.map(({ size, throughputs }) =>
-        Math.log(median(throughputs) / throughputAt(near, size)) ** 2
+        (median(throughputs) / throughputAt(near, size) - 1) ** 2
       ).reduce((a, b) => a + b);
     };
     assertAlmostEquals(squaresOf([1, 1, 1]), squares, 1e-9);

@@ -38,12 +38,12 @@ function sizeOf(
       ...(axis === "slots" && { eventLoopCpuMs: runCpuMs }),
     };
   });
-  return { size, model: { model: "limited" }, refined: false, trials };
+  return { size, refined: false, trials };
 }
 
 function analysed(axis: "lanes" | "slots", sizes: readonly number[], job: Job, cores: number) {
   const measured = sizes.map((size) => sizeOf(axis, size, job, cores));
-  const analysis = analyse({ sizes: measured, partial: false, warnings: [] }, 1, { axis, cores });
+  const analysis = analyse({ sizes: measured }, 1, { axis, cores });
   const said = [
     ...capacitySentences({ ...analysis, axis }),
     ...forecastSentences({ ...analysis, axis }),
@@ -131,7 +131,7 @@ Deno.test("slots whose work is done on other threads end at the cores, not at th
     const trials = measured.trials.map((trial) => ({ ...trial, eventLoopCpuMs: 20 }));
     return { ...measured, trials };
   });
-  const { capacity } = analyse({ sizes, partial: false, warnings: [] }, 1, {
+  const { capacity } = analyse({ sizes }, 1, {
     axis: "slots",
     cores: 2,
   });
