@@ -225,13 +225,6 @@ function preemptive(speaker: Speaker, { whoLetsGo }: LessonFile): Told {
   };
 }
 
-const TURN_BARS = {
-  "threads, plain": "races.bar.plain",
-  "threads, atomic": "races.bar.atomic",
-  "loop, split": "races.bar.split",
-  "loop, whole": "races.bar.whole",
-} as const satisfies Record<TurnRow["way"], keyof Texts>;
-
 const mostLost = ({ lost }: TurnRow) => Math.max(...lost);
 
 function races(speaker: Speaker, { whoseTurn }: LessonFile): Told {
@@ -256,7 +249,7 @@ function races(speaker: Speaker, { whoseTurn }: LessonFile): Told {
       kind: "bars",
       title: speaker.say("races.picture", { updates }),
       bars: whoseTurn.rows.map((row) => ({
-        name: speaker.say(TURN_BARS[row.way]),
+        name: speaker.say(`races.bar.${row.way}`),
         value: mostLost(row),
         words: formatCount(mostLost(row)),
         colour: "var(--bad)",
@@ -366,12 +359,6 @@ function waits(speaker: Speaker, { io }: LessonFile): Told {
   };
 }
 
-const SESSION_BARS = {
-  "a client each request": "sessions.bar.each",
-  "a client each thread": "sessions.bar.thread",
-  "one client for all": "sessions.bar.loop",
-} as const satisfies Record<SessionRow["keeping"], keyof Texts>;
-
 function sessions(speaker: Speaker, { whoseSession }: LessonFile): Told {
   const row = (keeping: SessionRow["keeping"]) =>
     whoseSession?.rows.find((row) => row.keeping === keeping);
@@ -396,7 +383,7 @@ function sessions(speaker: Speaker, { whoseSession }: LessonFile): Told {
       kind: "bars",
       title: speaker.say("sessions.picture"),
       bars: whoseSession.rows.map(({ keeping, connections }) => ({
-        name: speaker.say(SESSION_BARS[keeping], { n: whoseSession.atOnce }),
+        name: speaker.say(`sessions.bar.${keeping}`, { n: whoseSession.atOnce }),
         value: connections,
         words: formatCount(connections),
         colour: modelColour(keeping === "a client each thread" ? "workers" : "concurrent"),

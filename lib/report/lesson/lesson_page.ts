@@ -15,12 +15,6 @@ import { type Idea, ideasOf, type Picture, Speaker } from "./lesson_ideas.ts";
 import { lessonRemarks, seenOf } from "./lesson_text.ts";
 import type { LessonFile } from "./lesson_file.ts";
 
-const TICK_NAMES = {
-  nothing: "ticks.nothing",
-  "what is ready": "ticks.ready",
-  "a timer": "ticks.timer",
-} as const;
-
 function drawn(picture: Picture, id: string, speaker: Speaker, file: LessonFile): Markup {
   const { title } = picture;
   if (picture.kind === "table") {
@@ -41,7 +35,7 @@ function drawn(picture: Picture, id: string, speaker: Speaker, file: LessonFile)
           title,
           axis: speaker.say("ticks.axis"),
           name: ({ where, awaits }) =>
-            speaker.say(where === "thread" ? "ticks.thread" : TICK_NAMES[awaits]),
+            speaker.say(where === "thread" ? "ticks.thread" : `ticks.${awaits}`),
           came: ({ came, due }) => speaker.say("ticks.came", { came, due }),
           tick: (atMs, lateMs) =>
             speaker.say("ticks.tick", {

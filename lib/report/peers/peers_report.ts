@@ -100,7 +100,7 @@ export function loopSentences(rows: readonly PeersRow[]): string[] {
   );
   return [...Map.groupBy(gains, ({ contest }) => contest)].map(([contest, of]) => {
     const told = of.map(({ contender, overLoop: { median, low, high } }) => {
-      const gained = low > 1 ? "" : high < 1 ? " (slower)" : " (no gain)";
+      const gained = low > 1 ? "" : high < 1 ? " (slower)" : " (no detectable gain)";
       return `${plain(contender)} ${formatRatio(median)}${gained}`;
     });
     return `Against the plain loop, ${plain(contest)}: ${told.join(", ")}.`;

@@ -32,7 +32,7 @@ Deno.test("a race says what is measured and who is faster, whichever figures are
 Deno.test("a race says which of Python's pools gain over its plain loop", () => {
   assertEquals(loopSentences(peersFile().rows), [
     "Against the plain loop, sums in Python 3.14.0 with its GIL: ThreadPoolExecutor(2) 0.98× " +
-    "(no gain), ProcessPoolExecutor(2) 1.90×.",
+    "(no detectable gain), ProcessPoolExecutor(2) 1.90×.",
   ]);
   const text = peersText(peersFile(), at(120));
   assertStringIncludes(text, "over its loop");
