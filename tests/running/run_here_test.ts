@@ -193,8 +193,7 @@ Deno.test("what waits for another try when the run is to finish is left to the n
     if (n === 1) queueMicrotask(() => run.finish());
     throw Object.assign(new Error("later"), { retryAfterMs: 60_000 });
   };
-  const { failures, last } = await said(task, [0, 1, 2], {}, {
-    executor: limited({ slots: 2 }),
+  const { failures, last } = await said(task, [1, 2, 3], {}, {
     onRun: (made) => run = made,
   });
   assertEquals([failures, endOf(last)], [[], "finished"]);
