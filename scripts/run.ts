@@ -23,7 +23,7 @@ Ctrl-C, a crash or a reboot. Results are JSON Lines: {"index":0,"digest":"…","
 A job is a module that exports a task and its items, as for deno task advise; with --from the items are
 the lines of a file, and any module that exports a task will do.
 
-${modelLines("io")}`.trim(),
+${modelLines("cpu")}`.trim(),
 )
   .argument("<module>", "the job's module: a path, or a file: URL")
   .option("--export <name>", "the task's export (default: default)")
@@ -67,17 +67,17 @@ unless given:
 A server that answers 429, or with Retry-After, is left alone by all tasks for as long as it asks (5
 minutes at most), and what it refused is tried again, 20 times at most, whatever --retries says.
 
-What is flushed when: a result is in --out some 20 ms after its task ended, and safe from the end of
-this program from then on, SIGKILL too; --fsync says when from the end of the machine. An item whose
-result isn't there runs again with --resume. Ctrl-C finishes what runs, twice ends at once.
+What is flushed when: a result is in --out some 20 ms after its task ended, and from then on nothing
+that ends this program harms it, SIGKILL neither; --fsync says when the same holds of a machine that
+loses power. An item whose result isn't there runs again with --resume. Ctrl-C finishes what runs,
+twice ends at once.
 
 Examples:
   deno task run ./job.ts --allow-net=example.org --out results.jsonl
   deno task run ./job.ts --allow-net=example.org --out results.jsonl --resume
-  deno task run ./fetch.ts --from urls.txt --slots 20 --rate 50/s --retries 3 --allow-net \\
-    --out pages.jsonl --failed failed.jsonl --halt 10%
+  deno task run ./fetch.ts --from urls.txt --slots 20 --per-host 4 --retries 3 --allow-net --live
   deno task run ./job.ts --out results.jsonl --retry-failed
-  cat items.jsonl | deno task run ./task.ts --from - --lines json --model workers > results.jsonl
+  cat items.jsonl | deno task run ./task.ts --from - --lines json --lanes 4 > results.jsonl
 
 Exit codes: 0 done, 1 an item failed or the run was halted, 2 bad option, module or list, 130
 interrupted.`,

@@ -1,6 +1,10 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { toFileUrl } from "@std/path";
 import { UsageError } from "../../lib/options.ts";
-import { rateOf } from "../../lib/running/run_options.ts";
+import { rateOf, type RawRunOptions, readRunOptions } from "../../lib/running/run_options.ts";
+import { adviceFileOf } from "../advice/advice_file.ts";
+import { adviceOn, asPredicted } from "../advice/advice_on.ts";
+import { granted } from "../granted.ts";
 
 Deno.test("a rate is even: one start at a time, or a few where they follow on each other fast", () => {
   assertEquals(rateOf("--rate", "20/s"), { limit: 2, perMs: 100 });
@@ -15,4 +19,45 @@ Deno.test("a rate is even: one start at a time, or a few where they follow on ea
   for (const text of ["0/s", "0", "20", "20/d", "-1/s", "1e9/s", "999999999999999999/s"]) {
     assertThrows(() => rateOf("--rate", text), UsageError);
   }
+});
+
+Deno.test({
+  name: "advice says model, sizes, retries and rate, if it is on this job; options say otherwise",
+  ignore: !granted("read", "write", "env"),
+  async fn() {
+    const folder = await Deno.realPath(await Deno.makeTempDir());
+    try {
+      const [job, file] = [`${folder}/job.ts`, `${folder}/advice.json`];
+      await Deno.writeTextFile(job, "export default 1;");
+      const given = await adviceOn({ computeMs: 20 }, asPredicted);
+      const write = (module: string) =>
+        Deno.writeTextFile(
+          file,
+          JSON.stringify(adviceFileOf({
+            ...given,
+            job: { ...given.job, module },
+            recommended: {
+              ...given.recommended,
+              model: "workers",
+              lanes: 2,
+              slots: 3,
+              retries: 4,
+              rate: { limit: 20, perMs: 1000 },
+            },
+          })),
+        );
+      await write(toFileUrl(job).href);
+      const read = (raw: RawRunOptions) => readRunOptions(job, { advice: file, ...raw }, []);
+      const advised = await read({});
+      assertEquals(advised.model, { model: "workers", lanes: 2, slots: 3 });
+      assertEquals([advised.retries, advised.rate], [4, { limit: 20, perMs: 1000 }]);
+      const otherwise = await read({ retries: "0", rate: "1/s" });
+      assertEquals([otherwise.retries, otherwise.rate], [0, { limit: 1, perMs: 1000 }]);
+      await assertRejects(() => read({ slots: "3" }), UsageError, "--advice says");
+      await write("file:///another.ts");
+      await assertRejects(() => read({}), UsageError, "advice on file:///another.ts");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
 });
