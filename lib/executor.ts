@@ -32,9 +32,8 @@ import { EventLoopLane } from "./lanes/event_loop.ts";
 import type { Device } from "./lanes/lane.ts";
 import { needsPreload } from "./lanes/preloads.ts";
 import { ofOneProject } from "./lanes/project.ts";
-import { inspect, refusal } from "./lanes/remote/inspect.ts";
 import { RemoteLane } from "./lanes/remote/remote_lane.ts";
-import { decode, encode, type Encoded, type Payload } from "./lanes/remote/values.ts";
+import { decode, encodeAlone, type Encoded } from "./lanes/remote/values.ts";
 import { threads, type Way } from "./lanes/remote/way.ts";
 import { faultOf } from "./lanes/subprocess/permissions.ts";
 import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
@@ -321,18 +320,7 @@ function graceOf({ graceMs = GRACE_MS }: { readonly graceMs?: number | undefined
 
 /** What the caller gives to all lanes, as it is now, in the form that travels. */
 function sharedOf({ shared }: SharedOptions, way: Way): Encoded | undefined {
-  if (shared === undefined) return undefined;
-  let cause: unknown;
-  try {
-    const { refused, special } = inspect([shared], way);
-    if (!refused) {
-      const { payload } = encode([shared], undefined, special, way);
-      return { special, payload: way.clone(payload) as Payload };
-    }
-  } catch (error) {
-    cause = error;
-  }
-  throw refusal("the option shared", shared, way, cause);
+  return shared === undefined ? undefined : encodeAlone("the option shared", shared, way);
 }
 
 function checkCount(what: string, name: string, value: unknown, most: number): void {

@@ -122,7 +122,7 @@ function onlyTypes(names: string): boolean {
 
 check("what runs in a lane, a measuring process or the site needs no npm package", (paths) => {
   const entries = paths.filter((path) =>
-    /^lib\/tasks\/|^lib\/.*_main\.ts$|^lib\/lanes\/.*streams\.ts$/.test(path)
+    /^lib\/tasks\/|^lib\/.*_main\.ts$|^lib\/lanes\/.*(streams|_server)\.ts$/.test(path)
   );
   const found: string[] = [];
   const imports = new Map<string, string[]>();

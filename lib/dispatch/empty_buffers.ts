@@ -4,7 +4,7 @@
  * @module
  */
 
-import { movable } from "../lanes/remote/inspect.ts";
+import { movable } from "../lanes/remote/buffers.ts";
 
 /** Whether they moved or were copied, the buffers of an item that was to move are empty in the end. */
 export function emptyBuffers(item: unknown): void {

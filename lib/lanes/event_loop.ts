@@ -1,11 +1,8 @@
 /**
  * The lane that is this event loop.
  *
- * Its tasks share this thread. With one slot that is a plain loop (Python: `for` over one
- * `requests.Session`), with many it is concurrency (Python: `asyncio.gather`): tasks that wait
- * overlap, tasks that compute don't. It pays for I/O, costs next to nothing, and isolates nothing: a
- * task that never yields stops everything here, a deadline included, and one that exits ends the
- * program.
+ * It isolates nothing: a task that never yields stops everything here, a deadline included, and one
+ * that exits ends the program.
  *
  * @module
  */

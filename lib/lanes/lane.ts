@@ -22,7 +22,7 @@ export interface LaneBatch {
   readonly timeoutMs: number;
   /** Whether each item's own start and end are wanted. */
   readonly timed: boolean;
-  /** After this long the lane stops between two items and gives the rest back; Infinity for never. */
+  /** After this long the lane gives the rest back, between two items; Infinity for never. */
   readonly giveBackMs: number;
   /** Whether the lane is to say before each item that it starts it, where that costs a message. */
   readonly mark: boolean;
@@ -32,24 +32,22 @@ export interface LaneBatch {
   readonly movesItems: boolean;
   /** Above about so many bytes the lane takes fewer of the items, and gives the others back. */
   readonly mostBytes: number;
-  /** When the lane was given it. */
   readonly sentAtMs: number;
   /** The span that its tasks' spans stand below; undefined without telemetry. */
   readonly span?: SpanPlace | undefined;
-  /** Lane: how many of the first items have left for it. */
+  // Set by the lane:
+  /** How many of the first items have left for it. */
   sentCount: number;
-  /** Lane: whether their buffers have moved, so that they can't be sent again. */
+  /** Whether their buffers have moved, so that they can't be sent again. */
   moved: boolean;
-  /** Lane: whatever it wants to keep with the batch. */
   note: unknown;
 }
 
 /** Why a task is asked to stop. */
 export type AskReason = "timeout" | "cancel";
 
-/** An item that gave no value. */
+/** An item that gave no value; `offset` is its place in the report. */
 export interface Failure {
-  /** The item's place in the report. */
   readonly offset: number;
   readonly ended: "failed" | "timed-out" | "cancelled";
   /** What was thrown, or an error that says what befell it. */
@@ -60,7 +58,6 @@ export interface Failure {
 
 /** What became of the next items of a batch. */
 export interface Report {
-  /** How many items this speaks of. */
   readonly count: number;
   /** Their values, in order; undefined if every value is undefined. */
   readonly values: ArrayLike<unknown> | undefined;
@@ -80,7 +77,7 @@ export interface Report {
 
 /** How far a lane is with a batch. */
 export type BatchProgress =
-  /** It is still here: its lane starts, or loads its task, since then. Nothing of it was sent. */
+  /** Nothing of it was sent: its lane starts, or loads its task, since then. */
   | { readonly state: "loading"; readonly sinceMs: number }
   /** None of the unreported items has been started. */
   | { readonly state: "waiting" }
@@ -91,7 +88,7 @@ export type BatchProgress =
 
 /** How a lane was lost. */
 export interface Death {
-  /** What happened, such as "exited with code 3". */
+  /** Such as "exited with code 3". */
   readonly how: string;
   /** What was thrown, if something was. */
   readonly error?: unknown;
@@ -130,11 +127,9 @@ export interface Device {
   readonly software: boolean;
 }
 
-/** What a lane has used. */
+/** What a lane has used, as far as it can be told apart. */
 export interface Usage {
-  /** CPU time in milliseconds; undefined if the lane can't tell it apart. */
   readonly cpuMs: number | undefined;
-  /** Peak resident memory in bytes; undefined if the lane has none of its own. */
   readonly peakRssBytes: number | undefined;
   /** Absent where it is this machine's cores. */
   readonly device?: Device;
@@ -154,22 +149,18 @@ export interface Lane {
   send(batch: LaneBatch): void;
   /** Asks the batch's running task to stop, and drops the items that it hasn't started. */
   ask(batch: LaneBatch, why: AskReason, reason?: unknown): void;
-  /** How far it is with a batch that it has. */
   progress(batch: LaneBatch): BatchProgress;
   /** Takes a batch back of which nothing has started; false if it is too late. */
   recall(batch: LaneBatch): boolean;
-  /**
-   * Ends, as far as that can be done, a batch's task that went on after it was asked to stop. The
-   * batch is reported no more.
-   */
+  /** Ends, as far as that can be done, a task that was asked to stop. Its batch is reported no more. */
   force(batch: LaneBatch, others: boolean): Forced;
   /** What it has used until now; the last known figures if it doesn't answer. */
   usage(): Promise<Usage>;
   /** Whether it keeps the program alive. */
   hold(keepsAlive: boolean): void;
   /**
-   * Disposes what the modules of its tasks have set up, ends the lane, and settles when nothing of it
-   * is left that can be ended.
+   * Disposes what the modules of its tasks have set up, and settles when nothing of the lane is left
+   * that can be ended.
    *
    * @throws {TeardownError} If something couldn't be disposed, or not in time.
    */

@@ -5,8 +5,9 @@
  * @module
  */
 
+import { wordsOf } from "./attempt.ts";
 import { TaskLoadError, TeardownError } from "./errors.ts";
-import { type Hooks, hooksOf, loadTask, wordsOf } from "./load_task.ts";
+import { type Hooks, hooksOf, loadTask } from "./load_task.ts";
 import type { Task, TaskContext, TaskFunction } from "./task.ts";
 
 /** What the tasks of a module are given besides their items. */

@@ -6,21 +6,22 @@
 
 // A registry would warn of an import that it can't rewrite; what is an absolute URL needs no rewriting.
 import importModule from "data:text/javascript,export default (url) => import(url)";
+import { wordsOf } from "./attempt.ts";
 import { TaskLoadError } from "./errors.ts";
 import type { SetupContext, Task, TaskFunction } from "./task.ts";
 
 export { importModule };
 
 const loaded = new Map<string, TaskFunction | Promise<TaskFunction>>();
-/** The same by the task itself, for this is asked for every batch. */
-const known = new WeakMap<Task, TaskFunction>();
+/** Tasks that are functions of this isolate. */
+const functions = new WeakMap<Task, TaskFunction>();
 
 /**
  * The function that a task names: at once if it was loaded before, else a promise of it, which
  * rejects with {@linkcode TaskLoadError} if the module can't be imported or exports no such function.
  */
 export function loadTask(task: Task): TaskFunction | Promise<TaskFunction> {
-  const fn = known.get(task);
+  const fn = functions.get(task);
   if (fn !== undefined) return fn;
   const key = `${task.export} ${task.module}`;
   let found = loaded.get(key);
@@ -35,7 +36,6 @@ export function loadTask(task: Task): TaskFunction | Promise<TaskFunction> {
     });
     loaded.set(key, found);
   }
-  if (typeof found === "function") known.set(task, found);
   return found;
 }
 
@@ -50,7 +50,7 @@ export function taskOfFunction(fn: TaskFunction): Task | undefined {
   if (task === undefined && !isGenerator(fn)) {
     task = { module: "function:", export: fn.name };
     byFunction.set(fn, task);
-    known.set(task, fn);
+    functions.set(task, fn);
   }
   return task;
 }
@@ -135,13 +135,4 @@ function kindOf(value: unknown): string {
 /** Whether calling it would run nothing of it. */
 export function isGenerator(fn: unknown): boolean {
   return /Generator/.test(Object.prototype.toString.call(fn));
-}
-
-/** What was thrown, in words; it may throw again when it is looked at. */
-export function wordsOf(thrown: unknown): string {
-  try {
-    return thrown instanceof Error ? thrown.message : String(thrown);
-  } catch {
-    return "it threw something that can't be shown";
-  }
 }

@@ -5,16 +5,14 @@
  * @module
  */
 
+import { attempt } from "./attempt.ts";
+
 let flags: readonly string[] | undefined | null = null;
 
 /** `deno` commands that take flags before the program's file. */
 const COMMANDS = new Set(["run", "test", "bench", "serve", "eval", "x"]);
 
-/**
- * The flags that Deno itself was given, before the program's file: what Deno calls to its programs by
- * no name. Undefined where it isn't known: only Linux tells, and only a program that has all
- * permissions.
- */
+/** The flags of Deno itself, before the program's file; undefined where that isn't told, or not to us. */
 export function programFlags(): readonly string[] | undefined {
   if (flags === null) flags = readFlags();
   return flags;
@@ -61,11 +59,7 @@ const LONG: Readonly<Record<string, string>> = { "-c": "--config" };
 
 const CONFIGS = ["deno.json", "deno.jsonc"];
 
-/**
- * The deno.json in the folder of a module or in the nearest folder above it: its path; undefined if
- * there is none, if it is not to be told because this program may not read there, or if the module
- * isn't a file.
- */
+/** The path of the deno.json nearest to a module; undefined if there is none, or none may be read. */
 export function nearestConfig(module: string): string | undefined {
   return projectOf(module)?.config;
 }
@@ -80,56 +74,53 @@ interface Project {
 const projects = new Map<string, Project | undefined>();
 
 function projectOf(module: string): Project | undefined {
-  if (!module.startsWith("file:")) return undefined;
-  if (!projects.has(module)) projects.set(module, search(new URL(".", module)));
+  if (!projects.has(module)) projects.set(module, search(module));
   return projects.get(module);
 }
 
-function search(folder: URL, hasPackages = false): Project | undefined {
-  const has = (name: string) => stat(new URL(name, folder));
-  try {
-    const config = CONFIGS.find((name) => has(name)?.isFile);
-    if (config !== undefined) {
-      let lock: string | undefined;
-      try {
-        lock = lockAbove(folder);
-      } catch {
-        // It may not be looked for.
-      }
-      return {
-        config: pathOf(new URL(config, folder)),
-        hasPackages,
-        ...(lock !== undefined && { lock }),
-      };
-    }
-    hasPackages ||= has("package.json")?.isFile === true &&
-      has("node_modules")?.isDirectory === true;
-  } catch {
-    return hasPackages ? { hasPackages } : undefined; // it may not be read
+/** The folder of a module and those above it, up to the root; none if it isn't a file. */
+function* foldersOf(module: string): Generator<URL> {
+  if (!module.startsWith("file:")) return;
+  let folder = new URL(".", module);
+  for (let below = ""; folder.href !== below; folder = new URL("..", folder)) {
+    yield folder;
+    below = folder.href;
   }
-  const above = new URL("..", folder);
-  if (above.href !== folder.href) return search(above, hasPackages);
+}
+
+function search(module: string): Project | undefined {
+  let hasPackages = false;
+  try {
+    for (const folder of foldersOf(module)) {
+      const has = (name: string) => stat(new URL(name, folder));
+      const config = CONFIGS.find((name) => has(name)?.isFile);
+      if (config !== undefined) {
+        const lock = attempt(() => lockAbove(folder)); // it may not be looked for
+        const path = pathOf(new URL(config, folder));
+        return { config: path, hasPackages, ...(lock !== undefined && { lock }) };
+      }
+      hasPackages ||= has("package.json")?.isFile === true &&
+        has("node_modules")?.isDirectory === true;
+    }
+  } catch {
+    // It may not be read.
+  }
   return hasPackages ? { hasPackages } : undefined;
 }
 
 /** What a program must be allowed to read to find out in which project a module stands. */
 export function projectFiles(module: string): string[] {
-  const files: string[] = [];
-  if (!module.startsWith("file:")) return files;
-  for (let folder = new URL(".", module);; folder = new URL("..", folder)) {
-    for (const name of [...CONFIGS, "package.json", "node_modules", "deno.lock"]) {
-      files.push(pathOf(new URL(name, folder)));
-    }
-    if (folder.pathname === "/") return files;
-  }
+  const names = [...CONFIGS, "package.json", "node_modules", "deno.lock"];
+  return [...foldersOf(module)].flatMap((folder) =>
+    names.map((name) => pathOf(new URL(name, folder)))
+  );
 }
 
 /** The lock of a workspace stands above its members. */
 function lockAbove(folder: URL): string | undefined {
-  const lock = new URL("deno.lock", folder);
-  if (stat(lock)?.isFile) return pathOf(lock);
-  const above = new URL("..", folder);
-  return above.href === folder.href ? undefined : lockAbove(above);
+  const locks = [...foldersOf(folder.href)].map((above) => new URL("deno.lock", above));
+  const lock = locks.find((lock) => stat(lock)?.isFile);
+  return lock && pathOf(lock);
 }
 
 function stat(file: URL): Deno.FileInfo | undefined {
@@ -159,15 +150,18 @@ export interface ProjectFlags {
 }
 
 /**
- * The flags by which a child runs tasks in their own project: those that this program was started
- * with where they can be seen, else by what stands nearest to the first task's module.
+ * The flags by which a child runs tasks in their own project: those of this program where they can be
+ * seen, else by what stands nearest to the first task's module.
  */
 export function projectFlags(
   modules: readonly string[],
   config?: string,
   program: readonly string[] = programFlags() ?? [],
 ): ProjectFlags {
-  const own = program.filter((flag) => MEANING.test(flag)).map(absolute);
+  // The caller's word goes before the program's.
+  const own = program.filter((flag) => MEANING.test(flag)).map(absolute).filter((flag) =>
+    config === undefined || !/^--(no-)?config(=|$)/.test(flag)
+  );
   const has = (name: string) =>
     own.some((flag) => flag === `--${name}` || flag.startsWith(`--${name}=`));
   const project = modules.map(projectOf).find((project) => project !== undefined);
@@ -182,10 +176,9 @@ export function projectFlags(
     }
     if (project?.hasPackages && !has("node-modules-dir")) flags.push("--node-modules-dir=manual");
   }
-  const withoutConfig = flags.filter((flag) => config === undefined || !isOwnConfig(flag, config));
-  if (has("lock") || has("no-lock")) return { flags: withoutConfig, unlocked: withoutConfig };
-  const unlocked = [...withoutConfig, "--no-lock"];
-  return { flags: lock === undefined ? unlocked : [...withoutConfig, "--frozen"], unlocked };
+  if (has("lock") || has("no-lock")) return { flags, unlocked: flags };
+  const unlocked = [...flags, "--no-lock"];
+  return { flags: lock === undefined ? unlocked : [...flags, "--frozen"], unlocked };
 }
 
 /**
@@ -200,12 +193,6 @@ export function ofOneProject(modules: readonly string[], config?: string): strin
   return modules.filter((module) => hasNone(module) || flagsOf(module) === flags);
 }
 
-/** The caller's word goes before the program's. */
-function isOwnConfig(flag: string, config: string): boolean {
-  return flag === "--no-config" ||
-    (flag.startsWith("--config=") && flag !== `--config=${config}`);
-}
-
 const WHEN_LOADED = attempt(() => Deno.cwd());
 const PATHS = /^(--(?:config|import-map|lock|cert)=)([^/].*)$/;
 
@@ -214,12 +201,4 @@ function absolute(flag: string): string {
   const [, name, path] = PATHS.exec(flag) ?? [];
   if (path === undefined || WHEN_LOADED === undefined || URL.canParse(path)) return flag;
   return `${name}${WHEN_LOADED}/${path}`;
-}
-
-function attempt<T>(get: () => T): T | undefined {
-  try {
-    return get();
-  } catch {
-    return undefined;
-  }
 }

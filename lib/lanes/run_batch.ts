@@ -69,8 +69,8 @@ export interface LaneRun<B extends RunnableBatch = RunnableBatch> {
 export interface BatchHost<B extends RunnableBatch> {
   /** Takes what became of the next items. */
   report(run: LaneRun<B>, report: Report): void;
-  /** Notes which item starts, for whoever watches the lane from outside. */
-  starting?(run: LaneRun<B>): void;
+  /** Notes which item starts, for whoever watches the lane from outside; true if it is not to. */
+  starting?(run: LaneRun<B>): boolean;
   /** Notes that the item's task waits, so that it can't be what keeps the lane busy. */
   waiting?(run: LaneRun<B>): void;
   /** A result as it is to be sent later, though the next task may write to its buffer again. */
@@ -142,9 +142,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
       if (this.sinceMs - this.#fromMs > giveBackMs && this.offset > this.#from) {
         return this.#finish();
       }
-      // Said first: who cancels and then looks has either kept it from starting, or sees that it did.
-      this.#host.starting?.(this);
-      if (this.isCancelled()) return this.#finish();
+      if (this.#asked === "cancel" || this.#host.starting?.(this) === true) return this.#finish();
       this.running = true;
       let value: unknown;
       try {
@@ -300,8 +298,6 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** The context of one task; it speaks of that task only, however long it is kept. */
 class Context implements TaskContext {
-  readonly index: number;
-  readonly attempt: number;
   readonly #run: BatchRun;
   readonly #offset: number;
   #signal: AbortSignal | undefined;
@@ -309,8 +305,14 @@ class Context implements TaskContext {
   constructor(run: BatchRun) {
     this.#run = run;
     this.#offset = run.offset;
-    this.index = run.batch.firstIndex + run.offset;
-    this.attempt = run.batch.attempt;
+  }
+
+  get index(): number {
+    return this.#run.batch.firstIndex + this.#offset;
+  }
+
+  get attempt(): number {
+    return this.#run.batch.attempt;
   }
 
   get resource(): unknown {

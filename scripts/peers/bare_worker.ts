@@ -1,19 +1,24 @@
-/** Bare Web Workers with an empty module that says it is there. Argument: how often. */
+/**
+ * Bare Web Workers: with an empty module that says it is there, or with a task that is asked for one
+ * result. Arguments: how often; ready|result.
+ */
 
 import { report } from "./reading.ts";
 
-const [count = "10"] = Deno.args;
+const [count = "10", until = "ready"] = Deno.args;
+const MAIN = until === "ready" ? "./bare_worker_main.ts" : "./bare_worker_task.ts";
 
-async function readyMs(): Promise<number> {
+async function startMs(): Promise<number> {
   const start = performance.now();
-  const worker = new Worker(new URL("./bare_worker_main.ts", import.meta.url), { type: "module" });
+  const worker = new Worker(new URL(MAIN, import.meta.url), { type: "module" });
+  if (until === "result") worker.postMessage(1);
   await new Promise((resolve) => worker.onmessage = resolve);
   const ms = performance.now() - start;
   worker.terminate();
   return ms;
 }
 
-await readyMs();
+await startMs();
 let ms = 0;
-for (let index = 0; index < Number(count); index++) ms += await readyMs();
+for (let index = 0; index < Number(count); index++) ms += await startMs();
 report({ items: Number(count), sum: Number(count), ms });

@@ -8,7 +8,7 @@
  *     noop        workers|processes, items, lanes, slots, chunk, items before
  *     one-ms      busy|timer, items
  *     squares     sequential|workers|processes, lanes, first number, how many numbers
- *     start       workers|processes, how often
+ *     start       workers|processes, how often, ready|result (what is waited for)
  */
 
 import {
@@ -154,13 +154,14 @@ async function squares(
   return { items: results.length, sum: results.reduce((sum, part) => sum + part, 0n), ms };
 }
 
-/** Lanes, from being asked for until ready; closing them isn't counted. */
-async function start(model = "processes", count = "10"): Promise<Reading> {
+/** Lanes, from being asked for until ready, or until the first result; closing them isn't counted. */
+async function start(model = "processes", count = "10", until = "ready"): Promise<Reading> {
   const readyMs = async (): Promise<number> => {
     const start = performance.now();
     await using executor = (model === "workers" ? workers : processes)({ lanes: 1 });
-    // Until it can take tasks, as the bare programs are; loading one comes on top.
-    await executor.ready();
+    // Ready is when it can take tasks; loading one comes on top.
+    if (until === "ready") await executor.ready();
+    else await executor.run(noopTask, 1);
     return performance.now() - start;
   };
   await readyMs();

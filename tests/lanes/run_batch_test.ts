@@ -167,7 +167,7 @@ Deno.test("a loop that never yields sees that its batch was cancelled from outsi
     seen.push(context.cancelled());
     cancelled = true;
     seen.push(context.cancelled(), context.signal.reason.name);
-  }, { isCancelled: () => cancelled });
+  }, { starting: () => cancelled, isCancelled: () => cancelled });
   run.start();
   assertEquals([ran, seen], [1, [false, true, "CancelledError"]]);
   assertEquals(reports.map(({ count, last }) => [count, last]), [[1, true]]);
@@ -176,7 +176,7 @@ Deno.test("a loop that never yields sees that its batch was cancelled from outsi
 Deno.test("a batch that was cancelled before it started starts nothing, and gives all back", () => {
   const { run, reports } = runOf(batchOf([1, 2]), () => {
     throw new Error("started");
-  }, { isCancelled: () => true });
+  }, { starting: () => true });
   run.start();
   assertEquals(reports.map(({ count, last, failures }) => [count, last, failures]), [
     [0, true, undefined],
@@ -189,7 +189,10 @@ Deno.test("whoever watches is told which item starts, and which waits", async ()
     batchOf(["waits", "computes"]),
     (item: string) => item === "waits" ? Promise.resolve() : undefined,
     {
-      starting: ({ offset }) => told.push(`starting ${offset}`),
+      starting: ({ offset }) => {
+        told.push(`starting ${offset}`);
+        return false;
+      },
       waiting: ({ offset }) => told.push(`waiting ${offset}`),
     },
   );

@@ -5,8 +5,7 @@
  * @module
  */
 
-import { sealErrorsIn } from "../../lanes/remote/envelope.ts";
-import { inspect, refusal } from "../../lanes/remote/inspect.ts";
+import { encodeAlone } from "../../lanes/remote/values.ts";
 import { threads } from "../../lanes/remote/way.ts";
 import type { TransferCost } from "./probe_message.ts";
 
@@ -26,18 +25,12 @@ type Serialize = (value: unknown) => { readonly byteLength: number };
 
 /** Why a value can't be sent to a thread; undefined if it can. */
 function refusedBy(what: string, value: unknown): string | undefined {
-  const { refused, special } = inspect([value], threads);
-  let cause: unknown;
   try {
-    if (!refused) {
-      threads.clone(special ? sealErrorsIn([value], threads) : value);
-      return undefined;
-    }
+    encodeAlone(what, value, threads);
+    return undefined;
   } catch (error) {
-    cause = error;
+    return (error as Error).message.replace(/^Cannot send (.*) to another lane: /, "$1: ");
   }
-  return refusal(what, value, threads, cause).message
-    .replace(/^Cannot send (.*) to another lane: /, "$1: ");
 }
 
 /** Measures what sending some items and results to another lane takes. */

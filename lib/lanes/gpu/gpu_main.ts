@@ -8,7 +8,8 @@
 import { TaskLoadError } from "../errors.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Task } from "../task.ts";
-import { importModule, wordsOf } from "../load_task.ts";
+import { importModule } from "../load_task.ts";
+import { wordsOf } from "../attempt.ts";
 import { serveThread } from "../worker/serve_thread.ts";
 import { openDevice } from "./gpu_device.ts";
 import { KernelProgram } from "./kernel_program.ts";

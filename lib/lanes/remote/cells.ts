@@ -10,12 +10,12 @@
 /** More cells than batches can be on a lane, those that wait there too. */
 const CELLS_PER_SLOT = 16;
 const LEAST_CELLS = 64;
-const FIELDS = 5;
+const FIELDS = 4;
 const ID = 0;
 const STARTED = 1;
 const CANCELLED = 2;
-const OFFSET = 3;
-const WAITS = 4;
+/** Twice the offset of the item that runs, and one more while its task waits. */
+const RUNS = 3;
 /** Ids stay below this, for they are kept in 32 bits. */
 const MOST_IDS = 2 ** 31;
 
@@ -90,29 +90,29 @@ export class Cells {
       Atomics.load(this.#fields, at + ID) !== id;
   }
 
-  /** Thread: notes that an item starts. */
-  starting(id: number, offset: number, sinceMs: number): void {
+  /**
+   * Thread: notes that an item starts; true if it is not to, for its batch was cancelled. Who cancels and
+   * then looks has either kept it from starting, or sees that it did.
+   */
+  starting(id: number, offset: number, sinceMs: number): boolean {
     const at = this.#at(id);
-    if (Atomics.load(this.#fields, at + ID) !== id) return;
+    if (Atomics.load(this.#fields, at + ID) !== id) return true;
     this.#since[at / FIELDS] = sinceMs;
-    Atomics.store(this.#fields, at + OFFSET, offset);
-    Atomics.store(this.#fields, at + WAITS, 0);
+    Atomics.store(this.#fields, at + RUNS, 2 * offset);
+    return this.isCancelled(id);
   }
 
   /** Thread: notes that the item's task waits. */
   waiting(id: number): void {
-    Atomics.store(this.#fields, this.#at(id) + WAITS, 1);
+    Atomics.or(this.#fields, this.#at(id) + RUNS, 1);
   }
 
   /** Parent: which item of the batch runs; undefined if it was not started. */
   state(id: number): RunState | undefined {
     const at = this.#at(id);
     if (Atomics.load(this.#fields, at + STARTED) === 0) return undefined;
-    return {
-      waits: Atomics.load(this.#fields, at + WAITS) === 1,
-      offset: Atomics.load(this.#fields, at + OFFSET),
-      sinceMs: this.#since[at / FIELDS]!,
-    };
+    const runs = Atomics.load(this.#fields, at + RUNS);
+    return { waits: (runs & 1) === 1, offset: runs >> 1, sinceMs: this.#since[at / FIELDS]! };
   }
 
   #at(id: number): number {

@@ -97,27 +97,31 @@ export interface Channel {
 /** Opens a channel; the other side says `ready` when it is. */
 export type ChannelFactory = (events: ChannelEvents) => Channel;
 
-type RunnableNumbers = Pick<
+/** Where the heads of batches and reports say how many values there are, and in which form. */
+export const BATCH_COUNT = 2;
+export const BATCH_SPECIAL = 10;
+export const REPORT_COUNT = 1;
+export const REPORT_SPECIAL = 5;
+
+type BatchNumbers = Pick<
   LaneBatch,
   "firstIndex" | "attempt" | "timeoutMs" | "timed" | "giveBackMs" | "mark" | "transfer" | "span"
 >;
 
-/** A batch without its items. */
-export interface BatchHead extends RunnableNumbers {
+/** A batch where it is run. */
+export interface ServedBatch extends BatchNumbers {
   /** Which batch of its lane this is. */
   readonly id: number;
   /** The number by which the lane was told of the task. */
   readonly task: number;
-  readonly count: number;
-  /** In which form the items are. */
-  readonly special: boolean;
+  readonly items: readonly unknown[];
 }
 
 /** Puts a batch's numbers in a row. */
 export function batchHead(
   id: number,
   task: number,
-  batch: RunnableNumbers,
+  batch: BatchNumbers,
   count: number,
   special: boolean,
 ): number[] {
@@ -138,11 +142,11 @@ export function batchHead(
 }
 
 /** Reads what {@linkcode batchHead} wrote. */
-export function readBatchHead(head: ArrayLike<number>): BatchHead {
+export function readBatch(head: ArrayLike<number>, items: readonly unknown[]): ServedBatch {
   return {
     id: head[0]!,
     task: head[1]!,
-    count: head[2]!,
+    items,
     firstIndex: head[3]!,
     attempt: head[4]!,
     timeoutMs: head[5]!,
@@ -150,25 +154,16 @@ export function readBatchHead(head: ArrayLike<number>): BatchHead {
     giveBackMs: head[7]!,
     mark: head[8] === 1,
     transfer: head[9] === 1,
-    special: head[10] === 1,
     span: readSpan(head, 11),
   };
 }
 
 const REPORT_FIELDS = 6;
 
-/** A report without its values and failures. */
-interface ReportHead extends Omit<Report, "values" | "failures"> {
-  /** The batch that it is about. */
-  readonly id: number;
-  /** In which form the values are. */
-  readonly special: boolean;
-}
-
 /** Puts a report's numbers in a row; the times, if there are any, in one piece. */
 export function reportHead(
   id: number,
-  report: Report,
+  report: Omit<Report, "values" | "failures">,
   special: boolean,
 ): number[] | Float64Array<ArrayBuffer> {
   const { count, last, startedAtMs, endedAtMs, times } = report;
@@ -180,19 +175,22 @@ export function reportHead(
   return all;
 }
 
-/** Reads what {@linkcode reportHead} wrote. */
-export function readReportHead(head: ArrayLike<number>, offsetMs: number): ReportHead {
-  const times = head.length > REPORT_FIELDS
-    ? Float64Array.prototype.slice.call(head, REPORT_FIELDS)
-    : undefined;
-  if (times !== undefined) { for (let at = 0; at < times.length; at++) times[at]! += offsetMs; }
+/** Reads what {@linkcode reportHead} wrote, with times of the caller's clock. */
+export function readReport(
+  head: ArrayLike<number>,
+  offsetMs: number,
+  { values, failures }: Pick<Report, "values" | "failures">,
+): Report {
+  const count = head.length - REPORT_FIELDS;
+  const times = count > 0 ? new Float64Array(count) : undefined;
+  for (let at = 0; at < count; at++) times![at] = head[REPORT_FIELDS + at]! + offsetMs;
   return {
-    id: head[0]!,
     count: head[1]!,
-    last: head[2] === 1,
+    values,
+    failures,
     startedAtMs: head[3]! + offsetMs,
     endedAtMs: head[4]! + offsetMs,
-    special: head[5] === 1,
     times,
+    last: head[2] === 1,
   };
 }

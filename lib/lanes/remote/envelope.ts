@@ -5,19 +5,18 @@
  * @module
  */
 
+import { attempt } from "../attempt.ts";
 import * as lanes from "../errors.ts";
+import { copyOfView } from "./buffers.ts";
 import { inspect } from "./inspect.ts";
-import { kindOf, type Way } from "./way.ts";
-
-/** Whose class an error is of, beside those of the language itself. */
-type Family = "dom" | "deno" | "lanes";
+import { kindOf, takesMore, type Way } from "./way.ts";
 
 /** What was thrown, as plain data. */
 export type Envelope =
   | {
     readonly kind: "error";
-    /** Undefined for the language's own classes, and for those that only one side knows. */
-    readonly family: Family | undefined;
+    /** Whether it is of a class that both sides know by this name, and of which one. */
+    readonly family: "dom" | "known" | undefined;
     readonly name: string;
     readonly message: string;
     readonly stack: string | undefined;
@@ -43,20 +42,16 @@ const HIDDEN = ["code", "error", "suppressed"];
 
 type ErrorClass = new (message?: string, options?: ErrorOptions) => Error;
 
-const CLASSES: Readonly<Record<string, ErrorClass>> = {
-  Error,
+/** Classes that both sides know by name. */
+const KNOWN: Readonly<Record<string, ErrorClass>> = {
   EvalError,
   RangeError,
   ReferenceError,
   SyntaxError,
   TypeError,
   URIError,
-};
-
-/** Classes that both sides know by name. */
-const KNOWN: Readonly<Record<"deno" | "lanes", Readonly<Record<string, ErrorClass>>>> = {
-  deno: Deno.errors,
-  lanes,
+  ...Deno.errors,
+  ...lanes,
 };
 
 /** Packs whatever was thrown into plain data that can be sent. */
@@ -77,17 +72,19 @@ function seal(thrown: unknown, sealing: Sealing): Envelope {
   const { within } = sealing;
   const goesOn = within.length < MAX_DEPTH && !within.includes(thrown) &&
     sealing.nested++ < MAX_NESTED;
-  const cause = goesOn ? read(() => Object.hasOwn(thrown, "cause") ? [thrown.cause] : [], []) : [];
-  const errors = goesOn ? read(() => listOf(thrown), undefined) : undefined;
-  const name = read(() => String(thrown.name), "Error");
+  const cause = goesOn
+    ? attempt(() => Object.hasOwn(thrown, "cause") ? [thrown.cause] : [], [])
+    : [];
+  const errors = goesOn ? attempt(() => listOf(thrown)) : undefined;
+  const name = attempt(() => String(thrown.name), "Error");
   const family = familyOf(thrown, name);
   within.push(thrown);
   const envelope: Envelope = {
     kind: "error",
     family,
     name,
-    message: read(() => String(thrown.message), ""),
-    stack: read(() => thrown.stack === undefined ? undefined : String(thrown.stack), undefined),
+    message: attempt(() => String(thrown.message), ""),
+    stack: attempt(() => thrown.stack === undefined ? undefined : String(thrown.stack)),
     cause: cause.length === 0 ? undefined : seal(cause[0], sealing),
     errors: errors?.map((error) => seal(error, sealing)),
     ...sealProperties(thrown, family === "dom" ? [] : HIDDEN, goesOn ? sealing : undefined),
@@ -98,7 +95,7 @@ function seal(thrown: unknown, sealing: Sealing): Envelope {
 
 /** Asking a proxy what it is may throw, too. */
 function isError(thrown: unknown): thrown is Error {
-  return read(() => thrown instanceof Error, false);
+  return attempt(() => thrown instanceof Error, false);
 }
 
 function listOf(error: Error): unknown[] | undefined {
@@ -106,22 +103,9 @@ function listOf(error: Error): unknown[] | undefined {
   return Array.isArray(errors) ? [...errors] : undefined;
 }
 
-function familyOf(error: Error, name: string): Family | undefined {
+function familyOf(error: Error, name: string): "dom" | "known" | undefined {
   if (error instanceof DOMException) return "dom";
-  for (const family of ["deno", "lanes"] as const) {
-    const Class = own(KNOWN[family], name);
-    if (Class !== undefined && error instanceof Class) return family;
-  }
-  return undefined;
-}
-
-/** A getter of a hostile error may throw; that must not lose the error. */
-function read<T>(get: () => T, otherwise: T): T {
-  try {
-    return get();
-  } catch {
-    return otherwise;
-  }
+  return Object.hasOwn(KNOWN, name) && error instanceof KNOWN[name]! ? "known" : undefined;
 }
 
 /** @param sealing Undefined if no more than primitive values are wanted. */
@@ -133,12 +117,12 @@ function sealProperties(
   const properties: Record<string, unknown> = {};
   let parts: Record<string, Envelope> | undefined;
   const also = hidden.filter((key) =>
-    read(() => Object.hasOwn(error, key) || key === "code", false)
+    attempt(() => Object.hasOwn(error, key) || key === "code", false)
   );
-  for (const key of new Set([...read(() => Object.keys(error), []), ...also])) {
+  for (const key of new Set([...attempt(() => Object.keys(error), []), ...also])) {
     if (STANDARD.has(key)) continue;
-    const value = read(() => (error as unknown as Record<string, unknown>)[key], undefined);
-    if (value === undefined && !read(() => Object.hasOwn(error, key), false)) continue;
+    const value = attempt(() => (error as unknown as Record<string, unknown>)[key]);
+    if (value === undefined && !attempt(() => Object.hasOwn(error, key), false)) continue;
     if (typeof value === "symbol") properties[key] = textOf(value);
     else if (value === null || !["object", "function"].includes(typeof value)) {
       properties[key] = value;
@@ -152,19 +136,19 @@ function sealProperties(
 /** A value as it can be sent; what of it can't be is put into words. */
 function sendable(value: unknown, sealing: Sealing): { value: unknown; special: boolean } {
   const { way } = sealing;
-  const canBe = (sealed: unknown) => read(() => (way.clone(sealed), true), false);
+  const canBe = (sealed: unknown) => attempt(() => (way.clone(sealed), true), false);
   const { refused, special } = inspect([value], way);
   if (!refused) {
     const sealed = special ? sealErrorsWithin([value], sealing) : value;
     if (canBe(sealed)) return { value: sealed, special };
   }
-  const pruned = read(() => sealErrorsWithin([value], sealing, MAX_PRUNED), undefined);
+  const pruned = attempt(() => sealErrorsWithin([value], sealing, MAX_PRUNED));
   if (pruned !== undefined && canBe(pruned)) return { value: pruned, special: true };
   return { value: textOf(value), special: false };
 }
 
 function textOf(value: unknown): string {
-  return read(() => String(value), "a value that can't be sent");
+  return attempt(() => String(value), "a value that can't be sent");
 }
 
 /** Turns an envelope back into what was thrown. */
@@ -194,21 +178,7 @@ function revive(
     if (options !== undefined) hide(error, "cause", options.cause);
     return error;
   }
-  const Class = own(family === undefined ? CLASSES : KNOWN[family], name);
-  return new (Class ?? Error)(message, options);
-}
-
-function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
-}
-
-function hide(error: Error, key: string, value: unknown): void {
-  Object.defineProperty(error, key, {
-    value,
-    writable: true,
-    configurable: true,
-    enumerable: false,
-  });
+  return new (family === undefined ? Error : KNOWN[name]!)(message, options);
 }
 
 /** Values with marks in the places of the errors inside them, and these errors. */
@@ -278,7 +248,8 @@ function replaced(value: unknown, replacing: Replacing): unknown {
       envelopes.push(seal(value, sealing));
       return keep({ [mark]: envelopes.length - 1 });
     case "view":
-      return keep(alone(value as Uint8Array, sealing.way));
+      if (!takesMore(value as ArrayBufferView, sealing.way)) return value;
+      return keep(copyOfView(value as ArrayBufferView));
     case "list": {
       const list = keep([] as unknown[]);
       list.length = (value as unknown[]).length;
@@ -311,7 +282,7 @@ function replaced(value: unknown, replacing: Replacing): unknown {
   function next(object: object, key: string): unknown {
     const get = () => (object as Record<string, unknown>)[key];
     return replaced(
-      prunes === undefined ? get() : read(get, "a value that can't be read"),
+      prunes === undefined ? get() : attempt(get, "a value that can't be read"),
       replacing,
     );
   }
@@ -319,32 +290,20 @@ function replaced(value: unknown, replacing: Replacing): unknown {
 
 /** Whether an object that holds no others can't be sent. */
 function isLost(value: object, way: Way): boolean {
-  const kind = read(() => kindOf(value, way), "lost");
+  const kind = attempt(() => kindOf(value, way), "lost");
   if (kind === "lost") return true;
-  if (kind === "private") return read(() => Object.keys(value).length === 0, true);
+  if (kind === "private") return attempt(() => Object.keys(value).length === 0, true);
   if (["plain", "list", "map", "set", "error", "instance"].includes(kind)) return false;
-  return read(() => inspect([value], way).refused, true);
-}
-
-/** A view with nothing behind it but itself. */
-function alone(view: Uint8Array, { sendsWholeBuffers }: Way): unknown {
-  const { buffer, byteOffset, byteLength } = view;
-  if (!sendsWholeBuffers || !(buffer instanceof ArrayBuffer)) return view;
-  if (byteLength === buffer.byteLength) return view;
-  const Class = view.constructor as new (buffer: ArrayBufferLike) => ArrayBufferView;
-  return new (view instanceof Uint8Array ? Uint8Array : Class)(
-    buffer.slice(byteOffset, byteOffset + byteLength),
-  );
+  return attempt(() => inspect([value], way).refused, true);
 }
 
 /** Sets a property, also where the key is `__proto__`. */
-function define(object: object, key: string, value: unknown): void {
-  Object.defineProperty(object, key, {
-    value,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  });
+function define(object: object, key: string, value: unknown, enumerable = true): void {
+  Object.defineProperty(object, key, { value, writable: true, configurable: true, enumerable });
+}
+
+function hide(error: Error, key: string, value: unknown): void {
+  define(error, key, value, false);
 }
 
 /** The value with errors in the places of their marks; changed where it stands. */

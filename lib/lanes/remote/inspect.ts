@@ -4,12 +4,13 @@
  * @module
  */
 
+import { attempt, wordsOf } from "../attempt.ts";
 import { CloneError } from "../errors.ts";
-import { kindOf, type Way } from "./way.ts";
+import { kindOf, takesMore, type Way } from "./way.ts";
 
 /** From this depth on a look remembers what it has seen, for what it looks at may be a ring. */
 const RING_DEPTH = 4;
-/** So deep one looks for the place of what can't be sent. */
+/** What can't be sent is named by its place down to this depth. */
 const NAMED_DEPTH = 100;
 /** Named properties are looked for in lists up to this length, and in those of objects. */
 const SHORT_LIST = 100;
@@ -17,8 +18,6 @@ const SHORT_LIST = 100;
 const LONG_LIST = 100_000;
 /** So many places tell whether they are. */
 const PROBES = 64;
-/** Buffers smaller than this are sooner copied than moved. */
-export const MOVE_BYTES = 1 << 14;
 
 /** What was found in values that are to be sent. */
 interface Inspected {
@@ -30,18 +29,36 @@ interface Inspected {
   readonly special: boolean;
 }
 
-/** Thrown at what can't be sent; where it stands is looked for only then. */
-const REFUSED = Symbol("refused");
+/** Thrown at what can't be sent. */
+class Refused {
+  readonly why: string;
+  readonly depth: number;
 
-/** Looks at values as far as needed, and no farther. */
+  constructor(why: string, depth: number) {
+    this.why = why;
+    this.depth = depth;
+  }
+}
+
+type Key = string | number | undefined;
+
+/** Looks at a value as far as needed, and no farther. */
 class Look {
   bytes = 0;
   special = false;
   readonly #way: Way;
+  /** Whether the way from the value to what can't be sent is to be found, and everything to be tried. */
+  readonly #names: boolean;
+  readonly #tries: boolean;
+  /** The objects on the way to what is looked at, and its key in each. */
+  readonly #parents: object[] = [];
+  readonly #keys: Key[] = [];
   #seen: Set<object> | undefined;
 
-  constructor(way: Way) {
+  constructor(way: Way, names = false, tries = false) {
     this.#way = way;
+    this.#names = names;
+    this.#tries = tries;
   }
 
   /** Throws if it can't be sent. */
@@ -55,7 +72,7 @@ class Look {
         return;
       case "function":
       case "symbol":
-        throw REFUSED;
+        throw new Refused(`is a ${typeof value}`, depth);
       default:
         this.bytes += 8;
     }
@@ -64,31 +81,36 @@ class Look {
   #atObject(value: object, depth: number): void {
     this.bytes += 16;
     const kind = kindOf(value, this.#way);
-    if (kind === "view") return this.#atView(value as ArrayBufferView);
-    if (depth >= RING_DEPTH) {
+    if (kind === "view") return this.#atView(value as ArrayBufferView, depth);
+    if (kind === "error") {
+      this.special = true;
+      return;
+    }
+    if (depth >= RING_DEPTH || this.#names) {
       this.#seen ??= new Set();
       if (this.#seen.has(value)) return;
       this.#seen.add(value);
     }
+    this.#parents[depth] = value;
     switch (kind) {
       case "list":
-        return this.#atList(value as unknown[], depth);
+        this.#atList(value as unknown[], depth);
+        break;
       case "plain":
-        for (const key in value) this.at((value as Record<string, unknown>)[key], depth + 1);
-        return;
+        for (const key in value) this.#child(value, key, depth);
+        break;
       case "instance": {
         const keys = Object.keys(value);
         // It keeps what it holds to itself.
-        if (keys.length === 0) throw REFUSED;
-        for (const key of keys) this.at((value as Record<string, unknown>)[key], depth + 1);
-        return;
+        if (keys.length === 0) throw new Refused(arrivesEmpty(value), depth);
+        for (const key of keys) this.#child(value, key, depth);
+        break;
       }
-      case "error":
-        this.special = true;
-        return;
       case "map":
         for (const [key, child] of value as Map<unknown, unknown>) {
+          this.#keys[depth] = undefined;
           this.at(key, depth + 1);
+          if (this.#names) this.#keys[depth] = JSON.stringify(String(key));
           this.at(child, depth + 1);
         }
         break;
@@ -96,29 +118,42 @@ class Look {
         for (const child of value as Set<unknown>) this.at(child, depth + 1);
         break;
       case "buffer":
-        if ((value as ArrayBuffer).detached) throw REFUSED;
+        this.#checkMemory(value as ArrayBuffer, depth);
         this.bytes += (value as ArrayBuffer).byteLength;
         break;
       case "shared memory":
-        if (!this.#way.sharesMemory) throw REFUSED;
+        this.#checkMemory(value as SharedArrayBuffer, depth);
         break;
       case "private":
       case "lost":
-        throw REFUSED;
+        throw new Refused(
+          kind === "lost" || Object.keys(value).length === 0
+            ? arrivesEmpty(value)
+            : `is ${named(value)}, whose private fields would not arrive`,
+          depth,
+        );
     }
-    // Such as a Map's; a class of one's own would keep something there.
-    if (value instanceof String && Object.keys(value).length === value.length) return;
-    if (Object.keys(value).length > 0) throw REFUSED;
+    if (kind !== "list" && kind !== "plain" && kind !== "instance") checkProperties(value, depth);
+    if (this.#tries && !attempt(() => (this.#way.clone(value), true))) {
+      throw new Refused(`is ${named(value)} that can't be cloned`, depth);
+    }
+  }
+
+  #child(parent: object, key: string | number, depth: number): void {
+    this.#keys[depth] = key;
+    this.at((parent as Record<string, unknown>)[key], depth + 1);
   }
 
   #atList(list: readonly unknown[], depth: number): void {
     if (isSparse(list)) {
-      for (const child of Object.values(list)) this.at(child, depth + 1);
+      for (const key of Object.keys(list)) this.#child(list, key, depth);
       return;
     }
     let holdsObjects = false;
-    for (const child of list) {
+    for (let at = 0; at < list.length; at++) {
+      const child = list[at];
       holdsObjects ||= typeof child === "object";
+      this.#keys[depth] = at;
       this.at(child, depth + 1);
     }
     // Named properties, such as the groups of a match. In a long list of numbers nobody has any, and
@@ -126,17 +161,57 @@ class Look {
     if (list.length > SHORT_LIST && !holdsObjects) return;
     const keys = Object.keys(list);
     for (let at = keys.length - 1; at >= 0 && isName(keys[at]!, list.length); at--) {
-      this.at((list as unknown as Record<string, unknown>)[keys[at]!], depth + 1);
+      this.#child(list, keys[at]!, depth);
     }
   }
 
-  #atView({ buffer, byteLength }: ArrayBufferView): void {
-    this.bytes += byteLength;
-    if (!(buffer instanceof ArrayBuffer)) {
-      if (!this.#way.sharesMemory) throw REFUSED;
-    } else if (buffer.detached) throw REFUSED;
-    else if (this.#way.sendsWholeBuffers && byteLength < buffer.byteLength) this.special = true;
+  #atView(view: ArrayBufferView, depth: number): void {
+    this.bytes += view.byteLength;
+    this.#checkMemory(view.buffer, depth);
+    if (takesMore(view, this.#way)) this.special = true;
   }
+
+  #checkMemory(buffer: ArrayBufferLike, depth: number): void {
+    if (!(buffer instanceof ArrayBuffer)) {
+      if (this.#way.sharesMemory) return;
+      throw new Refused("is shared memory, which only threads can share", depth);
+    }
+    if (buffer.detached) throw new Refused("is empty, for its buffer was moved away", depth);
+  }
+
+  /** The place of what was refused at some depth. */
+  place(depth: number): string {
+    if (depth === 0) return "it";
+    if (depth > NAMED_DEPTH) return "a part of it";
+    return this.#parents.slice(0, depth).map((parent, at) => step(parent, this.#keys[at])).join("");
+  }
+}
+
+function step(parent: object, key: Key): string {
+  if (parent instanceof Map) return key === undefined ? ".keys()" : `.get(${key})`;
+  if (parent instanceof Set) return ".values()";
+  return Array.isArray(parent) ? `[${key}]` : `.${key}`;
+}
+
+/** What has its data elsewhere, such as a Map, may have no properties of its own: they would be lost. */
+function checkProperties(value: object, depth: number): void {
+  const keys = Object.keys(value);
+  // A String's are its letters.
+  if (keys.length === 0 || (value instanceof String && keys.length === value.length)) return;
+  throw new Refused(`is ${named(value)} whose property ${keys[0]} would not arrive`, depth);
+}
+
+function arrivesEmpty(value: object): string {
+  // These make `postMessage` throw; others of the platform are sent empty.
+  const throws = value instanceof Promise || value instanceof WeakMap || value instanceof WeakSet ||
+    value instanceof WeakRef || "next" in value;
+  return `is ${named(value)}, which ${throws ? "can't be cloned" : "would arrive empty"}`;
+}
+
+function named(value: object): string {
+  const name = attempt(() => value.constructor?.name);
+  if (name === undefined || name === "") return "an object";
+  return `${/^[AEIO]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
 /** Whether most places of a long list are empty, as a few of them tell. */
@@ -185,166 +260,20 @@ export function inspect(
   return { count: most, refused: false, special: look.special };
 }
 
-/** A copy of a value that is a buffer, or a view of one, of fewer bytes than these; any other as it is. */
-export function copyOfBuffer(value: unknown, mostBytes: number): unknown {
-  const isView = ArrayBuffer.isView(value);
-  if (!isView && !(value instanceof ArrayBuffer)) return value;
-  const buffer = isView ? value.buffer : value;
-  if (!(buffer instanceof ArrayBuffer) || buffer.detached || value.byteLength >= mostBytes) {
-    return value;
-  }
-  if (!isView) return buffer.slice();
-  const bytes = buffer.slice(value.byteOffset, value.byteOffset + value.byteLength);
-  // A class of one's own may take other arguments.
-  const Class = value instanceof Uint8Array ? Uint8Array : value.constructor as ViewClass;
-  return new Class(bytes);
-}
-
-type ViewClass = new (buffer: ArrayBuffer) => ArrayBufferView;
-
-/** Buffers that can move with a value. */
-interface Movable {
-  readonly buffers: ArrayBuffer[];
-  /** Of all of them together. */
-  readonly bytes: number;
-}
-
-/** The buffers that can move with a value: those that nothing else in it looks at. */
-export function movable(value: unknown): Movable {
-  const whole = new Set<ArrayBuffer>();
-  const shared = new Set<ArrayBufferLike>();
-  const seen = new Set<object>();
-  const at = (value: unknown): void => {
-    if (typeof value !== "object" || value === null || seen.has(value)) return;
-    seen.add(value);
-    if (ArrayBuffer.isView(value)) {
-      const { buffer, byteLength } = value;
-      // What else looks at the buffer isn't known.
-      if (byteLength < buffer.byteLength || whole.has(buffer as ArrayBuffer)) shared.add(buffer);
-      if (buffer instanceof ArrayBuffer) whole.add(buffer);
-    } else if (value instanceof ArrayBuffer) whole.add(value);
-    else if (value instanceof Map) {
-      for (const [key, child] of value) {
-        at(key);
-        at(child);
-      }
-    } else if (value instanceof Set) { for (const child of value) at(child); }
-    else for (const child of Object.values(value)) at(child);
-  };
-  try {
-    at(value);
-  } catch {
-    // A getter, or a proxy. Whether the value can be sent at all is another question.
-    return { buffers: [], bytes: 0 };
-  }
-  const buffers = [...whole].filter((buffer) => buffer.byteLength > 0 && !shared.has(buffer));
-  return { buffers, bytes: buffers.reduce((sum, { byteLength }) => sum + byteLength, 0) };
-}
-
 /** Why a value can't be sent, with its place in it. */
 export function refusal(what: string, value: unknown, way: Way, cause?: unknown): CloneError {
   let thrown = cause;
-  try {
-    const found = find(value, "", 0, new Set(), way, false) ??
-      find(value, "", 0, new Set(), way, true);
-    if (found !== undefined) return new CloneError(`Cannot send ${what} to another lane: ${found}`);
-  } catch (error) {
-    thrown ??= error; // a getter, or a proxy
-  }
-  const why = thrown === undefined ? "a part of it would not arrive" : wordsOf(thrown);
-  return new CloneError(`Cannot send ${what} to another lane: ${why}`, { cause: thrown });
-}
-
-function wordsOf(thrown: unknown): string {
-  try {
-    return thrown instanceof Error ? thrown.message : String(thrown);
-  } catch {
-    return "it can't be looked at";
-  }
-}
-
-function find(
-  value: unknown,
-  path: string,
-  depth: number,
-  seen: Set<object>,
-  way: Way,
-  tries: boolean,
-): string | undefined {
-  const at = path === "" ? "it" : path;
-  if (typeof value === "function") return `${at} is a function`;
-  if (typeof value === "symbol") return `${at} is a symbol`;
-  if (typeof value !== "object" || value === null || seen.has(value)) return undefined;
-  if (depth > NAMED_DEPTH) return undefined;
-  seen.add(value);
-  const kind = kindOf(value, way);
-  const own = kind === "view" ? [] : Object.keys(value);
-  const isEmpty = own.length === 0 && Object.prototype.toString.call(value) === "[object Object]";
-  if (kind === "lost" || (isEmpty && (kind === "instance" || kind === "private"))) {
-    const why = cantBeCloned(value) ? "can't be cloned" : "would arrive empty";
-    return `${at} is ${named(value)}, which ${why}`;
-  }
-  if (kind === "private") return `${at} is ${named(value)}, whose private fields would not arrive`;
-  if (kind === "shared memory" || (kind === "view" && isShared(value as ArrayBufferView))) {
-    return way.sharesMemory ? undefined : `${at} is shared memory, which only threads can share`;
-  }
-  if (kind === "buffer" || kind === "view") {
-    const buffer = kind === "view" ? (value as ArrayBufferView).buffer : value;
-    if ((buffer as ArrayBuffer).detached) return `${at} is empty, for its buffer was moved away`;
-  }
-  if (
-    ["map", "set", "whole", "buffer"].includes(kind) && own.length > 0 && !(value instanceof String)
-  ) {
-    return `${at} is ${named(value)} whose property ${own[0]} would not arrive`;
-  }
-  if (kind === "error" || kind === "view") return undefined;
-  for (const [key, child] of childrenOf(value)) {
-    const found = find(child, path + key, depth + 1, seen, way, tries);
-    if (found !== undefined) return found;
-  }
-  try {
-    if (tries) way.clone(value);
-  } catch {
-    return `${at} is ${named(value)} that can't be cloned`;
-  }
-  return undefined;
-}
-
-/** These make `postMessage` throw; others of the platform are sent empty. */
-function cantBeCloned(value: object): boolean {
-  return value instanceof Promise || value instanceof WeakMap || value instanceof WeakSet ||
-    value instanceof WeakRef || "next" in value;
-}
-
-function isShared({ buffer }: ArrayBufferView): boolean {
-  return !(buffer instanceof ArrayBuffer);
-}
-
-function* childrenOf(value: object): Generator<[string, unknown]> {
-  if (value instanceof Map) {
-    for (const [key, child] of value) {
-      yield [`.keys()`, key];
-      yield [`.get(${JSON.stringify(String(key))})`, child];
+  let why: string | undefined;
+  for (const tries of [false, true]) {
+    const look = new Look(way, true, tries);
+    try {
+      if (why === undefined) look.at(value);
+    } catch (error) {
+      if (error instanceof Refused) why = `${look.place(error.depth)} ${error.why}`;
+      else thrown ??= error; // a getter, or a proxy
     }
-  } else if (value instanceof Set) {
-    for (const child of value) yield [`.values()`, child];
   }
-  for (const key of Object.keys(value)) {
-    const name = Array.isArray(value) ? `[${key}]` : `.${key}`;
-    yield [name, (value as Record<string, unknown>)[key]];
-  }
-}
-
-function named(value: object): string {
-  const name = attempt(() => value.constructor?.name);
-  if (name === undefined || name === "") return "an object";
-  return `${/^[AEIO]/i.test(name) ? "an" : "a"} ${name}`;
-}
-
-function attempt<T>(get: () => T): T | undefined {
-  try {
-    return get();
-  } catch {
-    return undefined;
-  }
+  if (why !== undefined) return new CloneError(`Cannot send ${what} to another lane: ${why}`);
+  const words = thrown === undefined ? "a part of it would not arrive" : wordsOf(thrown);
+  return new CloneError(`Cannot send ${what} to another lane: ${words}`, { cause: thrown });
 }

@@ -4,30 +4,28 @@
  * @module
  */
 
-import type { Device, Report } from "../lane.ts";
+import type { Device, Failure, Report } from "../lane.ts";
 import { LaneTasks } from "../lane_tasks.ts";
 import { loadFromProgram, loadTask } from "../load_task.ts";
 import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
 import type { Task } from "../task.ts";
 import { traced } from "../telemetry.ts";
+import { movable, MOVE_BYTES, ownBuffer, sendMoving } from "./buffers.ts";
 import { type Cells, SEVERAL } from "./cells.ts";
 import {
-  type BatchHead,
+  BATCH_COUNT,
+  BATCH_SPECIAL,
   FromLane,
-  readBatchHead,
+  readBatch,
   reportHead,
+  type ServedBatch,
   type TaskToLoad,
   ToLane,
 } from "./channel.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
-import { copyOfBuffer, inspect, movable, MOVE_BYTES, refusal } from "./inspect.ts";
-import { decode, encode, encodeAtOnce, type Encoded, type Payload } from "./values.ts";
+import { inspect } from "./inspect.ts";
+import { decode, encode, encodeAlone, encodeAtOnce, type Encoded, type Payload } from "./values.ts";
 import type { Way } from "./way.ts";
-
-/** A batch, and its items once they are read. */
-export interface ServedBatch extends BatchHead {
-  items: readonly unknown[];
-}
 
 /** Makes a run of a batch whose task is ready. */
 export type MakeRun = (batch: ServedBatch, host: BatchHost<ServedBatch>) => LaneRun<ServedBatch>;
@@ -40,21 +38,14 @@ export interface Runner {
   ready(task: Task): Promise<MakeRun>;
 }
 
-/** What the lane's place gives it. */
 interface ServerHost {
   readonly slots: number;
   readonly way: Way;
-  /** Memory that is shared with the caller. */
   readonly cells?: Cells;
   /** Runs tasks; their functions do unless given. */
   readonly runner?: Runner | undefined;
   /** Sends a message to the caller; throws if the payload can't be cloned. */
-  send(
-    kind: number,
-    head: ArrayLike<number>,
-    payload?: unknown,
-    moves?: ArrayBuffer[],
-  ): void;
+  send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void;
   /** CPU time and peak memory of this place alone, in milliseconds and bytes; NaN if not its own. */
   usage(): readonly [cpuMs: number, peakRssBytes: number];
 }
@@ -64,8 +55,6 @@ export class LaneServer {
   readonly #host: ServerHost;
   readonly #ready = new Map<number, MakeRun>();
   readonly #waiting: ServedBatch[] = [];
-  /** Batches whose task is not ready. */
-  readonly #early: ServedBatch[] = [];
   readonly #running = new Map<number, LaneRun<ServedBatch>>();
   readonly #batchHost: BatchHost<ServedBatch>;
   #freeSlots: number;
@@ -82,22 +71,17 @@ export class LaneServer {
     const { cells } = host;
     this.#batchHost = {
       report: (run, report) => this.#onReport(run, report),
-      keep: (result, { transfer }) => copyOfBuffer(result, transfer ? MOVE_BYTES : Infinity),
+      keep: (result, { transfer }) => ownBuffer(result, transfer),
       starting: (run) => {
-        const { id, mark } = run.batch;
-        if (cells !== undefined) cells.starting(id, run.offset, run.sinceMs);
-        else if (mark) this.#mark(run);
+        if (cells !== undefined) return cells.starting(run.batch.id, run.offset, run.sinceMs);
+        if (run.batch.mark) this.#mark(run);
+        return false;
       },
       ...(cells !== undefined && {
         waiting: (run) => cells.waiting(run.batch.id),
         isCancelled: ({ id }) => cells.isCancelled(id),
       }),
     };
-  }
-
-  /** Says that tasks can be taken. */
-  start(): void {
-    this.#host.send(FromLane.ready, [performance.timeOrigin]);
   }
 
   receive(kind: number, head: ArrayLike<number>, payload: unknown): void {
@@ -112,7 +96,7 @@ export class LaneServer {
         void this.#dispose();
         break;
       case ToLane.batch:
-        this.#take(readBatchHead(head), payload as Payload);
+        this.#take(head, payload as Payload);
         break;
       case ToLane.ask:
         this.#ask(head[0]!, head[1] === 1, payload as Envelope | undefined);
@@ -131,7 +115,6 @@ export class LaneServer {
       return this.#host.send(FromLane.unloadable, [number], sealEnvelope(error, this.#host.way));
     }
     this.#host.send(FromLane.loaded, [number]);
-    for (const batch of this.#early.splice(0)) this.#hold(batch);
   }
 
   async #makeReady(task: Task): Promise<MakeRun> {
@@ -156,16 +139,10 @@ export class LaneServer {
     this.#host.send(FromLane.disposed, [], envelopes);
   }
 
-  #take(head: BatchHead, payload: Payload): void {
-    const { values } = decode(head.special, payload);
-    const batch = head as ServedBatch;
-    batch.items = (values ?? new Array(head.count).fill(undefined)) as unknown[];
-    this.#hold(batch);
-  }
-
-  #hold(batch: ServedBatch): void {
-    if (!this.#ready.has(batch.task)) return void this.#early.push(batch);
-    this.#waiting.push(batch);
+  #take(head: ArrayLike<number>, payload: Payload): void {
+    const { values } = decode(head[BATCH_SPECIAL] === 1, payload);
+    const items = values ?? new Array(head[BATCH_COUNT]!).fill(undefined);
+    this.#waiting.push(readBatch(head, items as unknown[]));
     this.#startNext();
   }
 
@@ -182,61 +159,34 @@ export class LaneServer {
     }
   }
 
-  #onReport(run: LaneRun<ServedBatch>, report: Report): void {
-    const { batch } = run;
-    const firstIndex = batch.firstIndex + run.offset - report.count;
-    if (batch.transfer) this.#sendMoving(batch.id, report, firstIndex);
-    else this.#send(batch.id, report, firstIndex, []);
+  #onReport({ batch, offset }: LaneRun<ServedBatch>, report: Report): void {
+    this.#send(batch, report, batch.firstIndex + offset - report.count);
     if (!report.last) return;
     this.#running.delete(batch.id);
     this.#freeSlots++;
     this.#startNext();
   }
 
-  /** What moves travels alone: where it can't, no other result is to be harmed. */
-  #sendMoving(id: number, report: Report, firstIndex: number): void {
-    const { values, count } = report;
-    let from = 0;
-    const send = (to: number, moves: ArrayBuffer[]) => {
-      const last = report.last && to === count;
-      if (to > from || last) this.#send(id, part(report, from, to, last), firstIndex + from, moves);
-      from = to;
-    };
-    for (let at = 0; values !== undefined && at < count; at++) {
-      const { buffers, bytes } = movable(values[at]);
-      if (bytes < MOVE_BYTES) continue;
-      if (at > from) send(at, []);
-      send(at + 1, buffers);
-    }
-    if (from < count || count === 0) send(count, []);
-  }
-
-  #send(id: number, report: Report, firstIndex: number, moves: ArrayBuffer[]): void {
+  #send({ id, transfer }: ServedBatch, report: Report, firstIndex: number): void {
     const { way } = this.#host;
     const { values = [], failures } = report;
     const atOnce = failures === undefined ? encodeAtOnce(values) : undefined;
-    if (atOnce !== undefined) return this.#post(id, report, atOnce, []);
+    if (atOnce !== undefined) return this.#post(id, report, atOnce);
     try {
       const { refused, count, special } = inspect(values, way);
       if (refused || count < values.length) throw undefined;
-      this.#post(id, report, encode(values, failures, special, way), moves);
+      const encoded = encode(values, failures, special, way);
+      const moves = transfer ? movable(values).buffers : [];
+      this.#post(id, report, encoded, moves.filter((buffer) => buffer.byteLength >= MOVE_BYTES));
     } catch {
       const sendable = withoutRefused(report, firstIndex, way);
-      const { special } = inspect(sendable.values ?? [], way);
-      this.#post(id, sendable, encode(sendable.values ?? [], sendable.failures, special, way), []);
+      this.#post(id, report, encode(sendable.values, sendable.failures, true, way));
     }
   }
 
-  #post(id: number, report: Report, { special, payload }: Encoded, moves: ArrayBuffer[]): void {
+  #post(id: number, report: Report, { special, payload }: Encoded, moves?: ArrayBuffer[]): void {
     const head = reportHead(id, report, special);
-    const all = payload instanceof Float64Array ? [payload.buffer as ArrayBuffer] : moves;
-    try {
-      this.#host.send(FromLane.report, head, payload, all);
-    } catch (error) {
-      if (moves.length === 0) throw error;
-      // Such as WebAssembly's memory, which can't be moved; nothing was, so it is copied.
-      this.#host.send(FromLane.report, head, payload);
-    }
+    sendMoving((moves) => this.#host.send(FromLane.report, head, payload, moves), moves);
   }
 
   #ask(id: number, isCancel: boolean, reason: Envelope | undefined): void {
@@ -252,26 +202,18 @@ export class LaneServer {
 
   /** A batch that waits for a slot is not to be started any more. */
   #drop(id: number): void {
-    for (const queue of [this.#waiting, this.#early]) {
-      const at = queue.findIndex((batch) => batch.id === id);
-      if (at < 0) continue;
-      queue.splice(at, 1);
-      const nowMs = performance.now();
-      this.#send(
-        id,
-        {
-          count: 0,
-          values: undefined,
-          failures: undefined,
-          startedAtMs: nowMs,
-          endedAtMs: nowMs,
-          times: undefined,
-          last: true,
-        },
-        0,
-        [],
-      );
-    }
+    const at = this.#waiting.findIndex((batch) => batch.id === id);
+    if (at < 0) return;
+    this.#waiting.splice(at, 1);
+    const nowMs = performance.now();
+    const nothing = {
+      count: 0,
+      startedAtMs: nowMs,
+      endedAtMs: nowMs,
+      times: undefined,
+      last: true,
+    };
+    this.#host.send(FromLane.report, reportHead(id, nothing, false));
   }
 
   #mark(run: LaneRun<ServedBatch>): void {
@@ -295,40 +237,21 @@ export class LaneServer {
   }
 }
 
-function part(report: Report, from: number, to: number, last: boolean): Report {
-  const { values, failures, times } = report;
-  return {
-    ...report,
-    count: to - from,
-    last,
-    values: values === undefined ? undefined : Array.prototype.slice.call(values, from, to),
-    failures: failures?.filter(({ offset }) => offset >= from && offset < to).map((failure) => ({
-      ...failure,
-      offset: failure.offset - from,
-    })),
-    times: times?.slice(2 * from, 2 * to),
-  };
-}
-
-/** A report without the values that can't be sent: they become failures that say why. */
-function withoutRefused(report: Report, firstIndex: number, way: Way): Report {
-  const values = Array.from(report.values ?? []);
-  const failures = [...report.failures ?? []];
+/** What of a report can be sent: other values become failures that say why. */
+function withoutRefused(
+  { values: all, failures: others = [] }: Report,
+  firstIndex: number,
+  way: Way,
+): { readonly values: readonly unknown[]; readonly failures: readonly Failure[] } {
+  const values = Array.from(all ?? []);
+  const failures = [...others];
   for (const [offset, value] of values.entries()) {
-    const { refused, special } = inspect([value], way);
-    let cause: unknown;
     try {
-      if (!refused) {
-        way.clone(encode([value], undefined, special, way).payload);
-        continue;
-      }
-    } catch (error) {
-      cause = error;
+      encodeAlone(`the result of item ${firstIndex + offset}`, value, way);
+    } catch (reason) {
+      values[offset] = undefined;
+      failures.push({ offset, ended: "failed", reason });
     }
-    values[offset] = undefined;
-    const reason = refusal(`the result of item ${firstIndex + offset}`, value, way, cause);
-    failures.push({ offset, ended: "failed", reason });
   }
-  failures.sort((a, b) => a.offset - b.offset);
-  return { ...report, values, failures };
+  return { values, failures: failures.sort((a, b) => a.offset - b.offset) };
 }

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { attempt } from "../attempt.ts";
 import { closeWithin } from "../closing.ts";
 import { TaskLoadError, TeardownError } from "../errors.ts";
 import type {
@@ -23,19 +24,21 @@ import type {
   Usage,
 } from "../lane.ts";
 import type { Task } from "../task.ts";
+import { movable, MOVE_BYTES, sendMoving } from "./buffers.ts";
 import {
   batchHead,
   type Channel,
   type ChannelFactory,
   FromLane,
-  readReportHead,
+  readReport,
+  REPORT_SPECIAL,
   type TaskToLoad,
   ToLane,
 } from "./channel.ts";
 import { SEVERAL } from "./cells.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
-import { inspect, movable, MOVE_BYTES, refusal } from "./inspect.ts";
-import { decode, encode, encodeAtOnce, type Encoded, type Payload } from "./values.ts";
+import { inspect, refusal } from "./inspect.ts";
+import { decode, encode, encodeAlone, encodeAtOnce, type Encoded, type Payload } from "./values.ts";
 
 /** A lane that doesn't say what it has used within this time is not waited for. */
 const USAGE_MS = 1000;
@@ -192,8 +195,8 @@ export class RemoteLane implements Lane {
   /** Sends as many of the first items as may travel together. */
   #post(batch: LaneBatch): void {
     const encoded = encodeAtOnce(batch.items);
-    if (encoded === undefined) return this.#postInspected(batch);
-    this.#offer(batch, batch.items.length, encoded);
+    if (encoded === undefined) this.#postInspected(batch);
+    else this.#offer(batch, batch.items.length, encoded);
   }
 
   #postInspected(batch: LaneBatch, most = batch.items.length): void {
@@ -208,23 +211,20 @@ export class RemoteLane implements Lane {
       this.#forget(batch);
       (batch.note as Note).id = 0;
       // A proxy, for instance, looks as if it could be sent.
-      const bad = items.findIndex((item) => !travels(item, way));
+      const bad = items.findIndex((item) => !attempt(() => encodeAlone("it", item, way)));
       if (bad > 0) this.#postInspected(batch, bad);
       else this.#refuse(batch, error);
     }
   }
 
-  #offer(
-    batch: LaneBatch,
-    count: number,
-    { special, payload }: Encoded,
-    moves: ArrayBuffer[] = [],
-  ): void {
+  #offer(batch: LaneBatch, count: number, encoded: Encoded, moves?: ArrayBuffer[]): void {
     const note = batch.note as Note;
     note.id = this.#channel.cells?.offer() ?? ++this.#lastId;
     this.#sent.set(note.id, batch);
-    const head = batchHead(note.id, note.task.number, batch, count, special);
-    batch.moved = this.#sendMoving(head, payload, moves);
+    const head = batchHead(note.id, note.task.number, batch, count, encoded.special);
+    const send = (moves?: ArrayBuffer[]) =>
+      this.#channel.send(ToLane.batch, head, encoded.payload, moves);
+    batch.moved = sendMoving(send, moves);
     batch.sentCount = count;
   }
 
@@ -240,23 +240,6 @@ export class RemoteLane implements Lane {
       return at === 0 ? { count: 1, moves: buffers } : { count: at, moves: [] };
     }
     return { count, moves: [] };
-  }
-
-  /** Returns whether something moved that the caller may miss. */
-  #sendMoving(head: number[], payload: Payload, moves: ArrayBuffer[]): boolean {
-    if (payload instanceof Float64Array) {
-      this.#channel.send(ToLane.batch, head, payload, [payload.buffer as ArrayBuffer]);
-      return false;
-    }
-    try {
-      this.#channel.send(ToLane.batch, head, payload, moves);
-      return moves.length > 0;
-    } catch (error) {
-      if (moves.length === 0) throw error;
-      // Such as WebAssembly's memory, which can't be moved; nothing was, so it is copied.
-      this.#channel.send(ToLane.batch, head, payload);
-      return false;
-    }
   }
 
   /** The first item can't be sent: it fails, and the others come back. */
@@ -391,30 +374,25 @@ export class RemoteLane implements Lane {
 
   async #close(): Promise<void> {
     const { graceMs = Infinity } = this.#options;
-    const isSetUp = this.#state === "ready" && this.#hasSetUp(({ isSetUp }) => isSetUp);
+    const isSetUp = this.#state === "ready" && this.#setUp.length > 0;
     this.#state = isSetUp ? "closing" : "gone";
     this.#answerAll();
     try {
-      if (isSetUp) {
-        await closeWithin(
-          graceMs,
-          () => this.#dispose(),
-          () => this.#holdsResources(),
-        );
-      }
+      const holds = () => this.#holdsResources();
+      if (isSetUp) await closeWithin(graceMs, () => this.#dispose(), holds);
     } finally {
       this.#state = "gone";
       await this.#channel.close();
     }
   }
 
-  #hasSetUp(which: (known: LaneTask) => boolean): boolean {
-    return [...this.#tasks.values()].some(which);
+  get #setUp(): LaneTask[] {
+    return [...this.#tasks.values()].filter(({ isSetUp }) => isSetUp);
   }
 
   /** Whether a set-up has ended here: one that hasn't gave nothing to dispose. */
   #holdsResources(): boolean {
-    return this.#hasSetUp(({ isSetUp, state }) => isSetUp && state === "loaded");
+    return this.#setUp.some(({ state }) => state === "loaded");
   }
 
   /** What couldn't be disposed. A lane that dies meanwhile takes with it what it had. */
@@ -427,12 +405,16 @@ export class RemoteLane implements Lane {
 
   #receive(kind: number, head: ArrayLike<number>, payload: unknown): void {
     if (this.#state === "gone") return;
+    const { shared } = this.#options;
     switch (kind) {
       case FromLane.ready:
         this.#clockOffsetMs = head[0]! - performance.timeOrigin;
         this.#state = "ready";
         this.#becomeReady(performance.now() - this.#startedMs);
-        this.#share();
+        // Once a lane, before its first task.
+        if (shared !== undefined) {
+          this.#channel.send(ToLane.shared, [Number(shared.special)], shared.payload);
+        }
         for (const known of this.#tasks.values()) this.#askToLoad(known);
         break;
       case FromLane.loaded:
@@ -479,13 +461,6 @@ export class RemoteLane implements Lane {
     }
   }
 
-  /** Once a lane, before its first task. */
-  #share(): void {
-    const { shared } = this.#options;
-    if (shared === undefined) return;
-    this.#channel.send(ToLane.shared, [Number(shared.special)], shared.payload);
-  }
-
   #numbered(number: number): LaneTask | undefined {
     for (const known of this.#tasks.values()) if (known.number === number) return known;
     return undefined;
@@ -517,12 +492,13 @@ export class RemoteLane implements Lane {
   }
 
   #report(head: ArrayLike<number>, payload: Payload): void {
-    const { id, special, ...rest } = readReportHead(head, this.#clockOffsetMs);
-    const batch = this.#sent.get(id);
+    const batch = this.#sent.get(head[0]!);
     if (batch === undefined) return; // it was forced to stop, and is settled
     this.#hasRun = true;
-    if (rest.last) this.#forget(batch);
-    this.#events.report(batch, { ...rest, ...decode(special, payload) });
+    const decoded = decode(head[REPORT_SPECIAL] === 1, payload);
+    const report = readReport(head, this.#clockOffsetMs, decoded);
+    if (report.last) this.#forget(batch);
+    this.#events.report(batch, report);
   }
 
   #die(death: Omit<Death, "starting">): void {
@@ -541,13 +517,8 @@ export class RemoteLane implements Lane {
     const known = starting || this.#hasRun ? undefined : this.#loading;
     if (known !== undefined) {
       const when = known.isSetUp ? "in its setup" : "while it was loaded";
-      const error = loadError(
-        known.task,
-        `the lane ${death.how} ${when}`,
-        death.error,
-        known.isSetUp,
-      );
-      this.#failLoading(known, error);
+      const why = `the lane ${death.how} ${when}`;
+      this.#failLoading(known, loadError(known.task, why, death.error, known.isSetUp));
     }
     this.#answerAll();
     this.#events.died({ ...death, starting });
@@ -570,23 +541,7 @@ export class RemoteLane implements Lane {
   }
 }
 
-function travels(item: unknown, way: Channel["way"]): boolean {
-  const { refused, special } = inspect([item], way);
-  if (refused) return false;
-  try {
-    way.clone(encode([item], undefined, special, way).payload);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function loadError(
-  { module }: Task,
-  why: string,
-  cause?: unknown,
-  inSetup = false,
-): TaskLoadError {
+function loadError({ module }: Task, why: string, cause?: unknown, inSetup = false): TaskLoadError {
   const own = module === Deno.mainModule
     ? "; it is the program itself, whose top level runs in every lane: put what is not to run " +
       "there behind import.meta.main"

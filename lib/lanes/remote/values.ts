@@ -13,6 +13,7 @@ import {
   sealEnvelope,
   sealErrorsIn,
 } from "./envelope.ts";
+import { inspect, refusal } from "./inspect.ts";
 import type { Way } from "./way.ts";
 
 /** Below this many values a buffer of their own costs more than it saves. */
@@ -102,6 +103,26 @@ export function encode(
       failures: failures?.map((f) => ({ ...f, reason: sealEnvelope(f.reason, way) })),
     },
   };
+}
+
+/**
+ * One value as it arrives, in the form that travels.
+ *
+ * @param what Names the value in the error.
+ * @throws {CloneError} If it can't be sent.
+ */
+export function encodeAlone(what: string, value: unknown, way: Way): Encoded {
+  let cause: unknown;
+  try {
+    const { refused, special } = inspect([value], way);
+    if (!refused) {
+      const { payload } = encode([value], undefined, special, way);
+      return { special, payload: way.clone(payload) as Payload };
+    }
+  } catch (error) {
+    cause = error;
+  }
+  throw refusal(what, value, way, cause);
 }
 
 /** Reads what {@linkcode encode} made, after its way. */

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { attempt } from "../attempt.ts";
+
 /** How values travel to another lane and back. */
 export interface Way {
   /** What arrives of a value; throws if it can't be sent. */
@@ -46,6 +48,11 @@ export const threads: Way = {
   sendsWholeBuffers: true,
   kinds: new WeakMap(),
 };
+
+/** Whether a view would take along more than it shows. */
+export function takesMore({ buffer, byteLength }: ArrayBufferView, way: Way): boolean {
+  return way.sendsWholeBuffers && buffer instanceof ArrayBuffer && byteLength < buffer.byteLength;
+}
 
 /**
  * How an object travels.
@@ -121,12 +128,4 @@ function hasPrivateFields(constructor: Class): boolean {
 
 function sourceOf(constructor: Class): string {
   return Function.prototype.toString.call(constructor);
-}
-
-function attempt<T>(get: () => T): T | undefined {
-  try {
-    return get();
-  } catch {
-    return undefined;
-  }
 }

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { copyOfView } from "../remote/buffers.ts";
 import type { Way } from "../remote/way.ts";
 
 /** As much of `node:v8` as is used. */
@@ -34,7 +35,7 @@ export function serializerOf({ serialize, DefaultDeserializer }: V8): Serializer
   class OwningDeserializer extends (DefaultDeserializer as unknown as HostDeserializer) {
     override _readHostObject(): unknown {
       const value = super._readHostObject();
-      return ArrayBuffer.isView(value) ? owning(value) : value;
+      return ArrayBuffer.isView(value) ? copyOfView(value) : value;
     }
   }
   return {
@@ -45,15 +46,6 @@ export function serializerOf({ serialize, DefaultDeserializer }: V8): Serializer
       return deserializer.readValue();
     },
   };
-}
-
-function owning(view: ArrayBufferView): ArrayBufferView {
-  const { buffer, byteOffset, byteLength } = view;
-  const Class = view.constructor as new (buffer: ArrayBufferLike) => ArrayBufferView;
-  // A Buffer is made in ways of its own, and arrives in a thread as a Uint8Array too.
-  return new (view instanceof Uint8Array ? Uint8Array : Class)(
-    buffer.slice(byteOffset, byteOffset + byteLength),
-  );
 }
 
 /** The way through a serializer. */
@@ -82,8 +74,8 @@ const PREFIX_BYTES = 16;
 const MAX_BODY_BYTES = 0xffff_ffff;
 /** Up to here the parts of a frame are joined into one: one write is cheaper than two. */
 const JOIN_BYTES = 1 << 17;
-/** From so many missing bytes on, reading them to where they belong saves more than it costs. */
-const LARGE_BYTES = 1 << 17;
+/** What a pipe holds, and is read at a time. */
+const CHUNK_BYTES = 1 << 16;
 
 /** Bytes that are no frame: something else was written to the pipe. */
 export class GarbageError extends Error {
@@ -169,97 +161,59 @@ export function decodePayload(
   return Array.from(lengths, (length) => body.slice(at, at += length));
 }
 
-/** Puts frames together from the pieces in which a pipe delivers them. */
-export class FrameDecoder {
-  readonly #prefix = new Uint8Array(PREFIX_BYTES);
-  #prefixFilled = 0;
-  #head: Uint8Array<ArrayBuffer> | undefined;
-  #body: Uint8Array<ArrayBuffer> | undefined;
-  #filled = 0;
+/**
+ * Reads bytes into memory: what there is, at least one, or until it is full. Gives the part that was
+ * filled, whose buffer may be another one then; undefined at the end.
+ */
+export type ReadBytes = (
+  into: Uint8Array<ArrayBuffer>,
+  whole: boolean,
+) => Promise<Uint8Array<ArrayBuffer> | undefined>;
 
-  /**
-   * Takes the next piece, which is not kept, and tells of every frame that is now whole.
-   *
-   * @throws {GarbageError} If the bytes are no frame.
-   */
-  push(bytes: Uint8Array, onFrame: (frame: Frame) => void): void {
-    let at = 0;
-    while (at < bytes.length) {
-      if (this.#head === undefined) {
-        const part = bytes.subarray(at, at + PREFIX_BYTES - this.#prefixFilled);
-        this.#prefix.set(part, this.#prefixFilled);
-        this.#prefixFilled += part.length;
-        at += part.length;
-        this.#checkMagic(bytes);
-        if (this.#prefixFilled < PREFIX_BYTES) return;
-        const view = new DataView(this.#prefix.buffer);
-        this.#head = new Uint8Array(8 * view.getUint32(8, true));
-        this.#body = new Uint8Array(view.getUint32(12, true));
-        this.#filled = 0;
-      }
-      at = this.#fill(bytes, at);
-      if (this.#filled < this.#head.length + this.#body!.length) return;
-      onFrame(this.#take());
+/**
+ * Reads frames up to the end, and tells of each. What a chunk holds of a body is copied, the rest read
+ * to where it belongs.
+ *
+ * @throws {GarbageError} If the bytes are no frame.
+ */
+export async function readFrames(read: ReadBytes, onFrame: (frame: Frame) => void): Promise<void> {
+  let chunk = new Uint8Array(CHUNK_BYTES);
+  let [from, to] = [0, 0];
+  const take = async (length: number): Promise<Uint8Array<ArrayBuffer> | undefined> => {
+    const part = new Uint8Array(length);
+    const here = Math.min(length, to - from);
+    part.set(chunk.subarray(from, from + here));
+    from += here;
+    if (here === length) return part;
+    const rest = await read(part.subarray(here), true);
+    return rest && new Uint8Array(rest.buffer);
+  };
+  while (true) {
+    checkMagic(chunk.subarray(from, to));
+    if (to - from < PREFIX_BYTES) {
+      chunk.copyWithin(0, from, to);
+      [from, to] = [0, to - from];
+      const more = await read(chunk.subarray(to), false);
+      if (more === undefined) return;
+      chunk = new Uint8Array(more.buffer);
+      to += more.length;
+      continue;
     }
+    const view = new DataView(chunk.buffer, from, PREFIX_BYTES);
+    const [kind, encoding] = [view.getUint8(4), view.getUint8(5)];
+    const [headBytes, bodyBytes] = [8 * view.getUint32(8, true), view.getUint32(12, true)];
+    from += PREFIX_BYTES;
+    const head = await take(headBytes);
+    const body = await take(bodyBytes);
+    if (head === undefined || body === undefined) return;
+    onFrame({ kind, encoding, head: new Float64Array(head.buffer), body });
   }
+}
 
-  /**
-   * What is missing of a large body that has begun to arrive, to be read into without a copy; then
-   * call {@linkcode FrameDecoder.filled}. Undefined if the next bytes had better be pushed.
-   */
-  get missing(): Uint8Array<ArrayBuffer> | undefined {
-    if (this.#head === undefined) return undefined;
-    const done = this.#filled - this.#head.length;
-    const rest = this.#body!.length - done;
-    return done > 0 && rest >= LARGE_BYTES ? this.#body!.subarray(done) : undefined;
-  }
-
-  /**
-   * Takes bytes that were read into what was {@linkcode FrameDecoder.missing}; the stream may have
-   * moved the memory behind it.
-   */
-  filled(bytes: Uint8Array<ArrayBuffer>, onFrame: (frame: Frame) => void): void {
-    if (bytes.buffer !== this.#body!.buffer) this.#body = new Uint8Array(bytes.buffer);
-    this.#filled += bytes.length;
-    if (this.#filled === this.#head!.length + this.#body!.length) onFrame(this.#take());
-  }
-
-  #fill(bytes: Uint8Array, at: number): number {
-    const head = this.#head!;
-    const body = this.#body!;
-    if (this.#filled < head.length) {
-      const part = bytes.subarray(at, at + head.length - this.#filled);
-      head.set(part, this.#filled);
-      this.#filled += part.length;
-      at += part.length;
-    }
-    if (this.#filled >= head.length) {
-      const done = this.#filled - head.length;
-      const part = bytes.subarray(at, at + body.length - done);
-      body.set(part, done);
-      this.#filled += part.length;
-      at += part.length;
-    }
-    return at;
-  }
-
-  #take(): Frame {
-    const frame: Frame = {
-      kind: this.#prefix[4]!,
-      encoding: this.#prefix[5]!,
-      head: new Float64Array(this.#head!.buffer),
-      body: this.#body!,
-    };
-    this.#head = this.#body = undefined;
-    this.#prefixFilled = 0;
-    return frame;
-  }
-
-  #checkMagic(bytes: Uint8Array): void {
-    for (let at = 0; at < Math.min(4, this.#prefixFilled); at++) {
-      if (this.#prefix[at] === ((MAGIC >>> (8 * at)) & 0xff)) continue;
-      const text = new TextDecoder().decode(bytes.subarray(0, 60));
-      throw new GarbageError(`wrote to its stdout: ${JSON.stringify(text)}`);
-    }
+function checkMagic(bytes: Uint8Array): void {
+  for (let at = 0; at < Math.min(4, bytes.length); at++) {
+    if (bytes[at] === ((MAGIC >>> (8 * at)) & 0xff)) continue;
+    const text = new TextDecoder().decode(bytes.subarray(0, 60));
+    throw new GarbageError(`wrote to its stdout: ${JSON.stringify(text)}`);
   }
 }

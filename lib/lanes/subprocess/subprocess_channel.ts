@@ -1,16 +1,20 @@
 /**
  * The channel to a process of its own: a `Deno.Command` subprocess.
  *
- * Its tasks run in parallel and share nothing: memory that runs out, an exit or a busy loop end
- * only the child, which can always be killed. It pays for long or risky tasks; it costs a start of
- * 25–45 ms, some 50 MB, and a copy of all that goes in and out. The child may touch nothing but what
- * `permissions` says. Python: `multiprocessing.Pool`.
+ * Memory that runs out, an exit or a busy loop end only the child, which can always be killed. It may
+ * touch nothing but what `permissions` says.
  *
  * @module
  */
 
 import * as v8 from "node:v8";
-import { type Channel, type ChannelEvents, FromLane, ToLane } from "../remote/channel.ts";
+import {
+  type Channel,
+  type ChannelEvents,
+  FromLane,
+  REPORT_COUNT,
+  ToLane,
+} from "../remote/channel.ts";
 import { Preloads } from "../preloads.ts";
 import { projectFlags } from "../project.ts";
 import type { Way } from "../remote/way.ts";
@@ -20,16 +24,14 @@ import {
   decodePayload,
   encodeFrame,
   type Frame,
-  FrameDecoder,
   GarbageError,
+  readFrames,
   serializerOf,
   wayThrough,
 } from "./frame.ts";
 import { type LanePermissions, permissionFlags } from "./permissions.ts";
 
-/** What a child is to be. */
 export interface SubprocessOptions {
-  /** Slots on the lane, from 1. */
   readonly slots: number;
   /** Modules of tasks, of one project, that the child loads at its start, which needs no permission. */
   readonly modules: readonly string[];
@@ -43,17 +45,12 @@ export interface SubprocessOptions {
   readonly stderr?: "show" | "keep";
 }
 
-const READ_BYTES = 1 << 16; // what a pipe holds
-/** Where a report's head says how many values there are. */
-const COUNT_AT = 1;
 const MAIN = new URL("./subprocess_main.ts", import.meta.url).href;
 const STREAMS = new URL("./streams.ts", import.meta.url).href;
 
 const serializer = serializerOf(v8);
-/** How values travel to a subprocess. */
 export const way: Way = wayThrough(serializer);
 
-/** The way to a subprocess. */
 export class SubprocessChannel implements Channel {
   readonly way = way;
   readonly cells = undefined;
@@ -123,20 +120,12 @@ export class SubprocessChannel implements Channel {
 
   /** Reads to the end; returns what was wrong with it, if it isn't made of frames. */
   async #readFrames(child: Child): Promise<string | undefined> {
-    const decoder = new FrameDecoder();
-    const receive = (frame: Frame) => this.#receive(child, frame);
-    let scratch: Uint8Array<ArrayBuffer> = new Uint8Array(READ_BYTES);
     try {
-      while (true) {
-        const { missing } = decoder;
-        const bytes = await child.read(missing ?? scratch, missing !== undefined);
-        if (bytes === undefined) return undefined;
-        if (missing !== undefined) decoder.filled(bytes, receive);
-        else {
-          decoder.push(bytes, receive);
-          scratch = new Uint8Array(bytes.buffer);
-        }
-      }
+      await readFrames(
+        (into, whole) => child.read(into, whole),
+        (frame) => this.#receive(child, frame),
+      );
+      return undefined;
     } catch (error) {
       return error instanceof GarbageError ? error.message : "sent a message that can't be read";
     }
@@ -149,7 +138,7 @@ export class SubprocessChannel implements Channel {
       child.show();
     }
     if (this.#closed) return;
-    const count = kind === FromLane.report ? head[COUNT_AT]! : 1;
+    const count = kind === FromLane.report ? head[REPORT_COUNT]! : 1;
     this.#events.message(kind, head, decodePayload(frame, count, serializer));
   }
 

@@ -5,23 +5,21 @@
  * @module
  */
 
-import { FromLane, ToLane } from "../remote/channel.ts";
+import { BATCH_COUNT, FromLane, ToLane } from "../remote/channel.ts";
 import { LaneServer } from "../remote/lane_server.ts";
 import { onStrayError } from "../remote/stray_errors.ts";
 import {
   decodePayload,
   encodeFrame,
   type Frame,
-  FrameDecoder,
+  readFrames,
   serializerOf,
   wayThrough,
 } from "./frame.ts";
 import { endWithParent } from "./orphan_watch.ts";
 import { frames } from "./streams.ts";
 
-const READ_BYTES = 1 << 16; // what a pipe holds
-/** Where a batch's head says how many items there are. */
-const COUNT_AT = 2;
+const LARGE_BYTES = 1 << 17;
 
 // What the platform gives, before a task's module can change it.
 const exit = Deno.exit;
@@ -54,7 +52,7 @@ const server = new LaneServer({
 function receive(frame: Frame): void {
   const { kind, head } = frame;
   if (kind === ToLane.end) exit(0);
-  const count = kind === ToLane.batch ? head[COUNT_AT]! : 1;
+  const count = kind === ToLane.batch ? head[BATCH_COUNT]! : 1;
   server.receive(kind, head, decodePayload(frame, count, serializer));
 }
 
@@ -74,14 +72,16 @@ onStrayError((how, error) => {
 Deno.addSignalListener("SIGINT", () => {});
 if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => {});
 
-const decoder = new FrameDecoder();
-const bytes = new Uint8Array(READ_BYTES);
-while (true) {
-  // The rest of a large body follows at once, so waiting for it holds nothing up.
-  const { missing } = decoder;
-  const count = missing === undefined ? await frames.read(bytes) : frames.readSync(missing);
-  if (count === null) break;
-  if (missing === undefined) decoder.push(bytes.subarray(0, count), receive);
-  else decoder.filled(missing.subarray(0, count), receive);
-}
+await readFrames(async (into, whole) => {
+  let at = 0;
+  do {
+    const rest = into.subarray(at);
+    // The rest of a large body follows at once, so waiting for it holds nothing up.
+    const isLarge = whole && rest.length >= LARGE_BYTES;
+    const count = isLarge ? frames.readSync(rest) : await frames.read(rest);
+    if (count === null) return undefined;
+    at += count;
+  } while (whole && at < into.length);
+  return into.subarray(0, at);
+}, receive);
 exit(0);

@@ -5,23 +5,19 @@
  * @module
  */
 
-import { wordsOf } from "../load_task.ts";
-import { Cells } from "../remote/cells.ts";
-import { LaneServer, type Runner } from "../remote/lane_server.ts";
+import { wordsOf } from "../attempt.ts";
+import { FromLane } from "../remote/channel.ts";
+import type { Runner } from "../remote/lane_server.ts";
 import { onStrayError } from "../remote/stray_errors.ts";
-import { threads } from "../remote/way.ts";
 import { ENDING, holdWhileAlive } from "./end_watch.ts";
+import { type FarEnd, Line } from "./line.ts";
 
 /** What the parent's first message holds. */
-type Opening = readonly [
-  port: MessagePort,
-  lock: string,
-  slots: number,
-  cells: SharedArrayBuffer,
-];
+type Opening = readonly [end: FarEnd, lock: string, slots: number, cells: SharedArrayBuffer];
 
 /**
- * Makes this thread a lane.
+ * Makes this thread a lane. It is ready before it has loaded what runs tasks: meanwhile the caller says
+ * which.
  *
  * @param open Makes what runs tasks, if their functions don't; it is given what says that the lane can't
  * go on, and ends it. If it throws, the lane can't start.
@@ -54,23 +50,13 @@ export function serveThread(
     return new Promise<never>(() => {});
   });
   scope.addEventListener("message", async ({ data }: MessageEvent<Opening>) => {
-    const [port, lock, slots, cells] = data;
+    const [far, lock, slots, cells] = data;
     const runner = await opening;
-    const post = port.postMessage.bind(port) as (message: unknown, moves: ArrayBuffer[]) => void;
-    const server = new LaneServer({
-      slots,
-      way: threads,
-      cells: new Cells(slots, cells),
-      runner,
-      send: (kind, head, payload, moves = []) => post([kind, head, payload], moves),
-      usage: () => {
-        const { user, system } = process.threadCpuUsage();
-        return [(user + system) / 1000, NaN];
-      },
-    });
-    port.onmessage = ({ data: [kind, head, payload] }) => server.receive(kind, head, payload);
-
+    const line = new Line(far);
+    announceEnd = (how) => line.send(FromLane.ending, [], { how });
+    holdWhileAlive(lock, () => line.send(FromLane.ready, [performance.timeOrigin]));
+    const { serve } = await import("./worker_server.ts");
+    const server = serve(line, slots, cells, runner);
     announceEnd = (how, error) => server.announceEnd(how, error);
-    holdWhileAlive(lock, () => server.start());
   }, { once: true });
 }

@@ -1,12 +1,9 @@
 /**
  * The channel to a thread: a Web Worker.
  *
- * Its tasks run beside this event loop, on a core of their own: parallelism. It pays for tasks that
- * compute for more than a fraction of a millisecond, and isolates an uncaught error, but neither
- * memory (one worker out of memory ends the program) nor, without `--unstable-worker-options`,
- * permissions: it may do what the program may. A thread takes about 12 ms and 8 MB. A busy loop in it
- * can be asked to stop, through shared memory, but not be made to. Python: `ThreadPoolExecutor`, for
- * CPU work `InterpreterPoolExecutor`, whose interpreters share nothing either.
+ * It isolates an uncaught error, but neither memory (one worker out of memory ends the program) nor,
+ * without `--unstable-worker-options`, permissions. A busy loop in it can be asked to stop, through
+ * shared memory, but not be made to.
  *
  * @module
  */
@@ -16,15 +13,14 @@ import { Cells } from "../remote/cells.ts";
 import type { Channel, ChannelEvents } from "../remote/channel.ts";
 import { threads } from "../remote/way.ts";
 import type { Task } from "../task.ts";
-import { ENDING, EndWatch } from "./end_watch.ts";
 import { LaneStartError } from "../errors.ts";
 import { nearestConfig, programFlags } from "../project.ts";
+import { ENDING, EndWatch } from "./end_watch.ts";
+import { type FarEnd, Line } from "./line.ts";
+import { mailboxMemory, type Message } from "./mailbox.ts";
 
-/** What a thread is made of. */
 export interface WorkerChannelOptions {
-  /** Slots on the lane, from 1. */
   readonly slots: number;
-  /** The lane's number, for the thread's name. */
   readonly number: number;
   /** Narrower permissions; the program's own unless given. */
   readonly permissions?: Deno.PermissionOptions;
@@ -40,8 +36,8 @@ const LAST_MESSAGE_MS = 50;
 const TERMINATE_MS = 250;
 
 const ENTRY = new URL("./worker_main.ts", import.meta.url);
+const SERVER = new URL("./worker_server.ts", import.meta.url);
 
-/** The way to a thread. */
 export class WorkerChannel implements Channel {
   readonly way = threads;
   readonly cells: Cells;
@@ -69,9 +65,9 @@ export class WorkerChannel implements Channel {
       entry: permissions === undefined ? entry.href : entryWith(this.#preloads.modules),
       name: `lane ${number}`,
       permissions,
-      onMessage: ([kind, head, payload]) => {
+      onMessage: (...message) => {
         this.#heard = true;
-        this.#events.message(kind, head, payload);
+        this.#events.message(...message);
       },
       onEnd: (how) => this.#onEnd(thread, how),
     });
@@ -88,7 +84,7 @@ export class WorkerChannel implements Channel {
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void {
-    this.#thread.post([kind, head, payload], moves);
+    this.#thread.line.send(kind, head, payload, moves);
   }
 
   unloadable(task: Task): string | undefined {
@@ -113,15 +109,13 @@ export class WorkerChannel implements Channel {
 
 /** Modules that are imported from the start need no permission, in data as little as in a file. */
 function entryWith(modules: readonly string[]): string {
-  const code = [ENTRY.href, ...modules].map((module) => `import ${JSON.stringify(module)};`).join(
-    "",
+  const imports = [ENTRY.href, SERVER.href, ...modules].map((module) =>
+    `import ${JSON.stringify(module)};`
   );
-  return `data:text/javascript,${encodeURIComponent(code)}`;
+  return `data:text/javascript,${encodeURIComponent(imports.join(""))}`;
 }
 
-type Message = readonly [kind: number, head: ArrayLike<number>, payload: unknown];
-
-/** Deno 2.9 has it, but not its types. */
+/** Deno 2.9 has it, but no types of it. */
 interface Refable {
   ref(): void;
   unref(): void;
@@ -131,18 +125,19 @@ interface ThreadOptions {
   readonly entry: string;
   readonly name: string;
   readonly permissions: Deno.PermissionOptions | undefined;
-  readonly onMessage: (message: Message) => void;
+  readonly onMessage: (...message: Message) => void;
   readonly onEnd: (how: string) => void;
 }
 
 /**
- * One Web Worker. Messages go through a port of their own: what tasks post to this isolate, or do to
+ * One Web Worker. Messages go through a line of their own: what tasks post to this isolate, or do to
  * `postMessage` and `onmessage` in theirs, is their own affair.
  */
 class Thread {
+  readonly line: Line;
   readonly #worker: Worker;
   readonly #port: MessagePort;
-  readonly #far: MessagePort;
+  readonly #far: FarEnd;
   readonly #endWatch: EndWatch;
   readonly #gone = Promise.withResolvers<void>();
   #ended: Promise<void> | undefined;
@@ -155,11 +150,16 @@ class Thread {
 
   constructor({ entry, name, permissions, onMessage, onEnd }: ThreadOptions) {
     const { port1, port2 } = new MessageChannel();
+    const [inbox, outbox] = [mailboxMemory(), mailboxMemory()];
     this.#port = port1;
-    this.#far = port2;
+    this.#far = [port2, outbox, inbox];
+    const ends = (how: string) => {
+      this.line.flush();
+      onEnd(how);
+    };
     this.#endWatch = new EndWatch(() => {
       this.#gone.resolve();
-      this.#silence = setTimeout(() => onEnd("ended without a word"), LAST_MESSAGE_MS);
+      this.#silence = setTimeout(() => ends("ended without a word"), LAST_MESSAGE_MS);
     });
     this.#worker = new Worker(entry, {
       type: "module",
@@ -168,25 +168,22 @@ class Thread {
     });
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      onEnd(`stopped: ${event.message.split("\n")[0]}`);
+      ends(`stopped: ${event.message.split("\n")[0]}`);
     };
     this.#worker.onmessage = ({ data }) => {
-      if (!this.#isHeard && Array.isArray(data) && data[0] === ENDING) onEnd(String(data[1]));
+      if (!this.#isHeard && Array.isArray(data) && data[0] === ENDING) ends(String(data[1]));
     };
-    port1.onmessage = ({ data }: MessageEvent<Message>) => {
+    this.line = new Line([port1, inbox, outbox]);
+    this.line.start((...message) => {
       if (!this.#isHeard && this.#held) this.#endWatch.watch();
       this.#isHeard = true;
-      onMessage(data);
-    };
-    port1.onmessageerror = () => onEnd("sent a message that can't be read");
+      onMessage(...message);
+    });
+    port1.onmessageerror = () => ends("sent a message that can't be read");
   }
 
   open(options: readonly unknown[]): void {
-    this.#worker.postMessage([this.#far, this.#endWatch.name, ...options], [this.#far]);
-  }
-
-  post(message: Message, moves: ArrayBuffer[] = []): void {
-    this.#port.postMessage(message, moves);
+    this.#worker.postMessage([this.#far, this.#endWatch.name, ...options], [this.#far[0]]);
   }
 
   hold(alive: boolean): void {
@@ -209,7 +206,7 @@ class Thread {
     else port.unref();
   }
 
-  /** Terminates the thread, and resolves when it has ended or nothing can end it. */
+  /** Resolves when it has ended or nothing can end it. */
   end(): Promise<void> {
     return this.#ended ??= this.#end();
   }
@@ -218,7 +215,7 @@ class Thread {
     this.#worker.terminate();
     this.#endWatch.watch();
     clearTimeout(this.#letGo);
-    this.#port.close();
+    this.line.close();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stuck = new Promise<"stuck">((resolve) => {
       timer = setTimeout(() => resolve("stuck"), TERMINATE_MS);
@@ -235,11 +232,7 @@ const NEEDED = 8;
 
 let pipeIsOpen = false;
 
-/**
- * Makes sure that a thread can be started, which reads the file anyway.
- *
- * @throws {LaneStartError} If too few descriptors are left.
- */
+/** @throws {LaneStartError} If too few descriptors are left to start a thread, which reads the file anyway. */
 export function reserveDescriptors(file: URL): void {
   openSignalPipe();
   if (file.protocol !== "file:") return; // loaded from the web: nothing here could be opened instead
@@ -259,11 +252,7 @@ export function reserveDescriptors(file: URL): void {
   }
 }
 
-/**
- * Has Deno open the pipe through which signals come. It opens it when it first needs it, which with
- * threads is also at their end, when tasks may have used up all descriptors. Nothing is left
- * listening.
- */
+/** Deno opens the pipe of signals when it first needs it: at a thread's end, when no descriptor may be left. */
 function openSignalPipe(): void {
   if (pipeIsOpen) return;
   pipeIsOpen = true;
@@ -306,11 +295,7 @@ export function keepAlive(worker: Worker, alive: boolean): boolean {
 
 const FLAG = "--unstable-worker-options";
 
-/**
- * Makes sure that this program can start threads that may do less than itself.
- *
- * @throws {LaneStartError} If it can't, or if that isn't known.
- */
+/** @throws {LaneStartError} If this program can't start threads that may do less, or that isn't known. */
 export function checkNarrowing(said: boolean): void {
   const flags = programFlags();
   if (said || flags?.includes(FLAG) || isConfigured()) return;

@@ -407,26 +407,37 @@ function lanes(): Contest[] {
   const contest = (
     lane: string,
     model: "processes" | "workers",
+    until: "ready" | "result",
     bare: [name: string, file: string],
     aim?: Aim,
   ) =>
     againstBare(
       {
         family: "lanes",
-        title: `from asking for a ${lane} lane until it can take tasks`,
+        title: `from asking for a ${lane} lane until ${
+          until === "ready" ? "it can take tasks" : "its first result"
+        }`,
         unit: EACH_MS,
       },
       { items, sum: BigInt(items) },
-      [`${model}({ lanes: 1 }).ready()`, "start", model, items],
-      [...bare, items],
+      [
+        `${model}({ lanes: 1 }).${until === "ready" ? "ready" : "run"}()`,
+        "start",
+        model,
+        items,
+        until,
+      ],
+      [...bare, items, until],
       aim,
     );
+  const atMost = (atMost: number): Aim => ({ of: "ratio", atMost });
+  const bareRun: [string, string] = ["bare deno run of an empty file", "bare_start.ts"];
+  const bareWorker: [string, string] = ["bare Worker that says it is there", "bare_worker.ts"];
+  const bareTask: [string, string] = ["bare Worker with the task in it", "bare_worker.ts"];
   return [
-    contest("process", "processes", ["bare deno run of an empty file", "bare_start.ts"], {
-      of: "ratio",
-      atMost: 1.5,
-    }),
-    contest("worker", "workers", ["bare Worker that says it is there", "bare_worker.ts"]),
+    contest("process", "processes", "ready", bareRun, atMost(1.5)),
+    contest("worker", "workers", "ready", bareWorker, atMost(1.15)),
+    contest("worker", "workers", "result", bareTask),
   ];
 }
 

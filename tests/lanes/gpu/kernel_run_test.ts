@@ -160,7 +160,10 @@ Deno.test("a GPU that fails is told of, and nothing is reported", async () => {
 Deno.test("which items run is told as they start", async () => {
   const told: [number, number][] = [];
   const { run } = runOf([1, 1, 1, 4], {}, undefined, {
-    starting: ({ offset, together }) => told.push([offset, together]),
+    starting: ({ offset, together }) => {
+      told.push([offset, together]);
+      return false;
+    },
   });
   run.start();
   await settle();

@@ -10,7 +10,7 @@ import { bothWays, toThread } from "./ways.ts";
 /** A lane and its server, ready and with these tasks loaded. */
 async function ready(options: Parameters<typeof pair>[0] = {}) {
   const over = pair(options);
-  over.server.start();
+  over.channel.saysReady();
   await over.lane.ready;
   for (const name of ["same", "gated", "play"] as const) await over.lane.load(taskNamed(name));
   return over;

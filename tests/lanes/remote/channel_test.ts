@@ -1,9 +1,13 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
+  BATCH_COUNT,
+  BATCH_SPECIAL,
   batchHead,
-  readBatchHead,
-  readReportHead,
+  readBatch,
+  readReport,
+  REPORT_COUNT,
+  REPORT_SPECIAL,
   reportHead,
 } from "../../../lib/lanes/remote/channel.ts";
 import type { Report } from "../../../lib/lanes/lane.ts";
@@ -25,13 +29,13 @@ Deno.test("a batch's numbers come out as they went in, infinities too", () => {
     span: undefined,
   };
   const head = batchHead(2 ** 31 - 1, 4, batch, 2, true);
-  assertEquals(readBatchHead(carried(head)), {
+  assertEquals(readBatch(carried(head), ["a"]), {
     ...batch,
     id: 2 ** 31 - 1,
     task: 4,
-    count: 2,
-    special: true,
+    items: ["a"],
   });
+  assertEquals([head[BATCH_COUNT], head[BATCH_SPECIAL]], [2, 1]);
 });
 
 Deno.test("a report's numbers come out as they went in, on the caller's clock", () => {
@@ -44,20 +48,23 @@ Deno.test("a report's numbers come out as they went in, on the caller's clock", 
     times: Float64Array.of(10, 15, 15, 20),
     last: false,
   };
-  assertEquals(readReportHead(reportHead(9, report, true), 100), {
-    id: 9,
+  const decoded = { values: ["a", "b"], failures: undefined };
+  const head = reportHead(9, report, true);
+  assertEquals(readReport(head, 100, decoded), {
+    ...decoded,
     count: 2,
     last: false,
-    special: true,
     startedAtMs: 110,
     endedAtMs: 120,
     times: Float64Array.of(110, 115, 115, 120),
   });
-  const short = readReportHead(
+  assertEquals([head[0], head[REPORT_COUNT], head[REPORT_SPECIAL]], [9, 2, 1]);
+  const short = readReport(
     reportHead(9, { ...report, times: undefined, last: true }, false),
     0,
+    decoded,
   );
-  assertEquals([short.times, short.last, short.special], [undefined, true, false]);
+  assertEquals([short.times, short.last], [undefined, true]);
 });
 
 Deno.test("a report's times own their memory, wherever their head was read from", () => {
@@ -71,7 +78,7 @@ Deno.test("a report's times own their memory, wherever their head was read from"
     last: true,
   };
   const head = carried(reportHead(9, report, false));
-  const { times } = readReportHead(head, 5);
+  const { times } = readReport(head, 5, report);
   assertEquals([...times!], [6, 7]);
   assertEquals(times!.buffer.byteLength, 16);
   assertEquals([...head.subarray(-2)], [1, 2]);
@@ -105,7 +112,8 @@ Deno.test("whatever a batch is like, its numbers come out as they went in (seed 
       (batch, rest) => {
         const { id, task, count, special } = rest;
         const head = carried(batchHead(id, task, batch, count, special));
-        assertEquals(readBatchHead(head), { ...batch, ...rest });
+        assertEquals(readBatch(head, []), { ...batch, id, task, items: [] });
+        assertEquals([head[BATCH_COUNT], head[BATCH_SPECIAL]], [count, Number(special)]);
       },
     ),
     { seed: 1 },
@@ -124,14 +132,15 @@ Deno.test("whatever a report is like, its numbers come out as they went in (seed
     fc.property(report, whole, time, fc.boolean(), ({ times, ...rest }, id, offsetMs, special) => {
       const sent = { ...rest, values: undefined, failures: undefined };
       const head = reportHead(id, { ...sent, times: times && Float64Array.from(times) }, special);
-      assertEquals(readReportHead(carried(head), offsetMs), {
-        ...rest,
-        id,
-        special,
-        startedAtMs: rest.startedAtMs + offsetMs,
-        endedAtMs: rest.endedAtMs + offsetMs,
-        times: times && Float64Array.from(times, (ms) => ms + offsetMs),
-      });
+      assertEquals([head[0], head[REPORT_SPECIAL]], [id, Number(special)]);
+      for (const arrived of [carried(head), [...carried(head)]]) {
+        assertEquals(readReport(arrived, offsetMs, sent), {
+          ...sent,
+          startedAtMs: rest.startedAtMs + offsetMs,
+          endedAtMs: rest.endedAtMs + offsetMs,
+          times: times && Float64Array.from(times, (ms) => ms + offsetMs),
+        });
+      }
     }),
     { seed: 1 },
   );

@@ -1,40 +1,41 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { MOVE_BYTES } from "../../../lib/lanes/remote/inspect.ts";
+import { MOVE_BYTES } from "../../../lib/lanes/remote/buffers.ts";
 import { give, loaded, reports } from "./served.ts";
 import { parts } from "./tasks.ts";
 
 const large = () => new Uint8Array(MOVE_BYTES);
 
-Deno.test("results that move travel alone; all else keeps its place, its time and its failures", async () => {
+Deno.test("results that may move do, at any depth; all else keeps its place, its time and its failures", async () => {
   const { server, said } = await loaded();
-  const made = [large(), large()];
+  const made = [large(), large(), large()];
   parts.set("a", () => "a");
   parts.set("large", () => made[0]);
-  parts.set("larger", () => made[1]);
+  parts.set("larger", () => made[1]!.buffer);
+  parts.set("deep", () => ({ found: [made[2]] }));
   parts.set("fails", () => {
     throw new Error("no");
   });
-  give(server, 1, "play", ["a", "fails", "large", "larger", "fails", "a"], {
+  give(server, 1, "play", ["a", "fails", "large", "larger", "deep", "fails", "a"], {
     transfer: true,
     timed: true,
   });
-  const all = reports(said);
-  assertEquals(all.map(({ count, last }) => [count, last]), [
-    [2, false],
-    [1, false],
-    [1, false],
-    [2, true],
-  ]);
-  assertEquals(all.map(({ failures }) => (failures ?? []).map(({ offset }) => offset)), [
-    [1],
-    [],
-    [],
-    [0],
-  ]);
-  assertEquals(all.map(({ times }) => times!.length), [4, 2, 2, 4]);
-  assertEquals(all[3]!.values![1], "a");
-  assertEquals(made.map(({ byteLength }) => byteLength), [0, 0]);
-  assertEquals((all[1]!.values![0] as Uint8Array).length, MOVE_BYTES);
+  const [report, ...others] = reports(said);
+  const { count, last, failures, times, values } = report!;
+  assertEquals([count, last, others.length, times!.length], [7, true, 0, 14]);
+  assertEquals(failures!.map(({ offset }) => offset), [1, 5]);
+  assertEquals(made.map(({ byteLength }) => byteLength), [0, 0, 0]);
+  const [, , bytes, buffer, deep] = values as [
+    0,
+    0,
+    Uint8Array,
+    ArrayBuffer,
+    { found: Uint8Array[] },
+  ];
+  assertEquals(
+    [bytes, buffer, deep.found[0]!].map(({ byteLength }) => byteLength),
+    new Array(3).fill(MOVE_BYTES),
+  );
+  assertEquals([values![0], values![6]], ["a", "a"]);
 });
 
 Deno.test("a last result that moves ends its batch, and nothing comes after it", async () => {
@@ -63,9 +64,10 @@ Deno.test("a buffer that is given twice moves with the first, and fails the seco
   const twice = large();
   parts.set("twice", () => twice);
   give(server, 1, "play", ["twice", "twice"], { transfer: true });
-  const [first, second] = reports(said);
-  assertEquals([(first!.values![0] as Uint8Array).length, first!.last], [MOVE_BYTES, false]);
-  assertStringIncludes((second!.failures![0]!.reason as Error).message, "was moved away");
+  const [{ values, failures }] = reports(said) as [ReturnType<typeof reports>[number]];
+  assertEquals((values![0] as Uint8Array).length, MOVE_BYTES);
+  assertEquals(failures!.map(({ offset }) => offset), [1]);
+  assertStringIncludes((failures![0]!.reason as Error).message, "was moved away");
 });
 
 Deno.test("memory that can't be moved is copied", async () => {
@@ -73,6 +75,8 @@ Deno.test("memory that can't be moved is copied", async () => {
   const memory = new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer);
   parts.set("memory", () => memory);
   give(server, 1, "play", ["memory"], { transfer: true });
-  assertEquals((reports(said)[0]!.values![0] as Uint8Array).length, 1 << 16);
+  give(server, 2, "play", ["memory", "memory"], { transfer: true });
+  const values = reports(said).flatMap(({ values }) => Array.from(values!)) as Uint8Array[];
+  assertEquals(values.map(({ length }) => length), new Array(3).fill(1 << 16));
   assertEquals(memory.length, 1 << 16);
 });

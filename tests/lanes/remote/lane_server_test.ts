@@ -9,14 +9,6 @@ import { give, load, loaded, NUMBERS, reports, short } from "./served.ts";
 import { openGate, parts, reached, taskNamed } from "./tasks.ts";
 import { bothWays, toThread } from "./ways.ts";
 
-Deno.test("a server says that it is ready, and when its clock began", () => {
-  const { server, said } = serverOver();
-  server.start();
-  assertEquals(said, [
-    { kind: FromLane.ready, head: [performance.timeOrigin], payload: undefined },
-  ]);
-});
-
 Deno.test("a task is loaded and told of, or told why it can't be", async () => {
   const over = serverOver();
   assertEquals((await load(over, "same")).head, [NUMBERS.same]);
@@ -41,19 +33,6 @@ Deno.test("tasks are loaded one after another, so that it is known which one is 
   gate.resolve();
   await Promise.all([fails, loads]);
   assertEquals(said.map(({ head }) => head), [[1], [2]]);
-});
-
-Deno.test("batches that come before their task was looked at are held for it, in their order", async () => {
-  const over = serverOver({ slots: 2 });
-  give(over.server, 1, "play", []);
-  give(over.server, 2, "same", ["a"]);
-  give(over.server, 3, "same", ["b"]);
-  await load(over, "same");
-  await settle();
-  assertEquals(reports(over.said).map(short), [[2, ["a"], []], [3, ["b"], []]]);
-  await load(over, "play");
-  await settle();
-  assertEquals(reports(over.said).at(-1)?.id, 1);
 });
 
 Deno.test("as many batches run at a time as there are slots, the others wait in their order", async () => {
@@ -186,18 +165,6 @@ for (const shares of [true, false]) {
     assertEquals(new Set(ends), new Set([[running, 1, true], [waiting, 0, true]]));
   });
 }
-
-Deno.test("a batch that waits for its task and is cancelled starts nothing once that is there", async () => {
-  const over = serverOver();
-  const ran: string[] = [];
-  parts.set("too late", () => ran.push("too late"));
-  give(over.server, 1, "play", ["too late"]);
-  over.server.receive(ToLane.ask, [1, 1], undefined);
-  await load(over, "play");
-  await settle();
-  assertEquals(ran, []);
-  assertEquals(reports(over.said).map(({ id, count, last }) => [id, count, last]), [[1, 0, true]]);
-});
 
 Deno.test("a batch that was taken back is passed over", async () => {
   const cells = new Cells(1);

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { Cells } from "../../../lib/lanes/remote/cells.ts";
-import { FromLane, readBatchHead, ToLane } from "../../../lib/lanes/remote/channel.ts";
+import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
 import { openEnvelope } from "../../../lib/lanes/remote/envelope.ts";
-import { MOVE_BYTES } from "../../../lib/lanes/remote/inspect.ts";
+import { MOVE_BYTES } from "../../../lib/lanes/remote/buffers.ts";
 import { batchOf } from "../batch.ts";
 import { laneOver, readyLane, reportHeadOf } from "./fake_channel.ts";
 
@@ -15,7 +15,7 @@ function threadLane() {
 /** The last batch's number on its lane. */
 function lastId({ channel }: ReturnType<typeof readyLane>): number {
   const last = channel.sent.findLast(({ kind }) => kind === ToLane.batch)!;
-  return readBatchHead(last.head).id;
+  return last.head[0]!;
 }
 
 // Taking back

@@ -1,7 +1,7 @@
 import { assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { CloneError } from "../../../lib/lanes/errors.ts";
-import { FromLane, readBatchHead } from "../../../lib/lanes/remote/channel.ts";
-import { MOVE_BYTES } from "../../../lib/lanes/remote/inspect.ts";
+import { BATCH_COUNT, BATCH_SPECIAL, FromLane } from "../../../lib/lanes/remote/channel.ts";
+import { MOVE_BYTES } from "../../../lib/lanes/remote/buffers.ts";
 import { batchOf, settle } from "../batch.ts";
 import { readyLane, reportHeadOf } from "./fake_channel.ts";
 import { throughPipe, toThread } from "./ways.ts";
@@ -13,7 +13,7 @@ Deno.test("items travel together up to a size, and the others come back with the
   lane.send(two);
   lane.send(one);
   assertEquals([two.sentCount, one.sentCount], [2, 1]);
-  assertEquals(channel.sent.map(({ head }) => readBatchHead(head).count), [2, 1]);
+  assertEquals(channel.sent.map(({ head }) => head[BATCH_COUNT]), [2, 1]);
   assertEquals(channel.sent.map(({ payload }) => payload), [items.slice(0, 2), items.slice(0, 1)]);
 });
 
@@ -118,7 +118,7 @@ Deno.test("of a view of a large buffer only what it shows is sent to a thread", 
   const { lane, channel } = readyLane();
   lane.send(batchOf([new Uint8Array(1 << 20).subarray(1, 3)]));
   const { payload, head } = channel.sent[0]!;
-  assertEquals(readBatchHead(head).special, true);
+  assertEquals(head[BATCH_SPECIAL], 1);
   const { values } = (payload as { values: { values: Uint8Array[] } }).values;
   assertEquals(values[0]!.buffer.byteLength, 2);
 });

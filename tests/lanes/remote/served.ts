@@ -5,7 +5,13 @@
  */
 
 import type { LaneBatch, Report } from "../../../lib/lanes/lane.ts";
-import { batchHead, FromLane, readReportHead, ToLane } from "../../../lib/lanes/remote/channel.ts";
+import {
+  batchHead,
+  FromLane,
+  readReport,
+  REPORT_SPECIAL,
+  ToLane,
+} from "../../../lib/lanes/remote/channel.ts";
 import type { LaneServer } from "../../../lib/lanes/remote/lane_server.ts";
 import { decode, encode, type Payload } from "../../../lib/lanes/remote/values.ts";
 import { batchOf } from "../batch.ts";
@@ -55,8 +61,8 @@ export function give(
 /** What the server reported, as the caller reads it. */
 export function reports(said: readonly Message[]): (Report & { readonly id: number })[] {
   return said.filter(({ kind }) => kind === FromLane.report).map(({ head, payload }) => {
-    const { special, ...rest } = readReportHead(Float64Array.from(head), 0);
-    return { ...rest, ...decode(special, payload as Payload) };
+    const decoded = decode(head[REPORT_SPECIAL] === 1, payload as Payload);
+    return { id: head[0]!, ...readReport(Float64Array.from(head), 0, decoded) };
   });
 }
 

@@ -4,11 +4,13 @@
  * @module
  */
 
+import { type FarEnd, Line } from "../../../lib/lanes/worker/line.ts";
+
 /** Deno keeps the method by which it lets go of a worker under a symbol without a name. */
 const LET_GO: unique symbol = Symbol();
 
 /** What a lane opens its thread with. */
-type Opening = readonly [port: MessagePort, lock: string, slots: number, cells: SharedArrayBuffer];
+type Opening = readonly [end: FarEnd, lock: string, slots: number, cells: SharedArrayBuffer];
 
 /** A thread that runs nothing. */
 export class FakeWorker extends EventTarget implements Worker {
@@ -23,7 +25,8 @@ export class FakeWorker extends EventTarget implements Worker {
   readonly opening = Promise.withResolvers<Opening>();
   /** Resolves when it is ended. */
   readonly ended = Promise.withResolvers<void>();
-  #port: MessagePort | undefined;
+  #line: Line | undefined;
+  #hears: (message: unknown) => void = () => {};
 
   constructor(url: string | URL, options: Partial<WorkerOptions> = {}) {
     super();
@@ -32,13 +35,14 @@ export class FakeWorker extends EventTarget implements Worker {
   }
 
   postMessage(message: Opening): void {
-    this.#port = message[0];
+    this.#line = new Line(message[0]);
+    this.#line.start((...message) => this.#hears(message));
     this.opening.resolve(message);
   }
 
   terminate(): void {
     this.done.push("terminate");
-    this.#port?.close();
+    this.#line?.close();
     this.ended.resolve();
   }
 
@@ -46,9 +50,9 @@ export class FakeWorker extends EventTarget implements Worker {
     this.done.push(`hold ${alive}`);
   }
 
-  /** The thread says something through its port. */
+  /** The thread says something through its line. */
   says(kind: number, head: readonly number[] = [], payload?: unknown): void {
-    this.#port!.postMessage([kind, head, payload]);
+    this.#line!.send(kind, head, payload);
   }
 
   /** The thread posts something in the way that tasks do. */
@@ -64,9 +68,8 @@ export class FakeWorker extends EventTarget implements Worker {
   }
 
   /** The next message to the thread. */
-  async hears(): Promise<unknown> {
-    const [port] = await this.opening.promise;
-    return await new Promise((resolve) => port.onmessage = ({ data }) => resolve(data));
+  hears(): Promise<unknown> {
+    return new Promise((resolve) => this.#hears = resolve);
   }
 }
 

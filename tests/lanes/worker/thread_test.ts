@@ -191,10 +191,10 @@ async function programOf(code: string): Promise<{ code: number; stderr: string }
   const lib = new URL("../../../lib/lanes/", import.meta.url).href;
   const text = `
     import { WorkerChannel } from "${lib}worker/worker_channel.ts";
-    const ready = Promise.withResolvers();
-    const events = { message: () => ready.resolve(), ended: console.error };
+    let next = Promise.withResolvers();
+    const events = { message: () => next.resolve(), ended: console.error };
     const channel = new WorkerChannel(events, { slots: 1, number: 1, modules: [] });
-    await ready.promise;
+    await next.promise;
     ${code}
   `;
   const { code: exitCode, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -227,6 +227,7 @@ Deno.test({
     const module = taskOf("() => { while (true); }").module;
     const { code, stderr } = await programOf(`
       channel.send(1, [1], { module: ${JSON.stringify(module)}, export: "default" });
+      await (next = Promise.withResolvers()).promise;
       channel.send(2, [channel.cells.offer(), 1, 1, 0, 1, Infinity, 0, Infinity, 0, 0, 0], [0]);
       while (channel.cells.state(1) === undefined) await new Promise((go) => setTimeout(go));
       Deno.exitCode = 5;

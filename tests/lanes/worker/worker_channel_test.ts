@@ -10,6 +10,7 @@ import { VirtualTime } from "../../dispatch/virtual_time.ts";
 import { type FakeWorker, FakeWorkers } from "./fake_worker.ts";
 
 const ENTRY = new URL("../../../lib/lanes/worker/worker_main.ts", import.meta.url).href;
+const SERVER = new URL("../../../lib/lanes/worker/worker_server.ts", import.meta.url).href;
 const { setTimeout: later } = globalThis;
 const HASH: Task = { module: "file:///jobs/hash.ts", export: "default" };
 const PARSE: Task = { module: "file:///jobs/parse.ts", export: "default" };
@@ -90,7 +91,7 @@ test(
     const [worker] = stage.workers;
     assertEquals([worker!.url, worker!.options.name], [ENTRY, "lane 3"]);
     assert(!("deno" in worker!.options));
-    const [port, , slots, cells] = await worker!.opening.promise;
+    const [[port], , slots, cells] = await worker!.opening.promise;
     assert(port instanceof MessagePort);
     assert(cells === stage.channel.cells.buffer);
     assertEquals(slots, 2);
@@ -136,7 +137,7 @@ test(
   (stage) => {
     const { workers: [worker] } = stage;
     assertEquals(worker!.options.deno, { permissions: { net: false } });
-    assertEquals(importsOf(worker!), [ENTRY, HASH.module]);
+    assertEquals(importsOf(worker!), [ENTRY, SERVER, HASH.module]);
   },
 );
 
@@ -147,7 +148,7 @@ test(
     const { channel, heard, workers } = stage;
     assertEquals(workers[0]!.fails("Uncaught SyntaxError: x\n    at y"), true);
     assertEquals([workers.length, workers[0]!.done], [2, ["terminate"]]);
-    assertEquals(importsOf(workers[1]!), [ENTRY]);
+    assertEquals(importsOf(workers[1]!), [ENTRY, SERVER]);
     assertEquals(workers[1]!.options.deno, { permissions: { net: false } });
     assertEquals(channel.unloadable(HASH), "stopped: Uncaught SyntaxError: x");
     assertEquals(channel.unloadable(PARSE), undefined);

@@ -1,0 +1,23 @@
+/**
+ * Looking at what others made: any getter, proxy or `toString` may throw.
+ *
+ * @module
+ */
+
+/** What a function gives, or something else if it throws. */
+export function attempt<T, Otherwise = undefined>(
+  get: () => T,
+  otherwise?: Otherwise,
+): T | Otherwise {
+  try {
+    return get();
+  } catch {
+    return otherwise as Otherwise;
+  }
+}
+
+/** What was thrown, in words. */
+export function wordsOf(thrown: unknown): string {
+  const words = () => thrown instanceof Error ? thrown.message : String(thrown);
+  return attempt(words, "it threw something that can't be shown");
+}

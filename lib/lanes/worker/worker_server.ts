@@ -1,0 +1,32 @@
+/**
+ * What runs the tasks of a thread, loaded once the thread has said that it is ready.
+ *
+ * @module
+ */
+
+import { Cells } from "../remote/cells.ts";
+import { LaneServer, type Runner } from "../remote/lane_server.ts";
+import { threads } from "../remote/way.ts";
+import type { Line } from "./line.ts";
+
+/** Runs what the caller sends. */
+export function serve(
+  line: Line,
+  slots: number,
+  cells: SharedArrayBuffer,
+  runner: Runner | undefined,
+): LaneServer {
+  const server = new LaneServer({
+    slots,
+    way: threads,
+    cells: new Cells(slots, cells),
+    runner,
+    send: (...message) => line.send(...message),
+    usage: () => {
+      const { user, system } = process.threadCpuUsage();
+      return [(user + system) / 1000, NaN];
+    },
+  });
+  line.start((...message) => server.receive(...message));
+  return server;
+}
