@@ -5,6 +5,7 @@
  */
 
 import { LaneStartError } from "../errors.ts";
+import { WIDE_FD } from "./frame.ts";
 
 /** How long a child that was told to end may take before it is killed. */
 const CLOSE_GRACE_MS = 500;
@@ -29,7 +30,7 @@ export interface ChildOptions {
 /** Deno starts a child with further descriptors on behalf of `node:child_process`; it is asked to here. */
 interface Internals {
   readonly kExtraStdio: symbol;
-  getExtraPipeRids(child: Deno.ChildProcess): readonly number[];
+  getExtraPipeRids(child: Deno.ChildProcess): readonly number[] | undefined;
   readonly core: {
     read(rid: number, into: Uint8Array): Promise<number>;
     writeAll(rid: number, bytes: Uint8Array): Promise<void>;
@@ -41,8 +42,6 @@ interface Internals {
 
 const { internal } = Deno as unknown as { readonly internal: symbol };
 const internals = (Deno as unknown as Record<symbol, Internals>)[internal]!;
-/** The first descriptor behind stderr. */
-const FRAMES_FD = 3;
 
 /** What carries frames, at the caller's end. */
 interface ByteStream {
@@ -69,7 +68,12 @@ export class Child {
   /** How it ended, once all that it said was read. */
   readonly ended: Promise<ChildEnd>;
   readonly #child: Deno.ChildProcess;
-  readonly #bytes: ByteStream;
+  /** What its frames went through from the start, and the wider one once there is one. */
+  readonly #streams: ByteStream[];
+  #from: ByteStream;
+  #to: ByteStream;
+  #isWide: boolean;
+  #holds = true;
   readonly #shows: boolean;
   readonly #printed: readonly ReadableStreamDefaultReader<Uint8Array>[];
   /** How many streams have not come to their end. */
@@ -83,7 +87,9 @@ export class Child {
   constructor({ args, startsPrograms, stderr }: ChildOptions) {
     this.#shows = stderr === "show";
     this.#child = spawn(args, startsPrograms);
-    this.#bytes = startsPrograms ? ownDescriptor(this.#child) : stdio(this.#child);
+    this.#isWide = startsPrograms;
+    this.#from = this.#to = startsPrograms ? ownDescriptor(this.#child) : stdio(this.#child);
+    this.#streams = [this.#to];
     const printed = startsPrograms
       ? [this.#child.stderr, this.#child.stdout]
       : [this.#child.stderr];
@@ -98,7 +104,7 @@ export class Child {
     into: Uint8Array<ArrayBuffer>,
     whole = false,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const bytes = await this.#bytes.read(into, whole);
+    const bytes = await this.#from.read(into, whole);
     this.#lastReadMs = performance.now();
     if (bytes === undefined) this.#open--;
     return bytes;
@@ -106,7 +112,26 @@ export class Child {
 
   /** What a dead child no longer takes is dropped. */
   write(bytes: Uint8Array): void {
-    this.#bytes.write(bytes).catch(() => {});
+    this.#to.write(bytes).catch(() => {});
+  }
+
+  /**
+   * What is written from now on goes through a descriptor that holds more than a pipe.
+   *
+   * @param last Tells the child so.
+   */
+  writeWider(last: Uint8Array): void {
+    if (this.#isWide) return;
+    this.#isWide = true;
+    this.write(last);
+    this.#to = ownDescriptor(this.#child);
+    this.#to.hold(this.#holds);
+    this.#streams.push(this.#to);
+  }
+
+  /** The same for what is read: the child has said so. */
+  readWider(): void {
+    this.#from = this.#to;
   }
 
   /** It is ready: what it prints from now on is its tasks' matter. */
@@ -119,7 +144,8 @@ export class Child {
   hold(keepsAlive: boolean): void {
     if (keepsAlive) this.#child.ref();
     else this.#child.unref();
-    this.#bytes.hold(keepsAlive);
+    this.#holds = keepsAlive;
+    for (const stream of this.#streams) stream.hold(keepsAlive);
   }
 
   kill(): void {
@@ -134,7 +160,7 @@ export class Child {
   async close(): Promise<void> {
     this.hold(true);
     const timer = setTimeout(() => this.kill(), CLOSE_GRACE_MS);
-    await this.#bytes.close().catch(() => {});
+    await Promise.allSettled(this.#streams.map((stream) => stream.close()));
     await this.ended;
     clearTimeout(timer);
   }
@@ -145,7 +171,8 @@ export class Child {
     while (this.#open > 0 && performance.now() - this.#lastReadMs < QUIET_MS) {
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    await this.#bytes.release().catch(() => {});
+    await Promise.allSettled(this.#streams.map((stream) => stream.release()));
+    for (const rid of internals.getExtraPipeRids(this.#child) ?? []) internals.core.tryClose(rid);
     // What it started may hold these for as long as it lives.
     await Promise.allSettled(this.#printed.map((reader) => reader.cancel()));
     return this.#describe(status);
@@ -182,15 +209,15 @@ export class Child {
 }
 
 function spawn(args: readonly string[], startsPrograms: boolean): Deno.ChildProcess {
-  const own = startsPrograms ? { stdin: "null", [internals.kExtraStdio]: ["piped"] } : {};
+  const wider = { [internals.kExtraStdio]: ["piped"] };
   try {
     return new Deno.Command(Deno.execPath(), {
-      args: ["run", ...args, ...startsPrograms ? [String(FRAMES_FD)] : []],
+      args: ["run", ...args, ...startsPrograms ? [String(WIDE_FD)] : []],
       env: { NO_COLOR: "1" },
-      stdin: "piped",
+      stdin: startsPrograms ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
-      ...own as Deno.CommandOptions,
+      ...wider as Deno.CommandOptions,
     }).spawn();
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -222,7 +249,7 @@ function stdio({ stdin, stdout }: Deno.ChildProcess): ByteStream {
 
 function ownDescriptor(child: Deno.ChildProcess): ByteStream {
   const { core } = internals;
-  const rid = internals.getExtraPipeRids(child)[0]!;
+  const rid = internals.getExtraPipeRids(child)![0]!;
   let writing = Promise.resolve();
   let reading: Promise<unknown> | undefined;
   let holds = true;
@@ -257,10 +284,6 @@ function ownDescriptor(child: Deno.ChildProcess): ByteStream {
     write: (bytes) => writing = writing.then(() => core.writeAll(rid, bytes)),
     hold,
     close: () => writing,
-    release: () => {
-      hold(false);
-      core.tryClose(rid);
-      return Promise.resolve();
-    },
+    release: () => Promise.resolve(hold(false)),
   };
 }

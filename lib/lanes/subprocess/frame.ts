@@ -77,6 +77,13 @@ const JOIN_BYTES = 1 << 17;
 /** What a pipe holds, and is read at a time. */
 const CHUNK_BYTES = 1 << 16;
 
+/** Frames from here on are large: what carries them should hold more than a pipe does. */
+export const LARGE_BYTES = 1 << 16;
+/** The kind of a frame that says: what follows goes through the descriptor that holds more. */
+export const WIDER = 0;
+/** That descriptor, in the child: the first behind stderr. */
+export const WIDE_FD = 3;
+
 /** Bytes that are no frame: something else was written to the pipe. */
 export class GarbageError extends Error {
   override name = "GarbageError";

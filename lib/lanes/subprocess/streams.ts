@@ -3,9 +3,9 @@
  *
  * For the task and what it starts, stdin is at its end, and stdout goes where prints go: to stderr.
  * Frames have a descriptor of their own where the child may start programs, which inherit the real
- * stdin and stdout. Where it may not, frames go through these two, for a descriptor of one's own
- * costs `node:fs`, some 12 ms; then only code that reads or writes descriptors 0 and 1 by their
- * number can get in their way.
+ * stdin and stdout. Where it may not, frames go through these two until they are many and large, for a
+ * descriptor of one's own costs `node:fs`, some 12 ms; then only code that reads or writes descriptors
+ * 0 and 1 by their number can get in their way.
  *
  * @module
  */
@@ -31,7 +31,8 @@ export const frames: FrameStream = descriptor === undefined
   }
   : await openDescriptor(descriptor);
 
-async function openDescriptor(fd: number): Promise<FrameStream> {
+/** Opens a descriptor that the child was started with. */
+export async function openDescriptor(fd: number): Promise<FrameStream> {
   const { read, readSync, writeSync } = await import("node:fs");
   return {
     read: (into) =>

@@ -25,9 +25,11 @@ import {
   encodeFrame,
   type Frame,
   GarbageError,
+  LARGE_BYTES,
   readFrames,
   serializerOf,
   wayThrough,
+  WIDER,
 } from "./frame.ts";
 import { type LanePermissions, permissionFlags } from "./permissions.ts";
 
@@ -45,6 +47,8 @@ export interface SubprocessOptions {
   readonly stderr?: "show" | "keep";
 }
 
+/** After so many large frames the child opens what holds more, which takes it some 15 ms. */
+const WIDER_AFTER = 4;
 const MAIN = new URL("./subprocess_main.ts", import.meta.url).href;
 const STREAMS = new URL("./streams.ts", import.meta.url).href;
 
@@ -62,6 +66,7 @@ export class SubprocessChannel implements Channel {
   /** Whether the project's lock holds all that the tasks import. */
   #isLocked = true;
   #isReady = false;
+  #large = 0;
   #closed = false;
   #holds = true;
 
@@ -138,12 +143,21 @@ export class SubprocessChannel implements Channel {
       child.show();
     }
     if (this.#closed) return;
+    if (kind === WIDER) return child.readWider();
+    if (frame.body.length >= LARGE_BYTES) this.#noteLarge();
     const count = kind === FromLane.report ? head[REPORT_COUNT]! : 1;
     this.#events.message(kind, head, decodePayload(frame, count, serializer));
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown): void {
-    for (const bytes of encodeFrame(kind, head, payload, serializer)) this.#child.write(bytes);
+    const parts = encodeFrame(kind, head, payload, serializer);
+    for (const bytes of parts) this.#child.write(bytes);
+    if (parts.at(-1)!.length >= LARGE_BYTES) this.#noteLarge();
+  }
+
+  #noteLarge(): void {
+    if (++this.#large < WIDER_AFTER) return;
+    this.#child.writeWider(encodeFrame(WIDER, [], undefined)[0]!);
   }
 
   unloadable(task: Task): string | undefined {

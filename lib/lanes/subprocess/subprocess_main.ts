@@ -12,14 +12,19 @@ import {
   decodePayload,
   encodeFrame,
   type Frame,
+  LARGE_BYTES,
   readFrames,
   serializerOf,
   wayThrough,
+  WIDE_FD,
+  WIDER,
 } from "./frame.ts";
 import { endWithParent } from "./orphan_watch.ts";
-import { frames } from "./streams.ts";
+import { frames, openDescriptor } from "./streams.ts";
 
-const LARGE_BYTES = 1 << 17;
+/** What carries frames: another one once they are large, which is being opened then. */
+let carrier = frames;
+let opening: Promise<void> | undefined;
 
 // What the platform gives, before a task's module can change it.
 const exit = Deno.exit;
@@ -27,7 +32,7 @@ const exit = Deno.exit;
 function write(parts: readonly Uint8Array[]): void {
   try {
     for (const part of parts) {
-      for (let at = 0; at < part.length;) at += frames.writeSync(part.subarray(at));
+      for (let at = 0; at < part.length;) at += carrier.writeSync(part.subarray(at));
     }
   } catch {
     exit(1); // the parent is gone
@@ -52,6 +57,13 @@ const server = new LaneServer({
 function receive(frame: Frame): void {
   const { kind, head } = frame;
   if (kind === ToLane.end) exit(0);
+  if (kind === WIDER) {
+    opening = openDescriptor(WIDE_FD).then((wider) => {
+      write(encodeFrame(WIDER, [], undefined));
+      carrier = wider;
+    });
+    return;
+  }
   const count = kind === ToLane.batch ? head[BATCH_COUNT]! : 1;
   server.receive(kind, head, decodePayload(frame, count, serializer));
 }
@@ -73,12 +85,13 @@ Deno.addSignalListener("SIGINT", () => {});
 if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => {});
 
 await readFrames(async (into, whole) => {
+  await opening;
   let at = 0;
   do {
     const rest = into.subarray(at);
     // The rest of a large body follows at once, so waiting for it holds nothing up.
     const isLarge = whole && rest.length >= LARGE_BYTES;
-    const count = isLarge ? frames.readSync(rest) : await frames.read(rest);
+    const count = isLarge ? carrier.readSync(rest) : await carrier.read(rest);
     if (count === null) return undefined;
     at += count;
   } while (whole && at < into.length);

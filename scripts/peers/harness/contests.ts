@@ -183,7 +183,7 @@ function buffers(direction: "there" | "back", title: string): Contest {
     { items, sum: sumOfNumbers(items), work: items * BUFFER_BYTES / 2 ** 20 },
     ["processes({ lanes: 1 })", "buffers", direction, items],
     ["bare pipe, a length before each", "bare_pipe.ts", direction, items],
-    { of: "ratio", atLeast: 0.8 },
+    { of: "ratio", atLeast: 0.9 },
   );
 }
 

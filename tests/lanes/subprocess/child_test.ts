@@ -24,7 +24,7 @@ async function turns(): Promise<void> {
 
 Deno.test("a child is started with what it is told, and its streams are this program's", async () => {
   const { child, fake } = start();
-  assertEquals(fake.settings, {
+  assertEquals(JSON.parse(JSON.stringify(fake.settings)), {
     args: ["run", "main.ts", "2"],
     env: { NO_COLOR: "1" },
     stdin: "piped",

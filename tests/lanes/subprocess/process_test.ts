@@ -88,6 +88,43 @@ test("large values come through whole, both ways", {}, async (lane, told) => {
   assertEquals(texts.map((copy) => copy === text), [true, true]);
 });
 
+test(
+  "many large values come through whole and in order, whatever carries them",
+  {},
+  async (lane, told) => {
+    const task = taskOf("(value) => value");
+    const sizes = [1 << 20, 1, 1 << 16, 1 << 18, 3, 1 << 17];
+    const batches = Array.from({ length: 40 }, (_, n) => {
+      const item = new Uint8Array(sizes[n % sizes.length]!).fill(n);
+      return batchOf([item], { task });
+    });
+    await lane.load(task);
+    for (const batch of batches.slice(0, 20)) lane.send(batch);
+    await told.last(batches[10]!);
+    for (const batch of batches.slice(20)) lane.send(batch);
+    for (const [n, batch] of batches.entries()) {
+      const [bytes] = await told.values(batch) as [Uint8Array];
+      assertEquals(bytes.length, sizes[n % sizes.length]);
+      assertEquals(bytes.findIndex((byte) => byte !== n), -1);
+    }
+    assertEquals(told.reports.map(({ batch }) => batches.indexOf(batch)), batches.map((_, n) => n));
+  },
+);
+
+test(
+  "a process that ends after large values tells what had ended, and how",
+  {},
+  async (lane, told) => {
+    const task = taskOf("(n) => n === 8 ? Deno.exit(3) : new Uint8Array(1 << 18).fill(n)");
+    const batches = Array.from({ length: 9 }, (_, n) => batchOf([n], { task }));
+    await lane.load(task);
+    for (const batch of batches) lane.send(batch);
+    await told.death;
+    assertEquals(told.deaths, [{ how: "called Deno.exit(3)", starting: false }]);
+    assertEquals(told.reports.length, 8);
+  },
+);
+
 test("a process may touch nothing unless it was told", {}, async (lane, told) => {
   const reads = batchOf([new URL(import.meta.url).pathname], {
     task: taskOf("(path) => Deno.readTextFile(path)"),
