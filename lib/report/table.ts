@@ -157,16 +157,16 @@ export function htmlTable<Row>(
   rows: readonly Row[],
 ): Html {
   const shown = fileColumns(columns);
-  // A cell that heads nothing is no header.
+  // A cell without a word heads nothing.
   const heads = shown.map(({ head, longHead = head, left }, i) =>
     longHead === ""
       ? markup`<td></td>`
       : markup`<th scope="col"${!left && i > 0 && markup` class="n"`}>${longHead}</th>`
   );
   const cellOf = (text: string, left: boolean, i: number) =>
-    i === 0
+    i === 0 && text !== ""
       ? markup`<th scope="row">${text}</th>`
-      : left
+      : left || i === 0
       ? markup`<td>${text}</td>`
       : markup`<td class="n">${text}</td>`;
   return markup`

@@ -83,13 +83,13 @@ export function livePage(title: string, nonce: string): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${escape(title)}</title>
 <meta name="viewport" content="width=device-width"><style nonce="${nonce}">${STYLE}</style></head>
-<body><h1>${escape(title)}</h1><p id="state" role="status">waiting for the first items</p>
-<progress id="share"></progress><p id="ended" role="status"></p>
+<body><main><h1>${escape(title)}</h1><p id="state" role="status">waiting for the first items</p>
+<progress id="share" aria-label="Items that ended"></progress><p id="ended" role="status"></p>
 ${chart("rate", "Rate")}
 ${chart("latency", "Latency")}
 ${chart("failed", "Failures")}
 <table><tbody id="reasons"></tbody></table>
-<h2>Lanes: <span id="lanes-now">–</span></h2><div id="lanes"></div>
+<h2>Lanes: <span id="lanes-now">–</span></h2><div id="lanes"></div></main>
 <script nonce="${nonce}">${SCRIPT}</script></body></html>
 `;
 }

@@ -3,6 +3,8 @@
 import { assertEquals } from "@std/assert";
 import axe from "axe-core";
 import { reportPage } from "../../../lib/report/html/report_page.ts";
+import type { Pulse } from "../../../lib/progress/pulse.ts";
+import { livePage } from "../../../lib/report/live/live_page.ts";
 import { lessonPage } from "../../../lib/report/lesson/lesson_page.ts";
 import type { ReportFile } from "../../../lib/report/report_file.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";
@@ -27,6 +29,11 @@ const files: readonly ReportFile[] = [
   ...[await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 }), switchFile(), peersFile()],
 ];
 
+const PULSE: Pulse = {
+  ...{ atMs: 1, settled: 5, failed: 1, total: 10, lanes: [1, 0], slots: 1, perSecond: 3 },
+  ...{ latencyMs: { median: 20, most: 40 }, reasons: [{ reason: "refused", count: 1 }] },
+};
+
 const PAGES: Readonly<Record<string, () => string>> = {
   ...Object.fromEntries(files.map((file, at) => {
     const name = "kind" in file ? file.kind : "comparison";
@@ -35,6 +42,10 @@ const PAGES: Readonly<Record<string, () => string>> = {
   "everything, twice": () => reportPage([...files, ...files]),
   "the lesson in English": () => lessonPage(lessonFile("en")),
   "the lesson in Korean": () => lessonPage(lessonFile("ko")),
+  // Without its server; what that tells comes by a call.
+  "a run while it goes on": () =>
+    livePage("a job", "nonce").replace('new EventSource("events")', "new EventTarget()")
+      .replace("</script>", `show(${JSON.stringify(PULSE)})</script>`),
 };
 
 interface Found {
