@@ -22,21 +22,10 @@ import { htmlTable } from "../table.ts";
 import { drawGains, type GainLimit, type GainRow } from "../html/gains_chart.ts";
 import { type Html, markup } from "../html/markup.ts";
 import { type PagePart, type PartPlace, type Section, taskWords } from "../html/page.ts";
-import { plotToSvg } from "../html/plot.ts";
+import { FINE, LIMIT, rowChart } from "../html/plot.ts";
 import { sanitizedText } from "../html/sanitize.ts";
 import { modelColour } from "../html/style.ts";
-import {
-  classLine,
-  className,
-  codeLines,
-  commandLine,
-  costLine,
-  modelColumns,
-  recommendationLines,
-  remarkLines,
-  remarkOn,
-  sampleLine,
-} from "./advice_words.ts";
+import * as words from "./advice_words.ts";
 import { profileSection } from "./profile_section.ts";
 
 /** The code that advice gives is shorter; an edited file's may not be. */
@@ -44,7 +33,7 @@ const MOST_LINES = 400;
 
 /** The program as it was read, cut to what can be laid out. */
 function shownCode(code: string): string {
-  const lines = codeLines({ code: code.slice(0, 100_000) }).slice(0, MOST_LINES);
+  const lines = words.codeLines({ code: code.slice(0, 100_000) }).slice(0, MOST_LINES);
   return lines.map((line) => /^ {0,80}/.exec(line)![0] + sanitizedText(line)).join("\n");
 }
 
@@ -66,21 +55,21 @@ export function adviceSection(
   title = "The advice",
 ): Section {
   const { recommended, surprises, hazards } = advice;
-  const [reason, ...details] = recommendationLines(advice);
+  const [reason, ...details] = words.recommendationLines(advice);
   const html = markup`
-    <p class="verdict">${capital(classLine(advice))}. ${reason}</p>
-    ${remarkLines(advice).map((line) => markup`<p class="partial">${line}</p>`)}
+    <p class="verdict">${capital(words.classLine(advice))}. ${reason}</p>
+    ${words.remarkLines(advice).map((line) => markup`<p class="partial">${line}</p>`)}
     ${titledList(`Recommended: ${recommended.name}`, details)}
     ${splitFigure(advice, `${id}-split`)}
-    <p class="note">${sampleLine(advice)}</p>
+    <p class="note">${words.sampleLine(advice)}</p>
     ${gainsFigure(advice, `${id}-gains`)}
     ${profileSection(advice, `${id}-profile`)}
     ${titledList("Where the prediction was wrong", surprises.map(({ text }) => text))}
     ${titledList("Hazards seen", hazards.map(({ text }) => text), "notices")}
     <section><h3>The code</h3>
-    <p class="note">Saved as <code>job_run.ts</code>: <code>${commandLine(advice)}</code></p>
+    <p class="note">Saved as <code>job_run.ts</code>: <code>${words.commandLine(advice)}</code></p>
     ${codeBlock("The code", shownCode(code))}
-    <p class="note">${costLine(advice)}</p></section>
+    <p class="note">${words.costLine(advice)}</p></section>
   `;
   return { id, title, html };
 }
@@ -116,7 +105,7 @@ function foundWords({ bound, recommended: { model, name, gain }, hazards }: Advi
       formatNumber(gain.high)
     })`;
   const seen = hazards.length === 0 ? "" : `; ${counted(hazards.length, "hazard")} seen`;
-  return `${capital(className(bound))}: ${take}${fast}${seen}`;
+  return `${capital(words.className(bound))}: ${take}${fast}${seen}`;
 }
 
 /** Advice as a part of a page. */
@@ -191,71 +180,67 @@ function splitFigure(advice: Split, id: string): Html {
   });
 }
 
+const ZONES = [
+  { bound: "io", name: "I/O-bound", middle: WAITS / 2 },
+  { bound: "mixed", name: "mixed", middle: (WAITS + COMPUTES) / 2 },
+  { bound: "cpu", name: "CPU-bound", middle: (1 + COMPUTES) / 2 },
+] as const;
+
 function drawSplit(advice: Split, width: number): string {
-  const { bound, cpuShare, sample } = advice;
-  const share = clamped(cpuShare);
+  const { bound, sample } = advice;
+  const share = clamped(advice.cpuShare);
   const times = timesOf(advice);
   const off = STANDARD_ERRORS * clamped(sample.cpuShareError);
   const parts = [
-    { name: "computing", from: 0, to: share, at: 0, anchor: "start" as const },
-    { name: "waiting", from: share, to: 1, at: 1, anchor: "end" as const },
+    { name: "computing", from: 0, to: share, at: 0, textAnchor: "start" },
+    { name: "waiting", from: share, to: 1, at: 1, textAnchor: "end" },
   ] as const;
-  const zones = [
-    { bound: "io", name: "I/O-bound", middle: WAITS / 2 },
-    { bound: "mixed", name: "mixed", middle: (WAITS + COMPUTES) / 2 },
-    { bound: "cpu", name: "CPU-bound", middle: (1 + COMPUTES) / 2 },
-  ];
-  const words = (name: "computing" | "waiting", of: number) => `${name} ${formatPercent(of)}`;
-  return plotToSvg({
+  const told = parts.map(({ name, from, to }) => `${name} ${formatPercent(to - from)}`);
+  return rowChart({
     width,
-    height: 104,
-    marginLeft: 10,
-    marginRight: 14,
-    marginTop: 22,
-    marginBottom: 46,
-    x: { domain: [0, 1], label: null },
-    y: { domain: ["time"], axis: null, padding: 0 },
+    rows: ["time"],
+    rowHeight: 36,
+    margins: { top: 22, right: 14, bottom: 46, left: 10 },
+    x: { domain: [0, 1] },
     marks: [
-      ...parts.flatMap(({ name, from, to, at, anchor }) => [
-        Plot.barX([name], {
-          y: () => "time",
-          x1: () => from,
-          x2: () => to,
+      ...parts.flatMap(({ name, from, to, at, textAnchor }, i) => [
+        Plot.barX(["time"], {
+          y: ["time"],
+          x1: [from],
+          x2: [to],
           fill: COLOURS[name],
-          title: () => `${words(name, to - from)}\n${formatDuration(times[name])} of each task`,
+          title: [`${told[i]}\n${formatDuration(times[name])} of each task`],
           className: name,
         }),
-        Plot.text([words(name, to - from)], {
+        Plot.text([told[i]], {
           x: [at],
           frameAnchor: "top",
-          textAnchor: anchor,
+          textAnchor,
           dy: -12,
           fill: COLOURS[name],
           className: "strong",
         }),
       ]),
       Plot.ruleY(["time"], {
-        y: () => "time",
-        x1: () => Math.max(0, share - off),
-        x2: () => Math.min(1, share + off),
-        stroke: "var(--ink)",
-        strokeWidth: 1.5,
+        y: ["time"],
+        x1: [Math.max(0, share - off)],
+        x2: [Math.min(1, share + off)],
+        ...FINE,
       }),
       Plot.ruleX([WAITS, COMPUTES], {
-        stroke: "var(--ink)",
-        strokeWidth: 1.5,
-        strokeDasharray: "5 4",
+        ...LIMIT,
+        ...FINE,
         insetTop: -4,
         insetBottom: -6,
         className: "threshold",
       }),
       Plot.axisX({
         ticks: [0, WAITS, COMPUTES, 1],
-        tickFormat: (at: number) => formatPercent(at),
+        tickFormat: formatPercent,
         tickSize: 6,
         label: null,
       }),
-      ...zones.map((zone) =>
+      ...ZONES.map((zone) =>
         Plot.text([zone.name], {
           x: [zone.middle],
           frameAnchor: "bottom",
@@ -267,10 +252,8 @@ function drawSplit(advice: Split, width: number): string {
     ],
   }, {
     title: "Computing and waiting",
-    description: `${words("computing", share)}, ${words("waiting", 1 - share)} of a task’s time. ` +
-      `I/O-bound is up to ${formatPercent(WAITS)} computing, CPU-bound from ${
-        formatPercent(COMPUTES)
-      }.`,
+    description: `${told.join(", ")} of a task’s time. I/O-bound is up to ` +
+      `${formatPercent(WAITS)} computing, CPU-bound from ${formatPercent(COMPUTES)}.`,
   });
 }
 
@@ -295,7 +278,7 @@ function gainRows({ models, recommended }: Advice): GainRow[] {
     return [{
       name: model.name.slice(0, 34),
       colour: modelColour(model.model),
-      remark: chosen ? "recommended" : remarkOn(model),
+      remark: chosen ? "recommended" : words.remarkOn(model),
       chosen,
       predicted,
       measured: canBeDrawn(gain) ? gain : null,
@@ -309,7 +292,7 @@ function gainsFigure(advice: Advice, id: string): Html {
   const items = counted(advice.horizon, "item");
   const figures = htmlTable(
     `Gains against sequential, for ${items}`,
-    modelColumns(advice),
+    words.modelColumns(advice),
     advice.models,
   );
   const rows = gainRows(advice);

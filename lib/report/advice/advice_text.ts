@@ -11,22 +11,13 @@ import { plain, wrap } from "../../text/plain.ts";
 import { escapeMarkdown, markdownCode, markdownList, markdownReport } from "../files/markdown.ts";
 import { markdownTable, textTable } from "../table.ts";
 import { blocks, paletteFor, sentences, type Style, type Tone } from "../terminal/style.ts";
-import {
-  classLine,
-  codeLines,
-  commandLine,
-  costLine,
-  modelColumns,
-  recommendationLines,
-  remarkLines,
-  sampleLine,
-} from "./advice_words.ts";
+import * as words from "./advice_words.ts";
 
 /** Lists of sentences, each with its title. */
 function titledLists(advice: Advice): { title: string; lines: string[]; tone: Tone }[] {
   const { recommended, surprises, hazards } = advice;
   const lists = [
-    { title: `Recommended: ${recommended.name}`, lines: recommendationLines(advice) },
+    { title: `Recommended: ${recommended.name}`, lines: words.recommendationLines(advice) },
     { title: PROFILE_TITLE, lines: [...profileLines(advice), ...functionLines(advice)] },
     { title: "Where the prediction was wrong", lines: surprises.map(({ text }) => text) },
     { title: "Hazards seen", lines: hazards.map(({ text }) => text), tone: "warning" as const },
@@ -46,14 +37,14 @@ export function renderAdvice(advice: Advice, style: Style): string {
   );
   const gains = `Gains are against sequential, for ${counted(advice.horizon, "item")}.`;
   return blocks([
-    text(`${advice.job.title}: ${classLine(advice)}`, "heading"),
-    text(sampleLine(advice)),
-    ...remarkLines(advice).map((line) => text(line, "warning")),
-    `${textTable(modelColumns(advice), advice.models, style)}\n${text(gains)}`,
+    text(`${advice.job.title}: ${words.classLine(advice)}`, "heading"),
+    text(words.sampleLine(advice)),
+    ...words.remarkLines(advice).map((line) => text(line, "warning")),
+    `${textTable(words.modelColumns(advice), advice.models, style)}\n${text(gains)}`,
     ...lists,
-    `${paletteFor(style).heading("The code")} (${commandLine(advice)})`,
-    codeLines(advice).map((line) => `  ${line}`.trimEnd()).join("\n"),
-    text(costLine(advice), "idle"),
+    `${paletteFor(style).heading("The code")} (${words.commandLine(advice)})`,
+    words.codeLines(advice).map((line) => `  ${line}`.trimEnd()).join("\n"),
+    text(words.costLine(advice), "idle"),
   ]);
 }
 
@@ -61,17 +52,17 @@ export function renderAdvice(advice: Advice, style: Style): string {
 export function adviceMarkdown({ advice, environment }: AdviceFile): string {
   return markdownReport([
     `### ${escapeMarkdown(advice.job.title)}: ${escapeMarkdown(advice.recommended.name)}`,
-    `${escapeMarkdown(classLine(advice))}.`,
-    escapeMarkdown(sampleLine(advice)),
-    ...remarkLines(advice).map(escapeMarkdown),
-    markdownTable(modelColumns(advice), advice.models),
+    `${escapeMarkdown(words.classLine(advice))}.`,
+    escapeMarkdown(words.sampleLine(advice)),
+    ...words.remarkLines(advice).map(escapeMarkdown),
+    markdownTable(words.modelColumns(advice), advice.models),
     ...titledLists(advice).flatMap(({ title, lines }) => [
       `#### ${escapeMarkdown(title)}`,
       markdownList(lines),
     ]),
     "#### The code",
-    `Saved as job\\_run.ts: ${escapeMarkdown(commandLine(advice))}`,
-    markdownCode(codeLines(advice)),
-    escapeMarkdown(costLine(advice)),
+    `Saved as job\\_run.ts: ${escapeMarkdown(words.commandLine(advice))}`,
+    markdownCode(words.codeLines(advice)),
+    escapeMarkdown(words.costLine(advice)),
   ], { environment });
 }

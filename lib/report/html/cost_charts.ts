@@ -17,6 +17,7 @@ import {
   modelRow,
   rowChart,
   rowNames,
+  SOFTLY,
   timeAxis,
   timeTicks,
 } from "./plot.ts";
@@ -119,9 +120,8 @@ function drawStartup(models: readonly ModelResult[], width: number): string {
           y: "name",
           x: "endMs",
           text: ({ startMs }) => `${formatDuration(startMs)} to start`,
-          textAnchor: "start",
+          ...SOFTLY,
           dx: 70,
-          fill: "var(--soft)",
         })
         : null,
     ],

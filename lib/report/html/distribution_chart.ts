@@ -12,7 +12,7 @@ import { hasStarted } from "../slots.ts";
 import { figure } from "./figure.ts";
 import { htmlTable } from "../table.ts";
 import { type Html, markup } from "./markup.ts";
-import { isWide, modelRow, plotToSvg, rowNames, timeAxis } from "./plot.ts";
+import { FINE, isWide, modelRow, plotToSvg, rowNames, timeAxis } from "./plot.ts";
 
 interface Distribution {
   readonly model: string;
@@ -170,8 +170,7 @@ function drawDistributions(
         x: ({ median }) => Math.max(low, median),
         y1: 0.1,
         y2: BARS.top,
-        stroke: "var(--ink)",
-        strokeWidth: 1.5,
+        ...FINE,
       }),
       rowNames(rows, { fy: "row" }),
       Plot.text(rows, {

@@ -12,7 +12,17 @@ import type { Comparison, Interval } from "../../timing/result.ts";
 import { figure } from "./figure.ts";
 import { htmlTable } from "../table.ts";
 import { type Html, markup } from "./markup.ts";
-import { BESIDE, isWide, modelRow, type RatioAxis, ratioAxis, rowChart } from "./plot.ts";
+import {
+  BESIDE,
+  FINE,
+  isWide,
+  LIMIT,
+  modelRow,
+  type RatioAxis,
+  ratioAxis,
+  rowChart,
+  SOFTLY,
+} from "./plot.ts";
 
 /** A model as it is drawn. */
 export interface GainRow {
@@ -64,40 +74,35 @@ export function drawGains(
   // Names in a file that may hold anything needn't be unique.
   const keyed = rows.map((row, i) => ({ ...row, key: String(i) }));
   const within = (of: Interval) => {
-    const [median, low, high] = [of.median, of.low, of.high].map(axis.clamped) as [
-      number,
-      number,
-      number,
-    ];
-    return { median, low, high, end: Math.max(1, median, high) };
+    const [median, low, high] = [of.median, of.low, of.high].map(axis.clamped);
+    return { median, low, high, end: Math.max(median!, high!) };
   };
-  const measured = keyed.flatMap((row) =>
-    row.measured === null ? [] : [{
-      ...row,
-      ...within(row.measured),
-      label: formatRatio(row.measured.median),
-      range: row.predicted === null && row.remark !== "" && isWide(width)
-        ? row.remark
-        : `${formatNumber(row.measured.low)} to ${formatNumber(row.measured.high)}`,
-      title: `${row.name}: ${formatSpeedup(row.measured)} measured`,
-    }]
-  );
-  const predicted = keyed.flatMap((row) => {
-    if (row.predicted === null) return [];
-    const { median, low, high } = row.predicted;
-    const label = row.predictedWords ?? `${formatRatio(median)} predicted`;
-    const range = `\nfrom ${formatRatio(low)} to ${formatRatio(high)}`;
-    return [{
-      ...row,
-      ...within(row.predicted),
-      label,
-      title: `${row.name}: ${label}${row.predictedWords === undefined ? range : ""}`,
-    }];
+  const measured = keyed.flatMap(({ measured, ...row }) => {
+    if (measured === null) return [];
+    const range = `${formatNumber(measured.low)} to ${formatNumber(measured.high)}`;
+    const isAlone = row.predicted === null && row.remark !== "" && isWide(width);
+    const title = `${row.name}: ${formatSpeedup(measured)} measured`;
+    const label = formatRatio(measured.median);
+    return [{ ...row, ...within(measured), label, detail: isAlone ? row.remark : range, title }];
   });
-  const halo = {
-    stroke: ({ chosen }: Pick<GainRow, "chosen">) => chosen ? "var(--panel)" : "var(--paper)",
-    strokeWidth: 5,
-  } as const;
+  const predicted = keyed.flatMap(({ predicted, predictedWords, ...row }) => {
+    if (predicted === null) return [];
+    const { median, low, high } = predicted;
+    const label = predictedWords ?? `${formatRatio(median)} predicted`;
+    const range = `\nfrom ${formatRatio(low)} to ${formatRatio(high)}`;
+    const title = `${row.name}: ${label}${predictedWords === undefined ? range : ""}`;
+    return [{ ...row, ...within(predicted), label, title }];
+  });
+  // Words lie upon lines, so that they have a halo.
+  const text = <Row extends Pick<GainRow, "chosen">>(of: Row[], options: Plot.TextOptions) =>
+    Plot.text(of, {
+      y: "key",
+      ...options,
+      stroke: ({ chosen }: Row) => chosen ? "var(--panel)" : "var(--paper)",
+      strokeWidth: 5,
+    });
+  const ends = { y: "key", x1: "low", x2: "high" } as const;
+  const behind = { x: ({ end }: { readonly end: number }) => Math.max(1, end), dy } as const;
   return rowChart({
     width,
     rows: keyed.map(({ key }) => key),
@@ -117,26 +122,22 @@ export function drawGains(
       axis.mark(width),
       Plot.ruleX([1], { stroke: "var(--ink)" }),
       ...limitMarks(limit, axis),
-      Plot.text(keyed, {
-        y: "key",
+      text(keyed, {
         text: "name",
         frameAnchor: "left",
         dx: 5,
         dy: nameDy,
         fill: "colour",
         className: "strong",
-        ...halo,
       }),
-      Plot.text(keyed.filter(({ predicted }) => predicted !== null), {
-        y: "key",
+      text(keyed.filter(({ predicted }) => predicted !== null), {
         text: "remark",
         frameAnchor: "right",
         textAnchor: "end",
         dx: margins.right - 6,
         dy: nameDy,
-        fill: ({ chosen }) => chosen ? "var(--ink)" : "var(--soft)",
+        fill: ({ chosen }: GainRow) => chosen ? "var(--ink)" : "var(--soft)",
         className: "remark",
-        ...halo,
       }),
       Plot.barX(measured, {
         y: "key",
@@ -148,23 +149,8 @@ export function drawGains(
         title: "title",
         className: "gain",
       }),
-      Plot.ruleY(measured, {
-        y: "key",
-        x1: "low",
-        x2: "high",
-        dy,
-        stroke: "var(--ink)",
-        strokeWidth: 1.5,
-      }),
-      Plot.ruleY(predicted, {
-        y: "key",
-        x1: "low",
-        x2: "high",
-        dy: PREDICTED_DY,
-        stroke: "colour",
-        strokeWidth: 1.5,
-        className: "range",
-      }),
+      Plot.ruleY(measured, { ...ends, dy, ...FINE }),
+      Plot.ruleY(predicted, { ...ends, dy: PREDICTED_DY, ...FINE, stroke: "colour" }),
       Plot.dot(predicted, {
         y: "key",
         x: "median",
@@ -176,35 +162,9 @@ export function drawGains(
         title: "title",
         className: "predicted",
       }),
-      Plot.text(measured, {
-        y: "key",
-        x: "end",
-        text: "label",
-        ...BESIDE,
-        dy,
-        fill: "var(--ink)",
-        ...halo,
-      }),
-      Plot.text(measured, {
-        y: "key",
-        x: "end",
-        text: "range",
-        textAnchor: "start",
-        dx: 54,
-        dy,
-        fill: "var(--soft)",
-        ...halo,
-      }),
-      Plot.text(predicted, {
-        y: "key",
-        x: ({ median, high }) => Math.max(median, high),
-        text: "label",
-        textAnchor: "start",
-        dx: 8,
-        dy: PREDICTED_DY,
-        fill: "var(--soft)",
-        ...halo,
-      }),
+      text(measured, { ...behind, text: "label", ...BESIDE, fill: "var(--ink)" }),
+      text(measured, { ...behind, text: "detail", ...SOFTLY, dx: 54 }),
+      text(predicted, { x: "end", text: "label", ...SOFTLY, dx: 8, dy: PREDICTED_DY }),
     ],
   }, {
     title,
@@ -228,12 +188,7 @@ function limitMarks(
   const scale = type === "log" ? Math.log : (ratio: number) => ratio;
   const left = (scale(at) - scale(low)) / (scale(high) - scale(low)) < 0.5;
   return [
-    Plot.ruleX([at], {
-      stroke: "var(--bad)",
-      strokeWidth: 1.5,
-      strokeDasharray: "5 4",
-      className: "ceiling",
-    }),
+    Plot.ruleX([at], { ...LIMIT, className: "ceiling" }),
     Plot.text([limit.words], {
       x: [at],
       frameAnchor: "top",

@@ -116,8 +116,12 @@ export function modelRow(model: string): NamedRow {
   return { name: model.slice(0, 24), colour: modelColour(model) };
 }
 
-/** Words beside a row's mark that begin at a place; halos keep them readable upon lines. */
+/** Figures behind a mark, and what is said behind them. */
 export const BESIDE = { textAnchor: "start", dx: 8, className: "strong" } as const;
+export const SOFTLY = { textAnchor: "start", fill: "var(--soft)" } as const;
+/** The lines of intervals and medians, and of what can't be gone beyond. */
+export const FINE = { stroke: "var(--ink)", strokeWidth: 1.5 } as const;
+export const LIMIT = { stroke: "var(--bad)", strokeWidth: 1.5, strokeDasharray: "5 4" } as const;
 
 /** The names of rows, in the left margin. */
 export function rowNames(

@@ -14,7 +14,7 @@ import { htmlTable } from "../table.ts";
 import { type Html, markup } from "./markup.ts";
 import { type ChartName, isWide, plotToSvg, timeAxis, timeTicks } from "./plot.ts";
 import { modelColour } from "./style.ts";
-import { layOutPanel, type Panel, type Recorded, recordedOf } from "./timeline_panel.ts";
+import { type Band, layOutPanel, type Panel, type Recorded, recordedOf } from "./timeline_panel.ts";
 
 /** A page holds this many bars in all, so that it opens at once. */
 const MAX_BARS = 2400;
@@ -212,19 +212,23 @@ interface Place {
 }
 
 function panelMarks(panel: Panel, { top, left, axisMs, closeUp, wide }: Place): Plot.Markish[] {
-  const { result: { model }, bands, labels, endMs, height } = panel;
+  const { result: { model }, lanes, queue, flight, labels, endMs, height } = panel;
   const colour = modelColour(model);
   const body = top + TITLE_HEIGHT;
-  const rect = (kind: keyof Panel["bands"], fill: string, more: Plot.RectOptions) =>
-    Plot.rect(bands[kind].map((band) => ({ ...band, y1: body + band.y1, y2: body + band.y2 })), {
+  const rect = (className: string, bands: readonly Band[], fill: string, more: Plot.RectOptions) =>
+    Plot.rect(bands.map((band) => ({ ...band, y1: body + band.y1, y2: body + band.y2 })), {
       x1: "x1",
       x2: "x2",
       y1: "y1",
       y2: "y2",
       fill,
-      className: kind,
+      className,
       ...more,
     });
+  const good = flight.filter(({ bad }) => !bad);
+  // The part of each bar in which its lane ran it: its lower end.
+  const ran = good.filter(({ share = 0 }) => share > 0)
+    .map((band) => ({ ...band, y1: band.y2 - (band.y2 - band.y1) * band.share! }));
   const text = (words: string, x: number, y: number, more: Plot.TextOptions = {}) =>
     Plot.text([words], {
       x: () => 0,
@@ -237,11 +241,11 @@ function panelMarks(panel: Panel, { top, left, axisMs, closeUp, wide }: Place): 
   return [
     text(model.slice(0, 24), 0, top + 8, { fill: colour, className: "strong" }),
     text(panelNote(panel, wide), 12 + Math.min(24, model.length) * 8, top + 8),
-    rect("lanes", "var(--panel)", { pointerEvents: "none" }),
-    rect("queue", "var(--soft)", { title: "title", fillOpacity: 0.26 }),
-    rect("flight", colour, { title: "title", fillOpacity: 0.38 }),
-    rect("bad", "var(--bad)", { title: "title" }),
-    rect("running", colour, { pointerEvents: "none" }),
+    rect("lanes", lanes, "var(--panel)", { pointerEvents: "none" }),
+    rect("queue", queue, "var(--soft)", { title: "title", fillOpacity: 0.26 }),
+    rect("flight", good, colour, { title: "title", fillOpacity: 0.38 }),
+    rect("bad", flight.filter(({ bad }) => bad), "var(--bad)", { title: "title" }),
+    rect("running", ran, colour, { pointerEvents: "none" }),
     ...labels.map(({ text: words, y }) => text(words, 0, body + y)),
     Plot.text([closeUp ? doneText(panel) : formatDuration(endMs)], {
       x: [Math.min(axisMs, endMs)],

@@ -50,13 +50,17 @@ function equalColumns(timeline: Timeline): Timeline {
 }
 
 /** A rectangle of a panel: milliseconds across, pixels from the panel's top down. */
-interface Band {
+export interface Band {
   readonly x1: number;
   readonly x2: number;
   readonly y1: number;
   readonly y2: number;
   /** What its tooltip says. */
   readonly title?: string;
+  /** How much of it its lane was running it, 0 to 1. */
+  readonly share?: number | undefined;
+  /** Whether it gave no value. */
+  readonly bad?: boolean;
 }
 
 /** One model's panel. */
@@ -68,17 +72,11 @@ export interface Panel {
   readonly height: number;
   /** What stands beside its lanes and its queue. */
   readonly labels: readonly { readonly text: string; readonly y: number }[];
-  readonly bands: {
-    readonly lanes: readonly Band[];
-    /** How many tasks waited for a slot. */
-    readonly queue: readonly Band[];
-    /** Tasks in flight, or runs of them; where they are too many, how many there were. */
-    readonly flight: readonly Band[];
-    /** Those of them that gave no value. */
-    readonly bad: readonly Band[];
-    /** The part of each in which its lane ran it: its lower end, as high as its running share. */
-    readonly running: readonly Band[];
-  };
+  readonly lanes: readonly Band[];
+  /** How many tasks waited for a slot. */
+  readonly queue: readonly Band[];
+  /** Tasks in flight, or runs of them; where they are too many, how many there were. */
+  readonly flight: readonly Band[];
   /** When its last task ended. */
   readonly endMs: number;
   /** How many tasks ended before the axis did. */
@@ -108,9 +106,10 @@ const MIN_ROW_HEIGHT = 0.7;
 const JOINED_AT_MOST_PIXELS = 12;
 
 /** What fills a panel below its queue. */
-type Body =
-  & Pick<Panel, "height" | "labels" | "mostTasksInABar" | "mostInFlight">
-  & { readonly bands: Pick<Panel["bands"], "lanes" | "flight" | "bad" | "running"> };
+type Body = Pick<
+  Panel,
+  "height" | "labels" | "lanes" | "flight" | "mostTasksInABar" | "mostInFlight"
+>;
 
 /** Lays out one model's panel. */
 export function layOutPanel(recorded: Recorded, space: PanelSpace): Panel {
@@ -126,10 +125,7 @@ export function layOutPanel(recorded: Recorded, space: PanelSpace): Panel {
     done: started.filter((at) => timeline.endedMs[at]! <= space.axisMs).length,
     neverStarted: timeline.index.length - started.length,
     labels: top > 0 ? [{ text: "queue", y: QUEUE_HEIGHT / 2 }, ...body.labels] : body.labels,
-    bands: {
-      ...body.bands,
-      queue: depthBands(waits, 0, QUEUE_HEIGHT, () => "tasks waiting for a slot"),
-    },
+    queue: depthBands(waits, 0, QUEUE_HEIGHT, () => "tasks waiting for a slot"),
   };
 }
 
@@ -140,67 +136,61 @@ function rowsOfBars(
   space: PanelSpace,
 ): Body | undefined {
   const { axisMs, axisPixels } = space;
-  const slotsOf = [...used].map(([lane, slots]) => ({ lane, slots: Math.max(1, slots) }));
-  const rows = slotsOf.reduce((sum, { slots }) => sum + slots, 0);
+  const rows = [...used.values()].reduce((sum, slots) => sum + Math.max(1, slots), 0);
   const rowHeight = Math.min(ROW_HEIGHT, BODY_HEIGHT / Math.max(1, rows));
   if (rowHeight < MIN_ROW_HEIGHT) return undefined;
-  const byRow = Map.groupBy(
-    started.filter((at) => timeline.startedMs[at]! <= axisMs),
-    (at) => `${timeline.lane[at]}/${slot[at]}`,
-  );
-  const merged = fitted(
-    [...byRow.values()].map((row) => row.map((at) => barOf(timeline, at))),
-    space,
-  );
+  const inRows = [
+    ...Map.groupBy(
+      started.filter((at) => timeline.startedMs[at]! <= axisMs),
+      (at) => `${timeline.lane[at]}/${slot[at]}`,
+    ).values(),
+  ];
+  const merged = fitted(inRows.map((row) => row.map((at) => barOf(timeline, at))), space);
   if (merged === undefined) return undefined;
 
   const gap = rowHeight >= 6 ? 3 : rowHeight >= 2 ? 1 : 0;
-  const barHeight = rowHeight >= 4 ? rowHeight - 1 : rowHeight;
-  const lanes: Band[] = [], firstRow = new Map<number, number>();
+  const lanes = new Map<number, Band>();
   let y = top;
-  for (const { lane, slots } of slotsOf) {
-    firstRow.set(lane, y);
-    lanes.push({ x1: 0, x2: axisMs, y1: y, y2: y + slots * rowHeight });
-    y += slots * rowHeight + gap;
+  for (const [lane, slots] of used) {
+    const y2 = y + Math.max(1, slots) * rowHeight;
+    lanes.set(lane, { x1: 0, x2: axisMs, y1: y, y2 });
+    y = y2 + gap;
   }
-  const pixelMs = axisMs / axisPixels;
-  const bands = [...byRow.values()].flatMap(([first], row) => {
-    const lane = timeline.lane[first!]!, share = running.get(lane);
-    const y1 = firstRow.get(lane)! + slot[first!]! * rowHeight, y2 = y1 + barHeight;
-    return merged[row]!.map((bar) => {
-      const place = { ...across(bar, axisMs, pixelMs), y1, y2 };
-      return {
-        bad: bar.status !== "fulfilled",
-        bar: { ...place, title: barTitle(bar, lane, share) },
-        ran: { ...place, y1: y2 - barHeight * (share ?? 0) },
-      };
-    });
+  const flight = merged.flatMap((bars, row) => {
+    const [first] = inRows[row]!;
+    const lane = timeline.lane[first!]!;
+    const y1 = lanes.get(lane)!.y1 + slot[first!]! * rowHeight;
+    return bars.map((bar): Band => ({
+      ...across(bar, axisMs, axisMs / axisPixels),
+      y1,
+      y2: y1 + (rowHeight >= 4 ? rowHeight - 1 : rowHeight),
+      title: barTitle(bar, lane, running.get(lane)),
+      share: running.get(lane),
+      bad: bar.status !== "fulfilled",
+    }));
   });
-  const good = bands.filter(({ bad }) => !bad);
-  const middles = lanes.map(({ y1, y2 }) => (y1 + y2) / 2);
   return {
     height: Math.max(y - gap, top),
-    labels: slotsOf[0] !== undefined && slotsOf[0].slots * rowHeight < LEAST_LABELLED
-      ? lanesLabel(middles[Math.floor(lanes.length / 2)]!, lanes.length)
-      : slotsOf.flatMap(({ lane, slots }, i) =>
-        slots * rowHeight < LEAST_LABELLED ? [] : [{ text: `lane ${lane}`, y: middles[i]! }]
-      ),
-    bands: {
-      lanes,
-      flight: good.map(({ bar }) => bar),
-      bad: bands.filter(({ bad }) => bad).map(({ bar }) => bar),
-      running: good.map(({ ran }) => ran).filter(({ y1, y2 }) => y2 > y1),
-    },
+    labels: laneLabels([...lanes]),
+    lanes: [...lanes.values()],
+    flight,
     mostTasksInABar: merged.flat().reduce((most, { tasks }) => Math.max(most, tasks), 1),
     mostInFlight: 0,
   };
 }
 
-/** Lanes lower than this have no label of their own. */
+/** A lane lower than this has no room for a label of its own. */
 const LEAST_LABELLED = 11;
 
-function lanesLabel(y: number, lanes: number): Panel["labels"] {
-  return [{ text: lanes > 1 ? `${lanes} lanes` : "lane 0", y }];
+function laneLabels(lanes: readonly (readonly [number, Band])[]): Panel["labels"] {
+  const labels = lanes.map(([lane, { y1, y2 }]) => ({
+    text: y2 - y1 < LEAST_LABELLED ? "" : `lane ${lane}`,
+    y: (y1 + y2) / 2,
+  }));
+  const { y } = labels[Math.floor(labels.length / 2)] ?? { y: 0 };
+  return labels.length > 1 && labels[0]!.text === ""
+    ? [{ text: `${lanes.length} lanes`, y }]
+    : labels.filter(({ text }) => text !== "");
 }
 
 /** How many tasks were in flight over time, where each can't have its bar. */
@@ -216,26 +206,13 @@ function crowd(
     Math.max(1, Math.round(axisPixels / 3)),
   );
   const bottom = top + BODY_HEIGHT;
-  const share = meanOf([...running.values()]) ?? 0;
-  const flight = depthBands(
-    depths,
-    top,
-    bottom,
-    ({ ended }) => `tasks in flight, ${formatCount(ended)} ended`,
-  );
-  const ran = flight.map(({ title: _, ...band }) => ({
-    ...band,
-    y1: band.y2 - (band.y2 - band.y1) * share,
-  }));
+  const share = meanOf([...running.values()]);
+  const words = ({ ended }: Depth) => `tasks in flight, ${formatCount(ended)} ended`;
   return {
     height: bottom,
-    labels: lanesLabel(top + BODY_HEIGHT / 2, used.size),
-    bands: {
-      lanes: [{ x1: 0, x2: axisMs, y1: top, y2: bottom }],
-      flight,
-      bad: [],
-      running: ran.filter(({ y1, y2 }) => y2 > y1),
-    },
+    labels: [{ text: used.size > 1 ? `${used.size} lanes` : "lane 0", y: (top + bottom) / 2 }],
+    lanes: [{ x1: 0, x2: axisMs, y1: top, y2: bottom }],
+    flight: depthBands(depths, top, bottom, words).map((band) => ({ ...band, share })),
     mostTasksInABar: 1,
     mostInFlight: depths.reduce((most, { depth }) => Math.max(most, depth), 0),
   };

@@ -9,15 +9,7 @@ import { plain } from "../../text/plain.ts";
 import { csv, type CsvColumns } from "../files/csv.ts";
 import { escapeMarkdown, markdownCode, markdownList, markdownReport } from "../files/markdown.ts";
 import { markdownTable } from "../table.ts";
-import {
-  failureSentences,
-  kneeSentence,
-  openLoopSentences,
-  RATE_COLUMNS,
-  sizeColumns,
-  takeLines,
-  whatFollows,
-} from "./sweep_words.ts";
+import * as words from "./sweep_words.ts";
 
 /** A round of a size. */
 interface Row {
@@ -84,24 +76,25 @@ export function sweepCsv(
 /** Writes a sweep as Markdown. */
 export function sweepMarkdown(result: SweepResult): string {
   const { job, model, axis, points, openLoop, warnings } = result;
-  const take = takeLines(result);
+  const take = words.takeLines(result);
   const curve = points.length === 0 ? [] : [
-    markdownTable(sizeColumns(axis), points),
-    escapeMarkdown(kneeSentence(result)),
+    markdownTable(words.sizeColumns(axis), points),
+    escapeMarkdown(words.kneeSentence(result)),
     ...take.slice(0, -1).map(escapeMarkdown),
     ...take.slice(-1).map((code) => markdownCode([plain(code)])),
-    markdownList(whatFollows(result)),
+    markdownList(words.whatFollows(result)),
   ];
-  const rates = openLoop.length === 0
-    ? []
-    : [markdownTable(RATE_COLUMNS, openLoop), escapeMarkdown(openLoopSentences(result).join(" "))];
+  const rates = openLoop.length === 0 ? [] : [
+    markdownTable(words.RATE_COLUMNS, openLoop),
+    escapeMarkdown(words.openLoopSentences(result).join(" ")),
+  ];
   return markdownReport([
     `### ${escapeMarkdown(`${job.name}: ${model} by ${axis}`)}`,
     points.length + openLoop.length === 0 ? "Nothing was measured." : "",
     ...curve,
     ...rates,
     markdownList([
-      ...failureSentences(result).map((text) => `Failed: ${text}`),
+      ...words.failureSentences(result).map((text) => `Failed: ${text}`),
       ...warnings.map((warning) => `Warning: ${warning}`),
     ]),
   ], result);

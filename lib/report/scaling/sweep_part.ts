@@ -12,26 +12,16 @@ import { figure, list } from "../html/figure.ts";
 import { htmlTable } from "../table.ts";
 import { markup } from "../html/markup.ts";
 import { type PagePart, type PartPlace, type Section, taskWords } from "../html/page.ts";
-import { BESIDE, type ChartName, isWide, plotToSvg } from "../html/plot.ts";
+import { BESIDE, type ChartName, FINE, isWide, plotToSvg } from "../html/plot.ts";
 import { modelColour } from "../html/style.ts";
 import { chosenLaw, LOG_FROM } from "./sweep_text.ts";
-import {
-  definitionSentences,
-  failureSentences,
-  kneeSentence,
-  nothingWorked,
-  openLoopSentences,
-  RATE_COLUMNS,
-  sizeColumns,
-  takeLines,
-  whatFollows,
-} from "./sweep_words.ts";
+import * as words from "./sweep_words.ts";
 
 function curveSection(result: SweepResult, id: string, title: string): Section {
   const { points, axis, chosen } = result;
   const law = chosenLaw(result);
-  const figures = htmlTable(`Throughput and latency by ${axis}`, sizeColumns(axis), points);
-  const chart = points.length < 2 || nothingWorked(result) ? figures : figure({
+  const figures = htmlTable(`Throughput and latency by ${axis}`, words.sizeColumns(axis), points);
+  const chart = points.length < 2 || words.nothingWorked(result) ? figures : figure({
     id: `${id}-curve`,
     title: `Throughput by ${axis}`,
     lead: markup`Dots are medians of the rounds, fine lines their 95% intervals; dotted is what
@@ -47,15 +37,15 @@ function curveSection(result: SweepResult, id: string, title: string): Section {
     draw: (width) => drawSweep(result, width),
     table: figures,
   });
-  const found = list([...takeLines(result), ...whatFollows(result)]);
+  const found = list([...words.takeLines(result), ...words.whatFollows(result)]);
   const html = markup`${notices(result)}<p class="verdict">${
-    kneeSentence(result)
+    words.kneeSentence(result)
   }</p>${chart}${found}`;
   return { id, title, html };
 }
 
 function openLoopSection(result: SweepResult, id: string, title: string): Section {
-  const figures = htmlTable("Response times by rate", RATE_COLUMNS, result.openLoop);
+  const figures = htmlTable("Response times by rate", words.RATE_COLUMNS, result.openLoop);
   const chart = result.openLoop.length < 2 ? figures : figure({
     id: `${id}-times`,
     title: "Response times by rate",
@@ -64,12 +54,12 @@ function openLoopSection(result: SweepResult, id: string, title: string): Sectio
     draw: (width) => drawOpenLoop(result, width),
     table: figures,
   });
-  const found = openLoopSentences(result).join(" ");
+  const found = words.openLoopSentences(result).join(" ");
   return { id, title, html: markup`${notices(result)}<p class="verdict">${found}</p>${chart}` };
 }
 
 function notices(result: SweepResult) {
-  const failed = failureSentences(result).map((text) => `Failed: ${text}`);
+  const failed = words.failureSentences(result).map((text) => `Failed: ${text}`);
   return list([...failed, ...result.warnings], "notices");
 }
 
@@ -88,7 +78,9 @@ export function sweepPart(result: SweepResult, { id, alone }: PartPlace): PagePa
       title: named("How far it scales"),
       html: markup`<p>${nothing}</p>${notices(result)}`,
     };
-  const found = points.length > 0 ? kneeSentence(result) : openLoopSentences(result)[0] ?? nothing;
+  const found = points.length > 0
+    ? words.kneeSentence(result)
+    : words.openLoopSentences(result)[0] ?? nothing;
   return {
     title,
     did: "scaled",
@@ -104,7 +96,7 @@ export function sweepPart(result: SweepResult, { id, alone }: PartPlace): PagePa
     partial,
     method: {
       name: axis === "rate" ? "How load on schedule is measured" : "How scaling is measured",
-      html: list(definitionSentences(result)),
+      html: list(words.definitionSentences(result)),
     },
   };
 }
@@ -253,8 +245,7 @@ export function drawSweep(result: SweepResult, width: number): string {
         x: "size",
         y1: (row) => Math.min(row.low, top),
         y2: (row) => Math.min(row.high, top),
-        stroke: "var(--ink)",
-        strokeWidth: 1.5,
+        ...FINE,
       }),
       Plot.dot(rows, {
         x: "size",
@@ -267,7 +258,7 @@ export function drawSweep(result: SweepResult, width: number): string {
     ],
   }, {
     title: `Throughput by ${axis}`,
-    description: `${rates.join("; ")}. ${kneeSentence(result)}`,
+    description: `${rates.join("; ")}. ${words.kneeSentence(result)}`,
   });
 }
 

@@ -11,25 +11,11 @@ import { sideBySide } from "../../text/plain.ts";
 import { environmentLines, PARTIAL } from "../foot.ts";
 import { textTable } from "../table.ts";
 import { blocks, sentences, type Style } from "../terminal/style.ts";
-import {
-  capacitySentences,
-  definitionSentences,
-  failingSentences,
-  failureSentences,
-  forecastSentences,
-  kneeSentence,
-  lawSentences,
-  littleSentences,
-  nothingWorked,
-  openLoopSentences,
-  RATE_COLUMNS,
-  sizeColumns,
-  takeLines,
-} from "./sweep_words.ts";
+import * as words from "./sweep_words.ts";
 
 /** Whether a task failed in a sweep. */
 export function anyFailed(result: SweepResult): boolean {
-  return failureSentences(result).length > 0;
+  return words.failureSentences(result).length > 0;
 }
 
 function roundsText({ points, openLoop }: SweepResult): string {
@@ -45,19 +31,23 @@ export function sweepText(result: SweepResult, style: Style): string {
     `process${why === undefined ? "" : `; ${why}`}`;
   const added = points.some(({ refined }) => refined) ? "\n+ added around the bend" : "";
   const curve = points.length === 0 ? [] : [
-    nothingWorked(result) ? "" : chartText(result, style.columns),
-    textTable(sizeColumns(axis), points, style) + added,
+    words.nothingWorked(result) ? "" : chartText(result, style.columns),
+    textTable(words.sizeColumns(axis), points, style) + added,
     sentences(
-      [kneeSentence(result), ...failingSentences(result), ...capacitySentences(result)],
+      [
+        words.kneeSentence(result),
+        ...words.failingSentences(result),
+        ...words.capacitySentences(result),
+      ],
       style,
       "heading",
     ),
-    sentences(takeLines(result), style, "good"),
-    sentences([...lawSentences(result), ...littleSentences(result)], style),
-    sentences(forecastSentences(result), style),
+    sentences(words.takeLines(result), style, "good"),
+    sentences([...words.lawSentences(result), ...words.littleSentences(result)], style),
+    sentences(words.forecastSentences(result), style),
   ];
   const notices = [
-    sentences(failureSentences(result).map((text) => `Failed: ${text}`), style, "bad"),
+    sentences(words.failureSentences(result).map((text) => `Failed: ${text}`), style, "bad"),
     sentences(warnings.map((text) => `Warning: ${text}`), style, "warning"),
     sentences(partial ? [`Partial: ${PARTIAL}`] : [], style, "warning"),
   ];
@@ -65,10 +55,14 @@ export function sweepText(result: SweepResult, style: Style): string {
     sentences([title], style, "heading"),
     points.length + openLoop.length === 0 ? "Nothing was measured." : "",
     ...curve,
-    openLoop.length === 0 ? "" : textTable(RATE_COLUMNS, openLoop, style),
-    sentences(openLoopSentences(result), style, "heading"),
+    openLoop.length === 0 ? "" : textTable(words.RATE_COLUMNS, openLoop, style),
+    sentences(words.openLoopSentences(result), style, "heading"),
     notices.filter((text) => text !== "").join("\n"),
-    sentences([...definitionSentences(result), ...environmentLines(environment)], style, "idle"),
+    sentences(
+      [...words.definitionSentences(result), ...environmentLines(environment)],
+      style,
+      "idle",
+    ),
   ]);
 }
 

@@ -50,51 +50,46 @@ export function cameText({ came, due }: Pick<TickRow, "came" | "due">): string {
   return `${came} of ${due}`;
 }
 
-interface Expectation {
-  readonly fared: Fared;
-  readonly why: string;
-}
-
-function expectationOf({ where, awaits }: TickRow, sliceMs: number): Expectation {
-  if (where === "thread") {
-    return {
-      fared: "ticked on",
-      why: "the operating system switches threads whenever it likes, whether they let go or not. " +
-        "That is preemptive multitasking",
-    };
-  }
-  switch (awaits) {
-    case "nothing":
-      return {
-        fared: "stood still",
-        why:
-          "a task has its event loop to itself until it awaits. That is cooperative multitasking",
-      };
-    case "what is ready":
-      return {
-        fared: "stood still",
-        why: "awaiting what is ready already lets in nothing but other such promises, no timer",
-      };
-    case "a timer":
-      return {
-        fared: "limped",
-        why: `it got a turn only where the task let go, every ${formatDuration(sliceMs)}`,
-      };
-  }
-}
+/** How the ticker should fare beside each way of computing, and why. */
+const EXPECTED: Readonly<
+  Record<
+    "a thread" | TickRow["awaits"],
+    { readonly place: string; readonly fared: Fared; readonly why: (slice: string) => string }
+  >
+> = {
+  "a thread": {
+    place: "Beside a thread",
+    fared: "ticked on",
+    why: () =>
+      "the operating system switches threads whenever it likes, whether they let go or not. That is " +
+      "preemptive multitasking",
+  },
+  nothing: {
+    place: "In one event loop",
+    fared: "stood still",
+    why: () =>
+      "a task has its event loop to itself until it awaits. That is cooperative multitasking",
+  },
+  "what is ready": {
+    place: "With an await of what is ready in it",
+    fared: "stood still",
+    why: () => "awaiting what is ready already lets in nothing but other such promises, no timer",
+  },
+  "a timer": {
+    place: "With an await of a timer in it",
+    fared: "limped",
+    why: (slice) => `it got a turn only where the task let go, every ${slice}`,
+  },
+};
 
 function tickSentence(row: TickRow, sliceMs: number): string {
+  const { place, fared: expected, why } =
+    EXPECTED[row.where === "thread" ? "a thread" : row.awaits];
   const fared = faredOf(row);
-  const { fared: expected, why } = expectationOf(row, sliceMs);
-  const place = row.where === "thread"
-    ? "Beside a thread"
-    : row.awaits === "nothing"
-    ? "In one event loop"
-    : `With an await of ${row.awaits} in it`;
   const late = row.worstLateMs > 0 ? `, at worst ${formatDuration(row.worstLateMs)} late` : "";
   const seen = `${place} the ticker ${fared} (${cameText(row)} ticks${late})`;
   return fared === expected
-    ? `${seen}: ${why}.`
+    ? `${seen}: ${why(formatDuration(sliceMs))}.`
     : `${seen}, where it was to be expected that it ${expected}; was the machine busy?`;
 }
 
@@ -134,14 +129,12 @@ export function mostLost({ lost }: Pick<TurnRow, "lost">): number {
   return Math.max(...lost);
 }
 
-function ways(rows: readonly TurnRow[], way: TurnRow["way"]): TurnRow | undefined {
-  return rows.find((row) => row.way === way);
-}
-
 /** What was lost where, and what the safe ways cost. */
 export function whoseTurnWords({ rows, updates }: WhoseTurn): string {
-  const [plain, atomic] = [ways(rows, "threads, plain"), ways(rows, "threads, atomic")];
-  const [split, unsplit] = [ways(rows, "loop, split"), ways(rows, "loop, whole")];
+  const of = (way: TurnRow["way"]) => rows.find((row) => row.way === way);
+  const [plain, atomic] = [of("threads, plain"), of("threads, atomic")];
+  const [split, unsplit] = [of("loop, split"), of("loop, whole")];
+  const share = (row: TurnRow) => formatPercent(mostLost(row) / updates);
   const sentences: string[] = [];
   if (plain !== undefined) {
     const runs = plain.lost.length;
@@ -149,9 +142,11 @@ export function whoseTurnWords({ rows, updates }: WhoseTurn): string {
     sentences.push(
       losing > 0
         ? `Two threads with x[0]++ lost updates in ${losing} of ${runs} runs, up to ` +
-          `${formatPercent(mostLost(plain) / updates)} of ${formatCount(updates)}: the other can ` +
-          "come between one's reading and writing, at any time. That is a race condition, and its " +
-          "harm a lost update; it differs from run to run, which makes it hard to find."
+          `${share(plain)} of ${
+            formatCount(updates)
+          }: the other can come between one's reading and ` +
+          "writing, at any time. That is a race condition, and its harm a lost update; it differs " +
+          "from run to run, which makes it hard to find."
         : `Two threads with x[0]++ lost nothing in ${runs} runs, by luck: they never were at it at ` +
           "the same time, perhaps for want of a free core. It is a race condition all the same, " +
           "which loses updates on another day.",
@@ -167,13 +162,13 @@ export function whoseTurnWords({ rows, updates }: WhoseTurn): string {
     );
   }
   if (split !== undefined && unsplit !== undefined) {
-    const [some, none] = [mostLost(split), mostLost(unsplit)];
+    const none = mostLost(unsplit);
     sentences.push(
-      some > 0
+      mostLost(split) > 0
         ? `One event loop loses ${
-          formatPercent(some / updates)
-        } too if there is an await between ` +
-          "reading and writing, for there, and only there, another task gets its turn."
+          share(split)
+        } too if there is an await between reading and writing, ` +
+          "for there, and only there, another task gets its turn."
         : "One event loop lost nothing even with an await between reading and writing.",
       none === 0
         ? "With the await after the write it never loses one, without any lock."
@@ -185,56 +180,43 @@ export function whoseTurnWords({ rows, updates }: WhoseTurn): string {
 
 /** What a way of keeping clients is called. */
 export function sessionLabel({ keeping }: Pick<SessionRow, "keeping">, atOnce: number): string {
-  switch (keeping) {
-    case "a client each request":
-      return "event loop, a client each request";
-    case "a client each thread":
-      return `${atOnce} threads, a client each`;
-    case "one client for all":
-      return "event loop, one client for all";
-  }
+  return keeping === "a client each thread"
+    ? `${atOnce} threads, a client each`
+    : `event loop, ${keeping}`;
 }
 
 /** How many connections each way took, and why a client stays in its thread. */
 export function whoseSessionWords({ rows, atOnce, asked, refusal }: WhoseSession): string {
-  const of = (keeping: SessionRow["keeping"]) => rows.find((row) => row.keeping === keeping);
-  const [each, thread, one] = [
-    of("a client each request"),
-    of("a client each thread"),
-    of("one client for all"),
-  ];
-  const sentences: string[] = [];
-  if (thread !== undefined) {
-    sentences.push(
-      `${thread.clients} threads made ${thread.clients} clients and ${thread.connections} ` +
-        `connections for ${thread.pages} pages.`,
-    );
-  }
-  if (refusal !== "") {
-    sentences.push(
+  const told = (keeping: SessionRow["keeping"], words: (row: SessionRow) => string) =>
+    rows.filter((row) => row.keeping === keeping).map(words);
+  return [
+    ...told(
+      "a client each thread",
+      ({ clients, connections, pages }) =>
+        `${clients} threads made ${clients} clients and ${connections} connections for ${pages} pages.`,
+    ),
+    ...(refusal === "" ? [] : [
       `They can't share one: a client and its open sockets belong to the isolate that made it, and ` +
-        `what is sent to a thread is copied. Asked to send one, the library says: “${refusal}”.`,
-    );
-  }
-  if (one !== undefined) {
-    sentences.push(
-      `In the event loop ${one.clients} client does for all, safely, as only one piece of code ` +
-        `runs at a time; it opened ${one.connections} connections for up to ${atOnce} pages under ` +
-        `way at once.`,
-    );
-  }
-  if (each !== undefined) {
-    sentences.push(
-      `Without a client that is kept, ${each.pages} pages cost ${each.connections} connections.`,
-    );
-  }
-  for (const row of rows.filter(({ pages }) => pages < asked)) {
-    const way = sessionLabel(row, atOnce);
-    sentences.push(
-      `Only ${row.pages} of ${asked} pages came with ${way}, so its figures don't count.`,
-    );
-  }
-  return sentences.join(" ");
+      `what is sent to a thread is copied. Asked to send one, the library says: “${refusal}”.`,
+    ]),
+    ...told(
+      "one client for all",
+      ({ clients, connections }) =>
+        `In the event loop ${clients} client does for all, safely, as only one piece of code runs at ` +
+        `a time; it opened ${connections} connections for up to ${atOnce} pages under way at once.`,
+    ),
+    ...told(
+      "a client each request",
+      ({ pages, connections }) =>
+        `Without a client that is kept, ${pages} pages cost ${connections} connections.`,
+    ),
+    ...rows.filter(({ pages }) => pages < asked).map((row) =>
+      `Only ${row.pages} of ${asked} pages came with ${
+        sessionLabel(row, atOnce)
+      }, so its figures ` +
+      `don't count.`
+    ),
+  ].join(" ");
 }
 
 /** A bar in a terminal, as long as its share of the longest. */
