@@ -37,7 +37,6 @@ const MOST_SLOTS = 100_000;
 const MOST_ROUNDS = 1_000;
 const MOST_WARMUP = 1_000_000;
 
-/** The shared options as typed. */
 export type RawComparisonOptions = Readonly<Partial<Record<Named | Format, string>>>;
 
 type Named =
@@ -50,7 +49,6 @@ type Named =
   | "baseline"
   | "maxSlowdown";
 
-/** The shared options as values. */
 export interface ComparisonOptions {
   readonly models: readonly ModelSpec[];
   /** How often each is measured; undefined unless given. */
@@ -71,7 +69,6 @@ interface OptionTaker {
   option(flags: string, description: string): OptionTaker;
 }
 
-/** Adds the shared options to a script's command. */
 export function addComparisonOptions(command: OptionTaker, kind: JobKind): void {
   const lanes = MODELS.filter((model) => takes(model, "lanes"));
   const unusual = MODELS.filter((model) =>

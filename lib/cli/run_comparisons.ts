@@ -24,7 +24,6 @@ import { renderChanges } from "../report/terminal/changes_text.ts";
 import { requireCommon, requirePlannedIn } from "./result_option.ts";
 import type { ComparisonOptions } from "./comparison_options.ts";
 
-/** One comparison to run. */
 export interface Planned {
   readonly spec: ComparisonSpec;
   /** Also told what happens while measuring. */
@@ -33,7 +32,6 @@ export interface Planned {
   readonly finish?: (comparison: Comparison) => Comparison | Promise<Comparison>;
 }
 
-/** What running needs beside the comparisons. */
 export interface RunOptions {
   /** Aborted by Ctrl-C: what was measured is kept. */
   readonly signal: AbortSignal;

@@ -39,7 +39,6 @@ function read(thrown: unknown): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Says how a script ends that threw. */
 export function endOf(name: string, thrown: unknown): ScriptEnd {
   const error = read(thrown);
   if (thrown instanceof UsageError) return { code: 2, line: `${name}: ${thrown.message}` };

@@ -33,7 +33,6 @@ export class MovingLine {
   readonly #columns: number;
   readonly #stream: NodeJS.WritableStream;
 
-  /** Draws the line. */
   constructor(columns: number, text: string) {
     this.#columns = columns - BAR_COLUMNS - 3;
     this.#stream = terminal(columns);
@@ -66,7 +65,6 @@ export class MovingLine {
     this.#stream.write(`\r\x1b[K${whole}`);
   }
 
-  /** Takes it away. */
   end(): void {
     this.#bar.stop();
   }
@@ -89,7 +87,6 @@ export class TimeLeft {
     this.#startedMs = this.#trialStartedMs = nowMs;
   }
 
-  /** Takes an event into account. */
   take(event: TimingEvent, nowMs: number): void {
     if (event.type === "trial-started") {
       this.#trialModel = event.trial.model;
@@ -121,7 +118,6 @@ export class TimeLeft {
     return Math.max(0, rest);
   }
 
-  /** How much is done, 0 to 1. */
   share(nowMs: number): number {
     const remaining = this.remainingMs(nowMs);
     if (remaining === undefined) return 0;
@@ -130,9 +126,7 @@ export class TimeLeft {
   }
 }
 
-/** Where progress is written. */
 export interface ProgressOutput {
-  /** Whether a line may move. */
   readonly isTerminal: boolean;
   readonly columns: number;
   /** Writes a plain line, without its newline. */
@@ -147,13 +141,11 @@ export interface Progress {
   begin(
     plan: { readonly job: string; readonly models: readonly ModelSpec[]; readonly rounds: number },
   ): void;
-  /** Takes what `compare()` tells. */
   onEvent(event: TimingEvent): void;
   /** Ends a comparison: takes the moving line away. */
   end(): void;
 }
 
-/** The real output: standard error. */
 export function stderrOutput(): ProgressOutput {
   const isTerminal = Deno.stderr.isTerminal() && !isDumb();
   let columns = 80;
@@ -165,7 +157,6 @@ export function stderrOutput(): ProgressOutput {
   return { isTerminal, columns, writeLine: printError };
 }
 
-/** Makes what draws progress. */
 export function createProgress(output: ProgressOutput = stderrOutput()): Progress {
   const now = output.now ?? (() => performance.now());
   let left = new TimeLeft([], 0, now());

@@ -8,7 +8,6 @@ import { counted, formatNumber } from "../text/format.ts";
 import { plain } from "../text/plain.ts";
 import type { ResultFile } from "../timing/result.ts";
 
-/** What is said of a run that was interrupted. */
 export const PARTIAL = "the run was interrupted; this is what was measured until then.";
 
 /** Says in one line on what and when a result was measured. */

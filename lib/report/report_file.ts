@@ -12,7 +12,6 @@ import { RESULT_FORMAT, type ResultFile } from "../timing/result.ts";
 import { LESSON_FORMAT, type LessonFile } from "./lesson/lesson_file.ts";
 import { PEERS_FORMAT, type PeersFile } from "./peers/peers_file.ts";
 
-/** What each kind of file holds. */
 export interface Files {
   readonly comparison: ResultFile;
   readonly advice: AdviceFile;

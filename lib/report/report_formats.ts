@@ -19,9 +19,7 @@ import { switchMarkdown, switchText } from "./switching/switch_text.ts";
 import { renderText } from "./terminal/comparison_text.ts";
 import type { Style } from "./terminal/style.ts";
 
-/** The formats of a kind of file. */
 interface KindFormats<File> {
-  /** What such a file holds. */
   readonly name: string;
   readonly text: (file: File, style: Style) => string;
   readonly markdown: (file: File) => string;
@@ -72,7 +70,6 @@ function formatsOf(file: ReportFile): KindFormats<ReportFile> {
   return FORMATS[kindOf(file)] as KindFormats<ReportFile>;
 }
 
-/** Writes a file of any kind as text for a terminal. */
 export function reportText(file: ReportFile, style: Style): string {
   return formatsOf(file).text(file, style);
 }

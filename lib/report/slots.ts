@@ -10,7 +10,6 @@
 import { BinaryHeap } from "@std/data-structures/binary-heap";
 import type { Timeline } from "../timing/result.ts";
 
-/** Where every task of a timeline was. */
 export interface Slots {
   /** The slot of each task, from 0, in the timeline's order; −1 for a task that never started. */
   readonly slot: Int32Array;
@@ -24,7 +23,6 @@ interface Lane {
   used: number;
 }
 
-/** Assigns slots to the tasks of a timeline. */
 export function assignSlots(timeline: Timeline): Slots {
   const count = timeline.index.length;
   const slot = new Int32Array(count).fill(-1);

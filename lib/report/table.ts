@@ -12,7 +12,6 @@ import { escapeMarkdown } from "./files/markdown.ts";
 import { type Html, markup } from "./html/markup.ts";
 import { paletteFor, type Style, type Tone } from "./terminal/style.ts";
 
-/** A column of a table. */
 export interface Column<Row> {
   readonly head: string;
   /** The head where the columns beside it don't say what it belongs to. */

@@ -96,7 +96,6 @@ function method(): Html {
   `;
 }
 
-/** The advice in a line. */
 function foundWords({ bound, recommended: { model, name, gain }, hazards }: Advice): string {
   const take = model === BASELINE ? "leave it sequential" : `take ${name}`;
   const fast = gain === null || model === BASELINE
@@ -108,7 +107,6 @@ function foundWords({ bound, recommended: { model, name, gain }, hazards }: Advi
   return `${capital(words.className(bound))}: ${take}${fast}${seen}`;
 }
 
-/** Advice as a part of a page. */
 export function advicePart(
   { advice, environment }: AdviceFile,
   { id, alone }: PartPlace,
@@ -142,7 +140,6 @@ const COLOURS = { computing: "var(--workers)", waiting: "var(--concurrent)" } as
 /** The 95% interval of a normal distribution reaches so many standard errors to either side. */
 const STANDARD_ERRORS = 1.96;
 
-/** What is drawn of an advice. */
 type Split = Pick<Advice, "bound" | "cpuShare" | "sample">;
 
 function clamped(share: number): number {
@@ -155,7 +152,6 @@ function timesOf({ cpuShare, sample: { cpuMs, wallMs } }: Split) {
   return { computing: cpuMs, waiting: share > 0 ? cpuMs * (1 / share - 1) : wallMs };
 }
 
-/** Writes the figure of computing and waiting. */
 function splitFigure(advice: Split, id: string): Html {
   const times = timesOf(advice);
   const share = clamped(advice.cpuShare);
@@ -287,7 +283,6 @@ function gainRows({ models, recommended }: Advice): GainRow[] {
   });
 }
 
-/** Writes the figure of predicted and measured gains. */
 function gainsFigure(advice: Advice, id: string): Html {
   const items = counted(advice.horizon, "item");
   const figures = htmlTable(

@@ -13,7 +13,6 @@ import { markdownTable, textTable } from "../table.ts";
 import { blocks, paletteFor, sentences, type Style, type Tone } from "../terminal/style.ts";
 import * as words from "./advice_words.ts";
 
-/** Lists of sentences, each with its title. */
 function titledLists(advice: Advice): { title: string; lines: string[]; tone: Tone }[] {
   const { recommended, surprises, hazards } = advice;
   const lists = [
@@ -26,7 +25,6 @@ function titledLists(advice: Advice): { title: string; lines: string[]; tone: To
     .map((list) => ({ tone: "heading", ...list }));
 }
 
-/** Writes advice for a terminal. */
 export function renderAdvice(advice: Advice, style: Style): string {
   const text = (line: string, tone?: Tone) => sentences([line], style, tone, "");
   const lists = titledLists(advice).map(({ title, lines, tone }) =>
@@ -48,7 +46,6 @@ export function renderAdvice(advice: Advice, style: Style): string {
   ]);
 }
 
-/** Writes advice as Markdown. */
 export function adviceMarkdown({ advice, environment }: AdviceFile): string {
   return markdownReport([
     `### ${escapeMarkdown(advice.job.title)}: ${escapeMarkdown(advice.recommended.name)}`,

@@ -29,7 +29,6 @@ const CLASS_NAMES: Readonly<Record<Advice["bound"], string>> = Object.assign(Obj
   small: "too small to matter",
 });
 
-/** What a class is called. */
 export function className(bound: Advice["bound"]): string {
   return CLASS_NAMES[bound] ?? "measured";
 }
@@ -53,7 +52,6 @@ function outWords({ out, measured }: ModelAdvice): string {
   return gain.high < 1 ? "clearly slower" : "seemed slower";
 }
 
-/** The class and what it rests on. */
 export function classLine(advice: Pick<Advice, "bound" | "cpuShare" | "classConfidence">): string {
   const share = formatPercent(advice.cpuShare);
   const rest = share === "100%" ? "" : " and wait the rest";
@@ -172,7 +170,6 @@ export function remarkOn(model: ModelAdvice): string {
   return model.measured === undefined ? "not raced" : "";
 }
 
-/** What the sample was. */
 export function sampleLine({ sample, job }: Advice): string {
   const { itemBytes, resultBytes, cloneMs, sourceMs, wallMs, others, queuedMs = 0 } = sample;
   const sentences = [
@@ -206,7 +203,6 @@ export function sampleLine({ sample, job }: Advice): string {
   return sentences.join(" ");
 }
 
-/** What the advice cost. */
 export function costLine({ cost }: Advice): string {
   const times = cost.timesRun === 1 ? "once" : `${cost.timesRun} times`;
   return `This advice ran tasks for ${formatDuration(cost.tasksMs)}, ` +
@@ -219,7 +215,6 @@ export function remarkLines({ partial }: Pick<Advice, "partial">): string[] {
   return partial === undefined ? [] : [`Partial: ${partial}.`];
 }
 
-/** The lines of the program. */
 export function codeLines({ code }: Pick<Advice, "code">): string[] {
   return code.trimEnd().split("\n").map((line) => /^ */.exec(line)![0] + plain(line));
 }
@@ -228,7 +223,6 @@ function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** The command that runs the program. */
 export function commandLine({ flags }: Pick<Advice, "flags">): string {
   return ["deno run", ...flags.map((flag) => shellWord(plain(flag))), "job_run.ts"].join(" ");
 }

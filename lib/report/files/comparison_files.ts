@@ -12,7 +12,6 @@ import { noticeLines, verdictText } from "../terminal/comparison_words.ts";
 import { csv, type CsvColumns } from "./csv.ts";
 import { escapeMarkdown, markdownList, markdownReport } from "./markdown.ts";
 
-/** A round, and whose it is. */
 interface Row extends Pick<ModelResult, "model" | "lanes" | "slots">, Round {
   readonly of: Comparison;
 }
@@ -41,7 +40,6 @@ const COLUMNS: CsvColumns<Row> = {
     Object.entries(examples).map(([reason, example]) => `${reason}: ${example}`).join("; "),
 };
 
-/** Writes results as one table. */
 export function renderCsv(results: readonly Pick<ResultFile, "comparisons">[]): string {
   const rows = results.flatMap(({ comparisons }) =>
     comparisons.flatMap((of) =>

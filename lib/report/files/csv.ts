@@ -6,7 +6,6 @@
 
 import { stringify } from "@std/csv/stringify";
 
-/** A column's name, and what a row has there. */
 export type CsvColumns<Row> = Readonly<
   Record<string, (row: Row) => string | number | boolean | null | undefined>
 >;

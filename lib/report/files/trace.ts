@@ -15,25 +15,19 @@ import { assignSlots, hasStarted } from "../slots.ts";
 
 /** One trace event; times in microseconds. */
 export interface TraceEvent {
-  /** What is shown on it. */
   readonly name: string;
-  /** What kind of event it is. */
   readonly ph: "M" | "X" | "b" | "e" | "i";
   /** The model, from 1. */
   readonly pid: number;
   /** The slot of a lane, from 1; 0 is the model itself. */
   readonly tid: number;
-  /** When it began. */
   readonly ts?: number;
-  /** How long it took, of a span. */
   readonly dur?: number;
-  /** What to filter by. */
   readonly cat?: string;
   /** What belongs together, of spans that may overlap. */
   readonly id?: string;
   /** The scope of an instant: its thread. */
   readonly s?: "t";
-  /** What is shown when it is selected. */
   readonly args?: Readonly<Record<string, unknown>>;
 }
 

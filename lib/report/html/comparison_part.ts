@@ -36,7 +36,6 @@ import { type Html, markup } from "./markup.ts";
 import { type PagePart, type PartPlace, type Section, taskWords } from "./page.ts";
 import { timelineSection } from "./timeline_chart.ts";
 
-/** A result file as a part of a page. */
 export function comparisonPart(
   { environment, comparisons, partial = false }: ResultFile,
   { before, alone }: PartPlace,
@@ -78,7 +77,6 @@ function comparisonSection(comparison: Comparison, id: string, alone: boolean): 
   return { id, title: comparison.job.name, html };
 }
 
-/** What a comparison ran, in a line. */
 function jobWords(comparison: Comparison): Html {
   const { name, items, task, options } = comparison.job;
   return markup`<b>${name}</b>, ${counted(items, "item", formatCount(items))}, ${
@@ -93,7 +91,6 @@ const BOUND: Record<Verdict["bound"], string> = {
   small: "This job is small",
 };
 
-/** The verdict in a line. */
 function headlineOf(comparison: Comparison): string {
   const { job, agree, verdict, models } = comparison;
   if (!agree) return "The models’ results differ";
@@ -154,7 +151,6 @@ function unbroken(text: string): string {
   return text.replace(/(\d) (ms|s|kB|MB|GB)\b/g, "$1\u00a0$2");
 }
 
-/** Writes the method. */
 function methodSection(): Html {
   return markup`
     <p><b>Words.</b> A lane is a place where tasks run: this event loop, a worker thread, a

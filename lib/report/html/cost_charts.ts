@@ -30,7 +30,6 @@ function measuredIn({ models }: Comparison): ModelResult[] {
   return models.filter(({ rounds }) => rounds.length > 0);
 }
 
-/** Writes the figure of start-up against work. */
 export function startupSection(comparison: Comparison, id: string): Html {
   const models = measuredIn(comparison);
   if (models.length === 0) return markup``;
@@ -159,7 +158,6 @@ const USAGES: readonly Usage[] = [
   },
 ];
 
-/** Writes the figures of CPU time and of peak memory. */
 export function usageSection(comparison: Comparison, id: string): Html {
   const models = measuredIn(comparison);
   if (models.length === 0) return markup``;

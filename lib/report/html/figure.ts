@@ -11,9 +11,7 @@ import { Html, type Markup, markup } from "./markup.ts";
 /** How wide charts are drawn, in CSS pixels; the page shows the one that suits the window. */
 export const CHART_WIDTHS = { wide: 840, narrow: 328 } as const;
 
-/** What a figure is made of. */
 interface Figure {
-  /** Unique in the page. */
   readonly id: string;
   readonly title: string;
   /** What to see in it, above the picture. */
@@ -24,7 +22,6 @@ interface Figure {
   readonly widths?: { readonly wide: number; readonly narrow: number };
   /** What it doesn't show or how, below the picture. */
   readonly note?: Markup;
-  /** The same as a table. */
   readonly table?: Html;
   /** How its marks are reached, in the page's language. */
   readonly steps?: string;

@@ -24,13 +24,11 @@ import {
   SOFTLY,
 } from "./plot.ts";
 
-/** A model as it is drawn. */
 export interface GainRow {
   readonly name: string;
   readonly colour: string;
   /** What is said of it: at the end of its row, or in place of the interval if nothing was predicted. */
   readonly remark: string;
-  /** Whether it is the recommended one. */
   readonly chosen?: boolean;
   /** Null if it wasn't measured. */
   readonly measured: Interval | null;
@@ -201,7 +199,6 @@ function limitMarks(
   ];
 }
 
-/** Writes the speedup figure of a comparison. */
 export function speedupSection({ models, ceiling, agree }: Comparison, id: string): Html {
   const most = ceiling !== null && ceiling.speedup > 0 ? ceiling.speedup : undefined;
   const gains = models.flatMap(({ model, speedup }) =>

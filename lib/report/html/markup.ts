@@ -8,15 +8,12 @@ import { escape } from "@std/html/entities";
 
 /** Text that may go into a page as it stands. */
 export class Html {
-  /** The markup. */
   readonly text: string;
 
-  /** Takes markup as it is. */
   constructor(text: string) {
     this.text = text;
   }
 
-  /** The markup, for where text is asked for. */
   toString(): string {
     return this.text;
   }

@@ -20,23 +20,18 @@ export interface Section {
   readonly id: string;
   /** Its heading, as plain text; escaped when the page is written. */
   readonly title: string;
-  /** What stands below the heading. */
   readonly html: Html;
 }
 
 /** A finding, as the list at the top of a page tells it. */
 interface Headline {
-  /** The id of its section. */
   readonly id: string;
   /** What it is about: the job. */
   readonly name: string;
-  /** What was found, in a line. */
   readonly text: string;
 }
 
-/** Where a file's part stands in a page. */
 export interface PartPlace {
-  /** Its section's id, unique in the page. */
   readonly id: string;
   /** How many findings of its kind stand before. */
   readonly before: number;
@@ -50,19 +45,14 @@ export interface PagePart {
   readonly title: string;
   /** What was done with its jobs, such as "compared"; the title of a page of several parts counts it. */
   readonly did: string;
-  /** Its findings, each with the section that tells it. */
   readonly headlines: readonly Headline[];
-  /** Its sections, in order. */
   readonly sections: readonly Section[];
-  /** On what it was measured. */
   readonly environment: ResultFile["environment"];
   /** What was run, a line a job. */
   readonly jobs: readonly Markup[];
   /** What it is called where environments are listed. */
   readonly name: string;
-  /** Whether the run was interrupted. */
   readonly partial: boolean;
-  /** How its figures came about. */
   readonly method: { readonly name: string; readonly html: Html };
 }
 
@@ -130,10 +120,8 @@ export function renderParts(parts: readonly PagePart[], kicker = "Lanes report")
   ], { kicker, intro, linked: listed.map(({ id }) => id) });
 }
 
-/** A term and what it is. */
 type Term = readonly [name: string, value: Html];
 
-/** The terms of an environment. */
 function environmentTerms(
   environment: ResultFile["environment"],
   jobs: readonly Markup[],
@@ -154,7 +142,6 @@ function environmentTerms(
   ];
 }
 
-/** Terms as a list. */
 function termList(terms: readonly Term[]): Html {
   return markup`<dl class="terms">${
     terms.map(([name, value]) =>
@@ -168,7 +155,6 @@ function termList(terms: readonly Term[]): Html {
   }</dl>`;
 }
 
-/** A task and its options, in a line. */
 export function taskWords(task: string, options: Readonly<Record<string, unknown>>): Html {
   const words = Object.entries(options).slice(0, 40)
     .map(([name, value]) =>
@@ -177,7 +163,6 @@ export function taskWords(task: string, options: Readonly<Record<string, unknown
   return markup`Task <code>${task}</code>${words.length > 0 && markup`; ${words.join(", ")}`}`;
 }
 
-/** What stands around a page's sections. */
 interface DocumentOptions {
   /** A few words above the title. */
   readonly kicker?: string;
@@ -185,9 +170,7 @@ interface DocumentOptions {
   readonly intro?: Markup;
   /** Ids of sections that the intro links to already; the table of contents leaves them out. */
   readonly linked?: readonly string[];
-  /** The page's language; English unless given. */
   readonly language?: string;
-  /** What its table of contents is called. */
   readonly contents?: string;
 }
 

@@ -13,7 +13,6 @@ import { comparisonPart } from "./comparison_part.ts";
 import { type PagePart, type PartPlace, renderParts } from "./page.ts";
 import { sanitized } from "./sanitize.ts";
 
-/** A kind of file on a page. */
 interface KindOnPage<File> {
   /** What a page of nothing else is called. */
   readonly kicker: string;

@@ -12,70 +12,41 @@
 
 import { isModel, type Model, MODEL_TABLE, MODELS } from "../../models.ts";
 
-/** What a colour is for: page, text, and models. */
-type ColourName =
-  | "paper"
-  | "panel"
-  | "ink"
-  | "soft"
-  | "line"
-  | "link"
-  | "bad"
-  | "warn"
-  | "other"
-  | Model;
+/** The page's own colours, for light and for dark. */
+const COLOURS = {
+  paper: ["#fcfcf9", "#15171a"],
+  panel: ["#f3f2ec", "#1e2125"],
+  ink: ["#1c1e21", "#eceae4"],
+  soft: ["#565b62", "#a9adb3"],
+  line: ["#d9d7cd", "#3a3e44"],
+  link: ["#0a58a8", "#8cc4ff"],
+  bad: ["#b3261e", "#ff8a80"],
+  warn: ["#fbf0d4", "#3a3017"],
+  // Of a model that isn't known here.
+  other: ["#6a5a12", "#d6c15b"],
+} as const;
 
-/** The colours of one scheme, by name. */
-type Scheme = Readonly<Record<ColourName, string>>;
+type Scheme = Readonly<Record<keyof typeof COLOURS | Model, string>>;
 
-function modelColours(scheme: "light" | "dark"): Record<Model, string> {
-  const colours = MODELS.map((model) => [model, MODEL_TABLE[model].colour[scheme]]);
-  return Object.fromEntries(colours) as Record<Model, string>;
+function schemeOf(scheme: "light" | "dark"): Scheme {
+  const own = Object.entries(COLOURS).map(([name, [light, dark]]) =>
+    [name, scheme === "light" ? light : dark] as const
+  );
+  const models = MODELS.map((model) => [model, MODEL_TABLE[model].colour[scheme]] as const);
+  return Object.fromEntries([...own, ...models]) as Scheme;
 }
 
-const LIGHT: Scheme = {
-  paper: "#fcfcf9",
-  panel: "#f3f2ec",
-  ink: "#1c1e21",
-  soft: "#565b62",
-  line: "#d9d7cd",
-  link: "#0a58a8",
-  bad: "#b3261e",
-  warn: "#fbf0d4",
-  ...modelColours("light"),
-  other: "#6a5a12",
-};
-
-const DARK: Scheme = {
-  paper: "#15171a",
-  panel: "#1e2125",
-  ink: "#eceae4",
-  soft: "#a9adb3",
-  line: "#3a3e44",
-  link: "#8cc4ff",
-  bad: "#ff8a80",
-  warn: "#3a3017",
-  ...modelColours("dark"),
-  other: "#d6c15b",
-};
-
-/** The two schemes. */
-export const SCHEMES: { readonly light: Scheme; readonly dark: Scheme } = {
-  light: LIGHT,
-  dark: DARK,
-};
+export const SCHEMES = { light: schemeOf("light"), dark: schemeOf("dark") } as const;
 
 /** A model's colour, the same in every chart; unknown models share one. */
 export function modelColour(model: string): string {
   return `var(--${isModel(model) ? model : "other"})`;
 }
 
-/** A scheme as CSS custom properties. */
 function schemeCss(scheme: Scheme): string {
   return Object.entries(scheme).map(([name, colour]) => `--${name}:${colour};`).join("");
 }
 
-/** Writes the page's style sheet. */
 export function pageStyle(): string {
   // Dark is for screens alone: paper is white whatever the reader prefers.
   return `

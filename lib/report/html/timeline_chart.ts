@@ -27,7 +27,6 @@ interface Panels {
   readonly narrow: readonly Panel[];
 }
 
-/** Writes the timeline of a comparison. */
 export function timelineSection({ models, job }: Comparison, id: string): Html {
   const recorded = models.flatMap((model) => recordedOf(model) ?? []);
   if (recorded.length === 0) {
@@ -202,7 +201,6 @@ function timelineChart(
   }, name);
 }
 
-/** Where a panel is drawn. */
 interface Place {
   readonly top: number;
   readonly left: number;

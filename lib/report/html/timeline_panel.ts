@@ -55,7 +55,6 @@ export interface Band {
   readonly x2: number;
   readonly y1: number;
   readonly y2: number;
-  /** What its tooltip says. */
   readonly title?: string;
   /** How much of it its lane was running it, 0 to 1. */
   readonly share?: number | undefined;
@@ -63,7 +62,6 @@ export interface Band {
   readonly bad?: boolean;
 }
 
-/** One model's panel. */
 export interface Panel {
   readonly result: ModelResult;
   /** The mean of its lanes' CPU shares, 0 to 1; undefined where none could be told. */
@@ -77,7 +75,6 @@ export interface Panel {
   readonly queue: readonly Band[];
   /** Tasks in flight, or runs of them; where they are too many, how many there were. */
   readonly flight: readonly Band[];
-  /** When its last task ended. */
   readonly endMs: number;
   /** How many tasks ended before the axis did. */
   readonly done: number;
@@ -88,13 +85,9 @@ export interface Panel {
   readonly mostInFlight: number;
 }
 
-/** What a panel is drawn for. */
 interface PanelSpace {
-  /** Where the time axis ends, in milliseconds. */
   readonly axisMs: number;
-  /** How wide the axis is, in pixels. */
   readonly axisPixels: number;
-  /** How many bars it may have. */
   readonly maxBars: number;
 }
 
@@ -111,7 +104,6 @@ type Body = Pick<
   "height" | "labels" | "lanes" | "flight" | "mostTasksInABar" | "mostInFlight"
 >;
 
-/** Lays out one model's panel. */
 export function layOutPanel(recorded: Recorded, space: PanelSpace): Panel {
   const { result, timeline, started, endMs } = recorded;
   const waits = waiting(timeline, space);
@@ -331,17 +323,13 @@ function meanDepth({ startedMs, endedMs }: Timeline, inOrder: readonly number[])
 
 /** One bar: a task in flight, or a run of them. */
 export interface Bar {
-  /** Where it begins, in milliseconds. */
   readonly fromMs: number;
-  /** Where it ends, in milliseconds. */
   readonly toMs: number;
   /** How the task ended; the same for all of a run. */
   readonly status: string;
-  /** The first task's index among the items. */
   readonly index: number;
   /** How long the first task waited for a slot, in milliseconds. */
   readonly queuedForMs: number;
-  /** How many tasks it stands for. */
   readonly tasks: number;
 }
 
@@ -371,13 +359,10 @@ export function mergeBars(bars: readonly Bar[], pixelMs: number, longestPixels: 
 
 /** A stretch of time in which the count stayed the same. */
 interface Depth {
-  /** Where it begins, in milliseconds. */
   readonly fromMs: number;
-  /** Where it ends, in milliseconds. */
   readonly toMs: number;
   /** The most at any moment of it. */
   readonly depth: number;
-  /** How many ended in it. */
   readonly ended: number;
 }
 

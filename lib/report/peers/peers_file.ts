@@ -24,17 +24,13 @@ export interface PeersAim {
   readonly unsure: boolean;
 }
 
-/** One contender in one contest. */
 export interface PeersRow {
-  /** Contests of a kind. */
   readonly family: string;
-  /** What is measured. */
   readonly contest: string;
   readonly contender: string;
   /** Whether it is this library, which the others of its contest are compared with. */
   readonly ours: boolean;
   readonly unit: string;
-  /** Which figures are better. */
   readonly better: "more" | "less";
   readonly figures: readonly number[];
   readonly figure: Interval | null;
@@ -43,14 +39,12 @@ export interface PeersRow {
   /** This one's figure over that of its contest's plain loop, paired by round. */
   readonly overLoop?: Interval | undefined;
   readonly aim: PeersAim | null;
-  /** Why there is no figure. */
   readonly trouble: {
     readonly kind: "not installed" | "failed" | "wrong";
     readonly reason: string;
   } | null;
 }
 
-/** A race's file. */
 export interface PeersFile {
   readonly schemaVersion: 1;
   readonly kind: "peers";
@@ -93,7 +87,6 @@ const peersFileSchema: z.ZodType<PeersFile> = z.object({
   rows: z.array(row),
 });
 
-/** The files of races. */
 export const PEERS_FORMAT: FileFormat<PeersFile> = {
   kind: "peers",
   writers: ["peers"],

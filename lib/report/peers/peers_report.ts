@@ -17,7 +17,6 @@ import { type Column, htmlTable, markdownTable, textTable } from "../table.ts";
 import { blocks, sentences, type Style } from "../terminal/style.ts";
 import type { PeersFile, PeersRow } from "./peers_file.ts";
 
-/** What the contests of a family are about. */
 const FAMILIES: Readonly<Record<string, string>> = {
   pools: "Handing out tasks: most do nothing, so that the pool alone takes time.",
   io: "Downloading from a server on this machine: the tasks wait.",
@@ -53,7 +52,6 @@ function speedOf({ ratio, better }: PeersRow): Interval | null {
   return { median: 1 / ratio.median, low: 1 / ratio.high, high: 1 / ratio.low };
 }
 
-/** This library against a contender. */
 function comparisonText(row: PeersRow): string {
   const speed = speedOf(row);
   if (row.ours || speed === null) return row.ours ? "" : NO_FIGURE;
@@ -73,7 +71,6 @@ export function aimText({ aim }: PeersRow): string {
   return `${bounds.join(", ")}: ${met ? "met" : "missed"}${unsure ? ", unsure" : ""}`;
 }
 
-/** What all contests come to. */
 export function summarySentences(rows: readonly PeersRow[]): string[] {
   const compared = rows.flatMap((row) => {
     const speed = speedOf(row);
@@ -107,7 +104,6 @@ export function loopSentences(rows: readonly PeersRow[]): string[] {
   });
 }
 
-/** Why contenders gave no figure, one line each. */
 export function troubleLines(rows: readonly PeersRow[]): string[] {
   const lines = rows.flatMap(({ contender, trouble }) =>
     trouble === null ? [] : [plain(`${contender}: ${trouble.kind}: ${trouble.reason}`)]
@@ -161,9 +157,7 @@ function columnsOf(rows: readonly PeersRow[]): readonly Column<PeersRow>[] {
   return rows.some(({ overLoop }) => overLoop !== undefined) ? [...COLUMNS, OVER_LOOP] : COLUMNS;
 }
 
-/** What else a race's text tells. */
 interface PeersTextOptions {
-  /** Whether to tell what the project wants of each figure. */
   readonly aims?: boolean;
 }
 
@@ -228,7 +222,6 @@ export function peersCsv({ rows }: Pick<PeersFile, "rows">): string {
   return csv(CSV_COLUMNS, written);
 }
 
-/** A table for each contest. */
 export function peersMarkdown(file: PeersFile): string {
   const contests = [...Map.groupBy(file.rows, ({ contest }) => contest)];
   return markdownReport([

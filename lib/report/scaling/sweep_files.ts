@@ -11,7 +11,6 @@ import { escapeMarkdown, markdownCode, markdownList, markdownReport } from "../f
 import { markdownTable } from "../table.ts";
 import * as words from "./sweep_words.ts";
 
-/** A round of a size. */
 interface Row {
   readonly of: SweepPoint;
   readonly round: SweepPoint["rounds"][number];
@@ -73,7 +72,6 @@ export function sweepCsv(
   return csv(closedColumns(axis), rows);
 }
 
-/** Writes a sweep as Markdown. */
 export function sweepMarkdown(result: SweepResult): string {
   const { job, model, axis, points, openLoop, warnings } = result;
   const take = words.takeLines(result);

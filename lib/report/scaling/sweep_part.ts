@@ -63,7 +63,6 @@ function notices(result: SweepResult) {
   return list([...failed, ...result.warnings], "notices");
 }
 
-/** A sweep as a part of a page. */
 export function sweepPart(result: SweepResult, { id, alone }: PartPlace): PagePart {
   const { job, model, axis, points, openLoop, why, environment, partial = false } = result;
   const title = `${job.name}: ${model} by ${axis}`;
@@ -105,7 +104,6 @@ export function sweepPart(result: SweepResult, { id, alone }: PartPlace): PagePa
 const OUTLINE = { stroke: "var(--paper)", strokeWidth: 4 } as const;
 /** A fit that forecasts rest on is drawn up to this many times the largest size. */
 const BEYOND = 10;
-/** How many points a curve is drawn with. */
 const STEPS = 120;
 
 /** Whether the fit is drawn beyond what was measured: where it gives a forecast for this machine. */

@@ -13,7 +13,6 @@ import { textTable } from "../table.ts";
 import { blocks, sentences, type Style } from "../terminal/style.ts";
 import * as words from "./sweep_words.ts";
 
-/** Whether a task failed in a sweep. */
 export function anyFailed(result: SweepResult): boolean {
   return words.failureSentences(result).length > 0;
 }
@@ -66,7 +65,6 @@ export function sweepText(result: SweepResult, style: Style): string {
   ]);
 }
 
-/** The height of a chart's plot, in lines. */
 const ROWS = 14;
 
 /** From this ratio of the largest to the smallest size on, their axis is logarithmic. */

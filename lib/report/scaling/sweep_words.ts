@@ -56,7 +56,6 @@ export function nothingWorked({ points }: Pick<SweepResult, "points">): boolean 
     points.every(({ rounds }) => rounds.every(({ succeeded }) => succeeded === 0));
 }
 
-/** Says where the curve bends. */
 export function kneeSentence(
   { knee, axis, points, best, failsFrom = null }:
     & Pick<SweepResult, "knee" | "axis" | "points" | "best">
@@ -187,7 +186,6 @@ export function takeLines(
   ];
 }
 
-/** Says what a law's fit came to. */
 export function fitSentences(fit: Fit): string[] {
   const { sigma, kappa, lambda } = fit;
   // Where no size is left to check the numbers against, an interval would pretend to know.
@@ -324,7 +322,6 @@ export function failingSentences(
   ];
 }
 
-/** Reasons with their counts and an example of each. */
 function reasonsText(of: readonly Partial<Failures>[]): string {
   const { reasons, examples } = sumOfFailures(of);
   return Object.entries(reasons).map(([reason, count]) => {
@@ -389,7 +386,6 @@ export function forecastSentences(
   return [...given, ...none];
 }
 
-/** Says how everything is defined. */
 export function definitionSentences(
   { points, openLoop }: Pick<SweepResult, "points" | "openLoop">,
 ): string[] {
@@ -435,7 +431,6 @@ export function whatFollows(result: SweepResult): string[] {
   ];
 }
 
-/** What was measured at each size, in cells. */
 export function sizeColumns(axis: SweepResult["axis"]): Column<SweepPoint>[] {
   const time = (of: "median" | "p95" | "p99") => ({ latencyMs }: SweepPoint) =>
     formatDuration(latencyMs?.[of] ?? NaN);
@@ -462,7 +457,6 @@ function correctedP99({ corrected, unanswered, unstarted }: OpenLoopPoint): stri
   return (unanswered + unstarted > 0 ? "≥" : "") + formatDuration(corrected.p99);
 }
 
-/** What was measured at each rate, in cells. */
 export const RATE_COLUMNS: readonly Column<OpenLoopPoint>[] = [
   { head: "due/s", cell: ({ ratePerSecond }) => formatNumber(ratePerSecond) },
   { head: "done/s", cell: ({ achievedPerSecond }) => formatNumber(achievedPerSecond) },

@@ -125,9 +125,7 @@ export interface TickWords {
   readonly title: string;
   readonly axis: string;
   readonly name: (row: TickRow) => string;
-  /** How many ticks came of those that were due. */
   readonly came: (row: TickRow) => string;
-  /** When a tick came, and how late, in milliseconds. */
   readonly tick: (atMs: number, lateMs: number) => string;
 }
 

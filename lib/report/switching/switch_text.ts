@@ -12,7 +12,6 @@ import { environmentLines } from "../foot.ts";
 import { blocks, paletteFor, sentences, type Style } from "../terminal/style.ts";
 import { experimentsOf, QUESTIONS, tickLabel } from "./switch_words.ts";
 
-/** Writes what was found for people. */
 export function switchText(file: SwitchFile, style: Style): string {
   const text = (...lines: string[]) => sentences(lines, style, undefined, "");
   const parts = experimentsOf(file).flatMap(({ name, table, code, words }) => {
@@ -28,7 +27,6 @@ export function switchText(file: SwitchFile, style: Style): string {
   return blocks([...parts, sentences(environmentLines(file.environment), style, "idle")]);
 }
 
-/** Writes what was found as tables for an issue. */
 export function switchMarkdown(file: SwitchFile): string {
   const parts = experimentsOf(file).flatMap(({ name, table, words }) => [
     `### ${QUESTIONS[name].title}`,

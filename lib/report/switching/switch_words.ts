@@ -23,7 +23,6 @@ import {
 } from "../../text/format.ts";
 import { type Column, type Table, tableOf } from "../table.ts";
 
-/** Each experiment's question, and what is done. */
 export const QUESTIONS = {
   whoLetsGo: {
     title: "Who lets go?",
@@ -39,13 +38,11 @@ export const QUESTIONS = {
   },
 } as const;
 
-/** Where a task computes, and what it awaits. */
 export function tickLabel({ where, awaits }: Pick<TickRow, "where" | "awaits">): string {
   if (where === "thread") return "in a thread";
   return awaits === "nothing" ? "same loop, no await" : `same loop, awaits ${awaits}`;
 }
 
-/** How many ticks of those due came. */
 export function cameText({ came, due }: Pick<TickRow, "came" | "due">): string {
   return `${came} of ${due}`;
 }
@@ -93,7 +90,6 @@ function tickSentence(row: TickRow, sliceMs: number): string {
     : `${seen}, where it was to be expected that it ${expected}; was the machine busy?`;
 }
 
-/** Says how the ticker fared in each way, and why. */
 export function whoLetsGoWords({ rows, sliceMs }: WhoLetsGo): string {
   return rows.map((row) => tickSentence(row, sliceMs)).join(" ");
 }
@@ -118,18 +114,15 @@ const BETWEEN: readonly string[] = [
   "  n = seen + 1",
 ];
 
-/** How many updates were lost, over all runs. */
 export function lostText({ lost }: Pick<TurnRow, "lost">): string {
   const [least, most] = [Math.min(...lost), Math.max(...lost)];
   return least === most ? formatCount(least) : `${formatCount(least)}–${formatCount(most)}`;
 }
 
-/** The most updates that a run lost. */
 export function mostLost({ lost }: Pick<TurnRow, "lost">): number {
   return Math.max(...lost);
 }
 
-/** What was lost where, and what the safe ways cost. */
 export function whoseTurnWords({ rows, updates }: WhoseTurn): string {
   const of = (way: TurnRow["way"]) => rows.find((row) => row.way === way);
   const [plain, atomic] = [of("threads, plain"), of("threads, atomic")];
@@ -178,7 +171,6 @@ export function whoseTurnWords({ rows, updates }: WhoseTurn): string {
   return sentences.join(" ");
 }
 
-/** What a way of keeping clients is called. */
 export function sessionLabel({ keeping }: Pick<SessionRow, "keeping">, atOnce: number): string {
   return keeping === "a client each thread"
     ? `${atOnce} threads, a client each`
@@ -235,7 +227,6 @@ export interface Experiment {
   readonly words: string;
 }
 
-/** The experiments that were run. */
 export function experimentsOf({ whoLetsGo, whoseTurn, whoseSession }: SwitchFile): Experiment[] {
   const experiments: Experiment[] = [];
   if (whoLetsGo) {
@@ -254,7 +245,6 @@ export function experimentsOf({ whoLetsGo, whoseTurn, whoseSession }: SwitchFile
   return experiments;
 }
 
-/** How the ticker fared, in cells. */
 const TICK_COLUMNS: readonly Column<TickRow>[] = [
   { head: "the task", left: true, cell: tickLabel },
   { head: "ticks that came", cell: cameText },
@@ -270,7 +260,6 @@ const TICK_COLUMNS: readonly Column<TickRow>[] = [
   },
 ];
 
-/** Updates lost, and what one costs, in cells. */
 function turnColumns({ updates }: WhoseTurn): Column<TurnRow>[] {
   return [
     { head: "who", left: true, cell: ({ way }) => TURN_WAYS[way].name },
@@ -296,7 +285,6 @@ function turnColumns({ updates }: WhoseTurn): Column<TurnRow>[] {
   ];
 }
 
-/** Clients and connections, in cells. */
 function sessionColumns({ rows, atOnce }: WhoseSession): Column<SessionRow>[] {
   const most = Math.max(...rows.map(({ connections }) => connections));
   return [

@@ -38,7 +38,6 @@ export function renderText(result: ResultFile, style: Style): string {
   return blocks([...parts, renderFoot(result, style)]);
 }
 
-/** Writes what comes after the comparisons. */
 export function renderFoot(
   { comparisons, partial, environment }: ResultFile,
   style: Style,
@@ -50,7 +49,6 @@ export function renderFoot(
   ]);
 }
 
-/** Writes one comparison as text. */
 export function renderComparison(comparison: Comparison, style: Style): string {
   const { job, models, ceiling } = comparison;
   const title = `${job.name}: ${counted(job.items, "item")}, ${roundsOf(comparison)}, medians`;

@@ -128,12 +128,10 @@ export function noticeLines(
   ];
 }
 
-/** How many rounds a comparison has, such as "3 rounds". */
 export function roundsOf({ models }: Pick<Comparison, "models">): string {
   return counted(Math.max(0, ...models.map(({ rounds }) => rounds.length)), "round");
 }
 
-/** Says how many tasks failed under each model, and why. */
 export function failureLines(comparison: Comparison): string[] {
   return comparison.models.flatMap(({ model, rounds }) => {
     const told = rounds.filter(({ failed }) => failed > 0).map(failureOf);

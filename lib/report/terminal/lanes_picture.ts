@@ -92,7 +92,6 @@ const SIGNS = {
   number: { sign: "12", words: "task 12 begins", tone: undefined },
 } as const;
 
-/** What a sign in a picture means. */
 export type Sign = keyof typeof SIGNS;
 
 function legend(drawn: ReadonlySet<Sign>, style: Style): string {
@@ -109,24 +108,19 @@ function legend(drawn: ReadonlySet<Sign>, style: Style): string {
   ].join("\n");
 }
 
-/** How a panel is to be drawn. */
 interface PanelOptions {
-  /** Columns for the time axis. */
   readonly cells: number;
   /** What the whole axis stands for, in milliseconds. */
   readonly axisMs: number;
   /** When this model's run ended; nothing is drawn beyond. */
   readonly endMs: number;
   readonly style: Style;
-  /** Collects which signs were used. */
   readonly drawn: Set<Sign>;
 }
 
-/** One line of a panel. */
 interface PanelRow {
   /** Which lane and slots; "" for a line about no lane. */
   readonly label: string;
-  /** The signs, coloured if asked. */
   readonly row: string;
 }
 

@@ -7,7 +7,6 @@
 import { plain, wrap } from "../../text/plain.ts";
 import { isDumb } from "../../text/print.ts";
 
-/** What a terminal report is drawn for. */
 export interface Style {
   /** Terminal columns that a line may take. */
   readonly columns: number;
@@ -18,7 +17,6 @@ export interface Style {
 // the style, which already knows of NO_COLOR, asked for it.
 const BOLD = [1, 22], DIM = [2, 22], RED = [31, 39], GREEN = [32, 39], YELLOW = [33, 39];
 
-/** What is coloured, and how. */
 const TONES = {
   heading: BOLD,
   computing: GREEN,
@@ -29,13 +27,10 @@ const TONES = {
   warning: YELLOW,
 } as const;
 
-/** What a text is, for its colour. */
 export type Tone = keyof typeof TONES;
 
-/** Paints a text. */
 export type Paint = (text: string) => string;
 
-/** The colours to draw with. */
 export function paletteFor({ colour }: Pick<Style, "colour">): Readonly<Record<Tone, Paint>> {
   const paint = ([on, off]: readonly number[]): Paint => (text) =>
     colour && text !== "" ? `\x1b[${on}m${text}\x1b[${off}m` : text;
