@@ -10,7 +10,7 @@ import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { ModelAdvice } from "./advice.ts";
 import type { Evidence } from "./evidence.ts";
-import { sameWork } from "./findings.ts";
+import { mindsBusy, sameWork } from "./findings.ts";
 import {
   bySimplicity,
   type Candidate,
@@ -225,10 +225,10 @@ export class Assessment {
     if (this.impossible.length > 0) return plainly("can't tell", NOT_KNOWN);
     // All others were refuted: what is left is the plain loop.
     if (others.length > 0 && others.every(({ out }) => out !== undefined)) {
-      return plainly("no gain", ALL_REFUTED);
+      return this.#doubted(plainly("no gain", ALL_REFUTED));
     }
     // What was stopped before it was done refutes no prediction, and confirms none.
-    return others.some(({ wasStopped }) => wasStopped)
+    return others.some(({ stops }) => stops !== undefined)
       ? plainly("can't tell", NOT_KNOWN)
       : this.#predicted();
   }
@@ -255,11 +255,15 @@ export class Assessment {
     return slots < 2 ? SEQUENTIAL : eventLoop(slots);
   }
 
-  /** Beside a gain that can't be no other is sure, and that there is none isn't either. */
+  /**
+   * Beside a gain that can't be no other is sure, and that there is none isn't either; nor is it for tasks
+   * that compute, where others have the cores.
+   */
   #doubted(of: Recommendation): Recommendation {
-    return this.impossible.length === 0 ? of : {
+    const isNone = of.decision === "no gain";
+    return this.impossible.length === 0 && !(isNone && mindsBusy(this.found)) ? of : {
       ...of,
-      decision: of.decision === "no gain" ? "can't tell" : of.decision,
+      decision: isNone ? "can't tell" : of.decision,
       confidence: Math.min(UNSURE, of.confidence),
     };
   }
@@ -306,7 +310,10 @@ export class Assessment {
       const { median: predictedGain, low, high } = this.predictedGain(candidate);
       const runner = this.#runner(candidate);
       const entry = this.#entry(candidate);
-      const out = this.#isImpossible(candidate) ? "impossible" : runner?.out;
+      const isStopped = entry === undefined && runner?.stops !== undefined;
+      const out = this.#isImpossible(candidate)
+        ? "impossible"
+        : runner?.out ?? (isStopped ? "slower" : undefined);
       return {
         model: candidate.model,
         lanes: candidate.lanes,
@@ -316,19 +323,24 @@ export class Assessment {
         predictedGain,
         predictedGainLow: low,
         predictedGainHigh: high,
-        ...(runner && entry && { measured: this.#measured(runner, entry) }),
+        ...(runner && entry && { measured: this.#measured(runner, entry, out) }),
         ...(out && { out }),
       };
     });
   }
 
-  #measured({ candidate, items, rounds }: Runner, { times }: Entry): ModelAdvice["measured"] {
+  #measured(
+    { candidate, items, rounds }: Runner,
+    { times }: Entry,
+    out: ModelAdvice["out"],
+  ): ModelAdvice["measured"] {
+    const isGain = out === undefined || out === "slower";
     return {
       items,
       rounds: rounds.length,
       totalMs: median(times.map(({ ms }) => ms)),
       startMs: median(rounds.map(({ startMs }) => startMs)),
-      gain: this.gain(candidate),
+      gain: isGain ? this.gain(candidate) : null,
       peakRssBytes: median(rounds.map(({ peakRssBytes }) => peakRssBytes)),
       failed: Math.max(...rounds.map(({ failed }) => failed)),
     };

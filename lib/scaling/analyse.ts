@@ -49,7 +49,7 @@ function latencyOf(timesMs: readonly number[]): Latency | null {
 }
 
 function roundOf(trial: TrialResult, number: number): SweepRound {
-  const { startMs, runMs, cpuMs, runCpuMs, succeeded, failed, reasons = {}, examples } =
+  const { startMs, runMs, cpuMs, runCpuMs, loopCpuMs, succeeded, failed, reasons = {}, examples } =
     trial.round;
   const times = timesOf(trial, false);
   return {
@@ -58,7 +58,7 @@ function roundOf(trial: TrialResult, number: number): SweepRound {
     runMs,
     cpuMs,
     runCpuMs: runCpuMs ?? null,
-    loopCpuMs: trial.eventLoopCpuMs ?? null,
+    loopCpuMs: loopCpuMs ?? null,
     succeeded,
     failed,
     throughputPerSecond: throughputOf(trial),

@@ -57,6 +57,8 @@ const roundSchema = z.object({
   cpuMs: duration,
   /** The part of `cpuMs` between the first item and the last outcome. */
   runCpuMs: duration.optional(),
+  /** The part of that on the event loop's own thread, in steps of 10 ms. */
+  loopCpuMs: duration.optional(),
   /** How long the event loop's process queued for a core in the run, where the system tells it. */
   queuedMs: duration.optional(),
   /** Peak memory of the trial's process, plus that of each of its subprocesses. */

@@ -95,8 +95,6 @@ export interface TrialResult {
   readonly timeline?: Timeline;
   /** The checksum of the first results alone, if the trial asked for it. */
   readonly prefixChecksum?: string;
-  /** CPU time of the event loop's thread alone between the first item and the last outcome. */
-  readonly eventLoopCpuMs?: number;
   /** What the lanes computed on, if not on this machine's cores alone. */
   readonly device?: Device;
   /** How many lanes the executor really had. */

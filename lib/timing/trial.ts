@@ -104,6 +104,7 @@ async function measure(
       wallMs: startMs + runMs,
       cpuMs: readyCpuMs - startCpuMs + childrenCpuMs(atReady) + runCpuMs,
       runCpuMs,
+      ...(lastLoopMs !== undefined && { loopCpuMs: lastLoopMs - firstLoopMs! }),
       // Read before the checksum is made, whose memory isn't the model's.
       peakRssBytes: host.peakRssBytes() + childRss,
     },
@@ -111,7 +112,6 @@ async function measure(
     found: {
       lanes: executor.lanes,
       slots: Number.isFinite(executor.slots) ? executor.slots : null,
-      ...(lastLoopMs !== undefined && { eventLoopCpuMs: lastLoopMs - firstLoopMs! }),
       ...(mostMs !== undefined && { stopped: limit.signal.aborted }),
       ...(device && { device }),
     },

@@ -12,7 +12,8 @@ import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
 import { median } from "./statistics.ts";
 import { BASELINE, isRemote, MODELS } from "../models.ts";
 import { type Choice, choose, type Standing } from "../judge/choose.ts";
-import { AS_GOOD, boundOfShare, WAITS } from "../judge/thresholds.ts";
+import { possibleGain } from "../judge/possible_gain.ts";
+import { AS_GOOD, boundOfShare, IMPOSSIBLE, WAITS } from "../judge/thresholds.ts";
 import { confidenceAbove, pairedRatio } from "./interval.ts";
 import { isBusy, type Others } from "./meter/reading.ts";
 
@@ -27,6 +28,18 @@ export function cpuShareOf({ rounds }: Pick<ModelResult, "rounds">): number {
     // The two clocks aren't read at the same instant, so the run is never taken as shorter than its CPU time.
     return usedMs / (Math.max(Math.min(usedMs, runMs), runMs - queuedMs) || 0.001);
   }));
+}
+
+/** `threadCpuUsage` has steps of 10 ms: below this CPU time it tells nothing. */
+const STEPS_MS = 100;
+
+/** The part of a model's CPU time that is the event loop's own thread's; all of a little, none if unknown. */
+function onLoopOf({ rounds }: ModelResult): number {
+  return median(
+    rounds.map(({ cpuMs, runCpuMs = cpuMs, loopCpuMs = 0 }) =>
+      runCpuMs < STEPS_MS ? 1 : Math.min(1, loopCpuMs / runCpuMs)
+    ),
+  );
 }
 
 /** What a verdict is made from. */
@@ -80,7 +93,16 @@ function times({ median, low, high }: Interval): string {
   return `${by(median)} times as fast (${by(low)} to ${by(high)})`;
 }
 
+/** A gain that can't be. */
+interface Impossible {
+  readonly of: ModelResult;
+  readonly gain: Interval;
+  readonly most: number;
+}
+
 interface Judged {
+  /** What was measured can't be right: the greatest gain that can't be. */
+  readonly impossible: Impossible | undefined;
   readonly evidence: Evidence;
   readonly sequential: ModelResult;
   readonly choice: Choice<ModelResult>;
@@ -122,6 +144,10 @@ function boundOf(judged: Judged): Verdict["bound"] {
   return parallelismPays && evidence.models.some(isEventLoop) && !concurrencyPays ? "cpu" : "mixed";
 }
 
+function isShared({ others }: Evidence): boolean {
+  return others !== undefined && isBusy(others);
+}
+
 function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
   const { sequential, choice, cpuShare, evidence, gainOf, concurrencyPays } = judged;
   const { chosen, best, bestGain, decision } = choice;
@@ -134,10 +160,18 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
   const does = { io: "wait", cpu: "compute", mixed: "wait and compute" }[bound];
   const share = Math.min(100, Math.round(cpuShare * 100));
   const nature = `The tasks ${does}: the CPU was busy ${share}% of the sequential run.`;
+  if (judged.impossible !== undefined) {
+    const { of, gain, most } = judged.impossible;
+    return `${nature} The measurement can't be right: ${of.model} was ${
+      times(gain)
+    }, where cores and ` +
+      `waiting can give ${most.toFixed(1)} at most, so that nothing can be told. Run it again${
+        isShared(evidence) ? " on an idle machine" : ""
+      }.`;
+  }
   if (decision === "can't tell" && bestGain !== null && bestGain.median > AS_GOOD) {
-    const busy = evidence.others !== undefined && isBusy(evidence.others);
     return `${nature} Whether another model is faster can't be told${
-      busy ? " on so busy a machine" : ""
+      isShared(evidence) ? " on so busy a machine" : ""
     }: ${best.model}, the best, was ${times(bestGain)}.`;
   }
   if (chosen === sequential) {
@@ -176,13 +210,23 @@ export function judge(evidence: Evidence): Verdict | null {
     const gain = gainOf(of);
     return gain !== null && gain.low > 1 && gain.median > AS_GOOD;
   };
-  const choice = choose(sequential, others, standing);
+  const cpuShare = cpuShareOf(sequential);
+  const tasks = { cpuShare: Math.min(1, cpuShare), onLoop: onLoopOf(sequential) };
+  const cores = Math.max(navigator.hardwareConcurrency, evidence.ceiling?.speedup ?? 1);
+  const [impossible] = others.flatMap((of): Impossible[] => {
+    const gain = of.device === undefined ? gainOf(of) : null;
+    const size = { lanes: isRemote(of.model) ? Infinity : 1, inFlight: Infinity };
+    const most = possibleGain(tasks, cores, size);
+    return gain !== null && gain.median > IMPOSSIBLE * most ? [{ of, gain, most }] : [];
+  }).sort((a, b) => b.gain.median / b.most - a.gain.median / a.most);
+  const choice = choose(sequential, impossible === undefined ? others : [], standing);
   const judged: Judged = {
+    impossible,
     evidence,
     sequential,
     choice,
     gainOf,
-    cpuShare: cpuShareOf(sequential),
+    cpuShare,
     concurrencyPays: others.filter(isEventLoop).some(pays),
     parallelismPays: others.filter(({ model }) => isRemote(model)).some(pays),
   };
@@ -191,7 +235,7 @@ export function judge(evidence: Evidence): Verdict | null {
     bound,
     cpuShare: Math.round(judged.cpuShare * 1000) / 1000,
     recommended: choice.chosen.model,
-    confidence: Math.round(choice.confidence * 1000) / 1000,
+    confidence: impossible === undefined ? Math.round(choice.confidence * 1000) / 1000 : 0.5,
     reason: reasonOf(judged, bound),
   };
 }

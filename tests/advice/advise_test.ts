@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { MOST_TIMES } from "../../lib/advice/advise.ts";
 import { renderAdvice } from "../../lib/report/advice/advice_text.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
@@ -141,10 +141,12 @@ Deno.test("advise() speaks of lanes only what items can be sent to", async () =>
 Deno.test("advise() says that others used the CPUs, and is less sure that lanes don't pay", async () => {
   const asSlow = (_trial: TrialSpec, items: number) => ({ runMs: 40 * items });
   const busy = await adviceOn({ computeMs: 20, available: 0.5 }, asSlow);
-  assertEquals(busy.recommended.model, "sequential");
+  assertEquals([busy.recommended.model, busy.recommended.decision], ["sequential", "can't tell"]);
+  assertMatch(busy.recommended.reason, /can't be told: .*other programs used the CPUs\./);
   assert(busy.hazards.some(({ kind }) => kind === "busy") && busy.recommended.confidence <= 0.6);
   const idle = await adviceOn({ computeMs: 20 }, asSlow);
   assert(!idle.hazards.some(({ kind }) => kind === "busy"));
+  assertEquals(idle.recommended.decision, "no gain");
 });
 
 Deno.test("advise() gives a break-even that its own figures bear out", async () => {

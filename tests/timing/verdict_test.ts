@@ -143,3 +143,25 @@ Deno.test("judge() calls no gain what may as well be none, and says that it can'
   );
   assert(!judge({ models, ceiling: null, seed: 1 })!.reason.includes("busy a machine"));
 });
+
+Deno.test("judge() takes a gain that cores and waiting can't give for an error of measurement", () => {
+  const computes = { runCpuMs: 1000, loopCpuMs: 1000, queuedMs: 0 };
+  const models = [
+    model("sequential", [1000, 1010, 990], computes),
+    model("concurrent", [580, 585, 575], computes),
+  ];
+  const verdict = judge({ models, ceiling: null, seed: 1 })!;
+  assertEquals([verdict.bound, verdict.recommended, verdict.confidence], [
+    "cpu",
+    "sequential",
+    0.5,
+  ]);
+  assertStringIncludes(verdict.reason, "The measurement can't be right: concurrent was 1.7 times");
+  // What is computed beside the event loop may gain from the cores.
+  const beside = models.map((of) => ({
+    ...of,
+    rounds: of.rounds.map((round) => ({ ...round, loopCpuMs: 20 })),
+  }));
+  const gained = judge({ models: beside, ceiling: { speedup: 2, lanes: 2 }, seed: 1 })!;
+  assertEquals(gained.recommended, "concurrent");
+});

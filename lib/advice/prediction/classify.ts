@@ -32,6 +32,8 @@ export interface Classified {
 
 /** What the share may be off by whatever the sample says: caches, clocks and other programs change. */
 const SYSTEMATIC = 0.03;
+/** And by how much more where others have a core all the time: waits get longer, too. */
+const CONTENDED = 0.3;
 /** So many degrees of freedom for the clusters of a sample; small samples don't promise much. */
 const MOST_FREEDOM = 60;
 
@@ -41,9 +43,11 @@ function certainty(probability: number): number {
 
 /** Classifies tasks by the share of their time in which they compute, however little it is in all. */
 export function classByShare(
-  { cpuShare, cpuShareError, items }: Pick<Sample, "cpuShare" | "cpuShareError" | "items">,
+  { cpuShare, cpuShareError, items, available = 1 }:
+    & Pick<Sample, "cpuShare" | "cpuShareError" | "items">
+    & Partial<Pick<Sample, "available">>,
 ): Classified {
-  const error = Math.hypot(cpuShareError, SYSTEMATIC);
+  const error = Math.hypot(cpuShareError, SYSTEMATIC + CONTENDED * (1 - available));
   const freedom = Math.max(1, Math.min(items - 1, MOST_FREEDOM));
   const below = (threshold: number) => studentCdf((threshold - cpuShare) / error, freedom);
   const bound = boundOfShare(cpuShare);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { LESS } from "../../judge/possible_gain.ts";
 import { BASELINE, isRemote, MODEL_TABLE } from "../../models.ts";
 import type { Sample } from "../probe/sample.ts";
 import type { Candidate } from "./candidate.ts";
@@ -177,8 +178,7 @@ export function cpuShareOf(sample: Sample, items: number): number {
   return computes / Math.max(1e-9, computes + (1 - sample.cpuShare) * waiting);
 }
 
-/** With many in flight a waiting task may compute so much less, or more, than one by one. */
-export const LESS = 0.5;
+/** With many in flight a waiting task may compute so much more than one by one, if not less. */
 const MORE = 2;
 /** A prediction may always be off by this share. */
 const OFF = 0.1;

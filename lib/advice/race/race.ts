@@ -26,8 +26,8 @@ export interface Runner {
   failures?: readonly FailureKind[];
   /** Items a second that a refusing server let through; undefined if not known. */
   pacePerSecond?: number;
-  /** Whether a trial of it was stopped, for it took too long. */
-  wasStopped?: boolean;
+  /** How many trials of it were stopped, for they took too long. */
+  stops?: number;
   /** What its trial threw. */
   error?: string;
 }
@@ -156,6 +156,8 @@ const MOST_ROUNDS = 7;
 /** A model is stopped when it takes this many times as long as the plain loop should, or so much longer. */
 const USELESS = 1.4;
 const USELESS_MS = 150;
+/** A model is out once so many trials of it were stopped. */
+const MOST_STOPS = 2;
 /** A trial that isn't known to be that slow is expected to take no more than so many times the plain loop. */
 const AT_MOST = 1.2;
 /** Where some items fail by chance, a model may have so many standard deviations more failures. */
@@ -183,8 +185,8 @@ class Racing {
 
   get race(): Race {
     return {
-      runners: this.runners.filter(({ rounds, out, wasStopped }) =>
-        rounds.length > 0 || out !== undefined || wasStopped
+      runners: this.runners.filter(({ rounds, out, stops }) =>
+        rounds.length > 0 || out !== undefined || stops !== undefined
       ),
       costMs: this.costMs,
       trials: this.trials,
@@ -298,9 +300,11 @@ class Racing {
         this.#surprise = Math.max(this.#surprise, runMs / expectedMs);
       }
       if (result.stopped) {
-        runner.wasStopped = true;
-        // Its time is only known to be longer; what the budget ended may not even be that.
-        if (patienceMs <= leftMs && !isPlain) runner.out = "slower";
+        runner.stops = (runner.stops ?? 0) + 1;
+        // Its time is only known to be longer, and of what the budget ended not even that; and one trial may
+        // have been disturbed.
+        const isUseless = patienceMs <= leftMs && !isPlain && runner.stops >= MOST_STOPS;
+        if (isUseless) runner.out = "slower";
       } else {
         rounds.push(result.round);
         this.#learnTotal(runner, result.round);

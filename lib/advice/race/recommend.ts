@@ -7,6 +7,7 @@
 
 import { BASELINE } from "../../models.ts";
 import { choose } from "../../judge/choose.ts";
+import { possibleGain as possibleOf } from "../../judge/possible_gain.ts";
 import { IMPOSSIBLE, WAITS } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
 import { type Finding, wasBusy } from "../findings.ts";
@@ -18,7 +19,8 @@ import {
   SEQUENTIAL,
 } from "../prediction/candidate.ts";
 import type { Machine } from "../prediction/machine.ts";
-import { cpuShareOf, LESS, predict } from "../prediction/predict.ts";
+import { computesBeside } from "../prediction/choose_candidates.ts";
+import { cpuShareOf, predict } from "../prediction/predict.ts";
 import { blocks, type Sample } from "../probe/sample.ts";
 import { plainOf, type Runner } from "./race.ts";
 import { BUSY_NOISE, Standings, USUAL_NOISE } from "./standings.ts";
@@ -75,32 +77,25 @@ function timesOf(
   }));
 }
 
-/** With many tasks in flight a thread sleeps less: it spares up to so many times the measured cost of waking, */
-const WAKING = 2;
-/** and up to this share of what tasks computed one by one. */
-const MOST_WAKING = 0.8;
-
-/**
- * The greatest gain against the plain loop that isn't an error of measurement: not above the tasks in
- * flight, not above what the cores can compute at once, and on one event loop not above what its thread
- * is free for.
- */
+/** The greatest gain that a model may have on so many of the sample's items. */
 export function possibleGain(
   sample: Pick<Sample, "cpuShare" | "cpuMs" | "loopMs" | "blockedMs" | "wallMs" | "wakeMs">,
-  { cores, ceiling }: Pick<Machine, "cores" | "ceiling">,
+  cores: number,
   candidate: Candidate,
   items: number,
 ): number {
   const { cpuShare, cpuMs, loopMs, blockedMs, wallMs, wakeMs } = sample;
-  const waking = Math.min(MOST_WAKING, WAKING * wakeMs / Math.max(1e-9, cpuMs));
-  // What a task that waits computes with many in flight can't be told from one by one.
-  const computing = cpuShare * (1 - waking) * LESS ** (1 - cpuShare);
-  const byCores = Math.max(cores, ceiling) / Math.max(1e-9, computing);
-  const onLoop = cpuMs > 0 ? computing * loopMs / cpuMs : 0;
-  // A short hold may be a neighbour on the CPU.
-  const held = onLoop + (blocks(sample) ? blockedMs / wallMs : 0);
-  const byLoop = candidate.lanes > 1 ? Infinity : 1 / Math.max(1e-9, held);
-  return Math.max(1, Math.min(inFlightOf(candidate, items), byCores, byLoop));
+  return possibleOf(
+    {
+      cpuShare,
+      onLoop: cpuMs > 0 ? loopMs / cpuMs : 0,
+      // A short hold may be a neighbour on the CPU.
+      held: blocks(sample) ? blockedMs / wallMs : 0,
+      waking: wakeMs / Math.max(1e-9, cpuMs),
+    },
+    cores,
+    { lanes: candidate.lanes, inFlight: inFlightOf(candidate, items) },
+  );
 }
 
 /** A gain that can't be. */
@@ -128,7 +123,9 @@ export function entriesOf(
   horizon: number,
 ): Entries {
   const busy = wasBusy(sample, machine);
-  const contended = busy && sample.cpuShare > WAITS;
+  // What computes on several cores takes a greater share of them from others.
+  const isContended = ({ lanes }: Candidate) =>
+    busy && sample.cpuShare > WAITS && (lanes > 1 || computesBeside(sample));
   const { cores, ceiling } = machine;
   const ran = runners.filter(({ out, rounds }) => out === undefined && rounds.length > 0);
   const plain = plainOf(ran);
@@ -141,7 +138,7 @@ export function entriesOf(
     const gain = new Standings([slow, fast]).ratio(slow, fast)?.median;
     if (gain === undefined) return [];
     const these = { ...sample, cpuShare: cpuShareOf(sample, items) };
-    const most = possibleGain(these, machine, candidate, items);
+    const most = possibleGain(these, Math.max(cores, ceiling), candidate, items);
     return [[runner, { gain, most, these, excess: gain / most }] as const];
   }));
   const excess = Math.max(0, ...[...held.values()].map((of) => of.excess));
@@ -161,9 +158,8 @@ export function entriesOf(
       inFlight: inFlightOf(candidate, items),
       // What is off by so much for one may be off by as much again for another.
       ...(excess > IMPOSSIBLE && { doubt: excess ** 2 }),
-      ...(contended && raced && candidate.lanes > 1 && {
-        credible: IMPOSSIBLE *
-          possibleGain(raced.these, { cores: ceiling, ceiling }, candidate, items),
+      ...(raced && isContended(candidate) && {
+        credible: IMPOSSIBLE * possibleGain(raced.these, ceiling, candidate, items),
       }),
     };
   });

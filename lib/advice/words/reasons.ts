@@ -157,7 +157,9 @@ function cameOf(assessment: Assessment, { candidate, out, rounds }: Runner): str
 
 function refutedText(assessment: Assessment): string {
   const said = assessment.runners
-    .filter(({ candidate, out }) => candidate.model !== BASELINE && out !== undefined)
+    .filter(({ candidate, out, stops }) =>
+      candidate.model !== BASELINE && (out ?? stops) !== undefined
+    )
     .map((runner) => `${nameOf(runner.candidate)} ${cameOf(assessment, runner)}`);
   return said.length === 0 ? "nothing else was left to compare" : said.join(", ");
 }
@@ -173,6 +175,9 @@ function untoldText(assessment: Assessment, { best, bestGain }: Recommendation):
     return `, because what was measured can't be right (see the hazards).${busy ? idle : budget}`;
   }
   const gained = bestGain && `: ${nameOf(best)} gained ${formatSpeedup(bestGain)}`;
+  if (busy && (bestGain === null || bestGain.high < 1)) {
+    return `${gained ?? `: ${refutedText(assessment)}`}, but other programs used the CPUs.${idle}`;
+  }
   if (bestGain !== null && bestGain.low > 1) {
     return `${gained}, but ${machine.cores} independent processes gained ` +
       `${

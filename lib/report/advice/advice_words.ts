@@ -137,8 +137,8 @@ export function modelColumns({ recommended }: Advice): Column<ModelAdvice>[] {
     },
     {
       head: "measured",
-      cell: ({ model, measured }) =>
-        measured === undefined
+      cell: ({ model, measured, out }) =>
+        measured === undefined || !(out === undefined || out === "slower")
           ? NO_FIGURE
           : model === BASELINE || measured.gain === null
           ? formatDuration(measured.totalMs)

@@ -36,6 +36,13 @@ Deno.test("classByShare() is less sure near a bound", () => {
   assert(near.confidence < far.confidence);
 });
 
+Deno.test("classByShare() is less sure where others compute", () => {
+  const found = { cpuShare: 0.54, cpuShareError: 0.02, items: 50 };
+  const sure = [1, 0.9, 0.4].map((available) => classByShare({ ...found, available }).confidence);
+  assert(sure[0]! >= sure[1]! && sure[1]! > 0.9 && sure[2]! < 0.8, sure.join());
+  assertEquals(classByShare(found).confidence, sure[0]);
+});
+
 /** A sample of which the system counted what the process got of a core. */
 function countedSample(of: { computeMs: number; waitMs: number; available: number }) {
   const probed = probedOf({ items: 60, ...of });

@@ -20,16 +20,16 @@ const PROCESSES: Candidate = { model: "processes", lanes: 2, slots: 1 };
 
 Deno.test("possibleGain() is what cores and waiting can give", () => {
   const computing = sampleFor({ computeMs: 10 });
-  assertEquals(possibleGain(computing, MACHINE, WORKERS, 100), 2);
-  assertEquals(possibleGain(computing, MACHINE, LIMITED, 100), 1);
-  assertEquals(possibleGain(sampleFor({ waitMs: 10 }), MACHINE, LIMITED, 100), 8);
+  assertEquals(possibleGain(computing, MACHINE.cores, WORKERS, 100), 2);
+  assertEquals(possibleGain(computing, MACHINE.cores, LIMITED, 100), 1);
+  assertEquals(possibleGain(sampleFor({ waitMs: 10 }), MACHINE.cores, LIMITED, 100), 8);
   const blocking = sampleFor({ computeMs: 0.1, waitMs: 10, blocks: true });
-  assert(possibleGain(blocking, MACHINE, LIMITED, 100) < 1.1);
-  assert(possibleGain(sampleFor({ computeMs: 5, waitMs: 5 }), MACHINE, WORKERS, 100) <= 2);
+  assert(possibleGain(blocking, MACHINE.cores, LIMITED, 100) < 1.1);
+  assert(possibleGain(sampleFor({ computeMs: 5, waitMs: 5 }), MACHINE.cores, WORKERS, 100) <= 2);
   // What a task computes may be waking from its waits, which many in flight spare.
   const all = { model: "concurrent", lanes: 1, slots: Infinity } as const;
   const download = sampleFor({ computeMs: 0.5, waitMs: 20, wakeMs: 0.2, items: 160 });
-  assert(possibleGain(download, MACHINE, all, 160) > 80);
+  assert(possibleGain(download, MACHINE.cores, all, 160) > 80);
 });
 
 Deno.test("advise() takes a gain above what the machine can give for an alarm", async () => {
@@ -113,7 +113,7 @@ Deno.test("a long wait lets as many gain as are in flight, whatever a busy machi
   const sample = sampleFor({ computeMs: 0.2, waitMs: 20, wakeMs: 0.1, items: 120, total: null });
   const held = { ...sample, blockedMs: 0.8 };
   const many = { model: "limited", lanes: 1, slots: 656 } as const;
-  assert(possibleGain(held, MACHINE, many, 1210) > 300);
+  assert(possibleGain(held, MACHINE.cores, many, 1210) > 300);
 });
 
 Deno.test("a gain that can't be puts all gains in doubt that rest on the same plain loop", () => {

@@ -1,5 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { recommendationLines, remarkOn } from "../../../lib/report/advice/advice_words.ts";
+import {
+  modelColumns,
+  recommendationLines,
+  remarkOn,
+} from "../../../lib/report/advice/advice_words.ts";
 import { adviceOn, asPredicted } from "../advice_on.ts";
 
 Deno.test("a reason doesn't say that tasks wait, which compute beside the event loop", async () => {
@@ -71,6 +75,10 @@ Deno.test("a reason says what came of the models that are out", async () => {
     checksum: model === "sequential" ? "same" : model,
   }));
   assertMatch(wrong.recommended.reason, /gave other results/);
+  // What didn't do the job has no speed.
+  const [cell] = modelColumns(wrong).flatMap(({ head, cell }) => head === "measured" ? [cell] : []);
+  const workers = wrong.models.find(({ out }) => out === "results")!;
+  assertEquals([workers.measured?.gain, cell!(workers)], [null, "–"]);
 });
 
 /** Nothing may be raced where nothing can be gained. */

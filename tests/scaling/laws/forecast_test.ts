@@ -34,8 +34,12 @@ function sizeOf(
     return {
       ...trial,
       lanes,
-      round: { ...trial.round, runCpuMs, cpuMs: runCpuMs + 20 },
-      ...(axis === "slots" && { eventLoopCpuMs: runCpuMs }),
+      round: {
+        ...trial.round,
+        runCpuMs,
+        cpuMs: runCpuMs + 20,
+        ...(axis === "slots" && { loopCpuMs: runCpuMs }),
+      },
     };
   });
   return { size, refined: false, trials };
@@ -128,7 +132,10 @@ Deno.test("slots that wait are foretold until the event loop would be full", () 
 Deno.test("slots whose work is done on other threads end at the cores, not at the event loop", () => {
   const sizes = [1, 2, 4, 8].map((size) => {
     const measured = sizeOf("lanes", size, { cpuMs: 4, waitMs: 4 }, 2);
-    const trials = measured.trials.map((trial) => ({ ...trial, eventLoopCpuMs: 20 }));
+    const trials = measured.trials.map((trial) => ({
+      ...trial,
+      round: { ...trial.round, loopCpuMs: 20 },
+    }));
     return { ...measured, trials };
   });
   const { capacity } = analyse({ sizes }, 1, {

@@ -1,0 +1,67 @@
+import { assert, assertEquals } from "@std/assert";
+import { choose, type Standing } from "../../lib/judge/choose.ts";
+
+/** A standing of candidates that take so long, with intervals and a certainty as narrow as they are told. */
+function standingOf(times: Record<string, number>, spread = 1.02): Standing<string> {
+  const ratio = (slow: string, fast: string) => {
+    const median = times[slow]! / times[fast]!;
+    return { median, low: median / spread, high: median * spread };
+  };
+  const sureAbove = (slow: string, fast: string, bound: number) => {
+    const { low, high } = ratio(slow, fast);
+    return low > bound ? 0.99 : high < bound ? 0.01 : 0.5;
+  };
+  return { ratio, sureAbove };
+}
+
+function chosenOf(times: Record<string, number>, spread?: number) {
+  const [plain, ...others] = Object.keys(times);
+  return choose(plain!, others, standingOf(times, spread));
+}
+
+Deno.test("choose() takes the simplest that is as good as the best", () => {
+  const choice = chosenOf({ plain: 100, simple: 52, best: 50 });
+  assertEquals([choice.chosen, choice.best, choice.decision], ["simple", "best", "gain"]);
+  assertEquals([choice.bestGain?.median, choice.confidence], [2, 0.99]);
+  assertEquals(chosenOf({ plain: 100, simple: 54, best: 50 }).chosen, "best");
+  // From 1.05 times as fast as the simpler one on, the best is better.
+  assertEquals(chosenOf({ plain: 100, simple: 105, best: 100.5 }).chosen, "plain");
+});
+
+Deno.test("choose() is as sure of it as of the least sure comparison", () => {
+  // Between 1.05 and 1.1 times as fast it isn't sure that no other beats it by a tenth.
+  assertEquals(chosenOf({ plain: 100, simple: 53.9, best: 50 }, 1.03).confidence, 0.99);
+  assertEquals(chosenOf({ plain: 100, simple: 52, best: 50 }, 1.06).confidence, 0.5);
+  assertEquals(chosenOf({ plain: 100, simple: 51, best: 50, other: 70 }).confidence, 0.99);
+});
+
+Deno.test("choose() stays plain where nothing gains a twentieth, and says so if it is sure", () => {
+  const none = chosenOf({ plain: 100, simple: 98, best: 97 });
+  assertEquals([none.chosen, none.best, none.decision], ["plain", "best", "no gain"]);
+  assert(none.confidence > 0.9);
+  const slower = chosenOf({ plain: 100, simple: 140 });
+  assertEquals([slower.chosen, slower.decision], ["plain", "no gain"]);
+});
+
+Deno.test("choose() says that it can't tell what may yet gain a tenth", () => {
+  assertEquals(chosenOf({ plain: 100, simple: 80 }, 1.4).decision, "can't tell");
+  assertEquals(chosenOf({ plain: 100, simple: 99 }, 2.5).decision, "can't tell");
+  const never = choose("plain", ["other"], { ratio: () => null, sureAbove: () => 0.5 });
+  assertEquals([never.chosen, never.bestGain, never.decision], ["plain", null, "can't tell"]);
+});
+
+Deno.test("choose() knows of nothing but the plain one", () => {
+  assertEquals(chosenOf({ plain: 100 }), {
+    chosen: "plain",
+    best: "plain",
+    bestGain: null,
+    confidence: 0.7,
+    decision: "no gain",
+  });
+});
+
+Deno.test("choose() takes a best one for luck where a simpler one is as good and isn't shown to pay", () => {
+  const standing = standingOf({ plain: 100, simple: 82, best: 80 });
+  const choice = choose("plain", ["simple", "best"], standing, (of) => of === "best");
+  assertEquals([choice.chosen, choice.best, choice.decision], ["plain", "simple", "can't tell"]);
+});
