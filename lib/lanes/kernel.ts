@@ -51,6 +51,11 @@ export interface Kernel<Item, Result> {
   readonly wgsl: string;
   /** How many words each piece has. */
   readonly words: number;
+  /**
+   * How many turns of loops a step takes at most, all loops together; 256 unless given. Mesa's llvmpipe ends
+   * the loops of an invocation after 65,535: no dispatch there takes more steps than that allows.
+   */
+  readonly turns?: number;
   /** Makes the words that all pieces may read as `table`; none unless given. */
   readonly table?: () => Uint32Array<ArrayBuffer>;
   /** Cuts an item into pieces. It throws what the task throws for an item that it doesn't take. */

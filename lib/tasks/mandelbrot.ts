@@ -117,6 +117,7 @@ export default function mandelbrot(item: MandelbrotRow, context: TaskContext): U
  */
 export const kernel: Kernel<MandelbrotRow, Uint8Array> = {
   words: 6,
+  turns: 1,
   wgsl: `
 fn square(value: i32) -> i32 {
   let high = value >> 13u;

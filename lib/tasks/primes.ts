@@ -75,8 +75,9 @@ export default function primes(item: number, context: TaskContext): number {
   return count;
 }
 
-/** Odd numbers in a segment of a GPU's, one bit each: so few that the index below fits into 32 bits. */
-const GPU_SEGMENT = 4096;
+/** Odd numbers in a segment of a GPU's, 2¹³, one bit each. */
+const SEGMENT_BITS = 13;
+const GPU_SEGMENT = 2 ** SEGMENT_BITS;
 /** A piece's words before its bits: steps left, the count, the segment, primes to use, its length. */
 const HEAD_WORDS = 5;
 
@@ -86,14 +87,29 @@ const HEAD_WORDS = 5;
  */
 export const kernel: Kernel<number, number> = {
   words: HEAD_WORDS + GPU_SEGMENT / 32,
+  // As many as 3 has multiples, and some to find the first.
+  turns: Math.ceil(GPU_SEGMENT / 3) + 32,
   table: () => Uint32Array.from(oddPrimesUpTo(Math.sqrt(PRIMES_LIMIT))),
   wgsl: `
 const SEGMENT = ${GPU_SEGMENT}u;
 
+// The rest of a number below 2²⁴: dividing floats is several times as fast, and off by one at most.
+fn rest(number: u32, prime: u32) -> u32 {
+  let left = i32(number) - i32(u32(f32(number) / f32(prime)) * prime);
+  return u32(left + select(select(0, -i32(prime), left >= i32(prime)), i32(prime), left < 0));
+}
+
 // How far into a segment the first odd multiple of a prime lies that isn't the prime itself.
 fn firstMultiple(segment: u32, prime: u32) -> u32 {
   let half = prime / 2u;
-  let behind = ((segment % prime) * SEGMENT) % prime;
+  let room = countLeadingZeros(prime) - 8u;
+  var behind = rest(segment >> 12u, prime);
+  for (var bits = ${12 + SEGMENT_BITS}u; bits > 0u;) {
+    let taken = min(room, select(bits, bits - ${SEGMENT_BITS}u, bits > ${SEGMENT_BITS}u));
+    let following = select(0u, segment >> (bits - ${SEGMENT_BITS}u - taken), bits > ${SEGMENT_BITS}u);
+    behind = rest((behind << taken) + (following & ((1u << taken) - 1u)), prime);
+    bits -= taken;
+  }
   let first = select(half + prime - behind, half - behind, half >= behind);
   return first + select(0u, prime, segment * SEGMENT + first == half && segment <= half / SEGMENT);
 }
@@ -126,12 +142,15 @@ fn advance(at: u32, steps: u32) {
   open(item) {
     check(item);
     const places = item <= 2 ? 0 : Math.floor(item / 2);
-    const primes = oddPrimesUpTo(Math.floor(Math.sqrt(item))).length;
+    const small = oddPrimesUpTo(Math.floor(Math.sqrt(item)));
+    let primes = 0;
     let count = 0;
     return {
       pieces: Math.ceil(places / GPU_SEGMENT),
       write(segment, words, at) {
         const length = Math.min(GPU_SEGMENT, places - segment * GPU_SEGMENT);
+        const end = 2 * (segment * GPU_SEGMENT + length);
+        while (primes < small.length && small[primes]! ** 2 < end) primes++;
         words.set([primes + 1, 0, segment, primes, length], at);
       },
       read: (_, words, at) => count += words[at + 1]!,

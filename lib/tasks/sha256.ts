@@ -177,6 +177,7 @@ function gpuSchedule(t: number): string {
  */
 export const kernel: Kernel<Sha256Item, string> = {
   words: HEAD_WORDS + 8,
+  turns: 5,
   table: () => new Uint32Array(CONSTANTS),
   wgsl: `
 fn turned(x: u32, by: u32) -> u32 {

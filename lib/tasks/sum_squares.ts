@@ -128,6 +128,7 @@ const PIECE_BLOCKS = 64;
  */
 export const kernel: Kernel<number | bigint, bigint> = {
   words: 9,
+  turns: 64,
   wgsl: `
 fn add(sum: ptr<function, vec2u>, value: u32) {
   (*sum).x += value;

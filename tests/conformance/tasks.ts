@@ -336,7 +336,7 @@ export const throwKindKernel: Kernel<string, never> = kernelOf("", throwKind, th
 export const spinUntilStoppedKernel: Kernel<boolean, string> = kernelOf(
   `let stop = words[at] - min(words[at], steps);
   while (words[at] > stop) {
-    for (var i = 0u; i < 100000u; i++) { words[at + 1u] = words[at + 1u] * 1664525u + 1u; }
+    for (var i = 0u; i < 200u; i++) { words[at + 1u] = words[at + 1u] * 1664525u + 1u; }
     words[at] -= 1u;
   }`,
   (stops) => [stops ? 2 ** 32 - 1 : 1, 0],

@@ -22,8 +22,13 @@ const MOST_PIECES = 1 << 18;
 const CARD_GROUP = 64;
 const SOFTWARE_GROUP = 8;
 const WORD_BYTES = 4;
-/** What a dispatch is told: how many pieces there are, and how many steps they may take. */
-const EXTENT_BYTES = 8;
+/** What a dispatch is told: how many pieces there are, how many steps they may take, and 2. */
+const EXTENT_BYTES = 12;
+/** Mesa's llvmpipe ends an invocation's loops after so many turns, without a word. */
+const MOST_TURNS = 65_535;
+const USUAL_TURNS = 256;
+/** What is left in place of a piece's steps if its loops were ended. */
+export const ENDED_EARLY = 2 ** 32 - 1;
 
 /** Where pieces lie on the device, and where they are read. */
 interface Buffers {
@@ -42,6 +47,8 @@ export class KernelProgram {
   readonly #pipeline: GPUComputePipeline;
   readonly #layout: GPUBindGroupLayout;
   readonly #group: number;
+  /** How many steps a piece may take in one dispatch. */
+  readonly #mostSteps: number;
   readonly #table: GPUBuffer;
   /** As many as there were runs at once. */
   readonly #idle: Buffers[] = [];
@@ -63,6 +70,8 @@ export class KernelProgram {
     this.#pipeline = pipeline;
     this.#layout = layout;
     this.#group = software ? SOFTWARE_GROUP : CARD_GROUP;
+    const { turns = USUAL_TURNS } = kernel;
+    this.#mostSteps = software ? Math.max(1, Math.floor((MOST_TURNS - 2) / turns)) : Infinity;
     this.#table = table;
   }
 
@@ -140,12 +149,14 @@ ${declarations(kernel.words, software ? SOFTWARE_GROUP : CARD_GROUP)}`;
     // Learning that a dispatch has ended takes Deno 10 ms: the next one is on its way by then.
     let ended: Promise<unknown> | undefined;
     for (let left = longest; left > 0 && goesOn();) {
-      const steps = Math.min(left, Math.max(1, Math.floor(this.#budget / pieces)));
-      left -= steps;
+      const wanted = Math.min(left, Math.max(1, Math.floor(this.#budget / pieces)));
+      const steps = Math.min(wanted, this.#mostSteps);
+      const times = Math.ceil(wanted / steps);
+      left -= times * steps;
       const startedMs = performance.now();
-      this.#dispatch(buffers, pieces, steps);
+      this.#dispatch(buffers, pieces, steps, times);
       const learned = queue.onSubmittedWorkDone().then(() =>
-        this.#learn(pieces * steps, performance.now() - startedMs)
+        this.#learn(pieces * steps * times, performance.now() - startedMs)
       );
       await ended;
       ended = learned;
@@ -155,14 +166,16 @@ ${declarations(kernel.words, software ? SOFTWARE_GROUP : CARD_GROUP)}`;
     return read;
   }
 
-  #dispatch({ extent, bound }: Buffers, pieces: number, steps: number): void {
+  #dispatch({ extent, bound }: Buffers, pieces: number, steps: number, times: number): void {
     const { queue } = this.#gpu;
-    queue.writeBuffer(extent, 0, Uint32Array.of(pieces, steps));
+    queue.writeBuffer(extent, 0, Uint32Array.of(pieces, steps, 2));
     const encoder = this.#gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
     pass.setPipeline(this.#pipeline);
     pass.setBindGroup(0, bound);
-    pass.dispatchWorkgroups(Math.ceil(pieces / this.#group));
+    for (let time = 0; time < times; time++) {
+      pass.dispatchWorkgroups(Math.ceil(pieces / this.#group));
+    }
     pass.end();
     queue.submit([encoder.finish()]);
   }
@@ -213,12 +226,17 @@ function declarations(words: number, group: number): string {
   return `
 @group(0) @binding(0) var<storage, read_write> words: array<u32>;
 @group(0) @binding(1) var<storage, read> table: array<u32>;
-struct Extent { pieces: u32, steps: u32 }
+struct Extent { pieces: u32, steps: u32, two: u32 }
 @group(0) @binding(2) var<uniform> extent: Extent;
 @compute @workgroup_size(${group})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let at = id.x * ${words}u;
-  if (id.x < extent.pieces && words[at] > 0u) { advance(at, extent.steps); }
+  if (id.x >= extent.pieces || words[at] == 0u) { return; }
+  advance(at, extent.steps);
+  // A loop that should turn twice tells whether those before were ended by the driver.
+  var turns = 0u;
+  while (turns < extent.two) { turns++; }
+  if (turns != 2u) { words[at] = ${ENDED_EARLY}u; }
 }`;
 }
 

@@ -9,7 +9,7 @@ import { CancelledError, TimeoutError } from "../errors.ts";
 import type { KernelItem } from "../kernel.ts";
 import type { AskReason, Failure, Report } from "../lane.ts";
 import type { BatchHost, LaneRun, RunnableBatch } from "../run_batch.ts";
-import type { KernelProgram } from "./kernel_program.ts";
+import { ENDED_EARLY, type KernelProgram } from "./kernel_program.ts";
 
 const now = performance.now.bind(performance);
 
@@ -193,7 +193,11 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   #undone({ offset }: OpenItem, steps: number): End["end"] {
     const index = this.batch.firstIndex + offset;
     const reason = new RangeError(
-      `The kernel left ${steps} steps of item ${index} undone; advance() must take as many as it is told`,
+      steps === ENDED_EARLY
+        ? `The driver ended the kernel's loops for item ${index}: a step of it takes more turns than ` +
+          "its turns say, or than the driver allows"
+        : `The kernel left ${steps} steps of item ${index} undone; advance() must take as many as it ` +
+          "is told",
     );
     return { ended: "failed", reason };
   }

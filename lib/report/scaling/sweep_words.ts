@@ -177,10 +177,12 @@ export function takeLines(
     : `: ${formatSpeedup(gain)} as much as ${at(smallest)}` +
       (largerGainsLittle ? ", and no larger size gains surely more" : "");
   const model = plain(result.model);
+  const isUsual = !isModel(model) || MODEL_TABLE[model].isUsual;
+  const others = isUsual
+    ? "deno task advise"
+    : `deno task cpu --models sequential,workers,${model}`;
   return [
-    `Take ${
-      at(point)
-    }${why}. That is the best size of ${model}; deno task advise compares it with ` +
+    `Take ${at(point)}${why}. That is the best size of ${model}; ${others} compares it with ` +
     `the other models.`,
     codeOf({ axis, model }, point),
   ];

@@ -132,10 +132,28 @@ test("items that were computed together when the device was lost are tried one b
 const ENDLESS = `fn advance(at: u32, steps: u32) {
   let stop = words[at] - min(words[at], steps);
   while (words[at] > stop) {
-    for (var i = 0u; i < 100000u; i++) { words[at + 1u] = words[at + 1u] * 1664525u + 1u; }
+    for (var i = 0u; i < 200u; i++) { words[at + 1u] = words[at + 1u] * 1664525u + 1u; }
     words[at] -= 1u;
   }
 }`;
+test("loops that a driver ends early are told of, and give no wrong result", async () => {
+  await using executor = gpu();
+  const long = `fn advance(at: u32, steps: u32) {
+    for (var i = 0u; i < 70000u; i++) { words[at + 1u] = words[at + 1u] * 1664525u + 1u; }
+    words[at] = 0u;
+  }`;
+  await executor.ready(doubling(long));
+  const [usage] = await executor.usage();
+  const [outcome] = await executor.mapSettled(doubling(long), [1]).toArray();
+  if (/llvmpipe/.test(usage!.device!.name)) {
+    assert(outcome!.status === "rejected");
+    assertMatch(
+      String(outcome!.reason),
+      /^RangeError: The driver ended the kernel's loops for item 0/,
+    );
+  } else assertEquals(outcome!.status, "fulfilled");
+});
+
 const MANY_STEPS = "open: () => ({ pieces: 1, write: (_, words, at) => words[at] = 2 ** 32 - 1 }),";
 
 test("what would compute for ever stops between two dispatches, and nothing is left", async () => {
