@@ -137,9 +137,21 @@ async function* planned(
   const small = specOf(computingJob(sums, sums.defaults), "cpu", COMPUTING, how);
   yield { spec: { ...small, ceiling: false } };
   if (signal.aborted) return;
-  const gpu: readonly Model[] = await navigator.gpu?.requestAdapter() ? ["gpu"] : [];
+  const gpu: readonly Model[] = await hasAdapter() ? ["gpu"] : [];
   const size = scaleTo(sums, await calibrate(sums, { now: cpuClockMs }), SUMS_MS);
   yield { spec: specOf(computingJob(sums, size), "cpu", [...COMPUTING, ...gpu], how) };
+}
+
+/** Whether WebGPU has an adapter, looked for in a process of its own: drivers write to stderr. */
+async function hasAdapter(): Promise<boolean> {
+  const code = "Deno.exit(await navigator.gpu?.requestAdapter() ? 0 : 1)";
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", `data:text/javascript,${encodeURIComponent(code)}`],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).output();
+  return success;
 }
 
 function specOf(

@@ -175,8 +175,10 @@ export function resultJsonSchema(): Record<string, unknown> {
 }
 
 /** Faults that the schema can't see: columns of unlike length, no rounds. */
-function inconsistency(file: ResultFile): string | undefined {
-  for (const [c, { models }] of file.comparisons.entries()) {
+export function inconsistency(
+  { comparisons }: Pick<ResultFile, "comparisons">,
+): string | undefined {
+  for (const [c, { models }] of comparisons.entries()) {
     for (const [m, { timeline, rounds }] of models.entries()) {
       const where = `comparisons[${c}].models[${m}]`;
       if (rounds.length === 0) return `${where}.rounds is empty`;

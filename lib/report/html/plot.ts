@@ -174,7 +174,7 @@ export function drawBars(
         className: "bar",
       }),
       above
-        ? Plot.text(bars, { y: "name", x: 0, text: "name", textAnchor: "start", dy: -16 })
+        ? Plot.text(bars, { y: "name", x: 0, text: "name", textAnchor: "start", dx: 4, dy: -16 })
         : rowNames(bars),
       Plot.text(bars, { y: "name", x: "value", text: "words", ...BESIDE, dy: above ? 6 : 0 }),
       Plot.ruleX([0], { stroke: "var(--ink)" }),

@@ -12,6 +12,7 @@ import {
   type Comparison,
   comparisonSchema,
   environmentSchema,
+  inconsistency,
   type ResultFile,
 } from "../../timing/result.ts";
 
@@ -56,7 +57,8 @@ export const LESSON_FORMAT: FileFormat<LessonFile> = {
   kind: "lesson",
   writers: ["lesson"],
   schema: lessonFileSchema,
-  inconsistency: () => undefined,
+  inconsistency: ({ io, small, cpu }) =>
+    inconsistency({ comparisons: [io, small, cpu].filter((of) => of !== undefined) }),
 };
 
 /** The JSON Schema of lessons' files, as shipped in `lesson.schema.json`. */

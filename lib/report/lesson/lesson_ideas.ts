@@ -34,6 +34,7 @@ export const TEXTS: Readonly<Record<Language, Texts>> = { en, ko };
 /** A picture of an idea. */
 export type Picture =
   | { readonly kind: "bars"; readonly title: string; readonly bars: readonly Bar[] }
+  | { readonly kind: "tasks"; readonly title: string; readonly models: readonly ModelResult[] }
   | { readonly kind: "ticks"; readonly title: string; readonly rows: readonly TickRow[] }
   | {
     readonly kind: "table";
@@ -353,8 +354,11 @@ function waits(speaker: Speaker, { io }: LessonFile): Told {
       io && speaker.compared(io),
       threads && slots && againstSlots(speaker, threads, slots),
     ],
-    picture: io &&
-      times(io, speaker.say("io.picture", { items: formatCount(io.job.items) }), speaker),
+    picture: io && {
+      kind: "tasks",
+      title: speaker.say("io.picture", { items: formatCount(io.job.items) }),
+      models: io.models,
+    },
     commands: ["deno task io", "deno task sweep io"],
   };
 }
@@ -406,7 +410,8 @@ function computes(speaker: Speaker, { cpu }: LessonFile): Told {
         })
         : undefined,
     ],
-    picture: onCores && times(onCores, speaker.say("cpu.picture"), speaker),
+    picture: onCores &&
+      { kind: "tasks", title: speaker.say("cpu.picture"), models: onCores.models },
     commands: ["deno task cpu", "deno task sweep cpu"],
   };
 }
