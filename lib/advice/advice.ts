@@ -21,7 +21,6 @@ const count = z.number().int().nonnegative();
 const amount = z.number().nonnegative();
 const share = z.number().min(0).max(1);
 
-/** A thing to mind, in words, with the figures that they are made of. */
 const hazard = z.object({
   kind: z.enum(
     [
@@ -47,37 +46,30 @@ const hazard = z.object({
     ] satisfies Finding["kind"][],
   ),
   text: z.string(),
-  /** Not in older files. */
   figures: z.record(z.string(), z.unknown()).optional(),
 });
 export type Hazard = Checked<typeof hazard>;
 
-/** One model: what was predicted and what was measured, for the whole job. */
 const model = z.object({
   model: z.string(),
   lanes: whole,
   /** On each lane; null where all items are in flight at once. */
   slots: whole.nullable(),
-  /** Such as "limited (8 slots)". */
   name: z.string(),
-  /** Start and work together. */
   predictedMs: amount,
   /** Against sequential, with the ends of the prediction's range. */
   predictedGain: amount,
   predictedGainLow: amount,
   predictedGainHigh: amount,
-  /** Not there for a model that wasn't raced. */
   measured: z.object({
     items: whole,
     rounds: whole,
     totalMs: amount,
     startMs: amount,
-    /** Against sequential, paired by round; null if the two share no round. */
     gain: intervalSchema.nullable(),
     peakRssBytes: amount,
     failed: count,
   }).optional(),
-  /** Why it was taken out of the race. */
   out: z.enum(["failures", "results", "slower", "broken", "impossible"]).optional(),
 });
 export type ModelAdvice = Checked<typeof model>;
@@ -98,7 +90,6 @@ const recommended = z.object({
   slots: whole.nullable(),
   name: z.string(),
   chunk: z.literal("auto"),
-  /** Against sequential, as measured; null if it wasn't. */
   gain: intervalSchema.nullable(),
   predictedGain: amount,
   confidence: share,
@@ -110,7 +101,6 @@ const recommended = z.object({
   decision: z.enum(DECISIONS).optional(),
   /** How often the code tries an item again that a server refused. */
   retries: count.optional(),
-  /** The pace that the server allows: at most so many starts in so many milliseconds. */
   rate: z.object({ limit: whole, perMs: z.number().positive() }).optional(),
 });
 
@@ -119,32 +109,23 @@ const advice = z.object({
     title: z.string(),
     module: z.string(),
     export: z.string(),
-    /** How many items it has; null if that can't be told without taking them all. */
     total: count.nullable(),
   }),
-  /** The number of items that times and gains are for. */
   horizon: whole,
   bound: z.enum(["io", "cpu", "mixed", "small"]),
-  /** The share of its time in which it computes. */
   cpuShare: share,
   /** How sure the class is, from 0.5. */
   classConfidence: share,
   sample: sampleSchema,
   machine: machineSchema,
-  /** All that were looked at, the simplest first. */
   models: z.array(model),
-  /** Why the prediction's own range is wide, if it is. */
   unsure: z.string().optional(),
   surprises: z.array(surprise),
-  /** Where the time goes, for tasks that compute. */
   profile: profileSchema.optional(),
   recommended,
-  /** The program, whole, and the flags that `deno run` needs for it. */
   code: z.string(),
   flags: z.array(z.string()),
-  /** The gravest first. */
   hazards: z.array(hazard),
-  /** What the advice is missing, and why, if it isn't whole. */
   partial: z.string().optional(),
   /** Time that tasks ran for it, that over one sequential run of the sample, and how often an item ran at most. */
   cost: z.object({ tasksMs: amount, sequentialRuns: amount, timesRun: whole }),
@@ -168,7 +149,6 @@ function inconsistency({ advice: { recommended, models } }: AdviceFile): string 
     : "advice.recommended.name is none of the models";
 }
 
-/** The files of advice. */
 export const ADVICE_FORMAT: FileFormat<AdviceFile> = {
   kind: "advice",
   writers: ["advise"],

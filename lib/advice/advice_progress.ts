@@ -9,20 +9,14 @@ import { plain } from "../text/plain.ts";
 import type { TimingEvent } from "../timing/spec.ts";
 import { nameOf } from "./prediction/candidate.ts";
 
-/** Draws the progress of advice. */
 interface AdviceProgress {
-  /** Says what comes next, in a few words. */
   phase(text: string): void;
-  /** Takes what the race tells. */
   onEvent(event: TimingEvent): void;
-  /** Takes the moving line away. */
   end(): void;
 }
 
-/** How often the line is drawn, so that a person sees it going on; in milliseconds. */
 const TICK_MS = 250;
 
-/** What a trial is called. */
 function trialText(event: TimingEvent & { type: "trial-started" }): string {
   const { model, lanes = 1, slots = Infinity } = event.trial;
   return `racing ${nameOf({ model, lanes, slots })}, trial ${event.number}`;

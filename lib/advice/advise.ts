@@ -32,25 +32,20 @@ import { substitutes } from "./race/substitutes.ts";
 const MOST_TRIALS = 16;
 /** How often any item is run at most: in the sample, the race, from last to first, for a pace, and a profile. */
 export const MOST_TIMES: number = 1 + MOST_TRIALS + 1 + 1 + 1;
-/** Items in a sample at most. */
 export const MOST_ITEMS = 50_000;
 /** The sample's share of the budget, and how long it lasts at most if there is time, in milliseconds. */
 const SAMPLE_SHARE = 0.12;
 const SAMPLE_MS = 3000;
-/** What the probe may take before the answer would be late. */
 const PROBE_SHARE = 0.5;
-/** Reserved to print and to end processes. */
 const RESERVE_MS = 300;
-/** How long a server's pace is looked for at most, in milliseconds. */
+/** How long a server's pace is looked for at most. */
 const PACE_MS = 4000;
 /** Ends of an interval that lie nearer together need no more rounds. */
 const NARROW = 1.3;
 /** Kept of the budget for what follows a race: the run from last to first, so many times, and processes. */
 const KEPT_RUNS = 2;
 const KEPT_MS = 700;
-/** A task gets this many times as long as the longest of the sample before it is given up. */
 const PATIENCE = 20;
-/** And no less, in milliseconds. */
 const LEAST_PATIENCE_MS = 1000;
 /** From this CPU share on what independent processes gain is worth measuring. */
 const NEEDS_CEILING = 0.2;
@@ -60,13 +55,10 @@ export interface Instruments {
   readonly probe: Prober;
   readonly race: RaceRunner;
   readonly orderProbe: OrderProber;
-  /** Finds where the time goes; without one nothing is said of that. */
   readonly profileJob?: Profiler;
   readonly measureMachine: MachineMeter;
   readonly runTrial: TrialRunner;
-  /** Tells waiting from queueing for a core. */
   readonly meter?: Meter;
-  /** The clock, in milliseconds. */
   readonly now: () => number;
 }
 
@@ -89,7 +81,6 @@ function isUnclear(of: Race, { sample, machine, horizon }: Planned): boolean {
     isUntried || (gain !== null && gain.high / gain.low >= TELLS_NOTHING);
 }
 
-/** What a race is to know of the job, its sample, and what was predicted of it. */
 function raceOptions(
   planned: Planned & { readonly plan: NonNullable<Planned["plan"]> },
   probed: Probed,
@@ -168,7 +159,6 @@ export async function advise(
       ? []
       : [race.sequentialItems, Math.min(race.items, found.done!.kept), countBackwards(found)];
   }).catch((error) => {
-    // After an interruption the sample is used, without its checksums.
     if (sampled === undefined || !signal.aborted) throw error;
     return sampled;
   });

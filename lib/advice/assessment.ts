@@ -63,12 +63,10 @@ const MORE_THAN_SERVED = 1.2;
 /** Gains that differ by no more than this are the same, if the ends of each lie no further apart than this. */
 const LEVEL = 1.25;
 const KNOWN = 2.5;
-/** And what was predicted of one of them is at least so many times as much. */
 const FAR_LESS = 1.5;
 /** Numbers in flight that are so many times apart are different ones. */
 const APART = 2;
 
-/** A model pays once it saves a twentieth. */
 const PAYS = 0.95;
 
 /** What predictions and measurements say together of each model, and which to take. */
@@ -77,7 +75,6 @@ export class Assessment {
   readonly #entries: Entries;
   /** How the models that were measured stand to each other. */
   readonly #standings: Standings<Entry>;
-  /** How long the plain loop takes, as predicted. */
   readonly sequentialMs: number;
 
   constructor(readonly found: Evidence) {
@@ -88,21 +85,17 @@ export class Assessment {
     const { sample, machine, horizon } = found;
     this.#entries = entriesOf(this.runners, sample, machine, horizon);
     const { entries, usualNoise } = this.#entries;
-    // The table shows also the times of models that are out.
     this.#standings = new Standings(entries.filter(({ times }) => times.length > 0), usualNoise);
   }
 
-  /** What ran in the race. */
   get runners(): readonly Runner[] {
     return this.found.race?.runners ?? [];
   }
 
-  /** Gains that can't be. */
   get impossible(): Entries["impossible"] {
     return this.#entries.impossible;
   }
 
-  /** Its prediction for the whole job. */
   prediction(candidate: Candidate): Prediction {
     const name = nameOf(candidate);
     const { sample, horizon, machine } = this.found;
@@ -111,7 +104,6 @@ export class Assessment {
     return known;
   }
 
-  /** Its gain, as predicted, with both ends. */
   predictedGain(candidate: Candidate): Interval {
     const { startMs, runMs, lowMs, highMs } = this.prediction(candidate);
     return {
@@ -164,20 +156,17 @@ export class Assessment {
     return this.runners.find((of) => nameOf(of.candidate) === nameOf(candidate));
   }
 
-  /** Its measured times; undefined if it has none. */
   #entry(candidate: Candidate): Entry | undefined {
     return this.#entries.entries.find((entry) =>
       nameOf(entry.candidate) === nameOf(candidate) && entry.times.length > 0
     );
   }
 
-  /** Its gain, as measured; null if it wasn't. */
   gain(candidate: Candidate): Interval | null {
     const [plain, entry] = [this.#entry(SEQUENTIAL), this.#entry(candidate)];
     return plain && entry ? this.#standings.ratio(plain, entry) : null;
   }
 
-  /** The job's class, by its sample. */
   classified(): Classified {
     const { sample, machine, horizon, probed } = this.found;
     // What didn't end may take most of the time.
@@ -195,7 +184,6 @@ export class Assessment {
     return inMemory(sample, machine) < 2 ? { why: "memory" } : undefined;
   }
 
-  /** What to do. */
   recommendation(): Recommendation {
     const { sample, race, backwards, pace, probed } = this.found;
     const perSecond = pace?.perSecond ?? null;
@@ -209,7 +197,6 @@ export class Assessment {
     if (backwards?.orderMatters) return plainly("order matters", SURE_OF_ORDER);
     if (this.plainIsMissing) return plainly("can't tell", NOT_KNOWN);
     if (sameWork(sample, race)?.same === false) {
-      // What didn't even pay in that race, or wasn't in it, is no advice.
       const paid = this.#predicted(({ candidate }) => this.#paid(candidate));
       return { ...paid, decision: "other work" };
     }
@@ -268,7 +255,6 @@ export class Assessment {
     };
   }
 
-  /** Whether a model ran without fault and paid, whatever the work was. */
   #paid(candidate: Candidate): boolean {
     const entry = this.#entry(candidate);
     return entry?.eligible === true && isShown(entry, this.gain(candidate));
@@ -299,7 +285,6 @@ export class Assessment {
     };
   }
 
-  /** All models that were predicted or raced, the simplest first. */
   models(): ModelAdvice[] {
     const candidates = new Map(
       [...this.found.predicted, ...this.runners].map(({ candidate }) =>

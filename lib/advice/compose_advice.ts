@@ -21,7 +21,6 @@ import type { Recommendation } from "./race/recommend.ts";
 import { sayFinding } from "./words/finding_words.ts";
 import { missingOf, reasonOf, surprisesOf, unsureOf } from "./words/reasons.ts";
 
-/** How often an item is tried again that a server refused. */
 const RETRIES = 5;
 
 /** A finding as a file holds it: null for infinity, and no undefined figures. */
@@ -39,7 +38,6 @@ function costOf({ sample, race, backwards, pace, profile }: Evidence): Advice["c
   return { tasksMs, sequentialRuns: tasksMs / sample.tasksMs, timesRun };
 }
 
-/** What the program has to do about items that fail, or are refused. */
 function careOf(
   { sample, race, pace }: Evidence,
   { candidate, decision }: Recommendation,
@@ -57,7 +55,6 @@ function careOf(
   };
 }
 
-/** Puts advice together from what was found. */
 export function composeAdvice(found: Evidence): Advice {
   const assessment = new Assessment(found);
   const { options: { job, library }, sample, machine, probed, profile } = found;
@@ -88,7 +85,6 @@ export function composeAdvice(found: Evidence): Advice {
     ...care,
   }, candidate);
   const { walls: _walls, laneMs: _laneMs, ...figures } = sample;
-  // Whether lanes pay, or how much, while others use the CPUs; or whether a file that tasks share allows it.
   const isDoubtful = (found.backwards?.rewritten !== undefined && !isPlain) ||
     (assessment.noGain === undefined && mindsBusy(found));
   const unsure = unsureOf(assessment, candidate);
@@ -138,28 +134,19 @@ export function rateOf(perSecond: number | null): Rate | undefined {
     : { limit: 1, perMs: Math.ceil(1000 / perSecond) };
 }
 
-/** What a program is written for. */
 export interface ProgramJob {
-  /** The job's module, as a URL, and the name of the task's export. */
   readonly module: string;
   readonly export: string;
-  /** Whether `items` is a function. */
   readonly itemsAreMade: boolean;
-  /** What its `prepare` gives, if there is one. */
   readonly prepare?: "gives nothing" | "gives what is to be disposed" | undefined;
   /** How long a lane's teardown may take, in milliseconds; the usual time unless given. */
   readonly graceMs?: number | undefined;
   /** The deno.json of the job's own project, by which its imports go wherever the program is saved. */
   readonly config?: string | undefined;
-  /** What the job was allowed. */
   readonly permissions: LanePermissions;
-  /** The library's entry, as a URL. */
   readonly library: string;
-  /** How often an item is tried again; default 0. */
   readonly retries?: number;
-  /** The pace to keep to; none unless given. */
   readonly rate?: Rate | undefined;
-  /** Whether items were seen to fail, so that the program has to go on behind one that does. */
   readonly fails?: boolean;
 }
 

@@ -19,7 +19,6 @@ import { graceFor } from "./probe/probe.ts";
 import { blocks, type Sample } from "./probe/sample.ts";
 import { plainOf, type Race, type Runner } from "./race/race.ts";
 
-/** A kind of finding, with its figures. */
 type Found<Kind extends string, More extends object = object> =
   & { readonly kind: Kind }
   & Readonly<More>;
@@ -32,22 +31,17 @@ export type Finding =
   | Found<"order", { models: string[] }>
   /** So many tasks, one by one, read and wrote a file so many times, and it changed. */
   | Found<"rewritten", RewrittenFile & { tasks: number }>
-  /** The plain loop doesn't repeat its own results. */
   | Found<"unrepeatable">
   /** The race wasn't the sampled job: it took `ratio` of the sample's time, or its results differ. */
   | Found<"other-work", { ratio: number; sameResults: boolean; canReset: boolean }>
   /** A measured gain that can't be. */
   | Found<"impossible", { model: string; gain: number; most: number; cores: number }>
-  /** Other programs used the CPUs. */
   | Found<
     "busy",
     { available: number; cores: number; ceiling: number; others?: Others | undefined }
   >
-  /** Tasks hold up their thread while they wait, for this share of their time. */
   | Found<"blocking", { share: number }>
-  /** What can't be sent to another lane. */
   | Found<"uncloneable", { what: string }>
-  /** Items failed one by one. */
   | Found<"failures", { failed: number; items: number; first?: FailureKind | undefined }>
   /** A server lets only so many items a second through; null if its pace isn't known. */
   | Found<
@@ -63,7 +57,6 @@ export type Finding =
   >
   /** Items fail with so many in flight, and not one by one; `lanes`: in other lanes only. */
   | Found<"refused" | "descriptors" | "late" | "lanes", Failing>
-  /** A model could not run. */
   | Found<"broken", { model: string; error: string }>
   /** Each task in flight holds `taskBytes`; `freeBytes` is undefined where it isn't known. */
   | Found<
@@ -77,7 +70,6 @@ export type Finding =
       model: string;
     }
   >
-  /** Tasks differ in length: the standard deviation over the mean. */
   | Found<"uneven", { variation: number }>
   /** What was set up in a lane takes long to be taken down; null if it didn't end. */
   | Found<"teardown", { ms: number | null; graceMs: number }>;
@@ -90,7 +82,6 @@ export interface Failing {
   readonly others: readonly string[];
   readonly failed: number;
   readonly items: number;
-  /** Why, the most frequent first. */
   readonly reasons: readonly FailureKind[];
   /** Tasks in flight with which all went well; 1 for one by one. */
   readonly well: number;
@@ -100,7 +91,6 @@ export interface Failing {
 
 const inFlight = ({ candidate, items }: Runner) => inFlightOf(candidate, items);
 
-/** What Deno says when it has no file descriptor left. */
 const DESCRIPTORS = /EMFILE|too many open files/i;
 /** What JavaScript throws where state is missing, or an object lost its methods. */
 const MISSING = new Set(["TypeError", "ReferenceError"]);
@@ -165,14 +155,13 @@ const BUSY_CPU = 0.85;
 const BUSY_CORES = 0.75;
 /** Who computes less than this doesn't mind them. */
 const MINDS_BUSY = 0.3;
-/** What a trial takes to deal an item out at most, in milliseconds. */
 const DEALING_MS = 0.05;
 /** From so many refusals on, and from this share of the items on, a server limits the rate of the plain loop. */
 const FEW_REFUSED = 3;
 const SHARE_REFUSED = 0.02;
 /** From this share of the time on, getting the items from their source is what takes it. */
 const SOURCE_LIMITS = 0.7;
-/** A source this fast is part of dealing items out, in milliseconds. */
+/** A source this fast is part of dealing items out. */
 const SOURCE_MS = 0.1;
 
 /** Whether other programs used the CPUs so much that figures of lanes that compute may not hold. */
@@ -198,17 +187,12 @@ export function rateLimitOf({ done }: Pick<Evidence["probed"], "done">) {
     : undefined;
 }
 
-/** How a plain loop relates to the sample's, on the same items. */
 interface SameWork {
-  /** Its time over the sample's. */
   readonly ratio: number;
-  /** Whether the results were the same, as far as they could be compared. */
   readonly sameResults: boolean;
-  /** Whether it was the same work. */
   readonly same: boolean;
 }
 
-/** Rounds of a plain loop over so many of the sample's items. */
 export interface PlainRounds {
   readonly items: number;
   readonly rounds: readonly { readonly runMs: number; readonly runCpuMs?: number | undefined }[];
@@ -323,7 +307,6 @@ function* ofFailures({ sample, probed, race, horizon, pace }: Evidence): Generat
   };
 }
 
-/** What the tasks need and how they behave. */
 function* ofTasks(
   { sample, machine, horizon, predicted, probed }: Evidence,
   chosen: Candidate,

@@ -11,9 +11,7 @@ import type { Evidence, Pace } from "./evidence.ts";
 import { failingOf, rateLimitOf } from "./findings.ts";
 import { eventLoop, SEQUENTIAL } from "./prediction/candidate.ts";
 
-/** What is refused is tried again so often. */
 const RETRIES = 20;
-/** Too Many Requests: what a server answers to no other fault. */
 const TOO_MANY = 429;
 
 type Measured = Pick<Pace, "perSecond" | "items">;
@@ -25,7 +23,6 @@ export type MeasurePace = (slots: number) => Promise<Measured>;
 export async function paceProbe(
   job: JobSpec,
   { slots, mostMs, signal, runTrial }: {
-    /** Tasks in flight at once: no more than were refused already. */
     readonly slots: number;
     readonly mostMs: number;
     readonly signal: AbortSignal;

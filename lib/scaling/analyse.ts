@@ -134,7 +134,6 @@ const MORE_FAILED = 0.01;
 /** If this share fails at the smallest size, what is left tells nothing of sizes. */
 const MOST_FAILED = 0.5;
 
-/** Sizes at which more tasks fail than at the smallest. */
 interface Failing {
   readonly sizes: ReadonlySet<number>;
   /** The size from which on all larger ones fail too; null if the largest doesn't. */
@@ -169,7 +168,6 @@ export function failingSizes(points: readonly Pick<SweepPoint, "size" | "rounds"
   };
 }
 
-/** The part of a result that follows from closed-loop trials. */
 type Analysis = Pick<
   SweepResult,
   | "points"

@@ -14,7 +14,6 @@ import type { JobSpec } from "../timing/spec.ts";
 import { recommendedSize } from "./recommended_size.ts";
 import type { SweepResult } from "./sweep_result.ts";
 
-/** How long a few items from last to first may take, in milliseconds. */
 const GUARD_MS = 60_000;
 
 /** The result with what the comparison shows. */

@@ -28,7 +28,6 @@ import { type MeasuredSize, runSweep } from "./run_sweep.ts";
 import { sizeText, type SweepResult } from "./sweep_result.ts";
 import type { SweptJob } from "./swept_job.ts";
 
-/** What measuring needs beside job and options. */
 export interface MeasureOptions {
   /** Aborted by Ctrl-C: what was measured is kept. */
   readonly signal: AbortSignal;
@@ -38,11 +37,9 @@ export interface MeasureOptions {
   readonly meter?: Meter;
 }
 
-/** A trial may take long, but not for ever, in milliseconds. */
 const GUARD_MS = 300_000;
-/** A trial shorter than this says little, in milliseconds. */
 const SHORT_MS = 50;
-/** How long after the schedule answers are waited for at least, in milliseconds. */
+/** How long after the schedule answers are waited for at least. */
 const LEAST_DRAIN_MS = 1_000;
 /** Requests run before the schedule, to open connections and compile code. */
 const OPEN_LOOP_WARMUP = 16;
@@ -54,7 +51,6 @@ function sayInPipe(line: string): void {
   if (!stderrOutput().isTerminal) printError(line);
 }
 
-/** Trials so short that starting and ending them is most of what was measured. */
 function shortTrials(sizes: readonly MeasuredSize[], axis: string): string[] {
   const short = sizes.filter(({ trials }) =>
     median(trials.map(({ round }) => round.runMs)) < SHORT_MS
@@ -65,7 +61,6 @@ function shortTrials(sizes: readonly MeasuredSize[], axis: string): string[] {
   ];
 }
 
-/** How many items a job has, as far as that is known without making them. */
 function commonOf({ items }: JobSpec): number {
   return items.kind === "values"
     ? items.values.length
@@ -186,7 +181,6 @@ export async function measureSweep(
   });
 }
 
-/** A model with its size, such as "workers, 2 lanes, 1 slot". */
 function modelText({ model, lanes, slots }: ModelSpec): string {
   return [
     model,

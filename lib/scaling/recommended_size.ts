@@ -12,10 +12,8 @@ import { Standings } from "../advice/race/standings.ts";
 import { failingSizes } from "./analyse.ts";
 import type { SweepPoint, SweepResult, SweepRound } from "./sweep_result.ts";
 
-/** The size to take. */
 interface RecommendedSize {
   readonly point: SweepPoint;
-  /** Against the smallest size; null if it is the smallest itself. */
   readonly gain: Interval | null;
   /** The fastest of the larger sizes, where it isn't shown to gain, though it may. */
   readonly unsure?: { readonly point: SweepPoint; readonly gain: Interval };

@@ -17,7 +17,6 @@ import { median } from "../timing/statistics.ts";
 import type { CurvePoint } from "./laws/knee.ts";
 import { schedule } from "../timing/random.ts";
 
-/** A trial's throughput. */
 export function throughputOf({ round: { succeeded, runMs } }: TrialResult): number {
   return runMs > 0 ? succeeded / runMs * 1000 : 0;
 }
@@ -25,12 +24,10 @@ export function throughputOf({ round: { succeeded, runMs } }: TrialResult): numb
 /** The standard error of a median of normal values, against that of their mean: √(π/2). */
 const MEDIAN_ERROR = Math.sqrt(Math.PI / 2);
 
-/** A size, its throughput, and the relative error of that; none by default. */
 interface NoisyPoint extends CurvePoint {
   readonly relativeError?: number;
 }
 
-/** Throughput by size, with an error pooled over all rounds. */
 function curveOf(trials: ReadonlyMap<number, readonly TrialResult[]>): NoisyPoint[] {
   const sizes = [...trials].map(([size, of]) => ({ size, throughputs: of.map(throughputOf) }));
   let [squares, spare] = [0, 0];
@@ -99,17 +96,12 @@ function extension(points: readonly NoisyPoint[], most: number): number | undefi
   return next <= most && (slopes.at(-1)?.slope ?? 0) >= STILL_RISING ? next : undefined;
 }
 
-/** What is swept. */
 export interface SweepSpec {
-  /** The slots or lanes to measure at first. */
   readonly sizes: readonly number[];
   readonly modelAt: (size: number) => ModelSpec;
-  /** More slots may need more items to be kept busy for as long. */
   readonly jobAt: (size: number) => JobSpec;
-  /** Items run before the measured ones, and not counted. */
   readonly warmupAt: (size: number) => number;
   readonly rounds: number;
-  /** Decides the order of the trials and the resampling. */
   readonly seed: number;
   /** Items that travel together at a size; default as the executor has it. */
   readonly chunkAt?: (size: number) => "auto" | number;
@@ -120,41 +112,31 @@ export interface SweepSpec {
   readonly refineSteps?: number;
   /** The largest size to go on to while the throughput still rises; default none beyond `sizes`. */
   readonly extendTo?: number;
-  /** A further look is taken only if it ends within this time; default 40 seconds. */
   readonly budgetMs?: number;
 }
 
-/** What running it needs. */
 export interface SweepOptions {
   readonly runTrial: TrialRunner;
-  /** Ends the sweep; what was measured is kept. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TimingEvent) => void;
-  /** The clock, in milliseconds; default `performance.now`. */
   readonly now?: () => number;
 }
 
-/** All trials of a size. */
 export interface MeasuredSize {
   readonly size: number;
-  /** Whether it was added around the bend. */
   readonly refined: boolean;
   /** In the order they ran. */
   readonly trials: readonly TrialResult[];
 }
 
-/** What a sweep measured. */
 export interface MeasuredSweep {
-  /** In ascending order of size; only those with a trial. */
   readonly sizes: readonly MeasuredSize[];
-  /** Whether the signal ended it. */
   readonly partial: boolean;
   /** The smallest size at which the same items gave other results than at the smallest of all. */
   readonly differsAt?: number;
   readonly warnings: readonly string[];
 }
 
-/** What the results of the items that every size ran tell; `unsteady` if one size doesn't repeat its own. */
 interface Agreement {
   readonly differsAt?: number;
   readonly unsteady?: true;
@@ -187,7 +169,6 @@ class Sweep {
     this.now = options.now ?? (() => performance.now());
   }
 
-  /** How long a trial takes on average, with starting and ending its process. */
   get trialMs(): number {
     return this.#spentMs / Math.max(1, this.#number);
   }

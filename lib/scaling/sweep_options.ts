@@ -28,7 +28,6 @@ import {
   type SweptModel,
 } from "./sweep_plan.ts";
 
-/** The options as typed, by their names. */
 type RawSweepOptions =
   & {
     readonly [
@@ -52,28 +51,19 @@ type RawSweepOptions =
   }
   & { readonly refine?: true };
 
-/** The options as values. */
 export interface SweepOptionValues {
   /** Sizes and model of a closed loop; undefined where only measuring can tell which. */
   readonly sweep: SweepPlan | undefined;
   /** Rates and model of open-loop load; undefined unless asked for. */
   readonly openLoop: { readonly rates: readonly number[]; readonly model: ModelSpec } | undefined;
-  /** How often each is measured. */
   readonly rounds: number;
-  /** How long a trial is to take, in milliseconds; undefined unless given. */
   readonly durationMs: number | undefined;
-  /** Decides the order of the trials and the resampling. */
   readonly seed: number;
-  /** Most items of a module, and whether it was said how many. */
   readonly items: number;
   readonly itemsGiven: boolean;
-  /** How long the test site takes to answer, in milliseconds. */
   readonly latencyMs: number;
-  /** How long a task may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** The task's export in a module. */
   readonly export: string;
-  /** What a module's task may do. */
   readonly permissions: LanePermissions;
   readonly files: OutputFiles;
 }
@@ -82,7 +72,7 @@ const MOST_RATE = 100_000;
 /** More requests in one trial than this neither memory nor the reader needs. */
 const MOST_REQUESTS = 200_000;
 const GREATEST_SEED = 2 ** 32 - 1;
-/** How long requests are scheduled for unless told, in milliseconds. */
+/** How long requests are scheduled for unless told. */
 export const OPEN_LOOP_MS = 3_000;
 
 /** Whether what is swept are the sums that this program comes with. */
@@ -128,7 +118,6 @@ function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) 
   return { rates, model: openLoopModel(raw) };
 }
 
-/** Refuses an option that was given where it means nothing. */
 function refuse(option: string, value: string | undefined, why: string, remedy: string): void {
   if (value !== undefined) throw new UsageError(option, value, `not taken here: ${why}`, remedy);
 }
@@ -159,7 +148,6 @@ function refuseUnsuitable(
   }
 }
 
-/** Reads and checks all options; output folders too, before anything is measured. */
 export async function readSweepOptions(
   target: string,
   raw: RawSweepOptions,

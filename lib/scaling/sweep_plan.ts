@@ -17,7 +17,6 @@ import { blocks, type Sample } from "../advice/probe/sample.ts";
 /** With more points than this a sweep takes too long. */
 const MOST_POINTS = 32;
 
-/** Reads a list such as `1,2,4,8`, in ascending order. */
 function listOf(
   option: string,
   text: string,
@@ -50,7 +49,6 @@ export function ratesOf(option: string, text: string, max: number): number[] {
   return listOf(option, text, "50,100,200", read);
 }
 
-/** Reads a size where a list can't be taken. */
 export function single(option: string, text: string, max: number, what: string): number {
   const [size, ...more] = sizesOf(option, text, max);
   if (more.length > 0) {
@@ -59,32 +57,25 @@ export function single(option: string, text: string, max: number, what: string):
   return size!;
 }
 
-/** The powers of two from 1 up to a size, and that size. */
 function doublings(largest: number): number[] {
   const sizes: number[] = [];
   for (let size = 1; size < largest; size *= 2) sizes.push(size);
   return [...sizes, largest];
 }
 
-/** The models that a sweep can vary. */
 export const SWEPT_MODELS = ["limited", "workers", "processes", "gpu"] as const;
 export type SweptModel = typeof SWEPT_MODELS[number];
 
-/** Which model is swept along what. */
 export interface SweepPlan {
   readonly axis: "slots" | "lanes";
   readonly model: SweptModel;
-  /** The sizes measured at first, in ascending order. */
   readonly sizes: readonly number[];
-  /** Where lanes are swept. */
   readonly slotsPerLane: number;
-  /** Whether sizes are added around the bend. */
   readonly refine: boolean;
   /** The largest size to go on to while the throughput still rises; 0 for none but those listed. */
   readonly extendTo: number;
 }
 
-/** The most slots and lanes that can be asked for. */
 export const MOST_SLOTS = 5_000;
 export const MOST_LANES = 256;
 /** So many slots are measured in any case, and so many in the end while the throughput rises. */

@@ -64,7 +64,6 @@ const little = z.object({
   slots: whole,
   ratio: amount,
   holds: z.boolean(),
-  /** What a violation means, in a sentence. */
   meaning: z.string().nullable(),
 });
 export type LittleCheck = Checked<typeof little>;
@@ -74,7 +73,6 @@ const point = z.object({
   size: whole,
   lanes: whole,
   slots: whole,
-  /** Whether it was added around the bend. */
   refined: z.boolean(),
   rounds: z.array(round).min(1),
   throughputPerSecond: intervalSchema,
@@ -91,7 +89,6 @@ const fit = z.object({
   lambda: estimate,
   sigma: estimate,
   kappa: estimate,
-  /** Where the throughput is greatest. */
   peakSize: open,
   limitPerSecond: open,
   /** Root of the mean squared relative miss of the sizes' medians, and the largest one. */
@@ -109,7 +106,6 @@ const forecast = z.object({
   /** How many times the largest measured size. */
   factor: positive,
   size: positive,
-  /** Of the machine that it is for; null stands for this one. */
   cores: whole.nullable(),
   throughputPerSecond: estimate,
   /** Against the best that was measured. */
@@ -141,9 +137,7 @@ const times = z.object({ median: amount, p95: amount, p99: amount, max: amount }
 export type ResponseTimes = Checked<typeof times>;
 
 const openLoopPoint = z.object({
-  /** Requests due a second. */
   ratePerSecond: positive,
-  /** How long requests were scheduled for, in each round. */
   durationMs: positive,
   rounds: whole,
   /** In all rounds; each is one of the four below. */
@@ -170,25 +164,21 @@ const openLoopPoint = z.object({
 });
 export type OpenLoopPoint = Checked<typeof openLoopPoint>;
 
-/** Checks a sweep's result file. */
 export const sweepResultSchema = z.object({
   schemaVersion: z.literal(1),
   kind: z.literal("sweep"),
   environment: environmentSchema,
-  /** True when the run was interrupted. */
   partial: z.boolean().optional(),
   job: z.object({
     name: z.string(),
     task: z.string(),
     options: z.record(z.string(), z.unknown()),
-    /** How many items a job of the user's own has, where that is known. */
     total: whole.optional(),
   }),
   model: z.string(),
   /** Why this was swept, as half a sentence, where measuring decided it. */
   why: z.string().optional(),
   axis: z.enum(["slots", "lanes", "rate"]),
-  /** One for each size, in ascending order. */
   points: z.array(point),
   /** From which size on more tasks fail than at the smallest; laws, knee and best are of those before. */
   failsFrom: z.object({ size: whole, failed: whole, of: whole }).nullable(),
@@ -201,14 +191,12 @@ export const sweepResultSchema = z.object({
   /** How much of the time a task computes by itself, 0 to 1, where a sample told. */
   computingShare: z.number().min(0).max(1).optional(),
   fits: z.array(fit),
-  /** The law that the forecasts follow. */
   chosen: z.enum(LAWS).nullable(),
   /** Kneedle's knee, and the least and greatest of it over resampled rounds. */
   knee: z.object({ size: whole, low: whole, high: whole }).nullable(),
   best: z.object({ size: whole, throughputPerSecond: positive }).nullable(),
   capacity: capacity.nullable(),
   forecasts: z.array(forecast),
-  /** One for each rate, in ascending order. */
   openLoop: z.array(openLoopPoint),
   warnings: z.array(z.string()),
 });
@@ -216,7 +204,6 @@ export type SweepResult =
   & Omit<Checked<typeof sweepResultSchema>, "environment">
   & Pick<ResultFile, "environment">;
 
-/** A size in words, such as 8 slots. */
 export function sizeText(axis: SweepResult["axis"], count: number): string {
   const noun = axis === "lanes" ? "lane" : "slot";
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
@@ -234,7 +221,6 @@ function inconsistency({ points, openLoop, axis }: SweepResult): string | undefi
   return undefined;
 }
 
-/** The files of sweeps. */
 export const SWEEP_FORMAT: FileFormat<SweepResult> = {
   kind: "sweep",
   writers: ["sweep"],

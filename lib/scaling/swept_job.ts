@@ -14,17 +14,14 @@ export interface SweptJob {
   readonly name: string;
   /** Items that travel together: one, where the last chunk would leave lanes without any. */
   readonly chunk: "auto" | 1;
-  /** The job for a number of places. */
   at(places: number): JobSpec;
   /** How much of the time a task computes by itself, 0 to 1, as far as that is known. */
   readonly computingShare?: number;
-  /** How many items it has in all, where a person has them. */
   readonly total?: number;
   /** Items to run beforehand for a number of places: connections are opened, code gets compiled. */
   warmupAt(places: number): number;
 }
 
-/** More downloads than this in a trial only take time. */
 const MOST_DOWNLOADS = 5_000;
 /** Items of each place at least: at the end of a trial, places stand empty for up to one item's time. */
 const LEAST_WAVES = 8;
@@ -92,7 +89,7 @@ export async function sums(
   };
 }
 
-/** How long a trial of a job of the user's own is to take about, in milliseconds. */
+/** How long a trial of a job of the user's own is to take about. */
 const OWN_TRIAL_MS = 1_500;
 
 /** How many items of a job of the user's own each place gets, so that a trial takes about that long. */

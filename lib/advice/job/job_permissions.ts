@@ -8,7 +8,6 @@
 import { UsageError } from "../../options.ts";
 import type { LanePermissions } from "../../lanes/subprocess/permissions.ts";
 
-/** The kinds of permission that can be handed on. */
 export const PERMISSION_KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as const;
 
 type Kind = typeof PERMISSION_KINDS[number];

@@ -14,7 +14,6 @@ import type { LanePermissions } from "../../lanes/subprocess/permissions.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { graceFor, probe, type Probed, type ProbeOptions, type Prober } from "../probe/probe.ts";
 
-/** How long checking types may take, in milliseconds. */
 const CHECK_MS = 30_000;
 
 /** The URL of the module that a person named; a UsageError if there is no such local file. */
@@ -78,7 +77,6 @@ async function checkJobModule(
   throw new UsageError("module", typed, problem, "mend it, and try again");
 }
 
-/** A job's module and all local modules that it imports: what advice on it is made from. */
 export async function jobFiles(module: string): Promise<NamedFile[]> {
   const own = fromFileUrl(module);
   const files = new Set([own, ...(await moduleFacts(module)).files]);
@@ -88,15 +86,11 @@ export async function jobFiles(module: string): Promise<NamedFile[]> {
   }));
 }
 
-/** Which job, and what it may do. */
 interface JobRequest extends Pick<ProbeOptions, "guardMs" | "guardOption" | "meter" | "signal"> {
   /** The module as the person named it: a path, or a `file:` URL. */
   readonly typed: string;
-  /** Makes a path as typed absolute. */
   readonly path: (typed: string) => string;
-  /** The task's export; default `default`. */
   readonly export?: string | undefined;
-  /** How many items to take at most; all unless given. */
   readonly items?: number | undefined;
   /** Whether its items are its own, instead of from elsewhere; default true. */
   readonly ownItems?: boolean;
@@ -105,12 +99,10 @@ interface JobRequest extends Pick<ProbeOptions, "guardMs" | "guardOption" | "met
   readonly sample?: {
     readonly items: number;
     readonly targetMs: number;
-    /** Of how many first results a checksum is needed. */
     readonly checksum: (probed: Probed) => number;
   };
 }
 
-/** A job of a module's own items, so many of the first at most. */
 export function jobOf(
   name: string,
   task: JobSpec["task"],

@@ -7,7 +7,6 @@
 import { counted } from "../../text/format.ts";
 import { BASELINE, type Model, MODELS, takes } from "../../models.ts";
 
-/** A model with its size. */
 export interface Candidate {
   readonly model: Model;
   readonly lanes: number;
@@ -15,20 +14,16 @@ export interface Candidate {
   readonly slots: number;
 }
 
-/** The plain loop. */
 export const SEQUENTIAL: Candidate = { model: BASELINE, lanes: 1, slots: 1 };
 
-/** So many slots on this event loop; all items' by default. */
 export function eventLoop(slots = Infinity): Candidate {
   return { model: slots === Infinity ? "concurrent" : "limited", lanes: 1, slots };
 }
 
-/** So many threads. */
 export function threads(lanes: number, slots = 1): Candidate {
   return { model: "workers", lanes, slots };
 }
 
-/** A candidate's name. */
 export function nameOf({ model, lanes, slots }: Candidate): string {
   const size = [
     ...(takes(model, "lanes") ? [counted(lanes, "lane")] : []),
@@ -49,7 +44,6 @@ export function slotsOf({ slots }: Pick<Candidate, "slots">): number | null {
   return Number.isFinite(slots) ? slots : null;
 }
 
-/** How many tasks are in flight at once under a model. */
 export function inFlightOf(
   { lanes, slots }: Pick<Candidate, "lanes" | "slots">,
   items: number,

@@ -18,7 +18,6 @@ import type { Machine } from "./machine.ts";
 import { predict, type Prediction, saturationSlots, totalMs } from "./predict.ts";
 import { blocks, type Sample } from "../probe/sample.ts";
 
-/** A candidate and its prediction for the whole job. */
 export interface Predicted {
   readonly candidate: Candidate;
   readonly prediction: Prediction;
@@ -28,9 +27,7 @@ export interface Predicted {
 export const MOST_IN_FLIGHT = 1024;
 /** More lanes than this aren't tried: each takes memory and time to start. */
 export const MOST_LANES = 32;
-/** Where slots could not gain even this, there is no waiting to fill. */
 const FILLS = 1.1;
-/** Slots are made ready for tasks that wait longer than the mean. */
 const SPARE = 1.5;
 /**
  * A worker or process gets so many times the slots that would keep it busy if its tasks took turns: they
@@ -53,7 +50,6 @@ export function powerOfTwoFrom(value: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
 }
 
-/** How many tasks in flight fit the memory that is free. */
 export function inMemory({ taskBytes = 0 }: Sample, { memoryBytes }: Machine): number {
   return memoryBytes === undefined || taskBytes < MUCH_MEMORY
     ? Infinity
@@ -70,12 +66,10 @@ export function heldMs({ wallMs, cpuShare, loopMs, cpuMs, blockedMs }: Sample): 
   return wallMs * cpuShare * (loopMs / Math.max(1e-9, cpuMs)) + blockedMs;
 }
 
-/** As many slots as cores, and twice as many: enough for tasks that compute beside their event loop. */
 function fewSlots({ cores }: Machine): number[] {
   return [cores, 2 * cores].filter((slots) => slots > 1);
 }
 
-/** More lanes than cores, for tasks that hold up their thread while they wait: the number predicted best. */
 function lanesWanted(
   sample: Sample,
   machine: Machine,

@@ -21,12 +21,10 @@ export type NoGain =
   | { readonly why: "little"; readonly savedMs: number }
   | { readonly why: "one item" | "dealing" | "copying" };
 
-/** The class of a job, and how sure it is, 0.5 to 1. */
 export interface Classified {
   readonly bound: Verdict["bound"];
   readonly cpuShare: number;
   readonly confidence: number;
-  /** Undefined where there may be something to gain. */
   readonly noGain?: NoGain | undefined;
 }
 
@@ -59,9 +57,9 @@ export function classByShare(
   return { bound, cpuShare, confidence: certainty(sure) };
 }
 
-/** A lane is started within this time on a machine that is idle, in milliseconds. */
+/** A lane is started within this time on a machine that is idle. */
 const NOTICEABLE_MS = 40;
-/** What the dispatcher and a lane need for an item that travels with many others, in milliseconds. */
+/** What the dispatcher and a lane need for an item that travels with many others. */
 const LEAST_ITEM_MS = 0.001;
 
 /**

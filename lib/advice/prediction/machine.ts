@@ -14,38 +14,30 @@ import type { JobSpec, TrialRunner } from "../../timing/spec.ts";
 
 const amount = z.number().nonnegative();
 
-/** What the machine does, as a file holds it. */
 export const machineSchema = z.object({
   cores: z.number().int().positive(),
-  /** What independent processes gain on all cores. */
   ceiling: z.number().positive(),
-  /** Memory that is free, if that may be known. */
   memoryBytes: z.number().positive().optional(),
   /** Until a model's lanes can take tasks, with as many lanes as cores. */
   startMs: z.object({ eventLoop: amount, workers: amount, processes: amount }),
 });
 export type Machine = Checked<typeof machineSchema>;
 
-/** Until a model's lanes can take tasks, with as many lanes as cores, in milliseconds. */
 export function startMsOf({ startMs }: Machine, model: Model): number {
   return isRemote(model) ? startMs[model as keyof typeof startMs] : startMs.eventLoop;
 }
 
-/** How the machine is measured. */
 interface MachineOptions {
   readonly runTrial: TrialRunner;
   readonly cores: number;
   readonly signal: AbortSignal;
-  /** Whether to measure what independent processes gain; it takes most of a second. */
   readonly ceiling: boolean;
 }
 
 /** Measures a machine; a test's own answers at once. */
 export type MachineMeter = (options: MachineOptions) => Promise<Machine>;
 
-/** How often lanes are started. */
 const STARTS = 2;
-/** How long a process computes for the ceiling, in milliseconds. */
 const PIECE_MS = 60;
 
 const NOTHING: JobSpec = {

@@ -13,7 +13,6 @@ import { type Machine, startMsOf } from "./machine.ts";
 
 /** A prediction, in milliseconds. */
 export interface Prediction {
-  /** Until the lanes can take tasks. */
   readonly startMs: number;
   /** From the first item to the last outcome: as likely, at best, and at worst. */
   readonly runMs: number;
@@ -21,7 +20,6 @@ export interface Prediction {
   readonly highMs: number;
 }
 
-/** Start and work together, in milliseconds. */
 export function totalMs({ startMs, runMs }: Pick<Prediction, "startMs" | "runMs">): number {
   return startMs + runMs;
 }
@@ -65,18 +63,14 @@ export function saturationSlots(computeMs: number, wallMs: number): number {
   return computeMs <= 0 ? Infinity : Math.max(1, wallMs / computeMs);
 }
 
-/** Tasks shorter than this travel together. */
 const CHUNK_MS = 4;
-/** What the dispatcher itself takes for an item, in milliseconds. */
+/** What the dispatcher itself takes for an item. */
 const DISPATCH_MS = 0.0006;
 /** What a pipe carries, in bytes a millisecond. */
 const PIPE_BYTES_MS = 500_000;
-/** A wait shorter than this hardly puts a thread to sleep, in milliseconds. */
 const SLEEP_MS = 0.5;
-/** Waking explains at most this share of what a task computes. */
 const MOST_WAKING = 0.9;
 
-/** What a task takes, in milliseconds. */
 interface Demand {
   /** Computing on its lane's thread, and on all threads. */
   readonly loopMs: number;
@@ -127,16 +121,13 @@ function demandOf(sample: Sample, { model }: Candidate, inFlight: number): Deman
 /** More items than this are not simulated one by one, but scaled. */
 const SIMULATED = 20_000;
 
-/** What so many busy lanes gain together, between 1 and the ceiling of all cores. */
 function gainOfLanes(lanes: number, { cores, ceiling }: Machine): number {
   if (lanes >= cores) return Math.max(1, ceiling);
   return cores < 2 ? 1 : 1 + (Math.max(1, ceiling) - 1) * (lanes - 1) / (cores - 1);
 }
 
-/** One item's times in the sample, in milliseconds. */
 type Times = Omit<Sample["walls"][number], "count">;
 
-/** The sample's own times, over and over, as many as there are items. */
 function timesOf({ walls }: Pick<Sample, "walls">, count: number): Times[] {
   const times: Times[] = [];
   while (times.length < count) {

@@ -19,13 +19,11 @@ async function within<T>(promise: Promise<T>, late: T): Promise<T> {
   }
 }
 
-/** Takes items from an iterable or async iterable. */
 export class ItemPuller {
   /** How many items there are, if the input tells. */
   readonly total: number | undefined;
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
   #done = false;
-  /** How many items were taken. */
   pulled = 0;
 
   /** Opens the items; throws a TypeError if they can't be iterated. */
@@ -40,7 +38,6 @@ export class ItemPuller {
     this.total = typeof size === "number" ? size : undefined;
   }
 
-  /** Takes the next items. */
   async pull(count: number): Promise<unknown[]> {
     const pulled: unknown[] = [];
     while (pulled.length < count && !this.#done) {

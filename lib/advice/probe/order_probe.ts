@@ -18,7 +18,6 @@ const MOST_BACKWARDS = 16;
 /** What the whole advice may cost then, in sequential runs of the sample. */
 const MOST_RUNS = 2.97;
 
-/** How many first items would be run from last to first. */
 export function countBackwards({ done }: Pick<Probed, "done">): number {
   const kept = done?.kept ?? 0;
   return Math.min(kept, MOST_BACKWARDS, Math.max(2, Math.ceil(SHARE_BACKWARDS * kept)));
@@ -30,7 +29,6 @@ export interface OrderCheck {
   readonly forwards: string;
 }
 
-/** The run that a sample allows; undefined where items fail, or there are too few. */
 export function orderCheckOf(
   { failed }: Pick<Sample, "failed">,
   probed: Pick<Probed, "done" | "checksums">,
@@ -60,7 +58,6 @@ export function orderCheck(
   return race.extended || costMs <= MOST_RUNS * sample.tasksMs ? check : undefined;
 }
 
-/** What a run from last to first showed. */
 export interface OrderFound {
   /** Whether the results were others; undefined if that couldn't be found out. */
   readonly orderMatters: boolean | undefined;

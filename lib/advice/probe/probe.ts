@@ -25,33 +25,23 @@ import {
   type Thrown,
 } from "./probe_message.ts";
 
-/** A job can't be measured, because of what its tasks do. */
 export class JobError extends Error {
   override name = "JobError";
 }
 
-/** Which sample is taken. */
 export interface ProbeOptions {
   /** How the person named the module, for errors. */
   readonly typed: string;
-  /** Items at most. */
   readonly limit: number;
-  /** How long the tasks are to run together, in milliseconds. */
   readonly targetMs: number;
-  /** How long the probe may take with everything, in milliseconds. */
   readonly guardMs: number;
-  /** The option that gives it longer, for errors; default `--budget`. */
   readonly guardOption?: string;
   readonly signal?: AbortSignal;
-  /** Tells waiting from queueing for a core; without one that is estimated. */
   readonly meter?: Meter;
-  /** Whether to stop after loading. */
   readonly dry?: boolean;
 }
 
-/** What a probe found. */
 export interface Probed {
-  /** What the job's module exports. */
   readonly exports: Exports;
   /** What its tasks took, in the order of items. */
   readonly stretches: readonly Stretch[];
@@ -59,7 +49,6 @@ export interface Probed {
   readonly failures: readonly FailedItem[];
   /** Undefined if the sample was cut off, or `dry`. */
   readonly done: ProbeDone | undefined;
-  /** Why the sample was cut off, in half a sentence. */
   readonly cutOff: string | undefined;
   /** Checksums of the first results, by how many they are. */
   readonly checksums: ReadonlyMap<number, string>;
@@ -67,13 +56,10 @@ export interface Probed {
   readonly load?: Load | undefined;
   /** How many items are taken in the order of timing/job_items.ts; undefined for those that aren't. */
   readonly spread?: number | undefined;
-  /** How many items the job has, where its input tells. */
   readonly total?: number | undefined;
-  /** What loading the module and setting it up took, in milliseconds. */
   readonly laneMs?: number | undefined;
   /** What taking down took, in milliseconds; Infinity if it didn't end in time. */
   readonly teardownMs?: number | undefined;
-  /** Whether what `prepare` gave is to be disposed. */
   readonly isDisposable?: boolean | undefined;
 }
 
@@ -124,7 +110,6 @@ function describe({ name, message }: Thrown): string {
   return name === "Error" ? message || "an error without a message" : `${name}: ${message}`;
 }
 
-/** What is wrong with items that can't be taken, and what to do. */
 const EXPORT_ITEMS = "export const items = […], an async iterable, or a function that returns one";
 const REFUSED: Readonly<Partial<Record<ItemsKind, readonly [string, string]>>> = {
   missing: [`it exports no "items"`, EXPORT_ITEMS],
@@ -181,7 +166,6 @@ function itemNamed(indices: readonly number[]): string {
   return `one of ${indices.length} items (${named}${indices.length > MOST_NAMED ? ", …" : ""})`;
 }
 
-/** What a phase is called, and what it didn't do in time. */
 const PHASES: Readonly<Record<string, (item: string) => readonly [string, string]>> = {
   load: () => ["loading it", "the module did not load"],
   prepare: () => ["its prepare", "its prepare did not end"],
@@ -192,7 +176,6 @@ const PHASES: Readonly<Record<string, (item: string) => readonly [string, string
   tasks: (item) => [item, `${item} did not settle`],
 };
 
-/** How long the sample waits for a teardown, in milliseconds. */
 const TEARDOWN_MS = 5_000;
 /** A teardown that takes longer than this is slow: an executor gives it 250 ms unless told. */
 const SLOW_TEARDOWN_MS = 150;
@@ -205,7 +188,6 @@ export function graceFor({ teardownMs = 0 }: Pick<Probed, "teardownMs">): number
   return teardownMs === Infinity ? TEARDOWN_MS : 100 * Math.ceil(AMPLE * teardownMs / 100);
 }
 
-/** What the job's module threw outside its tasks. */
 function brokenBy(
   { where, error }: Extract<ProbeMessage, { readonly type: "broken" }>,
   typed: string,
@@ -223,7 +205,6 @@ function brokenBy(
   );
 }
 
-/** A probe under way: what it has said so far. */
 class Probing {
   readonly stretches: Stretch[] = [];
   readonly failures: FailedItem[] = [];
@@ -244,7 +225,6 @@ class Probing {
     readonly child: MeasuringChild<ProbeMessage>,
   ) {}
 
-  /** What is known so far. */
   found(done?: ProbeDone, cutOff?: string): Probed {
     const { stretches, failures, checksums } = this;
     const [first, last] = this.#readings;
@@ -262,7 +242,6 @@ class Probing {
     };
   }
 
-  /** Listens until the sample is complete, or cut off. */
   async sample(): Promise<Probed> {
     while (true) {
       const message = await this.child.next();
@@ -352,7 +331,6 @@ class Probing {
     );
   }
 
-  /** Asks for checksums of so many first results. */
   async ask(counts: Iterable<number>): Promise<void> {
     for (const checksum of new Set(counts)) {
       await this.child.send({ checksum } satisfies ProbeCommand);
@@ -361,7 +339,6 @@ class Probing {
     }
   }
 
-  /** Has the process take down what was set up, and says how long that took. */
   async takenDown(): Promise<number> {
     this.child.guard(TEARDOWN_MS);
     await this.child.send({ finish: true } satisfies ProbeCommand);

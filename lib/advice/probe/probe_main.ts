@@ -37,7 +37,6 @@ function kindOf(items: unknown): ItemsKind {
   return Symbol.asyncIterator in items ? "async iterable" : "not iterable";
 }
 
-/** What items can be taken from; a function gives one of the others. */
 const CAN_BE_TAKEN: ReadonlySet<ItemsKind> = new Set(["iterable", "async iterable", "function"]);
 
 function exportsOf(module: Module, name: string): Exports {

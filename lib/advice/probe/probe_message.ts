@@ -6,36 +6,29 @@
 
 import type { ProfiledRun, ProfileOrder } from "../profile/profiled_run.ts";
 
-/** What a probe's process is told first. */
 export interface ProbeOrder {
   /** The job's module, as an absolute URL, and its task's export. */
   readonly module: string;
   readonly export: string;
   /** Only loads the module and says what it exports; runs nothing of it. */
   readonly dry?: boolean;
-  /** How many items to run at most. */
   readonly limit: number;
   /** How long the tasks are to run together, in milliseconds; a few more items if there are few. */
   readonly targetMs: number;
-  /** Whether a meter is to be read before the first task and after the last. */
   readonly metered?: boolean;
   /** Runs the first `limit` items from last to first instead, and says only their checksum. */
   readonly backwards?: boolean;
-  /** Runs a part of the first `limit` items for a profile instead. */
   readonly profile?: ProfileOrder;
   /** Takes the items of a list in the order of timing/job_items.ts, of which `first` belong to the job. */
   readonly spread?: boolean | undefined;
   readonly first?: number | undefined;
 }
 
-/** What a probe's process is told once its sample is complete. */
 export type ProbeCommand =
   /** Tell the checksum of so many first results. */
   | { readonly checksum: number }
-  /** Take down what was set up, tell how long that took, and end. */
   | { readonly finish: true };
 
-/** What a job's items are. */
 export type ItemsKind =
   | "missing"
   | "not iterable"
@@ -48,7 +41,6 @@ export type ItemsKind =
 /** What a job's module may export beside its task and its items. */
 export const HOOKS = ["prepare", "setup", "teardown", "reset"] as const;
 
-/** What a job's module exports. */
 export interface Exports {
   readonly title?: string;
   readonly items: ItemsKind;
@@ -57,17 +49,16 @@ export interface Exports {
   readonly hooks: readonly (typeof HOOKS[number])[];
   /** A hook that is no function that can be called. */
   readonly wrongHook?: string | undefined;
-  /** The names of all exported functions. */
   readonly functions: readonly string[];
 }
 
 /** A few consecutive items, measured together: one clock reading each would distort tiny tasks. */
 export interface Stretch {
   readonly count: number;
-  /** Wall time of their tasks, and CPU time of the whole process meanwhile, in milliseconds. */
+  /** Wall time of their tasks, and CPU time of the whole process meanwhile. */
   readonly wallMs: number;
   readonly cpuMs: number;
-  /** What it took before to get the items from their source, in milliseconds. */
+  /** What it took before to get the items from their source. */
   readonly sourceMs: number;
   /**
    * The part of `wallMs` until the tasks returned, a promise or a value: nothing else could run on the
@@ -77,37 +68,30 @@ export interface Stretch {
   readonly syncCpuMs: number;
 }
 
-/** An error that a task or a module threw. */
 export interface Thrown {
   readonly name: string;
   readonly message: string;
-  /** Messages of its causes, outermost first. */
   readonly causes: readonly string[];
   /** The status of an HTTP answer that it tells of, and how long a server asked to be left alone. */
   readonly status?: number;
   readonly retryAfterMs?: number;
 }
 
-/** An item that failed: its place in the job, and why. */
 export type FailedItem = Thrown & { readonly index: number };
 
-/** What sending items and results to another lane takes, from a few of them. */
 export interface TransferCost {
   /** Mean sizes, as `v8.serialize` writes them. */
   readonly itemBytes: number;
   readonly resultBytes: number;
-  /** Mean time to write and read an item and its result once, in milliseconds. */
+  /** Mean time to write and read an item and its result once. */
   readonly cloneMs: number;
-  /** Why an item or result can't be sent, if one can't. */
   readonly uncloneable?: string;
 }
 
-/** What a probe says when its sample is complete. */
 export interface ProbeDone {
   readonly type: "done";
   readonly items: number;
   readonly failed: number;
-  /** How many items the job has; null if that can't be told. */
   readonly total: number | null;
   readonly transfer: TransferCost;
   /** CPU time of the event loop's thread alone during the tasks; in 10 ms steps. */
@@ -126,7 +110,6 @@ export interface ProbeDone {
   readonly kept: number;
 }
 
-/** What a probe says. */
 export type ProbeMessage =
   | { readonly type: "loaded"; readonly exports: Exports }
   | {
@@ -135,7 +118,6 @@ export type ProbeMessage =
     readonly phase: "prepare" | "setup" | "items" | "item" | "tasks" | "teardown";
     /** How many items are taken in the order of timing/job_items.ts; undefined for those that aren't. */
     readonly spread?: number | undefined;
-    /** How many items there are, where the input tells. */
     readonly total?: number | undefined;
     /** Of items that are run together: how many have ended, and how many of the next may be running. */
     readonly at?: number;
@@ -143,7 +125,6 @@ export type ProbeMessage =
   }
   /** What `items()` gave can't be taken. */
   | { readonly type: "refused"; readonly items: ItemsKind }
-  /** A task gave a generator. */
   | { readonly type: "generator"; readonly index: number }
   /** Loading and setting up took so long; whether what `prepare` gave can be disposed. */
   | { readonly type: "ready"; readonly laneMs: number; readonly isDisposable: boolean }

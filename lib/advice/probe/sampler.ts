@@ -18,7 +18,6 @@ import { ItemPuller } from "./item_puller.ts";
 import type { FailedItem, ProbeMessage, ProbeOrder, Stretch, Thrown } from "./probe_message.ts";
 import { TransferMeter } from "./transfer_meter.ts";
 
-/** CPU time of this process, in milliseconds: in steps of a microsecond, where a thread's has 10 ms. */
 function cpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
@@ -33,7 +32,6 @@ function rssBytes(): number {
   return process.resourceUsage().maxRSS * 1024;
 }
 
-/** What was thrown, as plain data. */
 export function thrownBy(error: unknown): Thrown {
   const signs = httpSigns(error);
   if (!(error instanceof Error)) {
@@ -49,7 +47,7 @@ export function thrownBy(error: unknown): Thrown {
   return { name: error.name, message: error.message, causes, ...signs };
 }
 
-/** The machine's other load is looked at for so long, and so often, in milliseconds. */
+/** The machine's other load is looked at for so long, and so often. */
 const LOOK_MS = 15;
 const LOOK_EVERY_MS = 1000;
 
@@ -65,11 +63,10 @@ function availableShare(): number {
   return Math.min(1, Math.max(0.05, (cpuMs() - cpuAt) / (nowMs - startMs)));
 }
 
-/** So many waits are measured, each about as long as the tasks', within these bounds, in milliseconds. */
 const TIMED_WAITS = 11;
 const SHORTEST_WAIT_MS = 1;
 const LONGEST_WAIT_MS = 8;
-/** Tasks that wait less than this on average hardly sleep, in milliseconds. */
+/** Tasks that wait less than this on average hardly sleep. */
 const LEAST_WAIT_MS = 0.2;
 
 /**
@@ -98,19 +95,17 @@ const FEW_ITEMS = 8;
 const OVERTIME = 2;
 /** Once so many have failed and none succeeded, the rest will fail too. */
 const ALL_FAIL = 5;
-/** What takes longer than this is told while it goes on, in milliseconds. */
+/** What takes longer than this is told while it goes on. */
 const TELL_MS = 20;
 /** Results are kept for checksums up to this size. */
 const KEPT_BYTES = 64 << 20;
 
-/** The source of items threw when it was asked for one. */
 export class PullError extends Error {
   constructor(readonly index: number, cause: unknown) {
     super(undefined, { cause });
   }
 }
 
-/** Runs a sample. */
 export class Sampler {
   readonly #kept: Outcome<unknown>[] = [];
   readonly #transfer = new TransferMeter();
@@ -188,7 +183,6 @@ export class Sampler {
     await puller.close();
   }
 
-  /** Takes items, and tells the parent if that takes long: then no task is at fault. */
   async #pull(puller: ItemPuller, count: number): Promise<unknown[]> {
     let isTold = false;
     const tell = () => {
@@ -207,7 +201,6 @@ export class Sampler {
     }
   }
 
-  /** The checksum of so many first results. */
   checksum(count: number): Promise<string> {
     return checksumOf(this.#kept.slice(0, count));
   }
@@ -273,7 +266,6 @@ export class Sampler {
     return { count: batch.length, wallMs, cpuMs: usedMs, sourceMs, syncMs, syncCpuMs };
   }
 
-  /** Takes down what became of an item. */
   async #keep(
     index: number,
     item: unknown,

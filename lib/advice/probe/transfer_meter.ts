@@ -9,7 +9,6 @@ import { encodeAlone } from "../../lanes/remote/values.ts";
 import { threads } from "../../lanes/remote/way.ts";
 import type { TransferCost } from "./probe_message.ts";
 
-/** Items whose transfer is measured, and how long that may take, in milliseconds. */
 const MOST_TRANSFERS = 24;
 const MOST_TRANSFER_MS = 250;
 /** The first ones also compile: they aren't counted. */
@@ -33,7 +32,6 @@ function refusedBy(what: string, value: unknown): string | undefined {
   }
 }
 
-/** Measures what sending some items and results to another lane takes. */
 export class TransferMeter {
   readonly #cloneMs: number[] = [];
   #itemBytes = 0;
@@ -45,7 +43,6 @@ export class TransferMeter {
   #serialize: Serialize | undefined;
   readonly #small: [unknown, unknown][] = [];
 
-  /** Mean size of the results looked at, in bytes. */
   get resultBytes(): number {
     return this.#resultBytes / Math.max(1, this.#seen);
   }
@@ -80,7 +77,6 @@ export class TransferMeter {
     }
   }
 
-  /** Sums up what was measured. */
   cost(): TransferCost {
     return {
       itemBytes: this.#itemBytes / Math.max(1, this.#seen),

@@ -7,9 +7,7 @@
 
 import { z } from "zod";
 
-/** A place in a program that was seen running. */
 export interface Frame {
-  /** The function's name, as V8 gives it; empty for one without. */
   readonly name: string;
   /** Its module; empty for what V8 itself does. */
   readonly url: string;
@@ -18,12 +16,9 @@ export interface Frame {
   readonly column: number;
 }
 
-/** A call: a function below the one that called it. */
 export interface Call {
   readonly frame: Frame;
-  /** Time in which it ran itself, in microseconds. */
   selfUs: number;
-  /** What it called. */
   readonly calls: Call[];
 }
 
@@ -33,7 +28,6 @@ export interface CallTree {
   readonly samples: number;
 }
 
-/** Which frames mean something special. */
 export interface FrameRoles {
   /** Whether a frame marks where the tasks begin, or where they end; undefined for all others. */
   readonly mark: (frame: Frame) => "begin" | "end" | undefined;
@@ -145,7 +139,6 @@ function callBelow(above: Call | undefined, frame: Frame, roots: Call[]): Call {
   return call;
 }
 
-/** Time of a call with all that it called, in microseconds. */
 export function totalUs(call: Call): number {
   let sum = 0;
   const open = [call];

@@ -15,7 +15,6 @@ const share = z.number().min(0).max(1);
 /** Whose a function is: the job's own, a package's that it uses, or Deno's and V8's. */
 const owner = z.enum(["own", "packages", "runtime"]);
 export type Owner = z.infer<typeof owner>;
-/** What the runtime did, such as "cloning". */
 const deed = z.object({ name: z.string(), share });
 export type Deed = Checked<typeof deed>;
 /** Such as "parse()" at "job.ts:12"; the runtime's have no place. */
@@ -23,21 +22,17 @@ const named = { name: z.string(), owner, place: z.string().optional() };
 
 /** A job's profile; shares are of the time that was computed. */
 const jobProfile = z.object({
-  /** How many tasks were run for it, and how long they ran, waits counted in. */
   tasks: count,
   tasksMs: z.number().nonnegative(),
-  /** How often a function was seen running. */
   samples: count,
   /** By owner: they add up to 1. */
   shares: z.object({ own: share, packages: share, runtime: share }),
   /** What the runtime did; a part of its share each. */
   deeds: z.array(deed),
-  /** Those that matter, the greatest share first. */
   functions: z.array(z.object({
     ...named,
     /** In which it ran itself, or had the runtime do something for it. */
     share,
-    /** What that was, the greatest share first. */
     deeds: z.array(deed).optional(),
     /** In which it, or anything that it called, ran; recursion counts once. */
     totalShare: share,
@@ -48,7 +43,6 @@ const jobProfile = z.object({
 export type JobProfile = Checked<typeof jobProfile>;
 export type FlameBar = JobProfile["flame"][number];
 
-/** A job's profile, or why there is none, in half a sentence. */
 export const profileSchema = z.union([jobProfile, z.object({ missing: z.string() })]);
 export type Profiled = Checked<typeof profileSchema>;
 
@@ -114,7 +108,6 @@ interface Tally {
   readonly frame: Frame;
   readonly name: string;
   readonly owner: Owner;
-  /** What the runtime did for it, in microseconds. */
   readonly deeds: Map<string, number>;
   us: number;
   totalUs: number;

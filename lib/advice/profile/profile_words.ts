@@ -10,10 +10,8 @@ import { isBusy } from "../../timing/meter/reading.ts";
 import type { Advice } from "../advice.ts";
 import type { Deed, JobProfile, Owner } from "./job_profile.ts";
 
-/** The title of what follows. */
 export const PROFILE_TITLE = "Where the time goes";
 
-/** The heads of the cells. */
 export const FUNCTION_HEADS = [
   "function",
   "where",
@@ -29,7 +27,6 @@ const OWNERS: Readonly<Record<Owner, string>> = Object.assign(Object.create(null
   runtime: "the runtime",
 });
 
-/** Whose a function is, in words. */
 export function ownerWords(owner: Owner): string {
   return OWNERS[owner] ?? "unknown";
 }
@@ -44,7 +41,6 @@ function deedsWords(before: string, deeds: readonly Deed[] = [], after = ""): st
   return told === "" ? "" : before + told + after;
 }
 
-/** A function's cells. */
 export function functionCells(
   { name, place = "", owner, share, deeds, totalShare }: JobProfile["functions"][number],
 ): string[] {
@@ -52,7 +48,6 @@ export function functionCells(
   return [name, place, ownerWords(owner), itself, formatPercent(totalShare)];
 }
 
-/** Whose the time was. */
 function sharesLine({ tasks, tasksMs, samples, shares, deeds }: JobProfile): string {
   return `Of what the tasks compute, your own code takes ${formatPercent(shares.own)}, packages ` +
     `${formatPercent(shares.packages)}, the runtime ${formatPercent(shares.runtime)}` +
@@ -94,7 +89,6 @@ export function profileLines(advice: Advice): string[] {
   return [sharesLine(profile), ...(savings === undefined ? [] : [savings])];
 }
 
-/** The functions that matter, as lines of text. */
 export function functionLines({ profile }: Pick<Advice, "profile">): string[] {
   if (profile === undefined || "missing" in profile) return [];
   return profile.functions.map(({ name, place, owner, share, deeds }) => {

@@ -10,13 +10,11 @@ import { type Given, plainContext } from "../../lanes/lane_tasks.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { ItemPuller } from "../probe/item_puller.ts";
 
-/** Every `stride`-th item is run, the others are only taken, for so long, in milliseconds. */
 export interface ProfileOrder {
   readonly stride: number;
   readonly targetMs: number;
 }
 
-/** How many tasks ran, and how long they took together, in milliseconds. */
 export interface ProfiledRun {
   readonly tasks: number;
   readonly tasksMs: number;
@@ -51,7 +49,6 @@ export function profileEnds(): void {
 /** Once so many have failed and none succeeded, the rest will fail too. */
 const ALL_FAIL = 5;
 
-/** Runs the items; one that fails doesn't end the run. */
 export async function profiledRun(
   items: Items<unknown>,
   limit: number,

@@ -16,11 +16,8 @@ import { type CallTree, callTree, type FrameRoles } from "./cpu_profile.ts";
 import { flameBars, type Profiled, timeByFunction } from "./job_profile.ts";
 import { profileBegins, profileEnds, type ProfileOrder } from "./profiled_run.ts";
 
-/** Which items are run, and how long that may take. */
 interface ProfilePlan extends ProfileOrder {
-  /** How many first items are taken. */
   readonly limit: number;
-  /** How long it may take with everything, in milliseconds. */
   readonly guardMs: number;
 }
 
@@ -32,7 +29,6 @@ export type Profiler = (
 
 /** How often V8 looks, in microseconds: a few thousand times a second slow a program by a few percent. */
 const INTERVAL_US = 250;
-/** Fewer looks than this tell no shares. */
 const FEWEST_SAMPLES = 60;
 /** Functions that are told at most, and the share below which one isn't worth telling. */
 const MOST_FUNCTIONS = 5;
@@ -66,7 +62,6 @@ async function treeIn(folder: string): Promise<CallTree | undefined> {
   return undefined;
 }
 
-/** Runs the tasks once more, with V8's profiles written to a folder, and sums these up. */
 async function profileIn(
   folder: string,
   job: JobSpec,
@@ -89,7 +84,6 @@ async function profileIn(
     return { missing: "the tasks computed too briefly for a profile" };
   }
   const { module } = job.task;
-  // A job's files are told relative to its folder.
   const own = module.startsWith("file:") ? dirname(fromFileUrl(module)) : Deno.cwd();
   const { functions, ...time } = timeByFunction(tree, own);
   return {
@@ -102,7 +96,6 @@ async function profileIn(
   };
 }
 
-/** Takes a profile of a job's tasks. */
 export const profileJob: Profiler = async (job, options) => {
   let folder: string | undefined;
   try {

@@ -14,41 +14,31 @@ import type { JobSpec, TimingEvent, TrialResult, TrialRunner } from "../../timin
 import { bySimplicity, type Candidate, SEQUENTIAL } from "../prediction/candidate.ts";
 import type { RacePlan } from "./race_plan.ts";
 
-/** What one model did in the race. */
 export interface Runner {
   readonly candidate: Candidate;
   /** How many items it runs in each round; fewer once the job turns out to have fewer. */
   items: number;
   readonly rounds: Round[];
-  /** Why it was taken out of the race. */
   out?: "failures" | "results" | "slower" | "broken";
-  /** Why items failed in its first round that had failures. */
   failures?: readonly FailureKind[];
   /** Items a second that a refusing server let through; undefined if not known. */
   pacePerSecond?: number;
   /** How many trials of it were stopped, for they took too long. */
   stops?: number;
-  /** What its trial threw. */
   error?: string;
 }
 
-/** What a race came to. */
 export interface Race {
-  /** The models that ran. */
   readonly runners: readonly Runner[];
-  /** Time that the tasks of all trials took together, in milliseconds. */
   readonly costMs: number;
   /** Trials run, so how often an item was run at most. */
   readonly trials: number;
-  /** Whether the signal ended it early. */
   readonly partial: boolean;
-  /** How many items the job has, if the race came to their end. */
   readonly total?: number | undefined;
   /** Whether sequential itself gives other results from run to run, so that none can be compared. */
   readonly unrepeatable: boolean;
   /** Whether the plain loop's results aren't those of the sample. */
   readonly otherResults: boolean;
-  /** How many models couldn't be afforded. */
   readonly untried: number;
   /** Whether it went on beyond its allowance, because that couldn't tell. */
   readonly extended: boolean;
@@ -59,33 +49,24 @@ export interface Race {
 /** What a round of a runner's comes to for the whole job, in milliseconds. */
 type Scaled = (candidate: Candidate, items: number, round: Round) => number;
 
-/** What a race needs. */
 export interface RaceOptions {
-  /** The job whose items are raced. */
   readonly job: JobSpec;
   readonly plan: RacePlan;
-  /** The models to begin with, sequential first. */
   readonly raced: readonly Candidate[];
-  /** Trials at most, whatever happens. */
   readonly mostTrials: number;
-  /** How long a task may take, in milliseconds. */
   readonly timeoutMs: number;
   /** The share of items that fail in the sample. */
   readonly failedShare: number;
   /** Checksums of the sample's first results, by their number; of any other number the first to run tells. */
   readonly checksums: ReadonlyMap<number, string>;
-  /** How long a runner's items should take, in milliseconds. */
   readonly expectedMs: (candidate: Candidate, items: number) => number;
   readonly scaledMs: Scaled;
-  /** Whether the runners so far are told apart well enough. */
   readonly decided: (runners: readonly Runner[]) => boolean;
   /** Whether a race can't tell yet, and more rounds would help it. */
   readonly unclear: (race: Race) => boolean;
-  /** What is left of the budget for a race that can't tell yet, in milliseconds. */
+  /** What is left of the budget for a race that can't tell yet. */
   readonly leftMs: () => number;
-  /** Models to try instead of one that failed or disappointed. */
   readonly instead: (runners: readonly Runner[]) => readonly Candidate[];
-  /** Seeds the order of rounds. */
   readonly seed: number;
   readonly runTrial: TrialRunner;
   readonly signal: AbortSignal;
@@ -95,7 +76,6 @@ export interface RaceOptions {
 /** Runs a race; a test's own answers at once. */
 export type RaceRunner = (options: RaceOptions) => Promise<Race>;
 
-/** The runner of the plain loop. */
 export function plainOf(runners: readonly Runner[] = []): Runner | undefined {
   return runners.find(({ candidate }) => candidate.model === BASELINE);
 }
@@ -106,7 +86,6 @@ export function plainOf(runners: readonly Runner[] = []): Runner | undefined {
  */
 const CLEARLY = [ONE_ROUND, 1.6, 1.35, 1.25];
 
-/** Finds the models that were clearly slower than the best one, in every round. */
 export function clearlySlower(runners: readonly Runner[], scaledMs: Scaled): Runner[] {
   const ran = runners.filter(({ rounds }) => rounds.length > 0)
     .map(({ candidate, items, rounds }, place) => {
@@ -170,7 +149,6 @@ class Racing {
   costMs = 0;
   trials = 0;
   partial = false;
-  /** Whether it may take what is left of the budget. */
   extended = false;
   #unrepeatable = false;
   #otherResults = false;
@@ -207,7 +185,6 @@ class Racing {
     return this.active.filter(({ rounds }) => rounds.length === 0);
   }
 
-  /** Whether a model is left to be told from the plain loop. */
   get hasOthers(): boolean {
     return this.active.some(({ candidate }) => candidate.model !== BASELINE);
   }
@@ -220,13 +197,11 @@ class Racing {
     return runner;
   }
 
-  /** Whether another trial may be run. */
   get may(): boolean {
     this.partial ||= this.options.signal.aborted;
     return !this.partial && this.trials < this.options.mostTrials;
   }
 
-  /** What the tasks of further rounds may take, or those of a single trial. */
   leftMs(of: "allowanceMs" | "hardMs"): number {
     const { plan, leftMs } = this.options;
     return this.extended ? leftMs() : plan[of] - this.costMs;
@@ -243,7 +218,6 @@ class Racing {
     return off * expectedMs(SEQUENTIAL, items);
   }
 
-  /** Whether there is time for another trial. Predictions are corrected by what they were off so far. */
   #affords({ candidate, items, rounds }: Runner): boolean {
     if (candidate.model === BASELINE && !this.extended) return true;
     const likelyMs = this.#surprise * this.options.expectedMs(candidate, items);
@@ -251,7 +225,6 @@ class Racing {
     return (rounds.at(-1)?.runMs ?? mostMs) <= this.leftMs("hardMs");
   }
 
-  /** Runs those for which there is time. */
   async runAll(runners: readonly Runner[], round: number): Promise<void> {
     for (const runner of runners) {
       if (this.may && this.#affords(runner)) await this.#run(runner, round);
@@ -319,7 +292,6 @@ class Racing {
     }
   }
 
-  /** Notes how many items there are, once a source gave fewer than it was asked for. */
   #learnTotal({ items }: Runner, { succeeded, failed }: Round): void {
     const ran = succeeded + failed;
     if (ran >= items) return;
@@ -368,7 +340,6 @@ class Racing {
     for (const runner of this.runners) if (runner.out === "results") delete runner.out;
   }
 
-  /** Takes out what is clearly slower than the best, for the whole job. */
   prune(): void {
     for (const runner of clearlySlower(this.active, this.options.scaledMs)) runner.out = "slower";
   }

@@ -15,13 +15,10 @@ import { predict, totalMs } from "../prediction/predict.ts";
 import type { Probed } from "../probe/probe.ts";
 import { type Sample, sampleOf } from "../probe/sample.ts";
 
-/** What a race is to do. */
 export interface RacePlan {
   /** Items that sequential runs: its time grows evenly with their number, so a part is enough. */
   readonly sequentialItems: number;
-  /** Items that each other model runs. */
   readonly items: number;
-  /** Rounds to begin with. */
   readonly rounds: number;
   /** How long the tasks of the race may run together, and with models that take longer than predicted. */
   readonly allowanceMs: number;
@@ -38,7 +35,6 @@ const PLANNED = 0.85;
 /** Where that buys no race, it may take this share of what is left of the budget. */
 const BUDGET_SHARE = 0.7;
 const ROUNDS = 5;
-/** More rounds than this aren't worth fewer items. */
 const ROUNDS_OF_FEWER = 3;
 /** Where all items in flight may be the best, all of them tell more than more rounds. */
 const ROUNDS_OF_ALL = 2;
@@ -48,7 +44,7 @@ const SEQUENTIAL_SHARE = 1 / 3;
 const NEAR = 1.1;
 /** Each lane is to get about this many items, if there are enough. */
 const ITEMS_A_LANE = 3;
-/** What a trial's process takes beside its lanes and its tasks, in milliseconds. */
+/** What a trial's process takes beside its lanes and its tasks. */
 const PROCESS_MS = 120;
 /** A plan may be so much over its time, for the least that makes a race. */
 const OVER = 1.1;
@@ -103,26 +99,18 @@ export function planRace(
 
 /** What is known of a job and its machine before anything is raced, and what is to be raced. */
 export interface Planned {
-  /** The sample in figures. */
   readonly sample: Sample;
   readonly machine: Machine;
-  /** How many items the job has; null if unknown. */
   readonly total: number | null;
-  /** The number of items that times are for. */
   readonly horizon: number;
-  /** All models and their predictions. */
   readonly predicted: readonly Predicted[];
-  /** The models to race, sequential first. */
   readonly raced: readonly Candidate[];
-  /** The race; null if there is no time for one. */
   readonly plan: RacePlan | null;
 }
 
 /** Items that a model is raced on at most, unless the sample had more. */
 const MOST_RACED_ITEMS = 4 * MOST_IN_FLIGHT;
-/** Items that an endless job is judged by, at least. */
 const ENDLESS_HORIZON = 1000;
-/** How often fewer items are looked at for fewer models. */
 const LOOKS = 3;
 
 /** Predicts what every model would take, and plans a race of the promising ones within `leftMs`. */
@@ -167,7 +155,6 @@ export function planFor(
   return { sample, machine, total, horizon, predicted: all, raced, plan };
 }
 
-/** Takes the model with the longest predicted time out of a race. */
 function withoutSlowest(
   raced: readonly Candidate[],
   all: readonly Predicted[],

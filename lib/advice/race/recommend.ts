@@ -26,10 +26,8 @@ import { plainOf, type Runner } from "./race.ts";
 import { BUSY_NOISE, Standings, USUAL_NOISE } from "./standings.ts";
 import { QUEUEING } from "./substitutes.ts";
 
-/** One model's times for the whole job, by round. */
 export interface Entry {
   readonly candidate: Candidate;
-  /** Round number and time in milliseconds. */
   readonly times: readonly { readonly round: number; readonly ms: number }[];
   /** Whether it ran without failures of its own, gave the same results, and wasn't clearly slower. */
   readonly eligible: boolean;
@@ -64,7 +62,6 @@ export function scaledMs(
   return startMs + runMs * predictedMs(horizon) / Math.max(1e-9, predictedMs(items));
 }
 
-/** A runner's rounds, for `horizon` items. */
 function timesOf(
   { candidate, items, rounds }: Runner,
   horizon: number,
@@ -77,7 +74,6 @@ function timesOf(
   }));
 }
 
-/** The greatest gain that a model may have on so many of the sample's items. */
 export function possibleGain(
   sample: Pick<Sample, "cpuShare" | "cpuMs" | "loopMs" | "blockedMs" | "wallMs" | "wakeMs">,
   cores: number,
@@ -98,10 +94,8 @@ export function possibleGain(
   );
 }
 
-/** A gain that can't be. */
 type Impossible = Finding & { readonly kind: "impossible" };
 
-/** The entries of a race. */
 export interface Entries {
   /** One for each runner; a gain that can't be makes it one that doesn't count. */
   readonly entries: readonly Entry[];
@@ -181,14 +175,11 @@ export const DECISIONS = [
 ] as const;
 export type Decision = typeof DECISIONS[number];
 
-/** What is recommended, and why. */
 export interface Recommendation {
   readonly candidate: Candidate;
   /** Against sequential; null if that or the model wasn't measured. */
   readonly gain: Interval | null;
-  /** 0 to 1. */
   readonly confidence: number;
-  /** The fastest model measured, and what it gained, as far as that is known. */
   readonly best: Candidate;
   readonly bestGain: Interval | null;
   readonly decision: Decision;
@@ -200,7 +191,6 @@ export function plainly(decision: Decision, confidence: number): Recommendation 
   return { candidate: SEQUENTIAL, gain, confidence, best: SEQUENTIAL, bestGain: null, decision };
 }
 
-/** The plain loop against itself. */
 const NO_GAIN: Interval = { median: 1, low: 1, high: 1 };
 
 /**

@@ -10,7 +10,6 @@ import { fromLogs, logOfTime } from "../../timing/interval.ts";
 import type { Interval } from "../../timing/result.ts";
 import { studentCdf, studentQuantile } from "../../timing/statistics.ts";
 
-/** One model's times by round, in milliseconds. */
 interface Series {
   readonly times: readonly { readonly round: number; readonly ms: number }[];
 }
@@ -20,7 +19,6 @@ export const USUAL_NOISE = 0.1;
 export const BUSY_NOISE = 0.2;
 /** As how many degrees of freedom that counts. */
 const USUAL_FREEDOM = 3;
-/** Until the effects of models and rounds no longer change. */
 const ITERATIONS = 50;
 
 function mean(values: readonly number[]): number {
@@ -41,7 +39,6 @@ export class Standings<S extends Series> implements Standing<S> {
   readonly #freedom: number;
   readonly #deviation: number;
 
-  /** Fits the times of all models, of which each is usually off by so much. */
   constructor(series: readonly S[], usualNoise: number = USUAL_NOISE) {
     const cells = series.flatMap((of) =>
       of.times.map(({ round, ms }) => ({ of, round, log: logOfTime(ms) }))
@@ -67,7 +64,6 @@ export class Standings<S extends Series> implements Standing<S> {
     this.#deviation = Math.sqrt((squares + USUAL_FREEDOM * usualNoise ** 2) / this.#freedom);
   }
 
-  /** How many times as long one model takes as another; null if they share no round. */
   ratio(slow: S, fast: S): Interval | null {
     const log = this.#logRatio(slow, fast);
     if (log === null) return null;
@@ -76,7 +72,6 @@ export class Standings<S extends Series> implements Standing<S> {
     return fromLogs({ median: log, low: log - reach, high: log + reach });
   }
 
-  /** How sure it is that one model takes more than `bound` times as long as another. */
   sureAbove(slow: S, fast: S, bound: number): number {
     const log = this.#logRatio(slow, fast);
     if (log === null) return 0.5;
@@ -93,7 +88,6 @@ export class Standings<S extends Series> implements Standing<S> {
       : null;
   }
 
-  /** The standard error of two models' difference. */
   #error(a: S, b: S): number {
     return this.#deviation * Math.sqrt(1 / a.times.length + 1 / b.times.length);
   }

@@ -19,22 +19,17 @@ const GAINED = 1.2;
 const UNSATURATED = 0.6;
 /** So many times as many slots as are served at once are enough. */
 const ROOM = 1.5;
-/** So many times as many are tried next. */
 const MORE = 4;
 /** A model predicted to gain so many times as much as the best one measured is worth a trial. */
 const HOPEFUL = 1.05;
 /** With this many times as many tasks in flight as are served at once, most of them only queue. */
 export const QUEUEING = 4;
 
-/** What a job allows. */
 interface Allowed {
-  /** How many CPUs there are. */
   readonly cores: number;
   /** Whether its tasks wait for most of their time. */
   readonly waits: boolean;
-  /** Whether its items and results can be sent to other lanes. */
   readonly canTravel: boolean;
-  /** How long a task takes one by one, in milliseconds. */
   readonly taskMs?: number;
   /** Gains against sequential that were predicted, of models that need not have run. */
   readonly predicted?: readonly { readonly candidate: Candidate; readonly gain: number }[];
@@ -68,10 +63,8 @@ export function substitutes(
     const [better] = predicted.filter(({ candidate, gain }) =>
       gain > HOPEFUL * best && !tried.has(nameOf(candidate))
     ).toSorted((a, b) => b.gain - a.gain);
-    // What refuses many at once would refuse these too.
     if (better !== undefined && refusing.length === 0) found.push(better.candidate);
   }
-  // What refused so many would refuse more.
   const refused = Math.min(...refusing.filter(isLoop).map(inFlight));
   return found.filter((of) =>
     !tried.has(nameOf(of)) && (of.lanes > 1 || inFlightOf(of, Infinity) < refused)

@@ -9,7 +9,6 @@ import { plain } from "../../text/plain.ts";
 import type { Advice, Hazard } from "../advice.ts";
 import type { Evidence } from "../evidence.ts";
 
-/** Under some models items failed that didn't fail one by one. */
 const FAILING: readonly Hazard["kind"][] = ["refused", "descriptors", "late", "lanes"];
 
 /** Names tasks that failed, in the sample or under a model of the race, or didn't settle, and results that differ. */

@@ -16,7 +16,6 @@ import { OTHER_WORK } from "../../judge/thresholds.ts";
 import type { FailureKind } from "../../timing/failures.ts";
 import type { Failing, Finding } from "../findings.ts";
 
-/** A pace in words. */
 export function paceText(perSecond: number): string {
   return `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)} a second`;
 }
@@ -130,7 +129,6 @@ function busyText({ others, available, cores, ceiling }: Finding & { kind: "busy
     }. On an idle machine lanes gain more; run this again there.`;
 }
 
-/** Says what was found. */
 export function sayFinding(finding: Finding): string {
   switch (finding.kind) {
     case "results":

@@ -39,7 +39,6 @@ const SATURATED = 1.25;
 /** Below this CPU share tasks wait more than they compute. */
 const WAITS_MORE = 0.5;
 
-/** Finds where measuring contradicted the prediction by a quarter or more. */
 export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice[]): Surprise[] {
   const { sample, machine } = assessment.found;
   const { servedAtOnce } = assessment;
@@ -70,7 +69,6 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
   });
 }
 
-/** Why nothing is to be gained: only what holds for this job. */
 function noGainText({ found, sequentialMs }: Assessment, noGain: JobNoGain): string {
   const { horizon, machine, sample } = found;
   const copyMs = formatShortDuration(sample.cloneMs);
@@ -103,7 +101,6 @@ function noGainText({ found, sequentialMs }: Assessment, noGain: JobNoGain): str
   }
 }
 
-/** Why the plain loop stays, as it was decided. */
 function plainReason(assessment: Assessment, recommendation: Recommendation): string {
   const { decision, bestGain } = recommendation;
   switch (decision) {

@@ -10,18 +10,15 @@ import { type Law, type LawName, LAWS, limitOf, peakOf, throughputAt } from "./l
 import type { Estimate, Fit } from "../sweep_result.ts";
 import { type Random, randomBelow, seededRandom } from "../../timing/random.ts";
 
-/** What was measured at one size. */
 export interface Series {
   readonly size: number;
   /** Items a second, one a round; all above 0. */
   readonly throughputs: readonly number[];
 }
 
-/** A law and how far it lies from what it was fitted to. */
 interface LawFit {
   readonly name: LawName;
   readonly law: Law;
-  /** Sum of squared relative misses of the sizes' medians. */
   readonly squares: number;
 }
 
@@ -62,7 +59,6 @@ const COLUMNS: readonly ((size: number) => number)[] = [
   (size) => size * (size - 1),
 ];
 
-/** How many numbers a law has. */
 const PARAMETERS: Readonly<Record<LawName, number>> = { amdahl: 2, usl: 3 };
 
 /**
@@ -120,7 +116,6 @@ export const CRITERION: string =
   "20% and all by no more than 10% (root mean square), and foretells the largest size from the " +
   "others within 20%";
 
-/** How far the median of a size's rounds lies from a law, as a share of that. */
 function missOf({ size, throughputs }: Series, law: Law): number {
   return Math.abs(median(throughputs) / throughputAt(law, size) - 1);
 }
@@ -217,14 +212,12 @@ export function estimateOf(law: Law, drawn: readonly Law[], of: (law: Law) => nu
   return { value, low: Math.min(value, end(0.025)), high: Math.max(value, end(0.975)) };
 }
 
-/** A law fitted, with laws that could as well have been found. */
 interface FittedLaw {
   readonly fit: Fit;
   readonly law: Law;
   readonly drawn: readonly Law[];
 }
 
-/** What was fitted. */
 interface FittedLaws {
   /** Each law for which there were sizes enough, the simpler one first. */
   readonly fitted: readonly FittedLaw[];

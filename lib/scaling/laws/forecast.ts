@@ -91,23 +91,18 @@ export function endsBefore(capacity: Capacity | null, size: number, perSecond: n
     perSecond > NEAREST * limitPerSecond;
 }
 
-/** How many times the largest measured size is asked for. */
 const FACTORS: readonly number[] = [10, 1000];
 
 /** An interval whose ends lie farther apart than this, as a ratio, says nothing. */
 const WIDEST_FORECAST = 3;
 
-/** What a forecast starts from. */
 interface ForecastParts {
   readonly law: Law;
   /** Laws that could as well have been found, a list for each kind that isn't ruled out. */
   readonly drawn: readonly (readonly Law[])[];
-  /** Why the fit isn't believed; null if it is. */
   readonly refusal: string | null;
-  /** The largest size, and the best throughput, that were measured. */
   readonly largest: number;
   readonly bestPerSecond: number;
-  /** Where computing ends on this machine, if that is known. */
   readonly capacity?: Capacity | null;
   /** Whether every lane is to have a core of its own, on a machine with as many. */
   readonly coreEach?: boolean;

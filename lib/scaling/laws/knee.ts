@@ -10,7 +10,6 @@ import { median } from "../../timing/statistics.ts";
 import type { Series } from "./fit_laws.ts";
 import type { SweepResult } from "../sweep_result.ts";
 
-/** A size and its throughput. */
 export interface CurvePoint {
   readonly size: number;
   readonly throughputPerSecond: number;

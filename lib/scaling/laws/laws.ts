@@ -14,7 +14,6 @@
 export const LAWS = ["amdahl", "usl"] as const;
 export type LawName = typeof LAWS[number];
 
-/** The three numbers of a law. */
 export interface Law {
   /** λ: throughput at one slot or lane, in items a second. */
   readonly lambda: number;

@@ -18,7 +18,7 @@ type OpenLoopRunner = (
   options: { readonly signal?: AbortSignal },
 ) => Promise<OpenLoopTrace>;
 
-/** How long a trial may take beyond its schedule, in milliseconds. */
+/** How long a trial may take beyond its schedule. */
 const SPARE_MS = 60_000;
 
 /**
@@ -42,9 +42,7 @@ async function openLoopTrial(
   return await child.result(`The trial at ${trial.ratePerSecond} a second`);
 }
 
-/** The share of requests that must be answered in time for a rate to count as sustained. */
 const SUSTAINED_SHARE = 0.95;
-/** The share of requests that may fail. */
 const FAILED_SHARE = 0.01;
 
 /** The criterion in a sentence, for reports. */
@@ -156,25 +154,19 @@ export function openLoopFigures(
   };
 }
 
-/** What is run: each rate so often, in an order that the seed decides. */
 interface OpenLoopSpec extends Omit<OpenLoopTrial, "ratePerSecond"> {
   readonly rates: readonly number[];
   readonly rounds: number;
   readonly seed: number;
 }
 
-/** What running it needs. */
 interface OpenLoopOptions {
-  /** Default: a fresh process for each trial. */
   readonly runTrial?: OpenLoopRunner;
-  /** Ends it; what was measured is kept. */
   readonly signal?: AbortSignal;
-  /** Told before each trial, and after each that gave a result. */
   readonly onTrial?: (ratePerSecond: number, number: number, of: number) => void;
   readonly onTrace?: (ratePerSecond: number, trace: OpenLoopTrace) => void;
 }
 
-/** What open-loop load came to: points in ascending order of rate, partial if the signal was aborted. */
 interface MeasuredOpenLoop {
   readonly points: readonly OpenLoopPoint[];
   readonly partial: boolean;

@@ -11,15 +11,12 @@ import type { Task } from "../../lanes/task.ts";
 import type { Outcome } from "../../dispatch/outcome.ts";
 import { failuresOf } from "../../timing/failures.ts";
 
-/** One rate, one round. */
 export interface OpenLoopTrial extends ModelSpec {
   readonly job: JobSpec;
-  /** Requests a second, evenly spaced. */
   readonly ratePerSecond: number;
-  /** How long requests are scheduled for, and answers waited for after that, in milliseconds. */
+  /** How long requests are scheduled for, and answers waited for after that. */
   readonly durationMs: number;
   readonly drainMs: number;
-  /** Items run beforehand and not counted. */
   readonly warmup: number;
 }
 
@@ -33,29 +30,21 @@ export interface OpenLoopTrace {
   readonly failed: readonly number[];
   readonly reasons: Readonly<Record<string, number>>;
   readonly examples?: Readonly<Record<string, string>> | undefined;
-  /** When the trial was over: all answered, or cut off. */
   readonly endMs: number;
 }
 
-/** Time, so that tests can have their own. */
 export interface Clock {
-  /** Milliseconds on any scale. */
   now(): number;
   /** Resolves at a time of that scale or as soon as it can afterwards. */
   until(atMs: number): Promise<void>;
 }
 
-/** How items are paced. */
 interface Pace {
-  /** Items a second, evenly spaced. */
   readonly ratePerSecond: number;
   /** How many in all; the items begin anew when there are fewer. */
   readonly count: number;
-  /** Default: `performance.now` and a timer. */
   readonly clock?: Clock;
-  /** Told when the schedule begins, on the clock's scale. */
   readonly onStart?: (startMs: number) => void;
-  /** Ends the schedule early. */
   readonly signal?: AbortSignal;
 }
 
@@ -86,7 +75,6 @@ export async function* paced<T>(items: readonly T[], pace: Pace): AsyncGenerator
   }
 }
 
-/** What a trial needs beside its spec. */
 interface OpenLoopHost {
   /** Runs the requests; it isn't closed. */
   readonly executor: Executor;
