@@ -1,8 +1,9 @@
 /**
  * Runs a job again and again, killed with all its processes at moments drawn by a seed, until it is done;
- * and holds what it wrote against an undisturbed run. As a program: how many kills, and the seed.
+ * and holds what it wrote against an undisturbed run. As a program: how many kills, the seed, and further
+ * options of the run.
  *
- *     deno run -A tests/running/killed.ts 200 [seed]
+ *     deno run -A tests/running/killed.ts 200 7 --model workers
  *
  * @module
  */
@@ -26,10 +27,16 @@ export default async function (item, { index }) {
 `;
 
 /** Runs it once; gives whether it came to its end. */
-async function once(folder: string, out: string, killAfter?: (file: string) => Promise<void>) {
+async function once(
+  folder: string,
+  out: string,
+  args: readonly string[],
+  killAfter?: (file: string) => Promise<void>,
+) {
   const child = new Deno.Command(Deno.execPath(), {
     // deno-fmt-ignore
-    args: ["run", "-A", "--no-check", SCRIPT, `${folder}/job.js`, "--slots", "8", "--out", out, "--failed", `${out}.failed`, "--resume"],
+    args: ["run", "-A", "--no-check", SCRIPT, `${folder}/job.js`, "--slots", "8", "--out", out,
+      "--failed", `${out}.failed`, "--resume", ...args],
     cwd: folder,
     env: { NO_COLOR: "1", INIT_CWD: folder },
     stdin: "null",
@@ -62,10 +69,12 @@ const sortedLines = async (path: string) => (await Deno.readTextFile(path)).spli
 
 /** Kills runs so many times at least. */
 export async function killed(
-  { kills, items, seed, onDone }: {
+  { kills, items, seed, args = [], onDone }: {
     readonly kills: number;
     readonly items: number;
     readonly seed: number;
+    /** Further options of the run. */
+    readonly args?: readonly string[];
     readonly onDone?: (killed: number, resumed: number) => void;
   },
 ): Promise<number> {
@@ -73,7 +82,7 @@ export async function killed(
   const folder = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(`${folder}/job.js`, JOB(items));
-    assertEquals(await once(folder, `${folder}/whole.jsonl`), true);
+    assertEquals(await once(folder, `${folder}/whole.jsonl`, args), true);
     const wanted = await sortedLines(`${folder}/whole.jsonl`);
     assertEquals(wanted.length, items - Math.ceil((items - 7) / 10) + 1);
     const failed = (await sortedLines(`${folder}/whole.jsonl.failed`)).length;
@@ -90,7 +99,7 @@ export async function killed(
         const deadline = performance.now() + WHOLE_MS;
         while (performance.now() < deadline && await sizeOf(out) < size) await sleep(1);
       };
-      while (!await once(folder, out, killed < kills ? moment : undefined)) {
+      while (!await once(folder, out, args, killed < kills ? moment : undefined)) {
         killed++;
         resumed++;
       }
@@ -115,6 +124,7 @@ if (import.meta.main) {
     kills,
     items: 2000,
     seed,
+    args: Deno.args.slice(2),
     onDone: (killed, resumed) => console.log(`killed ${killed} times; this run ${resumed} times`),
   });
   console.log("every result once, as in an undisturbed run");
