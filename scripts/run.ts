@@ -56,6 +56,9 @@ ${modelLines("cpu")}`.trim(),
     `stop once so many items failed, or a share, such as 10%, of ${LEAST_JUDGED} or more that settled`,
   )
   .option("--json <file>", "write the summary as data")
+  .option("--html <file>", "write it as a page with every task, or a sample of them, on its lane")
+  .option("--markdown <file>", "write it for an issue or a pull request")
+  .option("--trace <file>", "write the tasks, or a sample, for ui.perfetto.dev or chrome://tracing")
   .option("--live", "draw it while it runs, on a page of this machine with a random address");
 run.addHelpText(
   "after",

@@ -10,6 +10,7 @@ import { LiveServer } from "../report/live/live_server.ts";
 import { writeOutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_path.ts";
 import { LONGEST_WAIT_MS, UsageError } from "../options.ts";
+import { reportRenderers } from "../report/report_formats.ts";
 import { runText } from "../report/running/run_text.ts";
 import { styleOfStdout } from "../report/terminal/style.ts";
 import { countItems, ItemLines } from "../running/item_lines.ts";
@@ -22,6 +23,7 @@ import type { RunFile, RunResult } from "../running/run_result.ts";
 import type { RunOptionValues, TypedFile } from "../running/run_options.ts";
 import { plain } from "../text/plain.ts";
 import { print, printError } from "../text/print.ts";
+import { describeEnvironment } from "../timing/environment.ts";
 import { proxyNotes } from "../timing/proxy.ts";
 import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
 
@@ -165,7 +167,8 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   if (journal !== undefined && journal.cutBytes > 0) {
     printError(`run: cut off a torn line of ${journal.cutBytes} bytes; its item runs again`);
   }
-  const startedAt = new Date().toISOString();
+  // Nothing is drawn at random.
+  const environment = await describeEnvironment(0);
   const startMs = performance.now();
   await using live = options.live ? new LiveServer(job.name) : undefined;
   if (live !== undefined) printError(`run: watch it at ${live.url}`);
@@ -223,7 +226,8 @@ export async function runToEnd(request: RunRequest): Promise<number> {
     wallMs,
   });
   const written = cameToNothing ? [] : [out, options.failed].filter((file) => file !== undefined);
-  return await report(summary, startedAt, problem, request, written);
+  const file: RunFile = { schemaVersion: 1, kind: "run", environment, run: summary };
+  return await report(file, problem, request, written);
 }
 
 /** Makes the summary. */
@@ -251,24 +255,25 @@ function summaryOf(
     gone: done?.gone ?? 0,
     reasons: state.reasons,
     slowest: done?.slowest ?? [],
+    ...(done?.timeline && { timeline: done.timeline }),
   };
 }
 
 /** Prints and writes the summary, and says what can be done next. */
 async function report(
-  run: RunResult,
-  startedAt: string,
+  file: RunFile,
   problem: Error | undefined,
-  { options: { out, json, halt }, args }: RunRequest,
+  { options: { out, files: wanted, halt }, args }: RunRequest,
   files: readonly TypedFile[],
 ): Promise<number> {
+  const { run } = file;
   // Without a file of results these are on standard output.
   const say = out === undefined ? printError : print;
-  const file: RunFile = { schemaVersion: 1, kind: "run", startedAt, run };
-  const written = await writeOutputFiles(
-    { json: () => `${JSON.stringify(file, null, 2)}\n` },
-    json === undefined ? {} : { json },
-  );
+  const written = await writeOutputFiles({
+    ...reportRenderers([file]),
+    // Loaded only where it is wanted: it brings a chart library along.
+    trace: async () => (await import("../report/running/run_part.ts")).runTrace(file),
+  }, wanted);
   const style = styleOfStdout();
   say(runText(run, out === undefined ? { ...style, colour: false } : style));
   const lines = [...files.map(({ path }) => `Wrote ${path}`), ...written.lines];

@@ -5,6 +5,7 @@
  */
 
 import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";
+import { RUN_FORMAT, type RunFile } from "../running/run_result.ts";
 import { SWEEP_FORMAT, type SweepResult } from "../scaling/sweep_result.ts";
 import { SWITCH_FORMAT, type SwitchFile } from "../switching/switch_result.ts";
 import { type FileFormat, parseWritten, readWritten } from "../timing/json_file.ts";
@@ -18,6 +19,7 @@ export interface Files {
   readonly sweep: SweepResult;
   readonly peers: PeersFile;
   readonly switch: SwitchFile;
+  readonly run: RunFile;
   readonly lesson: LessonFile;
 }
 
@@ -33,6 +35,7 @@ const FORMATS: { readonly [K in Kind]: FileFormat<Files[K]> } = {
   sweep: SWEEP_FORMAT,
   peers: PEERS_FORMAT,
   switch: SWITCH_FORMAT,
+  run: RUN_FORMAT,
   lesson: LESSON_FORMAT,
 };
 

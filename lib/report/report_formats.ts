@@ -13,6 +13,7 @@ import { renderTrace } from "./files/trace.ts";
 import { lessonMarkdown, lessonText } from "./lesson/lesson_text.ts";
 import { peersCsv, peersMarkdown, peersText } from "./peers/peers_report.ts";
 import { type Files, type Kind, kindOf, type ReportFile } from "./report_file.ts";
+import { runMarkdown, runText } from "./running/run_text.ts";
 import { sweepCsv, sweepMarkdown } from "./scaling/sweep_files.ts";
 import { sweepText } from "./scaling/sweep_text.ts";
 import { switchMarkdown, switchText } from "./switching/switch_text.ts";
@@ -57,6 +58,11 @@ const FORMATS: { readonly [K in Kind]: KindFormats<Files[K]> } = {
     name: "experiments on switching",
     text: switchText,
     markdown: switchMarkdown,
+  },
+  run: {
+    name: "a run",
+    text: ({ run }, style) => runText(run, style),
+    markdown: runMarkdown,
   },
   lesson: {
     name: "a lesson",

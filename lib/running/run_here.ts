@@ -11,9 +11,11 @@ import type { Executor } from "../executor.ts";
 import type { Task } from "../lanes/task.ts";
 import { httpSigns } from "../tasks/http_signs.ts";
 import { messageOf, reasonOf } from "../timing/failures.ts";
+import { timelineOf } from "../timing/trial.ts";
 import { digestText } from "./item_digest.ts";
 import { ChangedListError, type ItemsLeft, type Listed } from "./items_left.ts";
 import { jsonText } from "./json_text.ts";
+import { TaskSample } from "./task_sample.ts";
 import type {
   Budget,
   FailureRecord,
@@ -91,6 +93,7 @@ export class RunHere {
   #succeeded = 0;
   #failed = 0;
   #latencies: number[] = [];
+  readonly #sample = new TaskSample();
   /** Aborted once it is to end and nothing runs any more. */
   readonly #idle = new AbortController();
   /** How many of these have been told. */
@@ -127,7 +130,7 @@ export class RunHere {
   /** Runs all that is to be run, and gives what is to be said last; rejects if the executor fails. */
   async run(): Promise<RunMessage> {
     const { executor, items, say, signal } = this.#host;
-    const { job, order, retries, timeoutMs, rate, perHost, live } = this.#spec;
+    const { job, order, retries, timeoutMs, rate, perHost, live, record } = this.#spec;
     try {
       await items.compare();
     } catch (error) {
@@ -157,6 +160,9 @@ export class RunHere {
       ...(rate && { rate }),
       ...(perHost !== undefined && { perKey: { key: hostOf, slots: perHost } }),
     };
+    if (record) await executor.ready(job.task as Task);
+    const before = record ? await executor.usage() : [];
+    const firstMs = performance.now();
     const pulse = live ? setInterval(() => this.#pulse(), PULSE_MS) : undefined;
     try {
       for await (const outcome of executor.mapSettled(job.task as Task<unknown>, items, options)) {
@@ -169,8 +175,22 @@ export class RunHere {
     }
     if (this.#denied !== undefined) return { type: "denied", ...this.#denied };
     if (items.failure !== undefined) return brokenBy("items", items.failure.error);
-    const slowest = this.#slowest;
-    return { type: "done", end: this.#end, slowest, gone: this.#end === "done" ? items.gone : 0 };
+    const { kept: outcomes } = this.#sample;
+    return {
+      type: "done",
+      end: this.#end,
+      slowest: this.#slowest,
+      gone: this.#end === "done" ? items.gone : 0,
+      ...(record && {
+        timeline: timelineOf({
+          round: 0,
+          outcomes,
+          before,
+          after: await executor.usage(),
+          firstMs,
+        }),
+      }),
+    };
   }
 
   #untilWritten(): Promise<void> {
@@ -181,6 +201,7 @@ export class RunHere {
     const listed = this.#host.items.settled(outcome.index);
     const rejected = outcome.status === "rejected" ? outcome : this.#succeed(outcome, listed);
     if (rejected !== undefined) this.#fail(rejected, listed);
+    if (this.#spec.record && outcome.lane >= 0) this.#sample.add(rejected ?? outcome);
     this.#noteTime(outcome, listed);
     if (isSpent(this.#spec.halt, this.#succeeded + this.#failed, this.#failed)) {
       this.finish("halted");

@@ -5,6 +5,7 @@
  */
 
 import type { Rate } from "../dispatch/limit.ts";
+import type { Timeline } from "../timing/result.ts";
 import type { JobSpec, ModelSpec } from "../timing/spec.ts";
 import type { Known } from "./known_items.ts";
 
@@ -27,6 +28,8 @@ export interface RunSpec extends ModelSpec {
   readonly perHost?: number | undefined;
   /** Whether it tells from time to time what runs. */
   readonly live: boolean;
+  /** Whether it records when tasks ran. */
+  readonly record: boolean;
   readonly halt?: Budget | undefined;
 }
 
@@ -103,6 +106,8 @@ export type RunMessage =
     readonly slowest: readonly SlowItem[];
     /** How many of the items that are known are in the list no more. */
     readonly gone: number;
+    /** When tasks ran, or a sample of them. */
+    readonly timeline?: Timeline | undefined;
   };
 
 /** A line of the journal, and of `--failed`. */

@@ -7,6 +7,7 @@
 import { jobModule } from "../advice/job/load_job.ts";
 import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";
 import type { Rate } from "../dispatch/limit.ts";
+import { checkOutputFiles, namedFiles, type OutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_path.ts";
 import { type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
 import {
@@ -40,6 +41,9 @@ export interface RawRunOptions {
   readonly out?: string;
   readonly failed?: string;
   readonly json?: string;
+  readonly html?: string;
+  readonly markdown?: string;
+  readonly trace?: string;
   readonly order?: string;
   readonly resume?: true;
   readonly retryFailed?: true;
@@ -64,7 +68,7 @@ export interface TypedFile {
 export interface RunOptionValues extends
   Pick<
     RunSpec,
-    "limit" | "run" | "changed" | "order" | "retries" | "timeoutMs" | "perHost" | "live"
+    "limit" | "run" | "changed" | "order" | "retries" | "timeoutMs" | "perHost" | "live" | "record"
   > {
   readonly export: string;
   readonly model: ModelSpec;
@@ -74,7 +78,8 @@ export interface RunOptionValues extends
   readonly from: (TypedFile & { readonly format: LineFormat }) | undefined;
   readonly out: TypedFile | undefined;
   readonly failed: TypedFile | undefined;
-  readonly json: string | undefined;
+  /** Files of the summary. */
+  readonly files: OutputFiles;
   readonly resume: boolean;
   readonly sync: SyncPolicy;
 }
@@ -242,14 +247,15 @@ export async function readRunOptions(
     const remedy = "name another file, or add --resume to go on with its run";
     throw new UsageError("--failed", failed.typed, "it exists", remedy);
   }
-  const json = raw.json === undefined ? undefined : await outputFile("--json", userPath(raw.json));
+  const { json, html, markdown, trace } = raw;
+  const files = await checkOutputFiles({ json, html, markdown, trace });
   const named = (option: string, path: string | undefined) =>
     path === undefined ? [] : [{ option, path }];
   await requireDistinct([
     ...named("--out", out?.path),
     ...named("--out's journal", out && journalPath(out.path)),
     ...named("--failed", failed?.path),
-    ...named("--json", json),
+    ...namedFiles(files),
   ], [
     ...made,
     ...named("--from", from?.path === "-" ? undefined : from?.path),
@@ -278,7 +284,8 @@ export async function readRunOptions(
     from,
     out,
     failed,
-    json,
+    files,
+    record: html !== undefined || trace !== undefined,
     resume,
     sync: syncOf(raw.fsync ?? DEFAULT_SYNC),
   };

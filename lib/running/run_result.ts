@@ -7,6 +7,13 @@
 
 import { z } from "zod";
 import { type Model, MODELS } from "../models.ts";
+import type { FileFormat } from "../timing/json_file.ts";
+import {
+  environmentSchema,
+  type ResultFile,
+  type Timeline,
+  timelineSchema,
+} from "../timing/result.ts";
 import type { FailureReason } from "./run_job.ts";
 import type { SlowItem } from "./run_message.ts";
 
@@ -44,14 +51,15 @@ export interface RunResult {
   readonly reasons: readonly Readonly<FailureReason>[];
   /** The items of this run whose last attempt took longest. */
   readonly slowest: readonly SlowItem[];
+  /** When tasks ran, or an even sample of them; with `--html` or `--trace`. */
+  readonly timeline?: Timeline | undefined;
 }
 
 /** What `--json` writes. */
 export interface RunFile {
   readonly schemaVersion: 1;
   readonly kind: "run";
-  /** When the run began, as ISO 8601. */
-  readonly startedAt: string;
+  readonly environment: ResultFile["environment"];
   readonly run: RunResult;
 }
 
@@ -61,7 +69,7 @@ const whole = z.number().int().positive();
 const runFileSchema: z.ZodType<RunFile> = z.object({
   schemaVersion: z.literal(1),
   kind: z.literal("run"),
-  startedAt: z.string(),
+  environment: environmentSchema,
   run: z.object({
     job: z.object({ name: z.string(), module: z.string(), export: z.string() }),
     model: z.enum(MODELS),
@@ -88,8 +96,24 @@ const runFileSchema: z.ZodType<RunFile> = z.object({
       attempts: whole,
       lane: z.number().int(),
     })),
+    timeline: timelineSchema.optional(),
   }),
 });
+
+/** The files of runs. */
+export const RUN_FORMAT: FileFormat<RunFile> = {
+  kind: "run",
+  writers: ["run"],
+  schema: runFileSchema,
+  inconsistency: ({ run: { timeline } }) => {
+    if (timeline === undefined) return undefined;
+    const { index, lane, queuedMs, startedMs, endedMs, status } = timeline;
+    const lengths = [index, lane, queuedMs, startedMs, endedMs, status].map(({ length }) => length);
+    return new Set(lengths).size === 1
+      ? undefined
+      : "run.timeline has columns of different lengths";
+  },
+};
 
 /** The JSON Schema of the file, as shipped in `run.schema.json`. */
 export function runJsonSchema(): Record<string, unknown> {

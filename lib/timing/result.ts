@@ -76,7 +76,8 @@ const roundSchema = z.object({
 /** One trial: one model, one round, in a fresh process. */
 export type Round = z.infer<typeof roundSchema>;
 
-const timelineSchema = z.object({
+/** When tasks were queued, started and ended. */
+export const timelineSchema = z.object({
   round: count,
   /** `cpuShare` is the lane's CPU time over the time its tasks were in flight. */
   lanes: z.array(z.object({

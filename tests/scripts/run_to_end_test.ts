@@ -59,7 +59,9 @@ test("deno task run writes results and failures, and runs again what failed and 
   "job.js": JOB,
 }, async (folder) => {
   const args = ["job.js", "--allow-read", "--out", "out.jsonl", "--failed", "failed.jsonl"];
-  const first = await runTask("run", [...args, "--json", "run.json"], { cwd: folder });
+  // deno-fmt-ignore
+  const written = ["--json", "run.json", "--html", "run.html", "--markdown", "run.md", "--trace", "run.trace"];
+  const first = await runTask("run", [...args, ...written], { cwd: folder });
   assertEquals(first.code, 1, first.stderr);
   assertStringIncludes(first.stdout, "twenty numbers: 20 items");
   assertStringIncludes(first.stdout, "18 succeeded, 2 failed");
@@ -72,6 +74,13 @@ test("deno task run writes results and failures, and runs again what failed and 
   assert(!/[\x1b\r]/.test(first.stdout + first.stderr));
   const { run }: RunFile = JSON.parse(await Deno.readTextFile(`${folder}/run.json`));
   assertEquals([run.ended, run.succeeded, run.failed, run.total], ["done", 18, 2, 20]);
+  assertEquals(run.timeline!.index.length, 20);
+  assertStringIncludes(await Deno.readTextFile(`${folder}/run.html`), "<svg");
+  assertStringIncludes(await Deno.readTextFile(`${folder}/run.md`), "| HTTP 500 |");
+  const { traceEvents } = JSON.parse(await Deno.readTextFile(`${folder}/run.trace`));
+  assertEquals(traceEvents.filter(({ ph }: { ph: string }) => ph === "X").length >= 20, true);
+  const report = await runTask("report", ["run.json"], { cwd: folder });
+  assertStringIncludes(report.stdout, "18 succeeded, 2 failed");
   const failed = linesIn(await Deno.readTextFile(`${folder}/failed.jsonl`));
   assertEquals(failed.map(({ index }) => index).sort((a, b) => a - b), [6, 13]);
 

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Comparison, ModelResult, ResultFile, Timeline } from "../../timing/result.ts";
+import type { ModelResult, ResultFile, Timeline } from "../../timing/result.ts";
 import { sumOfFailures } from "../../timing/failures.ts";
 import { plain } from "../../text/plain.ts";
 import { assignSlots, hasStarted } from "../slots.ts";
@@ -36,30 +36,52 @@ export interface TraceEvent {
  * its wait in the queue an asynchronous span of category "queue" before it, and each lane's start-up
  * a span.
  */
-export function renderTrace(result: ResultFile): string {
+export function renderTrace({ comparisons, environment, partial }: ResultFile): string {
+  const traced = comparisons.flatMap(({ job, models }) =>
+    models.flatMap(({ model, timeline, rounds }) => {
+      if (timeline === undefined) return [];
+      const startMs = rounds.find(({ round }) => round === timeline.round)?.startMs ?? 0;
+      return [{ name: `${model}: ${job.name}`, labels: labelsOf(rounds), startMs, timeline }];
+    })
+  );
+  return traceOf(traced, { ...environment, partial });
+}
+
+/** Tasks that are traced together. */
+export interface Traced {
+  readonly name: string;
+  /** What else is to be known of them. */
+  readonly labels: string;
+  /** How long their lanes took to start, in milliseconds. */
+  readonly startMs: number;
+  readonly timeline: Timeline;
+}
+
+/** Writes timelines as a trace. */
+export function traceOf(
+  traced: readonly Traced[],
+  otherData: Readonly<Record<string, unknown>>,
+): string {
   const events: TraceEvent[] = [];
-  let pid = 0;
-  for (const comparison of result.comparisons) {
-    for (const model of comparison.models) {
-      if (model.timeline === undefined) continue;
-      pid += 1;
-      events.push(...processEvents(pid, comparison, model));
-      // One by one: as arguments of one call, a hundred thousand tasks would overflow the stack.
-      for (const event of taskEvents(pid, model)) events.push(event);
-    }
-  }
-  const { environment, partial } = result;
+  traced.forEach((of, at) => {
+    events.push(...processEvents(at + 1, of));
+    // One by one: as arguments of one call, a hundred thousand tasks would overflow the stack.
+    for (const event of taskEvents(at + 1, of)) events.push(event);
+  });
   // An event a line: half the size of indented JSON, and still readable with a pager.
   const lines = events.map((event) => JSON.stringify(event)).join(",\n");
-  const rest = JSON.stringify({ displayTimeUnit: "ms", otherData: { ...environment, partial } });
+  const rest = JSON.stringify({ displayTimeUnit: "ms", otherData });
   return `{"traceEvents":[${lines === "" ? "" : `\n${lines}\n`}],${rest.slice(1)}\n`;
 }
 
-function processEvents(pid: number, { job }: Comparison, of: ModelResult): TraceEvent[] {
-  const { reasons, examples } = sumOfFailures(of.rounds);
-  const labels = Object.entries(reasons).map(([reason, count]) =>
-    plain(`${count} ${reason}${examples[reason] === undefined ? "" : `: ${examples[reason]}`}`)
+function labelsOf(rounds: ModelResult["rounds"]): string {
+  const { reasons, examples } = sumOfFailures(rounds);
+  return Object.entries(reasons).map(([reason, count]) =>
+    `${count} ${reason}${examples[reason] === undefined ? "" : `: ${examples[reason]}`}`
   ).join("; ");
+}
+
+function processEvents(pid: number, { name, labels }: Traced): TraceEvent[] {
   const about = (name: string, args: TraceEvent["args"]): TraceEvent => ({
     name,
     ph: "M",
@@ -68,15 +90,13 @@ function processEvents(pid: number, { job }: Comparison, of: ModelResult): Trace
     args,
   });
   return [
-    ...(labels === "" ? [] : [about("process_labels", { labels })]),
-    about("process_name", { name: plain(`${of.model}: ${job.name}`) }),
+    ...(labels === "" ? [] : [about("process_labels", { labels: plain(labels) })]),
+    about("process_name", { name: plain(name) }),
     about("process_sort_index", { sort_index: pid }),
   ];
 }
 
-function taskEvents(pid: number, { timeline, rounds }: ModelResult): TraceEvent[] {
-  const spans = timeline!;
-  const startMs = rounds.find(({ round }) => round === spans.round)?.startMs ?? 0;
+function taskEvents(pid: number, { timeline: spans, startMs }: Traced): TraceEvent[] {
   const { slot, used } = assignSlots(spans);
   const events: TraceEvent[] = [];
   const firstTid = new Map<number, number>();

@@ -7,6 +7,7 @@
 import { advicePart } from "../advice/advice_part.ts";
 import { peersPart } from "../peers/peers_report.ts";
 import { byKind, type Files, type Kind, kindOf, type ReportFile } from "../report_file.ts";
+import { runPart } from "../running/run_part.ts";
 import { sweepPart } from "../scaling/sweep_part.ts";
 import { switchPart } from "../switching/switch_page.ts";
 import { comparisonPart } from "./comparison_part.ts";
@@ -27,6 +28,7 @@ const PARTS: { readonly [K in Exclude<Kind, "lesson">]: KindOnPage<Files[K]> } =
   sweep: { kicker: "sweep", part: sweepPart },
   peers: { kicker: "race", part: peersPart },
   switch: { kicker: "switching", part: switchPart },
+  run: { kicker: "run", part: runPart },
 };
 
 function onPage(file: ReportFile): KindOnPage<ReportFile> {

@@ -14,7 +14,14 @@ import { htmlTable } from "../table.ts";
 import { type Html, markup } from "./markup.ts";
 import { type ChartName, isWide, plotToSvg, timeAxis, timeTicks } from "./plot.ts";
 import { modelColour } from "./style.ts";
-import { type Band, layOutPanel, type Panel, type Recorded, recordedOf } from "./timeline_panel.ts";
+import {
+  type Band,
+  layOutPanel,
+  type Panel,
+  type Recorded,
+  recordedOf,
+  type Timed,
+} from "./timeline_panel.ts";
 
 /** A page holds this many bars in all, so that it opens at once. */
 const MAX_BARS = 2400;
@@ -27,7 +34,14 @@ interface Panels {
   readonly narrow: readonly Panel[];
 }
 
-export function timelineSection({ models, job }: Comparison, id: string): Html {
+/** Whose timelines are drawn together. */
+interface TimedJob {
+  readonly models: readonly Timed[];
+  readonly job: Pick<Comparison["job"], "items">;
+}
+
+/** Writes the timeline of a comparison, or of a single run. */
+export function timelineSection({ models, job }: TimedJob, id: string, ofRounds = true): Html {
   const recorded = models.flatMap((model) => recordedOf(model) ?? []);
   if (recorded.length === 0) {
     return markup`
@@ -67,7 +81,7 @@ export function timelineSection({ models, job }: Comparison, id: string): Html {
       } All panels share one clock: bars <em>stacked on one lane</em> are concurrency, bars on
       <em>several lanes</em> parallelism.`,
     draw: draw(whole, longest, false),
-    note: `${noteOn(whole.wide, recorded, job.items)}${joinedNote(whole)}`,
+    note: `${noteOn(whole.wide, recorded, job.items, ofRounds)}${joinedNote(whole)}`,
     table: laneTable(recorded),
   });
   if (shortest >= longest * TOO_SHORT_TO_SEE) return all;
@@ -85,16 +99,21 @@ export function timelineSection({ models, job }: Comparison, id: string): Html {
   }`;
 }
 
-function noteOn(panels: readonly Panel[], recorded: readonly Recorded[], items: number): string {
+function noteOn(
+  panels: readonly Panel[],
+  recorded: readonly Recorded[],
+  items: number,
+  ofRounds: boolean,
+): string {
   const rounds = new Set(recorded.map(({ timeline }) => timeline.round));
   const kept = Math.min(...recorded.map(({ timeline }) => timeline.index.length));
   const dropped = panels.filter(({ neverStarted }) => neverStarted > 0).map((panel) =>
     `${formatCount(panel.neverStarted)} tasks of ${panel.result.model}`
   );
   const sentences = [
-    `Shown is round ${
-      [...rounds].join(", ")
-    }. Waiting and running can’t be told apart within a task, ` +
+    `${
+      ofRounds ? `Shown is round ${[...rounds].join(", ")}. ` : ""
+    }Waiting and running can’t be told apart within a task, ` +
     `so a bar’s dark part is its lane’s CPU share, not the moment it ran.`,
   ];
   if (kept < items) {

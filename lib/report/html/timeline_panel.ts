@@ -9,9 +9,12 @@ import { formatCount, formatDuration, formatPercent } from "../../text/format.ts
 import type { ModelResult, Timeline } from "../../timing/result.ts";
 import { assignSlots, hasStarted, type Slots, startOrder } from "../slots.ts";
 
+/** A model of some size whose tasks were timed. */
+export type Timed = Pick<ModelResult, "model" | "lanes" | "slots" | "timeline">;
+
 /** A model's timeline, with all that is the same at any size. */
 export interface Recorded extends Slots {
-  readonly result: ModelResult;
+  readonly result: Timed;
   readonly timeline: Timeline;
   /** The tasks that started, in the order in which they did. */
   readonly started: readonly number[];
@@ -21,7 +24,7 @@ export interface Recorded extends Slots {
 }
 
 /** A model's timeline, if it has one that can be drawn. */
-export function recordedOf(result: ModelResult): Recorded | undefined {
+export function recordedOf(result: Timed): Recorded | undefined {
   if (result.timeline === undefined) return undefined;
   const timeline = equalColumns(result.timeline);
   const started = startOrder(timeline);
@@ -63,7 +66,7 @@ export interface Band {
 }
 
 export interface Panel {
-  readonly result: ModelResult;
+  readonly result: Timed;
   /** The mean of its lanes' CPU shares, 0 to 1; undefined where none could be told. */
   readonly cpuShare: number | undefined;
   /** Its height in pixels, without its title. */

@@ -5,11 +5,13 @@
  */
 
 import { nameOf } from "../../advice/prediction/candidate.ts";
-import type { RunResult } from "../../running/run_result.ts";
+import type { RunFile, RunResult } from "../../running/run_result.ts";
 import { counted, formatCount, formatDuration, formatRate } from "../../text/format.ts";
 import { plain, wrap } from "../../text/plain.ts";
+import { escapeMarkdown } from "../files/markdown.ts";
+import { environmentLines } from "../foot.ts";
 import { paletteFor, type Style } from "../terminal/style.ts";
-import { textTable } from "../table.ts";
+import { type Column, tableOf } from "../table.ts";
 
 /** Few reasons and items are read; all failures are in their file. */
 const MOST_ROWS = 5;
@@ -35,37 +37,56 @@ function details({ model, lanes, slots, before, gone }: RunResult): string {
   ].join("; ");
 }
 
+const REASONS: readonly Column<RunResult["reasons"][number]>[] = [
+  { head: "failed", cell: ({ count }) => formatCount(count), tone: () => "bad" },
+  { head: "reason", left: true, cell: ({ reason }) => plain(reason) },
+  {
+    head: "such as",
+    left: true,
+    most: MOST_CHARACTERS,
+    cell: ({ index, message }) => `item ${index}: ${plain(message)}`,
+  },
+];
+
+const SLOWEST: readonly Column<RunResult["slowest"][number]>[] = [
+  { head: "slowest", left: true, cell: ({ index }) => `item ${index}` },
+  { head: "took", cell: ({ ms }) => formatDuration(ms) },
+  { head: "attempts", cell: ({ attempts }) => String(attempts) },
+];
+
+/** What is told of a run: what became of it in two lines, and its tables, of those that have rows. */
+export function runWords(run: RunResult, mostRows = Infinity) {
+  return {
+    headline: headline(run),
+    details: details(run),
+    tables: [
+      ...(run.reasons.length === 0 ? [] : [
+        { caption: "Why items failed", table: tableOf(REASONS, run.reasons.slice(0, mostRows)) },
+      ]),
+      ...(run.slowest.length === 0 ? [] : [
+        { caption: "What took longest", table: tableOf(SLOWEST, run.slowest.slice(0, mostRows)) },
+      ]),
+    ],
+  };
+}
+
 /** The summary of a run. */
 export function runText(run: RunResult, style: Style): string {
+  const { headline, details, tables } = runWords(run, MOST_ROWS);
   const { heading } = paletteFor(style);
-  const { reasons, slowest } = run;
-  const parts = [`${heading(headline(run))}\n${wrap(details(run), style.columns)}`];
-  if (reasons.length > 0) {
-    parts.push(textTable(
-      [
-        { head: "failed", cell: ({ count }) => formatCount(count), tone: () => "bad" },
-        { head: "reason", left: true, cell: ({ reason }) => plain(reason) },
-        {
-          head: "such as",
-          left: true,
-          most: MOST_CHARACTERS,
-          cell: ({ index, message }) => `item ${index}: ${plain(message)}`,
-        },
-      ],
-      reasons.slice(0, MOST_ROWS),
-      style,
-    ));
-  }
-  if (slowest.length > 0) {
-    parts.push(textTable(
-      [
-        { head: "slowest", left: true, cell: ({ index }) => `item ${index}` },
-        { head: "took", cell: ({ ms }) => formatDuration(ms) },
-        { head: "attempts", cell: ({ attempts }) => String(attempts) },
-      ],
-      slowest.slice(0, MOST_ROWS),
-      style,
-    ));
-  }
-  return parts.join("\n\n");
+  return [
+    `${heading(headline)}\n${wrap(details, style.columns)}`,
+    ...tables.map(({ table }) => table.text(style)),
+  ].join("\n\n");
+}
+
+/** The same for an issue or a pull request. */
+export function runMarkdown({ run, environment }: RunFile): string {
+  const { headline, details, tables } = runWords(run);
+  return [
+    `### ${escapeMarkdown(headline)}`,
+    escapeMarkdown(details),
+    ...tables.map(({ table }) => table.markdown()),
+    ...environmentLines(environment).map(escapeMarkdown),
+  ].join("\n\n") + "\n";
 }

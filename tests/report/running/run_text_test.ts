@@ -1,6 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runText } from "../../../lib/report/running/run_text.ts";
-import { runResult } from "./fixture.ts";
+import { runMarkdown, runText } from "../../../lib/report/running/run_text.ts";
+import { runPart, runTrace } from "../../../lib/report/running/run_part.ts";
+import { reportPage } from "../../../lib/report/html/report_page.ts";
+import { runFile, runResult } from "./fixture.ts";
 
 const STYLE = { columns: 80, colour: false };
 
@@ -21,4 +23,45 @@ Deno.test("what comes from outside can't steer the terminal", () => {
   const job = { name: "\x1b[31mjob", module: "file:///job.ts", export: "default" };
   // deno-lint-ignore no-control-regex
   assertEquals(/[\x1b\x07]/.test(runText(runResult({ reasons, job }), STYLE)), false);
+});
+
+/** Two tasks of 120, the second of which failed. */
+const timeline = {
+  round: 0,
+  lanes: [{ lane: 0, startMs: 5, cpuShare: 0.5 }],
+  index: [0, 60],
+  lane: [0, 0],
+  queuedMs: [0, 10],
+  startedMs: [1, 20],
+  endedMs: [9, 30],
+  status: ["fulfilled", "failed"],
+};
+
+Deno.test("the page tells what failed and what took longest, and says of how many tasks it draws some", () => {
+  const page = reportPage([{ ...runFile(), run: runResult({ timeline }) }]);
+  for (const words of ["HTTP 503", "item 1300", "records 2 of 120 tasks", "limited (5 slots)"]) {
+    assertStringIncludes(page, words);
+  }
+  const place = { id: "run", before: 0, alone: true };
+  assertEquals(runPart(runFile(), place).headlines.map(({ text }) => text), [
+    "120 items in 6.00 s, 20.0/s: 100 succeeded, 20 failed",
+  ]);
+});
+
+Deno.test("a trace has the tasks that were kept, and says that they are a sample", () => {
+  const { traceEvents } = JSON.parse(runTrace({ ...runFile(), run: runResult({ timeline }) }));
+  const tasks = traceEvents.filter(({ cat, ph }: { cat: string; ph: string }) =>
+    cat === "task" && ph === "X"
+  );
+  assertEquals(tasks.map(({ name }: { name: string }) => name), ["task 0", "task 60"]);
+  const { labels } =
+    traceEvents.find(({ name }: { name: string }) => name === "process_labels").args;
+  assertStringIncludes(labels, "an even sample of 2 of 120 tasks");
+});
+
+Deno.test("in Markdown nothing from outside becomes markup", () => {
+  const job = { name: "a | b <img>", module: "file:///job.ts", export: "default" };
+  const text = runMarkdown({ ...runFile(), run: runResult({ job }) });
+  assertEquals(text.includes("<img>"), false);
+  assertStringIncludes(text, "| 19 | HTTP 503 |");
 });

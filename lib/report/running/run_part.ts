@@ -1,0 +1,61 @@
+/**
+ * A run as a part of a page: what became of it, why items failed, what took longest, and its tasks on
+ * their lanes.
+ *
+ * @module
+ */
+
+import type { RunFile } from "../../running/run_result.ts";
+import { markup } from "../html/markup.ts";
+import type { PagePart, PartPlace } from "../html/page.ts";
+import { timelineSection } from "../html/timeline_chart.ts";
+import { traceOf } from "../files/trace.ts";
+import { runWords } from "./run_text.ts";
+
+/** The part of one run. */
+export function runPart({ run, environment }: RunFile, { id }: PartPlace): PagePart {
+  const { headline, details, tables } = runWords(run);
+  const { job, model, lanes, slots, timeline, succeeded, failed, problem } = run;
+  const timed = { models: [{ model, lanes, slots, timeline }], job: { items: succeeded + failed } };
+  return {
+    title: job.name,
+    did: "run",
+    headlines: [{ id, name: job.name, text: headline.slice(job.name.length + 2) }],
+    sections: [{
+      id,
+      title: job.name,
+      html: markup`<p class="verdict">${headline}</p><p>${details}</p>${
+        problem !== undefined && markup`<p>${problem}</p>`
+      }${tables.map(({ caption, table }) => table.html(caption))}${
+        timelineSection(timed, `${id}-timeline`, false)
+      }`,
+    }],
+    environment,
+    jobs: [job.name],
+    name: job.name,
+    partial: run.ended === "interrupted",
+    method: {
+      name: "How a run is told",
+      html:
+        markup`<p>The items are those that this run settled; what earlier runs had recorded is counted
+        apart. Times are of each item’s last attempt. Of many tasks the timeline shows an even sample: every
+        second, every fourth and so on, in the order in which they ended.</p>`,
+    },
+  };
+}
+
+/** A run as trace events. */
+export function runTrace({ run, environment }: RunFile): string {
+  const { job, model, timeline, succeeded, failed, reasons } = run;
+  const kept = timeline?.index.length ?? 0;
+  const sampled = kept < succeeded + failed
+    ? [`an even sample of ${kept} of ${succeeded + failed} tasks`]
+    : [];
+  const labels = [...sampled, ...reasons.map(({ count, reason }) => `${count} ${reason}`)].join(
+    "; ",
+  );
+  return traceOf(
+    timeline === undefined ? [] : [{ name: `${model}: ${job.name}`, labels, startMs: 0, timeline }],
+    environment,
+  );
+}
