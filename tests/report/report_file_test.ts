@@ -73,7 +73,7 @@ Deno.test("parseReportFile() refuses what a schema can't see", () => {
 Deno.test("parseReportFile() says which kinds there are, to a file of none of them", () => {
   assertEquals(
     fault('{"schemaVersion": 1, "kind": "song"}'),
-    'its kind is "song"; name a file that io, cpu, advise, sweep, peers, switch or lesson wrote with --json',
+    'its kind is "song"; name a file that io, cpu, advise, sweep, peers, switch, run or lesson wrote with --json',
   );
 });
 
