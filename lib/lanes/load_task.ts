@@ -4,13 +4,16 @@
  * @module
  */
 
-// A registry would warn of an import that it can't rewrite; what is an absolute URL needs no rewriting.
-import importModule from "data:text/javascript,export default (url) => import(url)";
+import dynamicImport from "data:text/javascript,export default (url) => import(url)";
 import { wordsOf } from "./attempt.ts";
 import { TaskLoadError } from "./errors.ts";
 import type { SetupContext, Task, TaskFunction } from "./task.ts";
 
-export { importModule };
+/**
+ * Imports a task's module by its absolute URL. Written as `import(url)` here, a registry would warn that it
+ * can't rewrite it, which an absolute URL doesn't need.
+ */
+export const importModule: (url: string) => Promise<Record<string, unknown>> = dynamicImport;
 
 const loaded = new Map<string, TaskFunction | Promise<TaskFunction>>();
 /** Tasks that are functions of this isolate. */

@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { MODELS } from "../../lib/mod.ts";
+import { MODEL_TABLE, MODELS } from "../../lib/models.ts";
 import { denoArgs, MAY_RUN } from "./programs/run_program.ts";
 
 interface Printed {
@@ -34,8 +34,8 @@ async function run(model: string, env: Record<string, string>) {
   return { stdout: text.decode(stdout).trim(), stderr: text.decode(stderr) };
 }
 
-// What a GPU computes together has no spans of its own.
-for (const model of MODELS.filter((model) => model !== "gpu")) {
+// A kernel computes many items together, and none of them by itself.
+for (const model of MODELS.filter((model) => !MODEL_TABLE[model].together)) {
   Deno.test({
     name: `${model}: a run, its tasks and what they ask for are spans, each below the other`,
     ignore: !MAY_RUN,

@@ -40,7 +40,7 @@ serveThread(async (end) => {
 /** The export that says how a task computes on a GPU. */
 async function kernelOf({ module, export: task }: Task): Promise<Kernel<unknown, unknown>> {
   const name = task === "default" ? "kernel" : `${task}Kernel`;
-  const kernel = (await importModule(module))[name];
+  const kernel = (await importModule(module))[name] as Kernel<unknown, unknown> | undefined;
   if (typeof kernel?.wgsl !== "string" || typeof kernel.open !== "function") {
     throw new TaskLoadError(
       `Cannot run ${JSON.stringify(task)} of task module ${module} on a GPU: it has no kernel; ` +
