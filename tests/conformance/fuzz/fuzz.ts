@@ -171,10 +171,10 @@ export async function play(plan: Plan): Promise<void> {
       }, plan.closeAfterMs));
     }
     if (plan.pauseAfterMs !== Infinity) {
-      timers.push(
-        setTimeout(() => executor.pause(), plan.pauseAfterMs),
-        setTimeout(() => executor.resume(), plan.pauseAfterMs + PAUSE_MS),
-      );
+      timers.push(setTimeout(() => {
+        executor.pause();
+        timers.push(setTimeout(() => executor.resume(), PAUSE_MS));
+      }, plan.pauseAfterMs));
     }
     let firstId = 0;
     const all = plan.runs.map((run) => {
