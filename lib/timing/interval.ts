@@ -33,10 +33,10 @@ import {
 import { CONFIDENCE } from "../judge/thresholds.ts";
 import type { Interval } from "./result.ts";
 
-/** Draws as many values as there are, with replacement, and takes their median by counting. */
-function resampledMedian(sample: Sorted, random: Random): number {
+/** Draws as many values as there are, with replacement, and takes their median by counting in `counts`. */
+function resampledMedian(sample: Sorted, random: Random, counts: Uint32Array): number {
   const n = sample.length;
-  const counts = new Uint32Array(n);
+  counts.fill(0);
   for (let draw = 0; draw < n; draw++) counts[randomBelow(random, n)]!++;
   const lower = (n - 1) >> 1;
   const upper = n >> 1;
@@ -65,7 +65,11 @@ export function bootstrapMedian(
 ): [low: number, high: number] {
   const sample = sorted(values);
   const random = seededRandom(seed);
-  const drawn = sorted(Array.from({ length: RESAMPLES }, () => resampledMedian(sample, random)));
+  const counts = new Uint32Array(sample.length);
+  const drawn = Float64Array.from(
+    { length: RESAMPLES },
+    () => resampledMedian(sample, random, counts),
+  ).sort();
   const tail = (1 - confidence) / 2;
   return [quantile(drawn, tail), quantile(drawn, 1 - tail)];
 }

@@ -31,7 +31,7 @@ export function sorted(values: Iterable<number>): Sorted {
  *
  * @throws {RangeError} If `share` isn't between 0 and 1.
  */
-export function quantile(sample: Sorted, share: number): number {
+export function quantile(sample: Sorted | Float64Array, share: number): number {
   if (!(share >= 0 && share <= 1)) {
     throw new RangeError(`Cannot take a quantile: share ${share} is not between 0 and 1`);
   }

@@ -6,12 +6,19 @@
 
 import { runTask, type ScriptRun } from "./run_script.ts";
 
-/** Runs advise on a module of such code, from the module's folder. */
-export async function advise(code: string, args: readonly string[] = []): Promise<ScriptRun> {
+/**
+ * Runs advise on a module of such code, from the module's folder. It is JavaScript unless told: a check of
+ * types takes a second.
+ */
+export async function advise(
+  code: string,
+  args: readonly string[] = [],
+  name = "job.js",
+): Promise<ScriptRun> {
   const cwd = await Deno.makeTempDir({ prefix: "lanes-advise-" });
   try {
-    await Deno.writeTextFile(`${cwd}/job.ts`, code);
-    return await runTask("advise", ["job.ts", ...args], { cwd });
+    await Deno.writeTextFile(`${cwd}/${name}`, code);
+    return await runTask("advise", [name, ...args], { cwd });
   } finally {
     await Deno.remove(cwd, { recursive: true });
   }

@@ -20,7 +20,7 @@ for (
       const folder = await Deno.makeTempDir({ prefix: "lanes-advise-" });
       try {
         const code = `${WAITING}let calls = 0;
-        export default async (n: number) => {
+        export default async (n) => {
           const before = calls;
           // Long enough for a race, however slowly lanes start.
           for (let i = 0; i < 4; i++) await wait();

@@ -26,14 +26,14 @@ const REFUSED: readonly (readonly [string, string, readonly string[], number, ..
   ],
   [
     "no default export but others",
-    "export const items = [1]; export function half(n: number) { return n / 2; }",
+    "export const items = [1]; export function half(n) { return n / 2; }",
     [],
     2,
     "--export: half",
   ],
   [
     "no export of that name",
-    "export const items = [1]; export default (n: number) => n;",
+    "export const items = [1]; export default (n) => n;",
     ["--export", "half"],
     2,
     `"half"`,
@@ -45,17 +45,17 @@ const REFUSED: readonly (readonly [string, string, readonly string[], number, ..
     2,
     "number",
   ],
-  ["no items", "export default (n: number) => n;", [], 2, `no "items"`],
+  ["no items", "export default (n) => n;", [], 2, `no "items"`],
   [
     "items that can't be iterated",
-    "export const items = 5; export default (n: number) => n;",
+    "export const items = 5; export default (n) => n;",
     [],
     2,
     "iterated",
   ],
   [
     "empty items",
-    "export const items: number[] = []; export default (n: number) => n;",
+    "export const items = []; export default (n) => n;",
     [],
     2,
     "empty",
@@ -85,7 +85,7 @@ const REFUSED: readonly (readonly [string, string, readonly string[], number, ..
   ],
   [
     "items that never come",
-    "export async function* items() { setInterval(() => {}, 1000); await new Promise(() => {}); yield 1; } export default (n: number) => n;",
+    "export async function* items() { setInterval(() => {}, 1000); await new Promise(() => {}); yield 1; } export default (n) => n;",
     ["--budget", "2s"],
     1,
     "first item",
@@ -120,7 +120,7 @@ const REFUSED: readonly (readonly [string, string, readonly string[], number, ..
     2,
     "TS2322",
   ],
-  ["a syntax error", "export const items = [1; export default", [], 2, "job.ts"],
+  ["a syntax error", "export const items = [1; export default", [], 2, "job.js"],
   [
     "a missing import",
     `import "./gone.ts"; export const items = [1]; export default () => 1;`,
@@ -177,7 +177,10 @@ for (const [what, code, args, wanted, ...parts] of REFUSED) {
   Deno.test({
     name: `advise refuses ${what} in one clear line`,
     ignore,
-    fn: async () => assertEnds(await advise(code, args), wanted, ...parts),
+    fn: async () => {
+      const name = what === "a type error" ? "job.ts" : "job.js";
+      assertEnds(await advise(code, args, name), wanted, ...parts);
+    },
   });
 }
 
@@ -226,7 +229,7 @@ Deno.test({
   name: "advise isn't confused by a task that prints to stdout",
   ignore,
   fn: async () => {
-    const code = `${WAITING}export default async (n: number) => {
+    const code = `${WAITING}export default async (n) => {
       console.log("{}"); await wait();
       Deno.stdout.writeSync(new TextEncoder().encode("half a line")); return n; };`;
     const { code: ended, stdout, stderr } = await advise(code);
@@ -240,7 +243,7 @@ Deno.test({
   name: "advise answers for a task that sometimes throws, and ends with 1",
   ignore,
   fn: async () => {
-    const code = `${WAITING}export default async (n: number) => {
+    const code = `${WAITING}export default async (n) => {
       await wait(); if (n === 4) throw new Error("four"); return n; };`;
     const { code: ended, stdout, stderr } = await advise(code);
     assertEquals(ended, 1, stderr);
@@ -253,7 +256,7 @@ Deno.test({
   name: "advise answers, if partly, when a later item never settles",
   ignore,
   fn: async () => {
-    const code = `${WAITING}export default async (n: number) => {
+    const code = `${WAITING}export default async (n) => {
       if (n === 9) await new Promise(() => { setInterval(() => {}, 1000); }); await wait(); return n; };`;
     const { code: ended, stdout, stderr } = await advise(code, ["--budget", "3s"]);
     assertEquals(ended, 1, stderr);
@@ -268,7 +271,7 @@ Deno.test({
   ignore,
   fn: async () => {
     const code = `export function* items() { for (let n = 0;; n++) yield n; }
-      export default (n: number) => new Promise((resolve) => setTimeout(resolve, 5, n));`;
+      export default (n) => new Promise((resolve) => setTimeout(resolve, 5, n));`;
     const { code: ended, stdout, stderr } = await advise(code, ["--budget", "8s"]);
     assertEquals(ended, 0, stderr);
     assertStringIncludes(stdout, "unknown number");
@@ -285,7 +288,7 @@ Deno.test({
     // Without time for a run from last to first it can't tell one from the other.
     assertMatch(shared.stdout.replaceAll(/\s+/g, " "), /which tasks ran before it|share state/);
     assertStringIncludes(shared.stdout, "Recommended: sequential");
-    const code = `${WAITING}export default async (n: number) => {
+    const code = `${WAITING}export default async (n) => {
       await wait(); return { n, again: () => n }; };`;
     assertStringIncludes((await advise(code)).stdout, ".again is a function");
   },
@@ -298,7 +301,7 @@ Deno.test({
     const folder = await Deno.makeTempDir({ prefix: "lanes-advise-" });
     try {
       const code = `${WAITING}export const title = "<script>alert(1)</script>|x";
-        export default async (n: number) => { await wait(); return n; };`;
+        export default async (n) => { await wait(); return n; };`;
       const files = ["json", "html", "markdown"].map((kind) => `--${kind}=${folder}/${kind}`);
       const { code: ended, stderr } = await advise(code, files);
       assertEquals(ended, 0, stderr);

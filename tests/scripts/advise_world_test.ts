@@ -25,7 +25,7 @@ async function adviseIn(
 
 /** What a job is refused with, or fails with: the exit code, and parts of the one line that says so. */
 const FAILING: readonly (readonly [string, string, number, readonly string[]])[] = [
-  ["items that are a text", `export const items = "abc"; export default (s: string) => s;`, 2, [
+  ["items that are a text", `export const items = "abc"; export default (s) => s;`, 2, [
     `"items" is a string`,
   ]],
   ["items() that gives a text", `export const items = () => "abc"; export default () => 1;`, 2, [
@@ -38,7 +38,7 @@ const FAILING: readonly (readonly [string, string, number, readonly string[]])[]
   ["an empty generator", `export function* items() {} export default () => 1;`, 2, ["are empty"]],
   [
     "a task that is a generator function",
-    `export const items = [1]; export default async function* (n: number) { yield n; }`,
+    `export const items = [1]; export default async function* (n) { yield n; }`,
     2,
     ["a generator function", "returns its result"],
   ],
@@ -86,9 +86,9 @@ const FAILING: readonly (readonly [string, string, number, readonly string[]])[]
   ],
   [
     "items that need what setup makes",
-    `let rows: number[] | undefined;
+    `let rows;
      export const setup = () => { rows = [1]; };
-     export const items = () => rows!.slice();
+     export const items = () => rows.slice();
      export default () => 1;`,
     1,
     ["items failed", "make what they need in prepare()"],
@@ -96,7 +96,7 @@ const FAILING: readonly (readonly [string, string, number, readonly string[]])[]
   [
     "a task that ends the process, among many that are tiny",
     `export const items = Array.from({ length: 2000 }, (_, n) => n);
-     export default (n: number) => n === 1500 ? Deno.exit(3) : n;`,
+     export default (n) => n === 1500 ? Deno.exit(3) : n;`,
     1,
     ["item 1500 ended the whole process"],
   ],
@@ -107,7 +107,7 @@ for (const [what, code, wanted, parts] of FAILING) {
     name: `advise ends with ${wanted} and one line for ${what}`,
     ignore,
     async fn() {
-      const { code: ended, stdout, stderr } = await adviseIn({ "job.ts": code }, ["job.ts"]);
+      const { code: ended, stdout, stderr } = await adviseIn({ "job.js": code }, ["job.js"]);
       const line = stderr.trimEnd().split("\n").at(-1)!;
       for (const part of ["advise: ", ...parts]) assertStringIncludes(line, part);
       assertEquals([ended, stdout], [wanted, ""]);
@@ -122,7 +122,7 @@ const STUCK: readonly (readonly [string, string, string, string])[] = [
   [
     "a task that never settles, with the number of items kept",
     `export const items = Array.from({ length: 20 }, (_, n) => n);
-     export default async (n: number) => { ${WAIT} if (n === 7) await new Promise(() => {}); };`,
+     export default async (n) => { ${WAIT} if (n === 7) await new Promise(() => {}); };`,
     "item 7 did not settle",
     "for 20 items",
   ],
@@ -140,7 +140,7 @@ for (const [what, code, named, counted] of STUCK) {
     name: `advise names ${what}`,
     ignore,
     async fn() {
-      const { code: ended, stdout, stderr } = await adviseIn({ "job.ts": code }, ["job.ts"]);
+      const { code: ended, stdout, stderr } = await adviseIn({ "job.js": code }, ["job.js"]);
       assertStringIncludes(stderr, named);
       assertStringIncludes(stdout, counted);
       assertEquals(ended, 1);
@@ -154,15 +154,15 @@ Deno.test({
   async fn() {
     const code = `import { k } from "@k/k.ts";
       export const items = [1, 2, 3];
-      export default async (n: number) => (await Deno.readTextFile("./data.txt")).length + k + n;`;
+      export default async (n) => (await Deno.readTextFile("./data.txt")).length + k + n;`;
     const files = {
       "own/deno.jsonc": `{ "imports": { "@k/": "./k/" } }`,
       "own/k/k.ts": "export const k = 4;",
-      "own/sub/job.ts": code,
+      "own/sub/job.js": code,
       "data.txt": "text",
     };
     const { code: ended, stdout, stderr } = await adviseIn(files, [
-      "own/sub/job.ts",
+      "own/sub/job.js",
       "--allow-read=./data.txt",
     ]);
     assertEquals(ended, 0, stderr);
@@ -178,13 +178,13 @@ Deno.test({
       export function prepare() { from = 3; }
       export const setup = () => ({ add: 4 });
       export function* items() { for (let n = 0; n < 40; n++) yield from + n; }
-      export default function (n: number, { resource }: { resource: { add: number } }) {
+      export default function (n, { resource }) {
         if (n < 3) throw new Error("not prepared");
         let s = 0;
         for (let i = 0; i < 2e7; i++) s += i % 7;
         return s + n + resource.add;
       }`;
-    const { code: ended, stdout, stderr } = await adviseIn({ "job.ts": code }, ["job.ts"]);
+    const { code: ended, stdout, stderr } = await adviseIn({ "job.js": code }, ["job.js"]);
     assertEquals(ended, 0, stderr);
     assert(!/could not run|other results|tasks failed/.test(stdout), stdout);
     assertStringIncludes(stdout, "await job.prepare();");
@@ -196,9 +196,9 @@ Deno.test({
   ignore,
   async fn() {
     const slow = await adviseIn({
-      "job.ts": `export const items = [1, 2, 3]; export default async () => { ${WAIT} };
+      "job.js": `export const items = [1, 2, 3]; export default async () => { ${WAIT} };
         export const teardown = () => new Promise((r) => setTimeout(r, 300));`,
-    }, ["job.ts"]);
+    }, ["job.js"]);
     assertEquals(slow.code, 0, slow.stderr);
     assertStringIncludes(slow.stdout.replaceAll(/\s+/g, " "), "The teardown is slow");
   },

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { mayRunScripts, runTask, type ScriptRun } from "./run_script.ts";
+import { mayRunScripts, runTask, runTaskEach, type ScriptRun } from "./run_script.ts";
 
 /** One line on stderr that names option and value, nothing on stdout, exit code 2. */
 function assertUsageError({ code, stdout, stderr }: ScriptRun, ...parts: string[]): void {
@@ -117,12 +117,13 @@ for (const [task, refused] of Object.entries(REFUSED)) {
     name: `deno task ${task} refuses bad input in one line that names it`,
     ignore: !mayRunScripts,
     async fn(t) {
-      // A few at once: each is a process that does next to nothing.
-      for (const [args, ...parts] of refused) {
-        await t.step(args.join(" ") || "nothing", async () => {
-          assertUsageError(await runTask(task, args), ...parts);
-        });
+      const runs = await runTaskEach(task, refused.map(([args]) => args));
+      for (const [at, [args, ...parts]] of refused.entries()) {
+        await t.step(args.join(" ") || "nothing", () => assertUsageError(runs[at]!, ...parts));
       }
+      // The first once more, as people type it.
+      const [args, ...parts] = refused[0]!;
+      assertUsageError(await runTask(task, args, { byTask: true }), ...parts);
     },
   });
 
@@ -130,7 +131,7 @@ for (const [task, refused] of Object.entries(REFUSED)) {
     name: `deno task ${task} --help teaches with an example`,
     ignore: !mayRunScripts,
     async fn() {
-      const { code, stdout, stderr } = await runTask(task, ["--help"]);
+      const { code, stdout, stderr } = await runTask(task, ["--help"], { byTask: true });
       assertEquals([code, stderr], [0, ""]);
       assertStringIncludes(stdout, "Examples:");
       assertStringIncludes(stdout, `deno task ${task} `);

@@ -20,21 +20,55 @@ export const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 /** Whether this process may run scripts, and read and write their files. */
 export const mayRunScripts = granted("run", "read", "write", "net");
 
-/** Runs `deno task <task>` with the rights that the task has, from a folder. */
+/** What `deno task <task>` runs: Deno's own arguments, with the task's rights, and its script. */
+function commandOf(task: string): string[] {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`));
+  // The task asks Deno where it is.
+  const words = tasks[task].command.replace(/\$\(.*\)/, "$DENO").split(" ").slice(1);
+  return words.map((word: string) => word.replace("$DENO", Deno.execPath()));
+}
+
+/** Whether `deno task` itself is to start the script, or its command is run without another process. */
+interface RunOptions {
+  readonly cwd?: string;
+  readonly signal?: AbortSignal;
+  readonly byTask?: boolean;
+}
+
+/** Runs a task's script with the rights that the task has, from a folder. */
 export async function runTask(
   task: string,
   args: readonly string[],
-  { cwd = ROOT, signal }: { readonly cwd?: string; readonly signal?: AbortSignal } = {},
+  { cwd = ROOT, signal, byTask = false }: RunOptions = {},
 ): Promise<ScriptRun> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["task", "--quiet", "--config", `${ROOT}deno.json`, task, ...args],
-    cwd,
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: byTask
+      ? ["task", "--quiet", "--config", `${ROOT}deno.json`, task, ...args]
+      : [...commandOf(task), ...args],
+    cwd: byTask ? cwd : ROOT,
     // These tests may run under a task themselves, whose own folder must not be taken for the user's.
     env: { NO_COLOR: "1", INIT_CWD: cwd },
     stdin: "null",
     signal,
-  });
-  const { code, stdout, stderr } = await command.output();
+  }).output();
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** The same for many runs that end at once: all in one process, one after the other. */
+export async function runTaskEach(
+  task: string,
+  runs: readonly (readonly string[])[],
+): Promise<readonly ScriptRun[]> {
+  const command = commandOf(task);
+  const script = new URL(command.pop()!, new URL("../../", import.meta.url)).href;
+  const main = fromFileUrl(new URL("./run_each_main.ts", import.meta.url));
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [...command, main, script, JSON.stringify(runs)],
+    cwd: ROOT,
+    env: { NO_COLOR: "1", INIT_CWD: ROOT },
+    stdin: "null",
+    stderr: "inherit",
+  }).output();
+  return JSON.parse(new TextDecoder().decode(stdout));
 }

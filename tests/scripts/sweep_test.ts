@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import { sweepResultSchema } from "../../lib/scaling/sweep_result.ts";
-import { mayRunScripts, ROOT, runTask } from "./run_script.ts";
+import { mayRunScripts, ROOT, runTask, runTaskEach } from "./run_script.ts";
 
 const ignore = !mayRunScripts;
 
@@ -184,9 +184,10 @@ const BAD: readonly [args: string[], line: string][] = [
 Deno.test({ name: "deno task sweep answers bad input with one line and 2", ignore }, async (t) => {
   const many = Array.from({ length: 60 }, (_, i) => i + 1).join();
   const cases = [...BAD, [["io", "--slots", many], "60 numbers are too many"] as const];
-  for (const [args, line] of cases) {
-    await t.step(args.join(" ").slice(0, 60) || "nothing", async () => {
-      const { code, stdout, stderr } = await runTask("sweep", args);
+  const runs = await runTaskEach("sweep", cases.map(([args]) => args));
+  for (const [at, [args, line]] of cases.entries()) {
+    await t.step(args.join(" ").slice(0, 60) || "nothing", () => {
+      const { code, stdout, stderr } = runs[at]!;
       assertEquals([code, stdout], [2, ""], stderr);
       assertStringIncludes(stderr, line);
       assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
