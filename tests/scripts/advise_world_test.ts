@@ -9,6 +9,7 @@ const ignore = !mayRunScripts;
 async function adviseIn(
   files: Readonly<Record<string, string>>,
   args: readonly string[],
+  budget = "4s",
 ): Promise<ScriptRun> {
   const folder = await Deno.realPath(await Deno.makeTempDir());
   try {
@@ -17,7 +18,7 @@ async function adviseIn(
       await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
       await Deno.writeTextFile(path, text);
     }
-    return await runTask("advise", [...args, "--budget", "4s"], { cwd: folder });
+    return await runTask("advise", [...args, "--budget", budget], { cwd: folder });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -184,7 +185,7 @@ Deno.test({
         for (let i = 0; i < 2e7; i++) s += i % 7;
         return s + n + resource.add;
       }`;
-    const { code: ended, stdout, stderr } = await adviseIn({ "job.js": code }, ["job.js"]);
+    const { code: ended, stdout, stderr } = await adviseIn({ "job.js": code }, ["job.js"], "20s");
     assertEquals(ended, 0, stderr);
     assert(!/could not run|other results|tasks failed/.test(stdout), stdout);
     assertStringIncludes(stdout, "await job.prepare();");
