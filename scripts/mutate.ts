@@ -96,6 +96,10 @@ async function copyProject(to: string, from = ROOT): Promise<void> {
   }
 }
 
+function exists(path: string): Promise<boolean> {
+  return Deno.stat(ROOT + path).then(() => true, () => false);
+}
+
 /** Whether a copy's tests pass. */
 async function passes(copy: string, tests: string, signal: AbortSignal): Promise<boolean> {
   const { success } = await new Deno.Command(Deno.execPath(), {
@@ -131,8 +135,7 @@ await script("mutate", async (signal, args) => {
   const folder = given.replace(/^\.\//, "").replace(/\/+$/, "");
   const tests = testsText ?? folder.replace(/^lib/, "tests");
   for (const [option, path] of [["folder", folder], ["--tests", tests]] as const) {
-    const found = await Deno.stat(ROOT + path).catch(() => undefined);
-    if (found === undefined) {
+    if (!await exists(path)) {
       throw new UsageError(
         option,
         path,
@@ -161,7 +164,11 @@ await script("mutate", async (signal, args) => {
         code.slice(0, start) + to + code.slice(start + from.length),
       );
       const either = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-      const survived = await passes(copy, tests, either);
+      // A file's own tests notice most changes, and are done first.
+      const own = path.replace(/^lib/, "tests").replace(/\.ts$/, "_test.ts");
+      const first = own.startsWith(tests) && await exists(own);
+      const survived = (!first || await passes(copy, own, either)) &&
+        await passes(copy, tests, either);
       await Deno.writeTextFile(`${copy}/${path}`, code);
       if (signal.aborted) break;
       if (!survived) noticed++;

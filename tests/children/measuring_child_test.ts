@@ -80,12 +80,13 @@ const job = {
   task: { module: DATA, export: "default" },
   items: { kind: "values" },
 } as const;
-const lanes = fromFileUrl(new URL("../../lib/lanes", import.meta.url));
+const folder = (name: string) => fromFileUrl(new URL(`../../lib/${name}`, import.meta.url));
 
 Deno.test("trialFlags() allow a job what it asks for, and its lanes what they need", async () => {
   const project = ["--no-config", "--no-lock"];
   assertEquals(await trialFlags(job, "sequential"), project);
-  assertEquals(await trialFlags(job, "workers"), [...project, `--allow-read=${lanes}`]);
+  const read = `--allow-read=${folder("lanes")},${folder("tasks")}`;
+  assertEquals(await trialFlags(job, "workers"), [...project, read]);
   const deno = Deno.execPath();
   assertEquals(
     await trialFlags({ ...job, permissions: { run: ["git"], net: true } }, "processes"),
