@@ -24,7 +24,13 @@ function governor(): string | undefined {
   }
 }
 
-function notes(cpus: number, lanes: number, load = 0, quota: number | undefined): string[] {
+/** What of the machine may matter to figures: its CPUs, its load before, its limits and proxies. */
+export function notesOf(
+  cpus: number,
+  lanes: number,
+  load: number | undefined,
+  quota: number | undefined,
+): string[] {
   const steering = governor() ?? "performance";
   return [
     quota === undefined ? [] : `A cgroup limits this process to ${counted(quota, "CPU")}.`,
@@ -32,7 +38,7 @@ function notes(cpus: number, lanes: number, load = 0, quota: number | undefined)
     steering === "performance"
       ? []
       : `The CPU's frequency governor is "${steering}": the clock follows the load.`,
-    load <= lanes / 2
+    load === undefined || load <= lanes / 2
       ? []
       : `The load average was ${load.toFixed(1)} at the start: other programs used the CPUs too.`,
     proxyNotes(),
@@ -58,7 +64,7 @@ export async function describeEnvironment(
   const lanesAvailable = navigator.hardwareConcurrency;
   const { count: cpus, model: cpuModel } = await cpusHere(lanesAvailable);
   const loadAverage = granted({ name: "sys", kind: "loadavg" }) ? Deno.loadavg() : undefined;
-  const said = notes(cpus, lanesAvailable, loadAverage?.[0], quota);
+  const said = notesOf(cpus, lanesAvailable, loadAverage?.[0], quota);
   return {
     deno: Deno.version.deno,
     v8: Deno.version.v8,

@@ -70,9 +70,15 @@ Deno.test("controlGroups() finds the folders of both versions", () => {
 
 Deno.test("quotaOf() reads a quota, and takes none for no limit", () => {
   assertEquals(
-    ["200000 100000", "50000 100000\n", "max 100000", "-1 100000", "", "x y", " "].map(quotaOf),
-    [2, 0.5, undefined, undefined, undefined, undefined, undefined],
+    ["200000 100000", "50000 100000\n"].map(quotaOf),
+    [2, 0.5],
   );
+});
+
+Deno.test("quotaOf() knows no quota of nothing, and none in other texts", () => {
+  for (const text of ["max 100000", "-1 100000", "0 100000", "100000 0", "", "x y", " "]) {
+    assertEquals(quotaOf(text), undefined, text);
+  }
 });
 
 Deno.test("leastQuota() asks a group and those around it, and takes the tightest", () => {
