@@ -52,8 +52,9 @@ export interface Kernel<Item, Result> {
   /** How many words each piece has. */
   readonly words: number;
   /**
-   * How many turns of loops a step takes at most, all loops together; 256 unless given. Mesa's llvmpipe ends
-   * the loops of an invocation after 65,535: no dispatch there takes more steps than that allows.
+   * How many turns of loops a step takes at most, all loops together, the one over steps too; 256 unless
+   * given. Mesa's llvmpipe ends the loops of an invocation after 65,535: no dispatch there takes more steps
+   * than that allows.
    */
   readonly turns?: number;
   /** Makes the words that all pieces may read as `table`; none unless given. */

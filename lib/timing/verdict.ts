@@ -120,7 +120,8 @@ function startCost(
 ): { model: string; startMs: number } | undefined {
   const costs = evidence.models.filter(({ model }) => isRemote(model)).map((of) => {
     const startMs = median(of.rounds.map((round) => round.startMs));
-    const atBest = evidence.ceiling?.speedup ?? of.lanes;
+    // What a GPU may gain nobody knows before.
+    const atBest = of.device ? Infinity : evidence.ceiling?.speedup ?? of.lanes;
     const saved = median(sequential.rounds.map(({ runMs }) => runMs)) * (1 - 1 / atBest);
     return { model: of.model, startMs, eaten: saved <= 2 * startMs };
   });

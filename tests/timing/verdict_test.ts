@@ -30,6 +30,26 @@ Deno.test("judge() calls a job that computes CPU-bound and recommends lanes", ()
   assertStringIncludes(verdict.reason, "concurrency alone gained nothing");
 });
 
+Deno.test("judge() says of a gain by a GPU in software that no card was seen", () => {
+  const computing = model("sequential", [2000, 2010, 1990], { runCpuMs: 1980 });
+  const fast = model("gpu", [600, 610, 590], { startMs: 150 });
+  const reasonWith = (software: boolean) =>
+    verdictOf([computing, { ...fast, device: { name: "a driver", software } }]).reason;
+  assertStringIncludes(reasonWith(true), "gpu computed on the same cores");
+  assert(!reasonWith(false).includes("same cores"));
+});
+
+Deno.test("judge() doesn't call a long job small for a GPU that is no faster", () => {
+  const verdict = verdictOf([
+    model("sequential", [2000, 2010, 1990], { runCpuMs: 1980 }),
+    {
+      ...model("gpu", [3000, 3010, 2990], { startMs: 150 }),
+      device: { name: "a driver", software: true },
+    },
+  ]);
+  assertEquals([verdict.bound, verdict.recommended], ["cpu", "sequential"]);
+});
+
 Deno.test("judge() recommends the simpler of two models that can't be told apart", () => {
   const { recommended } = verdictOf([
     model("sequential", [3500, 3510, 3490], waiting),

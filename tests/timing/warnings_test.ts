@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
   ceilingWarnings,
+  deviceWarnings,
   driftWarning,
   eventLoopWarnings,
   outlierWarnings,
@@ -17,6 +18,18 @@ Deno.test("A speedup above the ceiling is flagged with its likely cause", () => 
   assertStringIncludes(warning!, "baseline is too slow");
   assertEquals(more, []);
   assertEquals(ceilingWarnings([fast], null), []);
+});
+
+Deno.test("What a GPU was is said, and that software is none", () => {
+  const device = { name: "llvmpipe (LLVM 15)", software: true };
+  const gpu = model("gpu", [100]);
+  assertEquals(deviceWarnings([model("workers", [1]), { ...gpu, device }]), [
+    "gpu ran on llvmpipe (LLVM 15): that is software, which computes on this machine's own cores, and " +
+    "no graphics card.",
+  ]);
+  assertEquals(deviceWarnings([{ ...gpu, device: { name: "a card", software: false } }]), [
+    "gpu ran on a card.",
+  ]);
 });
 
 Deno.test("An event loop that computes all the time while tasks wait is named the limit", () => {

@@ -24,8 +24,11 @@ const SOFTWARE_GROUP = 8;
 const WORD_BYTES = 4;
 /** What a dispatch is told: how many pieces there are, how many steps they may take, and 2. */
 const EXTENT_BYTES = 12;
-/** Mesa's llvmpipe ends an invocation's loops after so many turns, without a word. */
-const MOST_TURNS = 65_535;
+/**
+ * Mesa's llvmpipe ends an invocation's loops after 65,535 turns, without a word; it counts one more for
+ * each loop, which is not more than the loop has.
+ */
+const MOST_TURNS = 65_535 / 2;
 const USUAL_TURNS = 256;
 /** What is left in place of a piece's steps if its loops were ended. */
 export const ENDED_EARLY = 2 ** 32 - 1;

@@ -136,6 +136,27 @@ const ENDLESS = `fn advance(at: u32, steps: u32) {
     words[at] -= 1u;
   }
 }`;
+test("a kernel may take as many turns of loops as it says, in however many steps", async () => {
+  await using executor = gpu();
+  for (const turns of [1, 7, 256]) {
+    const counting = `fn advance(at: u32, steps: u32) {
+      let stop = words[at] - min(words[at], steps);
+      while (words[at] > stop) {
+        for (var i = 0u; i < ${turns}u; i++) { words[at + 1u] += 1u; }
+        words[at] -= 1u;
+      }
+    }`;
+    const more = `turns: ${turns + 1}, open: () => { let count; return {
+      pieces: 1,
+      write: (_, words, at) => words.set([30_000, 0], at),
+      read: (_, words, at) => count = words[at + 1],
+      result: () => count,
+    }; },`;
+    const task = doubling(counting, { more });
+    assertEquals(await executor.map(task, [1]).toArray(), [30_000 * turns]);
+  }
+});
+
 test("loops that a driver ends early are told of, and give no wrong result", async () => {
   await using executor = gpu();
   const long = `fn advance(at: u32, steps: u32) {
