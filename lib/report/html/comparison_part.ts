@@ -27,8 +27,7 @@ import {
   roundsOf,
   verdictText,
 } from "../terminal/comparison_words.ts";
-import { startupSection, usageSection } from "./cost_charts.ts";
-import { distributionSection } from "./distribution_chart.ts";
+import { distributionSection, startupSection, usageSection } from "./cost_charts.ts";
 import { list } from "./figure.ts";
 import { htmlTable } from "../table.ts";
 import { speedupSection } from "./gains_chart.ts";

@@ -4,7 +4,7 @@ import { adviceMarkdown, renderAdvice } from "../../../lib/report/advice/advice_
 import { markup } from "../../../lib/report/html/markup.ts";
 import { renderDocument } from "../../../lib/report/html/page.ts";
 import { reportPage } from "../../../lib/report/html/report_page.ts";
-import { sweepMarkdown } from "../../../lib/report/scaling/sweep_files.ts";
+import { sweepMarkdown } from "../../../lib/report/scaling/sweep_text.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
 import { PROFILE } from "../../advice/profile/fixture.ts";

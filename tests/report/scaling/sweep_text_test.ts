@@ -1,9 +1,14 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import { reportPage } from "../../../lib/report/html/report_page.ts";
-import { sweepCsv, sweepMarkdown } from "../../../lib/report/scaling/sweep_files.ts";
 import { drawSweep } from "../../../lib/report/scaling/sweep_part.ts";
-import { anyFailed, chartText, sweepText } from "../../../lib/report/scaling/sweep_text.ts";
+import {
+  anyFailed,
+  chartText,
+  sweepCsv,
+  sweepMarkdown,
+  sweepText,
+} from "../../../lib/report/scaling/sweep_text.ts";
 import { type SweepResult, sweepResultSchema } from "../../../lib/scaling/sweep_result.ts";
 import { resultOf } from "../../scaling/measured.ts";
 import { ratesOf } from "../../scaling/rates.ts";
@@ -170,4 +175,27 @@ Deno.test("a sweep in which nothing succeeded recommends nothing, draws nothing 
   assert(!/\bTake \d|holds at every size|perfect/.test(text), text);
   assert(!/\bTake \d/.test(sweepMarkdown(result)));
   assertEquals(reportPage([result]).includes("No knee: no task succeeded."), true);
+});
+
+const rowsOf = (text: string) => text.split("\n").filter((line) => /^\| \d/.test(line));
+
+Deno.test("sweepMarkdown() has a row for each size, the knee, and what it was measured on", async () => {
+  const result = await resultOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
+  const text = sweepMarkdown({ ...result, warnings: ["few <rounds>"], partial: true });
+  assertEquals(rowsOf(text).length, result.points.length);
+  assertStringIncludes(text, "### wait a little: limited by slots\n");
+  assertStringIncludes(text, `\nKnee at ${result.knee!.size} slots`);
+  assertStringIncludes(text, "\n- Warning: few &#60;rounds&#62;\n");
+  assertStringIncludes(text, "\n**Partial:** the run was interrupted.\n");
+  assertStringIncludes(text, "<sub>Deno 2.9.6, linux");
+});
+
+Deno.test("sweepMarkdown() has a row for each rate, and says which was kept up", async () => {
+  const text = sweepMarkdown(await ratesOf());
+  assertEquals(rowsOf(text).map((row) => row.split(" | ").at(-1)), ["yes |", "no |"]);
+});
+
+Deno.test("sweepMarkdown() says that nothing was measured where nothing was", async () => {
+  const result = await ratesOf();
+  assertStringIncludes(sweepMarkdown({ ...result, openLoop: [] }), "Nothing was measured.");
 });
