@@ -20,6 +20,17 @@ Deno.test("the text fits the terminal, and is plain without colour", () => {
   }
 });
 
+Deno.test("bars are as long as their share of the longest", () => {
+  const text = switchText(switchFile(), { columns: 120, colour: false });
+  const bar = (of: string) =>
+    /█*(?=\s|$)/.exec(text.split(of)[1]!.split("\n")[0]!.replace(/^[^█]*/, ""))![0];
+  const { rows } = switchFile().whoseTurn;
+  const share = Math.max(...rows[0]!.lost) / switchFile().whoseTurn.updates;
+  assertEquals(bar("x[0]++ ").length, Math.ceil(20 * share));
+  assertEquals(bar("a client each request ").length, 20);
+  assertEquals(bar("5 threads, a client each ").length, Math.ceil(20 * 5 / 40));
+});
+
 Deno.test("text and page tell the experiments that were run, and no others", () => {
   const { whoLetsGo: _, whoseSession: __, ...file } = switchFile();
   const text = switchText(file, { columns: 80, colour: false });

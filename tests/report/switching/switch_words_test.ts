@@ -67,3 +67,16 @@ Deno.test("pages that didn't come are mentioned", () => {
     "Only 39 of 40 pages came with event loop, a client each request, so",
   );
 });
+
+Deno.test("what is lost even with the await after the write is said", () => {
+  const rows = whoseTurn.rows.map((row) => ({ ...row, lost: [0, 1_234] }));
+  const words = whoseTurnWords({ ...whoseTurn, rows });
+  assertStringIncludes(words, "Atomics.add lost 1,234, at 50.0 ns");
+  assertStringIncludes(words, "With the await after the write it lost 1,234.");
+  const none = whoseTurnWords({
+    ...whoseTurn,
+    rows: whoseTurn.rows.map((row) => ({ ...row, lost: [0] })),
+  });
+  assertStringIncludes(none, "it never loses one, without any lock");
+  assertStringIncludes(none, "lost nothing even with an await between");
+});

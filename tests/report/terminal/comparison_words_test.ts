@@ -39,6 +39,8 @@ Deno.test("a verdict says how unsure it is", () => {
     verdictText({ ...comparison, verdict: { ...comparison.verdict!, confidence } });
   assert(!of(0.95).includes("sure"));
   assert(of(0.7).endsWith("Only 70% sure: more --rounds make it surer."));
+  assert(of(0.5).endsWith("Only 50% sure: more --rounds make it surer."));
+  assert(!of(0.9).includes("sure"));
   assert(of(0.02).includes("too much to be sure"));
 });
 

@@ -29,6 +29,18 @@ Deno.test("no line of the picture is wider than asked", () => {
   }
 });
 
+Deno.test("an axis without room for its middle has its end alone", () => {
+  const comparison = ioComparison();
+  const models = comparison.models.map((model) => ({
+    ...model,
+    timeline: { ...model.timeline!, endedMs: model.timeline!.endedMs.map((ms) => ms * 5e5) },
+  }));
+  const axis = (columns: number) =>
+    renderLanes({ ...comparison, models }, { columns, colour: false }).split("\n")[0]!;
+  assertEquals([axis(40), axis(80)].map(stringWidth), [40, 80]);
+  assertEquals([axis(40), axis(80)].map((line) => line.includes("┼")), [false, true]);
+});
+
 Deno.test("a panel with an axis of its own says how far it is zoomed", () => {
   const text = renderLanes(ioComparison(), { columns: 80, colour: false });
   assert(/concurrent .* zoomed 14\d×/.test(text), text);
