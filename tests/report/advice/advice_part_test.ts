@@ -59,6 +59,16 @@ Deno.test("the thresholds are where the classes begin", () => {
   assert(Math.abs((computesFrom! - from) / width(bar!) - 0.75) < 0.01);
 });
 
+Deno.test("each class's name lies between the thresholds that it has", () => {
+  const svg = chart(both, "a-split");
+  const thresholds = all(svg, ".threshold line").map((line) => Number(line.getAttribute("x1")));
+  const names = all(svg, ".zone text").map((text) =>
+    Number(/translate\(([\d.]+)/.exec(text.getAttribute("transform")!)![1])
+  );
+  const order = [names[0], thresholds[0], names[1], thresholds[1], names[2]] as number[];
+  assertEquals(order.toSorted((a, b) => a - b), order);
+});
+
 Deno.test("every model has its prediction, each that was raced a bar, the recommended a highlight", () => {
   for (const advice of [waits, computes, both]) {
     const svg = chart(advice, "a-gains");

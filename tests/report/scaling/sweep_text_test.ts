@@ -27,6 +27,22 @@ Deno.test("chartText() draws a curve that falls again, with its fit", async (t) 
   await t.assertSnapshot(chartText(await resultOf(LAW), 80));
 });
 
+Deno.test("an axis of sizes is logarithmic from eight times the smallest on, in either chart", async () => {
+  const linear = await resultOf(LAW, { sizes: [1, 2, 4, 7], refineSteps: 0 });
+  const log = await resultOf(LAW, { sizes: [1, 2, 4, 8], refineSteps: 0 });
+  assertEquals([linear, log].map((of) => /slots \(log\):/.test(chartText(of, 80))), [false, true]);
+  // Ticks at powers of two, up to ten times the largest size where the fit is trusted.
+  const ticks = (of: SweepResult) =>
+    [...drawSweep(of, 840).matchAll(/>(\d+)<\/text>/g)].map(([_, text]) => Number(text));
+  assertEquals(Math.max(...ticks(await resultOf(LAW)).filter((tick) => tick > 500)), 512);
+  assert(ticks({ ...linear, forecasts: [] }).includes(7));
+});
+
+Deno.test("only the naive times are dashed", async () => {
+  const page = reportPage([await openLoop()]);
+  assertEquals(page.match(/stroke-dasharray="6 4"/g)?.length, 2, "in a wide and in a narrow chart");
+});
+
 Deno.test("chartText() keeps within its width, and needs neither colour nor two sizes", async () => {
   for (const columns of [40, 80, 120]) {
     const chart = chartText(await resultOf(LAW), columns);

@@ -37,7 +37,7 @@ Deno.test("an axis without room for its middle has its end alone", () => {
   }));
   const axis = (columns: number) =>
     renderLanes({ ...comparison, models }, { columns, colour: false }).split("\n")[0]!;
-  assertEquals([axis(40), axis(80)].map(stringWidth), [40, 80]);
+  assertEquals([axis(40), axis(80)].map((line) => stringWidth(line)), [40, 80]);
   assertEquals([axis(40), axis(80)].map((line) => line.includes("┼")), [false, true]);
 });
 
