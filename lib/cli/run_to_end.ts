@@ -283,7 +283,9 @@ async function report(
     printError(`run: ${problem.message}`);
   }
   if (run.ended === "halted") {
-    const limit = "items" in halt! ? `--halt ${halt.items}` : `--halt ${halt!.share * 100}%`;
+    const limit = "items" in halt!
+      ? `--halt ${halt.items}`
+      : `--halt ${Number((halt!.share * 100).toPrecision(6))}%`;
     printError(
       `run: halted: ${run.failed} of ${run.succeeded + run.failed} items failed (${limit})`,
     );
