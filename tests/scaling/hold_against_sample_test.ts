@@ -1,0 +1,74 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { takeLines } from "../../lib/report/scaling/sweep_words.ts";
+import { countBackwards, type OrderProber } from "../../lib/advice/probe/order_probe.ts";
+import { holdAgainstSample } from "../../lib/scaling/hold_against_sample.ts";
+import { probedOf } from "../advice/fixture.ts";
+import { resultOf } from "./measured.ts";
+
+const JOB = {
+  name: "job",
+  task: { module: "file:///job.ts", export: "default" },
+  items: { kind: "values" as const, values: [] },
+  options: {},
+};
+const { signal } = new AbortController();
+
+/** A sample of tasks that wait 10 ms, with the checksum that a run backwards is held against. */
+function sampled(failed = 0) {
+  const probed = probedOf({ waitMs: 10, items: 40 });
+  const checksums = new Map([[countBackwards(probed), "forwards"]]);
+  return { ...probed, checksums, done: { ...probed.done!, failed } };
+}
+
+/** Holds a sweep against that sample; `runs` counts the runs from last to first. */
+async function held(
+  throughput: (slots: number) => number,
+  found: Awaited<ReturnType<OrderProber>>,
+  failed?: number,
+) {
+  let runs = 0;
+  const orderProbe: OrderProber = (_, { count, forwards }) => {
+    runs++;
+    assertEquals([count, forwards], [countBackwards(sampled()), "forwards"]);
+    return Promise.resolve(found);
+  };
+  const swept = await resultOf(throughput);
+  const result = await holdAgainstSample(swept, JOB, sampled(failed), orderProbe, signal);
+  return { result, runs };
+}
+
+const rising = (slots: number) => 100 * Math.min(slots, 8);
+
+Deno.test("a sweep of tasks that lean on earlier ones takes one slot, as advice keeps to the plain loop", async () => {
+  const { result, runs } = await held(rising, { orderMatters: true });
+  assertEquals([runs, result.orderMatters, result.otherWork], [1, true, undefined]);
+  const [text, code] = takeLines(result);
+  assertStringIncludes(text!, "Stay at 1 slot: ");
+  assertEquals(code, "await using executor = sequential();");
+  const free = await held(rising, { orderMatters: false });
+  assertEquals(free.result.orderMatters, false);
+  assertStringIncludes(takeLines(free.result)[0]!, "Take 8 slots");
+});
+
+Deno.test("a sweep looks at the order only where more than one slot is taken and nothing failed", async () => {
+  const flat = await held(() => 100, { orderMatters: true });
+  assertEquals([flat.runs, flat.result.orderMatters], [0, undefined]);
+  assertEquals((await held(rising, { orderMatters: true }, 2)).runs, 0);
+  const unknown = await held(rising, { orderMatters: undefined });
+  assertEquals([unknown.runs, "orderMatters" in unknown.result], [1, false]);
+});
+
+Deno.test("a sweep that did other work than the sample is no reason to take a size", async () => {
+  // The sample took 10 ms an item, the sweep at one slot 1 ms.
+  const { result } = await held((slots) => 1000 * slots, { orderMatters: false });
+  assert(result.otherWork! < 0.2, `${result.otherWork}`);
+  assertStringIncludes(takeLines(result)[0]!, "Stay at 1 slot: ");
+  const same = await held((slots) => 98 * slots, { orderMatters: false });
+  assertEquals(same.result.otherWork, undefined);
+});
+
+Deno.test("a sweep warns of a file that tasks read and write", async () => {
+  const rewritten = { path: "/tmp/count.txt", times: 5 };
+  const { result } = await held(rising, { orderMatters: false, rewritten });
+  assertEquals(result.warnings.filter((text) => text.includes("count.txt")).length, 1);
+});
