@@ -73,8 +73,9 @@ export function choose<C>(
   // If a simpler one is as good but isn't shown to pay, the best one was only lucky.
   if (!paying.includes(chosen)) return staysPlain(chosen);
   const at = others.indexOf(chosen);
+  // The plain one, at -1, is simpler than all.
   const sure = [plain, ...others.filter((of) => of !== chosen)].map((of) =>
-    of === plain || others.indexOf(of) < at
+    others.indexOf(of) < at
       ? standing.sureAbove(of, chosen, 1)
       : 1 - standing.sureAbove(chosen, of, TOO_SLOW)
   );

@@ -163,12 +163,9 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
   const nature = `The tasks ${does}: the CPU was busy ${share}% of the sequential run.`;
   if (judged.impossible !== undefined) {
     const { of, gain, most } = judged.impossible;
-    return `${nature} The measurement can't be right: ${of.model} was ${
-      times(gain)
-    }, where cores and ` +
-      `waiting can give ${most.toFixed(1)} at most, so that nothing can be told. Run it again${
-        isShared(evidence) ? " on an idle machine" : ""
-      }.`;
+    return `${nature} The measurement can't be right: ${of.model} was ${times(gain)}, where ` +
+      `cores and waiting can give ${most.toFixed(1)} at most, so that nothing can be told. Run ` +
+      `it again${isShared(evidence) ? " on an idle machine" : ""}.`;
   }
   if (decision === "can't tell" && bestGain !== null && bestGain.median > AS_GOOD) {
     return `${nature} Whether another model is faster can't be told${

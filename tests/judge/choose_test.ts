@@ -65,3 +65,56 @@ Deno.test("choose() takes a best one for luck where a simpler one is as good and
   const choice = choose("plain", ["simple", "best"], standing, (of) => of === "best");
   assertEquals([choice.chosen, choice.best, choice.decision], ["plain", "simple", "can't tell"]);
 });
+
+/** What is decided of one candidate of which so much is known. */
+function decisionOf(
+  gain: { low: number; median: number; high: number },
+  sureAbove = 0,
+  isShown?: boolean,
+) {
+  const standing = { ratio: () => gain, sureAbove: () => sureAbove };
+  return choose("plain", ["other"], standing, isShown === undefined ? undefined : () => isShown)
+    .decision;
+}
+
+Deno.test("choose() calls a gain none only if it is sure, shown to be little, and its interval tells", () => {
+  const little = { low: 0.99, median: 1.02, high: 1.05 };
+  assertEquals(decisionOf(little), "no gain");
+  assertEquals([decisionOf(little, 0.25), decisionOf(little, 0.26)], ["no gain", "can't tell"]);
+  // A gain of a tenth in the middle that isn't shown; of less, or one that is, says nothing against it.
+  const tenth = { low: 0.99, median: 1.1, high: 1.2 };
+  assertEquals(decisionOf(tenth), "can't tell");
+  assertEquals(decisionOf({ ...tenth, median: 1.09 }), "no gain");
+  // Ends that lie too far apart tell nothing, if a tenth lies between them.
+  assertEquals(decisionOf({ low: 0.5, median: 1, high: 2 }), "no gain");
+  assertEquals(decisionOf({ low: 0.5, median: 1, high: 2.01 }), "can't tell");
+  assertEquals(decisionOf({ low: 1, median: 1.02, high: 4.01 }, 0, false), "can't tell");
+  assertEquals(decisionOf({ low: 1.01, median: 1.02, high: 5 }, 0, false), "no gain");
+  assertEquals(decisionOf({ low: 0.2, median: 0.5, high: 1.1 }), "no gain");
+  assertEquals(decisionOf({ low: 0.2, median: 0.5, high: 1.11 }), "can't tell");
+});
+
+Deno.test("choose() takes a gain only above a twentieth, and only one whose interval leaves out 1", () => {
+  assertEquals(decisionOf({ low: 1.04, median: 1.05, high: 1.06 }), "no gain");
+  assertEquals(decisionOf({ low: 1.04, median: 1.051, high: 1.06 }), "gain");
+  assertEquals(decisionOf({ low: 1, median: 1.09, high: 1.1 }), "no gain");
+  assertEquals(decisionOf({ low: 1.01, median: 1.09, high: 1.1 }), "gain");
+});
+
+Deno.test("choose() takes a simpler one that the best beats by just a twentieth", () => {
+  assertEquals(chosenOf({ plain: 210, simple: 105, best: 100 }).chosen, "simple");
+});
+
+Deno.test("choose() holds the chosen against the plain one, simpler ones and others in their ways", () => {
+  const asked: string[] = [];
+  const times: Record<string, number> = { plain: 100, simple: 80, chosen: 40, other: 50 };
+  const choice = choose("plain", ["simple", "chosen", "other"], {
+    ...standingOf(times),
+    sureAbove: (slow, fast, bound) => {
+      asked.push(`${slow} ${fast} ${bound}`);
+      return slow === "plain" ? 0.97 : slow === "simple" ? 0.95 : 0.06;
+    },
+  });
+  assertEquals(asked, ["plain chosen 1", "simple chosen 1", "chosen other 1.1"]);
+  assertEquals([choice.chosen, choice.confidence], ["chosen", 0.94]);
+});

@@ -84,3 +84,17 @@ Deno.test("a size at which the same items give other results is not taken, and t
   assertStringIncludes(lines[0]!, "Stay at 1 slot: with 2 slots the same items gave other results");
   assertEquals(lines.at(-1), "await using executor = sequential();");
 });
+
+Deno.test("recommendedSize() counts starting where the number of items is known, as advice does", async () => {
+  const result = await resultOf((slots) => 100 * Math.min(slots, 8));
+  const points = result.points.map((point) => ({
+    ...point,
+    rounds: point.rounds.map((of) => ({ ...of, startMs: 100 * point.size })),
+  }));
+  const of = (total?: number) =>
+    recommendedSize({ points, job: { ...result.job, ...(total !== undefined && { total }) } })!;
+  assertEquals([of().point.size, of(10_000).point.size], [8, 8]);
+  // 10 items take 100 ms one by one, 50 at 2 slots, and each slot 100 ms to start.
+  assertEquals([of(10).point.size, of(10).gain], [1, null]);
+  assertEquals(of(100).point.size, 4);
+});

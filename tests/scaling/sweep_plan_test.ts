@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { choosePlan } from "../../lib/scaling/sweep_plan.ts";
+import { adviceOn, asPredicted } from "../advice/advice_on.ts";
 import { sampleFor } from "../advice/fixture.ts";
 
 const chosen = (made: Parameters<typeof sampleFor>[0], items = 1e6) => {
@@ -54,4 +55,21 @@ Deno.test("choosePlan() asks for no more slots than there are items, nor for few
   assertEquals([sizes.at(-1), extendTo], [64, 20], "64 are measured, but nothing beyond");
   assertEquals(planOf(null).extendTo, 1024, "endless items");
   assertEquals(planOf(null, 400).extendTo, 50, "no more than are run");
+});
+
+Deno.test("choosePlan() sweeps lanes of what advice gives lanes, and slots of what it gives slots", async () => {
+  const kinds: Parameters<typeof sampleFor>[0][] = [
+    { computeMs: 20 },
+    { waitMs: 20 },
+    { computeMs: 8, waitMs: 4 },
+    { computeMs: 20, onLoop: 0.05 },
+    { computeMs: 1, waitMs: 19, blocks: true },
+    { waitMs: 20, transfer: { uncloneable: "item 0: it is a function" } },
+  ];
+  for (const kind of kinds) {
+    const { recommended } = await adviceOn(kind, asPredicted);
+    const lanes = recommended.lanes > 1;
+    assert(recommended.model !== "sequential", JSON.stringify(kind));
+    assertEquals(chosen(kind)[0], lanes ? "lanes" : "slots", JSON.stringify(kind));
+  }
 });

@@ -24,18 +24,16 @@ function reasonText({ reason, count, index, message, status, retryAfterMs }: Fai
   const isNamed = status === undefined || `${reason} ${message}`.includes(`${status}`);
   const wait = retryAfterMs === undefined ? "" : `, Retry-After ${formatDuration(retryAfterMs)}`;
   const said = message === "" || message === reason ? "" : `: ${message}`;
-  return `${count} × ${reason}${
-    isNamed ? "" : `, HTTP ${status}`
-  }${wait}, first item ${index}${said}`;
+  return `${count} × ${reason}${isNamed ? "" : `, HTTP ${status}`}${wait}, first item ` +
+    `${index}${said}`;
 }
 
 function failingText({ inFlight, model, failed, items, reasons, others }: Failing): string {
   const why = reasons.length === 0 ? "" : ` (${reasons.slice(0, 3).map(reasonText).join("; ")})`;
   const many = others.length === 0 ? "" : `, and so it is under ${others.join(", ")}`;
   return `With ${counted(inFlight, "task")} in flight (${model}) ${failed} of ` +
-    `${
-      counted(items, "item")
-    } failed${why}${many}, none of them one by one: failing fast is no speed.`;
+    `${counted(items, "item")} failed${why}${many}, none of them one by one: failing fast is no ` +
+    "speed.";
 }
 
 const stay = ({ well }: Failing) =>
@@ -91,10 +89,8 @@ function rateText(of: Finding & { kind: "rate" }): string {
     ? `What the tasks throw tells no wait, so that retries can only wait longer and longer: if the ` +
       `answers have a Retry-After, throw an error with it as retryAfterMs.`
     : `Keep to it with retries: they wait so long where what is thrown has that as retryAfterMs.`;
-  return `The server limits the rate: it refused ${refused} of ${
-    counted(items, "item")
-  } already one ` +
-    `by one${how === "" ? "" : ` (${how})`}. ${pace} ${waits}`;
+  return `The server limits the rate: it refused ${refused} of ${counted(items, "item")} already ` +
+    `one by one${how === "" ? "" : ` (${how})`}. ${pace} ${waits}`;
 }
 
 function memoryText(of: Finding & { kind: "memory" }): string {
@@ -103,20 +99,17 @@ function memoryText(of: Finding & { kind: "memory" }): string {
   const needs = measuredBytes === null
     ? `has ${inFlight} in flight: about ${formatBytes(inFlight * taskBytes)}${free}`
     : `was measured to need ${formatBytes(measuredBytes)} more${free}`;
-  return `The tasks of the sample raised the peak memory by ${
-    formatBytes(sampleBytes)
-  } one by one, ` +
-    `the first alone by ${formatBytes(taskBytes)}: each task in flight holds its own. ${model} ` +
-    `${needs}. A worker that runs out of memory takes the whole program with it; a process doesn't.`;
+  return `The tasks of the sample raised the peak memory by ${formatBytes(sampleBytes)} one by ` +
+    `one, the first alone by ${formatBytes(taskBytes)}: each task in flight holds its own. ` +
+    `${model} ${needs}. A worker that runs out of memory takes the whole program with it; a ` +
+    "process doesn't.";
 }
 
 function orderText({ models }: Finding & { kind: "order" }): string {
   const told = models.length === 0
     ? "The results differ once the plain loop runs the items in another order"
-    : `The results differ from those of the plain loop under ${
-      models.join(", ")
-    }, and under the plain ` +
-      `loop itself once the items are run from last to first`;
+    : `The results differ from those of the plain loop under ${models.join(", ")}, and under the ` +
+      "plain loop itself once the items are run from last to first";
   return `${told}: a task's result depends on which tasks ran before it (a counter, a cache, a sequence ` +
     `of random numbers). Give each task all it needs in its item, such as its number or a seed.`;
 }
@@ -124,9 +117,8 @@ function orderText({ models }: Finding & { kind: "order" }): string {
 function busyText({ others, available, cores, ceiling }: Finding & { kind: "busy" }): string {
   const who = others === undefined ? "Other programs used the CPUs meanwhile" : othersWords(others);
   return `${who}: a busy thread got ${formatPercent(available)} of one, and ${cores} independent ` +
-    `processes gained ${
-      formatRatio(ceiling)
-    }. On an idle machine lanes gain more; run this again there.`;
+    `processes gained ${formatRatio(ceiling)}. On an idle machine lanes gain more; run this ` +
+    "again there.";
 }
 
 export function sayFinding(finding: Finding): string {
@@ -137,11 +129,10 @@ export function sayFinding(finding: Finding): string {
       return orderText(finding);
     case "rewritten": {
       const { path, times, tasks } = finding;
-      return `The file ${path} was read and written ${times} times by ${
-        counted(tasks, "task")
-      }. If ` +
-        `each changes what it read, tasks in flight at the same time lose each other's changes, which ` +
-        `no result shows. Give each its own file, or write it once, from the results.`;
+      return `The file ${path} was read and written ${times} times by ${counted(tasks, "task")}. ` +
+        "If each changes what it read, tasks in flight at the same time lose each other's " +
+        "changes, which no result shows. Give each its own file, or write it once, from the " +
+        "results.";
     }
     case "unrepeatable":
       return "The plain loop itself gives other results from run to run (time, chance, or state that is " +
@@ -151,19 +142,15 @@ export function sayFinding(finding: Finding): string {
     case "impossible": {
       const { model, gain, most, cores } = finding;
       return `The measurement can't be right, because ${model} gained ${formatRatio(gain)} where ` +
-        `${cores} cores and the tasks' waiting can give ${
-          formatRatio(most)
-        } at most: the plain loop ` +
-        `was slower than need be, or the model didn't do the same work.`;
+        `${cores} cores and the tasks' waiting can give ${formatRatio(most)} at most: the plain ` +
+        "loop was slower than need be, or the model didn't do the same work.";
     }
     case "busy":
       return busyText(finding);
     case "blocking":
-      return `The tasks hold up their thread for ${
-        formatPercent(finding.share)
-      } of their time while ` +
-        `they wait, as synchronous calls do (readFileSync, outputSync, Atomics.wait): slots can't fill ` +
-        `that. With asynchronous calls, slots on one lane could.`;
+      return `The tasks hold up their thread for ${formatPercent(finding.share)} of their time ` +
+        "while they wait, as synchronous calls do (readFileSync, outputSync, Atomics.wait): " +
+        "slots can't fill that. With asynchronous calls, slots on one lane could.";
     case "uncloneable":
       return `What can't be sent to another lane: ${finding.what}. Workers and processes need plain ` +
         `data in and out.`;
@@ -172,10 +159,8 @@ export function sayFinding(finding: Finding): string {
       const example = first === undefined
         ? ""
         : ` (item ${first.index} with ${first.reason}${first.message && `: ${first.message}`})`;
-      return `${failed} of ${
-        counted(items, "item")
-      } failed already one by one${example}; their time ` +
-        `counts like that of the others. The code goes on behind them.`;
+      return `${failed} of ${counted(items, "item")} failed already one by one${example}; their ` +
+        "time counts like that of the others. The code goes on behind them.";
     }
     case "rate":
       return rateText(finding);
@@ -183,27 +168,20 @@ export function sayFinding(finding: Finding): string {
       const pace = finding.perSecond === null
         ? ""
         : `: it let about ${paceText(finding.perSecond)} through once it refused`;
-      return `${
-        failingText(finding)
-      } What they wait for refuses so many at once, or limits their ` +
-        `rate${pace}. ${stay(finding)}`;
+      return `${failingText(finding)} What they wait for refuses so many at once, or limits ` +
+        `their rate${pace}. ${stay(finding)}`;
     }
     case "descriptors":
-      return `${
-        failingText(finding)
-      } There are not enough file descriptors for so many (ulimit -n). ` +
+      return `${failingText(finding)} There are not enough file descriptors for so many (ulimit ` +
+        "-n). " +
         stay(finding);
     case "late":
-      return `${
-        failingText(finding)
-      } They wait for each other, or for something that serves few at a ` +
-        `time. ${stay(finding)}`;
+      return `${failingText(finding)} They wait for each other, or for something that serves few ` +
+        `at a time. ${stay(finding)}`;
     case "lanes":
-      return `${
-        failingText(finding)
-      } On this event loop they went well: in a lane of its own a task ` +
-        `finds only its item and its module. State made elsewhere isn't there, and objects arrive ` +
-        `without their class's methods; make it in setup(), and send plain data.`;
+      return `${failingText(finding)} On this event loop they went well: in a lane of its own a ` +
+        "task finds only its item and its module. State made elsewhere isn't there, and objects " +
+        "arrive without their class's methods; make it in setup(), and send plain data.";
     case "broken":
       return `${finding.model} could not run: ${finding.error}`;
     case "memory":
@@ -211,14 +189,10 @@ export function sayFinding(finding: Finding): string {
     case "teardown": {
       const { ms, graceMs } = finding;
       return ms === null
-        ? `The teardown did not end within ${
-          formatDuration(graceMs)
-        } and was given up. It runs in ` +
-          `every lane when that is closed.`
-        : `The teardown is slow: it takes ${
-          formatDuration(ms)
-        }, in every lane when that is closed. ` +
-          `Give it time with graceMs: ${graceMs}.`;
+        ? `The teardown did not end within ${formatDuration(graceMs)} and was given up. It runs ` +
+          "in every lane when that is closed."
+        : `The teardown is slow: it takes ${formatDuration(ms)}, in every lane when that is ` +
+          `closed. Give it time with graceMs: ${graceMs}.`;
     }
     case "uneven":
       return `The tasks are uneven (standard deviation ${finding.variation.toFixed(1)} times the ` +

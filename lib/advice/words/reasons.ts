@@ -77,16 +77,12 @@ function noGainText({ found, sequentialMs }: Assessment, noGain: JobNoGain): str
     case "one item":
       return "there is only one item, and nothing to run at the same time.";
     case "little":
-      return `${counted(horizon, "item")} take ${
-        formatDuration(sequentialMs)
-      } in all, of which no ` +
-        `model could save more than ${formatDuration(noGain.savedMs)}, and starting lanes alone ` +
-        `takes ${formatDuration(machine.startMs.workers)}.`;
+      return `${counted(horizon, "item")} take ${formatDuration(sequentialMs)} in all, of which ` +
+        `no model could save more than ${formatDuration(noGain.savedMs)}, and starting lanes ` +
+        `alone takes ${formatDuration(machine.startMs.workers)}.`;
     case "dealing":
-      return `a task computes for ${
-        formatShortDuration(sample.wallMs)
-      }, less than it takes to deal ` +
-        `it out. Make one item of many to gain from lanes.`;
+      return `a task computes for ${formatShortDuration(sample.wallMs)}, less than it takes to ` +
+        "deal it out. Make one item of many to gain from lanes.";
     case "copying":
       return `copying an item and its result to a lane takes ${copyMs}, longer than the task itself ` +
         `computes (${computeMs}). Send less, such as a path that the task reads, and return less.`;
@@ -94,10 +90,8 @@ function noGainText({ found, sequentialMs }: Assessment, noGain: JobNoGain): str
       return `slots on this event loop fill nothing, so that only lanes elsewhere could help, and ` +
         `what they need can't be sent there: ${noGain.what}.`;
     case "memory":
-      return `a task holds ${
-        formatBytes(sample.taskBytes ?? 0)
-      }, and there is no memory for two at ` +
-        `once (${formatBytes(machine.memoryBytes ?? 0)} are free).`;
+      return `a task holds ${formatBytes(sample.taskBytes ?? 0)}, and there is no memory for two ` +
+        `at once (${formatBytes(machine.memoryBytes ?? 0)} are free).`;
   }
 }
 
@@ -177,10 +171,8 @@ function untoldText(assessment: Assessment, { best, bestGain }: Recommendation):
   }
   if (bestGain !== null && bestGain.low > 1) {
     return `${gained}, but ${machine.cores} independent processes gained ` +
-      `${
-        formatRatio(machine.ceiling)
-      }, so that it may only have taken a greater share of the CPUs ` +
-      `from other programs.${idle}`;
+      `${formatRatio(machine.ceiling)}, so that it may only have taken a greater share of the ` +
+      `CPUs from other programs.${idle}`;
   }
   const span = gained === null ? "" : `${gained}, an interval that spans 1`;
   const others = busy ? `, and other programs used the CPUs.${idle}` : ".";
@@ -260,9 +252,8 @@ function isAlone(assessment: Assessment, candidate: Candidate, gain: number): bo
 function atPace(horizon: number, perSecond: number | null): string {
   return perSecond === null
     ? ""
-    : `: about ${paceText(perSecond)}, so ${counted(horizon, "item")} ${
-      horizon === 1 ? "takes" : "take"
-    } ${formatDuration(1000 * horizon / perSecond)} at best`;
+    : `: about ${paceText(perSecond)}, so ${counted(horizon, "item")} ` +
+      `${horizon === 1 ? "takes" : "take"} ${formatDuration(1000 * horizon / perSecond)} at best`;
 }
 
 /** Says why a model is recommended: only what was seen of the tasks, and only what was measured of others. */
@@ -288,13 +279,9 @@ export function reasonOf(
   const limit = sourceLimit(sample, gain?.median ?? 1);
   const isPlain = candidate.model === BASELINE;
   if (limit !== undefined) {
-    return `${
-      isPlain ? "Leave it sequential: the" : "The"
-    } source of the items is the limit. It gives ` +
-      `one each ${formatDuration(sample.sourceMs)}, and that alone is ${
-        formatPercent(limit)
-      } of the ` +
-      `time that ${name} takes.`;
+    return `${isPlain ? "Leave it sequential: the" : "The"} source of the items is the limit. It ` +
+      `gives one each ${formatDuration(sample.sourceMs)}, and that alone is ` +
+      `${formatPercent(limit)} of the time that ${name} takes.`;
   }
   if (isPlain) return plainReason(assessment, recommendation);
   const nature = natureOf(assessment, candidate, bound);

@@ -122,9 +122,8 @@ export function forecasts(parts: ForecastParts): Forecast[] {
     const high = Math.max(value, ...each.map((one) => one.high));
     const wide = high / low <= WIDEST_FORECAST
       ? null
-      : `anything from ${formatRate(low)} to ${
-        formatRate(high)
-      } is possible: these sizes don't tell`;
+      : `anything from ${formatRate(low)} to ${formatRate(high)} is possible: these sizes don't ` +
+        "tell";
     const ends = !coreEach && endsBefore(capacity, size, value) ? endOf(capacity!) : null;
     return {
       factor,
