@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import stringWidth from "string-width";
+import config from "../../../deno.json" with { type: "json" };
 import { LANGUAGES } from "../../../lib/report/lesson/lesson_file.ts";
 import { ideasOf, Speaker, TEXTS } from "../../../lib/report/lesson/lesson_ideas.ts";
 import { lessonPage } from "../../../lib/report/lesson/lesson_page.ts";
@@ -27,6 +28,10 @@ for (const language of LANGUAGES) {
     assertEquals(new Set(ideas.map(({ id }) => id)).size, ideas.length);
     for (const { id, title, about, seen, commands } of ideas) {
       assert(seen.length > 0 && commands.length > 0, id);
+      for (const command of commands) {
+        const task = /^deno task (\S+)/.exec(command)?.[1] ?? "";
+        assert(task in config.tasks, command);
+      }
       for (const text of [title, about, ...seen]) {
         assert(!/[{}]|undefined|NaN/.test(text), text);
         assertEquals(/[가-힣]/.test(text), language === "ko", text);
