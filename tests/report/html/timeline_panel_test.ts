@@ -17,6 +17,10 @@ Deno.test("depthOverTime() counts a slot that is handed on as one", () => {
   assertEquals(depthOverTime([0, 5], [5, 10], 10, 10).map(({ depth }) => depth), [1]);
 });
 
+Deno.test("depthOverTime() counts what starts with the axis's end", () => {
+  assertEquals(depthOverTime([10], [10], 10, 2), [{ fromMs: 5, toMs: 10, depth: 1, ended: 1 }]);
+});
+
 Deno.test("depthOverTime() leaves idle time out", () => {
   const stretches = depthOverTime([0, 8], [2, 10], 10, 10);
   assertEquals(stretches.map(({ fromMs, toMs }) => [fromMs, toMs]), [[0, 2], [8, 10]]);

@@ -1,0 +1,114 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { distributionSection } from "../../../lib/report/html/cost_charts.ts";
+import { drawGains, type GainRow } from "../../../lib/report/html/gains_chart.ts";
+import type { Html } from "../../../lib/report/html/markup.ts";
+import { timelineSection } from "../../../lib/report/html/timeline_chart.ts";
+import type { Comparison, Timeline } from "../../../lib/timing/result.ts";
+import { cpuResult } from "./fixture.ts";
+import { all, type Element, parsed, texts } from "./parsed.ts";
+
+const [comparison] = cpuResult().comparisons as [Comparison];
+const number = (of: Element, name: string) => Number(of.getAttribute(name));
+
+/** A comparison of two models, of tasks that started and ended at these times. */
+function of(
+  status: string,
+  cpuShare: number,
+  spans: readonly [number, number, number][],
+): Comparison {
+  const timeline: Timeline = {
+    round: 0,
+    lanes: [{ lane: 0, startMs: 0, cpuShare }],
+    index: spans.map((_, i) => i),
+    lane: spans.map(() => 0),
+    queuedMs: spans.map(([queuedMs]) => queuedMs),
+    startedMs: spans.map(([, startedMs]) => startedMs),
+    endedMs: spans.map(([, , endedMs]) => endedMs),
+    status: spans.map(() => status),
+  };
+  return { ...comparison, models: [{ ...comparison.models[0]!, timeline }] };
+}
+
+function bodyOf(html: Html): Element {
+  return parsed(`<html><body>${html.text}</body></html>`).querySelector("body")!;
+}
+
+Deno.test("the dark part of a bar is its lower end, as high as its lane's share", () => {
+  const body = bodyOf(timelineSection(of("fulfilled", 0.25, [[0, 10, 90]]), "t"));
+  const [bar] = all(body, ".wide .flight rect"), [ran] = all(body, ".wide .running rect");
+  assertAlmostEquals(number(ran!, "height"), number(bar!, "height") / 4, 0.02);
+  const bottom = (rect: Element) => number(rect, "y") + number(rect, "height");
+  assertAlmostEquals(bottom(ran!), bottom(bar!), 0.02);
+  assertEquals(all(body, ".bad rect").length, 0);
+  assertEquals(texts(body, ".wide .flight title"), [
+    "task 0 on lane 0: 80.0 ms\n10.0 ms to 90.0 ms\nwaited 10.0 ms for a slot\nrunning about 25% of it",
+  ]);
+});
+
+Deno.test("a task that gave no value is red, says how it ended, and has no dark part", () => {
+  const body = bodyOf(timelineSection(of("timed-out", 0.25, [[0, 10, 90]]), "t"));
+  assert(texts(body, ".wide .bad title")[0]!.endsWith("\ntimed-out"));
+  assertEquals(all(body, ".flight rect, .running rect").length, 0);
+});
+
+Deno.test("waiting tasks stand above the lanes, the deepest the whole height", () => {
+  const spans: [number, number, number][] = [[0, 0, 50], [0, 50, 90], [25, 90, 99]];
+  const body = bodyOf(timelineSection(of("fulfilled", 1, spans), "t"));
+  const queue = all(body, ".wide .queue rect");
+  const heights = queue.map((rect) => number(rect, "height"));
+  assertEquals([Math.min(...heights), Math.max(...heights)], [4.5, 9]);
+  const lanes = number(all(body, ".wide .lanes rect")[0]!, "y");
+  for (const rect of queue) assert(number(rect, "y") + number(rect, "height") <= lanes);
+  assert(texts(body, ".wide svg text").includes("queue"));
+});
+
+Deno.test("names stand at a timeline's left edge, whatever its margins", () => {
+  const { text } = timelineSection(of("fulfilled", 1, [[0, 0, 50]]), "t");
+  const before = text.split(">sequential<").slice(0, -1).filter((part) => part.includes("<g"));
+  for (const part of before.slice(0, 2)) {
+    const moves = part.slice(part.lastIndexOf("<g")).matchAll(/translate\(([-\d.]+)/g);
+    const left = [...moves].reduce((sum, [_, x]) => sum + Number(x), 0);
+    assertAlmostEquals(left, 0, 0.6);
+  }
+});
+
+Deno.test("a hairline is left between bars, but for those too narrow to lose it", () => {
+  const body = bodyOf(timelineSection(of("fulfilled", 1, [[0, 50, 50.3], [0, 60, 100]]), "t"));
+  const pixels = number(body.querySelector(".wide .lanes rect")!, "width") / 100;
+  const [narrow, wide] = all(body, ".wide .flight rect").map((rect) => number(rect, "width"));
+  assertAlmostEquals(narrow!, 0.3 * pixels, 0.02);
+  assertAlmostEquals(wide!, 40 * pixels - 0.6, 0.02);
+});
+
+Deno.test("a task's time counts from its start, its latency from when it was queued", () => {
+  const waits = { ...comparison.verdict!, bound: "io" as const };
+  const body = bodyOf(
+    distributionSection(
+      { ...of("fulfilled", 1, [[0, 40, 100], [10, 40, 100]]), verdict: waits },
+      "d",
+    ),
+  );
+  const medians = (id: string) => texts(body, `#${id} tbody td`).slice(0, 3);
+  assertEquals(medians("d"), ["2", "60.0 ms", "60.0 ms"]);
+  assertEquals(medians("d-latency"), ["2", "90.5 ms", "95.0 ms"]);
+});
+
+Deno.test("rows of gains are higher where there is a prediction below the bar", () => {
+  const interval = { median: 2, low: 1.5, high: 2.5 };
+  const row: GainRow = {
+    name: "workers",
+    colour: "var(--workers)",
+    remark: "",
+    measured: interval,
+    predicted: null,
+  };
+  const height = (rows: GainRow[]) =>
+    number(
+      parsed(`<html><body>${drawGains(rows, undefined, "Gains", 840)}</body></html>`)
+        .querySelector("svg")!,
+      "height",
+    );
+  const bare = height([row, row]) - height([row]);
+  const predicted = { ...row, predicted: interval };
+  assert(height([predicted, predicted]) - height([predicted]) > bare);
+});
