@@ -57,5 +57,8 @@ export function holdWhileAlive(name: string, onHeld: () => void): void {
   });
 }
 
+/** The kind of message by which a thread says that it holds its lock: it can be watched from now on. */
+export const HELD = 0;
+
 /** What a thread posts, with how it ends, that ends before it has a port of its own to say so. */
 export const ENDING = "a lane is ending";

@@ -9,7 +9,7 @@ import { wordsOf } from "../attempt.ts";
 import { FromLane } from "../remote/channel.ts";
 import type { Runner } from "../remote/lane_server.ts";
 import { onStrayError } from "../remote/stray_errors.ts";
-import { ENDING, holdWhileAlive } from "./end_watch.ts";
+import { ENDING, HELD, holdWhileAlive } from "./end_watch.ts";
 import { type FarEnd, Line } from "./line.ts";
 
 /** What the parent's first message holds. */
@@ -54,9 +54,14 @@ export function serveThread(
     const runner = await opening;
     const line = new Line(far);
     announceEnd = (how) => line.send(FromLane.ending, [], { how });
-    holdWhileAlive(lock, () => line.send(FromLane.ready, [performance.timeOrigin]));
+    line.send(FromLane.ready, [performance.timeOrigin]);
     const { serve } = await import("./worker_server.ts");
     const server = serve(line, slots, cells, runner);
     announceEnd = (how, error) => server.announceEnd(how, error);
+    // No task runs before: Deno's locks, too, have to be loaded first.
+    holdWhileAlive(lock, () => {
+      line.send(HELD, []);
+      line.start((...message) => server.receive(...message));
+    });
   }, { once: true });
 }

@@ -15,7 +15,7 @@ import { threads } from "../remote/way.ts";
 import type { Task } from "../task.ts";
 import { LaneStartError } from "../errors.ts";
 import { nearestConfig, programFlags } from "../project.ts";
-import { ENDING, EndWatch } from "./end_watch.ts";
+import { ENDING, EndWatch, HELD } from "./end_watch.ts";
 import { type FarEnd, Line } from "./line.ts";
 import { mailboxMemory, type Message } from "./mailbox.ts";
 
@@ -145,6 +145,7 @@ class Thread {
   #holds = true;
   #held = true;
   #isHeard = false;
+  #isWatchable = false;
   #letGo: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
 
@@ -175,9 +176,10 @@ class Thread {
     };
     this.line = new Line([port1, inbox, outbox]);
     this.line.start((...message) => {
-      if (!this.#isHeard && this.#held) this.#endWatch.watch();
       this.#isHeard = true;
-      onMessage(...message);
+      if (message[0] !== HELD) return onMessage(...message);
+      this.#isWatchable = true;
+      if (this.#held) this.#endWatch.watch();
     });
     port1.onmessageerror = () => ends("sent a message that can't be read");
   }
@@ -199,7 +201,7 @@ class Thread {
     if (alive === this.#held) return;
     this.#held = alive;
     if (!alive) void this.#endWatch.unwatch();
-    else if (this.#isHeard) this.#endWatch.watch();
+    else if (this.#isWatchable) this.#endWatch.watch();
     keepAlive(this.#worker, alive);
     const port = this.#port as MessagePort & Refable;
     if (alive) port.ref();

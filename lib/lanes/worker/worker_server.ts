@@ -9,14 +9,14 @@ import { LaneServer, type Runner } from "../remote/lane_server.ts";
 import { threads } from "../remote/way.ts";
 import type { Line } from "./line.ts";
 
-/** Runs what the caller sends. */
+/** What is to be given what the caller sends. */
 export function serve(
   line: Line,
   slots: number,
   cells: SharedArrayBuffer,
   runner: Runner | undefined,
 ): LaneServer {
-  const server = new LaneServer({
+  return new LaneServer({
     slots,
     way: threads,
     cells: new Cells(slots, cells),
@@ -27,6 +27,4 @@ export function serve(
       return [(user + system) / 1000, NaN];
     },
   });
-  line.start((...message) => server.receive(...message));
-  return server;
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { ChannelEvents } from "../../../lib/lanes/remote/channel.ts";
 import type { Task } from "../../../lib/lanes/task.ts";
-import { ENDING } from "../../../lib/lanes/worker/end_watch.ts";
+import { ENDING, HELD } from "../../../lib/lanes/worker/end_watch.ts";
 import {
   WorkerChannel,
   type WorkerChannelOptions,
@@ -209,7 +209,8 @@ Deno.test("a thread that is gone without a word has some time for its last, and 
   {
     using time = new VirtualTime();
     const told = heard.next();
-    // Nobody holds the lock that a thread holds, which is found out when it is first heard.
+    // Nobody holds the lock that a thread says it holds.
+    worker!.says(HELD);
     worker!.says(16, [0]);
     await told;
     while (time.timers === 0) await new Promise((resolve) => later(resolve));
