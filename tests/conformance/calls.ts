@@ -307,9 +307,10 @@ export const CALLS: readonly Guarantee[] = [
       console.error = (line: unknown) => void printed.push(line);
       try {
         const executor = open();
-        executor.run(taskNamed("failOdd"), 2);
+        const other = executor.run(taskNamed("failOdd"), 2);
         executor.run(taskNamed("failOdd"), 3);
         await eventually(() => unhandled.length > 0, "the rejection was told");
+        await other; // or closing would reject it
         await executor.close();
         await turns(2);
       } finally {

@@ -147,6 +147,8 @@ export const NEIGHBOURS: readonly Guarantee[] = [
       await gates.full(2);
       gates.pass("a");
       await gates.until(() => gates.waiting.includes("a waits"), "a is under way");
+      gates.pass("b");
+      await gates.until(() => gates.waiting.includes("c"), "c is started on another lane");
       gates.openAll();
       const outcomes = await results;
       assertEquals(
