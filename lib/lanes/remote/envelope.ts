@@ -328,7 +328,7 @@ function restored(
   } else if (!ArrayBuffer.isView(value)) {
     for (const key of Object.keys(value)) {
       const child = (value as Record<string, unknown>)[key];
-      if (typeof child === "object" && child !== null) define(value, key, next(child));
+      if (typeof child === "object") define(value, key, next(child));
     }
   }
   return value;

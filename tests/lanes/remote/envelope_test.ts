@@ -95,6 +95,19 @@ Deno.test("an error whose getters throw still arrives", () => {
   assertEquals([back.name, back.message], ["Error", "kept"]);
 });
 
+Deno.test("a chain of causes arrives up to a hundred below the first, however long it is", () => {
+  let error = new Error("the first cause");
+  for (let depth = 0; depth < 300; depth++) error = new Error(`error ${depth}`, { cause: error });
+  let depth = 0;
+  for (let at = across(error) as Error; at.cause !== undefined; at = at.cause as Error) depth++;
+  assertEquals(depth, 100);
+});
+
+Deno.test("a large value that can be sent arrives whole, though it was thrown", () => {
+  const value = Array.from({ length: 3000 }, (_, at) => ({ at }));
+  assertEquals(across(value), value);
+});
+
 Deno.test("causes that go in a circle end", () => {
   const a = new Error("a");
   a.cause = new Error("b", { cause: a });
