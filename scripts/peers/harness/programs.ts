@@ -26,7 +26,7 @@ export function failureLine(stderr: string): string {
 /** Runs a program to its end, and keeps what it printed. A missing program is a failure, too. */
 export async function runToEnd(
   { program, args }: Launch,
-  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
 ): Promise<Ended> {
   let child: Deno.ChildProcess;
   try {
