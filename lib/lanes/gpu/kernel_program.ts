@@ -13,8 +13,8 @@ const DISPATCH_MS = 30;
 /** The first dispatch has so many steps of pieces together, and none has many times those before. */
 const FIRST_STEPS = 1024;
 const GROWTH = 8;
-/** What is computed together takes at least so many dispatches: reading it costs 10 ms. */
-const LEAST_DISPATCHES = 8;
+/** What is computed together takes so many dispatches: reading it takes 10 ms, and memory costs time too. */
+const LEAST_DISPATCHES = 2;
 /** With fewer pieces than this at a time a card would have little to do. */
 const LEAST_PIECES = 8192;
 const MOST_PIECES = 1 << 18;
