@@ -1,7 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
-import { planFor, withOthers } from "../../../lib/advice/race/race_plan.ts";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { SEQUENTIAL, threads } from "../../../lib/advice/prediction/candidate.ts";
+import { planFor, planRace, withOthers } from "../../../lib/advice/race/race_plan.ts";
 import { JOB } from "../../timing/fake.ts";
-import { MACHINE, probedOf } from "../fixture.ts";
+import { MACHINE, probedOf, sampleFor } from "../fixture.ts";
 
 Deno.test("withOthers() takes down who came after the sample, and forgets none who was there", () => {
   const planned = planFor(
@@ -23,4 +24,54 @@ Deno.test("planFor() takes what the budget leaves for a few long items, where th
     planFor(few, MACHINE, { items: undefined, job: JOB }, leftMs).plan;
   assertEquals(planFew(3000), null);
   assert((planFew(60_000)?.rounds ?? 0) >= 1);
+});
+
+Deno.test("planRace() shares what two runs of the sample cost among models and rounds", () => {
+  const sample = sampleFor({ computeMs: 10 });
+  const raced = [SEQUENTIAL, threads(2)];
+  const size = { alone: 100, most: 100 };
+  const plan = planRace(sample, raced, MACHINE, size, 60_000)!;
+  // Of 1.65 runs of a second each 85% are planned: two thirds of it for a model that takes 526 ms.
+  assertEquals(plan.rounds, 3);
+  assertAlmostEquals(plan.allowanceMs, 1650, 5);
+  assertAlmostEquals(plan.hardMs, 1750, 5);
+  assertAlmostEquals(plan.items, 59, 3);
+  assertAlmostEquals(plan.sequentialItems, 15, 3);
+  const double = planRace(sample, raced, MACHINE, size, 60_000, 2 * plan.allowanceMs)!;
+  assertEquals([double.rounds, double.items], [3, 100], "all items in three rounds");
+  // Starting them takes its part of what is left: 120 ms for each process.
+  const startMs = 3 * (2 * 120 + MACHINE.startMs.workers);
+  const tight = planRace(sample, raced, MACHINE, size, startMs + 700)!;
+  assert(tight.items < plan.items && tight.rounds === 3, JSON.stringify(tight));
+});
+
+Deno.test("planRace() has all items raced where all in flight may be the best, and five rounds if it can", () => {
+  const sample = sampleFor({ waitMs: 20 });
+  const all = { model: "concurrent", lanes: 1, slots: Infinity } as const;
+  const plan = planRace(sample, [SEQUENTIAL, all], MACHINE, { alone: 100, most: 100 }, 60_000)!;
+  assertEquals([plan.rounds, plan.items], [5, 100]);
+  assertAlmostEquals(plan.sequentialItems, 27, 3);
+});
+
+Deno.test("planRace() plans none of one item, of no other model, or without time", () => {
+  const sample = sampleFor({ computeMs: 10 });
+  const raced = [SEQUENTIAL, threads(2)];
+  const size = { alone: 100, most: 100 };
+  assertEquals(planRace(sample, [SEQUENTIAL], MACHINE, size, 60_000), null);
+  assertEquals(planRace(sample, raced, MACHINE, { alone: 1, most: 100 }, 60_000), null);
+  assertEquals(planRace(sample, raced, MACHINE, { alone: 100, most: 1 }, 60_000), null);
+  assert(planRace(sample, raced, MACHINE, { alone: 2, most: 2 }, 60_000) !== null);
+  assertEquals(planRace(sample, raced, MACHINE, size, 100), null);
+});
+
+Deno.test("planFor() takes an endless job for a thousand items, or ten times the sample", () => {
+  const of = (made: Parameters<typeof probedOf>[0], items?: number) => {
+    const { total, horizon } = planFor(probedOf(made), MACHINE, { items, job: JOB }, 60_000);
+    return [total, horizon];
+  };
+  assertEquals(of({ waitMs: 5, items: 40, total: null }), [null, 1000]);
+  assertEquals(of({ waitMs: 5, items: 200, total: null }), [null, 2000]);
+  assertEquals(of({ waitMs: 5, items: 40, total: null }, 60), [60, 60]);
+  assertEquals(of({ waitMs: 5, items: 40, total: 90 }, 60), [60, 60]);
+  assertEquals(of({ waitMs: 5, items: 40, total: 50 }, 60), [50, 50]);
 });

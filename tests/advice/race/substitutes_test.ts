@@ -54,6 +54,10 @@ Deno.test("substitutes() tries a model that was predicted to gain more than the 
   const both: Candidate = { model: "workers", lanes: 2, slots: 8 };
   assertEquals(found(tried([SEQUENTIAL, 100], [both, 70]), allowed), [workers(2)]);
   assertEquals(found(tried([SEQUENTIAL, 100], [both, 40]), allowed), []);
+  const better = [{ candidate: limited(4), gain: 1.9 }, { candidate: workers(2), gain: 3 }];
+  const more = { ...allowed, predicted: better };
+  assertEquals(found(tried([SEQUENTIAL, 100], [both, 70]), more), [workers(2)], "the best");
+  assertEquals(found(tried([SEQUENTIAL, 105], [both, 35]), more), [], "not a twentieth more");
 });
 
 Deno.test("substitutes() finds how many are borne between few that went well and some more that were refused", () => {
@@ -70,6 +74,12 @@ Deno.test("substitutes() finds how many are borne between few that went well and
   assertEquals(found([...plain, of(4, "failures"), of(2), of(3)]), []);
   assertEquals(found([...plain, of(16, "failures"), of(8)]), [limited(12)]);
   assertEquals(found([...plain, of(2, "failures")]), []);
+  assertEquals(found([...plain, of(64, "failures")]), [limited(16)]);
+  assertEquals(found([...plain, of(64, "failures"), of(16)]), [limited(32)]);
+  // Ten a second at 400 ms each keep four slots busy.
+  const refused = { ...of(64, "failures"), pacePerSecond: 10 };
+  const timed = { ...ALLOWED, taskMs: 400 };
+  assertEquals(found([...plain, refused], timed), [limited(4)]);
 });
 
 Deno.test("substitutes() tries as many lanes as there are cores where more of them failed", () => {
@@ -82,4 +92,8 @@ Deno.test("substitutes() tries as many lanes as there are cores where more of th
   const plain = tried([SEQUENTIAL, 1600]);
   assertEquals(found([...plain, of(8)]), [workers(2)]);
   assertEquals(found([...plain, of(8), of(2)]), []);
+  assertEquals(found([...plain, of(8)], { ...ALLOWED, cores: 1 }), []);
+  const slots: Candidate = { model: "workers", lanes: 8, slots: 4 };
+  assertEquals(found([...plain, { ...of(8), candidate: slots }]), []);
+  assertEquals(found([...plain, of(2)]), [], "no more than there are cores");
 });
