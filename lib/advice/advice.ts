@@ -1,7 +1,6 @@
 /**
- * The advice as data: what reports are made from, and what `--json` writes, as the schema that checks a
- * file from outside, and as the types that it comes to. `advice.schema.json` is made from it. All numbers
- * are finite; what isn't known is null or not there.
+ * The advice as data, with the schema from which `advice.schema.json` is made. What isn't known is
+ * null or not there.
  *
  * @module
  */

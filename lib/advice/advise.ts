@@ -122,11 +122,7 @@ function raceOptions(
   };
 }
 
-/**
- * Gives advice on a job. There is always an answer within the budget: what could not be measured is
- * predicted, and said to be. Throws a UsageError if the job's module lacks something, a JobError if the
- * job can't be run at all.
- */
+/** Gives advice within the budget. Throws a UsageError or a JobError if the job can't be run at all. */
 export async function advise(
   options: AdviseOptions,
   instruments: Instruments,

@@ -120,9 +120,8 @@ export class Assessment {
   }
 
   /**
-   * How many tasks what they wait for serves at once. Told only where event loops with far more in flight
-   * gained far less than was predicted of them, and all the same, with several numbers of them or in
-   * lanes as well.
+   * How many tasks are served at once, told where several numbers in flight gained the same, and
+   * far too little.
    */
   get servedAtOnce(): number | undefined {
     if (computesBeside(this.found.sample)) return undefined;
@@ -242,10 +241,7 @@ export class Assessment {
     return slots < 2 ? SEQUENTIAL : eventLoop(slots);
   }
 
-  /**
-   * Beside a gain that can't be no other is sure, and that there is none isn't either; nor is it for tasks
-   * that compute, where others have the cores.
-   */
+  /** Neither a gain nor none is sure beside one that can't be, nor none on a busy machine. */
   #doubted(of: Recommendation): Recommendation {
     const isNone = of.decision === "no gain";
     return this.impossible.length === 0 && !(isNone && mindsBusy(this.found)) ? of : {
@@ -331,10 +327,7 @@ export class Assessment {
     };
   }
 
-  /**
-   * From how many items on a model pays that is recommended for them all: its start is saved by then, at
-   * what an item takes under it and under the plain loop, as measured, where it was.
-   */
+  /** From how many items on a model has saved its start. */
   breakEven(candidate: Candidate): number {
     const { horizon } = this.found;
     const startMs = this.#startMs(candidate);

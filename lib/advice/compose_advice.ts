@@ -1,6 +1,5 @@
 /**
- * Puts what was found together as advice: class, models, recommendation, surprises, hazards, and the
- * program to run.
+ * Puts what was found together as advice, with the program to run.
  *
  * @module
  */

@@ -115,10 +115,7 @@ function kindOf(
   return inLanes && !reasons.some(isRefusal) && (isMissing || asManyWent) ? "lanes" : "refused";
 }
 
-/**
- * Says from how many tasks in flight on some fail, why, and how many went well; undefined if nothing
- * failed that didn't fail one by one.
- */
+/** From how many tasks in flight on some fail that didn't one by one, and why. */
 export function failingOf(
   runners: readonly Runner[] = [],
 ): Extract<Finding, Failing> | undefined {
@@ -198,10 +195,7 @@ export interface PlainRounds {
   readonly rounds: readonly { readonly runMs: number; readonly runCpuMs?: number | undefined }[];
 }
 
-/**
- * Compares a plain loop that ran again with the sample; items that the sample didn't run are taken to be
- * like the others. Undefined if it didn't run.
- */
+/** Compares a plain loop that ran again with the sample; undefined if it didn't run. */
 export function compareWork(
   { walls, wallMs, sourceMs, cpuMs, cpuShare, available }: Pick<
     Sample,
@@ -242,10 +236,7 @@ export function sameWork(
   return plain && compareWork(sample, plain, !race!.otherResults || race!.unrepeatable);
 }
 
-/**
- * The share of the time, with a gain, that the source of items alone takes, if that makes it the limit;
- * undefined where other things take most of the time.
- */
+/** The share of the time, with a gain, that the source of items takes, if that makes it the limit. */
 export function sourceLimit(
   { sourceMs, wallMs }: Pick<Sample, "sourceMs" | "wallMs">,
   gain: number,

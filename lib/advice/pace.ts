@@ -1,6 +1,5 @@
 /**
- * The pace of a server that refuses some items: measured with a part of the job and retries, for a few
- * seconds, where the plain loop or a model of the race was refused.
+ * The pace of a server that refuses some items, measured with a part of the job and retries.
  *
  * @module
  */
@@ -60,8 +59,7 @@ export async function racedPace(
 ): Promise<Pace | undefined> {
   const failing = failingOf(race?.runners);
   if (failing === undefined || !failing.reasons.some(isRefusal)) return undefined;
-  // A server that limits tasks in flight always serves so many; one that limits requests a second refuses
-  // these too after a while, which a short race may not see.
+  // A limit on requests a second refuses these too after a while, which a short race may not see.
   const pace = await measure(failing.well);
   return pace.perSecond === null ? undefined : { ...pace, ofPlainLoop: false };
 }

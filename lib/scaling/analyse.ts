@@ -72,9 +72,8 @@ function roundOf(trial: TrialResult, number: number): SweepRound {
 export const LITTLE_TOLERANCE = 0.1;
 
 /**
- * Checks N = X·R (Little, "A Proof for the Queuing Formula L = λW", Operations Research 9, 1961). A closed
- * loop starts a task as soon as one ends, so its slots should always be taken; X·R can't be above N
- * unless a time is wrong.
+ * Checks N = X·R (Little, Operations Research 9, 1961): slots should always be taken, and X·R isn't
+ * above N.
  */
 export function checkLittle(
   throughputPerSecond: number,
@@ -147,10 +146,7 @@ export function isRefused({ rounds }: Pick<SweepPoint, "rounds">): boolean {
     .some((message) => isRefusal(httpSigns({ message })));
 }
 
-/**
- * Finds the sizes at which more tasks fail than at the smallest. An item that fails at every size says
- * nothing of sizes; a server that refuses at every size does, and so do failures of most items.
- */
+/** The sizes at which more tasks fail than at the smallest, or most do, or a server refuses. */
 export function failingSizes(points: readonly Pick<SweepPoint, "size" | "rounds">[]): Failing {
   const counts = points.map(({ size, rounds }) => {
     const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
@@ -188,11 +184,7 @@ function bestOf(points: readonly SweepPoint[]): Analysis["best"] {
   return best === undefined || best.throughputPerSecond <= 0 ? null : best;
 }
 
-/**
- * Analyses a sweep: sums up its points, fits both laws with intervals, finds the knee and where computing
- * ends, and forecasts ten and a thousand times as much. Sizes at which more tasks fail than at the
- * smallest are reported, but nothing is taken from them: a task that fails early does less work.
- */
+/** Points, laws, knee, capacity and forecasts; of sizes at which more tasks fail nothing is taken. */
 export function analyse(
   { sizes, differsAt }: Pick<MeasuredSweep, "sizes" | "differsAt">,
   seed: number,

@@ -1,6 +1,5 @@
 /**
- * Holds the sweep of a user's job against the sample that was run one by one before it, as advice does
- * with its race: whether the trials were that job at all, and whether its tasks may run in any order.
+ * Holds a sweep against the sample before it: was it that job, and may its tasks run in any order?
  *
  * @module
  */

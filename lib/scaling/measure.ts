@@ -1,6 +1,5 @@
 /**
- * Measures a sweep from options to result: progress while it runs, the site and the machine watched, all
- * put together.
+ * Measures a sweep from options to result, with progress, and the site and the machine watched.
  *
  * @module
  */
@@ -111,10 +110,7 @@ async function measured(
   }
 }
 
-/**
- * Sweeps a job along slots or lanes; the result is partial if the signal was aborted. Throws what the
- * first trial threw, if there is none that gave a result.
- */
+/** Sweeps a job; throws what the first trial threw, if there is none that gave a result. */
 export async function measureSweep(
   job: SweptJob,
   plan: SweepPlan,

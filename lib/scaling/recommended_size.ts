@@ -1,6 +1,5 @@
 /**
- * Which of the swept sizes to take: the smallest that is as good as the best, by the rule of comparisons
- * and advice; or why none can be told from the sweep.
+ * Which of the swept sizes to take, by the rule of comparisons and advice.
  *
  * @module
  */

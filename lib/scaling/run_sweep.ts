@@ -1,6 +1,5 @@
 /**
- * Runs a sweep: every size in interleaved, shuffled rounds, then larger sizes while the throughput
- * rises, and more sizes around the bend.
+ * Runs a sweep: sizes in shuffled rounds, larger ones while that pays, and more around the bend.
  *
  * @module
  */
@@ -65,11 +64,7 @@ const LEAST_BEND = 0.2;
 /** So is one smaller than this many standard errors. */
 const SURE_ERRORS = 2;
 
-/**
- * Finds the sizes that halve both gaps next to the largest bend: where the curve's slope, with both axes
- * logarithmic, falls most. 1 before and 0 after means that doubling the size doubled the throughput
- * until there and gained nothing afterwards.
- */
+/** The sizes that halve both gaps next to the largest bend of the curve, with both axes logarithmic. */
 export function refinements(points: readonly NoisyPoint[]): number[] {
   const { sizes, slopes } = logCurve(points);
   const bends = slopes.slice(1).map((after, i) => {
@@ -240,11 +235,9 @@ class Sweep {
 }
 
 /**
- * Measures throughput and times at every size: rounds are interleaved and their order is drawn from the
- * seed, so that drift hits all sizes alike. While the throughput still rises at the largest size, its
- * double is measured too, up to `extendTo`. Then the two gaps around the largest bend are halved, with
- * the size at the bend measured again among them. Throws what the first trial threw, if none gave a
- * result.
+ * Measures every size in interleaved rounds, so that drift hits all alike; doubles the largest
+ * while that pays, up to `extendTo`; then halves the gaps around the bend. Throws what the first
+ * trial threw, if none gave a result.
  */
 export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<MeasuredSweep> {
   const { seed, rounds, refineSteps = 2, extendTo = 0, budgetMs = 40_000 } = spec;

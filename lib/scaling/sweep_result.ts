@@ -1,8 +1,6 @@
 /**
- * A sweep's result file (`--json`): what was measured and what follows from it, as the schema that
- * checks a file from outside, and as the types that it comes to. Every report of a sweep reads this and
- * only this; `sweep.schema.json` is made from it. Where JSON has no number, null stands for "not known",
- * or for "beyond every number".
+ * A sweep's result as data, with the schema from which `sweep.schema.json` is made. Null is "not
+ * known" or "beyond every number".
  *
  * @module
  */

@@ -55,12 +55,7 @@ export function downloads(
   };
 }
 
-/**
- * Sums of squares, sized so that one lane takes about `trialMs` on this machine.
- *
- * @param most The most places there will be.
- * @param grows Whether each place gets the same number of them, and not all places the same sums.
- */
+/** Sums of squares, so many that one lane takes about `trialMs`; with `grows` so many for each place. */
 export async function sums(
   most: number,
   trialMs = 900,
@@ -97,10 +92,7 @@ export function itemsPerPlace(itemMs: number): number {
   return Math.max(LEAST_WAVES, Math.round(OWN_TRIAL_MS / Math.max(itemMs, 1e-6)));
 }
 
-/**
- * A job of the user's own, of whose items each place gets `perPlace` at most. None are run beforehand,
- * since running one may have effects.
- */
+/** A job of the user's own; none of its items are run beforehand, since that may have effects. */
 export function ownJob(
   job: JobSpec,
   perPlace: number,

@@ -1,6 +1,6 @@
 /**
- * What a job may do, as its user passes it: Deno's own `--allow-…` flags, handed on to the job's
- * processes and to nothing else.
+ * What a job may do: Deno's own `--allow-…` flags, handed on to the job's processes and to nothing
+ * else.
  *
  * @module
  */
@@ -27,10 +27,7 @@ function entriesOf(kind: Kind, list: string, path: (typed: string) => string): s
   return entries.map((entry) => isPath(entry) ? path(entry) : entry);
 }
 
-/**
- * Takes the `--allow-…` flags out of a command line. They are written as for Deno: `--allow-net` for
- * all, `--allow-net=a,b` for some, `-A` or `--allow-all` for everything.
- */
+/** Takes the `--allow-…` flags, and `-A`, out of a command line. */
 export function takePermissions(
   args: readonly string[],
   path: (typed: string) => string,

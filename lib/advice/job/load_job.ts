@@ -1,6 +1,6 @@
 /**
- * Takes a job module from the command line: finds it, has Deno check it, and loads it in a process of
- * its own, with no more rights than it was given.
+ * Takes a job module from the command line: finds it, checks it, and loads it in a process of its
+ * own.
  *
  * @module
  */
@@ -134,11 +134,7 @@ export function withHooks(job: JobSpec, probed: Pick<Probed, "exports" | "teardo
   };
 }
 
-/**
- * Loads a job module; gives the job, and what was seen when it was loaded. Throws a UsageError if it isn't
- * there, has an error, or lacks an export, items or a permission; a JobError if it can't be loaded, or its
- * sample can't be run.
- */
+/** Loads a job module. Throws a UsageError if it lacks something, a JobError if it can't be run. */
 export async function loadJob(
   request: JobRequest,
   prober: Prober = probe,

@@ -29,10 +29,7 @@ export const MOST_IN_FLIGHT = 1024;
 export const MOST_LANES = 32;
 const FILLS = 1.1;
 const SPARE = 1.5;
-/**
- * A worker or process gets so many times the slots that would keep it busy if its tasks took turns: they
- * tend to wait all at the same time, and more slots make that wait a small part.
- */
+/** Tasks tend to wait all at the same time: so many times the slots that their turns would need. */
 const AMPLE = 8;
 /** From this share of waiting on, an event loop with slots is always tried: it is so simple. */
 const WAITS_SOME = 0.15;
@@ -84,11 +81,7 @@ function lanesWanted(
   return blocks(sample) ? found.sort((a, b) => timeOf(a) - timeOf(b)).slice(0, 1) : [];
 }
 
-/**
- * All models that the job could run under, with the sizes that its sample suggests: as many slots as
- * keep a lane busy while tasks wait, as many lanes as there are cores, or more if tasks wait without
- * letting others run. All items at once are a candidate only if the race tries them all at once.
- */
+/** All models that the job could run under, with the sizes that its sample suggests. */
 export function possibleCandidates(
   sample: Sample,
   machine: Machine,

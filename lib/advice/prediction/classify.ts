@@ -1,6 +1,5 @@
 /**
- * Whether a job waits or computes, by CPU time over wall time, and whether it is worth more than the plain
- * loop at all.
+ * Whether a job waits or computes, and whether it is worth more than the plain loop.
  *
  * @module
  */
@@ -13,10 +12,7 @@ import { predict } from "./predict.ts";
 import { SEQUENTIAL } from "./candidate.ts";
 import type { Sample } from "../probe/sample.ts";
 
-/**
- * Why no model can gain anything, whatever is measured: there is little to save, or one item; a task is
- * shorter than dealing it out, or than copying its item and its result to a lane.
- */
+/** Why no model can gain anything, whatever is measured. */
 export type NoGain =
   | { readonly why: "little"; readonly savedMs: number }
   | { readonly why: "one item" | "dealing" | "copying" };
@@ -62,11 +58,7 @@ const NOTICEABLE_MS = 40;
 /** What the dispatcher and a lane need for an item that travels with many others. */
 const LEAST_ITEM_MS = 0.001;
 
-/**
- * Classifies a job of so many items. It is small if even the best model could save less than twice what it
- * takes to start a lane: the waiting, all of it, or of the computing what all cores together can save;
- * nothing, if a task is shorter than dealing it out, or than copying it to a lane.
- */
+/** A job is small if even the best model could save less than twice what it takes to start a lane. */
 export function classFor(sample: Sample, machine: Machine, items: number): Classified {
   const { cpuShare, wallMs, cloneMs } = sample;
   // Where other programs use the CPUs lanes start slowly, which doesn't make the job smaller.

@@ -1,6 +1,5 @@
 /**
- * What the machine does, measured without running the job: how long lanes take to start, and what
- * independent processes gain.
+ * How long lanes take to start on this machine, and what independent processes gain.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * How long a job would take under a model, from the sample alone: start-up, cost per item, transfer,
- * lanes, slots and the machine's ceiling.
+ * How long a job would take under a model, from the sample alone.
  *
  * @module
  */
@@ -25,9 +24,8 @@ export function totalMs({ startMs, runMs }: Pick<Prediction, "startMs" | "runMs"
 }
 
 /**
- * How long a batch takes when each slot takes the next item as soon as it is free: list scheduling
- * (Graham, "Bounds on Multiprocessing Timing Anomalies", SIAM J. Appl. Math. 17, 1969).
- * `slots` counts those of all lanes together.
+ * How long a batch takes when each free slot takes the next item: list scheduling (Graham, SIAM J.
+ * Appl. Math. 17, 1969).
  */
 export function listScheduleMs(timesMs: readonly number[], slots: number): number {
   const longest = (times: Iterable<number>) => {
@@ -54,11 +52,7 @@ export function listScheduleMs(timesMs: readonly number[], slots: number): numbe
   return longest(free);
 }
 
-/**
- * From how many slots on a lane's CPU is always busy, if nothing ever queues: the saturation point of
- * the asymptotic bounds (Denning and Buzen, "The Operational Analysis of Queueing Network Models",
- * ACM Computing Surveys 10, 1978).
- */
+/** From how many slots on a lane's CPU is always busy (Denning and Buzen, ACM Computing Surveys 10, 1978). */
 export function saturationSlots(computeMs: number, wallMs: number): number {
   return computeMs <= 0 ? Infinity : Math.max(1, wallMs / computeMs);
 }
@@ -82,11 +76,7 @@ interface Demand {
   readonly dispatcherMs: number;
 }
 
-/**
- * What a task takes under a model. With many in flight a lane's thread hardly ever sleeps, so what waking
- * it cost one by one is taken off in proportion to how busy the lane is; threads and processes are sent
- * their items.
- */
+/** What a task takes under a model, less the waking that a busy lane spares, and with being sent. */
 function demandOf(sample: Sample, { model }: Candidate, inFlight: number): Demand {
   const { wallMs, cpuMs, cpuShare, wakeMs } = sample;
   // Other programs on the CPU slow tasks down in the race as they did in the sample.
@@ -175,13 +165,11 @@ const MORE = 2;
 const OFF = 0.1;
 
 /**
- * Predicts how long so many items take under a model. At best, tasks interleave without ever queueing,
- * and the time is the greatest of four: list scheduling of the sample's own times over the slots; each
- * event loop's share of what holds it up; all computing over the machine's ceiling; and what the
- * dispatcher spends on getting items and copying them, the serial part that Amdahl's law is about. At
- * worst they compute twice as much as seemed; and on another lane the tasks in flight may all wait
- * together and then compute in turn, for timers that are due are served before messages that bring the
- * next items. The likely time lies between the two there.
+ * The likely, the least and the greatest time of so many items. At best tasks never queue, and the
+ * time is the greatest of four: list scheduling; what holds up each event loop; all computing over
+ * the machine's ceiling; and the dispatcher, which is serial. At worst they compute twice as much;
+ * and on another lane the tasks in flight may all wait together and then compute in turn, since
+ * timers that are due come before messages. The likely time lies between.
  */
 export function predict(
   sample: Sample,

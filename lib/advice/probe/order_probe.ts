@@ -1,6 +1,5 @@
 /**
- * Whether the results of a job depend on the order of its tasks: when it is worth finding out, and a
- * run of a few items from last to first in a fresh process.
+ * Whether the results of a job depend on the order of its tasks.
  *
  * @module
  */
@@ -39,9 +38,8 @@ export function orderCheckOf(
 }
 
 /**
- * Decides on a run from last to first: where anything but the plain loop may be recommended, or models
- * differ in their results, the plain loop repeats its own, and the run can be afforded. Results that
- * agreed may have agreed by luck. Undefined for no run.
+ * The run from last to first where it is worth it: results that agreed in the race may have agreed
+ * by luck.
  */
 export function orderCheck(
   sample: Pick<Sample, "tasksMs" | "wallMs" | "failed">,

@@ -356,11 +356,7 @@ class Probing {
   }
 }
 
-/**
- * Runs a job's sample in a fresh process. Throws a UsageError if the module lacks an export or a
- * permission, or has no items; a JobError if it can't be loaded, fails at every item, ends its process,
- * or never settles.
- */
+/** Runs a job's sample. Throws a UsageError if the module lacks something, a JobError if it can't be run. */
 export const probe: Prober = async (job, options, chooseChecksums) => {
   const { limit, targetMs, meter, dry = false } = options;
   const wanted = { dry, limit, targetMs, metered: meter !== undefined };

@@ -1,6 +1,5 @@
 /**
- * What runs in a probe's own process: loads a job, runs a sample of it one after the other, some items
- * from last to first, or a part for a profile, and says what came of it. It imports no npm package.
+ * What runs in a probe's own process. It imports no npm package.
  *
  * @module
  */
@@ -139,10 +138,7 @@ async function main(): Promise<void> {
   end({ type: "finished", teardownMs: performance.now() - endMs });
 }
 
-/**
- * Runs the first items one by one, from last to first. The checksum is of their results in the order of
- * items: it equals that of a run forwards if the order didn't matter.
- */
+/** Runs the first items from last to first; the checksum is of their results in the order of items. */
 async function backwardsChecksum(
   items: Items<unknown>,
   count: number,

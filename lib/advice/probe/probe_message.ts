@@ -60,10 +60,7 @@ export interface Stretch {
   readonly cpuMs: number;
   /** What it took before to get the items from their source. */
   readonly sourceMs: number;
-  /**
-   * The part of `wallMs` until the tasks returned, a promise or a value: nothing else could run on the
-   * event loop meanwhile. Of several tasks it is known only if none returned a promise; 0 otherwise.
-   */
+  /** The part until the tasks returned; of several it is known, and not 0, only if none gave a promise. */
   readonly syncMs: number;
   readonly syncCpuMs: number;
 }

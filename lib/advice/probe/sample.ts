@@ -95,11 +95,9 @@ const STEPS_MS = 100;
 const ALL_ON_LOOP = 0.85;
 
 /**
- * Sums up a probe that ran at least one item. Wall less CPU time is waiting for the outside and queueing
- * for a CPU that others use. The second is taken off: in proportion to the CPU time, by what the process
- * queued while it ran, if the system counted that, otherwise by what a busy thread was seen to get. The
- * CPU share is the ratio of two sums, its error that of a ratio estimator (Cochran, "Sampling
- * Techniques", 1977, section 6.3), with each stretch as a cluster.
+ * Sums up a probe. Wall less CPU time is waiting, once queueing for a CPU is taken off: as the
+ * system counted it, or by what a busy thread was seen to get. The share's error is that of a ratio
+ * estimator (Cochran, "Sampling Techniques", 1977, section 6.3), with each stretch as a cluster.
  */
 export function sampleOf({ stretches, done, failures, load, total, laneMs }: Probed): Sample {
   const sum = (of: (stretch: Probed["stretches"][number]) => number) =>

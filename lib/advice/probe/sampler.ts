@@ -1,6 +1,5 @@
 /**
- * Runs a sample of a job one after the other and takes down what each task takes. It runs in a probe's
- * process and imports no npm package.
+ * Runs a sample of a job one by one, in a probe's process. It imports no npm package.
  *
  * @module
  */
@@ -51,10 +50,7 @@ export function thrownBy(error: unknown): Thrown {
 const LOOK_MS = 15;
 const LOOK_EVERY_MS = 1000;
 
-/**
- * Computes for a while and says which share of the time it really ran, from 0.05 to 1. On a machine
- * that others use too, a task that only computes doesn't get a whole CPU, and would look as if it waited.
- */
+/** The share of a CPU that a thread gets: what computes on a busy machine would look as if it waited. */
 function availableShare(): number {
   const cpuAt = cpuMs();
   const startMs = performance.now();
@@ -69,10 +65,7 @@ const LONGEST_WAIT_MS = 8;
 /** Tasks that wait less than this on average hardly sleep. */
 const LEAST_WAIT_MS = 0.2;
 
-/**
- * CPU time of one bare wait, in milliseconds: of a timer on which nothing else is done. Tasks run one
- * by one pay it each time; with many in flight the thread hardly ever sleeps, and they don't.
- */
+/** CPU time of one bare wait: tasks one by one pay it each time, and hardly with many in flight. */
 async function wakeCost(waitMs: number): Promise<number> {
   if (waitMs < LEAST_WAIT_MS) return 0;
   const eachMs = Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, waitMs));

@@ -1,6 +1,6 @@
 /**
- * What sending items and results to another lane takes, measured on a few of a sample's. It runs in a
- * probe's process and imports no npm package.
+ * What sending items and results to another lane takes, by a few of them. It imports no npm
+ * package.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * A profile as V8 writes it (`.cpuprofile`), read into a tree of calls that holds the time of each: a
- * pure function of its JSON.
+ * A profile as V8 writes it (`.cpuprofile`), read into a tree of calls.
  *
  * @module
  */
@@ -74,10 +73,7 @@ function weigh(
   return weights;
 }
 
-/**
- * Reads the tree of calls between a profile's marks; undefined if it is no profile, or lacks a mark. A
- * function that calls itself is one call with the time of all. Idle time isn't counted.
- */
+/** The calls between a profile's marks, recursion as one; undefined if it lacks a mark. */
 export function callTree(json: unknown, roles: FrameRoles): CallTree | undefined {
   const parsed = profileSchema.safeParse(json);
   if (!parsed.success) return undefined;

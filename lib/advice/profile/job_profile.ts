@@ -1,6 +1,6 @@
 /**
- * Where a job's time goes, as data: a tree of calls becomes the functions that matter and the bars of a
- * flame graph. What reports are made from.
+ * Where a job's time goes, as data: a tree of calls becomes functions and the bars of a flame
+ * graph.
  *
  * @module
  */
@@ -114,8 +114,8 @@ interface Tally {
 }
 
 /**
- * Adds up a tree by function. What the runtime does for a function counts as that function's, since only
- * there it can be mended; what it does for none, such as collecting garbage, stands for itself.
+ * Adds up a tree by function; what the runtime does for one counts as its own: only there it can be
+ * mended.
  */
 export function timeByFunction(
   { calls }: CallTree,

@@ -1,6 +1,6 @@
 /**
- * Runs some of a job's items one after the other between two marks that a profile shows. It runs in a
- * probe's process and imports no npm package.
+ * Runs some of a job's items one by one between two marks that a profile shows. It imports no npm
+ * package.
  *
  * @module
  */

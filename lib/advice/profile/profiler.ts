@@ -1,6 +1,5 @@
 /**
- * A profile of a job: whether there is time for one, and of which items; a sample once more in a process
- * that V8 profiles; and what its file says.
+ * A profile of a job: whether there is time for one, and a sample once more while V8 looks.
  *
  * @module
  */
@@ -117,10 +116,7 @@ const LEAST_PROFILE_MS = 40;
 const FIXED_MS = 600;
 const SLOWER = 2;
 
-/**
- * Plans a profile within `leftMs`, or says why there is none; undefined for tasks that wait, which have
- * nothing to show.
- */
+/** Plans a profile, or says why there is none; undefined for tasks that wait. */
 export function profilePlan(
   { cpuShare, cpuMs, loopMs, tasksMs, items }: Pick<
     Sample,

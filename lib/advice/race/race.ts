@@ -80,10 +80,7 @@ export function plainOf(runners: readonly Runner[] = []): Runner | undefined {
   return runners.find(({ candidate }) => candidate.model === BASELINE);
 }
 
-/**
- * So many times as long as the best a model must take in each round to be clearly slower, by the number
- * of rounds. One round alone may have been disturbed; the more rounds agree, the less it takes.
- */
+/** To be clearly slower a model must take so many times the best's time in each round, by their number. */
 const CLEARLY = [ONE_ROUND, 1.6, 1.35, 1.25];
 
 export function clearlySlower(runners: readonly Runner[], scaledMs: Scaled): Runner[] {
@@ -108,9 +105,8 @@ export function clearlySlower(runners: readonly Runner[], scaledMs: Scaled): Run
 const PLAIN_ROUNDS = 2;
 
 /**
- * Chooses the models of a further round, whose tasks may take `leftMs` together: the two best at least,
- * for they are to be told apart; then sequential, against which gains are given, unless these are clear;
- * then the others, the better ones first. None if there is no time for two.
+ * The models of a further round, those first whose comparison matters most; none if there is no
+ * time for two.
  */
 export function nextRound(
   active: readonly Runner[],
@@ -274,8 +270,7 @@ class Racing {
       }
       if (result.stopped) {
         runner.stops = (runner.stops ?? 0) + 1;
-        // Its time is only known to be longer, and of what the budget ended not even that; and one trial may
-        // have been disturbed.
+        // Its time is only known to be longer, and one trial may have been disturbed.
         const isUseless = patienceMs <= leftMs && !isPlain && runner.stops >= MOST_STOPS;
         if (isUseless) runner.out = "slower";
       } else {
@@ -328,10 +323,7 @@ class Racing {
     return failed > failedShare * all + byChance + 1e-9;
   }
 
-  /**
-   * If not even sequential repeats the sample's results, other ones count against no model. Where it
-   * repeats its own, the work has changed since; where it doesn't, it never repeats.
-   */
+  /** If not even the plain loop repeats the sample's results, other ones count against no model. */
   #acceptOtherResults(): void {
     const [first, ...others] = this.#plainChecksums;
     this.#otherResults ||= plainOf(this.runners)?.out === "results";
@@ -352,10 +344,9 @@ function limitedTo(source: JobSpec["items"], limit: number): JobSpec["items"] {
 }
 
 /**
- * Runs a race. The first round tries all, the plain loop first, for it says how long is too long; models
- * that fail, give other results or are clearly slower are taken out, and others may take their place.
- * Rounds go on until the models are told apart or the allowance is spent; a race that can't tell then
- * goes on while the budget lasts.
+ * The first round tries all, the plain loop first, for it says how long is too long; others may
+ * take the place of what fails. Rounds go on until the models are told apart or the allowance is
+ * spent, and the budget where they still aren't.
  */
 export const race: RaceRunner = async (options) => {
   const { plan, decided, unclear, leftMs, mostTrials, scaledMs, seed } = options;

@@ -1,6 +1,5 @@
 /**
- * What is to be raced, on how many items and how often: from the sample and what it predicts, and so that
- * advice stays cheaper than three sequential runs of the sample where that tells.
+ * What is to be raced, and how often, so that advice stays cheaper than three runs of the sample.
  *
  * @module
  */
@@ -25,10 +24,7 @@ export interface RacePlan {
   readonly hardMs: number;
 }
 
-/**
- * The sample itself is one run; the race gets less than the two others, and is planned for less. The
- * rest is for a few items from last to first.
- */
+/** The sample is one run, the race gets less than two, a few items from last to first the rest. */
 const RUNS = 1.65;
 const HARD_RUNS = 1.75;
 const PLANNED = 0.85;
@@ -49,10 +45,7 @@ const PROCESS_MS = 120;
 /** A plan may be so much over its time, for the least that makes a race. */
 const OVER = 1.1;
 
-/**
- * Plans a race within what is left of the budget, of `alone` items for the plain loop and `most` for the
- * others; null if there isn't time for even one round.
- */
+/** Plans a race; null if there isn't time for even one round. */
 export function planRace(
   sample: Sample,
   raced: readonly Candidate[],

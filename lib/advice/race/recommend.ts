@@ -1,6 +1,6 @@
 /**
- * From a race to a recommendation: what its rounds come to for the whole job, which gains can't be, and
- * the simplest model that surely pays and is as good as the best.
+ * From a race to a recommendation: times for the whole job, gains that can't be, and the model to
+ * take.
  *
  * @module
  */
@@ -44,11 +44,7 @@ export function isShown({ doubt = 1, credible = Infinity }: Entry, gain: Interva
   return gain !== null && gain.low * Math.min(1, credible / gain.median) > doubt;
 }
 
-/**
- * What a round comes to for `horizon` items, in milliseconds: its start-up as it is, and its work in
- * proportion to what is predicted for the two numbers of items. So long items and saturation are
- * accounted for, and what the prediction is off by cancels out.
- */
+/** What a round comes to for `horizon` items: its work in proportion to the predictions for both numbers. */
 export function scaledMs(
   sample: Sample,
   machine: Machine,
@@ -105,10 +101,9 @@ export interface Entries {
 }
 
 /**
- * Scales what runners took to the whole job. A gain above what cores and waiting can give says something
- * about the measurement, and nothing about the model: such an entry doesn't count. The plain loop that it
- * was held against was slower than need be, perhaps, so the gains of all others are in doubt;
- * and so are those of lanes on a busy machine, by as much as they exceed what independent processes gained.
+ * Scales what runners took to the whole job. A gain that can't be tells of the measurement: the
+ * plain loop was slower than need be, perhaps, so that all gains are in doubt. On a busy machine
+ * those are that exceed what independent processes gained.
  */
 export function entriesOf(
   runners: readonly Runner[],
@@ -193,10 +188,7 @@ export function plainly(decision: Decision, confidence: number): Recommendation 
 
 const NO_GAIN: Interval = { median: 1, low: 1, high: 1 };
 
-/**
- * The simplest first. But an event loop on which most tasks only queue for what serves a few of them
- * comes behind one that has just these few in flight: it is as fast, and asks less of what it waits for.
- */
+/** The simplest first, but few slots before many on which most tasks only queue. */
 function inOrder(entries: readonly Entry[], gainOf: (entry: Entry) => number): Entry[] {
   const queues = (entry: Entry) => (entry.inFlight ?? 1) >= QUEUEING * gainOf(entry);
   const rank = (entry: Entry) => entry.candidate.lanes > 1 ? 2 : queues(entry) ? 1 : 0;

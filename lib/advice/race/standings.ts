@@ -26,11 +26,9 @@ function mean(values: readonly number[]): number {
 }
 
 /**
- * The models as treatments and the rounds as blocks (Fisher, "The Design of Experiments", 1935): the
- * logarithm of a time is the model's own, plus what its round does to all models, plus noise. What is
- * left over tells the noise of all models together, moderated by what is usual, as two rounds may agree
- * by luck (Smyth, "Linear models and empirical Bayes methods", Stat. Appl. Genet. Mol. Biol. 3, 2004);
- * so that two or three rounds suffice for Student's t where those of one pair alone would not.
+ * Models are treatments, rounds are blocks (Fisher, "The Design of Experiments", 1935), on
+ * logarithms. What is left over is the noise of all models together, moderated by what is usual
+ * (Smyth, Stat. Appl. Genet. Mol. Biol. 3, 2004), so that two or three rounds suffice.
  */
 export class Standings<S extends Series> implements Standing<S> {
   readonly #effects = new Map<S, number>();

@@ -36,14 +36,9 @@ interface Allowed {
 }
 
 /**
- * Chooses models to race as well.
- *
- * - Where a server refused so many at once: fewer slots, or fewer lanes.
- * - Where slots filled no waiting although tasks wait: lanes, for something holds up the event loop; and
- *   where each of these gained, more of them.
- * - Where each slot still gained: more slots.
- * - Where far more are in flight than are served at once: as many as are served: more only queue.
- * - Where even the best came out below what was predicted of a model that wasn't raced: that one.
+ * Chooses models to race as well: fewer slots or lanes where a server refused so many; lanes where
+ * slots filled no waits; more of what still gained; as many slots as are served where more only
+ * queue; and what was predicted to gain more than the best did.
  */
 export function substitutes(
   runners: readonly Runner[],

@@ -1,6 +1,5 @@
 /**
- * Puts into words why a model is recommended, where the prediction was wrong or is unsure, and what an
- * answer lacks.
+ * Why a model is recommended, what is unsure of it, and what an answer lacks, in words.
  *
  * @module
  */

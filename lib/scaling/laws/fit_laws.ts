@@ -1,6 +1,5 @@
 /**
- * Fits the laws of scaling to measured throughputs: by least squares, with intervals from a bootstrap,
- * and with a judgement of whether a fit may be believed beyond what was measured.
+ * Fits the laws of scaling to throughputs, with intervals, and judges whether to believe them.
  *
  * @module
  */
@@ -48,10 +47,8 @@ function leastSquares(columns: readonly (readonly number[])[]): number[] | null 
 }
 
 /**
- * What a law's parameters p, q, c are multiplied with in a place's time for an item, N/X = p + q·N +
- * c·N(N − 1), which is linear (Gunther's transformation, "Guerrilla Capacity Planning", 2007, section
- * 5.5): λ = 1/(p + q), σ = q/(p + q), κ = c/(p + q). So none of them is negative, and σ at most 1, where
- * p, q and c aren't negative.
+ * N/X = p + q·N + c·N(N − 1) is linear (Gunther, "Guerrilla Capacity Planning", 2007, section 5.5),
+ * with λ = 1/(p + q), σ = q/(p + q), κ = c/(p + q): none is negative where p, q and c aren't.
  */
 const COLUMNS: readonly ((size: number) => number)[] = [
   () => 1,
@@ -62,11 +59,9 @@ const COLUMNS: readonly ((size: number) => number)[] = [
 const PARAMETERS: Readonly<Record<LawName, number>> = { amdahl: 2, usl: 3 };
 
 /**
- * Fits a law to the median of each size's rounds, so that one round that another program disturbed can't
- * bend it, by least squares of relative errors: 5 % count the same at 2 slots and at 64. Where the best
- * has a negative parameter, the best without it is taken: with three, every set of them can be tried.
- *
- * @throws {RangeError} If there are too few sizes, or a throughput isn't above 0.
+ * Fits a law to the sizes' medians by least squares of relative errors; where a parameter would be
+ * negative, without it. Throws a RangeError if there are too few sizes, or a throughput isn't above
+ * 0.
  */
 export function fitLaw(name: LawName, series: readonly Series[]): LawFit {
   const bad =
@@ -130,10 +125,7 @@ function percent(share: number): string {
   return `${Math.round(share * 100)}%`;
 }
 
-/**
- * Judges a fit by {@linkcode CRITERION}; R² isn't part of it, since it says little of a fit that isn't
- * linear (Spiess and Neumeyer, BMC Pharmacology 10, 2010).
- */
+/** Judges a fit by {@linkcode CRITERION}; R² says little of one that isn't linear. */
 export function judgeFit(
   { name, law }: LawFit,
   series: readonly Series[],
@@ -177,11 +169,9 @@ function residualsOf({ name, law }: LawFit, series: readonly Series[]) {
 }
 
 /**
- * Draws laws that could as well have been found: the residual bootstrap in two levels (Davison and
- * Hinkley, "Bootstrap Methods and their Application", 1997, sections 3.8 and 6.2). What separates a
- * size's median from the law is drawn once a size, the rounds' noise once a round, so that a law which
- * doesn't suit gets a wide interval however well the rounds agree. The rounds' noise is in a median's
- * distance too, so intervals are a little wide, see intervals_test.ts.
+ * Laws that could as well have been found: the residual bootstrap in two levels (Davison and
+ * Hinkley, "Bootstrap Methods and their Application", 1997, 3.8 and 6.2). A size's miss is drawn
+ * once a size, noise once a round, so that a law which doesn't suit gets a wide interval.
  */
 export function bootstrapFit(
   fit: LawFit,
@@ -244,10 +234,7 @@ function fitOf(fit: LawFit, drawn: readonly Law[], series: readonly Series[]): F
   };
 }
 
-/**
- * Fits both laws, and chooses: the Universal Scalability Law if the interval of κ leaves out 0,
- * otherwise the simpler law of Amdahl.
- */
+/** Fits both, and chooses the Universal Scalability Law if the interval of κ leaves out 0. */
 export function fittedLaws(
   series: readonly Series[],
   seed: number,
@@ -263,10 +250,7 @@ export function fittedLaws(
   return { fitted, chosen: usl !== undefined && usl.fit.kappa.low > 0 ? usl : amdahl ?? usl };
 }
 
-/**
- * The draws that a forecast's interval must hold: those of the law that is followed, and where that is
- * Amdahl's those of the other one too, for its κ wasn't ruled out, and far out it decides.
- */
+/** The draws of the law that is followed, and of the other one where its κ wasn't ruled out. */
 export function drawsOf({ fitted, chosen }: FittedLaws): (readonly Law[])[] {
   return fitted.filter(({ fit }) => fit.name === "usl" || fit.name === chosen?.fit.name)
     .map(({ drawn }) => drawn);

@@ -39,10 +39,8 @@ function usageOf(
 }
 
 /**
- * Finds what computing fills first, by the utilization law U = X·D (Denning and Buzen, "The
- * Operational Analysis of Queueing Network Models", Computing Surveys 10, 1978): whatever the law of
- * scaling, throughput stays below units over the CPU time an item takes. Slots share one event loop,
- * lanes have one each. Null if CPU times aren't known.
+ * What computing fills first, by the utilization law U = X·D (Denning and Buzen, Computing Surveys
+ * 10, 1978): slots share one event loop, lanes have one each. Null if CPU times aren't known.
  */
 export function capacityOf(
   points: readonly RoundsOfSize[],
@@ -108,10 +106,7 @@ interface ForecastParts {
   readonly coreEach?: boolean;
 }
 
-/**
- * Follows a law beyond what was measured, and refuses where that isn't sound: if computing ends before,
- * if the fit is bad, or if the interval spans more than a factor of three.
- */
+/** Follows a law beyond what was measured, or says why that isn't sound. */
 export function forecasts(parts: ForecastParts): Forecast[] {
   const { law, drawn, refusal, largest, bestPerSecond, capacity = null, coreEach = false } = parts;
   return FACTORS.map((factor) => {
@@ -144,10 +139,7 @@ function endOf({ by, units, reached, limitPerSecond }: Capacity): string {
     : `computing would end before: ${formatRate(limitPerSecond)} would fill ${what}`;
 }
 
-/**
- * What a machine with a core for each lane would do, by the law of the sizes within this one's cores:
- * beyond them a curve tells of the cores, not of the job. None unless that law may be believed.
- */
+/** What a machine with a core for each lane would do, by the sizes within this one's cores. */
 export function onMoreCores(
   series: readonly Series[],
   { by, units }: Capacity,

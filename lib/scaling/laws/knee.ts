@@ -1,6 +1,5 @@
 /**
- * Where a curve of throughput bends, and how sure that is: before the knee more slots or lanes pay,
- * beyond it they hardly do.
+ * Where a curve of throughput bends, and how sure that is.
  *
  * @module
  */
@@ -27,9 +26,8 @@ function scaled(values: readonly number[]): number[] {
 }
 
 /**
- * Finds the knee by Kneedle (Satopää, Albrecht, Irwin and Raghavan, "Finding a 'Kneedle' in a
- * Haystack", ICDCS Workshops 2011), without its smoothing: medians of rounds are smooth already. Null if
- * there is none: fewer than three points, a straight line, or one that gets steeper.
+ * The knee by Kneedle (Satopää, Albrecht, Irwin and Raghavan, ICDCS Workshops 2011), of medians
+ * instead of smoothed values; null if there is none.
  */
 export function findKnee(points: readonly CurvePoint[]): number | null {
   const curve = points.toSorted((a, b) => a.size - b.size);
@@ -55,10 +53,7 @@ const KNEE_RESAMPLES = 300;
 /** A curve that rises by less than this is flat: what noise draws on it isn't a knee. */
 const LEAST_RISE = 1.2;
 
-/**
- * Finds the knee of the medians, and the least and the greatest of it when each size's rounds are drawn
- * anew; null if there is none, if the curve is flat, or if half of the curves drawn have none.
- */
+/** The knee, and the least and greatest of it over rounds drawn anew; null if half of them have none. */
 export function kneeOf(series: readonly Series[], seed: number): SweepResult["knee"] {
   const curve = (draw: (values: readonly number[]) => readonly number[]) =>
     series.map(({ size, throughputs }) => ({

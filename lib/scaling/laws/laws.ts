@@ -34,10 +34,7 @@ export function throughputAt({ lambda, sigma, kappa }: Law, size: number): numbe
   return lambda * size / (1 + sigma * (size - 1) + kappa * size * (size - 1));
 }
 
-/**
- * Where a law's throughput is greatest, not rounded: at √((1 − σ)/κ) (Gunther 2007, equation 4.33), from
- * where on more only hinders; null if κ is 0.
- */
+/** Where a law's throughput is greatest: √((1 − σ)/κ) (Gunther 2007, equation 4.33); null if κ is 0. */
 export function peakOf(law: Law): { size: number; throughputPerSecond: number } | null {
   if (law.kappa <= 0) return null;
   const size = Math.max(1, Math.sqrt(Math.max(0, 1 - law.sigma) / law.kappa));

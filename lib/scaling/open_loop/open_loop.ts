@@ -1,6 +1,6 @@
 /**
- * Runs open-loop load at several rates, each trial in a fresh process, and sums up the response times
- * with and without coordinated omission.
+ * Runs open-loop load at several rates, and sums up response times with and without coordinated
+ * omission.
  *
  * @module
  */
@@ -21,12 +21,7 @@ type OpenLoopRunner = (
 /** How long a trial may take beyond its schedule. */
 const SPARE_MS = 60_000;
 
-/**
- * Runs an open-loop trial in a process that may do what its job's permissions say and no more.
- *
- * @throws {TrialError} If the trial gives no result.
- * @throws The signal's reason, if it is aborted.
- */
+/** Runs an open-loop trial in a process of its own; throws a TrialError if it gives no result. */
 async function openLoopTrial(
   trial: OpenLoopTrial,
   { signal }: { readonly signal?: AbortSignal },
@@ -122,10 +117,9 @@ function responseTimes(timesMs: readonly number[]): ResponseTimes {
 }
 
 /**
- * Sums up the rounds of one rate. The naive response time counts from a request's real start, so a client
- * that is held up leaves out just the requests that would have been slow: "coordinated omission" (Gil
- * Tene, "How NOT to Measure Latency", 2013). The corrected one counts from the start that the schedule
- * intended. Requests without an answer count with their age at the end, the least that they took.
+ * Sums up one rate. Naive times count from a request's real start and leave out what was held up:
+ * "coordinated omission" (Gil Tene, "How NOT to Measure Latency", 2013); corrected ones from the
+ * schedule's. What wasn't answered counts with its age at the end.
  */
 export function openLoopFigures(
   trial: OpenLoopTrial,

@@ -1,6 +1,5 @@
 /**
- * One open-loop trial, in this process: items start on schedule, whatever becomes of those before. It
- * imports no npm package.
+ * One open-loop trial, in this process: items start on schedule. It imports no npm package.
  *
  * @module
  */
@@ -59,10 +58,7 @@ export function intendedMs(index: number, ratePerSecond: number): number {
   return index / ratePerSecond * 1000;
 }
 
-/**
- * Gives items at even intervals: item k not before k/rate after the first was asked for. Whoever asks
- * too late gets the items that are due at once, without a pause: the schedule doesn't wait.
- */
+/** Gives item k not before k/rate; what is overdue comes at once, for the schedule doesn't wait. */
 export async function* paced<T>(items: readonly T[], pace: Pace): AsyncGenerator<T, void> {
   if (items.length === 0) throw new RangeError("Cannot pace items: there are none");
   const { ratePerSecond, count, clock = REAL, onStart, signal } = pace;
