@@ -146,3 +146,18 @@ Deno.test("rowsOf() gives what a report tells: figures, and aims for who asks", 
   assertStringIncludes(aimText(peer!), "≥ 50.0×: met");
   assertEquals(peer!.better, "more");
 });
+
+Deno.test("rowsOf() holds a plain loop's fellows against it, and nobody against one in trouble", async () => {
+  const loop = contender("loop");
+  const one = { ...contest("one", contender("ours"), loop, contender("threads")), loop };
+  const rowsWith = async (ofLoop: Attempt) => {
+    const ms: Record<string, Attempt> = { ours: { ms: 1 }, loop: ofLoop, threads: { ms: 50 } };
+    const attempt = ({ name }: Contender) => Promise.resolve(ms[name]!);
+    return rowsOf(await race([one], { rounds: 3, seed: 1, attempt }), 1);
+  };
+  const medians = (rows: Awaited<ReturnType<typeof rowsWith>>) =>
+    rows.map(({ overLoop }) => overLoop?.median);
+  assertEquals(medians(await rowsWith({ ms: 100 })), [undefined, undefined, 2]);
+  const trouble = { kind: "failed", reason: "no" } as const;
+  assertEquals(medians(await rowsWith({ trouble })), [undefined, undefined, undefined]);
+});
