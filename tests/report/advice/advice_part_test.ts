@@ -59,6 +59,15 @@ Deno.test("the thresholds are where the classes begin", () => {
   assert(Math.abs((computesFrom! - from) / width(bar!) - 0.75) < 0.01);
 });
 
+Deno.test("a task's time is told as computing and waiting, and its class begins the verdict", () => {
+  const sample = { ...both.sample, cpuMs: 6, wallMs: 99 };
+  const section = sectionOf({ ...both, cpuShare: 0.25, sample });
+  assertEquals(texts(section, "#a-split tbody td"), ["25%", "6.00 ms", "75%", "18.0 ms"]);
+  assert(texts(section, ".verdict")[0]!.startsWith("Mixed: the tasks compute 25%"));
+  const waiting = sectionOf({ ...waits, cpuShare: 0, sample: { ...sample, wallMs: 20 } });
+  assertEquals(texts(waiting, "#a-split tbody td").at(-1), "20.0 ms");
+});
+
 Deno.test("each class's name lies between the thresholds that it has", () => {
   const svg = chart(both, "a-split");
   const thresholds = all(svg, ".threshold line").map((line) => Number(line.getAttribute("x1")));

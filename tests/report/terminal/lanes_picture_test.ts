@@ -37,8 +37,9 @@ Deno.test("an axis without room for its middle has its end alone", () => {
   }));
   const axis = (columns: number) =>
     renderLanes({ ...comparison, models }, { columns, colour: false }).split("\n")[0]!;
-  assertEquals([axis(40), axis(80)].map((line) => stringWidth(line)), [40, 80]);
-  assertEquals([axis(40), axis(80)].map((line) => line.includes("┼")), [false, true]);
+  const axes = [40, 44, 80].map(axis);
+  assertEquals(axes.map((line) => stringWidth(line)), [40, 44, 80]);
+  assertEquals(axes.map((line) => line.includes("┼")), [false, false, true]);
 });
 
 Deno.test("a panel with an axis of its own says how far it is zoomed", () => {

@@ -1,0 +1,172 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  capacitySentences,
+  failingSentences,
+  failureSentences,
+  kneeSentence,
+  littleSentences,
+  nothingWorked,
+  openLoopSentences,
+  sizeColumns,
+  takeLines,
+} from "../../../lib/report/scaling/sweep_words.ts";
+import type { SweepPoint, SweepResult } from "../../../lib/scaling/sweep_result.ts";
+import { resultOf } from "../../scaling/measured.ts";
+import { ratesOf } from "../../scaling/rates.ts";
+
+const result = await resultOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
+const [first, second] = result.points as [SweepPoint, SweepPoint];
+
+function pointWith(more: Partial<SweepPoint>, round: Partial<SweepPoint["rounds"][number]> = {}) {
+  return { ...first, rounds: first.rounds.map((of) => ({ ...of, ...round })), ...more };
+}
+
+Deno.test("a size to stay at is told with its reason and its line of code", () => {
+  const stay = (more: Partial<SweepResult>) => takeLines({ ...result, ...more });
+  const [differs, code] = stay({ differsAt: 4 });
+  assertStringIncludes(differs!, "Stay at 1 slot: with 4 slots the same items gave other results.");
+  assertStringIncludes(differs!, "which others run beside or before it: keep no state outside");
+  assertEquals(code, "await using executor = sequential();");
+  assertStringIncludes(stay({ orderMatters: true })[0]!, "from last to first, one by one");
+  assertStringIncludes(stay({ otherWork: 0.5 })[0]!, "took 2.00× as fast as before them");
+  assertStringIncludes(stay({ otherWork: 3 })[0]!, "took 3.00× as long as before them");
+  assertEquals(stay({ points: [] }), []);
+  assertEquals(stay({ failsFrom: { size: 1, failed: 1, of: 2 } }), []);
+});
+
+Deno.test("the line of code names lanes and slots as far as they were swept", () => {
+  const code = (more: Partial<SweepPoint>, model: string, axis: "slots" | "lanes") =>
+    takeLines({ ...result, points: [{ ...first, ...more }], differsAt: 9, model, axis }).at(-1);
+  assertEquals(
+    code({ slots: 4 }, "limited", "slots"),
+    "await using executor = limited({ slots: 4 });",
+  );
+  assertEquals(
+    code({ lanes: 2 }, "workers", "lanes"),
+    "await using executor = workers({ lanes: 2 });",
+  );
+  assertEquals(
+    code({ lanes: 2, slots: 3 }, "workers", "lanes"),
+    "await using executor = workers({ lanes: 2, slots: 3 });",
+  );
+});
+
+Deno.test("the worst size tells how Little's law is violated", () => {
+  const little = (ratio: number) => ({
+    inFlight: 5 * ratio,
+    slots: 5,
+    ratio,
+    holds: Math.abs(ratio - 1) < 0.1,
+    meaning: `off by ${ratio}`,
+  });
+  const points = [0.5, 1.2, 1.05].map((ratio, i) => ({
+    ...first,
+    size: i + 1,
+    little: little(ratio),
+  }));
+  const told = littleSentences({ axis: "slots", points: points as SweepPoint[] });
+  assertEquals(told, [
+    "Little's law N = X·R is violated at 1, 2 slots, most at 1: X·R = 2.50, N = 5; off by 0.5.",
+  ]);
+  assertEquals(littleSentences({ axis: "slots", points: [{ ...first, little: null }] }), []);
+});
+
+Deno.test("where computing ends is told of one core and of several", () => {
+  const capacity = {
+    by: "cores",
+    units: 1,
+    size: 2,
+    busy: 0.98,
+    cpuMsPerItem: 4,
+    limitPerSecond: 250,
+    computingShare: 0.9,
+    reached: true,
+  } as const;
+  const told = (more: Partial<NonNullable<SweepResult["capacity"]>>, axis: "slots" | "lanes") =>
+    capacitySentences({
+      capacity: { ...capacity, ...more },
+      axis,
+      points: [first, second],
+      forecasts: [],
+    });
+  assertEquals(told({}, "slots"), [
+    "Computing ends at its only core, busy 98% at 2 slots: more slots can't help here; an item takes " +
+    "4.00 ms of CPU, which makes 250/s at most.",
+  ]);
+  assertStringIncludes(told({ busy: 0.2 }, "slots")[0]!, "one slot alone computes 90% of the time");
+  assertEquals(told({}, "lanes").length, 2, "a size lies beyond the core");
+  assertStringIncludes(told({}, "lanes")[1]!, "Beyond 1 lane the curve");
+  assertEquals(told({ units: 2 }, "lanes").length, 1);
+  assertStringIncludes(told({ units: 2, reached: false }, "lanes")[0]!, "2 cores were busy 98%");
+  assertStringIncludes(told({ reached: false }, "lanes")[0]!, "its only core was busy 98%");
+  assertStringIncludes(told({ by: "event loop" }, "slots")[0]!, "lanes can (--model workers)");
+  assertEquals(
+    capacitySentences({ capacity: null, axis: "slots", points: [], forecasts: [] }),
+    [],
+  );
+});
+
+Deno.test("failures are told by size, and a server that refuses is named", () => {
+  const refused = pointWith({}, { failed: 3, succeeded: 1, reasons: { "HTTP 429": 3 } });
+  const failsFrom = { size: 1, failed: 3, of: 4 };
+  const fails = (points: SweepPoint[], from = failsFrom) =>
+    failingSentences({ axis: "slots", points, failsFrom: from })[0]!;
+  assertStringIncludes(
+    fails([refused]),
+    "already, 3 of 4: nothing can be said of sizes until they",
+  );
+  assertStringIncludes(fails([refused]), "The server refuses so many");
+  const broken = pointWith({}, { failed: 3, succeeded: 1, reasons: { TypeError: 3 } });
+  assert(!fails([broken]).includes("refuses"));
+  assert(!failingSentences({ axis: "slots", points: [], failsFrom })[0]!.includes("refuses"));
+  const later = fails([first, { ...broken, size: 2 }], { ...failsFrom, size: 2 });
+  assertStringIncludes(later, "from 2 slots on, 3 of 4 there: 1 slot is the most");
+  assertEquals(failingSentences({ axis: "slots", points: [first], failsFrom: null }), []);
+  const lacking = pointWith({}, { failed: 1, succeeded: 1, reasons: { NotCapable: 1 } });
+  const rounds = lacking.rounds.length;
+  assertEquals(failureSentences({ points: [lacking], openLoop: [] }), [
+    `At 1: ${rounds} of ${
+      2 * rounds
+    } tasks failed: ${rounds} NotCapable (a permission is missing: ` +
+    `give it with --allow-…).`,
+  ]);
+});
+
+Deno.test("nothing worked only where something was tried", () => {
+  assertEquals(nothingWorked({ points: [] }), false);
+  const none = pointWith({}, { succeeded: 0 });
+  assertEquals(nothingWorked({ points: [none] }), true);
+  assertEquals(nothingWorked({ points: [none, first] }), false);
+  assertEquals(kneeSentence({ ...result, points: [none] }), "No knee: no task succeeded.");
+});
+
+Deno.test("a curve without a knee is told as rising, or as one without a clear bend", () => {
+  const bent = (size: number) =>
+    kneeSentence({ ...result, knee: null, best: { size, throughputPerSecond: 9 } });
+  const largest = result.points.at(-1)!.size;
+  assertEquals(bent(largest), `No knee up to ${largest} slots: throughput was still rising.`);
+  assertEquals(bent(1), `No knee up to ${largest} slots: the curve has no clear bend.`);
+  assertEquals(kneeSentence({ ...result, points: [first] }), "One size was measured, 1 slot.");
+});
+
+Deno.test("what naive times hide is told from half as much again on", async () => {
+  const [point] = (await ratesOf()).openLoop;
+  const told = (corrected: number) =>
+    openLoopSentences({
+      openLoop: [{
+        ...point!,
+        naive: { ...point!.naive, p99: 20 },
+        corrected: { ...point!.corrected, p99: corrected },
+      }],
+    });
+  assertEquals([told(29).length, told(30).length], [1, 2]);
+  assertStringIncludes(told(30)[1]!, "the naive p99 of 20.0 ms hides 30.0 ms");
+});
+
+Deno.test("a size that was added is marked, and unknown times are dashes", () => {
+  const row = (more: Partial<SweepPoint>) =>
+    sizeColumns("slots").map(({ cell }) => cell({ ...first, ...more }));
+  assertEquals(row({ refined: true })[0], "1+");
+  assertEquals(row({ latencyMs: null }).slice(3, 6), ["–", "–", "–"]);
+  assertEquals(row({ throughputPerSecond: { median: 0, low: 0, high: 0 } })[2], "–");
+});
