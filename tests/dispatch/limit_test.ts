@@ -215,3 +215,28 @@ Deno.test("a limit is idle once each token is there again", () => {
   limit.leave(batch, 10);
   assertEquals([109, 110].map((now) => limit.isIdle(now)), [false, true]);
 });
+
+Deno.test("what is on its way to a lane and what has started there count alike", () => {
+  using time = new VirtualTime();
+  const limit = new Limit({ rate: { limit: 9, perMs: 100 }, slots: 2 }, () => {});
+  const [held, started] = [run.batch(["x"]), run.batch(["y"])];
+  for (const batch of [held, started]) limit.take(batch);
+  started.sentCount = 1;
+  started.sentAtMs = time.nowMs;
+  assertEquals([limit.sent(started), limit.sent(held)], [false, true]);
+  assertEquals([limit.allows(), limit.isBusy], [false, true]);
+  limit.leave(held, NaN);
+  limit.leave(started, time.nowMs);
+  assertEquals([limit.isBusy, limit.isIdle(time.nowMs)], [false, false]);
+  time.pass(100);
+  assertEquals(limit.isIdle(time.nowMs), true);
+});
+
+Deno.test("what never started gives its token back at once", () => {
+  using time = new VirtualTime();
+  const limit = new Limit({ rate: { limit: 1, perMs: 100 } }, () => {});
+  const batch = run.batch(["x"]);
+  limit.take(batch);
+  limit.leave(batch, NaN);
+  assertEquals([limit.waitMs(time.nowMs), limit.isIdle(time.nowMs)], [0, true]);
+});

@@ -78,3 +78,25 @@ Deno.test("given up, lines give all that waits, and set no timer more", () => {
   assertEquals(lines.drop().map(({ key }) => key), ["a", "a"]);
   assertEquals([lines.waiting, lines.keys, time.timers], [0, 0, 0]);
 });
+
+Deno.test("a key that waits again isn't forgotten when another one is idle", () => {
+  using time = new VirtualTime();
+  const lines = new Lines({ rate: { limit: 1, perMs: 100 } }, () => {});
+  const send = (key: string) => {
+    lines.add(batchOf(key));
+    const batch = take(lines);
+    batch.sentCount = 1;
+    batch.sentAtMs = time.nowMs;
+    lines.limitOf(batch)!.sent(batch);
+    return batch;
+  };
+  const other = send("b");
+  lines.leave(send("a"), time.nowMs);
+  lines.add(batchOf("a"));
+  const limit = lines.limitOf(batchOf("a"));
+  assertEquals(lines.next, undefined);
+  time.pass(100);
+  lines.leave(other, time.nowMs);
+  assert(lines.limitOf(batchOf("a")) === limit, "the key was forgotten");
+  assertEquals([lines.waiting, lines.next?.key], [1, "a"]);
+});
