@@ -7,7 +7,7 @@
 import { MOST_TIMER_MS } from "./deadlines.ts";
 import type { Items } from "./options.ts";
 
-/** Stands in an async input for items that are left out: they have places in it, and no outcomes. */
+/** Stands in an input for items that are left out: they have places in it, and no outcomes. */
 export class LeftOut {
   constructor(readonly count: number) {}
 }
@@ -99,13 +99,20 @@ export class Source {
 
   #pullSync(iterable: Iterable<unknown>, count: number): unknown[] {
     const items: unknown[] = [];
+    this.#leaveOut();
     this.#pulling = true;
     try {
       this.#sync ??= iterable[Symbol.iterator]();
       while (!this.done && !this.#halted && items.length < count) {
         const { value, done } = this.#sync.next();
         if (done) this.done = this.#ended = true;
-        else items.push(value);
+        else if (value instanceof LeftOut) {
+          this.#arrived.push(value);
+          this.#gaps++;
+          // What follows it is a pull of its own.
+          if (items.length > 0) break;
+          this.#leaveOut();
+        } else items.push(value);
       }
     } catch (error) {
       this.done = this.#ended = true;

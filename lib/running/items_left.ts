@@ -16,7 +16,7 @@ export interface Listed {
   /** Where it stands in the list. */
   readonly place: number;
   /** Where it stood when it was first recorded. */
-  readonly index: number;
+  index: number;
   readonly item: unknown;
   readonly digest: number;
 }
@@ -37,6 +37,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
   readonly #known: KnownItems;
   readonly #wanted: Pick<RunSpec, "limit" | "run" | "changed">;
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
+  readonly #isAsync: boolean;
   readonly #isMatching: boolean;
   /** When matching: by state and digest, the indexes of the items that weren't found yet. */
   readonly #unmatched = new Map<string, number[]>();
@@ -57,6 +58,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     this.total = typeof size === "number" ? Math.min(size, wanted.limit ?? Infinity) : wanted.limit;
     this.#known = known;
     this.#wanted = wanted;
+    this.#isAsync = Symbol.asyncIterator in items;
     this.#iterator = Symbol.asyncIterator in items
       ? items[Symbol.asyncIterator]()
       : items[Symbol.iterator]();
@@ -151,21 +153,49 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return this;
   }
 
+  /** As an input: of a list that gives items at once without a promise for each. */
+  get input(): Items<unknown> {
+    if (this.#isAsync) return this;
+    const items = { [Symbol.iterator]: () => this.#atOnce() };
+    return this.total === undefined ? items : Object.assign(items, { size: this.total });
+  }
+
+  *#atOnce(): Generator<unknown, void> {
+    try {
+      while (!this.finishing) {
+        const held = this.#held.pop();
+        if (held !== undefined) yield this.#dealt(held);
+        else if (!this.#sift(this.#goesOn ? this.#take() as Listed | undefined : undefined)) return;
+      }
+    } finally {
+      void this.return();
+    }
+  }
+
   /** The next item that is to be run, or how many are left out before it. */
   async next(): Promise<IteratorResult<unknown>> {
     while (!this.finishing) {
       const held = this.#held.pop();
       if (held !== undefined) return { value: this.#dealt(held), done: false };
-      if (!this.#isMatching && !this.#wanted.run.rest) break;
-      const taken = this.#take();
-      const listed = taken instanceof Promise ? await taken : taken;
-      if (listed === undefined) break;
-      const known = this.#isMatching ? this.#match(listed) : undefined;
-      if (this.finishing || !this.#isWanted(known?.state)) continue;
-      // One that had failed keeps the index by which it is recorded.
-      this.#held.push({ ...listed, index: known?.index ?? listed.index });
+      const taken = this.#goesOn ? this.#take() : undefined;
+      if (!this.#sift(taken instanceof Promise ? await taken : taken)) break;
     }
     return await this.return();
+  }
+
+  /** Whether anything is wanted beyond what was compared. */
+  get #goesOn(): boolean {
+    return this.#isMatching || this.#wanted.run.rest;
+  }
+
+  /** Holds an item if it is wanted; false at the end of the list. */
+  #sift(listed: Listed | undefined): boolean {
+    if (listed === undefined) return false;
+    const known = this.#isMatching ? this.#match(listed) : undefined;
+    // One that had failed keeps the index by which it is recorded.
+    if (known !== undefined) listed.index = known.index;
+    if (this.#isWanted(known?.state)) this.#held.push(listed);
+    return true;
   }
 
   #dealt(listed: Listed): unknown {

@@ -165,7 +165,9 @@ export class RunHere {
     const firstMs = performance.now();
     const pulse = live ? setInterval(() => this.#pulse(), PULSE_MS) : undefined;
     try {
-      for await (const outcome of executor.mapSettled(job.task as Task<unknown>, items, options)) {
+      for await (
+        const outcome of executor.mapSettled(job.task as Task<unknown>, items.input, options)
+      ) {
         this.#take(outcome);
         if (this.#unwritten >= MOST_UNWRITTEN) await this.#untilWritten();
       }

@@ -16,12 +16,23 @@ async function* inputOf(gaps: readonly (readonly [number, boolean])[]): AsyncGen
   }
 }
 
+/** The same input without promises. */
+function* syncInputOf(gaps: readonly (readonly [number, boolean])[]): Generator<unknown> {
+  let place = 0;
+  for (const [gap] of gaps) {
+    if (gap > 0) yield new LeftOut(gap);
+    place += gap;
+    yield place++;
+  }
+}
+
 Deno.test("items that are left out have no outcomes, and the others keep their places", async () => {
   await fc.assert(fc.asyncProperty(
     places,
     fc.constantFrom("input" as const, "completion" as const),
     fc.constantFrom("auto" as const, 0, 3),
-    async (gaps, order, buffer) => {
+    fc.constantFrom(inputOf, syncInputOf),
+    async (gaps, order, buffer, make) => {
       let place = -1;
       const wanted = gaps.map(([gap]) => place += gap + 1);
       await using executor = limited({ slots: 3 });
@@ -30,7 +41,7 @@ Deno.test("items that are left out have no outcomes, and the others keep their p
         return [item, index];
       };
       const outcomes = await Array.fromAsync(
-        executor.mapSettled(task, inputOf(gaps), { order, buffer }),
+        executor.mapSettled(task, make(gaps), { order, buffer }),
       );
       const found = outcomes.map((outcome) => {
         assertEquals(outcome.status === "fulfilled" && outcome.value, [

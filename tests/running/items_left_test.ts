@@ -16,16 +16,32 @@ function knownOf(entries: readonly (readonly [number, unknown, Known])[]): Known
 }
 
 /** What is dealt out: each item and the index by which it is recorded. */
-async function dealt(items: Iterable<unknown>, known: KnownItems, wanted: Partial<Wanted> = {}) {
+async function dealtOnce(
+  items: Iterable<unknown>,
+  known: KnownItems,
+  wanted: Partial<Wanted>,
+  atOnce: boolean,
+) {
   const left = new ItemsLeft(items, known, { ...REST, ...wanted });
   await left.compare();
   const found: [unknown, number][] = [];
   let place = 0;
-  for await (const item of left) {
+  for await (const item of atOnce ? left.input : left) {
     if (item instanceof LeftOut) place += item.count;
     else found.push([item, left.settled(place++).index]);
   }
   return { found, gone: left.gone };
+}
+
+/** The same whether an input is asked for a promise each time or not. */
+async function dealt(
+  items: () => Iterable<unknown>,
+  known: KnownItems,
+  wanted: Partial<Wanted> = {},
+) {
+  const found = await dealtOnce(items(), known, wanted, true);
+  assertEquals(await dealtOnce(items(), known, wanted, false), found);
+  return found;
 }
 
 Deno.test("those that are neither done nor failed are dealt out, in the order of the list", async () => {
@@ -40,7 +56,7 @@ Deno.test("those that are neither done nor failed are dealt out, in the order of
           state === undefined ? [] : [[index, items[index], state] as const]
         ),
       );
-      const { found } = await dealt(items, known, { run: { rest, failed } });
+      const { found } = await dealt(() => items, known, { run: { rest, failed } });
       const wanted = items.flatMap((item, index) => {
         const state = states[index];
         const runs = state === undefined ? rest : state === "failed" && failed;
@@ -54,28 +70,34 @@ Deno.test("those that are neither done nor failed are dealt out, in the order of
 Deno.test("a list that has changed is refused before any item is dealt out", async () => {
   const known = knownOf([[0, "a", "done"], [3, "d", "done"]]);
   for (const list of [["x", "b", "c", "d"], ["a", "b", "c", "x"], ["a", "b", "c"], []]) {
-    await assertRejects(() => dealt(list, known), ChangedListError);
+    await assertRejects(() => dealt(() => list, known), ChangedListError);
   }
-  const { found } = await dealt(["a", "x", "c", "d", "e"], known);
+  const { found } = await dealt(() => ["a", "x", "c", "d", "e"], known);
   assertEquals(found, [["x", 1], ["c", 2], ["e", 4]]);
 });
 
 Deno.test("with match, items are known wherever they stand, each as often as it is recorded", async () => {
   const known = knownOf([[0, "a", "done"], [1, "b", "failed"], [2, "a", "done"], [3, "z", "done"]]);
   const list = ["new", "a", "b", "a", "a"];
-  const rest = await dealt(list, known, { changed: "match" });
+  const rest = await dealt(() => list, known, { changed: "match" });
   assertEquals(rest, { found: [["new", 0], ["a", 4]], gone: 1 });
-  const failed = await dealt(list, known, { changed: "match", run: { rest: false, failed: true } });
+  const failed = await dealt(() => list, known, {
+    changed: "match",
+    run: { rest: false, failed: true },
+  });
   assertEquals(failed.found, [["b", 1]]);
-  const once = await dealt(["b"], known, { changed: "match", run: { rest: true, failed: true } });
+  const once = await dealt(() => ["b"], known, {
+    changed: "match",
+    run: { rest: true, failed: true },
+  });
   assertEquals(once, { found: [["b", 1]], gone: 3 });
 });
 
 Deno.test("once results of two lists are recorded, only matching goes on", async () => {
   const known = knownOf([[0, "a", "done"], [0, "b", "done"], [0, "a", "failed"]]);
   assertEquals(known.counts, { done: 2, failed: 0 });
-  await assertRejects(() => dealt(["b"], known), ChangedListError, "several lists");
-  const { found, gone } = await dealt(["c", "b", "a"], known, { changed: "match" });
+  await assertRejects(() => dealt(() => ["b"], known), ChangedListError, "several lists");
+  const { found, gone } = await dealt(() => ["c", "b", "a"], known, { changed: "match" });
   assertEquals([found, gone], [[["c", 0]], 0]);
 });
 
@@ -83,13 +105,15 @@ Deno.test("no more items are taken than are wanted, and the list is closed", asy
   let closed = false;
   let made = 0;
   function* endless() {
+    closed = false;
+    made = 0;
     try {
       while (true) yield made++;
     } finally {
       closed = true;
     }
   }
-  const { found } = await dealt(endless(), new KnownItems(), { limit: 3 });
+  const { found } = await dealt(endless, new KnownItems(), { limit: 3 });
   assertEquals([found.map(([item]) => item), made, closed], [[0, 1, 2], 3, true]);
 });
 
