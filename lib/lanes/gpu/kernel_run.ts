@@ -13,6 +13,9 @@ import { ENDED_EARLY, type KernelProgram } from "./kernel_program.ts";
 
 const now = performance.now.bind(performance);
 
+/** How many words there is room for at first; it grows. */
+const FIRST_WORDS = 1 << 16;
+
 /** What of a program is needed here. */
 export type Program = Pick<KernelProgram, "kernel" | "isEnough" | "run">;
 
@@ -103,7 +106,8 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   #gather(): Gathered {
     const { kernel } = this.#program;
     const { items } = this.batch;
-    let words = new Uint32Array(kernel.words * (items.length - this.offset));
+    const first = Math.min(items.length - this.offset, Math.ceil(FIRST_WORDS / kernel.words));
+    let words = new Uint32Array(kernel.words * first);
     const parts: Part[] = [];
     let pieces = 0;
     let steps = 0;
@@ -116,7 +120,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
       }
       this.#open = of;
       const from = of.sent;
-      const first = pieces;
+      const begin = pieces;
       const isWritten = this.#attempt(of, () => {
         for (; of.sent < of.item.pieces && !this.#program.isEnough(pieces, steps); of.sent++) {
           const at = kernel.words * pieces++;
@@ -127,7 +131,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
         }
       });
       if (isWritten) parts.push({ of, from, to: of.sent });
-      else words.fill(0, kernel.words * first, kernel.words * (pieces = first));
+      else words.fill(0, kernel.words * begin, kernel.words * (pieces = begin));
       if (of.sent === of.item.pieces) this.#open = undefined;
     }
     return { parts, words: words.subarray(0, kernel.words * pieces), longest };
