@@ -63,6 +63,19 @@ Deno.test("a sweep that did other work than the sample is no reason to take a si
   const { result } = await held((slots) => 1000 * slots, { orderMatters: false });
   assert(result.otherWork! < 0.2, `${result.otherWork}`);
   assertStringIncludes(takeLines(result)[0]!, "Stay at 1 slot: ");
+  const swept = await resultOf((slots) => 1000 * slots);
+  const otherWorkOf = async (points: typeof swept.points) => {
+    const none = () => Promise.resolve({ orderMatters: false });
+    return (await holdAgainstSample({ ...swept, points }, JOB, sampled(), none, signal)).otherWork;
+  };
+  // Failures take no time, and two slots are no plain loop.
+  const failing = swept.points.map((point) => ({
+    ...point,
+    rounds: point.rounds.map((of) => ({ ...of, failed: 1 })),
+  }));
+  assertEquals(await otherWorkOf(failing), undefined);
+  assertEquals(await otherWorkOf(swept.points.slice(1)), undefined);
+  assertEquals(await otherWorkOf([]), undefined);
   const same = await held((slots) => 98 * slots, { orderMatters: false });
   assertEquals(same.result.otherWork, undefined);
 });
