@@ -15,7 +15,7 @@ import { userFolder } from "../files/user_path.ts";
 import { type FirstLine, GOES_ON, Inbox } from "./parent.ts";
 
 /** What of a job decides what its process may do. */
-export interface ChildJob {
+interface ChildJob {
   readonly task: Task;
   readonly items: { readonly kind: "values" } | {
     readonly kind: "module";

@@ -9,7 +9,7 @@ import { dirname, fromFileUrl } from "@std/path";
 import { projectFlags } from "../lanes/project.ts";
 
 /** A module as Deno would run it. */
-export interface ModuleFacts {
+interface ModuleFacts {
   /**
    * The local files that it and all its imports are made of; its folder if they can't be found out. A
    * dynamic import needs leave to read each of them.

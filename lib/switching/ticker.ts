@@ -8,7 +8,7 @@
 import { middle } from "../text/format.ts";
 
 /** A turn of the ticker, in milliseconds since it started. */
-export interface Tick {
+interface Tick {
   /** When it should have come: a multiple of the period. */
   readonly dueMs: number;
   /** When it came. */

@@ -22,7 +22,7 @@ export const CPU_TASK_NAMES = [
 ] as const;
 
 /** The name of a task that computes. */
-export type CpuTaskName = typeof CPU_TASK_NAMES[number];
+type CpuTaskName = typeof CPU_TASK_NAMES[number];
 
 /** The two numbers that items are made from: `--start` and `--count`. */
 export interface Size {
@@ -61,7 +61,7 @@ export interface CpuTask {
 }
 
 /** The most items a run can have. */
-export const COUNT_LIMIT = 1_000_000;
+const COUNT_LIMIT = 1_000_000;
 
 /** A size out of range; a script makes a usage error of it. */
 export class SizeError extends RangeError {

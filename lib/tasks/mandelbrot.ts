@@ -25,7 +25,7 @@ export interface MandelbrotRow {
 }
 
 /** Steps after which a point counts as inside the set, unless told. */
-export const MANDELBROT_STEPS = 1_000;
+const MANDELBROT_STEPS = 1_000;
 
 /** The longest side of a picture, in pixels. */
 export const MANDELBROT_LIMIT = 65_535;

@@ -9,7 +9,7 @@ import type { Items } from "../dispatch/options.ts";
 import type { ItemSource, JobSpec } from "./spec.ts";
 
 /** What `prepare` gave; disposed when the job is over, if it can be. */
-export interface Prepared extends AsyncDisposable {
+interface Prepared extends AsyncDisposable {
   readonly isDisposable: boolean;
 }
 

@@ -123,7 +123,7 @@ export function studentQuantile(probability: number, freedom: number): number {
   let low = 0;
   let high = 1;
   while (studentCdf(high, freedom) < probability && high < 2 ** 60) high *= 2;
-  for (let halvings = 0; halvings < 100 && low < high; halvings++) {
+  for (let halvings = 0; halvings < 60; halvings++) {
     const middle = (low + high) / 2;
     if (studentCdf(middle, freedom) < probability) low = middle;
     else high = middle;

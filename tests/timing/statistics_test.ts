@@ -84,6 +84,11 @@ Deno.test("studentCdf() and studentQuantile() undo each other", () => {
   ));
 });
 
+Deno.test("studentQuantile() is 0 in the middle, and turns over there", () => {
+  assertAlmostEquals(studentQuantile(0.5, 3), 0, 1e-9);
+  assertAlmostEquals(studentQuantile(0.2, 3), -studentQuantile(0.8, 3), 1e-9);
+});
+
 Deno.test("studentCdf() is symmetric and reaches 0 and 1", () => {
   assertAlmostEquals(studentCdf(-1.5, 3) + studentCdf(1.5, 3), 1, 1e-12);
   assertEquals([studentCdf(-Infinity, 2), studentCdf(Infinity, 2)], [0, 1]);

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Outcome } from "../../lib/dispatch/outcome.ts";
-import { type Executor, limited, sequential } from "../../lib/executor.ts";
+import { type Executor, type LaneUsage, limited, sequential } from "../../lib/executor.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
 import {
   runTrialHere,
@@ -229,8 +229,12 @@ Deno.test("timelineOf() counts a lane's CPU over the time it had tasks in flight
 Deno.test("timelineOf() says null where a lane's CPU time can't be told", () => {
   const usage = { startMs: 0, cpuMs: undefined, peakRssBytes: undefined };
   const after = [{ ...usage, lane: 0 }, { ...usage, lane: 1 }];
-  const { lanes } = timelineOf({ round: 0, outcomes: [], before: [], after, firstMs: 0 });
-  assertEquals(lanes.map(({ cpuShare }) => cpuShare), [null, null]);
+  const of = (outcomes: Outcome<unknown>[], after: LaneUsage[]) =>
+    timelineOf({ round: 0, outcomes, before: [], after, firstMs: 0 })
+      .lanes.map(({ cpuShare }) => cpuShare);
+  assertEquals(of([], after), [null, null]);
+  assertEquals(of([outcome(0, 0, 100, 120)], after), [null, null]);
+  assertEquals(of([], [{ ...after[0]!, cpuMs: 5 }]), [null]);
 });
 
 Deno.test("timelineOf() gives a task that never started no length", () => {

@@ -87,6 +87,11 @@ Deno.test("othersBetween() stays within the machine, whatever the clocks' steps"
   assertEquals([used(100, 130), used(500, 0)], [0, 2]);
 });
 
+Deno.test("othersBetween() tells nothing where a reading is missing", () => {
+  assertEquals(othersBetween(undefined, reading({})), undefined);
+  assertEquals(othersBetween(reading({}), undefined), undefined);
+});
+
 Deno.test("isBusy() forgives what a system does by itself", () => {
   assert(!isBusy({ used: 0.1, cores: 2 }) && isBusy({ used: 0.5, cores: 2 }));
   assert(!isBusy({ used: 1, cores: 64 }));
