@@ -155,23 +155,16 @@ export function takeLines(
   if (found === undefined) return [];
   const { point, gain, largerGainsLittle, unsure, impossible } = found;
   if (impossible !== undefined) {
+    const seen = `${formatSpeedup(impossible.gain)} at ${at(impossible.point)}`;
+    const most = formatRatio(Math.max(1, impossible.most));
     return [
-      `${formatSpeedup(impossible.gain)} at ${
-        at(impossible.point)
-      } can't be right: the cores can ` +
-      `give ${
-        formatRatio(Math.max(1, impossible.most))
-      } at most. The smallest size was slower than ` +
+      `${seen} can't be right: the cores can give ${most} at most. The smallest size was slower than ` +
       `need be; end other programs, or give more items or rounds.`,
     ];
   }
   const smallest = points.toSorted((a, b) => a.size - b.size)[0]!;
-  const doubt = unsure === undefined
-    ? ""
-    : ` (${at(unsure.point)}: ${
-      formatSpeedup(unsure.gain)
-    }, an interval that spans 1; more rounds ` +
-      `tell)`;
+  const unclear = unsure && `${at(unsure.point)}: ${formatSpeedup(unsure.gain)}`;
+  const doubt = unclear ? ` (${unclear}, an interval that spans 1; more rounds tell)` : "";
   const why = gain === null
     ? largerGainsLittle ? `: no larger size is detectably faster${doubt}` : ""
     : `: ${formatSpeedup(gain)} as much as ${at(smallest)}` +

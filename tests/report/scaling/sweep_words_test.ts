@@ -59,14 +59,14 @@ Deno.test("the worst size tells how Little's law is violated", () => {
     holds: Math.abs(ratio - 1) < 0.1,
     meaning: `off by ${ratio}`,
   });
-  const points = [0.5, 1.2, 1.05].map((ratio, i) => ({
+  const points = [1.2, 0.5, 1.05].map((ratio, i) => ({
     ...first,
     size: i + 1,
     little: little(ratio),
   }));
   const told = littleSentences({ axis: "slots", points: points as SweepPoint[] });
   assertEquals(told, [
-    "Little's law N = X·R is violated at 1, 2 slots, most at 1: X·R = 2.50, N = 5; off by 0.5.",
+    "Little's law N = X·R is violated at 1, 2 slots, most at 2: X·R = 2.50, N = 5; off by 0.5.",
   ]);
   assertEquals(littleSentences({ axis: "slots", points: [{ ...first, little: null }] }), []);
 });
