@@ -128,3 +128,22 @@ Deno.test("Inbox waits for a line that comes later", async () => {
   await writer.close();
   assertEquals(await inbox.next(), undefined);
 });
+
+Deno.test({
+  name: "long messages arrive whole while a thread prints beside them, and so does what it prints",
+  ignore,
+  async fn() {
+    const prints: string[] = [];
+    await using child = new MeasuringChild({
+      entry: new URL("./printing_child.ts", import.meta.url),
+      order: {},
+      onPrint: (text) => prints.push(text),
+    });
+    const texts: string[] = [];
+    for (let said = await child.next(); said !== undefined; said = await child.next()) {
+      texts.push((said as unknown as { text: string }).text);
+    }
+    assertEquals(texts, Array.from({ length: 20 }, (_, n) => `${n}é`.repeat(50_000)));
+    assertEquals(prints.join(""), `${"printed ".repeat(20)}\n`.repeat(2000));
+  },
+});
