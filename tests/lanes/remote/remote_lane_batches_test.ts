@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Cells } from "../../../lib/lanes/remote/cells.ts";
+import { Cells, SEVERAL } from "../../../lib/lanes/remote/cells.ts";
 import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
 import { openEnvelope } from "../../../lib/lanes/remote/envelope.ts";
 import { MOVE_BYTES } from "../../../lib/lanes/remote/buffers.ts";
@@ -97,6 +97,16 @@ Deno.test("a thread's cells tell which item runs, even if it never yields", () =
   over.thread.take(lastId(over));
   over.thread.starting(lastId(over), 1, 7);
   assertEquals(over.lane.progress(batch), { state: "running", offset: 1, sinceMs: 57 });
+});
+
+Deno.test("where several items ran when a lane ended, none of them is named", () => {
+  const over = threadLane();
+  const batch = batchOf([1, 2, 3]);
+  over.channel.saysReady();
+  over.lane.send(batch);
+  over.thread.take(lastId(over));
+  over.thread.starting(lastId(over), SEVERAL, 7);
+  assertEquals(over.lane.progress(batch), { state: "unknown" });
 });
 
 // Asking to stop
