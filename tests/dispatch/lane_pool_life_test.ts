@@ -78,6 +78,7 @@ Deno.test("a lane that was idle for so long is closed, and opened again when it 
   one!.finish(one!.batches[0]!);
   time.pass(60);
   two!.finish(two!.batches[0]!);
+  assertEquals(time.timers, 1);
   time.pass(39);
   assertEquals([one!.isClosed, two!.isClosed], [false, false]);
   time.pass(1);
@@ -94,6 +95,15 @@ Deno.test("a lane that was idle for so long is closed, and opened again when it 
   runs[0]!.has(1, 40);
   pool.wake(runs[0]!);
   assertEquals(made[2]!.batches.length, 1);
+  await pool.close();
+  assertEquals(time.timers, 0);
+});
+
+Deno.test("a pool that is closed while its lanes are idle leaves no timer", async () => {
+  using time = new VirtualTime();
+  const { pool, made } = poolOf({ lanes: 2, idleMs: 100 });
+  new FakeRun().has(2).join(pool);
+  for (const lane of made) lane.finish(lane.batches[0]!);
   await pool.close();
   assertEquals(time.timers, 0);
 });
