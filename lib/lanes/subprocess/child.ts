@@ -87,7 +87,8 @@ export class Child {
   constructor({ args, startsPrograms, stderr }: ChildOptions) {
     this.#shows = stderr === "show";
     this.#child = spawn(args, startsPrograms);
-    this.#isWide = startsPrograms;
+    // Elsewhere it isn't known to hold more: sockets of macOS begin with 8 KiB.
+    this.#isWide = startsPrograms || Deno.build.os !== "linux";
     this.#from = this.#to = startsPrograms ? ownDescriptor(this.#child) : stdio(this.#child);
     this.#streams = [this.#to];
     const printed = startsPrograms
