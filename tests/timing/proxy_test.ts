@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { noProxyOf, proxyNotes, type ReadEnv } from "../../lib/timing/proxy.ts";
+import { granted } from "../granted.ts";
+import {
+  noProxyOf,
+  proxyNotes,
+  reachThisMachineDirectly,
+  type ReadEnv,
+} from "../../lib/timing/proxy.ts";
 
 const envOf = (values: Record<string, string>): ReadEnv => (name) => values[name];
 
@@ -30,4 +36,32 @@ Deno.test("a proxy is named without its password", () => {
   );
   assertEquals(other!.includes("https_proxy"), true);
   assertEquals(note!.includes("secret"), false);
+});
+
+Deno.test({
+  name: "a process reaches this machine directly if it may say so",
+  ignore: !granted("run", "read"),
+  async fn() {
+    const module = new URL("../../lib/timing/proxy.ts", import.meta.url).href;
+    const noProxyWith = async (env: Record<string, string>) => {
+      const { stdout } = await new Deno.Command(Deno.execPath(), {
+        args: [
+          "eval",
+          `import { reachThisMachineDirectly } from "${module}"; reachThisMachineDirectly();
+           console.log(Deno.env.get("NO_PROXY") ?? "nothing");`,
+        ],
+        env: { HTTP_PROXY: "", NO_PROXY: "a.example", ...env },
+      }).output();
+      return new TextDecoder().decode(stdout).trim();
+    };
+    assertEquals(await noProxyWith({}), "a.example");
+    const proxy = { HTTP_PROXY: "http://127.0.0.1:9" };
+    assertEquals(await noProxyWith(proxy), "a.example,127.0.0.1,localhost,::1");
+  },
+});
+
+Deno.test({
+  name: "a process that may not touch the environment leaves it alone",
+  permissions: "none",
+  fn: () => reachThisMachineDirectly(),
 });
