@@ -90,5 +90,6 @@ Deno.test("the catalogue keeps every number of a run within the limit of exact s
 Deno.test("scaleTo() refuses a speed that can't be", () => {
   for (const msPerWork of [0, -1, NaN]) {
     assertThrows(() => scaleTo(CPU_TASKS.primes, msPerWork), RangeError);
+    assertThrows(() => scaleTo(CPU_TASKS.primes, 1, msPerWork), RangeError);
   }
 });
