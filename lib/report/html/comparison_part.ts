@@ -31,7 +31,7 @@ import { distributionSection, startupSection, usageSection } from "./cost_charts
 import { list } from "./figure.ts";
 import { htmlTable } from "../table.ts";
 import { speedupSection } from "./gains_chart.ts";
-import { type Html, markup } from "./markup.ts";
+import { type Html, markup, unbroken } from "./markup.ts";
 import { type PagePart, type PartPlace, type Section, taskWords } from "./page.ts";
 import { timelineSection } from "./timeline_chart.ts";
 
@@ -143,11 +143,6 @@ function tiles({ verdict, models, ceiling, agree }: Comparison): Html[] {
       </div>
     `
   );
-}
-
-/** Keeps figures and their units on one line. */
-function unbroken(text: string): string {
-  return text.replace(/(\d) (ms|s|kB|MB|GB)\b/g, "$1\u00a0$2");
 }
 
 function methodSection(): Html {

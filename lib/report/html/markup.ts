@@ -37,3 +37,8 @@ function markupOf(value: Markup): string {
   if (typeof value === "object") return value.map(markupOf).join("");
   return escape(String(value));
 }
+
+/** Keeps figures and their units on one line. */
+export function unbroken(text: string): string {
+  return text.replace(/(\d) ([mn]?s|kB|MB|GB)\b/g, "$1\u00a0$2");
+}

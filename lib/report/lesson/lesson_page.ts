@@ -6,7 +6,7 @@
 
 import * as Plot from "@observablehq/plot";
 import { codeBlock, figure } from "../html/figure.ts";
-import { type Markup, markup } from "../html/markup.ts";
+import { type Markup, markup, unbroken } from "../html/markup.ts";
 import { renderDocument } from "../html/page.ts";
 import { BESIDE, drawBars, isWide, plotToSvg, timeAxis, timeTicks } from "../html/plot.ts";
 import { sanitized } from "../html/sanitize.ts";
@@ -120,11 +120,6 @@ function section(idea: Idea, at: number, speaker: Speaker, file: LessonFile) {
       picture && drawn(picture, id, speaker, file)
     }<p class="note">${speaker.say("page.more")}</p>${codeBlock(title, commands.join("\n"))}`,
   };
-}
-
-/** Keeps figures and their units on one line. */
-function unbroken(text: string): string {
-  return text.replace(/(\d) ([mn]?s)\b/g, "$1\u00a0$2");
 }
 
 /** Writes a lesson as a page that opens from disk and offline. */

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { parseHTML } from "linkedom";
-import { markup } from "../../../lib/report/html/markup.ts";
+import { markup, unbroken } from "../../../lib/report/html/markup.ts";
 
 interface Parsed {
   querySelector(selector: string): { textContent: string; getAttribute(name: string): string };
@@ -28,4 +28,9 @@ Deno.test("a template keeps markup, joins arrays, and leaves nothing for what is
     markup`<ul>${items}${null}${false}${undefined}</ul>`.text,
     "<ul><li>&lt;</li><li>2</li></ul>",
   );
+});
+
+Deno.test("a figure stays on one line with its unit, and nothing else does", () => {
+  assertEquals(unbroken("3 ms, 4 MB of 5 tasks"), "3\u00a0ms, 4\u00a0MB of 5 tasks");
+  assertEquals(unbroken("2 nsec 2 ns"), "2 nsec 2\u00a0ns");
 });
