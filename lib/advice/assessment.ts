@@ -209,9 +209,10 @@ export class Assessment {
       );
     }
     if (this.impossible.length > 0) return plainly("can't tell", NOT_KNOWN);
-    // All others were refuted: what is left is the plain loop.
+    // All others were refuted: what is left is the plain loop. Only times may have been disturbed.
     if (others.length > 0 && others.every(({ out }) => out !== undefined)) {
-      return this.#doubted(plainly("no gain", ALL_REFUTED));
+      const refuted = plainly("no gain", ALL_REFUTED);
+      return others.some(({ out }) => out === "slower") ? this.#doubted(refuted) : refuted;
     }
     // What was stopped before it was done refutes no prediction, and confirms none.
     return others.some(({ stops }) => stops !== undefined)

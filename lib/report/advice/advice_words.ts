@@ -92,11 +92,11 @@ export function recommendationLines(
       ? `Gain: ${predicted} predicted for ${items}${doubt}.`
       : `Gain: ${formatSpeedup(gain)} for ${items}; ${predicted} was predicted${doubt}.`,
   ];
-  if (contended && gain !== null && recommended.lanes > 1) {
+  if (contended && gain !== null) {
     const others = othersWords(sample.others).replace(/^O/, "o");
     lines.push(
       `How much of it an idle machine gives can't be told: ${others}, and on a busy machine ` +
-        `more lanes take a greater share from the others. Run it again on an idle one.`,
+        `more at once takes a greater share from the others. Run it again on an idle one.`,
     );
   }
   if (machine.ceiling < machine.cores && recommended.lanes > 1) {

@@ -75,6 +75,11 @@ Deno.test("a reason says what came of the models that are out", async () => {
     checksum: model === "sequential" ? "same" : model,
   }));
   assertMatch(wrong.recommended.reason, /gave other results/);
+  const sure = await adviceOn({ ...made, available: 0.5 }, ({ model }, _items, runMs) => ({
+    runMs,
+    checksum: model === "sequential" ? "same" : model,
+  }));
+  assertEquals(sure.recommended.decision, "no gain", "other results on a busy machine, too");
   // What didn't do the job has no speed.
   const [cell] = modelColumns(wrong).flatMap(({ head, cell }) => head === "measured" ? [cell] : []);
   const workers = wrong.models.find(({ out }) => out === "results")!;
