@@ -45,3 +45,27 @@ Deno.test("Standings trusts two rounds less on a machine that others use", () =>
   const low = (noise?: number) => new Standings([a, b], noise).ratio(a, b)!.low;
   assert(low() > 1 && low(0.2) < 1);
 });
+
+Deno.test("Standings is as sure of a bound as the noise and the number of rounds allow", () => {
+  const [a, b] = [series(200, 206, 194), series(100, 98, 103)];
+  const standings = new Standings([a, b]);
+  const { median, low } = standings.ratio(a, b)!;
+  assertAlmostEquals(standings.sureAbove(a, b, median), 0.5, 1e-6);
+  // Both ends of the interval leave out a fortieth.
+  assertAlmostEquals(standings.sureAbove(a, b, low), 0.975, 1e-3);
+  assertAlmostEquals(standings.sureAbove(b, a, 1 / low), 0.025, 1e-3);
+  // More rounds make it surer.
+  const more = [series(200, 206, 194, 201), series(100, 98, 103, 99)];
+  const narrow = new Standings(more).ratio(more[0]!, more[1]!)!;
+  assert(narrow.high / narrow.low < standings.ratio(a, b)!.high / low);
+});
+
+Deno.test("Standings is never sure of one round, and half sure of what was never held against it", () => {
+  const [a, b, c] = [series(300), series(100), { times: [{ round: 1, ms: 50 }] }];
+  assertEquals(new Standings([a, b, c]).sureAbove(a, c, 1), 0.5);
+  const standings = new Standings([a, b]);
+  assertAlmostEquals(standings.sureAbove(a, b, 3), 0.5, 1e-6);
+  assertAlmostEquals(standings.sureAbove(a, b, 1), 0.8, 1e-6);
+  assertAlmostEquals(standings.sureAbove(a, b, Math.sqrt(3)), 0.65, 1e-6);
+  assertAlmostEquals(standings.sureAbove(b, a, 3), 0.2, 1e-6);
+});
