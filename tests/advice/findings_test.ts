@@ -1,8 +1,8 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { failingOf, sameWork, sourceLimit } from "../../lib/advice/findings.ts";
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { compareWork, failingOf, sameWork, sourceLimit } from "../../lib/advice/findings.ts";
 import { type Candidate, SEQUENTIAL } from "../../lib/advice/prediction/candidate.ts";
 import type { Race, Runner } from "../../lib/advice/race/race.ts";
-import { sayFinding } from "../../lib/advice/words/finding_words.ts";
+import { paceText, sayFinding } from "../../lib/advice/words/finding_words.ts";
 import type { FailureKind } from "../../lib/timing/failures.ts";
 import { adviceOn } from "./advice_on.ts";
 import { roundOf, sampleFor } from "./fixture.ts";
@@ -163,4 +163,36 @@ Deno.test("a file that tasks rewrite is told though all results agree", () => {
   const rewritten = { path: "/tmp/n", times: 16 };
   const text = sayFinding({ kind: "rewritten", tasks: 16, ...rewritten });
   assertStringIncludes(text, "The file /tmp/n was read and written 16 times by 16 tasks");
+});
+
+Deno.test("compareWork() holds a plain loop against the sample's own items, and against the mean beyond them", () => {
+  const sample = sampleFor({ waitMs: 10, items: 20 });
+  const ratioOf = (items: number, runMs: number, ...more: [boolean?]) =>
+    compareWork(sample, { items, rounds: [{ runMs }] }, ...more)!;
+  // Dealing an item out takes up to 0.05 ms, which isn't the job's.
+  assertAlmostEquals(ratioOf(20, 200).ratio, 1, 0.01);
+  assertAlmostEquals(ratioOf(20, 400 + 1).ratio, 2, 0.03);
+  assertAlmostEquals(ratioOf(40, 800 + 2).ratio, 2, 0.03);
+  assertAlmostEquals(ratioOf(40, 200).ratio, 0.5, 0.02);
+  assertEquals([ratioOf(20, 270).same, ratioOf(20, 330).same, ratioOf(20, 120).same], [
+    true,
+    false,
+    false,
+  ]);
+  assertEquals(ratioOf(20, 200, false).same, false);
+  assertEquals(compareWork(sample, { items: 20, rounds: [] }), undefined);
+});
+
+Deno.test("compareWork() takes longer computing on a busy machine for the same work, by its CPU time", () => {
+  const sample = sampleFor({ computeMs: 10, items: 20 });
+  const of = (runMs: number, runCpuMs?: number) =>
+    compareWork(sample, { items: 20, rounds: [{ runMs, runCpuMs }] })!.ratio;
+  assertEquals(of(800, 201), 1);
+  assertAlmostEquals(of(800, 402), 2, 0.03);
+  assertAlmostEquals(of(100, 201), 1, 0.01, "and faster, too");
+  assertAlmostEquals(of(50, 100), 0.5, 0.02);
+});
+
+Deno.test("paceText() rounds what is ten a second or more", () => {
+  assertEquals([9.94, 10, 20.6].map(paceText), ["9.9 a second", "10 a second", "21 a second"]);
 });

@@ -189,3 +189,22 @@ Deno.test("forecasts() refuses an interval that spans more than a factor of thre
   assertEquals(narrow.map(({ refusal }) => refusal), [null, null]);
   assert(narrow[1]!.gain < narrow[0]!.gain, "beyond the peak more is slower");
 });
+
+Deno.test("endsBefore() ends where lanes that only compute are more than the cores, or near the limit", () => {
+  const capacity = {
+    by: "cores" as const,
+    units: 2,
+    size: 2,
+    busy: 0.5,
+    cpuMsPerItem: 10,
+    limitPerSecond: 200,
+    computingShare: 0.8,
+    reached: false,
+  };
+  const ends = (over: Partial<typeof capacity>, size: number, perSecond: number) =>
+    endsBefore({ ...capacity, ...over }, size, perSecond);
+  assertEquals([ends({}, 2, 100), ends({}, 3, 100)], [false, true]);
+  assertEquals(ends({ computingShare: 0.79 }, 3, 100), false);
+  assertEquals([ends({}, 2, 190), ends({}, 2, 191)], [false, true]);
+  assertEquals(ends({ reached: true }, 1, 1), true);
+});
