@@ -32,6 +32,7 @@ import { EventLoopLane } from "./lanes/event_loop.ts";
 import type { Device } from "./lanes/lane.ts";
 import { needsPreload } from "./lanes/preloads.ts";
 import { ofOneProject } from "./lanes/project.ts";
+import { GpuChannel } from "./lanes/gpu/gpu_channel.ts";
 import { RemoteLane } from "./lanes/remote/remote_lane.ts";
 import { decode, encodeAlone, type Encoded } from "./lanes/remote/values.ts";
 import { threads, type Way } from "./lanes/remote/way.ts";
@@ -541,7 +542,6 @@ export function gpu(options: GpuOptions = {}): Executor {
   const { slots = MODEL_TABLE.gpu.slots } = options;
   const batches = Math.min(slots, GPU_BATCHES);
   const mostItems = Math.floor(slots / batches);
-  const entry = new URL("./lanes/gpu/gpu_main.ts", import.meta.url);
   return new PooledExecutor("gpu", options, {
     remote: true,
     takesAhead: true,
@@ -551,7 +551,7 @@ export function gpu(options: GpuOptions = {}): Executor {
     makeLane: (number, events) =>
       new RemoteLane(
         events,
-        (channel) => new WorkerChannel(channel, { number, slots: batches, modules: [], entry }),
+        (channel) => new GpuChannel(channel, { number, slots: batches }),
         { graceMs: graceOf(options) },
       ),
   });

@@ -38,7 +38,7 @@ export const ENDINGS: readonly Guarantee[] = [
   {
     name: "after close() nothing is pulled or started, in runs beside those that wait too",
     notFor: { concurrent: "every item has a slot" },
-    async check({ open }) {
+    async check({ open, width }) {
       await using gates = new Gates();
       const executor = open({ graceMs: 20 });
       const waits = executor.map(taskNamed("double"), stalled(1));
@@ -50,7 +50,8 @@ export const ENDINGS: readonly Guarantee[] = [
       }
       const busy = executor.mapSettled(taskNamed("gated"), items(), { buffer: 2, chunk: 1 });
       const ends = Array.fromAsync(busy);
-      await gates.full(1);
+      // All that were started have come before it is closed, so that none comes late.
+      await gates.full(width);
       await executor.close();
       const [pulledThen, startedThen] = [pulled, gates.arrived.length];
       assert((await ends).every((o) => o.status === "rejected" && o.ended === "cancelled"));

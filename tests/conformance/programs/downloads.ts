@@ -9,6 +9,10 @@ const [model, url, count] = [Deno.args[0], Deno.args[1]!, Number(Deno.args[2])];
 const download = task<typeof import("../../../lib/tasks/download.ts")>(
   new URL("../../../lib/tasks/download.ts", import.meta.url),
 );
+// Deno opens its pipe of signals when it first needs it, and panics if no descriptor is left then.
+const onSignal = () => {};
+Deno.addSignalListener("SIGINT", onSignal);
+Deno.removeSignalListener("SIGINT", onSignal);
 const executor = model === "workers" ? workers({ lanes: 2, slots: 50 }) : limited({ slots: 100 });
 await executor.ready();
 const ends: Record<string, number> = {};
