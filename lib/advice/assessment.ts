@@ -73,8 +73,9 @@ const PAYS = 0.95;
 export class Assessment {
   readonly #predictions = new Map<string, Prediction>();
   readonly #entries: Entries;
-  /** How the models that were measured stand to each other. */
+  /** How the models stand to each other: those that count, as they are judged, and all that ran. */
   readonly #standings: Standings<Entry>;
+  readonly #standingsOfAll: Standings<Entry>;
   readonly sequentialMs: number;
 
   constructor(readonly found: Evidence) {
@@ -85,7 +86,9 @@ export class Assessment {
     const { sample, machine, horizon } = found;
     this.#entries = entriesOf(this.runners, sample, machine, horizon);
     const { entries, usualNoise } = this.#entries;
-    this.#standings = new Standings(entries.filter(({ times }) => times.length > 0), usualNoise);
+    const ran = entries.filter(({ times }) => times.length > 0);
+    this.#standings = new Standings(ran.filter(({ eligible }) => eligible), usualNoise);
+    this.#standingsOfAll = new Standings(ran, usualNoise);
   }
 
   get runners(): readonly Runner[] {
@@ -163,7 +166,9 @@ export class Assessment {
 
   gain(candidate: Candidate): Interval | null {
     const [plain, entry] = [this.#entry(SEQUENTIAL), this.#entry(candidate)];
-    return plain && entry ? this.#standings.ratio(plain, entry) : null;
+    if (!plain || !entry) return null;
+    const counts = plain.eligible && entry.eligible;
+    return (counts ? this.#standings : this.#standingsOfAll).ratio(plain, entry);
   }
 
   classified(): Classified {

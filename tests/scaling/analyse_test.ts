@@ -100,7 +100,7 @@ Deno.test("a server that refuses from 16 slots on isn't fitted, nor foretold, be
   assert(analysis.fits.every(({ sigma }) => sigma.value < 1e-6));
   assertEquals(analysis.knee, null);
   const said = { ...analysis, axis: on.axis };
-  assertEquals(kneeSentence(said), "No knee up to 8 slots: throughput was still rising.");
+  assertEquals(kneeSentence(said), "No knee up to 8 slots: throughput was highest there.");
   assertStringIncludes(
     failingSentences(said)[0]!,
     "from 16 slots on, 1500 of 3000 there: 8 slots is",

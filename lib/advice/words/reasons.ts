@@ -45,10 +45,10 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
   const whyMore = waits
     ? "tasks compute less with many in flight than one by one, or the sample was slowed down (cold code, other programs)"
     : "the sample or the machine was slowed down when it was measured (cold code, other programs)";
-  const whyLess = ({ lanes, slots }: ModelAdvice) =>
+  const whyLess = ({ slots }: ModelAdvice) =>
     servedAtOnce !== undefined && slots !== 1
       ? `what the tasks wait for serves about ${servedAtOnce} at once`
-      : lanes > 1 && wasBusy(sample, machine)
+      : wasBusy(sample, machine)
       ? "other programs used the CPUs"
       : waits && slots !== 1
       ? "what the tasks wait for doesn't serve so many at once, or they wait for each other"
@@ -57,10 +57,12 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
       : "the tasks get in each other's way (memory, caches, a lock), or others used the CPUs";
   return models.flatMap((model) => {
     const { name, measured, predictedGain, out } = model;
-    const gain = measured?.gain?.median;
+    const { median: gain, low = 0, high = 0 } = measured?.gain ?? {};
     const counts = model.model !== BASELINE && out !== "failures" && out !== "results";
     if (gain === undefined || !counts) return [];
     const off = gain / predictedGain;
+    // What lies within the interval was not shown to be wrong.
+    if (low <= predictedGain && predictedGain <= high) return [];
     if (off <= SURPRISE && off >= 1 / SURPRISE) return [];
     const text = `${name}: ${formatRatio(predictedGain)} predicted, ${formatRatio(gain)} ` +
       `measured; most likely ${off > 1 ? whyMore : whyLess(model)}.`;
@@ -200,7 +202,9 @@ function natureOf(
   const { sample, options } = assessment.found;
   const busyCores = "slots on one lane keep the cores busy, and";
   if (lanes === 1) {
-    const runsPrograms = options.job.permissions?.run !== undefined;
+    // Where the system counts what programs compute, there is nothing to guess.
+    const mayRunPrograms = options.job.permissions?.run !== undefined &&
+      sample.programsMs === undefined;
     if ((sample.programsMs ?? 0) > sample.cpuMs / 2) {
       return `The tasks run programs, and these compute on the same cores: ${busyCores} that is enough.`;
     }
@@ -211,7 +215,7 @@ function natureOf(
     if (bound === "cpu") {
       return "The tasks compute, and yet slots on one lane gained: part of that isn't done on the event loop.";
     }
-    return runsPrograms && saturates(assessment)
+    return mayRunPrograms && saturates(assessment)
       ? `The tasks run programs, and these compute on the same cores: ${busyCores} more in flight gain ` +
         `nothing.`
       : "The tasks wait: slots on one lane fill the waits, and that is enough.";

@@ -71,7 +71,7 @@ export function kneeSentence(
     const largest = points.findLast(({ size }) => size < (failsFrom?.size ?? Infinity))?.size;
     const reached = largest === undefined ? "" : ` up to ${sizeText(axis, largest)}`;
     return best !== null && best.size === largest
-      ? `No knee${reached}: throughput was still rising.`
+      ? `No knee${reached}: throughput was highest there.`
       : `No knee${reached}: the curve has no clear bend.`;
   }
   const range = points.some(({ rounds }) => rounds.length < 2)

@@ -144,7 +144,7 @@ Deno.test("a curve without a knee is told as rising, or as one without a clear b
   const bent = (size: number) =>
     kneeSentence({ ...result, knee: null, best: { size, throughputPerSecond: 9 } });
   const largest = result.points.at(-1)!.size;
-  assertEquals(bent(largest), `No knee up to ${largest} slots: throughput was still rising.`);
+  assertEquals(bent(largest), `No knee up to ${largest} slots: throughput was highest there.`);
   assertEquals(bent(1), `No knee up to ${largest} slots: the curve has no clear bend.`);
   assertEquals(kneeSentence({ ...result, points: [first] }), "One size was measured, 1 slot.");
 });
