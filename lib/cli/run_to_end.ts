@@ -216,6 +216,8 @@ export async function runToEnd(request: RunRequest): Promise<number> {
     if (failed !== undefined) await Deno.remove(failed.path);
     if (problem !== undefined) throw problem;
   }
+  // Nothing ran, so there is nothing to tell but why.
+  if (problem instanceof UsageError && state.succeeded + state.failed === 0) throw problem;
   if (journal?.hadFailures && options.failed !== undefined) {
     await writeFailures(out!.path, options.failed.path, known);
   }

@@ -9,12 +9,29 @@ import { UsageError } from "../options.ts";
 /** What a line is: a text, or a value of JSON. */
 export type LineFormat = "text" | "json";
 
+/** A line that may hold a number of more digits than JavaScript keeps. */
+const LONG_NUMBER = /[\d.]{16}|\de\+?\d{3}/i;
+
+/** A line's value, whose numbers are all kept as they are written, but for the last digits of fractions. */
+function valueOf(text: string): unknown {
+  return LONG_NUMBER.test(text) ? JSON.parse(text, checked) : JSON.parse(text);
+}
+
+function checked(_key: string, value: unknown, { source = "" }: { source?: string } = {}): unknown {
+  const isKept = typeof value !== "number" || (Number.isFinite(value) &&
+    (!/^-?\d+$/.test(source) || BigInt(value) === BigInt(source)));
+  if (!isKept) {
+    throw new RangeError(`it holds ${source}, a number that JavaScript can't keep; quote it`);
+  }
+  return value;
+}
+
 /** Reads lines as items; empty lines don't count. */
 export class ItemLines implements AsyncDisposable {
   readonly #name: string;
   readonly #format: LineFormat;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new TextDecoder("utf-8", { fatal: true });
   /** Begins of lines whose end hasn't been read. */
   #begun: string[] = [];
   #lines: string[] = [];
@@ -52,14 +69,14 @@ export class ItemLines implements AsyncDisposable {
 
   #take(text: string, items: unknown[]): boolean {
     try {
-      items.push(this.#format === "text" ? text : JSON.parse(text));
+      items.push(this.#format === "text" ? text : valueOf(text));
       return true;
     } catch (cause) {
       if (items.length > 0) return false;
       throw new UsageError(
         `--from ${this.#name}, line ${this.#line + 1},`,
         text,
-        "not JSON",
+        cause instanceof RangeError ? cause.message : "not JSON",
         "mend it, or take lines as they are with --lines text",
         { cause },
       );
@@ -68,7 +85,7 @@ export class ItemLines implements AsyncDisposable {
 
   async #read(): Promise<void> {
     const { done, value } = await this.#reader.read();
-    const text = this.#decoder.decode(value, { stream: !done });
+    const text = this.#decode(value, done);
     const lines = text.split("\n");
     this.#ended = done;
     this.#lines = [];
@@ -80,6 +97,16 @@ export class ItemLines implements AsyncDisposable {
     }
     this.#begun.push(lines.at(-1)!);
     if (done) this.#lines.push(this.#begun.join(""));
+  }
+
+  #decode(bytes: Uint8Array | undefined, isLast: boolean): string {
+    try {
+      return this.#decoder.decode(bytes, { stream: !isLast });
+    } catch (cause) {
+      const where = this.#line === 0 ? "it isn't" : `after line ${this.#line} it isn't`;
+      const remedy = "convert it, as with iconv -t UTF-8";
+      throw new UsageError("--from", this.#name, `${where} text in UTF-8`, remedy, { cause });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -60,3 +60,23 @@ Deno.test("no more is read than is wanted, and what has come isn't held back for
   assertEquals(pulled, 1);
   assertEquals(await lines.next(1), [2]);
 });
+
+Deno.test("a number that JavaScript would change is refused, with its line", async () => {
+  for (const number of ["1e999", "12345678901234567890", "-9007199254740993"]) {
+    await using lines = linesOf(`1\n{"id":${number}}\n`, "json");
+    assertEquals(await lines.next(1), [1]);
+    const error = await assertRejects(() => lines.next(1), UsageError, number);
+    assertEquals(error.message.includes("line 2"), true);
+  }
+  await using kept = linesOf(
+    `[18014398509481984, 3.141592653589793, "12345678901234567890"]`,
+    "json",
+  );
+  assertEquals(await kept.next(1), [[2 ** 54, Math.PI, "12345678901234567890"]]);
+});
+
+Deno.test("bytes that aren't UTF-8 are refused, and no item is changed", async () => {
+  const bytes = new Uint8Array([0x61, 0x0a, 0xff, 0xfe, 0x0a]);
+  await using lines = new ItemLines("items", ReadableStream.from([bytes]), "text");
+  await assertRejects(() => lines.next(1), UsageError, "UTF-8");
+});

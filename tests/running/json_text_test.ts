@@ -14,7 +14,8 @@ Deno.test("what JSON has no form for is written so that nothing is lost", () => 
   const cases: [unknown, string][] = [
     [2n ** 64n, '"18446744073709551616"'],
     [undefined, "null"],
-    [NaN, "null"],
+    [NaN, '"NaN"'],
+    [[Infinity, -Infinity], '["Infinity","-Infinity"]'],
     [new Map<unknown, unknown>([["a", 1n], [{ b: 2 }, new Set([3])]]), '[["a","1"],[{"b":2},[3]]]'],
     [new Uint8Array([1, 2, 255]), '"AQL/"'],
     [new Uint8Array([1, 2, 255]).buffer, '"AQL/"'],
@@ -23,7 +24,7 @@ Deno.test("what JSON has no form for is written so that nothing is lost", () => 
     [new BigInt64Array([5n]), '["5"]'],
     [new Date(0), '"1970-01-01T00:00:00.000Z"'],
     [{ e: new TypeError("no") }, '{"e":{"name":"TypeError","message":"no"}}'],
-    [{ a: undefined, f: () => 1 }, "{}"],
+    [{ a: undefined }, "{}"],
   ];
   for (const [value, text] of cases) assertEquals(jsonText(value), text);
 });
@@ -32,4 +33,10 @@ Deno.test("a value that holds itself can't be written", () => {
   const value: Record<string, unknown> = {};
   value.self = value;
   assertThrows(() => jsonText(value), TypeError);
+});
+
+Deno.test("a function or a symbol can't be written, and is named", () => {
+  assertThrows(() => jsonText(() => 1), TypeError, "it is a function");
+  assertThrows(() => jsonText({ a: [Symbol("x")] }), TypeError, "is a symbol");
+  assertThrows(() => jsonText({ f() {} }), TypeError, '"f" is a function');
 });
