@@ -163,7 +163,7 @@ const BAD: readonly [args: string[], line: string][] = [
   [["cpu", "--lanes", "1000"], '--lanes "1000": too large'],
   [["io", "--lanes", "2", "--model", "limited"], '--lanes "2": limited has one lane'],
   [["io", "--model", "worker"], '--model "worker": unknown; did you mean workers?'],
-  [["cpu", "--rate", "5"], '--rate "5": it computes'],
+  [["cpu", "--rate", "5"], '--rate "5": cpu computes'],
   [["io", "--rate", "0"], '--rate "0": too small; give 0.1 or more'],
   [["io", "--rate", "99999", "--duration", "10m"], "requests a trial are too many"],
   [["io", "--rate", "9", "--slots", "1,2"], "with --rate it takes one number"],

@@ -10,6 +10,7 @@ import { moduleFacts } from "../../children/module_files.ts";
 import { userFolder } from "../../files/user_path.ts";
 import { type NamedFile, UsageError } from "../../options.ts";
 import { plain } from "../../text/plain.ts";
+import { nearestConfig } from "../../lanes/project.ts";
 import type { LanePermissions } from "../../lanes/subprocess/permissions.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { graceFor, probe, type Probed, type ProbeOptions, type Prober } from "../probe/probe.ts";
@@ -77,13 +78,18 @@ async function checkJobModule(
   throw new UsageError("module", typed, problem, "mend it, and try again");
 }
 
+/** What is read of a job: its module, those that it imports, and its project's configuration. */
 export async function jobFiles(module: string): Promise<NamedFile[]> {
   const own = fromFileUrl(module);
   const files = new Set([own, ...(await moduleFacts(module)).files]);
-  return [...files].map((path) => ({
+  const modules = [...files].map((path) => ({
     option: path === own ? "the job's module" : "a module that the job imports",
     path,
   }));
+  const config = nearestConfig(module);
+  return config === undefined
+    ? modules
+    : [...modules, { option: "the job's configuration", path: config }];
 }
 
 interface JobRequest extends Pick<ProbeOptions, "guardMs" | "guardOption" | "meter" | "signal"> {

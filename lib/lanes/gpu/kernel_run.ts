@@ -143,6 +143,9 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     this.#nextOffset++;
     try {
       const item = this.#program.kernel.open(this.batch.items[offset]);
+      if (!(Number.isSafeInteger(item.pieces) && item.pieces >= 0)) {
+        throw new RangeError(`open() must give a whole number of pieces, but gave ${item.pieces}`);
+      }
       return { offset, item, sinceMs: NaN, sent: 0 };
     } catch (reason) {
       this.#end({ offset, sinceMs: now() }, { ended: "failed", reason });

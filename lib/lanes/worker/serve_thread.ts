@@ -16,8 +16,8 @@ import { type FarEnd, Line } from "./line.ts";
 type Opening = readonly [end: FarEnd, lock: string, slots: number, cells: SharedArrayBuffer];
 
 /**
- * Makes this thread a lane. It is ready before it has loaded what runs tasks: meanwhile the caller says
- * which.
+ * Makes this thread a lane. It is ready once it has loaded what runs tasks: a thread for whose files no
+ * descriptor is left has not started, which is no task's fault.
  *
  * @param open Makes what runs tasks, if their functions don't; it is given what says that the lane can't
  * go on, and ends it. If it throws, the lane can't start.
@@ -54,8 +54,11 @@ export function serveThread(
     const runner = await opening;
     const line = new Line(far);
     announceEnd = (how) => line.send(FromLane.ending, [], { how });
+    const { serve } = await import("./worker_server.ts").catch((error) => {
+      end(wordsOf(error));
+      return new Promise<never>(() => {});
+    });
     line.send(FromLane.ready, [performance.timeOrigin]);
-    const { serve } = await import("./worker_server.ts");
     const server = serve(line, slots, cells, runner);
     announceEnd = (how, error) => server.announceEnd(how, error);
     // No task runs before: Deno's locks, too, have to be loaded first.

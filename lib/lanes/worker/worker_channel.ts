@@ -33,7 +33,7 @@ export interface WorkerChannelOptions {
 /** How long to wait for an ended thread's last message, which may say why it ended. */
 const LAST_MESSAGE_MS = 50;
 /** A terminated thread that has not ended after this long goes on for ever, as far as we know. */
-const TERMINATE_MS = 250;
+const TERMINATE_MS = 500;
 
 const ENTRY = new URL("./worker_main.ts", import.meta.url);
 const SERVER = new URL("./worker_server.ts", import.meta.url);

@@ -86,6 +86,13 @@ Deno.test("an item that its kernel doesn't take, or can't write or read, fails a
   assertEquals(faults, []);
 });
 
+Deno.test("an item with a number of pieces that is none fails alone", async () => {
+  const { run, reports } = runOf([NaN, 1.5, Infinity, 2]);
+  run.start();
+  await settle();
+  assertEquals(endsOf(reports[0]!), ["failed", "failed", "failed", 1]);
+});
+
 Deno.test("nothing but items that fail needs no GPU", async () => {
   const { run, reports, dispatched } = runOf([-1, -1]);
   run.start();
