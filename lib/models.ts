@@ -66,8 +66,14 @@ export interface ModelRow {
 }
 
 const USUAL = { kinds: ["io", "cpu"], isUsual: true, together: false } as const;
-/** Options that every model's constructor takes. */
-const EVERYWHERE: readonly string[] = ["graceMs", "maxQueued", "shared", "tasksPerLane", "idleMs"];
+/** Options that models' constructors have in common. */
+const COMMON_OPTIONS: readonly string[] = [
+  "graceMs",
+  "maxQueued",
+  "shared",
+  "tasksPerLane",
+  "idleMs",
+];
 
 const EVENT_LOOP = {
   ...USUAL,
@@ -75,7 +81,7 @@ const EVENT_LOOP = {
   lane: "this event loop",
   lanes: { io: 1, cpu: 1 },
   mostSlots: Infinity,
-  options: EVERYWHERE,
+  options: COMMON_OPTIONS,
   startsDeno: false,
   readsEntry: false,
   usualStartMs: 1,
@@ -117,7 +123,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     slots: 1,
     // Each slot of a thread takes a place in the memory that it shares with this one.
     mostSlots: 65_536,
-    options: [...EVERYWHERE, "permissions", "unstableWorkerOptions"],
+    options: [...COMMON_OPTIONS, "permissions", "unstableWorkerOptions"],
     startsDeno: false,
     readsEntry: true,
     usualStartMs: 25,
@@ -137,7 +143,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     lanes: { io: "cores", cpu: "cores" },
     slots: 1,
     mostSlots: Infinity,
-    options: [...EVERYWHERE, "permissions", "v8Flags", "config", "stderr"],
+    options: [...COMMON_OPTIONS, "permissions", "v8Flags", "config", "stderr"],
     startsDeno: true,
     readsEntry: false,
     usualStartMs: 60,
@@ -156,7 +162,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     slots: 8192,
     mostSlots: 65_536,
     together: true,
-    options: EVERYWHERE.filter((name) => name !== "shared"),
+    options: COMMON_OPTIONS.filter((name) => name !== "shared"),
     startsDeno: false,
     readsEntry: true,
     usualStartMs: 160,

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { MeasuringChild, trialFlags } from "../children/measuring_child.ts";
+import { MeasuringChild } from "../children/measuring_child.ts";
+import { trialFlags } from "../children/trial_flags.ts";
 import type { Known, KnownItems } from "./known_items.ts";
 import type { FailureRecord, RunCommand, RunMessage, RunOrder, RunSpec } from "./run_message.ts";
 

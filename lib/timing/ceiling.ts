@@ -8,7 +8,9 @@
  */
 
 import type { CeilingCommand, CeilingMessage, CeilingOrder } from "./ceiling_main.ts";
-import { MeasuringChild, trialFlags } from "../children/measuring_child.ts";
+import { MeasuringChild } from "../children/measuring_child.ts";
+import { BASELINE } from "../models.ts";
+import { trialFlags } from "../children/trial_flags.ts";
 import type { Comparison } from "./result.ts";
 import type { JobSpec } from "./spec.ts";
 import { median } from "./statistics.ts";
@@ -49,7 +51,7 @@ async function measureWith(
   { pieceMs = 120, repetitions = 3, signal, now = () => performance.now() }: CeilingOptions,
 ): Promise<number | undefined> {
   const entry = new URL("./ceiling_main.ts", import.meta.url);
-  const flags = job === undefined ? [] : await trialFlags(job, "sequential");
+  const flags = job === undefined ? [] : await trialFlags(job, BASELINE);
   const order: CeilingOrder = { job: job && { ...job, options: {} } };
   await using children = new AsyncDisposableStack();
   const all = Array.from(

@@ -6,7 +6,8 @@
  */
 
 import { isRemote } from "../models.ts";
-import { MeasuringChild, TrialError, trialFlags } from "../children/measuring_child.ts";
+import { MeasuringChild, TrialError } from "../children/measuring_child.ts";
+import { trialFlags } from "../children/trial_flags.ts";
 import type { Meter } from "./meter/meter.ts";
 import { loadBetween, type Reading } from "./meter/reading.ts";
 import type { TrialMessage, TrialOrder } from "./trial_main.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type ChildOptions, MeasuringChild, trialFlags } from "../../children/measuring_child.ts";
+import { type ChildOptions, MeasuringChild } from "../../children/measuring_child.ts";
+import { trialFlags } from "../../children/trial_flags.ts";
 import { BASELINE } from "../../models.ts";
 import { UsageError } from "../../options.ts";
 import type { Meter } from "../../timing/meter/meter.ts";

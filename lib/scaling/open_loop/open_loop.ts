@@ -5,7 +5,8 @@
  * @module
  */
 
-import { MeasuringChild, trialFlags } from "../../children/measuring_child.ts";
+import { MeasuringChild } from "../../children/measuring_child.ts";
+import { trialFlags } from "../../children/trial_flags.ts";
 import { intendedMs, type OpenLoopTrace, type OpenLoopTrial } from "./trial.ts";
 import { sumOfFailures } from "../../timing/failures.ts";
 import { quantile, sorted } from "../../timing/statistics.ts";
