@@ -29,6 +29,7 @@ const hazard = z.object({
       "blocking",
       "unrepeatable",
       "uncloneable",
+      "class",
       "refused",
       "descriptors",
       "failures",

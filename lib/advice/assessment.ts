@@ -4,13 +4,13 @@
  * @module
  */
 
-import { BASELINE } from "../models.ts";
+import { BASELINE, isRemote } from "../models.ts";
 import { TOO_SLOW, UNSURE } from "../judge/thresholds.ts";
 import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { ModelAdvice } from "./advice.ts";
 import type { Evidence } from "./evidence.ts";
-import { mindsBusy, sameWork } from "./findings.ts";
+import { classLostOf, mindsBusy, sameWork } from "./findings.ts";
 import {
   bySimplicity,
   type Candidate,
@@ -274,9 +274,11 @@ export class Assessment {
 
   /** The simplest whose prediction comes near the best predicted, if even its worst is a gain. */
   #predicted(among: (of: Predicted) => boolean = () => true): Recommendation {
+    const mayTravel = classLostOf(this.found) === undefined;
     const surely = this.found.predicted.filter((of) =>
       of.candidate.model === BASELINE ||
-      (this.predictedGain(of.candidate).low > 1 && !this.#failed(of.candidate) && among(of))
+      (this.predictedGain(of.candidate).low > 1 && !this.#failed(of.candidate) && among(of) &&
+        (mayTravel || !isRemote(of.candidate.model)))
     );
     const best = Math.min(...surely.map(({ prediction }) => totalMs(prediction)));
     const chosen = surely.toSorted((a, b) => bySimplicity(a.candidate, b.candidate))

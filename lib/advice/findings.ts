@@ -42,6 +42,8 @@ export type Finding =
   >
   | Found<"blocking", { share: number }>
   | Found<"uncloneable", { what: string }>
+  /** An item arrives on other lanes without its class, and none was seen to give the same results. */
+  | Found<"class", { what: string }>
   | Found<"failures", { failed: number; items: number; first?: FailureKind | undefined }>
   /** A server lets only so many items a second through; null if its pace isn't known. */
   | Found<
@@ -184,6 +186,15 @@ export function rateLimitOf({ done }: Pick<Evidence["probed"], "done">) {
     : undefined;
 }
 
+/** What of an item loses its class on other lanes; undefined if some gave the same results for all that. */
+export function classLostOf({ sample, race }: Pick<Evidence, "sample" | "race">) {
+  const isSame = race !== undefined && !race.unrepeatable &&
+    race.runners.some(({ candidate, rounds, out }) =>
+      isRemote(candidate.model) && rounds.length > 0 && (out === undefined || out === "slower")
+    );
+  return isSame ? undefined : sample.classLost;
+}
+
 interface SameWork {
   readonly ratio: number;
   readonly sameResults: boolean;
@@ -299,13 +310,16 @@ function* ofFailures({ sample, probed, race, horizon, pace }: Evidence): Generat
 }
 
 function* ofTasks(
-  { sample, machine, horizon, predicted, probed }: Evidence,
+  found: Evidence,
   chosen: Candidate,
   memoryBytes: number | null,
 ): Generator<Finding> {
+  const { sample, machine, horizon, predicted, probed } = found;
   const { uncloneable, variation, taskBytes = 0, memoryBytes: sampleBytes } = sample;
   if (blocks(sample)) yield { kind: "blocking", share: sample.blockedMs / sample.wallMs };
   if (uncloneable !== undefined) yield { kind: "uncloneable", what: uncloneable };
+  const classLost = classLostOf(found);
+  if (classLost !== undefined) yield { kind: "class", what: classLost };
   // Where the plain loop stays, a reader may still ask what the model with most tasks in flight would need.
   const widest = chosen.model !== BASELINE ? chosen : predicted.map((of) => of.candidate)
     .reduce((a, b) => inFlightOf(b, horizon) > inFlightOf(a, horizon) ? b : a, chosen);

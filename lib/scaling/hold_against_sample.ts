@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isModel, isRemote } from "../models.ts";
 import { compareWork } from "../advice/findings.ts";
 import { orderCheckOf, type OrderProber } from "../advice/probe/order_probe.ts";
 import type { Probed } from "../advice/probe/probe.ts";
@@ -24,6 +25,11 @@ export async function holdAgainstSample(
   signal: AbortSignal,
 ): Promise<SweepResult> {
   const sample = sampleOf(probed);
+  const { classLost } = sample;
+  if (classLost !== undefined && isModel(result.model) && isRemote(result.model)) {
+    const warning = sayFinding({ kind: "class", what: classLost });
+    result = { ...result, warnings: [...result.warnings, warning] };
+  }
   const [first] = result.points;
   const isPlain = first !== undefined && first.lanes * first.slots === 1;
   const [round] = first?.rounds ?? [];

@@ -138,6 +138,22 @@ Deno.test("advise() speaks of lanes only what items can be sent to", async () =>
   assert(advice.hazards.some(({ text }) => text.includes(".again")));
 });
 
+Deno.test("advise() sends items of a class to lanes only where some gave the same results", async () => {
+  const transfer = { classLost: "item 0: it is a Point, which arrives as an Object" };
+  const unraced = { budgetMs: 400 };
+  const made = { computeMs: 400, items: 8, transfer };
+  const { recommended, hazards } = await adviceOn(made, asPredicted, unraced);
+  assertEquals([recommended.model, recommended.gain], ["sequential", null]);
+  assertStringIncludes(recommended.reason, "arrives there without its class");
+  assertStringIncludes(hazards.find(({ kind }) => kind === "class")!.text, "item 0: it is a Point");
+  const waiting = await adviceOn({ ...made, computeMs: 1, waitMs: 400 }, asPredicted, unraced);
+  assertEquals([waiting.recommended.lanes, waiting.hazards.map(({ kind }) => kind)], [1, [
+    "class",
+  ]]);
+  const raced = await adviceOn({ computeMs: 20, transfer }, asPredicted);
+  assertEquals([raced.recommended.model, raced.hazards], ["workers", []]);
+});
+
 Deno.test("advise() says that others used the CPUs, and is less sure that lanes don't pay", async () => {
   const asSlow = (_trial: TrialSpec, items: number) => ({ runMs: 40 * items });
   const busy = await adviceOn({ computeMs: 20, available: 0.5 }, asSlow);

@@ -85,3 +85,13 @@ Deno.test("a sweep warns of a file that tasks read and write", async () => {
   const { result } = await held(rising, { orderMatters: false, rewritten });
   assertEquals(result.warnings.filter((text) => text.includes("count.txt")).length, 1);
 });
+
+Deno.test("a sweep of lanes warns of items that arrive there without their class", async () => {
+  const probed = probedOf({ transfer: { classLost: "item 0: it is a Point" } });
+  const none = () => Promise.resolve({ orderMatters: false });
+  const swept = await resultOf(() => 100);
+  const warningsFor = async (model: string) =>
+    (await holdAgainstSample({ ...swept, model }, JOB, probed, none, signal)).warnings;
+  assertStringIncludes((await warningsFor("workers")).join(), "item 0: it is a Point");
+  assertEquals(await warningsFor("limited"), swept.warnings);
+});

@@ -83,6 +83,8 @@ export interface TransferCost {
   /** Mean time to write and read an item and its result once. */
   readonly cloneMs: number;
   readonly uncloneable?: string;
+  /** What of an item arrives without its class. */
+  readonly classLost?: string;
 }
 
 export interface ProbeDone {

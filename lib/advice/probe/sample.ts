@@ -51,6 +51,8 @@ export const sampleSchema = z.object({
   cloneMs: amount,
   /** What can't be sent to another lane. */
   uncloneable: z.string().optional(),
+  /** What of an item arrives there without its class. */
+  classLost: z.string().optional(),
   /** By how much the tasks raised the peak memory of the process, and the first one alone did. */
   memoryBytes: amount,
   taskBytes: amount.optional(),
@@ -157,6 +159,7 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
     resultBytes: done?.transfer.resultBytes ?? 0,
     cloneMs: done?.transfer.cloneMs ?? 0,
     uncloneable: done?.transfer.uncloneable,
+    classLost: done?.transfer.classLost,
     taskBytes: Math.max(0, (done?.rssFirstBytes ?? 0) - (done?.rssBeforeBytes ?? 0)),
     memoryBytes: Math.max(0, (done?.rssAfterBytes ?? 0) - (done?.rssBeforeBytes ?? 0)),
   };

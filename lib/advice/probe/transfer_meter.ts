@@ -5,7 +5,8 @@
  * @module
  */
 
-import { encodeAlone } from "../../lanes/remote/values.ts";
+import { isSparse, named, step } from "../../lanes/remote/inspect.ts";
+import { decode, encodeAlone } from "../../lanes/remote/values.ts";
 import { threads } from "../../lanes/remote/way.ts";
 import type { TransferCost } from "./probe_message.ts";
 
@@ -19,17 +20,63 @@ const SMALL_BYTES = 16 << 10;
 const BATCH_BYTES = 256 << 10;
 const MOST_COPIES = 40;
 const REPEAT_MS = 4;
+/** So many objects within a value are looked at for their class. */
+const MOST_PARTS = 10_000;
 
 type Serialize = (value: unknown) => { readonly byteLength: number };
 
-/** Why a value can't be sent to a thread; undefined if it can. */
-function refusedBy(what: string, value: unknown): string | undefined {
-  try {
-    encodeAlone(what, value, threads);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message.replace(/^Cannot send (.*) to another lane: /, "$1: ");
+/** A value as a thread gets it; throws a CloneError if it can't be sent. */
+function arrivalOf(what: string, value: unknown): unknown {
+  const { special, payload } = encodeAlone(what, value, threads);
+  return decode(special, payload).values?.[0];
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** The objects that one holds, with the step to each. */
+function* partsOf(value: object): Generator<readonly [string, object]> {
+  // These have no parts, or arrive with some of them.
+  if (ArrayBuffer.isView(value) || value instanceof Error) return;
+  if (value instanceof Map) {
+    for (const [key, held] of value) {
+      if (isObject(key)) yield [step(value, undefined), key];
+      if (isObject(held)) yield [step(value, JSON.stringify(String(key))), held];
+    }
+  } else if (value instanceof Set) {
+    for (const held of value) if (isObject(held)) yield [step(value, undefined), held];
+  } else if (Array.isArray(value) && !isSparse(value)) {
+    for (const [at, held] of value.entries()) if (isObject(held)) yield [step(value, at), held];
+  } else {
+    for (const key of Object.keys(value)) {
+      const held = (value as Record<string, unknown>)[key];
+      if (isObject(held)) yield [step(value, key), held];
+    }
   }
+}
+
+/** What of a value arrives without its class, and so without its methods; undefined if nothing does. */
+export function classLost(sent: unknown, arrived: unknown): string | undefined {
+  if (!isObject(sent) || !isObject(arrived)) return undefined;
+  const pairs: [object, object, string][] = [[sent, arrived, ""]];
+  const seen = new Set<object>();
+  // It grows meanwhile: a value may be nested deeper than calls can be.
+  for (const [before, after, place] of pairs) {
+    if (seen.has(before)) continue;
+    seen.add(before);
+    const prototype = Object.getPrototypeOf(before);
+    if (prototype !== null && prototype !== Object.getPrototypeOf(after)) {
+      return `${place || "it"} is ${named(before)}, which arrives as ${named(after)}`;
+    }
+    const arrivals = partsOf(after);
+    for (const [way, part] of partsOf(before)) {
+      const { value } = arrivals.next();
+      if (pairs.length >= MOST_PARTS || value === undefined) break;
+      pairs.push([part, value[1], place + way]);
+    }
+  }
+  return undefined;
 }
 
 export class TransferMeter {
@@ -40,6 +87,7 @@ export class TransferMeter {
   #spentMs = 0;
   #next = 0;
   #uncloneable: string | undefined;
+  #classLost: string | undefined;
   #serialize: Serialize | undefined;
   readonly #small: [unknown, unknown][] = [];
 
@@ -54,8 +102,15 @@ export class TransferMeter {
     this.#next = index < 8 ? index + 1 : Math.ceil(index * 1.5);
     this.#serialize ??= (await import("node:v8") as { serialize: Serialize }).serialize;
     const startMs = performance.now();
-    this.#uncloneable = refusedBy(`item ${index}`, item) ?? refusedBy(`result ${index}`, result);
-    if (this.#uncloneable !== undefined) return;
+    try {
+      const lost = classLost(item, arrivalOf(`item ${index}`, item));
+      if (lost !== undefined) this.#classLost ??= `item ${index}: ${lost}`;
+      arrivalOf(`result ${index}`, result);
+    } catch (error) {
+      const { message } = error as Error;
+      this.#uncloneable = message.replace(/^Cannot send (.*) to another lane: /, "$1: ");
+      return;
+    }
     const clonedMs = performance.now();
     // In an array, for a string alone is cloned by reference, but sent byte by byte.
     structuredClone([item, result]);
@@ -83,6 +138,7 @@ export class TransferMeter {
       resultBytes: this.resultBytes,
       cloneMs: this.#small.length === this.#seen ? this.#cloneMsInBatch() : this.#cloneMsAlone(),
       ...(this.#uncloneable !== undefined && { uncloneable: this.#uncloneable }),
+      ...(this.#classLost !== undefined && { classLost: this.#classLost }),
     };
   }
 

@@ -154,6 +154,9 @@ export function sayFinding(finding: Finding): string {
     case "uncloneable":
       return `What can't be sent to another lane: ${finding.what}. Workers and processes need plain ` +
         `data in and out.`;
+    case "class":
+      return `Another lane gets an item without its class (${finding.what}), and so without its ` +
+        "methods and getters. Send plain data, and make the object of it in the task.";
     case "failures": {
       const { failed, items, first } = finding;
       const example = first === undefined

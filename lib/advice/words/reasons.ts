@@ -18,7 +18,7 @@ import {
 import type { ModelAdvice, Surprise } from "../advice.ts";
 import type { Assessment, JobNoGain } from "../assessment.ts";
 import type { Evidence } from "../evidence.ts";
-import { sourceLimit, wasBusy } from "../findings.ts";
+import { classLostOf, sourceLimit, wasBusy } from "../findings.ts";
 import { bySimplicity, type Candidate, nameOf } from "../prediction/candidate.ts";
 import { computesBeside } from "../prediction/choose_candidates.ts";
 import { classFor, type Classified } from "../prediction/classify.ts";
@@ -112,6 +112,10 @@ function plainReason(assessment: Assessment, recommendation: Recommendation): st
       return "Leave it sequential for now: the race was not the job that was sampled (see the hazards), " +
         "so that whether another model pays can't be told from it.";
     case "unmeasured":
+      if (classLostOf(assessment.found) !== undefined) {
+        return "Leave it sequential for now: only lanes promise a gain, none was measured, and an item " +
+          "arrives there without its class (see the hazards).";
+      }
       return "Leave it sequential: what was predicted promises no sure gain, and no other model was measured.";
     default:
       return bestGain === null

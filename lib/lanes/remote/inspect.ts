@@ -187,7 +187,8 @@ class Look {
   }
 }
 
-function step(parent: object, key: Key): string {
+/** One step from an object to what it holds, such as `.name` or `[3]`. */
+export function step(parent: object, key: Key): string {
   if (parent instanceof Map) return key === undefined ? ".keys()" : `.get(${key})`;
   if (parent instanceof Set) return ".values()";
   return Array.isArray(parent) ? `[${key}]` : `.${key}`;
@@ -208,14 +209,15 @@ function arrivesEmpty(value: object): string {
   return `is ${named(value)}, which ${throws ? "can't be cloned" : "would arrive empty"}`;
 }
 
-function named(value: object): string {
+/** What an object is, such as "a Map". */
+export function named(value: object): string {
   const name = attempt(() => value.constructor?.name);
   if (name === undefined || name === "") return "an object";
   return `${/^[AEIO]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
 /** Whether most places of a long list are empty, as a few of them tell. */
-function isSparse(list: readonly unknown[]): boolean {
+export function isSparse(list: readonly unknown[]): boolean {
   if (list.length < LONG_LIST) return false;
   let empty = 0;
   for (let at = 0; at < PROBES; at++) {

@@ -1,0 +1,68 @@
+import { assertEquals } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { classLost, TransferMeter } from "../../../lib/advice/probe/transfer_meter.ts";
+
+class Point {
+  constructor(readonly x: number) {}
+  double(): number {
+    return 2 * this.x;
+  }
+}
+class Table extends Map<string, number> {}
+class Row extends Array<number> {}
+
+async function costOf(items: readonly unknown[], result: unknown = 1) {
+  const meter = new TransferMeter();
+  for (const [index, item] of items.entries()) await meter.look(item, result, index);
+  return meter.cost();
+}
+
+const lost = (value: unknown) => classLost(value, structuredClone(value));
+
+Deno.test("TransferMeter names an item that arrives without its class, wherever in it that is", async () => {
+  const point = new Point(1);
+  for (
+    const [item, what] of [
+      [point, "it is a Point, which arrives as an Object"],
+      [{ at: [0, point] }, ".at[1] is a Point, which arrives as an Object"],
+      [new Map([["a", point]]), `.get("a") is a Point, which arrives as an Object`],
+      [new Map([[point, 1]]), ".keys() is a Point, which arrives as an Object"],
+      [new Set([1, point]), ".values() is a Point, which arrives as an Object"],
+      [new Table(), "it is a Table, which arrives as a Map"],
+      [Row.from([1]), "it is a Row, which arrives as an Array"],
+      [Buffer.from("ab"), "it is a Buffer, which arrives as a Uint8Array"],
+    ] as const
+  ) assertEquals((await costOf([1, item])).classLost, `item 1: ${what}`);
+});
+
+Deno.test("TransferMeter finds nothing lost of what the platform sends whole, nor of results", async () => {
+  const bare = Object.assign(Object.create(null), { a: 1 });
+  const ring: Record<string, unknown> = { bare };
+  ring.self = ring;
+  const error = Object.assign(new TypeError("no"), { at: { x: 1 }, code: "E" });
+  const whole = [
+    1,
+    "a",
+    null,
+    undefined,
+    [1, { a: new Date() }],
+    new Map([[{}, /a/]]),
+    ring,
+    error,
+  ];
+  const bytes = [new Uint8Array(2), new Float32Array(2).subarray(1), new ArrayBuffer(1), 1n];
+  assertEquals((await costOf([...whole, ...bytes])).classLost, undefined);
+  assertEquals((await costOf([1], new Point(1))).classLost, undefined);
+});
+
+Deno.test("classLost() takes lists that are empty in most places, and values nested deep", () => {
+  const sparse: unknown[] = [];
+  sparse[2 ** 32 - 2] = new Point(1);
+  assertEquals(
+    classLost(sparse, Object.assign([], { [2 ** 32 - 2]: { x: 1 } }))?.slice(0, 12),
+    "[4294967294]",
+  );
+  let deep: unknown = new Point(1);
+  for (let depth = 0; depth < 500; depth++) deep = [deep];
+  assertEquals(lost(deep)?.endsWith("[0] is a Point, which arrives as an Object"), true);
+});
