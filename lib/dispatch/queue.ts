@@ -28,6 +28,8 @@ export interface QueueOptions {
   readonly together: boolean;
   /** There may be something to send that wasn't there before. */
   readonly onMore: () => void;
+  /** The input turns out to be over, and nothing waits. */
+  readonly onEmpty: () => void;
   /** A function of the caller's threw, or gave what it must not. */
   readonly onError: (error: unknown) => void;
 }
@@ -39,7 +41,7 @@ const AUTO_LOOK_AHEAD = 1000;
 
 /** Deals out a run's items. */
 export class Queue {
-  /** When something was last taken from here. */
+  /** When something was last taken from here, or pulled to wait here. */
   takenAtMs = 0;
   /** Items that the consumer has taken. */
   consumed = 0;
@@ -75,7 +77,16 @@ export class Queue {
    */
   peek(ahead: number): { readonly alone: boolean } | undefined {
     const next = this.#lines.next ?? this.#unpulled(ahead);
-    return next === undefined || this.#limit.allows() ? next : undefined;
+    if (next === undefined || this.#limit.allows()) return next;
+    if (this.#lines.waiting === 0) this.#lookAhead(ahead);
+    return undefined;
+  }
+
+  /** Pulls what will have to wait, for if there is nothing, the run need not wait to be over. */
+  #lookAhead(ahead: number): void {
+    this.takenAtMs = performance.now();
+    const fresh = this.#pull(ahead);
+    if (fresh !== undefined) this.#lines.add(fresh);
   }
 
   /** Nothing more will be sent. */
@@ -127,7 +138,10 @@ export class Queue {
     const remaining = total === undefined ? undefined : total - pulled;
     const wanted = this.#together ? size.next(remaining, slots()) : 1;
     const items = source.pull(Math.min(wanted, this.#room(ahead)));
-    if (items.length === 0) return undefined;
+    if (items.length === 0) {
+      if (this.isEmpty) this.#options.onEmpty();
+      return undefined;
+    }
     // The input may have left some out before these.
     const first = source.pulled - items.length;
     const key = this.#keyOf(items[0], first);

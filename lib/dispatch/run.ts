@@ -113,6 +113,7 @@ export class Run implements PoolRun, OutputRun {
       perKey: options.perKey,
       together: remote || options.chunk !== "auto",
       onMore: () => pool.wake(this),
+      onEmpty: () => this.#later(() => this.#endIfDone()),
       onError: (error) => this.fail(error),
     });
     this.#settler = new Settler({
@@ -193,10 +194,9 @@ export class Run implements PoolRun, OutputRun {
 
   take(): Batch | undefined {
     const batch = this.#queue.take(this.ahead);
-    // The input may have stopped the run while it was asked, or have come to its end.
-    if (batch !== undefined && this.#state === "running") return batch;
-    if (batch !== undefined) this.putBack(batch);
-    if (this.#queue.isEmpty || this.#state !== "running") this.#later(() => this.#endIfDone());
+    if (batch === undefined || this.#state === "running") return batch;
+    // The input stopped the run while it was asked.
+    this.putBack(batch);
     return undefined;
   }
 

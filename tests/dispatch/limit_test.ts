@@ -102,6 +102,69 @@ Deno.test("tasks start exactly at their pace, whatever the slots, and nothing is
   assertEquals(time.timers, 0);
 });
 
+const ONE = { rate: { limit: 1, perMs: 1_000 } };
+
+Deno.test("a run whose input turns out to be over doesn't wait for a token", async () => {
+  const inputs = [
+    function* () {
+      yield "a";
+    },
+    async function* () {
+      yield "a";
+    },
+    // One whose end comes later than the last item's.
+    async function* () {
+      yield "a";
+      await settle();
+      await settle();
+    },
+  ];
+  for (const input of inputs) {
+    using time = new VirtualTime();
+    const { pool, lane, on } = laneOf(1);
+    const values = map(pool, input(), ONE).toArray();
+    await settle();
+    lane.finish(on(0));
+    assertEquals(await values, ["value of a"]);
+    assertEquals([time.nowMs, time.timers], [1_000, 0]);
+  }
+});
+
+Deno.test("one item at most is pulled that waits for a token, if there is room for it", async () => {
+  for (const isAsync of [false, true]) {
+    for (const buffer of [0, 3]) {
+      using time = new VirtualTime();
+      const { pool, lane, on } = laneOf(2);
+      let asked = 0;
+      const endless = {
+        [isAsync ? Symbol.asyncIterator : Symbol.iterator]: () => ({
+          next: () => {
+            const value = asked++;
+            return isAsync ? Promise.resolve({ value }) : { value };
+          },
+          return: () => isAsync ? Promise.resolve({ done: true }) : { done: true },
+        }),
+      } as unknown as Iterable<number>;
+      const results = map(pool, endless, { ...ONE, buffer });
+      const first = results.next();
+      await settle();
+      lane.finish(on(0));
+      await first;
+      await settle();
+      assertEquals(asked, 2);
+      for (let item = 1; item <= 6; item++) {
+        time.pass(1_000);
+        await settle();
+        for (const batch of lane.batches) lane.finish(batch);
+        await settle();
+      }
+      // One was taken; the others fill the slots and the buffer.
+      assertEquals(asked, 1 + 2 + buffer);
+      await results.return();
+    }
+  }
+});
+
 Deno.test("what waits for a token holds no slot, and another run has it", async () => {
   using time = new VirtualTime();
   const { pool, lane, on } = laneOf(1);

@@ -42,6 +42,7 @@ function queueOf(
     perKey,
     together,
     onMore: () => more++,
+    onEmpty: () => {},
     onError: (error) => {
       errors.push(error);
       source.halt();
