@@ -9,7 +9,7 @@ import type { Kernel } from "../kernel.ts";
 import type { OpenDevice } from "./gpu_device.ts";
 
 /** How long a dispatch is to take, in milliseconds: long against its cost, short against a deadline. */
-const DISPATCH_MS = 30;
+export const DISPATCH_MS = 30;
 /** The first dispatch has so many steps of pieces together, and none has many times those before. */
 const FIRST_STEPS = 1024;
 const GROWTH = 8;

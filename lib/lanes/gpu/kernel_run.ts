@@ -9,12 +9,14 @@ import { CancelledError, TimeoutError } from "../errors.ts";
 import type { KernelItem } from "../kernel.ts";
 import type { AskReason, Failure, Report } from "../lane.ts";
 import type { BatchHost, LaneRun, RunnableBatch } from "../run_batch.ts";
-import { ENDED_EARLY, type KernelProgram } from "./kernel_program.ts";
+import { DISPATCH_MS, ENDED_EARLY, type KernelProgram } from "./kernel_program.ts";
 
 const now = performance.now.bind(performance);
 
 /** How many words there is room for at first; it grows. */
 const FIRST_WORDS = 1 << 16;
+/** The clock is read after so many pieces: reading it costs more than writing a small one. */
+const READ_AFTER = 64;
 
 /** What of a program is needed here. */
 export type Program = Pick<KernelProgram, "kernel" | "isEnough" | "run">;
@@ -102,7 +104,10 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     this.#host.report(this, this.#take(true));
   }
 
-  /** Opens items and writes their pieces, until they are enough or there are no more. */
+  /**
+   * Opens items and writes their pieces, until they are enough or there are no more, and for as long as
+   * a dispatch takes: deadlines don't come through meanwhile.
+   */
   #gather(): Gathered {
     const { kernel } = this.#program;
     const { items } = this.batch;
@@ -112,7 +117,11 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     let pieces = 0;
     let steps = 0;
     let longest = 0;
-    while (!this.#program.isEnough(pieces, steps)) {
+    const untilMs = now() + DISPATCH_MS;
+    const isEnough = () =>
+      this.#program.isEnough(pieces, steps) ||
+      (pieces > 0 && pieces % READ_AFTER === 0 && now() > untilMs);
+    while (!isEnough()) {
       const of = this.#open ?? this.#openNext();
       if (of === undefined) {
         if (this.#nextOffset === items.length) break;
@@ -122,7 +131,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
       const from = of.sent;
       const begin = pieces;
       const isWritten = this.#attempt(of, () => {
-        for (; of.sent < of.item.pieces && !this.#program.isEnough(pieces, steps); of.sent++) {
+        for (; of.sent < of.item.pieces && !isEnough(); of.sent++) {
           const at = kernel.words * pieces++;
           if (at === words.length) words = grown(words);
           of.item.write(of.sent, words, at);

@@ -31,13 +31,14 @@ function runOf(
   options: Partial<LaneBatch> = {},
   step: (words: Uint32Array, turn: number) => unknown = () => {},
   host: Partial<BatchHost<LaneBatch>> = {},
+  { kernel = COUNT, enough = 3 } = {},
 ) {
   const reports: Report[] = [];
   const faults: unknown[] = [];
   const dispatched: number[] = [];
   const program: Program = {
-    kernel: COUNT as Kernel<unknown, unknown>,
-    isEnough: (pieces) => pieces >= 3,
+    kernel: kernel as Kernel<unknown, unknown>,
+    isEnough: (pieces) => pieces >= enough,
     async run(words, longest, goesOn) {
       for (let turn = 0; turn < longest && (turn === 0 || goesOn()); turn++) {
         dispatched.push(words.length / 2);
@@ -71,6 +72,23 @@ Deno.test("small items are computed together, and large ones in several goes", a
   assertEquals([last, count, times!.length, run.running], [true, 5, 10, false]);
   for (let at = 0; at < times!.length; at += 2) assert(times![at]! <= times![at + 1]!);
   assert(startedAtMs <= endedAtMs);
+});
+
+Deno.test("pieces that take long to write go before they are enough, so that a deadline comes through", async () => {
+  const write = (piece: number, words: Uint32Array, at: number) => {
+    const untilMs = performance.now() + 0.5;
+    while (performance.now() < untilMs);
+    words.set([1, piece], at);
+  };
+  const open = (pieces: number) => ({ ...COUNT.open(pieces), write });
+  const { run, reports, dispatched } = runOf([2, 126], {}, undefined, undefined, {
+    kernel: { ...COUNT, open },
+    enough: Infinity,
+  });
+  run.start();
+  await settle();
+  assertEquals(dispatched, [64, 64]);
+  assertEquals(reports.map(endsOf), [[1, 125 * 63]]);
 });
 
 Deno.test("an item that its kernel doesn't take, or can't write or read, fails alone", async () => {
