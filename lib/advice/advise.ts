@@ -22,7 +22,7 @@ import { predict } from "./prediction/predict.ts";
 import { countBackwards, orderCheck, type OrderProber } from "./probe/order_probe.ts";
 import { type MeasurePace, paceProbe, plainPace, racedPace } from "./pace.ts";
 import { profiled, type Profiler } from "./profile/profiler.ts";
-import { graceFor, type Probed, type Prober } from "./probe/probe.ts";
+import { closingOf, type Probed, type Prober } from "./probe/probe.ts";
 import type { Race, RaceOptions, RaceRunner } from "./race/race.ts";
 import { entriesOf, recommend, scaledMs } from "./race/recommend.ts";
 import { sameWork } from "./findings.ts";
@@ -171,11 +171,10 @@ export async function advise(
   // Where a server's limit decides, a race would only be refused.
   if (pace === undefined && planned.plan !== null && nothingToGain(planned) === undefined) {
     onPhase?.("racing the promising models");
-    const graceMs = graceFor(probed);
     const keptMs = KEPT_RUNS * countBackwards(probed) * planned.sample.wallMs + KEPT_MS;
     race = await instruments.race({
       ...raceOptions({ ...planned, plan: planned.plan }, probed),
-      job: graceMs === undefined ? job : { ...job, graceMs },
+      job: { ...job, ...closingOf(probed) },
       leftMs: () => leftMs() - RESERVE_MS - keptMs,
       seed,
       runTrial,

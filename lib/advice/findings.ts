@@ -15,7 +15,7 @@ import { median } from "../timing/statistics.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Candidate, inFlightOf, nameOf } from "./prediction/candidate.ts";
 import type { Machine } from "./prediction/machine.ts";
-import { graceFor } from "./probe/probe.ts";
+import { graceFor, type Probed } from "./probe/probe.ts";
 import { blocks, type Sample } from "./probe/sample.ts";
 import { plainOf, type Race, type Runner } from "./race/race.ts";
 
@@ -337,11 +337,15 @@ function* ofTasks(
     };
   }
   if (variation > UNEVEN && inFlightOf(chosen, horizon) > 1) yield { kind: "uneven", variation };
+  yield* ofTeardown(probed);
+}
+
+/** A teardown that is slow, or doesn't end. */
+export function* ofTeardown(probed: Pick<Probed, "teardownMs">): Generator<Finding> {
   const graceMs = graceFor(probed);
-  if (graceMs !== undefined) {
-    const { teardownMs: ms = 0 } = probed;
-    yield { kind: "teardown", ms: Number.isFinite(ms) ? ms : null, graceMs };
-  }
+  if (graceMs === undefined) return;
+  const { teardownMs: ms = 0 } = probed;
+  yield { kind: "teardown", ms: Number.isFinite(ms) ? ms : null, graceMs };
 }
 
 /** Names what was seen. `memoryBytes` is what the model needs more than the plain loop, if measured. */

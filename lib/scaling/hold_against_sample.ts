@@ -5,7 +5,7 @@
  */
 
 import { isModel, isRemote } from "../models.ts";
-import { compareWork } from "../advice/findings.ts";
+import { compareWork, type Finding, ofTeardown } from "../advice/findings.ts";
 import { orderCheckOf, type OrderProber } from "../advice/probe/order_probe.ts";
 import type { Probed } from "../advice/probe/probe.ts";
 import { sampleOf } from "../advice/probe/sample.ts";
@@ -26,10 +26,11 @@ export async function holdAgainstSample(
 ): Promise<SweepResult> {
   const sample = sampleOf(probed);
   const { classLost } = sample;
+  const seen: Finding[] = [...ofTeardown(probed)];
   if (classLost !== undefined && isModel(result.model) && isRemote(result.model)) {
-    const warning = sayFinding({ kind: "class", what: classLost });
-    result = { ...result, warnings: [...result.warnings, warning] };
+    seen.push({ kind: "class", what: classLost });
   }
+  const warnings = [...result.warnings, ...seen.map(sayFinding)];
   const [first] = result.points;
   const isPlain = first !== undefined && first.lanes * first.slots === 1;
   const [round] = first?.rounds ?? [];
@@ -46,7 +47,7 @@ export async function holdAgainstSample(
   const chosen = recommendedSize(result)?.point;
   const check = orderCheckOf(sample, probed);
   if (check === undefined || chosen === undefined || chosen.lanes * chosen.slots === 1) {
-    return { ...result, ...otherWork };
+    return { ...result, ...otherWork, warnings };
   }
   const found = await orderProbe(job, { ...check, guardMs: GUARD_MS, signal });
   return {
@@ -54,7 +55,7 @@ export async function holdAgainstSample(
     ...otherWork,
     ...(found.orderMatters !== undefined && { orderMatters: found.orderMatters }),
     warnings: [
-      ...result.warnings,
+      ...warnings,
       ...(found.rewritten
         ? [sayFinding({ kind: "rewritten", tasks: check.count, ...found.rewritten })]
         : []),

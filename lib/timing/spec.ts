@@ -44,6 +44,8 @@ export interface JobSpec {
   readonly prepare?: string;
   /** How long a lane's teardown may take, in milliseconds; the executor's own default unless given. */
   readonly graceMs?: number;
+  /** Whether its teardown is known never to end: it is given up, and what was measured counts. */
+  readonly teardownIsEndless?: boolean;
   /** Name of an export run before each trial's items are made: it undoes what earlier trials left. */
   readonly reset?: string;
   /**

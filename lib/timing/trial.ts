@@ -10,6 +10,7 @@
 import type { Outcome, Rejected } from "../dispatch/outcome.ts";
 import * as executors from "../executor.ts";
 import type { Executor, LaneUsage } from "../executor.ts";
+import { TeardownError } from "../lanes/errors.ts";
 import { MODEL_TABLE } from "../models.ts";
 import type { Timeline } from "./result.ts";
 import type { Items, MapOptions } from "../dispatch/options.ts";
@@ -47,6 +48,18 @@ export function openModel({ model, lanes, slots, job }: ModelSpec & { job: JobSp
   return executors[model](Object.fromEntries(taken));
 }
 
+/** Closes a trial's lanes. */
+export async function closeLanes(
+  executor: AsyncDisposable,
+  { teardownIsEndless = false }: JobSpec,
+): Promise<void> {
+  try {
+    await executor[Symbol.asyncDispose]();
+  } catch (error) {
+    if (!(teardownIsEndless && error instanceof TeardownError)) throw error;
+  }
+}
+
 /** CPU time of the lanes that are processes of their own; that of threads is in this process's. */
 function childrenCpuMs(usage: readonly LaneUsage[]): number {
   return usage.reduce(
@@ -70,7 +83,8 @@ async function measure(
   const options: MapOptions = { order: "completion", signal, timeoutMs, retries, chunk };
   const startCpuMs = host.cpuMs();
   const startedMs = now();
-  await using executor = await host.open(spec);
+  await using stack = new AsyncDisposableStack();
+  const executor = stack.adopt(await host.open(spec), (of) => closeLanes(of, spec.job));
   await executor.ready(task);
   const startMs = now() - startedMs;
   const readyCpuMs = host.cpuMs();

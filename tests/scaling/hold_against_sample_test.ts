@@ -86,7 +86,7 @@ Deno.test("a sweep warns of a file that tasks read and write", async () => {
   assertEquals(result.warnings.filter((text) => text.includes("count.txt")).length, 1);
 });
 
-Deno.test("a sweep of lanes warns of items that arrive there without their class", async () => {
+Deno.test("a sweep warns of items that arrive on lanes without their class, and of a teardown that never ends", async () => {
   const probed = probedOf({ transfer: { classLost: "item 0: it is a Point" } });
   const none = () => Promise.resolve({ orderMatters: false });
   const swept = await resultOf(() => 100);
@@ -94,4 +94,7 @@ Deno.test("a sweep of lanes warns of items that arrive there without their class
     (await holdAgainstSample({ ...swept, model }, JOB, probed, none, signal)).warnings;
   assertStringIncludes((await warningsFor("workers")).join(), "item 0: it is a Point");
   assertEquals(await warningsFor("limited"), swept.warnings);
+  const endless = { ...probed, teardownMs: Infinity };
+  const { warnings } = await holdAgainstSample(swept, JOB, endless, none, signal);
+  assertStringIncludes(warnings.join(), "The teardown did not end within 5.00 s");
 });

@@ -2,7 +2,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Outcome } from "../../lib/dispatch/outcome.ts";
 import { type Executor, type LaneUsage, limited, sequential } from "../../lib/executor.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
+import { TeardownError } from "../../lib/lanes/errors.ts";
 import {
+  closeLanes,
   runTrialHere,
   TIMELINE_TASKS,
   timelineOf,
@@ -265,4 +267,13 @@ Deno.test("timelineOf() thins out more tasks than it keeps, evenly", () => {
   const { index } = timelineOf({ round: 0, outcomes, before: [], after: [], firstMs: 0 });
   assertEquals(index.slice(0, 3), [0, 3, 6]);
   assertEquals(index.length, Math.ceil(outcomes.length / 3));
+});
+
+Deno.test("closeLanes() gives up a teardown that is known never to end, and no other failure", async () => {
+  const closing = (error: Error) => ({ [Symbol.asyncDispose]: () => Promise.reject(error) });
+  const late = closing(new TeardownError("has not ended"));
+  const endless = { ...JOB, teardownIsEndless: true };
+  await closeLanes(late, endless);
+  await assertRejects(() => closeLanes(late, JOB), TeardownError);
+  await assertRejects(() => closeLanes(closing(new Error("crashed")), endless), Error, "crashed");
 });

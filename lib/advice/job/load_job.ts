@@ -13,7 +13,7 @@ import { plain } from "../../text/plain.ts";
 import { nearestConfig } from "../../lanes/project.ts";
 import type { LanePermissions } from "../../lanes/subprocess/permissions.ts";
 import type { JobSpec } from "../../timing/spec.ts";
-import { graceFor, probe, type Probed, type ProbeOptions, type Prober } from "../probe/probe.ts";
+import { closingOf, probe, type Probed, type ProbeOptions, type Prober } from "../probe/probe.ts";
 
 const CHECK_MS = 30_000;
 
@@ -131,12 +131,11 @@ export function spread(job: JobSpec): JobSpec {
 /** The same with the hooks that it has, and what its teardown needs. */
 export function withHooks(job: JobSpec, probed: Pick<Probed, "exports" | "teardownMs">): JobSpec {
   const { hooks } = probed.exports;
-  const graceMs = graceFor(probed);
   return {
     ...job,
     ...(hooks.includes("prepare") && { prepare: "prepare" }),
     ...(hooks.includes("reset") && { reset: "reset" }),
-    ...(graceMs !== undefined && { graceMs }),
+    ...closingOf(probed),
   };
 }
 

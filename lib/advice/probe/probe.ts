@@ -189,6 +189,16 @@ export function graceFor({ teardownMs = 0 }: Pick<Probed, "teardownMs">): number
   return teardownMs === Infinity ? TEARDOWN_MS : 100 * Math.ceil(AMPLE * teardownMs / 100);
 }
 
+/** What a job's trials are told of its teardown. */
+export function closingOf(
+  { teardownMs }: Pick<Probed, "teardownMs">,
+): Pick<JobSpec, "graceMs" | "teardownIsEndless"> {
+  // Each trial would wait for it in vain.
+  if (teardownMs === Infinity) return { teardownIsEndless: true };
+  const graceMs = graceFor({ teardownMs });
+  return graceMs === undefined ? {} : { graceMs };
+}
+
 function brokenBy(
   { where, error }: Extract<ProbeMessage, { readonly type: "broken" }>,
   typed: string,

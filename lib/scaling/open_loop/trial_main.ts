@@ -5,7 +5,7 @@
  */
 
 import { hook, openItems, prepare } from "../../timing/job_items.ts";
-import { openModel } from "../../timing/trial.ts";
+import { closeLanes, openModel } from "../../timing/trial.ts";
 import { answerParent } from "../../children/parent.ts";
 import { openLoopHere, type OpenLoopTrial } from "./trial.ts";
 
@@ -14,7 +14,8 @@ if (import.meta.main) {
     const { job } = trial;
     await using _prepared = await prepare(await hook(job, job.prepare));
     const items = await Array.fromAsync(await openItems(job.items));
-    await using executor = openModel(trial);
+    await using stack = new AsyncDisposableStack();
+    const executor = stack.adopt(openModel(trial), (of) => closeLanes(of, trial.job));
     return await openLoopHere(trial, { executor, items, signal });
   });
 }

@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { graceFor, probe } from "../../../lib/advice/probe/probe.ts";
+import { closingOf, graceFor, probe } from "../../../lib/advice/probe/probe.ts";
 import { granted } from "../../granted.ts";
 import { fakeMeter } from "../../timing/meter/fake.ts";
 
@@ -31,4 +31,10 @@ Deno.test("a teardown gets several times as long as it took, and the usual time 
   ]);
   assertEquals([graceFor({ teardownMs: 1000 }), graceFor({ teardownMs: 1001 })], [3000, 3100]);
   assertEquals([graceFor({}), graceFor({ teardownMs: Infinity })], [undefined, 5000]);
+});
+
+Deno.test("trials don't wait for a teardown that never ends", () => {
+  assertEquals(closingOf({ teardownMs: Infinity }), { teardownIsEndless: true });
+  assertEquals(closingOf({ teardownMs: 1000 }), { graceMs: 3000 });
+  assertEquals(closingOf({ teardownMs: 1 }), {});
 });
