@@ -338,7 +338,8 @@ export class Assessment {
   /** From how many items on a model has saved its start. */
   breakEven(candidate: Candidate): number {
     const { horizon } = this.found;
-    const startMs = this.#startMs(candidate);
+    // What the plain loop has to set up as well is no cost of the model's.
+    const startMs = this.#startMs(candidate) - PAYS * this.#startMs(SEQUENTIAL);
     const itemMs = (of: Candidate) =>
       ((this.#totalMs(of) ?? totalMs(this.prediction(of))) - this.#startMs(of)) / horizon;
     const savedMs = PAYS * itemMs(SEQUENTIAL) - itemMs(candidate);

@@ -170,6 +170,16 @@ Deno.test("advise() gives a break-even that its own figures bear out", async () 
   assert(recommended.breakEven !== null && recommended.breakEven > 4 && recommended.breakEven < 20);
 });
 
+Deno.test("advise() takes a set-up that each model has for no cost of one of them", async () => {
+  const unraced = { budgetMs: 400 };
+  const { recommended } = await adviceOn(
+    { waitMs: 10, items: 40, laneMs: 300 },
+    asPredicted,
+    unraced,
+  );
+  assertEquals([recommended.gain, recommended.breakEven! < 5], [null, true]);
+});
+
 Deno.test("renderAdvice() writes no escape sequence that a title brings along", async () => {
   const advice = await adviceOn({ waitMs: 20 }, asPredicted);
   const text = renderAdvice({ ...advice, job: { ...advice.job, title: "\x1b[2Jx\nfake line" } }, {
