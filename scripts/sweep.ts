@@ -102,7 +102,7 @@ then is printed and written.`,
 
 /** How long the tasks of a module's sample run together, in milliseconds. */
 const SAMPLE_MS = 400;
-/** How long a module may take at least to load and to run its first item, in milliseconds. */
+/** How long a module may take at least to load and to make its items, in milliseconds. */
 const LEAST_GUARD_MS = 15_000;
 
 await script("sweep", async (signal, args) => {
@@ -157,6 +157,7 @@ async function measured(
     typed: target,
     path: userPath,
     guardMs: Math.max(LEAST_GUARD_MS, timeoutMs),
+    taskMs: timeoutMs,
     guardOption: "--timeout",
     sample: { items, targetMs: SAMPLE_MS, checksum: countBackwards },
     meter,

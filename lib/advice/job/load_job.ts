@@ -92,7 +92,8 @@ export async function jobFiles(module: string): Promise<NamedFile[]> {
     : [...modules, { option: "the job's configuration", path: config }];
 }
 
-interface JobRequest extends Pick<ProbeOptions, "guardMs" | "guardOption" | "meter" | "signal"> {
+interface JobRequest
+  extends Pick<ProbeOptions, "guardMs" | "taskMs" | "guardOption" | "meter" | "signal"> {
   /** The module as the person named it: a path, or a `file:` URL. */
   readonly typed: string;
   readonly path: (typed: string) => string;
@@ -144,7 +145,8 @@ export async function loadJob(
   request: JobRequest,
   prober: Prober = probe,
 ): Promise<{ readonly job: JobSpec; readonly probed: Probed }> {
-  const { typed, path, items, permissions, guardMs, guardOption, sample, meter, signal } = request;
+  const { typed, path, items, permissions, guardMs, taskMs, guardOption } = request;
+  const { sample, meter, signal } = request;
   const module = await jobModule(typed, path);
   await checkJobModule(typed, module, signal);
   const file = module.slice(module.lastIndexOf("/") + 1);
@@ -160,6 +162,7 @@ export async function loadJob(
     targetMs: sample?.targetMs ?? 0,
     guardMs,
     dry: sample === undefined,
+    ...(taskMs !== undefined && { taskMs }),
     ...(guardOption !== undefined && { guardOption }),
     ...(meter && { meter }),
     ...(signal && { signal }),

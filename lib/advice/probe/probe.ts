@@ -36,6 +36,8 @@ export interface ProbeOptions {
   readonly limit: number;
   readonly targetMs: number;
   readonly guardMs: number;
+  /** How long one task may take, where that isn't what all of it may. */
+  readonly taskMs?: number;
   readonly guardOption?: string;
   readonly signal?: AbortSignal;
   readonly meter?: Meter;
@@ -177,6 +179,8 @@ const PHASES: Readonly<Record<string, (item: string) => readonly [string, string
   tasks: (item) => [item, `${item} did not settle`],
 };
 
+/** What is measured between two tasks takes a part of this. */
+const LEAST_TASK_MS = 1_000;
 const TEARDOWN_MS = 5_000;
 /** A teardown that takes longer than this is slow: an executor gives it 250 ms unless told. */
 const SLOW_TEARDOWN_MS = 150;
@@ -223,6 +227,7 @@ class Probing {
   readonly #readings: (Reading | undefined)[] = [];
   #exports: Exports | undefined;
   #phase = "load";
+  #mayTakeMs: number;
   #spread: number | undefined;
   #total: number | undefined;
   #lane: Pick<Probed, "laneMs" | "isDisposable"> = {};
@@ -234,7 +239,9 @@ class Probing {
     readonly job: JobSpec,
     readonly options: ProbeOptions,
     readonly child: MeasuringChild<ProbeMessage>,
-  ) {}
+  ) {
+    this.#mayTakeMs = options.guardMs;
+  }
 
   found(done?: ProbeDone, cutOff?: string): Probed {
     const { stretches, failures, checksums } = this;
@@ -269,7 +276,7 @@ class Probing {
 
   /** Why the process said nothing more, if items were run before; throws if none were. */
   async #cutOff(): Promise<string> {
-    const { guardMs, guardOption = "--budget" } = this.options;
+    const { guardOption = "--budget" } = this.options;
     const ran = this.stretches.reduce((sum, { count }) => sum + count, 0);
     const places = spreadOrder(this.#spread ?? 0);
     const indices = Array.from({ length: this.#together }, (_, place) => {
@@ -286,9 +293,17 @@ class Probing {
           `throws, it never exits`,
       );
     }
-    const why = `${late} within ${(guardMs / 1000).toFixed(1)} s`;
+    const why = `${late} within ${(this.#mayTakeMs / 1000).toFixed(1)} s`;
     if (ran === 0) throw cannotRun(`${why}; if it needs longer, raise ${guardOption}`);
     return why;
+  }
+
+  /** Tasks are given their own time, each anew. */
+  #guard(): void {
+    const { taskMs, guardMs } = this.options;
+    if (taskMs === undefined) return;
+    this.#mayTakeMs = this.#phase === "tasks" ? Math.max(LEAST_TASK_MS, taskMs) : guardMs;
+    this.child.guard(this.#mayTakeMs);
   }
 
   async #take(message: Exclude<ProbeMessage, ProbeDone>): Promise<void> {
@@ -297,12 +312,16 @@ class Probing {
       case "loaded":
         this.#exports = message.exports;
         return checkExports(message.exports, this.job, typed);
-      case "phase":
-        this.#phase = message.phase;
-        [this.#at, this.#together] = [message.at ?? 0, message.together ?? 1];
+      case "phase": {
+        const { phase, at = 0, together = 1 } = message;
+        // The same may be said again while one task goes on.
+        const isNew = phase !== this.#phase || at !== this.#at;
+        this.#phase = phase;
+        [this.#at, this.#together] = [at, together];
         this.#spread ??= message.spread;
         this.#total ??= message.total;
-        return;
+        return isNew ? this.#guard() : undefined;
+      }
       case "ready":
         this.#lane = { laneMs: message.laneMs, isDisposable: message.isDisposable };
         return;
@@ -322,7 +341,7 @@ class Probing {
         this.stretches.push(message.stretch);
         this.failures.push(...message.failures);
         [this.#at, this.#together] = [0, 1];
-        return;
+        return this.#guard();
       case "broken":
         throw brokenBy(message, typed, this.#exports?.hooks);
     }

@@ -1,4 +1,4 @@
-import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import { closingOf, graceFor, probe } from "../../../lib/advice/probe/probe.ts";
 import { granted } from "../../granted.ts";
 import { fakeMeter } from "../../timing/meter/fake.ts";
@@ -37,4 +37,29 @@ Deno.test("trials don't wait for a teardown that never ends", () => {
   assertEquals(closingOf({ teardownMs: Infinity }), { teardownIsEndless: true });
   assertEquals(closingOf({ teardownMs: 1000 }), { graceMs: 3000 });
   assertEquals(closingOf({ teardownMs: 1 }), {});
+});
+
+Deno.test({
+  name: "probe() gives a task its own time, and names what doesn't end in it",
+  ignore: !granted("run", "read"),
+  async fn() {
+    const stuck = (waits: string) =>
+      "data:text/javascript,export const items = Array(100).fill(0).map((_, i) => i); " +
+      `export default (n) => n < 7 ? n : ${waits}`;
+    const cutOff = async (waits: string) => {
+      const task = { module: stuck(waits), export: "default" };
+      const items = { kind: "module", module: task.module, export: "items" } as const;
+      const limits = { limit: 100, targetMs: 1000, guardMs: 600_000, taskMs: 1 };
+      const job = { name: "stuck", task, items, options: {} };
+      return (await probe(job, { typed: "stuck.ts", ...limits }, () => [])).cutOff;
+    };
+    assertMatch(
+      await cutOff("(() => { while (true); })()") ?? "",
+      /item 7 (on )?did not settle within 1\.0 s/,
+    );
+    assertMatch(
+      await cutOff("new Promise(() => setInterval(() => {}, 5))") ?? "",
+      /^item 7 did not settle within 1\.0 s/,
+    );
+  },
 });
