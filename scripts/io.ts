@@ -111,7 +111,7 @@ await script("io", async (signal, args) => {
   const urls = await addresses(raw);
   const siteOptions = readSiteOptions(raw, options.seed, urls.length > 0);
   if (urls.length * copies > MOST_ITEMS) {
-    throw new UsageError("--copies", raw.copies ?? "", "too many downloads", "give fewer");
+    throw new UsageError("--copies", raw.copies ?? true, "too many downloads", "give fewer");
   }
   if (urls.length > 0) {
     const job = foreignJob(urls, copies, given ?? PAGE_TIMEOUT_MS);

@@ -139,12 +139,8 @@ function needs(
   other: string,
 ): void {
   if (holds || value === undefined) return;
-  throw new UsageError(
-    option,
-    value === true ? "" : value,
-    `has no meaning without ${other}`,
-    `leave it out, or add ${other}`,
-  );
+  const remedy = `leave it out, or add ${other}`;
+  throw new UsageError(option, value, `has no meaning without ${other}`, remedy);
 }
 
 async function adviceOf(typed: string, module: string): Promise<AdviceFile["advice"]> {

@@ -118,7 +118,12 @@ function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) 
   return { rates, model: openLoopModel(raw) };
 }
 
-function refuse(option: string, value: string | undefined, why: string, remedy: string): void {
+function refuse(
+  option: string,
+  value: string | true | undefined,
+  why: string,
+  remedy: string,
+): void {
   if (value !== undefined) throw new UsageError(option, value, `not taken here: ${why}`, remedy);
 }
 
@@ -137,14 +142,18 @@ function refuseUnsuitable(
       refuse(`--${name}`, value, "it is for modules of your own", "leave it out");
     }
     for (const [kind, of] of Object.entries(permissions)) {
-      const value = of === true ? "" : of.join();
-      refuse(`--allow-${kind}`, value, "it is for modules of your own", "leave it out");
+      refuse(
+        `--allow-${kind}`,
+        of === true || of.join(),
+        "it is for modules of your own",
+        "leave it out",
+      );
     }
   } else if (!isOpenLoop) {
     refuse("--duration", raw.duration, "a module's items decide it", "give --items or --rate");
   }
   if (isOpenLoop && raw.refine) {
-    refuse("--refine", "", "rates are taken as they are listed", "leave it out");
+    refuse("--refine", true, "rates are taken as they are listed", "leave it out");
   }
 }
 

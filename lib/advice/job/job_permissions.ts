@@ -43,7 +43,7 @@ export function takePermissions(
     } else if (kind === undefined) {
       const remedy = `give one of ${PERMISSION_KINDS.map((of) => `--allow-${of}`).join(", ")}`;
       const problem = "not a permission that can be handed on to a job";
-      throw new UsageError(`--allow-${name}`, list ?? "", problem, remedy);
+      throw new UsageError(`--allow-${name}`, list ?? true, problem, remedy);
     } else if (list === undefined) permissions[kind] = true;
     else {
       const entries = entriesOf(kind, list, path);
