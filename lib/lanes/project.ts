@@ -66,7 +66,7 @@ export function nearestConfig(module: string): string | undefined {
 
 interface Project {
   readonly config?: string;
-  /** A package.json whose node_modules stand beside it, nearer than any deno.json. */
+  /** A package.json nearer than any deno.json, with node_modules beside it or modules that it names. */
   readonly hasPackages: boolean;
   readonly lock?: string;
 }
@@ -90,22 +90,31 @@ function* foldersOf(module: string): Generator<URL> {
 
 function search(module: string): Project | undefined {
   let hasPackages = false;
+  let namesModules = false;
   try {
     for (const folder of foldersOf(module)) {
       const has = (name: string) => stat(new URL(name, folder));
       const config = CONFIGS.find((name) => has(name)?.isFile);
       if (config !== undefined) {
         const lock = attempt(() => lockAbove(folder)); // it may not be looked for
-        const path = pathOf(new URL(config, folder));
-        return { config: path, hasPackages, ...(lock !== undefined && { lock }) };
+        const file = new URL(config, folder);
+        // A workspace brings its members' imports along, wherever their packages are.
+        hasPackages ||= namesModules && !names(file, "workspace");
+        return { config: pathOf(file), hasPackages, ...(lock !== undefined && { lock }) };
       }
-      hasPackages ||= has("package.json")?.isFile === true &&
-        has("node_modules")?.isDirectory === true;
+      if (has("package.json")?.isFile !== true) continue;
+      hasPackages ||= has("node_modules")?.isDirectory === true;
+      namesModules ||= names(new URL("package.json", folder), "(?:imports|exports)");
     }
   } catch {
     // It may not be read.
   }
-  return hasPackages ? { hasPackages } : undefined;
+  return hasPackages || namesModules ? { hasPackages: true } : undefined;
+}
+
+/** Whether a file of JSON, with comments or without, has a property whose name is of this pattern. */
+function names(file: URL, property: string): boolean {
+  return new RegExp(`"${property}"\\s*:`).test(attempt(() => Deno.readTextFileSync(file)) ?? "");
 }
 
 /** What a program must be allowed to read to find out in which project a module stands. */

@@ -1,6 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { toFileUrl } from "@std/path";
-import { nearestConfig, programFlags, type ProjectFlags } from "../../lib/lanes/project.ts";
+import {
+  nearestConfig,
+  programFlags,
+  type ProjectFlags,
+  projectFlags,
+} from "../../lib/lanes/project.ts";
 import { granted } from "../granted.ts";
 import { importOf, printed, type StartOptions, withFiles } from "./small_program.ts";
 
@@ -192,6 +197,35 @@ test("packages of Node are used where there is no deno.json at all", [
 ], async (_root, module) => {
   const flags = ["--no-config", "--node-modules-dir=manual", "--no-lock"];
   assertEquals(await unlockedFor([module("task.ts")]), flags);
+});
+
+Deno.test({
+  name: "a package.json without node_modules counts for the modules that it names",
+  ignore,
+  async fn() {
+    const imports = `{ "imports" : { "#q": "./q.js" } }`;
+    const flagsIn = async (files: Readonly<Record<string, string>>) => {
+      let found: readonly string[] = [];
+      await withFiles(files, (root) => {
+        const { unlocked } = projectFlags([`file://${root}/a/b/task.ts`], undefined, []);
+        found = unlocked.map((flag) => flag.replace(root, ""));
+      });
+      return found;
+    };
+    const packages = "--node-modules-dir=manual";
+    const exports = `{ "name": "a", "exports": { "./q": "./q.js" } }`;
+    for (const own of [imports, exports]) {
+      assertEquals(await flagsIn({ "a/b/task.ts": "", "a/package.json": own }), [
+        "--no-config",
+        packages,
+        "--no-lock",
+      ]);
+    }
+    for (const [config, ...flags] of [["{}", packages], [`{ "workspace": ["./a"] }`]]) {
+      const files = { "deno.json": config!, "a/package.json": imports, "a/b/task.ts": "" };
+      assertEquals(await flagsIn(files), ["--config=/deno.json", ...flags, "--no-lock"]);
+    }
+  },
 });
 
 test("flags of the program that say what modules mean go before what stands beside them", [

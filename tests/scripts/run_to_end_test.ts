@@ -124,6 +124,30 @@ for (const model of ["sequential", "concurrent", "workers", "processes"]) {
   });
 }
 
+test(
+  "a job's package.json and tsconfig.json count without node_modules, wherever the run is started",
+  {
+    "package.json":
+      `{ "name": "own", "imports": { "#q": "./q.js" }, "exports": { "./q": "./q.js" } }`,
+    "tsconfig.json": `{ "compilerOptions": { "strict": false } }`,
+    "q.js": "export const q = 3;",
+    "job.ts": `import { q } from "#q";
+import { q as same } from "own/q";
+export const items = [1, 2];
+export default (n) => n * q * same;`,
+  },
+  async (folder) => {
+    for (const model of ["limited", "workers", "processes"]) {
+      const args = [`${folder}/job.ts`, "--model", model, "--order", "input"];
+      const { code, stdout, stderr } = await runTask("run", args);
+      assertEquals(code, 0, stderr);
+      assertEquals(linesIn(stdout).map(({ value }) => value), [9, 18]);
+    }
+    const advice = await runTask("advise", [`${folder}/job.ts`, "--dry"]);
+    assertEquals(advice.code, 0, advice.stderr);
+  },
+);
+
 test("items come from lines of JSON on standard input", {
   "task.js": "export default ({ n }) => n * n;",
 }, async (folder) => {

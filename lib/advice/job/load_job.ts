@@ -7,7 +7,6 @@
 
 import { fromFileUrl, toFileUrl } from "@std/path";
 import { moduleFacts } from "../../children/module_files.ts";
-import { userFolder } from "../../files/user_path.ts";
 import { type NamedFile, UsageError } from "../../options.ts";
 import { plain } from "../../text/plain.ts";
 import { nearestConfig } from "../../lanes/project.ts";
@@ -62,9 +61,16 @@ async function checkJobModule(
 ): Promise<void> {
   const limit = AbortSignal.timeout(CHECK_MS);
   const { flags } = await moduleFacts(module);
+  const hasPackages = flags.includes("--node-modules-dir=manual");
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["check", "--quiet", ...flags, module],
-    cwd: userFolder(),
+    // From its own folder, so that a tsconfig.json beside its package.json counts as it does there.
+    args: [
+      "check",
+      "--quiet",
+      ...flags.filter((flag) => !(hasPackages && flag === "--no-config")),
+      module,
+    ],
+    cwd: new URL(".", module),
     env: { NO_COLOR: "1" },
     stdin: "null",
     stdout: "null",
