@@ -15,6 +15,7 @@ import type {
 import { median } from "../timing/statistics.ts";
 import type { CurvePoint } from "./laws/knee.ts";
 import { schedule } from "../timing/random.ts";
+import { deviceWarnings } from "../timing/warnings.ts";
 
 export function throughputOf({ round: { succeeded, runMs } }: TrialResult): number {
   return runMs > 0 ? succeeded / runMs * 1000 : 0;
@@ -201,6 +202,10 @@ class Sweep {
         ...(onEvent && { onEvent }),
       });
       this.trials.set(size, [...done, result]);
+      const { model } = trial;
+      for (const text of deviceWarnings([{ model, device: result.device }])) {
+        this.warnings.add(text);
+      }
       // Each round says the same with other figures: the first is enough.
       if (done.length === 0) {
         for (const text of result.warnings) this.warnings.add(`At ${size}: ${text}`);

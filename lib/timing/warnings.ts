@@ -114,7 +114,7 @@ export function ceilingWarnings(
 }
 
 /** Says what computed where it wasn't this machine's cores, or only seemed so. */
-export function deviceWarnings(models: readonly ModelResult[]): string[] {
+export function deviceWarnings(models: readonly Pick<ModelResult, "model" | "device">[]): string[] {
   return models.flatMap(({ model, device }) =>
     device === undefined ? [] : [
       `${model} ran on ${device.name}` +

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { agreementOf, refinements, runSweep } from "../../lib/scaling/run_sweep.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 import { optionsFor, specOf, trialOf } from "./measured.ts";
@@ -49,6 +49,17 @@ Deno.test("runSweep() goes on to larger sizes while the throughput rises, and no
   assertEquals(await sizesOf(linear, 0), [...SIZES], "none but those listed");
   assertEquals(await sizesOf(plateau, 1024), [...SIZES], "flat at its end already");
   assertEquals(await sizesOf((slots) => 50 * Math.min(slots, 100), 1024), [...SIZES, 128, 256]);
+});
+
+Deno.test("runSweep() says once on what a GPU's lane computed", async () => {
+  const options = optionsFor(plateau);
+  const device = { name: "llvmpipe", software: true };
+  const { warnings } = await runSweep(specOf(), {
+    ...options,
+    runTrial: async (...args) => ({ ...await options.runTrial(...args), device }),
+  });
+  assertEquals(warnings.filter((text) => text.includes("llvmpipe")).length, 1);
+  assertStringIncludes(warnings.join(), "no graphics card");
 });
 
 Deno.test("runSweep() doesn't go on where tasks fail already", async () => {
