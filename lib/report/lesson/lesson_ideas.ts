@@ -10,7 +10,7 @@ import ko from "./ko.json" with { type: "json" };
 import type { Language, LessonFile } from "./lesson_file.ts";
 import type { Bar } from "../html/plot.ts";
 import { modelColour } from "../html/style.ts";
-import { isUndecided } from "../terminal/comparison_words.ts";
+import { isUndecided, passesCeiling } from "../terminal/comparison_words.ts";
 import { BASELINE, isModel, MODEL_TABLE } from "../../models.ts";
 import type { SessionRow, TickRow, TurnRow } from "../../switching/switch_result.ts";
 import { faredOf } from "../../switching/ticker.ts";
@@ -404,7 +404,7 @@ function computes(speaker: Speaker, { cpu }: LessonFile): Told {
     seen: [
       onCores && speaker.compared(onCores),
       ceiling
-        ? speaker.say("cpu.ceiling", {
+        ? speaker.say(passesCeiling(cpu) ? "cpu.ceiling.passed" : "cpu.ceiling", {
           lanes: ceiling.lanes,
           ceiling: formatNumber(ceiling.speedup),
         })

@@ -134,7 +134,9 @@ export function lessonPage(lesson: LessonFile): string {
       kicker: speaker.say("page.kicker"),
       language: file.language,
       contents: speaker.say("page.contents"),
-      intro: markup`<p>${speaker.say("page.intro")}</p><p class="where">${where}</p>${
+      intro: markup`<p>${speaker.say("page.intro")} ${
+        speaker.say("page.paired")
+      }</p><p class="where">${where}</p>${
         remarks.map((remark) => markup`<p class="partial">${remark}</p>`)
       }`,
     },

@@ -48,6 +48,7 @@ export function lessonText(file: LessonFile, style: Style): string {
       ].join("\n")
     ),
     ...remarks.map((remark) => palette.warning(wrap(remark, style.columns))),
+    palette.idle(wrap(speaker.say("page.paired"), style.columns)),
     palette.idle(wrap(plain(where), style.columns)),
   ].join("\n\n");
 }
@@ -67,7 +68,7 @@ export function lessonMarkdown(file: LessonFile): string {
   return [
     `## ${escapeMarkdown(speaker.say("page.title"))}`,
     ...ideas,
-    ...remarks.map(escapeMarkdown),
+    ...[...remarks, speaker.say("page.paired")].map(escapeMarkdown),
     `<sub>${escapeMarkdown(where)}</sub>`,
   ].join("\n\n") + "\n";
 }

@@ -25,7 +25,7 @@ import {
 } from "../../timing/result.ts";
 import { environmentLines, PARTIAL } from "../foot.ts";
 import { type Column, textTable } from "../table.ts";
-import { LESSON, noticeLines, roundsOf, verdictText } from "./comparison_words.ts";
+import { LESSON, noticeLines, passesCeiling, roundsOf, verdictText } from "./comparison_words.ts";
 import { renderLanes } from "./lanes_picture.ts";
 import { blocks, sentences, type Style } from "./style.ts";
 
@@ -56,7 +56,9 @@ export function renderComparison(comparison: Comparison, style: Style): string {
     `Ceiling: ${counted(ceiling.lanes, "independent process")} gain ` +
     `${formatRatio(ceiling.speedup)} on this machine` +
     (ceiling.lanes > 1 ? `, ${formatNumber(ceiling.speedup / ceiling.lanes)} a process` : "") +
-    "; no number of lanes computes faster.",
+    (passesCeiling(comparison)
+      ? "; a model gained more, so it was measured too low."
+      : "; no number of lanes computes faster."),
   ];
   const notices = noticeLines(comparison).map(({ kind, text }) =>
     sentences([`${kind}: ${text}`], style, kind === "Warning" ? "warning" : "bad")

@@ -73,6 +73,14 @@ export function isUndecided(comparison: Comparison): boolean {
     : verdict.bound !== "small" && verdict.confidence < GUESS;
 }
 
+/** Whether a model surely gained more on this machine's cores than the ceiling, which then isn't one. */
+export function passesCeiling({ ceiling, models }: Comparison): boolean {
+  return ceiling !== null &&
+    models.some(({ device, speedup }) =>
+      !device && speedup !== null && speedup.low > ceiling.speedup
+    );
+}
+
 /** The model to take, what it costs, and the machine's ceiling; the verdict's reason tells the gain. */
 function adviceOf(comparison: Comparison, verdict: Verdict): string {
   const chosen = comparison.models.find(({ model }) => model === verdict.recommended);
@@ -85,9 +93,10 @@ function adviceOf(comparison: Comparison, verdict: Verdict): string {
   if (verdict.recommended === BASELINE) return "Leave it sequential.";
   const name = plain(verdict.recommended);
   if (chosen === undefined || base === undefined) return `Take ${name}.`;
-  const ceiling = comparison.ceiling !== null && verdict.bound !== "io"
-    ? `; ${formatRatio(comparison.ceiling.speedup)} is what this machine can give`
-    : "";
+  const ceiling =
+    comparison.ceiling !== null && verdict.bound !== "io" && !passesCeiling(comparison)
+      ? `; ${formatRatio(comparison.ceiling.speedup)} is what this machine can give`
+      : "";
   return `Take ${name}, ${memoryOf(base, chosen)}${ceiling}.`;
 }
 

@@ -112,3 +112,10 @@ Deno.test("a model without rounds is shown as not measured", () => {
   assert(!/NaN|Infinity/.test(line), line);
   assert(line.includes("–"));
 });
+
+Deno.test("a ceiling that a model passed is said to have been measured too low, and bounds no advice", () => {
+  const low = { ...cpuComparison(), ceiling: { speedup: 1, lanes: 2 } };
+  const text = renderText(resultOf(low), { columns: 200, colour: false });
+  assert(text.includes("a model gained more, so it was measured too low."));
+  assert(!/no number of lanes|this machine can give/.test(text));
+});
