@@ -12,13 +12,12 @@ import { reportRenderers } from "../lib/report/report_formats.ts";
 import { QUESTIONS } from "../lib/report/switching/switch_words.ts";
 import { switchText } from "../lib/report/switching/switch_text.ts";
 import { styleOfStdout } from "../lib/report/terminal/style.ts";
-import { SITE_DEFAULTS } from "../lib/site/options.ts";
 import { SWITCH_PARTS, type SwitchFile } from "../lib/switching/switch_result.ts";
 import { whoLetsGo } from "../lib/switching/who_lets_go.ts";
 import { whoseSession } from "../lib/switching/whose_session.ts";
 import { whoseTurn } from "../lib/switching/whose_turn.ts";
 import { print, printError } from "../lib/text/print.ts";
-import { describeEnvironment } from "../lib/timing/environment.ts";
+import { describeMachine } from "../lib/timing/environment.ts";
 
 const switching = command(
   "switch",
@@ -59,12 +58,10 @@ await script("switch", async (signal, args) => {
     printError(`${QUESTIONS[name].title} …`);
     return run(signal);
   };
-  // The site makes its pages from this seed; nothing else is drawn.
-  const environment = await describeEnvironment(SITE_DEFAULTS.seed);
   const file: SwitchFile = {
     schemaVersion: 1,
     kind: "switch",
-    environment,
+    environment: await describeMachine(),
     ...(parts.includes("ticks") && { whoLetsGo: await announced("whoLetsGo", whoLetsGo) }),
     ...(parts.includes("counter") && { whoseTurn: await announced("whoseTurn", whoseTurn) }),
     ...(parts.includes("sessions") &&

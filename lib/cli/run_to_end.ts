@@ -23,7 +23,7 @@ import type { RunFile, RunResult } from "../running/run_result.ts";
 import type { RunOptionValues, TypedFile } from "../running/run_options.ts";
 import { plain } from "../text/plain.ts";
 import { print, printError } from "../text/print.ts";
-import { describeEnvironment } from "../timing/environment.ts";
+import { describeMachine } from "../timing/environment.ts";
 import { proxyNotes } from "../timing/proxy.ts";
 import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
 
@@ -168,7 +168,7 @@ export async function runToEnd(request: RunRequest): Promise<number> {
     printError(`run: cut off a torn line of ${journal.cutBytes} bytes; its item runs again`);
   }
   // Nothing is drawn at random.
-  const environment = await describeEnvironment(0);
+  const environment = await describeMachine();
   const startMs = performance.now();
   await using live = options.live ? new LiveServer(job.name) : undefined;
   if (live !== undefined) printError(`run: watch it at ${live.url}`);

@@ -6,12 +6,12 @@
 
 import { counted, formatNumber } from "../text/format.ts";
 import { plain } from "../text/plain.ts";
-import type { ResultFile } from "../timing/result.ts";
+import type { Environment } from "../timing/result.ts";
 
 export const PARTIAL = "the run was interrupted; this is what was measured until then.";
 
 /** Says in one line on what and when a result was measured. */
-export function environmentLine(environment: ResultFile["environment"]): string {
+export function environmentLine(environment: Environment): string {
   const { deno, os, arch, cpus, cpuModel, loadAverage, seed, startedAt } = environment;
   const started = new Date(startedAt);
   const when = Number.isNaN(started.getTime())
@@ -22,13 +22,13 @@ export function environmentLine(environment: ResultFile["environment"]): string 
     `${os} ${arch}`,
     `${counted(cpus, "CPU")}${cpuModel === undefined ? "" : ` (${cpuModel})`}`,
     ...(loadAverage?.[0] === undefined ? [] : [`load ${formatNumber(loadAverage[0])}`]),
-    `seed ${seed}`,
+    ...(seed === undefined ? [] : [`seed ${seed}`]),
     when,
   ].join(", "));
 }
 
 /** That line, and what else is to be known of the machine. */
-export function environmentLines(environment: ResultFile["environment"]): string[] {
+export function environmentLines(environment: Environment): string[] {
   const notes = (environment.notes ?? []).map((note) => `Note: ${plain(note)}`);
   return [environmentLine(environment), ...notes];
 }

@@ -9,8 +9,8 @@ import { z } from "zod";
 import { type Model, MODELS } from "../models.ts";
 import type { FileFormat } from "../timing/json_file.ts";
 import {
-  environmentSchema,
-  type ResultFile,
+  type Environment,
+  machineSchema,
   type Timeline,
   timelineSchema,
 } from "../timing/result.ts";
@@ -59,7 +59,7 @@ export interface RunResult {
 export interface RunFile {
   readonly schemaVersion: 1;
   readonly kind: "run";
-  readonly environment: ResultFile["environment"];
+  readonly environment: Environment;
   readonly run: RunResult;
 }
 
@@ -69,7 +69,7 @@ const whole = z.number().int().positive();
 const runFileSchema: z.ZodType<RunFile> = z.object({
   schemaVersion: z.literal(1),
   kind: z.literal("run"),
-  environment: environmentSchema,
+  environment: machineSchema,
   run: z.object({
     job: z.object({ name: z.string(), module: z.string(), export: z.string() }),
     model: z.enum(MODELS),

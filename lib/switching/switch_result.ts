@@ -7,7 +7,7 @@
 
 import { z } from "zod";
 import type { FileFormat } from "../timing/json_file.ts";
-import { environmentSchema } from "../timing/result.ts";
+import { machineSchema } from "../timing/result.ts";
 
 /** The experiments, as `--only` calls them. */
 export const SWITCH_PARTS = ["ticks", "counter", "sessions"] as const;
@@ -81,7 +81,7 @@ export const experimentSchemas = {
 const switchFileSchema = z.object({
   schemaVersion: z.literal(1),
   kind: z.literal("switch"),
-  environment: environmentSchema,
+  environment: machineSchema,
   ...experimentSchemas,
 });
 

@@ -6,7 +6,7 @@
 
 import { counted } from "../text/format.ts";
 import { proxyNotes } from "./proxy.ts";
-import type { ResultFile } from "./result.ts";
+import type { Environment, ResultFile } from "./result.ts";
 
 function granted(descriptor: Deno.PermissionDescriptor): boolean {
   return Deno.permissions.querySync(descriptor).state === "granted";
@@ -56,11 +56,10 @@ async function cpusHere(available: number): Promise<{ count: number; model?: str
  * Describes this machine and run for the result file. Asks for no permission: what may not be known is
  * left out. `quota` is how many CPUs a control group leaves to this program; undefined for all.
  */
-export async function describeEnvironment(
-  seed: number,
+export async function describeMachine(
   now: () => number = Date.now,
   quota?: number,
-): Promise<ResultFile["environment"]> {
+): Promise<Environment> {
   const lanesAvailable = navigator.hardwareConcurrency;
   const { count: cpus, model: cpuModel } = await cpusHere(lanesAvailable);
   const loadAverage = granted({ name: "sys", kind: "loadavg" }) ? Deno.loadavg() : undefined;
@@ -73,9 +72,17 @@ export async function describeEnvironment(
     cpus,
     lanesAvailable,
     startedAt: new Date(now()).toISOString(),
-    seed,
     ...(loadAverage && { loadAverage }),
     ...(cpuModel && { cpuModel }),
     ...(said.length > 0 && { notes: said }),
   };
+}
+
+/** The same of a run in which something is drawn from a seed. */
+export async function describeEnvironment(
+  seed: number,
+  now?: () => number,
+  quota?: number,
+): Promise<ResultFile["environment"]> {
+  return { ...await describeMachine(now, quota), seed };
 }

@@ -27,7 +27,7 @@ export const othersSchema = z.object({
 });
 
 /** What a file was measured on. */
-export const environmentSchema = z.object({
+export const machineSchema = z.object({
   deno: z.string(),
   v8: z.string(),
   os: z.string(),
@@ -38,11 +38,16 @@ export const environmentSchema = z.object({
   lanesAvailable: z.number().int().positive(),
   /** ISO 8601. */
   startedAt: z.string(),
-  seed: z.number().int(),
   loadAverage: z.array(z.number()).optional(),
   cpuModel: z.string().optional(),
   notes: z.array(z.string()).optional(),
 });
+
+/** The same, with the seed from which something was drawn. */
+export const environmentSchema = machineSchema.extend({ seed: z.number().int() });
+
+/** What a file was measured on; without a seed where nothing was drawn. */
+export type Environment = z.infer<typeof machineSchema> & { readonly seed?: number };
 
 const roundSchema = z.object({
   /** From 0. */

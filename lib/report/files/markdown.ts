@@ -6,7 +6,7 @@
  */
 
 import { plain } from "../../text/plain.ts";
-import type { ResultFile } from "../../timing/result.ts";
+import type { Environment } from "../../timing/result.ts";
 import { environmentLines } from "../foot.ts";
 
 /**
@@ -36,7 +36,10 @@ export function markdownCode(lines: readonly string[]): string {
 /** A report: its parts but for empty ones, whether it is partial, and on what it was measured. */
 export function markdownReport(
   parts: readonly string[],
-  { environment, partial }: Pick<ResultFile, "environment" | "partial">,
+  { environment, partial }: {
+    readonly environment: Environment;
+    readonly partial?: boolean | undefined;
+  },
 ): string {
   return [
     ...parts,

@@ -12,7 +12,7 @@ import { Html, type Markup, markup } from "./markup.ts";
 import { sanitizedText } from "./sanitize.ts";
 import { pageStyle } from "./style.ts";
 import { formatCount, formatNumber } from "../../text/format.ts";
-import type { ResultFile } from "../../timing/result.ts";
+import type { Environment } from "../../timing/result.ts";
 
 /** A part of a page, with a heading that its table of contents links to. */
 export interface Section {
@@ -47,7 +47,7 @@ export interface PagePart {
   readonly did: string;
   readonly headlines: readonly Headline[];
   readonly sections: readonly Section[];
-  readonly environment: ResultFile["environment"];
+  readonly environment: Environment;
   /** What was run, a line a job. */
   readonly jobs: readonly Markup[];
   /** What it is called where environments are listed. */
@@ -123,7 +123,7 @@ export function renderParts(parts: readonly PagePart[], kicker = "Lanes report")
 type Term = readonly [name: string, value: Html];
 
 function environmentTerms(
-  environment: ResultFile["environment"],
+  environment: Environment,
   jobs: readonly Markup[],
 ): readonly [Term, ...Term[]] {
   const { deno, v8, os, arch, cpus, lanesAvailable, startedAt, seed } = environment;
@@ -135,7 +135,7 @@ function environmentTerms(
     ["Processors", markup`${cpus}${cpuModel === undefined ? "" : `, ${cpuModel}`}`],
     ["Lanes available", markup`${lanesAvailable}`],
     ["Started", markup`<time>${startedAt}</time>`],
-    ["Seed", markup`${seed}`],
+    ...(seed === undefined ? [] : [["Seed", markup`${seed}`] as const]),
     ...(load === "" ? [] : [["Load at the start", markup`${load}`] as const]),
     ...(notes ?? []).slice(0, 50).map((note) => ["Note", markup`${note}`] as const),
     ...jobs.map((job) => ["Job", markup`${job}`] as const),

@@ -1,6 +1,6 @@
 /** A run that went on after an earlier one, and halted. */
 
-import { ENVIRONMENT } from "../../environment.ts";
+import { MACHINE } from "../../environment.ts";
 import type { RunFile, RunResult } from "../../../lib/running/run_result.ts";
 
 export function runResult(changes: Partial<RunResult> = {}): RunResult {
@@ -27,5 +27,5 @@ export function runResult(changes: Partial<RunResult> = {}): RunResult {
 }
 
 export function runFile(): RunFile {
-  return { schemaVersion: 1, kind: "run", environment: ENVIRONMENT, run: runResult() };
+  return { schemaVersion: 1, kind: "run", environment: MACHINE, run: runResult() };
 }

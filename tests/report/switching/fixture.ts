@@ -1,6 +1,6 @@
 import type { SwitchFile, TickRow } from "../../../lib/switching/switch_result.ts";
 import { tickFigures } from "../../../lib/switching/ticker.ts";
-import { ENVIRONMENT } from "../../environment.ts";
+import { MACHINE } from "../../environment.ts";
 
 const COMPUTING = { fromMs: 100, toMs: 600 };
 
@@ -20,7 +20,7 @@ export function switchFile(): Required<SwitchFile> {
   return {
     schemaVersion: 1,
     kind: "switch",
-    environment: ENVIRONMENT,
+    environment: MACHINE,
     whoLetsGo: {
       periodMs: 10,
       sliceMs: 25,
