@@ -55,6 +55,8 @@ const SURE_OF_ORDER = 0.95;
 const SURE_OF_PACE = 0.9;
 const SURE_OF_SOME_PACE = 0.6;
 const SURE_OF_PACE_OF_SOME = 0.8;
+/** A server that refused none of so many may still refuse some of more. */
+const SURE_OF_NO_PACE = 0.8;
 const ALL_REFUTED = 0.8;
 const NOT_KNOWN = 0.5;
 
@@ -225,8 +227,18 @@ export class Assessment {
       : this.#predicted();
   }
 
-  /** A server that refuses some may refuse later in a long job what went well in a short race. */
+  /** Whether a server may refuse some of the whole job, for it was never asked for so many in one go. */
+  mayBeRefused(candidate: Candidate): boolean {
+    const { horizon, options: { job } } = this.found;
+    return job.permissions?.net !== undefined && (this.#runner(candidate)?.items ?? 0) < horizon;
+  }
+
+  /** A server may refuse later in a long job what went well in a short race. */
   #keptTo(recommended: Recommendation): Recommendation {
+    const { candidate, confidence, decision } = recommended;
+    if (decision === "gain" && this.mayBeRefused(candidate)) {
+      recommended = { ...recommended, confidence: Math.min(SURE_OF_NO_PACE, confidence) };
+    }
     const perSecond = this.found.pace?.perSecond ?? null;
     const keeping = this.#keeping(perSecond ?? Infinity);
     return inFlightOf(recommended.candidate, Infinity) <= keeping.slots ? recommended : {

@@ -53,6 +53,7 @@ export type Finding =
       items: number;
       perSecond: number | null;
       horizon: number;
+      total: number | null;
       status?: number | undefined;
       retryAfterMs?: number | undefined;
     }
@@ -280,7 +281,7 @@ function* ofResults({ race, backwards, sample, probed }: Evidence): Generator<Fi
   }
 }
 
-function* ofFailures({ sample, probed, race, horizon, pace }: Evidence): Generator<Finding> {
+function* ofFailures({ sample, probed, race, horizon, total, pace }: Evidence): Generator<Finding> {
   const [failure] = probed.failures;
   const limit = pace?.ofPlainLoop ? rateLimitOf(probed) : undefined;
   const { failed, items } = sample;
@@ -291,6 +292,7 @@ function* ofFailures({ sample, probed, race, horizon, pace }: Evidence): Generat
       perSecond: pace?.perSecond ?? limit.pacePerSecond,
       items,
       horizon,
+      total,
       status: probed.failures.find(({ status }) => status !== undefined)?.status,
       retryAfterMs: probed.failures.find(({ retryAfterMs }) => retryAfterMs)?.retryAfterMs,
     };

@@ -2,7 +2,9 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
 import { rateOf } from "../../lib/advice/compose_advice.ts";
 import { recommendationLines } from "../../lib/report/advice/advice_words.ts";
-import { adviceOn } from "./advice_on.ts";
+import type { LanePermissions } from "../../lib/lanes/subprocess/permissions.ts";
+import { JOB } from "../timing/fake.ts";
+import { adviceOn, asPredicted } from "./advice_on.ts";
 
 const WAITING = { waitMs: 30, items: 120 };
 
@@ -81,4 +83,20 @@ Deno.test("rateOf() never allows more than the pace, and no less than one start"
   assertEquals(rateOf(20.9), { limit: 20, perMs: 1000 });
   assertEquals(rateOf(0.3), { limit: 1, perMs: 3334 });
   for (const none of [null, 0, NaN]) assertEquals(rateOf(none), undefined);
+});
+
+Deno.test("a gain is less sure where a server was never asked for so many items in one go", async () => {
+  const items = { kind: "module", module: JOB.task.module, export: "items" } as const;
+  const job = (permissions: LanePermissions) => ({ job: { ...JOB, items, permissions } });
+  const made = { waitMs: 30, items: 100, total: 10_000 };
+  const asked = await adviceOn(made, asPredicted, job({ net: true }));
+  assertEquals(asked.recommended.confidence, 0.8);
+  assertStringIncludes(asked.recommended.reason, "may refuse some of it");
+  const { measured } = asked.models.find(({ name }) => name === asked.recommended.name)!;
+  const said = recommendationLines(asked).join(" ");
+  assertStringIncludes(said, ` for 10000 items, by runs of ${measured!.items};`);
+  for (const [of, more] of [[made, {}], [{ ...made, total: 100 }, job({ net: true })]] as const) {
+    const { recommended } = await adviceOn(of, asPredicted, more);
+    assert(recommended.confidence > 0.8 && !recommended.reason.includes("refuse"));
+  }
 });

@@ -15,9 +15,15 @@ import { othersWords } from "../../timing/meter/reading.ts";
 import { OTHER_WORK } from "../../judge/thresholds.ts";
 import type { FailureKind } from "../../timing/failures.ts";
 import type { Failing, Finding } from "../findings.ts";
+import type { Planned } from "../race/race_plan.ts";
 
 export function paceText(perSecond: number): string {
   return `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)} a second`;
+}
+
+/** The items that an answer is for; how many there are is assumed where it can't be told. */
+export function itemsText({ horizon, total }: Pick<Planned, "horizon" | "total">): string {
+  return `${total === null ? "an assumed " : ""}${counted(horizon, "item")}`;
 }
 
 function reasonText({ reason, count, index, message, status, retryAfterMs }: FailureKind): string {
@@ -80,7 +86,7 @@ function rateText(of: Finding & { kind: "rate" }): string {
     ...(status === undefined ? [] : [`HTTP ${status}`]),
     ...(retryAfterMs === undefined ? [] : [`Retry-After ${formatDuration(retryAfterMs)}`]),
   ].join(", ");
-  const takes = `${counted(horizon, "item")} ${horizon === 1 ? "takes" : "take"}`;
+  const takes = `${itemsText(of)} ${horizon === 1 ? "takes" : "take"}`;
   const pace = perSecond === null
     ? "Its pace could not be measured."
     : `It lets about ${paceText(perSecond)} through: ${takes} ` +

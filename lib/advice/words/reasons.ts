@@ -25,7 +25,7 @@ import { classFor, type Classified } from "../prediction/classify.ts";
 import { blocks } from "../probe/sample.ts";
 import { plainOf, type Race, type Runner } from "../race/race.ts";
 import type { Recommendation } from "../race/recommend.ts";
-import { paceText } from "./finding_words.ts";
+import { itemsText, paceText } from "./finding_words.ts";
 
 /** A measured gain this far from the predicted one is a surprise. */
 const SURPRISE = 1.25;
@@ -71,14 +71,14 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
 }
 
 function noGainText({ found, sequentialMs }: Assessment, noGain: JobNoGain): string {
-  const { horizon, machine, sample } = found;
+  const { machine, sample } = found;
   const copyMs = formatShortDuration(sample.cloneMs);
   const computeMs = formatShortDuration(sample.wallMs * sample.cpuShare);
   switch (noGain.why) {
     case "one item":
       return "there is only one item, and nothing to run at the same time.";
     case "little":
-      return `${counted(horizon, "item")} take ${formatDuration(sequentialMs)} in all, of which ` +
+      return `${itemsText(found)} take ${formatDuration(sequentialMs)} in all, of which ` +
         `no model could save more than ${formatDuration(noGain.savedMs)}, and starting lanes ` +
         `alone takes ${formatDuration(machine.startMs.workers)}.`;
     case "dealing":
@@ -256,11 +256,11 @@ function isAlone(assessment: Assessment, candidate: Candidate, gain: number): bo
 }
 
 /** How long so many items take at a server's pace, such as "about 20 a second, so 120 items take 6 s". */
-function atPace(horizon: number, perSecond: number | null): string {
-  return perSecond === null
-    ? ""
-    : `: about ${paceText(perSecond)}, so ${counted(horizon, "item")} ` +
-      `${horizon === 1 ? "takes" : "take"} ${formatDuration(1000 * horizon / perSecond)} at best`;
+function atPace(found: Evidence): string {
+  const { horizon, pace } = found;
+  const perSecond = pace?.perSecond ?? null;
+  return perSecond === null ? "" : `: about ${paceText(perSecond)}, so ${itemsText(found)} ` +
+    `${horizon === 1 ? "takes" : "take"} ${formatDuration(1000 * horizon / perSecond)} at best`;
 }
 
 /** Says why a model is recommended: only what was seen of the tasks, and only what was measured of others. */
@@ -270,10 +270,10 @@ export function reasonOf(
   bound: Classified["bound"],
 ): string {
   const { candidate, gain, decision } = recommendation;
-  const { horizon, pace, probed, sample } = assessment.found;
+  const { probed, sample } = assessment.found;
   const name = nameOf(candidate);
   if (decision === "server's pace") {
-    return `A server's limit decides, not the model${atPace(horizon, pace?.perSecond ?? null)}. ` +
+    return `A server's limit decides, not the model${atPace(assessment.found)}. ` +
       `${name} keeps to it, with retries for what is refused.`;
   }
   if (probed.cutOff !== undefined) {
@@ -301,9 +301,13 @@ export function reasonOf(
     return `${nature} What they wait for serves about ${servedAtOnce} at once: with more in flight they ` +
       `only queue.`;
   }
-  return isAlone(assessment, candidate, gain.median)
-    ? `${nature} No simpler model that was measured comes near it.`
-    : nature;
+  const alone = isAlone(assessment, candidate, gain.median)
+    ? " No simpler model that was measured comes near it."
+    : "";
+  const refused = assessment.mayBeRefused(candidate)
+    ? " No run was as long as the whole job: a server that limits its rate may refuse some of it."
+    : "";
+  return nature + alone + refused;
 }
 
 /** Says why the prediction may be off, in half a sentence; undefined if it is sure. */

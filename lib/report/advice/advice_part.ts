@@ -112,7 +112,7 @@ export function advicePart(
   { id, alone }: PartPlace,
   read: AdviceFile,
 ): PagePart {
-  const { job, recommended, horizon } = advice;
+  const { job, recommended } = advice;
   const title = `${job.title}: ${recommended.name}`;
   const name = `Advice on ${job.title}`;
   return {
@@ -124,7 +124,7 @@ export function advicePart(
     ],
     environment,
     jobs: [
-      markup`<b>${job.title}</b>, ${counted(horizon, "item")}. ${
+      markup`<b>${job.title}</b>, ${words.jobItems(advice)}. ${
         taskWords(`${job.module}#${job.export}`, {})
       }`,
     ],
@@ -284,7 +284,7 @@ function gainRows({ models, recommended }: Advice): GainRow[] {
 }
 
 function gainsFigure(advice: Advice, id: string): Html {
-  const items = counted(advice.horizon, "item");
+  const items = words.jobItems(advice);
   const figures = htmlTable(
     `Gains against sequential, for ${items}`,
     words.modelColumns(advice),

@@ -6,7 +6,6 @@
 
 import type { Advice, AdviceFile } from "../../advice/advice.ts";
 import { functionLines, PROFILE_TITLE, profileLines } from "../../advice/profile/profile_words.ts";
-import { counted } from "../../text/format.ts";
 import { plain, wrap } from "../../text/plain.ts";
 import { escapeMarkdown, markdownCode, markdownList, markdownReport } from "../files/markdown.ts";
 import { markdownTable, textTable } from "../table.ts";
@@ -33,7 +32,7 @@ export function renderAdvice(advice: Advice, style: Style): string {
       ...lines.map((line) => `  • ${wrap(plain(line), style.columns - 4, "    ")}`),
     ].join("\n")
   );
-  const gains = `Gains are against sequential, for ${counted(advice.horizon, "item")}.`;
+  const gains = `Gains are against sequential, for ${words.jobItems(advice)}.`;
   return blocks([
     text(`${advice.job.title}: ${words.classLine(advice)}`, "heading"),
     text(words.sampleLine(advice)),

@@ -6,6 +6,7 @@
 
 import { BASELINE } from "../../models.ts";
 import type { Advice, ModelAdvice } from "../../advice/advice.ts";
+import { itemsText } from "../../advice/words/finding_words.ts";
 import { WAITS } from "../../judge/thresholds.ts";
 import {
   counted,
@@ -59,10 +60,14 @@ export function classLine(advice: Pick<Advice, "bound" | "cpuShare" | "classConf
     `(${formatPercent(advice.classConfidence)} sure)`;
 }
 
+/** How many items the figures are for. */
+export function jobItems({ horizon, job }: Pick<Advice, "horizon" | "job">): string {
+  return itemsText({ horizon, total: job.total });
+}
+
 /** The recommendation in words: size, gain, cost, break-even. */
-export function recommendationLines(
-  { recommended, horizon, unsure, machine, sample, cpuShare }: Advice,
-): string[] {
+export function recommendationLines(advice: Advice): string[] {
+  const { recommended, horizon, models, unsure, machine, sample, cpuShare } = advice;
   const { gain, predictedGain, confidence, memoryBytes, breakEven, chunk } = recommended;
   const { retries = 0, rate } = recommended;
   const pace = [
@@ -79,7 +84,9 @@ export function recommendationLines(
       : [`That nothing gains a tenth is ${formatPercent(confidence)} sure.`];
     return [recommended.reason, ...pace, ...doubt];
   }
-  const items = counted(horizon, "item");
+  const raced = models.find(({ name }) => name === recommended.name)?.measured?.items ?? horizon;
+  const items = jobItems(advice);
+  const by = raced < horizon ? `, by runs of ${raced}` : "";
   const doubt = unsure === undefined ? "" : ` (unsure: ${unsure})`;
   const predicted = formatRatio(predictedGain);
   const contended = cpuShare > WAITS && sample.others !== undefined && isBusy(sample.others);
@@ -90,7 +97,7 @@ export function recommendationLines(
     `chunk: ${chunk}.`,
     gain === null
       ? `Gain: ${predicted} predicted for ${items}${doubt}.`
-      : `Gain: ${formatSpeedup(gain)} for ${items}; ${predicted} was predicted${doubt}.`,
+      : `Gain: ${formatSpeedup(gain)} for ${items}${by}; ${predicted} was predicted${doubt}.`,
   ];
   if (contended && gain !== null) {
     const others = othersWords(sample.others).replace(/^O/, "o");

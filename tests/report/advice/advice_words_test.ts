@@ -4,6 +4,7 @@ import {
   classLine,
   className,
   costLine,
+  jobItems,
   modelColumns,
   recommendationLines,
   remarkLines,
@@ -86,7 +87,7 @@ Deno.test("a recommendation tells its size, gain, memory, break-even and how sur
     [
       "R.",
       "Lanes: 2; slots on each: all items'; chunk: auto.",
-      "Gain: 1.90× 1.80–2.00 for 100 items; 1.95× was predicted.",
+      "Gain: 1.90× 1.80–2.00 for 100 items, by runs of 28; 1.95× was predicted.",
       "2 independent processes gain 1.90× here: computing can't gain more.",
       "Memory: 5 MB more than the plain loop.",
       "Pays from about 2 items.",
@@ -160,4 +161,11 @@ Deno.test("a row tells times of the plain loop, and gains of the others", () => 
   ]);
   assertEquals(row({ ...of, measured: undefined }).slice(2), ["–", "–", "–", "not raced"]);
   assertEquals(row({ ...of, name: advice.recommended.name }).at(-1), "← recommended");
+});
+
+Deno.test("a number of items that isn't known is said to be assumed", () => {
+  const of = { horizon: 1000, job: { ...advice.job, total: null } };
+  assertEquals(jobItems(of), "an assumed 1000 items");
+  assertEquals(jobItems({ ...of, job: { ...advice.job, total: 1000 } }), "1000 items");
+  assertStringIncludes(lines({ lanes: 2, gain: null }, of).join(), "for an assumed 1000 items");
 });
