@@ -32,7 +32,7 @@ import {
   formatSpeedup,
   NO_FIGURE,
 } from "../../text/format.ts";
-import { isModel, MODEL_TABLE } from "../../models.ts";
+import { isModel, isRemote, MODEL_TABLE } from "../../models.ts";
 import { plain } from "../../text/plain.ts";
 import { type Failures, sumOfFailures } from "../../timing/failures.ts";
 import type { Column } from "../table.ts";
@@ -86,13 +86,12 @@ export function kneeSentence(
   return `${bends} The best measured was ${most} at ${sizeText(axis, best.size)}.`;
 }
 
-/** The line of code of a size; one slot on one lane is the plain loop. */
+/** The line of code of a size; one slot on this event loop is the plain loop. */
 function codeOf(
   { model, axis }: Pick<SweepResult, "model" | "axis">,
   { lanes, slots }: SweepPoint,
 ): string {
-  const isPlain = isModel(model) && !MODEL_TABLE[model].together;
-  if (lanes * slots === 1 && isPlain) return "await using executor = sequential();";
+  if (lanes * slots === 1 && !isRemote(model)) return "await using executor = sequential();";
   const size = axis === "slots"
     ? `slots: ${slots}`
     : `lanes: ${lanes}${slots > 1 ? `, slots: ${slots}` : ""}`;
