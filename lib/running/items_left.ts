@@ -41,6 +41,8 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
   readonly #isMatching: boolean;
   /** When matching: by state and digest, the indexes of the items that weren't found yet. */
   readonly #unmatched = new Map<string, number[]>();
+  /** When matching: index and digest of further items that equal recorded ones. */
+  readonly #further = new Set<string>();
   /** Found before the first task, so that a changed list is refused before it; the next one last. */
   #held: Listed[] = [];
   /** How many were taken from the list, and how many places of it are dealt with. */
@@ -136,17 +138,32 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return { place: this.#taken, index: this.#taken++, item, digest: digestOf(item) };
   }
 
-  /** What is known of an item wherever it stood, and where; each that is known is taken once. */
-  #match({ digest }: Listed): { readonly state: Known; readonly index: number } | undefined {
+  /**
+   * What is known of an item wherever it stood. Each that is known is taken once, and keeps the index by
+   * which it is recorded.
+   */
+  #match(listed: Listed): Known | undefined {
+    let isFurther = false;
     for (const state of ["done", "failed"] as const) {
-      const key = `${state} ${digest}`;
-      const indexes = this.#unmatched.get(key);
-      if (indexes === undefined) continue;
-      const index = indexes.shift()!;
-      if (indexes.length === 0) this.#unmatched.delete(key);
-      return { state, index };
+      const indexes = this.#unmatched.get(`${state} ${listed.digest}`);
+      const index = indexes?.shift();
+      if (index !== undefined) {
+        listed.index = index;
+        return state;
+      }
+      isFurther ||= indexes !== undefined;
     }
+    if (isFurther) this.#indexFurther(listed);
     return undefined;
+  }
+
+  /** Gives an item that equals recorded ones its place as its index, or one under which none of them is. */
+  #indexFurther(listed: Listed): void {
+    const { digest } = listed;
+    const isTaken = (index: number) =>
+      this.#known.stateOf(index, digest) !== undefined || this.#further.has(`${index} ${digest}`);
+    for (let free = 0; isTaken(listed.index); free++) listed.index = free;
+    this.#further.add(`${listed.index} ${digest}`);
   }
 
   [Symbol.asyncIterator](): this {
@@ -192,9 +209,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
   #sift(listed: Listed | undefined): boolean {
     if (listed === undefined) return false;
     const known = this.#isMatching ? this.#match(listed) : undefined;
-    // One that had failed keeps the index by which it is recorded.
-    if (known !== undefined) listed.index = known.index;
-    if (this.#isWanted(known?.state)) this.#held.push(listed);
+    if (this.#isWanted(known)) this.#held.push(listed);
     return true;
   }
 

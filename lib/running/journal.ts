@@ -200,13 +200,23 @@ async function readRecords(
   const size = await file.eachLine((head, last, end) => {
     line++;
     whole = end;
-    if (state === "failed" && line === 1) return;
-    const [, index, digest] = RECORD.exec(head) ?? [];
-    if (last !== "}" || !(Number(index) < MOST_ITEMS)) {
-      const name = state === "failed" ? ` of its journal ${journalPath(typed)}` : "";
-      refuse(typed, `line ${line}${name} is damaged`, "remove that line, and its item runs again");
+    const where = `line ${line}${
+      state === "failed" ? ` of its journal ${journalPath(typed)}` : ""
+    }`;
+    if (last === "\r") {
+      refuse(typed, `${where} ends with CRLF`, "write its lines with LF alone, as with dos2unix");
     }
-    known.add(Number(index), digestIn(digest!), state);
+    if (state === "failed" && line === 1) return;
+    const [, number, text] = RECORD.exec(head) ?? [];
+    const index = Number(number);
+    if (last !== "}" || !(index < MOST_ITEMS)) {
+      refuse(typed, `${where} is damaged`, "remove that line, and its item runs again");
+    }
+    const digest = digestIn(text!);
+    if (state === "done" && known.stateOf(index, digest) === "done") {
+      refuse(typed, `${where} is a second result of item ${index}`, "remove one of the two");
+    }
+    known.add(index, digest, state);
   });
   await file.cutTo(whole);
   return size - whole;

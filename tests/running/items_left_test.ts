@@ -93,6 +93,22 @@ Deno.test("with match, items are known wherever they stand, each as often as it 
   assertEquals(once, { found: [["b", 1]], gone: 3 });
 });
 
+Deno.test("with match, whatever lists follow each other, no index is recorded of equal items twice", async () => {
+  const list = fc.array(fc.constantFrom("a", "b", "c"), { maxLength: 8 });
+  await fc.assert(fc.asyncProperty(fc.array(list, { maxLength: 4 }), async (lists) => {
+    const known = new KnownItems();
+    for (const items of lists) {
+      const { found } = await dealt(() => items, known, { changed: "match" });
+      for (const [item, index] of found) {
+        assertEquals(known.stateOf(index, digestOf(item)), undefined);
+        known.add(index, digestOf(item), "done");
+      }
+      const again = await dealt(() => items, known, { changed: "match" });
+      assertEquals(again.found, [], "all of the list are done");
+    }
+  }));
+});
+
 Deno.test("once results of two lists are recorded, only matching goes on", async () => {
   const known = knownOf([[0, "a", "done"], [0, "b", "done"], [0, "a", "failed"]]);
   assertEquals(known.counts, { done: 2, failed: 0 });

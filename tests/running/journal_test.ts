@@ -126,6 +126,10 @@ test("what can't be gone on with is refused, and left as it is", async (out) => 
     [`${done(0)}my own text\n${done(1)}`, header, "line 2 is damaged"],
     [`${done(0)}{"index":99999999999,"digest":"a","value":1}\n`, header, "line 2 is damaged"],
     [done(0), `${header}{}\n`, "line 2 of its journal"],
+    [done(0) + done(1) + done(0), header, "line 3", "second result of item 0", "remove one"],
+    [done(0).replace("\n", "\r\n"), header, "line 1 ends with CRLF", "LF"],
+    [done(0), header + failure(1).replace("\n", "\r\n"), "line 2 of its journal", "CRLF"],
+    [done(0), header.replace("\n", "\r\n"), "line 1 of its journal", "CRLF"],
   ];
   for (const [results, record, ...parts] of cases) {
     await Deno.writeTextFile(out, results);
