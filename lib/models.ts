@@ -189,6 +189,11 @@ export function isRemote(model: string): boolean {
   return !isModel(model) || MODEL_TABLE[model].place !== "event loop";
 }
 
+/** Whether a model runs a task's kernel in place of its function. */
+export function needsKernel(model: Model): boolean {
+  return MODEL_TABLE[model].place === "graphics card";
+}
+
 /** Whether a model's size can be chosen in this way. */
 export function takes(model: Model, size: "lanes" | "slots"): boolean {
   return MODEL_TABLE[model].sizes.includes(size);

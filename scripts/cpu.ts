@@ -6,7 +6,7 @@
 
 import { command } from "../lib/cli/command.ts";
 import { task, workers } from "../lib/mod.ts";
-import { modelLines } from "../lib/models.ts";
+import { modelLines, needsKernel } from "../lib/models.ts";
 import { oneOf, outputFile, positiveInteger, requireDistinct, UsageError } from "../lib/options.ts";
 import { print } from "../lib/text/print.ts";
 import { awaitCostText } from "../lib/report/terminal/comparison_words.ts";
@@ -97,7 +97,7 @@ await script("cpu", async (signal, args) => {
   const raw: Raw = cpu.opts();
   const chosen = CPU_TASKS[oneOf("--task", raw.task ?? "sum-squares", CPU_TASK_NAMES)];
   const options = await readComparisonOptions(raw, "cpu");
-  if (!chosen.hasKernel && options.models.some(({ model }) => model === "gpu")) {
+  if (!chosen.hasKernel && options.models.some(({ model }) => needsKernel(model))) {
     const able = CPU_TASK_NAMES.filter((name) => CPU_TASKS[name].hasKernel).join(", ");
     const remedy = `leave gpu out, or choose --task ${able}`;
     throw new UsageError("--models", raw.models!, `${chosen.name} has no kernel for a GPU`, remedy);

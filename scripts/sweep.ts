@@ -159,6 +159,7 @@ async function measured(
     guardMs: Math.max(LEAST_GUARD_MS, timeoutMs),
     taskMs: timeoutMs,
     guardOption: "--timeout",
+    model: values.sweep?.model ?? values.openLoop?.model.model,
     sample: { items, targetMs: SAMPLE_MS, checksum: countBackwards },
     meter,
     signal,

@@ -144,6 +144,7 @@ export async function runToEnd(request: RunRequest): Promise<number> {
     path: userPath,
     export: options.export,
     permissions,
+    model: options.model.model,
     ownItems: from === undefined,
     guardMs: LONGEST_WAIT_MS,
     signal,

@@ -74,3 +74,14 @@ export interface KernelItem<Result> {
   /** The item's result, once all pieces were read. */
   result(): Result;
 }
+
+/** The export of a task's module that is its kernel. */
+export function kernelName(task: string): string {
+  return task === "default" ? "kernel" : `${task}Kernel`;
+}
+
+/** Whether what a module exports is a kernel. */
+export function isKernel(exported: unknown): exported is Kernel<unknown, unknown> {
+  const { wgsl, open } = exported as Partial<Kernel<unknown, unknown>> ?? {};
+  return typeof wgsl === "string" && typeof open === "function";
+}

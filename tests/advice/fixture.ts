@@ -59,7 +59,7 @@ export function probedOf(
   // A little unevenness, the same every time.
   const wobble = (place: number) => 1 + 0.04 * Math.sin(place * 12.9898);
   return {
-    exports: { items: "iterable", task: "function", hooks: [], functions: [] },
+    exports: { items: "iterable", task: "function", hooks: [], hasKernel: false, functions: [] },
     stretches: Array.from({ length: items }, (_, place) => ({
       count: 1,
       wallMs: (computeMs / available + waitMs) * wobble(place),

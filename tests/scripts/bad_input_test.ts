@@ -70,6 +70,7 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
     [["https://example.org/job.ts"], "https://example.org/job.ts"],
     [[JOB, "--model=threads"], "--model", "threads", "workers"],
     [[JOB, "--model=sequential", "--slots=2"], "--slots", "sequential"],
+    [[JOB, "--model=gpu"], "--model", "gpu", "no kernel", "export one as kernel"],
     [[JOB, "--rate=0/s"], "--rate", "0/s"],
     [[JOB, "--rate=0"], "--rate", "20/s"],
     [[JOB, "--rate=fast"], "--rate", "fast"],

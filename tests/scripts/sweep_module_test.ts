@@ -53,6 +53,10 @@ const REFUSED: readonly (readonly [
   ["a task that is no function", `${ITEMS} export default 5;`, 2, ["no function but number"]],
   ["no items", TASK, 2, [`exports no "items"`]],
   ["items that can't be iterated", `export const items = 5; ${TASK}`, 2, ["can't be iterated"]],
+  ["a task without a kernel on a GPU", `${ITEMS} ${TASK} export const kernel = 3;`, 2, [
+    "--model",
+    "no kernel",
+  ], ["--model", "gpu"]],
   ["a function that returns no items", `export const items = () => 5; ${TASK}`, 2, [
     "can't be iterated",
   ]],

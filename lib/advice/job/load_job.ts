@@ -99,7 +99,7 @@ export async function jobFiles(module: string): Promise<NamedFile[]> {
 }
 
 interface JobRequest
-  extends Pick<ProbeOptions, "guardMs" | "taskMs" | "guardOption" | "meter" | "signal"> {
+  extends Pick<ProbeOptions, "guardMs" | "taskMs" | "guardOption" | "meter" | "model" | "signal"> {
   /** The module as the person named it: a path, or a `file:` URL. */
   readonly typed: string;
   readonly path: (typed: string) => string;
@@ -168,6 +168,7 @@ export async function loadJob(
     targetMs: sample?.targetMs ?? 0,
     guardMs,
     dry: sample === undefined,
+    model: request.model,
     ...(taskMs !== undefined && { taskMs }),
     ...(guardOption !== undefined && { guardOption }),
     ...(meter && { meter }),

@@ -6,12 +6,13 @@
 
 import { type ChildOptions, MeasuringChild } from "../../children/measuring_child.ts";
 import { trialFlags } from "../../children/trial_flags.ts";
-import { BASELINE } from "../../models.ts";
+import { BASELINE, type Model, needsKernel } from "../../models.ts";
 import { UsageError } from "../../options.ts";
 import type { Meter } from "../../timing/meter/meter.ts";
 import { type Load, loadBetween, type Reading } from "../../timing/meter/reading.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { spreadOrder } from "../../timing/job_items.ts";
+import { kernelName } from "../../lanes/kernel.ts";
 import { missingFlag } from "../job/job_permissions.ts";
 import {
   type Exports,
@@ -42,6 +43,8 @@ export interface ProbeOptions {
   readonly signal?: AbortSignal;
   readonly meter?: Meter;
   readonly dry?: boolean;
+  /** The model that the job is for, if one was chosen. */
+  readonly model?: Model | undefined;
 }
 
 export interface Probed {
@@ -129,8 +132,12 @@ function checkItems(kind: ItemsKind, typed: string): void {
   if (refused !== undefined) throw new UsageError("module", typed, ...refused);
 }
 
-function checkExports(exports: Exports, job: JobSpec, typed: string): void {
-  const { task, functions, wrongHook, items } = exports;
+function checkExports(
+  exports: Exports,
+  job: JobSpec,
+  { typed, model }: Pick<ProbeOptions, "typed" | "model">,
+): void {
+  const { task, functions, wrongHook, hasKernel, items } = exports;
   const wanted = job.task.export;
   if (task !== "function") {
     const others = functions.filter((name) =>
@@ -152,6 +159,10 @@ function checkExports(exports: Exports, job: JobSpec, typed: string): void {
     const problem = `its export ${JSON.stringify(wrongHook)} is no function that can be called`;
     const remedy = `write export function ${wrongHook}() { … }, or give it another name`;
     throw new UsageError("module", typed, problem, remedy);
+  }
+  if (model !== undefined && needsKernel(model) && !hasKernel) {
+    const remedy = `export one as ${kernelName(wanted)}, or choose another model`;
+    throw new UsageError("--model", model, "the job's task has no kernel", remedy);
   }
   if (job.items.kind === "module") checkItems(items, typed);
 }
@@ -311,7 +322,7 @@ class Probing {
     switch (message.type) {
       case "loaded":
         this.#exports = message.exports;
-        return checkExports(message.exports, this.job, typed);
+        return checkExports(message.exports, this.job, this.options);
       case "phase": {
         const { phase, at = 0, together = 1 } = message;
         // The same may be said again while one task goes on.

@@ -8,6 +8,7 @@ import { connectToParent } from "../../children/parent.ts";
 import type { Items } from "../../dispatch/options.ts";
 import type { Outcome } from "../../dispatch/outcome.ts";
 import { type Given, LaneTasks, plainContext } from "../../lanes/lane_tasks.ts";
+import { isKernel, kernelName } from "../../lanes/kernel.ts";
 import { isGenerator } from "../../lanes/load_task.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf } from "../../timing/checksum.ts";
@@ -48,6 +49,7 @@ function exportsOf(module: Module, name: string): Exports {
     task: isGenerator(module[name]) ? "a generator function" : typeof module[name],
     hooks: HOOKS.filter((hook) => typeof module[hook] === "function"),
     wrongHook: HOOKS.find((hook) => module[hook] !== undefined && !isCallable(hook)),
+    hasKernel: isKernel(module[kernelName(name)]),
     functions: Object.keys(module).filter(isCallable),
   };
 }

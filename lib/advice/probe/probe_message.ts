@@ -49,6 +49,7 @@ export interface Exports {
   readonly hooks: readonly (typeof HOOKS[number])[];
   /** A hook that is no function that can be called. */
   readonly wrongHook?: string | undefined;
+  readonly hasKernel: boolean;
   readonly functions: readonly string[];
 }
 

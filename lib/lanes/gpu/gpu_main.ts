@@ -6,7 +6,7 @@
  */
 
 import { TaskLoadError } from "../errors.ts";
-import type { Kernel } from "../kernel.ts";
+import { isKernel, type Kernel, kernelName } from "../kernel.ts";
 import type { Task } from "../task.ts";
 import { importModule } from "../load_task.ts";
 import { wordsOf } from "../attempt.ts";
@@ -39,9 +39,9 @@ serveThread(async (end) => {
 
 /** The export that says how a task computes on a GPU. */
 async function kernelOf({ module, export: task }: Task): Promise<Kernel<unknown, unknown>> {
-  const name = task === "default" ? "kernel" : `${task}Kernel`;
-  const kernel = (await importModule(module))[name] as Kernel<unknown, unknown> | undefined;
-  if (typeof kernel?.wgsl !== "string" || typeof kernel.open !== "function") {
+  const name = kernelName(task);
+  const kernel = (await importModule(module))[name];
+  if (!isKernel(kernel)) {
     throw new TaskLoadError(
       `Cannot run ${JSON.stringify(task)} of task module ${module} on a GPU: it has no kernel; ` +
         `export one as ${name}, or choose another model`,

@@ -15,7 +15,14 @@ function asked(exports: Partial<Probed["exports"]>) {
   const prober: Prober = (_job, of) => {
     options.push(of);
     return Promise.resolve({
-      exports: { hooks: [], items: "iterable", task: "function", functions: [], ...exports },
+      exports: {
+        hooks: [],
+        items: "iterable",
+        task: "function",
+        hasKernel: false,
+        functions: [],
+        ...exports,
+      },
       stretches: [],
       failures: [],
       done: undefined,
