@@ -8,7 +8,7 @@ import { timeInterval } from "../timing/interval.ts";
 import { httpSigns, isRefusal } from "../tasks/http_signs.ts";
 import { sumOfFailures } from "../timing/failures.ts";
 import type { TrialResult } from "../timing/spec.ts";
-import { median, quantile, sorted } from "../timing/statistics.ts";
+import { mean, median, quantile, sorted } from "../timing/statistics.ts";
 import { type MeasuredSize, type MeasuredSweep, throughputOf } from "./run_sweep.ts";
 import {
   type Latency,
@@ -21,10 +21,6 @@ import {
 import { capacityOf, endsBefore, forecasts, onMoreCores } from "./laws/forecast.ts";
 import { drawsOf, fittedLaws, type Series } from "./laws/fit_laws.ts";
 import { kneeOf } from "./laws/knee.ts";
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
 
 /** Times in flight, in milliseconds: of all tasks that were started, or of those that succeeded. */
 function timesOf({ timeline }: TrialResult, succeeded: boolean): number[] {

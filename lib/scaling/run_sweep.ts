@@ -12,7 +12,7 @@ import type {
   TrialRunner,
   TrialSpec,
 } from "../timing/spec.ts";
-import { median } from "../timing/statistics.ts";
+import { mean, median } from "../timing/statistics.ts";
 import type { CurvePoint } from "./laws/knee.ts";
 import { schedule } from "../timing/random.ts";
 import { deviceWarnings } from "../timing/warnings.ts";
@@ -33,8 +33,8 @@ function curveOf(trials: ReadonlyMap<number, readonly TrialResult[]>): NoisyPoin
   let [squares, spare] = [0, 0];
   for (const { throughputs } of sizes) {
     const logs = throughputs.filter((x) => x > 0).map(Math.log);
-    const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
-    squares += logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
+    const middle = mean(logs);
+    squares += logs.reduce((sum, log) => sum + (log - middle) ** 2, 0);
     spare += Math.max(0, logs.length - 1);
   }
   const deviation = spare > 0 ? Math.sqrt(squares / spare) : 0;

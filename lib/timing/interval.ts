@@ -23,6 +23,7 @@
 
 import { type Random, randomBelow, seededRandom } from "./random.ts";
 import {
+  mean,
   median,
   quantile,
   type Sorted,
@@ -96,10 +97,10 @@ const CLOCK_MS = 0.001;
 
 /** Mean and standard deviation of a few logarithms, the deviation never believed below 1 %. */
 function meanAndDeviation(logs: readonly number[]): { mean: number; deviation: number } {
-  const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
-  const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
+  const middle = mean(logs);
+  const squares = logs.reduce((sum, log) => sum + (log - middle) ** 2, 0);
   const deviation = logs.length < 2 ? 0 : Math.sqrt(squares / (logs.length - 1));
-  return { mean, deviation: Math.max(deviation, LEAST_DEVIATION) };
+  return { mean: middle, deviation: Math.max(deviation, LEAST_DEVIATION) };
 }
 
 /** The sign test's interval of a median: the widest inner pair of order statistics that holds. */

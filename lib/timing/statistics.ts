@@ -54,6 +54,11 @@ export function median(values: Iterable<number>): number {
   return quantile(sorted(values), 0.5);
 }
 
+/** The sum over the number; NaN of none. */
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 /** 1 over the 0.75 quantile of the normal distribution makes the MAD estimate its deviation. */
 const MAD_TO_SIGMA = 0.6745;
 

@@ -8,7 +8,7 @@ import type { Standing } from "../../judge/choose.ts";
 import { CONFIDENCE, ONE_ROUND } from "../../judge/thresholds.ts";
 import { fromLogs, logOfTime } from "../../timing/interval.ts";
 import type { Interval } from "../../timing/result.ts";
-import { studentCdf, studentQuantile } from "../../timing/statistics.ts";
+import { mean, studentCdf, studentQuantile } from "../../timing/statistics.ts";
 
 interface Series {
   readonly times: readonly { readonly round: number; readonly ms: number }[];
@@ -20,10 +20,6 @@ export const BUSY_NOISE = 0.2;
 /** As how many degrees of freedom that counts. */
 const USUAL_FREEDOM = 3;
 const ITERATIONS = 50;
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
 
 /**
  * Models are treatments, rounds are blocks (Fisher, "The Design of Experiments", 1935), on

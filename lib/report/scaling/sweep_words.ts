@@ -352,9 +352,7 @@ export function failureSentences(
   );
 }
 
-function listed(words: readonly string[]): string {
-  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
-}
+const listOf = new Intl.ListFormat("en-GB");
 
 /** Says what more of the same would do; forecasts refused for the same reason share a sentence. */
 export function forecastSentences(
@@ -374,7 +372,9 @@ export function forecastSentences(
     ({ refusal, cores }) => `${cores === null} ${refusal}`,
   );
   const none = [...refused.values()].map((same) =>
-    `${listed(same.map(factorOf))}, ${listed(same.map(headOf))}: no forecast, since ` +
+    `${listOf.format(same.map(factorOf))}, ${
+      listOf.format(same.map(headOf))
+    }: no forecast, since ` +
     `${same[0]!.refusal}.`
   );
   return [...given, ...none];
