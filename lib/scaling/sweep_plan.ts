@@ -4,7 +4,7 @@
  * @module
  */
 
-import { takes } from "../models.ts";
+import { MODEL_TABLE, takes } from "../models.ts";
 import { nonNegativeNumber, positiveInteger, UsageError } from "../options.ts";
 import { formatPercent } from "../text/format.ts";
 import {
@@ -116,12 +116,14 @@ export function planFor(
     const remedy = "leave it out, or choose --model workers or processes";
     throw new UsageError("--lanes", lanes, `${model} has one lane`, remedy);
   }
+  // A GPU's slots are places in a buffer, others' are open connections.
+  const { together, mostSlots } = MODEL_TABLE[model];
   return {
     axis: "slots",
     model,
     sizes: slots === undefined
       ? doublings(Math.min(MOST_DEFAULT_SLOTS, items))
-      : sizesOf("--slots", slots, MOST_SLOTS),
+      : sizesOf("--slots", slots, together ? mostSlots : MOST_SLOTS),
     slotsPerLane: 1,
     refine: raw.refine ?? slots === undefined,
     extendTo: slots === undefined ? Math.min(MOST_EXTENDED_SLOTS, items / LEAST_WAVES) : 0,

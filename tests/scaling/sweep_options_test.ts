@@ -99,6 +99,8 @@ Deno.test("readSweepOptions() refuses lists that can't be measured", async () =>
   await refuses("io", { slots: "1,,2" }, "--slots");
   await refuses("io", { slots: "2,1,2" }, "--slots");
   await refuses("io", { slots: "5001" }, "--slots");
+  assertEquals((await planOf("gpu", { slots: "8192" }))!.sizes, [8192]);
+  await refuses("gpu", { slots: "65537" }, "--slots");
   await refuses("cpu", { lanes: "257" }, "--lanes");
   await refuses("cpu", { lanes: "2", slots: "1,2" }, "--slots");
   await refuses("io", { rate: "0.05" }, "--rate");
