@@ -4,7 +4,7 @@
  * @module
  */
 
-import { GREATEST_SEED } from "../lib/cli/comparison_options.ts";
+import { GREATEST_SEED, MOST_ROUNDS } from "../lib/cli/comparison_options.ts";
 import { command } from "../lib/cli/command.ts";
 import { reportRenderers, reportText } from "../lib/report/report_formats.ts";
 import { type Planned, runComparisons } from "../lib/cli/run_comparisons.ts";
@@ -36,7 +36,6 @@ const COPIES = 40;
 /** How long the sums take one after another. */
 const SUMS_MS = 1_000;
 const ROUNDS = "3";
-const MOST_ROUNDS = 1_000;
 const WAITING: readonly Model[] = ["sequential", "concurrent", "limited", "workers", "processes"];
 const COMPUTING: readonly Model[] = ["sequential", "concurrent", "workers", "processes"];
 

@@ -34,7 +34,7 @@ export const GREATEST_SEED = 2 ** 32 - 1;
 /** A lane is a thread or a process; more than this bring a machine down. */
 const MOST_LANES = 256;
 const MOST_SLOTS = 100_000;
-const MOST_ROUNDS = 1_000;
+export const MOST_ROUNDS = 1_000;
 const MOST_WARMUP = 1_000_000;
 
 export type RawComparisonOptions = Readonly<Partial<Record<Named | Format, string>>>;

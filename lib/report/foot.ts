@@ -10,20 +10,24 @@ import type { Environment } from "../timing/result.ts";
 
 export const PARTIAL = "the run was interrupted; this is what was measured until then.";
 
-/** Says in one line on what and when a result was measured. */
-export function environmentLine(environment: Environment): string {
-  const { deno, os, arch, cpus, cpuModel, loadAverage, seed, startedAt } = environment;
+/** Says when it began; what isn't a date stays as it is. */
+export function startText({ startedAt }: Environment): string {
   const started = new Date(startedAt);
-  const when = Number.isNaN(started.getTime())
+  return Number.isNaN(started.getTime())
     ? startedAt
     : `${started.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+/** Says in one line on what and when a result was measured. */
+export function environmentLine(environment: Environment): string {
+  const { deno, os, arch, cpus, cpuModel, loadAverage, seed } = environment;
   return plain([
     `Deno ${deno}`,
     `${os} ${arch}`,
     `${counted(cpus, "CPU")}${cpuModel === undefined ? "" : ` (${cpuModel})`}`,
     ...(loadAverage?.[0] === undefined ? [] : [`load ${formatNumber(loadAverage[0])}`]),
     ...(seed === undefined ? [] : [`seed ${seed}`]),
-    when,
+    startText(environment),
   ].join(", "));
 }
 

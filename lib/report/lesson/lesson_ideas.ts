@@ -1,35 +1,23 @@
 /**
  * The lesson's ideas in their order: each with what this machine did, in sentences and in a picture
- * that follow from the figures, and the commands that show more. All words are in `en.json` and `ko.json`.
+ * that follow from the figures, and the commands that show more.
  *
  * @module
  */
 
-import en from "./en.json" with { type: "json" };
-import ko from "./ko.json" with { type: "json" };
-import type { Language, LessonFile } from "./lesson_file.ts";
+import type { LessonFile } from "./lesson_file.ts";
+import { Speaker } from "./speaker.ts";
 import type { Bar } from "../html/plot.ts";
 import { modelColour } from "../html/style.ts";
+import { mostLost } from "../switching/switch_words.ts";
 import { isUndecided, passesCeiling } from "../terminal/comparison_words.ts";
 import { BASELINE, isModel, MODEL_TABLE } from "../../models.ts";
 import type { SessionRow, TickRow, TurnRow } from "../../switching/switch_result.ts";
 import { faredOf } from "../../switching/ticker.ts";
 import { AS_GOOD } from "../../judge/thresholds.ts";
-import {
-  formatCount,
-  formatDuration,
-  formatNumber,
-  formatPercent,
-  middle,
-} from "../../text/format.ts";
+import { formatCount, formatNumber, formatPercent, middle } from "../../text/format.ts";
 import { cpuShareOf } from "../../timing/verdict.ts";
 import type { Comparison, ModelResult } from "../../timing/result.ts";
-
-/** The texts of one language, by key; `{name}` stands for a value. */
-export type Texts = typeof en;
-
-/** The texts of every language. */
-export const TEXTS: Readonly<Record<Language, Texts>> = { en, ko };
 
 /** A picture of an idea. */
 export type Picture =
@@ -57,68 +45,6 @@ export interface Idea {
 }
 
 const NS_PER_MS = 1e6;
-
-/** Says things in one language. */
-export class Speaker {
-  readonly #texts: Texts;
-
-  constructor(language: Language) {
-    this.#texts = TEXTS[language];
-  }
-
-  /** A text with its values put in. */
-  say(key: keyof Texts, values: Readonly<Record<string, string | number>> = {}): string {
-    return this.#texts[key].replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-      const value = values[name];
-      if (value === undefined) throw new TypeError(`Cannot say ${key}: ${name} is missing`);
-      return String(value);
-    });
-  }
-
-  duration(ms: number): string {
-    return formatDuration(ms).replace(
-      /(?:\.0+)? (m?s)$/,
-      (_, unit: "s" | "ms") => this.say(`unit.${unit}`),
-    );
-  }
-
-  nanoseconds(ns: number): string {
-    return formatNumber(ns) + this.say("unit.ns");
-  }
-
-  /** What a model gained over one after another. */
-  gain({ speedup }: Pick<ModelResult, "speedup">): string {
-    if (speedup === null) return this.say("gain.unknown");
-    const { median, low, high } = speedup;
-    if (low > 1) return this.say("gain.faster", { times: formatNumber(median) });
-    if (high < 1) return this.say("gain.slower", { times: formatNumber(1 / median) });
-    return this.say("gain.none");
-  }
-
-  /** How a model does it. */
-  how({ model, lanes, slots }: ModelResult): string {
-    const key = `how.${model}`;
-    const values = { model, lanes, slots: slots ?? "" };
-    return this.say(Object.hasOwn(this.#texts, key) ? key as keyof Texts : "how.other", values);
-  }
-
-  /** All models of a comparison in a sentence or two. */
-  compared({ models }: Comparison): string {
-    const base = models.find(({ model }) => model === BASELINE);
-    const others = models.filter((of) => of !== base);
-    if (base === undefined || others.length === 0) return this.say("gain.unknown");
-    const list = others.map((of) => {
-      const time = this.duration(of.wallMs.median);
-      return this.say("took", { how: this.how(of), time, gain: this.gain(of) });
-    });
-    const all = this.say("compared", {
-      time: this.duration(base.wallMs.median),
-      list: list.join(", "),
-    });
-    const gained = others.some(({ speedup }) => speedup !== null && speedup.low > 1);
-    return gained ? all : `${all} ${this.say("compared.none")}`;
-  }
-}
 
 function modelIn(comparison: Comparison | undefined, name: string): ModelResult | undefined {
   return comparison?.models.find(({ model }) => model === name);
@@ -225,8 +151,6 @@ function preemptive(speaker: Speaker, { whoLetsGo }: LessonFile): Told {
     commands: ["deno task switch --only ticks"],
   };
 }
-
-const mostLost = ({ lost }: TurnRow) => Math.max(...lost);
 
 function races(speaker: Speaker, { whoseTurn }: LessonFile): Told {
   const row = (way: TurnRow["way"]) => whoseTurn?.rows.find((row) => row.way === way);

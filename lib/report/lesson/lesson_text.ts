@@ -5,8 +5,10 @@
  */
 
 import { escapeMarkdown } from "../files/markdown.ts";
+import { startText } from "../foot.ts";
 import { paletteFor, type Style } from "../terminal/style.ts";
-import { type Idea, ideasOf, Speaker } from "./lesson_ideas.ts";
+import { type Idea, ideasOf } from "./lesson_ideas.ts";
+import { Speaker } from "./speaker.ts";
 import type { LessonFile } from "./lesson_file.ts";
 import { isBusy } from "../../timing/meter/reading.ts";
 import { plain, wrap } from "../../text/plain.ts";
@@ -15,8 +17,8 @@ import { plain, wrap } from "../../text/plain.ts";
 export function lessonRemarks(file: LessonFile): { where: string; remarks: string[] } {
   const { environment, language, partial, io, cpu, small } = file;
   const speaker = new Speaker(language);
-  const { cpus, cpuModel, os, arch, deno, startedAt } = environment;
-  const when = `${startedAt.slice(0, 16).replace("T", " ")} UTC`;
+  const { cpus, cpuModel, os, arch, deno } = environment;
+  const when = startText(environment);
   const busy = [io, cpu, small].some((of) => of?.others !== undefined && isBusy(of.others));
   return {
     where: speaker.say("page.where", { cpus, cpu: cpuModel ?? arch, os, arch, deno, when }),
