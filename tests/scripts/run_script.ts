@@ -35,13 +35,13 @@ interface RunOptions {
   readonly byTask?: boolean;
 }
 
-/** Runs a task's script with the rights that the task has, from a folder. */
-export async function runTask(
+/** Starts a task's script with the rights that the task has, from a folder. */
+export function startTask(
   task: string,
   args: readonly string[],
-  { cwd = ROOT, signal, byTask = false }: RunOptions = {},
-): Promise<ScriptRun> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+  { cwd = ROOT, byTask = false, ...options }: RunOptions & Deno.CommandOptions = {},
+): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
     args: byTask
       ? ["task", "--quiet", "--config", `${ROOT}deno.json`, task, ...args]
       : [...commandOf(task), ...args],
@@ -49,8 +49,19 @@ export async function runTask(
     // These tests may run under a task themselves, whose own folder must not be taken for the user's.
     env: { NO_COLOR: "1", INIT_CWD: cwd },
     stdin: "null",
-    signal,
-  }).output();
+    stdout: "piped",
+    stderr: "piped",
+    ...options,
+  }).spawn();
+}
+
+/** Runs it to its end. */
+export async function runTask(
+  task: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<ScriptRun> {
+  const { code, stdout, stderr } = await startTask(task, args, options).output();
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Pulse } from "../../lib/progress/pulse.ts";
 import type { RunFile } from "../../lib/running/run_result.ts";
-import { mayRunScripts, ROOT, runTask, type ScriptRun } from "./run_script.ts";
+import { mayRunScripts, ROOT, runTask, type ScriptRun, startTask } from "./run_script.ts";
 
 const ignore = !mayRunScripts;
 
@@ -151,25 +151,8 @@ export default (n) => n * q * same;`,
 test("items come from lines of JSON on standard input", {
   "task.js": "export default ({ n }) => n * n;",
 }, async (folder) => {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "task",
-      "--quiet",
-      "--config",
-      `${ROOT}deno.json`,
-      "run",
-      "task.js",
-      "--from",
-      "-",
-      "--lines",
-      "json",
-    ],
-    cwd: folder,
-    env: { NO_COLOR: "1", INIT_CWD: folder },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  const args = ["task.js", "--from", "-", "--lines", "json"];
+  const child = startTask("run", args, { cwd: folder, stdin: "piped" });
   const writer = child.stdin.getWriter();
   for (const n of [1, 2, 3]) await writer.write(new TextEncoder().encode(`{"n":${n}}\n`));
   await writer.write(new TextEncoder().encode("{"));
@@ -188,14 +171,7 @@ export default (n) => new Promise((done) => setTimeout(done, 10, n));
 `,
 }, async (folder) => {
   const args = ["job.js", "--out", "out.jsonl"];
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", `${ROOT}scripts/run.ts`, ...args],
-    cwd: folder,
-    env: { NO_COLOR: "1", INIT_CWD: folder },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  const child = startTask("run", args, { cwd: folder });
   while (await Deno.stat(`${folder}/out.jsonl`).then(({ size }) => size, () => 0) === 0) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -217,24 +193,8 @@ export function* items() { for (let n = 0;; n++) yield n; }
 export default (n) => new Promise((done) => setTimeout(done, 10, n));
 `,
 }, async (folder) => {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "task",
-      "--quiet",
-      "--config",
-      `${ROOT}deno.json`,
-      "run",
-      "job.js",
-      "--live",
-      "--slots",
-      "3",
-    ],
-    cwd: folder,
-    env: { NO_COLOR: "1", INIT_CWD: folder },
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
+  const args = ["job.js", "--live", "--slots", "3"];
+  const child = startTask("run", args, { cwd: folder, stdout: "null" });
   const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
   let url: string | undefined;
   for (let text = ""; url === undefined;) {
