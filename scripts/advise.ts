@@ -10,7 +10,7 @@ import { reportRenderers } from "../lib/report/report_formats.ts";
 import { adviceProgress } from "../lib/advice/advice_progress.ts";
 import { advise, MOST_ITEMS, MOST_TIMES } from "../lib/advice/advise.ts";
 import { jobFiles, jobModule, loadJob, spread } from "../lib/advice/job/load_job.ts";
-import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job/job_permissions.ts";
+import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { MOST_IN_FLIGHT } from "../lib/advice/prediction/choose_candidates.ts";
 import { measureMachine } from "../lib/advice/prediction/machine.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
@@ -64,9 +64,7 @@ A job is a module that exports a task and its items:
 advice.addHelpText(
   "after",
   `
-What the job may do is written as for Deno, and handed on to it alone; nothing but its own module
-unless given:
-  ${PERMISSION_KINDS.map((kind) => `--allow-${kind}[=…]`).join(", ")}
+${PERMISSION_HELP}
 
 Examples:
   deno task advise scripts/examples/parse_json.ts

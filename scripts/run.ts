@@ -4,7 +4,7 @@
  * @module
  */
 
-import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job/job_permissions.ts";
+import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { jobFiles, jobModule } from "../lib/advice/job/load_job.ts";
 import { command } from "../lib/cli/command.ts";
 import { runToEnd } from "../lib/cli/run_to_end.ts";
@@ -63,9 +63,7 @@ ${modelLines("cpu")}`.trim(),
 run.addHelpText(
   "after",
   `
-What the job may do is written as for Deno, and handed on to it alone; nothing but its own module
-unless given:
-  ${PERMISSION_KINDS.map((kind) => `--allow-${kind}[=…]`).join(", ")}
+${PERMISSION_HELP}
 
 A server that answers 429, or with Retry-After, is left alone by all tasks for as long as it asks (5
 minutes at most), and what it refused is tried again, 20 times at most, whatever --retries says.

@@ -7,7 +7,7 @@
 import { command } from "../lib/cli/command.ts";
 import { print, printError } from "../lib/text/print.ts";
 import { jobFiles, jobModule, loadJob } from "../lib/advice/job/load_job.ts";
-import { PERMISSION_KINDS, takePermissions } from "../lib/advice/job/job_permissions.ts";
+import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { countBackwards, orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { JobError } from "../lib/advice/probe/probe.ts";
 import { sampleOf } from "../lib/advice/probe/sample.ts";
@@ -86,8 +86,7 @@ A job module exports a task as default and its items:
   export default async (url) => (await fetch(url)).status;
   export const items = ["https://example.org/1", "https://example.org/2"];
 
-What a module may do is written as for Deno, and handed on to it alone; nothing unless given:
-  ${PERMISSION_KINDS.map((kind) => `--allow-${kind}[=…]`).join(", ")}
+${PERMISSION_HELP}
 
 Examples:
   deno task sweep io                                  slots 1 to 64, in half a minute or so

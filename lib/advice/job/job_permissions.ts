@@ -8,7 +8,13 @@
 import { UsageError } from "../../options.ts";
 import type { LanePermissions } from "../../lanes/subprocess/permissions.ts";
 
-export const PERMISSION_KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as const;
+const PERMISSION_KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as const;
+
+/** What help says of them. */
+export const PERMISSION_HELP =
+  `What the job may do is written as for Deno, and handed on to it alone; nothing but its own module
+unless given:
+  ${PERMISSION_KINDS.map((kind) => `--allow-${kind}[=…]`).join(", ")}`;
 
 type Kind = typeof PERMISSION_KINDS[number];
 
