@@ -9,7 +9,7 @@ import { fromFileUrl, toFileUrl } from "@std/path";
 import { moduleFacts } from "../../children/module_files.ts";
 import { type NamedFile, UsageError } from "../../options.ts";
 import { plain } from "../../text/plain.ts";
-import { nearestConfig } from "../../lanes/project.ts";
+import { projectFiles } from "../../lanes/project.ts";
 import type { LanePermissions } from "../../lanes/subprocess/permissions.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { closingOf, probe, type Probed, type ProbeOptions, type Prober } from "../probe/probe.ts";
@@ -84,7 +84,7 @@ async function checkJobModule(
   throw new UsageError("module", typed, problem, "mend it, and try again");
 }
 
-/** What is read of a job: its module, those that it imports, and its project's configuration. */
+/** What is read of a job: its module, those that it imports, and what says of which project it is. */
 export async function jobFiles(module: string): Promise<NamedFile[]> {
   const own = fromFileUrl(module);
   const files = new Set([own, ...(await moduleFacts(module)).files]);
@@ -92,10 +92,8 @@ export async function jobFiles(module: string): Promise<NamedFile[]> {
     option: path === own ? "the job's module" : "a module that the job imports",
     path,
   }));
-  const config = nearestConfig(module);
-  return config === undefined
-    ? modules
-    : [...modules, { option: "the job's configuration", path: config }];
+  const project = projectFiles(module).map((path) => ({ option: "the job's configuration", path }));
+  return [...modules, ...project];
 }
 
 interface JobRequest
