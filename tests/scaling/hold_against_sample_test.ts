@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { takeLines } from "../../lib/report/scaling/sweep_words.ts";
+import { takeLines } from "../../lib/report/scaling/recommended_size_words.ts";
 import { countBackwards, type OrderProber } from "../../lib/advice/probe/order_probe.ts";
 import { holdAgainstSample } from "../../lib/scaling/hold_against_sample.ts";
 import { probedOf } from "../advice/fixture.ts";

@@ -15,6 +15,7 @@ import { type PagePart, type PartPlace, type Section, taskWords } from "../html/
 import { BESIDE, type ChartName, FINE, isWide, plotToSvg } from "../html/plot.ts";
 import { modelColour } from "../html/style.ts";
 import { chosenLaw, LOG_FROM } from "./sweep_text.ts";
+import { takeLines } from "./recommended_size_words.ts";
 import * as words from "./sweep_words.ts";
 
 function curveSection(result: SweepResult, id: string, title: string): Section {
@@ -37,7 +38,7 @@ function curveSection(result: SweepResult, id: string, title: string): Section {
     draw: (width) => drawSweep(result, width),
     table: figures,
   });
-  const found = list([...words.takeLines(result), ...words.whatFollows(result)]);
+  const found = list([...takeLines(result), ...words.whatFollows(result)]);
   const html = markup`${notices(result)}<p class="verdict">${
     words.kneeSentence(result)
   }</p>${chart}${found}`;

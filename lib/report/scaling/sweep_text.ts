@@ -14,6 +14,7 @@ import { escapeMarkdown, markdownCode, markdownList, markdownReport } from "../f
 import { environmentLines, PARTIAL } from "../foot.ts";
 import { markdownTable, textTable } from "../table.ts";
 import { blocks, sentences, type Style } from "../terminal/style.ts";
+import { takeLines } from "./recommended_size_words.ts";
 import * as words from "./sweep_words.ts";
 
 export function anyFailed(result: SweepResult): boolean {
@@ -44,7 +45,7 @@ export function sweepText(result: SweepResult, style: Style): string {
       style,
       "heading",
     ),
-    sentences(words.takeLines(result), style, "good"),
+    sentences(takeLines(result), style, "good"),
     sentences([...words.lawSentences(result), ...words.littleSentences(result)], style),
     sentences(words.forecastSentences(result), style),
   ];
@@ -244,7 +245,7 @@ export function sweepCsv(
 
 export function sweepMarkdown(result: SweepResult): string {
   const { job, model, axis, points, openLoop, warnings } = result;
-  const take = words.takeLines(result);
+  const take = takeLines(result);
   const curve = points.length === 0 ? [] : [
     markdownTable(words.sizeColumns(axis), points),
     escapeMarkdown(words.kneeSentence(result)),

@@ -8,7 +8,6 @@ import {
   nothingWorked,
   openLoopSentences,
   sizeColumns,
-  takeLines,
 } from "../../../lib/report/scaling/sweep_words.ts";
 import type { SweepPoint, SweepResult } from "../../../lib/scaling/sweep_result.ts";
 import { resultOf } from "../../scaling/measured.ts";
@@ -20,36 +19,6 @@ const [first, second] = result.points as [SweepPoint, SweepPoint];
 function pointWith(more: Partial<SweepPoint>, round: Partial<SweepPoint["rounds"][number]> = {}) {
   return { ...first, rounds: first.rounds.map((of) => ({ ...of, ...round })), ...more };
 }
-
-Deno.test("a size to stay at is told with its reason and its line of code", () => {
-  const stay = (more: Partial<SweepResult>) => takeLines({ ...result, ...more });
-  const [differs, code] = stay({ differsAt: 4 });
-  assertStringIncludes(differs!, "Stay at 1 slot: with 4 slots the same items gave other results.");
-  assertStringIncludes(differs!, "which others run beside or before it: keep no state outside");
-  assertEquals(code, "await using executor = sequential();");
-  assertStringIncludes(stay({ orderMatters: true })[0]!, "from last to first, one by one");
-  assertStringIncludes(stay({ otherWork: 0.5 })[0]!, "took 2.00× as fast as before them");
-  assertStringIncludes(stay({ otherWork: 3 })[0]!, "took 3.00× as long as before them");
-  assertEquals(stay({ points: [] }), []);
-  assertEquals(stay({ failsFrom: { size: 1, failed: 1, of: 2 } }), []);
-});
-
-Deno.test("the line of code names lanes and slots as far as they were swept", () => {
-  const code = (more: Partial<SweepPoint>, model: string, axis: "slots" | "lanes") =>
-    takeLines({ ...result, points: [{ ...first, ...more }], differsAt: 9, model, axis }).at(-1);
-  assertEquals(
-    code({ slots: 4 }, "limited", "slots"),
-    "await using executor = limited({ slots: 4 });",
-  );
-  assertEquals(
-    code({ lanes: 2 }, "workers", "lanes"),
-    "await using executor = workers({ lanes: 2 });",
-  );
-  assertEquals(
-    code({ lanes: 2, slots: 3 }, "workers", "lanes"),
-    "await using executor = workers({ lanes: 2, slots: 3 });",
-  );
-});
 
 Deno.test("the worst size tells how Little's law is violated", () => {
   const little = (ratio: number) => ({

@@ -1,0 +1,106 @@
+/**
+ * Which of the swept sizes to take, why, and the line of code that does, the same in every report.
+ *
+ * @module
+ */
+
+import { isModel, isRemote, MODEL_TABLE } from "../../models.ts";
+import { recommendedSize } from "../../scaling/recommended_size.ts";
+import { sizeText, type SweepPoint, type SweepResult } from "../../scaling/sweep_result.ts";
+import { formatRatio, formatSpeedup } from "../../text/format.ts";
+import { plain } from "../../text/plain.ts";
+import { nothingWorked } from "./sweep_words.ts";
+
+/** The line of code of a size; one slot on this event loop is the plain loop. */
+function codeOf(
+  { model, axis }: Pick<SweepResult, "model" | "axis">,
+  { lanes, slots }: SweepPoint,
+): string {
+  if (lanes * slots === 1 && !isRemote(model)) return "await using executor = sequential();";
+  const size = axis === "slots"
+    ? `slots: ${slots}`
+    : `lanes: ${lanes}${slots > 1 ? `, slots: ${slots}` : ""}`;
+  return `await using executor = ${model}({ ${size} });`;
+}
+
+/** Why no larger size is to be taken, whatever it gains; undefined if one may be. */
+function whyStay(
+  { axis, differsAt, orderMatters, otherWork }:
+    & Pick<SweepResult, "axis">
+    & Partial<Pick<SweepResult, "differsAt" | "orderMatters" | "otherWork">>,
+): string | undefined {
+  if (differsAt !== undefined) {
+    return `with ${sizeText(axis, differsAt)} the same items gave other results. A task's result ` +
+      `depends on which others run beside or before it: keep no state outside the task; ` +
+      `deno task advise says more.`;
+  }
+  if (orderMatters) {
+    return "the results differ once the items run from last to first, one by one. A task's result " +
+      "depends on which ran before it, so that any other order gives other results: give each task " +
+      "all it needs in its item.";
+  }
+  if (otherWork === undefined) return undefined;
+  const took = otherWork < 1
+    ? `${formatRatio(1 / otherWork)} as fast`
+    : `${formatRatio(otherWork)} as long`;
+  return `the trials were not the job that was sampled. One by one the same items took ${took} as ` +
+    `before them: work that was done once may be skipped, or grow. Export a function reset() that ` +
+    `brings the first state back.`;
+}
+
+/**
+ * Says which size to take, and writes the line of code that does.
+ *
+ * @returns A sentence or two, and the line last; nothing if no size ran without failures.
+ */
+export function takeLines(
+  result:
+    & Pick<SweepResult, "points" | "axis" | "model">
+    & Partial<
+      Pick<
+        SweepResult,
+        | "differsAt"
+        | "failsFrom"
+        | "computingShare"
+        | "environment"
+        | "job"
+        | "orderMatters"
+        | "otherWork"
+      >
+    >,
+): string[] {
+  const { axis, points, failsFrom } = result;
+  const [first] = points;
+  if (first === undefined || failsFrom?.size === first.size) return [];
+  const at = ({ size }: SweepPoint) => sizeText(axis, size);
+  const stay = whyStay(result);
+  if (stay !== undefined) return [`Stay at ${at(first)}: ${stay}`, codeOf(result, first)];
+  const found = nothingWorked(result) ? undefined : recommendedSize(result);
+  if (found === undefined) return [];
+  const { point, gain, largerGainsLittle, unsure, impossible } = found;
+  if (impossible !== undefined) {
+    const seen = `${formatSpeedup(impossible.gain)} at ${at(impossible.point)}`;
+    const most = formatRatio(Math.max(1, impossible.most));
+    return [
+      `${seen} can't be right: the cores can give ${most} at most. The smallest size was slower than ` +
+      `need be; end other programs, or give more items or rounds.`,
+    ];
+  }
+  const smallest = points.toSorted((a, b) => a.size - b.size)[0]!;
+  const unclear = unsure && `${at(unsure.point)}: ${formatSpeedup(unsure.gain)}`;
+  const doubt = unclear ? ` (${unclear}, an interval that spans 1; more rounds tell)` : "";
+  const why = gain === null
+    ? largerGainsLittle ? `: no larger size is detectably faster${doubt}` : ""
+    : `: ${formatSpeedup(gain)} as much as ${at(smallest)}` +
+      (largerGainsLittle ? ", and no larger size gains surely more" : "");
+  const model = plain(result.model);
+  const isUsual = !isModel(model) || MODEL_TABLE[model].isUsual;
+  const others = isUsual
+    ? "deno task advise"
+    : `deno task cpu --models sequential,workers,${model}`;
+  return [
+    `Take ${at(point)}${why}. That is the best size of ${model}; ${others} compares it with ` +
+    `the other models.`,
+    codeOf({ axis, model }, point),
+  ];
+}

@@ -1,0 +1,37 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { takeLines } from "../../../lib/report/scaling/recommended_size_words.ts";
+import type { SweepPoint, SweepResult } from "../../../lib/scaling/sweep_result.ts";
+import { resultOf } from "../../scaling/measured.ts";
+
+const result = await resultOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
+const [first] = result.points as [SweepPoint, SweepPoint];
+
+Deno.test("a size to stay at is told with its reason and its line of code", () => {
+  const stay = (more: Partial<SweepResult>) => takeLines({ ...result, ...more });
+  const [differs, code] = stay({ differsAt: 4 });
+  assertStringIncludes(differs!, "Stay at 1 slot: with 4 slots the same items gave other results.");
+  assertStringIncludes(differs!, "which others run beside or before it: keep no state outside");
+  assertEquals(code, "await using executor = sequential();");
+  assertStringIncludes(stay({ orderMatters: true })[0]!, "from last to first, one by one");
+  assertStringIncludes(stay({ otherWork: 0.5 })[0]!, "took 2.00× as fast as before them");
+  assertStringIncludes(stay({ otherWork: 3 })[0]!, "took 3.00× as long as before them");
+  assertEquals(stay({ points: [] }), []);
+  assertEquals(stay({ failsFrom: { size: 1, failed: 1, of: 2 } }), []);
+});
+
+Deno.test("the line of code names lanes and slots as far as they were swept", () => {
+  const code = (more: Partial<SweepPoint>, model: string, axis: "slots" | "lanes") =>
+    takeLines({ ...result, points: [{ ...first, ...more }], differsAt: 9, model, axis }).at(-1);
+  assertEquals(
+    code({ slots: 4 }, "limited", "slots"),
+    "await using executor = limited({ slots: 4 });",
+  );
+  assertEquals(
+    code({ lanes: 2 }, "workers", "lanes"),
+    "await using executor = workers({ lanes: 2 });",
+  );
+  assertEquals(
+    code({ lanes: 2, slots: 3 }, "workers", "lanes"),
+    "await using executor = workers({ lanes: 2, slots: 3 });",
+  );
+});
