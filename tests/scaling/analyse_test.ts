@@ -7,8 +7,8 @@ import {
   failureSentences,
   forecastSentences,
   kneeSentence,
-  takeLines,
 } from "../../lib/report/scaling/sweep_words.ts";
+import { takeLines } from "../../lib/report/scaling/recommended_size_words.ts";
 import type { SweepPoint } from "../../lib/scaling/sweep_result.ts";
 
 const plateau = (slots: number) => 50 * Math.min(slots, 8);
