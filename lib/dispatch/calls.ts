@@ -82,6 +82,7 @@ export class Calls implements CallHost {
   }
 
   leave(batch: Batch): void {
+    if (!this.#watched.has(batch)) return;
     this.#watched.delete(batch);
     if (this.#watched.size === 0) this.#deadlines.stop();
   }
