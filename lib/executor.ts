@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type LaneFactory, LanePool, type RunningTask } from "./dispatch/lane_pool.ts";
+import { LanePool, type RunningTask } from "./dispatch/lane_pool.ts";
+import type { LaneFactory } from "./dispatch/places.ts";
 import { Calls } from "./dispatch/calls.ts";
 import { checkedTask } from "./dispatch/checked_task.ts";
 import { startMap } from "./dispatch/map.ts";

@@ -10,8 +10,9 @@ import { type Batch, BatchList } from "./batch.ts";
 import { Call, type CallHost } from "./call.ts";
 import { checkedTask } from "./checked_task.ts";
 import { Deadlines } from "./deadlines.ts";
-import { type LanePool, loadsTooLong } from "./lane_pool.ts";
+import type { LanePool } from "./lane_pool.ts";
 import { type CheckedOptions, checkOptions, type RunOptions } from "./options.ts";
+import { loadsTooLong } from "./places.ts";
 
 const DEFAULTS: CheckedOptions = checkOptions({}, "run");
 

@@ -1,6 +1,6 @@
 /**
- * The lanes of an executor, shared by all its runs: finds a free slot for each batch, replaces lanes
- * that were lost, and does with fewer where one can't be started.
+ * The lanes of an executor, shared by all its runs: finds a free slot for each batch, whichever run's
+ * turn it is, and settles what becomes of batches whose lanes are lost.
  *
  * All that changes is done through {@linkcode LanePool.do}, one thing after another: callers'
  * functions that run in between, such as an input's or `onProgress`, may ask for anything, and it is
@@ -9,27 +9,15 @@
  * @module
  */
 
-import { allAsOne } from "../lanes/closing.ts";
-import { LaneStartError, TaskLoadError, TeardownError } from "../lanes/errors.ts";
-import type { Death, Lane, LaneEvents, Report } from "../lanes/lane.ts";
+import type { Death, LaneEvents, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
-import { type Batch, OpenLane, type PoolRun } from "./batch.ts";
+import type { Batch, OpenLane, PoolRun } from "./batch.ts";
 import type { BatchLimits } from "./batch_size.ts";
 import { blame, progressOf } from "./blame.ts";
-import { MOST_TIMER_MS } from "./deadlines.ts";
-
-/**
- * Makes a lane of the executor's kind, perhaps still starting.
- *
- * @param number The lane's number, from 0.
- * @throws If it can't be started.
- */
-export type LaneFactory = (number: number, events: LaneEvents, tasks: readonly Task[]) => Lane;
+import { type Place, Places, type PlacesOptions } from "./places.ts";
 
 /** How a pool is made up. */
-export interface PoolOptions {
-  /** How many lanes, from 1. */
-  readonly lanes: number;
+export interface PoolOptions extends PlacesOptions {
   /** Slots on each lane at first, from 1; Infinity for no limit. */
   readonly slots: number;
   /** How long a task that was asked to stop may go on before it is made to, in milliseconds. */
@@ -44,9 +32,6 @@ export interface PoolOptions {
   readonly batches?: BatchLimits;
   /** After so many tasks a lane gets no more, and is replaced; never unless given. */
   readonly tasksPerLane?: number;
-  /** A lane that has had nothing to do for so long is closed, in milliseconds; never unless given. */
-  readonly idleMs?: number;
-  readonly makeLane: LaneFactory;
 }
 
 /** A task that runs. */
@@ -69,48 +54,8 @@ export interface RunningTask {
   readonly startedAtMs: number;
 }
 
-/** A lane's place. Lanes come and go; the place stays, so a lost lane doesn't shrink the pool. */
-class Place {
-  readonly number: number;
-  open: OpenLane | undefined;
-  /** Lanes that were here, and get nothing more: what runs on them still takes up slots. */
-  readonly retired = new Set<OpenLane>();
-  /** One batch has it for itself, to find out whether it kills. */
-  exclusive = false;
-  /** A run waits for it to be free, to have it for itself. */
-  reservedFor: PoolRun | undefined;
-  /** No lane could be started here: not to be tried again before. */
-  restsUntilMs = 0;
-
-  constructor(number: number) {
-    this.number = number;
-  }
-
-  /** How many batches are on its lanes. */
-  get load(): number {
-    const load = this.open === undefined ? 0 : this.open.inFlight.size;
-    if (this.retired.size === 0) return load;
-    return [...this.retired].reduce((sum, { inFlight }) => sum + inFlight.size, load);
-  }
-
-  /** Whether its lane has nothing to do. */
-  get isIdle(): boolean {
-    return this.open === undefined || this.open.inFlight.size === 0;
-  }
-
-  get rests(): boolean {
-    return this.restsUntilMs > 0 && this.restsUntilMs > performance.now();
-  }
-}
-
-/** If so many lanes in a row can't be started, and none is there, it isn't by chance. */
-const MOST_START_FAILURES = 3;
-/** A place where no lane could be started is left alone for this long. */
-const REST_MS = 1_000;
 /** How long tasks may hold this event loop up before timers, signals and aborts come through. */
 const TURN_MS = 20;
-/** So many tasks are loaded by a new lane from the start, those that were run last. */
-const MOST_PRELOADED = 32;
 /** While all slots are taken, so many runs are asked whether they send ahead. */
 const MOST_ASKED = 16;
 
@@ -119,33 +64,21 @@ export class LanePool {
   readonly options: PoolOptions;
   /** Slots on each lane. */
   slotsOnEach: number;
-  readonly #places: readonly Place[];
+  readonly #places: Places;
   /** Every run that hasn't ended. */
   readonly #runs = new Set<PoolRun>();
   /** Those that may have something to send, in the order of their turns, from `#turn` on. */
   #ready: PoolRun[] = [];
   #turn = 0;
-  /** Tasks that were loaded on some lane, the latest last. */
-  readonly #loadable = new Map<string, Task>();
-  /** Runs whose tasks are among these. */
+  /** Runs whose tasks were loaded on some lane. */
   readonly #proven = new WeakSet<PoolRun>();
-  readonly #closing = new Set<Promise<void>>();
-  /** What couldn't be disposed in lanes that were closed; told when the pool is. */
-  readonly #teardownFailures: TeardownError[] = [];
   readonly #actions: (() => void)[] = [];
   readonly #fillSlots = () => this.#fill();
   #isBusy = false;
   /** Whether a lane is just being given a batch, which it may report at once. */
   #isSending = false;
-  #isClosed = false;
-  #startFailures = 0;
-  #lastStartFailure: unknown;
-  #restTimer: ReturnType<typeof setTimeout> | undefined;
-  #idleTimer: ReturnType<typeof setTimeout> | undefined;
   /** Whether nothing is sent. */
   #isPaused = false;
-  /** How many wait for lanes: only then do lanes keep the program alive. */
-  #waiters = 0;
   #turnBeganMs = performance.now();
   #turnEnds = false;
   #nextTurn: ReturnType<typeof setImmediate> | undefined;
@@ -155,7 +88,14 @@ export class LanePool {
   constructor(options: PoolOptions) {
     this.options = options;
     this.slotsOnEach = options.slots;
-    this.#places = Array.from({ length: options.lanes }, (_, number) => new Place(number));
+    this.#places = new Places(options, {
+      eventsOf: (on) => this.#eventsOf(on),
+      do: (action) => this.do(action),
+      rested: () => this.#wakeAll(),
+      failed: (error) => {
+        for (const run of [...this.#runs]) run.fail(error);
+      },
+    });
   }
 
   /** Slots on all lanes together. */
@@ -165,21 +105,17 @@ export class LanePool {
 
   /** Whether some lane has nothing to do. */
   get hasIdleLane(): boolean {
-    return this.#places.some((place) => place.load === 0 && !place.rests && !place.exclusive);
+    return this.#places.all.some(({ load, isUsable }) => load === 0 && isUsable);
   }
 
   /** The lanes that are open, in the order of their numbers. */
   get openLanes(): OpenLane[] {
-    return this.#places.flatMap(({ open }) => open ?? []);
-  }
-
-  #allLanes(): OpenLane[] {
-    return [...this.openLanes, ...this.#places.flatMap(({ retired }) => [...retired])];
+    return this.#places.openLanes;
   }
 
   /** What runs at this moment, lane by lane. */
   get running(): RunningTask[] {
-    return this.#allLanes().flatMap(({ number, inFlight }) =>
+    return this.#places.lanes.flatMap(({ number, inFlight }) =>
       [...inFlight].flatMap((batch) => {
         const at = progressOf(batch);
         if (at.state !== "running" && at.state !== "unknown") return [];
@@ -201,7 +137,7 @@ export class LanePool {
   pause(): void {
     this.#isPaused = true;
     this.do(() => {
-      for (const { inFlight } of this.#allLanes()) {
+      for (const { inFlight } of this.#places.lanes) {
         for (const batch of inFlight) if (this.recall(batch)) batch.run.putBack(batch);
       }
     });
@@ -244,9 +180,9 @@ export class LanePool {
    * @throws {TypeError} If the executor is closed.
    */
   add(run: PoolRun, what: "map" | "run" = "map"): void {
-    if (this.#isClosed) throw new TypeError(`Cannot ${what}: the executor is closed`);
+    if (this.#places.isClosed) throw new TypeError(`Cannot ${what}: the executor is closed`);
     this.#runs.add(run);
-    this.#wait();
+    this.#places.wait();
     this.#queue(run);
   }
 
@@ -284,21 +220,13 @@ export class LanePool {
 
   /** A run is over. */
   remove(run: PoolRun): void {
-    if (this.#runs.delete(run)) this.#waitNoMore();
+    if (this.#runs.delete(run)) this.#places.waitNoMore();
   }
 
   #unreserve(run: PoolRun): void {
-    for (const place of this.#places) if (place.reservedFor === run) place.reservedFor = undefined;
-  }
-
-  #wait(): void {
-    if (this.#waiters++ > 0) return;
-    for (const { lane } of this.#allLanes()) lane.hold(true);
-  }
-
-  #waitNoMore(): void {
-    if (--this.#waiters > 0) return;
-    for (const { lane } of this.#allLanes()) lane.hold(false);
+    for (const place of this.#places.all) {
+      if (place.reservedFor === run) place.reservedFor = undefined;
+    }
   }
 
   /** Fills free slots, run by run in turn. */
@@ -353,15 +281,15 @@ export class LanePool {
   /** How many slots are free, though perhaps not for everybody. */
   get freeSlots(): number {
     if (this.#isPaused) return 0;
-    return this.#places.reduce((free, { rests, exclusive, load }) => {
-      return rests || exclusive ? free : free + Math.max(0, this.slotsOnEach - load);
+    return this.#places.all.reduce((free, { isUsable, load }) => {
+      return isUsable ? free + Math.max(0, this.slotsOnEach - load) : free;
     }, 0);
   }
 
   /** Whether some slot is free, though perhaps not for everybody. */
   get #hasRoom(): boolean {
     const slots = this.slotsOnEach;
-    return this.#places.some(({ rests, exclusive, load }) => !rests && !exclusive && load < slots);
+    return this.#places.all.some(({ isUsable, load }) => isUsable && load < slots);
   }
 
   /** Tasks that never wait are stopped now and then, so that timers, signals and aborts come through. */
@@ -382,8 +310,8 @@ export class LanePool {
   #placeFor(run: PoolRun, alone: boolean): Place | undefined {
     let best: Place | undefined;
     let unusable: OpenLane | undefined;
-    for (const place of this.#places) {
-      if (place.exclusive || place.rests) continue;
+    for (const place of this.#places.all) {
+      if (!place.isUsable) continue;
       // What it was wanted for may have been dropped.
       if (place.reservedFor?.peek()?.alone !== true) place.reservedFor = undefined;
       if (place.reservedFor !== undefined && place.reservedFor !== run) continue;
@@ -395,7 +323,7 @@ export class LanePool {
       if (unusable === undefined) return undefined;
       // A lane that can't run it makes room for one that can, once it has done what it was sent: if
       // that were taken back, two such runs would end each other's lanes before anything ran.
-      this.#retire(unusable, false);
+      this.#places.retire(unusable, false);
       return this.#placeFor(run, alone);
     }
     if (alone && !best.isIdle) {
@@ -408,8 +336,8 @@ export class LanePool {
   }
 
   #send(run: PoolRun, place: Place, batch: Batch): void {
-    if (place.open?.lane.accepts(run.task) === false) this.#retire(place.open);
-    const on = this.#open(place, [run.task]);
+    if (place.open?.lane.accepts(run.task) === false) this.#places.retire(place.open);
+    const on = this.#places.open(place, [run.task]);
     if (on === undefined) return run.putBack(batch);
     const { tasksPerLane = Infinity } = this.options;
     const left = tasksPerLane - on.tasks;
@@ -435,56 +363,19 @@ export class LanePool {
       this.#isSending = false;
     }
     run.onSent(batch, waits);
-    if (on.tasks >= tasksPerLane) this.#retire(on, false);
+    if (on.tasks >= tasksPerLane) this.#places.retire(on, false);
   }
 
-  /** The place's lane, opened if need be; undefined if that can't be done. */
-  #open(place: Place, tasks: readonly Task[]): OpenLane | undefined {
-    if (place.open !== undefined) return place.open;
-    const on = new OpenLane(place.number);
-    const events: LaneEvents = {
+  #eventsOf(on: OpenLane): LaneEvents {
+    return {
       report: (batch, report) => {
         // What ends while it is sent needs no turn of its own.
         if (this.#isSending) this.#onReport(batch as Batch, report);
         else this.do(() => this.#onReport(batch as Batch, report));
       },
       unloadable: (batch, error) => this.do(() => this.#onUnloadable(batch as Batch, error)),
-      died: (death) => this.do(() => this.#onDeath(on, place, death)),
+      died: (death) => this.do(() => this.#onDeath(on, death)),
     };
-    try {
-      const known = [...this.#loadable.values()].filter((task) => !tasks.includes(task));
-      on.lane = this.options.makeLane(place.number, events, [...tasks, ...known]);
-    } catch (error) {
-      this.#onStartFailure(place, error);
-      return undefined;
-    }
-    place.open = on;
-    this.#noteIdle(on);
-    if (this.#waiters === 0) on.lane.hold(false);
-    void on.lane.ready.then((startMs) => {
-      if (Number.isNaN(startMs)) return;
-      on.startMs = startMs;
-      this.#startFailures = 0;
-    });
-    return on;
-  }
-
-  #onStartFailure(place: Place, error: unknown): void {
-    if (this.#isClosed) return;
-    this.#lastStartFailure = error;
-    this.#startFailures++;
-    if (this.#places.some(({ open }) => open !== undefined)) {
-      // Others do the work, and what was short here may be had again later.
-      place.restsUntilMs = performance.now() + REST_MS;
-      this.#restTimer ??= setTimeout(() => {
-        this.#restTimer = undefined;
-        this.#wakeAll();
-      }, REST_MS);
-    } else if (this.#startFailures >= MOST_START_FAILURES) {
-      this.#startFailures = 0;
-      const failure = startError(error);
-      for (const run of [...this.#runs]) run.fail(failure);
-    }
   }
 
   /**
@@ -494,123 +385,45 @@ export class LanePool {
    * @throws {LaneStartError} If no lane can be started.
    * @throws {TaskLoadError} If the task can't be loaded, or not in so many milliseconds.
    */
-  async openAll(task: Task | undefined, loadTimeoutMs: number): Promise<void> {
-    const refuseClosed = () => {
-      if (this.#isClosed) throw new TypeError("Cannot start lanes: the executor is closed");
-    };
-    refuseClosed();
-    this.#wait();
-    const tasks = task === undefined ? [] : [task];
-    const opened = this.#places.flatMap((place) => this.#open(place, tasks) ?? []);
-    for (const on of opened) on.awaited++;
-    try {
-      const startedMs = await Promise.all(opened.map(({ lane }) => lane.ready));
-      refuseClosed();
-      const started = opened.filter((_, at) => !Number.isNaN(startedMs[at]));
-      if (started.length === 0) throw startError(this.#lastStartFailure);
-      if (task !== undefined) await this.#load(task, started, loadTimeoutMs);
-      refuseClosed();
-    } finally {
-      for (const on of opened) {
-        on.awaited--;
-        if (on.inFlight.size === 0) this.#noteIdle(on);
-      }
-      this.#waitNoMore();
-    }
-  }
-
-  async #load(task: Task, lanes: readonly OpenLane[], timeoutMs: number): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const inSetup = lanes.some(({ lane }) => lane.isSettingUp(task));
-        reject(loadsTooLong(task, timeoutMs, inSetup));
-      }, timeoutMs);
-    });
-    await Promise.race([Promise.all(lanes.map(({ lane }) => lane.load(task))), late])
-      .finally(() => clearTimeout(timer));
-    this.#loads(task);
+  openAll(task: Task | undefined, loadTimeoutMs: number): Promise<void> {
+    return this.#places.openAll(task, loadTimeoutMs);
   }
 
   #onReport(batch: Batch, report: Report): void {
     if (!batch.on!.inFlight.has(batch)) return;
     // This event loop itself keeps what it has loaded.
-    if (this.options.remote && !this.#proven.has(batch.run)) this.#prove(batch.run);
-    if (report.last) this.release(batch);
+    if (this.options.remote && !this.#proven.has(batch.run)) {
+      this.#proven.add(batch.run);
+      this.#places.noteLoadable(batch.task);
+    }
+    if (report.last) this.#release(batch);
     batch.run.onReport(batch, report);
-  }
-
-  #prove(run: PoolRun): void {
-    this.#proven.add(run);
-    this.#loads(run.task);
-  }
-
-  #loads(task: Task): void {
-    const name = nameOf(task);
-    this.#loadable.delete(name);
-    this.#loadable.set(name, task);
-    if (this.#loadable.size <= MOST_PRELOADED) return;
-    const [oldest] = this.#loadable.keys();
-    this.#loadable.delete(oldest!);
   }
 
   #onUnloadable(batch: Batch, error: Error): void {
     if (!batch.on!.inFlight.has(batch)) return;
-    this.#loadable.delete(nameOf(batch.task));
+    this.#places.noteUnloadable(batch.task);
     this.#proven.delete(batch.run);
-    this.release(batch);
+    this.#release(batch);
     batch.run.onUnloadable(batch, error);
   }
 
   /** A batch is done with: its slot is free. */
-  release(batch: Batch): void {
+  #release(batch: Batch): void {
     const on = batch.on!;
     on.inFlight.delete(batch);
-    const place = this.#places[on.number]!;
+    const place = this.#places.of(on);
     if (batch.alone && place.open === on) place.exclusive = false;
     if (on.inFlight.size > 0) return;
-    if (on.retired) this.#closeLane(on);
-    else this.#noteIdle(on);
+    if (on.retired) this.#places.close(on);
+    else this.#places.noteIdle(on);
   }
 
-  /** A lane has nothing to do: if that stays so, it is closed. */
-  #noteIdle(on: OpenLane): void {
-    const { idleMs = Infinity } = this.options;
-    if (idleMs === Infinity) return;
-    on.idleSinceMs = performance.now();
-    this.#closeIdleIn(idleMs);
-  }
-
-  #closeIdleIn(ms: number): void {
-    if (this.#idleTimer !== undefined || this.#isClosed) return;
-    this.#idleTimer = setTimeout(() => {
-      this.#idleTimer = undefined;
-      this.do(() => this.#closeIdle());
-    }, Math.min(ms, MOST_TIMER_MS));
-    // What closes idle lanes is no work that keeps a program alive.
-    Deno.unrefTimer(this.#idleTimer);
-  }
-
-  #closeIdle(): void {
-    const nowMs = performance.now();
-    let nextMs = Infinity;
-    for (const on of this.openLanes) {
-      if (on.inFlight.size > 0 || on.awaited > 0) continue;
-      const leftMs = on.idleSinceMs + this.options.idleMs! - nowMs;
-      if (leftMs <= 0) this.#retire(on);
-      else nextMs = Math.min(nextMs, leftMs);
-    }
-    if (nextMs !== Infinity) this.#closeIdleIn(nextMs);
-  }
-
-  #onDeath(on: OpenLane, place: Place, death: Death): void {
-    if (death.starting) {
-      this.#leavePlace(on);
-      this.#onStartFailure(place, new LaneStartError(`Cannot start a lane: it ${death.how}`));
-    }
+  #onDeath(on: OpenLane, death: Death): void {
+    if (death.starting) this.#places.endedStarting(on, death.how);
     const lost = [...on.inFlight];
     const verdicts = blame(lost, on.isForced || death.starting);
-    this.#closeLane(on);
+    this.#places.close(on);
     on.inFlight.clear();
     for (const [at, batch] of lost.entries()) {
       // Those that were asked to stop and didn't are why it was ended.
@@ -634,18 +447,18 @@ export class LanePool {
     const at = on.lane.progress(batch);
     if (forced === "ends") {
       on.isForced = true;
-      return this.#retire(on);
+      return this.#places.retire(on);
     }
     if (forced === "goes on" || forced === "goes on for now") {
-      if (forced === "goes on for now") this.#retire(on);
-      this.release(batch);
+      if (forced === "goes on for now") this.#places.retire(on);
+      this.#release(batch);
     } else {
       // Those that were asked to stop as well would have been next.
       const asked = others.filter(({ asked }) => asked !== undefined);
       const states = asked.map((other) => on.lane.progress(other));
       for (const ended of [batch, ...asked]) on.inFlight.delete(ended);
       on.isForced = true;
-      this.#onDeath(on, this.#places[on.number]!, { how: GIVEN_UP, starting: false });
+      this.#onDeath(on, { how: GIVEN_UP, starting: false });
       for (const [index, other] of asked.entries()) {
         other.run.onForced(other, forced, true, states[index]!);
       }
@@ -657,45 +470,14 @@ export class LanePool {
   giveUpLoading(batch: Batch): void {
     const on = batch.on!;
     this.recall(batch);
-    if (this.options.remote) this.#retire(on);
+    if (this.options.remote) this.#places.retire(on);
   }
 
   /** Takes a batch back of which nothing has been started; false if it is too late. */
   recall(batch: Batch): boolean {
     if (!batch.on!.lane.recall(batch)) return false;
-    this.release(batch);
+    this.#release(batch);
     return true;
-  }
-
-  /** A lane gets nothing more; the next batch in its place gets a new one. */
-  #retire(on: OpenLane, recalls = true): void {
-    if (on.retired) return;
-    this.#leavePlace(on);
-    on.retired = true;
-    this.#places[on.number]!.retired.add(on);
-    for (const batch of recalls ? [...on.inFlight] : []) {
-      if (!on.lane.recall(batch)) continue;
-      on.inFlight.delete(batch);
-      batch.run.putBack(batch);
-    }
-    if (on.inFlight.size === 0) this.#closeLane(on);
-  }
-
-  #leavePlace(on: OpenLane): void {
-    const place = this.#places[on.number]!;
-    if (place.open !== on) return;
-    place.open = undefined;
-    place.exclusive = false;
-  }
-
-  #closeLane(on: OpenLane): void {
-    this.#leavePlace(on);
-    this.#places[on.number]!.retired.delete(on);
-    const closing = on.lane.close().catch((error) => {
-      if (error instanceof TeardownError) this.#teardownFailures.push(error);
-      else reportError(error);
-    }).finally(() => this.#closing.delete(closing));
-    this.#closing.add(closing);
   }
 
   /**
@@ -704,58 +486,23 @@ export class LanePool {
    * @throws {TeardownError} If what was set up in a lane couldn't be disposed; told once.
    */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#wait();
-    clearTimeout(this.#restTimer);
-    clearTimeout(this.#idleTimer);
+    this.#places.beginClosing();
     const why = new TypeError("The executor was closed");
     // All at once: a slot that one of them frees is nothing for the others.
     await new Promise<unknown>((resolve) => {
       this.do(() => resolve(Promise.all([...this.#runs].map((run) => run.close(why)))));
     });
     clearImmediate(this.#nextTurn);
-    for (const on of this.#allLanes()) this.#closeLane(on);
-    await Promise.all(this.#closing);
-    const failures = this.#teardownFailures.splice(0);
-    if (failures.length > 0) throw allAsOne(failures);
+    await this.#places.closeAll();
   }
 }
 
 /** How a lane was lost whose task had to be stopped by force. */
 export const GIVEN_UP = "was ended, for another task on it ignored that it was to stop";
 
-/** What is told of a task whose module isn't loaded and set up in time. */
-export function loadsTooLong(
-  { module }: Task,
-  timeoutMs: number,
-  inSetup: boolean,
-): TaskLoadError {
-  if (inSetup) {
-    return new TaskLoadError(
-      `Cannot set up task module ${module}: its setup has not ended after ${timeoutMs} ms`,
-    );
-  }
-  const own = module === Deno.mainModule
-    ? ": it is the program itself, whose top level waits for this; put it behind import.meta.main"
-    : "";
-  return new TaskLoadError(
-    `Cannot load task module ${module}: it has not been loaded after ${timeoutMs} ms${own}`,
-  );
-}
-
 /** Idle lanes come first, then places whose lane must be started, then the least busy. */
 function rank({ open, load }: Place): number {
   return open === undefined ? 0.5 + load : load;
-}
-
-function nameOf(task: Task): string {
-  return `${task.export} ${task.module}`;
-}
-
-function startError(cause: unknown): LaneStartError {
-  if (cause instanceof LaneStartError) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new LaneStartError(`Cannot start a lane: ${why}`, { cause });
 }
 
 /** A mistake of ours must not leave the others waiting. */

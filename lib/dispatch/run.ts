@@ -12,10 +12,11 @@ import { type Batch, BatchList, type BatchSettings, type Blame, type PoolRun } f
 import { BatchSize } from "./batch_size.ts";
 import { Deadlines, STUCK_MS } from "./deadlines.ts";
 import { emptyBuffers } from "./empty_buffers.ts";
-import { type LanePool, loadsTooLong } from "./lane_pool.ts";
+import type { LanePool } from "./lane_pool.ts";
 import type { CheckedOptions, Items } from "./options.ts";
 import type { Settled } from "./outcome.ts";
 import type { Output, OutputRun } from "./output.ts";
+import { loadsTooLong } from "./places.ts";
 import { Queue } from "./queue.ts";
 import { Recovery } from "./recovery.ts";
 import { Settler } from "./settler.ts";
