@@ -1,8 +1,4 @@
-/**
- * The table of concurrency models, as code: one constructor a model, all of one interface.
- *
- * @module
- */
+/** The table of concurrency models, as code: one constructor a model, all of one interface. */
 
 import { LanePool, type RunningTask } from "./dispatch/lane_pool.ts";
 import type { LaneFactory } from "./dispatch/places.ts";

@@ -1,8 +1,4 @@
-/**
- * How each model's executor is opened.
- *
- * @module
- */
+/** How each model's executor is opened. */
 
 import type { LanePermissions } from "./lanes/subprocess/permissions.ts";
 

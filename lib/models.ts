@@ -1,8 +1,6 @@
 /**
  * The idea in one table, as data: every concurrency model is one row, and whatever differs by model
  * is asked here.
- *
- * @module
  */
 
 /** The names of the concurrency models, simplest first. */

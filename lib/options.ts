@@ -2,8 +2,6 @@
  * Values of options as people type them: numbers, times, words, web addresses, files. Every function
  * takes the option's name and the text, and gives a value or throws a {@linkcode UsageError} whose one
  * line names the option, the value and the remedy. Files are checked before any measuring starts.
- *
- * @module
  */
 
 import { closestString } from "@std/text/closest-string";
@@ -92,21 +90,13 @@ function whole(option: string, text: string, kind: string, min: number, max: num
   return value;
 }
 
-/**
- * Reads a positive whole number: 1 to 2⁵³ − 1 unless the bounds say otherwise.
- *
- * @throws {UsageError} If `text` isn't digits alone, or is out of bounds.
- */
+/** Reads a positive whole number: 1 to 2⁵³ − 1 unless the bounds say otherwise. */
 export function positiveInteger(option: string, text: string, bounds: NumberBounds = {}): number {
   const { min = 1, max = Number.MAX_SAFE_INTEGER } = bounds;
   return whole(option, text, "positive whole number", min, max);
 }
 
-/**
- * Reads a whole number that may be zero, such as a seed, a port or a size in bytes.
- *
- * @throws {UsageError} If `text` isn't digits alone, or is out of bounds.
- */
+/** Reads a whole number that may be zero, such as a seed, a port or a size in bytes. */
 export function nonNegativeInteger(
   option: string,
   text: string,
@@ -116,11 +106,7 @@ export function nonNegativeInteger(
   return whole(option, text, "whole number", min, max);
 }
 
-/**
- * Reads a number that may have a fraction and may be zero.
- *
- * @throws {UsageError} If `text` isn't a plain decimal number, or is out of bounds.
- */
+/** Reads a number that may have a fraction and may be zero. */
 export function nonNegativeNumber(
   option: string,
   text: string,
@@ -139,8 +125,6 @@ export function nonNegativeNumber(
 /**
  * Reads a length of time in milliseconds: `500ms`, `10s`, `2m`, `1h`, or a plain number. Give
  * `{ min: 1 }` where a time of zero has no meaning.
- *
- * @throws {UsageError} If `text` isn't such a time, or is out of bounds.
  */
 export function duration(option: string, text: string, bounds: NumberBounds = {}): number {
   const { min = 0, max = LONGEST_WAIT_MS } = bounds;
@@ -155,11 +139,7 @@ export function duration(option: string, text: string, bounds: NumberBounds = {}
   return valueMs;
 }
 
-/**
- * Reads a share of a whole, from 0 to 1: `0.25` or `25%`.
- *
- * @throws {UsageError} If `text` isn't such a share.
- */
+/** Reads a share of a whole, from 0 to 1: `0.25` or `25%`. */
 export function share(option: string, text: string): number {
   const percent = text.endsWith("%");
   const digits = percent ? text.slice(0, -1) : text;
@@ -181,11 +161,7 @@ function guess(text: string, choices: readonly string[]): string {
     : "";
 }
 
-/**
- * Reads one of several words.
- *
- * @throws {UsageError} If it is none of them; the message names the nearest and lists all.
- */
+/** Reads one of several words. */
 export function oneOf<const Choice extends string>(
   option: string,
   text: string,
@@ -201,11 +177,7 @@ export function oneOf<const Choice extends string>(
   );
 }
 
-/**
- * Reads a list of words, such as `workers,processes`; blanks around the commas don't matter.
- *
- * @throws {UsageError} If one is unknown, empty, or there twice.
- */
+/** Reads a list of words, such as `workers,processes`; blanks around the commas don't matter. */
 export function listOf<const Choice extends string>(
   option: string,
   text: string,
@@ -228,11 +200,7 @@ export function listOf<const Choice extends string>(
   return found;
 }
 
-/**
- * Reads a web address.
- *
- * @throws {UsageError} If it isn't an absolute address, or of another scheme, such as `file:`.
- */
+/** Reads a web address. */
 export function httpUrl(option: string, text: string): URL {
   // URL.parse would drop such characters in silence and so download something else.
   // deno-lint-ignore no-control-regex
@@ -293,11 +261,7 @@ async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined>
   }
 }
 
-/**
- * Checks that a file can be written, and leaves what is there as it is.
- *
- * @throws {UsageError} If the folder doesn't exist, the path is a folder, or it can't be written.
- */
+/** Checks that a file can be written, and leaves what is there as it is. */
 export async function outputFile(option: string, path: string): Promise<string> {
   if (path.trim() === "") {
     throw new UsageError(option, path, "no file is named", "give one such as result.json");
@@ -334,11 +298,7 @@ async function probe(path: string, info: Deno.FileInfo | undefined): Promise<voi
   // A pipe or a device isn't opened: doing so may wait for a reader, or have effects.
 }
 
-/**
- * Checks that a file can be read.
- *
- * @throws {UsageError} If it isn't there, is a folder, is too large, or can't be read.
- */
+/** Checks that a file can be read. */
 export async function inputFile(
   option: string,
   path: string,
@@ -396,8 +356,6 @@ async function identityOf(path: string): Promise<Identity> {
 /**
  * Checks that no output would overwrite what is read, and that no two outputs are one file. Those that
  * don't exist are made for a moment, for only the file system knows which spellings mean the same.
- *
- * @throws {UsageError} That names both options.
  */
 export async function requireDistinct(
   outputs: readonly NamedFile[],
@@ -435,8 +393,6 @@ const LARGEST_LIST_BYTES = 16 * 1024 * 1024;
 
 /**
  * Reads addresses from a file, one a line; blank lines and lines that begin with `#` don't count.
- *
- * @throws {UsageError} If the file can't be read, has no address, or a line isn't one.
  */
 export async function urlsIn(option: string, path: string): Promise<URL[]> {
   await inputFile(option, path, { maxBytes: LARGEST_LIST_BYTES });
@@ -464,8 +420,6 @@ export function hostsOf(urls: readonly URL[]): string[] {
 
 /**
  * Makes sure that hosts may be reached: asks on a terminal, and otherwise says which command works.
- *
- * @throws {UsageError} If a host may not be reached.
  */
 export async function requireNet(
   option: string,

@@ -1,7 +1,5 @@
 /**
  * `deno task advise`: says whether a job waits or computes, and which model to use for it, by measuring.
- *
- * @module
  */
 
 import { counted, formatDuration } from "../lib/text/format.ts";

@@ -1,8 +1,6 @@
 /**
  * `deno task advise:check`: gives advice on labelled jobs, then measures every model on each, and says how
  * good the advice was.
- *
- * @module
  */
 
 import type { Advice } from "../lib/advice/advice.ts";

@@ -1,8 +1,4 @@
-/**
- * `deno task compare`: says what changed from one result file to another.
- *
- * @module
- */
+/** `deno task compare`: says what changed from one result file to another. */
 
 import { command } from "../lib/cli/command.ts";
 import { share } from "../lib/options.ts";

@@ -1,8 +1,4 @@
-/**
- * `deno task cpu`: computes under every model and compares them. The lesson about computing.
- *
- * @module
- */
+/** `deno task cpu`: computes under every model and compares them. The lesson about computing. */
 
 import { command } from "../lib/cli/command.ts";
 import { task, workers } from "../lib/mod.ts";

@@ -1,7 +1,5 @@
 /**
  * `deno task io`: downloads pages under every model and compares them. The lesson about waiting.
- *
- * @module
  */
 
 import { command } from "../lib/cli/command.ts";

@@ -1,7 +1,5 @@
 /**
  * `deno task lesson`: the ideas of concurrency in their order, each with what this machine did a moment ago.
- *
- * @module
  */
 
 import { GREATEST_SEED, MOST_ROUNDS } from "../lib/cli/comparison_options.ts";

@@ -1,8 +1,6 @@
 /**
  * `deno task mutate`: changes single operators at random in a copy of the project, and names the
  * changes that the tests of that folder don't notice. For contributors.
- *
- * @module
  */
 
 import { parse } from "@babel/parser";

@@ -1,8 +1,6 @@
 /**
  * `deno task peers`: races the library against Python's pools and HTTP clients, against the pools on
  * npm, and against the barest programs that do the same, all on this machine and in turn.
- *
- * @module
  */
 
 import { command } from "../lib/cli/command.ts";

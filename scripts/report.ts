@@ -1,7 +1,5 @@
 /**
  * `deno task report`: prints the reports of saved results again, or writes them in other formats.
- *
- * @module
  */
 
 import { checkFormats, reportRenderers, reportText } from "../lib/report/report_formats.ts";

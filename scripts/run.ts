@@ -1,8 +1,4 @@
-/**
- * `deno task run`: runs a job for real, to its end, and goes on where an earlier run was ended.
- *
- * @module
- */
+/** `deno task run`: runs a job for real, to its end, and goes on where an earlier run was ended. */
 
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { jobFiles, jobModule } from "../lib/advice/job/load_job.ts";

@@ -1,8 +1,4 @@
-/**
- * `deno task site`: starts the test site alone, until Ctrl-C.
- *
- * @module
- */
+/** `deno task site`: starts the test site alone, until Ctrl-C. */
 
 import { command } from "../lib/cli/command.ts";
 import {

@@ -1,8 +1,4 @@
-/**
- * `deno task sweep`: how far a job scales, and what would stop it.
- *
- * @module
- */
+/** `deno task sweep`: how far a job scales, and what would stop it. */
 
 import { command } from "../lib/cli/command.ts";
 import { print, printError } from "../lib/text/print.ts";

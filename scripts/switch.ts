@@ -1,7 +1,5 @@
 /**
  * `deno task switch`: three short experiments on who has its turn, and when. The lesson about switching.
- *
- * @module
  */
 
 import { command } from "../lib/cli/command.ts";

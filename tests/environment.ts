@@ -1,8 +1,4 @@
-/**
- * The machine on which made-up measurements were made.
- *
- * @module
- */
+/** The machine on which made-up measurements were made. */
 
 import type { Environment, ResultFile } from "../lib/timing/result.ts";
 

@@ -1,8 +1,6 @@
 /**
  * Whether this machine has an adapter for WebGPU, be it one in software: tests that need one are ignored
  * without.
- *
- * @module
  */
 
 /** Whether a GPU lane can be opened here. */

@@ -1,8 +1,4 @@
-/**
- * What this test run may do, so that tests which may not run are ignored instead of failing.
- *
- * @module
- */
+/** What this test run may do, so that tests which may not run are ignored instead of failing. */
 
 /**
  * The permissions that are missing.

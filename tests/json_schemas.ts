@@ -1,8 +1,4 @@
-/**
- * The JSON Schemas that are shipped, and a validator that knows nothing of this program.
- *
- * @module
- */
+/** The JSON Schemas that are shipped, and a validator that knows nothing of this program. */
 
 import { Ajv2020 } from "ajv/dist/2020";
 import { adviceJsonSchema } from "../lib/advice/advice.ts";

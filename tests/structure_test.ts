@@ -157,7 +157,7 @@ check("every file of lib says what it is", (paths) =>
   paths.filter((path) => {
     if (!path.startsWith("lib/") || path.endsWith(".d.ts")) return false;
     const code = Deno.readTextFileSync(ROOT + path);
-    return !/^(?:\/\/\/.*\n)*\/\*\*[\s\S]*?@module[\s\S]*?\*\//.test(code);
+    return !/^(?:\/\/\/.*\n)*\/\*\*(?:[^*]|\*(?!\/))*\*\/\n\n/.test(code);
   }));
 
 check("the map of the house names files and folders that there are", () => {

@@ -1,8 +1,6 @@
 /**
  * The advice as data, with the schema from which `advice.schema.json` is made. What isn't known is
  * null or not there.
- *
- * @module
  */
 
 import { z } from "zod";

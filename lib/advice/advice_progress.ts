@@ -1,7 +1,5 @@
 /**
  * What is told while advice is made: on a terminal a line that moves, in a pipe one plain line a phase.
- *
- * @module
  */
 
 import { MovingLine, type ProgressOutput, stderrOutput } from "../progress/progress.ts";

@@ -1,8 +1,4 @@
-/**
- * Advice on a job: probe a sample, classify, predict, race, recommend.
- *
- * @module
- */
+/** Advice on a job: probe a sample, classify, predict, race, recommend. */
 
 import { BASELINE } from "../models.ts";
 import type { Meter } from "../timing/meter/meter.ts";

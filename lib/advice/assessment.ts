@@ -1,8 +1,4 @@
-/**
- * What was found, combined: predictions with measurements, model by model, for the whole job.
- *
- * @module
- */
+/** What was found, combined: predictions with measurements, model by model, for the whole job. */
 
 import { BASELINE, isRemote } from "../models.ts";
 import { TOO_SLOW, UNSURE } from "../judge/thresholds.ts";

@@ -1,8 +1,4 @@
-/**
- * Puts what was found together as advice, with the program to run.
- *
- * @module
- */
+/** Puts what was found together as advice, with the program to run. */
 
 import { BASELINE, MODEL_TABLE, takes } from "../models.ts";
 import { nearestConfig } from "../lanes/project.ts";

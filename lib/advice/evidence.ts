@@ -1,8 +1,4 @@
-/**
- * What advice is asked for, and what was found before it is put into words.
- *
- * @module
- */
+/** What advice is asked for, and what was found before it is put into words. */
 
 import type { JobSpec, TimingEvent } from "../timing/spec.ts";
 import type { OrderFound } from "./probe/order_probe.ts";

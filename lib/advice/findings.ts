@@ -1,7 +1,5 @@
 /**
  * What was seen of a job that a reader should know: kinds with their figures, of which words are made last.
- *
- * @module
  */
 
 import type { RewrittenFile } from "../children/file_audit.ts";

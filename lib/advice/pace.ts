@@ -1,8 +1,4 @@
-/**
- * The pace of a server that refuses some items, measured with a part of the job and retries.
- *
- * @module
- */
+/** The pace of a server that refuses some items, measured with a part of the job and retries. */
 
 import { isRefusal } from "../tasks/http_signs.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";

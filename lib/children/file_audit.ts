@@ -1,8 +1,6 @@
 /**
  * Which files a child's code reads and writes again and again: from the log that Deno writes of every
  * permission asked for (`DENO_AUDIT_PERMISSIONS`).
- *
- * @module
  */
 
 import { resolve } from "@std/path";

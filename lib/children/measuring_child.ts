@@ -1,7 +1,5 @@
 /**
  * A child process that measures, as its parent sees it: what it is told, what it says, and how it ends.
- *
- * @module
  */
 
 import { userFolder } from "../files/user_path.ts";

@@ -1,8 +1,6 @@
 /**
  * What Deno knows of a job's module before it is run: the files that it is made of, and the project in
  * which they stand.
- *
- * @module
  */
 
 import { dirname, fromFileUrl } from "@std/path";

@@ -7,8 +7,6 @@
  * so that nothing a task prints to stdout, not even half a line, is taken for one. No line is longer than
  * what a pipe takes in one piece, so that no thread or program that prints at the same moment comes into
  * the midst of it.
- *
- * @module
  */
 
 /** The lines of a stream of UTF-8. */

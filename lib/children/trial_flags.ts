@@ -1,7 +1,5 @@
 /**
  * What a process that runs a job under a model is started with: its project, and what it may do.
- *
- * @module
  */
 
 import { dirname, fromFileUrl } from "@std/path";

@@ -1,7 +1,5 @@
 /**
  * The command line of a script: commander, set up as all scripts want it, its help fitted to the terminal.
- *
- * @module
  */
 
 import stringWidth from "string-width";

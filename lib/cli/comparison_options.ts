@@ -1,8 +1,4 @@
-/**
- * The options that `io` and `cpu` share, and what they mean.
- *
- * @module
- */
+/** The options that `io` and `cpu` share, and what they mean. */
 
 import {
   defaultLanes,
@@ -104,7 +100,6 @@ export function addComparisonOptions(command: OptionTaker, kind: JobKind): void 
 /**
  * Reads and checks the shared options; output folders too, before anything is measured. How many lanes
  * there are by default depends on the kind of the jobs.
- * @throws {UsageError} If one has a value it doesn't take.
  */
 export async function readComparisonOptions(
   raw: RawComparisonOptions,

@@ -1,7 +1,5 @@
 /**
  * Result files named on the command line: read, and refused where two of them have nothing in common.
- *
- * @module
  */
 
 import { UsageError } from "../options.ts";
@@ -10,11 +8,7 @@ import { ResultFileError } from "../timing/json_file.ts";
 import { userPath } from "../files/user_path.ts";
 import type { ComparisonSpec } from "../timing/spec.ts";
 
-/**
- * Reads a file that was named on the command line.
- *
- * @throws {UsageError} If it is missing, too large, truncated, of another version or kind, or nonsense.
- */
+/** Reads a file that was named on the command line. */
 export async function fileOption<T>(
   option: string,
   path: string,

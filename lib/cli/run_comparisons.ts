@@ -1,8 +1,6 @@
 /**
  * What `io` and `cpu` do once they know what to measure: measure, report, write, and compare the result
  * with a baseline.
- *
- * @module
  */
 
 import type { Comparison, ResultFile } from "../timing/result.ts";

@@ -1,8 +1,4 @@
-/**
- * Runs a job to its end, and prints and writes what became of it.
- *
- * @module
- */
+/** Runs a job to its end, and prints and writes what became of it. */
 
 import { missingFlag } from "../advice/job/job_permissions.ts";
 import { loadJob } from "../advice/job/load_job.ts";

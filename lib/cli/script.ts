@@ -1,8 +1,4 @@
-/**
- * What all scripts have in common: how they end. Exit codes, errors in one line, Ctrl-C.
- *
- * @module
- */
+/** What all scripts have in common: how they end. Exit codes, errors in one line, Ctrl-C. */
 
 import { UsageError } from "../options.ts";
 import { printError, unprinted } from "../text/print.ts";

@@ -1,8 +1,4 @@
-/**
- * Stops calls when their signal is aborted.
- *
- * @module
- */
+/** Stops calls when their signal is aborted. */
 
 /** What a signal stops. */
 export interface Stoppable {

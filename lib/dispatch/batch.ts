@@ -1,8 +1,6 @@
 /**
  * Items on their way: queued in their run, then on a lane; and what a run and its lanes are to each
  * other.
- *
- * @module
  */
 
 import type {

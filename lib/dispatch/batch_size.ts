@@ -6,8 +6,6 @@
  * of a slot's even share of what is left, so that no lane starves at the end: guided
  * self-scheduling (Polychronopoulos and Kuck, 1987) with the factor of two from factoring (Hummel,
  * Schonberg and Flynn, 1992).
- *
- * @module
  */
 
 /** How long a batch of tiny tasks is to take. Long against a message, short against a person. */

@@ -1,8 +1,4 @@
-/**
- * Finds out which task was running when a lane died, as far as that can be known.
- *
- * @module
- */
+/** Finds out which task was running when a lane died, as far as that can be known. */
 
 import type { BatchProgress } from "../lanes/lane.ts";
 import type { Batch, Blame } from "./batch.ts";

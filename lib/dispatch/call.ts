@@ -3,8 +3,6 @@
  *
  * It does for its item what a `Run` does for many, without an input, an order or a consumer; what only
  * an item needs that does not simply give its value is made when it is needed.
- *
- * @module
  */
 
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";

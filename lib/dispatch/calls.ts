@@ -1,7 +1,5 @@
 /**
  * The calls of `run` on one executor: in the order in which they come, and no more than may wait.
- *
- * @module
  */
 
 import { QueueFullError } from "../lanes/errors.ts";

@@ -1,8 +1,4 @@
-/**
- * What a caller may give as a task.
- *
- * @module
- */
+/** What a caller may give as a task. */
 
 import { isLoadingProgram, taskOfFunction } from "../lanes/load_task.ts";
 import type { Task, TaskFunction } from "../lanes/task.ts";

@@ -3,8 +3,6 @@
  *
  * One timer for all of them, however many are in flight. Deadlines count from a task's own start, which
  * its lane tells.
- *
- * @module
  */
 
 import type { AskReason } from "../lanes/lane.ts";

@@ -1,8 +1,4 @@
-/**
- * Empties the buffers of items that were to move.
- *
- * @module
- */
+/** Empties the buffers of items that were to move. */
 
 import { movable } from "../lanes/remote/buffers.ts";
 

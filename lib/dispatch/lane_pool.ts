@@ -5,8 +5,6 @@
  * All that changes is done through {@linkcode LanePool.do}, one thing after another: callers'
  * functions that run in between, such as an input's or `onProgress`, may ask for anything, and it is
  * done when they have returned.
- *
- * @module
  */
 
 import type { Death, LaneEvents, Report } from "../lanes/lane.ts";

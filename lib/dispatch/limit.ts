@@ -3,8 +3,6 @@
  *
  * A rate is a bucket of tokens: each start takes one, which is there again so long after the start. So
  * in no time as long as that do more tasks start than there are tokens, whatever came before.
- *
- * @module
  */
 
 import type { Batch } from "./batch.ts";

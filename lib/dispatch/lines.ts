@@ -1,8 +1,6 @@
 /**
  * A run's batches that wait to be sent: in one line, or in a line for each key that has a limit of its
  * own. A line whose limit is reached holds up no other.
- *
- * @module
  */
 
 import type { Batch, Key } from "./batch.ts";

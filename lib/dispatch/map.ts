@@ -1,8 +1,4 @@
-/**
- * Puts a run together from what the caller gave.
- *
- * @module
- */
+/** Puts a run together from what the caller gave. */
 
 import { checkedTask } from "./checked_task.ts";
 import type { LanePool } from "./lane_pool.ts";

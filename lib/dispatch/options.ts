@@ -1,8 +1,4 @@
-/**
- * The options that every model's `map` takes.
- *
- * @module
- */
+/** The options that every model's `map` takes. */
 
 import type { Rate } from "./limit.ts";
 import type { PerKey } from "./lines.ts";

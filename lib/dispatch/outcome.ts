@@ -1,8 +1,4 @@
-/**
- * How an item ended.
- *
- * @module
- */
+/** How an item ended. */
 
 /** How an item that gave no value ended. */
 export type Ending = "failed" | "timed-out" | "cancelled" | "crashed" | "abandoned";

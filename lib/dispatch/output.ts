@@ -1,8 +1,4 @@
-/**
- * Hands results to the consumer, in the order it wants, and no faster than it takes them.
- *
- * @module
- */
+/** Hands results to the consumer, in the order it wants, and no faster than it takes them. */
 
 import type { Settled } from "./outcome.ts";
 

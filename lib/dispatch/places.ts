@@ -1,8 +1,6 @@
 /**
  * The places of an executor's lanes: a lane is opened where one is first needed, and closed when it was
  * lost, is to get nothing more, or has had nothing to do for long. Then its place gets a new one.
- *
- * @module
  */
 
 import { allAsOne } from "../lanes/closing.ts";

@@ -1,8 +1,6 @@
 /**
  * What a run sends next: items that came back, retries that are due, or new ones from the input, as
  * many as there is room for and as its limits allow.
- *
- * @module
  */
 
 import { Batch, type BatchSettings, type Key, unsent } from "./batch.ts";

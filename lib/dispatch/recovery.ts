@@ -1,8 +1,6 @@
 /**
  * What becomes of batches whose lane was lost, or whose task had to be stopped: their items are tried
  * again, go elsewhere, or are settled.
- *
- * @module
  */
 
 import { AbandonedError, CancelledError, CrashedError, TimeoutError } from "../lanes/errors.ts";

@@ -1,8 +1,4 @@
-/**
- * Whether an item is tried again, and when.
- *
- * @module
- */
+/** Whether an item is tried again, and when. */
 
 import { RetryAfterError } from "../lanes/errors.ts";
 import type { RetryOptions } from "./options.ts";

@@ -1,7 +1,5 @@
 /**
  * One `map` under way: sends items to lanes, takes what they report, and ends when all is settled.
- *
- * @module
  */
 
 import { CancelledError } from "../lanes/errors.ts";

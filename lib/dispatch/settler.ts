@@ -1,7 +1,5 @@
 /**
  * Settles items: turns what lanes report into results for the consumer, or has an item tried again.
- *
- * @module
  */
 
 import { CancelledError } from "../lanes/errors.ts";

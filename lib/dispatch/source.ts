@@ -1,8 +1,4 @@
-/**
- * The input, pulled from only as far as there is room.
- *
- * @module
- */
+/** The input, pulled from only as far as there is room. */
 
 import { MOST_TIMER_MS } from "./deadlines.ts";
 import type { Items } from "./options.ts";

@@ -1,8 +1,4 @@
-/**
- * Notices results that nobody asks for: their tasks never run, which is seldom what was meant.
- *
- * @module
- */
+/** Notices results that nobody asks for: their tasks never run, which is seldom what was meant. */
 
 /** The results of one executor that were not asked for until now. */
 export class UnusedResults {

@@ -1,8 +1,6 @@
 /**
  * The files that a run writes when asked: where each goes, checked before measuring, and written
  * after, so that nothing measured is lost.
- *
- * @module
  */
 
 import { basename } from "@std/path";
@@ -41,12 +39,7 @@ export interface Written {
   readonly errors: readonly string[];
 }
 
-/**
- * Takes the options for files and checks that each can be written.
- *
- * @throws {UsageError} If a folder doesn't exist, a file can't be written, two are the same, or one
- * is read.
- */
+/** Takes the options for files and checks that each can be written. */
 export async function checkOutputFiles(
   options: Readonly<Partial<Record<Format, string | undefined>>>,
   inputs: readonly NamedFile[] = [],
@@ -72,8 +65,6 @@ export function namedFiles(files: OutputFiles): NamedFile[] {
 /**
  * Writes what was measured in every format asked for. What can't be written where it should is put into
  * the folder for temporary files; if that fails too, it is printed. Nothing is lost.
- *
- * @throws {TypeError} If a format is asked for that nothing makes.
  */
 export async function writeOutputFiles(
   renderers: Renderers,

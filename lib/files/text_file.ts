@@ -1,8 +1,4 @@
-/**
- * Text files: read whatever their encoding, and written whole or not at all.
- *
- * @module
- */
+/** Text files: read whatever their encoding, and written whole or not at all. */
 
 import { basename, dirname, join, resolve } from "@std/path";
 
@@ -39,8 +35,6 @@ export async function linkTarget(path: string): Promise<string> {
 /**
  * Writes a file whole or not at all: beside it first, then renamed over it. A reader sees the old file or
  * the new one and never half of it, also when the disk is full.
- *
- * @throws {Error} What the system said, if the file can't be written; nothing is left behind.
  */
 export async function writeAtomically(path: string, text: string): Promise<void> {
   // /dev/stdout and pipes can't be renamed over.

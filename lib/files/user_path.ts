@@ -1,8 +1,4 @@
-/**
- * Paths as their users mean them: from the folder where the command was typed.
- *
- * @module
- */
+/** Paths as their users mean them: from the folder where the command was typed. */
 
 import { resolve } from "@std/path";
 

@@ -1,8 +1,6 @@
 /**
  * The one rule by which a model, or a size of one, is chosen from what was measured: in comparisons, in
  * advice, and in sweeps.
- *
- * @module
  */
 
 import { AS_GOOD, SURE_OF_NONE, TELLS_NOTHING, TOO_SLOW } from "./thresholds.ts";

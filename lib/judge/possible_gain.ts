@@ -1,8 +1,4 @@
-/**
- * The greatest gain against the plain loop that isn't an error of measurement.
- *
- * @module
- */
+/** The greatest gain against the plain loop that isn't an error of measurement. */
 
 /** With many in flight a waiting task may compute so much less than one by one. */
 export const LESS = 0.5;

@@ -1,7 +1,5 @@
 /**
  * The thresholds by which measurements are judged, each once: comparisons and advice agree on them.
- *
- * @module
  */
 
 /** Up to this CPU share the tasks wait; from `COMPUTES` on they compute. */

@@ -1,8 +1,4 @@
-/**
- * Looking at what others made: any getter, proxy or `toString` may throw.
- *
- * @module
- */
+/** Looking at what others made: any getter, proxy or `toString` may throw. */
 
 /** What a function gives, or something else if it throws. */
 export function attempt<T, Otherwise = undefined>(

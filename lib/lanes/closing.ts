@@ -1,8 +1,4 @@
-/**
- * The last that happens in a lane: what was set up there is disposed, within a time.
- *
- * @module
- */
+/** The last that happens in a lane: what was set up there is disposed, within a time. */
 
 import { TeardownError } from "./errors.ts";
 

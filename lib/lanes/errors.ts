@@ -1,8 +1,4 @@
-/**
- * What can befall a task besides throwing.
- *
- * @module
- */
+/** What can befall a task besides throwing. */
 
 /** A task was still running, or ended, after its deadline. */
 export class TimeoutError extends Error {

@@ -3,8 +3,6 @@
  *
  * It isolates nothing: a task that never yields stops everything here, a deadline included, and one
  * that exits ends the program.
- *
- * @module
  */
 
 import type {

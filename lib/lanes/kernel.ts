@@ -1,8 +1,4 @@
-/**
- * What a task's module exports to be computed on a GPU too.
- *
- * @module
- */
+/** What a task's module exports to be computed on a GPU too. */
 
 /**
  * How a task computes on a GPU: the export `kernel` of a module whose task is its default export, or

@@ -3,8 +3,6 @@
  *
  * A lane knows nothing of order, retries or reports; the dispatcher knows nothing of threads or
  * processes. All times are on the caller's `performance.now()` clock.
- *
- * @module
  */
 
 import type { Task } from "./task.ts";

@@ -1,8 +1,6 @@
 /**
  * The tasks of one lane: each module is loaded and set up once, before its first task, and what its
  * set-up made is disposed when the lane closes.
- *
- * @module
  */
 
 import { wordsOf } from "./attempt.ts";

@@ -1,8 +1,4 @@
-/**
- * Finds a task's function: its module is imported once in each isolate.
- *
- * @module
- */
+/** Finds a task's function: its module is imported once in each isolate. */
 
 import dynamicImport from "data:text/javascript,export default (url) => import(url)";
 import { wordsOf } from "./attempt.ts";

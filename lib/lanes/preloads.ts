@@ -1,8 +1,6 @@
 /**
  * The modules that a lane loads as it starts, which needs no permission, and what becomes of a start
  * that fails for one of them. A lane is never given more permissions to find out.
- *
- * @module
  */
 
 import type { Task } from "./task.ts";

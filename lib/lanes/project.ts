@@ -1,8 +1,6 @@
 /**
  * Which project a task belongs to, and which flags this program was started with. Deno looks beside the
  * program that is run, which in a subprocess lane is this library and not the task, so the child is told.
- *
- * @module
  */
 
 import { attempt } from "./attempt.ts";

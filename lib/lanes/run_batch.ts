@@ -1,8 +1,6 @@
 /**
  * Runs a batch's items one after another inside a lane. All kinds of lane share this, so that
  * deadlines, cancelling and failures mean the same in every model.
- *
- * @module
  */
 
 import { httpSigns } from "../tasks/http_signs.ts";

@@ -3,8 +3,6 @@
  *
  * A task is named by its module's URL and its export, never passed as a closure, because a closure
  * can't travel to a thread, a subprocess or another machine.
- *
- * @module
  */
 
 /**

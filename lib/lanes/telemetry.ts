@@ -1,8 +1,6 @@
 /**
  * Spans of OpenTelemetry, where it is on. Nothing is loaded for it: whoever provides it, Deno itself with
  * `OTEL_DENO=true`, puts its API under a symbol that all know.
- *
- * @module
  */
 
 import type { Task, TaskFunction } from "./task.ts";

@@ -1,8 +1,6 @@
 /**
  * What is told while measuring: on a terminal a line that moves, with the time left; in a pipe one
  * plain line a comparison, so that logs stay readable.
- *
- * @module
  */
 
 import cliProgress, { type SingleBar } from "cli-progress";

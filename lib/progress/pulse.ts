@@ -1,8 +1,4 @@
-/**
- * How a run stands at one moment, for whoever watches it.
- *
- * @module
- */
+/** How a run stands at one moment, for whoever watches it. */
 
 /** One look at a run. */
 export interface Pulse {

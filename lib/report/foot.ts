@@ -1,7 +1,5 @@
 /**
  * What stands at the end of a report: on what and when it was measured, and whether it was interrupted.
- *
- * @module
  */
 
 import { counted, formatNumber } from "../text/format.ts";

@@ -1,8 +1,4 @@
-/**
- * The files that reports are made from, and how each kind of them is read.
- *
- * @module
- */
+/** The files that reports are made from, and how each kind of them is read. */
 
 import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";
 import { RUN_FORMAT, type RunFile } from "../running/run_result.ts";
@@ -53,21 +49,12 @@ export function byKind(files: readonly ReportFile[]): ReportFile[] {
 
 const ALL = Object.values(FORMATS) as FileFormat<ReportFile>[];
 
-/**
- * Reads a file's text, of whichever kind it is.
- *
- * @throws {ResultFileError} If it is no JSON, of another version or kind, or has a field that can't be.
- */
+/** Reads a file's text, of whichever kind it is. */
 export function parseReportFile(text: string, path: string): ReportFile {
   return parseWritten(text, path, ALL);
 }
 
-/**
- * Reads a file of whichever kind it is.
- *
- * @throws {ResultFileError} If it is missing, too large, truncated, of another version or kind, or
- * inconsistent.
- */
+/** Reads a file of whichever kind it is. */
 export async function readReportFile(path: string): Promise<ReportFile> {
   return await readWritten(path, ALL);
 }

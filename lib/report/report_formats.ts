@@ -1,8 +1,4 @@
-/**
- * Files of any kinds, in every format that suits them together.
- *
- * @module
- */
+/** Files of any kinds, in every format that suits them together. */
 
 import type { Format, Renderers } from "../files/output_files.ts";
 import { UsageError } from "../options.ts";
@@ -98,11 +94,7 @@ export function reportRenderers(files: readonly ReportFile[]): Required<Renderer
   };
 }
 
-/**
- * Checks that files can be written in the formats asked for.
- * @throws {UsageError} If a format makes no sense of them: not all have rounds to put into a table, only
- * comparisons have a trace, and tables of different columns aren't one.
- */
+/** Checks that files can be written in the formats asked for. */
 export function checkFormats(
   files: readonly ReportFile[],
   { csv, trace, html }: Readonly<Partial<Record<Format, string | undefined>>>,

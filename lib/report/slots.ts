@@ -3,8 +3,6 @@
  *
  * A timeline names lanes only. Tasks in flight together on one lane held different slots; which one
  * is of no matter, so each takes the lowest that is free: the fewest rows that show every overlap.
- *
- * @module
  */
 
 import { BinaryHeap } from "@std/data-structures/binary-heap";

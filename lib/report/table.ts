@@ -1,8 +1,6 @@
 /**
  * Tables of figures. A column says its head and what its cells hold; the same columns are drawn in a
  * terminal, without a frame and no wider than it, in Markdown, and on a page.
- *
- * @module
  */
 
 import TextTable from "cli-table3";

@@ -1,8 +1,4 @@
-/**
- * Items that the parent reads and tells, some at a time and only when there is room for them.
- *
- * @module
- */
+/** Items that the parent reads and tells, some at a time and only when there is room for them. */
 
 /** So many are asked for at once. */
 export const FED_AT_ONCE = 256;

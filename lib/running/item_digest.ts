@@ -1,8 +1,6 @@
 /**
  * A digest by which an item is known again, from one run of a job to the next. It imports no npm
  * package: it runs in the job's process.
- *
- * @module
  */
 
 import { createHash } from "node:crypto";

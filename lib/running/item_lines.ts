@@ -1,8 +1,4 @@
-/**
- * Items from elsewhere: the lines of a file or of standard input, read only as they are wanted.
- *
- * @module
- */
+/** Items from elsewhere: the lines of a file or of standard input, read only as they are wanted. */
 
 import { UsageError } from "../options.ts";
 

@@ -1,8 +1,6 @@
 /**
  * The items of a job that are still to be run, of which some are known from earlier runs. It imports
  * no npm package: it runs in the job's process.
- *
- * @module
  */
 
 import type { Items } from "../dispatch/options.ts";

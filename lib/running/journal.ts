@@ -5,8 +5,6 @@
  * `<out>.journal`: which job it is of, then a line for each item that failed. Both are only added to,
  * line by line, so they can't contradict each other: an item is done if its result is there, whatever
  * else was written. What was torn by the end of the program is cut off, and its item runs again.
- *
- * @module
  */
 
 import { basename, dirname, join } from "@std/path";

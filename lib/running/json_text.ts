@@ -1,8 +1,4 @@
-/**
- * Values as JSON, whatever they are. It imports no npm package: it runs in the job's process.
- *
- * @module
- */
+/** Values as JSON, whatever they are. It imports no npm package: it runs in the job's process. */
 
 /**
  * A value as JSON on one line. What JSON has no form for is written so that nothing of it is lost:

@@ -1,8 +1,6 @@
 /**
  * What is known of a job's items from earlier runs: which are done, which failed, and by which digest
  * each is known again. It imports no npm package.
- *
- * @module
  */
 
 /** What became of an item. */

@@ -1,8 +1,6 @@
 /**
  * A file of lines that is only ever added to: whole lines, so that whatever ends the program leaves at
  * most one torn at its end, which is found and cut off.
- *
- * @module
  */
 
 /** When what was written is made safe from a crash of the machine. */

@@ -1,8 +1,6 @@
 /**
  * Runs a job's items to their end, in this process, and says what became of each. It imports no npm
  * package.
- *
- * @module
  */
 
 import { type MapOptions, mayRetry } from "../dispatch/options.ts";

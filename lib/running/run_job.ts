@@ -1,8 +1,6 @@
 /**
  * Runs a job in a process that may do what its permissions say and no more: feeds it, writes what comes
  * of it, and follows how it goes.
- *
- * @module
  */
 
 import { MeasuringChild } from "../children/measuring_child.ts";

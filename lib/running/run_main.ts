@@ -1,8 +1,6 @@
 /**
  * What runs in the job's own process: takes the order, runs the items, and says what became of them. It
  * imports no npm package.
- *
- * @module
  */
 
 import { connectToParent } from "../children/parent.ts";

@@ -1,7 +1,5 @@
 /**
  * What the process that runs a job is told, and what it says. Plain data: it travels as lines of JSON.
- *
- * @module
  */
 
 import type { Rate } from "../dispatch/limit.ts";

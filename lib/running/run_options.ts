@@ -1,8 +1,4 @@
-/**
- * The options of `deno task run`, and what they mean together.
- *
- * @module
- */
+/** The options of `deno task run`, and what they mean together. */
 
 import { jobModule } from "../advice/job/load_job.ts";
 import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";

@@ -1,7 +1,5 @@
 /**
  * How a run goes on: on a terminal a line that moves, in a pipe one plain line from time to time.
- *
- * @module
  */
 
 import { leftText, MovingLine, type ProgressOutput, stderrOutput } from "../progress/progress.ts";

@@ -1,8 +1,6 @@
 /**
  * A run as data: what its summary is made from, and what `--json` writes, with the schema that checks a
  * file from outside. `run.schema.json` is made from it.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -1,8 +1,6 @@
 /**
  * An even sample of a run's tasks, however many they are: every one, then every second, and so on. It
  * imports no npm package.
- *
- * @module
  */
 
 import type { Outcome } from "../dispatch/outcome.ts";

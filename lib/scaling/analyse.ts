@@ -1,7 +1,5 @@
 /**
  * What a sweep's trials come to: a point for each size, the laws, the knee, and what more would do.
- *
- * @module
  */
 
 import { timeInterval } from "../timing/interval.ts";

@@ -1,7 +1,5 @@
 /**
  * Holds a sweep against the sample before it: was it that job, and may its tasks run in any order?
- *
- * @module
  */
 
 import { isModel, isRemote } from "../models.ts";

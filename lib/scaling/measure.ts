@@ -1,8 +1,4 @@
-/**
- * Measures a sweep from options to result, with progress, and the site and the machine watched.
- *
- * @module
- */
+/** Measures a sweep from options to result, with progress, and the site and the machine watched. */
 
 import { MODEL_TABLE } from "../models.ts";
 import { printError } from "../text/print.ts";

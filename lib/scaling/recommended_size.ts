@@ -1,8 +1,4 @@
-/**
- * Which of the swept sizes to take, by the rule of comparisons and advice.
- *
- * @module
- */
+/** Which of the swept sizes to take, by the rule of comparisons and advice. */
 
 import { choose } from "../judge/choose.ts";
 import { IMPOSSIBLE, TOO_SLOW } from "../judge/thresholds.ts";

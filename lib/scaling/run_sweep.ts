@@ -1,7 +1,5 @@
 /**
  * Runs a sweep: sizes in shuffled rounds, larger ones while that pays, and more around the bend.
- *
- * @module
  */
 
 import type {

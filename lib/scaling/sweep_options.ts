@@ -1,8 +1,4 @@
-/**
- * The options of `deno task sweep`, and what they mean together.
- *
- * @module
- */
+/** The options of `deno task sweep`, and what they mean together. */
 
 import {
   duration,

@@ -1,8 +1,4 @@
-/**
- * What a sweep measures: which model, and which sizes or rates.
- *
- * @module
- */
+/** What a sweep measures: which model, and which sizes or rates. */
 
 import { MODEL_TABLE, takes } from "../models.ts";
 import { nonNegativeNumber, positiveInteger, UsageError } from "../options.ts";

@@ -1,8 +1,6 @@
 /**
  * A sweep's result as data, with the schema from which `sweep.schema.json` is made. Null is "not
  * known" or "beyond every number".
- *
- * @module
  */
 
 import { z } from "zod";

@@ -1,8 +1,4 @@
-/**
- * The jobs that are swept: downloads from a test site, sums, and the user's own.
- *
- * @module
- */
+/** The jobs that are swept: downloads from a test site, sums, and the user's own. */
 
 import type { Site } from "../site/start.ts";
 import { calibrate } from "../tasks/calibrate.ts";

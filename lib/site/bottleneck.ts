@@ -1,8 +1,6 @@
 /**
  * Watches the test site while it is measured against, and says when the site was the limit and not the
  * model.
- *
- * @module
  */
 
 import type { Site } from "./start.ts";

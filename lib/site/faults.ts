@@ -1,8 +1,6 @@
 /**
  * The ways in which the test site fails on purpose, each as real servers and networks do; and the
  * listener that cuts connections or keeps them waiting, which an HTTP server can't.
- *
- * @module
  */
 
 /**

@@ -11,8 +11,6 @@
  * | `/fault/status/<code>` | an answer of this status |
  * | `/fault/retry-after/<seconds>` | 429 with this Retry-After |
  * | `/_stats` | the site's own load, as JSON; `?restart=1` begins counting anew |
- *
- * @module
  */
 
 import { chance, chooseFault, fail, type Fault, FAULTS } from "./faults.ts";

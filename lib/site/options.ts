@@ -1,8 +1,6 @@
 /**
  * How the test site is to behave, as plain data that can be sent to the site's own process; and how long
  * to wait for its pages.
- *
- * @module
  */
 
 /** How the test site is to behave. */

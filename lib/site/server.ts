@@ -1,8 +1,4 @@
-/**
- * Serves the test site on 127.0.0.1.
- *
- * @module
- */
+/** Serves the test site on 127.0.0.1. */
 
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
@@ -23,8 +19,6 @@ export interface SiteServer extends AsyncDisposable {
 /**
  * Starts the test site in this process. Programs that measure start it in one of its own, with
  * `startSite`.
- *
- * @throws {Deno.errors.AddrInUse} If the port is taken.
  */
 export function serveSite(options: SiteOptions = {}): SiteServer {
   const hostname = "127.0.0.1";

@@ -1,8 +1,6 @@
 /**
  * Entry of the test site's own process: it says where it is, or why it could not start. It imports no
  * npm package.
- *
- * @module
  */
 
 import { connectToParent } from "../children/parent.ts";

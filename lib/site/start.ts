@@ -1,8 +1,6 @@
 /**
  * Starts the test site in a process of its own, so that it takes no time from the event loop that is
  * measured.
- *
- * @module
  */
 
 import { MeasuringChild } from "../children/measuring_child.ts";
@@ -39,12 +37,7 @@ const PAGES = 2;
 /** How long the process may take until it serves; it takes some 50 ms. */
 const START_LIMIT_MS = 15_000;
 
-/**
- * Starts the test site in a process of its own, which ends with this one, too.
- *
- * @throws {SiteError} If it can't be started, such as when the port is taken.
- * @throws {Deno.errors.NotCapable} If this process may not run Deno.
- */
+/** Starts the test site in a process of its own, which ends with this one, too. */
 export async function startSite(options: SiteOptions = {}): Promise<Site> {
   const child = new MeasuringChild<SiteGreeting>({
     entry: new URL("./site_main.ts", import.meta.url),

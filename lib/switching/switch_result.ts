@@ -1,8 +1,6 @@
 /**
  * What `deno task switch` found, as data: its file of JSON, from which text and page are made. Times are
  * in milliseconds.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -1,8 +1,6 @@
 /**
  * A ticker: something that wants a turn of the event loop at fixed times, and notes when it gets one; and
  * what its ticks show: how many came while something computed, and how late.
- *
- * @module
  */
 
 import { middle } from "../text/format.ts";

@@ -1,8 +1,6 @@
 /**
  * Who lets go? A ticker in this event loop beside a task that computes: in the same loop it gets a turn
  * only when the task lets go (cooperative), beside a thread whenever the system switches (preemptive).
- *
- * @module
  */
 
 import { setTimeout as delay } from "node:timers/promises";

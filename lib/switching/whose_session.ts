@@ -1,8 +1,6 @@
 /**
  * Whose session? Pages fetched by five threads with an HTTP client each, by one event loop with one
  * client for all, and with a client for each request; the site counts the connections.
- *
- * @module
  */
 
 import { type Executor, limited, workers } from "../executor.ts";

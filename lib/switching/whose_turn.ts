@@ -1,8 +1,6 @@
 /**
  * Whose turn was it? One number that two threads, or two tasks of one event loop, count up together:
  * what is lost where another can come between reading and writing, and what the safe way costs.
- *
- * @module
  */
 
 import { concurrent, type Executor, workers } from "../executor.ts";

@@ -2,8 +2,6 @@
  * A cheap checksum of a body that comes in parts: Fletcher's (J. G. Fletcher, IEEE Transactions on
  * Communications 30(1), 1982) over words of 32 bits, modulo 2³². It tells pages apart at memory's
  * speed; it doesn't protect against anyone.
- *
- * @module
  */
 
 const WORD = 4;

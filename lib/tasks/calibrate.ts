@@ -1,8 +1,6 @@
 /**
  * Measures how fast this machine does a task's work, to choose a size that takes as long as wanted; and
  * what awaiting every call costs.
- *
- * @module
  */
 
 import process from "node:process";

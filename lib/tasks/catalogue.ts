@@ -1,8 +1,6 @@
 /**
  * The tasks that `deno task cpu` offers with `--task`, and how their items are made. Plain data and
  * functions; the tasks themselves are only named, so that no task's module is loaded here.
- *
- * @module
  */
 
 import { FIB_LIMIT, fibCalls } from "./fib.ts";
@@ -48,11 +46,7 @@ export interface CpuTask {
   readonly startMeans: string;
   /** The greatest `start` plus `count` − 1 of exact results, or the greatest `start`. */
   readonly limit: number;
-  /**
-   * Makes the items.
-   *
-   * @throws {SizeError} If `start` or `count` is out of range.
-   */
+  /** Makes the items. */
   items(size: Size): unknown[];
   /** How much work a size is, in units of the task's own. */
   work(size: Size): number;

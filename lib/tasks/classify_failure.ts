@@ -1,8 +1,6 @@
 /**
  * Says in a plain word why a download failed. `fetch` has no error codes: what went wrong stands in
  * names and messages, its own or those of its cause, and often only there.
- *
- * @module
  */
 
 /** Why a download failed, in plain words; `status 404` and the like for an answer that isn't a page. */

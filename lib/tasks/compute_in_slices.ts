@@ -4,8 +4,6 @@
  * What it awaits decides who gets a turn. An `await` of what is ready comes back through the queue of
  * microtasks, which the event loop empties before anything else; an `await` of a timer lets the loop
  * go round, so that other timers and connections have their turn.
- *
- * @module
  */
 
 import type { TaskContext } from "../lanes/task.ts";

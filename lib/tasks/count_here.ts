@@ -1,8 +1,6 @@
 /**
  * Tasks: count up a number that several tasks of one event loop share. Only at an `await` can another
  * of them have its turn, so where it stands decides whether updates are lost.
- *
- * @module
  */
 
 import type { TaskContext } from "../lanes/task.ts";

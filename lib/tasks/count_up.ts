@@ -2,8 +2,6 @@
  * Tasks: two threads count up a number in memory that they share, in the way that loses updates and in
  * the way that doesn't. Before each burst of updates they make sure that both have a core, as only
  * threads that run at the same time get into each other's way.
- *
- * @module
  */
 
 import type { TaskContext } from "../lanes/task.ts";

@@ -1,8 +1,6 @@
 /**
  * Task: fetches a page by its lane's own HTTP client, which keeps connections open: what a
  * `requests.Session` in a thread-local is in Python. A client belongs to the isolate that made it.
- *
- * @module
  */
 
 import type { TaskContext } from "../lanes/task.ts";

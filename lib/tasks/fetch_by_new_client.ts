@@ -1,8 +1,6 @@
 /**
  * Task: fetches a page by an HTTP client made for it alone, as a program does that keeps no session:
  * each page costs a connection.
- *
- * @module
  */
 
 import type { TaskContext } from "../lanes/task.ts";

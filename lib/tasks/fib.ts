@@ -1,8 +1,6 @@
 /**
  * Task: the n-th Fibonacci number by the recursion that defines it, fib(n − 1) + fib(n − 2), which
  * calls itself millions of times. Work for a CPU, almost without memory: what is measured is calls.
- *
- * @module
  */
 
 import type { TaskContext } from "../lanes/task.ts";
@@ -42,12 +40,7 @@ function stoppable(n: number, context: TaskContext): number {
   return stoppable(n - 1, context) + stoppable(n - 2, context);
 }
 
-/**
- * Computes fib(n).
- *
- * @throws {RangeError} If n is out of range or has a fraction.
- * @throws {DOMException} Named `AbortError`, if it was asked to stop.
- */
+/** Computes fib(n). */
 export default function fib(item: number, context: TaskContext): number {
   return stoppable(checkedFib(item), context);
 }

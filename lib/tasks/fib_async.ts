@@ -3,8 +3,6 @@
  * nothing in it ever waits. Each call makes a promise, and each `await` saves the function's state
  * and comes back through the queue of microtasks; that is all it adds. No slot gets it back, for
  * there is nothing to wait for, and timers don't even get a turn: microtasks come before them.
- *
- * @module
  */
 
 import type { TaskContext } from "../lanes/task.ts";
@@ -21,12 +19,7 @@ async function stoppable(n: number, context: TaskContext): Promise<number> {
   return await stoppable(n - 1, context) + await stoppable(n - 2, context);
 }
 
-/**
- * Computes fib(n), awaiting every call.
- *
- * @throws {RangeError} If n is out of range or has a fraction.
- * @throws {DOMException} Named `AbortError`, if it was asked to stop.
- */
+/** Computes fib(n), awaiting every call. */
 export default async function fibAsync(item: number, context: TaskContext): Promise<number> {
   return await stoppable(checkedFib(item), context);
 }

@@ -1,8 +1,6 @@
 /**
  * What a thrown value tells of an HTTP answer, however its task's client puts it: the status, and how
  * long the server asked to be left alone. It imports no npm package: it runs in lanes.
- *
- * @module
  */
 
 import { retryAfterMs } from "./retry_after.ts";

@@ -4,8 +4,6 @@
  *
  * It computes in fixed point, whole numbers of 2⁻²⁴: a GPU has no doubles, and with these it gives the
  * same pictures, bit by bit. As doubles their products are exact until a point escapes.
- *
- * @module
  */
 
 import type { Kernel } from "../lanes/kernel.ts";
@@ -94,12 +92,7 @@ function check(name: string, value: number, least: number, greatest: number): vo
   }
 }
 
-/**
- * Computes one row.
- *
- * @throws {RangeError} If a size or the row is out of range.
- * @throws {DOMException} Named `AbortError`, if it was asked to stop.
- */
+/** Computes one row. */
 export default function mandelbrot(item: MandelbrotRow, context: TaskContext): Uint8Array {
   const maxSteps = checkRow(item);
   const { im, re } = pointsOf(item);

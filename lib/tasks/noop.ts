@@ -1,7 +1,5 @@
 /**
  * Task: nothing. Gives its item back, so that what remains to be measured is the way there and back.
- *
- * @module
  */
 
 /** Gives back its item. */

@@ -1,8 +1,6 @@
 /**
  * Puts a picture together from its rows and writes it as PNG (ISO/IEC 15948, one byte a pixel with a
  * palette), compressed by the platform's own zlib.
- *
- * @module
  */
 
 import { crc32, deflateSync } from "node:zlib";
@@ -34,11 +32,7 @@ function palette(): Uint8Array {
   return colours;
 }
 
-/**
- * Writes a picture as PNG.
- *
- * @throws {RangeError} If there is no row, no pixel, or the rows differ in length.
- */
+/** Writes a picture as PNG. */
 export async function picture(rows: readonly Uint8Array[]): Promise<Uint8Array<ArrayBuffer>> {
   const width = rows[0]?.length ?? 0;
   if (width === 0) throw new RangeError("Cannot write a picture without pixels");

@@ -1,8 +1,6 @@
 /**
  * Task: how many primes there are below n, by the sieve of Eratosthenes in segments that fit a CPU's
  * first cache. Work for a CPU and a little memory.
- *
- * @module
  */
 
 import type { Kernel } from "../lanes/kernel.ts";
@@ -46,12 +44,7 @@ function check(item: number): void {
   }
 }
 
-/**
- * Counts the primes below n.
- *
- * @throws {RangeError} If n is out of range or has a fraction.
- * @throws {DOMException} Named `AbortError`, if it was asked to stop.
- */
+/** Counts the primes below n. */
 export default function primes(item: number, context: TaskContext): number {
   check(item);
   if (item <= 2) return 0;

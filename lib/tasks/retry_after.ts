@@ -1,8 +1,4 @@
-/**
- * Reads the header Retry-After (RFC 9110, section 10.2.3): seconds, or a date.
- *
- * @module
- */
+/** Reads the header Retry-After (RFC 9110, section 10.2.3): seconds, or a date. */
 
 const SECONDS = /^\d+$/;
 /** The longest wait that timers can be set to; a server that asks for more gets this. */

@@ -2,8 +2,6 @@
  * Task: the SHA-256 of pseudo-random bytes (FIPS 180-4), computed in this thread's own JavaScript.
  * The platform's `crypto.subtle` would hash on threads of its own, and a lane that computes would
  * look like one that waits.
- *
- * @module
  */
 
 import type { Kernel } from "../lanes/kernel.ts";
@@ -121,12 +119,7 @@ function checkItem({ seed, bytes }: Sha256Item): void {
   check("bytes", bytes, SHA256_LIMIT);
 }
 
-/**
- * Hashes the pseudo-random bytes that belong to a seed.
- *
- * @throws {RangeError} If the seed or the number of bytes is out of range.
- * @throws {DOMException} Named `AbortError`, if it was asked to stop.
- */
+/** Hashes the pseudo-random bytes that belong to a seed. */
 export default function sha256(item: Sha256Item, context: TaskContext): string {
   checkItem(item);
   const bytes = new Uint8Array(CHUNK_BYTES + 2 * BLOCK_BYTES);

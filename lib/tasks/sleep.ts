@@ -1,17 +1,8 @@
-/**
- * Task: waits and computes nothing, like a program that asks a slow server.
- *
- * @module
- */
+/** Task: waits and computes nothing, like a program that asks a slow server. */
 
 import type { TaskContext } from "../lanes/task.ts";
 
-/**
- * Waits.
- *
- * @throws {RangeError} If the time is out of range.
- * @throws The signal's reason, if it was asked to stop.
- */
+/** Waits. */
 export default function sleep(item: number, context: TaskContext): Promise<number> {
   const { signal } = context;
   return new Promise((resolve, reject) => {

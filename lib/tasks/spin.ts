@@ -1,8 +1,4 @@
-/**
- * Task: computes for a given time without ever yielding, like a tight loop in anyone's program.
- *
- * @module
- */
+/** Task: computes for a given time without ever yielding, like a tight loop in anyone's program. */
 
 import type { TaskContext } from "../lanes/task.ts";
 import { stopIfCancelled } from "./stop_if_cancelled.ts";
@@ -16,12 +12,7 @@ function steps(seed: number): number {
   return x;
 }
 
-/**
- * Keeps the CPU busy.
- *
- * @throws {RangeError} If the time is negative or not finite.
- * @throws {DOMException} Named `AbortError`, if it was asked to stop.
- */
+/** Keeps the CPU busy. */
 export default function spin(item: number, context: TaskContext): number {
   if (!(item >= 0 && item < Infinity)) {
     throw new RangeError(`Cannot spin: ${item} is no time in milliseconds`);

@@ -1,16 +1,10 @@
-/**
- * How a computing task stops: it asks between blocks of work and leaves by an error.
- *
- * @module
- */
+/** How a computing task stops: it asks between blocks of work and leaves by an error. */
 
 import type { TaskContext } from "../lanes/task.ts";
 
 /**
  * Throws if the task is to stop. A loop that never yields sees no AbortSignal change; this asks
  * `context.cancelled()`, which is true there too.
- *
- * @throws {DOMException} Named `AbortError`, if the task is to stop.
  */
 export function stopIfCancelled(context: TaskContext): void {
   if (context.cancelled()) {

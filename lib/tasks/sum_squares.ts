@@ -7,8 +7,6 @@
  * i² − base² = x·(2·base + x), which stays so small that a whole block of such terms adds up exactly
  * in doubles. What the blocks give is carried in two halves of 32 bits, and put together as one
  * BigInt at the end.
- *
- * @module
  */
 
 import type { Kernel } from "../lanes/kernel.ts";
@@ -67,19 +65,16 @@ function checked(item: number | bigint): number {
  * @param item n, from 0 to {@linkcode SUM_SQUARES_LIMIT}.
  * @param context Polled between blocks.
  * @returns The sum, exact.
- * @throws {RangeError} If n is out of range or has a fraction.
- * @throws {TypeError} If n isn't a number.
- * @throws {DOMException} Named `AbortError`, if it was asked to stop.
  *
  * @example
  * ```ts
  * import sumSquares from "./sum_squares.ts";
  *
  * const context = {
- *   signal: new AbortController().signal,
- *   index: 0,
- *   attempt: 1,
- *   cancelled: () => false,
+ * signal: new AbortController().signal,
+ * index: 0,
+ * attempt: 1,
+ * cancelled: () => false,
  * };
  * console.log(sumSquares(5_000_000, context)); // 41666654166667500000n
  * ```

@@ -3,8 +3,6 @@
  * where units are converted.
  *
  * A figure that isn't one (NaN) is shown as "–", so that no report ever says "NaN ms".
- *
- * @module
  */
 
 import prettyMilliseconds from "pretty-ms";

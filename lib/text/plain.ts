@@ -1,8 +1,4 @@
-/**
- * Text from outside, made harmless for a terminal.
- *
- * @module
- */
+/** Text from outside, made harmless for a terminal. */
 
 import stringWidth from "string-width";
 import { stripAnsiCode } from "@std/fmt/colors";

@@ -1,8 +1,6 @@
 /**
  * What scripts print. A full disk or a closed pipe behind it ends no script: what was measured matters
  * more, and script() says in the end that something could not be printed.
- *
- * @module
  */
 
 let lost: string | undefined;

@@ -3,8 +3,6 @@
  *
  * Two virtual CPUs are often two threads of one core, memory and caches are shared, and the clock
  * sinks when all cores work: N lanes seldom gain N times.
- *
- * @module
  */
 
 import type { CeilingCommand, CeilingMessage, CeilingOrder } from "./ceiling_main.ts";
@@ -89,9 +87,6 @@ async function measureWith(
  * Start-up isn't counted: all are ready before any is told to go. The work is the job's own task on its
  * own items; a job whose items take too long to be repeated, or that isn't given, is replaced by a fixed
  * loop of integer arithmetic. About a second.
- *
- * @throws {RangeError} If `lanes` isn't a whole number from 1.
- * @throws {Error} If a process can't be started or dies.
  */
 export async function ceiling(
   job: JobSpec | undefined,

@@ -1,8 +1,6 @@
 /**
  * What runs in each of the independent processes that measure the machine's ceiling. It gets ready, and
  * then works each time it is told to. It imports no npm package.
- *
- * @module
  */
 
 import { LaneTasks, plainContext } from "../lanes/lane_tasks.ts";

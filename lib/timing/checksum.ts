@@ -1,8 +1,4 @@
-/**
- * One checksum for all results of a trial, equal exactly when the results are.
- *
- * @module
- */
+/** One checksum for all results of a trial, equal exactly when the results are. */
 
 import type { Outcome } from "../dispatch/outcome.ts";
 

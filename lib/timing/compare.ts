@@ -1,8 +1,6 @@
 /**
  * Compares concurrency models on one job: interleaved rounds, results checked first, speedups paired by
  * round.
- *
- * @module
  */
 
 import { pairedRatio, timeInterval } from "./interval.ts";
@@ -180,10 +178,6 @@ function describeJob({ job }: ComparisonSpec, models: readonly ModelResult[]): C
  * compared first: if they differ, there is no speedup and no verdict. The timeline kept of each model is
  * that of its median round.
  * If the signal was aborted, the comparison holds what was measured until then, and `partial` is true.
- *
- * @throws {RangeError} If there is no model, a model is there twice, or `rounds` isn't a whole number
- * from 1.
- * @throws What the first trial threw, if none of the first round gave a result.
  */
 export async function compare(
   spec: ComparisonSpec,

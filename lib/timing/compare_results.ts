@@ -1,8 +1,4 @@
-/**
- * Compares a result with an older one: what became slower, and whether more than allowed.
- *
- * @module
- */
+/** Compares a result with an older one: what became slower, and whether more than allowed. */
 
 import { type Difference, differenceOf, unpairedRatio } from "./interval.ts";
 import {
@@ -143,8 +139,6 @@ function jobWarnings(then: Comparison, now: Comparison): string[] {
  *
  * A model is too slow if it is detectably slower, that is the interval leaves out 1, and the ratio of the
  * medians exceeds what is allowed: noise alone doesn't fail a build, nor does a slowdown that is real but small.
- *
- * @throws {RangeError} If `maxSlowdown` is negative or not a number.
  */
 export function compareResults(
   then: ResultFile,

@@ -1,8 +1,4 @@
-/**
- * What the figures were measured on, as far as this process is allowed to know.
- *
- * @module
- */
+/** What the figures were measured on, as far as this process is allowed to know. */
 
 import { counted } from "../text/format.ts";
 import { proxyNotes } from "./proxy.ts";

@@ -1,8 +1,6 @@
 /**
  * Why items ended without a value: counted by reason, with an example of each, and whether a server
  * refused them because there were too many at once. It imports no npm package: it runs in trials.
- *
- * @module
  */
 
 import type { Outcome, Rejected } from "../dispatch/outcome.ts";

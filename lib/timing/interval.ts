@@ -8,17 +8,15 @@
  * Which method holds depends on how many rounds there are:
  *
  * - **1 round** tells nothing about noise. A factor of two either way is assumed, so that only what
- *   nobody doubts is called a difference.
+ * nobody doubts is called a difference.
  * - **2 to 5 rounds**: Student's t interval (Student, Biometrika 6, 1908). No bootstrap can hold 95 %
- *   here: every resample lies between the least and the greatest value, and all of three values lie on
- *   one side of the truth in 25 % of cases. The deviation is taken as 1 % at least, since rounds that
- *   agree better than that do so by luck (the "fudge factor" of Tusher, Tibshirani and Chu, PNAS 98,
- *   2001).
+ * here: every resample lies between the least and the greatest value, and all of three values lie on
+ * one side of the truth in 25 % of cases. The deviation is taken as 1 % at least, since rounds that
+ * agree better than that do so by luck (the "fudge factor" of Tusher, Tibshirani and Chu, PNAS 98,
+ * 2001).
  * - **6 rounds and more**: the percentile bootstrap of the median, widened where needed to the sign
- *   test's interval (Conover, "Practical Nonparametric Statistics", 1999, section 3.2), which is exact
- *   for noise of any shape. One wild round can't spoil it.
- *
- * @module
+ * test's interval (Conover, "Practical Nonparametric Statistics", 1999, section 3.2), which is exact
+ * for noise of any shape. One wild round can't spoil it.
  */
 
 import { type Random, randomBelow, seededRandom } from "./random.ts";
@@ -56,8 +54,6 @@ const RESAMPLES = 2000;
  * The percentile bootstrap interval of a sample's median (Efron, "Bootstrap Methods: Another Look at
  * the Jackknife", Annals of Statistics 7, 1979; Efron and Tibshirani 1993, chapter 13). The same seed
  * gives the same interval, and it can't leave the range of the sample.
- *
- * @throws {RangeError} If the sample is empty or holds a value that isn't finite.
  */
 export function bootstrapMedian(
   values: readonly number[],
@@ -142,11 +138,7 @@ function logInterval(logs: readonly number[], { seed = 0 }: IntervalOptions): In
   };
 }
 
-/**
- * The logarithm of a time; one below the clock's resolution counts as that resolution.
- *
- * @throws {RangeError} If it is negative or not finite.
- */
+/** The logarithm of a time; one below the clock's resolution counts as that resolution. */
 export function logOfTime(timeMs: number): number {
   if (!Number.isFinite(timeMs) || timeMs < 0) {
     throw new RangeError(`Cannot compare times: ${timeMs} ms is not a time`);
@@ -159,21 +151,13 @@ export function fromLogs({ median, low, high }: Interval): Interval {
   return { median: Math.exp(median), low: Math.exp(low), high: Math.exp(high) };
 }
 
-/**
- * Median and 95 % interval of a time that was measured several times.
- *
- * @throws {RangeError} If there is none, or one is negative or not finite.
- */
+/** Median and 95 % interval of a time that was measured several times. */
 export function timeInterval(timesMs: readonly number[], options: IntervalOptions = {}): Interval {
   const { low, high } = fromLogs(logInterval(timesMs.map(logOfTime), options));
   return { median: median(timesMs), low, high };
 }
 
-/**
- * The ratios of two series of times, paired by round, on the logarithm.
- *
- * @throws {RangeError} If the series differ in length, or are empty.
- */
+/** The ratios of two series of times, paired by round, on the logarithm. */
 function logRatios(above: readonly number[], below: readonly number[]): number[] {
   if (above.length !== below.length || above.length === 0) {
     throw new RangeError(
@@ -186,8 +170,6 @@ function logRatios(above: readonly number[], below: readonly number[]): number[]
 /**
  * Median and 95 % interval of a ratio, paired by round: `above[i]` and `below[i]` were measured in the
  * same round, so that what slowed the machine in it slowed both.
- *
- * @throws {RangeError} If the rounds differ in number or a value isn't a time.
  */
 export function pairedRatio(
   above: readonly number[],
@@ -203,8 +185,6 @@ export function pairedRatio(
  * The method is Welch's t interval on the logarithms (Welch, Biometrika 34, 1947), its degrees of
  * freedom rounded down. Rounds of different runs can't be paired, so what the machine did then and does now
  * is in the ratio as well. One round on either side tells nothing about noise: a factor of two is assumed.
- *
- * @throws {RangeError} If either is empty or holds what isn't a time.
  */
 export function unpairedRatio(newMs: readonly number[], oldMs: readonly number[]): Interval {
   const [now, then] = [newMs.map(logOfTime), oldMs.map(logOfTime)];
@@ -231,8 +211,6 @@ export function differenceOf({ low, high }: Interval): Difference {
  * How sure it is that the ratio `above / below`, paired by round, is greater than a bound: one-sided,
  * by Student's t on the logarithms, from 0 to 1. A single round gives 0.9 for a factor of two beyond the
  * bound, and never more.
- *
- * @throws {RangeError} If the rounds differ in number or a value isn't a time.
  */
 export function confidenceAbove(
   above: readonly number[],

@@ -1,8 +1,6 @@
 /**
  * A job's items: what is prepared before they are made, where they come from, and the order in which a
  * sample of them is taken. It imports no npm package: it runs in trials.
- *
- * @module
  */
 
 import type { Items } from "../dispatch/options.ts";
@@ -13,11 +11,7 @@ interface Prepared extends AsyncDisposable {
   readonly isDisposable: boolean;
 }
 
-/**
- * The function that a job's module exports under a name; undefined without a name.
- *
- * @throws {TypeError} If there is none.
- */
+/** The function that a job's module exports under a name; undefined without a name. */
 export async function hook(
   { task }: Pick<JobSpec, "task">,
   name: string | undefined,
@@ -57,11 +51,7 @@ async function* limited(items: Items<unknown>, limit: number): AsyncGenerator<un
   }
 }
 
-/**
- * Opens a job's items, wherever they come from.
- *
- * @throws {TypeError} If the module's export is nothing that can be iterated.
- */
+/** Opens a job's items, wherever they come from. */
 export async function openItems(source: ItemSource): Promise<Items<unknown>> {
   if (source.kind === "values") return source.values;
   const module: Record<string, unknown> = await import(source.module);

@@ -1,8 +1,6 @@
 /**
  * Files that `--json` wrote, read again: they may be anything by now, and what is wrong with one is told
  * in a line.
- *
- * @module
  */
 
 import type { z } from "zod";
@@ -81,11 +79,7 @@ function jsonOf(text: string, path: string): { readonly kind?: unknown } {
 
 const listOf = new Intl.ListFormat("en-GB", { type: "disjunction", style: "long" });
 
-/**
- * Makes a file's value of its text, or says what is wrong with it.
- *
- * @throws {ResultFileError} If it is no JSON, of another version or kind, or has a field that can't be.
- */
+/** Makes a file's value of its text, or says what is wrong with it. */
 export function parseWritten<T>(
   text: string,
   path: string,
@@ -114,12 +108,7 @@ export function parseWritten<T>(
   return value;
 }
 
-/**
- * Reads a file that `--json` wrote.
- *
- * @throws {ResultFileError} If it is missing, too large, truncated, of another version or kind, or
- * nonsense.
- */
+/** Reads a file that `--json` wrote. */
 export async function readWritten<T>(path: string, formats: readonly FileFormat<T>[]): Promise<T> {
   let text: string;
   try {

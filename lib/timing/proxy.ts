@@ -1,8 +1,6 @@
 /**
  * Proxies that the environment names. Deno asks them for addresses of this machine too, which none can
  * reach, unless `NO_PROXY` says otherwise.
- *
- * @module
  */
 
 const VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [

@@ -3,8 +3,6 @@
  * to start from.
  *
  * Not for secrets. `Math.random` takes no seed, and a run that can't be repeated can't be checked.
- *
- * @module
  */
 
 /** Gives the next number, at least 0 and below 1. */
@@ -15,8 +13,6 @@ export type Random = () => number;
  *
  * The method is sfc32, the "small fast counting" generator by Chris Doty-Humphrey (PractRand, 2010):
  * 128 bits of state, a period of at least 2³², passes PractRand and BigCrush.
- *
- * @throws {RangeError} If `seed` isn't a safe integer.
  */
 export function seededRandom(seed: number): Random {
   if (!Number.isSafeInteger(seed)) {

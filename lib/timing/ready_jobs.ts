@@ -1,8 +1,4 @@
-/**
- * The jobs that come with the suite: downloads from its test site, and its tasks that compute.
- *
- * @module
- */
+/** The jobs that come with the suite: downloads from its test site, and its tasks that compute. */
 
 import type { Site } from "../site/start.ts";
 import type { CpuTask, Size } from "../tasks/catalogue.ts";
@@ -25,11 +21,7 @@ export function downloadJob(
   };
 }
 
-/**
- * A task that computes, at a size.
- *
- * @throws {SizeError} If the size is out of range.
- */
+/** A task that computes, at a size. */
 export function computingJob(chosen: CpuTask, size: Size): JobSpec {
   return {
     name: nameOf(chosen, size),

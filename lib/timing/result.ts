@@ -4,8 +4,6 @@
  * `schemaVersion`.
  *
  * Times are in milliseconds, sizes in bytes.
- *
- * @module
  */
 
 import { z } from "zod";
@@ -212,11 +210,7 @@ export const RESULT_FORMAT: FileFormat<ResultFile> = {
   inconsistency,
 };
 
-/**
- * Reads a result file.
- *
- * @throws {ResultFileError} If it can't be read, or is none.
- */
+/** Reads a result file. */
 export function readResultFile(path: string): Promise<ResultFile> {
   return readWritten(path, [RESULT_FORMAT]);
 }

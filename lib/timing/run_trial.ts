@@ -1,8 +1,6 @@
 /**
  * Runs a trial in a fresh process, so that no model profits from another's warm code, connections or
  * memory.
- *
- * @module
  */
 
 import { isRemote } from "../models.ts";

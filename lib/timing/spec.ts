@@ -1,8 +1,6 @@
 /**
  * What is to be measured: the job, the models, and how often. Plain data, so that it can be sent to
  * a trial's own process.
- *
- * @module
  */
 
 import type { Model } from "../models.ts";

@@ -1,19 +1,12 @@
 /**
  * Middle, spread and outliers of a sample, and Student's t distribution, which tells how far the mean of
  * a few values may lie from the truth. Nothing here drops a value.
- *
- * @module
  */
 
 /** Finite numbers in ascending order; made by {@linkcode sorted} alone. */
 export type Sorted = readonly number[] & { readonly brand?: "sorted" };
 
-/**
- * Sorts a sample.
- *
- * @throws {RangeError} If it is empty, or holds NaN or an infinity: a time that isn't a number must
- * not turn into a median that looks like one.
- */
+/** Sorts a sample. */
 export function sorted(values: Iterable<number>): Sorted {
   const copy = [...values];
   if (copy.length === 0) throw new RangeError("Cannot describe a sample: it is empty");
@@ -28,8 +21,6 @@ export function sorted(values: Iterable<number>): Sorted {
  * The value below which a share of the sample lies: type 7 of Hyndman and Fan ("Sample Quantiles in
  * Statistical Packages", The American Statistician 50, 1996), linear between the values at (n − 1)·share,
  * as in R, NumPy and Excel. (`simple-statistics` has type 2.)
- *
- * @throws {RangeError} If `share` isn't between 0 and 1.
  */
 export function quantile(sample: Sorted | Float64Array, share: number): number {
   if (!(share >= 0 && share <= 1)) {
@@ -45,11 +36,7 @@ export function quantile(sample: Sorted | Float64Array, share: number): number {
   return Math.min(high, Math.max(low, low * (1 - between) + high * between));
 }
 
-/**
- * The middle value, or the mean of the two in the middle.
- *
- * @throws {RangeError} If the sample is empty or holds a value that isn't finite.
- */
+/** The middle value, or the mean of the two in the middle. */
 export function median(values: Iterable<number>): number {
   return quantile(sorted(values), 0.5);
 }
@@ -72,8 +59,6 @@ const OUTLIER_SCORE = 3.5;
  * ("How to Detect and Handle Outliers", ASQC 1993). Of three or four values the MAD is small by luck
  * so often that the score alone would name one in every other run: a value must also lie a tenth of
  * the median off, and of fewer than five values a quarter.
- *
- * @throws {RangeError} If a value isn't finite.
  */
 export function outliers(values: readonly number[]): number[] {
   if (values.length < 3) return [];
@@ -92,8 +77,6 @@ export function outliers(values: readonly number[]): number[] {
  *
  * The finite series for whole degrees of freedom are Abramowitz and Stegun's 26.7.3 and 26.7.4
  * ("Handbook of Mathematical Functions", 1964); they are exact.
- *
- * @throws {RangeError} If `t` is NaN or `freedom` isn't a whole number from 1.
  */
 export function studentCdf(t: number, freedom: number): number {
   if (Number.isNaN(t) || !Number.isInteger(freedom) || freedom < 1) {
@@ -115,8 +98,6 @@ export function studentCdf(t: number, freedom: number): number {
 
 /**
  * The value that Student's t doesn't exceed with a given probability: {@linkcode studentCdf} undone.
- *
- * @throws {RangeError} If `probability` isn't strictly between 0 and 1.
  */
 export function studentQuantile(probability: number, freedom: number): number {
   if (!(probability > 0 && probability < 1)) {

@@ -3,8 +3,6 @@
  * which tells when every task was queued, started and ended.
  *
  * It imports no npm package: it runs in every trial's own process.
- *
- * @module
  */
 
 import type { Outcome, Rejected } from "../dispatch/outcome.ts";
@@ -138,10 +136,6 @@ async function measure(
  * The order is: `prepare`, making the items, start and set-up of every lane, warm-up, the measured
  * items, stop of every lane, checksum. Only start and items are measured. Lanes are stopped, and what
  * was prepared is disposed, whatever happened before.
- *
- * @throws {TypeError} If an export that the job names isn't there.
- * @throws {TaskLoadError} If the task can't be loaded.
- * @throws What the executor throws when it can't start.
  */
 export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<TrialResult> {
   const { job, prefix } = spec;

@@ -1,8 +1,4 @@
-/**
- * What runs in a trial's own process. It imports no npm package.
- *
- * @module
- */
+/** What runs in a trial's own process. It imports no npm package. */
 
 import { answerParent } from "../children/parent.ts";
 import type { TrialSpec } from "./spec.ts";

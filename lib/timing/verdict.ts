@@ -4,8 +4,6 @@
  * The job is judged by its CPU time over its wall time in the sequential run, less what it queued for a
  * core that others had; where the system doesn't tell that, a task that computes looks as if it waited,
  * so the job is judged by what the models gained as well.
- *
- * @module
  */
 
 import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";

@@ -1,8 +1,4 @@
-/**
- * What a reader should know before believing a comparison's figures, and what to do about it.
- *
- * @module
- */
+/** What a reader should know before believing a comparison's figures, and what to do about it. */
 
 import { BASELINE, isRemote } from "../models.ts";
 import { linearRegression } from "simple-statistics";

@@ -1,8 +1,4 @@
-/**
- * Other programs that compute while advice is given, as on a machine that others use too.
- *
- * @module
- */
+/** Other programs that compute while advice is given, as on a machine that others use too. */
 
 /** Starts so many programs that do nothing but compute, until they are disposed. */
 export function othersCompute(count: number): AsyncDisposable {

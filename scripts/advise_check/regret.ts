@@ -1,8 +1,6 @@
 /**
  * Measures every model on a job, and says what it costs to have taken the recommended one instead of the
  * best.
- *
- * @module
  */
 
 import { type Candidate, nameOf } from "../../lib/advice/prediction/candidate.ts";

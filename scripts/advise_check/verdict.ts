@@ -1,8 +1,4 @@
-/**
- * How one piece of advice turned out: where it isn't what the label says, and a table of all.
- *
- * @module
- */
+/** How one piece of advice turned out: where it isn't what the label says, and a table of all. */
 
 import type { Advice } from "../../lib/advice/advice.ts";
 import type { Label } from "../../tests/advice/labelled/labels.ts";

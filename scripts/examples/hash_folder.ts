@@ -2,8 +2,6 @@
  * Hashes every file of this project's library: tiny tasks, and most of their time is computing.
  *
  * Run it with `--allow-read=lib`.
- *
- * @module
  */
 
 /** What reports call it. */

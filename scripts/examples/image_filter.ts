@@ -1,8 +1,4 @@
-/**
- * Blurs 48 grey pictures: computing, with a picture to send each way.
- *
- * @module
- */
+/** Blurs 48 grey pictures: computing, with a picture to send each way. */
 
 /** What reports call it. */
 export const title = "blur pictures";

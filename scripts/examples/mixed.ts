@@ -1,8 +1,4 @@
-/**
- * Waits 6 ms for a record and then computes on it for about as long: slots and lanes both pay.
- *
- * @module
- */
+/** Waits 6 ms for a record and then computes on it for about as long: slots and lanes both pay. */
 
 /** What reports call it. */
 export const title = "fetch a record and score it";

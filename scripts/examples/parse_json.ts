@@ -1,7 +1,5 @@
 /**
  * Parses 60 JSON texts of a megabyte and adds up a field: computing, with much to send to a lane.
- *
- * @module
  */
 
 /** What reports call it. */

@@ -2,8 +2,6 @@
  * Downloads 60 pages from the test site, which takes 20 ms to answer: waiting, so slots pay.
  *
  * Run it with `--allow-net=127.0.0.1 --allow-run`; the site is a process of its own.
- *
- * @module
  */
 
 import type { TaskContext } from "../../lib/lanes/task.ts";

@@ -1,7 +1,5 @@
 /**
  * Numbers its items with a counter that all tasks share: only one lane with one slot gets it right.
- *
- * @module
  */
 
 /** What reports call it. */

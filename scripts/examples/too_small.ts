@@ -1,8 +1,4 @@
-/**
- * Squares 2,000 numbers: over before a lane has started, so nothing is worth the trouble.
- *
- * @module
- */
+/** Squares 2,000 numbers: over before a lane has started, so nothing is worth the trouble. */
 
 /** What reports call it. */
 export const title = "square 2,000 numbers";

@@ -2,8 +2,6 @@
  * The npm pools that we are measured against, and in which version. They are imported by these names
  * at run time, and by nothing else: so they stay out of the project's module graph, import map and
  * lock file, and nobody downloads them who doesn't race against them.
- *
- * @module
  */
 
 /** https://github.com/piscinajs/piscina */

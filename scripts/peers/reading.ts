@@ -1,8 +1,4 @@
-/**
- * What a contender's program measures, and how it tells: one line of JSON on stdout.
- *
- * @module
- */
+/** What a contender's program measures, and how it tells: one line of JSON on stdout. */
 
 /** What one run of one contender found. */
 export interface Reading {

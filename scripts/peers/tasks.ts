@@ -1,8 +1,6 @@
 /**
  * The tasks that the contests run beside the library's own: a bare download, tasks of one millisecond,
  * and those that take buffers of 1 MiB which tell whether they arrived whole.
- *
- * @module
  */
 
 /** The barest download: fetch, read the body, count its bytes. */

@@ -1,8 +1,4 @@
-/**
- * Advice files as they could have been written, for the tests of reports.
- *
- * @module
- */
+/** Advice files as they could have been written, for the tests of reports. */
 
 import { ENVIRONMENT } from "../environment.ts";
 import type { Advice, AdviceFile } from "../../lib/advice/advice.ts";

@@ -1,8 +1,4 @@
-/**
- * Advice on made-up jobs, as it is given from measurements that are made up too.
- *
- * @module
- */
+/** Advice on made-up jobs, as it is given from measurements that are made up too. */
 
 import type { Advice } from "../../lib/advice/advice.ts";
 import { advise, type Instruments } from "../../lib/advice/advise.ts";

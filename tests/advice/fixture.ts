@@ -1,8 +1,4 @@
-/**
- * Made-up measurements, for tests of what is concluded from them.
- *
- * @module
- */
+/** Made-up measurements, for tests of what is concluded from them. */
 
 import type { Machine } from "../../lib/advice/prediction/machine.ts";
 import type { Probed } from "../../lib/advice/probe/probe.ts";

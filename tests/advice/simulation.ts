@@ -1,8 +1,4 @@
-/**
- * Advice on made-up jobs on a made-up noisy machine, of which the truth is known.
- *
- * @module
- */
+/** Advice on made-up jobs on a made-up noisy machine, of which the truth is known. */
 
 import { advise } from "../../lib/advice/advise.ts";
 import { type Candidate, nameOf } from "../../lib/advice/prediction/candidate.ts";

@@ -1,8 +1,4 @@
-/**
- * Looks at children from outside, where the lane's own word is not to be taken.
- *
- * @module
- */
+/** Looks at children from outside, where the lane's own word is not to be taken. */
 
 import { turns } from "./gates.ts";
 

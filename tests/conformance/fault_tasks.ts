@@ -1,8 +1,6 @@
 /**
  * Tasks of the conformance suite that are hostile, odd, or tell what became of what they were given.
  * They run in every kind of lane, so they import nothing but types.
- *
- * @module
  */
 
 import type { TaskContext } from "../../lib/lanes/task.ts";

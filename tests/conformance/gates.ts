@@ -1,8 +1,6 @@
 /**
  * Gates at which tasks wait until a test lets them through, instead of sleeping. They are an HTTP
  * server on loopback, so tasks of every kind of lane reach them.
- *
- * @module
  */
 
 interface Held {

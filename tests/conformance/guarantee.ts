@@ -1,8 +1,4 @@
-/**
- * What a guarantee is, and the models that it is checked on.
- *
- * @module
- */
+/** What a guarantee is, and the models that it is checked on. */
 
 import { type Task, task, type TaskName } from "../../lib/lanes/task.ts";
 import {

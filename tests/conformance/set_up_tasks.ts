@@ -1,8 +1,4 @@
-/**
- * A task module that is set up in each lane. What it does there is told by `shared`.
- *
- * @module
- */
+/** A task module that is set up in each lane. What it does there is told by `shared`. */
 
 import type { SetupContext, TaskContext } from "../../lib/lanes/task.ts";
 

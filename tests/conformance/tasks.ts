@@ -1,8 +1,4 @@
-/**
- * Tasks of the conformance suite. They run in every kind of lane, so they import nothing.
- *
- * @module
- */
+/** Tasks of the conformance suite. They run in every kind of lane, so they import nothing. */
 
 import type { Kernel } from "../../lib/lanes/kernel.ts";
 import type { TaskContext } from "../../lib/lanes/task.ts";

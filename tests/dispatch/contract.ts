@@ -1,8 +1,6 @@
 /**
  * The contract of one item, as a model: what must become of it, told by what happened to it on its
  * lanes, whatever the library did.
- *
- * @module
  */
 
 import { assert, assertEquals } from "@std/assert";

@@ -1,8 +1,6 @@
 /**
  * A lane that does nothing by itself: a test tells it, step by step, what happens on it. So counting,
  * ordering and blame are tested without threads, processes or time.
- *
- * @module
  */
 
 import { LanePool, type PoolOptions } from "../../lib/dispatch/lane_pool.ts";

@@ -1,7 +1,5 @@
 /**
  * A run that sends what a test gives it, and notes what the pool tells it; and batches, real ones.
- *
- * @module
  */
 
 import {

@@ -1,8 +1,6 @@
 /**
  * Fake lanes that do what is drawn: each offers the steps that it could take next. What they do to
  * items is told to the items' models.
- *
- * @module
  */
 
 import { assert } from "@std/assert";

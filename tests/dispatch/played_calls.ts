@@ -1,8 +1,6 @@
 /**
  * Calls of one task under a drawn schedule: each is made when it is its turn, one of them is aborted
  * when told to, and how their promises end is held against the contract.
- *
- * @module
  */
 
 import { assert, assertEquals } from "@std/assert";

@@ -1,8 +1,6 @@
 /**
  * A run under a drawn schedule: its input gives what is drawn, its consumer asks when told to, and
  * whatever comes is held against the contract.
- *
- * @module
  */
 
 import { assert, assertEquals } from "@std/assert";

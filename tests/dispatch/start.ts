@@ -1,8 +1,4 @@
-/**
- * Runs on a pool of fake lanes, and consumers that take what comes.
- *
- * @module
- */
+/** Runs on a pool of fake lanes, and consumers that take what comes. */
 
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import { startMap } from "../../lib/dispatch/map.ts";

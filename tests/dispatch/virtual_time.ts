@@ -1,8 +1,4 @@
-/**
- * Time that passes only when a test says so, in place of timers and the clock.
- *
- * @module
- */
+/** Time that passes only when a test says so, in place of timers and the clock. */
 
 interface Timer {
   readonly dueMs: number;

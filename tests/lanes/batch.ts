@@ -1,8 +1,4 @@
-/**
- * Batches to give to lanes.
- *
- * @module
- */
+/** Batches to give to lanes. */
 
 import type { LaneBatch } from "../../lib/lanes/lane.ts";
 import type { Task } from "../../lib/lanes/task.ts";

@@ -1,8 +1,4 @@
-/**
- * Programs that a test starts to see what they make of how they were started.
- *
- * @module
- */
+/** Programs that a test starts to see what they make of how they were started. */
 
 import { assertEquals } from "@std/assert";
 

@@ -1,8 +1,4 @@
-/**
- * Result files as they could have been measured, for the tests of reports.
- *
- * @module
- */
+/** Result files as they could have been measured, for the tests of reports. */
 
 import type { Comparison, ModelResult, ResultFile, Timeline } from "../../lib/timing/result.ts";
 

@@ -3,9 +3,7 @@
  * and holds what it wrote against an undisturbed run. As a program: how many kills, the seed, and further
  * options of the run.
  *
- *     deno run -A tests/running/killed.ts 200 7 --model workers
- *
- * @module
+ * deno run -A tests/running/killed.ts 200 7 --model workers
  */
 
 import { assertEquals } from "@std/assert";

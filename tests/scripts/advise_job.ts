@@ -1,8 +1,4 @@
-/**
- * Runs `deno task advise` on made-up jobs.
- *
- * @module
- */
+/** Runs `deno task advise` on made-up jobs. */
 
 import { runTask, type ScriptRun } from "./run_script.ts";
 

@@ -1,8 +1,4 @@
-/**
- * Runs a script as people do, in a process of its own, for the tests.
- *
- * @module
- */
+/** Runs a script as people do, in a process of its own, for the tests. */
 
 import { fromFileUrl } from "@std/path";
 import { granted } from "../granted.ts";

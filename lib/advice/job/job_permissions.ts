@@ -1,8 +1,6 @@
 /**
  * What a job may do: Deno's own `--allow-…` flags, handed on to the job's processes and to nothing
  * else.
- *
- * @module
  */
 
 import { UsageError } from "../../options.ts";

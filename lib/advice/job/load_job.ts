@@ -1,8 +1,6 @@
 /**
  * Takes a job module from the command line: finds it, checks it, and loads it in a process of its
  * own.
- *
- * @module
  */
 
 import { fromFileUrl, toFileUrl } from "@std/path";

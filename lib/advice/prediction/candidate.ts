@@ -1,8 +1,4 @@
-/**
- * A concurrency model of a certain size, as it is predicted, raced and recommended.
- *
- * @module
- */
+/** A concurrency model of a certain size, as it is predicted, raced and recommended. */
 
 import { counted } from "../../text/format.ts";
 import { BASELINE, type Model, MODELS, takes } from "../../models.ts";

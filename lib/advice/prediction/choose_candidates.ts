@@ -1,8 +1,4 @@
-/**
- * Which models are worth racing, and with how many lanes and slots.
- *
- * @module
- */
+/** Which models are worth racing, and with how many lanes and slots. */
 
 import { BASELINE } from "../../models.ts";
 import { MOST_MEMORY } from "../../judge/thresholds.ts";

@@ -1,8 +1,4 @@
-/**
- * Whether a job waits or computes, and whether it is worth more than the plain loop.
- *
- * @module
- */
+/** Whether a job waits or computes, and whether it is worth more than the plain loop. */
 
 import { studentCdf } from "../../timing/statistics.ts";
 import type { Verdict } from "../../timing/result.ts";

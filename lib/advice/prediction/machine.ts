@@ -1,8 +1,4 @@
-/**
- * How long lanes take to start on this machine, and what independent processes gain.
- *
- * @module
- */
+/** How long lanes take to start on this machine, and what independent processes gain. */
 
 import { z } from "zod";
 import { isRemote, type Model, MODEL_TABLE, takes } from "../../models.ts";

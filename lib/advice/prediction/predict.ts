@@ -1,8 +1,4 @@
-/**
- * How long a job would take under a model, from the sample alone.
- *
- * @module
- */
+/** How long a job would take under a model, from the sample alone. */
 
 import { LESS } from "../../judge/possible_gain.ts";
 import { BASELINE, isRemote, MODEL_TABLE } from "../../models.ts";

@@ -1,8 +1,4 @@
-/**
- * Takes items one by one from wherever they come, and never more than are wanted.
- *
- * @module
- */
+/** Takes items one by one from wherever they come, and never more than are wanted. */
 
 import type { Items } from "../../dispatch/options.ts";
 

@@ -1,8 +1,4 @@
-/**
- * Whether the results of a job depend on the order of its tasks.
- *
- * @module
- */
+/** Whether the results of a job depend on the order of its tasks. */
 
 import { audited, FileAudit, type RewrittenFile } from "../../children/file_audit.ts";
 import type { JobSpec } from "../../timing/spec.ts";

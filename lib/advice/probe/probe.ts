@@ -1,7 +1,5 @@
 /**
  * Runs a sample of a job one after the other in a fresh process and takes down what each task took.
- *
- * @module
  */
 
 import { type ChildOptions, MeasuringChild } from "../../children/measuring_child.ts";

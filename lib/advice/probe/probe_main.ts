@@ -1,8 +1,4 @@
-/**
- * What runs in a probe's own process. It imports no npm package.
- *
- * @module
- */
+/** What runs in a probe's own process. It imports no npm package. */
 
 import { connectToParent } from "../../children/parent.ts";
 import type { Items } from "../../dispatch/options.ts";

@@ -1,8 +1,4 @@
-/**
- * What a probe is told and what it says. Plain data: it travels as lines of JSON.
- *
- * @module
- */
+/** What a probe is told and what it says. Plain data: it travels as lines of JSON. */
 
 import type { ProfiledRun, ProfileOrder } from "../profile/profiled_run.ts";
 

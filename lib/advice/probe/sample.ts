@@ -1,8 +1,4 @@
-/**
- * What a probe's stretches come to: how long a task computes and waits, and how sure that is.
- *
- * @module
- */
+/** What a probe's stretches come to: how long a task computes and waits, and how sure that is. */
 
 import { z } from "zod";
 import type { Checked } from "../../timing/json_file.ts";

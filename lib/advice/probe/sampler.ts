@@ -1,8 +1,4 @@
-/**
- * Runs a sample of a job one by one, in a probe's process. It imports no npm package.
- *
- * @module
- */
+/** Runs a sample of a job one by one, in a probe's process. It imports no npm package. */
 
 import type { Items } from "../../dispatch/options.ts";
 import type { Outcome } from "../../dispatch/outcome.ts";

@@ -1,8 +1,6 @@
 /**
  * What sending items and results to another lane takes, by a few of them. It imports no npm
  * package.
- *
- * @module
  */
 
 import { isSparse, named, step } from "../../lanes/remote/inspect.ts";

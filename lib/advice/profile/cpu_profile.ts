@@ -1,8 +1,4 @@
-/**
- * A profile as V8 writes it (`.cpuprofile`), read into a tree of calls.
- *
- * @module
- */
+/** A profile as V8 writes it (`.cpuprofile`), read into a tree of calls. */
 
 import { z } from "zod";
 

@@ -1,8 +1,6 @@
 /**
  * Where a job's time goes, as data: a tree of calls becomes functions and the bars of a flame
  * graph.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -1,8 +1,4 @@
-/**
- * Where a job's time goes, in sentences and cells, the same in every report.
- *
- * @module
- */
+/** Where a job's time goes, in sentences and cells, the same in every report. */
 
 import { BASELINE, isRemote } from "../../models.ts";
 import { counted, formatDuration, formatPercent } from "../../text/format.ts";

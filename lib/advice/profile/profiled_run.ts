@@ -1,8 +1,6 @@
 /**
  * Runs some of a job's items one by one between two marks that a profile shows. It imports no npm
  * package.
- *
- * @module
  */
 
 import type { Items } from "../../dispatch/options.ts";

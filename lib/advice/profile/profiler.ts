@@ -1,8 +1,4 @@
-/**
- * A profile of a job: whether there is time for one, and a sample once more while V8 looks.
- *
- * @module
- */
+/** A profile of a job: whether there is time for one, and a sample once more while V8 looks. */
 
 import { dirname, fromFileUrl } from "@std/path";
 import { WAITS } from "../../judge/thresholds.ts";

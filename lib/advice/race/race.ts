@@ -1,7 +1,5 @@
 /**
  * The race: the promising models on the job's own items, in rounds, each trial in a fresh process.
- *
- * @module
  */
 
 import { BASELINE } from "../../models.ts";

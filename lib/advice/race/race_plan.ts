@@ -1,7 +1,5 @@
 /**
  * What is to be raced, and how often, so that advice stays cheaper than three runs of the sample.
- *
- * @module
  */
 
 import { BASELINE } from "../../models.ts";

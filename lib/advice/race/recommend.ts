@@ -1,8 +1,6 @@
 /**
  * From a race to a recommendation: times for the whole job, gains that can't be, and the model to
  * take.
- *
- * @module
  */
 
 import { BASELINE } from "../../models.ts";

@@ -1,8 +1,4 @@
-/**
- * How the models of a race stand to each other: gains with their intervals, from few rounds.
- *
- * @module
- */
+/** How the models of a race stand to each other: gains with their intervals, from few rounds. */
 
 import type { Standing } from "../../judge/choose.ts";
 import { CONFIDENCE, ONE_ROUND } from "../../judge/thresholds.ts";

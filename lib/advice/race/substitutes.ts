@@ -1,7 +1,5 @@
 /**
  * What to race instead of, or beside, models that refused, disappointed, or did better than expected.
- *
- * @module
  */
 
 import { MODEL_TABLE } from "../../models.ts";

@@ -1,7 +1,5 @@
 /**
  * What of a job's tasks went wrong while advice was made, a line each: a script that has one ends with 1.
- *
- * @module
  */
 
 import { counted } from "../../text/format.ts";

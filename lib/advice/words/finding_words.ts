@@ -1,8 +1,4 @@
-/**
- * Puts findings into words, all of them here.
- *
- * @module
- */
+/** Puts findings into words, all of them here. */
 
 import {
   counted,

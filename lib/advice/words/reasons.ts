@@ -1,8 +1,4 @@
-/**
- * Why a model is recommended, what is unsure of it, and what an answer lacks, in words.
- *
- * @module
- */
+/** Why a model is recommended, what is unsure of it, and what an answer lacks, in words. */
 
 import { BASELINE } from "../../models.ts";
 import { TOO_SLOW } from "../../judge/thresholds.ts";

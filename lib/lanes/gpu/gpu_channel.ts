@@ -2,8 +2,6 @@
  * The channel to a GPU lane's thread. A program that ends while a thread still gives back what it holds in
  * a GPU's driver is brought down by a segmentation fault (Deno 2.9 with Mesa's drivers), so that thread is
  * given a moment.
- *
- * @module
  */
 
 import type { ChannelEvents } from "../remote/channel.ts";

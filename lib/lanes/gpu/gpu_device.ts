@@ -1,8 +1,6 @@
 /**
  * The GPU that WebGPU gives: which one it is, and whether it is one at all or a program that computes
  * on this machine's own cores.
- *
- * @module
  */
 
 import type { Device } from "../lane.ts";

@@ -1,8 +1,6 @@
 /**
  * What runs in a GPU lane's thread: it opens the device, and keeps it busy. A thread of its own, because
  * Deno waits for a GPU as if it computed itself. It imports no npm package: a lane must start fast.
- *
- * @module
  */
 
 import { TaskLoadError } from "../errors.ts";

@@ -1,8 +1,6 @@
 /**
  * A kernel that was compiled for a GPU: takes pieces to their end, in dispatches that are short enough
  * to stop between two of them.
- *
- * @module
  */
 
 import type { Kernel } from "../kernel.ts";

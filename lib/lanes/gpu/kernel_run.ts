@@ -1,8 +1,6 @@
 /**
  * Runs a batch's items on a GPU, as many at once as are enough for it. What deadlines, cancelling and
  * failures mean is the same as where a task's function runs.
- *
- * @module
  */
 
 import { CancelledError, TimeoutError } from "../errors.ts";

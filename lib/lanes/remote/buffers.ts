@@ -1,8 +1,4 @@
-/**
- * The memory behind values: what of it can move to another lane instead of being copied.
- *
- * @module
- */
+/** The memory behind values: what of it can move to another lane instead of being copied. */
 
 import { attempt } from "../attempt.ts";
 

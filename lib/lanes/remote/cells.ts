@@ -3,8 +3,6 @@
  * is in a loop that never yields. Messages can't do that.
  *
  * Every batch on the lane has a cell of its own: the parent gives it an id whose cell is free.
- *
- * @module
  */
 
 /** More cells than batches can be on a lane, those that wait there too. */

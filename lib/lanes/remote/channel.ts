@@ -3,8 +3,6 @@
  *
  * A message is a kind, a row of numbers and a payload. Every channel carries these; how, is its own
  * business: a thread is posted them, a subprocess reads and writes frames.
- *
- * @module
  */
 
 import type { Task } from "../task.ts";

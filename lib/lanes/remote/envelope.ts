@@ -1,8 +1,6 @@
 /**
  * The one form in which errors cross lanes, thrown ones and those inside values. Structured cloning
  * alone loses a custom class's name, `code`, and the `errors` of an AggregateError.
- *
- * @module
  */
 
 import { attempt } from "../attempt.ts";

@@ -1,8 +1,4 @@
-/**
- * Looks at values before they are sent: what can't arrive is refused, and named by its place.
- *
- * @module
- */
+/** Looks at values before they are sent: what can't arrive is refused, and named by its place. */
 
 import { attempt, wordsOf } from "../attempt.ts";
 import { CloneError } from "../errors.ts";

@@ -1,7 +1,5 @@
 /**
  * The side of a remote lane that runs the tasks. It imports no npm package: a lane must start fast.
- *
- * @module
  */
 
 import type { Device, Failure, Report } from "../lane.ts";

@@ -4,8 +4,6 @@
  *
  * A batch is kept here until its lane is ready and has loaded its task, so that what is sent is
  * about to start: what hasn't been sent can go elsewhere whatever befalls the lane.
- *
- * @module
  */
 
 import { attempt } from "../attempt.ts";

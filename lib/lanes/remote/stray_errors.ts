@@ -1,8 +1,6 @@
 /**
  * Errors that are thrown outside every task of a lane: in a timer, or as a rejection that nobody
  * handles. They end the lane unless the code in it handles them itself, in whichever way.
- *
- * @module
  */
 
 type Strays = "error" | "unhandledrejection";

@@ -1,8 +1,6 @@
 /**
  * Items and results in the form in which they travel to another lane and back: many numbers in one
  * buffer, errors in envelopes, everything else as it is.
- *
- * @module
  */
 
 import type { Failure } from "../lane.ts";

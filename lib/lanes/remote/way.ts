@@ -2,8 +2,6 @@
  * What of a value arrives on another lane. The platform clones most things, refuses some with an
  * error, and sends the rest as `{}` without a word: a URL, a Response, whatever keeps what it holds
  * in private fields. Here each class is judged once, by trying it.
- *
- * @module
  */
 
 import { attempt } from "../attempt.ts";

@@ -1,8 +1,4 @@
-/**
- * A child process of Deno and the bytes that go to it and come from it.
- *
- * @module
- */
+/** A child process of Deno and the bytes that go to it and come from it. */
 
 import { LaneStartError } from "../errors.ts";
 import { WIDE_FD } from "./frame.ts";

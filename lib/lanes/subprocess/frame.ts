@@ -4,8 +4,6 @@
  * A frame is 16 bytes of prefix (magic, kind, encoding, head length, body length), a head of
  * doubles, and a body. Numbers and byte arrays travel raw; everything else through the serializer of
  * `node:v8`, whose module is given by whoever has loaded it.
- *
- * @module
  */
 
 import { copyOfView } from "../remote/buffers.ts";

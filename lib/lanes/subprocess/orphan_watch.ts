@@ -1,8 +1,6 @@
 /**
  * Ends a child whose parent is gone, even while the child is in a busy loop: it can't see then that
  * its stdin has ended, and a parent that was killed can't end it either. A thread beside the loop can.
- *
- * @module
  */
 
 /** How often the thread looks, in milliseconds: soon enough for people, and next to free. */

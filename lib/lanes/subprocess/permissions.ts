@@ -1,8 +1,4 @@
-/**
- * What a subprocess lane may do: nothing unless it was told.
- *
- * @module
- */
+/** What a subprocess lane may do: nothing unless it was told. */
 
 /** What a task may touch: a list of what is allowed, `true` for everything of that kind. */
 export interface LanePermissions {

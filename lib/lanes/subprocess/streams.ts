@@ -6,8 +6,6 @@
  * stdin and stdout. Where it may not, frames go through these two until they are many and large, for a
  * descriptor of one's own costs `node:fs`, some 12 ms; then only code that reads or writes descriptors
  * 0 and 1 by their number can get in their way.
- *
- * @module
  */
 
 /** What carries frames. */

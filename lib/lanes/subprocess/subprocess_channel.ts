@@ -3,8 +3,6 @@
  *
  * Memory that runs out, an exit or a busy loop end only the child, which can always be killed. It may
  * touch nothing but what `permissions` says.
- *
- * @module
  */
 
 import * as v8 from "node:v8";

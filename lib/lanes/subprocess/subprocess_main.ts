@@ -1,8 +1,6 @@
 /**
  * What runs in a subprocess lane's child. It imports no npm package: a lane must start fast. It ends
  * when its frames do, or when its parent is gone, so it is never left behind.
- *
- * @module
  */
 
 import { BATCH_COUNT, FromLane, ToLane } from "../remote/channel.ts";

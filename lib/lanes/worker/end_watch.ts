@@ -2,8 +2,6 @@
  * Finds out when a thread has ended. Deno tells a parent nothing of a worker that closed itself, and
  * one in a busy loop answers no heartbeat, so that neither silence nor a missing answer means death.
  * A Web Lock does: the thread holds one as long as it lives, and the parent waits in line for it.
- *
- * @module
  */
 
 /** As much of the Web Locks API as is used; Deno 2.9 has it, but not its types. */

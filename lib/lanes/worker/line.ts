@@ -1,8 +1,6 @@
 /**
  * The way between a thread and its parent: a port for all that is large or has to be cloned, and a
  * mailbox each way for the rest. Both are in order, and numbers say what comes next.
- *
- * @module
  */
 
 import { Mailbox, type Message } from "./mailbox.ts";

@@ -4,8 +4,6 @@
  *
  * Messages lie behind each other in a ring of doubles: their size, number, kind, and how long their
  * head is, the head, and a payload in one of few forms.
- *
- * @module
  */
 
 /** How many doubles the ring holds, a power of two, and the largest message. */

@@ -1,9 +1,5 @@
 /// <reference lib="deno.worker" />
-/**
- * Serves a lane in this thread, from its parent's first message on.
- *
- * @module
- */
+/** Serves a lane in this thread, from its parent's first message on. */
 
 import { wordsOf } from "../attempt.ts";
 import { FromLane } from "../remote/channel.ts";

@@ -4,8 +4,6 @@
  * It isolates an uncaught error, but neither memory (one worker out of memory ends the program) nor,
  * without `--unstable-worker-options`, permissions. A busy loop in it can be asked to stop, through
  * shared memory, but not be made to.
- *
- * @module
  */
 
 import { Preloads } from "../preloads.ts";

@@ -1,8 +1,4 @@
-/**
- * What runs the tasks of a thread, loaded once the thread has said that it is ready.
- *
- * @module
- */
+/** What runs the tasks of a thread, loaded once the thread has said that it is ready. */
 
 import { Cells } from "../remote/cells.ts";
 import { LaneServer, type Runner } from "../remote/lane_server.ts";

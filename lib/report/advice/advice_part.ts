@@ -1,8 +1,6 @@
 /**
  * Advice as a part of a page, with the charts of how a task's time splits into computing and waiting, and
  * of what each model gains.
- *
- * @module
  */
 
 import * as Plot from "@observablehq/plot";

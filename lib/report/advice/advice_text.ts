@@ -1,8 +1,4 @@
-/**
- * Advice as text: for the terminal, and as Markdown.
- *
- * @module
- */
+/** Advice as text: for the terminal, and as Markdown. */
 
 import type { Advice, AdviceFile } from "../../advice/advice.ts";
 import { functionLines, PROFILE_TITLE, profileLines } from "../../advice/profile/profile_words.ts";

@@ -1,8 +1,4 @@
-/**
- * Advice in sentences, cells and lines of code, the same in every report.
- *
- * @module
- */
+/** Advice in sentences, cells and lines of code, the same in every report. */
 
 import { BASELINE } from "../../models.ts";
 import type { Advice, ModelAdvice } from "../../advice/advice.ts";

@@ -1,8 +1,6 @@
 /**
  * Where a job's time goes, on a page: sentences, a flame graph that needs no script, and the functions
  * that matter as a table.
- *
- * @module
  */
 
 import * as Plot from "@observablehq/plot";

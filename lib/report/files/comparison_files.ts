@@ -1,8 +1,4 @@
-/**
- * Comparisons as files: a row a round as CSV, and Markdown for an issue or a pull request.
- *
- * @module
- */
+/** Comparisons as files: a row a round as CSV, and Markdown for an issue or a pull request. */
 
 import { counted } from "../../text/format.ts";
 import type { Comparison, ModelResult, ResultFile, Round } from "../../timing/result.ts";

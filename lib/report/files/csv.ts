@@ -1,8 +1,4 @@
-/**
- * Tables as CSV (RFC 4180), in which text from outside can't compute.
- *
- * @module
- */
+/** Tables as CSV (RFC 4180), in which text from outside can't compute. */
 
 import { stringify } from "@std/csv/stringify";
 

@@ -1,8 +1,6 @@
 /**
  * What reports in Markdown (GitHub's flavour) are made of. Text from outside can't format, link, mention
  * or embed in them.
- *
- * @module
  */
 
 import { plain } from "../../text/plain.ts";

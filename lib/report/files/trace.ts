@@ -4,8 +4,6 @@
  * The format is the "Trace Event Format" of the Chromium project, as a JSON object: `M` names
  * processes and threads, `X` is a span on a thread, `b` and `e` begin and end one that may overlap
  * others.
- *
- * @module
  */
 
 import type { ModelResult, ResultFile, Timeline } from "../../timing/result.ts";

@@ -1,8 +1,4 @@
-/**
- * Comparisons as a part of a page: the verdict first, then charts, all figures, and the method.
- *
- * @module
- */
+/** Comparisons as a part of a page: the verdict first, then charts, all figures, and the method. */
 
 import { BASELINE } from "../../models.ts";
 import {

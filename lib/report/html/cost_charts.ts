@@ -1,8 +1,6 @@
 /**
  * What each model took: starting its lanes against the work they did, CPU time, memory, and how long each
  * task took, as distributions of all their times.
- *
- * @module
  */
 
 import * as Plot from "@observablehq/plot";

@@ -1,8 +1,6 @@
 /**
  * What sections of a page are made of: a chart in its place (heading, a sentence on what to see, the
  * picture, the table behind it), and lists.
- *
- * @module
  */
 
 import { formatCount } from "../../text/format.ts";

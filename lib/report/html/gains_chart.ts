@@ -1,8 +1,6 @@
 /**
  * How much faster models are than one after the other: as measured, with intervals, and as predicted,
  * with what this machine can give at most.
- *
- * @module
  */
 
 import * as Plot from "@observablehq/plot";

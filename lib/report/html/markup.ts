@@ -1,8 +1,4 @@
-/**
- * HTML written as template text, in which every value is escaped unless it is HTML already.
- *
- * @module
- */
+/** HTML written as template text, in which every value is escaped unless it is HTML already. */
 
 import { escape } from "@std/html/entities";
 

@@ -2,8 +2,6 @@
  * A page of several files' parts (comparisons, advice, scaling, races) as one document that opens from
  * disk and offline, with its only script and its content-security policy; at its end, on what machine,
  * with what, and how all was measured.
- *
- * @module
  */
 
 import { createHash } from "node:crypto";

@@ -1,7 +1,5 @@
 /**
  * Observable Plot's charts as text, drawn without a browser; charts of rows, and axes of ratios and times.
- *
- * @module
  */
 
 import * as Plot from "@observablehq/plot";

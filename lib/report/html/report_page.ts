@@ -1,8 +1,4 @@
-/**
- * One page of everything that was measured: comparisons, advice, scaling, races, switching.
- *
- * @module
- */
+/** One page of everything that was measured: comparisons, advice, scaling, races, switching. */
 
 import { advicePart } from "../advice/advice_part.ts";
 import { peersPart } from "../peers/peers_report.ts";

@@ -3,8 +3,6 @@
  * comes out can be laid out, read, and does nothing.
  *
  * Escaping is not done here but where text becomes markup; see markup.ts.
- *
- * @module
  */
 
 import { plain } from "../../text/plain.ts";

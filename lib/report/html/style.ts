@@ -6,8 +6,6 @@
  * the plain `for` loop is neutral. The five differ in lightness as well as hue, after Okabe and Ito's
  * "Color Universal Design" palette (2008), so that they stay apart for colour-blind readers; every
  * one reaches a contrast of 4.5 to 1 on the page as text (WCAG 2.2, 1.4.3), which a test checks.
- *
- * @module
  */
 
 import { isModel, type Model, MODEL_TABLE, MODELS } from "../../models.ts";

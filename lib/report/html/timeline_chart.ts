@@ -1,8 +1,6 @@
 /**
  * The timeline: one panel a model, lanes as rows, all on one time axis; all of it, its beginning up
  * close, and its table.
- *
- * @module
  */
 
 import * as Plot from "@observablehq/plot";

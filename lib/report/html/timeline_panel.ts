@@ -1,8 +1,6 @@
 /**
  * Where everything in one model's panel of the timeline goes: which tasks are one bar, how many were in
  * flight, how many waited, and what share of a task's time its lane was running it.
- *
- * @module
  */
 
 import { formatCount, formatDuration, formatPercent } from "../../text/format.ts";

@@ -1,8 +1,4 @@
-/**
- * What a lesson measured, as its file holds it; text and page are made from it.
- *
- * @module
- */
+/** What a lesson measured, as its file holds it; text and page are made from it. */
 
 import { z } from "zod";
 import { type Experiments, experimentSchemas } from "../../switching/switch_result.ts";

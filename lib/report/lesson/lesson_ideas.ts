@@ -1,8 +1,6 @@
 /**
  * The lesson's ideas in their order: each with what this machine did, in sentences and in a picture
  * that follow from the figures, and the commands that show more.
- *
- * @module
  */
 
 import type { LessonFile } from "./lesson_file.ts";

@@ -1,8 +1,4 @@
-/**
- * A lesson as a page: an idea a section, with its sentences, its picture and its commands.
- *
- * @module
- */
+/** A lesson as a page: an idea a section, with its sentences, its picture and its commands. */
 
 import * as Plot from "@observablehq/plot";
 import { codeBlock, figure } from "../html/figure.ts";

@@ -1,8 +1,4 @@
-/**
- * A lesson in short: its ideas with their figures, for the terminal and as Markdown.
- *
- * @module
- */
+/** A lesson in short: its ideas with their figures, for the terminal and as Markdown. */
 
 import { escapeMarkdown } from "../files/markdown.ts";
 import { startText } from "../foot.ts";

@@ -1,8 +1,6 @@
 /**
  * A lesson's language: its texts, which are all in `en.json` and `ko.json`, and how figures and gains are
  * said in it.
- *
- * @module
  */
 
 import en from "./en.json" with { type: "json" };

@@ -1,8 +1,4 @@
-/**
- * The page that draws a run while it goes on. It asks for nothing but its own events.
- *
- * @module
- */
+/** The page that draws a run while it goes on. It asks for nothing but its own events. */
 
 import { escape } from "@std/html/entities";
 

@@ -1,8 +1,4 @@
-/**
- * Serves the page of a run that goes on, to whoever has its address and to nobody else.
- *
- * @module
- */
+/** Serves the page of a run that goes on, to whoever has its address and to nobody else. */
 
 import type { Pulse } from "../../progress/pulse.ts";
 import { livePage } from "./live_page.ts";

@@ -1,8 +1,6 @@
 /**
  * What a race against other libraries and programs came to, as its file holds it, and the check of one
  * that comes from outside. `peers.schema.json` is made from it.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -1,7 +1,5 @@
 /**
  * A race against others: in sentences, for the terminal, as CSV and Markdown, and as a part of a page.
- *
- * @module
  */
 
 import { counted, formatNumber, formatRatio, formatSpeedup, NO_FIGURE } from "../../text/format.ts";

@@ -1,8 +1,6 @@
 /**
  * A run as a part of a page: what became of it, why items failed, what took longest, and its tasks on
  * their lanes.
- *
- * @module
  */
 
 import type { RunFile } from "../../running/run_result.ts";

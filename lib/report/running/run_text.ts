@@ -1,8 +1,4 @@
-/**
- * What became of a run, for the terminal.
- *
- * @module
- */
+/** What became of a run, for the terminal. */
 
 import { nameOf } from "../../advice/prediction/candidate.ts";
 import type { RunFile, RunResult } from "../../running/run_result.ts";

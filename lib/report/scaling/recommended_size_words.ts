@@ -1,7 +1,5 @@
 /**
  * Which of the swept sizes to take, why, and the line of code that does, the same in every report.
- *
- * @module
  */
 
 import { isModel, isRemote, MODEL_TABLE } from "../../models.ts";

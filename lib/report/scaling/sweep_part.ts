@@ -1,8 +1,4 @@
-/**
- * A sweep as a part of a page: its curve, its table, and what follows from them.
- *
- * @module
- */
+/** A sweep as a part of a page: its curve, its table, and what follows from them. */
 
 import * as Plot from "@observablehq/plot";
 import { LAW_TITLES, throughputAt } from "../../scaling/laws/laws.ts";

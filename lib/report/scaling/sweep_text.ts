@@ -1,8 +1,6 @@
 /**
  * A sweep's report for the terminal, with its curve in plain characters, readable without colour; as
  * Markdown, and as CSV.
- *
- * @module
  */
 
 import { type Law, throughputAt } from "../../scaling/laws/laws.ts";

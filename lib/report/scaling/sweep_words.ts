@@ -1,8 +1,6 @@
 /**
  * What a sweep shows, in sentences and cells that terminal, page and Markdown share, and how everything
  * in them is defined; recommended_size_words.ts says which size to take.
- *
- * @module
  */
 
 import { isRefused, LITTLE_TOLERANCE } from "../../scaling/analyse.ts";

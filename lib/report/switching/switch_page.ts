@@ -1,8 +1,4 @@
-/**
- * The experiments on switching as a page, with their charts: ticks on a time axis, and bars.
- *
- * @module
- */
+/** The experiments on switching as a page, with their charts: ticks on a time axis, and bars. */
 
 import * as Plot from "@observablehq/plot";
 import type { SwitchFile, TickRow, WhoLetsGo } from "../../switching/switch_result.ts";

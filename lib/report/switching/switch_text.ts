@@ -1,8 +1,6 @@
 /**
  * The experiments on switching, for the terminal, with the ticks on a time axis: a dot for each tick, and
  * below each row when the task computed; and as Markdown.
- *
- * @module
  */
 
 import type { SwitchFile, TickRow, WhoLetsGo } from "../../switching/switch_result.ts";

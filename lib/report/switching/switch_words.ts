@@ -1,7 +1,5 @@
 /**
  * What the three experiments on switching showed, in words that follow from their figures, and in cells.
- *
- * @module
  */
 
 import type {

@@ -1,8 +1,4 @@
-/**
- * What changed from one result to another, for a terminal.
- *
- * @module
- */
+/** What changed from one result to another, for a terminal. */
 
 import {
   formatDuration,

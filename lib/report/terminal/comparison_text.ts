@@ -1,8 +1,4 @@
-/**
- * Comparisons for the terminal: of each its table, its lanes, what failed, and the verdict.
- *
- * @module
- */
+/** Comparisons for the terminal: of each its table, its lanes, what failed, and the verdict. */
 
 import { BASELINE } from "../../models.ts";
 import {

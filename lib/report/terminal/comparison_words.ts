@@ -1,7 +1,5 @@
 /**
  * A comparison in plain sentences with their numbers: the verdict, how sure it is, and what failed.
- *
- * @module
  */
 
 import { BASELINE } from "../../models.ts";

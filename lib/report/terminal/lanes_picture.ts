@@ -9,8 +9,6 @@
  * A timeline tells when each task was in flight, and of each lane only how much of that time it
  * computed. A lane computes one thing at a time, so in every column of a panel at most one row of a
  * lane is drawn as computing, as often as the lane's share says; the slots take turns.
- *
- * @module
  */
 
 import { counted, formatDuration, formatNumber } from "../../text/format.ts";

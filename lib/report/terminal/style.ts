@@ -1,7 +1,5 @@
 /**
  * How wide a terminal report may be and whether it may use colour, its colours, and its sentences.
- *
- * @module
  */
 
 import { plain, wrap } from "../../text/plain.ts";

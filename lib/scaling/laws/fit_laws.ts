@@ -1,8 +1,4 @@
-/**
- * Fits the laws of scaling to throughputs, with intervals, and judges whether to believe them.
- *
- * @module
- */
+/** Fits the laws of scaling to throughputs, with intervals, and judges whether to believe them. */
 
 import { median, quantile, sorted } from "../../timing/statistics.ts";
 import { type Law, type LawName, LAWS, limitOf, peakOf, throughputAt } from "./laws.ts";

@@ -1,8 +1,4 @@
-/**
- * Where computing ends, and what ten and a thousand times as many slots or lanes would do.
- *
- * @module
- */
+/** Where computing ends, and what ten and a thousand times as many slots or lanes would do. */
 
 import { median } from "../../timing/statistics.ts";
 import type { Capacity, Forecast, SweepPoint, SweepResult, SweepRound } from "../sweep_result.ts";

@@ -1,8 +1,4 @@
-/**
- * Where a curve of throughput bends, and how sure that is.
- *
- * @module
- */
+/** Where a curve of throughput bends, and how sure that is. */
 
 import { randomBelow, seededRandom } from "../../timing/random.ts";
 import { median } from "../../timing/statistics.ts";

@@ -5,9 +5,7 @@
  * the Universal Scalability Law (Gunther, "Guerrilla Capacity Planning", 2007, chapter 4), of which it
  * is the case κ = 0:
  *
- *     X(N) = λN / (1 + σ(N − 1) + κN(N − 1))
- *
- * @module
+ * X(N) = λN / (1 + σ(N − 1) + κN(N − 1))
  */
 
 /** The names of the laws, the simpler one first. */

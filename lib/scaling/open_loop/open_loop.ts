@@ -1,8 +1,6 @@
 /**
  * Runs open-loop load at several rates, and sums up response times with and without coordinated
  * omission.
- *
- * @module
  */
 
 import { MeasuringChild } from "../../children/measuring_child.ts";

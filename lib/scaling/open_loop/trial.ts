@@ -1,8 +1,4 @@
-/**
- * One open-loop trial, in this process: items start on schedule. It imports no npm package.
- *
- * @module
- */
+/** One open-loop trial, in this process: items start on schedule. It imports no npm package. */
 
 import type { JobSpec, ModelSpec } from "../../timing/spec.ts";
 import type { Executor } from "../../executor.ts";

@@ -1,8 +1,4 @@
-/**
- * What runs in an open-loop trial's own process. It imports no npm package.
- *
- * @module
- */
+/** What runs in an open-loop trial's own process. It imports no npm package. */
 
 import { hook, openItems, prepare } from "../../timing/job_items.ts";
 import { closeLanes, openModel } from "../../timing/trial.ts";

@@ -1,8 +1,6 @@
 /**
  * A meter: a small process of ours that tells what the system knows of another process, and what others
  * do to the machine.
- *
- * @module
  */
 
 import { MeasuringChild } from "../../children/measuring_child.ts";

@@ -3,8 +3,6 @@
  * opens `/proc` only to a program that may do everything, with no permission denied or given back, so
  * this file has all: it loads files of this library alone, takes nothing but process numbers, and only
  * ever reads below `/proc` and `/sys/fs/cgroup`. It imports no npm package.
- *
- * @module
  */
 
 import { connectToParent } from "../../children/parent.ts";

@@ -1,8 +1,4 @@
-/**
- * What a meter reads, and what two readings come to. Plain data: it travels as lines of JSON.
- *
- * @module
- */
+/** What a meter reads, and what two readings come to. Plain data: it travels as lines of JSON. */
 
 import { counted } from "../../text/format.ts";
 

@@ -1,8 +1,4 @@
-/**
- * What is raced against what, as plain data.
- *
- * @module
- */
+/** What is raced against what, as plain data. */
 
 /** How to start a program. */
 export interface Launch {

@@ -1,7 +1,5 @@
 /**
  * All contests, by family: who is raced against whom, at what, and what the results have to add up to.
- *
- * @module
  */
 
 import {

@@ -1,8 +1,6 @@
 /**
  * The programs that are raced: how each kind is started, with what it needs and no more, and run to its
  * end; and what they need of the machine, a Python and a site of one page.
- *
- * @module
  */
 
 import { fit, plain } from "../../../lib/text/plain.ts";

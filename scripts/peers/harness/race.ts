@@ -1,8 +1,6 @@
 /**
  * Races contenders against each other: interleaved, in shuffled order, round by round. A run counts only
  * if its results are right.
- *
- * @module
  */
 
 import type { Reading } from "../reading.ts";

@@ -1,8 +1,4 @@
-/**
- * What the race came to, row by row: figures, ratios, and whether the aims were met.
- *
- * @module
- */
+/** What the race came to, row by row: figures, ratios, and whether the aims were met. */
 
 import { pairedRatio } from "../../../lib/timing/interval.ts";
 import type { Interval } from "../../../lib/timing/result.ts";

@@ -1,8 +1,4 @@
-/**
- * Computing of a known amount, for the labelled jobs.
- *
- * @module
- */
+/** Computing of a known amount, for the labelled jobs. */
 
 // Small and called often, so that every isolate compiles it alike.
 function thousandSteps(state: number): number {

@@ -1,8 +1,4 @@
-/**
- * What the labelled jobs are, and what each may do; used by `deno task advise:check`.
- *
- * @module
- */
+/** What the labelled jobs are, and what each may do; used by `deno task advise:check`. */
 
 import type { Finding } from "../../../lib/advice/findings.ts";
 import type { Model } from "../../../lib/models.ts";

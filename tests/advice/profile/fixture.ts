@@ -1,8 +1,4 @@
-/**
- * Made-up profiles, as V8 writes them, and what is made of one.
- *
- * @module
- */
+/** Made-up profiles, as V8 writes them, and what is made of one. */
 
 import type { FrameRoles } from "../../../lib/advice/profile/cpu_profile.ts";
 import type { JobProfile } from "../../../lib/advice/profile/job_profile.ts";

@@ -2,8 +2,6 @@
  * Mixes what an executor can do: transfer, chunks, retries, deadlines, crashes, aborts, failing
  * inputs, closing, several runs on one executor. Whatever is mixed, each item settles once, is started
  * at most as often as `attempts` says, and what went in is what was seen.
- *
- * @module
  */
 
 import { assert, assertEquals } from "@std/assert";

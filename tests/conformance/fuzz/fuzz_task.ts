@@ -1,8 +1,6 @@
 /**
  * The task of the fuzzer: notes that it was started and whether it saw what went in, then does what
  * its item says.
- *
- * @module
  */
 
 import type { TaskContext } from "../../../lib/lanes/task.ts";

@@ -1,8 +1,4 @@
-/**
- * Runs a program of this folder in a process of its own, as a user would.
- *
- * @module
- */
+/** Runs a program of this folder in a process of its own, as a user would. */
 
 import { grantedAll } from "../../granted.ts";
 

@@ -1,8 +1,4 @@
-/**
- * Runs tasks that ask for pages, of which one fails, and a call, in the model that is named.
- *
- * @module
- */
+/** Runs tasks that ask for pages, of which one fails, and a call, in the model that is named. */
 
 import * as lanes from "../../../lib/mod.ts";
 import type { Model } from "../../../lib/mod.ts";

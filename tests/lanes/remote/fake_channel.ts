@@ -1,8 +1,6 @@
 /**
  * A lane's channel in memory: no threads, no processes, no time. Either a test says what the lane
  * says, or a {@linkcode LaneServer} at the other end does.
- *
- * @module
  */
 
 import type { Death, LaneBatch, LaneEvents, Report } from "../../../lib/lanes/lane.ts";

@@ -1,8 +1,4 @@
-/**
- * What a {@linkcode LaneServer} is given, and what it says of it.
- *
- * @module
- */
+/** What a {@linkcode LaneServer} is given, and what it says of it. */
 
 import type { LaneBatch, Report } from "../../../lib/lanes/lane.ts";
 import {

@@ -1,8 +1,4 @@
-/**
- * Tasks that do what a test in the same isolate says.
- *
- * @module
- */
+/** Tasks that do what a test in the same isolate says. */
 
 import type { Task, TaskContext } from "../../../lib/lanes/task.ts";
 

@@ -1,7 +1,5 @@
 /**
  * The ways that values travel, each new to every class: what is known of one is kept with the way.
- *
- * @module
  */
 
 import * as v8 from "node:v8";

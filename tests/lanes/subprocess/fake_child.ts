@@ -1,8 +1,4 @@
-/**
- * Child processes that run nothing: a test says what they write and how they end.
- *
- * @module
- */
+/** Child processes that run nothing: a test says what they write and how they end. */
 
 /** A child that does what a test says, in place of a process. */
 export class FakeChild {

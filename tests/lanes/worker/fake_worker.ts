@@ -1,8 +1,4 @@
-/**
- * A Web Worker that runs nothing: a test says what its thread says.
- *
- * @module
- */
+/** A Web Worker that runs nothing: a test says what its thread says. */
 
 import { type FarEnd, Line } from "../../../lib/lanes/worker/line.ts";
 

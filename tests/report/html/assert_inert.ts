@@ -1,8 +1,4 @@
-/**
- * What a page must be whatever its file holds.
- *
- * @module
- */
+/** What a page must be whatever its file holds. */
 
 import { assert, assertEquals } from "@std/assert";
 import { parseHTML } from "linkedom";

@@ -1,8 +1,4 @@
-/**
- * A headless Chromium for the tests of the page, where there is one and the run may start it.
- *
- * @module
- */
+/** A headless Chromium for the tests of the page, where there is one and the run may start it. */
 
 import { join, toFileUrl } from "@std/path";
 import type { Browser, Page } from "playwright-core";

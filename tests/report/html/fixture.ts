@@ -1,8 +1,4 @@
-/**
- * Result files as the suite would write them, made from a seed instead of measured.
- *
- * @module
- */
+/** Result files as the suite would write them, made from a seed instead of measured. */
 
 import { BinaryHeap } from "@std/data-structures/binary-heap";
 import type {

@@ -1,8 +1,4 @@
-/**
- * What a hand-edited or malicious result file may hold.
- *
- * @module
- */
+/** What a hand-edited or malicious result file may hold. */
 
 /** Strings that break out of markup, scripts, styles or lines where they are not escaped. */
 export const HOSTILE_STRINGS: readonly string[] = [

@@ -1,8 +1,4 @@
-/**
- * Pages as the tests look at them.
- *
- * @module
- */
+/** Pages as the tests look at them. */
 
 import { parseHTML } from "linkedom";
 
