@@ -164,8 +164,7 @@ function jobOf(chosen: CpuTask, size: Size): JobSpec {
     return computingJob(chosen, size);
   } catch (error) {
     if (!(error instanceof SizeError)) throw error;
-    const { part, value, remedy } = error;
-    const problem = error.message.slice(error.message.indexOf(": ") + 2, -remedy.length - 2);
+    const { part, value, problem, remedy } = error;
     throw new UsageError(`--${part}`, String(value), problem, remedy);
   }
 }

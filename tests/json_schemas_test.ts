@@ -3,7 +3,8 @@ import { adviceOn, asPredicted } from "./advice/advice_on.ts";
 import { adviceFileOf } from "./advice/advice_file.ts";
 import { resultOf as sweepOf } from "./scaling/measured.ts";
 import { granted } from "./granted.ts";
-import { edited, faultsOf, type SchemaName, SCHEMAS } from "./json_schemas.ts";
+import { jsonSchemaOf, type Kind } from "../lib/report/kinds.ts";
+import { edited, faultsOf, KINDS, schemaFile } from "./json_schemas.ts";
 import { peersFile } from "./report/peers/fixture.ts";
 import { runFile } from "./report/running/fixture.ts";
 import { lessonFile } from "./report/lesson/fixture.ts";
@@ -12,14 +13,14 @@ import { cpuComparison, ioComparison, resultOf } from "./report/fixture.ts";
 
 const ignore = !granted("read");
 
-for (const name of Object.keys(SCHEMAS) as SchemaName[]) {
+for (const name of KINDS) {
   Deno.test({
     // To write them anew after a change: deno test -A tests/json_schemas_test.ts -- --update
     name: `the shipped JSON Schema of ${name} files is the one that the program checks with`,
     ignore,
     async fn() {
-      const { file, made } = SCHEMAS[name];
-      const wanted = JSON.parse(JSON.stringify(made()));
+      const file = schemaFile(name);
+      const wanted = JSON.parse(JSON.stringify(jsonSchemaOf(name)));
       if (Deno.args.includes("--update")) {
         await Deno.writeTextFile(file, `${JSON.stringify(wanted, null, 2)}\n`);
       }
@@ -29,8 +30,8 @@ for (const name of Object.keys(SCHEMAS) as SchemaName[]) {
 }
 
 /** What no file may be: the field, and what it became. */
-const EDITS: Readonly<Record<SchemaName, readonly (readonly [(string | number)[], unknown])[]>> = {
-  result: [
+const EDITS: Readonly<Record<Kind, readonly (readonly [(string | number)[], unknown])[]>> = {
+  comparison: [
     [["schemaVersion"], 2],
     [["environment", "cpus"], undefined],
     [["comparisons", 0, "agree"], undefined],
@@ -98,8 +99,8 @@ const EDITS: Readonly<Record<SchemaName, readonly (readonly [(string | number)[]
   ],
 };
 
-const texts: Readonly<Record<SchemaName, () => Promise<string>>> = {
-  result: () => Promise.resolve(JSON.stringify(resultOf(ioComparison(), cpuComparison()))),
+const texts: Readonly<Record<Kind, () => Promise<string>>> = {
+  comparison: () => Promise.resolve(JSON.stringify(resultOf(ioComparison(), cpuComparison()))),
   advice: async () => JSON.stringify(adviceFileOf(await adviceOn({ computeMs: 20 }, asPredicted))),
   peers: () => Promise.resolve(JSON.stringify(peersFile())),
   run: () => Promise.resolve(JSON.stringify(runFile())),
@@ -108,7 +109,7 @@ const texts: Readonly<Record<SchemaName, () => Promise<string>>> = {
   sweep: async () => JSON.stringify(await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 })),
 };
 
-for (const name of Object.keys(SCHEMAS) as SchemaName[]) {
+for (const name of KINDS) {
   Deno.test({
     name: `a validator finds what is wrong with a ${name} file, and nothing where nothing is`,
     ignore,
@@ -119,7 +120,7 @@ for (const name of Object.keys(SCHEMAS) as SchemaName[]) {
         const faults = faultsOf(name, edited(text, path, value));
         assertEquals(faults.length > 0, true, `${path.join(".")} may be ${JSON.stringify(value)}`);
       }
-      for (const other of Object.keys(SCHEMAS) as SchemaName[]) {
+      for (const other of KINDS) {
         if (other !== name) assertEquals(faultsOf(other, text).length > 0, true, `is ${other} too`);
       }
     },

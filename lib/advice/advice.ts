@@ -153,8 +153,3 @@ export const ADVICE_FORMAT: FileFormat<AdviceFile> = {
   schema: adviceFileSchema,
   inconsistency,
 };
-
-/** The JSON Schema of advice files, made from the description that checks them. */
-export function adviceJsonSchema(): Record<string, unknown> {
-  return { title: "Lanes advice file", ...z.toJSONSchema(adviceFileSchema, { io: "input" }) };
-}

@@ -21,10 +21,7 @@ export async function fileOption<T>(
     return await read(userPath(path));
   } catch (error) {
     if (!(error instanceof ResultFileError)) throw error;
-    // Its message names the file, which the usage error names too.
-    const text = error.message.slice(error.message.indexOf('": ') + 3);
-    const cut = text.lastIndexOf("; ");
-    throw new UsageError(option, path, text.slice(0, cut), text.slice(cut + 2), { cause: error });
+    throw new UsageError(option, path, error.problem, error.remedy, { cause: error });
   }
 }
 

@@ -5,7 +5,7 @@
 
 import type { Comparison, ResultFile } from "../timing/result.ts";
 import type { Compare, ComparisonSpec, TimingEvent } from "../timing/spec.ts";
-import { reportRenderers } from "../report/report_formats.ts";
+import { reportRenderers } from "../report/kinds.ts";
 import { type OutputFiles, writeOutputFiles } from "../files/output_files.ts";
 import { print as printOut, printError as printErr } from "../text/print.ts";
 import { createProgress, type Progress } from "../progress/progress.ts";

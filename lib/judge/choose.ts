@@ -3,14 +3,8 @@
  * advice, and in sweeps.
  */
 
+import type { Interval } from "../text/format.ts";
 import { AS_GOOD, SURE_OF_NONE, TELLS_NOTHING, TOO_SLOW } from "./thresholds.ts";
-
-/** A ratio and the ends of its interval. */
-interface Interval {
-  readonly median: number;
-  readonly low: number;
-  readonly high: number;
-}
 
 /** How two candidates stand to each other. */
 export interface Standing<C> {

@@ -146,7 +146,7 @@ async function adviceOf(typed: string, module: string): Promise<AdviceFile["advi
     ({ advice } = await readWritten<AdviceFile>(userPath(typed), [ADVICE_FORMAT]));
   } catch (cause) {
     if (!(cause instanceof ResultFileError)) throw cause;
-    throw new UsageError("--advice", typed, cause.message.replace(/^.*?: /, ""), remedy, { cause });
+    throw new UsageError("--advice", typed, cause.problem, remedy, { cause });
   }
   const { job } = advice;
   const adviced = await jobModule(job.module, userPath).catch(() => undefined);

@@ -112,8 +112,3 @@ export const RUN_FORMAT: FileFormat<RunFile> = {
       : "run.timeline has columns of different lengths";
   },
 };
-
-/** The JSON Schema of the file, as shipped in `run.schema.json`. */
-export function runJsonSchema(): Record<string, unknown> {
-  return { title: "Lanes run file", ...z.toJSONSchema(runFileSchema, { io: "input" }) };
-}

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { environmentSchema, intervalSchema, type ResultFile } from "../timing/result.ts";
 import type { Checked, FileFormat } from "../timing/json_file.ts";
+import { counted, formatCount } from "../text/format.ts";
 import { LAWS } from "./laws/laws.ts";
 
 const positive = z.number().positive();
@@ -201,8 +202,7 @@ export type SweepResult =
   & Pick<ResultFile, "environment">;
 
 export function sizeText(axis: SweepResult["axis"], count: number): string {
-  const noun = axis === "lanes" ? "lane" : "slot";
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+  return counted(count, axis === "lanes" ? "lane" : "slot", formatCount(count));
 }
 
 /** What the schema can't see: sizes out of order, points of another axis. */
@@ -223,8 +223,3 @@ export const SWEEP_FORMAT: FileFormat<SweepResult> = {
   schema: sweepResultSchema,
   inconsistency,
 };
-
-/** The JSON Schema of sweeps' files, made from the description that checks them. */
-export function sweepJsonSchema(): Record<string, unknown> {
-  return { title: "Lanes sweep file", ...z.toJSONSchema(sweepResultSchema, { io: "input" }) };
-}

@@ -109,8 +109,3 @@ export const SWITCH_FORMAT: FileFormat<SwitchFile> = {
   inconsistency: ({ whoLetsGo, whoseTurn, whoseSession }) =>
     whoLetsGo || whoseTurn || whoseSession ? undefined : "there is no experiment in it",
 };
-
-/** The JSON Schema of the file, as shipped in `switch.schema.json`. */
-export function switchJsonSchema(): Record<string, unknown> {
-  return { title: "Lanes switch file", ...z.toJSONSchema(switchFileSchema, { io: "input" }) };
-}

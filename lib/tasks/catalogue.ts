@@ -65,7 +65,7 @@ export class SizeError extends RangeError {
   constructor(
     readonly part: "start" | "count",
     readonly value: number,
-    problem: string,
+    readonly problem: string,
     readonly remedy: string,
   ) {
     super(`${part} ${value}: ${problem}; ${remedy}`);

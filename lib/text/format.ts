@@ -17,7 +17,7 @@ const MINUTE_MS = 60_000;
 const AGES_MS = 1e15;
 
 /** A median with the ends of its 95 % interval. */
-interface Interval {
+export interface Interval {
   readonly median: number;
   readonly low: number;
   readonly high: number;
@@ -82,13 +82,6 @@ export function formatSpeedup(interval: Interval): string {
   return `${formatRatio(interval.median)} ${formatNumber(interval.low)}–${
     formatNumber(interval.high)
   }`;
-}
-
-/** A duration's median and the ends of its interval. */
-export function formatDurationInterval(interval: Interval): string {
-  return `${formatDuration(interval.median)} (${formatDuration(interval.low)} to ${
-    formatDuration(interval.high)
-  })`;
 }
 
 /** "1 item", "2 items"; figures may be given as they are to be shown. */

@@ -5,6 +5,7 @@
 
 import type { z } from "zod";
 import { readText } from "../files/text_file.ts";
+import { messageOf } from "./failures.ts";
 
 /** Larger files aren't read: no run of this program writes one. */
 export const RESULT_FILE_BYTES = 200 * 1024 ** 2;
@@ -13,6 +14,10 @@ export const RESULT_FILE_BYTES = 200 * 1024 ** 2;
 export class ResultFileError extends Error {
   /** `"ResultFileError"`. */
   override name = "ResultFileError";
+
+  constructor(path: string, readonly problem: string, readonly remedy: string, cause?: unknown) {
+    super(`Cannot read result file ${JSON.stringify(path)}: ${problem}; ${remedy}`, { cause });
+  }
 }
 
 /** What a schema checks, as data that nobody changes. */
@@ -27,16 +32,16 @@ export interface FileFormat<T> {
   /** The scripts that write such files. */
   readonly writers: readonly string[];
   /** Checks what the JSON says. */
-  readonly schema: Pick<z.ZodType<T>, "safeParse">;
+  readonly schema: z.ZodType<T>;
   /** Faults that a schema can't see, in a few words; undefined if there is none. */
   readonly inconsistency: (value: T) => string | undefined;
 }
 
-function refuse(path: string, why: string, cause?: unknown): never {
-  throw new ResultFileError(
-    `Cannot read result file ${JSON.stringify(path)}: ${why.replaceAll(/\s+/g, " ")}`,
-    { cause },
-  );
+const AGAIN = "measure again with --json";
+const NAME_ONE = "name a file that --json wrote";
+
+function refuse(path: string, problem: string, remedy = AGAIN, cause?: unknown): never {
+  throw new ResultFileError(path, problem.replaceAll(/\s+/g, " "), remedy, cause);
 }
 
 /** Where a field is, as it would be written in code: `comparisons[0].models[2].wallMs`. */
@@ -63,18 +68,15 @@ function jsonOf(text: string, path: string): { readonly kind?: unknown } {
       : wasCut(text, String(cause))
       ? "it ends in the middle, so it was truncated"
       : "it isn't JSON";
-    refuse(path, `${why}; measure again with --json`, cause);
+    refuse(path, why, AGAIN, cause);
   }
   const version = data?.schemaVersion;
   if (version === 1) return data!;
   if (version === undefined) {
-    refuse(path, "it has no schemaVersion, so it isn't a result file; write one with --json");
+    refuse(path, "it has no schemaVersion, so it isn't a result file", "write one with --json");
   }
   const shown = JSON.stringify(version).slice(0, 40);
-  refuse(
-    path,
-    `it has schema version ${shown}, and this program reads 1; measure again with --json`,
-  );
+  refuse(path, `it has schema version ${shown}, and this program reads 1`);
 }
 
 const listOf = new Intl.ListFormat("en-GB", { type: "disjunction", style: "long" });
@@ -92,19 +94,16 @@ export function parseWritten<T>(
       ? "it has no kind, so it holds comparisons"
       : `its kind is ${JSON.stringify(data.kind).slice(0, 40)}`;
     const writers = listOf.format(formats.flatMap(({ writers }) => writers));
-    refuse(path, `${kind}; name a file that ${writers} wrote with --json`);
+    refuse(path, kind, `name a file that ${writers} wrote with --json`);
   }
   const { data: value, error } = format.schema.safeParse(data);
   if (error !== undefined) {
     const [first, ...more] = error.issues;
     const rest = more.length > 0 ? ` (and ${more.length} more)` : "";
-    refuse(
-      path,
-      `${pathOf(first!.path)} is wrong: ${first!.message}${rest}; measure again with --json`,
-    );
+    refuse(path, `${pathOf(first!.path)} is wrong: ${first!.message}${rest}`);
   }
   const odd = format.inconsistency(value);
-  if (odd !== undefined) refuse(path, `${odd}; measure again with --json`);
+  if (odd !== undefined) refuse(path, odd);
   return value;
 }
 
@@ -114,27 +113,23 @@ export async function readWritten<T>(path: string, formats: readonly FileFormat<
   try {
     // Asked before it is read: half a gigabyte of anything isn't worth the memory.
     const { size, isDirectory } = await Deno.stat(path);
-    if (isDirectory) refuse(path, "it is a folder; name a file that --json wrote");
+    if (isDirectory) refuse(path, "it is a folder", NAME_ONE);
     if (size > RESULT_FILE_BYTES) {
       const mebibytes = (bytes: number) => `${Math.round(bytes / 1024 ** 2)} MiB`;
-      refuse(
-        path,
-        `it has ${mebibytes(size)}, and at most ${mebibytes(RESULT_FILE_BYTES)} are read; ` +
-          `name a file that --json wrote`,
-      );
+      const most = mebibytes(RESULT_FILE_BYTES);
+      refuse(path, `it has ${mebibytes(size)}, and at most ${most} are read`, NAME_ONE);
     }
     text = await readText(path);
   } catch (cause) {
     if (cause instanceof ResultFileError) throw cause;
     const { NotFound, NotCapable, PermissionDenied } = Deno.errors;
-    const why = cause instanceof NotFound
-      ? "there is no such file; write one with --json"
-      : cause instanceof NotCapable || cause instanceof PermissionDenied
-      ? "it may not be read; check its rights, or name a file elsewhere"
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
-    refuse(path, why, cause);
+    if (cause instanceof NotFound) {
+      refuse(path, "there is no such file", "write one with --json", cause);
+    }
+    if (cause instanceof NotCapable || cause instanceof PermissionDenied) {
+      refuse(path, "it may not be read", "check its rights, or name a file elsewhere", cause);
+    }
+    refuse(path, messageOf(cause), "name another file", cause);
   }
   return parseWritten(text, path, formats);
 }

@@ -8,15 +8,18 @@
 
 import { z } from "zod";
 import { type FileFormat, readWritten } from "./json_file.ts";
+import type { Interval } from "../text/format.ts";
 
 const count = z.number().int().nonnegative();
 const duration = z.number().nonnegative();
 
-/** A median with the ends of its 95 % interval. */
-export const intervalSchema = z.object({ median: z.number(), low: z.number(), high: z.number() });
+export type { Interval };
 
-/** A median with the ends of its 95 % interval. */
-export type Interval = z.infer<typeof intervalSchema>;
+export const intervalSchema: z.ZodType<Interval> = z.object({
+  median: z.number(),
+  low: z.number(),
+  high: z.number(),
+});
 
 /** How many cores others used meanwhile, on average, and how many there are. */
 export const othersSchema = z.object({
@@ -172,11 +175,6 @@ const resultFileSchema = z.object({
 
 /** A whole result file. */
 export type ResultFile = z.infer<typeof resultFileSchema>;
-
-/** The JSON Schema of result files. */
-export function resultJsonSchema(): Record<string, unknown> {
-  return { title: "Lanes result file", ...z.toJSONSchema(resultFileSchema, { io: "input" }) };
-}
 
 /** Faults that the schema can't see: columns of unlike length, no rounds. */
 export function inconsistency(

@@ -12,6 +12,7 @@ import { BASELINE, isRemote, MODELS } from "../models.ts";
 import { type Choice, choose, type Standing } from "../judge/choose.ts";
 import { possibleGain } from "../judge/possible_gain.ts";
 import { AS_GOOD, boundOfShare, IMPOSSIBLE, WAITS } from "../judge/thresholds.ts";
+import { formatDuration } from "../text/format.ts";
 import { confidenceAbove, pairedRatio } from "./interval.ts";
 import { isBusy, type Others } from "./meter/reading.ts";
 
@@ -82,10 +83,6 @@ const rank = ({ model }: ModelResult) => {
 
 const isEventLoop = ({ model }: ModelResult) => model !== BASELINE && !isRemote(model);
 
-function time(ms: number): string {
-  return ms < 999.5 ? `${Number(ms.toPrecision(3))} ms` : `${Number((ms / 1000).toPrecision(3))} s`;
-}
-
 function times({ median, low, high }: Interval): string {
   const by = (value: number) => value < 10 ? value.toFixed(1) : value.toFixed(0);
   return `${by(median)} times as fast (${by(low)} to ${by(high)})`;
@@ -150,11 +147,11 @@ function isShared({ others }: Evidence): boolean {
 function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
   const { sequential, choice, cpuShare, evidence, gainOf, concurrencyPays } = judged;
   const { chosen, best, bestGain, decision } = choice;
-  const alone = time(sequential.wallMs.median);
+  const alone = formatDuration(sequential.wallMs.median);
   if (bound === "small") {
     const { startMs, model } = startCost(judged)!;
     return `The job is small: sequential takes ${alone}, and starting lanes alone takes ` +
-      `${time(startMs)} (${model}), which eats what parallelism could gain.`;
+      `${formatDuration(startMs)} (${model}), which eats what parallelism could gain.`;
   }
   const does = { io: "wait", cpu: "compute", mixed: "wait and compute" }[bound];
   const share = Math.min(100, Math.round(cpuShare * 100));
@@ -185,7 +182,9 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
   const where = chosen.device?.software
     ? ` ${chosen.model} computed on the same cores, by their vector units: a graphics card was not seen.`
     : "";
-  return `${nature} ${what}: ${chosen.model} took ${time(chosen.wallMs.median)} instead of ` +
+  return `${nature} ${what}: ${chosen.model} took ${
+    formatDuration(chosen.wallMs.median)
+  } instead of ` +
     `${alone}, ${times(gainOf(chosen)!)}${nothing}.${where}`;
 }
 

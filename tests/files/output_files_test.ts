@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { UsageError } from "../../lib/options.ts";
-import { reportRenderers } from "../../lib/report/report_formats.ts";
+import { reportRenderers } from "../../lib/report/kinds.ts";
 import { checkOutputFiles, FORMATS, writeOutputFiles } from "../../lib/files/output_files.ts";
 import { ioComparison, resultOf } from "../report/fixture.ts";
 import { granted } from "../granted.ts";

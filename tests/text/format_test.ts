@@ -4,7 +4,6 @@ import { granted } from "../granted.ts";
 import {
   formatBytes,
   formatDuration,
-  formatDurationInterval,
   formatNumber,
   formatPercent,
   formatRatio,
@@ -67,10 +66,6 @@ Deno.test("formatPercent() and formatRatio() round, at their edges too", () => {
 
 Deno.test("intervals show their middle and both ends", () => {
   assertEquals(formatSpeedup({ median: 12.34, low: 11.96, high: 12.8 }), "12.3× 12.0–12.8");
-  assertEquals(
-    formatDurationInterval({ median: 20, low: 900, high: 1100 }),
-    "20.0 ms (900 ms to 1.10 s)",
-  );
 });
 
 Deno.test("no formatter says NaN, Infinity, undefined or nothing, whatever the number", () => {

@@ -2,7 +2,7 @@
 
 import { advicePart } from "../advice/advice_part.ts";
 import { peersPart } from "../peers/peers_report.ts";
-import { byKind, type Files, type Kind, kindOf, type ReportFile } from "../report_file.ts";
+import { byKind, type Files, type Kind, kindOf, type ReportFile } from "../kinds.ts";
 import { runPart } from "../running/run_part.ts";
 import { sweepPart } from "../scaling/sweep_part.ts";
 import { switchPart } from "../switching/switch_page.ts";

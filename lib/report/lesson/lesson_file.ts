@@ -56,8 +56,3 @@ export const LESSON_FORMAT: FileFormat<LessonFile> = {
   inconsistency: ({ io, small, cpu }) =>
     inconsistency({ comparisons: [io, small, cpu].filter((of) => of !== undefined) }),
 };
-
-/** The JSON Schema of lessons' files, as shipped in `lesson.schema.json`. */
-export function lessonJsonSchema(): Record<string, unknown> {
-  return { title: "Lanes lesson file", ...z.toJSONSchema(lessonFileSchema, { io: "input" }) };
-}

@@ -91,8 +91,3 @@ export const PEERS_FORMAT: FileFormat<PeersFile> = {
   schema: peersFileSchema,
   inconsistency: () => undefined,
 };
-
-/** The JSON Schema of races' files, as shipped in `peers.schema.json`. */
-export function peersJsonSchema(): Record<string, unknown> {
-  return { title: "Lanes peers file", ...z.toJSONSchema(peersFileSchema, { io: "input" }) };
-}

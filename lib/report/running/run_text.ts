@@ -4,8 +4,7 @@ import { nameOf } from "../../advice/prediction/candidate.ts";
 import type { RunFile, RunResult } from "../../running/run_result.ts";
 import { counted, formatCount, formatDuration, formatRate } from "../../text/format.ts";
 import { plain, wrap } from "../../text/plain.ts";
-import { escapeMarkdown } from "../files/markdown.ts";
-import { environmentLines } from "../foot.ts";
+import { escapeMarkdown, markdownReport } from "../files/markdown.ts";
 import { paletteFor, type Style } from "../terminal/style.ts";
 import { type Column, tableOf } from "../table.ts";
 
@@ -79,10 +78,9 @@ export function runText(run: RunResult, style: Style): string {
 /** The same for an issue or a pull request. */
 export function runMarkdown({ run, environment }: RunFile): string {
   const { headline, details, tables } = runWords(run);
-  return [
+  return markdownReport([
     `### ${escapeMarkdown(headline)}`,
     escapeMarkdown(details),
     ...tables.map(({ table }) => table.markdown()),
-    ...environmentLines(environment).map(escapeMarkdown),
-  ].join("\n\n") + "\n";
+  ], { environment, partial: run.ended === "interrupted" });
 }

@@ -1,4 +1,7 @@
-/** Comparisons for the terminal: of each its table, its lanes, what failed, and the verdict. */
+/**
+ * Comparisons for the terminal: of each its table, its lanes, what failed, and the verdict; as Markdown,
+ * and as CSV.
+ */
 
 import { BASELINE } from "../../models.ts";
 import {
@@ -19,8 +22,10 @@ import {
   type ResultFile,
   type Round,
 } from "../../timing/result.ts";
+import { csv, type CsvColumns } from "../files/csv.ts";
+import { escapeMarkdown, markdownList, markdownReport } from "../files/markdown.ts";
 import { environmentLines, PARTIAL } from "../foot.ts";
-import { type Column, textTable } from "../table.ts";
+import { type Column, markdownTable, textTable } from "../table.ts";
 import { LESSON, noticeLines, passesCeiling, roundsOf, verdictText } from "./comparison_words.ts";
 import { renderLanes } from "./lanes_picture.ts";
 import { blocks, sentences, type Style } from "./style.ts";
@@ -145,4 +150,55 @@ function speedupOf({ model, speedup }: ModelResult): string {
 /** Failures in the worst round: a median would hide what failed in one of three. */
 function failedOf({ rounds }: ModelResult): number {
   return Math.max(0, ...rounds.map(({ failed }) => failed));
+}
+
+interface RoundRow extends Pick<ModelResult, "model" | "lanes" | "slots">, Round {
+  readonly of: Comparison;
+}
+
+/** Columns are named as in the result file. Slots without a limit are an empty cell. */
+const CSV_COLUMNS: CsvColumns<RoundRow> = {
+  job: ({ of }) => of.job.name,
+  task: ({ of }) => of.job.task,
+  items: ({ of }) => of.job.items,
+  model: ({ model }) => model,
+  lanes: ({ lanes }) => lanes,
+  slots: ({ slots }) => slots,
+  round: ({ round }) => round,
+  startMs: ({ startMs }) => startMs,
+  runMs: ({ runMs }) => runMs,
+  wallMs: ({ wallMs }) => wallMs,
+  cpuMs: ({ cpuMs }) => cpuMs,
+  peakRssBytes: ({ peakRssBytes }) => peakRssBytes,
+  succeeded: ({ succeeded }) => succeeded,
+  failed: ({ failed }) => failed,
+  reasons: ({ reasons = {} }) =>
+    Object.entries(reasons).map(([reason, count]) => `${count} ${reason}`).join("; "),
+  checksum: ({ checksum }) => checksum,
+  agree: ({ of }) => of.agree,
+  examples: ({ examples = {} }) =>
+    Object.entries(examples).map(([reason, example]) => `${reason}: ${example}`).join("; "),
+};
+
+export function renderCsv(results: readonly Pick<ResultFile, "comparisons">[]): string {
+  const rows = results.flatMap(({ comparisons }) =>
+    comparisons.flatMap((of) =>
+      of.models.flatMap(({ model, lanes, slots, rounds }) =>
+        rounds.map((round) => ({ ...round, model, lanes, slots, of }))
+      )
+    )
+  );
+  return csv(CSV_COLUMNS, rows);
+}
+
+/** Writes a result as Markdown: a heading, a table and the verdict for each comparison. */
+export function renderMarkdown(result: ResultFile): string {
+  const { comparisons } = result;
+  const parts = comparisons.flatMap((comparison) => [
+    `### ${escapeMarkdown(comparison.job.name)}, ${counted(comparison.job.items, "item")}`,
+    markdownTable(MODEL_COLUMNS, comparison.models),
+    escapeMarkdown(verdictText(comparison)),
+    markdownList(noticeLines(comparison).map(({ kind, text }) => `${kind}: ${text}`)),
+  ]);
+  return markdownReport(comparisons.length === 0 ? ["Nothing was measured."] : parts, result);
 }

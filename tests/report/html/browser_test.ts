@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertMatch } from "@std/assert";
 import type { Page } from "playwright-core";
 import { reportPage } from "../../../lib/report/html/report_page.ts";
-import type { ReportFile } from "../../../lib/report/report_file.ts";
+import type { ReportFile } from "../../../lib/report/kinds.ts";
 import type { ResultFile } from "../../../lib/timing/result.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";

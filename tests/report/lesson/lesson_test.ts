@@ -6,7 +6,7 @@ import { ideasOf } from "../../../lib/report/lesson/lesson_ideas.ts";
 import { Speaker, TEXTS } from "../../../lib/report/lesson/speaker.ts";
 import { lessonPage } from "../../../lib/report/lesson/lesson_page.ts";
 import { lessonMarkdown, lessonText } from "../../../lib/report/lesson/lesson_text.ts";
-import { parseReportFile } from "../../../lib/report/report_file.ts";
+import { parseReportFile } from "../../../lib/report/kinds.ts";
 import { HOSTILE } from "../fixture.ts";
 import { assertInert } from "../html/assert_inert.ts";
 import { lessonFile } from "./fixture.ts";

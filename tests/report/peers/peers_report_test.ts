@@ -9,7 +9,7 @@ import {
   peersText,
   summarySentences,
 } from "../../../lib/report/peers/peers_report.ts";
-import { parseReportFile } from "../../../lib/report/report_file.ts";
+import { parseReportFile } from "../../../lib/report/kinds.ts";
 import { HOSTILE } from "../fixture.ts";
 import { peersFile } from "./fixture.ts";
 

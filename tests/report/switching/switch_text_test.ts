@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { parseReportFile } from "../../../lib/report/report_file.ts";
+import { parseReportFile } from "../../../lib/report/kinds.ts";
 import { ResultFileError } from "../../../lib/timing/json_file.ts";
 import { reportPage } from "../../../lib/report/html/report_page.ts";
 import { dots, switchMarkdown, switchText } from "../../../lib/report/switching/switch_text.ts";

@@ -1,21 +1,44 @@
-/** Files of any kinds, in every format that suits them together. */
+/** The kinds of files that `--json` writes: how each is read, and in which formats it is told. */
 
+import { z } from "zod";
+import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";
 import type { Format, Renderers } from "../files/output_files.ts";
 import { UsageError } from "../options.ts";
-import type { ResultFile } from "../timing/result.ts";
+import { RUN_FORMAT, type RunFile } from "../running/run_result.ts";
+import { SWEEP_FORMAT, type SweepResult } from "../scaling/sweep_result.ts";
+import { SWITCH_FORMAT, type SwitchFile } from "../switching/switch_result.ts";
+import { type FileFormat, parseWritten, readWritten } from "../timing/json_file.ts";
+import { RESULT_FORMAT, type ResultFile } from "../timing/result.ts";
 import { adviceMarkdown, renderAdvice } from "./advice/advice_text.ts";
-import { renderCsv, renderMarkdown } from "./files/comparison_files.ts";
 import { renderTrace } from "./files/trace.ts";
+import { LESSON_FORMAT, type LessonFile } from "./lesson/lesson_file.ts";
 import { lessonMarkdown, lessonText } from "./lesson/lesson_text.ts";
+import { PEERS_FORMAT, type PeersFile } from "./peers/peers_file.ts";
 import { peersCsv, peersMarkdown, peersText } from "./peers/peers_report.ts";
-import { type Files, type Kind, kindOf, type ReportFile } from "./report_file.ts";
 import { runMarkdown, runText } from "./running/run_text.ts";
 import { sweepCsv, sweepMarkdown, sweepText } from "./scaling/sweep_text.ts";
 import { switchMarkdown, switchText } from "./switching/switch_text.ts";
-import { renderText } from "./terminal/comparison_text.ts";
+import { renderCsv, renderMarkdown, renderText } from "./terminal/comparison_text.ts";
 import type { Style } from "./terminal/style.ts";
 
-interface KindFormats<File> {
+export interface Files {
+  readonly comparison: ResultFile;
+  readonly advice: AdviceFile;
+  readonly sweep: SweepResult;
+  readonly peers: PeersFile;
+  readonly switch: SwitchFile;
+  readonly run: RunFile;
+  readonly lesson: LessonFile;
+}
+
+export type Kind = keyof Files;
+
+/** What `--json` of any script wrote. */
+export type ReportFile = Files[Kind];
+
+/** A kind of file. */
+interface KindOfFile<File> {
+  readonly format: FileFormat<File>;
   readonly name: string;
   readonly text: (file: File, style: Style) => string;
   readonly markdown: (file: File) => string;
@@ -25,41 +48,49 @@ interface KindFormats<File> {
   readonly page?: (file: File) => Promise<string>;
 }
 
-const FORMATS: { readonly [K in Kind]: KindFormats<Files[K]> } = {
+/** In the order in which they stand in reports. */
+const KINDS: { readonly [K in Kind]: KindOfFile<Files[K]> } = {
   comparison: {
+    format: RESULT_FORMAT,
     name: "comparisons",
     text: renderText,
     markdown: renderMarkdown,
     csv: renderCsv,
   },
   advice: {
+    format: ADVICE_FORMAT,
     name: "advice",
     text: ({ advice }, style) => renderAdvice(advice, style),
     markdown: adviceMarkdown,
   },
   sweep: {
+    format: SWEEP_FORMAT,
     name: "a sweep",
     text: sweepText,
     markdown: sweepMarkdown,
     csv: ([sweep]) => sweepCsv(sweep!),
   },
   peers: {
+    format: PEERS_FORMAT,
     name: "a race",
     text: peersText,
     markdown: peersMarkdown,
     csv: ([race]) => peersCsv(race!),
   },
   switch: {
+    format: SWITCH_FORMAT,
     name: "experiments on switching",
     text: switchText,
     markdown: switchMarkdown,
   },
   run: {
+    format: RUN_FORMAT,
     name: "a run",
     text: ({ run }, style) => runText(run, style),
     markdown: runMarkdown,
   },
   lesson: {
+    format: LESSON_FORMAT,
     name: "a lesson",
     text: lessonText,
     markdown: lessonMarkdown,
@@ -67,12 +98,41 @@ const FORMATS: { readonly [K in Kind]: KindFormats<Files[K]> } = {
   },
 };
 
-function formatsOf(file: ReportFile): KindFormats<ReportFile> {
-  return FORMATS[kindOf(file)] as KindFormats<ReportFile>;
+const NAMES = Object.keys(KINDS) as Kind[];
+const FORMATS = Object.values(KINDS).map(({ format }) => format) as FileFormat<ReportFile>[];
+
+/** Which kind of file it is: comparisons alone don't say. */
+export function kindOf(file: ReportFile): Kind {
+  return "kind" in file ? file.kind : "comparison";
+}
+
+function of(file: ReportFile): KindOfFile<ReportFile> {
+  return KINDS[kindOf(file)] as KindOfFile<ReportFile>;
+}
+
+/** The files kind by kind, each kind in the order given. */
+export function byKind(files: readonly ReportFile[]): ReportFile[] {
+  return files.toSorted((a, b) => NAMES.indexOf(kindOf(a)) - NAMES.indexOf(kindOf(b)));
+}
+
+/** Reads a file's text, of whichever kind it is. */
+export function parseReportFile(text: string, path: string): ReportFile {
+  return parseWritten(text, path, FORMATS);
+}
+
+/** The same of a file that may be missing or too large. */
+export async function readReportFile(path: string): Promise<ReportFile> {
+  return await readWritten(path, FORMATS);
+}
+
+/** The JSON Schema of a kind's files, as shipped beside their types. */
+export function jsonSchemaOf(kind: Kind): Record<string, unknown> {
+  const title = `Lanes ${kind === "comparison" ? "result" : kind} file`;
+  return { title, ...z.toJSONSchema(KINDS[kind].format.schema, { io: "input" }) };
 }
 
 export function reportText(file: ReportFile, style: Style): string {
-  return formatsOf(file).text(file, style);
+  return of(file).text(file, style);
 }
 
 /** Several results as one; what they were measured on is the first's. */
@@ -84,12 +144,12 @@ function joined(results: readonly ResultFile[]): ResultFile {
 export function reportRenderers(files: readonly ReportFile[]): Required<Renderers> {
   return {
     json: () => files.map((file) => JSON.stringify(file, null, 1)).join("\n") + "\n",
-    csv: () => formatsOf(files[0]!).csv!(files),
-    markdown: () => files.map((file) => formatsOf(file).markdown(file)).join("\n"),
+    csv: () => of(files[0]!).csv!(files),
+    markdown: () => files.map((file) => of(file).markdown(file)).join("\n"),
     trace: () => renderTrace(joined(files as readonly ResultFile[])),
     // Loaded only where it is wanted: the page brings a chart library along.
     html: async () =>
-      await formatsOf(files[0]!).page?.(files[0]!) ??
+      await of(files[0]!).page?.(files[0]!) ??
         (await import("./html/report_page.ts")).reportPage(files),
   };
 }
@@ -99,7 +159,7 @@ export function checkFormats(
   files: readonly ReportFile[],
   { csv, trace, html }: Readonly<Partial<Record<Format, string | undefined>>>,
 ): void {
-  const others = files.filter((file) => kindOf(file) !== "comparison").map(formatsOf);
+  const others = files.filter((file) => kindOf(file) !== "comparison").map(of);
   const [other] = others;
   if (other === undefined) return;
   const own = others.find(({ page }) => page !== undefined);

@@ -1,20 +1,94 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { UsageError } from "../../lib/options.ts";
+import {
+  byKind,
+  checkFormats,
+  parseReportFile,
+  readReportFile,
+  type ReportFile,
+  reportRenderers,
+  reportText,
+} from "../../lib/report/kinds.ts";
+import { adviceFileOf } from "../advice/advice_file.ts";
+import { adviceOn, asPredicted } from "../advice/advice_on.ts";
+import { ratesOf } from "../scaling/rates.ts";
+import { cpuComparison, ioComparison, resultOf } from "./fixture.ts";
+import { lessonFile } from "./lesson/fixture.ts";
+import { peersFile } from "./peers/fixture.ts";
+import { switchFile } from "./switching/fixture.ts";
 import fc from "fast-check";
-import { byKind, parseReportFile, readReportFile } from "../../lib/report/report_file.ts";
 import { RESULT_FILE_BYTES, ResultFileError } from "../../lib/timing/json_file.ts";
 import { granted } from "../granted.ts";
 import { edited } from "../json_schemas.ts";
-import { ioComparison, resultOf } from "./fixture.ts";
-import { adviceFileOf } from "../advice/advice_file.ts";
-import { adviceOn, asPredicted } from "../advice/advice_on.ts";
 import { resultOf as sweepOf } from "../scaling/measured.ts";
-import { ratesOf } from "../scaling/rates.ts";
 
 const comparison = resultOf(ioComparison());
 const advice = adviceFileOf(await adviceOn({ waitMs: 20 }, asPredicted));
 const sweep = await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
 const rates = await ratesOf();
-const files = { comparison, advice, sweep, rates };
+const race = peersFile();
+const switches = switchFile();
+const lesson = lessonFile("en");
+
+const REFUSED: readonly (readonly [ReportFile[], "csv" | "trace" | "html", string])[] = [
+  [[advice], "csv", "no table of rounds of advice; use --markdown"],
+  [[comparison, switches], "csv", "no table of rounds of experiments on switching"],
+  [[lesson], "csv", "no table of rounds of a lesson"],
+  [
+    [race, comparison],
+    "csv",
+    "the table of a race has columns of its own; give one race at a time",
+  ],
+  [[rates, rates], "csv", "the table of a sweep has columns of its own; give one sweep at a time"],
+  [[comparison, rates], "trace", "no trace of a sweep; leave it out"],
+  [[lesson, comparison], "html", "a lesson is a page of its own; give it alone"],
+];
+
+for (const [given, format, problem] of REFUSED) {
+  Deno.test(`--${format} is refused where it makes no sense: ${problem}`, () => {
+    const error = assertThrows(() => checkFormats(given, { [format]: "out" }), UsageError);
+    assertStringIncludes(error.message, `--${format} "out": `);
+    assertStringIncludes(error.message, problem);
+  });
+}
+
+Deno.test("what makes sense of files is taken", () => {
+  const all = { csv: "a.csv", trace: "a.json", html: "a.html" };
+  checkFormats([comparison, resultOf(cpuComparison())], all);
+  for (const file of [rates, race]) checkFormats([file], { csv: "a.csv", html: "a.html" });
+  checkFormats([lesson], { html: "a.html" });
+  checkFormats([comparison, advice, rates, race, switches], { html: "a.html", markdown: "a.md" });
+});
+
+Deno.test("every kind of file has a text, Markdown, a page and JSON", async () => {
+  const files = { comparison, advice, rates, race, switches, lesson };
+  for (const [name, file] of Object.entries(files)) {
+    const { json, markdown, html } = reportRenderers([file]);
+    assert(reportText(file, { columns: 80, colour: false }).length > 200, name);
+    assertStringIncludes(await markdown(), "\n\n<sub>");
+    assertStringIncludes(await html(), "<!doctype html>");
+    assertEquals(JSON.parse(await json()), JSON.parse(JSON.stringify(file)));
+  }
+});
+
+Deno.test("several files of comparisons are one table and one trace", async () => {
+  const { csv, trace } = reportRenderers([comparison, resultOf(cpuComparison())]);
+  const table = await csv();
+  for (const name of ["download 160 pages,", "20 sums of squares,"]) {
+    assertStringIncludes(table, `\n${name}`);
+    assertStringIncludes(await trace(), `: ${name.slice(0, -1)}`);
+  }
+  assertStringIncludes(await reportRenderers([race]).csv(), "contender");
+  assertStringIncludes(await reportRenderers([rates]).csv(), "ratePerSecond");
+});
+
+const measured = { comparison, advice, sweep, rates };
 
 function fault(text: string): string {
   const error = assertThrows(() => parseReportFile(text, "a.json"), ResultFileError);
@@ -23,7 +97,7 @@ function fault(text: string): string {
   return error.message.slice(34);
 }
 
-for (const [name, file] of Object.entries(files)) {
+for (const [name, file] of Object.entries(measured)) {
   const text = JSON.stringify(file);
 
   Deno.test(`parseReportFile() gives back a file with ${name}`, () => {
