@@ -5,12 +5,12 @@
  * an item needs that does not simply give its value is made when it is needed.
  */
 
+import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
 import { beginSpan, type Span, type SpanPlace } from "../lanes/telemetry.ts";
 import { Batch, type BatchSettings, type Blame, type PoolRun, unsent } from "./batch.ts";
 import { MOST_TIMER_MS } from "./deadlines.ts";
-import { emptyBuffers } from "./empty_buffers.ts";
 import type { LanePool } from "./lane_pool.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { Settled } from "./outcome.ts";

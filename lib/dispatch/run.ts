@@ -2,6 +2,7 @@
  * One `map` under way: sends items to lanes, takes what they report, and ends when all is settled.
  */
 
+import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import { CancelledError } from "../lanes/errors.ts";
 import type { Death, Forced, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
@@ -9,7 +10,6 @@ import { beginSpan, type Span, type SpanPlace } from "../lanes/telemetry.ts";
 import { type Batch, BatchList, type BatchSettings, type Blame, type PoolRun } from "./batch.ts";
 import { BatchSize } from "./batch_size.ts";
 import { Deadlines, STUCK_MS } from "./deadlines.ts";
-import { emptyBuffers } from "./empty_buffers.ts";
 import type { LanePool } from "./lane_pool.ts";
 import type { CheckedOptions, Items } from "./options.ts";
 import type { Settled } from "./outcome.ts";

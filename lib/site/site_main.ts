@@ -1,11 +1,67 @@
 /**
- * Entry of the test site's own process: it says where it is, or why it could not start. It imports no
- * npm package.
+ * Serves the test site on 127.0.0.1. Run as a process of its own it says where it is, or why it could not
+ * start. It imports no npm package.
  */
 
+import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
 import { connectToParent } from "../children/parent.ts";
-import type { SiteOptions } from "./options.ts";
-import { serveSite } from "./server.ts";
+import { Counters, siteHandler } from "./handler.ts";
+import { listenRaw } from "./faults.ts";
+import { SITE_DEFAULTS, type SiteOptions } from "./options.ts";
+
+/** A test site that is being served. */
+export interface SiteServer extends AsyncDisposable {
+  /** Where it is, without a slash at the end: `http://127.0.0.1:<port>`. */
+  readonly url: string;
+  /** The hosts, with ports, that a client must be allowed to reach. */
+  readonly hosts: readonly string[];
+  /** Stops it at once, whatever is in flight. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the test site in this process. Programs that measure start it in one of its own, with
+ * `startSite`.
+ */
+export function serveSite(options: SiteOptions = {}): SiteServer {
+  const hostname = "127.0.0.1";
+  const settings = { ...SITE_DEFAULTS, ...options };
+  const raw = listenRaw();
+  const stopping = new AbortController();
+  const counters = new Counters({
+    wallMs: () => performance.now(),
+    cpuMs: () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1_000;
+    },
+  });
+  // A closed site leaves no timer behind.
+  const wait = (ms: number) => delay(ms, undefined, { signal: stopping.signal }).catch(() => {});
+  const handler = siteHandler({ options: settings, counters, rawUrl: `http://${raw.host}`, wait });
+  let server: Deno.HttpServer<Deno.NetAddr>;
+  try {
+    server = Deno.serve({
+      hostname,
+      port: settings.port,
+      signal: stopping.signal,
+      onListen: () => {},
+      // Bodies that break off on purpose come here too.
+      onError: () => new Response("the test site failed\n", { status: 500 }),
+    }, (request, { remoteAddr: { hostname, port } }) => handler(request, `${hostname}:${port}`));
+  } catch (error) {
+    void raw.close();
+    throw error;
+  }
+  let closed: Promise<void> | undefined;
+  const close = () =>
+    closed ??= (async () => {
+      stopping.abort();
+      await Promise.all([server.finished, raw.close()]);
+    })();
+  const host = `${hostname}:${server.addr.port}`;
+  return { url: `http://${host}`, hosts: [host, raw.host], close, [Symbol.asyncDispose]: close };
+}
 
 /** What the site's process says: where it is, or why it could not start. */
 export type SiteGreeting =

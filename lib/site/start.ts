@@ -4,6 +4,7 @@
  */
 
 import { MeasuringChild } from "../children/measuring_child.ts";
+import { UsageError } from "../options.ts";
 import type { SiteStats } from "./handler.ts";
 import type { SiteOptions } from "./options.ts";
 import type { SiteGreeting } from "./site_main.ts";
@@ -25,11 +26,9 @@ export interface Site extends AsyncDisposable {
 }
 
 /** The test site could not be started, perhaps because the port is taken. */
-export class SiteError extends Error {
-  /** Always `"SiteError"`. */
-  override readonly name = "SiteError";
-  constructor(message: string, readonly portInUse = false) {
-    super(message);
+export class SiteError extends UsageError {
+  constructor(readonly problem: string, readonly portInUse = false) {
+    super("test site", "127.0.0.1", problem, "run deno task site to try it alone");
   }
 }
 

@@ -16,7 +16,7 @@ import {
   type FailureReason,
   retryableStatus,
 } from "./classify_failure.ts";
-import { retryAfterMs } from "./retry_after.ts";
+import { retryAfterMs } from "./http_signs.ts";
 
 /** What to download, and how. */
 export interface DownloadItem {

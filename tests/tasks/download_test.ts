@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import download, { DownloadError } from "../../lib/tasks/download.ts";
-import { serveSite, type SiteServer } from "../../lib/site/server.ts";
+import { serveSite, type SiteServer } from "../../lib/site/site_main.ts";
 import type { Fault } from "../../lib/site/faults.ts";
 import { contextOf } from "./context.ts";
 

@@ -76,3 +76,9 @@ export function movable(value: unknown): Movable {
   const buffers = [...whole].filter((buffer) => buffer.byteLength > 0 && !shared.has(buffer));
   return { buffers, bytes: buffers.reduce((sum, { byteLength }) => sum + byteLength, 0) };
 }
+
+/** Whether they moved or were copied, the buffers of an item that was to move are empty in the end. */
+export function emptyBuffers(item: unknown): void {
+  // What can't be moved, such as WebAssembly's memory, stays.
+  for (const buffer of movable(item).buffers) attempt(() => buffer.transfer(0));
+}

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { serveSite } from "../../lib/site/server.ts";
+import { serveSite } from "../../lib/site/site_main.ts";
 
 const ignore = Deno.permissions.querySync({ name: "net", host: "127.0.0.1" }).state !== "granted";
 
