@@ -55,9 +55,7 @@ export class UsageError extends Error {
 
 /** The bounds of a number, both included. */
 export interface NumberBounds {
-  /** The least value taken. */
   readonly min?: number;
-  /** The greatest value taken. */
   readonly max?: number;
 }
 
@@ -75,25 +73,21 @@ function digitsOf(text: string): number {
   return Number(text.replaceAll("_", ""));
 }
 
-function whole(option: string, text: string, kind: string, min: number, max: number): number {
-  const example = Math.min(Math.max(min, 5), max);
-  if (!WHOLE.test(text)) {
-    throw new UsageError(option, text, `not a ${kind}`, `give one such as ${example}`);
-  }
-  const value = digitsOf(text);
-  if (value < min) {
-    throw new UsageError(option, text, "too small", `give ${min} or more`);
-  }
-  if (value > max) {
-    throw new UsageError(option, text, "too large", `give ${max} or less`);
-  }
+function bounded(
+  option: string,
+  text: string,
+  value: number,
+  { min = 0, max = Number.MAX_SAFE_INTEGER }: NumberBounds,
+  { less, more, unit } = { less: "small", more: "large", unit: "" },
+): number {
+  if (value < min) throw new UsageError(option, text, `too ${less}`, `give ${min}${unit} or more`);
+  if (value > max) throw new UsageError(option, text, `too ${more}`, `give ${max}${unit} or less`);
   return value;
 }
 
 /** Reads a positive whole number: 1 to 2⁵³ − 1 unless the bounds say otherwise. */
 export function positiveInteger(option: string, text: string, bounds: NumberBounds = {}): number {
-  const { min = 1, max = Number.MAX_SAFE_INTEGER } = bounds;
-  return whole(option, text, "positive whole number", min, max);
+  return nonNegativeInteger(option, text, { min: 1, ...bounds });
 }
 
 /** Reads a whole number that may be zero, such as a seed, a port or a size in bytes. */
@@ -102,8 +96,13 @@ export function nonNegativeInteger(
   text: string,
   bounds: NumberBounds = {},
 ): number {
-  const { min = 0, max = Number.MAX_SAFE_INTEGER } = bounds;
-  return whole(option, text, "whole number", min, max);
+  const { min = 0, max = Infinity } = bounds;
+  if (!WHOLE.test(text)) {
+    const kind = min > 0 ? "positive whole number" : "whole number";
+    const example = Math.min(Math.max(min, 5), max);
+    throw new UsageError(option, text, `not a ${kind}`, `give one such as ${example}`);
+  }
+  return bounded(option, text, digitsOf(text), bounds);
 }
 
 /** Reads a number that may have a fraction and may be zero. */
@@ -112,14 +111,10 @@ export function nonNegativeNumber(
   text: string,
   bounds: NumberBounds = {},
 ): number {
-  const { min = 0, max = Number.MAX_SAFE_INTEGER } = bounds;
   if (!DECIMAL.test(text)) {
     throw new UsageError(option, text, "not a number of zero or more", "give one such as 2.5");
   }
-  const value = digitsOf(text);
-  if (value < min) throw new UsageError(option, text, "too small", `give ${min} or more`);
-  if (value > max) throw new UsageError(option, text, "too large", `give ${max} or less`);
-  return value;
+  return bounded(option, text, digitsOf(text), bounds);
 }
 
 /**
@@ -127,16 +122,14 @@ export function nonNegativeNumber(
  * `{ min: 1 }` where a time of zero has no meaning.
  */
 export function duration(option: string, text: string, bounds: NumberBounds = {}): number {
-  const { min = 0, max = LONGEST_WAIT_MS } = bounds;
   const match = DURATION.exec(text);
   if (match === null) {
     throw new UsageError(option, text, "not a length of time", "give one such as 500ms, 10s or 2m");
   }
   const unit = (match[2] ?? "ms") as keyof typeof UNIT_MS;
+  const words = { less: "short", more: "long", unit: "ms" };
   const valueMs = digitsOf(match[1]!) * UNIT_MS[unit];
-  if (valueMs < min) throw new UsageError(option, text, "too short", `give ${min}ms or more`);
-  if (valueMs > max) throw new UsageError(option, text, "too long", `give ${max}ms or less`);
-  return valueMs;
+  return bounded(option, text, valueMs, { max: LONGEST_WAIT_MS, ...bounds }, words);
 }
 
 /** Reads a share of a whole, from 0 to 1: `0.25` or `25%`. */
@@ -148,6 +141,17 @@ export function share(option: string, text: string): number {
     throw new UsageError(option, text, "not a share", "give one from 0 to 1, such as 0.1 or 10%");
   }
   return value;
+}
+
+/** A seed that a person types again has six digits at most. */
+const DRAWN_BELOW = 1_000_000;
+const GREATEST_SEED = 2 ** 32 - 1;
+
+/** Reads the seed from which chance starts; draws one unless it is given. */
+export function seedOption(text: string | undefined): number {
+  return text === undefined
+    ? crypto.getRandomValues(new Uint32Array(1))[0]! % DRAWN_BELOW
+    : nonNegativeInteger("--seed", text, { max: GREATEST_SEED });
 }
 
 /** A slip of the fingers changes about a third of a word; more than that is another word. */

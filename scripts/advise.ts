@@ -3,8 +3,8 @@
  */
 
 import { counted, formatDuration } from "../lib/text/format.ts";
-import { renderAdvice } from "../lib/report/advice/advice_text.ts";
-import { reportRenderers } from "../lib/report/report_formats.ts";
+import { printReport } from "../lib/cli/print_report.ts";
+import type { AdviceFile } from "../lib/advice/advice.ts";
 import { adviceProgress } from "../lib/advice/advice_progress.ts";
 import { advise, MOST_ITEMS, MOST_TIMES } from "../lib/advice/advise.ts";
 import { jobFiles, jobModule, loadJob, spread } from "../lib/advice/job/load_job.ts";
@@ -19,15 +19,13 @@ import { race } from "../lib/advice/race/race.ts";
 import { proxyNotes } from "../lib/timing/proxy.ts";
 import { command } from "../lib/cli/command.ts";
 import { print, printError } from "../lib/text/print.ts";
-import { duration, nonNegativeInteger, positiveInteger } from "../lib/options.ts";
-import { checkOutputFiles, writeOutputFiles } from "../lib/files/output_files.ts";
+import { duration, positiveInteger, seedOption } from "../lib/options.ts";
+import { checkOutputFiles } from "../lib/files/output_files.ts";
 import { userPath } from "../lib/files/user_path.ts";
 import { plain } from "../lib/text/plain.ts";
-import { styleOfStdout } from "../lib/report/terminal/style.ts";
 import { script } from "../lib/cli/script.ts";
 import { describeEnvironment } from "../lib/timing/environment.ts";
 import { startMeter } from "../lib/timing/meter/meter.ts";
-import { chooseSeed } from "../lib/timing/random.ts";
 import { trialProcesses } from "../lib/timing/run_trial.ts";
 import type { JobSpec } from "../lib/timing/spec.ts";
 
@@ -79,7 +77,7 @@ await script("advise", async (signal, args) => {
   const [typed] = advice.processedArgs as [string];
   const items = raw.items === undefined ? undefined : positiveInteger("--items", raw.items);
   const budgetMs = duration("--budget", raw.budget ?? "30s", { min: LEAST_BUDGET_MS });
-  const seed = raw.seed === undefined ? chooseSeed() : nonNegativeInteger("--seed", raw.seed);
+  const seed = seedOption(raw.seed);
   const { json, html, markdown } = raw;
   const made = await jobFiles(await jobModule(typed, userPath));
   const files = await checkOutputFiles({ json, html, markdown }, made);
@@ -131,17 +129,11 @@ await script("advise", async (signal, args) => {
     now: () => performance.now(),
   }).finally(() => progress.end());
   const environment = await describeEnvironment(seed, Date.now, meter.quota);
-  const written = await writeOutputFiles(
-    reportRenderers([{ schemaVersion: 1, kind: "advice", environment, advice: given }]),
-    files,
-    { partial: given.partial !== undefined },
-  );
-  print(renderAdvice(given, styleOfStdout()));
-  if (written.lines.length > 0) print(`\n${written.lines.join("\n")}`);
-  for (const error of written.errors) printError(`advise: ${error}`);
+  const file: AdviceFile = { schemaVersion: 1, kind: "advice", environment, advice: given };
+  const wrote = await printReport("advise", [file], files, given.partial !== undefined);
   const faults = faultsOf(given, evidence);
   for (const fault of faults) printError(`advise: ${fault}`);
-  return faults.length > 0 || written.errors.length > 0 ? 1 : 0;
+  return wrote && faults.length === 0 ? 0 : 1;
 });
 
 function allowed(permissions: JobSpec["permissions"]): string {

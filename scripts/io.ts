@@ -33,7 +33,7 @@ import {
   SITE_DEFAULTS,
   type SiteOptions,
 } from "../lib/site/options.ts";
-import { type Site, SiteError, startSite } from "../lib/site/start.ts";
+import { type Site, startSite } from "../lib/site/start.ts";
 import { downloadJob } from "../lib/timing/ready_jobs.ts";
 import type { Comparison } from "../lib/timing/result.ts";
 import type { ComparisonSpec, JobSpec, TimingEvent } from "../lib/timing/spec.ts";
@@ -122,7 +122,7 @@ await script("io", async (signal, args) => {
     });
     return await compareAndReport([{ spec: specOf(job, options), finish }], options, signal);
   }
-  await using site = await startedSite(siteOptions);
+  await using site = await startSite(siteOptions);
   const job = siteJob(site, copies, given, siteOptions);
   const watch = new SiteWatch(site);
   return await compareAndReport(
@@ -177,16 +177,6 @@ function readSiteOptions(raw: Raw, seed: number, foreign: boolean): SiteOptions 
     faultShare: share("--faults", raw.faults ?? "0"),
     seed,
   };
-}
-
-async function startedSite(options: SiteOptions): Promise<Site> {
-  try {
-    return await startSite(options);
-  } catch (error) {
-    if (!(error instanceof SiteError)) throw error;
-    const remedy = "run deno task site to try it alone, or download from elsewhere with --url";
-    throw new UsageError("test site", "127.0.0.1", error.message, remedy, { cause: error });
-  }
 }
 
 function siteJob(

@@ -2,14 +2,14 @@
  * `deno task lesson`: the ideas of concurrency in their order, each with what this machine did a moment ago.
  */
 
-import { GREATEST_SEED, MOST_ROUNDS } from "../lib/cli/comparison_options.ts";
+import { MOST_ROUNDS } from "../lib/cli/comparison_options.ts";
 import { command } from "../lib/cli/command.ts";
-import { reportRenderers, reportText } from "../lib/report/report_formats.ts";
+import { printReport } from "../lib/cli/print_report.ts";
 import { type Planned, runComparisons } from "../lib/cli/run_comparisons.ts";
 import { script } from "../lib/cli/script.ts";
-import { checkOutputFiles, writeOutputFiles } from "../lib/files/output_files.ts";
+import { checkOutputFiles } from "../lib/files/output_files.ts";
 import { defaultLanes, type Model, takes } from "../lib/models.ts";
-import { nonNegativeInteger, oneOf, positiveInteger } from "../lib/options.ts";
+import { oneOf, positiveInteger, seedOption } from "../lib/options.ts";
 import { createProgress } from "../lib/progress/progress.ts";
 import { LANGUAGES, type LessonFile } from "../lib/report/lesson/lesson_file.ts";
 import { styleOfStdout } from "../lib/report/terminal/style.ts";
@@ -21,11 +21,10 @@ import { whoseSession } from "../lib/switching/whose_session.ts";
 import { whoseTurn } from "../lib/switching/whose_turn.ts";
 import { awaitCost, calibrate, cpuClockMs } from "../lib/tasks/calibrate.ts";
 import { CPU_TASKS, scaleTo } from "../lib/tasks/catalogue.ts";
-import { print, printError } from "../lib/text/print.ts";
+import { printError } from "../lib/text/print.ts";
 import { compare } from "../lib/timing/compare.ts";
 import { describeEnvironment } from "../lib/timing/environment.ts";
 import { startMeter } from "../lib/timing/meter/meter.ts";
-import { chooseSeed } from "../lib/timing/random.ts";
 import { computingJob, downloadJob } from "../lib/timing/ready_jobs.ts";
 import type { ComparisonSpec, JobSpec } from "../lib/timing/spec.ts";
 
@@ -67,9 +66,7 @@ await script("lesson", async (signal, args) => {
   lesson.parse(args, { from: "user" });
   const raw = lesson.opts();
   const language = oneOf("--language", raw.language ?? "en", LANGUAGES);
-  const seed = raw.seed === undefined
-    ? chooseSeed()
-    : nonNegativeInteger("--seed", raw.seed, { max: GREATEST_SEED });
+  const seed = seedOption(raw.seed);
   const rounds = positiveInteger("--rounds", raw.rounds, { max: MOST_ROUNDS });
   const files = await checkOutputFiles(raw);
 
@@ -105,18 +102,7 @@ await script("lesson", async (signal, args) => {
     ...(partial && { partial }),
     ...{ io, cpu, small, ...rest },
   };
-  const { lines, errors } = await writeOutputFiles(
-    {
-      ...reportRenderers([file]),
-      json: () => JSON.stringify(file, null, 1) + "\n",
-    },
-    files,
-    { partial },
-  );
-  print(reportText(file, styleOfStdout()));
-  print(`\n${lines.join("\n")}`);
-  for (const error of errors) printError(`lesson: ${error}`);
-  return errors.length > 0 ? 1 : code;
+  return await printReport("lesson", [file], files, partial) ? code : 1;
 });
 
 type Rest = Experiments & Pick<LessonFile, "awaitCost">;

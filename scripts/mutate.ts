@@ -6,7 +6,7 @@
 import { parse } from "@babel/parser";
 import { fromFileUrl } from "@std/path";
 import { command } from "../lib/cli/command.ts";
-import { nonNegativeInteger, positiveInteger, UsageError } from "../lib/options.ts";
+import { positiveInteger, seedOption, UsageError } from "../lib/options.ts";
 import { script } from "../lib/cli/script.ts";
 import { seededRandom, shuffled } from "../lib/timing/random.ts";
 
@@ -129,7 +129,7 @@ await script("mutate", async (signal, args) => {
   const [given] = mutate.processedArgs;
   const { count: countText = "20", seed: seedText = "1", tests: testsText } = mutate.opts();
   const count = positiveInteger("--count", countText);
-  const seed = nonNegativeInteger("--seed", seedText);
+  const seed = seedOption(seedText);
   const folder = given.replace(/^\.\//, "").replace(/\/+$/, "");
   const tests = testsText ?? folder.replace(/^lib/, "tests");
   for (const [option, path] of [["folder", folder], ["--tests", tests]] as const) {

@@ -4,18 +4,17 @@
  */
 
 import { command } from "../lib/cli/command.ts";
-import { listOf, nonNegativeInteger, positiveInteger } from "../lib/options.ts";
+import { listOf, positiveInteger, seedOption } from "../lib/options.ts";
 import { counted } from "../lib/text/format.ts";
-import { print, printError } from "../lib/text/print.ts";
-import { checkOutputFiles, writeOutputFiles } from "../lib/files/output_files.ts";
+import { printError } from "../lib/text/print.ts";
+import { checkOutputFiles } from "../lib/files/output_files.ts";
 import type { PeersFile } from "../lib/report/peers/peers_file.ts";
 import { familySentence, peersText } from "../lib/report/peers/peers_report.ts";
-import { reportRenderers } from "../lib/report/report_formats.ts";
+import { printReport } from "../lib/cli/print_report.ts";
 import { styleOfStdout } from "../lib/report/terminal/style.ts";
 import { script } from "../lib/cli/script.ts";
 import { MovingLine, stderrOutput } from "../lib/progress/progress.ts";
 import { describeEnvironment } from "../lib/timing/environment.ts";
-import { chooseSeed } from "../lib/timing/random.ts";
 import { contestsOf } from "./peers/harness/contests.ts";
 import { createAttempts, race } from "./peers/harness/race.ts";
 import { type Contender, type Contest, FAMILIES } from "./peers/harness/contest.ts";
@@ -84,9 +83,7 @@ Exit codes: 0 done, 1 a run of this library failed, 2 bad option, 130 interrupte
     .opts();
   const only = options.only === undefined ? FAMILIES : listOf("--only", options.only, FAMILIES);
   const rounds = positiveInteger("--rounds", options.rounds, { max: GREATEST_ROUNDS });
-  const seed = options.seed === undefined
-    ? chooseSeed()
-    : nonNegativeInteger("--seed", options.seed);
+  const seed = seedOption(options.seed);
   const files = await checkOutputFiles({ json: options.json });
 
   const described = await describeEnvironment(seed);
@@ -116,12 +113,10 @@ Exit codes: 0 done, 1 a run of this library failed, 2 bad option, 130 interrupte
     ...(partial && { partial }),
     rows,
   };
-  const { lines, errors } = await writeOutputFiles(reportRenderers([file]), files, { partial });
-  print(peersText(file, styleOfStdout(), { aims: options.aims === true }));
-  if (lines.length > 0) print(`\n${lines.join("\n")}`);
-  for (const error of errors) printError(`peers: ${error}`);
+  const text = peersText(file, styleOfStdout(), { aims: options.aims === true });
+  const wrote = await printReport("peers", [file], files, partial, text);
   // A missed aim is a finding; only our own failure is one of this run.
-  return errors.length > 0 || rows.some((row) => row.ours && row.trouble !== null) ? 1 : 0;
+  return !wrote || rows.some((row) => row.ours && row.trouble !== null) ? 1 : 0;
 }
 
 if (import.meta.main) await script("peers", main);

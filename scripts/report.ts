@@ -2,14 +2,12 @@
  * `deno task report`: prints the reports of saved results again, or writes them in other formats.
  */
 
-import { checkFormats, reportRenderers, reportText } from "../lib/report/report_formats.ts";
-import { readReportFile, type ReportFile } from "../lib/report/report_file.ts";
+import { checkFormats, readReportFile, type ReportFile } from "../lib/report/kinds.ts";
 import { command } from "../lib/cli/command.ts";
-import { print, printError } from "../lib/text/print.ts";
-import { checkOutputFiles, writeOutputFiles } from "../lib/files/output_files.ts";
+import { printReport } from "../lib/cli/print_report.ts";
+import { checkOutputFiles } from "../lib/files/output_files.ts";
 import { userPath } from "../lib/files/user_path.ts";
 import { fileOption } from "../lib/cli/result_option.ts";
-import { styleOfStdout } from "../lib/report/terminal/style.ts";
 import { script } from "../lib/cli/script.ts";
 
 const report = command(
@@ -52,11 +50,6 @@ await script("report", async (_signal, args) => {
   const measured: ReportFile[] = [];
   for (const path of paths) measured.push(await fileOption("result.json", path, readReportFile));
   checkFormats(measured, formats);
-  const style = styleOfStdout();
   const partial = measured.some((file) => "partial" in file && file.partial === true);
-  const { lines, errors } = await writeOutputFiles(reportRenderers(measured), files, { partial });
-  print(measured.map((file) => reportText(file, style)).join("\n\n"));
-  if (lines.length > 0) print(`\n${lines.join("\n")}`);
-  for (const error of errors) printError(`report: ${error}`);
-  return errors.length > 0 ? 1 : 0;
+  return await printReport("report", measured, files, partial) ? 0 : 1;
 });

@@ -5,6 +5,7 @@ import {
   duration,
   nonNegativeInteger,
   positiveInteger,
+  seedOption,
   share,
   UsageError,
 } from "../lib/options.ts";
@@ -70,7 +71,7 @@ function settings(args: string[]) {
     .option(
       "--seed <n>",
       "chooses which addresses fail and how",
-      (text) => nonNegativeInteger("--seed", text),
+      seedOption,
       defaults.seed,
     )
     .addHelpText("after", HELP)
@@ -88,7 +89,8 @@ async function main(signal: AbortSignal, args: string[]): Promise<number> {
     faultShare: faults,
     seed,
   }).catch((error) => {
-    if (!(error instanceof SiteError && error.portInUse)) throw error;
+    if (!(error instanceof SiteError)) throw error;
+    if (!error.portInUse) throw new Error(error.problem, { cause: error });
     throw new UsageError("--port", String(port), "already in use", "choose another, or 0 for any", {
       cause: error,
     });
@@ -104,7 +106,7 @@ async function main(signal: AbortSignal, args: string[]): Promise<number> {
   const ended = await Promise.race([site.ended, interrupted]);
   // A signal to the whole group of processes may reach the site first.
   if (ended?.signal === "SIGTERM") return INTERRUPTED;
-  if (ended !== undefined) throw new SiteError(`The test site ended, with exit code ${ended.code}`);
+  if (ended !== undefined) throw new Error(`The test site ended, with exit code ${ended.code}`);
   return 0;
 }
 

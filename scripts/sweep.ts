@@ -1,7 +1,7 @@
 /** `deno task sweep`: how far a job scales, and what would stop it. */
 
 import { command } from "../lib/cli/command.ts";
-import { print, printError } from "../lib/text/print.ts";
+import { printError } from "../lib/text/print.ts";
 import { jobFiles, jobModule, loadJob } from "../lib/advice/job/load_job.ts";
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { countBackwards, orderProbe } from "../lib/advice/probe/order_probe.ts";
@@ -10,22 +10,20 @@ import { sampleOf } from "../lib/advice/probe/sample.ts";
 import { holdAgainstSample } from "../lib/scaling/hold_against_sample.ts";
 import { choosePlan, type SweepPlan } from "../lib/scaling/sweep_plan.ts";
 import { measureOpenLoop, type MeasureOptions, measureSweep } from "../lib/scaling/measure.ts";
-import { reportRenderers } from "../lib/report/report_formats.ts";
+import { printReport } from "../lib/cli/print_report.ts";
 import {
   computes,
   readSweepOptions,
   type SweepOptionValues,
 } from "../lib/scaling/sweep_options.ts";
 import type { SweepResult } from "../lib/scaling/sweep_result.ts";
-import { anyFailed, sweepText } from "../lib/report/scaling/sweep_text.ts";
+import { anyFailed } from "../lib/report/scaling/sweep_text.ts";
 import { downloads, itemsPerPlace, ownJob, sums, type SweptJob } from "../lib/scaling/swept_job.ts";
 import { MODEL_TABLE } from "../lib/models.ts";
-import { type NamedFile, UsageError } from "../lib/options.ts";
+import type { NamedFile } from "../lib/options.ts";
 import { userPath } from "../lib/files/user_path.ts";
-import { writeOutputFiles } from "../lib/files/output_files.ts";
-import { styleOfStdout } from "../lib/report/terminal/style.ts";
 import { script } from "../lib/cli/script.ts";
-import { SiteError, startSite } from "../lib/site/start.ts";
+import { startSite } from "../lib/site/start.ts";
 import { type Meter, startMeter } from "../lib/timing/meter/meter.ts";
 
 const sweep = command(
@@ -107,13 +105,8 @@ await script("sweep", async (signal, args) => {
   const values = await readSweepOptions(target, sweep.opts(), permissions, await filesOf(target));
   await using meter = await startMeter(signal);
   const result = await measured(target, values, signal, meter);
-  const { lines, errors } = await writeOutputFiles(reportRenderers([result]), values.files, {
-    partial: result.partial,
-  });
-  print(sweepText(result, styleOfStdout()));
-  if (lines.length > 0) print(`\n${lines.join("\n")}`);
-  for (const error of errors) printError(`sweep: ${error}`);
-  return errors.length > 0 || anyFailed(result) || result.differsAt !== undefined ? 1 : 0;
+  const wrote = await printReport("sweep", [result], values.files, result.partial);
+  return !wrote || anyFailed(result) || result.differsAt !== undefined ? 1 : 0;
 });
 
 /** What a sweep of a job is made from. */
@@ -130,7 +123,7 @@ async function measured(
   meter: Meter,
 ): Promise<SweepResult> {
   if (target === "io") {
-    await using site = await startedSite(values);
+    await using site = await startSite({ latencyMs: values.latencyMs, seed: values.seed });
     const job = downloads(site, values.latencyMs, values.durationMs);
     return await run(job, values.sweep!, values, { signal, meter, site });
   }
@@ -193,14 +186,4 @@ async function run(
   return values.openLoop === undefined
     ? await measureSweep(job, plan!, values, options)
     : await measureOpenLoop(job, values.openLoop, values, options);
-}
-
-async function startedSite({ latencyMs, seed }: SweepOptionValues) {
-  try {
-    return await startSite({ latencyMs, seed });
-  } catch (error) {
-    if (!(error instanceof SiteError)) throw error;
-    const remedy = "run deno task site to try it alone";
-    throw new UsageError("test site", "127.0.0.1", error.message, remedy, { cause: error });
-  }
 }

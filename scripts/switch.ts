@@ -3,18 +3,16 @@
  */
 
 import { command } from "../lib/cli/command.ts";
+import { printReport } from "../lib/cli/print_report.ts";
 import { script } from "../lib/cli/script.ts";
-import { checkOutputFiles, writeOutputFiles } from "../lib/files/output_files.ts";
+import { checkOutputFiles } from "../lib/files/output_files.ts";
 import { listOf } from "../lib/options.ts";
-import { reportRenderers } from "../lib/report/report_formats.ts";
 import { QUESTIONS } from "../lib/report/switching/switch_words.ts";
-import { switchText } from "../lib/report/switching/switch_text.ts";
-import { styleOfStdout } from "../lib/report/terminal/style.ts";
 import { SWITCH_PARTS, type SwitchFile } from "../lib/switching/switch_result.ts";
 import { whoLetsGo } from "../lib/switching/who_lets_go.ts";
 import { whoseSession } from "../lib/switching/whose_session.ts";
 import { whoseTurn } from "../lib/switching/whose_turn.ts";
-import { print, printError } from "../lib/text/print.ts";
+import { printError } from "../lib/text/print.ts";
 import { describeMachine } from "../lib/timing/environment.ts";
 
 const switching = command(
@@ -65,10 +63,7 @@ await script("switch", async (signal, args) => {
     ...(parts.includes("sessions") &&
       { whoseSession: await announced("whoseSession", whoseSession) }),
   };
-  const { lines, errors } = await writeOutputFiles(reportRenderers([file]), files);
-  print(switchText(file, styleOfStdout()));
-  if (lines.length > 0) print(`\n${lines.join("\n")}`);
-  for (const error of errors) printError(`switch: ${error}`);
+  const wrote = await printReport("switch", [file], files);
   const missing = file.whoseSession?.rows.some(({ pages }) => pages < file.whoseSession!.asked);
-  return errors.length > 0 || missing ? 1 : 0;
+  return wrote && !missing ? 0 : 1;
 });

@@ -22,6 +22,7 @@ import {
   quoted,
   requireDistinct,
   requireNet,
+  seedOption,
   share,
   urlsIn,
   UsageError,
@@ -208,6 +209,15 @@ Deno.test("share() gives the same for a percentage as for its hundredth", () => 
 });
 
 const MODELS = ["sequential", "concurrent", "limited", "workers", "processes"] as const;
+
+Deno.test("seedOption() takes a seed of 32 bits, and draws one of six digits at most", () => {
+  assertEquals([seedOption("0"), seedOption("4294967295")], [0, 4294967295]);
+  for (const text of ["4294967296", "-1", "1.5", ""]) {
+    assertThrows(() => seedOption(text), UsageError, "--seed");
+  }
+  const drawn = seedOption(undefined);
+  assertEquals(Number.isInteger(drawn) && drawn >= 0 && drawn < 1_000_000, true);
+});
 
 Deno.test("oneOf() takes each choice as it is written", () => {
   for (const model of MODELS) assertEquals(oneOf("--model", model, MODELS), model);

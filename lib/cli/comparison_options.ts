@@ -15,18 +15,16 @@ import {
   type NamedFile,
   nonNegativeInteger,
   positiveInteger,
+  seedOption,
   share,
   UsageError,
 } from "../options.ts";
 import type { ModelSpec } from "../timing/spec.ts";
-import { chooseSeed } from "../timing/random.ts";
 import type { ResultFile } from "../timing/result.ts";
 import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_path.ts";
 import { resultOption } from "./result_option.ts";
 
-/** The greatest seed: the random generator takes 32 bits. */
-export const GREATEST_SEED = 2 ** 32 - 1;
 /** A lane is a thread or a process; more than this bring a machine down. */
 const MOST_LANES = 256;
 const MOST_SLOTS = 100_000;
@@ -106,23 +104,11 @@ export async function readComparisonOptions(
   kind: JobKind,
   inputs: readonly NamedFile[] = [],
 ): Promise<ComparisonOptions> {
-  const given = <T>(name: Named, read: (option: string, text: string) => T, otherwise: T): T => {
-    const text = raw[name];
-    return text === undefined
-      ? otherwise
-      : read(name === "maxSlowdown" ? "--max-slowdown" : `--${name}`, text);
-  };
-  const upTo = (max: number) => (option: string, text: string) =>
-    positiveInteger(option, text, { max });
-  const fromZeroTo = (max: number) => (option: string, text: string) =>
-    nonNegativeInteger(option, text, { max });
-  const slots = given("slots", upTo(MOST_SLOTS), MODEL_TABLE.limited.slots);
-  const lanes = given<number | undefined>("lanes", upTo(MOST_LANES), undefined);
-  const names = given<readonly Model[]>(
-    "models",
-    (option, text) => listOf(option, text, MODELS),
-    USUAL_MODELS,
-  );
+  const upTo = (max: number, option: string, text: string | undefined) =>
+    text === undefined ? undefined : positiveInteger(option, text, { max });
+  const slots = upTo(MOST_SLOTS, "--slots", raw.slots) ?? MODEL_TABLE.limited.slots;
+  const lanes = upTo(MOST_LANES, "--lanes", raw.lanes);
+  const names = raw.models === undefined ? USUAL_MODELS : listOf("--models", raw.models, MODELS);
   const unfit = names.find((model) => !MODEL_TABLE[model].kinds.includes(kind));
   if (unfit !== undefined) {
     const problem = `${unfit} only computes, and these tasks wait`;
@@ -133,10 +119,10 @@ export async function readComparisonOptions(
     : [{ option: "--baseline", path: userPath(raw.baseline) }];
   return {
     models: names.map((model) => sized(model, slots, lanes, kind)),
-    rounds: given<number | undefined>("rounds", upTo(MOST_ROUNDS), undefined),
-    warmup: given("warmup", fromZeroTo(MOST_WARMUP), 0),
-    seed: given("seed", fromZeroTo(GREATEST_SEED), chooseSeed()),
-    maxSlowdown: given("maxSlowdown", share, 0.1),
+    rounds: upTo(MOST_ROUNDS, "--rounds", raw.rounds),
+    warmup: nonNegativeInteger("--warmup", raw.warmup ?? "0", { max: MOST_WARMUP }),
+    seed: seedOption(raw.seed),
+    maxSlowdown: share("--max-slowdown", raw.maxSlowdown ?? "10%"),
     baseline: raw.baseline === undefined
       ? undefined
       : { result: await resultOption("--baseline", raw.baseline), path: raw.baseline },

@@ -6,7 +6,7 @@ import { LiveServer } from "../report/live/live_server.ts";
 import { writeOutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_path.ts";
 import { LONGEST_WAIT_MS, UsageError } from "../options.ts";
-import { reportRenderers } from "../report/report_formats.ts";
+import { reportRenderers } from "../report/kinds.ts";
 import { runText } from "../report/running/run_text.ts";
 import { styleOfStdout } from "../report/terminal/style.ts";
 import { countItems, ItemLines } from "../running/item_lines.ts";
@@ -17,7 +17,7 @@ import { type Ended, runJob, RunState } from "../running/run_job.ts";
 import { RunProgress } from "../running/run_progress.ts";
 import type { RunFile, RunResult } from "../running/run_result.ts";
 import type { RunOptionValues, TypedFile } from "../running/run_options.ts";
-import { plain } from "../text/plain.ts";
+import { plain, shellWord } from "../text/plain.ts";
 import { print, printError } from "../text/print.ts";
 import { describeMachine } from "../timing/environment.ts";
 import { proxyNotes } from "../timing/proxy.ts";
@@ -32,11 +32,6 @@ export interface RunRequest {
   /** The command line, to say how the run goes on. */
   readonly args: readonly string[];
   readonly signal: AbortSignal;
-}
-
-/** A word of a command line, as a shell takes it. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${plain(word).replaceAll("'", `'\\''`)}'`;
 }
 
 /** The command line by which a run goes on. */

@@ -10,6 +10,7 @@ import type {
   TrialRunner,
   TrialSpec,
 } from "../timing/spec.ts";
+import { messageOf } from "../timing/failures.ts";
 import { mean, median } from "../timing/statistics.ts";
 import type { CurvePoint } from "./laws/knee.ts";
 import { schedule } from "../timing/random.ts";
@@ -214,8 +215,7 @@ class Sweep {
       if (this.partial) return;
       // A job that can't run at all won't run at another size either.
       if (this.trials.size === 0) throw error;
-      const why = error instanceof Error ? error.message : String(error);
-      this.warnings.add(`A trial at ${size} is missing: ${why}`);
+      this.warnings.add(`A trial at ${size} is missing: ${messageOf(error)}`);
     }
   }
 

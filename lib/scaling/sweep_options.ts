@@ -3,16 +3,15 @@
 import {
   duration,
   type NamedFile,
-  nonNegativeInteger,
   oneOf,
   positiveInteger,
+  seedOption,
   UsageError,
 } from "../options.ts";
 import { checkOutputFiles, type OutputFiles } from "../files/output_files.ts";
 import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 import { isRemote, takes } from "../models.ts";
-import { chooseSeed } from "../timing/random.ts";
 import {
   MOST_LANES,
   MOST_SLOTS,
@@ -67,7 +66,6 @@ export interface SweepOptionValues {
 const MOST_RATE = 100_000;
 /** More requests in one trial than this neither memory nor the reader needs. */
 const MOST_REQUESTS = 200_000;
-const GREATEST_SEED = 2 ** 32 - 1;
 /** How long requests are scheduled for unless told. */
 export const OPEN_LOOP_MS = 3_000;
 
@@ -173,9 +171,7 @@ export async function readSweepOptions(
       ? openLoop === undefined ? 3 : 2
       : positiveInteger("--rounds", raw.rounds, { max: 1_000 }),
     durationMs,
-    seed: raw.seed === undefined
-      ? chooseSeed()
-      : nonNegativeInteger("--seed", raw.seed, { max: GREATEST_SEED }),
+    seed: seedOption(raw.seed),
     itemsGiven: raw.items !== undefined,
     items: positiveInteger("--items", raw.items ?? "1000", { max: 1_000_000 }),
     latencyMs: duration("--latency", raw.latency ?? "20ms", { max: 60_000 }),

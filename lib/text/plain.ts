@@ -18,6 +18,11 @@ export function plain(text: string): string {
   return stripAnsiCode(text.replace(OPERATING_SYSTEM_COMMANDS, "")).replace(CONTROLS, " ").trim();
 }
 
+/** A word of a command line, as a shell takes it. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${plain(word).replaceAll("'", `'\\''`)}'`;
+}
+
 /** Text cut to what fits, with "…" in place of the rest. */
 export function fit(text: string, columns: number): string {
   if (stringWidth(text) <= columns) return text;

@@ -10,6 +10,7 @@ import { counted } from "../text/format.ts";
 import { BASELINE, isRemote } from "../models.ts";
 import { ceiling as measuredCeiling } from "./ceiling.ts";
 import { cpuShareOf, judge, pairedTimes } from "./verdict.ts";
+import { messageOf } from "./failures.ts";
 import { othersBetween } from "./meter/reading.ts";
 import { NoLaneError, trialProcesses } from "./run_trial.ts";
 import { schedule } from "./random.ts";
@@ -75,8 +76,6 @@ export function agreementOf(
 
 /** From this CPU share on a job computes enough for a ceiling to mean something. */
 const CEILING_SHARE = 0.5;
-
-const messageOf = (error: unknown) => error instanceof Error ? error.message : String(error);
 
 async function runTrials(spec: ComparisonSpec, options: CompareOptions) {
   const { signal, onEvent, meter, runTrial = trialProcesses({ meter }) } = options;

@@ -1,6 +1,5 @@
 /**
- * Chance that can be repeated: a small generator with a seed, a shuffle, the order of trials, and a seed
- * to start from.
+ * Chance that can be repeated: a small generator with a seed, a shuffle, and the order of trials.
  *
  * Not for secrets. `Math.random` takes no seed, and a run that can't be repeated can't be checked.
  */
@@ -68,9 +67,4 @@ export function schedule<T>(models: readonly T[], rounds: number, seed: number):
     order.push(round % 2 === 0 ? shuffled(models, random) : order[round - 1]!.toReversed());
   }
   return order;
-}
-
-/** A seed for a run that was given none: at most six digits, so that a person can type it again. */
-export function chooseSeed(): number {
-  return crypto.getRandomValues(new Uint32Array(1))[0]! % 1_000_000;
 }

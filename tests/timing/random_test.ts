@@ -1,12 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import {
-  chooseSeed,
-  randomBelow,
-  schedule,
-  seededRandom,
-  shuffled,
-} from "../../lib/timing/random.ts";
+import { randomBelow, schedule, seededRandom, shuffled } from "../../lib/timing/random.ts";
 
 Deno.test("seededRandom() repeats itself for a seed, and differs for the next one", () => {
   const take = (seed: number) => Array.from({ length: 5 }, seededRandom(seed));
@@ -57,11 +51,6 @@ Deno.test("shuffled() keeps every value and leaves its input as it was", () => {
     assertEquals(values, before);
     assertEquals(after.toSorted((a, b) => a - b), before.toSorted((a, b) => a - b));
   }));
-});
-
-Deno.test("chooseSeed() gives a seed of six digits at most", () => {
-  const seed = chooseSeed();
-  assert(Number.isInteger(seed) && seed >= 0 && seed < 1_000_000);
 });
 
 const MODELS = ["a", "b", "c", "d"];

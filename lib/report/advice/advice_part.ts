@@ -24,7 +24,7 @@ import { FINE, LIMIT, rowChart } from "../html/plot.ts";
 import { sanitizedText } from "../html/sanitize.ts";
 import { modelColour } from "../html/style.ts";
 import * as words from "./advice_words.ts";
-import { profileSection } from "./profile_section.ts";
+import { clamped, profileSection } from "./profile_section.ts";
 
 /** The code that advice gives is shorter; an edited file's may not be. */
 const MOST_LINES = 400;
@@ -139,10 +139,6 @@ const COLOURS = { computing: "var(--workers)", waiting: "var(--concurrent)" } as
 const STANDARD_ERRORS = 1.96;
 
 type Split = Pick<Advice, "bound" | "cpuShare" | "sample">;
-
-function clamped(share: number): number {
-  return share > 0 ? Math.min(1, share) : 0;
-}
 
 /** Per task, in milliseconds; what it waited for a CPU that others used is left out. */
 function timesOf({ cpuShare, sample: { cpuMs, wallMs } }: Split) {

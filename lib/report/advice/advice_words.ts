@@ -14,7 +14,7 @@ import {
   formatSpeedup,
   NO_FIGURE,
 } from "../../text/format.ts";
-import { plain } from "../../text/plain.ts";
+import { plain, shellWord } from "../../text/plain.ts";
 import { isBusy, othersWords } from "../../timing/meter/reading.ts";
 import type { Column } from "../table.ts";
 
@@ -222,10 +222,6 @@ export function codeLines({ code }: Pick<Advice, "code">): string[] {
   return code.trimEnd().split("\n").map((line) => /^ */.exec(line)![0] + plain(line));
 }
 
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
 export function commandLine({ flags }: Pick<Advice, "flags">): string {
-  return ["deno run", ...flags.map((flag) => shellWord(plain(flag))), "job_run.ts"].join(" ");
+  return ["deno run", ...flags.map(shellWord), "job_run.ts"].join(" ");
 }

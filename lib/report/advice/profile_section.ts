@@ -75,7 +75,8 @@ const COLOURS: Readonly<Record<Owner, string>> = Object.assign(Object.create(nul
   runtime: "var(--sequential)",
 });
 
-function clamped(share: number): number {
+/** A share of an edited file, from 0 to 1. */
+export function clamped(share: number): number {
   return share > 0 ? Math.min(1, share) : 0;
 }
 

@@ -284,7 +284,7 @@ function panelNote(
   const { lanes, slots } = result;
   return [
     `${counted(lanes, "lane")} × ${slots === null ? "all slots" : counted(slots, "slot")}`,
-    cpuShare !== undefined && `CPU ${formatPercent(cpuShare)}`,
+    cpuShare >= 0 && `CPU ${formatPercent(cpuShare)}`,
     wide && mostTasksInABar > 1 && `up to ${formatCount(mostTasksInABar)} tasks in a bar`,
     mostInFlight > 0 && `up to ${formatCount(mostInFlight)} in flight`,
   ].filter(Boolean).join(" · ");

@@ -5,6 +5,7 @@
 
 import { formatCount, formatDuration, formatPercent } from "../../text/format.ts";
 import type { ModelResult, Timeline } from "../../timing/result.ts";
+import { mean } from "../../timing/statistics.ts";
 import { assignSlots, hasStarted, type Slots, startOrder } from "../slots.ts";
 
 /** A model of some size whose tasks were timed. */
@@ -65,8 +66,8 @@ export interface Band {
 
 export interface Panel {
   readonly result: Timed;
-  /** The mean of its lanes' CPU shares, 0 to 1; undefined where none could be told. */
-  readonly cpuShare: number | undefined;
+  /** The mean of its lanes' CPU shares, 0 to 1; NaN where none could be told. */
+  readonly cpuShare: number;
   /** Its height in pixels, without its title. */
   readonly height: number;
   /** What stands beside its lanes and its queue. */
@@ -114,7 +115,7 @@ export function layOutPanel(recorded: Recorded, space: PanelSpace): Panel {
     ...body,
     result,
     endMs,
-    cpuShare: meanOf(timeline.lanes.flatMap(({ cpuShare }) => cpuShare ?? [])),
+    cpuShare: mean(timeline.lanes.flatMap(({ cpuShare }) => cpuShare ?? [])),
     done: started.filter((at) => timeline.endedMs[at]! <= space.axisMs).length,
     neverStarted: timeline.index.length - started.length,
     labels: top > 0 ? [{ text: "queue", y: QUEUE_HEIGHT / 2 }, ...body.labels] : body.labels,
@@ -199,7 +200,7 @@ function crowd(
     Math.max(1, Math.round(axisPixels / 3)),
   );
   const bottom = top + BODY_HEIGHT;
-  const share = meanOf([...running.values()]);
+  const share = mean([...running.values()]);
   const words = ({ ended }: Depth) => `tasks in flight, ${formatCount(ended)} ended`;
   return {
     height: bottom,
@@ -287,12 +288,6 @@ function waiting(timeline: Timeline, { axisMs, axisPixels }: PanelSpace): Depth[
     }
   });
   return depthOverTime(from, to, axisMs, Math.max(1, Math.round(axisPixels / 4)));
-}
-
-function meanOf(values: readonly number[]): number | undefined {
-  return values.length === 0
-    ? undefined
-    : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Fits the laws of scaling to throughputs, with intervals, and judges whether to believe them. */
 
+import { formatPercent } from "../../text/format.ts";
 import { median, quantile, sorted } from "../../timing/statistics.ts";
 import { type Law, type LawName, LAWS, limitOf, peakOf, throughputAt } from "./laws.ts";
 import type { Estimate, Fit } from "../sweep_result.ts";
@@ -117,10 +118,6 @@ function foretoldMissOf(name: LawName, series: readonly Series[]): number | null
   return others.length < PARAMETERS[name] ? null : missOf(bySize.at(-1)!, fitLaw(name, others).law);
 }
 
-function percent(share: number): string {
-  return `${Math.round(share * 100)}%`;
-}
-
 /** Judges a fit by {@linkcode CRITERION}; R² says little of one that isn't linear. */
 export function judgeFit(
   { name, law }: LawFit,
@@ -136,11 +133,11 @@ export function judgeFit(
   const refusal = sizes < needed
     ? `${sizes} sizes are too few to check ${needed - 1} numbers; measure ${needed} or more`
     : worstMiss > MOST_WORST_MISS
-    ? `it misses what was measured at ${worstSize} by ${percent(worstMiss)}`
+    ? `it misses what was measured at ${worstSize} by ${formatPercent(worstMiss)}`
     : typicalMiss > MOST_TYPICAL_MISS
-    ? `it misses what was measured by ${percent(typicalMiss)} (root mean square)`
+    ? `it misses what was measured by ${formatPercent(typicalMiss)} (root mean square)`
     : foretoldMiss !== null && foretoldMiss > MOST_FORETOLD_MISS
-    ? `fitted without the largest size, it misses that by ${percent(foretoldMiss)}`
+    ? `fitted without the largest size, it misses that by ${formatPercent(foretoldMiss)}`
     : null;
   return { typicalMiss, worstMiss, worstSize, foretoldMiss, refusal };
 }

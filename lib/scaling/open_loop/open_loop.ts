@@ -6,7 +6,7 @@
 import { MeasuringChild } from "../../children/measuring_child.ts";
 import { trialFlags } from "../../children/trial_flags.ts";
 import { intendedMs, type OpenLoopTrace, type OpenLoopTrial } from "./trial.ts";
-import { sumOfFailures } from "../../timing/failures.ts";
+import { messageOf, sumOfFailures } from "../../timing/failures.ts";
 import { quantile, sorted } from "../../timing/statistics.ts";
 import type { OpenLoopPoint, ResponseTimes } from "../sweep_result.ts";
 import { schedule } from "../../timing/random.ts";
@@ -189,8 +189,7 @@ export async function runOpenLoop(
       partial = signal?.aborted ?? false;
       if (partial) break;
       if (traces.size === 0) throw error;
-      const why = error instanceof Error ? error.message : String(error);
-      warnings.add(`A trial at ${ratePerSecond} a second is missing: ${why}`);
+      warnings.add(`A trial at ${ratePerSecond} a second is missing: ${messageOf(error)}`);
     }
   }
   const points = [...traces].toSorted(([a], [b]) => a - b).map(([ratePerSecond, of]) =>
