@@ -15,7 +15,7 @@ Deno.test("judge() calls a job that waits I/O-bound and recommends concurrency",
   ]);
   assertEquals([verdict.bound, verdict.recommended], ["io", "concurrent"]);
   assert(verdict.confidence > 0.99 && verdict.cpuShare < 0.05);
-  assertStringIncludes(verdict.reason, "Concurrency pays: concurrent took 110 ms instead of 3.5 s");
+  assertStringIncludes(verdict.reason, "Concurrency pays: concurrent took 110 ms instead of 3.50 s");
 });
 
 Deno.test("judge() calls a job that computes CPU-bound and recommends lanes", () => {
@@ -74,7 +74,7 @@ Deno.test("judge() calls a job small when starting lanes eats what they could ga
     model("processes", [70, 71, 72], { startMs: 40 }),
   ]);
   assertEquals([verdict.bound, verdict.recommended], ["small", "sequential"]);
-  assertStringIncludes(verdict.reason, "starting lanes alone takes 30 ms (workers)");
+  assertStringIncludes(verdict.reason, "starting lanes alone takes 30.0 ms (workers)");
 });
 
 Deno.test("judge() calls a job that computes so also where other programs take the CPU", () => {
