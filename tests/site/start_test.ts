@@ -41,7 +41,10 @@ Deno.test({
     const port = Number(new URL(site.url).port);
     const error = await assertRejects(() => startSite({ port }), SiteError);
     assertEquals((error as SiteError).portInUse, true);
-    assertMatch(error.message, /^test site "127.0.0.1": Cannot start the test site: .+; run deno task site/);
+    assertMatch(
+      error.message,
+      /^test site "127.0.0.1": Cannot start the test site: .+; run deno task site/,
+    );
   },
 });
 

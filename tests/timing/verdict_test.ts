@@ -15,7 +15,10 @@ Deno.test("judge() calls a job that waits I/O-bound and recommends concurrency",
   ]);
   assertEquals([verdict.bound, verdict.recommended], ["io", "concurrent"]);
   assert(verdict.confidence > 0.99 && verdict.cpuShare < 0.05);
-  assertStringIncludes(verdict.reason, "Concurrency pays: concurrent took 110 ms instead of 3.50 s");
+  assertStringIncludes(
+    verdict.reason,
+    "Concurrency pays: concurrent took 110 ms instead of 3.50 s",
+  );
 });
 
 Deno.test("judge() calls a job that computes CPU-bound and recommends lanes", () => {
