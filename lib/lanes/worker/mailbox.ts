@@ -162,11 +162,13 @@ export class Mailbox {
    * undefined if something is there already.
    */
   sleep(): Promise<unknown> | undefined {
-    store(this.#marks, SLEEPS, 1);
     const { async, value } = waitAsync(this.#marks, WRITTEN, this.#position);
-    if (async) return value;
-    store(this.#marks, SLEEPS, 0);
-    return undefined;
+    if (!async) return undefined;
+    // Only now: a writer whose message was read before it looked for a sleeper would clear the mark and
+    // wake nobody, and so would all writers after it.
+    store(this.#marks, SLEEPS, 1);
+    if (load(this.#marks, WRITTEN) !== this.#position) this.wake();
+    return value;
   }
 
   /** Reader: resolves when all else in its event loop has had its turn; `setImmediate` is slow to be loaded. */

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Mailbox, mailboxMemory, type Message } from "../../../lib/lanes/worker/mailbox.ts";
 
 /** The writer's and the reader's end of one mailbox. */
@@ -94,6 +94,62 @@ Deno.test("a message is read only by its number, and stays until then", () => {
   assertEquals(reader.read(1), undefined);
   assertEquals(reader.read(2), [1, [], undefined]);
   assertEquals(reader.read(3), undefined);
+});
+
+/** Makes mailboxes whose steps on shared memory a test can come between. */
+async function watched(
+  before: (step: string) => void,
+): Promise<(memory: SharedArrayBuffer) => Pick<Mailbox, "write" | "read" | "sleep">> {
+  const steps = ["load", "store", "exchange", "notify", "waitAsync"] as const;
+  const whole = Object.fromEntries(steps.map((step) => [step, Atomics[step]]));
+  const hooked = Object.fromEntries(
+    steps.map((step) => [step, (...args: never[]) => {
+      before(step);
+      return Reflect.apply(whole[step]!, Atomics, args);
+    }]),
+  );
+  Object.assign(Atomics, hooked);
+  try {
+    const { Mailbox } = await import("../../../lib/lanes/worker/mailbox.ts?watched");
+    return (memory) => new Mailbox(memory);
+  } finally {
+    Object.assign(Atomics, whole);
+  }
+}
+
+Deno.test("a writer that is late to look for a sleeper keeps none from being woken by the next", async () => {
+  let late = false;
+  let look = () => {};
+  let stepsToGo = Infinity;
+  const mailbox = await watched((step) => {
+    // The writer has written, and is interrupted before it looks whether anybody sleeps.
+    if (late && step === "exchange") throw new Error("interrupted");
+    if (stepsToGo-- === 0) look();
+  });
+  for (let steps = 0; steps < 6; steps++) {
+    const memory = mailboxMemory();
+    const marks = new Int32Array(memory);
+    const [writer, reader] = [mailbox(memory), mailbox(memory)];
+    late = true;
+    assertThrows(() => writer.write(1, 2, [], undefined), Error, "interrupted");
+    late = false;
+    assertEquals(reader.read(1), [2, [], undefined]);
+    // Now it looks, while the reader falls asleep.
+    look = () => {
+      if (Atomics.exchange(marks, 2, 0) === 1) Atomics.notify(marks, 0);
+    };
+    stepsToGo = steps;
+    const sleep = reader.sleep();
+    stepsToGo = Infinity;
+    writer.write(2, 2, [], undefined);
+    let isWoken = false;
+    void sleep?.then(() => isWoken = true);
+    // A sleep doesn't keep the event loop alive.
+    for (let turn = 0; turn < 100 && !isWoken; turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert(isWoken, `looked after ${steps} steps`);
+  }
 });
 
 Deno.test("who sleeps is woken by what is written, and doesn't fall asleep over it", async () => {
