@@ -93,6 +93,7 @@ function verdictOf(label: Label, advice: Advice, times: Times | undefined): Verd
     file: label.file,
     label: label.bound,
     found: advice.bound,
+    classConfidence: advice.classConfidence,
     cpuShare: advice.cpuShare,
     recommended: recommended.name,
     wallMs: times === undefined ? null : timeOf(recommended.name),

@@ -22,7 +22,7 @@ import { closingOf, type Probed, type Prober } from "./probe/probe.ts";
 import type { Race, RaceOptions, RaceRunner } from "./race/race.ts";
 import { entriesOf, recommend, scaledMs } from "./race/recommend.ts";
 import { sameWork } from "./findings.ts";
-import { sampleOf } from "./probe/sample.ts";
+import { mostCpuShare, sampleOf } from "./probe/sample.ts";
 import { substitutes } from "./race/substitutes.ts";
 
 const MOST_TRIALS = 16;
@@ -131,7 +131,7 @@ export async function advise(
   let planned: Planned | undefined;
   const plan = async (probed: Probed): Promise<Planned> => {
     onPhase?.("starting lanes");
-    const ceiling = sampleOf(probed).cpuShare > NEEDS_CEILING;
+    const ceiling = mostCpuShare(sampleOf(probed)) > NEEDS_CEILING;
     const machine = await measureMachine({ runTrial, cores, signal, ceiling });
     return planFor(probed, machine, options, leftMs());
   };

@@ -14,7 +14,7 @@ import type { Evidence } from "./evidence.ts";
 import { type Candidate, inFlightOf, nameOf } from "./prediction/candidate.ts";
 import type { Machine } from "./prediction/machine.ts";
 import { graceFor, type Probed } from "./probe/probe.ts";
-import { blocks, type Sample } from "./probe/sample.ts";
+import { blocks, mostCpuShare, type Sample } from "./probe/sample.ts";
 import { plainOf, type Race, type Runner } from "./race/race.ts";
 
 type Found<Kind extends string, More extends object = object> =
@@ -173,7 +173,7 @@ export function wasBusy(
 
 /** Whether that is worth a word of tasks that compute. */
 export function mindsBusy({ sample, machine }: Pick<Evidence, "sample" | "machine">): boolean {
-  return sample.cpuShare > MINDS_BUSY && wasBusy(sample, machine);
+  return mostCpuShare(sample) > MINDS_BUSY && wasBusy(sample, machine);
 }
 
 /** The limit that a server sets already to the plain loop; undefined for a refusal here and there. */
@@ -207,13 +207,11 @@ export interface PlainRounds {
 
 /** Compares a plain loop that ran again with the sample; undefined if it didn't run. */
 export function compareWork(
-  { walls, wallMs, sourceMs, cpuMs, cpuShare, available }: Pick<
-    Sample,
-    "walls" | "wallMs" | "sourceMs" | "cpuMs" | "cpuShare" | "available"
-  >,
+  sample: Sample,
   { items, rounds }: PlainRounds,
   sameResults = true,
 ): SameWork | undefined {
+  const { walls, wallMs, sourceMs, cpuMs, programsMs = 0, cpuShare, available } = sample;
   let [sampledMs, left] = [0, items];
   for (const { count, wallMs, sourceMs } of walls) {
     const taken = Math.min(left, count);
@@ -224,9 +222,11 @@ export function compareWork(
   if (sampledMs <= 0 || rounds.length === 0) return undefined;
   const runMs = median(rounds.map(({ runMs }) => runMs));
   const cpuTimes = rounds.flatMap(({ runCpuMs }) => runCpuMs ?? []);
-  const waits = cpuShare < COMPUTES;
+  const waits = mostCpuShare(sample) < COMPUTES;
   // On a busy machine computing takes longer, but not more CPU time; dealing items out isn't the job's.
-  const computed = cpuTimes.length === 0 ? 1 : median(cpuTimes) / (items * (cpuMs + DEALING_MS));
+  // A trial counts its own CPU time, and not that of programs that tasks run.
+  const ownMs = cpuMs - programsMs + DEALING_MS;
+  const computed = cpuTimes.length === 0 ? 1 : median(cpuTimes) / (items * ownMs);
   const longer = (runMs - items * DEALING_MS) / sampledMs;
   const slower = waits && available >= BUSY_CPU ? longer : Math.min(longer, computed);
   // The time in which other programs had the CPU isn't the job's.
@@ -239,7 +239,7 @@ export function compareWork(
 
 /** Compares the race's plain loop with the sample; undefined if it didn't run again. */
 export function sameWork(
-  sample: Parameters<typeof compareWork>[0],
+  sample: Sample,
   race: Race | undefined,
 ): SameWork | undefined {
   const plain = plainOf(race?.runners);

@@ -11,7 +11,13 @@ export function othersCompute(count: number): AsyncDisposable {
     }).spawn());
   return {
     async [Symbol.asyncDispose]() {
-      for (const program of programs) program.kill("SIGKILL");
+      for (const program of programs) {
+        try {
+          program.kill("SIGKILL");
+        } catch {
+          // It was ended with the terminal's other processes.
+        }
+      }
       await Promise.all(programs.map(({ status }) => status));
     },
   };

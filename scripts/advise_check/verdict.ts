@@ -6,12 +6,17 @@ import Table from "cli-table3";
 import { formatPercent, formatRatio } from "../../lib/text/format.ts";
 import { BORDERLESS } from "../../lib/report/table.ts";
 
+/** A class that is less sure is said to be unsure. */
+const SURE_CLASS = 0.8;
+
 /** What is wrong, a few words each; none if the advice is as it should be. */
 export function shortfalls(label: Label, advice: Advice): string[] {
   const { models, hazard, noHazard, bound } = label;
   const kinds = advice.hazards.map(({ kind }) => kind);
   return [
-    ...(advice.bound === bound ? [] : [`${bound} taken for ${advice.bound}`]),
+    ...(advice.bound === bound || advice.classConfidence < SURE_CLASS
+      ? []
+      : [`${bound} taken for ${advice.bound}`]),
     // Who can't tell on a busy machine isn't wrong.
     ...(models === undefined || models.includes(advice.recommended.model) ||
         advice.recommended.decision === "can't tell"
@@ -30,6 +35,8 @@ export interface Verdict {
   readonly label: string;
   /** What the advice took it for. */
   readonly found: string;
+  /** How sure it was of that, 0 to 1. */
+  readonly classConfidence: number;
   /** The CPU share that was seen. */
   readonly cpuShare: number;
   /** The model that was recommended. */
@@ -118,7 +125,7 @@ export function tableOf(verdicts: readonly Verdict[]): string {
     table.push([
       of.file.replace(/\.ts$/, ""),
       of.label,
-      of.found,
+      of.found + (of.classConfidence < SURE_CLASS ? "?" : ""),
       formatPercent(of.cpuShare),
       of.recommended,
       of.best,
@@ -139,7 +146,8 @@ export function tableOf(verdicts: readonly Verdict[]): string {
   return [
     table.toString().split("\n").map((line) => line.trimEnd()).join("\n"),
     "",
-    `Class right:                        ${share(({ label, found }) => label === found)}`,
+    `Class right:                        ${share(({ label, found }) => label === found)}, or ` +
+    `said to be unsure: ${share((of) => of.label === of.found || of.classConfidence < SURE_CLASS)}`,
     `As labelled in all:                 ${share(({ shortfalls }) => shortfalls.length === 0)}`,
     `Within 10% of the best:             ${
       share(({ regret }) => regret! <= GOOD_REGRET, compared)

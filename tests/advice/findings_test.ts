@@ -193,6 +193,19 @@ Deno.test("compareWork() takes longer computing on a busy machine for the same w
   assertAlmostEquals(of(50, 100), 0.5, 0.02);
 });
 
+Deno.test("compareWork() holds a loop that runs programs against its own CPU time, which is all that a trial counts", () => {
+  const of = (runMs: number, runCpuMs: number, programs: object) => {
+    const sample = sampleFor({ computeMs: 1, waitMs: 9, items: 20, ...programs });
+    return compareWork(sample, { items: 20, rounds: [{ runMs, runCpuMs }] })!;
+  };
+  const computing = { programMs: 8, othersUse: 0 };
+  assertEquals(of(400, 21, computing).ratio, 1, "a program that a neighbour holds up is the same");
+  assertEquals(of(60, 3, computing).same, false, "one that didn't run isn't");
+  // Others that were there for the sample alone, or for the race alone, change nothing.
+  const held = { programMs: 3, othersUse: 1.9 };
+  assert(of(400, 21, held).same && of(90, 21, held).same);
+});
+
 Deno.test("paceText() rounds what is ten a second or more", () => {
   assertEquals([9.94, 10, 20.6].map(paceText), ["9.9 a second", "10 a second", "21 a second"]);
 });

@@ -29,6 +29,8 @@ export function probedOf(
     taskBytes = 0,
     cutOff,
     laneMs,
+    programMs = 0,
+    othersUse,
   }: {
     items?: number;
     computeMs?: number;
@@ -44,6 +46,10 @@ export function probedOf(
     taskBytes?: number;
     /** The share of the computing that is done on the event loop. */
     onLoop?: number;
+    /** CPU time of the program that a task runs, while it waits. */
+    programMs?: number;
+    /** How many of two cores others used, as the system counted. */
+    othersUse?: number;
     /** What each lane takes to be set up. */
     laneMs?: number;
     /** Why the sample was cut off. */
@@ -85,6 +91,16 @@ export function probedOf(
     cutOff,
     ...(cutOff !== undefined && total !== null && { total }),
     ...(laneMs !== undefined && { laneMs }),
+    ...(othersUse !== undefined && {
+      load: {
+        available,
+        queuedMs: 0,
+        childrenCpuMs: items * programMs,
+        uncountedCpuMs: items * programMs,
+        switches: { voluntary: 0, involuntary: 0 },
+        others: { used: othersUse, cores: 2 },
+      },
+    }),
     checksums: new Map(),
   };
 }

@@ -24,6 +24,8 @@ Deno.test("shortfalls() names class, model and hazards that aren't as labelled",
     shortfalls({ file: "a.ts", bound: "cpu", models: ["workers"], hazard: "rate" }, advice),
     ["cpu taken for io", "not workers", "no word on rate"],
   );
+  const unsure = { ...advice, classConfidence: 0.7 };
+  assertEquals(shortfalls({ file: "a.ts", bound: "cpu" }, unsure), [], "it says so itself");
   const memory = { ...advice, hazards: [{ kind: "memory", text: "" }] } as const;
   assertEquals(shortfalls({ file: "a.ts", bound: "io", noHazard: "memory" }, memory), [
     "memory seen",

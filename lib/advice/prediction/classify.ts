@@ -6,7 +6,7 @@ import { boundOfShare, COMPUTES, WAITS } from "../../judge/thresholds.ts";
 import type { Machine } from "./machine.ts";
 import { predict } from "./predict.ts";
 import { SEQUENTIAL } from "./candidate.ts";
-import type { Sample } from "../probe/sample.ts";
+import { mostCpuShare, type Sample } from "../probe/sample.ts";
 
 /** Why no model can gain anything, whatever is measured. */
 export type NoGain =
@@ -33,11 +33,11 @@ function certainty(probability: number): number {
 
 /** Classifies tasks by the share of their time in which they compute, however little it is in all. */
 export function classByShare(
-  { cpuShare, cpuShareError, items, available = 1 }:
-    & Pick<Sample, "cpuShare" | "cpuShareError" | "items">
-    & Partial<Pick<Sample, "available">>,
+  sample: Pick<Sample, "cpuShare" | "cpuShareError" | "items"> & Partial<Sample>,
 ): Classified {
-  const error = Math.hypot(cpuShareError, SYSTEMATIC + CONTENDED * (1 - available));
+  const { cpuShare, cpuShareError, items, available = 1 } = sample;
+  const unknown = mostCpuShare(sample) - cpuShare;
+  const error = Math.hypot(cpuShareError, unknown, SYSTEMATIC + CONTENDED * (1 - available));
   const freedom = Math.max(1, Math.min(items - 1, MOST_FREEDOM));
   const below = (threshold: number) => studentCdf((threshold - cpuShare) / error, freedom);
   const bound = boundOfShare(cpuShare);

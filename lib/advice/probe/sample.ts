@@ -37,6 +37,8 @@ export const sampleSchema = z.object({
   /** As the system counted, where it tells: queueing for a core, and CPU time of programs that tasks ran. */
   queuedMs: amount.optional(),
   programsMs: amount.optional(),
+  /** CPU time of these programs and of threads that ended: how long they queued isn't counted. */
+  uncountedMs: amount.optional(),
   /** What others did to the machine in the sample, or until the race's end if that was more. */
   others: othersSchema.optional(),
   /** Standard deviation of the wall time over its mean. */
@@ -143,7 +145,12 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
     cpuShare,
     cpuShareError: Math.hypot(error, correction * (load === undefined ? ESTIMATED : COUNTED)),
     available,
-    ...(load && { queuedMs: queuedMs(ownMs, available), programsMs, others: load.others }),
+    ...(load && {
+      queuedMs: queuedMs(ownMs, available),
+      programsMs,
+      uncountedMs: load.uncountedCpuMs / items,
+      others: load.others,
+    }),
     variation: variationOf(stretches),
     walls: stretches.map(({ count, wallMs, cpuMs, sourceMs }) => ({
       count,
@@ -159,6 +166,24 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
     taskBytes: Math.max(0, (done?.rssFirstBytes ?? 0) - (done?.rssBeforeBytes ?? 0)),
     memoryBytes: Math.max(0, (done?.rssAfterBytes ?? 0) - (done?.rssBeforeBytes ?? 0)),
   };
+}
+
+/** Less of the computing than this is collecting garbage, or what starting a program takes. */
+const UNCOUNTED = 0.15;
+
+/**
+ * The most that the share of computing may be. How long programs and threads queued for a core that a
+ * task starts isn't counted: no longer than others used all of them.
+ */
+export function mostCpuShare(
+  { cpuShare, cpuMs = 0, wallMs = 0, queuedMs = 0, uncountedMs = 0, others }:
+    & Pick<Sample, "cpuShare">
+    & Partial<Pick<Sample, "cpuMs" | "wallMs" | "queuedMs" | "uncountedMs" | "others">>,
+): number {
+  if (uncountedMs <= UNCOUNTED * cpuMs || others === undefined) return cpuShare;
+  const alone = 1 - others.used / others.cores;
+  const surelyWaitsMs = Math.max(0, alone * wallMs - cpuMs - queuedMs);
+  return Math.max(cpuShare, cpuMs / (cpuMs + surelyWaitsMs));
 }
 
 /** Waiting for a CPU that others use holds up a thread too, but hardly for this share of the time. */

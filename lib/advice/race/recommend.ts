@@ -19,7 +19,7 @@ import {
 import type { Machine } from "../prediction/machine.ts";
 import { computesBeside } from "../prediction/choose_candidates.ts";
 import { cpuShareOf, predict } from "../prediction/predict.ts";
-import { blocks, type Sample } from "../probe/sample.ts";
+import { blocks, mostCpuShare, type Sample } from "../probe/sample.ts";
 import { plainOf, type Runner } from "./race.ts";
 import { BUSY_NOISE, Standings, USUAL_NOISE } from "./standings.ts";
 import { QUEUEING } from "./substitutes.ts";
@@ -110,9 +110,10 @@ export function entriesOf(
   horizon: number,
 ): Entries {
   const busy = wasBusy(sample, machine);
+  const mostShare = mostCpuShare(sample);
   // What computes on several cores takes a greater share of them from others.
   const isContended = ({ lanes }: Candidate) =>
-    busy && sample.cpuShare > WAITS && (lanes > 1 || computesBeside(sample));
+    busy && mostShare > WAITS && (lanes > 1 || computesBeside(sample));
   const { cores, ceiling } = machine;
   const ran = runners.filter(({ out, rounds }) => out === undefined && rounds.length > 0);
   const plain = plainOf(ran);
@@ -124,9 +125,16 @@ export function entriesOf(
     const fast = { times: timesOf(runner, items, sample, machine) };
     const gain = new Standings([slow, fast]).ratio(slow, fast)?.median;
     if (gain === undefined) return [];
-    const these = { ...sample, cpuShare: cpuShareOf(sample, items) };
-    const most = possibleGain(these, Math.max(cores, ceiling), candidate, items);
-    return [[runner, { gain, most, these, excess: gain / most }] as const];
+    const possible = (cpuShare: number, cores: number) => {
+      const these = { ...sample, cpuShare: cpuShareOf({ ...sample, cpuShare }, items) };
+      return possibleGain(these, cores, candidate, items);
+    };
+    const allCores = Math.max(cores, ceiling);
+    const most = possible(sample.cpuShare, allCores);
+    // What only waiting can have given, where it isn't known whether the tasks wait, tells nothing.
+    const isTold = gain <= IMPOSSIBLE * possible(mostShare, allCores);
+    const credible = isTold ? IMPOSSIBLE * possible(mostShare, ceiling) : 0;
+    return [[runner, { gain, most, credible, excess: gain / most }] as const];
   }));
   const excess = Math.max(0, ...[...held.values()].map((of) => of.excess));
   const impossible: Impossible[] = [];
@@ -145,9 +153,7 @@ export function entriesOf(
       inFlight: inFlightOf(candidate, items),
       // What is off by so much for one may be off by as much again for another.
       ...(excess > IMPOSSIBLE && { doubt: excess ** 2 }),
-      ...(raced && isContended(candidate) && {
-        credible: IMPOSSIBLE * possibleGain(raced.these, ceiling, candidate, items),
-      }),
+      ...(raced && isContended(candidate) && { credible: raced.credible }),
     };
   });
   return { entries, usualNoise: busy ? BUSY_NOISE : USUAL_NOISE, impossible };

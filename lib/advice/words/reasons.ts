@@ -201,13 +201,17 @@ function natureOf(
 ): string {
   const { sample, options } = assessment.found;
   const busyCores = "slots on one lane keep the cores busy, and";
+  const programs = "The tasks run programs, and these compute on the same cores";
+  const runsPrograms = (sample.programsMs ?? 0) > sample.cpuMs / 2;
+  if (runsPrograms && !blocks(sample)) {
+    return lanes === 1
+      ? `${programs}: ${busyCores} that is enough.`
+      : `${programs}: lanes share what starting them takes.`;
+  }
   if (lanes === 1) {
     // Where the system counts what programs compute, there is nothing to guess.
     const mayRunPrograms = options.job.permissions?.run !== undefined &&
       sample.programsMs === undefined;
-    if ((sample.programsMs ?? 0) > sample.cpuMs / 2) {
-      return `The tasks run programs, and these compute on the same cores: ${busyCores} that is enough.`;
-    }
     if (computesBeside(sample)) {
       return `The tasks compute beside this event loop, on threads of their own: ${busyCores} that is ` +
         `enough.`;
@@ -216,8 +220,7 @@ function natureOf(
       return "The tasks compute, and yet slots on one lane gained: part of that isn't done on the event loop.";
     }
     return mayRunPrograms && saturates(assessment)
-      ? `The tasks run programs, and these compute on the same cores: ${busyCores} more in flight gain ` +
-        `nothing.`
+      ? `${programs}: ${busyCores} more in flight gain nothing.`
       : "The tasks wait: slots on one lane fill the waits, and that is enough.";
   }
   if (slots > 1) {

@@ -2,6 +2,7 @@
 
 import { BASELINE } from "../../models.ts";
 import type { Advice, ModelAdvice } from "../../advice/advice.ts";
+import { mostCpuShare } from "../../advice/probe/sample.ts";
 import { itemsText } from "../../advice/words/finding_words.ts";
 import { WAITS } from "../../judge/thresholds.ts";
 import {
@@ -63,7 +64,7 @@ export function jobItems({ horizon, job }: Pick<Advice, "horizon" | "job">): str
 
 /** The recommendation in words: size, gain, cost, break-even. */
 export function recommendationLines(advice: Advice): string[] {
-  const { recommended, horizon, models, unsure, machine, sample, cpuShare } = advice;
+  const { recommended, horizon, models, unsure, machine, sample } = advice;
   const { gain, predictedGain, confidence, memoryBytes, breakEven, chunk } = recommended;
   const { retries = 0, rate } = recommended;
   const pace = [
@@ -85,7 +86,8 @@ export function recommendationLines(advice: Advice): string[] {
   const by = raced < horizon ? `, by runs of ${raced}` : "";
   const doubt = unsure === undefined ? "" : ` (unsure: ${unsure})`;
   const predicted = formatRatio(predictedGain);
-  const contended = cpuShare > WAITS && sample.others !== undefined && isBusy(sample.others);
+  const contended = mostCpuShare(sample) > WAITS && sample.others !== undefined &&
+    isBusy(sample.others);
   const lines = [
     recommended.reason,
     ...pace,
@@ -175,6 +177,7 @@ export function remarkOn(model: ModelAdvice): string {
 
 export function sampleLine({ sample, job }: Advice): string {
   const { itemBytes, resultBytes, cloneMs, sourceMs, wallMs, others, queuedMs = 0 } = sample;
+  const programs = sample.programsMs ? ", without the programs that it ran" : "";
   const sentences = [
     `${counted(sample.items, "item")} of ${job.total ?? "an unknown number"} ran one by one: ` +
     `${formatShortDuration(wallMs)} each on average (standard deviation ` +
@@ -195,7 +198,7 @@ export function sampleLine({ sample, job }: Advice): string {
   if (others !== undefined && isBusy(others)) {
     sentences.push(
       `${othersWords(others)}: a task queued ${formatShortDuration(queuedMs)} for a core on ` +
-        `average, which the system counted and which isn't taken for waiting.`,
+        `average${programs}, which the system counted and which isn't taken for waiting.`,
     );
   } else if (others === undefined && sample.available < 0.9) {
     sentences.push(

@@ -168,7 +168,8 @@ function processReading(pid: number): ProcessReading | undefined {
     runMs += of?.runMs ?? 0;
     queuedMs += of?.queuedMs ?? 0;
   }
-  return { main, all: { runMs, queuedMs }, childrenCpuMs: times.childrenCpuMs, switches };
+  const { cpuMs, childrenCpuMs } = times;
+  return { main, all: { runMs, queuedMs }, cpuMs, childrenCpuMs, switches };
 }
 
 function reading(root: number, pid: number | undefined): Reading | undefined {

@@ -29,6 +29,8 @@ export interface ProcessReading {
   readonly main: ThreadTimes;
   /** All its threads that still live. */
   readonly all: ThreadTimes;
+  /** CPU time of its threads, those that ended too. */
+  readonly cpuMs: number;
   /** CPU time of its children that ended. */
   readonly childrenCpuMs: number;
   /** Of the main thread. */
@@ -59,6 +61,8 @@ export interface Load {
   readonly queuedMs: number;
   /** CPU time of its children that ended meanwhile. */
   readonly childrenCpuMs: number;
+  /** CPU time of these, and of threads that ended, whose queueing the system doesn't tell. */
+  readonly uncountedCpuMs: number;
   readonly switches: Switches;
   readonly others: Others;
 }
@@ -93,10 +97,12 @@ export function loadBetween(from: Reading, to: Reading): Load | undefined {
   const runMs = beside ? allMs : mainMs;
   const threads = beside ? "all" : "main";
   const queuedMs = increase(a[threads].queuedMs, b[threads].queuedMs);
+  const childrenCpuMs = increase(a.childrenCpuMs, b.childrenCpuMs);
   return {
     available: runMs < LEAST_RUN_MS ? 1 : runMs / (runMs + queuedMs),
     queuedMs,
-    childrenCpuMs: increase(a.childrenCpuMs, b.childrenCpuMs),
+    childrenCpuMs,
+    uncountedCpuMs: childrenCpuMs + increase(allMs, increase(a.cpuMs, b.cpuMs)),
     switches: {
       voluntary: increase(a.switches.voluntary, b.switches.voluntary),
       involuntary: increase(a.switches.involuntary, b.switches.involuntary),

@@ -54,6 +54,7 @@ function countedSample(of: { computeMs: number; waitMs: number; available: numbe
       available: of.available,
       queuedMs: 0,
       childrenCpuMs: 0,
+      uncountedCpuMs: 0,
       switches: { voluntary: 0, involuntary: 0 },
       others: { used: 2 * (1 - of.available), cores: 2 },
     },
@@ -68,6 +69,27 @@ Deno.test("classFor() gives the class of an idle machine on a busy one, or is un
     (computeMs, waitMs, available) => {
       const idle = classFor(sampleFor({ items: 60, computeMs, waitMs }), MACHINE, 10_000);
       const busy = classFor(countedSample({ computeMs, waitMs, available }), MACHINE, 10_000);
+      assert(busy.bound === idle.bound || busy.confidence < 0.8, JSON.stringify([idle, busy]));
+    },
+  ));
+});
+
+Deno.test("classFor() gives the class of programs on an idle machine, or is unsure where others use the cores", () => {
+  fc.assert(fc.property(
+    fc.double({ min: 1, max: 30, noNaN: true }),
+    fc.double({ min: 0, max: 30, noNaN: true }),
+    fc.double({ min: 0, max: 2, noNaN: true }),
+    fc.double({ min: 0, max: 1, noNaN: true }),
+    (programMs, sleepMs, othersUse, queued) => {
+      const of = (queuedMs: number, othersUse: number) => {
+        const waitMs = programMs + sleepMs + queuedMs;
+        const sample = sampleFor({ items: 60, computeMs: 0.1, waitMs, programMs, othersUse });
+        return classFor(sample, MACHINE, 10_000);
+      };
+      // It queues at most while others have all cores.
+      const alone = 1 - othersUse / 2;
+      const mostMs = alone > 0.01 ? (programMs + sleepMs) * (1 / alone - 1) : 100;
+      const [idle, busy] = [of(0, 0), of(queued * mostMs, othersUse)];
       assert(busy.bound === idle.bound || busy.confidence < 0.8, JSON.stringify([idle, busy]));
     },
   ));

@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
 import {
+  cpuShareOf,
   listScheduleMs,
   predict,
   saturationSlots,
@@ -101,4 +102,84 @@ Deno.test("predict() expects tasks on a lane elsewhere to wait together, the les
   const lanes = (slots: number): Candidate => ({ model: "workers", lanes: 2, slots });
   const more = gain(mixed, lanes(16), 1000) / gain(mixed, lanes(4), 1000);
   assert(more > 1.05 && more < 1.25, String(more));
+});
+
+/** A sample without unevenness. */
+function evenSample(of: Parameters<typeof sampleFor>[0]) {
+  const sample = sampleFor(of);
+  const { wallMs, cpuMs, sourceMs, items } = sample;
+  return { ...sample, variation: 0, walls: [{ count: items, wallMs, cpuMs, sourceMs }] };
+}
+
+Deno.test("predict() adds up tasks, their source and their set-up in the plain loop", () => {
+  const sample = { ...evenSample({ computeMs: 5, waitMs: 5, sourceMs: 2 }), laneMs: 300 };
+  const { startMs, runMs, lowMs, highMs } = predict(sample, SEQUENTIAL, 1000, MACHINE);
+  assertEquals(startMs, 301);
+  assertAlmostEquals(runMs, 1000 * (sample.wallMs + 2 + 0.0006), 1e-6);
+  assertAlmostEquals(lowMs, runMs, 1e-6);
+  assertAlmostEquals(highMs, runMs, 1e-6);
+  // 25 uneven items may be off by two fifths of their deviation; at least half of it is sure.
+  const uneven = { ...sample, variation: 1, items: 25 };
+  const ends = predict(uneven, SEQUENTIAL, 1000, MACHINE);
+  assertAlmostEquals(ends.lowMs / ends.runMs, 0.6, 1e-9);
+  assertAlmostEquals(ends.highMs / ends.runMs, 1.4, 1e-9);
+  const wild = predict({ ...uneven, variation: 4 }, SEQUENTIAL, 1000, MACHINE);
+  assertAlmostEquals(wild.lowMs / wild.runMs, 0.5, 1e-9);
+});
+
+Deno.test("predict() starts as many lanes as there are, in half the time and a part each", () => {
+  const startMs = (lanes: number) =>
+    predict(sampleFor({ computeMs: 9 }), { ...WORKERS, lanes }, 100, MACHINE).startMs;
+  assertEquals([startMs(1), startMs(2), startMs(4)], [15, 20, 30]);
+});
+
+Deno.test("predict() shares the cores' ceiling among lanes that compute, and lets more lanes share what waits", () => {
+  const gainWith = (of: Parameters<typeof sampleFor>[0], lanes: number, cores = 2) => {
+    const sample = evenSample({ ...of, transfer: { cloneMs: 0 } });
+    const machine = { ...MACHINE, cores, ceiling: 0.95 * cores };
+    const plain = predict(sample, SEQUENTIAL, 240, machine).runMs;
+    return plain / predict(sample, { model: "workers", lanes, slots: 1 }, 240, machine).runMs;
+  };
+  assertAlmostEquals(gainWith({ computeMs: 40 }, 2), 1.9, 0.03);
+  assertAlmostEquals(gainWith({ computeMs: 40 }, 4), 1.9, 0.03);
+  // Of four cores two gain two thirds of the way from one to 3.8 … in equal steps.
+  assertAlmostEquals(gainWith({ computeMs: 40 }, 2, 4), 1 + 2.8 / 3, 0.03);
+  assertAlmostEquals(gainWith({ computeMs: 40 }, 3, 4), 1 + 2 * 2.8 / 3, 0.05);
+  const blocks = { computeMs: 0.1, waitMs: 40, blocks: true };
+  assertAlmostEquals(gainWith(blocks, 8), 8, 0.2);
+});
+
+Deno.test("predict() never goes below what an event loop, its source or its cores must do", () => {
+  const runMs = (of: Parameters<typeof sampleFor>[0], candidate: Candidate, items = 100) =>
+    predict(evenSample(of), candidate, items, MACHINE).runMs;
+  const loop = evenSample({ computeMs: 2, waitMs: 8 });
+  assertAlmostEquals(
+    runMs({ computeMs: 2, waitMs: 8 }, CONCURRENT),
+    100 * (2 * loop.wallMs / 10 + 0.0006) + 8 * loop.wallMs / 10,
+    1,
+  );
+  assertAlmostEquals(runMs({ waitMs: 1, sourceMs: 5 }, CONCURRENT), 500, 3);
+  // Threads beside the loop compute on all cores, and no faster.
+  const beside = { computeMs: 20, onLoop: 0.05 };
+  assertAlmostEquals(runMs(beside, { model: "limited", lanes: 1, slots: 8 }), 2000 / 1.9, 15);
+});
+
+Deno.test("predict() gives more items than are simulated the time of as many rounds of them", () => {
+  const sample = evenSample({ waitMs: 10 });
+  const few: Candidate = { model: "limited", lanes: 1, slots: 10 };
+  const of = (items: number) => predict(sample, few, items, MACHINE).runMs;
+  assertAlmostEquals(of(200_000) / of(20_000), 10, 0.1);
+  assertAlmostEquals(of(20_000), 20_000, 200);
+});
+
+Deno.test("cpuShareOf() weighs the first items by what they computed and waited", () => {
+  const sample = sampleFor({ computeMs: 5, waitMs: 5, items: 2 });
+  const walls = [
+    { count: 1, wallMs: 9, cpuMs: 1, sourceMs: 0 },
+    { count: 1, wallMs: 11, cpuMs: 9, sourceMs: 0 },
+  ];
+  const uneven = { ...sample, wallMs: 10, cpuMs: 5, cpuShare: 0.5, walls };
+  assertAlmostEquals(cpuShareOf(uneven, 2), 0.5, 1e-9);
+  assertAlmostEquals(cpuShareOf(uneven, 1), 1 / 9, 1e-9);
+  assertAlmostEquals(cpuShareOf(uneven, 3), (1 + 9 + 1) / (9 + 11 + 9), 1e-9);
 });

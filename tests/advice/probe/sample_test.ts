@@ -1,7 +1,7 @@
-import { assert, assertAlmostEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
 import { promising } from "../../../lib/advice/prediction/choose_candidates.ts";
-import { sampleOf } from "../../../lib/advice/probe/sample.ts";
+import { mostCpuShare, sampleOf } from "../../../lib/advice/probe/sample.ts";
 import { possibleGain } from "../../../lib/advice/race/recommend.ts";
 import { MACHINE, probedOf, sampleFor } from "../fixture.ts";
 
@@ -38,6 +38,7 @@ const others = { used: 1.5, cores: 2 };
 const counted = {
   queuedMs: 0,
   childrenCpuMs: 0,
+  uncountedCpuMs: 0,
   switches: { voluntary: 0, involuntary: 0 },
   others,
 };
@@ -92,6 +93,7 @@ Deno.test("sampleOf() finds a task that never gives way in the way of its event 
     available: 1 / 11,
     queuedMs: 500,
     childrenCpuMs: 0,
+    uncountedCpuMs: 0,
     switches: { voluntary: 0, involuntary: 0 },
     others,
   };
@@ -101,4 +103,19 @@ Deno.test("sampleOf() finds a task that never gives way in the way of its event 
   assertAlmostEquals(possibleGain(sample, MACHINE.cores, slots, 50), 1, 0.2);
   const raced = promising(sample, MACHINE, 50, 50, 50).raced.map(({ model }) => model);
   assert(!raced.includes("limited") && !raced.includes("concurrent"), raced.join());
+});
+
+Deno.test("mostCpuShare() takes a program to queue for a core no longer than others used all of them", () => {
+  const most = (of: Parameters<typeof sampleFor>[0]) => mostCpuShare(sampleFor(of));
+  const programs = { computeMs: 1, waitMs: 29, programMs: 4 };
+  // Of 30 ms the program computes for 4, and queues for all the others at most.
+  assertAlmostEquals(most({ ...programs, othersUse: 2 }), 1, 1e-9);
+  // Others had both cores for half of the time: of 30 ms at least 15 - 5 are waiting.
+  assertAlmostEquals(most({ ...programs, othersUse: 1 }), 5 / 15, 0.001);
+  const idle = sampleFor({ ...programs, othersUse: 0 });
+  assertEquals(mostCpuShare(idle), idle.cpuShare);
+  // Where no program runs, all queueing was counted; and nothing is known where nothing counts.
+  const own = sampleFor({ computeMs: 1, waitMs: 29, othersUse: 2 });
+  assertEquals(mostCpuShare(own), own.cpuShare);
+  assertEquals(mostCpuShare({ cpuShare: 0.3 }), 0.3);
 });

@@ -308,3 +308,108 @@ Deno.test("race() learns nothing of an endless source from a trial that its limi
   });
   assertEquals(total, undefined);
 });
+
+Deno.test("nextRound() runs the plain loop no more once it ran twice and two others are thrice as fast", () => {
+  const of = (plain: number[], ...others: number[][]) =>
+    nextRound(
+      [
+        runner("sequential", ...plain),
+        ...others.map((times, at) => runner((["workers", "processes"] as const)[at]!, ...times)),
+      ],
+      1e6,
+      (_candidate, _items, { runMs }) => runMs,
+    ).map(({ candidate }) => candidate.model);
+  const fast = [[100, 100], [110, 110]];
+  assertEquals(of([400, 400], ...fast), ["workers", "processes"]);
+  assertEquals(of([400], ...fast), ["workers", "processes", "sequential"]);
+  assertEquals(of([320, 320], ...fast), ["workers", "processes", "sequential"], "not thrice");
+  assertEquals(of([400, 400], fast[0]!), ["workers", "sequential"], "alone with it");
+});
+
+Deno.test("race() gives a first trial the plain loop's time and 0.15 s, that loop twice so long, and others what is left", async () => {
+  const options = optionsFor([SEQUENTIAL, WORKERS], ({ model }) => ({
+    runMs: model === "sequential" ? 200 : 60,
+  }));
+  const plan = { ...options.plan, hardMs: 5000 };
+  await race({ ...options, plan, expectedMs: () => 100 });
+  const limits = Map.groupBy(options.trials, ({ model }) => model);
+  const mostMs = (model: TrialSpec["model"]) => limits.get(model)!.map(({ mostMs }) => mostMs);
+  // 100 ms are expected of it at first; then 200 ms were measured.
+  assertEquals(mostMs("sequential"), [2 * 250, 2 * 350, 2 * 350]);
+  const [first, second, third] = mostMs("workers");
+  assertEquals(first, 350);
+  const places = options.trials.map(({ model }, place) => model === "workers" ? place : -1)
+    .filter((place) => place >= 0);
+  const spentMs = (until: number) =>
+    options.trials.slice(0, until)
+      .reduce((sum, { model }) => sum + (model === "sequential" ? 200 : 60), 0);
+  assertEquals([second, third], places.slice(1).map((place) => 5000 - spentMs(place)));
+});
+
+Deno.test("race() tries what it can afford, if it takes as much longer as the others did", async () => {
+  const raced = [SEQUENTIAL, CONCURRENT, WORKERS];
+  const ran = async (hardMs: number, surprise: number) => {
+    const options = optionsFor(raced, ({ model }) => ({
+      runMs: model === "sequential" ? 1000 : 100 * surprise,
+    }));
+    const plan = { ...options.plan, allowanceMs: hardMs, hardMs };
+    const expectedMs = ({ model }: Candidate) => model === "sequential" ? 1000 : 100;
+    const { untried } = await race({ ...options, plan, expectedMs });
+    return raced.length - untried;
+  };
+  assertEquals(await ran(1200, 1), 3);
+  assertEquals(await ran(1199, 1), 2);
+  assertEquals(await ran(1600, 3), 3);
+  assertEquals(await ran(1599, 3), 2, "the first took three times as long as predicted");
+  // None is expected to take much longer than the plain loop.
+  assertEquals(await ran(1000 + 1300 + 1200, 13), 3);
+  assertEquals(await ran(1000 + 1300 + 1199, 13), 2);
+});
+
+Deno.test("race() takes no model out for failures that chance explains, and any for more", async () => {
+  const out = async (failed: number, failedShare: number) => {
+    const options = optionsFor([SEQUENTIAL, WORKERS], ({ model }) => ({
+      runMs: 10,
+      ...(model === "workers" && { failed, succeeded: 64 - failed }),
+    }));
+    return (await race({ ...options, failedShare })).runners[1]!.out;
+  };
+  assertEquals([await out(0, 0), await out(1, 0)], [undefined, "failures"]);
+  // A tenth of 64 fail one by one; three standard deviations are 7.2, and one more may.
+  assertEquals([await out(14, 0.1), await out(15, 0.1)], [undefined, "failures"]);
+});
+
+Deno.test("race() takes results that changed once and for all for the race's own, not for chance", async () => {
+  const of = async (checksum: (trial: TrialSpec) => string) => {
+    const options = optionsFor([SEQUENTIAL, WORKERS], (trial) => ({
+      runMs: 10,
+      checksum: checksum(trial),
+    }));
+    const { otherResults, unrepeatable, runners } = await race(options);
+    return { otherResults, unrepeatable, out: runners.map(({ out }) => out) };
+  };
+  const out = [undefined, undefined];
+  assertEquals(await of(() => "new"), { otherResults: true, unrepeatable: false, out });
+  const drawn = await of(({ model, round }) => model === "sequential" ? `${round}` : "same");
+  assertEquals(drawn, { otherResults: true, unrepeatable: true, out });
+  assertEquals(await of(() => "same"), { otherResults: false, unrepeatable: false, out });
+});
+
+Deno.test("race() goes on beyond its allowance while it can't tell, and says what ended it", async () => {
+  const options = optionsFor([SEQUENTIAL, WORKERS], () => ({ runMs: 10 }));
+  const plan = { ...options.plan, rounds: 1, allowanceMs: 15 };
+  const of = async (more: Partial<RaceOptions>) => {
+    const { trials, endedBy, extended } = await race({ ...options, plan, ...more });
+    return { trials, endedBy, extended };
+  };
+  const none = { endedBy: undefined, extended: false };
+  assertEquals(await of({}), { trials: 2, ...none });
+  const unclear = () => true;
+  assertEquals(await of({ unclear, leftMs: () => 0 }), { trials: 2, ...none });
+  const more = { extended: true };
+  assertEquals(await of({ unclear }), { trials: 14, endedBy: "trials", ...more });
+  assertEquals(await of({ unclear, mostTrials: 6 }), { trials: 6, endedBy: "trials", ...more });
+  assertEquals(await of({ unclear, leftMs: () => 19 }), { trials: 2, endedBy: "budget", ...more });
+  const isSoon = ({ trials }: Race) => trials < 6;
+  assertEquals(await of({ unclear: isSoon }), { trials: 6, endedBy: undefined, ...more });
+});

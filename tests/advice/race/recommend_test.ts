@@ -155,6 +155,40 @@ Deno.test("lanes that gained more than independent processes did meanwhile took 
   assertEquals(of(1.8).candidate.model, "workers");
 });
 
+Deno.test("programs that a busy machine holds up gain no more than cores, or nothing is told", () => {
+  const runner = (candidate: Candidate, ...times: number[]): Runner => ({
+    candidate,
+    items: 100,
+    rounds: times.map((runMs, round) => roundOf({ runMs, round })),
+  });
+  // 10 ms of 35 are computed; the rest is queueing, or waiting: nobody counts it.
+  const sample = sampleFor({ computeMs: 1, waitMs: 34, programMs: 9, othersUse: 1.7 });
+  const of = (others: readonly Runner[], ceiling = 1.2) => {
+    const runners = [runner(SEQUENTIAL, 3500, 3550, 3450), ...others];
+    const { entries, usualNoise, impossible } = entriesOf(
+      runners,
+      sample,
+      { ...MACHINE, ceiling },
+      100,
+    );
+    assertEquals(impossible, []);
+    return recommend(entries, usualNoise);
+  };
+  const many: Candidate = { model: "workers", lanes: 2, slots: 32 };
+  const crowd = runner(many, 890, 880, 900);
+  assertEquals([of([crowd]).candidate.model, of([crowd]).decision], ["sequential", "can't tell"]);
+  // What two cores can give is told.
+  const few = of([runner(LIMITED, 1850, 1900, 1870), crowd]);
+  assertEquals([few.candidate, few.decision], [LIMITED, "gain"]);
+  // On an idle machine they wait, and all of it is a gain.
+  const idle = sampleFor({ computeMs: 1, waitMs: 34, programMs: 9, othersUse: 0 });
+  const runners = [runner(SEQUENTIAL, 3500, 3550, 3450), crowd];
+  assertEquals(
+    recommend(entriesOf(runners, idle, MACHINE, 100).entries).candidate,
+    many,
+  );
+});
+
 function entry(candidate: Candidate, times: number[], eligible = true): Entry {
   return { candidate, eligible, times: times.map((ms, round) => ({ round, ms })) };
 }

@@ -25,6 +25,7 @@ export function fakeMeter(
         process: {
           main,
           all: main,
+          cpuMs: main.runMs,
           childrenCpuMs: times * childrenCpuMs,
           switches: { voluntary: 0, involuntary: 0 },
         },

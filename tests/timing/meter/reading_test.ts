@@ -14,10 +14,19 @@ interface At {
   main?: [runMs: number, queuedMs: number];
   all?: [runMs: number, queuedMs: number];
   childrenCpuMs?: number;
+  cpuMs?: number;
 }
 
 function reading(
-  { atMs = 0, busyMs = 0, ownCpuMs = 0, main = [0, 0], all = main, childrenCpuMs = 0 }: At,
+  {
+    atMs = 0,
+    busyMs = 0,
+    ownCpuMs = 0,
+    main = [0, 0],
+    all = main,
+    childrenCpuMs = 0,
+    cpuMs = all[0],
+  }: At,
 ): Reading {
   const times = ([runMs, queuedMs]: [number, number]) => ({ runMs, queuedMs });
   return {
@@ -27,6 +36,7 @@ function reading(
     process: {
       main: times(main),
       all: times(all),
+      cpuMs,
       childrenCpuMs,
       switches: { voluntary: atMs, involuntary: 2 * atMs },
     },
@@ -70,6 +80,14 @@ Deno.test("loadBetween() tells what the process's ended children computed", () =
     loadBetween(reading({ childrenCpuMs: 40 }), reading({ childrenCpuMs: 340 }))!.childrenCpuMs,
     300,
   );
+});
+
+Deno.test("loadBetween() tells of what CPU time nobody counted the queueing", () => {
+  const from = reading({ all: [100, 0], childrenCpuMs: 40 });
+  const of = (to: At) => loadBetween(from, reading(to))!.uncountedCpuMs;
+  assertEquals(of({ all: [300, 0], childrenCpuMs: 40 }), 0);
+  // Threads that ended are in the process's time alone.
+  assertEquals(of({ all: [150, 0], cpuMs: 900, childrenCpuMs: 340 }), 300 + 800 - 50);
 });
 
 Deno.test("othersBetween() takes off what the measuring program itself used", () => {

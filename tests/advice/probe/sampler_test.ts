@@ -1,0 +1,128 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { Stretch } from "../../../lib/advice/probe/probe_message.ts";
+import type { ProbeMessage } from "../../../lib/advice/probe/probe_message.ts";
+import { PullError, Sampler, thrownBy } from "../../../lib/advice/probe/sampler.ts";
+import type { Items } from "../../../lib/dispatch/options.ts";
+import type { TaskFunction } from "../../../lib/lanes/task.ts";
+
+/** What a sample of made-up tasks says, which run until their number is reached, however fast they are. */
+async function said(
+  task: (item: number, index: number) => unknown,
+  items: Items<unknown>,
+  { listed, ...order }: { limit?: number; listed?: number; metered?: boolean } = {},
+) {
+  const messages: ProbeMessage[] = [];
+  const sampler = new Sampler(
+    { module: "data:,", export: "default", limit: 100, targetMs: Infinity, ...order },
+    ((item: number, { index }: { index: number }) => task(item, index)) as unknown as TaskFunction,
+    (message) => messages.push(message),
+    () => Promise.resolve(void messages.push({ type: "meter" })),
+  );
+  await sampler.run(items, listed);
+  const of = <Type extends ProbeMessage["type"]>(type: Type) =>
+    messages.filter((message): message is Extract<ProbeMessage, { type: Type }> =>
+      message.type === type
+    );
+  const stretches: Stretch[] = of("stretch").map(({ stretch }) => stretch);
+  return {
+    sampler,
+    types: messages.map(({ type }) => type),
+    done: of("done")[0]!,
+    count: stretches.reduce((sum, { count }) => sum + count, 0),
+    stretches,
+    failures: of("stretch").flatMap(({ failures }) => failures),
+    phases: of("phase"),
+  };
+}
+
+const list = (count: number) => Array.from({ length: count }, (_, place) => place);
+
+Deno.test("Sampler runs every item once, in order, and tells how many there are", async () => {
+  const seen: [number, number][] = [];
+  const { done, count, phases } = await said((item, index) => seen.push([item, index]), list(30));
+  assertEquals(seen, list(30).map((place) => [place, place]));
+  assertEquals([done.items, done.failed, done.total, done.kept, count], [30, 0, 30, 30, 30]);
+  assertEquals(phases.find(({ phase }) => phase === "tasks")?.total, 30);
+});
+
+Deno.test("Sampler runs no more than it may, and then knows no total but a list's", async () => {
+  const some = await said((item) => item, list(30), { limit: 12 });
+  assertEquals([some.done.items, some.count, some.done.total], [12, 12, 30]);
+  const generated = await said((item) => item, list(30).values(), { limit: 12 });
+  assertEquals([generated.done.items, generated.done.total], [12, null]);
+  const ended = await said((item) => item, list(8).values(), { limit: 12 });
+  assertEquals([ended.done.items, ended.done.total], [8, 8]);
+});
+
+Deno.test("Sampler takes what a list's items took for nothing, and a source's for the source's", async () => {
+  const sourceMs = ({ stretches }: { stretches: readonly Stretch[] }) =>
+    stretches.reduce((sum, { sourceMs }) => sum + sourceMs, 0);
+  const spread = await said((item) => item, list(20), { listed: 50 });
+  assertEquals([sourceMs(spread), spread.done.total], [0, 50]);
+  assertEquals(spread.phases.find(({ phase }) => phase === "tasks")?.spread, 50);
+  assert(sourceMs(await said((item) => item, list(20).values())) > 0);
+});
+
+Deno.test("Sampler goes on behind a failure, and ends where nothing succeeds", async () => {
+  const { done, failures } = await said((item) => {
+    if (item % 3 === 2) throw new TypeError(`no ${item}`, { cause: new Error("deeper") });
+  }, list(12));
+  assertEquals([done.items, done.failed], [12, 4]);
+  assertEquals(failures.map(({ index, message }) => [index, message]), [
+    [2, "no 2"],
+    [5, "no 5"],
+    [8, "no 8"],
+    [11, "no 11"],
+  ]);
+  assertEquals(failures[0]!.causes, ["Error: deeper"]);
+  const none = await said(() => Promise.reject(new Error("never")), list(5000));
+  assert(none.done.failed === none.done.items && none.done.items < 5000, `${none.done.items}`);
+});
+
+Deno.test("Sampler counts what a server refuses", async () => {
+  const { done } = await said((item) => {
+    if (item > 5) throw Object.assign(new Error("slow down"), { status: 429 });
+  }, list(10));
+  assertEquals(done.refused?.count, 4);
+  assertEquals((await said((item) => item, list(10))).done.refused, undefined);
+});
+
+Deno.test("Sampler has the meter read before the first task and after the last", async () => {
+  const { types } = await said((item) => item, list(3), { metered: true });
+  const places = types.flatMap((type, place) => type === "meter" ? [place] : []);
+  assertEquals([places.length, places[0]], [2, 0]);
+  assert(types.lastIndexOf("stretch") < places[1]! && places[1]! < types.indexOf("done"));
+  assertEquals((await said((item) => item, list(3))).types.includes("meter"), false);
+});
+
+Deno.test("Sampler has checksums of the first results, that differ where these do", async () => {
+  const of = async (task: (item: number) => unknown) => (await said(task, list(9))).sampler;
+  const [one, same, other] = [
+    await of((item) => item),
+    await of((item) => item),
+    await of((item) => item < 7 ? item : -item),
+  ];
+  assertEquals(await one.checksum(9), await same.checksum(9));
+  assertEquals(await one.checksum(7), await other.checksum(7));
+  assert(await one.checksum(9) !== await other.checksum(9));
+});
+
+Deno.test("Sampler names the item that could not be made", async () => {
+  function* items() {
+    yield 1;
+    yield 2;
+    throw new Error("no more");
+  }
+  const error = await assertRejects(() => said((item) => item, items()), PullError);
+  assertEquals([error.index, (error.cause as Error).message], [2, "no more"]);
+});
+
+Deno.test("thrownBy() says what was thrown, errors or not, with a few of its causes", () => {
+  assertEquals(thrownBy("plain"), { name: "Error", message: "plain", causes: [] });
+  const { status, message } = thrownBy(new Response(null, { status: 503 }));
+  assertEquals([status, message], [503, "a Response with status 503"]);
+  let deep = new Error("0");
+  for (let at = 1; at < 9; at++) deep = new RangeError(`${at}`, { cause: deep });
+  const { name, causes } = thrownBy(deep);
+  assertEquals([name, causes.length, causes[0]], ["RangeError", 5, "RangeError: 7"]);
+});
