@@ -12,6 +12,12 @@ export function attempt<T, Otherwise = undefined>(
   }
 }
 
+/** A value as it would stand in code, or nearly so, on a line. */
+export function shown(value: unknown): string {
+  const text = attempt(() => Deno.inspect(value, { depth: 0 }), "something that can't be shown");
+  return text.replaceAll(/\s+/g, " ").slice(0, 80);
+}
+
 /** What was thrown, in words. */
 export function wordsOf(thrown: unknown): string {
   const words = () => thrown instanceof Error ? thrown.message : String(thrown);

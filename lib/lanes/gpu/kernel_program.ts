@@ -3,6 +3,7 @@
  * to stop between two of them.
  */
 
+import { shown } from "../attempt.ts";
 import type { Kernel } from "../kernel.ts";
 import type { OpenDevice } from "./gpu_device.ts";
 
@@ -79,13 +80,15 @@ export class KernelProgram {
   /**
    * Compiles a kernel.
    *
-   * @throws {Error} If its WGSL is wrong, which says where, or its table too large for the device.
+   * @throws {Error} If its numbers or its WGSL are wrong, which says where, or its table too large for
+   * the device.
    */
   static async compile(
     device: OpenDevice,
     kernel: Kernel<unknown, unknown>,
   ): Promise<KernelProgram> {
     const { gpu, software } = device;
+    checkNumbers(kernel);
     // Behind the kernel's own code, so that its lines keep their numbers.
     const code = `${kernel.wgsl}
 ${declarations(kernel.words, software ? SOFTWARE_GROUP : CARD_GROUP)}`;
@@ -95,13 +98,15 @@ ${declarations(kernel.words, software ? SOFTWARE_GROUP : CARD_GROUP)}`;
     const wrong = await gpu.popErrorScope();
     const first = messages.find(({ type }) => type === "error");
     if (first !== undefined) {
-      const where = first.lineNum > kernel.wgsl.split("\n").length
-        ? "it needs a whole function advance(at: u32, steps: u32)"
-        : `line ${first.lineNum}, column ${first.linePos}`;
+      const where = first.lineNum <= kernel.wgsl.split("\n").length
+        ? `line ${first.lineNum}, column ${first.linePos}`
+        : first.message.includes("redefinition")
+        ? "words, table, extent, Extent and main are names of what is declared for it"
+        : "it needs a whole function advance(at: u32, steps: u32)";
       throw new Error(`${where}: ${oneLine(first.message)}`);
     }
     if (wrong !== null) throw new Error(oneLine(wrong.message));
-    const words = kernel.table?.() ?? new Uint32Array(1);
+    const words = tableOf(kernel);
     const mostBytes = mostBytesOf(gpu);
     if (words.byteLength > mostBytes) throw tooLarge(`a table of ${words.length} words`, mostBytes);
     const table = gpu.createBuffer({
@@ -220,6 +225,23 @@ ${declarations(kernel.words, software ? SOFTWARE_GROUP : CARD_GROUP)}`;
     });
     return { words, copy, extent, bound };
   }
+}
+
+/** The driver would end the program for a piece without words, and the compiler blame the kernel's code. */
+function checkNumbers({ words, turns = USUAL_TURNS }: Kernel<unknown, unknown>): void {
+  for (const [name, value] of Object.entries({ words, turns })) {
+    if (Number.isSafeInteger(value) && value > 0) continue;
+    throw new RangeError(`its ${name} must be a whole number from 1, but is ${shown(value)}`);
+  }
+}
+
+/** What pieces may read: a word at least, as no buffer is empty. */
+function tableOf({ table }: Kernel<unknown, unknown>): Uint32Array<ArrayBuffer> {
+  const words = table?.() ?? new Uint32Array(1);
+  if (!(words instanceof Uint32Array)) {
+    throw new TypeError(`table() must give a Uint32Array, but gave ${shown(words)}`);
+  }
+  return words.length === 0 ? new Uint32Array(1) : words;
 }
 
 /** What a kernel's code needs around it. */

@@ -3,6 +3,7 @@
  * failures mean is the same as where a task's function runs.
  */
 
+import { shown } from "../attempt.ts";
 import { CancelledError, TimeoutError } from "../errors.ts";
 import type { KernelItem } from "../kernel.ts";
 import type { AskReason, Failure, Report } from "../lane.ts";
@@ -149,10 +150,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     if (offset === this.batch.items.length) return undefined;
     this.#nextOffset++;
     try {
-      const item = this.#program.kernel.open(this.batch.items[offset]);
-      if (!(Number.isSafeInteger(item.pieces) && item.pieces >= 0)) {
-        throw new RangeError(`open() must give a whole number of pieces, but gave ${item.pieces}`);
-      }
+      const item = checkedItem(this.#program.kernel.open(this.batch.items[offset]));
       return { offset, item, sinceMs: NaN, sent: 0 };
     } catch (reason) {
       this.#end({ offset, sinceMs: now() }, { ended: "failed", reason });
@@ -284,6 +282,19 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     this.#fromMs = report.endedAtMs;
     return report;
   }
+}
+
+/** What a kernel's `open` gave, if it is an item's pieces. */
+function checkedItem(item: KernelItem<unknown>): KernelItem<unknown> {
+  const { pieces, write, read, result } = Object(item) as Partial<KernelItem<unknown>>;
+  if ([write, read, result].some((own) => typeof own !== "function")) {
+    const gave = item instanceof Promise ? "a promise: it must be synchronous" : shown(item);
+    throw new TypeError(`open() must give pieces, write, read and result, but gave ${gave}`);
+  }
+  if (!(Number.isSafeInteger(pieces) && pieces! >= 0)) {
+    throw new RangeError(`open() must give a whole number of pieces, but gave ${shown(pieces)}`);
+  }
+  return item;
 }
 
 /** The same words, with room for as many again. */

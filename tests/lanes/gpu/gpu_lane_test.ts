@@ -14,7 +14,10 @@ import { granted } from "../../granted.ts";
 const ADVANCE = "fn advance(at: u32, steps: u32) { words[at + 1u] *= 2u; words[at] = 0u; }";
 
 /** A task that doubles its item on a GPU, by this WGSL; what else its module does comes first. */
-function doubling(wgsl = ADVANCE, { words = 2, code = "", more = "" } = {}): Task<number, number> {
+function doubling(
+  wgsl = ADVANCE,
+  { words = 2 as number | string, code = "", more = "" } = {},
+): Task<number, number> {
   const module = `${code}
     export default (n) => 2 * n;
     export const kernel = {
@@ -85,13 +88,38 @@ test("WGSL that is wrong is told with its line, column and message", async () =>
   );
 });
 
+test("numbers and tables that no kernel can have are told, and end no program", async () => {
+  for (const words of [0, -1, 1.5, NaN, Infinity, '"2"', "2n", "undefined"]) {
+    const told = `: its words must be a whole number from 1, but is ${words}`;
+    assertStringIncludes(await whyNot(doubling(ADVANCE, { words })), told);
+  }
+  for (const turns of [0, -1, 0.5, NaN]) {
+    const told = `: its turns must be a whole number from 1, but is ${turns}`;
+    assertStringIncludes(await whyNot(doubling(ADVANCE, { more: `turns: ${turns},` })), told);
+  }
+  const table = doubling(ADVANCE, { more: "table: () => [1, 2]," });
+  assertStringIncludes(await whyNot(table), ": table() must give a Uint32Array, but gave [");
+  await using executor = gpu();
+  const empty = doubling(ADVANCE, { more: "table: () => new Uint32Array(0)," });
+  assertEquals(await executor.map(empty, [1, 2]).toArray(), [2, 4]);
+});
+
+test("a kernel that declares what is declared for it is told which names are taken", async () => {
+  const own = `var<private> table: u32;\n${ADVANCE}`;
+  assertStringIncludes(await whyNot(doubling(own)), ": words, table, extent, Extent and main are");
+});
+
 test("what doesn't fit into the adapter's buffers is told with the most that does", async () => {
   assertMatch(
     await whyNot(doubling(ADVANCE, { words: 2 ** 30 })),
     /: a piece of 1073741824 words does not fit into this adapter's buffers, which hold \d+ bytes/,
   );
   // A table of so many bytes would have to be made first.
-  const table = "table: () => ({ byteLength: 2 ** 40, length: 2 ** 38 }),";
+  const table = `table: () =>
+    Object.defineProperties(new Uint32Array(1), {
+      byteLength: { value: 2 ** 40 },
+      length: { value: 2 ** 38 },
+    }),`;
   assertStringIncludes(
     await whyNot(doubling(ADVANCE, { more: table })),
     "a table of 274877906944 words does not fit",
@@ -175,7 +203,8 @@ test("loops that a driver ends early are told of, and give no wrong result", asy
   } else assertEquals(outcome!.status, "fulfilled");
 });
 
-const MANY_STEPS = "open: () => ({ pieces: 1, write: (_, words, at) => words[at] = 2 ** 32 - 1 }),";
+const MANY_STEPS = "open: () => ({ pieces: 1, read() {}, result() {}, " +
+  "write: (_, words, at) => words[at] = 2 ** 32 - 1 }),";
 
 test("what would compute for ever stops between two dispatches, and nothing is left", async () => {
   const task = doubling(ENDLESS, { more: MANY_STEPS });

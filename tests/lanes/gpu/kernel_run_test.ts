@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { CancelledError, TimeoutError } from "../../../lib/lanes/errors.ts";
 import { KernelRun, type Program } from "../../../lib/lanes/gpu/kernel_run.ts";
 import type { Kernel } from "../../../lib/lanes/kernel.ts";
@@ -109,6 +109,28 @@ Deno.test("an item with a number of pieces that is none fails alone", async () =
   run.start();
   await settle();
   assertEquals(endsOf(reports[0]!), ["failed", "failed", "failed", 1]);
+});
+
+Deno.test("what open() may not give is told as it is", async () => {
+  const whole = COUNT.open(1);
+  const given: [unknown, string][] = [
+    [{ ...whole, pieces: "3" }, 'a whole number of pieces, but gave "3"'],
+    [{ ...whole, pieces: 5n }, "a whole number of pieces, but gave 5n"],
+    [{ ...whole, pieces: undefined }, "a whole number of pieces, but gave undefined"],
+    [undefined, "pieces, write, read and result, but gave undefined"],
+    [null, "pieces, write, read and result, but gave null"],
+    [7, "pieces, write, read and result, but gave 7"],
+    [Promise.resolve(whole), "but gave a promise: it must be synchronous"],
+    [{ ...whole, result: 3 }, "pieces, write, read and result, but gave {"],
+  ];
+  const kernel = { ...COUNT, open: (at: number) => given[at]![0] as typeof whole };
+  const { run, reports, faults } = runOf([...given.keys()], {}, undefined, undefined, { kernel });
+  run.start();
+  await settle();
+  const messages = reports[0]!.failures!.map(({ reason }) => (reason as Error).message);
+  assertEquals(messages.length, given.length);
+  for (const [at, [, words]] of given.entries()) assertStringIncludes(messages[at]!, words);
+  assertEquals(faults, []);
 });
 
 Deno.test("nothing but items that fail needs no GPU", async () => {
