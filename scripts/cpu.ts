@@ -115,7 +115,7 @@ await script("cpu", async (signal, args) => {
     largest = specOf(chosen, large, options);
     yield { spec: largest };
   }
-  const code = await compareAndReport(given ? [{ spec: largest }] : plan(), options, signal);
+  const code = await compareAndReport("cpu", given ? [{ spec: largest }] : plan(), options, signal);
   if (chosen.name === "fib-async" && !signal.aborted) {
     const costs = await awaitCost((task) => calibrate(task, { signal, now: cpuClockMs }));
     print(`\n${wrap(awaitCostText(costs), styleOfStdout().columns)}`);

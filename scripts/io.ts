@@ -120,12 +120,13 @@ await script("io", async (signal, args) => {
         ...(comparison.models.length < 2 ? [] : [STATUS_ALONE]),
       ],
     });
-    return await compareAndReport([{ spec: specOf(job, options), finish }], options, signal);
+    return await compareAndReport("io", [{ spec: specOf(job, options), finish }], options, signal);
   }
   await using site = await startSite(siteOptions);
   const job = siteJob(site, copies, given, siteOptions);
   const watch = new SiteWatch(site);
   return await compareAndReport(
+    "io",
     [{
       spec: specOf(job, options, siteOptions.faultShare ? FAULTY_ROUNDS : DEFAULT_ROUNDS),
       onEvent: (event: TimingEvent) => {

@@ -31,7 +31,9 @@ const MOST_SLOTS = 100_000;
 export const MOST_ROUNDS = 1_000;
 const MOST_WARMUP = 1_000_000;
 
-export type RawComparisonOptions = Readonly<Partial<Record<Named | Format, string>>>;
+export type RawComparisonOptions = Readonly<
+  Partial<Record<Named | Format, string>> & { live?: true | undefined }
+>;
 
 type Named =
   | "models"
@@ -56,6 +58,8 @@ export interface ComparisonOptions {
   readonly baseline: { readonly result: ResultFile; readonly path: string } | undefined;
   /** How much slower than the baseline is allowed, as a share. */
   readonly maxSlowdown: number;
+  /** Whether it is drawn on a page while it runs. */
+  readonly live: boolean;
 }
 
 /** A command that options can be added to; commander's is one. */
@@ -92,7 +96,8 @@ export function addComparisonOptions(command: OptionTaker, kind: JobKind): void 
     .option(
       "--max-slowdown <share>",
       "how much slower than the baseline is allowed (default: 10%)",
-    );
+    )
+    .option("--live", "draw it while it runs, on a page of this machine with a random address");
 }
 
 /**
@@ -123,6 +128,7 @@ export async function readComparisonOptions(
     warmup: nonNegativeInteger("--warmup", raw.warmup ?? "0", { max: MOST_WARMUP }),
     seed: seedOption(raw.seed),
     maxSlowdown: share("--max-slowdown", raw.maxSlowdown ?? "10%"),
+    live: raw.live ?? false,
     baseline: raw.baseline === undefined
       ? undefined
       : { result: await resultOption("--baseline", raw.baseline), path: raw.baseline },

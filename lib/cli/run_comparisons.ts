@@ -9,6 +9,8 @@ import { reportRenderers } from "../report/kinds.ts";
 import { type OutputFiles, writeOutputFiles } from "../files/output_files.ts";
 import { print as printOut, printError as printErr } from "../text/print.ts";
 import { createProgress, type Progress } from "../progress/progress.ts";
+import { TrialPulses } from "../progress/trial_pulses.ts";
+import { LiveServer } from "../report/live/live_server.ts";
 import { type Style, styleOfStdout } from "../report/terminal/style.ts";
 import { renderComparison, renderFoot } from "../report/terminal/comparison_text.ts";
 import { exampleLines, failureLines } from "../report/terminal/comparison_words.ts";
@@ -17,6 +19,7 @@ import { compareResults } from "../timing/compare_results.ts";
 import { describeEnvironment } from "../timing/environment.ts";
 import { startMeter } from "../timing/meter/meter.ts";
 import { NoLaneError } from "../timing/run_trial.ts";
+import type { JobKind } from "../models.ts";
 import { UsageError } from "../options.ts";
 import { renderChanges } from "../report/terminal/changes_text.ts";
 import { requireCommon, requirePlannedIn } from "./result_option.ts";
@@ -148,23 +151,35 @@ async function measured(...of: Parameters<typeof runComparisons>) {
 
 /**
  * Measures comparisons in fresh processes, prints their reports, writes the files asked for, and compares
- * with the baseline. Gives the exit code: 0; 1 if a task failed or results differ; 3 if slower than the
+ * with the baseline; shows them on a page meanwhile, if that was asked for. Gives the exit code: 0; 1 if a task failed or results differ; 3 if slower than the
  * baseline allows.
  */
 export async function compareAndReport(
+  task: JobKind,
   planned: Iterable<Planned> | AsyncIterable<Planned>,
   options: ComparisonOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  const { seed, files, baseline, maxSlowdown } = options;
+  const { seed, files, baseline, maxSlowdown, live } = options;
   if (baseline !== undefined && Array.isArray(planned)) {
     requirePlannedIn(baseline.result, "--baseline", baseline.path, planned);
   }
   const style = styleOfStdout();
   await using meter = await startMeter(signal);
+  await using page = live ? new LiveServer(`deno task ${task}`) : undefined;
+  if (page !== undefined) printErr(`${task}: watch it at ${page.url}`);
+  const pulses = page && new TrialPulses((pulse) => page.pulse(pulse));
   const { result, code } = await measured(planned, {
     signal,
-    compare: (spec, more) => compare(spec, { ...more, meter }),
+    compare: (spec, { onEvent, ...more } = {}) =>
+      compare({ ...spec, live }, {
+        ...more,
+        meter,
+        onEvent: (event) => {
+          onEvent?.(event);
+          pulses?.take(spec.job.name, event);
+        },
+      }),
     environment: await describeEnvironment(seed, Date.now, meter.quota),
     files,
     style,

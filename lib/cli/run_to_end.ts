@@ -185,7 +185,6 @@ export async function runToEnd(request: RunRequest): Promise<number> {
           live.pulse({
             ...progress.pulse(),
             ...pulse,
-            slots: state.slots,
             reasons: state.reasons,
           })),
     });

@@ -1,7 +1,11 @@
 /** How a run stands at one moment, for whoever watches it. */
 
+import type { LanesNow } from "../timing/lane_watch.ts";
+
 /** One look at a run. */
-export interface Pulse {
+export interface Pulse extends LanesNow {
+  /** Which part of the whole it is of, where there are several. */
+  readonly part?: string;
   /** Since its begin, in milliseconds. */
   readonly atMs: number;
   readonly settled: number;
@@ -9,12 +13,6 @@ export interface Pulse {
   /** Items that there are; null if that isn't known. */
   readonly total: number | null;
   readonly perSecond: number;
-  /** Tasks that run on each lane. */
-  readonly lanes: readonly number[];
-  /** Slots on each lane; null where all items are in flight at once. */
-  readonly slots: number | null;
-  /** How long the tasks took that ended since the last look; null if none did. */
-  readonly latencyMs: { readonly median: number; readonly most: number } | null;
   /** Why items failed, the most frequent reason first. */
   readonly reasons: readonly { readonly reason: string; readonly count: number }[];
 }

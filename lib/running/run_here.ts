@@ -9,6 +9,7 @@ import type { Executor } from "../executor.ts";
 import type { Task } from "../lanes/task.ts";
 import { httpSigns } from "../tasks/http_signs.ts";
 import { messageOf, reasonOf } from "../timing/failures.ts";
+import { LaneWatch } from "../timing/lane_watch.ts";
 import { timelineOf } from "../timing/trial.ts";
 import { digestText } from "./item_digest.ts";
 import { ChangedListError, type ItemsLeft, type Listed } from "./items_left.ts";
@@ -39,9 +40,8 @@ const MOST_WAIT_MS = 300_000;
 /** What a server refuses because it is asked too much is tried so often, whatever `--retries` says. */
 const REFUSED_RETRIES = 20;
 const TOO_MANY_REQUESTS = 429;
-/** How often it is told what runs, in milliseconds, and of how many tasks the latency at most. */
+/** How often it is told what runs, in milliseconds. */
 const PULSE_MS = 500;
-const MOST_LATENCIES = 1000;
 
 /** What a run needs beside its spec. */
 export interface RunHost {
@@ -90,7 +90,7 @@ export class RunHere {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #succeeded = 0;
   #failed = 0;
-  #latencies: number[] = [];
+  readonly #watch: LaneWatch | undefined;
   readonly #sample = new TaskSample();
   /** Aborted once it is to end and nothing runs any more. */
   readonly #idle = new AbortController();
@@ -103,6 +103,7 @@ export class RunHere {
   constructor(spec: RunSpec, host: RunHost) {
     this.#spec = spec;
     this.#host = host;
+    this.#watch = spec.live ? new LaneWatch(host.executor) : undefined;
   }
 
   /** Starts no more tasks. */
@@ -128,7 +129,7 @@ export class RunHere {
   /** Runs all that is to be run, and gives what is to be said last; rejects if the executor fails. */
   async run(): Promise<RunMessage> {
     const { executor, items, say, signal } = this.#host;
-    const { job, order, retries, timeoutMs, rate, perHost, live, record } = this.#spec;
+    const { job, order, retries, timeoutMs, rate, perHost, record } = this.#spec;
     try {
       await items.compare();
     } catch (error) {
@@ -161,7 +162,8 @@ export class RunHere {
     if (record) await executor.ready(job.task as Task);
     const before = record ? await executor.usage() : [];
     const firstMs = performance.now();
-    const pulse = live ? setInterval(() => this.#pulse(), PULSE_MS) : undefined;
+    const watch = this.#watch;
+    const pulse = watch && setInterval(() => say({ type: "pulse", ...watch.look() }), PULSE_MS);
     try {
       for await (
         const outcome of executor.mapSettled(job.task as Task<unknown>, items.input, options)
@@ -172,6 +174,7 @@ export class RunHere {
     } finally {
       clearInterval(pulse);
       this.#tell();
+      if (watch !== undefined) say({ type: "pulse", ...watch.look() });
     }
     if (this.#denied !== undefined) return { type: "denied", ...this.#denied };
     if (items.failure !== undefined) return brokenBy("items", items.failure.error);
@@ -207,21 +210,6 @@ export class RunHere {
       this.finish("halted");
     }
     this.#endIfIdle();
-  }
-
-  #pulse(): void {
-    const { executor, say } = this.#host;
-    const lanes = Array<number>(executor.lanes).fill(0);
-    for (const { lane } of executor.running()) lanes[lane] = (lanes[lane] ?? 0) + 1;
-    const latencies = this.#latencies.sort((a, b) => a - b);
-    this.#latencies = [];
-    const most = latencies.at(-1);
-    const median = latencies[latencies.length >> 1];
-    say({
-      type: "pulse",
-      lanes: Array.from(lanes, (count = 0) => count),
-      latencyMs: most === undefined ? null : { median: median!, most },
-    });
   }
 
   /** Takes a result; if it can't be written, gives the failure that this is. */
@@ -262,11 +250,10 @@ export class RunHere {
     this.#add(this.#failures, `${JSON.stringify(record).slice(0, -5)}${itemText(listed.item)}}\n`);
   }
 
-  #noteTime({ startedAtMs, endedAtMs, attempts, lane }: Outcome<unknown>, { index }: Listed): void {
+  #noteTime(outcome: Outcome<unknown>, { index }: Listed): void {
+    this.#watch?.ended(outcome);
+    const { startedAtMs, endedAtMs, attempts, lane } = outcome;
     const ms = endedAtMs - startedAtMs;
-    if (this.#spec.live && ms >= 0 && this.#latencies.length < MOST_LATENCIES) {
-      this.#latencies.push(ms);
-    }
     const slowest = this.#slowest;
     if (!(ms > (slowest.length < SLOWEST ? 0 : slowest.at(-1)!.ms))) return;
     const at = slowest.findIndex((other) => other.ms < ms);

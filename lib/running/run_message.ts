@@ -3,6 +3,7 @@
  */
 
 import type { Rate } from "../dispatch/limit.ts";
+import type { LanesNow } from "../timing/lane_watch.ts";
 import type { Timeline } from "../timing/result.ts";
 import type { JobSpec, ModelSpec } from "../timing/spec.ts";
 import type { Known } from "./known_items.ts";
@@ -82,11 +83,7 @@ export type RunMessage =
     readonly failures: string;
   }
   /** How many tasks run on each lane, and how long those took that ended since it was told. */
-  | {
-    readonly type: "pulse";
-    readonly lanes: readonly number[];
-    readonly latencyMs: { readonly median: number; readonly most: number } | null;
-  }
+  | ({ readonly type: "pulse" } & LanesNow)
   /** The list isn't the one that is known. */
   | { readonly type: "changed"; readonly problem: string }
   /** The first items fail for lack of a permission. */

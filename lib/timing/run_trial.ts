@@ -103,7 +103,7 @@ export function trialProcesses(
     const result = await child.result<TrialResult>(
       `The trial of ${model}, round ${round + 1}`,
       async (message) => {
-        if (message.type === "progress") return onEvent?.(message);
+        if (message.type !== "meter") return onEvent?.(message);
         readings.push(await meter?.read(child.pid));
         await child.send({});
       },

@@ -9,6 +9,7 @@ import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
 import type { Task } from "../lanes/task.ts";
 import type { Meter } from "./meter/meter.ts";
 import type { FailureKind } from "./failures.ts";
+import type { LanesNow } from "./lane_watch.ts";
 import type { Comparison, Round, Timeline } from "./result.ts";
 
 /** Where a job's items come from: listed, or exported by the job's module. */
@@ -71,6 +72,8 @@ interface TrialOptions {
   readonly retries?: number;
   /** How many items travel to a lane together; default `"auto"`. */
   readonly chunk?: "auto" | number;
+  /** Whether to tell from time to time what runs on the lanes. */
+  readonly live?: boolean;
 }
 
 /** One model, one round. */
@@ -111,6 +114,16 @@ export interface TrialResult {
   readonly stopped?: boolean;
 }
 
+/** How a trial stands. */
+export interface TrialPulse extends LanesNow {
+  /** How long its items have been running, in milliseconds. */
+  readonly runMs: number;
+  readonly settled: number;
+  readonly failed: number;
+  /** Undefined if not known. */
+  readonly total?: number | undefined;
+}
+
 /** What happens while measuring, told to whoever draws progress. */
 export type TimingEvent =
   | {
@@ -120,6 +133,7 @@ export type TimingEvent =
     readonly of: number;
   }
   | { readonly type: "progress"; readonly settled: number; readonly total: number | undefined }
+  | { readonly type: "pulse"; readonly pulse: TrialPulse }
   | { readonly type: "trial-ended"; readonly trial: TrialSpec; readonly result: TrialResult }
   | { readonly type: "ceiling-started" }
   | { readonly type: "ceiling-ended"; readonly speedup: number };

@@ -11,12 +11,16 @@ import type { Executor, LaneUsage } from "../executor.ts";
 import { TeardownError } from "../lanes/errors.ts";
 import { MODEL_TABLE } from "../models.ts";
 import type { Timeline } from "./result.ts";
-import type { Items, MapOptions } from "../dispatch/options.ts";
+import type { Items, MapOptions, Progress } from "../dispatch/options.ts";
 import type { Task } from "../lanes/task.ts";
 import { checksumOf } from "./checksum.ts";
 import { hook, openItems, prepare, withWarmup } from "./job_items.ts";
 import { failureKindsOf, failuresOf, paceOf } from "./failures.ts";
-import type { JobSpec, ModelSpec, TrialResult, TrialSpec } from "./spec.ts";
+import { LaneWatch } from "./lane_watch.ts";
+import type { JobSpec, ModelSpec, TrialPulse, TrialResult, TrialSpec } from "./spec.ts";
+
+/** How often it is told what runs on the lanes, in milliseconds. */
+const PULSE_MS = 250;
 
 /** What a trial needs beside its spec; a test's own clock and executor, for instance. */
 export interface TrialHost {
@@ -34,6 +38,8 @@ export interface TrialHost {
   readonly signal?: AbortSignal;
   /** Told how many items have settled. */
   readonly onProgress?: (settled: number, total: number | undefined) => void;
+  /** Told from time to time, and at the end, how it stands, if the spec says so. */
+  readonly onPulse?: (pulse: TrialPulse) => void;
 }
 
 /** Opens a trial's executor, with what its model takes of the sizes and rights. */
@@ -66,13 +72,49 @@ function childrenCpuMs(usage: readonly LaneUsage[]): number {
   );
 }
 
+/** Runs items to their end, and tells meanwhile how the lanes stand. */
+async function watched(
+  { executor, task, items, options, now, onPulse }: {
+    readonly executor: Executor;
+    readonly task: Task<unknown, unknown>;
+    readonly items: Items<unknown>;
+    readonly options: MapOptions;
+    readonly now: () => number;
+    readonly onPulse: (pulse: TrialPulse) => void;
+  },
+): Promise<Outcome<unknown>[]> {
+  const watch = new LaneWatch(executor);
+  const firstMs = now();
+  let seen: Partial<Progress> = {};
+  const pulse = () => {
+    const { settled = 0, rejected: failed = 0, total } = seen;
+    onPulse({ ...watch.look(), runMs: now() - firstMs, settled, failed, total });
+  };
+  const timer = setInterval(pulse, PULSE_MS);
+  const onProgress = (progress: Progress) => {
+    seen = progress;
+    options.onProgress?.(progress);
+  };
+  const outcomes: Outcome<unknown>[] = [];
+  try {
+    for await (const outcome of executor.mapSettled(task, items, { ...options, onProgress })) {
+      watch.ended(outcome);
+      outcomes.push(outcome);
+    }
+  } finally {
+    clearInterval(timer);
+  }
+  pulse();
+  return outcomes;
+}
+
 async function measure(
   spec: TrialSpec,
   host: TrialHost,
   warmup: readonly unknown[],
   items: Items<unknown>,
 ) {
-  const { now = () => performance.now(), onProgress } = host;
+  const { now = () => performance.now(), onProgress, onPulse } = host;
   const { timeoutMs, retries, chunk, mostMs } = spec;
   const limit = new AbortController();
   const signal = AbortSignal.any([limit.signal, ...(host.signal ? [host.signal] : [])]);
@@ -97,10 +139,14 @@ async function measure(
   const firstLoopMs = host.eventLoopCpuMs?.();
   const firstMs = now();
   const timer = mostMs === undefined ? 0 : setTimeout(() => limit.abort(), Math.ceil(mostMs));
-  const outcomes = await executor.mapSettled(task, items, {
+  const told: MapOptions = {
     ...options,
     onProgress: ({ settled, total }) => onProgress?.(settled, total),
-  }).toArray().finally(() => clearTimeout(timer));
+  };
+  const running = spec.live && onPulse
+    ? watched({ executor, task, items, options: told, now, onPulse })
+    : executor.mapSettled(task, items, told).toArray();
+  const outcomes = await running.finally(() => clearTimeout(timer));
   const runMs = now() - firstMs;
   const ownCpuMs = host.cpuMs() - firstCpuMs;
   const lastLoopMs = host.eventLoopCpuMs?.();

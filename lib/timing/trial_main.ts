@@ -1,7 +1,7 @@
 /** What runs in a trial's own process. It imports no npm package. */
 
 import { answerParent } from "../children/parent.ts";
-import type { TrialSpec } from "./spec.ts";
+import type { TrialPulse, TrialSpec } from "./spec.ts";
 import { openModel, runTrialHere } from "./trial.ts";
 
 /** What a trial's process is told. */
@@ -14,7 +14,8 @@ export interface TrialOrder {
 /** What it says before its result. */
 export type TrialMessage =
   | { readonly type: "meter" }
-  | { readonly type: "progress"; readonly settled: number; readonly total: number | undefined };
+  | { readonly type: "progress"; readonly settled: number; readonly total: number | undefined }
+  | { readonly type: "pulse"; readonly pulse: TrialPulse };
 
 /** How often progress is told, at most, in milliseconds. */
 const PROGRESS_MS = 100;
@@ -45,6 +46,7 @@ if (import.meta.main) {
         toldMs = nowMs;
         say({ type: "progress", settled, total });
       },
+      onPulse: (pulse) => say({ type: "pulse", pulse }),
     });
   });
 }

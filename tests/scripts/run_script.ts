@@ -1,6 +1,8 @@
 /** Runs a script as people do, in a process of its own, for the tests. */
 
 import { fromFileUrl } from "@std/path";
+import { assertEquals } from "@std/assert";
+import type { Pulse } from "../../lib/progress/pulse.ts";
 import { granted } from "../granted.ts";
 
 /** What a script printed and how it ended. */
@@ -60,6 +62,32 @@ export async function runTask(
   const { code, stdout, stderr } = await startTask(task, args, options).output();
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** Reads the page of a script that runs with `--live` until a look is the wanted one, and interrupts it. */
+export async function livePulse(
+  child: Deno.ChildProcess,
+  isWanted: (pulse: Pulse) => boolean,
+): Promise<Pulse> {
+  const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+  let url: string | undefined;
+  for (let text = ""; url === undefined;) {
+    text += (await reader.read()).value;
+    url = /watch it at (http:\S+)\n/.exec(text)?.[1];
+  }
+  const events = await fetch(`${url}events`);
+  const body = events.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let pulse: Pulse | undefined;
+  for (let text = ""; pulse === undefined;) {
+    text += (await body.read()).value;
+    pulse = text.split("\n\n").slice(0, -1)
+      .map((event): Pulse => JSON.parse(event.split("data: ")[1]!)).find(isWanted);
+  }
+  await body.cancel();
+  child.kill("SIGINT");
+  while (!(await reader.read()).done);
+  assertEquals((await child.status).code, 130);
+  return pulse;
 }
 
 /** The same for many runs that end at once: all in one process, one after the other. */

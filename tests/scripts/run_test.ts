@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import { hasAdapter } from "../gpu_adapter.ts";
 import { USUAL_MODELS } from "../../lib/models.ts";
 import { readResultFile, type ResultFile } from "../../lib/timing/result.ts";
-import { mayRunScripts, ROOT, runTask } from "./run_script.ts";
+import { livePulse, mayRunScripts, ROOT, runTask, startTask } from "./run_script.ts";
 
 async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -194,3 +194,23 @@ Deno.test({
     assert(!plain.stdout.includes("await"));
   },
 });
+
+for (
+  const [task, ...args] of [
+    ["io", "--models", "limited,workers", "--copies", "40", "--lanes", "2"],
+    ["cpu", "--models", "sequential,workers", "--start", "30000000", "--lanes", "2"],
+  ] as const
+) {
+  Deno.test({
+    name: `deno task ${task} --live shows every trial on a page while it is measured`,
+    ignore: !mayRunScripts,
+    async fn() {
+      const rounds = ["--rounds", "100", "--live"];
+      const child = startTask(task, [...args, ...rounds], { stdout: "null" });
+      const pulse = await livePulse(child, ({ part }) => part?.includes("workers") ?? false);
+      assertMatch(pulse.part!, /^(download|sum-squares).*: workers, trial \d+ of 200$/);
+      assertEquals([pulse.lanes.length, pulse.slots, pulse.failed], [2, 1, 0]);
+      assertEquals(pulse.total, task === "io" ? 80 : 20);
+    },
+  });
+}

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Outcome } from "../../lib/dispatch/outcome.ts";
 import { type Executor, type LaneUsage, limited, sequential } from "../../lib/executor.ts";
-import type { TrialSpec } from "../../lib/timing/spec.ts";
+import type { TrialPulse, TrialSpec } from "../../lib/timing/spec.ts";
 import { TeardownError } from "../../lib/lanes/errors.ts";
 import {
   closeLanes,
@@ -158,6 +158,23 @@ Deno.test("A trial names an export that isn't there", async () => {
     TypeError,
     'exports no function "missing"',
   );
+});
+
+Deno.test("runTrialHere() tells how the lanes stand, where it is to, and gives the same", async () => {
+  const pulses: TrialPulse[] = [];
+  const spec = { ...SPEC, warmup: 0 };
+  const host = {
+    ...new FakeMachine().host(),
+    open: () => limited({ slots: 3 }),
+    onPulse: (pulse: TrialPulse) => pulses.push(pulse),
+  };
+  const plain = await runTrialHere(spec, host);
+  assertEquals(pulses, []);
+  const { round } = await runTrialHere({ ...spec, live: true }, host);
+  assertEquals(round.checksum, plain.round.checksum);
+  const { latencyMs, ...last } = pulses.at(-1)!;
+  assertEquals(last, { lanes: [0], slots: 3, runMs: 0, settled: 4, failed: 0, total: 4 });
+  assert(latencyMs!.most >= latencyMs!.median);
 });
 
 Deno.test("runTrialHere() ends a trial that takes longer than it may, and counts what is cancelled", async () => {

@@ -7,7 +7,7 @@ const STYLE = `
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: 1rem; margin: 1.5rem 0 0; }
 svg { width: 100%; height: 7rem; display: block; }
-path { fill: none; stroke: #0b7a68; stroke-width: 2; vector-effect: non-scaling-stroke; }
+path { fill: none; stroke: #0b7a68; stroke-width: 2; stroke-linecap: round; vector-effect: non-scaling-stroke; }
 path.most { stroke: #bb4d00; } path.failed { stroke: #b3261e; }
 progress { width: 100%; }
 #lanes { display: grid; gap: 2px; }
@@ -18,6 +18,7 @@ td { padding-right: 1.5rem; }
 const SCRIPT = `
 const at = (id) => document.getElementById(id);
 const pulses = [];
+const parts = new Map();
 const MOST = 600;
 const number = (value) => value >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
 const time = (ms) => ms < 1000 ? number(ms) + " ms" : number(ms / 1000) + " s";
@@ -28,21 +29,32 @@ function draw(id, lines, unit) {
   const paths = lines.map(([name, of]) => {
     const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
     path.setAttribute("class", name);
-    const points = pulses.filter((pulse) => of(pulse) !== null).map((pulse) =>
-      (1000 * (pulse.atMs - from) / Math.max(1, to - from)).toFixed(1) + "," + (98 - 95 * of(pulse) / most).toFixed(1));
-    path.setAttribute("d", points.length > 0 ? "M" + points.join("L") : "");
+    const shown = pulses.filter((pulse) => of(pulse) !== null);
+    // Each part has a line of its own; one of a single look is a dot.
+    path.setAttribute("d", shown.map((pulse, n) => {
+      const begins = n === 0 || shown[n - 1].part !== pulse.part;
+      const x = 1000 * (pulse.atMs - from) / Math.max(1, to - from);
+      return (begins ? "M" : "L") + x.toFixed(1) + "," + (98 - 95 * of(pulse) / most).toFixed(1) + (begins ? "h0" : "");
+    }).join(""));
     return path;
   });
   at(id).replaceChildren(...paths);
   const last = lines.map(([name, of]) => (name ? name + " " : "") + (of(pulses.at(-1)) === null ? "–" : unit(of(pulses.at(-1)))));
   at(id + "-now").textContent = last.join(", ") + "; at most " + unit(most);
 }
+function fill(id, rows) {
+  at(id).replaceChildren(...rows.map((cells) => {
+    const row = document.createElement("tr");
+    for (const cell of cells) row.insertCell().textContent = cell;
+    return row;
+  }));
+}
 function show(pulse) {
   pulses.push(pulse);
   if (pulses.length > MOST) pulses.shift();
-  const { settled, failed, total, lanes, slots, perSecond, reasons } = pulse;
+  const { part, settled, failed, total, lanes, slots, perSecond, reasons } = pulse;
   const left = total === null || perSecond === 0 ? "" : ", " + time(1000 * (total - settled) / perSecond) + " left";
-  at("state").textContent = settled.toLocaleString("en") + (total === null ? "" : " of " + total.toLocaleString("en")) +
+  at("state").textContent = (part === undefined ? "" : part + ": ") + settled.toLocaleString("en") + (total === null ? "" : " of " + total.toLocaleString("en")) +
     " items, " + failed.toLocaleString("en") + " failed, " + number(perSecond) + "/s" + left;
   if (total !== null) at("share").value = total === 0 ? 1 : settled / total;
   draw("rate", [["", (pulse) => pulse.perSecond]], (value) => number(value) + "/s");
@@ -59,12 +71,10 @@ function show(pulse) {
   }));
   at("lanes-now").textContent = lanes.reduce((sum, count) => sum + count, 0) + " tasks on " + lanes.length +
     (lanes.length === 1 ? " lane, " : " lanes, ") + (slots === null ? "all items at once" : slots + (slots === 1 ? " slot each" : " slots each"));
-  at("reasons").replaceChildren(...reasons.map(({ reason, count }) => {
-    const row = document.createElement("tr");
-    row.insertCell().textContent = count;
-    row.insertCell().textContent = reason;
-    return row;
-  }));
+  fill("reasons", reasons.map(({ reason, count }) => [count, reason]));
+  if (part === undefined) return;
+  parts.set(part, [part, settled.toLocaleString("en") + " items", failed.toLocaleString("en") + " failed", number(perSecond) + "/s"]);
+  fill("parts", [...parts.values()]);
 }
 const events = new EventSource("events");
 events.addEventListener("pulse", ({ data }) => show(JSON.parse(data)));
@@ -85,7 +95,8 @@ ${chart("rate", "Rate")}
 ${chart("latency", "Latency")}
 ${chart("failed", "Failures")}
 <table><tbody id="reasons"></tbody></table>
-<h2>Lanes: <span id="lanes-now">–</span></h2><div id="lanes"></div></main>
+<h2>Lanes: <span id="lanes-now">–</span></h2><div id="lanes"></div>
+<table><tbody id="parts"></tbody></table></main>
 <script nonce="${nonce}">${SCRIPT}</script></body></html>
 `;
 }

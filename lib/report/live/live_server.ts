@@ -5,6 +5,8 @@ import { livePage } from "./live_page.ts";
 
 /** A page that is opened later shows so many looks of before. */
 const KEPT = 600;
+/** Whoever hasn't read the last of it by then, in milliseconds, doesn't keep the program. */
+const ENDING_MS = 1000;
 
 const HEADERS = {
   "cache-control": "no-store",
@@ -88,7 +90,10 @@ export class LiveServer implements AsyncDisposable {
     this.#tell(eventOf("end", how));
     for (const viewer of this.#viewers) viewer.close();
     this.#viewers.clear();
-    await this.#server.shutdown();
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, ENDING_MS);
+    await Promise.race([this.#server.shutdown(), late.promise]);
+    clearTimeout(timer);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

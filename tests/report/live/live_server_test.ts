@@ -124,7 +124,7 @@ Deno.test({
         "[...document.querySelectorAll('svg')].map((svg) => [...svg.children].map((path) => path.getAttribute('d')))",
       ) as string[][];
       for (const path of paths.flat()) {
-        assert(/^M[\d.]+,[\d.]+(L[\d.]+,[\d.]+){2}$/.test(path), path);
+        assert(/^M[\d.]+,[\d.]+h0(L[\d.]+,[\d.]+){2}$/.test(path), path);
       }
       await live.end("The run is done.");
       await page.waitForFunction(
@@ -133,4 +133,53 @@ Deno.test({
       assertEquals(errors, []);
       assertEquals(requests.sort(), [live.url, `${live.url}events`]);
     }),
+});
+
+Deno.test({
+  name: "the page draws each part of a comparison apart, and lists what each came to",
+  ignore: why !== undefined,
+  fn: () =>
+    withChromium(async (_open, browser) => {
+      await using live = new LiveServer("deno task io");
+      for (const [atMs, part] of [[0, "one"], [1, "one"], [2, "<i>two"]] as const) {
+        live.pulse(pulseAt(atMs * 1000, { part }));
+      }
+      const page = await browser.newPage();
+      await page.goto(live.url, { waitUntil: "commit" });
+      await page.waitForFunction("document.querySelectorAll('#parts tr').length === 2");
+      const read = (what: string) => page.evaluate(what) as Promise<string>;
+      assertEquals(
+        await read(
+          "document.querySelector('#rate path').getAttribute('d').replace(/[\\d.,]+/g, '')",
+        ),
+        "MhLMh",
+      );
+      assertEquals(
+        await read("document.getElementById('parts').innerText"),
+        "one\t100 items\t1 failed\t100/s\n<i>two\t200 items\t1 failed\t100/s",
+      );
+      assert(
+        (await read("document.getElementById('state').textContent")).startsWith("<i>two: 200"),
+      );
+    }),
+});
+
+Deno.test({
+  name: "a viewer that doesn't read keeps neither the server nor the program",
+  ignore,
+  async fn() {
+    const live = new LiveServer("crawl");
+    const { hostname, port, pathname } = new URL(live.url);
+    using connection = await Deno.connect({ hostname, port: Number(port) });
+    const request = `GET ${pathname}events HTTP/1.1\r\nHost: ${hostname}:${port}\r\n\r\n`;
+    await connection.write(new TextEncoder().encode(request));
+    await connection.read(new Uint8Array(10));
+    // More than the socket takes.
+    const reasons = [{ reason: "x".repeat(1_000_000), count: 1 }];
+    for (let atMs = 0; atMs < 30; atMs++) {
+      live.pulse(pulseAt(atMs, { reasons }));
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    await live.end("Done.");
+  },
 });
