@@ -159,6 +159,36 @@ Deno.test("items come from anything that can be iterated, read no further than t
   assert(closed, "the input was not closed");
 });
 
+Deno.test("what a function skips is left out by whoever reads, and leaves no hole in the order", async () => {
+  await using executor = limited({ slots: 2 });
+  const skipped = Symbol("skipped");
+  const odd = async (n: number) => {
+    await turn();
+    return n % 2 === 1 ? n : skipped;
+  };
+  const kept: unknown[] = [];
+  for await (const value of executor.map(odd, numbers(7))) {
+    if (value !== skipped) kept.push(value);
+  }
+  assertEquals(kept, [1, 3, 5]);
+  // No value is one, too.
+  assertEquals(
+    await executor.map((n: number) => void n, numbers(3)).toArray(),
+    Array(3).fill(undefined),
+  );
+});
+
+Deno.test("promises among the items are the function's to await", async () => {
+  await using executor = limited({ slots: 2 });
+  const items = [Promise.resolve(1), Promise.reject(new Error("no")), Promise.resolve(3)];
+  const outcomes = await executor.mapSettled(async (item) => -(await item), items).toArray();
+  assertEquals(outcomes.map((o) => o.status === "fulfilled" ? o.value : String(o.reason)), [
+    -1,
+    "Error: no",
+    -3,
+  ]);
+});
+
 Deno.test("an input that throws ends in that error", async () => {
   await using executor = limited({ slots: 2 });
   const error = new Error("the input broke");
