@@ -39,6 +39,7 @@ function clipped(text: string): string {
 /** What was thrown, as text; reading it may itself throw. */
 export function messageOf(reason: unknown): string {
   try {
+    if (reason instanceof Response) return `a Response with status ${reason.status}`;
     return reason instanceof Error ? reason.message : String(reason);
   } catch {
     return "";
@@ -147,9 +148,7 @@ export function failureKindsOf(outcomes: readonly Outcome<unknown>[]): FailureKi
   return Array.from(kinds.values(), (of) => {
     const first = of[0]!;
     const { index, reason } = first;
-    const message = reason instanceof Response
-      ? `a Response with status ${reason.status}`
-      : clipped(messageOf(reason)) || (reason instanceof Error ? reason.name : "");
+    const message = clipped(messageOf(reason)) || (reason instanceof Error ? reason.name : "");
     return { reason: reasonOf(first), count: of.length, index, message, ...httpSigns(reason) };
   }).sort((a, b) => b.count - a.count).slice(0, MOST_KINDS);
 }

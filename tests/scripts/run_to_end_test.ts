@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { Pulse } from "../../lib/progress/pulse.ts";
 import type { RunFile } from "../../lib/running/run_result.ts";
-import { mayRunScripts, ROOT, runTask, type ScriptRun, startTask } from "./run_script.ts";
+import {
+  livePulse,
+  mayRunScripts,
+  ROOT,
+  runTask,
+  type ScriptRun,
+  startTask,
+} from "./run_script.ts";
 
 const ignore = !mayRunScripts;
 
@@ -195,27 +201,10 @@ export default (n) => new Promise((done) => setTimeout(done, 10, n));
 }, async (folder) => {
   const args = ["job.js", "--live", "--slots", "3"];
   const child = startTask("run", args, { cwd: folder, stdout: "null" });
-  const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
-  let url: string | undefined;
-  for (let text = ""; url === undefined;) {
-    text += (await reader.read()).value;
-    url = /watch it at (http:\S+)\n/.exec(text)?.[1];
-  }
-  const events = await fetch(`${url}events`);
-  const body = events.body!.pipeThrough(new TextDecoderStream()).getReader();
-  let pulse: Pulse | undefined;
   // How soon the first tasks have ended is the machine's affair.
-  for (let text = ""; !pulse?.latencyMs;) {
-    text += (await body.read()).value;
-    const whole = text.split("\n\n").slice(0, -1).at(-1);
-    if (whole !== undefined) pulse = JSON.parse(whole.split("data: ")[1]!);
-  }
-  await body.cancel();
+  const pulse = await livePulse(child, ({ latencyMs }) => latencyMs !== null);
   assertEquals([pulse.lanes.length, pulse.slots, pulse.total], [1, 3, null]);
-  assert(pulse.latencyMs.median >= 10 && pulse.settled > 0 && pulse.lanes[0]! <= 3);
-  child.kill("SIGINT");
-  while (!(await reader.read()).done);
-  assertEquals((await child.status).code, 130);
+  assert(pulse.latencyMs!.median >= 10 && pulse.settled > 0 && pulse.lanes[0]! <= 3);
 });
 
 test("a job that lacks a permission, and one whose process ends, are told in a line", {
@@ -351,5 +340,55 @@ test(
     assertEquals(matched.code, 0, matched.stderr);
     const lines = linesIn(await Deno.readTextFile(`${folder}/out.jsonl`));
     assertEquals(lines.map(({ value }) => value).sort(), ["a!", "b!", "new!"]);
+  },
+);
+
+test(
+  "README's crawl does all of it: retries, both files, and going on after SIGKILL",
+  {},
+  async (folder) => {
+    const readme = await Deno.readTextFile(`${ROOT}README.md`);
+    const [, task, command] =
+      /```ts ignore\n([^`]*)```\n\n```sh\ndeno task run (\.\/crawl\.ts [^`]*)```/.exec(readme)!;
+    const asked = new Map<string, number>();
+    const askedFor = Promise.withResolvers<void>();
+    const isGone = (n: number) => n % 500 === 3;
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      ({ url }) => {
+        const { pathname } = new URL(url);
+        const n = Number(pathname.slice(1));
+        const times = (asked.get(pathname) ?? 0) + 1;
+        asked.set(pathname, times);
+        if (asked.size === 1000) askedFor.resolve();
+        if (isGone(n)) return new Response("gone", { status: 404 });
+        // Every fifth answers at the third try only.
+        if (n % 5 === 0 && times < 3) return new Response("busy", { status: 500 });
+        return new Response("x".repeat(n % 100));
+      },
+    );
+    const host = `127.0.0.1:${server.addr.port}`;
+    const numbers = Array(3000).keys().toArray();
+    await Deno.writeTextFile(`${folder}/crawl.ts`, task!);
+    await Deno.writeTextFile(
+      `${folder}/urls.txt`,
+      numbers.map((n) => `http://${host}/${n}\n`).join(""),
+    );
+    // At README's rate it would take 15 s.
+    const args = command!.replaceAll("\\\n", " ").replace("--rate 200/s", "")
+      .replace("example.org", host).trim().split(/ +/);
+    const killed = startTask("run", args, { cwd: folder });
+    await askedFor.promise;
+    killed.kill("SIGKILL");
+    await killed.output();
+    const { code, stdout, stderr } = await runTask("run", args, { cwd: folder });
+    assertEquals(code, 1, stderr);
+    assertStringIncludes(stdout, "HTTP 404");
+    const done = linesIn(await Deno.readTextFile(`${folder}/pages.jsonl`))
+      .sort((a, b) => a.index - b.index);
+    const wanted = numbers.filter((n) => !isGone(n));
+    assertEquals(done.map(({ index, value }) => [index, value]), wanted.map((n) => [n, n % 100]));
+    const failed = linesIn(await Deno.readTextFile(`${folder}/failed.jsonl`));
+    assertEquals(failed.map(({ index }) => index).sort((a, b) => a - b), numbers.filter(isGone));
   },
 );

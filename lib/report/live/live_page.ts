@@ -53,7 +53,7 @@ function show(pulse) {
   pulses.push(pulse);
   if (pulses.length > MOST) pulses.shift();
   const { part, settled, failed, total, lanes, slots, perSecond, reasons } = pulse;
-  const left = total === null || perSecond === 0 ? "" : ", " + time(1000 * (total - settled) / perSecond) + " left";
+  const left = total === null || perSecond === 0 || settled >= total ? "" : ", " + time(1000 * (total - settled) / perSecond) + " left";
   at("state").textContent = (part === undefined ? "" : part + ": ") + settled.toLocaleString("en") + (total === null ? "" : " of " + total.toLocaleString("en")) +
     " items, " + failed.toLocaleString("en") + " failed, " + number(perSecond) + "/s" + left;
   if (total !== null) at("share").value = total === 0 ? 1 : settled / total;
