@@ -198,8 +198,11 @@ export class Assessment {
     if (this.noGain !== undefined) return plainly("no gain", SURE_BY_REASON[this.noGain.why]);
     if (backwards?.orderMatters) return plainly("order matters", SURE_OF_ORDER);
     if (this.plainIsMissing) return plainly("can't tell", NOT_KNOWN);
-    if (sameWork(sample, race)?.same === false) {
-      const paid = this.#predicted(({ candidate }) => this.#paid(candidate));
+    const work = sameWork(sample, race);
+    if (work?.same === false) {
+      const paid = this.#predicted(({ candidate }) =>
+        work.failing === undefined && this.#paid(candidate)
+      );
       return { ...paid, decision: "other work" };
     }
     const others = this.runners.filter(({ candidate }) => candidate.model !== BASELINE);

@@ -5,7 +5,7 @@
 import type { RewrittenFile } from "../children/file_audit.ts";
 import { BASELINE, isRemote } from "../models.ts";
 import { COMPUTES, OTHER_COMPUTING, OTHER_WORK } from "../judge/thresholds.ts";
-import { isRefusal } from "../tasks/http_signs.ts";
+import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { FailureKind } from "../timing/failures.ts";
 import { isBusy, type Others } from "../timing/meter/reading.ts";
 import { spreadOrder } from "../timing/job_items.ts";
@@ -31,7 +31,10 @@ export type Finding =
   | Found<"rewritten", RewrittenFile & { tasks: number }>
   | Found<"unrepeatable">
   /** The race wasn't the sampled job: it took `ratio` of the sample's time, or its results differ. */
-  | Found<"other-work", { ratio: number; sameResults: boolean; canReset: boolean }>
+  | Found<
+    "other-work",
+    { ratio: number; sameResults: boolean; canReset: boolean; failing?: PlainFailing | undefined }
+  >
   /** A measured gain that can't be. */
   | Found<"impossible", { model: string; gain: number; most: number; cores: number }>
   | Found<
@@ -74,6 +77,13 @@ export type Finding =
   | Found<"uneven", { variation: number }>
   /** What was set up in a lane takes long to be taken down; null if it didn't end. */
   | Found<"teardown", { ms: number | null; graceMs: number }>;
+
+/** How items that went well in the sample fail in the race's plain loop. */
+export interface PlainFailing {
+  readonly failed: number;
+  readonly items: number;
+  readonly reasons: readonly FailureKind[];
+}
 
 /** How items fail under a model. */
 export interface Failing {
@@ -120,7 +130,9 @@ function kindOf(
 export function failingOf(
   runners: readonly Runner[] = [],
 ): Extract<Finding, Failing> | undefined {
-  const ran = runners.filter(({ rounds }) => rounds.length > 0);
+  const ran = runners.filter(({ candidate, rounds, out }) =>
+    rounds.length > 0 && (out !== "failures" || candidate.model !== BASELINE)
+  );
   const went = ran.filter(({ out }) => out !== "failures");
   const failing = ran.filter(({ out }) => out === "failures")
     .sort((a, b) => inFlight(a) - inFlight(b));
@@ -142,6 +154,14 @@ export function failingOf(
     well: Math.max(1, ...well),
     perSecond: paces.length === 0 ? null : Math.min(...paces),
   };
+}
+
+/** How the race's plain loop fails; undefined if it does so no more than the sample did. */
+export function plainFailingOf(race: Race | undefined): PlainFailing | undefined {
+  const plain = plainOf(race?.runners);
+  if (plain?.out !== "failures") return undefined;
+  const { failed, succeeded } = plain.rounds.at(-1)!;
+  return { failed, items: failed + succeeded, reasons: plain.failures ?? [] };
 }
 
 /** Memory that a model needs more of than this is worth a word, in bytes. */
@@ -198,6 +218,7 @@ interface SameWork {
   readonly ratio: number;
   readonly sameResults: boolean;
   readonly same: boolean;
+  readonly failing?: PlainFailing;
 }
 
 export interface PlainRounds {
@@ -242,6 +263,8 @@ export function sameWork(
   sample: Sample,
   race: Race | undefined,
 ): SameWork | undefined {
+  const failing = plainFailingOf(race);
+  if (failing !== undefined) return { ratio: 1, sameResults: false, same: false, failing };
   const plain = plainOf(race?.runners);
   return plain && compareWork(sample, plain, !race!.otherResults || race!.unrepeatable);
 }
@@ -256,7 +279,7 @@ export function sourceLimit(
 }
 
 /** What the results came to: other ones, the order of tasks, chance, or other work. */
-function* ofResults({ race, backwards, sample, probed }: Evidence): Generator<Finding> {
+function* ofResults({ race, backwards, sample, probed, pace }: Evidence): Generator<Finding> {
   const wrong = (race?.runners ?? []).filter(({ out }) => out === "results");
   const models = wrong.map(({ candidate }) => nameOf(candidate));
   const orderMatters = backwards?.orderMatters;
@@ -269,44 +292,49 @@ function* ofResults({ race, backwards, sample, probed }: Evidence): Generator<Fi
     yield { kind: "rewritten", tasks: backwards.items, ...backwards.rewritten };
   }
   const work = sameWork(sample, race);
-  const isOther = work?.same === false;
+  const isOther = work?.same === false && !pace?.ofPlainLoop;
   // Work that was done already gives other results for that reason.
   if (race?.unrepeatable && !isOther) yield { kind: "unrepeatable" };
   if (isOther) {
-    const { ratio, sameResults } = work;
+    const { ratio, sameResults, failing } = work;
     const canReset = probed.exports.hooks.includes("reset");
-    yield { kind: "other-work", ratio, sameResults, canReset };
+    yield { kind: "other-work", ratio, sameResults, canReset, failing: inJob(failing, probed) };
   }
+}
+
+/** Failures of the race named by their items' places in the job, which the race took in another order. */
+function inJob<F extends { readonly reasons: readonly FailureKind[] }>(
+  failing: F | undefined,
+  { spread = 0 }: Evidence["probed"],
+): F | undefined {
+  const places = spreadOrder(spread);
+  const reasons = failing?.reasons.map((of) => ({ ...of, index: places[of.index] ?? of.index }));
+  return failing && { ...failing, reasons };
 }
 
 function* ofFailures({ sample, probed, race, horizon, total, pace }: Evidence): Generator<Finding> {
   const [failure] = probed.failures;
-  const limit = pace?.ofPlainLoop ? rateLimitOf(probed) : undefined;
   const { failed, items } = sample;
-  if (limit !== undefined) {
+  const again = plainFailingOf(race);
+  const limit = rateLimitOf(probed);
+  if (pace?.ofPlainLoop) {
+    const signs: HttpSigns[] = [...probed.failures, ...(again?.reasons ?? [])];
     yield {
       kind: "rate",
-      refused: limit.count,
-      perSecond: pace?.perSecond ?? limit.pacePerSecond,
-      items,
+      refused: limit?.count ?? again?.failed ?? 0,
+      perSecond: pace.perSecond ?? limit?.pacePerSecond ?? null,
+      items: limit === undefined ? again?.items ?? items : items,
       horizon,
       total,
-      status: probed.failures.find(({ status }) => status !== undefined)?.status,
-      retryAfterMs: probed.failures.find(({ retryAfterMs }) => retryAfterMs)?.retryAfterMs,
+      status: signs.find(({ status }) => status !== undefined)?.status,
+      retryAfterMs: signs.find(({ retryAfterMs }) => retryAfterMs)?.retryAfterMs,
     };
   } else if (failed > 0) {
     const first = failure && { ...failure, reason: failure.name, count: failed };
     yield { kind: "failures", failed, items, first };
   }
-  const failing = failingOf(race?.runners);
-  if (failing === undefined) return;
-  // The race took items in another order than the job has them.
-  const places = spreadOrder(probed.spread ?? 0);
-  yield {
-    ...failing,
-    perSecond: pace?.perSecond ?? failing.perSecond,
-    reasons: failing.reasons.map((of) => ({ ...of, index: places[of.index] ?? of.index })),
-  };
+  const failing = inJob(failingOf(race?.runners), probed);
+  if (failing !== undefined) yield { ...failing, perSecond: pace?.perSecond ?? failing.perSecond };
 }
 
 function* ofTasks(

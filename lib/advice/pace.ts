@@ -3,7 +3,7 @@
 import { isRefusal } from "../tasks/http_signs.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import type { Evidence, Pace } from "./evidence.ts";
-import { failingOf, rateLimitOf } from "./findings.ts";
+import { failingOf, plainFailingOf, rateLimitOf } from "./findings.ts";
 import { eventLoop, SEQUENTIAL } from "./prediction/candidate.ts";
 
 const RETRIES = 20;
@@ -53,6 +53,9 @@ export async function racedPace(
   race: Evidence["race"],
   measure: MeasurePace,
 ): Promise<Pace | undefined> {
+  if (plainFailingOf(race)?.reasons.some(isRefusal)) {
+    return { ...await measure(1), ofPlainLoop: true };
+  }
   const failing = failingOf(race?.runners);
   if (failing === undefined || !failing.reasons.some(isRefusal)) return undefined;
   // A limit on requests a second refuses these too after a while, which a short race may not see.

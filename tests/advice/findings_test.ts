@@ -147,6 +147,26 @@ Deno.test("advise() recommends nothing by a race that wasn't the job, and says w
   assertEquals(Math.round(Number(hazard.figures?.ratio) * 100), 5);
 });
 
+Deno.test("advise() says of tasks that can't run twice that they failed, and recommends nothing", async () => {
+  const failures = [{ reason: "AlreadyExists", count: 90, index: 0, message: "mkdir 'a'" }];
+  const of = (hooks: boolean) =>
+    adviceOn(
+      { waitMs: 20 },
+      ({ model }, items, runMs) =>
+        hooks || model === "sequential"
+          ? { runMs: items / 10, failed: items, succeeded: 0, failures }
+          : { runMs },
+    );
+  for (const all of [true, false]) {
+    const { recommended, hazards } = await of(all);
+    assertEquals([recommended.model, recommended.decision], ["sequential", "other work"]);
+    assertEquals(hazards.map(({ kind }) => kind), ["other-work"]);
+    assertStringIncludes(hazards[0]!.text, "failed one by one (90 × AlreadyExists, first item 0");
+    assertStringIncludes(hazards[0]!.text, "impossible a second time");
+    assertStringIncludes(hazards[0]!.text, "reset()");
+  }
+});
+
 Deno.test("a source is the limit where it alone takes most of the time that a model does", () => {
   const slow = { sourceMs: 30, wallMs: 5 };
   assertEquals(sourceLimit(slow, 1), 30 / 35);

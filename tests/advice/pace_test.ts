@@ -100,3 +100,19 @@ Deno.test("a gain is less sure where a server was never asked for so many items 
     assert(recommended.confidence > 0.8 && !recommended.reason.includes("refuse"));
   }
 });
+
+Deno.test("advise() takes a plain loop that is refused in the race for refused, and not for fast", async () => {
+  const quota = { reason: "Error", count: 100, index: 0, message: "used up", status: 429 };
+  const failures = [{ ...quota, retryAfterMs: 3_600_000 }];
+  const trials: string[] = [];
+  const { recommended, hazards, models } = await adviceOn(WAITING, ({ model, retries }, items) => {
+    trials.push(`${model}${retries ? " with retries" : ""}`);
+    return { runMs: items / 10, failed: items, succeeded: 0, failures };
+  });
+  assertEquals(trials, ["sequential", "sequential with retries"]);
+  assertEquals([recommended.model, recommended.decision], ["sequential", "server's pace"]);
+  assert(recommended.confidence <= 0.6);
+  assertEquals(hazards.map(({ kind }) => kind), ["rate"]);
+  assertStringIncludes(hazards[0]!.text, "items already one by one (HTTP 429, Retry-After 1h)");
+  assertEquals(models.find(({ model }) => model === "sequential")?.out, "failures");
+});

@@ -3,7 +3,8 @@
  * own.
  */
 
-import { fromFileUrl, toFileUrl } from "@std/path";
+import { dirname, fromFileUrl, resolve, toFileUrl } from "@std/path";
+import { attempt } from "../../lanes/attempt.ts";
 import { moduleFacts } from "../../children/module_files.ts";
 import { type NamedFile, UsageError } from "../../options.ts";
 import { plain } from "../../text/plain.ts";
@@ -90,8 +91,21 @@ export async function jobFiles(module: string): Promise<NamedFile[]> {
     option: path === own ? "the job's module" : "a module that the job imports",
     path,
   }));
-  const project = projectFiles(module).map((path) => ({ option: "the job's configuration", path }));
+  const project = projectFiles(module).flatMap((path) => [path, ...namedIn(path)])
+    .map((path) => ({ option: "the job's configuration", path }));
   return [...modules, ...project];
+}
+
+const NAMED = /"(?:importMap|lock|path)"\s*:\s*("(?:[^"\\]|\\.)*")/g;
+
+/** The import map and the lock that a deno.json names. */
+function namedIn(config: string): string[] {
+  if (!/\.jsonc?$/.test(config)) return [];
+  const text = attempt(() => Deno.readTextFileSync(config)) ?? "";
+  return Array.from(
+    text.matchAll(NAMED),
+    ([, path]) => resolve(dirname(config), JSON.parse(path!)),
+  );
 }
 
 interface JobRequest

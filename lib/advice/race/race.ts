@@ -135,6 +135,8 @@ const MOST_STOPS = 2;
 const AT_MOST = 1.2;
 /** Where some items fail by chance, a model may have so many standard deviations more failures. */
 const BY_CHANCE = 3;
+/** If so much more of the plain loop's items fail than in the sample, the race isn't the job. */
+const PLAIN_FAILS = 0.1;
 
 class Racing {
   readonly runners: Runner[] = [];
@@ -146,6 +148,8 @@ class Racing {
   extended = false;
   #unrepeatable = false;
   #otherResults = false;
+  /** Whether further trials would only fail. */
+  #isFutile = false;
   #total: number | undefined;
   /** How many times as long as predicted the worst one took. */
   #surprise = 1;
@@ -193,7 +197,7 @@ class Racing {
 
   get may(): boolean {
     this.partial ||= this.options.signal.aborted;
-    return !this.partial && this.trials < this.options.mostTrials;
+    return !this.partial && !this.#isFutile && this.trials < this.options.mostTrials;
   }
 
   leftMs(of: "allowanceMs" | "hardMs"): number {
@@ -298,8 +302,11 @@ class Racing {
     const isPlain = runner.candidate.model === BASELINE;
     if (failures !== undefined) runner.failures ??= failures;
     if (pacePerSecond !== undefined) runner.pacePerSecond ??= pacePerSecond;
-    if (!isPlain && this.#failsMore(round)) {
+    if (this.#failsMore(round, isPlain ? PLAIN_FAILS : 0)) {
       runner.out = "failures";
+      const leftMs = this.options.leftMs();
+      this.#isFutile ||= isPlain ||
+        failures?.some(({ retryAfterMs = 0 }) => retryAfterMs > leftMs) === true;
       return;
     }
     if (isPlain && failed === 0) this.#plainChecksums.push(checksum);
@@ -313,12 +320,12 @@ class Racing {
   }
 
   /** Whether more items failed than do so one by one, chance allowed for. */
-  #failsMore({ failed, succeeded }: Round): boolean {
+  #failsMore({ failed, succeeded }: Round, more: number): boolean {
     const { failedShare } = this.options;
     const all = failed + succeeded;
     const spread = Math.sqrt(all * failedShare * (1 - failedShare));
     const byChance = failedShare === 0 ? 0 : BY_CHANCE * spread + 1;
-    return failed > failedShare * all + byChance + 1e-9;
+    return failed > (failedShare + more) * all + byChance + 1e-9;
   }
 
   /** If not even the plain loop repeats the sample's results, other ones count against no model. */

@@ -30,8 +30,12 @@ function reasonText({ reason, count, index, message, status, retryAfterMs }: Fai
     `${index}${said}`;
 }
 
+function reasonsText(reasons: readonly FailureKind[]): string {
+  return reasons.length === 0 ? "" : ` (${reasons.slice(0, 3).map(reasonText).join("; ")})`;
+}
+
 function failingText({ inFlight, model, failed, items, reasons, others }: Failing): string {
-  const why = reasons.length === 0 ? "" : ` (${reasons.slice(0, 3).map(reasonText).join("; ")})`;
+  const why = reasonsText(reasons);
   const many = others.length === 0 ? "" : `, and so it is under ${others.join(", ")}`;
   return `With ${counted(inFlight, "task")} in flight (${model}) ${failed} of ` +
     `${counted(items, "item")} failed${why}${many}, none of them one by one: failing fast is no ` +
@@ -56,16 +60,23 @@ function differingText({ models, orderMatters, loops }: Finding & { kind: "resul
         `Give each task all it needs in its item.`);
 }
 
-function otherWorkText({ ratio, sameResults, canReset }: Finding & { kind: "other-work" }): string {
+function otherWorkText(of: Finding & { kind: "other-work" }): string {
+  const { ratio, sameResults, canReset, failing } = of;
   const isOff = ratio > OTHER_WORK || ratio < 1 / OTHER_WORK;
   const times = ratio < 1
     ? `the plain loop was ${formatRatio(1 / ratio)} as fast on the same items as in the sample`
     : `the plain loop took ${formatRatio(ratio)} as long for the same items as in the sample`;
-  const seen = [
-    ...(isOff ? [times] : []),
-    ...(sameResults ? [] : ["its results are others than the sample's"]),
-  ].join(", and ");
-  const why = ratio <= 1
+  const seen = failing
+    ? `${failing.failed} of ${counted(failing.items, "item")} failed one by one` +
+      `${reasonsText(failing.reasons)}, far more than in the sample`
+    : [
+      ...(isOff ? [times] : []),
+      ...(sameResults ? [] : ["its results are others than the sample's"]),
+    ].join(", and ");
+  const why = failing
+    ? "What was done once may be impossible a second time (a file that is there already, a quota that " +
+      "is used up)"
+    : ratio <= 1
     ? "Work that was done once may be skipped or cached (a file that is there already, a server's cache)"
     : "Work may grow with every run (a file that gets longer, a server that slows down), or other " +
       "programs used the CPUs";

@@ -71,16 +71,28 @@ Deno.test({
     withFiles({
       "package.json": `{ "imports": { "#q": "./q.js" } }`,
       "deno.lock": "{}",
+      "sub/deno.jsonc": `{ "importMap": "./map.json", // mine
+        "lock": { "path": "../my.lock" } }`,
+      "sub/map.json": `{ "imports": { "#r": "./r.js" } }`,
+      "my.lock": "{}",
+      "sub/r.js": "export const r = 3;",
+      "sub/job.js": `import { r } from "#r"; export const items = [r]; export default (n) => n;`,
       "q.js": "export const q = 3;",
       "job.js": `import { q } from "#q"; export const items = [q]; export default (n) => n;`,
       "data.txt": "",
     }, async (root) => {
-      const read = await jobFiles(toFileUrl(`${root}/job.js`).href);
-      for (const name of ["package.json", "deno.lock", "q.js", "job.js"]) {
-        const out = { option: "--json", path: `${root}/${name}` };
-        await assertRejects(() => requireDistinct([out], read), UsageError, "which is read");
+      const own = {
+        "job.js": ["package.json", "deno.lock", "q.js", "job.js"],
+        "sub/job.js": ["sub/deno.jsonc", "sub/map.json", "my.lock", "sub/r.js"],
+      };
+      for (const [job, names] of Object.entries(own)) {
+        const read = await jobFiles(toFileUrl(`${root}/${job}`).href);
+        for (const name of names) {
+          const out = { option: "--json", path: `${root}/${name}` };
+          await assertRejects(() => requireDistinct([out], read), UsageError, "which is read");
+        }
+        await requireDistinct([{ option: "--json", path: `${root}/data.txt` }], read);
       }
-      await requireDistinct([{ option: "--json", path: `${root}/data.txt` }], read);
     }),
 });
 

@@ -413,3 +413,41 @@ Deno.test("race() goes on beyond its allowance while it can't tell, and says wha
   const isSoon = ({ trials }: Race) => trials < 6;
   assertEquals(await of({ unclear: isSoon }), { trials: 6, endedBy: undefined, ...more });
 });
+
+Deno.test("race() ends where the plain loop fails that went well in the sample", async () => {
+  const ran = async (failed: number) => {
+    const options = optionsFor([SEQUENTIAL, CONCURRENT, WORKERS], ({ model }) => ({
+      runMs: 10,
+      ...(model === "sequential" && { failed, succeeded: 64 - failed }),
+    }));
+    const { runners, trials } = await race(options);
+    return [runners[0]!.out, trials];
+  };
+  assertEquals(await ran(0), [undefined, 9]);
+  assertEquals(await ran(7), ["failures", 1]);
+  // A tenth of the items may be a neighbour's fault.
+  assertEquals((await ran(6))[1], 9);
+});
+
+Deno.test("race() ends where a server asks to be left alone for longer than there is time", async () => {
+  const ran = async (retryAfterMs: number) => {
+    const options = optionsFor([SEQUENTIAL, CONCURRENT], () => ({ runMs: 10 }));
+    const kind = { reason: "Error", count: 9, index: 3, message: "later", status: 429 };
+    const { trials } = await race({
+      ...options,
+      leftMs: () => 30_000,
+      instead: (of) => substitutes(of, ALLOWED, lastMs),
+      runTrial: async (trial, more) => {
+        const result = await options.runTrial(trial, more);
+        return trial.model === "sequential" ? result : {
+          ...result,
+          round: { ...result.round, failed: 9, succeeded: 55 },
+          failures: [{ ...kind, retryAfterMs }],
+        };
+      },
+    });
+    return trials;
+  };
+  assertEquals(await ran(3_600_000), 2);
+  assert(await ran(1000) > 2, "fewer slots are tried");
+});
