@@ -12,6 +12,12 @@ const ENTRY = new URL("./gpu_main.ts", import.meta.url);
 /** An ended thread has given everything back by then, in milliseconds. */
 const GIVEN_BACK_MS = 100;
 
+/** Giving back a device takes a driver on a busy machine a while; what computes in a kernel's `open` longer. */
+const STUCK = {
+  afterMs: 3000,
+  remedy: "Let the open, write, read and result of its kernel do less.",
+};
+
 const open = new Set<GpuChannel>();
 
 /** Ends the threads of executors that were never closed. A program that ends can't await anything. */
@@ -23,7 +29,7 @@ function endAll(): void {
 
 export class GpuChannel extends WorkerChannel {
   constructor(events: ChannelEvents, { number, slots }: { number: number; slots: number }) {
-    super(events, { number, slots, modules: [], entry: ENTRY });
+    super(events, { number, slots, modules: [], entry: ENTRY, stuck: STUCK });
     if (open.size === 0) globalThis.addEventListener("unload", endAll);
     open.add(this);
   }

@@ -13,14 +13,27 @@ import { openDevice } from "./gpu_device.ts";
 import { KernelProgram } from "./kernel_program.ts";
 import { KernelRun } from "./kernel_run.ts";
 
+/** Within so many milliseconds it is told that a device was lost. */
+const LOSS_TOLD_MS = 100;
+
 serveThread(async (end) => {
   const device = await openDevice();
+  const lost = device.gpu.lost.then(({ message, reason }) =>
+    `the device was lost (${reason}${message ? `: ${message}` : ""})`
+  );
   let isLost = false;
   const lose = (why: string) => {
     if (!isLost) end(`lost its GPU: ${why}`);
     isLost = true;
   };
-  void device.gpu.lost.then(({ message, reason }) => lose(message || reason));
+  void lost.then(lose);
+  // What is done on a lost device fails, sometimes before the loss itself is told.
+  const fail = async (error: unknown) => {
+    const late = new Promise<string>((told) =>
+      setTimeout(() => told(wordsOf(error)), LOSS_TOLD_MS)
+    );
+    lose(await Promise.race([lost, late]));
+  };
   return {
     device: { name: device.name, software: device.software },
     async ready(task) {
@@ -30,7 +43,7 @@ serveThread(async (end) => {
           { cause },
         );
       });
-      return (batch, host) => new KernelRun(batch, program, host, (error) => lose(wordsOf(error)));
+      return (batch, host) => new KernelRun(batch, program, host, fail);
     },
   };
 });

@@ -26,12 +26,22 @@ export interface WorkerChannelOptions {
   readonly modules: readonly string[];
   /** The file that runs in the thread; the one that runs tasks by their functions unless given. */
   readonly entry?: URL;
+  /** When a terminated thread is given up, and what to do about tasks that keep it. */
+  readonly stuck?: Stuck;
+}
+
+interface Stuck {
+  readonly afterMs: number;
+  readonly remedy: string;
 }
 
 /** How long to wait for an ended thread's last message, which may say why it ended. */
 const LAST_MESSAGE_MS = 50;
 /** A terminated thread that has not ended after this long goes on for ever, as far as we know. */
-const TERMINATE_MS = 500;
+const STUCK: Stuck = {
+  afterMs: 500,
+  remedy: "Poll context.cancelled() in its loop, or run it under processes().",
+};
 
 const ENTRY = new URL("./worker_main.ts", import.meta.url);
 const SERVER = new URL("./worker_server.ts", import.meta.url);
@@ -58,7 +68,7 @@ export class WorkerChannel implements Channel {
   }
 
   #start(): Thread {
-    const { number, permissions, slots, entry = ENTRY } = this.#options;
+    const { number, permissions, slots, entry = ENTRY, stuck = STUCK } = this.#options;
     const thread: Thread = new Thread({
       entry: permissions === undefined ? entry.href : entryWith(this.#preloads.modules),
       name: `lane ${number}`,
@@ -68,6 +78,7 @@ export class WorkerChannel implements Channel {
         this.#events.message(...message);
       },
       onEnd: (how) => this.#onEnd(thread, how),
+      stuck,
     });
     thread.open([slots, this.cells.buffer]);
     thread.hold(this.#holds);
@@ -125,6 +136,7 @@ interface ThreadOptions {
   readonly permissions: Deno.PermissionOptions | undefined;
   readonly onMessage: (...message: Message) => void;
   readonly onEnd: (how: string) => void;
+  readonly stuck: Stuck;
 }
 
 /**
@@ -137,6 +149,7 @@ class Thread {
   readonly #port: MessagePort;
   readonly #far: FarEnd;
   readonly #endWatch: EndWatch;
+  readonly #stuck: Stuck;
   readonly #gone = Promise.withResolvers<void>();
   #ended: Promise<void> | undefined;
   /** Whether it is to keep the program alive, and whether it does. */
@@ -147,7 +160,8 @@ class Thread {
   #letGo: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
 
-  constructor({ entry, name, permissions, onMessage, onEnd }: ThreadOptions) {
+  constructor({ entry, name, permissions, onMessage, onEnd, stuck }: ThreadOptions) {
+    this.#stuck = stuck;
     const { port1, port2 } = new MessageChannel();
     const [inbox, outbox] = [mailboxMemory(), mailboxMemory()];
     this.#port = port1;
@@ -218,9 +232,11 @@ class Thread {
     this.line.close();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stuck = new Promise<"stuck">((resolve) => {
-      timer = setTimeout(() => resolve("stuck"), TERMINATE_MS);
+      timer = setTimeout(() => resolve("stuck"), this.#stuck.afterMs);
     });
-    if (await Promise.race([this.#gone.promise, stuck]) === "stuck") abandonWorker(this.#worker);
+    if (await Promise.race([this.#gone.promise, stuck]) === "stuck") {
+      abandonWorker(this.#worker, this.#stuck.remedy);
+    }
     clearTimeout(timer);
     clearTimeout(this.#silence);
     await this.#endWatch.unwatch();
@@ -267,13 +283,13 @@ let warned = false;
  * Lets go of a terminated worker whose thread goes on: tells the person, once, and makes sure that
  * the program ends when it has nothing else to do, with its own exit code.
  */
-export function abandonWorker(worker: Worker): void {
+export function abandonWorker(worker: Worker, remedy: string = STUCK.remedy): void {
   const released = keepAlive(worker, false);
   if (warned) return;
   warned = true;
   console.error(
     "warning: a task in a worker thread ignored that it was to stop; its thread keeps a core busy " +
-      "until the program ends. Poll context.cancelled() in its loop, or run it under processes()." +
+      `until the program ends. ${remedy}` +
       (released ? "" : " End the program with Deno.exit(), or it never will."),
   );
   globalThis.addEventListener("beforeunload", (event) => {

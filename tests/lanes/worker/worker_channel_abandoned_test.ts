@@ -4,7 +4,7 @@ import { keepAlive } from "../../../lib/lanes/worker/worker_channel.ts";
 import { FakeWorker } from "./fake_worker.ts";
 
 /** The module as a program that has abandoned nothing yet sees it, and all that it does, noted. */
-async function staged(run: (abandonWorker: (worker: Worker) => void) => void) {
+async function staged(run: (abandonWorker: (worker: Worker, remedy?: string) => void) => void) {
   const path = `../../../lib/lanes/worker/worker_channel.ts?${crypto.randomUUID()}`;
   const { abandonWorker } = await import(new URL(path, import.meta.url).href);
   const warnings: string[] = [];
@@ -94,5 +94,19 @@ Deno.test({
     } finally {
       Object.assign(Deno, { exit });
     }
+  },
+});
+
+Deno.test({
+  name: "an abandoned thread's warning tells what can be done about its kind of tasks",
+  ignore,
+  async fn() {
+    const said = async (remedy?: string) =>
+      (await staged((abandonWorker) => abandonWorker(new FakeWorker("data:,"), remedy)))
+        .warnings[0]!;
+    assertStringIncludes(await said(), "Poll context.cancelled() in its loop");
+    const ours = await said("Let its kernel do less.");
+    assertStringIncludes(ours, "until the program ends. Let its kernel do less.");
+    assertEquals(ours.includes("context.cancelled"), false);
   },
 });
