@@ -22,11 +22,11 @@ Shows in three short experiments who has its turn, and when: what differs betwee
 loop (asyncio in Python) and threads (threading), beside speed.
 
   ticks     Who lets go? A ticker beside a task that computes for half a second. In one event loop a
-            task runs until it awaits: cooperative multitasking. A thread is switched by the operating
-            system, whenever it likes: preemptive multitasking.
-  counter   Whose turn was it? Two threads count up one number a million times. Switched between
-            reading and writing, they lose updates: a race condition. In one event loop that can
-            happen at an await only, and you see where those are.
+            task runs until it awaits: cooperative multitasking. Threads run side by side, or are
+            switched by the operating system whenever it likes: preemptive multitasking.
+  counter   Whose turn was it? Two threads count up one number a million times. Where one comes
+            between the other's reading and writing, updates are lost: a race condition. In one event
+            loop that can happen at an await only, and you see where those are.
   sessions  Whose session? Five threads need an HTTP client each, as a client can't leave its thread;
             one event loop has one for all. The test site counts the connections.`.trim(),
 )

@@ -9,11 +9,12 @@ import type { Bar } from "../html/plot.ts";
 import { modelColour } from "../html/style.ts";
 import { mostLost } from "../switching/switch_words.ts";
 import { isUndecided, passesCeiling } from "../terminal/comparison_words.ts";
-import { BASELINE, isModel, MODEL_TABLE } from "../../models.ts";
+import { BASELINE, isModel, isRemote } from "../../models.ts";
 import type { SessionRow, TickRow, TurnRow } from "../../switching/switch_result.ts";
 import { faredOf } from "../../switching/ticker.ts";
 import { AS_GOOD } from "../../judge/thresholds.ts";
 import { formatCount, formatNumber, formatPercent, middle } from "../../text/format.ts";
+import { isBusy } from "../../timing/meter/reading.ts";
 import { cpuShareOf } from "../../timing/verdict.ts";
 import type { Comparison, ModelResult } from "../../timing/result.ts";
 
@@ -114,7 +115,7 @@ function kinds(speaker: Speaker, { io, cpu }: LessonFile): Told {
         model,
         time(modelIn(io, model)),
         time(modelIn(cpu, model)),
-        isModel(model) ? MODEL_TABLE[model].python.io : "",
+        isModel(model) ? speaker.inPython(model) : "",
       ]),
     },
     commands: ["deno task peers --only python"],
@@ -357,7 +358,16 @@ function beyondCores(speaker: Speaker, { cpu }: LessonFile): Told {
 function adviceOn(speaker: Speaker, comparison: Comparison): string {
   const chosen = modelIn(comparison, comparison.verdict?.recommended ?? "");
   if (chosen === undefined) return speaker.say("when.none");
-  if (isUndecided(comparison)) return speaker.say("when.unsure");
+  const lanes = comparison.models.filter(({ model }) => isRemote(model));
+  // The plain loop may not be the best of those on one event loop, but lanes surely lose.
+  if (
+    comparison.verdict?.bound === "small" &&
+    lanes.every(({ speedup }) => speedup !== null && speedup.high < 1)
+  ) return speaker.say("when.small");
+  if (isUndecided(comparison)) {
+    const { others } = comparison;
+    return speaker.say(others !== undefined && isBusy(others) ? "when.busy" : "when.unsure");
+  }
   return chosen.model === BASELINE
     ? speaker.say("when.leave")
     : speaker.say("when.take", { model: chosen.model, gain: speaker.gain(chosen) });

@@ -6,7 +6,7 @@
 import en from "./en.json" with { type: "json" };
 import ko from "./ko.json" with { type: "json" };
 import type { Language } from "./lesson_file.ts";
-import { BASELINE } from "../../models.ts";
+import { BASELINE, type Model, MODEL_TABLE } from "../../models.ts";
 import { formatDuration, formatNumber } from "../../text/format.ts";
 import type { Comparison, ModelResult } from "../../timing/result.ts";
 
@@ -58,6 +58,14 @@ export class Speaker {
     const key = `how.${model}`;
     const values = { model, lanes, slots: slots ?? "" };
     return this.say(Object.hasOwn(this.#texts, key) ? key as keyof Texts : "how.other", values);
+  }
+
+  /** What a model is in Python; code where it is nothing else. */
+  inPython(model: Model): string {
+    const key = `python.${model}`;
+    return Object.hasOwn(this.#texts, key)
+      ? this.say(key as keyof Texts)
+      : MODEL_TABLE[model].python.io;
   }
 
   /** All models of a comparison in a sentence or two. */

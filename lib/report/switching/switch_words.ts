@@ -56,8 +56,8 @@ const EXPECTED: Readonly<
     place: "Beside a thread",
     fared: "ticked on",
     why: () =>
-      "the operating system switches threads whenever it likes, whether they let go or not. That is " +
-      "preemptive multitasking",
+      "threads run side by side while there are cores for them, and else the operating system switches " +
+      "them whenever it likes, whether they let go or not: preemptive multitasking",
   },
   nothing: {
     place: "In one event loop",
@@ -104,7 +104,8 @@ export const TURN_WAYS: Readonly<Record<TurnRow["way"], { name: string; code: st
 const BETWEEN: readonly string[] = [
   "x[0]++ is three steps, for threads that share x:",
   "  seen = x[0]          both read 41",
-  "  seen = seen + 1      ← the system may switch here, or anywhere",
+  "  seen = seen + 1      ← the other may come between, here or anywhere:",
+  "                         switched in, or at the same moment on another core",
   "  x[0] = seen          both write 42: one update is lost",
   "With an await between, for tasks of one event loop:",
   "  const seen = n",

@@ -7,6 +7,7 @@ import { Speaker, TEXTS } from "../../../lib/report/lesson/speaker.ts";
 import { lessonPage } from "../../../lib/report/lesson/lesson_page.ts";
 import { lessonMarkdown, lessonText } from "../../../lib/report/lesson/lesson_text.ts";
 import { parseReportFile } from "../../../lib/report/kinds.ts";
+import { isRemote, MODEL_TABLE, MODELS } from "../../../lib/models.ts";
 import { HOSTILE } from "../fixture.ts";
 import { assertInert } from "../html/assert_inert.ts";
 import { lessonFile } from "./fixture.ts";
@@ -57,6 +58,29 @@ for (const language of LANGUAGES) {
     }
   });
 }
+
+Deno.test("what is too small for lanes is told as that, and what can't be told by its cause", () => {
+  const { small, ...file } = lessonFile("en");
+  const last = (of: Partial<typeof small>) =>
+    ideasOf({ ...file, small: { ...small!, ...of } }).find(({ id }) => id === "when")!.seen.at(-1)!;
+  const slower = { median: 0.3, low: 0.2, high: 0.5 };
+  const models = small!.models.map((of) => isRemote(of.model) ? { ...of, speedup: slower } : of);
+  const verdict = { ...small!.verdict!, confidence: 0.8 };
+  const others = { used: 2, cores: 2 };
+  assertMatch(last({ models, verdict, others }), /: too small for lanes, whose start eats/);
+  assertMatch(last({ verdict, others }), /can’t be told on so busy a machine; leave/);
+  const unsure = { ...verdict, bound: "cpu" as const, confidence: 0.4 };
+  assertMatch(last({ models, verdict: unsure }), /can’t be told from these rounds; leave/);
+});
+
+Deno.test("what a model is in Python is said in the language, as the table of models has it", () => {
+  for (const model of MODELS) {
+    assertEquals(new Speaker("en").inPython(model), MODEL_TABLE[model].python.io);
+    const korean = new Speaker("ko").inPython(model);
+    // A line of code alone is the same in every language.
+    assertEquals(/[가-힣]|^[\w.]+\([^)]*\)/.test(korean), true, korean);
+  }
+});
 
 Deno.test("sentences follow from the figures", () => {
   const speaker = new Speaker("en");

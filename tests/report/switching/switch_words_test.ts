@@ -17,7 +17,7 @@ Deno.test("how a ticker fared is said with its figures and by whose leave", () =
   assertStringIncludes(words, "every 25.0 ms");
   assertStringIncludes(
     words,
-    "Beside a thread the ticker ticked on (49 of 49 ticks): the operating",
+    "Beside a thread the ticker ticked on (49 of 49 ticks): threads run",
   );
 });
 
