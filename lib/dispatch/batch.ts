@@ -33,8 +33,8 @@ export interface PoolRun {
   putBack(batch: Batch): void;
   /** The batch is about to be given to its lane. */
   onSend(batch: Batch): void;
-  /** It was given to its lane, and may have ended already; it may have to wait there. */
-  onSent(batch: Batch, waits: boolean): void;
+  /** It was given to its lane, and may have ended already. */
+  onSent(batch: Batch): void;
   onReport(batch: Batch, report: Report): void;
   onUnloadable(batch: Batch, error: Error): void;
   onLost(batch: Batch, blame: Blame, death: Death): void;

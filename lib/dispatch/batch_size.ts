@@ -18,8 +18,13 @@ const MOST_ITEMS = 8192;
 const MOST_BYTES = 1 << 20;
 /** A batch is at most this many times as large as the one before: one quick task proves little. */
 const GROWTH = 8;
-/** Below this task time a lane is sent batches ahead, so that it needn't wait for the next message. */
-const AHEAD_BELOW_MS = 1;
+/**
+ * Below this task time a lane is sent batches ahead, so that it needn't wait for the next message: where
+ * all cores compute, that takes up to a millisecond.
+ */
+const AHEAD_BELOW_MS = 100;
+/** The same where several runs share the lanes: what waits there makes another run's turn late. */
+const SHARED_AHEAD_BELOW_MS = 1;
 /** How much work a slot is to have ahead, in milliseconds, and in how many batches at most. */
 const AHEAD_MS = 0.5;
 const MOST_AHEAD = 8;
@@ -65,9 +70,14 @@ export class BatchSize {
     return this.#fixed ?? this.#size;
   }
 
-  /** How many batches a slot had better have waiting on its lane. */
-  get ahead(): number {
-    if (this.#itemMs === undefined || this.#itemMs >= AHEAD_BELOW_MS) return 0;
+  /**
+   * How many batches a slot had better have waiting on its lane.
+   *
+   * @param isShared Whether other runs use the lanes too.
+   */
+  ahead(isShared: boolean): number {
+    const belowMs = isShared ? SHARED_AHEAD_BELOW_MS : AHEAD_BELOW_MS;
+    if (this.#itemMs === undefined || this.#itemMs >= belowMs) return 0;
     const batchMs = Math.max(this.#itemMs * this.current, 1e-3);
     return Math.min(Math.ceil(AHEAD_MS / batchMs), MOST_AHEAD);
   }

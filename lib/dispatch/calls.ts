@@ -29,15 +29,9 @@ export class Calls implements CallHost {
   constructor(pool: LanePool, maxQueued: number) {
     this.pool = pool;
     this.#maxQueued = maxQueued;
-    const { graceMs, takesAhead } = pool.options;
     this.#deadlines = new Deadlines({
       inFlight: this.#watched,
-      graceMs,
-      takesAhead,
-      hasIdleLane: () => pool.hasIdleLane,
-      recall: (batch) => {
-        if (pool.recall(batch)) batch.run.putBack(batch);
-      },
+      graceMs: pool.options.graceMs,
       force: (batch) => pool.force(batch),
       loadsTooLong: (batch) => this.#giveUpLoading(batch),
       do: (action) => pool.do(action),

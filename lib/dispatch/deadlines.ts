@@ -14,12 +14,6 @@ export interface Watched {
   readonly inFlight: BatchList;
   /** How long a task that was asked to stop may go on. */
   readonly graceMs: number;
-  /** Whether batches wait on lanes, though another lane may be idle. */
-  readonly takesAhead: boolean;
-  /** Whether some lane has nothing to do. */
-  hasIdleLane(): boolean;
-  /** Takes a batch back that waits behind a task that takes long. */
-  recall(batch: Batch): void;
   /** Stops a task that went on after it was asked to. */
   force(batch: Batch): void;
   /** Its task's module isn't loaded in time. */
@@ -32,8 +26,6 @@ export interface Watched {
 const LEAST_TIMER_MS = 2;
 /** Timers are set no farther than this: a longer wait doesn't fit into them and would end at once. */
 export const MOST_TIMER_MS = 2 ** 31 - 1;
-/** A batch that has waited on its lane for so long is better off on an idle one. */
-export const STUCK_MS = 16;
 
 /** The deadlines of one run, or of all calls of an executor. */
 export class Deadlines {
@@ -99,9 +91,6 @@ export class Deadlines {
       const dueMs = at.sinceMs + batch.loadTimeoutMs;
       if (now >= dueMs) watched.loadsTooLong(batch);
       else this.lookIn(Math.min(dueMs - now, batch.timeoutMs));
-    } else if (at.state === "waiting" && watched.takesAhead) {
-      if (now - batch.sentAtMs >= STUCK_MS && watched.hasIdleLane()) watched.recall(batch);
-      else this.lookIn(STUCK_MS);
     } else if (batch.timeoutMs !== Infinity) {
       const dueMs = at.state === "running" ? at.sinceMs + batch.timeoutMs : now + batch.timeoutMs;
       if (at.state === "running" && now >= dueMs) this.ask(batch, "timeout", undefined, at.offset);

@@ -101,9 +101,14 @@ export class LanePool {
     return this.options.lanes * this.slotsOnEach;
   }
 
-  /** Whether some lane has nothing to do. */
-  get hasIdleLane(): boolean {
-    return this.#places.all.some(({ load, isUsable }) => load === 0 && isUsable);
+  /** Whether several runs use the lanes. */
+  get isShared(): boolean {
+    return this.#runs.size > 1;
+  }
+
+  /** How many lanes have nothing to do, those that aren't started yet among them. */
+  get idleLanes(): number {
+    return this.#places.all.filter(({ load, isUsable }) => load === 0 && isUsable).length;
   }
 
   /** The lanes that are open, in the order of their numbers. */
@@ -227,8 +232,29 @@ export class LanePool {
     }
   }
 
-  /** Fills free slots, run by run in turn. */
+  /** Fills free slots; where nothing is queued for them, with what waits on busy lanes. */
   #fill(): void {
+    this.#sendQueued();
+    if (!this.options.takesAhead || !this.#hasRoom) return;
+    for (let idle = this.idleLanes; idle > 0 && this.#recallWaiting(); idle--) this.#sendQueued();
+  }
+
+  /** Takes a batch back that waits on a lane, if there is one. */
+  #recallWaiting(): boolean {
+    for (const { inFlight } of this.openLanes) {
+      if (inFlight.size <= this.slotsOnEach) continue;
+      // What was sent last would start last.
+      for (const batch of [...inFlight].reverse()) {
+        if (!this.recall(batch)) continue;
+        batch.run.putBack(batch);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Sends run by run in turn. */
+  #sendQueued(): void {
     /** Runs in a row for which there was no place. */
     let refused = 0;
     while (
@@ -258,7 +284,7 @@ export class LanePool {
     }
   }
 
-  /** All slots are taken: only runs of tiny tasks may send more, whoever's turn it is. */
+  /** All slots are taken: only runs that send ahead may send more, whoever's turn it is. */
   #sendAhead(): void {
     if (!this.options.takesAhead) return;
     for (const run of this.#ready.slice(this.#turn + 1, this.#turn + MOST_ASKED)) {
@@ -349,7 +375,6 @@ export class LanePool {
       // It may have waited for other places before: a reservation that is kept would be waited for.
       this.#unreserve(run);
     }
-    const waits = on.inFlight.size >= this.slotsOnEach;
     batch.on = on;
     on.inFlight.add(batch);
     run.onSend(batch);
@@ -360,7 +385,7 @@ export class LanePool {
     } finally {
       this.#isSending = false;
     }
-    run.onSent(batch, waits);
+    run.onSent(batch);
     if (on.tasks >= tasksPerLane) this.#places.retire(on, false);
   }
 

@@ -9,7 +9,7 @@ import type { Task } from "../lanes/task.ts";
 import { beginSpan, type Span, type SpanPlace } from "../lanes/telemetry.ts";
 import { type Batch, BatchList, type BatchSettings, type Blame, type PoolRun } from "./batch.ts";
 import { BatchSize } from "./batch_size.ts";
-import { Deadlines, STUCK_MS } from "./deadlines.ts";
+import { Deadlines } from "./deadlines.ts";
 import type { LanePool } from "./lane_pool.ts";
 import type { CheckedOptions, Items } from "./options.ts";
 import type { Settled } from "./outcome.ts";
@@ -67,7 +67,7 @@ export class Run implements PoolRun, OutputRun {
 
   /** Pulls and sends nothing yet. */
   constructor({ pool, task, items, options, failFast }: RunParts) {
-    const { remote, moves, slots, graceMs, takesAhead, batches } = pool.options;
+    const { remote, moves, slots, graceMs, batches } = pool.options;
     const { timeoutMs, loadTimeoutMs, transfer, retries } = options;
     this.task = task;
     this.#options = options;
@@ -135,9 +135,6 @@ export class Run implements PoolRun, OutputRun {
     this.#deadlines = new Deadlines({
       inFlight: this.#inFlight,
       graceMs,
-      takesAhead,
-      hasIdleLane: () => pool.hasIdleLane,
-      recall: (batch) => this.#recall(batch),
       force: (batch) => pool.force(batch),
       loadsTooLong: (batch) => this.#giveUpLoading(batch),
       do: (action) => this.#later(action),
@@ -184,7 +181,9 @@ export class Run implements PoolRun, OutputRun {
   }
 
   get ahead(): number {
-    return this.#settings.movesItems || this.#queue.isCounted ? 0 : this.#size.ahead;
+    return this.#settings.movesItems || this.#queue.isCounted
+      ? 0
+      : this.#size.ahead(this.#pool.isShared);
   }
 
   peek(): { readonly alone: boolean } | undefined {
@@ -223,7 +222,7 @@ export class Run implements PoolRun, OutputRun {
     this.#inFlight.add(batch);
   }
 
-  onSent(batch: Batch, waits: boolean): void {
+  onSent(batch: Batch): void {
     if (!this.#inFlight.has(batch)) return; // it never waited, and has ended already
     if (this.#queue.isCounted && this.#queue.sent(batch)) {
       const wake = () => this.#pool.wake(this);
@@ -232,7 +231,6 @@ export class Run implements PoolRun, OutputRun {
     if (batch.sentCount === 0) {
       this.#deadlines.lookIn(Math.min(this.#options.loadTimeoutMs, batch.timeoutMs));
     } else if (batch.timeoutMs !== Infinity) this.#deadlines.lookIn(batch.timeoutMs);
-    else if (waits) this.#deadlines.lookIn(STUCK_MS);
   }
 
   onReport(batch: Batch, report: Report): void {
@@ -273,10 +271,6 @@ export class Run implements PoolRun, OutputRun {
     this.#recovery.onForced(batch, at, forced, hadOthers);
     this.#leaveLane(batch);
     this.#onChange();
-  }
-
-  #recall(batch: Batch): void {
-    if (this.#pool.recall(batch)) this.putBack(batch);
   }
 
   #giveUpLoading(batch: Batch): void {

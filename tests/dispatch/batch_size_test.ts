@@ -28,19 +28,21 @@ Deno.test("however short tasks are, a batch has an end", () => {
   assertEquals(learned(0, 100).current, 8192);
 });
 
-Deno.test("long tasks travel alone, and none ahead of its turn", () => {
+Deno.test("long tasks travel alone", () => {
   const size = learned(2 * TARGET_MS);
-  assertEquals([size.next(undefined, 2), size.ahead, size.isLong], [1, 0, true]);
+  assertEquals([size.next(undefined, 2), size.isLong], [1, true]);
 });
 
-Deno.test("batches are sent ahead only of tiny tasks, more of them the shorter they are", () => {
-  assertEquals(new BatchSize("auto").ahead, 0);
-  const ahead = [2, 0.9, 0.2, 1e-4].map((itemMs) => learned(itemMs, 1).ahead);
-  assertEquals(ahead, [0, 1, 1, 8]);
+Deno.test("batches are sent ahead of all but very long tasks, more of them the shorter they are", () => {
+  assertEquals(new BatchSize("auto").ahead(false), 0);
+  const ahead = (isShared: boolean) =>
+    [101, 100, 99, 1, 0.9, 0.2, 1e-4].map((itemMs) => learned(itemMs, 1).ahead(isShared));
+  assertEquals(ahead(false), [0, 0, 1, 1, 1, 1, 8]);
+  assertEquals(ahead(true), [0, 0, 0, 0, 1, 1, 8]);
   const fixed = (itemMs: number) => {
     const size = new BatchSize(1);
     size.learn(1, itemMs);
-    return size.ahead;
+    return size.ahead(false);
   };
   assertEquals([fixed(0.2), fixed(0.1), fixed(0)], [3, 5, 8]);
 });

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { type Batch, BatchList, type BatchSettings } from "../../lib/dispatch/batch.ts";
-import { Deadlines, STUCK_MS, type Watched } from "../../lib/dispatch/deadlines.ts";
+import { Deadlines, type Watched } from "../../lib/dispatch/deadlines.ts";
 import type { BatchProgress } from "../../lib/lanes/lane.ts";
 import { FakeLane } from "./fake_lane.ts";
 import { FakeRun, openLane, sendTo } from "./fake_run.ts";
@@ -28,9 +28,6 @@ function watching(
   const deadlines = new Deadlines({
     inFlight,
     graceMs: 100,
-    takesAhead: false,
-    hasIdleLane: () => true,
-    recall: note("recalled"),
     force: note("forced"),
     loadsTooLong: note("loads too long"),
     do(action) {
@@ -176,39 +173,6 @@ Deno.test("an endless loading is waited for if the caller says so", () => {
   deadlines.lookIn(Infinity);
   time.pass(1e12);
   assertEquals([done, time.timers], [[], 1]);
-});
-
-Deno.test("a batch stuck behind another is taken back when a lane has nothing to do", () => {
-  for (const isIdle of [true, false]) {
-    using time = new VirtualTime();
-    const { batch, deadlines, done } = watching({ takesAhead: true, hasIdleLane: () => isIdle });
-    batch.sentAtMs = time.nowMs;
-    deadlines.lookIn(STUCK_MS);
-    time.pass(STUCK_MS - 1);
-    assertEquals(done, []);
-    time.pass(10 * STUCK_MS);
-    assertEquals(done, isIdle ? [`recalled at ${1000 + STUCK_MS}`] : []);
-    deadlines.stop();
-  }
-});
-
-Deno.test("a batch that has only just come is not taken back", () => {
-  using time = new VirtualTime();
-  const { batch, deadlines, done } = watching({ takesAhead: true });
-  batch.sentAtMs = time.nowMs;
-  deadlines.lookIn(5);
-  time.pass(STUCK_MS - 1);
-  assertEquals(done, []);
-  time.pass(6);
-  assertEquals(done, [`recalled at ${1000 + 5 + STUCK_MS}`]);
-});
-
-Deno.test("where nothing waits on lanes, nothing is taken back", () => {
-  using time = new VirtualTime();
-  const { deadlines, done } = watching({ takesAhead: false });
-  deadlines.lookIn(STUCK_MS);
-  time.pass(1000);
-  assertEquals([done, time.timers], [[], 0]);
 });
 
 Deno.test("deadlines farther away than any timer holds are kept all the same", () => {

@@ -108,8 +108,9 @@ export class FakeRun implements PoolRun {
     this.sent.push(batch);
   }
 
-  onSent(batch: Batch, waits: boolean): void {
-    if (waits) this.told.push(`${batch.firstIndex} waits`);
+  onSent(batch: Batch): void {
+    const slots = this.#pool?.slotsOnEach ?? Infinity;
+    if (batch.on!.inFlight.size > slots) this.told.push(`${batch.firstIndex} waits`);
   }
 
   onReport(batch: Batch, { last }: Report): void {

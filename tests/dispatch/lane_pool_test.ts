@@ -114,7 +114,7 @@ Deno.test("a batch's last report frees its slot; one of a batch that is gone is 
   lane!.start(batch!);
   lane!.end(batch!);
   lane!.report(batch!);
-  assertEquals([run.sent.length, pool.hasIdleLane], [1, false]);
+  assertEquals([run.sent.length, pool.idleLanes], [1, 0]);
   lane!.end(batch!);
   assertEquals([run.sent.length, batch!.on!.inFlight.size], [2, 1]);
   lane!.report(batch!, true);
@@ -217,11 +217,45 @@ Deno.test("a run that is over keeps no place for itself", () => {
 Deno.test("a lane is idle while nothing is on it, whether it is open or not", () => {
   const { pool, made } = poolOf({ lanes: 2 });
   const run = new FakeRun().has(1).join(pool);
-  assert(pool.hasIdleLane);
+  assertEquals(pool.idleLanes, 1);
   pool.wake(run.has(1, 20));
-  assert(!pool.hasIdleLane);
+  assertEquals(pool.idleLanes, 0);
   made[0]!.finish(run.sent[0]!);
-  assert(pool.hasIdleLane);
+  assertEquals(pool.idleLanes, 1);
+});
+
+Deno.test("a lane that becomes idle, and for which nothing is queued, gets what waits on another", () => {
+  const { pool, made } = poolOf({ lanes: 3, takesAhead: true });
+  const run = new FakeRun().has(6);
+  run.ahead = 1;
+  run.join(pool);
+  const [one, two, three] = made;
+  for (const lane of made) lane.start(lane.batches[0]!);
+  two!.finish(two!.batches[0]!);
+  two!.start(two!.batches[0]!);
+  three!.finish(three!.batches[0]!);
+  three!.start(three!.batches[0]!);
+  assertEquals(made.map(({ batches }) => batches.length), [2, 1, 1]);
+  two!.finish(two!.batches[0]!);
+  assertEquals(made.map(({ batches }) => batches.length), [1, 1, 1]);
+  assertEquals(run.told.filter((line) => line.endsWith("put back")), ["13 put back"]);
+  // What runs stays where it is, and so does what could only be sent back to where it was.
+  two!.finish(two!.batches[0]!);
+  assertEquals([one!.batches.length, run.queue.length], [1, 0]);
+});
+
+Deno.test("what waits on a lane stays there while others are busy, or if it can't be taken back", () => {
+  const { pool, made } = poolOf({ lanes: 2, takesAhead: true });
+  const run = new FakeRun().has(3);
+  run.ahead = 1;
+  run.join(pool);
+  const [one, two] = made;
+  one!.start(one!.batches[0]!);
+  assertEquals(made.map(({ batches }) => batches.length), [2, 1]);
+  // It has begun beside the first, as a lane may that has just been given another slot.
+  one!.start(one!.batches[1]!);
+  two!.finish(two!.batches[0]!);
+  assertEquals([one!.batches.length, run.sent.length], [2, 3]);
 });
 
 Deno.test("lanes keep the program alive only while a run, or who opens them, waits for them", async () => {
