@@ -24,6 +24,7 @@ const hazard = z.object({
       "results",
       "order",
       "rewritten",
+      "turns",
       "blocking",
       "unrepeatable",
       "uncloneable",

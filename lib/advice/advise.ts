@@ -16,7 +16,7 @@ import { planFor, type Planned, withOthers, withTotal } from "./race/race_plan.t
 import { classFor } from "./prediction/classify.ts";
 import { predict } from "./prediction/predict.ts";
 import { countBackwards, orderCheck, type OrderProber } from "./probe/order_probe.ts";
-import { type MeasurePace, paceProbe, plainPace, racedPace } from "./pace.ts";
+import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace } from "./pace.ts";
 import { profiled, type Profiler } from "./profile/profiler.ts";
 import { closingOf, type Probed, type Prober } from "./probe/probe.ts";
 import type { Race, RaceOptions, RaceRunner } from "./race/race.ts";
@@ -34,8 +34,6 @@ const SAMPLE_SHARE = 0.12;
 const SAMPLE_MS = 3000;
 const PROBE_SHARE = 0.5;
 const RESERVE_MS = 300;
-/** How long a server's pace is looked for at most. */
-const PACE_MS = 4000;
 /** Ends of an interval that lie nearer together need no more rounds. */
 const NARROW = 1.3;
 /** Kept of the budget for what follows a race: the run from last to first, so many times, and processes. */

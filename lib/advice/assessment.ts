@@ -62,6 +62,8 @@ const MORE_THAN_SERVED = 1.2;
 const LEVEL = 1.25;
 const KNOWN = 2.5;
 const FAR_LESS = 1.5;
+/** Slots that gain less than this gain nothing worth a word. */
+const NOTHING = 1.2;
 /** Numbers in flight that are so many times apart are different ones. */
 const APART = 2;
 
@@ -146,6 +148,17 @@ export class Assessment {
       this.predictedGain(candidate).low > FAR_LESS * gain.median
     );
     return isLess && isSeveral && loops.every(isSame) ? Math.round(level) : undefined;
+  }
+
+  /** Whether tasks that wait only take turns on one event loop, so that slots gain nothing, though they should. */
+  get takesTurns(): boolean {
+    const loops = this.runners.filter(({ candidate, out }) =>
+      candidate.lanes === 1 && candidate.slots > 1 && (out === undefined || out === "slower")
+    );
+    return loops.length > 0 && loops.every(({ candidate }) => {
+      const gained = this.gain(candidate)?.median ?? Infinity;
+      return gained < NOTHING && this.predictedGain(candidate).low > FAR_LESS * gained;
+    });
   }
 
   #isImpossible(candidate: Candidate): boolean {

@@ -82,6 +82,10 @@ export function composeAdvice(found: Evidence): Advice {
   const { walls: _walls, laneMs: _laneMs, ...figures } = sample;
   const isDoubtful = (found.backwards?.rewritten !== undefined && !isPlain) ||
     (assessment.noGain === undefined && mindsBusy(found));
+  const seen: Finding[] = [...assessment.impossible];
+  if (candidate.lanes > 1 && assessment.takesTurns) {
+    seen.push({ kind: "turns", model: nameOf(candidate) });
+  }
   const unsure = unsureOf(assessment, candidate);
   const partial = missingOf(found);
   return {
@@ -115,7 +119,7 @@ export function composeAdvice(found: Evidence): Advice {
     },
     code,
     flags,
-    hazards: findingsOf(found, candidate, memoryBytes, assessment.impossible).map(hazardOf),
+    hazards: findingsOf(found, candidate, memoryBytes, seen).map(hazardOf),
     ...(partial !== undefined && { partial }),
     cost: costOf(found),
   };

@@ -41,6 +41,8 @@ export type Finding =
     "busy",
     { available: number; cores: number; ceiling: number; others?: Others | undefined }
   >
+  /** Tasks take turns within a lane, and not between those of the model that is recommended. */
+  | Found<"turns", { model: string }>
   | Found<"blocking", { share: number }>
   | Found<"uncloneable", { what: string }>
   /** An item arrives on other lanes without its class, and none was seen to give the same results. */
@@ -381,13 +383,13 @@ export function findingsOf(
   found: Evidence,
   chosen: Candidate,
   memoryBytes: number | null,
-  impossible: readonly Finding[],
+  ofModels: readonly Finding[],
 ): Finding[] {
   const { available, others } = found.sample;
   const { cores, ceiling } = found.machine;
   return [
     ...ofResults(found),
-    ...impossible,
+    ...ofModels,
     ...ofFailures(found),
     ...(mindsBusy(found) ? [{ kind: "busy" as const, available, cores, ceiling, others }] : []),
     ...(found.race?.runners ?? []).filter(({ out }) => out === "broken")

@@ -1,6 +1,6 @@
 /** The pace of a server that refuses some items, measured with a part of the job and retries. */
 
-import { isRefusal } from "../tasks/http_signs.ts";
+import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import type { Evidence, Pace } from "./evidence.ts";
 import { failingOf, plainFailingOf, rateLimitOf } from "./findings.ts";
@@ -8,6 +8,8 @@ import { eventLoop, SEQUENTIAL } from "./prediction/candidate.ts";
 
 const RETRIES = 20;
 const TOO_MANY = 429;
+/** How long a server's pace is looked for at most. */
+export const PACE_MS = 4000;
 
 type Measured = Pick<Pace, "perSecond" | "items">;
 
@@ -34,6 +36,13 @@ export async function paceProbe(
   }
 }
 
+/** Measures with one task in flight, unless the server asks to be left alone for longer than that takes. */
+async function ofPlainLoop(refused: readonly HttpSigns[], measure: MeasurePace): Promise<Pace> {
+  const isAskable = refused.every(({ retryAfterMs = 0 }) => retryAfterMs <= PACE_MS);
+  const measured = isAskable ? await measure(1) : { perSecond: null, items: 0 };
+  return { ...measured, ofPlainLoop: true };
+}
+
 /** The pace of a server that refuses the plain loop already; what keeps failing with retries is no limit. */
 export async function plainPace(
   probed: Evidence["probed"],
@@ -41,11 +50,12 @@ export async function plainPace(
 ): Promise<Pace | undefined> {
   const limit = rateLimitOf(probed);
   if (limit === undefined) return undefined;
-  const { perSecond, items } = await measure(1);
-  const isLimit = perSecond !== null || probed.failures.some(({ status }) => status === TOO_MANY);
-  return isLimit
-    ? { perSecond: perSecond ?? limit.pacePerSecond, items, ofPlainLoop: true }
-    : undefined;
+  const pace = await ofPlainLoop(probed.failures, measure);
+  const isLimit = pace.perSecond !== null ||
+    probed.failures.some(({ status, retryAfterMs = 0 }) =>
+      status === TOO_MANY || retryAfterMs > PACE_MS
+    );
+  return isLimit ? { ...pace, perSecond: pace.perSecond ?? limit.pacePerSecond } : undefined;
 }
 
 /** The pace of a server that refuses some model of the race. */
@@ -53,9 +63,8 @@ export async function racedPace(
   race: Evidence["race"],
   measure: MeasurePace,
 ): Promise<Pace | undefined> {
-  if (plainFailingOf(race)?.reasons.some(isRefusal)) {
-    return { ...await measure(1), ofPlainLoop: true };
-  }
+  const { reasons = [] } = plainFailingOf(race) ?? {};
+  if (reasons.some(isRefusal)) return await ofPlainLoop(reasons, measure);
   const failing = failingOf(race?.runners);
   if (failing === undefined || !failing.reasons.some(isRefusal)) return undefined;
   // A limit on requests a second refuses these too after a while, which a short race may not see.

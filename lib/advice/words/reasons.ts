@@ -16,7 +16,7 @@ import type { Assessment, JobNoGain } from "../assessment.ts";
 import type { Evidence } from "../evidence.ts";
 import { classLostOf, sourceLimit, wasBusy } from "../findings.ts";
 import { bySimplicity, type Candidate, nameOf } from "../prediction/candidate.ts";
-import { computesBeside } from "../prediction/choose_candidates.ts";
+import { computesBeside, heldMs } from "../prediction/choose_candidates.ts";
 import { classFor, type Classified } from "../prediction/classify.ts";
 import { blocks } from "../probe/sample.ts";
 import { plainOf, type Race, type Runner } from "../race/race.ts";
@@ -202,11 +202,13 @@ function natureOf(
   const { sample, options } = assessment.found;
   const busyCores = "slots on one lane keep the cores busy, and";
   const programs = "The tasks run programs, and these compute on the same cores";
-  const runsPrograms = (sample.programsMs ?? 0) > sample.cpuMs / 2;
-  if (runsPrograms && !blocks(sample)) {
+  if ((sample.programsMs ?? 0) > sample.cpuMs / 2 && !blocks(sample)) {
+    const [what, enough] = bound === "io"
+      ? ["The tasks wait for programs that they run", "slots on one lane fill the waits, and"]
+      : [programs, busyCores];
     return lanes === 1
-      ? `${programs}: ${busyCores} that is enough.`
-      : `${programs}: lanes share what starting them takes.`;
+      ? `${what}: ${enough} that is enough.`
+      : `${what}: lanes share what starting them takes.`;
   }
   if (lanes === 1) {
     // Where the system counts what programs compute, there is nothing to guess.
@@ -223,7 +225,11 @@ function natureOf(
       ? `${programs}: ${busyCores} more in flight gain nothing.`
       : "The tasks wait: slots on one lane fill the waits, and that is enough.";
   }
-  if (slots > 1) {
+  if (assessment.takesTurns) {
+    return "The tasks take turns on one event loop, where slots gain nothing; in lanes that share no module " +
+      "so many take their turn at the same time.";
+  }
+  if (slots > 1 && (bound !== "io" || isFull(assessment))) {
     return bound === "io"
       ? "The tasks wait, but with so many in flight one event loop has its hands full: lanes share it."
       : bound === "cpu"
@@ -235,6 +241,18 @@ function natureOf(
     : bound === "io"
     ? "Slots on one lane gained less than lanes."
     : "The tasks compute: only more lanes help.";
+}
+
+/** Whether one event loop is busy for half of its time where it gains most. */
+function isFull(assessment: Assessment): boolean {
+  const { sample, predicted } = assessment.found;
+  const loops = [...assessment.runners, ...predicted].map(({ candidate }) => candidate)
+    .filter(({ lanes, slots }) => lanes === 1 && slots > 1);
+  const measured = loops.flatMap((of) => assessment.gain(of)?.median ?? []);
+  const gains = measured.length > 0
+    ? measured
+    : loops.map((of) => assessment.predictedGain(of).median);
+  return 2 * Math.max(1, ...gains) * heldMs(sample) >= sample.wallMs;
 }
 
 /** Whether no model that was measured gained more than the cores can compute at once. */

@@ -143,6 +143,11 @@ Deno.test("a busy machine, a slow teardown and the rest are told with their figu
   say({ kind: "teardown", ms: null, graceMs: 5000 }, "did not end within 5.00 s");
   say({ kind: "teardown", ms: 1000, graceMs: 3000 }, "takes 1.00 s", "graceMs: 3000");
   say({ kind: "impossible", model: "m", gain: 3.9, most: 2, cores: 2 }, "gained 3.90× where 2 ");
+  say(
+    { kind: "turns", model: "workers (2 lanes)" },
+    "lets in one at a time",
+    "workers (2 lanes) has",
+  );
   say({ kind: "blocking", share: 0.9 }, "hold up their thread for 90% of their time");
   say({ kind: "class", what: "item 0: it is P" }, "without its class (item 0: it is P)");
   say({ kind: "uncloneable", what: "item 0 is a function" }, "lane: item 0 is a function.");

@@ -268,3 +268,48 @@ Deno.test("how many are served at once isn't made of a gain alone", async () => 
   assert(!/serves|queue/.test(wrong.recommended.reason), wrong.recommended.reason);
   assert(!wrong.surprises.some(({ name }) => name === "concurrent"));
 });
+
+Deno.test("tasks that take turns in their module are told so, and lanes that don't share it are a hazard", async () => {
+  const atOnce = (each: number) =>
+    adviceOn(
+      { computeMs: 0.2, waitMs: 10, items: 60 },
+      ({ model, lanes = 1, slots = 60 }, items) => {
+        const inFlight = model === "sequential" ? 1 : lanes * Math.min(each, slots);
+        return { runMs: 10.2 * items / inFlight };
+      },
+    );
+  const one = await atOnce(1);
+  assertEquals(one.recommended.model, "workers");
+  assertStringIncludes(one.recommended.reason, "The tasks take turns on one event loop");
+  assertStringIncludes(
+    one.hazards.find(({ kind }) => kind === "turns")!.text,
+    `${one.recommended.name} has a module in each lane`,
+  );
+  // Two at once in each lane: nobody's hands are full, and no lock is to be feared.
+  const two = await atOnce(2);
+  assert(!/hands full|take turns/.test(two.recommended.reason), two.recommended.reason);
+  assertEquals(two.hazards.filter(({ kind }) => kind === "turns"), []);
+});
+
+Deno.test("an event loop has its hands full only where it computes for half of the time", async () => {
+  const advice = await adviceOn({ computeMs: 2.5, waitMs: 10, items: 200 }, asPredicted);
+  assertEquals([advice.bound, advice.recommended.model], ["io", "workers"]);
+  assertStringIncludes(advice.recommended.reason, "one event loop has its hands full");
+});
+
+Deno.test("a reason tells programs that compute from programs that only take long", async () => {
+  const programs = { computeMs: 1, items: 60, othersUse: 0 };
+  const waits = await adviceOn({ ...programs, waitMs: 30, programMs: 2 }, asPredicted);
+  assertMatch(waits.recommended.reason, /^The tasks wait for programs that they run: slots/);
+  const computes = await adviceOn(
+    { ...programs, waitMs: 20, programMs: 18 },
+    ({ model, lanes = 1, slots = 60 }, items) => ({
+      runMs: 21 * items / (model === "sequential" ? 1 : Math.min(1.9, lanes * slots)),
+    }),
+  );
+  assertEquals([computes.bound, computes.recommended.name], ["cpu", "limited (2 slots)"]);
+  assertMatch(
+    computes.recommended.reason,
+    /^The tasks run programs, and these compute on the same cores: slots on one lane keep/,
+  );
+});
