@@ -96,9 +96,11 @@ export function takeLines(
   const others = isUsual
     ? "deno task advise"
     : `deno task cpu --models sequential,workers,${model}`;
+  const best = points.length === 1
+    ? "No other size was measured"
+    : `That is the best of the sizes of ${model} that were measured`;
   return [
-    `Take ${at(point)}${why}. That is the best size of ${model}; ${others} compares it with ` +
-    `the other models.`,
+    `Take ${at(point)}${why}. ${best}; ${others} compares it with the other models.`,
     codeOf({ axis, model }, point),
   ];
 }

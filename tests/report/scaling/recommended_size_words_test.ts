@@ -35,3 +35,12 @@ Deno.test("the line of code names lanes and slots as far as they were swept", ()
     "await using executor = workers({ lanes: 2, slots: 3 });",
   );
 });
+
+Deno.test("of one size nothing is called the best", () => {
+  const [one] = takeLines({ ...result, points: [first] });
+  assertEquals(
+    one,
+    "Take 1 slot. No other size was measured; deno task advise compares it with the other models.",
+  );
+  assertStringIncludes(takeLines(result)[0]!, "That is the best of the sizes of limited that were");
+});
