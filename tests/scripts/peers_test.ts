@@ -134,13 +134,13 @@ Deno.test("findPythons() takes the Python with aiohttp and requests, and names e
   assertEquals(found.python?.program, "/usr/bin/python3");
   assertEquals(found.pythons.map(({ program, gil }) => [program, gil]), [
     ["/usr/bin/python3", true],
+    ["python3", true],
     ["python3.14t", false],
-    ["python3.14", true],
   ]);
   assertEquals(
     found.note,
-    "Pythons: /usr/bin/python3 is 3.13.5 with its GIL; python3.14t is 3.14.0 without a GIL; " +
-      "python3.14 is 3.14.0 with its GIL; not found: python3.13t.",
+    "Pythons: /usr/bin/python3 is 3.13.5 with its GIL; python3 is 3.14.0 with its GIL; " +
+      "python3.14t is 3.14.0 without a GIL; not found: python3.13t.",
   );
   const same = await pythonsThat({
     python3: ["3.14.0 True", true],

@@ -123,7 +123,7 @@ function section(idea: Idea, at: number, speaker: Speaker, file: LessonFile) {
 export function lessonPage(lesson: LessonFile): string {
   const file = sanitized(lesson);
   const speaker = new Speaker(file.language);
-  const { where, remarks } = lessonRemarks(file);
+  const { where, remarks, gains } = lessonRemarks(file);
   return renderDocument(
     speaker.say("page.title"),
     ideasOf(file).map((idea, at) => section(idea, at, speaker, file)),
@@ -131,9 +131,7 @@ export function lessonPage(lesson: LessonFile): string {
       kicker: speaker.say("page.kicker"),
       language: file.language,
       contents: speaker.say("page.contents"),
-      intro: markup`<p>${speaker.say("page.intro")} ${
-        speaker.say("page.paired")
-      }</p><p class="where">${where}</p>${
+      intro: markup`<p>${speaker.say("page.intro")} ${gains}</p><p class="where">${where}</p>${
         remarks.map((remark) => markup`<p class="partial">${remark}</p>`)
       }`,
     },

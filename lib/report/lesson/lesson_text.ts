@@ -9,19 +9,23 @@ import type { LessonFile } from "./lesson_file.ts";
 import { isBusy } from "../../timing/meter/reading.ts";
 import { plain, wrap } from "../../text/plain.ts";
 
-/** Where it was measured, and what speaks against its figures: a line each. */
-export function lessonRemarks(file: LessonFile): { where: string; remarks: string[] } {
+/** Where it was measured, what speaks against its figures, a line each, and what a gain is. */
+export function lessonRemarks(file: LessonFile) {
   const { environment, language, partial, io, cpu, small } = file;
   const speaker = new Speaker(language);
   const { cpus, cpuModel, os, arch, deno } = environment;
   const when = startText(environment);
-  const busy = [io, cpu, small].some((of) => of?.others !== undefined && isBusy(of.others));
+  const measured = [io, cpu, small].filter((of) => of !== undefined);
+  const busy = measured.some(({ others }) => others !== undefined && isBusy(others));
+  const once = measured.some(({ models }) => models.some(({ rounds }) => rounds.length === 1));
   return {
     where: speaker.say("page.where", { cpus, cpu: cpuModel ?? arch, os, arch, deno, when }),
     remarks: [
       ...(busy ? [speaker.say("page.busy")] : []),
       ...(partial ? [speaker.say("page.partial")] : []),
     ],
+    /** What a gain is. */
+    gains: speaker.say(once ? "page.once" : "page.paired"),
   };
 }
 
@@ -34,7 +38,7 @@ export function seenOf({ seen }: Idea, speaker: Speaker): string {
 export function lessonText(file: LessonFile, style: Style): string {
   const speaker = new Speaker(file.language);
   const palette = paletteFor(style);
-  const { where, remarks } = lessonRemarks(file);
+  const { where, remarks, gains } = lessonRemarks(file);
   const text = (line: string) => wrap(plain(line), style.columns - 3).replaceAll(/^/gm, "   ");
   return [
     palette.heading(wrap(speaker.say("page.title"), style.columns)),
@@ -46,7 +50,7 @@ export function lessonText(file: LessonFile, style: Style): string {
       ].join("\n")
     ),
     ...remarks.map((remark) => palette.warning(wrap(remark, style.columns))),
-    palette.idle(wrap(speaker.say("page.paired"), style.columns)),
+    palette.idle(wrap(gains, style.columns)),
     palette.idle(wrap(plain(where), style.columns)),
   ].join("\n\n");
 }
@@ -54,7 +58,7 @@ export function lessonText(file: LessonFile, style: Style): string {
 /** Writes a lesson for an issue. */
 export function lessonMarkdown(file: LessonFile): string {
   const speaker = new Speaker(file.language);
-  const { where, remarks } = lessonRemarks(file);
+  const { where, remarks, gains } = lessonRemarks(file);
   const ideas = ideasOf(file).map((idea, at) =>
     [
       `### ${at + 1}. ${escapeMarkdown(idea.title)}`,
@@ -66,7 +70,7 @@ export function lessonMarkdown(file: LessonFile): string {
   return [
     `## ${escapeMarkdown(speaker.say("page.title"))}`,
     ...ideas,
-    ...[...remarks, speaker.say("page.paired")].map(escapeMarkdown),
+    ...[...remarks, gains].map(escapeMarkdown),
     `<sub>${escapeMarkdown(where)}</sub>`,
   ].join("\n\n") + "\n";
 }

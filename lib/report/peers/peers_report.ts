@@ -19,7 +19,8 @@ const FAMILIES: Readonly<Record<string, string>> = {
   pools: "Handing out tasks: most do nothing, so that the pool alone takes time.",
   io: "Downloading from a server on this machine: the tasks wait.",
   cpu: "Computing exact sums of squares, all results checked.",
-  python: "Computing by Python's own pools: under a GIL only one thread computes at a time.",
+  python:
+    "Computing by Python's own pools: under a GIL only one thread runs Python code at a time.",
   lanes: "Starting a lane, until it takes tasks.",
 };
 

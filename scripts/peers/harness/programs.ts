@@ -159,22 +159,26 @@ export async function findPythons(
     const [version, gil] = said.ok ? said.stdout.trim().split(" ") : [];
     return version === undefined ? undefined : { program, version, gil: gil !== "False" };
   };
+  const seen: Python[] = [];
   let python: Python | undefined;
   for (const program of SYSTEM_PYTHONS) {
-    const found = await introduced(program);
+    const found = python === undefined ? await introduced(program) : undefined;
     if (found === undefined) continue;
-    python ??= found;
-    if (!(await ask(program, "import aiohttp, requests")).ok) continue;
-    python = found;
-    break;
+    seen.push(found);
+    if ((await ask(program, "import aiohttp, requests")).ok) python = found;
   }
-  const pythons = python === undefined ? [] : [python];
+  python ??= seen[0];
   const missing: string[] = python === undefined ? ["python3"] : [];
   for (const program of OTHER_PYTHONS) {
     const found = await introduced(program);
-    const same = ({ version, gil }: Python) => version === found?.version && gil === found.gil;
     if (found === undefined) missing.push(program);
-    else if (!pythons.some(same)) pythons.push(found);
+    else seen.push(found);
+  }
+  // That which a person calls python3 is named and raced too, whatever modules it lacks.
+  const pythons: Python[] = [];
+  for (const one of python === undefined ? seen : [python, ...seen]) {
+    const same = ({ version, gil }: Python) => version === one.version && gil === one.gil;
+    if (!pythons.some(same)) pythons.push(one);
   }
   const here = pythons.map((one) => `${one.program} is ${pythonName(one)}`);
   const absent = missing.length === 0 ? [] : [`not found: ${missing.join(", ")}`];

@@ -73,6 +73,18 @@ Deno.test("what is too small for lanes is told as that, and what can't be told b
   assertMatch(last({ models, verdict: unsure }), /can’t be told from these rounds; leave/);
 });
 
+Deno.test("a lesson of one round says that this tells nothing about noise", () => {
+  for (const language of LANGUAGES) {
+    const { io, ...file } = lessonFile(language);
+    const models = io!.models.map((of) => ({ ...of, rounds: of.rounds.slice(0, 1) }));
+    const once = { ...file, io: { ...io!, models } };
+    for (const text of [lessonMarkdown(once), lessonPage(once)]) {
+      assertStringIncludes(text, "--rounds 3");
+      assert(!text.includes(TEXTS[language]["page.paired"]));
+    }
+  }
+});
+
 Deno.test("what a model is in Python is said in the language, as the table of models has it", () => {
   for (const model of MODELS) {
     assertEquals(new Speaker("en").inPython(model), MODEL_TABLE[model].python.io);
