@@ -219,13 +219,14 @@ Deno.test({
 });
 
 Deno.test({
-  name: "bare programs give readings that hold: loop and pipes",
+  name: "bare programs give readings that hold: loop, pipes, and jobs with a journal and without",
   ignore: !mayRun || !mayRead,
   async fn(t) {
-    const wanted = /bare_loop|bare_pipe/;
-    for (const { peers } of contestsOf(["pools"], machine)) {
+    const wanted = /bare_loop|bare_pipe|journal/;
+    for (const { ours, peers } of contestsOf(["pools", "run"], machine)) {
       for (
-        const peer of peers.filter(({ launch }) => launch.args.some((arg) => wanted.test(arg)))
+        const peer of [ours, ...peers]
+          .filter(({ launch }) => launch.args.some((arg) => wanted.test(arg)))
       ) {
         await t.step(peer.launch.args.slice(-3).join(" "), async () => {
           const few = { ...peer, items: 10, sum: 55n };

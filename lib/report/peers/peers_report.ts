@@ -22,6 +22,7 @@ const FAMILIES: Readonly<Record<string, string>> = {
   python:
     "Computing by Python's own pools: under a GIL only one thread runs Python code at a time.",
   lanes: "Starting a lane, until it takes tasks.",
+  run: "Running a job to its end: what it costs to keep a journal of it.",
 };
 
 /** What the contests of a family measure; empty for one that isn't known. */

@@ -73,7 +73,7 @@ export const EACH_US: Unit = {
 };
 
 /** The families of contests, in the order in which they are run. */
-export const FAMILIES = ["pools", "io", "cpu", "python", "lanes"] as const;
+export const FAMILIES = ["pools", "io", "cpu", "python", "lanes", "run"] as const;
 
 /** The name of a family of contests. */
 export type Family = typeof FAMILIES[number];

@@ -439,12 +439,46 @@ function lanes(): Contest[] {
   ];
 }
 
+/** The contests of jobs that are run to their end, against the same job without a record of it. */
+function runs(): Contest[] {
+  const contest = (
+    title: string,
+    which: string,
+    items: number,
+    aims: { ours?: Aim; bare?: Aim },
+  ): Contest => {
+    const contender = (name: string, mode: string, aim?: Aim): Contender => ({
+      name,
+      launch: own("journal.ts", mode, which, items),
+      items,
+      sum: sumOfNumbers(items),
+      aim,
+    });
+    return {
+      family: "run",
+      title,
+      unit: perSecond("items"),
+      ours: contender("deno task run --out", "run", aims.ours),
+      peers: [contender("mapSettled, and nothing is written", "bare", aims.bare)],
+    };
+  };
+  return [
+    contest("tasks of 1 ms with a journal", "busy", 8_000, {
+      bare: { of: "ratio", atLeast: 0.97 },
+    }),
+    contest("no-op items with a journal", "same", 2_000_000, {
+      ours: { of: "figure", atLeast: 2e5 },
+    }),
+  ];
+}
+
 const CONTESTS: Readonly<Record<Family, (machine: Machine) => Contest[]>> = {
   pools: (machine) => [...pools(machine), ...bare(machine)],
   io,
   cpu,
   python: pythons,
   lanes,
+  run: runs,
 };
 
 /** The contests of some families, in the order of `FAMILIES`. */

@@ -76,7 +76,7 @@ function deno(flags: readonly string[], file: string, args: readonly (string | n
 
 /** One of our own programs, or a bare one: with the project's configuration, on this machine only. */
 export function own(file: string, ...args: (string | number)[]): Launch {
-  const flags = ["--allow-read", "--allow-run", "--allow-net=127.0.0.1"];
+  const flags = ["--allow-read", "--allow-write", "--allow-run", "--allow-net=127.0.0.1"];
   return deno(flags, file, args);
 }
 
