@@ -286,3 +286,10 @@ export function giveManyErrors(how: string): unknown {
   for (let depth = 1; depth < 20; depth++) error = new Error(`${depth}`, { cause: error });
   return error;
 }
+
+/** Gives a list in a list, and so on, so deep. */
+export function giveDeep(depth: number): unknown {
+  let value: unknown[] = [];
+  for (let at = 0; at < depth; at++) value = [value];
+  return value;
+}

@@ -76,6 +76,45 @@ export const VALUES: readonly Guarantee[] = [
     },
   },
   {
+    name: "what is nested too deep is refused, and no call, item or lane is lost by it",
+    notFor: SENT_ONLY,
+    async check({ open }) {
+      await using executor = open();
+      const nestings: Readonly<Record<string, (inner: unknown) => unknown>> = {
+        array: (inner) => [inner],
+        object: (inner) => ({ inner }),
+        map: (inner) => new Map([["inner", inner]]),
+        error: (inner) => Object.assign(new Error("outer"), { inner: [inner] }),
+      };
+      for (const [kind, nest] of Object.entries(nestings)) {
+        const deep = (depth: number) => {
+          let value: unknown = kind;
+          for (let at = 0; at < depth; at++) value = nest(value);
+          return value;
+        };
+        const arrives = kind === "error" ? 40 : 900;
+        const fates: string[] = [];
+        for (const depth of [arrives, 1500, 3000, 20_000]) {
+          const call = executor.run(taskNamed("echo"), deep(depth));
+          fates.push(await call.then(() => "arrived", (error) => error.name));
+        }
+        const items = ["before", deep(1500), deep(20_000), "after"];
+        const outcomes = await executor.mapSettled(taskNamed("echo"), items).toArray();
+        fates.push(...outcomes.map((o) => o.status === "fulfilled" ? "arrived" : o.ended));
+        // Of an error too deep parts become text.
+        const wanted = kind === "error"
+          ? Array(8).fill("arrived")
+          : ["arrived", ...Array(3).fill("CloneError"), "arrived", "failed", "failed", "arrived"];
+        assertEquals(fates, wanted, kind);
+      }
+      for (const depth of [900, 1500, 3000, 20_000]) {
+        const result = executor.run(faultTask("giveDeep"), depth);
+        const fate = await result.then(() => "arrived", (error) => error.name);
+        assertEquals(fate, depth === 900 ? "arrived" : "CloneError");
+      }
+    },
+  },
+  {
     name: "errors inside results keep class, name, code, cause and errors, as thrown ones do",
     notFor: SENT_ONLY,
     async check({ open }) {

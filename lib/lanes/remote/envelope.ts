@@ -137,8 +137,8 @@ function sendable(value: unknown, sealing: Sealing): { value: unknown; special: 
   const canBe = (sealed: unknown) => attempt(() => (way.clone(sealed), true), false);
   const { refused, special } = inspect([value], way);
   if (!refused) {
-    const sealed = special ? sealErrorsWithin([value], sealing) : value;
-    if (canBe(sealed)) return { value: sealed, special };
+    const sealed = special ? attempt(() => sealErrorsWithin([value], sealing)) : value;
+    if ((!special || sealed !== undefined) && canBe(sealed)) return { value: sealed, special };
   }
   const pruned = attempt(() => sealErrorsWithin([value], sealing, MAX_PRUNED));
   if (pruned !== undefined && canBe(pruned)) return { value: pruned, special: true };

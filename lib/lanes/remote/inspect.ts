@@ -6,6 +6,8 @@ import { kindOf, takesMore, type Way } from "./way.ts";
 
 /** From this depth on a look remembers what it has seen, for what it looks at may be a ring. */
 const RING_DEPTH = 4;
+/** What is nested deeper is refused: cloning and looking at it recur, and stacks end soon after. */
+const MOST_DEPTH = 1000;
 /** What can't be sent is named by its place down to this depth. */
 const NAMED_DEPTH = 100;
 /** Named properties are looked for in lists up to this length, and in those of objects. */
@@ -76,6 +78,9 @@ class Look {
 
   #atObject(value: object, depth: number): void {
     this.bytes += 16;
+    if (depth > MOST_DEPTH) {
+      throw new Refused(`is nested deeper than ${MOST_DEPTH} objects`, depth);
+    }
     const kind = kindOf(value, this.#way);
     if (kind === "view") return this.#atView(value as ArrayBufferView, depth);
     if (kind === "error") {

@@ -240,7 +240,7 @@ function withoutRefused(
   { values: all, failures: others = [] }: Report,
   firstIndex: number,
   way: Way,
-): { readonly values: readonly unknown[]; readonly failures: readonly Failure[] } {
+): { readonly values: readonly unknown[]; readonly failures: readonly Failure[] | undefined } {
   const values = Array.from(all ?? []);
   const failures = [...others];
   for (const [offset, value] of values.entries()) {
@@ -251,5 +251,7 @@ function withoutRefused(
       failures.push({ offset, ended: "failed", reason });
     }
   }
+  // What couldn't be sent together may do so now.
+  if (failures.length === 0) return { values, failures: undefined };
   return { values, failures: failures.sort((a, b) => a.offset - b.offset) };
 }
