@@ -1,7 +1,7 @@
 /** The input, pulled from only as far as there is room. */
 
 import { MOST_TIMER_MS } from "./deadlines.ts";
-import type { Items } from "./options.ts";
+import { type Items, shown } from "./options.ts";
 
 /** Stands in an input for items that are left out: they have places in it, and no outcomes. */
 export class LeftOut {
@@ -100,7 +100,7 @@ export class Source {
     try {
       this.#sync ??= iterable[Symbol.iterator]();
       while (!this.done && !this.#halted && items.length < count) {
-        const { value, done } = this.#sync.next();
+        const { value, done } = resultOf(this.#sync.next());
         if (done) this.done = this.#ended = true;
         else if (value instanceof LeftOut) {
           this.#arrived.push(value);
@@ -175,7 +175,7 @@ export class Source {
   /** The next item of an async input, whose `next()` may answer in any way that a loop puts up with. */
   async #next(): Promise<{ value: unknown } | undefined> {
     this.#async ??= (this.#items as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-    const { value, done } = await this.#async.next();
+    const { value, done } = resultOf(await this.#async.next());
     return done ? undefined : { value };
   }
 
@@ -252,4 +252,10 @@ export class Source {
     await this.#sync?.return?.();
     await this.#async?.return?.();
   }
+}
+
+/** What an iterator gave, as a loop takes it. */
+function resultOf(given: IteratorResult<unknown>): IteratorResult<unknown> {
+  if (typeof given === "object" && given !== null || typeof given === "function") return given;
+  throw new TypeError(`The input's next() gave ${shown(given)}, which is no object`);
 }

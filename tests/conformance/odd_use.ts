@@ -20,6 +20,8 @@ const BROKEN_INPUTS: Inputs = {
   "next() throws": () => input(Symbol.iterator, throwing, undefined),
   "async next() throws": () => input(Symbol.asyncIterator, throwing, undefined),
   "async next() gives nothing": () => input(Symbol.asyncIterator, () => undefined, undefined),
+  "next() gives a number": () => input(Symbol.iterator, () => 5, undefined),
+  "async next() gives a number": () => input(Symbol.asyncIterator, () => 5, undefined),
 };
 
 const endless = () => ({ value: 1, done: false });

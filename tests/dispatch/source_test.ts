@@ -153,7 +153,8 @@ Deno.test("an async input may answer as a loop would put up with, and else fails
     [() => ({ value: 1, done: false }), "1"],
     [() => Promise.resolve({ value: 1 }), "1"],
     [() => undefined, "TypeError"],
-    [() => Promise.resolve(3), "undefined"],
+    [() => Promise.resolve(3), "TypeError"],
+    [() => Promise.resolve(() => {}), "undefined"],
     [() => {
       throw new RangeError("no");
     }, "RangeError"],
