@@ -115,7 +115,7 @@ export interface FirstLine<Order> {
 
 /**
  * Connects to the parent: reads its order, and from then on ends with it. What tasks print with `console` goes
- * to stderr. When the parent wants an end (SIGTERM, unless `handlesTerm` is false) or stdin ends, the signal
+ * to stderr. When the parent wants an end (SIGTERM, unless `onTerm` says otherwise) or stdin ends, the signal
  * aborts, and 2 seconds later the process ends whatever it does, unless it is in a busy loop. SIGINT and
  * SIGHUP are ignored: the terminal sends them to every process of the group, and only the parent decides
  * what they mean.
@@ -123,7 +123,7 @@ export interface FirstLine<Order> {
  * @throws {Error} If stdin ends before there was an order.
  */
 export async function connectToParent<Order>(
-  { handlesTerm = true }: { readonly handlesTerm?: boolean } = {},
+  { onTerm = "aborts" }: { readonly onTerm?: "aborts" | "dies" | "goes on" } = {},
 ): Promise<Parent<Order>> {
   for (const name of ["log", "info", "debug", "dir", "table"] as const) {
     console[name] = console.error;
@@ -140,7 +140,9 @@ export async function connectToParent<Order>(
   };
   Deno.addSignalListener("SIGINT", () => {});
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => {});
-  if (handlesTerm && Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", end);
+  if (onTerm !== "dies" && Deno.build.os !== "windows") {
+    Deno.addSignalListener("SIGTERM", onTerm === "aborts" ? end : () => {});
+  }
   inbox.ended.then(end);
   const tell = (message: unknown) => {
     for (let line of messageLines(message, mark)) {

@@ -16,7 +16,8 @@ import type { RunCommand, RunMessage, RunOrder } from "./run_message.ts";
 const GRACE_MS = 2000;
 
 async function main(): Promise<void> {
-  const { order, inbox, tell, signal } = await connectToParent<RunOrder>();
+  // What stops a service tells all its processes: the parent has what runs finished.
+  const { order, inbox, tell, signal } = await connectToParent<RunOrder>({ onTerm: "goes on" });
   const say: (message: RunMessage) => void = tell;
   const known = new KnownItems();
   const fed = new FedItems((count) => say({ type: "wants", count }));

@@ -69,7 +69,7 @@ export type SiteGreeting =
   | { readonly type: "error"; readonly name: string; readonly message: string };
 
 if (import.meta.main) {
-  const { order, tell, signal } = await connectToParent<SiteOptions>({ handlesTerm: false });
+  const { order, tell, signal } = await connectToParent<SiteOptions>({ onTerm: "dies" });
   const say: (greeting: SiteGreeting) => void = tell;
   signal.onabort = () => Deno.exit(0);
   try {

@@ -54,7 +54,7 @@ async function workOf(job: JobSpec | undefined, tasks: LaneTasks) {
 
 async function main(): Promise<void> {
   const { order: { job }, inbox, tell } = await connectToParent<CeilingOrder>({
-    handlesTerm: false,
+    onTerm: "dies",
   });
   const done = (pieces: number) => tell({ type: "done", pieces } satisfies CeilingMessage);
   await using _prepared = await prepare(job && await hook(job, job.prepare));

@@ -79,6 +79,23 @@ fault(
   },
 );
 
+fault(
+  "a signal that stops a service reaches children too, and ends none: that is the program's to say",
+  { permissions: { net: ["127.0.0.1"] } },
+  async (executor) => {
+    await using gates = new Gates();
+    const items = numbers(4).map(() => ({ url: gates.url, then: "end" as const }));
+    const results = executor.mapSettled(taskNamed("announce"), items, { chunk: 1 }).toArray();
+    await gates.full(2);
+    for (const pid of gates.waiting) {
+      for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) Deno.kill(Number(pid), signal);
+    }
+    gates.openAll();
+    const outcomes = await results;
+    assertEquals(outcomes.map(({ status }) => status), Array(4).fill("fulfilled"));
+  },
+);
+
 fault("10 MB on stderr block nothing", {}, async (executor) => {
   const length = 10 << 20;
   assertEquals(await executor.map(taskNamed("shout"), [length, 1024]).toArray(), [length, 1024]);

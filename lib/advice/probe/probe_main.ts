@@ -52,7 +52,7 @@ function exportsOf(module: Module, name: string): Exports {
 
 async function main(): Promise<void> {
   // Nothing here could stop a task: SIGTERM, and a parent that is gone, may as well end the process.
-  const { order, inbox, tell, signal } = await connectToParent<ProbeOrder>({ handlesTerm: false });
+  const { order, inbox, tell, signal } = await connectToParent<ProbeOrder>({ onTerm: "dies" });
   signal.onabort = () => Deno.exit(1);
   const say: (message: ProbeMessage) => void = tell;
   const end = (message?: ProbeMessage): never => {

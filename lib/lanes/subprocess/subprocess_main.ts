@@ -78,9 +78,12 @@ onStrayError((how, error) => {
   server.announceEnd(how, error);
   exit(1);
 });
-// Ctrl-C in a terminal reaches the whole group. The parent decides what it means for its lanes.
-Deno.addSignalListener("SIGINT", () => {});
-if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => {});
+// Ctrl-C reaches the whole group, and what stops a service or a machine does so too. The parent decides
+// what it means for its lanes, which end with it.
+const STOPPING = ["SIGINT", "SIGHUP", "SIGTERM"] as const;
+for (const signal of Deno.build.os === "windows" ? STOPPING.slice(0, 1) : STOPPING) {
+  Deno.addSignalListener(signal, () => {});
+}
 
 await readFrames(async (into, whole) => {
   await opening;

@@ -198,7 +198,7 @@ function quota({ unified, cpu }: ControlGroups): number | undefined {
 
 if (import.meta.main) {
   const { order: { root }, inbox, tell } = await connectToParent<MeterOrder>({
-    handlesTerm: false,
+    onTerm: "dies",
   });
   const say: (answer: Answer) => void = tell;
   say({ type: "limits", quota: quota(controlGroups(textOf("/proc/self/cgroup"))) });
