@@ -6,7 +6,7 @@
 
 import { closestString } from "@std/text/closest-string";
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
-import { dirname } from "@std/path";
+import { basename, dirname } from "@std/path";
 import { linkTarget, readText } from "./files/text_file.ts";
 
 /** How much of a value is shown: enough to recognize it, never so much that it hides the remedy. */
@@ -269,6 +269,9 @@ async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined>
 export async function outputFile(option: string, path: string): Promise<string> {
   if (path.trim() === "") {
     throw new UsageError(option, path, "no file is named", "give one such as result.json");
+  }
+  if (basename(path) === "-") {
+    throw new UsageError(option, "-", "no file", "name one; without it the results are printed");
   }
   try {
     const folder = dirname(path);

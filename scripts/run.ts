@@ -35,7 +35,10 @@ ${modelLines("cpu")}`.trim(),
   .option("--order <which>", "order of the results: completion or input (default: completion)")
   .option("--resume", "go on with --out where an earlier run was ended; begin if there is none")
   .option("--retry-failed", "run those items of --out that failed; with --resume the others too")
-  .option("--changed <what>", "if the list has changed: refuse, or match items wherever they are")
+  .option(
+    "--changed <what>",
+    "if the list has changed: refuse, or match items wherever they are; each keeps its index",
+  )
   .option(
     "--fsync <when>",
     "make --out safe from power loss: always, end, or a time (default: 10s)",

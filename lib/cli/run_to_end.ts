@@ -212,10 +212,12 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   if (journal?.hadFailures && options.failed !== undefined) {
     await writeFailures(out!.path, options.failed.path, known);
   }
+  const gone = ended?.type === "done" ? ended.gone : { done: 0, failed: 0 };
   const summary = summaryOf(ended, problem, state, {
     job: { name: job.name, module: job.task.module, export: job.task.export },
     model: options.model.model,
-    failedInAll: journal?.hadFailures ? known.counts.failed : state.failed,
+    failedInAll: journal?.hadFailures ? known.counts.failed - gone.failed : state.failed,
+    gone: gone.done + gone.failed,
     wallMs,
   });
   const written = cameToNothing ? [] : [out, options.failed].filter((file) => file !== undefined);
@@ -228,7 +230,7 @@ function summaryOf(
   ended: Ended | undefined,
   problem: Error | undefined,
   state: RunState,
-  rest: Pick<RunResult, "job" | "model" | "failedInAll" | "wallMs">,
+  rest: Pick<RunResult, "job" | "model" | "failedInAll" | "gone" | "wallMs">,
 ): RunResult {
   const done = ended?.type === "done" ? ended : undefined;
   return {
@@ -245,7 +247,6 @@ function summaryOf(
     before: state.before,
     succeeded: state.succeeded,
     failed: state.failed,
-    gone: done?.gone ?? 0,
     reasons: state.reasons,
     slowest: done?.slowest ?? [],
     ...(done?.timeline && { timeline: done.timeline }),

@@ -73,9 +73,11 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
   }
 
   /** How many that are known weren't found. */
-  get gone(): number {
-    let gone = 0;
-    for (const indexes of this.#unmatched.values()) gone += indexes.length;
+  get gone(): Record<Known, number> {
+    const gone = { done: 0, failed: 0 };
+    for (const [key, indexes] of this.#unmatched) {
+      gone[key.startsWith("failed") ? "failed" : "done"] += indexes.length;
+    }
     return gone;
   }
 

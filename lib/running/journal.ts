@@ -153,7 +153,11 @@ async function readBoth(
     // It is the first that is written: before it there are no results.
     if (await results.eachLine(() => {}) > 0) {
       const remedy = "name another file; these results can't be gone on with";
-      refuse(typed, `it isn't empty, and has no journal ${journalPath(typed)}`, remedy);
+      const which = journalPath(typed);
+      const problem = text === ""
+        ? `it isn't empty, and has no journal ${which}`
+        : `the first line of its journal ${which} is torn`;
+      refuse(typed, problem, remedy);
     }
     await failures.cutTo(0);
     await failures.add(header);

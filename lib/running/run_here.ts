@@ -183,7 +183,7 @@ export class RunHere {
       type: "done",
       end: this.#end,
       slowest: this.#slowest,
-      gone: this.#end === "done" ? items.gone : 0,
+      gone: this.#end === "done" ? items.gone : { done: 0, failed: 0 },
       ...(record && {
         timeline: timelineOf({
           round: 0,

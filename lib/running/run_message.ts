@@ -100,7 +100,7 @@ export type RunMessage =
     readonly end: RunEnd;
     readonly slowest: readonly SlowItem[];
     /** How many of the items that are known are in the list no more. */
-    readonly gone: number;
+    readonly gone: Readonly<Record<Known, number>>;
     /** When tasks ran, or a sample of them. */
     readonly timeline?: Timeline | undefined;
   };

@@ -311,6 +311,8 @@ test("deno task run refuses lists and files that don't fit, before anything runs
     [["job.js", "--out", "there.jsonl", "--resume"], "--out", "there.jsonl", "journal"],
     [["job.js", "--out", "job.js", "--resume"], "--out", "job.js", "the job's module"],
     [["job.js", "--out", "a", "--failed", "a"], "--failed", "same file"],
+    [["job.js", "--out", "-"], `--out "-"`, "no file"],
+    [["job.js", "--json", "-"], `--json "-"`, "no file"],
     [["job.js", "--advice", "list.jsonl"], "--advice", "list.jsonl"],
   ];
   for (const [args, ...parts] of cases) {
@@ -342,6 +344,65 @@ test(
     assertEquals(lines.map(({ value }) => value).sort(), ["a!", "b!", "new!"]);
   },
 );
+
+test(
+  "what failed and has left the list doesn't count as failed when the list is matched",
+  { "task.js": `export default (n) => { if (n === "d") throw new Error("no d"); return n; };` },
+  async (folder) => {
+    const write = (text: string) => Deno.writeTextFile(`${folder}/list.txt`, text);
+    const args = ["task.js", "--from", "list.txt", "--out", "out.jsonl"];
+    await write("a\nb\nd\n");
+    assertEquals((await runTask("run", args, { cwd: folder })).code, 1);
+    await write("x\nb\na\n");
+    const match = [...args, "--resume", "--changed", "match"];
+    const matched = await runTask("run", match, { cwd: folder });
+    assertEquals([matched.code, matched.stderr], [0, ""]);
+    assertStringIncludes(matched.stdout.replaceAll(/\s+/g, " "), "1 recorded item left the list");
+    await write("d\nx\n");
+    const again = await runTask("run", match, { cwd: folder });
+    assertEquals(again.code, 1);
+    assertStringIncludes(again.stderr, "--retry-failed");
+  },
+);
+
+for (const model of ["limited", "workers", "processes"]) {
+  test(
+    `SIGTERM for all processes of a run under ${model} finishes what runs, and nothing fails by it`,
+    {
+      // Each task waits until the test says so.
+      "job.js": `
+export const items = Array.from({ length: 6 }, (_, n) => n);
+export default async (n) => {
+  console.error("begun " + n);
+  while (await Deno.stat("go").then(() => false, () => true)) await new Promise((done) => setTimeout(done, 5));
+  return n;
+};
+`,
+    },
+    async (folder) => {
+      const sizes = model === "limited" ? ["--slots", "2"] : ["--lanes", "2"];
+      const args = ["job.js", "--model", model, ...sizes, "--allow-read", "--out", "out.jsonl"];
+      const child = startTask("run", args, { cwd: folder, detached: true });
+      const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+      let text = "";
+      const until = async (wanted: RegExp) => {
+        while (!wanted.test(text)) text += (await reader.read()).value;
+      };
+      await until(/begun 0[^]*begun 1|begun 1[^]*begun 0/);
+      Deno.kill(-child.pid, "SIGTERM");
+      await until(/finishes what runs/);
+      await Deno.writeTextFile(`${folder}/go`, "");
+      for (let end = await reader.read(); !end.done; end = await reader.read()) text += end.value;
+      await child.stdout.cancel();
+      assertEquals((await child.status).code, 130);
+      // How soon the job's process hears of it is the machine's affair.
+      assertEquals((await valuesIn(`${folder}/out.jsonl`)).slice(0, 2), [0, 1]);
+      const resumed = await runTask("run", [...args, "--resume"], { cwd: folder });
+      assertEquals([resumed.code, resumed.stderr.includes("failed")], [0, false], resumed.stderr);
+      assertEquals(await valuesIn(`${folder}/out.jsonl`), [0, 1, 2, 3, 4, 5]);
+    },
+  );
+}
 
 test(
   "README's crawl does all of it: retries, both files, and going on after SIGKILL",
