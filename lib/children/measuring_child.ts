@@ -3,6 +3,12 @@
  */
 
 import { userFolder } from "../files/user_path.ts";
+import {
+  type ByteStream,
+  closeDescriptors,
+  ownDescriptor,
+  WITH_DESCRIPTOR,
+} from "../lanes/subprocess/own_descriptor.ts";
 import { type FirstLine, GOES_ON, Inbox } from "./parent.ts";
 
 /** How long a child may take to end after it was asked to, in milliseconds. */
@@ -86,7 +92,7 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
   readonly #messages = new MessageReader(this.#mark);
   readonly #onPrint: ((text: string) => void) | undefined;
   readonly #process: Deno.ChildProcess;
-  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #orders: ByteStream;
   readonly #stdout: Inbox;
   readonly #stderrEnd: Promise<void>;
   readonly #signal: AbortSignal | undefined;
@@ -108,12 +114,14 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
       env: { NO_COLOR: "1", ...env },
       // A job's relative paths are meant from the folder of its user.
       cwd: userFolder(),
-      stdin: "piped",
+      // Orders come elsewhere: tasks, and what they start, may read it.
+      stdin: "null",
       stdout: "piped",
       stderr: "piped",
+      ...WITH_DESCRIPTOR,
     }).spawn();
     this.ended = this.#process.status;
-    this.#stdin = this.#process.stdin.getWriter();
+    this.#orders = ownDescriptor(this.#process);
     this.#stdout = new Inbox(this.#process.stdout);
     this.#stderrEnd = this.#drain(this.#process.stderr);
     this.ended.then(() => this.#exited = true);
@@ -167,7 +175,7 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
   /** Tells it something. */
   async send(message: unknown): Promise<void> {
     try {
-      await this.#stdin.write(new TextEncoder().encode(`${JSON.stringify(message)}\n`));
+      await this.#orders.write(new TextEncoder().encode(`${JSON.stringify(message)}\n`));
     } catch {
       // It has ended: next() and howItEnded() tell of that.
     }
@@ -230,8 +238,9 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#guard);
     this.#signal?.removeEventListener("abort", this.stop);
-    await this.#stdin.close().catch(() => {});
     const timer = this.#exited ? undefined : setTimeout(this.stop, GRACE_MS);
+    await Promise.race([this.#orders.close().catch(() => {}), this.ended]);
+    closeDescriptors(this.#process);
     await this.ended;
     clearTimeout(timer);
     clearTimeout(this.#killTimer);

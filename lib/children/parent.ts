@@ -1,6 +1,6 @@
 /**
- * How a child that measures and its parent talk, and the child's side of it: its order comes on stdin as
- * a line of JSON, it answers on stdout, and it ends when its parent wants or is gone. It imports no npm
+ * How a child that measures and its parent talk, and the child's side of it: its order comes on a
+ * descriptor of its own, for tasks and what they start may read stdin, as a line of JSON, it answers on stdout, and it ends when its parent wants or is gone. It imports no npm
  * package.
  *
  * A child's message is JSON in one line or several, each behind a mark, random and new for every child,
@@ -9,8 +9,33 @@
  * the midst of it.
  */
 
+import { read } from "node:fs";
+
+/** The descriptor on which orders come. */
+const ORDERS_FD = 3;
+const CHUNK_BYTES = 1 << 16;
+
+/** What is read from a descriptor, up to its end. */
+async function* bytesOf(fd: number): AsyncGenerator<Uint8Array> {
+  while (true) {
+    const bytes = new Uint8Array(CHUNK_BYTES);
+    const count = await new Promise<number>((resolve, reject) => {
+      read(
+        fd,
+        bytes,
+        0,
+        bytes.length,
+        null,
+        (error, count) => error ? reject(error) : resolve(count),
+      );
+    });
+    if (count === 0) return;
+    yield bytes.subarray(0, count);
+  }
+}
+
 /** The lines of a stream of UTF-8. */
-export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+export async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   // Decoded here rather than by a TextDecoderStream, whose pipe keeps its own promise of failure.
   const decoder = new TextDecoder();
   let pending: string[] = [];
@@ -36,11 +61,11 @@ export class Inbox {
   /** Resolves when the stream has ended, whatever is still unread. */
   readonly ended: Promise<void>;
 
-  constructor(stream: ReadableStream<Uint8Array>) {
+  constructor(stream: AsyncIterable<Uint8Array>) {
     this.ended = this.#read(stream);
   }
 
-  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+  async #read(stream: AsyncIterable<Uint8Array>): Promise<void> {
     try {
       for await (const line of linesOf(stream)) {
         this.#lines.push(line);
@@ -115,12 +140,12 @@ export interface FirstLine<Order> {
 
 /**
  * Connects to the parent: reads its order, and from then on ends with it. What tasks print with `console` goes
- * to stderr. When the parent wants an end (SIGTERM, unless `onTerm` says otherwise) or stdin ends, the signal
+ * to stderr. When the parent wants an end (SIGTERM, unless `onTerm` says otherwise) or orders end, the signal
  * aborts, and 2 seconds later the process ends whatever it does, unless it is in a busy loop. SIGINT and
  * SIGHUP are ignored: the terminal sends them to every process of the group, and only the parent decides
  * what they mean.
  *
- * @throws {Error} If stdin ends before there was an order.
+ * @throws {Error} If they end before there was one.
  */
 export async function connectToParent<Order>(
   { onTerm = "aborts" }: { readonly onTerm?: "aborts" | "dies" | "goes on" } = {},
@@ -128,9 +153,9 @@ export async function connectToParent<Order>(
   for (const name of ["log", "info", "debug", "dir", "table"] as const) {
     console[name] = console.error;
   }
-  const inbox = new Inbox(Deno.stdin.readable);
+  const inbox = new Inbox(bytesOf(ORDERS_FD));
   const line = await inbox.next();
-  if (line === undefined) throw new Error("Cannot begin: stdin ended before it said with what");
+  if (line === undefined) throw new Error("Cannot begin: its orders ended before the first");
   const { mark, order }: FirstLine<Order> = JSON.parse(line);
   const ending = new AbortController();
   const end = () => {

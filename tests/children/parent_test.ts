@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { MeasuringChild, MessageReader } from "../../lib/children/measuring_child.ts";
 import { Inbox, linesOf, messageLines } from "../../lib/children/parent.ts";
+import { closeDescriptors, WITH_DESCRIPTOR } from "../../lib/lanes/subprocess/own_descriptor.ts";
 import { granted } from "../granted.ts";
 
 const ignore = !granted("run", "read");
@@ -30,7 +31,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "connectToParent() aborts its signal when stdin ends",
+  name: "connectToParent() aborts its signal when its orders end",
   ignore,
   async fn() {
     const child = new MeasuringChild({ entry, order: {} });
@@ -45,12 +46,16 @@ Deno.test({
   name: "connectToParent() fails without an order",
   ignore,
   async fn() {
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", entry.href],
       stdin: "null",
-    }).output();
+      stderr: "piped",
+      ...WITH_DESCRIPTOR,
+    }).spawn();
+    closeDescriptors(child);
+    const { code, stderr } = await child.output();
     assertEquals(code, 1);
-    assertStringIncludes(new TextDecoder().decode(stderr), "stdin ended before it said with what");
+    assertStringIncludes(new TextDecoder().decode(stderr), "its orders ended before the first");
   },
 });
 

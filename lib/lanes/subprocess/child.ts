@@ -2,6 +2,12 @@
 
 import { LaneStartError } from "../errors.ts";
 import { WIDE_FD } from "./frame.ts";
+import {
+  type ByteStream,
+  closeDescriptors,
+  ownDescriptor,
+  WITH_DESCRIPTOR,
+} from "./own_descriptor.ts";
 
 /** How long a child that was told to end may take before it is killed. */
 const CLOSE_GRACE_MS = 500;
@@ -21,34 +27,6 @@ export interface ChildOptions {
   readonly startsPrograms: boolean;
   /** What becomes of what it prints: shown on this program's stderr, or only kept for errors. */
   readonly stderr: "show" | "keep";
-}
-
-/** Deno starts a child with further descriptors on behalf of `node:child_process`; it is asked to here. */
-interface Internals {
-  readonly kExtraStdio: symbol;
-  getExtraPipeRids(child: Deno.ChildProcess): readonly number[] | undefined;
-  readonly core: {
-    read(rid: number, into: Uint8Array): Promise<number>;
-    writeAll(rid: number, bytes: Uint8Array): Promise<void>;
-    tryClose(rid: number): void;
-    refOpPromise(promise: Promise<unknown>): void;
-    unrefOpPromise(promise: Promise<unknown>): void;
-  };
-}
-
-const { internal } = Deno as unknown as { readonly internal: symbol };
-const internals = (Deno as unknown as Record<symbol, Internals>)[internal]!;
-
-/** What carries frames, at the caller's end. */
-interface ByteStream {
-  /** Reads into the buffer, all of it if `whole`; the part that was filled, undefined at the end. */
-  read(into: Uint8Array<ArrayBuffer>, whole: boolean): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  write(bytes: Uint8Array): Promise<void>;
-  hold(keepsAlive: boolean): void;
-  /** No more will be written. */
-  close(): Promise<void>;
-  /** The child is gone. */
-  release(): Promise<void>;
 }
 
 /** How a child ended. */
@@ -169,7 +147,7 @@ export class Child {
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     await Promise.allSettled(this.#streams.map((stream) => stream.release()));
-    for (const rid of internals.getExtraPipeRids(this.#child) ?? []) internals.core.tryClose(rid);
+    closeDescriptors(this.#child);
     // What it started may hold these for as long as it lives.
     await Promise.allSettled(this.#printed.map((reader) => reader.cancel()));
     return this.#describe(status);
@@ -206,7 +184,6 @@ export class Child {
 }
 
 function spawn(args: readonly string[], startsPrograms: boolean): Deno.ChildProcess {
-  const wider = { [internals.kExtraStdio]: ["piped"] };
   try {
     return new Deno.Command(Deno.execPath(), {
       args: ["run", ...args, ...startsPrograms ? [String(WIDE_FD)] : []],
@@ -214,7 +191,7 @@ function spawn(args: readonly string[], startsPrograms: boolean): Deno.ChildProc
       stdin: startsPrograms ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
-      ...wider as Deno.CommandOptions,
+      ...WITH_DESCRIPTOR,
     }).spawn();
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -241,46 +218,5 @@ function stdio({ stdin, stdout }: Deno.ChildProcess): ByteStream {
     release: async () => {
       await Promise.allSettled([writer.abort(), reader.cancel()]);
     },
-  };
-}
-
-function ownDescriptor(child: Deno.ChildProcess): ByteStream {
-  const { core } = internals;
-  const rid = internals.getExtraPipeRids(child)![0]!;
-  let writing = Promise.resolve();
-  let reading: Promise<unknown> | undefined;
-  let holds = true;
-  const read = async (into: Uint8Array): Promise<number> => {
-    const promise = core.read(rid, into);
-    reading = promise;
-    if (!holds) core.unrefOpPromise(promise);
-    try {
-      return await promise;
-    } catch {
-      return 0; // it was closed meanwhile
-    } finally {
-      reading = undefined;
-    }
-  };
-  const hold = (keepsAlive: boolean) => {
-    holds = keepsAlive;
-    if (reading === undefined) return;
-    if (keepsAlive) core.refOpPromise(reading);
-    else core.unrefOpPromise(reading);
-  };
-  return {
-    async read(into, whole) {
-      let filled = 0;
-      do {
-        const count = await read(into.subarray(filled));
-        if (count === 0) break;
-        filled += count;
-      } while (whole && filled < into.length);
-      return filled > 0 ? into.subarray(0, filled) : undefined;
-    },
-    write: (bytes) => writing = writing.then(() => core.writeAll(rid, bytes)),
-    hold,
-    close: () => writing,
-    release: () => Promise.resolve(hold(false)),
   };
 }
