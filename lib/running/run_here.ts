@@ -97,6 +97,7 @@ export class RunHere {
   /** How many of these have been told. */
   #told = { succeeded: 0, failed: 0 };
   #end: RunEnd = "done";
+  #unloaded: { readonly error: unknown } | undefined;
   #denied: { readonly index: number; readonly message: string } | undefined;
   readonly #slowest: SlowItem[] = [];
 
@@ -178,6 +179,7 @@ export class RunHere {
     }
     if (this.#denied !== undefined) return { type: "denied", ...this.#denied };
     if (items.failure !== undefined) return brokenBy("items", items.failure.error);
+    if (this.#unloaded !== undefined) return brokenBy("the run", this.#unloaded.error);
     const { kept: outcomes } = this.#sample;
     return {
       type: "done",
@@ -230,6 +232,11 @@ export class RunHere {
   #fail(rejected: Rejected, listed: Listed): void {
     // What was stopped with the run isn't the item's failure: it runs when the run goes on.
     if (rejected.ended === "cancelled") return;
+    // Nor is a module that can't be loaded or set up.
+    if (isUnloaded(rejected.reason)) {
+      this.#unloaded ??= { error: rejected.reason };
+      return;
+    }
     const message = messageOf(rejected.reason);
     if (this.#succeeded === 0 && isDenied(rejected.reason)) {
       // Where nothing succeeds, all items lack it; they aren't to be tried again one by one.
@@ -295,6 +302,10 @@ function isRefused({ reason }: Rejected): boolean {
 
 function isDenied(reason: unknown): boolean {
   return reason instanceof Error && reason.name === "NotCapable";
+}
+
+function isUnloaded(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === "TaskLoadError";
 }
 
 /** What can't be written as JSON is told as text. */

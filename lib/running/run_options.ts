@@ -187,6 +187,10 @@ function modelOf(raw: RawRunOptions): ModelSpec {
   };
 }
 
+async function isThere(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
 /** A file that is to be written: one that is there only by a run that goes on. */
 async function fileOf(option: string, typed: string | undefined): Promise<TypedFile | undefined> {
   if (typed === undefined) return undefined;
@@ -234,8 +238,12 @@ export async function readRunOptions(
   needs(resume, "--changed", raw.changed, "--resume");
   const from = await fromOf(raw);
   const out = await fileOf("--out", raw.out);
+  if (out !== undefined && raw.retryFailed && !raw.resume && !await isThere(out.path)) {
+    const remedy = "name the file of a run that was ended, or add --resume to begin";
+    throw new UsageError("--out", out.typed, "it isn't there, so nothing of it failed", remedy);
+  }
   const failed = await fileOf("--failed", raw.failed);
-  if (failed !== undefined && !resume && await Deno.stat(failed.path).catch(() => undefined)) {
+  if (failed !== undefined && !resume && await isThere(failed.path)) {
     const remedy = "name another file, or add --resume to go on with its run";
     throw new UsageError("--failed", failed.typed, "it exists", remedy);
   }

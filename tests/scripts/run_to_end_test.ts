@@ -278,6 +278,49 @@ export default (n) => n;`,
   }
 });
 
+for (const model of ["limited", "workers", "processes"]) {
+  test(`stdin is at its end for tasks under ${model} and for what they start`, {
+    "job.js": `
+export const items = Array.from({ length: 20 }, (_, n) => n);
+export default async () => {
+  const own = Deno.stdin.readSync(new Uint8Array(9));
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "Deno.exit(Deno.stdin.readSync(new Uint8Array(9)) ?? 7)"],
+    stdout: "null",
+    stderr: "null",
+    stdin: "inherit",
+  }).spawn().status;
+  return [own, code];
+};`,
+  }, async (folder) => {
+    const args = ["job.js", "--model", model, "--allow-run", "--items", "3"];
+    const { code, stdout, stderr } = await runTask("run", args, { cwd: folder });
+    assertEquals(code, 0, stderr);
+    assertEquals(linesIn(stdout).map(({ value }) => value), Array(3).fill([null, 7]));
+  });
+}
+
+test("items that only a set-up kept from running are no failures: they run once it succeeds", {
+  "job.js": `
+export const items = [0, 1, 2, 3, 4, 5];
+export const setup = () => Deno.readTextFile("database");
+export default (n) => n;`,
+}, async (folder) => {
+  const database = `${folder}/database`;
+  for (const count of [1, 6]) {
+    const out = `out${count}.jsonl`;
+    const args = ["job.js", "--allow-read", "--items", `${count}`, "--out", out];
+    await Deno.remove(database).catch(() => {});
+    const down = await runTask("run", [...args, "--retries", "1"], { cwd: folder });
+    assertEquals(down.code, 1);
+    assertStringIncludes(down.stderr, "its setup failed");
+    await Deno.writeTextFile(database, "up");
+    const up = await runTask("run", [...args, "--resume"], { cwd: folder });
+    assertEquals(up.code, 0, up.stderr);
+    assertEquals(await valuesIn(`${folder}/${out}`), Array(count).keys().toArray());
+  }
+});
+
 test("a run is halted once so many items failed, and says how it goes on", {
   "job.js": `export const items = Array(1000).keys().toArray();
 export default async (n) => { await 0; throw new Error("no"); };`,
@@ -312,6 +355,7 @@ test("deno task run refuses lists and files that don't fit, before anything runs
     [["job.js", "--out", "job.js", "--resume"], "--out", "job.js", "the job's module"],
     [["job.js", "--out", "a", "--failed", "a"], "--failed", "same file"],
     [["job.js", "--out", "-"], `--out "-"`, "no file"],
+    [["job.js", "--out", "typo.jsonl", "--retry-failed"], "typo.jsonl", "isn't there"],
     [["job.js", "--json", "-"], `--json "-"`, "no file"],
     [["job.js", "--advice", "list.jsonl"], "--advice", "list.jsonl"],
   ];
