@@ -110,6 +110,7 @@ export function entriesOf(
   horizon: number,
 ): Entries {
   const busy = wasBusy(sample, machine);
+  const usualNoise = busy ? BUSY_NOISE : USUAL_NOISE;
   const mostShare = mostCpuShare(sample);
   // What computes on several cores takes a greater share of them from others.
   const isContended = ({ lanes }: Candidate) =>
@@ -123,8 +124,9 @@ export function entriesOf(
     if (plain === undefined || runner === plain) return [];
     const slow = { times: timesOf(plain, items, sample, machine) };
     const fast = { times: timesOf(runner, items, sample, machine) };
-    const gain = new Standings([slow, fast]).ratio(slow, fast)?.median;
-    if (gain === undefined) return [];
+    const ratio = new Standings([slow, fast], usualNoise).ratio(slow, fast);
+    if (ratio === null) return [];
+    const { median: gain, low } = ratio;
     const possible = (cpuShare: number, cores: number) => {
       const these = { ...sample, cpuShare: cpuShareOf({ ...sample, cpuShare }, items) };
       return possibleGain(these, cores, candidate, items);
@@ -134,15 +136,19 @@ export function entriesOf(
     // What only waiting can have given, where it isn't known whether the tasks wait, tells nothing.
     const isTold = gain <= IMPOSSIBLE * possible(mostShare, allCores);
     const credible = isTold ? IMPOSSIBLE * possible(mostShare, ceiling) : 0;
-    return [[runner, { gain, most, credible, excess: gain / most }] as const];
+    const isImpossible = gain > IMPOSSIBLE * most;
+    // One round tells nothing of the noise, and others' programs disturb more than that.
+    const sure = busy || plain.rounds.length < 2 || runner.rounds.length < 2 ? gain : low;
+    const excess = isImpossible ? Math.max(1, sure / most) : 1;
+    return [[runner, { gain, most, credible, isImpossible, excess }] as const];
   }));
-  const excess = Math.max(0, ...[...held.values()].map((of) => of.excess));
+  const excess = Math.max(1, ...[...held.values()].map((of) => of.excess));
   const impossible: Impossible[] = [];
   const entries = runners.map((runner): Entry => {
     const { candidate, items, out } = runner;
     const raced = held.get(runner);
-    const isImpossible = raced !== undefined && raced.excess > IMPOSSIBLE;
-    if (isImpossible) {
+    const { isImpossible = false } = raced ?? {};
+    if (raced?.isImpossible) {
       const { gain, most } = raced;
       impossible.push({ kind: "impossible", model: nameOf(candidate), gain, most, cores });
     }
@@ -152,11 +158,11 @@ export function entriesOf(
       eligible: out === undefined && !isImpossible,
       inFlight: inFlightOf(candidate, items),
       // What is off by so much for one may be off by as much again for another.
-      ...(excess > IMPOSSIBLE && { doubt: excess ** 2 }),
+      ...(excess > 1 && { doubt: excess ** 2 }),
       ...(raced && isContended(candidate) && { credible: raced.credible }),
     };
   });
-  return { entries, usualNoise: busy ? BUSY_NOISE : USUAL_NOISE, impossible };
+  return { entries, usualNoise, impossible };
 }
 
 /** How it was decided. */

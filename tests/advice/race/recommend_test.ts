@@ -155,6 +155,24 @@ Deno.test("lanes that gained more than independent processes did meanwhile took 
   assertEquals(of(1.8).candidate.model, "workers");
 });
 
+Deno.test("a gain that is too great by its noise alone takes no other's away", () => {
+  const runner = (slots: number, ...times: number[]): Runner => ({
+    candidate: slots === 1 ? SEQUENTIAL : { ...LIMITED, slots },
+    items: 11,
+    rounds: times.map((runMs, round) => roundOf({ runMs, round })),
+  });
+  const of = (available: number) => {
+    const sample = sampleFor({ computeMs: 7, onLoop: 0.05, items: 80, available });
+    const runners = [runner(1, 81, 75, 79), runner(2, 46, 44, 45), runner(8, 36, 29, 30)];
+    const { entries, usualNoise, impossible } = entriesOf(runners, sample, MACHINE, 80);
+    assertEquals(impossible.map(({ model }) => model), ["limited (8 slots)"]);
+    return recommend(entries, usualNoise);
+  };
+  assertEquals([of(1).candidate.slots, of(1).decision], [2, "gain"]);
+  // Where others compute, more is off than the rounds show.
+  assertEquals(of(0.5).decision, "can't tell");
+});
+
 Deno.test("programs that a busy machine holds up gain no more than cores, or nothing is told", () => {
   const runner = (candidate: Candidate, ...times: number[]): Runner => ({
     candidate,
