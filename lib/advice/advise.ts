@@ -21,8 +21,8 @@ import { profiled, type Profiler } from "./profile/profiler.ts";
 import { closingOf, type Probed, type Prober } from "./probe/probe.ts";
 import type { Race, RaceOptions, RaceRunner } from "./race/race.ts";
 import { entriesOf, recommend, scaledMs } from "./race/recommend.ts";
-import { sameWork } from "./findings.ts";
-import { mostCpuShare, sampleOf } from "./probe/sample.ts";
+import { asRaced, sameWork } from "./findings.ts";
+import { byChance, mostCpuShare, sampleOf } from "./probe/sample.ts";
 import { substitutes } from "./race/substitutes.ts";
 
 const MOST_TRIALS = 16;
@@ -63,7 +63,7 @@ function nothingToGain({ sample, machine, horizon }: Planned) {
 
 /** Whether more rounds would help a race that can't tell yet, or was told what can't be. */
 function isUnclear(of: Race, { sample, machine, horizon }: Planned): boolean {
-  if (of.unrepeatable || sameWork(sample, of)?.same === false) return false;
+  if (of.unrepeatable || sameWork(asRaced(sample, of.runners), of)?.same === false) return false;
   const { entries, usualNoise, impossible } = entriesOf(of.runners, sample, machine, horizon);
   const { gain, decision } = recommend(entries, usualNoise);
   // What couldn't be afforded so far may well be what pays, where all others failed.
@@ -84,8 +84,10 @@ function raceOptions(
   const longestMs = Math.max(...walls.map(({ wallMs }) => wallMs));
   const expectedMs: RaceOptions["expectedMs"] = (candidate, items) =>
     predict(sample, candidate, items, machine).runMs;
-  const scaled: RaceOptions["scaledMs"] = (candidate, items, round) =>
-    scaledMs(sample, machine, candidate, items, horizon, round);
+  const scaledBy: RaceOptions["scaledBy"] = (runners) => {
+    const raced = asRaced(sample, runners);
+    return (candidate, items, round) => scaledMs(raced, machine, candidate, items, horizon, round);
+  };
   return {
     plan,
     raced,
@@ -97,7 +99,8 @@ function raceOptions(
     failedShare: failed / items,
     checksums: probed.checksums,
     expectedMs,
-    scaledMs: scaled,
+    byChance: (items) => byChance(sample, items),
+    scaledBy,
     decided: (runners) => {
       const { entries, usualNoise } = entriesOf(runners, sample, machine, horizon);
       const { confidence, gain, decision } = recommend(entries, usualNoise);
@@ -105,14 +108,16 @@ function raceOptions(
         (gain === null || gain.high / gain.low < NARROW);
     },
     unclear: (of) => isUnclear(of, planned),
-    instead: (runners) =>
-      substitutes(runners, {
+    instead: (runners) => {
+      const scaled = scaledBy(runners);
+      return substitutes(runners, {
         cores: machine.cores,
         taskMs,
         waits: cpuShare < (WAITS + COMPUTES) / 2,
         canTravel: uncloneable === undefined,
         predicted: predictedGains(predicted, plan.items),
-      }, ({ candidate, items, rounds }) => scaled(candidate, items, rounds.at(-1)!)),
+      }, ({ candidate, items, rounds }) => scaled(candidate, items, rounds.at(-1)!));
+    },
   };
 }
 
@@ -178,6 +183,7 @@ export async function advise(
   }
   if (race?.total !== undefined) planned = withTotal(planned, race.total);
   planned = withOthers(planned, othersBetween(before, await meter?.read()));
+  planned = { ...planned, sample: asRaced(planned.sample, race?.runners) };
   pace ??= await racedPace(race, measurePace);
   const early: Evidence = { options, probed, ...planned, race, backwards: undefined, pace };
   const { candidate } = new Assessment(early).recommendation();

@@ -79,7 +79,7 @@ export function composeAdvice(found: Evidence): Advice {
     library,
     ...care,
   }, candidate);
-  const { walls: _walls, laneMs: _laneMs, ...figures } = sample;
+  const { walls: _walls, laneMs: _laneMs, isDrawn: _isDrawn, ...figures } = sample;
   const isDoubtful = (found.backwards?.rewritten !== undefined && !isPlain) ||
     (assessment.noGain === undefined && mindsBusy(found));
   const seen: Finding[] = [...assessment.impossible];

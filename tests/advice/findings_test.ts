@@ -1,9 +1,17 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import { compareWork, failingOf, sameWork, sourceLimit } from "../../lib/advice/findings.ts";
+import {
+  asRaced,
+  compareWork,
+  failingOf,
+  sameWork,
+  sourceLimit,
+} from "../../lib/advice/findings.ts";
 import { type Candidate, SEQUENTIAL } from "../../lib/advice/prediction/candidate.ts";
 import type { Race, Runner } from "../../lib/advice/race/race.ts";
 import { paceText, sayFinding } from "../../lib/advice/words/finding_words.ts";
 import type { FailureKind } from "../../lib/timing/failures.ts";
+import { listScheduleMs } from "../../lib/advice/prediction/predict.ts";
+import { seededRandom } from "../../lib/timing/random.ts";
 import { adviceOn } from "./advice_on.ts";
 import { roundOf, sampleFor } from "./fixture.ts";
 
@@ -211,6 +219,37 @@ Deno.test("compareWork() takes longer computing on a busy machine for the same w
   assertAlmostEquals(of(800, 402), 2, 0.03);
   assertAlmostEquals(of(100, 201), 1, 0.01, "and faster, too");
   assertAlmostEquals(of(50, 100), 0.5, 0.02);
+});
+
+Deno.test("asRaced() forgets what each item took where the same ones take other times again", () => {
+  const even = sampleFor({ waitMs: 10, items: 60 });
+  // Of the first ten items each took 4 ms, and all of them 10 ms on average.
+  const walls = [
+    { count: 10, wallMs: 4, cpuMs: 0, sourceMs: 0 },
+    { count: 50, wallMs: 11.2, cpuMs: 0, sourceMs: 0 },
+  ];
+  const uneven = { ...even, wallMs: 10, variation: 0.4, walls };
+  const of = (...times: number[]) => {
+    const rounds = times.map((runMs, round) => roundOf({ round, runMs }));
+    return asRaced(uneven, [{ candidate: SEQUENTIAL, items: 10, rounds }]);
+  };
+  assertEquals([of(41, 40), of(60), of()], [uneven, uneven, uneven]);
+  const drawn = of(90, 120, 70);
+  assertEquals([drawn.isDrawn, drawn.walls.length, drawn.walls[0]!.wallMs], [true, 1, 10]);
+  assertEquals(compareWork(uneven, { items: 10, rounds: [{ runMs: 90 }] })?.same, false);
+  assertEquals(compareWork(drawn, { items: 10, rounds: [{ runMs: 90 }] })?.same, true);
+  assertEquals(asRaced(drawn, [{ candidate: SEQUENTIAL, items: 10, rounds: [] }]), drawn);
+});
+
+Deno.test("advise() scales no item's time that is drawn anew, and finds the job the same", async () => {
+  const seed = seededRandom(3);
+  const advice = await adviceOn({ waitMs: 20, items: 100 }, ({ model, slots = 100 }, items) => {
+    const times = Array.from({ length: items }, () => seed() < 0.1 ? 150 : 6);
+    return { runMs: listScheduleMs(times, model === "sequential" ? 1 : slots) };
+  });
+  assert(!advice.hazards.some(({ kind }) => kind === "other-work" || kind === "impossible"));
+  const { gain } = advice.recommended;
+  assert(gain !== null && gain.median > 3 && gain.median < 20, JSON.stringify(gain));
 });
 
 Deno.test("compareWork() holds a loop that runs programs against its own CPU time, which is all that a trial counts", () => {

@@ -60,6 +60,8 @@ export const sampleSchema = z.object({
 export type Sample = Checked<typeof sampleSchema> & {
   /** What each lane takes to load the job's module and to set it up; 0 unless known. */
   readonly laneMs?: number | undefined;
+  /** Whether the items took other times when they ran again, so that `walls` holds but their mean. */
+  readonly isDrawn?: boolean;
   /** One by one in order, in stretches of equal ones where tasks are tiny. */
   readonly walls: readonly {
     readonly count: number;
@@ -184,6 +186,11 @@ export function mostCpuShare(
   const alone = 1 - others.used / others.cores;
   const surelyWaitsMs = Math.max(0, alone * wallMs - cpuMs - queuedMs);
   return Math.max(cpuShare, cpuMs / (cpuMs + surelyWaitsMs));
+}
+
+/** So many times as long, or as short, may items take that differ, if what they take is drawn anew. */
+export function byChance({ variation }: Pick<Sample, "variation">, items: number): number {
+  return Math.exp(variation / Math.sqrt(items));
 }
 
 /** Waiting for a CPU that others use holds up a thread too, but hardly for this share of the time. */

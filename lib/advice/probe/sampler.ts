@@ -82,6 +82,8 @@ const MOST_ITEMS_A_STRETCH = 4096;
 /** Items run at least, if the first ones take long, and how far the time may be passed for them. */
 const FEW_ITEMS = 8;
 const OVERTIME = 2;
+/** Of the time they are to run, so much is the others' than the longest one's. */
+const LEAST_OTHERS = 0.5;
 /** Once so many have failed and none succeeded, the rest will fail too. */
 const ALL_FAIL = 5;
 /** What takes longer than this is told while it goes on. */
@@ -107,6 +109,7 @@ export class Sampler {
   #ran = 0;
   #failed = 0;
   #tasksMs = 0;
+  #longestMs = 0;
   #cpuMs = 0;
   #threadCpuMs = 0;
 
@@ -200,7 +203,9 @@ export class Sampler {
     if (this.#ran >= limit) return true;
     if (this.#failed === this.#ran && this.#failed >= ALL_FAIL) return true;
     if (this.#tasksMs < targetMs) return false;
-    return this.#ran >= FEW_ITEMS || this.#tasksMs >= OVERTIME * targetMs;
+    // One long item may be the only one: what the others take is looked at as well.
+    const isShown = this.#tasksMs - this.#longestMs >= LEAST_OTHERS * targetMs;
+    return (this.#ran >= FEW_ITEMS && isShown) || this.#tasksMs >= OVERTIME * targetMs;
   }
 
   async #stretch(batch: readonly unknown[], sourceMs: number): Promise<Stretch> {
@@ -244,6 +249,7 @@ export class Sampler {
     if (!promises) [syncMs, syncCpuMs] = [wallMs, usedMs];
     this.#threadCpuMs += threadCpuMs() - threadAt;
     this.#tasksMs += wallMs;
+    this.#longestMs = Math.max(this.#longestMs, wallMs);
     this.#cpuMs += usedMs;
     for (const [at, item] of batch.entries()) {
       const failure = failures.get(at);

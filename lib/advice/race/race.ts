@@ -58,7 +58,9 @@ export interface RaceOptions {
   /** Checksums of the sample's first results, by their number; of any other number the first to run tells. */
   readonly checksums: ReadonlyMap<number, string>;
   readonly expectedMs: (candidate: Candidate, items: number) => number;
-  readonly scaledMs: Scaled;
+  /** So many times as long as expected may the plain loop take by chance alone. */
+  readonly byChance?: (items: number) => number;
+  readonly scaledBy: (runners: readonly Runner[]) => Scaled;
   readonly decided: (runners: readonly Runner[]) => boolean;
   /** Whether a race can't tell yet, and more rounds would help it. */
   readonly unclear: (race: Race) => boolean;
@@ -246,7 +248,11 @@ class Racing {
     const isPlain = model === BASELINE;
     // After so long a model's first trial has nothing to gain any more.
     const uselessMs = Math.max(USELESS * this.#plainMs(items), this.#plainMs(items) + USELESS_MS);
-    const patienceMs = isPlain ? 2 * uselessMs : rounds.length === 0 ? uselessMs : Infinity;
+    const patienceMs = isPlain
+      ? 2 * uselessMs * (this.options.byChance?.(items) ?? 1)
+      : rounds.length === 0
+      ? uselessMs
+      : Infinity;
     const leftMs = isPlain && !this.extended ? Infinity : this.leftMs("hardMs");
     const known = Math.max(0, ...[...checksums.keys()].filter((count) => count < items));
     const trial = {
@@ -338,7 +344,8 @@ class Racing {
   }
 
   prune(): void {
-    for (const runner of clearlySlower(this.active, this.options.scaledMs)) runner.out = "slower";
+    const scaledMs = this.options.scaledBy(this.runners);
+    for (const runner of clearlySlower(this.active, scaledMs)) runner.out = "slower";
   }
 }
 
@@ -354,12 +361,13 @@ function limitedTo(source: JobSpec["items"], limit: number): JobSpec["items"] {
  * spent, and the budget where they still aren't.
  */
 export const race: RaceRunner = async (options) => {
-  const { plan, decided, unclear, leftMs, mostTrials, scaledMs, seed } = options;
+  const { plan, decided, unclear, leftMs, mostTrials, scaledBy, seed } = options;
   const random = seededRandom(seed);
   const racing = new Racing(options);
   let round = 1;
   const goOn = async (isDone: () => boolean) => {
     while (round < MOST_ROUNDS && racing.hasOthers && racing.may && !isDone()) {
+      const scaledMs = scaledBy(racing.runners);
       const due = nextRound(racing.active, racing.leftMs("allowanceMs"), scaledMs);
       if (due.length === 0) break;
       await racing.runAll(shuffled(due, random), round++);

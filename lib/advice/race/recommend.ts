@@ -8,7 +8,7 @@ import { choose } from "../../judge/choose.ts";
 import { possibleGain as possibleOf } from "../../judge/possible_gain.ts";
 import { IMPOSSIBLE, WAITS } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
-import { type Finding, wasBusy } from "../findings.ts";
+import { asRaced, type Finding, wasBusy } from "../findings.ts";
 import {
   bySimplicity,
   type Candidate,
@@ -105,10 +105,11 @@ export interface Entries {
  */
 export function entriesOf(
   runners: readonly Runner[],
-  sample: Sample,
+  sampled: Sample,
   machine: Machine,
   horizon: number,
 ): Entries {
+  const sample = asRaced(sampled, runners);
   const busy = wasBusy(sample, machine);
   const usualNoise = busy ? BUSY_NOISE : USUAL_NOISE;
   const mostShare = mostCpuShare(sample);

@@ -329,11 +329,12 @@ export function reasonOf(
 
 /** Says why the prediction may be off, in half a sentence; undefined if it is sure. */
 export function unsureOf(assessment: Assessment, candidate: Candidate): string | undefined {
-  const { sample: { items, variation }, probed } = assessment.found;
+  const { sample: { items, variation, isDrawn }, probed } = assessment.found;
   if (probed.cutOff !== undefined) return "the sample was cut off";
   if (items < FEW_ITEMS) {
     return `there ${items === 1 ? "was" : "were"} only ${counted(items, "item")} to go by`;
   }
+  if (isDrawn) return "the same items took other times when they ran again";
   const { low, high } = assessment.predictedGain(candidate);
   if (high / low <= WIDE) return undefined;
   const why = variation > UNEVEN

@@ -9,7 +9,12 @@ import type { TaskFunction } from "../../../lib/lanes/task.ts";
 async function said(
   task: (item: number, index: number) => unknown,
   items: Items<unknown>,
-  { listed, ...order }: { limit?: number; listed?: number; metered?: boolean } = {},
+  { listed, ...order }: {
+    limit?: number;
+    listed?: number;
+    metered?: boolean;
+    targetMs?: number;
+  } = {},
 ) {
   const messages: ProbeMessage[] = [];
   const sampler = new Sampler(
@@ -125,4 +130,28 @@ Deno.test("thrownBy() says what was thrown, errors or not, with a few of its cau
   for (let at = 1; at < 9; at++) deep = new RangeError(`${at}`, { cause: deep });
   const { name, causes } = thrownBy(deep);
   assertEquals([name, causes.length, causes[0]], ["RangeError", 5, "RangeError: 7"]);
+});
+
+Deno.test("Sampler looks at more than one long item, and at no more than it has time for", async () => {
+  // A clock that goes on by what the tasks say they take, and by a little whenever it is looked at.
+  const real = performance.now;
+  let nowMs = 0;
+  performance.now = () => nowMs += 0.01;
+  try {
+    const ran = async (takesMs: (item: number) => number, targetMs = 3000) => {
+      const { done } = await said((item) => void (nowMs += takesMs(item)), list(100), { targetMs });
+      return done.items;
+    };
+    assertEquals(await ran(() => 100), 30);
+    assertEquals(
+      await ran((item) => item === 3 ? 3000 : 10),
+      100,
+      "the others tell what they take",
+    );
+    assertEquals(await ran((item) => item === 3 ? 3000 : 100), 16, "half of the time is theirs");
+    assertEquals(await ran(() => 2000), 3, "twice the time at most");
+    assertEquals(await ran((item) => item % 2 === 0 ? 900 : 10, 3000), 8, "eight at least");
+  } finally {
+    performance.now = real;
+  }
 });

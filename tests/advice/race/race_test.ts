@@ -97,7 +97,7 @@ function optionsFor(
     failedShare: 0,
     checksums: new Map([[64, "same"]]),
     expectedMs: () => 10,
-    scaledMs: (_candidate, _items, { runMs }) => runMs,
+    scaledBy: () => (_candidate, _items, { runMs }) => runMs,
     decided: () => true,
     unclear: () => false,
     leftMs: () => 1e6,
@@ -336,6 +336,10 @@ Deno.test("race() gives a first trial the plain loop's time and 0.15 s, that loo
   const mostMs = (model: TrialSpec["model"]) => limits.get(model)!.map(({ mostMs }) => mostMs);
   // 100 ms are expected of it at first; then 200 ms were measured.
   assertEquals(mostMs("sequential"), [2 * 250, 2 * 350, 2 * 350]);
+  // Items whose times are drawn anew may take longer.
+  const chance = optionsFor([SEQUENTIAL], () => ({ runMs: 10 }));
+  await race({ ...chance, expectedMs: () => 100, byChance: (items) => items / 32 });
+  assertEquals(chance.trials[0]!.mostMs, 2 * 2 * 250);
   const [first, second, third] = mostMs("workers");
   assertEquals(first, 350);
   const places = options.trials.map(({ model }, place) => model === "workers" ? place : -1)
