@@ -63,7 +63,9 @@ export type Blame =
   /** The item at this offset was running, and another one is known to be to blame. */
   | { readonly kind: "victim"; readonly offset: number; readonly sinceMs: number }
   /** One of the unreported items was running. */
-  | { readonly kind: "suspects" };
+  | { readonly kind: "suspects" }
+  /** One of the unreported items was running, and is hardly to blame. */
+  | { readonly kind: "victims" };
 
 /** A lane that was opened. */
 export class OpenLane {

@@ -10,15 +10,26 @@ export function progressOf(batch: Batch): BatchProgress {
   return isSingle ? { state: "running", offset: batch.reported, sinceMs: NaN } : at;
 }
 
-/** Judges all the batches that were on a lane when it died, each in its turn. */
-export function blame(lost: readonly Batch[], isKnown = false): Blame[] {
+/**
+ * Judges all the batches that were on a lane when it died, each in its turn.
+ *
+ * @param isKnown Whether something else is known to be to blame.
+ * @param isElsewhere Whether more than the lane was lost, such as its machine. Tasks seldom do that, so
+ * what ran is only suspected, and to blame if it happens to it again while it has a lane for itself.
+ */
+export function blame(lost: readonly Batch[], isKnown = false, isElsewhere = false): Blame[] {
   const progress = lost.map(progressOf);
   const active = progress.filter(({ state }) => state === "running" || state === "unknown").length;
-  return progress.map((at): Blame => {
-    if (at.state === "unknown") return { kind: "suspects" };
-    if (at.state !== "running") return { kind: isKnown ? "innocent" : "unstarted" };
+  return progress.map((at, index): Blame => {
+    if (at.state === "unknown") {
+      return { kind: isElsewhere && lost[index]!.reruns === 0 ? "victims" : "suspects" };
+    }
+    if (at.state !== "running") {
+      return { kind: isKnown || isElsewhere ? "innocent" : "unstarted" };
+    }
     const { offset, sinceMs } = at;
     if (isKnown) return { kind: "victim", offset, sinceMs };
-    return { kind: active === 1 ? "culprit" : "suspect", offset, sinceMs };
+    const isCulprit = active === 1 && (!isElsewhere || lost[index]!.alone);
+    return { kind: isCulprit ? "culprit" : "suspect", offset, sinceMs };
   });
 }

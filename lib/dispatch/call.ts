@@ -208,6 +208,7 @@ export class Call implements PoolRun, BatchSettings {
       settler: this.#care(),
       rerun: this.options.rerun,
       graceMs: this.#host.pool.options.graceMs,
+      onQuarantined: this.#host.pool.options.onQuarantined,
       putBack: (batch) => this.putBack(batch),
     });
   }

@@ -13,6 +13,7 @@ import type { Batch, OpenLane, PoolRun } from "./batch.ts";
 import type { BatchLimits } from "./batch_size.ts";
 import { blame, progressOf } from "./blame.ts";
 import { type Place, Places, type PlacesOptions } from "./places.ts";
+import type { QuarantinedItem } from "./recovery.ts";
 
 /** How a pool is made up. */
 export interface PoolOptions extends PlacesOptions {
@@ -28,6 +29,10 @@ export interface PoolOptions extends PlacesOptions {
   readonly moves: boolean;
   /** What batches are to be like, unless their items run one after another. */
   readonly batches?: BatchLimits;
+  /** How many lanes there are to be had, where that changes; undefined while it isn't known. */
+  readonly lanesThere?: () => number | undefined;
+  /** Told of each item that ended more than one lane. */
+  readonly onQuarantined?: (item: QuarantinedItem) => void;
   /** After so many tasks a lane gets no more, and is replaced; never unless given. */
   readonly tasksPerLane?: number;
 }
@@ -98,7 +103,13 @@ export class LanePool {
 
   /** Slots on all lanes together. */
   get slots(): number {
-    return this.options.lanes * this.slotsOnEach;
+    return this.lanes * this.slotsOnEach;
+  }
+
+  /** How many lanes there can be now. */
+  get lanes(): number {
+    const { lanes, lanesThere } = this.options;
+    return Math.min(lanes, lanesThere?.() ?? lanes);
   }
 
   /** Whether several runs use the lanes. */
@@ -445,7 +456,7 @@ export class LanePool {
   #onDeath(on: OpenLane, death: Death): void {
     if (death.starting) this.#places.endedStarting(on, death.how);
     const lost = [...on.inFlight];
-    const verdicts = blame(lost, on.isForced || death.starting);
+    const verdicts = blame(lost, on.isForced || death.starting, death.isElsewhere);
     this.#places.close(on);
     on.inFlight.clear();
     for (const [at, batch] of lost.entries()) {

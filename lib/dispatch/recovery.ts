@@ -5,11 +5,20 @@
 
 import { AbandonedError, CancelledError, CrashedError, TimeoutError } from "../lanes/errors.ts";
 import type { BatchProgress, Death, Forced } from "../lanes/lane.ts";
+import type { Task } from "../lanes/task.ts";
 import type { Batch, Blame } from "./batch.ts";
 import { MOST_KILLS, type Settler } from "./settler.ts";
 
 /** An item that lost so many lanes before it was started, the last of them alone, ends them itself. */
 const MOST_LOSSES = 3;
+
+/** An item that ended more than one lane. */
+export interface QuarantinedItem {
+  readonly task: Task;
+  readonly index: number;
+  readonly item: unknown;
+  readonly reason: CrashedError;
+}
 
 /** What the recovery needs of its run. */
 export interface RecoveryOptions {
@@ -18,6 +27,8 @@ export interface RecoveryOptions {
   readonly rerun: boolean;
   /** How long a task that was asked to stop may go on, in milliseconds. */
   readonly graceMs: number;
+  /** Told of an item that is not tried again, for it ended more than one lane. */
+  readonly onQuarantined?: ((item: QuarantinedItem) => void) | undefined;
   /** Takes items that are to be sent before all others. */
   readonly putBack: (batch: Batch) => void;
 }
@@ -34,13 +45,16 @@ export class Recovery {
   onLost(batch: Batch, blame: Blame, death: Death): void {
     const { putBack } = this.#of;
     const { reported, sentCount } = batch;
-    if (blame.kind === "innocent" || blame.kind === "unstarted" || blame.kind === "suspects") {
+    const { kind } = blame;
+    if (kind === "suspects" || kind === "victims") {
       putBack(batch.part(sentCount, batch.items.length));
-      if (blame.kind === "suspects") this.#again(batch, reported, sentCount, death, true);
-      else this.#unstarted(batch, death, blame.kind === "unstarted");
-      return;
+      return this.#again(batch, reported, sentCount, death, kind === "suspects");
     }
-    const { kind, offset, sinceMs } = blame;
+    if (kind === "innocent" || kind === "unstarted") {
+      putBack(batch.part(sentCount, batch.items.length));
+      return this.#unstarted(batch, death, kind === "unstarted");
+    }
+    const { offset, sinceMs } = blame;
     putBack(batch.part(offset + 1, batch.items.length));
     if (kind === "culprit") this.#crash(batch, offset, sinceMs, death);
     else this.#again(batch, offset, offset + 1, death, kind === "suspect", sinceMs);
@@ -97,13 +111,19 @@ export class Recovery {
   }
 
   #crash(batch: Batch, offset: number, sinceMs: number, death: Death): void {
-    const kills = batch.kills + 1;
+    // If more than its lane was lost, it was blamed only since that had happened to it before.
+    const kills = batch.kills + (death.isElsewhere ? 2 : 1);
     const error = new CrashedError(
       `Item ${batch.firstIndex + offset} lost its lane while its task ran: the lane ${death.how}` +
         (kills >= MOST_KILLS ? `; it killed ${kills} lanes and is quarantined` : ""),
       causeOf(death),
     );
     error.retryable = kills < MOST_KILLS;
+    if (!error.retryable) {
+      const index = batch.firstIndex + offset;
+      const { task, items } = batch;
+      this.#of.onQuarantined?.({ task, index, item: items[offset], reason: error });
+    }
     this.#of.settler.reject(batch, offset, "crashed", error, { sinceMs, kills, alone: true });
   }
 

@@ -130,6 +130,7 @@ export class Run implements PoolRun, OutputRun {
       settler: this.#settler,
       rerun: options.rerun,
       graceMs,
+      onQuarantined: pool.options.onQuarantined,
       putBack: (batch) => this.putBack(batch),
     });
     this.#deadlines = new Deadlines({

@@ -92,6 +92,8 @@ export interface Death {
   readonly error?: unknown;
   /** Whether it died before it could take tasks. */
   readonly starting: boolean;
+  /** Whether more than the lane was lost, such as its machine: then a task is hardly to blame. */
+  readonly isElsewhere?: true;
 }
 
 /** What became of a task that went on after it was asked to stop, and of its lane. */

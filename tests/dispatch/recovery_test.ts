@@ -68,6 +68,7 @@ const BLAMES: readonly Blame[] = [
   { kind: "innocent" },
   { kind: "unstarted" },
   { kind: "suspects" },
+  { kind: "victims" },
   { kind: "culprit", offset: 2, sinceMs: 7 },
   { kind: "suspect", offset: 2, sinceMs: 7 },
   { kind: "victim", offset: 2, sinceMs: 7 },
@@ -88,7 +89,7 @@ Deno.test("of a lost batch every unreported item is put back or settled once, in
         recovery.onLost(lost(length, { alone, reported, sentCount }), blame, DEATH);
         const ran = blame.kind === "innocent" || blame.kind === "unstarted"
           ? reported
-          : blame.kind === "suspects"
+          : blame.kind === "suspects" || blame.kind === "victims"
           ? sentCount
           : blame.offset + 1;
         const wanted: [number, number, string][] = [];
@@ -112,6 +113,7 @@ Deno.test("innocents go again as they were; suspects alone; victims and what is 
     [{ kind: "innocent" }, [[11, false, 0], [14, false, 0]]],
     [{ kind: "unstarted" }, [[11, false, 0], [14, false, 0]]],
     [{ kind: "suspects" }, [[11, true, 1], [14, false, 0]]],
+    [{ kind: "victims" }, [[11, false, 1], [14, false, 0]]],
     [{ kind: "suspect", offset: 2, sinceMs: 7 }, [[11, false, 1], [12, true, 1], [13, false, 0]]],
     [{ kind: "victim", offset: 2, sinceMs: 7 }, [[11, false, 1], [12, false, 1], [13, false, 0]]],
     [{ kind: "culprit", offset: 2, sinceMs: 7 }, [[11, false, 1], [13, false, 0]]],

@@ -26,6 +26,8 @@ export const ToLane = {
   shared: 6,
   /** What was set up is to be disposed: the lane is about to be closed. */
   dispose: 7,
+  /** To the machine that has the lane: it is to be ended at once. */
+  kill: 8,
 } as const;
 
 /** From the side that runs tasks. */
@@ -50,6 +52,8 @@ export const FromLane = {
   disposed: 25,
   /** { how, error } the lane is about to end, or something was thrown outside every task. */
   ending: 23,
+  /** By the machine that had the lane: how it ended. */
+  ended: 26,
 } as const;
 
 /** A task that is to be made ready. */
@@ -63,8 +67,12 @@ export interface TaskToLoad {
 /** Told of what the other side says, in order. */
 export interface ChannelEvents {
   message(kind: number, head: ArrayLike<number>, payload: unknown): void;
-  /** The other side has ended by itself; all that it said was told before. */
-  ended(how: string): void;
+  /**
+   * The other side has ended by itself; all that it said was told before.
+   *
+   * @param isElsewhere Whether what ended it was more than the lane, such as its machine.
+   */
+  ended(how: string, isElsewhere?: boolean): void;
 }
 
 /** The caller's end of the way to a lane. */
@@ -99,6 +107,7 @@ export type ChannelFactory = (events: ChannelEvents) => Channel;
 export const BATCH_COUNT = 2;
 export const BATCH_SPECIAL = 10;
 export const REPORT_COUNT = 1;
+export const REPORT_LAST = 2;
 export const REPORT_SPECIAL = 5;
 
 type BatchNumbers = Pick<
@@ -189,6 +198,6 @@ export function readReport(
     startedAtMs: head[3]! + offsetMs,
     endedAtMs: head[4]! + offsetMs,
     times,
-    last: head[2] === 1,
+    last: head[REPORT_LAST] === 1,
   };
 }

@@ -113,7 +113,7 @@ export class RemoteLane implements Lane {
     this.ready = new Promise((resolve) => this.#becomeReady = resolve);
     this.#channel = open({
       message: (kind, head, payload) => this.#receive(kind, head, payload),
-      ended: (how) => this.#die({ how }),
+      ended: (how, isElsewhere = false) => this.#die({ how, ...(isElsewhere && { isElsewhere }) }),
     });
   }
 
