@@ -14,9 +14,11 @@ import {
   type RunOptions,
 } from "./dispatch/options.ts";
 import type { Outcome } from "./dispatch/outcome.ts";
+import type { QuarantinedItem } from "./dispatch/recovery.ts";
 import type { Results } from "./dispatch/output.ts";
 import { UnusedResults } from "./dispatch/unused_results.ts";
 import type {
+  ClusterOptions,
   EventLoopOptions,
   GpuOptions,
   LimitedOptions,
@@ -25,8 +27,14 @@ import type {
   WorkersOptions,
 } from "./executor_options.ts";
 import type { BatchLimits } from "./dispatch/batch_size.ts";
+import type { Broker } from "./lanes/cluster/broker.ts";
+import { Cluster } from "./lanes/cluster/cluster.ts";
+import { ClusterChannel } from "./lanes/cluster/cluster_channel.ts";
+import type { ServerOptions } from "./lanes/cluster/server_options.ts";
 import { EventLoopLane } from "./lanes/event_loop.ts";
+import { LaneStartError } from "./lanes/errors.ts";
 import type { Device } from "./lanes/lane.ts";
+import { importModule } from "./lanes/load_task.ts";
 import { needsPreload } from "./lanes/preloads.ts";
 import { ofOneProject } from "./lanes/project.ts";
 import { GpuChannel } from "./lanes/gpu/gpu_channel.ts";
@@ -191,15 +199,19 @@ interface LaneKind {
   readonly slots?: number;
   readonly batches?: BatchLimits;
   readonly makeLane: LaneFactory;
+  readonly lanesThere?: () => number | undefined;
+  readonly onQuarantined?: (item: QuarantinedItem) => void;
+  /** Closes what its lanes share, once all are closed. */
+  readonly close?: () => Promise<void>;
 }
 
 class PooledExecutor implements LimitedExecutor {
   readonly model: Model;
-  readonly lanes: number;
   #slots: number;
   readonly #pool: LanePool;
   readonly #unused = new UnusedResults();
   readonly #calls: Calls;
+  readonly #kind: LaneKind;
 
   constructor(
     model: Model,
@@ -220,10 +232,14 @@ class PooledExecutor implements LimitedExecutor {
     check("tasksPerLane", tasksPerLane, isCount(tasksPerLane, 1), "a whole number from 1");
     check("idleMs", idleMs, isTime(idleMs), aTime);
     this.model = model;
-    this.lanes = lanes;
     this.#slots = slots;
     this.#pool = new LanePool({ lanes, slots, graceMs, tasksPerLane, idleMs, ...kind });
     this.#calls = new Calls(this.#pool, maxQueued);
+    this.#kind = kind;
+  }
+
+  get lanes(): number {
+    return this.#pool.lanes;
   }
 
   get slots(): number {
@@ -302,9 +318,9 @@ class PooledExecutor implements LimitedExecutor {
     );
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#unused.close();
-    return this.#pool.close();
+    await this.#pool.close().finally(this.#kind.close);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -498,6 +514,82 @@ export function processes(options: ProcessesOptions = {}): Executor {
         },
       );
     },
+  });
+}
+
+/** How long a batch of tiny tasks is to take on another machine: long against its way there and back. */
+const CLUSTER_BATCH_MS = 10;
+/** As many numbers are far from what a message may hold. */
+const MOST_CLUSTER_ITEMS = 16_384;
+const CLUSTER_GRACE_MS = 1000;
+const SILENCE_MS = 10_000;
+/** A machine may be late by a beat or two. */
+const LEAST_SILENCE_MS = 3000;
+const NATS = new URL("./lanes/cluster/nats_broker.ts", import.meta.url).href;
+
+/**
+ * Tasks on other machines, which meet this program at a NATS server with JetStream: its lanes are those
+ * that joined with `deno task lane`. They run only modules that their operators allow, with the very
+ * content that they have here. NATS is loaded when the first lane is asked for, so the program needs
+ * `--allow-read`, and `--allow-net` of the server.
+ *
+ * @param options Where the server is, and how many lanes are used at most.
+ * @returns The executor; close it, or open it with `await using`. While no machine has joined, its runs
+ * fail with a {@linkcode LaneStartError}.
+ * @throws {RangeError} If an option is out of its range.
+ *
+ * @example
+ * ```ts ignore
+ * import { task } from "./lanes/task.ts";
+ * import { cluster } from "./executor.ts";
+ *
+ * const score = task<typeof import("./score.ts")>(new URL("./score.ts", import.meta.url));
+ * await using executor = cluster({ servers: "nats://127.0.0.1:4222" });
+ * console.log(await executor.map(score, ["a", "b"]).toArray());
+ * ```
+ */
+export function cluster(options: ClusterOptions): Executor {
+  checkKnown("cluster", options);
+  const { servers, slots = 1, graceMs = CLUSTER_GRACE_MS, silenceMs = SILENCE_MS } = options;
+  const check = checker("open cluster()");
+  const list = typeof servers === "string" ? servers.split(",") : servers;
+  const areServers = Array.isArray(list) && list.length > 0 &&
+    list.every((server) => typeof server === "string" && server !== "");
+  check("servers", servers, areServers, 'an address such as "nats://127.0.0.1:4222"');
+  const isLong = isTime(silenceMs) && silenceMs >= LEAST_SILENCE_MS;
+  check("silenceMs", silenceMs, isLong, `a number of milliseconds from ${LEAST_SILENCE_MS}`);
+  const server = { ...options, servers: [...list] };
+  const shared = sharedOf(options, frames);
+  const machines = new Cluster({
+    silenceMs,
+    connect: async () => {
+      const { openNats } = await importModule(NATS) as {
+        openNats: (options: ServerOptions) => Promise<Broker>;
+      };
+      return await openNats(server);
+    },
+  });
+  return new PooledExecutor("cluster", { ...options, graceMs }, {
+    remote: true,
+    takesAhead: false,
+    moves: false,
+    batches: { targetMs: CLUSTER_BATCH_MS, firstItems: 1, mostItems: MOST_CLUSTER_ITEMS },
+    makeLane: (_number, events, tasks) => {
+      if (machines.isFull) throw new LaneStartError("all lanes that have joined are in use");
+      const modules = tasks.map(({ module }) => module);
+      return new RemoteLane(
+        events,
+        (channel) => new ClusterChannel(channel, machines, { slots, tasks }),
+        {
+          accepts: ({ module }) => !needsPreload(module) || modules.includes(module),
+          shared,
+          graceMs,
+        },
+      );
+    },
+    lanesThere: () => machines.lanes,
+    onQuarantined: (item) => machines.bury(item),
+    close: () => machines.close(),
   });
 }
 

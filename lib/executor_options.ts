@@ -98,3 +98,31 @@ export interface ProcessesOptions extends SharedOptions {
   /** What becomes of what tasks print: shown on this program's stderr, the default, or only kept for errors. */
   readonly stderr?: "show" | "keep";
 }
+
+/** How {@linkcode cluster} is opened. */
+export interface ClusterOptions extends SharedOptions {
+  /** Addresses of the NATS server, such as `"nats://127.0.0.1:4222"`, or of several that belong together. */
+  readonly servers: string | readonly string[];
+  /** Lanes used at most, of those that have joined; default 64. */
+  readonly lanes?: number;
+  /** Tasks in flight on each lane at most, if its operator allows so many; default 1. */
+  readonly slots?: number;
+  /**
+   * How long a task that was asked to stop may go on before its process is killed, and how long
+   * disposing what was set up in it may take; default 1000 ms.
+   */
+  readonly graceMs?: number;
+  /** The name by which the server knows this program. */
+  readonly user?: string;
+  /** The password that belongs to it. */
+  readonly password?: string;
+  /** Path of a file of credentials, in their place. */
+  readonly creds?: string;
+  /** Path of the certificates by which the server's is checked; the system's unless given. */
+  readonly tlsCa?: string;
+  /**
+   * A machine that isn't heard of for so long is taken to be lost, and what it ran runs elsewhere;
+   * default 10,000 ms.
+   */
+  readonly silenceMs?: number;
+}

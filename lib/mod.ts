@@ -25,6 +25,7 @@ export type { Items, MapOptions, Progress, RetryOptions, RunOptions } from "./di
 export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/outcome.ts";
 export type { Results } from "./dispatch/output.ts";
 export {
+  cluster,
   concurrent,
   type EventLoopExecutor,
   type Executor,
@@ -38,6 +39,7 @@ export {
   workers,
 } from "./executor.ts";
 export type {
+  ClusterOptions,
   EventLoopOptions,
   GpuOptions,
   LimitedOptions,

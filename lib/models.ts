@@ -10,6 +10,7 @@ export const MODELS = [
   "limited",
   "workers",
   "processes",
+  "cluster",
   "gpu",
 ] as const;
 
@@ -17,7 +18,7 @@ export const MODELS = [
 export type Model = typeof MODELS[number];
 
 /** Where a model's tasks run. */
-export type Place = "event loop" | "thread" | "process" | "graphics card";
+export type Place = "event loop" | "thread" | "process" | "machine" | "graphics card";
 
 /** What a job is like: its tasks wait (I/O-bound), or they compute (CPU-bound). */
 export type JobKind = "io" | "cpu";
@@ -72,6 +73,9 @@ const COMMON_OPTIONS: readonly string[] = [
   "tasksPerLane",
   "idleMs",
 ];
+
+/** As many lanes of other machines are used, if so many have joined. */
+const MOST_JOINED = 64;
 
 const EVENT_LOOP = {
   ...USUAL,
@@ -150,6 +154,32 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     summary: { io: "a process for each core", cpu: "a process for each core" },
     python: { io: "multiprocessing.Pool().map", cpu: "multiprocessing.Pool().map" },
   },
+  cluster: {
+    ...USUAL,
+    isUsual: false,
+    place: "machine",
+    lane: "other machines, over NATS JetStream",
+    sizes: ["lanes", "slots"],
+    lanes: { io: MOST_JOINED, cpu: MOST_JOINED },
+    slots: 1,
+    mostSlots: 65_536,
+    options: [
+      ...COMMON_OPTIONS,
+      "servers",
+      "user",
+      "password",
+      "creds",
+      "tlsCa",
+      "silenceMs",
+    ],
+    startsDeno: false,
+    readsEntry: true,
+    usualStartMs: 150,
+    roundTripMs: 1,
+    colour: { light: "#4a3fb5", dark: "#a79df5" },
+    summary: { io: "the lanes that joined, if chosen", cpu: "the lanes that joined, if chosen" },
+    python: { io: "Celery, Dask or Ray", cpu: "Celery, Dask or Ray" },
+  },
   gpu: {
     kinds: ["cpu"],
     isUsual: false,
@@ -190,6 +220,11 @@ export function isRemote(model: string): boolean {
 /** Whether a model runs a task's kernel in place of its function. */
 export function needsKernel(model: Model): boolean {
   return MODEL_TABLE[model].place === "graphics card";
+}
+
+/** Whether a model's machines meet at a server. */
+export function needsServer(model: Model): boolean {
+  return MODEL_TABLE[model].place === "machine";
 }
 
 /** Whether a model's size can be chosen in this way. */

@@ -2,6 +2,7 @@
 
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { jobFiles, jobModule } from "../lib/advice/job/load_job.ts";
+import { SERVER_HELP } from "../lib/children/server_arguments.ts";
 import { command } from "../lib/cli/command.ts";
 import { runToEnd } from "../lib/cli/run_to_end.ts";
 import { script } from "../lib/cli/script.ts";
@@ -27,8 +28,12 @@ ${modelLines("cpu")}`.trim(),
   .option("--lines <what>", "what a line is: text or json (default: json for .jsonl and .ndjson)")
   .option("--items <n>", "take the first n items only")
   .option("--model <name>", "how it is run (default: limited; workers if --lanes is given)")
-  .option("--lanes <n>", "lanes of workers and processes: how many tasks compute at once")
+  .option("--lanes <n>", "lanes of workers, processes and cluster: how many tasks compute at once")
   .option("--slots <n>", "slots on each lane: how many tasks wait at once (default: 5 of limited)")
+  .option("--servers <list>", `of cluster: ${SERVER_HELP.servers}`)
+  .option("--user <name>", SERVER_HELP.user)
+  .option("--creds <file>", SERVER_HELP.creds)
+  .option("--tls-ca <file>", SERVER_HELP.tlsCa)
   .option("--advice <file>", "model, sizes, retries and rate as deno task advise --json wrote them")
   .option("--out <file>", "write the results there, with a journal beside them")
   .option("--failed <file>", "write the items that failed there, with reason and attempts")

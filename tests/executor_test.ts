@@ -8,11 +8,14 @@ Deno.test("each model has a constructor of its name, and says how large it is", 
     limited: [1, 5],
     workers: [navigator.hardwareConcurrency, 1],
     processes: [navigator.hardwareConcurrency, 1],
+    cluster: [64, 1],
     gpu: [1, 8192],
   };
   assertEquals([...lanes.MODELS], Object.keys(sizes) as lanes.Model[]);
   for (const model of lanes.MODELS) {
-    await using executor = lanes[model]();
+    await using executor = model === "cluster"
+      ? lanes.cluster({ servers: "nats://127.0.0.1:1" })
+      : lanes[model]();
     assertEquals(executor.model, model);
     assertEquals([executor.lanes, executor.slots], sizes[model]);
     assertEquals(await executor.usage(), [], "a lane was started before it was needed");
@@ -43,6 +46,8 @@ Deno.test("a size out of range is refused, with its name and value", () => {
     [() => lanes.sequential({ tasksPerLane: 1.5 }), "tasksPerLane must be a whole number from 1"],
     [() => lanes.limited({ idleMs: -1 }), "idleMs must be a number of milliseconds from 0"],
     [() => lanes.processes({ idleMs: "5" as never }), 'from 0, but is "5"'],
+    [() => lanes.cluster({ servers: [] }), "Cannot open cluster(): servers must be an address"],
+    [() => lanes.cluster({ servers: "a", silenceMs: 9 }), "milliseconds from 3000, but is 9"],
   ];
   for (const [open, says] of bad) assertThrows(open, RangeError, says);
 });

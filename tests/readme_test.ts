@@ -123,8 +123,8 @@ function optionsOf(name: string, types: ReadonlyMap<string, Node>): string[] {
 function typedOptions(): string[] {
   const types = declared();
   const typeOf = (model: string) => {
-    const { left } = types.get(model)!.params![0]!;
-    return left!.typeAnnotation!.typeAnnotation!.typeName!.name;
+    const [param] = types.get(model)!.params!;
+    return (param!.left ?? param!).typeAnnotation!.typeAnnotation!.typeName!.name;
   };
   return [
     ...MODELS.flatMap((model) => optionsOf(typeOf(model), types).map((name) => `${model} ${name}`)),

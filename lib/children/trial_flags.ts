@@ -5,6 +5,7 @@
 import { dirname, fromFileUrl } from "@std/path";
 import { projectFiles } from "../lanes/project.ts";
 import { type LanePermissions, permissionFlags } from "../lanes/subprocess/permissions.ts";
+import { hostOf, type ServerOptions } from "../lanes/cluster/server_options.ts";
 import type { Task } from "../lanes/task.ts";
 import { type Model, MODEL_TABLE } from "../models.ts";
 import { moduleFacts } from "./module_files.ts";
@@ -27,7 +28,10 @@ const ENTRY_FOLDERS = ["../lanes/x", "../tasks/x"].map((path) =>
 /** The flags of a trial's process: those of the job's own project, and `--allow-…` flags. */
 export async function trialFlags(
   { task, items, permissions = {} }: ChildJob,
-  model: Model,
+  { model, server }: {
+    readonly model: Model;
+    readonly server?: ServerOptions | undefined;
+  },
 ): Promise<string[]> {
   const modules = [task.module, ...(items.kind === "module" ? [items.module] : [])];
   const facts = await Promise.all(modules.map(moduleFacts));
@@ -40,12 +44,16 @@ export async function trialFlags(
     // Its children are to run in the same project.
     for (const file of projectFiles(task.module)) read.add(file);
   }
+  const { servers = [], creds, tlsCa } = server ?? {};
+  const net = servers.map(hostOf);
+  for (const file of [creds, tlsCa]) if (file !== undefined) read.add(file);
   const joined = (allowed: boolean | readonly string[] = [], more: Iterable<string>) =>
     allowed === true ? true : [...allowed || [], ...more];
   return [
     ...facts[0]!.flags,
     ...permissionFlags({
       ...permissions,
+      net: joined(permissions.net, net),
       read: joined(permissions.read, read),
       run: joined(permissions.run, run),
     }),

@@ -7,6 +7,7 @@ import {
   type Model,
   MODEL_TABLE,
   MODELS,
+  needsServer,
   takes,
   USUAL_MODELS,
 } from "../models.ts";
@@ -24,6 +25,7 @@ import type { ResultFile } from "../timing/result.ts";
 import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_path.ts";
 import { resultOption } from "./result_option.ts";
+import { type RawServerOptions, SERVER_HELP, serverFor } from "../children/server_arguments.ts";
 
 /** A lane is a thread or a process; more than this bring a machine down. */
 const MOST_LANES = 256;
@@ -43,7 +45,8 @@ type Named =
   | "slots"
   | "lanes"
   | "baseline"
-  | "maxSlowdown";
+  | "maxSlowdown"
+  | keyof RawServerOptions;
 
 export interface ComparisonOptions {
   readonly models: readonly ModelSpec[];
@@ -72,7 +75,7 @@ export function addComparisonOptions(command: OptionTaker, kind: JobKind): void 
   const unusual = MODELS.filter((model) =>
     MODEL_TABLE[model].kinds.includes(kind) && !USUAL_MODELS.includes(model)
   );
-  const all = ["all", ...unusual].join(" but ");
+  const all = ["all", ...(unusual.length > 0 ? [unusual.join(" and ")] : [])].join(" but ");
   command
     .option("--models <list>", `models to compare, such as sequential,limited (default: ${all})`)
     .option(
@@ -84,6 +87,10 @@ export function addComparisonOptions(command: OptionTaker, kind: JobKind): void 
       `lanes of ${lanes.join(" and of ")} ` +
         `(default: ${lanes.map((model) => `${defaultLanes(model, kind)} ${model}`).join(", ")})`,
     )
+    .option("--servers <list>", `of cluster: ${SERVER_HELP.servers}`)
+    .option("--user <name>", SERVER_HELP.user)
+    .option("--creds <file>", SERVER_HELP.creds)
+    .option("--tls-ca <file>", SERVER_HELP.tlsCa)
     .option("--rounds <n>", "how often each model is measured (default: 3)")
     .option("--warmup <n>", "items run before the measured ones in each trial (default: 0)")
     .option("--seed <n>", "order of the trials, and the resampling (default: drawn, and printed)")
@@ -119,11 +126,15 @@ export async function readComparisonOptions(
     const problem = `${unfit} only computes, and these tasks wait`;
     throw new UsageError("--models", raw.models!, problem, `leave ${unfit} out`);
   }
+  const server = await serverFor("--models", raw.models, names, raw);
   const earlier = raw.baseline === undefined
     ? []
     : [{ option: "--baseline", path: userPath(raw.baseline) }];
   return {
-    models: names.map((model) => sized(model, slots, lanes, kind)),
+    models: names.map((model) => ({
+      ...sized(model, slots, lanes, kind),
+      ...(needsServer(model) && server && { server }),
+    })),
     rounds: upTo(MOST_ROUNDS, "--rounds", raw.rounds),
     warmup: nonNegativeInteger("--warmup", raw.warmup ?? "0", { max: MOST_WARMUP }),
     seed: seedOption(raw.seed),

@@ -86,7 +86,7 @@ export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
   await using child = new MeasuringChild<RunMessage>({
     entry: new URL("./run_main.ts", import.meta.url),
     order: { ...spec, known: known.counts.done + known.counts.failed } satisfies RunOrder,
-    flags: await trialFlags(spec.job, spec.model),
+    flags: await trialFlags(spec.job, spec),
     onPrint,
   });
   const send = (command: RunCommand) => child.send(command);

@@ -42,13 +42,13 @@ async function main(): Promise<void> {
   let where = "prepare";
   let last: RunMessage;
   try {
-    const { job, model, lanes, slots } = order;
+    const { job } = order;
     await using _prepared = await prepare(await hook(job, job.prepare));
     where = "items";
     const items = new ItemsLeft(order.fed ? fed : await openItems(job.items), known, order);
     where = "the run";
     const own = { ...job, graceMs: job.graceMs ?? GRACE_MS };
-    await using executor = openModel({ model, lanes, slots, job: own });
+    await using executor = openModel({ ...order, job: own });
     run = new RunHere(order, { executor, items, say, signal });
     if (finishing) run.finish();
     last = await run.run();

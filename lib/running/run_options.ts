@@ -2,6 +2,7 @@
 
 import { jobModule } from "../advice/job/load_job.ts";
 import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";
+import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";
 import type { Rate } from "../dispatch/limit.ts";
 import { checkOutputFiles, namedFiles, type OutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_path.ts";
@@ -26,7 +27,7 @@ import type { SyncPolicy } from "./record_file.ts";
 import type { Budget, RunSpec } from "./run_message.ts";
 
 /** The options as typed, by their names. */
-export interface RawRunOptions {
+export interface RawRunOptions extends RawServerOptions {
   readonly export?: string;
   readonly from?: string;
   readonly lines?: string;
@@ -262,9 +263,11 @@ export async function readRunOptions(
     ...named("--advice", raw.advice && userPath(raw.advice)),
   ]);
   const recommended = advice?.recommended;
+  const model = recommended === undefined ? modelOf(raw) : sizedAs(recommended);
+  const server = await serverFor("--model", raw.model, [model.model], raw);
   return {
     export: raw.export ?? advice?.job.export ?? "default",
-    model: recommended === undefined ? modelOf(raw) : sizedAs(recommended),
+    model: { ...model, ...(server && { server }) },
     rate: raw.rate === undefined ? recommended?.rate : rateOf("--rate", raw.rate),
     perHost: raw.perHost === undefined
       ? undefined

@@ -49,7 +49,7 @@ async function measureWith(
   { pieceMs = 120, repetitions = 3, signal, now = () => performance.now() }: CeilingOptions,
 ): Promise<number | undefined> {
   const entry = new URL("./ceiling_main.ts", import.meta.url);
-  const flags = job === undefined ? [] : await trialFlags(job, BASELINE);
+  const flags = job === undefined ? [] : await trialFlags(job, { model: BASELINE });
   const order: CeilingOrder = { job: job && { ...job, options: {} } };
   await using children = new AsyncDisposableStack();
   const all = Array.from(

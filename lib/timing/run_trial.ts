@@ -95,7 +95,7 @@ export function trialProcesses(
     await using child = new MeasuringChild<TrialMessage>({
       entry: new URL("./trial_main.ts", import.meta.url),
       order: { trial: sent, metered } satisfies TrialOrder,
-      flags: await trialFlags(job, model),
+      flags: await trialFlags(job, trial),
       signal,
       guardMs,
     });

@@ -5,6 +5,7 @@
 
 import type { Model } from "../models.ts";
 import type { Device } from "../lanes/lane.ts";
+import type { ServerOptions } from "../lanes/cluster/server_options.ts";
 import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
 import type { Task } from "../lanes/task.ts";
 import type { Meter } from "./meter/meter.ts";
@@ -59,6 +60,8 @@ export interface ModelSpec {
   readonly model: Model;
   readonly lanes?: number;
   readonly slots?: number;
+  /** Where its machines meet, if it has any. */
+  readonly server?: ServerOptions;
 }
 
 /** How each trial's items are run. */

@@ -9,7 +9,7 @@ import type { Outcome, Rejected } from "../dispatch/outcome.ts";
 import * as executors from "../executor.ts";
 import type { Executor, LaneUsage } from "../executor.ts";
 import { TeardownError } from "../lanes/errors.ts";
-import { MODEL_TABLE } from "../models.ts";
+import { MODEL_TABLE, needsServer } from "../models.ts";
 import type { Timeline } from "./result.ts";
 import type { Items, MapOptions, Progress } from "../dispatch/options.ts";
 import type { Task } from "../lanes/task.ts";
@@ -43,13 +43,16 @@ export interface TrialHost {
 }
 
 /** Opens a trial's executor, with what its model takes of the sizes and rights. */
-export function openModel({ model, lanes, slots, job }: ModelSpec & { job: JobSpec }): Executor {
+export function openModel(
+  { model, lanes, slots, server, job }: ModelSpec & { job: JobSpec },
+): Executor {
   const { sizes, startsDeno } = MODEL_TABLE[model];
   const { graceMs, permissions } = job;
   const options = { lanes, slots, graceMs, permissions };
   const taken = ["graceMs" as const, ...sizes, ...(startsDeno ? ["permissions" as const] : [])]
     .flatMap((name) => options[name] === undefined ? [] : [[name, options[name]]]);
-  return executors[model](Object.fromEntries(taken));
+  const open = executors[model] as (options: object) => Executor;
+  return open({ ...Object.fromEntries(taken), ...(needsServer(model) && server) });
 }
 
 /** Closes a trial's lanes. */

@@ -14,12 +14,12 @@ const folder = (name: string) => fromFileUrl(new URL(`../../lib/${name}`, import
 
 Deno.test("trialFlags() allow a job what it asks for, and its lanes what they need", async () => {
   const project = ["--no-config", "--no-lock"];
-  assertEquals(await trialFlags(job, "sequential"), project);
+  assertEquals(await trialFlags(job, { model: "sequential" }), project);
   const read = `--allow-read=${folder("lanes")},${folder("tasks")}`;
-  assertEquals(await trialFlags(job, "workers"), [...project, read]);
+  assertEquals(await trialFlags(job, { model: "workers" }), [...project, read]);
   const deno = Deno.execPath();
   assertEquals(
-    await trialFlags({ ...job, permissions: { run: ["git"], net: true } }, "processes"),
+    await trialFlags({ ...job, permissions: { run: ["git"], net: true } }, { model: "processes" }),
     [
       ...project,
       "--allow-net",
@@ -27,7 +27,11 @@ Deno.test("trialFlags() allow a job what it asks for, and its lanes what they ne
     ],
   );
   const all = { ...job, permissions: { read: true, run: true } };
-  assertEquals(await trialFlags(all, "processes"), [...project, "--allow-read", "--allow-run"]);
+  assertEquals(await trialFlags(all, { model: "processes" }), [
+    ...project,
+    "--allow-read",
+    "--allow-run",
+  ]);
 });
 
 Deno.test({
@@ -36,7 +40,9 @@ Deno.test({
   async fn() {
     const module = listening.href;
     const of = { ...job, items: { kind: "module", module } } as const;
-    const flags = (await trialFlags(of, "sequential")).filter((flag) => flag.startsWith("--allow"));
+    const flags = (await trialFlags(of, { model: "sequential" })).filter((flag) =>
+      flag.startsWith("--allow")
+    );
     assertEquals(flags.length, 1);
     const read = flags[0]!.replace("--allow-read=", "").split(",");
     const imported = new URL("../../lib/children/parent.ts", import.meta.url);

@@ -117,6 +117,7 @@ export const CANCEL: readonly Guarantee[] = [
       concurrent: "this event loop can't abort while it is busy",
       limited: "this event loop can't abort while it is busy",
       processes: "a busy child reads no message: it is killed (next line)",
+      cluster: "a busy child reads no message: it is killed (next line)",
     },
     async check({ open }) {
       await using executor = open({ graceMs: 10_000 });

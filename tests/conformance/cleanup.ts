@@ -67,7 +67,7 @@ export const CLEANUP: readonly Guarantee[] = [
       for (const { startMs, cpuMs, peakRssBytes } of usage) {
         assert(startMs >= 0);
         assertEquals(cpuMs !== undefined, isRemote(model));
-        assertEquals(peakRssBytes !== undefined, model === "processes");
+        assertEquals(peakRssBytes !== undefined, ["processes", "cluster"].includes(model));
       }
     },
   },

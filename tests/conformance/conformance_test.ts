@@ -4,7 +4,7 @@
  */
 
 import Table from "cli-table3";
-import { MODELS } from "../../lib/mod.ts";
+import { type Model, MODELS } from "../../lib/mod.ts";
 import { CALLS } from "./calls.ts";
 import { CANCEL } from "./cancel.ts";
 import { CLEANUP } from "./cleanup.ts";
@@ -12,7 +12,7 @@ import { CRASHES } from "./crashes.ts";
 import { DEADLINES } from "./deadlines.ts";
 import { ENDINGS } from "./endings.ts";
 import { ERRORS } from "./errors.ts";
-import { type Guarantee, SUBJECTS, whyNot } from "./guarantee.ts";
+import { clusterServer, type Guarantee, SUBJECTS, whyNot } from "./guarantee.ts";
 import { LAZINESS } from "./laziness.ts";
 import { LIMITS } from "./limits.ts";
 import { NEIGHBOURS } from "./neighbours.ts";
@@ -26,6 +26,7 @@ import { TRANSFER } from "./transfer.ts";
 import { SET_UP } from "./set_up.ts";
 import { VALUES } from "./values.ts";
 import { hasAdapter } from "../gpu_adapter.ts";
+import { hasNats, LaneProcess, NatsServer } from "../nats_server.ts";
 import { grantedAll } from "../granted.ts";
 
 const THEMES: readonly (readonly [string, readonly Guarantee[]])[] = [
@@ -52,6 +53,17 @@ const THEMES: readonly (readonly [string, readonly Guarantee[]])[] = [
 
 const cells = new Map<string, string>();
 const mayRun = grantedAll();
+const lacks: Partial<Record<Model, boolean>> = { gpu: !hasAdapter, cluster: !hasNats };
+const machines = new AsyncDisposableStack();
+
+Deno.test.beforeAll(async () => {
+  if (!mayRun || !hasNats) return;
+  const server = machines.use(await NatsServer.start());
+  clusterServer.url = server.url;
+  // deno-fmt-ignore
+  machines.use(await LaneProcess.start(server.url, ["--lanes", "8", "--allow-net=127.0.0.1",
+    "--allow-module", new URL("../..", import.meta.url).pathname, "--allow-module", "data:"]));
+});
 
 for (const [theme, guarantees] of THEMES) {
   for (const guarantee of guarantees) {
@@ -60,7 +72,7 @@ for (const [theme, guarantees] of THEMES) {
       if (whyNot(guarantee, subject.model) !== undefined) continue;
       Deno.test({
         name: `${subject.model}, ${theme}: ${guarantee.name}`,
-        ignore: !mayRun || (subject.model === "gpu" && !hasAdapter),
+        ignore: !mayRun || lacks[subject.model] === true,
         async fn(t) {
           // A step tells whether it held, leaks included; a test doesn't.
           const holds = await t.step("holds, and leaves nothing", () => guarantee.check(subject));
@@ -71,7 +83,8 @@ for (const [theme, guarantees] of THEMES) {
   }
 }
 
-Deno.test.afterAll(() => {
+Deno.test.afterAll(async () => {
+  await machines.disposeAsync();
   const table = new Table({
     head: ["guarantee", ...MODELS],
     colWidths: [76],

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type Guarantee, numbers, SENT_ONLY, taskNamed } from "./guarantee.ts";
+import { type Guarantee, numbers, SENT_ONLY, taskNamed, THREADS_ONLY } from "./guarantee.ts";
 
 async function thrown(
   executor: ReturnType<Parameters<Guarantee["check"]>[0]["open"]>,
@@ -155,7 +155,7 @@ export const ERRORS: readonly Guarantee[] = [
   },
   {
     name: "with transfer: true buffers move: the caller's is empty, and results arrive",
-    notFor: { ...SENT_ONLY, processes: "memory can't move between processes: it is copied" },
+    notFor: THREADS_ONLY,
     async check({ open }) {
       await using executor = open();
       const items = numbers(4).map((n) => new Uint8Array(1000).fill(n));

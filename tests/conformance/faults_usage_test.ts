@@ -11,7 +11,8 @@ function fault(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !MAY_RUN, fn });
 }
 
-for (const model of MODELS) {
+// The connection of a cluster keeps its program alive until it is closed.
+for (const model of MODELS.filter((model) => model !== "cluster")) {
   Deno.test({
     name: `${model}: an executor that was never closed lets an idle program end`,
     ignore: !MAY_RUN || (model === "gpu" && !hasAdapter),

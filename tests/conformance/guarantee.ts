@@ -2,6 +2,7 @@
 
 import { type Task, task, type TaskName } from "../../lib/lanes/task.ts";
 import {
+  cluster,
   concurrent,
   type Executor,
   gpu,
@@ -72,6 +73,9 @@ export function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, n) => n);
 }
 
+/** Where the cluster's server is, once it is started. */
+export const clusterServer = { url: "" };
+
 /** Every model, opened small. */
 export const SUBJECTS: readonly Subject[] = [
   { model: "sequential", width: 1, open: (options) => sequential(common(options)) },
@@ -97,6 +101,12 @@ export const SUBJECTS: readonly Subject[] = [
         permissions: { net: ["127.0.0.1"] },
         stderr: "keep",
       }),
+  },
+  {
+    model: "cluster",
+    width: 4,
+    open: ({ lanes = 2, slots = 2, ...rest } = {}) =>
+      cluster({ servers: clusterServer.url, lanes, slots, graceMs: 250, ...common(rest) }),
   },
   {
     model: "gpu",
@@ -132,6 +142,7 @@ export const THREADS_ONLY: Guarantee["notFor"] = {
   concurrent: "nothing is sent",
   limited: "nothing is sent",
   processes: "memory can't move between processes: it is copied",
+  cluster: "memory can't move between processes: it is copied",
 };
 
 /** Why only a subprocess has streams and permissions of its own. */

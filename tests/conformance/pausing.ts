@@ -57,7 +57,13 @@ export const PAUSING: readonly Guarantee[] = [
   },
   {
     name: "more slots let more start at once, fewer let what runs go on",
-    notFor: { sequential: FIXED, concurrent: FIXED, workers: ON_LANES, processes: ON_LANES },
+    notFor: {
+      sequential: FIXED,
+      concurrent: FIXED,
+      workers: ON_LANES,
+      processes: ON_LANES,
+      cluster: ON_LANES,
+    },
     async check({ open }) {
       await using gates = new Gates();
       await using executor = open({ slots: 1 }) as LimitedExecutor;

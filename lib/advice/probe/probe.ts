@@ -88,7 +88,7 @@ export async function startProbe(
   return new MeasuringChild({
     entry: new URL("./probe_main.ts", import.meta.url),
     order,
-    flags: [...await trialFlags(job, BASELINE), ...flags],
+    flags: [...await trialFlags(job, { model: BASELINE }), ...flags],
     env,
     signal,
     guardMs,

@@ -166,6 +166,21 @@ export function decodePayload(
   return Array.from(lengths, (length) => body.slice(at, at += length));
 }
 
+/** Reads a frame of which all bytes are there. */
+export function readFrame(bytes: Uint8Array): Frame {
+  checkMagic(bytes.subarray(0, 4));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const headEnd = PREFIX_BYTES + 8 * view.getUint32(8, true);
+  // No slice(): that of a Buffer of Node's copies nothing.
+  const copy = (from: number, to?: number) => new Uint8Array(bytes.subarray(from, to));
+  return {
+    kind: view.getUint8(4),
+    encoding: view.getUint8(5),
+    head: new Float64Array(copy(PREFIX_BYTES, headEnd).buffer),
+    body: copy(headEnd),
+  };
+}
+
 /**
  * Reads bytes into memory: what there is, at least one, or until it is full. Gives the part that was
  * filled, whose buffer may be another one then; undefined at the end.

@@ -29,7 +29,7 @@ async function openLoopTrial(
   await using child = new MeasuringChild({
     entry: new URL("./trial_main.ts", import.meta.url),
     order: { ...trial, job: { ...trial.job, options: {} } },
-    flags: await trialFlags(trial.job, trial.model),
+    flags: await trialFlags(trial.job, trial),
     signal,
     guardMs: trial.durationMs + trial.drainMs + SPARE_MS,
   });

@@ -140,6 +140,7 @@ Deno.test("race() takes out what is clearly slower, fails, or gives other result
     limited: 90,
     workers: 12,
     processes: 11,
+    cluster: 0,
     gpu: 0,
   };
   const limited: Candidate = { model: "limited", lanes: 1, slots: 2 };

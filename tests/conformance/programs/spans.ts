@@ -3,7 +3,7 @@
 import * as lanes from "../../../lib/mod.ts";
 import type { Model } from "../../../lib/mod.ts";
 
-const model = Deno.args[0] as Model;
+const model = Deno.args[0] as Exclude<Model, "cluster">;
 const ask = lanes.task<typeof import("../tasks.ts"), "gated">(
   new URL("../tasks.ts", import.meta.url),
   "gated",

@@ -1,0 +1,92 @@
+/**
+ * The options that say where the server between machines is, and how this program may use it.
+ *
+ * @module
+ */
+
+import { userPath } from "../files/user_path.ts";
+import type { ServerOptions } from "../lanes/cluster/server_options.ts";
+import { type Model, needsServer } from "../models.ts";
+import { inputFile, UsageError } from "../options.ts";
+
+export interface RawServerOptions {
+  readonly servers?: string;
+  readonly user?: string;
+  readonly creds?: string;
+  readonly tlsCa?: string;
+}
+
+/** The password is never an argument, which all processes of a machine can see. */
+export const PASSWORD_VARIABLE = "NATS_PASSWORD";
+
+/** What help says of them. */
+export const SERVER_HELP = {
+  servers: "the NATS server, such as nats://127.0.0.1:4222, or several",
+  user: `the name for it; the password is taken from ${PASSWORD_VARIABLE}`,
+  creds: "a file of credentials for it",
+  tlsCa: "the certificates by which the server's is checked",
+} as const;
+
+/**
+ * Reads them; undefined if there is no server.
+ *
+ * @throws {UsageError} If one has a value it doesn't take.
+ */
+export async function readServerOptions(
+  { servers, user, creds, tlsCa }: RawServerOptions,
+): Promise<ServerOptions | undefined> {
+  if (servers === undefined) {
+    const [other] = Object.entries({ "--user": user, "--creds": creds, "--tls-ca": tlsCa })
+      .filter(([, value]) => value !== undefined);
+    if (other === undefined) return undefined;
+    const remedy = "leave it out, or add --servers";
+    throw new UsageError(other[0], other[1]!, "has no meaning without --servers", remedy);
+  }
+  const password = user === undefined ? undefined : Deno.env.get(PASSWORD_VARIABLE);
+  return {
+    servers: servers.split(",").map(serverOf),
+    ...(user !== undefined && { user, password: password ?? "" }),
+    ...(creds !== undefined && { creds: await inputFile("--creds", userPath(creds)) }),
+    ...(tlsCa !== undefined && { tlsCa: await inputFile("--tls-ca", userPath(tlsCa)) }),
+  };
+}
+
+/**
+ * The server of those models that need one.
+ *
+ * @throws {UsageError} If it is missing, or none of them does.
+ */
+export async function serverFor(
+  option: string,
+  typed: string | undefined,
+  models: readonly Model[],
+  raw: RawServerOptions,
+): Promise<ServerOptions | undefined> {
+  const server = await readServerOptions(raw);
+  const needing = models.find(needsServer);
+  if (needing !== undefined && server === undefined) {
+    const remedy = "add --servers, such as --servers nats://127.0.0.1:4222";
+    throw new UsageError(option, typed ?? needing, `${needing} needs a server`, remedy);
+  }
+  if (needing === undefined && server !== undefined) {
+    const remedy = `leave it out, or add ${option} cluster`;
+    throw new UsageError("--servers", raw.servers!, "no model chosen needs a server", remedy);
+  }
+  // What the job's process then loads may have to be fetched first, which it may not do.
+  if (server !== undefined) await import("../lanes/cluster/nats_broker.ts");
+  return server;
+}
+
+function serverOf(text: string): string {
+  const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `nats://${text}`);
+  const remedy = "give an address such as nats://127.0.0.1:4222";
+  if (url === null || !/^(nats|tls):$/.test(url.protocol) || url.hostname === "") {
+    throw new UsageError("--servers", text, "not a NATS server's address", remedy);
+  }
+  if (url.username !== "" || url.password !== "") {
+    const problem = "names and passwords in an address are seen by all";
+    const shown = text.replace(/[^/@]*@/, "…@");
+    throw new UsageError("--servers", shown, problem, `use --user and ${PASSWORD_VARIABLE}`);
+  }
+  return text.trim();
+}

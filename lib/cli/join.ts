@@ -1,0 +1,131 @@
+/**
+ * What `deno task lane` does: joins a cluster and says what runs there, or looks after what jobs left on
+ * its server.
+ *
+ * @module
+ */
+
+import { BEAT_MS, type JobBeat, queueOf, Subject } from "../lanes/cluster/broker.ts";
+import { Machine, type MachineOptions, type MachineState } from "../lanes/cluster/machine.ts";
+import {
+  DEAD_QUEUE,
+  type NatsBroker,
+  openNats,
+  type QueueInfo,
+} from "../lanes/cluster/nats_broker.ts";
+import type { ServerOptions } from "../lanes/cluster/server_options.ts";
+import { MovingLine, stderrOutput } from "../progress/progress.ts";
+import { type Column, textTable } from "../report/table.ts";
+import { styleOfStdout } from "../report/terminal/style.ts";
+import { counted, formatBytes, formatCount, formatRate } from "../text/format.ts";
+import { plain } from "../text/plain.ts";
+import { print, printError } from "../text/print.ts";
+
+/** How often the line is drawn on a terminal, and a new one printed elsewhere, in milliseconds. */
+const DRAW_MS = 500;
+const PRINT_MS = 10_000;
+
+/** Joins, and stays until the signal. */
+export async function join(
+  server: ServerOptions,
+  options: Omit<MachineOptions, "onRefused">,
+  signal: AbortSignal,
+): Promise<void> {
+  const broker = await openNats(server);
+  const { isTerminal, columns } = stderrOutput();
+  let line: MovingLine | undefined;
+  const say = (text: string) => {
+    if (line === undefined) printError(plain(text));
+    else line.above(plain(text));
+  };
+  const seen = new Set<string>();
+  await using machine = new Machine(broker, {
+    ...options,
+    onRefused: (why) => {
+      if (seen.has(why)) return;
+      seen.add(why);
+      say(`lane: refused: ${why}`);
+    },
+  });
+  const { name, lanes } = options;
+  say(`${name} has joined ${broker.where} with ${counted(lanes, "lane")}; Ctrl-C leaves`);
+  if (isTerminal) line = new MovingLine(columns, stateText(machine.state, lanes, 0));
+  let last = "";
+  let items = 0;
+  const everyMs = isTerminal ? DRAW_MS : PRINT_MS;
+  const timer = setInterval(() => {
+    const { state } = machine;
+    const text = stateText(state, lanes, (state.items - items) / (everyMs / 1000));
+    items = state.items;
+    if (line !== undefined) line.show(state.busy / lanes, text);
+    else if (text !== last) say(`${name}: ${text}`);
+    last = text;
+  }, everyMs);
+  try {
+    if (!signal.aborted) {
+      await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    }
+  } finally {
+    clearInterval(timer);
+    line?.end();
+  }
+}
+
+export function stateText(
+  { busy, jobs, items }: MachineState,
+  lanes: number,
+  rate: number,
+): string {
+  const what = jobs === 0
+    ? "waits for a job"
+    : `${busy} of ${counted(lanes, "lane")} busy for ${counted(jobs, "job")}`;
+  return `${what}, ${counted(items, "item", formatCount(items))} done` +
+    (rate > 0 ? `, ${formatRate(rate)}` : "");
+}
+
+/** A queue, and whether its job is still there. */
+interface Left extends QueueInfo {
+  readonly isAlive: boolean;
+}
+
+const COLUMNS: readonly Column<Left>[] = [
+  { head: "queue", cell: ({ name }) => plain(name), left: true },
+  { head: "job", cell: ({ name, isAlive }) => stateOf(name, isAlive), left: true },
+  { head: "messages", cell: ({ messages }) => formatCount(messages) },
+  { head: "size", cell: ({ bytes }) => formatBytes(bytes) },
+  { head: "made", cell: ({ createdAt }) => plain(createdAt.slice(0, 16).replace("T", " ")) },
+];
+
+function stateOf(name: string, isAlive: boolean): string {
+  if (name === DEAD_QUEUE) return "items that ended lanes twice";
+  return isAlive ? "under way" : "gone";
+}
+
+/** Queues, once every job under way has had time to tell of itself. */
+async function queuesOf(broker: NatsBroker): Promise<Left[]> {
+  const alive = new Set<string>();
+  broker.listen(Subject.job("*"), (beat) => void alive.add(queueOf((beat as JobBeat).job)));
+  await new Promise((resolve) => setTimeout(resolve, 2 * BEAT_MS));
+  return (await broker.queues()).map((queue) => ({ ...queue, isAlive: alive.has(queue.name) }));
+}
+
+/** Lists what jobs have on the server; with `purge` removes what is left of those that are gone. */
+export async function lookAfter(server: ServerOptions, purge: boolean): Promise<void> {
+  const broker = await openNats(server);
+  try {
+    const queues = await queuesOf(broker);
+    const shown = purge ? queues.filter(({ isAlive }) => !isAlive) : queues;
+    if (shown.length === 0) {
+      return print(purge ? "Nothing is left to remove" : "No job has anything on the server");
+    }
+    print(textTable(COLUMNS, shown, styleOfStdout()).trimEnd());
+    for (const { job, task, index, reason } of await broker.deadLetters()) {
+      print(plain(`job ${job}, item ${index} of ${task}: ${reason}`));
+    }
+    if (!purge) return;
+    for (const { name } of shown) await broker.purge(name);
+    print(`Removed ${counted(shown.length, "queue")}`);
+  } finally {
+    await broker.close();
+  }
+}

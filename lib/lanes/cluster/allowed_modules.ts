@@ -1,0 +1,77 @@
+/**
+ * The modules that a machine's operator allows to be run there: files below some folders, with the very
+ * content that the job has, and code in `data:` URLs only if that is said.
+ *
+ * @module
+ */
+
+import { pathToFileURL } from "node:url";
+import { moduleDigest } from "./module_digest.ts";
+
+/** What may be run. */
+export interface AllowedModulesOptions {
+  /** Absolute paths of folders, or of single files. */
+  readonly roots: readonly string[];
+  /** Whether code in `data:` URLs is run, whoever wrote it. */
+  readonly data: boolean;
+}
+
+/** The module as it is here, or why it is refused. */
+export type FoundModule = { readonly local: string } | { readonly refused: string };
+
+/** Folders with other people's code are not searched. */
+const SKIPPED = new Set(["node_modules", ".git"]);
+/** As much of a digest as tells it from others. */
+const SHOWN = 12;
+
+/** Finds the allowed modules of a machine. */
+export class AllowedModules {
+  readonly #options: AllowedModulesOptions;
+
+  constructor(options: AllowedModulesOptions) {
+    this.#options = options;
+  }
+
+  /** The file with a module's name and content, wherever below a folder it is. */
+  async find(module: string, digest: string): Promise<FoundModule> {
+    const { roots, data } = this.#options;
+    if (module.startsWith("data:")) {
+      if (data) return { local: module };
+      return { refused: `code in a data: URL (sha256 ${short(digest)}) is not allowed there` };
+    }
+    const name = module.slice(module.lastIndexOf("/") + 1);
+    const where = roots.length === 0 ? "no module is allowed there" : `below ${roots.join(", ")}`;
+    const others = new Set<string>();
+    for (const root of roots) {
+      for await (const file of filesNamed(root, name)) {
+        const found = await moduleDigest(file).catch(() => undefined);
+        if (found === digest) return { local: file };
+        if (found !== undefined) others.add(`${file} has sha256 ${short(found)}`);
+      }
+    }
+    const has = others.size > 0
+      ? `: ${[...others].join(", ")}`
+      : roots.length === 0
+      ? ""
+      : " there is no such file";
+    return { refused: `${name} with sha256 ${short(digest)} is not allowed; ${where}${has}` };
+  }
+}
+
+const short = (digest: string) => digest.slice(0, SHOWN);
+
+/** The files of a name at a path or below it, as URLs; links are not followed. */
+async function* filesNamed(root: string, name: string): AsyncGenerator<string> {
+  const isNamed = (path: string) => pathToFileURL(path).href.endsWith(`/${name}`);
+  const info = await Deno.lstat(root).catch(() => undefined);
+  if (info?.isFile && isNamed(root)) yield pathToFileURL(root).href;
+  const folders = info?.isDirectory ? [root] : [];
+  for (const folder of folders) {
+    const entries = await Array.fromAsync(Deno.readDir(folder)).catch(() => []);
+    for (const entry of entries) {
+      const path = `${folder}/${entry.name}`;
+      if (entry.isDirectory && !SKIPPED.has(entry.name)) folders.push(path);
+      else if (entry.isFile && isNamed(path)) yield pathToFileURL(path).href;
+    }
+  }
+}

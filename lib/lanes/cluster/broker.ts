@@ -1,0 +1,135 @@
+/**
+ * What a cluster asks of the server between its machines, and how its subjects are named.
+ *
+ * @module
+ */
+
+/** A message that the server keeps until it is acknowledged, and delivers again if that takes too long. */
+export interface Stored {
+  /** The same each time it is delivered. */
+  readonly id: number;
+  readonly bytes: Uint8Array;
+  /** Whether it was delivered before. */
+  readonly again: boolean;
+  ack(): void;
+  /** Puts off its next delivery. */
+  working(): void;
+}
+
+/** A consumer of stored messages. */
+interface ConsumerOptions {
+  readonly name: string;
+  readonly subject: string;
+  /** Unacknowledged messages at most. */
+  readonly most: number;
+  readonly onMessage: (stored: Stored, subject: string) => void;
+}
+
+/** A connection to the server; nothing of it is told after `close`. */
+export interface Broker {
+  /** Where it is, without anything secret. */
+  readonly where: string;
+  /** Messages have at most so many bytes. */
+  readonly mostBytes: number;
+  readonly isConnected: boolean;
+  /** Told when the connection is back after it was lost. */
+  onReconnect(tell: () => void): void;
+  /** Tells whoever listens now. */
+  tell(subject: string, value: unknown): void;
+  /** Hears what is told; an answer goes back to who asked. */
+  listen(subject: string, hear: (value: unknown, subject: string) => unknown): void;
+  ask(subject: string, value: unknown, timeoutMs: number): Promise<unknown>;
+  /** Makes a queue, whose messages are stored until they are acknowledged. */
+  createQueue(queue: string, subjects: readonly string[], job: string): Promise<void>;
+  /** Removes a queue, with its objects. */
+  removeQueue(queue: string): Promise<void>;
+  /** Stores a message once, however often it is tried under the same id. */
+  store(subject: string, id: string, bytes: Uint8Array): Promise<void>;
+  /** Whether the server refuses to store anything, rather than not answering. */
+  isRefusal(error: unknown): boolean;
+  consume(queue: string, options: ConsumerOptions): Promise<{ close(): Promise<void> }>;
+  removeConsumer(queue: string, name: string): Promise<void>;
+  /** Keeps bytes too large for a message, with a queue. */
+  putObject(queue: string, name: string, bytes: Uint8Array): Promise<void>;
+  getObject(queue: string, name: string): Promise<Uint8Array>;
+  removeObject(queue: string, name: string): Promise<void>;
+  /** Keeps what befell an item, beyond its job. */
+  bury(letter: DeadLetter): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** An item that ended more than one lane. */
+export interface DeadLetter {
+  readonly job: string;
+  readonly task: string;
+  readonly index: number;
+  /** As it is shown to people. */
+  readonly item: string;
+  readonly reason: string;
+}
+
+/** A server that can't be used, and what can be done about it. */
+export class BrokerError extends Error {
+  override name = "BrokerError";
+}
+
+/** Names on the server. */
+export const Subject = {
+  /** Machines are asked to tell of themselves. */
+  call: "lanes.call",
+  /** A machine tells of itself. */
+  machine: (id: string) => `lanes.machine.${id}`,
+  /** A machine is asked for a lane. */
+  lease: (id: string) => `lanes.lease.${id}`,
+  /** A machine is asked what its clock shows, in milliseconds since 1970. */
+  clock: (id: string) => `lanes.clock.${id}`,
+  /** A job tells which lanes it uses. */
+  job: (id: string) => `lanes.job.${id}`,
+  to: (job: string, lane: number | "*") => `lanes.queue.${job}.to.${lane}`,
+  from: (job: string, lane: number | "*") => `lanes.queue.${job}.from.${lane}`,
+} as const;
+
+/** Queues of jobs are named so. */
+export const queueOf = (job: string) => `LANES-${job}`;
+
+/** How often machines and jobs tell of themselves, in milliseconds. */
+export const BEAT_MS = 1000;
+/** A message that isn't acknowledged is delivered again after so long, unless it is worked on. */
+export const ACK_WAIT_MS = 30_000;
+
+/** What a machine tells of itself. */
+export interface MachineBeat {
+  readonly id: string;
+  readonly name: string;
+  readonly lanes: number;
+  /** The lanes that it has leased, by their jobs. */
+  readonly leased: Readonly<Record<string, readonly number[]>>;
+  /** It is about to leave. */
+  readonly leaves?: boolean;
+}
+
+/** What a job tells: the lanes that it uses. */
+export interface JobBeat {
+  readonly job: string;
+  readonly lanes: readonly number[];
+}
+
+/** A module that a lane is to run, and its content. */
+export interface ModuleName {
+  readonly module: string;
+  readonly digest: string;
+}
+
+/** What a machine is asked for. */
+export interface LeaseRequest {
+  readonly job: string;
+  readonly lane: number;
+  readonly slots: number;
+  /** What the lane is started with, the module that it is wanted for first. */
+  readonly modules: readonly ModuleName[];
+  /** Whether the lane is wanted though that module is refused, to hear why. */
+  readonly insists: boolean;
+}
+
+/** Why it doesn't give a lane, and whether that is for the module; null if it does. */
+export type LeaseAnswer = { readonly refused: string; readonly forModule: boolean } | null;

@@ -1,0 +1,376 @@
+/**
+ * The machines that a job runs on, as it knows them: who has joined, which lanes are leased, and who is
+ * lost. It connects when the first lane is asked for.
+ *
+ * @module
+ */
+
+import { wordsOf } from "../attempt.ts";
+import { LaneStartError } from "../errors.ts";
+import type { Frame } from "../subprocess/frame.ts";
+import type { Task } from "../task.ts";
+import {
+  BEAT_MS,
+  type Broker,
+  type DeadLetter,
+  type JobBeat,
+  type LeaseAnswer,
+  type LeaseRequest,
+  type MachineBeat,
+  queueOf,
+  Subject,
+} from "./broker.ts";
+import { moduleDigest } from "./module_digest.ts";
+import { Receiver, Sender } from "./post.ts";
+
+/** How a cluster is reached. */
+export interface ClusterHost {
+  readonly connect: () => Promise<Broker>;
+  /** A machine that isn't heard of for so long is lost, in milliseconds. */
+  readonly silenceMs: number;
+}
+
+/** Told of one lane. */
+export interface LeaseEvents {
+  receive(frame: Frame): void;
+  /** Its machine is lost, or the way to it. */
+  lost(how: string): void;
+}
+
+/** A lane of some machine. */
+export interface Lease {
+  readonly machine: string;
+  /** Add to a time of the machine's clock to get the caller's, both in milliseconds since 1970. */
+  readonly clockOffsetMs: number;
+  /** As {@linkcode Sender.send}. */
+  send(kind: number, head: ArrayLike<number>, payload?: unknown): Promise<void>;
+  /** Gives it back; nothing more is told. */
+  end(): void;
+}
+
+interface Machine extends Omit<MachineBeat, "leased"> {
+  heardMs: number;
+  /** Add to a time of its clock to get this program's; undefined until it is measured. */
+  clockOffsetMs: number | undefined;
+  readonly leased: Map<number, Leased>;
+}
+
+interface Leased {
+  readonly events: LeaseEvents;
+  readonly receiver: Receiver<undefined>;
+  readonly sender: Sender;
+  /** How often in a row its machine didn't name it, since it gave it. */
+  missed: number;
+}
+
+/** How long the first machine is waited for. */
+const JOIN_MS = 2000;
+/** How long a machine may take to answer. */
+const ANSWER_MS = 10_000;
+/** A machine that has yet to end lanes of this job is asked again so often, a beat later each time. */
+const MOST_TRIES = 5;
+/** A dead letter's texts have so many characters at most. */
+const MOST_TEXT = 2000;
+/** A lane that its machine doesn't name so often in a row is lost, though it may have said goodbye. */
+const MOST_MISSED = 3;
+/** How often its clock is asked. */
+const CLOCK_ASKS = 5;
+/** Frames of all lanes that may be on their way to this program. */
+const MOST_UNREAD = 4096;
+
+/** A job's own view of a cluster. */
+export class Cluster {
+  readonly id = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
+  readonly #host: ClusterHost;
+  readonly #machines = new Map<string, Machine>();
+  #broker: Broker | undefined;
+  #opening: Promise<Broker> | undefined;
+  #joined = Promise.withResolvers<void>();
+  #lastLane = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #isClosed = false;
+  readonly #burials = new Set<Promise<void>>();
+
+  constructor(host: ClusterHost) {
+    this.#host = host;
+  }
+
+  /** How many lanes have joined; undefined while none is known. */
+  get lanes(): number | undefined {
+    const sum = [...this.#machines.values()].reduce((sum, { lanes }) => sum + lanes, 0);
+    return sum || undefined;
+  }
+
+  /** Whether it is known that no lane is free. */
+  get isFull(): boolean {
+    return this.#machines.size > 0 && [...this.#machines.values()].every((of) => roomOf(of) === 0);
+  }
+
+  #open(): Promise<Broker> {
+    return this.#opening ??= this.#connect().catch((error) => {
+      this.#opening = undefined;
+      throw error;
+    });
+  }
+
+  async #connect(): Promise<Broker> {
+    const broker = await this.#host.connect();
+    try {
+      broker.onReconnect(() => this.#onReconnect());
+      broker.listen(Subject.machine("*"), (beat) => this.#onBeat(beat as MachineBeat));
+      const subjects = [Subject.to(this.id, "*"), Subject.from(this.id, "*")];
+      await broker.createQueue(queueOf(this.id), subjects, this.id);
+      await broker.consume(queueOf(this.id), {
+        name: "from",
+        subject: Subject.from(this.id, "*"),
+        most: MOST_UNREAD,
+        onMessage: (stored, subject) => {
+          const leased = this.#leased(Number(subject.split(".").at(-1)));
+          if (leased === undefined) return stored.ack();
+          void leased.receiver.take(stored.bytes, undefined).then(() => stored.ack());
+        },
+      });
+      this.#timer = setInterval(() => this.#beat(), BEAT_MS);
+      Deno.unrefTimer(this.#timer);
+      broker.tell(Subject.call, null);
+    } catch (error) {
+      await broker.close();
+      throw error;
+    }
+    return this.#broker = broker;
+  }
+
+  #leased(lane: number): Leased | undefined {
+    for (const { leased } of this.#machines.values()) {
+      const found = leased.get(lane);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #onBeat(beat: MachineBeat): void {
+    const known = this.#machines.get(beat.id);
+    if (beat.leaves) return this.#lose(beat.id, `left with its machine ${beat.name}`);
+    const heardMs = performance.now();
+    if (known !== undefined) {
+      known.heardMs = heardMs;
+      const there = beat.leased[this.id] ?? [];
+      for (const [lane, leased] of known.leased) {
+        leased.missed = there.includes(lane) ? 0 : leased.missed + 1;
+        if (leased.missed < MOST_MISSED) continue;
+        this.#forget(known.leased, lane);
+        leased.events.lost(`was lost: its machine ${beat.name} has ended it`);
+      }
+    } else {
+      const leased = new Map<number, Leased>();
+      this.#machines.set(beat.id, { ...beat, heardMs, leased, clockOffsetMs: undefined });
+    }
+    this.#joined.resolve();
+  }
+
+  #onReconnect(): void {
+    // Nobody could be heard of meanwhile.
+    for (const machine of this.#machines.values()) machine.heardMs = performance.now();
+    this.#broker?.tell(Subject.call, null);
+  }
+
+  #beat(): void {
+    const broker = this.#broker;
+    if (broker === undefined || !broker.isConnected) return;
+    const lanes = [...this.#machines.values()].flatMap(({ leased }) => [...leased.keys()]);
+    broker.tell(Subject.job(this.id), { job: this.id, lanes } satisfies JobBeat);
+    const { silenceMs } = this.#host;
+    for (const { id, name, heardMs } of this.#machines.values()) {
+      if (performance.now() - heardMs < silenceMs) continue;
+      this.#lose(id, `was lost: its machine ${name} has not been heard of for ${silenceMs} ms`);
+    }
+  }
+
+  #lose(id: string, how: string): void {
+    const machine = this.#machines.get(id);
+    this.#machines.delete(id);
+    if (this.#machines.size === 0) this.#joined = Promise.withResolvers();
+    for (const [lane, { events }] of machine?.leased ?? []) {
+      // What it still says is not heard.
+      this.#forget(machine!.leased, lane);
+      events.lost(how);
+    }
+  }
+
+  #forget(leased: Map<number, Leased>, lane: number): void {
+    const found = leased.get(lane);
+    if (found === undefined) return;
+    leased.delete(lane);
+    found.sender.close();
+    found.receiver.close();
+    // It goes with the queue at the latest.
+    this.#broker?.removeConsumer(queueOf(this.id), `to-${lane}`).catch(() => {});
+  }
+
+  /** Waits a while for the first machine. */
+  async #someMachine(broker: Broker): Promise<void> {
+    if (this.#machines.size > 0) return;
+    await wait(JOIN_MS, this.#joined.promise);
+    if (this.#machines.size > 0) return;
+    throw new LaneStartError(
+      `no machine has joined at ${broker.where}; ` +
+        `start one with deno task lane --servers ${broker.where}`,
+    );
+  }
+
+  /**
+   * Leases a lane of some machine: of one that runs the first of the tasks, if there is any.
+   *
+   * @throws {LaneStartError} If there is none free.
+   */
+  async lease(
+    { slots, tasks }: { readonly slots: number; readonly tasks: readonly Task[] },
+    events: LeaseEvents,
+  ): Promise<Lease> {
+    const broker = await this.#open();
+    const modules = await Promise.all(
+      [...new Set(tasks.map(({ module }) => module))].map(async (module) => ({
+        module,
+        digest: await moduleDigest(module).catch((error) => `none: ${wordsOf(error)}`),
+      })),
+    );
+    const refusing = new Set<string>();
+    let tries = 0;
+    while (true) {
+      await this.#someMachine(broker);
+      if (this.#isClosed) throw new LaneStartError("the executor was closed");
+      const machines = [...this.#machines.values()].sort((a, b) => roomOf(b) - roomOf(a));
+      const willing = machines.filter(({ id }) => !refusing.has(id));
+      const [best] = willing.length > 0 ? willing : machines;
+      if (best === undefined) continue;
+      if (roomOf(best) === 0) {
+        const lanes = machines.reduce((sum, { lanes }) => sum + lanes, 0);
+        throw new LaneStartError(
+          `all ${lanes} lanes at ${broker.where} are in use by this program`,
+        );
+      }
+      if (best.clockOffsetMs === undefined) {
+        // Meanwhile others may have taken what room it had.
+        best.clockOffsetMs = await clockOffset(broker, best.id);
+        continue;
+      }
+      const answer = await this.#ask(broker, best, {
+        slots,
+        modules,
+        insists: willing.length === 0,
+      }, events);
+      if (answer === undefined) continue;
+      if (!("refused" in answer)) return answer;
+      if (answer.forModule) refusing.add(best.id);
+      else if (tries++ < MOST_TRIES) await wait(BEAT_MS);
+      else throw new LaneStartError(`${best.name}: ${answer.refused}`);
+    }
+  }
+
+  /** Asks a machine for a lane; undefined if it doesn't answer. */
+  async #ask(
+    broker: Broker,
+    { id, name, leased, clockOffsetMs }: Machine,
+    wanted: Omit<LeaseRequest, "job" | "lane">,
+    events: LeaseEvents,
+  ): Promise<Lease | NonNullable<LeaseAnswer> | undefined> {
+    const lane = ++this.#lastLane;
+    const queue = queueOf(this.id);
+    const sender = new Sender(
+      broker,
+      queue,
+      Subject.to(this.id, lane),
+      (error) => events.lost(`was lost: the server stores nothing more: ${wordsOf(error)}`),
+    );
+    const receiver = new Receiver<undefined>(broker, queue, (frame) => events.receive(frame));
+    const own: Leased = { events, sender, receiver, missed: -Infinity };
+    leased.set(lane, own);
+    const request: LeaseRequest = { job: this.id, lane, ...wanted };
+    let answer: LeaseAnswer;
+    try {
+      answer = await broker.ask(Subject.lease(id), request, ANSWER_MS) as LeaseAnswer;
+    } catch {
+      // It is asked again once it is heard of.
+      this.#forget(leased, lane);
+      this.#lose(id, `was lost: its machine ${name} doesn't answer`);
+      return undefined;
+    }
+    if (answer !== null) {
+      this.#forget(leased, lane);
+      return answer;
+    }
+    own.missed = 0;
+    return {
+      machine: name,
+      clockOffsetMs: clockOffsetMs!,
+      send: (kind, head, payload) => sender.send(kind, head, payload),
+      end: () => this.#forget(leased, lane),
+    };
+  }
+
+  /** Keeps an item that ended more than one lane where its operators find it. */
+  bury(
+    { task, index, item, reason }: {
+      readonly task: Task;
+      readonly index: number;
+      readonly item: unknown;
+      readonly reason: Error;
+    },
+  ): void {
+    const letter: DeadLetter = {
+      job: this.id,
+      task: fit(`${task.export} of ${task.module}`),
+      index,
+      item: fit(Deno.inspect(item)),
+      reason: fit(reason.message),
+    };
+    const buried = this.#broker?.bury(letter).catch(() => {}); // the caller is told of it anyway
+    if (buried === undefined) return;
+    this.#burials.add(buried);
+    void buried.finally(() => this.#burials.delete(buried));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#joined.resolve();
+    clearInterval(this.#timer);
+    const broker = await this.#opening?.catch(() => undefined);
+    if (broker === undefined) return;
+    for (const { leased } of this.#machines.values()) {
+      for (const lane of leased.keys()) this.#forget(leased, lane);
+    }
+    broker.tell(Subject.job(this.id), { job: this.id, lanes: [] } satisfies JobBeat);
+    if (broker.isConnected) await Promise.all(this.#burials);
+    if (broker.isConnected) await broker.removeQueue(queueOf(this.id)).catch(() => {});
+    await broker.close();
+  }
+}
+
+/** As much of a text as a person reads. */
+const fit = (text: string) => text.slice(0, MOST_TEXT);
+
+/** Waits for so long, or until something else has come. */
+async function wait(ms: number, other?: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([promise, ...(other === undefined ? [] : [other])]);
+  clearTimeout(timer);
+}
+
+/** Of several answers of a clock, the quickest one tells it best. */
+async function clockOffset(broker: Broker, machine: string): Promise<number> {
+  let [offsetMs, bestMs] = [0, Infinity];
+  for (let asked = 0; asked < CLOCK_ASKS; asked++) {
+    const askedMs = performance.now();
+    const shown = await broker.ask(Subject.clock(machine), null, ANSWER_MS).catch(() => undefined);
+    const tookMs = performance.now() - askedMs;
+    if (shown === undefined || tookMs >= bestMs) continue;
+    bestMs = tookMs;
+    offsetMs = performance.timeOrigin + askedMs + tookMs / 2 - (shown as number);
+  }
+  return offsetMs;
+}
+
+function roomOf({ lanes, leased }: Machine): number {
+  return Math.max(0, lanes - leased.size);
+}

@@ -1,0 +1,115 @@
+/**
+ * The channel to a lane on another machine.
+ *
+ * @module
+ */
+
+import { wordsOf } from "../attempt.ts";
+import {
+  type Channel,
+  type ChannelEvents,
+  FromLane,
+  REPORT_COUNT,
+  ToLane,
+} from "../remote/channel.ts";
+import type { Frame } from "../subprocess/frame.ts";
+import { way } from "../subprocess/subprocess_channel.ts";
+import type { Task } from "../task.ts";
+import type { Cluster, Lease } from "./cluster.ts";
+import { payloadOf } from "./post.ts";
+
+/** A machine that was told to end a lane is given up if it hasn't said within so many milliseconds that it has. */
+const END_MS = 3000;
+
+interface ClusterChannelOptions {
+  readonly slots: number;
+  /** Tasks whose modules the lane loads as it starts. */
+  readonly tasks: readonly Task[];
+}
+
+export class ClusterChannel implements Channel {
+  readonly way = way;
+  readonly cells = undefined;
+  readonly stopsByForce = true;
+  readonly #events: ChannelEvents;
+  readonly #cluster: Cluster;
+  #lease: Lease | undefined;
+  /** What the lane said before its lease was known here. */
+  #early: Frame[] | undefined = [];
+  readonly #ended = Promise.withResolvers<void>();
+  #isClosed = false;
+  #isOver = false;
+  #endTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(events: ChannelEvents, cluster: Cluster, options: ClusterChannelOptions) {
+    this.#events = events;
+    this.#cluster = cluster;
+    void this.#open(options);
+  }
+
+  async #open(options: ClusterChannelOptions): Promise<void> {
+    try {
+      this.#lease = await this.#cluster.lease(options, {
+        receive: (frame) => this.#receive(frame),
+        lost: (how) => this.#end(how, true),
+      });
+    } catch (error) {
+      return this.#end(`could not be had: ${wordsOf(error)}`, true);
+    }
+    if (this.#isClosed) void this.#lease.send(ToLane.end, []);
+    const early = this.#early!;
+    this.#early = undefined;
+    for (const frame of early) this.#receive(frame);
+  }
+
+  #receive(frame: Frame): void {
+    if (this.#early !== undefined) return void this.#early.push(frame);
+    const { kind } = frame;
+    let { head } = frame;
+    const payload = payloadOf(frame, kind === FromLane.report ? head[REPORT_COUNT]! : 1);
+    if (kind === FromLane.ended) return this.#end(payload as string, false);
+    if (this.#isClosed && kind !== FromLane.disposed) return;
+    // As if both clocks were one.
+    if (kind === FromLane.ready) head = head.map((ms) => ms + this.#lease!.clockOffsetMs);
+    this.#events.message(kind, head, payload);
+  }
+
+  /** @param isElsewhere Whether it is known to have been no task's doing. */
+  #end(how: string, isElsewhere: boolean): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#endTimer);
+    this.#lease?.end();
+    this.#ended.resolve();
+    if (!this.#isClosed) this.#events.ended(how, isElsewhere);
+  }
+
+  send(kind: number, head: ArrayLike<number>, payload?: unknown): void {
+    if (!this.#isOver) void this.#lease!.send(kind, head, payload);
+  }
+
+  unloadable(): undefined {
+    return undefined;
+  }
+
+  /** The connection that all lanes share keeps the program alive until the executor is closed. */
+  hold(): void {}
+
+  kill(): void {
+    this.send(ToLane.kill, []);
+    this.#giveUpLater("was given up: its machine did not say that it has ended it");
+  }
+
+  #giveUpLater(how: string): void {
+    if (!this.#isOver) this.#endTimer ??= setTimeout(() => this.#end(how, true), END_MS);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      if (this.#lease !== undefined) this.send(ToLane.end, []);
+      this.#giveUpLater("");
+    }
+    await this.#ended.promise;
+  }
+}

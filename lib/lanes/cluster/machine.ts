@@ -1,0 +1,183 @@
+/**
+ * A machine that has joined: tells of itself, leases lanes to jobs, and ends those of jobs that are gone.
+ *
+ * @module
+ */
+
+import { wordsOf } from "../attempt.ts";
+import type { LanePermissions } from "../subprocess/permissions.ts";
+import type { AllowedModules, FoundModule } from "./allowed_modules.ts";
+import {
+  ACK_WAIT_MS,
+  BEAT_MS,
+  type Broker,
+  type JobBeat,
+  type LeaseAnswer,
+  type LeaseRequest,
+  type MachineBeat,
+  Subject,
+} from "./broker.ts";
+import { moduleDigest } from "./module_digest.ts";
+import { Relay } from "./relay.ts";
+import { Turns } from "./turns.ts";
+
+export interface MachineOptions {
+  readonly name: string;
+  /** How many of its lanes run tasks at a time; each job may lease so many. */
+  readonly lanes: number;
+  /** Tasks in flight on each lane at most, whatever a job asks for. */
+  readonly slots: number;
+  readonly allowed: AllowedModules;
+  /** What tasks may do. */
+  readonly permissions: LanePermissions;
+  /** A job that isn't heard of for so long is gone, in milliseconds. */
+  readonly silenceMs: number;
+  /** Told of what is refused. */
+  readonly onRefused: (why: string) => void;
+}
+
+/** What a machine does. */
+export interface MachineState {
+  readonly jobs: number;
+  readonly leased: number;
+  readonly busy: number;
+  /** Items that ended since it joined. */
+  readonly items: number;
+}
+
+interface Job {
+  /** By the numbers of the lanes; undefined while they start. */
+  readonly relays: Map<number, Relay | undefined>;
+  heardMs: number;
+}
+
+export class Machine implements AsyncDisposable {
+  readonly id = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
+  readonly #broker: Broker;
+  readonly #options: MachineOptions;
+  readonly #jobs = new Map<string, Job>();
+  readonly #turns: Turns<Relay>;
+  readonly #timers: ReturnType<typeof setInterval>[];
+  #items = 0;
+
+  constructor(broker: Broker, options: MachineOptions) {
+    this.#broker = broker;
+    this.#options = options;
+    this.#turns = new Turns(options.lanes);
+    broker.onReconnect(() => {
+      // Nobody could be heard of meanwhile.
+      for (const job of this.#jobs.values()) job.heardMs = performance.now();
+      this.#tell();
+    });
+    broker.listen(Subject.call, () => this.#tell());
+    broker.listen(Subject.job("*"), (beat) => this.#onJobBeat(beat as JobBeat));
+    broker.listen(Subject.clock(this.id), () => performance.timeOrigin + performance.now());
+    broker.listen(Subject.lease(this.id), (request) => this.#lease(request as LeaseRequest));
+    this.#timers = [
+      setInterval(() => this.#beat(), BEAT_MS),
+      setInterval(() => this.#relays.forEach((relay) => relay.beat()), ACK_WAIT_MS / 3),
+    ];
+    this.#tell();
+  }
+
+  get state(): MachineState {
+    return {
+      jobs: this.#jobs.size,
+      leased: this.#relays.length,
+      busy: this.#turns.active,
+      items: this.#items,
+    };
+  }
+
+  get #relays(): Relay[] {
+    return [...this.#jobs.values()].flatMap(({ relays }) =>
+      [...relays.values()].filter((relay) => relay !== undefined)
+    );
+  }
+
+  #tell(leaves = false): void {
+    const { name, lanes } = this.#options;
+    const leased = Object.fromEntries(
+      [...this.#jobs].map(([id, { relays }]) => [id, [...relays.keys()]]),
+    );
+    const beat: MachineBeat = { id: this.id, name, lanes, leased, ...(leaves && { leaves }) };
+    this.#broker.tell(Subject.machine(this.id), beat);
+  }
+
+  #beat(): void {
+    if (!this.#broker.isConnected) return;
+    this.#tell();
+    for (const [id, { heardMs, relays }] of this.#jobs) {
+      if (performance.now() - heardMs < this.#options.silenceMs) continue;
+      this.#jobs.delete(id);
+      for (const relay of relays.values()) void relay?.end();
+    }
+  }
+
+  /** A job names the lanes that it uses: others of it were given up, and nobody hears what they say. */
+  #onJobBeat({ job: id, lanes }: JobBeat): void {
+    const job = this.#jobs.get(id);
+    if (job === undefined) return;
+    job.heardMs = performance.now();
+    for (const [lane, relay] of job.relays) if (!lanes.includes(lane)) void relay?.end();
+  }
+
+  async #lease({ job: id, lane, slots, modules, insists }: LeaseRequest): Promise<LeaseAnswer> {
+    const { lanes, slots: mostSlots, permissions, allowed, onRefused } = this.#options;
+    const job = this.#jobs.get(id) ?? { relays: new Map(), heardMs: performance.now() };
+    if (job.relays.size >= lanes) {
+      return { refused: `all its ${lanes} lanes are in use`, forModule: false };
+    }
+    this.#jobs.set(id, job);
+    job.relays.set(lane, undefined);
+    const end = () => {
+      job.relays.delete(lane);
+      if (job.relays.size === 0 && this.#jobs.get(id) === job) this.#jobs.delete(id);
+    };
+    const found = new Map<string, FoundModule>();
+    for (const { module, digest } of modules) {
+      const here = await allowed.find(module, digest);
+      const isWanted = found.size === 0;
+      found.set(module, here);
+      if (!("refused" in here)) continue;
+      if (isWanted) onRefused(here.refused);
+      if (!isWanted || insists) continue;
+      end();
+      return { refused: here.refused, forModule: true };
+    }
+    try {
+      const relay = new Relay({
+        broker: this.#broker,
+        job: id,
+        lane,
+        slots: Math.min(slots, mostSlots),
+        permissions,
+        turns: this.#turns,
+        modules: [...found.values()].flatMap((here) => "local" in here ? [here.local] : []),
+        find: async (module) => {
+          const known = found.get(module);
+          if (known !== undefined) return known;
+          if (!module.startsWith("data:")) return { refused: "the lane was not started for it" };
+          return await allowed.find(module, await moduleDigest(module));
+        },
+        onItems: (count) => this.#items += count,
+        onEnd: end,
+      });
+      job.relays.set(lane, relay);
+      await relay.start();
+    } catch (error) {
+      await job.relays.get(lane)?.end();
+      end();
+      return { refused: wordsOf(error), forModule: false };
+    }
+    return null;
+  }
+
+  /** Ends its lanes, and says that it leaves. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await Promise.all(this.#relays.map((relay) => relay.end()));
+    this.#tell(true);
+    await this.#broker.close();
+  }
+}

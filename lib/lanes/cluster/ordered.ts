@@ -1,0 +1,82 @@
+/**
+ * Messages that arrive in order and once, over what may lose, repeat and reorder them: each is numbered,
+ * tried until it is stored, and handed on when all before it were.
+ *
+ * @module
+ */
+
+/** Where messages are stored for the other side. */
+export interface OutboxHost {
+  /** Rejects if it isn't known to be stored; it may be there all the same. */
+  store(number: number, bytes: Uint8Array): Promise<void>;
+  /** Whether a message that couldn't be stored never will be; it is told, and not tried again. */
+  isFinal(error: unknown): boolean;
+  failed(error: unknown): void;
+}
+
+/** A message that couldn't be stored is tried again after so many milliseconds, at first and at most. */
+const LEAST_WAIT_MS = 50;
+const MOST_WAIT_MS = 1000;
+
+/** Sends. */
+export class Outbox {
+  readonly #host: OutboxHost;
+  readonly #waits = new Set<() => void>();
+  #count = 0;
+  #isClosed = false;
+
+  constructor(host: OutboxHost) {
+    this.#host = host;
+  }
+
+  /** Resolves once the message is stored, or never can be. */
+  async send(bytes: Uint8Array): Promise<void> {
+    const number = this.#count++;
+    for (let waitMs = LEAST_WAIT_MS; !this.#isClosed; waitMs = Math.min(2 * waitMs, MOST_WAIT_MS)) {
+      try {
+        return await this.#host.store(number, bytes);
+      } catch (error) {
+        if (this.#isClosed) return;
+        if (this.#host.isFinal(error)) return this.#host.failed(error);
+        await this.#wait(waitMs);
+      }
+    }
+  }
+
+  async #wait(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    this.#waits.add(resolve);
+    await promise;
+    clearTimeout(timer);
+    this.#waits.delete(resolve);
+  }
+
+  /** Nothing is tried any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const resolve of this.#waits) resolve();
+  }
+}
+
+/** Receives. */
+export class Inbox<Message> {
+  readonly #deliver: (message: Message) => void;
+  readonly #early = new Map<number, Message>();
+  #next = 0;
+
+  constructor(deliver: (message: Message) => void) {
+    this.#deliver = deliver;
+  }
+
+  /** Takes a message, and hands on those whose turn it is; false if it was here before. */
+  take(number: number, message: Message): boolean {
+    if (number < this.#next || this.#early.has(number)) return false;
+    this.#early.set(number, message);
+    for (let next; (next = this.#early.get(this.#next)) !== undefined;) {
+      this.#early.delete(this.#next++);
+      this.#deliver(next);
+    }
+    return true;
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * `deno task lane`: offers this machine's lanes to jobs that run under `cluster`.
+ *
+ * @module
+ */
+
+import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
+import { command } from "../lib/cli/command.ts";
+import { join, lookAfter } from "../lib/cli/join.ts";
+import { script } from "../lib/cli/script.ts";
+import { readServerOptions, SERVER_HELP } from "../lib/children/server_arguments.ts";
+import { userPath } from "../lib/files/user_path.ts";
+import { AllowedModules } from "../lib/lanes/cluster/allowed_modules.ts";
+import { positiveInteger, UsageError } from "../lib/options.ts";
+
+const MOST_LANES = 256;
+const MOST_SLOTS = 65_536;
+/** A job that isn't heard of for so long is gone. */
+const SILENCE_MS = 15_000;
+const ALLOW = "--allow-module";
+
+const lane = command(
+  "lane",
+  `
+Offers lanes of this machine to jobs that run with --model cluster, until Ctrl-C. They meet at a NATS
+server with JetStream (Debian: nats-server -js); nothing listens here.
+
+A lane runs only modules that are allowed: files below the folders given, whose content, that of the
+files which they import by relative paths too, is what the job has. Tasks run in subprocesses.`
+    .trim(),
+  { repeatable: ["allow-module"] },
+)
+  .option("--servers <list>", SERVER_HELP.servers)
+  .option("--user <name>", SERVER_HELP.user)
+  .option("--creds <file>", SERVER_HELP.creds)
+  .option("--tls-ca <file>", SERVER_HELP.tlsCa)
+  .option("--lanes <n>", "tasks that run at a time, each in a subprocess (default: one a core)")
+  .option(
+    "--slots <n>",
+    "tasks in flight on each lane at most (default: as many as a job asks for)",
+  )
+  .option("--name <name>", "what reports call this machine (default: its host name)")
+  .option(
+    `${ALLOW} <path>`,
+    "run task modules below this folder; may be given several times; data: allows code in URLs",
+    (path: string, all: readonly string[]) => [...all, path],
+    [] as readonly string[],
+  )
+  .option("--list", "say what jobs have on the server, and which of it was left")
+  .option("--purge", "remove what is left of jobs that are gone, and dead letters")
+  .addHelpText(
+    "after",
+    `
+${PERMISSION_HELP}
+
+Examples:
+  deno task lane --servers nats://127.0.0.1:4222 --allow-module ./jobs --allow-net=example.org
+  deno task run ./jobs/fetch.ts --model cluster --servers nats://127.0.0.1:4222   in another terminal
+  deno task lane --servers tls://nats.example.org --creds me.creds --list`,
+  );
+
+await script("lane", async (signal, args) => {
+  // It looks like a permission of Deno's.
+  const own = args.map((arg) => arg.startsWith(ALLOW) ? arg.replace("--allow-", "--allows-") : arg);
+  const { permissions, rest } = takePermissions(own, userPath);
+  const back = rest.map((arg) => arg.replace(/^--allows-/, "--allow-"));
+  lane.parse(back, { from: "user" });
+  const raw = lane.opts();
+  const server = await readServerOptions(raw);
+  if (server === undefined) {
+    const remedy = "give the server's address, such as --servers nats://127.0.0.1:4222";
+    throw new UsageError("--servers", true, "missing", remedy);
+  }
+  if (raw.list || raw.purge) {
+    await lookAfter(server, raw.purge === true);
+    return 0;
+  }
+  const paths = raw.allowModule;
+  if (paths.length === 0) {
+    const remedy = "name the folder whose modules may be run";
+    throw new UsageError(ALLOW, true, "missing, and a lane runs nothing else", remedy);
+  }
+  const roots: string[] = [];
+  for (const path of paths.filter((path) => path !== "data:")) {
+    const root = userPath(path);
+    const info = await Deno.stat(root).catch(() => undefined);
+    if (info === undefined) {
+      throw new UsageError(ALLOW, path, "there is no such folder", "check it");
+    }
+    roots.push(await Deno.realPath(root));
+  }
+  await join(server, {
+    name: raw.name ?? Deno.hostname(),
+    lanes: raw.lanes === undefined
+      ? navigator.hardwareConcurrency
+      : positiveInteger("--lanes", raw.lanes, { max: MOST_LANES }),
+    slots: raw.slots === undefined
+      ? MOST_SLOTS
+      : positiveInteger("--slots", raw.slots, { max: MOST_SLOTS }),
+    allowed: new AllowedModules({ roots, data: paths.includes("data:") }),
+    permissions,
+    silenceMs: SILENCE_MS,
+  }, signal);
+  return 0;
+});

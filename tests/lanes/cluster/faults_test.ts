@@ -1,0 +1,275 @@
+/**
+ * Faults of a cluster, each brought about for real: machines are killed, stopped and continued, the server
+ * is restarted, refuses, or is full.
+ */
+
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { cluster, type Executor, LaneStartError } from "../../../lib/mod.ts";
+import { eventually, Gates } from "../../conformance/gates.ts";
+import { faultTask, numbers, taskNamed, taskOf } from "../../conformance/guarantee.ts";
+import { hasNats, LaneProcess, NatsServer } from "../../nats_server.ts";
+import { ROOT, runTask, startTask } from "../../scripts/run_script.ts";
+
+const SILENCE_MS = 3000;
+const ALL = ["--allow-module", `${ROOT}tests`, "--allow-module", "data:", "--allow-net=127.0.0.1"];
+
+function fault(name: string, fn: () => Promise<void>): void {
+  // What is listened to on a connection goes on from one test's step to the next.
+  Deno.test({ name: `cluster: ${name}`, ignore: !hasNats, fn });
+}
+
+function open(server: NatsServer, lanes = 2): Executor {
+  return cluster({ servers: server.url, lanes, silenceMs: SILENCE_MS });
+}
+
+const oneLane = (server: NatsServer) => LaneProcess.start(server.url, ["--lanes", "1", ...ALL]);
+
+fault(
+  "a machine that is killed mid-task has its item run elsewhere, once in the results",
+  async () => {
+    await using server = await NatsServer.start();
+    await using one = await oneLane(server);
+    await using _other = await oneLane(server);
+    await using gates = new Gates();
+    await using executor = open(server);
+    const items = numbers(6).map((n) => ({ url: gates.url, key: String(n) }));
+    const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
+    await gates.full(2);
+    await one.end("SIGKILL");
+    gates.openAll();
+    const settled = await outcomes;
+    assertEquals(
+      settled.map((o) => o.status === "fulfilled" && o.value),
+      items.map(({ key }) => key),
+    );
+    assertEquals(settled.map(({ attempts }) => attempts).toSorted(), [1, 1, 1, 1, 1, 2]);
+  },
+);
+
+fault(
+  "a machine that stalls has its item run elsewhere; what it says later counts for nothing",
+  async () => {
+    await using server = await NatsServer.start();
+    await using one = await oneLane(server);
+    await using _other = await oneLane(server);
+    await using gates = new Gates();
+    await using executor = open(server);
+    const items = numbers(3).map((n) => ({ url: gates.url, key: String(n) }));
+    const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
+    await gates.full(2);
+    one.child.kill("SIGSTOP");
+    // The other lane comes with what the stalled one had, once that is given up.
+    await gates.until(() => {
+      if (gates.waiting.length === 2 && gates.arrived.length < 4) gates.pass(gates.waiting.at(-1));
+      return gates.arrived.length >= 4;
+    }, "the item comes again");
+    one.child.kill("SIGCONT");
+    gates.openAll();
+    const settled = await outcomes;
+    assertEquals(settled.map((o) => o.status === "fulfilled" && o.value), ["0", "1", "2"]);
+    // It comes back, and its lane is free again.
+    const values = await executor.map(taskNamed("double"), numbers(50), { chunk: 1 }).toArray();
+    assertEquals(values, numbers(50).map((n) => 2 * n));
+  },
+);
+
+fault("a server that is restarted mid-job costs nothing", async () => {
+  await using server = await NatsServer.start();
+  await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
+  await using gates = new Gates();
+  await using executor = open(server);
+  const items = numbers(20).map((n) => ({ url: gates.url, key: String(n) }));
+  const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
+  await gates.full(2);
+  await server.stop("SIGKILL");
+  gates.openAll();
+  await server.run();
+  const settled = await outcomes;
+  assertEquals(
+    settled.map((o) => o.status === "fulfilled" && o.value),
+    items.map(({ key }) => key),
+  );
+  assertEquals(gates.arrived.length, 20);
+});
+
+fault("an item that ends two lanes is quarantined, and listed with its reason", async () => {
+  await using server = await NatsServer.start();
+  await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
+  {
+    await using executor = open(server);
+    const [bad, good] = await executor.mapSettled(
+      taskOf("export default (n) => n === 0 ? Deno.exit(3) : n"),
+      [0, 1],
+      { retries: 5 },
+    ).toArray();
+    assert(bad!.status === "rejected" && bad!.ended === "crashed");
+    assertStringIncludes(String(bad!.reason), "it killed 2 lanes and is quarantined");
+    assertEquals(good!.status === "fulfilled" && good!.value, 1);
+  }
+  const { stdout } = await runTask("lane", ["--servers", server.url, "--list"]);
+  assertStringIncludes(stdout, "items that ended lanes twice");
+  assertStringIncludes(stdout, "item 0 of default of data:");
+});
+
+fault("items, results and shared data larger than a message arrive whole", async () => {
+  await using server = await NatsServer.start();
+  await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
+  const shared = new Uint8Array(3 << 20).fill(7);
+  await using executor = cluster({ servers: server.url, lanes: 2, shared });
+  const back = await executor.map(
+    taskOf("export default (bytes, { shared }) => bytes.map((b) => b + shared[shared.length - 1])"),
+    [1, 2, 3].map((n) => new Uint8Array(2 << 20).fill(n)),
+  ).toArray() as Uint8Array[];
+  assertEquals(back.map((bytes) => [bytes.length, bytes[0], bytes.at(-1)]), [
+    [2 << 20, 8, 8],
+    [2 << 20, 9, 9],
+    [2 << 20, 10, 10],
+  ]);
+});
+
+fault("two programs share the lanes, and each has its own results", async () => {
+  await using server = await NatsServer.start();
+  await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
+  await using one = open(server);
+  await using other = open(server);
+  const [twice, thrice] = await Promise.all([
+    one.map(taskNamed("double"), numbers(5000)).toArray(),
+    other.map(taskOf("export default (n) => 3 * n"), numbers(5000)).toArray(),
+  ]);
+  assertEquals(twice, numbers(5000).map((n) => 2 * n));
+  assertEquals(thrice, numbers(5000).map((n) => 3 * n));
+});
+
+fault("a machine that joins late takes part", async () => {
+  await using server = await NatsServer.start();
+  await using _one = await oneLane(server);
+  await using gates = new Gates();
+  await using executor = open(server, 8);
+  const items = numbers(4).map((n) => ({ url: gates.url, key: String(n) }));
+  const values = executor.map(taskNamed("gated"), items, { chunk: 1 }).toArray();
+  await gates.full(1);
+  await using _other = await oneLane(server);
+  await gates.full(2);
+  gates.openAll();
+  assertEquals(await values, items.map(({ key }) => key));
+});
+
+fault("a module that is older on the machine is refused, and both contents are told", async () => {
+  await using server = await NatsServer.start();
+  const [here, there] = [await Deno.makeTempDir(), await Deno.makeTempDir()];
+  try {
+    const code = (n: number) =>
+      `import { by } from "./by.ts"; export default (x) => ${n} * x * by;`;
+    for (const [folder, by] of [[here, 3], [there, 4]] as const) {
+      await Deno.writeTextFile(`${folder}/task.ts`, code(2));
+      await Deno.writeTextFile(`${folder}/by.ts`, `export const by = ${by};`);
+    }
+    await using _lanes = await LaneProcess.start(server.url, [
+      "--lanes",
+      "1",
+      "--allow-module",
+      there,
+    ]);
+    await using refused = open(server, 1);
+    const task = { module: new URL(`file://${here}/task.ts`).href, export: "default" };
+    const [outcome] = await refused.mapSettled(task, [1 as never]).toArray();
+    assert(outcome!.status === "rejected");
+    const said = String(outcome!.reason);
+    assertStringIncludes(said, "TaskLoadError");
+    assertEquals(said.match(/sha256 [0-9a-f]{12}/g)?.length, 2, said);
+    assertStringIncludes(said, there);
+    // The same content under another path is run.
+    await Deno.writeTextFile(`${here}/by.ts`, "export const by = 4;");
+    await using executor = open(server, 1);
+    assertEquals(await executor.map(task, [1 as never]).toArray(), [8]);
+  } finally {
+    for (const folder of [here, there]) await Deno.remove(folder, { recursive: true });
+  }
+});
+
+fault("what a server lacks is said in one line: machines, JetStream, a right, itself", async () => {
+  const says = async (url: string, options: object, what: string) => {
+    await using executor = cluster({ servers: url, lanes: 1, ...options });
+    const error = await assertRejects(
+      () => executor.map(taskNamed("double"), [1]).toArray(),
+      LaneStartError,
+      what,
+    );
+    assert(!/hidden/.test(error.message) && !error.message.includes("\n"), error.message);
+  };
+  await using server = await NatsServer.start();
+  await says(server.url, {}, "no machine has joined at nats://127.0.0.1");
+  await using plain = await NatsServer.start({ jetStream: false });
+  await says(plain.url, {}, "it runs without JetStream");
+  await using closed = await NatsServer.start({ args: ["--user", "ann", "--pass", "hidden"] });
+  await says(closed.url, { user: "ann", password: "hidden2" }, "it refuses these credentials");
+  await says(closed.url, { user: "ann", password: "hidden" }, "no machine has joined");
+  await says("nats://127.0.0.1:1", {}, "nobody answers there");
+});
+
+fault("a full store fails the run, and says so", async () => {
+  await using server = await NatsServer.start({ storeBytes: 1 << 20 });
+  await using _lanes = await LaneProcess.start(server.url, ["--lanes", "1", ...ALL]);
+  await using executor = open(server, 1);
+  const big = new Uint8Array(3 << 20);
+  const [outcome] = await executor.mapSettled(faultTask("firstByte"), [{ bytes: big }])
+    .toArray().catch((error) => [{ status: "rejected" as const, reason: error }]);
+  assertEquals(outcome!.status, "rejected");
+});
+
+fault("what a killed program left is listed, and purged", async () => {
+  await using server = await NatsServer.start();
+  await using _lanes = await LaneProcess.start(server.url, ["--lanes", "1", ...ALL]);
+  const code = `
+    import { cluster } from "${ROOT}lib/mod.ts";
+    await cluster({ servers: "${server.url}" }).ready();
+    console.log("ready");`;
+  const program = `data:text/javascript,${encodeURIComponent(code.replace('"/', '"file:///'))}`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "--config", `${ROOT}deno.json`, program],
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  await child.stdout.pipeThrough(new TextDecoderStream()).values().next();
+  child.kill("SIGKILL");
+  await child.status;
+  const look = async (what: string) =>
+    (await runTask("lane", ["--servers", server.url, what])).stdout;
+  assertStringIncludes(await look("--list"), "gone");
+  assertStringIncludes(await look("--purge"), "Removed 1 queue");
+  assertEquals(await look("--list"), "No job has anything on the server\n");
+});
+
+fault(
+  "a job whose program was killed goes on with --resume",
+  async () => {
+    await using server = await NatsServer.start();
+    await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
+    await using gates = new Gates();
+    const folder = await Deno.makeTempDir();
+    try {
+      const lines = numbers(30).map((n) => JSON.stringify({ url: gates.url, key: String(n) }));
+      await Deno.writeTextFile(`${folder}/items.jsonl`, lines.join("\n"));
+      // deno-fmt-ignore
+      const args = [`${ROOT}tests/conformance/tasks.ts`, "--export", "gated", "--from", "items.jsonl",
+      "--model", "cluster", "--servers", server.url, "--out", "out.jsonl", "--resume"];
+      const first = startTask("run", args, { cwd: folder, stdout: "null", stderr: "null" });
+      await gates.full(2);
+      for (let n = 0; n < 5; n++) {
+        gates.pass();
+        await gates.full(2);
+      }
+      const out = () => Deno.readTextFileSync(`${folder}/out.jsonl`).split("\n").filter(Boolean);
+      await eventually(() => out().length === 5, "five results are written");
+      first.kill("SIGKILL");
+      await first.status;
+      gates.openAll();
+      const { code, stderr } = await runTask("run", args, { cwd: folder });
+      assertEquals(code, 0, stderr);
+      const indexes = out().map((line) => JSON.parse(line).index as number);
+      assertEquals(indexes.toSorted((a, b) => a - b), numbers(30));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);

@@ -1,0 +1,119 @@
+/**
+ * NATS servers of tests' own, on free ports of the loopback interface, with stores in temporary folders;
+ * and machines that join them. Tests that need one are ignored where `nats-server` isn't installed.
+ *
+ * @module
+ */
+
+import { attempt } from "../lib/lanes/attempt.ts";
+import { cluster } from "../lib/mod.ts";
+import { eventually } from "./conformance/gates.ts";
+import { granted } from "./granted.ts";
+import { ROOT, startTask } from "./scripts/run_script.ts";
+
+const PROGRAM = "nats-server";
+const MOST_TRIES = 10;
+
+/** Whether a server can be started here. */
+export const hasNats: boolean = granted("run", "read", "write", "net") &&
+  await new Deno.Command(PROGRAM, { args: ["--version"], stdout: "null", stderr: "null" })
+    .output().then(({ success }) => success, () => false);
+
+/** A server. */
+export class NatsServer implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #args: readonly string[];
+  #child: Deno.ChildProcess | undefined;
+  port = 0;
+
+  private constructor(folder: string, args: readonly string[]) {
+    this.#folder = folder;
+    this.#args = args;
+  }
+
+  /** @param args Further arguments, such as `--user`. */
+  static async start(
+    { args = [], jetStream = true, storeBytes }: {
+      readonly args?: readonly string[];
+      readonly jetStream?: boolean;
+      /** What its store may hold. */
+      readonly storeBytes?: number;
+    } = {},
+  ): Promise<NatsServer> {
+    const folder = await Deno.makeTempDir();
+    const store = jetStream ? ["-js", "-sd", `${folder}/store`] : [];
+    if (storeBytes !== undefined) {
+      const config = `jetstream { store_dir: "${folder}/store", max_file_store: ${storeBytes} }`;
+      await Deno.writeTextFile(`${folder}/config`, config);
+      store.splice(0, store.length, "-c", `${folder}/config`);
+    }
+    const server = new NatsServer(folder, [...store, ...args]);
+    await server.run();
+    return server;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number {
+    return this.#child!.pid;
+  }
+
+  /** Starts it, or starts it again on the same port. */
+  async run(): Promise<void> {
+    const port = this.port === 0 ? "-1" : String(this.port);
+    const log = `${this.#folder}/log`;
+    await Deno.remove(log).catch(() => {});
+    this.#child = new Deno.Command(PROGRAM, {
+      args: ["-a", "127.0.0.1", "-p", port, "-l", log, ...this.#args],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    // It says when it is ready, and on which port, in its log.
+    const said = () => attempt(() => Deno.readTextFileSync(log), "");
+    await eventually(() => said().includes("Server is ready"), "the server is ready");
+    this.port = Number(/client connections on 127\.0\.0\.1:(\d+)/.exec(said())![1]);
+  }
+
+  async stop(signal: Deno.Signal = "SIGTERM"): Promise<void> {
+    this.#child?.kill(signal);
+    await this.#child?.status;
+    this.#child = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** A machine that has joined, as a process of its own; what it says goes to nobody. */
+export class LaneProcess implements AsyncDisposable {
+  readonly child: Deno.ChildProcess;
+
+  private constructor(child: Deno.ChildProcess) {
+    this.child = child;
+  }
+
+  /** Starts it, and waits until a job of one lane has been there. */
+  static async start(url: string, args: readonly string[]): Promise<LaneProcess> {
+    const options = { cwd: ROOT, stdout: "null", stderr: "null" } as const;
+    const lane = new LaneProcess(startTask("lane", ["--servers", url, ...args], options));
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      await using executor = cluster({ servers: url, lanes: 1 });
+      if (await executor.ready().then(() => true, () => false)) return lane;
+    }
+    throw new Error(`no machine has joined at ${url}`);
+  }
+
+  async end(signal: Deno.Signal = "SIGTERM"): Promise<void> {
+    attempt(() => this.child.kill(signal)); // it may have ended
+    await this.child.status;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end();
+  }
+}
