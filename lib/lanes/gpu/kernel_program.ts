@@ -37,6 +37,9 @@ interface Buffers {
   readonly words: GPUBuffer;
   readonly copy: GPUBuffer;
   readonly extent: GPUBuffer;
+  /** Whether a piece is still to go on, and where that is read: of two dispatches in turn. */
+  readonly unended: GPUBuffer;
+  readonly told: readonly [GPUBuffer, GPUBuffer];
   readonly bound: GPUBindGroup;
 }
 
@@ -89,19 +92,20 @@ export class KernelProgram {
   ): Promise<KernelProgram> {
     const { gpu, software } = device;
     checkNumbers(kernel);
-    // Behind the kernel's own code, so that its lines keep their numbers.
-    const code = `${kernel.wgsl}
-${declarations(kernel.words, software ? SOFTWARE_GROUP : CARD_GROUP)}`;
+    // Before the kernel's own code, whose end may be missing.
+    const around = declarations(kernel.words, software ? SOFTWARE_GROUP : CARD_GROUP);
+    const code = `${around}\n${kernel.wgsl}`;
     gpu.pushErrorScope("validation");
     const module = gpu.createShaderModule({ code });
     const { messages } = await module.getCompilationInfo();
     const wrong = await gpu.popErrorScope();
     const first = messages.find(({ type }) => type === "error");
     if (first !== undefined) {
-      const where = first.lineNum <= kernel.wgsl.split("\n").length
-        ? `line ${first.lineNum}, column ${first.linePos}`
-        : first.message.includes("redefinition")
-        ? "words, table, extent, Extent and main are names of what is declared for it"
+      const line = first.lineNum - around.split("\n").length;
+      const where = TAKEN.test(first.message)
+        ? "words, table, extent, Extent, unended and main are names of what is declared for it"
+        : line > 0
+        ? `line ${line}, column ${first.linePos}`
         : "it needs a whole function advance(at: u32, steps: u32)";
       throw new Error(`${where}: ${oneLine(first.message)}`);
     }
@@ -115,11 +119,9 @@ ${declarations(kernel.words, software ? SOFTWARE_GROUP : CARD_GROUP)}`;
     });
     gpu.queue.writeBuffer(table, 0, words);
     const layout = gpu.createBindGroupLayout({
-      entries: (["storage", "read-only-storage", "uniform"] as const).map((type, binding) => ({
-        binding,
-        visibility: GPUShaderStage.COMPUTE,
-        buffer: { type },
-      })),
+      entries: (["storage", "read-only-storage", "uniform", "storage"] as const).map(
+        (type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } }),
+      ),
     });
     const pipeline = await gpu.createComputePipelineAsync({
       layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
@@ -135,7 +137,8 @@ ${declarations(kernel.words, software ? SOFTWARE_GROUP : CARD_GROUP)}`;
   }
 
   /**
-   * Takes pieces to their end, the longest of which has so many steps, or until they are not to go on.
+   * Takes pieces to their end, the longest of which has so many steps at most, or until they are not to
+   * go on.
    *
    * @param words All words of all pieces.
    * @param goesOn Asked between dispatches.
@@ -154,16 +157,20 @@ ${declarations(kernel.words, software ? SOFTWARE_GROUP : CARD_GROUP)}`;
     queue.writeBuffer(buffers.words, 0, words);
     // Learning that a dispatch has ended takes Deno 10 ms: the next one is on its way by then.
     let ended: Promise<unknown> | undefined;
-    for (let left = longest; left > 0 && goesOn();) {
+    let haveEnded = false;
+    for (let left = longest, turn = 0; left > 0 && !haveEnded && goesOn(); turn++) {
       const wanted = Math.min(left, Math.max(1, Math.floor(this.#budget / pieces)));
       const steps = Math.min(wanted, this.#mostSteps);
       const times = Math.ceil(wanted / steps);
       left -= times * steps;
       const startedMs = performance.now();
-      this.#dispatch(buffers, pieces, steps, times);
-      const learned = queue.onSubmittedWorkDone().then(() =>
-        this.#learn(pieces * steps * times, performance.now() - startedMs)
-      );
+      const told = buffers.told[turn % 2]!;
+      this.#dispatch(buffers, told, pieces, steps, times);
+      const learned = told.mapAsync(GPUMapMode.READ).then(() => {
+        this.#learn(pieces * steps * times, performance.now() - startedMs);
+        haveEnded ||= new Uint32Array(told.getMappedRange())[0] === 0;
+        told.unmap();
+      });
       await ended;
       ended = learned;
     }
@@ -172,9 +179,16 @@ ${declarations(kernel.words, software ? SOFTWARE_GROUP : CARD_GROUP)}`;
     return read;
   }
 
-  #dispatch({ extent, bound }: Buffers, pieces: number, steps: number, times: number): void {
+  #dispatch(
+    { extent, unended, bound }: Buffers,
+    told: GPUBuffer,
+    pieces: number,
+    steps: number,
+    times: number,
+  ): void {
     const { queue } = this.#gpu;
     queue.writeBuffer(extent, 0, Uint32Array.of(pieces, steps, 2));
+    queue.writeBuffer(unended, 0, new Uint32Array(1));
     const encoder = this.#gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
     pass.setPipeline(this.#pipeline);
@@ -183,6 +197,7 @@ ${declarations(kernel.words, software ? SOFTWARE_GROUP : CARD_GROUP)}`;
       pass.dispatchWorkgroups(Math.ceil(pieces / this.#group));
     }
     pass.end();
+    encoder.copyBufferToBuffer(unended, 0, told, 0, WORD_BYTES);
     queue.submit([encoder.finish()]);
   }
 
@@ -207,8 +222,9 @@ ${declarations(kernel.words, software ? SOFTWARE_GROUP : CARD_GROUP)}`;
   #take(bytes: number): Buffers {
     const idle = this.#idle.pop();
     if (idle !== undefined && idle.words.size >= bytes) return idle;
-    for (const buffer of idle === undefined ? [] : [idle.words, idle.copy, idle.extent]) {
-      buffer.destroy();
+    if (idle !== undefined) {
+      const { words, copy, extent, unended, told } = idle;
+      for (const buffer of [words, copy, extent, unended, ...told]) buffer.destroy();
     }
     const { STORAGE, UNIFORM, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
     const make = (size: number, usage: number) => this.#gpu.createBuffer({ size, usage });
@@ -216,14 +232,16 @@ ${declarations(kernel.words, software ? SOFTWARE_GROUP : CARD_GROUP)}`;
     const words = make(size, STORAGE | COPY_SRC | COPY_DST);
     const copy = make(size, MAP_READ | COPY_DST);
     const extent = make(EXTENT_BYTES, UNIFORM | COPY_DST);
+    const unended = make(WORD_BYTES, STORAGE | COPY_SRC | COPY_DST);
+    const told = () => make(WORD_BYTES, MAP_READ | COPY_DST);
     const bound = this.#gpu.createBindGroup({
       layout: this.#layout,
-      entries: [words, this.#table, extent].map((buffer, binding) => ({
+      entries: [words, this.#table, extent, unended].map((buffer, binding) => ({
         binding,
         resource: { buffer },
       })),
     });
-    return { words, copy, extent, bound };
+    return { words, copy, extent, unended, told: [told(), told()], bound };
   }
 }
 
@@ -237,12 +255,19 @@ function checkNumbers({ words, turns = USUAL_TURNS }: Kernel<unknown, unknown>):
 
 /** What pieces may read: a word at least, as no buffer is empty. */
 function tableOf({ table }: Kernel<unknown, unknown>): Uint32Array<ArrayBuffer> {
-  const words = table?.() ?? new Uint32Array(1);
+  if (table === undefined) return new Uint32Array(1);
+  if (typeof table !== "function") {
+    throw new TypeError(`its table must be a function that makes it, but is ${shown(table)}`);
+  }
+  const words = table();
   if (!(words instanceof Uint32Array)) {
     throw new TypeError(`table() must give a Uint32Array, but gave ${shown(words)}`);
   }
   return words.length === 0 ? new Uint32Array(1) : words;
 }
+
+/** What the compiler says of a kernel that declares once more what it needs. */
+const TAKEN = /redefinition of `(words|table|extent|Extent|unended|main)`/;
 
 /** What a kernel's code needs around it. */
 function declarations(words: number, group: number): string {
@@ -251,6 +276,7 @@ function declarations(words: number, group: number): string {
 @group(0) @binding(1) var<storage, read> table: array<u32>;
 struct Extent { pieces: u32, steps: u32, two: u32 }
 @group(0) @binding(2) var<uniform> extent: Extent;
+@group(0) @binding(3) var<storage, read_write> unended: atomic<u32>;
 @compute @workgroup_size(${group})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let at = id.x * ${words}u;
@@ -260,6 +286,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var turns = 0u;
   while (turns < extent.two) { turns++; }
   if (turns != 2u) { words[at] = ${ENDED_EARLY}u; }
+  else if (words[at] != 0u) { atomicStore(&unended, 1u); }
 }`;
 }
 

@@ -134,6 +134,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
           const at = kernel.words * pieces++;
           if (at === words.length) words = grown(words);
           of.item.write(of.sent, words, at);
+          if (words[at] === 0) throw new RangeError(`write() gave piece ${of.sent} no steps`);
           steps += words[at]!;
           longest = Math.max(longest, words[at]!);
         }
@@ -208,7 +209,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
       steps === ENDED_EARLY
         ? `The driver ended the kernel's loops for item ${index}: a step of it takes more turns than ` +
           "its turns say, or than the driver allows"
-        : `The kernel left ${steps} steps of item ${index} undone; advance() must take as many as it ` +
+        : `The kernel left ${steps} of item ${index}'s steps undone; advance() must take as many as it ` +
           "is told",
     );
     return { ended: "failed", reason };

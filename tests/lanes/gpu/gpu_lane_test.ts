@@ -80,7 +80,7 @@ test("WGSL that is wrong is told with its line, column and message", async () =>
   assertMatch(await whyNot(doubling(unequal)), /: line 1, column \d+: .*Operation Add can't work/);
   assertMatch(
     await whyNot(doubling("fn advance(at: u32) {")),
-    /: it needs a whole function .+: \S/,
+    /: line 1, column 22: expected statement/,
   );
   assertStringIncludes(
     await whyNot(doubling("")),
@@ -105,8 +105,13 @@ test("numbers and tables that no kernel can have are told, and end no program", 
 });
 
 test("a kernel that declares what is declared for it is told which names are taken", async () => {
+  const twice = `const a = 1u;\nconst a = 2u;\n${ADVANCE}`;
+  assertMatch(await whyNot(doubling(twice)), /: line [12], column \d+: redefinition of `a`/);
   const own = `var<private> table: u32;\n${ADVANCE}`;
-  assertStringIncludes(await whyNot(doubling(own)), ": words, table, extent, Extent and main are");
+  assertStringIncludes(
+    await whyNot(doubling(own)),
+    ": words, table, extent, Extent, unended and main are",
+  );
 });
 
 test("what doesn't fit into the adapter's buffers is told with the most that does", async () => {
@@ -201,6 +206,36 @@ test("loops that a driver ends early are told of, and give no wrong result", asy
       /^RangeError: The driver ended the kernel's loops for item 0/,
     );
   } else assertEquals(outcome!.status, "fulfilled");
+});
+
+test("pieces that end before the steps that were told are done", async () => {
+  await using executor = gpu();
+  const early = doubling(ADVANCE, {
+    more: "open: (n) => { let doubled = 0; return { pieces: 1, result: () => doubled, " +
+      "write: (_, words, at) => words.set([2 ** 32 - 1, n], at), " +
+      "read: (_, words, at) => doubled = words[at + 1] }; },",
+  });
+  assertEquals(await executor.map(early, [1, 2, 3]).toArray(), [2, 4, 6]);
+});
+
+test("a piece without steps fails its item, and WGSL that doesn't end is told as that", async () => {
+  await using executor = gpu();
+  const none = doubling(ADVANCE, {
+    more: "open: (n) => ({ pieces: 1, read() {}, result: () => n, " +
+      "write: (_, words, at) => words.set([n % 2, n], at) }),",
+  });
+  const outcomes = await executor.mapSettled(none, [1, 2]).toArray();
+  assertEquals(outcomes.map(({ status }) => status), ["fulfilled", "rejected"]);
+  assertMatch(
+    String(outcomes[1]!.status === "rejected" && outcomes[1]!.reason),
+    /^RangeError: write\(\) gave piece 0 no steps/,
+  );
+  assertMatch(
+    await whyNot(doubling("fn advance(at: u32, steps: u32) { /* so far")),
+    /: line 1, column 35: expected statement, found "\/\* so far/,
+  );
+  const table = doubling(ADVANCE, { more: "table: new Uint32Array(1)," });
+  assertStringIncludes(await whyNot(table), "its table must be a function that makes it, but is U");
 });
 
 const MANY_STEPS = "open: () => ({ pieces: 1, read() {}, result() {}, " +

@@ -184,7 +184,7 @@ Deno.test("a kernel that takes fewer steps than it is told fails its item", asyn
   await settle();
   assertEquals(
     (reports[0]!.failures![0]!.reason as Error).message,
-    "The kernel left 2 steps of item 10 undone; advance() must take as many as it is told",
+    "The kernel left 2 of item 10's steps undone; advance() must take as many as it is told",
   );
 });
 
