@@ -48,11 +48,18 @@ const ROW = {
   predicted: { rowHeight: 58, insetTop: 21, insetBottom: 22, dy: -0.5, nameDy: -19 },
 } as const;
 const PREDICTED_DY = 17;
+/** An interval's end is drawn up to so many times beyond the medians. */
+const FARTHEST_END = 5;
 
 function axisOf(rows: readonly GainRow[], limit: GainLimit | undefined): RatioAxis {
-  const intervals = rows.flatMap(({ predicted, measured }) => [predicted ?? [], measured ?? []]);
-  const ratios = intervals.flat().flatMap(({ median, low, high }) => [median, low, high]);
-  return ratioAxis([...ratios, limit?.ratio ?? 1]);
+  const intervals = rows.flatMap(({ predicted, measured }) => [predicted ?? [], measured ?? []])
+    .flat();
+  const ratios = [...intervals.map(({ median }) => median), limit?.ratio ?? 1, 1]
+    .filter((ratio) => ratio > 0);
+  // An end that is next to nothing, or to everything, would leave no room for the rest.
+  const [least, most] = [Math.min(...ratios) / FARTHEST_END, Math.max(...ratios) * FARTHEST_END];
+  const ends = intervals.flatMap(({ low, high }) => [Math.max(least, low), Math.min(most, high)]);
+  return ratioAxis([...ratios, ...ends]);
 }
 
 /** Draws of each model its name, a bar for what was measured, a circle for what was predicted. */

@@ -191,12 +191,13 @@ export interface RatioAxis {
   mark(width: number): Plot.Markish;
 }
 
-/** Ratios that are 1, 2 or 5 times a power of ten, or only the powers where those are too many. */
+/** Ratios that are 1, 2 or 5 times a power of ten; only powers, or every so many, where those are too many. */
 function ratioTicks(low: number, high: number, most: number): number[] {
   const powers = Array.from({ length: 32 }, (_, i) => 10 ** (i - 16));
   const within = (ratios: number[]) => ratios.filter((ratio) => ratio >= low && ratio <= high);
   const all = within(powers.flatMap((power) => [power, 2 * power, 5 * power]));
-  return all.length <= most ? all : within(powers);
+  const step = Math.ceil(within(powers).length / most);
+  return all.length <= most ? all : within(powers.filter((_, i) => (i - 16) % step === 0));
 }
 
 /** An axis that holds some ratios, and 1. */

@@ -130,7 +130,11 @@ color:var(--paper);font-size:.8rem;line-height:1.4;white-space:pre-line;pointer-
 const TABLES = `
 details{margin:.5rem 0 0;font-size:.86rem}
 summary{cursor:pointer;color:var(--link);display:inline-block;padding:.2rem 0}
-.scroll{overflow-x:auto;margin:.3rem 0 0}
+.scroll{overflow-x:auto;margin:.3rem 0 0;background:
+linear-gradient(90deg,var(--paper) 30%,transparent) 0 0/3rem 100% no-repeat local,
+linear-gradient(270deg,var(--paper) 30%,transparent) 100% 0/3rem 100% no-repeat local,
+linear-gradient(90deg,var(--line),transparent) 0 0/.8rem 100% no-repeat,
+linear-gradient(270deg,var(--line),transparent) 100% 0/.8rem 100% no-repeat}
 details .scroll{max-height:26rem;overflow-y:auto}
 table{border-collapse:collapse;width:100%;font-size:.82rem;overflow-wrap:normal}
 caption{text-align:left;color:var(--soft);padding:0 0 .4rem;font-size:.84rem}
@@ -148,6 +152,7 @@ body{padding:1.5rem 1rem 4rem}
 .wide{display:none}
 .narrow{display:block}
 .narrow .plot{max-width:440px}
+pre{white-space:pre-wrap;overflow-wrap:anywhere}
 .pair{grid-template-columns:minmax(0,1fr)}
 .verdict{font-size:1.1rem}
 .tiles{grid-template-columns:1fr 1fr}

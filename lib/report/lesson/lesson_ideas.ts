@@ -8,13 +8,12 @@ import { Speaker } from "./speaker.ts";
 import type { Bar } from "../html/plot.ts";
 import { modelColour } from "../html/style.ts";
 import { mostLost } from "../switching/switch_words.ts";
-import { isUndecided, passesCeiling } from "../terminal/comparison_words.ts";
+import { isBusy, isUndecided, passesCeiling } from "../terminal/comparison_words.ts";
 import { BASELINE, isModel, isRemote } from "../../models.ts";
 import type { SessionRow, TickRow, TurnRow } from "../../switching/switch_result.ts";
 import { faredOf } from "../../switching/ticker.ts";
 import { AS_GOOD } from "../../judge/thresholds.ts";
 import { formatCount, formatNumber, formatPercent, middle } from "../../text/format.ts";
-import { isBusy } from "../../timing/meter/reading.ts";
 import { cpuShareOf } from "../../timing/verdict.ts";
 import type { Comparison, ModelResult } from "../../timing/result.ts";
 
@@ -327,10 +326,14 @@ function computes(speaker: Speaker, { cpu }: LessonFile): Told {
     seen: [
       onCores && speaker.compared(onCores),
       ceiling
-        ? speaker.say(passesCeiling(cpu) ? "cpu.ceiling.passed" : "cpu.ceiling", {
-          lanes: ceiling.lanes,
-          ceiling: formatNumber(ceiling.speedup),
-        })
+        ? speaker.say(
+          passesCeiling(cpu)
+            ? "cpu.ceiling.passed"
+            : isBusy(cpu)
+            ? "cpu.ceiling.busy"
+            : "cpu.ceiling",
+          { lanes: ceiling.lanes, ceiling: formatNumber(ceiling.speedup) },
+        )
         : undefined,
     ],
     picture: onCores &&
@@ -364,10 +367,7 @@ function adviceOn(speaker: Speaker, comparison: Comparison): string {
     comparison.verdict?.bound === "small" &&
     lanes.every(({ speedup }) => speedup !== null && speedup.high < 1)
   ) return speaker.say("when.small");
-  if (isUndecided(comparison)) {
-    const { others } = comparison;
-    return speaker.say(others !== undefined && isBusy(others) ? "when.busy" : "when.unsure");
-  }
+  if (isUndecided(comparison)) return speaker.say(isBusy(comparison) ? "when.busy" : "when.unsure");
   return chosen.model === BASELINE
     ? speaker.say("when.leave")
     : speaker.say("when.take", { model: chosen.model, gain: speaker.gain(chosen) });

@@ -26,7 +26,14 @@ import { csv, type CsvColumns } from "../files/csv.ts";
 import { escapeMarkdown, markdownList, markdownReport } from "../files/markdown.ts";
 import { environmentLines, PARTIAL } from "../foot.ts";
 import { type Column, markdownTable, textTable } from "../table.ts";
-import { LESSON, noticeLines, passesCeiling, roundsOf, verdictText } from "./comparison_words.ts";
+import {
+  isBusy,
+  LESSON,
+  noticeLines,
+  passesCeiling,
+  roundsOf,
+  verdictText,
+} from "./comparison_words.ts";
 import { renderLanes } from "./lanes_picture.ts";
 import { blocks, sentences, type Style } from "./style.ts";
 
@@ -51,7 +58,7 @@ export function renderFoot(
 }
 
 export function renderComparison(comparison: Comparison, style: Style): string {
-  const { job, models, ceiling } = comparison;
+  const { job, models, ceiling, others } = comparison;
   const title = `${job.name}: ${counted(job.items, "item")}, ${roundsOf(comparison)}, medians`;
   const limit = ceiling === null ? [] : [
     `Ceiling: ${counted(ceiling.lanes, "independent process")} gain ` +
@@ -59,6 +66,8 @@ export function renderComparison(comparison: Comparison, style: Style): string {
     (ceiling.lanes > 1 ? `, ${formatNumber(ceiling.speedup / ceiling.lanes)} a process` : "") +
     (passesCeiling(comparison)
       ? "; a model gained more, so it was measured too low."
+      : isBusy(comparison)
+      ? ` while others used ${formatNumber(others!.used)} of its ${counted(others!.cores, "core")}.`
       : "; no number of lanes computes faster."),
   ];
   const notices = noticeLines(comparison).map(({ kind, text }) =>

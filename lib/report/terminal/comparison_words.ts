@@ -55,7 +55,8 @@ export function verdictText(comparison: Comparison): string {
   return parts.filter((part) => part !== "").join(" ");
 }
 
-function isBusy({ others }: Comparison): boolean {
+/** Whether others used so much of the machine that figures may not hold. */
+export function isBusy({ others }: Pick<Comparison, "others">): boolean {
   return others !== undefined && othersAreBusy(others);
 }
 
@@ -92,7 +93,8 @@ function adviceOf(comparison: Comparison, verdict: Verdict): string {
   const name = plain(verdict.recommended);
   if (chosen === undefined || base === undefined) return `Take ${name}.`;
   const ceiling =
-    comparison.ceiling !== null && verdict.bound !== "io" && !passesCeiling(comparison)
+    comparison.ceiling !== null && verdict.bound !== "io" && !passesCeiling(comparison) &&
+      !isBusy(comparison)
       ? `; ${formatRatio(comparison.ceiling.speedup)} is what this machine can give`
       : "";
   return `Take ${name}, ${memoryOf(base, chosen)}${ceiling}.`;

@@ -93,6 +93,19 @@ Deno.test("a task's time counts from its start, its latency from when it was que
   assertEquals(medians("d-latency"), ["2", "90.5 ms", "95.0 ms"]);
 });
 
+Deno.test("an interval that ends next to nothing leaves room for the rest of a chart, and its ticks", () => {
+  const row: GainRow = {
+    name: "workers",
+    colour: "var(--workers)",
+    remark: "",
+    measured: { median: 0.13, low: 0.00005, high: 44 },
+    predicted: null,
+  };
+  const chart = parsed(`<html><body>${drawGains([row], undefined, "Gains", 360)}</body></html>`);
+  const ticks = all(chart, "[data-part~=tick] text").map(({ textContent }) => textContent);
+  assertEquals(ticks, ["0.1×", "1×"]);
+});
+
 Deno.test("rows of gains are higher where there is a prediction below the bar", () => {
   const interval = { median: 2, low: 1.5, high: 2.5 };
   const row: GainRow = {

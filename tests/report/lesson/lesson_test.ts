@@ -144,6 +144,14 @@ Deno.test("a graphics card is told of as what it is, and so is that there is non
   );
 });
 
+Deno.test("a ceiling of a busy machine isn't told as the machine's own", () => {
+  const file = lessonFile("en");
+  const cpu = { ...file.cpu!, others: { used: 1.8, cores: 2 } };
+  const text = lessonText({ ...file, cpu }, { columns: 200, colour: false });
+  assertStringIncludes(text, "while other programs used the cores");
+  assert(!text.includes("all there is to be had"));
+});
+
 Deno.test("a ceiling that a model passed isn't called all there is to be had", () => {
   const file = lessonFile("en");
   const seen = (speedup: number) =>

@@ -180,3 +180,10 @@ Deno.test("text from outside can't format, link, mention or embed in Markdown", 
     assert(!/[<>`*_\[\]@~]|:\/\/|(?<!&)#|^[=+]/.test(inside), inside);
   }
 });
+
+Deno.test("a ceiling of a busy machine is told with what others used", () => {
+  const comparison = { ...cpuComparison(), others: { used: 1.8, cores: 2 } };
+  const text = renderText(resultOf(comparison), { columns: 200, colour: false });
+  assert(text.includes("0.98 a process while others used 1.80 of its 2 cores."));
+  assert(!/no number of lanes|is what this machine can give/.test(text));
+});
