@@ -25,8 +25,47 @@ Deno.test("what JSON has no form for is written so that nothing is lost", () => 
     [new Date(0), '"1970-01-01T00:00:00.000Z"'],
     [{ e: new TypeError("no") }, '{"e":{"name":"TypeError","message":"no"}}'],
     [{ a: undefined }, "{}"],
+    [[/a"b/g], '["/a\\"b/g"]'],
+    [new SharedArrayBuffer(1), '"AA=="'],
+    [
+      [{}, [], Object.create(null), new Number(1), new String(""), new Boolean(false)],
+      '[{},[],{},1,"",false]',
+    ],
+    [
+      new (class {
+        n = 1;
+      })(),
+      '{"n":1}',
+    ],
+    [new URL("a:b"), '"a:b"'],
   ];
   for (const [value, text] of cases) assertEquals(jsonText(value), text);
+});
+
+Deno.test("what keeps its data to itself can't be written, and is named", () => {
+  const lost: [unknown, string][] = [
+    [Promise.resolve(1), "a Promise"],
+    [new Response("x"), "a Response"],
+    [new Headers(), "a Headers"],
+    [new Blob(["x"]), "a Blob"],
+    [new WeakMap(), "a WeakMap"],
+    [[1].values(), "an Iterator"],
+    [new Intl.NumberFormat(), "a NumberFormat"],
+    [
+      new (class Own {
+        #n = 1;
+      })(),
+      "an Own",
+    ],
+  ];
+  for (const [value, name] of lost) {
+    assertThrows(() => jsonText(value), TypeError, "it is a");
+    assertThrows(
+      () => jsonText({ a: { p: value } }),
+      TypeError,
+      `"p" is ${name}, of which nothing`,
+    );
+  }
 });
 
 Deno.test("a value that holds itself can't be written", () => {
