@@ -81,6 +81,10 @@ export interface ChildOptions {
   readonly onPrint?: (text: string) => void;
 }
 
+/** Children that run: none is left behind where the program ends at once. */
+const running = new Set<() => void>();
+addEventListener("unload", () => running.forEach((kill) => kill()));
+
 /** A child that is running, and what it says. Leaving an `await using` block ends it. */
 export class MeasuringChild<Message extends { readonly type: string } = { readonly type: string }>
   implements AsyncDisposable {
@@ -124,7 +128,12 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     this.#orders = ownDescriptor(this.#process);
     this.#stdout = new Inbox(this.#process.stdout);
     this.#stderrEnd = this.#drain(this.#process.stderr);
-    this.ended.then(() => this.#exited = true);
+    const kill = () => this.#kill("SIGKILL");
+    running.add(kill);
+    this.ended.then(() => {
+      this.#exited = true;
+      running.delete(kill);
+    });
     this.#signal = signal;
     this.guard(guardMs);
     this.send({ mark: this.#mark, order } satisfies FirstLine<unknown>);

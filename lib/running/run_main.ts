@@ -4,6 +4,7 @@
  */
 
 import { connectToParent } from "../children/parent.ts";
+import { endWithParent } from "../lanes/subprocess/orphan_watch.ts";
 import { hook, openItems, prepare } from "../timing/job_items.ts";
 import { openModel } from "../timing/trial.ts";
 import { FedItems } from "./fed_items.ts";
@@ -16,6 +17,8 @@ import type { RunCommand, RunMessage, RunOrder } from "./run_message.ts";
 const GRACE_MS = 2000;
 
 async function main(): Promise<void> {
+  // A task that computes without a pause would go on when the parent was killed.
+  endWithParent(Deno.ppid);
   // What stops a service tells all its processes: the parent has what runs finished.
   const { order, inbox, tell, signal } = await connectToParent<RunOrder>({ onTerm: "goes on" });
   const say: (message: RunMessage) => void = tell;

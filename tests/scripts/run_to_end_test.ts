@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { RunFile } from "../../lib/running/run_result.ts";
+import { gone } from "../conformance/children.ts";
 import {
   livePulse,
   mayRunScripts,
@@ -277,6 +278,36 @@ export default (n) => n;`,
     assertStringIncludes(run.stderr, "TAKEN DOWN");
   }
 });
+
+for (const how of ["SIGKILL", "SIGINT twice"]) {
+  test(`a task that computes without a pause ends with its run: ${how}`, {
+    "job.js": `
+export const items = [1];
+export default () => {
+  Deno.stderr.writeSync(new TextEncoder().encode("computing in " + Deno.pid + "\\n"));
+  while (true);
+};`,
+  }, async (folder) => {
+    const child = startTask("run", ["job.js"], { cwd: folder, stdout: "null" });
+    const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    const until = async (wanted: RegExp) => {
+      while (!wanted.test(text)) text += (await reader.read()).value;
+    };
+    await until(/computing in \d+\n/);
+    if (how === "SIGKILL") child.kill("SIGKILL");
+    else {
+      child.kill("SIGINT");
+      await until(/finishes what runs/);
+      // Sooner it would be taken for the echo of the first.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      child.kill("SIGINT");
+    }
+    await child.status;
+    await reader.cancel();
+    await gone(Number(/computing in (\d+)/.exec(text)![1]));
+  }, Deno.build.os === "linux");
+}
 
 for (const model of ["limited", "workers", "processes"]) {
   test(`stdin is at its end for tasks under ${model} and for what they start`, {
