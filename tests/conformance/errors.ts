@@ -1,5 +1,18 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type Guarantee, numbers, SENT_ONLY, taskNamed, THREADS_ONLY } from "./guarantee.ts";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  faultTask,
+  type Guarantee,
+  numbers,
+  SENT_ONLY,
+  taskNamed,
+  THREADS_ONLY,
+} from "./guarantee.ts";
 
 async function thrown(
   executor: ReturnType<Parameters<Guarantee["check"]>[0]["open"]>,
@@ -27,6 +40,26 @@ export const ERRORS: readonly Guarantee[] = [
       assertMatch(error.stack ?? "", /tasks\.ts/);
       assert(error.cause instanceof TypeError);
       assertEquals([error.cause.message, error.cause.cause], ["inner", "the wind"]);
+    },
+  },
+  {
+    name: "a Response that is thrown, and one in an error, tell status, headers and address",
+    async check({ open }) {
+      await using executor = open();
+      const told = await executor.mapSettled(faultTask("throwAnswer"), ["alone", "cause", "error"])
+        .toArray();
+      const answers = told.map((outcome) => {
+        assert(outcome.status === "rejected" && outcome.ended === "failed");
+        return outcome.reason;
+      });
+      const { cause } = answers[1] as Error;
+      const { response, headers } = answers[2] as Error & { response: unknown; headers: unknown };
+      for (const answer of [answers[0], cause, response]) {
+        assertInstanceOf(answer, Response);
+        assertEquals([answer.status, answer.headers.get("x-left")], [429, "0"]);
+      }
+      assertInstanceOf(headers, Headers);
+      assertEquals(headers.get("retry-after"), "7");
     },
   },
   {

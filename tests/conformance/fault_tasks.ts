@@ -293,3 +293,12 @@ export function giveDeep(depth: number): unknown {
   for (let at = 0; at < depth; at++) value = [value];
   return value;
 }
+
+/** Throws a server's answer, or an error that bears it. */
+export function throwAnswer(how: string): never {
+  const answer = new Response("busy", { status: 429, headers: { "x-left": "0" } });
+  if (how === "alone") throw answer;
+  if (how === "cause") throw new Error("busy", { cause: answer });
+  const headers = new Headers({ "retry-after": "7" });
+  throw Object.assign(new Error("busy"), { response: answer, headers });
+}

@@ -25,6 +25,16 @@ export type Envelope =
     /** Own properties that hold more, such as a list of `issues`. */
     readonly parts: Readonly<Record<string, Envelope>> | undefined;
   }
+  /** An answer of a server that was thrown as it is: all of it but its body. */
+  | {
+    readonly kind: "response";
+    readonly url: string;
+    readonly status: number;
+    readonly statusText: string;
+    readonly headers: [string, string][];
+  }
+  /** Those of an answer, which many errors bear: they say when to try again. */
+  | { readonly kind: "headers"; readonly headers: [string, string][] }
   /** Something else that was thrown; `undefined` too. */
   | { readonly kind: "value"; readonly value: unknown; readonly special: boolean };
 
@@ -66,6 +76,8 @@ interface Sealing {
 }
 
 function seal(thrown: unknown, sealing: Sealing): Envelope {
+  const answer = attempt(() => sealAnswer(thrown));
+  if (answer !== undefined) return answer;
   if (!isError(thrown)) return { kind: "value", ...sendable(thrown, sealing) };
   const { within } = sealing;
   const goesOn = within.length < MAX_DEPTH && !within.includes(thrown) &&
@@ -89,6 +101,23 @@ function seal(thrown: unknown, sealing: Sealing): Envelope {
   };
   within.pop();
   return envelope;
+}
+
+function sealAnswer(thrown: unknown): Envelope | undefined {
+  if (thrown instanceof Headers) return { kind: "headers", headers: [...thrown] };
+  if (!(thrown instanceof Response)) return undefined;
+  const { url, status, statusText, headers } = thrown;
+  return { kind: "response", url, status, statusText, headers: [...headers] };
+}
+
+/** One that stands for an error, as an opaque one does, has a status that none can be made with. */
+function openResponse(
+  { url, status, statusText, headers }: Envelope & { readonly kind: "response" },
+): Response {
+  const response = attempt(() => new Response(null, { status, statusText, headers })) ??
+    Response.error();
+  define(response, "url", url, false);
+  return response;
 }
 
 /** Asking a proxy what it is may throw, too. */
@@ -154,6 +183,8 @@ export function openEnvelope(envelope: Envelope): unknown {
   if (envelope.kind === "value") {
     return envelope.special ? (openErrorsIn(envelope.value) as unknown[])[0] : envelope.value;
   }
+  if (envelope.kind === "headers") return new Headers(envelope.headers);
+  if (envelope.kind === "response") return openResponse(envelope);
   const { name, message, stack, properties, parts } = envelope;
   const error = revive(envelope);
   if (error.name !== name) hide(error, "name", name);

@@ -77,7 +77,7 @@ Deno.test("what can't be cloned arrives as text", () => {
 });
 
 Deno.test("what would arrive empty is told in words", () => {
-  assertEquals(across(new Response("x")), "[object Response]");
+  assertEquals(across(new FormData()), "[object FormData]");
   assertEquals(across(new URL("http://a.b/c")), "http://a.b/c");
 });
 
@@ -248,4 +248,17 @@ Deno.test("a thrown object is not taken for an envelope, whatever its keys are",
       { kind: "error", name: "x", message: "y" },
     ]
   ) assertEquals(across(thrown), thrown);
+});
+
+Deno.test("a thrown answer arrives with all but its body; one that stands for an error as such a one", () => {
+  const answer = new Response("text", { status: 503, statusText: "Busy", headers: { a: "b" } });
+  Object.defineProperty(answer, "url", { value: "http://host/" });
+  const back = across(answer) as Response;
+  assertInstanceOf(back, Response);
+  assertEquals(
+    [back.status, back.statusText, back.url, back.body, back.headers.get("a")],
+    [503, "Busy", "http://host/", null, "b"],
+  );
+  assertEquals((across(Response.error()) as Response).type, "error");
+  assertEquals((across(new Headers({ a: "b" })) as Headers).get("a"), "b");
 });
