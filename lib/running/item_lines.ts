@@ -5,6 +5,9 @@ import { UsageError } from "../options.ts";
 /** What a line is: a text, or a value of JSON. */
 export type LineFormat = "text" | "json";
 
+/** A longer line, in characters, is none: the file is no list, or never ends one. */
+const MOST_LINE = 2 ** 28;
+
 /** A line that may hold a number of more digits than JavaScript keeps. */
 const LONG_NUMBER = /[\d.]{16}|\de\+?\d{3}/i;
 
@@ -26,18 +29,26 @@ function checked(_key: string, value: unknown, { source = "" }: { source?: strin
 export class ItemLines implements AsyncDisposable {
   readonly #name: string;
   readonly #format: LineFormat;
+  readonly #mostLine: number;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
   /** Begins of lines whose end hasn't been read. */
   #begun: string[] = [];
+  #begunLength = 0;
   #lines: string[] = [];
   #at = 0;
   #line = 0;
   #ended = false;
 
   /** @param name How the person named it, for errors. */
-  constructor(name: string, stream: ReadableStream<Uint8Array>, format: LineFormat) {
+  constructor(
+    name: string,
+    stream: ReadableStream<Uint8Array>,
+    format: LineFormat,
+    mostLine = MOST_LINE,
+  ) {
     this.#name = name;
+    this.#mostLine = mostLine;
     this.#format = format;
     this.#reader = stream.getReader();
   }
@@ -90,8 +101,18 @@ export class ItemLines implements AsyncDisposable {
       this.#begun.push(lines[0]!);
       this.#lines = [this.#begun.join(""), ...lines.slice(1, -1)];
       this.#begun = [];
+      this.#begunLength = 0;
     }
     this.#begun.push(lines.at(-1)!);
+    this.#begunLength += lines.at(-1)!.length;
+    if (this.#begunLength > this.#mostLine) {
+      throw new UsageError(
+        "--from",
+        this.#name,
+        `line ${this.#line + this.#lines.length + 1} is longer than ${this.#mostLine} characters`,
+        "give a file with an item on each line",
+      );
+    }
     if (done) this.#lines.push(this.#begun.join(""));
   }
 

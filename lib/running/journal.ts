@@ -224,6 +224,9 @@ async function readRecords(
   return size - whole;
 }
 
+/** So many characters are written at once. */
+const WRITTEN_CHARACTERS = 1 << 16;
+
 /** The lines of failures that still stand, each item's last. */
 async function* standing(out: string, known: KnownItems): AsyncGenerator<string> {
   const last = new Map<string, number>();
@@ -246,7 +249,17 @@ export async function writeFailures(out: string, path: string, known: KnownItems
   try {
     {
       await using file = await RecordFile.open(beside, "end", true);
-      for await (const line of standing(out, known)) await file.add(line);
+      let lines: string[] = [];
+      let characters = 0;
+      for await (const line of standing(out, known)) {
+        lines.push(line);
+        characters += line.length;
+        if (characters < WRITTEN_CHARACTERS) continue;
+        await file.add(lines.join(""));
+        lines = [];
+        characters = 0;
+      }
+      await file.add(lines.join(""));
     }
     await Deno.rename(beside, path);
   } catch (error) {

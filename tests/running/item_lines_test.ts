@@ -80,3 +80,16 @@ Deno.test("bytes that aren't UTF-8 are refused, and no item is changed", async (
   await using lines = new ItemLines("items", ReadableStream.from([bytes]), "text");
   await assertRejects(() => lines.next(1), UsageError, "UTF-8");
 });
+
+Deno.test("a line that doesn't end is read no further than any line may be long", async () => {
+  let pulled = 0;
+  const stream = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      controller.enqueue(new TextEncoder().encode(pulled++ === 0 ? "a\n" : "xx"));
+    },
+  }, { highWaterMark: 0 });
+  await using lines = new ItemLines("items", stream, "text", 10);
+  assertEquals(await lines.next(9), ["a"]);
+  await assertRejects(() => lines.next(9), UsageError, "line 2 is longer than 10 characters");
+  assertEquals(pulled, 7);
+});
