@@ -24,6 +24,7 @@ import type { NamedFile } from "../lib/options.ts";
 import { userPath } from "../lib/files/user_path.ts";
 import { script } from "../lib/cli/script.ts";
 import { startSite } from "../lib/site/start.ts";
+import { trialProcesses } from "../lib/timing/run_trial.ts";
 import { type Meter, startMeter } from "../lib/timing/meter/meter.ts";
 
 const sweep = command(
@@ -95,6 +96,8 @@ then is printed and written.`,
 
 /** How long the tasks of a module's sample run together, in milliseconds. */
 const SAMPLE_MS = 400;
+/** How long a kernel may take for the few items of the sample whose results are compared. */
+const KERNEL_GUARD_MS = 60_000;
 /** How long a module may take at least to load and to make its items, in milliseconds. */
 const LEAST_GUARD_MS = 15_000;
 
@@ -106,7 +109,9 @@ await script("sweep", async (signal, args) => {
   await using meter = await startMeter(signal);
   const result = await measured(target, values, signal, meter);
   const wrote = await printReport("sweep", [result], values.files, result.partial);
-  return !wrote || anyFailed(result) || result.differsAt !== undefined ? 1 : 0;
+  return !wrote || anyFailed(result) || result.differsAt !== undefined || result.kernelDiffers
+    ? 1
+    : 0;
 });
 
 /** What a sweep of a job is made from. */
@@ -172,7 +177,11 @@ async function measured(
     : { plan: values.sweep, why: undefined };
   const result = await run(own, plan, values, { signal, meter });
   return {
-    ...await holdAgainstSample(result, job, probed, orderProbe, signal),
+    ...await holdAgainstSample(result, job, probed, {
+      orderProbe,
+      runTrial: trialProcesses({ guardMs: KERNEL_GUARD_MS }),
+      signal,
+    }),
     ...(why !== undefined && { why }),
   };
 }

@@ -58,6 +58,7 @@ export function takeLines(
       Pick<
         SweepResult,
         | "differsAt"
+        | "kernelDiffers"
         | "failsFrom"
         | "computingShare"
         | "environment"
@@ -67,9 +68,18 @@ export function takeLines(
       >
     >,
 ): string[] {
-  const { axis, points, failsFrom } = result;
+  const { axis, points, failsFrom, kernelDiffers } = result;
   const [first] = points;
   if (first === undefined || failsFrom?.size === first.size) return [];
+  if (kernelDiffers) {
+    return [
+      `Take no size of ${
+        plain(result.model)
+      }: its kernel gave other results than the task's function, ` +
+      `which ran some items one by one before. It must give the same, bit by bit.`,
+      "await using executor = sequential();",
+    ];
+  }
   const at = ({ size }: SweepPoint) => sizeText(axis, size);
   const stay = whyStay(result);
   if (stay !== undefined) return [`Stay at ${at(first)}: ${stay}`, codeOf(result, first)];
@@ -93,14 +103,17 @@ export function takeLines(
       (largerGainsLittle ? ", and no larger size gains surely more" : "");
   const model = plain(result.model);
   const isUsual = !isModel(model) || MODEL_TABLE[model].isUsual;
+  const isOwn = result.job !== undefined && result.job.options.task === undefined;
   const others = isUsual
-    ? "deno task advise"
-    : `deno task cpu --models sequential,workers,${model}`;
+    ? "deno task advise compares it with the other models"
+    : isOwn
+    ? "a sweep under --model workers shows what lanes gain"
+    : `deno task cpu --models sequential,workers,${model} compares it with the other models`;
   const best = points.length === 1
     ? "No other size was measured"
     : `That is the best of the sizes of ${model} that were measured`;
   return [
-    `Take ${at(point)}${why}. ${best}; ${others} compares it with the other models.`,
+    `Take ${at(point)}${why}. ${best}; ${others}.`,
     codeOf({ axis, model }, point),
   ];
 }
