@@ -23,6 +23,7 @@ const ORDER = [
   "lib/children",
   "lib/judge",
   "lib/executor",
+  "lib/adaptive",
   "lib/dispatch",
   "lib/lanes",
   "leaves",

@@ -1,0 +1,591 @@
+/**
+ * Decides, while a job runs, where its tasks run and how many are in flight: in the event loop with more
+ * or fewer slots, or on lanes. Pure logic: it is told what happened and what time it is.
+ *
+ * It goes by experiment wherever one is cheap. Slots double while tasks wait and end as quickly as before
+ * (slow start, left as HyStart does it: Ha and Rhee, 2008), then follow a {@linkcode SlotLaw}. Lanes are
+ * tried where tasks keep the event loop busy, and kept only if more gets done.
+ *
+ * @module
+ */
+
+import { gradient2, type SlotLaw } from "./slot_laws.ts";
+
+/** Where tasks run, and how many are in flight. */
+export interface Shape {
+  /** This event loop, or lanes elsewhere. */
+  readonly place: "event loop" | "lanes";
+  /** How many; 1 in the event loop. */
+  readonly lanes: number;
+  /** On each lane. */
+  readonly slots: number;
+}
+
+/** Why a shape was changed. */
+export type Why =
+  /** The tasks wait, and more of them at once get more done. */
+  | "waits"
+  /** Latency grew, and no more gets done. */
+  | "queues"
+  /** A server refused some, or files and sockets ran short. */
+  | "refused"
+  /** There is more resident memory than may be. */
+  | "memory"
+  /** The tasks keep the event loop busy: lanes are started, while it goes on. */
+  | "computes"
+  /** Lanes have started. */
+  | "lanes ready"
+  /** No more gets done on lanes. */
+  | "lanes don't gain"
+  /** The lanes hardly compute: one event loop can do it. */
+  | "waits again"
+  /** Lanes can't be started, or what is left can't be sent. */
+  | "stays";
+
+/** What a decision was made from. */
+export interface Figures {
+  /** The share of the time for which the event loop, or each lane, was busy. */
+  readonly busyShare: number;
+  /** How long the quicker tasks took, in milliseconds; NaN if none had ended. */
+  readonly latencyMs: number;
+  /** How many tasks ended. */
+  readonly perSecond: number;
+  /** Of those that ended, the ones that were refused. */
+  readonly refused: number;
+}
+
+/** One decision. */
+export interface Decision {
+  /** When, on the clock of the ticks. */
+  readonly atMs: number;
+  /** What there was. */
+  readonly from: Shape;
+  /** What there is from then on. */
+  readonly to: Shape;
+  /** Why. */
+  readonly why: Why;
+  /** What tells so. */
+  readonly figures: Figures;
+  /** Of tasks that stay in the event loop: what can't be sent, or why no lane starts. */
+  readonly detail?: string;
+}
+
+/** What a tick sees. */
+export interface Seen {
+  readonly nowMs: number;
+  /** CPU time of the event loop's own thread so far. */
+  readonly loopCpuMs: number;
+  /** CPU time of everything so far, lanes included; undefined where nobody knows. */
+  readonly cpuMs: number | undefined;
+  readonly inFlight: number;
+  /** Items not yet started; undefined if that isn't known. */
+  readonly remaining: number | undefined;
+  /** Whether items of some task can be sent to lanes. */
+  readonly travels: boolean;
+  readonly memoryBytes: number;
+}
+
+/** What the controller may do. */
+export interface ControllerOptions {
+  /** Tasks in flight at most, on all lanes together. */
+  readonly maxSlots: number;
+  /** Lanes at most beside the event loop; 0 to stay there. */
+  readonly maxLanes: number;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly start: Shape;
+  readonly law?: SlotLaw;
+}
+
+/** The shape that everything begins with unless told. */
+export const ONE: Shape = { place: "event loop", lanes: 1, slots: 1 };
+
+/** It looks so often at first, in milliseconds, later less often. */
+const FIRST_TICK_MS = 1;
+const TICK_MS = 10;
+const EARLY_MS = 100;
+/** Ticks come late by so much anyway. */
+const TIMER_MS = 1;
+/** As long as tasks wait and none has ended, slots are multiplied by this at each tick, */
+const RAMP = 4;
+/** and those of the last share, which lanes couldn't help with if tasks computed in the end, after this. */
+const RAMP_ALL_MS = 8;
+/** More tasks than this aren't started before one has ended. */
+const RAMP_SLOTS = 64;
+/** So many tasks make a round at least, or as many as there are slots. */
+const ROUND_TASKS = 8;
+/** While slots double, this share of them makes a round. */
+const MOST_OF = 0.7;
+/** More of them tell nothing more. */
+const MOST_LATENCIES = 256;
+/** Which of a round's latencies is taken for it. */
+const QUICKER = 0.25;
+/** Latency that has grown by this, while throughput has grown by less than that, tells of a queue. */
+const SLOWER = 1.5;
+const NO_MORE = 1.2;
+/** From this share of the time on something is busy. */
+const BUSY = 0.75;
+/** Whether it is busy is judged over so long at least. */
+const WINDOW_MS = 20;
+/** Lanes are worth starting if so much work is left. */
+const WORTH_MS = 200;
+/** So many slots on each lane are enough, if one event loop had no more. */
+const AMPLE = 16;
+/** Lanes are judged after so long, and so many tasks on each. */
+const TRIAL_MS = 80;
+const TRIAL_TASKS = 3;
+/** They are kept if they get this many times as much done, */
+const GAIN = 1.1;
+/** or, as items may have grown longer, compute this many times as much. */
+const CPU_GAIN = 1.25;
+/** Lanes that didn't gain aren't tried again for so long, and each time for twice as long. */
+const AGAIN_MS = 2_000;
+/** The lanes are looked at so often; if they use less than this of one core, an event loop will do. */
+const LOOK_MS = 250;
+const LITTLE = 0.6;
+/** After a refusal slots are left alone for so long, and each time for twice as long, up to the most. */
+const HOLD_MS = 1_000;
+const MOST_HOLD_MS = 30_000;
+/** and until then no more than this share of what was too many. */
+const NEAR = 0.9;
+/** If a larger share is refused, it is too many; */
+const REFUSED = 0.03;
+/** then there are fewer slots than got through. */
+const BELOW = 0.7;
+/** With one slot, tasks are started this far apart at first, and by and by closer together. */
+const FIRST_GAP_MS = 20;
+const CLOSER = 0.8;
+const MOST_GAP_MS = 1_000;
+/** Nothing got through so many times in a row: that is no limit, and waiting doesn't help. */
+const IN_VAIN = 10;
+
+/** Decides. */
+export class Controller {
+  /** What is to be now. */
+  shape: Shape;
+  /** Whether lanes are to be started, while tasks still run in the event loop. */
+  wantsLanes = false;
+  /** Tasks are started no closer together than this. */
+  gapMs = 0;
+  /** Whether none is to be started for now. */
+  isBraking = false;
+  /** When it wants to look next, from now on. */
+  nextTickMs = FIRST_TICK_MS;
+  readonly #options: ControllerOptions;
+  readonly #law: SlotLaw;
+  /** Since when tasks wait while slots double; it ends at the first sign of a queue. */
+  #slowStart = true;
+  /** The least latency of a round. */
+  #leastMs = Infinity;
+  /** How slots grow between whole numbers. */
+  #slots: number;
+  #window: Window;
+  /** What the tasks showed that were started with so many slots, the latest last; one but in slow start. */
+  #levels: Level[];
+  /** Since the slots were last changed: tasks that were refused, of those started since, and others. */
+  #refused = 0;
+  #through = 0;
+  /** With how many slots some were refused last. */
+  #refusedAt = Infinity;
+  #lastTickMs: number;
+  /** What got done, and computed, in the event loop before lanes. */
+  #loop = { perSecond: 0, cpuShare: 0, slots: 1 };
+  #onTrial = false;
+  #lanesNotBeforeMs = 0;
+  #againMs = AGAIN_MS;
+  #holdUntilMs = 0;
+  #holdMs = HOLD_MS;
+  #inVain = 0;
+  #ended = 0;
+  readonly #startMs: number;
+
+  constructor(options: ControllerOptions, nowMs: number) {
+    this.#options = options;
+    this.#law = options.law ?? gradient2();
+    this.#startMs = nowMs;
+    this.#lastTickMs = nowMs;
+    this.shape = options.start;
+    this.#onTrial = this.shape.place === "lanes";
+    this.#slots = options.start.lanes * options.start.slots;
+    this.#window = { fromMs: nowMs, loopCpuMs: NaN, cpuMs: undefined, heldMs: 0, ended: 0 };
+    this.#levels = [{
+      slots: this.#slots,
+      fromMs: nowMs,
+      endedBefore: 0,
+      latencies: [],
+    }];
+  }
+
+  /** So many tasks have ended, one after another. */
+  onEnded(count: number, startedAtMs: number, endedAtMs: number, refused: boolean): void {
+    this.#ended += count;
+    this.#window.ended += count;
+    const level = this.#levels.findLast(({ fromMs }) => startedAtMs >= fromMs);
+    if (refused) {
+      // Of those that were started before there were fewer slots it is known.
+      if (level === this.#level) this.#refused += count;
+      return;
+    }
+    this.#through += count;
+    if (level !== undefined && level.latencies.length < Math.max(MOST_LATENCIES, level.slots)) {
+      level.latencies.push((endedAtMs - startedAtMs) / count);
+    }
+  }
+
+  /** Looks at what happened since the last tick; returns what it has decided, if anything. */
+  tick(seen: Seen): Decision | undefined {
+    const { nowMs, loopCpuMs, cpuMs } = seen;
+    this.#window.heldMs += Math.max(0, nowMs - this.#lastTickMs - this.nextTickMs - TIMER_MS);
+    this.#lastTickMs = nowMs;
+    // What was computed before is no matter of the tasks.
+    if (Number.isNaN(this.#window.loopCpuMs)) Object.assign(this.#window, { loopCpuMs, cpuMs });
+    const isEarly = this.#slowStart && nowMs - this.#startMs < EARLY_MS;
+    this.nextTickMs = isEarly ? FIRST_TICK_MS : TICK_MS;
+    return this.isBraking || this.#refused > REFUSED * (this.#refused + this.#through)
+      ? this.#onRefused(seen)
+      : seen.memoryBytes > this.#options.memoryBytes
+      ? this.#fewer(seen, "memory", this.#slots / 2)
+      : this.shape.place === "lanes"
+      ? this.#tickOnLanes(seen)
+      : this.#tickInLoop(seen);
+  }
+
+  /** How many lanes there are, when there are any. */
+  get lanes(): number {
+    return Math.min(this.#options.maxLanes, this.#options.cores);
+  }
+
+  /** There is something to do again. */
+  begin(nowMs: number): void {
+    this.#lastTickMs = nowMs;
+    this.nextTickMs = this.#ended === 0 ? FIRST_TICK_MS : TICK_MS;
+    this.isBraking = false;
+    this.#window = { fromMs: nowMs, loopCpuMs: NaN, cpuMs: undefined, heldMs: 0, ended: 0 };
+  }
+
+  /** Lanes that were wanted can take tasks. */
+  lanesReady(seen: Seen): Decision {
+    const { lanes } = this;
+    const { maxSlots } = this.#options;
+    const { slots: before } = this.#loop;
+    // As many as kept one event loop busy, or a share of them, if they were many.
+    const ample = Math.max(Math.min(before, AMPLE), Math.ceil(before / lanes));
+    const slots = Math.max(1, Math.min(ample, Math.floor(maxSlots / lanes)));
+    this.wantsLanes = false;
+    this.#onTrial = true;
+    this.#slots = lanes * slots;
+    return this.#change(seen, { place: "lanes", lanes, slots }, "lanes ready");
+  }
+
+  /** What some tasks need can't be sent to lanes. */
+  stay(seen: Seen, detail: string): Decision {
+    // Other tasks may be on lanes, and stay there.
+    if (seen.travels) return { ...this.#change(seen, this.shape, "stays"), detail };
+    if (this.wantsLanes) this.#slots = this.#loop.slots;
+    this.wantsLanes = false;
+    this.#backOff(seen);
+    return { ...this.#toLoop(seen, "stays"), detail };
+  }
+
+  /** No lane could be started. */
+  noLanes(seen: Seen, detail: string): Decision {
+    return this.stay({ ...seen, travels: false }, detail);
+  }
+
+  #tickInLoop(seen: Seen): Decision | undefined {
+    if (this.wantsLanes) return undefined;
+    const elapsedMs = seen.nowMs - this.#window.fromMs;
+    const { busyShare, perSecond } = this.#figures(seen);
+    // Tasks that wait are started all at once, and then it is free for as long as they wait.
+    const windowMs = this.#slots === 1 || this.#leastMs === Infinity
+      ? WINDOW_MS
+      : Math.min(LOOK_MS, Math.max(WINDOW_MS, 2 * this.#leastMs));
+    if (elapsedMs >= windowMs && busyShare >= BUSY && this.#window.ended > 0) {
+      const decision = this.#mayGain(seen, perSecond) ? this.#askForLanes(seen) : undefined;
+      this.#openWindow(seen);
+      return decision;
+    }
+    if (this.#ended === 0) return busyShare < BUSY ? this.#ramp(seen) : undefined;
+    const decision = this.#slotsOf(seen, busyShare);
+    if (elapsedMs >= 2 * windowMs) this.#openWindow(seen);
+    return decision;
+  }
+
+  /** Whether what is left is worth lanes, as far as that is known. */
+  #mayGain({ nowMs, remaining, travels }: Seen, perSecond: number): boolean {
+    if (!travels || this.lanes < 2 || nowMs < this.#lanesNotBeforeMs) return false;
+    // Of a list whose end isn't known, as much is expected to come as there was.
+    const leftMs = remaining === undefined ? nowMs - this.#startMs : 1000 * remaining / perSecond;
+    return leftMs >= WORTH_MS;
+  }
+
+  #askForLanes(seen: Seen): Decision {
+    this.wantsLanes = true;
+    const { perSecond } = this.#figures(seen);
+    this.#loop = { perSecond, cpuShare: this.#cpuShare(seen) ?? 1, slots: this.shape.slots };
+    // What is started here until then stays here.
+    this.#slots = Math.max(1, Math.round(this.#slots / RAMP));
+    return this.#change(seen, { ...this.shape, slots: this.#slots }, "computes");
+  }
+
+  /** Nothing has ended yet, but the event loop is free: what was started waits. */
+  #ramp(seen: Seen): Decision | undefined {
+    const { nowMs, remaining = Infinity, inFlight } = seen;
+    const { maxSlots, cores } = this.#options;
+    if (inFlight < this.#slots) return undefined;
+    const all = remaining + inFlight;
+    const isLong = nowMs - this.#startMs >= RAMP_ALL_MS;
+    const most = Math.min(maxSlots, RAMP_SLOTS, isLong ? all : Math.ceil(all / cores));
+    return this.#setSlots(seen, Math.min(most, RAMP * this.#slots), "waits");
+  }
+
+  #tickOnLanes(seen: Seen): Decision | undefined {
+    const elapsedMs = seen.nowMs - this.#window.fromMs;
+    const { lanes } = this.shape;
+    const figures = this.#figures(seen);
+    const cpuShare = this.#cpuShare(seen);
+    if (this.#onTrial) {
+      // It begins when the first task that was sent there has ended.
+      if (this.#level.latencies.length === 0) return void this.#openWindow(seen);
+      if (elapsedMs < TRIAL_MS || this.#window.ended < TRIAL_TASKS * lanes) return undefined;
+      const before = this.#loop;
+      const gains = figures.perSecond >= GAIN * before.perSecond ||
+        (cpuShare !== undefined && cpuShare >= CPU_GAIN * before.cpuShare);
+      this.#onTrial = false;
+      if (!gains) {
+        this.#backOff(seen);
+        this.#slots = this.#loop.slots;
+        this.#slowStart = false;
+        return this.#toLoop(seen, "lanes don't gain");
+      }
+      this.#againMs = AGAIN_MS;
+      this.#openWindow(seen);
+      return undefined;
+    }
+    if (elapsedMs < LOOK_MS || this.#window.ended < lanes) {
+      return this.#slotsOf(seen, elapsedMs < WINDOW_MS ? 1 : figures.busyShare);
+    }
+    const isIdle = cpuShare !== undefined && cpuShare < LITTLE && seen.inFlight >= this.#slots / 2;
+    const decision = isIdle
+      ? this.#toLoop(seen, "waits again")
+      : this.#slotsOf(seen, figures.busyShare);
+    if (decision === undefined) this.#openWindow(seen);
+    return decision;
+  }
+
+  #backOff({ nowMs }: Seen): void {
+    this.#lanesNotBeforeMs = nowMs + this.#againMs;
+    this.#againMs *= 2;
+  }
+
+  #toLoop(seen: Seen, why: Why): Decision {
+    return this.#change(
+      seen,
+      { place: "event loop", lanes: 1, slots: Math.floor(this.#slots) },
+      why,
+    );
+  }
+
+  get #level(): Level {
+    return this.#levels.at(-1)!;
+  }
+
+  /** More or fewer slots, as the tasks of the present ones tell. */
+  #slotsOf(seen: Seen, busyShare: number): Decision | undefined {
+    const { nowMs, inFlight, memoryBytes } = seen;
+    const slots = this.#slots;
+    const isFull = inFlight >= slots / 2;
+    const isHeld = nowMs < this.#holdUntilMs && slots >= NEAR * this.#refusedAt - 1;
+    const mayGrow = isFull && this.gapMs === 0 && !isHeld &&
+      memoryBytes < 0.8 * this.#options.memoryBytes;
+    // What waits for this program itself tells nothing of others.
+    if (busyShare >= BUSY) return undefined;
+    if (this.#slowStart) return this.#slowStartOf(seen, mayGrow);
+    const { latencies } = this.#level;
+    if (latencies.length < Math.max(ROUND_TASKS, slots)) return undefined;
+    const latencyMs = quickerOf(latencies);
+    this.#leastMs = Math.min(this.#leastMs, latencyMs);
+    if (this.gapMs > 0) this.#relax(nowMs, latencyMs);
+    const next = isFull ? this.#law({ slots, latencyMs, leastMs: this.#leastMs }) : slots;
+    if (next < slots) return this.#setSlots(seen, next, "queues");
+    if (next > slots && mayGrow) return this.#setSlots(seen, next, "waits");
+    this.#openLevel(nowMs);
+    return undefined;
+  }
+
+  /** Many more slots than the most with which tasks ended as quickly as with few. */
+  #slowStartOf(seen: Seen, mayGrow: boolean): Decision | undefined {
+    const first = this.#levels.flatMap(({ latencies }) => latencies).slice(0, ROUND_TASKS);
+    if (first.length === ROUND_TASKS) {
+      this.#leastMs = Math.min(this.#leastMs, quickerOf(first));
+    }
+    let proven = 0;
+    let mostPerMs = 0;
+    for (const [at, level] of this.#levels.entries()) {
+      const { slots, fromMs, endedBefore, latencies } = level;
+      // The first of them are the quickest.
+      if (latencies.length < Math.max(Math.min(ROUND_TASKS, slots), MOST_OF * slots)) continue;
+      const latencyMs = quickerOf(latencies);
+      const next = this.#levels[at + 1] ?? { fromMs: seen.nowMs, endedBefore: this.#ended };
+      const lastedMs = next.fromMs - fromMs;
+      // What lasted for less than a task says so by its tasks: so many at once, for so long each.
+      const perMs = lastedMs < latencyMs
+        ? slots / mean(latencies)
+        : (next.endedBefore - endedBefore) / lastedMs;
+      const isSlower = latencies.length >= ROUND_TASKS && latencyMs > SLOWER * this.#leastMs;
+      if (isSlower && perMs < NO_MORE * mostPerMs) {
+        this.#slowStart = false;
+        // As many as are in flight if none waits, and a few in the queue.
+        const busy = Math.ceil(mostPerMs * this.#leastMs);
+        return this.#setSlots(seen, Math.min(slots / 2, busy + Math.sqrt(busy)), "queues");
+      }
+      mostPerMs = Math.max(mostPerMs, perMs);
+      proven = slots;
+    }
+    const wanted = Math.min(this.#options.maxSlots, RAMP * proven);
+    return mayGrow && wanted > this.#slots ? this.#setSlots(seen, wanted, "waits") : undefined;
+  }
+
+  /** Nothing more is started until it is known how many got through; then fewer are than did. */
+  #onRefused(seen: Seen): Decision | undefined {
+    const { nowMs, inFlight } = seen;
+    const slots = this.#slots;
+    const [refused, through] = [this.#refused, this.#through];
+    if (slots < 2) return this.#slower(nowMs);
+    this.#slowStart = false;
+    if (!this.isBraking) this.#hold(nowMs);
+    this.isBraking = inFlight > 0;
+    if (this.isBraking) return undefined;
+    this.#refusedAt = slots;
+    return this.#fewer(seen, "refused", BELOW * slots * through / (through + refused));
+  }
+
+  /** Where one task at once is too many, they are started more slowly. */
+  #slower(nowMs: number): undefined {
+    const through = this.#through;
+    this.#inVain = through === 0 ? this.#inVain + 1 : 0;
+    const gapMs = Math.max(FIRST_GAP_MS, this.gapMs / (through === 0 ? 0.5 : CLOSER));
+    this.gapMs = this.#inVain < IN_VAIN ? Math.min(MOST_GAP_MS, gapMs) : 0;
+    this.#hold(nowMs);
+    this.#openLevel(nowMs);
+  }
+
+  /** Leaves slots and pace alone for a while, for longer if the last while ended with a refusal. */
+  #hold(nowMs: number): void {
+    if (nowMs >= this.#holdUntilMs) this.#holdMs = Math.min(MOST_HOLD_MS, 2 * this.#holdMs);
+    this.#holdUntilMs = nowMs + this.#holdMs;
+  }
+
+  #relax(nowMs: number, latencyMs: number): void {
+    if (nowMs < this.#holdUntilMs) return;
+    this.gapMs *= CLOSER;
+    if (this.gapMs < latencyMs / 2) this.gapMs = 0;
+  }
+
+  #fewer(seen: Seen, why: Why, slots: number): Decision | undefined {
+    this.#slowStart = false;
+    return this.#setSlots(seen, Math.max(1, Math.floor(slots)), why);
+  }
+
+  #setSlots(seen: Seen, slots: number, why: Why): Decision | undefined {
+    const { lanes, place } = this.shape;
+    this.#slots = Math.min(this.#options.maxSlots, Math.max(lanes, slots));
+    const each = Math.max(1, Math.round(this.#slots / lanes));
+    if (each === this.shape.slots) {
+      this.#openLevel(seen.nowMs);
+      return undefined;
+    }
+    return this.#change(seen, { place, lanes, slots: each }, why);
+  }
+
+  #change(seen: Seen, to: Shape, why: Why): Decision {
+    const decision = {
+      atMs: seen.nowMs,
+      from: this.shape,
+      to,
+      why,
+      figures: this.#figures(seen),
+    };
+    this.shape = to;
+    if (decision.from.place !== to.place) {
+      this.#levels = [];
+      this.#openWindow(seen);
+    }
+    if (why === "waits again") {
+      this.#leastMs = Infinity;
+      this.#slowStart = true;
+    }
+    this.#openLevel(seen.nowMs);
+    return decision;
+  }
+
+  #figures(seen: Seen): Figures {
+    const { fromMs, heldMs, loopCpuMs, ended } = this.#window;
+    const elapsedMs = Math.max(1e-3, seen.nowMs - fromMs);
+    const { latencies } = this.#level;
+    const busyShare = this.shape.place === "lanes"
+      ? (this.#cpuShare(seen) ?? this.shape.lanes) / this.shape.lanes
+      // A thread's own time is told in coarse steps, that of the process in fine ones.
+      : Math.max(
+        heldMs / elapsedMs,
+        Math.min((seen.loopCpuMs - loopCpuMs) / elapsedMs, this.#cpuShare(seen) ?? 1),
+      );
+    return {
+      busyShare: Math.min(1, busyShare),
+      latencyMs: latencies.length === 0 ? NaN : quickerOf(latencies),
+      perSecond: 1000 * ended / elapsedMs,
+      refused: this.#refused,
+    };
+  }
+
+  /** How many cores were busy, as far as that is known. */
+  #cpuShare({ nowMs, cpuMs }: Seen): number | undefined {
+    const { fromMs, cpuMs: before } = this.#window;
+    return cpuMs === undefined || before === undefined
+      ? undefined
+      : (cpuMs - before) / Math.max(1e-3, nowMs - fromMs);
+  }
+
+  #openWindow({ nowMs, loopCpuMs, cpuMs }: Seen): void {
+    this.#window = { fromMs: nowMs, loopCpuMs, cpuMs, heldMs: 0, ended: 0 };
+  }
+
+  #openLevel(nowMs: number): void {
+    const level = {
+      slots: this.#slots,
+      fromMs: nowMs,
+      endedBefore: this.#ended,
+      latencies: [],
+    };
+    this.#refused = 0;
+    this.#through = 0;
+    this.#levels = this.#slowStart ? [...this.#levels, level] : [level];
+  }
+}
+
+/** What happened since, to tell how busy things are. */
+interface Window {
+  readonly fromMs: number;
+  readonly loopCpuMs: number;
+  readonly cpuMs: number | undefined;
+  /** How long ticks were late altogether. */
+  heldMs: number;
+  ended: number;
+}
+
+/** How long tasks took that were started while there were so many slots, since the slots were changed. */
+interface Level {
+  readonly slots: number;
+  readonly fromMs: number;
+  /** How many tasks had ended by then. */
+  readonly endedBefore: number;
+  readonly latencies: number[];
+}
+
+function quickerOf(latencies: readonly number[]): number {
+  return latencies.toSorted((a, b) => a - b)[Math.floor(QUICKER * latencies.length)]!;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,87 @@
+/**
+ * What a controller settles on, how fast and how steadily, on made-up jobs in virtual time.
+ */
+
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { bestFixed, simulate, type Simulated, type SimulatedJob } from "./simulation.ts";
+import { WORLDS } from "./worlds.ts";
+
+const NOISES = [0.03, 0.1, 0.2];
+const SEEDS = [1, 2, 3];
+
+function world(name: string): SimulatedJob {
+  return WORLDS.find((job) => job.name === name)!;
+}
+
+function runs(name: string, cores = 2): Simulated[] {
+  return NOISES.flatMap((noise) =>
+    SEEDS.map((seed) => simulate(world(name), { cores, noise, seed }, {}))
+  );
+}
+
+const whys = ({ decisions }: Simulated) => decisions.map(({ why }) => why);
+
+Deno.test("most jobs take as long as under the best fixed model; what it costs to find out is bounded", () => {
+  const ratios = WORLDS.map((job) => {
+    const machine = { cores: 2, noise: 0.1, seed: 4 };
+    const ratio = simulate(job, machine, {}).wallMs / bestFixed(job, machine).wallMs;
+    return { job: job.name, ratio };
+  });
+  const far = ratios.filter(({ ratio }) => ratio > 1.15);
+  assertLess(far.length, ratios.length / 2, JSON.stringify(far));
+  // A cliff is only seen by who has fallen off it.
+  for (const { job, ratio } of ratios) assertLess(ratio, job === "cliff at 10" ? 1.7 : 1.5, job);
+});
+
+Deno.test("every item is started once, but for those that were refused", () => {
+  for (const job of WORLDS) {
+    const { starts } = simulate(job, { cores: 2, noise: 0.1, seed: 5 }, {});
+    assertEquals(starts, job.items, job.name);
+  }
+});
+
+Deno.test("tasks that compute go to lanes and stay there", () => {
+  for (const run of runs("computes, 10 ms")) {
+    assertEquals(run.shape.place, "lanes");
+    assertEquals(whys(run).filter((why) => why !== "waits"), ["computes", "lanes ready"]);
+  }
+});
+
+Deno.test("where others use the cores, no lanes are kept that don't gain", () => {
+  for (const seed of SEEDS) {
+    const machine = { cores: 2, taken: 40, noise: 0.03, seed };
+    const found = simulate(world("computes, 10 ms"), machine, {});
+    const alone = simulate(world("computes, 10 ms"), machine, {
+      fixed: { place: "event loop", lanes: 1, slots: 1 },
+    });
+    assertLess(found.wallMs, 1.05 * alone.wallMs);
+  }
+});
+
+Deno.test("a job that waits first and computes then goes to lanes; one that computes first comes back", () => {
+  for (const run of runs("waits, then computes")) assertEquals(run.shape.place, "lanes");
+  for (const run of runs("computes, then waits")) {
+    assert(whys(run).includes("lanes ready"));
+    assert(run.slots.mean > 16, `${run.slots.mean}`);
+  }
+});
+
+Deno.test("a server that refuses is met with fewer slots at once, and refuses few", () => {
+  for (const name of ["40 a second", "200 a second"]) {
+    for (const run of runs(name)) {
+      const first = run.decisions.find(({ why }) => why === "refused")!;
+      assertLess(first.atMs, 1000);
+      assertLess(first.to.slots, first.from.slots);
+      assertLess(run.refused / world(name).items, 0.05, name);
+    }
+  }
+});
+
+Deno.test("slots settle above what a server can do, and hardly swing", () => {
+  for (const [name, least, most] of [["cliff at 60", 40, 120], ["knee at 20", 15, 64]] as const) {
+    for (const { slots } of runs(name)) {
+      assert(slots.mean >= least && slots.mean <= most, `${name}: ${slots.mean}`);
+      assertLess(slots.deviation, 0.3 * slots.mean, name);
+    }
+  }
+});

@@ -1,0 +1,64 @@
+/**
+ * Holds the laws of slots against each other, and `auto()`'s decisions against the best fixed model, on
+ * made-up jobs: `deno run tests/adaptive/laws_main.ts [seeds]`.
+ *
+ * @module
+ */
+
+import Table from "cli-table3";
+import { aimd, gradient2, vegas } from "../../lib/adaptive/slot_laws.ts";
+import { BORDERLESS } from "../../lib/report/table.ts";
+import { print } from "../../lib/text/print.ts";
+import { median } from "../../lib/timing/statistics.ts";
+import { bestFixed, simulate, type Simulated } from "./simulation.ts";
+import { WORLDS } from "./worlds.ts";
+
+const seeds = Number(Deno.args[0] ?? 5);
+const LAWS = { gradient2, vegas, aimd };
+
+for (const noise of [0.03, 0.1, 0.2]) {
+  const table = new Table({
+    ...BORDERLESS,
+    head: [
+      `noise ${100 * noise}%`,
+      "best fixed",
+      ...Object.keys(LAWS).flatMap((name) => [name, "slots", "refused"]),
+    ],
+  });
+  const ratios: Record<string, number[]> = {};
+  for (const job of WORLDS) {
+    const best = Array.from(
+      { length: seeds },
+      (_, seed) => bestFixed(job, { cores: 2, noise, seed }),
+    );
+    const [{ wallMs, shape: { place, lanes, slots } }] = best as [Simulated];
+    const row = [
+      wallMs === Infinity
+        ? "all refused"
+        : `${wallMs.toFixed(0)} ms, ${place === "lanes" ? `${lanes} lanes of ` : ""}${slots}`,
+    ];
+    for (const [name, law] of Object.entries(LAWS)) {
+      const runs = best.map((_, seed) => simulate(job, { cores: 2, noise, seed }, { law: law() }));
+      const ratio = median(runs.map(({ wallMs }, at) => wallMs / best[at]!.wallMs));
+      (ratios[name] ??= []).push(ratio);
+      const { mean, deviation } = runs[0]!.slots;
+      const refused = median(runs.map(({ refused }) => refused)) / job.items;
+      row.push(
+        ratio === 0 ? `${(runs[0]!.wallMs / 1000).toFixed(0)} s` : `${ratio.toFixed(2)}×`,
+        `${mean.toFixed(0)} ± ${deviation.toFixed(0)}${
+          runs[0]!.shape.place === "lanes" ? " L" : ""
+        }`,
+        refused === 0 ? "" : `${(100 * refused).toFixed(1)}%`,
+      );
+    }
+    table.push([job.name, ...row]);
+  }
+  print(table.toString());
+  for (const [name, of] of Object.entries(ratios)) {
+    const good = of.filter((ratio) => ratio <= 1.15).length;
+    print(
+      `${name}: within 1.15× in ${good} of ${of.length}, at worst ${Math.max(...of).toFixed(2)}×`,
+    );
+  }
+  print("");
+}

@@ -1,0 +1,283 @@
+/**
+ * A made-up machine in virtual time, on which a controller runs a made-up job: an event loop, lanes,
+ * and a server that answers as its kind does.
+ *
+ * @module
+ */
+
+import { BinaryHeap } from "@std/data-structures/binary-heap";
+import { Controller, type Decision, ONE, type Shape } from "../../lib/adaptive/controller.ts";
+import type { SlotLaw } from "../../lib/adaptive/slot_laws.ts";
+import { seededRandom } from "../../lib/timing/random.ts";
+
+/** How a server answers what takes it some time, with so many requests in flight. */
+export type Server =
+  | { readonly kind: "ample" }
+  /** Serves so many at once; the others queue. */
+  | { readonly kind: "queue"; readonly most: number }
+  /** Shares itself: beyond so many each takes longer. */
+  | { readonly kind: "knee"; readonly most: number }
+  /** Beyond so many it gets less done than before. */
+  | { readonly kind: "cliff"; readonly most: number }
+  /** Refuses more than so many a second, beyond a few in reserve. */
+  | { readonly kind: "rate"; readonly perSecond: number; readonly reserve: number };
+
+/** What a task does, in milliseconds. */
+export interface SimulatedTask {
+  readonly waitMs: number;
+  readonly computeMs: number;
+}
+
+export interface SimulatedJob {
+  readonly name: string;
+  readonly items: number;
+  readonly taskAt: (index: number) => SimulatedTask;
+  readonly server: Server;
+}
+
+export interface Machine {
+  readonly cores: number;
+  /** Cores that others use. */
+  readonly taken?: number;
+  /** Standard deviation of the logarithm of every time. */
+  readonly noise: number;
+  readonly seed: number;
+}
+
+/** How a run went. */
+export interface Simulated {
+  readonly wallMs: number;
+  readonly refused: number;
+  /** How often an item was started that had not been refused; one for each item. */
+  readonly starts: number;
+  readonly decisions: readonly Decision[];
+  readonly shape: Shape;
+  /** Slots on all lanes together in the last half, time by time: their mean, and their deviation from it. */
+  readonly slots: { readonly mean: number; readonly deviation: number };
+}
+
+/** What a lane takes to start, and sending a task there and back. */
+const START_MS = 40;
+const SEND_MS = 0.1;
+/** What starting a task takes the event loop, whatever the task. */
+const TASK_MS = 0.05;
+const MOST_MS = 600_000;
+/** While tasks are started one after another, other things come through so often. */
+const TURN_MS = 20;
+
+interface Event {
+  readonly atMs: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+/** Runs a job under a fixed shape, or one that a controller changes. */
+export function simulate(
+  job: SimulatedJob,
+  machine: Machine,
+  how: { readonly fixed: Shape } | { readonly law?: SlotLaw; readonly start?: Shape },
+): Simulated {
+  const random = seededRandom(machine.seed);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const noisy = (ms: number) => ms * Math.exp(machine.noise * normal());
+  const events = new BinaryHeap<Event>((a, b) => a.atMs - b.atMs || a.order - b.order);
+  let [nowMs, order] = [0, 0];
+  const at = (atMs: number, run: () => void) => events.push({ atMs, order: order++, run });
+
+  const controller = "fixed" in how ? undefined : new Controller({
+    maxSlots: 1024,
+    maxLanes: machine.cores,
+    cores: machine.cores,
+    memoryBytes: Infinity,
+    start: how.start ?? ONE,
+    ...(how.law && { law: how.law }),
+  }, 0);
+  const shape = () => controller?.shape ?? (how as { fixed: Shape }).fixed;
+
+  // Where tasks compute: each does one thing after another, as fast as the cores allow.
+  const places = Array.from(
+    { length: machine.cores + 1 },
+    () => ({
+      freeMs: 0,
+      ends: [] as number[],
+      inFlight: 0,
+      cpuMs: 0,
+    }),
+  );
+  const speed = (place: typeof places[number]) => {
+    const busy = places.filter((other) => other === place || other.freeMs > nowMs).length;
+    return Math.min(1, machine.cores / (busy + (machine.taken ?? 0)));
+  };
+  const compute = (place: typeof places[number], ms: number, then: () => void) => {
+    const fromMs = Math.max(nowMs, place.freeMs);
+    place.freeMs = fromMs + ms / speed(place);
+    place.cpuMs += ms;
+    place.ends.push(place.freeMs);
+    at(place.freeMs, then);
+  };
+
+  const { server } = job;
+  let [asked, tokens, tokensMs] = [0, server.kind === "rate" ? server.reserve : 0, 0];
+  const serverFree = server.kind === "queue" ? Array.from({ length: server.most }, () => 0) : [];
+  /** When the server has answered; NaN if it refuses. */
+  const answerMs = (waitMs: number): number => {
+    const ms = noisy(waitMs);
+    if (server.kind === "queue") {
+      const first = serverFree.indexOf(Math.min(...serverFree));
+      return serverFree[first] = Math.max(nowMs, serverFree[first]!) + ms;
+    }
+    if (server.kind === "rate") {
+      tokens = Math.min(server.reserve, tokens + (nowMs - tokensMs) * server.perSecond / 1000);
+      tokensMs = nowMs;
+      if (tokens < 1) return NaN;
+      tokens--;
+      return nowMs + ms;
+    }
+    const over = server.kind === "ample" ? 1 : Math.max(1, (asked + 1) / server.most);
+    return nowMs + ms * (server.kind === "cliff" ? over ** 2 : over);
+  };
+
+  let [next, ended, refused, starts] = [0, 0, 0, 0];
+  const again: number[] = [];
+  let nextStartMs = 0;
+  const start = (index: number, at0: number) => {
+    const place = places[at0]!;
+    const { waitMs, computeMs } = job.taskAt(index);
+    const startedAtMs = nowMs;
+    place.inFlight++;
+    const end = (isRefused: boolean) => {
+      place.inFlight--;
+      if (isRefused) {
+        refused++;
+        again.push(index);
+      } else ended++;
+      controller?.onEnded(1, startedAtMs, nowMs, isRefused);
+      if (isRefused && controller !== undefined) note(controller.tick(seen()));
+      fill();
+    };
+    const send = at0 === 0 ? 0 : SEND_MS;
+    compute(place, TASK_MS, () => {
+      if (waitMs === 0) return compute(place, noisy(computeMs) + send, () => end(false));
+      asked++;
+      const doneMs = answerMs(waitMs);
+      at(Number.isNaN(doneMs) ? nowMs + 1 : doneMs, () => {
+        asked--;
+        if (Number.isNaN(doneMs)) end(true);
+        else compute(place, noisy(computeMs) + send, () => end(false));
+      });
+    });
+  };
+  let [turnMs, isTickDue] = [0, false];
+  let isDue = false;
+  const fillAt = (ms: number) => {
+    if (isDue) return;
+    isDue = true;
+    at(ms, () => {
+      isDue = false;
+      fill();
+    });
+  };
+  const fill = () => {
+    const { place, lanes, slots } = shape();
+    const gapMs = controller?.gapMs ?? 0;
+    if (isTickDue && nowMs >= turnMs + TURN_MS && places[0]!.freeMs <= nowMs) tick();
+    while (controller?.isBraking !== true && (again.length > 0 || next < job.items)) {
+      const usable = place === "lanes" ? places.slice(1, 1 + lanes) : places.slice(0, 1);
+      const least = usable.reduce((a, b) => b.inFlight < a.inFlight ? b : a);
+      if (least.inFlight >= slots) return;
+      if (gapMs > 0 && nowMs < nextStartMs) {
+        fillAt(nextStartMs);
+        return;
+      }
+      // While it computes it starts nothing.
+      if (place === "event loop" && least.freeMs > nowMs) {
+        fillAt(least.freeMs);
+        return;
+      }
+      nextStartMs = nowMs + gapMs;
+      starts++;
+      start(again.shift() ?? next++, places.indexOf(least));
+    }
+  };
+
+  const decisions: Decision[] = [];
+  const history: { readonly atMs: number; readonly slots: number }[] = [];
+  const seen = () => ({
+    nowMs,
+    loopCpuMs: places[0]!.cpuMs - Math.max(0, places[0]!.freeMs - nowMs),
+    cpuMs: places.reduce((sum, { cpuMs, freeMs }) => sum + cpuMs - Math.max(0, freeMs - nowMs), 0),
+    inFlight: places.reduce((sum, { inFlight }) => sum + inFlight, 0),
+    remaining: job.items - next + again.length,
+    travels: true,
+    memoryBytes: 0,
+  });
+  const note = (decision: Decision | undefined) => {
+    if (decision === undefined) return;
+    decisions.push(decision);
+    fill();
+  };
+  let isStarting = false;
+  const tick = () => {
+    if (ended >= job.items || controller === undefined) return;
+    // It comes when the event loop is free, or has started tasks for long.
+    const { ends } = places[0]!;
+    while (ends.length > 0 && ends[0]! <= nowMs) ends.shift();
+    if (ends.length > 0 && !isTickDue) {
+      isTickDue = true;
+      at(ends[0]!, () => isTickDue && tick());
+      return;
+    }
+    isTickDue = false;
+    turnMs = nowMs;
+    note(controller.tick(seen()));
+    fill();
+    if (controller.wantsLanes && !isStarting) {
+      isStarting = true;
+      at(nowMs + START_MS, () => {
+        isStarting = false;
+        note(controller.lanesReady(seen()));
+      });
+    }
+    const { lanes, slots } = shape();
+    history.push({ atMs: nowMs, slots: lanes * slots });
+    at(nowMs + controller.nextTickMs, tick);
+  };
+  controller?.begin(0);
+  at(1, tick);
+  at(0, fill);
+  if ("fixed" in how && how.fixed.place === "lanes") nowMs = START_MS;
+  // Who is refused more often than that is no model for anybody.
+  while (ended < job.items && nowMs < MOST_MS && refused < job.items) {
+    const event = events.pop()!;
+    nowMs = Math.max(nowMs, event.atMs);
+    event.run();
+  }
+  const late = history.filter(({ atMs }) => atMs >= nowMs / 2).map(({ slots }) => slots);
+  const mean = late.reduce((sum, slots) => sum + slots, 0) / Math.max(1, late.length);
+  const variance = late.reduce((sum, slots) => sum + (slots - mean) ** 2, 0) /
+    Math.max(1, late.length);
+  return {
+    wallMs: ended < job.items ? Infinity : nowMs,
+    refused,
+    starts: starts - refused,
+    decisions,
+    shape: shape(),
+    slots: { mean, deviation: Math.sqrt(variance) },
+  };
+}
+
+/** Fixed shapes, of which one is the best. */
+export function fixedShapes({ cores }: Machine): Shape[] {
+  const sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256, 1024];
+  return [
+    ...sizes.map((slots): Shape => ({ place: "event loop", lanes: 1, slots })),
+    ...[1, 2, 4, 8, 16, 32, 64].map((slots): Shape => ({ place: "lanes", lanes: cores, slots })),
+  ];
+}
+
+/** The best of them by the time it takes; of a server that refuses, with few refusals. */
+export function bestFixed(job: SimulatedJob, machine: Machine): Simulated {
+  const all = fixedShapes(machine).map((fixed) => simulate(job, machine, { fixed }));
+  const polite = all.filter(({ refused }) => refused <= 0.05 * job.items);
+  return (polite.length > 0 ? polite : all).reduce((a, b) => b.wallMs < a.wallMs ? b : a);
+}

@@ -1,0 +1,44 @@
+/**
+ * The made-up jobs that controllers and laws are judged on.
+ *
+ * @module
+ */
+
+import type { Server, SimulatedJob, SimulatedTask } from "./simulation.ts";
+
+const AMPLE: Server = { kind: "ample" };
+
+function job(
+  name: string,
+  items: number,
+  task: SimulatedTask | ((index: number) => SimulatedTask),
+  server: Server = AMPLE,
+): SimulatedJob {
+  return { name, items, taskAt: typeof task === "function" ? task : () => task, server };
+}
+
+const waits = (waitMs: number, computeMs = 0.2) => ({ waitMs, computeMs });
+const computes = (computeMs: number) => ({ waitMs: 0, computeMs });
+
+/** All take two seconds or more one by one. */
+export const WORLDS: readonly SimulatedJob[] = [
+  job("waits, 15 ms", 160, waits(15)),
+  job("waits, 100 ms", 2000, waits(100)),
+  job("waits, unevenly", 600, (at) => waits(Math.min(150, 2 / (1.01 - (at * 0.618034) % 1)))),
+  job("queue of 4", 400, waits(12), { kind: "queue", most: 4 }),
+  job("queue of 50", 4000, waits(20), { kind: "queue", most: 50 }),
+  job("knee at 20", 2000, waits(20), { kind: "knee", most: 20 }),
+  job("cliff at 10", 1000, waits(20), { kind: "cliff", most: 10 }),
+  job("cliff at 60", 4000, waits(20), { kind: "cliff", most: 60 }),
+  job("40 a second", 2400, waits(10), { kind: "rate", perSecond: 40, reserve: 10 }),
+  job("200 a second", 6000, waits(50), { kind: "rate", perSecond: 200, reserve: 20 }),
+  job("computes, 10 ms", 300, computes(10)),
+  job("computes, 1 ms", 3000, computes(1)),
+  job("computes, 60 ms", 60, computes(60)),
+  job("computes, longer and longer", 200, (at) => computes(1 + at / 5)),
+  job("half and half, 4 ms", 400, { waitMs: 4, computeMs: 4 }),
+  job("half and half, 25 ms", 100, { waitMs: 25, computeMs: 25 }),
+  job("a fifth computing", 500, { waitMs: 20, computeMs: 5 }),
+  job("waits, then computes", 400, (at) => at < 200 ? waits(15) : computes(10)),
+  job("computes, then waits", 4000, (at) => at < 200 ? computes(10) : waits(15)),
+];
