@@ -1,5 +1,7 @@
 /** The table of concurrency models, as code: one constructor a model, all of one interface. */
 
+import type { Decision, Shape } from "./adaptive/controller.ts";
+import { Guide } from "./adaptive/guide.ts";
 import { LanePool, type RunningTask } from "./dispatch/lane_pool.ts";
 import type { LaneFactory } from "./dispatch/places.ts";
 import { Calls } from "./dispatch/calls.ts";
@@ -18,6 +20,7 @@ import type { QuarantinedItem } from "./dispatch/recovery.ts";
 import type { Results } from "./dispatch/output.ts";
 import { UnusedResults } from "./dispatch/unused_results.ts";
 import type {
+  AutoOptions,
   ClusterOptions,
   EventLoopOptions,
   GpuOptions,
@@ -184,7 +187,40 @@ export interface LimitedExecutor extends EventLoopExecutor {
   slots: number;
 }
 
+/** The fixed model that comes nearest to what {@linkcode auto} came to. */
+export interface Recommended {
+  /** The model's name. */
+  readonly model: Model;
+  /** Its lanes. */
+  readonly lanes: number;
+  /** Its slots on each lane. */
+  readonly slots: number;
+  /** The line of code that opens it. */
+  readonly code: string;
+}
+
+/**
+ * An executor that finds out while it runs what its tasks need. Its `lanes` and `slots` are those of now.
+ *
+ * @example
+ * ```ts
+ * import { auto } from "./executor.ts";
+ *
+ * await using executor = auto({ maxSlots: 100 });
+ * await executor.map((n: number) => n * n, [1, 2, 3]).toArray();
+ * console.log(executor.recommended.code); // await using executor = sequential();
+ * ```
+ */
+export interface AutoExecutor extends EventLoopExecutor {
+  /** What it decided so far, and from what figures. */
+  readonly decisions: readonly Decision[];
+  /** What to use next time, if the job is the same. */
+  readonly recommended: Recommended;
+}
+
 const GRACE_MS = 250;
+/** Unless told, `auto` has no more tasks in flight. */
+const MOST_AUTO_SLOTS = 1024;
 /** More lanes than any machine has use for: threads and subprocesses take megabytes each. */
 const MOST_LANES = 4096;
 /** How long `ready(task)` waits for the task's module. */
@@ -203,12 +239,14 @@ interface LaneKind {
   readonly onQuarantined?: (item: QuarantinedItem) => void;
   /** Closes what its lanes share, once all are closed. */
   readonly close?: () => Promise<void>;
+  readonly guide?: Guide;
 }
 
-class PooledExecutor implements LimitedExecutor {
+class PooledExecutor implements LimitedExecutor, AutoExecutor {
   readonly model: Model;
   #slots: number;
   readonly #pool: LanePool;
+  readonly #guide: Guide | undefined;
   readonly #unused = new UnusedResults();
   readonly #calls: Calls;
   readonly #kind: LaneKind;
@@ -234,16 +272,18 @@ class PooledExecutor implements LimitedExecutor {
     this.model = model;
     this.#slots = slots;
     this.#pool = new LanePool({ lanes, slots, graceMs, tasksPerLane, idleMs, ...kind });
+    this.#guide = kind.guide;
+    this.#guide?.lead(this.#pool);
     this.#calls = new Calls(this.#pool, maxQueued);
     this.#kind = kind;
   }
 
   get lanes(): number {
-    return this.#pool.lanes;
+    return this.#guide?.shape.lanes ?? this.#pool.lanes;
   }
 
   get slots(): number {
-    return this.#slots;
+    return this.#guide?.shape.slots ?? this.#slots;
   }
 
   set slots(slots: number) {
@@ -254,7 +294,15 @@ class PooledExecutor implements LimitedExecutor {
     }
     checkCount("change limited()", "slots", slots, MODEL_TABLE.limited.mostSlots);
     this.#slots = slots;
-    this.#pool.resize(slots);
+    this.#pool.resize(() => slots);
+  }
+
+  get decisions(): readonly Decision[] {
+    return this.#guide?.decisions ?? [];
+  }
+
+  get recommended(): Recommended {
+    return recommendedFor(this.#guide!.shape, this.#guide!.isolated);
   }
 
   map<Item, Result>(
@@ -415,15 +463,16 @@ export function limited(options: LimitedOptions = {}): LimitedExecutor {
   return eventLoop("limited", options);
 }
 
+const IN_LOOP = { remote: false, takesAhead: false, moves: false } as const;
+
 function eventLoop(model: Model, options: LimitedOptions): LimitedExecutor {
+  return new PooledExecutor(model, options, { ...IN_LOOP, makeLane: loopLanes(options) });
+}
+
+function loopLanes(options: EventLoopOptions): LaneFactory {
   const encoded = sharedOf(options, threads);
   const shared = encoded && decode(encoded.special, encoded.payload).values?.[0];
-  return new PooledExecutor(model, options, {
-    remote: false,
-    takesAhead: false,
-    moves: false,
-    makeLane: (_number, events) => new EventLoopLane(events, { shared, graceMs: graceOf(options) }),
-  });
+  return (_number, events) => new EventLoopLane(events, { shared, graceMs: graceOf(options) });
 }
 
 /**
@@ -445,31 +494,35 @@ function eventLoop(model: Model, options: LimitedOptions): LimitedExecutor {
  */
 export function workers(options: WorkersOptions = {}): Executor {
   checkKnown("workers", options);
+  return new PooledExecutor("workers", options, {
+    remote: true,
+    takesAhead: true,
+    moves: true,
+    makeLane: threadLanes(options),
+  });
+}
+
+function threadLanes(options: WorkersOptions): LaneFactory {
   const { slots = 1, unstableWorkerOptions = false } = options;
   // A copy: what a lane may do is settled now, whatever becomes of the caller's object.
   const permissions = structuredClone(options.permissions);
   const narrows = permissions !== undefined && permissions !== "inherit";
   if (narrows) checkNarrowing(unstableWorkerOptions);
   const shared = sharedOf(options, threads);
-  return new PooledExecutor("workers", options, {
-    remote: true,
-    takesAhead: true,
-    moves: true,
-    makeLane: (number, events, tasks) => {
-      const modules = tasks.map(({ module }) => module);
-      return new RemoteLane(
-        events,
-        (channel) =>
-          new WorkerChannel(channel, { number, slots, modules, ...(narrows && { permissions }) }),
-        {
-          // A thread that may do less may not read the modules of tasks that it wasn't started with.
-          accepts: ({ module }) => !narrows || !needsPreload(module) || modules.includes(module),
-          shared,
-          graceMs: graceOf(options),
-        },
-      );
-    },
-  });
+  return (number, events, tasks) => {
+    const modules = tasks.map(({ module }) => module);
+    return new RemoteLane(
+      events,
+      (channel) =>
+        new WorkerChannel(channel, { number, slots, modules, ...(narrows && { permissions }) }),
+      {
+        // A thread that may do less may not read the modules of tasks that it wasn't started with.
+        accepts: ({ module }) => !narrows || !needsPreload(module) || modules.includes(module),
+        shared,
+        graceMs: graceOf(options),
+      },
+    );
+  };
 }
 
 /**
@@ -492,29 +545,33 @@ export function workers(options: WorkersOptions = {}): Executor {
  */
 export function processes(options: ProcessesOptions = {}): Executor {
   checkKnown("processes", options);
-  const { shared: given, slots = 1, permissions, v8Flags, config, stderr } = options;
-  const child = structuredClone({ permissions, v8Flags, config, stderr });
-  const fault = faultOf(child.permissions);
-  if (fault !== undefined) checker("open processes()")(fault[0], fault[1], false, fault[2]);
-  const shared = sharedOf({ shared: given }, frames);
   return new PooledExecutor("processes", options, {
     remote: true,
     takesAhead: false,
     moves: false,
-    makeLane: (_number, events, tasks) => {
-      const modules = ofOneProject(tasks.map(({ module }) => module), child.config);
-      return new RemoteLane(
-        events,
-        (channel) => new SubprocessChannel(channel, { ...child, slots, modules }),
-        {
-          // It may read nothing, so it can only run what it was started with.
-          accepts: ({ module }) => !needsPreload(module) || modules.includes(module),
-          shared,
-          graceMs: graceOf(options),
-        },
-      );
-    },
+    makeLane: processLanes("processes", options),
   });
+}
+
+function processLanes(model: Model, options: ProcessesOptions): LaneFactory {
+  const { shared: given, slots = 1, permissions, v8Flags, config, stderr } = options;
+  const child = structuredClone({ permissions, v8Flags, config, stderr });
+  const fault = faultOf(child.permissions);
+  if (fault !== undefined) checker(`open ${model}()`)(fault[0], fault[1], false, fault[2]);
+  const shared = sharedOf({ shared: given }, frames);
+  return (_number, events, tasks) => {
+    const modules = ofOneProject(tasks.map(({ module }) => module), child.config);
+    return new RemoteLane(
+      events,
+      (channel) => new SubprocessChannel(channel, { ...child, slots, modules }),
+      {
+        // It may read nothing, so it can only run what it was started with.
+        accepts: ({ module }) => !needsPreload(module) || modules.includes(module),
+        shared,
+        graceMs: graceOf(options),
+      },
+    );
+  };
 }
 
 /** How long a batch of tiny tasks is to take on another machine: long against its way there and back. */
@@ -644,4 +701,92 @@ export function gpu(options: GpuOptions = {}): Executor {
         { graceMs: graceOf(options) },
       ),
   });
+}
+
+/**
+ * Tasks wherever they turn out to gain, while they run: it begins in this event loop with one slot, gives
+ * tasks that wait more slots for as long as more gets done, and those that compute threads, or
+ * subprocesses, up to one for each core. Nothing runs twice to find out. What can't be sent elsewhere as
+ * it is, such as a function or an object of a class of one's own, stays in this event loop.
+ *
+ * @param options Its bounds, and what it begins with.
+ * @returns The executor; close it, or open it with `await using`.
+ * @throws {RangeError} If an option is out of its range, or two contradict each other.
+ *
+ * @example
+ * ```ts
+ * import { auto } from "./executor.ts";
+ * import { task } from "./lanes/task.ts";
+ *
+ * const double = task<{ default: (n: number) => number }>("data:text/javascript,export default (n) => 2 * n");
+ * await using executor = auto();
+ * console.log(await executor.map(double, [1, 2, 3]).toArray()); // [2, 4, 6]
+ * ```
+ */
+export function auto(options: AutoOptions = {}): AutoExecutor {
+  checkKnown("auto", options);
+  const start = checkedStart(options);
+  const { maxSlots = MOST_AUTO_SLOTS, memoryBytes = Infinity, isolate = false, stay } = options;
+  const maxLanes = stay === "loop" ? 0 : options.maxLanes ?? navigator.hardwareConcurrency;
+  const here = loopLanes(options);
+  const slots = Math.min(maxSlots, MODEL_TABLE.workers.mostSlots);
+  const elsewhere = isolate
+    ? processLanes("auto", { ...options, slots })
+    : threadLanes({ ...options, permissions: undefined, slots });
+  const way = isolate ? frames : threads;
+  return new PooledExecutor("auto", { ...options, lanes: 1 + maxLanes, slots: 1 }, {
+    ...IN_LOOP,
+    makeLane: (number, ...rest) => (number === 0 ? here : elsewhere)(number, ...rest),
+    guide: new Guide({ maxSlots, maxLanes, memoryBytes, start, way, isolated: isolate }),
+  });
+}
+
+/** What it begins with, if its bounds don't contradict each other. */
+function checkedStart(
+  { maxSlots = MOST_AUTO_SLOTS, maxLanes, memoryBytes, start, isolate, permissions, stay }:
+    AutoOptions,
+): Shape {
+  const opening = "open auto()";
+  const check = checker(opening);
+  checkCount(opening, "maxSlots", maxSlots, MODEL_TABLE.auto.mostSlots);
+  if (maxLanes !== undefined) checkCount(opening, "maxLanes", maxLanes, MOST_LANES - 1);
+  check(
+    "memoryBytes",
+    memoryBytes,
+    memoryBytes === undefined || memoryBytes > 0,
+    "a number above 0",
+  );
+  check("stay", stay, stay === undefined || stay === "loop", `"loop", or left out`);
+  check("isolate", isolate, isolate === undefined || typeof isolate === "boolean", "true or false");
+  const stays = stay === "loop";
+  check("isolate", isolate, !(isolate && stays), `left out, for stay is "loop"`);
+  check("maxLanes", maxLanes, maxLanes === undefined || !stays, `left out, for stay is "loop"`);
+  check(
+    "permissions",
+    permissions,
+    !permissions || isolate === true,
+    "left out, unless isolate is true",
+  );
+  const { lanes, slots = 1 } = start ?? {};
+  checkCount(opening, "start.slots", slots, maxSlots);
+  if (lanes === undefined) return { place: "event loop", lanes: 1, slots };
+  checkCount(opening, "start.lanes", lanes, maxLanes ?? navigator.hardwareConcurrency);
+  check("start.lanes", lanes, !stays, `left out, for stay is "loop"`);
+  check(
+    "start.slots",
+    slots,
+    lanes * slots <= maxSlots,
+    `at most maxSlots on all lanes, ${maxSlots}`,
+  );
+  return { place: "lanes", lanes, slots };
+}
+
+function recommendedFor({ place, lanes, slots }: Shape, isolated: boolean): Recommended {
+  const [model, size]: [Model, string] = place === "event loop"
+    ? (slots === 1 ? ["sequential", ""] : ["limited", `{ slots: ${slots} }`])
+    : [
+      isolated ? "processes" : "workers",
+      `{ lanes: ${lanes}${slots === 1 ? "" : `, slots: ${slots}`} }`,
+    ];
+  return { model, lanes, slots, code: `await using executor = ${model}(${size});` };
 }

@@ -74,6 +74,27 @@ export interface GpuOptions extends Omit<SharedOptions, "shared"> {
   readonly graceMs?: number;
 }
 
+/** How {@linkcode auto} is opened. */
+export interface AutoOptions extends EventLoopOptions {
+  /** Tasks in flight at most, on all lanes together; default 1,024. */
+  readonly maxSlots?: number;
+  /** Lanes at most, at most 4096; default one for each core. More than there are cores are never used. */
+  readonly maxLanes?: number;
+  /** Above so much resident memory of this process there are fewer slots; without a limit by default. */
+  readonly memoryBytes?: number;
+  /**
+   * What it begins with instead of one slot in this event loop, such as what an advice file recommends:
+   * slots there, or lanes with so many slots each.
+   */
+  readonly start?: { readonly lanes?: number; readonly slots?: number };
+  /** Whether its lanes are subprocesses instead of threads; the first tasks run in this event loop anyway. */
+  readonly isolate?: boolean;
+  /** What the tasks may touch in subprocesses, with `isolate`; nothing by default. */
+  readonly permissions?: LanePermissions;
+  /** `"loop"` keeps every task in this event loop: for tasks that share what they change. */
+  readonly stay?: "loop";
+}
+
 /** How {@linkcode processes} is opened. */
 export interface ProcessesOptions extends SharedOptions {
   /** Subprocesses, at most 4096; default one for each core. */

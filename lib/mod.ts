@@ -24,7 +24,10 @@ export type { RunningTask } from "./dispatch/lane_pool.ts";
 export type { Items, MapOptions, Progress, RetryOptions, RunOptions } from "./dispatch/options.ts";
 export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/outcome.ts";
 export type { Results } from "./dispatch/output.ts";
+export type { Decision, Figures, Shape, Why } from "./adaptive/controller.ts";
 export {
+  auto,
+  type AutoExecutor,
   cluster,
   concurrent,
   type EventLoopExecutor,
@@ -35,10 +38,12 @@ export {
   type LimitedExecutor,
   type LocalTask,
   processes,
+  type Recommended,
   sequential,
   workers,
 } from "./executor.ts";
 export type {
+  AutoOptions,
   ClusterOptions,
   EventLoopOptions,
   GpuOptions,

@@ -12,13 +12,20 @@ export const MODELS = [
   "processes",
   "cluster",
   "gpu",
+  "auto",
 ] as const;
 
 /** The name of a concurrency model. */
 export type Model = typeof MODELS[number];
 
 /** Where a model's tasks run. */
-export type Place = "event loop" | "thread" | "process" | "machine" | "graphics card";
+export type Place =
+  | "event loop"
+  | "thread"
+  | "process"
+  | "machine"
+  | "graphics card"
+  | "where it gains";
 
 /** What a job is like: its tasks wait (I/O-bound), or they compute (CPU-bound). */
 export type JobKind = "io" | "cpu";
@@ -199,6 +206,33 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     summary: { io: "computes only", cpu: "side by side, if chosen" },
     python: { io: "a CUDA kernel, by CuPy or Numba", cpu: "a CUDA kernel, by CuPy or Numba" },
   },
+  auto: {
+    ...USUAL,
+    isUsual: false,
+    place: "where it gains",
+    lane: "this event loop, then threads",
+    sizes: [],
+    lanes: { io: 1, cpu: 1 },
+    slots: 1,
+    mostSlots: 65_536,
+    options: [
+      ...COMMON_OPTIONS,
+      "maxSlots",
+      "maxLanes",
+      "memoryBytes",
+      "start",
+      "isolate",
+      "permissions",
+      "stay",
+    ],
+    startsDeno: false,
+    readsEntry: true,
+    usualStartMs: 1,
+    roundTripMs: 0,
+    colour: { light: "#5b45b0", dark: "#a99bf2" },
+    summary: { io: "grows while it gains", cpu: "grows while it gains" },
+    python: { io: "–", cpu: "–" },
+  },
 };
 
 /** The model that all others are measured against. */
@@ -215,6 +249,11 @@ export function isModel(name: string): name is Model {
 /** Whether a model's tasks run on lanes of their own; a model from elsewhere is taken to have some. */
 export function isRemote(model: string): boolean {
   return !isModel(model) || MODEL_TABLE[model].place !== "event loop";
+}
+
+/** Whether a model's size is settled before anything runs. */
+export function isFixed(model: string): boolean {
+  return !isModel(model) || MODEL_TABLE[model].place !== "where it gains";
 }
 
 /** Whether a model runs a task's kernel in place of its function. */
@@ -242,6 +281,7 @@ export function defaultLanes(model: Model, kind: JobKind): number {
 export function modelLines(kind: JobKind): string {
   return MODELS.filter((model) => MODEL_TABLE[model].kinds.includes(kind)).map((model, at) => {
     const { summary, python } = MODEL_TABLE[model];
+    if (python[kind] === "–") return `  ${model.padEnd(13)}${summary[kind]}`;
     const before = at === 0 ? "Python: " : "";
     return `  ${model.padEnd(13)}${summary[kind].padEnd(27)}${before}${python[kind]}`;
   }).join("\n");

@@ -25,6 +25,8 @@ export interface PoolRun {
   isReady: boolean;
   /** How many batches may wait on a lane for each of its slots. */
   readonly ahead: number;
+  /** Items that were not sent yet; undefined if that isn't known. */
+  readonly remaining: number | undefined;
   /** Whether it has something to send, and whether that needs a lane for itself. */
   peek(): { readonly alone: boolean } | undefined;
   /** What it sends next; undefined if there is nothing after all. */

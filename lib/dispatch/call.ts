@@ -118,6 +118,10 @@ export class Call implements PoolRun, BatchSettings {
     return 0;
   }
 
+  get remaining(): number {
+    return Number(this.#next !== undefined);
+  }
+
   /** Joins the pool. */
   start(): void {
     const { pool } = this.#host;

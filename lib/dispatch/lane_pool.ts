@@ -17,8 +17,6 @@ import type { QuarantinedItem } from "./recovery.ts";
 
 /** How a pool is made up. */
 export interface PoolOptions extends PlacesOptions {
-  /** Slots on each lane at first, from 1; Infinity for no limit. */
-  readonly slots: number;
   /** How long a task that was asked to stop may go on before it is made to, in milliseconds. */
   readonly graceMs: number;
   /** Whether a message to a lane costs so much that tiny tasks had better travel together. */
@@ -35,6 +33,27 @@ export interface PoolOptions extends PlacesOptions {
   readonly onQuarantined?: (item: QuarantinedItem) => void;
   /** After so many tasks a lane gets no more, and is replaced; never unless given. */
   readonly tasksPerLane?: number;
+  /** Decides while runs go on how many slots each place has; they stay as they are unless given. */
+  readonly guide?: PoolGuide;
+}
+
+/** What decides where tasks go in a pool whose first lane is this event loop, the others elsewhere. */
+export interface PoolGuide {
+  /** Tasks are started no closer together than this, in milliseconds. */
+  readonly gapMs: number;
+  /** Whether none is started at all for now; it will tell by a new size. */
+  readonly isBraking: boolean;
+  /** Whether tiny tasks are to travel together. */
+  readonly together: boolean;
+  /** Whether a task never leaves the event loop. */
+  staysHere(task: Task): boolean;
+  /** Whether a batch that is about to be sent elsewhere can't be; it is run in the event loop then. */
+  keeps(batch: Batch): boolean;
+  reported(batch: Batch, report: Report): void;
+  /** There is something to do. */
+  begin(): void;
+  /** Everything is done. */
+  rest(): void;
 }
 
 /** A task that runs. */
@@ -65,8 +84,6 @@ const MOST_ASKED = 16;
 /** The lanes of one executor. */
 export class LanePool {
   readonly options: PoolOptions;
-  /** Slots on each lane. */
-  slotsOnEach: number;
   readonly #places: Places;
   /** Every run that hasn't ended. */
   readonly #runs = new Set<PoolRun>();
@@ -86,11 +103,11 @@ export class LanePool {
   #turnEnds = false;
   #nextTurn: ReturnType<typeof setImmediate> | undefined;
   #lastSentMs = 0;
+  #paceTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Starts no lane yet. */
   constructor(options: PoolOptions) {
     this.options = options;
-    this.slotsOnEach = options.slots;
     this.#places = new Places(options, {
       eventsOf: (on) => this.#eventsOf(on),
       do: (action) => this.do(action),
@@ -103,7 +120,34 @@ export class LanePool {
 
   /** Slots on all lanes together. */
   get slots(): number {
-    return this.lanes * this.slotsOnEach;
+    let sum = 0;
+    for (let at = 0; at < this.lanes; at++) sum += this.#places.all[at]!.slots;
+    return sum;
+  }
+
+  /** How many batches are on lanes. */
+  get load(): number {
+    return this.#places.all.reduce((sum, { load }) => sum + load, 0);
+  }
+
+  /** Items that were not sent yet; undefined if some run can't tell. */
+  get remaining(): number | undefined {
+    let sum = 0;
+    for (const { remaining } of this.#runs) {
+      if (remaining === undefined) return undefined;
+      sum += remaining;
+    }
+    return sum;
+  }
+
+  /** What the runs that have not ended run. */
+  get tasks(): Task[] {
+    return [...this.#runs].map(({ task }) => task);
+  }
+
+  /** Whether tiny tasks travel together. */
+  get sendsTogether(): boolean {
+    return this.options.remote || this.options.guide?.together === true;
   }
 
   /** How many lanes there can be now. */
@@ -163,10 +207,19 @@ export class LanePool {
     this.#wakeAll();
   }
 
-  /** Gives each lane so many slots from now on; what runs beyond them goes on. */
-  resize(slotsOnEach: number): void {
-    this.slotsOnEach = slotsOnEach;
+  /** Gives lanes so many slots from now on, each by its number; what runs beyond them goes on. */
+  resize(slotsOf: (lane: number) => number): void {
+    for (const place of this.#places.all) place.slots = slotsOf(place.number);
     this.#wakeAll();
+  }
+
+  /** Closes lanes that have no slots any more, once what runs on them has ended. */
+  retireUnused(): void {
+    this.do(() => {
+      for (const { slots, open } of this.#places.all) {
+        if (slots === 0 && open !== undefined) this.#places.retire(open);
+      }
+    });
   }
 
   #wakeAll(): void {
@@ -196,6 +249,7 @@ export class LanePool {
   add(run: PoolRun, what: "map" | "run" = "map"): void {
     if (this.#places.isClosed) throw new TypeError(`Cannot ${what}: the executor is closed`);
     this.#runs.add(run);
+    if (this.#runs.size === 1) this.options.guide?.begin();
     this.#places.wait();
     this.#queue(run);
   }
@@ -234,7 +288,9 @@ export class LanePool {
 
   /** A run is over. */
   remove(run: PoolRun): void {
-    if (this.#runs.delete(run)) this.#places.waitNoMore();
+    if (!this.#runs.delete(run)) return;
+    this.#places.waitNoMore();
+    if (this.#runs.size === 0) this.options.guide?.rest();
   }
 
   #unreserve(run: PoolRun): void {
@@ -252,8 +308,9 @@ export class LanePool {
 
   /** Takes a batch back that waits on a lane, if there is one. */
   #recallWaiting(): boolean {
-    for (const { inFlight } of this.openLanes) {
-      if (inFlight.size <= this.slotsOnEach) continue;
+    for (const on of this.openLanes) {
+      const { inFlight } = on;
+      if (inFlight.size <= this.#places.of(on).slots) continue;
       // What was sent last would start last.
       for (const batch of [...inFlight].reverse()) {
         if (!this.recall(batch)) continue;
@@ -277,7 +334,7 @@ export class LanePool {
         this.#unqueue(run);
         continue;
       }
-      if (this.#turnIsOver()) return;
+      if (this.#turnIsOver() || this.#isPaced()) return;
       const place = this.#placeFor(run, wanted.alone);
       if (place === undefined) {
         if (!this.#hasRoom) return this.#sendAhead();
@@ -316,15 +373,14 @@ export class LanePool {
   /** How many slots are free, though perhaps not for everybody. */
   get freeSlots(): number {
     if (this.#isPaused) return 0;
-    return this.#places.all.reduce((free, { isUsable, load }) => {
-      return isUsable ? free + Math.max(0, this.slotsOnEach - load) : free;
+    return this.#places.all.reduce((free, { isUsable, load, slots }) => {
+      return isUsable ? free + Math.max(0, slots - load) : free;
     }, 0);
   }
 
   /** Whether some slot is free, though perhaps not for everybody. */
   get #hasRoom(): boolean {
-    const slots = this.slotsOnEach;
-    return this.#places.all.some(({ isUsable, load }) => isUsable && load < slots);
+    return this.#places.all.some(({ isUsable, load, slots }) => isUsable && load < slots);
   }
 
   /** Tasks that never wait are stopped now and then, so that timers, signals and aborts come through. */
@@ -341,12 +397,38 @@ export class LanePool {
     return true;
   }
 
+  /** Whether the next task is to wait, for others were started shortly before. */
+  #isPaced(): boolean {
+    const { guide } = this.options;
+    if (guide === undefined) return false;
+    const { gapMs, isBraking } = guide;
+    if (gapMs === 0 || isBraking) return isBraking;
+    const waitMs = this.#lastSentMs + gapMs - performance.now();
+    if (waitMs <= 0) return false;
+    this.#paceTimer ??= setTimeout(() => {
+      this.#paceTimer = undefined;
+      this.do(() => {});
+    }, Math.ceil(waitMs));
+    return true;
+  }
+
+  /** How many batches of a run a place may have. */
+  #slotsFor({ number, slots }: Place, { task }: PoolRun, alone: boolean): number {
+    const { guide } = this.options;
+    if (guide === undefined) return slots;
+    const isHere = number === 0;
+    if (guide.staysHere(task)) return isHere ? Math.max(1, slots) : 0;
+    // What may have ended a lane is tried again on one, for here it would end the program.
+    if (alone) return isHere ? 0 : Math.max(1, slots);
+    return slots;
+  }
+
   /** A place whose lane has room for one more batch of a run. */
   #placeFor(run: PoolRun, alone: boolean): Place | undefined {
     let best: Place | undefined;
     let unusable: OpenLane | undefined;
     for (const place of this.#places.all) {
-      if (!place.isUsable) continue;
+      if (!place.isUsable || this.#slotsFor(place, run, alone) === 0) continue;
       // What it was wanted for may have been dropped.
       if (place.reservedFor?.peek()?.alone !== true) place.reservedFor = undefined;
       if (place.reservedFor !== undefined && place.reservedFor !== run) continue;
@@ -367,10 +449,12 @@ export class LanePool {
     }
     // What runs on a retired lane takes up slots here, but doesn't hold up what is sent ahead.
     const takesAhead = this.options.takesAhead && best.retired.size === 0;
-    return best.load < this.slotsOnEach * (1 + (takesAhead ? run.ahead : 0)) ? best : undefined;
+    const slots = this.#slotsFor(best, run, alone);
+    return best.load < slots * (1 + (takesAhead ? run.ahead : 0)) ? best : undefined;
   }
 
   #send(run: PoolRun, place: Place, batch: Batch): void {
+    if (place.number > 0 && this.options.guide?.keeps(batch)) place = this.#places.all[0]!;
     if (place.open?.lane.accepts(run.task) === false) this.#places.retire(place.open);
     const on = this.#places.open(place, [run.task]);
     if (on === undefined) return run.putBack(batch);
@@ -413,14 +497,19 @@ export class LanePool {
   }
 
   /**
-   * Starts every lane, loads a task on each, and waits until all that can be started are ready.
+   * Starts every lane that has slots, or those that are wanted, loads a task on each, and waits until
+   * all that can be started are ready.
    *
    * @throws {TypeError} If the executor is closed.
    * @throws {LaneStartError} If no lane can be started.
    * @throws {TaskLoadError} If the task can't be loaded, or not in so many milliseconds.
    */
-  openAll(task: Task | undefined, loadTimeoutMs: number): Promise<void> {
-    return this.#places.openAll(task, loadTimeoutMs);
+  openAll(
+    task: Task | undefined,
+    loadTimeoutMs: number,
+    isWanted: (place: Place) => boolean = ({ slots }) => slots > 0,
+  ): Promise<void> {
+    return this.#places.openAll(task, loadTimeoutMs, this.#places.all.filter(isWanted));
   }
 
   #onReport(batch: Batch, report: Report): void {
@@ -430,6 +519,7 @@ export class LanePool {
       this.#proven.add(batch.run);
       this.#places.noteLoadable(batch.task);
     }
+    this.options.guide?.reported(batch, report);
     if (report.last) this.#release(batch);
     batch.run.onReport(batch, report);
   }
@@ -504,7 +594,7 @@ export class LanePool {
   giveUpLoading(batch: Batch): void {
     const on = batch.on!;
     this.recall(batch);
-    if (this.options.remote) this.#places.retire(on);
+    if (this.options.remote || on.number > 0) this.#places.retire(on);
   }
 
   /** Takes a batch back of which nothing has been started; false if it is too late. */
@@ -527,6 +617,7 @@ export class LanePool {
       this.do(() => resolve(Promise.all([...this.#runs].map((run) => run.close(why)))));
     });
     clearImmediate(this.#nextTurn);
+    clearTimeout(this.#paceTimer);
     await this.#places.closeAll();
   }
 }

@@ -22,6 +22,8 @@ export type LaneFactory = (number: number, events: LaneEvents, tasks: readonly T
 export interface PlacesOptions {
   /** How many lanes, from 1. */
   readonly lanes: number;
+  /** Slots on each lane at first, from 1; Infinity for no limit. */
+  readonly slots: number;
   /** A lane that has had nothing to do for so long is closed, in milliseconds; never unless given. */
   readonly idleMs?: number;
   readonly makeLane: LaneFactory;
@@ -42,6 +44,8 @@ export interface PlacesHost {
 /** A lane's place. Lanes come and go; the place stays, so a lost lane doesn't shrink the pool. */
 export class Place {
   readonly number: number;
+  /** How many batches its lane may have at once; Infinity for no limit. */
+  slots: number;
   open: OpenLane | undefined;
   /** Lanes that were here, and get nothing more: what runs on them still takes up slots. */
   readonly retired = new Set<OpenLane>();
@@ -52,8 +56,9 @@ export class Place {
   /** No lane could be started here: not to be tried again before. */
   restsUntilMs = 0;
 
-  constructor(number: number) {
+  constructor(number: number, slots: number) {
     this.number = number;
+    this.slots = slots;
   }
 
   /** How many batches are on its lanes. */
@@ -103,7 +108,10 @@ export class Places {
   constructor(options: PlacesOptions, host: PlacesHost) {
     this.#options = options;
     this.#host = host;
-    this.all = Array.from({ length: options.lanes }, (_, number) => new Place(number));
+    this.all = Array.from(
+      { length: options.lanes },
+      (_, number) => new Place(number, options.slots),
+    );
   }
 
   /** The lanes that are open, in the order of their numbers. */
@@ -176,15 +184,19 @@ export class Places {
     this.#onStartFailure(this.of(on), new LaneStartError(`Cannot start a lane: it ${how}`));
   }
 
-  /** Starts every lane, loads a task on each, and waits until all that can be started are ready. */
-  async openAll(task: Task | undefined, loadTimeoutMs: number): Promise<void> {
+  /** Starts the lanes of these places, loads a task on each, and waits until all that can be started are ready. */
+  async openAll(
+    task: Task | undefined,
+    loadTimeoutMs: number,
+    places: readonly Place[] = this.all,
+  ): Promise<void> {
     const refuseClosed = () => {
       if (this.isClosed) throw new TypeError("Cannot start lanes: the executor is closed");
     };
     refuseClosed();
     this.wait();
     const tasks = task === undefined ? [] : [task];
-    const opened = this.all.flatMap((place) => this.open(place, tasks) ?? []);
+    const opened = places.flatMap((place) => this.open(place, tasks) ?? []);
     for (const on of opened) on.awaited++;
     try {
       const startedMs = await Promise.all(opened.map(({ lane }) => lane.ready));

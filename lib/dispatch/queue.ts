@@ -23,7 +23,7 @@ export interface QueueOptions {
   readonly rate: Rate | undefined;
   readonly perKey: PerKey<never> | undefined;
   /** Whether several items travel together, if nothing counts them one by one. */
-  readonly together: boolean;
+  readonly together: () => boolean;
   /** There may be something to send that wasn't there before. */
   readonly onMore: () => void;
   /** The input turns out to be over, and nothing waits. */
@@ -48,7 +48,6 @@ export class Queue {
   /** Whether items are counted one by one. */
   readonly isCounted: boolean;
   readonly #options: QueueOptions;
-  readonly #together: boolean;
   /** The limit of all items together. */
   readonly #limit: Limit;
   readonly #lines: Lines;
@@ -58,9 +57,12 @@ export class Queue {
     const { rate, perKey, onMore } = options;
     this.#options = options;
     this.isCounted = rate !== undefined || perKey !== undefined;
-    this.#together = options.together && !this.isCounted;
     this.#limit = new Limit({ rate }, onMore);
     this.#lines = new Lines({ rate: perKey?.rate, slots: perKey?.slots }, onMore);
+  }
+
+  get #together(): boolean {
+    return !this.isCounted && this.#options.together();
   }
 
   /** Whether nothing is left and nothing will come. */

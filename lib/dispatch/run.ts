@@ -67,7 +67,7 @@ export class Run implements PoolRun, OutputRun {
 
   /** Pulls and sends nothing yet. */
   constructor({ pool, task, items, options, failFast }: RunParts) {
-    const { remote, moves, slots, graceMs, batches } = pool.options;
+    const { moves, slots, graceMs, batches } = pool.options;
     const { timeoutMs, loadTimeoutMs, transfer, retries } = options;
     this.task = task;
     this.#options = options;
@@ -110,7 +110,7 @@ export class Run implements PoolRun, OutputRun {
       buffer: options.buffer,
       rate: options.rate,
       perKey: options.perKey,
-      together: remote || options.chunk !== "auto",
+      together: () => pool.sendsTogether || options.chunk !== "auto",
       onMore: () => pool.wake(this),
       onEmpty: () => this.#later(() => this.#endIfDone()),
       onError: (error) => this.fail(error),
@@ -185,6 +185,11 @@ export class Run implements PoolRun, OutputRun {
     return this.#settings.movesItems || this.#queue.isCounted
       ? 0
       : this.#size.ahead(this.#pool.isShared);
+  }
+
+  get remaining(): number | undefined {
+    const { total, pulled } = this.#source;
+    return total === undefined ? undefined : total - pulled;
   }
 
   peek(): { readonly alone: boolean } | undefined {

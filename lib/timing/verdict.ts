@@ -8,7 +8,7 @@
 
 import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
 import { median } from "./statistics.ts";
-import { BASELINE, isRemote, MODELS } from "../models.ts";
+import { BASELINE, isFixed, isRemote, MODELS } from "../models.ts";
 import { type Choice, choose, type Standing } from "../judge/choose.ts";
 import { possibleGain } from "../judge/possible_gain.ts";
 import { AS_GOOD, boundOfShare, IMPOSSIBLE, WAITS } from "../judge/thresholds.ts";
@@ -223,7 +223,7 @@ export function judge(evidence: Evidence): Verdict | null {
     gainOf,
     cpuShare,
     concurrencyPays: others.filter(isEventLoop).some(pays),
-    parallelismPays: others.filter(({ model }) => isRemote(model)).some(pays),
+    parallelismPays: others.filter(({ model }) => isRemote(model) && isFixed(model)).some(pays),
   };
   const bound = boundOf(judged);
   return {

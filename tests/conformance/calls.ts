@@ -12,7 +12,7 @@ import {
   type TaskContext,
   TimeoutError,
 } from "../../lib/mod.ts";
-import { isRemote } from "../../lib/models.ts";
+import { isFixed, isRemote } from "../../lib/models.ts";
 import type { BytesItem } from "./fault_tasks.ts";
 import { eventually, Gates, turns } from "./gates.ts";
 import {
@@ -348,7 +348,7 @@ export const CALLS: readonly Guarantee[] = [
         if (n === 4) throw new RangeError("four");
         return Promise.resolve([n * 2, index, attempt, shared, resource, signal.aborted]);
       };
-      if (isRemote(model)) {
+      if (isRemote(model) && isFixed(model)) {
         const says =
           "is a function, which can't travel to another lane; export it from a module of";
         await assertRejects(() => executor.run(fn, 1), TypeError, `Cannot run: task must be`);

@@ -116,6 +116,7 @@ export const CANCEL: readonly Guarantee[] = [
       sequential: "this event loop can't abort while it is busy",
       concurrent: "this event loop can't abort while it is busy",
       limited: "this event loop can't abort while it is busy",
+      auto: "this event loop can't abort while it is busy",
       processes: "a busy child reads no message: it is killed (next line)",
       cluster: "a busy child reads no message: it is killed (next line)",
     },
@@ -146,6 +147,7 @@ export const CANCEL: readonly Guarantee[] = [
       sequential: "this event loop can't abort while it is busy",
       concurrent: "this event loop can't abort while it is busy",
       limited: "this event loop can't abort while it is busy",
+      auto: "this event loop can't abort while it is busy",
       workers: "nothing stops a busy thread: see the fault test with a program of its own",
     },
     async check({ open }) {

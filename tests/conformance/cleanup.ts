@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { isRemote } from "../../lib/models.ts";
+import { isFixed, isRemote } from "../../lib/models.ts";
 import { gone, runs } from "./children.ts";
 import { Gates } from "./gates.ts";
 import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
@@ -43,6 +43,7 @@ export const CLEANUP: readonly Guarantee[] = [
       sequential: "it has none",
       concurrent: "it has none",
       limited: "it has none",
+      auto: "it has none",
       workers: "it has none",
     },
     async check({ open }) {
@@ -66,7 +67,7 @@ export const CLEANUP: readonly Guarantee[] = [
       assertEquals(usage.map(({ lane }) => lane), numbers(executor.lanes));
       for (const { startMs, cpuMs, peakRssBytes } of usage) {
         assert(startMs >= 0);
-        assertEquals(cpuMs !== undefined, isRemote(model));
+        assertEquals(cpuMs !== undefined, isRemote(model) && isFixed(model));
         assertEquals(peakRssBytes !== undefined, ["processes", "cluster"].includes(model));
       }
     },

@@ -4,6 +4,7 @@
 
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import {
+  auto,
   concurrent,
   type Executor,
   limited,
@@ -33,6 +34,7 @@ const OPEN: Record<string, () => Executor> = {
   sequential,
   concurrent,
   limited: () => limited({ slots: 3 }),
+  auto: () => auto(),
   workers: () => workers({ lanes: 2, slots: 4 }),
   processes: () => processes({ lanes: 2, slots: 4, permissions: { net: ["127.0.0.1"] } }),
 };

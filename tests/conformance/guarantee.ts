@@ -2,6 +2,7 @@
 
 import { type Task, task, type TaskName } from "../../lib/lanes/task.ts";
 import {
+  auto,
   cluster,
   concurrent,
   type Executor,
@@ -113,6 +114,13 @@ export const SUBJECTS: readonly Subject[] = [
     width: 4,
     open: ({ graceMs, maxQueued } = {}) => gpu(common({ graceMs, maxQueued })),
   },
+  {
+    model: "auto",
+    width: 3,
+    // What it does on lanes, workers and processes show, and tests/adaptive/auto_test.ts.
+    open: ({ slots = 3, ...rest } = {}) =>
+      auto({ start: { slots }, maxSlots: slots, ...common(rest) }),
+  },
 ];
 
 function common(
@@ -134,6 +142,7 @@ export const OWN_LANE_ONLY: Guarantee["notFor"] = {
   sequential: "the lane is the program",
   concurrent: "the lane is the program",
   limited: "the lane is the program",
+  auto: "the first lane is the program",
 };
 
 /** Why only threads can be given a buffer instead of a copy. */
@@ -142,6 +151,7 @@ export const THREADS_ONLY: Guarantee["notFor"] = {
   concurrent: "nothing is sent",
   limited: "nothing is sent",
   processes: "memory can't move between processes: it is copied",
+  auto: "buffers are always copied",
   cluster: "memory can't move between processes: it is copied",
 };
 
@@ -151,6 +161,7 @@ export const PROCESSES_ONLY: Guarantee["notFor"] = {
   concurrent: "the lane is the program",
   limited: "the lane is the program",
   workers: "a thread has the program's streams, and its permissions unless a flag is given",
+  auto: "the first lane is the program",
 };
 
 /** Why this event loop needs no check of what happens to values on their way. */
@@ -158,4 +169,5 @@ export const SENT_ONLY: Guarantee["notFor"] = {
   sequential: "nothing is sent",
   concurrent: "nothing is sent",
   limited: "nothing is sent",
+  auto: "what can't be sent as it is stays here",
 };

@@ -261,6 +261,7 @@ export const NEIGHBOURS: readonly Guarantee[] = [
       sequential: "the lane is the program",
       concurrent: "the lane is the program",
       limited: "the lane is the program",
+      auto: "its threads have the program's",
       processes: "it needs no flag",
     },
     async check() {

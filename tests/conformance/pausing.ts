@@ -63,6 +63,7 @@ export const PAUSING: readonly Guarantee[] = [
       workers: ON_LANES,
       processes: ON_LANES,
       cluster: ON_LANES,
+      auto: "it changes its slots itself",
     },
     async check({ open }) {
       await using gates = new Gates();

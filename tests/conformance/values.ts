@@ -216,6 +216,7 @@ export const VALUES: readonly Guarantee[] = [
       sequential: "results are handed out as they are",
       concurrent: "results are handed out as they are",
       limited: "results are handed out as they are",
+      auto: "results are handed out as they are",
     },
     async check({ open }) {
       await using executor = open();

@@ -25,6 +25,7 @@ export class FakeRun implements PoolRun {
   readonly task: Task;
   isReady = false;
   ahead = 0;
+  remaining: number | undefined = undefined;
   /** What it sends next, the first first. */
   readonly queue: Batch[] = [];
   /** What it sent, in order. */
@@ -109,7 +110,7 @@ export class FakeRun implements PoolRun {
   }
 
   onSent(batch: Batch): void {
-    const slots = this.#pool?.slotsOnEach ?? Infinity;
+    const slots = this.#pool === undefined ? Infinity : this.#pool.slots / this.#pool.lanes;
     if (batch.on!.inFlight.size > slots) this.told.push(`${batch.firstIndex} waits`);
   }
 

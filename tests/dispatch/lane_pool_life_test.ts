@@ -26,9 +26,9 @@ Deno.test("slots that are added are filled at once, and what runs beyond fewer g
   const { pool, made } = poolOf({ slots: 1, remote: false });
   const run = new FakeRun().has(9).join(pool);
   const [lane] = made;
-  pool.resize(4);
+  pool.resize(() => 4);
   assertEquals([lane!.batches.length, pool.slots], [4, 4]);
-  pool.resize(2);
+  pool.resize(() => 2);
   for (let left = 4; left > 2; left--) {
     lane!.finish(lane!.batches[0]!);
     assertEquals(lane!.batches.length, left - 1);
@@ -43,7 +43,7 @@ Deno.test("what a run held back for want of room is sent when slots are added", 
   const first = results.next();
   await settle();
   assertEquals(made[0]!.batches.length, 1);
-  pool.resize(3);
+  pool.resize(() => 3);
   await settle();
   assertEquals(made[0]!.batches.length, 3);
   for (const batch of made[0]!.batches) made[0]!.finish(batch);

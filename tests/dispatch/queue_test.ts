@@ -40,7 +40,7 @@ function queueOf(
     buffer,
     rate: undefined,
     perKey,
-    together,
+    together: () => together,
     onMore: () => more++,
     onEmpty: () => {},
     onError: (error) => {

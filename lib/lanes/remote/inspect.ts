@@ -2,7 +2,7 @@
 
 import { attempt, wordsOf } from "../attempt.ts";
 import { CloneError } from "../errors.ts";
-import { kindOf, takesMore, type Way } from "./way.ts";
+import { kindOf, losesClass, takesMore, type Way } from "./way.ts";
 
 /** From this depth on a look remembers what it has seen, for what it looks at may be a ring. */
 const RING_DEPTH = 4;
@@ -45,6 +45,8 @@ class Look {
   bytes = 0;
   special = false;
   readonly #way: Way;
+  /** Whether what would arrive without its class is refused too. */
+  readonly #classes: boolean;
   /** Whether the way from the value to what can't be sent is to be found, and everything to be tried. */
   readonly #names: boolean;
   readonly #tries: boolean;
@@ -53,8 +55,9 @@ class Look {
   readonly #keys: Key[] = [];
   #seen: Set<object> | undefined;
 
-  constructor(way: Way, names = false, tries = false) {
+  constructor(way: Way, names = false, tries = false, classes = false) {
     this.#way = way;
+    this.#classes = classes;
     this.#names = names;
     this.#tries = tries;
   }
@@ -82,6 +85,9 @@ class Look {
       throw new Refused(`is nested deeper than ${MOST_DEPTH} objects`, depth);
     }
     const kind = kindOf(value, this.#way);
+    if (this.#classes && kind !== "plain" && losesClass(value)) {
+      throw new Refused(`is ${named(value)}, which would arrive without its class`, depth);
+    }
     if (kind === "view") return this.#atView(value as ArrayBufferView, depth);
     if (kind === "error") {
       this.special = true;
@@ -261,6 +267,20 @@ export function inspect(
     if (look.bytes > mostBytes && at > 0) return { count: at, refused: false, special };
   }
   return { count: most, refused: false, special: look.special };
+}
+
+/** Why a value wouldn't arrive as it is, its class included; undefined if it would. */
+export function loss(what: string, value: unknown, way: Way): string | undefined {
+  const look = new Look(way, true, true, true);
+  try {
+    look.at(value);
+    return undefined;
+  } catch (error) {
+    const words = error instanceof Refused
+      ? `${look.place(error.depth)} ${error.why}`
+      : wordsOf(error);
+    return `${what}: ${words}`;
+  }
 }
 
 /** Why a value can't be sent, with its place in it. */

@@ -86,6 +86,12 @@ function judge(value: object, prototype: object, way: Way): Kind {
   return classesOf(prototype).some(isOfThePlatform) ? "lost" : "instance";
 }
 
+/** Whether an object's class, and with it its methods, are lost on its way. */
+export function losesClass(value: object): boolean {
+  const [nearest] = classesOf(Object.getPrototypeOf(value));
+  return nearest !== undefined && !isOfThePlatform(nearest);
+}
+
 /** Whether it has what the prototype's getter looks for, and doesn't only inherit from it. */
 function isReally(value: object, prototype: object, getter: string): boolean {
   const { get } = Object.getOwnPropertyDescriptor(prototype, getter)!;

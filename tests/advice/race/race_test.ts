@@ -142,6 +142,7 @@ Deno.test("race() takes out what is clearly slower, fails, or gives other result
     processes: 11,
     cluster: 0,
     gpu: 0,
+    auto: 0,
   };
   const limited: Candidate = { model: "limited", lanes: 1, slots: 2 };
   const processes: Candidate = { model: "processes", lanes: 2, slots: 1 };

@@ -65,7 +65,7 @@ const run = fc.record({
 /** Draws what is to be done with one executor. */
 export const plan = fc.record({
   model: fc.constantFrom(
-    ...["sequential", "concurrent", "limited", "workers", "processes"] as const,
+    ...["sequential", "concurrent", "limited", "workers", "processes", "auto"] as const,
   ),
   lanes: fc.integer({ min: 1, max: 2 }),
   slots: fc.integer({ min: 1, max: 3 }),
@@ -93,6 +93,12 @@ function open(plan: Plan, file: string): Executor {
       return lanes[model](common);
     case "limited":
       return lanes.limited({ slots: slots + 1, ...common });
+    case "auto":
+      return lanes.auto({
+        start: count === 1 ? { slots } : { lanes: count, slots },
+        maxLanes: count,
+        ...common,
+      });
     case "workers":
       return lanes.workers({ lanes: count, slots, ...common });
     case "processes":

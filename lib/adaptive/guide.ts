@@ -1,0 +1,277 @@
+/**
+ * Leads a pool by a controller's decisions: tells it what happens, makes the pool as it says, and starts
+ * lanes where they are wanted. Tasks that can't be sent to them as they are stay in the event loop.
+ *
+ * @module
+ */
+
+import type { Batch } from "../dispatch/batch.ts";
+import type { LanePool, PoolGuide } from "../dispatch/lane_pool.ts";
+import { attempt } from "../lanes/attempt.ts";
+import type { Failure, Report } from "../lanes/lane.ts";
+import { encodeAtOnce } from "../lanes/remote/values.ts";
+import { loss } from "../lanes/remote/inspect.ts";
+import type { Way } from "../lanes/remote/way.ts";
+import type { Task } from "../lanes/task.ts";
+import { classifyFailure } from "../tasks/classify_failure.ts";
+import { httpSigns, isRefusal } from "../tasks/http_signs.ts";
+import {
+  Controller,
+  type ControllerOptions,
+  type Decision,
+  type Seen,
+  type Shape,
+} from "./controller.ts";
+
+/** What a guide is made of. */
+export interface GuideOptions extends Omit<ControllerOptions, "cores"> {
+  /** How values travel to the lanes. */
+  readonly way: Way;
+  /** Whether lanes are processes of their own. */
+  readonly isolated: boolean;
+}
+
+/** So many items and results are looked at for what can't travel: the first ones, then fewer and fewer. */
+const MOST_LOOKS = 24;
+const FIRST_LOOKS = 8;
+const FEWER = 1.5;
+/** A job that goes on for days keeps so many decisions; those that follow on each other are one. */
+const MOST_DECISIONS = 1000;
+/** What lanes told longer ago, in milliseconds, says nothing of now. */
+const STALE_MS = 100;
+/** How long lanes may take to load a task, in milliseconds. */
+const LOAD_MS = 30_000;
+/** What tells that there are too many at once. */
+const TOO_MANY: readonly string[] = [
+  "too many open files",
+  "refused",
+  "reset",
+  "refused stream",
+];
+
+/** What is known of a task from its items and results. */
+interface Looked {
+  looks: number;
+  seen: number;
+  next: number;
+  /** Why it stays in the event loop. */
+  stays: string | undefined;
+}
+
+/** Leads a pool. */
+export class Guide implements PoolGuide {
+  /** What was decided so far. */
+  readonly decisions: Decision[] = [];
+  readonly #options: GuideOptions;
+  readonly #controller: Controller;
+  readonly #looked = new WeakMap<Task, Looked>();
+  #pool!: LanePool;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isStarting = false;
+  /** CPU time of lanes that are processes, as they last told. */
+  #childrenCpuMs = 0;
+  #toldCpuMs = 0;
+  #isAsking = false;
+  #answeredMs = -Infinity;
+
+  constructor(options: GuideOptions) {
+    this.#options = options;
+    const cores = navigator.hardwareConcurrency;
+    this.#controller = new Controller({ ...options, cores }, performance.now());
+  }
+
+  /** Leads this pool from now on. */
+  lead(pool: LanePool): void {
+    this.#pool = pool;
+    this.#shapePool();
+  }
+
+  get shape(): Shape {
+    return this.#controller.shape;
+  }
+
+  /** Whether its lanes are processes of their own. */
+  get isolated(): boolean {
+    return this.#options.isolated;
+  }
+
+  get gapMs(): number {
+    return this.#controller.gapMs;
+  }
+
+  get isBraking(): boolean {
+    return this.#controller.isBraking;
+  }
+
+  get together(): boolean {
+    return this.shape.place === "lanes";
+  }
+
+  staysHere(task: Task): boolean {
+    return this.#options.maxLanes === 0 || task.module.startsWith("function:") ||
+      this.#looked.get(task)?.stays !== undefined;
+  }
+
+  keeps({ task, items, firstIndex }: Batch): boolean {
+    if (encodeAtOnce(items) !== undefined) return false;
+    for (const [at, item] of items.entries()) {
+      if (this.#stays(task, `item ${firstIndex + at}`, item)) return true;
+    }
+    return false;
+  }
+
+  reported(batch: Batch, report: Report): void {
+    const { count, startedAtMs, endedAtMs, failures, values } = report;
+    if (Number.isNaN(startedAtMs)) return;
+    const refused = failures?.some((failure) => isTooMany(failure)) ?? false;
+    this.#controller.onEnded(count, startedAtMs, endedAtMs, refused);
+    // At once: until the next tick it may be asked hundreds of times more.
+    if (refused) this.#pool.do(() => this.#tick());
+    if (batch.on!.number === 0) this.#look(batch, values?.[0]);
+  }
+
+  /** Looks at some items and results for what wouldn't arrive. */
+  #look({ task, items, firstIndex, reported }: Batch, value: unknown): void {
+    const looked = this.#lookedOf(task);
+    if (this.staysHere(task) || looked.looks === MOST_LOOKS) return;
+    if (looked.seen++ < looked.next) return;
+    looked.next = looked.seen < FIRST_LOOKS ? looked.seen : Math.ceil(looked.seen * FEWER);
+    looked.looks++;
+    const at = firstIndex + reported;
+    if (!this.#stays(task, `item ${at}`, items[reported])) {
+      this.#stays(task, `the result of item ${at}`, value);
+    }
+  }
+
+  #stays(task: Task, what: string, value: unknown): boolean {
+    const why = loss(what, value, this.#options.way);
+    if (why === undefined) return false;
+    this.#lookedOf(task).stays = why;
+    // Later, for the pool is in the midst of something.
+    this.#pool.do(() => this.#follow(this.#controller.stay(this.#seen(), why)));
+    return true;
+  }
+
+  #lookedOf(task: Task): Looked {
+    let looked = this.#looked.get(task);
+    if (looked === undefined) {
+      looked = { looks: 0, seen: 0, next: 0, stays: undefined };
+      this.#looked.set(task, looked);
+    }
+    return looked;
+  }
+
+  begin(): void {
+    this.#controller.begin(performance.now());
+    this.#tickLater();
+  }
+
+  rest(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #tickLater(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#tick();
+      this.#tickLater();
+    }, this.#controller.nextTickMs);
+    // What watches is no work that keeps a program alive.
+    Deno.unrefTimer(this.#timer);
+  }
+
+  #tick(): void {
+    const { isBraking } = this;
+    this.#follow(this.#controller.tick(this.#seen()));
+    if (isBraking && !this.isBraking) this.#shapePool();
+    if (this.#controller.wantsLanes && !this.#isStarting) this.#startLanes();
+  }
+
+  #startLanes(): void {
+    this.#isStarting = true;
+    const lanes = this.#controller.lanes;
+    const task = this.#pool.tasks.find((task) => !this.staysHere(task));
+    this.#pool.openAll(task, LOAD_MS, ({ number }) => number >= 1 && number <= lanes).then(
+      () => this.#follow(this.#controller.lanesReady(this.#seen())),
+      (error) => this.#follow(this.#controller.noLanes(this.#seen(), (error as Error).message)),
+    ).finally(() => this.#isStarting = false);
+  }
+
+  #follow(decision: Decision | undefined): void {
+    if (decision === undefined) return;
+    const last = this.decisions.at(-1);
+    const isMore = last?.why === decision.why && last.to.place === decision.to.place;
+    if (isMore || this.decisions.length === MOST_DECISIONS) {
+      this.decisions[this.decisions.length - 1] = { ...decision, from: last!.from };
+    } else this.decisions.push(decision);
+    this.#shapePool();
+  }
+
+  #shapePool(): void {
+    const { place, lanes, slots } = this.shape;
+    const inLoop = place === "event loop";
+    this.#pool.resize((number) =>
+      number === 0 ? (inLoop ? slots : 0) : !inLoop && number <= lanes ? slots : 0
+    );
+    if (inLoop && !this.#controller.wantsLanes) this.#pool.retireUnused();
+  }
+
+  #seen(): Seen {
+    const { load, remaining, tasks } = this.#pool;
+    const { thread, all } = cpuMsNow();
+    if (this.isolated && !this.#isAsking && this.shape.place === "lanes") this.#ask();
+    return {
+      nowMs: performance.now(),
+      loopCpuMs: thread,
+      cpuMs: this.#isStale ? undefined : all + this.#childrenCpuMs,
+      inFlight: load,
+      remaining,
+      travels: tasks.some((task) => !this.staysHere(task)),
+      memoryBytes: this.#options.memoryBytes === Infinity ? 0 : Deno.memoryUsage().rss,
+    };
+  }
+
+  /** Whether lanes that are processes haven't told for a while what they used. */
+  get #isStale(): boolean {
+    return this.isolated && this.shape.place === "lanes" &&
+      performance.now() - this.#answeredMs > STALE_MS;
+  }
+
+  /** Asks lanes that are processes for their CPU time. */
+  #ask(): void {
+    this.#isAsking = true;
+    const usages = this.#pool.openLanes.map(({ lane }) => lane.usage());
+    void Promise.all(usages).then((all) => {
+      const sum = all.reduce((sum, { cpuMs = 0 }) => sum + cpuMs, 0);
+      // Lanes that were closed took what they had used along.
+      this.#childrenCpuMs += Math.max(0, sum - this.#toldCpuMs);
+      this.#toldCpuMs = sum;
+      this.#answeredMs = performance.now();
+    }).finally(() => this.#isAsking = false);
+  }
+}
+
+/** CPU time of this thread and of the whole process so far, in milliseconds. */
+function cpuMsNow(): { readonly thread: number; readonly all: number } {
+  const { process } = globalThis as unknown as { process: NodeProcess };
+  const sum = ({ user, system }: CpuUsage) => (user + system) / 1000;
+  return { thread: sum(process.threadCpuUsage()), all: sum(process.cpuUsage()) };
+}
+
+interface CpuUsage {
+  readonly user: number;
+  readonly system: number;
+}
+
+interface NodeProcess {
+  cpuUsage(): CpuUsage;
+  threadCpuUsage(): CpuUsage;
+}
+
+function isTooMany({ ended, reason, retryAfterMs }: Failure): boolean {
+  if (ended !== "failed") return false;
+  if (retryAfterMs !== undefined || isRefusal(httpSigns(reason))) return true;
+  // What was thrown may resist every question.
+  const why = attempt(() => classifyFailure(reason).reason);
+  return why !== undefined && TOO_MANY.includes(why);
+}

@@ -1,0 +1,148 @@
+/**
+ * `auto()` where it leaves the event loop, and where it must not.
+ */
+
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { auto, type AutoOptions, task } from "../../lib/mod.ts";
+import { grantedAll } from "../granted.ts";
+
+const ignore = !grantedAll();
+
+const tasks = {
+  sumSquares: task<typeof import("../../lib/tasks/sum_squares.ts")>(
+    new URL("../../lib/tasks/sum_squares.ts", import.meta.url),
+  ),
+  kind: task<typeof import("./auto_tasks.ts"), "kindOf">(
+    new URL("./auto_tasks.ts", import.meta.url),
+    "kindOf",
+  ),
+  thread: task<typeof import("./auto_tasks.ts"), "isThread">(
+    new URL("./auto_tasks.ts", import.meta.url),
+    "isThread",
+  ),
+};
+
+class Point {
+  constructor(readonly x: number) {}
+}
+
+Deno.test("auto() begins with one slot in this event loop, and takes functions", async () => {
+  await using executor = auto();
+  assertEquals([executor.lanes, executor.slots], [1, 1]);
+  let inFlight = 0;
+  const seen = await executor.map(() => ++inFlight, [0]).toArray();
+  assertEquals([seen, executor.decisions, executor.recommended], [[1], [], {
+    model: "sequential",
+    lanes: 1,
+    slots: 1,
+    code: "await using executor = sequential();",
+  }]);
+});
+
+Deno.test({
+  name: "auto() goes to threads while tasks compute, and runs nothing twice",
+  ignore: ignore || navigator.hardwareConcurrency < 2,
+  async fn() {
+    await using executor = auto();
+    function* items() {
+      for (;;) yield 20_000_000;
+    }
+    const indexes: number[] = [];
+    for await (const { index, status, lane } of executor.mapSettled(tasks.sumSquares, items())) {
+      assertEquals(status, "fulfilled");
+      indexes.push(index);
+      if (lane > 0) break;
+    }
+    assertEquals(indexes, indexes.map((_, at) => at));
+    assertEquals(executor.decisions.map(({ why }) => why).slice(-2), ["computes", "lanes ready"]);
+    assertEquals(executor.recommended.model, "workers");
+  },
+});
+
+for (const isolate of [false, true]) {
+  Deno.test({
+    name: `auto() may begin with ${isolate ? "subprocesses" : "threads"}`,
+    ignore,
+    async fn() {
+      await using executor = auto({ start: { lanes: 2, slots: 2 }, maxLanes: 2, isolate });
+      const { code } = executor.recommended;
+      const model = isolate ? "processes" : "workers";
+      assertEquals(code, `await using executor = ${model}({ lanes: 2, slots: 2 });`);
+      const outcomes = await executor.mapSettled(tasks.thread, [1, 2, 3, 4]).toArray();
+      for (const outcome of outcomes) {
+        assert(outcome.status === "fulfilled" && outcome.value === !isolate && outcome.lane > 0);
+      }
+    },
+  });
+}
+
+Deno.test({
+  name: "what would lose its class or can't be cloned stays in this event loop, which is said once",
+  ignore,
+  async fn() {
+    for (const item of [new Point(1), { deep: [new Point(2)] }, () => 3, Symbol("four")]) {
+      await using executor = auto({ start: { lanes: 2 }, maxLanes: 2 });
+      const outcomes = await executor.mapSettled(tasks.kind, [1, item, 2, item]).toArray();
+      for (const { status, lane, index } of outcomes) {
+        assertEquals(status, "fulfilled");
+        if (index % 2 === 1) assertEquals(lane, 0);
+      }
+      const [stays, ...more] = executor.decisions;
+      assertEquals([stays?.why, more], ["stays", []]);
+      assert(/^item 1: (it|it\.deep\[0\]|\.deep\[0\]) is a /.test(stays!.detail!), stays!.detail);
+      assertEquals(executor.recommended.model, "limited");
+    }
+  },
+});
+
+Deno.test({
+  name: "a function runs beside a task that has gone to lanes",
+  ignore,
+  async fn() {
+    await using executor = auto({ start: { lanes: 2 }, maxLanes: 2 });
+    const here = executor.map((n: number) => [n, new Point(n)], [1, 2, 3]).toArray();
+    const there = executor.map(tasks.thread, [1, 2, 3]).toArray();
+    assertEquals((await here).map(([n]) => n), [1, 2, 3]);
+    assertEquals(await there, [true, true, true]);
+  },
+});
+
+Deno.test({
+  name: "what ended a thread is never tried again in this event loop",
+  ignore,
+  async fn() {
+    await using executor = auto({ start: { lanes: 2 }, maxLanes: 2 });
+    const die = task<{ default: () => void }>(
+      "data:text/javascript,export default () => self.close()",
+    );
+    const error = await assertRejects(() => executor.run(die, 1, { retries: 1, timeoutMs: 2000 }));
+    assert(error instanceof Error);
+    assert(executor.decisions.every(({ why }) => why !== "waits again"));
+  },
+});
+
+Deno.test(`stay: "loop" keeps everything in this event loop`, async () => {
+  await using executor = auto({ stay: "loop" });
+  let count = 0;
+  await executor.map(() => void count++, Array.from({ length: 1000 })).toArray();
+  assertEquals([count, executor.lanes], [1000, 1]);
+});
+
+Deno.test("bounds of auto() that are wrong or contradict each other are refused", () => {
+  const cases: [AutoOptions, string][] = [
+    [{ maxSlots: 0 }, "maxSlots must be a whole number from 1"],
+    [{ maxLanes: 0 }, "maxLanes must be a whole number from 1"],
+    [{ memoryBytes: 0 }, "memoryBytes must be a number above 0"],
+    [{ stay: "there" as "loop" }, `stay must be "loop"`],
+    [{ stay: "loop", isolate: true }, `isolate must be left out, for stay is "loop"`],
+    [{ stay: "loop", maxLanes: 2 }, `maxLanes must be left out, for stay is "loop"`],
+    [{ stay: "loop", start: { lanes: 1 } }, "start.lanes must be"],
+    [{ permissions: {} }, "permissions must be left out, unless isolate is true"],
+    [{ start: { slots: 20 }, maxSlots: 10 }, "start.slots must be a whole number from 1 to 10"],
+    [{ start: { lanes: 3 }, maxLanes: 2 }, "start.lanes must be a whole number from 1 to 2"],
+    [{ start: { lanes: 2, slots: 6 }, maxSlots: 10 }, "start.slots must be at most maxSlots"],
+  ];
+  for (const [options, message] of cases) {
+    assertThrows(() => auto(options), RangeError, `Cannot open auto(): ${message}`);
+  }
+});
