@@ -18,7 +18,14 @@ import {
 } from "../lib/scaling/sweep_options.ts";
 import type { SweepResult } from "../lib/scaling/sweep_result.ts";
 import { anyFailed } from "../lib/report/scaling/sweep_text.ts";
-import { downloads, itemsPerPlace, ownJob, sums, type SweptJob } from "../lib/scaling/swept_job.ts";
+import {
+  downloads,
+  itemsOf,
+  limited,
+  ownJob,
+  sums,
+  type SweptJob,
+} from "../lib/scaling/swept_job.ts";
 import { MODEL_TABLE } from "../lib/models.ts";
 import type { NamedFile } from "../lib/options.ts";
 import { userPath } from "../lib/files/user_path.ts";
@@ -37,7 +44,7 @@ A lane is a place where tasks really run; a slot is room for one task in flight 
 concurrency, lanes are parallelism: tasks that wait gain from slots, tasks that compute from lanes.
 A quarter of a GPU's slots are computed together, while the results of the others are on their way.
 
-  knee     up to there more pays, beyond it hardly (Kneedle)
+  knee     up to there each pays most, beyond it less (Kneedle)
   σ        contention: the share of the work that can't overlap; it alone is Amdahl's law
   κ        coherence: what each pair costs by keeping up with each other; it makes more slower than
            less (Gunther's Universal Scalability Law), from a peak at √((1 − σ)/κ) on
@@ -163,11 +170,15 @@ async function measured(
     );
   }
   const sample = sampleOf(probed);
-  const perPlace = values.itemsGiven || values.openLoop !== undefined
-    ? Infinity
-    : itemsPerPlace(sample.wallMs);
-  const options = { items, ...(perPlace < items && { itemsPerPlace: perPlace }) };
-  const own = ownJob({ ...job, options: { ...options, export: values.export } }, perPlace, {
+  const { perPlace = Infinity, same = Infinity }: { perPlace?: number; same?: number } =
+    values.itemsGiven || values.openLoop !== undefined ? {} : itemsOf(sample);
+  const limit = Math.min(items, same);
+  const options = {
+    items: limit,
+    ...(perPlace < items && { itemsPerPlace: perPlace }),
+    export: values.export,
+  };
+  const own = ownJob({ ...limited(job, limit), options }, perPlace, {
     computingShare: sample.cpuShare,
     ...(sample.total !== null && { total: Math.min(items, sample.total) }),
   });

@@ -65,7 +65,7 @@ export async function holdAgainstSample(
     : undefined;
   const otherWork = work?.same === false ? { otherWork: work.ratio } : {};
   const chosen = recommendedSize(result)?.point;
-  const check = orderCheckOf(sample, probed);
+  const check = result.unsteady ? undefined : orderCheckOf(sample, probed);
   const { model } = result;
   if (check !== undefined && isModel(model) && needsKernel(model)) {
     const kernelDiffers = await differs(model, job, check, { orderProbe, runTrial, signal });

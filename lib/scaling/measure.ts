@@ -163,6 +163,7 @@ export async function measureSweep(
     const { cpus, lanesAvailable } = environment;
     return {
       ...(swept.partial && { partial: true }),
+      ...(swept.unsteady && { unsteady: true }),
       model,
       axis,
       ...(job.computingShare !== undefined && { computingShare: job.computingShare }),

@@ -1,7 +1,7 @@
 /** Which of the swept sizes to take, by the rule of comparisons and advice. */
 
 import { choose } from "../judge/choose.ts";
-import { IMPOSSIBLE, TOO_SLOW } from "../judge/thresholds.ts";
+import { AS_GOOD, IMPOSSIBLE, TOO_SLOW } from "../judge/thresholds.ts";
 import type { Interval } from "../timing/result.ts";
 import { Standings } from "../advice/race/standings.ts";
 import { failingSizes } from "./analyse.ts";
@@ -20,6 +20,8 @@ interface RecommendedSize {
   };
   /** Whether a larger size was measured and left out because it gains hardly more. */
   readonly largerGainsLittle: boolean;
+  /** Whether it is the largest that was measured, and still gained on the one before. */
+  readonly mayGainMore: boolean;
 }
 
 /** Chooses a size; undefined if none ran without more failures than the smallest. */
@@ -50,20 +52,29 @@ export function recommendedSize(
   if (smallest === undefined) return undefined;
   const standings = new Standings(series);
   const { chosen, best, bestGain, decision } = choose(smallest, larger, standings);
-  const stays = { point: smallest.point, gain: null, largerGainsLittle: larger.length > 0 };
+  const stays = {
+    point: smallest.point,
+    gain: null,
+    largerGainsLittle: larger.length > 0,
+    mayGainMore: false,
+  };
   if (decision !== "gain") {
     return bestGain === null || bestGain.median <= TOO_SLOW
       ? stays
       : { ...stays, unsure: { point: best.point, gain: bestGain } };
   }
   const gain = standings.ratio(smallest, chosen)!;
-  const mostHere = most / smallest.point.size;
-  if (gain.median > IMPOSSIBLE * Math.max(1, mostHere)) {
+  // Nor do so many times as many gain more than that.
+  const mostHere = Math.min(most, chosen.point.size) / smallest.point.size;
+  if (gain.median > IMPOSSIBLE * Math.max(1, mostHere) || gain.low > mostHere * AS_GOOD) {
     return { ...stays, impossible: { point: chosen.point, gain, most: mostHere } };
   }
+  const isLargest = chosen === series.at(-1) && series.length === worked.length;
+  const before = standings.ratio(series.at(-2) ?? smallest, chosen)?.median ?? 1;
   return {
     point: chosen.point,
     gain,
-    largerGainsLittle: chosen !== series.at(-1) || series.length < worked.length,
+    largerGainsLittle: !isLargest,
+    mayGainMore: isLargest && before > TOO_SLOW,
   };
 }

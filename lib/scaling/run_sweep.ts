@@ -129,13 +129,12 @@ export interface MeasuredSweep {
   readonly partial: boolean;
   /** The smallest size at which the same items gave other results than at the smallest of all. */
   readonly differsAt?: number;
+  /** Whether the smallest size itself gave other results from run to run. */
+  readonly unsteady?: true;
   readonly warnings: readonly string[];
 }
 
-interface Agreement {
-  readonly differsAt?: number;
-  readonly unsteady?: true;
-}
+type Agreement = Pick<MeasuredSweep, "differsAt" | "unsteady">;
 
 /** Compares the results of trials without failures, the smallest size's with all others'. */
 export function agreementOf(sizes: readonly Pick<MeasuredSize, "size" | "trials">[]): Agreement {
@@ -266,8 +265,8 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<
   }
   const sizes = [...sweep.trials].toSorted(([a], [b]) => a - b)
     .map(([size, trials]) => ({ size, refined: refined.has(size), trials }));
-  const { unsteady, ...agreement } = agreementOf(sizes);
-  if (unsteady) {
+  const agreement = agreementOf(sizes);
+  if (agreement.unsteady) {
     sweep.warnings.add(
       `Results differ from run to run at ${sizes[0]!.size} already: whether sizes give the same ` +
         `can't be told. Export comparable(result) for what must be equal.`,

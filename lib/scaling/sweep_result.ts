@@ -181,6 +181,8 @@ export const sweepResultSchema = z.object({
   failsFrom: z.object({ size: whole, failed: whole, of: whole }).nullable(),
   /** The smallest size at which the same items gave other results than at the smallest of all. */
   differsAt: whole.optional(),
+  /** Whether the smallest itself gave others from run to run, so that none can be compared. */
+  unsteady: z.boolean().optional(),
   /** Whether a task's result depends on which ran before it, where that was looked at. */
   orderMatters: z.boolean().optional(),
   /** Whether a kernel gave other results than the task's function in the sample, where that was looked at. */

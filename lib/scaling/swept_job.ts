@@ -83,9 +83,30 @@ export async function sums(
 /** How long a trial of a job of the user's own is to take about. */
 const OWN_TRIAL_MS = 1_500;
 
-/** How many items of a job of the user's own each place gets, so that a trial takes about that long. */
-export function itemsPerPlace(itemMs: number): number {
-  return Math.max(LEAST_WAVES, Math.round(OWN_TRIAL_MS / Math.max(itemMs, 1e-6)));
+/** From this deviation on, over the mean, items differ so much that only the same ones can be compared. */
+const UNEVEN = 0.25;
+/** So many times as long as another trial those of the smallest size may then take. */
+const LONGER = 3;
+
+/**
+ * How many items of a job of the user's own each place gets, so that a trial takes about that long; or how
+ * many all get, if they differ.
+ */
+export function itemsOf(
+  { wallMs, variation }: { readonly wallMs: number; readonly variation: number },
+): { readonly perPlace: number } | { readonly same: number } {
+  const count = OWN_TRIAL_MS / Math.max(wallMs, 1e-6);
+  return variation < UNEVEN
+    ? { perPlace: Math.max(LEAST_WAVES, Math.round(count)) }
+    : { same: Math.max(LEAST_WAVES, Math.round(LONGER * count)) };
+}
+
+/** The same with so many items at most. */
+export function limited(job: JobSpec, limit: number): JobSpec {
+  const { items } = job;
+  return items.kind === "values" || !Number.isFinite(limit)
+    ? job
+    : { ...job, items: { ...items, limit: Math.min(items.limit ?? Infinity, limit) } };
 }
 
 /** A job of the user's own; none of its items are run beforehand, since that may have effects. */
@@ -94,16 +115,11 @@ export function ownJob(
   perPlace: number,
   known: Pick<SweptJob, "computingShare" | "total"> = {},
 ): SweptJob {
-  const { items } = job;
   return {
     name: job.name,
     chunk: "auto",
     ...known,
-    at: (places) =>
-      items.kind === "values" || !Number.isFinite(perPlace) ? job : {
-        ...job,
-        items: { ...items, limit: Math.min(items.limit ?? Infinity, places * perPlace) },
-      },
+    at: (places) => limited(job, places * perPlace),
     warmupAt: () => 0,
   };
 }

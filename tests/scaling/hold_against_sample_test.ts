@@ -131,3 +131,14 @@ Deno.test("no size of a kernel is taken that gives other results than the task's
   const { model, job: { items } } = ran[0]!;
   assertEquals([model, items], ["gpu", { ...MODULE, limit: countBackwards(sampled()) }]);
 });
+
+Deno.test("a sweep looks at no order where the smallest size itself gives other results", async () => {
+  const swept = { ...await resultOf(rising), unsteady: true };
+  const orderProbe: OrderProber = () => Promise.reject(new Error("looked"));
+  const { orderMatters } = await holdAgainstSample(swept, JOB, sampled(), {
+    ...NOTHING,
+    orderProbe,
+  });
+  assertEquals(orderMatters, undefined);
+  assertStringIncludes(takeLines(swept)[0]!, "Take 8 slots");
+});

@@ -77,7 +77,7 @@ Deno.test("more lanes than the cores have work for are not taken, nor is a gain 
   const jump = await on(2, (lanes) => lanes === 1 ? 100 : 300, 1);
   const found = recommendedSize(jump)!;
   assertEquals([found.point.size, found.gain, found.impossible?.point.size], [1, null, 2]);
-  assertStringIncludes(takeLines(jump)[0]!, "can't be right: the cores can give 2.00× at most");
+  assertStringIncludes(takeLines(jump)[0]!, "can't be right: 2.00× is the most that it can give");
   assertEquals(takeLines(jump).length, 1, "no line of code for what can't be right");
 });
 
@@ -100,4 +100,24 @@ Deno.test("recommendedSize() counts starting where the number of items is known,
   // 10 items take 100 ms one by one, 50 at 2 slots, and each slot 100 ms to start.
   assertEquals([of(10).point.size, of(10).gain], [1, null]);
   assertEquals(of(100).point.size, 4);
+});
+
+Deno.test("so many times as many slots gain no more than that, or their items were others", async () => {
+  const found = recommendedSize(await resultOf((slots) => 100 * slots * (slots > 1 ? 1.15 : 1)))!;
+  assertEquals([found.point.size, found.gain], [1, null]);
+  assertEquals(found.impossible?.most, found.impossible?.point.size);
+  const whole = recommendedSize(await resultOf((slots) => 100 * slots))!;
+  assert(whole.gain !== null && whole.impossible === undefined);
+});
+
+Deno.test("the largest size that still gains is not called the best", async () => {
+  const rising = await resultOf((slots) => 100 * slots ** 0.9);
+  assert(recommendedSize(rising)!.mayGainMore);
+  assertStringIncludes(
+    takeLines(rising)[0]!,
+    "the largest size of limited that was measured, and l",
+  );
+  const flat = await resultOf((slots) => 100 * Math.min(slots, 8));
+  assert(!recommendedSize(flat)!.mayGainMore);
+  assertStringIncludes(takeLines(flat)[0]!, "the best of the sizes of limited");
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { downloads, itemsPerPlace, ownJob } from "../../lib/scaling/swept_job.ts";
+import { downloads, itemsOf, ownJob } from "../../lib/scaling/swept_job.ts";
 import type { JobSpec } from "../../lib/timing/spec.ts";
 
 const site = {
@@ -21,8 +21,16 @@ Deno.test("downloads() are as many for each place, eight at least, and no more t
   assertEquals(job.at(1).permissions, { net: site.hosts });
 });
 
-Deno.test("itemsPerPlace() makes a trial of one's own job last a second and a half, of eight items at least", () => {
-  assertEquals([itemsPerPlace(10), itemsPerPlace(500), itemsPerPlace(0)], [150, 8, 1.5e9]);
+Deno.test("itemsOf() makes a trial of one's own job last a second and a half, of eight items at least", () => {
+  const of = (wallMs: number) => itemsOf({ wallMs, variation: 0.1 });
+  assertEquals([of(10), of(500), of(0)].map(Object.values), [[150], [8], [1.5e9]]);
+  assertEquals(Object.keys(of(10)), ["perPlace"]);
+});
+
+Deno.test("itemsOf() gives all sizes the same items where these differ", () => {
+  const of = (wallMs: number, variation = 0.25) => itemsOf({ wallMs, variation });
+  assertEquals([of(10), of(5000), of(10, 6)], [{ same: 450 }, { same: 8 }, { same: 450 }]);
+  assertEquals(of(10, 0.24), { perPlace: 150 });
 });
 
 Deno.test("ownJob() gives each place its items, within what may be run, and warms nothing up", () => {

@@ -85,13 +85,14 @@ export function takeLines(
   if (stay !== undefined) return [`Stay at ${at(first)}: ${stay}`, codeOf(result, first)];
   const found = nothingWorked(result) ? undefined : recommendedSize(result);
   if (found === undefined) return [];
-  const { point, gain, largerGainsLittle, unsure, impossible } = found;
+  const { point, gain, largerGainsLittle, mayGainMore, unsure, impossible } = found;
   if (impossible !== undefined) {
     const seen = `${formatSpeedup(impossible.gain)} at ${at(impossible.point)}`;
     const most = formatRatio(Math.max(1, impossible.most));
     return [
-      `${seen} can't be right: the cores can give ${most} at most. The smallest size was slower than ` +
-      `need be; end other programs, or give more items or rounds.`,
+      `${seen} can't be right: ${most} is the most that it can give. The smallest size was slower than ` +
+      `need be, or its items dearer than those of others; end other programs, or give --items, so that ` +
+      `all sizes run the same.`,
     ];
   }
   const smallest = points.toSorted((a, b) => a.size - b.size)[0]!;
@@ -111,6 +112,8 @@ export function takeLines(
     : `deno task cpu --models sequential,workers,${model} compares it with the other models`;
   const best = points.length === 1
     ? "No other size was measured"
+    : mayGainMore
+    ? `That is the largest size of ${model} that was measured, and larger ones may gain more`
     : `That is the best of the sizes of ${model} that were measured`;
   return [
     `Take ${at(point)}${why}. ${best}; ${others}.`,

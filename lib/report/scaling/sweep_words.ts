@@ -75,7 +75,7 @@ export function kneeSentence(
     ? "the same however rounds are resampled"
     : `${knee.low} to ${knee.high} when rounds are resampled`;
   const at = sizeText(axis, knee.size);
-  const bends = `Knee at ${at} (${range}): up to there more pays, beyond it hardly.`;
+  const bends = `Knee at ${at} (${range}): up to there each pays most, beyond it less.`;
   if (best === null) return bends;
   const most = formatRate(best.throughputPerSecond);
   return `${bends} The best measured was ${most} at ${sizeText(axis, best.size)}.`;
