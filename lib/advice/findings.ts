@@ -266,7 +266,7 @@ export function compareWork(
   { items, rounds }: PlainRounds,
   sameResults = true,
 ): SameWork | undefined {
-  const { cpuMs, programsMs = 0, cpuShare, available } = sample;
+  const { cpuMs, programsMs = 0, cpuShare, available, others } = sample;
   const knownMs = sampledMs(sample, items);
   if (knownMs <= 0 || rounds.length === 0) return undefined;
   const runMs = median(rounds.map(({ runMs }) => runMs));
@@ -277,7 +277,8 @@ export function compareWork(
   const ownMs = cpuMs - programsMs + DEALING_MS;
   const computed = cpuTimes.length === 0 ? 1 : median(cpuTimes) / (items * ownMs);
   const longer = (runMs - items * DEALING_MS) / knownMs;
-  const slower = waits && available >= BUSY_CPU ? longer : Math.min(longer, computed);
+  const alone = available >= BUSY_CPU && !(others !== undefined && isBusy(others));
+  const slower = waits && alone ? longer : Math.min(longer, computed);
   // The time in which other programs had the CPU isn't the job's.
   const shorter = runMs / (knownMs * (1 - cpuShare * (1 - available)));
   const faster = waits || cpuTimes.length === 0 ? shorter : Math.max(shorter, computed);

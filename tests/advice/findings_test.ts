@@ -123,6 +123,15 @@ Deno.test("sameWork() takes a busy machine for no other work", () => {
   assert(sameWork(sampleFor({ waitMs: 10 }), raceOf([1000, 2400, 1010]))?.same);
 });
 
+Deno.test("compareWork() takes waits that a busy machine makes longer for the same work", () => {
+  const of = (othersUse: number) =>
+    compareWork(sampleFor({ computeMs: 0.2, waitMs: 6, items: 30, othersUse }), {
+      items: 30,
+      rounds: [{ runMs: 417, runCpuMs: 8 }],
+    })!.same;
+  assertEquals([of(1.9), of(0)], [true, false]);
+});
+
 Deno.test("sameWork() notices results that changed once and for all", () => {
   assertEquals(sameWork(sampleFor({ waitMs: 10 }), raceOf([1000, 1000], 0, true))?.same, false);
 });

@@ -69,13 +69,16 @@ function timesOf(
 }
 
 export function possibleGain(
-  sample: Pick<Sample, "cpuShare" | "cpuMs" | "loopMs" | "blockedMs" | "wallMs" | "wakeMs">,
+  sample: Pick<
+    Sample,
+    "cpuShare" | "cpuMs" | "loopMs" | "blockedMs" | "wallMs" | "wakeMs" | "sourceMs"
+  >,
   cores: number,
   candidate: Candidate,
   items: number,
 ): number {
-  const { cpuShare, cpuMs, loopMs, blockedMs, wallMs, wakeMs } = sample;
-  return possibleOf(
+  const { cpuShare, cpuMs, loopMs, blockedMs, wallMs, wakeMs, sourceMs } = sample;
+  const ofTasks = possibleOf(
     {
       cpuShare,
       onLoop: cpuMs > 0 ? loopMs / cpuMs : 0,
@@ -86,6 +89,8 @@ export function possibleGain(
     cores,
     { lanes: candidate.lanes, inFlight: inFlightOf(candidate, items) },
   );
+  // Items come one after the other, whatever becomes of them.
+  return Math.min(ofTasks, (sourceMs + wallMs) / Math.max(sourceMs, wallMs / ofTasks));
 }
 
 type Impossible = Finding & { readonly kind: "impossible" };

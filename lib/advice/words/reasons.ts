@@ -240,6 +240,8 @@ function natureOf(
     ? "The tasks hold up their thread while they wait: each needs a lane of its own."
     : bound === "io"
     ? "Slots on one lane gained less than lanes."
+    : bound === "mixed"
+    ? "The tasks compute and wait: lanes do it at the same time."
     : "The tasks compute: only more lanes help.";
 }
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Candidate, nameOf, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
 import { listScheduleMs, predict } from "../../../lib/advice/prediction/predict.ts";
 import { sampleOf } from "../../../lib/advice/probe/sample.ts";
@@ -26,6 +26,11 @@ Deno.test("possibleGain() is what cores and waiting can give", () => {
   const blocking = sampleFor({ computeMs: 0.1, waitMs: 10, blocks: true });
   assert(possibleGain(blocking, MACHINE.cores, LIMITED, 100) < 1.1);
   assert(possibleGain(sampleFor({ computeMs: 5, waitMs: 5 }), MACHINE.cores, WORKERS, 100) <= 2);
+  // A source gives one item after the other, and tasks run beside it.
+  const source = sampleFor({ waitMs: 10, sourceMs: 30 });
+  assertAlmostEquals(possibleGain(source, MACHINE.cores, LIMITED, 100), 4 / 3, 0.01);
+  const quick = sampleFor({ waitMs: 30, sourceMs: 1 });
+  assertAlmostEquals(possibleGain(quick, MACHINE.cores, LIMITED, 100), 8, 0.01);
   // What a task computes may be waking from its waits, which many in flight spare.
   const all = { model: "concurrent", lanes: 1, slots: Infinity } as const;
   const download = sampleFor({ computeMs: 0.5, waitMs: 20, wakeMs: 0.2, items: 160 });
