@@ -3,6 +3,7 @@
  */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { AsyncLocalStorage } from "node:async_hooks";
 import {
   concurrent,
   type EventLoopExecutor,
@@ -230,4 +231,21 @@ Deno.test("a function of one run may start another run, on an executor of its ow
     return values.reduce((a, b) => a + b);
   };
   assertEquals(await outer.map(sum, numbers(4)).toArray(), [0, 6, 12, 18]);
+});
+
+Deno.test("a function sees its own caller's AsyncLocalStorage, whoever's end made room for it", async () => {
+  await using executor = limited({ slots: 2 });
+  const storage = new AsyncLocalStorage<number>();
+  const seen = async () => {
+    const before = storage.getStore();
+    await turn();
+    return [before, storage.getStore()];
+  };
+  const calls = numbers(6).map((n) => storage.run(n, () => executor.run(seen, n)));
+  const maps = [10, 20].map((n) =>
+    storage.run(n, () => executor.map(seen, numbers(5), { retries: 1 }).toArray())
+  );
+  assertEquals(await Promise.all(calls), numbers(6).map((n) => [n, n]));
+  assertEquals(await Promise.all(maps), [10, 20].map((n) => numbers(5).map(() => [n, n])));
+  assertEquals(await executor.run(seen, 0), [undefined, undefined]);
 });

@@ -104,6 +104,8 @@ export interface BatchSettings {
   readonly transfer: boolean;
   readonly movesItems: boolean;
   readonly mostBytes: number;
+  /** The async context of who wants them run. */
+  readonly context?: unknown;
   /** The span of their run, once it has begun; undefined without telemetry. */
   readonly span?: SpanPlace | undefined;
 }
@@ -216,6 +218,10 @@ export class Batch implements LaneBatch, History {
 
   get mostBytes(): number {
     return this.settings.mostBytes;
+  }
+
+  get context(): unknown {
+    return this.settings.context;
   }
 
   get span(): SpanPlace | undefined {

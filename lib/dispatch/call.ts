@@ -6,6 +6,7 @@
  */
 
 import { emptyBuffers } from "../lanes/remote/buffers.ts";
+import { asyncContext } from "../lanes/async_context.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
 import { beginSpan, type Span, type SpanPlace } from "../lanes/telemetry.ts";
@@ -41,6 +42,7 @@ const NEW = { alone: false };
 export class Call implements PoolRun, BatchSettings {
   readonly task: Task;
   readonly options: CheckedOptions;
+  readonly context: unknown = asyncContext();
   isReady = false;
   readonly #host: CallHost;
   readonly #item: unknown;

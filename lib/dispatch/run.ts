@@ -3,6 +3,7 @@
  */
 
 import { emptyBuffers } from "../lanes/remote/buffers.ts";
+import { asyncContext } from "../lanes/async_context.ts";
 import { CancelledError } from "../lanes/errors.ts";
 import type { Death, Forced, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
@@ -44,7 +45,7 @@ export class Run implements PoolRun, OutputRun {
   readonly #options: CheckedOptions;
   readonly #pool: LanePool;
   readonly #failFast: boolean;
-  readonly #settings: BatchSettings & { span: SpanPlace | undefined };
+  readonly #settings: BatchSettings & { context: unknown; span: SpanPlace | undefined };
   readonly #inFlight = new BatchList("runPlace");
   readonly #source: Source;
   readonly #size: BatchSize;
@@ -83,6 +84,7 @@ export class Run implements PoolRun, OutputRun {
       // A retry would need the item again, and so would another task's crash.
       movesItems: transfer && moves && slots === 1 && retries.limit === 0,
       mostBytes: this.#size.mostBytes,
+      context: undefined,
       span: undefined,
     };
     this.#source = new Source(items, {
@@ -150,6 +152,7 @@ export class Run implements PoolRun, OutputRun {
   start(collecting: boolean): void {
     const { signal, buffer } = this.#options;
     this.onUsed();
+    this.#settings.context = asyncContext();
     this.#span = beginSpan("map", this.task);
     this.#settings.span = this.#span?.place;
     if (collecting && buffer === "auto") this.#queue.unbounded = true;

@@ -14,6 +14,7 @@ import type {
   LaneEvents,
   Usage,
 } from "./lane.ts";
+import { enterAsyncContext } from "./async_context.ts";
 import { closeWithin } from "./closing.ts";
 import { LaneTasks, type ReadyTask } from "./lane_tasks.ts";
 import { type BatchHost, BatchRun } from "./run_batch.ts";
@@ -69,10 +70,12 @@ export class EventLoopLane implements Lane {
 
   #start(batch: LaneBatch, ready: ReadyTask, nowMs?: number): void {
     if (batch.note === RECALLED) return;
+    const before = enterAsyncContext(batch.context);
     const run = new BatchRun(batch, traced(ready, batch.span), this.#host, ready.given);
     batch.note = run;
     batch.sentCount = batch.items.length;
     run.start(nowMs);
+    enterAsyncContext(before);
   }
 
   ask({ note }: LaneBatch, why: AskReason, reason?: unknown): void {

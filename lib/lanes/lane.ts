@@ -31,6 +31,8 @@ export interface LaneBatch {
   /** Above about so many bytes the lane takes fewer of the items, and gives the others back. */
   readonly mostBytes: number;
   readonly sentAtMs: number;
+  /** The async context of who wants its items run. */
+  readonly context?: unknown;
   /** The span that its tasks' spans stand below; undefined without telemetry. */
   readonly span?: SpanPlace | undefined;
   // Set by the lane:
