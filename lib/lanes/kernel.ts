@@ -41,8 +41,8 @@
 export interface Kernel<Item, Result> {
   /**
    * WGSL with a function `advance(at: u32, steps: u32)`, which takes the piece whose words begin at
-   * `words[at]` at most so many of its steps further, and leaves in `words[at]` how many are left. It may
-   * read `table`. Both are arrays of u32 and declared for it.
+   * `words[at]` so many of its steps further, or as many as are left, and leaves in `words[at]` how many then
+   * are. It may read `table`. Both are arrays of u32 and declared for it.
    */
   readonly wgsl: string;
   /** How many words each piece has. */

@@ -110,6 +110,8 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   #gather(): Gathered {
     const { kernel } = this.#program;
     const { items } = this.batch;
+    // Whichever of them is opened, it may end this thread.
+    this.together = items.length - this.offset;
     const first = Math.min(items.length - this.offset, Math.ceil(FIRST_WORDS / kernel.words));
     let words = new Uint32Array(kernel.words * first);
     const parts: Part[] = [];
@@ -171,22 +173,48 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
       isStopped = this.#isCancelled() || parts.every(({ of }) => this.#isLate(of));
       return !isStopped;
     });
+    const again: Part[] = [];
     let begin = 0;
-    for (const { of, from, to } of parts) {
-      const end = begin + this.#program.kernel.words * (to - from);
-      this.#conclude(of, from, results.subarray(begin, end), isStopped);
+    for (const part of parts) {
+      const end = begin + this.#program.kernel.words * (part.to - part.from);
+      const own = results.subarray(begin, end);
+      if (parts.length > 1 && !isStopped && own.includes(ENDED_EARLY)) again.push(part);
+      else this.#conclude(part, own, longest, isStopped);
       begin = end;
     }
+    // With one item's loops the driver ends those of all that it computes in step with it.
+    for (const part of again) await this.#computeAlone(part);
+  }
+
+  async #computeAlone(part: Part): Promise<void> {
+    const { of, from, to } = part;
+    const size = this.#program.kernel.words;
+    const words = new Uint32Array(size * (to - from));
+    let longest = 0;
+    const isWritten = this.#attempt(of, () => {
+      for (let piece = from, at = 0; piece < to; piece++, at += size) {
+        of.item.write(piece, words, at);
+        longest = Math.max(longest, words[at]!);
+      }
+    });
+    if (isWritten) await this.#compute({ parts: [part], words, longest });
   }
 
   /** Takes the words of some of an item's pieces, and ends it if they are the last, or will be. */
-  #conclude(of: OpenItem, from: number, words: Uint32Array, isStopped: boolean): void {
+  #conclude(
+    { of, from }: Part,
+    words: Uint32Array,
+    longest: number,
+    isStopped: boolean,
+  ): void {
     const { kernel } = this.#program;
     const { pieces } = of.item;
     let undone = 0;
+    let worst = 0;
     const isRead = this.#attempt(of, () => {
       for (let at = 0, piece = from; at < words.length; at += kernel.words, piece++) {
         undone += words[at]!;
+        worst = Math.max(worst, words[at]!);
         if (undone === 0) of.item.read(piece, words, at);
       }
       const isWhole = undone === 0 && from + words.length / kernel.words === pieces;
@@ -196,17 +224,21 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     if (!isRead || this.#hasEnded(of)) return;
     if (this.#isLate(of)) this.#end(of, this.#timeout(of));
     else if (undone > 0 && isStopped) this.#end(of, this.#cancellation(of));
-    else if (undone > 0) this.#end(of, this.#undone(of, undone));
+    else if (undone > 0) this.#end(of, this.#undone(of, undone, worst, longest));
   }
 
   #hasEnded({ offset }: OpenItem): boolean {
     return offset < this.offset || this.#ends[offset - this.#from] !== undefined;
   }
 
-  #undone({ offset }: OpenItem, steps: number): End["end"] {
+  /** Why an item is undone: by all its pieces' steps, by the piece with most, and by the most that any had. */
+  #undone({ offset }: OpenItem, steps: number, worst: number, longest: number): End["end"] {
     const index = this.batch.firstIndex + offset;
     const reason = new RangeError(
-      steps === ENDED_EARLY
+      worst !== ENDED_EARLY && worst > longest
+        ? `The kernel took more steps of item ${index} than were left; advance() must take ` +
+          "min(steps, words[at])"
+        : worst === ENDED_EARLY
         ? `The driver ended the kernel's loops for item ${index}: a step of it takes more turns than ` +
           "its turns say, or than the driver allows"
         : `The kernel left ${steps} of item ${index}'s steps undone; advance() must take as many as it ` +

@@ -238,6 +238,20 @@ test("a piece without steps fails its item, and WGSL that doesn't end is told as
   assertStringIncludes(await whyNot(table), "its table must be a function that makes it, but is U");
 });
 
+test("an item that ends its lane while it is opened ends it for itself alone", async () => {
+  await using executor = gpu();
+  const ending = doubling(ADVANCE, {
+    more: "open: (n) => { if (n === 2) self.close(); let doubled = 0; return { pieces: 1, " +
+      "result: () => doubled, write: (_, words, at) => words.set([1, n], at), " +
+      "read: (_, words, at) => doubled = words[at + 1] }; },",
+  });
+  const outcomes = await executor.mapSettled(ending, [1, 3, 2, 7]).toArray();
+  assertEquals(
+    outcomes.map((of) => of.status === "fulfilled" ? of.value : of.ended),
+    [2, 6, "crashed", 14],
+  );
+});
+
 const MANY_STEPS = "open: () => ({ pieces: 1, read() {}, result() {}, " +
   "write: (_, words, at) => words[at] = 2 ** 32 - 1 }),";
 

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { CancelledError, TimeoutError } from "../../../lib/lanes/errors.ts";
 import { KernelRun, type Program } from "../../../lib/lanes/gpu/kernel_run.ts";
 import type { Kernel } from "../../../lib/lanes/kernel.ts";
@@ -176,6 +182,53 @@ Deno.test("past their deadline, items time out that haven't ended, and those aft
   const { reason } = reports[0]!.failures![0]!;
   assertInstanceOf(reason, TimeoutError);
   assertEquals(reason.message, "Task of item 10 was stopped at its deadline of 5 ms");
+});
+
+Deno.test("while items are opened any of them may be what ends the thread", async () => {
+  const seen: number[] = [];
+  const open = (pieces: number) => {
+    seen.push(run.together);
+    return COUNT.open(pieces);
+  };
+  const { run } = runOf([1, 1, 1, 1], {}, undefined, undefined, { kernel: { ...COUNT, open } });
+  run.start();
+  await settle();
+  assertEquals(seen, [4, 4, 4, 1]);
+});
+
+Deno.test("items whose loops the driver ended beside another's are computed again, alone", async () => {
+  // Of two items' pieces that are computed in step, the second is too long.
+  const step = (words: Uint32Array) => {
+    for (let at = 0; at < words.length; at += 2) {
+      if (words.length === 6 || words[at + 1] === 4) words[at] = 2 ** 32 - 1;
+    }
+  };
+  const open = (item: number) => ({
+    ...COUNT.open(1),
+    write: (_: number, words: Uint32Array, at: number) => words.set([1, item], at),
+    read: (_: number, words: Uint32Array, at: number) => assertEquals(words[at + 1], item),
+    result: () => item,
+  });
+  const { run, reports, faults } = runOf([3, 4, 5], {}, step, undefined, {
+    kernel: { ...COUNT, open },
+  });
+  run.start();
+  await settle();
+  assertEquals([reports.map(endsOf), faults], [[[3, "failed", 5]], []]);
+  assertMatch(
+    String(reports[0]!.failures![0]!.reason),
+    /^RangeError: The driver ended the kernel's loops for item 11:/,
+  );
+});
+
+Deno.test("a kernel that takes more steps than are left is told so", async () => {
+  const { run, reports } = runOf([1, 2], {}, (words) => words.fill(2 ** 32 - 7, 0, 1));
+  run.start();
+  await settle();
+  assertMatch(
+    String(reports[0]!.failures![0]!.reason),
+    /^RangeError: The kernel took more steps of item 10 than were left; advance\(\) must take min/,
+  );
 });
 
 Deno.test("a kernel that takes fewer steps than it is told fails its item", async () => {
