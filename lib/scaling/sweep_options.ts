@@ -11,7 +11,7 @@ import {
 import { checkOutputFiles, type OutputFiles } from "../files/output_files.ts";
 import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
 import type { ModelSpec } from "../timing/spec.ts";
-import { isRemote, takes } from "../models.ts";
+import { isRemote, needsKernel, takes } from "../models.ts";
 import {
   MOST_LANES,
   MOST_SLOTS,
@@ -75,18 +75,25 @@ export function computes(target: string): boolean {
 }
 
 function modelOf(target: string, raw: RawSweepOptions): SweptModel | undefined {
-  if (raw.model !== undefined) return oneOf("--model", raw.model, SWEPT_MODELS);
+  if (raw.model !== undefined) {
+    const model = oneOf("--model", raw.model, SWEPT_MODELS);
+    if (target === "io" && needsKernel(model)) {
+      const problem = `${model} only computes, and downloads wait`;
+      throw new UsageError("--model", model, problem, `leave it out, or sweep ${model}`);
+    }
+    return model;
+  }
   if (target === "gpu") return "gpu";
   if (raw.lanes !== undefined) return "workers";
   if (raw.slots !== undefined) return "limited";
   return target === "io" ? "limited" : target === "cpu" ? "workers" : undefined;
 }
 
-function openLoopModel(raw: RawSweepOptions): ModelSpec {
+function openLoopModel(target: string, raw: RawSweepOptions): ModelSpec {
   const slots = raw.slots === undefined
     ? undefined
     : single("--slots", raw.slots, MOST_SLOTS, "--rate");
-  const model = modelOf("io", raw)!;
+  const model = modelOf(target, raw) ?? "limited";
   if (!takes(model, "lanes")) {
     planFor(model, { lanes: raw.lanes });
     return slots === undefined && !isRemote(model) ? { model: "concurrent" } : { model, slots };
@@ -109,7 +116,7 @@ function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) 
     const problem = `${Math.round(most).toLocaleString("en")} requests a trial are too many`;
     throw new UsageError("--rate", raw.rate, problem, "lower it, or give a shorter --duration");
   }
-  return { rates, model: openLoopModel(raw) };
+  return { rates, model: openLoopModel(target, raw) };
 }
 
 function refuse(

@@ -90,6 +90,8 @@ Deno.test("readSweepOptions() refuses what means nothing for a target", async ()
   await refuses("io", { rate: "5", refine: true }, "--refine");
   await refuses("cpu", { rate: "5" }, "--rate");
   await refuses("io", { lanes: "2", model: "limited" }, "--lanes");
+  await refuses("io", { model: "gpu" }, "--model");
+  await refuses("io", { model: "gpu", rate: "5" }, "--model");
 });
 
 Deno.test("readSweepOptions() refuses lists that can't be measured", async () => {

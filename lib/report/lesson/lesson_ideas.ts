@@ -133,7 +133,7 @@ function ticks(
   };
 }
 
-function preemptive(speaker: Speaker, { whoLetsGo }: LessonFile): Told {
+function preemptive(speaker: Speaker, { whoLetsGo, environment }: LessonFile): Told {
   const row = whoLetsGo?.rows.find(({ where }) => where === "thread");
   return {
     seen: [
@@ -143,7 +143,9 @@ function preemptive(speaker: Speaker, { whoLetsGo }: LessonFile): Told {
         due: row.due,
         late: speaker.duration(row.worstLateMs),
       }),
-      row && faredOf(row) !== "ticked on" ? speaker.say("preemptive.odd") : undefined,
+      row && faredOf(row) !== "ticked on"
+        ? speaker.say(environment.lanesAvailable === 1 ? "preemptive.shared" : "preemptive.odd")
+        : undefined,
     ],
     picture: ticks(speaker, whoLetsGo, "thread"),
     commands: ["deno task switch --only ticks"],

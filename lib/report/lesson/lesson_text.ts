@@ -21,6 +21,7 @@ export function lessonRemarks(file: LessonFile) {
   return {
     where: speaker.say("page.where", { cpus, cpu: cpuModel ?? arch, os, arch, deno, when }),
     remarks: [
+      ...(environment.lanesAvailable === 1 ? [speaker.say("page.core")] : []),
       ...(busy ? [speaker.say("page.busy")] : []),
       ...(partial ? [speaker.say("page.partial")] : []),
     ],

@@ -30,7 +30,8 @@ export class Speaker {
       const value = values[name];
       if (value === undefined) throw new TypeError(`Cannot say ${key}: ${name} is missing`);
       return String(value);
-    });
+      // Of one there is no plural, in the language that has plurals.
+    }).replaceAll(/(?<![\d.,])1 (thread|process|slot)e?s\b/g, "1 $1");
   }
 
   duration(ms: number): string {

@@ -89,8 +89,9 @@ Deno.test("what a model is in Python is said in the language, as the table of mo
   for (const model of MODELS) {
     assertEquals(new Speaker("en").inPython(model), MODEL_TABLE[model].python.io);
     const korean = new Speaker("ko").inPython(model);
-    // A line of code alone is the same in every language.
-    assertEquals(/[가-힣]|^[\w.]+\([^)]*\)/.test(korean), true, korean);
+    if (`python.${model}` in TEXTS.ko) {
+      assertEquals(/[가-힣]|\(\*tasks\)/.test(korean), true, korean);
+    }
   }
 });
 
@@ -142,6 +143,23 @@ Deno.test("a graphics card is told of as what it is, and so is that there is non
     ideasOf(file).find(({ id }) => id === "gpu")!.seen[0]!,
     /^No graphics card was found/,
   );
+});
+
+Deno.test("a lesson that had one core says so, and blames no other programs for it", () => {
+  const { whoLetsGo, environment, ...file } = lessonFile("en");
+  const rows = whoLetsGo!.rows.map((row) => ({ ...row, came: Math.round(row.due * 0.7) }));
+  const one = { ...environment, lanesAvailable: 1 };
+  const text = lessonText(
+    { ...file, environment: one, whoLetsGo: { ...whoLetsGo!, rows } },
+    { columns: 200, colour: false },
+  );
+  assertStringIncludes(text, "had one core alone");
+  assertStringIncludes(text, "It had the only core in turns with that thread.");
+  assert(!text.includes("other programs probably had the cores."));
+  const speaker = new Speaker("en");
+  assertEquals(speaker.say("how.workers", { lanes: 1 }), "on 1 thread");
+  assertEquals(speaker.say("how.processes", { lanes: 1 }), "in 1 process");
+  assertEquals(speaker.say("how.processes", { lanes: 11 }), "in 11 processes");
 });
 
 Deno.test("a ceiling of a busy machine isn't told as the machine's own", () => {
