@@ -1,5 +1,6 @@
 /** `deno task sweep`: how far a job scales, and what would stop it. */
 
+import { SERVER_HELP } from "../lib/children/server_arguments.ts";
 import { command } from "../lib/cli/command.ts";
 import { printError } from "../lib/text/print.ts";
 import { jobFiles, jobModule, loadJob } from "../lib/advice/job/load_job.ts";
@@ -65,7 +66,11 @@ and counts from the real start leaves out the slow ones: coordinated omission. B
     "lanes to measure (default: 1 to twice the cores); --slots is then of each",
   )
   .option("--refine", "add sizes around the bend to a list of yours, as is done without one")
-  .option("--model <name>", "limited or gpu (slots), workers or processes (lanes)")
+  .option("--model <name>", "limited or gpu (slots), workers, processes or cluster (lanes)")
+  .option("--servers <list>", `of cluster: ${SERVER_HELP.servers}`)
+  .option("--user <name>", SERVER_HELP.user)
+  .option("--creds <file>", SERVER_HELP.creds)
+  .option("--tls-ca <file>", SERVER_HELP.tlsCa)
   .option("--rounds <n>", "how often each is measured (default: 3; with --rate 2)")
   .option("--rate <list>", "open loop: requests a second, such as 100,200,400")
   .option("--duration <time>", "how long a trial takes (io: 600ms, cpu: 900ms; with --rate 3s)")

@@ -110,15 +110,19 @@ async function measured(
 export async function measureSweep(
   job: SweptJob,
   plan: SweepPlan,
-  { rounds, seed, timeoutMs }: Pick<SweepOptionValues, "rounds" | "seed" | "timeoutMs">,
+  { rounds, seed, timeoutMs, server }: Pick<
+    SweepOptionValues,
+    "rounds" | "seed" | "timeoutMs" | "server"
+  >,
   options: MeasureOptions,
 ): Promise<SweepResult> {
   const { axis, model, sizes, slotsPerLane, refine, extendTo } = plan;
   const places = (size: number) => axis === "slots" ? size : size * slotsPerLane;
-  const modelAt = (size: number): ModelSpec =>
-    axis === "slots"
-      ? { model, lanes: 1, slots: size }
-      : { model, lanes: size, slots: slotsPerLane };
+  const modelAt = (size: number): ModelSpec => ({
+    model,
+    ...(axis === "slots" ? { lanes: 1, slots: size } : { lanes: size, slots: slotsPerLane }),
+    ...(server && { server }),
+  });
   const begin = (progress: Progress, trials: number) =>
     progress.begin({ job: fit(plain(job.name), BAR_NAME), models: [{ model }], rounds: trials });
   return await measured(job, job.at(1), seed, options, async (progress, watch, environment) => {

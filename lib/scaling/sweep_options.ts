@@ -9,6 +9,8 @@ import {
   UsageError,
 } from "../options.ts";
 import { checkOutputFiles, type OutputFiles } from "../files/output_files.ts";
+import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";
+import type { ServerOptions } from "../lanes/cluster/server_options.ts";
 import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 import { isRemote, needsKernel, takes } from "../models.ts";
@@ -24,6 +26,7 @@ import {
 } from "./sweep_plan.ts";
 
 type RawSweepOptions =
+  & RawServerOptions
   & {
     readonly [
       Name in
@@ -52,6 +55,8 @@ export interface SweepOptionValues {
   /** Rates and model of open-loop load; undefined unless asked for. */
   readonly openLoop: { readonly rates: readonly number[]; readonly model: ModelSpec } | undefined;
   readonly rounds: number;
+  /** Where the machines of a cluster meet. */
+  readonly server: ServerOptions | undefined;
   readonly durationMs: number | undefined;
   readonly seed: number;
   readonly items: number;
@@ -168,12 +173,16 @@ export async function readSweepOptions(
     ? undefined
     : duration("--duration", raw.duration, { min: 50, max: 600_000 });
   refuseUnsuitable(target, raw, permissions, raw.rate !== undefined);
-  const openLoop = readOpenLoop(target, raw, durationMs ?? OPEN_LOOP_MS);
-  const model = openLoop === undefined ? modelOf(target, raw) : undefined;
+  const loop = readOpenLoop(target, raw, durationMs ?? OPEN_LOOP_MS);
+  const model = loop === undefined ? modelOf(target, raw) : undefined;
+  const chosen = model ?? loop?.model.model;
+  const server = await serverFor("--model", raw.model, chosen === undefined ? [] : [chosen], raw);
+  const openLoop = loop && { ...loop, model: { ...loop.model, ...(server && { server }) } };
   const { json, csv, markdown, html } = raw;
   return {
     sweep: model === undefined ? undefined : planFor(model, raw),
     openLoop,
+    server,
     rounds: raw.rounds === undefined
       ? openLoop === undefined ? 3 : 2
       : positiveInteger("--rounds", raw.rounds, { max: 1_000 }),

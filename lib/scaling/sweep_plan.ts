@@ -59,7 +59,7 @@ function doublings(largest: number): number[] {
   return [...sizes, largest];
 }
 
-export const SWEPT_MODELS = ["limited", "workers", "processes", "gpu"] as const;
+export const SWEPT_MODELS = ["limited", "workers", "processes", "cluster", "gpu"] as const;
 export type SweptModel = typeof SWEPT_MODELS[number];
 
 export interface SweepPlan {

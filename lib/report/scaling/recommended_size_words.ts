@@ -2,7 +2,7 @@
  * Which of the swept sizes to take, why, and the line of code that does, the same in every report.
  */
 
-import { isModel, isRemote, MODEL_TABLE } from "../../models.ts";
+import { isModel, isRemote, MODEL_TABLE, needsServer } from "../../models.ts";
 import { recommendedSize } from "../../scaling/recommended_size.ts";
 import { sizeText, type SweepPoint, type SweepResult } from "../../scaling/sweep_result.ts";
 import { formatRatio, formatSpeedup } from "../../text/format.ts";
@@ -18,7 +18,8 @@ function codeOf(
   const size = axis === "slots"
     ? `slots: ${slots}`
     : `lanes: ${lanes}${slots > 1 ? `, slots: ${slots}` : ""}`;
-  return `await using executor = ${model}({ ${size} });`;
+  const where = isModel(model) && needsServer(model) ? "servers, " : "";
+  return `await using executor = ${model}({ ${where}${size} });`;
 }
 
 /** Why no larger size is to be taken, whatever it gains; undefined if one may be. */
