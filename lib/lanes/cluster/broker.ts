@@ -9,8 +9,6 @@ export interface Stored {
   /** The same each time it is delivered. */
   readonly id: number;
   readonly bytes: Uint8Array;
-  /** Whether it was delivered before. */
-  readonly again: boolean;
   ack(): void;
   /** Puts off its next delivery. */
   working(): void;
@@ -92,8 +90,25 @@ export const Subject = {
 /** Queues of jobs are named so. */
 export const queueOf = (job: string) => `LANES-${job}`;
 
+/**
+ * Whether who tells of itself is heard at all: what it tells comes back to it. While it doesn't, nobody
+ * else can be heard either, and nobody is lost.
+ */
+export class Echo {
+  #heardMs = performance.now();
+
+  hear(): void {
+    this.#heardMs = performance.now();
+  }
+
+  get isHeard(): boolean {
+    return performance.now() - this.#heardMs < MOST_ECHO_MS;
+  }
+}
+
 /** How often machines and jobs tell of themselves, in milliseconds. */
 export const BEAT_MS = 1000;
+const MOST_ECHO_MS = 2.5 * BEAT_MS;
 /** A message that isn't acknowledged is delivered again after so long, unless it is worked on. */
 export const ACK_WAIT_MS = 30_000;
 

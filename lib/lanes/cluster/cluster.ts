@@ -13,6 +13,7 @@ import {
   BEAT_MS,
   type Broker,
   type DeadLetter,
+  Echo,
   type JobBeat,
   type LeaseAnswer,
   type LeaseRequest,
@@ -21,7 +22,7 @@ import {
   Subject,
 } from "./broker.ts";
 import { moduleDigest } from "./module_digest.ts";
-import { Receiver, Sender } from "./post.ts";
+import { type Post, Receiver, Sender } from "./post.ts";
 
 /** How a cluster is reached. */
 export interface ClusterHost {
@@ -65,6 +66,8 @@ interface Leased {
 
 /** How long the first machine is waited for. */
 const JOIN_MS = 2000;
+/** And how long another one, once the last has left. */
+const REJOIN_MS = 60_000;
 /** How long a machine may take to answer. */
 const ANSWER_MS = 10_000;
 /** A machine that has yet to end lanes of this job is asked again so often, a beat later each time. */
@@ -87,6 +90,10 @@ export class Cluster {
   #opening: Promise<Broker> | undefined;
   #joined = Promise.withResolvers<void>();
   #lastLane = 0;
+  readonly #kept: Post["kept"] = new Map();
+  readonly #echo = new Echo();
+  /** Whether some machine was there before. */
+  #hadMachine = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #isClosed = false;
   readonly #burials = new Set<Promise<void>>();
@@ -118,6 +125,7 @@ export class Cluster {
     try {
       broker.onReconnect(() => this.#onReconnect());
       broker.listen(Subject.machine("*"), (beat) => this.#onBeat(beat as MachineBeat));
+      broker.listen(Subject.job(this.id), () => this.#echo.hear());
       const subjects = [Subject.to(this.id, "*"), Subject.from(this.id, "*")];
       await broker.createQueue(queueOf(this.id), subjects, this.id);
       await broker.consume(queueOf(this.id), {
@@ -165,13 +173,18 @@ export class Cluster {
       const leased = new Map<number, Leased>();
       this.#machines.set(beat.id, { ...beat, heardMs, leased, clockOffsetMs: undefined });
     }
+    this.#hadMachine = true;
     this.#joined.resolve();
   }
 
   #onReconnect(): void {
-    // Nobody could be heard of meanwhile.
-    for (const machine of this.#machines.values()) machine.heardMs = performance.now();
+    this.#hearAll();
     this.#broker?.tell(Subject.call, null);
+  }
+
+  /** Nobody could be heard of meanwhile. */
+  #hearAll(): void {
+    for (const machine of this.#machines.values()) machine.heardMs = performance.now();
   }
 
   #beat(): void {
@@ -180,6 +193,7 @@ export class Cluster {
     const lanes = [...this.#machines.values()].flatMap(({ leased }) => [...leased.keys()]);
     broker.tell(Subject.job(this.id), { job: this.id, lanes } satisfies JobBeat);
     const { silenceMs } = this.#host;
+    if (!this.#echo.isHeard) return this.#hearAll();
     for (const { id, name, heardMs } of this.#machines.values()) {
       if (performance.now() - heardMs < silenceMs) continue;
       this.#lose(id, `was lost: its machine ${name} has not been heard of for ${silenceMs} ms`);
@@ -210,7 +224,7 @@ export class Cluster {
   /** Waits a while for the first machine. */
   async #someMachine(broker: Broker): Promise<void> {
     if (this.#machines.size > 0) return;
-    await wait(JOIN_MS, this.#joined.promise);
+    await wait(this.#hadMachine ? REJOIN_MS : JOIN_MS, this.#joined.promise);
     if (this.#machines.size > 0) return;
     throw new LaneStartError(
       `no machine has joined at ${broker.where}; ` +
@@ -275,14 +289,13 @@ export class Cluster {
     events: LeaseEvents,
   ): Promise<Lease | NonNullable<LeaseAnswer> | undefined> {
     const lane = ++this.#lastLane;
-    const queue = queueOf(this.id);
+    const post = { broker, queue: queueOf(this.id), kept: this.#kept };
     const sender = new Sender(
-      broker,
-      queue,
+      post,
       Subject.to(this.id, lane),
       (error) => events.lost(`was lost: the server stores nothing more: ${wordsOf(error)}`),
     );
-    const receiver = new Receiver<undefined>(broker, queue, (frame) => events.receive(frame));
+    const receiver = new Receiver<undefined>(post, (frame) => events.receive(frame));
     const own: Leased = { events, sender, receiver, missed: -Infinity };
     leased.set(lane, own);
     const request: LeaseRequest = { job: this.id, lane, ...wanted };

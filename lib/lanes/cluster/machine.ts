@@ -11,6 +11,7 @@ import {
   ACK_WAIT_MS,
   BEAT_MS,
   type Broker,
+  Echo,
   type JobBeat,
   type LeaseAnswer,
   type LeaseRequest,
@@ -18,6 +19,7 @@ import {
   Subject,
 } from "./broker.ts";
 import { moduleDigest } from "./module_digest.ts";
+import type { Post } from "./post.ts";
 import { Relay } from "./relay.ts";
 import { Turns } from "./turns.ts";
 
@@ -46,6 +48,7 @@ export interface MachineState {
 }
 
 interface Job {
+  readonly kept: Post["kept"];
   /** By the numbers of the lanes; undefined while they start. */
   readonly relays: Map<number, Relay | undefined>;
   heardMs: number;
@@ -58,6 +61,7 @@ export class Machine implements AsyncDisposable {
   readonly #jobs = new Map<string, Job>();
   readonly #turns: Turns<Relay>;
   readonly #timers: ReturnType<typeof setInterval>[];
+  readonly #echo = new Echo();
   #items = 0;
 
   constructor(broker: Broker, options: MachineOptions) {
@@ -65,10 +69,10 @@ export class Machine implements AsyncDisposable {
     this.#options = options;
     this.#turns = new Turns(options.lanes);
     broker.onReconnect(() => {
-      // Nobody could be heard of meanwhile.
-      for (const job of this.#jobs.values()) job.heardMs = performance.now();
+      this.#hearAll();
       this.#tell();
     });
+    broker.listen(Subject.machine(this.id), () => this.#echo.hear());
     broker.listen(Subject.call, () => this.#tell());
     broker.listen(Subject.job("*"), (beat) => this.#onJobBeat(beat as JobBeat));
     broker.listen(Subject.clock(this.id), () => performance.timeOrigin + performance.now());
@@ -107,11 +111,17 @@ export class Machine implements AsyncDisposable {
   #beat(): void {
     if (!this.#broker.isConnected) return;
     this.#tell();
+    if (!this.#echo.isHeard) return this.#hearAll();
     for (const [id, { heardMs, relays }] of this.#jobs) {
       if (performance.now() - heardMs < this.#options.silenceMs) continue;
       this.#jobs.delete(id);
       for (const relay of relays.values()) void relay?.end();
     }
+  }
+
+  /** Nobody could be heard of meanwhile. */
+  #hearAll(): void {
+    for (const job of this.#jobs.values()) job.heardMs = performance.now();
   }
 
   /** A job names the lanes that it uses: others of it were given up, and nobody hears what they say. */
@@ -124,7 +134,11 @@ export class Machine implements AsyncDisposable {
 
   async #lease({ job: id, lane, slots, modules, insists }: LeaseRequest): Promise<LeaseAnswer> {
     const { lanes, slots: mostSlots, permissions, allowed, onRefused } = this.#options;
-    const job = this.#jobs.get(id) ?? { relays: new Map(), heardMs: performance.now() };
+    const job = this.#jobs.get(id) ?? {
+      kept: new Map(),
+      relays: new Map(),
+      heardMs: performance.now(),
+    };
     if (job.relays.size >= lanes) {
       return { refused: `all its ${lanes} lanes are in use`, forModule: false };
     }
@@ -149,6 +163,7 @@ export class Machine implements AsyncDisposable {
       const relay = new Relay({
         broker: this.#broker,
         job: id,
+        kept: job.kept,
         lane,
         slots: Math.min(slots, mostSlots),
         permissions,

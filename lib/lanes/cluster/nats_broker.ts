@@ -31,6 +31,8 @@ const SHOWN_LETTERS = 20;
 const QUEUE_PREFIX = "LANES-";
 const CONNECT_MS = 5000;
 const RECONNECT_WAIT_MS = 250;
+/** A connection of which two of these in a row aren't answered is made anew. */
+const PING_MS = 5000;
 /** How long the server may take to say that it has stored something. */
 const STORE_MS = 5000;
 /** The server is too busy for a moment, or still starting. */
@@ -65,6 +67,7 @@ export async function openNats(options: ServerOptions): Promise<NatsBroker> {
       servers: [...servers],
       name: "lanes",
       timeout: CONNECT_MS,
+      pingInterval: PING_MS,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_WAIT_MS,
       ...(user !== undefined && { user, pass: password ?? "" }),
@@ -211,7 +214,6 @@ export class NatsBroker implements Broker {
         onMessage({
           id: message.seq,
           bytes: message.data,
-          again: message.redelivered,
           ack: () => message.ack(),
           working: () => message.working(),
         }, message.subject),

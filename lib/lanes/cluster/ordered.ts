@@ -69,9 +69,14 @@ export class Inbox<Message> {
     this.#deliver = deliver;
   }
 
+  /** Whether a message was here before. */
+  has(number: number): boolean {
+    return number < this.#next || this.#early.has(number);
+  }
+
   /** Takes a message, and hands on those whose turn it is; false if it was here before. */
   take(number: number, message: Message): boolean {
-    if (number < this.#next || this.#early.has(number)) return false;
+    if (this.has(number)) return false;
     this.#early.set(number, message);
     for (let next; (next = this.#early.get(this.#next)) !== undefined;) {
       this.#early.delete(this.#next++);

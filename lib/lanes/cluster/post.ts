@@ -13,6 +13,7 @@ import {
   readFrame,
   serializerOf,
 } from "../subprocess/frame.ts";
+import { ToLane } from "../remote/channel.ts";
 import type { Broker } from "./broker.ts";
 import { Inbox, Outbox } from "./ordered.ts";
 
@@ -21,6 +22,11 @@ const serializer = serializerOf(v8);
 const PREFIX_BYTES = 8;
 const IN_PLACE = 0;
 const IN_OBJECT = 1;
+/** Where a frame tells its kind. */
+const FRAME_KIND_AT = 4;
+/** The object with what a job gives to all lanes. */
+const SHARED = "shared";
+const NOTHING = new Uint8Array();
 /** What a message has besides its bytes: its subject, id and so on. */
 const SPARE_BYTES = 4096;
 /** An object that can't be had is asked for again after so many milliseconds. */
@@ -39,6 +45,29 @@ function parcelOf(where: number, parts: readonly Uint8Array[]): Uint8Array<Array
   return bytes;
 }
 
+/** A job's queue, as one side of it knows it. */
+export interface Post {
+  readonly broker: Broker;
+  readonly queue: string;
+  /** Objects that are the same for all lanes: put once by the job, and had once by each machine. */
+  readonly kept: Map<string, Promise<Uint8Array>>;
+}
+
+/** What is kept, or will be; what fails is tried again by the next who wants it. */
+function keeping(
+  { kept }: Post,
+  name: string,
+  have: () => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  let found = kept.get(name);
+  if (found === undefined) {
+    found = have();
+    found.catch(() => kept.delete(name));
+    kept.set(name, found);
+  }
+  return found;
+}
+
 /** Payload of a frame that was received. */
 export function payloadOf(frame: Frame, count: number): unknown {
   return decodePayload(frame, count, serializer);
@@ -46,18 +75,16 @@ export function payloadOf(frame: Frame, count: number): unknown {
 
 /** Sends frames. */
 export class Sender {
-  readonly #broker: Broker;
-  readonly #queue: string;
+  readonly #post: Post;
   readonly #subject: string;
   readonly #outbox: Outbox;
 
-  constructor(broker: Broker, queue: string, subject: string, failed: (error: unknown) => void) {
-    this.#broker = broker;
-    this.#queue = queue;
+  constructor(post: Post, subject: string, failed: (error: unknown) => void) {
+    this.#post = post;
     this.#subject = subject;
     this.#outbox = new Outbox({
       store: (number, bytes) => this.#store(number, bytes as Uint8Array<ArrayBuffer>),
-      isFinal: (error) => broker.isRefusal(error),
+      isFinal: (error) => post.broker.isRefusal(error),
       failed,
     });
   }
@@ -72,14 +99,19 @@ export class Sender {
   }
 
   async #store(number: number, parcel: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { broker, queue } = this.#post;
     const id = `${this.#subject}.${number}`;
     let bytes = parcel;
-    if (parcel.length > this.#broker.mostBytes - SPARE_BYTES) {
-      await this.#broker.putObject(this.#queue, id, parcel.subarray(PREFIX_BYTES));
-      bytes = parcelOf(IN_OBJECT, [new TextEncoder().encode(id)]);
+    if (parcel.length > broker.mostBytes - SPARE_BYTES) {
+      const frame = parcel.subarray(PREFIX_BYTES);
+      const isShared = frame[FRAME_KIND_AT] === ToLane.shared;
+      const name = isShared ? SHARED : id;
+      const put = () => broker.putObject(queue, name, frame).then(() => NOTHING);
+      await (isShared ? keeping(this.#post, name, put) : put());
+      bytes = parcelOf(IN_OBJECT, [new TextEncoder().encode(name)]);
     }
     new DataView(bytes.buffer).setUint32(0, number, true);
-    await this.#broker.store(this.#subject, id, bytes);
+    await broker.store(this.#subject, id, bytes);
   }
 
   close(): void {
@@ -89,14 +121,12 @@ export class Sender {
 
 /** Receives frames, in order and once, with what came along. */
 export class Receiver<Extra> {
-  readonly #broker: Broker;
-  readonly #queue: string;
+  readonly #post: Post;
   readonly #inbox: Inbox<readonly [Frame, Extra]>;
   #isClosed = false;
 
-  constructor(broker: Broker, queue: string, receive: (frame: Frame, extra: Extra) => void) {
-    this.#broker = broker;
-    this.#queue = queue;
+  constructor(post: Post, receive: (frame: Frame, extra: Extra) => void) {
+    this.#post = post;
     this.#inbox = new Inbox(([frame, extra]) => {
       if (!this.#isClosed) receive(frame, extra);
     });
@@ -111,16 +141,20 @@ export class Receiver<Extra> {
       return this.#inbox.take(number, [readFrame(rest), extra]);
     }
     const name = new TextDecoder().decode(rest);
-    const object = await this.#object(name);
+    const object = await this.#object(name, number);
     if (object === undefined || !this.#inbox.take(number, [readFrame(object), extra])) return false;
-    this.#broker.removeObject(this.#queue, name).catch(() => {}); // it goes with its queue
+    const { broker, queue } = this.#post;
+    // It goes with its queue at the latest.
+    if (name !== SHARED) broker.removeObject(queue, name).catch(() => {});
     return true;
   }
 
-  async #object(name: string): Promise<Uint8Array | undefined> {
-    while (!this.#isClosed) {
+  /** What is too large for a message; undefined once it was had, for it may be delivered again meanwhile. */
+  async #object(name: string, number: number): Promise<Uint8Array | undefined> {
+    const get = () => this.#post.broker.getObject(this.#post.queue, name);
+    while (!this.#isClosed && !this.#inbox.has(number)) {
       try {
-        return await this.#broker.getObject(this.#queue, name);
+        return await (name === SHARED ? keeping(this.#post, name, get) : get());
       } catch {
         await new Promise((resolve) => setTimeout(resolve, OBJECT_WAIT_MS));
       }

@@ -22,12 +22,13 @@ import type { LanePermissions } from "../subprocess/permissions.ts";
 import { SubprocessChannel, way } from "../subprocess/subprocess_channel.ts";
 import type { FoundModule } from "./allowed_modules.ts";
 import { type Broker, queueOf, type Stored, Subject } from "./broker.ts";
-import { payloadOf, Receiver, Sender } from "./post.ts";
+import { payloadOf, type Post, Receiver, Sender } from "./post.ts";
 import type { Turns } from "./turns.ts";
 
 export interface RelayOptions {
   readonly broker: Broker;
   readonly job: string;
+  readonly kept: Post["kept"];
   readonly lane: number;
   readonly slots: number;
   readonly permissions: LanePermissions;
@@ -56,10 +57,10 @@ export class Relay {
   /** @throws {LaneStartError} If the subprocess can't be started. */
   constructor(options: RelayOptions) {
     this.#of = options;
-    const { broker, job, lane, slots, permissions, modules } = options;
-    const queue = queueOf(job);
-    this.#sender = new Sender(broker, queue, Subject.from(job, lane), () => this.end());
-    this.#receiver = new Receiver(broker, queue, (frame, stored) => this.#receive(frame, stored));
+    const { broker, job, kept, lane, slots, permissions, modules } = options;
+    const post = { broker, queue: queueOf(job), kept };
+    this.#sender = new Sender(post, Subject.from(job, lane), () => this.end());
+    this.#receiver = new Receiver(post, (frame, stored) => this.#receive(frame, stored));
     this.#channel = new SubprocessChannel({
       message: (kind, head, payload) => this.#onMessage(kind, head, payload),
       ended: (how) => void this.#tellEnd(how),

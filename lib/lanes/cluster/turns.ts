@@ -16,8 +16,10 @@ export class Turns<Lane extends object> {
   readonly #most: number;
   /** How many batches each lane with a turn has in flight. */
   readonly #active = new Map<Lane, number>();
-  /** Jobs in the order of their turns, with the lanes of theirs that wait. */
+  /** Jobs with the lanes of theirs that wait. */
   readonly #waiting = new Map<string, Entry<Lane>[]>();
+  /** Jobs that had to wait, the one whose turn is the longest ago first. */
+  readonly #served = new Set<string>();
 
   constructor(most: number) {
     this.#most = most;
@@ -40,6 +42,7 @@ export class Turns<Lane extends object> {
     if (known === undefined) entries.push({ lane, starts: [start] });
     else known.starts.push(start);
     this.#waiting.set(job, entries);
+    this.#served.add(job);
   }
 
   /** A batch of a lane has ended. */
@@ -59,13 +62,13 @@ export class Turns<Lane extends object> {
   #end(lane: Lane): void {
     this.#active.delete(lane);
     while (this.#active.size < this.#most) {
-      const [first] = this.#waiting;
-      if (first === undefined) return;
-      const [job, entries] = first;
-      // Behind all others, if more of it waits.
-      this.#waiting.delete(job);
+      const job = [...this.#served].find((job) => this.#waiting.has(job));
+      if (job === undefined) return this.#served.clear();
+      const entries = this.#waiting.get(job)!;
       const { lane, starts } = entries.shift()!;
       this.#keep(job, entries);
+      this.#served.delete(job);
+      this.#served.add(job);
       this.#active.set(lane, (this.#active.get(lane) ?? 0) + starts.length);
       for (const start of starts) start();
     }

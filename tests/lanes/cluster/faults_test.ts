@@ -3,7 +3,13 @@
  * is restarted, refuses, or is full.
  */
 
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { cluster, type Executor, LaneStartError } from "../../../lib/mod.ts";
 import { eventually, Gates } from "../../conformance/gates.ts";
 import { faultTask, numbers, taskNamed, taskOf } from "../../conformance/guarantee.ts";
@@ -92,6 +98,26 @@ fault("a server that is restarted mid-job costs nothing", async () => {
   assertEquals(gates.arrived.length, 20);
 });
 
+fault("a server that can't be reached for long costs nothing", async () => {
+  await using server = await NatsServer.start();
+  await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
+  await using gates = new Gates();
+  await using executor = open(server);
+  const items = numbers(8).map((n) => ({ url: gates.url, key: String(n) }));
+  const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
+  await gates.full(2);
+  Deno.kill(server.pid, "SIGSTOP");
+  gates.openAll();
+  // Longer than a machine may be silent.
+  await new Promise((resolve) => setTimeout(resolve, 2 * SILENCE_MS));
+  Deno.kill(server.pid, "SIGCONT");
+  const settled = await outcomes;
+  assertEquals(
+    settled.map(({ status, attempts }) => [status, attempts]),
+    items.map(() => ["fulfilled", 1]),
+  );
+});
+
 fault("an item that ends two lanes is quarantined, and listed with its reason", async () => {
   await using server = await NatsServer.start();
   await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
@@ -125,6 +151,17 @@ fault("items, results and shared data larger than a message arrive whole", async
     [2 << 20, 9, 9],
     [2 << 20, 10, 10],
   ]);
+});
+
+fault("a hundred thousand items give each its result once, as they do here", async () => {
+  await using server = await NatsServer.start();
+  await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
+  await using executor = open(server);
+  const square = "export default (n) => n * n";
+  assertEquals(
+    await executor.map(taskOf(square), numbers(100_000)).toArray(),
+    numbers(100_000).map((n) => n * n),
+  );
 });
 
 fault("two programs share the lanes, and each has its own results", async () => {
@@ -273,3 +310,19 @@ fault(
     }
   },
 );
+
+fault("deno task io and sweep measure it beside the others", async () => {
+  await using server = await NatsServer.start();
+  // deno-fmt-ignore
+  await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", "--allow-net=127.0.0.1",
+    "--allow-module", `${ROOT}lib/tasks`]);
+  // deno-fmt-ignore
+  const io = await runTask("io", ["--models", "sequential,cluster", "--servers", server.url,
+    "--copies", "2", "--latency", "2ms", "--rounds", "1"]);
+  assertEquals(io.code, 0, io.stderr + io.stdout);
+  assertMatch(io.stdout, /^cluster +.* 0$/m);
+  // deno-fmt-ignore
+  const sweep = await runTask("sweep", ["cpu", "--model", "cluster", "--servers", server.url,
+    "--lanes", "1,2", "--rounds", "1", "--duration", "50ms"]);
+  assertEquals(sweep.code, 0, sweep.stderr + sweep.stdout);
+});
