@@ -45,7 +45,9 @@ A job is a module that exports a task and its items:
   export const title = "…";       optional
   export function prepare() {}    optional: run once before the items are made
   export function setup() {}      optional: run once in each lane; what it gives is context.resource
-  export function teardown() {}   optional: takes it down when the lane is closed`
+  export function teardown() {}   optional: takes it down when the lane is closed
+  export function reset() {}      optional: brings the first state back before each trial
+  export function comparable(result) { … }   optional: what of a result must be equal`
     .trim(),
 )
   .argument("<module>", "the job's module: a path, or a file: URL")

@@ -150,9 +150,11 @@ export async function advise(
   }, async (found) => {
     planned = await plan(sampled = found);
     const { plan: race } = planned;
-    return race === null || nothingToGain(planned) !== undefined
+    if (nothingToGain(planned) !== undefined) return [];
+    const raced = race === null
       ? []
-      : [race.sequentialItems, Math.min(race.items, found.done!.kept), countBackwards(found)];
+      : [race.sequentialItems, Math.min(race.items, found.done!.kept)];
+    return [...raced, countBackwards(found)];
   }).catch((error) => {
     if (sampled === undefined || !signal.aborted) throw error;
     return sampled;

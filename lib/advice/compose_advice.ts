@@ -17,6 +17,8 @@ import { sayFinding } from "./words/finding_words.ts";
 import { missingOf, reasonOf, surprisesOf, unsureOf } from "./words/reasons.ts";
 
 const RETRIES = 5;
+const UNCHECKED =
+  " There was no time to look whether the tasks may run in any order: mind that none leans on earlier ones.";
 
 /** A finding as a file holds it: null for infinity, and no undefined figures. */
 function hazardOf(finding: Finding): Advice["hazards"][number] {
@@ -80,7 +82,10 @@ export function composeAdvice(found: Evidence): Advice {
     ...care,
   }, candidate);
   const { walls: _walls, laneMs: _laneMs, isDrawn: _isDrawn, ...figures } = sample;
-  const isDoubtful = (found.backwards?.rewritten !== undefined && !isPlain) ||
+  // Of what the plain loop gives nothing is asked, and of what fails, or isn't the job, nothing can be.
+  const isUnchecked = !isPlain && (decision === "gain" || decision === "unmeasured") &&
+    found.backwards === undefined && sample.failed === 0 && !found.race?.otherResults;
+  const isDoubtful = isUnchecked || (found.backwards?.rewritten !== undefined && !isPlain) ||
     (assessment.noGain === undefined && mindsBusy(found));
   const seen: Finding[] = [...assessment.impossible];
   if (candidate.lanes > 1 && assessment.takesTurns) {
@@ -112,7 +117,7 @@ export function composeAdvice(found: Evidence): Advice {
       confidence: Math.min(recommendation.confidence, isDoubtful ? UNSURE : 1),
       memoryBytes: isPlain ? 0 : memoryBytes,
       breakEven: isPlain || decision === "server's pace" ? null : assessment.breakEven(candidate),
-      reason: reasonOf(assessment, recommendation, bound),
+      reason: reasonOf(assessment, recommendation, bound) + (isUnchecked ? UNCHECKED : ""),
       decision,
       ...(care.retries && { retries: care.retries }),
       ...(care.rate && { rate: care.rate }),

@@ -11,7 +11,7 @@ const SURE_CLASS = 0.8;
 
 /** What is wrong, a few words each; none if the advice is as it should be. */
 export function shortfalls(label: Label, advice: Advice): string[] {
-  const { models, hazard, noHazard, bound } = label;
+  const { models, hazard, orHazard, noHazard, bound } = label;
   const kinds = advice.hazards.map(({ kind }) => kind);
   return [
     ...(advice.bound === bound || advice.classConfidence < SURE_CLASS
@@ -22,7 +22,9 @@ export function shortfalls(label: Label, advice: Advice): string[] {
         advice.recommended.decision === "can't tell"
       ? []
       : [`not ${models.join(" or ")}`]),
-    ...(hazard === undefined || kinds.includes(hazard) ? [] : [`no word on ${hazard}`]),
+    ...(hazard === undefined || kinds.some((kind) => kind === hazard || kind === orHazard)
+      ? []
+      : [`no word on ${hazard}`]),
     ...(noHazard === undefined || !kinds.includes(noHazard) ? [] : [`${noHazard} seen`]),
   ];
 }

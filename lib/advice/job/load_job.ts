@@ -152,6 +152,7 @@ export function withHooks(job: JobSpec, probed: Pick<Probed, "exports" | "teardo
     ...job,
     ...(hooks.includes("prepare") && { prepare: "prepare" }),
     ...(hooks.includes("reset") && { reset: "reset" }),
+    ...(hooks.includes("comparable") && { comparable: "comparable" }),
     ...closingOf(probed),
   };
 }

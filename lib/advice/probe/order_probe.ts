@@ -10,8 +10,6 @@ import type { Sample } from "./sample.ts";
 /** Items run from last to first, of the sample and at most: a few show whether tasks need earlier ones. */
 const SHARE_BACKWARDS = 1 / 8;
 const MOST_BACKWARDS = 16;
-/** What the whole advice may cost then, in sequential runs of the sample. */
-const MOST_RUNS = 2.97;
 
 export function countBackwards({ done }: Pick<Probed, "done">): number {
   const kept = done?.kept ?? 0;
@@ -34,22 +32,18 @@ export function orderCheckOf(
 }
 
 /**
- * The run from last to first where it is worth it: results that agreed in the race may have agreed
- * by luck.
+ * The run from last to first wherever the plain loop is left, for results that agreed in the race may
+ * have agreed by luck, and where some didn't agree.
  */
 export function orderCheck(
-  sample: Pick<Sample, "tasksMs" | "wallMs" | "failed">,
+  sample: Pick<Sample, "failed">,
   probed: Pick<Probed, "done" | "checksums">,
   race: Race | undefined,
   leavesPlainLoop: boolean,
 ): OrderCheck | undefined {
-  if (race === undefined || race.otherResults) return undefined;
-  if (!leavesPlainLoop && !race.runners.some(({ out }) => out === "results")) return undefined;
-  const check = orderCheckOf(sample, probed);
-  if (check === undefined) return undefined;
-  const costMs = sample.tasksMs + race.costMs + check.count * sample.wallMs;
-  // A race that went on beyond its allowance has cost more already, and the answer rests on it.
-  return race.extended || costMs <= MOST_RUNS * sample.tasksMs ? check : undefined;
+  if (race?.otherResults) return undefined;
+  const isDue = leavesPlainLoop || race?.runners.some(({ out }) => out === "results");
+  return isDue ? orderCheckOf(sample, probed) : undefined;
 }
 
 export interface OrderFound {

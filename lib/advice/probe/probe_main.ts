@@ -41,7 +41,7 @@ function exportsOf(module: Module, name: string): Exports {
     typeof module[key] === "function" && !isGenerator(module[key]);
   return {
     ...(typeof title === "string" && { title }),
-    items: isGenerator(items) ? "function" : kindOf(items),
+    items: kindOf(items),
     task: isGenerator(module[name]) ? "a generator function" : typeof module[name],
     hooks: HOOKS.filter((hook) => typeof module[hook] === "function"),
     wrongHook: HOOKS.find((hook) => module[hook] !== undefined && !isCallable(hook)),
@@ -77,6 +77,7 @@ async function main(): Promise<void> {
   say({ type: "loaded", exports });
   if (order.dry || exports.task !== "function" || !CAN_BE_TAKEN.has(exports.items)) end();
   const hookOf = (name: string) => module[name] as (() => unknown) | undefined;
+  const comparable = hookOf("comparable") as ((value: unknown) => unknown) | undefined;
   say({ type: "phase", phase: "prepare" });
   const prepared = await prepare(hookOf("prepare")).catch(breaks("prepare"));
   say({ type: "phase", phase: "items" });
@@ -110,7 +111,8 @@ async function main(): Promise<void> {
       ? breaks(`making item ${error.index}`)(error.cause)
       : breaks("items")(error);
   if (order.backwards) {
-    const checksum = await backwardsChecksum(items, order.limit, task, given).catch(pulling);
+    const checksum = await backwardsChecksum(items, order.limit, task, given, comparable)
+      .catch(pulling);
     say({ type: "checksum", checksum });
     await close();
     end();
@@ -124,7 +126,7 @@ async function main(): Promise<void> {
     say({ type: "meter" });
     await inbox.next();
   };
-  const sampler = new Sampler(order, task, say, readMeter, given);
+  const sampler = new Sampler(order, task, say, readMeter, given, comparable);
   await sampler.run(items, listed).catch(pulling);
   for (let next = await inbox.next(); next !== undefined; next = await inbox.next()) {
     const command = JSON.parse(next) as ProbeCommand;
@@ -143,6 +145,7 @@ async function backwardsChecksum(
   count: number,
   task: TaskFunction,
   given?: Given,
+  comparable?: (value: unknown) => unknown,
 ): Promise<string> {
   const puller = new ItemPuller(items);
   const first = await puller.pull(count);
@@ -158,7 +161,7 @@ async function backwardsChecksum(
     }
   }
   await puller.close();
-  return await checksumOf(outcomes);
+  return await checksumOf(outcomes, comparable);
 }
 
 if (import.meta.main) await main();

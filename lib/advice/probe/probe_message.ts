@@ -35,7 +35,7 @@ export type ItemsKind =
   | "function";
 
 /** What a job's module may export beside its task and its items. */
-export const HOOKS = ["prepare", "setup", "teardown", "reset"] as const;
+export const HOOKS = ["prepare", "setup", "teardown", "reset", "comparable"] as const;
 
 export interface Exports {
   readonly title?: string;

@@ -119,6 +119,8 @@ export class Sampler {
     readonly say: (message: ProbeMessage) => void,
     readonly readMeter: () => Promise<void>,
     readonly given?: Given,
+    /** Maps a result to what of it must be equal. */
+    readonly comparable?: (value: unknown) => unknown,
   ) {}
 
   /** Runs the sample; `listed` is how many items a list has that are taken in another order. */
@@ -195,7 +197,7 @@ export class Sampler {
   }
 
   checksum(count: number): Promise<string> {
-    return checksumOf(this.#kept.slice(0, count));
+    return checksumOf(this.#kept.slice(0, count), this.comparable);
   }
 
   #isOver(): boolean {

@@ -17,7 +17,6 @@ import {
   SEQUENTIAL,
 } from "../prediction/candidate.ts";
 import type { Machine } from "../prediction/machine.ts";
-import { computesBeside } from "../prediction/choose_candidates.ts";
 import { cpuShareOf, predict } from "../prediction/predict.ts";
 import { blocks, mostCpuShare, type Sample } from "../probe/sample.ts";
 import { plainOf, type Runner } from "./race.ts";
@@ -118,9 +117,8 @@ export function entriesOf(
   const busy = wasBusy(sample, machine);
   const usualNoise = busy ? BUSY_NOISE : USUAL_NOISE;
   const mostShare = mostCpuShare(sample);
-  // What computes on several cores takes a greater share of them from others.
-  const isContended = ({ lanes }: Candidate) =>
-    busy && mostShare > WAITS && (lanes > 1 || computesBeside(sample));
+  // With more in flight what computes takes a greater share of the cores from others.
+  const isContended = busy && mostShare > WAITS;
   const { cores, ceiling } = machine;
   const ran = runners.filter(({ out, rounds }) => out === undefined && rounds.length > 0);
   const plain = plainOf(ran);
@@ -139,8 +137,8 @@ export function entriesOf(
     };
     const allCores = Math.max(cores, ceiling);
     const most = possible(sample.cpuShare, allCores);
-    // What only waiting can have given, where it isn't known whether the tasks wait, tells nothing.
-    const isTold = gain <= IMPOSSIBLE * possible(mostShare, allCores);
+    // What only waiting, or others' share, can have given tells nothing.
+    const isTold = gain <= possible(mostShare, allCores);
     const credible = isTold ? IMPOSSIBLE * possible(mostShare, ceiling) : 0;
     const isImpossible = gain > IMPOSSIBLE * most;
     // One round tells nothing of the noise, and others' programs disturb more than that.
@@ -165,7 +163,7 @@ export function entriesOf(
       inFlight: inFlightOf(candidate, items),
       // What is off by so much for one may be off by as much again for another.
       ...(excess > 1 && { doubt: excess ** 2 }),
-      ...(raced && isContended(candidate) && { credible: raced.credible }),
+      ...(raced && isContended && { credible: raced.credible }),
     };
   });
   return { entries, usualNoise, impossible };

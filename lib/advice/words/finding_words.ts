@@ -149,7 +149,8 @@ export function sayFinding(finding: Finding): string {
     }
     case "unrepeatable":
       return "The plain loop itself gives other results from run to run (time, chance, or state that is " +
-        "kept elsewhere), so the models' results could not be compared.";
+        "kept elsewhere), so the models' results could not be compared. Export a function " +
+        "comparable(result) that gives what of it must be equal.";
     case "other-work":
       return otherWorkText(finding);
     case "impossible": {

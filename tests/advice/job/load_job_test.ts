@@ -38,9 +38,9 @@ Deno.test({
   name: "loadJob() makes a job of what a module exports, and runs none of it unless asked to",
   ignore,
   async fn() {
-    const { options, prober } = asked({ title: "wait\x1b[31m", hooks: ["prepare"] });
+    const { options, prober } = asked({ title: "wait\x1b[31m", hooks: ["prepare", "comparable"] });
     const { job } = await loadJob({ ...request, items: 7, export: "slow" }, prober);
-    assertEquals([job.task.export, job.prepare], ["slow", "prepare"]);
+    assertEquals([job.task.export, job.prepare, job.comparable], ["slow", "prepare", "comparable"]);
     assertEquals(job.name.includes("\x1b"), false, "a title can't steer the terminal");
     assertEquals(job.items.kind === "module" && job.items.limit, 7);
     assertEquals([options[0]!.dry, options[0]!.limit], [true, 0]);

@@ -16,6 +16,8 @@ export interface Label {
   readonly models?: readonly Model[];
   /** A hazard that has to be named. */
   readonly hazard?: Finding["kind"];
+  /** Another that may be named in its place, as where a slow machine asks a server one by one for less. */
+  readonly orHazard?: Finding["kind"];
   /** A hazard that would be wrong. */
   readonly noHazard?: Finding["kind"];
   /** A folder beside the job that its tasks leave behind. */
@@ -67,6 +69,7 @@ export const LABELS: readonly Label[] = [
     permissions: NET,
     models: ["sequential"],
     hazard: "rate",
+    orHazard: "refused",
     incomparable: true,
   },
   { file: "few_connections.ts", bound: "io", permissions: NET, hazard: "refused" },

@@ -63,3 +63,21 @@ Deno.test({
     );
   },
 });
+
+Deno.test({
+  name: "probe() takes the items of a generator that was called already",
+  ignore: !granted("run", "read"),
+  async fn() {
+    for (const call of ["function* ()", "async function* ()"]) {
+      const module = `data:text/javascript,export const items = (${call} { yield 1; yield 2; })();
+        export default (n) => n; export const comparable = (n) => n;`;
+      const items = { kind: "module", module, export: "items" } as const;
+      const { done, exports } = await probe(
+        { name: "two", task: { module, export: "default" }, items, options: {} },
+        { typed: "two.ts", limit: 9, targetMs: 1000, guardMs: 60_000 },
+        () => [],
+      );
+      assertEquals([done?.items, exports.hooks], [2, ["comparable"]]);
+    }
+  },
+});

@@ -112,6 +112,22 @@ Deno.test("Sampler has checksums of the first results, that differ where these d
   assert(await one.checksum(9) !== await other.checksum(9));
 });
 
+Deno.test("Sampler has checksums of what must be equal alone", async () => {
+  const sums = await Promise.all([1, 2].map(async (seed) => {
+    const sampler = new Sampler(
+      { module: "data:,", export: "default", limit: 9, targetMs: Infinity },
+      ((item: number) => ({ item, at: seed })) as unknown as TaskFunction,
+      () => {},
+      () => Promise.resolve(),
+      undefined,
+      (result) => (result as { item: number }).item,
+    );
+    await sampler.run(list(9));
+    return await sampler.checksum(9);
+  }));
+  assertEquals(sums[0], sums[1]);
+});
+
 Deno.test("Sampler names the item that could not be made", async () => {
   function* items() {
     yield 1;

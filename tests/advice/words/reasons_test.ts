@@ -54,6 +54,17 @@ Deno.test("an order that matters is said, though all results agreed", async () =
   assertEquals(advice.hazards[0]?.kind, "order");
 });
 
+Deno.test("an order is looked at where nothing was raced, too, or it is said that it wasn't", async () => {
+  const made = { waitMs: 300, items: 6 };
+  const unraced = await adviceOn(made, asPredicted, { budgetMs: 400 }, true);
+  assertEquals(unraced.models.every(({ measured }) => measured === undefined), true);
+  assertEquals(unraced.recommended.decision, "order matters");
+  const late = await adviceOn(made, asPredicted, { budgetMs: 300 }, true);
+  assertEquals([late.recommended.model, late.recommended.decision], ["concurrent", "unmeasured"]);
+  assertStringIncludes(late.recommended.reason, "no time to look whether the tasks may run in any");
+  assert(late.recommended.confidence <= 0.6);
+});
+
 Deno.test("memory that tasks in flight hold is counted, though nothing was raced with so many", async () => {
   const made = { waitMs: 300, items: 6, taskBytes: 700e6 };
   const advice = await adviceOn(made, asPredicted, { budgetMs: 400 });
