@@ -9,6 +9,8 @@ import { canonicalText, type CreateHash } from "../timing/checksum.ts";
 /**
  * The digest of an item, a whole number below 2⁵³: cyrb53 (bryc, public domain) of a text that tells
  * any two values apart. Of a million items two are alike with a chance of 1 in 18,000.
+ *
+ * @throws What a getter of it throws, or a RangeError if it is nested too deep.
  */
 export function digestOf(item: unknown): number {
   const text = textOf(item);
@@ -26,12 +28,7 @@ export function digestOf(item: unknown): number {
 
 function textOf(item: unknown): string {
   if (typeof item === "string") return `s${item.length}:${item}`;
-  try {
-    return canonicalText(item, createHash as unknown as CreateHash);
-  } catch {
-    // It can't be read, which its task will find out too.
-    return "unreadable";
-  }
+  return canonicalText(item, createHash as unknown as CreateHash);
 }
 
 /** The digest as it stands in files. */

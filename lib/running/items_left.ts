@@ -6,6 +6,8 @@
 import type { Items } from "../dispatch/options.ts";
 import { LeftOut } from "../dispatch/source.ts";
 import { digestOf } from "./item_digest.ts";
+import { messageOf } from "../timing/failures.ts";
+import { jsonText } from "./json_text.ts";
 import type { Known, KnownItems } from "./known_items.ts";
 import type { RunSpec } from "./run_message.ts";
 
@@ -17,6 +19,8 @@ export interface Listed {
   index: number;
   readonly item: unknown;
   readonly digest: number;
+  /** What it was before its task could change it, as JSON, where a journal is kept. */
+  readonly text: string | undefined;
 }
 
 /** The list isn't the one that is known; the message says where it differs. */
@@ -33,7 +37,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
   /** Once set, no more items are dealt out. */
   finishing = false;
   readonly #known: KnownItems;
-  readonly #wanted: Pick<RunSpec, "limit" | "run" | "changed">;
+  readonly #wanted: Pick<RunSpec, "limit" | "run" | "changed" | "journaled">;
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
   readonly #isAsync: boolean;
   readonly #isMatching: boolean;
@@ -52,7 +56,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
   constructor(
     items: Items<unknown>,
     known: KnownItems,
-    wanted: Pick<RunSpec, "limit" | "run" | "changed">,
+    wanted: Pick<RunSpec, "limit" | "run" | "changed" | "journaled">,
   ) {
     const size = Array.isArray(items) ? items.length : (items as { size?: unknown }).size;
     this.total = typeof size === "number" ? Math.min(size, wanted.limit ?? Infinity) : wanted.limit;
@@ -135,7 +139,21 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
       this.#ended = true;
       return undefined;
     }
-    return { place: this.#taken, index: this.#taken++, item, digest: digestOf(item) };
+    const index = this.#taken;
+    let text: string | undefined;
+    let digest = 0;
+    try {
+      // What holds more than can be told might be changed, and would be taken for done.
+      if (this.#wanted.journaled && typeof item !== "string") text = jsonText(item);
+      digest = digestOf(item);
+    } catch (cause) {
+      if (this.#wanted.journaled) {
+        const problem = `item ${index} can't be known again when the run goes on`;
+        return this.#fail(new Error(`${problem}: ${messageOf(cause)}; leave out --out`, { cause }));
+      }
+    }
+    this.#taken++;
+    return { place: index, index, item, digest, text };
   }
 
   /**

@@ -254,7 +254,10 @@ export class RunHere {
       message: message.slice(0, MOST_MESSAGE),
       item: null,
     };
-    this.#add(this.#failures, `${JSON.stringify(record).slice(0, -5)}${itemText(listed.item)}}\n`);
+    this.#add(
+      this.#failures,
+      `${JSON.stringify(record).slice(0, -5)}${listed.text ?? itemText(listed.item)}}\n`,
+    );
   }
 
   #noteTime(outcome: Outcome<unknown>, { index }: Listed): void {

@@ -19,6 +19,8 @@ export interface RunSpec extends ModelSpec {
   readonly run: { readonly rest: boolean; readonly failed: boolean };
   /** What is done about items that aren't those that are known. */
   readonly changed: "refuse" | "match";
+  /** Whether a journal is kept, by which items are to be known again. */
+  readonly journaled: boolean;
   readonly order: "input" | "completion";
   readonly retries: number;
   readonly timeoutMs?: number | undefined;

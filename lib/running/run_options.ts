@@ -65,7 +65,16 @@ export interface TypedFile {
 export interface RunOptionValues extends
   Pick<
     RunSpec,
-    "limit" | "run" | "changed" | "order" | "retries" | "timeoutMs" | "perHost" | "live" | "record"
+    | "limit"
+    | "run"
+    | "changed"
+    | "journaled"
+    | "order"
+    | "retries"
+    | "timeoutMs"
+    | "perHost"
+    | "live"
+    | "record"
   > {
   readonly export: string;
   readonly model: ModelSpec;
@@ -277,6 +286,7 @@ export async function readRunOptions(
     limit: raw.items === undefined ? undefined : positiveInteger("--items", raw.items),
     run: { rest: !raw.retryFailed || raw.resume === true, failed: raw.retryFailed === true },
     changed: oneOf("--changed", raw.changed ?? "refuse", ["refuse", "match"]),
+    journaled: out !== undefined,
     order: oneOf("--order", raw.order ?? "completion", ["input", "completion"]),
     retries: raw.retries === undefined
       ? recommended?.retries ?? 0

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { LeftOut } from "../../lib/dispatch/source.ts";
 import { digestOf } from "../../lib/running/item_digest.ts";
@@ -6,8 +6,8 @@ import { ChangedListError, ItemsLeft } from "../../lib/running/items_left.ts";
 import { type Known, KnownItems } from "../../lib/running/known_items.ts";
 import type { RunSpec } from "../../lib/running/run_message.ts";
 
-type Wanted = Pick<RunSpec, "limit" | "run" | "changed">;
-const REST: Wanted = { run: { rest: true, failed: false }, changed: "refuse" };
+type Wanted = Pick<RunSpec, "limit" | "run" | "changed" | "journaled">;
+const REST: Wanted = { run: { rest: true, failed: false }, changed: "refuse", journaled: true };
 
 function knownOf(entries: readonly (readonly [number, unknown, Known])[]): KnownItems {
   const known = new KnownItems();
@@ -141,4 +141,39 @@ Deno.test("once it is finishing, nothing more is dealt out", async () => {
     left.finishing = true;
   }
   assertEquals(found, [1]);
+});
+
+Deno.test("an item that couldn't be known again ends the list where a journal is kept, and nowhere else", () => {
+  const nested = (depth: number) => {
+    let value: unknown = 1;
+    for (let at = 0; at < depth; at++) value = [value];
+    return value;
+  };
+  const unreadable = {
+    get a() {
+      throw new Error("not now");
+    },
+  };
+  for (
+    const item of [
+      new Blob(["x"]),
+      () => 1,
+      { p: Promise.resolve() },
+      unreadable,
+      nested(50_000),
+    ]
+  ) {
+    const left = new ItemsLeft(["a", item, "b"], new KnownItems(), REST);
+    assertEquals([...left.input as Iterable<unknown>], ["a"]);
+    const { message } = left.failure!.error as Error;
+    assertMatch(message, /^item 1 can't be known again when the run goes on: .*; leave out --out$/);
+    const free = new ItemsLeft(["a", item, "b"], new KnownItems(), { ...REST, journaled: false });
+    assertEquals([...free.input as Iterable<unknown>], ["a", item, "b"]);
+  }
+});
+
+Deno.test("an item is told as it was, whatever its task made of it", () => {
+  const left = new ItemsLeft([{ n: 1 }], new KnownItems(), REST);
+  for (const item of left.input as Iterable<{ n: number }>) item.n = 10;
+  assertEquals(left.settled(0).text, '{"n":1}');
 });

@@ -386,6 +386,7 @@ test("deno task run refuses lists and files that don't fit, before anything runs
     [["job.js", "--out", "job.js", "--resume"], "--out", "job.js", "the job's module"],
     [["job.js", "--out", "a", "--failed", "a"], "--failed", "same file"],
     [["job.js", "--out", "-"], `--out "-"`, "no file"],
+    [["job.js", "--export", "setup"], `--export "setup"`, "no task"],
     [["job.js", "--out", "typo.jsonl", "--retry-failed"], "typo.jsonl", "isn't there"],
     [["job.js", "--json", "-"], `--json "-"`, "no file"],
     [["job.js", "--advice", "list.jsonl"], "--advice", "list.jsonl"],

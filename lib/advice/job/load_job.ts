@@ -157,14 +157,37 @@ export function withHooks(job: JobSpec, probed: Pick<Probed, "exports" | "teardo
   };
 }
 
+/** What a job's module exports besides its tasks. */
+const NO_TASKS = ["items", "title", "prepare", "reset", "setup", "teardown"];
+/** So much later than its children a program may learn that it is to end, in milliseconds. */
+const TOLD_LATER_MS = 100;
+
 /** Loads a job module. Throws a UsageError if it lacks something, a JobError if it can't be run. */
 export async function loadJob(
   request: JobRequest,
   prober: Prober = probe,
+): ReturnType<typeof loadedJob> {
+  try {
+    return await loadedJob(request, prober);
+  } catch (error) {
+    // What interrupts this program may have ended the process that loads the job: that isn't its fault.
+    await new Promise((resolve) => setTimeout(resolve, TOLD_LATER_MS));
+    request.signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+async function loadedJob(
+  request: JobRequest,
+  prober: Prober,
 ): Promise<{ readonly job: JobSpec; readonly probed: Probed }> {
   const { typed, path, items, permissions, guardMs, taskMs, guardOption } = request;
   const { sample, meter, signal } = request;
   const module = await jobModule(typed, path);
+  if (NO_TASKS.includes(request.export ?? "")) {
+    const remedy = "name the export that is the task";
+    throw new UsageError("--export", request.export!, "no task, but a part of a job", remedy);
+  }
   await checkJobModule(typed, module, signal);
   const file = module.slice(module.lastIndexOf("/") + 1);
   const own = jobOf(file, { module, export: request.export ?? "default" }, permissions, items);

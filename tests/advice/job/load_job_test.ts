@@ -107,3 +107,27 @@ Deno.test({
     assertEquals(options, []);
   },
 });
+
+Deno.test({
+  name:
+    "loadJob() doesn't blame the job for what interrupts the program, and names no part of a job a task",
+  ignore,
+  async fn() {
+    const interruption = new AbortController();
+    const reason = new DOMException("Interrupted", "AbortError");
+    const killed: Prober = () => {
+      // Its process is told first.
+      setTimeout(() => interruption.abort(reason));
+      return Promise.reject(new Error("loading it ended the whole process (signal SIGINT)"));
+    };
+    const { signal } = interruption;
+    const thrown = await assertRejects(() => loadJob({ ...request, signal }, killed));
+    assertEquals(thrown, reason);
+    const { prober } = asked({});
+    await assertRejects(
+      () => loadJob({ ...request, export: "setup" }, prober),
+      UsageError,
+      "no task",
+    );
+  },
+});
