@@ -336,7 +336,8 @@ export class Controller {
     const all = remaining + inFlight;
     const isLong = nowMs - this.#startMs >= RAMP_ALL_MS;
     const most = Math.min(maxSlots, RAMP_SLOTS, isLong ? all : Math.ceil(all / cores));
-    return this.#setSlots(seen, Math.min(most, RAMP * this.#slots), "waits");
+    const wanted = Math.min(most, RAMP * this.#slots);
+    return wanted > this.#slots ? this.#setSlots(seen, wanted, "waits") : undefined;
   }
 
   #tickOnLanes(seen: Seen): Decision | undefined {

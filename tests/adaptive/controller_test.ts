@@ -3,6 +3,7 @@
  */
 
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { Controller } from "../../lib/adaptive/controller.ts";
 import { bestFixed, simulate, type Simulated, type SimulatedJob } from "./simulation.ts";
 import { WORLDS } from "./worlds.ts";
 
@@ -84,4 +85,16 @@ Deno.test("slots settle above what a server can do, and hardly swing", () => {
       assertLess(slots.deviation, 0.3 * slots.mean, name);
     }
   }
+});
+
+Deno.test("until a task has ended there are never fewer slots than it began with", () => {
+  const start = { place: "event loop", lanes: 1, slots: 3 } as const;
+  const controller = new Controller(
+    { maxSlots: 9, maxLanes: 2, cores: 2, memoryBytes: Infinity, start },
+    0,
+  );
+  controller.begin(0);
+  const seen = { loopCpuMs: 0, cpuMs: 0, inFlight: 3, travels: true, memoryBytes: 0 };
+  for (let nowMs = 1; nowMs < 1000; nowMs++) controller.tick({ ...seen, nowMs, remaining: 1 });
+  assertEquals(controller.shape.slots, 4);
 });

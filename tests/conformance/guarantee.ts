@@ -117,9 +117,10 @@ export const SUBJECTS: readonly Subject[] = [
   {
     model: "auto",
     width: 3,
-    // What it does on lanes, workers and processes show, and tests/adaptive/auto_test.ts.
+    // Whether it would leave the event loop depends on how busy the machine is: what it does on lanes,
+    // workers and processes show, and tests/adaptive/auto_test.ts.
     open: ({ slots = 3, ...rest } = {}) =>
-      auto({ start: { slots }, maxSlots: slots, ...common(rest) }),
+      auto({ start: { slots }, maxSlots: slots, stay: "loop", ...common(rest) }),
   },
 ];
 
