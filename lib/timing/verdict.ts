@@ -76,10 +76,8 @@ function standingOf(seed: number): Standing<ModelResult> {
   };
 }
 
-const rank = ({ model }: ModelResult) => {
-  const place = MODELS.findIndex((name) => name === model);
-  return place < 0 ? MODELS.length : place;
-};
+/** Models that aren't known come last. */
+const rank = ({ model }: ModelResult) => [...MODELS, model].indexOf(model);
 
 const isEventLoop = ({ model }: ModelResult) => model !== BASELINE && !isRemote(model);
 

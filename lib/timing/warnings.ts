@@ -47,7 +47,7 @@ export function driftWarning(trials: readonly TimedTrial[]): string | undefined 
   const residual = points.reduce((sum, [x, y]) => sum + (y! - start - slope * x!) ** 2, 0);
   const spread = n * (n * n - 1) / 12;
   const error = Math.sqrt(residual / (n - 2) / spread);
-  const certain = error === 0 ? slope !== 0 : studentCdf(Math.abs(slope) / error, n - 2) > 0.995;
+  const certain = slope !== 0 && studentCdf(Math.abs(slope) / error, n - 2) > 0.995;
   const change = Math.exp(slope * (n - 1)) - 1;
   if (!certain || Math.abs(change) < DRIFT) return undefined;
   const percent = Math.abs(change * 100).toFixed(0);

@@ -88,3 +88,30 @@ Deno.test("compareResults() calls nothing faster that fails", () => {
   assertEquals(verdictOf(none, none), ["fails then and now", false, false]);
   assertEquals(verdictOf(half, half), ["no detectable difference", false, false]);
 });
+
+Deno.test("compareResults() compares shares of failures, and counts them over all rounds", () => {
+  const of = (succeeded: number, failed: number) =>
+    resultFileOf([model("sequential", [10, 11, 9], { succeeded, failed })]);
+  const verdictOf = (then: ResultFile, now: ResultFile) =>
+    compareResults(then, now).changes[0]!.verdict;
+  assertEquals(verdictOf(of(3, 1), of(6, 2)), "no detectable difference");
+  assertEquals(verdictOf(of(2, 2), of(1, 3)), "fails more now");
+  const { warnings } = compareResults(of(4, 0), of(2, 2));
+  assertEquals(warnings, ["pages: failures of sequential differ: 0 then, 6 now."]);
+});
+
+Deno.test("compareResults() doesn't mind what one of the two doesn't know", () => {
+  const { cpuModel: _, ...environment } = OLD.environment;
+  const without = { ...OLD, environment };
+  const with_ = { ...OLD, environment: { ...environment, cpuModel: "a CPU" } };
+  assertEquals(compareResults(without, with_).warnings, []);
+  assertEquals(compareResults(with_, without).warnings, []);
+});
+
+Deno.test("compareResults() says that times mean little where models disagreed, then or now", () => {
+  const odd: ResultFile = structuredClone(OLD);
+  odd.comparisons[0]!.agree = false;
+  for (const [then, now] of [[OLD, odd], [odd, OLD]] as const) {
+    assertStringIncludes(compareResults(then, now).warnings.join(), "gave different results");
+  }
+});

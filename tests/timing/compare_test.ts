@@ -72,6 +72,52 @@ Deno.test("compare() keeps of each model the timeline of its median round", asyn
   for (const { timeline } of comparison.models) assertEquals(timeline!.round, 2);
 });
 
+Deno.test("compare() has that timeline also of many rounds, of which it keeps few, and rounds in their order", async () => {
+  // The median comes first, and would be thrown away were the trials not kept by their times.
+  const wall = [50, 90, 80, 70, 60, 40, 30, 20, 10];
+  const { runTrial } = fakeRunner((trial) => answer(trial, wall[trial.round]!));
+  const numbers: [number, number][] = [];
+  const { comparison } = await compare({ ...SPEC, rounds: 9 }, {
+    runTrial,
+    onEvent: (event) => {
+      if (event.type === "trial-started") numbers.push([event.number, event.of]);
+    },
+  });
+  for (const { timeline, rounds } of comparison.models) {
+    assertEquals(timeline!.round, 0);
+    assertEquals(rounds.map(({ wallMs }) => wallMs), wall);
+  }
+  assertEquals(numbers, Array.from({ length: 27 }, (_, at) => [at + 1, 27]));
+});
+
+Deno.test({
+  name:
+    "compare() measures the ceiling of jobs that compute, for as many lanes as may gain from it",
+  ignore: navigator.hardwareConcurrency < 2,
+  async fn() {
+    const ceilingsOf = async (spec: Partial<ComparisonSpec>, share: number) => {
+      const asked: number[] = [];
+      const { ceiling: _, ...rest } = SPEC;
+      const { comparison } = await compare({ ...rest, ...spec }, {
+        runTrial: fakeRunner((trial) =>
+          // What lanes use says nothing of the job.
+          answer(trial, 100, { runCpuMs: trial.model === "sequential" ? 100 * share : 0 })
+        ).runTrial,
+        measureCeiling: (_, lanes) => {
+          asked.push(lanes);
+          return Promise.resolve({ speedup: 1.9, lanes });
+        },
+      });
+      return [asked, comparison.ceiling?.speedup];
+    };
+    assertEquals(await ceilingsOf({}, 0.5), [[2], 1.9]);
+    assertEquals(await ceilingsOf({}, 0.49), [[], undefined]);
+    assertEquals(await ceilingsOf({ ceiling: true }, 0), [[2], 1.9]);
+    const loops = [{ model: "sequential" }, { model: "concurrent" }] as const;
+    assertEquals(await ceilingsOf({ models: loops, ceiling: true }, 1), [[], undefined]);
+  },
+});
+
 Deno.test("compare() shows no speedup and no verdict when results differ, and says who", async () => {
   const { runTrial } = fakeRunner((trial) =>
     answer(trial, 10, trial.model === "workers" ? { checksum: "bad" } : {})
@@ -232,6 +278,14 @@ Deno.test("compare() draws no gain and no verdict from items that all failed", a
 Deno.test("agreementOf() agrees when all checksums are equal", () => {
   const models = [model("sequential", [3, 3]), model("workers", [2, 2])];
   assertEquals(agreementOf(models), { agree: true, warnings: [] });
+});
+
+Deno.test("agreementOf() has nothing against a model that has no rounds", () => {
+  assertEquals(agreementOf([{ ...model("sequential", [3]), rounds: [] }]), {
+    agree: true,
+    warnings: [],
+  });
+  assertEquals(agreementOf([]), { agree: true, warnings: [] });
 });
 
 Deno.test("agreementOf() names the model that differs, and in what", () => {

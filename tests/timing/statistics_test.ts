@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import {
+  mean,
   median,
   outliers,
   quantile,
@@ -99,4 +100,25 @@ Deno.test("Student's t refuses what has no meaning", () => {
   assertThrows(() => studentCdf(NaN, 2), RangeError);
   assertThrows(() => studentCdf(1, 1.5), RangeError);
   assertThrows(() => studentQuantile(1, 2), RangeError);
+});
+
+Deno.test("what is no sample and no share is refused, up to the bounds", () => {
+  for (const bad of [[], [NaN, 1], [1, Infinity]]) assertThrows(() => sorted(bad), RangeError);
+  const sample = sorted([3, 1, 2]);
+  assertEquals([quantile(sample, 0), quantile(sample, 1)], [1, 3]);
+  for (const share of [-0.1, 1.1, NaN]) assertThrows(() => quantile(sample, share), RangeError);
+  for (const probability of [0, 1, NaN]) {
+    assertThrows(() => studentQuantile(probability, 3), RangeError);
+  }
+});
+
+Deno.test("mean() is the sum over the number", () => {
+  assertEquals([mean([1, 2, 6]), mean([])], [3, NaN]);
+});
+
+Deno.test("outliers() asks more of few values: none of two, a quarter of fewer than five", () => {
+  assertEquals(outliers([100, 200]), []);
+  assertEquals(outliers([100, 100, 200]), [2]);
+  assertEquals(outliers([100, 100, 100, 120]), []);
+  assertEquals(outliers([100, 100, 100, 100, 120]), [4]);
 });

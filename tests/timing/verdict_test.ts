@@ -29,6 +29,7 @@ Deno.test("judge() calls a job that computes CPU-bound and recommends lanes", ()
     model("processes", [1048, 1059, 1041], { startMs: 30 }),
   ]);
   assertEquals([verdict.bound, verdict.recommended], ["cpu", "workers"]);
+  assertStringIncludes(verdict.reason, "the CPU was busy 99% of the sequential run");
   assertStringIncludes(verdict.reason, "Parallelism pays");
   assertStringIncludes(verdict.reason, "concurrency alone gained nothing");
 });
@@ -80,6 +81,67 @@ Deno.test("judge() calls a job small when starting lanes eats what they could ga
   assertStringIncludes(verdict.reason, "starting lanes alone takes 30.0 ms (workers)");
 });
 
+Deno.test("judge() calls a job small up to where lanes gain twice what their start takes, of the quickest", () => {
+  const reasonWith = (startMs: number) => {
+    const verdict = verdictOf([
+      model("sequential", [60, 60, 60]),
+      model("processes", [70, 71, 72], { startMs: startMs + 5 }),
+      model("workers", [62, 63, 64], { startMs }),
+    ]);
+    return verdict.bound === "small" ? verdict.reason : verdict.bound;
+  };
+  // Two lanes save half of 60 ms at best.
+  assertStringIncludes(reasonWith(15), "starting lanes alone takes 15.0 ms (workers)");
+  assertEquals(reasonWith(14.9), "cpu");
+});
+
+Deno.test("judge() calls a job that waits as much as can be I/O-bound, however small it is", () => {
+  const { bound } = verdictOf([
+    model("sequential", [100, 100, 100], { runCpuMs: 35 }),
+    model("workers", [120, 121, 122], { startMs: 80 }),
+  ]);
+  assertEquals(bound, "io");
+});
+
+Deno.test("judge() calls no job small of which lanes gain, though a simpler model may gain as much", () => {
+  const { bound, recommended } = verdictOf([
+    model("sequential", [60, 60, 60], { runCpuMs: 30 }),
+    // Its median is as good, but it isn't shown to gain.
+    model("concurrent", [20, 100, 39], { runCpuMs: 30 }),
+    model("workers", [40, 40, 40], { runCpuMs: 30, startMs: 30 }),
+  ]);
+  assertEquals([bound, recommended], ["cpu", "sequential"]);
+});
+
+Deno.test("judge() believes a loop's own CPU time from 100 ms on", () => {
+  const gainOf = (runCpuMs: number) =>
+    judge({
+      models: [
+        model("sequential", Array(3).fill(runCpuMs), { runCpuMs, loopCpuMs: runCpuMs / 10 }),
+        model("concurrent", Array(3).fill(0.6 * runCpuMs), { runCpuMs }),
+      ],
+      ceiling: { speedup: 2, lanes: 2 },
+      seed: 1,
+    })!.recommended;
+  assertEquals([gainOf(100), gainOf(99)], ["concurrent", "sequential"]);
+});
+
+Deno.test("judge() names the gain that is farthest beyond what can be", () => {
+  const worstOf = (concurrentMs: number, workersMs: number) =>
+    judge({
+      models: [
+        model("sequential", Array(3).fill(1000), { loopCpuMs: 1000 }),
+        model("concurrent", Array(3).fill(concurrentMs), { loopCpuMs: 1000 }),
+        model("workers", Array(3).fill(workersMs)),
+      ],
+      ceiling: { speedup: 64, lanes: 2 },
+      seed: 1,
+    })!.reason;
+  // 2.5 of 1 against 100 of 64, and 1.7 of 1 against 200 of 64.
+  assertStringIncludes(worstOf(400, 10), "can't be right: concurrent was 2.5 times");
+  assertStringIncludes(worstOf(590, 5), "can't be right: workers was 200 times");
+});
+
 Deno.test("judge() calls a job that computes so also where other programs take the CPU", () => {
   const busy = { runCpuMs: 1000 };
   const { bound } = verdictOf([
@@ -98,6 +160,7 @@ Deno.test("judge() calls a job mixed when both slots and lanes gain", () => {
     model("workers", [600, 610, 590], half),
   ]);
   assertEquals([verdict.bound, verdict.recommended], ["mixed", "workers"]);
+  assertStringIncludes(verdict.reason, "More lanes pay: workers");
 });
 
 Deno.test("judge() is unsure when rounds differ more than models", () => {
@@ -126,12 +189,13 @@ Deno.test("judge() has no verdict without a sequential run, or with nothing besi
 
 Deno.test("judge() calls a job mixed where the system counted that it didn't queue for a core", () => {
   const half = { runCpuMs: 1000, queuedMs: 20 };
-  const { bound } = verdictOf([
+  const { bound, reason } = verdictOf([
     model("sequential", [2000, 2010, 1990], half),
     model("concurrent", [2000, 2020, 1985], half),
     model("workers", [1050, 1060, 1040], half),
   ]);
   assertEquals(bound, "mixed");
+  assertStringIncludes(reason, "Parallelism pays: workers");
 });
 
 Deno.test("judge() takes no queueing for a core for waiting", () => {

@@ -18,6 +18,9 @@ Deno.test("A speedup above the ceiling is flagged with its likely cause", () => 
   assertStringIncludes(warning!, "baseline is too slow");
   assertEquals(more, []);
   assertEquals(ceilingWarnings([fast], null), []);
+  // One event loop gains by waiting, which no ceiling bounds.
+  const loop = model("concurrent", [500, 502, 498], {}, sequential);
+  assertEquals(ceilingWarnings([loop], { speedup: 1.9, lanes: 2 }), []);
 });
 
 Deno.test("What a GPU was is said, and that software is none", () => {
@@ -36,6 +39,9 @@ Deno.test("An event loop that computes all the time while tasks wait is named th
   const waits = model("sequential", [1000], { runCpuMs: 100 });
   const busy = model("concurrent", [100], { runCpuMs: 97 });
   assertStringIncludes(eventLoopWarnings([waits, busy])[0]!, "Under concurrent");
+  assertStringIncludes(eventLoopWarnings([waits, busy])[0]!, "busy 97% of the time");
+  assertEquals(eventLoopWarnings([waits, model("concurrent", [100], { runCpuMs: 90 })]).length, 1);
+  assertEquals(eventLoopWarnings([model("sequential", [100], { runCpuMs: 50 }), busy]), []);
   assertEquals(eventLoopWarnings([waits, model("concurrent", [100], { runCpuMs: 50 })]), []);
   // Tasks that compute keep it busy by their nature.
   assertEquals(eventLoopWarnings([model("sequential", [100], { runCpuMs: 99 }), busy]), []);
@@ -57,6 +63,34 @@ Deno.test("A machine that slows down steadily is noticed, one that is only noisy
   assertStringIncludes(driftWarning(trials((place) => 100 * 0.97 ** place))!, "faster");
   assertEquals(driftWarning(trials((place) => place % 2 === 0 ? 80 : 120)), undefined);
   assertEquals(driftWarning(trials(() => 100)), undefined);
+});
+
+Deno.test("A drift is told with its size, over models of any speed, if it is sure and not small", () => {
+  const speeds = { a: 100, b: 1000, c: 10 };
+  const models = ["a", "b", "c"] as const;
+  const drifting = (count: number, of: (place: number) => number) =>
+    driftWarning(Array.from({ length: count }, (_, place) => {
+      const model = models[place % 3]!;
+      return { model, wallMs: speeds[model] * of(place) };
+    }));
+  assertStringIncludes(drifting(15, (place) => 1.03 ** place)!, "became 49% slower");
+  assertStringIncludes(drifting(15, (place) => 0.97 ** place)!, "became 34% faster");
+  assertEquals(drifting(15, (place) => 1.003 ** place), undefined);
+  // Student's t of the slope is 2.97 and 3.12; 3.01 is sure enough.
+  const noisy = (slope: number) =>
+    driftWarning(Array.from({ length: 15 }, (_, place) => ({
+      model: "a",
+      wallMs: 100 * Math.exp(slope * place + (place % 2 === 0 ? 0.1 : -0.1)),
+    })));
+  assertEquals(noisy(0.019), undefined);
+  assertStringIncludes(noisy(0.02)!, "slower");
+  const few = (count: number) =>
+    driftWarning(Array.from({ length: count }, (_, place) => ({
+      model: "a",
+      wallMs: 100 * 1.05 ** place,
+    })));
+  assertEquals(few(7), undefined);
+  assertStringIncludes(few(8)!, "became 41% slower");
 });
 
 Deno.test("Fewer than three rounds are said to be few", () => {
