@@ -209,7 +209,9 @@ export class Assessment {
     }
     if (probed.cutOff !== undefined) return plainly("can't tell", NOT_KNOWN);
     if (this.noGain !== undefined) return plainly("no gain", SURE_BY_REASON[this.noGain.why]);
-    if (backwards?.orderMatters) return plainly("order matters", SURE_OF_ORDER);
+    if (backwards?.orderMatters || backwards?.rewritten) {
+      return plainly("order matters", SURE_OF_ORDER);
+    }
     if (this.plainIsMissing) return plainly("can't tell", NOT_KNOWN);
     const work = sameWork(sample, race);
     if (work?.same === false) {
@@ -291,7 +293,8 @@ export class Assessment {
     return this.runners.some(({ candidate: of, items, out }) =>
       nameOf(of) === nameOf(candidate)
         ? out !== undefined
-        : (out === "failures" || out === "results") && of.model === candidate.model &&
+        : (out === "failures" || out === "results") &&
+          isRemote(of.model) === isRemote(candidate.model) &&
           inFlightOf(of, items) <= inFlightOf(candidate, items)
     );
   }

@@ -85,7 +85,7 @@ export function composeAdvice(found: Evidence): Advice {
   // Of what the plain loop gives nothing is asked, and of what fails, or isn't the job, nothing can be.
   const isUnchecked = !isPlain && (decision === "gain" || decision === "unmeasured") &&
     found.backwards === undefined && sample.failed === 0 && !found.race?.otherResults;
-  const isDoubtful = isUnchecked || (found.backwards?.rewritten !== undefined && !isPlain) ||
+  const isDoubtful = isUnchecked ||
     (assessment.noGain === undefined && mindsBusy(found));
   const seen: Finding[] = [...assessment.impossible];
   if (candidate.lanes > 1 && assessment.takesTurns) {

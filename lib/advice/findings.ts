@@ -107,8 +107,8 @@ const inFlight = ({ candidate, items }: Runner) => inFlightOf(candidate, items);
 const DESCRIPTORS = /EMFILE|too many open files/i;
 /** What JavaScript throws where state is missing, or an object lost its methods. */
 const MISSING = new Set(["TypeError", "ReferenceError"]);
-/** Of these TypeErrors the network is the cause. */
-const NETWORK = /fetch failed|error sending request|connection|reading a body/i;
+/** Of errors that say so the network is the cause, and so whatever a task asks there. */
+export const NETWORK = /fetch failed|error sending request|connection|reading a body/i;
 
 function kindOf(
   failing: readonly Runner[],

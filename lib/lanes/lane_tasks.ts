@@ -172,11 +172,12 @@ async function dispose(resource: unknown, { teardown }: Hooks): Promise<void> {
 
 const NOTHING: Given = { resource: undefined, shared: undefined };
 
-/** The context of the first try of an item. */
+/** The context of the first try of an item; as in a lane it has no properties of its own that could be copied. */
 export function plainContext(
   index: number,
   signal: AbortSignal,
   { resource, shared }: Given = NOTHING,
 ): TaskContext {
-  return { index, attempt: 1, signal, resource, shared, cancelled: () => signal.aborted };
+  const cancelled = () => signal.aborted;
+  return Object.create({ index, attempt: 1, signal, resource, shared, cancelled });
 }

@@ -2,6 +2,7 @@
 
 import type { Advice } from "../../lib/advice/advice.ts";
 import { advise, type Instruments } from "../../lib/advice/advise.ts";
+import type { RewrittenFile } from "../../lib/children/file_audit.ts";
 import type { AdviseOptions } from "../../lib/advice/evidence.ts";
 import type { Profiled } from "../../lib/advice/profile/job_profile.ts";
 import { predict } from "../../lib/advice/prediction/predict.ts";
@@ -23,6 +24,7 @@ export async function adviceOn(
   more: Partial<AdviseOptions> = {},
   orderMatters?: boolean,
   profile?: Profiled,
+  rewritten?: RewrittenFile,
 ): Promise<Advice> {
   const probed = probedOf(made);
   const sample = sampleFor(made);
@@ -36,7 +38,7 @@ export async function adviceOn(
       signal?.throwIfAborted();
       return { ...probed, checksums: new Map(counts.map((count) => [count, "same"])) };
     },
-    orderProbe: () => Promise.resolve({ orderMatters }),
+    orderProbe: () => Promise.resolve({ orderMatters, ...(rewritten && { rewritten }) }),
     race,
     ...(profile && { profileJob: () => Promise.resolve(profile) }),
     runTrial: (trial) => {

@@ -9,8 +9,9 @@ import {
 } from "../../text/format.ts";
 import { othersWords } from "../../timing/meter/reading.ts";
 import { OTHER_WORK } from "../../judge/thresholds.ts";
+import { isRefusal } from "../../tasks/http_signs.ts";
 import type { FailureKind } from "../../timing/failures.ts";
-import type { Failing, Finding } from "../findings.ts";
+import { type Failing, type Finding, NETWORK } from "../findings.ts";
 import type { Planned } from "../race/race_plan.ts";
 
 export function paceText(perSecond: number): string {
@@ -190,8 +191,12 @@ export function sayFinding(finding: Finding): string {
       const pace = finding.perSecond === null
         ? ""
         : `: it let about ${paceText(finding.perSecond)} through once it refused`;
-      return `${failingText(finding)} What they wait for refuses so many at once, or limits ` +
-        `their rate${pace}. ${stay(finding)}`;
+      const isServer = finding.reasons.length === 0 ||
+        finding.reasons.some((of) => isRefusal(of) || NETWORK.test(of.message));
+      const why = isServer
+        ? "What they wait for refuses so many at once, or limits their rate"
+        : "They get in each other's way (a file, a variable), or what they wait for refuses so many";
+      return `${failingText(finding)} ${why}${pace}. ${stay(finding)}`;
     }
     case "descriptors":
       return `${failingText(finding)} There are not enough file descriptors for so many (ulimit ` +

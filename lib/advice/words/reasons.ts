@@ -25,6 +25,8 @@ import { itemsText, paceText } from "./finding_words.ts";
 
 /** A measured gain this far from the predicted one is a surprise. */
 const SURPRISE = 1.25;
+/** Other programs take no more than this from tasks that wait. */
+const MILD = 0.5;
 /** A prediction whose ends are this far apart is unsure, as is one of fewer items, or of tasks so uneven. */
 const WIDE = 2.5;
 const FEW_ITEMS = 5;
@@ -41,10 +43,11 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
   const whyMore = waits
     ? "tasks compute less with many in flight than one by one, or the sample was slowed down (cold code, other programs)"
     : "the sample or the machine was slowed down when it was measured (cold code, other programs)";
-  const whyLess = ({ slots }: ModelAdvice) =>
+  // Who waits is held up by others, but not so many times as long.
+  const whyLess = ({ slots }: ModelAdvice, isMild: boolean) =>
     servedAtOnce !== undefined && slots !== 1
       ? `what the tasks wait for serves about ${servedAtOnce} at once`
-      : wasBusy(sample, machine)
+      : wasBusy(sample, machine) && (!waits || isMild)
       ? "other programs used the CPUs"
       : waits && slots !== 1
       ? "what the tasks wait for doesn't serve so many at once, or they wait for each other"
@@ -61,7 +64,7 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
     if (low <= predictedGain && predictedGain <= high) return [];
     if (off <= SURPRISE && off >= 1 / SURPRISE) return [];
     const text = `${name}: ${formatRatio(predictedGain)} predicted, ${formatRatio(gain)} ` +
-      `measured; most likely ${off > 1 ? whyMore : whyLess(model)}.`;
+      `measured; most likely ${off > 1 ? whyMore : whyLess(model, off > MILD)}.`;
     return [{ name, predictedGain, measuredGain: gain, text }];
   });
 }
@@ -96,6 +99,10 @@ function plainReason(assessment: Assessment, recommendation: Recommendation): st
   const { decision, bestGain } = recommendation;
   switch (decision) {
     case "order matters":
+      if (!assessment.found.backwards?.orderMatters) {
+        return "Leave it sequential: the tasks read a file and write it back (see the hazards), and those in " +
+          "flight at the same time would lose each other's changes.";
+      }
       return "Leave it sequential: a task's result depends on which tasks ran before it, so that any " +
         "other order, a retry or another lane gives other results.";
     case "can't tell":

@@ -2,12 +2,13 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Stretch } from "../../../lib/advice/probe/probe_message.ts";
 import type { ProbeMessage } from "../../../lib/advice/probe/probe_message.ts";
 import { PullError, Sampler, thrownBy } from "../../../lib/advice/probe/sampler.ts";
+import { sequential } from "../../../lib/executor.ts";
 import type { Items } from "../../../lib/dispatch/options.ts";
 import type { TaskFunction } from "../../../lib/lanes/task.ts";
 
 /** What a sample of made-up tasks says, which run until their number is reached, however fast they are. */
 async function said(
-  task: (item: number, index: number) => unknown,
+  task: (item: number, index: number, context: object) => unknown,
   items: Items<unknown>,
   { listed, ...order }: {
     limit?: number;
@@ -19,7 +20,8 @@ async function said(
   const messages: ProbeMessage[] = [];
   const sampler = new Sampler(
     { module: "data:,", export: "default", limit: 100, targetMs: Infinity, ...order },
-    ((item: number, { index }: { index: number }) => task(item, index)) as unknown as TaskFunction,
+    ((item: number, context: { index: number }) =>
+      task(item, context.index, context)) as unknown as TaskFunction,
     (message) => messages.push(message),
     () => Promise.resolve(void messages.push({ type: "meter" })),
   );
@@ -48,6 +50,15 @@ Deno.test("Sampler runs every item once, in order, and tells how many there are"
   assertEquals(seen, list(30).map((place) => [place, place]));
   assertEquals([done.items, done.failed, done.total, done.kept, count], [30, 0, 30, 30, 30]);
   assertEquals(phases.find(({ phase }) => phase === "tasks")?.total, 30);
+});
+
+Deno.test("Sampler's tasks can copy no more of their context than they can in a lane", async () => {
+  const seen: object[] = [];
+  await said((_item, _index, context) => seen.push({ ...context }), [1]);
+  const executor = sequential();
+  await executor.run((_item: number, context: object) => void seen.push({ ...context }), 1);
+  await executor[Symbol.asyncDispose]();
+  assertEquals(seen, [{}, {}]);
 });
 
 Deno.test("Sampler runs no more than it may, and then knows no total but a list's", async () => {

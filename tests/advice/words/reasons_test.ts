@@ -324,3 +324,38 @@ Deno.test("a reason tells programs that compute from programs that only take lon
     /^The tasks run programs, and these compute on the same cores: slots on one lane keep/,
   );
 });
+
+Deno.test("tasks that write one file back are left to the plain loop", async () => {
+  const made = { waitMs: 20 };
+  const { recommended, hazards } = await adviceOn(made, asPredicted, {}, false, undefined, {
+    path: "/tmp/list.json",
+    times: 9,
+  });
+  assertEquals([recommended.model, recommended.decision], ["sequential", "order matters"]);
+  assertStringIncludes(recommended.reason, "lose each other's changes");
+  assertEquals(hazards.map(({ kind }) => kind), ["rewritten"]);
+});
+
+Deno.test("no model is recommended with more in flight than another of the same place failed with", async () => {
+  const failures = [{ reason: "SyntaxError", count: 8, index: 3, message: "torn" }];
+  const { recommended } = await adviceOn({ waitMs: 20, items: 100 }, (trial, items) => {
+    const inFlight = trial.model === "sequential" ? 1 : (trial.slots ?? items) * (trial.lanes ?? 1);
+    // The race isn't the job: all takes half of the time.
+    const runMs = 10 * items / Math.min(inFlight, 8);
+    return inFlight > 8 && inFlight < 100 ? { runMs, failed: 8, failures } : { runMs };
+  });
+  assertEquals(recommended.decision, "other work");
+  assert(recommended.model !== "concurrent", recommended.name);
+});
+
+Deno.test("a wait that grew many times isn't blamed on others' computing", async () => {
+  const said = async (times: number) => {
+    const { surprises } = await adviceOn(
+      { waitMs: 20, computeMs: 0.2, othersUse: 1.9 },
+      ({ model }, _items, runMs) => ({ runMs: model === "sequential" ? runMs : times * runMs }),
+    );
+    return surprises.map(({ text }) => text).join();
+  };
+  assertStringIncludes(await said(1.8), "most likely other programs used the CPUs");
+  assert(!(await said(20)).includes("other programs"), await said(20));
+});
