@@ -23,6 +23,8 @@ export interface PoolRun {
   readonly task: Task;
   /** Pool: whether it waits for its turn to send. */
   isReady: boolean;
+  /** Pool: whether it keeps no lane alive for the moment. */
+  rests?: boolean;
   /** How many batches may wait on a lane for each of its slots. */
   readonly ahead: number;
   /** Items that were not sent yet; undefined if that isn't known. */

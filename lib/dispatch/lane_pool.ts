@@ -259,6 +259,14 @@ export class LanePool {
     return !this.options.remote && !this.#isBusy && this.#turn < this.#ready.length;
   }
 
+  /** A run keeps lanes, and with them the program, alive no more, or does so again. */
+  rest(run: PoolRun, rests: boolean): void {
+    if ((run.rests ?? false) === rests || !this.#runs.has(run)) return;
+    run.rests = rests;
+    if (rests) this.#places.waitNoMore();
+    else this.#places.wait();
+  }
+
   /** A run may have something to send. */
   wake(run: PoolRun): void {
     if (!this.#runs.has(run)) return;
@@ -289,7 +297,7 @@ export class LanePool {
   /** A run is over. */
   remove(run: PoolRun): void {
     if (!this.#runs.delete(run)) return;
-    this.#places.waitNoMore();
+    if (run.rests !== true) this.#places.waitNoMore();
     if (this.#runs.size === 0) this.options.guide?.rest();
   }
 

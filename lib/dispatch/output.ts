@@ -20,6 +20,8 @@ export interface Results<T> extends AsyncIterableIterator<T> {
 export interface OutputRun {
   /** Starts the run; called once, when the first result is asked for. */
   start(collecting: boolean): void;
+  /** Told that the consumer waits for a result, which keeps the program alive. */
+  awaited?(): void;
   /** Told that the consumer has taken so many more, so there may be room for new items. */
   taken(count: number): void;
   /** Stops the run, for its consumer wants no more; resolves when nothing of it goes on. */
@@ -67,6 +69,11 @@ export class Output<T> implements Results<T> {
   /** Whether somebody has asked for a result, or said that none is wanted. */
   get isUsed(): boolean {
     return this.#state !== "idle";
+  }
+
+  /** Whether somebody waits for a result. */
+  get isAwaited(): boolean {
+    return this.#waiters.length > 0 || this.#collecting !== undefined;
   }
 
   /** Run: gives items that ended, each index once. */
@@ -196,7 +203,7 @@ export class Output<T> implements Results<T> {
   }
 
   #open(collecting: boolean): void {
-    if (this.#state !== "idle") return;
+    if (this.#state !== "idle") return this.#run.awaited?.();
     this.#state = "open";
     this.#run.start(collecting);
   }

@@ -34,10 +34,14 @@ export interface RunParts {
 /** A task that can't be loaded so many times in a row never can. */
 const MOST_LOAD_FAILURES = 3;
 
+/** So long after its last task ended, a run that nobody waits for keeps the program no more. */
+const REST_MS = 100;
+
 /** One `map` under way. */
 export class Run implements PoolRun, OutputRun {
   readonly task: Task;
   isReady = false;
+  rests = false;
   /** Where results go; set once, before the first is asked for. */
   output!: Output<unknown>;
   /** Told when somebody asks for results, or says that none is wanted. */
@@ -62,6 +66,7 @@ export class Run implements PoolRun, OutputRun {
   #closeFailure: { readonly error: unknown } | undefined;
   #loadFailures = 0;
   #span: Span | undefined;
+  #restTimer: ReturnType<typeof setTimeout> | undefined;
   /** Whether its executor is being closed. */
   #isClosing = false;
   readonly #onAbort = () => void this.stop(this.#options.signal!.reason);
@@ -169,6 +174,10 @@ export class Run implements PoolRun, OutputRun {
     });
   }
 
+  awaited(): void {
+    if (this.rests) this.#pool.rest(this, false);
+  }
+
   taken(count: number): void {
     this.#queue.consumed += count;
     if (this.#state === "running") this.#pool.wake(this);
@@ -225,6 +234,7 @@ export class Run implements PoolRun, OutputRun {
   }
 
   onSend(batch: Batch): void {
+    this.awaited();
     batch.giveBackMs = this.#size.giveBackMs;
     batch.mark = batch.timeoutMs !== Infinity || batch.alone || this.#size.isLong;
     batch.sentAtMs = this.#queue.takenAtMs;
@@ -292,6 +302,25 @@ export class Run implements PoolRun, OutputRun {
     if (this.#state === "running") this.#settler.tellProgress(this.#source);
     this.#pool.wake(this);
     this.#endIfDone();
+    if (this.#isIdle && this.#restTimer === undefined) {
+      this.#restTimer = setTimeout(() => {
+        this.#restTimer = undefined;
+        this.#rest();
+      }, REST_MS);
+      Deno.unrefTimer(this.#restTimer);
+    }
+  }
+
+  /** Whether nothing of it runs, and nobody waits for it. */
+  get #isIdle(): boolean {
+    return this.#state === "running" && this.#inFlight.size === 0 && !this.output.isAwaited;
+  }
+
+  /** Results that nobody asks for are no reason for the program to go on. */
+  #rest(): void {
+    if (!this.#isIdle) return;
+    this.#deadlines.stop();
+    this.#pool.rest(this, true);
   }
 
   #onSettled(settled: Settled, batch: Batch): void {
@@ -348,6 +377,7 @@ export class Run implements PoolRun, OutputRun {
     this.#state = "ended";
     this.#queue.close();
     this.#deadlines.stop();
+    clearTimeout(this.#restTimer);
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     if (this.#source.hasEnded) return this.#end();
     if (this.#isClosing) this.#source.leaveAfter(this.#pool.options.graceMs);

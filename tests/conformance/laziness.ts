@@ -20,6 +20,20 @@ function endless(): { items: Generator<number>; pulled: () => number; closed: ()
 
 export const LAZINESS: readonly Guarantee[] = [
   {
+    name: "a consumer may rest for long, while nothing runs for it, and gets all the same",
+    onGpu: true,
+    async check({ open }) {
+      await using executor = open();
+      const results = executor.map(taskNamed("double"), numbers(40), { buffer: 5 });
+      const taken: number[] = [];
+      for await (const value of results) {
+        taken.push(value);
+        if (value % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 250));
+      }
+      assertEquals(taken, numbers(40).map((n) => 2 * n));
+    },
+  },
+  {
     name: "nothing is pulled before the first result is asked for",
     onGpu: true,
     async check({ open }) {
