@@ -10,6 +10,7 @@ import {
 } from "../../lib/report/scaling/sweep_words.ts";
 import { takeLines } from "../../lib/report/scaling/recommended_size_words.ts";
 import type { SweepPoint } from "../../lib/scaling/sweep_result.ts";
+import type { TrialResult } from "../../lib/timing/spec.ts";
 
 const plateau = (slots: number) => 50 * Math.min(slots, 8);
 
@@ -158,4 +159,84 @@ Deno.test("checkLittle() says when slots stood empty, and when times can't be ri
   assert(!empty.holds && empty.meaning!.includes("empty 50%"));
   const over = checkLittle(800, 20, 8);
   assert(!over.holds && over.meaning!.includes("more was in flight"));
+});
+
+/** A size of trials that took `runMs`, as they are made up, with all that they say of their tasks. */
+function sizeOf(
+  size: number,
+  trials: readonly {
+    readonly runMs?: number;
+    readonly succeeded?: number;
+    readonly failed?: number;
+    readonly slots?: number | null;
+    readonly tasks?: readonly (readonly [startedMs: number, endedMs: number, status: string])[];
+  }[],
+) {
+  return {
+    size,
+    refined: false,
+    trials: trials.map((
+      { runMs = 1000, succeeded = 100, failed = 0, slots = size, tasks },
+      round,
+    ): TrialResult => {
+      const { timeline: usual, ...trial } = trialOf({ round, slots: size } as never, 100);
+      const timeline = tasks && {
+        ...usual!,
+        startedMs: tasks.map(([startedMs]) => startedMs),
+        endedMs: tasks.map(([, endedMs]) => endedMs),
+        status: tasks.map(([, , status]) => status),
+      };
+      return {
+        ...trial,
+        slots,
+        round: { ...trial.round, runMs, succeeded, failed },
+        ...(timeline && { timeline }),
+      };
+    }),
+  };
+}
+
+function pointOf(...of: Parameters<typeof sizeOf>): SweepPoint {
+  return analyse({ sizes: [sizeOf(...of)] }, 1, on).points[0]!;
+}
+
+Deno.test("latencies are of tasks that succeeded, mean times in flight of all that were started", () => {
+  const tasks = [[0, 10, "fulfilled"], [0, 30, "failed"], [NaN, 5, "cancelled"]] as const;
+  const { latencyMs, rounds: [round] } = pointOf(1, [{ tasks }]);
+  assertEquals([latencyMs!.tasks, latencyMs!.median, round!.meanLatencyMs], [1, 10, 20]);
+  const unknown = pointOf(1, [{}]);
+  assertEquals([unknown.latencyMs, unknown.rounds[0]!.meanLatencyMs], [null, null]);
+});
+
+Deno.test("Little's law is checked on all tasks of the round in the middle, where times are known", () => {
+  const lasting = (ms: number) => ({
+    succeeded: 50,
+    failed: 50,
+    tasks: [[0, ms, "fulfilled"]] as const,
+  });
+  const { little } = pointOf(1, [lasting(9), lasting(5), lasting(8)]);
+  // 100 tasks in a second, each of 8 ms.
+  assert(Math.abs(little!.ratio - 0.8) < 1e-9);
+  assertEquals(pointOf(1, [{ ...lasting(9), runMs: 0 }]).little, null);
+  assertEquals(pointOf(1, [{}]).little, null);
+  assertEquals(pointOf(1, [{ ...lasting(9), slots: null }]).slots, 1);
+});
+
+Deno.test("a round without throughput has none, and no size is the best or efficient by it", () => {
+  const { throughputPerSecond } = pointOf(1, [{}, { succeeded: 0 }, {}]);
+  assertEquals(throughputPerSecond, { median: 100, low: 0, high: 100 });
+  const idle = analyse({ sizes: [sizeOf(1, [{ succeeded: 0 }]), sizeOf(2, [{}])] }, 1, on);
+  assertEquals(idle.points.map(({ efficiency }) => efficiency), [0, 0]);
+  assertEquals(analyse({ sizes: [sizeOf(1, [{ succeeded: 0 }])] }, 1, on).best, null);
+});
+
+Deno.test("efficiency counts from the smallest size that was swept", () => {
+  const sizes = [sizeOf(2, [{}]), sizeOf(4, [{ runMs: 500 }]), sizeOf(8, [{ runMs: 500 }])];
+  const { points } = analyse({ sizes }, 1, on);
+  assertEquals(points.map(({ efficiency }) => efficiency), [1, 1, 0.5]);
+});
+
+Deno.test("failingSizes() gives up where more than half fails from the beginning", () => {
+  assertEquals(failingSizes(pointsOf([50, 50])).from, null);
+  assertEquals(failingSizes(pointsOf([51, 51])).from?.size, 1);
 });
