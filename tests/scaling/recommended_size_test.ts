@@ -121,3 +121,53 @@ Deno.test("the largest size that still gains is not called the best", async () =
   assert(!recommendedSize(flat)!.mayGainMore);
   assertStringIncludes(takeLines(flat)[0]!, "the best of the sizes of limited");
 });
+
+Deno.test("recommendedSize() takes no size of which a round failed or did nothing, whatever their order", async () => {
+  const { points } = await resultOf((slots) => 100 * Math.min(slots, 8));
+  const sizeWith = (at: (size: number) => Partial<(typeof points)[0]["rounds"][0]>) =>
+    recommendedSize({
+      points: points.toReversed().map((point) => ({
+        ...point,
+        rounds: point.rounds.map((of, turn) => turn === 1 ? { ...of, ...at(point.size) } : of),
+      })),
+    })?.point.size;
+  assertEquals(sizeWith(() => ({})), 8);
+  const next = points.find(({ size }) => size > 8)!.size;
+  assertEquals(sizeWith((size) => size === 8 ? { throughputPerSecond: 0 } : {}), next);
+  const bare = points.map((point) => point.size === 8 ? { ...point, rounds: [] } : point);
+  assertEquals(recommendedSize({ points: bare })!.point.size, next);
+  const largest = points.filter(({ size }) => size < 8).at(-1)!.size;
+  const failing = points.map((point) => ({
+    ...point,
+    rounds: point.rounds.map((of) => point.size < 8 ? of : { ...of, failed: 30 }),
+  }));
+  assertEquals(recommendedSize({ points: failing })!.point.size, largest);
+});
+
+Deno.test("recommendedSize() of one size says nothing of others, and of a twentieth no doubt", async () => {
+  const { points } = await resultOf((slots) => slots === 1 ? 100 : 104);
+  const alone = recommendedSize({ points: points.slice(0, 1) })!;
+  assertEquals([alone.gain, alone.largerGainsLittle, alone.unsure], [null, false, undefined]);
+  assertEquals(recommendedSize({ points })!.unsure, undefined);
+});
+
+Deno.test("a gain is held against how many times the smallest size the chosen one is", async () => {
+  const from2 = async (throughput: (slots: number) => number) =>
+    recommendedSize(await resultOf(throughput, { sizes: [2, 4], refineSteps: 0 }))!;
+  assertEquals((await from2((slots) => slots === 2 ? 100 : 230)).impossible?.most, 2);
+  const right = await from2((slots) => slots === 2 ? 100 : 200);
+  assertEquals([right.point.size, right.impossible], [4, undefined]);
+});
+
+Deno.test("the largest size may gain more only if it gained a tenth on the one before", async () => {
+  const at = async (last: number) =>
+    recommendedSize(
+      await resultOf((slots) => slots === 64 ? last : 10 * slots, {
+        sizes: [1, 2, 4, 8, 16, 32, 64],
+        refineSteps: 0,
+      }),
+    )!;
+  const little = await at(345), more = await at(380);
+  assertEquals([little.point.size, little.mayGainMore], [64, false]);
+  assertEquals([more.point.size, more.mayGainMore], [64, true]);
+});
