@@ -68,24 +68,18 @@ export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, s
   const mayRewrite = read !== undefined && write !== undefined && count >= LEAST_TASKS;
   const permissions = mayRewrite ? audited(job.permissions!) : undefined;
   await using audit = permissions && await FileAudit.start();
-  const checksumOf = async (backwards: boolean) => {
-    await using child = await startProbe(
-      permissions === undefined ? job : { ...job, permissions },
-      { limit: count, targetMs: 0, backwards },
-      { guardMs, signal },
-      { env: audit?.env ?? {} },
-    );
-    let message: ProbeMessage | undefined;
-    do message = await child.next(); while (
-      message !== undefined && message.type !== "broken" && message.type !== "checksum"
-    );
-    return message?.type === "checksum" ? message.checksum : undefined;
+  await using child = await startProbe(
+    permissions === undefined ? job : { ...job, permissions },
+    { limit: count, targetMs: 0, backwards: true },
+    { guardMs, signal },
+    { env: audit?.env ?? {} },
+  );
+  let message: ProbeMessage | undefined;
+  do message = await child.next(); while (
+    message !== undefined && message.type !== "broken" && message.type !== "checksum"
+  );
+  return message?.type !== "checksum" ? { orderMatters: undefined } : {
+    orderMatters: message.checksum !== forwards,
+    rewritten: await audit?.mostRewritten(count),
   };
-  const found = await checksumOf(true);
-  if (found === undefined) return { orderMatters: undefined };
-  const rewritten = await audit?.mostRewritten(count);
-  if (found === forwards) return { orderMatters: false, rewritten };
-  // Results that differ from run to run, such as times, tell nothing of the order.
-  const again = await checksumOf(false);
-  return { orderMatters: again === forwards || undefined, rewritten };
 };
