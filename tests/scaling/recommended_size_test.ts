@@ -154,7 +154,7 @@ Deno.test("recommendedSize() of one size says nothing of others, and of a twenti
 Deno.test("a gain is held against how many times the smallest size the chosen one is", async () => {
   const from2 = async (throughput: (slots: number) => number) =>
     recommendedSize(await resultOf(throughput, { sizes: [2, 4], refineSteps: 0 }))!;
-  assertEquals((await from2((slots) => slots === 2 ? 100 : 230)).impossible?.most, 2);
+  assertEquals((await from2((slots) => slots === 2 ? 100 : 260)).impossible?.most, 2);
   const right = await from2((slots) => slots === 2 ? 100 : 200);
   assertEquals([right.point.size, right.impossible], [4, undefined]);
 });
