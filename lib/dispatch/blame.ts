@@ -6,7 +6,8 @@ import type { Batch, Blame } from "./batch.ts";
 /** How far a lane is with a batch: the only item left is the one that runs, even where it can't tell. */
 export function progressOf(batch: Batch): BatchProgress {
   const at = batch.on!.lane.progress(batch);
-  const isSingle = at.state === "unknown" && batch.sentCount - batch.reported === 1;
+  const isSingle = at.state === "unknown" && !at.isHarmless &&
+    batch.sentCount - batch.reported === 1;
   return isSingle ? { state: "running", offset: batch.reported, sinceMs: NaN } : at;
 }
 
@@ -19,10 +20,13 @@ export function progressOf(batch: Batch): BatchProgress {
  */
 export function blame(lost: readonly Batch[], isKnown = false, isElsewhere = false): Blame[] {
   const progress = lost.map(progressOf);
-  const active = progress.filter(({ state }) => state === "running" || state === "unknown").length;
+  const active =
+    progress.filter((at) => at.state === "running" || (at.state === "unknown" && !at.isHarmless))
+      .length;
   return progress.map((at, index): Blame => {
     if (at.state === "unknown") {
-      return { kind: isElsewhere && lost[index]!.reruns === 0 ? "victims" : "suspects" };
+      const isVictim = at.isHarmless || (isElsewhere && lost[index]!.reruns === 0);
+      return { kind: isVictim ? "victims" : "suspects" };
     }
     if (at.state !== "running") {
       return { kind: isKnown || isElsewhere ? "innocent" : "unstarted" };

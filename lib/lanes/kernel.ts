@@ -41,8 +41,9 @@
 export interface Kernel<Item, Result> {
   /**
    * WGSL with a function `advance(at: u32, steps: u32)`, which takes the piece whose words begin at
-   * `words[at]` so many of its steps further, or as many as are left, and leaves in `words[at]` how many then
-   * are. It may read `table`. Both are arrays of u32 and declared for it.
+   * `words[at]` so many of its steps further, never more than are left, and leaves in `words[at]` how
+   * many are left then, or 0 once it has ended. It may read `table`. Both are arrays of u32 and declared
+   * for it.
    */
   readonly wgsl: string;
   /** How many words each piece has. */

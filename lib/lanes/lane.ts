@@ -83,8 +83,8 @@ export type BatchProgress =
   | { readonly state: "waiting" }
   /** The item at this offset, counted from the batch's start, is running since then. */
   | { readonly state: "running"; readonly offset: number; readonly sinceMs: number }
-  /** Some item is running or was: this lane can't tell which. */
-  | { readonly state: "unknown" };
+  /** Some item is running or was: this lane can't tell which, but perhaps that it ended no lane. */
+  | { readonly state: "unknown"; readonly isHarmless?: true };
 
 /** How a lane was lost. */
 export interface Death {

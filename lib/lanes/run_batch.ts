@@ -47,14 +47,18 @@ export type RunnableBatch = Pick<
 /** A batch under way, as its lane sees it. */
 export interface LaneRun<B extends RunnableBatch = RunnableBatch> {
   readonly batch: B;
-  /** The item that runs, or the first of those that do, counted from the batch's start. */
+  /** How many of its items have ended, without a gap. */
   readonly offset: number;
+  /** The item that runs, or the first of those that do, counted from the batch's start. */
+  readonly current: number;
   /** When it started, on this isolate's clock. */
   readonly sinceMs: number;
   /** Whether it has been started and has not ended yet. */
   readonly running: boolean;
   /** How many items run at once. */
   readonly together: number;
+  /** Whether code of the task's module is being called just now, where that is known. */
+  readonly isCalling?: boolean;
   /** Runs all items. */
   start(): void;
   /** Asks what runs to stop. */
@@ -120,6 +124,10 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     this.#times = batch.timed && count > 1 ? new Float64Array(2 * count) : undefined;
     const everyItem = batch.timed || batch.timeoutMs !== Infinity || count <= SELDOM_TIMED_ITEMS;
     this.#clockPeriod = everyItem ? 1 : 16;
+  }
+
+  get current(): number {
+    return this.offset;
   }
 
   /**

@@ -126,7 +126,7 @@ fn advance(at: u32, steps: u32) {
   var y = bitcast<i32>(words[at + 5u]);
   var xx = square(x);
   var yy = square(y);
-  let stop = left - min(left, steps);
+  let stop = left - steps;
   while (left > stop) {
     let xHigh = abs(x) >> 13u;
     let xLow = abs(x) & 8191;

@@ -112,7 +112,7 @@ fn advance(at: u32, steps: u32) {
   let segment = words[at + 2u];
   let primes = words[at + 3u];
   let bits = at + ${HEAD_WORDS}u;
-  let stop = left - min(left, steps);
+  let stop = left - steps;
   while (left > max(stop, 1u)) {
     let prime = table[primes + 1u - left];
     for (var place = firstMultiple(segment, prime); place < SEGMENT; place += prime) {

@@ -203,7 +203,7 @@ fn advance(at: u32, steps: u32) {
   var bytes = words[at + 2u];
   var generator = words[at + 5u];
   ${EIGHT.map((k) => `var h${k} = words[at + ${HEAD_WORDS + k}u];`).join("\n  ")}
-  let stop = left - min(left, steps);
+  let stop = left - steps;
   while (left > stop) {
     ${SIXTEEN.map((k) => `var w${k} = 0u;`).join(" ")}
     if (blocks > 0u) {

@@ -137,7 +137,7 @@ fn advance(at: u32, steps: u32) {
   var terms = vec2u(words[at + 3u], words[at + 4u]);
   var highs = vec2u(words[at + 5u], words[at + 6u]);
   var squares = vec2u(words[at + 7u], words[at + 8u]);
-  let stop = left - min(left, steps);
+  let stop = left - steps;
   while (left > stop) {
     let length = select(${GPU_BLOCK}u, last, left == 1u);
     let low = (block & 0x3fffu) << 8u;

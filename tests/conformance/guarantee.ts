@@ -51,8 +51,7 @@ export function whyNot({ notFor, onGpu }: Guarantee, model: Model): string | und
   return reason ?? (model === "gpu" && !onGpu ? WITHOUT_KERNEL : undefined);
 }
 
-const WITHOUT_KERNEL =
-  "its tasks wait, look at their context or end their lane, and no kernel does";
+const WITHOUT_KERNEL = "its tasks wait or look at their context, and no kernel does";
 
 /** The exported function of tests/conformance/tasks.ts. */
 export function taskNamed<Name extends TaskName<typeof tasks>>(name: Name) {

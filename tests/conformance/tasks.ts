@@ -329,8 +329,22 @@ export const failOddKernel: Kernel<number, number> = kernelOf(
 
 export const throwKindKernel: Kernel<string, never> = kernelOf("", throwKind, throwKind as never);
 
+export const dieKernel: Kernel<string, unknown> = {
+  words: 1,
+  wgsl: "fn advance(at: u32, steps: u32) { words[at] = 0u; }",
+  open: (how) => {
+    const result = die(how);
+    return {
+      pieces: 1,
+      write: (_, words, at) => void (words[at] = 1),
+      read() {},
+      result: () => result,
+    };
+  },
+};
+
 export const spinUntilStoppedKernel: Kernel<boolean, string> = kernelOf(
-  `let stop = words[at] - min(words[at], steps);
+  `let stop = words[at] - steps;
   while (words[at] > stop) {
     for (var i = 0u; i < 200u; i++) { words[at + 1u] = words[at + 1u] * 1664525u + 1u; }
     words[at] -= 1u;

@@ -7,7 +7,7 @@ import { FakeRun, openLane, sendTo } from "./fake_run.ts";
 
 /** A batch whose lane tells this of it. */
 function lostAt(at: BatchProgress, items = 3, reported = 0, sentCount = items) {
-  const lane = new FakeLane({ tells: at.state !== "unknown" });
+  const lane = new FakeLane();
   const batch = sendTo(openLane(lane), new FakeRun().batch(new Array(items).fill("x")));
   lane.held(batch).at = at;
   batch.reported = reported;
@@ -44,6 +44,13 @@ Deno.test("the only item left on a lane is the one that ran, even where the lane
 Deno.test("if another is known to be to blame, what ran is a victim, and no suspect", () => {
   const verdicts = blame([lostAt(running), lostAt({ state: "waiting" })], true);
   assertEquals(verdicts, [{ kind: "victim", offset: 1, sinceMs: 40 }, { kind: "innocent" }]);
+});
+
+Deno.test("what is known to have ended no lane is a victim, and leaves the only other one as culprit", () => {
+  const harmless = { state: "unknown", isHarmless: true } as const;
+  const kinds = blame([lostAt(harmless), lostAt(running), lostAt(harmless, 1)])
+    .map(({ kind }) => kind);
+  assertEquals(kinds, ["victims", "culprit", "victims"]);
 });
 
 Deno.test("no batch that waited or was being loaded is blamed, and at most one is the culprit", () => {

@@ -21,8 +21,8 @@ const MOST_PIECES = 1 << 18;
 const CARD_GROUP = 64;
 const SOFTWARE_GROUP = 8;
 const WORD_BYTES = 4;
-/** What a dispatch is told: how many pieces there are, how many steps they may take, and 2. */
-const EXTENT_BYTES = 12;
+/** What a dispatch is told: how many pieces there are, how many steps they may take, 2, and which are over. */
+const EXTENT_BYTES = 16;
 /**
  * Mesa's llvmpipe ends an invocation's loops after 65,535 turns, without a word; it counts one more for
  * each loop, which is not more than the loop has.
@@ -48,10 +48,11 @@ export class KernelProgram {
   /** How many pieces fit into this device's buffers, and are worth while. */
   readonly mostPieces: number;
   readonly kernel: Kernel<unknown, unknown>;
+  /** How many pieces are computed in step: if the driver ends one's loops, those of all. */
+  readonly group: number;
   readonly #gpu: GPUDevice;
   readonly #pipeline: GPUComputePipeline;
   readonly #layout: GPUBindGroupLayout;
-  readonly #group: number;
   /** How many steps a piece may take in one dispatch. */
   readonly #mostSteps: number;
   readonly #table: GPUBuffer;
@@ -74,7 +75,7 @@ export class KernelProgram {
     this.#gpu = gpu;
     this.#pipeline = pipeline;
     this.#layout = layout;
-    this.#group = software ? SOFTWARE_GROUP : CARD_GROUP;
+    this.group = software ? SOFTWARE_GROUP : CARD_GROUP;
     const { turns = USUAL_TURNS } = kernel;
     this.#mostSteps = software ? Math.max(1, Math.floor((MOST_TURNS - 2) / turns)) : Infinity;
     this.#table = table;
@@ -161,11 +162,14 @@ export class KernelProgram {
     for (let left = longest, turn = 0; left > 0 && !haveEnded && goesOn(); turn++) {
       const wanted = Math.min(left, Math.max(1, Math.floor(this.#budget / pieces)));
       const steps = Math.min(wanted, this.#mostSteps);
-      const times = Math.ceil(wanted / steps);
+      // So many steps may be meant, until some were taken.
+      const isMeant = left === ENDED_EARLY;
+      const times = isMeant ? 1 : Math.ceil(wanted / steps);
       left -= times * steps;
       const startedMs = performance.now();
       const told = buffers.told[turn % 2]!;
-      this.#dispatch(buffers, told, pieces, steps, times);
+      const extent = Uint32Array.of(pieces, steps, 2, isMeant ? 0 : ENDED_EARLY);
+      this.#dispatch(buffers, told, extent, times);
       const learned = told.mapAsync(GPUMapMode.READ).then(() => {
         this.#learn(pieces * steps * times, performance.now() - startedMs);
         haveEnded ||= new Uint32Array(told.getMappedRange())[0] === 0;
@@ -182,19 +186,18 @@ export class KernelProgram {
   #dispatch(
     { extent, unended, bound }: Buffers,
     told: GPUBuffer,
-    pieces: number,
-    steps: number,
+    of: Uint32Array<ArrayBuffer>,
     times: number,
   ): void {
     const { queue } = this.#gpu;
-    queue.writeBuffer(extent, 0, Uint32Array.of(pieces, steps, 2));
+    queue.writeBuffer(extent, 0, of);
     queue.writeBuffer(unended, 0, new Uint32Array(1));
     const encoder = this.#gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
     pass.setPipeline(this.#pipeline);
     pass.setBindGroup(0, bound);
     for (let time = 0; time < times; time++) {
-      pass.dispatchWorkgroups(Math.ceil(pieces / this.#group));
+      pass.dispatchWorkgroups(Math.ceil(of[0]! / this.group));
     }
     pass.end();
     encoder.copyBufferToBuffer(unended, 0, told, 0, WORD_BYTES);
@@ -274,14 +277,14 @@ function declarations(words: number, group: number): string {
   return `
 @group(0) @binding(0) var<storage, read_write> words: array<u32>;
 @group(0) @binding(1) var<storage, read> table: array<u32>;
-struct Extent { pieces: u32, steps: u32, two: u32 }
+struct Extent { pieces: u32, steps: u32, two: u32, over: u32 }
 @group(0) @binding(2) var<uniform> extent: Extent;
 @group(0) @binding(3) var<storage, read_write> unended: atomic<u32>;
 @compute @workgroup_size(${group})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let at = id.x * ${words}u;
-  if (id.x >= extent.pieces || words[at] == 0u) { return; }
-  advance(at, extent.steps);
+  if (id.x >= extent.pieces || words[at] == 0u || words[at] == extent.over) { return; }
+  advance(at, min(extent.steps, words[at]));
   // A loop that should turn twice tells whether those before were ended by the driver.
   var turns = 0u;
   while (turns < extent.two) { turns++; }

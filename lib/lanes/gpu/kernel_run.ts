@@ -18,7 +18,7 @@ const FIRST_WORDS = 1 << 16;
 const READ_AFTER = 64;
 
 /** What of a program is needed here. */
-export type Program = Pick<KernelProgram, "kernel" | "isEnough" | "run">;
+export type Program = Pick<KernelProgram, "kernel" | "group" | "isEnough" | "run">;
 
 /** An item that was opened. */
 interface OpenItem {
@@ -28,6 +28,8 @@ interface OpenItem {
   sinceMs: number;
   /** How many of its pieces did. */
   sent: number;
+  /** Whether it shares no group of invocations with others, as it is computed once more. */
+  readonly apart: boolean;
 }
 
 /** Pieces of an item that are computed together with others. */
@@ -35,6 +37,8 @@ interface Part {
   readonly of: OpenItem;
   readonly from: number;
   readonly to: number;
+  /** Where the first of them is among all pieces. */
+  readonly begin: number;
 }
 
 /** What is computed together. */
@@ -56,9 +60,11 @@ interface End {
 /** One batch under way. */
 export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   offset = 0;
+  current = 0;
   sinceMs = now();
   running = false;
   together = 1;
+  isCalling = false;
   readonly batch: B;
   readonly #program: Program;
   readonly #host: BatchHost<B>;
@@ -68,6 +74,8 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   #nextOffset = 0;
   /** The item of which pieces are still to come. */
   #open: OpenItem | undefined;
+  /** What is computed once more: the driver ended its loops, perhaps for another's in its group. */
+  readonly #again: OpenItem[] = [];
   /** The items that ended, from the first that was not reported on. */
   readonly #ends: End[] = [];
   #from = 0;
@@ -95,10 +103,11 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     const { items, giveBackMs } = this.batch;
     while (this.offset < items.length && !this.#isCancelled()) {
       const isLate = now() - this.#fromMs > giveBackMs && this.offset > this.#from;
-      if (isLate && this.#open === undefined) break;
+      if (isLate && this.#open === undefined && this.#again.length === 0) break;
       await this.#compute(this.#gather());
     }
-    if (this.#open !== undefined) this.#end(this.#open, this.#cancellation(this.#open));
+    if (this.#open !== undefined) this.#again.push(this.#open);
+    for (const of of this.#again) this.#end(of, this.#cancellation(of));
     this.running = false;
     this.#host.report(this, this.#take(true));
   }
@@ -108,12 +117,11 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
    * a dispatch takes: deadlines don't come through meanwhile.
    */
   #gather(): Gathered {
-    const { kernel } = this.#program;
-    const { items } = this.batch;
-    // Whichever of them is opened, it may end this thread.
-    this.together = items.length - this.offset;
-    const first = Math.min(items.length - this.offset, Math.ceil(FIRST_WORDS / kernel.words));
-    let words = new Uint32Array(kernel.words * first);
+    const { kernel, group } = this.#program;
+    const left = this.batch.items.length - this.offset;
+    let words = new Uint32Array(
+      kernel.words * Math.min(left, Math.ceil(FIRST_WORDS / kernel.words)),
+    );
     const parts: Part[] = [];
     let pieces = 0;
     let steps = 0;
@@ -123,124 +131,105 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
       this.#program.isEnough(pieces, steps) ||
       (pieces > 0 && pieces % READ_AFTER === 0 && now() > untilMs);
     while (!isEnough()) {
-      const of = this.#open ?? this.#openNext();
-      if (of === undefined) {
-        if (this.#nextOffset === items.length) break;
-        continue;
-      }
-      this.#open = of;
+      const of = this.#next();
+      if (of === undefined) break;
       const from = of.sent;
-      const begin = pieces;
+      const isApart = of.apart || parts.at(-1)?.of.apart;
+      const begin = isApart ? group * Math.ceil(pieces / group) : pieces;
+      if (begin > pieces && this.#program.isEnough(begin, steps)) break;
+      pieces = begin;
       const isWritten = this.#attempt(of, () => {
         for (; of.sent < of.item.pieces && !isEnough(); of.sent++) {
           const at = kernel.words * pieces++;
-          if (at === words.length) words = grown(words);
+          while (at >= words.length) words = grown(words);
           of.item.write(of.sent, words, at);
           if (words[at] === 0) throw new RangeError(`write() gave piece ${of.sent} no steps`);
           steps += words[at]!;
           longest = Math.max(longest, words[at]!);
         }
       });
-      if (isWritten) parts.push({ of, from, to: of.sent });
+      if (isWritten) parts.push({ of, from, to: of.sent, begin });
       else words.fill(0, kernel.words * begin, kernel.words * (pieces = begin));
       if (of.sent === of.item.pieces) this.#open = undefined;
     }
     return { parts, words: words.subarray(0, kernel.words * pieces), longest };
   }
 
-  #openNext(): OpenItem | undefined {
-    const offset = this.#nextOffset;
-    if (offset === this.batch.items.length) return undefined;
-    this.#nextOffset++;
-    try {
-      const item = checkedItem(this.#program.kernel.open(this.batch.items[offset]));
-      return { offset, item, sinceMs: NaN, sent: 0 };
-    } catch (reason) {
-      this.#end({ offset, sinceMs: now() }, { ended: "failed", reason });
-      return undefined;
+  /** The item whose pieces are to be written next; undefined if there are no more. */
+  #next(): OpenItem | undefined {
+    const { items } = this.batch;
+    while (this.#open === undefined) {
+      const again = this.#again.shift();
+      const offset = again?.offset ?? this.#nextOffset;
+      if (offset === items.length) break;
+      if (again === undefined) this.#nextOffset++;
+      this.#attempt({ offset, sinceMs: now() }, () => {
+        const item = checkedItem(this.#program.kernel.open(items[offset]));
+        this.#open = { offset, item, sinceMs: NaN, sent: 0, apart: again !== undefined };
+      });
     }
+    return this.#open;
   }
 
   /** Computes pieces, and ends the items whose last ones they are. */
   async #compute({ parts, words, longest }: Gathered): Promise<void> {
+    if (parts.length === 0) return;
     const startedMs = now();
     for (const { of } of parts) if (Number.isNaN(of.sinceMs)) of.sinceMs = startedMs;
-    this.together = parts.length;
-    this.sinceMs = parts[0]?.of.sinceMs ?? startedMs;
-    this.#host.starting?.(this);
+    this.#note(parts[0]!.of, parts.length);
     let isStopped = false;
     const results = await this.#program.run(words, longest, () => {
       isStopped = this.#isCancelled() || parts.every(({ of }) => this.#isLate(of));
       return !isStopped;
     });
-    const again: Part[] = [];
-    let begin = 0;
-    for (const part of parts) {
-      const end = begin + this.#program.kernel.words * (part.to - part.from);
-      const own = results.subarray(begin, end);
-      if (parts.length > 1 && !isStopped && own.includes(ENDED_EARLY)) again.push(part);
-      else this.#conclude(part, own, longest, isStopped);
-      begin = end;
-    }
-    // With one item's loops the driver ends those of all that it computes in step with it.
-    for (const part of again) await this.#computeAlone(part);
-  }
-
-  async #computeAlone(part: Part): Promise<void> {
-    const { of, from, to } = part;
-    const size = this.#program.kernel.words;
-    const words = new Uint32Array(size * (to - from));
-    let longest = 0;
-    const isWritten = this.#attempt(of, () => {
-      for (let piece = from, at = 0; piece < to; piece++, at += size) {
-        of.item.write(piece, words, at);
-        longest = Math.max(longest, words[at]!);
-      }
-    });
-    if (isWritten) await this.#compute({ parts: [part], words, longest });
+    for (const part of parts) this.#conclude(part, words, results, isStopped);
   }
 
   /** Takes the words of some of an item's pieces, and ends it if they are the last, or will be. */
   #conclude(
-    { of, from }: Part,
+    { of, from, to, begin }: Part,
+    written: Uint32Array,
     words: Uint32Array,
-    longest: number,
     isStopped: boolean,
   ): void {
-    const { kernel } = this.#program;
-    const { pieces } = of.item;
+    const size = this.#program.kernel.words;
+    let at = size * begin;
     let undone = 0;
-    let worst = 0;
     const isRead = this.#attempt(of, () => {
-      for (let at = 0, piece = from; at < words.length; at += kernel.words, piece++) {
-        undone += words[at]!;
-        worst = Math.max(worst, words[at]!);
+      for (let piece = from; piece < to && undone === 0; piece++, at += size) {
+        undone = words[at]!;
         if (undone === 0) of.item.read(piece, words, at);
       }
-      const isWhole = undone === 0 && from + words.length / kernel.words === pieces;
+      const isWhole = undone === 0 && to === of.item.pieces;
       // What had ended when the others were stopped wasn't late.
       if (isWhole && (isStopped || !this.#isLate(of))) this.#end(of, { value: of.item.result() });
     });
     if (!isRead || this.#hasEnded(of)) return;
     if (this.#isLate(of)) this.#end(of, this.#timeout(of));
-    else if (undone > 0 && isStopped) this.#end(of, this.#cancellation(of));
-    else if (undone > 0) this.#end(of, this.#undone(of, undone, worst, longest));
+    else if (undone === 0) return;
+    else if (isStopped) this.#end(of, this.#cancellation(of));
+    else if (undone === ENDED_EARLY && !of.apart) this.#computeAgain(of);
+    else this.#end(of, this.#undone(of, undone, undone > written[at - size]!));
+  }
+
+  #computeAgain(of: OpenItem): void {
+    if (this.#open === of) this.#open = undefined;
+    this.#again.push(of);
   }
 
   #hasEnded({ offset }: OpenItem): boolean {
     return offset < this.offset || this.#ends[offset - this.#from] !== undefined;
   }
 
-  /** Why an item is undone: by all its pieces' steps, by the piece with most, and by the most that any had. */
-  #undone({ offset }: OpenItem, steps: number, worst: number, longest: number): End["end"] {
+  #undone({ offset }: OpenItem, steps: number, isMore: boolean): End["end"] {
     const index = this.batch.firstIndex + offset;
     const reason = new RangeError(
-      worst !== ENDED_EARLY && worst > longest
-        ? `The kernel took more steps of item ${index} than were left; advance() must take ` +
-          "min(steps, words[at])"
-        : worst === ENDED_EARLY
+      steps === ENDED_EARLY
         ? `The driver ended the kernel's loops for item ${index}: a step of it takes more turns than ` +
           "its turns say, or than the driver allows"
+        : isMore
+        ? `The kernel left more steps of item ${index} than there were; advance() must subtract from ` +
+          "words[at] as many as it is told, and no more"
         : `The kernel left ${steps} of item ${index}'s steps undone; advance() must take as many as it ` +
           "is told",
     );
@@ -248,14 +237,26 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   }
 
   /** Does what the kernel itself does of an item: if it throws, the item has failed. */
-  #attempt(of: OpenItem, action: () => void): boolean {
+  #attempt(of: Pick<OpenItem, "offset" | "sinceMs">, action: () => void): boolean {
+    this.#note(of, 1);
+    this.isCalling = true;
     try {
       action();
       return true;
     } catch (reason) {
       this.#end(of, { ended: "failed", reason });
       return false;
+    } finally {
+      this.isCalling = false;
     }
+  }
+
+  /** Notes which item is worked on, for whoever finds out what ended the lane, or held it up. */
+  #note({ offset, sinceMs }: Pick<OpenItem, "offset" | "sinceMs">, together: number): void {
+    this.current = offset;
+    this.together = together;
+    this.sinceMs = Number.isNaN(sinceMs) ? now() : sinceMs;
+    this.#host.starting?.(this);
   }
 
   #end({ offset, sinceMs }: Pick<OpenItem, "offset" | "sinceMs">, end: End["end"]): void {

@@ -19,10 +19,12 @@ const MOST_IDS = 2 ** 31;
 
 /** The offset that stands for several items: any of them may have been what ended the thread. */
 export const SEVERAL = -1;
+/** The same, but none of them was. */
+export const HARMLESS = -2;
 
 /** Which item of a batch runs, and since when. */
 interface RunState {
-  /** The item's place in the batch, from 0, or {@linkcode SEVERAL}. */
+  /** The item's place in the batch, from 0, {@linkcode SEVERAL} or {@linkcode HARMLESS}. */
   readonly offset: number;
   /** On the thread's own clock. */
   readonly sinceMs: number;

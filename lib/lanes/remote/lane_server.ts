@@ -9,7 +9,7 @@ import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
 import type { Task } from "../task.ts";
 import { traced } from "../telemetry.ts";
 import { movable, MOVE_BYTES, ownBuffer, sendMoving } from "./buffers.ts";
-import { type Cells, SEVERAL } from "./cells.ts";
+import { type Cells, HARMLESS, SEVERAL } from "./cells.ts";
 import {
   BATCH_COUNT,
   BATCH_SPECIAL,
@@ -71,7 +71,7 @@ export class LaneServer {
       report: (run, report) => this.#onReport(run, report),
       keep: (result, { transfer }) => ownBuffer(result, transfer),
       starting: (run) => {
-        if (cells !== undefined) return cells.starting(run.batch.id, run.offset, run.sinceMs);
+        if (cells !== undefined) return cells.starting(run.batch.id, run.current, run.sinceMs);
         if (run.batch.mark) this.#mark(run);
         return false;
       },
@@ -215,7 +215,7 @@ export class LaneServer {
   }
 
   #mark(run: LaneRun<ServedBatch>): void {
-    this.#host.send(FromLane.mark, [run.batch.id, run.offset, run.sinceMs]);
+    this.#host.send(FromLane.mark, [run.batch.id, run.current, run.sinceMs]);
   }
 
   /**
@@ -223,11 +223,13 @@ export class LaneServer {
    * result is lost and nobody else is blamed.
    */
   announceEnd(how: string, error?: unknown): void {
-    for (const run of this.#running.values()) {
-      if (!run.running) continue;
+    const running = [...this.#running.values()].filter((run) => run.running);
+    const isKnown = running.some(({ isCalling }) => isCalling);
+    for (const run of running) {
       run.reportEnded();
       const { cells } = this.#host;
       if (cells === undefined) this.#mark(run);
+      else if (isKnown && !run.isCalling) cells.starting(run.batch.id, HARMLESS, run.sinceMs);
       else if (run.together > 1) cells.starting(run.batch.id, SEVERAL, run.sinceMs);
     }
     const envelope = error === undefined ? undefined : sealEnvelope(error, this.#host.way);

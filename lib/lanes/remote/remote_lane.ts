@@ -33,7 +33,7 @@ import {
   type TaskToLoad,
   ToLane,
 } from "./channel.ts";
-import { SEVERAL } from "./cells.ts";
+import { HARMLESS, SEVERAL } from "./cells.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
 import { inspect, refusal } from "./inspect.ts";
 import { decode, encode, encodeAlone, encodeAtOnce, type Encoded, type Payload } from "./values.ts";
@@ -291,6 +291,7 @@ export class RemoteLane implements Lane {
       if (at === undefined) return { state: "waiting" };
       const { offset, sinceMs } = at;
       if (offset === SEVERAL) return { state: "unknown" };
+      if (offset === HARMLESS) return { state: "unknown", isHarmless: true };
       return { state: "running", offset, sinceMs: sinceMs + this.#clockOffsetMs };
     }
     if (mark !== undefined) return { state: "running", ...mark };

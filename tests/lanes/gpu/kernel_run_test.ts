@@ -1,10 +1,4 @@
-import {
-  assert,
-  assertEquals,
-  assertInstanceOf,
-  assertMatch,
-  assertStringIncludes,
-} from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { CancelledError, TimeoutError } from "../../../lib/lanes/errors.ts";
 import { KernelRun, type Program } from "../../../lib/lanes/gpu/kernel_run.ts";
 import type { Kernel } from "../../../lib/lanes/kernel.ts";
@@ -44,8 +38,10 @@ function runOf(
   const dispatched: number[] = [];
   const program: Program = {
     kernel: kernel as Kernel<unknown, unknown>,
+    group: 4,
     isEnough: (pieces) => pieces >= enough,
-    async run(words, longest, goesOn) {
+    async run(written, longest, goesOn) {
+      const words = written.slice();
       for (let turn = 0; turn < longest && (turn === 0 || goesOn()); turn++) {
         dispatched.push(words.length / 2);
         for (let at = 0; at < words.length; at += 2) words[at]! -= words[at]! > 0 ? 1 : 0;
@@ -184,53 +180,6 @@ Deno.test("past their deadline, items time out that haven't ended, and those aft
   assertEquals(reason.message, "Task of item 10 was stopped at its deadline of 5 ms");
 });
 
-Deno.test("while items are opened any of them may be what ends the thread", async () => {
-  const seen: number[] = [];
-  const open = (pieces: number) => {
-    seen.push(run.together);
-    return COUNT.open(pieces);
-  };
-  const { run } = runOf([1, 1, 1, 1], {}, undefined, undefined, { kernel: { ...COUNT, open } });
-  run.start();
-  await settle();
-  assertEquals(seen, [4, 4, 4, 1]);
-});
-
-Deno.test("items whose loops the driver ended beside another's are computed again, alone", async () => {
-  // Of two items' pieces that are computed in step, the second is too long.
-  const step = (words: Uint32Array) => {
-    for (let at = 0; at < words.length; at += 2) {
-      if (words.length === 6 || words[at + 1] === 4) words[at] = 2 ** 32 - 1;
-    }
-  };
-  const open = (item: number) => ({
-    ...COUNT.open(1),
-    write: (_: number, words: Uint32Array, at: number) => words.set([1, item], at),
-    read: (_: number, words: Uint32Array, at: number) => assertEquals(words[at + 1], item),
-    result: () => item,
-  });
-  const { run, reports, faults } = runOf([3, 4, 5], {}, step, undefined, {
-    kernel: { ...COUNT, open },
-  });
-  run.start();
-  await settle();
-  assertEquals([reports.map(endsOf), faults], [[[3, "failed", 5]], []]);
-  assertMatch(
-    String(reports[0]!.failures![0]!.reason),
-    /^RangeError: The driver ended the kernel's loops for item 11:/,
-  );
-});
-
-Deno.test("a kernel that takes more steps than are left is told so", async () => {
-  const { run, reports } = runOf([1, 2], {}, (words) => words.fill(2 ** 32 - 7, 0, 1));
-  run.start();
-  await settle();
-  assertMatch(
-    String(reports[0]!.failures![0]!.reason),
-    /^RangeError: The kernel took more steps of item 10 than were left; advance\(\) must take min/,
-  );
-});
-
 Deno.test("a kernel that takes fewer steps than it is told fails its item", async () => {
   const { run, reports } = runOf([1], {}, (words) => void (words[0] = 2));
   run.start();
@@ -257,15 +206,81 @@ Deno.test("a GPU that fails is told of, and nothing is reported", async () => {
   assertEquals([reports, (faults[0] as Error).message], [[], "the device is lost"]);
 });
 
-Deno.test("which items run is told as they start", async () => {
-  const told: [number, number][] = [];
-  const { run } = runOf([1, 1, 1, 4], {}, undefined, {
-    starting: ({ offset, together }) => {
-      told.push([offset, together]);
+Deno.test("which items run is told as they start, and whose own code is called", async () => {
+  const told: unknown[] = [];
+  const { run } = runOf([1, 1, 1, 4], {}, () => void told.push(run.isCalling), {
+    starting: ({ current, together }) => {
+      if (together > 1) told.push("together");
+      told.push(current);
       return false;
     },
   });
   run.start();
   await settle();
-  assertEquals(told, [[0, 3], [3, 1], [3, 1]]);
+  const computing = [false, false, false];
+  // deno-fmt-ignore
+  assertEquals(told, [
+    0, 0, 1, 1, 2, 2, "together", 0, ...computing, 0, 1, 2,
+    3, 3, 3, ...computing, 3, 3, 3, ...computing, 3,
+  ]);
+});
+
+Deno.test("what the driver ended is computed once more in groups of its own, and fails if it is at fault", async () => {
+  const computed: number[][] = [];
+  const { run, reports } = runOf(
+    [1, 2, 1, -1, 2],
+    {},
+    (words, turn) => {
+      if (turn !== 2) return;
+      const items = Array.from({ length: words.length / 2 }, (_, piece) => words[2 * piece + 1]!);
+      computed.push(items);
+      // What lies in a group of four with the second item.
+      for (const [at, item] of items.entries()) {
+        const group = items.slice(at & ~3, (at & ~3) + 4);
+        if (item > 0 && group.includes(2)) words[2 * at] = 2 ** 32 - 1;
+      }
+    },
+    {},
+    {
+      enough: 100,
+      kernel: {
+        ...COUNT,
+        open: (pieces) => ({
+          ...COUNT.open(pieces),
+          write: (_, words, at) => words.set([3, pieces], at),
+        }),
+      },
+    },
+  );
+  run.start();
+  await settle();
+  assertEquals(computed, [
+    [1, 2, 2, 1, 2, 2],
+    [1, 0, 0, 0, 2, 2, 0, 0, 1, 0, 0, 0, 2, 2],
+  ]);
+  assertEquals(reports.map(endsOf), [[1, "failed", 1, "failed", "failed"]]);
+  assertStringIncludes(
+    (reports[0]!.failures![0]!.reason as Error).message,
+    "The driver ended the kernel's loops for item 11: ",
+  );
+});
+
+Deno.test("cancelled before it was computed once more, an item is told so", async () => {
+  const { run, reports } = runOf([1, 1, 1, 1], {}, (words) => {
+    words[2] = 2 ** 32 - 1;
+    run.ask("cancel", "enough");
+  }, { isCancelled: () => run.offset > 0 });
+  run.start();
+  await settle();
+  assertEquals(endsOf(reports[0]!), ["cancelled", "cancelled", "cancelled"]);
+});
+
+Deno.test("a kernel that leaves more steps than there were fails its item", async () => {
+  const { run, reports } = runOf([1], {}, (words) => void (words[0]! -= 3));
+  run.start();
+  await settle();
+  assertStringIncludes(
+    (reports[0]!.failures![0]!.reason as Error).message,
+    "The kernel left more steps of item 10 than there were; advance() must subtract",
+  );
 });

@@ -11,7 +11,7 @@ import {
   FromLane,
   reportHead,
 } from "../../../lib/lanes/remote/channel.ts";
-import { LaneServer } from "../../../lib/lanes/remote/lane_server.ts";
+import { LaneServer, type Runner } from "../../../lib/lanes/remote/lane_server.ts";
 import { RemoteLane } from "../../../lib/lanes/remote/remote_lane.ts";
 import { threads, type Way } from "../../../lib/lanes/remote/way.ts";
 import type { Task } from "../../../lib/lanes/task.ts";
@@ -191,13 +191,19 @@ export function reportHeadOf(id: number, report: Partial<Report> = {}): ArrayLik
 
 /** A server whose caller is a test. */
 export function serverOver(
-  { way = threads, cells, slots = 1 }: { way?: Way; cells?: Cells; slots?: number } = {},
+  { way = threads, cells, slots = 1, runner }: {
+    way?: Way;
+    cells?: Cells;
+    slots?: number;
+    runner?: Runner;
+  } = {},
 ) {
   const said: Message[] = [];
   const waiters = new Map<number, (message: Message) => void>();
   const server = new LaneServer({
     way,
     slots,
+    runner,
     ...(cells !== undefined && { cells }),
     send: (kind, head, payload, moves) => {
       const message = { kind, head: Array.from(head), payload: carried(way, payload, moves) };

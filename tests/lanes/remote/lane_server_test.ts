@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { CloneError, TaskLoadError } from "../../../lib/lanes/errors.ts";
-import { Cells } from "../../../lib/lanes/remote/cells.ts";
+import { Cells, HARMLESS } from "../../../lib/lanes/remote/cells.ts";
 import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "../../../lib/lanes/remote/envelope.ts";
+import type { MakeRun } from "../../../lib/lanes/remote/lane_server.ts";
 import { settle } from "../batch.ts";
 import { serverOver } from "./fake_channel.ts";
 import { give, load, loaded, NUMBERS, reports, short } from "./served.ts";
@@ -251,6 +252,27 @@ Deno.test("a lane that ends without an error, and with shared memory, says no mo
   openGate("runs in a thread");
   await settle();
   assert(reports(said).length === 1);
+});
+
+Deno.test("where the code of one task ends the lane as it is called, those beside it are told to be harmless", async () => {
+  const cells = new Cells(2);
+  let made = 0;
+  const make: MakeRun = (batch) => {
+    const isCalling = ++made === 2;
+    const at = { batch, offset: 0, current: 1, sinceMs: 3, running: true };
+    const together = isCalling ? 1 : 2;
+    return { ...at, together, isCalling, start() {}, ask() {}, reportEnded() {} };
+  };
+  const runner = {
+    device: { name: "", software: true },
+    ready: () => Promise.resolve(make),
+  };
+  const { server } = await loaded({ cells, slots: 2, runner });
+  const ids = [cells.offer(), cells.offer()] as const;
+  for (const id of ids) give(server, id, "same", ["a", "b"]);
+  cells.starting(ids[1], 1, 3);
+  server.announceEnd("called self.close()");
+  assertEquals(ids.map((id) => cells.state(id)?.offset), [HARMLESS, 1]);
 });
 
 // Set-up
