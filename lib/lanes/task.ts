@@ -87,13 +87,31 @@ export interface Task<Item = never, Result = unknown> {
 
 /**
  * A value as it arrives from another lane: without its functions, so that what can't be called there
- * can't be called. A class's instance becomes an object with its data.
+ * can't be called. A class's instance becomes an object with its data; in the place of what can't be sent
+ * at all stands a sentence that says so.
  */
-export type Arrived<T> = T extends string | number | bigint | boolean | symbol ? T
+export type Arrived<T> = T extends string | number | bigint | boolean ? T
   : T extends Date | RegExp | Error | ArrayBufferLike | ArrayBufferView | Blob | CryptoKey ? T
   : T extends (...args: never[]) => unknown ? never
   : T extends ReadonlyMap<infer Key, infer Value> ? Map<Arrived<Key>, Arrived<Value>>
   : T extends ReadonlySet<infer Value> ? Set<Arrived<Value>>
+  : T extends
+    | symbol
+    | PromiseLike<unknown>
+    | WeakMap<WeakKey, unknown>
+    | WeakSet<WeakKey>
+    | WeakRef<WeakKey>
+    | Generator<unknown>
+    | AsyncGenerator<unknown>
+    | ReadableStream
+    | WritableStream
+    | Response
+    | Request
+    | Headers
+    | FormData
+    | URL
+    | URLSearchParams
+    | AbortSignal ? "it can't be sent to another lane"
   : T extends readonly unknown[] ? { [Key in keyof T]: Arrived<T[Key]> }
   : T extends object ? {
       [Key in keyof T as T[Key] extends (...args: never[]) => unknown ? never : Key]: Arrived<
@@ -108,14 +126,17 @@ export type ResourceOf<Module> = Module extends // deno-lint-ignore no-explicit-
   : undefined;
 
 /**
- * The names of the functions of a module that are tasks: they take an item and a context, or less. The
- * context's resource is what the module's `setup` gives.
+ * The names of the functions of a module that are tasks: they take an item and a context, or less, and
+ * are no generators, whose bodies nobody would run. The context's resource is what the module's `setup`
+ * gives.
  */
 export type TaskName<Module> = {
   [Key in Exclude<string & keyof Module, "setup" | "teardown">]: Module[Key] extends (
     item: never,
     context: TaskContext<ResourceOf<Module>, never>,
-  ) => unknown ? Key
+  ) => infer Result ? 0 extends 1 & Result ? Key
+    : [Extract<Result, Generator<unknown> | AsyncGenerator<unknown>>] extends [never] ? Key
+    : never
     : never;
 }[Exclude<string & keyof Module, "setup" | "teardown">];
 

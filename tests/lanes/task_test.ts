@@ -138,3 +138,35 @@ Deno.test("item and result types flow from a plain function where nothing travel
     processes().run((n: number) => n, 1);
   };
 });
+
+Deno.test("what can't be sent has no type of its own on this side, and generators are no tasks", () => {
+  interface Module {
+    default: (n: number) => AsyncGenerator<number>;
+    stream: (n: number) => ReadableStream<number>;
+    answer: (n: number) => Promise<Response>;
+    forgotten: (n: number) => { later: Promise<number>; n: number };
+    mark: (n: number) => symbol;
+    sets: (n: number) => { set: Set<URL>; map: Map<string, number>; any: unknown[] };
+    // deno-lint-ignore no-explicit-any
+    whatever: (n: number) => any;
+  }
+  // Never run: the compiler is what is tested.
+  const _wrong = () => {
+    const executor = workers();
+    // @ts-expect-error nobody would run its body
+    task<Module>(MODULE);
+    // @ts-expect-error a stream doesn't arrive
+    executor.run(task<Module, "stream">(MODULE, "stream"), 1).then((it) => it.getReader());
+    // @ts-expect-error nor does an answer
+    executor.run(task<Module, "answer">(MODULE, "answer"), 1).then((it) => it.status);
+    // @ts-expect-error a forgotten await
+    executor.run(task<Module, "forgotten">(MODULE, "forgotten"), 1).then((it) => it.later.then());
+    // @ts-expect-error a symbol doesn't arrive
+    const _mark: Promise<symbol> = executor.run(task<Module, "mark">(MODULE, "mark"), 1);
+    executor.run(task<Module, "sets">(MODULE, "sets"), 1).then((it) => {
+      same<typeof it.set, Set<"it can't be sent to another lane">>();
+      same<typeof it.map, Map<string, number>>();
+    });
+    executor.run(task<Module, "whatever">(MODULE, "whatever"), 1).then((it) => it.any.thing);
+  };
+});
