@@ -10,6 +10,7 @@ Deno.test("each model has a constructor of its name, and says how large it is", 
     processes: [navigator.hardwareConcurrency, 1],
     cluster: [64, 1],
     gpu: [1, 8192],
+    auto: [1, 1],
   };
   assertEquals([...lanes.MODELS], Object.keys(sizes) as lanes.Model[]);
   for (const model of lanes.MODELS) {
