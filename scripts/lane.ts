@@ -1,8 +1,4 @@
-/**
- * `deno task lane`: offers this machine's lanes to jobs that run under `cluster`.
- *
- * @module
- */
+/** `deno task lane`: offers this machine's lanes to jobs that run under `cluster`. */
 
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { command } from "../lib/cli/command.ts";

@@ -1,8 +1,6 @@
 /**
  * NATS servers of tests' own, on free ports of the loopback interface, with stores in temporary folders;
  * and machines that join them. Tests that need one are ignored where `nats-server` isn't installed.
- *
- * @module
  */
 
 import { attempt } from "../lib/lanes/attempt.ts";

@@ -5,8 +5,6 @@
  * It goes by experiment wherever one is cheap. Slots double while tasks wait and end as quickly as before
  * (slow start, left as HyStart does it: Ha and Rhee, 2008), then follow a {@linkcode SlotLaw}. Lanes are
  * tried where tasks keep the event loop busy, and kept only if more gets done.
- *
- * @module
  */
 
 import { gradient2, type SlotLaw } from "./slot_laws.ts";

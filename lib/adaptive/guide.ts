@@ -1,8 +1,6 @@
 /**
  * Leads a pool by a controller's decisions: tells it what happens, makes the pool as it says, and starts
  * lanes where they are wanted. Tasks that can't be sent to them as they are stay in the event loop.
- *
- * @module
  */
 
 import type { Batch } from "../dispatch/batch.ts";

@@ -4,8 +4,6 @@
  *
  * A round is as many tasks as fill the slots, all started since the slots last changed. What only this
  * program knows, such as that its event loop is busy or that a server refuses, is not a law's to judge.
- *
- * @module
  */
 
 /** What a round showed. */

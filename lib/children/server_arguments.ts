@@ -1,8 +1,4 @@
-/**
- * The options that say where the server between machines is, and how this program may use it.
- *
- * @module
- */
+/** The options that say where the server between machines is, and how this program may use it. */
 
 import { userPath } from "../files/user_path.ts";
 import type { ServerOptions } from "../lanes/cluster/server_options.ts";

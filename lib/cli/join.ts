@@ -1,8 +1,6 @@
 /**
  * What `deno task lane` does: joins a cluster and says what runs there, or looks after what jobs left on
  * its server.
- *
- * @module
  */
 
 import { BEAT_MS, type JobBeat, queueOf, Subject } from "../lanes/cluster/broker.ts";

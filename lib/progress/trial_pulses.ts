@@ -1,8 +1,4 @@
-/**
- * A comparison as whoever watches it sees it: one part for each trial.
- *
- * @module
- */
+/** A comparison as whoever watches it sees it: one part for each trial. */
 
 import type { TimingEvent } from "../timing/spec.ts";
 import type { Pulse } from "./pulse.ts";

@@ -1,7 +1,5 @@
 /**
  * What runs on an executor's lanes at a moment, for whoever draws it. It imports no npm package.
- *
- * @module
  */
 
 import type { Executor } from "../executor.ts";

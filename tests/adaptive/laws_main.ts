@@ -1,8 +1,6 @@
 /**
  * Holds the laws of slots against each other, and `auto()`'s decisions against the best fixed model, on
  * made-up jobs: `deno run tests/adaptive/laws_main.ts [seeds]`.
- *
- * @module
  */
 
 import Table from "cli-table3";

@@ -1,8 +1,6 @@
 /**
  * A made-up machine in virtual time, on which a controller runs a made-up job: an event loop, lanes,
  * and a server that answers as its kind does.
- *
- * @module
  */
 
 import { BinaryHeap } from "@std/data-structures/binary-heap";

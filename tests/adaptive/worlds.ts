@@ -1,8 +1,4 @@
-/**
- * The made-up jobs that controllers and laws are judged on.
- *
- * @module
- */
+/** The made-up jobs that controllers and laws are judged on. */
 
 import type { Server, SimulatedJob, SimulatedTask } from "./simulation.ts";
 

@@ -1,8 +1,6 @@
 /**
  * The modules that a machine's operator allows to be run there: files below some folders, with the very
  * content that the job has, and code in `data:` URLs only if that is said.
- *
- * @module
  */
 
 import { pathToFileURL } from "node:url";

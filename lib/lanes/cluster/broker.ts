@@ -1,8 +1,4 @@
-/**
- * What a cluster asks of the server between its machines, and how its subjects are named.
- *
- * @module
- */
+/** What a cluster asks of the server between its machines, and how its subjects are named. */
 
 /** A message that the server keeps until it is acknowledged, and delivers again if that takes too long. */
 export interface Stored {

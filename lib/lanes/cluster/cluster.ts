@@ -1,8 +1,6 @@
 /**
  * The machines that a job runs on, as it knows them: who has joined, which lanes are leased, and who is
  * lost. It connects when the first lane is asked for.
- *
- * @module
  */
 
 import { wordsOf } from "../attempt.ts";

@@ -1,8 +1,4 @@
-/**
- * The channel to a lane on another machine.
- *
- * @module
- */
+/** The channel to a lane on another machine. */
 
 import { wordsOf } from "../attempt.ts";
 import {

@@ -1,7 +1,5 @@
 /**
  * A machine that has joined: tells of itself, leases lanes to jobs, and ends those of jobs that are gone.
- *
- * @module
  */
 
 import { wordsOf } from "../attempt.ts";

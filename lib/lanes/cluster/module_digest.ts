@@ -1,8 +1,6 @@
 /**
  * What a task module is made of, as one digest: the same on two machines if its text is, and that of
  * every file that it imports by a relative path.
- *
- * @module
  */
 
 /** What has no part in what it does: comments, and imports of types alone. */

@@ -1,8 +1,6 @@
 /**
  * A NATS server with JetStream, or a cluster of them, as the broker. It is loaded only where a cluster is
  * used: nothing else of the library needs npm packages.
- *
- * @module
  */
 
 import {

@@ -1,8 +1,6 @@
 /**
  * Messages that arrive in order and once, over what may lose, repeat and reorder them: each is numbered,
  * tried until it is stored, and handed on when all before it were.
- *
- * @module
  */
 
 /** Where messages are stored for the other side. */

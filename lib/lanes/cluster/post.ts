@@ -1,8 +1,6 @@
 /**
  * One direction of the way to a lane on another machine, at either end: frames in messages of the
  * server, and in objects where they are too large for one.
- *
- * @module
  */
 
 import * as v8 from "node:v8";

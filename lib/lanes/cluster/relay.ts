@@ -2,8 +2,6 @@
  * A lane that a machine has leased to a job: a subprocess, and what goes between it and the server.
  *
  * A batch is acknowledged once what became of it is stored for the job, so until then the server keeps it.
- *
- * @module
  */
 
 import { TaskLoadError } from "../errors.ts";

@@ -1,8 +1,4 @@
-/**
- * Where the server between the machines is, and how this program may use it.
- *
- * @module
- */
+/** Where the server between the machines is, and how this program may use it. */
 
 /** The port of a NATS server whose address names none. */
 const DEFAULT_PORT = 4222;

@@ -1,8 +1,6 @@
 /**
  * Whose tasks a machine runs: at most so many of its lanes have something to do at a time, and where
  * several jobs want more than that, they take turns.
- *
- * @module
  */
 
 /** A lane and what waits for it, in its order. */

@@ -2,8 +2,6 @@
  * A simulation of a cluster of many lanes: the dispatcher's own batch sizes, a submitter and a server that
  * take so long for each batch, one after another, and lanes that wait until both had time for them.
  * lib/lanes/cluster/README.md quotes it; `deno run tests/lanes/cluster/scale.ts` prints its table.
- *
- * @module
  */
 
 import { BinaryHeap } from "@std/data-structures/binary-heap";

@@ -1,6 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import { findKnee } from "../../../lib/scaling/laws/knee.ts";
+import { findKnee, KNEE_DEFINITION } from "../../../lib/scaling/laws/knee.ts";
 import { throughputAt } from "../../../lib/scaling/laws/laws.ts";
 import { curveOf, SIZES } from "../synthetic.ts";
 
@@ -38,4 +38,13 @@ Deno.test("findKnee() lies before the peak of a curve that falls again, whatever
       assert(knee !== null && knee <= best);
     },
   ));
+});
+
+Deno.test("findKnee() takes three points, and no bend that the mean step could be", () => {
+  assertEquals(findKnee(curveOf([[1, 50], [2, 100], [9, 100]])), 2);
+  assertEquals(findKnee(curveOf([[1, 50], [2, 100], [3, 100]])), null);
+});
+
+Deno.test("the definition of the knee is a sentence", () => {
+  assertStringIncludes(KNEE_DEFINITION, "whose median throughput lies farthest above the straight");
 });
