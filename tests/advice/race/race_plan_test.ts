@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { SEQUENTIAL, threads } from "../../../lib/advice/prediction/candidate.ts";
+import { nameOf, SEQUENTIAL, threads } from "../../../lib/advice/prediction/candidate.ts";
 import { planFor, planRace, withOthers } from "../../../lib/advice/race/race_plan.ts";
+import type { LanePermissions } from "../../../lib/lanes/subprocess/permissions.ts";
 import { JOB } from "../../timing/fake.ts";
 import { MACHINE, probedOf, sampleFor } from "../fixture.ts";
 
@@ -74,4 +75,27 @@ Deno.test("planFor() takes an endless job for a thousand items, or ten times the
   assertEquals(of({ waitMs: 5, items: 40, total: null }, 60), [60, 60]);
   assertEquals(of({ waitMs: 5, items: 40, total: 90 }, 60), [60, 60]);
   assertEquals(of({ waitMs: 5, items: 40, total: 50 }, 60), [50, 50]);
+});
+
+Deno.test("planRace() gives a few long items as many rounds as there is time for", () => {
+  const sample = sampleFor({ computeMs: 400, items: 8 });
+  const size = { alone: 8, most: 8 };
+  const { rounds, items, sequentialItems } = planRace(
+    sample,
+    [SEQUENTIAL, threads(2)],
+    MACHINE,
+    size,
+    60_000,
+  )!;
+  assertEquals([rounds, items, sequentialItems], [2, 7, 2]);
+});
+
+Deno.test("planFor() has few slots raced of tasks that may run programs", () => {
+  const names = (permissions: LanePermissions) =>
+    planFor(probedOf({ computeMs: 1, waitMs: 19 }), MACHINE, {
+      items: undefined,
+      job: { ...JOB, permissions },
+    }, 60_000).raced.map(nameOf);
+  assert(names({ run: ["git"] }).includes("limited (2 slots)"));
+  assert(!names({ net: true }).includes("limited (2 slots)"));
 });

@@ -120,6 +120,7 @@ Deno.test("race() runs every model once a round, until they are told apart", asy
   assertEquals(runners.map(({ rounds }) => rounds.length), [3, 3]);
   assertEquals(trials, 6);
   assertEquals(options.trials.map(({ round }) => round), [0, 0, 1, 1, 2, 2]);
+  assert(options.trials.every((trial) => !("prefix" in trial)), "no part of the results is known");
 });
 
 Deno.test("race() goes on while undecided, but never past its allowance or its trials", async () => {
@@ -324,7 +325,7 @@ Deno.test("nextRound() runs the plain loop no more once it ran twice and two oth
   const fast = [[100, 100], [110, 110]];
   assertEquals(of([400, 400], ...fast), ["workers", "processes"]);
   assertEquals(of([400], ...fast), ["workers", "processes", "sequential"]);
-  assertEquals(of([320, 320], ...fast), ["workers", "processes", "sequential"], "not thrice");
+  assertEquals(of([330, 330], ...fast), ["workers", "processes", "sequential"], "just thrice");
   assertEquals(of([400, 400], fast[0]!), ["workers", "sequential"], "alone with it");
 });
 
@@ -360,8 +361,9 @@ Deno.test("race() tries what it can afford, if it takes as much longer as the ot
     }));
     const plan = { ...options.plan, allowanceMs: hardMs, hardMs };
     const expectedMs = ({ model }: Candidate) => model === "sequential" ? 1000 : 100;
-    const { untried } = await race({ ...options, plan, expectedMs });
-    return raced.length - untried;
+    const { untried, runners } = await race({ ...options, plan, expectedMs });
+    assertEquals(runners.length, raced.length - untried, "what never ran has nothing to tell");
+    return runners.length;
   };
   assertEquals(await ran(1200, 1), 3);
   assertEquals(await ran(1199, 1), 2);
@@ -383,6 +385,17 @@ Deno.test("race() takes no model out for failures that chance explains, and any 
   assertEquals([await out(0, 0), await out(1, 0)], [undefined, "failures"]);
   // A tenth of 64 fail one by one; three standard deviations are 7.2, and one more may.
   assertEquals([await out(14, 0.1), await out(15, 0.1)], [undefined, "failures"]);
+});
+
+Deno.test("race() compares no results where some items fail by chance", async () => {
+  const options = optionsFor([SEQUENTIAL, WORKERS], ({ model }) => ({
+    runMs: 10,
+    failed: 3,
+    succeeded: 61,
+    checksum: model,
+  }));
+  const { runners } = await race({ ...options, failedShare: 0.05 });
+  assertEquals(runners.map(({ out }) => out), [undefined, undefined]);
 });
 
 Deno.test("race() takes results that changed once and for all for the race's own, not for chance", async () => {
@@ -416,6 +429,11 @@ Deno.test("race() goes on beyond its allowance while it can't tell, and says wha
   assertEquals(await of({ unclear }), { trials: 14, endedBy: "trials", ...more });
   assertEquals(await of({ unclear, mostTrials: 6 }), { trials: 6, endedBy: "trials", ...more });
   assertEquals(await of({ unclear, leftMs: () => 19 }), { trials: 2, endedBy: "budget", ...more });
+  const { trials: limits } = options;
+  limits.length = 0;
+  // Each is given no more than is left then.
+  await of({ unclear, leftMs: () => 120, expectedMs: () => 100 });
+  assertEquals(new Set(limits.slice(2).map(({ mostMs }) => mostMs)), new Set([120]));
   const isSoon = ({ trials }: Race) => trials < 6;
   assertEquals(await of({ unclear: isSoon }), { trials: 6, endedBy: undefined, ...more });
 });

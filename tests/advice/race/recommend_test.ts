@@ -6,6 +6,7 @@ import type { Runner } from "../../../lib/advice/race/race.ts";
 import {
   entriesOf,
   type Entry,
+  plainly,
   possibleGain,
   recommend,
   scaledMs,
@@ -26,6 +27,14 @@ Deno.test("possibleGain() is what cores and waiting can give", () => {
   const blocking = sampleFor({ computeMs: 0.1, waitMs: 10, blocks: true });
   assert(possibleGain(blocking, MACHINE.cores, LIMITED, 100) < 1.1);
   assert(possibleGain(sampleFor({ computeMs: 5, waitMs: 5 }), MACHINE.cores, WORKERS, 100) <= 2);
+  // A fifth of the computing is waking: two fifths of that of the waiting nine tenths are spared.
+  const waking = possibleGain(
+    sampleFor({ computeMs: 2, waitMs: 18, wakeMs: 0.4 }),
+    MACHINE.cores,
+    { ...LIMITED, slots: 100 },
+    100,
+  );
+  assertAlmostEquals(waking, 1 / (0.1 * 0.64 * 0.5 ** 0.9), 0.1);
   // A source gives one item after the other, and tasks run beside it.
   const source = sampleFor({ waitMs: 10, sourceMs: 30 });
   assertAlmostEquals(possibleGain(source, MACHINE.cores, LIMITED, 100), 4 / 3, 0.01);
@@ -142,6 +151,32 @@ Deno.test("a gain that can't be puts all gains in doubt that rest on the same pl
   const once = entriesOf([runner(SEQUENTIAL, 3500), runner(PROCESSES, 1000)], sample, MACHINE, 100);
   assertEquals(once.impossible.length, 1);
   assertEquals(recommend(once.entries).candidate.model, "sequential");
+});
+
+Deno.test("one round that shows what can't be leaves no other of its gains sure", () => {
+  const runner = (slots: number, ...times: number[]): Runner => ({
+    candidate: slots === 1 ? SEQUENTIAL : { ...LIMITED, slots },
+    items: 100,
+    rounds: times.map((runMs, round) => roundOf({ runMs, round })),
+  });
+  const of = (...more: Runner[]) => {
+    const { entries, usualNoise } = entriesOf(
+      [runner(1, 1000), runner(4, 250), ...more],
+      sampleFor({ waitMs: 10 }),
+      MACHINE,
+      100,
+    );
+    return recommend(entries, usualNoise).decision;
+  };
+  assertEquals([of(), of(runner(8, 83))], ["gain", "can't tell"]);
+});
+
+Deno.test("plainly() claims no gain of what wasn't measured", () => {
+  const of = (decision: Parameters<typeof plainly>[0]) => plainly(decision, 0.5).gain?.median;
+  assertEquals(
+    [of("no gain"), of("can't tell"), of("unmeasured"), of("server's pace")],
+    [1, 1, undefined, undefined],
+  );
 });
 
 Deno.test("lanes that gained more than independent processes did meanwhile took it from others", () => {

@@ -97,3 +97,28 @@ Deno.test("substitutes() tries as many lanes as there are cores where more of th
   assertEquals(found([...plain, { ...of(8), candidate: slots }]), []);
   assertEquals(found([...plain, of(2)]), [], "no more than there are cores");
 });
+
+Deno.test("substitutes() holds each of its limits where it is met exactly", () => {
+  // Three fifths of what five slots can give, and a fifth gained at all.
+  assertEquals(found(tried([SEQUENTIAL, 300], [limited(5), 100])), [limited(20)]);
+  assertEquals(found(tried([SEQUENTIAL, 120], [limited(8), 100])), [limited(2)]);
+  // Four times as many in flight as are served: most of them queue.
+  assertEquals(found(tried([SEQUENTIAL, 200], [limited(8), 100])), [limited(4)]);
+  const unrun: Runner = { candidate: limited(64), items: 200, rounds: [] };
+  assertEquals(found([...tried([SEQUENTIAL, 120], [limited(8), 100]), unrun]), [limited(2)]);
+});
+
+Deno.test("substitutes() tries no size that is hardly another", () => {
+  const of = (slots: number, out?: "failures"): Runner => ({
+    candidate: limited(slots),
+    items: 200,
+    rounds: [roundOf({ runMs: out === undefined ? 1600 / slots : 20 })],
+    ...(out && { out }),
+  });
+  const plain = tried([SEQUENTIAL, 1600]);
+  assertEquals(found([...plain, of(6, "failures"), of(4)]), [], "five is no half more than four");
+  const few = (items: number): Runner => ({ ...tried([workers(8), 150])[0]!, items });
+  const none = tried([CONCURRENT, 1600]);
+  assertEquals(found([...plain, ...none, few(12)]), [], "twelve lanes are no half more than eight");
+  assertEquals(found([...plain, ...none, few(13)]), [workers(13)]);
+});
