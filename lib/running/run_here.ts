@@ -7,6 +7,7 @@ import { type MapOptions, mayRetry } from "../dispatch/options.ts";
 import type { Outcome, Rejected } from "../dispatch/outcome.ts";
 import type { Executor } from "../executor.ts";
 import type { Task } from "../lanes/task.ts";
+import { needsServer } from "../models.ts";
 import { httpSigns } from "../tasks/http_signs.ts";
 import { messageOf, reasonOf } from "../timing/failures.ts";
 import { LaneWatch } from "../timing/lane_watch.ts";
@@ -137,6 +138,8 @@ export class RunHere {
       if (!(error instanceof ChangedListError)) throw error;
       return { type: "changed", problem: error.message };
     }
+    // How many lanes have joined is known once they are asked for.
+    if (needsServer(executor.model)) await executor.ready(job.task);
     const { lanes, slots } = executor;
     say({
       type: "began",

@@ -43,6 +43,8 @@ export interface Lease {
   readonly clockOffsetMs: number;
   /** As {@linkcode Sender.send}. */
   send(kind: number, head: ArrayLike<number>, payload?: unknown): Promise<void>;
+  /** It is about to be given back: others may wait for it. */
+  leave(): void;
   /** Gives it back; nothing more is told. */
   end(): void;
 }
@@ -58,6 +60,7 @@ interface Leased {
   readonly events: LeaseEvents;
   readonly receiver: Receiver<undefined>;
   readonly sender: Sender;
+  isLeaving: boolean;
   /** How often in a row its machine didn't name it, since it gave it. */
   missed: number;
 }
@@ -87,6 +90,8 @@ export class Cluster {
   #broker: Broker | undefined;
   #opening: Promise<Broker> | undefined;
   #joined = Promise.withResolvers<void>();
+  /** Some lane was given back. */
+  #freed = Promise.withResolvers<void>();
   #lastLane = 0;
   readonly #kept: Post["kept"] = new Map();
   readonly #echo = new Echo();
@@ -106,9 +111,16 @@ export class Cluster {
     return sum || undefined;
   }
 
-  /** Whether it is known that no lane is free. */
+  /** Whether it is known that no lane is free, or soon will be. */
   get isFull(): boolean {
-    return this.#machines.size > 0 && [...this.#machines.values()].every((of) => roomOf(of) === 0);
+    const machines = [...this.#machines.values()];
+    return machines.length > 0 && machines.every((of) => roomOf(of) === 0) && !this.#someLeave;
+  }
+
+  get #someLeave(): boolean {
+    return [...this.#machines.values()].some(({ leased }) =>
+      [...leased.values()].some(({ isLeaving }) => isLeaving)
+    );
   }
 
   #open(): Promise<Broker> {
@@ -133,7 +145,9 @@ export class Cluster {
         onMessage: (stored, subject) => {
           const leased = this.#leased(Number(subject.split(".").at(-1)));
           if (leased === undefined) return stored.ack();
-          void leased.receiver.take(stored.bytes, undefined).then(() => stored.ack());
+          const unreadable = () => leased.events.lost("said what can't be read");
+          void leased.receiver.take(stored.bytes, undefined).catch(unreadable)
+            .then(() => stored.ack());
         },
       });
       this.#timer = setInterval(() => this.#beat(), BEAT_MS);
@@ -213,6 +227,8 @@ export class Cluster {
     const found = leased.get(lane);
     if (found === undefined) return;
     leased.delete(lane);
+    this.#freed.resolve();
+    this.#freed = Promise.withResolvers();
     found.sender.close();
     found.receiver.close();
     // It goes with the queue at the latest.
@@ -255,6 +271,10 @@ export class Cluster {
       const willing = machines.filter(({ id }) => !refusing.has(id));
       const [best] = willing.length > 0 ? willing : machines;
       if (best === undefined) continue;
+      if (roomOf(best) === 0 && this.#someLeave) {
+        await wait(BEAT_MS, this.#freed.promise);
+        continue;
+      }
       if (roomOf(best) === 0) {
         const lanes = machines.reduce((sum, { lanes }) => sum + lanes, 0);
         throw new LaneStartError(
@@ -294,7 +314,7 @@ export class Cluster {
       (error) => events.lost(`was lost: the server stores nothing more: ${wordsOf(error)}`),
     );
     const receiver = new Receiver<undefined>(post, (frame) => events.receive(frame));
-    const own: Leased = { events, sender, receiver, missed: -Infinity };
+    const own: Leased = { events, sender, receiver, isLeaving: false, missed: -Infinity };
     leased.set(lane, own);
     const request: LeaseRequest = { job: this.id, lane, ...wanted };
     let answer: LeaseAnswer;
@@ -315,6 +335,7 @@ export class Cluster {
       machine: name,
       clockOffsetMs: clockOffsetMs!,
       send: (kind, head, payload) => sender.send(kind, head, payload),
+      leave: () => void (own.isLeaving = true),
       end: () => this.#forget(leased, lane),
     };
   }

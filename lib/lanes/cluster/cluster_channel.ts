@@ -104,6 +104,7 @@ export class ClusterChannel implements Channel {
     if (!this.#isClosed) {
       this.#isClosed = true;
       if (this.#lease !== undefined) this.send(ToLane.end, []);
+      this.#lease?.leave();
       this.#giveUpLater("");
     }
     await this.#ended.promise;

@@ -137,7 +137,8 @@ export class Machine implements AsyncDisposable {
       relays: new Map(),
       heardMs: performance.now(),
     };
-    if (job.relays.size >= lanes) {
+    const inUse = [...job.relays.values()].filter((relay) => relay?.hasEnded !== true);
+    if (inUse.length >= lanes) {
       return { refused: `all its ${lanes} lanes are in use`, forModule: false };
     }
     this.#jobs.set(id, job);

@@ -17,7 +17,7 @@ import {
   credsAuthenticator,
   type NatsConnection,
 } from "npm:@nats-io/transport-node@^3.4.0";
-import { wordsOf } from "../attempt.ts";
+import { attempt, wordsOf } from "../attempt.ts";
 import { ACK_WAIT_MS, type Broker, BrokerError, type DeadLetter } from "./broker.ts";
 import type { ServerOptions } from "./server_options.ts";
 
@@ -65,6 +65,8 @@ export async function openNats(options: ServerOptions): Promise<NatsBroker> {
       servers: [...servers],
       name: "lanes",
       timeout: CONNECT_MS,
+      // It would look names up itself, which needs leave to reach all ports of a host.
+      resolve: false,
       pingInterval: PING_MS,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_WAIT_MS,
@@ -100,6 +102,9 @@ function why(error: unknown): string {
   if (/authoriz|authenticat/i.test(words)) return "it refuses these credentials";
   if (/refused|closed|ENOTFOUND|ETIMEDOUT|timeout/i.test(words)) {
     return "nobody answers there; start a server with nats-server -js";
+  }
+  if (/certificate/i.test(words)) {
+    return `${words}; name the certificates to check it by, with --tls-ca or tlsCa`;
   }
   return words;
 }
@@ -156,9 +161,11 @@ export class NatsBroker implements Broker {
     this.#nc.subscribe(subject, {
       callback: (error, message) => {
         if (error !== null) return;
-        const answer = hear(decode(message.data), message.subject);
+        // Others may use the same server, and say what they like.
+        const value = attempt(() => decode(message.data));
+        const answer = attempt(() => hear(value, message.subject));
         if (!message.reply) return;
-        void Promise.resolve(answer).then((value) => message.respond(encode(value)));
+        Promise.resolve(answer).then((value) => message.respond(encode(value))).catch(() => {});
       },
     });
   }

@@ -50,6 +50,8 @@ export class Relay {
   /** Batches that are not done with, by their ids: started, or waiting for the machine's turn. */
   readonly #batches = new Map<number, { readonly stored: Stored; isStarted: boolean }>();
   #consumer: Promise<{ close(): Promise<void> }> | undefined;
+  /** Whether its subprocess has ended, so that another may be started. */
+  hasEnded = false;
   #isOver = false;
 
   /** @throws {LaneStartError} If the subprocess can't be started. */
@@ -78,8 +80,13 @@ export class Relay {
   }
 
   async #take(stored: Stored): Promise<void> {
-    // One that comes again is acknowledged when the first is, or was and that got lost.
-    if (await this.#receiver.take(stored.bytes, stored)) return;
+    try {
+      // One that comes again is acknowledged when the first is, or was and that got lost.
+      if (await this.#receiver.take(stored.bytes, stored)) return;
+    } catch {
+      stored.ack();
+      return await this.#tellEnd("was sent a message that can't be read");
+    }
     if (![...this.#batches.values()].some((batch) => batch.stored.id === stored.id)) stored.ack();
   }
 
@@ -159,6 +166,7 @@ export class Relay {
   }
 
   async #tellEnd(how: string): Promise<void> {
+    this.hasEnded = true;
     await this.#sender.send(FromLane.ended, [], how);
     for (const { stored } of this.#batches.values()) stored.ack();
     await this.end();

@@ -164,6 +164,17 @@ fault("a hundred thousand items give each its result once, as they do here", asy
   );
 });
 
+fault("tasks of several modules take turns on as many lanes as there are", async () => {
+  await using server = await NatsServer.start();
+  await using _lanes = await oneLane(server);
+  await using executor = open(server, 8);
+  for (const base of [10, 20, 30]) {
+    const doubled = executor.map(taskNamed("double"), [base]).toArray();
+    const read = executor.map(faultTask("firstByte"), [{ bytes: Uint8Array.of(base) }]).toArray();
+    assertEquals([await doubled, await read], [[2 * base], [[base, 1]]]);
+  }
+});
+
 fault("two programs share the lanes, and each has its own results", async () => {
   await using server = await NatsServer.start();
   await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
