@@ -62,6 +62,8 @@ export interface LaneUsage {
   readonly peakRssBytes: number | undefined;
   /** What the lane computes on, where that is a GPU, or a program in its place. */
   readonly device?: Device;
+  /** The name of the machine that the lane is on, under {@linkcode cluster}. */
+  readonly machine?: string;
 }
 
 /** Runs tasks under one concurrency model. */

@@ -135,6 +135,8 @@ export interface Usage {
   readonly peakRssBytes: number | undefined;
   /** Absent where it is this machine's cores. */
   readonly device?: Device;
+  /** The name of another machine that it is on. */
+  readonly machine?: string;
 }
 
 /** A place where tasks really run. */

@@ -6,12 +6,13 @@
  */
 
 import { BinaryHeap } from "@std/data-structures/binary-heap";
+import { fit, plain } from "../text/plain.ts";
 import type { Timeline } from "../timing/result.ts";
 
 export interface Slots {
   /** The slot of each task, from 0, in the timeline's order; −1 for a task that never started. */
   readonly slot: Int32Array;
-  /** How many slots each lane used at once, by lane. */
+  /** How many slots each lane used at once, by lane, in the order in which lanes are shown. */
   readonly used: ReadonlyMap<number, number>;
 }
 
@@ -48,8 +49,20 @@ export function assignSlots(timeline: Timeline): Slots {
     slot[at] = taken;
     lane.ends.push({ atMs: Math.max(startedMs, timeline.endedMs[at]!), slot: taken });
   }
-  const used = new Map([...lanes].sort(([a], [b]) => a - b).map(([n, { used }]) => [n, used]));
-  return { slot, used };
+  // Lanes of one machine stand together.
+  const names = new Map(timeline.lanes.map(({ lane, machine = "" }) => [lane, plain(machine)]));
+  const nameOf = (lane: number) => names.get(lane) ?? "";
+  const sorted = [...lanes].sort(([a], [b]) => nameOf(a).localeCompare(nameOf(b)) || a - b);
+  return { slot, used: new Map(sorted.map(([n, { used }]) => [n, used])) };
+}
+
+/** A machine's name has so many characters at most beside a lane's number. */
+const MOST_NAME = 12;
+
+/** What a lane is called, with its machine if that is another one. */
+export function laneName({ lanes }: Timeline, lane: number): string {
+  const machine = lanes.find((entry) => entry.lane === lane)?.machine;
+  return machine === undefined ? `lane ${lane}` : `${fit(plain(machine), MOST_NAME)} lane ${lane}`;
 }
 
 /** Whether a task of a timeline ever ran: those cancelled in the queue have no lane and no start. */

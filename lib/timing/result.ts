@@ -90,6 +90,8 @@ export const timelineSchema = z.object({
     lane: z.number().int(),
     startMs: duration,
     cpuShare: z.number().min(0).max(1).nullable(),
+    /** The name of the machine that it was on, under `cluster`. */
+    machine: z.string().optional(),
   })),
   /** Each task's place in the input, from 0. */
   index: z.array(z.number().int()),

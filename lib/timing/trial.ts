@@ -281,7 +281,8 @@ export function timelineOf(parts: TimelineParts): Timeline {
     const cpuShare = cpuMs === undefined || busy === 0
       ? null
       : Math.min(1, Math.max(0, cpuMs / busy));
-    return { lane: usage.lane, startMs: rounded(Math.max(0, usage.startMs)), cpuShare };
+    const { lane, startMs, machine } = usage;
+    return { lane, startMs: rounded(Math.max(0, startMs)), cpuShare, ...(machine && { machine }) };
   });
   return {
     round,

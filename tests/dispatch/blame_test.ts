@@ -53,6 +53,16 @@ Deno.test("what is known to have ended no lane is a victim, and leaves the only 
   assertEquals(kinds, ["victims", "culprit", "victims"]);
 });
 
+Deno.test("who loses its machine is suspected, and to blame if it was alone for that before", () => {
+  const kindsOf = (...lost: ReturnType<typeof lostAt>[]) =>
+    blame(lost, false, true).map(({ kind }) => kind);
+  const rerun = (at: BatchProgress, changes: object) => Object.assign(lostAt(at), changes);
+  assertEquals(kindsOf(lostAt(running), lostAt({ state: "waiting" })), ["suspect", "innocent"]);
+  assertEquals(kindsOf(rerun(running, { alone: true })), ["culprit"]);
+  assertEquals(kindsOf(lostAt({ state: "unknown" })), ["victims"]);
+  assertEquals(kindsOf(rerun({ state: "unknown" }, { reruns: 1 })), ["suspects"]);
+});
+
 Deno.test("no batch that waited or was being loaded is blamed, and at most one is the culprit", () => {
   const progress = fc.constantFrom<BatchProgress>(
     { state: "waiting" },

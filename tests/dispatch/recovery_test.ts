@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Batch, Blame } from "../../lib/dispatch/batch.ts";
 import { checkOptions, type RetryOptions } from "../../lib/dispatch/options.ts";
 import { outcomeAt, type Rejected } from "../../lib/dispatch/outcome.ts";
-import { Recovery } from "../../lib/dispatch/recovery.ts";
+import { type QuarantinedItem, Recovery } from "../../lib/dispatch/recovery.ts";
 import { MOST_KILLS, Settler } from "../../lib/dispatch/settler.ts";
 import {
   AbandonedError,
@@ -23,6 +23,7 @@ function recovering(rerun = true, retries: number | RetryOptions = 0) {
   const back: Batch[] = [];
   const settled: Rejected[] = [];
   const again: Batch[] = [];
+  const quarantined: QuarantinedItem[] = [];
   const settler = new Settler({
     options: checkOptions({ retries }),
     mayRetry: () => true,
@@ -39,11 +40,12 @@ function recovering(rerun = true, retries: number | RetryOptions = 0) {
     settler,
     rerun,
     graceMs: 100,
+    onQuarantined: (item) => void quarantined.push(item),
     putBack: (batch) => {
       if (batch.items.length > 0) back.push(batch);
     },
   });
-  return { recovery, back, settled, again };
+  return { recovery, back, settled, again, quarantined };
 }
 
 /** A batch that was on a lane. */
@@ -171,6 +173,18 @@ Deno.test("a task that killed its lane twice is quarantined, and may be tried ag
     );
     assertEquals(retryable, false);
   }
+});
+
+Deno.test("an item that ended two lanes is told, and so is one that lost two machines", () => {
+  for (const [kills, death] of [[1, DEATH], [0, { ...DEATH, isElsewhere: true }]] as const) {
+    const { recovery, settled, quarantined } = recovering(true, 9);
+    recovery.onLost(lost(["a"], { kills }), { kind: "culprit", offset: 0, sinceMs: 7 }, death);
+    assertEquals(quarantined.map(({ index, item }) => [index, item]), [[10, "a"]]);
+    assertEquals(settled[0]!.reason, quarantined[0]!.reason);
+  }
+  const { recovery, quarantined } = recovering(true, 9);
+  recovery.onLost(lost(1), { kind: "culprit", offset: 0, sinceMs: 7 }, DEATH);
+  assertEquals(quarantined, []);
 });
 
 Deno.test("a crash names the item, and what was thrown is its cause, even if that was undefined", () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { assignSlots, hasStarted } from "../../lib/report/slots.ts";
+import { assignSlots, hasStarted, laneName } from "../../lib/report/slots.ts";
 import type { Timeline } from "../../lib/timing/result.ts";
 
 interface Span {
@@ -67,4 +67,21 @@ Deno.test("a task that never started has no slot", () => {
   const timeline = { ...timelineOf([{ lane: 0, startedMs: 0, lastedMs: 1 }]), lane: [-1] };
   assertEquals(hasStarted(timeline, 0), false);
   assertEquals([...assignSlots(timeline).slot], [-1]);
+});
+
+Deno.test("lanes of one machine stand together, and are called by its name", () => {
+  const timeline = timelineOf([]);
+  const machines = ["\x1b[31mbeta", undefined, "alpha of a very long name"];
+  const named = {
+    ...timeline,
+    lanes: timeline.lanes.map((lane, at) => ({
+      ...lane,
+      ...(machines[at] !== undefined && { machine: machines[at] }),
+    })),
+  };
+  assertEquals([...assignSlots(named).used.keys()].map((lane) => laneName(named, lane)), [
+    "lane 1",
+    "alpha of a … lane 2",
+    "beta lane 0",
+  ]);
 });

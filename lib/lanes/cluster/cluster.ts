@@ -53,6 +53,8 @@ interface Machine extends Omit<MachineBeat, "leased"> {
   heardMs: number;
   /** Add to a time of its clock to get this program's; undefined until it is measured. */
   clockOffsetMs: number | undefined;
+  /** While, and once, it is. */
+  clock: Promise<void> | undefined;
   readonly leased: Map<number, Leased>;
 }
 
@@ -183,7 +185,8 @@ export class Cluster {
       }
     } else {
       const leased = new Map<number, Leased>();
-      this.#machines.set(beat.id, { ...beat, heardMs, leased, clockOffsetMs: undefined });
+      const clock = { clock: undefined, clockOffsetMs: undefined };
+      this.#machines.set(beat.id, { ...beat, heardMs, leased, ...clock });
     }
     this.#hadMachine = true;
     this.#joined.resolve();
@@ -263,14 +266,16 @@ export class Cluster {
       })),
     );
     const refusing = new Set<string>();
+    const mute = new Set<string>();
     let tries = 0;
     while (true) {
       await this.#someMachine(broker);
       if (this.#isClosed) throw new LaneStartError("the executor was closed");
-      const machines = [...this.#machines.values()].sort((a, b) => roomOf(b) - roomOf(a));
+      const machines = [...this.#machines.values()].filter(({ id }) => !mute.has(id))
+        .sort((a, b) => roomOf(b) - roomOf(a));
       const willing = machines.filter(({ id }) => !refusing.has(id));
       const [best] = willing.length > 0 ? willing : machines;
-      if (best === undefined) continue;
+      if (best === undefined) throw new LaneStartError(`no machine at ${broker.where} answers`);
       if (roomOf(best) === 0 && this.#someLeave) {
         await wait(BEAT_MS, this.#freed.promise);
         continue;
@@ -282,8 +287,9 @@ export class Cluster {
         );
       }
       if (best.clockOffsetMs === undefined) {
+        best.clock ??= clockOffset(broker, best.id).then((ms) => void (best.clockOffsetMs = ms));
+        await best.clock;
         // Meanwhile others may have taken what room it had.
-        best.clockOffsetMs = await clockOffset(broker, best.id);
         continue;
       }
       const answer = await this.#ask(broker, best, {
@@ -291,9 +297,9 @@ export class Cluster {
         modules,
         insists: willing.length === 0,
       }, events);
-      if (answer === undefined) continue;
-      if (!("refused" in answer)) return answer;
-      if (answer.forModule) refusing.add(best.id);
+      if (answer !== undefined && !("refused" in answer)) return answer;
+      if (answer === undefined) mute.add(best.id);
+      else if (answer.forModule) refusing.add(best.id);
       else if (tries++ < MOST_TRIES) await wait(BEAT_MS);
       else throw new LaneStartError(`${best.name}: ${answer.refused}`);
     }
@@ -321,9 +327,7 @@ export class Cluster {
     try {
       answer = await broker.ask(Subject.lease(id), request, ANSWER_MS) as LeaseAnswer;
     } catch {
-      // It is asked again once it is heard of.
       this.#forget(leased, lane);
-      this.#lose(id, `was lost: its machine ${name} doesn't answer`);
       return undefined;
     }
     if (answer !== null) {

@@ -43,6 +43,10 @@ export class ClusterChannel implements Channel {
     void this.#open(options);
   }
 
+  get machine(): string | undefined {
+    return this.#lease?.machine;
+  }
+
   async #open(options: ClusterChannelOptions): Promise<void> {
     try {
       this.#lease = await this.#cluster.lease(options, {
@@ -52,7 +56,8 @@ export class ClusterChannel implements Channel {
     } catch (error) {
       return this.#end(`could not be had: ${wordsOf(error)}`, true);
     }
-    if (this.#isClosed) void this.#lease.send(ToLane.end, []);
+    // Nobody wants it any more.
+    if (this.#isOver) return this.#lease.end();
     const early = this.#early!;
     this.#early = undefined;
     for (const frame of early) this.#receive(frame);
@@ -103,9 +108,12 @@ export class ClusterChannel implements Channel {
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true;
-      if (this.#lease !== undefined) this.send(ToLane.end, []);
-      this.#lease?.leave();
-      this.#giveUpLater("");
+      if (this.#lease === undefined) this.#end("", true);
+      else {
+        this.send(ToLane.end, []);
+        this.#lease.leave();
+        this.#giveUpLater("");
+      }
     }
     await this.#ended.promise;
   }

@@ -78,18 +78,14 @@ export async function openNats(options: ServerOptions): Promise<NatsBroker> {
     throw new BrokerError(`Cannot connect to ${where}: ${why(error)}`);
   }
   try {
-    await (await jetstreamManager(nc)).getAccountInfo();
+    // Which asks for an account's state, so it fails where there is no JetStream.
+    return new NatsBroker(nc, await jetstreamManager(nc), where);
   } catch (error) {
     await nc.close();
-    throw new BrokerError(
-      `Cannot use ${where}: ${
-        /JetStream|responders|503/i.test(`${(error as Error).name} ${wordsOf(error)}`)
-          ? "it runs without JetStream; start it with nats-server -js"
-          : wordsOf(error)
-      }`,
-    );
+    const lacks = /JetStream|responders|503/i.test(`${(error as Error).name} ${wordsOf(error)}`);
+    const what = lacks ? "it runs without JetStream; start it with nats-server -js" : wordsOf(error);
+    throw new BrokerError(`Cannot use ${where}: ${what}`);
   }
-  return await NatsBroker.open(nc, where);
 }
 
 /** An address without the name and password that it may hold. */
@@ -119,7 +115,7 @@ export class NatsBroker implements Broker {
   readonly #reconnected: (() => void)[] = [];
   #isConnected = true;
 
-  private constructor(
+  constructor(
     nc: NatsConnection,
     jsm: Awaited<ReturnType<typeof jetstreamManager>>,
     where: string,
@@ -130,10 +126,6 @@ export class NatsBroker implements Broker {
     this.where = where;
     this.mostBytes = nc.info!.max_payload;
     void this.#watch();
-  }
-
-  static async open(nc: NatsConnection, where: string): Promise<NatsBroker> {
-    return new NatsBroker(nc, await jetstreamManager(nc), where);
   }
 
   get isConnected(): boolean {
@@ -219,8 +211,9 @@ export class NatsBroker implements Broker {
         onMessage({
           id: message.seq,
           bytes: message.data,
-          ack: () => message.ack(),
-          working: () => message.working(),
+          // It is delivered again if the connection is closed.
+          ack: () => attempt(() => message.ack()),
+          working: () => attempt(() => message.working()),
         }, message.subject),
     });
     return { close: async () => void await messages.close() };

@@ -90,11 +90,6 @@ export class Relay {
     if (![...this.#batches.values()].some((batch) => batch.stored.id === stored.id)) stored.ack();
   }
 
-  /** Whether something is to be done yet. */
-  get isBusy(): boolean {
-    return this.#batches.size > 0;
-  }
-
   /** Keeps the server from delivering again what is worked on. */
   beat(): void {
     for (const { stored } of this.#batches.values()) stored.working();

@@ -87,6 +87,8 @@ export interface Channel {
    * @throws If the payload can't be cloned.
    */
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void;
+  /** The name of the machine that the other side is on, if it is another one. */
+  readonly machine?: string | undefined;
   /** Why a task can't be loaded there, if that is known already. */
   unloadable(task: Task): string | undefined;
   /** Whether an open channel keeps the program alive. */

@@ -448,7 +448,13 @@ export class RemoteLane implements Lane {
       case FromLane.usage: {
         const peakRssBytes = Number.isNaN(head[1]!) ? undefined : head[1]!;
         const device = payload as Device | undefined;
-        this.#usage = { cpuMs: head[0]!, peakRssBytes, ...(device && { device }) };
+        const { machine } = this.#channel;
+        this.#usage = {
+          cpuMs: head[0]!,
+          peakRssBytes,
+          ...(device && { device }),
+          ...(machine !== undefined && { machine }),
+        };
         for (const answer of this.#usageWaiters) answer(this.#usage);
         break;
       }

@@ -9,7 +9,7 @@
 import type { ModelResult, ResultFile, Timeline } from "../../timing/result.ts";
 import { sumOfFailures } from "../../timing/failures.ts";
 import { plain } from "../../text/plain.ts";
-import { assignSlots, hasStarted } from "../slots.ts";
+import { assignSlots, hasStarted, laneName } from "../slots.ts";
 
 /** One trace event; times in microseconds. */
 export interface TraceEvent {
@@ -102,7 +102,7 @@ function taskEvents(pid: number, { timeline: spans, startMs }: Traced): TraceEve
   for (const [lane, slots] of used) {
     firstTid.set(lane, tid);
     for (let which = 0; which < Math.max(1, slots); which++, tid++) {
-      const name = slots > 1 ? `lane ${lane} slot ${which}` : `lane ${lane}`;
+      const name = `${laneName(spans, lane)}${slots > 1 ? ` slot ${which}` : ""}`;
       events.push(
         { name: "thread_name", ph: "M", pid, tid, args: { name } },
         { name: "thread_sort_index", ph: "M", pid, tid, args: { sort_index: tid } },

@@ -6,7 +6,7 @@
 import { formatCount, formatDuration, formatPercent } from "../../text/format.ts";
 import type { ModelResult, Timeline } from "../../timing/result.ts";
 import { mean } from "../../timing/statistics.ts";
-import { assignSlots, hasStarted, type Slots, startOrder } from "../slots.ts";
+import { assignSlots, hasStarted, laneName, type Slots, startOrder } from "../slots.ts";
 
 /** A model of some size whose tasks were timed. */
 export type Timed = Pick<ModelResult, "model" | "lanes" | "slots" | "timeline">;
@@ -165,7 +165,7 @@ function rowsOfBars(
   });
   return {
     height: Math.max(y - gap, top),
-    labels: laneLabels([...lanes]),
+    labels: laneLabels(timeline, [...lanes]),
     lanes: [...lanes.values()],
     flight,
     mostTasksInABar: merged.flat().reduce((most, { tasks }) => Math.max(most, tasks), 1),
@@ -176,9 +176,12 @@ function rowsOfBars(
 /** A lane lower than this has no room for a label of its own. */
 const LEAST_LABELLED = 11;
 
-function laneLabels(lanes: readonly (readonly [number, Band])[]): Panel["labels"] {
+function laneLabels(
+  timeline: Timeline,
+  lanes: readonly (readonly [number, Band])[],
+): Panel["labels"] {
   const labels = lanes.map(([lane, { y1, y2 }]) => ({
-    text: y2 - y1 < LEAST_LABELLED ? "" : `lane ${lane}`,
+    text: y2 - y1 < LEAST_LABELLED ? "" : laneName(timeline, lane),
     y: (y1 + y2) / 2,
   }));
   const { y } = labels[Math.floor(labels.length / 2)] ?? { y: 0 };

@@ -14,7 +14,7 @@
 import { counted, formatDuration, formatNumber } from "../../text/format.ts";
 import { fit, pad, plain, sideBySide, wrap } from "../../text/plain.ts";
 import type { Comparison, ModelResult, Timeline } from "../../timing/result.ts";
-import { assignSlots, type Slots, startOrder } from "../slots.ts";
+import { assignSlots, laneName, type Slots, startOrder } from "../slots.ts";
 import { paletteFor, type Style, type Tone } from "./style.ts";
 
 /** Below this many cells a panel shows nothing; then it is zoomed. */
@@ -160,7 +160,7 @@ export function drawPanel(timeline: Timeline, startMs: number, options: PanelOpt
     const computing = computingRows(of, lane, share ?? 0);
     const starting = Math.min(known?.startMs ?? 0, startMs) / options.axisMs * options.cells;
     return of.map((row) => ({
-      label: labelOf(row, slots.used.get(lane)!),
+      label: labelOf(row, slots.used.get(lane)!, laneName(timeline, lane)),
       row: drawRow(row, (cell) => computing[cell] === row, starting, share === null, options),
     }));
   });
@@ -292,10 +292,10 @@ function painted(signs: readonly { sign: string; tone: Tone }[], style: Style): 
   return line;
 }
 
-function labelOf({ lane, firstSlot, slots }: Row, used: number): string {
-  if (used <= 1) return `lane ${lane}`;
+function labelOf({ firstSlot, slots }: Row, used: number, lane: string): string {
+  if (used <= 1) return lane;
   const which = slots === 1 ? `slot ${firstSlot}` : `${firstSlot}–${firstSlot + slots - 1}`;
   // The lane's name stands at its first slot only, so that one sees which rows belong together.
-  const name = `lane ${lane} `;
+  const name = `${lane} `;
   return (firstSlot === 0 ? name : " ".repeat(name.length)) + which;
 }
