@@ -35,6 +35,8 @@ const PING_MS = 5000;
 const STORE_MS = 5000;
 /** The server is too busy for a moment, or still starting. */
 const BUSY_CODE = 10008;
+/** A connection that was refused is reset within so long, in milliseconds. */
+const RESET_MS = 200;
 const NANOS = 1_000_000;
 /** A queue remembers the ids of its messages for so long, in milliseconds. */
 const REMEMBER_MS = 120_000;
@@ -60,6 +62,7 @@ export async function openNats(options: ServerOptions): Promise<NatsBroker> {
   const { servers, user, password, creds, tlsCa } = options;
   const where = servers.map(shown).join();
   let nc: NatsConnection;
+  addEventListener("error", ignoreReset);
   try {
     nc = await connect({
       servers: [...servers],
@@ -75,7 +78,10 @@ export async function openNats(options: ServerOptions): Promise<NatsBroker> {
       ...(tlsCa !== undefined && { tls: { caFile: tlsCa } }),
     });
   } catch (error) {
+    await new Promise((resolve) => setTimeout(resolve, RESET_MS));
     throw new BrokerError(`Cannot connect to ${where}: ${why(error)}`);
+  } finally {
+    removeEventListener("error", ignoreReset);
   }
   try {
     // Which asks for an account's state, so it fails where there is no JetStream.
@@ -83,8 +89,17 @@ export async function openNats(options: ServerOptions): Promise<NatsBroker> {
   } catch (error) {
     await nc.close();
     const lacks = /JetStream|responders|503/i.test(`${(error as Error).name} ${wordsOf(error)}`);
-    const what = lacks ? "it runs without JetStream; start it with nats-server -js" : wordsOf(error);
+    const what = lacks
+      ? "it runs without JetStream; start it with nats-server -js"
+      : wordsOf(error);
     throw new BrokerError(`Cannot use ${where}: ${what}`);
+  }
+}
+
+/** A server that refuses may reset a connection which the client has let go of, and nobody listens to. */
+function ignoreReset(event: ErrorEvent): void {
+  if ((event.error as { code?: unknown } | undefined)?.code === "ECONNRESET") {
+    event.preventDefault();
   }
 }
 
