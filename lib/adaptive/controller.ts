@@ -109,7 +109,7 @@ const RAMP = 4;
 /** and those of the last share, which lanes couldn't help with if tasks computed in the end, after this. */
 const RAMP_ALL_MS = 8;
 /** More tasks than this aren't started before one has ended. */
-const RAMP_SLOTS = 64;
+const RAMP_SLOTS = 128;
 /** So many tasks make a round at least, or as many as there are slots. */
 const ROUND_TASKS = 8;
 /** While slots double, this share of them makes a round. */
@@ -125,6 +125,8 @@ const NO_MORE = 1.2;
 const BUSY = 0.75;
 /** Whether it is busy is judged over so long at least. */
 const WINDOW_MS = 20;
+/** Tasks that compute for so long keep lanes from starting for longer than these take. */
+const LONG_MS = 20;
 /** Lanes are worth starting if so much work is left. */
 const WORTH_MS = 200;
 /** So many slots on each lane are enough, if one event loop had no more. */
@@ -132,12 +134,18 @@ const AMPLE = 16;
 /** Lanes are judged after so long, and so many tasks on each. */
 const TRIAL_MS = 80;
 const TRIAL_TASKS = 3;
-/** They are kept if they get this many times as much done, */
+/**
+ * They are kept if they get this many times as much done, or at least this part of it, where so many times
+ * as much is computed: items may have grown longer meanwhile.
+ */
 const GAIN = 1.1;
-/** or, as items may have grown longer, compute this many times as much. */
+const LONGER = 0.85;
 const CPU_GAIN = 1.25;
-/** Lanes that didn't gain aren't tried again for so long, and each time for twice as long. */
-const AGAIN_MS = 2_000;
+/**
+ * Lanes that didn't gain aren't tried again for so long, and each time for twice as long: tasks that grow
+ * longer look like it.
+ */
+const AGAIN_MS = 400;
 /** The lanes are looked at so often; if they use less than this of one core, an event loop will do. */
 const LOOK_MS = 250;
 const LITTLE = 0.6;
@@ -165,8 +173,10 @@ export class Controller {
   wantsLanes = false;
   /** Tasks are started no closer together than this. */
   gapMs = 0;
-  /** Whether none is to be started for now. */
-  isBraking = false;
+  /** Whether it is waited until it is known how many got through. */
+  #isBraking = false;
+  /** Whether tasks that are so long that lanes couldn't start meanwhile wait for them. */
+  #awaitsLanes = false;
   /** When it wants to look next, from now on. */
   nextTickMs = FIRST_TICK_MS;
   readonly #options: ControllerOptions;
@@ -186,7 +196,7 @@ export class Controller {
   /** With how many slots some were refused last. */
   #refusedAt = Infinity;
   #lastTickMs: number;
-  /** What got done, and computed, in the event loop before lanes. */
+  /** What got done, and computed, in the event loop before lanes, and with how many slots. */
   #loop = { perSecond: 0, cpuShare: 0, slots: 1 };
   #onTrial = false;
   #lanesNotBeforeMs = 0;
@@ -214,6 +224,11 @@ export class Controller {
     }];
   }
 
+  /** Whether none is to be started for now. */
+  get isBraking(): boolean {
+    return this.#isBraking || this.#awaitsLanes;
+  }
+
   /** So many tasks have ended, one after another. */
   onEnded(count: number, startedAtMs: number, endedAtMs: number, refused: boolean): void {
     this.#ended += count;
@@ -239,7 +254,7 @@ export class Controller {
     if (Number.isNaN(this.#window.loopCpuMs)) Object.assign(this.#window, { loopCpuMs, cpuMs });
     const isEarly = this.#slowStart && nowMs - this.#startMs < EARLY_MS;
     this.nextTickMs = isEarly ? FIRST_TICK_MS : TICK_MS;
-    return this.isBraking || this.#refused > REFUSED * (this.#refused + this.#through)
+    return this.#isBraking || this.#refused > REFUSED * (this.#refused + this.#through)
       ? this.#onRefused(seen)
       : seen.memoryBytes > this.#options.memoryBytes
       ? this.#fewer(seen, "memory", this.#slots / 2)
@@ -257,7 +272,7 @@ export class Controller {
   begin(nowMs: number): void {
     this.#lastTickMs = nowMs;
     this.nextTickMs = this.#ended === 0 ? FIRST_TICK_MS : TICK_MS;
-    this.isBraking = false;
+    this.#isBraking = false;
     this.#window = { fromMs: nowMs, loopCpuMs: NaN, cpuMs: undefined, heldMs: 0, ended: 0 };
   }
 
@@ -269,7 +284,7 @@ export class Controller {
     // As many as kept one event loop busy, or a share of them, if they were many.
     const ample = Math.max(Math.min(before, AMPLE), Math.ceil(before / lanes));
     const slots = Math.max(1, Math.min(ample, Math.floor(maxSlots / lanes)));
-    this.wantsLanes = false;
+    this.wantsLanes = this.#awaitsLanes = false;
     this.#onTrial = true;
     this.#slots = lanes * slots;
     return this.#change(seen, { place: "lanes", lanes, slots }, "lanes ready");
@@ -280,7 +295,7 @@ export class Controller {
     // Other tasks may be on lanes, and stay there.
     if (seen.travels) return { ...this.#change(seen, this.shape, "stays"), detail };
     if (this.wantsLanes) this.#slots = this.#loop.slots;
-    this.wantsLanes = false;
+    this.wantsLanes = this.#awaitsLanes = false;
     this.#backOff(seen);
     return { ...this.#toLoop(seen, "stays"), detail };
   }
@@ -319,6 +334,7 @@ export class Controller {
 
   #askForLanes(seen: Seen): Decision {
     this.wantsLanes = true;
+    this.#awaitsLanes = this.#slots === 1 && quickerOf(this.#level.latencies) >= LONG_MS;
     const { perSecond } = this.#figures(seen);
     this.#loop = { perSecond, cpuShare: this.#cpuShare(seen) ?? 1, slots: this.shape.slots };
     // What is started here until then stays here.
@@ -347,11 +363,10 @@ export class Controller {
       // It begins when the first task that was sent there has ended.
       if (this.#level.latencies.length === 0) return void this.#openWindow(seen);
       if (elapsedMs < TRIAL_MS || this.#window.ended < TRIAL_TASKS * lanes) return undefined;
-      const before = this.#loop;
-      const gains = figures.perSecond >= GAIN * before.perSecond ||
-        (cpuShare !== undefined && cpuShare >= CPU_GAIN * before.cpuShare);
       this.#onTrial = false;
-      if (!gains) {
+      const gain = figures.perSecond / this.#loop.perSecond;
+      const computesMore = cpuShare !== undefined && cpuShare >= CPU_GAIN * this.#loop.cpuShare;
+      if (gain < (computesMore ? LONGER : GAIN)) {
         this.#backOff(seen);
         this.#slots = this.#loop.slots;
         this.#slowStart = false;
@@ -365,6 +380,7 @@ export class Controller {
       return this.#slotsOf(seen, elapsedMs < WINDOW_MS ? 1 : figures.busyShare);
     }
     const isIdle = cpuShare !== undefined && cpuShare < LITTLE && seen.inFlight >= this.#slots / 2;
+    if (isIdle) this.#backOff(seen);
     const decision = isIdle
       ? this.#toLoop(seen, "waits again")
       : this.#slotsOf(seen, figures.busyShare);
@@ -452,9 +468,9 @@ export class Controller {
     const [refused, through] = [this.#refused, this.#through];
     if (slots < 2) return this.#slower(nowMs);
     this.#slowStart = false;
-    if (!this.isBraking) this.#hold(nowMs);
-    this.isBraking = inFlight > 0;
-    if (this.isBraking) return undefined;
+    if (!this.#isBraking) this.#hold(nowMs);
+    this.#isBraking = inFlight > 0;
+    if (this.#isBraking) return undefined;
     this.#refusedAt = slots;
     return this.#fewer(seen, "refused", BELOW * slots * through / (through + refused));
   }
@@ -522,13 +538,12 @@ export class Controller {
     const { fromMs, heldMs, loopCpuMs, ended } = this.#window;
     const elapsedMs = Math.max(1e-3, seen.nowMs - fromMs);
     const { latencies } = this.#level;
+    const cpuShare = this.#cpuShare(seen) ?? 1;
     const busyShare = this.shape.place === "lanes"
       ? (this.#cpuShare(seen) ?? this.shape.lanes) / this.shape.lanes
-      // A thread's own time is told in coarse steps, that of the process in fine ones.
-      : Math.max(
-        heldMs / elapsedMs,
-        Math.min((seen.loopCpuMs - loopCpuMs) / elapsedMs, this.#cpuShare(seen) ?? 1),
-      );
+      // A thread's own time is told in coarse steps, that of the process in fine ones. A tick is late
+      // too where others have the core, or where a task blocks: lanes are tried then, and judged.
+      : Math.max(heldMs / elapsedMs, Math.min((seen.loopCpuMs - loopCpuMs) / elapsedMs, cpuShare));
     return {
       busyShare: Math.min(1, busyShare),
       latencyMs: latencies.length === 0 ? NaN : quickerOf(latencies),

@@ -164,6 +164,10 @@ export class Guide implements PoolGuide {
     this.#tickLater();
   }
 
+  turn(): void {
+    this.#tick();
+  }
+
   rest(): void {
     clearTimeout(this.#timer);
   }

