@@ -23,6 +23,8 @@ export interface PoolRun {
   readonly task: Task;
   /** Pool: whether it waits for its turn to send. */
   isReady: boolean;
+  /** Whether it never sends more than one batch, unless that comes back. */
+  readonly isCall?: boolean;
   /** Pool: whether it keeps no lane alive for the moment. */
   rests?: boolean;
   /** How many batches may wait on a lane for each of its slots. */

@@ -83,6 +83,10 @@ export class Call implements PoolRun, BatchSettings {
     this.#queuedAtMs = options.retries.limit > 0 ? performance.now() : NaN;
   }
 
+  get isCall(): boolean {
+    return true;
+  }
+
   get run(): this {
     return this;
   }

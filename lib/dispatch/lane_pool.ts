@@ -87,6 +87,8 @@ const MOST_ASKED = 16;
 export class LanePool {
   readonly options: PoolOptions;
   readonly #places: Places;
+  /** The place, where there is one alone and the choice is simple. */
+  readonly #only: Place | undefined;
   /** Every run that hasn't ended. */
   readonly #runs = new Set<PoolRun>();
   /** Those that may have something to send, in the order of their turns, from `#turn` on. */
@@ -118,6 +120,9 @@ export class LanePool {
         for (const run of [...this.#runs]) run.fail(error);
       },
     });
+    const { all } = this.#places;
+    const isSimple = all.length === 1 && !options.takesAhead && options.guide === undefined;
+    this.#only = isSimple ? all[0] : undefined;
   }
 
   /** Slots on all lanes together. */
@@ -339,6 +344,7 @@ export class LanePool {
       this.#turn < this.#ready.length && this.#actions.length === 0 && !this.#isPaused
     ) {
       const run = this.#ready[this.#turn]!;
+      if (run.isCall && this.#only !== undefined && this.#only.load >= this.#only.slots) return;
       const wanted = run.peek();
       if (wanted === undefined) {
         this.#unqueue(run);
@@ -356,7 +362,8 @@ export class LanePool {
       const batch = run.take();
       if (batch === undefined) this.#unqueue(run);
       else {
-        this.#pass(run);
+        if (run.isCall) this.#unqueue(run);
+        else this.#pass(run);
         this.#send(run, place, batch);
       }
     }
@@ -438,6 +445,11 @@ export class LanePool {
 
   /** A place whose lane has room for one more batch of a run. */
   #placeFor(run: PoolRun, alone: boolean): Place | undefined {
+    const only = this.#only;
+    if (only !== undefined && !alone && only.reservedFor === undefined && only.isUsable) {
+      const accepts = only.isIdle || only.open!.lane.accepts(run.task);
+      if (accepts) return only.load < only.slots ? only : undefined;
+    }
     let best: Place | undefined;
     let unusable: OpenLane | undefined;
     for (const place of this.#places.all) {
@@ -469,7 +481,7 @@ export class LanePool {
   #send(run: PoolRun, place: Place, batch: Batch): void {
     if (place.number > 0 && this.options.guide?.keeps(batch)) place = this.#places.all[0]!;
     if (place.open?.lane.accepts(run.task) === false) this.#places.retire(place.open);
-    const on = this.#places.open(place, [run.task]);
+    const on = place.open ?? this.#places.open(place, [run.task]);
     if (on === undefined) return run.putBack(batch);
     const { tasksPerLane = Infinity } = this.options;
     const left = tasksPerLane - on.tasks;
