@@ -123,6 +123,10 @@ const SLOWER = 1.5;
 const NO_MORE = 1.2;
 /** From this share of the time on something is busy. */
 const BUSY = 0.75;
+/** What is kept waiting for a core computes for this part of the time, one in so many, or isn't busy. */
+const KEPT_WAITING = 1.7;
+/** A single task that holds up the event loop and computes less than this blocks it. */
+const BLOCKED = 0.05;
 /** Whether it is busy is judged over so long at least. */
 const WINDOW_MS = 20;
 /** Tasks that compute for so long keep lanes from starting for longer than these take. */
@@ -247,11 +251,11 @@ export class Controller {
 
   /** Looks at what happened since the last tick; returns what it has decided, if anything. */
   tick(seen: Seen): Decision | undefined {
-    const { nowMs, loopCpuMs, cpuMs } = seen;
+    const { nowMs, loopCpuMs } = seen;
     this.#window.heldMs += Math.max(0, nowMs - this.#lastTickMs - this.nextTickMs - TIMER_MS);
     this.#lastTickMs = nowMs;
     // What was computed before is no matter of the tasks.
-    if (Number.isNaN(this.#window.loopCpuMs)) Object.assign(this.#window, { loopCpuMs, cpuMs });
+    if (Number.isNaN(this.#window.loopCpuMs)) this.#window.loopCpuMs = loopCpuMs;
     const isEarly = this.#slowStart && nowMs - this.#startMs < EARLY_MS;
     this.nextTickMs = isEarly ? FIRST_TICK_MS : TICK_MS;
     return this.#isBraking || this.#refused > REFUSED * (this.#refused + this.#through)
@@ -269,11 +273,11 @@ export class Controller {
   }
 
   /** There is something to do again. */
-  begin(nowMs: number): void {
+  begin(nowMs: number, cpuMs: number): void {
     this.#lastTickMs = nowMs;
     this.nextTickMs = this.#ended === 0 ? FIRST_TICK_MS : TICK_MS;
     this.#isBraking = false;
-    this.#window = { fromMs: nowMs, loopCpuMs: NaN, cpuMs: undefined, heldMs: 0, ended: 0 };
+    this.#window = { fromMs: nowMs, loopCpuMs: NaN, cpuMs, heldMs: 0, ended: 0 };
   }
 
   /** Lanes that were wanted can take tasks. */
@@ -539,11 +543,13 @@ export class Controller {
     const elapsedMs = Math.max(1e-3, seen.nowMs - fromMs);
     const { latencies } = this.#level;
     const cpuShare = this.#cpuShare(seen) ?? 1;
+    // A tick is late too where others have the core, though the tasks only wait.
+    const blocks = this.#slots === 1 && cpuShare < BLOCKED;
+    const held = Math.min(heldMs / elapsedMs, blocks ? 1 : KEPT_WAITING * cpuShare);
     const busyShare = this.shape.place === "lanes"
       ? (this.#cpuShare(seen) ?? this.shape.lanes) / this.shape.lanes
-      // A thread's own time is told in coarse steps, that of the process in fine ones. A tick is late
-      // too where others have the core, or where a task blocks: lanes are tried then, and judged.
-      : Math.max(heldMs / elapsedMs, Math.min((seen.loopCpuMs - loopCpuMs) / elapsedMs, cpuShare));
+      // A thread's own time is told in coarse steps, that of the process in fine ones.
+      : Math.max(held, Math.min((seen.loopCpuMs - loopCpuMs) / elapsedMs, cpuShare));
     return {
       busyShare: Math.min(1, busyShare),
       latencyMs: latencies.length === 0 ? NaN : quickerOf(latencies),
@@ -580,7 +586,7 @@ export class Controller {
 /** What happened since, to tell how busy things are. */
 interface Window {
   readonly fromMs: number;
-  readonly loopCpuMs: number;
+  loopCpuMs: number;
   readonly cpuMs: number | undefined;
   /** How long ticks were late altogether. */
   heldMs: number;

@@ -160,7 +160,7 @@ export class Guide implements PoolGuide {
   }
 
   begin(): void {
-    this.#controller.begin(performance.now());
+    this.#controller.begin(performance.now(), processCpuMs() + this.#childrenCpuMs);
     this.#tickLater();
   }
 
@@ -220,12 +220,11 @@ export class Guide implements PoolGuide {
 
   #seen(): Seen {
     const { load, remaining, tasks } = this.#pool;
-    const { thread, all } = cpuMsNow();
     if (this.isolated && !this.#isAsking && this.shape.place === "lanes") this.#ask();
     return {
       nowMs: performance.now(),
-      loopCpuMs: thread,
-      cpuMs: this.#isStale ? undefined : all + this.#childrenCpuMs,
+      loopCpuMs: sum(node().threadCpuUsage()),
+      cpuMs: this.#isStale ? undefined : processCpuMs() + this.#childrenCpuMs,
       inFlight: load,
       remaining,
       travels: tasks.some((task) => !this.staysHere(task)),
@@ -244,21 +243,20 @@ export class Guide implements PoolGuide {
     this.#isAsking = true;
     const usages = this.#pool.openLanes.map(({ lane }) => lane.usage());
     void Promise.all(usages).then((all) => {
-      const sum = all.reduce((sum, { cpuMs = 0 }) => sum + cpuMs, 0);
+      const toldMs = all.reduce((sum, { cpuMs = 0 }) => sum + cpuMs, 0);
       // Lanes that were closed took what they had used along.
-      this.#childrenCpuMs += Math.max(0, sum - this.#toldCpuMs);
-      this.#toldCpuMs = sum;
+      this.#childrenCpuMs += Math.max(0, toldMs - this.#toldCpuMs);
+      this.#toldCpuMs = toldMs;
       this.#answeredMs = performance.now();
     }).finally(() => this.#isAsking = false);
   }
 }
 
-/** CPU time of this thread and of the whole process so far, in milliseconds. */
-function cpuMsNow(): { readonly thread: number; readonly all: number } {
-  const { process } = globalThis as unknown as { process: NodeProcess };
-  const sum = ({ user, system }: CpuUsage) => (user + system) / 1000;
-  return { thread: sum(process.threadCpuUsage()), all: sum(process.cpuUsage()) };
-}
+const node = () => (globalThis as unknown as { process: NodeProcess }).process;
+const sum = ({ user, system }: CpuUsage) => (user + system) / 1000;
+
+/** CPU time of the whole process so far, in milliseconds; that of its thread takes longer to tell. */
+const processCpuMs = () => sum(node().cpuUsage());
 
 interface CpuUsage {
   readonly user: number;

@@ -94,7 +94,7 @@ Deno.test("until a task has ended there are never fewer slots than it began with
     { maxSlots: 9, maxLanes: 2, cores: 2, memoryBytes: Infinity, start },
     0,
   );
-  controller.begin(0);
+  controller.begin(0, 0);
   const seen = { loopCpuMs: 0, cpuMs: 0, inFlight: 3, travels: true, memoryBytes: 0 };
   for (let nowMs = 1; nowMs < 1000; nowMs++) controller.tick({ ...seen, nowMs, remaining: 1 });
   assertEquals(controller.shape.slots, 4);

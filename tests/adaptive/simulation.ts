@@ -240,7 +240,7 @@ export function simulate(
     history.push({ atMs: nowMs, slots: lanes * slots });
     at(nowMs + controller.nextTickMs, tick);
   };
-  controller?.begin(0);
+  controller?.begin(0, 0);
   at(1, tick);
   at(0, fill);
   if ("fixed" in how && how.fixed.place === "lanes") nowMs = START_MS;
