@@ -185,8 +185,6 @@ export const sweepResultSchema = z.object({
   unsteady: z.boolean().optional(),
   /** Whether a task's result depends on which ran before it, where that was looked at. */
   orderMatters: z.boolean().optional(),
-  /** Whether a kernel gave other results than the task's function in the sample, where that was looked at. */
-  kernelDiffers: z.boolean().optional(),
   /** How many times as long as in the sample the smallest size took for the same items, if it did other work. */
   otherWork: positive.optional(),
   /** How much of the time a task computes by itself, 0 to 1, where a sample told. */

@@ -3,8 +3,7 @@ import { takeLines } from "../../lib/report/scaling/recommended_size_words.ts";
 import { countBackwards, type OrderProber } from "../../lib/advice/probe/order_probe.ts";
 import { holdAgainstSample } from "../../lib/scaling/hold_against_sample.ts";
 import { probedOf } from "../advice/fixture.ts";
-import type { TrialSpec } from "../../lib/timing/spec.ts";
-import { resultOf, trialOf } from "./measured.ts";
+import { resultOf } from "./measured.ts";
 
 const JOB = {
   name: "job",
@@ -13,14 +12,8 @@ const JOB = {
   options: {},
 };
 const { signal } = new AbortController();
-const MODULE = { kind: "module" as const, module: "file:///job.ts", export: "items" };
-const noTrial = () => Promise.reject(new Error("nothing but a kernel is run again"));
-/** What looks at nothing new. */
-const NOTHING = {
-  orderProbe: () => Promise.resolve({ orderMatters: false }),
-  runTrial: noTrial,
-  signal,
-};
+/** Looks at nothing new. */
+const NOTHING: OrderProber = () => Promise.resolve({ orderMatters: false });
 
 /** A sample of tasks that wait 10 ms, with the checksum that a run backwards is held against. */
 function sampled(failed = 0) {
@@ -42,8 +35,7 @@ async function held(
     return Promise.resolve(found);
   };
   const swept = await resultOf(throughput);
-  const how = { orderProbe, runTrial: noTrial, signal };
-  const result = await holdAgainstSample(swept, JOB, sampled(failed), how);
+  const result = await holdAgainstSample(swept, JOB, sampled(failed), orderProbe, signal);
   return { result, runs };
 }
 
@@ -75,7 +67,8 @@ Deno.test("a sweep that did other work than the sample is no reason to take a si
   assertStringIncludes(takeLines(result)[0]!, "Stay at 1 slot: ");
   const swept = await resultOf((slots) => 1000 * slots);
   const otherWorkOf = async (points: typeof swept.points) => {
-    return (await holdAgainstSample({ ...swept, points }, JOB, sampled(), NOTHING)).otherWork;
+    return (await holdAgainstSample({ ...swept, points }, JOB, sampled(), NOTHING, signal))
+      .otherWork;
   };
   // Failures take no time, and two slots are no plain loop.
   const failing = swept.points.map((point) => ({
@@ -99,46 +92,18 @@ Deno.test("a sweep warns of items that arrive on lanes without their class, and 
   const probed = probedOf({ transfer: { classLost: "item 0: it is a Point" } });
   const swept = await resultOf(() => 100);
   const warningsFor = async (model: string) =>
-    (await holdAgainstSample({ ...swept, model }, JOB, probed, NOTHING)).warnings;
+    (await holdAgainstSample({ ...swept, model }, JOB, probed, NOTHING, signal)).warnings;
   assertStringIncludes((await warningsFor("workers")).join(), "item 0: it is a Point");
   assertEquals(await warningsFor("limited"), swept.warnings);
   const endless = { ...probed, teardownMs: Infinity };
-  const { warnings } = await holdAgainstSample(swept, JOB, endless, NOTHING);
+  const { warnings } = await holdAgainstSample(swept, JOB, endless, NOTHING, signal);
   assertStringIncludes(warnings.join(), "The teardown did not end within 5.00 s");
-});
-
-Deno.test("no size of a kernel is taken that gives other results than the task's function", async () => {
-  const swept = { ...await resultOf(rising), model: "gpu" };
-  const ran: TrialSpec[] = [];
-  const heldOf = (checksum: string, failed = 0) =>
-    holdAgainstSample(swept, { ...JOB, items: MODULE }, sampled(), {
-      ...NOTHING,
-      runTrial: (trial) => {
-        ran.push(trial);
-        const result = trialOf(trial, 10);
-        return Promise.resolve({ ...result, round: { ...result.round, checksum, failed } });
-      },
-    });
-  const other = await heldOf("otherwise");
-  assertEquals(other.kernelDiffers, true);
-  const [text, code] = takeLines(other);
-  assertStringIncludes(text!, "Take no size of gpu: its kernel gave other results than the task's");
-  assertEquals(code, "await using executor = sequential();");
-  const same = await heldOf("forwards");
-  assertEquals(same.kernelDiffers, false);
-  assertStringIncludes(takeLines(same)[0]!, "a sweep under --model workers shows what lanes gain.");
-  assertEquals("kernelDiffers" in await heldOf("otherwise", 1), false);
-  const { model, job: { items } } = ran[0]!;
-  assertEquals([model, items], ["gpu", { ...MODULE, limit: countBackwards(sampled()) }]);
 });
 
 Deno.test("a sweep looks at no order where the smallest size itself gives other results", async () => {
   const swept = { ...await resultOf(rising), unsteady: true };
   const orderProbe: OrderProber = () => Promise.reject(new Error("looked"));
-  const { orderMatters } = await holdAgainstSample(swept, JOB, sampled(), {
-    ...NOTHING,
-    orderProbe,
-  });
+  const { orderMatters } = await holdAgainstSample(swept, JOB, sampled(), orderProbe, signal);
   assertEquals(orderMatters, undefined);
   assertStringIncludes(takeLines(swept)[0]!, "Take 8 slots");
 });

@@ -59,7 +59,6 @@ export function takeLines(
       Pick<
         SweepResult,
         | "differsAt"
-        | "kernelDiffers"
         | "failsFrom"
         | "computingShare"
         | "environment"
@@ -69,18 +68,9 @@ export function takeLines(
       >
     >,
 ): string[] {
-  const { axis, points, failsFrom, kernelDiffers } = result;
+  const { axis, points, failsFrom } = result;
   const [first] = points;
   if (first === undefined || failsFrom?.size === first.size) return [];
-  if (kernelDiffers) {
-    return [
-      `Take no size of ${
-        plain(result.model)
-      }: its kernel gave other results than the task's function, ` +
-      `which ran some items one by one before. It must give the same, bit by bit.`,
-      "await using executor = sequential();",
-    ];
-  }
   const at = ({ size }: SweepPoint) => sizeText(axis, size);
   const stay = whyStay(result);
   if (stay !== undefined) return [`Stay at ${at(first)}: ${stay}`, codeOf(result, first)];
