@@ -369,8 +369,8 @@ export class Cluster {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#joined.resolve();
-    clearInterval(this.#timer);
     const broker = await this.#opening?.catch(() => undefined);
+    clearInterval(this.#timer);
     if (broker === undefined) return;
     for (const { leased } of this.#machines.values()) {
       for (const lane of leased.keys()) this.#forget(leased, lane);
