@@ -35,11 +35,10 @@ export function findKnee(points: readonly CurvePoint[]): number | null {
   const tolerance = 1 / (curve.length - 1);
   let knee: number | null = null;
   for (let i = 1; i < curve.length - 1; i++) {
-    const isMaximum = above[i]! >= above[i - 1]! && above[i]! >= above[i + 1]!;
-    if (!isMaximum || above[i]! <= 0) continue;
-    if (knee !== null && above[i]! <= above[knee]!) continue;
-    // Of equal maxima the first is the knee; what follows must fall below the threshold.
-    if (above.slice(i + 1).some((later) => later < above[i]! - tolerance)) knee = i;
+    // Of equal maxima the first is the knee; what follows must fall below the threshold. Of a point before a
+    // maximum that holds only if it holds of the maximum too.
+    const isHighest = above[i]! > (knee === null ? 0 : above[knee]!);
+    if (isHighest && above.slice(i + 1).some((later) => later < above[i]! - tolerance)) knee = i;
   }
   return knee === null ? null : curve[knee]!.size;
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import { findKnee, KNEE_DEFINITION } from "../../../lib/scaling/laws/knee.ts";
+import { findKnee, KNEE_DEFINITION, kneeOf } from "../../../lib/scaling/laws/knee.ts";
 import { throughputAt } from "../../../lib/scaling/laws/laws.ts";
 import { curveOf, SIZES } from "../synthetic.ts";
 
@@ -47,4 +47,26 @@ Deno.test("findKnee() takes three points, and no bend that the mean step could b
 
 Deno.test("the definition of the knee is a sentence", () => {
   assertStringIncludes(KNEE_DEFINITION, "whose median throughput lies farthest above the straight");
+});
+
+Deno.test("findKnee() takes the first of two that lie as high, and the higher of two that don't", () => {
+  // Above the straight line by 0, 2/9, 1/9, 2/9 and so on, of steps of 1/9.
+  const curve = (heights: readonly number[]) =>
+    curveOf(heights.map((height, at) => [at + 1, at / 9 + height / 9]));
+  assertEquals(findKnee(curve([0, 4, 2, 0, 4, 2, 1, 1, 1, 0])), 2);
+  assertEquals(findKnee(curve([0, 3, 2, 0, 4, 2, 1, 1, 1, 0])), 5);
+  assertEquals(findKnee(curve([0, 4, 2, 0, 3, 2, 1, 1, 1, 0])), 2);
+});
+
+Deno.test("kneeOf() gives the knee with its range over resampled rounds, if the curve rises at all", () => {
+  const series = (of: (size: number) => readonly number[]) =>
+    SIZES.map((size) => ({ size, throughputs: of(size) }));
+  const steady = (size: number) => [1, 1, 1].map((one) => one * 50 * Math.min(size, 8));
+  assertEquals(kneeOf(series(steady), 1), { size: 8, low: 8, high: 8 });
+  assertEquals(kneeOf([], 1), null);
+  const step = (to: number) => series((size) => [size === SIZES[0] ? 100 : to]);
+  assertEquals([kneeOf(step(119), 1), kneeOf(step(121), 1)?.size], [null, SIZES[1]]);
+  // One round in three saw a bend at all.
+  const seldom = series((size) => [50 * size, 50 * size, 50 * Math.min(size, 4)]);
+  assertEquals(kneeOf(seldom, 1), null);
 });
