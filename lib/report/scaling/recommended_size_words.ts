@@ -95,12 +95,12 @@ export function takeLines(
       (largerGainsLittle ? ", and no larger size gains surely more" : "");
   const model = plain(result.model);
   const isUsual = !isModel(model) || MODEL_TABLE[model].isUsual;
-  const isOwn = result.job !== undefined && result.job.options.task === undefined;
-  const others = isUsual
-    ? "deno task advise compares it with the other models"
-    : isOwn
+  const { task, latencyMs } = result.job?.options ?? {};
+  const builtIn = task !== undefined ? "cpu" : latencyMs !== undefined ? "io" : undefined;
+  const others = builtIn === undefined && !isUsual
     ? "a sweep under --model workers shows what lanes gain"
-    : `deno task cpu --models sequential,workers,${model} compares it with the other models`;
+    : `deno task ${builtIn ?? "advise"}${isUsual ? "" : ` --models sequential,workers,${model}`} ` +
+      `compares it with the other models`;
   const best = points.length === 1
     ? "No other size was measured"
     : mayGainMore

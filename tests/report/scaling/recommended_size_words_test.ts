@@ -44,3 +44,33 @@ Deno.test("of one size nothing is called the best", () => {
   );
   assertStringIncludes(takeLines(result)[0]!, "That is the best of the sizes of limited that were");
 });
+
+Deno.test("what compares the size with other models is a command that can run the job", () => {
+  const comparedBy = (model: string, options: SweepResult["job"]["options"]) => {
+    const [text] = takeLines({
+      ...result,
+      points: [first],
+      model,
+      job: { ...result.job, options },
+    });
+    return text!.match(/measured; (.*)\.$/)![1];
+  };
+  const sums = { task: "sum-squares", start: 1, count: 2 };
+  const own = { export: "default", items: 3 };
+  assertEquals(
+    [
+      comparedBy("limited", { latencyMs: 20 }),
+      comparedBy("workers", sums),
+      comparedBy("gpu", sums),
+      comparedBy("workers", own),
+      comparedBy("gpu", own),
+    ],
+    [
+      "deno task io compares it with the other models",
+      "deno task cpu compares it with the other models",
+      "deno task cpu --models sequential,workers,gpu compares it with the other models",
+      "deno task advise compares it with the other models",
+      "a sweep under --model workers shows what lanes gain",
+    ],
+  );
+});
