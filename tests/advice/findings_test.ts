@@ -1,10 +1,14 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import {
   asRaced,
+  classLostOf,
   compareWork,
   failingOf,
+  mindsBusy,
+  rateLimitOf,
   sameWork,
   sourceLimit,
+  wasBusy,
 } from "../../lib/advice/findings.ts";
 import { type Candidate, SEQUENTIAL } from "../../lib/advice/prediction/candidate.ts";
 import type { Race, Runner } from "../../lib/advice/race/race.ts";
@@ -13,7 +17,7 @@ import type { FailureKind } from "../../lib/timing/failures.ts";
 import { listScheduleMs } from "../../lib/advice/prediction/predict.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 import { adviceOn } from "./advice_on.ts";
-import { roundOf, sampleFor } from "./fixture.ts";
+import { MACHINE, probedOf, roundOf, sampleFor } from "./fixture.ts";
 
 const limited = (slots: number): Candidate => ({ model: "limited", lanes: 1, slots });
 const WORKERS: Candidate = { model: "workers", lanes: 2, slots: 1 };
@@ -276,4 +280,49 @@ Deno.test("compareWork() holds a loop that runs programs against its own CPU tim
 
 Deno.test("paceText() rounds what is ten a second or more", () => {
   assertEquals([9.94, 10, 20.6].map(paceText), ["9.9 a second", "10 a second", "21 a second"]);
+});
+
+Deno.test("wasBusy() is told by any of three signs, and mindsBusy() asks whether tasks compute", () => {
+  const calm = { available: 0.85, others: { used: 0.2, cores: 2 } };
+  const machine = { ...MACHINE, ceiling: 1.5 };
+  assertEquals(wasBusy(calm, machine), false);
+  assertEquals(wasBusy({ available: 0.85, others: undefined }, machine), false);
+  assertEquals(wasBusy({ ...calm, others: { used: 0.3, cores: 2 } }, machine), true);
+  assertEquals(wasBusy({ ...calm, available: 0.84 }, machine), true);
+  assertEquals(wasBusy(calm, { ...machine, ceiling: 1.49 }), true);
+  const minds = (cpuShare: number, othersUse: number) =>
+    mindsBusy({ sample: { ...sampleFor({ computeMs: 5, othersUse }), cpuShare }, machine });
+  assertEquals([minds(0.9, 1), minds(0.31, 1), minds(0.3, 1), minds(0.9, 0)], [
+    true,
+    true,
+    false,
+    false,
+  ]);
+});
+
+Deno.test("rateLimitOf() forgives a refusal here and there", () => {
+  const of = (count: number, items: number) =>
+    rateLimitOf(probedOf({ items, refused: { count, status: 429 } }))?.count;
+  assertEquals([of(2, 20), of(3, 20), of(3, 150), of(3, 151)], [undefined, 3, 3, undefined]);
+  assertEquals(rateLimitOf({ done: undefined }), undefined);
+});
+
+Deno.test("classLostOf() minds no class that lanes were seen to do without", () => {
+  const sample = { ...sampleFor({ computeMs: 5 }), classLost: "item 0: it is P" };
+  const race = (out?: Runner["out"], more: Partial<Race> = {}, model = WORKERS): Race => ({
+    ...raceOf([10]),
+    runners: [{ ...runner(model), ...(out && { out }) }],
+    ...more,
+  });
+  const lost = (of: Race | undefined) => classLostOf({ sample, race: of }) !== undefined;
+  assertEquals([lost(race()), lost(race("slower"))], [false, false]);
+  assertEquals([lost(undefined), lost(race("failures")), lost(race("results"))], [
+    true,
+    true,
+    true,
+  ]);
+  assertEquals(lost(race(undefined, { unrepeatable: true })), true, "nobody knows what is right");
+  assertEquals(lost(race(undefined, {}, limited(4))), true, "this event loop has the class");
+  const unrun = race();
+  assertEquals(lost({ ...unrun, runners: [{ ...unrun.runners[0]!, rounds: [] }] }), true);
 });
