@@ -22,7 +22,7 @@ import { trialProcesses } from "../lib/timing/run_trial.ts";
 import type { JobSpec, TrialRunner } from "../lib/timing/spec.ts";
 import { median } from "../lib/timing/statistics.ts";
 import { type Label, LABELS } from "../tests/advice/labelled/labels.ts";
-import { measureModels, regretOf, type Times } from "./advise_check/regret.ts";
+import { autoRegret, measureModels, regretOf, type Times } from "./advise_check/regret.ts";
 import { shortfalls, tableOf, type Verdict } from "./advise_check/verdict.ts";
 import { othersCompute } from "./advise_check/others.ts";
 
@@ -100,6 +100,7 @@ function verdictOf(label: Label, advice: Advice, times: Times | undefined): Verd
     best: regret === null ? "–" : `${regret.best} ${formatDuration(timeOf(regret.best))}`,
     regret: regret?.fair ?? null,
     naiveRegret: regret?.naive ?? null,
+    autoRegret: times === undefined ? null : autoRegret(times),
     predicted: recommended.predictedGain,
     raced: recommended.gain?.median ?? null,
     measured: times === undefined ? NaN : timeOf("sequential") / timeOf(recommended.name),

@@ -44,6 +44,9 @@ function everyModel(): Candidate[] {
   ];
 }
 
+/** Held against the fixed models, of which it is none. */
+const AUTO: Candidate = { model: "auto", lanes: 1, slots: 1 };
+
 /**
  * Measures every model on a job, in rounds whose order is shuffled; those recommended in every round,
  * others that can't be the best any more only once.
@@ -54,10 +57,10 @@ export async function measureModels(
   { rounds, random, runTrial, signal }: MeasureOptions,
 ): Promise<Times> {
   const models = new Map(
-    [...everyModel(), ...recommended].map((candidate) => [nameOf(candidate), candidate]),
+    [...everyModel(), ...recommended, AUTO].map((candidate) => [nameOf(candidate), candidate]),
   );
   const times = new Map<string, number[]>([...models.keys()].map((name) => [name, []]));
-  const always = new Set(["sequential", ...recommended.map(nameOf)]);
+  const always = new Set(["sequential", AUTO.model, ...recommended.map(nameOf)]);
   for (let round = 0; round < rounds; round++) {
     for (const [name, { model, lanes, slots }] of shuffled([...models], random)) {
       if (signal.aborted) return times;
@@ -105,7 +108,9 @@ function bestOf(times: ReadonlyMap<string, readonly number[]>): string {
  */
 export function regretOf(chosen: string, times: Times): Regret {
   const own = times.get(chosen) ?? [];
-  const whole = new Map([...times].filter(([, of]) => of.length === own.length));
+  const whole = new Map(
+    [...times].filter(([name, of]) => name !== AUTO.model && of.length === own.length),
+  );
   if (own.length === 0) return { fair: Infinity, naive: Infinity, best: bestOf(times) };
   const excess = (best: string, round: number) =>
     (own[round]! + PROGRAM_MS) / (whole.get(best)![round]! + PROGRAM_MS);
@@ -121,4 +126,9 @@ export function regretOf(chosen: string, times: Times): Regret {
     naive: median(own.map((_, round) => excess(best, round))) - 1,
     best,
   };
+}
+
+/** The same of `auto`; null if it failed on some item, as every model fails that asks a server too much. */
+export function autoRegret(times: Times): number | null {
+  return times.has(AUTO.model) ? regretOf(AUTO.model, times).fair : null;
 }

@@ -51,6 +51,8 @@ export interface Verdict {
   readonly regret: number | null;
   /** See regret.ts. */
   readonly naiveRegret: number | null;
+  /** That of `auto`, which runs every item once. */
+  readonly autoRegret: number | null;
   /** The recommended model's gain: as predicted, as the advice's own race measured it, and afterwards. */
   readonly predicted: number;
   readonly raced: number | null;
@@ -72,6 +74,7 @@ const HEAD = [
   "best",
   "regret",
   "naive",
+  "auto",
   "pred.",
   "raced",
   "meas.",
@@ -82,6 +85,7 @@ const HEAD = [
 
 /** Regret up to this is as good as none; a prediction may be off by this; advice may cost this. */
 const GOOD_REGRET = 0.1;
+const GOOD_AUTO = 0.15;
 const GOOD_PREDICTION = 0.25;
 const GOOD_COST = 3;
 
@@ -133,6 +137,7 @@ export function tableOf(verdicts: readonly Verdict[]): string {
       of.best,
       regretText(of.regret),
       regretText(of.naiveRegret),
+      regretText(of.autoRegret),
       formatRatio(of.predicted),
       of.raced === null ? "–" : formatRatio(of.raced),
       Number.isFinite(of.measured) ? formatRatio(of.measured) : "–",
@@ -144,6 +149,7 @@ export function tableOf(verdicts: readonly Verdict[]): string {
   const share = (holds: (of: Verdict) => boolean, among = verdicts) =>
     among.length === 0 ? "–" : formatPercent(among.filter(holds).length / among.length);
   const compared = verdicts.filter(({ regret }) => regret !== null);
+  const tried = verdicts.filter(({ autoRegret }) => autoRegret !== null);
   const near = (gain: number, measured: number) => Math.abs(gain / measured - 1) <= GOOD_PREDICTION;
   return [
     table.toString().split("\n").map((line) => line.trimEnd()).join("\n"),
@@ -157,6 +163,9 @@ export function tableOf(verdicts: readonly Verdict[]): string {
     `(naively, against the least of all times: ${
       share(({ naiveRegret }) => naiveRegret! <= GOOD_REGRET, compared)
     })`,
+    `auto within 15% of the best:        ${
+      share(({ autoRegret }) => autoRegret! <= GOOD_AUTO, tried)
+    }`,
     `Gain predicted within 25%:          ${
       share((of) => near(of.predicted, of.measured), compared)
     }, or ` +
