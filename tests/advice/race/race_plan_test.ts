@@ -99,3 +99,17 @@ Deno.test("planFor() has few slots raced of tasks that may run programs", () => 
   assert(names({ run: ["git"] }).includes("limited (2 slots)"));
   assert(!names({ net: true }).includes("limited (2 slots)"));
 });
+
+Deno.test("planRace() gives each lane three items at least, as far as there is time", () => {
+  const sample = sampleFor({ computeMs: 10 });
+  const startMs = 2 * 120 + MACHINE.startMs.eventLoop + 1.5 * MACHINE.startMs.workers;
+  const size = { alone: 100, most: 100 };
+  const plan = planRace(sample, [SEQUENTIAL, threads(4)], MACHINE, size, startMs + 80);
+  assertEquals([plan?.rounds, plan?.items, plan?.sequentialItems], [1, 12, 2]);
+});
+
+Deno.test("planFor() races waiting tasks on far more items than were sampled", () => {
+  const long = probedOf({ waitMs: 100, items: 30, total: 100_000 });
+  const { plan } = planFor(long, MACHINE, { items: undefined, job: JOB }, 60_000);
+  assert(plan!.items > 200 && plan!.items <= 4096, `${plan?.items}`);
+});

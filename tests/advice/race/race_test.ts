@@ -475,3 +475,11 @@ Deno.test("race() ends where a server asks to be left alone for longer than ther
   assertEquals(await ran(3_600_000), 2);
   assert(await ran(1000) > 2, "fewer slots are tried");
 });
+
+Deno.test("race() ends once nothing but the plain loop is left", async () => {
+  const options = optionsFor([SEQUENTIAL, WORKERS], ({ model }) => ({
+    runMs: 10,
+    checksum: model === "workers" ? "other" : "same",
+  }));
+  assertEquals((await race({ ...options, decided: () => false })).trials, 2);
+});

@@ -122,3 +122,8 @@ Deno.test("substitutes() tries no size that is hardly another", () => {
   assertEquals(found([...plain, ...none, few(12)]), [], "twelve lanes are no half more than eight");
   assertEquals(found([...plain, ...none, few(13)]), [workers(13)]);
 });
+
+Deno.test("substitutes() goes on from the most lanes that were tried", () => {
+  const more = tried([SEQUENTIAL, 1600], [CONCURRENT, 1600], [workers(2), 800], [workers(8), 320]);
+  assertEquals(found(more), [workers(32)]);
+});
