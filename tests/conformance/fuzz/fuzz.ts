@@ -337,7 +337,8 @@ function check(
   if (error !== undefined && !closed) {
     assert(error instanceof InputError, `it failed with ${error}`);
     // Unless it was stopped before it came so far.
-    const came = isClosed || run.abortAt < items.length ? indexes.length : run.failsAt;
+    const isCut = isClosed || left || run.abortAt < items.length;
+    const came = isCut ? indexes.length : run.failsAt;
     assertEquals(indexes.length, Math.min(came, items.length), "an item is missing");
   }
   for (const outcome of outcomes) {
