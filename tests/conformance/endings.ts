@@ -345,7 +345,8 @@ export const ENDINGS: readonly Guarantee[] = [
     async check({ open }) {
       const { error } = console;
       const said: string[] = [];
-      console.error = (text: string) => said.push(text);
+      // The platform may have something to say of its own at this moment.
+      console.error = (text: string) => void (text.includes("nothing ran") && said.push(text));
       try {
         const executor = open();
         void executor.map(taskNamed("double"), [1]);
@@ -357,7 +358,6 @@ export const ENDINGS: readonly Guarantee[] = [
         console.error = error;
       }
       assertEquals(said.length, 1);
-      assertStringIncludes(said[0]!, "nothing ran");
       assertStringIncludes(said[0]!, "map() and mapSettled() (2 calls)");
     },
   },
