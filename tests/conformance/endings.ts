@@ -349,11 +349,15 @@ export const ENDINGS: readonly Guarantee[] = [
       console.error = (text: string) => void (text.includes("nothing ran") && said.push(text));
       try {
         const executor = open();
-        void executor.map(taskNamed("double"), [1]);
-        void executor.mapSettled(taskNamed("double"), [1]);
+        // Kept, for those that are collected before are told of each by itself.
+        const unused = [
+          executor.map(taskNamed("double"), [1]),
+          executor.mapSettled(taskNamed("double"), [1]),
+        ];
         await executor.map(taskNamed("double"), [1]).toArray();
         await executor.map(taskNamed("double"), [1]).return();
         await executor.close();
+        assertEquals(unused.length, 2);
       } finally {
         console.error = error;
       }
