@@ -136,6 +136,8 @@ export class RecordFile implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     // A pipe or a device can't be made safe.
     await this.#makeSafe().catch(() => {});
+    // A process that is just being started holds what is open here until it runs its own program.
+    await this.#file.unlock().catch(() => {});
     this.#file.close();
   }
 }
