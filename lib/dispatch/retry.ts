@@ -12,7 +12,7 @@ type Waits = Required<Pick<RetryOptions, "baseMs" | "maxMs" | "jitter">>;
  * Exponential backoff with full jitter: a wait drawn evenly between 0 and a bound that doubles with
  * each attempt, so that tasks which failed together don't come back together (Marc Brooker,
  * "Exponential Backoff and Jitter", AWS Architecture Blog, 2015). A wait that the server asked for comes
- * before it, and is never shortened.
+ * before it, is never shortened, and makes it that of a first attempt.
  *
  * @param attempt The attempt that failed, from 1.
  * @param random Draws from 0 to below 1.

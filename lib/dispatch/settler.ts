@@ -136,7 +136,9 @@ export class Settler {
     const { attempt, reruns } = batch;
     const next = unstarted ? { reruns: reruns - 1 } : { attempt: attempt + 1 };
     const again = batch.part(offset, offset + 1, { ...changes, ...next });
-    retryLater(again, askedMs + backoffMs(batch.attempt - batch.reruns, retries), askedMs);
+    // A server that says when to come back needs no doubling waits on top of that.
+    const failures = askedMs > 0 ? 1 : attempt - reruns;
+    retryLater(again, askedMs + backoffMs(failures, retries), askedMs);
     return undefined;
   }
 

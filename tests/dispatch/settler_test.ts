@@ -199,6 +199,13 @@ Deno.test("a wait that the task asked for is never shortened, and told", () => {
   assertEquals(again.map(({ waitMs, askedMs }) => [waitMs, askedMs]), [[5e9 + 7, 5e9], [7, 0]]);
 });
 
+Deno.test("waits double with each try, but not on top of one that was asked for", () => {
+  const { settler, again } = settling({ retries: { limit: 9, baseMs: 7, jitter: false } });
+  const third = sent(["a", "b"]).part(0, 2, { attempt: 3 });
+  settler.report(third, reportOf([undefined, undefined], [failed(0, "busy", 50), failed(1)]), 0);
+  assertEquals(again.map(({ waitMs }) => waitMs), [57, 28]);
+});
+
 Deno.test("an item that asks for too long a wait fails at once, and says so with its cause", () => {
   const { settler, again, outcomes, reasons } = settling({ retries: { limit: 2, maxMs: 1000 } });
   const cause = new Error("429");
