@@ -166,7 +166,7 @@ export const NEIGHBOURS: readonly Guarantee[] = [
     async check({ open, width }) {
       if (width === 1) return; // nobody runs beside it
       await using gates = new Gates();
-      await using executor = open({ lanes: 1, slots: 3, graceMs: 30 });
+      await using executor = open({ lanes: 1, slots: 3, graceMs: 300 });
       const other = executor.mapSettled(faultTask("startAnd"), [
         { url: `${gates.url}/other`, does: "polite" },
       ], { chunk: 1 }).toArray();
