@@ -201,11 +201,13 @@ export class LanePool {
   /** Sends nothing more, and takes back what wasn't started; what runs goes on. */
   pause(): void {
     this.#isPaused = true;
-    this.do(() => {
-      for (const { inFlight } of this.#places.lanes) {
-        for (const batch of inFlight) if (this.recall(batch)) batch.run.putBack(batch);
-      }
-    });
+    this.do(() => this.#recallAll());
+  }
+
+  #recallAll(): void {
+    for (const { inFlight } of this.#places.lanes) {
+      for (const batch of inFlight) if (this.recall(batch)) batch.run.putBack(batch);
+    }
   }
 
   /** Sends again. */
@@ -638,8 +640,12 @@ export class LanePool {
     this.#places.beginClosing();
     const why = new TypeError("The executor was closed");
     // All at once: a slot that one of them frees is nothing for the others.
+    this.#isPaused = true;
     await new Promise<unknown>((resolve) => {
-      this.do(() => resolve(Promise.all([...this.#runs].map((run) => run.close(why)))));
+      this.do(() => {
+        this.#recallAll();
+        resolve(Promise.all([...this.#runs].map((run) => run.close(why))));
+      });
     });
     clearImmediate(this.#nextTurn);
     clearTimeout(this.#paceTimer);

@@ -357,10 +357,9 @@ export class Run implements PoolRun, OutputRun {
   }
 
   #stop(): void {
-    for (const batch of this.#inFlight) {
-      if (this.#pool.recall(batch)) this.putBack(batch);
-      else this.#deadlines.ask(batch, "cancel", this.#stopReason);
-    }
+    // First what waits, or a lane would start it in place of what was asked to stop.
+    for (const batch of this.#inFlight) if (this.#pool.recall(batch)) this.putBack(batch);
+    for (const batch of this.#inFlight) this.#deadlines.ask(batch, "cancel", this.#stopReason);
     for (const batch of this.#queue.drop()) this.#settler.cancel(batch, this.#stopReason);
     this.#state = "draining";
     this.#endIfDone();

@@ -80,6 +80,25 @@ export const OUTCOMES: readonly Guarantee[] = [
     },
   },
   {
+    name: "closing stops what runs and starts nothing more, of any run",
+    async check({ open, width }) {
+      await using gates = new Gates();
+      await using executor = open();
+      const count = width === Infinity ? 3 : 5 * width;
+      const runs = ["a", "b"].map((name) => {
+        const items = numbers(count).map((n) => ({ url: gates.url, key: `${name}${n}` }));
+        return executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
+      });
+      const ended = Promise.allSettled(runs);
+      await gates.full(Math.min(width, 2 * count));
+      await executor.close();
+      await ended;
+      await gates.empty();
+      await turns();
+      assert(gates.arrived.length <= width, `${gates.arrived.length} of ${2 * count} were started`);
+    },
+  },
+  {
     name: "onProgress counts up to the end; if it throws, the run fails with that",
     onGpu: true,
     async check({ open }) {

@@ -208,6 +208,19 @@ Deno.test("a pool that is being closed pulls and sends nothing more, not even of
   assertEquals(runs.map(({ got }) => endings(got)), [["0 cancelled"], [], []]);
 });
 
+Deno.test("a run that is stopped takes back what waits before it asks the rest to stop", async () => {
+  const { pool, lane } = laneOf(2);
+  const controller = new AbortController();
+  const run = take(mapSettled(pool, ["a", "b"], { chunk: 1, signal: controller.signal }));
+  lane.start(lane.batches[0]!);
+  controller.abort();
+  await settle();
+  assertEquals(lane.log, ["send 0", "send 1", "keep 0", "recall 1", "ask 0 cancel"]);
+  lane.finish(lane.batches[0]!);
+  await settle();
+  assertEquals(endings(run.got), ["0 fulfilled", "1 cancelled"]);
+});
+
 Deno.test("runs on one pool share its slots, and the end of one leaves the other as it is", async () => {
   const { pool, lane, on } = laneOf(2);
   const one = take(map(pool, ["a", "b"], { chunk: 1 }));
