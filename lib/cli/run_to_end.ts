@@ -248,7 +248,7 @@ function summaryOf(
     succeeded: state.succeeded,
     failed: state.failed,
     reasons: state.reasons,
-    slowest: done?.slowest ?? [],
+    slowest: [...done?.slowest ?? []],
     ...(done?.timeline && { timeline: done.timeline }),
   };
 }

@@ -7,6 +7,7 @@ import { MeasuringChild } from "../children/measuring_child.ts";
 import { trialFlags } from "../children/trial_flags.ts";
 import type { Known, KnownItems } from "./known_items.ts";
 import type { FailureRecord, RunCommand, RunMessage, RunOrder, RunSpec } from "./run_message.ts";
+import type { RunResult } from "./run_result.ts";
 
 /** Known items are told in blocks of so many. */
 const BLOCK = 10_000;
@@ -14,14 +15,8 @@ const BLOCK = 10_000;
 const MOST_REASONS = 20;
 const FURTHER = "other reasons";
 
-/** Failures of one kind. */
-export interface FailureReason {
-  readonly reason: string;
-  count: number;
-  /** The first item that had it, and what it said. */
-  readonly index: number;
-  readonly message: string;
-}
+/** Failures of one kind: how many, the first item that had it, and what it said. */
+type FailureReason = RunResult["reasons"][number];
 
 /** How a run stands. */
 export class RunState {

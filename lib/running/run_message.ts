@@ -7,6 +7,7 @@ import type { LanesNow } from "../timing/lane_watch.ts";
 import type { Timeline } from "../timing/result.ts";
 import type { JobSpec, ModelSpec } from "../timing/spec.ts";
 import type { Known } from "./known_items.ts";
+import type { RunResult } from "./run_result.ts";
 
 /** What is run, and how. */
 export interface RunSpec extends ModelSpec {
@@ -55,12 +56,7 @@ export type RunCommand =
   | { readonly finish: true };
 
 /** A task that took long. */
-export interface SlowItem {
-  readonly index: number;
-  readonly ms: number;
-  readonly attempts: number;
-  readonly lane: number;
-}
+export type SlowItem = RunResult["slowest"][number];
 
 /** How the items of a run came to their end. */
 export type RunEnd = "done" | "finished" | "halted";

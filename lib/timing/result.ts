@@ -178,6 +178,17 @@ const resultFileSchema = z.object({
 /** A whole result file. */
 export type ResultFile = z.infer<typeof resultFileSchema>;
 
+/** Says which column of a timeline isn't as long as the others; undefined if all are. */
+export function unlikeColumns(
+  where: string,
+  { index, lane, queuedMs, startedMs, endedMs, status }: Timeline,
+): string | undefined {
+  const unlike = Object.entries({ lane, queuedMs, startedMs, endedMs, status })
+    .find(([, { length }]) => length !== index.length);
+  return unlike &&
+    `${where}.${unlike[0]} has ${unlike[1].length} entries, but index has ${index.length}`;
+}
+
 /** Faults that the schema can't see: columns of unlike length, no rounds. */
 export function inconsistency(
   { comparisons }: Pick<ResultFile, "comparisons">,
@@ -186,14 +197,8 @@ export function inconsistency(
     for (const [m, { timeline, rounds }] of models.entries()) {
       const where = `comparisons[${c}].models[${m}]`;
       if (rounds.length === 0) return `${where}.rounds is empty`;
-      if (timeline === undefined) continue;
-      const { index, lane, queuedMs, startedMs, endedMs, status } = timeline;
-      for (const [name, column] of Object.entries({ lane, queuedMs, startedMs, endedMs, status })) {
-        if (column.length !== index.length) {
-          return `${where}.timeline.${name} has ${column.length} entries, but index has ` +
-            `${index.length}`;
-        }
-      }
+      const unlike = timeline && unlikeColumns(`${where}.timeline`, timeline);
+      if (unlike !== undefined) return unlike;
     }
   }
   return undefined;

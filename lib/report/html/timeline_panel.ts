@@ -25,30 +25,15 @@ export interface Recorded extends Slots {
 /** A model's timeline, if it has one that can be drawn. */
 export function recordedOf(result: Timed): Recorded | undefined {
   if (result.timeline === undefined) return undefined;
-  const timeline = equalColumns(result.timeline);
+  // An edited file may have tasks that started before the first.
+  const startedMs = result.timeline.startedMs.map((ms) => ms >= 0 ? ms : NaN);
+  const timeline = { ...result.timeline, startedMs };
   const started = startOrder(timeline);
   const endMs = timeline.endedMs.reduce((end, ms) => Math.max(end, ms || 0), 0);
   const running = runningShares(timeline);
   return endMs > 0
     ? { result, timeline, started, running, endMs, ...assignSlots(timeline) }
     : undefined;
-}
-
-/** The timeline with its columns cut to one length, since an edited file's may differ. */
-function equalColumns(timeline: Timeline): Timeline {
-  const { index, lane, queuedMs, startedMs, endedMs, status } = timeline;
-  const length = Math.min(
-    ...[index, lane, queuedMs, startedMs, endedMs, status].map((column) => column.length),
-  );
-  return {
-    ...timeline,
-    index: index.slice(0, length),
-    lane: lane.slice(0, length),
-    queuedMs: queuedMs.slice(0, length),
-    startedMs: startedMs.slice(0, length).map((ms) => ms >= 0 ? ms : NaN),
-    endedMs: endedMs.slice(0, length),
-    status: status.slice(0, length),
-  };
 }
 
 /** A rectangle of a panel: milliseconds across, pixels from the panel's top down. */

@@ -4,86 +4,47 @@
  */
 
 import { z } from "zod";
-import {
-  environmentSchema,
-  type Interval,
-  intervalSchema,
-  type ResultFile,
-} from "../../timing/result.ts";
 import type { FileFormat } from "../../timing/json_file.ts";
+import { environmentSchema, intervalSchema } from "../../timing/result.ts";
 
-/** What the project wants of a figure or of a ratio, bounds included. */
-export interface PeersAim {
-  readonly of: "figure" | "ratio";
-  readonly atLeast?: number | undefined;
-  readonly atMost?: number | undefined;
-  readonly met: boolean;
-  /** Whether the interval reaches over a bound. */
-  readonly unsure: boolean;
-}
-
-export interface PeersRow {
-  readonly family: string;
-  readonly contest: string;
-  readonly contender: string;
-  /** Whether it is this library, which the others of its contest are compared with. */
-  readonly ours: boolean;
-  readonly unit: string;
-  readonly better: "more" | "less";
-  readonly figures: readonly number[];
-  readonly figure: Interval | null;
-  /** This library's figure over this one's, paired by round. */
-  readonly ratio: Interval | null;
-  /** This one's figure over that of its contest's plain loop, paired by round. */
-  readonly overLoop?: Interval | undefined;
-  readonly aim: PeersAim | null;
-  readonly trouble: {
-    readonly kind: "not installed" | "failed" | "wrong";
-    readonly reason: string;
-  } | null;
-}
-
-export interface PeersFile {
-  readonly schemaVersion: 1;
-  readonly kind: "peers";
-  readonly environment: ResultFile["environment"];
-  readonly rounds: number;
-  readonly partial?: boolean | undefined;
-  readonly rows: readonly PeersRow[];
-}
-
-const aim = z.object({
-  of: z.enum(["figure", "ratio"]),
-  atLeast: z.number().optional(),
-  atMost: z.number().optional(),
-  met: z.boolean(),
-  unsure: z.boolean(),
-});
-
-const row = z.object({
+const rowSchema = z.object({
   family: z.string(),
   contest: z.string(),
   contender: z.string(),
+  /** Whether it is this library, which the others of its contest are compared with. */
   ours: z.boolean(),
   unit: z.string(),
   better: z.enum(["more", "less"]),
   figures: z.array(z.number().nonnegative()),
   figure: intervalSchema.nullable(),
+  /** This library's figure over this one's, paired by round. */
   ratio: intervalSchema.nullable(),
+  /** This one's figure over that of its contest's plain loop, paired by round. */
   overLoop: intervalSchema.optional(),
-  aim: aim.nullable(),
+  /** What the project wants of a figure or of a ratio, bounds included. */
+  aim: z.object({
+    of: z.enum(["figure", "ratio"]),
+    atLeast: z.number().optional(),
+    atMost: z.number().optional(),
+    met: z.boolean(),
+    /** Whether the interval reaches over a bound. */
+    unsure: z.boolean(),
+  }).nullable(),
   trouble: z.object({ kind: z.enum(["not installed", "failed", "wrong"]), reason: z.string() })
     .nullable(),
 });
 
-const peersFileSchema: z.ZodType<PeersFile> = z.object({
+const peersFileSchema = z.object({
   schemaVersion: z.literal(1),
   kind: z.literal("peers"),
   environment: environmentSchema,
   rounds: z.number().int().positive(),
   partial: z.boolean().optional(),
-  rows: z.array(row),
+  rows: z.array(rowSchema),
 });
+
+export type PeersRow = z.infer<typeof rowSchema>;
+export type PeersFile = z.infer<typeof peersFileSchema>;
 
 export const PEERS_FORMAT: FileFormat<PeersFile> = {
   kind: "peers",

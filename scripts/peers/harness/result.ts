@@ -3,7 +3,7 @@
 import { pairedRatio } from "../../../lib/timing/interval.ts";
 import type { Interval } from "../../../lib/timing/result.ts";
 import { median } from "../../../lib/timing/statistics.ts";
-import type { PeersAim, PeersRow } from "../../../lib/report/peers/peers_file.ts";
+import type { PeersRow } from "../../../lib/report/peers/peers_file.ts";
 import type { Aim } from "./contest.ts";
 import type { Entry, Raced } from "./race.ts";
 
@@ -12,7 +12,7 @@ function within(value: number, { atLeast = -Infinity, atMost = Infinity }: Aim):
 }
 
 /** Whether the median keeps an aim's bounds, and whether an end of the interval says otherwise. */
-export function judged(aim: Aim, { median, low, high }: Interval): PeersAim {
+export function judged(aim: Aim, { median, low, high }: Interval): NonNullable<PeersRow["aim"]> {
   const met = within(median, aim);
   return { ...aim, met, unsure: within(low, aim) !== met || within(high, aim) !== met };
 }
