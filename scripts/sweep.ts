@@ -8,8 +8,7 @@ import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissi
 import { countBackwards, orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { JobError } from "../lib/advice/probe/probe.ts";
 import { sampleOf } from "../lib/advice/probe/sample.ts";
-import { compareKernel, countCompared } from "../lib/scaling/compare_kernel.ts";
-import { holdAgainstSample } from "../lib/scaling/hold_against_sample.ts";
+import { compareKernel, countCompared, holdAgainstSample } from "../lib/scaling/against_sample.ts";
 import { choosePlan, type SweepPlan } from "../lib/scaling/sweep_plan.ts";
 import { measureOpenLoop, type MeasureOptions, measureSweep } from "../lib/scaling/measure.ts";
 import { printReport } from "../lib/cli/print_report.ts";
@@ -20,20 +19,14 @@ import {
 } from "../lib/scaling/sweep_options.ts";
 import type { SweepResult } from "../lib/scaling/sweep_result.ts";
 import { anyFailed } from "../lib/report/scaling/sweep_text.ts";
-import {
-  downloads,
-  itemsOf,
-  limited,
-  ownJob,
-  sums,
-  type SweptJob,
-} from "../lib/scaling/swept_job.ts";
+import { downloads, itemsOf, ownJob, sums, type SweptJob } from "../lib/scaling/swept_job.ts";
 import { MODEL_TABLE, needsKernel } from "../lib/models.ts";
 import type { NamedFile } from "../lib/options.ts";
 import { counted } from "../lib/text/format.ts";
 import { userPath } from "../lib/files/user_path.ts";
 import { script } from "../lib/cli/script.ts";
 import { startSite } from "../lib/site/start.ts";
+import { limitedTo } from "../lib/timing/job_items.ts";
 import { trialProcesses } from "../lib/timing/run_trial.ts";
 import { type Meter, startMeter } from "../lib/timing/meter/meter.ts";
 
@@ -197,7 +190,7 @@ async function measured(
     ...(perPlace < items && { itemsPerPlace: perPlace }),
     export: values.export,
   };
-  const own = ownJob({ ...limited(job, limit), options }, perPlace, {
+  const own = ownJob({ ...limitedTo(job, limit), options }, perPlace, {
     computingShare: sample.cpuShare,
     ...(sample.total !== null && { total: Math.min(items, sample.total) }),
   });

@@ -3,6 +3,7 @@
 import type { Site } from "../site/start.ts";
 import { calibrate } from "../tasks/calibrate.ts";
 import { CPU_TASKS } from "../tasks/catalogue.ts";
+import { limitedTo } from "../timing/job_items.ts";
 import type { JobSpec } from "../timing/spec.ts";
 
 /** A job that grows with the slots or lanes, its places, so that each trial takes about as long. */
@@ -101,14 +102,6 @@ export function itemsOf(
     : { same: Math.max(LEAST_WAVES, Math.round(LONGER * count)) };
 }
 
-/** The same with so many items at most. */
-export function limited(job: JobSpec, limit: number): JobSpec {
-  const { items } = job;
-  return items.kind === "values" || !Number.isFinite(limit)
-    ? job
-    : { ...job, items: { ...items, limit: Math.min(items.limit ?? Infinity, limit) } };
-}
-
 /** A job of the user's own; none of its items are run beforehand, since that may have effects. */
 export function ownJob(
   job: JobSpec,
@@ -119,7 +112,7 @@ export function ownJob(
     name: job.name,
     chunk: "auto",
     ...known,
-    at: (places) => limited(job, places * perPlace),
+    at: (places) => limitedTo(job, places * perPlace),
     warmupAt: () => 0,
   };
 }

@@ -51,6 +51,16 @@ async function* limited(items: Items<unknown>, limit: number): AsyncGenerator<un
   }
 }
 
+/** The same job with so many items at most. */
+export function limitedTo(job: JobSpec, limit: number): JobSpec {
+  const { items } = job;
+  const isListed = items.kind === "values";
+  if (limit >= (isListed ? items.values.length : items.limit ?? Infinity)) return job;
+  return isListed
+    ? { ...job, items: { ...items, values: items.values.slice(0, limit) } }
+    : { ...job, items: { ...items, limit } };
+}
+
 /** Opens a job's items, wherever they come from. */
 export async function openItems(source: ItemSource): Promise<Items<unknown>> {
   if (source.kind === "values") return source.values;

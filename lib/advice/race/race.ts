@@ -5,6 +5,7 @@
 import { BASELINE } from "../../models.ts";
 import { ONE_ROUND } from "../../judge/thresholds.ts";
 import type { FailureKind } from "../../timing/failures.ts";
+import { limitedTo } from "../../timing/job_items.ts";
 import { seededRandom, shuffled } from "../../timing/random.ts";
 import type { Round } from "../../timing/result.ts";
 import { median } from "../../timing/statistics.ts";
@@ -259,7 +260,7 @@ class Racing {
       model,
       lanes,
       ...(Number.isFinite(slots) && { slots }),
-      job: { ...job, items: limitedTo(job.items, items) },
+      job: limitedTo(job, items),
       round,
       timeoutMs,
       mostMs: Math.max(1, Math.min(patienceMs, leftMs)),
@@ -347,12 +348,6 @@ class Racing {
     const scaledMs = this.options.scaledBy(this.runners);
     for (const runner of clearlySlower(this.active, scaledMs)) runner.out = "slower";
   }
-}
-
-function limitedTo(source: JobSpec["items"], limit: number): JobSpec["items"] {
-  return source.kind === "values"
-    ? { kind: "values", values: source.values.slice(0, limit) }
-    : { ...source, limit };
 }
 
 /**

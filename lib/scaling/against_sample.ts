@@ -1,0 +1,83 @@
+/**
+ * Holds a sweep against the sample before it: does a kernel give what its function gave, was it that job,
+ * and may its tasks run in any order?
+ */
+
+import { compareWork, type Finding, ofTeardown } from "../advice/findings.ts";
+import { orderCheckOf, type OrderProber } from "../advice/probe/order_probe.ts";
+import { JobError, type Probed } from "../advice/probe/probe.ts";
+import { sampleOf } from "../advice/probe/sample.ts";
+import { sayFinding } from "../advice/words/finding_words.ts";
+import { isModel, isRemote, type Model } from "../models.ts";
+import { limitedTo } from "../timing/job_items.ts";
+import type { JobSpec, TrialRunner } from "../timing/spec.ts";
+import { recommendedSize } from "./recommended_size.ts";
+import type { SweepResult } from "./sweep_result.ts";
+
+/** Of how many of the sample's items a kernel's results are compared: of all that were kept. */
+export function countCompared({ done }: Pick<Probed, "done">): number {
+  return done?.kept ?? 0;
+}
+
+/** Runs the sample's items on a kernel; throws a JobError if it does other than the function. Resolves to how many. */
+export async function compareKernel(
+  job: JobSpec,
+  model: Model,
+  probed: Probed,
+  { runTrial, signal }: { readonly runTrial: TrialRunner; readonly signal: AbortSignal },
+): Promise<number> {
+  const count = countCompared(probed);
+  const expected = probed.checksums.get(count);
+  if (count === 0 || expected === undefined) return 0;
+  const trial = { model, job: limitedTo(job, count), round: 0 };
+  const { round } = await runTrial(trial, { signal });
+  if (round.checksum === expected) return count;
+  const { failed } = sampleOf(probed);
+  const [example] = Object.values(round.examples ?? {});
+  const such = example === undefined ? "" : `, such as ${example}`;
+  const failures = round.failed === failed
+    ? ""
+    : ` (${round.failed} failed on the kernel, ${failed} in the function${such})`;
+  throw new JobError(
+    `Cannot sweep the job under ${model}: its kernel gives other results than its function for the ` +
+      `${count} items that were compared${failures}; make them the same, bit by bit`,
+  );
+}
+
+const GUARD_MS = 60_000;
+
+/** The result with what the comparison shows. */
+export async function holdAgainstSample(
+  result: SweepResult,
+  job: JobSpec,
+  probed: Probed,
+  orderProbe: OrderProber,
+  signal: AbortSignal,
+): Promise<SweepResult> {
+  const sample = sampleOf(probed);
+  const { classLost: what } = sample;
+  const seen: Finding[] = [...ofTeardown(probed)];
+  if (what !== undefined && isModel(result.model) && isRemote(result.model)) {
+    seen.push({ kind: "class", what });
+  }
+  const [first] = result.points;
+  const isPlain = first !== undefined && first.lanes * first.slots === 1;
+  const [{ failed, succeeded } = { failed: 1, succeeded: 0 }] = isPlain ? first.rounds : [];
+  const rounds =
+    first?.rounds.map(({ runMs, runCpuMs }) => ({ runMs, runCpuMs: runCpuMs ?? undefined })) ?? [];
+  const work = failed > 0 ? undefined : compareWork(sample, { items: succeeded, rounds });
+  const chosen = recommendedSize(result)?.point;
+  const check = result.unsteady || chosen === undefined || chosen.lanes * chosen.slots === 1
+    ? undefined
+    : orderCheckOf(sample, probed);
+  const { orderMatters, rewritten } = check === undefined
+    ? { orderMatters: undefined }
+    : await orderProbe(job, { ...check, guardMs: GUARD_MS, signal });
+  if (rewritten) seen.push({ kind: "rewritten", tasks: check!.count, ...rewritten });
+  return {
+    ...result,
+    ...(work?.same === false && { otherWork: work.ratio }),
+    ...(orderMatters !== undefined && { orderMatters }),
+    warnings: [...result.warnings, ...seen.map(sayFinding)],
+  };
+}
