@@ -9,7 +9,7 @@ import { counted } from "../lib/text/format.ts";
 import { printError } from "../lib/text/print.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
 import type { PeersFile } from "../lib/report/peers/peers_file.ts";
-import { familySentence, peersText } from "../lib/report/peers/peers_report.ts";
+import { familySentence, peersReport } from "../lib/report/peers/peers_report.ts";
 import { printReport } from "../lib/cli/print_report.ts";
 import { styleOfStdout } from "../lib/report/terminal/style.ts";
 import { script } from "../lib/cli/script.ts";
@@ -113,7 +113,7 @@ Exit codes: 0 done, 1 a run of this library failed, 2 bad option, 130 interrupte
     ...(partial && { partial }),
     rows,
   };
-  const text = peersText(file, styleOfStdout(), { aims: options.aims === true });
+  const text = peersReport(file, { aims: options.aims === true }).text(styleOfStdout());
   const wrote = await printReport("peers", [file], files, partial, text);
   // A missed aim is a finding; only our own failure is one of this run.
   return !wrote || rows.some((row) => row.ours && row.trouble !== null) ? 1 : 0;

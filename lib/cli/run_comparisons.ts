@@ -12,7 +12,7 @@ import { createProgress, type Progress } from "../progress/progress.ts";
 import { TrialPulses } from "../progress/trial_pulses.ts";
 import { LiveServer } from "../report/live/live_server.ts";
 import { type Style, styleOfStdout } from "../report/terminal/style.ts";
-import { renderComparison, renderFoot } from "../report/terminal/comparison_text.ts";
+import { comparisonReport, resultFoot } from "../report/terminal/comparison_text.ts";
 import { exampleLines, failureLines } from "../report/terminal/comparison_words.ts";
 import { compare } from "../timing/compare.ts";
 import { compareResults } from "../timing/compare_results.ts";
@@ -62,7 +62,7 @@ export async function runComparisons(
   let printed = 0;
   const printNew = () => {
     for (; printed < comparisons.length; printed++) {
-      print(`${renderComparison(comparisons[printed]!, style)}\n`);
+      print(`${comparisonReport(comparisons[printed]!).text(style)}\n`);
     }
   };
   let interrupted = false;
@@ -89,7 +89,7 @@ export async function runComparisons(
   };
   const written = await writeOutputFiles(reportRenderers([result]), files, { partial, print });
   printNew();
-  print(renderFoot(result, style));
+  print(resultFoot(result).text(style));
   if (written.lines.length > 0) print(`\n${written.lines.join("\n")}`);
   const problems = [...problemsOf(comparisons), ...missing, ...written.errors];
   for (const problem of problems) printError(problem);

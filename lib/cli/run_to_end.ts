@@ -7,7 +7,7 @@ import { writeOutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_path.ts";
 import { LONGEST_WAIT_MS, UsageError } from "../options.ts";
 import { reportRenderers } from "../report/kinds.ts";
-import { runText } from "../report/running/run_text.ts";
+import { runReport } from "../report/running/run_text.ts";
 import { styleOfStdout } from "../report/terminal/style.ts";
 import { countItems, ItemLines } from "../running/item_lines.ts";
 import { Journal, writeFailures } from "../running/journal.ts";
@@ -269,7 +269,7 @@ async function report(
     trace: async () => (await import("../report/running/run_part.ts")).runTrace(file),
   }, wanted);
   const style = styleOfStdout();
-  say(runText(run, out === undefined ? { ...style, colour: false } : style));
+  say(runReport(file).text(out === undefined ? { ...style, colour: false } : style));
   const lines = [...files.map(({ path }) => `Wrote ${path}`), ...written.lines];
   if (lines.length > 0) say(`\n${lines.join("\n")}`);
   for (const error of written.errors) printError(`run: ${error}`);

@@ -9,16 +9,17 @@ import { SWEEP_FORMAT, type SweepResult } from "../scaling/sweep_result.ts";
 import { SWITCH_FORMAT, type SwitchFile } from "../switching/switch_result.ts";
 import { type FileFormat, parseWritten, readWritten } from "../timing/json_file.ts";
 import { RESULT_FORMAT, type ResultFile } from "../timing/result.ts";
-import { adviceMarkdown, renderAdvice } from "./advice/advice_text.ts";
+import { adviceReport } from "./advice/advice_text.ts";
+import type { Block } from "./document.ts";
 import { renderTrace } from "./files/trace.ts";
 import { LESSON_FORMAT, type LessonFile } from "./lesson/lesson_file.ts";
 import { lessonMarkdown, lessonText } from "./lesson/lesson_text.ts";
 import { PEERS_FORMAT, type PeersFile } from "./peers/peers_file.ts";
-import { peersCsv, peersMarkdown, peersText } from "./peers/peers_report.ts";
-import { runMarkdown, runText } from "./running/run_text.ts";
-import { sweepCsv, sweepMarkdown, sweepText } from "./scaling/sweep_text.ts";
-import { switchMarkdown, switchText } from "./switching/switch_text.ts";
-import { renderCsv, renderMarkdown, renderText } from "./terminal/comparison_text.ts";
+import { peersCsv, peersReport } from "./peers/peers_report.ts";
+import { runReport } from "./running/run_text.ts";
+import { sweepCsv, sweepReport } from "./scaling/sweep_text.ts";
+import { switchReport } from "./switching/switch_text.ts";
+import { renderCsv, resultReport } from "./terminal/comparison_text.ts";
 import type { Style } from "./terminal/style.ts";
 
 export interface Files {
@@ -40,8 +41,7 @@ export type ReportFile = Files[Kind];
 interface KindOfFile<File> {
   readonly format: FileFormat<File>;
   readonly name: string;
-  readonly text: (file: File, style: Style) => string;
-  readonly markdown: (file: File) => string;
+  readonly report: (file: File) => Block;
   /** None if it has no rounds to put into a table. */
   readonly csv?: (files: readonly File[]) => string;
   /** Its page, if it is one of its own. */
@@ -53,47 +53,43 @@ const KINDS: { readonly [K in Kind]: KindOfFile<Files[K]> } = {
   comparison: {
     format: RESULT_FORMAT,
     name: "comparisons",
-    text: renderText,
-    markdown: renderMarkdown,
+    report: resultReport,
     csv: renderCsv,
   },
   advice: {
     format: ADVICE_FORMAT,
     name: "advice",
-    text: ({ advice }, style) => renderAdvice(advice, style),
-    markdown: adviceMarkdown,
+    report: adviceReport,
   },
   sweep: {
     format: SWEEP_FORMAT,
     name: "a sweep",
-    text: sweepText,
-    markdown: sweepMarkdown,
+    report: sweepReport,
     csv: ([sweep]) => sweepCsv(sweep!),
   },
   peers: {
     format: PEERS_FORMAT,
     name: "a race",
-    text: peersText,
-    markdown: peersMarkdown,
+    report: (file) => peersReport(file),
     csv: ([race]) => peersCsv(race!),
   },
   switch: {
     format: SWITCH_FORMAT,
     name: "experiments on switching",
-    text: switchText,
-    markdown: switchMarkdown,
+    report: switchReport,
   },
   run: {
     format: RUN_FORMAT,
     name: "a run",
-    text: ({ run }, style) => runText(run, style),
-    markdown: runMarkdown,
+    report: runReport,
   },
   lesson: {
     format: LESSON_FORMAT,
     name: "a lesson",
-    text: lessonText,
-    markdown: lessonMarkdown,
+    report: (file) => ({
+      text: (style) => lessonText(file, style),
+      markdown: () => lessonMarkdown(file).trimEnd(),
+    }),
     page: async (file) => (await import("./lesson/lesson_page.ts")).lessonPage(file),
   },
 };
@@ -132,7 +128,7 @@ export function jsonSchemaOf(kind: Kind): Record<string, unknown> {
 }
 
 export function reportText(file: ReportFile, style: Style): string {
-  return of(file).text(file, style);
+  return of(file).report(file).text(style);
 }
 
 /** Several results as one; what they were measured on is the first's. */
@@ -145,7 +141,7 @@ export function reportRenderers(files: readonly ReportFile[]): Required<Renderer
   return {
     json: () => files.map((file) => JSON.stringify(file, null, 1)).join("\n") + "\n",
     csv: () => of(files[0]!).csv!(files),
-    markdown: () => files.map((file) => of(file).markdown(file)).join("\n"),
+    markdown: () => files.map((file) => `${of(file).report(file).markdown()}\n`).join("\n"),
     trace: () => renderTrace(joined(files as readonly ResultFile[])),
     // Loaded only where it is wanted: the page brings a chart library along.
     html: async () =>

@@ -6,6 +6,7 @@
 import TextTable from "cli-table3";
 import stringWidth from "string-width";
 import { fit } from "../text/plain.ts";
+import type { Block } from "./document.ts";
 import { escapeMarkdown } from "./files/markdown.ts";
 import { type Html, markup } from "./html/markup.ts";
 import { paletteFor, type Style, type Tone } from "./terminal/style.ts";
@@ -186,9 +187,7 @@ export function htmlTable<Row>(
 }
 
 /** A table that can be drawn in each way, whatever its rows are. */
-export interface Table {
-  text(style: Style): string;
-  markdown(): string;
+export interface Table extends Block {
   html(caption: string): Html;
 }
 

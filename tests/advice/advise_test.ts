@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { MOST_TIMES } from "../../lib/advice/advise.ts";
-import { renderAdvice } from "../../lib/report/advice/advice_text.ts";
+import { adviceFileOf } from "./advice_file.ts";
+import { adviceReport } from "../../lib/report/advice/advice_text.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
 
@@ -180,9 +181,11 @@ Deno.test("advise() takes a set-up that each model has for no cost of one of the
   assertEquals([recommended.gain, recommended.breakEven! < 5], [null, true]);
 });
 
-Deno.test("renderAdvice() writes no escape sequence that a title brings along", async () => {
+Deno.test("adviceReport() writes no escape sequence that a title brings along", async () => {
   const advice = await adviceOn({ waitMs: 20 }, asPredicted);
-  const text = renderAdvice({ ...advice, job: { ...advice.job, title: "\x1b[2Jx\nfake line" } }, {
+  const text = adviceReport(
+    adviceFileOf({ ...advice, job: { ...advice.job, title: "\x1b[2Jx\nfake line" } }),
+  ).text({
     columns: 80,
     colour: false,
   });

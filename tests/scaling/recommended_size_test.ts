@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { recommendedSize } from "../../lib/scaling/recommended_size.ts";
 import { takeLines } from "../../lib/report/scaling/recommended_size_words.ts";
-import { sweepText } from "../../lib/report/scaling/sweep_text.ts";
+import { sweepReport } from "../../lib/report/scaling/sweep_text.ts";
 import { resultOf } from "./measured.ts";
 
 Deno.test("recommendedSize() takes the smallest size that is as good as the best", async () => {
@@ -36,8 +36,8 @@ Deno.test("takeLines() ends with the line of code", async () => {
   assertEquals(takeLines(one).at(-1), "await using executor = workers({ lanes: 1 });");
 });
 
-Deno.test("sweepText() says what to take before it speaks of laws", async () => {
-  const text = sweepText(await resultOf((slots) => 100 * Math.min(slots, 8)), {
+Deno.test("sweepReport() says what to take before it speaks of laws", async () => {
+  const text = sweepReport(await resultOf((slots) => 100 * Math.min(slots, 8))).text({
     columns: 100,
     colour: false,
   });

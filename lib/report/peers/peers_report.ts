@@ -6,13 +6,12 @@ import { counted, formatNumber, formatRatio, formatSpeedup, NO_FIGURE } from "..
 import { fit, plain } from "../../text/plain.ts";
 import type { Interval } from "../../timing/result.ts";
 import { csv, type CsvColumns } from "../files/csv.ts";
-import { escapeMarkdown, markdownList, markdownReport } from "../files/markdown.ts";
-import { environmentLines } from "../foot.ts";
+import { type Block, documentOf, footnote } from "../document.ts";
+import { heading, lines, paragraph, partialNote, together } from "../document.ts";
 import { list } from "../html/figure.ts";
 import { markup } from "../html/markup.ts";
 import type { PagePart, PartPlace } from "../html/page.ts";
-import { type Column, htmlTable, markdownTable, textTable } from "../table.ts";
-import { blocks, sentences, type Style } from "../terminal/style.ts";
+import { type Column, htmlTable, tableOf } from "../table.ts";
 import type { PeersFile, PeersRow } from "./peers_file.ts";
 
 const FAMILIES: Readonly<Record<string, string>> = {
@@ -157,42 +156,33 @@ function columnsOf(rows: readonly PeersRow[]): readonly Column<PeersRow>[] {
   return rows.some(({ overLoop }) => overLoop !== undefined) ? [...COLUMNS, OVER_LOOP] : COLUMNS;
 }
 
-interface PeersTextOptions {
-  readonly aims?: boolean;
-}
-
-/**
- * Writes a race for people: what was measured, each contender's figure, how many times as fast this
- * library is, and what all that comes to.
- */
-export function peersText(
+/** A race: each contender's figure, how many times as fast this library is, and what that comes to. */
+export function peersReport(
   { environment, rounds, partial, rows }: PeersFile,
-  style: Style,
-  { aims = false }: PeersTextOptions = {},
-): string {
+  { aims = false }: { readonly aims?: boolean } = {},
+): Block {
   const contests = [...Map.groupBy(rows, ({ family }) => family)].flatMap(([family, of]) => {
     const sentence = familySentence(family);
     return [
-      sentences([sentence === "" ? family : `${family}: ${sentence}`], style, "heading"),
+      heading(sentence === "" ? family : `${family}: ${sentence}`, "  "),
       ...[...Map.groupBy(of, ({ contest }) => contest)].map(([contest, contenders]) => {
         const columns = [
           ...columnsOf(contenders),
           ...(aims && contenders.some(({ aim }) => aim !== null) ? [AIM] : []),
         ];
-        return `${sentences([contest], style)}\n${textTable(columns, contenders, style)}`;
+        return together(paragraph(contest, undefined, "  "), tableOf(columns, contenders));
       }),
     ];
   });
   const about = `This library (▸) against others, each run a process of its own; ` +
     `${counted(rounds, "round")}, medians with the least and the greatest.`;
-  const interrupted = "Partial: the race was interrupted; this is what ran.";
-  return blocks([
-    sentences([about], style),
+  return documentOf([
+    paragraph(about, undefined, "  "),
     ...contests,
-    sentences(troubleLines(rows), style, "warning"),
-    sentences(partial ? [interrupted] : [], style, "warning"),
-    sentences([...summarySentences(rows), ...loopSentences(rows)], style, "heading"),
-    sentences(environmentLines(environment), style, "idle"),
+    lines(troubleLines(rows), "warning"),
+    partialNote(partial, "the race was interrupted; this is what ran."),
+    lines([...summarySentences(rows), ...loopSentences(rows)], "heading"),
+    footnote(environment),
   ]);
 }
 
@@ -220,18 +210,6 @@ export function peersCsv({ rows }: Pick<PeersFile, "rows">): string {
     row.figures.length > 0 ? row.figures.map((_, round) => ({ row, round })) : [{ row }]
   );
   return csv(CSV_COLUMNS, written);
-}
-
-export function peersMarkdown(file: PeersFile): string {
-  const contests = [...Map.groupBy(file.rows, ({ contest }) => contest)];
-  return markdownReport([
-    ...contests.flatMap(([contest, of]) => [
-      `### ${escapeMarkdown(contest)}`,
-      markdownTable(columnsOf(of), of),
-    ]),
-    escapeMarkdown([...summarySentences(file.rows), ...loopSentences(file.rows)].join(" ")),
-    markdownList(troubleLines(file.rows)),
-  ], file);
 }
 
 /** A race, with nothing in it that could become markup, run, or reach the network. */

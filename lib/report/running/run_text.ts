@@ -1,11 +1,11 @@
-/** What became of a run, for the terminal. */
+/** What became of a run, as a report for terminal and Markdown. */
 
 import { nameOf } from "../../advice/prediction/candidate.ts";
 import type { RunFile, RunResult } from "../../running/run_result.ts";
 import { counted, formatCount, formatDuration, formatRate } from "../../text/format.ts";
-import { plain, wrap } from "../../text/plain.ts";
-import { escapeMarkdown, markdownReport } from "../files/markdown.ts";
-import { paletteFor, type Style } from "../terminal/style.ts";
+import { plain } from "../../text/plain.ts";
+import { type Block, documentOf, footnote } from "../document.ts";
+import { heading, paragraph, partialNote, together } from "../document.ts";
 import { type Column, tableOf } from "../table.ts";
 
 /** Few reasons and items are read; all failures are in their file. */
@@ -55,32 +55,20 @@ export function runWords(run: RunResult, mostRows = Infinity) {
     headline: headline(run),
     details: details(run),
     tables: [
-      ...(run.reasons.length === 0 ? [] : [
-        { caption: "Why items failed", table: tableOf(REASONS, run.reasons.slice(0, mostRows)) },
-      ]),
-      ...(run.slowest.length === 0 ? [] : [
-        { caption: "What took longest", table: tableOf(SLOWEST, run.slowest.slice(0, mostRows)) },
-      ]),
-    ],
+      { caption: "Why items failed", table: tableOf(REASONS, run.reasons.slice(0, mostRows)) },
+      { caption: "What took longest", table: tableOf(SLOWEST, run.slowest.slice(0, mostRows)) },
+    ].filter((_, at) => (at === 0 ? run.reasons : run.slowest).length > 0),
   };
 }
 
-/** The summary of a run. */
-export function runText(run: RunResult, style: Style): string {
-  const { headline, details, tables } = runWords(run, MOST_ROWS);
-  const { heading } = paletteFor(style);
-  return [
-    `${heading(headline)}\n${wrap(details, style.columns)}`,
-    ...tables.map(({ table }) => table.text(style)),
-  ].join("\n\n");
-}
-
-/** The same for an issue or a pull request. */
-export function runMarkdown({ run, environment }: RunFile): string {
+/** A run's summary; a terminal has the first rows of its tables. */
+export function runReport({ run, environment }: RunFile): Block {
   const { headline, details, tables } = runWords(run);
-  return markdownReport([
-    `### ${escapeMarkdown(headline)}`,
-    escapeMarkdown(details),
-    ...tables.map(({ table }) => table.markdown()),
-  ], { environment, partial: run.ended === "interrupted" });
+  const few = runWords(run, MOST_ROWS).tables;
+  return documentOf([
+    together(heading(headline), paragraph(details)),
+    ...tables.map(({ table: { markdown } }, at) => ({ text: few[at]!.table.text, markdown })),
+    { ...partialNote(run.ended === "interrupted"), text: () => "" },
+    { ...footnote(environment), text: () => "" },
+  ]);
 }

@@ -1,6 +1,5 @@
 /**
- * A sweep's report for the terminal, with its curve in plain characters, readable without colour; as
- * Markdown, and as CSV.
+ * A sweep's report for terminal, with its curve in plain characters, and Markdown; and its rounds as CSV.
  */
 
 import { type Law, throughputAt } from "../../scaling/laws/laws.ts";
@@ -8,10 +7,10 @@ import type { OpenLoopPoint, SweepPoint, SweepResult } from "../../scaling/sweep
 import { counted, formatNumber } from "../../text/format.ts";
 import { plain, sideBySide } from "../../text/plain.ts";
 import { csv, type CsvColumns } from "../files/csv.ts";
-import { escapeMarkdown, markdownCode, markdownList, markdownReport } from "../files/markdown.ts";
-import { environmentLines, PARTIAL } from "../foot.ts";
-import { markdownTable, textTable } from "../table.ts";
-import { blocks, sentences, type Style } from "../terminal/style.ts";
+import { type Block, code, documentOf, footnote, heading, inTerminal } from "../document.ts";
+import { lines, paragraph, partialNote, together } from "../document.ts";
+import { tableOf } from "../table.ts";
+import { sentences, type Style } from "../terminal/style.ts";
 import { takeLines } from "./recommended_size_words.ts";
 import * as words from "./sweep_words.ts";
 
@@ -25,45 +24,44 @@ function roundsText({ points, openLoop }: SweepResult): string {
   return least < most ? `${least} to ${most} rounds` : counted(most, "round");
 }
 
-/** Writes a sweep's report: chart, table, what follows from them, and how it is all defined. */
-export function sweepText(result: SweepResult, style: Style): string {
+/** A sweep's report: chart, table, what follows from them, and how it is all defined. */
+export function sweepReport(result: SweepResult): Block {
   const { job, model, why, axis, points, openLoop, warnings, partial, environment } = result;
   const title = `${job.name}: ${model} by ${axis}, ${roundsText(result)}, each trial in a fresh ` +
     `process${why === undefined ? "" : `; ${why}`}`;
-  const added = points.some(({ refined }) => refined) ? "\n+ added around the bend" : "";
+  const take = takeLines(result);
   const curve = points.length === 0 ? [] : [
-    words.nothingWorked(result) ? "" : chartText(result, style.columns),
-    textTable(words.sizeColumns(axis), points, style) + added,
-    sentences(
-      [
-        words.kneeSentence(result),
-        ...words.failingSentences(result),
-        ...words.capacitySentences(result),
-      ],
-      style,
-      "heading",
+    inTerminal(({ columns }) => words.nothingWorked(result) ? "" : chartText(result, columns)),
+    together(
+      tableOf(words.sizeColumns(axis), points),
+      paragraph(points.some(({ refined }) => refined) ? "+ added around the bend" : ""),
     ),
-    sentences(takeLines(result), style, "good"),
-    sentences([...words.lawSentences(result), ...words.littleSentences(result)], style),
-    sentences(words.forecastSentences(result), style),
+    together(
+      paragraph(words.kneeSentence(result), "heading", "  "),
+      lines([...words.failingSentences(result), ...words.capacitySentences(result)], "heading"),
+    ),
+    {
+      text: (style: Style) => sentences(take, style, "good"),
+      markdown: documentOf([
+        ...take.slice(0, -1).map((text) => paragraph(text)),
+        ...take.slice(-1).map((text) => code([plain(text)])),
+      ]).markdown,
+    },
+    lines([...words.lawSentences(result), ...words.littleSentences(result)]),
+    lines(words.forecastSentences(result)),
   ];
-  const notices = [
-    sentences(words.failureSentences(result).map((text) => `Failed: ${text}`), style, "bad"),
-    sentences(warnings.map((text) => `Warning: ${text}`), style, "warning"),
-    sentences(partial ? [`Partial: ${PARTIAL}`] : [], style, "warning"),
-  ];
-  return blocks([
-    sentences([title], style, "heading"),
-    points.length + openLoop.length === 0 ? "Nothing was measured." : "",
+  return documentOf([
+    heading(title, "  "),
+    paragraph(points.length + openLoop.length === 0 ? "Nothing was measured." : ""),
     ...curve,
-    openLoop.length === 0 ? "" : textTable(words.RATE_COLUMNS, openLoop, style),
-    sentences(words.openLoopSentences(result), style, "heading"),
-    notices.filter((text) => text !== "").join("\n"),
-    sentences(
-      [...words.definitionSentences(result), ...environmentLines(environment)],
-      style,
-      "idle",
+    ...(openLoop.length === 0 ? [] : [tableOf(words.RATE_COLUMNS, openLoop)]),
+    lines(words.openLoopSentences(result), "heading"),
+    together(
+      lines(words.failureSentences(result).map((text) => `Failed: ${text}`), "bad"),
+      lines(warnings.map((text) => `Warning: ${text}`), "warning"),
+      partialNote(partial),
     ),
+    footnote(environment, words.definitionSentences(result)),
   ]);
 }
 
@@ -239,30 +237,4 @@ export function sweepCsv(
   if (axis === "rate") return csv(OPEN_COLUMNS, openLoop);
   const rows = points.flatMap((of) => of.rounds.map((round) => ({ of, round })));
   return csv(closedColumns(axis), rows);
-}
-
-export function sweepMarkdown(result: SweepResult): string {
-  const { job, model, axis, points, openLoop, warnings } = result;
-  const take = takeLines(result);
-  const curve = points.length === 0 ? [] : [
-    markdownTable(words.sizeColumns(axis), points),
-    escapeMarkdown(words.kneeSentence(result)),
-    ...take.slice(0, -1).map(escapeMarkdown),
-    ...take.slice(-1).map((code) => markdownCode([plain(code)])),
-    markdownList(words.whatFollows(result)),
-  ];
-  const rates = openLoop.length === 0 ? [] : [
-    markdownTable(words.RATE_COLUMNS, openLoop),
-    escapeMarkdown(words.openLoopSentences(result).join(" ")),
-  ];
-  return markdownReport([
-    `### ${escapeMarkdown(`${job.name}: ${model} by ${axis}`)}`,
-    points.length + openLoop.length === 0 ? "Nothing was measured." : "",
-    ...curve,
-    ...rates,
-    markdownList([
-      ...words.failureSentences(result).map((text) => `Failed: ${text}`),
-      ...warnings.map((warning) => `Warning: ${warning}`),
-    ]),
-  ], result);
 }

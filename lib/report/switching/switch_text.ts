@@ -5,33 +5,23 @@
 
 import type { SwitchFile, TickRow, WhoLetsGo } from "../../switching/switch_result.ts";
 import { formatDuration } from "../../text/format.ts";
-import { escapeMarkdown, markdownReport } from "../files/markdown.ts";
-import { environmentLines } from "../foot.ts";
-import { blocks, paletteFor, sentences, type Style } from "../terminal/style.ts";
+import { type Block, code, documentOf, footnote } from "../document.ts";
+import { heading, inTerminal, paragraph, together } from "../document.ts";
+import { paletteFor, type Style } from "../terminal/style.ts";
 import { experimentsOf, QUESTIONS, tickLabel } from "./switch_words.ts";
 
-export function switchText(file: SwitchFile, style: Style): string {
-  const text = (...lines: string[]) => sentences(lines, style, undefined, "");
-  const parts = experimentsOf(file).flatMap(({ name, table, code, words }) => {
+export function switchReport(file: SwitchFile): Block {
+  const parts = experimentsOf(file).flatMap(({ name, table, code: lines, words }) => {
     const { title, about } = QUESTIONS[name];
     return [
-      `${paletteFor(style).heading(title)}\n${text(about)}`,
-      name === "whoLetsGo" ? tickLines(file.whoLetsGo!, style) : "",
-      table.text(style),
-      code.join("\n"),
-      text(words),
+      together(heading(title), paragraph(about)),
+      inTerminal((style) => name === "whoLetsGo" ? tickLines(file.whoLetsGo!, style) : ""),
+      table,
+      ...(lines.length === 0 ? [] : [code(lines)]),
+      paragraph(words),
     ];
   });
-  return blocks([...parts, sentences(environmentLines(file.environment), style, "idle")]);
-}
-
-export function switchMarkdown(file: SwitchFile): string {
-  const parts = experimentsOf(file).flatMap(({ name, table, words }) => [
-    `### ${QUESTIONS[name].title}`,
-    table.markdown(),
-    escapeMarkdown(words),
-  ]);
-  return markdownReport(parts, file);
+  return documentOf([...parts, footnote(file.environment)]);
 }
 
 const INDENT = "  ";

@@ -9,8 +9,9 @@ import {
 } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
 import type { Change, ResultsComparison } from "../../timing/compare_results.ts";
-import { type Column, textTable } from "../table.ts";
-import { blocks, sentences, type Style } from "./style.ts";
+import { documentOf, heading, lines, paragraph, together } from "../document.ts";
+import { type Column, tableOf } from "../table.ts";
+import type { Style } from "./style.ts";
 
 const DIFFERENCES: readonly string[] = ["faster", "slower", "no detectable difference"];
 
@@ -59,14 +60,12 @@ export function renderChanges(
   maxSlowdown: number,
   style: Style,
 ): string {
-  const jobs = [...Map.groupBy(changes, ({ job }) => job)].map(([job, of]) =>
-    `${sentences([job], style, "heading", "")}\n${textTable(COLUMNS, of, style)}`
-  );
-  return blocks([
-    ...jobs,
-    sentences(warnings.map((text) => `Warning: ${text}`), style, "warning"),
-    sentences([summary(changes, maxSlowdown)], style, "heading", ""),
-  ]);
+  const jobs = [...Map.groupBy(changes, ({ job }) => job)];
+  return documentOf([
+    ...jobs.map(([job, of]) => together(heading(job), tableOf(COLUMNS, of))),
+    lines(warnings.map((text) => `Warning: ${text}`), "warning"),
+    paragraph(summary(changes, maxSlowdown), "heading"),
+  ]).text(style);
 }
 
 function summary(changes: readonly Change[], maxSlowdown: number): string {

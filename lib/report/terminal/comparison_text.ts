@@ -1,7 +1,4 @@
-/**
- * Comparisons for the terminal: of each its table, its lanes, what failed, and the verdict; as Markdown,
- * and as CSV.
- */
+/** Comparisons as a report for terminal and Markdown; and their rounds as CSV. */
 
 import { BASELINE } from "../../models.ts";
 import {
@@ -23,9 +20,9 @@ import {
   type Round,
 } from "../../timing/result.ts";
 import { csv, type CsvColumns } from "../files/csv.ts";
-import { escapeMarkdown, markdownList, markdownReport } from "../files/markdown.ts";
-import { environmentLines, PARTIAL } from "../foot.ts";
-import { type Column, markdownTable, textTable } from "../table.ts";
+import { type Block, documentOf, footnote, heading, inTerminal } from "../document.ts";
+import { lines, paragraph, partialNote, together } from "../document.ts";
+import { type Column, tableOf } from "../table.ts";
 import {
   isBusy,
   LESSON,
@@ -35,51 +32,47 @@ import {
   verdictText,
 } from "./comparison_words.ts";
 import { renderLanes } from "./lanes_picture.ts";
-import { blocks, sentences, type Style } from "./style.ts";
 
-/**
- * Writes a result as text: for each comparison its table, the picture of its lanes, what failed,
- * warnings, and the verdict; then on what it was measured.
- */
-export function renderText(result: ResultFile, style: Style): string {
-  const parts = result.comparisons.map((comparison) => renderComparison(comparison, style));
-  return blocks([...parts, renderFoot(result, style)]);
+/** Comparisons, then on what they were measured. */
+export function resultReport(result: ResultFile): Block {
+  return documentOf([...result.comparisons.map(comparisonReport), resultFoot(result)]);
 }
 
-export function renderFoot(
-  { comparisons, partial, environment }: ResultFile,
-  style: Style,
-): string {
-  return blocks([
-    comparisons.length === 0 ? "Nothing was measured." : "",
-    partial ? sentences([`Partial: ${PARTIAL}`], style, "warning", "") : "",
-    sentences([...environmentLines(environment), LESSON], style, "idle"),
+export function resultFoot({ comparisons, partial, environment }: ResultFile): Block {
+  return documentOf([
+    paragraph(comparisons.length === 0 ? "Nothing was measured." : ""),
+    partialNote(partial),
+    footnote(environment, [], [LESSON]),
   ]);
 }
 
-export function renderComparison(comparison: Comparison, style: Style): string {
+/** One comparison: its table, the picture of its lanes, what failed, warnings, and the verdict. */
+export function comparisonReport(comparison: Comparison): Block {
   const { job, models, ceiling, others } = comparison;
   const title = `${job.name}: ${counted(job.items, "item")}, ${roundsOf(comparison)}, medians`;
-  const limit = ceiling === null ? [] : [
-    `Ceiling: ${counted(ceiling.lanes, "independent process")} gain ` +
-    `${formatRatio(ceiling.speedup)} on this machine` +
-    (ceiling.lanes > 1 ? `, ${formatNumber(ceiling.speedup / ceiling.lanes)} a process` : "") +
-    (passesCeiling(comparison)
-      ? "; a model gained more, so it was measured too low."
-      : isBusy(comparison)
-      ? ` while others used ${formatNumber(others!.used)} of its ${counted(others!.cores, "core")}.`
-      : "; no number of lanes computes faster."),
-  ];
-  const notices = noticeLines(comparison).map(({ kind, text }) =>
-    sentences([`${kind}: ${text}`], style, kind === "Warning" ? "warning" : "bad")
+  const limit = ceiling === null
+    ? ""
+    : `Ceiling: ${counted(ceiling.lanes, "independent process")} gain ` +
+      `${formatRatio(ceiling.speedup)} on this machine` +
+      (ceiling.lanes > 1 ? `, ${formatNumber(ceiling.speedup / ceiling.lanes)} a process` : "") +
+      (passesCeiling(comparison)
+        ? "; a model gained more, so it was measured too low."
+        : isBusy(comparison)
+        ? ` while others used ${formatNumber(others!.used)} of its ${
+          counted(others!.cores, "core")
+        }.`
+        : "; no number of lanes computes faster.");
+  const [warnings, failures] = [true, false].map((isWarning) =>
+    noticeLines(comparison).filter(({ kind }) => (kind === "Warning") === isWarning)
+      .map(({ kind, text }) => `${kind}: ${text}`)
   );
-  return blocks([
-    sentences([title], style, "heading"),
-    textTable(MODEL_COLUMNS, models, style),
-    sentences(limit, style, "idle"),
-    renderLanes(comparison, style),
-    notices.join("\n"),
-    sentences([verdictText(comparison)], style, "heading", ""),
+  return documentOf([
+    heading(title, "  "),
+    tableOf(MODEL_COLUMNS, models),
+    paragraph(limit, "idle", "  "),
+    inTerminal((style) => renderLanes(comparison, style)),
+    together(lines(failures!, "bad"), lines(warnings!, "warning")),
+    paragraph(verdictText(comparison), "heading"),
   ]);
 }
 
@@ -198,16 +191,4 @@ export function renderCsv(results: readonly Pick<ResultFile, "comparisons">[]): 
     )
   );
   return csv(CSV_COLUMNS, rows);
-}
-
-/** Writes a result as Markdown: a heading, a table and the verdict for each comparison. */
-export function renderMarkdown(result: ResultFile): string {
-  const { comparisons } = result;
-  const parts = comparisons.flatMap((comparison) => [
-    `### ${escapeMarkdown(comparison.job.name)}, ${counted(comparison.job.items, "item")}`,
-    markdownTable(MODEL_COLUMNS, comparison.models),
-    escapeMarkdown(verdictText(comparison)),
-    markdownList(noticeLines(comparison).map(({ kind, text }) => `${kind}: ${text}`)),
-  ]);
-  return markdownReport(comparisons.length === 0 ? ["Nothing was measured."] : parts, result);
 }

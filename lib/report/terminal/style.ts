@@ -47,11 +47,6 @@ export function sentences(
   return (tone === undefined ? lines : lines.map(paletteFor(style)[tone])).join("\n");
 }
 
-/** A report's parts with a blank line between them; empty ones are left out. */
-export function blocks(parts: readonly string[]): string {
-  return parts.filter((part) => part !== "").join("\n\n");
-}
-
 /**
  * The style for standard output: its real width and colour on a terminal; 80 columns without colour
  * in a pipe, so that what is saved or sent reads everywhere.

@@ -1,12 +1,12 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { adviceMarkdown } from "../../../lib/report/advice/advice_text.ts";
+import { adviceReport } from "../../../lib/report/advice/advice_text.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
 
 const advice = await adviceOn({ computeMs: 20 }, asPredicted);
 
-Deno.test("adviceMarkdown() has a row for each model, and marks the recommended one", () => {
-  const lines = adviceMarkdown(adviceFileOf(advice)).split("\n");
+Deno.test("adviceReport() has a row for each model, and marks the recommended one", () => {
+  const lines = adviceReport(adviceFileOf(advice)).markdown().split("\n");
   const rows = lines.filter((line) => line.startsWith("| ")).slice(2);
   assertEquals(
     rows.map((row) => row.split(" | ")[0]),
@@ -16,15 +16,16 @@ Deno.test("adviceMarkdown() has a row for each model, and marks the recommended 
   assertEquals(marked.map((row) => row.split(" | ")[0]), [`| ${advice.recommended.name}`]);
 });
 
-Deno.test("adviceMarkdown() holds the code as it is, and the command that runs it", () => {
-  const text = adviceMarkdown(adviceFileOf({ ...advice, flags: ["--allow-read=/a b"] }));
+Deno.test("adviceReport() holds the code as it is, and the command that runs it", () => {
+  const text = adviceReport(adviceFileOf({ ...advice, flags: ["--allow-read=/a b"] })).markdown();
   assertStringIncludes(text, `\n\`\`\`ts\n${advice.code}\`\`\`\n`);
   assertStringIncludes(text, "deno run '--allow-read=/a b' job&#95;run.ts");
 });
 
-Deno.test("adviceMarkdown() tells what is missing, and hazards", () => {
+Deno.test("adviceReport() tells what is missing, and hazards", () => {
   const hazards = [{ kind: "memory", text: "It needs 1 GB." }] as const;
-  const text = adviceMarkdown(adviceFileOf({ ...advice, hazards, partial: "it was interrupted" }));
+  const text = adviceReport(adviceFileOf({ ...advice, hazards, partial: "it was interrupted" }))
+    .markdown();
   assertStringIncludes(text, "\nPartial: it was interrupted.\n");
   assertStringIncludes(text, "#### Hazards seen\n\n- It needs 1 GB.\n");
 });

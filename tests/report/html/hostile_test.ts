@@ -1,10 +1,10 @@
 import { assertEquals, assertLess } from "@std/assert";
 import fc from "fast-check";
-import { adviceMarkdown, renderAdvice } from "../../../lib/report/advice/advice_text.ts";
+import { adviceReport } from "../../../lib/report/advice/advice_text.ts";
 import { markup } from "../../../lib/report/html/markup.ts";
 import { renderDocument } from "../../../lib/report/html/page.ts";
 import { reportPage } from "../../../lib/report/html/report_page.ts";
-import { sweepMarkdown } from "../../../lib/report/scaling/sweep_text.ts";
+import { sweepReport } from "../../../lib/report/scaling/sweep_text.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
 import { PROFILE } from "../../advice/profile/fixture.ts";
@@ -91,10 +91,15 @@ for (const [i, text] of HOSTILE_STRINGS.entries()) {
 
   Deno.test(`hostile string ${i} steers no terminal, and formats no Markdown`, () => {
     const file = filledWith(advice, text);
-    const shown = renderAdvice(file.advice, { columns: 80, colour: false });
+    const shown = adviceReport(file).text({ columns: 80, colour: false });
     // deno-lint-ignore no-control-regex
     assertEquals(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e]/.test(shown), false);
-    for (const markdown of [adviceMarkdown(file), sweepMarkdown(filledWith(sweep, text))]) {
+    for (
+      const markdown of [
+        adviceReport(file).markdown(),
+        sweepReport(filledWith(sweep, text)).markdown(),
+      ]
+    ) {
       const outside = markdown.replaceAll(/^(`{3,})ts\n[^]*?\n\1$/gm, "");
       assertEquals(/<(?!\/?sub>)|javascript:.*\]\(|]\(|^={2}/m.test(outside), false, outside);
       // deno-lint-ignore no-control-regex
@@ -105,7 +110,7 @@ for (const [i, text] of HOSTILE_STRINGS.entries()) {
 
 Deno.test("code that holds a fence of Markdown does not end its block", () => {
   const code = "const a = `x`;\n```\n<script>alert(1)</script>\n";
-  const text = adviceMarkdown({ ...advice, advice: { ...advice.advice, code } });
+  const text = adviceReport({ ...advice, advice: { ...advice.advice, code } }).markdown();
   const [opening, ...rest] = text.split("\n").filter((line) => line.startsWith("````"));
   assertEquals([opening, rest], ["````ts", ["````"]]);
 });

@@ -5,8 +5,7 @@ import { reportPage } from "../../../lib/report/html/report_page.ts";
 import {
   loopSentences,
   peersCsv,
-  peersMarkdown,
-  peersText,
+  peersReport,
   summarySentences,
 } from "../../../lib/report/peers/peers_report.ts";
 import { parseReportFile } from "../../../lib/report/kinds.ts";
@@ -16,7 +15,7 @@ import { peersFile } from "./fixture.ts";
 const at = (columns: number) => ({ columns, colour: false });
 
 Deno.test("a race says what is measured and who is faster, whichever figures are better", () => {
-  const text = peersText(peersFile(), at(100));
+  const text = peersReport(peersFile()).text(at(100));
   assertStringIncludes(text, "io: Downloading from a server on this machine: the tasks wait.");
   assertStringIncludes(text, "400× as fast (360–440)");
   // More milliseconds are slower.
@@ -34,21 +33,21 @@ Deno.test("a race says which of Python's pools gain over its plain loop", () => 
     "Against the plain loop, sums in Python 3.14.0 with its GIL: ThreadPoolExecutor(2) 0.98× " +
     "(no detectable gain), ProcessPoolExecutor(2) 1.90×.",
   ]);
-  const text = peersText(peersFile(), at(120));
+  const text = peersReport(peersFile()).text(at(120));
   assertStringIncludes(text, "over its loop");
   assertStringIncludes(text, "0.98× 0.95–1.01");
-  assertStringIncludes(peersMarkdown(peersFile()), "Against the plain loop");
+  assertStringIncludes(peersReport(peersFile()).markdown(), "Against the plain loop");
 });
 
 Deno.test("the project's own aims are told where asked for alone", () => {
-  assert(!/\baim\b|met/.test(peersText(peersFile(), at(100))));
-  assertStringIncludes(peersText(peersFile(), at(100), { aims: true }), "≥ 50.0×: met");
+  assert(!/\baim\b|met/.test(peersReport(peersFile()).text(at(100))));
+  assertStringIncludes(peersReport(peersFile(), { aims: true }).text(at(100)), "≥ 50.0×: met");
 });
 
 Deno.test("a race fits any width", () => {
   for (const columns of [40, 60, 80, 120]) {
     for (const aims of [false, true]) {
-      for (const line of peersText(peersFile(), at(columns), { aims }).split("\n")) {
+      for (const line of peersReport(peersFile(), { aims }).text(at(columns)).split("\n")) {
         assert(stringWidth(line) <= columns, line);
       }
     }
@@ -64,15 +63,16 @@ Deno.test("a race's file is read again, and becomes a page, a table and Markdown
   const [heads, ...rows] = parse(peersCsv(file));
   assertEquals(rows.length, 11);
   assertEquals(heads!.indexOf("better"), 7);
-  assertStringIncludes(peersMarkdown(file), "| piscina 5 | ");
+  assertStringIncludes(peersReport(file).markdown(), "| piscina 5 | ");
 });
 
 Deno.test("hostile names in a race stay inert", () => {
   for (const hostile of HOSTILE) {
     const file = peersFile();
     const rows = file.rows.map((row) => ({ ...row, contender: hostile, contest: hostile }));
+    const text = peersReport({ ...file, rows }).text(at(80));
     // deno-lint-ignore no-control-regex
-    assert(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(peersText({ ...file, rows }, at(80))));
+    assert(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(text));
     assert(
       !/<script|<img/i.test(
         reportPage([{ ...file, rows }]).replace(/<script[^>]*>.*?<\/script>/gs, ""),

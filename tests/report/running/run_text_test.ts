@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runMarkdown, runText } from "../../../lib/report/running/run_text.ts";
+import { runReport } from "../../../lib/report/running/run_text.ts";
 import { runPart, runTrace } from "../../../lib/report/running/run_part.ts";
 import { reportPage } from "../../../lib/report/html/report_page.ts";
 import { runFile, runResult } from "./fixture.ts";
@@ -7,7 +7,7 @@ import { runFile, runResult } from "./fixture.ts";
 const STYLE = { columns: 80, colour: false };
 
 Deno.test("the summary tells what settled, how fast, what failed and why, and what took longest", () => {
-  const text = runText(runResult(), STYLE);
+  const text = runReport({ ...runFile(), run: runResult() }).text(STYLE);
   assertEquals(text.split("\n")[0], "crawl: 120 items in 6.00 s, 20.0/s: 100 succeeded, 20 failed");
   for (
     const words of ["limited (5 slots)", "1,200 were done and 3 had failed before", "HTTP 503"]
@@ -21,8 +21,9 @@ Deno.test("the summary tells what settled, how fast, what failed and why, and wh
 Deno.test("what comes from outside can't steer the terminal", () => {
   const reasons = [{ reason: "\x1b[2Jx", count: 1, index: 0, message: "a\nb\x1b]0;t\x07" }];
   const job = { name: "\x1b[31mjob", module: "file:///job.ts", export: "default" };
+  const text = runReport({ ...runFile(), run: runResult({ reasons, job }) }).text(STYLE);
   // deno-lint-ignore no-control-regex
-  assertEquals(/[\x1b\x07]/.test(runText(runResult({ reasons, job }), STYLE)), false);
+  assertEquals(/[\x1b\x07]/.test(text), false);
 });
 
 /** Two tasks of 120, the second of which failed. */
@@ -61,7 +62,7 @@ Deno.test("a trace has the tasks that were kept, and says that they are a sample
 
 Deno.test("in Markdown nothing from outside becomes markup", () => {
   const job = { name: "a | b <img>", module: "file:///job.ts", export: "default" };
-  const text = runMarkdown({ ...runFile(), run: runResult({ job }) });
+  const text = runReport({ ...runFile(), run: runResult({ job }) }).markdown();
   assertEquals(text.includes("<img>"), false);
   assertStringIncludes(text, "| 19 | HTTP 503 |");
 });

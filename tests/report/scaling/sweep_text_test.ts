@@ -6,8 +6,7 @@ import {
   anyFailed,
   chartText,
   sweepCsv,
-  sweepMarkdown,
-  sweepText,
+  sweepReport,
 } from "../../../lib/report/scaling/sweep_text.ts";
 import { type SweepResult, sweepResultSchema } from "../../../lib/scaling/sweep_result.ts";
 import { resultOf } from "../../scaling/measured.ts";
@@ -84,12 +83,12 @@ Deno.test("both charts tell a bad fit from a good one", async () => {
   assert(!drawSweep(good, 360).includes('stroke-opacity="0.35"'));
 });
 
-Deno.test("sweepText() reports a sweep", async (t) => {
-  await t.assertSnapshot(sweepText(await resultOf(LAW), STYLE));
+Deno.test("sweepReport() reports a sweep", async (t) => {
+  await t.assertSnapshot(sweepReport(await resultOf(LAW)).text(STYLE));
 });
 
-Deno.test("sweepText() says that a bad fit isn't followed any further", async () => {
-  const text = sweepText(await resultOf((slots) => slots <= 8 ? 50 * slots : 60), STYLE);
+Deno.test("sweepReport() says that a bad fit isn't followed any further", async () => {
+  const text = sweepReport(await resultOf((slots) => slots <= 8 ? 50 * slots : 60)).text(STYLE);
   assertStringIncludes(text, "BAD FIT");
   assertStringIncludes(
     text.replace(/\s+/g, " "),
@@ -97,25 +96,25 @@ Deno.test("sweepText() says that a bad fit isn't followed any further", async ()
   );
 });
 
-Deno.test("sweepText() reports open-loop load, and lets nothing steer the terminal", async (t) => {
+Deno.test("sweepReport() reports open-loop load, and lets nothing steer the terminal", async (t) => {
   const result = await openLoop();
-  const text = sweepText(result, STYLE);
+  const text = sweepReport(result).text(STYLE);
   await t.assertSnapshot(text);
   // deno-lint-ignore no-control-regex
   assert(!/\x1b/.test(text));
   assert(anyFailed(result));
 });
 
-Deno.test("sweepText() gives no interval to a fit that no size is left to check", async () => {
-  const text = sweepText(await resultOf(LAW, { sizes: [1, 2], refineSteps: 0 }), STYLE);
+Deno.test("sweepReport() gives no interval to a fit that no size is left to check", async () => {
+  const text = sweepReport(await resultOf(LAW, { sizes: [1, 2], refineSteps: 0 })).text(STYLE);
   assertMatch(
     text,
     /Amdahl's law: λ = \S+, σ = [\d.]+; limit \d+\/s; BAD FIT: 2\s+sizes are too few/,
   );
 });
 
-Deno.test("sweepText() says that an interrupted sweep is partial", async () => {
-  const text = sweepText({ ...await resultOf(LAW), partial: true }, STYLE);
+Deno.test("sweepReport() says that an interrupted sweep is partial", async () => {
+  const text = sweepReport({ ...await resultOf(LAW), partial: true }).text(STYLE);
   assertStringIncludes(text, "Partial: the run was interrupted");
 });
 
@@ -185,33 +184,36 @@ async function failing(): Promise<SweepResult> {
 
 Deno.test("a sweep in which nothing succeeded recommends nothing, draws nothing and says why", async () => {
   const result = await failing();
-  const text = sweepText(result, { columns: 80, colour: false });
+  const text = sweepReport(result).text({ columns: 80, colour: false });
   assertStringIncludes(text, "No knee: no task succeeded.");
   assertStringIncludes(text, "refused (item 0, GET http://a/)");
   assert(!/\bTake \d|holds at every size|perfect/.test(text), text);
-  assert(!/\bTake \d/.test(sweepMarkdown(result)));
+  assert(!/\bTake \d/.test(sweepReport(result).markdown()));
   assertEquals(reportPage([result]).includes("No knee: no task succeeded."), true);
 });
 
 const rowsOf = (text: string) => text.split("\n").filter((line) => /^\| \d/.test(line));
 
-Deno.test("sweepMarkdown() has a row for each size, the knee, and what it was measured on", async () => {
+Deno.test("sweepReport() has a row for each size, the knee, and what it was measured on", async () => {
   const result = await resultOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
-  const text = sweepMarkdown({ ...result, warnings: ["few <rounds>"], partial: true });
+  const text = sweepReport({ ...result, warnings: ["few <rounds>"], partial: true }).markdown();
   assertEquals(rowsOf(text).length, result.points.length);
-  assertStringIncludes(text, "### wait a little: limited by slots\n");
+  assertStringIncludes(text, "### wait a little: limited by slots, 3 to 6 rounds, ");
   assertStringIncludes(text, `\nKnee at ${result.knee!.size} slots`);
   assertStringIncludes(text, "\n- Warning: few &#60;rounds&#62;\n");
   assertStringIncludes(text, "\n**Partial:** the run was interrupted.\n");
   assertStringIncludes(text, "<sub>Deno 2.9.6, linux");
 });
 
-Deno.test("sweepMarkdown() has a row for each rate, and says which was kept up", async () => {
-  const text = sweepMarkdown(await ratesOf());
+Deno.test("sweepReport() has a row for each rate, and says which was kept up", async () => {
+  const text = sweepReport(await ratesOf()).markdown();
   assertEquals(rowsOf(text).map((row) => row.split(" | ").at(-1)), ["yes |", "no |"]);
 });
 
-Deno.test("sweepMarkdown() says that nothing was measured where nothing was", async () => {
+Deno.test("sweepReport() says that nothing was measured where nothing was", async () => {
   const result = await ratesOf();
-  assertStringIncludes(sweepMarkdown({ ...result, openLoop: [] }), "Nothing was measured.");
+  assertStringIncludes(
+    sweepReport({ ...result, openLoop: [] }).markdown(),
+    "Nothing was measured.",
+  );
 });

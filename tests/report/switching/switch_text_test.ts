@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { parseReportFile } from "../../../lib/report/kinds.ts";
 import { ResultFileError } from "../../../lib/timing/json_file.ts";
 import { reportPage } from "../../../lib/report/html/report_page.ts";
-import { dots, switchMarkdown, switchText } from "../../../lib/report/switching/switch_text.ts";
+import { dots, switchReport } from "../../../lib/report/switching/switch_text.ts";
 import { switchFile } from "./fixture.ts";
 
 Deno.test("ticks are dots on a time axis", () => {
@@ -13,7 +13,7 @@ Deno.test("ticks are dots on a time axis", () => {
 
 Deno.test("the text fits the terminal, and is plain without colour", () => {
   for (const columns of [80, 100, 160]) {
-    const text = switchText(switchFile(), { columns, colour: false });
+    const text = switchReport(switchFile()).text({ columns, colour: false });
     for (const line of text.split("\n")) assert([...line].length <= columns, line);
     // deno-lint-ignore no-control-regex
     assertEquals(/\x1b/.test(text), false);
@@ -21,7 +21,7 @@ Deno.test("the text fits the terminal, and is plain without colour", () => {
 });
 
 Deno.test("bars are as long as their share of the longest", () => {
-  const text = switchText(switchFile(), { columns: 120, colour: false });
+  const text = switchReport(switchFile()).text({ columns: 120, colour: false });
   const bar = (of: string) =>
     /█*(?=\s|$)/.exec(text.split(of)[1]!.split("\n")[0]!.replace(/^[^█]*/, ""))![0];
   const { rows } = switchFile().whoseTurn;
@@ -33,7 +33,7 @@ Deno.test("bars are as long as their share of the longest", () => {
 
 Deno.test("text and page tell the experiments that were run, and no others", () => {
   const { whoLetsGo: _, whoseSession: __, ...file } = switchFile();
-  const text = switchText(file, { columns: 80, colour: false });
+  const text = switchReport(file).text({ columns: 80, colour: false });
   const page = reportPage([file]);
   for (const made of [text, page]) {
     assertStringIncludes(made, "Whose turn was it?");
@@ -50,7 +50,7 @@ Deno.test("the page has a chart and a table for each experiment, and escapes wha
 });
 
 Deno.test("the tables for an issue hold every row, and escape what was said", () => {
-  const markdown = switchMarkdown(switchFile());
+  const markdown = switchReport(switchFile()).markdown();
   assertStringIncludes(markdown, "| in a thread | 49 of 49 |");
   assertStringIncludes(markdown, "| 2 threads | Atomics.add | 0 | 50.0 ns |");
   assertStringIncludes(markdown, "| 5 threads, a client each | 5 | 5 | 40 |");
@@ -73,7 +73,7 @@ Deno.test("control characters in a file reach neither terminal nor page", () => 
   const file = switchFile();
   const whoseSession = { ...file.whoseSession, refusal: "\x1b[31mred\x07\u202e" };
   const made = [
-    switchText({ ...file, whoseSession }, { columns: 80, colour: false }),
+    switchReport({ ...file, whoseSession }).text({ columns: 80, colour: false }),
     reportPage([{ ...file, whoseSession }]),
   ];
   // deno-lint-ignore no-control-regex

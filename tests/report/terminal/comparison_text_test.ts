@@ -5,8 +5,7 @@ import { textTable } from "../../../lib/report/table.ts";
 import {
   MODEL_COLUMNS,
   renderCsv,
-  renderMarkdown,
-  renderText,
+  resultReport,
 } from "../../../lib/report/terminal/comparison_text.ts";
 import type { Style } from "../../../lib/report/terminal/style.ts";
 import type { Comparison } from "../../../lib/timing/result.ts";
@@ -22,19 +21,19 @@ for (const columns of [80, 120]) {
   for (const colour of [false, true]) {
     const how = `${columns} columns ${colour ? "with" : "without"} colour`;
     Deno.test(`the whole report at ${how}`, async (t) => {
-      await t.assertSnapshot(renderText(resultOf(cpuComparison()), { columns, colour }));
+      await t.assertSnapshot(resultReport(resultOf(cpuComparison())).text({ columns, colour }));
     });
   }
 }
 
 Deno.test("the report of hostile text", async (t) => {
-  await t.assertSnapshot(renderText(hostileResult(), { columns: 80, colour: false }));
+  await t.assertSnapshot(resultReport(hostileResult()).text({ columns: 80, colour: false }));
 });
 
 Deno.test("the report says the same with and without colour", () => {
   for (const result of [resultOf(ioComparison(), cpuComparison()), hostileResult()]) {
-    const colourful = renderText(result, { columns: 80, colour: true });
-    const plain = renderText(result, { columns: 80, colour: false });
+    const colourful = resultReport(result).text({ columns: 80, colour: true });
+    const plain = resultReport(result).text({ columns: 80, colour: false });
     assert(stripAnsiCode(colourful) === plain);
   }
 });
@@ -42,27 +41,29 @@ Deno.test("the report says the same with and without colour", () => {
 Deno.test("no line of the report is wider than the terminal, but for words that are", () => {
   for (const columns of [40, 60, 80, 120]) {
     const result = resultOf(ioComparison(), cpuComparison());
-    for (const line of renderText(result, { columns, colour: true }).split("\n")) {
+    for (const line of resultReport(result).text({ columns, colour: true }).split("\n")) {
       assert(stringWidth(line) <= columns, line);
     }
   }
 });
 
 Deno.test("without colour nothing in the report obeys to a terminal", () => {
-  const text = renderText(hostileResult(), { columns: 80, colour: false });
+  const text = resultReport(hostileResult()).text({ columns: 80, colour: false });
   // deno-lint-ignore no-control-regex
   assert(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/.test(text));
 });
 
 Deno.test("a report of nothing says so", () => {
   assert(
-    renderText(resultOf(), { columns: 80, colour: false }).startsWith("Nothing was measured."),
+    resultReport(resultOf()).text({ columns: 80, colour: false }).startsWith(
+      "Nothing was measured.",
+    ),
   );
 });
 
 Deno.test("a partial report says so", () => {
   const result = { ...resultOf(ioComparison()), partial: true };
-  assert(renderText(result, { columns: 80, colour: false }).includes("\nPartial: "));
+  assert(resultReport(result).text({ columns: 80, colour: false }).includes("\nPartial: "));
 });
 
 for (const columns of [80, 120]) {
@@ -122,7 +123,7 @@ Deno.test("a model without rounds is shown as not measured", () => {
 
 Deno.test("a ceiling that a model passed is said to have been measured too low, and bounds no advice", () => {
   const low = { ...cpuComparison(), ceiling: { speedup: 1, lanes: 2 } };
-  const text = renderText(resultOf(low), { columns: 200, colour: false });
+  const text = resultReport(resultOf(low)).text({ columns: 200, colour: false });
   assert(text.includes("a model gained more, so it was measured too low."));
   assert(!/no number of lanes|this machine can give/.test(text));
 });
@@ -160,16 +161,16 @@ Deno.test("whatever a job is called, its name comes back from the CSV, or with a
 });
 
 Deno.test("Markdown has a table and the verdict for each comparison", async (t) => {
-  await t.assertSnapshot(renderMarkdown(resultOf(ioComparison(), cpuComparison())));
+  await t.assertSnapshot(resultReport(resultOf(ioComparison(), cpuComparison())).markdown());
 });
 
 Deno.test("Markdown of hostile text", async (t) => {
-  await t.assertSnapshot(renderMarkdown(hostileResult()));
+  await t.assertSnapshot(resultReport(hostileResult()).markdown());
 });
 
 Deno.test("text from outside can't format, link, mention or embed in Markdown", () => {
   // What this file itself writes goes first: the heading's signs, the rule, the foot's tags.
-  const text = renderMarkdown(hostileResult()).replaceAll(
+  const text = resultReport(hostileResult()).markdown().replaceAll(
     /<\/?sub>|\*\*Partial:\*\*|^###|^- /gm,
     "",
   );
@@ -183,7 +184,7 @@ Deno.test("text from outside can't format, link, mention or embed in Markdown", 
 
 Deno.test("a ceiling of a busy machine is told with what others used", () => {
   const comparison = { ...cpuComparison(), others: { used: 1.8, cores: 2 } };
-  const text = renderText(resultOf(comparison), { columns: 200, colour: false });
+  const text = resultReport(resultOf(comparison)).text({ columns: 200, colour: false });
   assert(text.includes("0.98 a process while others used 1.80 of its 2 cores."));
   assert(!/no number of lanes|is what this machine can give/.test(text));
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { blocks, paletteFor, sentences } from "../../../lib/report/terminal/style.ts";
+import { paletteFor, sentences } from "../../../lib/report/terminal/style.ts";
 
 const narrow = { columns: 12, colour: false };
 
@@ -19,8 +19,4 @@ Deno.test("each line has its colour, only if there is colour, and an empty one h
   );
   assertEquals(sentences(["one"], narrow, "bad"), "one");
   assertEquals(paletteFor({ colour: true }).bad(""), "");
-});
-
-Deno.test("empty parts of a report leave no gap", () => {
-  assertEquals(blocks(["a", "", "b"]), "a\n\nb");
 });
