@@ -2,10 +2,10 @@
 
 import { command } from "../lib/cli/command.ts";
 import { share } from "../lib/options.ts";
-import { renderChanges } from "../lib/report/terminal/changes_text.ts";
+import { renderChanges } from "../lib/report/comparison/changes_text.ts";
 import { print } from "../lib/text/print.ts";
 import { requireCommon, resultOption } from "../lib/cli/result_option.ts";
-import { styleOfStdout } from "../lib/report/terminal/style.ts";
+import { styleOfStdout } from "../lib/report/terminal.ts";
 import { script } from "../lib/cli/script.ts";
 import { compareResults } from "../lib/timing/compare_results.ts";
 

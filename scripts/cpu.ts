@@ -5,7 +5,7 @@ import { task, workers } from "../lib/mod.ts";
 import { modelLines, needsKernel } from "../lib/models.ts";
 import { oneOf, outputFile, positiveInteger, requireDistinct, UsageError } from "../lib/options.ts";
 import { print } from "../lib/text/print.ts";
-import { awaitCostText } from "../lib/report/terminal/comparison_words.ts";
+import { awaitCostText } from "../lib/report/comparison/comparison_words.ts";
 import { compareAndReport, type Planned } from "../lib/cli/run_comparisons.ts";
 import {
   addComparisonOptions,
@@ -16,7 +16,7 @@ import {
 import { namedFiles } from "../lib/files/output_files.ts";
 import { userPath } from "../lib/files/user_path.ts";
 import { script } from "../lib/cli/script.ts";
-import { styleOfStdout } from "../lib/report/terminal/style.ts";
+import { styleOfStdout } from "../lib/report/terminal.ts";
 import { wrap } from "../lib/text/plain.ts";
 import { awaitCost, calibrate, cpuClockMs } from "../lib/tasks/calibrate.ts";
 import {

@@ -12,7 +12,7 @@ import { defaultLanes, type Model, takes } from "../lib/models.ts";
 import { oneOf, positiveInteger, seedOption } from "../lib/options.ts";
 import { createProgress } from "../lib/progress/progress.ts";
 import { LANGUAGES, type LessonFile } from "../lib/report/lesson/lesson_file.ts";
-import { styleOfStdout } from "../lib/report/terminal/style.ts";
+import { styleOfStdout } from "../lib/report/terminal.ts";
 import { PAGE_TIMEOUT_MS } from "../lib/site/options.ts";
 import { startSite } from "../lib/site/start.ts";
 import type { Experiments } from "../lib/switching/switch_result.ts";

@@ -11,7 +11,7 @@ import { checkOutputFiles } from "../lib/files/output_files.ts";
 import type { PeersFile } from "../lib/report/peers/peers_file.ts";
 import { familySentence, peersReport } from "../lib/report/peers/peers_report.ts";
 import { printReport } from "../lib/cli/print_report.ts";
-import { styleOfStdout } from "../lib/report/terminal/style.ts";
+import { styleOfStdout } from "../lib/report/terminal.ts";
 import { script } from "../lib/cli/script.ts";
 import { MovingLine, stderrOutput } from "../lib/progress/progress.ts";
 import { describeEnvironment } from "../lib/timing/environment.ts";

@@ -11,7 +11,7 @@ import {
 } from "../lib/options.ts";
 import { print } from "../lib/text/print.ts";
 import { wrap } from "../lib/text/plain.ts";
-import { styleOfStdout } from "../lib/report/terminal/style.ts";
+import { styleOfStdout } from "../lib/report/terminal.ts";
 import { INTERRUPTED, script } from "../lib/cli/script.ts";
 import { FAULTS } from "../lib/site/faults.ts";
 import { PAGE_BYTES_LIMIT, SITE_DEFAULTS } from "../lib/site/options.ts";

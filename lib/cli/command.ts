@@ -7,7 +7,7 @@ import { Command } from "@commander-js/extra-typings";
 import { wrap } from "../text/plain.ts";
 import { quoted, UsageError } from "../options.ts";
 import { print } from "../text/print.ts";
-import { styleOfStdout } from "../report/terminal/style.ts";
+import { styleOfStdout } from "../report/terminal.ts";
 
 /** A line that is longer than this goes on in the next: it was broken to be read in the source. */
 const BROKEN_FROM = 70;

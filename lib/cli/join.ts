@@ -14,7 +14,7 @@ import {
 import type { ServerOptions } from "../lanes/cluster/server_options.ts";
 import { MovingLine, stderrOutput } from "../progress/progress.ts";
 import { type Column, textTable } from "../report/table.ts";
-import { styleOfStdout } from "../report/terminal/style.ts";
+import { styleOfStdout } from "../report/terminal.ts";
 import { counted, formatBytes, formatCount, formatRate } from "../text/format.ts";
 import { plain } from "../text/plain.ts";
 import { print, printError } from "../text/print.ts";

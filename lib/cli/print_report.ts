@@ -2,7 +2,7 @@
 
 import { type OutputFiles, writeOutputFiles } from "../files/output_files.ts";
 import { type ReportFile, reportRenderers, reportText } from "../report/kinds.ts";
-import { styleOfStdout } from "../report/terminal/style.ts";
+import { styleOfStdout } from "../report/terminal.ts";
 import { print, printError } from "../text/print.ts";
 
 /** Writes and prints; gives whether all files were written. The text is that of the files unless given. */

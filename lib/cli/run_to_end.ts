@@ -8,7 +8,7 @@ import { userPath } from "../files/user_path.ts";
 import { LONGEST_WAIT_MS, UsageError } from "../options.ts";
 import { reportRenderers } from "../report/kinds.ts";
 import { runReport } from "../report/running/run_text.ts";
-import { styleOfStdout } from "../report/terminal/style.ts";
+import { styleOfStdout } from "../report/terminal.ts";
 import { countItems, ItemLines } from "../running/item_lines.ts";
 import { Journal, writeFailures } from "../running/journal.ts";
 import { KnownItems } from "../running/known_items.ts";

@@ -4,9 +4,9 @@
  */
 
 import type { Environment } from "../timing/result.ts";
-import { escapeMarkdown } from "./files/markdown.ts";
+import { escapeMarkdown } from "./markdown.ts";
 import { environmentLines, PARTIAL } from "./foot.ts";
-import { sentences, type Style, type Tone } from "./terminal/style.ts";
+import { sentences, type Style, type Tone } from "./terminal.ts";
 
 /** A part of a report; "" where it has nothing to tell. */
 export interface Block {

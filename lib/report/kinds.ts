@@ -11,7 +11,7 @@ import { type FileFormat, parseWritten, readWritten } from "../timing/json_file.
 import { RESULT_FORMAT, type ResultFile } from "../timing/result.ts";
 import { adviceReport } from "./advice/advice_text.ts";
 import type { Block } from "./document.ts";
-import { renderTrace } from "./files/trace.ts";
+import { renderTrace } from "./trace.ts";
 import { LESSON_FORMAT, type LessonFile } from "./lesson/lesson_file.ts";
 import { lessonMarkdown, lessonText } from "./lesson/lesson_text.ts";
 import { PEERS_FORMAT, type PeersFile } from "./peers/peers_file.ts";
@@ -19,8 +19,8 @@ import { peersCsv, peersReport } from "./peers/peers_report.ts";
 import { runReport } from "./running/run_text.ts";
 import { sweepCsv, sweepReport } from "./scaling/sweep_text.ts";
 import { switchReport } from "./switching/switch_text.ts";
-import { renderCsv, resultReport } from "./terminal/comparison_text.ts";
-import type { Style } from "./terminal/style.ts";
+import { renderCsv, resultReport } from "./comparison/comparison_text.ts";
+import type { Style } from "./terminal.ts";
 
 export interface Files {
   readonly comparison: ResultFile;

@@ -7,9 +7,9 @@ import TextTable from "cli-table3";
 import stringWidth from "string-width";
 import { fit } from "../text/plain.ts";
 import type { Block } from "./document.ts";
-import { escapeMarkdown } from "./files/markdown.ts";
+import { escapeMarkdown } from "./markdown.ts";
 import { type Html, markup } from "./html/markup.ts";
-import { paletteFor, type Style, type Tone } from "./terminal/style.ts";
+import { paletteFor, type Style, type Tone } from "./terminal.ts";
 
 export interface Column<Row> {
   readonly head: string;

@@ -4,9 +4,9 @@ import type { AdviceFile } from "../../advice/advice.ts";
 import { functionLines, PROFILE_TITLE, profileLines } from "../../advice/profile/profile_words.ts";
 import { type Block, code, documentOf, footnote } from "../document.ts";
 import { heading, paragraph, points, together } from "../document.ts";
-import { escapeMarkdown } from "../files/markdown.ts";
+import { escapeMarkdown } from "../markdown.ts";
 import { tableOf } from "../table.ts";
-import { paletteFor } from "../terminal/style.ts";
+import { paletteFor } from "../terminal.ts";
 import * as words from "./advice_words.ts";
 
 export function adviceReport({ advice, environment }: AdviceFile): Block {

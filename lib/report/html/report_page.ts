@@ -6,7 +6,7 @@ import { byKind, type Files, type Kind, kindOf, type ReportFile } from "../kinds
 import { runPart } from "../running/run_part.ts";
 import { sweepPart } from "../scaling/sweep_part.ts";
 import { switchPart } from "../switching/switch_page.ts";
-import { comparisonPart } from "./comparison_part.ts";
+import { comparisonPart } from "../comparison/comparison_part.ts";
 import { type PagePart, type PartPlace, renderParts } from "./page.ts";
 import { sanitized } from "./sanitize.ts";
 

@@ -8,7 +8,7 @@ import { Speaker } from "./speaker.ts";
 import type { Bar } from "../html/plot.ts";
 import { modelColour } from "../html/style.ts";
 import { mostLost } from "../switching/switch_words.ts";
-import { isBusy, isUndecided, passesCeiling } from "../terminal/comparison_words.ts";
+import { isBusy, isUndecided, passesCeiling } from "../comparison/comparison_words.ts";
 import { BASELINE, isModel, isRemote } from "../../models.ts";
 import type { SessionRow, TickRow, TurnRow } from "../../switching/switch_result.ts";
 import { faredOf } from "../../switching/ticker.ts";

@@ -1,8 +1,8 @@
 /** A lesson in short: its ideas with their figures, for the terminal and as Markdown. */
 
-import { escapeMarkdown } from "../files/markdown.ts";
+import { escapeMarkdown } from "../markdown.ts";
 import { startText } from "../foot.ts";
-import { paletteFor, type Style } from "../terminal/style.ts";
+import { paletteFor, type Style } from "../terminal.ts";
 import { type Idea, ideasOf } from "./lesson_ideas.ts";
 import { Speaker } from "./speaker.ts";
 import type { LessonFile } from "./lesson_file.ts";

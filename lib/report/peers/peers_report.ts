@@ -5,7 +5,7 @@
 import { counted, formatNumber, formatRatio, formatSpeedup, NO_FIGURE } from "../../text/format.ts";
 import { fit, plain } from "../../text/plain.ts";
 import type { Interval } from "../../timing/result.ts";
-import { csv, type CsvColumns } from "../files/csv.ts";
+import { csv, type CsvColumns } from "../csv.ts";
 import { type Block, documentOf, footnote } from "../document.ts";
 import { heading, lines, paragraph, partialNote, together } from "../document.ts";
 import { list } from "../html/figure.ts";

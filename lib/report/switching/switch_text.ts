@@ -7,7 +7,7 @@ import type { SwitchFile, TickRow, WhoLetsGo } from "../../switching/switch_resu
 import { formatDuration } from "../../text/format.ts";
 import { type Block, code, documentOf, footnote } from "../document.ts";
 import { heading, inTerminal, paragraph, together } from "../document.ts";
-import { paletteFor, type Style } from "../terminal/style.ts";
+import { paletteFor, type Style } from "../terminal.ts";
 import { experimentsOf, QUESTIONS, tickLabel } from "./switch_words.ts";
 
 export function switchReport(file: SwitchFile): Block {

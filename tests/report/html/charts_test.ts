@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { distributionSection } from "../../../lib/report/html/cost_charts.ts";
+import { distributionSection } from "../../../lib/report/comparison/cost_charts.ts";
 import { drawGains, type GainRow } from "../../../lib/report/html/gains_chart.ts";
 import type { Html } from "../../../lib/report/html/markup.ts";
 import { timelineSection } from "../../../lib/report/html/timeline_chart.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
-import { comparisonPart } from "../../../lib/report/html/comparison_part.ts";
+import { comparisonPart } from "../../../lib/report/comparison/comparison_part.ts";
 import { renderDocument, renderParts } from "../../../lib/report/html/page.ts";
 import { reportPage } from "../../../lib/report/html/report_page.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";

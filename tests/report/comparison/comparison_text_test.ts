@@ -6,8 +6,8 @@ import {
   MODEL_COLUMNS,
   renderCsv,
   resultReport,
-} from "../../../lib/report/terminal/comparison_text.ts";
-import type { Style } from "../../../lib/report/terminal/style.ts";
+} from "../../../lib/report/comparison/comparison_text.ts";
+import type { Style } from "../../../lib/report/terminal.ts";
 import type { Comparison } from "../../../lib/timing/result.ts";
 import { cpuComparison, HOSTILE, hostileResult, ioComparison, resultOf } from "../fixture.ts";
 import { parse } from "@std/csv/parse";

@@ -8,9 +8,9 @@ import { formatBytes, formatCount, formatDuration, middle } from "../../text/for
 import type { Comparison, ModelResult, Round, Timeline } from "../../timing/result.ts";
 import { quantile, type Sorted, sorted } from "../../timing/statistics.ts";
 import { hasStarted } from "../slots.ts";
-import { figure } from "./figure.ts";
+import { figure } from "../html/figure.ts";
 import { htmlTable } from "../table.ts";
-import { type Html, markup } from "./markup.ts";
+import { type Html, markup } from "../html/markup.ts";
 import {
   BESIDE,
   drawBars,
@@ -23,7 +23,7 @@ import {
   SOFTLY,
   timeAxis,
   timeTicks,
-} from "./plot.ts";
+} from "../html/plot.ts";
 
 const ROW_HEIGHT = 36;
 /** More dots than this on a line can't be told apart. */

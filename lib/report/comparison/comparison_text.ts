@@ -19,7 +19,7 @@ import {
   type ResultFile,
   type Round,
 } from "../../timing/result.ts";
-import { csv, type CsvColumns } from "../files/csv.ts";
+import { csv, type CsvColumns } from "../csv.ts";
 import { type Block, documentOf, footnote, heading, inTerminal } from "../document.ts";
 import { lines, paragraph, partialNote, together } from "../document.ts";
 import { type Column, tableOf } from "../table.ts";

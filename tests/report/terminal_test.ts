@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { paletteFor, sentences } from "../../../lib/report/terminal/style.ts";
+import { paletteFor, sentences } from "../../lib/report/terminal.ts";
 
 const narrow = { columns: 12, colour: false };
 

@@ -2,8 +2,8 @@
  * How wide a terminal report may be and whether it may use colour, its colours, and its sentences.
  */
 
-import { plain, wrap } from "../../text/plain.ts";
-import { isDumb } from "../../text/print.ts";
+import { plain, wrap } from "../text/plain.ts";
+import { isDumb } from "../text/print.ts";
 
 export interface Style {
   /** Terminal columns that a line may take. */

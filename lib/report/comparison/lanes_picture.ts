@@ -15,7 +15,7 @@ import { counted, formatDuration, formatNumber } from "../../text/format.ts";
 import { fit, pad, plain, sideBySide, wrap } from "../../text/plain.ts";
 import type { Comparison, ModelResult, Timeline } from "../../timing/result.ts";
 import { assignSlots, laneName, type Slots, startOrder } from "../slots.ts";
-import { paletteFor, type Style, type Tone } from "./style.ts";
+import { paletteFor, type Style, type Tone } from "../terminal.ts";
 
 /** Below this many cells a panel shows nothing; then it is zoomed. */
 const TOO_SHORT_CELLS = 8;

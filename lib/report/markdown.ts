@@ -1,6 +1,6 @@
 /** Text from outside in Markdown (GitHub's flavour), where it can't format, link, mention or embed. */
 
-import { plain } from "../../text/plain.ts";
+import { plain } from "../text/plain.ts";
 
 /**
  * Text that Markdown leaves alone: one line, without HTML, and with every sign that formats, links,

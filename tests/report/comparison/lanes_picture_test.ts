@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import stringWidth from "string-width";
-import { drawPanel, renderLanes, type Sign } from "../../../lib/report/terminal/lanes_picture.ts";
+import { drawPanel, renderLanes, type Sign } from "../../../lib/report/comparison/lanes_picture.ts";
 import type { Timeline } from "../../../lib/timing/result.ts";
 import { cpuComparison, type FixtureModel, ioComparison, timelineOf } from "../fixture.ts";
 

@@ -11,7 +11,7 @@ import { plain } from "../../text/plain.ts";
 import type { Change, ResultsComparison } from "../../timing/compare_results.ts";
 import { documentOf, heading, lines, paragraph, together } from "../document.ts";
 import { type Column, tableOf } from "../table.ts";
-import type { Style } from "./style.ts";
+import type { Style } from "../terminal.ts";
 
 const DIFFERENCES: readonly string[] = ["faster", "slower", "no detectable difference"];
 

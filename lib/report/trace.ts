@@ -6,10 +6,10 @@
  * others.
  */
 
-import type { ModelResult, ResultFile, Timeline } from "../../timing/result.ts";
-import { sumOfFailures } from "../../timing/failures.ts";
-import { plain } from "../../text/plain.ts";
-import { assignSlots, hasStarted, laneName } from "../slots.ts";
+import type { ModelResult, ResultFile, Timeline } from "../timing/result.ts";
+import { sumOfFailures } from "../timing/failures.ts";
+import { plain } from "../text/plain.ts";
+import { assignSlots, hasStarted, laneName } from "./slots.ts";
 
 /** One trace event; times in microseconds. */
 export interface TraceEvent {

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { renderTrace, type TraceEvent } from "../../../lib/report/files/trace.ts";
-import { hostileResult, ioComparison, resultOf } from "../fixture.ts";
+import { renderTrace, type TraceEvent } from "../../lib/report/trace.ts";
+import { hostileResult, ioComparison, resultOf } from "./fixture.ts";
 
 function eventsOf(text: string): TraceEvent[] {
   return JSON.parse(text).traceEvents;

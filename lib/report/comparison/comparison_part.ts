@@ -15,21 +15,15 @@ import {
   type ResultFile,
   type Verdict,
 } from "../../timing/result.ts";
-import { MODEL_COLUMNS } from "../terminal/comparison_text.ts";
-import {
-  isUndecided,
-  LESSON,
-  noticeLines,
-  roundsOf,
-  verdictText,
-} from "../terminal/comparison_words.ts";
+import { MODEL_COLUMNS } from "./comparison_text.ts";
+import { isUndecided, LESSON, noticeLines, roundsOf, verdictText } from "./comparison_words.ts";
 import { distributionSection, startupSection, usageSection } from "./cost_charts.ts";
-import { list } from "./figure.ts";
+import { list } from "../html/figure.ts";
 import { htmlTable } from "../table.ts";
-import { speedupSection } from "./gains_chart.ts";
-import { type Html, markup, unbroken } from "./markup.ts";
-import { type PagePart, type PartPlace, type Section, taskWords } from "./page.ts";
-import { timelineSection } from "./timeline_chart.ts";
+import { speedupSection } from "../html/gains_chart.ts";
+import { type Html, markup, unbroken } from "../html/markup.ts";
+import { type PagePart, type PartPlace, type Section, taskWords } from "../html/page.ts";
+import { timelineSection } from "../html/timeline_chart.ts";
 
 export function comparisonPart(
   { environment, comparisons, partial = false }: ResultFile,
