@@ -59,8 +59,6 @@ export interface ModelRow {
   readonly readsEntry: boolean;
   /** Usual time from asking for its lanes until all can take tasks, in milliseconds. */
   readonly usualStartMs: number;
-  /** Usual time of one message to a lane and back, in milliseconds. */
-  readonly roundTripMs: number;
   /** Its colour on light and on dark paper. */
   readonly colour: { readonly light: string; readonly dark: string };
   /** What its lane is called in a table. */
@@ -94,7 +92,6 @@ const EVENT_LOOP = {
   startsDeno: false,
   readsEntry: false,
   usualStartMs: 1,
-  roundTripMs: 0,
 } as const;
 
 /** The table. */
@@ -136,7 +133,6 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     startsDeno: false,
     readsEntry: true,
     usualStartMs: 25,
-    roundTripMs: 0.06,
     colour: { light: "#bb4d00", dark: "#f79b52" },
     summary: { io: "5 threads, one slot each", cpu: "a thread for each core" },
     python: {
@@ -156,7 +152,6 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     startsDeno: true,
     readsEntry: false,
     usualStartMs: 60,
-    roundTripMs: 0.12,
     colour: { light: "#9c3a80", dark: "#e490c4" },
     summary: { io: "a process for each core", cpu: "a process for each core" },
     python: { io: "multiprocessing.Pool().map", cpu: "multiprocessing.Pool().map" },
@@ -182,7 +177,6 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     startsDeno: false,
     readsEntry: true,
     usualStartMs: 150,
-    roundTripMs: 1,
     colour: { light: "#4a3fb5", dark: "#a79df5" },
     summary: { io: "the lanes that joined, if chosen", cpu: "the lanes that joined, if chosen" },
     python: { io: "Celery, Dask or Ray", cpu: "Celery, Dask or Ray" },
@@ -201,7 +195,6 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     startsDeno: false,
     readsEntry: true,
     usualStartMs: 160,
-    roundTripMs: 1,
     colour: { light: "#6a6400", dark: "#d3c83c" },
     summary: { io: "computes only", cpu: "side by side, if chosen" },
     python: { io: "a CUDA kernel, by CuPy or Numba", cpu: "a CUDA kernel, by CuPy or Numba" },
@@ -228,7 +221,6 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     startsDeno: false,
     readsEntry: true,
     usualStartMs: 1,
-    roundTripMs: 0,
     colour: { light: "#5b45b0", dark: "#a99bf2" },
     summary: { io: "grows while it gains", cpu: "grows while it gains" },
     python: { io: "–", cpu: "–" },

@@ -2,10 +2,8 @@
 
 /** With many in flight a waiting task may compute so much less than one by one. */
 export const LESS = 0.5;
-/** With many tasks in flight a thread sleeps less: it spares up to so many times the measured cost of waking, */
-const WAKING = 2;
-/** and up to this share of what tasks that wait computed one by one. */
-const MOST_WAKING = 0.8;
+/** With many in flight a thread sleeps less: that spares up to this share of what waiting tasks computed. */
+const WAKING = 0.8;
 
 /** What is known of a job's tasks, one by one. */
 interface OneByOne {
@@ -14,8 +12,6 @@ interface OneByOne {
   readonly onLoop: number;
   /** The share of their time for which they hold up the event loop while they wait. */
   readonly held?: number;
-  /** What waking a thread costs, as a share of the computing; unless known, as much as can be. */
-  readonly waking?: number;
 }
 
 /**
@@ -23,13 +19,13 @@ interface OneByOne {
  * not above what its thread is free for.
  */
 export function possibleGain(
-  { cpuShare, onLoop, held = 0, waking = Infinity }: OneByOne,
+  { cpuShare, onLoop, held = 0 }: OneByOne,
   cores: number,
   { lanes, inFlight }: { readonly lanes: number; readonly inFlight: number },
 ): number {
   // Tasks that compute all the time don't sleep. What those that wait compute with many in flight can't be
   // told from one by one.
-  const spared = (1 - cpuShare) * Math.min(MOST_WAKING, WAKING * waking);
+  const spared = (1 - cpuShare) * WAKING;
   const computing = cpuShare * (1 - spared) * LESS ** (1 - cpuShare);
   const byCores = cores / Math.max(1e-9, computing);
   const byLoop = lanes > 1 ? Infinity : 1 / Math.max(1e-9, computing * onLoop + held);

@@ -22,7 +22,6 @@ export function probedOf(
     available = 1,
     sourceMs = 0,
     blocks = false,
-    wakeMs = 0,
     transfer = {},
     refused,
     onLoop = 1,
@@ -40,7 +39,6 @@ export function probedOf(
     sourceMs?: number;
     /** Whether the waiting holds up the event loop. */
     blocks?: boolean;
-    wakeMs?: number;
     transfer?: Partial<NonNullable<Probed["done"]>["transfer"]>;
     /** What the first task alone holds. */
     taskBytes?: number;
@@ -82,7 +80,6 @@ export function probedOf(
       transfer: { itemBytes: 8, resultBytes: 8, cloneMs: 0.002, ...transfer },
       threadCpuMs: items * computeMs * onLoop,
       available,
-      wakeMs,
       rssBeforeBytes: 50e6,
       rssFirstBytes: 50e6 + taskBytes,
       rssAfterBytes: 60e6 + taskBytes,

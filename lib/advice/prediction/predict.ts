@@ -1,7 +1,7 @@
 /** How long a job would take under a model, from the sample alone. */
 
 import { LESS } from "../../judge/possible_gain.ts";
-import { BASELINE, isRemote, MODEL_TABLE } from "../../models.ts";
+import { BASELINE, isRemote } from "../../models.ts";
 import type { Sample } from "../probe/sample.ts";
 import type { Candidate } from "./candidate.ts";
 import { type Machine, startMsOf } from "./machine.ts";
@@ -53,13 +53,8 @@ export function saturationSlots(computeMs: number, wallMs: number): number {
   return computeMs <= 0 ? Infinity : Math.max(1, wallMs / computeMs);
 }
 
-const CHUNK_MS = 4;
 /** What the dispatcher itself takes for an item. */
 const DISPATCH_MS = 0.0006;
-/** What a pipe carries, in bytes a millisecond. */
-const PIPE_BYTES_MS = 500_000;
-const SLEEP_MS = 0.5;
-const MOST_WAKING = 0.9;
 
 interface Demand {
   /** Computing on its lane's thread, and on all threads. */
@@ -72,34 +67,20 @@ interface Demand {
   readonly dispatcherMs: number;
 }
 
-/** What a task takes under a model, less the waking that a busy lane spares, and with being sent. */
-function demandOf(sample: Sample, { model }: Candidate, inFlight: number): Demand {
-  const { wallMs, cpuMs, cpuShare, wakeMs } = sample;
+/** What a task takes under a model, with being sent. */
+function demandOf(sample: Sample, { model }: Candidate): Demand {
+  const { wallMs, cpuMs, cpuShare, cloneMs } = sample;
   // Other programs on the CPU slow tasks down in the race as they did in the sample.
   const kept = Math.max(1, cpuShare * wallMs / Math.max(cpuMs, 1e-9));
-  const aloneMs = Math.min(wallMs, kept * sample.loopMs);
-  const blockedMs = Math.min(sample.blockedMs, wallMs - aloneMs);
-  const waitMs = wallMs - aloneMs - blockedMs;
-  const busy = (1 - 1 / inFlight) * Math.min(1, inFlight * aloneMs / wallMs);
-  const wakingMs = busy * Math.min(1, waitMs / SLEEP_MS) *
-    Math.min(MOST_WAKING * aloneMs, kept * wakeMs);
-  const here = {
-    loopMs: aloneMs - wakingMs,
-    allCpuMs: Math.max(aloneMs, kept * cpuMs) - wakingMs,
-    blockedMs,
-    waitMs,
-    dispatcherMs: DISPATCH_MS,
-  };
-  if (!isRemote(model)) return here;
-  const { place, roundTripMs } = MODEL_TABLE[model];
-  const pipeMs = place === "process" ? (sample.itemBytes + sample.resultBytes) / PIPE_BYTES_MS : 0;
+  const loopMs = Math.min(wallMs, kept * sample.loopMs);
+  const blockedMs = Math.min(sample.blockedMs, wallMs - loopMs);
   // Each value is written on one side and read on the other: half of a clone each.
-  const sideMs = sample.cloneMs / 2 + pipeMs;
+  const sideMs = isRemote(model) ? cloneMs / 2 : 0;
   return {
-    loopMs: here.loopMs + sideMs,
-    allCpuMs: here.allCpuMs + 2 * sideMs,
+    loopMs: loopMs + sideMs,
+    allCpuMs: Math.max(loopMs, kept * cpuMs) + 2 * sideMs,
     blockedMs,
-    waitMs: waitMs + roundTripMs * Math.min(1, wallMs / CHUNK_MS) + sideMs,
+    waitMs: wallMs - loopMs - blockedMs + sideMs,
     dispatcherMs: DISPATCH_MS + sideMs,
   };
 }
@@ -179,7 +160,7 @@ export function predict(
   const startMs = startMsOf(machine, model) *
       (remote ? 0.5 + 0.5 * candidate.lanes / machine.cores : 1) + (sample.laneMs ?? 0);
   const inFlight = Math.min(slots, Math.ceil(items / lanes));
-  const demand = demandOf(sample, candidate, inFlight);
+  const demand = demandOf(sample, candidate);
   const times = timesOf(sample, Math.min(items, SIMULATED));
   const repeats = items / times.length;
   const sumOf = (of: (one: Times) => number) => times.reduce((sum, one) => sum + of(one), 0);

@@ -94,8 +94,6 @@ export interface ProbeDone {
   readonly threadCpuMs: number;
   /** CPU time over wall time of loops that only compute: below 1 if others use the CPUs. */
   readonly available: number;
-  /** CPU time of one bare wait, in milliseconds; 0 if the tasks hardly wait. */
-  readonly wakeMs: number;
   /** Peak resident memory before the first task, after it (undefined for tiny ones), and after the last. */
   readonly rssBeforeBytes: number;
   readonly rssFirstBytes?: number;

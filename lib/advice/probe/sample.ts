@@ -25,8 +25,6 @@ export const sampleSchema = z.object({
   cpuMs: amount,
   /** The part of it on the event loop's own thread: what one lane can't do for two tasks at once. */
   loopMs: amount,
-  /** CPU time of a bare wait, which tasks pay one by one and hardly with many in flight. */
-  wakeMs: amount,
   /** A wait that holds up the event loop, as synchronous I/O does: slots can't fill it, only lanes can. */
   blockedMs: amount,
   /** CPU over wall time, corrected for the share of a CPU that others left, and its standard error. */
@@ -141,7 +139,6 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
     wallMs,
     cpuMs,
     loopMs: cpuMs * (onLoop > ALL_ON_LOOP ? 1 : Math.max(onLoop, inCall)),
-    wakeMs: done?.wakeMs ?? 0,
     // Like the computing, it takes its share of what the task queued for a core.
     blockedMs: blockedMs * Math.max(1, wallMs / Math.max(1e-9, cpuMs + waitMs)),
     cpuShare,

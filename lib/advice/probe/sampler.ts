@@ -55,27 +55,6 @@ function availableShare(): number {
   return Math.min(1, Math.max(0.05, (cpuMs() - cpuAt) / (nowMs - startMs)));
 }
 
-const TIMED_WAITS = 11;
-const SHORTEST_WAIT_MS = 1;
-const LONGEST_WAIT_MS = 8;
-/** Tasks that wait less than this on average hardly sleep. */
-const LEAST_WAIT_MS = 0.2;
-
-/** CPU time of one bare wait: tasks one by one pay it each time, and hardly with many in flight. */
-async function wakeCost(waitMs: number): Promise<number> {
-  if (waitMs < LEAST_WAIT_MS) return 0;
-  const eachMs = Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, waitMs));
-  const costs: number[] = [];
-  // The first one is cold.
-  for (let done = -1; done < TIMED_WAITS; done++) {
-    const cpuAt = cpuMs();
-    await new Promise((resolve) => setTimeout(resolve, eachMs));
-    if (done >= 0) costs.push(cpuMs() - cpuAt);
-  }
-  // The median: other threads of the process may collect garbage or compile meanwhile.
-  return costs.sort((a, b) => a - b)[TIMED_WAITS >> 1]!;
-}
-
 /** A stretch of items is to last about this long, far above the clocks' steps. */
 const STRETCH_MS = 0.5;
 const MOST_ITEMS_A_STRETCH = 4096;
@@ -110,7 +89,6 @@ export class Sampler {
   #failed = 0;
   #tasksMs = 0;
   #longestMs = 0;
-  #cpuMs = 0;
   #threadCpuMs = 0;
 
   constructor(
@@ -166,8 +144,6 @@ export class Sampler {
       total: listed ?? puller.total ?? (ended ? this.#ran : null),
       transfer: this.#transfer.cost(),
       threadCpuMs: this.#threadCpuMs,
-      // Only tasks that wait wake a thread.
-      wakeMs: await wakeCost((this.#tasksMs - this.#cpuMs) / Math.max(1, this.#ran)),
       available: this.#shares.reduce((sum, share) => sum + share, 0) / this.#shares.length,
       rssBeforeBytes,
       ...(rssFirstBytes !== undefined && { rssFirstBytes }),
@@ -252,7 +228,6 @@ export class Sampler {
     this.#threadCpuMs += threadCpuMs() - threadAt;
     this.#tasksMs += wallMs;
     this.#longestMs = Math.max(this.#longestMs, wallMs);
-    this.#cpuMs += usedMs;
     for (const [at, item] of batch.entries()) {
       const failure = failures.get(at);
       const isRefused = failure !== undefined && isRefusal(httpSigns(failure.error));

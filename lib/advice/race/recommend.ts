@@ -70,20 +70,19 @@ function timesOf(
 export function possibleGain(
   sample: Pick<
     Sample,
-    "cpuShare" | "cpuMs" | "loopMs" | "blockedMs" | "wallMs" | "wakeMs" | "sourceMs"
+    "cpuShare" | "cpuMs" | "loopMs" | "blockedMs" | "wallMs" | "sourceMs"
   >,
   cores: number,
   candidate: Candidate,
   items: number,
 ): number {
-  const { cpuShare, cpuMs, loopMs, blockedMs, wallMs, wakeMs, sourceMs } = sample;
+  const { cpuShare, cpuMs, loopMs, blockedMs, wallMs, sourceMs } = sample;
   const ofTasks = possibleOf(
     {
       cpuShare,
       onLoop: cpuMs > 0 ? loopMs / cpuMs : 0,
       // A short hold may be a neighbour on the CPU.
       held: blocks(sample) ? blockedMs / wallMs : 0,
-      waking: wakeMs / Math.max(1e-9, cpuMs),
     },
     cores,
     { lanes: candidate.lanes, inFlight: inFlightOf(candidate, items) },

@@ -90,13 +90,6 @@ Deno.test("predict() puts its likely time between its ends", () => {
   }
 });
 
-Deno.test("predict() counts waking a thread only as often as it sleeps", () => {
-  const waking = { computeMs: 0.3, waitMs: 15 };
-  assert(gain({ ...waking, wakeMs: 0.2 }, CONCURRENT) > 1.3 * gain(waking, CONCURRENT));
-  const few: Candidate = { model: "limited", lanes: 1, slots: 2 };
-  assertAlmostEquals(gain({ ...waking, wakeMs: 0.2 }, few), gain(waking, few), 0.05);
-});
-
 Deno.test("predict() expects tasks on a lane elsewhere to wait together, the less of it the more slots", () => {
   const mixed = { computeMs: 5, waitMs: 5 };
   const lanes = (slots: number): Candidate => ({ model: "workers", lanes: 2, slots });
