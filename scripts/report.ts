@@ -13,9 +13,9 @@ import { script } from "../lib/cli/script.ts";
 const report = command(
   "report",
   `
-Prints the reports of files that --json of io, cpu, advise, sweep, peers, switch or lesson wrote, and
-writes them in other formats. Several files, of any kinds, go into one page: comparisons first, then
-advice, then scaling, then races, then switching. A lesson is a page of its own.
+Prints the reports of files that --json of io, cpu, advise, sweep, peers, switch, run or lesson wrote,
+and writes them in other formats. Several files, of any kinds, go into one page: comparisons first,
+then advice, scaling, races, switching and runs. A lesson is a page of its own.
 Nothing is measured: every report is made from the files alone.`.trim(),
 )
   .argument("<result.json...>", "files that --json wrote")
@@ -27,7 +27,7 @@ Nothing is measured: every report is made from the files alone.`.trim(),
   .option("--html <file>", "write one page with charts; it opens without a network")
   .option(
     "--trace <file>",
-    "write every task of comparisons for ui.perfetto.dev or chrome://tracing",
+    "write every task of comparisons or runs for ui.perfetto.dev or chrome://tracing",
   )
   .addHelpText(
     "after",

@@ -9,7 +9,7 @@ import { reportRenderers } from "../report/kinds.ts";
 import { type OutputFiles, writeOutputFiles } from "../files/output_files.ts";
 import { print as printOut, printError as printErr } from "../text/print.ts";
 import { createProgress, type Progress } from "../progress/progress.ts";
-import { TrialPulses } from "../progress/trial_pulses.ts";
+import { TrialPulses } from "../progress/pulse.ts";
 import { LiveServer } from "../report/live/live_server.ts";
 import { type Style, styleOfStdout } from "../report/terminal.ts";
 import { comparisonReport, resultFoot } from "../report/comparison/comparison_text.ts";

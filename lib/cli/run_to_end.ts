@@ -263,11 +263,7 @@ async function report(
   const { run } = file;
   // Without a file of results these are on standard output.
   const say = out === undefined ? printError : print;
-  const written = await writeOutputFiles({
-    ...reportRenderers([file]),
-    // Loaded only where it is wanted: it brings a chart library along.
-    trace: async () => (await import("../report/running/run_part.ts")).runTrace(file),
-  }, wanted);
+  const written = await writeOutputFiles(reportRenderers([file]), wanted);
   const style = styleOfStdout();
   say(runReport(file).text(out === undefined ? { ...style, colour: false } : style));
   const lines = [...files.map(({ path }) => `Wrote ${path}`), ...written.lines];

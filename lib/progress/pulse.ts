@@ -1,5 +1,6 @@
-/** How a run stands at one moment, for whoever watches it. */
+/** What whoever watches a run sees of it, and a comparison as they see it: one part for each trial. */
 
+import type { TimingEvent } from "../timing/spec.ts";
 import type { LanesNow } from "../timing/lane_watch.ts";
 
 /** One look at a run. */
@@ -15,4 +16,48 @@ export interface Pulse extends LanesNow {
   readonly perSecond: number;
   /** Why items failed, the most frequent reason first. */
   readonly reasons: readonly { readonly reason: string; readonly count: number }[];
+}
+
+/** Makes looks at comparisons of what is told while they are measured. */
+export class TrialPulses {
+  readonly #show: (pulse: Pulse) => void;
+  readonly #now: () => number;
+  readonly #startMs: number;
+  readonly #reasons = new Map<string, number>();
+  #part = "";
+  #last: Pulse | undefined;
+
+  constructor(show: (pulse: Pulse) => void, now = () => performance.now()) {
+    this.#show = show;
+    this.#now = now;
+    this.#startMs = now();
+  }
+
+  /** Takes what happened to a job's comparison. */
+  take(job: string, event: TimingEvent): void {
+    if (event.type === "trial-started") {
+      this.#part = `${job}: ${event.trial.model}, trial ${event.number} of ${event.of}`;
+    } else if (event.type === "pulse") {
+      const { runMs, total = null, ...rest } = event.pulse;
+      const perSecond = runMs > 0 ? rest.settled / runMs * 1000 : 0;
+      this.#pulse({ ...rest, total, perSecond });
+    } else if (event.type === "trial-ended" && event.result.failures !== undefined) {
+      for (const { reason, status, count } of event.result.failures) {
+        const kind = status === undefined ? reason : `HTTP ${status}`;
+        this.#reasons.set(kind, (this.#reasons.get(kind) ?? 0) + count);
+      }
+      if (this.#last !== undefined) this.#pulse({ ...this.#last, latencyMs: null });
+    }
+  }
+
+  #pulse(pulse: Omit<Pulse, "atMs" | "part" | "reasons">): void {
+    this.#last = {
+      ...pulse,
+      atMs: this.#now() - this.#startMs,
+      part: this.#part,
+      reasons: [...this.#reasons].map(([reason, count]) => ({ reason, count }))
+        .sort((a, b) => b.count - a.count),
+    };
+    this.#show(this.#last);
+  }
 }

@@ -11,12 +11,12 @@ import { type FileFormat, parseWritten, readWritten } from "../timing/json_file.
 import { RESULT_FORMAT, type ResultFile } from "../timing/result.ts";
 import { adviceReport } from "./advice/advice_text.ts";
 import type { Block } from "./document.ts";
-import { renderTrace } from "./trace.ts";
+import { renderTrace, type Traced, tracedOf } from "./trace.ts";
 import { LESSON_FORMAT, type LessonFile } from "./lesson/lesson_file.ts";
 import { lessonMarkdown, lessonText } from "./lesson/lesson_text.ts";
 import { PEERS_FORMAT, type PeersFile } from "./peers/peers_file.ts";
 import { peersCsv, peersReport } from "./peers/peers_report.ts";
-import { runReport } from "./running/run_text.ts";
+import { runReport, runTraced } from "./running/run_text.ts";
 import { sweepCsv, sweepReport } from "./scaling/sweep_text.ts";
 import { switchReport } from "./switching/switch_text.ts";
 import { renderCsv, resultReport } from "./comparison/comparison_text.ts";
@@ -44,6 +44,8 @@ interface KindOfFile<File> {
   readonly report: (file: File) => Block;
   /** None if it has no rounds to put into a table. */
   readonly csv?: (files: readonly File[]) => string;
+  /** Its tasks, where each was timed. */
+  readonly traced?: (file: File) => readonly Traced[] | undefined;
   /** Its page, if it is one of its own. */
   readonly page?: (file: File) => Promise<string>;
 }
@@ -55,6 +57,7 @@ const KINDS: { readonly [K in Kind]: KindOfFile<Files[K]> } = {
     name: "comparisons",
     report: resultReport,
     csv: renderCsv,
+    traced: tracedOf,
   },
   advice: {
     format: ADVICE_FORMAT,
@@ -82,6 +85,7 @@ const KINDS: { readonly [K in Kind]: KindOfFile<Files[K]> } = {
     format: RUN_FORMAT,
     name: "a run",
     report: runReport,
+    traced: runTraced,
   },
   lesson: {
     format: LESSON_FORMAT,
@@ -131,9 +135,8 @@ export function reportText(file: ReportFile, style: Style): string {
   return of(file).report(file).text(style);
 }
 
-/** Several results as one; what they were measured on is the first's. */
-function joined(results: readonly ResultFile[]): ResultFile {
-  return { ...results[0]!, comparisons: results.flatMap(({ comparisons }) => comparisons) };
+function tracedIn(file: ReportFile): readonly Traced[] | undefined {
+  return of(file).traced?.(file);
 }
 
 /** What makes each format of files together: one page, one text, one table, one trace of all. */
@@ -142,7 +145,12 @@ export function reportRenderers(files: readonly ReportFile[]): Required<Renderer
     json: () => files.map((file) => JSON.stringify(file, null, 1)).join("\n") + "\n",
     csv: () => of(files[0]!).csv!(files),
     markdown: () => files.map((file) => `${of(file).report(file).markdown()}\n`).join("\n"),
-    trace: () => renderTrace(joined(files as readonly ResultFile[])),
+    trace: () =>
+      renderTrace(files.flatMap((file) => tracedIn(file) ?? []), {
+        // What they were measured on is the first's.
+        ...files[0]!.environment,
+        partial: "partial" in files[0]! ? files[0].partial : undefined,
+      }),
     // Loaded only where it is wanted: the page brings a chart library along.
     html: async () =>
       await of(files[0]!).page?.(files[0]!) ??
@@ -155,18 +163,18 @@ export function checkFormats(
   files: readonly ReportFile[],
   { csv, trace, html }: Readonly<Partial<Record<Format, string | undefined>>>,
 ): void {
+  const untraced = files.find((file) => tracedIn(file) === undefined);
+  if (trace !== undefined && untraced !== undefined) {
+    const remedy = "leave it out, or give files in which tasks were timed";
+    throw new UsageError("--trace", trace, `there is no trace of ${of(untraced).name}`, remedy);
+  }
   const others = files.filter((file) => kindOf(file) !== "comparison").map(of);
-  const [other] = others;
-  if (other === undefined) return;
   const own = others.find(({ page }) => page !== undefined);
   if (html !== undefined && own !== undefined && files.length > 1) {
     throw new UsageError("--html", html, `${own.name} is a page of its own`, "give it alone");
   }
-  if (trace !== undefined) {
-    const remedy = "leave it out, or give files of io or cpu alone";
-    throw new UsageError("--trace", trace, `there is no trace of ${other.name}`, remedy);
-  }
-  if (csv === undefined) return;
+  const [other] = others;
+  if (csv === undefined || other === undefined) return;
   const without = others.find(({ csv }) => csv === undefined);
   if (without !== undefined) {
     const problem = `there is no table of rounds of ${without.name}`;

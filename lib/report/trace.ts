@@ -1,5 +1,5 @@
 /**
- * A result as trace events, for Perfetto (ui.perfetto.dev) or chrome://tracing.
+ * Timelines as trace events, for Perfetto (ui.perfetto.dev) or chrome://tracing.
  *
  * The format is the "Trace Event Format" of the Chromium project, as a JSON object: `M` names
  * processes and threads, `X` is a span on a thread, `b` and `e` begin and end one that may overlap
@@ -29,22 +29,6 @@ export interface TraceEvent {
   readonly args?: Readonly<Record<string, unknown>>;
 }
 
-/**
- * Writes a result as a trace: each model a process, each slot of a lane a thread, each task a span,
- * its wait in the queue an asynchronous span of category "queue" before it, and each lane's start-up
- * a span.
- */
-export function renderTrace({ comparisons, environment, partial }: ResultFile): string {
-  const traced = comparisons.flatMap(({ job, models }) =>
-    models.flatMap(({ model, timeline, rounds }) => {
-      if (timeline === undefined) return [];
-      const startMs = rounds.find(({ round }) => round === timeline.round)?.startMs ?? 0;
-      return [{ name: `${model}: ${job.name}`, labels: labelsOf(rounds), startMs, timeline }];
-    })
-  );
-  return traceOf(traced, { ...environment, partial });
-}
-
 /** Tasks that are traced together. */
 export interface Traced {
   readonly name: string;
@@ -55,8 +39,22 @@ export interface Traced {
   readonly timeline: Timeline;
 }
 
-/** Writes timelines as a trace. */
-export function traceOf(
+/** The tasks of comparisons, model by model. */
+export function tracedOf({ comparisons }: Pick<ResultFile, "comparisons">): Traced[] {
+  return comparisons.flatMap(({ job, models }) =>
+    models.flatMap(({ model, timeline, rounds }) => {
+      if (timeline === undefined) return [];
+      const startMs = rounds.find(({ round }) => round === timeline.round)?.startMs ?? 0;
+      return [{ name: `${model}: ${job.name}`, labels: labelsOf(rounds), startMs, timeline }];
+    })
+  );
+}
+
+/**
+ * Writes timelines as a trace: each a process, each slot of a lane a thread, each task a span, its wait in
+ * the queue an asynchronous span of category "queue" before it, and each lane's start-up a span.
+ */
+export function renderTrace(
   traced: readonly Traced[],
   otherData: Readonly<Record<string, unknown>>,
 ): string {

@@ -1,6 +1,12 @@
+import type { ResultFile } from "../../lib/timing/result.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { renderTrace, type TraceEvent } from "../../lib/report/trace.ts";
+import { renderTrace, tracedOf, type TraceEvent } from "../../lib/report/trace.ts";
 import { hostileResult, ioComparison, resultOf } from "./fixture.ts";
+
+function traceOf(result: ResultFile): string {
+  const { environment, partial } = result;
+  return renderTrace(tracedOf(result), { ...environment, partial });
+}
 
 function eventsOf(text: string): TraceEvent[] {
   return JSON.parse(text).traceEvents;
@@ -8,7 +14,7 @@ function eventsOf(text: string): TraceEvent[] {
 
 Deno.test("the trace has every task of every model, where and when it ran", () => {
   const result = resultOf(ioComparison());
-  const events = eventsOf(renderTrace(result));
+  const events = eventsOf(traceOf(result));
   for (const [at, model] of result.comparisons[0]!.models.entries()) {
     const spans = events.filter(({ ph, cat, pid }) =>
       ph === "X" && cat === "task" && pid === at + 1
@@ -29,7 +35,7 @@ Deno.test("the trace has every task of every model, where and when it ran", () =
 });
 
 Deno.test("spans of one thread of the trace never overlap", () => {
-  const events = eventsOf(renderTrace(resultOf(ioComparison())));
+  const events = eventsOf(traceOf(resultOf(ioComparison())));
   const spans = events.filter(({ ph }) => ph === "X");
   for (const of of Map.groupBy(spans, ({ pid, tid }) => `${pid}/${tid}`).values()) {
     of.sort((a, b) => a.ts! - b.ts!);
@@ -42,7 +48,7 @@ Deno.test("spans of one thread of the trace never overlap", () => {
 });
 
 Deno.test("the trace names each model and each slot, and every thread has a name", () => {
-  const events = eventsOf(renderTrace(resultOf(ioComparison())));
+  const events = eventsOf(traceOf(resultOf(ioComparison())));
   const named = (kind: string) => events.filter(({ ph, name }) => ph === "M" && name === kind);
   assertEquals(named("process_name").map(({ args }) => args!.name), [
     "sequential: download 160 pages",
@@ -59,7 +65,7 @@ Deno.test("the trace names each model and each slot, and every thread has a name
 });
 
 Deno.test("waiting in the queue is a span of its own that ends when the task starts", () => {
-  const events = eventsOf(renderTrace(resultOf(ioComparison())));
+  const events = eventsOf(traceOf(resultOf(ioComparison())));
   const begins = events.filter(({ ph }) => ph === "b");
   const ends = new Map(events.filter(({ ph }) => ph === "e").map((event) => [event.id, event]));
   assert(begins.length > 100);
@@ -88,7 +94,7 @@ Deno.test("a task that never started is an instant that says why", () => {
     status: model.timeline!.status.map((status, at) => (at === 7 ? "cancelled" : status)),
   };
   const events = eventsOf(
-    renderTrace(resultOf({ ...comparison, models: [{ ...model, timeline }] })),
+    traceOf(resultOf({ ...comparison, models: [{ ...model, timeline }] })),
   );
   const instants = events.filter(({ ph }) => ph === "i");
   assertEquals(instants.map(({ name, args }) => [name, args!.status]), [["task 7", "cancelled"]]);
@@ -98,7 +104,7 @@ Deno.test("a task that never started is an instant that says why", () => {
 Deno.test("a trace of hostile text and of numbers that aren't any is JSON", () => {
   const result = hostileResult();
   result.comparisons[0]!.models[0]!.timeline!.queuedMs[0] = NaN;
-  const events = eventsOf(renderTrace(result));
+  const events = eventsOf(traceOf(result));
   for (const { ph, ts, dur } of events) {
     if (ph !== "M") assert(Number.isFinite(ts));
     if (ph === "X") assert(Number.isFinite(dur) && dur! >= 0);
@@ -107,7 +113,7 @@ Deno.test("a trace of hostile text and of numbers that aren't any is JSON", () =
 
 Deno.test("the trace's first lines", async (t) => {
   const comparison = ioComparison();
-  const text = renderTrace(resultOf({ ...comparison, models: comparison.models.slice(2, 4) }));
+  const text = traceOf(resultOf({ ...comparison, models: comparison.models.slice(2, 4) }));
   await t.assertSnapshot(text.split("\n").slice(0, 40).join("\n"));
 });
 
@@ -126,7 +132,7 @@ Deno.test("a trace takes a hundred thousand tasks", () => {
     status: Array<string>(tasks).fill("fulfilled"),
   };
   const models = comparison.models.slice(0, 1).map((model) => ({ ...model, timeline }));
-  const events = eventsOf(renderTrace(resultOf({ ...comparison, models })));
+  const events = eventsOf(traceOf(resultOf({ ...comparison, models })));
   assertEquals(events.filter(({ cat, ph }) => cat === "task" && ph === "X").length, tasks);
 });
 
@@ -140,7 +146,7 @@ Deno.test("a trace labels each model with what failed", () => {
     examples: { refused: "item 0, GET http://a/" },
   }];
   const events = eventsOf(
-    renderTrace(resultOf({ ...comparison, models: [{ ...first!, rounds }] })),
+    traceOf(resultOf({ ...comparison, models: [{ ...first!, rounds }] })),
   );
   assertEquals(
     events.filter(({ name }) => name === "process_labels").map(({ args }) => args),

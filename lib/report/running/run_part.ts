@@ -7,7 +7,6 @@ import type { RunFile } from "../../running/run_result.ts";
 import { markup } from "../html/markup.ts";
 import type { PagePart, PartPlace } from "../html/page.ts";
 import { timelineSection } from "../html/timeline_chart.ts";
-import { traceOf } from "../trace.ts";
 import { runWords } from "./run_text.ts";
 
 /** The part of one run. */
@@ -40,20 +39,4 @@ export function runPart({ run, environment }: RunFile, { id }: PartPlace): PageP
         second, every fourth and so on, in the order in which they ended.</p>`,
     },
   };
-}
-
-/** A run as trace events. */
-export function runTrace({ run, environment }: RunFile): string {
-  const { job, model, timeline, succeeded, failed, reasons } = run;
-  const kept = timeline?.index.length ?? 0;
-  const sampled = kept < succeeded + failed
-    ? [`an even sample of ${kept} of ${succeeded + failed} tasks`]
-    : [];
-  const labels = [...sampled, ...reasons.map(({ count, reason }) => `${count} ${reason}`)].join(
-    "; ",
-  );
-  return traceOf(
-    timeline === undefined ? [] : [{ name: `${model}: ${job.name}`, labels, startMs: 0, timeline }],
-    environment,
-  );
 }

@@ -7,6 +7,7 @@ import { plain } from "../../text/plain.ts";
 import { type Block, documentOf, footnote } from "../document.ts";
 import { heading, paragraph, partialNote, together } from "../document.ts";
 import { type Column, tableOf } from "../table.ts";
+import type { Traced } from "../trace.ts";
 
 /** Few reasons and items are read; all failures are in their file. */
 const MOST_ROWS = 5;
@@ -71,4 +72,16 @@ export function runReport({ run, environment }: RunFile): Block {
     { ...partialNote(run.ended === "interrupted"), text: () => "" },
     { ...footnote(environment), text: () => "" },
   ]);
+}
+
+/** A run's tasks for a trace; undefined if none was timed. */
+export function runTraced({ run }: RunFile): Traced[] | undefined {
+  const { job, model, timeline, succeeded, failed, reasons } = run;
+  if (timeline === undefined) return undefined;
+  const [kept, all] = [timeline.index.length, succeeded + failed];
+  const labels = [
+    ...(kept < all ? [`an even sample of ${kept} of ${all} tasks`] : []),
+    ...reasons.map(({ count, reason }) => `${count} ${reason}`),
+  ].join("; ");
+  return [{ name: `${model}: ${job.name}`, labels, startMs: 0, timeline }];
 }

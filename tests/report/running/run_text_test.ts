@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { runReport } from "../../../lib/report/running/run_text.ts";
-import { runPart, runTrace } from "../../../lib/report/running/run_part.ts";
+import { reportRenderers } from "../../../lib/report/kinds.ts";
+import { runPart } from "../../../lib/report/running/run_part.ts";
 import { reportPage } from "../../../lib/report/html/report_page.ts";
 import { runFile, runResult } from "./fixture.ts";
 
@@ -49,8 +50,10 @@ Deno.test("the page tells what failed and what took longest, and says of how man
   ]);
 });
 
-Deno.test("a trace has the tasks that were kept, and says that they are a sample", () => {
-  const { traceEvents } = JSON.parse(runTrace({ ...runFile(), run: runResult({ timeline }) }));
+Deno.test("a trace has the tasks that were kept, and says that they are a sample", async () => {
+  const { traceEvents } = JSON.parse(
+    await reportRenderers([{ ...runFile(), run: runResult({ timeline }) }]).trace(),
+  );
   const tasks = traceEvents.filter(({ cat, ph }: { cat: string; ph: string }) =>
     cat === "task" && ph === "X"
   );

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Pulse } from "../../lib/progress/pulse.ts";
-import { TrialPulses } from "../../lib/progress/trial_pulses.ts";
+import { TrialPulses } from "../../lib/progress/pulse.ts";
 import type { TimingEvent, TrialPulse, TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 
 const trial = { model: "workers" } as TrialSpec;
