@@ -43,11 +43,8 @@ const GAP = "  ";
 /** If the first column must be cut, this much of it stays. */
 const LEAST_COLUMNS = 6;
 
-/** How cli-table3 draws without a frame: one rule below the heads, blanks between columns. */
-export const BORDERLESS: {
-  style: { head: []; border: []; compact: true; "padding-left": 0; "padding-right": 0 };
-  chars: Record<string, string>;
-} = {
+/** Draws without a frame: one rule below the heads, blanks between columns. */
+const BORDERLESS = {
   style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 0 },
   chars: {
     ...Object.fromEntries(

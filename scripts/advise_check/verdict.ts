@@ -2,9 +2,8 @@
 
 import type { Advice } from "../../lib/advice/advice.ts";
 import type { Label } from "../../tests/advice/labelled/labels.ts";
-import Table from "cli-table3";
 import { formatPercent, formatRatio } from "../../lib/text/format.ts";
-import { BORDERLESS } from "../../lib/report/table.ts";
+import { type Column, textTable } from "../../lib/report/table.ts";
 
 /** A class that is less sure is said to be unsure. */
 const SURE_CLASS = 0.8;
@@ -65,24 +64,6 @@ export interface Verdict {
   readonly shortfalls: readonly string[];
 }
 
-const HEAD = [
-  "job",
-  "label",
-  "found",
-  "CPU",
-  "recommended",
-  "best",
-  "regret",
-  "naive",
-  "auto",
-  "pred.",
-  "raced",
-  "meas.",
-  "",
-  "cost",
-  "wrong",
-];
-
 /** Regret up to this is as good as none; a prediction may be off by this; advice may cost this. */
 const GOOD_REGRET = 0.1;
 const GOOD_AUTO = 0.15;
@@ -119,40 +100,40 @@ function repeatLines(verdicts: readonly Verdict[]): string[] {
   ];
 }
 
-/** A regret; of jobs whose models can't be compared there is none. */
-function regretText(regret: number | null): string {
-  return regret === null ? "–" : formatPercent(regret);
-}
+const COLUMNS: readonly Column<Verdict>[] = [
+  { head: "job", left: true, cell: ({ file }) => file.replace(/\.ts$/, "") },
+  { head: "label", left: true, cell: ({ label }) => label },
+  {
+    head: "found",
+    left: true,
+    cell: ({ found, classConfidence }) => found + (classConfidence < SURE_CLASS ? "?" : ""),
+  },
+  { head: "CPU", cell: ({ cpuShare }) => formatPercent(cpuShare) },
+  { head: "recommended", left: true, cell: ({ recommended }) => recommended },
+  { head: "best", left: true, cell: ({ best }) => best },
+  { head: "regret", cell: ({ regret }) => formatPercent(regret ?? NaN) },
+  { head: "naive", cell: ({ naiveRegret }) => formatPercent(naiveRegret ?? NaN) },
+  { head: "auto", cell: ({ autoRegret }) => formatPercent(autoRegret ?? NaN) },
+  { head: "pred.", cell: ({ predicted }) => formatRatio(predicted) },
+  { head: "raced", cell: ({ raced }) => formatRatio(raced ?? NaN) },
+  {
+    head: "meas.",
+    cell: ({ measured }) => formatRatio(Number.isFinite(measured) ? measured : NaN),
+  },
+  { head: "", left: true, cell: ({ unsure }) => unsure ? "unsure" : "" },
+  { head: "cost", cell: ({ runs }) => runs.toFixed(1) },
+  { head: "wrong", left: true, cell: ({ shortfalls }) => shortfalls.join("; ") },
+];
 
 /** All verdicts as a table, and what they come to. */
 export function tableOf(verdicts: readonly Verdict[]): string {
-  const table = new Table({ ...BORDERLESS, head: HEAD });
-  for (const of of verdicts) {
-    table.push([
-      of.file.replace(/\.ts$/, ""),
-      of.label,
-      of.found + (of.classConfidence < SURE_CLASS ? "?" : ""),
-      formatPercent(of.cpuShare),
-      of.recommended,
-      of.best,
-      regretText(of.regret),
-      regretText(of.naiveRegret),
-      regretText(of.autoRegret),
-      formatRatio(of.predicted),
-      of.raced === null ? "–" : formatRatio(of.raced),
-      Number.isFinite(of.measured) ? formatRatio(of.measured) : "–",
-      of.unsure ? "unsure" : "",
-      of.runs.toFixed(1),
-      of.shortfalls.join("; "),
-    ]);
-  }
   const share = (holds: (of: Verdict) => boolean, among = verdicts) =>
     among.length === 0 ? "–" : formatPercent(among.filter(holds).length / among.length);
   const compared = verdicts.filter(({ regret }) => regret !== null);
   const tried = verdicts.filter(({ autoRegret }) => autoRegret !== null);
   const near = (gain: number, measured: number) => Math.abs(gain / measured - 1) <= GOOD_PREDICTION;
   return [
-    table.toString().split("\n").map((line) => line.trimEnd()).join("\n"),
+    textTable(COLUMNS, verdicts, { columns: Infinity, colour: false }),
     "",
     `Class right:                        ${share(({ label, found }) => label === found)}, or ` +
     `said to be unsure: ${share((of) => of.label === of.found || of.classConfidence < SURE_CLASS)}`,

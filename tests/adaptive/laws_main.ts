@@ -3,9 +3,8 @@
  * made-up jobs: `deno run tests/adaptive/laws_main.ts [seeds]`.
  */
 
-import Table from "cli-table3";
 import { aimd, gradient2, vegas } from "../../lib/adaptive/slot_laws.ts";
-import { BORDERLESS } from "../../lib/report/table.ts";
+import { textTable } from "../../lib/report/table.ts";
 import { print } from "../../lib/text/print.ts";
 import { median } from "../../lib/timing/statistics.ts";
 import { bestFixed, simulate, type Simulated } from "./simulation.ts";
@@ -15,14 +14,12 @@ const seeds = Number(Deno.args[0] ?? 5);
 const LAWS = { gradient2, vegas, aimd };
 
 for (const noise of [0.03, 0.1, 0.2]) {
-  const table = new Table({
-    ...BORDERLESS,
-    head: [
-      `noise ${100 * noise}%`,
-      "best fixed",
-      ...Object.keys(LAWS).flatMap((name) => [name, "slots", "refused"]),
-    ],
-  });
+  const heads = [
+    `noise ${100 * noise}%`,
+    "best fixed",
+    ...Object.keys(LAWS).flatMap((name) => [name, "slots", "refused"]),
+  ];
+  const rows: string[][] = [];
   const ratios: Record<string, number[]> = {};
   for (const job of WORLDS) {
     const best = Array.from(
@@ -49,9 +46,14 @@ for (const noise of [0.03, 0.1, 0.2]) {
         refused === 0 ? "" : `${(100 * refused).toFixed(1)}%`,
       );
     }
-    table.push([job.name, ...row]);
+    rows.push([job.name, ...row]);
   }
-  print(table.toString());
+  const columns = heads.map((head, at) => ({
+    head,
+    left: true,
+    cell: (row: readonly string[]) => row[at]!,
+  }));
+  print(textTable(columns, rows, { columns: Infinity, colour: false }));
   for (const [name, of] of Object.entries(ratios)) {
     const good = of.filter((ratio) => ratio <= 1.15).length;
     print(
