@@ -1,5 +1,5 @@
 /**
- * `deno task switch`: three short experiments on who has its turn, and when. The lesson about switching.
+ * `deno task switch`: four short experiments on who has its turn, and when. The lesson about switching.
  */
 
 import { command } from "../lib/cli/command.ts";
@@ -9,6 +9,7 @@ import { checkOutputFiles } from "../lib/files/output_files.ts";
 import { listOf } from "../lib/options.ts";
 import { QUESTIONS } from "../lib/report/switching/switch_words.ts";
 import { SWITCH_PARTS, type SwitchFile } from "../lib/switching/switch_result.ts";
+import { whoIsServed } from "../lib/switching/who_is_served.ts";
 import { whoLetsGo } from "../lib/switching/who_lets_go.ts";
 import { whoseSession } from "../lib/switching/whose_session.ts";
 import { whoseTurn } from "../lib/switching/whose_turn.ts";
@@ -18,7 +19,7 @@ import { describeMachine } from "../lib/timing/environment.ts";
 const switching = command(
   "switch",
   `
-Shows in three short experiments who has its turn, and when: what differs between tasks in one event
+Shows in four short experiments who has its turn, and when: what differs between tasks in one event
 loop (asyncio in Python) and threads (threading), beside speed.
 
   ticks     Who lets go? A ticker beside a task that computes for half a second. In one event loop a
@@ -28,7 +29,10 @@ loop (asyncio in Python) and threads (threading), beside speed.
             between the other's reading and writing, updates are lost: a race condition. In one event
             loop that can happen at an await only, and you see where those are.
   sessions  Whose session? Five threads need an HTTP client each, as a client can't leave its thread;
-            one event loop has one for all. The test site counts the connections.`.trim(),
+            one event loop has one for all. The test site counts the connections.
+  server    Who is served? Twenty clients ask one server at the same moment. Answers that wait are
+            served together by one event loop; those that are computed only one after another, or on
+            threads.`.trim(),
 )
   .option("--only <list>", `which of them: ${SWITCH_PARTS.join(", ")} (default: all)`)
   .option("--json <file>", "write all figures, every tick among them")
@@ -38,11 +42,11 @@ loop (asyncio in Python) and threads (threading), beside speed.
     "after",
     `
 Examples:
-  deno task switch                                    all three, in some ten seconds
+  deno task switch                                    all four, in some ten seconds
   deno task switch --only counter                     again, to see that races differ each time
   deno task switch --html switch.html                 a page with charts
 
-Exit codes: 0 done, 1 an experiment failed or pages didn't come, 2 bad option, 130 interrupted.`,
+Exit codes: 0 done, 1 an experiment failed or answers didn't come, 2 bad option, 130 interrupted.`,
   );
 
 await script("switch", async (signal, args) => {
@@ -62,8 +66,11 @@ await script("switch", async (signal, args) => {
     ...(parts.includes("counter") && { whoseTurn: await announced("whoseTurn", whoseTurn) }),
     ...(parts.includes("sessions") &&
       { whoseSession: await announced("whoseSession", whoseSession) }),
+    ...(parts.includes("server") && { whoIsServed: await announced("whoIsServed", whoIsServed) }),
   };
   const wrote = await printReport("switch", [file], files);
-  const missing = file.whoseSession?.rows.some(({ pages }) => pages < file.whoseSession!.asked);
+  const { whoseSession: sessions, whoIsServed: server } = file;
+  const missing = sessions?.rows.some(({ pages }) => pages < sessions.asked) ||
+    server?.rows.some(({ answered }) => answered < server.clients);
   return wrote && !missing ? 0 : 1;
 });

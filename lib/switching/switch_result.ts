@@ -8,7 +8,7 @@ import type { FileFormat } from "../timing/json_file.ts";
 import { machineSchema } from "../timing/result.ts";
 
 /** The experiments, as `--only` calls them. */
-export const SWITCH_PARTS = ["ticks", "counter", "sessions"] as const;
+export const SWITCH_PARTS = ["ticks", "counter", "sessions", "server"] as const;
 
 const figure = z.number().nonnegative();
 const count = z.number().int().nonnegative();
@@ -69,11 +69,36 @@ const whoseSession = z.object({
   })).min(1),
 });
 
+const whoIsServed = z.object({
+  /** How many clients ask at the same moment. */
+  clients: count,
+  /** How long an answer waits, where it waits. */
+  waitMs: figure,
+  /** The squares below it are summed, where an answer is computed. */
+  sumBelow: count,
+  /** How many threads compute, where threads do. */
+  lanes: count,
+  rows: z.array(z.object({
+    way: z.enum([
+      "waits, one at a time",
+      "waits, event loop",
+      "computes, event loop",
+      "computes, threads",
+    ]),
+    /** How many clients had an answer. */
+    answered: count,
+    /** How long after they asked the middle one of them had it, and the last. */
+    typicalMs: figure,
+    lastMs: figure,
+  })).min(1),
+});
+
 /** The schemas of the experiments, by name. */
 export const experimentSchemas = {
   whoLetsGo: whoLetsGo.optional(),
   whoseTurn: whoseTurn.optional(),
   whoseSession: whoseSession.optional(),
+  whoIsServed: whoIsServed.optional(),
 };
 
 const switchFileSchema = z.object({
@@ -95,6 +120,10 @@ export type TurnRow = WhoseTurn["rows"][number];
 export type WhoseSession = z.infer<typeof whoseSession>;
 export type SessionRow = WhoseSession["rows"][number];
 
+/** Who is served? A row for each way of serving. */
+export type WhoIsServed = z.infer<typeof whoIsServed>;
+export type ServedRow = WhoIsServed["rows"][number];
+
 /** The experiments that were run. */
 export type Experiments = Pick<SwitchFile, keyof typeof experimentSchemas>;
 
@@ -106,6 +135,8 @@ export const SWITCH_FORMAT: FileFormat<SwitchFile> = {
   kind: "switch",
   writers: ["switch"],
   schema: switchFileSchema,
-  inconsistency: ({ whoLetsGo, whoseTurn, whoseSession }) =>
-    whoLetsGo || whoseTurn || whoseSession ? undefined : "there is no experiment in it",
+  inconsistency: (file) =>
+    Object.keys(experimentSchemas).some((name) => name in file)
+      ? undefined
+      : "there is no experiment in it",
 };

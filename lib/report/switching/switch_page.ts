@@ -2,96 +2,53 @@
 
 import * as Plot from "@observablehq/plot";
 import type { SwitchFile, TickRow, WhoLetsGo } from "../../switching/switch_result.ts";
-import { formatCount, formatDuration } from "../../text/format.ts";
+import { formatDuration } from "../../text/format.ts";
 import { codeBlock, figure } from "../html/figure.ts";
 import { markup } from "../html/markup.ts";
 import type { PagePart, PartPlace } from "../html/page.ts";
 import { type Bar, drawBars, isWide, rowChart } from "../html/plot.ts";
 import { modelColour } from "../html/style.ts";
-import {
-  cameText,
-  type Experiment,
-  experimentsOf,
-  mostLost,
-  QUESTIONS,
-  sessionLabel,
-  tickLabel,
-  TURN_WAYS,
-} from "./switch_words.ts";
+import { cameText, type Experiment, experimentsOf, QUESTIONS, tickLabel } from "./switch_words.ts";
 
-/** An experiment's chart: the end of its section's id and its own, its heading, and how it is drawn. */
-interface Chart {
-  readonly ids: readonly [section: string, figure: string];
-  readonly heading: string;
-  readonly caption: string;
-  readonly note?: string;
-  readonly draw: (width: number) => string;
-}
-
-const CHARTS: { readonly [Name in Experiment["name"]]: (file: SwitchFile) => Chart } = {
-  whoLetsGo: ({ whoLetsGo }) => ({
-    ids: ["who-lets-go", "ticks"],
-    heading: "When the ticker had its turn",
-    caption: "Ticks while the task computed",
-    note:
-      `A dot is a tick, due every ${formatDuration(whoLetsGo!.periodMs)}; the bar behind is the ` +
-      "time in which the task computed.",
-    draw: (width) => drawTicks(whoLetsGo!, TICK_WORDS, width),
-  }),
-  whoseTurn: ({ whoseTurn }) => {
-    const { rows, updates } = whoseTurn!;
-    const bars = rows.map((row) =>
-      barOf(
-        `${TURN_WAYS[row.way].name}, ${TURN_WAYS[row.way].code}`,
-        mostLost(row),
-        mostLost(row) > 0,
-      )
-    );
-    const heading = `Lost of ${formatCount(updates)} updates, at most`;
-    return {
-      ids: ["whose-turn", "lost"],
-      heading,
-      caption: "Updates lost, and what one costs",
-      draw: (width) => drawBars(bars, { title: heading, width }),
-    };
-  },
-  whoseSession: ({ whoseSession }) => {
-    const { rows, atOnce } = whoseSession!;
-    const bars = rows.map((row) =>
-      barOf(sessionLabel(row, atOnce), row.connections, row.keeping === "a client each request")
-    );
-    const heading = "Connections that the site counted";
-    return {
-      ids: ["whose-session", "connections"],
-      heading,
-      caption: "Clients and connections",
-      draw: (width) => drawBars(bars, { title: heading, width }),
-    };
-  },
+/** What a page calls the sections of experiments, and their charts. */
+const IDS: { readonly [Name in Experiment["name"]]: readonly [section: string, figure: string] } = {
+  whoLetsGo: ["who-lets-go", "ticks"],
+  whoseTurn: ["whose-turn", "lost"],
+  whoseSession: ["whose-session", "connections"],
+  whoIsServed: ["who-is-served", "answers"],
 };
 
-function barOf(name: string, value: number, bad: boolean): Bar {
-  const colour = bad ? "var(--bad)" : modelColour("workers");
-  return { name, value, words: formatCount(value), colour };
+function draw({ name, bars }: Experiment, { whoLetsGo }: SwitchFile, width: number): string {
+  if (name === "whoLetsGo") return drawTicks(whoLetsGo!, TICK_WORDS, width);
+  const coloured = bars.map(({ bad, ...bar }): Bar => ({
+    ...bar,
+    colour: bad ? "var(--bad)" : modelColour("workers"),
+  }));
+  return drawBars(coloured, { title: QUESTIONS[name].heading, width });
 }
 
 /** The experiments as a part of a page: a section each, of those that were run. */
 export function switchPart(file: SwitchFile, { id }: PartPlace): PagePart {
-  const sections = experimentsOf(file).map(({ name, table, code, words }) => {
-    const { title, about } = QUESTIONS[name];
-    const { ids, heading, caption, note, draw } = CHARTS[name](file);
-    const chart = figure({
-      id: `${id}-${ids[1]}`,
+  const sections = experimentsOf(file).map((experiment) => {
+    const { name, table, code, words } = experiment;
+    const { title, about, heading, caption } = QUESTIONS[name];
+    const [section, chart] = IDS[name];
+    const drawn = figure({
+      id: `${id}-${chart}`,
       title: heading,
       lead: about,
-      note,
-      draw,
+      note: name === "whoLetsGo" &&
+        `A dot is a tick, due every ${
+            formatDuration(file.whoLetsGo!.periodMs)
+          }; the bar behind is ` +
+          "the time in which the task computed.",
+      draw: (width) => draw(experiment, file, width),
       table: table.html(caption),
     });
     return {
-      id: `${id}-${ids[0]}`,
+      id: `${id}-${section}`,
       title,
-      html: markup`<p class="verdict">${words}</p>${chart}${
+      html: markup`<p class="verdict">${words}</p>${drawn}${
         code.length > 0 && codeBlock("Where an update is lost", code.join("\n"))
       }`,
     };
@@ -111,7 +68,8 @@ export function switchPart(file: SwitchFile, { id }: PartPlace): PagePart {
         markup`<p>Each experiment runs in this library’s own lanes: event loop and threads. Lanes are
         started and loops compiled before anything counts. The ticker notes when its turn was due and when it
         came; the counters run several times, and threads make sure that both have a core before each burst of
-        updates; connections are counted by the test site, in a process of its own.</p>`,
+        updates; connections are counted by the test site, in a process of its own; clients of the server are a thread of
+        their own.</p>`,
     },
   };
 }
@@ -126,7 +84,7 @@ export interface TickWords {
 }
 
 const TICK_WORDS: TickWords = {
-  title: "When the ticker had its turn",
+  title: QUESTIONS.whoLetsGo.heading,
   axis: "milliseconds",
   name: tickLabel,
   came: (row) => `${cameText(row)} ticks came`,

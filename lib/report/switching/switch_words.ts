@@ -1,18 +1,22 @@
 /**
- * What the three experiments on switching showed, in words that follow from their figures, and in cells.
+ * What the experiments on switching showed, in words that follow from their figures, in cells and in bars.
  */
 
+import { AS_GOOD } from "../../judge/thresholds.ts";
 import type {
+  ServedRow,
   SessionRow,
   SwitchFile,
   TickRow,
   TurnRow,
+  WhoIsServed,
   WhoLetsGo,
   WhoseSession,
   WhoseTurn,
 } from "../../switching/switch_result.ts";
 import { type Fared, faredOf } from "../../switching/ticker.ts";
 import {
+  counted,
   formatCount,
   formatDuration,
   formatNumber,
@@ -21,20 +25,47 @@ import {
 } from "../../text/format.ts";
 import { type Column, type Table, tableOf } from "../table.ts";
 
+/** The experiments: what each asks, and what its chart and its table are called. */
 export const QUESTIONS = {
   whoLetsGo: {
     title: "Who lets go?",
     about: "A ticker wants a turn at fixed times while a task computes beside it.",
+    heading: "When the ticker had its turn",
+    caption: "Ticks while the task computed",
   },
   whoseTurn: {
     title: "Whose turn was it?",
     about: "Two count up one number together, by reading it, adding one and writing it back.",
+    heading: "Updates that were lost, at most",
+    caption: "Updates lost, and what one costs",
   },
   whoseSession: {
     title: "Whose session?",
     about: "Pages are fetched by clients that keep connections open; the site counts connections.",
+    heading: "Connections that the site counted",
+    caption: "Clients and connections",
+  },
+  whoIsServed: {
+    title: "Who is served?",
+    about: "Clients ask one server at the same moment; its answers wait, or are computed.",
+    heading: "When the last client had its answer",
+    caption: "When clients had their answers",
   },
 } as const;
+
+/** Rows by what tells them apart. */
+export function rowsBy<Row, Key extends keyof Row>(
+  key: Key,
+  rows: readonly Row[] = [],
+): Partial<Record<Row[Key] & string, Row>> {
+  return Object.fromEntries(rows.map((row) => [row[key], row])) as Partial<
+    Record<Row[Key] & string, Row>
+  >;
+}
+
+function together(sentences: readonly (string | undefined)[]): string {
+  return sentences.filter((sentence) => sentence !== undefined).join(" ");
+}
 
 export function tickLabel({ where, awaits }: Pick<TickRow, "where" | "awaits">): string {
   if (where === "thread") return "in a thread";
@@ -122,52 +153,47 @@ export function mostLost({ lost }: Pick<TurnRow, "lost">): number {
   return Math.max(...lost);
 }
 
+/** In how many of its runs a way of counting up lost something. */
+export function losingRuns({ lost }: Pick<TurnRow, "lost">): number {
+  return lost.filter((some) => some > 0).length;
+}
+
 export function whoseTurnWords({ rows, updates }: WhoseTurn): string {
-  const of = (way: TurnRow["way"]) => rows.find((row) => row.way === way);
-  const [plain, atomic] = [of("threads, plain"), of("threads, atomic")];
-  const [split, unsplit] = [of("loop, split"), of("loop, whole")];
+  const way = rowsBy("way", rows);
+  const [plain, atomic] = [way["threads, plain"], way["threads, atomic"]];
+  const [split, whole] = [way["loop, split"], way["loop, whole"]];
   const share = (row: TurnRow) => formatPercent(mostLost(row) / updates);
-  const sentences: string[] = [];
-  if (plain !== undefined) {
-    const runs = plain.lost.length;
-    const losing = plain.lost.filter((lost) => lost > 0).length;
-    sentences.push(
-      losing > 0
-        ? `Two threads with x[0]++ lost updates in ${losing} of ${runs} runs, up to ` +
-          `${share(plain)} of ${
-            formatCount(updates)
-          }: the other can come between one's reading and ` +
-          "writing, at any time. That is a race condition, and its harm a lost update; it differs " +
-          "from run to run, which makes it hard to find."
-        : `Two threads with x[0]++ lost nothing in ${runs} runs, by luck: they never were at it at ` +
-          "the same time, perhaps for want of a free core. It is a race condition all the same, " +
-          "which loses updates on another day.",
-    );
-  }
-  if (atomic !== undefined && plain !== undefined) {
-    const [safe, unsafe] = [middle(atomic.updateNs), middle(plain.updateNs)];
-    const lost = mostLost(atomic);
-    sentences.push(
-      `Atomics.add ${lost === 0 ? "never lost one" : `lost ${formatCount(lost)}`}, at ` +
-        `${formatNumber(safe)} ns an update instead of ${formatNumber(unsafe)} ns` +
-        (safe > unsafe ? ` (${formatNumber(safe / unsafe)} times as long)` : "") + ".",
-    );
-  }
-  if (split !== undefined && unsplit !== undefined) {
-    const none = mostLost(unsplit);
-    sentences.push(
-      mostLost(split) > 0
-        ? `One event loop loses ${
-          share(split)
-        } too if there is an await between reading and writing, ` +
-          "for there, and only there, another task gets its turn."
-        : "One event loop lost nothing even with an await between reading and writing.",
-      none === 0
-        ? "With the await after the write it never loses one, without any lock."
-        : `With the await after the write it lost ${formatCount(none)}.`,
-    );
-  }
-  return sentences.join(" ");
+  return together([
+    plain &&
+    (mostLost(plain) > 0
+      ? `Two threads with x[0]++ lost updates in ${losingRuns(plain)} of ${plain.lost.length} ` +
+        `runs, up to ${share(plain)} of ${
+          formatCount(updates)
+        }: the other can come between one's ` +
+        "reading and writing, at any time. That is a race condition, and its harm a lost update; " +
+        "it differs from run to run, which makes it hard to find."
+      : `Two threads with x[0]++ lost nothing in ${plain.lost.length} runs, by luck: they never ` +
+        "were at it at the same time, perhaps for want of a free core. It is a race condition all " +
+        "the same, which loses updates on another day."),
+    atomic && plain && atomicWords(atomic, plain),
+    split &&
+    (mostLost(split) > 0
+      ? `One event loop loses ${share(split)} too if there is an await between reading and ` +
+        "writing, for there, and only there, another task gets its turn."
+      : "One event loop lost nothing even with an await between reading and writing."),
+    whole &&
+    (mostLost(whole) === 0
+      ? "With the await after the write it never loses one, without any lock."
+      : `With the await after the write it lost ${formatCount(mostLost(whole))}.`),
+  ]);
+}
+
+function atomicWords(atomic: TurnRow, plain: TurnRow): string {
+  const [safe, unsafe] = [middle(atomic.updateNs), middle(plain.updateNs)];
+  const lost = mostLost(atomic);
+  return `Atomics.add ${lost === 0 ? "never lost one" : `lost ${formatCount(lost)}`}, at ` +
+    `${formatNumber(safe)} ns an update instead of ${formatNumber(unsafe)} ns` +
+    (safe > unsafe ? ` (${formatNumber(safe / unsafe)} times as long)` : "") + ".";
 }
 
 export function sessionLabel({ keeping }: Pick<SessionRow, "keeping">, atOnce: number): string {
@@ -178,36 +204,68 @@ export function sessionLabel({ keeping }: Pick<SessionRow, "keeping">, atOnce: n
 
 /** How many connections each way took, and why a client stays in its thread. */
 export function whoseSessionWords({ rows, atOnce, asked, refusal }: WhoseSession): string {
-  const told = (keeping: SessionRow["keeping"], words: (row: SessionRow) => string) =>
-    rows.filter((row) => row.keeping === keeping).map(words);
-  return [
-    ...told(
-      "a client each thread",
-      ({ clients, connections, pages }) =>
-        `${clients} threads made ${clients} clients and ${connections} connections for ${pages} pages.`,
-    ),
-    ...(refusal === "" ? [] : [
-      `They can't share one: a client and its open sockets belong to the isolate that made it, and ` +
-      `what is sent to a thread is copied. Asked to send one, the library says: “${refusal}”.`,
-    ]),
-    ...told(
-      "one client for all",
-      ({ clients, connections }) =>
-        `In the event loop ${clients} client does for all, safely, as only one piece of code runs at ` +
-        `a time; it opened ${connections} connections for up to ${atOnce} pages under way at once.`,
-    ),
-    ...told(
-      "a client each request",
-      ({ pages, connections }) =>
-        `Without a client that is kept, ${pages} pages cost ${connections} connections.`,
-    ),
+  const keeping = rowsBy("keeping", rows);
+  const [threads, one, each] = [
+    keeping["a client each thread"],
+    keeping["one client for all"],
+    keeping["a client each request"],
+  ];
+  return together([
+    threads && `${threads.clients} threads made ${threads.clients} clients and ` +
+      `${threads.connections} connections for ${threads.pages} pages.`,
+    refusal === ""
+      ? undefined
+      : "They can't share one: a client and its open sockets belong to the isolate that made it, " +
+        `and what is sent to a thread is copied. Asked to send one, the library says: “${refusal}”.`,
+    one && `In the event loop ${one.clients} client does for all, safely, as only one piece of ` +
+      `code runs at a time; it opened ${one.connections} connections for up to ${atOnce} pages ` +
+      "under way at once.",
+    each &&
+    `Without a client that is kept, ${each.pages} pages cost ${each.connections} connections.`,
     ...rows.filter(({ pages }) => pages < asked).map((row) =>
       `Only ${row.pages} of ${asked} pages came with ${
         sessionLabel(row, atOnce)
       }, so its figures ` +
-      `don't count.`
+      "don't count."
     ),
-  ].join(" ");
+  ]);
+}
+
+export function servedLabel({ way }: Pick<ServedRow, "way">, lanes: number): string {
+  return way === "computes, threads" ? `computes, ${counted(lanes, "thread")}` : way;
+}
+
+/** How much sooner the last client of one way of serving had its answer than that of another. */
+function sooner(way: ServedRow, than: ServedRow): string {
+  const ratio = than.lastMs / way.lastMs;
+  if (ratio > AS_GOOD) return `${formatNumber(ratio)} times as fast`;
+  return ratio < 1 / AS_GOOD ? `${formatNumber(1 / ratio)} times as long` : "as long";
+}
+
+export function whoIsServedWords({ rows, clients, waitMs, sumBelow, lanes }: WhoIsServed): string {
+  const way = rowsBy("way", rows);
+  const [single, waiting] = [way["waits, one at a time"], way["waits, event loop"]];
+  const [computing, threads] = [way["computes, event loop"], way["computes, threads"]];
+  const last = ({ lastMs }: ServedRow) => formatDuration(lastMs);
+  return together([
+    single && waiting &&
+    `Where each answer waits ${formatDuration(waitMs)}, as for a database, the ` +
+      `last of ${clients} clients had its answer after ${last(single)} from a server that serves ` +
+      `one at a time, and after ${last(waiting)} from one event loop for all ` +
+      `(${sooner(waiting, single)}): waits overlap, and that is concurrency.`,
+    computing && `Where each is computed, the squares below ${formatCount(sumBelow)} summed, the ` +
+      "event loop serves one after another again, for nothing in it waits: the last had its " +
+      `answer after ${last(computing)}, and whoever asks meanwhile waits too.`,
+    computing && threads && `With the sums on ${counted(lanes, "thread")}: ${last(threads)} ` +
+      `(${sooner(threads, computing)}), and the event loop is free for other clients meanwhile. ` +
+      "That is parallelism, up to the cores.",
+    ...rows.filter(({ answered }) => answered < clients).map((row) =>
+      `Only ${row.answered} of ${clients} clients had an answer with ${
+        servedLabel(row, lanes)
+      }, so ` +
+      "its figures don't count."
+    ),
+  ]);
 }
 
 /** A bar in a terminal, as long as its share of the longest. */
@@ -217,31 +275,65 @@ function bar(value: number, longest: number): string {
 
 const BAR_COLUMNS = 20;
 
-/** An experiment that was run: its question, what was found as a table, and what follows. */
+/** A bar of an experiment's chart. */
+export interface Measure {
+  readonly name: string;
+  readonly value: number;
+  readonly words: string;
+  readonly bad: boolean;
+}
+
+/** An experiment that was run: what was found as a table and as bars, and what follows. */
 export interface Experiment {
   readonly name: keyof typeof QUESTIONS;
   readonly table: Table;
+  /** None where the chart is one of its own. */
+  readonly bars: readonly Measure[];
   /** What stands below the table, a line each. */
   readonly code: readonly string[];
   readonly words: string;
 }
 
-export function experimentsOf({ whoLetsGo, whoseTurn, whoseSession }: SwitchFile): Experiment[] {
-  const experiments: Experiment[] = [];
-  if (whoLetsGo) {
-    const table = tableOf(TICK_COLUMNS, whoLetsGo.rows);
-    experiments.push({ name: "whoLetsGo", table, code: [], words: whoLetsGoWords(whoLetsGo) });
-  }
-  if (whoseTurn) {
-    const table = tableOf(turnColumns(whoseTurn), whoseTurn.rows);
-    experiments.push({ name: "whoseTurn", table, code: BETWEEN, words: whoseTurnWords(whoseTurn) });
-  }
-  if (whoseSession) {
-    const table = tableOf(sessionColumns(whoseSession), whoseSession.rows);
-    const words = whoseSessionWords(whoseSession);
-    experiments.push({ name: "whoseSession", table, code: [], words });
-  }
-  return experiments;
+export function experimentsOf(
+  { whoLetsGo, whoseTurn, whoseSession, whoIsServed }: SwitchFile,
+): Experiment[] {
+  const experiments: (Experiment | undefined)[] = [
+    whoLetsGo && {
+      ...{ name: "whoLetsGo", bars: [], code: [], words: whoLetsGoWords(whoLetsGo) },
+      table: tableOf(TICK_COLUMNS, whoLetsGo.rows),
+    },
+    whoseTurn && {
+      ...{ name: "whoseTurn", code: BETWEEN, words: whoseTurnWords(whoseTurn) },
+      table: tableOf(turnColumns(whoseTurn), whoseTurn.rows),
+      bars: whoseTurn.rows.map((row) => ({
+        name: `${TURN_WAYS[row.way].name}, ${TURN_WAYS[row.way].code}`,
+        value: mostLost(row),
+        words: formatCount(mostLost(row)),
+        bad: mostLost(row) > 0,
+      })),
+    },
+    whoseSession && {
+      ...{ name: "whoseSession", code: [], words: whoseSessionWords(whoseSession) },
+      table: tableOf(sessionColumns(whoseSession), whoseSession.rows),
+      bars: whoseSession.rows.map((row) => ({
+        name: sessionLabel(row, whoseSession.atOnce),
+        value: row.connections,
+        words: formatCount(row.connections),
+        bad: row.keeping === "a client each request",
+      })),
+    },
+    whoIsServed && {
+      ...{ name: "whoIsServed", code: [], words: whoIsServedWords(whoIsServed) },
+      table: tableOf(servedColumns(whoIsServed), whoIsServed.rows),
+      bars: whoIsServed.rows.map((row) => ({
+        name: servedLabel(row, whoIsServed.lanes),
+        value: row.lastMs,
+        words: formatDuration(row.lastMs),
+        bad: row.way === "waits, one at a time" || row.way === "computes, event loop",
+      })),
+    },
+  ];
+  return experiments.filter((of) => of !== undefined);
 }
 
 const TICK_COLUMNS: readonly Column<TickRow>[] = [
@@ -299,5 +391,22 @@ function sessionColumns({ rows, atOnce }: WhoseSession): Column<SessionRow>[] {
     },
     { head: "pages", dropOrder: 1, cell: ({ pages }) => String(pages) },
     { head: "took", dropOrder: 2, cell: ({ wallMs }) => formatDuration(wallMs) },
+  ];
+}
+
+function servedColumns({ rows, clients, lanes }: WhoIsServed): Column<ServedRow>[] {
+  const most = Math.max(...rows.map(({ lastMs }) => lastMs));
+  return [
+    { head: "an answer", left: true, cell: (row) => servedLabel(row, lanes) },
+    { head: `answered of ${clients}`, dropOrder: 2, cell: ({ answered }) => String(answered) },
+    { head: "typically after", dropOrder: 1, cell: ({ typicalMs }) => formatDuration(typicalMs) },
+    { head: "the last after", cell: ({ lastMs }) => formatDuration(lastMs) },
+    {
+      head: "",
+      left: true,
+      dropOrder: 3,
+      cell: ({ lastMs }) => bar(lastMs, most),
+      terminalOnly: true,
+    },
   ];
 }

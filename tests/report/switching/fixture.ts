@@ -15,7 +15,7 @@ function row(
   return { ...way, computing: COMPUTING, ticks, ...tickFigures(ticks, COMPUTING, 10) };
 }
 
-/** A file of all three experiments, as an idle machine would give. */
+/** A file of all experiments, as an idle machine would give. */
 export function switchFile(): Required<SwitchFile> {
   return {
     schemaVersion: 1,
@@ -59,6 +59,15 @@ export function switchFile(): Required<SwitchFile> {
           ...{ keeping: "one client for all", clients: 1, connections: 5 },
           ...{ pages: 40, wallMs: 110 },
         },
+      ],
+    },
+    whoIsServed: {
+      ...{ clients: 20, waitMs: 20, sumBelow: 5_000_000, lanes: 2 },
+      rows: [
+        { way: "waits, one at a time", answered: 20, typicalMs: 210, lastMs: 420 },
+        { way: "waits, event loop", answered: 20, typicalMs: 22, lastMs: 24 },
+        { way: "computes, event loop", answered: 20, typicalMs: 100, lastMs: 200 },
+        { way: "computes, threads", answered: 20, typicalMs: 52, lastMs: 100 },
       ],
     },
   };

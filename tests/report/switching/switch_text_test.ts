@@ -32,19 +32,19 @@ Deno.test("bars are as long as their share of the longest", () => {
 });
 
 Deno.test("text and page tell the experiments that were run, and no others", () => {
-  const { whoLetsGo: _, whoseSession: __, ...file } = switchFile();
+  const { whoLetsGo: _, whoseSession: __, whoIsServed: ___, ...file } = switchFile();
   const text = switchReport(file).text({ columns: 80, colour: false });
   const page = reportPage([file]);
   for (const made of [text, page]) {
     assertStringIncludes(made, "Whose turn was it?");
-    assertEquals(/Who lets go|Whose session/.test(made), false);
+    assertEquals(/Who lets go|Whose session|Who is served/.test(made), false);
   }
 });
 
 Deno.test("the page has a chart and a table for each experiment, and escapes what was said", () => {
   const page = reportPage([switchFile()]);
-  assertEquals(page.match(/<figure /g)?.length, 3);
-  assertEquals(page.match(/<caption>/g)?.length, 3);
+  assertEquals(page.match(/<figure /g)?.length, 4);
+  assertEquals(page.match(/<caption>/g)?.length, 4);
   assertStringIncludes(page, "&lt;b&gt;HttpClient&lt;/b&gt;");
   assertEquals(page.includes("<b>HttpClient"), false);
 });
@@ -54,6 +54,7 @@ Deno.test("the tables for an issue hold every row, and escape what was said", ()
   assertStringIncludes(markdown, "| in a thread | 49 of 49 |");
   assertStringIncludes(markdown, "| 2 threads | Atomics.add | 0 | 50.0 ns |");
   assertStringIncludes(markdown, "| 5 threads, a client each | 5 | 5 | 40 |");
+  assertStringIncludes(markdown, "| computes, 2 threads | 20 | 52.0 ms | 100 ms |");
   assertEquals(markdown.includes("<b>"), false);
 });
 

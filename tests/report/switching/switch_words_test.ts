@@ -1,13 +1,14 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
   lostText,
+  whoIsServedWords,
   whoLetsGoWords,
   whoseSessionWords,
   whoseTurnWords,
 } from "../../../lib/report/switching/switch_words.ts";
 import { switchFile } from "./fixture.ts";
 
-const { whoLetsGo, whoseTurn, whoseSession } = switchFile();
+const { whoLetsGo, whoseTurn, whoseSession, whoIsServed } = switchFile();
 
 Deno.test("how a ticker fared is said with its figures and by whose leave", () => {
   const words = whoLetsGoWords(whoLetsGo);
@@ -79,4 +80,26 @@ Deno.test("what is lost even with the await after the write is said", () => {
   });
   assertStringIncludes(none, "it never loses one, without any lock");
   assertStringIncludes(none, "lost nothing even with an await between");
+});
+
+Deno.test("what one event loop serves together is told, and what it doesn't", () => {
+  const words = whoIsServedWords(whoIsServed);
+  assertStringIncludes(words, "20 clients had its answer after 420 ms");
+  assertStringIncludes(words, "after 24.0 ms from one event loop for all (17.5 times as fast)");
+  assertStringIncludes(words, "the squares below 5,000,000 summed");
+  assertStringIncludes(words, "With the sums on 2 threads: 100 ms (2.00 times as fast)");
+  const served = (lastMs: number, answered = 20) =>
+    whoIsServedWords({
+      ...whoIsServed,
+      lanes: 1,
+      rows: whoIsServed.rows.map((row) =>
+        row.way === "computes, threads" ? { ...row, lastMs, answered } : row
+      ),
+    });
+  assertStringIncludes(served(400), "With the sums on 1 thread: 400 ms (2.00 times as long)");
+  assertStringIncludes(served(201), "201 ms (as long)");
+  assertStringIncludes(
+    served(100, 19),
+    "Only 19 of 20 clients had an answer with computes, 1 thread",
+  );
 });

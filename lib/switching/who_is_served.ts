@@ -1,0 +1,81 @@
+/**
+ * Who is served? Clients that ask one server at the same moment, whose answers wait or are computed: what
+ * one event loop serves together, and what it doesn't. The clients are a thread of their own.
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import { concurrent, type Executor, workers } from "../executor.ts";
+import { task } from "../lanes/task.ts";
+import { defaultLanes } from "../models.ts";
+import type { ServedRow, WhoIsServed } from "./switch_result.ts";
+import { middle } from "../text/format.ts";
+
+const CLIENTS = 20;
+/** How long an answer waits, as for a database. */
+const WAIT_MS = 20;
+/** An answer that is computed is the sum of the squares below it: some 10 ms. */
+const SUM_BELOW = 20_000_000;
+
+const FETCH = task<typeof import("../tasks/fetch_by_client.ts")>(
+  new URL("../tasks/fetch_by_client.ts", import.meta.url),
+);
+const SUM = task<typeof import("../tasks/sum_squares.ts")>(
+  new URL("../tasks/sum_squares.ts", import.meta.url),
+);
+
+/** When clients that ask together had their answers. */
+async function served(
+  answer: () => Promise<unknown>,
+  clients: Executor,
+  signal: AbortSignal,
+): Promise<Omit<ServedRow, "way">> {
+  await using server = Deno.serve(
+    {
+      ...{ hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      // Told by the client, who has no answer.
+      onError: () => new Response(null, { status: 500 }),
+    },
+    async () => {
+      await answer();
+      return new Response();
+    },
+  );
+  const urls = Array<string>(CLIENTS).fill(`http://127.0.0.1:${server.addr.port}/`);
+  const ask = () => clients.mapSettled(FETCH, urls, { chunk: 1, signal }).toArray();
+  // The first time opens connections and compiles loops.
+  await ask();
+  const outcomes = await ask();
+  signal.throwIfAborted();
+  const askedAtMs = Math.min(...outcomes.map(({ startedAtMs }) => startedAtMs));
+  const afterMs = outcomes.filter((of) => of.status === "fulfilled" && of.value === 200)
+    .map(({ endedAtMs }) => endedAtMs - askedAtMs).sort((a, b) => a - b);
+  return {
+    answered: afterMs.length,
+    typicalMs: afterMs.length === 0 ? 0 : middle(afterMs),
+    lastMs: afterMs.at(-1) ?? 0,
+  };
+}
+
+/** Runs the experiment: some two seconds. */
+export async function whoIsServed(signal: AbortSignal): Promise<WhoIsServed> {
+  const lanes = defaultLanes("workers", "cpu");
+  await using clients = workers({ lanes: 1, slots: CLIENTS });
+  await using here = concurrent();
+  await using threads = workers({ lanes });
+  const wait = () => delay(WAIT_MS, undefined, { signal });
+  const sum = (executor: Executor) => () => executor.run(SUM, SUM_BELOW, { signal });
+  let turn: Promise<unknown> = Promise.resolve();
+  const ways: Record<ServedRow["way"], () => Promise<unknown>> = {
+    "waits, one at a time": () => turn = turn.then(wait),
+    "waits, event loop": wait,
+    "computes, event loop": sum(here),
+    "computes, threads": sum(threads),
+  };
+  const rows: ServedRow[] = [];
+  for (
+    const [way, answer] of Object.entries(ways) as [ServedRow["way"], () => Promise<unknown>][]
+  ) {
+    rows.push({ way, ...await served(answer, clients, signal) });
+  }
+  return { clients: CLIENTS, waitMs: WAIT_MS, sumBelow: SUM_BELOW, lanes, rows };
+}
