@@ -2,6 +2,7 @@
  * `deno task lesson`: the ideas of concurrency in their order, each with what this machine did a moment ago.
  */
 
+import { dirname } from "@std/path";
 import { MOST_ROUNDS } from "../lib/cli/comparison_options.ts";
 import { command } from "../lib/cli/command.ts";
 import { printReport } from "../lib/cli/print_report.ts";
@@ -16,6 +17,7 @@ import { styleOfStdout } from "../lib/report/terminal.ts";
 import { PAGE_TIMEOUT_MS } from "../lib/site/options.ts";
 import { startSite } from "../lib/site/start.ts";
 import type { Experiments } from "../lib/switching/switch_result.ts";
+import { whoIsServed } from "../lib/switching/who_is_served.ts";
 import { whoLetsGo } from "../lib/switching/who_lets_go.ts";
 import { whoseSession } from "../lib/switching/whose_session.ts";
 import { whoseTurn } from "../lib/switching/whose_turn.ts";
@@ -25,15 +27,17 @@ import { printError } from "../lib/text/print.ts";
 import { compare } from "../lib/timing/compare.ts";
 import { describeEnvironment } from "../lib/timing/environment.ts";
 import { startMeter } from "../lib/timing/meter/meter.ts";
-import { computingJob, downloadJob } from "../lib/timing/ready_jobs.ts";
+import { computingJob, downloadJob, savingJob } from "../lib/timing/ready_jobs.ts";
 import type { ComparisonSpec, JobSpec } from "../lib/timing/spec.ts";
 
 /** Each of the site's two pages so often: a round takes five seconds. */
 const COPIES = 40;
+const FILES = 300;
 /** How long the sums take one after another. */
 const SUMS_MS = 1_000;
 const ROUNDS = "3";
 const WAITING: readonly Model[] = ["sequential", "concurrent", "limited", "workers", "processes"];
+const SAVING: readonly Model[] = ["sequential", "concurrent", "workers"];
 const COMPUTING: readonly Model[] = ["sequential", "concurrent", "workers", "processes"];
 
 const lesson = command(
@@ -72,8 +76,8 @@ await script("lesson", async (signal, args) => {
 
   await using meter = await startMeter(signal);
   const environment = await describeEnvironment(seed, Date.now, meter.quota);
-  const { result: { comparisons: [io, small, cpu] }, code } = await runComparisons(
-    planned(signal, { rounds, seed }),
+  const { result: { comparisons: [io, saved, small, cpu] }, code } = await runComparisons(
+    planned(signal, dirname(files.html!), { rounds, seed }),
     {
       signal,
       compare: (spec, more) => compare(spec, { ...more, meter }),
@@ -92,6 +96,7 @@ await script("lesson", async (signal, args) => {
     rest.whoLetsGo = await whoLetsGo(signal);
     rest.whoseTurn = await whoseTurn(signal);
     rest.whoseSession = await whoseSession(signal);
+    rest.whoIsServed = await whoIsServed(signal);
   } catch (error) {
     // What was measured until an interruption is told.
     if (!signal.aborted) throw error;
@@ -100,22 +105,31 @@ await script("lesson", async (signal, args) => {
   const file: LessonFile = {
     ...{ schemaVersion: 1, kind: "lesson", language, environment },
     ...(partial && { partial }),
-    ...{ io, cpu, small, ...rest },
+    ...{ io, files: saved, cpu, small, ...rest },
   };
   return await printReport("lesson", [file], files, partial) ? code : 1;
 });
 
 type Rest = Experiments & Pick<LessonFile, "awaitCost">;
 
-/** Downloads, the article's sums, and sums that take a while. */
+/** Downloads, files that are saved, the article's sums, and sums that take a while. */
 async function* planned(
   signal: AbortSignal,
+  beside: string,
   how: Pick<ComparisonSpec, "rounds" | "seed">,
 ): AsyncGenerator<Planned> {
   const sums = CPU_TASKS["sum-squares"];
   {
     await using site = await startSite();
     yield { spec: specOf(downloadJob(site, COPIES, PAGE_TIMEOUT_MS), "io", WAITING, how) };
+  }
+  if (signal.aborted) return;
+  // On the disk where the page goes: a system's folder for temporary files may be memory.
+  const folder = await Deno.makeTempDir({ dir: beside, prefix: ".lanes-lesson-" });
+  try {
+    yield { spec: specOf(savingJob(folder, FILES), "io", SAVING, how) };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
   const small = specOf(computingJob(sums, sums.defaults), "cpu", COMPUTING, how);
   yield { spec: { ...small, ceiling: false } };

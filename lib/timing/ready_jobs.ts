@@ -1,5 +1,7 @@
-/** The jobs that come with the suite: downloads from its test site, and its tasks that compute. */
+/** The jobs that come with the suite: downloads from its test site, files to save, and its
+ * tasks that compute. */
 
+import { join } from "@std/path";
 import type { Site } from "../site/start.ts";
 import type { CpuTask, Size } from "../tasks/catalogue.ts";
 import type { JobSpec } from "./spec.ts";
@@ -18,6 +20,21 @@ export function downloadJob(
     items: { kind: "values", values },
     permissions: { net: site.hosts },
     options: { from: "test site", copies, timeoutMs, ...options },
+  };
+}
+
+/** Files saved in a folder, each by a task that waits until the disk has it. */
+export function savingJob(folder: string, count: number): JobSpec {
+  return {
+    name: `save ${count} files`,
+    task: { module: new URL("../tasks/save_file.ts", import.meta.url).href, export: "default" },
+    items: {
+      kind: "values",
+      values: Array.from({ length: count }, (_, at) => join(folder, `${at}.bin`)),
+    },
+    // Of this folder alone would not do: its name may hold a comma, which Deno can't be given.
+    permissions: { write: true },
+    options: { count },
   };
 }
 

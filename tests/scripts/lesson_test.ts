@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { lessonFile } from "../report/lesson/fixture.ts";
 import { faultsOf } from "../json_schemas.ts";
 import { mayRunScripts, runTask } from "./run_script.ts";
 
@@ -15,8 +16,11 @@ Deno.test({
       assertStringIncludes(stdout, `Wrote ${await Deno.realPath(cwd)}/lesson.html`);
       const text = await Deno.readTextFile(`${cwd}/lesson.json`);
       assertEquals(faultsOf("lesson", text), []);
-      const { io, cpu, small, awaitCost, whoLetsGo, whoseTurn, whoseSession } = JSON.parse(text);
-      assert([io, cpu, small, awaitCost, whoLetsGo, whoseTurn, whoseSession].every(Boolean));
+      const measured = Object.keys(JSON.parse(text));
+      for (const part of Object.keys(lessonFile("ko"))) assert(measured.includes(part), part);
+      assertEquals((await Array.fromAsync(Deno.readDir(cwd))).map(({ name }) => name).sort(), [
+        ...["lesson.html", "lesson.json"],
+      ]);
       const page = await Deno.readTextFile(`${cwd}/lesson.html`);
       assertStringIncludes(page, '<html lang="ko">');
 

@@ -27,11 +27,18 @@ export interface LessonFile extends Experiments {
   readonly partial?: boolean | undefined;
   /** Downloads, which wait. */
   readonly io?: Comparison | undefined;
+  /** Files that are saved, which wait for a disk. */
+  readonly files?: Comparison | undefined;
   /** Sums that take a while. */
   readonly cpu?: Comparison | undefined;
   /** The article's own sums. */
   readonly small?: Comparison | undefined;
   readonly awaitCost?: AwaitCost | undefined;
+}
+
+/** The comparisons that were measured. */
+export function comparisonsOf({ io, files, small, cpu }: LessonFile): Comparison[] {
+  return [io, files, small, cpu].filter((of) => of !== undefined);
 }
 
 const lessonFileSchema: z.ZodType<LessonFile> = z.object({
@@ -41,6 +48,7 @@ const lessonFileSchema: z.ZodType<LessonFile> = z.object({
   environment: environmentSchema,
   partial: z.boolean().optional(),
   io: comparisonSchema.optional(),
+  files: comparisonSchema.optional(),
   cpu: comparisonSchema.optional(),
   small: comparisonSchema.optional(),
   awaitCost: z.object({ plainMs: z.number().positive(), awaitedMs: z.number().positive() })
@@ -53,6 +61,5 @@ export const LESSON_FORMAT: FileFormat<LessonFile> = {
   kind: "lesson",
   writers: ["lesson"],
   schema: lessonFileSchema,
-  inconsistency: ({ io, small, cpu }) =>
-    inconsistency({ comparisons: [io, small, cpu].filter((of) => of !== undefined) }),
+  inconsistency: (file) => inconsistency({ comparisons: comparisonsOf(file) }),
 };

@@ -4,16 +4,16 @@
  */
 
 import type { LessonFile } from "./lesson_file.ts";
-import { Speaker } from "./speaker.ts";
+import { type Key, Speaker } from "./speaker.ts";
 import type { Bar } from "../html/plot.ts";
 import { modelColour } from "../html/style.ts";
-import { mostLost } from "../switching/switch_words.ts";
+import { losingRuns, mostLost, rowsBy } from "../switching/switch_words.ts";
 import { isBusy, isUndecided, passesCeiling } from "../comparison/comparison_words.ts";
 import { BASELINE, isModel, isRemote } from "../../models.ts";
-import type { SessionRow, TickRow, TurnRow } from "../../switching/switch_result.ts";
+import type { TickRow } from "../../switching/switch_result.ts";
 import { faredOf } from "../../switching/ticker.ts";
-import { AS_GOOD } from "../../judge/thresholds.ts";
-import { formatCount, formatNumber, formatPercent, middle } from "../../text/format.ts";
+import { AS_GOOD, boundOfShare } from "../../judge/thresholds.ts";
+import { formatCount, formatNumber, formatPercent, middle, NO_FIGURE } from "../../text/format.ts";
 import { cpuShareOf } from "../../timing/verdict.ts";
 import type { Comparison, ModelResult } from "../../timing/result.ts";
 
@@ -44,10 +44,6 @@ export interface Idea {
 
 const NS_PER_MS = 1e6;
 
-function modelIn(comparison: Comparison | undefined, name: string): ModelResult | undefined {
-  return comparison?.models.find(({ model }) => model === name);
-}
-
 /** What is told of an idea; what wasn't measured is undefined. */
 interface Told {
   readonly seen: readonly (string | undefined)[];
@@ -55,20 +51,61 @@ interface Told {
   readonly commands: readonly string[];
 }
 
-function gainBar(name: string, { model, speedup }: ModelResult): Bar {
-  const value = speedup?.median ?? 0;
-  const words = speedup === null ? "–" : formatNumber(value);
-  return { name, value, words, colour: modelColour(model) };
+function modelIn(comparison: Comparison | undefined, name: string): ModelResult | undefined {
+  return comparison?.models.find(({ model }) => model === name);
 }
 
-function times({ models }: Comparison, title: string, speaker: Speaker): Picture {
-  const bars = models.map(({ model, wallMs: { median } }) => ({
-    name: model,
-    value: median,
-    words: speaker.duration(median),
-    colour: modelColour(model),
-  }));
-  return { kind: "bars", title, bars };
+/** A bar for each row, or no picture of no rows. */
+function bars<Row>(
+  title: string,
+  rows: readonly Row[] | undefined,
+  bar: (row: Row) => readonly [name: string, value: number, words: string, colour: string],
+): Picture | undefined {
+  if (rows === undefined || rows.length === 0) return undefined;
+  return {
+    kind: "bars",
+    title,
+    bars: rows.map(bar).map(([name, value, words, colour]) => ({ name, value, words, colour })),
+  };
+}
+
+function times(of: Comparison | undefined, title: string, speaker: Speaker): Picture | undefined {
+  return bars(
+    title,
+    of?.models,
+    (
+      { model, wallMs: { median } },
+    ) => [model, median, speaker.duration(median), modelColour(model)],
+  );
+}
+
+function tasks(of: Comparison | undefined, title: string): Picture | undefined {
+  return of && { kind: "tasks", title, models: of.models };
+}
+
+/** How much longer one took than another, in the words of three keys. */
+function against(
+  speaker: Speaker,
+  key: "io.threads" | "server.threads",
+  [ms, otherMs]: readonly [number, number],
+  values: Readonly<Record<string, string | number>>,
+): string {
+  const ratio = ms / otherMs;
+  const how = ratio > AS_GOOD ? "slower" : ratio < 1 / AS_GOOD ? "faster" : "same";
+  return speaker.say(`${key}.${how}`, {
+    ...values,
+    times: formatNumber(Math.max(ratio, 1 / ratio)),
+  });
+}
+
+/** What models gained, a sentence each. */
+function gains(
+  speaker: Speaker,
+  rows: readonly (readonly [key: Key, of: ModelResult | undefined])[],
+): (string | undefined)[] {
+  return rows.map(([key, of]) =>
+    of && speaker.say(key, { lanes: of.lanes, gain: speaker.gain(of) })
+  );
 }
 
 function difference(speaker: Speaker, { io, cpu }: LessonFile): Told {
@@ -77,33 +114,35 @@ function difference(speaker: Speaker, { io, cpu }: LessonFile): Told {
     ["cpu", modelIn(cpu, "concurrent")],
     ["lanes", modelIn(cpu, "workers")],
   ] as const;
-  const bars = rows.flatMap(([key, of]) =>
-    of === undefined ? [] : [gainBar(speaker.say(`difference.bar.${key}`, { lanes: of.lanes }), of)]
-  );
+  const measured = rows.flatMap(([key, of]) => of === undefined ? [] : [[key, of] as const]);
   return {
-    seen: rows.map(([key, of]) =>
-      of && speaker.say(`difference.${key}`, { lanes: of.lanes, gain: speaker.gain(of) })
+    seen: gains(speaker, rows.map(([key, of]) => [`difference.${key}`, of])),
+    picture: bars(
+      speaker.say("difference.picture"),
+      measured,
+      ([key, { model, lanes, speedup }]) => [
+        speaker.say(`difference.bar.${key}`, { lanes }),
+        speedup?.median ?? 0,
+        speedup === null ? NO_FIGURE : formatNumber(speedup.median),
+        modelColour(model),
+      ],
     ),
-    picture: bars.length === 0
-      ? undefined
-      : { kind: "bars", title: speaker.say("difference.picture"), bars },
     commands: ["deno task io", "deno task cpu"],
   };
 }
 
 function kinds(speaker: Speaker, { io, cpu }: LessonFile): Told {
-  const computing = [
-    ["kinds.loop", modelIn(cpu, "concurrent")],
-    ["kinds.threads", modelIn(cpu, "workers")],
-    ["kinds.processes", modelIn(cpu, "processes")],
-  ] as const;
-  const time = (of: ModelResult | undefined) =>
-    of === undefined ? "–" : speaker.duration(of.wallMs.median);
+  const time = (comparison: Comparison | undefined, model: string) => {
+    const of = modelIn(comparison, model);
+    return of === undefined ? NO_FIGURE : speaker.duration(of.wallMs.median);
+  };
   const models = io && [...new Set([...io.models, ...cpu?.models ?? []].map(({ model }) => model))];
   return {
-    seen: computing.map(([key, of]) =>
-      of && speaker.say(key, { lanes: of.lanes, gain: speaker.gain(of) })
-    ),
+    seen: gains(speaker, [
+      ["kinds.loop", modelIn(cpu, "concurrent")],
+      ["kinds.threads", modelIn(cpu, "workers")],
+      ["kinds.processes", modelIn(cpu, "processes")],
+    ]),
     picture: models && {
       kind: "table",
       title: speaker.say("kinds.picture"),
@@ -112,8 +151,8 @@ function kinds(speaker: Speaker, { io, cpu }: LessonFile): Told {
       ),
       rows: models.map((model) => [
         model,
-        time(modelIn(io, model)),
-        time(modelIn(cpu, model)),
+        time(io, model),
+        time(cpu, model),
         isModel(model) ? speaker.inPython(model) : "",
       ]),
     },
@@ -134,16 +173,16 @@ function ticks(
 }
 
 function preemptive(speaker: Speaker, { whoLetsGo, environment }: LessonFile): Told {
-  const row = whoLetsGo?.rows.find(({ where }) => where === "thread");
+  const { thread } = rowsBy("where", whoLetsGo?.rows);
   return {
     seen: [
-      row && speaker.say("preemptive.seen", {
+      thread && speaker.say("preemptive.seen", {
         period: speaker.duration(whoLetsGo!.periodMs),
-        came: row.came,
-        due: row.due,
-        late: speaker.duration(row.worstLateMs),
+        came: thread.came,
+        due: thread.due,
+        late: speaker.duration(thread.worstLateMs),
       }),
-      row && faredOf(row) !== "ticked on"
+      thread && faredOf(thread) !== "ticked on"
         ? speaker.say(environment.lanesAvailable === 1 ? "preemptive.shared" : "preemptive.odd")
         : undefined,
     ],
@@ -153,13 +192,12 @@ function preemptive(speaker: Speaker, { whoLetsGo, environment }: LessonFile): T
 }
 
 function races(speaker: Speaker, { whoseTurn }: LessonFile): Told {
-  const row = (way: TurnRow["way"]) => whoseTurn?.rows.find((row) => row.way === way);
-  const [plain, atomic] = [row("threads, plain"), row("threads, atomic")];
+  const { "threads, plain": plain, "threads, atomic": atomic } = rowsBy("way", whoseTurn?.rows);
   const updates = formatCount(whoseTurn?.updates ?? 0);
   return {
     seen: [
       plain && speaker.say(mostLost(plain) > 0 ? "races.lost" : "races.lucky", {
-        losing: plain.lost.filter((lost) => lost > 0).length,
+        losing: losingRuns(plain),
         runs: plain.lost.length,
         share: formatPercent(mostLost(plain) / whoseTurn!.updates),
         updates,
@@ -170,26 +208,20 @@ function races(speaker: Speaker, { whoseTurn }: LessonFile): Told {
         unsafe: speaker.nanoseconds(middle(plain.updateNs)),
       }),
     ],
-    picture: whoseTurn && {
-      kind: "bars",
-      title: speaker.say("races.picture", { updates }),
-      bars: whoseTurn.rows.map((row) => ({
-        name: speaker.say(`races.bar.${row.way}`),
-        value: mostLost(row),
-        words: formatCount(mostLost(row)),
-        colour: "var(--bad)",
-      })),
-    },
+    picture: bars(speaker.say("races.picture", { updates }), whoseTurn?.rows, (row) => [
+      speaker.say(`races.bar.${row.way}`),
+      mostLost(row),
+      formatCount(mostLost(row)),
+      "var(--bad)",
+    ]),
     commands: ["deno task switch --only counter"],
   };
 }
 
 function cooperative(speaker: Speaker, { whoLetsGo, whoseTurn }: LessonFile): Told {
-  const awaiting = (what: TickRow["awaits"]) =>
-    whoLetsGo?.rows.find(({ where, awaits }) => where === "event loop" && awaits === what);
-  const way = (name: TurnRow["way"]) => whoseTurn?.rows.find(({ way }) => way === name);
-  const [held, timer] = [awaiting("nothing"), awaiting("a timer")];
-  const [split, whole] = [way("loop, split"), way("loop, whole")];
+  const inLoop = whoLetsGo?.rows.filter(({ where }) => where === "event loop");
+  const { nothing: held, "a timer": timer } = rowsBy("awaits", inLoop);
+  const { "loop, split": split, "loop, whole": whole } = rowsBy("way", whoseTurn?.rows);
   return {
     seen: [
       held && speaker.say("cooperative.held", {
@@ -232,7 +264,7 @@ function cost(speaker: Speaker, { small, awaitCost }: LessonFile): Told {
         times: formatNumber(awaitCost.awaitedMs / awaitCost.plainMs),
       }),
     ],
-    picture: small && times(small, speaker.say("cost.picture"), speaker),
+    picture: times(small, speaker.say("cost.picture"), speaker),
     commands: [
       "deno task cpu --start 5000000 --count 20",
       "deno task cpu --task fib-async --start 20 --count 20",
@@ -240,35 +272,26 @@ function cost(speaker: Speaker, { small, awaitCost }: LessonFile): Told {
   };
 }
 
-function bound(speaker: Speaker, { io, cpu }: LessonFile): Told {
-  const [waits, computes] = [modelIn(io, BASELINE), modelIn(cpu, BASELINE)];
-  const shares = waits && computes && [waits, computes].map((of) => Math.min(1, cpuShareOf(of)));
-  const [waiting, computing] = shares?.map(formatPercent) ?? [];
-  return {
-    seen: [shares && speaker.say("bound.seen", { io: waiting!, cpu: computing! })],
-    picture: shares && {
-      kind: "bars",
-      title: speaker.say("bound.picture"),
-      bars: (["bound.bar.io", "bound.bar.cpu"] as const).map((key, at) => ({
-        name: speaker.say(key),
-        value: shares[at]!,
-        words: formatPercent(shares[at]!),
-        colour: modelColour(BASELINE),
-      })),
-    },
-    commands: ["deno task advise scripts/examples/mixed.ts"],
-  };
+/** The share of a job that the CPU was busy, one after another. */
+function busyShare(comparison: Comparison | undefined): number | undefined {
+  const base = modelIn(comparison, BASELINE);
+  return base && Math.min(1, cpuShareOf(base));
 }
 
-/** Threads against slots of one event loop. */
-function againstSlots(speaker: Speaker, threads: ModelResult, limited: ModelResult): string {
-  const ratio = threads.wallMs.median / limited.wallMs.median;
-  const key = ratio > AS_GOOD ? "slower" : ratio < 1 / AS_GOOD ? "faster" : "same";
-  return speaker.say(`io.threads.${key}`, {
-    lanes: threads.lanes,
-    slots: limited.slots ?? "",
-    times: formatNumber(Math.max(ratio, 1 / ratio)),
-  });
+function bound(speaker: Speaker, { io, files, cpu }: LessonFile): Told {
+  const jobs = ([["io", io], ["files", files], ["cpu", cpu]] as const)
+    .flatMap(([key, of]) => {
+      const share = busyShare(of);
+      return share === undefined ? [] : [{ job: speaker.say(`bound.bar.${key}`), share }];
+    });
+  const list = jobs.map(({ job, share }) => `${job} ${formatPercent(share)}`).join(", ");
+  return {
+    seen: [jobs.length > 0 ? speaker.say("bound.seen", { list }) : undefined],
+    picture: bars(speaker.say("bound.picture"), jobs, ({ job, share }) => [
+      ...[job, share, formatPercent(share), modelColour(BASELINE)] as const,
+    ]),
+    commands: ["deno task advise scripts/examples/mixed.ts"],
+  };
 }
 
 function waits(speaker: Speaker, { io }: LessonFile): Told {
@@ -276,25 +299,41 @@ function waits(speaker: Speaker, { io }: LessonFile): Told {
   return {
     seen: [
       io && speaker.compared(io),
-      threads && slots && againstSlots(speaker, threads, slots),
+      threads && slots &&
+      against(speaker, "io.threads", [threads.wallMs.median, slots.wallMs.median], {
+        lanes: threads.lanes,
+        slots: slots.slots ?? "",
+      }),
     ],
-    picture: io && {
-      kind: "tasks",
-      title: speaker.say("io.picture", { items: formatCount(io.job.items) }),
-      models: io.models,
-    },
+    picture: tasks(io, speaker.say("io.picture", { items: formatCount(io?.job.items ?? 0) })),
     commands: ["deno task io", "deno task sweep io"],
   };
 }
 
+function saving(speaker: Speaker, { files }: LessonFile): Told {
+  const share = busyShare(files);
+  return {
+    seen: [
+      files && speaker.compared(files),
+      share !== undefined && boundOfShare(share) === "cpu"
+        ? speaker.say("files.memory", { share: formatPercent(share) })
+        : undefined,
+    ],
+    picture: times(
+      files,
+      speaker.say("files.picture", { items: formatCount(files?.job.items ?? 0) }),
+      speaker,
+    ),
+    commands: ["deno task advise scripts/examples/save_files.ts --allow-read --allow-write"],
+  };
+}
+
 function sessions(speaker: Speaker, { whoseSession }: LessonFile): Told {
-  const row = (keeping: SessionRow["keeping"]) =>
-    whoseSession?.rows.find((row) => row.keeping === keeping);
-  const [each, threads, loop] = [
-    row("a client each request"),
-    row("a client each thread"),
-    row("one client for all"),
-  ];
+  const {
+    "a client each request": each,
+    "a client each thread": threads,
+    "one client for all": loop,
+  } = rowsBy("keeping", whoseSession?.rows);
   return {
     seen: [
       threads && loop && speaker.say("sessions.seen", {
@@ -307,16 +346,16 @@ function sessions(speaker: Speaker, { whoseSession }: LessonFile): Told {
       }),
       each && speaker.say("sessions.each", { connections: each.connections }),
     ],
-    picture: whoseSession && {
-      kind: "bars",
-      title: speaker.say("sessions.picture"),
-      bars: whoseSession.rows.map(({ keeping, connections }) => ({
-        name: speaker.say(`sessions.bar.${keeping}`, { n: whoseSession.atOnce }),
-        value: connections,
-        words: formatCount(connections),
-        colour: modelColour(keeping === "a client each thread" ? "workers" : "concurrent"),
-      })),
-    },
+    picture: bars(
+      speaker.say("sessions.picture"),
+      whoseSession?.rows,
+      ({ keeping, connections }) => [
+        speaker.say(`sessions.bar.${keeping}`, { n: whoseSession!.atOnce }),
+        connections,
+        formatCount(connections),
+        modelColour(keeping === "a client each thread" ? "workers" : "concurrent"),
+      ],
+    ),
     commands: ["deno task switch --only sessions"],
   };
 }
@@ -324,23 +363,51 @@ function sessions(speaker: Speaker, { whoseSession }: LessonFile): Told {
 function computes(speaker: Speaker, { cpu }: LessonFile): Told {
   const onCores = cpu && { ...cpu, models: cpu.models.filter(({ device }) => !device) };
   const ceiling = cpu?.ceiling;
+  const key = !ceiling
+    ? undefined
+    : passesCeiling(cpu)
+    ? "cpu.ceiling.passed"
+    : isBusy(cpu)
+    ? "cpu.ceiling.busy"
+    : "cpu.ceiling";
   return {
     seen: [
       onCores && speaker.compared(onCores),
-      ceiling
-        ? speaker.say(
-          passesCeiling(cpu)
-            ? "cpu.ceiling.passed"
-            : isBusy(cpu)
-            ? "cpu.ceiling.busy"
-            : "cpu.ceiling",
-          { lanes: ceiling.lanes, ceiling: formatNumber(ceiling.speedup) },
-        )
-        : undefined,
+      key &&
+      speaker.say(key, { lanes: ceiling!.lanes, ceiling: formatNumber(ceiling!.speedup) }),
     ],
-    picture: onCores &&
-      { kind: "tasks", title: speaker.say("cpu.picture"), models: onCores.models },
+    picture: tasks(onCores, speaker.say("cpu.picture")),
     commands: ["deno task cpu", "deno task sweep cpu"],
+  };
+}
+
+function server(speaker: Speaker, { whoIsServed }: LessonFile): Told {
+  const way = rowsBy("way", whoIsServed?.rows);
+  const [single, waiting] = [way["waits, one at a time"], way["waits, event loop"]];
+  const [computing, threads] = [way["computes, event loop"], way["computes, threads"]];
+  return {
+    seen: [
+      single && waiting && speaker.say("server.waits", {
+        wait: speaker.duration(whoIsServed!.waitMs),
+        clients: whoIsServed!.clients,
+        single: speaker.duration(single.lastMs),
+        loop: speaker.duration(waiting.lastMs),
+      }),
+      computing &&
+      speaker.say("server.computes", { loop: speaker.duration(computing.lastMs) }),
+      computing && threads &&
+      against(speaker, "server.threads", [threads.lastMs, computing.lastMs], {
+        lanes: whoIsServed!.lanes,
+        time: speaker.duration(threads.lastMs),
+      }),
+    ],
+    picture: bars(speaker.say("server.picture"), whoIsServed?.rows, ({ way, lastMs }) => [
+      speaker.say(`server.bar.${way}`, { lanes: whoIsServed!.lanes }),
+      lastMs,
+      speaker.duration(lastMs),
+      modelColour(way === "computes, threads" ? "workers" : "concurrent"),
+    ]),
+    commands: ["deno task switch --only server"],
   };
 }
 
@@ -375,8 +442,10 @@ function adviceOn(speaker: Speaker, comparison: Comparison): string {
     : speaker.say("when.take", { model: chosen.model, gain: speaker.gain(chosen) });
 }
 
-function when(speaker: Speaker, { io, cpu, small }: LessonFile): Told {
-  const jobs = [["job.io", io], ["job.cpu", cpu], ["job.small", small]] as const;
+function when(speaker: Speaker, { io, files, cpu, small }: LessonFile): Told {
+  const jobs = [
+    ...[["job.io", io], ["job.files", files], ["job.cpu", cpu], ["job.small", small]] as const,
+  ];
   return {
     seen: jobs.map(([key, of]) =>
       of && speaker.say("when.job", { job: speaker.say(key), advice: adviceOn(speaker, of) })
@@ -394,8 +463,10 @@ const IDEAS = {
   cost,
   bound,
   io: waits,
+  files: saving,
   sessions,
   cpu: computes,
+  server,
   gpu: beyondCores,
   when,
 } as const;

@@ -5,17 +5,17 @@ import { startText } from "../foot.ts";
 import { paletteFor, type Style } from "../terminal.ts";
 import { type Idea, ideasOf } from "./lesson_ideas.ts";
 import { Speaker } from "./speaker.ts";
-import type { LessonFile } from "./lesson_file.ts";
+import { comparisonsOf, type LessonFile } from "./lesson_file.ts";
 import { isBusy } from "../../timing/meter/reading.ts";
 import { plain, wrap } from "../../text/plain.ts";
 
 /** Where it was measured, what speaks against its figures, a line each, and what a gain is. */
 export function lessonRemarks(file: LessonFile) {
-  const { environment, language, partial, io, cpu, small } = file;
+  const { environment, language, partial } = file;
   const speaker = new Speaker(language);
   const { cpus, cpuModel, os, arch, deno } = environment;
   const when = startText(environment);
-  const measured = [io, cpu, small].filter((of) => of !== undefined);
+  const measured = comparisonsOf(file);
   const busy = measured.some(({ others }) => others !== undefined && isBusy(others));
   const once = measured.some(({ models }) => models.some(({ rounds }) => rounds.length === 1));
   return {

@@ -13,6 +13,9 @@ import type { Comparison, ModelResult } from "../../timing/result.ts";
 /** The texts of one language, by key; `{name}` stands for a value. */
 export type Texts = typeof en;
 
+/** What a text is known by. */
+export type Key = keyof Texts;
+
 /** The texts of every language. */
 export const TEXTS: Readonly<Record<Language, Texts>> = { en, ko };
 
@@ -25,7 +28,7 @@ export class Speaker {
   }
 
   /** A text with its values put in. */
-  say(key: keyof Texts, values: Readonly<Record<string, string | number>> = {}): string {
+  say(key: Key, values: Readonly<Record<string, string | number>> = {}): string {
     return this.#texts[key].replaceAll(/\{(\w+)\}/g, (_, name: string) => {
       const value = values[name];
       if (value === undefined) throw new TypeError(`Cannot say ${key}: ${name} is missing`);
@@ -58,15 +61,13 @@ export class Speaker {
   how({ model, lanes, slots }: ModelResult): string {
     const key = `how.${model}`;
     const values = { model, lanes, slots: slots ?? "" };
-    return this.say(Object.hasOwn(this.#texts, key) ? key as keyof Texts : "how.other", values);
+    return this.say(Object.hasOwn(this.#texts, key) ? key as Key : "how.other", values);
   }
 
   /** What a model is in Python; code where it is nothing else. */
   inPython(model: Model): string {
     const key = `python.${model}`;
-    return Object.hasOwn(this.#texts, key)
-      ? this.say(key as keyof Texts)
-      : MODEL_TABLE[model].python.io;
+    return Object.hasOwn(this.#texts, key) ? this.say(key as Key) : MODEL_TABLE[model].python.io;
   }
 
   /** All models of a comparison in a sentence or two. */

@@ -6,11 +6,12 @@ import { cpuComparison, ioComparison } from "../fixture.ts";
 import { switchFile } from "../switching/fixture.ts";
 
 export function lessonFile(language: Language): Required<Omit<LessonFile, "partial">> {
-  const { whoLetsGo, whoseTurn, whoseSession } = switchFile();
+  const { schemaVersion: _, kind: __, environment: ___, ...experiments } = switchFile();
   const cpu = cpuComparison();
   return {
     ...{ schemaVersion: 1, kind: "lesson", language, environment: ENVIRONMENT },
     io: ioComparison(),
+    files: ioComparison(),
     cpu,
     small: {
       ...cpu,
@@ -18,6 +19,6 @@ export function lessonFile(language: Language): Required<Omit<LessonFile, "parti
       verdict: { ...cpu.verdict!, bound: "small", recommended: "sequential" },
     },
     awaitCost: { plainMs: 1e-6, awaitedMs: 4e-5 },
-    ...{ whoLetsGo, whoseTurn, whoseSession },
+    ...experiments,
   };
 }

@@ -100,7 +100,7 @@ Deno.test("sentences follow from the figures", () => {
   const gain = (median: number, low: number, high: number) =>
     speaker.gain({ speedup: { median, low, high } });
   assertEquals(gain(4, 3.5, 4.5), "4.00 times as fast");
-  assertEquals(gain(0.5, 0.4, 0.6), "slower: 2.00 times as long");
+  assertEquals(gain(0.5, 0.4, 0.6), "slower, 2.00 times as long");
   assertEquals(gain(1.1, 0.9, 1.3), "no detectable gain");
   assertEquals(speaker.gain({ speedup: null }), "can’t be compared");
   assertEquals(new Speaker("ko").duration(3651), "3.65초");
@@ -123,6 +123,31 @@ Deno.test("sentences follow from the figures", () => {
   assertMatch(
     seen("preemptive", { ...file, whoLetsGo: { ...file.whoLetsGo, rows } }),
     /should have ticked on/,
+  );
+});
+
+Deno.test("a server's clients are told of, and a disk that is hardly waited for", () => {
+  const file = lessonFile("en");
+  const seen = (id: string, of: Partial<typeof file>) =>
+    ideasOf({ ...file, ...of }).find((idea) => idea.id === id)!.seen.join(" ");
+  assertMatch(
+    seen("server", {}),
+    /had its answer after 420 ms; one event loop for all, after 24 ms/,
+  );
+  assertMatch(seen("server", {}), /on 2 threads it was 100 ms, 2\.00 times as fast\.$/);
+  const threads = (lastMs: number) => {
+    const rows = file.whoIsServed.rows.map((row) =>
+      row.way === "computes, threads" ? { ...row, lastMs } : row
+    );
+    return seen("server", { whoIsServed: { ...file.whoIsServed, rows } });
+  };
+  assertMatch(threads(400), /400 ms, 2\.00 times as long\.$/);
+  assertMatch(threads(201), /about as long\.$/);
+  assert(!/hardly a wait/.test(seen("files", {})));
+  assertMatch(seen("files", { files: file.cpu }), /busy 99% of the time even one after another/);
+  assertMatch(
+    seen("bound", {}),
+    /one after another: downloads \d+%, files to save \d+%, sums 99%\.$/,
   );
 });
 
@@ -197,7 +222,7 @@ Deno.test("a lesson's file is read again, and becomes a page in its own language
     const page = lessonPage(file);
     assertStringIncludes(page, `<html lang="${language}">`);
     assertEquals(page.includes("Arrow keys"), language === "en");
-    assertEquals(page.match(/<svg/g)!.length, 2 * 9);
+    assertEquals(page.match(/<svg/g)!.length, 2 * 11);
     assertStringIncludes(lessonMarkdown(file), `### 1. ${TEXTS[language]["difference.title"]}`);
   }
 });
