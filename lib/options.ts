@@ -59,6 +59,10 @@ export interface NumberBounds {
   readonly max?: number;
 }
 
+/** A lane is a thread or a process; more than this bring a machine down. */
+export const MOST_LANES = 256;
+export const MOST_SLOTS = 100_000;
+
 /** The longest wait that timers can be set to, in milliseconds: about 24.8 days. */
 export const LONGEST_WAIT_MS = 2 ** 31 - 1;
 

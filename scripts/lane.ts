@@ -7,9 +7,8 @@ import { script } from "../lib/cli/script.ts";
 import { readServerOptions, SERVER_HELP } from "../lib/children/server_arguments.ts";
 import { userPath } from "../lib/files/user_path.ts";
 import { AllowedModules } from "../lib/lanes/cluster/allowed_modules.ts";
-import { positiveInteger, UsageError } from "../lib/options.ts";
+import { MOST_LANES, positiveInteger, UsageError } from "../lib/options.ts";
 
-const MOST_LANES = 256;
 const MOST_SLOTS = 65_536;
 /** A job that isn't heard of for so long is gone. */
 const SILENCE_MS = 15_000;

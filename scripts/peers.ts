@@ -13,7 +13,7 @@ import { familySentence, peersReport } from "../lib/report/peers/peers_report.ts
 import { printReport } from "../lib/cli/print_report.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";
 import { script } from "../lib/cli/script.ts";
-import { MovingLine, stderrOutput } from "../lib/progress/progress.ts";
+import { ProgressLine } from "../lib/progress/progress.ts";
 import { describeEnvironment } from "../lib/timing/environment.ts";
 import { contestsOf } from "./peers/harness/contests.ts";
 import { createAttempts, race } from "./peers/harness/race.ts";
@@ -24,32 +24,19 @@ import { rowsOf } from "./peers/harness/result.ts";
 const GREATEST_ROUNDS = 1000;
 
 /** Tells how far the race is: a line that moves on a terminal, a plain line a round in a pipe. */
-function raceProgress(
-  runs: number,
-  rounds: number,
-): Disposable & { onRun(contest: Contest, contender: Contender, round: number): void } {
-  const { isTerminal, columns } = stderrOutput();
-  if (!isTerminal) {
-    let told = -1;
-    return {
-      onRun(_contest, _contender, round) {
-        if (round !== told) printError(`round ${round + 1} of ${rounds} …`);
-        told = round;
-      },
-      [Symbol.dispose]() {},
-    };
-  }
-  const line = new MovingLine(columns, "starting");
+function raceProgress(runs: number, rounds: number) {
+  const line = new ProgressLine("starting");
   let run = 0;
+  let told = -1;
   return {
-    onRun(contest, contender, round) {
+    onRun(contest: Contest, contender: Contender, round: number) {
       run++;
       const what = `round ${round + 1}: ${contest.family}, ${contender.name}`;
       line.show(run / runs, `${run}/${runs} ${what}`);
+      if (!line.moves && round !== told) line.say(`round ${round + 1} of ${rounds} …`);
+      told = round;
     },
-    [Symbol.dispose]() {
-      line.end();
-    },
+    end: () => line.end(),
   };
 }
 
@@ -101,7 +88,7 @@ Exit codes: 0 done, 1 a run of this library failed, 2 bad option, 130 interrupte
     signal,
     attempt: createAttempts({ signal }),
     onRun: progress.onRun,
-  }).finally(() => progress[Symbol.dispose]());
+  }).finally(() => progress.end());
 
   const rows = rowsOf(raced, seed);
   const partial = signal.aborted;

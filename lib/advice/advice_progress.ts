@@ -2,7 +2,7 @@
  * What is told while advice is made: on a terminal a line that moves, in a pipe one plain line a phase.
  */
 
-import { MovingLine, type ProgressOutput, stderrOutput } from "../progress/progress.ts";
+import { ProgressLine, type ProgressOutput, stderrOutput } from "../progress/progress.ts";
 import { plain } from "../text/plain.ts";
 import type { TimingEvent } from "../timing/spec.ts";
 import { nameOf } from "./prediction/candidate.ts";
@@ -27,16 +27,11 @@ export function adviceProgress(
   output: ProgressOutput = stderrOutput(),
 ): AdviceProgress {
   const name = plain(job);
-  if (!output.isTerminal) {
-    const phase = (text: string) => output.writeLine(`${name}: ${text} …`);
-    return { phase, onEvent: () => {}, end: () => {} };
-  }
-  const now = output.now ?? (() => performance.now());
-  const startMs = now();
+  const line = new ProgressLine(name, output);
+  const startMs = line.now();
   let what = "";
-  const line = new MovingLine(output.columns, name);
   const draw = () => {
-    const spentMs = Math.min(budgetMs, now() - startMs);
+    const spentMs = Math.min(budgetMs, line.now() - startMs);
     const leftS = Math.ceil((budgetMs - spentMs) / 1000);
     line.show(spentMs / budgetMs, `${what}, at most ${leftS} s left`);
   };
@@ -44,7 +39,8 @@ export function adviceProgress(
   return {
     phase(text) {
       what = text;
-      draw();
+      if (line.moves) draw();
+      else line.say(`${name}: ${text} …`);
     },
     onEvent(event) {
       if (event.type !== "trial-started") return;

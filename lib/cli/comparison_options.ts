@@ -13,6 +13,8 @@ import {
 } from "../models.ts";
 import {
   listOf,
+  MOST_LANES,
+  MOST_SLOTS,
   type NamedFile,
   nonNegativeInteger,
   positiveInteger,
@@ -27,9 +29,6 @@ import { userPath } from "../files/user_path.ts";
 import { resultOption } from "./result_option.ts";
 import { type RawServerOptions, SERVER_HELP, serverFor } from "../children/server_arguments.ts";
 
-/** A lane is a thread or a process; more than this bring a machine down. */
-const MOST_LANES = 256;
-const MOST_SLOTS = 100_000;
 export const MOST_ROUNDS = 1_000;
 const MOST_WARMUP = 1_000_000;
 

@@ -12,12 +12,12 @@ import {
   type QueueInfo,
 } from "../lanes/cluster/nats_broker.ts";
 import type { ServerOptions } from "../lanes/cluster/server_options.ts";
-import { MovingLine, stderrOutput } from "../progress/progress.ts";
+import { ProgressLine } from "../progress/progress.ts";
 import { type Column, textTable } from "../report/table.ts";
 import { styleOfStdout } from "../report/terminal.ts";
 import { counted, formatBytes, formatCount, formatRate } from "../text/format.ts";
 import { plain } from "../text/plain.ts";
-import { print, printError } from "../text/print.ts";
+import { print } from "../text/print.ts";
 
 /** How often the line is drawn on a terminal, and a new one printed elsewhere, in milliseconds. */
 const DRAW_MS = 500;
@@ -30,12 +30,8 @@ export async function join(
   signal: AbortSignal,
 ): Promise<void> {
   const broker = await openNats(server);
-  const { isTerminal, columns } = stderrOutput();
-  let line: MovingLine | undefined;
-  const say = (text: string) => {
-    if (line === undefined) printError(plain(text));
-    else line.above(plain(text));
-  };
+  const line = new ProgressLine("");
+  const say = (text: string) => line.say(plain(text));
   const seen = new Set<string>();
   await using machine = new Machine(broker, {
     ...options,
@@ -47,15 +43,14 @@ export async function join(
   });
   const { name, lanes } = options;
   say(`${name} has joined ${broker.where} with ${counted(lanes, "lane")}; Ctrl-C leaves`);
-  if (isTerminal) line = new MovingLine(columns, stateText(machine.state, lanes, 0));
   let last = "";
   let items = 0;
-  const everyMs = isTerminal ? DRAW_MS : PRINT_MS;
+  const everyMs = line.moves ? DRAW_MS : PRINT_MS;
   const timer = setInterval(() => {
     const { state } = machine;
     const text = stateText(state, lanes, (state.items - items) / (everyMs / 1000));
     items = state.items;
-    if (line !== undefined) line.show(state.busy / lanes, text);
+    if (line.moves) line.show(state.busy / lanes, text);
     else if (text !== last) say(`${name}: ${text}`);
     last = text;
   }, everyMs);
@@ -65,7 +60,7 @@ export async function join(
     }
   } finally {
     clearInterval(timer);
-    line?.end();
+    line.end();
   }
 }
 

@@ -25,15 +25,42 @@ function terminal(columns: number): NodeJS.WritableStream {
   return { isTTY: true, columns, write } as unknown as NodeJS.WritableStream;
 }
 
-/** A line that moves on standard error; `end()` it, or the terminal keeps a hidden cursor. */
-export class MovingLine {
-  readonly #bar: SingleBar;
-  readonly #columns: number;
-  readonly #stream: NodeJS.WritableStream;
+/** Where progress is told. */
+export interface ProgressOutput {
+  readonly isTerminal: boolean;
+  readonly columns: number;
+  /** Writes a plain line, without its newline. */
+  writeLine(line: string): void;
+  /** The clock, in milliseconds; default `performance.now`. */
+  now?(): number;
+}
 
-  constructor(columns: number, text: string) {
-    this.#columns = columns - BAR_COLUMNS - 3;
-    this.#stream = terminal(columns);
+export function stderrOutput(): ProgressOutput {
+  const isTerminal = Deno.stderr.isTerminal() && !isDumb();
+  let columns = 80;
+  try {
+    if (isTerminal) columns = Deno.consoleSize().columns || 80;
+  } catch {
+    // Standard input or output isn't a terminal: the size can't be told.
+  }
+  return { isTerminal, columns, writeLine: printError };
+}
+
+/**
+ * A line on standard error that moves, on a terminal; in a pipe only what is said is written. `end()` it,
+ * or the terminal keeps a hidden cursor.
+ */
+export class ProgressLine {
+  readonly now: () => number;
+  readonly #output: ProgressOutput;
+  readonly #stream: NodeJS.WritableStream;
+  readonly #bar: SingleBar | undefined;
+
+  constructor(text: string, output: ProgressOutput = stderrOutput()) {
+    this.#output = output;
+    this.now = () => output.now?.() ?? performance.now();
+    this.#stream = terminal(output.columns);
+    if (!output.isTerminal) return;
     this.#bar = new cliProgress.SingleBar({
       stream: this.#stream,
       format: "{bar} {line}",
@@ -49,22 +76,36 @@ export class MovingLine {
       // What is written above wipes it. The types don't know this one.
       ...{ forceRedraw: true },
     });
-    this.#bar.start(1, 0, { line: fit(text, this.#columns) });
+    this.#bar.start(1, 0, { line: this.#fit(text) });
+  }
+
+  get moves(): boolean {
+    return this.#bar !== undefined;
+  }
+
+  #fit(text: string): string {
+    return fit(text, this.#output.columns - BAR_COLUMNS - 3);
   }
 
   /** Draws it anew; `share` is how much is done, 0 to 1. */
   show(share: number, text: string): void {
-    this.#bar.update(share, { line: fit(text, this.#columns) });
+    this.#bar?.update(share, { line: this.#fit(text) });
   }
 
-  /** Writes text that stays, in its place; it is drawn anew below. */
-  above(text: string): void {
+  /** Writes a line that stays, above one that moves. */
+  say(text: string): void {
+    if (this.moves) this.write(`${text}\n`);
+    else this.#output.writeLine(text);
+  }
+
+  /** Writes what others print, as it is. */
+  write(text: string): void {
     const whole = text.endsWith("\n") ? text : `${text}\n`;
-    this.#stream.write(`\r\x1b[K${whole}`);
+    this.#stream.write(this.moves ? `\r\x1b[K${whole}` : text);
   }
 
   end(): void {
-    this.#bar.stop();
+    this.#bar?.stop();
   }
 }
 
@@ -124,15 +165,6 @@ export class TimeLeft {
   }
 }
 
-export interface ProgressOutput {
-  readonly isTerminal: boolean;
-  readonly columns: number;
-  /** Writes a plain line, without its newline. */
-  writeLine(line: string): void;
-  /** The clock, in milliseconds; default `performance.now`. */
-  now?(): number;
-}
-
 /** Draws progress; made by {@linkcode createProgress}. */
 export interface Progress {
   /** Begins a comparison: a job, under models that are measured so often each. */
@@ -144,46 +176,30 @@ export interface Progress {
   end(): void;
 }
 
-export function stderrOutput(): ProgressOutput {
-  const isTerminal = Deno.stderr.isTerminal() && !isDumb();
-  let columns = 80;
-  try {
-    if (isTerminal) columns = Deno.consoleSize().columns || 80;
-  } catch {
-    // Standard input or output isn't a terminal: the size can't be told.
-  }
-  return { isTerminal, columns, writeLine: printError };
-}
-
 export function createProgress(output: ProgressOutput = stderrOutput()): Progress {
-  const now = output.now ?? (() => performance.now());
-  let left = new TimeLeft([], 0, now());
-  let line: MovingLine | undefined;
+  let line: ProgressLine | undefined;
+  let left = new TimeLeft([], 0, 0);
   let what = "";
   let job = "";
-
-  function draw(): void {
-    const remainingMs = left.remainingMs(now());
-    const rest = remainingMs === undefined ? "" : `, ${leftText(remainingMs)}`;
-    line?.show(left.share(now()), `${job}: ${what}${rest}`);
-  }
-
   return {
     begin({ job: name, models, rounds }) {
       job = plain(name);
       what = "starting";
-      left = new TimeLeft(models.map(({ model }) => model), rounds, now());
-      if (!output.isTerminal) {
-        const names = models.map(({ model }) => model).join(", ");
-        output.writeLine(`${job}: ${counted(rounds, "round")} of ${names} …`);
-      } else line = new MovingLine(output.columns, job);
+      line = new ProgressLine(job, output);
+      const names = models.map(({ model }) => model);
+      left = new TimeLeft(names, rounds, line.now());
+      if (!line.moves) line.say(`${job}: ${counted(rounds, "round")} of ${names.join(", ")} …`);
     },
     onEvent(event) {
-      left.take(event, now());
+      if (line === undefined) return;
+      const nowMs = line.now();
+      left.take(event, nowMs);
       if (event.type === "trial-started") {
         what = `${event.trial.model}, trial ${event.number} of ${event.of}`;
       } else if (event.type === "ceiling-started") what = "what this machine can gain";
-      draw();
+      const remainingMs = left.remainingMs(nowMs);
+      const rest = remainingMs === undefined ? "" : `, ${leftText(remainingMs)}`;
+      line.show(left.share(nowMs), `${job}: ${what}${rest}`);
     },
     end() {
       line?.end();

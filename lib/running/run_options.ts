@@ -4,12 +4,19 @@ import { jobModule } from "../advice/job/load_job.ts";
 import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";
 import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";
 import type { Rate } from "../dispatch/limit.ts";
-import { checkOutputFiles, namedFiles, type OutputFiles } from "../files/output_files.ts";
+import {
+  checkOutputFiles,
+  type Format,
+  namedFiles,
+  type OutputFiles,
+} from "../files/output_files.ts";
 import { userPath } from "../files/user_path.ts";
 import { type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
 import {
   duration,
   inputFile,
+  MOST_LANES,
+  MOST_SLOTS,
   type NamedFile,
   nonNegativeInteger,
   oneOf,
@@ -27,33 +34,15 @@ import type { SyncPolicy } from "./record_file.ts";
 import type { Budget, RunSpec } from "./run_message.ts";
 
 /** The options as typed, by their names. */
-export interface RawRunOptions extends RawServerOptions {
-  readonly export?: string;
-  readonly from?: string;
-  readonly lines?: string;
-  readonly model?: string;
-  readonly lanes?: string;
-  readonly slots?: string;
-  readonly advice?: string;
-  readonly out?: string;
-  readonly failed?: string;
-  readonly json?: string;
-  readonly html?: string;
-  readonly markdown?: string;
-  readonly trace?: string;
-  readonly order?: string;
-  readonly resume?: true;
-  readonly retryFailed?: true;
-  readonly changed?: string;
-  readonly fsync?: string;
-  readonly items?: string;
-  readonly retries?: string;
-  readonly timeout?: string;
-  readonly halt?: string;
-  readonly rate?: string;
-  readonly perHost?: string;
-  readonly live?: true;
-}
+export type RawRunOptions =
+  & RawServerOptions
+  & Readonly<Partial<Record<Named | Exclude<Format, "csv">, string>>>
+  & { readonly [Flag in "resume" | "retryFailed" | "live"]?: true };
+
+type Named =
+  | ("export" | "from" | "lines" | "items" | "model" | "lanes" | "slots" | "advice")
+  | ("out" | "failed" | "order" | "changed" | "fsync")
+  | ("retries" | "timeout" | "halt" | "rate" | "perHost");
 
 /** A file, as it was typed and as an absolute path. */
 export interface TypedFile {
@@ -62,24 +51,9 @@ export interface TypedFile {
 }
 
 /** The options as values. */
-export interface RunOptionValues extends
-  Pick<
-    RunSpec,
-    | "limit"
-    | "run"
-    | "changed"
-    | "journaled"
-    | "order"
-    | "retries"
-    | "timeoutMs"
-    | "perHost"
-    | "live"
-    | "record"
-  > {
+export interface RunOptionValues extends Omit<RunSpec, "job" | "fed" | keyof ModelSpec> {
   readonly export: string;
   readonly model: ModelSpec;
-  readonly rate: Rate | undefined;
-  readonly halt: Budget | undefined;
   /** Where items come from, if not from the module; `-` for standard input. */
   readonly from: (TypedFile & { readonly format: LineFormat }) | undefined;
   readonly out: TypedFile | undefined;
@@ -90,8 +64,6 @@ export interface RunOptionValues extends
   readonly sync: SyncPolicy;
 }
 
-const MOST_LANES = 256;
-const MOST_SLOTS = 100_000;
 const MOST_RETRIES = 1000;
 const DEFAULT_MODEL = "limited" satisfies Model;
 /** How often results are made safe from a crash of the machine, unless told. */

@@ -2,7 +2,7 @@
  * How a run goes on: on a terminal a line that moves, in a pipe one plain line from time to time.
  */
 
-import { leftText, MovingLine, type ProgressOutput, stderrOutput } from "../progress/progress.ts";
+import { leftText, ProgressLine, type ProgressOutput } from "../progress/progress.ts";
 import { formatCount, formatPercent, formatRate } from "../text/format.ts";
 import type { Pulse } from "../progress/pulse.ts";
 import type { RunState } from "./run_job.ts";
@@ -17,25 +17,19 @@ const RATE_MS = 30_000;
 export class RunProgress {
   readonly #name: string;
   readonly #state: RunState;
-  readonly #output: ProgressOutput;
-  readonly #line: MovingLine | undefined;
+  readonly #line: ProgressLine;
   readonly #startMs: number;
   readonly #timer: ReturnType<typeof setInterval>;
   /** Times and items that had settled by then, the oldest first. */
   readonly #seen: [number, number][];
 
-  constructor(name: string, state: RunState, output: ProgressOutput = stderrOutput()) {
+  constructor(name: string, state: RunState, output?: ProgressOutput) {
     this.#name = name;
     this.#state = state;
-    this.#output = output;
-    this.#startMs = this.#now();
+    this.#line = new ProgressLine(name, output);
+    this.#startMs = this.#line.now();
     this.#seen = [[this.#startMs, 0]];
-    this.#line = output.isTerminal ? new MovingLine(output.columns, name) : undefined;
-    this.#timer = setInterval(() => this.tick(), this.#line ? MOVES_MS : PRINTS_MS);
-  }
-
-  #now(): number {
-    return (this.#output.now ?? (() => performance.now()))();
+    this.#timer = setInterval(() => this.tick(), this.#line.moves ? MOVES_MS : PRINTS_MS);
   }
 
   /** Draws or prints how it stands. */
@@ -51,14 +45,14 @@ export class RunProgress {
       ...(perSecond > 0 ? [formatRate(perSecond)] : []),
       ...(perSecond > 0 && total !== null ? [leftText((total - settled) / perSecond * 1000)] : []),
     ].join(", ");
-    if (this.#line === undefined) this.#output.writeLine(`${this.#name}: ${text}`);
-    else this.#line.show(share, text);
+    if (this.#line.moves) this.#line.show(share, text);
+    else this.#line.say(`${this.#name}: ${text}`);
   }
 
   /** How it stands. */
   pulse(): Pick<Pulse, "atMs" | "settled" | "failed" | "total" | "perSecond"> {
     const { total = null, before, succeeded, failed } = this.#state;
-    const nowMs = this.#now();
+    const nowMs = this.#line.now();
     const settled = succeeded + failed;
     this.#seen.push([nowMs, settled]);
     while (this.#seen.length > 2 && nowMs - this.#seen[1]![0] > RATE_MS) this.#seen.shift();
@@ -75,13 +69,12 @@ export class RunProgress {
 
   /** Writes what tasks print, above a line that moves. */
   print(text: string): void {
-    if (this.#line === undefined) Deno.stderr.writeSync(new TextEncoder().encode(text));
-    else this.#line.above(text);
+    this.#line.write(text);
   }
 
   /** Takes the line away. */
   end(): void {
     clearInterval(this.#timer);
-    this.#line?.end();
+    this.#line.end();
   }
 }

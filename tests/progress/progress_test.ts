@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { createProgress, MovingLine, TimeLeft } from "../../lib/progress/progress.ts";
+import { createProgress, ProgressLine, TimeLeft } from "../../lib/progress/progress.ts";
 import type { TimingEvent, TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 
 Deno.test("in a pipe there is one plain line a comparison, and nothing moves", () => {
@@ -66,7 +66,7 @@ function drawing(writeSync: (bytes: Uint8Array) => number): void {
   const real = Deno.stderr.writeSync;
   Deno.stderr.writeSync = writeSync;
   try {
-    const line = new MovingLine(60, "starting");
+    const line = new ProgressLine("starting", { isTerminal: true, columns: 60, writeLine() {} });
     line.show(0.5, "half of it");
     line.end();
   } finally {
