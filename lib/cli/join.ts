@@ -23,7 +23,6 @@ import { print } from "../text/print.ts";
 const DRAW_MS = 500;
 const PRINT_MS = 10_000;
 
-/** Joins, and stays until the signal. */
 export async function join(
   server: ServerOptions,
   options: Omit<MachineOptions, "onRefused">,

@@ -8,7 +8,6 @@ import { ResultFileError } from "../timing/json_file.ts";
 import { userPath } from "../files/user_path.ts";
 import type { ComparisonSpec } from "../timing/spec.ts";
 
-/** Reads a file that was named on the command line. */
 export async function fileOption<T>(
   option: string,
   path: string,

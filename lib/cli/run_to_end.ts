@@ -23,9 +23,7 @@ import { describeMachine } from "../timing/environment.ts";
 import { proxyNotes } from "../timing/proxy.ts";
 import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
 
-/** What is run. */
 export interface RunRequest {
-  /** The module as the person named it. */
   readonly typed: string;
   readonly permissions: LanePermissions;
   readonly options: RunOptionValues;
@@ -34,7 +32,6 @@ export interface RunRequest {
   readonly signal: AbortSignal;
 }
 
-/** The command line by which a run goes on. */
 export function resumeCommand(
   args: readonly string[],
   further: "--resume" | "--retry-failed",
@@ -44,7 +41,6 @@ export function resumeCommand(
   return ["deno task run", ...[...args, ...(goesOn ? [] : [further])].map(shellWord)].join(" ");
 }
 
-/** Writes all of a text to standard output. */
 async function writeOut(text: string): Promise<void> {
   try {
     for (let rest = new TextEncoder().encode(text); rest.length > 0;) {
@@ -126,7 +122,6 @@ function problemOf(ended: Ended, { typed, options }: RunRequest): Error | undefi
   }
 }
 
-/** Runs the job; gives the exit code. */
 export async function runToEnd(request: RunRequest): Promise<number> {
   const { typed, permissions, options, signal } = request;
   const { from, out } = options;
@@ -225,7 +220,6 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   return await report(file, problem, request, written);
 }
 
-/** Makes the summary. */
 function summaryOf(
   ended: Ended | undefined,
   problem: Error | undefined,

@@ -12,7 +12,6 @@ import { userPath } from "./user_path.ts";
 /** The formats of files, as their options are called. */
 export const FORMATS = ["json", "csv", "markdown", "html", "trace"] as const;
 
-/** The name of a format. */
 export type Format = typeof FORMATS[number];
 
 /** Which formats are to be written where: absolute paths. */
@@ -21,7 +20,6 @@ export type OutputFiles = Readonly<Partial<Record<Format, string>>>;
 /** Makes the text of each format there is. */
 export type Renderers = Readonly<Partial<Record<Format, () => string | Promise<string>>>>;
 
-/** How files are written. */
 interface WriteOptions {
   /** Whether the run was interrupted, which is then said of every file; default false. */
   readonly partial?: boolean | undefined;
@@ -31,7 +29,6 @@ interface WriteOptions {
   readonly print?: (text: string) => void;
 }
 
-/** What became of the files. */
 export interface Written {
   /** What to tell, one line each, such as "Wrote result.json". */
   readonly lines: readonly string[];
@@ -54,7 +51,6 @@ export async function checkOutputFiles(
   return files;
 }
 
-/** The files with the options that name them. */
 export function namedFiles(files: OutputFiles): NamedFile[] {
   return FORMATS.flatMap((format) => {
     const path = files[format];

@@ -18,7 +18,6 @@ export function decoded(bytes: Uint8Array): string {
   return new TextDecoder(encoding).decode(bytes);
 }
 
-/** As many links in a row as Linux follows. */
 const MOST_LINKS = 40;
 
 /** The path at the end of a path's links; the path itself if it is none. */

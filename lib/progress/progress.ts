@@ -25,7 +25,6 @@ function terminal(columns: number): NodeJS.WritableStream {
   return { isTTY: true, columns, write } as unknown as NodeJS.WritableStream;
 }
 
-/** Where progress is told. */
 export interface ProgressOutput {
   readonly isTerminal: boolean;
   readonly columns: number;

@@ -3,7 +3,6 @@
 import type { TimingEvent } from "../timing/spec.ts";
 import type { LanesNow } from "../timing/lane_watch.ts";
 
-/** One look at a run. */
 export interface Pulse extends LanesNow {
   /** Which part of the whole it is of, where there are several. */
   readonly part?: string;
@@ -33,7 +32,6 @@ export class TrialPulses {
     this.#startMs = now();
   }
 
-  /** Takes what happened to a job's comparison. */
   take(job: string, event: TimingEvent): void {
     if (event.type === "trial-started") {
       this.#part = `${job}: ${event.trial.model}, trial ${event.number} of ${event.of}`;

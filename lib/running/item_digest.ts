@@ -36,7 +36,6 @@ export function digestText(digest: number): string {
   return digest.toString(36);
 }
 
-/** The digest that stands in a file. */
 export function digestIn(text: string): number {
   return parseInt(text, 36);
 }

@@ -11,9 +11,7 @@ import { jsonText } from "./json_text.ts";
 import type { Known, KnownItems } from "./known_items.ts";
 import type { RunSpec } from "./run_message.ts";
 
-/** An item on its way. */
 export interface Listed {
-  /** Where it stands in the list. */
   readonly place: number;
   /** Where it stood when it was first recorded. */
   index: number;
@@ -244,7 +242,6 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return item;
   }
 
-  /** Closes the list. */
   async return(): Promise<IteratorResult<unknown>> {
     this.finishing = true;
     if (!this.#ended) {
@@ -254,7 +251,6 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return { value: undefined, done: true };
   }
 
-  /** The item at this place has settled. */
   settled(place: number): Listed {
     const listed = this.#underWay.get(place)!;
     this.#underWay.delete(place);

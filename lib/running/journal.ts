@@ -14,7 +14,6 @@ import { digestIn } from "./item_digest.ts";
 import { type Known, KnownItems, MOST_ITEMS } from "./known_items.ts";
 import { RecordFile, type SyncPolicy } from "./record_file.ts";
 
-/** Which job a journal is of. */
 export interface JobIdentity {
   readonly module: string;
   readonly export: string;
@@ -30,7 +29,6 @@ const VERSION = 1;
 const RECORD = /^\{"index":(\d{1,9}),"digest":"([0-9a-z]{1,11})",/;
 const RECORDS = new RegExp(RECORD, "gm");
 
-/** How a journal is opened. */
 export interface JournalOptions {
   /** The results' file. */
   readonly path: string;
@@ -46,7 +44,6 @@ function refuse(typed: string, problem: string, remedy: string): never {
   throw new UsageError("--out", typed, problem, remedy);
 }
 
-/** Where the journal of a results' file lies. */
 export function journalPath(out: string): string {
   return `${out}.journal`;
 }
@@ -108,7 +105,6 @@ export class Journal implements AsyncDisposable {
     }
   }
 
-  /** Adds lines of results and of failures. */
   async add(results: string, failures: string): Promise<void> {
     await this.#results.add(results);
     await this.#failures.add(failures);
@@ -224,7 +220,6 @@ async function readRecords(
   return size - whole;
 }
 
-/** So many characters are written at once. */
 const WRITTEN_CHARACTERS = 1 << 16;
 
 /** The lines of failures that still stand, each item's last. */

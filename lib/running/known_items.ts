@@ -3,7 +3,6 @@
  * each is known again. It imports no npm package.
  */
 
-/** What became of an item. */
 export type Known = "done" | "failed";
 
 /** An item's index is below this: a file that names another is damaged. */
@@ -53,19 +52,16 @@ export class KnownItems {
     return state === DONE ? "done" : state === FAILED ? "failed" : undefined;
   }
 
-  /** The digest of an item that is known. */
   digestAt(index: number): number {
     return this.#digests[index]!;
   }
 
-  /** What is known of an item. */
   stateOf(index: number, digest: number): Known | undefined {
     return this.at(index) !== undefined && this.digestAt(index) === digest
       ? this.at(index)
       : this.#others.get(`${index} ${digest}`)?.[2];
   }
 
-  /** Whether the items are of several lists. */
   get isMixed(): boolean {
     return this.#others.size > 0;
   }

@@ -24,12 +24,10 @@ const CHUNK_BYTES = 1 << 16;
 /** The begin of a line, its last character, and where the next line begins. */
 type LineTaker = (head: string, last: string, end: number) => void;
 
-/** Such a file, open. */
 export class RecordFile implements AsyncDisposable {
   readonly path: string;
   readonly #file: Deno.FsFile;
   readonly #sync: SyncPolicy;
-  /** Where the last whole line ends. */
   #size = 0;
   #syncedMs = performance.now();
   #synced = true;

@@ -18,7 +18,6 @@ const FURTHER = "other reasons";
 /** Failures of one kind: how many, the first item that had it, and what it said. */
 type FailureReason = RunResult["reasons"][number];
 
-/** How a run stands. */
 export class RunState {
   /** Items that there are, if that is known. */
   total: number | undefined;
@@ -30,7 +29,6 @@ export class RunState {
   readonly #reasons = new Map<string, FailureReason>();
 
   constructor(
-    /** What was known before. */
     readonly before: Readonly<Record<Known, number>>,
   ) {}
 
@@ -39,7 +37,6 @@ export class RunState {
     return [...this.#reasons.values()].sort((a, b) => b.count - a.count);
   }
 
-  /** Takes failures into account. */
   addFailures(lines: string): void {
     for (const line of lines.split("\n")) {
       if (line === "") continue;
@@ -53,13 +50,11 @@ export class RunState {
   }
 }
 
-/** How a run ended. */
 export type Ended =
   | Extract<RunMessage, { readonly type: "done" | "changed" | "denied" | "broken" }>
   /** Its process ended by itself. */
   | { readonly type: "died"; readonly message: string };
 
-/** What a run needs beside its spec. */
 export interface RunJobHost {
   readonly known: KnownItems;
   readonly state: RunState;
@@ -69,7 +64,6 @@ export interface RunJobHost {
   readonly feed?: ((count: number) => Promise<unknown[]>) | undefined;
   /** Once aborted, what runs is finished and nothing more is started. */
   readonly signal: AbortSignal;
-  /** Told what tasks print. */
   readonly onPrint: (text: string) => void;
   /** Told from time to time how it stands, if that was asked for. */
   readonly onPulse?: ((pulse: Extract<RunMessage, { readonly type: "pulse" }>) => void) | undefined;

@@ -9,7 +9,6 @@ import type { JobSpec, ModelSpec } from "../timing/spec.ts";
 import type { Known } from "./known_items.ts";
 import type { RunResult } from "./run_result.ts";
 
-/** What is run, and how. */
 export interface RunSpec extends ModelSpec {
   readonly job: JobSpec;
   /** Whether the items are told by the parent, instead of being the job's own. */
@@ -26,11 +25,9 @@ export interface RunSpec extends ModelSpec {
   readonly retries: number;
   readonly timeoutMs?: number | undefined;
   readonly rate?: Rate | undefined;
-  /** Tasks of one host in flight at most. */
   readonly perHost?: number | undefined;
   /** Whether it tells from time to time what runs. */
   readonly live: boolean;
-  /** Whether it records when tasks ran. */
   readonly record: boolean;
   readonly halt?: Budget | undefined;
 }
@@ -40,11 +37,9 @@ export type Budget = { readonly items: number } | { readonly share: number };
 
 /** What the process is told first; then what is known, in blocks. */
 export interface RunOrder extends RunSpec {
-  /** How many items are known. */
   readonly known: number;
 }
 
-/** What it is told later. */
 export type RunCommand =
   /** Some of what is known: indexes, digests and states. */
   | { readonly known: readonly (readonly [number, number, Known])[] }
@@ -52,7 +47,6 @@ export type RunCommand =
   | { readonly items: readonly unknown[]; readonly last: boolean }
   /** So many characters of results were written. */
   | { readonly written: number }
-  /** Start no more tasks. */
   | { readonly finish: true };
 
 /** A task that took long. */
@@ -61,7 +55,6 @@ export type SlowItem = RunResult["slowest"][number];
 /** How the items of a run came to their end. */
 export type RunEnd = "done" | "finished" | "halted";
 
-/** What it says. */
 export type RunMessage =
   /** The list is what it was; its length, if that is known. */
   | {
@@ -82,11 +75,9 @@ export type RunMessage =
   }
   /** How many tasks run on each lane, and how long those took that ended since it was told. */
   | ({ readonly type: "pulse" } & LanesNow)
-  /** The list isn't the one that is known. */
   | { readonly type: "changed"; readonly problem: string }
   /** The first items fail for lack of a permission. */
   | { readonly type: "denied"; readonly index: number; readonly message: string }
-  /** It can't go on. */
   | {
     readonly type: "broken";
     readonly where: string;

@@ -33,7 +33,6 @@ import { journalPath } from "./journal.ts";
 import type { SyncPolicy } from "./record_file.ts";
 import type { Budget, RunSpec } from "./run_message.ts";
 
-/** The options as typed, by their names. */
 export type RawRunOptions =
   & RawServerOptions
   & Readonly<Partial<Record<Named | Exclude<Format, "csv">, string>>>
@@ -50,7 +49,6 @@ export interface TypedFile {
   readonly path: string;
 }
 
-/** The options as values. */
 export interface RunOptionValues extends Omit<RunSpec, "job" | "fed" | keyof ModelSpec> {
   readonly export: string;
   readonly model: ModelSpec;

@@ -13,7 +13,6 @@ const PRINTS_MS = 10_000;
 /** The rate is that of so much time, in milliseconds. */
 const RATE_MS = 30_000;
 
-/** Follows a run. */
 export class RunProgress {
   readonly #name: string;
   readonly #state: RunState;
@@ -49,7 +48,6 @@ export class RunProgress {
     else this.#line.say(`${this.#name}: ${text}`);
   }
 
-  /** How it stands. */
   pulse(): Pick<Pulse, "atMs" | "settled" | "failed" | "total" | "perSecond"> {
     const { total = null, before, succeeded, failed } = this.#state;
     const nowMs = this.#line.now();
@@ -72,7 +70,6 @@ export class RunProgress {
     this.#line.write(text);
   }
 
-  /** Takes the line away. */
   end(): void {
     clearInterval(this.#timer);
     this.#line.end();

@@ -57,13 +57,11 @@ const runFileSchema = z.object({
   run: runSchema,
 });
 
-/** One run of a job. */
 export type RunResult = z.infer<typeof runSchema>;
 
 /** What `--json` writes. */
 export type RunFile = z.infer<typeof runFileSchema>;
 
-/** The files of runs. */
 export const RUN_FORMAT: FileFormat<RunFile> = {
   kind: "run",
   writers: ["run"],

@@ -5,10 +5,8 @@
 
 import type { Outcome } from "../dispatch/outcome.ts";
 
-/** Tasks that are kept at most. */
 export const MOST_KEPT = 20_000;
 
-/** Keeps some of the tasks that ended. */
 export class TaskSample {
   #kept: Outcome<undefined>[] = [];
   #seen = 0;

@@ -8,7 +8,6 @@ import type { Site } from "./start.ts";
 /** What the site used while one model, perhaps of one size, ran its items; in milliseconds. */
 interface SiteSample {
   readonly model: string;
-  /** CPU time of the site's process. */
   readonly siteCpuMs: number;
   readonly runMs: number;
 }
@@ -52,7 +51,6 @@ export class SiteWatch {
     );
   }
 
-  /** A warning for each model under which the site was busy. */
   async warnings(): Promise<string[]> {
     return siteWarnings((await Promise.all(this.#samples)).filter((one) => one !== undefined));
   }

@@ -18,16 +18,12 @@ export function chance(seed: number, name: string): number {
   return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
 }
 
-/** The path whose requests are cut. */
 const CUT = "/cut";
 /** The path whose requests never get an answer. */
 const STALL = "/stall";
 
-/** A raw listener on 127.0.0.1. */
 interface RawListener {
-  /** Its host and port. */
   readonly host: string;
-  /** Stops it and cuts all that waits. */
   close(): Promise<void>;
 }
 
@@ -80,7 +76,6 @@ export function listenRaw(): RawListener {
   };
 }
 
-/** The ways in which the site can fail. */
 export const FAULTS = [
   "status-500",
   "retry-after",
@@ -91,19 +86,14 @@ export const FAULTS = [
   "drip",
 ] as const;
 
-/** A way in which the site can fail. */
 export type Fault = typeof FAULTS[number];
 
-/** Milliseconds between two bytes of a body that drips. */
 const DRIP_MS = 50;
 
-/** What a fault needs to know. */
 interface FaultContext {
   /** The page that would have come. */
   readonly page: Uint8Array<ArrayBuffer>;
-  /** The raw listener's address. */
   readonly rawUrl: string;
-  /** Seconds to tell in Retry-After. */
   readonly retryAfterSeconds?: number | undefined;
 }
 

@@ -18,33 +18,24 @@ import type { SiteOptions } from "./options.ts";
 
 /** The site's load since it started, or since its counters were last restarted. */
 export interface SiteStats {
-  /** Requests that came. */
   readonly requests: number;
   /** Of these, the ones that the site failed on purpose. */
   readonly faults: number;
-  /** Requests being answered now. */
   readonly inFlight: number;
   /** The most that were being answered at once. */
   readonly inFlightPeak: number;
-  /** The connections that they came by. */
   readonly connections: number;
-  /** CPU time of the site's process, in milliseconds. */
   readonly cpuMs: number;
-  /** Time by the clock, in milliseconds. */
   readonly wallMs: number;
   /** CPU time over time by the clock; near 1, the site's one event loop was the limit. */
   readonly busyShare: number;
 }
 
-/** The clocks that the counters read. */
 interface CounterClocks {
-  /** Milliseconds by the clock, from any beginning. */
   readonly wallMs: () => number;
-  /** The process's CPU time, in milliseconds. */
   readonly cpuMs: () => number;
 }
 
-/** Counts requests. */
 export class Counters {
   readonly #clocks: CounterClocks;
   readonly #clients = new Set<string>();
@@ -73,12 +64,10 @@ export class Counters {
     };
   }
 
-  /** Counts a fault made on purpose. */
   fault(): void {
     this.#faults++;
   }
 
-  /** The load until now. */
   stats(): SiteStats {
     const cpuMs = this.#clocks.cpuMs() - this.#cpuStartMs;
     const wallMs = this.#clocks.wallMs() - this.#wallStartMs;
@@ -131,11 +120,9 @@ export function page(number: number, bytes: number): Uint8Array<ArrayBuffer> {
   return body;
 }
 
-/** What the handler needs. */
 interface HandlerParts {
   readonly options: Required<SiteOptions>;
   readonly counters: Counters;
-  /** The raw listener's address. */
   readonly rawUrl: string;
   readonly wait: (ms: number) => Promise<void>;
 }

@@ -3,7 +3,6 @@
  * to wait for its pages.
  */
 
-/** How the test site is to behave. */
 export interface SiteOptions {
   /** The port to listen on; 0, the default, for any free one. */
   readonly port?: number;
@@ -29,7 +28,6 @@ export const SITE_DEFAULTS: Required<SiteOptions> = {
   seed: 1,
 };
 
-/** The greatest length of a page, in bytes. */
 export const PAGE_BYTES_LIMIT = 64 * 1024 * 1024;
 
 /** How long to wait for a page of a server that is expected to answer, in milliseconds. */

@@ -10,7 +10,6 @@ import { Counters, siteHandler } from "./handler.ts";
 import { listenRaw } from "./faults.ts";
 import { SITE_DEFAULTS, type SiteOptions } from "./options.ts";
 
-/** A test site that is being served. */
 export interface SiteServer extends AsyncDisposable {
   /** Where it is, without a slash at the end: `http://127.0.0.1:<port>`. */
   readonly url: string;

@@ -9,7 +9,6 @@ import type { SiteStats } from "./handler.ts";
 import type { SiteOptions } from "./options.ts";
 import type { SiteGreeting } from "./site_main.ts";
 
-/** A test site that runs in a process of its own. */
 export interface Site extends AsyncDisposable {
   /** Where it is, without a slash at the end: `http://127.0.0.1:<port>`. */
   readonly url: string;
@@ -21,7 +20,6 @@ export interface Site extends AsyncDisposable {
   urls(copies: number): string[];
   /** Asks for the site's load since it started or counting restarted; `restart` begins counting anew. */
   stats(options?: { readonly restart?: boolean }): Promise<SiteStats>;
-  /** Ends the process and waits until it has ended. */
   close(): Promise<void>;
 }
 

@@ -18,14 +18,12 @@ function hex(word: number): string {
 
 /** Sums a body, however it is cut into parts. */
 export class BodySum {
-  /** How many bytes were added. */
   bytes = 0;
   #sum = 1;
   #sumOfSums = 0;
   /** The bytes after the last whole word. */
   #rest: Uint8Array = new Uint8Array();
 
-  /** Adds a part. */
   add(part: Uint8Array): void {
     this.bytes += part.length;
     let bytes = part;

@@ -10,7 +10,6 @@ import { CPU_TASKS, type CpuTask, type Size } from "./catalogue.ts";
 /** How long the sample is to run at least, in milliseconds: far above the clock's step. */
 const SAMPLE_MS = 60;
 
-/** What calibrating needs beside the task. */
 interface CalibrateOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds by the clock; `performance.now` unless told. */
@@ -48,7 +47,6 @@ export async function calibrate(task: CpuTask, options: CalibrateOptions = {}): 
 
 /** What a call takes, in milliseconds. */
 export interface AwaitCost {
-  /** A plain call. */
   readonly plainMs: number;
   /** One of an async function, awaited. */
   readonly awaitedMs: number;

@@ -9,7 +9,6 @@ import { PRIMES_LIMIT } from "./primes.ts";
 import { SHA256_LIMIT } from "./sha256.ts";
 import { SUM_SQUARES_LIMIT } from "./sum_squares.ts";
 
-/** The names of the tasks that compute. */
 export const CPU_TASK_NAMES = [
   "sum-squares",
   "primes",
@@ -19,34 +18,27 @@ export const CPU_TASK_NAMES = [
   "fib-async",
 ] as const;
 
-/** The name of a task that computes. */
 type CpuTaskName = typeof CPU_TASK_NAMES[number];
 
 /** The two numbers that items are made from: `--start` and `--count`. */
 export interface Size {
   /** What the first item is about; what that is, each task says in `startMeans`. */
   readonly start: number;
-  /** How many items. */
   readonly count: number;
 }
 
 /** A task that computes, and how its items are made. */
 export interface CpuTask {
-  /** What `--task` calls it. */
   readonly name: CpuTaskName;
-  /** One line for the help. */
   readonly description: string;
   /** The URL of the task's module; the task is its default export. */
   readonly module: string;
-  /** Whether its module exports a kernel, so that a GPU can compute it. */
   readonly hasKernel: boolean;
   /** The size in the article, or one of about as much work. */
   readonly defaults: Size;
-  /** What `start` means for this task. */
   readonly startMeans: string;
   /** The greatest `start` plus `count` − 1 of exact results, or the greatest `start`. */
   readonly limit: number;
-  /** Makes the items. */
   items(size: Size): unknown[];
   /** How much work a size is, in units of the task's own. */
   work(size: Size): number;
@@ -54,7 +46,6 @@ export interface CpuTask {
   sizeOf?(work: number): Size;
 }
 
-/** The most items a run can have. */
 const COUNT_LIMIT = 1_000_000;
 
 /** A size out of range; a script makes a usage error of it. */
@@ -138,7 +129,6 @@ const FIB = {
 
 const product = ({ start, count }: Size) => start * count;
 
-/** The tasks that compute, by name. */
 export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
   "sum-squares": {
     ...SERIES,

@@ -26,13 +26,10 @@ export type FailureReason =
   | "other"
   | `status ${number}`;
 
-/** What is known about a failure. */
 export interface Failure {
-  /** Why it failed, in plain words. */
   readonly reason: FailureReason;
   /** What the error itself said that told it. */
   readonly detail: string;
-  /** Whether trying again may help. */
   readonly retryable: boolean;
 }
 
@@ -165,7 +162,6 @@ export function retryableStatus(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || (status >= 500 && status < 600);
 }
 
-/** Says why a download failed. */
 export function classifyFailure(error: unknown): Failure {
   const shown = unfold(error).map(({ name, message }) => ({
     name,

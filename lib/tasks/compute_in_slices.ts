@@ -9,20 +9,14 @@
 import type { TaskContext } from "../lanes/task.ts";
 import spin from "./spin.ts";
 
-/** What can be awaited after each slice. */
 export type Awaited = "nothing" | "what is ready" | "a timer";
 
-/** How to compute. */
 export interface SlicedItem {
-  /** For how long, in milliseconds. */
   readonly ms: number;
-  /** How long a slice is, in milliseconds. */
   readonly sliceMs: number;
-  /** What is awaited after each slice. */
   readonly awaits: Awaited;
 }
 
-/** Computes slice by slice. */
 export default async function computeInSlices(
   { ms, sliceMs, awaits }: SlicedItem,
   context: TaskContext,

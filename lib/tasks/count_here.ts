@@ -5,9 +5,7 @@
 
 import type { TaskContext } from "../lanes/task.ts";
 
-/** What tasks of one event loop share. */
 export interface Counter {
-  /** The count. */
   value: number;
 }
 

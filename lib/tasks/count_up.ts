@@ -17,7 +17,6 @@ export const CELLS = {
   length: 5,
 } as const;
 
-/** In how many bursts a thread counts. */
 const BURSTS = 10;
 /** An answer within so many milliseconds comes from a thread that has a core at this moment. */
 const AT_ONCE_MS = 0.05;
@@ -26,11 +25,9 @@ const TRYING_MS = 250;
 /** How long the other is waited for at most, in milliseconds. */
 const MEETING_MS = 5_000;
 
-/** What to count. */
 export interface CountItem {
   /** The memory that both threads share: as many 32-bit cells as {@linkcode CELLS} says, all 0. */
   readonly memory: SharedArrayBuffer;
-  /** How often each thread adds one. */
   readonly times: number;
 }
 

@@ -5,7 +5,6 @@
 
 import type { TaskContext } from "../lanes/task.ts";
 
-/** Makes the lane's client. */
 export function setup(): Deno.HttpClient {
   return Deno.createHttpClient({});
 }

@@ -12,7 +12,6 @@ export const FIB_LIMIT = 78;
 /** Below this, a tree of calls is done in a fraction of a millisecond and never asks whether to stop. */
 export const SMALL_FIB = 16;
 
-/** Refuses what isn't a whole number in range. */
 export function checkedFib(item: unknown): number {
   if (!Number.isInteger(item) || (item as number) < 0 || (item as number) > FIB_LIMIT) {
     throw new RangeError(
@@ -40,7 +39,6 @@ function stoppable(n: number, context: TaskContext): number {
   return stoppable(n - 1, context) + stoppable(n - 2, context);
 }
 
-/** Computes fib(n). */
 export default function fib(item: number, context: TaskContext): number {
   return stoppable(checkedFib(item), context);
 }

@@ -19,7 +19,6 @@ async function stoppable(n: number, context: TaskContext): Promise<number> {
   return await stoppable(n - 1, context) + await stoppable(n - 2, context);
 }
 
-/** Computes fib(n), awaiting every call. */
 export default async function fibAsync(item: number, context: TaskContext): Promise<number> {
   return await stoppable(checkedFib(item), context);
 }

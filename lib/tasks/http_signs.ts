@@ -3,9 +3,7 @@
  * long the server asked to be left alone. It imports no npm package: it runs in lanes.
  */
 
-/** What an error tells of an HTTP answer. */
 export interface HttpSigns {
-  /** The status, such as 429. */
   readonly status?: number;
   /** How long the server asked to be left alone, in milliseconds. */
   readonly retryAfterMs?: number;

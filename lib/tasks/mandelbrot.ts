@@ -10,13 +10,10 @@ import type { Kernel } from "../lanes/kernel.ts";
 import type { TaskContext } from "../lanes/task.ts";
 import { stopIfCancelled } from "./stop_if_cancelled.ts";
 
-/** One row of the picture. */
 export interface MandelbrotRow {
   /** The row, from 0 at the top. */
   readonly row: number;
-  /** The picture's width in pixels. */
   readonly width: number;
-  /** The picture's height in pixels. */
   readonly height: number;
   /** Steps after which a point counts as inside the set; default {@linkcode MANDELBROT_STEPS}. */
   readonly maxSteps?: number;
@@ -71,7 +68,6 @@ function pointsOf({ row, width, height }: MandelbrotRow) {
   };
 }
 
-/** A pixel's byte. */
 function colourOf(steps: number): number {
   return steps === 0 ? 0 : 1 + steps % 255;
 }
@@ -92,7 +88,6 @@ function check(name: string, value: number, least: number, greatest: number): vo
   }
 }
 
-/** Computes one row. */
 export default function mandelbrot(item: MandelbrotRow, context: TaskContext): Uint8Array {
   const maxSteps = checkRow(item);
   const { im, re } = pointsOf(item);

@@ -2,7 +2,6 @@
  * Task: nothing. Gives its item back, so that what remains to be measured is the way there and back.
  */
 
-/** Gives back its item. */
 export default function noop<Item>(item: Item): Item {
   return item;
 }

@@ -32,7 +32,6 @@ function palette(): Uint8Array {
   return colours;
 }
 
-/** Writes a picture as PNG. */
 export async function picture(rows: readonly Uint8Array[]): Promise<Uint8Array<ArrayBuffer>> {
   const width = rows[0]?.length ?? 0;
   if (width === 0) throw new RangeError("Cannot write a picture without pixels");

@@ -44,7 +44,6 @@ function check(item: number): void {
   }
 }
 
-/** Counts the primes below n. */
 export default function primes(item: number, context: TaskContext): number {
   check(item);
   if (item <= 2) return 0;

@@ -8,7 +8,6 @@ import type { Kernel } from "../lanes/kernel.ts";
 import type { TaskContext } from "../lanes/task.ts";
 import { stopIfCancelled } from "./stop_if_cancelled.ts";
 
-/** Which bytes to hash. */
 export interface Sha256Item {
   /** Chooses the bytes; a whole number from 0 to 2³² − 1. */
   readonly seed: number;

@@ -2,7 +2,6 @@
 
 import type { TaskContext } from "../lanes/task.ts";
 
-/** Waits. */
 export default function sleep(item: number, context: TaskContext): Promise<number> {
   const { signal } = context;
   return new Promise((resolve, reject) => {

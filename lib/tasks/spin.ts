@@ -12,7 +12,6 @@ function steps(seed: number): number {
   return x;
 }
 
-/** Keeps the CPU busy. */
 export default function spin(item: number, context: TaskContext): number {
   if (!(item >= 0 && item < Infinity)) {
     throw new RangeError(`Cannot spin: ${item} is no time in milliseconds`);

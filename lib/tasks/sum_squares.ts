@@ -113,7 +113,6 @@ export default function sumSquares(item: number | bigint, context: TaskContext):
 /** Numbers in a block of a GPU's, few enough that eight products of one add up in 32 bits. */
 const GPU_BLOCK = 128;
 const PRODUCTS = 8;
-/** Blocks that one invocation sums. */
 const PIECE_BLOCKS = 64;
 
 /**

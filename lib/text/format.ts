@@ -96,7 +96,6 @@ export function middle(values: readonly number[]): number {
   return figures.length === 0 ? NaN : median(figures);
 }
 
-/** A count with its thousands apart. */
 export function formatCount(count: number): string {
   return Number.isNaN(count) ? NO_FIGURE : count.toLocaleString("en");
 }

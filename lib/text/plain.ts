@@ -34,7 +34,6 @@ export function fit(text: string, columns: number): string {
   return columns < 1 ? "" : `${kept}…`;
 }
 
-/** Text with blanks behind it, up to a width. */
 export function pad(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - stringWidth(text)));
 }

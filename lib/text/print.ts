@@ -5,7 +5,6 @@
 
 let lost: string | undefined;
 
-/** Prints a text to standard output. */
 export function print(text: string): void {
   try {
     console.log(text);
@@ -14,7 +13,6 @@ export function print(text: string): void {
   }
 }
 
-/** Prints a line to standard error. */
 export function printError(line: string): void {
   try {
     console.error(line);
