@@ -37,7 +37,6 @@ const OTHER = new Map(Object.entries({
   "!": "",
 }));
 
-/** One change of a file. */
 interface Mutation {
   readonly path: string;
   readonly line: number;
@@ -98,7 +97,6 @@ function exists(path: string): Promise<boolean> {
   return Deno.stat(ROOT + path).then(() => true, () => false);
 }
 
-/** Whether a copy's tests pass. */
 async function passes(copy: string, tests: string, signal: AbortSignal): Promise<boolean> {
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: ["test", "--allow-all", "--no-check", "--quiet", "--fail-fast", tests],

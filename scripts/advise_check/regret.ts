@@ -14,13 +14,9 @@ const HOPELESS = 2;
 /** Wall times by model and round, in milliseconds; a model that failed has none. */
 export type Times = ReadonlyMap<string, readonly number[]>;
 
-/** How the models are measured. */
 interface MeasureOptions {
-  /** How often. */
   readonly rounds: number;
-  /** Draws the order. */
   readonly random: () => number;
-  /** Runs one trial. */
   readonly runTrial: TrialRunner;
   /** Stops it; what was measured is kept. */
   readonly signal: AbortSignal;

@@ -28,27 +28,19 @@ export function shortfalls(label: Label, advice: Advice): string[] {
   ];
 }
 
-/** How one piece of advice turned out. */
 export interface Verdict {
-  /** The job's file. */
   readonly file: string;
-  /** What it is. */
   readonly label: string;
   /** What the advice took it for. */
   readonly found: string;
   /** How sure it was of that, 0 to 1. */
   readonly classConfidence: number;
-  /** The CPU share that was seen. */
   readonly cpuShare: number;
-  /** The model that was recommended. */
   readonly recommended: string;
-  /** Its time afterwards, in milliseconds. */
   readonly wallMs: number | null;
   /** The model that was best, with its time. */
   readonly best: string;
-  /** See regret.ts. */
   readonly regret: number | null;
-  /** See regret.ts. */
   readonly naiveRegret: number | null;
   /** That of `auto`, which runs every item once. */
   readonly autoRegret: number | null;

@@ -1,6 +1,5 @@
 /** What a contender's program measures, and how it tells: one line of JSON on stdout. */
 
-/** What one run of one contender found. */
 export interface Reading {
   /** Tasks that gave a result. */
   readonly items: number;

@@ -11,19 +11,16 @@ export async function fetchPage(url: string): Promise<number> {
   return body.byteLength;
 }
 
-/** Computes for a millisecond. */
 export function busy(item: number): number {
   const end = performance.now() + 1;
   while (performance.now() < end);
   return item;
 }
 
-/** Waits for a millisecond. */
 export function timer(item: number): Promise<number> {
   return new Promise((resolve) => setTimeout(() => resolve(item), 1));
 }
 
-/** How large each buffer is. */
 export const BUFFER_BYTES = 1024 * 1024;
 
 /** Makes a buffer of 1 MiB that carries a number below 2³² at both ends. */

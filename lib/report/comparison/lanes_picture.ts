@@ -169,7 +169,6 @@ export function drawPanel(timeline: Timeline, startMs: number, options: PanelOpt
   return panel;
 }
 
-/** Makes a row of each slot, or of several where there are many. */
 function rowsOf({ used }: Slots, cells: number): Row[] {
   const lanes = [...used].slice(0, MOST_ROWS).map(([lane, slots]) => ({
     lane,

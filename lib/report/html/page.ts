@@ -46,7 +46,6 @@ export interface PagePart {
   readonly headlines: readonly Headline[];
   readonly sections: readonly Section[];
   readonly environment: Environment;
-  /** What was run, a line a job. */
   readonly jobs: readonly Markup[];
   /** What it is called where environments are listed. */
   readonly name: string;

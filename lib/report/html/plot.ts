@@ -10,7 +10,6 @@ import { formatDuration } from "../../text/format.ts";
 
 /** What a chart is called, and for whom it is drawn. */
 export interface ChartName {
-  /** The chart's accessible name. */
   readonly title: string;
   /** What it shows, in a sentence, for those who can't see it. */
   readonly description: string;
@@ -183,7 +182,6 @@ export function drawBars(
 /** Beyond this ratio a linear axis would hide the smaller gains. */
 const LINEAR_UP_TO = 10;
 
-/** An axis of ratios. */
 export interface RatioAxis {
   readonly x: { readonly type: "log" | "linear"; readonly domain: [low: number, high: number] };
   /** The ratio, or the end of the axis that it lies beyond. */

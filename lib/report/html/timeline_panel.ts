@@ -58,7 +58,6 @@ export interface Panel {
   /** What stands beside its lanes and its queue. */
   readonly labels: readonly { readonly text: string; readonly y: number }[];
   readonly lanes: readonly Band[];
-  /** How many tasks waited for a slot. */
   readonly queue: readonly Band[];
   /** Tasks in flight, or runs of them; where they are too many, how many there were. */
   readonly flight: readonly Band[];

@@ -1,10 +1,8 @@
 /** What is raced against what, as plain data. */
 
-/** How to start a program. */
 export interface Launch {
   /** A path, or a name to be found on the path. */
   readonly program: string;
-  /** Its arguments. */
   readonly args: readonly string[];
 }
 
@@ -18,7 +16,6 @@ export interface Need {
 
 /** What was promised: bounds, both included, of the figure itself or of its ratio to a peer's. */
 export interface Aim {
-  /** What the bounds are bounds of. */
   readonly of: "figure" | "ratio";
   /** The least that keeps the promise; none unless given. */
   readonly atLeast?: number;
@@ -26,11 +23,8 @@ export interface Aim {
   readonly atMost?: number;
 }
 
-/** One that runs in a contest. */
 export interface Contender {
-  /** What the table calls it. */
   readonly name: string;
-  /** What it is started as. */
   readonly launch: Launch;
   /** How many results it has to give. */
   readonly items: number;
@@ -48,7 +42,6 @@ export interface Contender {
 interface Unit {
   /** What stands behind the figure, such as `items/s`. */
   readonly label: string;
-  /** Which figures are better. */
   readonly better: "more" | "less";
   /** Makes the figure of so much work in so many milliseconds. */
   readonly figure: (work: number, ms: number) => number;
@@ -59,13 +52,10 @@ export function perSecond(what: string): Unit {
   return { label: `${what}/s`, better: "more", figure: (work, ms) => work * 1000 / ms };
 }
 
-/** Milliseconds for all of the work. */
 export const TOTAL_MS: Unit = { label: "ms", better: "less", figure: (_work, ms) => ms };
 
-/** Milliseconds for each piece of work. */
 export const EACH_MS: Unit = { label: "ms each", better: "less", figure: (work, ms) => ms / work };
 
-/** Microseconds for each piece of work. */
 export const EACH_US: Unit = {
   label: "µs each",
   better: "less",
@@ -75,28 +65,22 @@ export const EACH_US: Unit = {
 /** The families of contests, in the order in which they are run. */
 export const FAMILIES = ["pools", "io", "cpu", "python", "lanes", "run"] as const;
 
-/** The name of a family of contests. */
 export type Family = typeof FAMILIES[number];
 
 /** One of us, and those that it is measured against. */
 export interface Contest {
-  /** The family it belongs to. */
   readonly family: Family;
   /** What is done, the table's heading. */
   readonly title: string;
-  /** What is counted. */
   readonly unit: Unit;
   /** The one of us that the others are measured against. */
   readonly ours: Contender;
-  /** The others. */
   readonly peers: readonly Contender[];
   /** The one of them that its fellows are measured against, too. */
   readonly loop?: Contender;
 }
 
-/** A Python that is here. */
 export interface Python {
-  /** What starts it. */
   readonly program: string;
   /** Such as 3.14.0. */
   readonly version: string;

@@ -220,7 +220,6 @@ function twoSeconds(model: "workers" | "processes"): Contest {
   );
 }
 
-/** The contests against bare programs. */
 function bare(machine: Machine): Contest[] {
   return [
     buffers("back", "buffers of 1 MiB to a subprocess and back"),
@@ -240,7 +239,6 @@ const PAGES = 160;
 /** One after another, 160 would take nine seconds a round and tell no more than 20 do. */
 const PAGES_IN_SEQUENCE = 20;
 
-/** The contests of downloads. */
 function io(machine: Machine): Contest[] {
   const { slowUrl, bytes } = machine.page;
   const pages = (items: number) => ({ items, sum: BigInt(items * bytes) });
@@ -331,7 +329,6 @@ function articleSquares(program: string | undefined, module: string | undefined,
   };
 }
 
-/** The contests of computing. */
 function cpu(machine: Machine): Contest[] {
   const unit = SQUARES;
   const ours = ourSquares;
@@ -399,7 +396,6 @@ function pythons(machine: Machine): Contest[] {
   });
 }
 
-/** The contests of lanes. */
 function lanes(): Contest[] {
   const items = 10;
   const contest = (

@@ -7,7 +7,6 @@ import { fit, plain } from "../../../lib/text/plain.ts";
 import type { Launch, Machine, Need, Python } from "./contest.ts";
 import { fromFileUrl } from "@std/path";
 
-/** How a program ended. */
 export type Ended =
   | { readonly ok: true; readonly stdout: string }
   | { readonly ok: false; readonly reason: string };

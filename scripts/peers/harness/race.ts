@@ -84,24 +84,19 @@ export interface Entry {
   trouble: Trouble | undefined;
 }
 
-/** A contest that was raced. */
 export interface Raced {
   readonly contest: Contest;
   readonly ours: Entry;
   readonly peers: readonly Entry[];
 }
 
-/** How to race. */
 interface RaceOptions {
-  /** How often each contender runs. */
   readonly rounds: number;
   /** Where the chance that shuffles starts. */
   readonly seed: number;
-  /** Runs a contender once. */
   readonly attempt: (contender: Contender) => Promise<Attempt>;
   /** Ends the race before the next run. */
   readonly signal?: AbortSignal;
-  /** Told before each run. */
   readonly onRun?: (contest: Contest, contender: Contender, round: number) => void;
 }
 
