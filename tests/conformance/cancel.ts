@@ -165,17 +165,19 @@ export const CANCEL: readonly Guarantee[] = [
     },
   },
   {
-    name: "10,000 runs on one signal leave no listener behind",
-    async check({ open }) {
+    name: "thousands of runs on one signal leave no listener behind",
+    async check({ model, open }) {
+      // Each of them has its way over the server, which takes the cluster's most of a minute.
+      const runs = model === "cluster" ? 1000 : 10_000;
       await using executor = open();
       const { signal, added, left } = countedSignal();
       const results = executor.map(taskNamed("double"), numbers(1000), { signal });
       for await (const _ of results) assert(left() <= 1);
       assertEquals(added(), 1);
-      for (let run = 1; run < 10_000; run++) {
+      for (let run = 1; run < runs; run++) {
         await executor.map(taskNamed("double"), [run], { signal }).toArray();
       }
-      assertEquals([added(), left()], [10_000, 0]);
+      assertEquals([added(), left()], [runs, 0]);
     },
   },
 ];

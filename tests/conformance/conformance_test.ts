@@ -62,7 +62,7 @@ Deno.test.beforeAll(async () => {
   clusterServer.url = server.url;
   // deno-fmt-ignore
   machines.use(await LaneProcess.start(server.url, ["--lanes", "8", "--allow-net=127.0.0.1",
-    "--allow-module", new URL("../..", import.meta.url).pathname, "--allow-module", "data:"]));
+    "--allow-module", new URL("..", import.meta.url).pathname, "--allow-module", "data:"]));
 });
 
 for (const [theme, guarantees] of THEMES) {
