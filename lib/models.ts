@@ -71,13 +71,7 @@ export interface ModelRow {
 
 const USUAL = { kinds: ["io", "cpu"], isUsual: true, together: false } as const;
 /** Options that models' constructors have in common. */
-const COMMON_OPTIONS: readonly string[] = [
-  "graceMs",
-  "maxQueued",
-  "shared",
-  "tasksPerLane",
-  "idleMs",
-];
+const COMMON_OPTIONS = ["graceMs", "maxQueued", "shared", "tasksPerLane", "idleMs"] as const;
 
 /** As many lanes of other machines are used, if so many have joined. */
 const MOST_JOINED = 64;
@@ -93,6 +87,9 @@ const EVENT_LOOP = {
   readsEntry: false,
   usualStartMs: 1,
 } as const;
+
+/** Lanes of their own, of which there are as many as one likes. */
+const SIZED = { ...USUAL, sizes: ["lanes", "slots"], slots: 1 } as const;
 
 /** The table. */
 export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
@@ -121,12 +118,10 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     python: { io: "gather behind a semaphore of 5", cpu: "gather behind a semaphore of 5" },
   },
   workers: {
-    ...USUAL,
+    ...SIZED,
     place: "thread",
     lane: "Web Worker threads",
-    sizes: ["lanes", "slots"],
     lanes: { io: 5, cpu: "cores" },
-    slots: 1,
     // Each slot of a thread takes a place in the memory that it shares with this one.
     mostSlots: 65_536,
     options: [...COMMON_OPTIONS, "permissions", "unstableWorkerOptions"],
@@ -141,12 +136,10 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     },
   },
   processes: {
-    ...USUAL,
+    ...SIZED,
     place: "process",
     lane: "`Deno.Command` subprocesses",
-    sizes: ["lanes", "slots"],
     lanes: { io: "cores", cpu: "cores" },
-    slots: 1,
     mostSlots: Infinity,
     options: [...COMMON_OPTIONS, "permissions", "v8Flags", "config", "stderr"],
     startsDeno: true,
@@ -157,23 +150,13 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     python: { io: "multiprocessing.Pool().map", cpu: "multiprocessing.Pool().map" },
   },
   cluster: {
-    ...USUAL,
+    ...SIZED,
     isUsual: false,
     place: "machine",
     lane: "other machines, over NATS JetStream",
-    sizes: ["lanes", "slots"],
     lanes: { io: MOST_JOINED, cpu: MOST_JOINED },
-    slots: 1,
     mostSlots: 65_536,
-    options: [
-      ...COMMON_OPTIONS,
-      "servers",
-      "user",
-      "password",
-      "creds",
-      "tlsCa",
-      "silenceMs",
-    ],
+    options: [...COMMON_OPTIONS, "servers", "user", "password", "creds", "tlsCa", "silenceMs"],
     startsDeno: false,
     readsEntry: true,
     usualStartMs: 150,
