@@ -25,22 +25,15 @@ export type { Items, MapOptions, Progress, RetryOptions, RunOptions } from "./di
 export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/outcome.ts";
 export type { Results } from "./dispatch/output.ts";
 export type { Decision, Figures, Shape, Why } from "./adaptive/controller.ts";
-export {
-  auto,
-  type AutoExecutor,
-  cluster,
-  concurrent,
-  type EventLoopExecutor,
-  type Executor,
-  gpu,
-  type LaneUsage,
-  limited,
-  type LimitedExecutor,
-  type LocalTask,
-  processes,
-  type Recommended,
-  sequential,
-  workers,
+export { auto, cluster, concurrent, gpu, limited, processes, sequential, workers } from "./open.ts";
+export type {
+  AutoExecutor,
+  EventLoopExecutor,
+  Executor,
+  LaneUsage,
+  LimitedExecutor,
+  LocalTask,
+  Recommended,
 } from "./executor.ts";
 export type {
   AutoOptions,

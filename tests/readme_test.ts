@@ -82,7 +82,8 @@ interface Node {
 
 /** What the files of the library declare, by name. */
 function declared(): Map<string, Node> {
-  const files = ["lib/executor.ts", "lib/executor_options.ts", "lib/dispatch/options.ts"];
+  const files = ["open", "executor", "executor_options", "dispatch/options"]
+    .map((name) => `lib/${name}.ts`);
   return new Map(
     files.flatMap((file) =>
       parse(read(file), { sourceType: "module", plugins: ["typescript"] }).program.body

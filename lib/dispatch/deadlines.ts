@@ -8,16 +8,14 @@
 import type { AskReason } from "../lanes/lane.ts";
 import type { Batch, BatchList } from "./batch.ts";
 
-/** What is to be watched, and what is to be done about it. */
-export interface Watched {
-  /** The batches that are with lanes. */
-  readonly inFlight: BatchList;
+/** What ends those that don't end by themselves: a pool. */
+export interface Enforcer {
   /** How long a task that was asked to stop may go on. */
-  readonly graceMs: number;
+  readonly options: { readonly graceMs: number };
   /** Stops a task that went on after it was asked to. */
   force(batch: Batch): void;
   /** Its task's module isn't loaded in time. */
-  loadsTooLong(batch: Batch): void;
+  giveUpLoading(batch: Batch): void;
   /** Does all this; nothing else goes on meanwhile. */
   do(action: () => void): void;
 }
@@ -29,13 +27,15 @@ export const MOST_TIMER_MS = 2 ** 31 - 1;
 
 /** The deadlines of one run, or of all calls of an executor. */
 export class Deadlines {
-  readonly #watched: Watched;
+  readonly #pool: Enforcer;
+  readonly #inFlight: BatchList;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueMs = Infinity;
 
-  /** Sets no timer yet. */
-  constructor(watched: Watched) {
-    this.#watched = watched;
+  /** @param inFlight Those that are with lanes, or the ones among them that are watched. */
+  constructor(pool: Enforcer, inFlight: BatchList) {
+    this.#pool = pool;
+    this.#inFlight = inFlight;
   }
 
   /** Looks again in so many milliseconds at the latest, but never at once. */
@@ -47,7 +47,7 @@ export class Deadlines {
     this.#dueMs = dueMs;
     this.#timer = setTimeout(() => {
       this.#dueMs = Infinity;
-      this.#watched.do(() => this.#look());
+      this.#pool.do(() => this.#look());
     }, waitMs);
   }
 
@@ -66,17 +66,14 @@ export class Deadlines {
     if (batch.asked?.why === "cancel") return;
     batch.asked = { atMs: performance.now(), why, offset };
     batch.on!.lane.ask(batch, why, reason);
-    this.lookIn(this.#watched.graceMs);
+    this.lookIn(this.#pool.options.graceMs);
   }
 
   #look(): void {
-    for (const batch of this.#watched.inFlight) {
-      if (this.#watched.inFlight.has(batch)) this.#lookAt(batch);
-    }
+    for (const batch of this.#inFlight) if (this.#inFlight.has(batch)) this.#lookAt(batch);
   }
 
   #lookAt(batch: Batch): void {
-    const watched = this.#watched;
     const now = performance.now();
     const at = batch.on!.lane.progress(batch);
     const { asked } = batch;
@@ -84,12 +81,12 @@ export class Deadlines {
       batch.asked = undefined; // that one has stopped, and the next is running
     }
     if (batch.asked !== undefined) {
-      const forceMs = batch.asked.atMs + watched.graceMs;
-      if (now >= forceMs) watched.force(batch);
+      const forceMs = batch.asked.atMs + this.#pool.options.graceMs;
+      if (now >= forceMs) this.#pool.force(batch);
       else this.lookIn(forceMs - now);
     } else if (at.state === "loading") {
       const dueMs = at.sinceMs + batch.loadTimeoutMs;
-      if (now >= dueMs) watched.loadsTooLong(batch);
+      if (now >= dueMs) this.#pool.giveUpLoading(batch);
       else this.lookIn(Math.min(dueMs - now, batch.timeoutMs));
     } else if (batch.timeoutMs !== Infinity) {
       const dueMs = at.state === "running" ? at.sinceMs + batch.timeoutMs : now + batch.timeoutMs;

@@ -12,7 +12,7 @@ import type { Task } from "../lanes/task.ts";
 import type { Batch, OpenLane, PoolRun } from "./batch.ts";
 import type { BatchLimits } from "./batch_size.ts";
 import { blame, progressOf } from "./blame.ts";
-import { type Place, Places, type PlacesOptions } from "./places.ts";
+import { loadsTooLong, type Place, Places, type PlacesOptions } from "./places.ts";
 import type { QuarantinedItem } from "./recovery.ts";
 
 /** How a pool is made up. */
@@ -619,9 +619,12 @@ export class LanePool {
 
   /** A task doesn't come to the end of its loading. Nothing else is sent to that lane. */
   giveUpLoading(batch: Batch): void {
+    const { task, loadTimeoutMs, run } = batch;
     const on = batch.on!;
+    const inSetup = on.lane.isSettingUp(task);
     this.recall(batch);
     if (this.options.remote || on.number > 0) this.#places.retire(on);
+    run.onUnloadable(batch, loadsTooLong(task, loadTimeoutMs, inSetup));
   }
 
   /** Takes a batch back of which nothing has been started; false if it is too late. */

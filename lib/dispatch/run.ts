@@ -10,25 +10,38 @@ import type { Task } from "../lanes/task.ts";
 import { beginSpan, type Span, type SpanPlace } from "../lanes/telemetry.ts";
 import { type Batch, BatchList, type BatchSettings, type Blame, type PoolRun } from "./batch.ts";
 import { BatchSize } from "./batch_size.ts";
+import { checkedTask } from "./checked_task.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { LanePool } from "./lane_pool.ts";
-import type { CheckedOptions, Items } from "./options.ts";
-import type { Settled } from "./outcome.ts";
-import type { Output, OutputRun } from "./output.ts";
-import { loadsTooLong } from "./places.ts";
+import { type CheckedOptions, checkOptions, type Items, type MapOptions } from "./options.ts";
+import { outcomeAt, type Settled, valueAt } from "./outcome.ts";
+import { Output, type OutputRun, type Results } from "./output.ts";
 import { Queue } from "./queue.ts";
 import { Recovery } from "./recovery.ts";
 import { Settler } from "./settler.ts";
 import { Source } from "./source.ts";
+import type { UnusedResults } from "./unused_results.ts";
 
-/** What a run is made of. */
-export interface RunParts {
-  readonly pool: LanePool;
-  readonly task: Task;
-  readonly items: Items<unknown>;
-  readonly options: CheckedOptions;
-  /** Whether the first item that gives no value ends the run. */
-  readonly failFast: boolean;
+/**
+ * Prepares a run; it starts when its first result is asked for.
+ *
+ * @param given The task: named by module and export, or a function where tasks don't travel.
+ * @param failFast Whether the first item that gives no value ends the run.
+ * @throws {RangeError} If an option is out of its range.
+ * @throws {TypeError} If `items` can't be iterated, or `task` is not named by module and export.
+ */
+export function startMap(
+  pool: LanePool,
+  unused: UnusedResults,
+  given: unknown,
+  items: Items<unknown>,
+  options: MapOptions<never> | undefined,
+  failFast: boolean,
+): Results<unknown> {
+  const task = checkedTask(given, "map", pool.options.remote);
+  const run = new Run(pool, task, items, checkOptions(options), failFast);
+  run.onUsed = unused.watch(run.output, failFast ? "map" : "mapSettled");
+  return run.output;
 }
 
 /** A task that can't be loaded so many times in a row never can. */
@@ -37,13 +50,12 @@ const MOST_LOAD_FAILURES = 3;
 /** So long after its last task ended, a run that nobody waits for keeps the program no more. */
 const REST_MS = 100;
 
-/** One `map` under way. */
-export class Run implements PoolRun, OutputRun {
+class Run implements PoolRun, OutputRun {
   readonly task: Task;
   isReady = false;
   rests = false;
-  /** Where results go; set once, before the first is asked for. */
-  output!: Output<unknown>;
+  /** Where results go. */
+  readonly output: Output<unknown>;
   /** Told when somebody asks for results, or says that none is wanted. */
   onUsed: () => void = () => {};
   readonly #options: CheckedOptions;
@@ -72,13 +84,20 @@ export class Run implements PoolRun, OutputRun {
   readonly #onAbort = () => void this.stop(this.#options.signal!.reason);
 
   /** Pulls and sends nothing yet. */
-  constructor({ pool, task, items, options, failFast }: RunParts) {
+  constructor(
+    pool: LanePool,
+    task: Task,
+    items: Items<unknown>,
+    options: CheckedOptions,
+    failFast: boolean,
+  ) {
     const { moves, slots, graceMs, batches } = pool.options;
     const { timeoutMs, loadTimeoutMs, transfer, retries } = options;
     this.task = task;
     this.#options = options;
     this.#pool = pool;
     this.#failFast = failFast;
+    this.output = new Output(this, options.order, failFast ? valueAt : outcomeAt);
     this.#size = new BatchSize(options.chunk, batches);
     this.#settings = {
       run: this,
@@ -140,13 +159,7 @@ export class Run implements PoolRun, OutputRun {
       onQuarantined: pool.options.onQuarantined,
       putBack: (batch) => this.putBack(batch),
     });
-    this.#deadlines = new Deadlines({
-      inFlight: this.#inFlight,
-      graceMs,
-      force: (batch) => pool.force(batch),
-      loadsTooLong: (batch) => this.#giveUpLoading(batch),
-      do: (action) => this.#later(action),
-    });
+    this.#deadlines = new Deadlines(pool, this.#inFlight);
   }
 
   #later(action: () => void): void {
@@ -290,12 +303,6 @@ export class Run implements PoolRun, OutputRun {
     this.#recovery.onForced(batch, at, forced, hadOthers);
     this.#leaveLane(batch);
     this.#onChange();
-  }
-
-  #giveUpLoading(batch: Batch): void {
-    const inSetup = batch.on!.lane.isSettingUp(this.task);
-    this.#pool.giveUpLoading(batch);
-    this.onUnloadable(batch, loadsTooLong(this.task, this.#options.loadTimeoutMs, inSetup));
   }
 
   #onChange(): void {

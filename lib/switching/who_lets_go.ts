@@ -4,7 +4,8 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { concurrent, type Executor, workers } from "../executor.ts";
+import type { Executor } from "../executor.ts";
+import { concurrent, workers } from "../open.ts";
 import { task } from "../lanes/task.ts";
 import type { Awaited, SlicedItem } from "../tasks/compute_in_slices.ts";
 import type { TickRow, WhoLetsGo } from "./switch_result.ts";

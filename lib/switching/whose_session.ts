@@ -3,7 +3,8 @@
  * client for all, and with a client for each request; the site counts the connections.
  */
 
-import { type Executor, limited, workers } from "../executor.ts";
+import type { Executor } from "../executor.ts";
+import { limited, workers } from "../open.ts";
 import { type Task, task } from "../lanes/task.ts";
 import noop from "../tasks/noop.ts";
 import { startSite } from "../site/start.ts";

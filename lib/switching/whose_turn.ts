@@ -3,7 +3,8 @@
  * what is lost where another can come between reading and writing, and what the safe way costs.
  */
 
-import { concurrent, type Executor, workers } from "../executor.ts";
+import type { Executor } from "../executor.ts";
+import { concurrent, workers } from "../open.ts";
 import { task } from "../lanes/task.ts";
 import { CELLS, type CountItem } from "../tasks/count_up.ts";
 import type { TurnRow, WhoseTurn } from "./switch_result.ts";

@@ -6,8 +6,8 @@
  */
 
 import type { Outcome, Rejected } from "../dispatch/outcome.ts";
-import * as executors from "../executor.ts";
 import type { Executor, LaneUsage } from "../executor.ts";
+import * as executors from "../open.ts";
 import { TeardownError } from "../lanes/errors.ts";
 import { MODEL_TABLE, needsServer } from "../models.ts";
 import type { Timeline } from "./result.ts";

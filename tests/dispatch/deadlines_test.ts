@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { type Batch, BatchList, type BatchSettings } from "../../lib/dispatch/batch.ts";
-import { Deadlines, type Watched } from "../../lib/dispatch/deadlines.ts";
+import { Deadlines, type Enforcer } from "../../lib/dispatch/deadlines.ts";
 import type { BatchProgress } from "../../lib/lanes/lane.ts";
 import { FakeLane } from "./fake_lane.ts";
 import { FakeRun, openLane, sendTo } from "./fake_run.ts";
@@ -8,8 +8,9 @@ import { VirtualTime } from "./virtual_time.ts";
 
 /** The deadlines of one batch of three items that has just been sent, and when they had what done. */
 function watching(
-  { timeoutMs = Infinity, loadTimeoutMs = 2000, ...more }:
-    & Partial<Watched>
+  { timeoutMs = Infinity, loadTimeoutMs = 2000, graceMs = 100, ...more }:
+    & Partial<Enforcer>
+    & Partial<Enforcer["options"]>
     & Partial<Pick<BatchSettings, "timeoutMs" | "loadTimeoutMs">> = {},
 ) {
   const lane = new FakeLane();
@@ -26,16 +27,15 @@ function watching(
   };
   let inTurn = 0;
   const deadlines = new Deadlines({
-    inFlight,
-    graceMs: 100,
+    options: { graceMs },
     force: note("forced"),
-    loadsTooLong: note("loads too long"),
+    giveUpLoading: note("loads too long"),
     do(action) {
       inTurn++;
       action();
     },
     ...more,
-  });
+  }, inFlight);
   const asked = () => lane.log.filter((line) => line.startsWith("ask"));
   const stands = (at: BatchProgress) => lane.held(batch).at = at;
   const runs = (offset: number, sinceMs: number) => stands({ state: "running", offset, sinceMs });

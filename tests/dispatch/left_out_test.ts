@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { limited } from "../../lib/executor.ts";
+import { limited } from "../../lib/open.ts";
 import { LeftOut } from "../../lib/dispatch/source.ts";
 
 /** The places of a list that are dealt out: others are left out before them. */

@@ -1,7 +1,7 @@
 /** Runs on a pool of fake lanes, and consumers that take what comes. */
 
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
-import { startMap } from "../../lib/dispatch/map.ts";
+import { startMap } from "../../lib/dispatch/run.ts";
 import type { Items, MapOptions } from "../../lib/dispatch/options.ts";
 import type { Outcome } from "../../lib/dispatch/outcome.ts";
 import type { Results } from "../../lib/dispatch/output.ts";
@@ -20,7 +20,7 @@ export function map(
   options: MapOptions<never> = {},
   task: Task = FAKE_TASK,
 ): Results<unknown> {
-  return startMap({ pool, unused: new UnusedResults() }, task, items, options, true);
+  return startMap(pool, new UnusedResults(), task, items, options, true);
 }
 
 /** The same as an executor's `mapSettled`. */
@@ -30,8 +30,8 @@ export function mapSettled(
   options: MapOptions<never> = {},
   task: Task = FAKE_TASK,
 ): Results<Outcome<unknown>> {
-  const host = { pool, unused: new UnusedResults() };
-  return startMap(host, task, items, options, false) as Results<Outcome<unknown>>;
+  const results = startMap(pool, new UnusedResults(), task, items, options, false);
+  return results as Results<Outcome<unknown>>;
 }
 
 /** What a consumer that takes everything has got so far, and how that ended. */

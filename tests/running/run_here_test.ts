@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { limited, sequential } from "../../lib/executor.ts";
+import { limited, sequential } from "../../lib/open.ts";
 import { ItemsLeft } from "../../lib/running/items_left.ts";
 import { KnownItems } from "../../lib/running/known_items.ts";
 import { isSpent, RunHere } from "../../lib/running/run_here.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { limited } from "../../lib/executor.ts";
+import { limited } from "../../lib/open.ts";
 import { LaneWatch } from "../../lib/timing/lane_watch.ts";
 
 Deno.test("a look tells how many tasks run on each lane, and how long those took that ended since", async () => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Outcome } from "../../lib/dispatch/outcome.ts";
-import { type Executor, type LaneUsage, limited, sequential } from "../../lib/executor.ts";
+import type { Executor, LaneUsage } from "../../lib/executor.ts";
+import { limited, sequential } from "../../lib/open.ts";
 import type { TrialPulse, TrialSpec } from "../../lib/timing/spec.ts";
 import { TeardownError } from "../../lib/lanes/errors.ts";
 import {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Stretch } from "../../../lib/advice/probe/probe_message.ts";
 import type { ProbeMessage } from "../../../lib/advice/probe/probe_message.ts";
 import { PullError, Sampler, thrownBy } from "../../../lib/advice/probe/sampler.ts";
-import { sequential } from "../../../lib/executor.ts";
+import { sequential } from "../../../lib/open.ts";
 import type { Items } from "../../../lib/dispatch/options.ts";
 import type { TaskFunction } from "../../../lib/lanes/task.ts";
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { startMap } from "../../lib/dispatch/map.ts";
+import { startMap } from "../../lib/dispatch/run.ts";
 import { loadFromProgram } from "../../lib/lanes/load_task.ts";
+import type { Items, MapOptions } from "../../lib/dispatch/options.ts";
 import { UnusedResults } from "../../lib/dispatch/unused_results.ts";
 import { poolOf, valueOf } from "./fake_lane.ts";
 import { FAKE_TASK } from "./start.ts";
@@ -21,12 +22,18 @@ class NotedResults extends UnusedResults {
 
 function starting() {
   const parts = poolOf();
-  const host = { pool: parts.pool, unused: new NotedResults() };
-  return { ...parts, host, watched: host.unused.watched };
+  const unused = new NotedResults();
+  const start = (
+    task: unknown,
+    items: Items<unknown>,
+    options?: MapOptions<never>,
+    failFast = true,
+  ) => startMap(parts.pool, unused, task, items, options, failFast);
+  return { ...parts, start, watched: unused.watched };
 }
 
 Deno.test("a task that isn't named by its module and export is refused at once, with what it is", () => {
-  const { host } = starting();
+  const { start } = starting();
   const bad: [unknown, string][] = [
     [(n: number) => n, "a function, which can't travel to another lane; export it"],
     [undefined, "but is undefined; use task(new URL("],
@@ -35,25 +42,24 @@ Deno.test("a task that isn't named by its module and export is refused at once, 
     [{ module: "file:///task.ts" }, 'of module "file:///task.ts" and export undefined'],
   ];
   for (const [task, says] of bad) {
-    const start = () => startMap(host, task as never, [], undefined, true);
-    assertThrows(start, TypeError, says);
+    assertThrows(() => start(task, []), TypeError, says);
   }
 });
 
 Deno.test("wrong options and items are refused at once, not when the first result is asked for", () => {
-  const { host, watched } = starting();
-  const start = (items: unknown, options: unknown) => () =>
-    startMap(host, FAKE_TASK, items as never, options as never, true);
-  assertThrows(start([], { chunk: 0 }), RangeError, "chunk");
-  assertThrows(start([], { chunks: 1 }), RangeError, "there is no option chunks");
-  assertThrows(start(3, {}), TypeError, "items must be iterable");
+  const { start, watched } = starting();
+  const wrong = (items: unknown, options: unknown) => () =>
+    start(FAKE_TASK, items as never, options as never);
+  assertThrows(wrong([], { chunk: 0 }), RangeError, "chunk");
+  assertThrows(wrong([], { chunks: 1 }), RangeError, "there is no option chunks");
+  assertThrows(wrong(3, {}), TypeError, "items must be iterable");
   assertEquals(watched, []);
 });
 
 Deno.test("results are values or outcomes, and watched over until they are used", async () => {
-  const { host, made, watched } = starting();
-  const values = startMap(host, FAKE_TASK, ["a"], undefined, true);
-  const outcomes = startMap(host, FAKE_TASK, ["b"], undefined, false);
+  const { start, made, watched } = starting();
+  const values = start(FAKE_TASK, ["a"]);
+  const outcomes = start(FAKE_TASK, ["b"], undefined, false);
   assertEquals([watched, made], [["map", "mapSettled"], []]);
   const value = values.next();
   const outcome = outcomes.next();
@@ -65,18 +71,18 @@ Deno.test("results are values or outcomes, and watched over until they are used"
 });
 
 Deno.test("who says that none is wanted has used the results", async () => {
-  const { host, made, watched } = starting();
-  const results = startMap(host, FAKE_TASK, ["a"], undefined, true);
+  const { start, made, watched } = starting();
+  const results = start(FAKE_TASK, ["a"]);
   await results.return();
   assertEquals([watched, made], [["map", "map used"], []]);
 });
 
 Deno.test("on a closed pool a run fails when its first result is asked for", async () => {
-  const { host, pool } = starting();
+  const { start, pool } = starting();
   await pool.close();
-  const results = startMap(host, FAKE_TASK, ["a"], undefined, true);
+  const results = start(FAKE_TASK, ["a"]);
   await assertRejects(() => results.toArray(), TypeError, "Cannot map: the executor is closed");
-  const settled = startMap(host, FAKE_TASK, ["a"], undefined, false);
+  const settled = start(FAKE_TASK, ["a"], undefined, false);
   const { value } = await settled.next() as { value: { ended: string } };
   assertEquals(value.ended, "cancelled");
   await assertRejects(() => settled.next(), TypeError, "the executor is closed");
@@ -84,11 +90,11 @@ Deno.test("on a closed pool a run fails when its first result is asked for", asy
 });
 
 Deno.test("a program that is only being loaded in a lane can't map", async () => {
-  const { host } = starting();
+  const { start } = starting();
   const module = "data:text/javascript,export default (n) => n; // the program itself";
   const loading = loadFromProgram({ module, export: "default" });
-  const start = () => startMap(host, FAKE_TASK, [], undefined, true);
-  assertThrows(start, TypeError, "put what is not to run there behind import.meta.main");
+  const map = () => start(FAKE_TASK, []);
+  assertThrows(map, TypeError, "put what is not to run there behind import.meta.main");
   await loading;
-  start();
+  map();
 });

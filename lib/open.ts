@@ -1,0 +1,438 @@
+/** Opens an executor of each model. */
+
+import type { Shape } from "./adaptive/controller.ts";
+import { Guide } from "./adaptive/guide.ts";
+import { checker, isTime } from "./dispatch/options.ts";
+import type { LaneFactory } from "./dispatch/places.ts";
+import {
+  type AutoExecutor,
+  checkCount,
+  type EventLoopExecutor,
+  type Executor,
+  graceOf,
+  type LimitedExecutor,
+  MOST_LANES,
+  PooledExecutor,
+} from "./executor.ts";
+import type {
+  AutoOptions,
+  ClusterOptions,
+  EventLoopOptions,
+  GpuOptions,
+  LimitedOptions,
+  ProcessesOptions,
+  SharedOptions,
+  WorkersOptions,
+} from "./executor_options.ts";
+import type { Broker } from "./lanes/cluster/broker.ts";
+import { Cluster } from "./lanes/cluster/cluster.ts";
+import { ClusterChannel } from "./lanes/cluster/cluster_channel.ts";
+import type { ServerOptions } from "./lanes/cluster/server_options.ts";
+import { LaneStartError } from "./lanes/errors.ts";
+import { EventLoopLane } from "./lanes/event_loop.ts";
+import { GpuChannel } from "./lanes/gpu/gpu_channel.ts";
+import { importModule } from "./lanes/load_task.ts";
+import { needsPreload } from "./lanes/preloads.ts";
+import { ofOneProject } from "./lanes/project.ts";
+import { RemoteLane } from "./lanes/remote/remote_lane.ts";
+import { decode, encodeAlone, type Encoded } from "./lanes/remote/values.ts";
+import { threads, type Way } from "./lanes/remote/way.ts";
+import { faultOf } from "./lanes/subprocess/permissions.ts";
+import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
+import type { Task } from "./lanes/task.ts";
+import { checkNarrowing, WorkerChannel } from "./lanes/worker/worker_channel.ts";
+import { type Model, MODEL_TABLE } from "./models.ts";
+
+/** Unless told, `auto` has no more tasks in flight. */
+const MOST_AUTO_SLOTS = 1024;
+
+/** What the caller gives to all lanes, as it is now, in the form that travels. */
+function sharedOf({ shared }: SharedOptions, way: Way): Encoded | undefined {
+  return shared === undefined ? undefined : encodeAlone("the option shared", shared, way);
+}
+
+/** A lane that may not read everything can only run what it was started with. */
+function onlyOf(modules: readonly string[]): (task: Task) => boolean {
+  return ({ module }) => !needsPreload(module) || modules.includes(module);
+}
+
+function checkKnown(model: Model, options: object): void {
+  const { sizes, options: names } = MODEL_TABLE[model];
+  checker(`open ${model}()`).known(options, new Set<string>([...sizes, ...names]));
+}
+
+/**
+ * One task after another in this event loop: the plain loop that all others are measured against.
+ *
+ * @param options How long a task that ignores its deadline is waited for.
+ * @returns The executor; close it, or open it with `await using`.
+ * @throws {RangeError} If an option is out of its range.
+ *
+ * @example
+ * ```ts
+ * import { sequential, task } from "./mod.ts";
+ *
+ * const double = task<{ default: (n: number) => number }>("data:text/javascript,export default (n) => 2 * n");
+ * await using executor = sequential();
+ * console.log(await executor.map(double, [1, 2, 3]).toArray()); // [2, 4, 6]
+ * ```
+ */
+export function sequential(options: EventLoopOptions = {}): EventLoopExecutor {
+  checkKnown("sequential", options);
+  return eventLoop("sequential", options);
+}
+
+/**
+ * All tasks at once in this event loop, as `Promise.all` does it. For tasks that wait; for many items,
+ * {@linkcode limited} is kinder to whoever answers.
+ *
+ * @param options How long a task that ignores its deadline is waited for.
+ * @returns The executor; close it, or open it with `await using`.
+ * @throws {RangeError} If an option is out of its range.
+ *
+ * @example
+ * ```ts
+ * import { concurrent, task } from "./mod.ts";
+ *
+ * const slow = task<{ default: (n: number) => Promise<number> }>(
+ *   "data:text/javascript,export default (n) => new Promise((done) => setTimeout(done, 5, n))",
+ * );
+ * await using executor = concurrent();
+ * console.log(await executor.map(slow, [1, 2, 3]).toArray()); // [1, 2, 3], after 5 ms
+ * ```
+ */
+export function concurrent(options: EventLoopOptions = {}): EventLoopExecutor {
+  checkKnown("concurrent", options);
+  return eventLoop("concurrent", options);
+}
+
+/**
+ * At most so many tasks at once in this event loop.
+ *
+ * @param options How many slots; 5 unless given.
+ * @returns The executor; close it, or open it with `await using`.
+ * @throws {RangeError} If an option is out of its range.
+ *
+ * @example
+ * ```ts
+ * import { limited } from "./mod.ts";
+ *
+ * await using executor = limited({ slots: 8 });
+ * console.log(executor.lanes, executor.slots); // 1 8
+ * ```
+ */
+export function limited(options: LimitedOptions = {}): LimitedExecutor {
+  checkKnown("limited", options);
+  return eventLoop("limited", options);
+}
+
+const IN_LOOP = { remote: false, takesAhead: false, moves: false } as const;
+
+function eventLoop(model: Model, options: LimitedOptions): LimitedExecutor {
+  return new PooledExecutor(model, options, { ...IN_LOOP, makeLane: loopLanes(options) });
+}
+
+function loopLanes(options: EventLoopOptions): LaneFactory {
+  const encoded = sharedOf(options, threads);
+  const shared = encoded && decode(encoded.special, encoded.payload).values?.[0];
+  return (_number, events) => new EventLoopLane(events, { shared, graceMs: graceOf(options) });
+}
+
+/**
+ * Tasks in worker threads: for tasks that compute, or that must not hold up this event loop.
+ *
+ * @param options How many threads, slots on each, and what they may do.
+ * @returns The executor; close it, or open it with `await using`.
+ * @throws {RangeError} If an option is out of its range.
+ *
+ * @example
+ * ```ts
+ * import { workers, task } from "./mod.ts";
+ *
+ * const double = task<{ default: (n: number) => number }>("data:text/javascript,export default (n) => 2 * n");
+ * await using executor = workers({ lanes: 2 });
+ * console.log(await executor.map(double, [1, 2, 3]).toArray()); // [2, 4, 6]
+ * ```
+ */
+export function workers(options: WorkersOptions = {}): Executor {
+  checkKnown("workers", options);
+  return new PooledExecutor("workers", options, {
+    remote: true,
+    takesAhead: true,
+    moves: true,
+    makeLane: threadLanes(options),
+  });
+}
+
+function threadLanes(options: WorkersOptions): LaneFactory {
+  const { slots = 1, unstableWorkerOptions = false } = options;
+  // A copy: what a lane may do is settled now, whatever becomes of the caller's object.
+  const permissions = structuredClone(options.permissions);
+  const narrows = permissions !== undefined && permissions !== "inherit";
+  if (narrows) checkNarrowing(unstableWorkerOptions);
+  const shared = sharedOf(options, threads);
+  return (number, events, tasks) => {
+    const modules = tasks.map(({ module }) => module);
+    return new RemoteLane(
+      events,
+      (channel) =>
+        new WorkerChannel(channel, { number, slots, modules, ...(narrows && { permissions }) }),
+      {
+        ...(narrows && { accepts: onlyOf(modules) }),
+        shared,
+        graceMs: graceOf(options),
+      },
+    );
+  };
+}
+
+/**
+ * Tasks in subprocesses: for tasks that compute and may crash, run out of memory or never end, or
+ * that must be kept from touching anything.
+ *
+ * @param options How many subprocesses, slots on each, and what they may touch.
+ * @returns The executor; close it, or open it with `await using`.
+ * @throws {RangeError} If an option is out of its range.
+ *
+ * @example
+ * ```ts
+ * import { processes, task } from "./mod.ts";
+ *
+ * const double = task<{ default: (n: number) => number }>("data:text/javascript,export default (n) => 2 * n");
+ * await using executor = processes({ lanes: 2 });
+ * console.log(await executor.map(double, [1, 2, 3]).toArray()); // [2, 4, 6]
+ * ```
+ */
+export function processes(options: ProcessesOptions = {}): Executor {
+  checkKnown("processes", options);
+  return new PooledExecutor("processes", options, {
+    remote: true,
+    takesAhead: false,
+    moves: false,
+    makeLane: processLanes("processes", options),
+  });
+}
+
+function processLanes(model: Model, options: ProcessesOptions): LaneFactory {
+  const { shared: given, slots = 1, permissions, v8Flags, config, stderr } = options;
+  const child = structuredClone({ permissions, v8Flags, config, stderr });
+  const fault = faultOf(child.permissions);
+  if (fault !== undefined) checker(`open ${model}()`)(fault[0], fault[1], false, fault[2]);
+  const shared = sharedOf({ shared: given }, frames);
+  return (_number, events, tasks) => {
+    const modules = ofOneProject(tasks.map(({ module }) => module), child.config);
+    return new RemoteLane(
+      events,
+      (channel) => new SubprocessChannel(channel, { ...child, slots, modules }),
+      {
+        accepts: onlyOf(modules),
+        shared,
+        graceMs: graceOf(options),
+      },
+    );
+  };
+}
+
+/** How long a batch of tiny tasks is to take on another machine: long against its way there and back. */
+const CLUSTER_BATCH_MS = 10;
+/** As many numbers are far from what a message may hold. */
+const MOST_CLUSTER_ITEMS = 16_384;
+const CLUSTER_GRACE_MS = 1000;
+const SILENCE_MS = 10_000;
+/** A machine may be late by a beat or two. */
+const LEAST_SILENCE_MS = 3000;
+const NATS = new URL("./lanes/cluster/nats_broker.ts", import.meta.url).href;
+
+/**
+ * Tasks on other machines, which meet this program at a NATS server with JetStream: its lanes are those
+ * that joined with `deno task lane`. They run only modules that their operators allow, with the very
+ * content that they have here. NATS is loaded when the first lane is asked for, so the program needs
+ * `--allow-read`, and `--allow-net` of the server.
+ *
+ * @param options Where the server is, and how many lanes are used at most.
+ * @returns The executor; close it, or open it with `await using`. While no machine has joined, its runs
+ * fail with a {@linkcode LaneStartError}.
+ * @throws {RangeError} If an option is out of its range.
+ *
+ * @example
+ * ```ts ignore
+ * import { cluster, task } from "./mod.ts";
+ *
+ * const score = task<typeof import("./score.ts")>(new URL("./score.ts", import.meta.url));
+ * await using executor = cluster({ servers: "nats://127.0.0.1:4222" });
+ * console.log(await executor.map(score, ["a", "b"]).toArray());
+ * ```
+ */
+export function cluster(options: ClusterOptions): Executor {
+  checkKnown("cluster", options);
+  const { servers, slots = 1, graceMs = CLUSTER_GRACE_MS, silenceMs = SILENCE_MS } = options;
+  const check = checker("open cluster()");
+  const list = typeof servers === "string" ? servers.split(",") : servers;
+  const areServers = Array.isArray(list) && list.length > 0 &&
+    list.every((server) => typeof server === "string" && server !== "");
+  check("servers", servers, areServers, 'an address such as "nats://127.0.0.1:4222"');
+  const isLong = isTime(silenceMs) && silenceMs >= LEAST_SILENCE_MS;
+  check("silenceMs", silenceMs, isLong, `a number of milliseconds from ${LEAST_SILENCE_MS}`);
+  const server = { ...options, servers: [...list] };
+  const shared = sharedOf(options, frames);
+  const machines = new Cluster({
+    silenceMs,
+    connect: async () => {
+      const { openNats } = await importModule(NATS) as {
+        openNats: (options: ServerOptions) => Promise<Broker>;
+      };
+      return await openNats(server);
+    },
+  });
+  return new PooledExecutor("cluster", { ...options, graceMs }, {
+    remote: true,
+    takesAhead: false,
+    moves: false,
+    batches: { targetMs: CLUSTER_BATCH_MS, firstItems: 1, mostItems: MOST_CLUSTER_ITEMS },
+    makeLane: (_number, events, tasks) => {
+      if (machines.isFull) throw new LaneStartError("all lanes that have joined are in use");
+      const modules = tasks.map(({ module }) => module);
+      return new RemoteLane(
+        events,
+        (channel) => new ClusterChannel(channel, machines, { slots, tasks }),
+        {
+          accepts: onlyOf(modules),
+          shared,
+          graceMs,
+        },
+      );
+    },
+    lanesThere: () => machines.lanes,
+    onQuarantined: (item) => machines.bury(item),
+    close: () => machines.close(),
+  });
+}
+
+/** How long a batch of items is to take on a GPU, in milliseconds: long against its way back, 10 ms. */
+const GPU_BATCH_MS = 100;
+/** One batch is computed while the results of others are on their way. */
+const GPU_BATCHES = 4;
+/** A GPU is given so many items at first, of which nothing is known: they run side by side anyway. */
+const FIRST_GPU_ITEMS = 64;
+
+/**
+ * Tasks on a graphics card, through WebGPU: for thousands of items that compute alike, or for a few that
+ * can be cut into thousands of pieces. The task's module exports a {@linkcode Kernel} beside it. One
+ * thread keeps the card busy; `map` sends it up to a quarter of its `slots` at a time, which are computed
+ * together, while the results of the others are on their way. A call of `run` is computed alone.
+ * Where there is no card, a driver in software does the work, on the cores that everything else uses:
+ * `usage()` says which it is. Mesa's prints a line on stderr unless `XDG_RUNTIME_DIR` is set.
+ *
+ * @param options How many items are in flight at most.
+ * @returns The executor; close it, or open it with `await using`. Without any adapter its runs fail with a
+ * {@linkcode LaneStartError} that says what is missing.
+ * @throws {RangeError} If an option is out of its range.
+ *
+ * @example
+ * ```ts
+ * import { gpu, task } from "./mod.ts";
+ *
+ * const sumSquares = task<typeof import("./tasks/sum_squares.ts")>(
+ *   new URL("./tasks/sum_squares.ts", import.meta.url),
+ * );
+ * await using executor = gpu();
+ * const sums = executor.map(sumSquares, [10, 100]);
+ * await sums.toArray().then(console.log, ({ message }) => console.log(message)); // [285n, 328350n]
+ * ```
+ */
+export function gpu(options: GpuOptions = {}): Executor {
+  checkKnown("gpu", options);
+  const { slots = MODEL_TABLE.gpu.slots } = options;
+  const batches = Math.min(slots, GPU_BATCHES);
+  const mostItems = Math.floor(slots / batches);
+  return new PooledExecutor("gpu", options, {
+    remote: true,
+    takesAhead: true,
+    moves: true,
+    slots: batches,
+    batches: { targetMs: GPU_BATCH_MS, firstItems: FIRST_GPU_ITEMS, mostItems },
+    makeLane: (number, events) =>
+      new RemoteLane(
+        events,
+        (channel) => new GpuChannel(channel, { number, slots: batches }),
+        { graceMs: graceOf(options) },
+      ),
+  });
+}
+
+/**
+ * Tasks wherever they turn out to gain, while they run: it begins in this event loop with one slot, gives
+ * tasks that wait more slots for as long as more gets done, and those that compute threads, or
+ * subprocesses, up to one for each core. Nothing runs twice to find out. What can't be sent elsewhere as
+ * it is, such as a function or an object of a class of one's own, stays in this event loop.
+ *
+ * @param options Its bounds, and what it begins with.
+ * @returns The executor; close it, or open it with `await using`.
+ * @throws {RangeError} If an option is out of its range, or two contradict each other.
+ *
+ * @example
+ * ```ts
+ * import { auto, task } from "./mod.ts";
+ *
+ * const double = task<{ default: (n: number) => number }>("data:text/javascript,export default (n) => 2 * n");
+ * await using executor = auto();
+ * console.log(await executor.map(double, [1, 2, 3]).toArray()); // [2, 4, 6]
+ * ```
+ */
+export function auto(options: AutoOptions = {}): AutoExecutor {
+  checkKnown("auto", options);
+  const start = checkedStart(options);
+  const { maxSlots = MOST_AUTO_SLOTS, memoryBytes = Infinity, isolate = false, stay } = options;
+  const maxLanes = stay === "loop" ? 0 : options.maxLanes ?? navigator.hardwareConcurrency;
+  const here = loopLanes(options);
+  const slots = Math.min(maxSlots, MODEL_TABLE.workers.mostSlots);
+  const elsewhere = isolate
+    ? processLanes("auto", { ...options, slots })
+    : threadLanes({ ...options, permissions: undefined, slots });
+  const way = isolate ? frames : threads;
+  return new PooledExecutor("auto", { ...options, lanes: 1 + maxLanes, slots: 1 }, {
+    ...IN_LOOP,
+    makeLane: (number, ...rest) => (number === 0 ? here : elsewhere)(number, ...rest),
+    guide: new Guide({ maxSlots, maxLanes, memoryBytes, start, way, isolated: isolate }),
+  });
+}
+
+/** What it begins with, if its bounds don't contradict each other. */
+function checkedStart(
+  { maxSlots = MOST_AUTO_SLOTS, maxLanes, memoryBytes, start, isolate, permissions, stay }:
+    AutoOptions,
+): Shape {
+  const opening = "open auto()";
+  const check = checker(opening);
+  checkCount(opening, "maxSlots", maxSlots, MODEL_TABLE.auto.mostSlots);
+  if (maxLanes !== undefined) checkCount(opening, "maxLanes", maxLanes, MOST_LANES - 1);
+  check(
+    "memoryBytes",
+    memoryBytes,
+    memoryBytes === undefined || memoryBytes > 0,
+    "a number above 0",
+  );
+  check("stay", stay, stay === undefined || stay === "loop", `"loop", or left out`);
+  check("isolate", isolate, isolate === undefined || typeof isolate === "boolean", "true or false");
+  const stays = stay === "loop";
+  check("isolate", isolate, !(isolate && stays), `left out, for stay is "loop"`);
+  check("maxLanes", maxLanes, maxLanes === undefined || !stays, `left out, for stay is "loop"`);
+  check(
+    "permissions",
+    permissions,
+    !permissions || isolate === true,
+    "left out, unless isolate is true",
+  );
+  const { lanes, slots = 1 } = start ?? {};
+  checkCount(opening, "start.slots", slots, maxSlots);
+  if (lanes === undefined) return { place: "event loop", lanes: 1, slots };
+  checkCount(opening, "start.lanes", lanes, maxLanes ?? navigator.hardwareConcurrency);
+  check("start.lanes", lanes, !stays, `left out, for stay is "loop"`);
+  check(
+    "start.slots",
+    slots,
+    lanes * slots <= maxSlots,
+    `at most maxSlots on all lanes, ${maxSlots}`,
+  );
+  return { place: "lanes", lanes, slots };
+}
