@@ -12,6 +12,7 @@ import type { Task } from "../lanes/task.ts";
 import type { Batch, OpenLane, PoolRun } from "./batch.ts";
 import type { BatchLimits } from "./batch_size.ts";
 import { blame, progressOf } from "./blame.ts";
+import { Fifo } from "./fifo.ts";
 import { loadsTooLong, type Place, Places, type PlacesOptions } from "./places.ts";
 import type { QuarantinedItem } from "./recovery.ts";
 
@@ -91,9 +92,8 @@ export class LanePool {
   readonly #only: Place | undefined;
   /** Every run that hasn't ended. */
   readonly #runs = new Set<PoolRun>();
-  /** Those that may have something to send, in the order of their turns, from `#turn` on. */
-  #ready: PoolRun[] = [];
-  #turn = 0;
+  /** Those that may have something to send, in the order of their turns. */
+  readonly #ready = new Fifo<PoolRun>();
   /** Runs whose tasks were loaded on some lane. */
   readonly #proven = new WeakSet<PoolRun>();
   readonly #actions: (() => void)[] = [];
@@ -265,7 +265,7 @@ export class LanePool {
 
   /** Whether runs wait already, so that of one that comes behind them nothing can be sent now. */
   get isCrowded(): boolean {
-    return !this.options.remote && !this.#isBusy && this.#turn < this.#ready.length;
+    return !this.options.remote && !this.#isBusy && this.#ready.size > 0;
   }
 
   /** A run keeps lanes, and with them the program, alive no more, or does so again. */
@@ -293,14 +293,7 @@ export class LanePool {
   /** The run whose turn it is waits no more. */
   #unqueue(run: PoolRun): void {
     run.isReady = false;
-    this.#turn++;
-    if (this.#turn === this.#ready.length) {
-      this.#ready = [];
-      this.#turn = 0;
-    } else if (this.#turn > 1024 && 2 * this.#turn > this.#ready.length) {
-      this.#ready = this.#ready.slice(this.#turn);
-      this.#turn = 0;
-    }
+    this.#ready.shift();
   }
 
   /** A run is over. */
@@ -342,10 +335,9 @@ export class LanePool {
   #sendQueued(): void {
     /** Runs in a row for which there was no place. */
     let refused = 0;
-    while (
-      this.#turn < this.#ready.length && this.#actions.length === 0 && !this.#isPaused
-    ) {
-      const run = this.#ready[this.#turn]!;
+    while (this.#actions.length === 0 && !this.#isPaused) {
+      const run = this.#ready.first;
+      if (run === undefined) return;
       if (run.isCall && this.#only !== undefined && this.#only.load >= this.#only.slots) return;
       const wanted = run.peek();
       if (wanted === undefined) {
@@ -356,7 +348,7 @@ export class LanePool {
       const place = this.#placeFor(run, wanted.alone);
       if (place === undefined) {
         if (!this.#hasRoom) return this.#sendAhead();
-        if (++refused >= this.#ready.length - this.#turn) return;
+        if (++refused >= this.#ready.size) return;
         this.#pass(run);
         continue;
       }
@@ -374,7 +366,7 @@ export class LanePool {
   /** All slots are taken: only runs that send ahead may send more, whoever's turn it is. */
   #sendAhead(): void {
     if (!this.options.takesAhead) return;
-    for (const run of this.#ready.slice(this.#turn + 1, this.#turn + MOST_ASKED)) {
+    for (const run of this.#ready.slice(1, MOST_ASKED)) {
       if (run.ahead === 0 || run.peek()?.alone !== false) continue;
       const place = this.#placeFor(run, false);
       const batch = place && run.take();
@@ -384,7 +376,7 @@ export class LanePool {
 
   /** The next run has its turn. */
   #pass(run: PoolRun): void {
-    if (this.#turn === this.#ready.length - 1) return;
+    if (this.#ready.size === 1) return;
     this.#unqueue(run);
     this.#queue(run);
   }

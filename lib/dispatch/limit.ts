@@ -7,6 +7,7 @@
 
 import type { Batch } from "./batch.ts";
 import { MOST_TIMER_MS } from "./deadlines.ts";
+import { Fifo } from "./fifo.ts";
 
 /** At most `limit` starts in any `perMs` milliseconds. */
 export interface Rate {
@@ -34,9 +35,7 @@ export class Limit {
   readonly #slots: number;
   readonly #counts: boolean;
   readonly #onFree: () => void;
-  /** The first first; from `#head` on. */
-  #starts: Start[] = [];
-  #head = 0;
+  readonly #starts = new Fifo<Start>();
   /** The starts of batches that are with lanes. */
   readonly #startOf = new Map<Batch, Start>();
   /** Batches that were taken, and may not have started: their lane may still be loading. */
@@ -77,16 +76,12 @@ export class Limit {
     const { limit, perMs } = this.#rate;
     // Those that have left for their lanes start now.
     for (const batch of this.#held) if (batch.sentCount > 0) this.#start(batch, nowMs);
-    while (this.#head < this.#starts.length && this.#starts[this.#head]!.atMs + perMs <= nowMs) {
-      this.#head++;
+    let first: Start | undefined;
+    while ((first = this.#starts.first) !== undefined && first.atMs + perMs <= nowMs) {
+      this.#starts.shift();
     }
-    if (2 * this.#head > this.#starts.length) {
-      this.#starts = this.#starts.slice(this.#head);
-      this.#head = 0;
-    }
-    const running = this.#starts.length - this.#head;
-    if (running + this.#held.size < limit) return 0;
-    return running === 0 ? Infinity : this.#starts[this.#head]!.atMs + perMs - nowMs;
+    if (this.#starts.size + this.#held.size < limit) return 0;
+    return first === undefined ? Infinity : first.atMs + perMs - nowMs;
   }
 
   /** No task starts until then. */
@@ -133,7 +128,7 @@ export class Limit {
 
   /** Whether it is as if it had never been used. */
   isIdle(nowMs: number): boolean {
-    return !this.isBusy && this.waitMs(nowMs) <= 0 && this.#starts.length === this.#head;
+    return !this.isBusy && this.waitMs(nowMs) <= 0 && this.#starts.size === 0;
   }
 
   /** Tells nothing any more. */

@@ -1,5 +1,6 @@
 /** Hands results to the consumer, in the order it wants, and no faster than it takes them. */
 
+import { Fifo } from "./fifo.ts";
 import type { Settled } from "./outcome.ts";
 
 /**
@@ -39,9 +40,8 @@ export class Output<T> implements Results<T> {
   /** What waits for those before it, by its first index; a number for so many without a result. */
   readonly #early = new Map<number, Settled | number>();
   #nextIndex = 0;
-  /** What may be handed out; those before `#head` have been. */
-  #ready: Settled[] = [];
-  #head = 0;
+  /** What may be handed out, and how much of the first has been. */
+  readonly #ready = new Fifo<Settled>();
   #offset = 0;
   readonly #waiters: Waiter<T>[] = [];
   /** Once it is `ended`, what is ready is handed out, then the failure if there is one. */
@@ -120,7 +120,7 @@ export class Output<T> implements Results<T> {
 
   #serve(): void {
     while (this.#waiters.length > 0) {
-      if (this.#head < this.#ready.length) {
+      if (this.#ready.size > 0) {
         // Shifted first: taking makes room, which may bring the next results while this one is taken.
         const waiter = this.#waiters.shift()!;
         waiter.resolve(this.#take()!);
@@ -140,7 +140,7 @@ export class Output<T> implements Results<T> {
   }
 
   #take(): IteratorResult<T> | undefined {
-    const settled = this.#ready[this.#head];
+    const settled = this.#ready.first;
     if (settled === undefined) return undefined;
     const value = this.#read(settled, this.#offset++);
     if (this.#offset === settled.count) this.#drop(settled);
@@ -148,23 +148,14 @@ export class Output<T> implements Results<T> {
   }
 
   #drop(settled: Settled): void {
-    this.#head++;
     this.#offset = 0;
-    if (this.#head === this.#ready.length) {
-      this.#ready = [];
-      this.#head = 0;
-    } else if (this.#head > 1024 && this.#head * 2 > this.#ready.length) {
-      this.#ready = this.#ready.slice(this.#head);
-      this.#head = 0;
-    } else {
-      this.#ready[this.#head - 1] = undefined as unknown as Settled; // free its values
-    }
+    this.#ready.shift();
     this.#run.taken(settled.count);
   }
 
   #collect({ all, resolve, reject }: Collecting<T>): void {
     let settled: Settled | undefined;
-    while ((settled = this.#ready[this.#head]) !== undefined) {
+    while ((settled = this.#ready.first) !== undefined) {
       const { count } = settled;
       for (let offset = this.#offset; offset < count; offset++) {
         all.push(this.#read(settled, offset));
@@ -214,8 +205,8 @@ export class Output<T> implements Results<T> {
       if (this.#state === "idle") this.#state = "ended";
       await this.#run.leave();
     } finally {
-      this.#ready = [];
-      this.#head = this.#offset = 0;
+      this.#ready.clear();
+      this.#offset = 0;
       this.#early.clear();
       this.#state = "ended";
       this.#failure = undefined;
