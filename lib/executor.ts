@@ -17,7 +17,7 @@ import type { Outcome } from "./dispatch/outcome.ts";
 import type { Results } from "./dispatch/output.ts";
 import { startMap } from "./dispatch/run.ts";
 import { UnusedResults } from "./dispatch/unused_results.ts";
-import type { EventLoopOptions, LimitedOptions } from "./executor_options.ts";
+import type { LimitedOptions } from "./executor_options.ts";
 import type { Device } from "./lanes/lane.ts";
 import type { Task, TaskFunction } from "./lanes/task.ts";
 import { defaultLanes, type Model, MODEL_TABLE } from "./models.ts";

@@ -8,7 +8,7 @@
 
 import { attempt } from "../attempt.ts";
 import { closeWithin } from "../closing.ts";
-import { TaskLoadError, TeardownError } from "../errors.ts";
+import { TeardownError } from "../errors.ts";
 import type {
   AskReason,
   BatchProgress,
@@ -36,28 +36,15 @@ import {
 import { HARMLESS, SEVERAL } from "./cells.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
 import { inspect, refusal } from "./inspect.ts";
+import { loadError, type RemoteTask, RemoteTasks } from "./remote_tasks.ts";
 import { decode, encode, encodeAlone, encodeAtOnce, type Encoded, type Payload } from "./values.ts";
 
 /** A lane that doesn't say what it has used within this time is not waited for. */
 const USAGE_MS = 1000;
 
-/** What the lane knows of a task. */
-interface LaneTask {
-  readonly number: number;
-  readonly task: Task;
-  /** When it began to be loaded; tasks are loaded one after another. */
-  sinceMs: number;
-  state: "loading" | "loaded" | "failed";
-  /** Whether its module's set-up has begun. */
-  isSetUp: boolean;
-  /** Batches that wait until it is loaded, in their order. */
-  readonly held: Set<LaneBatch>;
-  readonly loaded: PromiseWithResolvers<void>;
-}
-
 /** What the lane keeps with a batch. */
 class Note {
-  readonly task: LaneTask;
+  readonly task: RemoteTask;
   /** 0 until it is sent. */
   id = 0;
   /** The item that was last said to start, and when. */
@@ -68,7 +55,7 @@ class Note {
   /** How far it was when it was frozen. */
   final: BatchProgress | undefined;
 
-  constructor(task: LaneTask) {
+  constructor(task: RemoteTask) {
     this.task = task;
   }
 }
@@ -89,14 +76,13 @@ export class RemoteLane implements Lane {
   readonly #events: LaneEvents;
   readonly #channel: Channel;
   readonly #options: RemoteLaneOptions;
-  readonly #tasks = new Map<string, LaneTask>();
-  /** The same by the task itself, for this is asked for every batch. */
-  readonly #byTask = new WeakMap<Task, LaneTask>();
+  readonly #tasks = new RemoteTasks((known) => {
+    if (this.#state === "ready") this.#askToLoad(known);
+  });
   readonly #sent = new Map<number, LaneBatch>();
   readonly #usageWaiters = new Set<(usage: Usage) => void>();
   readonly #startedMs = performance.now();
   #lastId = 0;
-  #lastTask = 0;
   #usage: Usage = { cpuMs: undefined, peakRssBytes: undefined };
   #becomeReady!: (startMs: number) => void;
   #state: "starting" | "ready" | "closing" | "gone" = "starting";
@@ -119,58 +105,23 @@ export class RemoteLane implements Lane {
 
   accepts(task: Task): boolean {
     // A task that is being loaded for nobody may never be, and holds up those behind it.
-    const loading = this.#loading;
+    const { loading } = this.#tasks;
     const isStuck = loading !== undefined && loading.held.size === 0 &&
-      loading !== this.#tasks.get(`${task.export} ${task.module}`);
+      loading !== this.#tasks.find(task);
     return !isStuck && (this.#options.accepts?.(task) ?? true);
   }
 
   load(task: Task): Promise<void> {
     if (this.#state === "gone") return Promise.reject(loadError(task, "the lane is gone"));
-    return this.#taskOf(task).loaded.promise;
+    return this.#tasks.of(task).loaded.promise;
   }
 
   isSettingUp(task: Task): boolean {
-    const known = this.#tasks.get(`${task.export} ${task.module}`);
+    const known = this.#tasks.find(task);
     return known?.state === "loading" && known.isSetUp;
   }
 
-  #taskOf(task: Task): LaneTask {
-    let known = this.#byTask.get(task);
-    if (known !== undefined && known.state !== "failed") return known;
-    const name = `${task.export} ${task.module}`;
-    known = this.#tasks.get(name);
-    if (known === undefined) {
-      known = {
-        number: ++this.#lastTask,
-        task,
-        sinceMs: NaN,
-        state: "loading",
-        isSetUp: false,
-        held: new Set(),
-        loaded: Promise.withResolvers(),
-      };
-      known.loaded.promise.catch(() => {}); // told to those who wait for it
-      this.#tasks.set(name, known);
-      if (this.#state === "ready") this.#askToLoad(known);
-      this.#noteLoading();
-    }
-    this.#byTask.set(task, known);
-    return known;
-  }
-
-  /** The task that is just being loaded; those behind it wait. */
-  get #loading(): LaneTask | undefined {
-    for (const known of this.#tasks.values()) if (known.state === "loading") return known;
-    return undefined;
-  }
-
-  #noteLoading(): void {
-    const known = this.#loading;
-    if (known !== undefined && Number.isNaN(known.sinceMs)) known.sinceMs = performance.now();
-  }
-
-  #askToLoad(known: LaneTask): void {
+  #askToLoad(known: RemoteTask): void {
     const { number, task } = known;
     const why = this.#channel.unloadable(task);
     if (why === undefined) {
@@ -184,7 +135,7 @@ export class RemoteLane implements Lane {
   }
 
   send(batch: LaneBatch): void {
-    const task = this.#taskOf(batch.task);
+    const task = this.#tasks.of(batch.task);
     batch.note = new Note(task);
     if (task.state === "loaded") this.#post(batch);
     else task.held.add(batch);
@@ -385,8 +336,8 @@ export class RemoteLane implements Lane {
     }
   }
 
-  get #setUp(): LaneTask[] {
-    return [...this.#tasks.values()].filter(({ isSetUp }) => isSetUp);
+  get #setUp(): RemoteTask[] {
+    return this.#tasks.all.filter(({ isSetUp }) => isSetUp);
   }
 
   /** Whether a set-up has ended here: one that hasn't gave nothing to dispose. */
@@ -414,13 +365,13 @@ export class RemoteLane implements Lane {
         if (shared !== undefined) {
           this.#channel.send(ToLane.shared, [Number(shared.special)], shared.payload);
         }
-        for (const known of this.#tasks.values()) this.#askToLoad(known);
+        for (const known of this.#tasks.all) this.#askToLoad(known);
         break;
       case FromLane.loaded:
-        this.#onLoaded(this.#numbered(head[0]!));
+        this.#onLoaded(this.#tasks.numbered(head[0]!));
         break;
       case FromLane.settingUp: {
-        const known = this.#numbered(head[0]!);
+        const known = this.#tasks.numbered(head[0]!);
         if (known !== undefined) known.isSetUp = true;
         break;
       }
@@ -428,7 +379,10 @@ export class RemoteLane implements Lane {
         this.#disposed((payload as Envelope[]).map(openEnvelope) as TeardownError[]);
         break;
       case FromLane.unloadable:
-        this.#onUnloadable(this.#numbered(head[0]!), openEnvelope(payload as Envelope) as Error);
+        this.#onUnloadable(
+          this.#tasks.numbered(head[0]!),
+          openEnvelope(payload as Envelope) as Error,
+        );
         break;
       case FromLane.report:
         this.#report(head, payload as Payload);
@@ -466,34 +420,18 @@ export class RemoteLane implements Lane {
     }
   }
 
-  #numbered(number: number): LaneTask | undefined {
-    for (const known of this.#tasks.values()) if (known.number === number) return known;
-    return undefined;
-  }
-
-  #onLoaded(known: LaneTask | undefined): void {
+  #onLoaded(known: RemoteTask | undefined): void {
     if (known === undefined) return;
-    known.state = "loaded";
-    this.#noteLoading();
-    known.loaded.resolve();
-    for (const batch of known.held) this.#post(batch);
-    known.held.clear();
+    for (const batch of this.#tasks.end(known)) this.#post(batch);
   }
 
-  #onUnloadable(known: LaneTask | undefined, error: Error): void {
+  #onUnloadable(known: RemoteTask | undefined, error: Error): void {
     if (known === undefined || this.#state === "gone" || this.#state === "closing") return;
-    // Not kept: a file may be mended, or a permission granted, before the next run.
-    for (const [name, other] of this.#tasks) if (other === known) this.#tasks.delete(name);
-    this.#failLoading(known, error);
+    this.#endLoading(known, error);
   }
 
-  #failLoading(known: LaneTask, error: Error): void {
-    known.state = "failed";
-    this.#noteLoading();
-    known.loaded.reject(error);
-    const batches = [...known.held];
-    known.held.clear();
-    for (const batch of batches) this.#events.unloadable(batch, error);
+  #endLoading(known: RemoteTask, error: Error): void {
+    for (const batch of this.#tasks.end(known, error)) this.#events.unloadable(batch, error);
   }
 
   #report(head: ArrayLike<number>, payload: Payload): void {
@@ -519,11 +457,11 @@ export class RemoteLane implements Lane {
     // What ends by itself may do so in peace.
     void this.#channel.close();
     // What ends a lane where nothing has run yet is the module that is being loaded.
-    const known = starting || this.#hasRun ? undefined : this.#loading;
+    const known = starting || this.#hasRun ? undefined : this.#tasks.loading;
     if (known !== undefined) {
       const when = known.isSetUp ? "in its setup" : "while it was loaded";
       const why = `the lane ${death.how} ${when}`;
-      this.#failLoading(known, loadError(known.task, why, death.error, known.isSetUp));
+      this.#endLoading(known, loadError(known.task, why, death.error, known.isSetUp));
     }
     this.#answerAll();
     this.#events.died({ ...death, starting });
@@ -540,19 +478,8 @@ export class RemoteLane implements Lane {
   #answerAll(): void {
     this.#becomeReady(NaN);
     for (const answer of this.#usageWaiters) answer(this.#usage);
-    for (const { task, loaded } of this.#tasks.values()) {
+    for (const { task, loaded } of this.#tasks.all) {
       loaded.reject(loadError(task, "the lane was closed"));
     }
   }
-}
-
-function loadError({ module }: Task, why: string, cause?: unknown, inSetup = false): TaskLoadError {
-  const own = module === Deno.mainModule
-    ? "; it is the program itself, whose top level runs in every lane: put what is not to run " +
-      "there behind import.meta.main"
-    : "";
-  return new TaskLoadError(
-    `Cannot ${inSetup ? "set up" : "load"} task module ${module}: ${why}${inSetup ? "" : own}`,
-    cause === undefined ? undefined : { cause },
-  );
 }

@@ -1,0 +1,31 @@
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { TaskLoadError } from "../../../lib/lanes/errors.ts";
+import { loadError, RemoteTasks } from "../../../lib/lanes/remote/remote_tasks.ts";
+import { VirtualTime } from "../../dispatch/virtual_time.ts";
+
+const named = (module: string) => ({ module, export: "default" });
+
+Deno.test("a task is told of once, whichever object names it, and again once it failed", async () => {
+  const told: number[] = [];
+  const tasks = new RemoteTasks(({ number }) => told.push(number));
+  const first = tasks.of(named("a:"));
+  assertStrictEquals(tasks.of(named("a:")), first);
+  assertStrictEquals(tasks.numbered(1), first);
+  assertEquals(told, [1]);
+  tasks.end(first, loadError(first.task, "it is not there"));
+  assertEquals([first.state, tasks.all], ["failed", []]);
+  await assertRejects(() => first.loaded.promise, TaskLoadError, "module a:: it is not there");
+  assertEquals([tasks.of(first.task).number, told], [2, [1, 2]]);
+});
+
+Deno.test("tasks are loaded one after another, each since the one before it has ended", async () => {
+  using time = new VirtualTime();
+  const tasks = new RemoteTasks(() => {});
+  const [a, b] = [tasks.of(named("a:")), tasks.of(named("b:"))];
+  assertEquals([tasks.loading, b.sinceMs], [a, NaN]);
+  time.pass(50);
+  assertEquals(tasks.end(a), []);
+  assertEquals([tasks.loading, b.sinceMs - a.sinceMs], [b, 50]);
+  await a.loaded.promise;
+  assertStrictEquals(tasks.find(named("a:")), a);
+});
