@@ -4,7 +4,8 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { concurrent, type Executor, workers } from "../executor.ts";
+import type { Executor } from "../executor.ts";
+import { concurrent, workers } from "../open.ts";
 import { task } from "../lanes/task.ts";
 import { defaultLanes } from "../models.ts";
 import type { ServedRow, WhoIsServed } from "./switch_result.ts";
