@@ -16,6 +16,29 @@ export interface Given {
   readonly shared: unknown;
 }
 
+/** A task whose items come in another order than in their list: the place there of each. */
+export interface PlacedTask extends Task {
+  readonly places?: readonly number[] | undefined;
+}
+
+/** Gives a task each item's place in its list as its index. */
+function inPlaces(fn: TaskFunction, places: readonly number[]): TaskFunction {
+  return (item, context) =>
+    fn(
+      item,
+      Object.create({
+        get signal() {
+          return context.signal;
+        },
+        index: places[context.index % places.length],
+        attempt: context.attempt,
+        resource: context.resource,
+        shared: context.shared,
+        cancelled: () => context.cancelled(),
+      }),
+    );
+}
+
 /** A task that may run in this lane. */
 export interface ReadyTask {
   readonly task: Task;
@@ -85,7 +108,8 @@ export class LaneTasks {
   }
 
   #keep(task: Task, fn: TaskFunction, given: Given): ReadyTask {
-    const ready = { task, fn, given };
+    const { places } = task as PlacedTask;
+    const ready = { task, fn: places === undefined ? fn : inPlaces(fn, places), given };
     this.#ready.set(task, ready);
     return ready;
   }

@@ -48,7 +48,7 @@ async function main(): Promise<void> {
     const { job } = order;
     await using _prepared = await prepare(await hook(job, job.prepare));
     where = "items";
-    const items = new ItemsLeft(order.fed ? fed : await openItems(job.items), known, order);
+    const items = new ItemsLeft(order.fed ? fed : (await openItems(job.items)).items, known, order);
     where = "the run";
     const own = { ...job, graceMs: job.graceMs ?? GRACE_MS };
     await using executor = openModel({ ...order, job: own });

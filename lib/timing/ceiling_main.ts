@@ -40,7 +40,7 @@ function spin(from: number): number {
 async function workOf(job: JobSpec | undefined, tasks: LaneTasks) {
   if (job === undefined) return spin;
   const items: unknown[] = [];
-  for await (const item of await openItems(job.items)) {
+  for await (const item of (await openItems(job.items)).items) {
     if (items.push(item) >= ITEMS) break;
   }
   if (items.length === 0) return spin;

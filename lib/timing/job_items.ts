@@ -61,21 +61,30 @@ export function limitedTo(job: JobSpec, limit: number): JobSpec {
     : { ...job, items: { ...items, limit } };
 }
 
+/** A job's items, and the places in their list of those that are taken in another order. */
+interface OpenItems {
+  readonly items: Items<unknown>;
+  readonly places?: readonly number[] | undefined;
+}
+
 /** Opens a job's items, wherever they come from. */
-export async function openItems(source: ItemSource): Promise<Items<unknown>> {
-  if (source.kind === "values") return source.values;
+export async function openItems(source: ItemSource): Promise<OpenItems> {
+  if (source.kind === "values") return { items: source.values };
   const module: Record<string, unknown> = await import(source.module);
   const exported = module[source.export];
-  const made = typeof exported === "function" ? await exported() : exported;
-  const items = source.spread ? spreadItems(made, source.first, source.limit) : made;
+  const { items, places } = spreadItems(
+    typeof exported === "function" ? await exported() : exported,
+    source,
+  );
   if (!isItems(items)) {
     throw new TypeError(
       `Cannot take items from ${source.module}: its export ${JSON.stringify(source.export)} is ` +
         `${typeof items}; export an iterable, an async iterable, or a function that returns one`,
     );
   }
-  if (source.limit === undefined) return items;
-  return Array.isArray(items) ? items.slice(0, source.limit) : limited(items, source.limit);
+  const { limit } = source;
+  if (limit === undefined || places !== undefined) return { items, places };
+  return { items: Array.isArray(items) ? items.slice(0, limit) : limited(items, limit) };
 }
 
 async function* rejoined(
@@ -127,13 +136,16 @@ function chanceBit(of: number): number {
  * so that items that grow, fall or come in two kinds are seen for what they are, and at chance places, so
  * that those that come again every so many places are too. Places are counted in binary and read backwards
  * (van der Corput, "Verteilungsfunktionen", 1935), and by chance each half, quarter and so on is turned
- * over or not (Owen, "Randomly permuted (t,m,s)-nets and (t,s)-sequences", 1995). It is the same in every
- * process; each place comes once, and no more than `most` of them.
+ * over or not (Owen, "Randomly permuted (t,m,s)-nets and (t,s)-sequences", 1995). Neighbours come
+ * together, two by two, for one may lean on the other. It is the same in every process; each place comes
+ * once, and no more than `most` of them.
  */
 export function spreadOrder(count: number, most = MOST_PLACES): number[] {
-  const bits = Math.max(0, Math.ceil(Math.log2(Math.max(1, count))));
+  const pairs = Math.ceil(count / 2);
+  const bits = Math.max(0, Math.ceil(Math.log2(Math.max(1, pairs))));
+  const wanted = Math.min(count, most);
   const order: number[] = [];
-  for (let turn = 0; order.length < Math.min(count, most); turn++) {
+  for (let turn = 0; order.length < wanted; turn++) {
     // The part of the job that is chosen so far, with a leading 1 that tells its size.
     let part = 1;
     let place = 0;
@@ -143,17 +155,20 @@ export function spreadOrder(count: number, most = MOST_PLACES): number[] {
       place = place * 2 + (half ^ (place === 0 ? 0 : chanceBit(part)));
       part = part * 2 + half;
     }
-    if (place < count) order.push(place);
+    order.push(...[2 * place, 2 * place + 1].filter((place) => place < count));
   }
-  return order;
+  return order.slice(0, wanted);
 }
 
-/** Puts items in that order, of which the `first` few alone belong to the job; all unless given. */
+/** Takes a list's items in that order, if that is wanted. */
 export function spreadItems<Items>(
-  items: Items,
-  first = Infinity,
-  most = MOST_PLACES,
-): Items | unknown[] {
-  if (!Array.isArray(items)) return items;
-  return spreadOrder(Math.min(items.length, first), most).map((place) => items[place]);
+  made: Items,
+  { spread, first = Infinity, limit }: Pick<
+    ItemSource & { readonly kind: "module" },
+    "spread" | "first" | "limit"
+  >,
+): { readonly items: Items | unknown[]; readonly places?: readonly number[] } {
+  if (!spread || !Array.isArray(made)) return { items: made };
+  const places = spreadOrder(Math.min(made.length, first), limit);
+  return { items: places.map((place) => made[place]), places };
 }

@@ -20,11 +20,11 @@ export type ItemSource =
     readonly kind: "module";
     readonly module: string;
     readonly export: string;
-    readonly limit?: number;
+    readonly limit?: number | undefined;
     /** Takes the items of a list in the order of `spreadOrder()` in job_items.ts. */
-    readonly spread?: boolean;
+    readonly spread?: boolean | undefined;
     /** With `spread`: how many of the first items belong to the job; all unless given. */
-    readonly first?: number;
+    readonly first?: number | undefined;
   };
 
 /** A task and its items, as plain data. */

@@ -9,6 +9,7 @@ import type { Outcome, Rejected } from "../dispatch/outcome.ts";
 import type { Executor, LaneUsage } from "../executor.ts";
 import * as executors from "../open.ts";
 import { TeardownError } from "../lanes/errors.ts";
+import type { PlacedTask } from "../lanes/lane_tasks.ts";
 import { MODEL_TABLE, needsServer } from "../models.ts";
 import type { Timeline } from "./result.ts";
 import type { Items, MapOptions, Progress } from "../dispatch/options.ts";
@@ -18,6 +19,9 @@ import { hook, openItems, prepare, withWarmup } from "./job_items.ts";
 import { failureKindsOf, failuresOf, paceOf } from "./failures.ts";
 import { LaneWatch } from "./lane_watch.ts";
 import type { JobSpec, ModelSpec, TrialPulse, TrialResult, TrialSpec } from "./spec.ts";
+
+/** Items came as data: their type is the job's own business. */
+type AnyTask = Task<unknown, unknown>;
 
 /** How often it is told what runs on the lanes, in milliseconds. */
 const PULSE_MS = 250;
@@ -79,7 +83,7 @@ function childrenCpuMs(usage: readonly LaneUsage[]): number {
 async function watched(
   { executor, task, items, options, now, onPulse }: {
     readonly executor: Executor;
-    readonly task: Task<unknown, unknown>;
+    readonly task: AnyTask;
     readonly items: Items<unknown>;
     readonly options: MapOptions;
     readonly now: () => number;
@@ -114,6 +118,7 @@ async function watched(
 async function measure(
   spec: TrialSpec,
   host: TrialHost,
+  task: AnyTask,
   warmup: readonly unknown[],
   items: Items<unknown>,
 ) {
@@ -121,7 +126,6 @@ async function measure(
   const { timeoutMs, retries, chunk, mostMs } = spec;
   const limit = new AbortController();
   const signal = AbortSignal.any([limit.signal, ...(host.signal ? [host.signal] : [])]);
-  const task = spec.job.task as Task<unknown, unknown>;
   // In the order of items, one slow item would hold back the outcomes of all that follow.
   const options: MapOptions = { order: "completion", signal, timeoutMs, retries, chunk };
   const startCpuMs = host.cpuMs();
@@ -193,9 +197,10 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   const comparable = await hook(job, job.comparable);
   await using _prepared = await prepare(preparing);
   await reset?.();
-  const items = await openItems(job.items);
+  const { items, places } = await openItems(job.items);
   const { warmup, all } = await withWarmup(items, spec.warmup ?? 0);
-  const { round, ran, found } = await measure(spec, host, warmup, all);
+  const task = places === undefined ? job.task : { ...job.task, places } satisfies PlacedTask;
+  const { round, ran, found } = await measure(spec, host, task as AnyTask, warmup, all);
   const { outcomes } = ran;
   const rejected = outcomes.filter(({ status }) => status === "rejected") as Rejected[];
   // A task that can't be loaded was never run: its failures say nothing of the model.

@@ -31,7 +31,7 @@ function moduleOf(code: string): string {
 }
 
 async function read(code: string, limit?: number): Promise<unknown[]> {
-  const items = await openItems({
+  const { items } = await openItems({
     kind: "module",
     module: moduleOf(code),
     export: "items",
@@ -133,20 +133,25 @@ Deno.test("spreadOrder() passes over none of the items that come again every so 
 
 Deno.test("spreadItems() leaves what has no places as it is", () => {
   const items = new Set([1, 2, 3]);
-  assertEquals(spreadItems(items), items);
-  assertEquals(spreadItems([1, 2, 3, 4, 5], 3), spreadOrder(3).map((place) => place + 1));
+  assertEquals(spreadItems(items, { spread: true }), { items });
+  assertEquals(spreadItems([1, 2], {}), { items: [1, 2] });
+  const places = spreadOrder(3);
+  const spread = { items: places.map((place) => place + 1), places };
+  assertEquals(spreadItems([1, 2, 3, 4, 5], { spread: true, first: 3 }), spread);
 });
 
 Deno.test("openItems() spreads the items of a list first, and takes as many as are wanted then", async () => {
   const module = "data:text/javascript,export const items = [0, 1, 2, 3, 4, 5, 6, 7]";
   const source = { kind: "module", module, export: "items", spread: true } as const;
-  assertEquals(await openItems({ ...source, limit: 3 }), spreadOrder(8).slice(0, 3));
-  assertEquals(await openItems({ ...source, first: 4, limit: 3 }), spreadOrder(4).slice(0, 3));
+  const three = (places: number[]) => ({ items: places.slice(0, 3), places: places.slice(0, 3) });
+  assertEquals(await openItems({ ...source, limit: 3 }), three(spreadOrder(8)));
+  assertEquals(await openItems({ ...source, first: 4, limit: 3 }), three(spreadOrder(4)));
 });
 
 Deno.test("spreadItems() makes no more of a long list than is wanted", () => {
   const long = { length: 3_000_000 };
   const items = Array.from(long, (_, place) => place);
-  assertEquals(spreadItems(items, Infinity, 3), spreadOrder(long.length, 3));
-  assertEquals(spreadItems(items).length, 65_536);
+  const of = (limit?: number) => spreadItems(items, { spread: true, limit }).items as number[];
+  assertEquals(of(3), spreadOrder(long.length, 3));
+  assertEquals(of().length, 65_536);
 });

@@ -23,7 +23,26 @@ function run(of: JobSpec, more: Partial<TrialSpec> = {}): Promise<TrialResult> {
   return trialProcesses()({ model: "sequential", round: 0, job: of, ...more }, {});
 }
 
+const PLACED =
+  `data:text/javascript,export const items = Array.from({ length: 40 }, (_, n) => "x" + n);
+  export default (item, context) => {
+    if (item !== "x" + context.index || context.signal.aborted || context.cancelled()) throw item;
+    return context.index;
+  };`;
+
 for (const model of USUAL_MODELS) {
+  test(`a task under ${model} is given its item's place in the list, though few are run, and spread`, async () => {
+    const task = { module: PLACED, export: "default" };
+    const source = { kind: "module", module: PLACED, export: "items", limit: 9 } as const;
+    const of = async (spread: boolean) => {
+      const items = { ...source, spread };
+      return (await run({ ...JOB, task, items }, { model, chunk: 4 })).round;
+    };
+    const [{ succeeded, checksum }, first] = [await of(true), await of(false)];
+    assertEquals([succeeded, first.succeeded], [9, 9]);
+    assert(checksum !== first.checksum);
+  });
+
   test(`A trial of ${model} runs in a process of its own and gives the same results`, async () => {
     const { round, timeline } = await run(job("default", [1, 2, 3]), {
       model,

@@ -7,13 +7,17 @@ import { type Probed, startProbe } from "./probe.ts";
 import type { ProbeMessage } from "./probe_message.ts";
 import type { Sample } from "./sample.ts";
 
-/** Items run from last to first, of the sample and at most: a few show whether tasks need earlier ones. */
-const SHARE_BACKWARDS = 1 / 8;
+/** Items run from last to first at most: a few show whether tasks need earlier ones. */
 const MOST_BACKWARDS = 16;
+/** Of the sample no more than this share, unless they take no longer than so many milliseconds. */
+const SHARE_BACKWARDS = 1 / 8;
+const QUICK_MS = 250;
 
-export function countBackwards({ done }: Pick<Probed, "done">): number {
+export function countBackwards({ done, stretches }: Pick<Probed, "done" | "stretches">): number {
   const kept = done?.kept ?? 0;
-  return Math.min(kept, MOST_BACKWARDS, Math.max(2, Math.ceil(SHARE_BACKWARDS * kept)));
+  const sampleMs = stretches.reduce((sum, { wallMs }) => sum + wallMs, 0);
+  const quick = Math.floor(QUICK_MS * kept / Math.max(1e-9, sampleMs));
+  return Math.min(kept, MOST_BACKWARDS, Math.max(2, Math.ceil(SHARE_BACKWARDS * kept), quick));
 }
 
 /** A run from last to first: how many items, and the checksum of their results from first to last. */
@@ -24,7 +28,7 @@ export interface OrderCheck {
 
 export function orderCheckOf(
   { failed }: Pick<Sample, "failed">,
-  probed: Pick<Probed, "done" | "checksums">,
+  probed: Pick<Probed, "done" | "checksums" | "stretches">,
 ): OrderCheck | undefined {
   const count = countBackwards(probed);
   const forwards = probed.checksums.get(count);
@@ -37,7 +41,7 @@ export function orderCheckOf(
  */
 export function orderCheck(
   sample: Pick<Sample, "failed">,
-  probed: Pick<Probed, "done" | "checksums">,
+  probed: Pick<Probed, "done" | "checksums" | "stretches">,
   race: Race | undefined,
   leavesPlainLoop: boolean,
 ): OrderCheck | undefined {

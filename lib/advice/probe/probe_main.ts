@@ -87,9 +87,8 @@ async function main(): Promise<void> {
   const made = await open().catch(breaks("items"));
   const kind = kindOf(made);
   if (!CAN_BE_TAKEN.has(kind) || kind === "function") end({ type: "refused", items: kind });
-  const isListed = order.spread && Array.isArray(made);
-  const items = isListed ? spreadItems(made, order.first, order.limit) : made;
-  const listed = isListed ? Math.min(made.length, order.first ?? Infinity) : undefined;
+  const { items, places } = spreadItems(made, order);
+  const listed = places && Math.min((made as unknown[]).length, order.first ?? Infinity);
   say({ type: "phase", phase: "setup" });
   const setupStartMs = performance.now();
   const tasks = new LaneTasks();
@@ -111,14 +110,16 @@ async function main(): Promise<void> {
       ? breaks(`making item ${error.index}`)(error.cause)
       : breaks("items")(error);
   if (order.backwards) {
-    const checksum = await backwardsChecksum(items, order.limit, task, given, comparable)
+    const checksum = await backwardsChecksum(items, order.limit, task, given, comparable, places)
       .catch(pulling);
     say({ type: "checksum", checksum });
     await close();
     end();
   }
   if (order.profile !== undefined) {
-    const ran = await profiledRun(items, order.limit, order.profile, task, given).catch(pulling);
+    const ran = await profiledRun(items, order.limit, order.profile, task, given, places).catch(
+      pulling,
+    );
     await close();
     end({ type: "profiled", ...ran });
   }
@@ -126,7 +127,7 @@ async function main(): Promise<void> {
     say({ type: "meter" });
     await inbox.next();
   };
-  const sampler = new Sampler(order, task, say, readMeter, given, comparable);
+  const sampler = new Sampler(order, task, say, readMeter, given, comparable, places);
   await sampler.run(items, listed).catch(pulling);
   for (let next = await inbox.next(); next !== undefined; next = await inbox.next()) {
     const command = JSON.parse(next) as ProbeCommand;
@@ -146,6 +147,7 @@ async function backwardsChecksum(
   task: TaskFunction,
   given?: Given,
   comparable?: (value: unknown) => unknown,
+  places?: readonly number[],
 ): Promise<string> {
   const puller = new ItemPuller(items);
   const first = await puller.pull(count);
@@ -154,7 +156,7 @@ async function backwardsChecksum(
   const at = { item: undefined, lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 0 };
   for (let index = first.length - 1; index >= 0; index--) {
     try {
-      const value = await task(first[index], plainContext(index, signal, given));
+      const value = await task(first[index], plainContext(places?.[index] ?? index, signal, given));
       outcomes.push({ ...at, index, status: "fulfilled", value });
     } catch (reason) {
       outcomes.push({ ...at, index, status: "rejected", ended: "failed", reason });

@@ -8,7 +8,6 @@ import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf } from "../../timing/checksum.ts";
 import { httpSigns, isRefusal } from "../../tasks/http_signs.ts";
 import { PaceMeter } from "../../timing/failures.ts";
-import { spreadOrder } from "../../timing/job_items.ts";
 import { ItemPuller } from "./item_puller.ts";
 import type { FailedItem, ProbeMessage, ProbeOrder, Stretch, Thrown } from "./probe_message.ts";
 import { TransferMeter } from "./transfer_meter.ts";
@@ -82,7 +81,7 @@ export class Sampler {
   readonly #shares: number[] = [];
   readonly #pace = new PaceMeter();
   /** The items' places in the job, if they are taken in another order. */
-  #places: readonly number[] = [];
+  readonly #places: readonly number[];
   #failures: FailedItem[] = [];
   #keeping = true;
   #ran = 0;
@@ -99,13 +98,15 @@ export class Sampler {
     readonly given?: Given,
     /** Maps a result to what of it must be equal. */
     readonly comparable?: (value: unknown) => unknown,
-  ) {}
+    places: readonly number[] = [],
+  ) {
+    this.#places = places;
+  }
 
   /** Runs the sample; `listed` is how many items a list has that are taken in another order. */
   async run(items: Items<unknown>, listed?: number): Promise<void> {
     const { limit, metered } = this.order;
     const puller = new ItemPuller(items);
-    if (listed !== undefined) this.#places = spreadOrder(listed);
     const rssBeforeBytes = rssBytes();
     let rssFirstBytes: number | undefined;
     let size = 1;
@@ -172,6 +173,10 @@ export class Sampler {
     }
   }
 
+  #placeOf(turn: number): number {
+    return this.#places[turn] ?? turn;
+  }
+
   checksum(count: number): Promise<string> {
     return checksumOf(this.#kept.slice(0, count), this.comparable);
   }
@@ -206,7 +211,10 @@ export class Sampler {
     const startMs = performance.now();
     for (; at < batch.length; at++) {
       try {
-        const value = this.task(batch[at], plainContext(this.#ran + at, signal, this.given));
+        const value = this.task(
+          batch[at],
+          plainContext(this.#placeOf(this.#ran + at), signal, this.given),
+        );
         if (value instanceof Promise) {
           // A clock reading for each of many tiny tasks would distort them.
           if (alone) [syncMs, syncCpuMs] = [performance.now() - startMs, cpuMs() - cpuAt];
@@ -251,7 +259,7 @@ export class Sampler {
     }
     if (failure === undefined) await this.#transfer.look(item, value, index);
     else if (this.#failures.length < ALL_FAIL) {
-      this.#failures.push({ index: this.#places[index] ?? index, ...thrownBy(failure.error) });
+      this.#failures.push({ index: this.#placeOf(index), ...thrownBy(failure.error) });
     }
     this.#keeping &&= this.#transfer.resultBytes * this.#kept.length < KEPT_BYTES;
     if (!this.#keeping) return;

@@ -53,6 +53,7 @@ export async function profiledRun(
   { stride, targetMs }: ProfileOrder,
   task: TaskFunction,
   given?: Given,
+  places?: readonly number[],
 ): Promise<ProfiledRun> {
   const puller = new ItemPuller(items);
   const { signal } = new AbortController();
@@ -64,7 +65,7 @@ export async function profiledRun(
     if (index % stride !== 0) continue;
     const startMs = performance.now();
     try {
-      await task(pulled[0], plainContext(index, signal, given));
+      await task(pulled[0], plainContext(places?.[index] ?? index, signal, given));
     } catch {
       failed++;
     }

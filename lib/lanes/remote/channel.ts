@@ -60,6 +60,7 @@ export const FromLane = {
 export interface TaskToLoad {
   readonly module: string;
   readonly export: string;
+  readonly places?: readonly number[] | undefined;
   /** Whether its module is the caller's program itself. */
   readonly isProgram: boolean;
 }

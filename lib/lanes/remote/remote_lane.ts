@@ -21,6 +21,7 @@ import type {
   Report,
   Usage,
 } from "../lane.ts";
+import type { PlacedTask } from "../lane_tasks.ts";
 import type { Task } from "../task.ts";
 import { movable, MOVE_BYTES, sendMoving } from "./buffers.ts";
 import {
@@ -125,8 +126,9 @@ export class RemoteLane implements Lane {
     const { number, task } = known;
     const why = this.#channel.unloadable(task);
     if (why === undefined) {
-      const { module, export: name } = task;
-      const toLoad: TaskToLoad = { module, export: name, isProgram: module === Deno.mainModule };
+      const { module, export: name, places } = task as PlacedTask;
+      const isProgram = module === Deno.mainModule;
+      const toLoad: TaskToLoad = { module, export: name, isProgram, ...(places && { places }) };
       this.#channel.send(ToLane.load, [number], toLoad);
     } else {
       // Later, for the dispatcher is not done with sending yet.

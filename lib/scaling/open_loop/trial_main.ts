@@ -2,6 +2,7 @@
 
 import { hook, openItems, prepare } from "../../timing/job_items.ts";
 import { closeLanes, openModel } from "../../timing/trial.ts";
+import type { Task } from "../../lanes/task.ts";
 import { answerParent } from "../../children/parent.ts";
 import { openLoopHere, type OpenLoopTrial } from "./trial.ts";
 
@@ -9,9 +10,16 @@ if (import.meta.main) {
   await answerParent<OpenLoopTrial>(async ({ order: trial, signal }) => {
     const { job } = trial;
     await using _prepared = await prepare(await hook(job, job.prepare));
-    const items = await Array.fromAsync(await openItems(job.items));
+    const opened = await openItems(job.items);
+    const items = await Array.fromAsync(opened.items);
+    // They begin anew when there are fewer than requests.
+    const places = opened.places ?? [...items.keys()];
     await using stack = new AsyncDisposableStack();
     const executor = stack.adopt(openModel(trial), (of) => closeLanes(of, trial.job));
-    return await openLoopHere(trial, { executor, items, signal });
+    const placed: OpenLoopTrial = {
+      ...trial,
+      job: { ...job, task: { ...job.task, places } as Task },
+    };
+    return await openLoopHere(placed, { executor, items, signal });
   });
 }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { orderCheck, orderProbe } from "../../../lib/advice/probe/order_probe.ts";
+import { countBackwards, orderCheck, orderProbe } from "../../../lib/advice/probe/order_probe.ts";
 import { probe } from "../../../lib/advice/probe/probe.ts";
 import type { Race } from "../../../lib/advice/race/race.ts";
 import type { JobSpec } from "../../../lib/timing/spec.ts";
@@ -8,19 +8,19 @@ import { probedOf, roundOf } from "../fixture.ts";
 
 const ignore = !granted("run", "read");
 
-async function orderMatters(code: string): Promise<boolean | undefined> {
+async function orderMatters(code: string, count = 4): Promise<boolean | undefined> {
   const module = `data:text/javascript,${encodeURIComponent(code)}`;
   const job: JobSpec = {
     name: "made up",
     task: { module, export: "default" },
-    items: { kind: "module", module, export: "items" },
+    items: { kind: "module", module, export: "items", spread: true },
     options: {},
   };
   const { signal } = new AbortController();
-  const sample = { typed: "made up", limit: 4, targetMs: 1000, guardMs: 60_000, signal };
-  const { checksums } = await probe(job, sample, () => [4]);
-  const forwards = checksums.get(4)!;
-  const found = await orderProbe(job, { count: 4, forwards, guardMs: 60_000, signal });
+  const sample = { typed: "made up", limit: 100, targetMs: 1000, guardMs: 60_000, signal };
+  const { checksums } = await probe(job, sample, () => [count]);
+  const forwards = checksums.get(count)!;
+  const found = await orderProbe(job, { count, forwards, guardMs: 60_000, signal });
   return found.orderMatters;
 }
 
@@ -32,6 +32,14 @@ Deno.test({
     assertEquals(await orderMatters(`${items} export default (item) => 2 * item;`), false);
     const counting = `${items} let calls = 0; export default (item) => item + 10 * calls++;`;
     assertEquals(await orderMatters(counting), true);
+    // Each of a hundred leans on its neighbour alone; or is told apart by its place.
+    const linked = `export const items = Array.from({ length: 100 }, (_, n) => ({ n }));
+      items.forEach((item, n) => item.prev = items[n - 1]);
+      export default (item) => item.sum = (item.prev?.sum ?? 0) + item.n;`;
+    assertEquals(await orderMatters(linked, 16), true);
+    const placed = `export const items = Array.from({ length: 100 }, (_, n) => n);
+      export default (item, { index }) => { if (item !== index) throw item; return index; };`;
+    assertEquals(await orderMatters(placed, 16), false);
   },
 });
 
@@ -83,7 +91,7 @@ Deno.test({
 
 Deno.test("orderCheck() runs backwards where results differ or the plain loop is left, raced or not, and the plain loop repeats its own", () => {
   const sample = { failed: 0 };
-  const probed = { ...probedOf({ waitMs: 10 }), checksums: new Map([[13, "sum"]]) };
+  const probed = { ...probedOf({ waitMs: 30 }), checksums: new Map([[13, "sum"]]) };
   const candidate = { model: "concurrent", lanes: 1, slots: Infinity } as const;
   const race: Race = {
     runners: [{ candidate, items: 100, rounds: [roundOf({ runMs: 9 })], out: "results" }],
@@ -104,4 +112,10 @@ Deno.test("orderCheck() runs backwards where results differ or the plain loop is
   assertEquals(orderCheck(sample, probed, undefined, false), undefined);
   assertEquals(orderCheck(sample, probed, { ...race, runners: [] }, false), undefined);
   assertEquals(orderCheck({ ...sample, failed: 1 }, probed, race, true), undefined);
+});
+
+Deno.test("countBackwards() takes an eighth of the sample, or what a quarter of a second is enough for", () => {
+  const of = (items: number, waitMs: number) => countBackwards(probedOf({ items, waitMs }));
+  assertEquals([of(40, 100), of(400, 100), of(8, 1000), of(1, 1000)], [5, 16, 2, 1]);
+  assertEquals([of(60, 8), of(40, 24), of(4, 8)], [16, 10, 4]);
 });
