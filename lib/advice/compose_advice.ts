@@ -60,10 +60,12 @@ export function composeAdvice(found: Evidence): Advice {
   const { candidate, decision, gain } = recommendation;
   const isPlain = candidate.model === BASELINE;
   const models = assessment.models();
-  const peakOf = (of: Candidate) =>
-    models.find(({ name }) => name === nameOf(of))?.measured?.peakRssBytes ?? NaN;
-  const moreBytes = peakOf(candidate) - peakOf(SEQUENTIAL);
-  const memoryBytes = Number.isNaN(moreBytes) ? null : moreBytes;
+  const moreBytes = (than: Candidate) => {
+    const [more, plain] = [than, SEQUENTIAL].map((of) =>
+      models.find(({ name }) => name === nameOf(of))?.measured?.peakRssBytes
+    );
+    return more === undefined || plain === undefined ? null : Math.max(0, more - plain);
+  };
   const { hooks, items } = probed.exports;
   const care = careOf(found, recommendation);
   const { code, flags } = programFor({
@@ -115,7 +117,7 @@ export function composeAdvice(found: Evidence): Advice {
       gain,
       predictedGain: assessment.predictedGain(candidate).median,
       confidence: Math.min(recommendation.confidence, isDoubtful ? UNSURE : 1),
-      memoryBytes: isPlain ? 0 : memoryBytes,
+      memoryBytes: isPlain ? 0 : moreBytes(candidate),
       breakEven: isPlain || decision === "server's pace" ? null : assessment.breakEven(candidate),
       reason: reasonOf(assessment, recommendation, bound) + (isUnchecked ? UNCHECKED : ""),
       decision,
@@ -124,7 +126,7 @@ export function composeAdvice(found: Evidence): Advice {
     },
     code,
     flags,
-    hazards: findingsOf(found, candidate, memoryBytes, seen).map(hazardOf),
+    hazards: findingsOf(found, candidate, moreBytes, seen).map(hazardOf),
     ...(partial !== undefined && { partial }),
     cost: costOf(found),
   };

@@ -12,6 +12,7 @@ import { spreadOrder } from "../timing/job_items.ts";
 import { median } from "../timing/statistics.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Candidate, inFlightOf, nameOf } from "./prediction/candidate.ts";
+import { heldBytes } from "./prediction/choose_candidates.ts";
 import type { Machine } from "./prediction/machine.ts";
 import { graceFor, type Probed } from "./probe/probe.ts";
 import { blocks, byChance, mostCpuShare, type Sample } from "./probe/sample.ts";
@@ -369,10 +370,11 @@ function* ofFailures({ sample, probed, race, horizon, total, pace }: Evidence): 
 function* ofTasks(
   found: Evidence,
   chosen: Candidate,
-  memoryBytes: number | null,
+  moreBytes: MoreBytes,
 ): Generator<Finding> {
   const { sample, machine, horizon, predicted, probed } = found;
-  const { uncloneable, variation, taskBytes = 0, memoryBytes: sampleBytes } = sample;
+  const { uncloneable, variation, memoryBytes: sampleBytes } = sample;
+  const taskBytes = heldBytes(sample);
   if (blocks(sample)) yield { kind: "blocking", share: sample.blockedMs / sample.wallMs };
   if (uncloneable !== undefined) yield { kind: "uncloneable", what: uncloneable };
   const classLost = classLostOf(found);
@@ -381,7 +383,7 @@ function* ofTasks(
   const widest = chosen.model !== BASELINE ? chosen : predicted.map((of) => of.candidate)
     .reduce((a, b) => inFlightOf(b, horizon) > inFlightOf(a, horizon) ? b : a, chosen);
   const inFlight = inFlightOf(widest, horizon);
-  const measuredBytes = chosen === widest && memoryBytes !== null ? Math.max(0, memoryBytes) : null;
+  const measuredBytes = moreBytes(widest);
   if (Math.max(measuredBytes ?? inFlight * taskBytes, sampleBytes) > MUCH_MEMORY) {
     yield {
       kind: "memory",
@@ -405,11 +407,14 @@ export function* ofTeardown(probed: Pick<Probed, "teardownMs">): Generator<Findi
   yield { kind: "teardown", ms: Number.isFinite(ms) ? ms : null, graceMs };
 }
 
-/** Names what was seen. `memoryBytes` is what the model needs more than the plain loop, if measured. */
+/** What a model was measured to need more than the plain loop; null if it wasn't. */
+export type MoreBytes = (of: Candidate) => number | null;
+
+/** Names what was seen. */
 export function findingsOf(
   found: Evidence,
   chosen: Candidate,
-  memoryBytes: number | null,
+  moreBytes: MoreBytes,
   ofModels: readonly Finding[],
 ): Finding[] {
   const { available, others } = found.sample;
@@ -423,6 +428,6 @@ export function findingsOf(
       .map(({ candidate, error = "" }) =>
         ({ kind: "broken", model: nameOf(candidate), error }) as const
       ),
-    ...ofTasks(found, chosen, memoryBytes),
+    ...ofTasks(found, chosen, moreBytes),
   ];
 }

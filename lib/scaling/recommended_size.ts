@@ -69,7 +69,9 @@ export function recommendedSize(
   if (gain.median > IMPOSSIBLE * Math.max(1, mostHere) || gain.low > mostHere * AS_GOOD) {
     return { ...stays, impossible: { point: chosen.point, gain, most: mostHere } };
   }
-  const isLargest = chosen === series.at(-1) && series.length === worked.length;
+  // Nothing fills more of them than there are items.
+  const isFull = chosen.point.lanes * chosen.point.slots >= (total ?? Infinity);
+  const isLargest = chosen === series.at(-1) && series.length === worked.length && !isFull;
   const before = standings.ratio(series.at(-2) ?? smallest, chosen)?.median ?? 1;
   return {
     point: chosen.point,

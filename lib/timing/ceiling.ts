@@ -99,5 +99,6 @@ export async function ceiling(
   if (lanes === 1) return { speedup: 1, lanes };
   const speedup = await measureWith(job, lanes, options) ??
     await measureWith(undefined, lanes, options);
-  return { speedup: speedup ?? 1, lanes };
+  // What is above was others' doing, who disturbed one process more than all.
+  return { speedup: Math.min(lanes, speedup ?? 1), lanes };
 }

@@ -109,10 +109,19 @@ export function sampleFor(of: Parameters<typeof probedOf>[0]): Sample {
 
 /** A round that took so long. */
 export function roundOf(
-  { round = 0, runMs, startMs = 0, failed = 0, succeeded = 10, checksum = "same", reasons }:
+  {
+    round = 0,
+    runMs,
+    startMs = 0,
+    failed = 0,
+    succeeded = 10,
+    checksum = "same",
+    reasons,
+    peakRssBytes = 80e6,
+  }:
     & Partial<Round>
     & { runMs: number },
 ): Round {
-  const times = { startMs, runMs, wallMs: startMs + runMs, cpuMs: runMs, peakRssBytes: 80e6 };
+  const times = { startMs, runMs, wallMs: startMs + runMs, cpuMs: runMs, peakRssBytes };
   return { round, ...times, succeeded, failed, checksum, ...(reasons && { reasons }) };
 }

@@ -113,6 +113,10 @@ Deno.test("so many times as many slots gain no more than that, or their items we
 Deno.test("the largest size that still gains is not called the best", async () => {
   const rising = await resultOf((slots) => 100 * slots ** 0.9);
   assert(recommendedSize(rising)!.mayGainMore);
+  // More slots than items can't be filled.
+  const few = (total: number) => ({ ...rising, job: { ...rising.job, total } });
+  const { size } = recommendedSize(rising)!.point;
+  assertEquals([size, size + 1].map((of) => recommendedSize(few(of))!.mayGainMore), [false, true]);
   assertStringIncludes(
     takeLines(rising)[0]!,
     "the largest size of limited that was measured, and l",

@@ -35,7 +35,7 @@ const HOPELESS = 1.25;
 const BESIDE = 0.85;
 /** Models raced beside sequential. */
 const MOST_RACED = 4;
-/** Tasks that hold less than this each don't fill a machine's memory, in bytes. */
+/** Tasks that hold less than this each don't fill a machine's memory: the runtime itself grows as much at first. */
 const MUCH_MEMORY = 50 * (1 << 20);
 
 /** The least power of two from `value` on: finer steps couldn't be told apart. */
@@ -43,10 +43,13 @@ export function powerOfTwoFrom(value: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
 }
 
-export function inMemory({ taskBytes = 0 }: Sample, { memoryBytes }: Machine): number {
-  return memoryBytes === undefined || taskBytes < MUCH_MEMORY
-    ? Infinity
-    : Math.max(1, Math.floor(MOST_MEMORY * memoryBytes / taskBytes));
+/** What each task in flight holds, as far as the first one shows. */
+export function heldBytes({ taskBytes = 0 }: Pick<Sample, "taskBytes">): number {
+  return taskBytes < MUCH_MEMORY ? 0 : taskBytes;
+}
+
+export function inMemory(sample: Sample, { memoryBytes = Infinity }: Machine): number {
+  return Math.max(1, Math.floor(MOST_MEMORY * memoryBytes / heldBytes(sample)));
 }
 
 /** Whether tasks compute beside their event loop, as far as this process itself can see. */

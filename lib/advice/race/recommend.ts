@@ -134,10 +134,9 @@ export function entriesOf(
       const these = { ...sample, cpuShare: cpuShareOf({ ...sample, cpuShare }, items) };
       return possibleGain(these, cores, candidate, items);
     };
-    const allCores = Math.max(cores, ceiling);
-    const most = possible(sample.cpuShare, allCores);
+    const most = possible(sample.cpuShare, cores);
     // What only waiting, or others' share, can have given tells nothing.
-    const isTold = gain <= possible(mostShare, allCores);
+    const isTold = gain <= possible(mostShare, cores);
     const credible = isTold ? IMPOSSIBLE * possible(mostShare, ceiling) : 0;
     const isImpossible = gain > IMPOSSIBLE * most;
     // One round tells nothing of the noise, and others' programs disturb more than that.

@@ -110,12 +110,16 @@ function rateText(of: Finding & { kind: "rate" }): string {
 function memoryText(of: Finding & { kind: "memory" }): string {
   const { sampleBytes, taskBytes, inFlight, measuredBytes, freeBytes, model } = of;
   const free = freeBytes === undefined ? "" : ` of ${formatBytes(freeBytes)} that are free`;
-  const needs = measuredBytes === null
-    ? `has ${inFlight} in flight: about ${formatBytes(inFlight * taskBytes)}${free}`
-    : `was measured to need ${formatBytes(measuredBytes)} more${free}`;
+  const each = taskBytes === 0
+    ? ""
+    : `, the first alone by ${formatBytes(taskBytes)}: each task in flight holds its own`;
+  const needs = measuredBytes !== null
+    ? ` ${model} was measured to need ${formatBytes(measuredBytes)} more${free}.`
+    : taskBytes === 0
+    ? ""
+    : ` ${model} has ${inFlight} in flight: about ${formatBytes(inFlight * taskBytes)}${free}.`;
   return `The tasks of the sample raised the peak memory by ${formatBytes(sampleBytes)} one by ` +
-    `one, the first alone by ${formatBytes(taskBytes)}: each task in flight holds its own. ` +
-    `${model} ${needs}. A worker that runs out of memory takes the whole program with it; a ` +
+    `one${each}.${needs} A worker that runs out of memory takes the whole program with it; a ` +
     "process doesn't.";
 }
 

@@ -278,7 +278,10 @@ function isAlone(assessment: Assessment, candidate: Candidate, gain: number): bo
     bySimplicity({ ...of, slots: of.slots ?? Infinity } as Candidate, candidate) < 0
   );
   return simpler.length > 0 &&
-    simpler.every(({ measured }) => (measured?.gain?.median ?? 0) * TOO_SLOW < gain);
+    simpler.every(({ measured }) => {
+      const { median = 0, high = 0 } = measured?.gain ?? {};
+      return median * TOO_SLOW < gain && high < gain;
+    });
 }
 
 /** How long so many items take at a server's pace, such as "about 20 a second, so 120 items take 6 s". */

@@ -75,8 +75,8 @@ export function recommendationLines(advice: Advice): string[] {
   if (recommended.model === BASELINE) {
     const doubt = recommended.decision !== "can't tell"
       ? [sure]
-      // Half sure is not knowing.
-      : confidence === 0.5
+      // Half sure is not knowing, and what surely gains something the reason has told.
+      : confidence === 0.5 || confidence < 0.01
       ? []
       : [`That nothing gains a tenth is ${formatPercent(confidence)} sure.`];
     return [recommended.reason, ...pace, ...doubt];

@@ -70,6 +70,9 @@ export interface Load {
 /** Threads beside the main one count from this share of the running on: less is collecting garbage. */
 const BESIDE = 0.15;
 
+/** What the system counts in ticks, as it does a process's CPU time, may be too much by so many milliseconds. */
+const TICKS_MS = 20;
+
 /** Shorter running than this says nothing of a machine, in milliseconds. */
 const LEAST_RUN_MS = 0.2;
 
@@ -102,7 +105,7 @@ export function loadBetween(from: Reading, to: Reading): Load | undefined {
     available: runMs < LEAST_RUN_MS ? 1 : runMs / (runMs + queuedMs),
     queuedMs,
     childrenCpuMs,
-    uncountedCpuMs: childrenCpuMs + increase(allMs, increase(a.cpuMs, b.cpuMs)),
+    uncountedCpuMs: childrenCpuMs + increase(allMs + TICKS_MS, increase(a.cpuMs, b.cpuMs)),
     switches: {
       voluntary: increase(a.switches.voluntary, b.switches.voluntary),
       involuntary: increase(a.switches.involuntary, b.switches.involuntary),

@@ -72,6 +72,39 @@ Deno.test("memory that tasks in flight hold is counted, though nothing was raced
   assertStringIncludes(memory.text, "6 in flight: about 4");
 });
 
+Deno.test("memory is told as measured with so many in flight, though the first task grew by the runtime's own", async () => {
+  const of = async (taskBytes: number, inFlightBytes: number) => {
+    const made = { waitMs: 20, items: 120, taskBytes };
+    // The plain loop stays, for the order matters.
+    const peakRssBytes = (model: string) => 80e6 + (model === "concurrent" ? inFlightBytes : 0);
+    const advice = await adviceOn(
+      made,
+      ({ model }, _items, runMs) => ({ runMs, peakRssBytes: peakRssBytes(model) }),
+      {},
+      true,
+    );
+    return advice.hazards.find(({ kind }) => kind === "memory")?.text;
+  };
+  assertEquals(await of(8e6, 10e6), undefined);
+  assertStringIncludes((await of(8e6, 400e6))!, "concurrent was measured to need 400 MB more");
+  assert(!(await of(8e6, 400e6))!.includes("holds its own"));
+});
+
+Deno.test("no model is said to come near only where its interval leaves out the gain", async () => {
+  const of = async (noise: number, longer: number) => {
+    const { recommended } = await adviceOn(
+      { computeMs: 6, waitMs: 6, items: 200 },
+      ({ model, lanes = 1, round }, _items, runMs) => ({
+        runMs: runMs * (lanes > 1 ? longer : 1) *
+          (model === "sequential" ? 1 : Math.exp(noise * Math.sin(7 * round + 3 * lanes))),
+      }),
+    );
+    assertEquals(recommended.model, "workers");
+    return recommended.reason.includes("No simpler model that was measured comes near it.");
+  };
+  assertEquals([await of(0, 1), await of(0.1, 1.5)], [true, false]);
+});
+
 Deno.test("a reason says what came of the models that are out", async () => {
   const made = { computeMs: 20 };
   const slow = await adviceOn(made, ({ model }, items, runMs) => ({

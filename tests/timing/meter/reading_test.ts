@@ -87,7 +87,9 @@ Deno.test("loadBetween() tells of what CPU time nobody counted the queueing", ()
   const of = (to: At) => loadBetween(from, reading(to))!.uncountedCpuMs;
   assertEquals(of({ all: [300, 0], childrenCpuMs: 40 }), 0);
   // Threads that ended are in the process's time alone.
-  assertEquals(of({ all: [150, 0], cpuMs: 900, childrenCpuMs: 340 }), 300 + 800 - 50);
+  assertEquals(of({ all: [150, 0], cpuMs: 900, childrenCpuMs: 340 }), 300 + 800 - 50 - 20);
+  // A process's time is counted in ticks, its threads' to the nanosecond.
+  assertEquals(of({ all: [101, 0], cpuMs: 120, childrenCpuMs: 40 }), 0);
 });
 
 Deno.test("othersBetween() takes off what the measuring program itself used", () => {
