@@ -71,7 +71,7 @@ export function drawGains(
 ): string {
   const { rowHeight, insetTop, insetBottom, dy, nameDy } =
     rows.some(({ predicted }) => predicted !== null) ? ROW.predicted : ROW.measured;
-  const margins = { top: 26, left: 10, right: isWide(width) ? 150 : 134, bottom: 30 };
+  const margins = { top: 26, left: 10, right: isWide(width) ? 204 : 134, bottom: 30 };
   const axis = axisOf(rows, limit);
   const [low, high] = axis.x.domain;
   // Names in a file that may hold anything needn't be unique.

@@ -157,7 +157,7 @@ export function drawBars(
   return rowChart({
     width,
     rows: bars.map(({ name }) => name),
-    rowHeight: above ? 46 : 30,
+    rowHeight: above ? 54 : 30,
     padding: above ? 0.3 : 0.36,
     margins: { top: 4, right: above ? 120 : 74, bottom: 4, left: left ?? 10 },
     x: { domain: [0, greatest], axis: null },
@@ -166,14 +166,14 @@ export function drawBars(
         y: "name",
         x: "value",
         fill: "colour",
-        insetTop: above ? 12 : 0,
+        insetTop: above ? 17 : 0,
         title: ({ name, words }) => `${name}: ${words}`,
         className: "bar",
       }),
       above
-        ? Plot.text(bars, { y: "name", x: 0, text: "name", textAnchor: "start", dx: 4, dy: -16 })
+        ? Plot.text(bars, { y: "name", x: 0, text: "name", textAnchor: "start", dx: 4, dy: -11 })
         : rowNames(bars),
-      Plot.text(bars, { y: "name", x: "value", text: "words", ...BESIDE, dy: above ? 6 : 0 }),
+      Plot.text(bars, { y: "name", x: "value", text: "words", ...BESIDE, dy: above ? 8.5 : 0 }),
       Plot.ruleX([0], { stroke: "var(--ink)" }),
     ],
   }, { title, description: bars.map(({ name, words }) => `${name}: ${words}`).join("; ") });
@@ -227,8 +227,8 @@ export function timeTicks(endMs: number, most: number): number[] {
 }
 
 /** An axis of times, without the decimals that tables give round ones. */
-export function timeAxis(ticks: number[] | number): Plot.Markish {
+export function timeAxis(ticks: number[] | number, format = formatDuration): Plot.Markish {
   const tickFormat = (ms: number) =>
-    ms === 0 ? "0" : formatDuration(ms).replace(/(\.\d*?)0+ /, "$1 ").replace(". ", " ");
+    ms === 0 ? "0" : format(ms).replace(/(\.\d*?)0+(?=\D*$)/, "$1").replace(/\.(?=\D*$)/, "");
   return Plot.axisX({ ticks, tickSize: 4, label: null, tickFormat });
 }

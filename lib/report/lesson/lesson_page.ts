@@ -102,7 +102,7 @@ function drawTasks(
       Plot.text(panels, {
         ...{ x: "endMs", y: ({ top }) => top + middle, text: "words", ...BESIDE },
       }),
-      timeAxis(timeTicks(endMs, isWide(width) ? 8 : 4)),
+      timeAxis(timeTicks(endMs, isWide(width) ? 8 : 4), (ms) => speaker.duration(ms)),
     ],
   }, { title, description: panels.map(({ model, words }) => `${model}: ${words}`).join("; ") });
 }

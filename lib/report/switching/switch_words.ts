@@ -131,16 +131,21 @@ export const TURN_WAYS: Readonly<Record<TurnRow["way"], { name: string; code: st
   "loop, whole": { name: "1 event loop", code: "await after" },
 };
 
-/** Where in the code another gets in between, a line each. */
+/** Where in the code another gets in between, a line each: short ones, for telephones. */
 const BETWEEN: readonly string[] = [
-  "x[0]++ is three steps, for threads that share x:",
-  "  seen = x[0]          both read 41",
-  "  seen = seen + 1      ← the other may come between, here or anywhere:",
-  "                         switched in, or at the same moment on another core",
-  "  x[0] = seen          both write 42: one update is lost",
-  "With an await between, for tasks of one event loop:",
+  "Two threads, x[0]++ is three steps:",
+  "  seen = x[0]      both read 41",
+  "  seen = seen + 1  ← the other comes",
+  "                   between: switched",
+  "                   in, or on another",
+  "                   core",
+  "  x[0] = seen      both write 42: one",
+  "                   update is lost",
+  "One event loop, an await between:",
   "  const seen = n",
-  "  await …              ← here another task has its turn, and nowhere else",
+  "  await …          ← here another has",
+  "                   its turn, nowhere",
+  "                   else",
   "  n = seen + 1",
 ];
 
@@ -258,7 +263,9 @@ export function whoIsServedWords({ rows, clients, waitMs, sumBelow, lanes }: Who
       `answer after ${last(computing)}, and whoever asks meanwhile waits too.`,
     computing && threads && `With the sums on ${counted(lanes, "thread")}: ${last(threads)} ` +
       `(${sooner(threads, computing)}), and the event loop is free for other clients meanwhile. ` +
-      "That is parallelism, up to the cores.",
+      (threads.lastMs * AS_GOOD < computing.lastMs
+        ? "That is parallelism, up to the cores."
+        : "No time was gained here: perhaps no core was free."),
     ...rows.filter(({ answered }) => answered < clients).map((row) =>
       `Only ${row.answered} of ${clients} clients had an answer with ${
         servedLabel(row, lanes)

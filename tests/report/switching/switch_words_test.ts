@@ -98,6 +98,7 @@ Deno.test("what one event loop serves together is told, and what it doesn't", ()
     });
   assertStringIncludes(served(400), "With the sums on 1 thread: 400 ms (2.00 times as long)");
   assertStringIncludes(served(201), "201 ms (as long)");
+  assertStringIncludes(served(201), "No time was gained here");
   assertStringIncludes(
     served(100, 19),
     "Only 19 of 20 clients had an answer with computes, 1 thread",
