@@ -291,10 +291,10 @@ export function cluster(options: ClusterOptions): Executor {
     batches: { targetMs: CLUSTER_BATCH_MS, firstItems: 1, mostItems: MOST_CLUSTER_ITEMS },
     makeLane: (_number, events, tasks) => {
       if (machines.isFull) throw new LaneStartError("all lanes that have joined are in use");
-      const modules = tasks.map(({ module }) => module);
+      const modules = ofOneProject(tasks.map(({ module }) => module));
       return new RemoteLane(
         events,
-        (channel) => new ClusterChannel(channel, machines, { slots, tasks }),
+        (channel) => new ClusterChannel(channel, machines, { slots, modules }),
         {
           accepts: onlyOf(modules),
           shared,

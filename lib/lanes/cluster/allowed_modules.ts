@@ -30,7 +30,10 @@ export class AllowedModules {
     this.#options = options;
   }
 
-  /** The file with a module's name and content, wherever below a folder it is. */
+  /**
+   * The file with a module's name and content, wherever below a folder it is. Where two projects have one,
+   * their packages may differ, so it is the one whose path ends like the module's.
+   */
   async find(module: string, digest: string): Promise<FoundModule> {
     const { roots, data } = this.#options;
     if (module.startsWith("data:")) {
@@ -40,13 +43,16 @@ export class AllowedModules {
     const name = module.slice(module.lastIndexOf("/") + 1);
     const where = roots.length === 0 ? "no module is allowed there" : `below ${roots.join(", ")}`;
     const others = new Set<string>();
+    const same: string[] = [];
     for (const root of roots) {
       for await (const file of filesNamed(root, name)) {
         const found = await moduleDigest(file).catch(() => undefined);
-        if (found === digest) return { local: file };
-        if (found !== undefined) others.add(`${file} has sha256 ${short(found)}`);
+        if (found === digest) same.push(file);
+        else if (found !== undefined) others.add(`${file} has sha256 ${short(found)}`);
       }
     }
+    const [local] = same.sort((a, b) => sharedEnd(b, module) - sharedEnd(a, module));
+    if (local !== undefined) return { local };
     const has = others.size > 0
       ? `: ${[...others].join(", ")}`
       : roots.length === 0
@@ -54,6 +60,13 @@ export class AllowedModules {
       : " there is no such file";
     return { refused: `${name} with sha256 ${short(digest)} is not allowed; ${where}${has}` };
   }
+}
+
+/** How many of the last parts of two paths are the same. */
+function sharedEnd(path: string, other: string): number {
+  const [one, two] = [path, other].map((path) => path.split("/").reverse());
+  const end = one!.findIndex((part, at) => part !== two![at]);
+  return end < 0 ? one!.length : end;
 }
 
 const short = (digest: string) => digest.slice(0, SHOWN);

@@ -29,6 +29,13 @@ export interface ClusterHost {
   readonly silenceMs: number;
 }
 
+/** What a lane is wanted for. */
+export interface Wanted {
+  readonly slots: number;
+  /** Modules, of one project, that it loads as it starts, that of the task which is waiting first. */
+  readonly modules: readonly string[];
+}
+
 /** Told of one lane. */
 export interface LeaseEvents {
   receive(frame: Frame): void;
@@ -250,21 +257,16 @@ export class Cluster {
   }
 
   /**
-   * Leases a lane of some machine: of one that runs the first of the tasks, if there is any.
+   * Leases a lane of some machine: of one that runs the first of the modules, if there is any.
    *
    * @throws {LaneStartError} If there is none free.
    */
-  async lease(
-    { slots, tasks }: { readonly slots: number; readonly tasks: readonly Task[] },
-    events: LeaseEvents,
-  ): Promise<Lease> {
+  async lease({ slots, modules: names }: Wanted, events: LeaseEvents): Promise<Lease> {
     const broker = await this.#open();
-    const modules = await Promise.all(
-      [...new Set(tasks.map(({ module }) => module))].map(async (module) => ({
-        module,
-        digest: await moduleDigest(module).catch((error) => `none: ${wordsOf(error)}`),
-      })),
-    );
+    const modules = await Promise.all([...new Set(names)].map(async (module) => ({
+      module,
+      digest: await moduleDigest(module).catch((error) => `none: ${wordsOf(error)}`),
+    })));
     const refusing = new Set<string>();
     const mute = new Set<string>();
     let tries = 0;

@@ -10,18 +10,11 @@ import {
 } from "../remote/channel.ts";
 import type { Frame } from "../subprocess/frame.ts";
 import { way } from "../subprocess/subprocess_channel.ts";
-import type { Task } from "../task.ts";
-import type { Cluster, Lease } from "./cluster.ts";
+import type { Cluster, Lease, Wanted } from "./cluster.ts";
 import { payloadOf } from "./post.ts";
 
 /** A machine that was told to end a lane is given up if it hasn't said within so many milliseconds that it has. */
 const END_MS = 3000;
-
-interface ClusterChannelOptions {
-  readonly slots: number;
-  /** Tasks whose modules the lane loads as it starts. */
-  readonly tasks: readonly Task[];
-}
 
 export class ClusterChannel implements Channel {
   readonly way = way;
@@ -37,19 +30,19 @@ export class ClusterChannel implements Channel {
   #isOver = false;
   #endTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(events: ChannelEvents, cluster: Cluster, options: ClusterChannelOptions) {
+  constructor(events: ChannelEvents, cluster: Cluster, wanted: Wanted) {
     this.#events = events;
     this.#cluster = cluster;
-    void this.#open(options);
+    void this.#open(wanted);
   }
 
   get machine(): string | undefined {
     return this.#lease?.machine;
   }
 
-  async #open(options: ClusterChannelOptions): Promise<void> {
+  async #open(wanted: Wanted): Promise<void> {
     try {
-      this.#lease = await this.#cluster.lease(options, {
+      this.#lease = await this.#cluster.lease(wanted, {
         receive: (frame) => this.#receive(frame),
         lost: (how) => this.#end(how, true),
       });

@@ -3,6 +3,7 @@
  */
 
 import { wordsOf } from "../attempt.ts";
+import { ofOneProject } from "../project.ts";
 import type { LanePermissions } from "../subprocess/permissions.ts";
 import type { AllowedModules, FoundModule } from "./allowed_modules.ts";
 import {
@@ -158,6 +159,8 @@ export class Machine implements AsyncDisposable {
       end();
       return { refused: here.refused, forModule: true };
     }
+    const locals = [...found.values()].flatMap((here) => "local" in here ? [here.local] : []);
+    const preloaded = ofOneProject(locals);
     try {
       const relay = new Relay({
         broker: this.#broker,
@@ -167,9 +170,14 @@ export class Machine implements AsyncDisposable {
         slots: Math.min(slots, mostSlots),
         permissions,
         turns: this.#turns,
-        modules: [...found.values()].flatMap((here) => "local" in here ? [here.local] : []),
+        modules: preloaded,
         find: async (module) => {
           const known = found.get(module);
+          if (known !== undefined && "local" in known && !preloaded.includes(known.local)) {
+            return {
+              refused: `${known.local} is of another project than the lane was started for`,
+            };
+          }
           if (known !== undefined) return known;
           if (!module.startsWith("data:")) return { refused: "the lane was not started for it" };
           return await allowed.find(module, await moduleDigest(module));

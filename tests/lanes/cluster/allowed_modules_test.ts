@@ -86,6 +86,25 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "of several files with that name and content it is the one whose path ends like the module's",
+  ignore,
+  fn: () =>
+    folders({
+      "here/shop/task.ts": "export default 1;",
+      "there/farm/task.ts": "export default 1;",
+      "there/old/shop/task.ts": "export default 1;",
+      "there/task.ts": "export default 1;",
+    }, async (url, root) => {
+      const allowed = new AllowedModules({ roots: [`${root}/there`], data: false });
+      const module = url("here/shop/task.ts");
+      assertEquals(await allowed.find(module, await moduleDigest(module)), {
+        local: url("there/old/shop/task.ts"),
+      });
+    }),
+});
+
+Deno.test({
   name: "a link that leads out of a root is not followed",
   ignore: ignore || Deno.build.os === "windows",
   fn: () =>

@@ -235,6 +235,45 @@ fault("a module that is older on the machine is refused, and both contents are t
   }
 });
 
+fault("tasks of two projects run on lanes of their own, each with its own packages", async () => {
+  await using server = await NatsServer.start();
+  const root = await Deno.makeTempDir();
+  const [one, other] = ["one", "other"].map((name) => `${root}/${name}`);
+  try {
+    for (const folder of [one!, other!]) {
+      const thing = `${folder}/node_modules/thing`;
+      await Deno.mkdir(thing, { recursive: true });
+      const said = JSON.stringify(folder.slice(root.length + 1));
+      const files = {
+        [`${folder}/package.json`]: `{ "dependencies": { "thing": "1" } }`,
+        [`${folder}/task.ts`]: `import { name } from "thing"; export default (n) => name + n;`,
+        [`${thing}/package.json`]: `{ "name": "thing", "version": "1.0.0", "type": "module",
+          "exports": "./index.js" }`,
+        [`${thing}/index.js`]: `export const name = ${said};`,
+      };
+      for (const [path, text] of Object.entries(files)) await Deno.writeTextFile(path, text);
+    }
+    await Deno.writeTextFile(`${other}/deno.json`, `{ "imports": { "thing": "./thing.ts" } }`);
+    await Deno.writeTextFile(`${other}/thing.ts`, `export const name = "mapped";`);
+    await using _lanes = await LaneProcess.start(server.url, [
+      "--lanes",
+      "1",
+      "--allow-module",
+      root,
+    ]);
+    await using executor = open(server, 1);
+    const named = (path: string) => ({ module: new URL(`file://${path}`).href, export: "default" });
+    for (const n of [1, 2]) {
+      for (const [folder, wanted] of [[one, "one"], [other, "mapped"]]) {
+        const task = named(`${folder}/task.ts`);
+        assertEquals(await executor.map(task, [n as never]).toArray(), [`${wanted}${n}`]);
+      }
+    }
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
 fault("what a server lacks is said in one line: machines, JetStream, a right, itself", async () => {
   const says = async (url: string, options: object, what: string) => {
     await using executor = cluster({ servers: url, lanes: 1, ...options });
