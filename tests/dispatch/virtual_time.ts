@@ -8,6 +8,8 @@ interface Timer {
 const REAL = {
   setTimeout: globalThis.setTimeout,
   clearTimeout: globalThis.clearTimeout,
+  setInterval: globalThis.setInterval,
+  clearInterval: globalThis.clearInterval,
   setImmediate: globalThis.setImmediate,
   clearImmediate: globalThis.clearImmediate,
 };
@@ -35,6 +37,16 @@ export class VirtualTime implements Disposable {
         return this.#lastId;
       },
       clearTimeout: (id: number) => void this.#timers.delete(id),
+      setInterval: (run: () => void, everyMs: number) => {
+        const id = ++this.#lastId;
+        const again = () => {
+          this.#timers.set(id, { dueMs: this.nowMs + everyMs, run: again });
+          run();
+        };
+        this.#timers.set(id, { dueMs: this.nowMs + everyMs, run: again });
+        return id;
+      },
+      clearInterval: (id: number) => void this.#timers.delete(id),
       setImmediate: (run: () => void) => {
         this.#immediates.set(++this.#lastId, run);
         return this.#lastId;

@@ -276,16 +276,17 @@ export class Cluster {
       const machines = [...this.#machines.values()].filter(({ id }) => !mute.has(id))
         .sort((a, b) => roomOf(b) - roomOf(a));
       const willing = machines.filter(({ id }) => !refusing.has(id));
-      const [best] = willing.length > 0 ? willing : machines;
+      const [best, ...others] = willing.length > 0 ? willing : machines;
       if (best === undefined) throw new LaneStartError(`no machine at ${broker.where} answers`);
       if (roomOf(best) === 0 && this.#someLeave) {
         await wait(BEAT_MS, this.#freed.promise);
         continue;
       }
       if (roomOf(best) === 0) {
-        const lanes = machines.reduce((sum, { lanes }) => sum + lanes, 0);
+        const lanes = others.reduce((sum, { lanes }) => sum + lanes, best.lanes);
         throw new LaneStartError(
-          `all ${lanes} lanes at ${broker.where} are in use by this program`,
+          `all lanes at ${broker.where} that may run it, of which there ` +
+            `${lanes === 1 ? "is" : "are"} ${lanes}, are in use by this program`,
         );
       }
       if (best.clockOffsetMs === undefined) {

@@ -1,0 +1,253 @@
+/** A job's view of its machines, which here are told what to say. Time passes only when told. */
+
+import { assertEquals, assertRejects } from "@std/assert";
+import {
+  BEAT_MS,
+  type Broker,
+  type LeaseAnswer,
+  type LeaseRequest,
+  queueOf,
+  Subject,
+} from "../../../lib/lanes/cluster/broker.ts";
+import { Cluster, type Lease } from "../../../lib/lanes/cluster/cluster.ts";
+import { Sender } from "../../../lib/lanes/cluster/post.ts";
+import { LaneStartError } from "../../../lib/lanes/errors.ts";
+import { FromLane } from "../../../lib/lanes/remote/channel.ts";
+import { settle, VirtualTime } from "../../dispatch/virtual_time.ts";
+import { FakeServer } from "./fake_server.ts";
+
+const SILENCE_MS = 5000;
+const MODULES = ["data:text/javascript,1"];
+
+/** A machine that answers as it is told to. */
+class FakeMachine {
+  readonly asked: LeaseRequest[] = [];
+  readonly leased: Record<string, number[]> = {};
+  answer: (request: LeaseRequest) => LeaseAnswer = () => null;
+  readonly id: string;
+  readonly lanes: number;
+  readonly #broker: Broker;
+
+  constructor(server: FakeServer, id: string, lanes: number) {
+    this.id = id;
+    this.lanes = lanes;
+    this.#broker = server.connect();
+    this.#broker.listen(Subject.call, () => this.beat());
+    this.#broker.listen(Subject.clock(id), () => performance.timeOrigin + performance.now() - 40);
+    this.#broker.listen(Subject.lease(id), (asked) => {
+      const request = asked as LeaseRequest;
+      this.asked.push(request);
+      const answer = this.answer(request);
+      if (answer === null) (this.leased[request.job] ??= []).push(request.lane);
+      return answer;
+    });
+  }
+
+  beat(more: { leaves?: boolean } = {}): void {
+    const { id, lanes, leased } = this;
+    this.#broker.tell(Subject.machine(id), { id, name: `machine ${id}`, lanes, leased, ...more });
+  }
+}
+
+class World implements AsyncDisposable {
+  readonly time = new VirtualTime();
+  readonly server = new FakeServer();
+  readonly told: string[] = [];
+  readonly cluster = new Cluster({
+    connect: () => Promise.resolve(this.server.connect()),
+    silenceMs: SILENCE_MS,
+  });
+  #beating: FakeMachine[] = [];
+
+  machine(id: string, lanes: number): FakeMachine {
+    const machine = new FakeMachine(this.server, id, lanes);
+    this.#beating.push(machine);
+    return machine;
+  }
+
+  /** It says nothing more. */
+  hush(machine: FakeMachine): void {
+    this.#beating = this.#beating.filter((other) => other !== machine);
+  }
+
+  lease(name: string, modules = MODULES): Promise<Lease> {
+    return this.cluster.lease({ slots: 1, modules }, {
+      receive: ({ kind }) => this.told.push(`${name} hears ${kind}`),
+      lost: (how) => this.told.push(`${name} ${how}`),
+    });
+  }
+
+  /** Time passes, a beat after another. */
+  async beats(count: number): Promise<void> {
+    for (let beat = 0; beat < count; beat++) {
+      for (const machine of this.#beating) machine.beat();
+      this.time.pass(BEAT_MS);
+      for (let turn = 0; turn < 3; turn++) await settle();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cluster.close();
+    assertEquals([this.time.timers, this.server.queues.size], [0, 0]);
+    this.time[Symbol.dispose]();
+  }
+}
+
+function test(name: string, fn: (world: World) => Promise<void>): void {
+  Deno.test(name, async () => {
+    await using world = new World();
+    await fn(world);
+  });
+}
+
+test("lanes are leased of the machine with the most room, and given back", async (world) => {
+  const [small, large] = [world.machine("small", 1), world.machine("large", 2)];
+  const leases: Lease[] = [];
+  for (const name of ["a", "b", "c"]) leases.push(await world.lease(name));
+  assertEquals([small.asked.length, large.asked.length, world.cluster.lanes], [1, 2, 3]);
+  assertEquals(leases.map(({ clockOffsetMs }) => clockOffsetMs), [40, 40, 40]);
+  assertEquals(world.cluster.isFull, true);
+  await assertRejects(
+    () => world.lease("d"),
+    LaneStartError,
+    "all lanes at fake://server that may run it, of which there are 3, are in use",
+  );
+  leases[0]!.end();
+  assertEquals(world.cluster.isFull, false);
+  await world.lease("e");
+});
+
+test("while no machine joins, that is said once some have had time to", async (world) => {
+  const failing = assertRejects(() => world.lease("a"), LaneStartError, "no machine has joined");
+  await world.beats(3);
+  await failing;
+  const late = world.lease("b");
+  await world.beats(1);
+  world.machine("late", 1);
+  await world.beats(1);
+  assertEquals((await late).machine, "machine late");
+});
+
+const refuses = ({ insists }: LeaseRequest) =>
+  insists ? null : { refused: "it is not allowed", forModule: true };
+
+test("a machine that refuses a module is passed over, and has no room for it", async (world) => {
+  const [one, other] = [world.machine("one", 2), world.machine("other", 1)];
+  one.answer = refuses;
+  assertEquals((await world.lease("a")).machine, "machine other");
+  assertEquals([one.asked.length, other.asked.length], [1, 1]);
+  const full = "all lanes at fake://server that may run it, of which there is 1, are in use";
+  await assertRejects(() => world.lease("b"), LaneStartError, full);
+});
+
+test("if all machines refuse a module, one gives the lane, whose loading says why", async (world) => {
+  const machines = [world.machine("one", 1), world.machine("other", 2)];
+  for (const machine of machines) machine.answer = refuses;
+  assertEquals((await world.lease("a")).machine, "machine other");
+  assertEquals(machines.map(({ asked }) => asked.map(({ insists }) => insists)), [
+    [false],
+    [false, true],
+  ]);
+});
+
+test("a machine that has yet to end lanes is asked again, and not for ever", async (world) => {
+  const machine = world.machine("busy", 1);
+  machine.answer = () => ({ refused: "all its 1 lanes are in use", forModule: false });
+  const failing = assertRejects(() => world.lease("a"), LaneStartError, "machine busy: all its");
+  await world.beats(8);
+  await failing;
+  assertEquals(machine.asked.length, 6);
+});
+
+test("one that doesn't answer is not asked again", async (world) => {
+  const mute = world.machine("mute", 2);
+  mute.answer = () => {
+    throw new Error("no answer");
+  };
+  world.machine("other", 1);
+  assertEquals((await world.lease("a")).machine, "machine other");
+  await assertRejects(() => world.lease("b"), LaneStartError, "in use");
+  assertEquals(mute.asked.length, 2);
+});
+
+test("a machine that isn't heard of for so long is lost, with its lanes", async (world) => {
+  const [one, other] = [world.machine("one", 1), world.machine("other", 1)];
+  await world.lease("a");
+  await world.lease("b");
+  world.hush(one);
+  await world.beats(4);
+  assertEquals(world.told, []);
+  await world.beats(2);
+  const lost = "was lost: its machine machine one has not been heard of for 5000 ms";
+  assertEquals([world.told, world.cluster.lanes], [[`a ${lost}`], other.lanes]);
+});
+
+test("while nobody is heard, this program itself not either, nobody is lost", async (world) => {
+  world.machine("one", 1);
+  await world.lease("a");
+  world.server.isDeaf = true;
+  await world.beats(20);
+  world.server.isDeaf = false;
+  await world.beats(4);
+  assertEquals(world.told, []);
+});
+
+test("a machine that leaves says so, and its lanes are lost at once", async (world) => {
+  const machine = world.machine("one", 1);
+  await world.lease("a");
+  machine.beat({ leaves: true });
+  assertEquals(world.told, ["a left with its machine machine one"]);
+  assertEquals(world.cluster.lanes, undefined);
+});
+
+test("a lane that its machine doesn't name three times in a row is lost", async (world) => {
+  const machine = world.machine("one", 1);
+  await world.lease("a");
+  const [job] = Object.keys(machine.leased);
+  machine.leased[job!] = [];
+  await world.beats(2);
+  assertEquals(world.told, []);
+  await world.beats(1);
+  assertEquals(world.told, ["a was lost: its machine machine one has ended it"]);
+});
+
+test("what a lane says is heard until it is given back, and acknowledged always", async (world) => {
+  world.machine("one", 1);
+  const lease = await world.lease("a");
+  const { id } = world.cluster;
+  const post = { broker: world.server.connect(), queue: queueOf(id), kept: new Map() };
+  const sender = new Sender(post, Subject.from(id, 1), () => {});
+  await sender.send(FromLane.ready, [0]);
+  await settle();
+  assertEquals([world.told, world.server.waiting], [[`a hears ${FromLane.ready}`], 0]);
+  lease.end();
+  await sender.send(FromLane.report, [0]);
+  await settle();
+  assertEquals([world.told.length, world.server.waiting], [1, 0]);
+});
+
+test("who waits for a lane that is about to be given back has it then", async (world) => {
+  world.machine("one", 1);
+  const first = await world.lease("a");
+  first.leave();
+  assertEquals(world.cluster.isFull, false);
+  const next = world.lease("b");
+  await settle();
+  first.end();
+  await next;
+});
+
+test("an item that ended two lanes is kept with its reason, no longer than a page", async (world) => {
+  world.machine("one", 1);
+  await world.lease("a");
+  const task = { module: "file:///task.ts", export: "default" };
+  const reason = new Error("x".repeat(9999));
+  world.cluster.bury({ task, index: 3, item: { a: 1 }, reason });
+  const [letter] = world.server.letters;
+  assertEquals([letter!.task, letter!.index, letter!.item], [
+    "default of file:///task.ts",
+    3,
+    "{ a: 1 }",
+  ]);
+  assertEquals(letter!.reason.length, 2000);
+});
