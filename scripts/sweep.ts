@@ -18,7 +18,7 @@ import {
   type SweepOptionValues,
 } from "../lib/scaling/sweep_options.ts";
 import type { SweepResult } from "../lib/scaling/sweep_result.ts";
-import { anyFailed } from "../lib/report/scaling/sweep_text.ts";
+import { anyFailed } from "../lib/report/scaling/sweep_report.ts";
 import { downloads, itemsOf, ownJob, sums, type SweptJob } from "../lib/scaling/swept_job.ts";
 import { MODEL_TABLE, needsKernel } from "../lib/models.ts";
 import type { NamedFile } from "../lib/options.ts";

@@ -63,7 +63,7 @@ export async function join(
   }
 }
 
-export function stateText(
+function stateText(
   { busy, jobs, items }: MachineState,
   lanes: number,
   rate: number,

@@ -12,7 +12,7 @@ import { createProgress, type Progress } from "../progress/progress.ts";
 import { TrialPulses } from "../progress/pulse.ts";
 import { LiveServer } from "../report/live/live_server.ts";
 import { type Style, styleOfStdout } from "../report/terminal.ts";
-import { comparisonReport, resultFoot } from "../report/comparison/comparison_text.ts";
+import { comparisonReport, resultFoot } from "../report/comparison/comparison_report.ts";
 import { exampleLines, failureLines } from "../report/comparison/comparison_words.ts";
 import { compare } from "../timing/compare.ts";
 import { compareResults } from "../timing/compare_results.ts";

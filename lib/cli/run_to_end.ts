@@ -7,7 +7,7 @@ import { writeOutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_path.ts";
 import { LONGEST_WAIT_MS, UsageError } from "../options.ts";
 import { reportRenderers } from "../report/kinds.ts";
-import { runReport } from "../report/running/run_text.ts";
+import { runReport } from "../report/running/run_report.ts";
 import { styleOfStdout } from "../report/terminal.ts";
 import { countItems, ItemLines } from "../running/item_lines.ts";
 import { Journal, writeFailures } from "../running/journal.ts";

@@ -10,7 +10,7 @@ export const INTERRUPTED = 130;
 export const HUNG_UP = 129;
 
 /** How a script ends: its exit code and, unless all went well, a line for stderr. */
-export interface ScriptEnd {
+interface ScriptEnd {
   /** 0 done, 1 failed, 2 bad usage or input, 130 interrupted, 129 hung up. */
   readonly code: number;
   /** What to say on stderr; undefined for nothing. */

@@ -9,17 +9,17 @@ import { SWEEP_FORMAT, type SweepResult } from "../scaling/sweep_result.ts";
 import { SWITCH_FORMAT, type SwitchFile } from "../switching/switch_result.ts";
 import { type FileFormat, parseWritten, readWritten } from "../timing/json_file.ts";
 import { RESULT_FORMAT, type ResultFile } from "../timing/result.ts";
-import { adviceReport } from "./advice/advice_text.ts";
+import { adviceReport } from "./advice/advice_report.ts";
 import type { Block } from "./document.ts";
 import { renderTrace, type Traced, tracedOf } from "./trace.ts";
 import { LESSON_FORMAT, type LessonFile } from "./lesson/lesson_file.ts";
 import { lessonMarkdown, lessonText } from "./lesson/lesson_text.ts";
 import { PEERS_FORMAT, type PeersFile } from "./peers/peers_file.ts";
 import { peersCsv, peersReport } from "./peers/peers_report.ts";
-import { runReport, runTraced } from "./running/run_text.ts";
-import { sweepCsv, sweepReport } from "./scaling/sweep_text.ts";
-import { switchReport } from "./switching/switch_text.ts";
-import { renderCsv, resultReport } from "./comparison/comparison_text.ts";
+import { runReport, runTraced } from "./running/run_report.ts";
+import { sweepCsv, sweepReport } from "./scaling/sweep_report.ts";
+import { switchReport } from "./switching/switch_report.ts";
+import { renderCsv, resultReport } from "./comparison/comparison_report.ts";
 import type { Style } from "./terminal.ts";
 
 export interface Files {

@@ -1,7 +1,7 @@
 /** Items that the parent reads and tells, some at a time and only when there is room for them. */
 
 /** So many are asked for at once. */
-export const FED_AT_ONCE = 256;
+const FED_AT_ONCE = 256;
 
 /** The items, as an input. */
 export class FedItems implements AsyncIterableIterator<unknown> {

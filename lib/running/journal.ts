@@ -14,7 +14,7 @@ import { digestIn } from "./item_digest.ts";
 import { type Known, KnownItems, MOST_ITEMS } from "./known_items.ts";
 import { RecordFile, type SyncPolicy } from "./record_file.ts";
 
-export interface JobIdentity {
+interface JobIdentity {
   readonly module: string;
   readonly export: string;
 }

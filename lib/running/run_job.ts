@@ -55,7 +55,7 @@ export type Ended =
   /** Its process ended by itself. */
   | { readonly type: "died"; readonly message: string };
 
-export interface RunJobHost {
+interface RunJobHost {
   readonly known: KnownItems;
   readonly state: RunState;
   /** Writes lines; if it rejects, the run is ended at once. */

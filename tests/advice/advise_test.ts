@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { MOST_TIMES } from "../../lib/advice/advise.ts";
 import { adviceFileOf } from "./advice_file.ts";
-import { adviceReport } from "../../lib/report/advice/advice_text.ts";
+import { adviceReport } from "../../lib/report/advice/advice_report.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
 

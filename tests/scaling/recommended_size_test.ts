@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { recommendedSize } from "../../lib/scaling/recommended_size.ts";
 import { takeLines } from "../../lib/report/scaling/recommended_size_words.ts";
-import { sweepReport } from "../../lib/report/scaling/sweep_text.ts";
+import { sweepReport } from "../../lib/report/scaling/sweep_report.ts";
 import { resultOf } from "./measured.ts";
 
 Deno.test("recommendedSize() takes the smallest size that is as good as the best", async () => {

@@ -15,7 +15,7 @@ import {
   type ResultFile,
   type Verdict,
 } from "../../timing/result.ts";
-import { MODEL_COLUMNS } from "./comparison_text.ts";
+import { MODEL_COLUMNS } from "./comparison_report.ts";
 import { isUndecided, LESSON, noticeLines, roundsOf, verdictText } from "./comparison_words.ts";
 import { distributionSection, startupSection, usageSection } from "./cost_charts.ts";
 import { list } from "../html/figure.ts";

@@ -7,7 +7,7 @@ import type { RunFile } from "../../running/run_result.ts";
 import { markup } from "../html/markup.ts";
 import type { PagePart, PartPlace } from "../html/page.ts";
 import { timelineSection } from "../html/timeline_chart.ts";
-import { runWords } from "./run_text.ts";
+import { runWords } from "./run_report.ts";
 
 /** The part of one run. */
 export function runPart({ run, environment }: RunFile, { id }: PartPlace): PagePart {

@@ -10,7 +10,7 @@ import { markup } from "../html/markup.ts";
 import { type PagePart, type PartPlace, type Section, taskWords } from "../html/page.ts";
 import { BESIDE, type ChartName, FINE, isWide, plotToSvg } from "../html/plot.ts";
 import { modelColour } from "../html/style.ts";
-import { chosenLaw, LOG_FROM } from "./sweep_text.ts";
+import { chosenLaw, LOG_FROM } from "./sweep_report.ts";
 import { takeLines } from "./recommended_size_words.ts";
 import * as words from "./sweep_words.ts";
 

@@ -81,7 +81,7 @@ export function kneeSentence(
   return `${bends} The best measured was ${most} at ${sizeText(axis, best.size)}.`;
 }
 
-export function fitSentences(fit: Fit): string[] {
+function fitSentences(fit: Fit): string[] {
   const { sigma, kappa, lambda } = fit;
   // Where no size is left to check the numbers against, an interval would pretend to know.
   const isChecked = fit.foretoldMiss !== null;

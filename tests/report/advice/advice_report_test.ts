@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { adviceReport } from "../../../lib/report/advice/advice_text.ts";
+import { adviceReport } from "../../../lib/report/advice/advice_report.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
 

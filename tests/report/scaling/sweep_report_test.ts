@@ -7,7 +7,7 @@ import {
   chartText,
   sweepCsv,
   sweepReport,
-} from "../../../lib/report/scaling/sweep_text.ts";
+} from "../../../lib/report/scaling/sweep_report.ts";
 import { type SweepResult, sweepResultSchema } from "../../../lib/scaling/sweep_result.ts";
 import { resultOf } from "../../scaling/measured.ts";
 import { ratesOf } from "../../scaling/rates.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runReport } from "../../../lib/report/running/run_text.ts";
+import { runReport } from "../../../lib/report/running/run_report.ts";
 import { reportRenderers } from "../../../lib/report/kinds.ts";
 import { runPart } from "../../../lib/report/running/run_part.ts";
 import { reportPage } from "../../../lib/report/html/report_page.ts";

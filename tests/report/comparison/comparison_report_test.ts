@@ -6,7 +6,7 @@ import {
   MODEL_COLUMNS,
   renderCsv,
   resultReport,
-} from "../../../lib/report/comparison/comparison_text.ts";
+} from "../../../lib/report/comparison/comparison_report.ts";
 import type { Style } from "../../../lib/report/terminal.ts";
 import type { Comparison } from "../../../lib/timing/result.ts";
 import { cpuComparison, HOSTILE, hostileResult, ioComparison, resultOf } from "../fixture.ts";

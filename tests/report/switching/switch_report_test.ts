@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { parseReportFile } from "../../../lib/report/kinds.ts";
 import { ResultFileError } from "../../../lib/timing/json_file.ts";
 import { reportPage } from "../../../lib/report/html/report_page.ts";
-import { dots, switchReport } from "../../../lib/report/switching/switch_text.ts";
+import { dots, switchReport } from "../../../lib/report/switching/switch_report.ts";
 import { switchFile } from "./fixture.ts";
 
 Deno.test("ticks are dots on a time axis", () => {
