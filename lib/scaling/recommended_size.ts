@@ -26,11 +26,8 @@ interface RecommendedSize {
 
 /** Chooses a size; undefined if none ran without more failures than the smallest. */
 export function recommendedSize(
-  { points, axis, computingShare, environment, job }:
-    & Pick<SweepResult, "points">
-    & Partial<Pick<SweepResult, "axis" | "computingShare" | "environment" | "job">>,
+  { points, axis, computingShare, environment, job: { total } }: SweepResult,
 ): RecommendedSize | undefined {
-  const total = job?.total;
   // For the whole job, with starting its lanes, where its number of items is known.
   const msOf = ({ startMs, throughputPerSecond }: SweepRound) =>
     (total === undefined ? 0 : startMs) + 1000 * (total ?? 1) / throughputPerSecond;
@@ -40,7 +37,7 @@ export function recommendedSize(
     rounds.every((round) => msOf(round) > 0 && Number.isFinite(msOf(round)))
   ).toSorted((a, b) => a.size - b.size);
   // More lanes than the cores have work for only crowd each other.
-  const most = axis === "lanes" && computingShare !== undefined && environment !== undefined
+  const most = axis === "lanes" && computingShare !== undefined
     ? Math.min(environment.cpus, environment.lanesAvailable) / Math.max(computingShare, 1e-9)
     : Infinity;
   const series = worked.filter(({ size }) => size <= Math.max(worked[0]!.size, Math.ceil(most)))

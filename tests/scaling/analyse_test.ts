@@ -13,6 +13,7 @@ import type { SweepPoint } from "../../lib/scaling/sweep_result.ts";
 import type { TrialResult } from "../../lib/timing/spec.ts";
 
 const plateau = (slots: number) => 50 * Math.min(slots, 8);
+const any = await resultOf(plateau);
 
 Deno.test("analyse() gives knee, best, efficiency and Little's law of a known curve", async () => {
   const { points, knee, best } = await resultOf(plateau);
@@ -100,7 +101,7 @@ Deno.test("a server that refuses from 16 slots on isn't fitted, nor foretold, be
   // Perfect up to 8; through all sizes the law would be another one.
   assert(analysis.fits.every(({ sigma }) => sigma.value < 1e-6));
   assertEquals(analysis.knee, null);
-  const said = { ...analysis, axis: on.axis };
+  const said = { ...any, ...analysis, axis: on.axis };
   assertEquals(kneeSentence(said), "No knee up to 8 slots: throughput was highest there.");
   assertStringIncludes(
     failingSentences(said)[0]!,
@@ -144,10 +145,10 @@ Deno.test("a server that refuses at the smallest size already tells nothing of s
   }));
   const analysis = analyse({ sizes: refused }, 1, on);
   assertEquals([analysis.failsFrom?.size, analysis.fits, analysis.best], [1, [], null]);
-  const said = { ...analysis, axis: on.axis };
+  const said = { ...any, ...analysis, axis: on.axis };
   assertEquals(kneeSentence(said), "No knee: tasks fail at 1 slot already.");
   assertStringIncludes(failingSentences(said)[0]!, "deno task advise measures the pace");
-  assertEquals(takeLines({ ...said, model: "limited" }), []);
+  assertEquals(takeLines(said), []);
   const texts = failureSentences({ ...said, openLoop: [] });
   assertStringIncludes(texts[0]!, "At 1: 300 of 3000 tasks failed: 300 Error (item 1, HTTP 429).");
 });

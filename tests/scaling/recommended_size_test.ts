@@ -46,18 +46,18 @@ Deno.test("sweepReport() says what to take before it speaks of laws", async () =
 });
 
 Deno.test("recommendedSize() shows a gain that it doesn't trust", async () => {
-  const { points } = await resultOf((slots) => 100 * Math.min(slots, 2));
-  const noisy = points.map((point, place) => ({
+  const result = await resultOf((slots) => 100 * Math.min(slots, 2));
+  const points = result.points.map((point, place) => ({
     ...point,
     rounds: point.rounds.map((of, turn) => ({
       ...of,
       throughputPerSecond: (place === 0 ? 100 : 130) * [1, 0.5, 1.6][(turn + place) % 3]!,
     })),
   }));
-  const found = recommendedSize({ points: noisy })!;
+  const found = recommendedSize({ ...result, points })!;
   assertEquals(found.point.size, 1);
   assert(found.unsure !== undefined && found.unsure.gain.low < 1);
-  const [text] = takeLines({ points: noisy, axis: "slots", model: "limited" });
+  const [text] = takeLines({ ...result, points });
   assertStringIncludes(text!, "an interval that spans 1; more rounds tell");
 });
 
@@ -95,7 +95,11 @@ Deno.test("recommendedSize() counts starting where the number of items is known,
     rounds: point.rounds.map((of) => ({ ...of, startMs: 100 * point.size })),
   }));
   const of = (total?: number) =>
-    recommendedSize({ points, job: { ...result.job, ...(total !== undefined && { total }) } })!;
+    recommendedSize({
+      ...result,
+      points,
+      job: { ...result.job, ...(total !== undefined && { total }) },
+    })!;
   assertEquals([of().point.size, of(10_000).point.size], [8, 8]);
   // 10 items take 100 ms one by one, 50 at 2 slots, and each slot 100 ms to start.
   assertEquals([of(10).point.size, of(10).gain], [1, null]);
@@ -127,9 +131,11 @@ Deno.test("the largest size that still gains is not called the best", async () =
 });
 
 Deno.test("recommendedSize() takes no size of which a round failed or did nothing, whatever their order", async () => {
-  const { points } = await resultOf((slots) => 100 * Math.min(slots, 8));
+  const result = await resultOf((slots) => 100 * Math.min(slots, 8));
+  const { points } = result;
   const sizeWith = (at: (size: number) => Partial<(typeof points)[0]["rounds"][0]>) =>
     recommendedSize({
+      ...result,
       points: points.toReversed().map((point) => ({
         ...point,
         rounds: point.rounds.map((of, turn) => turn === 1 ? { ...of, ...at(point.size) } : of),
@@ -139,20 +145,21 @@ Deno.test("recommendedSize() takes no size of which a round failed or did nothin
   const next = points.find(({ size }) => size > 8)!.size;
   assertEquals(sizeWith((size) => size === 8 ? { throughputPerSecond: 0 } : {}), next);
   const bare = points.map((point) => point.size === 8 ? { ...point, rounds: [] } : point);
-  assertEquals(recommendedSize({ points: bare })!.point.size, next);
+  assertEquals(recommendedSize({ ...result, points: bare })!.point.size, next);
   const largest = points.filter(({ size }) => size < 8).at(-1)!.size;
   const failing = points.map((point) => ({
     ...point,
     rounds: point.rounds.map((of) => point.size < 8 ? of : { ...of, failed: 30 }),
   }));
-  assertEquals(recommendedSize({ points: failing })!.point.size, largest);
+  assertEquals(recommendedSize({ ...result, points: failing })!.point.size, largest);
 });
 
 Deno.test("recommendedSize() of one size says nothing of others, and of a twentieth no doubt", async () => {
-  const { points } = await resultOf((slots) => slots === 1 ? 100 : 104);
-  const alone = recommendedSize({ points: points.slice(0, 1) })!;
+  const result = await resultOf((slots) => slots === 1 ? 100 : 104);
+  const { points } = result;
+  const alone = recommendedSize({ ...result, points: points.slice(0, 1) })!;
   assertEquals([alone.gain, alone.largerGainsLittle, alone.unsure], [null, false, undefined]);
-  assertEquals(recommendedSize({ points })!.unsure, undefined);
+  assertEquals(recommendedSize({ ...result, points })!.unsure, undefined);
 });
 
 Deno.test("a gain is held against how many times the smallest size the chosen one is", async () => {

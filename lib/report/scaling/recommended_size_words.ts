@@ -24,9 +24,7 @@ function codeOf(
 
 /** Why no larger size is to be taken, whatever it gains; undefined if one may be. */
 function whyStay(
-  { axis, differsAt, orderMatters, otherWork }:
-    & Pick<SweepResult, "axis">
-    & Partial<Pick<SweepResult, "differsAt" | "orderMatters" | "otherWork">>,
+  { axis, differsAt, orderMatters, otherWork }: SweepResult,
 ): string | undefined {
   if (differsAt !== undefined) {
     return `with ${sizeText(axis, differsAt)} the same items gave other results. A task's result ` +
@@ -47,27 +45,8 @@ function whyStay(
     `brings the first state back.`;
 }
 
-/**
- * Says which size to take, and writes the line of code that does.
- *
- * @returns A sentence or two, and the line last; nothing if no size ran without failures.
- */
-export function takeLines(
-  result:
-    & Pick<SweepResult, "points" | "axis" | "model">
-    & Partial<
-      Pick<
-        SweepResult,
-        | "differsAt"
-        | "failsFrom"
-        | "computingShare"
-        | "environment"
-        | "job"
-        | "orderMatters"
-        | "otherWork"
-      >
-    >,
-): string[] {
+/** Says which size to take, the line of code that does last; nothing if no size ran without failures. */
+export function takeLines(result: SweepResult): string[] {
   const { axis, points, failsFrom } = result;
   const [first] = points;
   if (first === undefined || failsFrom?.size === first.size) return [];
@@ -95,7 +74,7 @@ export function takeLines(
       (largerGainsLittle ? ", and no larger size gains surely more" : "");
   const model = plain(result.model);
   const isUsual = !isModel(model) || MODEL_TABLE[model].isUsual;
-  const { task, latencyMs } = result.job?.options ?? {};
+  const { task, latencyMs } = result.job.options;
   const builtIn = task !== undefined ? "cpu" : latencyMs !== undefined ? "io" : undefined;
   const others = builtIn === undefined && !isUsual
     ? "a sweep under --model workers shows what lanes gain"

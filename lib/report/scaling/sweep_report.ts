@@ -111,12 +111,7 @@ function axisLine(labels: readonly { at: number; text: string }[], columns: numb
  * perfect scaling would be, `K` the knee, `=` where computing ends. With fewer than two points it is
  * empty.
  */
-export function chartText(
-  result:
-    & Pick<SweepResult, "points" | "fits" | "chosen" | "knee" | "axis">
-    & Partial<Pick<SweepResult, "capacity">>,
-  columns: number,
-): string {
+export function chartText(result: SweepResult, columns: number): string {
   const { points, knee, axis } = result;
   if (points.length < 2) return "";
   const law = chosenLaw(result);

@@ -51,11 +51,7 @@ export function nothingWorked({ points }: Pick<SweepResult, "points">): boolean 
     points.every(({ rounds }) => rounds.every(({ succeeded }) => succeeded === 0));
 }
 
-export function kneeSentence(
-  { knee, axis, points, best, failsFrom = null }:
-    & Pick<SweepResult, "knee" | "axis" | "points" | "best">
-    & Partial<Pick<SweepResult, "failsFrom">>,
-): string {
+export function kneeSentence({ knee, axis, points, best, failsFrom }: SweepResult): string {
   const [first] = points;
   if (nothingWorked({ points })) return "No knee: no task succeeded.";
   if (failsFrom !== null && failsFrom.size === first?.size) {
@@ -147,10 +143,7 @@ const WORTH_TELLING = 1.5;
 
 /** Says where computing ends; nothing if CPU times aren't known. */
 export function capacitySentences(
-  { capacity, axis, points, forecasts }: Pick<
-    SweepResult,
-    "capacity" | "axis" | "points" | "forecasts"
-  >,
+  { capacity, axis, points, forecasts }: SweepResult,
 ): string[] {
   if (capacity === null) return [];
   const { by, units, size, cpuMsPerItem, limitPerSecond, computingShare, reached } = capacity;

@@ -53,6 +53,7 @@ Deno.test("where computing ends is told of one core and of several", () => {
   } as const;
   const told = (more: Partial<NonNullable<SweepResult["capacity"]>>, axis: "slots" | "lanes") =>
     capacitySentences({
+      ...result,
       capacity: { ...capacity, ...more },
       axis,
       points: [first, second],
@@ -70,7 +71,7 @@ Deno.test("where computing ends is told of one core and of several", () => {
   assertStringIncludes(told({ reached: false }, "lanes")[0]!, "its only core was busy 98%");
   assertStringIncludes(told({ by: "event loop" }, "slots")[0]!, "lanes can (--model workers)");
   assertEquals(
-    capacitySentences({ capacity: null, axis: "slots", points: [], forecasts: [] }),
+    capacitySentences({ ...result, capacity: null }),
     [],
   );
 });

@@ -4,7 +4,7 @@ import { capacityOf, endsBefore, forecasts } from "../../../lib/scaling/laws/for
 import { capacitySentences, forecastSentences } from "../../../lib/report/scaling/sweep_words.ts";
 import type { SweepPoint } from "../../../lib/scaling/sweep_result.ts";
 import type { MeasuredSize } from "../../../lib/scaling/run_sweep.ts";
-import { trialOf } from "../measured.ts";
+import { resultOf, trialOf } from "../measured.ts";
 
 /** A machine on which an item takes so much CPU and so much waiting, in milliseconds. */
 interface Job {
@@ -15,6 +15,7 @@ interface Job {
 }
 
 const ROUNDS = [0, 1, 2];
+const any = await resultOf((slots) => slots);
 
 /** What lanes or slots do on so many cores: as much as they ask for, until the CPUs are full. */
 function sizeOf(
@@ -49,7 +50,7 @@ function analysed(axis: "lanes" | "slots", sizes: readonly number[], job: Job, c
   const measured = sizes.map((size) => sizeOf(axis, size, job, cores));
   const analysis = analyse({ sizes: measured }, 1, { axis, cores });
   const said = [
-    ...capacitySentences({ ...analysis, axis }),
+    ...capacitySentences({ ...any, ...analysis, axis }),
     ...forecastSentences({ ...analysis, axis }),
   ].join("\n");
   return { ...analysis, said };
