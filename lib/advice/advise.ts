@@ -27,7 +27,7 @@ import { substitutes } from "./race/substitutes.ts";
 
 const MOST_TRIALS = 16;
 /** How often any item is run at most: in the sample, the race, from last to first, for a pace, and a profile. */
-export const MOST_TIMES: number = 1 + MOST_TRIALS + 1 + 1 + 1;
+export const MOST_TIMES: number = 1 + MOST_TRIALS + 1 + 2 + 1;
 export const MOST_ITEMS = 50_000;
 /** The sample's share of the budget, and how long it lasts at most if there is time, in milliseconds. */
 const SAMPLE_SHARE = 0.12;
@@ -167,7 +167,7 @@ export async function advise(
     const mostMs = Math.max(1, Math.min(PACE_MS, leftMs()));
     return await paceProbe(job, { slots, mostMs, signal: either, runTrial });
   };
-  let pace = await plainPace(probed, measurePace);
+  let pace = await plainPace({ probed, sample: planned.sample }, measurePace);
   let race: Race | undefined;
   // Where a server's limit decides, a race would only be refused.
   if (pace === undefined && planned.plan !== null && nothingToGain(planned) === undefined) {
@@ -186,7 +186,7 @@ export async function advise(
   if (race?.total !== undefined) planned = withTotal(planned, race.total);
   planned = withOthers(planned, othersBetween(before, await meter?.read()));
   planned = { ...planned, sample: asRaced(planned.sample, race?.runners) };
-  pace ??= await racedPace(race, measurePace);
+  pace ??= await racedPace({ race, sample: planned.sample }, measurePace);
   const early: Evidence = { options, probed, ...planned, race, backwards: undefined, pace };
   const { candidate } = new Assessment(early).recommendation();
   const check = orderCheck(planned.sample, probed, race, candidate.model !== BASELINE);

@@ -19,6 +19,7 @@ import {
 import { computesBeside, inMemory, type Predicted } from "./prediction/choose_candidates.ts";
 import { classByShare, classFor, type Classified, type NoGain } from "./prediction/classify.ts";
 import { predict, type Prediction, totalMs } from "./prediction/predict.ts";
+import { answerMs } from "./probe/sample.ts";
 import { plainOf, type Runner } from "./race/race.ts";
 import {
   type Entries,
@@ -230,6 +231,9 @@ export class Assessment {
       );
     }
     if (this.impossible.length > 0) return plainly("can't tell", NOT_KNOWN);
+    if (race !== undefined && race.untried > 0 && others.some(({ out }) => out === "failures")) {
+      return plainly("can't tell", NOT_KNOWN);
+    }
     // All others were refuted: what is left is the plain loop. Only times may have been disturbed.
     if (others.length > 0 && others.every(({ out }) => out !== undefined)) {
       const refuted = plainly("no gain", ALL_REFUTED);
@@ -266,10 +270,7 @@ export class Assessment {
 
   /** As many slots as a server's pace keeps busy, and no more. */
   #keeping(perSecond: number): Candidate {
-    const { failed, items, wallMs } = this.found.sample;
-    // What is refused at once says nothing of how long an answer takes.
-    const answerMs = wallMs * items / Math.max(1, items - failed);
-    const slots = Math.floor(perSecond * answerMs / 1000);
+    const slots = Math.round(perSecond * answerMs(this.found.sample) / 1000);
     return slots < 2 ? SEQUENTIAL : eventLoop(slots);
   }
 

@@ -4,6 +4,7 @@ import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import type { Evidence, Pace } from "./evidence.ts";
 import { failingOf, plainFailingOf, rateLimitOf } from "./findings.ts";
+import { answerMs, type Sample } from "./probe/sample.ts";
 import { eventLoop, SEQUENTIAL } from "./prediction/candidate.ts";
 
 const RETRIES = 20;
@@ -36,21 +37,33 @@ export async function paceProbe(
   }
 }
 
+/** A plain loop that comes so near its own pace is no measure of the server's: so many at once are. */
+const OWN_PACE = 0.85;
+const SEVERAL = 4;
+
 /** Measures with one task in flight, unless the server asks to be left alone for longer than that takes. */
-async function ofPlainLoop(refused: readonly HttpSigns[], measure: MeasurePace): Promise<Pace> {
+async function ofPlainLoop(
+  refused: readonly HttpSigns[],
+  sample: Sample,
+  measure: MeasurePace,
+): Promise<Pace> {
   const isAskable = refused.every(({ retryAfterMs = 0 }) => retryAfterMs <= PACE_MS);
-  const measured = isAskable ? await measure(1) : { perSecond: null, items: 0 };
-  return { ...measured, ofPlainLoop: true };
+  const alone = isAskable ? await measure(1) : { perSecond: null, items: 0 };
+  const own = OWN_PACE * 1000 / answerMs(sample);
+  if (alone.perSecond === null || alone.perSecond < own) return { ...alone, ofPlainLoop: true };
+  const several = await measure(SEVERAL);
+  const perSecond = Math.max(alone.perSecond, several.perSecond ?? 0);
+  return { perSecond, items: alone.items + several.items, ofPlainLoop: true };
 }
 
 /** The pace of a server that refuses the plain loop already; what keeps failing with retries is no limit. */
 export async function plainPace(
-  probed: Evidence["probed"],
+  { probed, sample }: Pick<Evidence, "probed" | "sample">,
   measure: MeasurePace,
 ): Promise<Pace | undefined> {
   const limit = rateLimitOf(probed);
   if (limit === undefined) return undefined;
-  const pace = await ofPlainLoop(probed.failures, measure);
+  const pace = await ofPlainLoop(probed.failures, sample, measure);
   const isLimit = pace.perSecond !== null ||
     probed.failures.some(({ status, retryAfterMs = 0 }) =>
       status === TOO_MANY || retryAfterMs > PACE_MS
@@ -60,11 +73,11 @@ export async function plainPace(
 
 /** The pace of a server that refuses some model of the race. */
 export async function racedPace(
-  race: Evidence["race"],
+  { race, sample }: Pick<Evidence, "race" | "sample">,
   measure: MeasurePace,
 ): Promise<Pace | undefined> {
   const { reasons = [] } = plainFailingOf(race) ?? {};
-  if (reasons.some(isRefusal)) return await ofPlainLoop(reasons, measure);
+  if (reasons.some(isRefusal)) return await ofPlainLoop(reasons, sample, measure);
   const failing = failingOf(race?.runners);
   if (failing === undefined || !failing.reasons.some(isRefusal)) return undefined;
   // A limit on requests a second refuses these too after a while, which a short race may not see.

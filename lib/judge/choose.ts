@@ -4,7 +4,7 @@
  */
 
 import type { Interval } from "../text/format.ts";
-import { AS_GOOD, SURE_OF_NONE, TELLS_NOTHING, TOO_SLOW } from "./thresholds.ts";
+import { AS_GOOD, SURE_FASTER, SURE_OF_NONE, TELLS_NOTHING, TOO_SLOW } from "./thresholds.ts";
 
 /** How two candidates stand to each other. */
 export interface Standing<C> {
@@ -61,7 +61,10 @@ export function choose<C>(
   const paying = others.filter((of) => isShown(of, gainOf(of)));
   const best = fastest(paying);
   if (best === undefined || middle(best) <= AS_GOOD) return staysPlain();
-  const chosen = others.find((of) => middle(best) <= AS_GOOD * middle(of))!;
+  const isAsGood = (of: C) =>
+    middle(best) <= AS_GOOD * middle(of) ||
+    (paying.includes(of) && standing.sureAbove(of, best, 1) < SURE_FASTER);
+  const chosen = others.find(isAsGood)!;
   // If a simpler one is as good but isn't shown to pay, the best one was only lucky.
   if (!paying.includes(chosen)) return staysPlain(chosen);
   const at = others.indexOf(chosen);

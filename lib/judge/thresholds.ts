@@ -20,6 +20,9 @@ export const TOO_SLOW = 1.1;
 /** How sure, one-sided, a model must be to be worse than another before it is passed over. */
 export const SURE = 0.9;
 
+/** How sure a model must be to be faster than a simpler one that gains as well. */
+export const SURE_FASTER = 0.75;
+
 /** How sure it must be that no model gains a tenth, for that to be told. */
 export const SURE_OF_NONE = 0.75;
 

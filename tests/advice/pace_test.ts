@@ -10,10 +10,13 @@ const WAITING = { waitMs: 30, items: 120 };
 
 Deno.test("advise() keeps to the pace of a server that refuses the plain loop, and races nothing", async () => {
   const trials: TrialSpec[] = [];
-  const advice = await adviceOn({ ...WAITING, refused: { count: 40, status: 429 } }, (trial) => {
-    trials.push(trial);
-    return { runMs: 4000, pacePerSecond: 20 };
-  });
+  const advice = await adviceOn(
+    { ...WAITING, waitMs: 20, refused: { count: 40, status: 429 } },
+    (trial) => {
+      trials.push(trial);
+      return { runMs: 4000, pacePerSecond: 20 };
+    },
+  );
   assertEquals(trials.map(({ model, retries }) => [model, (retries ?? 0) > 0]), [[
     "sequential",
     true,
@@ -28,6 +31,17 @@ Deno.test("advise() keeps to the pace of a server that refuses the plain loop, a
   assertStringIncludes(rate!.text, "HTTP 429");
   assertEquals([rate?.figures?.perSecond, rate?.figures?.refused], [20, 40]);
   assertEquals(advice.partial, undefined);
+});
+
+Deno.test("advise() takes a plain loop's own pace for no limit of the server", async () => {
+  const made = { waitMs: 30, items: 120, refused: { count: 6, status: 429 } };
+  const ran: (string | number)[] = [];
+  const { recommended } = await adviceOn(made, ({ model, slots = 1 }) => {
+    ran.push(model, slots);
+    return { runMs: 4000, pacePerSecond: model === "sequential" ? 29 : 60 };
+  });
+  assertEquals(ran, ["sequential", 1, "limited", 4]);
+  assertEquals([recommended.name, recommended.rate?.limit], ["limited (2 slots)", 60]);
 });
 
 Deno.test("advise() gives slots to a pace that keeps several busy", async () => {

@@ -115,6 +115,15 @@ Deno.test("choose() holds the chosen against the plain one, simpler ones and oth
       return slow === "plain" ? 0.97 : slow === "simple" ? 0.95 : 0.06;
     },
   });
-  assertEquals(asked, ["plain chosen 1", "simple chosen 1", "chosen other 1.1"]);
+  assertEquals(asked, ["simple chosen 1", "plain chosen 1", "simple chosen 1", "chosen other 1.1"]);
   assertEquals([choice.chosen, choice.confidence], ["chosen", 0.94]);
+});
+
+Deno.test("choose() takes the simpler of two that gain, unless the other is likely faster", () => {
+  const of = (sure: number) =>
+    choose("plain", ["simple", "best"], {
+      ...standingOf({ plain: 400, simple: 100, best: 88 }),
+      sureAbove: (slow) => slow === "simple" ? sure : 0.99,
+    }).chosen;
+  assertEquals([of(0.74), of(0.75)], ["simple", "best"]);
 });

@@ -167,6 +167,11 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
   };
 }
 
+/** How long an answer takes: what is refused at once says nothing of that. */
+export function answerMs({ failed, items, wallMs }: Sample): number {
+  return wallMs * items / Math.max(1, items - failed);
+}
+
 /** Less of the computing than this is collecting garbage, or what starting a program takes. */
 const UNCOUNTED = 0.15;
 

@@ -2,6 +2,7 @@
  * The race: the promising models on the job's own items, in rounds, each trial in a fresh process.
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { BASELINE } from "../../models.ts";
 import { ONE_ROUND } from "../../judge/thresholds.ts";
 import type { FailureKind } from "../../timing/failures.ts";
@@ -68,6 +69,8 @@ export interface RaceOptions {
   /** What is left of the budget for a race that can't tell yet. */
   readonly leftMs: () => number;
   readonly instead: (runners: readonly Runner[]) => readonly Candidate[];
+  /** Waits; a test's own at once. */
+  readonly pause?: (ms: number) => Promise<unknown>;
   readonly seed: number;
   readonly runTrial: TrialRunner;
   readonly signal: AbortSignal;
@@ -138,6 +141,9 @@ const MOST_STOPS = 2;
 const AT_MOST = 1.2;
 /** Where some items fail by chance, a model may have so many standard deviations more failures. */
 const BY_CHANCE = 3;
+/** So many items tell one by one whether what failed before is over, after so many milliseconds each. */
+const LOOKED_AT = 8;
+const PAUSES_MS = [0, 1000, 2000, 3000];
 /** If so much more of the plain loop's items fail than in the sample, the race isn't the job. */
 const PLAIN_FAILS = 0.1;
 
@@ -153,6 +159,8 @@ class Racing {
   #otherResults = false;
   /** Whether further trials would only fail. */
   #isFutile = false;
+  /** Whether the last trial had failures of its own. */
+  #failed = false;
   #total: number | undefined;
   /** How many times as long as predicted the worst one took. */
   #surprise = 1;
@@ -228,7 +236,11 @@ class Racing {
 
   async runAll(runners: readonly Runner[], round: number): Promise<void> {
     for (const runner of runners) {
-      if (this.may && this.#affords(runner)) await this.#run(runner, round);
+      if (!this.may || !this.#affords(runner)) continue;
+      const hadFailed = this.#failed;
+      await this.#run(runner, round);
+      if (hadFailed && runner.out === "failures") await this.#runCalmly(runner, round);
+      this.#failed = runner.out === "failures";
     }
     this.#acceptOtherResults();
   }
@@ -241,6 +253,37 @@ class Racing {
       await this.runAll(entered, 0);
       more = instead(this.runners);
     }
+  }
+
+  /** Charges a model with no failures that a trial before it left behind, such as a ban or a used-up quota. */
+  async #runCalmly(runner: Runner, round: number): Promise<void> {
+    const { job, plan, runTrial, signal, leftMs } = this.options;
+    const { pause = (ms: number) => delay(ms, undefined, { signal }).catch(() => {}) } =
+      this.options;
+    const few = limitedTo(job, Math.min(LOOKED_AT, plan.sequentialItems));
+    const retryAfterMs = runner.failures?.find((of) => of.retryAfterMs)?.retryAfterMs ?? 0;
+    for (const ms of PAUSES_MS) {
+      const waitMs = ms && Math.max(ms, retryAfterMs);
+      if (!this.may || waitMs > leftMs()) break;
+      if (ms > 0) await pause(waitMs);
+      this.trials++;
+      const look = await runTrial({ ...SEQUENTIAL, job: few, round }, { signal })
+        .catch(() => undefined);
+      this.costMs += look?.round.runMs ?? 0;
+      if (look === undefined || this.#failsMore(look.round, 0)) continue;
+      if (ms === 0) return;
+      this.#forget(runner);
+      return await this.#run(runner, round);
+    }
+    this.#forget(runner);
+    this.#isFutile = true;
+  }
+
+  #forget(runner: Runner): void {
+    runner.rounds.pop();
+    delete runner.out;
+    delete runner.failures;
+    delete runner.pacePerSecond;
   }
 
   async #run(runner: Runner, round: number): Promise<void> {

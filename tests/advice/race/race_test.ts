@@ -483,3 +483,30 @@ Deno.test("race() ends once nothing but the plain loop is left", async () => {
   }));
   assertEquals((await race({ ...options, decided: () => false })).trials, 2);
 });
+
+Deno.test("race() charges no model with what an earlier one's trial did to the server", async () => {
+  const limited = (slots: number): Candidate => ({ model: "limited", lanes: 1, slots });
+  const ran = async (banned: number) => {
+    let ban = 0;
+    const pauses: number[] = [];
+    const options = optionsFor([SEQUENTIAL, CONCURRENT], (trial) => {
+      const isBanned = ban > 0;
+      if (trial.model === "sequential") ban--;
+      if (trial.model === "concurrent") ban = banned;
+      const fails = isBanned || trial.model === "concurrent";
+      return { runMs: 100 / (trial.slots ?? 1), ...(fails && { failed: 64, succeeded: 0 }) };
+    });
+    const { runners, untried } = await race({
+      ...options,
+      leftMs: () => 10_000,
+      pause: (ms) => Promise.resolve(pauses.push(ms)),
+      instead: (of) => of.some(({ candidate }) => candidate.slots === 4) ? [] : [limited(4)],
+    });
+    const found = runners.find(({ candidate }) => candidate.slots === 4);
+    return { found: found && [found.out, found.failures], pauses, untried };
+  };
+  const well = [undefined, undefined];
+  assertEquals(await ran(2), { found: well, pauses: [1000, 2000], untried: 0 });
+  assertEquals(await ran(0), { found: well, pauses: [], untried: 0 });
+  assertEquals(await ran(9), { found: undefined, pauses: [1000, 2000, 3000], untried: 1 });
+});
