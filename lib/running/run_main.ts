@@ -7,7 +7,6 @@ import { connectToParent } from "../children/parent.ts";
 import { endWithParent } from "../lanes/subprocess/orphan_watch.ts";
 import { hook, openItems, prepare } from "../timing/job_items.ts";
 import { openModel } from "../timing/trial.ts";
-import { FedItems } from "./fed_items.ts";
 import { ItemsLeft } from "./items_left.ts";
 import { KnownItems } from "./known_items.ts";
 import { brokenBy, RunHere } from "./run_here.ts";
@@ -15,6 +14,45 @@ import type { RunCommand, RunMessage, RunOrder } from "./run_message.ts";
 
 /** How long a lane's teardown, and a task past its deadline, may take, in milliseconds. */
 const GRACE_MS = 2000;
+
+/** So many are asked for at once. */
+const FED_AT_ONCE = 256;
+
+/** Items that the parent reads and tells, some at a time and only when there is room for them. */
+export class FedItems implements AsyncIterableIterator<unknown> {
+  readonly #ask: (count: number) => void;
+  #items: readonly unknown[] = [];
+  #at = 0;
+  #last = false;
+  #waiter: PromiseWithResolvers<void> | undefined;
+
+  constructor(ask: (count: number) => void) {
+    this.#ask = ask;
+  }
+
+  /** Some have come; whether they are the last. */
+  come(items: readonly unknown[], last: boolean): void {
+    this.#items = items;
+    this.#at = 0;
+    this.#last = last;
+    this.#waiter?.resolve();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<unknown>> {
+    while (this.#at === this.#items.length && !this.#last) {
+      this.#waiter = Promise.withResolvers();
+      this.#ask(FED_AT_ONCE);
+      await this.#waiter.promise;
+    }
+    return this.#at === this.#items.length
+      ? { value: undefined, done: true }
+      : { value: this.#items[this.#at++], done: false };
+  }
+}
 
 async function main(): Promise<void> {
   // A task that computes without a pause would go on when the parent was killed.

@@ -1,7 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   code,
   documentOf,
+  environmentLine,
   footnote,
   heading,
   inTerminal,
@@ -56,4 +57,15 @@ Deno.test("a report ends with whether it is partial and its machine", () => {
     "before",
     "behind",
   ]);
+});
+
+Deno.test("the environment is one line, with a start that isn't a date as it is", () => {
+  const { environment } = resultOf();
+  assertEquals(
+    environmentLine({ ...environment, cpuModel: "Some CPU" }),
+    "Deno 2.9.6, linux x86_64, 2 CPUs (Some CPU), load 0.42, seed 42, 2026-01-02 03:04 UTC",
+  );
+  const { seed: _, ...machine } = environment;
+  assert(!environmentLine(machine).includes("seed"));
+  assert(environmentLine({ ...environment, startedAt: "long\nago" }).endsWith(", long ago"));
 });

@@ -5,7 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { environmentLine, PARTIAL } from "../foot.ts";
+import { environmentLine, PARTIAL } from "../document.ts";
 import { Html, type Markup, markup } from "./markup.ts";
 import { sanitizedText } from "./sanitize.ts";
 import { pageStyle } from "./style.ts";

@@ -1,7 +1,7 @@
 /** A lesson in short: its ideas with their figures, for the terminal and as Markdown. */
 
 import { escapeMarkdown } from "../markdown.ts";
-import { startText } from "../foot.ts";
+import { startText } from "../document.ts";
 import { paletteFor, type Style } from "../terminal.ts";
 import { type Idea, ideasOf } from "./lesson_ideas.ts";
 import { Speaker } from "./speaker.ts";
