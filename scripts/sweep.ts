@@ -5,7 +5,7 @@ import { command } from "../lib/cli/command.ts";
 import { printError } from "../lib/text/print.ts";
 import { jobFiles, jobModule, loadJob } from "../lib/advice/job/load_job.ts";
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
-import { countBackwards, orderProbe } from "../lib/advice/probe/order_probe.ts";
+import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { JobError } from "../lib/advice/probe/probe.ts";
 import { sampleOf } from "../lib/advice/probe/sample.ts";
 import { compareKernel, countCompared, holdAgainstSample } from "../lib/scaling/against_sample.ts";
@@ -162,7 +162,7 @@ async function measured(
     taskMs: timeoutMs,
     guardOption: "--timeout",
     model,
-    sample: { items, targetMs: SAMPLE_MS, checksum: isKernel ? countCompared : countBackwards },
+    sample: { items, targetMs: SAMPLE_MS, ...(isKernel && { checksum: countCompared }) },
     meter,
     signal,
   });

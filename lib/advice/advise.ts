@@ -15,10 +15,10 @@ import type { MachineMeter } from "./prediction/machine.ts";
 import { planFor, type Planned, withOthers, withTotal } from "./race/race_plan.ts";
 import { classFor } from "./prediction/classify.ts";
 import { predict } from "./prediction/predict.ts";
-import { countBackwards, orderCheck, type OrderProber } from "./probe/order_probe.ts";
+import { orderCheck, type OrderProber } from "./probe/order_probe.ts";
 import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace } from "./pace.ts";
 import { profiled, type Profiler } from "./profile/profiler.ts";
-import { closingOf, type Probed, type Prober } from "./probe/probe.ts";
+import { closingOf, countNeighbours, type Probed, type Prober } from "./probe/probe.ts";
 import type { Race, RaceOptions, RaceRunner } from "./race/race.ts";
 import { entriesOf, recommend, scaledMs } from "./race/recommend.ts";
 import { asRaced, sameWork } from "./findings.ts";
@@ -151,10 +151,7 @@ export async function advise(
     planned = await plan(sampled = found);
     const { plan: race } = planned;
     if (nothingToGain(planned) !== undefined) return [];
-    const raced = race === null
-      ? []
-      : [race.sequentialItems, Math.min(race.items, found.done!.kept)];
-    return [...raced, countBackwards(found)];
+    return race === null ? [] : [race.sequentialItems, Math.min(race.items, found.done!.kept)];
   }).catch((error) => {
     if (sampled === undefined || !signal.aborted) throw error;
     return sampled;
@@ -172,7 +169,7 @@ export async function advise(
   // Where a server's limit decides, a race would only be refused.
   if (pace === undefined && planned.plan !== null && nothingToGain(planned) === undefined) {
     onPhase?.("racing the promising models");
-    const keptMs = KEPT_RUNS * countBackwards(probed) * planned.sample.wallMs + KEPT_MS;
+    const keptMs = KEPT_RUNS * countNeighbours(probed) * planned.sample.wallMs + KEPT_MS;
     race = await instruments.race({
       ...raceOptions({ ...planned, plan: planned.plan }, probed),
       job: { ...job, ...closingOf(probed) },
@@ -194,6 +191,7 @@ export async function advise(
   const backwards = check && leftMs() > 0
     ? {
       items: check.count,
+      timesRun: check.forwards === undefined ? 2 : 1,
       ...await orderProbe(job, { ...check, guardMs: leftMs(), signal: either }),
     }
     : undefined;

@@ -28,10 +28,11 @@ function hazardOf(finding: Finding): Advice["hazards"][number] {
 
 function costOf({ sample, race, backwards, pace, profile }: Evidence): Advice["cost"] {
   const profiledMs = profile !== undefined && "tasksMs" in profile ? profile.tasksMs : undefined;
-  const itemsMs = ((backwards?.items ?? 0) + (pace?.items ?? 0)) * sample.wallMs;
+  const { items = 0, timesRun: times = 0 } = backwards ?? {};
+  const itemsMs = (items * times + (pace?.items ?? 0)) * sample.wallMs;
   const tasksMs = sample.tasksMs + (race?.costMs ?? 0) + itemsMs + (profiledMs ?? 0);
-  const once = [backwards, pace, profiledMs].filter((of) => of !== undefined).length;
-  const timesRun = 1 + (race?.trials ?? 0) + once;
+  const once = [pace, profiledMs].filter((of) => of !== undefined).length;
+  const timesRun = 1 + (race?.trials ?? 0) + times + once;
   return { tasksMs, sequentialRuns: tasksMs / sample.tasksMs, timesRun };
 }
 

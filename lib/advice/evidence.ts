@@ -37,7 +37,9 @@ export interface Evidence extends Planned {
   readonly probed: Probed;
   readonly race: Race | undefined;
   /** A run of so many items from last to first, if there was one. */
-  readonly backwards: OrderFound & { readonly items: number } | undefined;
+  readonly backwards:
+    | (OrderFound & { readonly items: number; readonly timesRun: number })
+    | undefined;
   readonly profile?: Profiled | undefined;
   readonly pace?: Pace | undefined;
 }

@@ -6,7 +6,7 @@
 import { wordsOf } from "./attempt.ts";
 import { TaskLoadError, TeardownError } from "./errors.ts";
 import { type Hooks, hooksOf, loadTask } from "./load_task.ts";
-import type { Task, TaskContext, TaskFunction } from "./task.ts";
+import type { PlacedTask, Task, TaskContext, TaskFunction } from "./task.ts";
 
 /** What the tasks of a module are given besides their items. */
 export interface Given {
@@ -14,29 +14,8 @@ export interface Given {
   readonly resource: unknown;
   /** What the caller gave to all lanes. */
   readonly shared: unknown;
-}
-
-/** A task whose items come in another order than in their list: the place there of each. */
-export interface PlacedTask extends Task {
-  readonly places?: readonly number[] | undefined;
-}
-
-/** Gives a task each item's place in its list as its index. */
-function inPlaces(fn: TaskFunction, places: readonly number[]): TaskFunction {
-  return (item, context) =>
-    fn(
-      item,
-      Object.create({
-        get signal() {
-          return context.signal;
-        },
-        index: places[context.index % places.length],
-        attempt: context.attempt,
-        resource: context.resource,
-        shared: context.shared,
-        cancelled: () => context.cancelled(),
-      }),
-    );
+  /** Where its items lie in their job, if they are taken in another order. */
+  readonly places?: readonly number[];
 }
 
 /** A task that may run in this lane. */
@@ -109,7 +88,7 @@ export class LaneTasks {
 
   #keep(task: Task, fn: TaskFunction, given: Given): ReadyTask {
     const { places } = task as PlacedTask;
-    const ready = { task, fn: places === undefined ? fn : inPlaces(fn, places), given };
+    const ready = { task, fn, given: places === undefined ? given : { ...given, places } };
     this.#ready.set(task, ready);
     return ready;
   }

@@ -211,11 +211,19 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     (this.#failures ??= []).push({ offset, ended, reason, retryAfterMs });
   }
 
+  /** What the task of an item is told as its place. */
+  indexOf(offset: number): number {
+    const index = this.batch.firstIndex + offset;
+    const { places } = this.given;
+    // Items that begin anew are in the same places again.
+    return places === undefined ? index : places[index % places.length]!;
+  }
+
   #timeoutError(thrown: unknown): TimeoutError {
-    const { firstIndex, timeoutMs } = this.batch;
+    const { timeoutMs } = this.batch;
     const own = thrown === undefined || thrown instanceof TimeoutError;
     return new TimeoutError(
-      `Task of item ${firstIndex + this.offset} was stopped at its deadline of ${timeoutMs} ms`,
+      `Task of item ${this.indexOf(this.offset)} was stopped at its deadline of ${timeoutMs} ms`,
       own ? undefined : { cause: thrown },
     );
   }
@@ -277,7 +285,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   }
 
   #abortReason(): unknown {
-    const index = this.batch.firstIndex + this.offset;
+    const index = this.indexOf(this.offset);
     if (this.#asked === "timeout" || !this.isCancelled()) {
       return new TimeoutError(
         `Task of item ${index} reached its deadline of ${this.batch.timeoutMs} ms`,
@@ -314,7 +322,7 @@ class Context implements TaskContext {
   }
 
   get index(): number {
-    return this.#run.batch.firstIndex + this.#offset;
+    return this.#run.indexOf(this.#offset);
   }
 
   get attempt(): number {

@@ -85,6 +85,12 @@ export interface Task<Item = never, Result = unknown> {
   readonly "~result"?: Result;
 }
 
+/** A task whose items are a job's, taken in another order: its tasks find their places in the job. */
+export interface PlacedTask extends Task {
+  /** The place in the job of each item, by the order in which they are taken. */
+  readonly places?: readonly number[] | undefined;
+}
+
 /**
  * A value as it arrives from another lane: without its functions, so that what can't be called there
  * can't be called. A class's instance becomes an object with its data; in the place of what can't be sent

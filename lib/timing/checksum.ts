@@ -51,6 +51,15 @@ export function canonicalText(
   return `object ${Object.keys(value).length}{${pairs(Object.entries(value))}}`;
 }
 
+/** The text of a value; all are alike of which a part can't be read, such as a getter that throws. */
+function textOf(value: unknown, createHash: CreateHash): string {
+  try {
+    return canonicalText(value, createHash);
+  } catch {
+    return "unreadable;";
+  }
+}
+
 /**
  * The SHA-256 of all results, in input order.
  *
@@ -69,7 +78,7 @@ export async function checksumOf(
   const hash = createHash("sha256");
   for (const outcome of outcomes.toSorted((a, b) => a.index - b.index)) {
     const text = outcome.status === "fulfilled"
-      ? `= ${canonicalText(await comparable(outcome.value), createHash)}`
+      ? `= ${textOf(await comparable(outcome.value), createHash)}`
       : `! ${outcome.ended};`;
     hash.update(`${outcome.index} ${text}\n`);
   }

@@ -36,7 +36,11 @@ export async function adviceOn(
       const counts = await choose(probed);
       // The real one's process is ended then.
       signal?.throwIfAborted();
-      return { ...probed, checksums: new Map(counts.map((count) => [count, "same"])) };
+      return {
+        ...probed,
+        checksums: new Map(counts.map((count) => [count, "same"])),
+        forwards: "same",
+      };
     },
     orderProbe: () => Promise.resolve({ orderMatters, ...(rewritten && { rewritten }) }),
     race,

@@ -85,7 +85,11 @@ export async function simulate(
     measureMachine: () => Promise.resolve(MACHINE),
     probe: async (_job, _options, choose) => {
       const counts = await choose(probed);
-      return { ...probed, checksums: new Map(counts.map((count) => [count, "same"])) };
+      return {
+        ...probed,
+        checksums: new Map(counts.map((count) => [count, "same"])),
+        forwards: "same",
+      };
     },
     orderProbe: () => Promise.resolve({ orderMatters: undefined }),
     race,

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { takeLines } from "../../lib/report/scaling/recommended_size_words.ts";
-import { countBackwards, type OrderProber } from "../../lib/advice/probe/order_probe.ts";
-import { JobError } from "../../lib/advice/probe/probe.ts";
+import type { OrderProber } from "../../lib/advice/probe/order_probe.ts";
+import { countNeighbours, JobError } from "../../lib/advice/probe/probe.ts";
 import { compareKernel, holdAgainstSample } from "../../lib/scaling/against_sample.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
 import { probedOf } from "../advice/fixture.ts";
@@ -20,8 +20,7 @@ const NOTHING: OrderProber = () => Promise.resolve({ orderMatters: false });
 /** A sample of tasks that wait 10 ms, with the checksum that a run backwards is held against. */
 function sampled(failed = 0) {
   const probed = probedOf({ waitMs: 10, items: 40 });
-  const checksums = new Map([[countBackwards(probed), "forwards"]]);
-  return { ...probed, checksums, done: { ...probed.done!, failed } };
+  return { ...probed, forwards: "forwards", done: { ...probed.done!, failed } };
 }
 
 /** Holds a sweep against that sample; `runs` counts the runs from last to first. */
@@ -33,7 +32,7 @@ async function held(
   let runs = 0;
   const orderProbe: OrderProber = (_, { count, forwards }) => {
     runs++;
-    assertEquals([count, forwards], [countBackwards(sampled()), "forwards"]);
+    assertEquals([count, forwards], [countNeighbours(sampled()), "forwards"]);
     return Promise.resolve(found);
   };
   const swept = await resultOf(throughput);

@@ -1,4 +1,4 @@
-import { assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Outcome } from "../../lib/dispatch/outcome.ts";
 import { checksumOf } from "../../lib/timing/checksum.ts";
@@ -113,4 +113,19 @@ Deno.test("checksumOf() gives a clone the checksum of its original", async () =>
     }),
     async (value) => assertEquals(await of(value), await of(structuredClone(value))),
   ));
+});
+
+Deno.test("checksumOf() takes values that can't be read for alike, and for others than those that can", async () => {
+  const getter = {
+    get x(): never {
+      throw new Error("no x");
+    },
+  };
+  const proxy = new Proxy({}, {
+    ownKeys() {
+      throw new Error("no keys");
+    },
+  });
+  assertEquals(await of(getter), await of(proxy));
+  assert(await of(getter) !== await of({}));
 });

@@ -68,6 +68,17 @@ test("A trial takes its items from a module, bigints too", async () => {
   assertEquals([round.succeeded, round.failed], [2, 0]);
 });
 
+for (const model of ["sequential", "workers", "processes"] as const) {
+  test(`Tasks of items that ${model} takes in another order find their places in the job`, async () => {
+    const source = { kind: "module", module: MODULE, export: "placed" } as const;
+    const { round, failures } = await run(job("place", { ...source, spread: true, limit: 5 }), {
+      model,
+      timeoutMs: 20_000,
+    });
+    assertEquals([round.succeeded, failures], [5, undefined]);
+  });
+}
+
 test("A trial refuses items that JSON would change, and says what to do", async () => {
   const error = await assertRejects(() => run(job("bigint", [1, 2n])), TypeError);
   assert(

@@ -122,7 +122,7 @@ interface JobRequest
   readonly sample?: {
     readonly items: number;
     readonly targetMs: number;
-    readonly checksum: (probed: Probed) => number;
+    readonly checksum?: (probed: Probed) => number;
   };
 }
 
@@ -207,7 +207,7 @@ async function loadedJob(
     ...(guardOption !== undefined && { guardOption }),
     ...(meter && { meter }),
     ...(signal && { signal }),
-  }, (found) => sample === undefined ? [] : [sample.checksum(found)]);
+  }, (found) => sample?.checksum === undefined ? [] : [sample.checksum(found)]);
   const { title } = probed.exports;
   const name = title === undefined ? file : plain(title);
   return { job: withHooks({ ...job, name }, probed), probed };

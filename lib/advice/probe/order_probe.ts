@@ -1,38 +1,25 @@
 /** Whether the results of a job depend on the order of its tasks. */
 
+import type { ChildOptions } from "../../children/measuring_child.ts";
 import { audited, FileAudit, type RewrittenFile } from "../../children/file_audit.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import type { Race } from "../race/race.ts";
-import { type Probed, startProbe } from "./probe.ts";
+import { countNeighbours, type Probed, startProbe } from "./probe.ts";
 import type { ProbeMessage } from "./probe_message.ts";
 import type { Sample } from "./sample.ts";
 
-/** Items run from last to first at most: a few show whether tasks need earlier ones. */
-const MOST_BACKWARDS = 16;
-/** Of the sample no more than this share, unless they take no longer than so many milliseconds. */
-const SHARE_BACKWARDS = 1 / 8;
-const QUICK_MS = 250;
-
-export function countBackwards({ done, stretches }: Pick<Probed, "done" | "stretches">): number {
-  const kept = done?.kept ?? 0;
-  const sampleMs = stretches.reduce((sum, { wallMs }) => sum + wallMs, 0);
-  const quick = Math.floor(QUICK_MS * kept / Math.max(1e-9, sampleMs));
-  return Math.min(kept, MOST_BACKWARDS, Math.max(2, Math.ceil(SHARE_BACKWARDS * kept), quick));
-}
-
-/** A run from last to first: how many items, and the checksum of their results from first to last. */
+/** A run from last to first: how many items, and the checksum of their results from first to last, if it is known. */
 export interface OrderCheck {
   readonly count: number;
-  readonly forwards: string;
+  readonly forwards: string | undefined;
 }
 
 export function orderCheckOf(
   { failed }: Pick<Sample, "failed">,
-  probed: Pick<Probed, "done" | "checksums" | "stretches">,
+  probed: Pick<Probed, "done" | "forwards" | "stretches">,
 ): OrderCheck | undefined {
-  const count = countBackwards(probed);
-  const forwards = probed.checksums.get(count);
-  return forwards === undefined || count < 2 || failed > 0 ? undefined : { count, forwards };
+  const count = countNeighbours(probed);
+  return count < 2 || failed > 0 ? undefined : { count, forwards: probed.forwards };
 }
 
 /**
@@ -41,7 +28,7 @@ export function orderCheckOf(
  */
 export function orderCheck(
   sample: Pick<Sample, "failed">,
-  probed: Pick<Probed, "done" | "checksums" | "stretches">,
+  probed: Pick<Probed, "done" | "forwards" | "stretches">,
   race: Race | undefined,
   leavesPlainLoop: boolean,
 ): OrderCheck | undefined {
@@ -66,24 +53,30 @@ export type OrderProber = (
 /** Of fewer tasks it isn't told what files they share. */
 const LEAST_TASKS = 4;
 
-/** Runs the first items from last to first in a fresh process and compares the results. */
+/**
+ * Runs neighbours, the list's first items, from last to first in a fresh process and compares the
+ * results with those of the sample, in which others had run before; if it left some of them out, with a
+ * run from first to last.
+ */
 export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, signal }) => {
   const { read, write } = job.permissions ?? {};
   const mayRewrite = read !== undefined && write !== undefined && count >= LEAST_TASKS;
   const permissions = mayRewrite ? audited(job.permissions!) : undefined;
+  const run = async (job: JobSpec, order: "forwards" | "backwards", env: ChildOptions["env"]) => {
+    const wanted = { limit: count, targetMs: 0, order };
+    await using child = await startProbe(job, wanted, { guardMs, signal }, { env });
+    let message: ProbeMessage | undefined;
+    do message = await child.next(); while (
+      message !== undefined && message.type !== "broken" && message.type !== "checksum"
+    );
+    return message?.type === "checksum" ? message.checksum : undefined;
+  };
+  const expected = forwards ?? await run(job, "forwards", {});
   await using audit = permissions && await FileAudit.start();
-  await using child = await startProbe(
-    permissions === undefined ? job : { ...job, permissions },
-    { limit: count, targetMs: 0, backwards: true },
-    { guardMs, signal },
-    { env: audit?.env ?? {} },
-  );
-  let message: ProbeMessage | undefined;
-  do message = await child.next(); while (
-    message !== undefined && message.type !== "broken" && message.type !== "checksum"
-  );
-  return message?.type !== "checksum" ? { orderMatters: undefined } : {
-    orderMatters: message.checksum !== forwards,
+  const watched = permissions === undefined ? job : { ...job, permissions };
+  const found = await run(watched, "backwards", audit?.env ?? {});
+  return expected === undefined || found === undefined ? { orderMatters: undefined } : {
+    orderMatters: found !== expected,
     rewritten: await audit?.mostRewritten(count),
   };
 };

@@ -56,6 +56,8 @@ export interface Probed {
   readonly cutOff: string | undefined;
   /** Checksums of the first results, by how many they are. */
   readonly checksums: ReadonlyMap<number, string>;
+  /** That of the list's first {@linkcode countNeighbours} items; undefined if not all of them were run. */
+  readonly forwards?: string | undefined;
   /** What the system knows of the process while the sample ran; undefined where it doesn't tell. */
   readonly load?: Load | undefined;
   /** How many items are taken in the order of timing/job_items.ts; undefined for those that aren't. */
@@ -65,6 +67,21 @@ export interface Probed {
   /** What taking down took, in milliseconds; Infinity if it didn't end in time. */
   readonly teardownMs?: number | undefined;
   readonly isDisposable?: boolean | undefined;
+}
+
+/** Items run in another order, of the sample and at most: a few neighbours show whether tasks need earlier ones. */
+const SHARE_NEIGHBOURS = 1 / 8;
+const MOST_NEIGHBOURS = 64;
+/** So many whatever share they are, if they take no longer than this in all. */
+const FEW_NEIGHBOURS = 16;
+const QUICK_MS = 250;
+
+/** How many of the list's first items are run in another order, to see whether that matters. */
+export function countNeighbours({ done, stretches }: Pick<Probed, "done" | "stretches">): number {
+  const kept = done?.kept ?? 0;
+  const sampleMs = stretches.reduce((sum, { wallMs }) => sum + wallMs, 0);
+  const quick = Math.min(FEW_NEIGHBOURS, Math.floor(QUICK_MS * kept / Math.max(1e-9, sampleMs)));
+  return Math.min(kept, MOST_NEIGHBOURS, Math.max(2, Math.ceil(SHARE_NEIGHBOURS * kept), quick));
 }
 
 /** Probes a job. A test's own answers at once. */
@@ -371,11 +388,17 @@ class Probing {
   }
 
   async ask(counts: Iterable<number>): Promise<void> {
-    for (const checksum of new Set(counts)) {
-      await this.child.send({ checksum } satisfies ProbeCommand);
-      const answer = await this.child.next();
-      if (answer?.type === "checksum") this.checksums.set(checksum, answer.checksum);
+    for (const count of new Set(counts)) {
+      const checksum = await this.checksum(count, "first run");
+      if (checksum !== undefined) this.checksums.set(count, checksum);
     }
+  }
+
+  async checksum(checksum: number, of: "first run" | "first listed"): Promise<string | undefined> {
+    await this.child.send({ checksum, of } satisfies ProbeCommand);
+    const answer = await this.child.next();
+    if (answer?.type === "broken") throw brokenBy(answer, this.options.typed);
+    return answer?.type === "checksum" ? answer.checksum : undefined;
   }
 
   async takenDown(): Promise<number> {
@@ -408,5 +431,6 @@ export const probe: Prober = async (job, options, chooseChecksums) => {
   child.guard();
   const counts = await chooseChecksums(found);
   await probing.ask(counts.filter((count) => count <= kept));
-  return { ...found, teardownMs: await probing.takenDown() };
+  const forwards = await probing.checksum(countNeighbours(found), "first listed");
+  return { ...found, forwards, teardownMs: await probing.takenDown() };
 };

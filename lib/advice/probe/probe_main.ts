@@ -87,7 +87,7 @@ async function main(): Promise<void> {
   const made = await open().catch(breaks("items"));
   const kind = kindOf(made);
   if (!CAN_BE_TAKEN.has(kind) || kind === "function") end({ type: "refused", items: kind });
-  const { items, places } = spreadItems(made, order);
+  const { items, places } = spreadItems(made, order.order === undefined ? order : {});
   const listed = places && Math.min((made as unknown[]).length, order.first ?? Infinity);
   say({ type: "phase", phase: "setup" });
   const setupStartMs = performance.now();
@@ -109,10 +109,10 @@ async function main(): Promise<void> {
     error instanceof PullError
       ? breaks(`making item ${error.index}`)(error.cause)
       : breaks("items")(error);
-  if (order.backwards) {
-    const checksum = await backwardsChecksum(items, order.limit, task, given, comparable, places)
-      .catch(pulling);
-    say({ type: "checksum", checksum });
+  const summing = breaks("comparable");
+  if (order.order !== undefined) {
+    const outcomes = await ranIn(order.order, items, order.limit, task, given).catch(pulling);
+    say({ type: "checksum", checksum: await checksumOf(outcomes, comparable).catch(summing) });
     await close();
     end();
   }
@@ -132,7 +132,8 @@ async function main(): Promise<void> {
   for (let next = await inbox.next(); next !== undefined; next = await inbox.next()) {
     const command = JSON.parse(next) as ProbeCommand;
     if ("finish" in command) break;
-    say({ type: "checksum", checksum: await sampler.checksum(command.checksum) });
+    const checksum = await sampler.checksum(command.checksum, command.of).catch(summing);
+    say({ type: "checksum", checksum });
   }
   say({ type: "phase", phase: "teardown" });
   const endMs = performance.now();
@@ -140,30 +141,30 @@ async function main(): Promise<void> {
   end({ type: "finished", teardownMs: performance.now() - endMs });
 }
 
-/** Runs the first items from last to first; the checksum is of their results in the order of items. */
-async function backwardsChecksum(
+/** Runs the first items in their order, or against it. */
+async function ranIn(
+  order: "forwards" | "backwards",
   items: Items<unknown>,
   count: number,
   task: TaskFunction,
   given?: Given,
-  comparable?: (value: unknown) => unknown,
-  places?: readonly number[],
-): Promise<string> {
+): Promise<Outcome<unknown>[]> {
   const puller = new ItemPuller(items);
   const first = await puller.pull(count);
   const outcomes: Outcome<unknown>[] = [];
   const { signal } = new AbortController();
   const at = { item: undefined, lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 0 };
-  for (let index = first.length - 1; index >= 0; index--) {
+  const indices = [...first.keys()];
+  for (const index of order === "forwards" ? indices : indices.reverse()) {
     try {
-      const value = await task(first[index], plainContext(places?.[index] ?? index, signal, given));
+      const value = await task(first[index], plainContext(index, signal, given));
       outcomes.push({ ...at, index, status: "fulfilled", value });
     } catch (reason) {
       outcomes.push({ ...at, index, status: "rejected", ended: "failed", reason });
     }
   }
   await puller.close();
-  return await checksumOf(outcomes, comparable);
+  return outcomes;
 }
 
 if (import.meta.main) await main();

@@ -12,8 +12,8 @@ export interface ProbeOrder {
   /** How long the tasks are to run together, in milliseconds; a few more items if there are few. */
   readonly targetMs: number;
   readonly metered?: boolean;
-  /** Runs the first `limit` items from last to first instead, and says only their checksum. */
-  readonly backwards?: boolean;
+  /** Runs the first `limit` items of the list in this order instead, and says only their checksum. */
+  readonly order?: "forwards" | "backwards";
   readonly profile?: ProfileOrder;
   /** Takes the items of a list in the order of timing/job_items.ts, of which `first` belong to the job. */
   readonly spread?: boolean | undefined;
@@ -21,8 +21,8 @@ export interface ProbeOrder {
 }
 
 export type ProbeCommand =
-  /** Tell the checksum of so many first results. */
-  | { readonly checksum: number }
+  /** Tell the checksum of so many results: of those that were first, or of the list's first items. */
+  | { readonly checksum: number; readonly of: "first run" | "first listed" }
   | { readonly finish: true };
 
 export type ItemsKind =
@@ -132,5 +132,6 @@ export type ProbeMessage =
   | { readonly type: "meter" }
   | { readonly type: "profiled" } & ProfiledRun
   | ProbeDone
-  | { readonly type: "checksum"; readonly checksum: string }
+  /** Undefined if not all of these items were run. */
+  | { readonly type: "checksum"; readonly checksum?: string | undefined }
   | { readonly type: "broken"; readonly where: string; readonly error: Thrown };

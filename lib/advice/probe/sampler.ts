@@ -173,12 +173,19 @@ export class Sampler {
     }
   }
 
-  #placeOf(turn: number): number {
-    return this.#places[turn] ?? turn;
+  /** Of so many results: of those that were first, or of the list's first items; undefined if some weren't run. */
+  async checksum(
+    count: number,
+    of: "first run" | "first listed" = "first run",
+  ): Promise<string | undefined> {
+    if (of === "first run") return await checksumOf(this.#kept.slice(0, count), this.comparable);
+    const placed = this.#kept.map((one) => ({ ...one, index: this.#placeOf(one.index) }));
+    const listed = placed.filter(({ index }) => index < count);
+    return listed.length < count ? undefined : await checksumOf(listed, this.comparable);
   }
 
-  checksum(count: number): Promise<string> {
-    return checksumOf(this.#kept.slice(0, count), this.comparable);
+  #placeOf(turn: number): number {
+    return this.#places[turn] ?? turn;
   }
 
   #isOver(): boolean {

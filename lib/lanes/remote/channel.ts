@@ -5,7 +5,7 @@
  * business: a thread is posted them, a subprocess reads and writes frames.
  */
 
-import type { Task } from "../task.ts";
+import type { PlacedTask, Task } from "../task.ts";
 import type { Cells } from "./cells.ts";
 import type { LaneBatch, Report } from "../lane.ts";
 import { readSpan, spanNumbers } from "../telemetry.ts";
@@ -57,7 +57,7 @@ export const FromLane = {
 } as const;
 
 /** A task that is to be made ready. */
-export interface TaskToLoad {
+export interface TaskToLoad extends Pick<PlacedTask, "places"> {
   readonly module: string;
   readonly export: string;
   readonly places?: readonly number[] | undefined;

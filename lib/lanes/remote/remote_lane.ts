@@ -21,8 +21,7 @@ import type {
   Report,
   Usage,
 } from "../lane.ts";
-import type { PlacedTask } from "../lane_tasks.ts";
-import type { Task } from "../task.ts";
+import type { PlacedTask, Task } from "../task.ts";
 import { movable, MOVE_BYTES, sendMoving } from "./buffers.ts";
 import {
   batchHead,

@@ -92,6 +92,21 @@ export const LABELS: readonly Label[] = [
     hazard: "order",
     incomparable: true,
   },
+  {
+    file: "linked.ts",
+    bound: "io",
+    models: ["sequential"],
+    hazard: "order",
+    incomparable: true,
+  },
+  {
+    file: "shared_accounts.ts",
+    bound: "io",
+    models: ["sequential"],
+    hazard: "order",
+    incomparable: true,
+  },
+  { file: "by_place.ts", bound: "io", models: SLOTS, noHazard: "failures" },
   { file: "numbered_items.ts", bound: "io", models: SLOTS, noHazard: "unrepeatable" },
   // Computing that isn't on the event loop.
   { file: "programs_compute.ts", bound: "cpu", permissions: { run: ["sh"] }, models: SLOTS },

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { countBackwards, orderCheck, orderProbe } from "../../../lib/advice/probe/order_probe.ts";
-import { probe } from "../../../lib/advice/probe/probe.ts";
+import { orderCheck, orderProbe } from "../../../lib/advice/probe/order_probe.ts";
+import { countNeighbours, probe } from "../../../lib/advice/probe/probe.ts";
 import type { Race } from "../../../lib/advice/race/race.ts";
 import type { JobSpec } from "../../../lib/timing/spec.ts";
 import { granted } from "../../granted.ts";
@@ -18,9 +18,13 @@ async function orderMatters(code: string, count = 4): Promise<boolean | undefine
   };
   const { signal } = new AbortController();
   const sample = { typed: "made up", limit: 100, targetMs: 1000, guardMs: 60_000, signal };
-  const { checksums } = await probe(job, sample, () => [count]);
-  const forwards = checksums.get(count)!;
-  const found = await orderProbe(job, { count, forwards, guardMs: 60_000, signal });
+  const { forwards, ...probed } = await probe(job, sample, () => []);
+  assertEquals(countNeighbours(probed), count);
+  const check = { count, guardMs: 60_000, signal };
+  const found = await orderProbe(job, { ...check, forwards });
+  // With a run from first to last in place of the sample.
+  const anew = await orderProbe(job, { ...check, forwards: undefined });
+  assertEquals(found.orderMatters, anew.orderMatters);
   return found.orderMatters;
 }
 
@@ -91,7 +95,7 @@ Deno.test({
 
 Deno.test("orderCheck() runs backwards where results differ or the plain loop is left, raced or not, and the plain loop repeats its own", () => {
   const sample = { failed: 0 };
-  const probed = { ...probedOf({ waitMs: 30 }), checksums: new Map([[13, "sum"]]) };
+  const probed = { ...probedOf({ waitMs: 30 }), forwards: "sum" };
   const candidate = { model: "concurrent", lanes: 1, slots: Infinity } as const;
   const race: Race = {
     runners: [{ candidate, items: 100, rounds: [roundOf({ runMs: 9 })], out: "results" }],
@@ -114,8 +118,9 @@ Deno.test("orderCheck() runs backwards where results differ or the plain loop is
   assertEquals(orderCheck({ ...sample, failed: 1 }, probed, race, true), undefined);
 });
 
-Deno.test("countBackwards() takes an eighth of the sample, or what a quarter of a second is enough for", () => {
-  const of = (items: number, waitMs: number) => countBackwards(probedOf({ items, waitMs }));
-  assertEquals([of(40, 100), of(400, 100), of(8, 1000), of(1, 1000)], [5, 16, 2, 1]);
+Deno.test("countNeighbours() takes an eighth of the sample, or what a quarter of a second is enough for", () => {
+  const of = (items: number, waitMs: number) => countNeighbours(probedOf({ items, waitMs }));
+  assertEquals([of(40, 100), of(400, 100), of(800, 100)], [5, 50, 64]);
+  assertEquals([of(8, 1000), of(1, 1000)], [2, 1]);
   assertEquals([of(60, 8), of(40, 24), of(4, 8)], [16, 10, 4]);
 });

@@ -1,5 +1,5 @@
-import { assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
-import { closingOf, graceFor, probe } from "../../../lib/advice/probe/probe.ts";
+import { assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { closingOf, graceFor, JobError, probe } from "../../../lib/advice/probe/probe.ts";
 import { granted } from "../../granted.ts";
 import { fakeMeter } from "../../timing/meter/fake.ts";
 
@@ -79,5 +79,28 @@ Deno.test({
       );
       assertEquals([done?.items, exports.hooks], [2, ["comparable"]]);
     }
+  },
+});
+
+Deno.test({
+  name: "probe() says that what compares results failed, and takes results that can't be read",
+  ignore: !granted("run", "read"),
+  async fn() {
+    const probed = async (code: string) => {
+      const module = `data:text/javascript,export const items = [1, 2]; ${code}`;
+      const items = { kind: "module", module, export: "items" } as const;
+      const job = { name: "two", task: { module, export: "default" }, items, options: {} };
+      const options = { typed: "two.ts", limit: 9, targetMs: 1000, guardMs: 60_000 };
+      return await probe({ ...job, comparable: "comparable" }, options, () => []);
+    };
+    const fails = `export default (n) => n;
+      export const comparable = () => { throw new RangeError("none"); };`;
+    await assertRejects(
+      () => probed(fails),
+      JobError,
+      "Cannot run the job: comparable failed: RangeError: none",
+    );
+    const { done } = await probed("export default () => ({ get x() { throw new Error(); } });");
+    assertEquals(done?.kept, 2);
   },
 });

@@ -1,5 +1,6 @@
 /** Tasks and items for trials in processes of their own. */
 
+import type { TaskContext } from "../../../lib/mod.ts";
 import { shout } from "../fake_import.ts";
 
 export default function double(n: number): number {
@@ -39,3 +40,11 @@ export function bigint(n: bigint): bigint {
 export const bigints = [1n, 2n ** 70n];
 
 export const slow = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+export const placed = [0, 1, 2, 3, 4, 5, 6, 7];
+
+/** Takes nothing but its own place in the list. */
+export function place(item: number, { index }: TaskContext): number {
+  if (item === index) return item;
+  throw new RangeError(`item ${item} is told that it is item ${index}`);
+}
