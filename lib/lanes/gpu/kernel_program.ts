@@ -152,10 +152,11 @@ export class KernelProgram {
     goesOn: () => boolean,
   ): Promise<Uint32Array<ArrayBuffer>> {
     if (longest === 0) return words;
-    const { queue } = this.#gpu;
     const pieces = words.length / this.kernel.words;
     const buffers = this.#take(words.byteLength);
-    queue.writeBuffer(buffers.words, 0, words);
+    this.#gpu.queue.writeBuffer(buffers.words, 0, words);
+    const all = { from: buffers.words, to: buffers.copy, bytes: words.byteLength };
+    let results: Promise<Uint32Array<ArrayBuffer>> | undefined;
     // Learning that a dispatch has ended takes Deno 10 ms: the next one is on its way by then.
     let ended: Promise<unknown> | undefined;
     let haveEnded = false;
@@ -166,52 +167,48 @@ export class KernelProgram {
       const isMeant = left === ENDED_EARLY;
       const times = isMeant ? 1 : Math.ceil(wanted / steps);
       left -= times * steps;
-      const startedMs = performance.now();
-      const told = buffers.told[turn % 2]!;
       const extent = Uint32Array.of(pieces, steps, 2, isMeant ? 0 : ENDED_EARLY);
-      this.#dispatch(buffers, told, extent, times);
-      const learned = told.mapAsync(GPUMapMode.READ).then(() => {
+      const unended = { from: buffers.unended, to: buffers.told[turn % 2]!, bytes: WORD_BYTES };
+      const startedMs = performance.now();
+      const seen = this.#submit(buffers, left > 0 ? unended : all, { extent, times });
+      if (left <= 0) results = seen;
+      const learned = seen.then(([first]) => {
         this.#learn(pieces * steps * times, performance.now() - startedMs);
-        haveEnded ||= new Uint32Array(told.getMappedRange())[0] === 0;
-        told.unmap();
+        haveEnded ||= first === 0;
       });
       await ended;
       ended = learned;
     }
-    const [read] = await Promise.all([this.#read(buffers, words.byteLength), ended]);
+    const [read] = await Promise.all([results ?? this.#submit(buffers, all), ended]);
     this.#idle.push(buffers);
     return read;
   }
 
-  #dispatch(
+  /** Advances pieces, if that is wanted, and gives what a buffer holds then. */
+  async #submit(
     { extent, unended, bound }: Buffers,
-    told: GPUBuffer,
-    of: Uint32Array<ArrayBuffer>,
-    times: number,
-  ): void {
+    { from, to, bytes }: { from: GPUBuffer; to: GPUBuffer; bytes: number },
+    wanted?: { extent: Uint32Array<ArrayBuffer>; times: number },
+  ): Promise<Uint32Array<ArrayBuffer>> {
     const { queue } = this.#gpu;
-    queue.writeBuffer(extent, 0, of);
-    queue.writeBuffer(unended, 0, new Uint32Array(1));
     const encoder = this.#gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    pass.setPipeline(this.#pipeline);
-    pass.setBindGroup(0, bound);
-    for (let time = 0; time < times; time++) {
-      pass.dispatchWorkgroups(Math.ceil(of[0]! / this.group));
+    if (wanted !== undefined) {
+      queue.writeBuffer(extent, 0, wanted.extent);
+      queue.writeBuffer(unended, 0, new Uint32Array(1));
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(this.#pipeline);
+      pass.setBindGroup(0, bound);
+      for (let time = 0; time < wanted.times; time++) {
+        pass.dispatchWorkgroups(Math.ceil(wanted.extent[0]! / this.group));
+      }
+      pass.end();
     }
-    pass.end();
-    encoder.copyBufferToBuffer(unended, 0, told, 0, WORD_BYTES);
+    encoder.copyBufferToBuffer(from, 0, to, 0, bytes);
     queue.submit([encoder.finish()]);
-  }
-
-  async #read({ words, copy }: Buffers, bytes: number): Promise<Uint32Array<ArrayBuffer>> {
-    const encoder = this.#gpu.createCommandEncoder();
-    encoder.copyBufferToBuffer(words, 0, copy, 0, bytes);
-    this.#gpu.queue.submit([encoder.finish()]);
-    await copy.mapAsync(GPUMapMode.READ, 0, bytes);
-    const read = new Uint32Array(copy.getMappedRange(0, bytes)).slice();
-    copy.unmap();
-    return read;
+    await to.mapAsync(GPUMapMode.READ, 0, bytes);
+    const words = new Uint32Array(to.getMappedRange(0, bytes)).slice();
+    to.unmap();
+    return words;
   }
 
   /** A dispatch of so many steps took so long: a small one says little of how large others may be. */

@@ -266,7 +266,8 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   }
 
   #isLate({ sinceMs }: OpenItem): boolean {
-    return now() - sinceMs > this.batch.timeoutMs;
+    const { timeoutMs } = this.batch;
+    return timeoutMs !== Infinity && now() - sinceMs > timeoutMs;
   }
 
   #isCancelled(): boolean {
