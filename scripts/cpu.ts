@@ -12,13 +12,14 @@ import {
   type ComparisonOptions,
   type RawComparisonOptions,
   readComparisonOptions,
+  specOf,
 } from "../lib/cli/comparison_options.ts";
 import { namedFiles } from "../lib/files/output_files.ts";
 import { userPath } from "../lib/files/user_path.ts";
 import { script } from "../lib/cli/script.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";
 import { wrap } from "../lib/text/plain.ts";
-import { awaitCost, calibrate, cpuClockMs } from "../lib/tasks/calibrate.ts";
+import { awaitCost, calibrate } from "../lib/tasks/calibrate.ts";
 import {
   CPU_TASK_NAMES,
   CPU_TASKS,
@@ -31,9 +32,8 @@ import type { MandelbrotRow } from "../lib/tasks/mandelbrot.ts";
 import { picture } from "../lib/tasks/picture.ts";
 import { computingJob } from "../lib/timing/ready_jobs.ts";
 import type { ResultFile } from "../lib/timing/result.ts";
-import type { ComparisonSpec, ItemSource, JobSpec } from "../lib/timing/spec.ts";
+import type { ItemSource, JobSpec } from "../lib/timing/spec.ts";
 
-const DEFAULT_ROUNDS = 3;
 /**
  * The second size: long enough that lanes pay, short enough for five models in half a minute. It
  * is sized by a short burst, so the run comes out up to some 15 % shorter or longer.
@@ -106,18 +106,18 @@ await script("cpu", async (signal, args) => {
     start: raw.start === undefined ? chosen.defaults.start : positiveInteger("--start", raw.start),
     count: raw.count === undefined ? chosen.defaults.count : positiveInteger("--count", raw.count),
   };
-  let largest = specOf(chosen, first, options);
+  let largest = specOf(jobOf(chosen, first), options);
   async function* plan(): AsyncGenerator<Planned> {
     yield { spec: largest };
     if (signal.aborted) return;
     const large = sizeIn(options.baseline?.result, chosen) ??
-      scaleTo(chosen, await calibrate(chosen, { signal, now: cpuClockMs }), LARGE_MS);
-    largest = specOf(chosen, large, options);
+      scaleTo(chosen, await calibrate(chosen, { signal }), LARGE_MS);
+    largest = specOf(jobOf(chosen, large), options);
     yield { spec: largest };
   }
   const code = await compareAndReport("cpu", given ? [{ spec: largest }] : plan(), options, signal);
   if (chosen.name === "fib-async" && !signal.aborted) {
-    const costs = await awaitCost((task) => calibrate(task, { signal, now: cpuClockMs }));
+    const costs = await awaitCost(signal);
     print(`\n${wrap(awaitCostText(costs), styleOfStdout().columns)}`);
   }
   if (out !== undefined && !signal.aborted) {
@@ -147,16 +147,6 @@ function sizeIn(baseline: ResultFile | undefined, { name }: CpuTask): Size | und
   const [, large] = (baseline?.comparisons ?? []).filter(({ job }) => job.options.task === name);
   const { start, count } = large?.job.options ?? {};
   return typeof start === "number" && typeof count === "number" ? { start, count } : undefined;
-}
-
-function specOf(chosen: CpuTask, size: Size, options: ComparisonOptions): ComparisonSpec {
-  return {
-    job: jobOf(chosen, size),
-    models: options.models,
-    rounds: options.rounds ?? DEFAULT_ROUNDS,
-    seed: options.seed,
-    warmup: options.warmup,
-  };
 }
 
 function jobOf(chosen: CpuTask, size: Size): JobSpec {

@@ -17,9 +17,9 @@ import {
 import { task } from "../lib/lanes/task.ts";
 import {
   addComparisonOptions,
-  type ComparisonOptions,
   type RawComparisonOptions,
   readComparisonOptions,
+  specOf,
 } from "../lib/cli/comparison_options.ts";
 import { userPath } from "../lib/files/user_path.ts";
 import { compareAndReport } from "../lib/cli/run_comparisons.ts";
@@ -36,9 +36,8 @@ import {
 import { type Site, startSite } from "../lib/site/start.ts";
 import { downloadJob } from "../lib/timing/ready_jobs.ts";
 import type { Comparison } from "../lib/timing/result.ts";
-import type { ComparisonSpec, JobSpec, TimingEvent } from "../lib/timing/spec.ts";
+import type { JobSpec, TimingEvent } from "../lib/timing/spec.ts";
 
-const DEFAULT_ROUNDS = 3;
 /** Where pages fail on purpose, what fails is looked at, and each stall is waited out in each round. */
 const FAULTY_ROUNDS = 2;
 const DEFAULT_COPIES = 80;
@@ -120,7 +119,8 @@ await script("io", async (signal, args) => {
         ...(comparison.models.length < 2 ? [] : [STATUS_ALONE]),
       ],
     });
-    return await compareAndReport("io", [{ spec: specOf(job, options), finish }], options, signal);
+    const spec = { ...specOf(job, options), ceiling: false };
+    return await compareAndReport("io", [{ spec, finish }], options, signal);
   }
   await using site = await startSite(siteOptions);
   const job = siteJob(site, copies, given, siteOptions);
@@ -128,7 +128,10 @@ await script("io", async (signal, args) => {
   return await compareAndReport(
     "io",
     [{
-      spec: specOf(job, options, siteOptions.faultShare ? FAULTY_ROUNDS : DEFAULT_ROUNDS),
+      spec: {
+        ...specOf(job, options, siteOptions.faultShare ? FAULTY_ROUNDS : undefined),
+        ceiling: false,
+      },
       onEvent: (event: TimingEvent) => {
         if (event.type === "trial-started") watch.restart();
         if (event.type === "trial-ended") watch.sample(event.trial.model, event.result.round.runMs);
@@ -219,19 +222,4 @@ function shown(url: URL): string {
   const copy = new URL(url);
   copy.username = copy.password = "";
   return copy.href;
-}
-
-function specOf(
-  job: JobSpec,
-  options: ComparisonOptions,
-  rounds = DEFAULT_ROUNDS,
-): ComparisonSpec {
-  return {
-    job,
-    models: options.models,
-    rounds: options.rounds ?? rounds,
-    seed: options.seed,
-    warmup: options.warmup,
-    ceiling: false,
-  };
 }

@@ -21,7 +21,7 @@ import { whoIsServed } from "../lib/switching/who_is_served.ts";
 import { whoLetsGo } from "../lib/switching/who_lets_go.ts";
 import { whoseSession } from "../lib/switching/whose_session.ts";
 import { whoseTurn } from "../lib/switching/whose_turn.ts";
-import { awaitCost, calibrate, cpuClockMs } from "../lib/tasks/calibrate.ts";
+import { awaitCost, calibrate } from "../lib/tasks/calibrate.ts";
 import { CPU_TASKS, scaleTo } from "../lib/tasks/catalogue.ts";
 import { printError } from "../lib/text/print.ts";
 import { compare } from "../lib/timing/compare.ts";
@@ -92,7 +92,7 @@ await script("lesson", async (signal, args) => {
   try {
     signal.throwIfAborted();
     printError("the turns of tasks and threads …");
-    rest.awaitCost = await awaitCost((task) => calibrate(task, { signal, now: cpuClockMs }));
+    rest.awaitCost = await awaitCost(signal);
     rest.whoLetsGo = await whoLetsGo(signal);
     rest.whoseTurn = await whoseTurn(signal);
     rest.whoseSession = await whoseSession(signal);
@@ -135,7 +135,7 @@ async function* planned(
   yield { spec: { ...small, ceiling: false } };
   if (signal.aborted) return;
   const gpu: readonly Model[] = await hasAdapter() ? ["gpu"] : [];
-  const size = scaleTo(sums, await calibrate(sums, { now: cpuClockMs }), SUMS_MS);
+  const size = scaleTo(sums, await calibrate(sums), SUMS_MS);
   yield { spec: specOf(computingJob(sums, size), "cpu", [...COMPUTING, ...gpu], how) };
 }
 

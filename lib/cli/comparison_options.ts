@@ -22,13 +22,15 @@ import {
   share,
   UsageError,
 } from "../options.ts";
-import type { ModelSpec } from "../timing/spec.ts";
+import type { ComparisonSpec, JobSpec, ModelSpec } from "../timing/spec.ts";
 import type { ResultFile } from "../timing/result.ts";
 import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_path.ts";
 import { resultOption } from "./result_option.ts";
 import { type RawServerOptions, SERVER_HELP, serverFor } from "../children/server_arguments.ts";
 
+/** How often each model is measured unless told. */
+const ROUNDS = 3;
 export const MOST_ROUNDS = 1_000;
 const MOST_WARMUP = 1_000_000;
 
@@ -90,7 +92,7 @@ export function addComparisonOptions(command: OptionTaker, kind: JobKind): void 
     .option("--user <name>", SERVER_HELP.user)
     .option("--creds <file>", SERVER_HELP.creds)
     .option("--tls-ca <file>", SERVER_HELP.tlsCa)
-    .option("--rounds <n>", "how often each model is measured (default: 3)")
+    .option("--rounds <n>", `how often each model is measured (default: ${ROUNDS})`)
     .option("--warmup <n>", "items run before the measured ones in each trial (default: 0)")
     .option("--seed <n>", "order of the trials, and the resampling (default: drawn, and printed)")
     .option("--json <file>", "write the result file, with every round")
@@ -156,4 +158,13 @@ function sized(
   if (takes(model, "slots") && !isRemote(model)) return { model, lanes: 1, slots };
   // One lane; one slot under sequential, as many as there are items under concurrent, or 8,192 on a GPU.
   return { model };
+}
+
+/** A comparison by these options; how often each model is measured may be told apart. */
+export function specOf(
+  job: JobSpec,
+  { models, rounds, seed, warmup }: ComparisonOptions,
+  usualRounds: number = ROUNDS,
+): ComparisonSpec {
+  return { job, models, rounds: rounds ?? usualRounds, seed, warmup };
 }

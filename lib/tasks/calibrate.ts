@@ -12,7 +12,7 @@ const SAMPLE_MS = 60;
 
 interface CalibrateOptions {
   readonly signal?: AbortSignal;
-  /** Milliseconds by the clock; `performance.now` unless told. */
+  /** Milliseconds; of this process's CPU time unless told. */
   readonly now?: () => number;
   /** The task's function; its module's default export unless told. */
   readonly run?: TaskFunction;
@@ -20,7 +20,7 @@ interface CalibrateOptions {
 
 /** How long a unit of a task's work takes on this thread once it is warm, in milliseconds. */
 export async function calibrate(task: CpuTask, options: CalibrateOptions = {}): Promise<number> {
-  const { signal = new AbortController().signal, now = () => performance.now() } = options;
+  const { signal = new AbortController().signal, now = cpuClockMs } = options;
   const run: TaskFunction = options.run ?? (await import(task.module)).default;
   const measure = async (size: Size): Promise<number> => {
     const started = now();
@@ -54,14 +54,15 @@ export interface AwaitCost {
 
 /** Measures both on this thread: `fib` and `fib-async` make the same calls, which are their units of work. */
 export async function awaitCost(
-  measure: (task: CpuTask) => Promise<number>,
+  signal: AbortSignal,
+  measure = (task: CpuTask) => calibrate(task, { signal }),
 ): Promise<AwaitCost> {
   const plainMs = await measure(CPU_TASKS.fib);
   return { plainMs, awaitedMs: await measure(CPU_TASKS["fib-async"]) };
 }
 
 /** This process's CPU time, in milliseconds: other programs slow the clock on the wall, but not this one. */
-export function cpuClockMs(): number {
+function cpuClockMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }

@@ -31,7 +31,8 @@ Deno.test("calibrate() stops when its signal is aborted", async () => {
 
 Deno.test("awaitCost() measures both recursions in the same unit, a call", async () => {
   const units: [string, number][] = [];
-  const cost = await awaitCost((task) => {
+  const { signal } = new AbortController();
+  const cost = await awaitCost(signal, (task) => {
     units.push([task.name, task.work({ start: 2, count: 1 })]);
     return Promise.resolve(units.length);
   });
