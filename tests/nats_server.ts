@@ -31,21 +31,20 @@ export class NatsServer implements AsyncDisposable {
 
   /** @param args Further arguments, such as `--user`. */
   static async start(
-    { args = [], jetStream = true, storeBytes }: {
+    { args = [], jetStream = true, storeBytes, config = "" }: {
       readonly args?: readonly string[];
       readonly jetStream?: boolean;
       /** What its store may hold. */
       readonly storeBytes?: number;
+      /** Further lines of its configuration. */
+      readonly config?: string;
     } = {},
   ): Promise<NatsServer> {
     const folder = await Deno.makeTempDir();
-    const store = jetStream ? ["-js", "-sd", `${folder}/store`] : [];
-    if (storeBytes !== undefined) {
-      const config = `jetstream { store_dir: "${folder}/store", max_file_store: ${storeBytes} }`;
-      await Deno.writeTextFile(`${folder}/config`, config);
-      store.splice(0, store.length, "-c", `${folder}/config`);
-    }
-    const server = new NatsServer(folder, [...store, ...args]);
+    const most = storeBytes === undefined ? "" : `, max_file_store: ${storeBytes}`;
+    const store = jetStream ? `jetstream { store_dir: "${folder}/store"${most} }` : "";
+    await Deno.writeTextFile(`${folder}/config`, `${store}\n${config}`);
+    const server = new NatsServer(folder, ["-c", `${folder}/config`, ...args]);
     await server.run();
     return server;
   }
@@ -96,11 +95,15 @@ export class LaneProcess implements AsyncDisposable {
   }
 
   /** Starts it, and waits until a job of one lane has been there. */
-  static async start(url: string, args: readonly string[]): Promise<LaneProcess> {
+  static async start(
+    url: string,
+    args: readonly string[],
+    login: { readonly creds?: string } = {},
+  ): Promise<LaneProcess> {
     const options = { cwd: ROOT, stdout: "null", stderr: "null" } as const;
     const lane = new LaneProcess(startTask("lane", ["--servers", url, ...args], options));
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      await using executor = cluster({ servers: url, lanes: 1 });
+      await using executor = cluster({ servers: url, lanes: 1, ...login });
       if (await executor.ready().then(() => true, () => false)) return lane;
     }
     throw new Error(`no machine has joined at ${url}`);

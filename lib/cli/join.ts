@@ -3,7 +3,7 @@
  * its server.
  */
 
-import { BEAT_MS, type JobBeat, queueOf, Subject } from "../lanes/cluster/broker.ts";
+import { BEAT_MS, BrokerError, type JobBeat, queueOf, Subject } from "../lanes/cluster/broker.ts";
 import { Machine, type MachineOptions, type MachineState } from "../lanes/cluster/machine.ts";
 import {
   DEAD_QUEUE,
@@ -12,12 +12,23 @@ import {
   type QueueInfo,
 } from "../lanes/cluster/nats_broker.ts";
 import type { ServerOptions } from "../lanes/cluster/server_options.ts";
+import { UsageError } from "../options.ts";
 import { ProgressLine } from "../progress/progress.ts";
 import { type Column, textTable } from "../report/table.ts";
 import { styleOfStdout } from "../report/terminal.ts";
 import { counted, formatBytes, formatCount, formatRate } from "../text/format.ts";
 import { plain } from "../text/plain.ts";
 import { print } from "../text/print.ts";
+
+/** @throws {UsageError} If the server can't be used. */
+async function openServer(server: ServerOptions): Promise<NatsBroker> {
+  try {
+    return await openNats(server);
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error;
+    throw new UsageError("--servers", error.where, error.problem, error.remedy);
+  }
+}
 
 /** How often the line is drawn on a terminal, and a new one printed elsewhere, in milliseconds. */
 const DRAW_MS = 500;
@@ -28,7 +39,7 @@ export async function join(
   options: Omit<MachineOptions, "onRefused">,
   signal: AbortSignal,
 ): Promise<void> {
-  const broker = await openNats(server);
+  const broker = await openServer(server);
   const line = new ProgressLine("");
   const say = (text: string) => line.say(plain(text));
   const seen = new Set<string>();
@@ -103,7 +114,7 @@ async function queuesOf(broker: NatsBroker): Promise<Left[]> {
 
 /** Lists what jobs have on the server; with `purge` removes what is left of those that are gone. */
 export async function lookAfter(server: ServerOptions, purge: boolean): Promise<void> {
-  const broker = await openNats(server);
+  const broker = await openServer(server);
   try {
     const queues = await queuesOf(broker);
     const shown = purge ? queues.filter(({ isAlive }) => !isAlive) : queues;

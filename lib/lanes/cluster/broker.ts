@@ -65,6 +65,16 @@ export interface DeadLetter {
 /** A server that can't be used, and what can be done about it. */
 export class BrokerError extends Error {
   override name = "BrokerError";
+  readonly where: string;
+  readonly problem: string;
+  readonly remedy: string;
+
+  constructor(where: string, problem: string, remedy: string) {
+    super(`Cannot use ${where}: ${problem}; ${remedy}`);
+    this.where = where;
+    this.problem = problem;
+    this.remedy = remedy;
+  }
 }
 
 /** Names on the server. */

@@ -82,7 +82,7 @@ export async function openNats(options: ServerOptions): Promise<NatsBroker> {
     });
   } catch (error) {
     await new Promise((resolve) => setTimeout(resolve, RESET_MS));
-    throw new BrokerError(`Cannot connect to ${where}: ${why(error)}`);
+    throw new BrokerError(where, ...why(error));
   } finally {
     removeEventListener("error", ignoreReset);
   }
@@ -92,10 +92,8 @@ export async function openNats(options: ServerOptions): Promise<NatsBroker> {
   } catch (error) {
     await nc.close();
     const lacks = /JetStream|responders|503/i.test(`${(error as Error).name} ${wordsOf(error)}`);
-    const what = lacks
-      ? "it runs without JetStream; start it with nats-server -js"
-      : wordsOf(error);
-    throw new BrokerError(`Cannot use ${where}: ${what}`);
+    const problem = lacks ? "it runs without JetStream" : wordsOf(error);
+    throw new BrokerError(where, problem, "start it with nats-server -js");
   }
 }
 
@@ -111,16 +109,18 @@ function shown(server: string): string {
   return server.replace(/^([a-z]+:\/\/)?[^@/]*@/i, "$1");
 }
 
-function why(error: unknown): string {
+function why(error: unknown): [problem: string, remedy: string] {
   const words = wordsOf(error);
-  if (/authoriz|authenticat/i.test(words)) return "it refuses these credentials";
+  if (/authoriz|authenticat/i.test(words)) {
+    return ["it refuses these credentials", "check them with who runs the server"];
+  }
   if (/refused|closed|ENOTFOUND|ETIMEDOUT|timeout/i.test(words)) {
-    return "nobody answers there; start a server with nats-server -js";
+    return ["nobody answers there", "start a server with nats-server -js"];
   }
   if (/certificate/i.test(words)) {
-    return `${words}; name the certificates to check it by, with --tls-ca or tlsCa`;
+    return [words, "name the certificates to check it by, with --tls-ca or tlsCa"];
   }
-  return words;
+  return [words, "check the address, and what the server's log says"];
 }
 
 export class NatsBroker implements Broker {
@@ -257,7 +257,7 @@ export class NatsBroker implements Broker {
 
   async getObject(queue: string, name: string): Promise<Uint8Array> {
     const bytes = await (await this.#bucket(queue)).getBlob(name);
-    if (bytes === null) throw new BrokerError(`The object ${name} is not there`);
+    if (bytes === null) throw new Error(`The object ${name} is not there`);
     return bytes;
   }
 

@@ -10,6 +10,17 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import {
+  type Account,
+  createAccount,
+  createOperator,
+  createUser,
+  encodeAccount,
+  encodeOperator,
+  encodeUser,
+  fmtCreds,
+  type Key,
+} from "@nats-io/jwt";
 import { cluster, type Executor, LaneStartError } from "../../../lib/mod.ts";
 import { eventually, Gates } from "../../conformance/gates.ts";
 import { faultTask, numbers, taskNamed, taskOf } from "../../conformance/guarantee.ts";
@@ -292,6 +303,62 @@ fault("what a server lacks is said in one line: machines, JetStream, a right, it
   await says(closed.url, { user: "ann", password: "hidden2" }, "it refuses these credentials");
   await says(closed.url, { user: "ann", password: "hidden" }, "no machine has joined");
   await says("nats://127.0.0.1:1", {}, "nobody answers there");
+});
+
+fault("credentials of an account let in, and others don't; none is told", async () => {
+  const [operator, system, jobs, stranger] = [
+    createOperator(),
+    createAccount(),
+    createAccount(),
+    createAccount(),
+  ];
+  const accountOf = (name: string, account: Key, isSystem = false) => {
+    const stored = { disk_storage: -1, mem_storage: -1, streams: -1, consumer: -1 };
+    const all = { subs: -1, data: -1, payload: -1, conn: -1, leaf: -1, imports: -1, exports: -1 };
+    const limits = { ...all, wildcards: true, ...(!isSystem && stored) };
+    return encodeAccount(name, account, { limits } as Partial<Account>, { signer: operator });
+  };
+  const config = `
+    operator: ${await encodeOperator("operator", operator)}
+    system_account: ${system.getPublicKey()}
+    resolver: MEMORY
+    resolver_preload {
+      ${system.getPublicKey()}: ${await accountOf("system", system, true)}
+      ${jobs.getPublicKey()}: ${await accountOf("jobs", jobs)}
+    }`;
+  const folder = await Deno.makeTempDir();
+  try {
+    const credsOf = async (name: string, account: Key) => {
+      const user = createUser();
+      const path = `${folder}/${name}.creds`;
+      await Deno.writeFile(path, fmtCreds(await encodeUser(name, user, account), user));
+      return { path, seed: new TextDecoder().decode(user.getSeed()) };
+    };
+    const mine = await credsOf("mine", jobs);
+    const theirs = await credsOf("theirs", stranger);
+    await using server = await NatsServer.start({ config });
+    const login = { creds: mine.path };
+    await using lane = await LaneProcess.start(
+      server.url,
+      ["--lanes", "1", "--creds", mine.path, ...ALL],
+      login,
+    );
+    await using executor = cluster({ servers: server.url, ...login });
+    assertEquals(await executor.map(taskNamed("double"), [1, 2]).toArray(), [2, 4]);
+    const shown = await Deno.readTextFile(`/proc/${lane.child.pid}/cmdline`).catch(() => "");
+    assert(!shown.includes(mine.seed));
+    for (const options of [{}, { creds: theirs.path }]) {
+      await using refused = cluster({ servers: server.url, ...options });
+      const { message } = await assertRejects(() => refused.ready(), LaneStartError, "it refuses");
+      assert(!message.includes(theirs.seed), message);
+    }
+    const told = await runTask("lane", ["--servers", server.url, "--creds", theirs.path, "--list"]);
+    assertEquals(told.code, 2);
+    assert(!`${told.stderr}${told.stdout}`.includes(theirs.seed));
+    assertStringIncludes(told.stderr, "it refuses these credentials");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 fault("a full store fails the run, and says so", async () => {
