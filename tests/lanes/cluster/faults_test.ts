@@ -21,7 +21,10 @@ import {
   fmtCreds,
   type Key,
 } from "@nats-io/jwt";
-import { cluster, type Executor, LaneStartError } from "../../../lib/mod.ts";
+import { cluster, type Executor, LaneStartError, type Outcome } from "../../../lib/mod.ts";
+import { type Column, textTable } from "../../../lib/report/table.ts";
+import { styleOfStdout } from "../../../lib/report/terminal.ts";
+import { formatCount } from "../../../lib/text/format.ts";
 import { eventually, Gates } from "../../conformance/gates.ts";
 import { faultTask, numbers, taskNamed, taskOf } from "../../conformance/guarantee.ts";
 import { hasNats, LaneProcess, NatsServer } from "../../nats_server.ts";
@@ -38,6 +41,46 @@ function fault(name: string, fn: () => Promise<void>): void {
 function open(server: NatsServer, lanes = 2): Executor {
   return cluster({ servers: server.url, lanes, silenceMs: SILENCE_MS });
 }
+
+/** What a fault did to a job's items. */
+interface Damage {
+  readonly fault: string;
+  readonly items: number;
+  /** How many were started twice. */
+  readonly twice: number;
+  /** How many have no result, and how many results there are too many. */
+  readonly lost: number;
+  readonly doubled: number;
+}
+
+const damages: Damage[] = [];
+const COLUMNS: readonly Column<Damage>[] = [
+  { head: "fault", cell: ({ fault }) => fault, left: true },
+  { head: "items", cell: ({ items }) => formatCount(items) },
+  { head: "started twice", cell: ({ twice }) => formatCount(twice) },
+  { head: "lost", cell: ({ lost }) => formatCount(lost) },
+  { head: "doubled", cell: ({ doubled }) => formatCount(doubled) },
+];
+
+/**
+ * Notes a row of the table at the end; nothing may be lost or doubled.
+ *
+ * @param indexes Of the results.
+ * @param started What was started, each time that it was.
+ */
+function note(fault: string, items: number, indexes: number[], started: readonly string[]): void {
+  const twice = started.length - new Set(started).size;
+  const [lost, doubled] = [items, indexes.length].map((count) => count - new Set(indexes).size);
+  damages.push({ fault, items, twice, lost: lost!, doubled: doubled! });
+  assertEquals([lost, doubled], [0, 0]);
+}
+
+const indexesOf = (outcomes: readonly Outcome<unknown>[]) =>
+  outcomes.flatMap(({ status, index }) => status === "fulfilled" ? [index] : []);
+
+Deno.test.afterAll(() => {
+  if (damages.length > 0) console.log(textTable(COLUMNS, damages, styleOfStdout()));
+});
 
 const oneLane = (server: NatsServer) => LaneProcess.start(server.url, ["--lanes", "1", ...ALL]);
 
@@ -60,6 +103,7 @@ fault(
       items.map(({ key }) => key),
     );
     assertEquals(settled.map(({ attempts }) => attempts).toSorted(), [1, 1, 1, 1, 1, 2]);
+    note("a machine is killed mid-task", 6, indexesOf(settled), gates.arrived);
   },
 );
 
@@ -84,6 +128,7 @@ fault(
     gates.openAll();
     const settled = await outcomes;
     assertEquals(settled.map((o) => o.status === "fulfilled" && o.value), ["0", "1", "2"]);
+    note("a machine stalls, and comes back", 3, indexesOf(settled), gates.arrived);
     // It comes back, and its lane is free again.
     const values = await executor.map(taskNamed("double"), numbers(50), { chunk: 1 }).toArray();
     assertEquals(values, numbers(50).map((n) => 2 * n));
@@ -107,6 +152,7 @@ fault("a server that is restarted mid-job costs nothing", async () => {
     items.map(({ key }) => key),
   );
   assertEquals(gates.arrived.length, 20);
+  note("the server is killed and restarted mid-job", 20, indexesOf(settled), gates.arrived);
 });
 
 fault("a server that can't be reached for long costs nothing", async () => {
@@ -127,6 +173,7 @@ fault("a server that can't be reached for long costs nothing", async () => {
     settled.map(({ status, attempts }) => [status, attempts]),
     items.map(() => ["fulfilled", 1]),
   );
+  note("the server can't be reached for 6 s", 8, indexesOf(settled), gates.arrived);
 });
 
 fault("an item that ends two lanes is quarantined, and listed with its reason", async () => {
@@ -422,6 +469,7 @@ fault(
       assertEquals(code, 0, stderr);
       const indexes = out().map((line) => JSON.parse(line).index as number);
       assertEquals(indexes.toSorted((a, b) => a - b), numbers(30));
+      note("the submitting program is killed, and resumed", 30, indexes, gates.arrived);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
