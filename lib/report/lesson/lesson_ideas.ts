@@ -10,7 +10,7 @@ import { modelColour } from "../html/style.ts";
 import { losingRuns, mostLost, rowsBy } from "../switching/switch_words.ts";
 import { isBusy, isUndecided, passesCeiling } from "../comparison/comparison_words.ts";
 import { BASELINE, isModel, isRemote } from "../../models.ts";
-import type { TickRow } from "../../switching/switch_result.ts";
+import type { TickRow, WhoseTurn } from "../../switching/switch_result.ts";
 import { faredOf } from "../../switching/ticker.ts";
 import { AS_GOOD, boundOfShare } from "../../judge/thresholds.ts";
 import { formatCount, formatNumber, formatPercent, middle, NO_FIGURE } from "../../text/format.ts";
@@ -57,21 +57,23 @@ function modelIn(comparison: Comparison | undefined, name: string): ModelResult 
 
 /** A bar for each row, or no picture of no rows. */
 function bars<Row>(
-  title: string,
-  rows: readonly Row[] | undefined,
+  title: string | undefined,
+  rows: readonly Row[] = [],
   bar: (row: Row) => readonly [name: string, value: number, words: string, colour: string],
 ): Picture | undefined {
-  if (rows === undefined || rows.length === 0) return undefined;
-  return {
-    kind: "bars",
-    title,
-    bars: rows.map(bar).map(([name, value, words, colour]) => ({ name, value, words, colour })),
-  };
+  if (title === undefined || rows.length === 0) return undefined;
+  const drawn = rows.map(bar).map(([name, value, words, colour]) => ({
+    name,
+    value,
+    words,
+    colour,
+  }));
+  return { kind: "bars", title, bars: drawn };
 }
 
-function times(of: Comparison | undefined, title: string, speaker: Speaker): Picture | undefined {
+function times(of: Comparison | undefined, title: Key, speaker: Speaker): Picture | undefined {
   return bars(
-    title,
+    of && speaker.say(title, of),
     of?.models,
     (
       { model, wallMs: { median } },
@@ -79,32 +81,30 @@ function times(of: Comparison | undefined, title: string, speaker: Speaker): Pic
   );
 }
 
-function tasks(of: Comparison | undefined, title: string): Picture | undefined {
-  return of && { kind: "tasks", title, models: of.models };
+function tasks(of: Comparison | undefined, title: Key, speaker: Speaker): Picture | undefined {
+  return of && { kind: "tasks", title: speaker.say(title, of), models: of.models };
 }
 
-/** How much longer one took than another, in the words of three keys. */
+/** How one time compares with another, in the words of three keys. */
 function against(
   speaker: Speaker,
   key: "io.threads" | "server.threads",
-  [ms, otherMs]: readonly [number, number],
-  values: Readonly<Record<string, string | number>>,
-): string {
+  [ms, otherMs]: readonly [number | undefined, number | undefined],
+  values: object,
+): string | undefined {
+  if (ms === undefined || otherMs === undefined) return undefined;
   const ratio = ms / otherMs;
   const how = ratio > AS_GOOD ? "slower" : ratio < 1 / AS_GOOD ? "faster" : "same";
-  return speaker.say(`${key}.${how}`, {
-    ...values,
-    times: formatNumber(Math.max(ratio, 1 / ratio)),
-  });
+  return speaker.say(`${key}.${how}`, { ...values, times: Math.max(ratio, 1 / ratio) });
 }
 
 /** What models gained, a sentence each. */
 function gains(
   speaker: Speaker,
-  rows: readonly (readonly [key: Key, of: ModelResult | undefined])[],
+  rows: Readonly<Partial<Record<Key, ModelResult | undefined>>>,
 ): (string | undefined)[] {
-  return rows.map(([key, of]) =>
-    of && speaker.say(key, { lanes: of.lanes, gain: speaker.gain(of) })
+  return Object.entries(rows).map(([key, of]) =>
+    of && speaker.say(key as Key, { ...of, gain: speaker.gain(of) })
   );
 }
 
@@ -114,19 +114,15 @@ function difference(speaker: Speaker, { io, cpu }: LessonFile): Told {
     ["cpu", modelIn(cpu, "concurrent")],
     ["lanes", modelIn(cpu, "workers")],
   ] as const;
-  const measured = rows.flatMap(([key, of]) => of === undefined ? [] : [[key, of] as const]);
+  const measured = rows.flatMap(([key, of]) => of === undefined ? [] : [{ ...of, key }]);
   return {
-    seen: gains(speaker, rows.map(([key, of]) => [`difference.${key}`, of])),
-    picture: bars(
-      speaker.say("difference.picture"),
-      measured,
-      ([key, { model, lanes, speedup }]) => [
-        speaker.say(`difference.bar.${key}`, { lanes }),
-        speedup?.median ?? 0,
-        speedup === null ? NO_FIGURE : formatNumber(speedup.median),
-        modelColour(model),
-      ],
-    ),
+    seen: gains(speaker, Object.fromEntries(rows.map(([key, of]) => [`difference.${key}`, of]))),
+    picture: bars(speaker.say("difference.picture"), measured, (of) => [
+      speaker.say(`difference.bar.${of.key}`, of),
+      of.speedup?.median ?? 0,
+      of.speedup === null ? NO_FIGURE : formatNumber(of.speedup.median),
+      modelColour(of.model),
+    ]),
     commands: ["deno task io", "deno task cpu"],
   };
 }
@@ -138,11 +134,11 @@ function kinds(speaker: Speaker, { io, cpu }: LessonFile): Told {
   };
   const models = io && [...new Set([...io.models, ...cpu?.models ?? []].map(({ model }) => model))];
   return {
-    seen: gains(speaker, [
-      ["kinds.loop", modelIn(cpu, "concurrent")],
-      ["kinds.threads", modelIn(cpu, "workers")],
-      ["kinds.processes", modelIn(cpu, "processes")],
-    ]),
+    seen: gains(speaker, {
+      "kinds.loop": modelIn(cpu, "concurrent"),
+      "kinds.threads": modelIn(cpu, "workers"),
+      "kinds.processes": modelIn(cpu, "processes"),
+    }),
     picture: models && {
       kind: "table",
       title: speaker.say("kinds.picture"),
@@ -150,9 +146,7 @@ function kinds(speaker: Speaker, { io, cpu }: LessonFile): Told {
         speaker.say(`kinds.head.${head}`)
       ),
       rows: models.map((model) => [
-        model,
-        time(io, model),
-        time(cpu, model),
+        ...[model, time(io, model), time(cpu, model)],
         isModel(model) ? speaker.inPython(model) : "",
       ]),
     },
@@ -176,12 +170,7 @@ function preemptive(speaker: Speaker, { whoLetsGo, environment }: LessonFile): T
   const { thread } = rowsBy("where", whoLetsGo?.rows);
   return {
     seen: [
-      thread && speaker.say("preemptive.seen", {
-        period: speaker.duration(whoLetsGo!.periodMs),
-        came: thread.came,
-        due: thread.due,
-        late: speaker.duration(thread.worstLateMs),
-      }),
+      speaker.tell("preemptive.seen", { whoLetsGo, thread }),
       thread && faredOf(thread) !== "ticked on"
         ? speaker.say(environment.lanesAvailable === 1 ? "preemptive.shared" : "preemptive.odd")
         : undefined,
@@ -191,27 +180,27 @@ function preemptive(speaker: Speaker, { whoLetsGo, environment }: LessonFile): T
   };
 }
 
+/** The ways of counting up, with what they lost. */
+function turnsOf({ rows, updates }: Pick<WhoseTurn, "rows" | "updates">) {
+  return rows.map((row) => ({
+    ...{ way: row.way, updates, runs: row.lost.length, losing: losingRuns(row) },
+    ...{ mostLost: mostLost(row), lostShare: mostLost(row) / updates },
+    typicalNs: middle(row.updateNs),
+  }));
+}
+
 function races(speaker: Speaker, { whoseTurn }: LessonFile): Told {
-  const { "threads, plain": plain, "threads, atomic": atomic } = rowsBy("way", whoseTurn?.rows);
-  const updates = formatCount(whoseTurn?.updates ?? 0);
+  const turns = whoseTurn && turnsOf(whoseTurn);
+  const { "threads, plain": plain, "threads, atomic": atomic } = rowsBy("way", turns);
   return {
     seen: [
-      plain && speaker.say(mostLost(plain) > 0 ? "races.lost" : "races.lucky", {
-        losing: losingRuns(plain),
-        runs: plain.lost.length,
-        share: formatPercent(mostLost(plain) / whoseTurn!.updates),
-        updates,
-      }),
-      plain && atomic && speaker.say("races.atomic", {
-        lost: formatCount(mostLost(atomic)),
-        safe: speaker.nanoseconds(middle(atomic.updateNs)),
-        unsafe: speaker.nanoseconds(middle(plain.updateNs)),
-      }),
+      speaker.tell(plain && plain.losing > 0 ? "races.lost" : "races.lucky", { plain }),
+      speaker.tell("races.atomic", { plain, atomic }),
     ],
-    picture: bars(speaker.say("races.picture", { updates }), whoseTurn?.rows, (row) => [
-      speaker.say(`races.bar.${row.way}`),
-      mostLost(row),
-      formatCount(mostLost(row)),
+    picture: bars(speaker.tell("races.picture", { updates: whoseTurn?.updates }), turns, (of) => [
+      speaker.say(`races.bar.${of.way}`),
+      of.mostLost,
+      formatCount(of.mostLost),
       "var(--bad)",
     ]),
     commands: ["deno task switch --only counter"],
@@ -221,23 +210,14 @@ function races(speaker: Speaker, { whoseTurn }: LessonFile): Told {
 function cooperative(speaker: Speaker, { whoLetsGo, whoseTurn }: LessonFile): Told {
   const inLoop = whoLetsGo?.rows.filter(({ where }) => where === "event loop");
   const { nothing: held, "a timer": timer } = rowsBy("awaits", inLoop);
-  const { "loop, split": split, "loop, whole": whole } = rowsBy("way", whoseTurn?.rows);
+  const turns = rowsBy("way", whoseTurn && turnsOf(whoseTurn));
   return {
     seen: [
-      held && speaker.say("cooperative.held", {
-        came: held.came,
-        due: held.due,
-        late: speaker.duration(held.worstLateMs),
-      }),
-      timer && speaker.say("cooperative.timer", {
-        came: timer.came,
-        due: timer.due,
-        slice: speaker.duration(whoLetsGo!.sliceMs),
-      }),
-      split && whole && speaker.say("cooperative.race", {
-        split: formatCount(mostLost(split)),
-        whole: formatCount(mostLost(whole)),
-        updates: formatCount(whoseTurn!.updates),
+      speaker.tell("cooperative.held", { held }),
+      speaker.tell("cooperative.timer", { timer, whoLetsGo }),
+      speaker.tell("cooperative.race", {
+        split: turns["loop, split"],
+        whole: turns["loop, whole"],
       }),
     ],
     picture: ticks(speaker, whoLetsGo, "event loop"),
@@ -246,25 +226,21 @@ function cooperative(speaker: Speaker, { whoLetsGo, whoseTurn }: LessonFile): To
 }
 
 function cost(speaker: Speaker, { small, awaitCost }: LessonFile): Told {
-  const startMs = (of: ModelResult) => middle(of.rounds.map(({ startMs }) => startMs));
-  const slowest = small?.models.toSorted((a, b) => startMs(b) - startMs(a))[0];
+  const started = small?.models.map(({ model, rounds }) => ({
+    model,
+    startMs: middle(rounds.map(({ startMs }) => startMs)),
+  })).sort((a, b) => b.startMs - a.startMs)[0];
   return {
     seen: [
-      small && speaker.say("cost.small", {
-        items: formatCount(small.job.items),
-        compared: speaker.compared(small),
-      }),
-      slowest && speaker.say("cost.start", {
-        model: slowest.model,
-        start: speaker.duration(startMs(slowest)),
-      }),
+      speaker.tell("cost.small", { small, compared: small && speaker.compared(small) }),
+      started && speaker.say("cost.start", started),
       awaitCost && speaker.say("cost.await", {
-        plain: speaker.nanoseconds(awaitCost.plainMs * NS_PER_MS),
-        awaited: speaker.nanoseconds(awaitCost.awaitedMs * NS_PER_MS),
-        times: formatNumber(awaitCost.awaitedMs / awaitCost.plainMs),
+        plainNs: awaitCost.plainMs * NS_PER_MS,
+        awaitedNs: awaitCost.awaitedMs * NS_PER_MS,
+        times: awaitCost.awaitedMs / awaitCost.plainMs,
       }),
     ],
-    picture: times(small, speaker.say("cost.picture"), speaker),
+    picture: times(small, "cost.picture", speaker),
     commands: [
       "deno task cpu --start 5000000 --count 20",
       "deno task cpu --task fib-async --start 20 --count 20",
@@ -273,22 +249,22 @@ function cost(speaker: Speaker, { small, awaitCost }: LessonFile): Told {
 }
 
 /** The share of a job that the CPU was busy, one after another. */
-function busyShare(comparison: Comparison | undefined): number | undefined {
+function busyShareOf(comparison: Comparison | undefined): number | undefined {
   const base = modelIn(comparison, BASELINE);
   return base && Math.min(1, cpuShareOf(base));
 }
 
 function bound(speaker: Speaker, { io, files, cpu }: LessonFile): Told {
-  const jobs = ([["io", io], ["files", files], ["cpu", cpu]] as const)
-    .flatMap(([key, of]) => {
-      const share = busyShare(of);
-      return share === undefined ? [] : [{ job: speaker.say(`bound.bar.${key}`), share }];
-    });
-  const list = jobs.map(({ job, share }) => `${job} ${formatPercent(share)}`).join(", ");
+  const shares = Object.entries({ io, files, cpu }).flatMap(([key, of]) => {
+    const share = busyShareOf(of);
+    const name = speaker.say(`bound.bar.${key as "io" | "files" | "cpu"}`);
+    return share === undefined ? [] : [{ name, share, words: formatPercent(share) }];
+  });
+  const list = shares.map(({ name, words }) => `${name} ${words}`).join(", ");
   return {
-    seen: [jobs.length > 0 ? speaker.say("bound.seen", { list }) : undefined],
-    picture: bars(speaker.say("bound.picture"), jobs, ({ job, share }) => [
-      ...[job, share, formatPercent(share), modelColour(BASELINE)] as const,
+    seen: [shares.length > 0 ? speaker.say("bound.seen", { list }) : undefined],
+    picture: bars(speaker.say("bound.picture"), shares, ({ name, share, words }) => [
+      ...[name, share, words, modelColour(BASELINE)] as const,
     ]),
     commands: ["deno task advise scripts/examples/mixed.ts"],
   };
@@ -299,113 +275,80 @@ function waits(speaker: Speaker, { io }: LessonFile): Told {
   return {
     seen: [
       io && speaker.compared(io),
-      threads && slots &&
-      against(speaker, "io.threads", [threads.wallMs.median, slots.wallMs.median], {
-        lanes: threads.lanes,
-        slots: slots.slots ?? "",
+      against(speaker, "io.threads", [threads?.wallMs.median, slots?.wallMs.median], {
+        ...{ threads, slots },
       }),
     ],
-    picture: tasks(io, speaker.say("io.picture", { items: formatCount(io?.job.items ?? 0) })),
+    picture: tasks(io, "io.picture", speaker),
     commands: ["deno task io", "deno task sweep io"],
   };
 }
 
 function saving(speaker: Speaker, { files }: LessonFile): Told {
-  const share = busyShare(files);
+  const busyShare = busyShareOf(files);
   return {
     seen: [
       files && speaker.compared(files),
-      share !== undefined && boundOfShare(share) === "cpu"
-        ? speaker.say("files.memory", { share: formatPercent(share) })
+      busyShare !== undefined && boundOfShare(busyShare) === "cpu"
+        ? speaker.say("files.memory", { busyShare })
         : undefined,
     ],
-    picture: times(
-      files,
-      speaker.say("files.picture", { items: formatCount(files?.job.items ?? 0) }),
-      speaker,
-    ),
+    picture: times(files, "files.picture", speaker),
     commands: ["deno task advise scripts/examples/save_files.ts --allow-read --allow-write"],
   };
 }
 
 function sessions(speaker: Speaker, { whoseSession }: LessonFile): Told {
-  const {
-    "a client each request": each,
-    "a client each thread": threads,
-    "one client for all": loop,
-  } = rowsBy("keeping", whoseSession?.rows);
+  const atOnce = whoseSession?.atOnce;
+  const keeping = rowsBy("keeping", whoseSession?.rows);
+  const [threads, loop] = [keeping["a client each thread"], keeping["one client for all"]];
   return {
     seen: [
-      threads && loop && speaker.say("sessions.seen", {
-        threads: whoseSession!.atOnce,
-        pages: threads.pages,
-        threadClients: threads.clients,
-        threadConnections: threads.connections,
-        loopClients: loop.clients,
-        loopConnections: loop.connections,
-      }),
-      each && speaker.say("sessions.each", { connections: each.connections }),
+      speaker.tell("sessions.seen", { atOnce, threads, loop }),
+      speaker.tell("sessions.each", { each: keeping["a client each request"] }),
     ],
-    picture: bars(
-      speaker.say("sessions.picture"),
-      whoseSession?.rows,
-      ({ keeping, connections }) => [
-        speaker.say(`sessions.bar.${keeping}`, { n: whoseSession!.atOnce }),
-        connections,
-        formatCount(connections),
-        modelColour(keeping === "a client each thread" ? "workers" : "concurrent"),
-      ],
-    ),
+    picture: bars(speaker.say("sessions.picture"), whoseSession?.rows, (row) => [
+      speaker.say(`sessions.bar.${row.keeping}`, { atOnce }),
+      row.connections,
+      formatCount(row.connections),
+      modelColour(row === threads ? "workers" : "concurrent"),
+    ]),
     commands: ["deno task switch --only sessions"],
   };
 }
 
 function computes(speaker: Speaker, { cpu }: LessonFile): Told {
   const onCores = cpu && { ...cpu, models: cpu.models.filter(({ device }) => !device) };
-  const ceiling = cpu?.ceiling;
-  const key = !ceiling
-    ? undefined
-    : passesCeiling(cpu)
-    ? "cpu.ceiling.passed"
-    : isBusy(cpu)
-    ? "cpu.ceiling.busy"
-    : "cpu.ceiling";
+  const ceiling = (of: Comparison) =>
+    passesCeiling(of) ? "cpu.ceiling.passed" : isBusy(of) ? "cpu.ceiling.busy" : "cpu.ceiling";
   return {
     seen: [
       onCores && speaker.compared(onCores),
-      key &&
-      speaker.say(key, { lanes: ceiling!.lanes, ceiling: formatNumber(ceiling!.speedup) }),
+      cpu?.ceiling ? speaker.say(ceiling(cpu), cpu.ceiling) : undefined,
     ],
-    picture: tasks(onCores, speaker.say("cpu.picture")),
+    picture: tasks(onCores, "cpu.picture", speaker),
     commands: ["deno task cpu", "deno task sweep cpu"],
   };
 }
 
 function server(speaker: Speaker, { whoIsServed }: LessonFile): Told {
   const way = rowsBy("way", whoIsServed?.rows);
-  const [single, waiting] = [way["waits, one at a time"], way["waits, event loop"]];
   const [computing, threads] = [way["computes, event loop"], way["computes, threads"]];
+  const lanes = whoIsServed?.lanes;
   return {
     seen: [
-      single && waiting && speaker.say("server.waits", {
-        wait: speaker.duration(whoIsServed!.waitMs),
-        clients: whoIsServed!.clients,
-        single: speaker.duration(single.lastMs),
-        loop: speaker.duration(waiting.lastMs),
+      speaker.tell("server.waits", {
+        ...{ clients: whoIsServed?.clients, waitMs: whoIsServed?.waitMs },
+        ...{ single: way["waits, one at a time"], waiting: way["waits, event loop"] },
       }),
-      computing &&
-      speaker.say("server.computes", { loop: speaker.duration(computing.lastMs) }),
-      computing && threads &&
-      against(speaker, "server.threads", [threads.lastMs, computing.lastMs], {
-        lanes: whoIsServed!.lanes,
-        time: speaker.duration(threads.lastMs),
-      }),
+      speaker.tell("server.computes", { computing }),
+      against(speaker, "server.threads", [threads?.lastMs, computing?.lastMs], { threads, lanes }),
     ],
-    picture: bars(speaker.say("server.picture"), whoIsServed?.rows, ({ way, lastMs }) => [
-      speaker.say(`server.bar.${way}`, { lanes: whoIsServed!.lanes }),
-      lastMs,
-      speaker.duration(lastMs),
-      modelColour(way === "computes, threads" ? "workers" : "concurrent"),
+    picture: bars(speaker.say("server.picture"), whoIsServed?.rows, (row) => [
+      speaker.say(`server.bar.${row.way}`, { lanes }),
+      row.lastMs,
+      speaker.duration(row.lastMs),
+      modelColour(row === threads ? "workers" : "concurrent"),
     ]),
     commands: ["deno task switch --only server"],
   };
@@ -416,9 +359,7 @@ function beyondCores(speaker: Speaker, { cpu }: LessonFile): Told {
   return {
     seen: [
       card && speaker.say("gpu.seen", {
-        device: card.device!.name,
-        time: speaker.duration(card.wallMs.median),
-        gain: speaker.gain(card),
+        ...{ device: card.device, totalMs: card.wallMs.median, gain: speaker.gain(card) },
       }),
       card?.device?.software ? speaker.say("gpu.software") : undefined,
       cpu && !card ? speaker.say("gpu.none") : undefined,
@@ -443,12 +384,12 @@ function adviceOn(speaker: Speaker, comparison: Comparison): string {
 }
 
 function when(speaker: Speaker, { io, files, cpu, small }: LessonFile): Told {
-  const jobs = [
-    ...[["job.io", io], ["job.files", files], ["job.cpu", cpu], ["job.small", small]] as const,
-  ];
   return {
-    seen: jobs.map(([key, of]) =>
-      of && speaker.say("when.job", { job: speaker.say(key), advice: adviceOn(speaker, of) })
+    seen: Object.entries({ io, files, cpu, small }).map(([key, of]) =>
+      of && speaker.say("when.job", {
+        job: speaker.say(`job.${key as "io" | "files" | "cpu" | "small"}`),
+        advice: adviceOn(speaker, of),
+      })
     ),
     commands: ["deno task advise ./my_job.ts"],
   };

@@ -38,12 +38,8 @@ function drawn(picture: Picture, id: string, speaker: Speaker, file: LessonFile)
           axis: speaker.say("ticks.axis"),
           name: ({ where, awaits }) =>
             speaker.say(where === "thread" ? "ticks.thread" : `ticks.${awaits}`),
-          came: ({ came, due }) => speaker.say("ticks.came", { came, due }),
-          tick: (atMs, lateMs) =>
-            speaker.say("ticks.tick", {
-              at: speaker.duration(atMs),
-              late: speaker.duration(lateMs),
-            }),
+          came: (row) => speaker.say("ticks.came", row),
+          tick: (atMs, lateMs) => speaker.say("ticks.tick", { atMs, lateMs }),
         },
         width,
       );

@@ -7,7 +7,7 @@ import en from "./en.json" with { type: "json" };
 import ko from "./ko.json" with { type: "json" };
 import type { Language } from "./lesson_file.ts";
 import { BASELINE, type Model, MODEL_TABLE } from "../../models.ts";
-import { formatDuration, formatNumber } from "../../text/format.ts";
+import { formatCount, formatDuration, formatNumber, formatPercent } from "../../text/format.ts";
 import type { Comparison, ModelResult } from "../../timing/result.ts";
 
 /** The texts of one language, by key; `{name}` stands for a value. */
@@ -27,14 +27,32 @@ export class Speaker {
     this.#texts = TEXTS[language];
   }
 
-  /** A text with its values put in. */
-  say(key: Key, values: Readonly<Record<string, string | number>> = {}): string {
-    return this.#texts[key].replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-      const value = values[name];
-      if (value === undefined) throw new TypeError(`Cannot say ${key}: ${name} is missing`);
-      return String(value);
+  /**
+   * A text with its values put in, each named by its path in `values` and shown as what its name says it
+   * is: milliseconds, nanoseconds, a share, a ratio, or a count.
+   */
+  say(key: Key, values: object = {}): string {
+    return this.#texts[key].replaceAll(/\{([\w.]+)\}/g, (_, path: string) => {
+      const value = path.split(".").reduce(
+        (of: unknown, name) => (of as Record<string, unknown> | undefined)?.[name],
+        values,
+      );
+      if (value === undefined) throw new TypeError(`Cannot say ${key}: ${path} is missing`);
+      return typeof value === "number" ? this.#figure(path, value) : String(value ?? "");
       // Of one there is no plural, in the language that has plurals.
     }).replaceAll(/(?<![\d.,])1 (thread|process|slot)e?s\b/g, "1 $1");
+  }
+
+  /** The same, unless one of the values wasn't measured. */
+  tell(key: Key, values: object): string | undefined {
+    return Object.values(values).includes(undefined) ? undefined : this.say(key, values);
+  }
+
+  #figure(name: string, value: number): string {
+    if (name.endsWith("Ms")) return this.duration(value);
+    if (name.endsWith("Ns")) return formatNumber(value) + this.say("unit.ns");
+    if (name.endsWith("Share")) return formatPercent(value);
+    return /(times|speedup)$/.test(name) ? formatNumber(value) : formatCount(value);
   }
 
   duration(ms: number): string {
@@ -44,24 +62,19 @@ export class Speaker {
     );
   }
 
-  nanoseconds(ns: number): string {
-    return formatNumber(ns) + this.say("unit.ns");
-  }
-
   /** What a model gained over one after another. */
   gain({ speedup }: Pick<ModelResult, "speedup">): string {
     if (speedup === null) return this.say("gain.unknown");
     const { median, low, high } = speedup;
-    if (low > 1) return this.say("gain.faster", { times: formatNumber(median) });
-    if (high < 1) return this.say("gain.slower", { times: formatNumber(1 / median) });
+    if (low > 1) return this.say("gain.faster", { times: median });
+    if (high < 1) return this.say("gain.slower", { times: 1 / median });
     return this.say("gain.none");
   }
 
   /** How a model does it. */
-  how({ model, lanes, slots }: ModelResult): string {
-    const key = `how.${model}`;
-    const values = { model, lanes, slots: slots ?? "" };
-    return this.say(Object.hasOwn(this.#texts, key) ? key as Key : "how.other", values);
+  how(of: ModelResult): string {
+    const key = `how.${of.model}`;
+    return this.say(Object.hasOwn(this.#texts, key) ? key as Key : "how.other", of);
   }
 
   /** What a model is in Python; code where it is nothing else. */
@@ -75,14 +88,10 @@ export class Speaker {
     const base = models.find(({ model }) => model === BASELINE);
     const others = models.filter((of) => of !== base);
     if (base === undefined || others.length === 0) return this.say("gain.unknown");
-    const list = others.map((of) => {
-      const time = this.duration(of.wallMs.median);
-      return this.say("took", { how: this.how(of), time, gain: this.gain(of) });
-    });
-    const all = this.say("compared", {
-      time: this.duration(base.wallMs.median),
-      list: list.join(", "),
-    });
+    const list = others.map((of) =>
+      this.say("took", { how: this.how(of), totalMs: of.wallMs.median, gain: this.gain(of) })
+    ).join(", ");
+    const all = this.say("compared", { totalMs: base.wallMs.median, list });
     const gained = others.some(({ speedup }) => speedup !== null && speedup.low > 1);
     return gained ? all : `${all} ${this.say("compared.none")}`;
   }

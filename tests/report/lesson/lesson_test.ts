@@ -12,7 +12,7 @@ import { HOSTILE } from "../fixture.ts";
 import { assertInert } from "../html/assert_inert.ts";
 import { lessonFile } from "./fixture.ts";
 
-const valuesIn = (text: string) => [...new Set(text.match(/\{\w+\}/g))].sort();
+const valuesIn = (text: string) => [...new Set(text.match(/\{[\w.]+\}/g))].sort();
 
 Deno.test("every language has the same texts, with the same values in them", () => {
   for (const language of LANGUAGES) {
