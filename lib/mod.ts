@@ -21,7 +21,14 @@ export type { Key } from "./dispatch/batch.ts";
 export type { Rate } from "./dispatch/limit.ts";
 export type { PerKey } from "./dispatch/lines.ts";
 export type { RunningTask } from "./dispatch/lane_pool.ts";
-export type { Items, MapOptions, Progress, RetryOptions, RunOptions } from "./dispatch/options.ts";
+export type {
+  Items,
+  MapOptions,
+  Progress,
+  RetryIn,
+  RetryOptions,
+  RunOptions,
+} from "./dispatch/options.ts";
 export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/outcome.ts";
 export type { Results } from "./dispatch/output.ts";
 export type { Decision, Figures, Shape, Why } from "./adaptive/controller.ts";

@@ -8,8 +8,10 @@ import { runToEnd } from "../lib/cli/run_to_end.ts";
 import { script } from "../lib/cli/script.ts";
 import { userPath } from "../lib/files/user_path.ts";
 import { modelLines } from "../lib/models.ts";
-import { LEAST_JUDGED } from "../lib/running/run_here.ts";
+import { LONGEST_WAIT_MS, MOST_REFUSALS } from "../lib/running/refusals.ts";
+import { LEAST_JUDGED, MOST_WAIT_MS } from "../lib/running/run_here.ts";
 import { readRunOptions } from "../lib/running/run_options.ts";
+import { wholeSeconds } from "../lib/progress/progress.ts";
 
 const run = command(
   "run",
@@ -69,8 +71,15 @@ run.addHelpText(
   `
 ${PERMISSION_HELP}
 
-A server that answers 429, or with Retry-After, is left alone by all tasks for as long as it asks (5
-minutes at most), and what it refused is tried again, 20 times at most, whatever --retries says.
+A server that answers 429, or with Retry-After, is left alone for as long as it asks (up to ${
+    wholeSeconds(MOST_WAIT_MS)
+  }),
+or if it doesn't say, for 1 s, and each time that it goes on refusing for twice as long, up to ${
+    wholeSeconds(LONGEST_WAIT_MS)
+  }.
+Items of other hosts go on, where items are web addresses or have one as url; else all wait. What was
+refused is tried again whatever --retries says, until it has been refused ${MOST_REFUSALS} times; it fails sooner if
+the server answers the others meanwhile.
 
 What is flushed when: a result is in --out some 20 ms after its task ended, and from then on nothing
 that ends this program harms it, SIGKILL neither; --fsync says when the same holds of a machine that

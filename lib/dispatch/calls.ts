@@ -284,7 +284,7 @@ class Call implements PoolRun, BatchSettings {
 
   #care(): Settler {
     return this.#settler ??= new Settler({
-      options: { retries: this.options.retries, onProgress: undefined },
+      options: { retries: this.options.retries, onProgress: undefined, onOutcome: undefined },
       mayRetry: () => this.#state === "running",
       retryLater: (batch, waitMs) => this.#later(batch, waitMs),
       onSettled: (settled, batch) => this.#onSettled(settled, batch),

@@ -29,31 +29,41 @@ interface Start {
   atMs: number;
 }
 
-/** One limit, on batches that have one item each if there is a rate or a number of slots. */
+/**
+ * After a pause one task is in flight at first, and may be twice as many after each of so many
+ * milliseconds: all at once would be what had to be paused for.
+ */
+const DOUBLES_MS = 200;
+
+/** One limit, on batches that have one item each if anything is counted. */
 export class Limit {
   readonly #rate: Rate | undefined;
   readonly #slots: number;
-  readonly #counts: boolean;
   readonly #onFree: () => void;
   readonly #starts = new Fifo<Start>();
   /** The starts of batches that are with lanes. */
   readonly #startOf = new Map<Batch, Start>();
   /** Batches that were taken, and may not have started: their lane may still be loading. */
   readonly #held = new Set<Batch>();
-  #pausedUntilMs = 0;
+  #pausedUntilMs = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param onFree Told when a start is allowed that wasn't, unless a batch leaves for that. */
   constructor({ rate, slots = Infinity }: LimitOptions, onFree: () => void) {
     this.#rate = rate;
     this.#slots = slots;
-    this.#counts = rate !== undefined || slots !== Infinity;
     this.#onFree = onFree;
+  }
+
+  /** Whether it counts what is in flight; after a pause it does. */
+  get counts(): boolean {
+    return this.#rate !== undefined || this.#slots !== Infinity ||
+      this.#pausedUntilMs !== -Infinity;
   }
 
   /** Whether a task may start now; if not, and time alone has to pass, it is told when. */
   allows(): boolean {
-    if (!this.#counts && this.#pausedUntilMs === 0) return true;
+    if (!this.counts) return true;
     const waitMs = this.waitMs(performance.now());
     if (waitMs <= 0) return true;
     if (waitMs !== Infinity) {
@@ -67,8 +77,11 @@ export class Limit {
 
   /** Milliseconds until a start is allowed; Infinity if that hangs on batches that are with lanes. */
   waitMs(nowMs: number): number {
-    if (this.#held.size + this.#startOf.size >= this.#slots) return Infinity;
-    return Math.max(this.#pausedUntilMs - nowMs, this.#tokenMs(nowMs));
+    const inFlight = this.#held.size + this.#startOf.size;
+    if (inFlight >= this.#slots) return Infinity;
+    const doublings = inFlight === 0 ? 0 : Math.floor(Math.log2(inFlight)) + 1;
+    const roomMs = this.#pausedUntilMs + doublings * DOUBLES_MS - nowMs;
+    return Math.max(roomMs, this.#tokenMs(nowMs));
   }
 
   #tokenMs(nowMs: number): number {
@@ -91,7 +104,7 @@ export class Limit {
 
   /** A batch takes its place, and is about to be sent. */
   take(batch: Batch): void {
-    if (this.#counts) this.#held.add(batch);
+    if (this.counts) this.#held.add(batch);
   }
 
   #start(batch: Batch, atMs: number): void {

@@ -8,8 +8,8 @@ import { Limit, type LimitOptions, type Rate } from "./limit.ts";
 
 /** A limit for each key of a run's items, such as the host that an item asks. */
 export interface PerKey<Item = unknown> {
-  /** Whom an item counts for. It is called once for each item, when that is pulled. */
-  readonly key: (item: Item) => Key;
+  /** Whom an item counts for; undefined for nobody. It is called once for each item, when that is pulled. */
+  readonly key: (item: Item) => Key | undefined;
   /** Tasks of one key in flight at most, on all lanes together; any number unless given. */
   readonly slots?: number;
   /** How many tasks of one key may start in a time; any number unless given. */
@@ -37,6 +37,8 @@ const LOOKED_AT = 3;
 
 /** The lines of one run. */
 export class Lines {
+  /** Whether a batch with a key ever waited. */
+  hasKeys = false;
   /** How many batches wait, and how many of them were never sent. */
   waiting = 0;
   fresh = 0;
@@ -106,6 +108,7 @@ export class Lines {
   #lineOf(key: Key | undefined): Line {
     let line = this.#lines.get(key);
     if (line === undefined) {
+      this.hasKeys ||= key !== undefined;
       line = new Line(key === undefined ? {} : this.#limit, (line) => {
         this.#ready.add(line);
         this.#onMore();

@@ -2,7 +2,7 @@
 
 import type { Rate } from "./limit.ts";
 import type { PerKey } from "./lines.ts";
-import type { Rejected } from "./outcome.ts";
+import type { Outcome, Rejected } from "./outcome.ts";
 
 /** Items from anywhere: an array, a generator, a stream; endless ones too. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
@@ -19,6 +19,14 @@ export interface Progress {
   readonly total: number | undefined;
 }
 
+/** When a task is tried again. */
+export interface RetryIn {
+  /** After how many milliseconds. */
+  readonly afterMs: number;
+  /** Whether meanwhile no other starts of its key, or of the run where there are no keys; default false. */
+  readonly pause?: boolean;
+}
+
 /** When and how often a task that gave no value is tried again. */
 export interface RetryOptions {
   /** Retries after the first attempt. */
@@ -29,7 +37,7 @@ export interface RetryOptions {
    * The longest wait before any retry, in milliseconds; default 30,000. A task may ask for a wait: with
    * a number `retryAfterMs` on what it throws, or with the header Retry-After of a response there. It
    * is tried again that much later, and meanwhile no other starts of its key, or of the run where
-   * there are no keys. One that asks for a longer wait than this is not tried again: it fails at once
+   * there are no keys; then one does, and twice as many may be in flight each 200 ms. One that asks for a longer wait than this is not tried again: it fails at once
    * with a `RetryAfterError`.
    */
   readonly maxMs?: number;
@@ -37,9 +45,10 @@ export interface RetryOptions {
   readonly jitter?: boolean;
   /**
    * Whether this rejection may be tried again; by default those that `failed`, `timed-out` or
-   * `crashed`, except errors with a property `retryable: false`.
+   * `crashed`, except errors with a property `retryable: false`. It may also say when: then that
+   * counts, instead of `baseMs`, `maxMs` and what the task asked for.
    */
-  readonly retryIf?: (rejected: Rejected) => boolean;
+  readonly retryIf?: (rejected: Rejected) => boolean | RetryIn;
 }
 
 /**
@@ -126,6 +135,8 @@ export interface MapOptions<Item = unknown> {
   readonly transfer?: boolean;
   /** Told how the run stands, after each chunk that ends. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Told of each outcome when its item has ended, in whichever order results come. */
+  readonly onOutcome?: (outcome: Outcome<unknown, Item>) => void;
 }
 
 /** Options of `run`, the same in every model: those of `map` that speak of one item. */
@@ -149,6 +160,7 @@ export interface CheckedOptions {
   readonly buffer: "auto" | number;
   readonly transfer: boolean;
   readonly onProgress: MapOptions["onProgress"];
+  readonly onOutcome: MapOptions["onOutcome"];
 }
 
 const NAMES = new Set([
@@ -164,6 +176,7 @@ const NAMES = new Set([
   "buffer",
   "transfer",
   "onProgress",
+  "onOutcome",
 ]);
 const RUN_NAMES = new Set([
   "signal",
@@ -204,7 +217,7 @@ export function checkOptions(
   check.known(retries, RETRY_NAMES, "retries.");
   const { baseMs = 100, maxMs = 30_000, jitter = true, retryIf = mayRetry } = retries;
   const { order = "input", timeoutMs = Infinity, chunk = "auto", buffer = "auto" } = options;
-  const { signal, onProgress, rerun = true, transfer = false, rate, perKey } = options;
+  const { signal, onProgress, onOutcome, rerun = true, transfer = false, rate, perKey } = options;
   check("order", order, order === "input" || order === "completion", '"input" or "completion"');
   check("signal", signal, signal instanceof AbortSignal || signal === undefined, "an AbortSignal");
   const aboveZero = "a number of milliseconds above 0";
@@ -227,8 +240,9 @@ export function checkOptions(
   const isBuffer = buffer === "auto" || isCount(buffer, 0);
   check("buffer", buffer, isBuffer, '"auto" or a whole number from 0');
   check("transfer", transfer, typeof transfer === "boolean", "true or false");
-  const isTold = onProgress === undefined || typeof onProgress === "function";
-  check("onProgress", onProgress, isTold, "a function");
+  for (const [name, told] of Object.entries({ onProgress, onOutcome })) {
+    check(name, told, told === undefined || typeof told === "function", "a function");
+  }
   return {
     order,
     signal,
@@ -242,6 +256,7 @@ export function checkOptions(
     buffer,
     transfer,
     onProgress,
+    onOutcome: onOutcome as MapOptions["onOutcome"],
   };
 }
 

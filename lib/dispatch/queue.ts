@@ -45,8 +45,6 @@ export class Queue {
   consumed = 0;
   /** Whether all results are collected anyway, so that holding some back saves nothing. */
   unbounded = false;
-  /** Whether items are counted one by one. */
-  readonly isCounted: boolean;
   readonly #options: QueueOptions;
   /** The limit of all items together. */
   readonly #limit: Limit;
@@ -56,9 +54,13 @@ export class Queue {
   constructor(options: QueueOptions) {
     const { rate, perKey, onMore } = options;
     this.#options = options;
-    this.isCounted = rate !== undefined || perKey !== undefined;
     this.#limit = new Limit({ rate }, onMore);
     this.#lines = new Lines({ rate: perKey?.rate, slots: perKey?.slots }, onMore);
+  }
+
+  /** Whether items are counted, and so travel one by one. */
+  get isCounted(): boolean {
+    return this.#limit.counts || this.#lines.hasKeys;
   }
 
   get #together(): boolean {
@@ -85,8 +87,7 @@ export class Queue {
   /** Pulls what will have to wait, for if there is nothing, the run need not wait to be over. */
   #lookAhead(ahead: number): void {
     this.takenAtMs = performance.now();
-    const fresh = this.#pull(ahead);
-    if (fresh !== undefined) this.#lines.add(fresh);
+    for (const fresh of this.#pull(ahead)) this.#lines.add(fresh);
   }
 
   /** Nothing more will be sent. */
@@ -125,46 +126,53 @@ export class Queue {
   #next(ahead: number): Batch | undefined {
     for (;;) {
       const waiting = this.#lines.take();
-      if (waiting !== undefined) return waiting.alone ? this.#first(waiting) : waiting;
-      const fresh = this.#pull(ahead);
-      if (fresh?.key === undefined) return fresh;
-      this.#lines.add(fresh);
+      if (waiting !== undefined) {
+        return waiting.alone || this.isCounted ? this.#first(waiting) : waiting;
+      }
+      const pulled = this.#pull(ahead);
+      const [first] = pulled;
+      if (first === undefined || (pulled.length === 1 && first.key === undefined)) return first;
+      for (const fresh of pulled) this.#lines.add(fresh);
     }
   }
 
-  #pull(ahead: number): Batch | undefined {
-    const { settings, source, size, slots } = this.#options;
+  /** New items: together, or each by itself if one of them has a key. */
+  #pull(ahead: number): Batch[] {
+    const { settings, source, size, slots, perKey } = this.#options;
     const { total, pulled } = source;
     const remaining = total === undefined ? undefined : total - pulled;
     const wanted = this.#together ? size.next(remaining, slots()) : 1;
     const items = source.pull(Math.min(wanted, this.#room(ahead)));
     if (items.length === 0) {
       if (this.isEmpty) this.#options.onEmpty();
-      return undefined;
+      return [];
     }
     // The input may have left some out before these.
     const first = source.pulled - items.length;
-    const key = this.#keyOf(items[0], first);
-    return new Batch(settings, first, items, unsent(this.takenAtMs, key));
+    const keys = perKey && items.map((item, at) => this.#keyOf(perKey, item, first + at));
+    if (!keys?.some((key) => key !== undefined)) {
+      return [new Batch(settings, first, items, unsent(this.takenAtMs))];
+    }
+    return items.map((item, at) =>
+      new Batch(settings, first + at, [item], unsent(this.takenAtMs, keys[at]))
+    );
   }
 
-  #keyOf(item: unknown, index: number): Key | undefined {
-    const { perKey, onError } = this.#options;
-    if (perKey === undefined) return undefined;
+  #keyOf(perKey: PerKey<never>, item: unknown, index: number): Key | undefined {
     try {
       const key: unknown = perKey.key(item as never);
-      if (typeof key === "string" || typeof key === "number") return key;
+      if (typeof key === "string" || typeof key === "number" || key === undefined) return key;
       if (key instanceof Promise) key.catch(() => {});
-      onError(
-        new TypeError(
-          `Cannot map: perKey.key must give a string or a number, but gives ${shown(key)} for ` +
-            `item ${index}`,
-        ),
+      throw new TypeError(
+        `Cannot map: perKey.key must give a string, a number or undefined, but gives ${
+          shown(key)
+        } ` +
+          `for item ${index}`,
       );
     } catch (error) {
-      onError(error);
+      this.#options.onError(error);
+      return undefined;
     }
-    return undefined;
   }
 
   /** A batch was given to its lane; returns whether its start, which is counted, is still to come. */

@@ -144,8 +144,8 @@ class Run implements PoolRun, OutputRun {
     this.#settler = new Settler({
       options,
       mayRetry: () => this.#state === "running",
-      retryLater: (batch, waitMs, askedMs) => {
-        if (askedMs > 0) this.#queue.pause(batch, askedMs);
+      retryLater: (batch, waitMs, pauseMs) => {
+        if (pauseMs > 0) this.#queue.pause(batch, pauseMs);
         this.#queue.later(batch, waitMs);
       },
       onSettled: (settled, batch) => this.#onSettled(settled, batch),

@@ -5,7 +5,7 @@
 import { CancelledError } from "../lanes/errors.ts";
 import type { Report } from "../lanes/lane.ts";
 import type { Batch, History } from "./batch.ts";
-import type { CheckedOptions, Progress } from "./options.ts";
+import { type CheckedOptions, isTime, type Progress, type RetryIn, shown } from "./options.ts";
 import { type Ending, outcomeAt, type Rejected, type Settled } from "./outcome.ts";
 import { asksTooLong, backoffMs } from "./retry.ts";
 
@@ -14,11 +14,11 @@ export const MOST_KILLS = 2;
 
 /** What the settler needs of its run. */
 export interface SettlerOptions {
-  readonly options: Pick<CheckedOptions, "retries" | "onProgress">;
+  readonly options: Pick<CheckedOptions, "retries" | "onProgress" | "onOutcome">;
   /** Whether items may still be tried again. */
   readonly mayRetry: () => boolean;
-  /** Has an item tried again after a wait; `askedMs` of it was asked for by whoever answers its task. */
-  readonly retryLater: (batch: Batch, waitMs: number, askedMs: number) => void;
+  /** Has an item tried again after a wait, of which its key, or the run, starts nothing for `pauseMs`. */
+  readonly retryLater: (batch: Batch, waitMs: number, pauseMs: number) => void;
   /** Items have ended for good. */
   readonly onSettled: (settled: Settled, batch: Batch) => void;
   /** A function of the caller's threw. */
@@ -129,13 +129,18 @@ export class Settler {
     if (batch.attempt - batch.reruns > retries.limit || !mayRetry()) return rejection;
     if ((changes.kills ?? 0) >= MOST_KILLS) return rejection;
     const rejected = outcomeAt(settledOf(batch, offset, 1, rejection, unstarted), 0) as Rejected;
-    if (!this.#allows(rejected)) return rejection;
-    const tooLong = asksTooLong(batch.firstIndex + offset, retries, askedMs, reason);
-    if (tooLong !== undefined) return { ended, reason: tooLong };
+    const allowed = this.#allows(rejected);
+    if (!allowed) return rejection;
     // A try that never started is a try, but no attempt.
     const { attempt, reruns } = batch;
     const next = unstarted ? { reruns: reruns - 1 } : { attempt: attempt + 1 };
     const again = batch.part(offset, offset + 1, { ...changes, ...next });
+    if (allowed !== true) {
+      retryLater(again, allowed.afterMs, allowed.pause === true ? allowed.afterMs : 0);
+      return undefined;
+    }
+    const tooLong = asksTooLong(batch.firstIndex + offset, retries, askedMs, reason);
+    if (tooLong !== undefined) return { ended, reason: tooLong };
     // A server that says when to come back needs no doubling waits on top of that.
     const failures = askedMs > 0 ? 1 : attempt - reruns;
     retryLater(again, askedMs + backoffMs(failures, retries), askedMs);
@@ -143,7 +148,7 @@ export class Settler {
   }
 
   /** Asks the caller. */
-  #allows(rejected: Rejected): boolean {
+  #allows(rejected: Rejected): boolean | RetryIn {
     const { options: { retries }, mayRetry, onError } = this.#of;
     try {
       const allowed: unknown = retries.retryIf(rejected);
@@ -152,7 +157,15 @@ export class Settler {
         throw new TypeError("Cannot try again: retries.retryIf must return true or false at once");
       }
       // The caller may have stopped the run while it was asked.
-      return Boolean(allowed) && mayRetry();
+      if (!allowed || !mayRetry()) return false;
+      if (typeof allowed !== "object") return true;
+      const { afterMs } = allowed as RetryIn;
+      if (isTime(afterMs)) return allowed as RetryIn;
+      throw new TypeError(
+        `Cannot try again: afterMs must be a number of milliseconds from 0, but is ${
+          shown(afterMs)
+        }`,
+      );
     } catch (error) {
       onError(error);
       return false;
@@ -180,6 +193,13 @@ export class Settler {
     this.settled += settled.count;
     if (settled.rejection !== undefined) this.rejected += settled.count;
     this.#of.onSettled(settled, batch);
+    const { options: { onOutcome }, onError } = this.#of;
+    if (onOutcome === undefined) return;
+    try {
+      for (let at = 0; at < settled.count; at++) onOutcome(outcomeAt(settled, at));
+    } catch (error) {
+      onError(error);
+    }
   }
 }
 

@@ -209,6 +209,11 @@ export function createProgress(output: ProgressOutput = stderrOutput()): Progres
 
 /** Time left is a guess: whole seconds say so, and don't flicker. */
 export function leftText(ms: number): string {
+  return `${wholeSeconds(ms)} left`;
+}
+
+/** A time that isn't over. */
+export function wholeSeconds(ms: number): string {
   const seconds = Math.ceil(ms / 1000);
-  return `${seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000)} left`;
+  return seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000);
 }

@@ -13,6 +13,8 @@ export interface Pulse extends LanesNow {
   /** Items that there are; null if that isn't known. */
   readonly total: number | null;
   readonly perSecond: number;
+  /** What it waits for, in words; empty if it doesn't. */
+  readonly waits?: string;
   /** Why items failed, the most frequent reason first. */
   readonly reasons: readonly { readonly reason: string; readonly count: number }[];
 }

@@ -3,18 +3,19 @@
  * package.
  */
 
-import { type MapOptions, mayRetry } from "../dispatch/options.ts";
+import { type MapOptions, mayRetry, type RetryIn } from "../dispatch/options.ts";
 import type { Outcome, Rejected } from "../dispatch/outcome.ts";
 import type { Executor } from "../executor.ts";
 import type { Task } from "../lanes/task.ts";
 import { needsServer } from "../models.ts";
-import { httpSigns } from "../tasks/http_signs.ts";
+import { hostSaid, httpSigns } from "../tasks/http_signs.ts";
 import { messageOf, reasonOf } from "../timing/failures.ts";
 import { LaneWatch } from "../timing/lane_watch.ts";
 import { timelineOf } from "../timing/trial.ts";
 import { digestText } from "./item_digest.ts";
 import { ChangedListError, type ItemsLeft, type Listed } from "./items_left.ts";
 import { jsonText } from "./json_text.ts";
+import { MOST_REFUSALS, Refusals } from "./refusals.ts";
 import { TaskSample } from "./task_sample.ts";
 import type {
   Budget,
@@ -37,9 +38,7 @@ export const LEAST_JUDGED = 20;
 /** A message is cut to so many characters: it may hold a whole page. */
 const MOST_MESSAGE = 2000;
 /** The longest wait that a server may ask for, in milliseconds. */
-const MOST_WAIT_MS = 300_000;
-/** What a server refuses because it is asked too much is tried so often, whatever `--retries` says. */
-const REFUSED_RETRIES = 20;
+export const MOST_WAIT_MS = 300_000;
 const TOO_MANY_REQUESTS = 429;
 /** How often it is told what runs, in milliseconds. */
 const PULSE_MS = 500;
@@ -65,12 +64,18 @@ class HostError extends Error {
   override name = "HostError";
 }
 
-/** The host of an item: of a web address, or of one that is its `url`. */
-function hostOf(item: unknown): string {
+/** The host of an item, of a web address, or of one that is its `url`; undefined if it has none. */
+function hostOf(item: unknown): string | undefined {
   const address = (item as { url?: unknown } | null)?.url ?? item;
-  const host = URL.parse(String(address))?.host;
-  if (!host) throw new HostError(`${Deno.inspect(item, { depth: 1, compact: true })} has no host`);
-  return host;
+  if (typeof address !== "string" && !(address instanceof URL)) return undefined;
+  return URL.parse(address)?.host || undefined;
+}
+
+/** The host of an item that must have one. */
+function neededHost(item: unknown): string {
+  const host = hostOf(item);
+  if (host !== undefined) return host;
+  throw new HostError(`${Deno.inspect(item, { depth: 1, compact: true })} has no host`);
 }
 
 /** Says what can't go on. */
@@ -93,6 +98,10 @@ export class RunHere {
   #failed = 0;
   readonly #watch: LaneWatch | undefined;
   readonly #sample = new TaskSample();
+  readonly #refusals = new Refusals();
+  /** Those that were to be tried again, and haven't ended. */
+  readonly #again = new Set<number>();
+  #toldWaits = false;
   /** Aborted once it is to end and nothing runs any more. */
   readonly #idle = new AbortController();
   /** How many of these have been told. */
@@ -151,23 +160,27 @@ export class RunHere {
       order,
       signal: AbortSignal.any([signal, this.#idle.signal]),
       retries: {
-        limit: Math.max(retries, REFUSED_RETRIES),
+        limit: retries + MOST_REFUSALS,
         maxMs: MOST_WAIT_MS,
-        retryIf: (rejected) => {
-          // What waits for another try doesn't run any more.
-          if (this.#end !== "done") setTimeout(() => this.#endIfIdle());
-          return isRefused(rejected) || (rejected.attempts <= retries && mayRetry(rejected));
-        },
+        retryIf: (rejected) => this.#triesAgain(rejected),
       },
+      onOutcome: (outcome) => {
+        this.#again.delete(outcome.index);
+        this.#refusals.ended(outcome, () => hostOf(outcome.item));
+      },
+      // A server that refuses pauses what goes to it, nothing else.
+      perKey: perHost === undefined ? { key: hostOf } : { key: neededHost, slots: perHost },
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(rate && { rate }),
-      ...(perHost !== undefined && { perKey: { key: hostOf, slots: perHost } }),
     };
     if (record) await executor.ready(job.task as Task);
     const before = record ? await executor.usage() : [];
     const firstMs = performance.now();
     const watch = this.#watch;
-    const pulse = watch && setInterval(() => say({ type: "pulse", ...watch.look() }), PULSE_MS);
+    const pulse = setInterval(() => {
+      this.#tellWaits();
+      if (watch !== undefined) say({ type: "pulse", ...watch.look() });
+    }, PULSE_MS);
     try {
       for await (
         const outcome of executor.mapSettled(job.task as Task<unknown>, items.input, options)
@@ -178,6 +191,7 @@ export class RunHere {
     } finally {
       clearInterval(pulse);
       this.#tell();
+      this.#tellWaits();
       if (watch !== undefined) say({ type: "pulse", ...watch.look() });
     }
     if (this.#denied !== undefined) return { type: "denied", ...this.#denied };
@@ -199,6 +213,36 @@ export class RunHere {
         }),
       }),
     };
+  }
+
+  #triesAgain(rejected: Rejected): boolean | RetryIn {
+    // What waits for another try doesn't run any more.
+    if (this.#end !== "done") setTimeout(() => this.#endIfIdle());
+    const { index, item, reason, attempts } = rejected;
+    const signs = httpSigns(reason);
+    const { status, retryAfterMs = 0 } = signs;
+    const isRefused = status === TOO_MANY_REQUESTS || signs.retryAfterMs !== undefined;
+    // Who asks for more than is allowed is told so.
+    if (isRefused && retryAfterMs > MOST_WAIT_MS) return true;
+    const key = hostOf(item);
+    const refusal = { index, key, host: key ?? hostSaid(reason), ...signs };
+    const again = isRefused
+      ? this.#refusals.add(refusal, performance.now()) ?? false
+      : attempts - this.#refusals.of(index) <= this.#spec.retries && mayRetry(rejected);
+    if (again !== false) this.#again.add(index);
+    return again;
+  }
+
+  /** Tells what is paused, and how many wait for another try. */
+  #tellWaits(): void {
+    const [paused, ...others] = this.#refusals.pauses(performance.now());
+    const running = this.#again.size === 0 ? [] : this.#host.executor.running();
+    const tried = running.filter(({ index }) => this.#again.has(index)).length;
+    const again = this.#again.size - tried;
+    const isWaiting = again > 0 || paused !== undefined;
+    if (!isWaiting && !this.#toldWaits) return;
+    this.#toldWaits = isWaiting;
+    this.#host.say({ type: "waits", again, ...(paused && { paused, others: others.length }) });
   }
 
   #untilWritten(): Promise<void> {
@@ -298,12 +342,6 @@ export class RunHere {
     this.#results = [];
     this.#failures = [];
   }
-}
-
-/** Whether a server asked for fewer requests. */
-function isRefused({ reason }: Rejected): boolean {
-  const { status, retryAfterMs } = httpSigns(reason);
-  return status === TOO_MANY_REQUESTS || retryAfterMs !== undefined;
 }
 
 function isDenied(reason: unknown): boolean {

@@ -6,7 +6,14 @@
 import { MeasuringChild } from "../children/measuring_child.ts";
 import { trialFlags } from "../children/trial_flags.ts";
 import type { Known, KnownItems } from "./known_items.ts";
-import type { FailureRecord, RunCommand, RunMessage, RunOrder, RunSpec } from "./run_message.ts";
+import type {
+  FailureRecord,
+  RunCommand,
+  RunMessage,
+  RunOrder,
+  RunSpec,
+  Waits,
+} from "./run_message.ts";
 import type { RunResult } from "./run_result.ts";
 
 /** Known items are told in blocks of so many. */
@@ -26,6 +33,7 @@ export class RunState {
   lanes = 1;
   /** Null where all items are in flight at once. */
   slots: number | null = 1;
+  waits: Waits = { again: 0 };
   readonly #reasons = new Map<string, FailureReason>();
 
   constructor(
@@ -103,6 +111,9 @@ export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
             lanes: message.lanes,
             slots: message.slots,
           });
+          break;
+        case "waits":
+          state.waits = message;
           break;
         case "pulse":
           onPulse?.(message);

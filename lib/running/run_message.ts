@@ -6,6 +6,7 @@ import type { Rate } from "../dispatch/limit.ts";
 import type { LanesNow } from "../timing/lane_watch.ts";
 import type { Timeline } from "../timing/result.ts";
 import type { JobSpec, ModelSpec } from "../timing/spec.ts";
+import type { Pause } from "./refusals.ts";
 import type { Known } from "./known_items.ts";
 import type { RunResult } from "./run_result.ts";
 
@@ -55,6 +56,15 @@ export type SlowItem = RunResult["slowest"][number];
 /** How the items of a run came to their end. */
 export type RunEnd = "done" | "finished" | "halted";
 
+/** What a run waits for. */
+export interface Waits {
+  /** How many items wait for another try. */
+  readonly again: number;
+  /** What is paused longest, and how many others are. */
+  readonly paused?: Pause;
+  readonly others?: number;
+}
+
 export type RunMessage =
   /** The list is what it was; its length, if that is known. */
   | {
@@ -73,6 +83,8 @@ export type RunMessage =
     readonly results: string;
     readonly failures: string;
   }
+  /** Items wait for another try, or everything for a server; or nothing does any more. */
+  | ({ readonly type: "waits" } & Waits)
   /** How many tasks run on each lane, and how long those took that ended since it was told. */
   | ({ readonly type: "pulse" } & LanesNow)
   | { readonly type: "changed"; readonly problem: string }

@@ -2,16 +2,33 @@
  * How a run goes on: on a terminal a line that moves, in a pipe one plain line from time to time.
  */
 
-import { leftText, ProgressLine, type ProgressOutput } from "../progress/progress.ts";
-import { formatCount, formatPercent, formatRate } from "../text/format.ts";
+import { leftText, ProgressLine, type ProgressOutput, wholeSeconds } from "../progress/progress.ts";
+import { counted, formatCount, formatPercent, formatRate } from "../text/format.ts";
 import type { Pulse } from "../progress/pulse.ts";
+import type { LanesNow } from "../timing/lane_watch.ts";
 import type { RunState } from "./run_job.ts";
+import type { Waits } from "./run_message.ts";
 
 /** How often a line moves, and how often one is printed in a pipe, in milliseconds. */
 const MOVES_MS = 250;
 const PRINTS_MS = 10_000;
 /** The rate is that of so much time, in milliseconds. */
 const RATE_MS = 30_000;
+
+/** What a run waits for; an empty text if it doesn't. */
+export function waitsText({ again, paused, others = 0 }: Waits): string {
+  const texts: string[] = [];
+  if (paused !== undefined) {
+    const { ms, asked, status, host } = paused;
+    const what = [...(status ? [String(status)] : []), ...(host ? [`host ${host}`] : [])];
+    const of = what.length === 0 ? "" : ` (${what.join(", ")})`;
+    const why = `the server ${asked ? "asked for it" : "refuses"}${of}`;
+    const further = others === 0 ? "" : `, and ${counted(others, "other host")}`;
+    texts.push(`paused ${wholeSeconds(ms)}: ${why}${further}`);
+  }
+  if (again > 0) texts.push(`${formatCount(again)} ${again === 1 ? "waits" : "wait"} for a retry`);
+  return texts.join(", ");
+}
 
 export class RunProgress {
   readonly #name: string;
@@ -33,13 +50,14 @@ export class RunProgress {
 
   /** Draws or prints how it stands. */
   tick(): void {
-    const { settled, total, perSecond } = this.pulse();
+    const { settled, total, perSecond, waits } = this.pulse();
     const { failed } = this.#state;
     const share = total === null ? 0 : Math.min(1, settled / Math.max(1, total));
     const text = [
       total === null
         ? `${formatCount(settled)} items`
         : `${formatCount(settled)} of ${formatCount(total)} items (${formatPercent(share)})`,
+      ...(waits === "" ? [] : [waits]),
       ...(failed > 0 ? [`${formatCount(failed)} failed`] : []),
       ...(perSecond > 0 ? [formatRate(perSecond)] : []),
       ...(perSecond > 0 && total !== null ? [leftText((total - settled) / perSecond * 1000)] : []),
@@ -48,8 +66,8 @@ export class RunProgress {
     else this.#line.say(`${this.#name}: ${text}`);
   }
 
-  pulse(): Pick<Pulse, "atMs" | "settled" | "failed" | "total" | "perSecond"> {
-    const { total = null, before, succeeded, failed } = this.#state;
+  pulse(): Omit<Pulse, "reasons" | keyof LanesNow> & { readonly waits: string } {
+    const { total = null, before, waits, succeeded, failed } = this.#state;
     const nowMs = this.#line.now();
     const settled = succeeded + failed;
     this.#seen.push([nowMs, settled]);
@@ -62,6 +80,7 @@ export class RunProgress {
       failed,
       total,
       perSecond,
+      waits: waitsText(waits),
     };
   }
 

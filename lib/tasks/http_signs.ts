@@ -65,19 +65,35 @@ function waitIn(value: unknown): number | undefined {
   return isHeader ? retryAfterMs(String(header), Date.now()) : undefined;
 }
 
+/** Where something may be told: itself, its `response`, and the same of its causes. */
+function* placesOf(thrown: unknown, further: readonly string[] = []): Generator<unknown> {
+  let at = thrown;
+  for (let depth = 0; at !== undefined && at !== null && depth < MOST_CAUSES; depth++) {
+    yield at;
+    for (const name of ["response", ...further]) yield fieldOf(at, name);
+    at = fieldOf(at, "cause");
+  }
+}
+
+/** The host that a thrown value names, of whose answer it tells; undefined if it names none. */
+export function hostSaid(thrown: unknown): string | undefined {
+  for (const place of placesOf(thrown, ["request", "config", "options"])) {
+    const url = fieldOf(place, "url");
+    const host = typeof url === "string" || url instanceof URL ? URL.parse(url)?.host : undefined;
+    if (host) return host;
+  }
+  return undefined;
+}
+
 /**
  * What a thrown value tells of an HTTP answer: a status or a wait on itself, on its `response`, or on
  * one of its causes.
  */
 export function httpSigns(thrown: unknown): HttpSigns {
   let [status, wait]: (number | undefined)[] = [];
-  let at = thrown;
-  for (let depth = 0; at !== undefined && at !== null && depth < MOST_CAUSES; depth++) {
-    for (const place of [at, fieldOf(at, "response")]) {
-      status ??= statusIn(place);
-      wait ??= waitIn(place);
-    }
-    at = fieldOf(at, "cause");
+  for (const place of placesOf(thrown)) {
+    status ??= statusIn(place);
+    wait ??= waitIn(place);
   }
   return {
     ...(status !== undefined && { status }),

@@ -125,6 +125,32 @@ export const OUTCOMES: readonly Guarantee[] = [
     },
   },
   {
+    name: "onOutcome is told of each item when it ends, in whichever order results come",
+    async check({ open }) {
+      await using gates = new Gates();
+      await using executor = open({ slots: 2 });
+      const told: string[] = [];
+      const second = Promise.withResolvers<void>();
+      const items = ["first", "second"].map((key) => ({ url: gates.url, key }));
+      const results = executor.map(taskNamed("gated"), items, {
+        chunk: 1,
+        onOutcome(outcome) {
+          told.push(`${outcome.index} ${outcome.status} ${outcome.item.key}`);
+          if (told.length === 1) second.resolve();
+        },
+      }).toArray();
+      if (executor.lanes * executor.slots > 1) {
+        await gates.until(() => gates.waiting.includes("second"), "the second came");
+        gates.pass("second");
+        await second.promise;
+        assertEquals(told, ["1 fulfilled second"]);
+      }
+      gates.openAll();
+      await results;
+      assertEquals(told.toSorted(), ["0 fulfilled first", "1 fulfilled second"]);
+    },
+  },
+  {
     name: "several results may be asked for at once",
     onGpu: true,
     async check({ open }) {

@@ -57,6 +57,36 @@ export const RETRIES: readonly Guarantee[] = [
     },
   },
   {
+    name: "retryIf may say when, and that others wait as long",
+    async check({ open }) {
+      await using executor = open();
+      const done: number[] = [];
+      const told = Promise.withResolvers<void>();
+      const controller = new AbortController();
+      const outcomes = executor.mapSettled(taskNamed("succeedAt"), [2, 1, 3, 1, 1, 3], {
+        retries: {
+          limit: 2,
+          retryIf: ({ index }) => {
+            if (index === 0) return { afterMs: 1 };
+            told.resolve();
+            return { afterMs: 3_600_000, pause: true };
+          },
+        },
+        perKey: { key: (n) => n, slots: 1 },
+        order: "completion",
+        signal: controller.signal,
+      });
+      for await (const { index, status, attempts } of outcomes) {
+        if (status === "fulfilled") done.push(index);
+        else assertEquals(attempts, index === 2 ? 1 : 0);
+        if (done.length < 4) continue;
+        await told.promise;
+        controller.abort();
+      }
+      assertEquals(done.toSorted(), [0, 1, 3, 4]);
+    },
+  },
+  {
     name: "others go on while one waits for its next try",
     async check({ open }) {
       await using executor = open();

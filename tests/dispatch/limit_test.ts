@@ -268,6 +268,21 @@ Deno.test("no more are in flight than there are slots, and none starts in a paus
   assertEquals([free, limit.allows(), limit.isIdle(time.nowMs)], [1, true, true]);
 });
 
+Deno.test("after a pause one is in flight, and twice as many after each 200 ms", () => {
+  using time = new VirtualTime();
+  const limit = new Limit({ slots: 5 }, () => {});
+  limit.pause(time.nowMs + 50);
+  time.pass(50);
+  const counts = [0, 199, 1, 200, 200].map((ms) => {
+    time.pass(ms);
+    let started = 0;
+    for (; limit.allows(); started++) startAt(limit, time.nowMs);
+    return started;
+  });
+  assertEquals(counts, [1, 0, 1, 2, 1]);
+  limit.stop();
+});
+
 Deno.test("a limit is idle once each token is there again", () => {
   const limit = new Limit({ rate: { limit: 9, perMs: 100 } }, () => {});
   const batch = run.batch(["x"]);

@@ -16,6 +16,7 @@ Deno.test("every default is filled in", () => {
     buffer: "auto",
     transfer: false,
     onProgress: undefined,
+    onOutcome: undefined,
   });
   assertEquals(retries, { limit: 0, baseMs: 100, maxMs: 30_000, jitter: true });
   assertEquals(typeof retryIf, "function");
@@ -23,7 +24,7 @@ Deno.test("every default is filled in", () => {
 
 Deno.test("what is given is kept, and a plain count of retries is their limit", () => {
   const { signal } = new AbortController();
-  const onProgress = () => {};
+  const [onProgress, onOutcome] = [() => {}, () => {}];
   const retryIf = () => true;
   const retries = { limit: 3, baseMs: 1, maxMs: 2, jitter: false, retryIf };
   const given = {
@@ -39,6 +40,7 @@ Deno.test("what is given is kept, and a plain count of retries is their limit", 
     buffer: 0,
     transfer: true,
     onProgress,
+    onOutcome,
   } as const;
   assertEquals({ ...checkOptions(given) }, given);
   assertEquals(checkOptions({ retries: 4 }).retries.limit, 4);
@@ -133,7 +135,10 @@ Deno.test("a deadline that can't be reckoned with is refused by its name", () =>
 Deno.test("an option that nobody reads is refused, and those that there are named", () => {
   const slip = { retires: 3 } as MapOptions;
   const { message } = assertThrows(() => checkOptions(slip), RangeError, "no option retires");
-  assert(message.startsWith("Cannot map: ") && message.endsWith("buffer, transfer, onProgress"));
+  assert(
+    message.startsWith("Cannot map: ") &&
+      message.endsWith("buffer, transfer, onProgress, onOutcome"),
+  );
   const deeper = { retries: { limit: 1, base: 3 } } as MapOptions;
   assertThrows(() => checkOptions(deeper), RangeError, "no option retries.base; there are limit, ");
 });

@@ -301,6 +301,20 @@ Deno.test("a pause holds up its key alone, or all where there are no keys", () =
   assertEquals([more(), queue.peek(0)?.alone, time.timers], [1, false, 0]);
 });
 
+Deno.test("items that count for nobody travel together until one has a key", () => {
+  const key = (word: string) => word === "none" ? undefined : word;
+  const words = ["none", "none", "none", "none", "none", "a", "none", "a"];
+  const { queue, size } = queueOf(words, {
+    slots: 1,
+    buffer: 99,
+    chunk: "auto",
+    perKey: { key, slots: 1 },
+  });
+  size.learn(1, 1e-6);
+  const taken = takeAll(queue).map(({ items, key }) => [items.length, key]);
+  assertEquals(taken, [[4, undefined], [1, undefined], [1, "a"], [1, undefined]]);
+});
+
 Deno.test("a key that can't be had is an error, and nothing more is pulled", () => {
   const thrown = new Error("no key");
   const bad: [() => unknown, (error: unknown) => void][] = [
@@ -308,7 +322,8 @@ Deno.test("a key that can't be had is an error, and nothing more is pulled", () 
       throw thrown;
     }, (error) => assert(error === thrown)],
     [() => ({ host: "a" }), (error) => {
-      const says = "Cannot map: perKey.key must give a string or a number, but gives { host: ";
+      const says =
+        "Cannot map: perKey.key must give a string, a number or undefined, but gives { host: ";
       assert(String((error as Error).message).startsWith(says));
     }],
     [() => Promise.reject(thrown), (error) => assert(error instanceof TypeError)],

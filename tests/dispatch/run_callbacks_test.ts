@@ -26,7 +26,7 @@ const MODELS: Record<string, () => Executor> = {
   limited: () => limited({ slots: 3 }),
 };
 
-const PLACES = ["the input", "the input's end", "onProgress", "retryIf"] as const;
+const PLACES = ["the input", "the input's end", "onProgress", "onOutcome", "retryIf"] as const;
 type Place = typeof PLACES[number];
 
 const ITEMS = 10;
@@ -58,6 +58,7 @@ async function play(executor: Executor, place: Place, act: (stop: Stops) => void
   const results = executor.mapSettled(work, items(), {
     signal: controller.signal,
     onProgress: ({ settled }) => here("onProgress", settled >= 2),
+    onOutcome: ({ index }) => here("onOutcome", index >= 2),
     retries: {
       limit: 1,
       baseMs: 0,

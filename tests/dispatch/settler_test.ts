@@ -111,6 +111,27 @@ Deno.test("an item that may be tried again is settled only when its last try has
   assertEquals([settler.settled, settler.rejected], [2, 1]);
 });
 
+Deno.test("who allows another try may say when, and whether others wait for it", () => {
+  const allowed = [{ afterMs: 5 }, { afterMs: 0, pause: true }, { afterMs: 9e9, pause: true }];
+  const { settler, again, errors, outcomes } = settling({
+    retries: { limit: 1, maxMs: 1, retryIf: ({ index }) => allowed[index - 10]! },
+  });
+  const failures = allowed.map((_, at) => failed(at, "busy", 60_000));
+  settler.report(sent(["a", "b", "c"]), reportOf([0, 0, 0], failures), 0);
+  assertEquals(again.map(({ waitMs, askedMs }) => [waitMs, askedMs]), [[5, 0], [0, 0], [9e9, 9e9]]);
+  assertEquals([errors, outcomes()], [[], []]);
+});
+
+Deno.test("a time that is none is an error, and the item isn't tried again", () => {
+  for (const afterMs of [-1, NaN, "5"]) {
+    const retryIf = () => ({ afterMs: afterMs as number });
+    const { settler, again, errors, outcomes } = settling({ retries: { limit: 1, retryIf } });
+    settler.report(sent(["a"]), reportOf([0], [failed(0)]), 0);
+    assertEquals([again, outcomes().length, errors.length], [[], 1, 1]);
+    assert(String(errors[0]).includes("afterMs must be a number of milliseconds from 0"));
+  }
+});
+
 Deno.test("starts that nobody asked for don't count against the retries, nor make them wait longer", () => {
   const retries = { limit: 1, baseMs: 8, jitter: false };
   const { settler, again, outcomes } = settling({ retries });

@@ -4,6 +4,7 @@ import { ItemsLeft } from "../../lib/running/items_left.ts";
 import { KnownItems } from "../../lib/running/known_items.ts";
 import { isSpent, RunHere } from "../../lib/running/run_here.ts";
 import type { FailureRecord, RunMessage, RunSpec } from "../../lib/running/run_message.ts";
+import { settle, VirtualTime } from "../dispatch/virtual_time.ts";
 import type { TaskFunction } from "../../lib/lanes/task.ts";
 
 /** Runs a function on items, and gives what is said. */
@@ -11,9 +12,10 @@ async function said(
   task: TaskFunction<never, unknown>,
   items: readonly unknown[],
   spec: Partial<RunSpec> = {},
-  { executor = sequential(), onRun }: {
+  { executor = sequential(), onRun, onSettled }: {
     executor?: ReturnType<typeof sequential>;
     onRun?: (run: RunHere) => void;
+    onSettled?: (succeeded: number) => void;
   } = {},
 ) {
   await using open = executor;
@@ -34,7 +36,9 @@ async function said(
     items: left,
     say: (message) => {
       messages.push(message);
-      if (message.type === "settled") run.written(message.results.length + message.failures.length);
+      if (message.type !== "settled") return;
+      run.written(message.results.length + message.failures.length);
+      onSettled?.(message.succeeded);
     },
     signal: new AbortController().signal,
   });
@@ -54,6 +58,21 @@ async function said(
     ],
     last,
   };
+}
+
+/** The same, in virtual time. */
+async function soon(...args: Parameters<typeof said>) {
+  using time = new VirtualTime();
+  const running = said(...args);
+  let isOver = false;
+  const over = () => isOver = true;
+  running.then(over, over);
+  while (!isOver) {
+    time.pass(1000);
+    time.turn();
+    await settle();
+  }
+  return await running;
 }
 
 const endOf = (last: RunMessage) => last.type === "done" ? last.end : last.type;
@@ -152,13 +171,53 @@ Deno.test("once it is to finish, the run ends with what was started", async () =
 
 Deno.test("what a server refuses is tried again without retries, and what fails is not", async () => {
   let asked = 0;
-  const { results, failures } = await said((n) => {
+  const { results, failures } = await soon((n) => {
     if (n === 1) throw new Error("no");
     if (n === 2 && ++asked < 3) throw Object.assign(new Error("slow down"), { status: 429 });
     return n;
   }, [0, 1, 2]);
   assertEquals(results.map(({ index }) => index).sort(), [0, 2]);
   assertEquals(failures.map(({ index, attempts }) => [index, attempts]), [[1, 1]]);
+});
+
+Deno.test("a server that refuses pauses its host alone, without --per-host too, and that is told", async () => {
+  using time = new VirtualTime();
+  const items = ["http://a.example/1", "http://a.example/2", "http://b.example/1", "free"];
+  let ended = 0;
+  const task = (item: string) => {
+    if (item === items[0] && time.nowMs < 60_000) {
+      throw Object.assign(new Error("busy"), { status: 429, retryAfterMs: 60_000 });
+    }
+    return item;
+  };
+  const running = said(task, items, {}, {
+    onSettled: (succeeded) => ended += succeeded,
+  });
+  while (ended < 4) {
+    time.pass(ended < 2 ? 10 : 500);
+    time.turn();
+    await settle();
+  }
+  const { messages, results } = await running;
+  assertEquals(results.map(({ index }) => index), [2, 3, 0, 1]);
+  const waits = messages.filter((message) => message.type === "waits");
+  const { status, host, asked } = waits[0]!.paused!;
+  assertEquals([status, host, asked, waits[0]!.again], [429, "a.example", true, 1]);
+  assertEquals(waits.at(-1), { type: "waits", again: 0 });
+});
+
+Deno.test("tries that a server refused aren't those that --retries allows", async () => {
+  let tries = 0;
+  const { results } = await soon(
+    () => {
+      if (++tries <= 2) throw Object.assign(new Error("busy"), { status: 429 });
+      if (tries === 3) throw new Error("no");
+      return tries;
+    },
+    [1],
+    { retries: 1 },
+  );
+  assertEquals(results.map(({ value }) => value), [4]);
 });
 
 Deno.test("no more tasks of a host are in flight than --per-host allows, whatever the slots", async () => {

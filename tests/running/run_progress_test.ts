@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { RunState } from "../../lib/running/run_job.ts";
-import { RunProgress } from "../../lib/running/run_progress.ts";
+import { RunProgress, waitsText } from "../../lib/running/run_progress.ts";
 
 Deno.test("in a pipe a line tells how many have settled, how fast, and how long the rest takes", () => {
   const lines: string[] = [];
@@ -18,11 +18,27 @@ Deno.test("in a pipe a line tells how many have settled, how fast, and how long 
     Object.assign(state, { total: 3000, succeeded: 499, failed: 1 });
     nowMs = 20_000;
     progress.tick();
+    const paused = { ms: 11_400, asked: true, status: 429, host: "a.example" };
+    state.waits = { again: 3, paused, others: 0 };
+    progress.tick();
   } finally {
     progress.end();
   }
   assertEquals(lines, [
     "crawl: 1,000 items",
     "crawl: 1,500 of 3,000 items (50%), 1 failed, 25.0/s, 1m left",
+    "crawl: 1,500 of 3,000 items (50%), paused 12 s: the server asked for it (429, host a.example), " +
+    "3 wait for a retry, 1 failed, 25.0/s, 1m left",
   ]);
+});
+
+Deno.test("what a run waits for is told by what is known of it", () => {
+  const paused = { ms: 61_000, asked: false, status: undefined, host: undefined };
+  assertEquals(waitsText({ again: 0 }), "");
+  assertEquals(waitsText({ again: 1 }), "1 waits for a retry");
+  assertEquals(
+    waitsText({ again: 0, paused: { ...paused, status: 429 }, others: 2 }),
+    "paused 1m 1s: the server refuses (429), and 2 other hosts",
+  );
+  assertEquals(waitsText({ again: 0, paused }), "paused 1m 1s: the server refuses");
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { httpSigns, isRefusal, retryAfterMs } from "../../lib/tasks/http_signs.ts";
+import { hostSaid, httpSigns, isRefusal, retryAfterMs } from "../../lib/tasks/http_signs.ts";
 import fc from "fast-check";
 
 const RETRY = new Headers({ "retry-after": "2" });
@@ -74,4 +74,19 @@ Deno.test("retryAfterMs() never asks timers for more than they can", () => {
     const ms = retryAfterMs(String(seconds), NOW)!;
     assertEquals(ms, Math.min(Number(seconds) * 1_000, 2 ** 31 - 1));
   }));
+});
+
+Deno.test("hostSaid() finds the host wherever an error tells it", () => {
+  const url = "https://api.example:8443/items?page=3";
+  for (
+    const thrown of [
+      { url },
+      Object.assign(new Error("no"), { response: { url } }),
+      Object.assign(new Error("no"), { config: { url } }),
+      new Error("no", { cause: { request: { url: new URL(url) } } }),
+    ]
+  ) assertEquals(hostSaid(thrown), "api.example:8443");
+  for (const thrown of [undefined, "no", new Response(), { url: "/items" }, { url: 3 }]) {
+    assertEquals(hostSaid(thrown), undefined);
+  }
 });

@@ -56,6 +56,7 @@ function show(pulse) {
   const left = total === null || perSecond === 0 || settled >= total ? "" : ", " + time(1000 * (total - settled) / perSecond) + " left";
   at("state").textContent = (part === undefined ? "" : part + ": ") + settled.toLocaleString("en") + (total === null ? "" : " of " + total.toLocaleString("en")) +
     " items, " + failed.toLocaleString("en") + " failed, " + number(perSecond) + "/s" + left;
+  at("waits").textContent = pulse.waits ?? "";
   if (total !== null) at("share").value = total === 0 ? 1 : settled / total;
   draw("rate", [["", (pulse) => pulse.perSecond]], (value) => number(value) + "/s");
   draw("latency", [["median", (pulse) => pulse.latencyMs?.median ?? null], ["most", (pulse) => pulse.latencyMs?.most ?? null]], time);
@@ -90,6 +91,7 @@ export function livePage(title: string, nonce: string): string {
 <html lang="en"><head><meta charset="utf-8"><title>${escape(title)}</title>
 <meta name="viewport" content="width=device-width"><style nonce="${nonce}">${STYLE}</style></head>
 <body><main><h1>${escape(title)}</h1><p id="state" role="status">waiting for the first items</p>
+<p id="waits"></p>
 <progress id="share" aria-label="Items that ended"></progress><p id="ended" role="status"></p>
 ${chart("rate", "Rate")}
 ${chart("latency", "Latency")}

@@ -1,0 +1,159 @@
+/**
+ * What is done about items that a server refuses because it is asked too much: how long it is left
+ * alone, and when that is the item's own failure. It imports no npm package.
+ */
+
+import type { Key } from "../dispatch/batch.ts";
+import type { RetryIn } from "../dispatch/options.ts";
+import type { Outcome } from "../dispatch/outcome.ts";
+import type { HttpSigns } from "../tasks/http_signs.ts";
+
+/**
+ * A server that doesn't say for how long is left alone for so many milliseconds, then for twice as
+ * long each time that it refuses all that it is asked again, up to the longest.
+ */
+export const FIRST_WAIT_MS = 1000;
+export const LONGEST_WAIT_MS = 60_000;
+/** A wait is drawn up to this share longer: what was refused together had better not come back together. */
+const JITTER = 0.25;
+/** An item is refused so often at most. */
+export const MOST_REFUSALS = 8;
+/** Refusals less probable than this, as others of its key fared meanwhile, are the item's own failure. */
+const LEAST_CHANCE = 1e-3;
+/** Where less than this share of the others is refused, an item that is refused again waits alone. */
+const ALONE_BELOW = 0.25;
+
+/** What a server refuses. */
+export interface Refusal extends HttpSigns {
+  readonly index: number;
+  /** What is paused; undefined for the whole run. */
+  readonly key: Key | undefined;
+  readonly host: string | undefined;
+}
+
+/** A key that starts nothing for the moment. */
+export interface Pause extends Pick<Refusal, "status" | "host"> {
+  readonly ms: number;
+  /** Whether the server itself said for how long. */
+  readonly asked: boolean;
+}
+
+/** How a key fares of which items were refused. */
+interface Server {
+  /** Since it was first refused: how many were answered, and how many refused. */
+  answered: number;
+  refused: number;
+  /** How many of its items were refused, and haven't ended. */
+  items: number;
+  /** How many pauses followed on each other without an answer in between. */
+  pauses: number;
+  pausedAtMs: number;
+  untilMs: number;
+  last: Omit<Pause, "ms">;
+}
+
+/** An item that was refused, and how many others had been answered and refused before. */
+interface RefusedItem {
+  readonly server: Server;
+  readonly answeredBefore: number;
+  readonly refusedBefore: number;
+  refusals: number;
+  /** How probable it is that it was refused so often if it is like the others. */
+  chance: number;
+}
+
+/** Follows a run's refusals. */
+export class Refusals {
+  readonly #servers = new Map<Key | undefined, Server>();
+  readonly #items = new Map<number, RefusedItem>();
+  readonly #random: () => number;
+
+  constructor(random: () => number = Math.random) {
+    this.#random = random;
+  }
+
+  /** How often an item was refused. */
+  of(index: number): number {
+    return this.#items.get(index)?.refusals ?? 0;
+  }
+
+  /** An item was refused: when it is tried again; undefined if that is its failure. */
+  add({ index, key, host, status, retryAfterMs }: Refusal, nowMs: number): RetryIn | undefined {
+    const server = this.#serverOf(key);
+    const item = this.#itemOf(index, server);
+    const answered = server.answered - item.answeredBefore;
+    const refused = server.refused - item.refusedBefore - item.refusals;
+    // Laplace's rule of succession: of what was seen too little to tell, half is taken to be refused.
+    const share = (refused + 1) / (answered + refused + 2);
+    const isFirst = item.refusals === 0;
+    if (!isFirst) item.chance *= share;
+    item.refusals++;
+    server.refused++;
+    if (item.refusals >= MOST_REFUSALS || item.chance < LEAST_CHANCE) return undefined;
+    const pause = isFirst || share >= ALONE_BELOW;
+    if (pause && nowMs >= server.untilMs) {
+      server.pauses++;
+      server.pausedAtMs = nowMs;
+    }
+    const grownMs = FIRST_WAIT_MS * 2 ** Math.max(0, server.pauses - 1);
+    const waitMs = Math.max(retryAfterMs ?? 0, Math.min(grownMs, LONGEST_WAIT_MS));
+    const afterMs = waitMs * (1 + JITTER * this.#random());
+    if (pause) {
+      server.untilMs = Math.max(server.untilMs, nowMs + afterMs);
+      server.last = { status, host, asked: waitMs === retryAfterMs };
+    }
+    return { afterMs, pause };
+  }
+
+  #serverOf(key: Key | undefined): Server {
+    let server = this.#servers.get(key);
+    if (server === undefined) {
+      server = {
+        answered: 0,
+        refused: 0,
+        items: 0,
+        pauses: 0,
+        pausedAtMs: 0,
+        untilMs: -Infinity,
+        last: { status: undefined, host: undefined, asked: false },
+      };
+      this.#servers.set(key, server);
+    }
+    return server;
+  }
+
+  #itemOf(index: number, server: Server): RefusedItem {
+    let item = this.#items.get(index);
+    if (item === undefined) {
+      const { answered: answeredBefore, refused: refusedBefore } = server;
+      item = { server, answeredBefore, refusedBefore, refusals: 0, chance: 1 };
+      server.items++;
+      this.#items.set(index, item);
+    }
+    return item;
+  }
+
+  /** An item has ended for good. */
+  ended({ index, status, startedAtMs }: Outcome<unknown>, keyOf: () => Key | undefined): void {
+    if (this.#servers.size === 0) return;
+    const item = this.#items.get(index);
+    if (item !== undefined) {
+      item.server.items--;
+      this.#items.delete(index);
+    }
+    const server = status === "fulfilled" ? this.#servers.get(keyOf()) : undefined;
+    if (server === undefined) return;
+    server.answered++;
+    if (startedAtMs > server.pausedAtMs) server.pauses = 0;
+  }
+
+  /** What is paused, the longest first. Servers of which nothing more is to come are forgotten. */
+  pauses(nowMs: number): Pause[] {
+    const pauses: Pause[] = [];
+    for (const [key, { items, untilMs, last }] of this.#servers) {
+      if (untilMs > nowMs) pauses.push({ ...last, ms: untilMs - nowMs });
+      else if (items === 0) this.#servers.delete(key);
+    }
+    return pauses.sort((a, b) => b.ms - a.ms);
+  }
+}
