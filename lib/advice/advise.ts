@@ -19,7 +19,7 @@ import { orderCheck, type OrderProber } from "./probe/order_probe.ts";
 import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace } from "./pace.ts";
 import { profiled, type Profiler } from "./profile/profiler.ts";
 import { closingOf, countNeighbours, type Probed, type Prober } from "./probe/probe.ts";
-import type { Race, RaceOptions, RaceRunner } from "./race/race.ts";
+import { MOST_LOOKS, type Race, type RaceOptions, type RaceRunner } from "./race/race.ts";
 import { entriesOf, recommend, scaledMs } from "./race/recommend.ts";
 import { asRaced, sameWork } from "./findings.ts";
 import { byChance, mostCpuShare, sampleOf } from "./probe/sample.ts";
@@ -27,7 +27,7 @@ import { substitutes } from "./race/substitutes.ts";
 
 const MOST_TRIALS = 16;
 /** How often any item is run at most: in the sample, the race, from last to first, for a pace, and a profile. */
-export const MOST_TIMES: number = 1 + MOST_TRIALS + 1 + 2 + 1;
+export const MOST_TIMES: number = 1 + MOST_TRIALS + MOST_LOOKS + 1 + 2 + 1;
 export const MOST_ITEMS = 50_000;
 /** The sample's share of the budget, and how long it lasts at most if there is time, in milliseconds. */
 const SAMPLE_SHARE = 0.12;

@@ -11,7 +11,7 @@ import { seededRandom, shuffled } from "../../timing/random.ts";
 import type { Round } from "../../timing/result.ts";
 import { median } from "../../timing/statistics.ts";
 import type { JobSpec, TimingEvent, TrialResult, TrialRunner } from "../../timing/spec.ts";
-import { bySimplicity, type Candidate, SEQUENTIAL } from "../prediction/candidate.ts";
+import { bySimplicity, type Candidate, inFlightOf, SEQUENTIAL } from "../prediction/candidate.ts";
 import type { RacePlan } from "./race_plan.ts";
 
 export interface Runner {
@@ -141,9 +141,11 @@ const MOST_STOPS = 2;
 const AT_MOST = 1.2;
 /** Where some items fail by chance, a model may have so many standard deviations more failures. */
 const BY_CHANCE = 3;
-/** So many items tell one by one whether what failed before is over, after so many milliseconds each. */
+/** So many items tell one by one whether what failed before is over, at once and after so many milliseconds. */
 const LOOKED_AT = 8;
-const PAUSES_MS = [0, 1000, 2000, 3000];
+const PAUSES_MS = [0, 3000];
+/** How often that is looked at in a race at most. */
+export const MOST_LOOKS = 8;
 /** If so much more of the plain loop's items fail than in the sample, the race isn't the job. */
 const PLAIN_FAILS = 0.1;
 
@@ -159,8 +161,10 @@ class Racing {
   #otherResults = false;
   /** Whether further trials would only fail. */
   #isFutile = false;
-  /** Whether the last trial had failures of its own. */
+  #looks = 0;
+  /** Whether the last trial had failures of its own, and the fewest tasks in flight that had. */
   #failed = false;
+  #tooMany = Infinity;
   #total: number | undefined;
   /** How many times as long as predicted the worst one took. */
   #surprise = 1;
@@ -176,7 +180,7 @@ class Racing {
         rounds.length > 0 || out !== undefined || stops !== undefined
       ),
       costMs: this.costMs,
-      trials: this.trials,
+      trials: this.trials + this.#looks,
       partial: this.partial,
       unrepeatable: this.#unrepeatable,
       otherResults: this.#otherResults,
@@ -239,8 +243,13 @@ class Racing {
       if (!this.may || !this.#affords(runner)) continue;
       const hadFailed = this.#failed;
       await this.#run(runner, round);
-      if (hadFailed && runner.out === "failures") await this.#runCalmly(runner, round);
+      const inFlight = inFlightOf(runner.candidate, runner.items);
+      // With as many as failed before it is no wonder.
+      if (hadFailed && runner.out === "failures" && inFlight < this.#tooMany) {
+        await this.#runCalmly(runner, round);
+      }
       this.#failed = runner.out === "failures";
+      if (this.#failed) this.#tooMany = Math.min(this.#tooMany, inFlight);
     }
     this.#acceptOtherResults();
   }
@@ -264,9 +273,9 @@ class Racing {
     const retryAfterMs = runner.failures?.find((of) => of.retryAfterMs)?.retryAfterMs ?? 0;
     for (const ms of PAUSES_MS) {
       const waitMs = ms && Math.max(ms, retryAfterMs);
-      if (!this.may || waitMs > leftMs()) break;
+      if (!this.may || waitMs > leftMs() || this.#looks >= MOST_LOOKS) break;
       if (ms > 0) await pause(waitMs);
-      this.trials++;
+      this.#looks++;
       const look = await runTrial({ ...SEQUENTIAL, job: few, round }, { signal })
         .catch(() => undefined);
       this.costMs += look?.round.runMs ?? 0;
