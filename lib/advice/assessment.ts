@@ -156,8 +156,10 @@ export class Assessment {
     const loops = this.runners.filter(({ candidate, out }) =>
       candidate.lanes === 1 && candidate.slots > 1 && (out === undefined || out === "slower")
     );
-    return loops.length > 0 && loops.every(({ candidate }) => {
-      const gained = this.gain(candidate)?.median ?? Infinity;
+    return loops.length > 0 && loops.every(({ candidate, rounds, stops }) => {
+      // What was stopped took far longer than the plain loop.
+      const isStopped = rounds.length === 0 && stops !== undefined;
+      const gained = isStopped ? 0 : this.gain(candidate)?.median ?? Infinity;
       return gained < NOTHING && this.predictedGain(candidate).low > FAR_LESS * gained;
     });
   }
@@ -254,8 +256,13 @@ export class Assessment {
   /** A server may refuse later in a long job what went well in a short race. */
   #keptTo(recommended: Recommendation): Recommendation {
     const { candidate, confidence, decision } = recommended;
-    if (decision === "gain" && this.mayBeRefused(candidate)) {
-      recommended = { ...recommended, confidence: Math.min(SURE_OF_NO_PACE, confidence) };
+    const most = this.takesTurns && candidate.lanes > 1
+      ? UNSURE
+      : this.mayBeRefused(candidate)
+      ? SURE_OF_NO_PACE
+      : 1;
+    if (decision === "gain") {
+      recommended = { ...recommended, confidence: Math.min(most, confidence) };
     }
     const perSecond = this.found.pace?.perSecond ?? null;
     const keeping = this.#keeping(perSecond ?? Infinity);

@@ -8,7 +8,6 @@ import { COMPUTES, OTHER_COMPUTING, OTHER_WORK } from "../judge/thresholds.ts";
 import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { FailureKind } from "../timing/failures.ts";
 import { isBusy, type Others } from "../timing/meter/reading.ts";
-import { spreadOrder } from "../timing/job_items.ts";
 import { median } from "../timing/statistics.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Candidate, inFlightOf, nameOf } from "./prediction/candidate.ts";
@@ -328,18 +327,8 @@ function* ofResults({ race, backwards, sample, probed, pace }: Evidence): Genera
   if (isOther) {
     const { ratio, sameResults, failing } = work;
     const canReset = probed.exports.hooks.includes("reset");
-    yield { kind: "other-work", ratio, sameResults, canReset, failing: inJob(failing, probed) };
+    yield { kind: "other-work", ratio, sameResults, canReset, failing };
   }
-}
-
-/** Failures of the race named by their items' places in the job, which the race took in another order. */
-function inJob<F extends { readonly reasons: readonly FailureKind[] }>(
-  failing: F | undefined,
-  { spread = 0 }: Evidence["probed"],
-): F | undefined {
-  const places = spreadOrder(spread);
-  const reasons = failing?.reasons.map((of) => ({ ...of, index: places[of.index] ?? of.index }));
-  return failing && { ...failing, reasons };
 }
 
 function* ofFailures({ sample, probed, race, horizon, total, pace }: Evidence): Generator<Finding> {
@@ -363,7 +352,7 @@ function* ofFailures({ sample, probed, race, horizon, total, pace }: Evidence): 
     const first = failure && { ...failure, reason: failure.name, count: failed };
     yield { kind: "failures", failed, items, first };
   }
-  const failing = inJob(failingOf(race?.runners), probed);
+  const failing = failingOf(race?.runners);
   if (failing !== undefined) yield { ...failing, perSecond: pace?.perSecond ?? failing.perSecond };
 }
 

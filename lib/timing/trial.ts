@@ -201,7 +201,8 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   const task = places === undefined ? job.task : { ...job.task, places } satisfies PlacedTask;
   const { round, ran, found } = await measure(spec, host, task as AnyTask, warmup, all);
   const { outcomes } = ran;
-  const rejected = outcomes.filter(({ status }) => status === "rejected") as Rejected[];
+  const rejected = (outcomes.filter(({ status }) => status === "rejected") as Rejected[])
+    .map((of) => placed(of, places));
   // A task that can't be loaded was never run: its failures say nothing of the model.
   const unloaded = rejected.map(({ reason }) => reason)
     .find((reason) => reason instanceof Error && reason.name === "TaskLoadError");
@@ -217,13 +218,13 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
       succeeded: outcomes.length - failed,
       failed,
       checksum: await checksumOf(outcomes, comparable),
-      ...(failed > 0 && failuresOf(outcomes)),
+      ...(failed > 0 && failuresOf(rejected)),
     },
     ...(spec.timeline && { timeline: timelineOf({ round: spec.round, ...ran }) }),
     ...(prefix !== undefined && {
       prefixChecksum: await checksumOf(outcomes.filter(({ index }) => index < prefix), comparable),
     }),
-    ...(failed > 0 && { failures: failureKindsOf(outcomes) }),
+    ...(failed > 0 && { failures: failureKindsOf(rejected) }),
     ...(pacePerSecond !== null && { pacePerSecond }),
     warnings: spec.timeline && every > 1
       ? [
@@ -232,6 +233,17 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
       ]
       : [],
   };
+}
+
+/** What became of an item, named by its place in its list. */
+function placed(rejected: Rejected, places: readonly number[] | undefined): Rejected {
+  const { index: turn, reason, ended } = rejected;
+  const index = places?.[turn] ?? turn;
+  // What the executor itself says names the item by its turn.
+  if (ended !== "failed" && reason instanceof Error) {
+    reason.message = reason.message.replace(new RegExp(`\\b([Ii]tem) ${turn}\\b`), `$1 ${index}`);
+  }
+  return { ...rejected, index };
 }
 
 /** More tasks than this are thinned out: a result file must stay readable. */

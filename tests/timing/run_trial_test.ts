@@ -30,6 +30,20 @@ const PLACED =
     return context.index;
   };`;
 
+test("a failure names its item by its place in the list, in what the executor says too", async () => {
+  const module = `data:text/javascript,export const items = Array.from({ length: 40 }, (_, n) => n);
+    export default (n) => n === 33 ? Promise.reject(new Error("bad")) : n === 34 ? new Promise(() => {}) : n;`;
+  const items = { kind: "module", module, export: "items", spread: true } as const;
+  const { failures, round } = await run(
+    { ...JOB, task: { module, export: "default" }, items },
+    { model: "concurrent", timeoutMs: 100 },
+  );
+  const of = (wanted: string) => failures!.find(({ reason }) => reason === wanted)!;
+  assertEquals([of("Error").index, of("timed-out").index], [33, 34]);
+  assert(/item 34 /i.test(of("timed-out").message), of("timed-out").message);
+  assertEquals(round.examples?.Error, "item 33, bad");
+});
+
 for (const model of USUAL_MODELS) {
   test(`a task under ${model} is given its item's place in the list, though few are run, and spread`, async () => {
     const task = { module: PLACED, export: "default" };

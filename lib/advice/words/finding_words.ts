@@ -168,9 +168,9 @@ export function sayFinding(finding: Finding): string {
       return busyText(finding);
     case "turns":
       return "On one event loop the tasks take turns: with slots they gained nothing, so that something " +
-        `in their module lets in one at a time (a lock, a queue, a single connection). ${finding.model} ` +
-        "has a module in each lane, and so many at a time: what such a lock protects elsewhere is no " +
-        "longer protected.";
+        `in their module lets in one at a time, or limits their rate (a lock, a queue, a single ` +
+        `connection, a throttle). ${finding.model} has a module in each lane, and so many of these: ` +
+        "what such a lock protects elsewhere is no longer protected, nor is such a rate kept to.";
     case "blocking":
       return `The tasks hold up their thread for ${formatPercent(finding.share)} of their time ` +
         "while they wait, as synchronous calls do (readFileSync, outputSync, Atomics.wait): " +

@@ -246,7 +246,9 @@ function natureOf(
   return blocks(sample)
     ? "The tasks hold up their thread while they wait: each needs a lane of its own."
     : bound === "io"
-    ? "Slots on one lane gained less than lanes."
+    ? assessment.runners.some((of) => of.candidate.slots > 1 && assessment.gain(of.candidate))
+      ? "Slots on one lane gained less than lanes."
+      : "The tasks wait: lanes do it at the same time."
     : bound === "mixed"
     ? "The tasks compute and wait: lanes do it at the same time."
     : "The tasks compute: only more lanes help.";

@@ -324,6 +324,7 @@ Deno.test("tasks that take turns in their module are told so, and lanes that don
     );
   const one = await atOnce(1);
   assertEquals(one.recommended.model, "workers");
+  assert(one.recommended.confidence <= 0.6, "a lock is there to be kept to");
   assertStringIncludes(one.recommended.reason, "The tasks take turns on one event loop");
   assertStringIncludes(
     one.hazards.find(({ kind }) => kind === "turns")!.text,
