@@ -6,7 +6,7 @@
 import * as Plot from "@observablehq/plot";
 import { counted, formatCount, formatDuration, formatPercent } from "../../text/format.ts";
 import type { Comparison } from "../../timing/result.ts";
-import { hasStarted } from "../slots.ts";
+import { mean } from "../../timing/statistics.ts";
 import { CHART_WIDTHS, figure } from "./figure.ts";
 import { htmlTable } from "../table.ts";
 import { type Html, markup } from "./markup.ts";
@@ -144,24 +144,21 @@ function joinedNote({ wide, narrow }: Panels): string {
 const MOST_LANES = 64;
 
 function laneTable(recorded: readonly Recorded[]): Html {
-  const rows = recorded.flatMap(({ result, timeline, used }) =>
-    [...used].slice(0, MOST_LANES).map(([lane, slots]) => {
-      const mine = [...timeline.index.keys()].filter((at) =>
-        hasStarted(timeline, at) && timeline.lane[at] === lane
-      );
-      const mean = (of: (at: number) => number) =>
-        mine.reduce((sum, at) => sum + of(at), 0) / mine.length;
+  const lanes = recorded.flatMap(({ result, timeline, used, rows }) => {
+    const barsOf = Map.groupBy(rows, ({ lane }) => lane);
+    return [...used].slice(0, MOST_LANES).map(([lane, slots]) => {
+      const bars = (barsOf.get(lane) ?? []).flatMap(({ bars }) => bars);
       return {
         name: `${result.model}, lane ${lane}`,
-        tasks: mine.length,
+        tasks: bars.length,
         slots,
-        queuedMs: mean((at) => timeline.startedMs[at]! - timeline.queuedMs[at]!),
-        inFlightMs: mean((at) => timeline.endedMs[at]! - timeline.startedMs[at]!),
-        endMs: mine.reduce((end, at) => Math.max(end, timeline.endedMs[at]!), 0),
+        queuedMs: mean(bars.map(({ queuedForMs }) => queuedForMs)),
+        inFlightMs: mean(bars.map(({ fromMs, toMs }) => toMs - fromMs)),
+        endMs: bars.reduce((end, { toMs }) => Math.max(end, toMs), 0),
         share: timeline.lanes.find((known) => known.lane === lane)?.cpuShare ?? NaN,
       };
-    })
-  );
+    });
+  });
   return htmlTable("Every lane: its tasks, and how long they queued and were in flight", [
     { head: "lane", cell: ({ name }) => name },
     { head: "tasks", cell: ({ tasks }) => formatCount(tasks) },
@@ -170,7 +167,7 @@ function laneTable(recorded: readonly Recorded[]): Html {
     { head: "mean time in flight", cell: ({ inFlightMs }) => formatDuration(inFlightMs) },
     { head: "last ended", cell: ({ endMs }) => formatDuration(endMs) },
     { head: "CPU share", cell: ({ share }) => formatPercent(share) },
-  ], rows);
+  ], lanes);
 }
 
 /** Room around the panels, in pixels. */

@@ -17,6 +17,8 @@ export interface Recorded extends Slots {
   readonly timeline: Timeline;
   /** The tasks that started, in the order in which they did. */
   readonly started: readonly number[];
+  /** The bars of each slot that had tasks, in the order in which they started. */
+  readonly rows: readonly { readonly lane: number; readonly slot: number; readonly bars: Bar[] }[];
   /** The running share of the tasks on each lane, by lane. */
   readonly running: ReadonlyMap<number, number>;
   readonly endMs: number;
@@ -31,9 +33,15 @@ export function recordedOf(result: Timed): Recorded | undefined {
   const started = startOrder(timeline);
   const endMs = timeline.endedMs.reduce((end, ms) => Math.max(end, ms || 0), 0);
   const running = runningShares(timeline);
-  return endMs > 0
-    ? { result, timeline, started, running, endMs, ...assignSlots(timeline) }
-    : undefined;
+  if (endMs === 0) return undefined;
+  const slots = assignSlots(timeline);
+  const rows = [...Map.groupBy(started, (at) => `${timeline.lane[at]}/${slots.slot[at]}`).values()]
+    .map((tasks) => ({
+      lane: timeline.lane[tasks[0]!]!,
+      slot: slots.slot[tasks[0]!]!,
+      bars: tasks.map((at) => barOf(timeline, at)),
+    }));
+  return { result, timeline, started, rows, running, endMs, ...slots };
 }
 
 /** A rectangle of a panel: milliseconds across, pixels from the panel's top down. */
@@ -109,21 +117,18 @@ export function layOutPanel(recorded: Recorded, space: PanelSpace): Panel {
 
 /** A row for each slot, a bar for each task or run of them; undefined if there are too many. */
 function rowsOfBars(
-  { timeline, slot, used, running, started }: Recorded,
+  { timeline, rows, used, running }: Recorded,
   top: number,
   space: PanelSpace,
 ): Body | undefined {
   const { axisMs, axisPixels } = space;
-  const rows = [...used.values()].reduce((sum, slots) => sum + Math.max(1, slots), 0);
-  const rowHeight = Math.min(ROW_HEIGHT, BODY_HEIGHT / Math.max(1, rows));
+  const slots = [...used.values()].reduce((sum, slots) => sum + Math.max(1, slots), 0);
+  const rowHeight = Math.min(ROW_HEIGHT, BODY_HEIGHT / Math.max(1, slots));
   if (rowHeight < MIN_ROW_HEIGHT) return undefined;
-  const inRows = [
-    ...Map.groupBy(
-      started.filter((at) => timeline.startedMs[at]! <= axisMs),
-      (at) => `${timeline.lane[at]}/${slot[at]}`,
-    ).values(),
-  ];
-  const merged = fitted(inRows.map((row) => row.map((at) => barOf(timeline, at))), space);
+  const merged = fitted(
+    rows.map(({ bars }) => bars.filter(({ fromMs }) => fromMs <= axisMs)),
+    space,
+  );
   if (merged === undefined) return undefined;
 
   const gap = rowHeight >= 6 ? 3 : rowHeight >= 2 ? 1 : 0;
@@ -135,9 +140,8 @@ function rowsOfBars(
     y = y2 + gap;
   }
   const flight = merged.flatMap((bars, row) => {
-    const [first] = inRows[row]!;
-    const lane = timeline.lane[first!]!;
-    const y1 = lanes.get(lane)!.y1 + slot[first!]! * rowHeight;
+    const { lane, slot } = rows[row]!;
+    const y1 = lanes.get(lane)!.y1 + slot * rowHeight;
     return bars.map((bar): Band => ({
       ...across(bar, axisMs, axisMs / axisPixels),
       y1,
