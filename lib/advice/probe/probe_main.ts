@@ -98,12 +98,16 @@ async function main(): Promise<void> {
   say({ type: "ready", laneMs, isDisposable: prepared.isDisposable });
   // The set-up has ended: what is waited for now is the first item.
   say({ type: "phase", phase: "items" });
-  const close = async () => {
+  /** Gives how long the lane's own teardown took; what prepare gave belongs to no lane. */
+  const close = async (): Promise<number> => {
+    const startMs = performance.now();
     const [failure] = await tasks.close();
     if (failure !== undefined) breaks("teardown")(failure.cause);
+    const teardownMs = performance.now() - startMs;
     await Promise.resolve(prepared[Symbol.asyncDispose]()).catch(
       breaks("disposing what prepare gave"),
     );
+    return teardownMs;
   };
   const pulling = (error: unknown) =>
     error instanceof PullError
@@ -136,9 +140,7 @@ async function main(): Promise<void> {
     say({ type: "checksum", checksum });
   }
   say({ type: "phase", phase: "teardown" });
-  const endMs = performance.now();
-  await close();
-  end({ type: "finished", teardownMs: performance.now() - endMs });
+  end({ type: "finished", teardownMs: await close() });
 }
 
 /** Runs the first items in their order, or against it. */

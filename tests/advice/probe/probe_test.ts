@@ -40,6 +40,26 @@ Deno.test("trials don't wait for a teardown that never ends", () => {
 });
 
 Deno.test({
+  name: "what prepare gave is disposed once, and is no lane's teardown",
+  ignore: !granted("run", "read"),
+  async fn() {
+    // The clock jumps by a thousand seconds while it is disposed.
+    const late = module + `; const now = performance.now.bind(performance);
+      export const prepare = () => ({
+        [Symbol.dispose]: () => { performance.now = () => now() + 1e6; },
+      });`;
+    const job = {
+      ...{ name: "prepared", options: {}, prepare: "prepare" },
+      task: { module: late, export: "default" },
+      items: { kind: "module", module: late, export: "items" } as const,
+    };
+    const limits = { limit: 3, targetMs: 1000, guardMs: 60_000 };
+    const { teardownMs } = await probe(job, { typed: "prepared.ts", ...limits }, () => []);
+    assertEquals(teardownMs! < 1e6, true, String(teardownMs));
+  },
+});
+
+Deno.test({
   name: "probe() gives a task its own time, and names what doesn't end in it",
   ignore: !granted("run", "read"),
   async fn() {
