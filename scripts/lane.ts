@@ -7,8 +7,11 @@ import { script } from "../lib/cli/script.ts";
 import { readServerOptions, SERVER_HELP } from "../lib/children/server_arguments.ts";
 import { userPath } from "../lib/files/user_path.ts";
 import { AllowedModules } from "../lib/lanes/cluster/allowed_modules.ts";
-import { MOST_LANES, positiveInteger, UsageError } from "../lib/options.ts";
+import { missingHere } from "../lib/lanes/worker/thread_permissions.ts";
+import type { Model } from "../lib/models.ts";
+import { MOST_LANES, oneOf, positiveInteger, UsageError } from "../lib/options.ts";
 
+const LANE_MODELS = ["processes", "workers"] as const satisfies readonly Model[];
 const MOST_SLOTS = 65_536;
 /** A job that isn't heard of for so long is gone. */
 const SILENCE_MS = 15_000;
@@ -21,7 +24,7 @@ Offers lanes of this machine to jobs that run with --model cluster, until Ctrl-C
 server with JetStream (Debian: nats-server -js); nothing listens here.
 
 A lane runs only modules that are allowed: files below the folders given, whose content, that of the
-files which they import by relative paths too, is what the job has. Tasks run in subprocesses.`
+files which they import by relative paths too, is what the job has.`
     .trim(),
   { repeatable: ["allow-module"] },
 )
@@ -29,7 +32,12 @@ files which they import by relative paths too, is what the job has. Tasks run in
   .option("--user <name>", SERVER_HELP.user)
   .option("--creds <file>", SERVER_HELP.creds)
   .option("--tls-ca <file>", SERVER_HELP.tlsCa)
-  .option("--lanes <n>", "tasks that run at a time, each in a subprocess (default: one a core)")
+  .option(
+    "--model <name>",
+    "what its lanes are: processes (default), or workers, which start sooner, but can't be ended " +
+      "while they compute, nor load packages of a project",
+  )
+  .option("--lanes <n>", "tasks that run at a time, each on a lane (default: one a core)")
   .option(
     "--slots <n>",
     "tasks in flight on each lane at most (default: as many as a job asks for)",
@@ -84,6 +92,13 @@ await script("lane", async (signal, args) => {
     }
     roots.push(await Deno.realPath(root));
   }
+  const model = raw.model === undefined ? "processes" : oneOf("--model", raw.model, LANE_MODELS);
+  const missing = model === "workers" ? missingHere(permissions) : undefined;
+  if (missing !== undefined) {
+    const problem = "a thread can't have more permissions than this program";
+    const remedy = "leave it out, or --model workers";
+    throw new UsageError(`--allow-${missing.kind}`, missing.entry ?? true, problem, remedy);
+  }
   await join(server, {
     name: raw.name ?? Deno.hostname(),
     lanes: raw.lanes === undefined
@@ -94,6 +109,7 @@ await script("lane", async (signal, args) => {
       : positiveInteger("--slots", raw.slots, { max: MOST_SLOTS }),
     allowed: new AllowedModules({ roots, data: paths.includes("data:") }),
     permissions,
+    threads: model === "workers",
     silenceMs: SILENCE_MS,
   }, signal);
   return 0;

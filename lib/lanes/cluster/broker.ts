@@ -123,6 +123,8 @@ export interface MachineBeat {
   readonly id: string;
   readonly name: string;
   readonly lanes: number;
+  /** Whether they are threads, in which a loop that never yields can't be ended. */
+  readonly threads: boolean;
   /** The lanes that it has leased, by their jobs. */
   readonly leased: Readonly<Record<string, readonly number[]>>;
   /** It is about to leave. */

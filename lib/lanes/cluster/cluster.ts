@@ -46,6 +46,8 @@ export interface LeaseEvents {
 /** A lane of some machine. */
 export interface Lease {
   readonly machine: string;
+  /** As {@linkcode Channel.stopsByForce}. */
+  readonly stopsByForce: boolean;
   /** Add to a time of the machine's clock to get the caller's, both in milliseconds since 1970. */
   readonly clockOffsetMs: number;
   /** As {@linkcode Sender.send}. */
@@ -311,7 +313,7 @@ export class Cluster {
   /** Asks a machine for a lane; undefined if it doesn't answer. */
   async #ask(
     broker: Broker,
-    { id, name, leased, clockOffsetMs }: Machine,
+    { id, name, threads, leased, clockOffsetMs }: Machine,
     wanted: Omit<LeaseRequest, "job" | "lane">,
     events: LeaseEvents,
   ): Promise<Lease | NonNullable<LeaseAnswer> | undefined> {
@@ -340,6 +342,7 @@ export class Cluster {
     own.missed = 0;
     return {
       machine: name,
+      stopsByForce: !threads,
       clockOffsetMs: clockOffsetMs!,
       send: (kind, head, payload) => sender.send(kind, head, payload),
       leave: () => void (own.isLeaving = true),

@@ -19,7 +19,6 @@ const END_MS = 3000;
 export class ClusterChannel implements Channel {
   readonly way = way;
   readonly cells = undefined;
-  readonly stopsByForce = true;
   readonly #events: ChannelEvents;
   readonly #cluster: Cluster;
   #lease: Lease | undefined;
@@ -34,6 +33,10 @@ export class ClusterChannel implements Channel {
     this.#events = events;
     this.#cluster = cluster;
     void this.#open(wanted);
+  }
+
+  get stopsByForce(): boolean {
+    return this.#lease?.stopsByForce ?? true;
   }
 
   get machine(): string | undefined {

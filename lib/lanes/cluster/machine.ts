@@ -33,6 +33,8 @@ export interface MachineOptions {
   readonly permissions: LanePermissions;
   /** A job that isn't heard of for so long is gone, in milliseconds. */
   readonly silenceMs: number;
+  /** Whether its lanes are threads of this program instead of subprocesses. */
+  readonly threads: boolean;
   /** Told of what is refused. */
   readonly onRefused: (why: string) => void;
 }
@@ -99,11 +101,12 @@ export class Machine implements AsyncDisposable {
   }
 
   #tell(leaves = false): void {
-    const { name, lanes } = this.#options;
+    const { name, lanes, threads } = this.#options;
     const leased = Object.fromEntries(
       [...this.#jobs].map(([id, { relays }]) => [id, [...relays.keys()]]),
     );
-    const beat: MachineBeat = { id: this.id, name, lanes, leased, ...(leaves && { leaves }) };
+    const about = { id: this.id, name, lanes, threads };
+    const beat: MachineBeat = { ...about, leased, ...(leaves && { leaves }) };
     this.#broker.tell(Subject.machine(this.id), beat);
   }
 
@@ -132,7 +135,7 @@ export class Machine implements AsyncDisposable {
   }
 
   async #lease({ job: id, lane, slots, modules, insists }: LeaseRequest): Promise<LeaseAnswer> {
-    const { lanes, slots: mostSlots, permissions, allowed, onRefused } = this.#options;
+    const { lanes, slots: mostSlots, permissions, threads, allowed, onRefused } = this.#options;
     const job = this.#jobs.get(id) ?? {
       kept: new Map(),
       relays: new Map(),
@@ -169,6 +172,7 @@ export class Machine implements AsyncDisposable {
         lane,
         slots: Math.min(slots, mostSlots),
         permissions,
+        isThread: threads,
         turns: this.#turns,
         modules: preloaded,
         find: async (module) => {

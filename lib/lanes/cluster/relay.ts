@@ -1,5 +1,6 @@
 /**
- * A lane that a machine has leased to a job: a subprocess, and what goes between it and the server.
+ * A lane that a machine has leased to a job: a subprocess, or a thread, and what goes between it and the
+ * server.
  *
  * A batch is acknowledged once what became of it is stored for the job, so until then the server keeps it.
  */
@@ -7,6 +8,8 @@
 import { TaskLoadError } from "../errors.ts";
 import {
   BATCH_COUNT,
+  type Channel,
+  type ChannelEvents,
   FromLane,
   REPORT_COUNT,
   REPORT_LAST,
@@ -18,6 +21,8 @@ import { sealEnvelope } from "../remote/envelope.ts";
 import type { Frame } from "../subprocess/frame.ts";
 import type { LanePermissions } from "../subprocess/permissions.ts";
 import { SubprocessChannel, way } from "../subprocess/subprocess_channel.ts";
+import { threadPermissions } from "../worker/thread_permissions.ts";
+import { WorkerChannel } from "../worker/worker_channel.ts";
 import type { FoundModule } from "./allowed_modules.ts";
 import { type Broker, queueOf, type Stored, Subject } from "./broker.ts";
 import { payloadOf, type Post, Receiver, Sender } from "./post.ts";
@@ -30,10 +35,12 @@ export interface RelayOptions {
   readonly lane: number;
   readonly slots: number;
   readonly permissions: LanePermissions;
+  /** Whether it is a thread of this program instead of a subprocess. */
+  readonly isThread: boolean;
   readonly turns: Turns<Relay>;
   /** The module here of one that the job names. */
   readonly find: (module: string) => Promise<FoundModule>;
-  /** Modules that the subprocess loads as it starts. */
+  /** Modules that it loads as it starts. */
   readonly modules: readonly string[];
   readonly onItems: (count: number) => void;
   readonly onEnd: () => void;
@@ -41,30 +48,41 @@ export interface RelayOptions {
 
 /** Control messages that may be on their way beside the batches. */
 const MOST_CONTROL = 64;
+const THREAD = new URL("./thread_main.ts", import.meta.url);
 
 export class Relay {
   readonly #of: RelayOptions;
-  readonly #channel: SubprocessChannel;
+  readonly #channel: Channel;
   readonly #sender: Sender;
   readonly #receiver: Receiver<Stored>;
   /** Batches that are not done with, by their ids: started, or waiting for the machine's turn. */
   readonly #batches = new Map<number, { readonly stored: Stored; isStarted: boolean }>();
   #consumer: Promise<{ close(): Promise<void> }> | undefined;
-  /** Whether its subprocess has ended, so that another may be started. */
+  /** Whether the subprocess has ended, so that another may be started. */
   hasEnded = false;
   #isOver = false;
 
-  /** @throws {LaneStartError} If the subprocess can't be started. */
+  /** @throws {LaneStartError} If the subprocess or thread can't be started. */
   constructor(options: RelayOptions) {
     this.#of = options;
-    const { broker, job, kept, lane, slots, permissions, modules } = options;
+    const { broker, job, kept, lane, slots, permissions, modules, isThread } = options;
     const post = { broker, queue: queueOf(job), kept };
     this.#sender = new Sender(post, Subject.from(job, lane), () => this.end());
     this.#receiver = new Receiver(post, (frame, stored) => this.#receive(frame, stored));
-    this.#channel = new SubprocessChannel({
+    const events: ChannelEvents = {
       message: (kind, head, payload) => this.#onMessage(kind, head, payload),
       ended: (how) => void this.#tellEnd(how),
-    }, { slots, modules, permissions });
+    };
+    this.#channel = isThread
+      ? new WorkerChannel(events, {
+        number: lane,
+        slots,
+        modules,
+        permissions: threadPermissions(permissions),
+        entry: THREAD,
+        isRelayed: true,
+      })
+      : new SubprocessChannel(events, { slots, modules, permissions });
   }
 
   /** Begins to take what the job sends. */
@@ -100,8 +118,8 @@ export class Relay {
     if (kind === ToLane.batch) return this.#enter(frame, stored);
     stored.ack();
     if (kind === ToLane.load) void this.#load(head[0]!, payloadOf(frame, 1) as TaskToLoad);
-    else if (kind === ToLane.kill) this.#channel.kill();
-    else if (kind === ToLane.end) void this.#close();
+    else if (kind === ToLane.kill && this.#channel.stopsByForce) this.#channel.kill();
+    else if (kind === ToLane.end || kind === ToLane.kill) void this.#close();
     else if (kind !== ToLane.ask || !this.#drop(head[0]!, head[1] === 1)) {
       this.#channel.send(kind, head, payloadOf(frame, 1));
     }
@@ -167,7 +185,7 @@ export class Relay {
     await this.end();
   }
 
-  /** Ends the subprocess, whatever it does; nobody is told. */
+  /** Ends the subprocess or thread, whatever it does; nobody is told. */
   async end(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;

@@ -21,7 +21,8 @@ export interface LanePermissions {
   readonly ffi?: boolean | readonly string[];
 }
 
-const KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as const;
+/** The kinds of permissions. */
+export const KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as const;
 
 /**
  * Says what is wrong with permissions: the name of the part, its value, and what would be right;

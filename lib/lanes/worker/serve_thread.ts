@@ -4,12 +4,18 @@
 import { wordsOf } from "../attempt.ts";
 import { FromLane } from "../remote/channel.ts";
 import type { Runner } from "../remote/lane_server.ts";
+import type { Way } from "../remote/way.ts";
 import { onStrayError } from "../remote/stray_errors.ts";
 import { ENDING, HELD, holdWhileAlive } from "./end_watch.ts";
 import { type FarEnd, Line } from "./line.ts";
 
 /** What the parent's first message holds. */
-type Opening = readonly [end: FarEnd, lock: string, slots: number, cells: SharedArrayBuffer];
+type Opening = readonly [
+  end: FarEnd,
+  lock: string,
+  slots: number,
+  cells: SharedArrayBuffer | undefined,
+];
 
 /**
  * Makes this thread a lane. It is ready once it has loaded what runs tasks: a thread for whose files no
@@ -17,9 +23,11 @@ type Opening = readonly [end: FarEnd, lock: string, slots: number, cells: Shared
  *
  * @param open Makes what runs tasks, if their functions don't; it is given what says that the lane can't
  * go on, and ends it. If it throws, the lane can't start.
+ * @param way How values travel from here on, if not between threads alone.
  */
 export function serveThread(
   open?: (end: (how: string) => void) => Promise<Runner>,
+  way?: Way,
 ): void {
   const scope = self as unknown as DedicatedWorkerGlobalScope;
   // What the platform gives, before a task's module can change it.
@@ -55,7 +63,7 @@ export function serveThread(
       return new Promise<never>(() => {});
     });
     line.send(FromLane.ready, [performance.timeOrigin]);
-    const server = serve(line, slots, cells, runner);
+    const server = serve(line, slots, cells, runner, way);
     announceEnd = (how, error) => server.announceEnd(how, error);
     // No task runs before: Deno's locks, too, have to be loaded first.
     holdWhileAlive(lock, () => {

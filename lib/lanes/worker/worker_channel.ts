@@ -26,6 +26,8 @@ export interface WorkerChannelOptions {
   readonly modules: readonly string[];
   /** The file that runs in the thread; the one that runs tasks by their functions unless given. */
   readonly entry?: URL;
+  /** Whether no memory is shared with it: who sends and receives is elsewhere. */
+  readonly isRelayed?: boolean;
   /** When a terminated thread is given up, and what to do about tasks that keep it. */
   readonly stuck?: Stuck;
 }
@@ -48,7 +50,7 @@ const SERVER = new URL("./worker_server.ts", import.meta.url);
 
 export class WorkerChannel implements Channel {
   readonly way = threads;
-  readonly cells: Cells;
+  readonly cells: Cells | undefined;
   readonly stopsByForce = false;
   readonly #events: ChannelEvents;
   readonly #options: WorkerChannelOptions;
@@ -61,7 +63,7 @@ export class WorkerChannel implements Channel {
   constructor(events: ChannelEvents, options: WorkerChannelOptions) {
     this.#events = events;
     this.#options = options;
-    this.cells = new Cells(options.slots);
+    this.cells = options.isRelayed ? undefined : new Cells(options.slots);
     reserveDescriptors(ENTRY);
     this.#preloads = new Preloads(options.permissions === undefined ? [] : options.modules);
     this.#thread = this.#start();
@@ -70,7 +72,7 @@ export class WorkerChannel implements Channel {
   #start(): Thread {
     const { number, permissions, slots, entry = ENTRY, stuck = STUCK } = this.#options;
     const thread: Thread = new Thread({
-      entry: permissions === undefined ? entry.href : entryWith(this.#preloads.modules),
+      entry: permissions === undefined ? entry.href : entryWith(entry, this.#preloads.modules),
       name: `lane ${number}`,
       permissions,
       onMessage: (...message) => {
@@ -80,7 +82,7 @@ export class WorkerChannel implements Channel {
       onEnd: (how) => this.#onEnd(thread, how),
       stuck,
     });
-    thread.open([slots, this.cells.buffer]);
+    thread.open([slots, this.cells?.buffer]);
     thread.hold(this.#holds);
     return thread;
   }
@@ -117,8 +119,8 @@ export class WorkerChannel implements Channel {
 }
 
 /** Modules that are imported from the start need no permission, in data as little as in a file. */
-function entryWith(modules: readonly string[]): string {
-  const imports = [ENTRY.href, SERVER.href, ...modules].map((module) =>
+function entryWith(entry: URL, modules: readonly string[]): string {
+  const imports = [entry.href, SERVER.href, ...modules].map((module) =>
     `import ${JSON.stringify(module)};`
   );
   return `data:text/javascript,${encodeURIComponent(imports.join(""))}`;

@@ -332,6 +332,51 @@ fault("tasks of two projects run on lanes of their own, each with its own packag
   }
 });
 
+fault(
+  "lanes may be threads, which have no more permissions than those of subprocesses",
+  async () => {
+    await using server = await NatsServer.start();
+    await using _lanes = await LaneProcess.start(
+      server.url,
+      ["--model", "workers", "--lanes", "2", ...ALL],
+    );
+    await using executor = cluster({ servers: server.url, graceMs: 250, shared: 3 });
+    assertEquals(
+      await executor.map(taskNamed("double"), numbers(5000)).toArray(),
+      numbers(5000).map((n) => 2 * n),
+    );
+    const large = await executor.run(
+      taskOf("export default (bytes, { shared }) => bytes.map((b) => b + shared)"),
+      new Uint8Array(2 << 20),
+    ) as Uint8Array;
+    assertEquals([large.length, large.at(-1)], [2 << 20, 3]);
+    const endings = async (code: string, options: object = {}) => {
+      const outcomes = await executor.mapSettled(taskOf(code), [0, 1], options).toArray();
+      return outcomes.map((o) => o.status === "fulfilled" ? o.value : `${o.ended}: ${o.reason}`);
+    };
+    const [refused] = await endings(`export default () => Deno.readTextFile("/etc/hostname")`);
+    assertMatch(String(refused), /^failed: NotCapable: /);
+    const [shared] = await endings("export default () => new SharedArrayBuffer(8)");
+    assertMatch(String(shared), /^failed: CloneError: .*shared memory/);
+    const [crashed, fine] = await endings("export default (n) => n === 0 ? Deno.exit(3) : n");
+    assertMatch(String(crashed), /^crashed: .*called Deno.exit\(3\)/);
+    assertEquals(fine, 1);
+    const timeoutMs = 500;
+    const loop = "export default (n) => { while (n === 0); return n; }";
+    const [abandoned, other] = await endings(loop, { timeoutMs });
+    assertMatch(String(abandoned), /^abandoned: .*where nothing can stop it/);
+    assertEquals(other, 1);
+    const polls = "export default (n, c) => { while (n === 0 && !c.cancelled()); return n; }";
+    const [late] = await endings(polls, { timeoutMs });
+    assertMatch(String(late), /^timed-out: /);
+    // deno-fmt-ignore
+    const told = await runTask("lane", ["--servers", server.url, "--model", "workers", ...ALL,
+    "--allow-write=/tmp"]);
+    assertEquals(told.code, 2);
+    assertStringIncludes(told.stderr, `--allow-write "/tmp": a thread can't have more permissions`);
+  },
+);
+
 fault("what a server lacks is said in one line: machines, JetStream, a right, itself", async () => {
   const says = async (url: string, options: object, what: string) => {
     await using executor = cluster({ servers: url, lanes: 1, ...options });

@@ -93,7 +93,7 @@ test(
     assert(!("deno" in worker!.options));
     const [[port], , slots, cells] = await worker!.opening.promise;
     assert(port instanceof MessagePort);
-    assert(cells === stage.channel.cells.buffer);
+    assert(cells === stage.channel.cells?.buffer);
     assertEquals(slots, 2);
   },
 );
