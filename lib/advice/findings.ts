@@ -6,7 +6,7 @@ import type { RewrittenFile } from "../children/file_audit.ts";
 import { BASELINE, isRemote } from "../models.ts";
 import { COMPUTES, OTHER_COMPUTING, OTHER_WORK } from "../judge/thresholds.ts";
 import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
-import type { FailureKind } from "../timing/failures.ts";
+import { type FailureKind, UNSETTLED } from "../timing/failures.ts";
 import { isBusy, type Others } from "../timing/meter/reading.ts";
 import { median } from "../timing/statistics.ts";
 import type { Evidence } from "./evidence.ts";
@@ -105,6 +105,7 @@ export interface Failing {
 const inFlight = ({ candidate, items }: Runner) => inFlightOf(candidate, items);
 
 const DESCRIPTORS = /EMFILE|too many open files/i;
+const LATE = ["timed-out", UNSETTLED];
 /** What JavaScript throws where state is missing, or an object lost its methods. */
 const MISSING = new Set(["TypeError", "ReferenceError"]);
 /** Of errors that say so the network is the cause, and so whatever a task asks there. */
@@ -120,7 +121,7 @@ function kindOf(
   );
   const texts = [...names, ...reasons.map(({ message }) => message)];
   if (texts.some((text) => DESCRIPTORS.test(text))) return "descriptors";
-  if (names.length > 0 && names.every((name) => name === "timed-out")) return "late";
+  if (names.length > 0 && names.every((name) => LATE.includes(name))) return "late";
   const inLanes = failing.every(({ candidate: { model } }) => isRemote(model));
   const isMissing = reasons.length > 0 &&
     reasons.every(({ reason, message }) => MISSING.has(reason) && !NETWORK.test(message));

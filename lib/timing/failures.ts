@@ -133,6 +133,24 @@ export interface FailureKind extends HttpSigns {
   readonly message: string;
 }
 
+/** Why items failed that never settled. */
+export const UNSETTLED = "did not settle";
+
+/** The items that still ran at the end of a run, if most had settled in its first half, and none since. */
+export function stuckOf(
+  outcomes: readonly Outcome<unknown>[],
+  firstMs: number,
+  runMs: number,
+): FailureKind | undefined {
+  const settled = outcomes.filter(({ status }) => status === "fulfilled");
+  const running = rejectedOf(outcomes).filter((of) => Number.isFinite(of.startedAtMs));
+  const [first] = running.toSorted((a, b) => a.index - b.index);
+  const isOver = settled.every(({ endedAtMs }) => endedAtMs - firstMs < runMs / 2);
+  return first !== undefined && isOver && 2 * settled.length > outcomes.length
+    ? { reason: UNSETTLED, count: running.length, index: first.index, message: "" }
+    : undefined;
+}
+
 /** More kinds aren't told. */
 const MOST_KINDS = 5;
 

@@ -115,6 +115,8 @@ export interface TrialResult {
   readonly pacePerSecond?: number;
   /** Whether `mostMs` ended it; undefined if it had none. */
   readonly stopped?: boolean;
+  /** Items that ran when it was stopped, if most had settled and none did any more. */
+  readonly stuck?: FailureKind;
 }
 
 /** How a trial stands. */

@@ -15,7 +15,7 @@ import type { Items, MapOptions, Progress } from "../dispatch/options.ts";
 import type { PlacedTask, Task } from "../lanes/task.ts";
 import { checksumOf } from "./checksum.ts";
 import { hook, openItems, prepare, withWarmup } from "./job_items.ts";
-import { failureKindsOf, failuresOf, paceOf } from "./failures.ts";
+import { failureKindsOf, failuresOf, paceOf, stuckOf } from "./failures.ts";
 import { LaneWatch } from "./lane_watch.ts";
 import type { JobSpec, ModelSpec, TrialPulse, TrialResult, TrialSpec } from "./spec.ts";
 
@@ -209,6 +209,10 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   if (unloaded !== undefined) throw unloaded;
   const failed = rejected.length;
   const pacePerSecond = paceOf(outcomes);
+  const settled = outcomes.filter(({ status }) => status === "fulfilled");
+  const stuck = found.stopped
+    ? stuckOf([...settled, ...rejected], ran.firstMs, round.runMs)
+    : undefined;
   const every = shownEvery(outcomes.length);
   return {
     ...found,
@@ -226,6 +230,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
     }),
     ...(failed > 0 && { failures: failureKindsOf(rejected) }),
     ...(pacePerSecond !== null && { pacePerSecond }),
+    ...(stuck && { stuck }),
     warnings: spec.timeline && every > 1
       ? [
         `The timeline shows one task in ${every}: there were ${outcomes.length}, and it keeps at most ` +

@@ -61,6 +61,13 @@ Deno.test("failingOf() tells a lack of descriptors, and tasks that wait for each
   const message = "Too many open files (os error 24)";
   assertEquals(failingOf([runner(limited(64), { count: 9, message })])?.kind, "descriptors");
   assertEquals(failingOf([runner(limited(64), { count: 9, reason: "timed-out" })])?.kind, "late");
+  const unsettled = { count: 1, reason: "did not settle", index: 33 };
+  const hangs = failingOf([runner(limited(2), unsettled)])!;
+  assertEquals(hangs.kind, "late");
+  assertStringIncludes(
+    sayFinding(hangs),
+    "1 of 100 items failed (1 × did not settle, first item 33)",
+  );
 });
 
 Deno.test("failingOf() tells state that isn't there in other lanes from a refusal", () => {

@@ -5,6 +5,7 @@ import {
   failuresOf,
   PaceMeter,
   paceOf,
+  stuckOf,
   sumOfFailures,
 } from "../../lib/timing/failures.ts";
 
@@ -130,4 +131,29 @@ Deno.test("paceOf() is what goes through after the first refusal, whether it fai
   const again = Array.from({ length: 20 }, (_, n) => went(20 + n, 20 + 50 * n, 2));
   assertAlmostEquals(paceOf([...burst, ...again])!, 20, 2);
   assertEquals(paceOf(burst), null);
+});
+
+Deno.test("stuckOf() names what still ran at the end, where most settled and none did for half of the time", () => {
+  const ended = (index: number, endedAtMs: number): Outcome<unknown> => ({
+    ...at(index, endedAtMs),
+    status: "fulfilled",
+    value: 0,
+  });
+  const cut = (index: number, startedAtMs = 0): Outcome<unknown> => ({
+    ...at(index, 200),
+    startedAtMs,
+    status: "rejected",
+    ended: "cancelled",
+    reason: new Error("cut"),
+  });
+  const stuck = { reason: "did not settle", count: 2, index: 7, message: "" };
+  assertEquals(stuckOf([ended(0, 9), ended(1, 99), ended(2, 9), cut(8), cut(7)], 0, 200), stuck);
+  for (
+    const none of [
+      [ended(0, 9), ended(1, 100), ended(2, 9), cut(8), cut(7)],
+      [ended(0, 9), ended(1, 9), cut(8), cut(7)],
+      [ended(0, 9), ended(1, 9), cut(8, NaN)],
+      [ended(0, 9)],
+    ]
+  ) assertEquals(stuckOf(none, 0, 200), undefined);
 });

@@ -329,7 +329,14 @@ class Racing {
         const expectedMs = Math.max(1, this.options.expectedMs(runner.candidate, items));
         this.#surprise = Math.max(this.#surprise, runMs / expectedMs);
       }
-      if (result.stopped) {
+      const { stuck, stopped } = result;
+      // In so much more than the plain loop's time for all of them each would have settled.
+      if (stuck !== undefined && !isPlain && patienceMs <= leftMs) {
+        const reasons = { [stuck.reason]: stuck.count };
+        const round = { ...result.round, failed: stuck.count, reasons };
+        rounds.push(round);
+        this.#judge(runner, { ...result, round, failures: [stuck] }, known);
+      } else if (stopped) {
         runner.stops = (runner.stops ?? 0) + 1;
         // Its time is only known to be longer, and one trial may have been disturbed.
         const isUseless = patienceMs <= leftMs && !isPlain && runner.stops >= MOST_STOPS;

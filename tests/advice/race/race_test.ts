@@ -510,3 +510,24 @@ Deno.test("race() charges no model with what an earlier one's trial did to the s
   assertEquals(await ran(0), { found: well, pauses: [], untried: 0 });
   assertEquals(await ran(9), { found: undefined, pauses: [3000], untried: 1 });
 });
+
+Deno.test("race() takes items that don't settle beside others for failures, not for slowness", async () => {
+  const stuck = { reason: "did not settle", count: 1, index: 33, message: "" };
+  const ran = async (leftMs: number) => {
+    const options = optionsFor([SEQUENTIAL, CONCURRENT], () => ({ runMs: 100 }));
+    const plan = { ...options.plan, hardMs: leftMs };
+    const { runners: [, concurrent] } = await race({
+      ...options,
+      plan,
+      expectedMs: () => 100,
+      runTrial: async (trial, more) => ({
+        ...await options.runTrial(trial, more),
+        ...(trial.model === "concurrent" && { stopped: true, stuck }),
+      }),
+    });
+    return [concurrent?.out, concurrent?.failures];
+  };
+  assertEquals(await ran(10_000), ["failures", [stuck]]);
+  // What the budget ended may only have been long.
+  assertEquals(await ran(340), [undefined, undefined]);
+});
