@@ -56,35 +56,6 @@ export function saturationSlots(computeMs: number, wallMs: number): number {
 /** What the dispatcher itself takes for an item. */
 const DISPATCH_MS = 0.0006;
 
-interface Demand {
-  /** Computing on its lane's thread, and on all threads. */
-  readonly loopMs: number;
-  readonly allCpuMs: number;
-  /** Waiting that holds up its lane's thread, and waiting that lets other tasks of its lane run. */
-  readonly blockedMs: number;
-  readonly waitMs: number;
-  /** Work of the dispatcher, which is one for all lanes. */
-  readonly dispatcherMs: number;
-}
-
-/** What a task takes under a model, with being sent. */
-function demandOf(sample: Sample, { model }: Candidate): Demand {
-  const { wallMs, cpuMs, cpuShare, cloneMs } = sample;
-  // Other programs on the CPU slow tasks down in the race as they did in the sample.
-  const kept = Math.max(1, cpuShare * wallMs / Math.max(cpuMs, 1e-9));
-  const loopMs = Math.min(wallMs, kept * sample.loopMs);
-  const blockedMs = Math.min(sample.blockedMs, wallMs - loopMs);
-  // Each value is written on one side and read on the other: half of a clone each.
-  const sideMs = isRemote(model) ? cloneMs / 2 : 0;
-  return {
-    loopMs: loopMs + sideMs,
-    allCpuMs: Math.max(loopMs, kept * cpuMs) + 2 * sideMs,
-    blockedMs,
-    waitMs: wallMs - loopMs - blockedMs + sideMs,
-    dispatcherMs: DISPATCH_MS + sideMs,
-  };
-}
-
 /** More items than this are not simulated one by one, but scaled. */
 const SIMULATED = 20_000;
 
@@ -160,22 +131,32 @@ export function predict(
   const startMs = startMsOf(machine, model) *
       (remote ? 0.5 + 0.5 * candidate.lanes / machine.cores : 1) + (sample.laneMs ?? 0);
   const inFlight = Math.min(slots, Math.ceil(items / lanes));
-  const demand = demandOf(sample, candidate);
   const times = timesOf(sample, Math.min(items, SIMULATED));
   const repeats = items / times.length;
   const sumOf = (of: (one: Times) => number) => times.reduce((sum, one) => sum + of(one), 0);
   const sumMs = sumOf(({ wallMs }) => wallMs);
-  const dealingMs = items * demand.dispatcherMs + repeats * sumOf(({ sourceMs }) => sourceMs);
+  // Each value is written on one side and read on the other: half of a clone each.
+  const sideMs = remote ? sample.cloneMs / 2 : 0;
+  // The dispatcher is one for all lanes.
+  const dealingMs = items * (DISPATCH_MS + sideMs) + repeats * sumOf(({ sourceMs }) => sourceMs);
   const uneven = 2 * sample.variation / Math.sqrt(sample.items);
   if (model === BASELINE) {
     const runMs = repeats * sumMs + dealingMs;
     const lowMs = runMs * Math.max(0.5, 1 - uneven);
     return { startMs, runMs, lowMs, highMs: runMs * (1 + uneven) };
   }
+  const { wallMs, cpuMs, cpuShare } = sample;
+  // Other programs on the CPU slow tasks down in the race as they did in the sample.
+  const kept = Math.max(1, cpuShare * wallMs / Math.max(cpuMs, 1e-9));
+  const aloneMs = Math.min(wallMs, kept * sample.loopMs);
+  const holdingMs = Math.min(sample.blockedMs, wallMs - aloneMs);
   // The first items may be longer or shorter than the mean: what a task takes is scaled to them.
   const { computing, waiting } = loadsOf(sample, times);
-  const [loopMs, allCpuMs] = [demand.loopMs * computing, demand.allCpuMs * computing];
-  const [blockedMs, waitMs] = [demand.blockedMs * waiting, demand.waitMs * waiting];
+  // Computing on its lane's thread, and on all; waiting that holds up this thread, and that doesn't.
+  const loopMs = (aloneMs + sideMs) * computing;
+  const allCpuMs = (Math.max(aloneMs, kept * cpuMs) + 2 * sideMs) * computing;
+  const blockedMs = holdingMs * waiting;
+  const waitMs = (wallMs - aloneMs - holdingMs + sideMs) * waiting;
   const taskMs = loopMs + blockedMs + waitMs;
   // A lane computes for this share of the time, and so many of them compute at the same time.
   const share = loopMs / Math.max(loopMs + blockedMs, taskMs / inFlight, 1e-9);

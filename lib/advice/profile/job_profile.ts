@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import { fromFileUrl, relative } from "@std/path";
+import { attempt } from "../../lanes/attempt.ts";
 import type { Checked } from "../../timing/json_file.ts";
 import { type Call, type CallTree, type Frame, keyOf, totalUs } from "./cpu_profile.ts";
 
@@ -54,15 +55,6 @@ export function ownerOf({ url }: Pick<Frame, "url">): Owner {
   if (/^(?:data|blob):/.test(url)) return "own";
   if (!url.startsWith("file:")) return "runtime";
   return BELOW_PROJECT.test(url) || IN_CACHE.test(url) ? "packages" : "own";
-}
-
-/** What a function gives; undefined if it throws, as decoding a hostile URL may. */
-function attempt<T>(fn: () => T): T | undefined {
-  try {
-    return fn();
-  } catch {
-    return undefined;
-  }
 }
 
 function decoded(path: string): string {
