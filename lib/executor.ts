@@ -1,7 +1,8 @@
 /** What an executor does, under each model: a pool of lanes with `run`, `map` and `mapSettled`. */
 
-import type { Decision, Shape } from "./adaptive/controller.ts";
+import type { Decision } from "./adaptive/controller.ts";
 import type { Guide } from "./adaptive/guide.ts";
+import type { Shape } from "./adaptive/watch.ts";
 import { Calls } from "./dispatch/calls.ts";
 import { checkedTask } from "./dispatch/checked_task.ts";
 import { LanePool, type PoolOptions, type RunningTask } from "./dispatch/lane_pool.ts";

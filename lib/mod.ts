@@ -31,7 +31,8 @@ export type {
 } from "./dispatch/options.ts";
 export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/outcome.ts";
 export type { Results } from "./dispatch/output.ts";
-export type { Decision, Figures, Shape, Why } from "./adaptive/controller.ts";
+export type { Decision, Why } from "./adaptive/controller.ts";
+export type { Figures, Shape } from "./adaptive/watch.ts";
 export { auto, cluster, concurrent, gpu, limited, processes, sequential, workers } from "./open.ts";
 export type {
   AutoExecutor,

@@ -1,7 +1,8 @@
 /** Opens an executor of each model. */
 
-import type { Shape } from "./adaptive/controller.ts";
+import { BLOCKED_LANES } from "./adaptive/controller.ts";
 import { Guide } from "./adaptive/guide.ts";
+import type { Shape } from "./adaptive/watch.ts";
 import { checker, isTime } from "./dispatch/options.ts";
 import type { LaneFactory } from "./dispatch/places.ts";
 import {
@@ -45,6 +46,8 @@ import { type Model, MODEL_TABLE } from "./models.ts";
 
 /** Unless told, `auto` has no more tasks in flight. */
 const MOST_AUTO_SLOTS = 1024;
+/** Nor has it more lanes, and no more than there are cores unless tasks block them. */
+const MOST_AUTO_LANES = BLOCKED_LANES * navigator.hardwareConcurrency;
 
 /** What the caller gives to all lanes, as it is now, in the form that travels. */
 function sharedOf({ shared }: SharedOptions, way: Way): Encoded | undefined {
@@ -363,7 +366,7 @@ export function gpu(options: GpuOptions = {}): Executor {
 /**
  * Tasks wherever they turn out to gain, while they run: it begins in this event loop with one slot, gives
  * tasks that wait more slots for as long as more gets done, and those that compute threads, or
- * subprocesses, up to one for each core. Nothing runs twice to find out. What can't be sent elsewhere as
+ * subprocesses, up to one for each core, or up to four where tasks block them. Nothing runs twice to find out. What can't be sent elsewhere as
  * it is, such as a function or an object of a class of one's own, stays in this event loop.
  *
  * @param options Its bounds, and what it begins with.
@@ -383,7 +386,7 @@ export function auto(options: AutoOptions = {}): AutoExecutor {
   checkKnown("auto", options);
   const start = checkedStart(options);
   const { maxSlots = MOST_AUTO_SLOTS, memoryBytes = Infinity, isolate = false, stay } = options;
-  const maxLanes = stay === "loop" ? 0 : options.maxLanes ?? navigator.hardwareConcurrency;
+  const maxLanes = stay === "loop" ? 0 : options.maxLanes ?? MOST_AUTO_LANES;
   const here = loopLanes(options);
   const slots = Math.min(maxSlots, MODEL_TABLE.workers.mostSlots);
   const elsewhere = isolate
@@ -426,7 +429,7 @@ function checkedStart(
   const { lanes, slots = 1 } = start ?? {};
   checkCount(opening, "start.slots", slots, maxSlots);
   if (lanes === undefined) return { place: "event loop", lanes: 1, slots };
-  checkCount(opening, "start.lanes", lanes, maxLanes ?? navigator.hardwareConcurrency);
+  checkCount(opening, "start.lanes", lanes, maxLanes ?? MOST_AUTO_LANES);
   check("start.lanes", lanes, !stays, `left out, for stay is "loop"`);
   check(
     "start.slots",

@@ -8,16 +8,7 @@
  */
 
 import { gradient2, type SlotLaw } from "./slot_laws.ts";
-
-/** Where tasks run, and how many are in flight. */
-export interface Shape {
-  /** This event loop, or lanes elsewhere. */
-  readonly place: "event loop" | "lanes";
-  /** How many; 1 in the event loop. */
-  readonly lanes: number;
-  /** On each lane. */
-  readonly slots: number;
-}
+import { BUSY, type Figures, type Look, type Seen, type Shape, Watch } from "./watch.ts";
 
 /** Why a shape was changed. */
 export type Why =
@@ -31,6 +22,8 @@ export type Why =
   | "memory"
   /** The tasks keep the event loop busy: lanes are started, while it goes on. */
   | "computes"
+  /** The tasks hold up the event loop, though they only wait: so do more lanes than there are cores. */
+  | "blocks"
   /** Lanes have started. */
   | "lanes ready"
   /** No more gets done on lanes. */
@@ -39,18 +32,6 @@ export type Why =
   | "waits again"
   /** Lanes can't be started, or what is left can't be sent. */
   | "stays";
-
-/** What a decision was made from. */
-export interface Figures {
-  /** The share of the time for which the event loop, or each lane, was busy. */
-  readonly busyShare: number;
-  /** How long the quicker tasks took, in milliseconds; NaN if none had ended. */
-  readonly latencyMs: number;
-  /** How many tasks ended. */
-  readonly perSecond: number;
-  /** Of those that ended, the ones that were refused. */
-  readonly refused: number;
-}
 
 /** One decision. */
 export interface Decision {
@@ -68,21 +49,6 @@ export interface Decision {
   readonly detail?: string;
 }
 
-/** What a tick sees. */
-export interface Seen {
-  readonly nowMs: number;
-  /** CPU time of the event loop's own thread so far. */
-  readonly loopCpuMs: number;
-  /** CPU time of everything so far, lanes included; undefined where nobody knows. */
-  readonly cpuMs: number | undefined;
-  readonly inFlight: number;
-  /** Items not yet started; undefined if that isn't known. */
-  readonly remaining: number | undefined;
-  /** Whether items of some task can be sent to lanes. */
-  readonly travels: boolean;
-  readonly memoryBytes: number;
-}
-
 /** What the controller may do. */
 export interface ControllerOptions {
   /** Tasks in flight at most, on all lanes together. */
@@ -95,15 +61,10 @@ export interface ControllerOptions {
   readonly law?: SlotLaw;
 }
 
-/** The shape that everything begins with unless told. */
-export const ONE: Shape = { place: "event loop", lanes: 1, slots: 1 };
-
 /** It looks so often at first, in milliseconds, later less often. */
 const FIRST_TICK_MS = 1;
 const TICK_MS = 10;
 const EARLY_MS = 100;
-/** Ticks come late by so much anyway. */
-const TIMER_MS = 1;
 /** As long as tasks wait and none has ended, slots are multiplied by this at each tick, */
 const RAMP = 4;
 /** and those of the last share, which lanes couldn't help with if tasks computed in the end, after this. */
@@ -121,18 +82,16 @@ const QUICKER = 0.25;
 /** Latency that has grown by this, while throughput has grown by less than that, tells of a queue. */
 const SLOWER = 1.5;
 const NO_MORE = 1.2;
-/** From this share of the time on something is busy. */
-const BUSY = 0.75;
-/** What is kept waiting for a core computes for this part of the time, one in so many, or isn't busy. */
-const KEPT_WAITING = 1.7;
-/** A single task that holds up the event loop and computes less than this blocks it. */
-const BLOCKED = 0.05;
 /** Whether it is busy is judged over so long at least. */
 const WINDOW_MS = 20;
 /** Tasks that compute for so long keep lanes from starting for longer than these take. */
 const LONG_MS = 20;
-/** Lanes are worth starting if so much work is left. */
+/** Lanes are worth starting if so much work is left, */
 const WORTH_MS = 200;
+/** and if, with sending, all cores together would do so many times as much of it. */
+const WORTH_GAIN = 1.25;
+/** Of lanes that tasks block there are so many more than cores as they compute less, for each core at most: */
+export const BLOCKED_LANES = 4;
 /** So many slots on each lane are enough, if one event loop had no more. */
 const AMPLE = 16;
 /** Lanes are judged after so long, and so many tasks on each. */
@@ -153,6 +112,9 @@ const AGAIN_MS = 400;
 /** The lanes are looked at so often; if they use less than this of one core, an event loop will do. */
 const LOOK_MS = 250;
 const LITTLE = 0.6;
+/** Tasks have all cores if over so long they had this part of them. */
+const FULL_MS = 5;
+const FULL = 0.9;
 /** After a refusal slots are left alone for so long, and each time for twice as long, up to the most. */
 const HOLD_MS = 1_000;
 const MOST_HOLD_MS = 30_000;
@@ -191,7 +153,9 @@ export class Controller {
   #leastMs = Infinity;
   /** How slots grow between whole numbers. */
   #slots: number;
-  #window: Window;
+  readonly #watch: Watch;
+  /** What has happened, as of this tick. */
+  #look!: Look;
   /** What the tasks showed that were started with so many slots, the latest last; one but in slow start. */
   #levels: Level[];
   /** Since the slots were last changed: tasks that were refused, of those started since, and others. */
@@ -203,6 +167,8 @@ export class Controller {
   /** What got done, and computed, in the event loop before lanes, and with how many slots. */
   #loop = { perSecond: 0, cpuShare: 0, slots: 1 };
   #onTrial = false;
+  /** The share of their time that tasks compute which hold up whatever they run on: 1 unless they block it. */
+  #computing = 1;
   #lanesNotBeforeMs = 0;
   #againMs = AGAIN_MS;
   #holdUntilMs = 0;
@@ -219,7 +185,7 @@ export class Controller {
     this.shape = options.start;
     this.#onTrial = this.shape.place === "lanes";
     this.#slots = options.start.lanes * options.start.slots;
-    this.#window = { fromMs: nowMs, loopCpuMs: NaN, cpuMs: undefined, heldMs: 0, ended: 0 };
+    this.#watch = new Watch(nowMs);
     this.#levels = [{
       slots: this.#slots,
       fromMs: nowMs,
@@ -236,7 +202,7 @@ export class Controller {
   /** So many tasks have ended, one after another. */
   onEnded(count: number, startedAtMs: number, endedAtMs: number, refused: boolean): void {
     this.#ended += count;
-    this.#window.ended += count;
+    this.#watch.ended += count;
     const level = this.#levels.findLast(({ fromMs }) => startedAtMs >= fromMs);
     if (refused) {
       // Of those that were started before there were fewer slots it is known.
@@ -251,11 +217,10 @@ export class Controller {
 
   /** Looks at what happened since the last tick; returns what it has decided, if anything. */
   tick(seen: Seen): Decision | undefined {
-    const { nowMs, loopCpuMs } = seen;
-    this.#window.heldMs += Math.max(0, nowMs - this.#lastTickMs - this.nextTickMs - TIMER_MS);
+    const { nowMs } = seen;
+    this.#watch.tick(seen, this.#lastTickMs + this.nextTickMs);
     this.#lastTickMs = nowMs;
-    // What was computed before is no matter of the tasks.
-    if (Number.isNaN(this.#window.loopCpuMs)) this.#window.loopCpuMs = loopCpuMs;
+    this.#look = this.#watch.look(seen, this.shape);
     const isEarly = this.#slowStart && nowMs - this.#startMs < EARLY_MS;
     this.nextTickMs = isEarly ? FIRST_TICK_MS : TICK_MS;
     return this.#isBraking || this.#refused > REFUSED * (this.#refused + this.#through)
@@ -269,15 +234,20 @@ export class Controller {
 
   /** How many lanes there are, when there are any. */
   get lanes(): number {
-    return Math.min(this.#options.maxLanes, this.#options.cores);
+    const { maxLanes, cores } = this.#options;
+    return Math.min(maxLanes, Math.ceil(cores / Math.max(1 / BLOCKED_LANES, this.#computing)));
+  }
+
+  get #blocks(): boolean {
+    return this.#computing < 1;
   }
 
   /** There is something to do again. */
-  begin(nowMs: number, cpuMs: number): void {
+  begin(nowMs: number, cpuMs: number, heldMs: number): void {
     this.#lastTickMs = nowMs;
     this.nextTickMs = this.#ended === 0 ? FIRST_TICK_MS : TICK_MS;
     this.#isBraking = false;
-    this.#window = { fromMs: nowMs, loopCpuMs: NaN, cpuMs, heldMs: 0, ended: 0 };
+    this.#watch.open({ nowMs, cpuMs, heldMs });
   }
 
   /** Lanes that were wanted can take tasks. */
@@ -290,6 +260,9 @@ export class Controller {
     const slots = Math.max(1, Math.min(ample, Math.floor(maxSlots / lanes)));
     this.wantsLanes = this.#awaitsLanes = false;
     this.#onTrial = true;
+    // What was seen before may have ended in a burst, what was seen since had lanes starting beside it.
+    const { ended, perSecond } = this.#watch.look(seen, this.shape);
+    if (ended >= TRIAL_TASKS) this.#loop.perSecond = Math.sqrt(this.#loop.perSecond * perSecond);
     this.#slots = lanes * slots;
     return this.#change(seen, { place: "lanes", lanes, slots }, "lanes ready");
   }
@@ -300,7 +273,6 @@ export class Controller {
     if (seen.travels) return { ...this.#change(seen, this.shape, "stays"), detail };
     if (this.wantsLanes) this.#slots = this.#loop.slots;
     this.wantsLanes = this.#awaitsLanes = false;
-    this.#backOff(seen);
     return { ...this.#toLoop(seen, "stays"), detail };
   }
 
@@ -311,46 +283,56 @@ export class Controller {
 
   #tickInLoop(seen: Seen): Decision | undefined {
     if (this.wantsLanes) return undefined;
-    const elapsedMs = seen.nowMs - this.#window.fromMs;
-    const { busyShare, perSecond } = this.#figures(seen);
+    const { elapsedMs, busyShare, ended } = this.#look;
     // Tasks that wait are started all at once, and then it is free for as long as they wait.
     const windowMs = this.#slots === 1 || this.#leastMs === Infinity
       ? WINDOW_MS
       : Math.min(LOOK_MS, Math.max(WINDOW_MS, 2 * this.#leastMs));
-    if (elapsedMs >= windowMs && busyShare >= BUSY && this.#window.ended > 0) {
-      const decision = this.#mayGain(seen, perSecond) ? this.#askForLanes(seen) : undefined;
-      this.#openWindow(seen);
+    if (elapsedMs >= windowMs && busyShare >= BUSY && ended > 0) {
+      const decision = this.#mayGain(seen) ? this.#askForLanes(seen) : undefined;
+      this.#watch.open(seen);
       return decision;
     }
-    if (this.#ended === 0) return busyShare < BUSY ? this.#ramp(seen) : undefined;
-    const decision = this.#slotsOf(seen, busyShare);
-    if (elapsedMs >= 2 * windowMs) this.#openWindow(seen);
+    const decision = this.#ended > 0
+      ? this.#slotsOf(seen)
+      : busyShare < BUSY
+      ? this.#ramp(seen)
+      : undefined;
+    if (elapsedMs >= 2 * windowMs) this.#watch.open(seen);
     return decision;
   }
 
   /** Whether what is left is worth lanes, as far as that is known. */
-  #mayGain({ nowMs, remaining, travels }: Seen, perSecond: number): boolean {
+  #mayGain({ nowMs, remaining, travels, sendMs = 0 }: Seen): boolean {
+    const { perSecond, blocks, cpuShare = 1 } = this.#look;
+    this.#computing = blocks ? cpuShare : 1;
     if (!travels || this.lanes < 2 || nowMs < this.#lanesNotBeforeMs) return false;
+    const taskMs = 1000 / perSecond;
+    // Both sides compute what an item costs to send; making items is done here anyway.
+    const movedMs = Math.min(taskMs, quickerOf(this.#level.latencies) || taskMs);
+    if (!blocks && this.lanes * movedMs < WORTH_GAIN * (movedMs + 2 * sendMs)) return false;
     // Of a list whose end isn't known, as much is expected to come as there was.
-    const leftMs = remaining === undefined ? nowMs - this.#startMs : 1000 * remaining / perSecond;
+    const leftMs = remaining === undefined ? nowMs - this.#startMs : taskMs * remaining;
     return leftMs >= WORTH_MS;
   }
 
   #askForLanes(seen: Seen): Decision {
     this.wantsLanes = true;
-    this.#awaitsLanes = this.#slots === 1 && quickerOf(this.#level.latencies) >= LONG_MS;
-    const { perSecond } = this.#figures(seen);
-    this.#loop = { perSecond, cpuShare: this.#cpuShare(seen) ?? 1, slots: this.shape.slots };
+    this.#awaitsLanes = !this.#blocks && this.#slots === 1 &&
+      quickerOf(this.#level.latencies) >= LONG_MS;
+    const { perSecond, cpuShare = 1 } = this.#look;
+    this.#loop = { perSecond, cpuShare, slots: this.shape.slots };
     // What is started here until then stays here.
     this.#slots = Math.max(1, Math.round(this.#slots / RAMP));
-    return this.#change(seen, { ...this.shape, slots: this.#slots }, "computes");
+    const to = { ...this.shape, slots: this.#slots };
+    return this.#change(seen, to, this.#blocks ? "blocks" : "computes");
   }
 
   /** Nothing has ended yet, but the event loop is free: what was started waits. */
   #ramp(seen: Seen): Decision | undefined {
     const { nowMs, remaining = Infinity, inFlight } = seen;
     const { maxSlots, cores } = this.#options;
-    if (inFlight < this.#slots) return undefined;
+    if (inFlight < this.#slots || this.#coresAreFull) return undefined;
     const all = remaining + inFlight;
     const isLong = nowMs - this.#startMs >= RAMP_ALL_MS;
     const most = Math.min(maxSlots, RAMP_SLOTS, isLong ? all : Math.ceil(all / cores));
@@ -359,50 +341,42 @@ export class Controller {
   }
 
   #tickOnLanes(seen: Seen): Decision | undefined {
-    const elapsedMs = seen.nowMs - this.#window.fromMs;
+    const { elapsedMs, ended, perSecond, cpuShare } = this.#look;
     const { lanes } = this.shape;
-    const figures = this.#figures(seen);
-    const cpuShare = this.#cpuShare(seen);
+    const gain = perSecond / this.#loop.perSecond;
     if (this.#onTrial) {
       // It begins when the first task that was sent there has ended.
-      if (this.#level.latencies.length === 0) return void this.#openWindow(seen);
-      if (elapsedMs < TRIAL_MS || this.#window.ended < TRIAL_TASKS * lanes) return undefined;
+      if (this.#level.latencies.length === 0) return void this.#watch.open(seen);
+      if (elapsedMs < TRIAL_MS || ended < TRIAL_TASKS * lanes) return undefined;
       this.#onTrial = false;
-      const gain = figures.perSecond / this.#loop.perSecond;
       const computesMore = cpuShare !== undefined && cpuShare >= CPU_GAIN * this.#loop.cpuShare;
       if (gain < (computesMore ? LONGER : GAIN)) {
-        this.#backOff(seen);
         this.#slots = this.#loop.slots;
         this.#slowStart = false;
         return this.#toLoop(seen, "lanes don't gain");
       }
       this.#againMs = AGAIN_MS;
-      this.#openWindow(seen);
-      return undefined;
+      return void this.#watch.open(seen);
     }
-    if (elapsedMs < LOOK_MS || this.#window.ended < lanes) {
-      return this.#slotsOf(seen, elapsedMs < WINDOW_MS ? 1 : figures.busyShare);
-    }
-    const isIdle = cpuShare !== undefined && cpuShare < LITTLE && seen.inFlight >= this.#slots / 2;
-    if (isIdle) this.#backOff(seen);
-    const decision = isIdle
-      ? this.#toLoop(seen, "waits again")
-      : this.#slotsOf(seen, figures.busyShare);
-    if (decision === undefined) this.#openWindow(seen);
+    if (elapsedMs < LOOK_MS || ended < lanes) return this.#slotsOf(seen);
+    const isIdle = this.#look.busyShare * lanes < LITTLE && seen.inFlight >= this.#slots / 2 &&
+      !(this.#blocks && gain >= GAIN);
+    const decision = isIdle ? this.#toLoop(seen, "waits again") : this.#slotsOf(seen);
+    if (decision === undefined) this.#watch.open(seen);
     return decision;
   }
 
-  #backOff({ nowMs }: Seen): void {
-    this.#lanesNotBeforeMs = nowMs + this.#againMs;
+  #toLoop(seen: Seen, why: Why): Decision {
+    this.#lanesNotBeforeMs = seen.nowMs + this.#againMs;
     this.#againMs *= 2;
+    const to: Shape = { place: "event loop", lanes: 1, slots: Math.floor(this.#slots) };
+    return this.#change(seen, to, why);
   }
 
-  #toLoop(seen: Seen, why: Why): Decision {
-    return this.#change(
-      seen,
-      { place: "event loop", lanes: 1, slots: Math.floor(this.#slots) },
-      why,
-    );
+  /** Whether the tasks, with threads of their own, have all cores: more of them at once do no more. */
+  get #coresAreFull(): boolean {
+    const { elapsedMs, cpuShare = 0 } = this.#look;
+    return elapsedMs >= FULL_MS && cpuShare >= FULL * this.#options.cores;
   }
 
   get #level(): Level {
@@ -410,15 +384,17 @@ export class Controller {
   }
 
   /** More or fewer slots, as the tasks of the present ones tell. */
-  #slotsOf(seen: Seen, busyShare: number): Decision | undefined {
+  #slotsOf(seen: Seen): Decision | undefined {
     const { nowMs, inFlight, memoryBytes } = seen;
     const slots = this.#slots;
     const isFull = inFlight >= slots / 2;
     const isHeld = nowMs < this.#holdUntilMs && slots >= NEAR * this.#refusedAt - 1;
-    const mayGrow = isFull && this.gapMs === 0 && !isHeld &&
+    const mayGrow = isFull && this.gapMs === 0 && !isHeld && !this.#coresAreFull &&
       memoryBytes < 0.8 * this.#options.memoryBytes;
-    // What waits for this program itself tells nothing of others.
-    if (busyShare >= BUSY) return undefined;
+    // What waits for this program itself tells nothing of others, and what blocks a lane keeps its slots.
+    const { busyShare, elapsedMs } = this.#look;
+    const onLanes = this.shape.place === "lanes";
+    if (busyShare >= BUSY || onLanes && (this.#blocks || elapsedMs < WINDOW_MS)) return undefined;
     if (this.#slowStart) return this.#slowStartOf(seen, mayGrow);
     const { latencies } = this.#level;
     if (latencies.length < Math.max(ROUND_TASKS, slots)) return undefined;
@@ -518,17 +494,11 @@ export class Controller {
   }
 
   #change(seen: Seen, to: Shape, why: Why): Decision {
-    const decision = {
-      atMs: seen.nowMs,
-      from: this.shape,
-      to,
-      why,
-      figures: this.#figures(seen),
-    };
+    const decision = { atMs: seen.nowMs, from: this.shape, to, why, figures: this.#figures(seen) };
     this.shape = to;
     if (decision.from.place !== to.place) {
       this.#levels = [];
-      this.#openWindow(seen);
+      this.#watch.open(seen);
     }
     if (why === "waits again") {
       this.#leastMs = Infinity;
@@ -539,35 +509,10 @@ export class Controller {
   }
 
   #figures(seen: Seen): Figures {
-    const { fromMs, heldMs, loopCpuMs, ended } = this.#window;
-    const elapsedMs = Math.max(1e-3, seen.nowMs - fromMs);
+    const { busyShare, perSecond } = this.#watch.look(seen, this.shape);
     const { latencies } = this.#level;
-    const cpuShare = this.#cpuShare(seen) ?? 1;
-    // A tick is late too where others have the core, though the tasks only wait.
-    const blocks = this.#slots === 1 && cpuShare < BLOCKED;
-    const held = Math.min(heldMs / elapsedMs, blocks ? 1 : KEPT_WAITING * cpuShare);
-    const busyShare = this.shape.place === "lanes"
-      ? (this.#cpuShare(seen) ?? this.shape.lanes) / this.shape.lanes
-      // A thread's own time is told in coarse steps, that of the process in fine ones.
-      : Math.max(held, Math.min((seen.loopCpuMs - loopCpuMs) / elapsedMs, cpuShare));
-    return {
-      busyShare: Math.min(1, busyShare),
-      latencyMs: latencies.length === 0 ? NaN : quickerOf(latencies),
-      perSecond: 1000 * ended / elapsedMs,
-      refused: this.#refused,
-    };
-  }
-
-  /** How many cores were busy, as far as that is known. */
-  #cpuShare({ nowMs, cpuMs }: Seen): number | undefined {
-    const { fromMs, cpuMs: before } = this.#window;
-    return cpuMs === undefined || before === undefined
-      ? undefined
-      : (cpuMs - before) / Math.max(1e-3, nowMs - fromMs);
-  }
-
-  #openWindow({ nowMs, loopCpuMs, cpuMs }: Seen): void {
-    this.#window = { fromMs: nowMs, loopCpuMs, cpuMs, heldMs: 0, ended: 0 };
+    const latencyMs = latencies.length === 0 ? NaN : quickerOf(latencies);
+    return { busyShare, latencyMs, perSecond, refused: this.#refused };
   }
 
   #openLevel(nowMs: number): void {
@@ -581,16 +526,6 @@ export class Controller {
     this.#through = 0;
     this.#levels = this.#slowStart ? [...this.#levels, level] : [level];
   }
-}
-
-/** What happened since, to tell how busy things are. */
-interface Window {
-  readonly fromMs: number;
-  loopCpuMs: number;
-  readonly cpuMs: number | undefined;
-  /** How long ticks were late altogether. */
-  heldMs: number;
-  ended: number;
 }
 
 /** How long tasks took that were started while there were so many slots, since the slots were changed. */

@@ -13,13 +13,8 @@ import type { Way } from "../lanes/remote/way.ts";
 import type { Task } from "../lanes/task.ts";
 import { classifyFailure } from "../tasks/classify_failure.ts";
 import { httpSigns, isRefusal } from "../tasks/http_signs.ts";
-import {
-  Controller,
-  type ControllerOptions,
-  type Decision,
-  type Seen,
-  type Shape,
-} from "./controller.ts";
+import { Controller, type ControllerOptions, type Decision } from "./controller.ts";
+import type { Seen, Shape } from "./watch.ts";
 
 /** What a guide is made of. */
 export interface GuideOptions extends Omit<ControllerOptions, "cores"> {
@@ -33,6 +28,8 @@ export interface GuideOptions extends Omit<ControllerOptions, "cores"> {
 const MOST_LOOKS = 24;
 const FIRST_LOOKS = 8;
 const FEWER = 1.5;
+/** Of so many of them it is measured what sending costs: the least counts, for the first pays for more. */
+const TIMED_LOOKS = 3;
 /** A job that goes on for days keeps so many decisions; those that follow on each other are one. */
 const MOST_DECISIONS = 1000;
 /** What lanes told longer ago, in milliseconds, says nothing of now. */
@@ -54,6 +51,8 @@ interface Looked {
   next: number;
   /** Why it stays in the event loop. */
   stays: string | undefined;
+  /** What copying an item and its result took. */
+  sendMs: number | undefined;
 }
 
 /** Leads a pool. */
@@ -66,6 +65,7 @@ export class Guide implements PoolGuide {
   #pool!: LanePool;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isStarting = false;
+  #heldMs = 0;
   /** CPU time of lanes that are processes, as they last told. */
   #childrenCpuMs = 0;
   #toldCpuMs = 0;
@@ -118,6 +118,10 @@ export class Guide implements PoolGuide {
     return false;
   }
 
+  held(ms: number): void {
+    this.#heldMs += ms;
+  }
+
   reported(batch: Batch, report: Report): void {
     const { count, startedAtMs, endedAtMs, failures, values } = report;
     if (Number.isNaN(startedAtMs)) return;
@@ -137,7 +141,11 @@ export class Guide implements PoolGuide {
     looked.looks++;
     const at = firstIndex + reported;
     if (!this.#stays(task, `item ${at}`, items[reported])) {
-      this.#stays(task, `the result of item ${at}`, value);
+      const isFine = !this.#stays(task, `the result of item ${at}`, value);
+      if (isFine && looked.looks <= TIMED_LOOKS) {
+        const copyMs = timeOf(() => structuredClone([items[reported], value]));
+        looked.sendMs = Math.min(looked.sendMs ?? Infinity, copyMs);
+      }
     }
   }
 
@@ -153,14 +161,18 @@ export class Guide implements PoolGuide {
   #lookedOf(task: Task): Looked {
     let looked = this.#looked.get(task);
     if (looked === undefined) {
-      looked = { looks: 0, seen: 0, next: 0, stays: undefined };
+      looked = { looks: 0, seen: 0, next: 0, stays: undefined, sendMs: undefined };
       this.#looked.set(task, looked);
     }
     return looked;
   }
 
   begin(): void {
-    this.#controller.begin(performance.now(), processCpuMs() + this.#childrenCpuMs);
+    this.#controller.begin(
+      performance.now(),
+      processCpuMs() + this.#childrenCpuMs,
+      this.#heldMs,
+    );
     this.#tickLater();
   }
 
@@ -220,14 +232,20 @@ export class Guide implements PoolGuide {
 
   #seen(): Seen {
     const { load, remaining, tasks } = this.#pool;
+    const { involuntaryContextSwitches, voluntaryContextSwitches } = node().resourceUsage();
+    const travelling = tasks.filter((task) => !this.staysHere(task));
+    const sendMs = travelling.flatMap((task) => this.#looked.get(task)?.sendMs ?? []);
     if (this.isolated && !this.#isAsking && this.shape.place === "lanes") this.#ask();
     return {
       nowMs: performance.now(),
       loopCpuMs: sum(node().threadCpuUsage()),
       cpuMs: this.#isStale ? undefined : processCpuMs() + this.#childrenCpuMs,
+      heldMs: this.#heldMs,
+      switches: { involuntary: involuntaryContextSwitches, voluntary: voluntaryContextSwitches },
       inFlight: load,
       remaining,
-      travels: tasks.some((task) => !this.staysHere(task)),
+      travels: travelling.length > 0,
+      ...(sendMs.length > 0 && { sendMs: Math.min(...sendMs) }),
       memoryBytes: this.#options.memoryBytes === Infinity ? 0 : Deno.memoryUsage().rss,
     };
   }
@@ -266,6 +284,16 @@ interface CpuUsage {
 interface NodeProcess {
   cpuUsage(): CpuUsage;
   threadCpuUsage(): CpuUsage;
+  resourceUsage(): {
+    readonly involuntaryContextSwitches: number;
+    readonly voluntaryContextSwitches: number;
+  };
+}
+
+/** How long something takes, in milliseconds; Infinity if it fails. */
+function timeOf(action: () => void): number {
+  const fromMs = performance.now();
+  return attempt(() => (action(), performance.now() - fromMs)) ?? Infinity;
 }
 
 function isTooMany({ ended, reason, retryAfterMs }: Failure): boolean {

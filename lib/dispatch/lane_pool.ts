@@ -50,6 +50,8 @@ export interface PoolGuide {
   staysHere(task: Task): boolean;
   /** Whether a batch that is about to be sent elsewhere can't be; it is run in the event loop then. */
   keeps(batch: Batch): boolean;
+  /** Starting a task held up the event loop for so long. */
+  held(ms: number): void;
   reported(batch: Batch, report: Report): void;
   /** There is something to do. */
   begin(): void;
@@ -499,6 +501,7 @@ export class LanePool {
     } finally {
       this.#isSending = false;
     }
+    if (place.number === 0) this.options.guide?.held(performance.now() - batch.sentAtMs);
     run.onSent(batch);
     if (on.tasks >= tasksPerLane) this.#places.retire(on, false);
   }

@@ -8,3 +8,12 @@ export function kindOf(item: unknown): string {
 export function isThread(_item: number): boolean {
   return "DedicatedWorkerGlobalScope" in globalThis;
 }
+
+/** Counts its start, and may fail, or be refused, the first time. */
+export function faulty(
+  { starts, at, fails }: { starts: Int32Array; at: number; fails: number },
+): void {
+  const before = Atomics.add(starts, at, 1);
+  if (fails === 1) throw new Error("it fails");
+  if (fails === 2 && before === 0) throw Object.assign(new Error("too many"), { status: 429 });
+}

@@ -4,6 +4,7 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { auto, type AutoOptions, task } from "../../lib/mod.ts";
+import { seededRandom } from "../../lib/timing/random.ts";
 import { grantedAll } from "../granted.ts";
 
 const ignore = !grantedAll();
@@ -15,6 +16,10 @@ const tasks = {
   kind: task<typeof import("./auto_tasks.ts"), "kindOf">(
     new URL("./auto_tasks.ts", import.meta.url),
     "kindOf",
+  ),
+  faulty: task<typeof import("./auto_tasks.ts"), "faulty">(
+    new URL("./auto_tasks.ts", import.meta.url),
+    "faulty",
   ),
   thread: task<typeof import("./auto_tasks.ts"), "isThread">(
     new URL("./auto_tasks.ts", import.meta.url),
@@ -118,6 +123,27 @@ Deno.test({
     const error = await assertRejects(() => executor.run(die, 1, { retries: 1, timeoutMs: 2000 }));
     assert(error instanceof Error);
     assert(executor.decisions.every(({ why }) => why !== "waits again"));
+  },
+});
+
+Deno.test({
+  name:
+    "nothing is started more often than it says, in 1,000 seeded runs whose tasks are refused or fail",
+  ignore,
+  async fn() {
+    await using executor = auto({ start: { lanes: 2, slots: 4 }, maxLanes: 2 });
+    const random = seededRandom(19);
+    for (let run = 0; run < 1000; run++) {
+      const starts = new Int32Array(new SharedArrayBuffer(4 * 12));
+      const items = Array.from(
+        starts,
+        (_, at) => ({ starts, at, fails: Math.floor(40 * random()) }),
+      );
+      const retries = Math.floor(2 * random());
+      const outcomes = await executor.mapSettled(tasks.faulty, items, { retries }).toArray();
+      assertEquals(outcomes.map(({ attempts }) => attempts), [...starts], `run ${run}`);
+      assertEquals(outcomes.map(({ index }) => index), items.map(({ at }) => at));
+    }
   },
 });
 

@@ -49,6 +49,21 @@ Deno.test("tasks that compute go to lanes and stay there", () => {
   }
 });
 
+Deno.test("tasks that block what they run on get more lanes than there are cores, with a slot each", () => {
+  for (const run of runs("blocks, 8 ms")) {
+    assertEquals(run.shape, { place: "lanes", lanes: 8, slots: 1 });
+    assertEquals(whys(run), ["blocks", "lanes ready"]);
+  }
+});
+
+Deno.test("tasks that compute in threads of their own, or cost as much to send, stay in the event loop", () => {
+  for (const name of ["threads of its own, 4 ms", "costly to send"]) {
+    for (const { decisions } of runs(name)) {
+      assert(decisions.every(({ to }) => to.place === "event loop"), name);
+    }
+  }
+});
+
 Deno.test("where others use the cores, no lanes are kept that don't gain", () => {
   for (const seed of SEEDS) {
     const machine = { cores: 2, taken: 40, noise: 0.03, seed };
@@ -94,8 +109,17 @@ Deno.test("until a task has ended there are never fewer slots than it began with
     { maxSlots: 9, maxLanes: 2, cores: 2, memoryBytes: Infinity, start },
     0,
   );
-  controller.begin(0, 0);
-  const seen = { loopCpuMs: 0, cpuMs: 0, inFlight: 3, travels: true, memoryBytes: 0 };
+  controller.begin(0, 0, 0);
+  const switches = { involuntary: 0, voluntary: 0 };
+  const seen = {
+    heldMs: 0,
+    loopCpuMs: 0,
+    cpuMs: 0,
+    inFlight: 3,
+    travels: true,
+    memoryBytes: 0,
+    switches,
+  };
   for (let nowMs = 1; nowMs < 1000; nowMs++) controller.tick({ ...seen, nowMs, remaining: 1 });
   assertEquals(controller.shape.slots, 4);
 });

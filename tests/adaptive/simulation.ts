@@ -4,7 +4,8 @@
  */
 
 import { BinaryHeap } from "@std/data-structures/binary-heap";
-import { Controller, type Decision, ONE, type Shape } from "../../lib/adaptive/controller.ts";
+import { BLOCKED_LANES, Controller, type Decision } from "../../lib/adaptive/controller.ts";
+import { ONE, type Shape } from "../../lib/adaptive/watch.ts";
 import type { SlotLaw } from "../../lib/adaptive/slot_laws.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 
@@ -24,6 +25,12 @@ export type Server =
 export interface SimulatedTask {
   readonly waitMs: number;
   readonly computeMs: number;
+  /** Holds up where it runs for so long, and waits. */
+  readonly blockMs?: number;
+  /** Computes so long in threads of its own. */
+  readonly threadMs?: number;
+  /** Sending it computes so long on both sides. */
+  readonly sendMs?: number;
 }
 
 export interface SimulatedJob {
@@ -60,6 +67,10 @@ const SEND_MS = 0.1;
 /** What starting a task takes the event loop, whatever the task. */
 const TASK_MS = 0.05;
 const MOST_MS = 600_000;
+/** How long a program computes before others have its core, if they want it. */
+const SLICE_MS = 3;
+/** The CPU time of a thread is told in such steps. */
+const THREAD_STEP_MS = 10;
 /** While tasks are started one after another, other things come through so often. */
 const TURN_MS = 20;
 
@@ -84,7 +95,7 @@ export function simulate(
 
   const controller = "fixed" in how ? undefined : new Controller({
     maxSlots: 1024,
-    maxLanes: machine.cores,
+    maxLanes: BLOCKED_LANES * machine.cores,
     cores: machine.cores,
     memoryBytes: Infinity,
     start: how.start ?? ONE,
@@ -94,14 +105,26 @@ export function simulate(
 
   // Where tasks compute: each does one thing after another, as fast as the cores allow.
   const places = Array.from(
-    { length: machine.cores + 1 },
+    { length: BLOCKED_LANES * machine.cores + 1 },
     () => ({
       freeMs: 0,
-      ends: [] as number[],
+      works: [] as { fromMs: number; toMs: number; ms: number }[],
       inFlight: 0,
       cpuMs: 0,
     }),
   );
+  // Threads of the tasks' own have the cores one after another.
+  const cores = Array.from({ length: machine.cores }, () => 0);
+  let heldMs = 0;
+  let [threadCpuMs, involuntary, voluntary] = [0, 0, 0];
+  const inThread = (ms: number, then: () => void) => {
+    const core = cores.indexOf(Math.min(...cores));
+    cores[core] = Math.max(nowMs, cores[core]!) + ms * (1 + (machine.taken ?? 0) / machine.cores);
+    at(cores[core]!, () => {
+      threadCpuMs += ms;
+      then();
+    });
+  };
   const speed = (place: typeof places[number]) => {
     const busy = places.filter((other) => other === place || other.freeMs > nowMs).length;
     return Math.min(1, machine.cores / (busy + (machine.taken ?? 0)));
@@ -109,8 +132,8 @@ export function simulate(
   const compute = (place: typeof places[number], ms: number, then: () => void) => {
     const fromMs = Math.max(nowMs, place.freeMs);
     place.freeMs = fromMs + ms / speed(place);
-    place.cpuMs += ms;
-    place.ends.push(place.freeMs);
+    if (machine.taken) involuntary += ms / SLICE_MS;
+    place.works.push({ fromMs, toMs: place.freeMs, ms });
     at(place.freeMs, then);
   };
 
@@ -140,7 +163,7 @@ export function simulate(
   let nextStartMs = 0;
   const start = (index: number, at0: number) => {
     const place = places[at0]!;
-    const { waitMs, computeMs } = job.taskAt(index);
+    const { waitMs, computeMs, blockMs = 0, threadMs = 0, sendMs = 0 } = job.taskAt(index);
     const startedAtMs = nowMs;
     place.inFlight++;
     const end = (isRefused: boolean) => {
@@ -153,9 +176,22 @@ export function simulate(
       if (isRefused && controller !== undefined) note(controller.tick(seen()));
       fill();
     };
-    const send = at0 === 0 ? 0 : SEND_MS;
+    const endHere = () => {
+      if (at0 === 0) heldMs += nowMs - startedAtMs;
+      end(false);
+    };
+    const send = at0 === 0 ? 0 : SEND_MS + sendMs;
+    if (at0 > 0 && sendMs > 0) compute(places[0]!, sendMs, () => {});
     compute(place, TASK_MS, () => {
-      if (waitMs === 0) return compute(place, noisy(computeMs) + send, () => end(false));
+      voluntary++;
+      if (threadMs > 0) return inThread(noisy(threadMs), () => end(false));
+      if (blockMs > 0) {
+        const fromMs = place.freeMs;
+        place.freeMs += noisy(blockMs);
+        place.works.push({ fromMs, toMs: place.freeMs, ms: 0 });
+        return at(place.freeMs, () => endHere());
+      }
+      if (waitMs === 0) return compute(place, noisy(computeMs) + send, endHere);
       asked++;
       const doneMs = answerMs(waitMs);
       at(Number.isNaN(doneMs) ? nowMs + 1 : doneMs, () => {
@@ -200,10 +236,22 @@ export function simulate(
 
   const decisions: Decision[] = [];
   const history: { readonly atMs: number; readonly slots: number }[] = [];
+  const cpuOf = (place: typeof places[number]) => {
+    const { works } = place;
+    while (works.length > 0 && works[0]!.toMs <= nowMs) place.cpuMs += works.shift()!.ms;
+    const [now] = works;
+    return place.cpuMs +
+      (now === undefined || now.toMs === now.fromMs
+        ? 0
+        : now.ms * Math.max(0, nowMs - now.fromMs) / (now.toMs - now.fromMs));
+  };
   const seen = () => ({
     nowMs,
-    loopCpuMs: places[0]!.cpuMs - Math.max(0, places[0]!.freeMs - nowMs),
-    cpuMs: places.reduce((sum, { cpuMs, freeMs }) => sum + cpuMs - Math.max(0, freeMs - nowMs), 0),
+    loopCpuMs: THREAD_STEP_MS * Math.floor(cpuOf(places[0]!) / THREAD_STEP_MS),
+    cpuMs: places.reduce((sum, place) => sum + cpuOf(place), threadCpuMs),
+    heldMs,
+    switches: { involuntary, voluntary },
+    sendMs: job.taskAt(0).sendMs ?? 0,
     inFlight: places.reduce((sum, { inFlight }) => sum + inFlight, 0),
     remaining: job.items - next + again.length,
     travels: true,
@@ -218,11 +266,11 @@ export function simulate(
   const tick = () => {
     if (ended >= job.items || controller === undefined) return;
     // It comes when the event loop is free, or has started tasks for long.
-    const { ends } = places[0]!;
-    while (ends.length > 0 && ends[0]! <= nowMs) ends.shift();
-    if (ends.length > 0 && !isTickDue) {
+    const loop = places[0]!;
+    cpuOf(loop);
+    if (loop.works.length > 0 && !isTickDue) {
       isTickDue = true;
-      at(ends[0]!, () => isTickDue && tick());
+      at(loop.works[0]!.toMs, () => isTickDue && tick());
       return;
     }
     isTickDue = false;
@@ -240,7 +288,7 @@ export function simulate(
     history.push({ atMs: nowMs, slots: lanes * slots });
     at(nowMs + controller.nextTickMs, tick);
   };
-  controller?.begin(0, 0);
+  controller?.begin(0, 0, 0);
   at(1, tick);
   at(0, fill);
   if ("fixed" in how && how.fixed.place === "lanes") nowMs = START_MS;
@@ -270,6 +318,7 @@ export function fixedShapes({ cores }: Machine): Shape[] {
   return [
     ...sizes.map((slots): Shape => ({ place: "event loop", lanes: 1, slots })),
     ...[1, 2, 4, 8, 16, 32, 64].map((slots): Shape => ({ place: "lanes", lanes: cores, slots })),
+    { place: "lanes", lanes: BLOCKED_LANES * cores, slots: 1 },
   ];
 }
 

@@ -1,0 +1,141 @@
+/**
+ * What is watched while tasks run: how busy the event loop or the lanes are, and how much gets done.
+ *
+ * Busy isn't the same as late: a tick comes late where tasks hold the event loop, where others have the
+ * core, and where threads of the tasks' own have it. And hardly computing isn't waiting: what is kept
+ * from its core computes little too.
+ */
+
+/** Where tasks run, and how many are in flight. */
+export interface Shape {
+  /** This event loop, or lanes elsewhere. */
+  readonly place: "event loop" | "lanes";
+  /** How many; 1 in the event loop. */
+  readonly lanes: number;
+  /** On each lane. */
+  readonly slots: number;
+}
+
+/** The shape that everything begins with unless told. */
+export const ONE: Shape = { place: "event loop", lanes: 1, slots: 1 };
+
+/** What a decision was made from. */
+export interface Figures {
+  /** The share of the time for which the event loop, or each lane, was busy. */
+  readonly busyShare: number;
+  /** How long the quicker tasks took, in milliseconds; NaN if none had ended. */
+  readonly latencyMs: number;
+  /** How many tasks ended. */
+  readonly perSecond: number;
+  /** Of those that ended, the ones that were refused. */
+  readonly refused: number;
+}
+
+/** What a tick sees. */
+export interface Seen {
+  readonly nowMs: number;
+  /** CPU time of the event loop's own thread so far. */
+  readonly loopCpuMs: number;
+  /** CPU time of everything so far, lanes included; undefined where nobody knows. */
+  readonly cpuMs: number | undefined;
+  /** How long tasks have held up the event loop as they were started, whether they computed or not. */
+  readonly heldMs: number;
+  /** How often the process was kept from a core though it had something to do, and how often it had nothing. */
+  readonly switches: { readonly involuntary: number; readonly voluntary: number };
+  readonly inFlight: number;
+  /** Items not yet started; undefined if that isn't known. */
+  readonly remaining: number | undefined;
+  /** Whether items of some task can be sent to lanes. */
+  readonly travels: boolean;
+  /** What sending an item and its result would compute here and there, as far as that is known. */
+  readonly sendMs?: number;
+  readonly memoryBytes: number;
+}
+
+/** What holds up the event loop, as its only task, and computes less than this part of the time blocks it. */
+const BLOCKED = 0.5;
+/** From this share of the time on something is busy. */
+export const BUSY = 0.75;
+/** What is kept from a core while it computes loses it so often at least. */
+const PREEMPTED_MS = 20;
+/** A thread's own CPU time is told in steps of so many milliseconds, that of the process in fine ones. */
+const THREAD_STEP_MS = 10;
+/** Ticks come late by so much anyway; if they are for this share of the time, others have the cores. */
+const TIMER_MS = 1;
+const LATE = 0.25;
+
+/** What happened since the watch was opened last. */
+export interface Look {
+  readonly elapsedMs: number;
+  /** How many tasks ended, and in a second. */
+  readonly ended: number;
+  readonly perSecond: number;
+  /** How many cores were busy, as far as that is known. */
+  readonly cpuShare: number | undefined;
+  readonly busyShare: number;
+  /** Whether the task holds the event loop and waits. */
+  readonly blocks: boolean;
+}
+
+type Start = Pick<Seen, "nowMs" | "cpuMs"> & Partial<Seen>;
+
+/** Watches. */
+export class Watch {
+  ended = 0;
+  #from: Start;
+  #lateMs = 0;
+
+  constructor(nowMs: number) {
+    this.#from = { nowMs, cpuMs: undefined };
+  }
+
+  /** What came before is forgotten. */
+  open(from: Start): void {
+    this.ended = this.#lateMs = 0;
+    this.#from = from;
+  }
+
+  /** A tick was due. */
+  tick(seen: Seen, dueMs: number): void {
+    this.#lateMs += Math.max(0, seen.nowMs - dueMs - TIMER_MS);
+    // What the thread computed before the first tick is no matter of the tasks.
+    this.#from = { ...seen, ...this.#from };
+  }
+
+  look(seen: Seen, { place, lanes, slots }: Shape): Look {
+    const from = { ...seen, ...this.#from };
+    const elapsedMs = Math.max(1e-3, seen.nowMs - from.nowMs);
+    const cpuShare = seen.cpuMs === undefined || from.cpuMs === undefined
+      ? undefined
+      : (seen.cpuMs - from.cpuMs) / elapsedMs;
+    const involuntary = seen.switches.involuntary - from.switches.involuntary;
+    const isPreempted = involuntary > seen.switches.voluntary - from.switches.voluntary;
+    const late = this.#lateMs / elapsedMs;
+    const heldMs = seen.heldMs - from.heldMs;
+    const loopMs = seen.loopCpuMs - from.loopCpuMs;
+    const onLanes = place === "lanes";
+    // What waits for a core is no more at rest than what has one.
+    const isKept = isPreempted || late - loopMs / elapsedMs > LATE;
+    const isAlone = !onLanes && slots === 1;
+    const computes = Math.min(
+      Math.max(late, heldMs / elapsedMs, loopMs / elapsedMs),
+      (loopMs + THREAD_STEP_MS) / elapsedMs,
+      cpuShare ?? 1,
+    );
+    const busyShare = onLanes
+      ? (isKept ? 1 : (cpuShare ?? lanes) / lanes)
+      : isAlone
+      ? Math.max(heldMs / elapsedMs, computes)
+      : computes;
+    const blocks = isAlone && !isPreempted && involuntary * PREEMPTED_MS < heldMs &&
+      heldMs >= BUSY * elapsedMs && (cpuShare ?? 1) < BLOCKED;
+    return {
+      elapsedMs,
+      ended: this.ended,
+      perSecond: 1000 * this.ended / elapsedMs,
+      cpuShare,
+      busyShare: Math.min(1, busyShare),
+      blocks,
+    };
+  }
+}

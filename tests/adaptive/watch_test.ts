@@ -1,0 +1,63 @@
+/** What a watch takes for busy, for blocked, and for kept from a core. */
+
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { type Look, ONE, type Seen, type Shape, Watch } from "../../lib/adaptive/watch.ts";
+
+const LANES: Shape = { place: "lanes", lanes: 2, slots: 1 };
+const MANY: Shape = { ...ONE, slots: 16 };
+
+/** What it sees 100 ms after it was opened, in which so much happened; ticks came so late. */
+function after100Ms(
+  shape: Shape,
+  { lateMs = 0, ...changed }: Partial<Seen> & { lateMs?: number },
+): Look {
+  const before: Seen = {
+    nowMs: 0,
+    loopCpuMs: 0,
+    cpuMs: 0,
+    heldMs: 0,
+    switches: { involuntary: 0, voluntary: 0 },
+    inFlight: 1,
+    remaining: 9,
+    travels: true,
+    memoryBytes: 0,
+  };
+  const watch = new Watch(0);
+  watch.open(before);
+  const seen = { ...before, nowMs: 100, ...changed };
+  // Lateness of up to a millisecond is that of timers.
+  watch.tick(seen, 100 - 1 - lateMs);
+  watch.ended = 10;
+  return watch.look(seen, shape);
+}
+
+const busy = (...args: Parameters<typeof after100Ms>) => after100Ms(...args).busyShare;
+
+Deno.test("an event loop is busy that computes, or that a single task holds", () => {
+  assertEquals(busy(ONE, { cpuMs: 95, loopCpuMs: 90 }), 0.9);
+  assertEquals(busy(ONE, { cpuMs: 5, heldMs: 95 }), 0.95);
+  assertEquals(after100Ms(ONE, { cpuMs: 5, heldMs: 95 }).perSecond, 100);
+});
+
+Deno.test("an event loop isn't busy while ticks are late for others, or for threads of the tasks' own", () => {
+  assertAlmostEquals(busy(ONE, { cpuMs: 8, lateMs: 90 }), 0.08);
+  assertAlmostEquals(busy(MANY, { cpuMs: 190, lateMs: 90, heldMs: 90 }), 0.1);
+});
+
+Deno.test("what holds the event loop and hardly computes blocks it, unless it is kept from its core", () => {
+  assert(after100Ms(ONE, { cpuMs: 5, heldMs: 95 }).blocks);
+  assert(!after100Ms(ONE, { cpuMs: 95, loopCpuMs: 90, heldMs: 95 }).blocks);
+  assert(!after100Ms(MANY, { cpuMs: 5, heldMs: 95 }).blocks);
+  const preempted = { involuntary: 20, voluntary: 3 };
+  assert(!after100Ms(ONE, { cpuMs: 30, heldMs: 95, switches: preempted }).blocks);
+});
+
+Deno.test("lanes that are kept from their cores are busy, those that wait aren't", () => {
+  assertEquals(busy(LANES, { cpuMs: 180 }), 0.9);
+  assertEquals(busy(LANES, { cpuMs: 20 }), 0.1);
+  assertEquals(busy(LANES, { cpuMs: 20, switches: { involuntary: 20, voluntary: 10 } }), 1);
+  assertEquals(busy(LANES, { cpuMs: 20, lateMs: 40 }), 1);
+  // Late for its own work.
+  assertEquals(busy(LANES, { cpuMs: 60, loopCpuMs: 40, lateMs: 40 }), 0.3);
+  assertEquals(busy(LANES, { cpuMs: undefined }), 1);
+});
