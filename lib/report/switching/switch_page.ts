@@ -20,10 +20,9 @@ const IDS: { readonly [Name in Experiment["name"]]: readonly [section: string, f
 
 function draw({ name, bars }: Experiment, { whoLetsGo }: SwitchFile, width: number): string {
   if (name === "whoLetsGo") return drawTicks(whoLetsGo!, TICK_WORDS, width);
-  const coloured = bars.map(({ bad, ...bar }): Bar => ({
-    ...bar,
-    colour: bad ? "var(--bad)" : modelColour("workers"),
-  }));
+  const coloured = bars.map(([name, value, words, isBad]): Bar => (
+    { name, value, words, colour: isBad ? "var(--bad)" : modelColour("workers") }
+  ));
   return drawBars(coloured, { title: QUESTIONS[name].heading, width });
 }
 

@@ -275,72 +275,63 @@ export function whoIsServedWords({ rows, clients, waitMs, sumBelow, lanes }: Who
   ]);
 }
 
-/** A bar in a terminal, as long as its share of the longest. */
-function bar(value: number, longest: number): string {
-  return "█".repeat(Math.ceil(longest > 0 ? BAR_COLUMNS * Math.min(1, value / longest) : 0));
-}
-
 const BAR_COLUMNS = 20;
 
-/** A bar of an experiment's chart. */
-export interface Measure {
-  readonly name: string;
-  readonly value: number;
-  readonly words: string;
-  readonly bad: boolean;
+/** A column of bars, each as long as its share of the longest. */
+function barColumn<Row>(head: string, longest: number, valueOf: (row: Row) => number): Column<Row> {
+  const share = (row: Row) => longest > 0 ? Math.min(1, valueOf(row) / longest) : 0;
+  return {
+    ...{ head, left: true, dropOrder: 3, terminalOnly: true },
+    cell: (row) => "█".repeat(Math.ceil(BAR_COLUMNS * share(row))),
+  };
 }
+
+/** A bar of an experiment's chart. */
+type Measure = readonly [name: string, value: number, words: string, isBad: boolean];
 
 /** An experiment that was run: what was found as a table and as bars, and what follows. */
 export interface Experiment {
   readonly name: keyof typeof QUESTIONS;
+  readonly words: string;
   readonly table: Table;
   /** None where the chart is one of its own. */
   readonly bars: readonly Measure[];
   /** What stands below the table, a line each. */
   readonly code: readonly string[];
-  readonly words: string;
 }
 
-export function experimentsOf(
-  { whoLetsGo, whoseTurn, whoseSession, whoIsServed }: SwitchFile,
+function experiment<Of extends { readonly rows: readonly unknown[] }>(
+  name: Experiment["name"],
+  of: Of | undefined,
+  wordsOf: (of: Of) => string,
+  columnsOf: (of: Of) => readonly Column<Of["rows"][number]>[],
+  bar?: (row: Of["rows"][number], of: Of) => Measure,
+  code: readonly string[] = [],
 ): Experiment[] {
-  const experiments: (Experiment | undefined)[] = [
-    whoLetsGo && {
-      ...{ name: "whoLetsGo", bars: [], code: [], words: whoLetsGoWords(whoLetsGo) },
-      table: tableOf(TICK_COLUMNS, whoLetsGo.rows),
-    },
-    whoseTurn && {
-      ...{ name: "whoseTurn", code: BETWEEN, words: whoseTurnWords(whoseTurn) },
-      table: tableOf(turnColumns(whoseTurn), whoseTurn.rows),
-      bars: whoseTurn.rows.map((row) => ({
-        name: `${TURN_WAYS[row.way].name}, ${TURN_WAYS[row.way].code}`,
-        value: mostLost(row),
-        words: formatCount(mostLost(row)),
-        bad: mostLost(row) > 0,
-      })),
-    },
-    whoseSession && {
-      ...{ name: "whoseSession", code: [], words: whoseSessionWords(whoseSession) },
-      table: tableOf(sessionColumns(whoseSession), whoseSession.rows),
-      bars: whoseSession.rows.map((row) => ({
-        name: sessionLabel(row, whoseSession.atOnce),
-        value: row.connections,
-        words: formatCount(row.connections),
-        bad: row.keeping === "a client each request",
-      })),
-    },
-    whoIsServed && {
-      ...{ name: "whoIsServed", code: [], words: whoIsServedWords(whoIsServed) },
-      table: tableOf(servedColumns(whoIsServed), whoIsServed.rows),
-      bars: whoIsServed.rows.map((row) => ({
-        name: servedLabel(row, whoIsServed.lanes),
-        value: row.lastMs,
-        words: formatDuration(row.lastMs),
-        bad: row.way === "waits, one at a time" || row.way === "computes, event loop",
-      })),
-    },
+  if (of === undefined) return [];
+  const bars = bar === undefined ? [] : of.rows.map((row) => bar(row, of));
+  return [{ name, words: wordsOf(of), table: tableOf(columnsOf(of), of.rows), bars, code }];
+}
+
+export function experimentsOf(file: SwitchFile): Experiment[] {
+  const { whoLetsGo, whoseTurn, whoseSession, whoIsServed } = file;
+  return [
+    ...experiment("whoLetsGo", whoLetsGo, whoLetsGoWords, () => TICK_COLUMNS),
+    ...experiment("whoseTurn", whoseTurn, whoseTurnWords, turnColumns, (row) => {
+      const { name, code } = TURN_WAYS[row.way];
+      const most = mostLost(row);
+      return [`${name}, ${code}`, most, formatCount(most), most > 0];
+    }, BETWEEN),
+    ...experiment("whoseSession", whoseSession, whoseSessionWords, sessionColumns, (row, of) => {
+      const words = formatCount(row.connections);
+      const isBad = row.keeping === "a client each request";
+      return [sessionLabel(row, of.atOnce), row.connections, words, isBad];
+    }),
+    ...experiment("whoIsServed", whoIsServed, whoIsServedWords, servedColumns, (row, of) => {
+      const isBad = row.way === "waits, one at a time" || row.way === "computes, event loop";
+      return [servedLabel(row, of.lanes), row.lastMs, formatDuration(row.lastMs), isBad];
+    }),
   ];
-  return experiments.filter((of) => of !== undefined);
 }
 
 const TICK_COLUMNS: readonly Column<TickRow>[] = [
@@ -367,14 +358,7 @@ function turnColumns({ updates }: WhoseTurn): Column<TurnRow>[] {
       cell: lostText,
       tone: (row) => mostLost(row) > 0 ? "bad" : undefined,
     },
-    {
-      head: "at most",
-      left: true,
-      dropOrder: 2,
-      cell: (row) => bar(mostLost(row), updates),
-      tone: () => "bad",
-      terminalOnly: true,
-    },
+    { ...barColumn("at most", updates, mostLost), tone: () => "bad" },
     {
       head: "an update",
       dropOrder: 1,
@@ -389,13 +373,7 @@ function sessionColumns({ rows, atOnce }: WhoseSession): Column<SessionRow>[] {
     { head: "clients", left: true, cell: (row) => sessionLabel(row, atOnce) },
     { head: "made", cell: ({ clients }) => String(clients) },
     { head: "connections", cell: ({ connections }) => String(connections) },
-    {
-      head: "",
-      left: true,
-      dropOrder: 3,
-      cell: ({ connections }) => bar(connections, most),
-      terminalOnly: true,
-    },
+    barColumn("", most, ({ connections }) => connections),
     { head: "pages", dropOrder: 1, cell: ({ pages }) => String(pages) },
     { head: "took", dropOrder: 2, cell: ({ wallMs }) => formatDuration(wallMs) },
   ];
@@ -408,12 +386,6 @@ function servedColumns({ rows, clients, lanes }: WhoIsServed): Column<ServedRow>
     { head: `answered of ${clients}`, dropOrder: 2, cell: ({ answered }) => String(answered) },
     { head: "typically after", dropOrder: 1, cell: ({ typicalMs }) => formatDuration(typicalMs) },
     { head: "the last after", cell: ({ lastMs }) => formatDuration(lastMs) },
-    {
-      head: "",
-      left: true,
-      dropOrder: 3,
-      cell: ({ lastMs }) => bar(lastMs, most),
-      terminalOnly: true,
-    },
+    barColumn("", most, ({ lastMs }) => lastMs),
   ];
 }
