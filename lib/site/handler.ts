@@ -39,12 +39,8 @@ interface CounterClocks {
 export class Counters {
   readonly #clocks: CounterClocks;
   readonly #clients = new Set<string>();
-  #requests = 0;
-  #faults = 0;
-  #inFlight = 0;
-  #inFlightPeak = 0;
-  #wallStartMs = 0;
-  #cpuStartMs = 0;
+  readonly #counts = { requests: 0, faults: 0, inFlight: 0, inFlightPeak: 0 };
+  #sinceMs = { wall: 0, cpu: 0 };
 
   constructor(clocks: CounterClocks) {
     this.#clocks = clocks;
@@ -54,43 +50,33 @@ export class Counters {
   /** Counts a request; what is returned is to be called when its answer has gone. */
   begin(client?: string): () => void {
     if (client !== undefined) this.#clients.add(client);
-    this.#requests++;
-    this.#inFlight++;
-    this.#inFlightPeak = Math.max(this.#inFlightPeak, this.#inFlight);
+    const counts = this.#counts;
+    counts.requests++;
+    counts.inFlightPeak = Math.max(counts.inFlightPeak, ++counts.inFlight);
     let ended = false;
     return () => {
-      if (!ended) this.#inFlight--;
+      if (!ended) counts.inFlight--;
       ended = true;
     };
   }
 
   fault(): void {
-    this.#faults++;
+    this.#counts.faults++;
   }
 
   stats(): SiteStats {
-    const cpuMs = this.#clocks.cpuMs() - this.#cpuStartMs;
-    const wallMs = this.#clocks.wallMs() - this.#wallStartMs;
-    return {
-      requests: this.#requests,
-      faults: this.#faults,
-      inFlight: this.#inFlight,
-      inFlightPeak: this.#inFlightPeak,
-      connections: this.#clients.size,
-      cpuMs,
-      wallMs,
-      busyShare: wallMs > 0 ? cpuMs / wallMs : 0,
-    };
+    const cpuMs = this.#clocks.cpuMs() - this.#sinceMs.cpu;
+    const wallMs = this.#clocks.wallMs() - this.#sinceMs.wall;
+    const busyShare = wallMs > 0 ? cpuMs / wallMs : 0;
+    return { ...this.#counts, connections: this.#clients.size, cpuMs, wallMs, busyShare };
   }
 
   /** Begins anew; what is being answered now goes on being counted. */
   restart(): void {
-    this.#requests = 0;
-    this.#faults = 0;
-    this.#inFlightPeak = this.#inFlight;
+    const { inFlight } = this.#counts;
+    Object.assign(this.#counts, { requests: 0, faults: 0, inFlightPeak: inFlight });
     this.#clients.clear();
-    this.#wallStartMs = this.#clocks.wallMs();
-    this.#cpuStartMs = this.#clocks.cpuMs();
+    this.#sinceMs = { wall: this.#clocks.wallMs(), cpu: this.#clocks.cpuMs() };
   }
 }
 
