@@ -13,7 +13,7 @@ import { countItems, ItemLines } from "../running/item_lines.ts";
 import { Journal, writeFailures } from "../running/journal.ts";
 import { KnownItems } from "../running/known_items.ts";
 import { RecordError, RecordFile } from "../running/record_file.ts";
-import { type Ended, runJob, RunState } from "../running/run_job.ts";
+import { type Ended, runJob, type RunJobHost, RunState } from "../running/run_job.ts";
 import { RunProgress } from "../running/run_progress.ts";
 import type { RunFile, RunResult } from "../running/run_result.ts";
 import type { RunOptionValues, TypedFile } from "../running/run_options.ts";
@@ -21,6 +21,7 @@ import { plain, shellWord } from "../text/plain.ts";
 import { print, printError } from "../text/print.ts";
 import { describeMachine } from "../timing/environment.ts";
 import { proxyNotes } from "../timing/proxy.ts";
+import type { JobSpec } from "../timing/spec.ts";
 import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
 
 export interface RunRequest {
@@ -122,6 +123,38 @@ function problemOf(ended: Ended, { typed, options }: RunRequest): Error | undefi
   }
 }
 
+/** Runs a job while a line, and a page if there is one, tell how it goes; rejects never. */
+async function followed(
+  request: RunRequest,
+  job: JobSpec,
+  live: LiveServer | undefined,
+  host: Pick<RunJobHost, "known" | "state" | "write" | "feed">,
+): Promise<{ ended?: Ended; problem: Error | undefined; wallMs: number }> {
+  const { options, signal } = request;
+  const { state } = host;
+  if (live !== undefined) printError(`run: watch it at ${live.url}`);
+  const startMs = performance.now();
+  const progress = new RunProgress(plain(job.name), state);
+  const onAbort = () => progress.print("run: finishes what runs; Ctrl-C once more ends at once\n");
+  signal.addEventListener("abort", onAbort);
+  try {
+    const spec = { ...options, ...options.model, job, fed: options.from !== undefined };
+    const ended = await runJob(spec, {
+      ...host,
+      signal,
+      onPrint: (text) => progress.print(text),
+      onPulse: live &&
+        ((pulse) => live.pulse({ ...progress.pulse(), ...pulse, reasons: state.reasons })),
+    });
+    return { ended, problem: problemOf(ended, request), wallMs: performance.now() - startMs };
+  } catch (error) {
+    return { problem: error as Error, wallMs: performance.now() - startMs };
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    progress.end();
+  }
+}
+
 export async function runToEnd(request: RunRequest): Promise<number> {
   const { typed, permissions, options, signal } = request;
   const { from, out } = options;
@@ -156,51 +189,25 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   }
   // Nothing is drawn at random.
   const environment = await describeMachine();
-  const startMs = performance.now();
   await using live = options.live ? new LiveServer(job.name) : undefined;
-  if (live !== undefined) printError(`run: watch it at ${live.url}`);
-  const progress = new RunProgress(plain(job.name), state);
-  const onAbort = () => progress.print("run: finishes what runs; Ctrl-C once more ends at once\n");
-  signal.addEventListener("abort", onAbort);
-  let ended: Ended | undefined;
-  let problem: Error | undefined;
-  try {
-    ended = await runJob({ ...options, ...options.model, job, fed: from !== undefined }, {
-      known,
-      state,
-      write: async (results, failures) => {
-        await (journal === undefined ? writeOut(results) : journal.add(results, failures));
-        await failed?.add(failures);
-      },
-      feed: lines && ((count) => lines.next(count)),
-      signal,
-      onPrint: (text) => progress.print(text),
-      onPulse: live &&
-        ((pulse) =>
-          live.pulse({
-            ...progress.pulse(),
-            ...pulse,
-            reasons: state.reasons,
-          })),
-    });
-    problem = problemOf(ended, request);
-  } catch (error) {
-    problem = error as Error;
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-    progress.end();
-  }
-  const wallMs = performance.now() - startMs;
+  const { ended, problem, wallMs } = await followed(request, job, live, {
+    known,
+    state,
+    write: async (results, failures) => {
+      await (journal === undefined ? writeOut(results) : journal.add(results, failures));
+      await failed?.add(failures);
+    },
+    feed: lines && ((count) => lines.next(count)),
+  });
   const isDone = ended?.type === "done" && ended.end === "done";
   const isEmpty = state.succeeded + state.failed + known.counts.done + known.counts.failed === 0;
-  if (isEmpty && from === undefined && isDone) {
-    problem = new UsageError("module", typed, "its items are empty", "give it at least one");
-  }
-  const cameToNothing = isEmpty && (problem !== undefined || !isDone);
+  const cameToNothing = isEmpty && (problem !== undefined || !isDone || from === undefined);
   if (cameToNothing) {
     await journal?.discard();
     if (failed !== undefined) await Deno.remove(failed.path);
     if (problem !== undefined) throw problem;
+    const empty = "its items are empty";
+    if (isDone) throw new UsageError("module", typed, empty, "give it at least one");
   }
   // Nothing ran, so there is nothing to tell but why.
   if (problem instanceof UsageError && state.succeeded + state.failed === 0) throw problem;

@@ -63,7 +63,7 @@ export type Ended =
   /** Its process ended by itself. */
   | { readonly type: "died"; readonly message: string };
 
-interface RunJobHost {
+export interface RunJobHost {
   readonly known: KnownItems;
   readonly state: RunState;
   /** Writes lines; if it rejects, the run is ended at once. */
