@@ -83,6 +83,11 @@ export interface RunningTask {
 
 /** How long tasks may hold this event loop up before timers, signals and aborts come through. */
 const TURN_MS = 20;
+/**
+ * What other threads have for this event loop, such as bytes that were read or a signal, comes through
+ * when it sleeps, else after 31 turns: so it sleeps after so long. That takes a millisecond.
+ */
+const AWAKE_MS = 200;
 /** While all slots are taken, so many runs are asked whether they send ahead. */
 const MOST_ASKED = 16;
 
@@ -108,6 +113,8 @@ export class LanePool {
   #turnBeganMs = performance.now();
   #turnEnds = false;
   #nextTurn: ReturnType<typeof setImmediate> | undefined;
+  #sleptMs = this.#turnBeganMs;
+  #sleep: ReturnType<typeof setTimeout> | undefined;
   #lastSentMs = 0;
   #paceTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -404,12 +411,19 @@ export class LanePool {
     const nowMs = this.options.guide === undefined ? this.#lastSentMs : performance.now();
     if (nowMs - this.#turnBeganMs < TURN_MS) return false;
     this.#turnEnds = true;
-    this.#nextTurn = setImmediate(() => {
+    const next = () => {
       this.#turnEnds = false;
       this.#turnBeganMs = performance.now();
       this.options.guide?.turn();
       this.do(() => {});
-    });
+    };
+    if (nowMs - this.#sleptMs < AWAKE_MS) this.#nextTurn = setImmediate(next);
+    else {
+      this.#sleep = setTimeout(() => {
+        this.#sleptMs = performance.now();
+        next();
+      });
+    }
     return true;
   }
 
@@ -646,6 +660,7 @@ export class LanePool {
       });
     });
     clearImmediate(this.#nextTurn);
+    clearTimeout(this.#sleep);
     clearTimeout(this.#paceTimer);
     await this.#places.closeAll();
   }

@@ -181,6 +181,18 @@ Deno.test("tasks that never wait are stopped after 20 ms, until the event loop h
   assertEquals([run.sent.length, time.immediates], [10, 1]);
 });
 
+Deno.test("after 200 ms of tasks that never wait the event loop sleeps, so that others' news come in", () => {
+  using time = new VirtualTime();
+  const { run } = local(time, 9, 100);
+  const seen = [];
+  for (let turn = 0; turn < 6; turn++) {
+    seen.push([run.sent.length, time.immediates, time.timers]);
+    if (time.timers > 0) time.pass(1);
+    else time.turn();
+  }
+  assertEquals(seen, [[2, 1, 0], [4, 0, 1], [6, 1, 0], [8, 0, 1], [9, 0, 0], [9, 0, 0]]);
+});
+
 Deno.test("however often the pool is asked meanwhile, the event loop turns first", () => {
   using time = new VirtualTime();
   const { pool, run } = local(time, 9, 20);

@@ -86,7 +86,7 @@ export class VirtualTime implements Disposable {
       this.nowMs = Math.max(this.nowMs, dueMs);
       run();
     }
-    this.nowMs = endMs;
+    this.nowMs = Math.max(this.nowMs, endMs);
   }
 
   /** Ends this turn of the event loop; what is put off meanwhile waits for the end of the next. */
