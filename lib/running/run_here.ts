@@ -9,7 +9,7 @@ import type { Executor } from "../executor.ts";
 import type { Task } from "../lanes/task.ts";
 import { needsServer } from "../models.ts";
 import { hostSaid, httpSigns } from "../tasks/http_signs.ts";
-import { messageOf, reasonOf } from "../timing/failures.ts";
+import { errorName, messageOf, reasonOf } from "../timing/failures.ts";
 import { LaneWatch } from "../timing/lane_watch.ts";
 import { timelineOf } from "../timing/trial.ts";
 import { digestText } from "./item_digest.ts";
@@ -80,7 +80,7 @@ function neededHost(item: unknown): string {
 
 /** Says what can't go on. */
 export function brokenBy(where: string, error: unknown): RunMessage {
-  const name = error instanceof Error ? error.name : "Error";
+  const name = errorName(error) ?? "Error";
   return { type: "broken", where, name, message: messageOf(error) };
 }
 
@@ -280,12 +280,12 @@ export class RunHere {
     // What was stopped with the run isn't the item's failure: it runs when the run goes on.
     if (rejected.ended === "cancelled") return;
     // Nor is a module that can't be loaded or set up.
-    if (isUnloaded(rejected.reason)) {
+    if (errorName(rejected.reason) === "TaskLoadError") {
       this.#unloaded ??= { error: rejected.reason };
       return;
     }
     const message = messageOf(rejected.reason);
-    if (this.#succeeded === 0 && isDenied(rejected.reason)) {
+    if (this.#succeeded === 0 && errorName(rejected.reason) === "NotCapable") {
       // Where nothing succeeds, all items lack it; they aren't to be tried again one by one.
       this.#denied ??= { index: listed.index, message };
       return this.finish();
@@ -342,14 +342,6 @@ export class RunHere {
     this.#results = [];
     this.#failures = [];
   }
-}
-
-function isDenied(reason: unknown): boolean {
-  return reason instanceof Error && reason.name === "NotCapable";
-}
-
-function isUnloaded(reason: unknown): boolean {
-  return reason instanceof Error && reason.name === "TaskLoadError";
 }
 
 /** What can't be written as JSON is told as text. */

@@ -40,6 +40,15 @@ function fieldOf(value: unknown, name: string): unknown {
   }
 }
 
+/** Whether it is one of a class; a proxy that can't be asked isn't. */
+function isA<T>(value: unknown, type: abstract new (...of: never[]) => T): value is T {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
+  }
+}
+
 function statusIn(value: unknown): number | undefined {
   for (const name of ["status", "statusCode", "code"]) {
     const found = fieldOf(value, name);
@@ -58,7 +67,7 @@ function waitIn(value: unknown): number | undefined {
   const asked = fieldOf(value, "retryAfterMs");
   if (typeof asked === "number" && asked >= 0) return asked;
   const headers = fieldOf(value, "headers");
-  const header = headers instanceof Headers
+  const header = isA(headers, Headers)
     ? headers.get("retry-after")
     : fieldOf(headers, "retry-after") ?? fieldOf(headers, "Retry-After");
   const isHeader = typeof header === "string" || typeof header === "number";
@@ -79,7 +88,7 @@ function* placesOf(thrown: unknown, further: readonly string[] = []): Generator<
 export function hostSaid(thrown: unknown): string | undefined {
   for (const place of placesOf(thrown, ["request", "config", "options"])) {
     const url = fieldOf(place, "url");
-    const host = typeof url === "string" || url instanceof URL ? URL.parse(url)?.host : undefined;
+    const host = typeof url === "string" || isA(url, URL) ? URL.parse(url)?.host : undefined;
     if (host) return host;
   }
   return undefined;

@@ -3,6 +3,7 @@
  * refused them because there were too many at once. It imports no npm package: it runs in trials.
  */
 
+import { propertyOf } from "../dispatch/options.ts";
 import type { Outcome, Rejected } from "../dispatch/outcome.ts";
 import { type HttpSigns, httpSigns, isRefusal } from "../tasks/http_signs.ts";
 
@@ -21,12 +22,24 @@ export interface Failures {
   readonly examples: Record<string, string>;
 }
 
+/** The name of an error; undefined of whatever else a task threw, even if it can't be looked at. */
+export function errorName(reason: unknown): string | undefined {
+  try {
+    if (!(reason instanceof Error)) return undefined;
+    const { name } = reason as { readonly name: unknown };
+    return typeof name === "string" && name !== "" ? name : "Error";
+  } catch {
+    return undefined;
+  }
+}
+
 /** The reason in a word: how an item ended, or an error's `code`, or its name. */
 export function reasonOf({ ended, reason }: Rejected): string {
   if (ended !== "failed") return ended;
-  if (!(reason instanceof Error)) return typeof reason === "string" ? clipped(reason) : "failed";
-  const { code } = reason as { code?: unknown };
-  return clipped(typeof code === "string" && code !== "" ? code : reason.name || "Error");
+  const name = errorName(reason);
+  if (name === undefined) return typeof reason === "string" ? clipped(reason) : "failed";
+  const code = propertyOf(reason, "code");
+  return clipped(typeof code === "string" && code !== "" ? code : name);
 }
 
 function clipped(text: string): string {
@@ -40,7 +53,7 @@ function clipped(text: string): string {
 export function messageOf(reason: unknown): string {
   try {
     if (reason instanceof Response) return `a Response with status ${reason.status}`;
-    return reason instanceof Error ? reason.message : String(reason);
+    return String(reason instanceof Error ? reason.message : reason);
   } catch {
     return "";
   }
@@ -166,7 +179,7 @@ export function failureKindsOf(outcomes: readonly Outcome<unknown>[]): FailureKi
   return Array.from(kinds.values(), (of) => {
     const first = of[0]!;
     const { index, reason } = first;
-    const message = clipped(messageOf(reason)) || (reason instanceof Error ? reason.name : "");
+    const message = clipped(messageOf(reason)) || (errorName(reason) ?? "");
     return { reason: reasonOf(first), count: of.length, index, message, ...httpSigns(reason) };
   }).sort((a, b) => b.count - a.count).slice(0, MOST_KINDS);
 }

@@ -15,7 +15,7 @@ import type { Items, MapOptions, Progress } from "../dispatch/options.ts";
 import type { PlacedTask, Task } from "../lanes/task.ts";
 import { checksumOf } from "./checksum.ts";
 import { hook, openItems, prepare, withWarmup } from "./job_items.ts";
-import { failureKindsOf, failuresOf, paceOf, stuckOf } from "./failures.ts";
+import { errorName, failureKindsOf, failuresOf, paceOf, stuckOf } from "./failures.ts";
 import { LaneWatch } from "./lane_watch.ts";
 import type { JobSpec, ModelSpec, TrialPulse, TrialResult, TrialSpec } from "./spec.ts";
 
@@ -205,7 +205,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
     .map((of) => placed(of, places));
   // A task that can't be loaded was never run: its failures say nothing of the model.
   const unloaded = rejected.map(({ reason }) => reason)
-    .find((reason) => reason instanceof Error && reason.name === "TaskLoadError");
+    .find((reason) => errorName(reason) === "TaskLoadError");
   if (unloaded !== undefined) throw unloaded;
   const failed = rejected.length;
   const pacePerSecond = paceOf(outcomes);

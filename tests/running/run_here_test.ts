@@ -100,6 +100,44 @@ Deno.test("every item is told once, as a result or as a failure with its reason"
   assertEquals(endOf(last), "done");
 });
 
+/** Things that tasks throw, of which some can't even be looked at. */
+const HOSTILE: readonly (() => unknown)[] = [
+  ...[{ code: 3 }, null, 404, Symbol("no")].map((message) => () =>
+    Object.assign(new Error(), { message })
+  ),
+  () => Object.assign(new Error("no"), { name: 7 }),
+  () => Object.assign(new Error("no"), { code: { of: 7 }, cause: HOSTILE.at(-1)!() }),
+  () => Object.create(null),
+  () => Symbol("no"),
+  () =>
+    new Proxy(new Error("no"), {
+      get() {
+        throw new RangeError("not to be read");
+      },
+      getPrototypeOf() {
+        throw new RangeError("not to be asked");
+      },
+    }),
+  () => {
+    const { proxy, revoke } = Proxy.revocable(new Error("no"), {});
+    revoke();
+    return proxy;
+  },
+];
+
+Deno.test("whatever a task throws, its item fails and the others go on", async () => {
+  const { results, failures, last } = await said((n: number) => {
+    if (n < HOSTILE.length) throw HOSTILE[n]!();
+    return n;
+  }, [...HOSTILE.keys(), 99]);
+  assertEquals(endOf(last), "done");
+  assertEquals(results.map(({ value }) => value), [99]);
+  assertEquals(failures.map(({ index }) => index), [...HOSTILE.keys()]);
+  for (const { reason, message } of failures) {
+    assertEquals([typeof reason, typeof message], ["string", "string"]);
+  }
+});
+
 Deno.test("results keep the order of items if that is asked for", async () => {
   const first = Promise.withResolvers<void>();
   const task = async (n: number) => {

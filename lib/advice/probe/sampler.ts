@@ -1,13 +1,13 @@
 /** Runs a sample of a job one by one, in a probe's process. It imports no npm package. */
 
-import type { Items } from "../../dispatch/options.ts";
+import { type Items, propertyOf } from "../../dispatch/options.ts";
 import type { Outcome } from "../../dispatch/outcome.ts";
 import { type Given, plainContext } from "../../lanes/lane_tasks.ts";
 import { isGenerator } from "../../lanes/load_task.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf } from "../../timing/checksum.ts";
 import { httpSigns, isRefusal } from "../../tasks/http_signs.ts";
-import { PaceMeter } from "../../timing/failures.ts";
+import { errorName, messageOf, PaceMeter } from "../../timing/failures.ts";
 import { ItemPuller } from "./item_puller.ts";
 import type { FailedItem, ProbeMessage, ProbeOrder, Stretch, Thrown } from "./probe_message.ts";
 import { TransferMeter } from "./transfer_meter.ts";
@@ -28,17 +28,13 @@ function rssBytes(): number {
 
 export function thrownBy(error: unknown): Thrown {
   const signs = httpSigns(error);
-  if (!(error instanceof Error)) {
-    const message = error instanceof Response
-      ? `a Response with status ${error.status}`
-      : String(error);
-    return { name: "Error", message, causes: [], ...signs };
-  }
   const causes: string[] = [];
-  for (let at = error.cause; at instanceof Error && causes.length < 5; at = at.cause) {
-    causes.push(`${at.name}: ${at.message}`);
+  let at = propertyOf(error, "cause");
+  for (let name = errorName(at); name !== undefined && causes.length < 5; name = errorName(at)) {
+    causes.push(`${name}: ${messageOf(at)}`);
+    at = propertyOf(at, "cause");
   }
-  return { name: error.name, message: error.message, causes, ...signs };
+  return { name: errorName(error) ?? "Error", message: messageOf(error), causes, ...signs };
 }
 
 /** The machine's other load is looked at for so long, and so often. */
