@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import axe from "axe-core";
 import { reportPage } from "../../../lib/report/html/report_page.ts";
+import type { ResultFile } from "../../../lib/timing/result.ts";
 import type { Pulse } from "../../../lib/progress/pulse.ts";
 import { livePage } from "../../../lib/report/live/live_page.ts";
 import { lessonPage } from "../../../lib/report/lesson/lesson_page.ts";
@@ -14,6 +15,7 @@ import { resultOf as sweepOf } from "../../scaling/measured.ts";
 import { ratesOf } from "../../scaling/rates.ts";
 import { lessonFile } from "../lesson/fixture.ts";
 import { peersFile } from "../peers/fixture.ts";
+import { runFile } from "../running/fixture.ts";
 import { switchFile } from "../switching/fixture.ts";
 import { whyNoChromium, withChromium } from "./chromium.ts";
 import { cpuResult, resultOf, simulate } from "./fixture.ts";
@@ -24,8 +26,15 @@ const profiled = async () =>
 /** Few tasks draw few marks, which axe looks at one by one. */
 const small = resultOf(simulate({ name: "small", kind: "io", tasks: 9, takesMs: 50 }));
 
+/** A comparison in which a graphics card, or what stands in for one, took part. */
+function onCard(): ResultFile {
+  const { comparisons: [cpu], ...result } = cpuResult();
+  const card = { ...cpu!.models.at(-1)!, model: "gpu", device: { name: "card", software: true } };
+  return { ...result, comparisons: [{ ...cpu!, models: [...cpu!.models, card] }] };
+}
+
 const files: readonly ReportFile[] = [
-  ...[small, cpuResult(), await profiled(), await ratesOf()],
+  ...[small, cpuResult(), onCard(), await profiled(), await ratesOf(), runFile()],
   ...[await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 }), switchFile(), peersFile()],
 ];
 
