@@ -15,7 +15,6 @@ import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";
 import { profileJob } from "../lib/advice/profile/profiler.ts";
 import { faultsOf } from "../lib/advice/words/faults.ts";
-import { race } from "../lib/advice/race/race.ts";
 import { proxyNotes } from "../lib/timing/proxy.ts";
 import { command } from "../lib/cli/command.ts";
 import { print, printError } from "../lib/text/print.ts";
@@ -124,7 +123,6 @@ await script("advise", async (signal, args) => {
     probe,
     orderProbe,
     profileJob,
-    race,
     measureMachine,
     meter,
     runTrial: trialProcesses({ guardMs: budgetMs }),

@@ -10,7 +10,6 @@ import type { Candidate } from "../lib/advice/prediction/candidate.ts";
 import { measureMachine } from "../lib/advice/prediction/machine.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";
-import { race } from "../lib/advice/race/race.ts";
 import { command } from "../lib/cli/command.ts";
 import { nonNegativeInteger, positiveInteger, seedOption, UsageError } from "../lib/options.ts";
 import { print, printError } from "../lib/text/print.ts";
@@ -77,7 +76,7 @@ async function giveAdvice(
       cores: navigator.hardwareConcurrency,
       signal,
       library: new URL("../lib/mod.ts", import.meta.url).href,
-    }, { probe, orderProbe, race, measureMachine, meter, runTrial, now: () => performance.now() });
+    }, { probe, orderProbe, measureMachine, meter, runTrial, now: () => performance.now() });
     given.push({ job, advice });
   }
   await clean(label);

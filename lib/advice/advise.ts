@@ -19,7 +19,13 @@ import { orderCheck, type OrderProber } from "./probe/order_probe.ts";
 import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace } from "./pace.ts";
 import { profiled, type Profiler } from "./profile/profiler.ts";
 import { closingOf, countNeighbours, type Probed, type Prober } from "./probe/probe.ts";
-import { MOST_LOOKS, type Race, type RaceOptions, type RaceRunner } from "./race/race.ts";
+import {
+  MOST_LOOKS,
+  type Race,
+  race as runRace,
+  type RaceOptions,
+  type Runner,
+} from "./race/race.ts";
 import { entriesOf, recommend, scaledMs } from "./race/recommend.ts";
 import { asRaced, sameWork } from "./findings.ts";
 import { byChance, mostCpuShare, sampleOf } from "./probe/sample.ts";
@@ -47,7 +53,6 @@ const NEEDS_CEILING = 0.2;
 /** Whatever measures; a test's own answer at once. */
 export interface Instruments {
   readonly probe: Prober;
-  readonly race: RaceRunner;
   readonly orderProbe: OrderProber;
   readonly profileJob?: Profiler;
   readonly measureMachine: MachineMeter;
@@ -61,11 +66,17 @@ function nothingToGain({ sample, machine, horizon }: Planned) {
   return classFor(sample, machine, horizon).noGain;
 }
 
+/** What a race that goes on has come to so far. */
+function judged(runners: readonly Runner[], { sample, machine, horizon }: Planned) {
+  const found = entriesOf(runners, sample, machine, horizon);
+  return { ...found, ...recommend(found.entries, found.usualNoise) };
+}
+
 /** Whether more rounds would help a race that can't tell yet, or was told what can't be. */
-function isUnclear(of: Race, { sample, machine, horizon }: Planned): boolean {
+function isUnclear(of: Race, planned: Planned): boolean {
+  const { sample } = planned;
   if (of.unrepeatable || sameWork(asRaced(sample, of.runners), of)?.same === false) return false;
-  const { entries, usualNoise, impossible } = entriesOf(of.runners, sample, machine, horizon);
-  const { gain, decision } = recommend(entries, usualNoise);
+  const { entries, impossible, gain, decision } = judged(of.runners, planned);
   // What couldn't be afforded so far may well be what pays, where all others failed.
   const isUntried = of.untried > 0 &&
     entries.every(({ candidate, eligible, times }) =>
@@ -102,8 +113,7 @@ function raceOptions(
     byChance: (items) => byChance(sample, items),
     scaledBy,
     decided: (runners) => {
-      const { entries, usualNoise } = entriesOf(runners, sample, machine, horizon);
-      const { confidence, gain, decision } = recommend(entries, usualNoise);
+      const { confidence, gain, decision } = judged(runners, planned);
       return confidence >= SURE && decision !== "can't tell" &&
         (gain === null || gain.high / gain.low < NARROW);
     },
@@ -170,7 +180,7 @@ export async function advise(
   if (pace === undefined && planned.plan !== null && nothingToGain(planned) === undefined) {
     onPhase?.("racing the promising models");
     const keptMs = KEPT_RUNS * countNeighbours(probed) * planned.sample.wallMs + KEPT_MS;
-    race = await instruments.race({
+    race = await runRace({
       ...raceOptions({ ...planned, plan: planned.plan }, probed),
       job: { ...job, ...closingOf(probed) },
       leftMs: () => leftMs() - RESERVE_MS - keptMs,

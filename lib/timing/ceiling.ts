@@ -93,9 +93,6 @@ export async function ceiling(
   lanes: number,
   options: CeilingOptions = {},
 ): Promise<NonNullable<Comparison["ceiling"]>> {
-  if (!Number.isInteger(lanes) || lanes < 1) {
-    throw new RangeError(`Cannot measure the ceiling: lanes ${lanes} is not a whole number from 1`);
-  }
   if (lanes === 1) return { speedup: 1, lanes };
   const speedup = await measureWith(job, lanes, options) ??
     await measureWith(undefined, lanes, options);

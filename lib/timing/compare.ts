@@ -182,7 +182,6 @@ export async function compare(
   spec: ComparisonSpec,
   options: CompareOptions = {},
 ): Promise<Awaited<ReturnType<Compare>>> {
-  check(spec);
   const before = await options.meter?.read();
   const { models: plain, ran, warnings, partial } = await runTrials(spec, options);
   const others = othersBetween(before, await options.meter?.read());
@@ -206,14 +205,4 @@ export async function compare(
       : null,
   };
   return { comparison, partial: partial || (options.signal?.aborted ?? false) };
-}
-
-function check({ models, rounds }: ComparisonSpec): void {
-  if (!Number.isInteger(rounds) || rounds < 1) {
-    throw new RangeError(`Cannot compare: rounds ${rounds} is not a whole number from 1`);
-  }
-  if (models.length === 0) throw new RangeError("Cannot compare: there are no models");
-  const names = models.map(({ model }) => model);
-  const twice = names.find((name, place) => names.indexOf(name) !== place);
-  if (twice !== undefined) throw new RangeError(`Cannot compare: model ${twice} is there twice`);
 }

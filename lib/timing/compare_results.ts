@@ -145,9 +145,6 @@ export function compareResults(
   now: ResultFile,
   { maxSlowdown }: { readonly maxSlowdown?: number | undefined } = {},
 ): ResultsComparison {
-  if (maxSlowdown !== undefined && !(maxSlowdown >= 0)) {
-    throw new RangeError(`Cannot compare results: maxSlowdown ${maxSlowdown} is below 0`);
-  }
   const warnings = environmentWarnings(then, now);
   const changes: Change[] = [];
   const left = [...then.comparisons];

@@ -6,7 +6,6 @@ import type { RewrittenFile } from "../../lib/children/file_audit.ts";
 import type { AdviseOptions } from "../../lib/advice/evidence.ts";
 import type { Profiled } from "../../lib/advice/profile/job_profile.ts";
 import { predict } from "../../lib/advice/prediction/predict.ts";
-import { race } from "../../lib/advice/race/race.ts";
 import type { Round } from "../../lib/timing/result.ts";
 import type { TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 import { MACHINE, probedOf, roundOf, sampleFor } from "./fixture.ts";
@@ -43,7 +42,6 @@ export async function adviceOn(
       };
     },
     orderProbe: () => Promise.resolve({ orderMatters, ...(rewritten && { rewritten }) }),
-    race,
     ...(profile && { profileJob: () => Promise.resolve(profile) }),
     runTrial: (trial) => {
       const items = trial.job.items.kind === "values"

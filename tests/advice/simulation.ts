@@ -3,7 +3,6 @@
 import { advise } from "../../lib/advice/advise.ts";
 import { type Candidate, nameOf } from "../../lib/advice/prediction/candidate.ts";
 import { predict } from "../../lib/advice/prediction/predict.ts";
-import { race } from "../../lib/advice/race/race.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 import type { TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 import { MACHINE, probedOf, roundOf, sampleFor } from "./fixture.ts";
@@ -92,7 +91,6 @@ export async function simulate(
       };
     },
     orderProbe: () => Promise.resolve({ orderMatters: undefined }),
-    race,
     runTrial,
   });
   const truthOf = (candidate: Candidate) => {

@@ -231,20 +231,6 @@ Deno.test("compare() tells when each trial starts and ends, and how many there a
   );
 });
 
-Deno.test("compare() refuses no models, a model twice, and rounds that are none", async () => {
-  const { runTrial } = steady();
-  await assertRejects(
-    () => compare({ ...SPEC, models: [] }, { runTrial }),
-    RangeError,
-    "no models",
-  );
-  const twice = [{ model: "limited" }, { model: "limited" }] as const;
-  await assertRejects(() => compare({ ...SPEC, models: twice }, { runTrial }), RangeError, "twice");
-  for (const rounds of [0, 1.5, NaN]) {
-    await assertRejects(() => compare({ ...SPEC, rounds }, { runTrial }), RangeError, `${rounds}`);
-  }
-});
-
 Deno.test("What compare() gives is valid against the result file's schema", async () => {
   const { comparison } = await compare(SPEC, { runTrial: steady().runTrial });
   const file = { schemaVersion: 1, environment: ENVIRONMENT, comparisons: [comparison] };

@@ -77,9 +77,6 @@ export interface RaceOptions {
   readonly onEvent?: ((event: TimingEvent) => void) | undefined;
 }
 
-/** Runs a race; a test's own answers at once. */
-export type RaceRunner = (options: RaceOptions) => Promise<Race>;
-
 export function plainOf(runners: readonly Runner[] = []): Runner | undefined {
   return runners.find(({ candidate }) => candidate.model === BASELINE);
 }
@@ -414,7 +411,7 @@ class Racing {
  * take the place of what fails. Rounds go on until the models are told apart or the allowance is
  * spent, and the budget where they still aren't.
  */
-export const race: RaceRunner = async (options) => {
+export async function race(options: RaceOptions): Promise<Race> {
   const { plan, decided, unclear, leftMs, mostTrials, scaledBy, seed } = options;
   const random = seededRandom(seed);
   const racing = new Racing(options);
@@ -441,4 +438,4 @@ export const race: RaceRunner = async (options) => {
   if (racing.partial || !unclear(racing.race)) return racing.race;
   const isMost = racing.trials >= mostTrials || round >= MOST_ROUNDS;
   return { ...racing.race, endedBy: isMost ? "trials" : "budget" };
-};
+}

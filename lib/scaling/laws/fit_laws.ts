@@ -57,22 +57,10 @@ const PARAMETERS: Readonly<Record<LawName, number>> = { amdahl: 2, usl: 3 };
 
 /**
  * Fits a law to the sizes' medians by least squares of relative errors; where a parameter would be
- * negative, without it. Throws a RangeError if there are too few sizes, or a throughput isn't above
- * 0.
+ * negative, without it. There are as many different sizes as parameters at least.
  */
 export function fitLaw(name: LawName, series: readonly Series[]): LawFit {
-  const bad =
-    series.flatMap(({ size, throughputs }) =>
-      throughputs.filter((x) => !(x > 0 && Number.isFinite(x))).map((x) => ({ size, x }))
-    )[0];
-  if (bad !== undefined) {
-    throw new RangeError(`Cannot fit a law: ${bad.x} items a second at size ${bad.size}`);
-  }
-  const different = new Set(series.map(({ size }) => size)).size;
   const count = PARAMETERS[name];
-  if (different < count) {
-    throw new RangeError(`Cannot fit ${name}: ${different} sizes, but it takes ${count}`);
-  }
   // Divided by the time that was measured, each row aims at 1.
   const columns = COLUMNS.slice(0, count).map((column) =>
     series.map(({ size, throughputs }) => column(size) * median(throughputs) / size)
@@ -129,7 +117,7 @@ export function judgeFit(
   const worstSize = series[misses.indexOf(worstMiss)]!.size;
   const foretoldMiss = foretoldMissOf(name, series);
   const needed = PARAMETERS[name] + 1;
-  const sizes = new Set(series.map(({ size }) => size)).size;
+  const { length: sizes } = series;
   const refusal = sizes < needed
     ? `${sizes} sizes are too few to check ${needed - 1} numbers; measure ${needed} or more`
     : worstMiss > MOST_WORST_MISS
