@@ -5,6 +5,7 @@
 
 import { parse } from "@babel/parser";
 import { fromFileUrl } from "@std/path";
+import { cp, readdir } from "node:fs/promises";
 import { command } from "../lib/cli/command.ts";
 import { positiveInteger, seedOption, UsageError } from "../lib/options.ts";
 import { script } from "../lib/cli/script.ts";
@@ -77,20 +78,10 @@ function* mutationsOf(path: string, code: string): Generator<Mutation> {
   yield* visit(tree.program as unknown as Node);
 }
 
-async function* sources(folder: string): AsyncGenerator<string> {
-  for await (const { name, isDirectory } of Deno.readDir(ROOT + folder)) {
-    if (isDirectory) yield* sources(`${folder}/${name}`);
-    else if (/(?<!\.d)\.ts$/.test(name)) yield `${folder}/${name}`;
-  }
-}
-
-async function copyProject(to: string, from = ROOT): Promise<void> {
-  await Deno.mkdir(to, { recursive: true });
-  for await (const { name, isDirectory } of Deno.readDir(from)) {
-    if (name === ".git" || name === "node_modules") continue;
-    if (isDirectory) await copyProject(`${to}/${name}`, `${from}/${name}`);
-    else await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
-  }
+/** Copies the project, but for its history and its packages. */
+function copyProject(to: string): Promise<void> {
+  const filter = (path: string) => !/[/\\](\.git|node_modules)$/.test(path);
+  return cp(ROOT, to, { recursive: true, filter });
 }
 
 function exists(path: string): Promise<boolean> {
@@ -141,7 +132,9 @@ await script("mutate", async (signal, args) => {
     }
   }
   const all: Mutation[] = [];
-  for await (const path of sources(folder)) {
+  for (const name of (await readdir(ROOT + folder, { recursive: true })).sort()) {
+    if (!/(?<!\.d)\.ts$/.test(name)) continue;
+    const path = `${folder}/${name}`;
     all.push(...mutationsOf(path, await Deno.readTextFile(ROOT + path)));
   }
   const copy = await Deno.makeTempDir({ prefix: "lanes-mutate-" });
