@@ -289,7 +289,8 @@ function saving(speaker: Speaker, { files }: LessonFile): Told {
   return {
     seen: [
       files && speaker.compared(files),
-      busyShare !== undefined && boundOfShare(busyShare) === "cpu"
+      // Where others use the cores, a wait for one of these looks like computing.
+      busyShare !== undefined && boundOfShare(busyShare) === "cpu" && !isBusy(files!)
         ? speaker.say("files.memory", { busyShare })
         : undefined,
     ],

@@ -145,6 +145,8 @@ Deno.test("a server's clients are told of, and a disk that is hardly waited for"
   assertMatch(threads(201), /about as long\.$/);
   assert(!/hardly a wait/.test(seen("files", {})));
   assertMatch(seen("files", { files: file.cpu }), /busy 99% of the time even one after another/);
+  const busy = { ...file.cpu, others: { used: 1.5, cores: 2 } };
+  assert(!/hardly a wait/.test(seen("files", { files: busy })));
   assertMatch(
     seen("bound", {}),
     /one after another: downloads \d+%, files to save \d+%, sums 99%\.$/,
