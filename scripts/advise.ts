@@ -14,7 +14,7 @@ import { measureMachine } from "../lib/advice/prediction/machine.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";
 import { profileJob } from "../lib/advice/profile/profiler.ts";
-import { faultsOf } from "../lib/advice/words/faults.ts";
+import { faultsOf } from "../lib/advice/words/finding_words.ts";
 import { proxyNotes } from "../lib/timing/proxy.ts";
 import { command } from "../lib/cli/command.ts";
 import { print, printError } from "../lib/text/print.ts";

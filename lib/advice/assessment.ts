@@ -20,7 +20,7 @@ import { computesBeside, inMemory, type Predicted } from "./prediction/choose_ca
 import { classByShare, classFor, type Classified, type NoGain } from "./prediction/classify.ts";
 import { predict, type Prediction, totalMs } from "./prediction/predict.ts";
 import { answerMs } from "./probe/sample.ts";
-import { plainOf, type Runner } from "./race/race.ts";
+import type { Runner } from "./race/race.ts";
 import {
   type Entries,
   entriesOf,
@@ -119,8 +119,7 @@ export class Assessment {
 
   /** Whether there was a race, and the plain loop, against which all others are held, wasn't measured in it. */
   get plainIsMissing(): boolean {
-    return this.#entry(SEQUENTIAL) === undefined && (plainOf(this.runners) !== undefined ||
-      this.runners.some(({ rounds }) => rounds.length > 0));
+    return this.#entry(SEQUENTIAL) === undefined && this.runners.length > 0;
   }
 
   /**

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
-import { rateOf } from "../../lib/advice/compose_advice.ts";
+import { rateOf } from "../../lib/advice/program.ts";
 import { recommendationLines } from "../../lib/report/advice/advice_words.ts";
 import type { LanePermissions } from "../../lib/lanes/subprocess/permissions.ts";
 import { JOB } from "../timing/fake.ts";

@@ -77,15 +77,14 @@ export function planRace(
       ? undefined
       : { sequentialItems, items, rounds, allowanceMs, hardMs: HARD_RUNS / RUNS * allowanceMs };
   };
-  for (let rounds = ROUNDS; rounds >= least; rounds--) {
-    const plan = planFor(rounds, true);
-    if (plan !== undefined) return plan;
-  }
-  for (let rounds = ROUNDS_OF_FEWER; rounds > 0; rounds--) {
-    const plan = planFor(rounds, false);
-    if (plan !== undefined) return plan;
-  }
-  return null;
+  const first = (most: number, least: number, isWhole: boolean) => {
+    for (let rounds = most; rounds >= least; rounds--) {
+      const plan = planFor(rounds, isWhole);
+      if (plan !== undefined) return plan;
+    }
+    return null;
+  };
+  return first(ROUNDS, least, true) ?? first(ROUNDS_OF_FEWER, 1, false);
 }
 
 /** What is known of a job and its machine before anything is raced, and what is to be raced. */

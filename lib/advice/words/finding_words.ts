@@ -7,10 +7,13 @@ import {
   formatPercent,
   formatRatio,
 } from "../../text/format.ts";
+import { plain } from "../../text/plain.ts";
 import { othersWords } from "../../timing/meter/reading.ts";
 import { OTHER_WORK } from "../../judge/thresholds.ts";
 import { isRefusal } from "../../tasks/http_signs.ts";
 import type { FailureKind } from "../../timing/failures.ts";
+import type { Advice, Hazard } from "../advice.ts";
+import type { Evidence } from "../evidence.ts";
 import { type Failing, type Finding, NETWORK } from "../findings.ts";
 import type { Planned } from "../race/race_plan.ts";
 
@@ -229,4 +232,41 @@ export function sayFinding(finding: Finding): string {
       return `The tasks are uneven (standard deviation ${finding.variation.toFixed(1)} times the ` +
         `mean): a long one at the end keeps all waiting. Put the longest first.`;
   }
+}
+
+const FAILING: readonly Hazard["kind"][] = ["refused", "descriptors", "late", "lanes"];
+
+/**
+ * What went wrong while advice was made, a line each: tasks that failed, in the sample or under a model of
+ * the race, or didn't settle, and results that differ. A script that has one ends with 1.
+ */
+export function faultsOf(
+  { sample, hazards }: Pick<Advice, "sample" | "hazards">,
+  { probed }: Pick<Evidence, "probed">,
+): string[] {
+  const faults: string[] = [];
+  const [first] = probed.failures;
+  if (first !== undefined) {
+    faults.push(
+      `${sample.failed} of ${counted(sample.items, "item")} failed, item ${first.index} with ` +
+        plain(`${first.name}: ${first.message}`),
+    );
+  }
+  for (const { kind, figures = {} } of hazards) {
+    if (!FAILING.includes(kind)) continue;
+    const { failed, items, inFlight, model } = figures;
+    faults.push(
+      `${failed} of ${counted(Number(items), "item")} failed with ` +
+        `${counted(Number(inFlight), "task")} in flight (${model}); see the hazards`,
+    );
+  }
+  if (probed.cutOff !== undefined) {
+    faults.push(`${probed.cutOff}; give it longer with --budget`);
+  }
+  const has = (wanted: Hazard["kind"]) => hazards.some(({ kind }) => kind === wanted);
+  if (has("results")) faults.push("the models gave different results; see the hazards");
+  else if (has("order")) {
+    faults.push("results depend on the order in which tasks run; see the hazards");
+  }
+  return faults;
 }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { programFor, type ProgramJob } from "../../lib/advice/compose_advice.ts";
+import { programFor, type ProgramJob } from "../../lib/advice/program.ts";
 
 Deno.test("programFor() writes every model with its size and its permissions", () => {
   const job: ProgramJob = {

@@ -1,0 +1,100 @@
+/** The program that runs a job as it was advised, and the flags that it needs. */
+
+import type { Rate } from "../dispatch/limit.ts";
+import { type LanePermissions, permissionFlags } from "../lanes/subprocess/permissions.ts";
+import { MODEL_TABLE, takes } from "../models.ts";
+import type { Candidate } from "./prediction/candidate.ts";
+
+/** The option of `map` that keeps to a pace, in items a second; undefined if it isn't known. */
+export function rateOf(perSecond: number | null): Rate | undefined {
+  if (perSecond === null || !(perSecond > 0)) return undefined;
+  return perSecond >= 1
+    ? { limit: Math.floor(perSecond), perMs: 1000 }
+    : { limit: 1, perMs: Math.ceil(1000 / perSecond) };
+}
+
+export interface ProgramJob {
+  readonly module: string;
+  readonly export: string;
+  readonly itemsAreMade: boolean;
+  readonly prepare?: "gives nothing" | "gives what is to be disposed" | undefined;
+  /** How long a lane's teardown may take, in milliseconds; the usual time unless given. */
+  readonly graceMs?: number | undefined;
+  /** The deno.json of the job's own project, by which its imports go wherever the program is saved. */
+  readonly config?: string | undefined;
+  readonly permissions: LanePermissions;
+  readonly library: string;
+  readonly retries?: number;
+  readonly rate?: Rate | undefined;
+  readonly fails?: boolean;
+}
+
+function optionsOf(
+  { model, lanes, slots }: Candidate,
+  { permissions, graceMs }: ProgramJob,
+): string {
+  const parts: string[] = [];
+  if (takes(model, "lanes")) parts.push(`lanes: ${lanes}`);
+  if (takes(model, "slots") && (parts.length === 0 || slots > 1)) parts.push(`slots: ${slots}`);
+  if (graceMs !== undefined) parts.push(`graceMs: ${graceMs}`);
+  if (MODEL_TABLE[model].startsDeno && Object.keys(permissions).length > 0) {
+    parts.push(`permissions: ${JSON.stringify(permissions)}`);
+  }
+  return parts.length === 0 ? "" : `{ ${parts.join(", ")} }`;
+}
+
+function flagsOf({ permissions, config }: ProgramJob, { model }: Candidate): string[] {
+  const { run } = permissions;
+  const programs = run === undefined || typeof run === "boolean" ? [] : run;
+  return [
+    ...(config === undefined ? [] : [`--config=${config}`]),
+    ...permissionFlags({
+      ...permissions,
+      // Modules named by URL are read when they are first needed.
+      read: true,
+      run: run === true ||
+        [...programs, ...(MODEL_TABLE[model].startsDeno ? [Deno.execPath()] : [])],
+    }),
+  ];
+}
+
+/** Writes the program that runs the whole job under a model, with nothing left to fill in, and the flags that it needs. */
+export function programFor(
+  job: ProgramJob,
+  candidate: Candidate,
+): { readonly code: string; readonly flags: readonly string[] } {
+  const { model } = candidate;
+  const { retries = 0, rate } = job;
+  const name = job.export === "default" ? "" : `, ${JSON.stringify(job.export)}`;
+  const module = JSON.stringify(job.module);
+  const given = [
+    ...(retries > 0 ? [`retries: ${retries}`] : []),
+    ...(rate === undefined ? [] : [`rate: { limit: ${rate.limit}, perMs: ${rate.perMs} }`]),
+  ].join(", ");
+  const args = `(work, ${job.itemsAreMade ? "await job.items()" : "job.items"}` +
+    `${given === "" ? "" : `, { ${given} }`})`;
+  const lines = [
+    `import { ${["task", model].sort().join(", ")} } from ${JSON.stringify(job.library)};`,
+    `import * as job from ${module};`,
+    "",
+    // What was prepared is disposed after the lanes are closed.
+    ...(job.prepare === "gives nothing" ? ["await job.prepare();"] : []),
+    ...(job.prepare === "gives what is to be disposed"
+      ? ["await using _prepared = await job.prepare();"]
+      : []),
+    `await using executor = ${model}(${optionsOf(candidate, job)});`,
+    `const work = task<typeof job${name}>(${module}${name});`,
+    ...(job.fails
+      ? [
+        `for await (const outcome of executor.mapSettled${args}) {`,
+        `  if (outcome.status === "fulfilled") console.log(outcome.value);`,
+        `  else {`,
+        `    console.error(outcome.index, outcome.ended, outcome.reason);`,
+        `    Deno.exitCode = 1;`,
+        `  }`,
+        `}`,
+      ]
+      : [`for await (const result of executor.map${args}) console.log(result);`]),
+  ];
+  return { code: `${lines.join("\n")}\n`, flags: flagsOf(job, candidate) };
+}
