@@ -78,8 +78,10 @@ export interface GpuOptions extends Omit<SharedOptions, "shared"> {
 export interface AutoOptions extends EventLoopOptions {
   /** Tasks in flight at most, on all lanes together; default 1,024. */
   readonly maxSlots?: number;
-  /** Lanes at most, at most 4096; default four for each core, of which tasks that block
-   * them get as many as they leave cores unused, and others one for each core. */
+  /**
+   * Lanes at most, at most 4096; default four for each core. Only tasks that block their lanes get more
+   * than one for each core.
+   */
   readonly maxLanes?: number;
   /** Above so much resident memory of this process there are fewer slots; without a limit by default. */
   readonly memoryBytes?: number;

@@ -366,8 +366,9 @@ export function gpu(options: GpuOptions = {}): Executor {
 /**
  * Tasks wherever they turn out to gain, while they run: it begins in this event loop with one slot, gives
  * tasks that wait more slots for as long as more gets done, and those that compute threads, or
- * subprocesses, up to one for each core, or up to four where tasks block them. Nothing runs twice to find out. What can't be sent elsewhere as
- * it is, such as a function or an object of a class of one's own, stays in this event loop.
+ * subprocesses, up to one for each core, or up to four where tasks block them. Nothing runs twice to find out.
+ * What can't be sent elsewhere as it is, such as a function or an object of a class of one's own, stays in
+ * this event loop.
  *
  * @param options Its bounds, and what it begins with.
  * @returns The executor; close it, or open it with `await using`.

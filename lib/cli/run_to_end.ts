@@ -250,6 +250,7 @@ function summaryOf(
     failed: state.failed,
     reasons: state.reasons,
     slowest: [...done?.slowest ?? []],
+    ...(done?.auto && { auto: done.auto }),
     ...(done?.timeline && { timeline: done.timeline }),
   };
 }

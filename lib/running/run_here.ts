@@ -5,7 +5,8 @@
 
 import { type MapOptions, mayRetry, type RetryIn } from "../dispatch/options.ts";
 import type { Outcome, Rejected } from "../dispatch/outcome.ts";
-import type { Executor } from "../executor.ts";
+import type { Decision } from "../adaptive/controller.ts";
+import type { AutoExecutor, Executor } from "../executor.ts";
 import type { Task } from "../lanes/task.ts";
 import { needsServer } from "../models.ts";
 import { hostSaid, httpSigns } from "../tasks/http_signs.ts";
@@ -16,6 +17,7 @@ import { digestText } from "./item_digest.ts";
 import { ChangedListError, type ItemsLeft, type Listed } from "./items_left.ts";
 import { jsonText } from "./json_text.ts";
 import { MOST_REFUSALS, Refusals } from "./refusals.ts";
+import type { RunResult } from "./run_result.ts";
 import { TaskSample } from "./task_sample.ts";
 import type {
   Budget,
@@ -102,6 +104,7 @@ export class RunHere {
   /** Those that were to be tried again, and haven't ended. */
   readonly #again = new Set<number>();
   #toldWaits = false;
+  #toldDecision: Decision | undefined;
   /** Aborted once it is to end and nothing runs any more. */
   readonly #idle = new AbortController();
   /** How many of these have been told. */
@@ -177,10 +180,12 @@ export class RunHere {
     const before = record ? await executor.usage() : [];
     const firstMs = performance.now();
     const watch = this.#watch;
-    const pulse = setInterval(() => {
+    const tellAll = () => {
       this.#tellWaits();
+      this.#tellDecision();
       if (watch !== undefined) say({ type: "pulse", ...watch.look() });
-    }, PULSE_MS);
+    };
+    const pulse = setInterval(tellAll, PULSE_MS);
     try {
       for await (
         const outcome of executor.mapSettled(job.task as Task<unknown>, items.input, options)
@@ -191,8 +196,7 @@ export class RunHere {
     } finally {
       clearInterval(pulse);
       this.#tell();
-      this.#tellWaits();
-      if (watch !== undefined) say({ type: "pulse", ...watch.look() });
+      tellAll();
     }
     if (this.#denied !== undefined) return { type: "denied", ...this.#denied };
     if (items.failure !== undefined) return brokenBy("items", items.failure.error);
@@ -203,6 +207,7 @@ export class RunHere {
       end: this.#end,
       slowest: this.#slowest,
       gone: this.#end === "done" ? items.gone : { done: 0, failed: 0 },
+      ...(executor.model === "auto" && { auto: this.#autoSince(firstMs) }),
       ...(record && {
         timeline: timelineOf({
           round: 0,
@@ -243,6 +248,30 @@ export class RunHere {
     if (!isWaiting && !this.#toldWaits) return;
     this.#toldWaits = isWaiting;
     this.#host.say({ type: "waits", again, ...(paused && { paused, others: others.length }) });
+  }
+
+  #tellDecision(): void {
+    const decision = this.#auto.decisions?.at(-1);
+    if (decision === undefined || decision === this.#toldDecision) return;
+    this.#toldDecision = decision;
+    this.#host.say({ type: "decided", decision });
+  }
+
+  get #auto(): Partial<AutoExecutor> {
+    return this.#host.executor;
+  }
+
+  /** What `auto` decided, and when, since the first item. */
+  #autoSince(firstMs: number): RunResult["auto"] {
+    const { decisions, recommended } = this.#auto as AutoExecutor;
+    return {
+      decisions: decisions.map(({ atMs, figures, ...rest }) => ({
+        ...rest,
+        atMs: Math.max(0, atMs - firstMs),
+        figures: { ...figures, latencyMs: figures.latencyMs || null },
+      })),
+      next: recommended.code,
+    };
   }
 
   #untilWritten(): Promise<void> {

@@ -3,6 +3,7 @@
  * of it, and follows how it goes.
  */
 
+import type { Decision } from "../adaptive/controller.ts";
 import { MeasuringChild } from "../children/measuring_child.ts";
 import { trialFlags } from "../children/trial_flags.ts";
 import type { Known, KnownItems } from "./known_items.ts";
@@ -34,6 +35,8 @@ export class RunState {
   /** Null where all items are in flight at once. */
   slots: number | null = 1;
   waits: Waits = { again: 0 };
+  /** What `auto` decided last. */
+  decided: Decision | undefined;
   readonly #reasons = new Map<string, FailureReason>();
 
   constructor(
@@ -112,6 +115,11 @@ export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
             slots: message.slots,
           });
           break;
+        case "decided": {
+          const { lanes, slots } = message.decision.to;
+          Object.assign(state, { decided: message.decision, lanes, slots });
+          break;
+        }
         case "waits":
           state.waits = message;
           break;

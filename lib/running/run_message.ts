@@ -2,6 +2,7 @@
  * What the process that runs a job is told, and what it says. Plain data: it travels as lines of JSON.
  */
 
+import type { Decision } from "../adaptive/controller.ts";
 import type { Rate } from "../dispatch/limit.ts";
 import type { LanesNow } from "../timing/lane_watch.ts";
 import type { Timeline } from "../timing/result.ts";
@@ -87,6 +88,8 @@ export type RunMessage =
   | ({ readonly type: "waits" } & Waits)
   /** How many tasks run on each lane, and how long those took that ended since it was told. */
   | ({ readonly type: "pulse" } & LanesNow)
+  /** What `auto` decided last. */
+  | { readonly type: "decided"; readonly decision: Decision }
   | { readonly type: "changed"; readonly problem: string }
   /** The first items fail for lack of a permission. */
   | { readonly type: "denied"; readonly index: number; readonly message: string }
@@ -102,6 +105,7 @@ export type RunMessage =
     readonly slowest: readonly SlowItem[];
     /** How many of the items that are known are in the list no more. */
     readonly gone: Readonly<Record<Known, number>>;
+    readonly auto?: RunResult["auto"];
     /** When tasks ran, or a sample of them. */
     readonly timeline?: Timeline | undefined;
   };

@@ -2,6 +2,7 @@
  * How a run goes on: on a terminal a line that moves, in a pipe one plain line from time to time.
  */
 
+import { decisionText } from "../progress/decision_text.ts";
 import { leftText, ProgressLine, type ProgressOutput, wholeSeconds } from "../progress/progress.ts";
 import { counted, formatCount, formatPercent, formatRate } from "../text/format.ts";
 import type { Pulse } from "../progress/pulse.ts";
@@ -51,7 +52,7 @@ export class RunProgress {
   /** Draws or prints how it stands. */
   tick(): void {
     const { settled, total, perSecond, waits } = this.pulse();
-    const { failed } = this.#state;
+    const { failed, decided } = this.#state;
     const share = total === null ? 0 : Math.min(1, settled / Math.max(1, total));
     const text = [
       total === null
@@ -61,6 +62,7 @@ export class RunProgress {
       ...(failed > 0 ? [`${formatCount(failed)} failed`] : []),
       ...(perSecond > 0 ? [formatRate(perSecond)] : []),
       ...(perSecond > 0 && total !== null ? [leftText((total - settled) / perSecond * 1000)] : []),
+      ...(decided === undefined ? [] : [decisionText(decided)]),
     ].join(", ");
     if (this.#line.moves) this.#line.show(share, text);
     else this.#line.say(`${this.#name}: ${text}`);

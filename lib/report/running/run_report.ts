@@ -1,8 +1,15 @@
 /** What became of a run, as a report for terminal and Markdown. */
 
 import { nameOf } from "../../advice/prediction/candidate.ts";
+import { decisionText } from "../../progress/decision_text.ts";
 import type { RunFile, RunResult } from "../../running/run_result.ts";
-import { counted, formatCount, formatDuration, formatRate } from "../../text/format.ts";
+import {
+  counted,
+  formatCount,
+  formatDuration,
+  formatPercent,
+  formatRate,
+} from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
 import { type Block, documentOf, footnote } from "../document.ts";
 import { heading, paragraph, partialNote, together } from "../document.ts";
@@ -12,6 +19,7 @@ import type { Traced } from "../trace.ts";
 /** Few reasons and items are read; all failures are in their file. */
 const MOST_ROWS = 5;
 const MOST_CHARACTERS = 50;
+const MOST_DECISION = 55;
 
 function headline({ job, succeeded, failed, wallMs }: RunResult): string {
   const settled = succeeded + failed;
@@ -21,7 +29,7 @@ function headline({ job, succeeded, failed, wallMs }: RunResult): string {
     `${formatCount(succeeded)} succeeded, ${formatCount(failed)} failed`;
 }
 
-function details({ model, lanes, slots, before, gone }: RunResult): string {
+function details({ model, lanes, slots, before, gone, auto }: RunResult): string {
   const earlier = [
     ...(before.done > 0 ? [`${formatCount(before.done)} were done`] : []),
     ...(before.failed > 0 ? [`${formatCount(before.failed)} had failed`] : []),
@@ -30,6 +38,7 @@ function details({ model, lanes, slots, before, gone }: RunResult): string {
     nameOf({ model, lanes, slots: slots ?? Infinity }),
     ...(earlier.length === 0 ? [] : [`${earlier.join(" and ")} before`]),
     ...(gone > 0 ? [`${counted(gone, "recorded item", formatCount(gone))} left the list`] : []),
+    ...(auto === undefined ? [] : [`next time: ${plain(auto.next)}`]),
   ].join("; ");
 }
 
@@ -44,6 +53,13 @@ const REASONS: readonly Column<RunResult["reasons"][number]>[] = [
   },
 ];
 
+const DECISIONS: readonly Column<NonNullable<RunResult["auto"]>["decisions"][number]>[] = [
+  { head: "after", cell: ({ atMs }) => formatDuration(atMs) },
+  { head: "decided", left: true, most: MOST_DECISION, cell: decisionText },
+  { head: "busy", cell: ({ figures }) => formatPercent(figures.busyShare) },
+  { head: "done", cell: ({ figures }) => formatRate(figures.perSecond) },
+];
+
 const SLOWEST: readonly Column<RunResult["slowest"][number]>[] = [
   { head: "slowest", left: true, cell: ({ index }) => `item ${index}` },
   { head: "took", cell: ({ ms }) => formatDuration(ms) },
@@ -56,9 +72,14 @@ export function runWords(run: RunResult, mostRows = Infinity) {
     headline: headline(run),
     details: details(run),
     tables: [
-      { caption: "Why items failed", table: tableOf(REASONS, run.reasons.slice(0, mostRows)) },
-      { caption: "What took longest", table: tableOf(SLOWEST, run.slowest.slice(0, mostRows)) },
-    ].filter((_, at) => (at === 0 ? run.reasons : run.slowest).length > 0),
+      { caption: "Why items failed", rows: run.reasons, of: REASONS },
+      { caption: "What was decided", rows: run.auto?.decisions ?? [], of: DECISIONS },
+      { caption: "What took longest", rows: run.slowest, of: SLOWEST },
+    ].flatMap(({ caption, rows, of }) =>
+      rows.length === 0
+        ? []
+        : [{ caption, table: tableOf(of as readonly Column<unknown>[], rows.slice(0, mostRows)) }]
+    ),
   };
 }
 

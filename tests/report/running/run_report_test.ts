@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { ONE, type Shape } from "../../../lib/adaptive/watch.ts";
 import { runReport } from "../../../lib/report/running/run_report.ts";
 import { reportRenderers } from "../../../lib/report/kinds.ts";
 import { runPart } from "../../../lib/report/running/run_part.ts";
@@ -16,6 +17,38 @@ Deno.test("the summary tells what settled, how fast, what failed and why, and wh
     assertStringIncludes(text, words);
   }
   assertStringIncludes(text, "item 1300  2.00 s");
+  for (const line of text.split("\n")) assertEquals(line.length <= 80, true, line);
+});
+
+Deno.test("a run of auto tells what was decided, and what to use next time", () => {
+  const one: Shape = { ...ONE };
+  const figures = { busyShare: 0.96, latencyMs: null, perSecond: 120, refused: 0 };
+  const auto = {
+    decisions: [
+      { atMs: 24, from: one, to: one, why: "computes" as const, figures },
+      {
+        atMs: 64,
+        from: one,
+        to: { place: "lanes" as const, lanes: 2, slots: 1 },
+        why: "lanes ready" as const,
+        detail: "can't\x1b[2J",
+        figures,
+      },
+    ],
+    next: "await using executor = workers({ lanes: 2 });",
+  };
+  const run = runResult({ model: "auto", auto });
+  const text = runReport({ ...runFile(), run }).text(STYLE);
+  for (
+    const words of [
+      "next time: await using executor = workers({ lanes: 2 });",
+      "24.0 ms 1 slot: tasks compute, lanes start",
+      "64.0 ms 1 slot → 2 lanes of 1 slot: lanes have started (can't)",
+    ]
+  ) {
+    assertStringIncludes(text.replaceAll(/\s+/g, " "), words);
+  }
+  assertEquals(text.includes("\x1b"), false);
   for (const line of text.split("\n")) assertEquals(line.length <= 80, true, line);
 });
 

@@ -1,0 +1,40 @@
+/** Decisions of `auto` in words. */
+
+import type { Decision, Why } from "../adaptive/controller.ts";
+import type { Shape } from "../adaptive/watch.ts";
+import { counted } from "../text/format.ts";
+import { plain } from "../text/plain.ts";
+
+const WHY: Readonly<Record<Why, string>> = {
+  waits: "tasks wait",
+  queues: "tasks queue",
+  refused: "some were refused",
+  memory: "memory runs short",
+  computes: "tasks compute, lanes start",
+  blocks: "tasks block, lanes start",
+  "lanes ready": "lanes have started",
+  "lanes don't gain": "lanes gain nothing",
+  "waits again": "tasks hardly compute",
+  stays: "tasks can't go to lanes",
+};
+
+/** All reasons. */
+export const WHYS = Object.keys(WHY) as Why[];
+
+function shapeText({ place, lanes, slots }: Shape): string {
+  const each = counted(slots, "slot");
+  return place === "lanes" ? `${counted(lanes, "lane")} of ${each}` : each;
+}
+
+/** What changed, and why: `slots 16 → 32: tasks wait`. */
+export function decisionText(
+  { from, to, why, detail }: Pick<Decision, "from" | "to" | "why" | "detail">,
+): string {
+  const isThere = from.place === to.place && from.lanes === to.lanes;
+  const change = !isThere
+    ? `${shapeText(from)} → ${shapeText(to)}`
+    : from.slots === to.slots
+    ? shapeText(to)
+    : `slots${to.place === "lanes" ? " per lane" : ""} ${from.slots} → ${to.slots}`;
+  return `${change}: ${WHY[why]}${detail === undefined ? "" : ` (${plain(detail)})`}`;
+}
