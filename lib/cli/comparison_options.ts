@@ -39,15 +39,8 @@ export type RawComparisonOptions = Readonly<
 >;
 
 type Named =
-  | "models"
-  | "rounds"
-  | "warmup"
-  | "seed"
-  | "slots"
-  | "lanes"
-  | "baseline"
-  | "maxSlowdown"
-  | keyof RawServerOptions;
+  | ("models" | "rounds" | "warmup" | "seed" | "slots" | "lanes")
+  | ("baseline" | "maxSlowdown" | keyof RawServerOptions);
 
 export interface ComparisonOptions {
   readonly models: readonly ModelSpec[];

@@ -2,20 +2,20 @@
 
 import {
   duration,
+  MOST_LANES,
   type NamedFile,
   oneOf,
   positiveInteger,
   seedOption,
   UsageError,
 } from "../options.ts";
-import { checkOutputFiles, type OutputFiles } from "../files/output_files.ts";
+import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";
 import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";
 import type { ServerOptions } from "../lanes/cluster/server_options.ts";
 import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 import { isRemote, needsKernel, takes } from "../models.ts";
 import {
-  MOST_LANES,
   MOST_SLOTS,
   planFor,
   ratesOf,
@@ -27,27 +27,12 @@ import {
 
 type RawSweepOptions =
   & RawServerOptions
-  & {
-    readonly [
-      Name in
-        | "slots"
-        | "lanes"
-        | "model"
-        | "rounds"
-        | "rate"
-        | "duration"
-        | "seed"
-        | "items"
-        | "latency"
-        | "timeout"
-        | "export"
-        | "json"
-        | "csv"
-        | "markdown"
-        | "html"
-    ]?: string;
-  }
+  & Readonly<Partial<Record<Named | Exclude<Format, "trace">, string>>>
   & { readonly refine?: true };
+
+type Named =
+  | ("slots" | "lanes" | "model" | "rounds" | "rate" | "duration" | "seed")
+  | ("items" | "latency" | "timeout" | "export");
 
 export interface SweepOptionValues {
   /** Sizes and model of a closed loop; undefined where only measuring can tell which. */

@@ -1,7 +1,7 @@
 /** What a sweep measures: which model, and which sizes or rates. */
 
 import { MODEL_TABLE, takes } from "../models.ts";
-import { nonNegativeNumber, positiveInteger, UsageError } from "../options.ts";
+import { MOST_LANES, nonNegativeNumber, positiveInteger, UsageError } from "../options.ts";
 import { formatPercent } from "../text/format.ts";
 import {
   computesBeside,
@@ -73,7 +73,6 @@ export interface SweepPlan {
 }
 
 export const MOST_SLOTS = 5_000;
-export const MOST_LANES = 256;
 /** So many slots are measured in any case, and so many in the end while the throughput rises. */
 const MOST_DEFAULT_SLOTS = 64;
 const MOST_EXTENDED_SLOTS = 1024;
