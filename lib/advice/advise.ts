@@ -27,7 +27,7 @@ import {
   type Runner,
 } from "./race/race.ts";
 import { entriesOf, recommend, scaledMs } from "./race/recommend.ts";
-import { asRaced, sameWork } from "./findings.ts";
+import { asRaced, sameWork } from "./race/same_work.ts";
 import { byChance, mostCpuShare, sampleOf } from "./probe/sample.ts";
 import { substitutes } from "./race/substitutes.ts";
 

@@ -6,7 +6,8 @@ import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { ModelAdvice } from "./advice.ts";
 import type { Evidence } from "./evidence.ts";
-import { classLostOf, mindsBusy, sameWork } from "./findings.ts";
+import { classLostOf, mindsBusy } from "./findings.ts";
+import { sameWork } from "./race/same_work.ts";
 import {
   bySimplicity,
   type Candidate,

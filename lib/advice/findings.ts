@@ -4,18 +4,23 @@
 
 import type { RewrittenFile } from "../children/file_audit.ts";
 import { BASELINE, isRemote } from "../models.ts";
-import { COMPUTES, OTHER_COMPUTING, OTHER_WORK } from "../judge/thresholds.ts";
-import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
-import { type FailureKind, UNSETTLED } from "../timing/failures.ts";
+import type { HttpSigns } from "../tasks/http_signs.ts";
+import type { FailureKind } from "../timing/failures.ts";
 import { isBusy, type Others } from "../timing/meter/reading.ts";
-import { median } from "../timing/statistics.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Candidate, inFlightOf, nameOf } from "./prediction/candidate.ts";
 import { heldBytes } from "./prediction/choose_candidates.ts";
 import type { Machine } from "./prediction/machine.ts";
 import { graceFor, type Probed } from "./probe/probe.ts";
-import { blocks, byChance, mostCpuShare, type Sample } from "./probe/sample.ts";
-import { plainOf, type Race, type Runner } from "./race/race.ts";
+import { blocks, mostCpuShare, type Sample } from "./probe/sample.ts";
+import {
+  type Failing,
+  type FailingKind,
+  failingOf,
+  type PlainFailing,
+  plainFailingOf,
+} from "./race/failing.ts";
+import { BUSY_CPU, sameWork } from "./race/same_work.ts";
 
 type Found<Kind extends string, More extends object = object> =
   & { readonly kind: Kind }
@@ -62,7 +67,7 @@ export type Finding =
     }
   >
   /** Items fail with so many in flight, and not one by one; `lanes`: in other lanes only. */
-  | Found<"refused" | "descriptors" | "late" | "lanes", Failing>
+  | Found<FailingKind, Failing>
   | Found<"broken", { model: string; error: string }>
   /** Each task in flight holds `taskBytes`; `freeBytes` is undefined where it isn't known. */
   | Found<
@@ -80,103 +85,14 @@ export type Finding =
   /** What was set up in a lane takes long to be taken down; null if it didn't end. */
   | Found<"teardown", { ms: number | null; graceMs: number }>;
 
-/** How items that went well in the sample fail in the race's plain loop. */
-export interface PlainFailing {
-  readonly failed: number;
-  readonly items: number;
-  readonly reasons: readonly FailureKind[];
-}
-
-/** How items fail under a model. */
-export interface Failing {
-  /** The model with the fewest in flight that fails, and further ones. */
-  readonly model: string;
-  readonly inFlight: number;
-  readonly others: readonly string[];
-  readonly failed: number;
-  readonly items: number;
-  readonly reasons: readonly FailureKind[];
-  /** Tasks in flight with which all went well; 1 for one by one. */
-  readonly well: number;
-  /** Items a second that went through once a server refused; null if not known. */
-  readonly perSecond: number | null;
-}
-
-const inFlight = ({ candidate, items }: Runner) => inFlightOf(candidate, items);
-
-const DESCRIPTORS = /EMFILE|too many open files/i;
-const LATE = ["timed-out", UNSETTLED];
-/** What JavaScript throws where state is missing, or an object lost its methods. */
-const MISSING = new Set(["TypeError", "ReferenceError"]);
-/** Of errors that say so the network is the cause, and so whatever a task asks there. */
-export const NETWORK = /fetch failed|error sending request|connection|reading a body/i;
-
-function kindOf(
-  failing: readonly Runner[],
-  went: readonly Runner[],
-): "refused" | "descriptors" | "late" | "lanes" {
-  const reasons = failing.flatMap(({ failures = [] }) => failures);
-  const names = failing.flatMap(({ rounds }) =>
-    rounds.flatMap((round) => Object.keys(round.reasons ?? {}))
-  );
-  const texts = [...names, ...reasons.map(({ message }) => message)];
-  if (texts.some((text) => DESCRIPTORS.test(text))) return "descriptors";
-  if (names.length > 0 && names.every((name) => LATE.includes(name))) return "late";
-  const inLanes = failing.every(({ candidate: { model } }) => isRemote(model));
-  const isMissing = reasons.length > 0 &&
-    reasons.every(({ reason, message }) => MISSING.has(reason) && !NETWORK.test(message));
-  const asManyWent = Math.max(...went.map(inFlight)) >= Math.min(...failing.map(inFlight));
-  return inLanes && !reasons.some(isRefusal) && (isMissing || asManyWent) ? "lanes" : "refused";
-}
-
-/** From how many tasks in flight on some fail that didn't one by one, and why. */
-export function failingOf(
-  runners: readonly Runner[] = [],
-): Extract<Finding, Failing> | undefined {
-  const ran = runners.filter(({ candidate, rounds, out }) =>
-    rounds.length > 0 && (out !== "failures" || candidate.model !== BASELINE)
-  );
-  const went = ran.filter(({ out }) => out !== "failures");
-  const failing = ran.filter(({ out }) => out === "failures")
-    .sort((a, b) => inFlight(a) - inFlight(b));
-  const [first, ...others] = failing;
-  if (first === undefined) return undefined;
-  const worst = first.rounds.reduce((a, b) => b.failed > a.failed ? b : a);
-  const well = went.map(inFlight).filter((count) => count < inFlight(first));
-  const paces = failing.flatMap(({ pacePerSecond }) => pacePerSecond ?? []);
-  return {
-    kind: kindOf(failing, went),
-    model: nameOf(first.candidate),
-    inFlight: inFlight(first),
-    failed: worst.failed,
-    items: worst.failed + worst.succeeded,
-    others: others.map(({ candidate }) => nameOf(candidate)),
-    reasons: first.failures ??
-      Object.entries(worst.reasons ?? {})
-        .map(([reason, count]) => ({ reason, count, index: 0, message: "" })),
-    well: Math.max(1, ...well),
-    perSecond: paces.length === 0 ? null : Math.min(...paces),
-  };
-}
-
-/** How the race's plain loop fails; undefined if it does so no more than the sample did. */
-export function plainFailingOf(race: Race | undefined): PlainFailing | undefined {
-  const plain = plainOf(race?.runners);
-  if (plain?.out !== "failures") return undefined;
-  const { failed, succeeded } = plain.rounds.at(-1)!;
-  return { failed, items: failed + succeeded, reasons: plain.failures ?? [] };
-}
-
 /** Memory that a model needs more of than this is worth a word, in bytes. */
 const MUCH_MEMORY = 200 * (1 << 20);
 /** A task this much longer than the mean decides when all end. */
 const UNEVEN = 1;
-/** Other programs count if they leave less than this of a CPU, or of what all cores could gain. */
-const BUSY_CPU = 0.85;
+/** Other programs count if they leave less than this of what all cores could gain. */
 const BUSY_CORES = 0.75;
 /** Who computes less than this doesn't mind them. */
 const MINDS_BUSY = 0.3;
-const DEALING_MS = 0.05;
 /** From so many refusals on, and from this share of the items on, a server limits the rate of the plain loop. */
 const FEW_REFUSED = 3;
 const SHARE_REFUSED = 0.02;
@@ -215,88 +131,6 @@ export function classLostOf({ sample, race }: Pick<Evidence, "sample" | "race">)
       isRemote(candidate.model) && rounds.length > 0 && (out === undefined || out === "slower")
     );
   return isSame ? undefined : sample.classLost;
-}
-
-interface SameWork {
-  readonly ratio: number;
-  readonly sameResults: boolean;
-  readonly same: boolean;
-  readonly failing?: PlainFailing;
-}
-
-export interface PlainRounds {
-  readonly items: number;
-  readonly rounds: readonly { readonly runMs: number; readonly runCpuMs?: number | undefined }[];
-}
-
-/** What so many of the first items took in the sample; those beyond it as much as its mean. */
-function sampledMs({ walls, wallMs, sourceMs }: Sample, items: number): number {
-  let [ms, left] = [0, items];
-  for (const { count, wallMs, sourceMs } of walls) {
-    const taken = Math.min(left, count);
-    ms += taken * (wallMs + sourceMs);
-    left -= taken;
-  }
-  return ms + left * (wallMs + sourceMs);
-}
-
-/** Whether so many items are dearer or cheaper than the mean shows from this ratio on. */
-const TELLS_ITEMS = 1.25;
-
-/**
- * The sample as the race bears it out. Where its plain loop took what as many items take on average, and
- * not what these very ones took in the sample, their times are drawn anew each time, and tell of no item.
- */
-export function asRaced(sample: Sample, runners: readonly Runner[] = []): Sample {
-  const { walls, wallMs, sourceMs, cpuMs, programsMs = 0, items: count } = sample;
-  const plain = plainOf(runners);
-  if (plain === undefined || plain.out !== undefined || plain.rounds.length === 0) return sample;
-  const itsOwnMs = sampledMs(sample, plain.items);
-  const meanMs = plain.items * (wallMs + sourceMs);
-  const runMs = median(plain.rounds.map(({ runMs }) => runMs));
-  const off = (ms: number) => Math.abs(Math.log(Math.max(1e-9, runMs) / Math.max(1e-9, ms)));
-  if (off(meanMs) + Math.log(TELLS_ITEMS) > off(itsOwnMs)) return sample;
-  const known = walls.every((wall) => wall.cpuMs !== undefined);
-  const wall = { count, wallMs, sourceMs, ...(known && { cpuMs: cpuMs - programsMs }) };
-  return { ...sample, walls: [wall], isDrawn: true };
-}
-
-/** Compares a plain loop that ran again with the sample; undefined if it didn't run. */
-export function compareWork(
-  sample: Sample,
-  { items, rounds }: PlainRounds,
-  sameResults = true,
-): SameWork | undefined {
-  const { cpuMs, programsMs = 0, cpuShare, available, others } = sample;
-  const knownMs = sampledMs(sample, items);
-  if (knownMs <= 0 || rounds.length === 0) return undefined;
-  const runMs = median(rounds.map(({ runMs }) => runMs));
-  const cpuTimes = rounds.flatMap(({ runCpuMs }) => runCpuMs ?? []);
-  const waits = mostCpuShare(sample) < COMPUTES;
-  // On a busy machine computing takes longer, but not more CPU time; dealing items out isn't the job's.
-  // A trial counts its own CPU time, and not that of programs that tasks run.
-  const ownMs = cpuMs - programsMs + DEALING_MS;
-  const computed = cpuTimes.length === 0 ? 1 : median(cpuTimes) / (items * ownMs);
-  const longer = (runMs - items * DEALING_MS) / knownMs;
-  const alone = available >= BUSY_CPU && !(others !== undefined && isBusy(others));
-  const slower = waits && alone ? longer : Math.min(longer, computed);
-  // The time in which other programs had the CPU isn't the job's.
-  const shorter = runMs / (knownMs * (1 - cpuShare * (1 - available)));
-  const faster = waits || cpuTimes.length === 0 ? shorter : Math.max(shorter, computed);
-  const ratio = faster < 1 ? faster : slower > 1 ? slower : 1;
-  const most = byChance(sample, items) * (waits ? OTHER_WORK : OTHER_COMPUTING);
-  return { ratio, sameResults, same: sameResults && ratio < most && ratio > 1 / most };
-}
-
-/** Compares the race's plain loop with the sample; undefined if it didn't run again. */
-export function sameWork(
-  sample: Sample,
-  race: Race | undefined,
-): SameWork | undefined {
-  const failing = plainFailingOf(race);
-  if (failing !== undefined) return { ratio: 1, sameResults: false, same: false, failing };
-  const plain = plainOf(race?.runners);
-  return plain && compareWork(sample, plain, !race!.otherResults || race!.unrepeatable);
 }
 
 /** The share of the time, with a gain, that the source of items takes, if that makes it the limit. */

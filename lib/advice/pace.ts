@@ -3,7 +3,8 @@
 import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import type { Evidence, Pace } from "./evidence.ts";
-import { failingOf, plainFailingOf, rateLimitOf } from "./findings.ts";
+import { rateLimitOf } from "./findings.ts";
+import { failingOf, plainFailingOf } from "./race/failing.ts";
 import { answerMs, type Sample } from "./probe/sample.ts";
 import { eventLoop, SEQUENTIAL } from "./prediction/candidate.ts";
 

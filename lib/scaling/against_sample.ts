@@ -3,7 +3,8 @@
  * and may its tasks run in any order?
  */
 
-import { compareWork, type Finding, ofTeardown } from "../advice/findings.ts";
+import { type Finding, ofTeardown } from "../advice/findings.ts";
+import { compareWork } from "../advice/race/same_work.ts";
 import { orderCheckOf, type OrderProber } from "../advice/probe/order_probe.ts";
 import { JobError, type Probed } from "../advice/probe/probe.ts";
 import { sampleOf } from "../advice/probe/sample.ts";

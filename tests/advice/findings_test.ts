@@ -1,15 +1,13 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import {
-  asRaced,
   classLostOf,
-  compareWork,
-  failingOf,
   mindsBusy,
   rateLimitOf,
-  sameWork,
   sourceLimit,
   wasBusy,
 } from "../../lib/advice/findings.ts";
+import { failingOf } from "../../lib/advice/race/failing.ts";
+import { asRaced, compareWork, sameWork } from "../../lib/advice/race/same_work.ts";
 import { type Candidate, SEQUENTIAL } from "../../lib/advice/prediction/candidate.ts";
 import type { Race, Runner } from "../../lib/advice/race/race.ts";
 import { paceText, sayFinding } from "../../lib/advice/words/finding_words.ts";

@@ -8,7 +8,8 @@ import { choose } from "../../judge/choose.ts";
 import { possibleGain as possibleOf } from "../../judge/possible_gain.ts";
 import { IMPOSSIBLE, WAITS } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
-import { asRaced, type Finding, wasBusy } from "../findings.ts";
+import { type Finding, wasBusy } from "../findings.ts";
+import { asRaced } from "./same_work.ts";
 import {
   bySimplicity,
   type Candidate,

@@ -14,7 +14,8 @@ import { isRefusal } from "../../tasks/http_signs.ts";
 import type { FailureKind } from "../../timing/failures.ts";
 import type { Advice, Hazard } from "../advice.ts";
 import type { Evidence } from "../evidence.ts";
-import { type Failing, type Finding, NETWORK } from "../findings.ts";
+import { type Finding } from "../findings.ts";
+import { type Failing, NETWORK } from "../race/failing.ts";
 import type { Planned } from "../race/race_plan.ts";
 
 export function paceText(perSecond: number): string {

@@ -1,0 +1,97 @@
+/** How items fail under the models of a race, and in its plain loop. */
+
+import { BASELINE, isRemote } from "../../models.ts";
+import { isRefusal } from "../../tasks/http_signs.ts";
+import { type FailureKind, UNSETTLED } from "../../timing/failures.ts";
+import { inFlightOf, nameOf } from "../prediction/candidate.ts";
+import { plainOf, type Race, type Runner } from "./race.ts";
+
+/** What they fail for: a server, the process's limits, each other, or what isn't there in other lanes. */
+export type FailingKind = "refused" | "descriptors" | "late" | "lanes";
+
+/** How items that went well in the sample fail in the race's plain loop. */
+export interface PlainFailing {
+  readonly failed: number;
+  readonly items: number;
+  readonly reasons: readonly FailureKind[];
+}
+
+/** How items fail under a model. */
+export interface Failing {
+  /** The model with the fewest in flight that fails, and further ones. */
+  readonly model: string;
+  readonly inFlight: number;
+  readonly others: readonly string[];
+  readonly failed: number;
+  readonly items: number;
+  readonly reasons: readonly FailureKind[];
+  /** Tasks in flight with which all went well; 1 for one by one. */
+  readonly well: number;
+  /** Items a second that went through once a server refused; null if not known. */
+  readonly perSecond: number | null;
+}
+
+const inFlight = ({ candidate, items }: Runner) => inFlightOf(candidate, items);
+
+const DESCRIPTORS = /EMFILE|too many open files/i;
+const LATE = ["timed-out", UNSETTLED];
+/** What JavaScript throws where state is missing, or an object lost its methods. */
+const MISSING = new Set(["TypeError", "ReferenceError"]);
+/** Of errors that say so the network is the cause, and so whatever a task asks there. */
+export const NETWORK = /fetch failed|error sending request|connection|reading a body/i;
+
+function kindOf(
+  failing: readonly Runner[],
+  went: readonly Runner[],
+): FailingKind {
+  const reasons = failing.flatMap(({ failures = [] }) => failures);
+  const names = failing.flatMap(({ rounds }) =>
+    rounds.flatMap((round) => Object.keys(round.reasons ?? {}))
+  );
+  const texts = [...names, ...reasons.map(({ message }) => message)];
+  if (texts.some((text) => DESCRIPTORS.test(text))) return "descriptors";
+  if (names.length > 0 && names.every((name) => LATE.includes(name))) return "late";
+  const inLanes = failing.every(({ candidate: { model } }) => isRemote(model));
+  const isMissing = reasons.length > 0 &&
+    reasons.every(({ reason, message }) => MISSING.has(reason) && !NETWORK.test(message));
+  const asManyWent = Math.max(...went.map(inFlight)) >= Math.min(...failing.map(inFlight));
+  return inLanes && !reasons.some(isRefusal) && (isMissing || asManyWent) ? "lanes" : "refused";
+}
+
+/** From how many tasks in flight on some fail that didn't one by one, and why. */
+export function failingOf(
+  runners: readonly Runner[] = [],
+): Failing & { readonly kind: FailingKind } | undefined {
+  const ran = runners.filter(({ candidate, rounds, out }) =>
+    rounds.length > 0 && (out !== "failures" || candidate.model !== BASELINE)
+  );
+  const went = ran.filter(({ out }) => out !== "failures");
+  const failing = ran.filter(({ out }) => out === "failures")
+    .sort((a, b) => inFlight(a) - inFlight(b));
+  const [first, ...others] = failing;
+  if (first === undefined) return undefined;
+  const worst = first.rounds.reduce((a, b) => b.failed > a.failed ? b : a);
+  const well = went.map(inFlight).filter((count) => count < inFlight(first));
+  const paces = failing.flatMap(({ pacePerSecond }) => pacePerSecond ?? []);
+  return {
+    kind: kindOf(failing, went),
+    model: nameOf(first.candidate),
+    inFlight: inFlight(first),
+    failed: worst.failed,
+    items: worst.failed + worst.succeeded,
+    others: others.map(({ candidate }) => nameOf(candidate)),
+    reasons: first.failures ??
+      Object.entries(worst.reasons ?? {})
+        .map(([reason, count]) => ({ reason, count, index: 0, message: "" })),
+    well: Math.max(1, ...well),
+    perSecond: paces.length === 0 ? null : Math.min(...paces),
+  };
+}
+
+/** How the race's plain loop fails; undefined if it does so no more than the sample did. */
+export function plainFailingOf(race: Race | undefined): PlainFailing | undefined {
+  const plain = plainOf(race?.runners);
+  if (plain?.out !== "failures") return undefined;
+  const { failed, succeeded } = plain.rounds.at(-1)!;
+  return { failed, items: failed + succeeded, reasons: plain.failures ?? [] };
+}
