@@ -161,7 +161,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     readsEntry: true,
     usualStartMs: 150,
     colour: { light: "#4a3fb5", dark: "#a79df5" },
-    summary: { io: "the lanes that joined, if chosen", cpu: "the lanes that joined, if chosen" },
+    summary: { io: "joined lanes, if chosen", cpu: "joined lanes, if chosen" },
     python: { io: "Celery, Dask or Ray", cpu: "Celery, Dask or Ray" },
   },
   gpu: {

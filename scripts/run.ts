@@ -55,7 +55,7 @@ ${modelLines("cpu")}`.trim(),
   .option("--rate <n/s>", "start at most so many tasks, evenly: 20/s, 100/m, 5000/h")
   .option(
     "--per-host <n>",
-    "tasks of one host in flight at most; the host of an item, or of its url",
+    "tasks of one host in flight at most, of an item or its url; those without count as one",
   )
   .option(
     "--halt <budget>",

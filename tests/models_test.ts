@@ -36,12 +36,16 @@ Deno.test("what only computes, or needs what few have, is not compared unless it
   assertEquals(MODELS.filter((model) => !MODEL_TABLE[model].kinds.includes("io")), ["gpu"]);
 });
 
-Deno.test("help names every model in a line of at most 80 columns", () => {
+Deno.test("help names every model in a line of at most 90 columns, in columns that don't touch", () => {
   for (const kind of ["io", "cpu"] as const) {
     const lines = modelLines(kind).split("\n");
     const named = MODELS.filter((model) => MODEL_TABLE[model].kinds.includes(kind));
     assertEquals(lines.map((line) => line.trim().split(" ")[0]), named);
     for (const line of lines) assert(line.length <= 90, line);
+    for (const { summary, python } of named.map((model) => MODEL_TABLE[model])) {
+      const row = lines.find((line) => line.includes(summary[kind]) && line.endsWith(python[kind]));
+      assert(python[kind] === "–" || / {2}\S/.test(row!.split(summary[kind])[1]!), summary[kind]);
+    }
   }
 });
 

@@ -10,7 +10,7 @@ import { reportRenderers } from "../report/kinds.ts";
 import { runReport } from "../report/running/run_report.ts";
 import { styleOfStdout } from "../report/terminal.ts";
 import { countItems, ItemLines } from "../running/item_lines.ts";
-import { Journal, writeFailures } from "../running/journal.ts";
+import { checkFailures, Journal, writeFailures } from "../running/journal.ts";
 import { KnownItems } from "../running/known_items.ts";
 import { RecordError, RecordFile } from "../running/record_file.ts";
 import { type Ended, runJob, type RunJobHost, RunState } from "../running/run_job.ts";
@@ -75,6 +75,7 @@ async function openFailed(
   if (journal === undefined || out === undefined) {
     return await RecordFile.open(failed.path, sync, true);
   }
+  await checkFailures(failed.path, failed.typed);
   await writeFailures(out.path, failed.path, journal.known);
   return await RecordFile.open(failed.path, sync, false);
 }
@@ -101,10 +102,6 @@ function problemOf(ended: Ended, { typed, options }: RunRequest): Error | undefi
       );
     }
     case "broken": {
-      if (ended.name === "HostError") {
-        const remedy = "leave it out, or give items that are web addresses or have one as url";
-        return new UsageError("--per-host", String(options.perHost), ended.message, remedy);
-      }
       const missing = ended.name === "NotCapable" ? missingFlag(ended.message) : undefined;
       if (missing !== undefined) {
         const problem = `its ${ended.where} needs ${missing.wanted}`;
@@ -118,8 +115,10 @@ function problemOf(ended: Ended, { typed, options }: RunRequest): Error | undefi
         `The job's process ended (${ended.message}); a task returns or throws, it never exits: under ` +
           `--model processes such an item fails alone`,
       );
-    default:
-      return undefined;
+    case "done":
+      return ended.unclosed === undefined
+        ? undefined
+        : new Error(`The job ran, but closing it failed: ${ended.unclosed}`);
   }
 }
 
@@ -224,7 +223,7 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   });
   const written = cameToNothing ? [] : [out, options.failed].filter((file) => file !== undefined);
   const file: RunFile = { schemaVersion: 1, kind: "run", environment, run: summary };
-  return await report(file, problem, request, written);
+  return await report(file, problem, request, written, isDone);
 }
 
 function summaryOf(
@@ -261,6 +260,7 @@ async function report(
   problem: Error | undefined,
   { options: { out, files: wanted, halt }, args }: RunRequest,
   files: readonly TypedFile[],
+  isDone: boolean,
 ): Promise<number> {
   const { run } = file;
   // Without a file of results these are on standard output.
@@ -282,7 +282,7 @@ async function report(
       `run: halted: ${run.failed} of ${run.succeeded + run.failed} items failed (${limit})`,
     );
   }
-  if (out !== undefined && run.ended !== "done") {
+  if (out !== undefined && !isDone) {
     printError(`run: go on with: ${resumeCommand(args, "--resume")}`);
   } else if (out !== undefined && run.failedInAll > 0) {
     printError(`run: try those that failed again with: ${resumeCommand(args, "--retry-failed")}`);

@@ -238,6 +238,18 @@ async function* standing(out: string, known: KnownItems): AsyncGenerator<string>
   }
 }
 
+/** What `--failed` begins with. */
+const FAILURE_LINE = /^\{"index":\d+,"digest":"/;
+
+/** Refuses to write over a file that holds something else than failures. */
+export async function checkFailures(path: string, typed: string): Promise<void> {
+  if (!await exists(path)) return;
+  await using file = await RecordFile.open(path, "end", false);
+  const { text } = await file.firstLine();
+  if (text === "" || FAILURE_LINE.test(text)) return;
+  throw new UsageError("--failed", typed, "it holds something else", "name another file");
+}
+
 /** Writes the failures that still stand to a file of their own, whole or not at all. */
 export async function writeFailures(out: string, path: string, known: KnownItems): Promise<void> {
   const beside = join(dirname(path), `.${basename(path)}.${crypto.randomUUID().slice(0, 8)}`);

@@ -41,6 +41,8 @@ export const LEAST_JUDGED = 20;
 const MOST_MESSAGE = 2000;
 /** The longest wait that a server may ask for, in milliseconds. */
 export const MOST_WAIT_MS = 300_000;
+/** Where hosts are counted, items without one count as of one host. */
+const NO_HOST = "";
 const TOO_MANY_REQUESTS = 429;
 /** How often it is told what runs, in milliseconds. */
 const PULSE_MS = 500;
@@ -61,11 +63,6 @@ export function isSpent(budget: Budget | undefined, settled: number, failed: num
   return settled >= LEAST_JUDGED && failed >= budget.share * settled;
 }
 
-/** An item has no host that could be counted. */
-class HostError extends Error {
-  override name = "HostError";
-}
-
 /** The host of an item, of a web address, or of one that is its `url`; undefined if it has none. */
 function hostOf(item: unknown): string | undefined {
   const address = (item as { url?: unknown } | null)?.url ?? item;
@@ -73,15 +70,11 @@ function hostOf(item: unknown): string | undefined {
   return URL.parse(address)?.host || undefined;
 }
 
-/** The host of an item that must have one. */
-function neededHost(item: unknown): string {
-  const host = hostOf(item);
-  if (host !== undefined) return host;
-  throw new HostError(`${Deno.inspect(item, { depth: 1, compact: true })} has no host`);
-}
-
 /** Says what can't go on. */
-export function brokenBy(where: string, error: unknown): RunMessage {
+export function brokenBy(
+  where: string,
+  error: unknown,
+): Extract<RunMessage, { readonly type: "broken" }> {
   const name = errorName(error) ?? "Error";
   return { type: "broken", where, name, message: messageOf(error) };
 }
@@ -105,6 +98,7 @@ export class RunHere {
   readonly #again = new Set<number>();
   #toldWaits = false;
   #toldDecision: Decision | undefined;
+  readonly #noHost: string | undefined;
   /** Aborted once it is to end and nothing runs any more. */
   readonly #idle = new AbortController();
   /** How many of these have been told. */
@@ -117,6 +111,7 @@ export class RunHere {
   constructor(spec: RunSpec, host: RunHost) {
     this.#spec = spec;
     this.#host = host;
+    this.#noHost = spec.perHost === undefined ? undefined : NO_HOST;
     this.#watch = spec.live ? new LaneWatch(host.executor) : undefined;
   }
 
@@ -169,10 +164,13 @@ export class RunHere {
       },
       onOutcome: (outcome) => {
         this.#again.delete(outcome.index);
-        this.#refusals.ended(outcome, () => hostOf(outcome.item));
+        this.#refusals.ended(outcome, () => hostOf(outcome.item) ?? this.#noHost);
       },
       // A server that refuses pauses what goes to it, nothing else.
-      perKey: perHost === undefined ? { key: hostOf } : { key: neededHost, slots: perHost },
+      perKey: {
+        key: (item) => hostOf(item) ?? this.#noHost,
+        ...(perHost !== undefined && { slots: perHost }),
+      },
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(rate && { rate }),
     };
@@ -229,8 +227,8 @@ export class RunHere {
     const isRefused = status === TOO_MANY_REQUESTS || signs.retryAfterMs !== undefined;
     // Who asks for more than is allowed is told so.
     if (isRefused && retryAfterMs > MOST_WAIT_MS) return true;
-    const key = hostOf(item);
-    const refusal = { index, key, host: key ?? hostSaid(reason), ...signs };
+    const key = hostOf(item) ?? this.#noHost;
+    const refusal = { index, key, host: key || hostSaid(reason), ...signs };
     const again = isRefused
       ? this.#refusals.add(refusal, performance.now()) ?? false
       : attempts - this.#refusals.of(index) <= this.#spec.retries && mayRetry(rejected);

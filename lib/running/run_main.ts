@@ -82,6 +82,7 @@ async function main(): Promise<void> {
 
   let where = "prepare";
   let last: RunMessage;
+  let ran: RunMessage | undefined;
   try {
     const { job } = order;
     await using _prepared = await prepare(await hook(job, job.prepare));
@@ -92,10 +93,11 @@ async function main(): Promise<void> {
     await using executor = openModel({ ...order, job: own });
     run = new RunHere(order, { executor, items, say, signal });
     if (finishing) run.finish();
-    last = await run.run();
-    where = "its teardown";
+    last = ran = await run.run();
   } catch (error) {
-    last = brokenBy(where, error);
+    const broken = brokenBy(where, error);
+    // What ran has ended by then.
+    last = ran?.type === "done" ? { ...ran, unclosed: broken.message } : broken;
   }
   // Once this is said, nobody waits any more.
   say(last);

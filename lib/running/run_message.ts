@@ -108,6 +108,8 @@ export type RunMessage =
     readonly auto?: RunResult["auto"];
     /** When tasks ran, or a sample of them. */
     readonly timeline?: Timeline | undefined;
+    /** What a lane, or what was prepared, threw when it was closed. */
+    readonly unclosed?: string | undefined;
   };
 
 /** A line of the journal, and of `--failed`. */

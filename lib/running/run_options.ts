@@ -179,6 +179,14 @@ async function fileOf(option: string, typed: string | undefined): Promise<TypedF
   if (info !== undefined && !info.isFile) {
     throw new UsageError(option, typed, "no file", "name a file, or leave it out to print");
   }
+  for (const written of option === "--out" ? [path, journalPath(path)] : [path]) {
+    if (await isThere(written) || !await Deno.lstat(written).then(() => true, () => false)) {
+      continue;
+    }
+    const which = written === path ? "" : `its journal ${journalPath(typed)} is `;
+    const problem = `${which}a link to a file that isn't there`;
+    throw new UsageError(option, typed, problem, "name a file itself");
+  }
   return { typed, path };
 }
 
@@ -223,8 +231,11 @@ export async function readRunOptions(
     throw new UsageError("--out", out.typed, "it isn't there, so nothing of it failed", remedy);
   }
   const failed = await fileOf("--failed", raw.failed);
-  if (failed !== undefined && !resume && await isThere(failed.path)) {
-    const remedy = "name another file, or add --resume to go on with its run";
+  const goesOn = resume && out !== undefined && await isThere(out.path);
+  if (failed !== undefined && !goesOn && await isThere(failed.path)) {
+    const remedy = resume
+      ? "name another file: --out isn't there, so this run begins"
+      : "name another file, or add --resume to go on with its run";
     throw new UsageError("--failed", failed.typed, "it exists", remedy);
   }
   const { json, html, markdown, trace } = raw;

@@ -52,6 +52,9 @@ function clipped(text: string): string {
 /** What was thrown, as text; reading it may itself throw. */
 export function messageOf(reason: unknown): string {
   try {
+    if (reason instanceof SuppressedError) {
+      return [reason.suppressed, reason.error].map(messageOf).join("; then: ");
+    }
     if (reason instanceof Response) return `a Response with status ${reason.status}`;
     return String(reason instanceof Error ? reason.message : reason);
   } catch {

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { limited, sequential } from "../../lib/open.ts";
 import { ItemsLeft } from "../../lib/running/items_left.ts";
 import { KnownItems } from "../../lib/running/known_items.ts";
@@ -276,12 +276,18 @@ Deno.test("no more tasks of a host are in flight than --per-host allows, whateve
   assertEquals([counts, most], [[30, 0], 2]);
 });
 
-Deno.test("an item without a host is named where hosts are counted", async () => {
-  await assertRejects(
-    () => said((n) => n, ["http://a.example/", "nowhere"], { perHost: 2 }),
-    Error,
-    "nowhere",
-  );
+Deno.test("where hosts are counted, items without one count as of one host, and end as others do", async () => {
+  let [running, most] = [0, 0];
+  const task = async (item: string) => {
+    if (item.startsWith("http")) return;
+    most = Math.max(most, ++running);
+    await new Promise((resolve) => setImmediate(resolve));
+    running--;
+    if (item === "bad") throw new Error("no address");
+  };
+  const items = ["http://a.example/", "bad", "worse", "http://b.example/", "worst"];
+  const { counts } = await said(task, items, { perHost: 1 }, { executor: limited({ slots: 9 }) });
+  assertEquals([counts, most], [[4, 1], 1]);
 });
 
 Deno.test("what waits for another try when the run is to finish is left to the next run", async () => {

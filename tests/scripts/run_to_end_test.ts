@@ -529,3 +529,46 @@ test(
     assertEquals(failed.map(({ index }) => index).sort((a, b) => a - b), numbers.filter(isGone));
   },
 );
+
+test("what isn't a run's own is never written over by one that goes on", {
+  "job.js": `export const items = [1, 2]; export default (n) => n;`,
+  "thesis.txt": "my thesis\n",
+}, async (folder) => {
+  const args = ["job.js", "--out", "out.jsonl", "--failed", "thesis.txt", "--resume"];
+  const begins = await runTask("run", args, { cwd: folder });
+  assertEquals([begins.code, begins.stdout], [2, ""]);
+  assertStringIncludes(begins.stderr, '--failed "thesis.txt": it exists; name another file');
+  await runTask("run", ["job.js", "--out", "out.jsonl"], { cwd: folder });
+  const goesOn = await runTask("run", args, { cwd: folder });
+  assertEquals([goesOn.code, goesOn.stdout], [2, ""]);
+  assertStringIncludes(goesOn.stderr, '--failed "thesis.txt": it holds something else');
+  assertEquals(await Deno.readTextFile(`${folder}/thesis.txt`), "my thesis\n");
+  await Deno.symlink("nowhere.jsonl", `${folder}/link.jsonl`);
+  const link = await runTask("run", ["job.js", "--out", "link.jsonl"], { cwd: folder });
+  assertEquals(link.code, 2);
+  assertStringIncludes(link.stderr, '--out "link.jsonl": a link to a file that isn\'t there');
+});
+
+test(
+  "all that fails when a job is closed is told, and a run that is done has nothing to go on with",
+  {
+    "job.js": `
+export const items = [1, 2];
+export const prepare = () => ({ [Symbol.dispose]() { throw new Error("dispose fails"); } });
+export const setup = () => ({});
+export function teardown() { throw new Error("teardown fails"); }
+export default (n) => n;
+`,
+  },
+  async (folder) => {
+    const args = ["job.js", "--out", "out.jsonl"];
+    const { code, stdout, stderr } = await runTask("run", args, { cwd: folder });
+    assertEquals(code, 1);
+    assertStringIncludes(stdout, "2 succeeded");
+    assertMatch(
+      stderr,
+      /The job ran, but closing it failed: .*teardown fails; then: dispose fails/,
+    );
+    assert(!stderr.includes("--resume"));
+  },
+);
