@@ -177,11 +177,6 @@ export class LanePool {
     return this.#runs.size > 1;
   }
 
-  /** How many lanes have nothing to do, those that aren't started yet among them. */
-  get idleLanes(): number {
-    return this.#places.all.filter(({ load, isUsable }) => load === 0 && isUsable).length;
-  }
-
   /** The lanes that are open, in the order of their numbers. */
   get openLanes(): OpenLane[] {
     return this.#places.openLanes;
@@ -322,7 +317,7 @@ export class LanePool {
   #fill(): void {
     this.#sendQueued();
     if (!this.options.takesAhead || !this.#hasRoom) return;
-    for (let idle = this.idleLanes; idle > 0 && this.#recallWaiting(); idle--) this.#sendQueued();
+    for (let free = this.freeSlots; free > 0 && this.#recallWaiting(); free--) this.#sendQueued();
   }
 
   /** Takes a batch back that waits on a lane, if there is one. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { type Executor, type Items, TaskLoadError, TimeoutError } from "../../lib/mod.ts";
+import { type Executor, type Items, task, TaskLoadError, TimeoutError } from "../../lib/mod.ts";
 import { type Guarantee, numbers, OWN_LANE_ONLY, SENT_ONLY, taskNamed } from "./guarantee.ts";
 
 type Inputs = Record<string, () => Items<number>>;
@@ -41,6 +41,18 @@ async function works(executor: Executor): Promise<void> {
 }
 
 export const ODD_USE: readonly Guarantee[] = [
+  {
+    name: "tasks whose module sets a timer that never ends are run",
+    async check({ open }) {
+      await using executor = open();
+      const timed = task<typeof import("./timed_tasks.ts")>(
+        new URL("./timed_tasks.ts", import.meta.url),
+      );
+      // One for each lane that is opened.
+      const results = await executor.map(timed, numbers(8)).toArray();
+      assertEquals(results, numbers(8).map((n) => n + 1));
+    },
+  },
   {
     name:
       "an input that can't be closed is left all the same, its error is told, and nothing is harmed",

@@ -132,7 +132,7 @@ Deno.test("a place where no lane can be started is left alone for a second, whil
   const { pool, made, tried, broken } = failing([1], { lanes: 2 });
   const run = new FakeRun().has(5).join(pool);
   assertEquals([tried, run.sent.length, run.told], [[0, 1], 1, ["11 put back"]]);
-  assertEquals(pool.idleLanes, 0);
+  assertEquals(pool.freeSlots, 0);
   made[0]!.finish(run.sent[0]!);
   time.pass(REST_MS - 1);
   pool.wake(run);

@@ -114,7 +114,7 @@ Deno.test("a batch's last report frees its slot; one of a batch that is gone is 
   lane!.start(batch!);
   lane!.end(batch!);
   lane!.report(batch!);
-  assertEquals([run.sent.length, pool.idleLanes], [1, 0]);
+  assertEquals([run.sent.length, pool.freeSlots], [1, 0]);
   lane!.end(batch!);
   assertEquals([run.sent.length, batch!.on!.inFlight.size], [2, 1]);
   lane!.report(batch!, true);
@@ -214,16 +214,6 @@ Deno.test("a run that is over keeps no place for itself", () => {
   assertEquals(other.sent.length, 2);
 });
 
-Deno.test("a lane is idle while nothing is on it, whether it is open or not", () => {
-  const { pool, made } = poolOf({ lanes: 2 });
-  const run = new FakeRun().has(1).join(pool);
-  assertEquals(pool.idleLanes, 1);
-  pool.wake(run.has(1, 20));
-  assertEquals(pool.idleLanes, 0);
-  made[0]!.finish(run.sent[0]!);
-  assertEquals(pool.idleLanes, 1);
-});
-
 Deno.test("a lane that becomes idle, and for which nothing is queued, gets what waits on another", () => {
   const { pool, made } = poolOf({ lanes: 3, takesAhead: true });
   const run = new FakeRun().has(6);
@@ -242,6 +232,23 @@ Deno.test("a lane that becomes idle, and for which nothing is queued, gets what 
   // What runs stays where it is, and so does what could only be sent back to where it was.
   two!.finish(two!.batches[0]!);
   assertEquals([one!.batches.length, run.queue.length], [1, 0]);
+});
+
+Deno.test("a slot that becomes free beside others, and for which nothing is queued, gets what waits too", () => {
+  const { pool, made } = poolOf({ lanes: 2, slots: 2, takesAhead: true });
+  const run = new FakeRun().has(6);
+  run.ahead = 1;
+  run.join(pool);
+  const [one, two] = made;
+  for (const lane of made) for (const batch of lane.batches.slice(0, 2)) lane.start(batch);
+  assertEquals(made.map(({ batches }) => batches.length), [3, 3]);
+  two!.finish(two!.batches[0]!);
+  two!.start(two!.batches[1]!);
+  assertEquals(made.map(({ batches }) => batches.length), [3, 2]);
+  two!.finish(two!.batches[0]!);
+  assertEquals(made.map(({ batches }) => batches.length), [2, 2]);
+  one!.finish(one!.batches[0]!);
+  assertEquals([pool.freeSlots, run.queue.length], [1, 0]);
 });
 
 Deno.test("what waits on a lane stays there while others are busy, or if it can't be taken back", () => {

@@ -85,10 +85,6 @@ export class ClusterChannel implements Channel {
     if (!this.#isOver) void this.#lease!.send(kind, head, payload);
   }
 
-  unloadable(): undefined {
-    return undefined;
-  }
-
   /** The connection that all lanes share keeps the program alive until the executor is closed. */
   hold(): void {}
 

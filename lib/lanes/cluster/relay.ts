@@ -149,17 +149,11 @@ export class Relay {
 
   async #load(number: number, { module, ...rest }: TaskToLoad): Promise<void> {
     const found = await this.#of.find(module);
-    const why = "refused" in found
-      ? found.refused
-      : this.#channel.unloadable({ module: found.local, export: rest.export });
-    if (why !== undefined) {
-      const error = new TaskLoadError(`Cannot load task module ${module}: ${why}`);
+    if ("refused" in found) {
+      const error = new TaskLoadError(`Cannot load task module ${module}: ${found.refused}`);
       return void this.#sender.send(FromLane.unloadable, [number], sealEnvelope(error, way));
     }
-    this.#channel.send(ToLane.load, [number], {
-      module: (found as { local: string }).local,
-      ...rest,
-    });
+    this.#channel.send(ToLane.load, [number], { module: found.local, ...rest });
   }
 
   #onMessage(kind: number, head: ArrayLike<number>, payload: unknown): void {

@@ -5,7 +5,7 @@
  * business: a thread is posted them, a subprocess reads and writes frames.
  */
 
-import type { PlacedTask, Task } from "../task.ts";
+import type { PlacedTask } from "../task.ts";
 import type { Cells } from "./cells.ts";
 import type { LaneBatch, Report } from "../lane.ts";
 import { readSpan, spanNumbers } from "../telemetry.ts";
@@ -90,8 +90,6 @@ export interface Channel {
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void;
   /** The name of the machine that the other side is on, if it is another one. */
   readonly machine?: string | undefined;
-  /** Why a task can't be loaded there, if that is known already. */
-  unloadable(task: Task): string | undefined;
   /** Whether an open channel keeps the program alive. */
   hold(keepsAlive: boolean): void;
   /**

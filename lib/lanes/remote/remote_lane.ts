@@ -121,18 +121,11 @@ export class RemoteLane implements Lane {
     return known?.state === "loading" && known.isSetUp;
   }
 
-  #askToLoad(known: RemoteTask): void {
-    const { number, task } = known;
-    const why = this.#channel.unloadable(task);
-    if (why === undefined) {
-      const { module, export: name, places } = task as PlacedTask;
-      const isProgram = module === Deno.mainModule;
-      const toLoad: TaskToLoad = { module, export: name, isProgram, ...(places && { places }) };
-      this.#channel.send(ToLane.load, [number], toLoad);
-    } else {
-      // Later, for the dispatcher is not done with sending yet.
-      queueMicrotask(() => this.#onUnloadable(known, loadError(task, why)));
-    }
+  #askToLoad({ number, task }: RemoteTask): void {
+    const { module, export: name, places } = task as PlacedTask;
+    const isProgram = module === Deno.mainModule;
+    const toLoad: TaskToLoad = { module, export: name, isProgram, ...(places && { places }) };
+    this.#channel.send(ToLane.load, [number], toLoad);
   }
 
   send(batch: LaneBatch): void {

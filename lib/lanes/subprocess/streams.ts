@@ -1,5 +1,5 @@
 /**
- * A child's streams. It runs before the task's module is loaded, for that may print and read too.
+ * A child's streams. It runs before any task's module, for that may print and read too.
  *
  * For the task and what it starts, stdin is at its end, and stdout goes where prints go: to stderr.
  * Frames have a descriptor of their own where the child may start programs, which inherit the real

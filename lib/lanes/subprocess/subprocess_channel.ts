@@ -13,10 +13,9 @@ import {
   REPORT_COUNT,
   ToLane,
 } from "../remote/channel.ts";
-import { Preloads } from "../preloads.ts";
+import { knowing } from "../preloads.ts";
 import { projectFlags } from "../project.ts";
 import type { Way } from "../remote/way.ts";
-import type { Task } from "../task.ts";
 import { Child } from "./child.ts";
 import {
   decodePayload,
@@ -33,7 +32,7 @@ import { type LanePermissions, permissionFlags } from "./permissions.ts";
 
 export interface SubprocessOptions {
   readonly slots: number;
-  /** Modules of tasks, of one project, that the child loads at its start, which needs no permission. */
+  /** Modules of tasks, of one project, that the child may load: it knows them from its start. */
   readonly modules: readonly string[];
   /** What the child may touch; nothing unless given. */
   readonly permissions?: LanePermissions;
@@ -48,7 +47,6 @@ export interface SubprocessOptions {
 /** After so many large frames the child opens what holds more, which takes it some 15 ms. */
 const WIDER_AFTER = 4;
 const MAIN = new URL("./subprocess_main.ts", import.meta.url).href;
-const STREAMS = new URL("./streams.ts", import.meta.url).href;
 
 const serializer = serializerOf(v8);
 export const way: Way = wayThrough(serializer);
@@ -59,7 +57,6 @@ export class SubprocessChannel implements Channel {
   readonly stopsByForce = true;
   readonly #events: ChannelEvents;
   readonly #options: SubprocessOptions;
-  readonly #preloads: Preloads;
   #child: Child;
   /** Whether the project's lock holds all that the tasks import. */
   #isLocked = true;
@@ -72,7 +69,6 @@ export class SubprocessChannel implements Channel {
   constructor(events: ChannelEvents, options: SubprocessOptions) {
     this.#events = events;
     this.#options = options;
-    this.#preloads = new Preloads(options.modules);
     this.#child = this.#start();
   }
 
@@ -84,11 +80,11 @@ export class SubprocessChannel implements Channel {
       args: [
         "--quiet",
         "--no-prompt",
-        ...importFlags(this.#preloads.modules),
+        ...importFlags(modules),
         ...this.#isLocked ? flags : unlocked,
         ...v8Flags.length > 0 ? [`--v8-flags=${v8Flags.join()}`] : [],
         ...permissionFlags(permissions),
-        ...[STREAMS, ...this.#preloads.modules].map((module) => `--preload=${module}`),
+        `--preload=${knowing(modules)}`,
         MAIN,
         String(slots),
       ],
@@ -109,8 +105,8 @@ export class SubprocessChannel implements Channel {
     const { how, words } = await child.ended;
     if (this.#closed) return;
     const outdated = this.#isLocked && words?.includes("lockfile is out of date") === true;
-    if (!this.#isReady && (outdated || this.#preloads.giveUp(cleaned(words) ?? `it ${how}`))) {
-      this.#isLocked &&= !outdated;
+    if (!this.#isReady && outdated) {
+      this.#isLocked = false;
       try {
         this.#child = this.#start();
       } catch (error) {
@@ -158,10 +154,6 @@ export class SubprocessChannel implements Channel {
     this.#child.writeWider(encodeFrame(WIDER, [], undefined)[0]!);
   }
 
-  unloadable(task: Task): string | undefined {
-    return this.#preloads.whyNot(task);
-  }
-
   hold(keepsAlive: boolean): void {
     this.#holds = keepsAlive;
     this.#child.hold(keepsAlive);
@@ -190,9 +182,4 @@ function importFlags(modules: readonly string[]): string[] {
     Deno.permissions.querySync({ name: "import", host }).state === "granted";
   if (hosts.length === 0 || !hosts.every(mayImport)) return ["--cached-only"];
   return [`--allow-import=${[...new Set(hosts)].join()}`];
-}
-
-/** What Deno says of a module that can't be loaded, without what it says of itself. */
-function cleaned(words: string | undefined): string | undefined {
-  return words?.replace(/^error: (Uncaught (\(in promise\) )?)?/, "");
 }

@@ -6,11 +6,10 @@
  * shared memory, but not be made to.
  */
 
-import { Preloads } from "../preloads.ts";
+import { knowing } from "../preloads.ts";
 import { Cells } from "../remote/cells.ts";
 import type { Channel, ChannelEvents } from "../remote/channel.ts";
 import { threads } from "../remote/way.ts";
-import type { Task } from "../task.ts";
 import { LaneStartError } from "../errors.ts";
 import { nearestConfig, programFlags } from "../project.ts";
 import { ENDING, EndWatch, HELD } from "./end_watch.ts";
@@ -53,57 +52,36 @@ export class WorkerChannel implements Channel {
   readonly cells: Cells | undefined;
   readonly stopsByForce = false;
   readonly #events: ChannelEvents;
-  readonly #options: WorkerChannelOptions;
-  readonly #preloads: Preloads;
-  #thread: Thread;
-  #heard = false;
+  readonly #thread: Thread;
   #closed = false;
-  #holds = true;
 
   constructor(events: ChannelEvents, options: WorkerChannelOptions) {
     this.#events = events;
-    this.#options = options;
     this.cells = options.isRelayed ? undefined : new Cells(options.slots);
     reserveDescriptors(ENTRY);
-    this.#preloads = new Preloads(options.permissions === undefined ? [] : options.modules);
-    this.#thread = this.#start();
-  }
-
-  #start(): Thread {
-    const { number, permissions, slots, entry = ENTRY, stuck = STUCK } = this.#options;
-    const thread: Thread = new Thread({
-      entry: permissions === undefined ? entry.href : entryWith(entry, this.#preloads.modules),
+    const { number, permissions, modules, slots, entry = ENTRY, stuck = STUCK } = options;
+    this.#thread = new Thread({
+      entry: permissions === undefined ? entry.href : knowing(modules, [entry.href, SERVER.href]),
       name: `lane ${number}`,
       permissions,
-      onMessage: (...message) => {
-        this.#heard = true;
-        this.#events.message(...message);
-      },
-      onEnd: (how) => this.#onEnd(thread, how),
+      onMessage: (...message) => events.message(...message),
+      onEnd: (how) => this.#onEnd(how),
       stuck,
     });
-    thread.open([slots, this.cells?.buffer]);
-    thread.hold(this.#holds);
-    return thread;
+    this.#thread.open([slots, this.cells?.buffer]);
   }
 
-  #onEnd(thread: Thread, how: string): void {
+  #onEnd(how: string): void {
     if (this.#closed) return;
-    void thread.end();
-    if (this.#heard || !this.#preloads.giveUp(how)) this.#events.ended(how);
-    else this.#thread = this.#start();
+    void this.#thread.end();
+    this.#events.ended(how);
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void {
     this.#thread.line.send(kind, head, payload, moves);
   }
 
-  unloadable(task: Task): string | undefined {
-    return this.#preloads.whyNot(task);
-  }
-
   hold(keepsAlive: boolean): void {
-    this.#holds = keepsAlive;
     this.#thread.hold(keepsAlive);
   }
 
@@ -116,14 +94,6 @@ export class WorkerChannel implements Channel {
     this.#closed = true;
     return this.#thread.end();
   }
-}
-
-/** Modules that are imported from the start need no permission, in data as little as in a file. */
-function entryWith(entry: URL, modules: readonly string[]): string {
-  const imports = [entry.href, SERVER.href, ...modules].map((module) =>
-    `import ${JSON.stringify(module)};`
-  );
-  return `data:text/javascript,${encodeURIComponent(imports.join(""))}`;
 }
 
 /** Deno 2.9 has it, but no types of it. */

@@ -14,7 +14,6 @@ import {
 import { LaneServer, type Runner } from "../../../lib/lanes/remote/lane_server.ts";
 import { RemoteLane } from "../../../lib/lanes/remote/remote_lane.ts";
 import { threads, type Way } from "../../../lib/lanes/remote/way.ts";
-import type { Task } from "../../../lib/lanes/task.ts";
 import { DOUBLE } from "../batch.ts";
 
 /** A message as it arrives. */
@@ -39,8 +38,6 @@ export interface ChannelSettings {
   readonly way?: Way;
   readonly cells?: Cells;
   readonly stopsByForce?: boolean;
-  /** Why a module can't be loaded, where that is known. */
-  readonly unloadable?: Readonly<Record<string, string>>;
 }
 
 /** The caller's end. */
@@ -55,11 +52,9 @@ export class FakeChannel implements Channel {
   /** Takes what is sent, if there is somebody. */
   onSent: ((message: Message) => void) | undefined;
   readonly #events: ChannelEvents;
-  readonly #settings: ChannelSettings;
 
   constructor(events: ChannelEvents, settings: ChannelSettings) {
     this.#events = events;
-    this.#settings = settings;
     this.way = settings.way ?? threads;
     this.cells = settings.cells;
     this.stopsByForce = settings.stopsByForce ?? false;
@@ -69,10 +64,6 @@ export class FakeChannel implements Channel {
     const message = { kind, head: Array.from(head), payload: carried(this.way, payload, moves) };
     this.sent.push(message);
     this.onSent?.(message);
-  }
-
-  unloadable({ module }: Task): string | undefined {
-    return this.#settings.unloadable?.[module];
   }
 
   hold(keepsAlive: boolean): void {

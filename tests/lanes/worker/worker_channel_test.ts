@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { knowing } from "../../../lib/lanes/preloads.ts";
 import type { ChannelEvents } from "../../../lib/lanes/remote/channel.ts";
 import type { Task } from "../../../lib/lanes/task.ts";
 import { ENDING, HELD } from "../../../lib/lanes/worker/end_watch.ts";
@@ -13,7 +14,6 @@ const ENTRY = new URL("../../../lib/lanes/worker/worker_main.ts", import.meta.ur
 const SERVER = new URL("../../../lib/lanes/worker/worker_server.ts", import.meta.url).href;
 const { setTimeout: later } = globalThis;
 const HASH: Task = { module: "file:///jobs/hash.ts", export: "default" };
-const PARSE: Task = { module: "file:///jobs/parse.ts", export: "default" };
 
 /** What a channel told. */
 class Heard implements ChannelEvents {
@@ -114,17 +114,8 @@ test("messages go both ways, and what can't be sent is refused at once", {}, asy
 test(
   "a thread without a word about permissions loads its tasks later",
   { modules: [HASH.module] },
-  ({ channel, workers }) => {
-    assertEquals(channel.unloadable(HASH), undefined);
-    assertEquals(workers[0]!.url, ENTRY);
-  },
+  ({ workers }) => assertEquals(workers[0]!.url, ENTRY),
 );
-
-/** The modules that a thread's own code imports. */
-function importsOf({ url }: FakeWorker): string[] {
-  const code = decodeURIComponent(url.slice(url.indexOf(",") + 1));
-  return [...code.matchAll(/import "([^"]+)";/g)].map(([, module]) => module!);
-}
 
 const narrow = {
   permissions: { net: false },
@@ -132,30 +123,12 @@ const narrow = {
 } as const;
 
 test(
-  "a thread that may do less is started with its tasks' modules, for it may not read them",
+  "a thread that may do less knows its tasks' modules from the start, for it may not read them",
   narrow,
   (stage) => {
     const { workers: [worker] } = stage;
     assertEquals(worker!.options.deno, { permissions: { net: false } });
-    assertEquals(importsOf(worker!), [ENTRY, SERVER, HASH.module]);
-  },
-);
-
-test(
-  "a thread whose tasks' modules don't load is started without them, and may do as little",
-  narrow,
-  (stage) => {
-    const { channel, heard, workers } = stage;
-    assertEquals(workers[0]!.fails("Uncaught SyntaxError: x\n    at y"), true);
-    assertEquals([workers.length, workers[0]!.done], [2, ["terminate"]]);
-    assertEquals(importsOf(workers[1]!), [ENTRY, SERVER]);
-    assertEquals(workers[1]!.options.deno, { permissions: { net: false } });
-    assertEquals(channel.unloadable(HASH), "stopped: Uncaught SyntaxError: x");
-    assertEquals(channel.unloadable(PARSE), undefined);
-    assertEquals(heard.ends, []);
-    // Without them it has no other excuse.
-    workers[1]!.fails("Uncaught Error: y");
-    assertEquals([workers.length, heard.ends], [2, ["stopped: Uncaught Error: y"]]);
+    assertEquals(worker!.url, knowing([HASH.module], [ENTRY, SERVER]));
   },
 );
 
@@ -241,19 +214,5 @@ test(
     channel.hold(true);
     time.pass(10);
     assertEquals(worker!.done, ["hold false", "hold true"]);
-  },
-);
-
-test(
-  "a thread that is started anew keeps the program alive no more than the first",
-  narrow,
-  (stage) => {
-    const { channel, workers } = stage;
-    using time = new VirtualTime();
-    channel.hold(false);
-    time.pass(0);
-    workers[0]!.fails("Uncaught SyntaxError: x");
-    time.pass(0);
-    assertEquals(workers[1]!.done, ["hold false"]);
   },
 );
