@@ -1,6 +1,7 @@
 /** The program that runs a job as it was advised, and the flags that it needs. */
 
 import type { Rate } from "../dispatch/limit.ts";
+import { commonJsFlag } from "../lanes/project.ts";
 import { type LanePermissions, permissionFlags } from "../lanes/subprocess/permissions.ts";
 import { MODEL_TABLE, takes } from "../models.ts";
 import type { Candidate } from "./prediction/candidate.ts";
@@ -43,11 +44,13 @@ function optionsOf(
   return parts.length === 0 ? "" : `{ ${parts.join(", ")} }`;
 }
 
-function flagsOf({ permissions, config }: ProgramJob, { model }: Candidate): string[] {
+function flagsOf({ module, permissions, config }: ProgramJob, { model }: Candidate): string[] {
+  const detects = commonJsFlag(module);
   const { run } = permissions;
   const programs = run === undefined || typeof run === "boolean" ? [] : run;
   return [
     ...(config === undefined ? [] : [`--config=${config}`]),
+    ...(detects === undefined ? [] : [detects]),
     ...permissionFlags({
       ...permissions,
       // Modules named by URL are read when they are first needed.

@@ -7,9 +7,15 @@ import type { SetupContext, Task, TaskFunction } from "./task.ts";
 
 /**
  * Imports a task's module by its absolute URL. Written as `import(url)` here, a registry would warn that it
- * can't rewrite it, which an absolute URL doesn't need.
+ * can't rewrite it, which an absolute URL doesn't need. What a CommonJS module exports as `default` is its
+ * default, as its author means it, and not all that it exports.
  */
-export const importModule: (url: string) => Promise<Record<string, unknown>> = dynamicImport;
+export async function importModule(url: string): Promise<Record<string, unknown>> {
+  const module: Record<string, unknown> = await dynamicImport(url);
+  if (!("module.exports" in module)) return module;
+  const { "module.exports": exported, ...named } = module;
+  return typeof exported === "object" ? { ...named, ...exported } : named;
+}
 
 const loaded = new Map<string, TaskFunction | Promise<TaskFunction>>();
 /** Tasks that are functions of this isolate. */

@@ -62,10 +62,17 @@ export function nearestConfig(module: string): string | undefined {
   return projectOf(module)?.config;
 }
 
+/** The flag by which a program elsewhere imports a module that may be CommonJS; undefined if it needs none. */
+export function commonJsFlag(module: string): string | undefined {
+  return projectOf(module)?.mayBeCommonJs ? `--${DETECT}` : undefined;
+}
+
 interface Project {
   readonly config?: string;
   /** A package.json nearer than any deno.json, with node_modules beside it or modules that it names. */
   readonly hasPackages: boolean;
+  /** The nearest package.json doesn't say that all beside it are ES modules: some may be CommonJS. */
+  readonly mayBeCommonJs: boolean;
   readonly lock?: string;
 }
 
@@ -89,30 +96,36 @@ function* foldersOf(module: string): Generator<URL> {
 function search(module: string): Project | undefined {
   let hasPackages = false;
   let namesModules = false;
+  let mayBeCommonJs: boolean | undefined;
+  const found = () => ({ hasPackages, mayBeCommonJs: mayBeCommonJs ?? false });
   try {
     for (const folder of foldersOf(module)) {
       const has = (name: string) => stat(new URL(name, folder));
+      const packages = new URL("package.json", folder);
+      const isPackage = has("package.json")?.isFile === true;
+      if (isPackage) mayBeCommonJs ??= !says(packages, '"type"\\s*:\\s*"module"');
       const config = CONFIGS.find((name) => has(name)?.isFile);
       if (config !== undefined) {
         const lock = attempt(() => lockAbove(folder)); // it may not be looked for
         const file = new URL(config, folder);
         // A workspace brings its members' imports along, wherever their packages are.
-        hasPackages ||= namesModules && !names(file, "workspace");
-        return { config: pathOf(file), hasPackages, ...(lock !== undefined && { lock }) };
+        hasPackages ||= namesModules && !says(file, '"workspace"\\s*:');
+        return { ...found(), config: pathOf(file), ...(lock !== undefined && { lock }) };
       }
-      if (has("package.json")?.isFile !== true) continue;
+      if (!isPackage) continue;
       hasPackages ||= has("node_modules")?.isDirectory === true;
-      namesModules ||= names(new URL("package.json", folder), "(?:imports|exports)");
+      namesModules ||= says(packages, '"(?:imports|exports)"\\s*:');
     }
   } catch {
     // It may not be read.
   }
-  return hasPackages || namesModules ? { hasPackages: true } : undefined;
+  hasPackages ||= namesModules;
+  return hasPackages || mayBeCommonJs ? found() : undefined;
 }
 
-/** Whether a file of JSON, with comments or without, has a property whose name is of this pattern. */
-function names(file: URL, property: string): boolean {
-  return new RegExp(`"${property}"\\s*:`).test(attempt(() => Deno.readTextFileSync(file)) ?? "");
+/** Whether a file of JSON, with comments or without, holds text of this pattern. */
+function says(file: URL, pattern: string): boolean {
+  return new RegExp(pattern).test(attempt(() => Deno.readTextFileSync(file)) ?? "");
 }
 
 /** What a program must be allowed to read to find out in which project a module stands. */
@@ -149,6 +162,9 @@ function pathOf(file: URL): string {
 const MEANING =
   /^--(config|import-map|no-config|location|no-lock|lock|frozen|node-modules-dir|vendor|unstable|unstable-.+|no-npm|no-remote|conditions|cert|sloppy-imports)(=|$)/;
 
+/** Has Deno load a module as CommonJS if it is one, unless its package.json says that it isn't. */
+const DETECT = "unstable-detect-cjs";
+
 /** What a child's command line says of its project. */
 export interface ProjectFlags {
   readonly flags: readonly string[];
@@ -182,6 +198,8 @@ export function projectFlags(
       lock = project.lock;
     }
     if (project?.hasPackages && !has("node-modules-dir")) flags.push("--node-modules-dir=manual");
+    // Deno looks for a package.json's type only where one belongs to its own configuration.
+    if (project?.mayBeCommonJs && !has(DETECT)) flags.push(`--${DETECT}`);
   }
   if (has("lock") || has("no-lock")) return { flags, unlocked: flags };
   const unlocked = [...flags, "--no-lock"];

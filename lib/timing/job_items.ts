@@ -4,6 +4,7 @@
  */
 
 import type { Items } from "../dispatch/options.ts";
+import { importModule } from "../lanes/load_task.ts";
 import type { ItemSource, JobSpec } from "./spec.ts";
 
 /** What `prepare` gave; disposed when the job is over, if it can be. */
@@ -17,7 +18,7 @@ export async function hook(
   name: string | undefined,
 ): Promise<((...args: unknown[]) => unknown) | undefined> {
   if (name === undefined) return undefined;
-  const module: Record<string, unknown> = await import(task.module);
+  const module = await importModule(task.module);
   const found = module[name];
   if (typeof found === "function") return found as (...args: unknown[]) => unknown;
   throw new TypeError(
@@ -70,7 +71,7 @@ interface OpenItems {
 /** Opens a job's items, wherever they come from. */
 export async function openItems(source: ItemSource): Promise<OpenItems> {
   if (source.kind === "values") return { items: source.values };
-  const module: Record<string, unknown> = await import(source.module);
+  const module = await importModule(source.module);
   const exported = module[source.export];
   const { items, places } = spreadItems(
     typeof exported === "function" ? await exported() : exported,

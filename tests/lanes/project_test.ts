@@ -183,20 +183,51 @@ test("packages of Node that stand nearer than a deno.json are used as they are t
     assertEquals(await unlockedFor([module(`${folder}/task.ts`)]), [
       config,
       "--node-modules-dir=manual",
+      DETECT,
       "--no-lock",
     ]);
   }
-  for (const folder of ["bare", "foreign"]) {
-    assertEquals(await unlockedFor([module(`${folder}/task.ts`)]), [config, "--no-lock"]);
-  }
+  assertEquals(await unlockedFor([module("bare/task.ts")]), [config, DETECT, "--no-lock"]);
+  assertEquals(await unlockedFor([module("foreign/task.ts")]), [config, "--no-lock"]);
 });
 
 test("packages of Node are used where there is no deno.json at all", [
   "package.json",
   "node_modules/",
 ], async (_root, module) => {
-  const flags = ["--no-config", "--node-modules-dir=manual", "--no-lock"];
+  const flags = ["--no-config", "--node-modules-dir=manual", DETECT, "--no-lock"];
   assertEquals(await unlockedFor([module("task.ts")]), flags);
+});
+
+const DETECT = "--unstable-detect-cjs";
+
+/** The flags for `a/b/task.ts` in a folder of these files, without what stands before its name. */
+async function flagsIn(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  let found: readonly string[] = [];
+  await withFiles({ "a/b/task.ts": "", ...files }, (root) => {
+    const { unlocked } = projectFlags([`file://${root}/a/b/task.ts`], undefined, []);
+    found = unlocked.map((flag) => flag.replace(root, ""));
+  });
+  return found;
+}
+
+Deno.test({
+  name: "a module may be CommonJS if the nearest package.json doesn't say that it isn't",
+  ignore,
+  async fn() {
+    const [commonJs, esm] = ["commonjs", "module"].map((type) => `{ "type" : "${type}" }`);
+    for (const own of [commonJs!, "{}"]) {
+      const alone = ["--no-config", DETECT, "--no-lock"];
+      assertEquals(await flagsIn({ "a/package.json": own }), alone);
+      assertEquals(await flagsIn({ "a/package.json": own, "package.json": esm! }), alone);
+      for (const config of ["deno.json", "a/deno.json"]) {
+        const both = [`--config=/${config}`, DETECT, "--no-lock"];
+        assertEquals(await flagsIn({ "a/package.json": own, [config]: "{}" }), both);
+      }
+    }
+    const none = ["--no-config", "--no-lock"];
+    assertEquals(await flagsIn({ "a/package.json": esm!, "package.json": commonJs! }), none);
+  },
 });
 
 Deno.test({
@@ -204,24 +235,19 @@ Deno.test({
   ignore,
   async fn() {
     const imports = `{ "imports" : { "#q": "./q.js" } }`;
-    const flagsIn = async (files: Readonly<Record<string, string>>) => {
-      let found: readonly string[] = [];
-      await withFiles(files, (root) => {
-        const { unlocked } = projectFlags([`file://${root}/a/b/task.ts`], undefined, []);
-        found = unlocked.map((flag) => flag.replace(root, ""));
-      });
-      return found;
-    };
     const packages = "--node-modules-dir=manual";
     const exports = `{ "name": "a", "exports": { "./q": "./q.js" } }`;
     for (const own of [imports, exports]) {
       assertEquals(await flagsIn({ "a/b/task.ts": "", "a/package.json": own }), [
         "--no-config",
         packages,
+        DETECT,
         "--no-lock",
       ]);
     }
-    for (const [config, ...flags] of [["{}", packages], [`{ "workspace": ["./a"] }`]]) {
+    for (
+      const [config, ...flags] of [["{}", packages, DETECT], [`{ "workspace": ["./a"] }`, DETECT]]
+    ) {
       const files = { "deno.json": config!, "a/package.json": imports, "a/b/task.ts": "" };
       assertEquals(await flagsIn(files), ["--config=/deno.json", ...flags, "--no-lock"]);
     }

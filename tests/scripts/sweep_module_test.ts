@@ -5,15 +5,17 @@ const ignore = !mayRunScripts;
 /** As little as may be, should a module get through. */
 const SMALL = ["--slots", "1,2", "--rounds", "1"];
 
-/** Sweeps a module of such code, from the module's folder; a check of types takes a second. */
+/** Sweeps a module of such code, or of several files, from its folder; a check of types takes a second. */
 async function sweep(
-  code: string,
+  code: string | Readonly<Record<string, string>>,
   args: readonly string[] = SMALL,
   name = "job.js",
 ): Promise<ScriptRun> {
   const cwd = await Deno.makeTempDir({ prefix: "lanes-sweep-" });
   try {
-    await Deno.writeTextFile(`${cwd}/${name}`, code);
+    for (const [path, text] of Object.entries(typeof code === "string" ? { [name]: code } : code)) {
+      await Deno.writeTextFile(`${cwd}/${path}`, text);
+    }
     return await runTask("sweep", [name, ...args], { cwd });
   } finally {
     await Deno.remove(cwd, { recursive: true });
@@ -221,5 +223,24 @@ Deno.test({
     assertStringIncludes(stderr, "limited with 1, 2, 4, 5 slots");
     const asked = await sweep(code, ["--rounds", "1", "--slots", "1,16"]);
     assertStringIncludes(asked.stderr, "limited with 1, 16 slots");
+  },
+});
+
+Deno.test({
+  name:
+    "a CommonJS job of a project of its own is swept on threads and processes as in its program",
+  ignore,
+  fn: async () => {
+    const job = `const { basename } = require("node:path");
+      exports.items = ["a/b", "c/d", "e/f", "g/h"];
+      exports.default = (path) => basename(path);`;
+    for (const model of ["limited", "workers", "processes"]) {
+      const files = { "package.json": `{ "type": "commonjs" }`, "job.js": job };
+      const size = model === "limited" ? "--slots" : "--lanes";
+      const args = ["--model", model, size, "1,2", "--rounds", "1", "--allow-read"];
+      const { code, stdout, stderr } = await sweep(files, args);
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stdout, `job.js: ${model} by`);
+    }
   },
 });

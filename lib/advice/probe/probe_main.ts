@@ -5,7 +5,7 @@ import type { Items } from "../../dispatch/options.ts";
 import type { Outcome } from "../../dispatch/outcome.ts";
 import { type Given, LaneTasks, plainContext } from "../../lanes/lane_tasks.ts";
 import { isKernel, kernelName } from "../../lanes/kernel.ts";
-import { isGenerator } from "../../lanes/load_task.ts";
+import { importModule, isGenerator } from "../../lanes/load_task.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf } from "../../timing/checksum.ts";
 import { prepare, spreadItems } from "../../timing/job_items.ts";
@@ -70,7 +70,7 @@ async function main(): Promise<void> {
     breaks("a callback")(event.error);
   });
   const startMs = performance.now();
-  const [module, exports] = await import(order.module).then((module: Module) =>
+  const [module, exports] = await importModule(order.module).then((module) =>
     [module, exportsOf(module, order.export)] as const
   ).catch(breaks("the module"));
   const loadMs = performance.now() - startMs;
