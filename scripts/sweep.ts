@@ -9,7 +9,7 @@ import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { JobError } from "../lib/advice/probe/probe.ts";
 import { sampleOf } from "../lib/advice/probe/sample.ts";
 import { compareKernel, countCompared, holdAgainstSample } from "../lib/scaling/against_sample.ts";
-import { choosePlan, type SweepPlan } from "../lib/scaling/sweep_plan.ts";
+import { choosePlan, type SweepPlan, withinItems } from "../lib/scaling/sweep_plan.ts";
 import { measureOpenLoop, type MeasureOptions, measureSweep } from "../lib/scaling/measure.ts";
 import { printReport } from "../lib/cli/print_report.ts";
 import {
@@ -19,7 +19,7 @@ import {
 } from "../lib/scaling/sweep_options.ts";
 import type { SweepResult } from "../lib/scaling/sweep_result.ts";
 import { anyFailed } from "../lib/report/scaling/sweep_report.ts";
-import { downloads, itemsOf, ownJob, sums, type SweptJob } from "../lib/scaling/swept_job.ts";
+import { downloads, itemsFor, ownJob, sums, type SweptJob } from "../lib/scaling/swept_job.ts";
 import { MODEL_TABLE, needsKernel } from "../lib/models.ts";
 import type { NamedFile } from "../lib/options.ts";
 import { counted } from "../lib/text/format.ts";
@@ -72,7 +72,7 @@ and counts from the real start leaves out the slow ones: coordinated omission. B
   .option("--latency <time>", "how long the test site takes to answer (default: 20ms)")
   .option(
     "--items <n>",
-    "how many of a module's items to run, at every size (default: 1.5 s a trial)",
+    "how many of a module's items to run, at every size (default: so many as take 4.5 s one by one)",
   )
   .option("--export <name>", "the task's export in a module (default: default)")
   .option("--timeout <time>", "how long a module's task may take (default: 30s)")
@@ -182,22 +182,20 @@ async function measured(
     );
   }
   const sample = sampleOf(probed);
-  const { perPlace = Infinity, same = Infinity }: { perPlace?: number; same?: number } =
-    values.itemsGiven || values.openLoop !== undefined ? {} : itemsOf(sample);
-  const limit = Math.min(items, same);
-  const options = {
-    items: limit,
-    ...(perPlace < items && { itemsPerPlace: perPlace }),
-    export: values.export,
-  };
-  const own = ownJob({ ...limitedTo(job, limit), options }, perPlace, {
+  const most = Math.min(items, sample.total ?? Infinity);
+  const count = values.itemsGiven || values.openLoop !== undefined
+    ? most
+    : Math.min(most, itemsFor(sample, values.sweep, navigator.hardwareConcurrency));
+  const options = { items: count, export: values.export };
+  const own = ownJob({ ...limitedTo(job, count), options }, {
     computingShare: sample.cpuShare,
-    ...(sample.total !== null && { total: Math.min(items, sample.total) }),
+    expectedMs: count * sample.wallMs,
+    ...(sample.total !== null && { total: most }),
   });
   if (values.openLoop !== undefined) return await run(own, undefined, values, { signal, meter });
   const { plan, why } = values.sweep === undefined
-    ? choosePlan(sample, items)
-    : { plan: values.sweep, why: undefined };
+    ? choosePlan(sample, count)
+    : { plan: withinItems(values.sweep, count), why: undefined };
   const result = await run(own, plan, values, { signal, meter });
   return {
     ...await holdAgainstSample(result, job, probed, orderProbe, signal),

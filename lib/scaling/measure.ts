@@ -34,6 +34,8 @@ export interface MeasureOptions {
 
 const GUARD_MS = 300_000;
 const SHORT_MS = 50;
+/** A size that takes so many times as long as one by one, and a deadline more, isn't waited for. */
+const SLOWER = 3;
 /** How long after the schedule answers are waited for at least. */
 const LEAST_DRAIN_MS = 1_000;
 /** Requests run before the schedule, to open connections and compile code. */
@@ -161,6 +163,7 @@ export async function measureSweep(
       ...(!refine && { refineSteps: 0 }),
       extendTo,
       timeoutMs,
+      ...(job.expectedMs !== undefined && { mostMs: timeoutMs + SLOWER * job.expectedMs }),
       chunkAt: (size) => MODEL_TABLE[model].together ? size : job.chunk,
       common: commonOf(job.at(places(Math.min(...sizes)))),
     }, { runTrial: trialProcesses({ guardMs: GUARD_MS }), signal: options.signal, onEvent });

@@ -101,6 +101,8 @@ export interface SweepSpec {
   /** Items that travel together at a size; default as the executor has it. */
   readonly chunkAt?: (size: number) => "auto" | number;
   readonly timeoutMs?: number;
+  /** How long a trial's items together may take. */
+  readonly mostMs?: number;
   /** How many of the first items every size runs: their results are compared. */
   readonly common?: number;
   /** How often to look for the bend and measure around it; default 2. */
@@ -150,10 +152,19 @@ export function agreementOf(sizes: readonly Pick<MeasuredSize, "size" | "trials"
   return other === undefined ? {} : { differsAt: other.size };
 }
 
+/** Whether a trial took as long as it did because tasks ran to their deadline. */
+function isHung({ round, lanes, slots, stopped }: TrialResult, timeoutMs = Infinity): boolean {
+  const late = round.reasons?.["timed-out"] ?? 0;
+  const waitedMs = timeoutMs * Math.max(1, late / (lanes * (slots ?? late)));
+  return stopped === true || (late > 0 && waitedMs >= round.runMs / 2);
+}
+
 class Sweep {
   readonly trials = new Map<number, TrialResult[]>();
   readonly warnings = new Set<string>();
   partial = false;
+  /** The smallest size at which waiting for tasks that never settled took up the trial. */
+  hangsFrom = Infinity;
   readonly now: () => number;
   #number = 0;
   #of = 0;
@@ -169,18 +180,31 @@ class Sweep {
 
   async measure(sizes: readonly number[], seed: number): Promise<void> {
     this.#of += sizes.length * this.spec.rounds;
-    for (const size of schedule(sizes, this.spec.rounds, seed).flat()) {
-      this.partial ||= this.options.signal?.aborted ?? false;
-      if (this.partial) return;
-      const startedMs = this.now();
-      await this.#run(size);
-      this.#spentMs += this.now() - startedMs;
+    for (const round of schedule(sizes, this.spec.rounds, seed)) {
+      for (
+        let left = this.#worthWaiting(round);
+        left.length > 0;
+        left = this.#worthWaiting(left.slice(1))
+      ) {
+        this.partial ||= this.options.signal?.aborted ?? false;
+        if (this.partial) return;
+        const startedMs = this.now();
+        await this.#run(left[0]!);
+        this.#spentMs += this.now() - startedMs;
+      }
     }
+  }
+
+  /** Where tasks never settle, larger sizes would wait for as long: the smaller ones tell from where on. */
+  #worthWaiting(sizes: readonly number[]): readonly number[] {
+    return this.hangsFrom === Infinity
+      ? sizes
+      : sizes.filter((size) => size < this.hangsFrom).toSorted((a, b) => a - b);
   }
 
   async #run(size: number): Promise<void> {
     const { spec, options: { runTrial, signal, onEvent } } = this;
-    const { chunkAt, timeoutMs, common } = spec;
+    const { chunkAt, timeoutMs, common, mostMs } = spec;
     const done = this.trials.get(size) ?? [];
     const trial: TrialSpec = {
       ...spec.modelAt(size),
@@ -191,6 +215,7 @@ class Sweep {
       ...(chunkAt !== undefined && { chunk: chunkAt(size) }),
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(common !== undefined && { prefix: common }),
+      ...(mostMs !== undefined && { mostMs }),
     };
     this.#number++;
     onEvent?.({ type: "trial-started", trial, number: this.#number, of: this.#of });
@@ -200,6 +225,7 @@ class Sweep {
         ...(onEvent && { onEvent }),
       });
       this.trials.set(size, [...done, result]);
+      if (isHung(result, timeoutMs)) this.hangsFrom = Math.min(size, this.hangsFrom);
       const { model } = trial;
       for (const text of deviceWarnings([{ model, device: result.device }])) {
         this.warnings.add(text);
@@ -247,7 +273,7 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<
   const startedMs = sweep.now();
   const affords = (trials: number) => sweep.now() - startedMs + trials * sweep.trialMs <= budgetMs;
   await sweep.measure(spec.sizes, seed);
-  while (!sweep.partial && affords(rounds)) {
+  while (!sweep.partial && sweep.hangsFrom === Infinity && affords(rounds)) {
     const size = sweep.beyond(extendTo);
     if (size === undefined) break;
     await sweep.measure([size], seed);
@@ -255,7 +281,7 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<
   }
   const refined = new Set<number>();
   for (let step = 0; step < refineSteps && !sweep.partial; step++) {
-    const next = sweep.next();
+    const next = sweep.hangsFrom === Infinity ? sweep.next() : undefined;
     if (next === undefined) break;
     const { added, anchor } = next;
     // The first look is what the sweep is for; a second one only refines it.
@@ -265,6 +291,12 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<
   }
   const sizes = [...sweep.trials].toSorted(([a], [b]) => a - b)
     .map(([size, trials]) => ({ size, refined: refined.has(size), trials }));
+  if (sweep.hangsFrom < Infinity) {
+    sweep.warnings.add(
+      `At ${sweep.hangsFrom} tasks did not settle before their deadline: larger sizes, and further ` +
+        `rounds of this one, were left out, for each trial would wait as long. A shorter --timeout runs them.`,
+    );
+  }
   const agreement = agreementOf(sizes);
   if (agreement.unsteady) {
     sweep.warnings.add(

@@ -74,7 +74,7 @@ export interface SweepPlan {
 
 export const MOST_SLOTS = 5_000;
 /** So many slots are measured in any case, and so many in the end while the throughput rises. */
-const MOST_DEFAULT_SLOTS = 64;
+export const MOST_DEFAULT_SLOTS = 64;
 const MOST_EXTENDED_SLOTS = 1024;
 /** With fewer items a place, most of a trial would be its end. */
 const LEAST_WAVES = 8;
@@ -113,15 +113,24 @@ export function planFor(
   }
   // A GPU's slots are places in a buffer, others' are open connections.
   const { together, mostSlots } = MODEL_TABLE[model];
-  return {
+  return withinItems({
     axis: "slots",
     model,
     sizes: slots === undefined
-      ? doublings(Math.min(MOST_DEFAULT_SLOTS, items))
+      ? doublings(MOST_DEFAULT_SLOTS)
       : sizesOf("--slots", slots, together ? mostSlots : MOST_SLOTS),
     slotsPerLane: 1,
     refine: raw.refine ?? slots === undefined,
-    extendTo: slots === undefined ? Math.min(MOST_EXTENDED_SLOTS, items / LEAST_WAVES) : 0,
+    extendTo: slots === undefined ? MOST_EXTENDED_SLOTS : 0,
+  }, items);
+}
+
+/** The plan with no more slots in flight than so many items fill, unless they were asked for. */
+export function withinItems(plan: SweepPlan, items: number): SweepPlan {
+  return plan.axis === "lanes" || plan.extendTo === 0 ? plan : {
+    ...plan,
+    sizes: doublings(Math.min(MOST_DEFAULT_SLOTS, items)),
+    extendTo: Math.min(plan.extendTo, items / LEAST_WAVES),
   };
 }
 

@@ -3,18 +3,25 @@
 import type { Site } from "../site/start.ts";
 import { calibrate } from "../tasks/calibrate.ts";
 import { CPU_TASKS } from "../tasks/catalogue.ts";
-import { limitedTo } from "../timing/job_items.ts";
+import type { Sample } from "../advice/probe/sample.ts";
 import type { JobSpec } from "../timing/spec.ts";
+import { MOST_DEFAULT_SLOTS, type SweepPlan } from "./sweep_plan.ts";
 
-/** A job that grows with the slots or lanes, its places, so that each trial takes about as long. */
+/** What is run at each size. */
 export interface SweptJob {
   readonly name: string;
   /** Items that travel together: one, where the last chunk would leave lanes without any. */
   readonly chunk: "auto" | 1;
+  /**
+   * What so many slots or lanes, its places, run: of made items, which are alike, as many for each, so that
+   * trials take about as long; of a job of the user's own the same items at every size.
+   */
   at(places: number): JobSpec;
   /** How much of the time a task computes by itself, 0 to 1, as far as that is known. */
   readonly computingShare?: number;
   readonly total?: number;
+  /** How long all items take one by one, as far as that is known. */
+  readonly expectedMs?: number;
   /** Items to run beforehand for a number of places: connections are opened, code gets compiled. */
   warmupAt(places: number): number;
 }
@@ -81,38 +88,40 @@ export async function sums(
   };
 }
 
-/** How long a trial of a job of the user's own is to take about. */
-const OWN_TRIAL_MS = 1_500;
-
-/** From this deviation on, over the mean, items differ so much that only the same ones can be compared. */
-const UNEVEN = 0.25;
-/** So many times as long as another trial those of the smallest size may then take. */
-const LONGER = 3;
+/** How long a trial of the smallest size is to take about with a job of the user's own, in milliseconds. */
+const OWN_TRIAL_MS = 4_500;
+/** A list of no more than so many times as many items as that takes is run whole, with its odd ones. */
+const HARDLY_MORE = 2;
 
 /**
- * How many items of a job of the user's own each place gets, so that a trial takes about that long; or how
- * many all get, if they differ.
+ * How many items of a job of the user's own every size runs, the same ones: so many that the smallest size
+ * takes a few seconds, no fewer than sizes that were asked for can hold, and, where that can be, as many for
+ * each slot of the largest.
  */
-export function itemsOf(
-  { wallMs, variation }: { readonly wallMs: number; readonly variation: number },
-): { readonly perPlace: number } | { readonly same: number } {
-  const count = OWN_TRIAL_MS / Math.max(wallMs, 1e-6);
-  return variation < UNEVEN
-    ? { perPlace: Math.max(LEAST_WAVES, Math.round(count)) }
-    : { same: Math.max(LEAST_WAVES, Math.round(LONGER * count)) };
+export function itemsFor(
+  { wallMs, cpuShare, total }: Pick<Sample, "wallMs" | "cpuShare" | "total">,
+  plan: SweepPlan | undefined,
+  cores: number,
+): number {
+  const { sizes, slotsPerLane, extendTo } = plan ?? { sizes: [1], slotsPerLane: 1, extendTo: 1 };
+  const [smallest, largest] = [sizes[0]!, sizes.at(-1)!].map((size) => size * slotsPerLane);
+  const atOnce = Math.min(smallest!, cores / Math.max(cpuShare, 1e-9));
+  const isAsked = extendTo === 0;
+  const timely = Math.max(
+    isAsked ? largest! : LEAST_WAVES,
+    OWN_TRIAL_MS * atOnce / Math.max(wallMs, 1e-6),
+  );
+  const multiple = isAsked
+    ? largest!
+    : Math.min(MOST_DEFAULT_SLOTS, 2 ** Math.round(Math.log2(timely)));
+  const wanted = multiple * Math.round(timely / multiple);
+  return total !== null && total <= HARDLY_MORE * timely ? total : wanted;
 }
 
 /** A job of the user's own; none of its items are run beforehand, since that may have effects. */
 export function ownJob(
   job: JobSpec,
-  perPlace: number,
-  known: Pick<SweptJob, "computingShare" | "total"> = {},
+  known: Pick<SweptJob, "computingShare" | "total" | "expectedMs"> = {},
 ): SweptJob {
-  return {
-    name: job.name,
-    chunk: "auto",
-    ...known,
-    at: (places) => limitedTo(job, places * perPlace),
-    warmupAt: () => 0,
-  };
+  return { name: job.name, chunk: "auto", ...known, at: () => job, warmupAt: () => 0 };
 }

@@ -14,7 +14,7 @@ const JOB: JobSpec = {
   items: { kind: "values", values: Array.from({ length: 12 }, (_, i) => i) },
   options: { made: "up" },
 };
-const job = ownJob(JOB, Infinity, { computingShare: 0.5, total: 12 });
+const job = ownJob(JOB, { computingShare: 0.5, total: 12 });
 
 /** What is done, and the lines that stand in for a moving bar where there is no terminal. */
 async function told<T>(run: () => Promise<T>): Promise<[T, string[]]> {
@@ -94,7 +94,7 @@ Deno.test({
   name: "measureSweep() throws what the first trial threw",
   ignore,
   async fn() {
-    const none = ownJob({ ...JOB, task: { ...JOB.task, export: "missing" } }, Infinity);
+    const none = ownJob({ ...JOB, task: { ...JOB.task, export: "missing" } });
     await told(() =>
       assertRejects(
         () =>

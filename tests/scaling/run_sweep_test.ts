@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { agreementOf, refinements, runSweep } from "../../lib/scaling/run_sweep.ts";
+import {
+  agreementOf,
+  refinements,
+  runSweep,
+  type SweepOptions,
+} from "../../lib/scaling/run_sweep.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 import { optionsFor, specOf, trialOf } from "./measured.ts";
 import { curveOf, SIZES } from "./synthetic.ts";
@@ -72,6 +77,45 @@ Deno.test("runSweep() doesn't go on where tasks fail already", async () => {
     },
   });
   assertEquals(sizes.at(-1)!.size, 64);
+});
+
+/** Trials in which an item never settles from a size on, nor any other if `all`. */
+function hangingFrom(least: number, seen: number[], all = false): SweepOptions {
+  const options = optionsFor((slots) => 50 * slots);
+  return {
+    ...options,
+    runTrial: async (trial, how) => {
+      const result = await options.runTrial(trial, how);
+      seen.push(trial.slots!);
+      if (trial.slots! < least) return result;
+      const waited = { succeeded: 99, failed: 1, reasons: { "timed-out": 1 }, runMs: 30_100 };
+      return { ...result, round: { ...result.round, ...waited }, ...(all && { stopped: true }) };
+    },
+  };
+}
+
+Deno.test("runSweep() waits twice at most for tasks that never settle, whatever the order", async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    for (const least of [2, 8, 64]) {
+      const seen: number[] = [];
+      const spec = specOf({ seed, timeoutMs: 30_000, extendTo: 1024 });
+      const { sizes, warnings } = await runSweep(spec, hangingFrom(least, seen, seed % 2 > 0));
+      assert(seen.filter((size) => size >= least).length <= 2, seen.join());
+      const below = SIZES.filter((size) => size < least);
+      assertEquals(seen.filter((size) => size < least).length, 3 * below.length);
+      assert(sizes.some(({ size }) => size === least), "where it begins is found");
+      assertStringIncludes(warnings.join(), `At ${least} tasks did not settle`);
+    }
+  }
+});
+
+Deno.test("runSweep() ends where tasks never settle at the smallest size, but bears short deadlines", async () => {
+  const seen: number[] = [];
+  await runSweep(specOf({ timeoutMs: 30_000 }), hangingFrom(1, seen));
+  assert(seen.length <= 2 && seen.at(-1) === 1, seen.join());
+  const many: number[] = [];
+  const { warnings } = await runSweep(specOf({ timeoutMs: 200 }), hangingFrom(1, many));
+  assertEquals([many.length, warnings.length], [3 * SIZES.length, 0]);
 });
 
 Deno.test("runSweep() doesn't take the noise between near sizes for a bend", async () => {

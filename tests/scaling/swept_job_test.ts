@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { downloads, itemsOf, ownJob } from "../../lib/scaling/swept_job.ts";
+import { downloads, itemsFor, ownJob } from "../../lib/scaling/swept_job.ts";
+import { planFor, type SweepPlan } from "../../lib/scaling/sweep_plan.ts";
 import type { JobSpec } from "../../lib/timing/spec.ts";
 
 const site = {
@@ -21,35 +22,29 @@ Deno.test("downloads() are as many for each place, eight at least, and no more t
   assertEquals(job.at(1).permissions, { net: site.hosts });
 });
 
-Deno.test("itemsOf() makes a trial of one's own job last a second and a half, of eight items at least", () => {
-  const of = (wallMs: number) => itemsOf({ wallMs, variation: 0.1 });
-  assertEquals([of(10), of(500), of(0)].map(Object.values), [[150], [8], [1.5e9]]);
-  assertEquals(Object.keys(of(10)), ["perPlace"]);
+Deno.test("itemsFor() gives every size the items that the smallest runs in a few seconds", () => {
+  const of = (wallMs: number, total: number | null = null, plan?: SweepPlan, cpuShare = 0) =>
+    itemsFor({ wallMs, cpuShare, total }, plan, 2);
+  assertEquals([of(10), of(50), of(100), of(2000)], [448, 64, 32, 8]);
+  // A list hardly longer is run whole: what is left out may be what matters.
+  assertEquals([of(10, 900), of(10, 901), of(10, 5)], [900, 448, 5]);
+  const lanes = planFor("workers", { lanes: "2,4,6" });
+  assertEquals(of(10, null, lanes), 900);
+  assertEquals(of(10, null, lanes, 0.8), 900);
+  assertEquals(of(10, null, planFor("limited", { slots: "8,20" }), 1), 900);
+  // Sizes that were asked for are filled, though it takes longer.
+  assertEquals(of(2000, null, planFor("limited", { slots: "1,100" })), 100);
+  assertEquals(of(2000, null, planFor("limited", {})), 8);
 });
 
-Deno.test("itemsOf() gives all sizes the same items where these differ", () => {
-  const of = (wallMs: number, variation = 0.25) => itemsOf({ wallMs, variation });
-  assertEquals([of(10), of(5000), of(10, 6)], [{ same: 450 }, { same: 8 }, { same: 450 }]);
-  assertEquals(of(10, 0.24), { perPlace: 150 });
-});
-
-Deno.test("ownJob() gives each place its items, within what may be run, and warms nothing up", () => {
-  const items = { kind: "module", module: "file:///job.ts", export: "items" } as const;
+Deno.test("ownJob() gives all sizes the same items, and warms nothing up", () => {
   const job: JobSpec = {
     name: "job",
     task: { module: "file:///job.ts", export: "default" },
-    items: { ...items, limit: 100 },
+    items: { kind: "module", module: "file:///job.ts", export: "items", limit: 100 },
     options: {},
   };
-  const own = ownJob(job, 30, { total: 90, computingShare: 0.5 });
+  const own = ownJob(job, { total: 90, computingShare: 0.5 });
   assertEquals([own.total, own.computingShare, own.chunk, own.warmupAt(4)], [90, 0.5, "auto", 0]);
-  assertEquals([own.at(2).items, own.at(4).items].map((of) => "limit" in of && of.limit), [
-    60,
-    100,
-  ]);
-  assert(ownJob(job, Infinity).at(4) === job);
-  const endless = ownJob({ ...job, items }, 30).at(4).items;
-  assertEquals("limit" in endless && endless.limit, 120);
-  const listed: JobSpec = { ...job, items: { kind: "values", values: [1, 2, 3] } };
-  assert(ownJob(listed, 30).at(4) === listed);
+  assert(own.at(1) === job && own.at(64) === job);
 });

@@ -61,15 +61,18 @@ export function takeLines(result: SweepResult): string[] {
     const most = formatRatio(Math.max(1, impossible.most));
     return [
       `${seen} can't be right: ${most} is the most that it can give. The smallest size was slower than ` +
-      `need be, or its items dearer than those of others; end other programs, or give --items, so that ` +
-      `all sizes run the same.`,
+      `need be: end other programs, and sweep it again, with more --rounds.`,
     ];
   }
   const smallest = points.toSorted((a, b) => a.size - b.size)[0]!;
   const unclear = unsure && `${at(unsure.point)}: ${formatSpeedup(unsure.gain)}`;
   const doubt = unclear ? ` (${unclear}, an interval that spans 1; more rounds tell)` : "";
   const why = gain === null
-    ? largerGainsLittle ? `: no larger size is detectably faster${doubt}` : ""
+    ? largerGainsLittle
+      ? `: no larger size is detectably faster${doubt}`
+      : failsFrom === null
+      ? ""
+      : `: tasks fail from ${sizeText(axis, failsFrom.size)} on`
     : `: ${formatSpeedup(gain)} as much as ${at(smallest)}` +
       (largerGainsLittle ? ", and no larger size gains surely more" : "");
   const model = plain(result.model);

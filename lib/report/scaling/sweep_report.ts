@@ -35,6 +35,7 @@ export function sweepReport(result: SweepResult): Block {
     together(
       tableOf(words.sizeColumns(axis), points),
       paragraph(points.some(({ refined }) => refined) ? "+ added around the bend" : ""),
+      lines(words.itemsSentences(result)),
     ),
     together(
       paragraph(words.kneeSentence(result), "heading", "  "),

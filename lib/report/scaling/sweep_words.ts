@@ -20,6 +20,7 @@ import {
 } from "../../scaling/sweep_result.ts";
 import {
   counted,
+  formatCount,
   formatDuration,
   formatNumber,
   formatPercent,
@@ -308,9 +309,18 @@ export function lawSentences({ fits, chosen }: Pick<SweepResult, "fits" | "chose
     .flatMap(fitSentences);
 }
 
+/** Says how many of a person's own items every size ran, where these weren't all. */
+export function itemsSentences({ job: { options, total }, axis }: SweepResult): string[] {
+  const { items } = options;
+  if (typeof items !== "number" || axis === "rate" || items === total) return [];
+  const of = total === undefined ? "" : `of ${formatCount(total)} `;
+  return [`Every size ran the same ${formatCount(items)} ${of}items.`];
+}
+
 /** What follows from the curve beside its knee and the size to take. */
 export function whatFollows(result: SweepResult): string[] {
   return [
+    ...itemsSentences(result),
     ...failingSentences(result),
     ...capacitySentences(result),
     ...lawSentences(result),
