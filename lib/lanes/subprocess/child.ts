@@ -1,6 +1,7 @@
 /** A child process of Deno and the bytes that go to it and come from it. */
 
 import { LaneStartError } from "../errors.ts";
+import { openSignalPipe } from "../signal_pipe.ts";
 import { WIDE_FD } from "./frame.ts";
 import {
   type ByteStream,
@@ -184,6 +185,7 @@ export class Child {
 }
 
 function spawn(args: readonly string[], startsPrograms: boolean): Deno.ChildProcess {
+  openSignalPipe();
   try {
     return new Deno.Command(Deno.execPath(), {
       args: ["run", ...args, ...startsPrograms ? [String(WIDE_FD)] : []],

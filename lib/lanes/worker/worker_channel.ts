@@ -12,6 +12,7 @@ import type { Channel, ChannelEvents } from "../remote/channel.ts";
 import { threads } from "../remote/way.ts";
 import { LaneStartError } from "../errors.ts";
 import { nearestConfig, programFlags } from "../project.ts";
+import { openSignalPipe } from "../signal_pipe.ts";
 import { ENDING, EndWatch, HELD } from "./end_watch.ts";
 import { type FarEnd, Line } from "./line.ts";
 import { mailboxMemory, type Message } from "./mailbox.ts";
@@ -218,8 +219,6 @@ class Thread {
 /** A thread takes about four, and some must be left for those who use it. */
 const NEEDED = 8;
 
-let pipeIsOpen = false;
-
 /** @throws {LaneStartError} If too few descriptors are left to start a thread, which reads the file anyway. */
 export function reserveDescriptors(file: URL): void {
   openSignalPipe();
@@ -238,15 +237,6 @@ export function reserveDescriptors(file: URL): void {
   } finally {
     for (const descriptor of taken) descriptor.close();
   }
-}
-
-/** Deno opens the pipe of signals when it first needs it: at a thread's end, when no descriptor may be left. */
-function openSignalPipe(): void {
-  if (pipeIsOpen) return;
-  pipeIsOpen = true;
-  const listener = () => {};
-  Deno.addSignalListener("SIGINT", listener);
-  Deno.removeSignalListener("SIGINT", listener);
 }
 
 let warned = false;

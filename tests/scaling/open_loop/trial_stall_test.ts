@@ -84,7 +84,7 @@ Deno.test({
     });
     const { corrected, mostWaiting, failed } = points[0]!;
     assertEquals(failed, 1);
-    assert(corrected.p95 < 0.5 * STALL_MS, `corrected p95 ${corrected.p95} ms`);
+    assert(corrected.p95 < 0.9 * STALL_MS, `corrected p95 ${corrected.p95} ms`);
     assert(mostWaiting < 0.1 * RATE, `${mostWaiting} waited`);
   },
 });
