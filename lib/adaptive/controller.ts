@@ -8,7 +8,7 @@
  */
 
 import { gradient2, type SlotLaw } from "./slot_laws.ts";
-import { BUSY, type Figures, type Look, type Seen, type Shape, Watch } from "./watch.ts";
+import { BLOCKED, BUSY, type Figures, type Look, type Seen, type Shape, Watch } from "./watch.ts";
 
 /** Why a shape was changed. */
 export type Why =
@@ -164,8 +164,8 @@ export class Controller {
   /** With how many slots some were refused last. */
   #refusedAt = Infinity;
   #lastTickMs: number;
-  /** What got done, and computed, in the event loop before lanes, and with how many slots. */
-  #loop = { perSecond: 0, cpuShare: 0, slots: 1 };
+  /** What got done, and computed, in the event loop before lanes, with how many slots, and if tasks held it. */
+  #loop = { perSecond: 0, cpuShare: 0, slots: 1, holds: false };
   #onTrial = false;
   /** The share of their time that tasks compute which hold up whatever they run on: 1 unless they block it. */
   #computing = 1;
@@ -320,8 +320,8 @@ export class Controller {
     this.wantsLanes = true;
     this.#awaitsLanes = !this.#blocks && this.#slots === 1 &&
       quickerOf(this.#level.latencies) >= LONG_MS;
-    const { perSecond, cpuShare = 1 } = this.#look;
-    this.#loop = { perSecond, cpuShare, slots: this.shape.slots };
+    const { perSecond, cpuShare = 1, holds } = this.#look;
+    this.#loop = { perSecond, cpuShare, slots: this.shape.slots, holds };
     // What is started here until then stays here.
     this.#slots = Math.max(1, Math.round(this.#slots / RAMP));
     const to = { ...this.shape, slots: this.#slots };
@@ -341,7 +341,8 @@ export class Controller {
   }
 
   #tickOnLanes(seen: Seen): Decision | undefined {
-    const { elapsedMs, ended, perSecond, cpuShare } = this.#look;
+    if (this.wantsLanes) return undefined;
+    const { elapsedMs, ended, perSecond, cpuShare, busyShare } = this.#look;
     const { lanes } = this.shape;
     const gain = perSecond / this.#loop.perSecond;
     if (this.#onTrial) {
@@ -356,10 +357,15 @@ export class Controller {
         return this.#toLoop(seen, "lanes don't gain");
       }
       this.#againMs = AGAIN_MS;
+      if (this.#loop.holds && !this.#blocks && busyShare < BLOCKED) {
+        // It couldn't be told from tasks that are kept from a core before.
+        this.#computing = busyShare;
+        this.wantsLanes = this.lanes > lanes;
+      }
       return void this.#watch.open(seen);
     }
     if (elapsedMs < LOOK_MS || ended < lanes) return this.#slotsOf(seen);
-    const isIdle = this.#look.busyShare * lanes < LITTLE && seen.inFlight >= this.#slots / 2 &&
+    const isIdle = busyShare * lanes < LITTLE && seen.inFlight >= this.#slots / 2 &&
       !(this.#blocks && gain >= GAIN);
     const decision = isIdle ? this.#toLoop(seen, "waits again") : this.#slotsOf(seen);
     if (decision === undefined) this.#watch.open(seen);
@@ -394,7 +400,9 @@ export class Controller {
     // What waits for this program itself tells nothing of others, and what blocks a lane keeps its slots.
     const { busyShare, elapsedMs } = this.#look;
     const onLanes = this.shape.place === "lanes";
-    if (busyShare >= BUSY || onLanes && (this.#blocks || elapsedMs < WINDOW_MS)) return undefined;
+    if (busyShare >= BUSY || onLanes && (this.#blocks || elapsedMs < WINDOW_MS)) {
+      return undefined;
+    }
     if (this.#slowStart) return this.#slowStartOf(seen, mayGrow);
     const { latencies } = this.#level;
     if (latencies.length < Math.max(ROUND_TASKS, slots)) return undefined;

@@ -53,7 +53,7 @@ export interface Seen {
 }
 
 /** What holds up the event loop, as its only task, and computes less than this part of the time blocks it. */
-const BLOCKED = 0.5;
+export const BLOCKED = 0.5;
 /** From this share of the time on something is busy. */
 export const BUSY = 0.75;
 /** What is kept from a core while it computes loses it so often at least. */
@@ -73,7 +73,8 @@ export interface Look {
   /** How many cores were busy, as far as that is known. */
   readonly cpuShare: number | undefined;
   readonly busyShare: number;
-  /** Whether the task holds the event loop and waits. */
+  /** Whether one task after another holds the event loop, and whether they wait meanwhile. */
+  readonly holds: boolean;
   readonly blocks: boolean;
 }
 
@@ -127,14 +128,16 @@ export class Watch {
       : isAlone
       ? Math.max(heldMs / elapsedMs, computes)
       : computes;
-    const blocks = isAlone && !isPreempted && involuntary * PREEMPTED_MS < heldMs &&
-      heldMs >= BUSY * elapsedMs && (cpuShare ?? 1) < BLOCKED;
+    const holds = isAlone && heldMs >= BUSY * elapsedMs;
+    const blocks = holds && !isPreempted && involuntary * PREEMPTED_MS < heldMs &&
+      (cpuShare ?? 1) < BLOCKED;
     return {
       elapsedMs,
       ended: this.ended,
       perSecond: 1000 * this.ended / elapsedMs,
       cpuShare,
       busyShare: Math.min(1, busyShare),
+      holds,
       blocks,
     };
   }

@@ -56,6 +56,42 @@ Deno.test("tasks that block what they run on get more lanes than there are cores
   }
 });
 
+Deno.test("that tasks block is found out on lanes too, where the machine was too busy to tell before", () => {
+  const start = { place: "event loop", lanes: 1, slots: 1 } as const;
+  const controller = new Controller(
+    { maxSlots: 64, maxLanes: 8, cores: 2, memoryBytes: Infinity, start },
+    0,
+  );
+  controller.begin(0, 0, 0);
+  const seen = { inFlight: 1, remaining: 900, travels: true, memoryBytes: 0, loopCpuMs: 0 };
+  let nowMs = 0;
+  /** Some tasks of 10 ms end, one after another on each lane. */
+  const pass = (ms: number, heldMs: number, involuntary: number) => {
+    const end = nowMs + ms;
+    while (nowMs < end) {
+      const { place, lanes } = controller.shape;
+      // In the event loop no tick comes meanwhile.
+      nowMs += place === "lanes" ? 1 : 10;
+      for (let lane = 0; lane < lanes && nowMs % 10 === 0; lane++) {
+        controller.onEnded(1, nowMs - 10, nowMs, false);
+      }
+      const switches = { involuntary, voluntary: 5 };
+      controller.tick({ ...seen, nowMs, cpuMs: nowMs / 20, heldMs, switches });
+    }
+    return { ...seen, nowMs, cpuMs: nowMs / 20, heldMs, switches: { involuntary, voluntary: 5 } };
+  };
+  for (let at = 0; at < 10 && !controller.wantsLanes; at++) pass(10, nowMs + 10, 10 * at);
+  assert(controller.wantsLanes);
+  controller.lanesReady(pass(10, nowMs, 100));
+  assertEquals(controller.shape, { place: "lanes", lanes: 2, slots: 1 });
+  const after = pass(300, nowMs, 100);
+  assert(controller.wantsLanes);
+  controller.lanesReady(after);
+  assertEquals(controller.shape, { place: "lanes", lanes: 8, slots: 1 });
+  pass(1000, nowMs, 100);
+  assertEquals(controller.shape, { place: "lanes", lanes: 8, slots: 1 });
+});
+
 Deno.test("tasks that compute in threads of their own, or cost as much to send, stay in the event loop", () => {
   for (const name of ["threads of its own, 4 ms", "costly to send"]) {
     for (const { decisions } of runs(name)) {
