@@ -320,14 +320,24 @@ export class LanePool {
     for (let free = this.freeSlots; free > 0 && this.#recallWaiting(); free--) this.#sendQueued();
   }
 
-  /** Takes a batch back that waits on a lane, if there is one. */
+  /** Whether a lane has a slot free that a run may have. */
+  #hasSlotFor(run: PoolRun): boolean {
+    return this.#places.all.some((place) => {
+      const { isUsable, load, slots, isIdle, open, reservedFor } = place;
+      if (!isUsable || load >= slots) return false;
+      if (reservedFor !== run && reservedFor?.peek()?.alone === true) return false;
+      return isIdle || open!.lane.accepts(run.task);
+    });
+  }
+
+  /** Takes a batch back that waits on a lane, if there is one for which another has a slot free. */
   #recallWaiting(): boolean {
     for (const on of this.openLanes) {
       const { inFlight } = on;
       if (inFlight.size <= this.#places.of(on).slots) continue;
       // What was sent last would start last.
       for (const batch of [...inFlight].reverse()) {
-        if (!this.recall(batch)) continue;
+        if (!this.#hasSlotFor(batch.run) || !this.recall(batch)) continue;
         batch.run.putBack(batch);
         return true;
       }

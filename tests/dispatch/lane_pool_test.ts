@@ -251,6 +251,19 @@ Deno.test("a slot that becomes free beside others, and for which nothing is queu
   assertEquals([pool.freeSlots, run.queue.length], [1, 0]);
 });
 
+Deno.test("what waits on a lane stays there if the run may not have the slot that is free", () => {
+  const { pool, made } = poolOf({ lanes: 2, slots: 2, takesAhead: true });
+  const run = new FakeRun().has(5);
+  run.ahead = 1;
+  run.join(pool);
+  const [one, two] = made;
+  for (const lane of made) for (const batch of lane.batches.slice(0, 2)) lane.start(batch);
+  two!.accepting = () => false;
+  two!.finish(two!.batches[0]!);
+  assertEquals([one, two].map((lane) => lane!.batches.length), [3, 1]);
+  assertEquals(run.told.filter((line) => line.endsWith("put back")), []);
+});
+
 Deno.test("what waits on a lane stays there while others are busy, or if it can't be taken back", () => {
   const { pool, made } = poolOf({ lanes: 2, takesAhead: true });
   const run = new FakeRun().has(3);
