@@ -41,7 +41,8 @@ import { threads, type Way } from "./lanes/remote/way.ts";
 import { faultOf } from "./lanes/subprocess/permissions.ts";
 import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
-import { checkNarrowing, WorkerChannel } from "./lanes/worker/worker_channel.ts";
+import { checkNarrowing } from "./lanes/worker/thread_permissions.ts";
+import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
 import { type Model, MODEL_TABLE } from "./models.ts";
 
 /** Unless told, `auto` has no more tasks in flight. */

@@ -1,6 +1,8 @@
 /** What tasks may do, for threads: no more than the program that starts them. */
 
 import { attempt } from "../attempt.ts";
+import { LaneStartError } from "../errors.ts";
+import { nearestConfig, programFlags } from "../project.ts";
 import { KINDS, type LanePermissions } from "../subprocess/permissions.ts";
 
 /** How Deno is asked about one entry of a kind. */
@@ -35,4 +37,31 @@ export function missingHere(
     }
   }
   return undefined;
+}
+
+const FLAG = "--unstable-worker-options";
+
+/** @throws {LaneStartError} If this program can't start threads that may do less, or that isn't known. */
+export function checkNarrowing(said: boolean): void {
+  const flags = programFlags();
+  if (said || flags?.includes(FLAG) || isConfigured()) return;
+  const seen = flags === undefined
+    ? "it isn't seen whether this program was, for it may not read its own command line: if it " +
+      "was, open workers({ unstableWorkerOptions: true, … })"
+    : "start this program with it";
+  throw new LaneStartError(
+    `Cannot start a thread with permissions of its own: Deno needs ${FLAG} for that; ${seen}, or ` +
+      `say "unstable": ["worker-options"] in deno.json`,
+  );
+}
+
+function isConfigured(): boolean {
+  const config = Deno.mainModule === undefined ? undefined : nearestConfig(Deno.mainModule);
+  if (config === undefined) return false;
+  try {
+    const text = Deno.readTextFileSync(config);
+    return /"unstable"\s*:\s*\[[^\]]*"worker-options"/.test(text);
+  } catch {
+    return false;
+  }
 }

@@ -1,11 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { toFileUrl } from "@std/path";
-import { checkNarrowing } from "../../../lib/lanes/worker/worker_channel.ts";
+import { checkNarrowing } from "../../../lib/lanes/worker/thread_permissions.ts";
 import { granted } from "../../granted.ts";
 import { importOf, printed, withFiles } from "../small_program.ts";
 
 const CODE = `
-  ${importOf("checkNarrowing", "worker/worker_channel.ts")}
+  ${importOf("checkNarrowing", "worker/thread_permissions.ts")}
   let refused = "";
   try {
     checkNarrowing(false);
