@@ -4,7 +4,14 @@
  */
 
 import type { Interval } from "../text/format.ts";
-import { AS_GOOD, SURE_FASTER, SURE_OF_NONE, TELLS_NOTHING, TOO_SLOW } from "./thresholds.ts";
+import {
+  AS_GOOD,
+  MORE_LIKELY,
+  SURE_FASTER,
+  SURE_OF_NONE,
+  TELLS_NOTHING,
+  TOO_SLOW,
+} from "./thresholds.ts";
 
 /** How two candidates stand to each other. */
 export interface Standing<C> {
@@ -21,6 +28,8 @@ export interface Choice<C> {
   readonly best: C;
   readonly bestGain: Interval | null;
   readonly confidence: number;
+  /** One that is likely faster by a tenth, but not surely: then the confidence is that the chosen one gains. */
+  readonly rival?: C;
   /** Whether a gain was shown, none of a tenth is likely, or it can't be told. */
   readonly decision: "gain" | "no gain" | "can't tell";
 }
@@ -31,7 +40,7 @@ const ALONE = 0.7;
 /**
  * Chooses the simplest candidate whose gain over the plain one is shown, and that is as good as the best.
  * The confidence is the least of those that it beats each simpler one, and that no other beats it by a
- * tenth.
+ * tenth; where one likely does, it is told as the rival.
  */
 export function choose<C>(
   plain: C,
@@ -68,11 +77,17 @@ export function choose<C>(
   // If a simpler one is as good but isn't shown to pay, the best one was only lucky.
   if (!paying.includes(chosen)) return staysPlain(chosen);
   const at = others.indexOf(chosen);
-  // The plain one, at -1, is simpler than all.
-  const sure = [plain, ...others.filter((of) => of !== chosen)].map((of) =>
-    others.indexOf(of) < at
-      ? standing.sureAbove(of, chosen, 1)
-      : 1 - standing.sureAbove(chosen, of, TOO_SLOW)
+  // The plain one is simpler than all.
+  const beats = [plain, ...others.slice(0, at)].map((of) => standing.sureAbove(of, chosen, 1));
+  const later = others.slice(at + 1).map((of) =>
+    [of, 1 - standing.sureAbove(chosen, of, TOO_SLOW)] as const
   );
-  return { chosen, best, bestGain: gainOf(best), confidence: Math.min(...sure), decision: "gain" };
+  const sure = Math.min(...beats);
+  // What is more likely wrong than right is no recommendation.
+  if (sure < MORE_LIKELY) return staysPlain(best);
+  const [rival] = later.filter(([, sure]) => sure < MORE_LIKELY).toSorted(([, a], [, b]) => a - b)
+    .map(([of]) => of);
+  const confidence = rival === undefined ? Math.min(sure, ...later.map(([, sure]) => sure)) : sure;
+  const found = { chosen, best, bestGain: gainOf(best), confidence, decision: "gain" } as const;
+  return rival === undefined ? found : { ...found, rival };
 }

@@ -23,6 +23,9 @@ export const SURE = 0.9;
 /** How sure a model must be to be faster than a simpler one that gains as well. */
 export const SURE_FASTER = 0.75;
 
+/** How sure an answer must be to be one: less is more likely wrong than right. */
+export const MORE_LIKELY = 0.5;
+
 /** How sure it must be that no model gains a tenth, for that to be told. */
 export const SURE_OF_NONE = 0.75;
 

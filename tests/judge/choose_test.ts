@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { choose, type Standing } from "../../lib/judge/choose.ts";
+import { seededRandom } from "../../lib/timing/random.ts";
 
 /** A standing of candidates that take so long, with intervals and a certainty as narrow as they are told. */
 function standingOf(times: Record<string, number>, spread = 1.02): Standing<string> {
@@ -72,7 +73,10 @@ function decisionOf(
   sureAbove = 0,
   isShown?: boolean,
 ) {
-  const standing = { ratio: () => gain, sureAbove: () => sureAbove };
+  const standing: Standing<string> = {
+    ratio: () => gain,
+    sureAbove: (_, __, bound) => bound > 1 ? sureAbove : 0.9,
+  };
   return choose("plain", ["other"], standing, isShown === undefined ? undefined : () => isShown)
     .decision;
 }
@@ -126,4 +130,32 @@ Deno.test("choose() takes the simpler of two that gain, unless the other is like
       sureAbove: (slow) => slow === "simple" ? sure : 0.99,
     }).chosen;
   assertEquals([of(0.74), of(0.75)], ["simple", "best"]);
+});
+
+Deno.test("choose() names what is likely faster but not surely, and is then sure of the gain alone", () => {
+  const times = { plain: 400, simple: 100, best: 88 };
+  const of = (sureOfGain: number, slower: number) =>
+    choose("plain", ["simple", "best"], {
+      ...standingOf(times),
+      sureAbove: (slow, _, bound) => slow === "plain" ? sureOfGain : bound > 1 ? slower : 0.7,
+    });
+  const { chosen, rival, confidence } = of(0.97, 0.6);
+  assertEquals([chosen, rival, confidence], ["simple", "best", 0.97]);
+  const settled = of(0.97, 0.4);
+  assertEquals([settled.chosen, settled.rival, settled.confidence], ["simple", undefined, 0.6]);
+});
+
+Deno.test("choose() chooses nothing that is more likely wrong than right", () => {
+  for (let seed = 0; seed < 300; seed++) {
+    const random = seededRandom(seed);
+    const times = Object.fromEntries(
+      ["plain", "a", "b", "c"].map((name) => [name, 50 + 100 * random()]),
+    );
+    const standing = standingOf(times, 1.01 + random());
+    const { confidence, decision } = choose("plain", ["a", "b", "c"], {
+      ...standing,
+      sureAbove: () => random(),
+    });
+    assert(decision !== "gain" || confidence >= 0.5, `seed ${seed}: ${confidence}`);
+  }
 });

@@ -190,6 +190,8 @@ export interface Recommendation {
   readonly confidence: number;
   readonly best: Candidate;
   readonly bestGain: Interval | null;
+  /** One that is likely faster by a tenth, but not surely: the confidence is that the recommended one gains. */
+  readonly rival?: Candidate;
   readonly decision: Decision;
 }
 
@@ -218,9 +220,10 @@ export function recommend(entries: readonly Entry[], usualNoise?: number): Recom
     ran.filter((entry) => entry !== plain),
     (entry) => standings.ratio(plain, entry)?.median ?? 0,
   );
-  const { chosen, best, confidence, ...found } = choose(plain, others, standings, isShown);
+  const { chosen, best, confidence, rival, ...found } = choose(plain, others, standings, isShown);
   return {
     ...found,
+    ...(rival && { rival: rival.candidate }),
     candidate: chosen.candidate,
     gain: chosen === plain ? NO_GAIN : standings.ratio(plain, chosen),
     // Certainty is never whole.

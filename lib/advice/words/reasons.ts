@@ -300,7 +300,7 @@ export function reasonOf(
   recommendation: Recommendation,
   bound: Classified["bound"],
 ): string {
-  const { candidate, gain, decision } = recommendation;
+  const { candidate, gain, decision, rival } = recommendation;
   const { probed, sample } = assessment.found;
   const name = nameOf(candidate);
   if (decision === "server's pace") {
@@ -338,7 +338,12 @@ export function reasonOf(
   const refused = assessment.mayBeRefused(candidate)
     ? " No run was as long as the whole job: a server that limits its rate may refuse some of it."
     : "";
-  return nature + alone + refused;
+  const unsettled = rival === undefined
+    ? ""
+    : ` That it gains is what is sure: ${
+      nameOf(rival)
+    } may well be faster still, which can't be told yet.`;
+  return nature + alone + unsettled + refused;
 }
 
 /** Says why the prediction may be off, in half a sentence; undefined if it is sure. */

@@ -2,10 +2,11 @@
  * Which of the swept sizes to take, why, and the line of code that does, the same in every report.
  */
 
+import { AS_GOOD, boundOfShare } from "../../judge/thresholds.ts";
 import { isModel, isRemote, MODEL_TABLE, needsServer } from "../../models.ts";
 import { recommendedSize } from "../../scaling/recommended_size.ts";
 import { sizeText, type SweepPoint, type SweepResult } from "../../scaling/sweep_result.ts";
-import { formatRatio, formatSpeedup } from "../../text/format.ts";
+import { formatPercent, formatRatio, formatSpeedup } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
 import { nothingWorked } from "./sweep_words.ts";
 
@@ -43,6 +44,30 @@ function whyStay(
   return `the trials were not the job that was sampled. One by one the same items took ${took} as ` +
     `before them: work that was done once may be skipped, or grow. Export a function reset() that ` +
     `brings the first state back.`;
+}
+
+/** Why advice, which compares models, may take another; nothing where no reason was seen. */
+function whyAdviceDiffers(
+  { axis, points, failsFrom, computingShare }: SweepResult,
+  { size, lanes, slots, throughputPerSecond: { median } }: SweepPoint,
+): string {
+  const largest = points.at(-1)!;
+  if (
+    axis === "slots" && size > points[0]!.size && size < largest.size && failsFrom === null &&
+    AS_GOOD * largest.throughputPerSecond.median >= median
+  ) {
+    return ` It may take concurrent, all at once, which is simpler: ${
+      sizeText(axis, largest.size)
+    } ` +
+      `did as well, but fewer ask less of what they wait for.`;
+  }
+  if (computingShare === undefined || boundOfShare(computingShare) !== "mixed") return "";
+  return lanes > 1 && slots > 1
+    ? ""
+    : ` It may take lanes with slots on each, for the tasks compute ${
+      formatPercent(computingShare)
+    } ` +
+      `of their time and wait the rest (--lanes 1,2,4 --slots 8 sweeps them).`;
 }
 
 /** Says which size to take, the line of code that does last; nothing if no size ran without failures. */
@@ -89,7 +114,8 @@ export function takeLines(result: SweepResult): string[] {
     ? `That is the largest size of ${model} that was measured, and larger ones may gain more`
     : `That is the best of the sizes of ${model} that were measured`;
   return [
-    `Take ${at(point)}${why}. ${best}; ${others}.`,
+    `Take ${at(point)}${why}. ${best}; ${others}.` +
+    (builtIn === undefined && isUsual ? whyAdviceDiffers(result, point) : ""),
     codeOf({ axis, model }, point),
   ];
 }

@@ -379,3 +379,20 @@ Deno.test("recommend() is as sure of few slots as of many that only queue and ar
   assertEquals(candidate, LIMITED);
   assert(confidence > 0.7, `${confidence}`);
 });
+
+Deno.test("recommend() names what is likely faster but not surely, and is sure of the gain alone", () => {
+  const entry = (candidate: Candidate, ...times: readonly number[]): Entry => ({
+    candidate,
+    times: times.map((ms, round) => ({ round, ms })),
+    eligible: true,
+  });
+  const lanes = (count: number): Candidate => ({ model: "workers", lanes: count, slots: 1 });
+  const entries = [
+    entry(SEQUENTIAL, 400, 400),
+    entry(lanes(2), 100, 100),
+    entry(lanes(4), 55, 130),
+  ];
+  const { candidate, rival, confidence, decision } = recommend(entries);
+  assertEquals([candidate, rival, decision], [lanes(2), lanes(4), "gain"]);
+  assert(confidence > 0.9, `${confidence}`);
+});

@@ -1,5 +1,6 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { takeLines } from "../../../lib/report/scaling/recommended_size_words.ts";
+import { itemsSentences } from "../../../lib/report/scaling/sweep_words.ts";
 import type { SweepPoint, SweepResult } from "../../../lib/scaling/sweep_result.ts";
 import { resultOf } from "../../scaling/measured.ts";
 
@@ -73,4 +74,39 @@ Deno.test("what compares the size with other models is a command that can run th
       "a sweep under --model workers shows what lanes gain",
     ],
   );
+});
+
+Deno.test("where advice on the job may take another model, it is said why", async () => {
+  const own = { ...result.job, options: { export: "default", items: 60 }, total: 60 };
+  const flat = { ...await resultOf((slots) => 50 * Math.min(slots, 4)), job: own };
+  const said = (more: Partial<SweepResult>) => takeLines({ ...flat, ...more })[0]!;
+  assertStringIncludes(said({}), "It may take concurrent, all at once, which is simpler: 64 slots");
+  const falls = await resultOf((slots) => 50 * Math.min(slots, 4) - slots / 2);
+  assert(!said({ points: falls.points }).includes("It may take"));
+  assert(!takeLines({ ...result, job: own })[0]!.includes("It may take"));
+  assertStringIncludes(
+    takeLines({ ...result, job: own, computingShare: 0.47 })[0]!,
+    "It may take lanes with slots on each, for the tasks compute 47% of their time and wait the rest",
+  );
+  const downloads = { ...result.job, options: { latencyMs: 20 } };
+  const ofSite = takeLines({ ...result, job: downloads, computingShare: 0.47 })[0]!;
+  assert(!ofSite.includes("It may take"));
+});
+
+Deno.test("a size to stay at because larger ones fail is told so, and how many items ran", () => {
+  const failing = { points: [first], failsFrom: { size: 2, failed: 1, of: 60 } };
+  assertStringIncludes(
+    takeLines({ ...result, ...failing })[0]!,
+    "Take 1 slot: tasks fail from 2 slots on.",
+  );
+  const of = (total?: number) =>
+    itemsSentences({
+      ...result,
+      job: { ...result.job, options: { items: 512 }, ...total && { total } },
+    });
+  assertEquals([of(1000), of(), of(512)], [
+    ["Every size ran the same 512 of 1,000 items."],
+    ["Every size ran the same 512 items."],
+    [],
+  ]);
 });
