@@ -23,8 +23,8 @@ export interface Progress {
 export interface RetryIn {
   /** After how many milliseconds. */
   readonly afterMs: number;
-  /** Whether meanwhile no other starts of its key, or of the run where there are no keys; default false. */
-  readonly pause?: boolean;
+  /** For how long no other starts of its key, or of the run where there are no keys; default 0. */
+  readonly pauseMs?: number;
 }
 
 /** When and how often a task that gave no value is tried again. */

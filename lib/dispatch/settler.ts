@@ -17,7 +17,7 @@ export interface SettlerOptions {
   readonly options: Pick<CheckedOptions, "retries" | "onProgress" | "onOutcome">;
   /** Whether items may still be tried again. */
   readonly mayRetry: () => boolean;
-  /** Has an item tried again after a wait, of which its key, or the run, starts nothing for `pauseMs`. */
+  /** Has an item tried again after a wait; its key, or the run, starts nothing for `pauseMs`. */
   readonly retryLater: (batch: Batch, waitMs: number, pauseMs: number) => void;
   /** Items have ended for good. */
   readonly onSettled: (settled: Settled, batch: Batch) => void;
@@ -136,7 +136,7 @@ export class Settler {
     const next = unstarted ? { reruns: reruns - 1 } : { attempt: attempt + 1 };
     const again = batch.part(offset, offset + 1, { ...changes, ...next });
     if (allowed !== true) {
-      retryLater(again, allowed.afterMs, allowed.pause === true ? allowed.afterMs : 0);
+      retryLater(again, allowed.afterMs, allowed.pauseMs ?? 0);
       return undefined;
     }
     const tooLong = asksTooLong(batch.firstIndex + offset, retries, askedMs, reason);
@@ -159,13 +159,14 @@ export class Settler {
       // The caller may have stopped the run while it was asked.
       if (!allowed || !mayRetry()) return false;
       if (typeof allowed !== "object") return true;
-      const { afterMs } = allowed as RetryIn;
-      if (isTime(afterMs)) return allowed as RetryIn;
-      throw new TypeError(
-        `Cannot try again: afterMs must be a number of milliseconds from 0, but is ${
-          shown(afterMs)
-        }`,
-      );
+      const { afterMs, pauseMs = 0 } = allowed as RetryIn;
+      for (const [name, ms] of Object.entries({ afterMs, pauseMs })) {
+        if (isTime(ms)) continue;
+        throw new TypeError(
+          `Cannot try again: ${name} must be a number of milliseconds from 0, but is ${shown(ms)}`,
+        );
+      }
+      return allowed as RetryIn;
     } catch (error) {
       onError(error);
       return false;

@@ -16,6 +16,11 @@ export const FIRST_WAIT_MS = 1000;
 export const LONGEST_WAIT_MS = 60_000;
 /** A wait is drawn up to this share longer: what was refused together had better not come back together. */
 const JITTER = 0.25;
+/**
+ * What was refused comes back so much after its key does, in milliseconds: if it is alone in being
+ * refused, others are answered before it can hold them up again.
+ */
+const LAST_MS = 1000;
 /** An item is refused so often at most. */
 export const MOST_REFUSALS = 8;
 /** Refusals less probable than this, as others of its key fared meanwhile, are the item's own failure. */
@@ -92,17 +97,22 @@ export class Refusals {
     if (item.refusals >= MOST_REFUSALS || item.chance < LEAST_CHANCE) return undefined;
     const pause = isFirst || share >= ALONE_BELOW;
     if (pause && nowMs >= server.untilMs) {
-      server.pauses++;
+      // That an item is refused again says nothing of the others.
+      if (isFirst) server.pauses++;
       server.pausedAtMs = nowMs;
     }
-    const grownMs = FIRST_WAIT_MS * 2 ** Math.max(0, server.pauses - 1);
-    const waitMs = Math.max(retryAfterMs ?? 0, Math.min(grownMs, LONGEST_WAIT_MS));
-    const afterMs = waitMs * (1 + JITTER * this.#random());
-    if (pause) {
-      server.untilMs = Math.max(server.untilMs, nowMs + afterMs);
-      server.last = { status, host, asked: waitMs === retryAfterMs };
-    }
-    return { afterMs, pause };
+    const pauseMs = this.#waitMs(server.pauses, retryAfterMs);
+    const ownMs = this.#waitMs(item.refusals, retryAfterMs);
+    if (!pause) return { afterMs: ownMs };
+    server.untilMs = Math.max(server.untilMs, nowMs + pauseMs);
+    server.last = { status, host, asked: retryAfterMs !== undefined && pauseMs < 2 * retryAfterMs };
+    return { afterMs: Math.max(ownMs, server.untilMs - nowMs + LAST_MS), pauseMs };
+  }
+
+  /** How long is waited after so many refusals in a row, but no less than was asked for. */
+  #waitMs(refusals: number, askedMs = 0): number {
+    const grownMs = Math.min(FIRST_WAIT_MS * 2 ** Math.max(0, refusals - 1), LONGEST_WAIT_MS);
+    return Math.max(askedMs, grownMs) * (1 + JITTER * this.#random());
   }
 
   #serverOf(key: Key | undefined): Server {

@@ -69,7 +69,7 @@ export const RETRIES: readonly Guarantee[] = [
           retryIf: ({ index }) => {
             if (index === 0) return { afterMs: 1 };
             told.resolve();
-            return { afterMs: 3_600_000, pause: true };
+            return { afterMs: 3_600_000, pauseMs: 3_600_000 };
           },
         },
         perKey: { key: (n) => n, slots: 1 },

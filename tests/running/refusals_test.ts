@@ -19,27 +19,27 @@ Deno.test("a server that doesn't say is left alone for 1 s, then for twice as lo
   const refusals = new Refusals(() => 0);
   let nowMs = 0;
   const waits = Array.from({ length: 8 }, (_, index) => {
-    const { afterMs, pause } = refusals.add(refused(index), nowMs)!;
-    assertEquals([pause, refusals.pauses(nowMs)[0]?.asked], [true, false]);
-    nowMs += afterMs;
-    return afterMs / 1000;
+    const { afterMs, pauseMs = 0 } = refusals.add(refused(index), nowMs)!;
+    assertEquals([afterMs > pauseMs, refusals.pauses(nowMs)[0]?.asked], [true, false]);
+    nowMs += pauseMs;
+    return pauseMs / 1000;
   });
   assertEquals(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
 });
 
 Deno.test("what was refused together counts as once, and an answer begins anew", () => {
   const refusals = new Refusals(() => 0);
-  assertEquals([0, 1, 2].map((n) => refusals.add(refused(n), n)?.afterMs), [1000, 1000, 1000]);
+  assertEquals([0, 1, 2].map((n) => refusals.add(refused(n), n)?.pauseMs), [1000, 1000, 1000]);
   ended(refusals, 9, "a", 0); // it had started before
-  assertEquals(refusals.add(refused(0), 1002)?.afterMs, 2000);
+  assertEquals(refusals.add(refused(3), 1002)?.pauseMs, 2000);
   ended(refusals, 9, "a", 3003);
-  assertEquals(refusals.add(refused(1), 3100)?.afterMs, 1000);
+  assertEquals(refusals.add(refused(1), 3100)?.pauseMs, 1000);
 });
 
 Deno.test("a wait that the server asks for is never shortened, and those of others aren't its", () => {
   const refusals = new Refusals(() => 1);
-  assertEquals(refusals.add(refused(0, { retryAfterMs: 8000 }), 0)?.afterMs, 10_000);
-  assertEquals(refusals.add(refused(1, { key: "b", host: "b" }), 0)?.afterMs, 1250);
+  assertEquals(refusals.add(refused(0, { retryAfterMs: 8000 }), 0)?.pauseMs, 10_000);
+  assertEquals(refusals.add(refused(1, { key: "b", host: "b" }), 0)?.pauseMs, 1250);
   assertEquals(refusals.pauses(500), [
     { status: 429, host: "a", asked: true, ms: 9500 },
     { status: 429, host: "b", asked: false, ms: 750 },
@@ -52,21 +52,26 @@ function play(answers: (index: number, round: number) => boolean, count: number,
   const refusals = new Refusals(() => 0);
   const failed: number[] = [];
   const fresh = [...Array(count).keys()];
-  let again: number[] = [];
+  const again = new Map<number, number>();
   let nowMs = 0;
   let round = 0;
-  for (; fresh.length + again.length > 0 && round < 1000; round++) {
-    const tried = [...again, ...fresh.splice(0, Math.max(0, room - again.length))];
-    again = [];
-    for (const index of tried) {
-      if (answers(index, round)) ended(refusals, index);
-      else if (refusals.add(refused(index, { retryAfterMs: 1000 }), nowMs)) again.push(index);
+  for (; fresh.length + again.size > 0 && round < 1000; round++) {
+    // What has come back goes before what is new.
+    const due = [...again.keys()].filter((index) => again.get(index)! <= nowMs).slice(0, room);
+    for (const index of due) again.delete(index);
+    for (const index of [...due, ...fresh.splice(0, room - due.length)]) {
+      const refusal = refused(index, { retryAfterMs: 1000 });
+      const isAnswered = answers(index, round);
+      const next = isAnswered ? undefined : refusals.add(refusal, nowMs);
+      if (isAnswered) ended(refusals, index);
+      else if (next !== undefined) again.set(index, nowMs + next.afterMs);
       else {
         failed.push(index);
         refusals.ended({ index, status: "rejected" } as Outcome<unknown>, () => "a");
       }
     }
-    nowMs = Math.max(nowMs + 10, nowMs + (refusals.pauses(nowMs)[0]?.ms ?? 0));
+    nowMs += 10 + (refusals.pauses(nowMs)[0]?.ms ?? 0);
+    if (fresh.length === 0) nowMs = Math.max(nowMs, Math.min(...again.values()));
   }
   return { failed, rounds: round, left: refusals.pauses(Infinity).length };
 }
@@ -98,4 +103,14 @@ Deno.test("where a server lets through but some at a time, no item fails", () =>
 
 Deno.test("an item that nobody can be held against ends after so many refusals", () => {
   assertEquals(play(() => false, 1, 1), { failed: [0], rounds: MOST_REFUSALS, left: 0 });
+});
+
+Deno.test("one item that is refused again and again doesn't make the pauses of others longer", () => {
+  const refusals = new Refusals(() => 0);
+  let nowMs = 0;
+  for (let tries = 0; tries < 4; tries++) {
+    const { afterMs, pauseMs } = refusals.add(refused(0), nowMs)!;
+    assertEquals([pauseMs, afterMs], [1000, Math.max(2000, 1000 * 2 ** tries)]);
+    nowMs += afterMs;
+  }
 });

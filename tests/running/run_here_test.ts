@@ -237,7 +237,7 @@ Deno.test("a server that refuses pauses its host alone, without --per-host too, 
     await settle();
   }
   const { messages, results } = await running;
-  assertEquals(results.map(({ index }) => index), [2, 3, 0, 1]);
+  assertEquals(results.map(({ index }) => index), [2, 3, 1, 0]);
   const waits = messages.filter((message) => message.type === "waits");
   const { status, host, asked } = waits[0]!.paused!;
   assertEquals([status, host, asked, waits[0]!.again], [429, "a.example", true, 1]);
