@@ -91,6 +91,8 @@ const MUCH_MEMORY = 200 * (1 << 20);
 const UNEVEN = 1;
 /** Other programs count if they leave less than this of what all cores could gain. */
 const BUSY_CORES = 0.75;
+/** Others that use less than this share of the machine keep nobody waiting. */
+const IDLE_SHARE = 0.05;
 /** Who computes less than this doesn't mind them. */
 const MINDS_BUSY = 0.3;
 /** From so many refusals on, and from this share of the items on, a server limits the rate of the plain loop. */
@@ -106,8 +108,10 @@ export function wasBusy(
   { available, others }: Pick<Sample, "available" | "others">,
   { cores, ceiling }: Machine,
 ): boolean {
-  return (others !== undefined && isBusy(others)) || available < BUSY_CPU ||
-    ceiling < BUSY_CORES * cores;
+  // Where others used hardly anything, a thread that queued did so behind others of its own program.
+  const queued = available < BUSY_CPU &&
+    (others === undefined || others.used >= IDLE_SHARE * others.cores);
+  return (others !== undefined && isBusy(others)) || queued || ceiling < BUSY_CORES * cores;
 }
 
 /** Whether that is worth a word of tasks that compute. */

@@ -294,6 +294,10 @@ Deno.test("wasBusy() is told by any of three signs, and mindsBusy() asks whether
   assertEquals(wasBusy({ available: 0.85, others: undefined }, machine), false);
   assertEquals(wasBusy({ ...calm, others: { used: 0.3, cores: 2 } }, machine), true);
   assertEquals(wasBusy({ ...calm, available: 0.84 }, machine), true);
+  // Nobody else was there to queue behind.
+  const alone = { available: 0.5, others: { used: 0.09, cores: 2 } };
+  assertEquals(wasBusy(alone, machine), false);
+  assertEquals(wasBusy({ ...alone, others: undefined }, machine), true);
   assertEquals(wasBusy(calm, { ...machine, ceiling: 1.49 }), true);
   const minds = (cpuShare: number, othersUse: number) =>
     mindsBusy({ sample: { ...sampleFor({ computeMs: 5, othersUse }), cpuShare }, machine });
