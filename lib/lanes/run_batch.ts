@@ -38,6 +38,16 @@ for (let i = 0; i < CALLS; i++) callApart(others[i % others.length]!, undefined,
 // Taken before any task is loaded: a module that sets up fake timers must not stop our clock.
 const now = performance.now.bind(performance);
 
+/**
+ * A number that came as a double is made whole if it is: a task's loops up to it count in doubles else,
+ * and take a third longer.
+ */
+function asWhole(item: unknown): unknown {
+  if (typeof item !== "number") return item;
+  const whole = item | 0;
+  return whole === item && (whole !== 0 || 1 / item > 0) ? whole : item;
+}
+
 /** What of a batch a run needs. */
 export type RunnableBatch = Pick<
   LaneBatch,
@@ -152,7 +162,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
       this.running = true;
       let value: unknown;
       try {
-        const item = items[this.offset];
+        const item = shortest ? items[this.offset] : asWhole(items[this.offset]);
         const context = new Context(this);
         value = shortest ? fn(item, context) : callApart(fn, item, context);
         if (isThenable(value)) {

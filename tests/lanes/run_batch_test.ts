@@ -49,6 +49,14 @@ Deno.test("items run one after another, and are reported together", async () => 
   assertEquals(fates(reports[0]!), [[1, "failed"]]);
 });
 
+Deno.test("numbers that came as doubles are the numbers that they were", () => {
+  const numbers = [0, -0, 7, -7, 1.5, NaN, Infinity, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), 2 ** 53];
+  const told: unknown[] = [];
+  const items = new Float64Array(numbers) as unknown as unknown[];
+  runOf({ ...batchOf(numbers), items }, (n: number) => told.push(n)).run.start();
+  assertEquals(told.map((n, at) => Object.is(n, numbers[at])), numbers.map(() => true));
+});
+
 Deno.test("tasks that don't wait are reported before start() returns", () => {
   const { run, reports } = runOf(batchOf([1, 2]), (n: number) => n);
   run.start();
