@@ -37,8 +37,8 @@ export interface RetryOptions {
    * The longest wait before any retry, in milliseconds; default 30,000. A task may ask for a wait: with
    * a number `retryAfterMs` on what it throws, or with the header Retry-After of a response there. It
    * is tried again that much later, and meanwhile no other starts of its key, or of the run where
-   * there are no keys; then one does, and twice as many may be in flight each 200 ms. One that asks for a longer wait than this is not tried again: it fails at once
-   * with a `RetryAfterError`.
+   * there are no keys; then one does, and twice as many may be in flight each 200 ms. One that asks
+   * for a longer wait than this is not tried again: it fails at once with a `RetryAfterError`.
    */
   readonly maxMs?: number;
   /** Whether waits are drawn at random between 0 and their bound ("full jitter"); default true. */

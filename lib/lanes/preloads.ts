@@ -4,7 +4,7 @@
  */
 
 /** Code, as a module of its own, whose graph holds these modules; some are imported at once. */
-export function knowing(modules: readonly string[], atOnce: readonly string[] = []): string {
+export function preloadCode(modules: readonly string[], atOnce: readonly string[] = []): string {
   const now = atOnce.map((module) => `import ${JSON.stringify(module)};`);
   const later = [...new Set(modules)].filter(needsPreload)
     .map((module) => `()=>import(${JSON.stringify(module)});`);

@@ -3,6 +3,7 @@
  * refused them because there were too many at once. It imports no npm package: it runs in trials.
  */
 
+import { shown } from "../lanes/attempt.ts";
 import { propertyOf } from "../dispatch/options.ts";
 import type { Outcome, Rejected } from "../dispatch/outcome.ts";
 import { type HttpSigns, httpSigns, isRefusal } from "../tasks/http_signs.ts";
@@ -56,7 +57,9 @@ export function messageOf(reason: unknown): string {
       return [reason.suppressed, reason.error].map(messageOf).join("; then: ");
     }
     if (reason instanceof Response) return `a Response with status ${reason.status}`;
-    return String(reason instanceof Error ? reason.message : reason);
+    const told: unknown = reason instanceof Error ? reason.message : reason;
+    const text = String(told);
+    return text.startsWith("[object ") ? shown(told) : text;
   } catch {
     return "";
   }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { knowing, needsPreload } from "../../lib/lanes/preloads.ts";
+import { needsPreload, preloadCode } from "../../lib/lanes/preloads.ts";
 
 Deno.test("files and modules of the web must be known from the start, data and packages need not", () => {
   assertEquals(["file:///a.ts", "https://a.b/c.ts", "http://a.b/c.ts"].every(needsPreload), true);
@@ -8,7 +8,9 @@ Deno.test("files and modules of the web must be known from the start, data and p
 });
 
 Deno.test("each module is known once, and none is run before it is wanted", async () => {
-  const code = knowing(["file:///b%22.ts", "npm:x", "file:///b%22.ts"], ["data:text/javascript,1"]);
+  const code = preloadCode(["file:///b%22.ts", "npm:x", "file:///b%22.ts"], [
+    "data:text/javascript,1",
+  ]);
   assertEquals(
     decodeURIComponent(code),
     `data:text/javascript,import "data:text/javascript,1";()=>import("file:///b%22.ts");`,

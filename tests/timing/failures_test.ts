@@ -3,6 +3,7 @@ import type { Outcome } from "../../lib/dispatch/outcome.ts";
 import {
   failureKindsOf,
   failuresOf,
+  messageOf,
   PaceMeter,
   paceOf,
   stuckOf,
@@ -60,6 +61,16 @@ Deno.test("failuresOf() takes whatever is thrown", () => {
     ["text", "item 0"],
     ["failed", "item 1, undefined"],
     ["__proto__", "item 3, x"],
+  ]);
+});
+
+Deno.test("messageOf() shows what has no words of its own", () => {
+  const odd = Object.assign(new Error(), { message: { code: 3 } });
+  const url = new URL("http://host/");
+  assertEquals([odd, { status: 4 }, url].map(messageOf), [
+    "{ code: 3 }",
+    "{ status: 4 }",
+    "http://host/",
   ]);
 });
 

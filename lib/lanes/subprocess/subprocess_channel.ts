@@ -13,7 +13,7 @@ import {
   REPORT_COUNT,
   ToLane,
 } from "../remote/channel.ts";
-import { knowing } from "../preloads.ts";
+import { preloadCode } from "../preloads.ts";
 import { projectFlags } from "../project.ts";
 import type { Way } from "../remote/way.ts";
 import { Child } from "./child.ts";
@@ -84,7 +84,7 @@ export class SubprocessChannel implements Channel {
         ...this.#isLocked ? flags : unlocked,
         ...v8Flags.length > 0 ? [`--v8-flags=${v8Flags.join()}`] : [],
         ...permissionFlags(permissions),
-        `--preload=${knowing(modules)}`,
+        `--preload=${preloadCode(modules)}`,
         MAIN,
         String(slots),
       ],

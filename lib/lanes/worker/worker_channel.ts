@@ -6,7 +6,7 @@
  * shared memory, but not be made to.
  */
 
-import { knowing } from "../preloads.ts";
+import { preloadCode } from "../preloads.ts";
 import { Cells } from "../remote/cells.ts";
 import type { Channel, ChannelEvents } from "../remote/channel.ts";
 import { threads } from "../remote/way.ts";
@@ -44,7 +44,9 @@ export class WorkerChannel implements Channel {
     reserveDescriptors(ENTRY);
     const { number, permissions, modules, slots, entry = ENTRY, stuck = STUCK } = options;
     this.#thread = new Thread({
-      entry: permissions === undefined ? entry.href : knowing(modules, [entry.href, SERVER.href]),
+      entry: permissions === undefined
+        ? entry.href
+        : preloadCode(modules, [entry.href, SERVER.href]),
       name: `lane ${number}`,
       permissions,
       onMessage: (...message) => events.message(...message),

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as v8 from "node:v8";
 import { LaneStartError } from "../../../lib/lanes/errors.ts";
-import { knowing } from "../../../lib/lanes/preloads.ts";
+import { preloadCode } from "../../../lib/lanes/preloads.ts";
 import { projectFlags } from "../../../lib/lanes/project.ts";
 import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
 import type { Task } from "../../../lib/lanes/task.ts";
@@ -118,7 +118,7 @@ test(
   async (stage) => {
     const [child] = stage.children as [FakeChild];
     assertEquals(argsOf(child, "--allow"), ["--allow-net=127.0.0.1"]);
-    assertEquals(argsOf(child, "--preload"), [`--preload=${knowing([HASH.module])}`]);
+    assertEquals(argsOf(child, "--preload"), [`--preload=${preloadCode([HASH.module])}`]);
     const flags = [
       "--no-prompt",
       "--cached-only",

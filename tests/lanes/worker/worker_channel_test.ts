@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { knowing } from "../../../lib/lanes/preloads.ts";
+import { preloadCode } from "../../../lib/lanes/preloads.ts";
 import type { ChannelEvents } from "../../../lib/lanes/remote/channel.ts";
 import type { Task } from "../../../lib/lanes/task.ts";
 import { ENDING, HELD } from "../../../lib/lanes/worker/end_watch.ts";
@@ -128,7 +128,7 @@ test(
   (stage) => {
     const { workers: [worker] } = stage;
     assertEquals(worker!.options.deno, { permissions: { net: false } });
-    assertEquals(worker!.url, knowing([HASH.module], [ENTRY, SERVER]));
+    assertEquals(worker!.url, preloadCode([HASH.module], [ENTRY, SERVER]));
   },
 );
 
