@@ -155,6 +155,16 @@ Deno.test("advise() sends items of a class to lanes only where some gave the sam
   assertEquals([raced.recommended.model, raced.hazards], ["workers", []]);
 });
 
+Deno.test("advise() calls what lanes gain on a busy machine unsure, and how much is no promise", async () => {
+  const given = await adviceOn({ computeMs: 20, othersUse: 1.6 }, asPredicted);
+  const calm = await adviceOn({ computeMs: 20, othersUse: 0 }, asPredicted);
+  assertEquals([given, calm].map((of) => of.recommended.lanes), [2, 2]);
+  assertStringIncludes(given.unsure!, "other programs used 1.6 of 2 cores meanwhile");
+  assertEquals(calm.unsure, undefined);
+  const waiting = await adviceOn({ waitMs: 20, othersUse: 1.6 }, asPredicted);
+  assertEquals(waiting.unsure, undefined);
+});
+
 Deno.test("advise() says that others used the CPUs, and is less sure that lanes don't pay", async () => {
   const asSlow = (_trial: TrialSpec, items: number) => ({ runMs: 40 * items });
   const busy = await adviceOn({ computeMs: 20, available: 0.5 }, asSlow);

@@ -2,6 +2,7 @@
 
 import { BASELINE } from "../../models.ts";
 import { TOO_SLOW } from "../../judge/thresholds.ts";
+import { othersWords } from "../../timing/meter/reading.ts";
 import {
   counted,
   formatBytes,
@@ -14,7 +15,7 @@ import {
 import type { ModelAdvice, Surprise } from "../advice.ts";
 import type { Assessment, JobNoGain } from "../assessment.ts";
 import type { Evidence } from "../evidence.ts";
-import { classLostOf, sourceLimit, wasBusy } from "../findings.ts";
+import { classLostOf, mindsBusy, sourceLimit, wasBusy } from "../findings.ts";
 import { bySimplicity, type Candidate, nameOf } from "../prediction/candidate.ts";
 import { computesBeside, heldMs } from "../prediction/choose_candidates.ts";
 import { classFor, type Classified } from "../prediction/classify.ts";
@@ -348,7 +349,14 @@ export function reasonOf(
 
 /** Says why the prediction may be off, in half a sentence; undefined if it is sure. */
 export function unsureOf(assessment: Assessment, candidate: Candidate): string | undefined {
-  const { sample: { items, variation, isDrawn }, probed } = assessment.found;
+  const { sample: { items, variation, isDrawn, others }, probed } = assessment.found;
+  if (candidate.model !== BASELINE && mindsBusy(assessment.found)) {
+    const who = others === undefined
+      ? "other programs used the CPUs meanwhile"
+      : othersWords(others).replace("O", "o");
+    return `${who}, and on a busy machine more at once takes a greater share from them; how much ` +
+      "an idle one gives, only a run there tells";
+  }
   if (probed.cutOff !== undefined) return "the sample was cut off";
   if (items < FEW_ITEMS) {
     return `there ${items === 1 ? "was" : "were"} only ${counted(items, "item")} to go by`;

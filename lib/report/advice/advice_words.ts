@@ -2,9 +2,7 @@
 
 import { BASELINE } from "../../models.ts";
 import type { Advice, ModelAdvice } from "../../advice/advice.ts";
-import { mostCpuShare } from "../../advice/probe/sample.ts";
 import { itemsText } from "../../advice/words/finding_words.ts";
-import { WAITS } from "../../judge/thresholds.ts";
 import {
   counted,
   formatBytes,
@@ -64,7 +62,7 @@ export function jobItems({ horizon, job }: Pick<Advice, "horizon" | "job">): str
 
 /** The recommendation in words: size, gain, cost, break-even. */
 export function recommendationLines(advice: Advice): string[] {
-  const { recommended, horizon, models, unsure, machine, sample } = advice;
+  const { recommended, horizon, models, unsure, machine } = advice;
   const { gain, predictedGain, confidence, memoryBytes, breakEven, chunk } = recommended;
   const { retries = 0, rate } = recommended;
   const pace = [
@@ -86,8 +84,8 @@ export function recommendationLines(advice: Advice): string[] {
   const by = raced < horizon ? `, by runs of ${raced}` : "";
   const doubt = unsure === undefined ? "" : ` (unsure: ${unsure})`;
   const predicted = formatRatio(predictedGain);
-  const contended = mostCpuShare(sample) > WAITS && sample.others !== undefined &&
-    isBusy(sample.others);
+  const contended = advice.hazards.some(({ kind }) => kind === "busy");
+  const gained = contended ? "Faster here, on a busy machine" : "Gain";
   const lines = [
     recommended.reason,
     ...pace,
@@ -95,15 +93,8 @@ export function recommendationLines(advice: Advice): string[] {
     `chunk: ${chunk}.`,
     gain === null
       ? `Gain: ${predicted} predicted for ${items}${doubt}.`
-      : `Gain: ${formatSpeedup(gain)} for ${items}${by}; ${predicted} was predicted${doubt}.`,
+      : `${gained}: ${formatSpeedup(gain)} for ${items}${by}; ${predicted} was predicted${doubt}.`,
   ];
-  if (contended && gain !== null) {
-    const others = othersWords(sample.others).replace(/^O/, "o");
-    lines.push(
-      `How much of it an idle machine gives can't be told: ${others}, and on a busy machine ` +
-        `more at once takes a greater share from the others. Run it again on an idle one.`,
-    );
-  }
   if (machine.ceiling < machine.cores && recommended.lanes > 1) {
     const limit = contended ? " while others compute" : ": computing can't gain more";
     lines.push(

@@ -110,11 +110,9 @@ Deno.test("a pace and retries are told of the plain loop too", () => {
 
 Deno.test("on a busy machine a gain isn't promised to an idle one", () => {
   const gain = { median: 1.5, low: 1.4, high: 1.6 };
-  const told = (others: Advice["sample"]["others"], cpuShare = 0.9) =>
-    lines({ lanes: 2, gain }, { sample: { ...advice.sample, cpuShare, others } }).join("\n");
-  assertStringIncludes(told({ used: 1.9, cores: 2 }), "How much of it an idle machine gives");
-  assert(!told({ used: 0, cores: 2 }).includes("idle machine"));
-  assert(!told({ used: 1.9, cores: 2 }, 0.1).includes("idle machine"));
+  const told = (hazards: Advice["hazards"]) => lines({ lanes: 2, gain }, { hazards }).join("\n");
+  assertStringIncludes(told([{ kind: "busy", text: "" }]), "Faster here, on a busy machine: 1.50×");
+  assertStringIncludes(told([]), "Gain: 1.50×");
 });
 
 Deno.test("the advice's cost says how often an item ran", () => {
