@@ -16,7 +16,7 @@ import { planFor, type Planned, withOthers, withTotal } from "./race/race_plan.t
 import { classFor } from "./prediction/classify.ts";
 import { predict } from "./prediction/predict.ts";
 import { orderCheck, type OrderProber } from "./probe/order_probe.ts";
-import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace } from "./pace.ts";
+import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace, TRY_MS } from "./pace.ts";
 import { profiled, type Profiler } from "./profile/profiler.ts";
 import { closingOf, countNeighbours, type Probed, type Prober } from "./probe/probe.ts";
 import {
@@ -169,10 +169,10 @@ export async function advise(
   planned ??= await plan(probed);
   const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs())));
   const either = AbortSignal.any([signal, deadline]);
-  const measurePace: MeasurePace = async (slots) => {
+  const measurePace: MeasurePace = async (slots, care = {}) => {
     onPhase?.("measuring the pace that the server allows");
-    const mostMs = Math.max(1, Math.min(PACE_MS, leftMs()));
-    return await paceProbe(job, { slots, mostMs, signal: either, runTrial });
+    const mostMs = Math.max(1, Math.min(care.rate ? TRY_MS : PACE_MS, leftMs()));
+    return await paceProbe(job, { slots, ...care, mostMs, signal: either, runTrial });
   };
   let pace = await plainPace({ probed, sample: planned.sample }, measurePace);
   let race: Race | undefined;

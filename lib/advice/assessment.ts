@@ -13,6 +13,7 @@ import {
   type Candidate,
   eventLoop,
   inFlightOf,
+  keepingSlots,
   nameOf,
   SEQUENTIAL,
   slotsOf,
@@ -116,6 +117,16 @@ export class Assessment {
       low: this.sequentialMs / (startMs + highMs),
       high: this.sequentialMs / (startMs + lowMs),
     };
+  }
+
+  /** What is predicted of the recommended model: no more than the pace gives that it keeps to. */
+  gainAtPace({ candidate, decision }: Recommendation): number {
+    const { median } = this.predictedGain(candidate);
+    const { pace, horizon } = this.found;
+    const isLimited = decision === "server's pace" && pace?.ofPlainLoop === false;
+    return isLimited && pace.perSecond !== null
+      ? Math.min(median, this.sequentialMs * pace.perSecond / (1000 * horizon))
+      : median;
   }
 
   /** Whether there was a race, and the plain loop, against which all others are held, wasn't measured in it. */
@@ -232,6 +243,10 @@ export class Assessment {
         this.#doubted(recommend(this.#entries.entries, this.#entries.usualNoise)),
       );
     }
+    if (perSecond !== null) {
+      const candidate = this.#keeping(perSecond);
+      return { ...plainly("server's pace", SURE_OF_PACE_OF_SOME), candidate };
+    }
     if (this.impossible.length > 0) return plainly("can't tell", NOT_KNOWN);
     if (race !== undefined && race.untried > 0 && others.some(({ out }) => out === "failures")) {
       return plainly("can't tell", NOT_KNOWN);
@@ -277,7 +292,7 @@ export class Assessment {
 
   /** As many slots as a server's pace keeps busy, and no more. */
   #keeping(perSecond: number): Candidate {
-    const slots = Math.round(perSecond * answerMs(this.found.sample) / 1000);
+    const slots = keepingSlots(perSecond, answerMs(this.found.sample));
     return slots < 2 ? SEQUENTIAL : eventLoop(slots);
   }
 

@@ -116,7 +116,7 @@ export function composeAdvice(found: Evidence): Advice {
       name: nameOf(candidate),
       chunk: "auto",
       gain,
-      predictedGain: assessment.predictedGain(candidate).median,
+      predictedGain: assessment.gainAtPace(recommendation),
       confidence: Math.min(recommendation.confidence, isDoubtful ? UNSURE : 1),
       memoryBytes: isPlain ? 0 : moreBytes(candidate),
       breakEven: isPlain || decision === "server's pace" ? null : assessment.breakEven(candidate),

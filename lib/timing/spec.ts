@@ -3,6 +3,7 @@
  * a trial's own process.
  */
 
+import type { Rate } from "../dispatch/limit.ts";
 import type { Model } from "../models.ts";
 import type { Device } from "../lanes/lane.ts";
 import type { ServerOptions } from "../lanes/cluster/server_options.ts";
@@ -92,6 +93,8 @@ export interface TrialSpec extends ModelSpec, TrialOptions {
   readonly mostMs?: number;
   /** How many of the first items get a checksum of their own as well. */
   readonly prefix?: number;
+  /** How many tasks may start in a time; any number by default. */
+  readonly rate?: Rate | undefined;
 }
 
 /** What one trial found. */

@@ -122,11 +122,11 @@ async function measure(
   items: Items<unknown>,
 ) {
   const { now = () => performance.now(), onProgress, onPulse } = host;
-  const { timeoutMs, retries, chunk, mostMs } = spec;
+  const { timeoutMs, retries, chunk, mostMs, rate } = spec;
   const limit = new AbortController();
   const signal = AbortSignal.any([limit.signal, ...(host.signal ? [host.signal] : [])]);
   // In the order of items, one slow item would hold back the outcomes of all that follow.
-  const options: MapOptions = { order: "completion", signal, timeoutMs, retries, chunk };
+  const options: MapOptions = { order: "completion", signal, timeoutMs, retries, chunk, rate };
   const startCpuMs = host.cpuMs();
   const startedMs = now();
   await using stack = new AsyncDisposableStack();

@@ -93,6 +93,40 @@ Deno.test("advise() takes a server that bears so many at once for what it is, an
   assertEquals(asked, [8]);
 });
 
+Deno.test("advise() finds the rate that a server bears which refuses two at once, but not one by one", async () => {
+  const failures = [{ reason: "Error", count: 40, index: 20, message: "slow down", status: 429 }];
+  const tried: number[] = [];
+  const advice = await adviceOn({ waitMs: 30, items: 120 }, ({ model, rate }, items, runMs) => {
+    if (rate !== undefined) tried.push(rate.limit);
+    const isRefused = rate === undefined ? model !== "sequential" : rate.limit > 50;
+    return isRefused ? { runMs, failed: 40, succeeded: items - 40, failures } : { runMs };
+  });
+  const { recommended, hazards, code } = advice;
+  // 33 a second are the plain loop's own, and twice as many are refused.
+  assertEquals(tried, [47, 56]);
+  assertEquals([recommended.name, recommended.decision], ["limited (2 slots)", "server's pace"]);
+  assert(Math.abs(recommended.predictedGain - 47 * 0.03) < 0.02, `${recommended.predictedGain}`);
+  assertStringIncludes(code, "{ retries: 5, rate: { limit: 47, perMs: 1000 } }");
+  const { text } = hazards.find(({ kind }) => kind === "refused")!;
+  assertStringIncludes(text, "limits their rate: about 47 a second went through");
+});
+
+Deno.test("advise() stays with the plain loop if every faster rate is refused, or goes no faster", async () => {
+  const failures = [{ reason: "Error", count: 40, index: 20, message: "slow down", status: 429 }];
+  for (const slow of [false, true]) {
+    const { recommended } = await adviceOn(
+      WAITING,
+      ({ model, rate }, items, runMs) =>
+        model === "sequential"
+          ? { runMs }
+          : rate !== undefined && slow
+          ? { runMs, succeeded: 9 }
+          : { runMs, failed: 40, succeeded: items - 40, failures },
+    );
+    assertEquals([recommended.model, recommended.rate], ["sequential", undefined]);
+  }
+});
+
 Deno.test("rateOf() never allows more than the pace, and no less than one start", () => {
   assertEquals(rateOf(20.9), { limit: 20, perMs: 1000 });
   assertEquals(rateOf(0.3), { limit: 1, perMs: 3334 });

@@ -29,6 +29,14 @@ export function nameOf({ model, lanes, slots }: Candidate): string {
   return size.length === 0 ? model : `${model} (${size.join(", ")})`;
 }
 
+/** Less of a slot than this is none. */
+const NO_SLOT = 0.1;
+
+/** As many slots as a server's pace keeps busy, if an answer takes so long. */
+export function keepingSlots(perSecond: number, answerMs: number): number {
+  return Math.ceil(perSecond * answerMs / 1000 - NO_SLOT);
+}
+
 /** Sorts the simplest first: by model as in the table of models, then by lanes and slots. */
 export function bySimplicity(a: Candidate, b: Candidate): number {
   return MODELS.indexOf(a.model) - MODELS.indexOf(b.model) || a.lanes - b.lanes ||

@@ -198,7 +198,7 @@ export function sayFinding(finding: Finding): string {
     case "refused": {
       const pace = finding.perSecond === null
         ? ""
-        : `: it let about ${paceText(finding.perSecond)} through once it refused`;
+        : `: about ${paceText(finding.perSecond)} went through`;
       const isServer = finding.reasons.length === 0 ||
         finding.reasons.some((of) => isRefusal(of) || NETWORK.test(of.message));
       const why = isServer
