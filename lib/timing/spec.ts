@@ -97,6 +97,12 @@ export interface TrialSpec extends ModelSpec, TrialOptions {
   readonly rate?: Rate | undefined;
 }
 
+/** An item that took far longer than others; `index` is its place in the job. */
+export interface LongItem {
+  readonly index: number;
+  readonly ms: number;
+}
+
 /** What one trial found. */
 export interface TrialResult {
   readonly round: Round;
@@ -118,6 +124,8 @@ export interface TrialResult {
   readonly pacePerSecond?: number;
   /** Whether `mostMs` ended it; undefined if it had none. */
   readonly stopped?: boolean;
+  /** The item that alone took most of the run, if one did and others were far shorter. */
+  readonly longest?: LongItem | undefined;
   /** Items that ran when it was stopped, if most had settled and none did any more. */
   readonly stuck?: FailureKind;
 }

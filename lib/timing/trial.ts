@@ -17,7 +17,7 @@ import { checksumOf } from "./checksum.ts";
 import { hook, openItems, prepare, withWarmup } from "./job_items.ts";
 import { errorName, failureKindsOf, failuresOf, paceOf, stuckOf } from "./failures.ts";
 import { LaneWatch } from "./lane_watch.ts";
-import type { JobSpec, ModelSpec, TrialPulse, TrialResult, TrialSpec } from "./spec.ts";
+import type { JobSpec, LongItem, ModelSpec, TrialPulse, TrialResult, TrialSpec } from "./spec.ts";
 
 /** Items came as data: their type is the job's own business. */
 type AnyTask = Task<unknown, unknown>;
@@ -112,6 +112,25 @@ async function watched(
   }
   pulse();
   return outcomes;
+}
+
+/** A run waits for one item that takes this share of it, and so many times as long as most. */
+const OF_THE_RUN = 0.5;
+const FAR_LONGER = 5;
+
+/** The item that a run waited for. Where tasks only queue for each other, most take long. */
+export function longestOf(
+  outcomes: readonly Outcome<unknown>[],
+  runMs: number,
+): LongItem | undefined {
+  const tasks = outcomes.filter(({ startedAtMs }) => Number.isFinite(startedAtMs))
+    .map(({ index, startedAtMs, endedAtMs }) => ({ index, ms: endedAtMs - startedAtMs }))
+    .sort((a, b) => b.ms - a.ms);
+  const [longest] = tasks;
+  return longest !== undefined && longest.ms >= OF_THE_RUN * runMs &&
+      longest.ms >= FAR_LONGER * tasks[Math.floor(tasks.length / 2)]!.ms
+    ? longest
+    : undefined;
 }
 
 async function measure(
@@ -209,6 +228,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   if (unloaded !== undefined) throw unloaded;
   const failed = rejected.length;
   const pacePerSecond = paceOf(outcomes);
+  const longest = longestOf(outcomes, round.runMs);
   const settled = outcomes.filter(({ status }) => status === "fulfilled");
   const stuck = found.stopped
     ? stuckOf([...settled, ...rejected], ran.firstMs, round.runMs)
@@ -230,6 +250,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
     }),
     ...(failed > 0 && { failures: failureKindsOf(rejected) }),
     ...(pacePerSecond !== null && { pacePerSecond }),
+    ...(longest && { longest: { ...longest, index: places?.[longest.index] ?? longest.index } }),
     ...(stuck && { stuck }),
     warnings: spec.timeline && every > 1
       ? [

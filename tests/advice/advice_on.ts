@@ -19,7 +19,9 @@ export async function adviceOn(
     trial: TrialSpec,
     items: number,
     predictedMs: number,
-  ) => Partial<Round> & Pick<TrialResult, "pacePerSecond" | "failures"> & { runMs: number },
+  ) => Partial<Round> & Pick<TrialResult, "pacePerSecond" | "failures" | "longest"> & {
+    runMs: number;
+  },
   more: Partial<AdviseOptions> = {},
   orderMatters?: boolean,
   profile?: Profiled,
@@ -49,7 +51,7 @@ export async function adviceOn(
         : trial.job.items.limit ?? sample.items;
       const { model, lanes = 1, slots = Infinity } = trial;
       const { startMs, runMs } = predict(sample, { model, lanes, slots }, items, MACHINE);
-      const { pacePerSecond, failures, ...measured } = truth(
+      const { pacePerSecond, failures, longest, ...measured } = truth(
         trial,
         items,
         runMs * (1 + 0.01 * Math.sin(7 * trial.round)),
@@ -64,6 +66,7 @@ export async function adviceOn(
         stopped: round.reasons?.cancelled !== undefined,
         ...(pacePerSecond !== undefined && { pacePerSecond }),
         ...(failures !== undefined && { failures }),
+        longest,
       });
     },
   };

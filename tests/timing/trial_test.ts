@@ -6,6 +6,7 @@ import type { TrialPulse, TrialSpec } from "../../lib/timing/spec.ts";
 import { TeardownError } from "../../lib/lanes/errors.ts";
 import {
   closeLanes,
+  longestOf,
   runTrialHere,
   TIMELINE_TASKS,
   timelineOf,
@@ -294,4 +295,13 @@ Deno.test("closeLanes() gives up a teardown that is known never to end, and no o
   await closeLanes(late, endless);
   await assertRejects(() => closeLanes(late, JOB), TeardownError);
   await assertRejects(() => closeLanes(closing(new Error("crashed")), endless), Error, "crashed");
+});
+
+Deno.test("longestOf() finds the one item that a run waited for, and none where all queue", () => {
+  const short = Array.from({ length: 9 }, (_, n) => outcome(n, 0, 0, 5));
+  assertEquals(longestOf([...short, outcome(9, 0, 10, 110)], 120), { index: 9, ms: 100 });
+  assertEquals(longestOf([...short, outcome(9, 0, 10, 110)], 210), undefined);
+  const queue = Array.from({ length: 10 }, (_, n) => outcome(n, 0, 0, 10 * n));
+  assertEquals(longestOf(queue, 90), undefined);
+  assertEquals(longestOf([], 0), undefined);
 });

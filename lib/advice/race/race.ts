@@ -10,7 +10,13 @@ import { limitedTo } from "../../timing/job_items.ts";
 import { seededRandom, shuffled } from "../../timing/random.ts";
 import type { Round } from "../../timing/result.ts";
 import { median } from "../../timing/statistics.ts";
-import type { JobSpec, TimingEvent, TrialResult, TrialRunner } from "../../timing/spec.ts";
+import type {
+  JobSpec,
+  LongItem,
+  TimingEvent,
+  TrialResult,
+  TrialRunner,
+} from "../../timing/spec.ts";
 import { bySimplicity, type Candidate, inFlightOf, SEQUENTIAL } from "../prediction/candidate.ts";
 import type { RacePlan } from "./race_plan.ts";
 
@@ -23,6 +29,8 @@ export interface Runner {
   failures?: readonly FailureKind[];
   /** Items a second that a refusing server let through; undefined if not known. */
   pacePerSecond?: number;
+  /** The item that alone took most of its last run; undefined if none did. */
+  longest?: LongItem | undefined;
   /** How many trials of it were stopped, for they took too long. */
   stops?: number;
   error?: string;
@@ -360,10 +368,11 @@ class Racing {
   }
 
   #judge(runner: Runner, result: TrialResult, known: number): void {
-    const { round, prefixChecksum, failures, pacePerSecond } = result;
+    const { round, prefixChecksum, failures, pacePerSecond, longest } = result;
     const { failed, checksum } = round;
     const isPlain = runner.candidate.model === BASELINE;
     if (failures !== undefined) runner.failures ??= failures;
+    runner.longest = longest;
     if (pacePerSecond !== undefined) runner.pacePerSecond ??= pacePerSecond;
     if (this.#failsMore(round, isPlain ? PLAIN_FAILS : 0)) {
       runner.out = "failures";

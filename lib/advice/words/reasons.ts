@@ -45,8 +45,13 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
     ? "tasks compute less with many in flight than one by one, or the sample was slowed down (cold code, other programs)"
     : "the sample or the machine was slowed down when it was measured (cold code, other programs)";
   // Who waits is held up by others, but not so many times as long.
-  const whyLess = ({ slots }: ModelAdvice, isMild: boolean) =>
-    servedAtOnce !== undefined && slots !== 1
+  const whyLess = ({ name, slots }: ModelAdvice, isMild: boolean) => {
+    const { longest } = assessment.runners.find((of) => nameOf(of.candidate) === name) ?? {};
+    return longest !== undefined
+      ? `item ${longest.index}, which alone takes ${
+        formatDuration(longest.ms)
+      }: put the longest first`
+      : servedAtOnce !== undefined && slots !== 1
       ? `what the tasks wait for serves about ${servedAtOnce} at once`
       : wasBusy(sample, machine) && (!waits || isMild)
       ? "other programs used the CPUs"
@@ -55,6 +60,7 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
       : waits
       ? "the tasks wait for each other, or for something that serves one at a time"
       : "the tasks get in each other's way (memory, caches, a lock), or others used the CPUs";
+  };
   return models.flatMap((model) => {
     const { name, measured, predictedGain, out } = model;
     const { median: gain, low = 0, high = 0 } = measured?.gain ?? {};

@@ -393,3 +393,13 @@ Deno.test("a wait that grew many times isn't blamed on others' computing", async
   assertStringIncludes(await said(1.8), "most likely other programs used the CPUs");
   assert(!(await said(20)).includes("other programs"), await said(20));
 });
+
+Deno.test("a gain that one long item limits is put down to that item", async () => {
+  const longest = { index: 999, ms: 2000 };
+  const { surprises } = await adviceOn({ waitMs: 5, items: 1000 }, ({ model }, _items, runMs) => ({
+    runMs: model === "sequential" ? runMs : 8 * runMs,
+    ...(model !== "sequential" && { longest }),
+  }));
+  const { text } = surprises.find(({ name }) => name === "concurrent")!;
+  assertMatch(text, /most likely item 999, which alone takes 2.00 s: put the longest first\.$/);
+});
