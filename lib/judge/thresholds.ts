@@ -32,6 +32,9 @@ export const SURE_OF_NONE = 0.75;
 /** How sure an answer can be at most where something speaks against its measurement. */
 export const UNSURE = 0.6;
 
+/** A class that is less sure is said to be unsure. */
+export const SURE_CLASS = 0.8;
+
 /** The share of cases in which an interval is to hold the truth. */
 export const CONFIDENCE = 0.95;
 

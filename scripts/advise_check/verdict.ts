@@ -2,11 +2,9 @@
 
 import type { Advice } from "../../lib/advice/advice.ts";
 import type { Label } from "../../tests/advice/labelled/labels.ts";
+import { SURE_CLASS } from "../../lib/judge/thresholds.ts";
 import { formatPercent, formatRatio } from "../../lib/text/format.ts";
 import { type Column, textTable } from "../../lib/report/table.ts";
-
-/** A class that is less sure is said to be unsure. */
-const SURE_CLASS = 0.8;
 
 /** What is wrong, a few words each; none if the advice is as it should be. */
 export function shortfalls(label: Label, advice: Advice): string[] {

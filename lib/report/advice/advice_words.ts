@@ -3,6 +3,7 @@
 import { BASELINE } from "../../models.ts";
 import type { Advice, ModelAdvice } from "../../advice/advice.ts";
 import { itemsText } from "../../advice/words/finding_words.ts";
+import { SURE_CLASS } from "../../judge/thresholds.ts";
 import {
   counted,
   formatBytes,
@@ -51,8 +52,9 @@ function outWords({ out, measured }: ModelAdvice): string {
 export function classLine(advice: Pick<Advice, "bound" | "cpuShare" | "classConfidence">): string {
   const share = formatPercent(advice.cpuShare);
   const rest = share === "100%" ? "" : " and wait the rest";
+  const sure = formatPercent(advice.classConfidence);
   return `${className(advice.bound)}: the tasks compute ${share} of their time${rest} ` +
-    `(${formatPercent(advice.classConfidence)} sure)`;
+    (advice.classConfidence < SURE_CLASS ? `(unsure: ${sure})` : `(${sure} sure)`);
 }
 
 /** How many items the figures are for. */

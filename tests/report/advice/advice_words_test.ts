@@ -131,6 +131,9 @@ Deno.test("a class and what corrects it are told; an unknown one is called measu
     "mixed: the tasks compute 40% of their time and wait the rest (90% sure)",
   );
   assert(
+    classLine({ bound: "mixed", cpuShare: 0.4, classConfidence: 0.5 }).endsWith("(unsure: 50%)"),
+  );
+  assert(
     classLine({ bound: "cpu", cpuShare: 1, classConfidence: 1 }).includes("100% of their time ("),
   );
   assertEquals(className("__proto__" as never), "measured");
