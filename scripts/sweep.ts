@@ -9,14 +9,16 @@ import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { JobError } from "../lib/advice/probe/probe.ts";
 import { sampleOf } from "../lib/advice/probe/sample.ts";
 import { compareKernel, countCompared, holdAgainstSample } from "../lib/scaling/against_sample.ts";
-import { choosePlan, type SweepPlan, withinItems } from "../lib/scaling/sweep_plan.ts";
-import { measureOpenLoop, type MeasureOptions, measureSweep } from "../lib/scaling/measure.ts";
-import { printReport } from "../lib/cli/print_report.ts";
 import {
+  choosePlan,
   computes,
   readSweepOptions,
   type SweepOptionValues,
-} from "../lib/scaling/sweep_options.ts";
+  type SweepPlan,
+  withinItems,
+} from "../lib/scaling/sweep_plan.ts";
+import { measureOpenLoop, type MeasureOptions, measureSweep } from "../lib/scaling/measure.ts";
+import { printReport } from "../lib/cli/print_report.ts";
 import type { SweepResult } from "../lib/scaling/sweep_result.ts";
 import { anyFailed } from "../lib/report/scaling/sweep_report.ts";
 import { downloads, itemsFor, ownJob, sums, type SweptJob } from "../lib/scaling/swept_job.ts";

@@ -1,8 +1,7 @@
 /** Advice on a job: probe a sample, classify, predict, race, recommend. */
 
 import { BASELINE } from "../models.ts";
-import type { Meter } from "../timing/meter/meter.ts";
-import { othersBetween } from "../timing/meter/reading.ts";
+import { type Meter, othersBetween } from "../timing/meter/meter.ts";
 import type { TrialRunner } from "../timing/spec.ts";
 import type { Advice } from "./advice.ts";
 import { composeAdvice } from "./compose_advice.ts";

@@ -32,7 +32,7 @@ import {
   recommend,
   type Recommendation,
 } from "./race/recommend.ts";
-import { Standings } from "./race/standings.ts";
+import { Standings } from "../timing/standings.ts";
 
 /** Why no model can gain anything: as its class says, or because the plain loop is the only one possible. */
 export type JobNoGain =

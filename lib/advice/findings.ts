@@ -2,11 +2,11 @@
  * What was seen of a job that a reader should know: kinds with their figures, of which words are made last.
  */
 
-import type { RewrittenFile } from "../children/file_audit.ts";
+import type { RewrittenFile } from "./probe/order_probe.ts";
 import { BASELINE, isRemote } from "../models.ts";
 import type { HttpSigns } from "../tasks/http_signs.ts";
 import type { FailureKind } from "../timing/failures.ts";
-import { isBusy, type Others } from "../timing/meter/reading.ts";
+import { isBusy, type Others } from "../timing/meter/meter.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Candidate, inFlightOf, nameOf } from "./prediction/candidate.ts";
 import { heldBytes } from "./prediction/choose_candidates.ts";

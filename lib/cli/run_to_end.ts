@@ -19,8 +19,7 @@ import type { RunFile, RunResult } from "../running/run_result.ts";
 import type { RunOptionValues, TypedFile } from "../running/run_options.ts";
 import { plain, shellWord } from "../text/plain.ts";
 import { print, printError } from "../text/print.ts";
-import { describeMachine } from "../timing/environment.ts";
-import { proxyNotes } from "../timing/proxy.ts";
+import { describeMachine, proxyNotes } from "../timing/environment.ts";
 import type { JobSpec } from "../timing/spec.ts";
 import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
 

@@ -2,7 +2,7 @@
 
 import { UsageError } from "../options.ts";
 import { printError, unprinted } from "../text/print.ts";
-import { reachThisMachineDirectly } from "../timing/proxy.ts";
+import { reachThisMachineDirectly } from "../timing/environment.ts";
 
 /** The exit code after Ctrl-C or SIGTERM. */
 export const INTERRUPTED = 130;

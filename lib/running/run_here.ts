@@ -12,7 +12,7 @@ import { needsServer } from "../models.ts";
 import { hostSaid, httpSigns } from "../tasks/http_signs.ts";
 import { errorName, messageOf, reasonOf } from "../timing/failures.ts";
 import { LaneWatch } from "../timing/lane_watch.ts";
-import { timelineOf } from "../timing/trial.ts";
+import { timelineOf } from "../timing/trial_main.ts";
 import { digestText } from "./item_digest.ts";
 import { ChangedListError, type ItemsLeft, type Listed } from "./items_left.ts";
 import { jsonText } from "./json_text.ts";

@@ -6,7 +6,7 @@
 import { connectToParent } from "../children/parent.ts";
 import { endWithParent } from "../lanes/subprocess/orphan_watch.ts";
 import { hook, openItems, prepare } from "../timing/job_items.ts";
-import { openModel } from "../timing/trial.ts";
+import { openModel } from "../timing/trial_main.ts";
 import { ItemsLeft } from "./items_left.ts";
 import { KnownItems } from "./known_items.ts";
 import { brokenBy, RunHere } from "./run_here.ts";

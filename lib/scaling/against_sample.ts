@@ -77,7 +77,7 @@ export async function holdAgainstSample(
   if (rewritten) seen.push({ kind: "rewritten", tasks: check!.count, ...rewritten });
   return {
     ...result,
-    ...(work?.same === false && { otherWork: work.ratio }),
+    otherWork: work?.same === false ? work.ratio : undefined,
     ...(orderMatters !== undefined && { orderMatters }),
     warnings: [...result.warnings, ...seen.map(sayFinding)],
   };

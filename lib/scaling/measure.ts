@@ -4,21 +4,19 @@ import { MODEL_TABLE } from "../models.ts";
 import { printError } from "../text/print.ts";
 import { createProgress, type Progress, stderrOutput } from "../progress/progress.ts";
 import type { Site } from "../site/start.ts";
-import type { Meter } from "../timing/meter/meter.ts";
+import { type Meter, othersBetween } from "../timing/meter/meter.ts";
 import { trialProcesses } from "../timing/run_trial.ts";
-import type { JobSpec, ModelSpec, TimingEvent, TrialResult } from "../timing/spec.ts";
+import type { JobSpec, TimingEvent, TrialResult } from "../timing/spec.ts";
 import { fit, plain } from "../text/plain.ts";
 import { counted } from "../text/format.ts";
 import { describeEnvironment } from "../timing/environment.ts";
-import { othersBetween } from "../timing/meter/reading.ts";
 import { busyWarnings } from "../timing/warnings.ts";
 import { median } from "../timing/statistics.ts";
 import { analyse } from "./analyse.ts";
 import { runOpenLoop } from "./open_loop/open_loop.ts";
-import type { OpenLoopTrace } from "./open_loop/trial.ts";
+import type { OpenLoopTrace } from "./open_loop/trial_main.ts";
 import { SiteWatch } from "../site/bottleneck.ts";
-import { OPEN_LOOP_MS, type SweepOptionValues } from "./sweep_options.ts";
-import type { SweepPlan } from "./sweep_plan.ts";
+import { OPEN_LOOP_MS, type SweepOptionValues, type SweepPlan } from "./sweep_plan.ts";
 import { type MeasuredSize, runSweep } from "./run_sweep.ts";
 import { sizeText, type SweepResult } from "./sweep_result.ts";
 import type { SweptJob } from "./swept_job.ts";
@@ -58,12 +56,6 @@ function shortTrials(sizes: readonly MeasuredSize[], axis: string): string[] {
   ];
 }
 
-function commonOf({ items }: JobSpec): number {
-  return items.kind === "values"
-    ? items.values.length
-    : Math.min(items.limit ?? Infinity, Number.MAX_SAFE_INTEGER);
-}
-
 type Measured = Omit<SweepResult, "schemaVersion" | "kind" | "environment" | "job">;
 
 /** Has something measured of a job, and says on which machine, and what was noticed meanwhile. */
@@ -94,7 +86,7 @@ async function measured(
         name: job.name,
         task: module.slice(module.lastIndexOf("/") + 1),
         options: spec.options,
-        ...(job.total !== undefined && { total: job.total }),
+        total: job.total,
       },
       ...found,
       warnings: [
@@ -120,11 +112,6 @@ export async function measureSweep(
 ): Promise<SweepResult> {
   const { axis, model, sizes, slotsPerLane, refine, extendTo } = plan;
   const places = (size: number) => axis === "slots" ? size : size * slotsPerLane;
-  const modelAt = (size: number): ModelSpec => ({
-    model,
-    ...(axis === "slots" ? { lanes: 1, slots: size } : { lanes: size, slots: slotsPerLane }),
-    ...(server && { server }),
-  });
   const begin = (progress: Progress, trials: number) =>
     progress.begin({ job: fit(plain(job.name), BAR_NAME), models: [{ model }], rounds: trials });
   return await measured(job, job.at(1), seed, options, async (progress, watch, environment) => {
@@ -153,40 +140,39 @@ export async function measureSweep(
         watch.sample(`${model} with ${size} ${axis}`, event.result.round.runMs);
       }
     };
+    const { items } = job.at(places(Math.min(...sizes)));
     const swept = await runSweep({
       sizes,
-      modelAt,
+      modelAt: (size) => ({
+        model,
+        ...(axis === "slots" ? { lanes: 1, slots: size } : { lanes: size, slots: slotsPerLane }),
+        server,
+      }),
       jobAt: (size) => job.at(places(size)),
       warmupAt: (size) => job.warmupAt(places(size)),
       rounds,
       seed,
-      ...(!refine && { refineSteps: 0 }),
+      refineSteps: refine ? undefined : 0,
       extendTo,
       timeoutMs,
-      ...(job.expectedMs !== undefined && { mostMs: timeoutMs + SLOWER * job.expectedMs }),
+      mostMs: job.expectedMs && timeoutMs + SLOWER * job.expectedMs,
       chunkAt: (size) => MODEL_TABLE[model].together ? size : job.chunk,
-      common: commonOf(job.at(places(Math.min(...sizes)))),
+      common: items.kind === "values"
+        ? items.values.length
+        : Math.min(items.limit ?? Infinity, Number.MAX_SAFE_INTEGER),
     }, { runTrial: trialProcesses({ guardMs: GUARD_MS }), signal: options.signal, onEvent });
     const { cpus, lanesAvailable } = environment;
     return {
-      ...(swept.partial && { partial: true }),
-      ...(swept.unsteady && { unsteady: true }),
+      partial: swept.partial || undefined,
+      unsteady: swept.unsteady,
       model,
       axis,
-      ...(job.computingShare !== undefined && { computingShare: job.computingShare }),
+      computingShare: job.computingShare,
       ...analyse(swept, seed, { axis, cores: Math.min(cpus, lanesAvailable) }),
       openLoop: [],
       warnings: [...swept.warnings, ...shortTrials(swept.sizes, axis)],
     };
   });
-}
-
-function modelText({ model, lanes, slots }: ModelSpec): string {
-  return [
-    model,
-    ...(lanes === undefined ? [] : [sizeText("lanes", lanes)]),
-    ...(slots === undefined ? [] : [sizeText("slots", slots)]),
-  ].join(", ");
 }
 
 /** What progress is told of a trial on schedule: how long it took, and what became of it. */
@@ -235,8 +221,12 @@ export async function measureOpenLoop(
       },
     });
     return {
-      ...(partial && { partial: true }),
-      model: modelText(model),
+      partial: partial || undefined,
+      model: [
+        model.model,
+        model.lanes === undefined ? [] : sizeText("lanes", model.lanes),
+        model.slots === undefined ? [] : sizeText("slots", model.slots),
+      ].flat().join(", "),
       axis: "rate",
       ...analyse({ sizes: [] }, seed, { axis: "rate", cores: 1 }),
       openLoop: points,

@@ -3,7 +3,7 @@
 import { choose } from "../judge/choose.ts";
 import { AS_GOOD, IMPOSSIBLE, TOO_SLOW } from "../judge/thresholds.ts";
 import type { Interval } from "../timing/result.ts";
-import { Standings } from "../advice/race/standings.ts";
+import { Standings } from "../timing/standings.ts";
 import { failingSizes } from "./analyse.ts";
 import type { SweepPoint, SweepResult, SweepRound } from "./sweep_result.ts";
 

@@ -12,7 +12,6 @@ import type {
 } from "../timing/spec.ts";
 import { messageOf } from "../timing/failures.ts";
 import { mean, median } from "../timing/statistics.ts";
-import type { CurvePoint } from "./laws/knee.ts";
 import { schedule } from "../timing/random.ts";
 import { deviceWarnings } from "../timing/warnings.ts";
 
@@ -23,7 +22,9 @@ export function throughputOf({ round: { succeeded, runMs } }: TrialResult): numb
 /** The standard error of a median of normal values, against that of their mean: √(π/2). */
 const MEDIAN_ERROR = Math.sqrt(Math.PI / 2);
 
-interface NoisyPoint extends CurvePoint {
+interface NoisyPoint {
+  readonly size: number;
+  readonly throughputPerSecond: number;
   readonly relativeError?: number;
 }
 
@@ -159,150 +160,109 @@ function isHung({ round, lanes, slots, stopped }: TrialResult, timeoutMs = Infin
   return stopped === true || (late > 0 && waitedMs >= round.runMs / 2);
 }
 
-class Sweep {
-  readonly trials = new Map<number, TrialResult[]>();
-  readonly warnings = new Set<string>();
-  partial = false;
-  /** The smallest size at which waiting for tasks that never settled took up the trial. */
-  hangsFrom = Infinity;
-  readonly now: () => number;
-  #number = 0;
-  #of = 0;
-  #spentMs = 0;
-
-  constructor(readonly spec: SweepSpec, readonly options: SweepOptions) {
-    this.now = options.now ?? (() => performance.now());
-  }
-
-  get trialMs(): number {
-    return this.#spentMs / Math.max(1, this.#number);
-  }
-
-  async measure(sizes: readonly number[], seed: number): Promise<void> {
-    this.#of += sizes.length * this.spec.rounds;
-    for (const round of schedule(sizes, this.spec.rounds, seed)) {
-      for (
-        let left = this.#worthWaiting(round);
-        left.length > 0;
-        left = this.#worthWaiting(left.slice(1))
-      ) {
-        this.partial ||= this.options.signal?.aborted ?? false;
-        if (this.partial) return;
-        const startedMs = this.now();
-        await this.#run(left[0]!);
-        this.#spentMs += this.now() - startedMs;
-      }
-    }
-  }
-
-  /** Where tasks never settle, larger sizes would wait for as long: the smaller ones tell from where on. */
-  #worthWaiting(sizes: readonly number[]): readonly number[] {
-    return this.hangsFrom === Infinity
-      ? sizes
-      : sizes.filter((size) => size < this.hangsFrom).toSorted((a, b) => a - b);
-  }
-
-  async #run(size: number): Promise<void> {
-    const { spec, options: { runTrial, signal, onEvent } } = this;
-    const { chunkAt, timeoutMs, common, mostMs } = spec;
-    const done = this.trials.get(size) ?? [];
-    const trial: TrialSpec = {
-      ...spec.modelAt(size),
-      job: spec.jobAt(size),
-      round: done.length,
-      warmup: spec.warmupAt(size),
-      timeline: true,
-      ...(chunkAt !== undefined && { chunk: chunkAt(size) }),
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(common !== undefined && { prefix: common }),
-      ...(mostMs !== undefined && { mostMs }),
-    };
-    this.#number++;
-    onEvent?.({ type: "trial-started", trial, number: this.#number, of: this.#of });
-    try {
-      const result = await runTrial(trial, {
-        ...(signal && { signal }),
-        ...(onEvent && { onEvent }),
-      });
-      this.trials.set(size, [...done, result]);
-      if (isHung(result, timeoutMs)) this.hangsFrom = Math.min(size, this.hangsFrom);
-      const { model } = trial;
-      for (const text of deviceWarnings([{ model, device: result.device }])) {
-        this.warnings.add(text);
-      }
-      // Each round says the same with other figures: the first is enough.
-      if (done.length === 0) {
-        for (const text of result.warnings) this.warnings.add(`At ${size}: ${text}`);
-      }
-      onEvent?.({ type: "trial-ended", trial, result });
-    } catch (error) {
-      this.partial ||= signal?.aborted ?? false;
-      if (this.partial) return;
-      // A job that can't run at all won't run at another size either.
-      if (this.trials.size === 0) throw error;
-      this.warnings.add(`A trial at ${size} is missing: ${messageOf(error)}`);
-    }
-  }
-
-  /** The next larger size, unless tasks fail already at the largest. */
-  beyond(most: number): number | undefined {
-    const largest = Math.max(...this.trials.keys());
-    const failed = this.trials.get(largest)?.some(({ round }) => round.failed > 0) ?? true;
-    return failed ? undefined : extension(curveOf(this.trials), most);
-  }
-
-  /** The sizes to add, and the one at the bend again, so that a machine that drifts shows. */
-  next(): { added: number[]; anchor: number } | undefined {
-    const added = refinements(curveOf(this.trials)).filter((size) => !this.trials.has(size));
-    if (added.length === 0) return undefined;
-    // Between two added sizes lies the bend; next to a single one, the size below it.
-    const sizes = [...this.trials.keys()].filter((size) => size < added.at(-1)!);
-    const anchor = Math.max(...sizes);
-    return { added, anchor };
-  }
-}
-
 /**
  * Measures every size in interleaved rounds, so that drift hits all alike; doubles the largest
  * while that pays, up to `extendTo`; then halves the gaps around the bend. Throws what the first
  * trial threw, if none gave a result.
  */
 export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<MeasuredSweep> {
-  const { seed, rounds, refineSteps = 2, extendTo = 0, budgetMs = 40_000 } = spec;
-  const sweep = new Sweep(spec, options);
-  const startedMs = sweep.now();
-  const affords = (trials: number) => sweep.now() - startedMs + trials * sweep.trialMs <= budgetMs;
-  await sweep.measure(spec.sizes, seed);
-  while (!sweep.partial && sweep.hangsFrom === Infinity && affords(rounds)) {
-    const size = sweep.beyond(extendTo);
-    if (size === undefined) break;
-    await sweep.measure([size], seed);
-    if (!sweep.trials.has(size)) break;
-  }
+  const { seed, rounds, timeoutMs, mostMs, common } = spec;
+  const { refineSteps = 2, extendTo = 0, budgetMs = 40_000 } = spec;
+  const { runTrial, signal, onEvent, now = () => performance.now() } = options;
+  const trials = new Map<number, TrialResult[]>();
   const refined = new Set<number>();
-  for (let step = 0; step < refineSteps && !sweep.partial; step++) {
-    const next = sweep.hangsFrom === Infinity ? sweep.next() : undefined;
-    if (next === undefined) break;
-    const { added, anchor } = next;
-    // The first look is what the sweep is for; a second one only refines it.
-    if (step > 0 && !affords((added.length + 1) * rounds)) break;
-    for (const size of added) refined.add(size);
-    await sweep.measure([...added, anchor], seed + step + 1);
+  const warnings = new Set<string>();
+  const startedMs = now();
+  let partial = false;
+  /** The smallest size at which waiting for tasks that never settled took up the trial. */
+  let hangsFrom = Infinity;
+  let [number, of] = [0, 0];
+
+  const run = async (size: number) => {
+    const done = trials.get(size) ?? [];
+    const trial: TrialSpec = {
+      ...spec.modelAt(size),
+      job: spec.jobAt(size),
+      round: done.length,
+      warmup: spec.warmupAt(size),
+      timeline: true,
+      chunk: spec.chunkAt?.(size),
+      timeoutMs,
+      mostMs,
+      prefix: common,
+    };
+    onEvent?.({ type: "trial-started", trial, number: ++number, of });
+    try {
+      const result = await runTrial(trial, { signal, onEvent });
+      trials.set(size, [...done, result]);
+      if (isHung(result, timeoutMs)) hangsFrom = Math.min(size, hangsFrom);
+      const { model } = trial;
+      for (const text of deviceWarnings([{ model, device: result.device }])) warnings.add(text);
+      // Each round says the same with other figures: the first is enough.
+      if (done.length === 0) {
+        for (const text of result.warnings) warnings.add(`At ${size}: ${text}`);
+      }
+      onEvent?.({ type: "trial-ended", trial, result });
+    } catch (error) {
+      partial = signal?.aborted ?? false;
+      if (partial) return;
+      // A job that can't run at all won't run at another size either.
+      if (trials.size === 0) throw error;
+      warnings.add(`A trial at ${size} is missing: ${messageOf(error)}`);
+    }
+  };
+
+  /** Where tasks never settle, larger sizes would wait for as long: the smaller ones tell from where on. */
+  const worthWaiting = (sizes: readonly number[]) =>
+    hangsFrom === Infinity
+      ? sizes
+      : sizes.filter((size) => size < hangsFrom).toSorted((a, b) => a - b);
+
+  const measure = async (sizes: readonly number[], seed: number) => {
+    of += sizes.length * rounds;
+    for (const round of schedule(sizes, rounds, seed)) {
+      for (let left = worthWaiting(round); left.length > 0; left = worthWaiting(left.slice(1))) {
+        partial ||= signal?.aborted ?? false;
+        if (partial) return;
+        await run(left[0]!);
+      }
+    }
+  };
+
+  const affords = (more: number) =>
+    (now() - startedMs) * (1 + more / Math.max(1, number)) <= budgetMs;
+
+  await measure(spec.sizes, seed);
+  while (!partial && hangsFrom === Infinity && affords(rounds)) {
+    const failed = trials.get(Math.max(...trials.keys()))?.some(({ round }) => round.failed > 0);
+    const size = failed === false ? extension(curveOf(trials), extendTo) : undefined;
+    if (size === undefined) break;
+    await measure([size], seed);
+    if (!trials.has(size)) break;
   }
-  const sizes = [...sweep.trials].toSorted(([a], [b]) => a - b)
+  for (let step = 0; step < refineSteps && !partial && hangsFrom === Infinity; step++) {
+    const added = refinements(curveOf(trials)).filter((size) => !trials.has(size));
+    // The first look is what the sweep is for; a second one only refines it.
+    if (added.length === 0 || (step > 0 && !affords((added.length + 1) * rounds))) break;
+    // The bend lies between two added sizes, or below a single one: measured again, it shows a drift.
+    const bend = Math.max(...[...trials.keys()].filter((size) => size < added.at(-1)!));
+    for (const size of added) refined.add(size);
+    await measure([...added, bend], seed + step + 1);
+  }
+  const sizes = [...trials].toSorted(([a], [b]) => a - b)
     .map(([size, trials]) => ({ size, refined: refined.has(size), trials }));
-  if (sweep.hangsFrom < Infinity) {
-    sweep.warnings.add(
-      `At ${sweep.hangsFrom} tasks did not settle before their deadline: larger sizes, and further ` +
+  if (hangsFrom < Infinity) {
+    warnings.add(
+      `At ${hangsFrom} tasks did not settle before their deadline: larger sizes, and further ` +
         `rounds of this one, were left out, for each trial would wait as long. A shorter --timeout runs them.`,
     );
   }
   const agreement = agreementOf(sizes);
   if (agreement.unsteady) {
-    sweep.warnings.add(
+    warnings.add(
       `Results differ from run to run at ${sizes[0]!.size} already: whether sizes give the same ` +
         `can't be told. Export comparable(result) for what must be equal.`,
     );
   }
-  return { sizes, partial: sweep.partial, ...agreement, warnings: [...sweep.warnings] };
+  return { sizes, partial, ...agreement, warnings: [...warnings] };
 }

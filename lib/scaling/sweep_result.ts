@@ -7,7 +7,10 @@ import { z } from "zod";
 import { environmentSchema, intervalSchema, type ResultFile } from "../timing/result.ts";
 import type { Checked, FileFormat } from "../timing/json_file.ts";
 import { counted, formatCount } from "../text/format.ts";
-import { LAWS } from "./laws/laws.ts";
+
+/** The names of the laws, the simpler one first. */
+export const LAWS = ["amdahl", "usl"] as const;
+export type LawName = typeof LAWS[number];
 
 const positive = z.number().positive();
 const whole = z.number().int().positive();

@@ -69,7 +69,7 @@ export async function sums(
   const chosen = CPU_TASKS["sum-squares"];
   const countAt = (places: number) => Math.max(LEAST_SUMS, LEAST_WAVES * places);
   const count = countAt(most);
-  const msPerWork = await calibrate(chosen, { ...(signal && { signal }) });
+  const msPerWork = await calibrate(chosen, { signal });
   const wanted = Math.round(trialMs / count / msPerWork);
   const start = Math.max(1, Math.min(chosen.limit - count, wanted));
   const name = `sum squares below ${start.toLocaleString("en")}`;

@@ -1,7 +1,5 @@
 /** One checksum for all results of a trial, equal exactly when the results are. */
 
-import type { Outcome } from "../dispatch/outcome.ts";
-
 type Hash = { update(data: string | Uint8Array): Hash; digest(encoding: "hex"): string };
 /** Makes hashes, as `node:crypto` does. */
 export type CreateHash = (algorithm: string) => Hash;
@@ -60,6 +58,14 @@ function textOf(value: unknown, createHash: CreateHash): string {
   }
 }
 
+/** What became of an item, as far as it counts. */
+export type Settled =
+  & { readonly index: number }
+  & (
+    | { readonly status: "fulfilled"; readonly value: unknown }
+    | { readonly status: "rejected"; readonly ended: string }
+  );
+
 /**
  * The SHA-256 of all results, in input order.
  *
@@ -69,7 +75,7 @@ function textOf(value: unknown, createHash: CreateHash): string {
  * `comparable` maps a value to what has to be equal.
  */
 export async function checksumOf(
-  outcomes: readonly Outcome<unknown>[],
+  outcomes: readonly Settled[],
   comparable: (value: unknown) => unknown | Promise<unknown> = (value) => value,
 ): Promise<string> {
   // Imported late, after everything was measured: `crypto.subtle` would need all results as one

@@ -11,7 +11,7 @@ import { BASELINE, isRemote } from "../models.ts";
 import { ceiling as measuredCeiling } from "./ceiling.ts";
 import { cpuShareOf, judge, pairedTimes } from "./verdict.ts";
 import { messageOf } from "./failures.ts";
-import { othersBetween } from "./meter/reading.ts";
+import { othersBetween } from "./meter/meter.ts";
 import { NoLaneError, trialProcesses } from "./run_trial.ts";
 import { schedule } from "./random.ts";
 import { type TimedTrial, warningsOf } from "./warnings.ts";

@@ -43,15 +43,6 @@ function isItems(value: unknown): value is Items<unknown> {
     (Symbol.iterator in value || Symbol.asyncIterator in value);
 }
 
-async function* limited(items: Items<unknown>, limit: number): AsyncGenerator<unknown> {
-  if (limit <= 0) return;
-  let taken = 0;
-  for await (const item of items) {
-    yield item;
-    if (++taken >= limit) return;
-  }
-}
-
 /** The same job with so many items at most. */
 export function limitedTo(job: JobSpec, limit: number): JobSpec {
   const { items } = job;
@@ -85,41 +76,89 @@ export async function openItems(source: ItemSource): Promise<OpenItems> {
   }
   const { limit } = source;
   if (limit === undefined || places !== undefined) return { items, places };
-  return { items: Array.isArray(items) ? items.slice(0, limit) : limited(items, limit) };
+  return {
+    items: Array.isArray(items) ? items.slice(0, limit) : new ItemPuller(items).goOn([], limit),
+  };
 }
 
-async function* rejoined(
-  first: readonly unknown[],
-  rest: AsyncIterator<unknown> | Iterator<unknown>,
-): AsyncGenerator<unknown> {
+/** How long to wait for one item more, only to learn whether there is one, and for a source to close. */
+const LAST_LOOK_MS = 300;
+
+async function within<T>(promise: Promise<T>, late: T): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise<T>((resolve) => timer = setTimeout(() => resolve(late), LAST_LOOK_MS));
   try {
-    yield* first;
-    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+    return await Promise.race([promise.catch(() => late), limit]);
   } finally {
-    await rest.return?.();
+    clearTimeout(timer);
   }
 }
 
-/**
- * Takes the first items for a warm-up, and gives them back at the head of the rest, so that a stream
- * that can be read only once loses nothing.
- */
+/** Takes items one by one from wherever they come, and never more than are wanted. */
+export class ItemPuller {
+  /** How many items there are, if the input tells. */
+  readonly total: number | undefined;
+  readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
+  #done = false;
+  pulled = 0;
+
+  /** Opens the items; throws a TypeError if they can't be iterated. */
+  constructor(items: Items<unknown>) {
+    const source = Object(items) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
+    const iterator = source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]?.();
+    if (iterator === undefined) {
+      throw new TypeError(`the export "items" gave ${items}, which can't be iterated`);
+    }
+    this.#iterator = iterator;
+    const size = Array.isArray(items) ? items.length : (items as { size?: unknown }).size;
+    this.total = typeof size === "number" ? size : undefined;
+  }
+
+  async pull(count: number): Promise<unknown[]> {
+    const pulled: unknown[] = [];
+    while (pulled.length < count && !this.#done) {
+      const { done, value } = await this.#iterator.next();
+      if (done) this.#done = true;
+      else {
+        pulled.push(value);
+        this.pulled++;
+      }
+    }
+    return pulled;
+  }
+
+  /** Those that were pulled, and all others up to a number: a stream that can be read only once loses nothing. */
+  async *goOn(pulled: readonly unknown[], most = Infinity): AsyncGenerator<unknown> {
+    try {
+      yield* pulled;
+      while (!this.#done && this.pulled < most) yield* await this.pull(1);
+    } finally {
+      if (!this.#done) await this.#iterator.return?.();
+    }
+  }
+
+  /** Whether there are no more items; false as well if that isn't known soon. */
+  async ended(): Promise<boolean> {
+    return await within(this.pull(1).then((more) => more.length === 0), false);
+  }
+
+  /** Tells the source that no more will be taken; doesn't wait long for one that is busy. */
+  async close(): Promise<void> {
+    if (this.#done) return;
+    await within(Promise.resolve(this.#iterator.return?.()), undefined);
+  }
+}
+
+/** Takes the first items for a warm-up, and gives them back at the head of the rest. */
 export async function withWarmup(
   items: Items<unknown>,
   count: number,
 ): Promise<{ warmup: readonly unknown[]; all: Items<unknown> }> {
   if (count <= 0) return { warmup: [], all: items };
   if (Array.isArray(items)) return { warmup: items.slice(0, count), all: items };
-  const iterator = Symbol.asyncIterator in items
-    ? items[Symbol.asyncIterator]()
-    : items[Symbol.iterator]();
-  const warmup: unknown[] = [];
-  while (warmup.length < count) {
-    const next = await iterator.next();
-    if (next.done) return { warmup, all: warmup };
-    warmup.push(next.value);
-  }
-  return { warmup, all: rejoined(warmup, iterator) };
+  const puller = new ItemPuller(items);
+  const warmup = await puller.pull(count);
+  return { warmup, all: puller.goOn(warmup) };
 }
 
 /** More places than this are told of no order: nobody runs so many for advice. */

@@ -6,8 +6,7 @@
 import { isRemote } from "../models.ts";
 import { MeasuringChild, TrialError } from "../children/measuring_child.ts";
 import { trialFlags } from "../children/trial_flags.ts";
-import type { Meter } from "./meter/meter.ts";
-import { loadBetween, type Reading } from "./meter/reading.ts";
+import { loadBetween, type Meter, type Reading } from "./meter/meter.ts";
 import type { TrialMessage, TrialOrder } from "./trial_main.ts";
 import type { TrialResult, TrialRunner } from "./spec.ts";
 

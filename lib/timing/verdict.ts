@@ -9,12 +9,11 @@
 import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
 import { median } from "./statistics.ts";
 import { BASELINE, isFixed, isRemote, MODELS } from "../models.ts";
-import { type Choice, choose, type Standing } from "../judge/choose.ts";
-import { possibleGain } from "../judge/possible_gain.ts";
+import { type Choice, choose, possibleGain, type Standing } from "../judge/choose.ts";
 import { AS_GOOD, boundOfShare, IMPOSSIBLE, WAITS } from "../judge/thresholds.ts";
 import { formatDuration } from "../text/format.ts";
 import { confidenceAbove, pairedRatio } from "./interval.ts";
-import { isBusy, type Others } from "./meter/reading.ts";
+import { isBusy, type Others } from "./meter/meter.ts";
 
 /**
  * The median share of the run in which a model's tasks kept the CPU busy: CPU time over wall time, from

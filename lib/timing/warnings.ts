@@ -2,7 +2,7 @@
 
 import { BASELINE, isRemote } from "../models.ts";
 import { linearRegression } from "simple-statistics";
-import { isBusy, type Others, othersWords } from "./meter/reading.ts";
+import { isBusy, type Others, othersWords } from "./meter/meter.ts";
 import type { Comparison, ModelResult } from "./result.ts";
 import { logOfTime } from "./interval.ts";
 import { median, outliers, studentCdf } from "./statistics.ts";

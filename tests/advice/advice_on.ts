@@ -2,7 +2,7 @@
 
 import type { Advice } from "../../lib/advice/advice.ts";
 import { advise, type Instruments } from "../../lib/advice/advise.ts";
-import type { RewrittenFile } from "../../lib/children/file_audit.ts";
+import type { RewrittenFile } from "../../lib/advice/probe/order_probe.ts";
 import type { AdviseOptions } from "../../lib/advice/evidence.ts";
 import type { Profiled } from "../../lib/advice/profile/job_profile.ts";
 import { predict } from "../../lib/advice/prediction/predict.ts";

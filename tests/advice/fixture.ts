@@ -94,7 +94,6 @@ export function probedOf(
         queuedMs: 0,
         childrenCpuMs: items * programMs,
         uncountedCpuMs: items * programMs,
-        switches: { voluntary: 0, involuntary: 0 },
         others: { used: othersUse, cores: 2 },
       },
     }),

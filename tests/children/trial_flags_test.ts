@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { trialFlags } from "../../lib/children/trial_flags.ts";
+import { moduleFacts, trialFlags } from "../../lib/children/trial_flags.ts";
 import { granted } from "../granted.ts";
 
 const ignore = !granted("run", "read");
@@ -47,5 +47,73 @@ Deno.test({
     const read = flags[0]!.replace("--allow-read=", "").split(",");
     const imported = new URL("../../lib/children/parent.ts", import.meta.url);
     for (const file of [listening, imported]) assert(read.includes(fromFileUrl(file)), read.join());
+  },
+});
+
+const mayRun = granted("read", "write", "run");
+
+/** A folder with these files, gone afterwards. */
+async function inFolder(
+  files: Readonly<Record<string, string>>,
+  check: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      const path = `${folder}/${name}`;
+      await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+      await Deno.writeTextFile(path, text);
+    }
+    await check(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("a module of data has no files, and no project", async () => {
+  const module = "data:text/javascript,export default 1";
+  assertEquals(await moduleFacts(module), { files: [], flags: ["--no-config", "--no-lock"] });
+});
+
+Deno.test({
+  name: "a module is found out about in its own project, with what its import map names",
+  ignore: !mayRun,
+  fn: () =>
+    inFolder({
+      "deno.json": `{ "imports": { "@k/": "./k/" } }`,
+      "k/k.ts": "export const k = 4;",
+      "sub/deep.ts": `import { k } from "@k/k.ts"; export default k;`,
+    }, async (folder) => {
+      const { files, flags } = await moduleFacts(`file://${folder}/sub/deep.ts`);
+      assertEquals(new Set(files), new Set([`${folder}/sub/deep.ts`, `${folder}/k/k.ts`]));
+      assertEquals(flags, [`--config=${folder}/deno.json`, "--no-lock"]);
+    }),
+});
+
+Deno.test({
+  name: "a lock that holds what a module imports is kept to; another is left as it is",
+  ignore: !mayRun,
+  fn: () =>
+    inFolder({
+      "deno.json": "{}",
+      "deno.lock": `{"version":"5"}`,
+      "alone.ts": "export default 1;",
+      "more.ts": `import width from "npm:string-width@^7.2.0"; export default width;`,
+    }, async (folder) => {
+      const config = `--config=${folder}/deno.json`;
+      assertEquals((await moduleFacts(`file://${folder}/alone.ts`)).flags, [config, "--frozen"]);
+      assertEquals((await moduleFacts(`file://${folder}/more.ts`)).flags, [config, "--no-lock"]);
+      assertEquals(await Deno.readTextFile(`${folder}/deno.lock`), `{"version":"5"}`);
+    }),
+});
+
+Deno.test({
+  name: "of a module that can't be read its folder is given",
+  ignore: !mayRun,
+  async fn() {
+    const module = new URL("./no_such_module.ts", import.meta.url);
+    assertEquals((await moduleFacts(module.href)).files, [
+      fromFileUrl(new URL(".", module)).slice(0, -1),
+    ]);
   },
 });

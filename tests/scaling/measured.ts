@@ -2,7 +2,7 @@
 
 import { ENVIRONMENT } from "../environment.ts";
 import { analyse } from "../../lib/scaling/analyse.ts";
-import { type Law, throughputAt } from "../../lib/scaling/laws/laws.ts";
+import { type Law, throughputAt } from "../../lib/scaling/laws.ts";
 import { runSweep, type SweepOptions, type SweepSpec } from "../../lib/scaling/run_sweep.ts";
 import type { SweepResult } from "../../lib/scaling/sweep_result.ts";
 import type { JobSpec, TrialResult, TrialSpec } from "../../lib/timing/spec.ts";

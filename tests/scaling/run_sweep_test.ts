@@ -37,9 +37,13 @@ Deno.test("runSweep() measures around the knee, twice, and the size at the bend 
 
 Deno.test("runSweep() doesn't look again when the budget is spent", async () => {
   let ms = 0;
+  const { runTrial } = optionsFor(plateau);
   const { sizes } = await runSweep(specOf({ budgetMs: 20_000 }), {
-    ...optionsFor(plateau),
-    now: () => ms += 500,
+    runTrial: (...args) => {
+      ms += 900;
+      return runTrial(...args);
+    },
+    now: () => ms,
   });
   assertEquals(sizes.filter(({ refined }) => refined).map(({ size }) => size), [6, 11]);
 });

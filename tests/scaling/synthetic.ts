@@ -1,7 +1,6 @@
 /** Throughputs of a known law with noise that can be repeated, for the tests. */
 
-import type { Series } from "../../lib/scaling/laws/fit_laws.ts";
-import { type Law, throughputAt } from "../../lib/scaling/laws/laws.ts";
+import { type Law, type Series, throughputAt } from "../../lib/scaling/laws.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 
 export const SIZES = [1, 2, 4, 8, 16, 32, 64] as const;

@@ -5,7 +5,7 @@
 
 import { dirname, fromFileUrl, resolve, toFileUrl } from "@std/path";
 import { attempt } from "../../lanes/attempt.ts";
-import { moduleFacts } from "../../children/module_files.ts";
+import { moduleFacts } from "../../children/trial_flags.ts";
 import { type NamedFile, UsageError } from "../../options.ts";
 import { plain } from "../../text/plain.ts";
 import { projectFiles } from "../../lanes/project.ts";

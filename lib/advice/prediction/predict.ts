@@ -1,6 +1,6 @@
 /** How long a job would take under a model, from the sample alone. */
 
-import { LESS } from "../../judge/possible_gain.ts";
+import { LESS } from "../../judge/choose.ts";
 import { BASELINE, isRemote } from "../../models.ts";
 import type { Sample } from "../probe/sample.ts";
 import type { Candidate } from "./candidate.ts";

@@ -6,8 +6,7 @@ import { type ChildOptions, MeasuringChild } from "../../children/measuring_chil
 import { trialFlags } from "../../children/trial_flags.ts";
 import { BASELINE, type Model, needsKernel } from "../../models.ts";
 import { UsageError } from "../../options.ts";
-import type { Meter } from "../../timing/meter/meter.ts";
-import { type Load, loadBetween, type Reading } from "../../timing/meter/reading.ts";
+import { type Load, loadBetween, type Meter, type Reading } from "../../timing/meter/meter.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { spreadOrder } from "../../timing/job_items.ts";
 import { kernelName } from "../../lanes/kernel.ts";

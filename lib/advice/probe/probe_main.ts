@@ -2,15 +2,13 @@
 
 import { connectToParent } from "../../children/parent.ts";
 import type { Items } from "../../dispatch/options.ts";
-import type { Outcome } from "../../dispatch/outcome.ts";
 import { type Given, LaneTasks, plainContext } from "../../lanes/lane_tasks.ts";
 import { isKernel, kernelName } from "../../lanes/kernel.ts";
 import { importModule, isGenerator } from "../../lanes/load_task.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
-import { checksumOf } from "../../timing/checksum.ts";
-import { prepare, spreadItems } from "../../timing/job_items.ts";
+import { checksumOf, type Settled } from "../../timing/checksum.ts";
+import { ItemPuller, prepare, spreadItems } from "../../timing/job_items.ts";
 import { profiledRun } from "../profile/profiled_run.ts";
-import { ItemPuller } from "./item_puller.ts";
 import {
   type Exports,
   HOOKS,
@@ -150,19 +148,18 @@ async function ranIn(
   count: number,
   task: TaskFunction,
   given?: Given,
-): Promise<Outcome<unknown>[]> {
+): Promise<Settled[]> {
   const puller = new ItemPuller(items);
   const first = await puller.pull(count);
-  const outcomes: Outcome<unknown>[] = [];
+  const outcomes: Settled[] = [];
   const { signal } = new AbortController();
-  const at = { item: undefined, lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 0 };
   const indices = [...first.keys()];
   for (const index of order === "forwards" ? indices : indices.reverse()) {
     try {
       const value = await task(first[index], plainContext(index, signal, given));
-      outcomes.push({ ...at, index, status: "fulfilled", value });
-    } catch (reason) {
-      outcomes.push({ ...at, index, status: "rejected", ended: "failed", reason });
+      outcomes.push({ index, status: "fulfilled", value });
+    } catch {
+      outcomes.push({ index, status: "rejected", ended: "failed" });
     }
   }
   await puller.close();

@@ -1,14 +1,13 @@
 /** Runs a sample of a job one by one, in a probe's process. It imports no npm package. */
 
 import { type Items, propertyOf } from "../../dispatch/options.ts";
-import type { Outcome } from "../../dispatch/outcome.ts";
 import { type Given, plainContext } from "../../lanes/lane_tasks.ts";
 import { isGenerator } from "../../lanes/load_task.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
-import { checksumOf } from "../../timing/checksum.ts";
+import { checksumOf, type Settled } from "../../timing/checksum.ts";
 import { httpSigns, isRefusal } from "../../tasks/http_signs.ts";
 import { errorName, messageOf, PaceMeter } from "../../timing/failures.ts";
-import { ItemPuller } from "./item_puller.ts";
+import { ItemPuller } from "../../timing/job_items.ts";
 import type { FailedItem, ProbeMessage, ProbeOrder, Stretch, Thrown } from "./probe_message.ts";
 import { TransferMeter } from "./transfer_meter.ts";
 
@@ -72,7 +71,7 @@ export class PullError extends Error {
 }
 
 export class Sampler {
-  readonly #kept: Outcome<unknown>[] = [];
+  readonly #kept: Settled[] = [];
   readonly #transfer = new TransferMeter();
   readonly #shares: number[] = [];
   readonly #pace = new PaceMeter();
@@ -266,12 +265,10 @@ export class Sampler {
     }
     this.#keeping &&= this.#transfer.resultBytes * this.#kept.length < KEPT_BYTES;
     if (!this.#keeping) return;
-    const times = { queuedAtMs: 0, startedAtMs: 0, endedAtMs: 0 };
-    const when = { item: undefined, lane: 0, attempts: 1, ...times };
     this.#kept.push(
       failure === undefined
-        ? { ...when, index, status: "fulfilled", value }
-        : { ...when, index, status: "rejected", ended: "failed", reason: undefined },
+        ? { index, status: "fulfilled", value }
+        : { index, status: "rejected", ended: "failed" },
     );
   }
 }

@@ -2,7 +2,7 @@
 
 import { BASELINE, isRemote } from "../../models.ts";
 import { counted, formatDuration, formatPercent } from "../../text/format.ts";
-import { isBusy } from "../../timing/meter/reading.ts";
+import { isBusy } from "../../timing/meter/meter.ts";
 import type { Advice } from "../advice.ts";
 import type { Deed, JobProfile, Owner } from "./job_profile.ts";
 

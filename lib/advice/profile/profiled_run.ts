@@ -6,7 +6,7 @@
 import type { Items } from "../../dispatch/options.ts";
 import { type Given, plainContext } from "../../lanes/lane_tasks.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
-import { ItemPuller } from "../probe/item_puller.ts";
+import { ItemPuller } from "../../timing/job_items.ts";
 
 export interface ProfileOrder {
   readonly stride: number;

@@ -3,7 +3,7 @@
 import { dirname, fromFileUrl } from "@std/path";
 import { WAITS } from "../../judge/thresholds.ts";
 import type { JobSpec } from "../../timing/spec.ts";
-import { ItemPuller } from "../probe/item_puller.ts";
+import { ItemPuller } from "../../timing/job_items.ts";
 import { type Probed, startProbe } from "../probe/probe.ts";
 import type { ProbeMessage } from "../probe/probe_message.ts";
 import type { Sample } from "../probe/sample.ts";
@@ -30,7 +30,7 @@ const MOST_FUNCTIONS = 5;
 const LEAST_SHARE = 0.01;
 
 const HERE = new URL("./profiled_run.ts", import.meta.url).href;
-const SOURCE = new URL("../probe/item_puller.ts", import.meta.url).href;
+const SOURCE = new URL("../../timing/job_items.ts", import.meta.url).href;
 /** What a probe's process consists of beside the job. */
 const OURS = ["../probe/", "../profile/", "../../timing/"].map((path) =>
   new URL(path, import.meta.url).href

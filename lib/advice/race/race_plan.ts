@@ -3,7 +3,7 @@
  */
 
 import { BASELINE } from "../../models.ts";
-import type { Others } from "../../timing/meter/reading.ts";
+import type { Others } from "../../timing/meter/meter.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { type Candidate, inFlightOf, SEQUENTIAL } from "../prediction/candidate.ts";
 import { MOST_IN_FLIGHT, type Predicted, promising } from "../prediction/choose_candidates.ts";

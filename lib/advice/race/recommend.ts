@@ -4,8 +4,7 @@
  */
 
 import { BASELINE } from "../../models.ts";
-import { choose } from "../../judge/choose.ts";
-import { possibleGain as possibleOf } from "../../judge/possible_gain.ts";
+import { choose, possibleGain as possibleOf } from "../../judge/choose.ts";
 import { IMPOSSIBLE, WAITS } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
 import { type Finding, wasBusy } from "../findings.ts";
@@ -21,7 +20,7 @@ import type { Machine } from "../prediction/machine.ts";
 import { cpuShareOf, predict } from "../prediction/predict.ts";
 import { blocks, mostCpuShare, type Sample } from "../probe/sample.ts";
 import { plainOf, type Runner } from "./race.ts";
-import { BUSY_NOISE, Standings, USUAL_NOISE } from "./standings.ts";
+import { BUSY_NOISE, Standings, USUAL_NOISE } from "../../timing/standings.ts";
 import { QUEUEING } from "./substitutes.ts";
 
 export interface Entry {

@@ -1,7 +1,7 @@
 /** Whether a plain loop that ran again did the work of the sample. */
 
 import { COMPUTES, OTHER_COMPUTING, OTHER_WORK } from "../../judge/thresholds.ts";
-import { isBusy } from "../../timing/meter/reading.ts";
+import { isBusy } from "../../timing/meter/meter.ts";
 import { median } from "../../timing/statistics.ts";
 import { byChance, mostCpuShare, type Sample } from "../probe/sample.ts";
 import { type PlainFailing, plainFailingOf } from "./failing.ts";

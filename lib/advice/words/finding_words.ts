@@ -8,7 +8,7 @@ import {
   formatRatio,
 } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
-import { othersWords } from "../../timing/meter/reading.ts";
+import { othersWords } from "../../timing/meter/meter.ts";
 import { OTHER_WORK } from "../../judge/thresholds.ts";
 import { isRefusal } from "../../tasks/http_signs.ts";
 import type { FailureKind } from "../../timing/failures.ts";

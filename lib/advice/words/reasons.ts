@@ -2,7 +2,7 @@
 
 import { BASELINE } from "../../models.ts";
 import { TOO_SLOW } from "../../judge/thresholds.ts";
-import { othersWords } from "../../timing/meter/reading.ts";
+import { othersWords } from "../../timing/meter/meter.ts";
 import {
   counted,
   formatBytes,

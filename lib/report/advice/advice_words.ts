@@ -15,7 +15,7 @@ import {
   NO_FIGURE,
 } from "../../text/format.ts";
 import { plain, shellWord } from "../../text/plain.ts";
-import { isBusy, othersWords } from "../../timing/meter/reading.ts";
+import { isBusy, othersWords } from "../../timing/meter/meter.ts";
 import type { Column } from "../table.ts";
 
 /** What each class is called; without a prototype, since what is looked up in it comes from a file. */

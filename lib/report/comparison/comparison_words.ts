@@ -14,7 +14,7 @@ import {
 } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
 import { sumOfFailures } from "../../timing/failures.ts";
-import { isBusy as othersAreBusy } from "../../timing/meter/reading.ts";
+import { isBusy as othersAreBusy } from "../../timing/meter/meter.ts";
 import {
   type Comparison,
   type ModelResult,

@@ -6,7 +6,7 @@ import { paletteFor, type Style } from "../terminal.ts";
 import { type Idea, ideasOf } from "./lesson_ideas.ts";
 import { Speaker } from "./speaker.ts";
 import { comparisonsOf, type LessonFile } from "./lesson_file.ts";
-import { isBusy } from "../../timing/meter/reading.ts";
+import { isBusy } from "../../timing/meter/meter.ts";
 import { plain, wrap } from "../../text/plain.ts";
 
 /** Where it was measured, what speaks against its figures, a line each, and what a gain is. */

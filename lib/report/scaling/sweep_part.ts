@@ -1,7 +1,7 @@
 /** A sweep as a part of a page: its curve, its table, and what follows from them. */
 
 import * as Plot from "@observablehq/plot";
-import { LAW_TITLES, throughputAt } from "../../scaling/laws/laws.ts";
+import { LAW_TITLES, throughputAt } from "../../scaling/laws.ts";
 import type { SweepResult } from "../../scaling/sweep_result.ts";
 import { formatNumber, formatRate } from "../../text/format.ts";
 import { figure, list } from "../html/figure.ts";

@@ -2,7 +2,7 @@
  * A sweep's report for terminal, with its curve in plain characters, and Markdown; and its rounds as CSV.
  */
 
-import { type Law, throughputAt } from "../../scaling/laws/laws.ts";
+import { type Law, throughputAt } from "../../scaling/laws.ts";
 import type { OpenLoopPoint, SweepPoint, SweepResult } from "../../scaling/sweep_result.ts";
 import { counted, formatNumber } from "../../text/format.ts";
 import { plain, sideBySide } from "../../text/plain.ts";

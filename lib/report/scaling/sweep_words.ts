@@ -3,11 +3,9 @@
  * in them is defined; recommended_size_words.ts says which size to take.
  */
 
-import { isRefused, LITTLE_TOLERANCE } from "../../scaling/analyse.ts";
-import { CRITERION } from "../../scaling/laws/fit_laws.ts";
-import { BUSY } from "../../scaling/laws/forecast.ts";
-import { KNEE_DEFINITION } from "../../scaling/laws/knee.ts";
-import { LAW_TITLES } from "../../scaling/laws/laws.ts";
+import { isRefused, KNEE_DEFINITION, LITTLE_TOLERANCE } from "../../scaling/analyse.ts";
+import { CRITERION, LAW_TITLES } from "../../scaling/laws.ts";
+import { BUSY } from "../../scaling/forecast.ts";
 import { SUSTAINED_DEFINITION } from "../../scaling/open_loop/open_loop.ts";
 import {
   type Fit,

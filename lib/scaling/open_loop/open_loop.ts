@@ -5,7 +5,7 @@
 
 import { MeasuringChild } from "../../children/measuring_child.ts";
 import { trialFlags } from "../../children/trial_flags.ts";
-import { intendedMs, type OpenLoopTrace, type OpenLoopTrial } from "./trial.ts";
+import { intendedMs, type OpenLoopTrace, type OpenLoopTrial } from "./trial_main.ts";
 import { messageOf, sumOfFailures } from "../../timing/failures.ts";
 import { quantile, sorted } from "../../timing/statistics.ts";
 import type { OpenLoopPoint, ResponseTimes } from "../sweep_result.ts";
@@ -44,19 +44,6 @@ export const SUSTAINED_DEFINITION: string =
   "a rate is sustained if in every round 95% of the requests are answered by the schedule's end " +
   "plus one median answer time, and at most 1% fail";
 
-interface Round {
-  readonly corrected: readonly number[];
-  readonly naive: readonly number[];
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly unanswered: number;
-  readonly unstarted: number;
-  readonly mostWaiting: number;
-  readonly backlogAtEnd: number;
-  readonly lastMs: number;
-  readonly sustained: boolean;
-}
-
 /** Most that were due but hadn't been started, at any moment. */
 function mostWaitingOf(due: readonly number[], startedMs: readonly (number | null)[]): number {
   const started = startedMs.filter((at) => at !== null).toSorted((a, b) => a - b);
@@ -70,23 +57,18 @@ function mostWaitingOf(due: readonly number[], startedMs: readonly (number | nul
   return Math.max(most, startedMs.length - started.length);
 }
 
-function roundOf({ ratePerSecond, durationMs }: OpenLoopTrial, trace: OpenLoopTrace): Round {
+function roundOf({ ratePerSecond, durationMs }: OpenLoopTrial, trace: OpenLoopTrace) {
   const { startedMs, endedMs, failed, endMs } = trace;
   const due = startedMs.map((_, i) => intendedMs(i, ratePerSecond));
-  const corrected: number[] = [];
-  const naive: number[] = [];
-  due.forEach((dueMs, i) => {
-    const endedAtMs = endedMs[i] ?? endMs;
-    const startedAtMs = startedMs[i] ?? null;
-    corrected.push(Math.max(0, endedAtMs - dueMs));
-    if (startedAtMs !== null) naive.push(Math.max(0, endedAtMs - startedAtMs));
-  });
+  const since = (fromMs: number, i: number) => Math.max(0, (endedMs[i] ?? endMs) - fromMs);
+  const corrected = due.map(since);
+  const naive = startedMs.flatMap((at, i) => at === null ? [] : since(at, i));
   const answered = endedMs.filter((at) => at !== null);
   const failures = new Set(failed);
   const usualMs = naive.length > 0 ? quantile(sorted(naive), 0.5) : 0;
   const inTime =
     endedMs.filter((at, i) => at !== null && !failures.has(i) && at <= durationMs + usualMs).length;
-  const unstarted = startedMs.filter((at) => at === null).length;
+  const unstarted = startedMs.length - naive.length;
   return {
     corrected,
     naive,
@@ -125,6 +107,7 @@ export function openLoopFigures(
   traces: readonly OpenLoopTrace[],
 ): OpenLoopPoint {
   const rounds = traces.map((trace) => roundOf(trial, trace));
+  type Round = typeof rounds[number];
   const sum = (of: (round: Round) => number) => rounds.reduce((all, round) => all + of(round), 0);
   const { reasons, examples } = sumOfFailures(traces);
   return {
@@ -182,7 +165,7 @@ export async function runOpenLoop(
     if (partial) break;
     onTrial?.(ratePerSecond, ++number, rates.length * rounds);
     try {
-      const trace = await runTrial({ ...common, ratePerSecond }, { ...(signal && { signal }) });
+      const trace = await runTrial({ ...common, ratePerSecond }, { signal });
       onTrace?.(ratePerSecond, trace);
       traces.set(ratePerSecond, [...traces.get(ratePerSecond) ?? [], trace]);
     } catch (error) {

@@ -6,7 +6,15 @@
  */
 
 import { connectToParent } from "../../children/parent.ts";
-import type { CoreTimes, ProcessReading, Reading, Switches, ThreadTimes } from "./reading.ts";
+import type {
+  Answer,
+  CoreTimes,
+  MeterOrder,
+  ProcessReading,
+  Question,
+  Reading,
+  ThreadTimes,
+} from "./meter.ts";
 
 /** Linux counts in `/proc/PID/stat` and `/proc/stat` in hundredths of a second, on every architecture. */
 const TICK_MS = 10;
@@ -45,16 +53,6 @@ export function threadTimes(text: string): ThreadTimes | undefined {
   return match === null
     ? undefined
     : { runMs: Number(match[1]) / 1e6, queuedMs: Number(match[2]) / 1e6 };
-}
-
-/** Reads the context switches from a thread's `status`; undefined if they aren't there. */
-export function switchesIn(text: string): Switches | undefined {
-  const count = (name: string) => new RegExp(`^${name}:\\s*(\\d+)$`, "m").exec(text)?.[1];
-  const [voluntary, involuntary] = ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"]
-    .map(count);
-  return voluntary === undefined || involuntary === undefined
-    ? undefined
-    : { voluntary: Number(voluntary), involuntary: Number(involuntary) };
 }
 
 /** Reads `/proc/stat`; undefined if it is no such text. */
@@ -123,21 +121,6 @@ export function familyCpuMs(root: number, times: ReadonlyMap<number, ProcessTime
   return sum;
 }
 
-/** What a meter is told first: the measuring program, whose own CPU time isn't others'. */
-export interface MeterOrder {
-  readonly root: number;
-}
-
-/** What the meter is asked: what a process did, or only what the machine did. */
-export interface Question {
-  readonly pid?: number | undefined;
-}
-
-/** What it answers; undefined where this system doesn't tell. */
-export type Answer =
-  | { readonly type: "limits"; readonly quota: number | undefined }
-  | { readonly type: "reading"; readonly reading: Reading | undefined };
-
 function textOf(path: string): string {
   try {
     return Deno.readTextFileSync(path);
@@ -159,9 +142,8 @@ function numbersIn(folder: string): number[] {
 
 function processReading(pid: number): ProcessReading | undefined {
   const times = processTimes(textOf(`/proc/${pid}/stat`));
-  const switches = switchesIn(textOf(`/proc/${pid}/status`));
   const main = threadTimes(textOf(`/proc/${pid}/task/${pid}/schedstat`));
-  if (times === undefined || switches === undefined || main === undefined) return undefined;
+  if (times === undefined || main === undefined) return undefined;
   let [runMs, queuedMs] = [0, 0];
   for (const thread of numbersIn(`/proc/${pid}/task`)) {
     const of = threadTimes(textOf(`/proc/${pid}/task/${thread}/schedstat`));
@@ -169,7 +151,7 @@ function processReading(pid: number): ProcessReading | undefined {
     queuedMs += of?.queuedMs ?? 0;
   }
   const { cpuMs, childrenCpuMs } = times;
-  return { main, all: { runMs, queuedMs }, cpuMs, childrenCpuMs, switches };
+  return { main, all: { runMs, queuedMs }, cpuMs, childrenCpuMs };
 }
 
 function reading(root: number, pid: number | undefined): Reading | undefined {

@@ -55,7 +55,6 @@ function countedSample(of: { computeMs: number; waitMs: number; available: numbe
       queuedMs: 0,
       childrenCpuMs: 0,
       uncountedCpuMs: 0,
-      switches: { voluntary: 0, involuntary: 0 },
       others: { used: 2 * (1 - of.available), cores: 2 },
     },
   });

@@ -1,10 +1,17 @@
 import { assertEquals } from "@std/assert";
-import { orderCheck, orderProbe } from "../../../lib/advice/probe/order_probe.ts";
+import {
+  accesses,
+  audited,
+  FileAudit,
+  orderCheck,
+  orderProbe,
+} from "../../../lib/advice/probe/order_probe.ts";
 import { countNeighbours, probe } from "../../../lib/advice/probe/probe.ts";
 import type { Race } from "../../../lib/advice/race/race.ts";
 import type { JobSpec } from "../../../lib/timing/spec.ts";
 import { granted } from "../../granted.ts";
 import { probedOf, roundOf } from "../fixture.ts";
+import type { LanePermissions } from "../../../lib/lanes/subprocess/permissions.ts";
 
 const ignore = !granted("run", "read");
 
@@ -123,4 +130,79 @@ Deno.test("countNeighbours() takes an eighth of the sample, or what a quarter of
   assertEquals([of(40, 100), of(400, 100), of(800, 100)], [5, 50, 64]);
   assertEquals([of(8, 1000), of(1, 1000)], [2, 1]);
   assertEquals([of(60, 8), of(40, 24), of(4, 8)], [16, 10, 4]);
+});
+
+const line = (permission: string, value: unknown) =>
+  JSON.stringify({ v: 1, datetime: "2026-01-01T00:00:00Z", permission, value });
+
+Deno.test("accesses() counts what was read and written, and minds no other lines", () => {
+  const log = [
+    line("read", "/a"),
+    line("write", "/a"),
+    line("write", "/a"),
+    line("read", "/b"),
+    line("net", "example.com"),
+    line("write", null),
+    "null",
+    "what a program printed",
+    line("write", "/c").slice(0, -9),
+  ];
+  assertEquals([...accesses(log.join("\n"))], [
+    ["/a", { read: 1, write: 2 }],
+    ["/b", { read: 1, write: 0 }],
+  ]);
+});
+
+Deno.test("audited() names the root where all files are allowed", {
+  ignore: Deno.build.os === "windows",
+}, () => {
+  assertEquals(audited<LanePermissions>({ read: true, write: ["a"], net: true }), {
+    read: ["/"],
+    write: ["a"],
+    net: true,
+  });
+});
+
+Deno.test({
+  name:
+    "mostRewritten() names what was often read and written, and has changed; its log is removed",
+  ignore: !granted("read", "write"),
+  async fn() {
+    const folder = await Deno.makeTempDir({ prefix: "lanes-file-audit-" });
+    try {
+      const at = (name: string) => `${folder}/${name}`;
+      const soon = new Date(Date.now() + 60_000);
+      const texts = { old: "", changed: "", written: "", database: "SQLite format 3\0" };
+      for (const [name, text] of Object.entries(texts)) {
+        await Deno.writeTextFile(at(name), text);
+        await Deno.utime(at(name), 1, name === "old" ? 1 : soon);
+      }
+      let log: string;
+      {
+        await using audit = await FileAudit.start();
+        log = audit.env.DENO_AUDIT_PERMISSIONS!;
+        const both = [
+          "old",
+          "old",
+          "old",
+          "database",
+          "database",
+          "changed",
+          "changed",
+          "gone",
+          "gone",
+        ];
+        const lines = [
+          ...both.flatMap((name) => [line("read", at(name)), line("write", at(name))]),
+          ...["written", "written", "written"].map((name) => line("write", at(name))),
+        ];
+        await Deno.writeTextFile(log, lines.join("\n"));
+        assertEquals(await audit.mostRewritten(2), { path: at("changed"), times: 2 });
+        assertEquals(await audit.mostRewritten(3), undefined);
+      }
+      assertEquals(await Deno.stat(log).catch(() => "gone"), "gone");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
 });

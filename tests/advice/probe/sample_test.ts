@@ -39,7 +39,6 @@ const counted = {
   queuedMs: 0,
   childrenCpuMs: 0,
   uncountedCpuMs: 0,
-  switches: { voluntary: 0, involuntary: 0 },
   others,
 };
 
@@ -94,7 +93,6 @@ Deno.test("sampleOf() finds a task that never gives way in the way of its event 
     queuedMs: 500,
     childrenCpuMs: 0,
     uncountedCpuMs: 0,
-    switches: { voluntary: 0, involuntary: 0 },
     others,
   };
   const sample = sampleOf({ ...probed, stretches, load });

@@ -6,7 +6,7 @@ import {
   type OpenLoopTrace,
   type OpenLoopTrial,
   paced,
-} from "../../../lib/scaling/open_loop/trial.ts";
+} from "../../../lib/scaling/open_loop/trial_main.ts";
 
 /** Time that passes only when someone waits. */
 class FakeClock implements Clock {

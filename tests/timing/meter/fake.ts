@@ -1,7 +1,6 @@
 /** A meter that answers what a test tells it, for tests that measure nothing. */
 
-import type { Meter } from "../../../lib/timing/meter/meter.ts";
-import type { Reading } from "../../../lib/timing/meter/reading.ts";
+import type { Meter, Reading } from "../../../lib/timing/meter/meter.ts";
 
 /** A meter by which, from reading to reading, a process ran, queued and others used so much. */
 export function fakeMeter(
@@ -27,7 +26,6 @@ export function fakeMeter(
           all: main,
           cpuMs: main.runMs,
           childrenCpuMs: times * childrenCpuMs,
-          switches: { voluntary: 0, involuntary: 0 },
         },
       };
       return Promise.resolve(reading);

@@ -6,7 +6,6 @@ import {
   leastQuota,
   processTimes,
   quotaOf,
-  switchesIn,
   threadTimes,
 } from "../../../lib/timing/meter/meter_main.ts";
 
@@ -35,15 +34,6 @@ Deno.test("threadTimes() reads running and queueing", () => {
   assertEquals(threadTimes("21721237 16399500 17\n"), { runMs: 21.721237, queuedMs: 16.3995 });
   assertEquals(threadTimes("0 0 0\n"), { runMs: 0, queuedMs: 0 });
   for (const text of ["", "1 2", "a b c", "1 2 3 4"]) assertEquals(threadTimes(text), undefined);
-});
-
-Deno.test("switchesIn() reads both counts", () => {
-  const text = "Name:\tdeno\nThreads:\t12\nvoluntary_ctxt_switches:\t150\n" +
-    "nonvoluntary_ctxt_switches:\t2545\n";
-  assertEquals(switchesIn(text), { voluntary: 150, involuntary: 2545 });
-  for (const missing of [/^vol.*$/m, /^nonvol.*$/m]) {
-    assertEquals(switchesIn(text.replace(missing, "")), undefined);
-  }
 });
 
 Deno.test("coreTimes() counts cores and what they did, disks' waits and guests left out", () => {

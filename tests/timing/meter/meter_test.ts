@@ -1,6 +1,12 @@
-import { assert, assertEquals } from "@std/assert";
-import { startMeter } from "../../../lib/timing/meter/meter.ts";
-import { loadBetween } from "../../../lib/timing/meter/reading.ts";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import {
+  isBusy,
+  loadBetween,
+  othersBetween,
+  othersWords,
+  type Reading,
+  startMeter,
+} from "../../../lib/timing/meter/meter.ts";
 import { granted, grantedAll } from "../../granted.ts";
 
 function readable(): boolean {
@@ -48,4 +54,113 @@ Deno.test({
     await using meter = await startMeter();
     assertEquals([await meter.read(), meter.quota], [undefined, undefined]);
   },
+});
+
+interface At {
+  atMs?: number;
+  busyMs?: number;
+  ownCpuMs?: number;
+  main?: [runMs: number, queuedMs: number];
+  all?: [runMs: number, queuedMs: number];
+  childrenCpuMs?: number;
+  cpuMs?: number;
+}
+
+function reading(
+  {
+    atMs = 0,
+    busyMs = 0,
+    ownCpuMs = 0,
+    main = [0, 0],
+    all = main,
+    childrenCpuMs = 0,
+    cpuMs = all[0],
+  }: At,
+): Reading {
+  const times = ([runMs, queuedMs]: [number, number]) => ({ runMs, queuedMs });
+  return {
+    atMs,
+    cores: { cores: 2, busyMs },
+    ownCpuMs,
+    process: {
+      main: times(main),
+      all: times(all),
+      cpuMs,
+      childrenCpuMs,
+    },
+  };
+}
+
+Deno.test("loadBetween() tells running from queueing for a core", () => {
+  const load = loadBetween(reading({}), reading({ atMs: 1000, main: [600, 300] }))!;
+  assertAlmostEquals(load.available, 2 / 3);
+  assertEquals(load.queuedMs, 300);
+});
+
+Deno.test("loadBetween() counts threads beside the main one only if they did the work", () => {
+  const from = reading({});
+  const collecting = loadBetween(from, reading({ main: [900, 0], all: [1000, 500] }))!;
+  assertEquals([collecting.available, collecting.queuedMs], [1, 0]);
+  const hashing = loadBetween(from, reading({ main: [10, 0], all: [1000, 500] }))!;
+  assertAlmostEquals(hashing.available, 2 / 3);
+});
+
+Deno.test("loadBetween() holds a process that did nothing to have had its core", () => {
+  assertEquals(loadBetween(reading({}), reading({ main: [0.01, 9] }))!.available, 1);
+});
+
+Deno.test("loadBetween() stays sound when a thread ended with its past", () => {
+  const load = loadBetween(
+    reading({ main: [50, 5], all: [500, 400] }),
+    reading({ main: [60, 6], all: [70, 7] }),
+  )!;
+  assert(load.available > 0 && load.available <= 1 && load.queuedMs >= 0);
+});
+
+Deno.test("loadBetween() knows nothing of a process that is gone", () => {
+  const { process: _gone, ...without } = reading({});
+  assertEquals(loadBetween(reading({}), without), undefined);
+  assertEquals(loadBetween(without, reading({})), undefined);
+});
+
+Deno.test("loadBetween() tells what the process's ended children computed", () => {
+  assertEquals(
+    loadBetween(reading({ childrenCpuMs: 40 }), reading({ childrenCpuMs: 340 }))!.childrenCpuMs,
+    300,
+  );
+});
+
+Deno.test("loadBetween() tells of what CPU time nobody counted the queueing", () => {
+  const from = reading({ all: [100, 0], childrenCpuMs: 40 });
+  const of = (to: At) => loadBetween(from, reading(to))!.uncountedCpuMs;
+  assertEquals(of({ all: [300, 0], childrenCpuMs: 40 }), 0);
+  // Threads that ended are in the process's time alone.
+  assertEquals(of({ all: [150, 0], cpuMs: 900, childrenCpuMs: 340 }), 300 + 800 - 50 - 20);
+  // A process's time is counted in ticks, its threads' to the nanosecond.
+  assertEquals(of({ all: [101, 0], cpuMs: 120, childrenCpuMs: 40 }), 0);
+});
+
+Deno.test("othersBetween() takes off what the measuring program itself used", () => {
+  const others = othersBetween(
+    reading({ atMs: 0, busyMs: 5000, ownCpuMs: 100 }),
+    reading({ atMs: 1000, busyMs: 7000, ownCpuMs: 600 }),
+  );
+  assertEquals(others, { used: 1.5, cores: 2 });
+  assertEquals(othersWords(others!), "Other programs used 1.5 of 2 cores meanwhile");
+});
+
+Deno.test("othersBetween() stays within the machine, whatever the clocks' steps", () => {
+  const used = (busyMs: number, ownCpuMs: number) =>
+    othersBetween(reading({}), reading({ atMs: 100, busyMs, ownCpuMs }))!.used;
+  assertEquals([used(100, 130), used(500, 0)], [0, 2]);
+});
+
+Deno.test("othersBetween() tells nothing where a reading is missing", () => {
+  assertEquals(othersBetween(undefined, reading({})), undefined);
+  assertEquals(othersBetween(reading({}), undefined), undefined);
+});
+
+Deno.test("isBusy() forgives what a system does by itself", () => {
+  assert(!isBusy({ used: 0.1, cores: 2 }) && isBusy({ used: 0.5, cores: 2 }));
+  assert(!isBusy({ used: 1, cores: 64 }));
 });

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { Standings } from "../../../lib/advice/race/standings.ts";
+import { Standings } from "../../lib/timing/standings.ts";
 
 const series = (...ms: number[]) => ({ times: ms.map((ms, round) => ({ round, ms })) });
 
@@ -19,7 +19,7 @@ Deno.test("Standings learns the noise from all models, so that three rounds suff
 });
 
 Deno.test("Standings holds the truth in about 95 % of cases", async () => {
-  const { seededRandom } = await import("../../../lib/timing/random.ts");
+  const { seededRandom } = await import("../../lib/timing/random.ts");
   const random = seededRandom(5);
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   let held = 0;

@@ -1,10 +1,50 @@
-/** Fits the laws of scaling to throughputs, with intervals, and judges whether to believe them. */
+/**
+ * The laws of scaling: how throughput follows from the number of slots or lanes.
+ *
+ * Amdahl's law ("Validity of the single processor approach", AFIPS 1967) as a law of throughput, and
+ * the Universal Scalability Law (Gunther, "Guerrilla Capacity Planning", 2007, chapter 4), of which it
+ * is the case κ = 0:
+ *
+ * X(N) = λN / (1 + σ(N − 1) + κN(N − 1))
+ */
 
-import { formatPercent } from "../../text/format.ts";
-import { median, quantile, sorted } from "../../timing/statistics.ts";
-import { type Law, type LawName, LAWS, limitOf, peakOf, throughputAt } from "./laws.ts";
-import type { Estimate, Fit } from "../sweep_result.ts";
-import { type Random, randomBelow, seededRandom } from "../../timing/random.ts";
+import { fcnnlsVector } from "ml-fcnnls";
+import { formatPercent } from "../text/format.ts";
+import { median, quantile, sorted } from "../timing/statistics.ts";
+import { type Estimate, type Fit, type LawName, LAWS } from "./sweep_result.ts";
+import { type Random, randomBelow, seededRandom } from "../timing/random.ts";
+
+export interface Law {
+  /** λ: throughput at one slot or lane, in items a second. */
+  readonly lambda: number;
+  /** σ, contention: the share of the work that can't overlap, 0 to 1. */
+  readonly sigma: number;
+  /** κ, coherence: what each pair costs by keeping up with each other; 0 under Amdahl's law. */
+  readonly kappa: number;
+}
+
+/** How the laws are called in reports. */
+export const LAW_TITLES: Readonly<Record<LawName, string>> = {
+  amdahl: "Amdahl's law",
+  usl: "Universal Scalability Law",
+};
+
+/** The throughput that a law gives for so many slots or lanes, from 1. */
+export function throughputAt({ lambda, sigma, kappa }: Law, size: number): number {
+  return lambda * size / (1 + sigma * (size - 1) + kappa * size * (size - 1));
+}
+
+/** Where a law's throughput is greatest: √((1 − σ)/κ) (Gunther 2007, equation 4.33); null if κ is 0. */
+export function peakOf(law: Law): { size: number; throughputPerSecond: number } | null {
+  if (law.kappa <= 0) return null;
+  const size = Math.max(1, Math.sqrt(Math.max(0, 1 - law.sigma) / law.kappa));
+  return { size, throughputPerSecond: throughputAt(law, size) };
+}
+
+/** What a law's throughput never exceeds: its peak, or λ/σ where it has none; Infinity if both are 0. */
+export function limitOf(law: Law): number {
+  return peakOf(law)?.throughputPerSecond ?? law.lambda / law.sigma;
+}
 
 export interface Series {
   readonly size: number;
@@ -15,32 +55,15 @@ export interface Series {
 interface LawFit {
   readonly name: LawName;
   readonly law: Law;
-  readonly squares: number;
 }
 
-/** Solves A·x = b by elimination, A positive definite; null if it is singular. */
-function solve(matrix: readonly (readonly number[])[], right: readonly number[]): number[] | null {
-  const rows = matrix.map((row, i) => [...row, right[i]!]);
-  for (const [at, pivotal] of rows.entries()) {
-    if (!(pivotal[at]! > 1e-12)) return null;
-    for (const [i, row] of rows.entries()) {
-      const factor = row[at]! / pivotal[at]!;
-      if (i !== at) pivotal.forEach((value, column) => row[column]! -= factor * value);
-    }
-  }
-  return rows.map((row, i) => row.at(-1)! / row[i]!);
-}
-
-const dot = (a: readonly number[], b: readonly number[]) =>
-  a.reduce((sum, value, i) => sum + value * b[i]!, 0);
-
-/** The least squares of columns · x = 1; null if that has no single answer. */
-function leastSquares(columns: readonly (readonly number[])[]): number[] | null {
-  const lengths = columns.map((column) => Math.sqrt(dot(column, column)));
-  const unit = columns.map((column, i) => column.map((value) => value / lengths[i]!));
-  const normal = unit.map((a) => unit.map((b) => dot(a, b)));
-  const found = solve(normal, unit.map((column) => column.reduce((sum, value) => sum + value, 0)));
-  return found && found.map((value, i) => value / lengths[i]!);
+/** The least squares of columns · x = 1 with no x below 0. */
+function leastSquares(columns: readonly (readonly number[])[]): number[] {
+  // Columns of one length: their sizes may lie many powers of ten apart.
+  const lengths = columns.map((column) => Math.hypot(...column));
+  const rows = columns[0]!.map((_, row) => columns.map((column, i) => column[row]! / lengths[i]!));
+  const found = fcnnlsVector(rows, rows.map(() => 1)).K.to1DArray();
+  return found.map((value, i) => value / lengths[i]!);
 }
 
 /**
@@ -53,36 +76,20 @@ const COLUMNS: readonly ((size: number) => number)[] = [
   (size) => size * (size - 1),
 ];
 
+/** p + q isn't 0: λ is a number even of throughputs that only fall. */
+const LEAST_TIME = 1e-100;
+
 const PARAMETERS: Readonly<Record<LawName, number>> = { amdahl: 2, usl: 3 };
 
-/**
- * Fits a law to the sizes' medians by least squares of relative errors; where a parameter would be
- * negative, without it. There are as many different sizes as parameters at least.
- */
+/** Fits a law to the sizes' medians by least squares of relative errors, no parameter below 0. */
 export function fitLaw(name: LawName, series: readonly Series[]): LawFit {
-  const count = PARAMETERS[name];
   // Divided by the time that was measured, each row aims at 1.
-  const columns = COLUMNS.slice(0, count).map((column) =>
+  const columns = COLUMNS.slice(0, PARAMETERS[name]).map((column) =>
     series.map(({ size, throughputs }) => column(size) * median(throughputs) / size)
   );
-  let best: LawFit | undefined;
-  for (let chosen = 2 ** count - 1; chosen > 0; chosen--) {
-    const isChosen = (place: number) => (chosen >> place & 1) === 1;
-    const found = leastSquares(columns.filter((_, place) => isChosen(place)));
-    if (found === null || found.some((value) => value < 0)) continue;
-    const rest = [...found];
-    const [p, q, c] = [0, 1, 2].map((place) => isChosen(place) ? rest.shift()! : 0) as [
-      number,
-      number,
-      number,
-    ];
-    if (!(p + q > 0)) continue;
-    const law = { lambda: 1 / (p + q), sigma: q / (p + q), kappa: c / (p + q) };
-    const squares = series.reduce((sum, one) => sum + missOf(one, law) ** 2, 0);
-    // Fewer parameters come later, and are preferred where they are as near but for rounding.
-    if (best === undefined || squares <= best.squares * (1 + 1e-9)) best = { name, law, squares };
-  }
-  return best!;
+  const [p = 0, q = 0, c = 0] = leastSquares(columns);
+  const first = Math.max(p + q, LEAST_TIME);
+  return { name, law: { lambda: 1 / first, sigma: q / first, kappa: c / first } };
 }
 
 /** The root of the mean squared miss, the largest, and that of the largest size that are still believed. */

@@ -11,7 +11,7 @@ import {
   TIMELINE_TASKS,
   timelineOf,
   type TrialHost,
-} from "../../lib/timing/trial.ts";
+} from "../../lib/timing/trial_main.ts";
 import { JOB } from "./fake.ts";
 
 /** What the hooks of a job's module did. */

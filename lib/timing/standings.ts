@@ -1,10 +1,10 @@
 /** How the models of a race stand to each other: gains with their intervals, from few rounds. */
 
-import type { Standing } from "../../judge/choose.ts";
-import { CONFIDENCE, ONE_ROUND } from "../../judge/thresholds.ts";
-import { fromLogs, logOfTime } from "../../timing/interval.ts";
-import type { Interval } from "../../timing/result.ts";
-import { mean, studentCdf, studentQuantile } from "../../timing/statistics.ts";
+import type { Standing } from "../judge/choose.ts";
+import { CONFIDENCE, ONE_ROUND } from "../judge/thresholds.ts";
+import { fromLogs, logOfTime } from "./interval.ts";
+import type { Interval } from "./result.ts";
+import { mean, studentCdf, studentQuantile } from "./statistics.ts";
 
 interface Series {
   readonly times: readonly { readonly round: number; readonly ms: number }[];

@@ -1,10 +1,9 @@
 /** Where computing ends, and what ten and a thousand times as many slots or lanes would do. */
 
-import { median } from "../../timing/statistics.ts";
-import type { Capacity, Forecast, SweepPoint, SweepResult, SweepRound } from "../sweep_result.ts";
-import { drawsOf, estimateOf, fittedLaws, type Series } from "./fit_laws.ts";
-import { type Law, throughputAt } from "./laws.ts";
-import { formatRate } from "../../text/format.ts";
+import { median } from "../timing/statistics.ts";
+import type { Capacity, Forecast, SweepPoint, SweepResult, SweepRound } from "./sweep_result.ts";
+import { drawsOf, estimateOf, fittedLaws, type Law, type Series, throughputAt } from "./laws.ts";
+import { formatRate } from "../text/format.ts";
 
 /** From here on they count as busy: starting, ending and the clock's steps leave no more. */
 export const BUSY = 0.85;

@@ -8,13 +8,14 @@ import {
   drawsOf,
   estimateOf,
   fittedLaws,
+  type Law,
   type Series,
-} from "../../../lib/scaling/laws/fit_laws.ts";
-import type { Estimate } from "../../../lib/scaling/sweep_result.ts";
-import { forecasts } from "../../../lib/scaling/laws/forecast.ts";
-import { findKnee, kneeOf } from "../../../lib/scaling/laws/knee.ts";
-import { type Law, throughputAt } from "../../../lib/scaling/laws/laws.ts";
-import { curveOf, SIZES, synthetic } from "../synthetic.ts";
+  throughputAt,
+} from "../../lib/scaling/laws.ts";
+import type { Estimate } from "../../lib/scaling/sweep_result.ts";
+import { forecasts } from "../../lib/scaling/forecast.ts";
+import { findKnee, kneeOf } from "../../lib/scaling/analyse.ts";
+import { curveOf, SIZES, synthetic } from "./synthetic.ts";
 
 const SEEDS = 100;
 const RESAMPLES = 100;
