@@ -67,7 +67,7 @@ export type Finding =
     }
   >
   /** Items fail with so many in flight, and not one by one; `lanes`: in other lanes only. */
-  | Found<FailingKind, Failing>
+  | Found<FailingKind, Failing & { oneByOne?: number }>
   | Found<"broken", { model: string; error: string }>
   /** Each task in flight holds `taskBytes`; `freeBytes` is undefined where it isn't known. */
   | Found<
@@ -192,7 +192,9 @@ function* ofFailures({ sample, probed, race, horizon, total, pace }: Evidence): 
     yield { kind: "failures", failed, items, first };
   }
   const failing = failingOf(race?.runners);
-  if (failing !== undefined) yield { ...failing, perSecond: pace?.perSecond ?? failing.perSecond };
+  if (failing !== undefined) {
+    yield { ...failing, perSecond: pace?.perSecond ?? failing.perSecond, oneByOne: failed };
+  }
 }
 
 function* ofTasks(
@@ -223,7 +225,9 @@ function* ofTasks(
       model: nameOf(widest),
     };
   }
-  if (variation > UNEVEN && inFlightOf(chosen, horizon) > 1) yield { kind: "uneven", variation };
+  if (variation > UNEVEN && inFlightOf(chosen, horizon) > 1 && !found.pace?.ofPlainLoop) {
+    yield { kind: "uneven", variation };
+  }
   yield* ofTeardown(probed);
 }
 

@@ -17,8 +17,8 @@ const TOO_MANY = 429;
 export const PACE_MS = 4000;
 
 interface Measured extends Pick<Pace, "perSecond" | "items"> {
-  /** Whether the server refused some, retries or not. */
-  readonly refused: boolean;
+  /** How many the server refused to the last try. */
+  readonly refused: number;
 }
 
 /** With which care the pace is measured. */
@@ -32,7 +32,7 @@ interface PaceCare {
 /** Measures the pace with so many tasks in flight. */
 export type MeasurePace = (slots: number, care?: PaceCare) => Promise<Measured>;
 
-const NOTHING: Measured = { perSecond: null, items: 0, refused: false };
+const NOTHING: Measured = { perSecond: null, items: 0, refused: 0 };
 
 /** Runs the job, with retries unless it keeps to a rate, until the time is up and counts what goes through. */
 export async function paceProbe(
@@ -50,56 +50,114 @@ export async function paceProbe(
     const care = rate === undefined ? { retries: RETRIES } : { rate };
     const trial = { ...model, job, round: 0, mostMs, ...care };
     const { round, pacePerSecond = null, failures = [] } = await runTrial(trial, { signal });
-    return { perSecond: pacePerSecond, items: round.succeeded, refused: failures.some(isRefusal) };
+    const refused = failures.filter(isRefusal).reduce((sum, { count }) => sum + count, 0);
+    return { perSecond: pacePerSecond, items: round.succeeded, refused };
   } catch {
     return NOTHING;
   }
 }
 
-/** A plain loop that comes so near its own pace is no measure of the server's: so many at once are. */
-const OWN_PACE = 0.85;
-const SEVERAL = 4;
-
-/** Measures with one task in flight, unless the server asks to be left alone for longer than that takes. */
-async function ofPlainLoop(
-  refused: readonly HttpSigns[],
-  sample: Sample,
-  measure: MeasurePace,
-): Promise<Pace> {
-  const isAskable = refused.every(({ retryAfterMs = 0 }) => retryAfterMs <= PACE_MS);
-  const { perSecond: alone, items } = isAskable ? await measure(1) : NOTHING;
-  const own = OWN_PACE * 1000 / answerMs(sample);
-  if (alone === null || alone < own) return { perSecond: alone, items, ofPlainLoop: true };
-  const several = await measure(SEVERAL);
-  const perSecond = Math.max(alone, several.perSecond ?? 0);
-  return { perSecond, items: items + several.items, ofPlainLoop: true };
-}
-
-/** How long a rate is tried, in milliseconds, and how many are. */
+/** How long a rate is tried, in milliseconds, and how many are at most. */
 export const TRY_MS = 1000;
 const TRIES = 4;
 /** A rate that goes is near enough to one that doesn't if it is no more than this many times slower. */
 const NEAR = 1.25;
 /** What comes so much short of its rate is held up by something else. */
 const KEPT = 0.7;
+/** A rate is borne if no more than this share is refused: the first find a bucket that was emptied before. */
+const BORNE = 0.05;
+/** A rate that is no faster than this many times the plain loop's own is no reason to leave that. */
+const GAINS = 1.1;
+/** Nothing is known to be refused that is faster than so many at once. */
+const SEVERAL = 4;
 
-/** Looks for the greatest rate that isn't refused, above that of the plain loop, which isn't. */
-async function paceBetween(
-  own: number,
-  refused: number,
-  { sample, afterMs }: { readonly sample: Sample; readonly afterMs: number },
-  measure: MeasurePace,
-): Promise<Pace | undefined> {
-  let [low, high, all] = [own, refused, 0];
-  for (let tries = 0; tries < TRIES && high > NEAR * low; tries++) {
-    const perSecond = Math.sqrt(low * high);
-    const slots = keepingSlots(perSecond, answerMs(sample));
-    const { items, refused } = await measure(slots, { rate: rateOf(perSecond), afterMs });
-    all += items;
-    if (refused || items < KEPT * perSecond * (TRY_MS / 1000)) high = perSecond;
-    else low = perSecond;
+const longestWaitMs = (refused: readonly HttpSigns[]) =>
+  Math.max(0, ...refused.map(({ retryAfterMs = 0 }) => retryAfterMs));
+
+/** Tries rates without retries, each for a moment. */
+class Tries {
+  /** Items that went through in all of them. */
+  items = 0;
+  #count = 0;
+
+  constructor(
+    readonly answerMs: number,
+    readonly afterMs: number,
+    readonly measure: MeasurePace,
+  ) {}
+
+  get isOver(): boolean {
+    return this.#count >= TRIES;
   }
-  return low === own ? undefined : { perSecond: low, items: all, ofPlainLoop: false };
+
+  async at(perSecond: number): Promise<Measured & { readonly isBorne: boolean }> {
+    this.#count++;
+    const care = { rate: rateOf(perSecond), afterMs: this.afterMs };
+    const tried = await this.measure(keepingSlots(perSecond, this.answerMs), care);
+    const { items, refused } = tried;
+    this.items += items;
+    const isBorne = refused <= BORNE * (items + refused) &&
+      items >= KEPT * perSecond * (TRY_MS / 1000);
+    return { ...tried, isBorne };
+  }
+}
+
+/**
+ * The rate that a server bears: what went through while it refused what was faster, if that is borne when
+ * it is kept to; or the greatest that is, or nearly, from `slow` on, which is known to be.
+ */
+async function borneRate(
+  tries: Tries,
+  pace: number | null,
+  fast: number,
+  slow: () => Promise<number | null>,
+): Promise<number | null> {
+  if (pace !== null && pace < fast && (await tries.at(pace)).isBorne) return pace;
+  let high = Math.min(fast, pace ?? fast);
+  let low = await slow();
+  while (low !== null && high > NEAR * low && !tries.isOver) {
+    const between = Math.sqrt(low * high);
+    if ((await tries.at(between)).isBorne) low = between;
+    else high = between;
+  }
+  return low;
+}
+
+/** A limit refuses so much of what more it is asked for; what fails by chance doesn't depend on that. */
+const OF_MORE = 0.5;
+
+/**
+ * The pace of a server that refuses the plain loop. While it refuses what comes too fast it lets its pace
+ * through, as long as it doesn't mind being asked; that is tried then. Where nothing went through, or too
+ * much, the greatest rate that is borne is looked for, from what the plain loop gets through with retries.
+ */
+async function ofPlainLoop(
+  reasons: readonly HttpSigns[],
+  /** Of its items. */
+  share: number,
+  sample: Sample,
+  measure: MeasurePace,
+): Promise<Pace> {
+  const afterMs = longestWaitMs(reasons);
+  const tries = new Tries(answerMs(sample), afterMs, measure);
+  const told = (perSecond: number | null): Pace => ({
+    perSecond,
+    items: tries.items,
+    ofPlainLoop: true,
+  });
+  if (afterMs > PACE_MS) return told(null);
+  const own = 1000 / sample.wallMs;
+  const fast = Math.max(own, SEVERAL * 1000 / answerMs(sample));
+  const tried = await tries.at(fast);
+  const ofFast = tried.refused / Math.max(1, tried.items + tried.refused);
+  const asLimited = 1 - (1 - share) * own / fast;
+  if (ofFast <= share + OF_MORE * (asLimited - share)) return told(null);
+  const withRetries = async () => {
+    const { perSecond, items } = await measure(1);
+    tries.items += items;
+    return perSecond;
+  };
+  return told(await borneRate(tries, tried.perSecond, fast, withRetries));
 }
 
 /** The pace of a server that refuses the plain loop already; what keeps failing with retries is no limit. */
@@ -109,7 +167,7 @@ export async function plainPace(
 ): Promise<Pace | undefined> {
   const limit = rateLimitOf(probed);
   if (limit === undefined) return undefined;
-  const pace = await ofPlainLoop(probed.failures, sample, measure);
+  const pace = await ofPlainLoop(probed.failures, limit.count / sample.items, sample, measure);
   const isLimit = pace.perSecond !== null ||
     probed.failures.some(({ status, retryAfterMs = 0 }) =>
       status === TOO_MANY || retryAfterMs > PACE_MS
@@ -122,16 +180,26 @@ export async function racedPace(
   { race, sample }: Pick<Evidence, "race" | "sample">,
   measure: MeasurePace,
 ): Promise<Pace | undefined> {
-  const { reasons = [] } = plainFailingOf(race) ?? {};
-  if (reasons.some(isRefusal)) return await ofPlainLoop(reasons, sample, measure);
+  const plain = plainFailingOf(race);
+  if (plain?.reasons.some(isRefusal)) {
+    const { reasons, failed, items } = plain;
+    return await ofPlainLoop(reasons, failed / items, sample, measure);
+  }
   const failing = failingOf(race?.runners);
   if (failing === undefined || !failing.reasons.some(isRefusal)) return undefined;
   if (failing.well <= 1) {
-    const afterMs = Math.max(0, ...failing.reasons.map(({ retryAfterMs = 0 }) => retryAfterMs));
     const own = 1000 / answerMs(sample);
-    return afterMs > PACE_MS
+    const fast = own * failing.inFlight;
+    const afterMs = longestWaitMs(failing.reasons);
+    if (afterMs > PACE_MS) return undefined;
+    const tries = new Tries(answerMs(sample), afterMs, measure);
+    const tried = await tries.at(fast);
+    const rate = tried.isBorne
+      ? fast
+      : await borneRate(tries, tried.perSecond, fast, () => Promise.resolve(own));
+    return rate === null || rate < GAINS * own
       ? undefined
-      : await paceBetween(own, own * failing.inFlight, { sample, afterMs }, measure);
+      : { perSecond: rate, items: tries.items, ofPlainLoop: false };
   }
   // A limit on requests a second refuses these too after a while, which a short race may not see.
   const { perSecond, items } = await measure(failing.well);

@@ -66,12 +66,57 @@ function statusIn(value: unknown): number | undefined {
 function waitIn(value: unknown): number | undefined {
   const asked = fieldOf(value, "retryAfterMs");
   if (typeof asked === "number" && asked >= 0) return asked;
+  const header = headersOf(value);
+  const nowMs = Date.now();
+  // What OpenAI's and others' own clients read first: milliseconds.
+  const exact = header("retry-after-ms");
+  return exact !== null && DECIMAL.test(exact)
+    ? Math.min(Math.ceil(Number(exact)), LONGEST_MS)
+    : retryAfterMs(header("retry-after"), nowMs) ?? untilReset(header, nowMs);
+}
+
+function namesIn(value: unknown): string[] {
+  try {
+    return typeof value === "object" && value !== null ? Object.keys(value) : [];
+  } catch {
+    return [];
+  }
+}
+
+type Header = (name: string) => string | null;
+
+/** Reads the headers that a value has, if it has any: a `Headers`, or an object by their names in any case. */
+function headersOf(value: unknown): Header {
   const headers = fieldOf(value, "headers");
-  const header = isA(headers, Headers)
-    ? headers.get("retry-after")
-    : fieldOf(headers, "retry-after") ?? fieldOf(headers, "Retry-After");
-  const isHeader = typeof header === "string" || typeof header === "number";
-  return isHeader ? retryAfterMs(String(header), Date.now()) : undefined;
+  if (isA(headers, Headers)) return (name) => headers.get(name);
+  const names = namesIn(headers);
+  return (name) => {
+    const found = fieldOf(headers, names.find((of) => of.toLowerCase() === name) ?? name);
+    return typeof found === "string" || typeof found === "number" ? String(found) : null;
+  };
+}
+
+const DECIMAL = /^\d+(\.\d+)?$/;
+/** More seconds than this are a date, and more still one in milliseconds. */
+const FROM_DATES = 1e9;
+const FROM_MILLISECONDS = 1e12;
+
+/**
+ * How long until a used-up quota is filled again, in milliseconds: `RateLimit-Remaining: 0` with
+ * `RateLimit-Reset` (draft-ietf-httpapi-ratelimit-headers: seconds), with `X-` before them as GitHub and
+ * others say it, whose reset is a date in seconds.
+ */
+function untilReset(header: Header, nowMs: number): number | undefined {
+  for (const prefix of ["ratelimit", "x-ratelimit", "x-rate-limit"]) {
+    const reset = header(`${prefix}-reset`)?.trim() ?? "";
+    if (header(`${prefix}-remaining`)?.trim() !== "0" || !DECIMAL.test(reset)) continue;
+    const told = Number(reset);
+    const ms = told < FROM_DATES
+      ? told * 1000
+      : (told < FROM_MILLISECONDS ? told * 1000 : told) - nowMs;
+    return Math.min(Math.max(0, Math.ceil(ms)), LONGEST_MS);
+  }
+  return undefined;
 }
 
 /** Where something may be told: itself, its `response`, and the same of its causes. */

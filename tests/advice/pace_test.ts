@@ -6,6 +6,20 @@ import type { LanePermissions } from "../../lib/lanes/subprocess/permissions.ts"
 import { JOB } from "../timing/fake.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
 
+/** How a server answers in a second that lets so many through. */
+function limitedTo(perSecond: number, { rate }: TrialSpec) {
+  if (rate === undefined) return { runMs: 4000, pacePerSecond: perSecond };
+  const asked = Math.round(1000 * rate.limit / rate.perMs);
+  const count = Math.max(0, asked - perSecond);
+  const failure = { reason: "Error", count, index: 20, message: "slow down", status: 429 };
+  return {
+    runMs: 1000,
+    succeeded: asked - count,
+    failed: count,
+    ...(count > 0 && { failures: [failure], pacePerSecond: perSecond }),
+  };
+}
+
 const WAITING = { waitMs: 30, items: 120 };
 
 Deno.test("advise() keeps to the pace of a server that refuses the plain loop, and races nothing", async () => {
@@ -14,13 +28,14 @@ Deno.test("advise() keeps to the pace of a server that refuses the plain loop, a
     { ...WAITING, waitMs: 20, refused: { count: 40, status: 429 } },
     (trial) => {
       trials.push(trial);
-      return { runMs: 4000, pacePerSecond: 20 };
+      return limitedTo(20, trial);
     },
   );
-  assertEquals(trials.map(({ model, retries }) => [model, (retries ?? 0) > 0]), [[
-    "sequential",
-    true,
-  ]]);
+  // Faster than it bears first, which shows its pace; that is tried then.
+  assertEquals(trials.map(({ rate, retries }) => [rate!.limit, retries]), [
+    [133, undefined],
+    [20, undefined],
+  ]);
   const { recommended, code, hazards } = advice;
   assertEquals([recommended.model, recommended.decision], ["sequential", "server's pace"]);
   assertStringIncludes(recommended.reason, "about 20 a second, so 120 items take 6.00 s");
@@ -35,32 +50,39 @@ Deno.test("advise() keeps to the pace of a server that refuses the plain loop, a
 
 Deno.test("advise() takes a plain loop's own pace for no limit of the server", async () => {
   const made = { waitMs: 30, items: 120, refused: { count: 6, status: 429 } };
-  const ran: (string | number)[] = [];
-  const { recommended } = await adviceOn(made, ({ model, slots = 1 }) => {
-    ran.push(model, slots);
-    return { runMs: 4000, pacePerSecond: model === "sequential" ? 29 : 60 };
-  });
-  assertEquals(ran, ["sequential", 1, "limited", 4]);
+  const { recommended } = await adviceOn(made, (trial) => limitedTo(60, trial));
   assertEquals([recommended.name, recommended.rate?.limit], ["limited (2 slots)", 60]);
 });
 
 Deno.test("advise() gives slots to a pace that keeps several busy", async () => {
-  const made = { waitMs: 200, items: 40, refused: { count: 10, status: 503 } };
-  const { recommended } = await adviceOn(made, () => ({ runMs: 4000, pacePerSecond: 30 }));
-  // An answer takes 267 ms where three of four are given: eight at once are 30 a second.
-  assertEquals(recommended.name, "limited (8 slots)");
+  const made = { waitMs: 200, items: 100, refused: { count: 3, status: 503 } };
+  const { recommended } = await adviceOn(made, (trial) => limitedTo(10, trial));
+  // An answer takes 206 ms: two at once are 10 a second.
+  assertEquals(recommended.name, "limited (2 slots)");
 });
 
-Deno.test("advise() takes 503 that no other try mends for failures, and races", async () => {
+Deno.test("advise() takes refusals as frequent at any rate for failures by chance, and races", async () => {
   const made = { ...WAITING, refused: { count: 12, status: 503 } };
-  const advice = await adviceOn(made, (_trial, items, runMs) => ({
-    runMs,
-    failed: items / 10,
-    succeeded: 0.9 * items,
-  }));
+  const rates: number[] = [];
+  const advice = await adviceOn(made, ({ rate }, items, runMs) => {
+    if (rate !== undefined) rates.push(rate.limit);
+    const failed = items / 10;
+    const failure = { reason: "Error", count: failed, index: 20, message: "down", status: 503 };
+    return { runMs, failed, succeeded: items - failed, failures: [failure] };
+  });
+  assertEquals(rates.length, 1);
   assertEquals(advice.recommended.model, "concurrent");
   assert(advice.hazards.some(({ kind }) => kind === "failures"));
   assert(!advice.hazards.some(({ kind }) => kind === "rate"));
+});
+
+Deno.test("advise() looks for the rate that is borne where nothing goes through meanwhile", async () => {
+  const made = { ...WAITING, refused: { count: 60, status: 429 } };
+  const { recommended } = await adviceOn(made, (trial) => {
+    const { pacePerSecond: _, ...told } = limitedTo(10, trial);
+    return trial.rate === undefined ? { runMs: 4000, pacePerSecond: 5 } : told;
+  });
+  assert(recommended.rate!.limit >= 8 && recommended.rate!.limit <= 10);
 });
 
 Deno.test("advise() doesn't recommend more slots than a long job may have, though a short race bore them", async () => {
@@ -95,20 +117,21 @@ Deno.test("advise() takes a server that bears so many at once for what it is, an
 
 Deno.test("advise() finds the rate that a server bears which refuses two at once, but not one by one", async () => {
   const failures = [{ reason: "Error", count: 40, index: 20, message: "slow down", status: 429 }];
-  const tried: number[] = [];
-  const advice = await adviceOn({ waitMs: 30, items: 120 }, ({ model, rate }, items, runMs) => {
-    if (rate !== undefined) tried.push(rate.limit);
-    const isRefused = rate === undefined ? model !== "sequential" : rate.limit > 50;
-    return isRefused ? { runMs, failed: 40, succeeded: items - 40, failures } : { runMs };
-  });
+  const advice = await adviceOn(
+    { waitMs: 30, items: 120 },
+    (trial, items, runMs) =>
+      trial.rate !== undefined
+        ? limitedTo(50, trial)
+        : trial.model === "sequential"
+        ? { runMs }
+        : { runMs, failed: 40, succeeded: items - 40, failures },
+  );
   const { recommended, hazards, code } = advice;
-  // 33 a second are the plain loop's own, and twice as many are refused.
-  assertEquals(tried, [47, 56]);
   assertEquals([recommended.name, recommended.decision], ["limited (2 slots)", "server's pace"]);
-  assert(Math.abs(recommended.predictedGain - 47 * 0.03) < 0.02, `${recommended.predictedGain}`);
-  assertStringIncludes(code, "{ retries: 5, rate: { limit: 47, perMs: 1000 } }");
+  assert(Math.abs(recommended.predictedGain - 50 * 0.03) < 0.02, `${recommended.predictedGain}`);
+  assertStringIncludes(code, "{ retries: 5, rate: { limit: 50, perMs: 1000 } }");
   const { text } = hazards.find(({ kind }) => kind === "refused")!;
-  assertStringIncludes(text, "limits their rate: about 47 a second went through");
+  assertStringIncludes(text, "limits their rate: about 50 a second went through");
 });
 
 Deno.test("advise() stays with the plain loop if every faster rate is refused, or goes no faster", async () => {
@@ -116,11 +139,11 @@ Deno.test("advise() stays with the plain loop if every faster rate is refused, o
   for (const slow of [false, true]) {
     const { recommended } = await adviceOn(
       WAITING,
-      ({ model, rate }, items, runMs) =>
-        model === "sequential"
+      (trial, items, runMs) =>
+        trial.rate !== undefined
+          ? slow ? { runMs: 1000, succeeded: 9 } : limitedTo(33, trial)
+          : trial.model === "sequential"
           ? { runMs }
-          : rate !== undefined && slow
-          ? { runMs, succeeded: 9 }
           : { runMs, failed: 40, succeeded: items - 40, failures },
     );
     assertEquals([recommended.model, recommended.rate], ["sequential", undefined]);

@@ -23,6 +23,20 @@ Deno.test("httpSigns() finds a status and a wait wherever tasks put them", () =>
       status: 429,
       retryAfterMs: 3000,
     }],
+    [
+      Object.assign(new Error("429 slow down"), {
+        status: 429,
+        headers: new Headers({ "retry-after-ms": "25.5", "retry-after": "1" }),
+      }),
+      { status: 429, retryAfterMs: 26 },
+    ],
+    [{ status: 403, headers: { "RateLimit-Remaining": 0, "RateLimit-Reset": 7 } }, {
+      status: 403,
+      retryAfterMs: 7000,
+    }],
+    [{ status: 403, headers: { "x-ratelimit-remaining": "1", "x-ratelimit-reset": "7" } }, {
+      status: 403,
+    }],
     ["HTTP 503", { status: 503 }],
     [undefined, {}],
     [new Error("item 429 is missing"), {}],
@@ -89,4 +103,15 @@ Deno.test("hostSaid() finds the host wherever an error tells it", () => {
   for (const thrown of [undefined, "no", new Response(), { url: "/items" }, { url: 3 }]) {
     assertEquals(hostSaid(thrown), undefined);
   }
+});
+
+Deno.test("httpSigns() waits for the date at which a used-up quota is filled again", () => {
+  for (const  of of[1, 1000]) {
+    const reset = Math.ceil((Date.now() + 90_000) / 1000) * of;
+    const headers = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(reset) };
+    const { retryAfterMs = 0 } = httpSigns({ response: { status: 403, headers } });
+    assertEquals([retryAfterMs > 80_000, retryAfterMs <= 91_000], [true, true], `${retryAfterMs}`);
+  }
+  const past = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1700000000" };
+  assertEquals(httpSigns({ status: 403, headers: past }).retryAfterMs, 0);
 });

@@ -39,16 +39,23 @@ function reasonsText(reasons: readonly FailureKind[]): string {
   return reasons.length === 0 ? "" : ` (${reasons.slice(0, 3).map(reasonText).join("; ")})`;
 }
 
-function failingText({ inFlight, model, failed, items, reasons, others }: Failing): string {
+type Failed = Failing & { readonly oneByOne?: number };
+
+function failingText(
+  { inFlight, model, failed, items, reasons, others, oneByOne = 0 }: Failed,
+): string {
   const why = reasonsText(reasons);
   const many = others.length === 0 ? "" : `, and so it is under ${others.join(", ")}`;
   return `With ${counted(inFlight, "task")} in flight (${model}) ${failed} of ` +
-    `${counted(items, "item")} failed${why}${many}, none of them one by one: failing fast is no ` +
-    "speed.";
+    `${counted(items, "item")} failed${why}${many}, ${
+      oneByOne > 0 ? "more than" : "none of them"
+    } one by one: failing fast is no speed.`;
 }
 
-const stay = ({ well }: Failing) =>
-  well <= 1 ? "One by one they went well." : `Stay at ${well} or fewer at once, which went well.`;
+const stay = ({ well, oneByOne = 0 }: Failed) =>
+  well <= 1
+    ? oneByOne > 0 ? "One by one fewer failed." : "One by one they went well."
+    : `Stay at ${well} or fewer at once, which went well.`;
 
 function differingText({ models, orderMatters, loops }: Finding & { kind: "results" }): string {
   const told = `The results differ from those of the plain loop under ${models.join(", ")}`;

@@ -298,8 +298,7 @@ function atPace(found: Evidence): string {
   const { horizon, pace } = found;
   const perSecond = pace?.perSecond ?? null;
   return perSecond === null ? "" : `: about ${paceText(perSecond)}, so ${itemsText(found)} ` +
-    `${horizon === 1 ? "takes" : "take"} ${formatDuration(1000 * horizon / perSecond)}` +
-    (pace?.ofPlainLoop ? " at best" : "");
+    `${horizon === 1 ? "takes" : "take"} ${formatDuration(1000 * horizon / perSecond)}`;
 }
 
 /** Says why a model is recommended: only what was seen of the tasks, and only what was measured of others. */

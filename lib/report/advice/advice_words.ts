@@ -1,7 +1,7 @@
 /** Advice in sentences, cells and lines of code, the same in every report. */
 
 import { BASELINE } from "../../models.ts";
-import type { Advice, ModelAdvice } from "../../advice/advice.ts";
+import type { Advice, Hazard, ModelAdvice } from "../../advice/advice.ts";
 import { itemsText } from "../../advice/words/finding_words.ts";
 import { SURE_CLASS } from "../../judge/thresholds.ts";
 import {
@@ -86,17 +86,23 @@ export function recommendationLines(advice: Advice): string[] {
   const by = raced < horizon ? `, by runs of ${raced}` : "";
   const doubt = unsure === undefined ? "" : ` (unsure: ${unsure})`;
   const predicted = formatRatio(predictedGain);
-  const contended = advice.hazards.some(({ kind }) => kind === "busy");
+  const has = (kind: Hazard["kind"]) => advice.hazards.some((of) => of.kind === kind);
+  const contended = has("busy");
   const gained = contended ? "Faster here, on a busy machine" : "Gain";
   const lines = [
     recommended.reason,
     ...pace,
     `Lanes: ${recommended.lanes}; slots on each: ${recommended.slots ?? "all items'"}; ` +
     `chunk: ${chunk}.`,
-    gain === null
-      ? `Gain: ${predicted} predicted for ${items}${doubt}.`
-      : `${gained}: ${formatSpeedup(gain)} for ${items}${by}; ${predicted} was predicted${doubt}.`,
   ];
+  if (gain !== null) {
+    lines.push(
+      `${gained}: ${formatSpeedup(gain)} for ${items}${by}; ${predicted} was predicted${doubt}.`,
+    );
+  } else if (!has("rate")) {
+    // A plain loop that was refused is nothing to gain from.
+    lines.push(`Gain: ${predicted} predicted for ${items}${doubt}.`);
+  }
   if (machine.ceiling < machine.cores && recommended.lanes > 1) {
     const limit = contended ? " while others compute" : ": computing can't gain more";
     lines.push(
