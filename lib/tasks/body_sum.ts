@@ -6,6 +6,8 @@
 
 const WORD = 4;
 
+const NO_BYTES = new Uint8Array();
+
 /** How many words make an Int32Array's view of the bytes, which must begin at a word's edge. */
 function wordsOf(bytes: Uint8Array): Int32Array {
   const aligned = bytes.byteOffset % WORD === 0 ? bytes : bytes.slice();
@@ -22,7 +24,7 @@ export class BodySum {
   #sum = 1;
   #sumOfSums = 0;
   /** The bytes after the last whole word. */
-  #rest: Uint8Array = new Uint8Array();
+  #rest: Uint8Array = NO_BYTES;
 
   add(part: Uint8Array): void {
     this.bytes += part.length;
@@ -34,8 +36,9 @@ export class BodySum {
     }
     const words = wordsOf(bytes);
     this.#addWords(words);
+    const end = words.length * WORD;
     // A copy: whoever gave the part may use its memory again.
-    this.#rest = bytes.slice(words.length * WORD);
+    this.#rest = end === bytes.length ? NO_BYTES : bytes.slice(end);
   }
 
   #addWords(words: Int32Array): void {
