@@ -17,7 +17,7 @@ import { ProgressLine } from "../lib/progress/progress.ts";
 import { describeEnvironment } from "../lib/timing/environment.ts";
 import { contestsOf } from "./peers/harness/contests.ts";
 import { createAttempts, race } from "./peers/harness/race.ts";
-import { type Contender, type Contest, FAMILIES } from "./peers/harness/contest.ts";
+import { type Contender, type Contest, FAMILIES, LONG_FAMILY } from "./peers/harness/contest.ts";
 import { findPythons, startPageSite } from "./peers/harness/programs.ts";
 import { rowsOf } from "./peers/harness/result.ts";
 
@@ -47,7 +47,10 @@ async function main(signal: AbortSignal, args: string[]): Promise<number> {
       "the pools on npm (downloaded on first use), and bare programs that do the same with nothing around\n" +
       "it. Every run is a process of its own, and counts only if its results are right.",
   )
-    .option("--only <families>", `which contests: ${FAMILIES.join(", ")} (default: all)`)
+    .option(
+      "--only <families>",
+      `which contests: ${FAMILIES.join(", ")} (default: all but ${LONG_FAMILY})`,
+    )
     .option("--rounds <n>", "how often each contender runs", "3")
     .option("--seed <n>", "repeats the order of an earlier race; chosen and printed unless given")
     .option("--aims", "tell what the project wants of each figure, too")
@@ -61,6 +64,7 @@ ${FAMILIES.map((family) => `  ${family.padEnd(6)} ${familySentence(family)}`).jo
 Examples:
   deno task peers --only pools,io
   deno task peers --only python                       what the GIL of each Python here lets compute
+  deno task peers --only load --rounds 1              HTTP clients under load; six minutes a round
   deno task peers --json peers.json
   deno task report peers.json --html peers.html
 
@@ -68,7 +72,9 @@ Exit codes: 0 done, 1 a run of this library failed, 2 bad option, 130 interrupte
     )
     .parse(args, { from: "user" })
     .opts();
-  const only = options.only === undefined ? FAMILIES : listOf("--only", options.only, FAMILIES);
+  const only = options.only === undefined
+    ? FAMILIES.filter((family) => family !== LONG_FAMILY)
+    : listOf("--only", options.only, FAMILIES);
   const rounds = positiveInteger("--rounds", options.rounds, { max: GREATEST_ROUNDS });
   const seed = seedOption(options.seed);
   const files = await checkOutputFiles({ json: options.json });

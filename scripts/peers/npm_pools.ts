@@ -61,12 +61,6 @@ const POOLS: Readonly<Record<string, (depth: number) => Promise<Run>>> = {
     });
     return (item) => pool.default(item);
   },
-  // No threads: it limits how many functions are in flight in this event loop.
-  async "p-limit"(depth) {
-    const { default: pLimit } = await import(packages.P_LIMIT);
-    const limit = pLimit(depth);
-    return (item) => limit(() => Promise.resolve(item));
-  },
 };
 
 const [pool = "", mode = "one", items = "1000", depth = "1"] = Deno.args;

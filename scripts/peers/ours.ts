@@ -2,13 +2,16 @@
  * Our own side of every contest. The first argument says which, the others are as told at each:
  *
  *     buffers     there|back, buffers
- *     calls       one|all (one after another on a thread, or at once in this event loop), calls, slots
+ *     calls       calls, one after another on a thread
  *     downloads   sequential|concurrent|limited|workers, download|fetch (which task), address,
  *                 downloads, lanes or slots, downloads before
  *     noop        workers|processes, items, lanes, slots, chunk, items before
+ *     limits      map|run (all calls at once), items, slots
+ *     load        address, downloads, slots, downloads before
  *     one-ms      busy|timer, items
+ *     shared      numbers in the table, items
  *     squares     sequential|workers|processes, lanes, first number, how many numbers
- *     start       workers|processes, how often, ready|result (what is waited for)
+ *     start       workers|processes, how often, ready|run (what is waited for)
  */
 
 import {
@@ -20,8 +23,16 @@ import {
   task,
   workers,
 } from "../../lib/mod.ts";
-import { numbers, type Reading, report, total } from "./reading.ts";
-import { checkedBuffer, checkedMark } from "./tasks.ts";
+import {
+  connectionsOf,
+  numbers,
+  peakRssBytes,
+  type Reading,
+  report,
+  table,
+  total,
+} from "./reading.ts";
+import { checkedBuffer, checkedMark, turn } from "./tasks.ts";
 
 const TASKS = new URL("./tasks.ts", import.meta.url);
 const libraryTask = (name: string) => new URL(`../../lib/tasks/${name}.ts`, import.meta.url);
@@ -52,20 +63,59 @@ async function timed<Value>(run: () => Promise<Value>): Promise<{ value: Value; 
 }
 
 /** Calls of `run`. */
-async function calls(mode = "one", count = "1000", slots = "1"): Promise<Reading> {
-  await using thread = workers({ lanes: 1 });
-  await using loop = limited({ slots: Number(slots) });
-  const same = (item: number) => Promise.resolve(item);
-  const run = mode === "one"
-    ? (item: number) => thread.run(noopTask, item) as Promise<number>
-    : (item: number) => loop.run(same, item);
+async function calls(count = "1000"): Promise<Reading> {
+  await using executor = workers({ lanes: 1 });
+  const run = (item: number) => executor.run(noopTask, item);
   await Promise.all(numbers(Math.max(200, Number(count) / 10)).map(run));
   const input = numbers(Number(count));
   const { value: results, ms } = await timed(async () => {
-    if (mode === "all") return await Promise.all(input.map(run));
-    const results: number[] = [];
+    const results: unknown[] = [];
     for (const item of input) results.push(await run(item));
     return results;
+  });
+  return { items: results.length, sum: total(results), ms };
+}
+
+/** Functions that wait for the event loop's next turn, so many at once. */
+async function limits(by = "map", items = "1000", slots = "64"): Promise<Reading> {
+  await using executor = limited({ slots: Number(slots) });
+  const mapAll = (items: readonly number[]) =>
+    by === "map"
+      ? executor.map(turn, items).toArray()
+      : Promise.all(items.map((item) => executor.run(turn, item)));
+  await mapAll(numbers(Number(items) / 10));
+  const input = numbers(Number(items));
+  const { value: results, ms } = await timed(() => mapAll(input));
+  return { items: results.length, sum: total(results), ms, peakRssBytes: peakRssBytes() };
+}
+
+/** Downloads of one page, with what each took, the most memory and how many connections. */
+async function load(url = "", count = "1000", slots = "64", before = "0"): Promise<Reading> {
+  const download = task<typeof import("../../lib/tasks/download.ts")>(libraryTask("download"));
+  await using executor = limited({ slots: Number(slots) });
+  await executor.map(download, Array<string>(Number(before)).fill(url)).toArray();
+  const times = new Float64Array(Number(count));
+  const { value: sum, ms } = await timed(async () => {
+    let sum = 0;
+    const urls = Array<string>(times.length).fill(url);
+    for await (const outcome of executor.mapSettled(download, urls, { order: "completion" })) {
+      times[outcome.index] = outcome.endedAtMs - outcome.startedAtMs;
+      sum += outcome.status === "fulfilled" ? outcome.value.bytes : NaN;
+    }
+    return sum;
+  });
+  const p99Ms = times.sort()[Math.floor(0.99 * times.length)]!;
+  const connections = await connectionsOf(url);
+  return { items: times.length, sum, ms, p99Ms, peakRssBytes: peakRssBytes(), connections };
+}
+
+/** A table handed to two threads, and tiny tasks that read one number each; from opening them on. */
+async function shared(size = "1000", count = "1000"): Promise<Reading> {
+  const read = task<typeof import("./tasks.ts"), "read">(TASKS, "read");
+  const shared = table(Number(size));
+  const { value: results, ms } = await timed(async () => {
+    await using executor = workers({ lanes: 2, shared });
+    return await executor.map(read, numbers(Number(count))).toArray();
   });
   return { items: results.length, sum: total(results), ms };
 }
@@ -174,8 +224,11 @@ const CONTESTS: Readonly<Record<string, (...args: string[]) => Promise<Reading>>
   buffers,
   calls,
   downloads,
+  limits,
+  load,
   noop,
   "one-ms": oneMs,
+  shared,
   squares,
   start,
 };

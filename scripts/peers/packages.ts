@@ -1,5 +1,5 @@
 /**
- * The npm pools that we are measured against, and in which version. They are imported by these names
+ * The packages of npm that we are measured against, and in which version. They are imported by these names
  * at run time, and by nothing else: so they stay out of the project's module graph, import map and
  * lock file, and nobody downloads them who doesn't race against them.
  */
@@ -21,3 +21,12 @@ export const JEST_WORKER: string = "npm:jest-worker@30.5.1";
 
 /** https://github.com/sindresorhus/p-limit */
 export const P_LIMIT: string = "npm:p-limit@7.3.3";
+
+/** https://github.com/sindresorhus/p-map */
+export const P_MAP: string = "npm:p-map@7.1.1";
+
+/** https://github.com/sindresorhus/p-queue */
+export const P_QUEUE: string = "npm:p-queue@10.0.0";
+
+/** https://github.com/nodejs/undici */
+export const UNDICI: string = "npm:undici@8.13.1";

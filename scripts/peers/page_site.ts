@@ -1,16 +1,30 @@
 /**
- * A site of one page that does as little as it can, so that it isn't what is measured: `/fast`
- * answers at once, `/slow` after 50 ms. Prints its port and the page's size; ends when stdin does.
+ * A site of one page that does as little as it can, so that it isn't what is measured. The last part
+ * of an address is what the page takes, in milliseconds; below `/counted/` connections are counted,
+ * and `/connections` tells how many there were since it was last asked. Prints its port and the page's
+ * size; ends when stdin does.
  */
 
 const PAGE = new Uint8Array(2_000).fill(120);
+
+/** The clients' ports: one for each connection. */
+const ports = new Set<number>();
+
+function connections(): Response {
+  const { size } = ports;
+  ports.clear();
+  return new Response(String(size));
+}
 
 const server = Deno.serve({
   port: 0,
   hostname: "127.0.0.1",
   onListen: ({ port }) => console.log(`${port} ${PAGE.byteLength}`),
-}, async (request) => {
-  if (request.url.endsWith("/slow")) await new Promise((resolve) => setTimeout(resolve, 50));
+}, async ({ url }, { remoteAddr }) => {
+  if (url.endsWith("/connections")) return connections();
+  if (url.includes("/counted/")) ports.add(remoteAddr.port);
+  const ms = Number(url.slice(url.lastIndexOf("/") + 1));
+  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
   return new Response(PAGE);
 });
 while (await Deno.stdin.read(new Uint8Array(8)) !== null);

@@ -1,13 +1,16 @@
 """The article's downloads with aiohttp.
 
 Arguments: address, how many, connections at most (0: no limit), downloads in flight at most
-(0: no limit).
+(0: no limit), and `load` for a loop in each of so many slots, which tells of each request, of
+memory and connections.
 """
 
 import asyncio
 import contextlib
 import json
+import resource
 import sys
+import urllib.parse
 import time
 
 import aiohttp
@@ -19,8 +22,38 @@ async def download_site(session, url, gate):
         return len(await response.read())
 
 
+async def load(url, count, slots):
+    """A loop in each slot; tells what each request took, in milliseconds, and how many bytes came."""
+    times, sizes, left = [], [], iter(range(count))
+    nothing = contextlib.nullcontext()
+
+    async def slot(session):
+        for _ in left:
+            start = time.perf_counter()
+            sizes.append(await download_site(session, url, nothing))
+            times.append((time.perf_counter() - start) * 1000)
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=slots)) as session:
+        start = time.perf_counter()
+        await asyncio.gather(*(slot(session) for _ in range(slots)))
+        ms = (time.perf_counter() - start) * 1000
+        async with session.get(urllib.parse.urljoin(url, "/connections")) as response:
+            connections = int(await response.text())
+    reading = {
+        "items": len(sizes),
+        "sum": str(sum(sizes)),
+        "ms": ms,
+        "p99Ms": sorted(times)[int(0.99 * count)],
+        "peakRssBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "connections": connections,
+    }
+    print(json.dumps(reading))
+
+
 async def main():
     url, count = sys.argv[1], int(sys.argv[2])
+    if sys.argv[5:] == ["load"]:
+        return await load(url, count, int(sys.argv[4]))
     connections, in_flight = int(sys.argv[3]), int(sys.argv[4])
     gate = asyncio.Semaphore(in_flight) if in_flight else contextlib.nullcontext()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections)) as session:

@@ -1,23 +1,42 @@
-"""multiprocessing.Pool(2).map over the no-op task. Argument: items."""
+"""The no-op task in two processes. Arguments: pool|executor|joblib, items."""
 
+import contextlib
 import json
 import sys
 import time
-from multiprocessing import Pool
 
 
 def noop(item):
     return item
 
 
+@contextlib.contextmanager
+def mapping(mode):
+    """A map over two processes of that kind, which is imported only where it is wanted."""
+    if mode == "pool":
+        from multiprocessing import Pool
+
+        with Pool(2) as pool:
+            yield lambda items: pool.map(noop, items)
+    elif mode == "executor":
+        from concurrent.futures import ProcessPoolExecutor
+
+        with ProcessPoolExecutor(2) as executor:
+            yield lambda items: list(executor.map(noop, items, chunksize=1000))
+    else:
+        from joblib import Parallel, delayed
+
+        with Parallel(n_jobs=2) as parallel:
+            yield lambda items: parallel(delayed(noop)(item) for item in items)
+
+
 def main():
-    items = range(1, int(sys.argv[1]) + 1)
-    warmup = list(items)[: len(items) // 4]
-    items = list(items)
-    with Pool(2) as pool:
-        pool.map(noop, warmup)
+    mode, count = sys.argv[1], int(sys.argv[2])
+    items = list(range(1, count + 1))
+    with mapping(mode) as run:
+        run(items[: count // 4])
         start = time.perf_counter()
-        results = pool.map(noop, items)
+        results = run(items)
         ms = (time.perf_counter() - start) * 1000
     print(json.dumps({"items": len(results), "sum": str(sum(results)), "ms": ms}))
 

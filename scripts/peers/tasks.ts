@@ -3,6 +3,8 @@
  * and those that take buffers of 1 MiB which tell whether they arrived whole.
  */
 
+import type { TaskContext } from "../../lib/mod.ts";
+
 /** The barest download: fetch, read the body, count its bytes. */
 export async function fetchPage(url: string): Promise<number> {
   const response = await fetch(url);
@@ -19,6 +21,16 @@ export function busy(item: number): number {
 
 export function timer(item: number): Promise<number> {
   return new Promise((resolve) => setTimeout(() => resolve(item), 1));
+}
+
+/** Waits for the event loop's next turn. */
+export function turn(item: number): Promise<number> {
+  return new Promise((resolve) => setImmediate(() => resolve(item)));
+}
+
+/** The task that reads one number of the table that all tasks share. */
+export function read(item: number, { shared }: TaskContext<unknown, Float64Array>): number {
+  return shared[item]!;
 }
 
 export const BUFFER_BYTES = 1024 * 1024;

@@ -7,6 +7,15 @@ import { z } from "zod";
 import type { FileFormat } from "../../timing/json_file.ts";
 import { environmentSchema, intervalSchema } from "../../timing/result.ts";
 
+const besidesSchema = z.object({
+  p99Ms: z.number().nonnegative(),
+  peakRssBytes: z.number().nonnegative(),
+  connections: z.number().nonnegative(),
+}).partial();
+
+/** What may be measured besides a figure. */
+export const BESIDES = besidesSchema.keyof().options;
+
 const rowSchema = z.object({
   family: z.string(),
   contest: z.string(),
@@ -21,6 +30,8 @@ const rowSchema = z.object({
   ratio: intervalSchema.nullable(),
   /** This one's figure over that of its contest's plain loop, paired by round. */
   overLoop: intervalSchema.optional(),
+  /** Medians of what was measured besides. */
+  besides: besidesSchema.optional(),
   /** What the project wants of a figure or of a ratio, bounds included. */
   aim: z.object({
     of: z.enum(["figure", "ratio"]),

@@ -2,7 +2,15 @@
  * A race against others: in sentences, for the terminal, as CSV and Markdown, and as a part of a page.
  */
 
-import { counted, formatNumber, formatRatio, formatSpeedup, NO_FIGURE } from "../../text/format.ts";
+import {
+  counted,
+  formatBytes,
+  formatDuration,
+  formatNumber,
+  formatRatio,
+  formatSpeedup,
+  NO_FIGURE,
+} from "../../text/format.ts";
 import { fit, plain } from "../../text/plain.ts";
 import type { Interval } from "../../timing/result.ts";
 import { csv, type CsvColumns } from "../csv.ts";
@@ -20,8 +28,10 @@ const FAMILIES: Readonly<Record<string, string>> = {
   cpu: "Computing exact sums of squares, all results checked.",
   python:
     "Computing by Python's own pools: under a GIL only one thread runs Python code at a time.",
-  lanes: "Starting a lane, until it takes tasks.",
+  lanes: "Starting: a lane until it takes tasks, a program until its first result.",
   run: "Running a job to its end: what it costs to keep a journal of it.",
+  growth: "The same with 1, 10 and 100 times as many items: whether cost grows faster than work.",
+  load: "Downloading as much as goes: clients of every kind, and wrk for what the server gives.",
 };
 
 /** What the contests of a family measure; empty for one that isn't known. */
@@ -149,11 +159,33 @@ const OVER_LOOP: Column<PeersRow> = {
   short: { cell: (row) => overLoopText(row).replace(/ .*/, ""), order: 4 },
 };
 
+function besides<Key extends keyof NonNullable<PeersRow["besides"]>>(
+  what: Key,
+  head: string,
+  shown: (value: number) => string,
+): Column<PeersRow> & { readonly what: Key } {
+  const cell = ({ besides }: PeersRow) => {
+    const value = besides?.[what];
+    return value === undefined ? "" : shown(value);
+  };
+  return { what, head, cell, dropOrder: 0.5 };
+}
+
+const BESIDES = [
+  besides("p99Ms", "99 of 100 in", formatDuration),
+  besides("peakRssBytes", "memory", formatBytes),
+  besides("connections", "connections", String),
+];
+
 const AIM: Column<PeersRow> = { head: "aim", left: true, cell: aimText };
 
-/** Those of a contest, with what its contenders gain over its plain loop if it has one. */
+/** Those of a contest: with what its contenders gain over its plain loop, and what else was measured. */
 function columnsOf(rows: readonly PeersRow[]): readonly Column<PeersRow>[] {
-  return rows.some(({ overLoop }) => overLoop !== undefined) ? [...COLUMNS, OVER_LOOP] : COLUMNS;
+  return [
+    ...COLUMNS,
+    ...(rows.some(({ overLoop }) => overLoop !== undefined) ? [OVER_LOOP] : []),
+    ...BESIDES.filter(({ what }) => rows.some(({ besides }) => besides?.[what] !== undefined)),
+  ];
 }
 
 /** A race: each contender's figure, how many times as fast this library is, and what that comes to. */

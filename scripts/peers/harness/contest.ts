@@ -1,5 +1,7 @@
 /** What is raced against what, as plain data. */
 
+import type { Reading } from "../reading.ts";
+
 export interface Launch {
   /** A path, or a name to be found on the path. */
   readonly program: string;
@@ -26,11 +28,11 @@ export interface Aim {
 export interface Contender {
   readonly name: string;
   readonly launch: Launch;
-  /** How many results it has to give. */
-  readonly items: number;
+  /** How many results it has to give; undefined if as many as it can in its time. */
+  readonly items?: number;
   /** What they have to add up to. */
-  readonly sum: bigint;
-  /** How much work that is, in what the contest counts; the items unless told. */
+  readonly sum?: bigint;
+  /** How much work that is, in what the contest counts; the results unless told. */
   readonly work?: number;
   /** What it needs that may not be there; nothing unless given. */
   readonly need?: Need;
@@ -38,32 +40,55 @@ export interface Contender {
   readonly aim?: Aim | undefined;
 }
 
-/** What a figure counts, and how it comes from a time. */
+/** What a figure counts, and how it comes from what was read. */
 interface Unit {
   /** What stands behind the figure, such as `items/s`. */
   readonly label: string;
   readonly better: "more" | "less";
-  /** Makes the figure of so much work in so many milliseconds. */
-  readonly figure: (work: number, ms: number) => number;
+  /** Makes the figure of so much work, and what was read of it. */
+  readonly figure: (work: number, reading: Reading) => number;
 }
 
 /** Counts work in a second, such as items. */
 export function perSecond(what: string): Unit {
-  return { label: `${what}/s`, better: "more", figure: (work, ms) => work * 1000 / ms };
+  return { label: `${what}/s`, better: "more", figure: (work, { ms }) => work * 1000 / ms };
 }
 
-export const TOTAL_MS: Unit = { label: "ms", better: "less", figure: (_work, ms) => ms };
+export const TOTAL_MS: Unit = { label: "ms", better: "less", figure: (_work, { ms }) => ms };
 
-export const EACH_MS: Unit = { label: "ms each", better: "less", figure: (work, ms) => ms / work };
+export const EACH_MS: Unit = {
+  label: "ms each",
+  better: "less",
+  figure: (work, { ms }) => ms / work,
+};
 
 export const EACH_US: Unit = {
   label: "µs each",
   better: "less",
-  figure: (work, ms) => ms * 1000 / work,
+  figure: (work, { ms }) => ms * 1000 / work,
+};
+
+/** How far repeated runs lie apart. */
+export const SPREAD: Unit = {
+  label: "% apart",
+  better: "less",
+  figure: (_work, { spread }) => 100 * (spread ?? NaN),
 };
 
 /** The families of contests, in the order in which they are run. */
-export const FAMILIES = ["pools", "io", "cpu", "python", "lanes", "run"] as const;
+export const FAMILIES = [
+  "pools",
+  "io",
+  "cpu",
+  "python",
+  "lanes",
+  "run",
+  "growth",
+  "load",
+] as const;
+
+/** A family that takes longer than all the others together, and is raced only if it is named. */
+export const LONG_FAMILY: Family = "load";
 
 export type Family = typeof FAMILIES[number];
 
@@ -94,10 +119,6 @@ export interface Machine {
   readonly python: Python | undefined;
   /** Every Python that is here, for the contests among its own pools. */
   readonly pythons: readonly Python[];
-  /** Addresses of the site's page without latency and with 50 ms of it, and the page's size. */
-  readonly page: {
-    readonly fastUrl: string;
-    readonly slowUrl: string;
-    readonly bytes: number;
-  };
+  /** Where the site is, whose address `/5` is a page that takes 5 ms, and how large its page is. */
+  readonly page: { readonly site: string; readonly bytes: number };
 }

@@ -12,9 +12,10 @@ import {
   type Family,
   type Machine,
   perSecond,
+  SPREAD,
   TOTAL_MS,
 } from "./contest.ts";
-import { npmPool, own, python, pythonName } from "./programs.ts";
+import { installed, node, own, python, pythonName, withPackage } from "./programs.ts";
 import * as packages from "../packages.ts";
 import { BUFFER_BYTES } from "../tasks.ts";
 
@@ -37,9 +38,6 @@ export function sumOfSquares(first: number, count: number): bigint {
 export function squaresIn(first: number, count: number): number {
   return count * first + count * (count - 1) / 2;
 }
-
-/** Calls of `run` that are made at once. */
-const CALLS = 8_000;
 
 /** In flight on each of two lanes, of ours and of the pools that take it. */
 const DEPTH = 64;
@@ -66,7 +64,7 @@ function npmPeer(
 ): Contender {
   return {
     name: `${name} ${specifier.split("@")[1]}`,
-    ...npmPool(name, specifier, mode, items, depth),
+    ...withPackage(specifier, "npm_pools.ts", name, mode, items, depth),
     items,
     sum: sumOfNumbers(items),
     aim,
@@ -79,14 +77,79 @@ function npmPools(mode: "one" | "all", items: number, aim: Aim): Contender[] {
   );
 }
 
-function pythonPool(machine: Machine, aim?: Aim): Contender {
-  const items = 2_000_000;
-  return {
-    name: `multiprocessing.Pool(2).map, Python ${machine.python?.version ?? "3"}`,
-    ...python(machine.python?.program, undefined, "python_pool.py", items),
+/** Python's processes that pass no-op items: the name, the module that it is in, what runs it, items. */
+const PYTHON_PROCESSES = [
+  ["multiprocessing.Pool(2).map", undefined, "pool", 2_000_000],
+  ["ProcessPoolExecutor(2).map, chunks of 1,000", undefined, "executor", 1_000_000],
+  ["joblib Parallel(n_jobs=2), its loky", "joblib", "joblib", 200_000],
+] as const;
+
+function pythonProcesses(machine: Machine, aim: Aim): Contender[] {
+  return PYTHON_PROCESSES.map(([name, module, mode, items]) => ({
+    name: `${name}, Python ${machine.python?.version ?? "3"}`,
+    ...python(machine.python?.program, module, "python_pool.py", mode, items),
     items,
     sum: sumOfNumbers(items),
-    ...(aim && { aim }),
+    aim,
+  }));
+}
+
+/** What limits how many functions are in flight: the name, the package, how much more we may cost. */
+const NPM_LIMITS = [
+  // It knows no deadline, no retry and no call that comes later.
+  ["p-map", packages.P_MAP, 2],
+  ["p-queue", packages.P_QUEUE, 1],
+  ["p-limit", packages.P_LIMIT, 1],
+] as const;
+
+/** Functions that wait, so many at once in one event loop. */
+function limits(by: "map" | "run"): Contest {
+  const [items, slots] = [100_000, 64];
+  const work = { items, sum: sumOfNumbers(items) };
+  const what = by === "map" ? "items that wait for a turn" : "calls of run() that wait for a turn";
+  return {
+    family: "pools",
+    title: `${items.toLocaleString("en")} ${what}, ${slots} at once in one event loop`,
+    unit: EACH_US,
+    ours: {
+      name: `limited({ slots: ${slots} }).${by}`,
+      launch: own("ours.ts", "limits", by, items, slots),
+      ...work,
+    },
+    peers: NPM_LIMITS.map(([name, specifier, atMost]) => ({
+      name: `${name} ${specifier.split("@")[1]}`,
+      ...withPackage(specifier, "npm_limits.ts", name, items, slots),
+      ...work,
+      aim: { of: "ratio", atMost },
+    })),
+  };
+}
+
+/** A table that all tasks read, and tiny tasks. */
+function sharedTable(machine: Machine): Contest {
+  const [size, items] = [2_500_000, 20_000];
+  const work = { items, sum: sumOfNumbers(items) };
+  const aim: Aim = { of: "ratio", atMost: 1 };
+  return {
+    family: "pools",
+    title: "20 MB that 20,000 tiny tasks on two lanes share, from opening them to the last result",
+    unit: TOTAL_MS,
+    ours: {
+      name: "workers({ lanes: 2, shared })",
+      launch: own("ours.ts", "shared", size, items),
+      ...work,
+    },
+    peers: [{
+      name: `piscina ${packages.PISCINA.split("@")[1]}, workerData`,
+      ...withPackage(packages.PISCINA, "npm_shared.ts", size, items),
+      ...work,
+      aim,
+    }, {
+      name: "joblib Parallel(n_jobs=2), its memory map",
+      ...python(machine.python?.program, "joblib, numpy", "python_shared.py", size, items),
+      ...work,
+      aim,
+    }],
   };
 }
 
@@ -105,55 +168,55 @@ function pools(machine: Machine): Contest[] {
   const family = "pools";
   const rate = perSecond("items");
   const bulk = 4_000_000;
-  return [{
-    family,
-    title: "no-op items on two worker lanes, in chunks",
-    unit: rate,
-    ours: ours("workers({ lanes: 2 })", bulk, "workers", 2, 1, "auto", bulk / 4),
-    peers: [
-      pythonPool(machine, { of: "ratio", atLeast: 1 }),
-      ...npmPools("all", 10_000, { of: "ratio", atLeast: 50 }),
-    ],
-  }, {
-    family,
-    title: "no-op round trips to a worker lane, one at a time",
-    unit: EACH_US,
-    ours: ours("workers({ lanes: 1 }), chunk 1", 3_000, "workers", 1, 1, 1, 300),
-    peers: npmPools("one", 3_000, { of: "ratio", atMost: 1 }),
-  }, {
-    family,
-    title: "calls of run() to a worker lane, one at a time",
-    unit: EACH_US,
-    ours: {
-      ...ours("workers({ lanes: 1 }).run", 3_000),
-      launch: own("ours.ts", "calls", "one", 3_000),
+  return [
+    {
+      family,
+      title: "no-op items on two worker lanes, in chunks",
+      unit: rate,
+      ours: ours("workers({ lanes: 2 })", bulk, "workers", 2, 1, "auto", bulk / 4),
+      peers: [
+        ...pythonProcesses(machine, { of: "ratio", atLeast: 2 }),
+        ...npmPools("all", 10_000, { of: "ratio", atLeast: 50 }),
+      ],
     },
-    peers: npmPools("one", 3_000, { of: "ratio", atMost: 1 }),
-  }, {
-    family,
-    title: `${CALLS} calls of run() at once in one event loop, ${DEPTH} in flight`,
-    unit: EACH_US,
-    ours: {
-      ...ours(`limited({ slots: ${DEPTH} }).run`, CALLS),
-      launch: own("ours.ts", "calls", "all", CALLS, DEPTH),
+    {
+      family,
+      title: "no-op round trips to a worker lane, one at a time",
+      unit: EACH_US,
+      ours: {
+        ...ours("workers({ lanes: 1 }), chunk 1", 3_000, "workers", 1, 1, 1, 300),
+        aim: { of: "figure", atMost: 10 },
+      },
+      peers: npmPools("one", 3_000, { of: "ratio", atMost: 1 }),
     },
-    peers: [npmPeer("p-limit", packages.P_LIMIT, "all", CALLS, DEPTH, { of: "ratio", atMost: 2 })],
-  }, {
-    family,
-    title: `no-op round trips to two worker lanes, ${DEPTH} in flight on each`,
-    unit: rate,
-    ours: ours(`workers({ slots: ${DEPTH} }), chunk 1`, 10_000, "workers", 2, DEPTH, 1, 1_000),
-    peers: npmPools("all", 10_000, { of: "ratio", atLeast: 1 }),
-  }, {
-    family,
-    title: "no-op items on two process lanes, in chunks",
-    unit: rate,
-    ours: {
-      ...ours("processes({ lanes: 2 })", bulk, "processes", 2, 1, "auto", bulk / 4),
-      aim: { of: "figure", atLeast: 5e6 },
+    {
+      family,
+      title: "calls of run() to a worker lane, one at a time",
+      unit: EACH_US,
+      ours: {
+        ...ours("workers({ lanes: 1 }).run", 3_000),
+        launch: own("ours.ts", "calls", 3_000),
+      },
+      peers: npmPools("one", 3_000, { of: "ratio", atMost: 1 }),
     },
-    peers: [pythonPool(machine)],
-  }];
+    {
+      family,
+      title: `no-op round trips to two worker lanes, ${DEPTH} in flight on each`,
+      unit: rate,
+      ours: ours(`workers({ slots: ${DEPTH} }), chunk 1`, 10_000, "workers", 2, DEPTH, 1, 1_000),
+      peers: npmPools("all", 10_000, { of: "ratio", atLeast: 2 }),
+    },
+    {
+      family,
+      title: "no-op items on two process lanes, in chunks",
+      unit: rate,
+      ours: ours("processes({ lanes: 2 })", bulk, "processes", 2, 1, "auto", bulk / 4),
+      peers: pythonProcesses(machine, { of: "ratio", atLeast: 1.5 }),
+    },
+    limits("map"),
+    limits("run"),
+    sharedTable(machine),
+  ];
 }
 
 type Words = readonly (string | number)[];
@@ -162,15 +225,15 @@ type Words = readonly (string | number)[];
 function againstBare(
   contest: Pick<Contest, "title" | "unit"> & { readonly family?: Family },
   work: Pick<Contender, "items" | "sum" | "work">,
-  [name, ...args]: [string, ...Words],
-  [bareName, file, ...bareArgs]: [string, string, ...Words],
+  [name, file, ...args]: [string, string, ...Words],
+  [bareName, bareFile, ...bareArgs]: [string, string, ...Words],
   aim?: Aim,
 ): Contest {
   return {
     family: "pools",
     ...contest,
-    ours: { name, launch: own("ours.ts", ...args), ...work },
-    peers: [{ name: bareName, launch: own(file, ...bareArgs), ...work, ...(aim && { aim }) }],
+    ours: { name, launch: own(file, ...args), ...work },
+    peers: [{ name: bareName, launch: own(bareFile, ...bareArgs), ...work, ...(aim && { aim }) }],
   };
 }
 
@@ -179,7 +242,7 @@ function buffers(direction: "there" | "back", title: string): Contest {
   return againstBare(
     { title, unit: perSecond("MiB") },
     { items, sum: sumOfNumbers(items), work: items * BUFFER_BYTES / 2 ** 20 },
-    ["processes({ lanes: 1 })", "buffers", direction, items],
+    ["processes({ lanes: 1 })", "ours.ts", "buffers", direction, items],
     ["bare pipe, a length before each", "bare_pipe.ts", direction, items],
     { of: "ratio", atLeast: 0.9 },
   );
@@ -190,22 +253,33 @@ function oneMs(mode: "busy" | "timer", title: string): Contest {
   return againstBare(
     { title, unit: perSecond("items") },
     { items, sum: sumOfNumbers(items) },
-    ["sequential()", "one-ms", mode, items],
+    ["sequential()", "ours.ts", "one-ms", mode, items],
     ["bare for await … of loop", "bare_loop.ts", mode, items],
     { of: "ratio", atLeast: 0.97 },
   );
 }
 
 function downloads(machine: Machine, kind: "download" | "fetch", title: string): Contest {
-  const { fastUrl, bytes } = machine.page;
+  const { site, bytes } = machine.page;
   const [items, before, slots] = [10_000, 2_000, 64];
-  return againstBare(
-    { title, unit: perSecond("pages") },
-    { items, sum: BigInt(items * bytes) },
-    [`limited({ slots: ${slots} })`, "downloads", "limited", kind, fastUrl, items, slots, before],
-    ["bare fetch loop", "bare_fetch.ts", fastUrl, items, slots, before],
-    { of: "ratio", atLeast: 0.95 },
-  );
+  const work = { items, sum: BigInt(items * bytes) };
+  const bare = (name: string, client: string, aim?: Aim): Contender => ({
+    name,
+    launch: own("http_client.js", client, `${site}/0`, items, slots, before),
+    ...work,
+    ...(aim && { aim }),
+  });
+  const ours = ["downloads", "limited", kind, `${site}/0`, items, slots, before];
+  return {
+    family: "pools",
+    title,
+    unit: perSecond("pages"),
+    ours: { name: `limited({ slots: ${slots} })`, launch: own("ours.ts", ...ours), ...work },
+    peers: [
+      bare("bare fetch loop", "fetch", { of: "ratio", atLeast: kind === "fetch" ? 0.95 : 0.92 }),
+      ...(kind === "fetch" ? [] : [bare("bare loop with the same checks", "checked")]),
+    ],
+  };
 }
 
 function twoSeconds(model: "workers" | "processes"): Contest {
@@ -214,9 +288,9 @@ function twoSeconds(model: "workers" | "processes"): Contest {
   return againstBare(
     { title, unit: SQUARES },
     squares(first, count),
-    [`${model}({ lanes: 2 })`, "squares", model, 2, first, count],
+    [`${model}({ lanes: 2 })`, "ours.ts", "squares", model, 2, first, count],
     ["two processes that share nothing", "independent.ts", first, count, 2],
-    { of: "ratio", atLeast: 0.9 },
+    { of: "ratio", atLeast: 0.97 },
   );
 }
 
@@ -240,19 +314,18 @@ const PAGES = 160;
 const PAGES_IN_SEQUENCE = 20;
 
 function io(machine: Machine): Contest[] {
-  const { slowUrl, bytes } = machine.page;
+  const { site, bytes } = machine.page;
+  const url = `${site}/${LATENCY_MS}`;
   const pages = (items: number) => ({ items, sum: BigInt(items * bytes) });
   const ours = (
     model: string,
     size: number,
     name: string,
     items = PAGES,
-    aim?: Aim,
   ): Contender => ({
     name,
-    launch: own("ours.ts", "downloads", model, "download", slowUrl, items, size),
+    launch: own("ours.ts", "downloads", model, "download", url, items, size),
     ...pages(items),
-    ...(aim && { aim }),
   });
   const aiohttp = (name: string, connections: number, inFlight: number): Contender => ({
     name,
@@ -260,14 +333,14 @@ function io(machine: Machine): Contest[] {
       machine.python?.program,
       "aiohttp",
       "python_aiohttp.py",
-      ...[slowUrl, PAGES, connections, inFlight],
+      ...[url, PAGES, connections, inFlight],
     ),
     ...pages(PAGES),
-    aim: { of: "ratio", atMost: 1 },
+    aim: { of: "ratio", atMost: 1.1 },
   });
   const requests = (name: string, mode: string, items: number): Contender => ({
     name,
-    ...python(machine.python?.program, "requests", "python_requests.py", mode, slowUrl, items),
+    ...python(machine.python?.program, "requests", "python_requests.py", mode, url, items),
     ...pages(items),
   });
   const contest = (title: string, mine: Contender, ...peers: Contender[]): Contest => ({
@@ -280,7 +353,7 @@ function io(machine: Machine): Contest[] {
   return [
     contest(
       "all at once",
-      ours("concurrent", 1, "concurrent()", PAGES, { of: "figure", atMost: 1.8 * LATENCY_MS }),
+      ours("concurrent", 1, "concurrent()"),
       aiohttp("aiohttp gather (100 connections, its default)", 100, 0),
       aiohttp("aiohttp gather, connections unlimited", 0, 0),
     ),
@@ -396,43 +469,75 @@ function pythons(machine: Machine): Contest[] {
   });
 }
 
-function lanes(): Contest[] {
-  const items = 10;
+function starts(): Contest[] {
   const contest = (
-    lane: string,
-    model: "processes" | "workers",
-    until: "ready" | "result",
-    bare: [name: string, file: string],
-    aim?: Aim,
-  ) =>
+    title: string,
+    ours: [string, string, ...Words],
+    bare: [string, string, ...Words],
+    atMost?: number,
+    items = 10,
+  ): Contest =>
     againstBare(
-      {
-        family: "lanes",
-        title: `from asking for a ${lane} lane until ${
-          until === "ready" ? "it can take tasks" : "its first result"
-        }`,
-        unit: EACH_MS,
-      },
+      { family: "lanes", title, unit: EACH_MS },
       { items, sum: BigInt(items) },
-      [
-        `${model}({ lanes: 1 }).${until === "ready" ? "ready" : "run"}()`,
-        "start",
-        model,
-        items,
-        until,
-      ],
-      [...bare, items, until],
-      aim,
+      ours,
+      bare,
+      atMost === undefined ? undefined : { of: "ratio", atMost },
     );
-  const atMost = (atMost: number): Aim => ({ of: "ratio", atMost });
-  const bareRun: [string, string] = ["bare deno run of an empty file", "bare_start.ts"];
-  const bareWorker: [string, string] = ["bare Worker that says it is there", "bare_worker.ts"];
-  const bareTask: [string, string] = ["bare Worker with the task in it", "bare_worker.ts"];
-  return [
-    contest("process", "processes", "ready", bareRun, atMost(1.5)),
-    contest("worker", "workers", "ready", bareWorker, atMost(1.15)),
-    contest("worker", "workers", "result", bareTask),
+  const lane = (model: string, until: "ready" | "run"): [string, string, ...Words] => [
+    `${model}({ lanes: 1 }).${until}()`,
+    ...["ours.ts", "start", model, 10, until] as const,
   ];
+  return [
+    contest(
+      "from asking for a process lane until it can take tasks",
+      lane("processes", "ready"),
+      ["bare deno run of an empty file", "starts.ts", "empty", 10],
+      1.5,
+    ),
+    contest(
+      "from asking for a worker lane until it can take tasks",
+      lane("workers", "ready"),
+      ["bare Worker that says it is there", "bare_worker.ts", 10, "ready"],
+      1.15,
+    ),
+    contest(
+      "from asking for a worker lane until its first result",
+      lane("workers", "run"),
+      ["bare Worker with the task in it", "bare_worker.ts", 10, "result"],
+    ),
+    contest(
+      "a program from its start until its first result",
+      ["sequential().run() of a task", "starts.ts", "first-result", 10],
+      ["bare call of the function", "starts.ts", "bare-result", 10],
+    ),
+    contest(
+      "deno task io --help",
+      ["deno task io --help", "starts.ts", "help", 5],
+      ["bare deno task of an empty file", "starts.ts", "empty-task", 5],
+      undefined,
+      5,
+    ),
+    repeated(),
+  ];
+}
+
+/** One command again and again: how far its times lie apart, by whoever takes them. */
+function repeated(): Contest {
+  const runs = 20;
+  const work = { items: runs, sum: BigInt(runs) };
+  return {
+    family: "lanes",
+    title: `${runs} runs of an empty program: how far the times' quartiles lie apart`,
+    unit: SPREAD,
+    ours: { name: "sequential()", launch: own("spread.ts", "ours", runs), ...work },
+    peers: [{
+      name: "hyperfine",
+      launch: own("spread.ts", "hyperfine", runs),
+      need: installed("hyperfine", "hyperfine"),
+      ...work,
+    }],
+  };
 }
 
 /** The contests of jobs that are run to their end, against the same job without a record of it. */
@@ -468,13 +573,127 @@ function runs(): Contest[] {
   ];
 }
 
+/** How much more an item of 100 times as many may cost. */
+const GROWTH: Aim = { of: "ratio", atMost: 1.2 };
+
+/** One of us with so many items, against itself with a tenth and a hundredth of them. */
+function grown(
+  title: string,
+  most: number,
+  contender: (items: number) => Omit<Contender, "name">,
+): Contest {
+  const at = (items: number) => ({
+    ...contender(items),
+    name: `${items.toLocaleString("en")} items`,
+  });
+  return {
+    family: "growth",
+    title,
+    unit: EACH_US,
+    ours: at(most),
+    peers: [{ ...at(most / 10), aim: GROWTH }, { ...at(most / 100), aim: GROWTH }],
+  };
+}
+
+function growth({ page: { site, bytes } }: Machine): Contest[] {
+  const slots = 64;
+  const noop = (model: string, lanes: number, slots: number, chunk: number | "auto") => {
+    return (items: number) => ours("", items, model, lanes, slots, chunk, 1_000);
+  };
+  const program = (file: string, ...args: Words) => (items: number) => ({
+    launch: own(file, ...args, items),
+    items,
+    sum: sumOfNumbers(items),
+  });
+  const limit = (by: "map" | "run") => (items: number) => ({
+    ...program("ours.ts", "limits", by)(items),
+    launch: own("ours.ts", "limits", by, items, slots),
+  });
+  return [
+    grown("no-op items on two worker lanes, in chunks", 4_000_000, noop("workers", 2, 1, "auto")),
+    grown(
+      "no-op items on two process lanes, in chunks",
+      4_000_000,
+      noop("processes", 2, 1, "auto"),
+    ),
+    grown("no-op round trips to two worker lanes", 100_000, noop("workers", 2, slots, 1)),
+    grown(`items that wait for a turn, ${slots} at once`, 100_000, limit("map")),
+    grown("calls of run() that wait for a turn, made at once", 100_000, limit("run")),
+    grown("no-op items with a journal", 2_000_000, program("journal.ts", "run", "same")),
+    grown(`pages without latency, ${slots} at once`, 50_000, (items) => ({
+      launch: own("ours.ts", "downloads", "limited", "download", `${site}/0`, items, slots, 500),
+      items,
+      sum: BigInt(items * bytes),
+    })),
+  ];
+}
+
+/** What the site waits, in milliseconds; pages at once; pages. */
+const LOADS = [
+  [0, 64, 10_000],
+  [0, 512, 10_000],
+  [5, 64, 10_000],
+  [5, 512, 10_000],
+  [50, 64, 10_000],
+  [50, 512, 10_000],
+  [0, 512, 100_000],
+  [5, 512, 100_000],
+  [50, 512, 100_000],
+] as const;
+
+/** HTTP clients that download as much as goes. */
+function load({ python: found, page: { site, bytes } }: Machine): Contest[] {
+  return LOADS.map(([ms, slots, items]): Contest => {
+    const url = `${site}/counted/${ms}`;
+    const work = { items, sum: BigInt(items * bytes) };
+    const before = 1_000;
+    const client = [url, items, slots, before, "load"] as const;
+    const aim: Aim = { of: "ratio", atLeast: 1 };
+    return {
+      family: "load",
+      title: `${items.toLocaleString("en")} pages that take ${ms} ms, ${slots} at once`,
+      unit: perSecond("pages"),
+      ours: {
+        name: `limited({ slots: ${slots} }), the download task`,
+        launch: own("ours.ts", "load", url, items, slots, before),
+        ...work,
+      },
+      peers: [{
+        name: "Deno's fetch, a bare loop",
+        launch: own("http_client.js", "fetch", ...client),
+        ...work,
+      }, {
+        name: "Node's fetch, a bare loop",
+        ...node("http_client.js", "fetch", ...client),
+        ...work,
+        aim,
+      }, {
+        name: `undici ${packages.UNDICI.split("@")[1]} on Deno, its request()`,
+        ...withPackage(packages.UNDICI, "http_client.js", packages.UNDICI, ...client),
+        ...work,
+      }, {
+        name: "aiohttp, a loop in each slot",
+        ...python(found?.program, "aiohttp", "python_aiohttp.py", url, items, 0, slots, "load"),
+        ...work,
+        aim,
+      }, {
+        name: "wrk, what the site gives at most",
+        launch: own("wrk.ts", url, slots, bytes),
+        need: installed("wrk", "wrk"),
+      }],
+    };
+  });
+}
+
 const CONTESTS: Readonly<Record<Family, (machine: Machine) => Contest[]>> = {
   pools: (machine) => [...pools(machine), ...bare(machine)],
   io,
   cpu,
   python: pythons,
-  lanes,
+  lanes: starts,
   run: runs,
+  growth,
+  load,
 };
 
 /** The contests of some families, in the order of `FAMILIES`. */

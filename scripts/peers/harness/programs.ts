@@ -80,22 +80,40 @@ export function own(file: string, ...args: (string | number)[]): Launch {
 }
 
 /**
- * A pool from npm on Deno: how to start it, and how to see whether the package is there. It runs
- * without the project's configuration and lock file, which don't know it.
+ * A program of ours with a package from npm, and how to see whether that is there. It runs without
+ * the project's configuration and lock file, which don't know it.
  */
-export function npmPool(
-  name: string,
+export function withPackage(
   specifier: string,
+  file: string,
   ...args: (string | number)[]
 ): { launch: Launch; need: Need } {
   const flags = ["--no-config", "--no-lock", "--node-modules-dir=none"];
-  flags.push("--allow-read", "--allow-env", "--allow-sys");
+  const probe = { program: Deno.execPath(), args: ["cache", "--quiet", ...flags, specifier] };
+  flags.push("--allow-read", "--allow-env", "--allow-sys", "--allow-net=127.0.0.1");
   return {
-    launch: deno(flags, "npm_pools.ts", [name, ...args]),
-    need: {
-      probe: deno(flags, "npm_pools.ts", [name, "all", 10, 2]),
-      get: `deno cache --no-config --no-lock ${specifier}`,
-    },
+    launch: deno(flags, file, args),
+    need: { probe, get: `deno cache --no-config --no-lock ${specifier}` },
+  };
+}
+
+/** A program that the machine may have, and the package of Debian that brings it. */
+export function installed(program: string, from: string): Need {
+  const look = `command -v ${program} || { echo "${program} isn't there" >&2; exit 1; }`;
+  return {
+    probe: { program: "sh", args: ["-c", look] },
+    get: `install it, such as apt install ${from}`,
+  };
+}
+
+/** One of our programs in Node. */
+export function node(
+  file: string,
+  ...args: readonly (string | number)[]
+): { launch: Launch; need: Need } {
+  return {
+    launch: { program: "node", args: [fromFileUrl(new URL(file, HERE)), ...args.map(String)] },
+    need: installed("node", "nodejs"),
   };
 }
 
@@ -104,6 +122,9 @@ const MODULES: Readonly<Record<string, string>> = {
   aiohttp: "install aiohttp, such as apt install python3-aiohttp",
   requests: "install requests, such as apt install python3-requests",
   joblib: "install joblib for this Python, such as apt install python3-joblib for Debian's",
+  "joblib, numpy":
+    "install joblib and numpy for this Python, such as apt install python3-joblib python3-numpy " +
+    "for Debian's",
   "concurrent.futures.interpreter": "it comes with Python 3.14",
 };
 
@@ -209,11 +230,7 @@ export async function startPageSite(): Promise<PageSite> {
   const [port, bytes] = (value ?? "").trim().split(" ").map(Number);
   if (!port || !bytes) throw new Error("Cannot start the site: it told no port");
   return {
-    page: {
-      fastUrl: `http://127.0.0.1:${port}/fast`,
-      slowUrl: `http://127.0.0.1:${port}/slow`,
-      bytes,
-    },
+    page: { site: `http://127.0.0.1:${port}`, bytes },
     async [Symbol.asyncDispose]() {
       // The end of its stdin ends it, unless a contender that hung keeps a connection open.
       await child.stdin.close();

@@ -15,8 +15,8 @@ interface Trouble {
   readonly reason: string;
 }
 
-/** What one run of one contender came to: its time, or why there is none. */
-export type Attempt = { readonly ms: number } | { readonly trouble: Trouble };
+/** What one run of one contender came to: what it read, or why there is nothing. */
+export type Attempt = { readonly reading: Reading } | { readonly trouble: Trouble };
 
 function parsed(line: string): Partial<Record<keyof Reading, unknown>> | null {
   try {
@@ -32,20 +32,20 @@ export function checkReading({ items, sum }: Contender, stdout: string): Attempt
   const reading = parsed(stdout.trimEnd().split("\n").at(-1) ?? "");
   const problem = reading === null
     ? "printed no reading"
-    : reading.items !== items
+    : items !== undefined && reading.items !== items
     ? `gave ${reading.items} results, not ${items}`
-    : String(reading.sum) !== String(sum)
+    : sum !== undefined && String(reading.sum) !== String(sum)
     ? `its results add up to ${reading.sum}, not ${sum}`
     : Number.isFinite(reading.ms) && reading.ms as number > 0
     ? undefined
     : `took ${reading.ms} ms, which is no time`;
   return problem === undefined
-    ? { ms: reading!.ms as number }
+    ? { reading: reading as Reading }
     : { trouble: { kind: "wrong", reason: problem } };
 }
 
 /** Long enough for a slow machine; a contender that hangs is a finding, not the end. */
-const RUN_MS = 30_000;
+const RUN_MS = 60_000;
 /** A probe may download a package. */
 const PROBE_MS = 120_000;
 
@@ -80,6 +80,8 @@ export interface Entry {
   readonly contender: Contender;
   /** One figure a round, in the contest's unit; undefined where there is none. */
   readonly figures: (number | undefined)[];
+  /** What was read in each round that gave a figure. */
+  readonly readings: Reading[];
   /** Why it was stopped, if it was. */
   trouble: Trouble | undefined;
 }
@@ -110,7 +112,12 @@ export async function race(
   { rounds, seed, attempt: run, signal, onRun }: RaceOptions,
 ): Promise<Raced[]> {
   const random = seededRandom(seed);
-  const entry = (contender: Contender): Entry => ({ contender, figures: [], trouble: undefined });
+  const entry = (contender: Contender): Entry => ({
+    contender,
+    figures: [],
+    readings: [],
+    trouble: undefined,
+  });
   const raced = contests.map((contest) => ({
     contest,
     ours: entry(contest.ours),
@@ -123,9 +130,11 @@ export async function race(
         if (entry.trouble !== undefined) continue;
         onRun?.(contest, entry.contender, round);
         const attempt = await run(entry.contender);
-        if ("ms" in attempt) {
-          const { items, work = items } = entry.contender;
-          entry.figures[round] = contest.unit.figure(work, attempt.ms);
+        if ("reading" in attempt) {
+          const { reading } = attempt;
+          const work = entry.contender.work ?? reading.items;
+          entry.figures[round] = contest.unit.figure(work, reading);
+          entry.readings.push(reading);
         } else if (!signal?.aborted) entry.trouble = attempt.trouble;
       }
     }

@@ -3,7 +3,8 @@
 import { pairedRatio } from "../../../lib/timing/interval.ts";
 import type { Interval } from "../../../lib/timing/result.ts";
 import { median } from "../../../lib/timing/statistics.ts";
-import type { PeersRow } from "../../../lib/report/peers/peers_file.ts";
+import { BESIDES, type PeersRow } from "../../../lib/report/peers/peers_file.ts";
+import type { Reading } from "../reading.ts";
 import type { Aim } from "./contest.ts";
 import type { Entry, Raced } from "./race.ts";
 
@@ -34,6 +35,15 @@ function ratioOf(ours: Entry, theirs: Entry, seed: number): Interval | null {
   return above.length === 0 ? null : pairedRatio(above, below, { seed });
 }
 
+/** The medians of what was measured besides. */
+function besidesOf(readings: readonly Reading[]): PeersRow["besides"] {
+  const besides = BESIDES.flatMap((what) => {
+    const values = readings.map((reading) => reading[what]).filter((value) => value !== undefined);
+    return values.length === 0 ? [] : [[what, median(values)]];
+  });
+  return besides.length === 0 ? undefined : Object.fromEntries(besides);
+}
+
 function rowOf(raced: Raced, entry: Entry, seed: number): PeersRow {
   const { contest, ours, peers } = raced;
   const own = entry === ours;
@@ -43,6 +53,7 @@ function rowOf(raced: Raced, entry: Entry, seed: number): PeersRow {
   const ratio = own || !usable || ours.trouble !== undefined ? null : ratioOf(ours, entry, seed);
   const { aim } = entry.contender;
   const measured = aim?.of === "ratio" ? ratio : figure;
+  const besides = usable ? besidesOf(entry.readings) : undefined;
   const loop = peers.find(({ contender }) => contender === contest.loop);
   const overLoop =
     loop === undefined || own || entry === loop || !usable || loop.trouble !== undefined
@@ -59,6 +70,7 @@ function rowOf(raced: Raced, entry: Entry, seed: number): PeersRow {
     figure,
     ratio,
     ...(overLoop && { overLoop }),
+    ...(besides && { besides }),
     aim: aim === undefined || measured === null ? null : judged(aim, measured),
     trouble: entry.trouble ?? null,
   };

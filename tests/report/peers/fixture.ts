@@ -57,6 +57,12 @@ export function peersFile(): PeersFile {
       row("aiohttp gather", {
         trouble: { kind: "not installed", reason: "no such module; pip install aiohttp" },
       }),
+      row("undici", {
+        figures: [64],
+        figure: around(64),
+        ratio: around(1),
+        besides: { p99Ms: 71.5, peakRssBytes: 84e6, connections: 64 },
+      }),
     ],
   };
 }

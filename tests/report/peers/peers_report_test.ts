@@ -21,7 +21,7 @@ Deno.test("a race says what is measured and who is faster, whichever figures are
   // More milliseconds are slower.
   assertStringIncludes(text, "0.78× as fast");
   assertEquals(summarySentences(peersFile().rows), [
-    "Of 6 comparisons this library is faster in 4, slower in 1, and in 1 there is no detectable " +
+    "Of 7 comparisons this library is faster in 4, slower in 1, and in 2 there is no detectable " +
     "difference.",
     "It is slower than a hand-written loop (160 pages that take 50 ms, all at once: 0.78× as fast).",
   ]);
@@ -37,6 +37,16 @@ Deno.test("a race says which of Python's pools gain over its plain loop", () => 
   assertStringIncludes(text, "over its loop");
   assertStringIncludes(text, "0.98× 0.95–1.01");
   assertStringIncludes(peersReport(peersFile()).markdown(), "Against the plain loop");
+});
+
+Deno.test("a race tells what else was measured, in those contests that have it", () => {
+  const file = peersFile();
+  const [heads = "", ...rows] = peersReport(file).markdown().split("\n")
+    .filter((line) => /^\|.*(connections|undici|hand-written)/.test(line));
+  assertStringIncludes(heads, "| 99 of 100 in | memory | connections |");
+  assertEquals(rows.map((row) => row.includes("| 71.5 ms | 84 MB | 64 |")), [false, true]);
+  const without = file.rows.filter(({ besides }) => besides === undefined);
+  assert(!peersReport({ ...file, rows: without }).markdown().includes("connections"));
 });
 
 Deno.test("the project's own aims are told where asked for alone", () => {
@@ -61,7 +71,7 @@ Deno.test("a race's file is read again, and becomes a page, a table and Markdown
   assertStringIncludes(page, "400× as fast");
   assertStringIncludes(page, "This library against others");
   const [heads, ...rows] = parse(peersCsv(file));
-  assertEquals(rows.length, 11);
+  assertEquals(rows.length, 12);
   assertEquals(heads!.indexOf("better"), 7);
   assertStringIncludes(peersReport(file).markdown(), "| piscina 5 | ");
 });

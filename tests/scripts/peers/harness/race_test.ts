@@ -5,12 +5,18 @@ import {
   type Contest,
   perSecond,
 } from "../../../../scripts/peers/harness/contest.ts";
+import type { Reading } from "../../../../scripts/peers/reading.ts";
 import { type Attempt, race, type Raced } from "../../../../scripts/peers/harness/race.ts";
 import { judged, rowsOf } from "../../../../scripts/peers/harness/result.ts";
 import { aimText, resultText, troubleLines } from "../../../../lib/report/peers/peers_report.ts";
 
 function contender(name: string, more: Partial<Contender> = {}): Contender {
   return { name, launch: { program: name, args: [] }, items: 10, sum: 55n, ...more };
+}
+
+/** What a run reads that gave ten results in so many milliseconds. */
+function took(ms: number, more: Partial<Reading> = {}): Attempt {
+  return { reading: { items: 10, sum: 55, ms, ...more } };
 }
 
 function contest(title: string, ours: Contender, ...peers: Contender[]): Contest {
@@ -39,7 +45,7 @@ Deno.test("race() runs everybody once a round, and a contest's contenders one af
         seed,
         attempt: ({ name }) => {
           ran.push(name);
-          return Promise.resolve({ ms: 1 });
+          return Promise.resolve(took(1));
         },
       });
       for (let round = 0; round < rounds; round++) {
@@ -58,7 +64,7 @@ Deno.test("race() takes the same order from the same seed, and others from other
     const ran: string[] = [];
     const attempt = ({ name }: Contender) => {
       ran.push(name);
-      return Promise.resolve({ ms: 1 });
+      return Promise.resolve(took(1));
     };
     await race([contest("one", contender("ours"), ...peers)], { rounds: 2, seed, attempt });
     return ran.join();
@@ -70,7 +76,7 @@ Deno.test("race() takes the same order from the same seed, and others from other
 
 Deno.test("race() counts work, not items, where a contender says how much it is", async () => {
   const one = contest("one", contender("ours", { work: 30 }), contender("peer"));
-  const [result] = await raced(one, [{ ms: 1000 }], [{ ms: 1000 }]);
+  const [result] = await raced(one, [took(1000)], [took(1000)]);
   assertEquals(result!.ours.figures, [30]);
   assertEquals(result!.peers[0]!.figures, [10]);
 });
@@ -79,7 +85,7 @@ Deno.test("race() doesn't run a contender again that got into trouble", async ()
   const one = contest("one", contender("ours"), contender("peer"));
   const trouble = { kind: "wrong", reason: "gave 9 results, not 10" } as const;
   // A second turn would find nothing in the list and throw.
-  const [result] = await raced(one, [{ ms: 5 }, { ms: 5 }, { ms: 5 }], [{ trouble }]);
+  const [result] = await raced(one, [took(5), took(5), took(5)], [{ trouble }]);
   assertEquals(result!.peers[0]!.trouble, trouble);
   assertEquals(result!.ours.figures.length, 3);
 });
@@ -93,7 +99,7 @@ Deno.test("race() keeps what was measured when interrupted, and blames nobody", 
     seed: 1,
     signal: interruption.signal,
     attempt: () => {
-      if (++runs < 5) return Promise.resolve({ ms: 1 });
+      if (++runs < 5) return Promise.resolve(took(1));
       interruption.abort();
       return Promise.resolve({ trouble: { kind: "failed", reason: "interrupted" } });
     },
@@ -107,7 +113,7 @@ Deno.test("rowsOf() gives the ratio of ours to theirs, paired by round", async (
   const one = contest("one", contender("ours"), contender("peer"));
   // The machine gets twice as slow from round to round; the ratio of 4 stays.
   const [ours, theirs] = [[1, 2, 4, 8], [4, 8, 16, 32]];
-  const asTimes = (times: number[]) => times.map((ms) => ({ ms }));
+  const asTimes = (times: number[]) => times.map((ms) => took(ms));
   const rows = rowsOf(await raced(one, asTimes(ours!), asTimes(theirs!)), 1);
   assertEquals(rows[0]!.ratio, null);
   const { median, low, high } = rows[1]!.ratio!;
@@ -120,7 +126,7 @@ Deno.test("rowsOf() shows no figure and no ratio of a contender with wrong resul
   const aim = { of: "ratio", atLeast: 1 } as const;
   const one = contest("one", contender("ours"), contender("peer", { aim }));
   const trouble = { kind: "wrong", reason: "its results add up to 54, not 55" } as const;
-  const rows = rowsOf(await raced(one, [{ ms: 5 }, { ms: 5 }], [{ ms: 5 }, { trouble }]), 1);
+  const rows = rowsOf(await raced(one, [took(5), took(5)], [took(5), { trouble }]), 1);
   assertEquals([rows[1]!.figure, rows[1]!.ratio, rows[1]!.aim], [null, null, null]);
   assertStringIncludes(troubleLines(rows).join(), "peer: wrong: its results add up to 54, not 55");
 });
@@ -141,7 +147,7 @@ Deno.test("judged() says whether an aim is met, and whether that is sure", () =>
 Deno.test("rowsOf() gives what a report tells: figures, and aims for who asks", async () => {
   const aim = { of: "ratio", atLeast: 50 } as const;
   const one = contest("no-op items", contender("ours"), contender("peer", { aim }));
-  const [ours, peer] = rowsOf(await raced(one, [{ ms: 0.001 }], [{ ms: 1 }]), 1);
+  const [ours, peer] = rowsOf(await raced(one, [took(0.001)], [took(1)]), 1);
   assertEquals(resultText(ours!), "10.0 M items/s (10.0 M–10.0 M)");
   assertStringIncludes(aimText(peer!), "≥ 50.0×: met");
   assertEquals(peer!.better, "more");
@@ -151,13 +157,24 @@ Deno.test("rowsOf() holds a plain loop's fellows against it, and nobody against 
   const loop = contender("loop");
   const one = { ...contest("one", contender("ours"), loop, contender("threads")), loop };
   const rowsWith = async (ofLoop: Attempt) => {
-    const ms: Record<string, Attempt> = { ours: { ms: 1 }, loop: ofLoop, threads: { ms: 50 } };
+    const ms: Record<string, Attempt> = { ours: took(1), loop: ofLoop, threads: took(50) };
     const attempt = ({ name }: Contender) => Promise.resolve(ms[name]!);
     return rowsOf(await race([one], { rounds: 3, seed: 1, attempt }), 1);
   };
   const medians = (rows: Awaited<ReturnType<typeof rowsWith>>) =>
     rows.map(({ overLoop }) => overLoop && Math.round(overLoop.median));
-  assertEquals(medians(await rowsWith({ ms: 100 })), [undefined, undefined, 2]);
+  assertEquals(medians(await rowsWith(took(100))), [undefined, undefined, 2]);
   const trouble = { kind: "failed", reason: "no" } as const;
   assertEquals(medians(await rowsWith({ trouble })), [undefined, undefined, undefined]);
+});
+
+Deno.test("rowsOf() gives the medians of what was measured besides, and work of who does what it can", async () => {
+  const { launch, name } = contender("wrk");
+  const one = contest("pages", contender("ours"), { name, launch });
+  const ours = [took(1), took(1), took(1)];
+  const theirs = [1, 3, 2].map((p99Ms) => took(1000, { items: 40, p99Ms, connections: 64 }));
+  const [mine, wrk] = rowsOf(await raced(one, ours, theirs), 1);
+  assertEquals(mine!.besides, undefined);
+  assertEquals(wrk!.besides, { p99Ms: 2, connections: 64 });
+  assertEquals(wrk!.figures, [40, 40, 40]);
 });

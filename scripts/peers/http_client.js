@@ -1,0 +1,75 @@
+/**
+ * Downloads by so many slots with nothing around them, in Deno or in Node. Arguments: client, address,
+ * downloads, slots, downloads before, and `load` to tell of each request, of memory and connections.
+ *
+ * The client is `fetch`; `checked`, which does what the library's download task does; or the npm
+ * specifier of undici.
+ */
+
+import process from "node:process";
+
+const [client, url, count, slots, before, load] = process.argv.slice(2);
+
+/** Gives what downloads the page and tells its length. */
+async function opened() {
+  if (client === "fetch") {
+    return async () => {
+      const response = await fetch(url);
+      const body = await response.arrayBuffer();
+      if (!response.ok) throw new Error(`Cannot download ${url}: status ${response.status}`);
+      return body.byteLength;
+    };
+  }
+  if (client === "checked") {
+    const { BodySum } = await import("../../lib/tasks/body_sum.ts");
+    return async () => {
+      const { signal } = new AbortController();
+      const response = await fetch(url, { signal });
+      if (response.headers.get("content-length") === null) throw new Error("The length is missing");
+      const sum = new BodySum();
+      sum.add(new Uint8Array(await response.arrayBuffer()));
+      if (!response.ok) throw new Error(`Cannot download ${url}: status ${response.status}`);
+      const page = { url, status: response.status, bytes: sum.bytes, checksum: sum.checksum() };
+      return page.bytes;
+    };
+  }
+  const { Agent, request } = await import(client);
+  const dispatcher = new Agent({ connections: Number(slots) });
+  return async () => {
+    const { statusCode, body } = await request(url, { dispatcher });
+    const bytes = (await body.arrayBuffer()).byteLength;
+    if (statusCode !== 200) throw new Error(`Cannot download ${url}: status ${statusCode}`);
+    return bytes;
+  };
+}
+
+/** Downloads so often; tells the bytes of all and, where wanted, the milliseconds of each. */
+async function downloadAll(get, count, times) {
+  let next = 0;
+  let sum = 0;
+  const slot = async () => {
+    for (let at = next++; at < count; at = next++) {
+      const start = times === undefined ? 0 : performance.now();
+      // Not in one line: the sum would be read before the wait, and others' bytes lost.
+      const bytes = await get();
+      sum += bytes;
+      if (times !== undefined) times[at] = performance.now() - start;
+    }
+  };
+  await Promise.all(Array.from({ length: Number(slots) }, slot));
+  return sum;
+}
+
+const get = await opened();
+await downloadAll(get, Number(before));
+const times = load === "load" ? new Float64Array(Number(count)) : undefined;
+const start = performance.now();
+const sum = await downloadAll(get, Number(count), times);
+const ms = performance.now() - start;
+const more = times && {
+  p99Ms: times.sort()[Math.floor(0.99 * times.length)],
+  peakRssBytes: process.resourceUsage().maxRSS * 1024,
+  connections: Number(await (await fetch(new URL("/connections", url))).text()),
+};
+console.log(JSON.stringify({ items: Number(count), sum: String(sum), ms, ...more }));
+process.exit();

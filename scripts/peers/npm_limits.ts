@@ -1,0 +1,36 @@
+/**
+ * What limits on npm cost: functions that wait for the next turn of the event loop, so many at once.
+ * Arguments: package, items, slots.
+ */
+
+import * as packages from "./packages.ts";
+import { numbers, peakRssBytes, report, total } from "./reading.ts";
+import { turn } from "./tasks.ts";
+
+type MapAll = (items: readonly number[]) => Promise<unknown[]>;
+
+const LIMITS: Readonly<Record<string, (slots: number) => Promise<MapAll>>> = {
+  async "p-limit"(slots) {
+    const { default: pLimit } = await import(packages.P_LIMIT);
+    const limit = pLimit(slots);
+    return (items) => Promise.all(items.map((item) => limit(turn, item)));
+  },
+  async "p-map"(concurrency) {
+    const { default: pMap } = await import(packages.P_MAP);
+    return (items) => pMap(items, turn, { concurrency });
+  },
+  async "p-queue"(concurrency) {
+    const { default: PQueue } = await import(packages.P_QUEUE);
+    const queue = new PQueue({ concurrency });
+    return (items) => queue.addAll(items.map((item) => () => turn(item)));
+  },
+};
+
+const [name = "", items = "1000", slots = "1"] = Deno.args;
+const mapAll = await LIMITS[name]!(Number(slots));
+await mapAll(numbers(Number(items) / 10));
+const input = numbers(Number(items));
+const start = performance.now();
+const results = await mapAll(input);
+const ms = performance.now() - start;
+report({ items: results.length, sum: total(results), ms, peakRssBytes: peakRssBytes() });

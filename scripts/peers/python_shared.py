@@ -1,0 +1,28 @@
+"""A table that joblib maps into the memory of its processes, and tiny tasks that read one number each.
+
+From making the pool to the last result. Arguments: numbers in the table, items.
+"""
+
+import json
+import sys
+import time
+
+import numpy
+from joblib import Parallel, delayed
+
+
+def read(table, item):
+    return int(table[item])
+
+
+def main():
+    size, count = int(sys.argv[1]), int(sys.argv[2])
+    table = numpy.arange(size, dtype=numpy.float64)
+    start = time.perf_counter()
+    results = Parallel(n_jobs=2)(delayed(read)(table, item) for item in range(1, count + 1))
+    ms = (time.perf_counter() - start) * 1000
+    print(json.dumps({"items": len(results), "sum": str(sum(results)), "ms": ms}))
+
+
+if __name__ == "__main__":
+    main()

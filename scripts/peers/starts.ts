@@ -1,0 +1,31 @@
+/** Programs of Deno from their start to their end. Arguments: which, how often. */
+
+import { fromFileUrl } from "@std/path";
+import { report } from "./reading.ts";
+
+const fileAt = (path: string) => fromFileUrl(new URL(path, import.meta.url));
+const run = (path: string, ...args: string[]) => ["run", "--allow-read", fileAt(path), ...args];
+
+const PROGRAMS: Readonly<Record<string, string[]>> = {
+  empty: run("empty.ts"),
+  "empty-task": ["task", "--eval", `deno ${run("empty.ts").join(" ")}`],
+  help: ["task", "io", "--help"],
+  "first-result": run("first_result.ts"),
+  "bare-result": run("bare_result.ts"),
+};
+
+const [which = "empty", count = "10"] = Deno.args;
+const start = () =>
+  new Deno.Command(Deno.execPath(), {
+    args: PROGRAMS[which]!,
+    cwd: fileAt("../.."),
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).output();
+await start();
+
+let sum = 0;
+const startMs = performance.now();
+for (let index = 0; index < Number(count); index++) sum += (await start()).success ? 1 : 0;
+report({ items: Number(count), sum, ms: performance.now() - startMs });
