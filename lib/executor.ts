@@ -4,9 +4,8 @@ import type { Decision } from "./adaptive/controller.ts";
 import type { Guide } from "./adaptive/guide.ts";
 import type { Shape } from "./adaptive/watch.ts";
 import { Calls } from "./dispatch/calls.ts";
-import { checkedTask } from "./dispatch/checked_task.ts";
-import { LanePool, type PoolOptions, type RunningTask } from "./dispatch/lane_pool.ts";
 import {
+  checkedTask,
   checker,
   isCount,
   isTime,
@@ -14,10 +13,9 @@ import {
   type MapOptions,
   type RunOptions,
 } from "./dispatch/options.ts";
-import type { Outcome } from "./dispatch/outcome.ts";
-import type { Results } from "./dispatch/output.ts";
-import { startMap } from "./dispatch/run.ts";
-import { UnusedResults } from "./dispatch/unused_results.ts";
+import { LanePool, type PoolOptions, type RunningTask } from "./dispatch/lane_pool.ts";
+import { type Outcome, type Results, UnusedResults } from "./dispatch/output.ts";
+import { type MapCall, startMap } from "./dispatch/run.ts";
 import type { LimitedOptions } from "./executor_options.ts";
 import type { Device } from "./lanes/lane.ts";
 import type { Task, TaskFunction } from "./lanes/task.ts";
@@ -201,11 +199,9 @@ const READY_LOAD_MS = 30_000;
 
 /** What each model's lanes are like. */
 export interface LaneKind
-  extends Pick<PoolOptions, "remote" | "takesAhead" | "moves" | "batches" | "makeLane"> {
+  extends Pick<PoolOptions, "batches" | "makeLane" | "lanesThere" | "onQuarantined"> {
   /** How many batches run on a lane at once, if a slot isn't room for one. */
   readonly slots?: number;
-  readonly lanesThere?: PoolOptions["lanesThere"];
-  readonly onQuarantined?: PoolOptions["onQuarantined"];
   /** Closes what its lanes share, once all are closed. */
   readonly close?: () => Promise<void>;
   readonly guide?: Guide;
@@ -241,7 +237,11 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
     check("idleMs", idleMs, isTime(idleMs), aTime);
     this.model = model;
     this.#slots = slots;
-    this.#pool = new LanePool({ lanes, slots, graceMs, tasksPerLane, idleMs, ...kind });
+    const { place } = row;
+    const remote = place !== "event loop" && place !== "where it gains";
+    const inThreads = place === "thread" || place === "graphics card";
+    const travel = { remote, takesAhead: inThreads, moves: inThreads };
+    this.#pool = new LanePool({ lanes, slots, graceMs, tasksPerLane, idleMs, ...travel, ...kind });
     this.#guide = kind.guide;
     this.#guide?.lead(this.#pool);
     this.#calls = new Calls(this.#pool, maxQueued);
@@ -280,8 +280,7 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
     items: Items<Item>,
     options?: MapOptions<NoInfer<Item>>,
   ): Results<Result> {
-    const results = startMap(this.#pool, this.#unused, task, items, options, true);
-    return results as Results<Result>;
+    return this.#start({ task, items, options, failFast: true }) as Results<Result>;
   }
 
   mapSettled<Item, Result>(
@@ -289,8 +288,12 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
     items: Items<Item>,
     options?: MapOptions<NoInfer<Item>>,
   ): Results<Outcome<Result, Item>> {
-    const results = startMap(this.#pool, this.#unused, task, items, options, false);
+    const results = this.#start({ task, items, options, failFast: false });
     return results as Results<Outcome<Result, Item>>;
+  }
+
+  #start(call: MapCall): Results<unknown> {
+    return startMap(this.#pool, this.#unused, call);
   }
 
   run<Item, Result>(

@@ -1,6 +1,6 @@
 /** How each model's executor is opened. */
 
-import type { LanePermissions } from "./lanes/subprocess/permissions.ts";
+import type { LanePermissions } from "./lanes/permissions.ts";
 
 /** What every executor may be given. */
 export interface SharedOptions {

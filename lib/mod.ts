@@ -18,8 +18,8 @@
  */
 
 export type { Key } from "./dispatch/batch.ts";
-export type { Rate } from "./dispatch/limit.ts";
-export type { PerKey } from "./dispatch/lines.ts";
+export type { Rate } from "./dispatch/limits.ts";
+export type { PerKey } from "./dispatch/limits.ts";
 export type { RunningTask } from "./dispatch/lane_pool.ts";
 export type {
   Items,
@@ -29,7 +29,7 @@ export type {
   RetryOptions,
   RunOptions,
 } from "./dispatch/options.ts";
-export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/outcome.ts";
+export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/output.ts";
 export type { Results } from "./dispatch/output.ts";
 export type { Decision, Why } from "./adaptive/controller.ts";
 export type { Figures, Shape } from "./adaptive/watch.ts";
@@ -67,7 +67,7 @@ export {
 } from "./lanes/errors.ts";
 export type { Kernel, KernelItem } from "./lanes/kernel.ts";
 export type { Device } from "./lanes/lane.ts";
-export type { LanePermissions } from "./lanes/subprocess/permissions.ts";
+export type { LanePermissions } from "./lanes/permissions.ts";
 export {
   type Arrived,
   type GivenAs,

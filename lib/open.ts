@@ -4,7 +4,7 @@ import { BLOCKED_LANES } from "./adaptive/controller.ts";
 import { Guide } from "./adaptive/guide.ts";
 import type { Shape } from "./adaptive/watch.ts";
 import { checker, isTime } from "./dispatch/options.ts";
-import type { LaneFactory } from "./dispatch/places.ts";
+import type { LaneFactory } from "./dispatch/lane_pool.ts";
 import {
   type AutoExecutor,
   checkCount,
@@ -33,15 +33,13 @@ import { LaneStartError } from "./lanes/errors.ts";
 import { EventLoopLane } from "./lanes/event_loop.ts";
 import { GpuChannel } from "./lanes/gpu/gpu_channel.ts";
 import { importModule } from "./lanes/load_task.ts";
-import { needsPreload } from "./lanes/preloads.ts";
-import { ofOneProject } from "./lanes/project.ts";
+import { needsPreload, ofOneProject } from "./lanes/project.ts";
 import { RemoteLane } from "./lanes/remote/remote_lane.ts";
-import { decode, encodeAlone, type Encoded } from "./lanes/remote/values.ts";
-import { threads, type Way } from "./lanes/remote/way.ts";
-import { faultOf } from "./lanes/subprocess/permissions.ts";
+import { type ChannelEvents, decode, encodeAlone, type Encoded } from "./lanes/remote/channel.ts";
+import { threads, type Way } from "./lanes/remote/clone.ts";
+import { checkNarrowing, faultOf } from "./lanes/permissions.ts";
 import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
-import { checkNarrowing } from "./lanes/worker/thread_permissions.ts";
 import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
 import { type Model, MODEL_TABLE } from "./models.ts";
 
@@ -62,7 +60,7 @@ function onlyOf(modules: readonly string[]): (task: Task) => boolean {
 
 function checkKnown(model: Model, options: object): void {
   const { sizes, options: names } = MODEL_TABLE[model];
-  checker(`open ${model}()`).known(options, new Set<string>([...sizes, ...names]));
+  checker(`open ${model}()`).known(options, [...sizes, ...names]);
 }
 
 /**
@@ -130,10 +128,8 @@ export function limited(options: LimitedOptions = {}): LimitedExecutor {
   return eventLoop("limited", options);
 }
 
-const IN_LOOP = { remote: false, takesAhead: false, moves: false } as const;
-
 function eventLoop(model: Model, options: LimitedOptions): LimitedExecutor {
-  return new PooledExecutor(model, options, { ...IN_LOOP, makeLane: loopLanes(options) });
+  return new PooledExecutor(model, options, { makeLane: loopLanes(options) });
 }
 
 function loopLanes(options: EventLoopOptions): LaneFactory {
@@ -161,9 +157,6 @@ function loopLanes(options: EventLoopOptions): LaneFactory {
 export function workers(options: WorkersOptions = {}): Executor {
   checkKnown("workers", options);
   return new PooledExecutor("workers", options, {
-    remote: true,
-    takesAhead: true,
-    moves: true,
     makeLane: threadLanes(options),
   });
 }
@@ -175,18 +168,12 @@ function threadLanes(options: WorkersOptions): LaneFactory {
   const narrows = permissions !== undefined && permissions !== "inherit";
   if (narrows) checkNarrowing(unstableWorkerOptions);
   const shared = sharedOf(options, threads);
+  const graceMs = graceOf(options);
   return (number, events, tasks) => {
     const modules = tasks.map(({ module }) => module);
-    return new RemoteLane(
-      events,
-      (channel) =>
-        new WorkerChannel(channel, { number, slots, modules, ...(narrows && { permissions }) }),
-      {
-        ...(narrows && { accepts: onlyOf(modules) }),
-        shared,
-        graceMs: graceOf(options),
-      },
-    );
+    const thread = { number, slots, modules, ...(narrows && { permissions }) };
+    const more = { shared, graceMs, ...(narrows && { accepts: onlyOf(modules) }) };
+    return new RemoteLane(events, (told) => new WorkerChannel(told, thread), more);
   };
 }
 
@@ -210,30 +197,21 @@ function threadLanes(options: WorkersOptions): LaneFactory {
 export function processes(options: ProcessesOptions = {}): Executor {
   checkKnown("processes", options);
   return new PooledExecutor("processes", options, {
-    remote: true,
-    takesAhead: false,
-    moves: false,
     makeLane: processLanes("processes", options),
   });
 }
 
 function processLanes(model: Model, options: ProcessesOptions): LaneFactory {
-  const { shared: given, slots = 1, permissions, v8Flags, config, stderr } = options;
+  const { slots = 1, permissions, v8Flags, config, stderr } = options;
   const child = structuredClone({ permissions, v8Flags, config, stderr });
   const fault = faultOf(child.permissions);
   if (fault !== undefined) checker(`open ${model}()`)(fault[0], fault[1], false, fault[2]);
-  const shared = sharedOf({ shared: given }, frames);
+  const shared = sharedOf(options, frames);
+  const graceMs = graceOf(options);
   return (_number, events, tasks) => {
     const modules = ofOneProject(tasks.map(({ module }) => module), child.config);
-    return new RemoteLane(
-      events,
-      (channel) => new SubprocessChannel(channel, { ...child, slots, modules }),
-      {
-        accepts: onlyOf(modules),
-        shared,
-        graceMs: graceOf(options),
-      },
-    );
+    const open = (told: ChannelEvents) => new SubprocessChannel(told, { ...child, slots, modules });
+    return new RemoteLane(events, open, { accepts: onlyOf(modules), shared, graceMs });
   };
 }
 
@@ -289,22 +267,12 @@ export function cluster(options: ClusterOptions): Executor {
     },
   });
   return new PooledExecutor("cluster", { ...options, graceMs }, {
-    remote: true,
-    takesAhead: false,
-    moves: false,
     batches: { targetMs: CLUSTER_BATCH_MS, firstItems: 1, mostItems: MOST_CLUSTER_ITEMS },
     makeLane: (_number, events, tasks) => {
       if (machines.isFull) throw new LaneStartError("all lanes that have joined are in use");
       const modules = ofOneProject(tasks.map(({ module }) => module));
-      return new RemoteLane(
-        events,
-        (channel) => new ClusterChannel(channel, machines, { slots, modules }),
-        {
-          accepts: onlyOf(modules),
-          shared,
-          graceMs,
-        },
-      );
+      const open = (told: ChannelEvents) => new ClusterChannel(told, machines, { slots, modules });
+      return new RemoteLane(events, open, { accepts: onlyOf(modules), shared, graceMs });
     },
     lanesThere: () => machines.lanes,
     onQuarantined: (item) => machines.bury(item),
@@ -350,17 +318,12 @@ export function gpu(options: GpuOptions = {}): Executor {
   const batches = Math.min(slots, GPU_BATCHES);
   const mostItems = Math.floor(slots / batches);
   return new PooledExecutor("gpu", options, {
-    remote: true,
-    takesAhead: true,
-    moves: true,
     slots: batches,
     batches: { targetMs: GPU_BATCH_MS, firstItems: FIRST_GPU_ITEMS, mostItems },
-    makeLane: (number, events) =>
-      new RemoteLane(
-        events,
-        (channel) => new GpuChannel(channel, { number, slots: batches }),
-        { graceMs: graceOf(options) },
-      ),
+    makeLane(number, events) {
+      const open = (told: ChannelEvents) => new GpuChannel(told, { number, slots: batches });
+      return new RemoteLane(events, open, { graceMs: graceOf(options) });
+    },
   });
 }
 
@@ -396,7 +359,6 @@ export function auto(options: AutoOptions = {}): AutoExecutor {
     : threadLanes({ ...options, permissions: undefined, slots });
   const way = isolate ? frames : threads;
   return new PooledExecutor("auto", { ...options, lanes: 1 + maxLanes, slots: 1 }, {
-    ...IN_LOOP,
     makeLane: (number, ...rest) => (number === 0 ? here : elsewhere)(number, ...rest),
     guide: new Guide({ maxSlots, maxLanes, memoryBytes, start, way, isolated: isolate }),
   });
@@ -411,33 +373,21 @@ function checkedStart(
   const check = checker(opening);
   checkCount(opening, "maxSlots", maxSlots, MODEL_TABLE.auto.mostSlots);
   if (maxLanes !== undefined) checkCount(opening, "maxLanes", maxLanes, MOST_LANES - 1);
-  check(
-    "memoryBytes",
-    memoryBytes,
-    memoryBytes === undefined || memoryBytes > 0,
-    "a number above 0",
-  );
+  const isSize = memoryBytes === undefined || memoryBytes > 0;
+  check("memoryBytes", memoryBytes, isSize, "a number above 0");
   check("stay", stay, stay === undefined || stay === "loop", `"loop", or left out`);
   check("isolate", isolate, isolate === undefined || typeof isolate === "boolean", "true or false");
   const stays = stay === "loop";
   check("isolate", isolate, !(isolate && stays), `left out, for stay is "loop"`);
   check("maxLanes", maxLanes, maxLanes === undefined || !stays, `left out, for stay is "loop"`);
-  check(
-    "permissions",
-    permissions,
-    !permissions || isolate === true,
-    "left out, unless isolate is true",
-  );
+  const isTaken = !permissions || isolate === true;
+  check("permissions", permissions, isTaken, "left out, unless isolate is true");
   const { lanes, slots = 1 } = start ?? {};
   checkCount(opening, "start.slots", slots, maxSlots);
   if (lanes === undefined) return { place: "event loop", lanes: 1, slots };
   checkCount(opening, "start.lanes", lanes, maxLanes ?? MOST_AUTO_LANES);
   check("start.lanes", lanes, !stays, `left out, for stay is "loop"`);
-  check(
-    "start.slots",
-    slots,
-    lanes * slots <= maxSlots,
-    `at most maxSlots on all lanes, ${maxSlots}`,
-  );
+  const fits = lanes * slots <= maxSlots;
+  check("start.slots", slots, fits, `at most maxSlots on all lanes, ${maxSlots}`);
   return { place: "lanes", lanes, slots };
 }

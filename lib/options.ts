@@ -31,25 +31,19 @@ export function quoted(value: string): string {
 export class UsageError extends Error {
   /** Always `"UsageError"`. */
   override readonly name = "UsageError";
-  /** The option as it is written on the command line, such as `--slots`, or an argument's name. */
-  readonly option: string;
-  /** What was given; true for an option that takes no value, or was given none. */
-  readonly value: string | true;
-  /** What to do instead. */
-  readonly remedy: string;
 
   /** Makes the error, its message in one line. */
   constructor(
-    option: string,
-    value: string | true,
+    /** The option as it is written on the command line, such as `--slots`, or an argument's name. */
+    readonly option: string,
+    /** What was given; true for an option that takes no value, or was given none. */
+    readonly value: string | true,
     problem: string,
-    remedy: string,
+    /** What to do instead. */
+    readonly remedy: string,
     options?: ErrorOptions,
   ) {
     super(`${option}${value === true ? "" : ` ${quoted(value)}`}: ${problem}; ${remedy}`, options);
-    this.option = option;
-    this.value = value;
-    this.remedy = remedy;
   }
 }
 

@@ -7,7 +7,7 @@ import { script } from "../lib/cli/script.ts";
 import { readServerOptions, SERVER_HELP } from "../lib/children/server_arguments.ts";
 import { userPath } from "../lib/files/user_path.ts";
 import { AllowedModules } from "../lib/lanes/cluster/allowed_modules.ts";
-import { missingHere } from "../lib/lanes/worker/thread_permissions.ts";
+import { missingHere } from "../lib/lanes/permissions.ts";
 import type { Model } from "../lib/models.ts";
 import { MOST_LANES, oneOf, positiveInteger, UsageError } from "../lib/options.ts";
 

@@ -1,7 +1,7 @@
 /** The pace of a server that refuses some items, measured with a part of the job and retries. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { Rate } from "../dispatch/limit.ts";
+import type { Rate } from "../dispatch/limits.ts";
 import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import type { Evidence, Pace } from "./evidence.ts";

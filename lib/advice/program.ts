@@ -1,8 +1,8 @@
 /** The program that runs a job as it was advised, and the flags that it needs. */
 
-import type { Rate } from "../dispatch/limit.ts";
+import type { Rate } from "../dispatch/limits.ts";
 import { commonJsFlag } from "../lanes/project.ts";
-import { type LanePermissions, permissionFlags } from "../lanes/subprocess/permissions.ts";
+import { type LanePermissions, permissionFlags } from "../lanes/permissions.ts";
 import { MODEL_TABLE, takes } from "../models.ts";
 import type { Candidate } from "./prediction/candidate.ts";
 

@@ -8,7 +8,7 @@ import {
   closeDescriptors,
   ownDescriptor,
   WITH_DESCRIPTOR,
-} from "../lanes/subprocess/own_descriptor.ts";
+} from "../lanes/subprocess/child.ts";
 import { type FirstLine, GOES_ON, Inbox } from "./parent.ts";
 
 /** How long a child may take to end after it was asked to, in milliseconds. */

@@ -4,7 +4,7 @@
 
 import { dirname, fromFileUrl } from "@std/path";
 import { projectFiles, projectFlags } from "../lanes/project.ts";
-import { type LanePermissions, permissionFlags } from "../lanes/subprocess/permissions.ts";
+import { type LanePermissions, permissionFlags } from "../lanes/permissions.ts";
 import { hostOf, type ServerOptions } from "../lanes/cluster/server_options.ts";
 import type { Task } from "../lanes/task.ts";
 import { type Model, MODEL_TABLE } from "../models.ts";

@@ -21,7 +21,7 @@ import { plain, shellWord } from "../text/plain.ts";
 import { print, printError } from "../text/print.ts";
 import { describeMachine, proxyNotes } from "../timing/environment.ts";
 import type { JobSpec } from "../timing/spec.ts";
-import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
+import type { LanePermissions } from "../lanes/permissions.ts";
 
 export interface RunRequest {
   readonly typed: string;

@@ -13,14 +13,30 @@ import type {
   Report,
 } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
-import type { SpanPlace } from "../lanes/telemetry.ts";
+import type { Span, SpanPlace } from "../lanes/telemetry.ts";
 
 /** What an item is counted under, where each key has a limit of its own. */
 export type Key = string | number;
 
+/** What all batches of a run have in common. */
+export interface BatchSettings {
+  /** Infinity for none. */
+  readonly timeoutMs: number;
+  readonly loadTimeoutMs: number;
+  readonly timed: boolean;
+  readonly transfer: boolean;
+  readonly movesItems: boolean;
+  readonly mostBytes: number;
+}
+
 /** A run, as the pool knows it. */
 export interface PoolRun {
   readonly task: Task;
+  readonly settings: BatchSettings;
+  /** The async context of who wants its items run. */
+  readonly context?: unknown;
+  /** Its span, once it has begun; undefined without telemetry. */
+  readonly span?: Pick<Span, "place"> | undefined;
   /** Pool: whether it waits for its turn to send. */
   isReady: boolean;
   /** Whether it never sends more than one batch, unless that comes back. */
@@ -44,12 +60,8 @@ export interface PoolRun {
   onReport(batch: Batch, report: Report): void;
   onUnloadable(batch: Batch, error: Error): void;
   onLost(batch: Batch, blame: Blame, death: Death): void;
-  /**
-   * It went on after it was asked to stop, and was made to, or given up.
-   *
-   * @param at How far it was, if not as far as the lane tells.
-   */
-  onForced(batch: Batch, forced: Forced, hadOthers: boolean, at?: BatchProgress): void;
+  /** It went on after it was asked to stop, and was made to, or given up, when it was so far. */
+  onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void;
   /** Stops it with an error. */
   fail(error: unknown): void;
   /** Stops it; resolves when nothing of it goes on. Its input is waited for as long as lanes are. */
@@ -57,26 +69,15 @@ export interface PoolRun {
 }
 
 /** What is known of the part that a lost batch had in its lane's death. */
-export type Blame =
-  /** Its next item had not been started, and it is known not to be to blame. */
-  | { readonly kind: "innocent" }
-  /** Its next item had not been started. */
-  | { readonly kind: "unstarted" }
-  /** The item at this offset was the only one running. */
-  | { readonly kind: "culprit"; readonly offset: number; readonly sinceMs: number }
-  /** The item at this offset was running, among others: any of them may have killed the lane. */
-  | { readonly kind: "suspect"; readonly offset: number; readonly sinceMs: number }
-  /** The item at this offset was running, and another one is known to be to blame. */
-  | { readonly kind: "victim"; readonly offset: number; readonly sinceMs: number }
-  /** One of the unreported items was running. */
-  | { readonly kind: "suspects" }
-  /** One of the unreported items was running, and is hardly to blame. */
-  | { readonly kind: "victims" };
+export interface Blame {
+  /** How far the lane was with it. */
+  readonly at: BatchProgress;
+  /** Whether what ran of it, or was about to, ended the lane. */
+  readonly fault: "none" | "perhaps" | "certain";
+}
 
 /** A lane that was opened. */
 export class OpenLane {
-  /** Its number in outcomes and reports, from 0. */
-  readonly number: number;
   lane!: Lane;
   /** How long it took to start, in milliseconds; undefined until it has. */
   startMs: number | undefined;
@@ -93,25 +94,10 @@ export class OpenLane {
   /** How many wait until it can take tasks, and would miss it. */
   awaited = 0;
 
-  constructor(number: number) {
-    this.number = number;
-  }
-}
-
-/** What all batches of a run share. */
-export interface BatchSettings {
-  readonly run: PoolRun;
-  /** Infinity for none. */
-  readonly timeoutMs: number;
-  readonly loadTimeoutMs: number;
-  readonly timed: boolean;
-  readonly transfer: boolean;
-  readonly movesItems: boolean;
-  readonly mostBytes: number;
-  /** The async context of who wants them run. */
-  readonly context?: unknown;
-  /** The span of their run, once it has begun; undefined without telemetry. */
-  readonly span?: SpanPlace | undefined;
+  constructor(
+    /** Its number in outcomes and reports, from 0. */
+    readonly number: number,
+  ) {}
 }
 
 /** What a batch's items have been through together. */
@@ -140,21 +126,8 @@ export function unsent(queuedAtMs: number, key?: Key): History {
   return { queuedAtMs, attempt: 1, reruns: 0, kills: 0, losses: 0, alone: false, key };
 }
 
-/**
- * Items that follow on each other in the input, share their history, and travel together. One object,
- * for one is made for every batch of every run.
- */
-export class Batch implements LaneBatch, History {
-  readonly settings: BatchSettings;
-  readonly firstIndex: number;
-  readonly items: readonly unknown[];
-  readonly queuedAtMs: number;
-  readonly attempt: number;
-  readonly reruns: number;
-  readonly kills: number;
-  readonly losses: number;
-  readonly alone: boolean;
-  readonly key: Key | undefined;
+/** Items that follow on each other in the input, share their history, and travel together. */
+export class Batch implements LaneBatch {
   // While it is on a lane:
   /** The lane, which the pool may have lost since; undefined while queued. */
   on: OpenLane | undefined = undefined;
@@ -175,123 +148,250 @@ export class Batch implements LaneBatch, History {
   runPlace: number = -1;
 
   constructor(
-    settings: BatchSettings,
-    firstIndex: number,
-    items: readonly unknown[],
-    { queuedAtMs, attempt, reruns, kills, losses, alone, key }: History,
-  ) {
-    this.settings = settings;
-    this.firstIndex = firstIndex;
-    this.items = items;
-    this.queuedAtMs = queuedAtMs;
-    this.attempt = attempt;
-    this.reruns = reruns;
-    this.kills = kills;
-    this.losses = losses;
-    this.alone = alone;
-    this.key = key;
-  }
-
-  get run(): PoolRun {
-    return this.settings.run;
-  }
+    readonly run: PoolRun,
+    readonly firstIndex: number,
+    readonly items: readonly unknown[],
+    readonly history: History,
+  ) {}
 
   get task(): Task {
-    return this.settings.run.task;
+    return this.run.task;
+  }
+
+  get attempt(): number {
+    return this.history.attempt;
+  }
+
+  get alone(): boolean {
+    return this.history.alone;
   }
 
   get timeoutMs(): number {
-    return this.settings.timeoutMs;
-  }
-
-  get loadTimeoutMs(): number {
-    return this.settings.loadTimeoutMs;
+    return this.run.settings.timeoutMs;
   }
 
   get timed(): boolean {
-    return this.settings.timed;
+    return this.run.settings.timed;
   }
 
   get transfer(): boolean {
-    return this.settings.transfer;
+    return this.run.settings.transfer;
   }
 
   get movesItems(): boolean {
-    return this.settings.movesItems;
+    return this.run.settings.movesItems;
   }
 
   get mostBytes(): number {
-    return this.settings.mostBytes;
+    return this.run.settings.mostBytes;
   }
 
   get context(): unknown {
-    return this.settings.context;
+    return this.run.context;
   }
 
   get span(): SpanPlace | undefined {
-    return this.settings.span;
+    return this.run.span?.place;
   }
 
   /** Some of its items, queued again, perhaps with another history. */
-  part(from: number, to: number, changes: Partial<History> = {}): Batch {
+  part(from: number, to: number, changes?: Partial<History>): Batch {
     const whole = from === 0 && to === this.items.length;
     const items = whole ? this.items : this.items.slice(from, to);
-    const { queuedAtMs, attempt, reruns, kills, losses, alone, key } = this;
-    return new Batch(this.settings, this.firstIndex + from, items, {
-      queuedAtMs,
-      attempt,
-      reruns,
-      kills,
-      losses,
-      alone,
-      key,
-      ...changes,
-    });
+    const history = changes === undefined ? this.history : { ...this.history, ...changes };
+    return new Batch(this.run, this.firstIndex + from, items, history);
   }
 }
 
 /** Batches that are somewhere. Unlike a Set it makes no garbage when batches come and go. */
 export class BatchList implements Iterable<Batch> {
-  readonly #place: "lanePlace" | "runPlace";
   readonly #list: Batch[] = [];
 
   /** @param place Where a batch keeps its place in this list. */
-  constructor(place: "lanePlace" | "runPlace") {
-    this.#place = place;
-  }
+  constructor(private readonly place: "lanePlace" | "runPlace") {}
 
   get size(): number {
     return this.#list.length;
   }
 
   add(batch: Batch): void {
-    batch[this.#place] = this.#list.length;
+    batch[this.place] = this.#list.length;
     this.#list.push(batch);
   }
 
   has(batch: Batch): boolean {
-    return this.#list[batch[this.#place]] === batch;
+    return this.#list[batch[this.place]] === batch;
   }
 
   /** Removes a batch if it is there. */
   delete(batch: Batch): void {
     if (!this.has(batch)) return;
-    const at = batch[this.#place];
+    const at = batch[this.place];
     const last = this.#list.pop()!;
     if (last !== batch) {
       this.#list[at] = last;
-      last[this.#place] = at;
+      last[this.place] = at;
     }
-    batch[this.#place] = -1;
+    batch[this.place] = -1;
   }
 
   clear(): void {
-    for (const batch of this.#list) batch[this.#place] = -1;
+    for (const batch of this.#list) batch[this.place] = -1;
     this.#list.length = 0;
   }
 
   /** Those that are there now; the list may change meanwhile. */
   [Symbol.iterator](): Iterator<Batch> {
     return [...this.#list][Symbol.iterator]();
+  }
+}
+
+/** How long a batch of tiny tasks is to take. Long against a message, short against a person. */
+export const TARGET_MS = 4;
+/** A lane that took this many times as long as was aimed at gives the rest of a batch back. */
+const GIVE_BACK_FACTOR = 4;
+/** Never more items than this in a batch, however short they are. */
+const MOST_ITEMS = 8192;
+/** Never more bytes than about this in a batch of more than one item. */
+const MOST_BYTES = 1 << 20;
+/** A batch is at most this many times as large as the one before: one quick task proves little. */
+const GROWTH = 8;
+/**
+ * Below this task time a lane is sent batches ahead, so that it needn't wait for the next message: where
+ * all cores compute, that takes up to a millisecond.
+ */
+const AHEAD_BELOW_MS = 100;
+/** The same where several runs share the lanes: what waits there makes another run's turn late. */
+const SHARED_AHEAD_BELOW_MS = 1;
+/** How much work a slot is to have ahead, in milliseconds, and in how many batches at most. */
+const AHEAD_MS = 0.5;
+const MOST_AHEAD = 8;
+/** Above this task time a lane that can't be watched says which item it starts. */
+const LONG_MS = 1;
+/** Weight of the newest measurement. */
+const WEIGHT = 0.5;
+
+/** What batches are to be like. */
+export interface BatchLimits {
+  /** How long one of tiny tasks is to take, in milliseconds. */
+  readonly targetMs: number;
+  /** How many items the first one has: one, unless they run side by side. */
+  readonly firstItems: number;
+  /** Never more items than this, however short they are. */
+  readonly mostItems: number;
+}
+
+/** Where a batch's items run one after another. */
+const ONE_BY_ONE: BatchLimits = { targetMs: TARGET_MS, firstItems: 1, mostItems: MOST_ITEMS };
+
+/** Sizes the batches of one run. */
+export class BatchSize {
+  readonly #fixed: number | undefined;
+  #itemMs: number | undefined;
+  #size: number;
+
+  /** Knows nothing yet. */
+  constructor(chunk: "auto" | number, private readonly limits: BatchLimits = ONE_BY_ONE) {
+    this.#fixed = chunk === "auto" ? undefined : Math.min(chunk, limits.mostItems);
+    this.#size = Math.min(limits.firstItems, limits.mostItems);
+  }
+
+  /** Whether an item takes so long that saying which one starts costs little beside it. */
+  get isLong(): boolean {
+    return this.#itemMs !== undefined && this.#itemMs > LONG_MS;
+  }
+
+  /** The size at present, before what is left of the input is looked at. */
+  get current(): number {
+    return this.#fixed ?? this.#size;
+  }
+
+  /**
+   * How many batches a slot had better have waiting on its lane.
+   *
+   * @param isShared Whether other runs use the lanes too.
+   */
+  ahead(isShared: boolean): number {
+    const belowMs = isShared ? SHARED_AHEAD_BELOW_MS : AHEAD_BELOW_MS;
+    if (this.#itemMs === undefined || this.#itemMs >= belowMs) return 0;
+    const batchMs = Math.max(this.#itemMs * this.current, 1e-3);
+    return Math.min(Math.ceil(AHEAD_MS / batchMs), MOST_AHEAD);
+  }
+
+  /** How long a batch may take before its rest is given back, in milliseconds. */
+  get giveBackMs(): number {
+    return this.#fixed === undefined ? GIVE_BACK_FACTOR * this.limits.targetMs : Infinity;
+  }
+
+  /** How large a batch of more than one item may be. */
+  get mostBytes(): number {
+    return this.#fixed === undefined ? MOST_BYTES : Infinity;
+  }
+
+  /** Takes note of items that ended, and of how long they took on their lane together. */
+  learn(count: number, elapsedMs: number): void {
+    if (count === 0 || Number.isNaN(elapsedMs)) return;
+    const itemMs = Math.max(0, elapsedMs) / count;
+    this.#itemMs = this.#itemMs === undefined
+      ? itemMs
+      : WEIGHT * itemMs + (1 - WEIGHT) * this.#itemMs;
+    const { targetMs, mostItems } = this.limits;
+    const wanted = Math.floor(targetMs / Math.max(this.#itemMs, Number.MIN_VALUE));
+    this.#size = Math.max(1, Math.min(wanted, GROWTH * this.#size, mostItems));
+  }
+
+  /**
+   * The next batch's size, at least 1.
+   *
+   * @param remaining Items left in the input, if it tells.
+   */
+  next(remaining: number | undefined, slots: number): number {
+    if (this.#fixed !== undefined) return this.#fixed;
+    // Items that run side by side had better not be dealt out in turns.
+    if (remaining === undefined || this.limits.firstItems > 1) return this.#size;
+    return Math.max(1, Math.min(this.#size, Math.ceil(remaining / (2 * slots))));
+  }
+}
+
+/** So many places of what was taken are kept before the rest moves up. */
+const MOST_TAKEN = 1024;
+
+export class Fifo<T> {
+  /** What was taken is undefined; the first is at `#head`. */
+  #all: (T | undefined)[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#all.length - this.#head;
+  }
+
+  get first(): T | undefined {
+    return this.#all[this.#head];
+  }
+
+  push(item: T): void {
+    this.#all.push(item);
+  }
+
+  /** Takes the first. */
+  shift(): T | undefined {
+    const first = this.#all[this.#head];
+    this.#all[this.#head++] = undefined;
+    if (this.#head >= this.#all.length) this.clear();
+    else if (this.#head > MOST_TAKEN && 2 * this.#head > this.#all.length) {
+      this.#all = this.#all.slice(this.#head);
+      this.#head = 0;
+    }
+    return first;
+  }
+
+  /** Some of those that wait, by their places. */
+  slice(from: number, to: number): T[] {
+    return this.#all.slice(this.#head + from, this.#head + to) as T[];
+  }
+
+  clear(): void {
+    this.#all = [];
+    this.#head = 0;
   }
 }

@@ -5,41 +5,46 @@
  * only an item needs that does not simply give its value is made when it is needed.
  */
 
-import { emptyBuffers } from "../lanes/remote/buffers.ts";
-import { asyncContext } from "../lanes/async_context.ts";
 import { QueueFullError } from "../lanes/errors.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
+import { emptyBuffers } from "../lanes/remote/clone.ts";
 import type { Task } from "../lanes/task.ts";
-import { beginSpan, type Span, type SpanPlace } from "../lanes/telemetry.ts";
-import { AbortWatch } from "./abort_watch.ts";
+import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
 import { Batch, BatchList, type BatchSettings, type Blame, type PoolRun, unsent } from "./batch.ts";
-import { checkedTask } from "./checked_task.ts";
-import { Deadlines, MOST_TIMER_MS } from "./deadlines.ts";
+import { after, Deadlines } from "./deadlines.ts";
 import type { LanePool } from "./lane_pool.ts";
-import { type CheckedOptions, checkOptions, type RunOptions } from "./options.ts";
-import type { Settled } from "./outcome.ts";
-import { Recovery } from "./recovery.ts";
-import { Settler } from "./settler.ts";
+import {
+  type CheckedOptions,
+  checkedTask,
+  checkOptions,
+  type RunOptions,
+  settingsOf,
+} from "./options.ts";
+import type { Settled } from "./output.ts";
+import { type Recovering, Recovery } from "./recovery.ts";
+import { Settler, type Settling } from "./settler.ts";
 
 const DEFAULTS: CheckedOptions = checkOptions({}, "run");
 
 /** Starts calls, and keeps what they share. */
 export class Calls {
-  readonly pool: LanePool;
   /** Calls that have not ended, and those of them that are with a lane. */
   open = 0;
   onLanes = 0;
-  readonly #maxQueued: number;
   readonly #aborts = new AbortWatch();
   /** Those with a deadline, loading, or asked to stop. */
   readonly #watched = new BatchList("runPlace");
   readonly #deadlines: Deadlines;
+  readonly #usual: BatchSettings;
 
   /** @param maxQueued How many calls may wait for a slot; Infinity for no limit. */
-  constructor(pool: LanePool, maxQueued: number) {
-    this.pool = pool;
-    this.#maxQueued = maxQueued;
+  constructor(readonly pool: LanePool, private readonly maxQueued: number) {
     this.#deadlines = new Deadlines(pool, this.#watched);
+    this.#usual = settingsOf(DEFAULTS, pool.options);
+  }
+
+  settingsOf(options: CheckedOptions): BatchSettings {
+    return options === DEFAULTS ? this.#usual : settingsOf(options, this.pool.options);
   }
 
   /** Runs a task on one item; whatever is wrong, its promise rejects. */
@@ -52,7 +57,7 @@ export class Calls {
       if (this.#isFull) {
         throw new QueueFullError(
           `Cannot run: no slot is free, and as many calls wait as maxQueued allows, which is ` +
-            `${this.#maxQueued}`,
+            `${this.maxQueued}`,
         );
       }
       const call = new Call(this, task, item, checked, resolve, reject);
@@ -64,13 +69,13 @@ export class Calls {
   /** Whether one more call would have to wait, and as many wait as may. */
   get #isFull(): boolean {
     const waiting = this.open - this.onLanes;
-    return waiting >= this.#maxQueued && waiting >= this.#maxQueued + this.pool.freeSlots;
+    return waiting >= this.maxQueued && waiting >= this.maxQueued + this.pool.freeSlots;
   }
 
   /** Sees to it that a batch that is with a lane keeps its deadlines. */
   watch(batch: Batch): void {
     if (!this.#watched.has(batch)) this.#watched.add(batch);
-    const { sentCount, loadTimeoutMs, timeoutMs } = batch;
+    const { sentCount, run: { settings: { loadTimeoutMs, timeoutMs } } } = batch;
     this.#deadlines.lookIn(sentCount === 0 ? Math.min(loadTimeoutMs, timeoutMs) : timeoutMs);
   }
 
@@ -97,85 +102,40 @@ export class Calls {
 const NEW = { alone: false };
 
 /** One call of `run`. */
-class Call implements PoolRun, BatchSettings {
-  readonly task: Task;
-  readonly options: CheckedOptions;
+class Call implements PoolRun, Settling, Recovering {
   readonly context: unknown = asyncContext();
+  readonly settings: BatchSettings;
+  readonly span: Span | undefined;
   isReady = false;
-  readonly #calls: Calls;
-  readonly #item: unknown;
   /** When it was made, if that is ever told: reading the clock is a good part of what a call costs. */
   readonly #queuedAtMs: number;
-  readonly #span: Span | undefined;
-  readonly #resolve: (value: unknown) => void;
-  readonly #reject: (reason: unknown) => void;
   /** What waits for a slot; a batch is made when its time has come, for thousands may wait. */
   #next: Batch | "new" | undefined = "new";
   /** What is with a lane. */
   #sent: Batch | undefined = undefined;
-  /** What waits for its next try. */
-  #delayed: { readonly timer: ReturnType<typeof setTimeout>; readonly batch: Batch } | undefined =
-    undefined;
+  /** What waits for its next try, and what forgets that. */
+  #delayed: { readonly batch: Batch; readonly forget: () => void } | undefined = undefined;
   #state: "running" | "stopping" | "ended" = "running";
   /** Why it is stopped: what its promise rejects with. */
   #failure: { readonly error: unknown } | undefined = undefined;
   #settler: Settler | undefined = undefined;
-  #recovery: Recovery | undefined = undefined;
   #whenEnded: PromiseWithResolvers<void> | undefined = undefined;
 
   constructor(
-    calls: Calls,
-    task: Task,
-    item: unknown,
-    options: CheckedOptions,
-    resolve: (value: unknown) => void,
-    reject: (reason: unknown) => void,
+    private readonly calls: Calls,
+    readonly task: Task,
+    private readonly item: unknown,
+    readonly options: CheckedOptions,
+    private readonly resolve: (value: unknown) => void,
+    private readonly reject: (reason: unknown) => void,
   ) {
-    this.task = task;
-    this.options = options;
-    this.#calls = calls;
-    this.#item = item;
-    this.#span = beginSpan("run", task);
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.settings = calls.settingsOf(options);
+    this.span = beginSpan("run", task);
     this.#queuedAtMs = options.retries.limit > 0 ? performance.now() : NaN;
   }
 
   get isCall(): boolean {
     return true;
-  }
-
-  get run(): this {
-    return this;
-  }
-
-  get timeoutMs(): number {
-    return this.options.timeoutMs;
-  }
-
-  get loadTimeoutMs(): number {
-    return this.options.loadTimeoutMs;
-  }
-
-  get transfer(): boolean {
-    return this.options.transfer && this.#calls.pool.options.moves;
-  }
-
-  get movesItems(): boolean {
-    return this.transfer && this.#calls.pool.options.slots === 1 &&
-      this.options.retries.limit === 0;
-  }
-
-  get span(): SpanPlace | undefined {
-    return this.#span?.place;
-  }
-
-  get timed(): boolean {
-    return false;
-  }
-
-  get mostBytes(): number {
-    return Infinity;
   }
 
   /** A call that waits on a lane might be done by another one sooner. */
@@ -189,15 +149,15 @@ class Call implements PoolRun, BatchSettings {
 
   /** Joins the pool. */
   start(): void {
-    const { pool } = this.#calls;
-    this.#calls.open++;
+    const { pool } = this.calls;
+    this.calls.open++;
     if (pool.isCrowded) this.#join();
     else pool.do(() => this.#join());
   }
 
   #join(): void {
     try {
-      this.#calls.pool.add(this, "run");
+      this.calls.pool.add(this, "run");
     } catch (error) {
       this.fail(error);
     }
@@ -211,7 +171,7 @@ class Call implements PoolRun, BatchSettings {
   take(): Batch | undefined {
     const next = this.#next;
     this.#next = undefined;
-    return next === "new" ? new Batch(this, 0, [this.#item], unsent(this.#queuedAtMs)) : next;
+    return next === "new" ? new Batch(this, 0, [this.item], unsent(this.#queuedAtMs)) : next;
   }
 
   putBack(batch: Batch): void {
@@ -219,26 +179,26 @@ class Call implements PoolRun, BatchSettings {
     this.#leaveLane();
     // What was sent before has a history on its lane.
     this.#next = batch.on === undefined ? batch : batch.part(0, 1);
-    if (this.#state === "running") this.#calls.pool.wake(this);
+    if (this.#state === "running") this.calls.pool.wake(this);
     else this.#drop();
   }
 
   onSend(batch: Batch): void {
-    batch.mark = this.timeoutMs !== Infinity || batch.alone;
+    batch.mark = this.settings.timeoutMs !== Infinity || batch.alone;
     batch.sentAtMs = performance.now();
     this.#sent = batch;
-    this.#calls.onLanes++;
+    this.calls.onLanes++;
   }
 
   onSent(batch: Batch): void {
     if (this.#sent !== batch) return; // it never waited, and has ended already
-    if (batch.sentCount === 0 || this.timeoutMs !== Infinity) this.#calls.watch(batch);
+    if (batch.sentCount === 0 || this.settings.timeoutMs !== Infinity) this.calls.watch(batch);
   }
 
   #leaveLane(): void {
     if (this.#sent === undefined) return;
-    this.#calls.leave(this.#sent);
-    this.#calls.onLanes--;
+    this.calls.leave(this.#sent);
+    this.calls.onLanes--;
     this.#sent = undefined;
   }
 
@@ -248,79 +208,66 @@ class Call implements PoolRun, BatchSettings {
     if (report.last) this.#leaveLane();
     if (report.count === 0) {
       if (report.last) this.putBack(batch);
-    } else if (report.failures !== undefined) this.#care().report(batch, report, base);
+    } else if (report.failures !== undefined) this.#care.report(batch, report, base);
     else this.#fulfil(report.values?.[0], batch);
   }
 
   onUnloadable(batch: Batch, error: Error): void {
     this.#leaveLane();
-    this.#care().reject(batch, 0, "failed", error);
+    this.#care.reject(batch, 0, "failed", error);
   }
 
   onLost(batch: Batch, blame: Blame, death: Death): void {
     this.#leaveLane();
-    this.#recover().onLost(batch, blame, death);
+    this.#recovery.onLost(batch, blame, death);
   }
 
-  onForced(
-    batch: Batch,
-    forced: Forced,
-    hadOthers: boolean,
-    at: BatchProgress = batch.on!.lane.progress(batch),
-  ): void {
+  onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void {
     this.#leaveLane();
-    this.#recover().onForced(batch, at, forced, hadOthers);
+    this.#recovery.onForced(batch, at, forced, hadOthers);
   }
 
-  #recover(): Recovery {
-    return this.#recovery ??= new Recovery({
-      settler: this.#care(),
-      rerun: this.options.rerun,
-      graceMs: this.#calls.pool.options.graceMs,
-      onQuarantined: this.#calls.pool.options.onQuarantined,
-      putBack: (batch) => this.putBack(batch),
-    });
+  get #recovery(): Recovery {
+    return new Recovery(this, this.#care, this.calls.pool.options);
   }
 
-  #care(): Settler {
-    return this.#settler ??= new Settler({
-      options: { retries: this.options.retries, onProgress: undefined, onOutcome: undefined },
-      mayRetry: () => this.#state === "running",
-      retryLater: (batch, waitMs) => this.#later(batch, waitMs),
-      onSettled: (settled, batch) => this.#onSettled(settled, batch),
-      onError: (error) => this.fail(error),
-      onAnswered: () => {},
-    });
+  get #care(): Settler {
+    return this.#settler ??= new Settler(this);
   }
 
-  #later(batch: Batch, waitMs: number): void {
-    const timer = setTimeout(() => {
+  get mayRetry(): boolean {
+    return this.#state === "running";
+  }
+
+  retryLater(batch: Batch, waitMs: number): void {
+    const forget = after(waitMs, () => {
       this.#delayed = undefined;
-      if (waitMs > MOST_TIMER_MS) this.#later(batch, waitMs - MOST_TIMER_MS);
-      else this.putBack(batch);
-    }, Math.min(waitMs, MOST_TIMER_MS));
-    this.#delayed = { timer, batch };
+      this.putBack(batch);
+    });
+    this.#delayed = { batch, forget };
   }
 
-  #onSettled({ lane, rejection }: Settled, batch: Batch): void {
-    if (this.transfer && lane >= 0) emptyBuffers(batch.items[0]);
+  mayBeOver(): void {}
+
+  onSettled({ lane, rejection }: Settled, batch: Batch): void {
+    if (this.settings.transfer && lane >= 0) emptyBuffers(batch.items[0]);
     const failure = this.#failure ?? { error: rejection!.reason };
     this.#end(failure);
-    this.#reject(failure.error);
+    this.reject(failure.error);
   }
 
   #fulfil(value: unknown, batch: Batch): void {
-    if (this.transfer) emptyBuffers(batch.items[0]);
+    if (this.settings.transfer) emptyBuffers(batch.items[0]);
     this.#end();
-    this.#resolve(value);
+    this.resolve(value);
   }
 
   #end(failure?: { readonly error: unknown }): void {
     this.#state = "ended";
-    this.#span?.end(failure);
-    this.#calls.pool.remove(this);
-    this.#calls.open--;
-    this.#calls.ended(this);
+    this.span?.end(failure);
+    this.calls.pool.remove(this);
+    this.calls.open--;
+    this.calls.ended(this);
     this.#whenEnded?.resolve();
   }
 
@@ -333,7 +280,7 @@ class Call implements PoolRun, BatchSettings {
     if (this.#state !== "running") return;
     this.#state = "stopping";
     this.#failure = { error: reason };
-    this.#calls.pool.do(() => this.#stop());
+    this.calls.pool.do(() => this.#stop());
   }
 
   close(reason: unknown): Promise<void> {
@@ -347,16 +294,54 @@ class Call implements PoolRun, BatchSettings {
   #stop(): void {
     const batch = this.#sent;
     if (batch === undefined) return this.#drop();
-    if (this.#calls.pool.recall(batch)) this.putBack(batch);
-    else this.#calls.cancel(batch, this.#failure!.error);
+    if (this.calls.pool.recall(batch)) this.putBack(batch);
+    else this.calls.cancel(batch, this.#failure!.error);
   }
 
   /** It is stopped, and what of it waits never starts. */
   #drop(): void {
     const batch = this.take() ?? this.#delayed?.batch;
     if (batch === undefined) return; // it has ended
-    clearTimeout(this.#delayed?.timer);
+    this.#delayed?.forget();
     this.#delayed = undefined;
-    this.#care().cancel(batch, this.#failure!.error);
+    this.#care.cancel(batch, this.#failure!.error);
+  }
+}
+
+/** What a signal stops. */
+export interface Stoppable {
+  stop(reason: unknown): void;
+}
+
+interface Watched {
+  readonly stoppable: Set<Stoppable>;
+  readonly listener: () => void;
+}
+
+/** Watches signals with one listener each, however many calls share it: adding one looks at all others. */
+export class AbortWatch {
+  readonly #watched = new Map<AbortSignal, Watched>();
+
+  add(signal: AbortSignal, stoppable: Stoppable): void {
+    let watched = this.#watched.get(signal);
+    if (watched === undefined) {
+      const all = new Set<Stoppable>();
+      const listener = () => {
+        for (const one of [...all]) one.stop(signal.reason);
+      };
+      watched = { stoppable: all, listener };
+      this.#watched.set(signal, watched);
+      signal.addEventListener("abort", listener, { once: true });
+    }
+    watched.stoppable.add(stoppable);
+  }
+
+  delete(signal: AbortSignal, stoppable: Stoppable): void {
+    const watched = this.#watched.get(signal);
+    if (watched === undefined) return;
+    watched.stoppable.delete(stoppable);
+    if (watched.stoppable.size > 0) return;
+    this.#watched.delete(signal);
+    signal.removeEventListener("abort", watched.listener);
   }
 }

@@ -27,16 +27,11 @@ export const MOST_TIMER_MS = 2 ** 31 - 1;
 
 /** The deadlines of one run, or of all calls of an executor. */
 export class Deadlines {
-  readonly #pool: Enforcer;
-  readonly #inFlight: BatchList;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueMs = Infinity;
 
   /** @param inFlight Those that are with lanes, or the ones among them that are watched. */
-  constructor(pool: Enforcer, inFlight: BatchList) {
-    this.#pool = pool;
-    this.#inFlight = inFlight;
-  }
+  constructor(private readonly pool: Enforcer, private readonly inFlight: BatchList) {}
 
   /** Looks again in so many milliseconds at the latest, but never at once. */
   lookIn(afterMs: number): void {
@@ -47,7 +42,7 @@ export class Deadlines {
     this.#dueMs = dueMs;
     this.#timer = setTimeout(() => {
       this.#dueMs = Infinity;
-      this.#pool.do(() => this.#look());
+      this.pool.do(() => this.#look());
     }, waitMs);
   }
 
@@ -66,11 +61,11 @@ export class Deadlines {
     if (batch.asked?.why === "cancel") return;
     batch.asked = { atMs: performance.now(), why, offset };
     batch.on!.lane.ask(batch, why, reason);
-    this.lookIn(this.#pool.options.graceMs);
+    this.lookIn(this.pool.options.graceMs);
   }
 
   #look(): void {
-    for (const batch of this.#inFlight) if (this.#inFlight.has(batch)) this.#lookAt(batch);
+    for (const batch of this.inFlight) if (this.inFlight.has(batch)) this.#lookAt(batch);
   }
 
   #lookAt(batch: Batch): void {
@@ -81,12 +76,12 @@ export class Deadlines {
       batch.asked = undefined; // that one has stopped, and the next is running
     }
     if (batch.asked !== undefined) {
-      const forceMs = batch.asked.atMs + this.#pool.options.graceMs;
-      if (now >= forceMs) this.#pool.force(batch);
+      const forceMs = batch.asked.atMs + this.pool.options.graceMs;
+      if (now >= forceMs) this.pool.force(batch);
       else this.lookIn(forceMs - now);
     } else if (at.state === "loading") {
-      const dueMs = at.sinceMs + batch.loadTimeoutMs;
-      if (now >= dueMs) this.#pool.giveUpLoading(batch);
+      const dueMs = at.sinceMs + batch.run.settings.loadTimeoutMs;
+      if (now >= dueMs) this.pool.giveUpLoading(batch);
       else this.lookIn(Math.min(dueMs - now, batch.timeoutMs));
     } else if (batch.timeoutMs !== Infinity) {
       const dueMs = at.state === "running" ? at.sinceMs + batch.timeoutMs : now + batch.timeoutMs;
@@ -94,4 +89,15 @@ export class Deadlines {
       else this.lookIn(dueMs - now);
     }
   }
+}
+
+/** Does something after a wait, however long; gives what forgets it. */
+export function after(waitMs: number, action: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout>;
+  const wait = (leftMs: number): void => {
+    const next = leftMs > MOST_TIMER_MS ? () => wait(leftMs - MOST_TIMER_MS) : action;
+    timer = setTimeout(next, Math.min(leftMs, MOST_TIMER_MS));
+  };
+  wait(waitMs);
+  return () => clearTimeout(timer);
 }

@@ -7,19 +7,16 @@
  * done when they have returned.
  */
 
-import type { Death, LaneEvents, Report } from "../lanes/lane.ts";
+import type { Death, Lane, LaneEvents, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
-import type { Batch, OpenLane, PoolRun } from "./batch.ts";
-import type { BatchLimits } from "./batch_size.ts";
-import { blame, progressOf } from "./blame.ts";
-import { Fifo } from "./fifo.ts";
-import { loadsTooLong, type Place, Places, type PlacesOptions } from "./places.ts";
-import type { QuarantinedItem } from "./recovery.ts";
+import { type Batch, type BatchLimits, Fifo, OpenLane, type PoolRun } from "./batch.ts";
+import { blame, progressOf, type RecoveryOptions } from "./recovery.ts";
+import { allAsOne } from "../lanes/lane_tasks.ts";
+import { LaneStartError, TaskLoadError, TeardownError } from "../lanes/errors.ts";
+import { MOST_TIMER_MS } from "./deadlines.ts";
 
 /** How a pool is made up. */
-export interface PoolOptions extends PlacesOptions {
-  /** How long a task that was asked to stop may go on before it is made to, in milliseconds. */
-  readonly graceMs: number;
+export interface PoolOptions extends PlacesOptions, RecoveryOptions {
   /** Whether a message to a lane costs so much that tiny tasks had better travel together. */
   readonly remote: boolean;
   /** Whether batches may wait on a lane for a slot: only if they can be taken back while it is busy. */
@@ -30,8 +27,6 @@ export interface PoolOptions extends PlacesOptions {
   readonly batches?: BatchLimits;
   /** How many lanes there are to be had, where that changes; undefined while it isn't known. */
   readonly lanesThere?: () => number | undefined;
-  /** Told of each item that ended more than one lane. */
-  readonly onQuarantined?: (item: QuarantinedItem) => void;
   /** After so many tasks a lane gets no more, and is replaced; never unless given. */
   readonly tasksPerLane?: number;
   /** Decides while runs go on how many slots each place has; they stay as they are unless given. */
@@ -92,8 +87,7 @@ const AWAKE_MS = 200;
 const MOST_ASKED = 16;
 
 /** The lanes of one executor. */
-export class LanePool {
-  readonly options: PoolOptions;
+export class LanePool implements PlacesHost {
   readonly #places: Places;
   /** The place, where there is one alone and the choice is simple. */
   readonly #only: Place | undefined;
@@ -104,7 +98,6 @@ export class LanePool {
   /** Runs whose tasks were loaded on some lane. */
   readonly #proven = new WeakSet<PoolRun>();
   readonly #actions: (() => void)[] = [];
-  readonly #fillSlots = () => this.#fill();
   #isBusy = false;
   /** Whether a lane is just being given a batch, which it may report at once. */
   #isSending = false;
@@ -119,19 +112,10 @@ export class LanePool {
   #paceTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Starts no lane yet. */
-  constructor(options: PoolOptions) {
-    this.options = options;
-    this.#places = new Places(options, {
-      eventsOf: (on) => this.#eventsOf(on),
-      do: (action) => this.do(action),
-      rested: () => this.#wakeAll(),
-      failed: (error) => {
-        for (const run of [...this.#runs]) run.fail(error);
-      },
-    });
-    const { all } = this.#places;
-    const isSimple = all.length === 1 && !options.takesAhead && options.guide === undefined;
-    this.#only = isSimple ? all[0] : undefined;
+  constructor(readonly options: PoolOptions) {
+    this.#places = new Places(options, this);
+    const isSimple = options.lanes === 1 && !options.takesAhead && options.guide === undefined;
+    this.#only = isSimple ? this.#places.all[0] : undefined;
   }
 
   /** Slots on all lanes together. */
@@ -188,8 +172,9 @@ export class LanePool {
       [...inFlight].flatMap((batch) => {
         const at = progressOf(batch);
         if (at.state !== "running" && at.state !== "unknown") return [];
-        const offset = at.state === "running" ? at.offset : batch.reported;
-        const sinceMs = at.state === "running" ? at.sinceMs : NaN;
+        const { offset, sinceMs } = at.state === "running"
+          ? at
+          : { offset: batch.reported, sinceMs: NaN };
         return {
           lane: number,
           task: batch.task,
@@ -217,13 +202,13 @@ export class LanePool {
   /** Sends again. */
   resume(): void {
     this.#isPaused = false;
-    this.#wakeAll();
+    this.wakeAll();
   }
 
   /** Gives lanes so many slots from now on, each by its number; what runs beyond them goes on. */
   resize(slotsOf: (lane: number) => number): void {
     for (const place of this.#places.all) place.slots = slotsOf(place.number);
-    this.#wakeAll();
+    this.wakeAll();
   }
 
   /** Closes lanes that have no slots any more, once what runs on them has ended. */
@@ -235,8 +220,14 @@ export class LanePool {
     });
   }
 
-  #wakeAll(): void {
+  /** What could not be sent may be sent now. */
+  wakeAll(): void {
     this.do(() => this.#runs.forEach((run) => this.#queue(run)));
+  }
+
+  /** No lane can be started. */
+  failAll(error: LaneStartError): void {
+    for (const run of [...this.#runs]) run.fail(error);
   }
 
   /** Does something after what is being done now, and then sends what can be sent. */
@@ -248,7 +239,7 @@ export class LanePool {
       // No shift(), for there may be many.
       for (let at = 0; at < this.#actions.length; at++) attempt(this.#actions[at]!);
       this.#actions.length = 0;
-      attempt(this.#fillSlots);
+      attempt(this.#fill);
     } while (this.#actions.length > 0);
     this.#isBusy = false;
   }
@@ -314,20 +305,16 @@ export class LanePool {
   }
 
   /** Fills free slots; where nothing is queued for them, with what waits on busy lanes. */
-  #fill(): void {
+  readonly #fill = () => {
     this.#sendQueued();
     if (!this.options.takesAhead || !this.#hasRoom) return;
     for (let free = this.freeSlots; free > 0 && this.#recallWaiting(); free--) this.#sendQueued();
-  }
+  };
 
   /** Whether a lane has a slot free that a run may have. */
   #hasSlotFor(run: PoolRun): boolean {
-    return this.#places.all.some((place) => {
-      const { isUsable, load, slots, isIdle, open, reservedFor } = place;
-      if (!isUsable || load >= slots) return false;
-      if (reservedFor !== run && reservedFor?.peek()?.alone === true) return false;
-      return isIdle || open!.lane.accepts(run.task);
-    });
+    const place = this.#placeFor(run, false);
+    return place !== undefined && place.load < place.slots;
   }
 
   /** Takes a batch back that waits on a lane, if there is one for which another has a slot free. */
@@ -525,7 +512,7 @@ export class LanePool {
     if (on.tasks >= tasksPerLane) this.#places.retire(on, false);
   }
 
-  #eventsOf(on: OpenLane): LaneEvents {
+  eventsOf(on: OpenLane): LaneEvents {
     return {
       report: (batch, report) => {
         // What ends while it is sent needs no turn of its own.
@@ -593,7 +580,7 @@ export class LanePool {
     for (const [at, batch] of lost.entries()) {
       // Those that were asked to stop and didn't are why it was ended.
       if (on.isForced && batch.asked !== undefined) {
-        batch.run.onForced(batch, "stopped", lost.length > 1);
+        batch.run.onForced(batch, on.lane.progress(batch), "stopped", lost.length > 1);
       } else batch.run.onLost(batch, verdicts[at]!, death);
     }
   }
@@ -625,20 +612,20 @@ export class LanePool {
       on.isForced = true;
       this.#onDeath(on, { how: GIVEN_UP, starting: false });
       for (const [index, other] of asked.entries()) {
-        other.run.onForced(other, forced, true, states[index]!);
+        other.run.onForced(other, states[index]!, forced, true);
       }
     }
-    batch.run.onForced(batch, forced, others.length > 0, at);
+    batch.run.onForced(batch, at, forced, others.length > 0);
   }
 
   /** A task doesn't come to the end of its loading. Nothing else is sent to that lane. */
   giveUpLoading(batch: Batch): void {
-    const { task, loadTimeoutMs, run } = batch;
+    const { task, run } = batch;
     const on = batch.on!;
     const inSetup = on.lane.isSettingUp(task);
     this.recall(batch);
     if (this.options.remote || on.number > 0) this.#places.retire(on);
-    run.onUnloadable(batch, loadsTooLong(task, loadTimeoutMs, inSetup));
+    run.onUnloadable(batch, loadsTooLong(task, run.settings.loadTimeoutMs, inSetup));
   }
 
   /** Takes a batch back of which nothing has been started; false if it is too late. */
@@ -686,4 +673,342 @@ function attempt(action: () => void): void {
   } catch (error) {
     reportError(error);
   }
+}
+
+/**
+ * Makes a lane of the executor's kind, perhaps still starting.
+ *
+ * @param number The lane's number, from 0.
+ * @throws If it can't be started.
+ */
+export type LaneFactory = (number: number, events: LaneEvents, tasks: readonly Task[]) => Lane;
+
+/** What lanes there are to be. */
+export interface PlacesOptions {
+  /** How many lanes, from 1. */
+  readonly lanes: number;
+  /** Slots on each lane at first, from 1; Infinity for no limit. */
+  readonly slots: number;
+  /** A lane that has had nothing to do for so long is closed, in milliseconds; never unless given. */
+  readonly idleMs?: number;
+  readonly makeLane: LaneFactory;
+}
+
+/** Who uses the lanes. */
+export interface PlacesHost {
+  /** What a lane tells is told here. */
+  eventsOf(on: OpenLane): LaneEvents;
+  /** Does something after what is being done now. */
+  do(action: () => void): void;
+  /** Where no lane could be started, it may be tried again. */
+  wakeAll(): void;
+  /** No lane can be started. */
+  failAll(error: LaneStartError): void;
+}
+
+/** A lane's place. Lanes come and go; the place stays, so a lost lane doesn't shrink the pool. */
+export class Place {
+  open: OpenLane | undefined;
+  /** Lanes that were here, and get nothing more: what runs on them still takes up slots. */
+  readonly retired = new Set<OpenLane>();
+  /** One batch has it for itself, to find out whether it kills. */
+  exclusive = false;
+  /** A run waits for it to be free, to have it for itself. */
+  reservedFor: PoolRun | undefined;
+  /** No lane could be started here: not to be tried again before. */
+  restsUntilMs = 0;
+
+  constructor(
+    readonly number: number,
+    /** How many batches its lane may have at once; Infinity for no limit. */
+    public slots: number,
+  ) {}
+
+  /** How many batches are on its lanes. */
+  get load(): number {
+    const load = this.open === undefined ? 0 : this.open.inFlight.size;
+    if (this.retired.size === 0) return load;
+    return [...this.retired].reduce((sum, { inFlight }) => sum + inFlight.size, load);
+  }
+
+  /** Whether its lane has nothing to do. */
+  get isIdle(): boolean {
+    return this.open === undefined || this.open.inFlight.size === 0;
+  }
+
+  /** Whether it can be given something, if it has room for it. */
+  get isUsable(): boolean {
+    return !this.exclusive && !(this.restsUntilMs > 0 && this.restsUntilMs > performance.now());
+  }
+}
+
+/** If so many lanes in a row can't be started, and none is there, it isn't by chance. */
+const MOST_START_FAILURES = 3;
+/** A place where no lane could be started is left alone for this long. */
+const REST_MS = 1_000;
+/** So many tasks are loaded by a new lane from the start, those that were run last. */
+const MOST_PRELOADED = 32;
+
+/** The places of one executor. */
+export class Places {
+  readonly all: readonly Place[];
+  isClosed = false;
+  /** Tasks that were loaded on some lane, the latest last. */
+  readonly #loadable = new Map<string, Task>();
+  readonly #closing = new Set<Promise<void>>();
+  /** What couldn't be disposed in lanes that were closed; told when all are. */
+  readonly #teardownFailures: TeardownError[] = [];
+  #startFailures = 0;
+  #lastStartFailure: unknown;
+  #restTimer: ReturnType<typeof setTimeout> | undefined;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  /** How many wait for lanes: only then do lanes keep the program alive. */
+  #waiters = 0;
+
+  /** Starts no lane yet. */
+  constructor(private readonly options: PlacesOptions, private readonly host: PlacesHost) {
+    this.all = Array.from(
+      { length: options.lanes },
+      (_, number) => new Place(number, options.slots),
+    );
+  }
+
+  /** The lanes that are open, in the order of their numbers. */
+  get openLanes(): OpenLane[] {
+    return this.all.flatMap(({ open }) => open ?? []);
+  }
+
+  /** And those that get nothing more. */
+  get lanes(): OpenLane[] {
+    return [...this.openLanes, ...this.all.flatMap(({ retired }) => [...retired])];
+  }
+
+  of(on: OpenLane): Place {
+    return this.all[on.number]!;
+  }
+
+  wait(): void {
+    if (this.#waiters++ > 0) return;
+    for (const { lane } of this.lanes) lane.hold(true);
+  }
+
+  waitNoMore(): void {
+    if (--this.#waiters > 0) return;
+    for (const { lane } of this.lanes) lane.hold(false);
+  }
+
+  /** The place's lane, opened if need be; undefined if that can't be done. */
+  open(place: Place, tasks: readonly Task[]): OpenLane | undefined {
+    if (place.open !== undefined) return place.open;
+    const on = new OpenLane(place.number);
+    try {
+      const known = [...this.#loadable.values()].filter((task) => !tasks.includes(task));
+      const events = this.host.eventsOf(on);
+      on.lane = this.options.makeLane(place.number, events, [...tasks, ...known]);
+    } catch (error) {
+      this.#onStartFailure(place, error);
+      return undefined;
+    }
+    place.open = on;
+    this.noteIdle(on);
+    if (this.#waiters === 0) on.lane.hold(false);
+    void on.lane.ready.then((startMs) => {
+      if (Number.isNaN(startMs)) return;
+      on.startMs = startMs;
+      this.#startFailures = 0;
+    });
+    return on;
+  }
+
+  #onStartFailure(place: Place, error: unknown): void {
+    if (this.isClosed) return;
+    this.#lastStartFailure = error;
+    this.#startFailures++;
+    if (this.all.some(({ open }) => open !== undefined)) {
+      // Others do the work, and what was short here may be had again later.
+      place.restsUntilMs = performance.now() + REST_MS;
+      this.#restTimer ??= setTimeout(() => {
+        this.#restTimer = undefined;
+        this.host.wakeAll();
+      }, REST_MS);
+    } else if (this.#startFailures >= MOST_START_FAILURES) {
+      this.#startFailures = 0;
+      this.host.failAll(startError(error));
+    }
+  }
+
+  /** A lane ended before it was ready. */
+  endedStarting(on: OpenLane, how: string): void {
+    this.#leave(on);
+    this.#onStartFailure(this.of(on), new LaneStartError(`Cannot start a lane: it ${how}`));
+  }
+
+  /** Starts the lanes of these places, loads a task on each, and waits until all that can be started are ready. */
+  async openAll(
+    task: Task | undefined,
+    loadTimeoutMs: number,
+    places: readonly Place[] = this.all,
+  ): Promise<void> {
+    const refuseClosed = () => {
+      if (this.isClosed) throw new TypeError("Cannot start lanes: the executor is closed");
+    };
+    refuseClosed();
+    this.wait();
+    const tasks = task === undefined ? [] : [task];
+    const opened = places.flatMap((place) => this.open(place, tasks) ?? []);
+    for (const on of opened) on.awaited++;
+    try {
+      const startedMs = await Promise.all(opened.map(({ lane }) => lane.ready));
+      refuseClosed();
+      const started = opened.filter((_, at) => !Number.isNaN(startedMs[at]));
+      if (started.length === 0) throw startError(this.#lastStartFailure);
+      if (task !== undefined) await this.#load(task, started, loadTimeoutMs);
+      refuseClosed();
+    } finally {
+      for (const on of opened) {
+        on.awaited--;
+        if (on.inFlight.size === 0) this.noteIdle(on);
+      }
+      this.waitNoMore();
+    }
+  }
+
+  async #load(task: Task, lanes: readonly OpenLane[], timeoutMs: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const inSetup = lanes.some(({ lane }) => lane.isSettingUp(task));
+        reject(loadsTooLong(task, timeoutMs, inSetup));
+      }, timeoutMs);
+    });
+    await Promise.race([Promise.all(lanes.map(({ lane }) => lane.load(task))), late])
+      .finally(() => clearTimeout(timer));
+    this.noteLoadable(task);
+  }
+
+  /** Lanes that are opened from now on load a task from the start. */
+  noteLoadable(task: Task): void {
+    const name = nameOf(task);
+    this.#loadable.delete(name);
+    this.#loadable.set(name, task);
+    if (this.#loadable.size <= MOST_PRELOADED) return;
+    const [oldest] = this.#loadable.keys();
+    this.#loadable.delete(oldest!);
+  }
+
+  /** They don't any more. */
+  noteUnloadable(task: Task): void {
+    this.#loadable.delete(nameOf(task));
+  }
+
+  /** A lane has nothing to do: if that stays so, it is closed. */
+  noteIdle(on: OpenLane): void {
+    const { idleMs = Infinity } = this.options;
+    if (idleMs === Infinity) return;
+    on.idleSinceMs = performance.now();
+    this.#closeIdleIn(idleMs);
+  }
+
+  #closeIdleIn(ms: number): void {
+    if (this.#idleTimer !== undefined || this.isClosed) return;
+    this.#idleTimer = setTimeout(() => {
+      this.#idleTimer = undefined;
+      this.host.do(() => this.#closeIdle());
+    }, Math.min(ms, MOST_TIMER_MS));
+    // What closes idle lanes is no work that keeps a program alive.
+    Deno.unrefTimer(this.#idleTimer);
+  }
+
+  #closeIdle(): void {
+    const nowMs = performance.now();
+    let nextMs = Infinity;
+    for (const on of this.openLanes) {
+      if (on.inFlight.size > 0 || on.awaited > 0) continue;
+      const leftMs = on.idleSinceMs + this.options.idleMs! - nowMs;
+      if (leftMs <= 0) this.retire(on);
+      else nextMs = Math.min(nextMs, leftMs);
+    }
+    if (nextMs !== Infinity) this.#closeIdleIn(nextMs);
+  }
+
+  /** A lane gets nothing more; the next batch in its place gets a new one. */
+  retire(on: OpenLane, recalls = true): void {
+    if (on.retired) return;
+    this.#leave(on);
+    on.retired = true;
+    this.of(on).retired.add(on);
+    for (const batch of recalls ? [...on.inFlight] : []) {
+      if (!on.lane.recall(batch)) continue;
+      on.inFlight.delete(batch);
+      batch.run.putBack(batch);
+    }
+    if (on.inFlight.size === 0) this.close(on);
+  }
+
+  #leave(on: OpenLane): void {
+    const place = this.of(on);
+    if (place.open !== on) return;
+    place.open = undefined;
+    place.exclusive = false;
+  }
+
+  /** Closes a lane. */
+  close(on: OpenLane): void {
+    this.#leave(on);
+    this.of(on).retired.delete(on);
+    const closing = on.lane.close().catch((error) => {
+      if (error instanceof TeardownError) this.#teardownFailures.push(error);
+      else reportError(error);
+    }).finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+
+  /** No lane is opened any more, and those that are there keep the program alive until they are closed. */
+  beginClosing(): void {
+    this.isClosed = true;
+    this.wait();
+    clearTimeout(this.#restTimer);
+    clearTimeout(this.#idleTimer);
+  }
+
+  /**
+   * Closes every lane, and waits until nothing is left.
+   *
+   * @throws {TeardownError} If what was set up in a lane couldn't be disposed; told once.
+   */
+  async closeAll(): Promise<void> {
+    for (const on of this.lanes) this.close(on);
+    await Promise.all(this.#closing);
+    const failures = this.#teardownFailures.splice(0);
+    if (failures.length > 0) throw allAsOne(failures);
+  }
+}
+
+/** What is told of a task whose module isn't loaded and set up in time. */
+export function loadsTooLong(
+  { module }: Task,
+  timeoutMs: number,
+  inSetup: boolean,
+): TaskLoadError {
+  if (inSetup) {
+    return new TaskLoadError(
+      `Cannot set up task module ${module}: its setup has not ended after ${timeoutMs} ms`,
+    );
+  }
+  const own = module === Deno.mainModule
+    ? ": it is the program itself, whose top level waits for this; put it behind import.meta.main"
+    : "";
+  return new TaskLoadError(
+    `Cannot load task module ${module}: it has not been loaded after ${timeoutMs} ms${own}`,
+  );
+}
+
+function nameOf(task: Task): string {
+  return `${task.export} ${task.module}`;
+}
+
+function startError(cause: unknown): LaneStartError {
+  if (cause instanceof LaneStartError) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new LaneStartError(`Cannot start a lane: ${why}`, { cause });
 }

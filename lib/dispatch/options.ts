@@ -1,8 +1,11 @@
 /** The options that every model's `map` takes. */
 
-import type { Rate } from "./limit.ts";
-import type { PerKey } from "./lines.ts";
-import type { Outcome, Rejected } from "./outcome.ts";
+import type { BatchSettings } from "./batch.ts";
+import type { PerKey, Rate } from "./limits.ts";
+import type { Outcome, Rejected } from "./output.ts";
+import { attempt } from "../lanes/attempt.ts";
+import { isLoadingProgram, taskOfFunction } from "../lanes/load_task.ts";
+import type { Task, TaskFunction } from "../lanes/task.ts";
 
 /** Items from anywhere: an array, a generator, a stream; endless ones too. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
@@ -145,50 +148,25 @@ export type RunOptions = Pick<
   "signal" | "timeoutMs" | "loadTimeoutMs" | "retries" | "rerun" | "transfer"
 >;
 
-/** Options with every default filled in. */
-export interface CheckedOptions {
-  readonly order: "input" | "completion";
-  readonly signal: AbortSignal | undefined;
-  /** Infinity for none. */
-  readonly timeoutMs: number;
-  readonly loadTimeoutMs: number;
-  readonly retries: Required<RetryOptions>;
-  readonly rerun: boolean;
-  readonly rate: Rate | undefined;
-  readonly perKey: PerKey<never> | undefined;
-  readonly chunk: "auto" | number;
-  readonly buffer: "auto" | number;
-  readonly transfer: boolean;
-  readonly onProgress: MapOptions["onProgress"];
-  readonly onOutcome: MapOptions["onOutcome"];
-}
-
-const NAMES = new Set([
+const RUN_NAMES = ["signal", "timeoutMs", "loadTimeoutMs", "retries", "rerun", "transfer"];
+const MAP_NAMES = [
   "order",
-  "signal",
-  "timeoutMs",
-  "loadTimeoutMs",
-  "retries",
-  "rerun",
   "rate",
   "perKey",
   "chunk",
   "buffer",
-  "transfer",
   "onProgress",
   "onOutcome",
-]);
-const RUN_NAMES = new Set([
-  "signal",
-  "timeoutMs",
-  "loadTimeoutMs",
-  "retries",
-  "rerun",
-  "transfer",
-]);
-const RATE_NAMES = new Set(["limit", "perMs"]);
-const PER_KEY_NAMES = new Set(["key", "slots", "rate"]);
-const RETRY_NAMES = new Set(["limit", "baseMs", "maxMs", "jitter", "retryIf"]);
+] as const;
+
+type Optional = "signal" | "rate" | "perKey" | "onProgress" | "onOutcome";
+
+/** Options with every default filled in; Infinity where there is no limit. */
+export type CheckedOptions =
+  & Required<Omit<MapOptions, Optional | "retries">>
+  & { readonly [Name in Optional]: MapOptions[Name] | undefined }
+  & { readonly retries: Required<RetryOptions> };
+
 const LEAST_LOAD_MS = 2_000;
 const MOST_LOAD_MS = 30_000;
 const LOADS_PER_TASK = 10;
@@ -210,11 +188,11 @@ export function checkOptions(
       `Cannot ${what}: shared is given to the executor when it is opened, for it is sent to each lane once`,
     );
   }
-  check.known(options, what === "map" ? NAMES : RUN_NAMES);
+  check.known(options, what === "map" ? [...RUN_NAMES, ...MAP_NAMES] : RUN_NAMES);
   const retries = typeof options.retries === "object" && options.retries !== null
     ? options.retries
     : { limit: options.retries ?? 0 };
-  check.known(retries, RETRY_NAMES, "retries.");
+  check.known(retries, ["limit", "baseMs", "maxMs", "jitter", "retryIf"], "retries.");
   const { baseMs = 100, maxMs = 30_000, jitter = true, retryIf = mayRetry } = retries;
   const { order = "input", timeoutMs = Infinity, chunk = "auto", buffer = "auto" } = options;
   const { signal, onProgress, onOutcome, rerun = true, transfer = false, rate, perKey } = options;
@@ -243,25 +221,30 @@ export function checkOptions(
   for (const [name, told] of Object.entries({ onProgress, onOutcome })) {
     check(name, told, told === undefined || typeof told === "function", "a function");
   }
+  const checked = { order, signal, timeoutMs, loadTimeoutMs, rerun, chunk, buffer, transfer };
   return {
-    order,
-    signal,
-    timeoutMs,
-    loadTimeoutMs,
+    ...checked,
     retries: { limit: retries.limit, baseMs, maxMs, jitter, retryIf },
-    rerun,
     rate: rate && { ...rate },
-    perKey: perKey && { ...perKey, ...(perKey.rate && { rate: { ...perKey.rate } }) },
-    chunk,
-    buffer,
-    transfer,
+    perKey: perKey && { ...perKey as PerKey, ...(perKey.rate && { rate: { ...perKey.rate } }) },
     onProgress,
     onOutcome: onOutcome as MapOptions["onOutcome"],
   };
 }
 
+/** What batches of a run or a call with these options have in common, in such a pool. */
+export function settingsOf(
+  { timeoutMs, loadTimeoutMs, transfer: wanted, retries }: CheckedOptions,
+  { moves, slots }: { readonly moves: boolean; readonly slots: number },
+): BatchSettings {
+  const transfer = wanted && moves;
+  // A retry would need the item again, and so would another task's crash.
+  const movesItems = transfer && slots === 1 && retries.limit === 0;
+  return { timeoutMs, loadTimeoutMs, timed: false, transfer, movesItems, mostBytes: Infinity };
+}
+
 function checkRate(check: Checker, rate: Rate, name: string): void {
-  check.known(rate, RATE_NAMES, `${name}.`);
+  check.known(rate, ["limit", "perMs"], `${name}.`);
   const { limit, perMs } = rate;
   check(`${name}.limit`, limit, limit !== Infinity && isCount(limit, 1), "a whole number from 1");
   const isSpan = isTime(perMs) && perMs > 0 && perMs !== Infinity;
@@ -269,7 +252,7 @@ function checkRate(check: Checker, rate: Rate, name: string): void {
 }
 
 function checkPerKey(check: Checker, perKey: PerKey<never>): void {
-  check.known(perKey, PER_KEY_NAMES, "perKey.");
+  check.known(perKey, ["key", "slots", "rate"], "perKey.");
   const { key, slots = Infinity, rate } = perKey;
   check("perKey.key", key, typeof key === "function", "a function of an item");
   check("perKey.slots", slots, isCount(slots, 1), "a whole number from 1");
@@ -288,11 +271,7 @@ export function mayRetry({ ended, reason }: Rejected): boolean {
  * property: it must not harm the run.
  */
 export function propertyOf(reason: unknown, name: string): unknown {
-  try {
-    return (reason as Record<string, unknown> | null | undefined)?.[name];
-  } catch {
-    return undefined;
-  }
+  return attempt(() => (reason as Record<string, unknown> | null | undefined)?.[name]);
 }
 
 /** Whether it is a number of milliseconds from 0; Infinity too. */
@@ -309,7 +288,7 @@ export function isCount(value: number, least: number): boolean {
 interface Checker {
   (name: string, value: unknown, holds: boolean, wanted: string): void;
   /** Refuses options that nobody reads: a slip of the pen would otherwise do nothing, in silence. */
-  known(options: object, names: ReadonlySet<string>, prefix?: string): void;
+  known(options: object, names: readonly string[], prefix?: string): void;
 }
 
 /**
@@ -326,15 +305,14 @@ export function checker(what: string): Checker {
       if (!holds) refuse(name, wanted, value);
     },
     {
-      known(options: object, names: ReadonlySet<string>, prefix = "") {
+      known(options: object, names: readonly string[], prefix = "") {
         if (typeof options !== "object" || options === null) {
           return refuse(prefix === "" ? "options" : prefix.slice(0, -1), "an object", options);
         }
         for (const name of Object.keys(options)) {
-          if (names.has(name)) continue;
-          const all = [...names].join(", ");
+          if (names.includes(name)) continue;
           throw new RangeError(
-            `Cannot ${what}: there is no option ${prefix}${name}; there are ${all}`,
+            `Cannot ${what}: there is no option ${prefix}${name}; there are ${names.join(", ")}`,
           );
         }
       },
@@ -344,11 +322,57 @@ export function checker(what: string): Checker {
 
 /** A value as a person writes it, so that `"5"` isn't taken for 5. */
 export function shown(value: unknown): string {
-  try {
-    return Deno.inspect(value, { depth: 1, compact: true });
-  } catch {
-    return typeof value;
-  }
+  return attempt(() => Deno.inspect(value, { depth: 1, compact: true }), typeof value);
 }
 
 const CHECKS = { map: checker("map"), run: checker("run") };
+
+const checked = new WeakSet<Task>();
+
+/**
+ * The task that a caller named, or gave as a function where tasks don't travel.
+ *
+ * @param what What can't be done with another one.
+ * @param travels Whether its lanes are elsewhere.
+ * @throws {TypeError} If it is neither.
+ */
+export function checkedTask(given: unknown, what: string, travels: boolean): Task {
+  if (isLoadingProgram()) {
+    throw new TypeError(
+      `Cannot ${what} while this program is loaded in a lane, for a task of its own file: put what is ` +
+        "not to run there behind import.meta.main",
+    );
+  }
+  if (typeof given === "function" && !travels) return ofFunction(given, what);
+  if (checked.has(given as Task)) return given as Task;
+  const { module, export: name } = (given ?? {}) as Partial<Record<keyof Task, unknown>>;
+  if (typeof module !== "string" || !URL.canParse(module) || typeof name !== "string") {
+    throw new TypeError(
+      `Cannot ${what}: task must be named by an absolute module URL and an export, but is ` +
+        wrong(given, module, name),
+    );
+  }
+  checked.add(given as Task);
+  return given as Task;
+}
+
+function ofFunction(fn: unknown, what: string): Task {
+  const task = taskOfFunction(fn as TaskFunction);
+  if (task !== undefined) return task;
+  throw new TypeError(
+    `Cannot ${what}: task is a generator function, whose body nobody would run; write a function that ` +
+      "returns its result",
+  );
+}
+
+function wrong(given: unknown, module: unknown, name: unknown): string {
+  const remedy = `use task(new URL("./my_task.ts", import.meta.url))`;
+  if (typeof given === "function") {
+    return `a function, which can't travel to another lane; export it from a module of its own and ` +
+      `${remedy}, or open sequential, concurrent or limited, which take a function too`;
+  }
+  const what = module === undefined
+    ? String(given)
+    : `of module ${JSON.stringify(module)} and export ${JSON.stringify(name)}`;
+  return `${what}; ${remedy}`;
+}

@@ -3,33 +3,23 @@
  * many as there is room for and as its limits allow.
  */
 
-import { Batch, type BatchSettings, type Key, unsent } from "./batch.ts";
-import type { BatchSize } from "./batch_size.ts";
-import { MOST_TIMER_MS } from "./deadlines.ts";
-import { Limit, type Rate } from "./limit.ts";
-import { Lines, type PerKey } from "./lines.ts";
-import { shown } from "./options.ts";
+import { Batch, type BatchSize, type Key, type PoolRun, unsent } from "./batch.ts";
+import { after } from "./deadlines.ts";
+import { Limit, Lines, type PerKey } from "./limits.ts";
+import { type CheckedOptions, shown } from "./options.ts";
 import type { Source } from "./source.ts";
 
-/** What the queue needs to know. */
-export interface QueueOptions {
-  readonly settings: BatchSettings;
-  readonly source: Source;
-  readonly size: BatchSize;
+/** The run whose items are queued. */
+export interface QueueRun extends PoolRun {
+  readonly options: Pick<CheckedOptions, "buffer" | "rate" | "perKey">;
   /** Slots on all lanes together, at this moment. */
-  readonly slots: () => number;
-  /** Items beyond the slots that may be pulled and not yet taken by the consumer. */
-  readonly buffer: "auto" | number;
-  readonly rate: Rate | undefined;
-  readonly perKey: PerKey<never> | undefined;
+  readonly slots: number;
   /** Whether several items travel together, if nothing counts them one by one. */
-  readonly together: () => boolean;
+  readonly together: boolean;
   /** There may be something to send that wasn't there before. */
-  readonly onMore: () => void;
+  onMore(): void;
   /** The input turns out to be over, and nothing waits. */
-  readonly onEmpty: () => void;
-  /** A function of the caller's threw, or gave what it must not. */
-  readonly onError: (error: unknown) => void;
+  mayBeOver(): void;
 }
 
 /** Two batches a slot: one that ended and waits for the consumer, one to go on with. */
@@ -45,15 +35,19 @@ export class Queue {
   consumed = 0;
   /** Whether all results are collected anyway, so that holding some back saves nothing. */
   unbounded = false;
-  readonly #options: QueueOptions;
   /** The limit of all items together. */
   readonly #limit: Limit;
   readonly #lines: Lines;
-  readonly #delayed = new Map<ReturnType<typeof setTimeout>, Batch>();
+  /** What waits for its next try, and what forgets that. */
+  readonly #delayed = new Map<Batch, () => void>();
 
-  constructor(options: QueueOptions) {
-    const { rate, perKey, onMore } = options;
-    this.#options = options;
+  constructor(
+    private readonly run: QueueRun,
+    private readonly source: Source,
+    private readonly size: BatchSize,
+  ) {
+    const { rate, perKey } = run.options;
+    const onMore = () => run.onMore();
     this.#limit = new Limit({ rate }, onMore);
     this.#lines = new Lines({ rate: perKey?.rate, slots: perKey?.slots }, onMore);
   }
@@ -64,12 +58,12 @@ export class Queue {
   }
 
   get #together(): boolean {
-    return !this.isCounted && this.#options.together();
+    return !this.isCounted && this.run.together;
   }
 
   /** Whether nothing is left and nothing will come. */
   get isEmpty(): boolean {
-    return this.#options.source.isEmpty && this.#lines.waiting === 0 && this.#delayed.size === 0;
+    return this.source.isEmpty && this.#lines.waiting === 0 && this.#delayed.size === 0;
   }
 
   /**
@@ -77,17 +71,17 @@ export class Queue {
    *
    * @returns Whether it needs a lane for itself; undefined if there is nothing, or no room for it.
    */
-  peek(ahead: number): { readonly alone: boolean } | undefined {
-    const next = this.#lines.next ?? this.#unpulled(ahead);
+  peek(): { readonly alone: boolean } | undefined {
+    const next = this.#lines.next ?? this.#unpulled();
     if (next === undefined || this.#limit.allows()) return next;
-    if (this.#lines.waiting === 0) this.#lookAhead(ahead);
+    if (this.#lines.waiting === 0) this.#lookAhead();
     return undefined;
   }
 
   /** Pulls what will have to wait, for if there is nothing, the run need not wait to be over. */
-  #lookAhead(ahead: number): void {
+  #lookAhead(): void {
     this.takenAtMs = performance.now();
-    for (const fresh of this.#pull(ahead)) this.#lines.add(fresh);
+    for (const fresh of this.#pull()) this.#lines.add(fresh);
   }
 
   /** Nothing more will be sent. */
@@ -95,27 +89,27 @@ export class Queue {
     this.#limit.stop();
   }
 
-  #unpulled(ahead: number): { readonly alone: boolean } | undefined {
-    return this.#options.source.mayGive && this.#room(ahead) >= 1 ? { alone: false } : undefined;
+  #unpulled(): { readonly alone: boolean } | undefined {
+    return this.source.mayGive && this.#room >= 1 ? { alone: false } : undefined;
   }
 
   /** How many items may still be pulled before the consumer takes some. */
-  #room(ahead: number): number {
-    const { buffer, size, source } = this.#options;
-    const slots = this.#options.slots();
+  get #room(): number {
+    const { slots, options: { buffer } } = this.run;
     const { fresh } = this.#lines;
-    const held = source.pulled - this.consumed;
+    const held = this.source.pulled - this.consumed;
     if (fresh >= AUTO_LOOK_AHEAD && (buffer === "auto" || slots === Infinity)) return 0;
     if (this.unbounded || slots === Infinity) return Infinity;
     if (buffer !== "auto") return slots + buffer - held;
-    const beyond = slots * (this.#together ? size.current : 1) * (AUTO_BUFFER_BATCHES + ahead);
+    const items = slots * (this.#together ? this.size.current : 1);
+    const beyond = items * (AUTO_BUFFER_BATCHES + this.run.ahead);
     return slots + beyond - (held - fresh);
   }
 
   /** The next items to send; undefined if there are none at this moment. */
-  take(ahead: number): Batch | undefined {
+  take(): Batch | undefined {
     this.takenAtMs = performance.now();
-    const batch = this.#next(ahead);
+    const batch = this.#next();
     if (batch !== undefined && this.isCounted) {
       this.#limit.take(batch);
       this.#lines.limitOf(batch)?.take(batch);
@@ -123,54 +117,53 @@ export class Queue {
     return batch;
   }
 
-  #next(ahead: number): Batch | undefined {
+  #next(): Batch | undefined {
     for (;;) {
       const waiting = this.#lines.take();
       if (waiting !== undefined) {
         return waiting.alone || this.isCounted ? this.#first(waiting) : waiting;
       }
-      const pulled = this.#pull(ahead);
+      const pulled = this.#pull();
       const [first] = pulled;
-      if (first === undefined || (pulled.length === 1 && first.key === undefined)) return first;
+      if (first === undefined || (pulled.length === 1 && first.history.key === undefined)) {
+        return first;
+      }
       for (const fresh of pulled) this.#lines.add(fresh);
     }
   }
 
   /** New items: together, or each by itself if one of them has a key. */
-  #pull(ahead: number): Batch[] {
-    const { settings, source, size, slots, perKey } = this.#options;
-    const { total, pulled } = source;
-    const remaining = total === undefined ? undefined : total - pulled;
-    const wanted = this.#together ? size.next(remaining, slots()) : 1;
-    const items = source.pull(Math.min(wanted, this.#room(ahead)));
+  #pull(): Batch[] {
+    const { run, source } = this;
+    const { perKey } = run.options;
+    const wanted = this.#together ? this.size.next(source.remaining, run.slots) : 1;
+    const items = source.pull(Math.min(wanted, this.#room));
     if (items.length === 0) {
-      if (this.isEmpty) this.#options.onEmpty();
+      if (this.isEmpty) run.mayBeOver();
       return [];
     }
     // The input may have left some out before these.
     const first = source.pulled - items.length;
     const keys = perKey && items.map((item, at) => this.#keyOf(perKey, item, first + at));
     if (!keys?.some((key) => key !== undefined)) {
-      return [new Batch(settings, first, items, unsent(this.takenAtMs))];
+      return [new Batch(run, first, items, unsent(this.takenAtMs))];
     }
     return items.map((item, at) =>
-      new Batch(settings, first + at, [item], unsent(this.takenAtMs, keys[at]))
+      new Batch(run, first + at, [item], unsent(this.takenAtMs, keys[at]))
     );
   }
 
-  #keyOf(perKey: PerKey<never>, item: unknown, index: number): Key | undefined {
+  #keyOf(perKey: PerKey, item: unknown, index: number): Key | undefined {
     try {
-      const key: unknown = perKey.key(item as never);
+      const key: unknown = perKey.key(item);
       if (typeof key === "string" || typeof key === "number" || key === undefined) return key;
       if (key instanceof Promise) key.catch(() => {});
       throw new TypeError(
-        `Cannot map: perKey.key must give a string, a number or undefined, but gives ${
-          shown(key)
-        } ` +
-          `for item ${index}`,
+        "Cannot map: perKey.key must give a string, a number or undefined, but gives " +
+          `${shown(key)} for item ${index}`,
       );
     } catch (error) {
-      this.#options.onError(error);
+      this.run.fail(error);
       return undefined;
     }
   }
@@ -207,29 +200,25 @@ export class Queue {
 
   /** Takes an item back that is to go again after a wait in milliseconds. */
   later(batch: Batch, waitMs: number): void {
-    const timer = setTimeout(() => {
-      this.#delayed.delete(timer);
-      if (waitMs > MOST_TIMER_MS) return this.later(batch, waitMs - MOST_TIMER_MS);
+    const forget = after(waitMs, () => {
+      this.#delayed.delete(batch);
       this.putBack(batch);
-      this.#options.onMore();
-    }, Math.min(waitMs, MOST_TIMER_MS));
-    this.#delayed.set(timer, batch);
+      this.run.onMore();
+    });
+    this.#delayed.set(batch, forget);
   }
 
   /** Gives up every wait; returns what was not sent, of an array also what was not pulled. */
   drop(): Batch[] {
-    const { settings, source } = this.#options;
-    const dropped = [...this.#lines.drop(), ...this.#delayed.values()];
-    for (const timer of this.#delayed.keys()) clearTimeout(timer);
+    const dropped = [...this.#lines.drop(), ...this.#delayed.keys()];
+    for (const forget of this.#delayed.values()) forget();
     this.#delayed.clear();
-    const arrived = source.takeArrived();
-    const { pulled, unpulled } = source;
-    const first = pulled - arrived.length;
-    if (arrived.length > 0) {
-      dropped.push(new Batch(settings, first, arrived, unsent(this.takenAtMs)));
-    }
-    if (unpulled.length > 0) {
-      dropped.push(new Batch(settings, pulled, unpulled, unsent(this.takenAtMs)));
+    const arrived = this.source.takeArrived();
+    const { pulled, unpulled } = this.source;
+    for (
+      const [first, items] of [[pulled - arrived.length, arrived], [pulled, unpulled]] as const
+    ) {
+      if (items.length > 0) dropped.push(new Batch(this.run, first, items, unsent(this.takenAtMs)));
     }
     return dropped;
   }

@@ -20,44 +20,44 @@ export interface QuarantinedItem {
   readonly reason: CrashedError;
 }
 
-/** What the recovery needs of its run. */
-export interface RecoveryOptions {
-  readonly settler: Settler;
-  /** Whether what may have run may run again. */
-  readonly rerun: boolean;
-  /** How long a task that was asked to stop may go on, in milliseconds. */
-  readonly graceMs: number;
-  /** Told of an item that is not tried again, for it ended more than one lane. */
-  readonly onQuarantined?: ((item: QuarantinedItem) => void) | undefined;
+/** The run or call whose items are recovered. */
+export interface Recovering {
+  readonly options: {
+    /** Whether what may have run may run again. */
+    readonly rerun: boolean;
+  };
   /** Takes items that are to be sent before all others. */
-  readonly putBack: (batch: Batch) => void;
+  putBack(batch: Batch): void;
+}
+
+/** What all recoveries of a pool have in common. */
+export interface RecoveryOptions {
+  /** How long a task that was asked to stop may go on before it is made to, in milliseconds. */
+  readonly graceMs: number;
+  /** Told of each item that ended more than one lane, and isn't tried again. */
+  readonly onQuarantined?: ((item: QuarantinedItem) => void) | undefined;
 }
 
 /** Recovers a run's items. */
 export class Recovery {
-  readonly #of: RecoveryOptions;
-
-  constructor(options: RecoveryOptions) {
-    this.#of = options;
-  }
+  constructor(
+    private readonly run: Recovering,
+    private readonly settler: Settler,
+    private readonly options: RecoveryOptions,
+  ) {}
 
   /** A lane died with a batch of this run. */
-  onLost(batch: Batch, blame: Blame, death: Death): void {
-    const { putBack } = this.#of;
-    const { reported, sentCount } = batch;
-    const { kind } = blame;
-    if (kind === "suspects" || kind === "victims") {
-      putBack(batch.part(sentCount, batch.items.length));
-      return this.#again(batch, reported, sentCount, death, kind === "suspects");
+  onLost(batch: Batch, { at, fault }: Blame, death: Death): void {
+    const { reported, sentCount, items } = batch;
+    if (at.state !== "running") {
+      this.run.putBack(batch.part(sentCount, items.length));
+      if (at.state !== "unknown") return this.#unstarted(batch, death, fault !== "none");
+      return this.#again(batch, reported, sentCount, death, fault !== "none");
     }
-    if (kind === "innocent" || kind === "unstarted") {
-      putBack(batch.part(sentCount, batch.items.length));
-      return this.#unstarted(batch, death, kind === "unstarted");
-    }
-    const { offset, sinceMs } = blame;
-    putBack(batch.part(offset + 1, batch.items.length));
-    if (kind === "culprit") this.#crash(batch, offset, sinceMs, death);
-    else this.#again(batch, offset, offset + 1, death, kind === "suspect", sinceMs);
+    const { offset, sinceMs } = at;
+    this.run.putBack(batch.part(offset + 1, items.length));
+    if (fault === "certain") this.#crash(batch, offset, sinceMs, death);
+    else this.#again(batch, offset, offset + 1, death, fault === "perhaps", sinceMs);
     this.#again(batch, reported, offset, death, false);
   }
 
@@ -70,33 +70,29 @@ export class Recovery {
     alone: boolean,
     sinceMs = NaN,
   ): void {
-    const { settler, rerun, putBack } = this.#of;
-    const { attempt, reruns, firstIndex, moved } = batch;
-    if (rerun && !moved) {
+    const { firstIndex, moved, history: { attempt, reruns } } = batch;
+    if (this.run.options.rerun && !moved) {
       const history = { attempt: attempt + 1, reruns: reruns + 1, ...(alone && { alone }) };
-      return putBack(batch.part(from, to, history));
+      return this.run.putBack(batch.part(from, to, history));
     }
     for (let offset = from; offset < to; offset++) {
       const why = moved ? "its buffers had moved there" : "it may have run, and rerun is false";
       const reason = new CrashedError(
-        `Item ${
-          firstIndex + offset
-        } lost its lane, perhaps through another's fault, and isn't run ` +
-          `again, for ${why}: the lane ${death.how}`,
+        `Item ${firstIndex + offset} lost its lane, perhaps through another's fault, and isn't ` +
+          `run again, for ${why}: the lane ${death.how}`,
         causeOf(death),
       );
-      settler.reject(batch, offset, "crashed", reason, { sinceMs, ...(alone && { alone }) });
+      this.settler.reject(batch, offset, "crashed", reason, { sinceMs, ...(alone && { alone }) });
     }
   }
 
   /** Items that were on the lane, but not started, go elsewhere, unless they are what ends lanes. */
   #unstarted(batch: Batch, death: Death, mayKill: boolean): void {
-    const { putBack, settler } = this.#of;
     const { reported, sentCount, firstIndex, moved, alone } = batch;
-    const losses = mayKill ? batch.losses + 1 : batch.losses;
+    const losses = batch.history.losses + Number(mayKill);
     if (!moved && (!alone || losses < MOST_LOSSES)) {
       const history = { losses, ...(losses >= MOST_LOSSES - 1 && { alone: true }) };
-      return putBack(batch.part(reported, sentCount, history));
+      return this.run.putBack(batch.part(reported, sentCount, history));
     }
     const what = moved
       ? "lost its lane before its task could start, and its buffers, which had moved there"
@@ -106,13 +102,13 @@ export class Recovery {
         `Item ${firstIndex + offset} ${what}: the lane ${death.how}`,
         causeOf(death),
       );
-      settler.reject(batch, offset, "crashed", reason, { started: false, losses });
+      this.settler.reject(batch, offset, "crashed", reason, { started: false, losses });
     }
   }
 
   #crash(batch: Batch, offset: number, sinceMs: number, death: Death): void {
     // If more than its lane was lost, it was blamed only since that had happened to it before.
-    const kills = batch.kills + (death.isElsewhere ? 2 : 1);
+    const kills = batch.history.kills + (death.isElsewhere ? 2 : 1);
     const error = new CrashedError(
       `Item ${batch.firstIndex + offset} lost its lane while its task ran: the lane ${death.how}` +
         (kills >= MOST_KILLS ? `; it killed ${kills} lanes and is quarantined` : ""),
@@ -120,30 +116,29 @@ export class Recovery {
     );
     error.retryable = kills < MOST_KILLS;
     if (!error.retryable) {
-      const index = batch.firstIndex + offset;
-      const { task, items } = batch;
-      this.#of.onQuarantined?.({ task, index, item: items[offset], reason: error });
+      const { task, items, firstIndex } = batch;
+      const index = firstIndex + offset;
+      this.options.onQuarantined?.({ task, index, item: items[offset], reason: error });
     }
-    this.#of.settler.reject(batch, offset, "crashed", error, { sinceMs, kills, alone: true });
+    this.settler.reject(batch, offset, "crashed", error, { sinceMs, kills, alone: true });
   }
 
   /** A task went on after it was asked to stop. */
   onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void {
-    const { settler, putBack, graceMs } = this.#of;
+    const { graceMs } = this.options;
     const { reported, items, asked, timeoutMs, firstIndex, sentCount } = batch;
     if (at.state === "waiting" || at.state === "loading") {
-      return putBack(batch.part(reported, items.length));
+      return this.run.putBack(batch.part(reported, items.length));
     }
     const isKnown = at.state === "running";
     const how = "had to be ended";
     if (isKnown && asked!.why === "timeout" && at.offset !== asked!.offset) {
       // The one that was asked had ended by then.
-      const { offset, sinceMs } = at;
-      return this.onLost(batch, { kind: "victim", offset, sinceMs }, { how, starting: false });
+      return this.onLost(batch, { at, fault: "none" }, { how, starting: false });
     }
     const offset = isKnown ? at.offset : reported;
     const sinceMs = isKnown ? at.sinceMs : NaN;
-    putBack(batch.part(isKnown ? offset + 1 : sentCount, items.length));
+    this.run.putBack(batch.part(isKnown ? offset + 1 : sentCount, items.length));
     const isTimeout = asked!.why === "timeout";
     const ended = forced === "abandoned" ? "abandoned" : isTimeout ? "timed-out" : "cancelled";
     const what = isTimeout ? `its deadline of ${timeoutMs} ms passed` : "it was cancelled";
@@ -155,7 +150,7 @@ export class Recovery {
     const reason = new Class(
       `Item ${firstIndex + offset} ${fate(forced, what, graceMs, hadOthers)}`,
     );
-    settler.reject(batch, offset, ended, reason, { sinceMs });
+    this.settler.reject(batch, offset, ended, reason, { sinceMs });
     const death = { how, starting: false };
     // Those behind it ran too, perhaps.
     if (!isKnown) this.#again(batch, offset + 1, sentCount, death, false);
@@ -185,4 +180,36 @@ function fate(forced: Forced, what: string, graceMs: number, hadOthers: boolean)
 
 function causeOf(death: Death): ErrorOptions | undefined {
   return "error" in death ? { cause: death.error } : undefined;
+}
+
+/** How far a lane is with a batch: the only item left is the one that runs, even where it can't tell. */
+export function progressOf(batch: Batch): BatchProgress {
+  const at = batch.on!.lane.progress(batch);
+  const isSingle = at.state === "unknown" && !at.isHarmless &&
+    batch.sentCount - batch.reported === 1;
+  return isSingle ? { state: "running", offset: batch.reported, sinceMs: NaN } : at;
+}
+
+/**
+ * Judges all the batches that were on a lane when it died, each in its turn.
+ *
+ * @param isKnown Whether something else is known to be to blame.
+ * @param isElsewhere Whether more than the lane was lost, such as its machine. Tasks seldom do that, so
+ * what ran is only suspected, and to blame if it happens to it again while it has a lane for itself.
+ */
+export function blame(lost: readonly Batch[], isKnown = false, isElsewhere = false): Blame[] {
+  const progress = lost.map(progressOf);
+  const active =
+    progress.filter((at) => at.state === "running" || (at.state === "unknown" && !at.isHarmless))
+      .length;
+  return progress.map((at, index): Blame => {
+    const { alone, reruns } = lost[index]!.history;
+    const isRunning = at.state === "running";
+    const isCleared = isKnown ||
+      (at.state === "unknown"
+        ? at.isHarmless || (isElsewhere && reruns === 0)
+        : isElsewhere && !isRunning);
+    const isSure = isRunning && active === 1 && (!isElsewhere || alone);
+    return { at, fault: isCleared ? "none" : isSure ? "certain" : "perhaps" };
+  });
 }

@@ -2,45 +2,56 @@
  * One `map` under way: sends items to lanes, takes what they report, and ends when all is settled.
  */
 
-import { emptyBuffers } from "../lanes/remote/buffers.ts";
-import { asyncContext } from "../lanes/async_context.ts";
 import { CancelledError } from "../lanes/errors.ts";
-import type { Death, Forced, Report } from "../lanes/lane.ts";
+import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
+import { emptyBuffers } from "../lanes/remote/clone.ts";
 import type { Task } from "../lanes/task.ts";
-import { beginSpan, type Span, type SpanPlace } from "../lanes/telemetry.ts";
-import { type Batch, BatchList, type BatchSettings, type Blame, type PoolRun } from "./batch.ts";
-import { BatchSize } from "./batch_size.ts";
-import { checkedTask } from "./checked_task.ts";
+import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
+import { type Batch, BatchList, type BatchSettings, BatchSize, type Blame } from "./batch.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { LanePool } from "./lane_pool.ts";
-import { type CheckedOptions, checkOptions, type Items, type MapOptions } from "./options.ts";
-import { outcomeAt, type Settled, valueAt } from "./outcome.ts";
-import { Output, type OutputRun, type Results } from "./output.ts";
-import { Queue } from "./queue.ts";
-import { Recovery } from "./recovery.ts";
-import { Settler } from "./settler.ts";
-import { Source } from "./source.ts";
-import type { UnusedResults } from "./unused_results.ts";
+import {
+  type CheckedOptions,
+  checkedTask,
+  checkOptions,
+  type Items,
+  type MapOptions,
+  settingsOf,
+} from "./options.ts";
+import {
+  outcomeAt,
+  Output,
+  type OutputRun,
+  type Results,
+  type Settled,
+  type UnusedResults,
+  valueAt,
+} from "./output.ts";
+import { Queue, type QueueRun } from "./queue.ts";
+import { type Recovering, Recovery } from "./recovery.ts";
+import { Settler, type Settling } from "./settler.ts";
+import { Source, type SourceEvents } from "./source.ts";
+
+/** What a run is made of. */
+export interface MapCall {
+  /** Named by module and export, or a function where tasks don't travel. */
+  readonly task: unknown;
+  readonly items: Items<unknown>;
+  readonly options: MapOptions<never> | undefined;
+  /** Whether the first item that gives no value ends the run. */
+  readonly failFast: boolean;
+}
 
 /**
  * Prepares a run; it starts when its first result is asked for.
  *
- * @param given The task: named by module and export, or a function where tasks don't travel.
- * @param failFast Whether the first item that gives no value ends the run.
  * @throws {RangeError} If an option is out of its range.
  * @throws {TypeError} If `items` can't be iterated, or `task` is not named by module and export.
  */
-export function startMap(
-  pool: LanePool,
-  unused: UnusedResults,
-  given: unknown,
-  items: Items<unknown>,
-  options: MapOptions<never> | undefined,
-  failFast: boolean,
-): Results<unknown> {
-  const task = checkedTask(given, "map", pool.options.remote);
-  const run = new Run(pool, task, items, checkOptions(options), failFast);
-  run.onUsed = unused.watch(run.output, failFast ? "map" : "mapSettled");
+export function startMap(pool: LanePool, unused: UnusedResults, call: MapCall): Results<unknown> {
+  const task = checkedTask(call.task, "map", pool.options.remote);
+  const run = new Run(pool, task, checkOptions(call.options), call);
+  run.onUsed = unused.watch(run.output, call.failFast ? "map" : "mapSettled");
   return run.output;
 }
 
@@ -50,23 +61,22 @@ const MOST_LOAD_FAILURES = 3;
 /** So long after its last task ended, a run that nobody waits for keeps the program no more. */
 const REST_MS = 100;
 
-class Run implements PoolRun, OutputRun {
-  readonly task: Task;
+class Run implements QueueRun, OutputRun, Settling, Recovering, SourceEvents {
+  readonly settings: BatchSettings;
   isReady = false;
   rests = false;
+  context: unknown;
+  span: Span | undefined;
   /** Where results go. */
   readonly output: Output<unknown>;
   /** Told when somebody asks for results, or says that none is wanted. */
   onUsed: () => void = () => {};
-  readonly #options: CheckedOptions;
-  readonly #pool: LanePool;
   readonly #failFast: boolean;
-  readonly #settings: BatchSettings & { context: unknown; span: SpanPlace | undefined };
   readonly #inFlight = new BatchList("runPlace");
   readonly #source: Source;
   readonly #size: BatchSize;
   readonly #queue: Queue;
-  readonly #settler: Settler;
+  readonly #settler = new Settler(this);
   readonly #recovery: Recovery;
   readonly #deadlines: Deadlines;
   readonly #ended = Promise.withResolvers<void>();
@@ -77,109 +87,85 @@ class Run implements PoolRun, OutputRun {
   /** What the input threw when it was closed. */
   #closeFailure: { readonly error: unknown } | undefined;
   #loadFailures = 0;
-  #span: Span | undefined;
   #restTimer: ReturnType<typeof setTimeout> | undefined;
   /** Whether its executor is being closed. */
   #isClosing = false;
-  readonly #onAbort = () => void this.stop(this.#options.signal!.reason);
+  readonly #onAbort = () => void this.stop(this.options.signal!.reason);
 
   /** Pulls and sends nothing yet. */
   constructor(
-    pool: LanePool,
-    task: Task,
-    items: Items<unknown>,
-    options: CheckedOptions,
-    failFast: boolean,
+    private readonly pool: LanePool,
+    readonly task: Task,
+    readonly options: CheckedOptions,
+    { items, failFast }: MapCall,
   ) {
-    const { moves, slots, graceMs, batches } = pool.options;
-    const { timeoutMs, loadTimeoutMs, transfer, retries } = options;
-    this.task = task;
-    this.#options = options;
-    this.#pool = pool;
     this.#failFast = failFast;
     this.output = new Output(this, options.order, failFast ? valueAt : outcomeAt);
-    this.#size = new BatchSize(options.chunk, batches);
-    this.#settings = {
-      run: this,
-      timeoutMs,
-      loadTimeoutMs,
-      timed: !failFast,
-      transfer: transfer && moves,
-      // A retry would need the item again, and so would another task's crash.
-      movesItems: transfer && moves && slots === 1 && retries.limit === 0,
-      mostBytes: this.#size.mostBytes,
-      context: undefined,
-      span: undefined,
-    };
-    this.#source = new Source(items, {
-      leftOut: (firstIndex, count) => {
-        this.#queue.consumed += count;
-        this.output.skip(firstIndex, count);
-      },
-      arrived: () => {
-        pool.wake(this);
-        this.#later(() => this.#endIfDone());
-      },
-      failed: (error) => {
-        // Noted at once, for what the input gave before may be the last and over before its turn comes.
-        this.#failure ??= { error };
-        // It was in the midst of its end when it was left: that is the same to who leaves.
-        if (this.#state !== "running") this.#closeFailure ??= { error };
-        this.#later(() => this.fail(error));
-      },
-    });
-    this.#queue = new Queue({
-      settings: this.#settings,
-      source: this.#source,
-      size: this.#size,
-      slots: () => pool.slots,
-      buffer: options.buffer,
-      rate: options.rate,
-      perKey: options.perKey,
-      together: () => pool.sendsTogether || options.chunk !== "auto",
-      onMore: () => pool.wake(this),
-      onEmpty: () => this.#later(() => this.#endIfDone()),
-      onError: (error) => this.fail(error),
-    });
-    this.#settler = new Settler({
-      options,
-      mayRetry: () => this.#state === "running",
-      retryLater: (batch, waitMs, pauseMs) => {
-        if (pauseMs > 0) this.#queue.pause(batch, pauseMs);
-        this.#queue.later(batch, waitMs);
-      },
-      onSettled: (settled, batch) => this.#onSettled(settled, batch),
-      onError: (error) => this.fail(error),
-      onAnswered: () => this.#later(() => this.#endIfDone()),
-    });
-    this.#recovery = new Recovery({
-      settler: this.#settler,
-      rerun: options.rerun,
-      graceMs,
-      onQuarantined: pool.options.onQuarantined,
-      putBack: (batch) => this.putBack(batch),
-    });
+    this.#size = new BatchSize(options.chunk, pool.options.batches);
+    const { mostBytes } = this.#size;
+    this.settings = { ...settingsOf(options, pool.options), timed: !failFast, mostBytes };
+    this.#source = new Source(items, this);
+    this.#queue = new Queue(this, this.#source, this.#size);
+    this.#recovery = new Recovery(this, this.#settler, pool.options);
     this.#deadlines = new Deadlines(pool, this.#inFlight);
   }
 
-  #later(action: () => void): void {
-    this.#pool.do(action);
+  leftOut(firstIndex: number, count: number): void {
+    this.#queue.consumed += count;
+    this.output.skip(firstIndex, count);
+  }
+
+  arrived(): void {
+    this.onMore();
+    this.mayBeOver();
+  }
+
+  inputFailed(error: unknown): void {
+    // Noted at once, for what the input gave before may be the last and over before its turn comes.
+    this.#failure ??= { error };
+    // It was in the midst of its end when it was left: that is the same to who leaves.
+    if (this.#state !== "running") this.#closeFailure ??= { error };
+    this.pool.do(() => this.fail(error));
+  }
+
+  get slots(): number {
+    return this.pool.slots;
+  }
+
+  get together(): boolean {
+    return this.pool.sendsTogether || this.options.chunk !== "auto";
+  }
+
+  onMore(): void {
+    this.pool.wake(this);
+  }
+
+  mayBeOver(): void {
+    this.pool.do(() => this.#endIfDone());
+  }
+
+  get mayRetry(): boolean {
+    return this.#state === "running";
+  }
+
+  retryLater(batch: Batch, waitMs: number, pauseMs: number): void {
+    if (pauseMs > 0) this.#queue.pause(batch, pauseMs);
+    this.#queue.later(batch, waitMs);
   }
 
   /** Joins the pool; called by the output when the first result is asked for. */
   start(collecting: boolean): void {
-    const { signal, buffer } = this.#options;
+    const { signal, buffer } = this.options;
     this.onUsed();
-    this.#settings.context = asyncContext();
-    this.#span = beginSpan("map", this.task);
-    this.#settings.span = this.#span?.place;
+    this.context = asyncContext();
+    this.span = beginSpan("map", this.task);
     if (collecting && buffer === "auto") this.#queue.unbounded = true;
     this.#state = "running";
     if (signal?.aborted) return void this.stop(signal.reason);
     signal?.addEventListener("abort", this.#onAbort, { once: true });
-    this.#later(() => {
+    this.pool.do(() => {
       try {
-        this.#pool.add(this);
+        this.pool.add(this);
       } catch (error) {
         this.fail(error);
       }
@@ -188,12 +174,12 @@ class Run implements PoolRun, OutputRun {
   }
 
   awaited(): void {
-    if (this.rests) this.#pool.rest(this, false);
+    if (this.rests) this.pool.rest(this, false);
   }
 
   taken(count: number): void {
     this.#queue.consumed += count;
-    if (this.#state === "running") this.#pool.wake(this);
+    if (this.#state === "running") this.onMore();
   }
 
   async leave(): Promise<void> {
@@ -207,22 +193,21 @@ class Run implements PoolRun, OutputRun {
   }
 
   get ahead(): number {
-    return this.#settings.movesItems || this.#queue.isCounted
+    return this.settings.movesItems || this.#queue.isCounted
       ? 0
-      : this.#size.ahead(this.#pool.isShared);
+      : this.#size.ahead(this.pool.isShared);
   }
 
   get remaining(): number | undefined {
-    const { total, pulled } = this.#source;
-    return total === undefined ? undefined : total - pulled;
+    return this.#source.remaining;
   }
 
   peek(): { readonly alone: boolean } | undefined {
-    return this.#state === "running" ? this.#queue.peek(this.ahead) : undefined;
+    return this.#state === "running" ? this.#queue.peek() : undefined;
   }
 
   take(): Batch | undefined {
-    const batch = this.#queue.take(this.ahead);
+    const batch = this.#queue.take();
     if (batch === undefined || this.#state === "running") return batch;
     // The input stopped the run while it was asked.
     this.putBack(batch);
@@ -236,7 +221,7 @@ class Run implements PoolRun, OutputRun {
     const again = batch.on === undefined ? batch : batch.part(0, batch.items.length);
     if (this.#state === "running") {
       this.#queue.putBack(again);
-      this.#pool.wake(this);
+      this.onMore();
     } else this.#settler.cancel(again, this.#stopReason);
   }
 
@@ -257,11 +242,11 @@ class Run implements PoolRun, OutputRun {
   onSent(batch: Batch): void {
     if (!this.#inFlight.has(batch)) return; // it never waited, and has ended already
     if (this.#queue.isCounted && this.#queue.sent(batch)) {
-      const wake = () => this.#pool.wake(this);
+      const wake = () => this.onMore();
       batch.on!.lane.load(this.task).then(wake, wake);
     }
     if (batch.sentCount === 0) {
-      this.#deadlines.lookIn(Math.min(this.#options.loadTimeoutMs, batch.timeoutMs));
+      this.#deadlines.lookIn(Math.min(this.options.loadTimeoutMs, batch.timeoutMs));
     } else if (batch.timeoutMs !== Infinity) this.#deadlines.lookIn(batch.timeoutMs);
   }
 
@@ -294,12 +279,7 @@ class Run implements PoolRun, OutputRun {
     this.#onChange();
   }
 
-  onForced(
-    batch: Batch,
-    forced: Forced,
-    hadOthers: boolean,
-    at = batch.on!.lane.progress(batch),
-  ): void {
+  onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void {
     this.#recovery.onForced(batch, at, forced, hadOthers);
     this.#leaveLane(batch);
     this.#onChange();
@@ -307,7 +287,7 @@ class Run implements PoolRun, OutputRun {
 
   #onChange(): void {
     if (this.#state === "running") this.#settler.tellProgress(this.#source);
-    this.#pool.wake(this);
+    this.onMore();
     this.#endIfDone();
     if (this.#isIdle && this.#restTimer === undefined) {
       this.#restTimer = setTimeout(() => {
@@ -327,11 +307,11 @@ class Run implements PoolRun, OutputRun {
   #rest(): void {
     if (!this.#isIdle) return;
     this.#deadlines.stop();
-    this.#pool.rest(this, true);
+    this.pool.rest(this, true);
   }
 
-  #onSettled(settled: Settled, batch: Batch): void {
-    if (this.#settings.transfer && settled.lane >= 0) {
+  onSettled(settled: Settled, batch: Batch): void {
+    if (this.settings.transfer && settled.lane >= 0) {
       const from = settled.firstIndex - batch.firstIndex;
       for (let at = from; at < from + settled.count; at++) emptyBuffers(batch.items[at]);
     }
@@ -352,20 +332,20 @@ class Run implements PoolRun, OutputRun {
       this.#stopReason = reason;
       this.#source.halt();
       if (this.#failFast) this.#failure ??= { error: reason };
-      this.#later(() => this.#stop());
+      this.pool.do(() => this.#stop());
     }
     return this.#state === "idle" ? Promise.resolve() : this.#ended.promise;
   }
 
   close(reason: unknown): Promise<void> {
     this.#isClosing = true;
-    if (this.#state === "ended") this.#source.leaveAfter(this.#pool.options.graceMs);
+    if (this.#state === "ended") this.#source.leaveAfter(this.pool.options.graceMs);
     return this.stop(reason);
   }
 
   #stop(): void {
     // First what waits, or a lane would start it in place of what was asked to stop.
-    for (const batch of this.#inFlight) if (this.#pool.recall(batch)) this.putBack(batch);
+    for (const batch of this.#inFlight) if (this.pool.recall(batch)) this.putBack(batch);
     for (const batch of this.#inFlight) this.#deadlines.ask(batch, "cancel", this.#stopReason);
     for (const batch of this.#queue.drop()) this.#settler.cancel(batch, this.#stopReason);
     this.#state = "draining";
@@ -384,18 +364,18 @@ class Run implements PoolRun, OutputRun {
     this.#queue.close();
     this.#deadlines.stop();
     clearTimeout(this.#restTimer);
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.options.signal?.removeEventListener("abort", this.#onAbort);
     if (this.#source.hasEnded) return this.#end();
-    if (this.#isClosing) this.#source.leaveAfter(this.#pool.options.graceMs);
-    void this.#source.close(this.#pool.options.graceMs).catch((error) => {
+    if (this.#isClosing) this.#source.leaveAfter(this.pool.options.graceMs);
+    void this.#source.close(this.pool.options.graceMs).catch((error) => {
       this.#closeFailure = { error };
       this.#failure ??= { error };
-    }).finally(() => this.#later(() => this.#end()));
+    }).finally(() => this.pool.do(() => this.#end()));
   }
 
   #end(): void {
-    this.#pool.remove(this);
-    this.#span?.end(this.#failure);
+    this.pool.remove(this);
+    this.span?.end(this.#failure);
     this.output.end(this.#failure);
     this.#ended.resolve();
   }

@@ -14,7 +14,7 @@ export interface SourceEvents {
   leftOut(firstIndex: number, count: number): void;
   /** An async input has something new, or is done. */
   arrived(): void;
-  failed(error: unknown): void;
+  inputFailed(error: unknown): void;
 }
 
 /** Pulls items from an iterable or async iterable. */
@@ -25,10 +25,8 @@ export class Source {
   pulled = 0;
   /** Whether there will be no more. */
   done = false;
-  readonly #items: Items<unknown>;
   readonly #isAsync: boolean;
   readonly #array: readonly unknown[] | undefined;
-  readonly #events: SourceEvents;
   #sync: Iterator<unknown> | undefined;
   #async: AsyncIterator<unknown> | undefined;
   /** Items of an async input that were not pulled yet. */
@@ -52,20 +50,23 @@ export class Source {
   readonly #leaving: ReturnType<typeof setTimeout>[] = [];
 
   /** @throws {TypeError} If it is neither an iterable nor an async iterable. */
-  constructor(items: Items<unknown>, events: SourceEvents) {
+  constructor(private readonly items: Items<unknown>, private readonly events: SourceEvents) {
     const isIterable = items !== null && items !== undefined &&
       (Symbol.iterator in Object(items) || Symbol.asyncIterator in Object(items));
     if (!isIterable) {
       throw new TypeError(`Cannot map: items must be iterable or async iterable, but is ${items}`);
     }
-    this.#items = items;
-    this.#events = events;
     this.#isAsync = Symbol.asyncIterator in Object(items);
     this.#array = Array.isArray(items) ? items : undefined;
     const size = this.#array?.length ?? (items as { size?: unknown }).size;
     this.total = Number.isSafeInteger(size) && size as number >= 0 ? size as number : undefined;
     // Nothing needs to be asked for to know this.
     if (this.#array?.length === 0) this.done = this.#ended = true;
+  }
+
+  /** How many may still come, if the input tells. */
+  get remaining(): number | undefined {
+    return this.total === undefined ? undefined : this.total - this.pulled;
   }
 
   /** Items that aren't to be pulled any more but are known to be there: those of an array. */
@@ -83,7 +84,7 @@ export class Source {
     if (count < 1 || this.#halted) return [];
     if (this.#array !== undefined) return this.done ? [] : this.#pullArray(this.#array, count);
     if (this.#isAsync) return this.#pullAsync(count);
-    return this.done ? [] : this.#pullSync(this.#items as Iterable<unknown>, count);
+    return this.done ? [] : this.#pullSync(this.items as Iterable<unknown>, count);
   }
 
   #pullArray(array: readonly unknown[], count: number): unknown[] {
@@ -112,7 +113,7 @@ export class Source {
       }
     } catch (error) {
       this.done = this.#ended = true;
-      this.#events.failed(error);
+      this.events.inputFailed(error);
     } finally {
       this.#pulling = false;
     }
@@ -139,7 +140,7 @@ export class Source {
     for (let first = this.#arrived[0]; first instanceof LeftOut; first = this.#arrived[0]) {
       this.#arrived.shift();
       this.#gaps--;
-      this.#events.leftOut(this.pulled, first.count);
+      this.events.leftOut(this.pulled, first.count);
       this.pulled += first.count;
     }
   }
@@ -159,22 +160,22 @@ export class Source {
     }, (error) => {
       this.#asking = undefined;
       this.done = this.#ended = true;
-      this.#events.failed(error);
+      this.events.inputFailed(error);
     });
   }
 
   /** Once this turn of the event loop is over, so that what arrives in it travels together. */
   #tell(): void {
-    if (this.#wanted <= 1) return this.#events.arrived();
+    if (this.#wanted <= 1) return this.events.arrived();
     this.#telling ??= setImmediate(() => {
       this.#telling = undefined;
-      this.#events.arrived();
+      this.events.arrived();
     });
   }
 
   /** The next item of an async input, whose `next()` may answer in any way that a loop puts up with. */
   async #next(): Promise<{ value: unknown } | undefined> {
-    this.#async ??= (this.#items as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    this.#async ??= (this.items as AsyncIterable<unknown>)[Symbol.asyncIterator]();
     const { value, done } = resultOf(await this.#async.next());
     return done ? undefined : { value };
   }

@@ -14,12 +14,10 @@ import type {
   LaneEvents,
   Usage,
 } from "./lane.ts";
-import { enterAsyncContext } from "./async_context.ts";
-import { closeWithin } from "./closing.ts";
-import { LaneTasks, type ReadyTask } from "./lane_tasks.ts";
+import { enterAsyncContext, traced } from "./telemetry.ts";
+import { closeWithin, LaneTasks, type ReadyTask } from "./lane_tasks.ts";
 import { type BatchHost, BatchRun } from "./run_batch.ts";
 import type { Task } from "./task.ts";
-import { traced } from "./telemetry.ts";
 
 /** The note on a batch that was taken back while its task was still being loaded. */
 const RECALLED = Symbol("recalled");
@@ -34,16 +32,17 @@ interface EventLoopLaneOptions {
 /** Runs batches in this event loop. */
 export class EventLoopLane implements Lane {
   readonly ready: Promise<number> = Promise.resolve(0);
-  readonly #events: LaneEvents;
   readonly #host: BatchHost<LaneBatch> = {
-    report: ({ batch }, report) => this.#events.report(batch, report),
+    report: ({ batch }, report) => this.events.report(batch, report),
   };
 
   readonly #tasks: LaneTasks;
   readonly #graceMs: number;
 
-  constructor(events: LaneEvents, { shared, graceMs = Infinity }: EventLoopLaneOptions = {}) {
-    this.#events = events;
+  constructor(
+    private readonly events: LaneEvents,
+    { shared, graceMs = Infinity }: EventLoopLaneOptions = {},
+  ) {
     this.#tasks = new LaneTasks({ shared });
     this.#graceMs = graceMs;
   }
@@ -64,7 +63,7 @@ export class EventLoopLane implements Lane {
     const ready = this.#tasks.ready(batch.task);
     if (!(ready instanceof Promise)) return this.#start(batch, ready, batch.sentAtMs);
     ready.then((ready) => this.#start(batch, ready), (error) => {
-      if (batch.note !== RECALLED) this.#events.unloadable(batch, error);
+      if (batch.note !== RECALLED) this.events.unloadable(batch, error);
     });
   }
 

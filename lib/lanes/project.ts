@@ -227,3 +227,16 @@ function absolute(flag: string): string {
   if (path === undefined || WHEN_LOADED === undefined || URL.canParse(path)) return flag;
   return `${name}${WHEN_LOADED}/${path}`;
 }
+
+/** Code, as a module of its own, whose graph holds these modules; some are imported at once. */
+export function preloadCode(modules: readonly string[], atOnce: readonly string[] = []): string {
+  const now = atOnce.map((module) => `import ${JSON.stringify(module)};`);
+  const later = [...new Set(modules)].filter(needsPreload)
+    .map((module) => `()=>import(${JSON.stringify(module)});`);
+  return `data:text/javascript,${encodeURIComponent([...now, ...later].join(""))}`;
+}
+
+/** Whether a lane without permissions can load a module only if it knows it: unlike data and packages. */
+export function needsPreload(module: string): boolean {
+  return !/^(data|npm|jsr|node):/.test(module);
+}

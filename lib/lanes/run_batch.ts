@@ -105,11 +105,6 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   sinceMs = 0;
   running = false;
   readonly together = 1;
-  readonly batch: B;
-  /** What its tasks are given besides their items. */
-  readonly given: Given;
-  readonly #fn: TaskFunction;
-  readonly #host: BatchHost<B>;
   readonly #clockPeriod: number;
   readonly #keep: BatchHost<B>["keep"];
   #asked: AskReason | undefined;
@@ -123,11 +118,13 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   #failures: Failure[] | undefined;
   #times: Float64Array | undefined;
 
-  constructor(batch: B, fn: TaskFunction, host: BatchHost<B>, given: Given = NOTHING) {
-    this.batch = batch;
-    this.given = given;
-    this.#fn = fn;
-    this.#host = host;
+  constructor(
+    readonly batch: B,
+    private readonly fn: TaskFunction,
+    private readonly host: BatchHost<B>,
+    /** What its tasks are given besides their items. */
+    readonly given: Given = NOTHING,
+  ) {
     const count = batch.items.length;
     this.#keep = count > 1 ? host.keep : undefined;
     this.#values = new Array(count);
@@ -152,13 +149,13 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
 
   #loop(): void {
     const { items, giveBackMs } = this.batch;
-    const fn = this.#fn;
+    const fn = this.fn;
     const shortest = items.length > SHORTEST_ITEMS;
     while (this.offset < items.length) {
       if (this.sinceMs - this.#fromMs > giveBackMs && this.offset > this.#from) {
         return this.#finish();
       }
-      if (this.#asked === "cancel" || this.#host.starting?.(this) === true) return this.#finish();
+      if (this.#asked === "cancel" || this.host.starting?.(this) === true) return this.#finish();
       this.running = true;
       let value: unknown;
       try {
@@ -168,7 +165,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
         if (isThenable(value)) {
           const promise = value instanceof Promise ? value : Promise.resolve(value);
           promise.then((value) => this.#resume(true, value), (error) => this.#resume(false, error));
-          this.#host.waiting?.(this);
+          this.host.waiting?.(this);
           return;
         }
       } catch (error) {
@@ -257,7 +254,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   }
 
   #finish(): void {
-    this.#host.report(this, this.#take(true));
+    this.host.report(this, this.#take(true));
   }
 
   /** Reports what has ended so far, while the next item runs. */
@@ -266,12 +263,12 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     const report = this.#take(false);
     this.#values = new Array(this.batch.items.length - this.offset);
     if (this.#times !== undefined) this.#times = new Float64Array(2 * this.#values.length);
-    this.#host.report(this, report);
+    this.host.report(this, report);
   }
 
   /** Whether the batch is to be given up; true also in a loop that never yields. */
   isCancelled(): boolean {
-    return this.#asked === "cancel" || (this.#host.isCancelled?.(this.batch) ?? false);
+    return this.#asked === "cancel" || (this.host.isCancelled?.(this.batch) ?? false);
   }
 
   /** Whether the running task is to stop, for whichever reason. */
@@ -322,6 +319,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** The context of one task; it speaks of that task only, however long it is kept. */
 class Context implements TaskContext {
+  // Private, all of them: it may be copied, and is to have nothing of its own then.
   readonly #run: BatchRun;
   readonly #offset: number;
   #signal: AbortSignal | undefined;

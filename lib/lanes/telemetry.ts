@@ -60,15 +60,13 @@ function spanName(what: string, { module, export: name }: Task): string {
 /** A span under way. */
 export class Span {
   readonly place: SpanPlace;
-  readonly #span: ApiSpan;
 
-  constructor(span: ApiSpan) {
-    this.#span = span;
+  constructor(private readonly span: ApiSpan) {
     this.place = span.spanContext();
   }
 
   end(failure?: { readonly error: unknown }): void {
-    end(this.#span, failure);
+    end(this.span, failure);
   }
 }
 
@@ -142,4 +140,23 @@ export function readSpan(numbers: ArrayLike<number>, from: number): SpanPlace | 
   const all = Array.from({ length: 6 }, (_, at) => numbers[from + at]!);
   const hex = all.map((number) => number.toString(16).padStart(DIGITS, "0")).join("");
   return { traceId: hex.slice(0, 32), spanId: hex.slice(32), traceFlags: numbers[from + 6]! };
+}
+
+interface Core {
+  getAsyncContext?(): unknown;
+  setAsyncContext?(context: unknown): void;
+}
+
+const { internal } = Deno as unknown as { readonly internal: symbol };
+const core = (Deno as unknown as Record<symbol, { readonly core?: Core }>)[internal]?.core ?? {};
+const { getAsyncContext: get = () => undefined, setAsyncContext: set = () => {} } = core;
+
+/** The caller's. */
+export const asyncContext: () => unknown = get;
+
+/** Makes one the caller's; gives the one before, to be made so again. */
+export function enterAsyncContext(context: unknown): unknown {
+  const before = get();
+  if (context !== before) set(context);
+  return before;
 }

@@ -1,6 +1,6 @@
 /** Values as JSON, whatever they are. It imports no npm package: it runs in the job's process. */
 
-import { named } from "../lanes/remote/inspect.ts";
+import { named } from "../lanes/remote/clone.ts";
 
 /**
  * A value as JSON on one line. What JSON has no form for is written so that nothing of it is lost:

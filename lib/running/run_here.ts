@@ -4,7 +4,7 @@
  */
 
 import { type MapOptions, mayRetry, type RetryIn } from "../dispatch/options.ts";
-import type { Outcome, Rejected } from "../dispatch/outcome.ts";
+import type { Outcome, Rejected } from "../dispatch/output.ts";
 import type { Decision } from "../adaptive/controller.ts";
 import type { AutoExecutor, Executor } from "../executor.ts";
 import type { Task } from "../lanes/task.ts";

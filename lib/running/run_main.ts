@@ -4,7 +4,7 @@
  */
 
 import { connectToParent } from "../children/parent.ts";
-import { endWithParent } from "../lanes/subprocess/orphan_watch.ts";
+import { endWithParent } from "../lanes/remote/endings.ts";
 import { hook, openItems, prepare } from "../timing/job_items.ts";
 import { openModel } from "../timing/trial_main.ts";
 import { ItemsLeft } from "./items_left.ts";

@@ -3,7 +3,7 @@
  */
 
 import type { Decision } from "../adaptive/controller.ts";
-import type { Rate } from "../dispatch/limit.ts";
+import type { Rate } from "../dispatch/limits.ts";
 import type { LanesNow } from "../timing/lane_watch.ts";
 import type { Timeline } from "../timing/result.ts";
 import type { JobSpec, ModelSpec } from "../timing/spec.ts";

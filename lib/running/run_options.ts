@@ -3,7 +3,7 @@
 import { jobModule } from "../advice/job/load_job.ts";
 import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";
 import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";
-import type { Rate } from "../dispatch/limit.ts";
+import type { Rate } from "../dispatch/limits.ts";
 import {
   checkOutputFiles,
   type Format,

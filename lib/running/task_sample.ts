@@ -3,7 +3,7 @@
  * imports no npm package.
  */
 
-import type { Outcome } from "../dispatch/outcome.ts";
+import type { Outcome } from "../dispatch/output.ts";
 
 export const MOST_KEPT = 20_000;
 

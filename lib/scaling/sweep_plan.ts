@@ -21,7 +21,7 @@ import { blocks, type Sample } from "../advice/probe/sample.ts";
 import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";
 import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";
 import type { ServerOptions } from "../lanes/cluster/server_options.ts";
-import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
+import type { LanePermissions } from "../lanes/permissions.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 
 /** With more points than this a sweep takes too long. */

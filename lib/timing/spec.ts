@@ -3,11 +3,11 @@
  * a trial's own process.
  */
 
-import type { Rate } from "../dispatch/limit.ts";
+import type { Rate } from "../dispatch/limits.ts";
 import type { Model } from "../models.ts";
 import type { Device } from "../lanes/lane.ts";
 import type { ServerOptions } from "../lanes/cluster/server_options.ts";
-import type { LanePermissions } from "../lanes/subprocess/permissions.ts";
+import type { LanePermissions } from "../lanes/permissions.ts";
 import type { Task } from "../lanes/task.ts";
 import type { Meter } from "./meter/meter.ts";
 import type { FailureKind } from "./failures.ts";

@@ -6,7 +6,7 @@
 import * as executors from "../open.ts";
 import { answerParent } from "../children/parent.ts";
 import type { JobSpec, LongItem, ModelSpec, TrialPulse, TrialResult, TrialSpec } from "./spec.ts";
-import type { Outcome, Rejected } from "../dispatch/outcome.ts";
+import type { Outcome, Rejected } from "../dispatch/output.ts";
 import type { Executor, LaneUsage } from "../executor.ts";
 import { TeardownError } from "../lanes/errors.ts";
 import { MODEL_TABLE, needsServer } from "../models.ts";

@@ -2,7 +2,6 @@
 // only what it uses. Moving to JSR is then a change of deno.json's import map, and this file goes.
 
 declare module "@std/assert" {
-  export class AssertionError extends Error {}
   export function assert(value: unknown, message?: string): asserts value;
   export function assertAlmostEquals(
     a: number,
@@ -11,8 +10,6 @@ declare module "@std/assert" {
     message?: string,
   ): void;
   export function assertEquals<T>(actual: T, expected: T, message?: string): void;
-  export function assertExists<T>(value: T, message?: string): asserts value is NonNullable<T>;
-  export function assertGreater<T>(actual: T, expected: T, message?: string): void;
   export function assertGreaterOrEqual<T>(actual: T, expected: T, message?: string): void;
   export function assertInstanceOf<T>(
     actual: unknown,
@@ -21,10 +18,8 @@ declare module "@std/assert" {
     message?: string,
   ): asserts actual is T;
   export function assertLess<T>(actual: T, expected: T, message?: string): void;
-  export function assertLessOrEqual<T>(actual: T, expected: T, message?: string): void;
   export function assertMatch(actual: string, expected: RegExp, message?: string): void;
   export function assertNotEquals<T>(actual: T, expected: T, message?: string): void;
-  export function assertNotMatch(actual: string, expected: RegExp, message?: string): void;
   export function assertRejects<E extends Error = Error>(
     fn: () => PromiseLike<unknown>,
     // deno-lint-ignore no-explicit-any
@@ -85,16 +80,6 @@ declare module "@std/fmt/bytes" {
 }
 
 declare module "@std/fmt/colors" {
-  type Paint = (text: string) => string;
-  export const bold: Paint;
-  export const cyan: Paint;
-  export const dim: Paint;
-  export const gray: Paint;
-  export const green: Paint;
-  export const red: Paint;
-  export const yellow: Paint;
-  export function setColorEnabled(enabled: boolean): void;
-  export function getColorEnabled(): boolean;
   export function stripAnsiCode(text: string): string;
 }
 
@@ -105,9 +90,7 @@ declare module "@std/html/entities" {
 declare module "@std/path" {
   export function basename(path: string, suffix?: string): string;
   export function dirname(path: string): string;
-  export function extname(path: string): string;
   export function fromFileUrl(url: string | URL): string;
-  export function isAbsolute(path: string): boolean;
   export function join(...parts: string[]): string;
   export function relative(from: string, to: string): string;
   export function resolve(...parts: string[]): string;
@@ -142,7 +125,6 @@ declare module "cli-progress" {
   export interface SingleBar {
     start(total: number, value: number, payload?: Record<string, string>): void;
     update(value: number, payload?: Record<string, string>): void;
-    increment(step?: number, payload?: Record<string, string>): void;
     stop(): void;
   }
   const cliProgress: { SingleBar: new (options: Options) => SingleBar };

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { MeasuringChild, MessageReader } from "../../lib/children/measuring_child.ts";
 import { Inbox, linesOf, messageLines } from "../../lib/children/parent.ts";
-import { closeDescriptors, WITH_DESCRIPTOR } from "../../lib/lanes/subprocess/own_descriptor.ts";
+import { closeDescriptors, WITH_DESCRIPTOR } from "../../lib/lanes/subprocess/child.ts";
 import { granted } from "../granted.ts";
 
 const ignore = !granted("run", "read");

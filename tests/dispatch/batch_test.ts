@@ -10,8 +10,13 @@ Deno.test("a part of a batch has its items, indexes and history, and its run's s
   const whole = run.batch(["a", "b", "c"], { firstIndex: 40, attempt: 3, reruns: 1, kills: 1 });
   const part = whole.part(1, 3, { attempt: 4, alone: true });
   assertEquals([part.firstIndex, part.items], [41, ["b", "c"]]);
-  assertEquals([part.attempt, part.reruns, part.kills, part.alone], [4, 1, 1, true]);
-  assertEquals([part.queuedAtMs, part.run, part.task], [5, run, run.task]);
+  assertEquals([part.attempt, part.history.reruns, part.history.kills, part.alone], [
+    4,
+    1,
+    1,
+    true,
+  ]);
+  assertEquals([part.history.queuedAtMs, part.run, part.task], [5, run, run.task]);
   assert(whole.part(0, 3).items === whole.items, "the items were copied for nothing");
   assertEquals(whole.part(3, 3).items, []);
 });

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { blame } from "../../lib/dispatch/blame.ts";
+import { blame } from "../../lib/dispatch/recovery.ts";
 import type { BatchProgress } from "../../lib/lanes/lane.ts";
 import { FakeLane } from "./fake_lane.ts";
-import { FakeRun, openLane, sendTo } from "./fake_run.ts";
+import { FakeRun, kindOf, openLane, sendTo } from "./fake_run.ts";
 
 /** A batch whose lane tells this of it. */
 function lostAt(at: BatchProgress, items = 3, reported = 0, sentCount = items) {
@@ -19,44 +19,49 @@ const running = { state: "running", offset: 1, sinceMs: 40 } as const;
 
 Deno.test("the only item that ran when a lane died is the culprit", () => {
   const verdicts = blame([lostAt({ state: "waiting" }), lostAt(running)]);
-  assertEquals(verdicts, [{ kind: "unstarted" }, { kind: "culprit", offset: 1, sinceMs: 40 }]);
+  assertEquals(verdicts, [
+    { at: { state: "waiting" }, fault: "perhaps" },
+    { at: running, fault: "certain" },
+  ]);
 });
 
 Deno.test("items that ran beside each other are all suspect", () => {
   const verdicts = blame([lostAt(running), lostAt(running)]);
-  const suspect = { kind: "suspect", offset: 1, sinceMs: 40 } as const;
+  const suspect = { at: running, fault: "perhaps" } as const;
   assertEquals(verdicts, [suspect, suspect]);
 });
 
 Deno.test("where a lane can't tell which item ran, each unreported one may have been it", () => {
-  assertEquals(blame([lostAt({ state: "unknown" })]), [{ kind: "suspects" }]);
-  const beside = blame([lostAt({ state: "unknown" }), lostAt(running)]).map(({ kind }) => kind);
+  assertEquals(blame([lostAt({ state: "unknown" })]).map(kindOf), ["suspects"]);
+  const beside = blame([lostAt({ state: "unknown" }), lostAt(running)]).map(kindOf);
   assertEquals(beside, ["suspects", "suspect"]);
 });
 
 Deno.test("the only item left on a lane is the one that ran, even where the lane can't tell", () => {
   const [last] = blame([lostAt({ state: "unknown" }, 3, 2)]);
-  assertEquals(last, { kind: "culprit", offset: 2, sinceMs: NaN });
+  assertEquals(last, { at: { state: "running", offset: 2, sinceMs: NaN }, fault: "certain" });
   const [onlySent] = blame([lostAt({ state: "unknown" }, 3, 0, 1)]);
-  assertEquals(onlySent, { kind: "culprit", offset: 0, sinceMs: NaN });
+  assertEquals(onlySent, { at: { state: "running", offset: 0, sinceMs: NaN }, fault: "certain" });
 });
 
 Deno.test("if another is known to be to blame, what ran is a victim, and no suspect", () => {
-  const verdicts = blame([lostAt(running), lostAt({ state: "waiting" })], true);
-  assertEquals(verdicts, [{ kind: "victim", offset: 1, sinceMs: 40 }, { kind: "innocent" }]);
+  const lost = [lostAt(running), lostAt({ state: "waiting" }), lostAt({ state: "unknown" })];
+  assertEquals(blame(lost, true).map(kindOf), ["victim", "innocent", "victims"]);
 });
 
 Deno.test("what is known to have ended no lane is a victim, and leaves the only other one as culprit", () => {
   const harmless = { state: "unknown", isHarmless: true } as const;
   const kinds = blame([lostAt(harmless), lostAt(running), lostAt(harmless, 1)])
-    .map(({ kind }) => kind);
+    .map(kindOf);
   assertEquals(kinds, ["victims", "culprit", "victims"]);
 });
 
 Deno.test("who loses its machine is suspected, and to blame if it was alone for that before", () => {
-  const kindsOf = (...lost: ReturnType<typeof lostAt>[]) =>
-    blame(lost, false, true).map(({ kind }) => kind);
-  const rerun = (at: BatchProgress, changes: object) => Object.assign(lostAt(at), changes);
+  const kindsOf = (...lost: ReturnType<typeof lostAt>[]) => blame(lost, false, true).map(kindOf);
+  const rerun = (at: BatchProgress, changes: object) => {
+    const batch = lostAt(at);
+    return Object.assign(batch, { history: { ...batch.history, ...changes } });
+  };
   assertEquals(kindsOf(lostAt(running), lostAt({ state: "waiting" })), ["suspect", "innocent"]);
   assertEquals(kindsOf(rerun(running, { alone: true })), ["culprit"]);
   assertEquals(kindsOf(lostAt({ state: "unknown" })), ["victims"]);
@@ -76,7 +81,7 @@ Deno.test("no batch that waited or was being loaded is blamed, and at most one i
       assertEquals(verdicts.length, lost.length);
       const isActive = lost.map(([{ state }]) => state === "running" || state === "unknown");
       const active = isActive.filter(Boolean).length;
-      for (const [at, { kind }] of verdicts.entries()) {
+      for (const [at, kind] of verdicts.map(kindOf).entries()) {
         assertEquals(kind === "unstarted", !isActive[at]);
         if (kind === "culprit") assertEquals(active, 1);
       }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { checkedTask } from "../../lib/dispatch/checked_task.ts";
+import { checkedTask } from "../../lib/dispatch/options.ts";
 import { loadTask } from "../../lib/lanes/load_task.ts";
 
 Deno.test("where nothing travels a function is a task, the same each time, that loads at once", () => {

@@ -11,7 +11,7 @@ import {
   type PoolRun,
 } from "../../lib/dispatch/batch.ts";
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
-import type { Death, Forced, Report } from "../../lib/lanes/lane.ts";
+import type { BatchProgress, Death, Forced, Report } from "../../lib/lanes/lane.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 import type { FakeLane } from "./fake_lane.ts";
 
@@ -47,7 +47,6 @@ export class FakeRun implements PoolRun {
   constructor(name = "a", settings: Partial<BatchSettings> = {}) {
     this.task = { module: `${name}:`, export: "default" };
     this.settings = {
-      run: this,
       timeoutMs: Infinity,
       loadTimeoutMs: 2000,
       timed: false,
@@ -70,7 +69,7 @@ export class FakeRun implements PoolRun {
       key: undefined,
       ...more,
     };
-    return new Batch(this.settings, firstIndex, items, history);
+    return new Batch(this, firstIndex, items, history);
   }
 
   /** Has batches of one item each to send, from an index on. */
@@ -122,16 +121,11 @@ export class FakeRun implements PoolRun {
     this.told.push(`${batch.firstIndex} can't be loaded: ${error.message}`);
   }
 
-  onLost(batch: Batch, { kind }: Blame, { how }: Death): void {
-    this.told.push(`${batch.firstIndex} lost, ${kind}: ${how}`);
+  onLost(batch: Batch, blame: Blame, { how }: Death): void {
+    this.told.push(`${batch.firstIndex} lost, ${kindOf(blame)}: ${how}`);
   }
 
-  onForced(
-    batch: Batch,
-    forced: Forced,
-    hadOthers: boolean,
-    at = batch.on!.lane.progress(batch),
-  ): void {
+  onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void {
     const where = at.state === "running" ? `at ${at.offset}` : at.state;
     this.told.push(`${batch.firstIndex} ${forced} ${where}${hadOthers ? ", beside others" : ""}`);
   }
@@ -146,6 +140,13 @@ export class FakeRun implements PoolRun {
     this.told.push(`stopped: ${reason instanceof Error ? reason.message : reason}`);
     return this.stopping;
   }
+}
+
+/** What a lost batch is taken to be. */
+export function kindOf({ at: { state }, fault }: Blame): string {
+  if (state === "unknown") return fault === "none" ? "victims" : "suspects";
+  if (state !== "running") return fault === "none" ? "innocent" : "unstarted";
+  return { none: "victim", perhaps: "suspect", certain: "culprit" }[fault];
 }
 
 /** A place's lane, opened. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Batch } from "../../lib/dispatch/batch.ts";
-import { Lines } from "../../lib/dispatch/lines.ts";
+import { Lines } from "../../lib/dispatch/limits.ts";
 import { FakeRun } from "./fake_run.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
@@ -66,7 +66,7 @@ Deno.test("a key in a pause is remembered, whatever others come and go", () => {
   }
   assertEquals([lines.next, more], [undefined, 0]);
   time.pass(1_000);
-  assertEquals([lines.next?.key, more], ["a", 1]);
+  assertEquals([lines.next?.history.key, more], ["a", 1]);
 });
 
 Deno.test("given up, lines give all that waits, and set no timer more", () => {
@@ -74,8 +74,8 @@ Deno.test("given up, lines give all that waits, and set no timer more", () => {
   const lines = new Lines({ slots: 1 }, () => {});
   for (const key of ["a", "a", undefined]) lines.add(batchOf(key));
   lines.limitOf(batchOf("a"))!.pause(time.nowMs + 10);
-  assertEquals([take(lines).key, lines.next, time.timers], [undefined, undefined, 1]);
-  assertEquals(lines.drop().map(({ key }) => key), ["a", "a"]);
+  assertEquals([take(lines).history.key, lines.next, time.timers], [undefined, undefined, 1]);
+  assertEquals(lines.drop().map(({ history }) => history.key), ["a", "a"]);
   assertEquals([lines.waiting, lines.keys, time.timers], [0, 0, 0]);
 });
 
@@ -98,5 +98,5 @@ Deno.test("a key that waits again isn't forgotten when another one is idle", () 
   time.pass(100);
   lines.leave(other, time.nowMs);
   assert(lines.limitOf(batchOf("a")) === limit, "the key was forgotten");
-  assertEquals([lines.waiting, lines.next?.key], [1, "a"]);
+  assertEquals([lines.waiting, lines.next?.history.key], [1, "a"]);
 });

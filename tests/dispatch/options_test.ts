@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { checker, checkOptions, type MapOptions, propertyOf } from "../../lib/dispatch/options.ts";
-import type { Rejected } from "../../lib/dispatch/outcome.ts";
+import type { Rejected } from "../../lib/dispatch/output.ts";
 
 Deno.test("every default is filled in", () => {
   const { retries: { retryIf, ...retries }, ...rest } = checkOptions();
@@ -136,8 +136,7 @@ Deno.test("an option that nobody reads is refused, and those that there are name
   const slip = { retires: 3 } as MapOptions;
   const { message } = assertThrows(() => checkOptions(slip), RangeError, "no option retires");
   assert(
-    message.startsWith("Cannot map: ") &&
-      message.endsWith("buffer, transfer, onProgress, onOutcome"),
+    message.startsWith("Cannot map: ") && message.endsWith("buffer, onProgress, onOutcome"),
   );
   const deeper = { retries: { limit: 1, base: 3 } } as MapOptions;
   assertThrows(() => checkOptions(deeper), RangeError, "no option retries.base; there are limit, ");
@@ -162,8 +161,8 @@ Deno.test("a checker says what can't be done", () => {
     RangeError,
     'Cannot open limited(): slots must be a whole number, but is "3"',
   );
-  check.known({ slots: 1 }, new Set(["slots"]));
-  const unknown = () => check.known({ lanes: 1 }, new Set(["slots", "graceMs"]));
+  check.known({ slots: 1 }, ["slots"]);
+  const unknown = () => check.known({ lanes: 1 }, ["slots", "graceMs"]);
   assertThrows(
     unknown,
     RangeError,

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { outcomeAt, type Settled, valueAt } from "../../lib/dispatch/outcome.ts";
+import { outcomeAt, type Settled, valueAt } from "../../lib/dispatch/output.ts";
 
 const settled: Settled = {
   firstIndex: 7,

@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { outcomeAt, type Settled, valueAt } from "../../lib/dispatch/outcome.ts";
-import { Output, type OutputRun } from "../../lib/dispatch/output.ts";
+import {
+  outcomeAt,
+  Output,
+  type OutputRun,
+  type Settled,
+  valueAt,
+} from "../../lib/dispatch/output.ts";
 import { settle } from "./virtual_time.ts";
 
 /** So many items, the value of each being its index. */

@@ -5,10 +5,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
-import type { Rate } from "../../lib/dispatch/limit.ts";
+import type { Rate } from "../../lib/dispatch/limits.ts";
 import type { Items, MapOptions } from "../../lib/dispatch/options.ts";
-import type { Outcome } from "../../lib/dispatch/outcome.ts";
-import type { Results } from "../../lib/dispatch/output.ts";
+import type { Outcome, Results } from "../../lib/dispatch/output.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 import { ItemModel } from "./contract.ts";
 import { valueOf } from "./fake_lane.ts";

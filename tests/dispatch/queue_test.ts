@@ -1,9 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Batch } from "../../lib/dispatch/batch.ts";
-import { BatchSize } from "../../lib/dispatch/batch_size.ts";
+import { type Batch, BatchSize } from "../../lib/dispatch/batch.ts";
 import type { Items } from "../../lib/dispatch/options.ts";
-import type { PerKey } from "../../lib/dispatch/lines.ts";
+import type { PerKey } from "../../lib/dispatch/limits.ts";
 import { Queue } from "../../lib/dispatch/queue.ts";
 import { Source } from "../../lib/dispatch/source.ts";
 import { FakeRun } from "./fake_run.ts";
@@ -29,26 +28,22 @@ function queueOf(
   const source = new Source(items, {
     leftOut: () => {},
     arrived: () => arrived++,
-    failed: (error) => void errors.push(error),
+    inputFailed: (error) => void errors.push(error),
   });
   const size = new BatchSize(chunk);
-  const queue = new Queue({
-    settings: run.settings,
-    source,
-    size,
-    slots: () => slots,
-    buffer,
-    rate: undefined,
-    perKey,
-    together: () => together,
+  const run = Object.assign(new FakeRun(), {
+    options: { buffer, rate: undefined, perKey: perKey as PerKey | undefined },
+    slots,
+    together,
     onMore: () => more++,
-    onEmpty: () => {},
-    onError: (error) => {
+    mayBeOver: () => {},
+    fail: (error: unknown) => {
       errors.push(error);
       source.halt();
     },
   });
-  return { queue, source, size, errors, more: () => more, arrived: () => arrived };
+  const queue = new Queue(run, source, size);
+  return { run, queue, source, size, errors, more: () => more, arrived: () => arrived };
 }
 
 function* endless(): Generator<number> {
@@ -73,7 +68,7 @@ Deno.test("never more items are out than slots and buffer, and never fewer while
         const taken: (Batch | undefined)[] = [];
         for (const more of [0, ...consumed]) {
           queue.consumed = Math.min(queue.consumed + more, source.pulled);
-          while (queue.peek(0) !== undefined) taken.push(queue.take(0));
+          while (queue.peek() !== undefined) taken.push(queue.take());
           assertEquals(source.pulled - queue.consumed, slots + buffer);
         }
         assertEquals(indexes(taken), Array.from({ length: source.pulled }, (_, n) => n));
@@ -84,8 +79,9 @@ Deno.test("never more items are out than slots and buffer, and never fewer while
 
 Deno.test("unless told, the buffer is two batches a slot, and those sent ahead", () => {
   const pulled = (sizes: Sizes, ahead = 0) => {
-    const { queue, source } = queueOf(endless(), sizes);
-    while (queue.peek(ahead) !== undefined) queue.take(ahead);
+    const { run, queue, source } = queueOf(endless(), sizes);
+    run.ahead = ahead;
+    while (queue.peek() !== undefined) queue.take();
     return source.pulled;
   };
   assertEquals(pulled({ slots: 2, chunk: 5 }), 2 + 2 * 5 * 2);
@@ -95,16 +91,16 @@ Deno.test("unless told, the buffer is two batches a slot, and those sent ahead",
 
 Deno.test("if all results are collected anyway, there is always room", () => {
   const { queue, source } = queueOf(endless(), { slots: 1, buffer: 0 });
-  queue.take(0);
-  assertEquals(queue.peek(0), undefined);
+  queue.take();
+  assertEquals(queue.peek(), undefined);
   queue.unbounded = true;
-  for (let more = 0; more < 50; more++) queue.take(0);
-  assertEquals([queue.peek(0) !== undefined, source.pulled], [true, 51]);
+  for (let more = 0; more < 50; more++) queue.take();
+  assertEquals([queue.peek() !== undefined, source.pulled], [true, 51]);
 });
 
 Deno.test("where there are slots without end, everything is pulled", () => {
   const { queue, source } = queueOf(new Array(99).fill("x"), { slots: Infinity, buffer: 0 });
-  while (queue.peek(0) !== undefined) queue.take(0);
+  while (queue.peek() !== undefined) queue.take();
   assertEquals([source.pulled, queue.isEmpty], [99, true]);
 });
 
@@ -112,7 +108,7 @@ Deno.test("items travel alone where a message costs nothing, and else by the siz
   const taken = (sizes: Sizes) => {
     const { queue, size } = queueOf(new Array(100).fill("x"), sizes);
     size.learn(1, 1e-3);
-    return queue.take(0)!.items.length;
+    return queue.take()!.items.length;
   };
   assertEquals(taken({ chunk: "auto", together: false, slots: 1 }), 1);
   assertEquals(taken({ chunk: "auto", slots: 1, buffer: 90 }), 8);
@@ -123,10 +119,10 @@ Deno.test("items travel alone where a message costs nothing, and else by the siz
 
 Deno.test("a new batch tells when it was pulled, and has no history", () => {
   using time = new VirtualTime();
-  const { queue } = queueOf(["a"]);
+  const { run, queue } = queueOf(["a"]);
   time.pass(7);
-  const batch = queue.take(0)!;
-  const { queuedAtMs, attempt, reruns, kills, alone, run: its } = batch;
+  const batch = queue.take()!;
+  const { history: { queuedAtMs, attempt, reruns, kills, alone }, run: its } = batch;
   assertEquals([queuedAtMs, queue.takenAtMs, attempt, reruns, kills, alone], [
     1007,
     1007,
@@ -143,24 +139,24 @@ Deno.test("what was put back goes before all others, the last put back first", (
   queue.putBack(run.batch(["x"], { firstIndex: 11 }));
   queue.putBack(run.batch([], { firstIndex: 99 }));
   queue.putBack(run.batch(["y"], { firstIndex: 10 }));
-  assertEquals(indexes([1, 2, 3].map(() => queue.take(0))), [10, 11, 0]);
+  assertEquals(indexes([1, 2, 3].map(() => queue.take())), [10, 11, 0]);
 });
 
 Deno.test("what was put back goes even if there is no room for anything new", () => {
   const { queue } = queueOf(endless(), { slots: 1, buffer: 0 });
-  const batch = queue.take(0)!;
-  assertEquals(queue.peek(0), undefined);
+  const batch = queue.take()!;
+  assertEquals(queue.peek(), undefined);
   queue.putBack(batch);
-  assertEquals(queue.peek(0)?.alone, false);
-  assert(queue.take(0) === batch);
+  assertEquals(queue.peek()?.alone, false);
+  assert(queue.take() === batch);
 });
 
 Deno.test("items that must run alone are dealt out one by one", () => {
   const { queue } = queueOf([]);
   queue.putBack(run.batch(["a", "b", "c"], { alone: true }));
   const taken = [1, 2, 3].map(() => {
-    assertEquals(queue.peek(0)?.alone, true);
-    return queue.take(0)!;
+    assertEquals(queue.peek()?.alone, true);
+    return queue.take()!;
   });
   assertEquals(taken.map(({ firstIndex, items, alone }) => [firstIndex, items, alone]), [
     [10, ["a"], true],
@@ -174,11 +170,11 @@ Deno.test("an item goes again when its wait is over, not before", () => {
   using time = new VirtualTime();
   const { queue, more } = queueOf([]);
   queue.later(run.batch(["a"]), 500);
-  assertEquals([queue.isEmpty, queue.peek(0), more()], [false, undefined, 0]);
+  assertEquals([queue.isEmpty, queue.peek(), more()], [false, undefined, 0]);
   time.pass(499);
-  assertEquals([queue.peek(0), more()], [undefined, 0]);
+  assertEquals([queue.peek(), more()], [undefined, 0]);
   time.pass(1);
-  assertEquals([indexes([queue.take(0)]), more(), queue.isEmpty], [[10], 1, true]);
+  assertEquals([indexes([queue.take()]), more(), queue.isEmpty], [[10], 1, true]);
 });
 
 Deno.test("a wait that no timer holds is kept to the end, and an endless one for ever", () => {
@@ -188,11 +184,11 @@ Deno.test("a wait that no timer holds is kept to the end, and an endless one for
   queue.later(run.batch(["a"]), 100 * days);
   queue.later(run.batch(["b"], { firstIndex: 11 }), Infinity);
   time.pass(100 * days - 1);
-  assertEquals(queue.peek(0), undefined);
+  assertEquals(queue.peek(), undefined);
   time.pass(1);
-  assertEquals(indexes([queue.take(0)]), [10]);
+  assertEquals(indexes([queue.take()]), [10]);
   time.pass(1000 * days);
-  assertEquals(queue.peek(0), undefined);
+  assertEquals(queue.peek(), undefined);
   assertEquals(indexes(queue.drop()), [11]);
   assertEquals(time.timers, 0);
 });
@@ -201,22 +197,22 @@ Deno.test("an async input that was asked and hasn't answered has nothing to send
   const gate = Promise.withResolvers<IteratorResult<string>>();
   const iterator = { next: () => gate.promise };
   const { queue } = queueOf({ [Symbol.asyncIterator]: () => iterator }, { chunk: 1 });
-  assertEquals([queue.peek(0)?.alone, queue.take(0), queue.peek(0)], [false, undefined, undefined]);
+  assertEquals([queue.peek()?.alone, queue.take(), queue.peek()], [false, undefined, undefined]);
   gate.resolve({ value: "a", done: false });
   await settle();
-  assertEquals([queue.peek(0)?.alone, indexes([queue.take(0)])], [false, [0]]);
+  assertEquals([queue.peek()?.alone, indexes([queue.take()])], [false, [0]]);
 });
 
 Deno.test("dropping gives back all that was not sent: what waits, what is due, an array's rest", () => {
   using time = new VirtualTime();
   const { queue, source } = queueOf([0, 1, 2, 3]);
-  queue.take(0);
+  queue.take();
   queue.putBack(run.batch(["x"], { firstIndex: 20 }));
   queue.later(run.batch(["y"], { firstIndex: 30 }), 50);
   assertEquals(indexes(queue.drop()).toSorted((a, b) => a - b), [1, 2, 3, 20, 30]);
-  assertEquals([time.timers, queue.peek(0)?.alone], [0, false]);
+  assertEquals([time.timers, queue.peek()?.alone], [0, false]);
   void source.close(0);
-  assertEquals([queue.isEmpty, queue.peek(0)], [true, undefined]);
+  assertEquals([queue.isEmpty, queue.peek()], [true, undefined]);
 });
 
 Deno.test("dropping gives back what an async input has given, but nobody has pulled", async () => {
@@ -226,7 +222,7 @@ Deno.test("dropping gives back what an async input has given, but nobody has pul
     await new Promise(() => {});
   };
   const { queue, source, arrived } = queueOf(input(), { chunk: 2, slots: 4 });
-  assertEquals(queue.take(0), undefined);
+  assertEquals(queue.take(), undefined);
   for (let turn = 0; turn < 20; turn++) await undefined;
   time.turn();
   assertEquals([arrived(), source.pulled], [1, 0]);
@@ -240,8 +236,8 @@ const byWord = (item: string): string => item;
 /** Takes all that may be sent now. */
 function takeAll(queue: Queue): Batch[] {
   const taken: Batch[] = [];
-  while (queue.peek(0) !== undefined) {
-    const batch = queue.take(0);
+  while (queue.peek() !== undefined) {
+    const batch = queue.take();
     if (batch === undefined) break;
     taken.push(batch);
   }
@@ -253,7 +249,7 @@ Deno.test("an item whose key is full holds up no other, and goes when one of its
   const { queue, source } = queueOf(items, { slots: 9, perKey: { key: byWord, slots: 1 } });
   const [a, b, c] = takeAll(queue);
   assertEquals([a, b, c].map((batch) => batch!.firstIndex), [0, 2, 4]);
-  assertEquals([source.pulled, queue.isEmpty, queue.peek(0)], [5, false, undefined]);
+  assertEquals([source.pulled, queue.isEmpty, queue.peek()], [5, false, undefined]);
   queue.leave(b!, NaN);
   assertEquals(takeAll(queue), []);
   queue.leave(a!, NaN);
@@ -295,10 +291,10 @@ Deno.test("a pause holds up its key alone, or all where there are no keys", () =
   assertEquals(keyed.more(), 1);
   assertEquals(takeAll(keyed.queue).map(({ firstIndex }) => firstIndex), [2]);
   const { queue, more } = queueOf(["a", "b"], { slots: 9 });
-  queue.pause(queue.take(0)!, 50);
-  assertEquals(queue.peek(0), undefined);
+  queue.pause(queue.take()!, 50);
+  assertEquals(queue.peek(), undefined);
   time.pass(50);
-  assertEquals([more(), queue.peek(0)?.alone, time.timers], [1, false, 0]);
+  assertEquals([more(), queue.peek()?.alone, time.timers], [1, false, 0]);
 });
 
 Deno.test("items that count for nobody travel together until one has a key", () => {
@@ -311,7 +307,7 @@ Deno.test("items that count for nobody travel together until one has a key", () 
     perKey: { key, slots: 1 },
   });
   size.learn(1, 1e-6);
-  const taken = takeAll(queue).map(({ items, key }) => [items.length, key]);
+  const taken = takeAll(queue).map(({ items, history: { key } }) => [items.length, key]);
   assertEquals(taken, [[4, undefined], [1, undefined], [1, "a"], [1, undefined]]);
 });
 
@@ -330,8 +326,8 @@ Deno.test("a key that can't be had is an error, and nothing more is pulled", () 
   ];
   for (const [key, check] of bad) {
     const { queue, source, errors } = queueOf(["a", "b"], { perKey: { key: key as never } });
-    assertEquals(queue.take(0)!.firstIndex, 0);
-    assertEquals([queue.take(0), source.pulled, errors.length], [undefined, 1, 1]);
+    assertEquals(queue.take()!.firstIndex, 0);
+    assertEquals([queue.take(), source.pulled, errors.length], [undefined, 1, 1]);
     check(errors[0]);
   }
 });

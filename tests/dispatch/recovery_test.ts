@@ -2,7 +2,7 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "fast-check";
 import type { Batch, Blame } from "../../lib/dispatch/batch.ts";
 import { checkOptions, type RetryOptions } from "../../lib/dispatch/options.ts";
-import { outcomeAt, type Rejected } from "../../lib/dispatch/outcome.ts";
+import { outcomeAt, type Rejected } from "../../lib/dispatch/output.ts";
 import { type QuarantinedItem, Recovery } from "../../lib/dispatch/recovery.ts";
 import { MOST_KILLS, Settler } from "../../lib/dispatch/settler.ts";
 import {
@@ -26,25 +26,24 @@ function recovering(rerun = true, retries: number | RetryOptions = 0) {
   const quarantined: QuarantinedItem[] = [];
   const settler = new Settler({
     options: checkOptions({ retries }),
-    mayRetry: () => true,
+    mayRetry: true,
     retryLater: (batch) => void again.push(batch),
     onSettled: (one) => {
       for (let at = 0; at < one.count; at++) settled.push(outcomeAt(one, at) as Rejected);
     },
-    onError: (error) => {
+    fail: (error) => {
       throw error;
     },
-    onAnswered: () => {},
+    mayBeOver: () => {},
   });
-  const recovery = new Recovery({
-    settler,
-    rerun,
-    graceMs: 100,
-    onQuarantined: (item) => void quarantined.push(item),
-    putBack: (batch) => {
+  const run = {
+    options: { rerun },
+    putBack: (batch: Batch) => {
       if (batch.items.length > 0) back.push(batch);
     },
-  });
+  };
+  const onQuarantined = (item: QuarantinedItem) => void quarantined.push(item);
+  const recovery = new Recovery(run, settler, { graceMs: 100, onQuarantined });
   return { recovery, back, settled, again, quarantined };
 }
 
@@ -66,14 +65,18 @@ function order(back: readonly Batch[]): [index: number, starts: number][] {
   );
 }
 
+function ran(offset: number, fault: Blame["fault"]): Blame {
+  return { at: { state: "running", offset, sinceMs: 7 }, fault };
+}
+
 const BLAMES: readonly Blame[] = [
-  { kind: "innocent" },
-  { kind: "unstarted" },
-  { kind: "suspects" },
-  { kind: "victims" },
-  { kind: "culprit", offset: 2, sinceMs: 7 },
-  { kind: "suspect", offset: 2, sinceMs: 7 },
-  { kind: "victim", offset: 2, sinceMs: 7 },
+  { at: { state: "waiting" }, fault: "none" },
+  { at: { state: "waiting" }, fault: "perhaps" },
+  { at: { state: "unknown" }, fault: "perhaps" },
+  { at: { state: "unknown" }, fault: "none" },
+  ran(2, "certain"),
+  ran(2, "perhaps"),
+  ran(2, "none"),
 ];
 
 Deno.test("of a lost batch every unreported item is put back or settled once, in order, and its starts are counted", () => {
@@ -89,14 +92,15 @@ Deno.test("of a lost batch every unreported item is put back or settled once, in
         const sentCount = Math.max(3, length - unsent);
         const { recovery, back, settled } = recovering(rerun);
         recovery.onLost(lost(length, { alone, reported, sentCount }), blame, DEATH);
-        const ran = blame.kind === "innocent" || blame.kind === "unstarted"
-          ? reported
-          : blame.kind === "suspects" || blame.kind === "victims"
+        const { at: lane, fault } = blame;
+        const ran = lane.state === "running"
+          ? lane.offset + 1
+          : lane.state === "unknown"
           ? sentCount
-          : blame.offset + 1;
+          : reported;
         const wanted: [number, number, string][] = [];
         for (let at = reported; at < length; at++) {
-          const settles = at < ran && (!rerun || (blame.kind === "culprit" && at === 2));
+          const settles = at < ran && (!rerun || (fault === "certain" && at === 2));
           wanted.push([10 + at, at < ran ? 1 : 0, settles ? "crashed" : "again"]);
         }
         const all = [
@@ -112,18 +116,18 @@ Deno.test("of a lost batch every unreported item is put back or settled once, in
 
 Deno.test("innocents go again as they were; suspects alone; victims and what is to be run again together", () => {
   const cases: [Blame, [index: number, alone: boolean, reruns: number][]][] = [
-    [{ kind: "innocent" }, [[11, false, 0], [14, false, 0]]],
-    [{ kind: "unstarted" }, [[11, false, 0], [14, false, 0]]],
-    [{ kind: "suspects" }, [[11, true, 1], [14, false, 0]]],
-    [{ kind: "victims" }, [[11, false, 1], [14, false, 0]]],
-    [{ kind: "suspect", offset: 2, sinceMs: 7 }, [[11, false, 1], [12, true, 1], [13, false, 0]]],
-    [{ kind: "victim", offset: 2, sinceMs: 7 }, [[11, false, 1], [12, false, 1], [13, false, 0]]],
-    [{ kind: "culprit", offset: 2, sinceMs: 7 }, [[11, false, 1], [13, false, 0]]],
+    [{ at: { state: "waiting" }, fault: "none" }, [[11, false, 0], [14, false, 0]]],
+    [{ at: { state: "waiting" }, fault: "perhaps" }, [[11, false, 0], [14, false, 0]]],
+    [{ at: { state: "unknown" }, fault: "perhaps" }, [[11, true, 1], [14, false, 0]]],
+    [{ at: { state: "unknown" }, fault: "none" }, [[11, false, 1], [14, false, 0]]],
+    [ran(2, "perhaps"), [[11, false, 1], [12, true, 1], [13, false, 0]]],
+    [ran(2, "none"), [[11, false, 1], [12, false, 1], [13, false, 0]]],
+    [ran(2, "certain"), [[11, false, 1], [13, false, 0]]],
   ];
   for (const [blame, wanted] of cases) {
     const { recovery, back } = recovering();
     recovery.onLost(lost(5, { reported: 1, sentCount: 4 }), blame, DEATH);
-    const parts = back.toReversed().map(({ firstIndex, alone, reruns, kills }) => {
+    const parts = back.toReversed().map(({ firstIndex, history: { alone, reruns, kills } }) => {
       assertEquals(kills, 0);
       return [firstIndex, alone, reruns];
     });
@@ -132,7 +136,7 @@ Deno.test("innocents go again as they were; suspects alone; victims and what is 
 });
 
 Deno.test("a culprit has crashed; one that may be tried again has a kill on its record, and goes alone", () => {
-  const blame = { kind: "culprit", offset: 1, sinceMs: 7 } as const;
+  const blame = ran(1, "certain");
   const final = recovering();
   final.recovery.onLost(lost(3), blame, DEATH);
   assertEquals(
@@ -147,7 +151,7 @@ Deno.test("a culprit has crashed; one that may be tried again has a kill on its 
   const retried = recovering(true, 1);
   retried.recovery.onLost(lost(3), blame, DEATH);
   assertEquals(
-    retried.again.map(({ firstIndex, attempt, kills, alone }) => [
+    retried.again.map(({ firstIndex, attempt, alone, history: { kills } }) => [
       firstIndex,
       attempt,
       kills,
@@ -161,7 +165,7 @@ Deno.test("a culprit has crashed; one that may be tried again has a kill on its 
 Deno.test("a task that killed its lane twice is quarantined, and may be tried again until then", () => {
   for (let kills = 0; kills < MOST_KILLS + 1; kills++) {
     const { recovery, settled, again } = recovering(true, 9);
-    recovery.onLost(lost(1, { kills }), { kind: "culprit", offset: 0, sinceMs: 7 }, DEATH);
+    recovery.onLost(lost(1, { kills }), ran(0, "certain"), DEATH);
     const isOver = kills + 1 >= MOST_KILLS;
     assertEquals([settled.length, again.length], isOver ? [1, 0] : [0, 1]);
     if (!isOver) continue;
@@ -178,19 +182,19 @@ Deno.test("a task that killed its lane twice is quarantined, and may be tried ag
 Deno.test("an item that ended two lanes is told, and so is one that lost two machines", () => {
   for (const [kills, death] of [[1, DEATH], [0, { ...DEATH, isElsewhere: true }]] as const) {
     const { recovery, settled, quarantined } = recovering(true, 9);
-    recovery.onLost(lost(["a"], { kills }), { kind: "culprit", offset: 0, sinceMs: 7 }, death);
+    recovery.onLost(lost(["a"], { kills }), ran(0, "certain"), death);
     assertEquals(quarantined.map(({ index, item }) => [index, item]), [[10, "a"]]);
     assertEquals(settled[0]!.reason, quarantined[0]!.reason);
   }
   const { recovery, quarantined } = recovering(true, 9);
-  recovery.onLost(lost(1), { kind: "culprit", offset: 0, sinceMs: 7 }, DEATH);
+  recovery.onLost(lost(1), ran(0, "certain"), DEATH);
   assertEquals(quarantined, []);
 });
 
 Deno.test("a crash names the item, and what was thrown is its cause, even if that was undefined", () => {
   const crash = (death: Death) => {
     const { recovery, settled } = recovering();
-    recovery.onLost(lost(1), { kind: "culprit", offset: 0, sinceMs: 7 }, death);
+    recovery.onLost(lost(1), ran(0, "certain"), death);
     return settled[0]!.reason as CrashedError;
   };
   const { message, retryable } = crash(DEATH);
@@ -206,7 +210,7 @@ Deno.test("with rerun: false what may have run ends as crashed, and says why it 
   for (const blame of BLAMES) {
     const { recovery, back, settled } = recovering(false);
     recovery.onLost(lost(3), blame, { ...DEATH, error: "oom" });
-    if (blame.kind === "innocent" || blame.kind === "unstarted") {
+    if (blame.at.state === "waiting") {
       assertEquals([order(back).length, settled], [3, []]);
       continue;
     }
@@ -217,7 +221,7 @@ Deno.test("with rerun: false what may have run ends as crashed, and says why it 
         true,
         "oom",
       ]);
-      const isCulprit = blame.kind === "culprit" && index === 12;
+      const isCulprit = blame.fault === "certain" && index === 12;
       assertEquals(reason.message.includes("it may have run, and rerun is false"), !isCulprit);
     }
     assertEquals(settled.length, 3);
@@ -226,19 +230,29 @@ Deno.test("with rerun: false what may have run ends as crashed, and says why it 
 
 Deno.test("with rerun: false what may have run is tried again only as retries allow", () => {
   const { recovery, back, again, settled } = recovering(false, 1);
-  recovery.onLost(lost(2), { kind: "suspects" }, DEATH);
-  assertEquals(again.map(({ firstIndex, attempt, reruns }) => [firstIndex, attempt, reruns]), [
-    [10, 2, 0],
-    [11, 2, 0],
-  ]);
+  recovery.onLost(lost(2), { at: { state: "unknown" }, fault: "perhaps" }, DEATH);
+  assertEquals(
+    again.map(({ firstIndex, history: { attempt, reruns } }) => [firstIndex, attempt, reruns]),
+    [
+      [10, 2, 0],
+      [11, 2, 0],
+    ],
+  );
   assertEquals([back, settled], [[], []]);
 });
 
 Deno.test("an item whose buffers had moved to the lost lane can't run again", () => {
   const after = recovering();
-  after.recovery.onLost(lost(1, { moved: true }), { kind: "suspects" }, DEATH);
+  after.recovery.onLost(
+    lost(1, { moved: true }),
+    { at: { state: "unknown" }, fault: "perhaps" },
+    DEATH,
+  );
   const before = recovering();
-  before.recovery.onLost(lost(3, { moved: true, sentCount: 1 }), { kind: "innocent" }, DEATH);
+  before.recovery.onLost(lost(3, { moved: true, sentCount: 1 }), {
+    at: { state: "waiting" },
+    fault: "none",
+  }, DEATH);
   assertEquals([order(after.back), order(before.back)], [[], [[11, 0], [12, 0]]]);
   for (const { settled } of [after, before]) {
     assertEquals(settled.map(({ index, ended }) => [index, ended]), [[10, "crashed"]]);
@@ -253,7 +267,7 @@ Deno.test("an item that loses lane after lane before it can start is not sent fo
   let lanes = 0;
   for (; next !== undefined && lanes < 20; lanes++) {
     const { recovery, back, settled }: ReturnType<typeof recovering> = recovering();
-    recovery.onLost(next, { kind: "unstarted" }, DEATH);
+    recovery.onLost(next, { at: { state: "waiting" }, fault: "perhaps" }, DEATH);
     next = back[0] && sendTo(openLane(new FakeLane()), back[0]);
     if (settled.length > 0) assertEquals(settled[0]!.ended, "crashed");
   }
@@ -264,7 +278,7 @@ Deno.test("an item whose lane is ended for another's sake loses nothing by it, h
   let next = lost(1, { alone: true });
   for (let lanes = 0; lanes < 20; lanes++) {
     const { recovery, back, settled } = recovering();
-    recovery.onLost(next, { kind: "innocent" }, DEATH);
+    recovery.onLost(next, { at: { state: "waiting" }, fault: "none" }, DEATH);
     assertEquals(settled, []);
     next = sendTo(openLane(new FakeLane()), back[0]!);
   }

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { asksTooLong, backoffMs } from "../../lib/dispatch/retry.ts";
+import { asksTooLong, backoffMs } from "../../lib/dispatch/settler.ts";
 
 const options = fc.record({
   baseMs: fc.double({ min: 0, max: 1e4, noNaN: true }),

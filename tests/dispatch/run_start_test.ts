@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { startMap } from "../../lib/dispatch/run.ts";
 import { loadFromProgram } from "../../lib/lanes/load_task.ts";
 import type { Items, MapOptions } from "../../lib/dispatch/options.ts";
-import { UnusedResults } from "../../lib/dispatch/unused_results.ts";
+import { UnusedResults } from "../../lib/dispatch/output.ts";
 import { poolOf, valueOf } from "./fake_lane.ts";
 import { FAKE_TASK } from "./start.ts";
 
@@ -28,7 +28,7 @@ function starting() {
     items: Items<unknown>,
     options?: MapOptions<never>,
     failFast = true,
-  ) => startMap(parts.pool, unused, task, items, options, failFast);
+  ) => startMap(parts.pool, unused, { task, items, options, failFast });
   return { ...parts, start, watched: unused.watched };
 }
 

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Batch } from "../../lib/dispatch/batch.ts";
 import { checkOptions, type MapOptions } from "../../lib/dispatch/options.ts";
-import { outcomeAt, type Settled } from "../../lib/dispatch/outcome.ts";
+import { outcomeAt, type Settled } from "../../lib/dispatch/output.ts";
 import { Settler } from "../../lib/dispatch/settler.ts";
 import type { Failure, Report } from "../../lib/lanes/lane.ts";
 import { FakeLane } from "./fake_lane.ts";
@@ -17,11 +17,13 @@ function settling(options: MapOptions = {}, mayRetry: () => boolean = () => true
   const answered: number[] = [];
   const settler: Settler = new Settler({
     options: checkOptions(options),
-    mayRetry,
+    get mayRetry() {
+      return mayRetry();
+    },
     retryLater: (batch, waitMs, askedMs) => void again.push({ batch, waitMs, askedMs }),
     onSettled: (settled) => void all.push(settled),
-    onError: (error) => void errors.push(error),
-    onAnswered: () => answered.push(settler.unanswered),
+    fail: (error) => void errors.push(error),
+    mayBeOver: () => answered.push(settler.unanswered),
   });
   const outcomes = () =>
     all.flatMap((settled) =>
@@ -106,7 +108,7 @@ Deno.test("an item that may be tried again is settled only when its last try has
   assertEquals(again.map(({ waitMs }) => waitMs), [8]);
   const { batch } = again[0]!;
   assertEquals([batch.firstIndex, batch.items, batch.attempt], [10, ["a"], 2]);
-  settler.report(sent(batch.items, batch), reportOf([undefined], [failed(0)]), 0);
+  settler.report(sent(batch.items, batch.history), reportOf([undefined], [failed(0)]), 0);
   assertEquals(outcomes().map(({ index, attempts }) => [index, attempts]), [[11, 1], [10, 2]]);
   assertEquals([settler.settled, settler.rejected], [2, 1]);
 });
@@ -137,8 +139,12 @@ Deno.test("starts that nobody asked for don't count against the retries, nor mak
   const { settler, again, outcomes } = settling({ retries });
   const lost = { attempt: 4, reruns: 3 };
   settler.report(sent(["a"], lost), reportOf([undefined], [failed(0)]), 0);
-  assertEquals([again[0]?.waitMs, again[0]?.batch.attempt, again[0]?.batch.reruns], [8, 5, 3]);
-  settler.report(sent(["a"], again[0]!.batch), reportOf([undefined], [failed(0)]), 0);
+  assertEquals([again[0]?.waitMs, again[0]?.batch.attempt, again[0]?.batch.history.reruns], [
+    8,
+    5,
+    3,
+  ]);
+  settler.report(sent(["a"], again[0]!.batch.history), reportOf([undefined], [failed(0)]), 0);
   assertEquals(outcomes().map(({ attempts }) => attempts), [5]);
 });
 
@@ -206,7 +212,10 @@ Deno.test("a task that has killed twice is not tried again, however many retries
   const { settler, again, outcomes } = settling({ retries: 9 });
   const reason = new Error("x");
   settler.reject(sent(["a"]), 0, "crashed", reason, { kills: 1, alone: true });
-  assertEquals(again.map(({ batch: { kills, alone } }) => [kills, alone]), [[1, true]]);
+  assertEquals(again.map(({ batch: { history: { kills, alone } } }) => [kills, alone]), [[
+    1,
+    true,
+  ]]);
   settler.reject(sent(["a"]), 0, "crashed", reason, { sinceMs: 7, kills: 2, alone: true });
   assertEquals(again.length, 1);
   assertEquals(outcomes().map(({ startedAtMs, lane }) => [startedAtMs, lane]), [[7, 2]]);

@@ -9,7 +9,7 @@ function sourceOf(items: Items<unknown>) {
   const source: Source = new Source(items, {
     leftOut: () => {},
     arrived: () => told.arrived++,
-    failed: (error) => void told.errors.push(error),
+    inputFailed: (error) => void told.errors.push(error),
   });
   return { source, told };
 }

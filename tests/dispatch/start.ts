@@ -3,9 +3,7 @@
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import { startMap } from "../../lib/dispatch/run.ts";
 import type { Items, MapOptions } from "../../lib/dispatch/options.ts";
-import type { Outcome } from "../../lib/dispatch/outcome.ts";
-import type { Results } from "../../lib/dispatch/output.ts";
-import { UnusedResults } from "../../lib/dispatch/unused_results.ts";
+import { type Outcome, type Results, UnusedResults } from "../../lib/dispatch/output.ts";
 import type { LaneBatch } from "../../lib/lanes/lane.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 import { type FakeLane, type FakePool, type FakePoolOptions, poolOf } from "./fake_lane.ts";
@@ -20,7 +18,7 @@ export function map(
   options: MapOptions<never> = {},
   task: Task = FAKE_TASK,
 ): Results<unknown> {
-  return startMap(pool, new UnusedResults(), task, items, options, true);
+  return startMap(pool, new UnusedResults(), { task, items, options, failFast: true });
 }
 
 /** The same as an executor's `mapSettled`. */
@@ -30,7 +28,8 @@ export function mapSettled(
   options: MapOptions<never> = {},
   task: Task = FAKE_TASK,
 ): Results<Outcome<unknown>> {
-  const results = startMap(pool, new UnusedResults(), task, items, options, false);
+  const call = { task, items, options, failFast: false };
+  const results = startMap(pool, new UnusedResults(), call);
   return results as Results<Outcome<unknown>>;
 }
 

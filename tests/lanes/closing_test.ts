@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { closeWithin } from "../../lib/lanes/closing.ts";
+import { closeWithin } from "../../lib/lanes/lane_tasks.ts";
 import { TeardownError } from "../../lib/lanes/errors.ts";
 import { VirtualTime } from "../dispatch/virtual_time.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { needsPreload, preloadCode } from "../../lib/lanes/preloads.ts";
+import { needsPreload, preloadCode } from "../../lib/lanes/project.ts";
 
 Deno.test("files and modules of the web must be known from the start, data and packages need not", () => {
   assertEquals(["file:///a.ts", "https://a.b/c.ts", "http://a.b/c.ts"].every(needsPreload), true);

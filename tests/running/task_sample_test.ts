@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { Outcome } from "../../lib/dispatch/outcome.ts";
+import type { Outcome } from "../../lib/dispatch/output.ts";
 import { MOST_KEPT, TaskSample } from "../../lib/running/task_sample.ts";
 
 const outcome = (index: number): Outcome<unknown> => ({

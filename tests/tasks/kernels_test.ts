@@ -4,8 +4,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { openDevice } from "../../lib/lanes/gpu/gpu_device.ts";
-import { KernelProgram } from "../../lib/lanes/gpu/kernel_program.ts";
+import { KernelProgram, openDevice } from "../../lib/lanes/gpu/kernel_program.ts";
 import { KernelRun } from "../../lib/lanes/gpu/kernel_run.ts";
 import type { Kernel } from "../../lib/lanes/kernel.ts";
 import type { Report } from "../../lib/lanes/lane.ts";

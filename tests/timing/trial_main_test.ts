@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Outcome } from "../../lib/dispatch/outcome.ts";
+import type { Outcome } from "../../lib/dispatch/output.ts";
 import type { Executor, LaneUsage } from "../../lib/executor.ts";
 import { limited, sequential } from "../../lib/open.ts";
 import type { TrialPulse, TrialSpec } from "../../lib/timing/spec.ts";

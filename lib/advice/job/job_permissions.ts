@@ -4,7 +4,7 @@
  */
 
 import { UsageError } from "../../options.ts";
-import type { LanePermissions } from "../../lanes/subprocess/permissions.ts";
+import type { LanePermissions } from "../../lanes/permissions.ts";
 
 const PERMISSION_KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as const;
 

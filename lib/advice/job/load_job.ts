@@ -9,7 +9,7 @@ import { moduleFacts } from "../../children/trial_flags.ts";
 import { type NamedFile, UsageError } from "../../options.ts";
 import { plain } from "../../text/plain.ts";
 import { projectFiles } from "../../lanes/project.ts";
-import type { LanePermissions } from "../../lanes/subprocess/permissions.ts";
+import type { LanePermissions } from "../../lanes/permissions.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { closingOf, probe, type Probed, type ProbeOptions, type Prober } from "../probe/probe.ts";
 

@@ -7,7 +7,7 @@ import { countNeighbours, type Probed, startProbe } from "./probe.ts";
 import type { ProbeMessage } from "./probe_message.ts";
 import type { Sample } from "./sample.ts";
 import { resolve } from "@std/path";
-import type { LanePermissions } from "../../lanes/subprocess/permissions.ts";
+import type { LanePermissions } from "../../lanes/permissions.ts";
 import { userFolder } from "../../files/user_path.ts";
 
 /** A run from last to first: how many items, and the checksum of their results from first to last, if it is known. */

@@ -3,9 +3,8 @@
  * package.
  */
 
-import { isSparse, named, step } from "../../lanes/remote/inspect.ts";
-import { decode, encodeAlone } from "../../lanes/remote/values.ts";
-import { threads } from "../../lanes/remote/way.ts";
+import { isSparse, named, step, threads } from "../../lanes/remote/clone.ts";
+import { decode, encodeAlone } from "../../lanes/remote/channel.ts";
 import type { TransferCost } from "./probe_message.ts";
 
 const MOST_TRANSFERS = 24;

@@ -4,7 +4,7 @@
 
 import { wordsOf } from "../attempt.ts";
 import { ofOneProject } from "../project.ts";
-import type { LanePermissions } from "../subprocess/permissions.ts";
+import type { LanePermissions } from "../permissions.ts";
 import type { AllowedModules, FoundModule } from "./allowed_modules.ts";
 import {
   ACK_WAIT_MS,

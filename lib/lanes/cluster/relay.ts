@@ -19,9 +19,8 @@ import {
 } from "../remote/channel.ts";
 import { sealEnvelope } from "../remote/envelope.ts";
 import type { Frame } from "../subprocess/frame.ts";
-import type { LanePermissions } from "../subprocess/permissions.ts";
+import { type LanePermissions, threadPermissions } from "../permissions.ts";
 import { SubprocessChannel, way } from "../subprocess/subprocess_channel.ts";
-import { threadPermissions } from "../worker/thread_permissions.ts";
 import { WorkerChannel } from "../worker/worker_channel.ts";
 import type { FoundModule } from "./allowed_modules.ts";
 import { type Broker, queueOf, type Stored, Subject } from "./broker.ts";

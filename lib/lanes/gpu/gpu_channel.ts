@@ -34,10 +34,6 @@ export class GpuChannel extends WorkerChannel {
     open.add(this);
   }
 
-  override kill(): void {
-    void this.close();
-  }
-
   override async close(): Promise<void> {
     await super.close();
     if (!open.has(this)) return;

@@ -9,8 +9,7 @@ import type { Task } from "../task.ts";
 import { importModule } from "../load_task.ts";
 import { wordsOf } from "../attempt.ts";
 import { serveThread } from "../worker/serve_thread.ts";
-import { openDevice } from "./gpu_device.ts";
-import { KernelProgram } from "./kernel_program.ts";
+import { KernelProgram, openDevice } from "./kernel_program.ts";
 import { KernelRun } from "./kernel_run.ts";
 
 /** Within so many milliseconds it is told that a device was lost. */

@@ -5,7 +5,7 @@
 
 import { shown } from "../attempt.ts";
 import type { Kernel } from "../kernel.ts";
-import type { OpenDevice } from "./gpu_device.ts";
+import type { Device } from "../lane.ts";
 
 /** How long a dispatch is to take, in milliseconds: long against its cost, short against a deadline. */
 export const DISPATCH_MS = 30;
@@ -47,15 +47,11 @@ interface Buffers {
 export class KernelProgram {
   /** How many pieces fit into this device's buffers, and are worth while. */
   readonly mostPieces: number;
-  readonly kernel: Kernel<unknown, unknown>;
   /** How many pieces are computed in step: if the driver ends one's loops, those of all. */
   readonly group: number;
   readonly #gpu: GPUDevice;
-  readonly #pipeline: GPUComputePipeline;
-  readonly #layout: GPUBindGroupLayout;
   /** How many steps a piece may take in one dispatch. */
   readonly #mostSteps: number;
-  readonly #table: GPUBuffer;
   /** As many as there were runs at once. */
   readonly #idle: Buffers[] = [];
   /** How many steps, of all pieces together, a dispatch may have. */
@@ -63,22 +59,18 @@ export class KernelProgram {
 
   private constructor(
     { gpu, software }: OpenDevice,
-    kernel: Kernel<unknown, unknown>,
-    pipeline: GPUComputePipeline,
-    layout: GPUBindGroupLayout,
-    table: GPUBuffer,
+    readonly kernel: Kernel<unknown, unknown>,
+    private readonly pipeline: GPUComputePipeline,
+    private readonly layout: GPUBindGroupLayout,
+    private readonly table: GPUBuffer,
   ) {
     const mostBytes = mostBytesOf(gpu);
     this.mostPieces = Math.min(MOST_PIECES, Math.floor(mostBytes / (WORD_BYTES * kernel.words)));
     if (this.mostPieces < 1) throw tooLarge(`a piece of ${kernel.words} words`, mostBytes);
-    this.kernel = kernel;
     this.#gpu = gpu;
-    this.#pipeline = pipeline;
-    this.#layout = layout;
     this.group = software ? SOFTWARE_GROUP : CARD_GROUP;
     const { turns = USUAL_TURNS } = kernel;
     this.#mostSteps = software ? Math.max(1, Math.floor((MOST_TURNS - 2) / turns)) : Infinity;
-    this.#table = table;
   }
 
   /**
@@ -196,7 +188,7 @@ export class KernelProgram {
       queue.writeBuffer(extent, 0, wanted.extent);
       queue.writeBuffer(unended, 0, new Uint32Array(1));
       const pass = encoder.beginComputePass();
-      pass.setPipeline(this.#pipeline);
+      pass.setPipeline(this.pipeline);
       pass.setBindGroup(0, bound);
       for (let time = 0; time < wanted.times; time++) {
         pass.dispatchWorkgroups(Math.ceil(wanted.extent[0]! / this.group));
@@ -235,8 +227,8 @@ export class KernelProgram {
     const unended = make(WORD_BYTES, STORAGE | COPY_SRC | COPY_DST);
     const told = () => make(WORD_BYTES, MAP_READ | COPY_DST);
     const bound = this.#gpu.createBindGroup({
-      layout: this.#layout,
-      entries: [words, this.#table, extent, unended].map((buffer, binding) => ({
+      layout: this.layout,
+      entries: [words, this.table, extent, unended].map((buffer, binding) => ({
         binding,
         resource: { buffer },
       })),
@@ -309,4 +301,39 @@ function oneLine(message: string): string {
     .filter((line, at) => at === 0 || line.startsWith("= "))
     .map((line) => line.replace(/^= |^Shader .*? error: /, ""))
     .join(": ");
+}
+
+/** A GPU that was opened. */
+export interface OpenDevice extends Device {
+  readonly gpu: GPUDevice;
+}
+
+/** Adapters that are programs: Mesa's, Google's and Microsoft's. */
+const SOFTWARE = /llvmpipe|lavapipe|swiftshader|basic render|\bwarp\b|software/i;
+
+/**
+ * Opens the fastest adapter.
+ *
+ * @param webgpu The platform's own unless given.
+ * @throws {Error} If there is none, which says what is missing.
+ */
+export async function openDevice(
+  webgpu: Pick<GPU, "requestAdapter"> | undefined = navigator.gpu,
+): Promise<OpenDevice> {
+  const adapter = await webgpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) {
+    throw new Error(
+      "found no GPU adapter; install the driver of a graphics card with Vulkan or Metal, or one in " +
+        "software (Debian: apt-get install mesa-vulkan-drivers)",
+    );
+  }
+  const { info, limits: { maxBufferSize, maxStorageBufferBindingSize } } = adapter;
+  const name = info.description || info.device || info.vendor || "a GPU without a name";
+  return {
+    name,
+    software: info.isFallbackAdapter || SOFTWARE.test(`${info.vendor} ${info.device} ${name}`),
+    gpu: await adapter.requestDevice({
+      requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
+    }),
+  };
 }

@@ -65,10 +65,6 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   running = false;
   together = 1;
   isCalling = false;
-  readonly batch: B;
-  readonly #program: Program;
-  readonly #host: BatchHost<B>;
-  readonly #onFault: (error: unknown) => void;
   #cancelled = false;
   #cancelReason: unknown;
   #nextOffset = 0;
@@ -83,20 +79,15 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
 
   /** @param onFault Told that the GPU fails, so that nothing can be reported any more. */
   constructor(
-    batch: B,
-    program: Program,
-    host: BatchHost<B>,
-    onFault: (error: unknown) => void,
-  ) {
-    this.batch = batch;
-    this.#program = program;
-    this.#host = host;
-    this.#onFault = onFault;
-  }
+    readonly batch: B,
+    private readonly program: Program,
+    private readonly host: BatchHost<B>,
+    private readonly onFault: (error: unknown) => void,
+  ) {}
 
   start(): void {
     this.running = true;
-    void this.#run().catch(this.#onFault);
+    void this.#run().catch(this.onFault);
   }
 
   async #run(): Promise<void> {
@@ -109,7 +100,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     if (this.#open !== undefined) this.#again.push(this.#open);
     for (const of of this.#again) this.#end(of, this.#cancellation(of));
     this.running = false;
-    this.#host.report(this, this.#take(true));
+    this.host.report(this, this.#take(true));
   }
 
   /**
@@ -117,7 +108,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
    * a dispatch takes: deadlines don't come through meanwhile.
    */
   #gather(): Gathered {
-    const { kernel, group } = this.#program;
+    const { kernel, group } = this.program;
     const left = this.batch.items.length - this.offset;
     let words = new Uint32Array(
       kernel.words * Math.min(left, Math.ceil(FIRST_WORDS / kernel.words)),
@@ -128,7 +119,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     let longest = 0;
     const untilMs = now() + DISPATCH_MS;
     const isEnough = () =>
-      this.#program.isEnough(pieces, steps) ||
+      this.program.isEnough(pieces, steps) ||
       (pieces > 0 && pieces % READ_AFTER === 0 && now() > untilMs);
     while (!isEnough()) {
       const of = this.#next();
@@ -136,7 +127,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
       const from = of.sent;
       const isApart = of.apart || parts.at(-1)?.of.apart;
       const begin = isApart ? group * Math.ceil(pieces / group) : pieces;
-      if (begin > pieces && this.#program.isEnough(begin, steps)) break;
+      if (begin > pieces && this.program.isEnough(begin, steps)) break;
       pieces = begin;
       const isWritten = this.#attempt(of, () => {
         for (; of.sent < of.item.pieces && !isEnough(); of.sent++) {
@@ -164,7 +155,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
       if (offset === items.length) break;
       if (again === undefined) this.#nextOffset++;
       this.#attempt({ offset, sinceMs: now() }, () => {
-        const item = checkedItem(this.#program.kernel.open(items[offset]));
+        const item = checkedItem(this.program.kernel.open(items[offset]));
         this.#open = { offset, item, sinceMs: NaN, sent: 0, apart: again !== undefined };
       });
     }
@@ -178,7 +169,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     for (const { of } of parts) if (Number.isNaN(of.sinceMs)) of.sinceMs = startedMs;
     this.#note(parts[0]!.of, parts.length);
     let isStopped = false;
-    const results = await this.#program.run(words, longest, () => {
+    const results = await this.program.run(words, longest, () => {
       isStopped = this.#isCancelled() || parts.every(({ of }) => this.#isLate(of));
       return !isStopped;
     });
@@ -192,7 +183,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     words: Uint32Array,
     isStopped: boolean,
   ): void {
-    const size = this.#program.kernel.words;
+    const size = this.program.kernel.words;
     let at = size * begin;
     let undone = 0;
     const isRead = this.#attempt(of, () => {
@@ -256,7 +247,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     this.current = offset;
     this.together = together;
     this.sinceMs = Number.isNaN(sinceMs) ? now() : sinceMs;
-    this.#host.starting?.(this);
+    this.host.starting?.(this);
   }
 
   #end({ offset, sinceMs }: Pick<OpenItem, "offset" | "sinceMs">, end: End["end"]): void {
@@ -271,7 +262,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   }
 
   #isCancelled(): boolean {
-    return this.#cancelled || (this.#host.isCancelled?.(this.batch) ?? false);
+    return this.#cancelled || (this.host.isCancelled?.(this.batch) ?? false);
   }
 
   #timeout({ offset }: OpenItem): End["end"] {
@@ -295,7 +286,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   }
 
   reportEnded(): void {
-    if (this.offset > this.#from) this.#host.report(this, this.#take(false));
+    if (this.offset > this.#from) this.host.report(this, this.#take(false));
   }
 
   #take(last: boolean): Report {

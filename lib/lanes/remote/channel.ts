@@ -6,10 +6,16 @@
  */
 
 import type { PlacedTask } from "../task.ts";
-import type { Cells } from "./cells.ts";
-import type { LaneBatch, Report } from "../lane.ts";
+import type { Failure, LaneBatch, Report } from "../lane.ts";
 import { readSpan, spanNumbers } from "../telemetry.ts";
-import type { Way } from "./way.ts";
+import { inspect, refusal, type Way } from "./clone.ts";
+import {
+  type Envelope,
+  openEnvelope,
+  openErrorsIn,
+  sealEnvelope,
+  sealErrorsIn,
+} from "./envelope.ts";
 
 /** To the side that runs tasks. */
 export const ToLane = {
@@ -201,4 +207,258 @@ export function readReport(
     times,
     last: head[REPORT_LAST] === 1,
   };
+}
+
+/** Below this many values a buffer of their own costs more than it saves. */
+const MIN_NUMBERS = 8;
+
+/**
+ * The cheapest form of values that travel together which loses nothing: undefined if every value
+ * is, a Float64Array (it keeps −0, NaN and infinities) if there are many and all are numbers, else
+ * the values themselves.
+ */
+export function pack(
+  values: ArrayLike<unknown>,
+): Float64Array<ArrayBuffer> | readonly unknown[] | undefined {
+  const count = values.length;
+  const first = values[0];
+  if (typeof first === "number" && count >= MIN_NUMBERS) {
+    const numbers = new Float64Array(count);
+    let at = 0;
+    for (; at < count; at++) {
+      const value = values[at];
+      if (typeof value !== "number") break;
+      numbers[at] = value;
+    }
+    if (at === count) return numbers;
+  } else if (first === undefined && everyUndefined(values)) {
+    return undefined;
+  }
+  return Array.isArray(values) ? values : Array.from(values);
+}
+
+/** Whether values are few, and so plain that they can be sent as they are. */
+export function areFewAndPlain(values: ArrayLike<unknown>): boolean {
+  if (values.length >= MIN_NUMBERS) return false;
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at];
+    if (typeof value !== "number" && typeof value !== "boolean" && value !== null) return false;
+  }
+  return true;
+}
+
+function everyUndefined(values: ArrayLike<unknown>): boolean {
+  for (let at = 0; at < values.length; at++) if (values[at] !== undefined) return false;
+  return true;
+}
+
+/** What travels: the values as they are, or with marks in the places of errors. */
+export type Payload = ArrayLike<unknown> | undefined | SpecialPayload;
+
+/** Values that can't be sent as they are, and failures. */
+interface SpecialPayload {
+  readonly values: unknown;
+  readonly failures: readonly SealedFailure[] | undefined;
+}
+
+/** A failure whose error is in an envelope. */
+interface SealedFailure extends Omit<Failure, "reason"> {
+  readonly reason: Envelope;
+}
+
+/** Values in the form that travels. */
+export interface Encoded {
+  /** Whether the payload is a {@linkcode SpecialPayload}. */
+  readonly special: boolean;
+  readonly payload: Payload;
+}
+
+/** The form of values of which it can be seen at once that they can be sent; undefined for others. */
+export function encodeAtOnce(values: ArrayLike<unknown>): Encoded | undefined {
+  const payload = pack(values);
+  if (Array.isArray(payload) && !areFewAndPlain(payload)) return undefined;
+  return { special: false, payload };
+}
+
+/** Puts values, and what became of those that aren't there, into the form that travels. */
+export function encode(
+  values: ArrayLike<unknown>,
+  failures: readonly Failure[] | undefined,
+  special: boolean,
+  way: Way,
+): Encoded {
+  if (!special && failures === undefined) return { special: false, payload: pack(values) };
+  const list = Array.isArray(values) ? values : Array.from(values);
+  return {
+    special: true,
+    payload: {
+      values: special ? sealErrorsIn(list, way) : list,
+      failures: failures?.map((f) => ({ ...f, reason: sealEnvelope(f.reason, way) })),
+    },
+  };
+}
+
+/**
+ * One value as it arrives, in the form that travels.
+ *
+ * @param what Names the value in the error.
+ * @throws {CloneError} If it can't be sent.
+ */
+export function encodeAlone(what: string, value: unknown, way: Way): Encoded {
+  let cause: unknown;
+  try {
+    const { refused, special } = inspect([value], way);
+    if (!refused) {
+      const { payload } = encode([value], undefined, special, way);
+      return { special, payload: way.clone(payload) as Payload };
+    }
+  } catch (error) {
+    cause = error;
+  }
+  throw refusal(what, value, way, cause);
+}
+
+/** Reads what {@linkcode encode} made, after its way. */
+export function decode(
+  special: boolean,
+  payload: Payload,
+): {
+  readonly values: ArrayLike<unknown> | undefined;
+  readonly failures: readonly Failure[] | undefined;
+} {
+  if (!special) return { values: payload as ArrayLike<unknown> | undefined, failures: undefined };
+  const { values, failures } = payload as SpecialPayload;
+  return {
+    values: openErrorsIn(values) as unknown[],
+    failures: failures?.map((f) => ({ ...f, reason: openEnvelope(f.reason) })),
+  };
+}
+
+let isOpen = false;
+
+/**
+ * Opens it, once. Deno does so when it first needs it, as at the end of a thread or of the program, and
+ * panics if no descriptor is left then.
+ */
+export function openSignalPipe(): void {
+  if (isOpen) return;
+  isOpen = true;
+  const listener = () => {};
+  Deno.addSignalListener("SIGINT", listener);
+  Deno.removeSignalListener("SIGINT", listener);
+}
+
+/** More cells than batches can be on a lane, those that wait there too. */
+const CELLS_PER_SLOT = 16;
+const LEAST_CELLS = 64;
+const FIELDS = 4;
+const ID = 0;
+const STARTED = 1;
+const CANCELLED = 2;
+/** Twice the offset of the item that runs, and one more while its task waits. */
+const RUNS = 3;
+/** Ids stay below this, for they are kept in 32 bits. */
+const MOST_IDS = 2 ** 31;
+
+/** The offset that stands for several items: any of them may have been what ended the thread. */
+export const SEVERAL = -1;
+/** The same, but none of them was. */
+export const HARMLESS = -2;
+
+/** Which item of a batch runs, and since when. */
+interface RunState {
+  /** The item's place in the batch, from 0, {@linkcode SEVERAL} or {@linkcode HARMLESS}. */
+  readonly offset: number;
+  /** On the thread's own clock. */
+  readonly sinceMs: number;
+  /** Whether its task waits, so that it isn't what keeps the thread busy. */
+  readonly waits: boolean;
+}
+
+/** A view of the shared memory, the same on both sides. */
+export class Cells {
+  /** The memory itself, to be sent to the thread. */
+  readonly buffer: SharedArrayBuffer;
+  readonly #count: number;
+  readonly #fields: Int32Array;
+  readonly #since: Float64Array;
+  #lastId = 0;
+
+  /** Takes shared memory, or looks at the parent's. */
+  constructor(slots: number, buffer?: SharedArrayBuffer) {
+    this.#count = Math.max(LEAST_CELLS, 2 ** Math.ceil(Math.log2(CELLS_PER_SLOT * slots)));
+    const fieldBytes = 4 * FIELDS * this.#count;
+    this.buffer = buffer ?? new SharedArrayBuffer(fieldBytes + 8 * this.#count);
+    this.#fields = new Int32Array(this.buffer, 0, FIELDS * this.#count);
+    this.#since = new Float64Array(this.buffer, fieldBytes, this.#count);
+  }
+
+  /** Parent: a batch is sent; the id is its own until {@linkcode Cells.release}. */
+  offer(): number {
+    for (let tried = 0; tried < this.#count; tried++) {
+      this.#lastId = this.#lastId % (MOST_IDS - 1) + 1;
+      const at = this.#at(this.#lastId);
+      if (this.#fields[at + ID] !== 0) continue;
+      this.#fields.fill(0, at, at + FIELDS);
+      Atomics.store(this.#fields, at + ID, this.#lastId);
+      return this.#lastId;
+    }
+    throw new RangeError(`Cannot keep more than ${this.#count} batches on one lane`);
+  }
+
+  /** Parent: the batch is done with, or is not to be started any more. */
+  release(id: number): void {
+    Atomics.compareExchange(this.#fields, this.#at(id) + ID, id, 0);
+  }
+
+  /**
+   * Takes a batch that has not been started, either to start it (the thread) or back (the parent):
+   * only one of the two gets it.
+   */
+  take(id: number): boolean {
+    const at = this.#at(id);
+    if (Atomics.load(this.#fields, at + ID) !== id) return false;
+    return Atomics.compareExchange(this.#fields, at + STARTED, 0, 1) === 0;
+  }
+
+  /** Parent: cancels a batch. */
+  cancel(id: number): void {
+    Atomics.store(this.#fields, this.#at(id) + CANCELLED, 1);
+  }
+
+  /** Thread: whether a batch was cancelled, or is not this lane's any more. */
+  isCancelled(id: number): boolean {
+    const at = this.#at(id);
+    return Atomics.load(this.#fields, at + CANCELLED) === 1 ||
+      Atomics.load(this.#fields, at + ID) !== id;
+  }
+
+  /**
+   * Thread: notes that an item starts; true if it is not to, for its batch was cancelled. Who cancels and
+   * then looks has either kept it from starting, or sees that it did.
+   */
+  starting(id: number, offset: number, sinceMs: number): boolean {
+    const at = this.#at(id);
+    if (Atomics.load(this.#fields, at + ID) !== id) return true;
+    this.#since[at / FIELDS] = sinceMs;
+    Atomics.store(this.#fields, at + RUNS, 2 * offset);
+    return this.isCancelled(id);
+  }
+
+  /** Thread: notes that the item's task waits. */
+  waiting(id: number): void {
+    Atomics.or(this.#fields, this.#at(id) + RUNS, 1);
+  }
+
+  /** Parent: which item of the batch runs; undefined if it was not started. */
+  state(id: number): RunState | undefined {
+    const at = this.#at(id);
+    if (Atomics.load(this.#fields, at + STARTED) === 0) return undefined;
+    const runs = Atomics.load(this.#fields, at + RUNS);
+    return { waits: (runs & 1) === 1, offset: runs >> 1, sinceMs: this.#since[at / FIELDS]! };
+  }
+
+  #at(id: number): number {
+    return FIELDS * (id & (this.#count - 1));
+  }
 }

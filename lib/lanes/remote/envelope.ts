@@ -5,9 +5,7 @@
 
 import { attempt } from "../attempt.ts";
 import * as lanes from "../errors.ts";
-import { copyOfView } from "./buffers.ts";
-import { inspect } from "./inspect.ts";
-import { kindOf, takesMore, type Way } from "./way.ts";
+import { copyOfView, inspect, kindOf, takesMore, type Way } from "./clone.ts";
 
 /** What was thrown, as plain data. */
 export type Envelope =

@@ -8,22 +8,27 @@ import { loadFromProgram, loadTask } from "../load_task.ts";
 import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
 import type { Task } from "../task.ts";
 import { traced } from "../telemetry.ts";
-import { movable, MOVE_BYTES, ownBuffer, sendMoving } from "./buffers.ts";
-import { type Cells, HARMLESS, SEVERAL } from "./cells.ts";
+import { inspect, movable, MOVE_BYTES, ownBuffer, sendMoving, type Way } from "./clone.ts";
 import {
   BATCH_COUNT,
   BATCH_SPECIAL,
+  type Cells,
+  decode,
+  encode,
+  encodeAlone,
+  encodeAtOnce,
+  type Encoded,
   FromLane,
+  HARMLESS,
+  type Payload,
   readBatch,
   reportHead,
   type ServedBatch,
+  SEVERAL,
   type TaskToLoad,
   ToLane,
 } from "./channel.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
-import { inspect } from "./inspect.ts";
-import { decode, encode, encodeAlone, encodeAtOnce, type Encoded, type Payload } from "./values.ts";
-import type { Way } from "./way.ts";
 
 /** Makes a run of a batch whose task is ready. */
 export type MakeRun = (batch: ServedBatch, host: BatchHost<ServedBatch>) => LaneRun<ServedBatch>;
@@ -50,7 +55,6 @@ interface ServerHost {
 
 /** Runs the batches that it is sent, as many at a time as there are slots. */
 export class LaneServer {
-  readonly #host: ServerHost;
   readonly #ready = new Map<number, MakeRun>();
   readonly #waiting: ServedBatch[] = [];
   readonly #running = new Map<number, LaneRun<ServedBatch>>();
@@ -63,8 +67,7 @@ export class LaneServer {
   /** The task that is just being loaded. */
   #loads: { readonly number: number; readonly isProgram: boolean } | undefined;
 
-  constructor(host: ServerHost) {
-    this.#host = host;
+  constructor(private readonly host: ServerHost) {
     this.#freeSlots = host.slots;
     const { cells } = host;
     this.#batchHost = {
@@ -100,7 +103,7 @@ export class LaneServer {
         this.#ask(head[0]!, head[1] === 1, payload as Envelope | undefined);
         break;
       case ToLane.usage:
-        this.#host.send(FromLane.usage, this.#host.usage(), this.#host.runner?.device);
+        this.host.send(FromLane.usage, this.host.usage(), this.host.runner?.device);
         break;
     }
   }
@@ -110,21 +113,21 @@ export class LaneServer {
     try {
       this.#ready.set(number, await this.#makeReady(task));
     } catch (error) {
-      return this.#host.send(FromLane.unloadable, [number], sealEnvelope(error, this.#host.way));
+      return this.host.send(FromLane.unloadable, [number], sealEnvelope(error, this.host.way));
     }
-    this.#host.send(FromLane.loaded, [number]);
+    this.host.send(FromLane.loaded, [number]);
   }
 
   async #makeReady(task: Task): Promise<MakeRun> {
     const load = (task: Task) => this.#loads!.isProgram ? loadFromProgram(task) : loadTask(task);
-    const { runner } = this.#host;
+    const { runner } = this.host;
     if (runner !== undefined) {
       await load(task);
       return await runner.ready(task);
     }
     this.#tasks ??= new LaneTasks({
       shared: this.#shared,
-      onSetup: () => this.#host.send(FromLane.settingUp, [this.#loads!.number]),
+      onSetup: () => this.host.send(FromLane.settingUp, [this.#loads!.number]),
       load,
     });
     const ready = await this.#tasks.ready(task);
@@ -133,8 +136,8 @@ export class LaneServer {
 
   async #dispose(): Promise<void> {
     const failures = await this.#tasks?.close() ?? [];
-    const envelopes = failures.map((failure) => sealEnvelope(failure, this.#host.way));
-    this.#host.send(FromLane.disposed, [], envelopes);
+    const envelopes = failures.map((failure) => sealEnvelope(failure, this.host.way));
+    this.host.send(FromLane.disposed, [], envelopes);
   }
 
   #take(head: ArrayLike<number>, payload: Payload): void {
@@ -149,7 +152,7 @@ export class LaneServer {
       const batch = this.#waiting.shift();
       if (batch === undefined) return;
       // It may have been taken back.
-      if (this.#host.cells?.take(batch.id) === false) continue;
+      if (this.host.cells?.take(batch.id) === false) continue;
       const run = this.#ready.get(batch.task)!(batch, this.#batchHost);
       this.#freeSlots--;
       this.#running.set(batch.id, run);
@@ -166,7 +169,7 @@ export class LaneServer {
   }
 
   #send({ id, transfer }: ServedBatch, report: Report, firstIndex: number): void {
-    const { way } = this.#host;
+    const { way } = this.host;
     const { values = [], failures } = report;
     const atOnce = failures === undefined ? encodeAtOnce(values) : undefined;
     if (atOnce !== undefined) return this.#post(id, report, atOnce);
@@ -184,7 +187,7 @@ export class LaneServer {
 
   #post(id: number, report: Report, { special, payload }: Encoded, moves?: ArrayBuffer[]): void {
     const head = reportHead(id, report, special);
-    sendMoving((moves) => this.#host.send(FromLane.report, head, payload, moves), moves);
+    sendMoving((moves) => this.host.send(FromLane.report, head, payload, moves), moves);
   }
 
   #ask(id: number, isCancel: boolean, reason: Envelope | undefined): void {
@@ -195,7 +198,7 @@ export class LaneServer {
       const given = reason === undefined ? undefined : openEnvelope(reason);
       run.ask(isCancel ? "cancel" : "timeout", given);
     }
-    this.#host.send(FromLane.asked, [id]);
+    this.host.send(FromLane.asked, [id]);
   }
 
   /** A batch that waits for a slot is not to be started any more. */
@@ -211,11 +214,11 @@ export class LaneServer {
       times: undefined,
       last: true,
     };
-    this.#host.send(FromLane.report, reportHead(id, nothing, false));
+    this.host.send(FromLane.report, reportHead(id, nothing, false));
   }
 
   #mark(run: LaneRun<ServedBatch>): void {
-    this.#host.send(FromLane.mark, [run.batch.id, run.current, run.sinceMs]);
+    this.host.send(FromLane.mark, [run.batch.id, run.current, run.sinceMs]);
   }
 
   /**
@@ -227,13 +230,13 @@ export class LaneServer {
     const isKnown = running.some(({ isCalling }) => isCalling);
     for (const run of running) {
       run.reportEnded();
-      const { cells } = this.#host;
+      const { cells } = this.host;
       if (cells === undefined) this.#mark(run);
       else if (isKnown && !run.isCalling) cells.starting(run.batch.id, HARMLESS, run.sinceMs);
       else if (run.together > 1) cells.starting(run.batch.id, SEVERAL, run.sinceMs);
     }
-    const envelope = error === undefined ? undefined : sealEnvelope(error, this.#host.way);
-    this.#host.send(FromLane.ending, [], { how, error: envelope });
+    const envelope = error === undefined ? undefined : sealEnvelope(error, this.host.way);
+    this.host.send(FromLane.ending, [], { how, error: envelope });
   }
 }
 

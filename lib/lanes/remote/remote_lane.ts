@@ -7,8 +7,8 @@
  */
 
 import { attempt } from "../attempt.ts";
-import { closeWithin } from "../closing.ts";
-import { TeardownError } from "../errors.ts";
+import { closeWithin } from "../lane_tasks.ts";
+import { TaskLoadError, TeardownError } from "../errors.ts";
 import type {
   AskReason,
   BatchProgress,
@@ -22,29 +22,32 @@ import type {
   Usage,
 } from "../lane.ts";
 import type { PlacedTask, Task } from "../task.ts";
-import { movable, MOVE_BYTES, sendMoving } from "./buffers.ts";
+import { inspect, movable, MOVE_BYTES, refusal, sendMoving } from "./clone.ts";
 import {
   batchHead,
   type Channel,
   type ChannelFactory,
+  decode,
+  encode,
+  encodeAlone,
+  encodeAtOnce,
+  type Encoded,
   FromLane,
+  HARMLESS,
+  type Payload,
   readReport,
   REPORT_SPECIAL,
+  SEVERAL,
   type TaskToLoad,
   ToLane,
 } from "./channel.ts";
-import { HARMLESS, SEVERAL } from "./cells.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
-import { inspect, refusal } from "./inspect.ts";
-import { loadError, type RemoteTask, RemoteTasks } from "./remote_tasks.ts";
-import { decode, encode, encodeAlone, encodeAtOnce, type Encoded, type Payload } from "./values.ts";
 
 /** A lane that doesn't say what it has used within this time is not waited for. */
 const USAGE_MS = 1000;
 
 /** What the lane keeps with a batch. */
 class Note {
-  readonly task: RemoteTask;
   /** 0 until it is sent. */
   id = 0;
   /** The item that was last said to start, and when. */
@@ -55,9 +58,7 @@ class Note {
   /** How far it was when it was frozen. */
   final: BatchProgress | undefined;
 
-  constructor(task: RemoteTask) {
-    this.task = task;
-  }
+  constructor(readonly task: RemoteTask) {}
 }
 
 /** What a lane is told besides its tasks, and how long it may take to close. */
@@ -73,9 +74,7 @@ interface RemoteLaneOptions {
 /** Runs batches elsewhere. */
 export class RemoteLane implements Lane {
   readonly ready: Promise<number>;
-  readonly #events: LaneEvents;
   readonly #channel: Channel;
-  readonly #options: RemoteLaneOptions;
   readonly #tasks = new RemoteTasks((known) => {
     if (this.#state === "ready") this.#askToLoad(known);
   });
@@ -93,9 +92,11 @@ export class RemoteLane implements Lane {
   /** Add to a time of the lane's clock to get the caller's. */
   #clockOffsetMs = 0;
 
-  constructor(events: LaneEvents, open: ChannelFactory, options: RemoteLaneOptions = {}) {
-    this.#events = events;
-    this.#options = options;
+  constructor(
+    private readonly events: LaneEvents,
+    open: ChannelFactory,
+    private readonly options: RemoteLaneOptions = {},
+  ) {
     this.ready = new Promise((resolve) => this.#becomeReady = resolve);
     this.#channel = open({
       message: (kind, head, payload) => this.#receive(kind, head, payload),
@@ -108,7 +109,7 @@ export class RemoteLane implements Lane {
     const { loading } = this.#tasks;
     const isStuck = loading !== undefined && loading.held.size === 0 &&
       loading !== this.#tasks.find(task);
-    return !isStuck && (this.#options.accepts?.(task) ?? true);
+    return !isStuck && (this.options.accepts?.(task) ?? true);
   }
 
   load(task: Task): Promise<void> {
@@ -202,7 +203,7 @@ export class RemoteLane implements Lane {
     };
     // Later, for the dispatcher is not done with sending yet.
     queueMicrotask(() => {
-      if (this.#state !== "gone" && !note.recalled) this.#events.report(batch, report);
+      if (this.#state !== "gone" && !note.recalled) this.events.report(batch, report);
     });
   }
 
@@ -317,7 +318,7 @@ export class RemoteLane implements Lane {
   }
 
   async #close(): Promise<void> {
-    const { graceMs = Infinity } = this.#options;
+    const { graceMs = Infinity } = this.options;
     const isSetUp = this.#state === "ready" && this.#setUp.length > 0;
     this.#state = isSetUp ? "closing" : "gone";
     this.#answerAll();
@@ -349,7 +350,7 @@ export class RemoteLane implements Lane {
 
   #receive(kind: number, head: ArrayLike<number>, payload: unknown): void {
     if (this.#state === "gone") return;
-    const { shared } = this.#options;
+    const { shared } = this.options;
     switch (kind) {
       case FromLane.ready:
         this.#clockOffsetMs = head[0]! - performance.timeOrigin;
@@ -425,7 +426,7 @@ export class RemoteLane implements Lane {
   }
 
   #endLoading(known: RemoteTask, error: Error): void {
-    for (const batch of this.#tasks.end(known, error)) this.#events.unloadable(batch, error);
+    for (const batch of this.#tasks.end(known, error)) this.events.unloadable(batch, error);
   }
 
   #report(head: ArrayLike<number>, payload: Payload): void {
@@ -435,7 +436,7 @@ export class RemoteLane implements Lane {
     const decoded = decode(head[REPORT_SPECIAL] === 1, payload);
     const report = readReport(head, this.#clockOffsetMs, decoded);
     if (report.last) this.#forget(batch);
-    this.#events.report(batch, report);
+    this.events.report(batch, report);
   }
 
   #die(death: Omit<Death, "starting">): void {
@@ -458,7 +459,7 @@ export class RemoteLane implements Lane {
       this.#endLoading(known, loadError(known.task, why, death.error, known.isSetUp));
     }
     this.#answerAll();
-    this.#events.died({ ...death, starting });
+    this.events.died({ ...death, starting });
   }
 
   #end(): void {
@@ -476,4 +477,114 @@ export class RemoteLane implements Lane {
       loaded.reject(loadError(task, "the lane was closed"));
     }
   }
+}
+
+export interface RemoteTask {
+  readonly number: number;
+  readonly task: Task;
+  /** When it began to be loaded; NaN while others are. */
+  sinceMs: number;
+  state: "loading" | "loaded" | "failed";
+  /** Whether its module's set-up has begun. */
+  isSetUp: boolean;
+  /** Batches that wait until it is loaded, in their order. */
+  readonly held: Set<LaneBatch>;
+  readonly loaded: PromiseWithResolvers<void>;
+}
+
+export class RemoteTasks {
+  /** By their names. */
+  readonly #known = new Map<string, RemoteTask>();
+  /** The same by the task itself, for this is asked for every batch. */
+  readonly #byTask = new WeakMap<Task, RemoteTask>();
+  #lastNumber = 0;
+
+  /** @param onNew Told of a task that the lane wasn't told of before. */
+  constructor(private readonly onNew: (known: RemoteTask) => void) {}
+
+  get all(): RemoteTask[] {
+    return [...this.#known.values()];
+  }
+
+  /** The one that is just being loaded; those behind it wait. */
+  get loading(): RemoteTask | undefined {
+    for (const known of this.#known.values()) if (known.state === "loading") return known;
+    return undefined;
+  }
+
+  find(task: Task): RemoteTask | undefined {
+    return this.#known.get(nameOf(task));
+  }
+
+  numbered(number: number): RemoteTask | undefined {
+    return this.all.find((known) => known.number === number);
+  }
+
+  /** The task, of which the lane is told if it wasn't. */
+  of(task: Task): RemoteTask {
+    let known = this.#byTask.get(task);
+    if (known !== undefined && known.state !== "failed") return known;
+    known = this.find(task) ?? this.#add(task);
+    this.#byTask.set(task, known);
+    return known;
+  }
+
+  #add(task: Task): RemoteTask {
+    const known: RemoteTask = {
+      number: ++this.#lastNumber,
+      task,
+      sinceMs: NaN,
+      state: "loading",
+      isSetUp: false,
+      held: new Set(),
+      loaded: Promise.withResolvers(),
+    };
+    known.loaded.promise.catch(() => {}); // told to those who wait for it
+    this.#known.set(nameOf(task), known);
+    this.onNew(known);
+    this.#noteLoading();
+    return known;
+  }
+
+  #noteLoading(): void {
+    const { loading } = this;
+    if (loading !== undefined && Number.isNaN(loading.sinceMs)) loading.sinceMs = performance.now();
+  }
+
+  /**
+   * Its loading has ended. One that failed isn't kept: a file may be mended, or a permission granted,
+   * before the next run.
+   *
+   * @returns The batches that waited for it.
+   */
+  end(known: RemoteTask, error?: Error): LaneBatch[] {
+    known.state = error === undefined ? "loaded" : "failed";
+    if (error !== undefined) this.#known.delete(nameOf(known.task));
+    this.#noteLoading();
+    if (error === undefined) known.loaded.resolve();
+    else known.loaded.reject(error);
+    const held = [...known.held];
+    known.held.clear();
+    return held;
+  }
+}
+
+function nameOf(task: Task): string {
+  return `${task.export} ${task.module}`;
+}
+
+export function loadError(
+  { module }: Task,
+  why: string,
+  cause?: unknown,
+  inSetup = false,
+): TaskLoadError {
+  const own = module === Deno.mainModule
+    ? "; it is the program itself, whose top level runs in every lane: put what is not to run " +
+      "there behind import.meta.main"
+    : "";
+  return new TaskLoadError(
+    `Cannot ${inSetup ? "set up" : "load"} task module ${module}: ${why}${inSetup ? "" : own}`,
+    cause === undefined ? undefined : { cause },
+  );
 }

@@ -13,9 +13,8 @@ import {
   REPORT_COUNT,
   ToLane,
 } from "../remote/channel.ts";
-import { preloadCode } from "../preloads.ts";
-import { projectFlags } from "../project.ts";
-import type { Way } from "../remote/way.ts";
+import { preloadCode, projectFlags } from "../project.ts";
+import type { Way } from "../remote/clone.ts";
 import { Child } from "./child.ts";
 import {
   decodePayload,
@@ -28,7 +27,7 @@ import {
   wayThrough,
   WIDER,
 } from "./frame.ts";
-import { type LanePermissions, permissionFlags } from "./permissions.ts";
+import { type LanePermissions, permissionFlags } from "../permissions.ts";
 
 export interface SubprocessOptions {
   readonly slots: number;
@@ -55,8 +54,6 @@ export class SubprocessChannel implements Channel {
   readonly way = way;
   readonly cells = undefined;
   readonly stopsByForce = true;
-  readonly #events: ChannelEvents;
-  readonly #options: SubprocessOptions;
   #child: Child;
   /** Whether the project's lock holds all that the tasks import. */
   #isLocked = true;
@@ -66,15 +63,13 @@ export class SubprocessChannel implements Channel {
   #holds = true;
 
   /** @throws {LaneStartError} If this program can't run the child. */
-  constructor(events: ChannelEvents, options: SubprocessOptions) {
-    this.#events = events;
-    this.#options = options;
+  constructor(private readonly events: ChannelEvents, private readonly options: SubprocessOptions) {
     this.#child = this.#start();
   }
 
   #start(): Child {
     const { slots, permissions = {}, v8Flags = [], config, stderr = "show", modules } =
-      this.#options;
+      this.options;
     const { flags, unlocked } = projectFlags(modules, config);
     const child = new Child({
       args: [
@@ -110,10 +105,10 @@ export class SubprocessChannel implements Channel {
       try {
         this.#child = this.#start();
       } catch (error) {
-        this.#events.ended((error as Error).message);
+        this.events.ended((error as Error).message);
       }
     } else {
-      this.#events.ended(garbage ?? (words === undefined ? how : `${how}; it said: ${words}`));
+      this.events.ended(garbage ?? (words === undefined ? how : `${how}; it said: ${words}`));
     }
   }
 
@@ -140,7 +135,7 @@ export class SubprocessChannel implements Channel {
     if (kind === WIDER) return child.readWider();
     if (frame.body.length >= LARGE_BYTES) this.#noteLarge();
     const count = kind === FromLane.report ? head[REPORT_COUNT]! : 1;
-    this.#events.message(kind, head, decodePayload(frame, count, serializer));
+    this.events.message(kind, head, decodePayload(frame, count, serializer));
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown): void {

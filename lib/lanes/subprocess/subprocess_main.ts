@@ -5,7 +5,7 @@
 
 import { BATCH_COUNT, FromLane, ToLane } from "../remote/channel.ts";
 import { LaneServer } from "../remote/lane_server.ts";
-import { onStrayError } from "../remote/stray_errors.ts";
+import { endWithParent, onStrayError } from "../remote/endings.ts";
 import {
   decodePayload,
   encodeFrame,
@@ -17,7 +17,6 @@ import {
   WIDE_FD,
   WIDER,
 } from "./frame.ts";
-import { endWithParent } from "./orphan_watch.ts";
 import { frames, openDescriptor } from "./streams.ts";
 
 /** What carries frames: another one once they are large, which is being opened then. */

@@ -16,13 +16,10 @@ const { locks } = navigator as unknown as { readonly locks: Locks };
 export class EndWatch {
   /** The lock's name, to be told to the thread. */
   readonly name = `lane ${crypto.randomUUID()}`;
-  readonly #onEnd: () => void;
   #watch: { readonly unwatched: AbortController; readonly done: Promise<void> } | undefined;
 
   /** @param onEnd Called when the thread has ended. */
-  constructor(onEnd: () => void) {
-    this.#onEnd = onEnd;
-  }
+  constructor(private readonly onEnd: () => void) {}
 
   /**
    * Watches from now on, which keeps the program alive. A thread that doesn't hold the lock by now is
@@ -33,7 +30,7 @@ export class EndWatch {
     const unwatched = new AbortController();
     const { signal } = unwatched;
     const done = locks.request(this.name, { signal }, () => {
-      if (!signal.aborted) this.#onEnd();
+      if (!signal.aborted) this.onEnd();
     }).then(() => {}, () => {}); // given up before the thread ended
     this.#watch = { unwatched, done };
   }

@@ -3,8 +3,6 @@
  * mailbox each way for the rest. Both are in order, and numbers say what comes next.
  */
 
-import { Mailbox, type Message } from "./mailbox.ts";
-
 type Posted = readonly [number: number, ...message: Message];
 
 /** After this long other things have their turn in the event loop. */
@@ -123,4 +121,205 @@ export class Line {
     this.#port.close();
     this.#inbox.wake();
   }
+}
+
+/** How many doubles the ring holds, a power of two, and the largest message. */
+const RING = 1 << 15;
+const MOST_DOUBLES = RING / 2;
+/** A list of more values is sooner posted. */
+const MOST_VALUES = 8;
+const MOST_LETTERS = 256;
+const LETTERS_IN_DOUBLE = 4;
+
+// The marks in front of the ring: how many doubles have been written and read, whether the reader
+// sleeps, and one by which it wakes itself.
+const WRITTEN = 0;
+const READ = 1;
+const SLEEPS = 2;
+const TURN = 3;
+const MARK_BYTES = 16;
+
+// The fields of a message.
+const SIZE = 0;
+const NUMBER = 1;
+const KIND = 2;
+const HEAD = 3;
+const COUNT = 4;
+const FIELDS = 5;
+/** In place of a size: the next message is at the ring's start. */
+const SKIP = -1;
+/** In place of a count of values: the payload is undefined. */
+const NO_PAYLOAD = -1;
+/** A Float64Array has as many numbers as what is left of the message. */
+const NUMBERS = -2;
+
+/** What stands before each value of a list; a number's value follows, or a text's length and letters. */
+const Tag = { undefined: 0, null: 1, false: 2, true: 3, number: 4, text: 5 } as const;
+
+// Before a task's module can change it.
+const { load, store, exchange, notify, waitAsync } = Atomics;
+
+/** What one side says to the other: a kind, a row of numbers and a payload. */
+export type Message = readonly [kind: number, head: ArrayLike<number>, payload: unknown];
+
+/** Memory for a mailbox. */
+export function mailboxMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(MARK_BYTES + 8 * RING);
+}
+
+/** A mailbox, as one of its sides sees it: either the writer or the reader. */
+export class Mailbox {
+  readonly #marks: Int32Array<SharedArrayBuffer>;
+  readonly #ring: Float64Array;
+  readonly #letters: Uint16Array;
+  /** Up to where this side has written or read. */
+  #position = 0;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#marks = new Int32Array(buffer, 0, MARK_BYTES / 4);
+    this.#ring = new Float64Array(buffer, MARK_BYTES);
+    this.#letters = new Uint16Array(buffer, MARK_BYTES);
+  }
+
+  /** Writes a message if it is small and of the simplest kind, and there is room for it. */
+  write(number: number, kind: number, head: ArrayLike<number>, payload: unknown): boolean {
+    const payloadSize = sizeOf(payload);
+    const size = FIELDS + head.length + payloadSize;
+    if (!(size <= MOST_DOUBLES)) return false;
+    let at = this.#position & (RING - 1);
+    const skipped = at + size > RING ? RING - at : 0;
+    const taken = (this.#position - load(this.#marks, READ)) | 0;
+    if (taken + skipped + size > RING) return false;
+    const ring = this.#ring;
+    if (skipped > 0) {
+      ring[at] = SKIP;
+      at = 0;
+    }
+    ring[at + SIZE] = size;
+    ring[at + NUMBER] = number;
+    ring[at + KIND] = kind;
+    ring[at + HEAD] = head.length;
+    const start = at + FIELDS;
+    for (let index = 0; index < head.length; index++) ring[start + index] = head[index]!;
+    ring[at + COUNT] = this.#writePayload(start + head.length, payload);
+    this.#position = (this.#position + skipped + size) | 0;
+    store(this.#marks, WRITTEN, this.#position);
+    if (exchange(this.#marks, SLEEPS, 0) === 1) notify(this.#marks, WRITTEN);
+    return true;
+  }
+
+  #writePayload(at: number, payload: unknown): number {
+    if (payload === undefined) return NO_PAYLOAD;
+    if (payload instanceof Float64Array) {
+      this.#ring.set(payload, at);
+      return NUMBERS;
+    }
+    const values = payload as readonly unknown[];
+    for (const value of values) at = this.#writeValue(at, value);
+    return values.length;
+  }
+
+  #writeValue(at: number, value: unknown): number {
+    const ring = this.#ring;
+    if (typeof value === "number") {
+      ring[at] = Tag.number;
+      ring[at + 1] = value;
+      return at + 2;
+    }
+    if (typeof value !== "string") {
+      ring[at] = Tag[String(value) as "undefined" | "null" | "false" | "true"];
+      return at + 1;
+    }
+    ring[at] = Tag.text;
+    ring[at + 1] = value.length;
+    const first = LETTERS_IN_DOUBLE * (at + 2);
+    for (let index = 0; index < value.length; index++) {
+      this.#letters[first + index] = value.charCodeAt(index);
+    }
+    return at + 2 + Math.ceil(value.length / LETTERS_IN_DOUBLE);
+  }
+
+  /** Reads the next message if it has this number. */
+  read(number: number): Message | undefined {
+    const ring = this.#ring;
+    if (load(this.#marks, WRITTEN) === this.#position) return undefined;
+    let at = this.#position & (RING - 1);
+    const skipped = ring[at] === SKIP ? RING - at : 0;
+    if (skipped > 0) at = 0;
+    if (ring[at + NUMBER] !== number) return undefined;
+    const end = at + ring[at + SIZE]!;
+    const start = at + FIELDS;
+    const head = new Array<number>(ring[at + HEAD]!);
+    for (let index = 0; index < head.length; index++) head[index] = ring[start + index]!;
+    const payload = this.#readPayload(ring[at + COUNT]!, start + head.length, end);
+    this.#position = (this.#position + skipped + end - at) | 0;
+    store(this.#marks, READ, this.#position);
+    return [ring[at + KIND]!, head, payload];
+  }
+
+  #readPayload(count: number, at: number, end: number): unknown {
+    if (count === NO_PAYLOAD) return undefined;
+    if (count === NUMBERS) return new Float64Array(this.#ring.subarray(at, end));
+    const values = new Array<unknown>(count);
+    for (let index = 0; index < count; index++) {
+      const tag = this.#ring[at++]!;
+      if (tag === Tag.number) values[index] = this.#ring[at++];
+      else if (tag === Tag.text) {
+        const length = this.#ring[at++]!;
+        const first = LETTERS_IN_DOUBLE * at;
+        values[index] = String.fromCharCode(...this.#letters.subarray(first, first + length));
+        at += Math.ceil(length / LETTERS_IN_DOUBLE);
+      } else values[index] = BARE[tag];
+    }
+    return values;
+  }
+
+  /**
+   * Reader: resolves when something has been written since the last was read, or when it is woken;
+   * undefined if something is there already.
+   */
+  sleep(): Promise<unknown> | undefined {
+    const { async, value } = waitAsync(this.#marks, WRITTEN, this.#position);
+    if (!async) return undefined;
+    // Only now: a writer whose message was read before it looked for a sleeper would clear the mark and
+    // wake nobody, and so would all writers after it.
+    store(this.#marks, SLEEPS, 1);
+    if (load(this.#marks, WRITTEN) !== this.#position) this.wake();
+    return value;
+  }
+
+  /** Reader: resolves when all else in its event loop has had its turn; `setImmediate` is slow to be loaded. */
+  turn(): Promise<unknown> {
+    const { value } = waitAsync(this.#marks, TURN, 0);
+    notify(this.#marks, TURN);
+    return value as Promise<unknown>;
+  }
+
+  /** Reader: ends its own sleep. */
+  wake(): void {
+    notify(this.#marks, WRITTEN);
+  }
+}
+
+/** The values that are told by their tags alone. */
+const BARE: readonly unknown[] = [undefined, null, false, true];
+
+/** How many doubles a payload takes; NaN if it can't be written. */
+function sizeOf(payload: unknown): number {
+  if (payload === undefined) return 0;
+  if (payload instanceof Float64Array) return payload.length;
+  if (!Array.isArray(payload) || payload.length > MOST_VALUES) return NaN;
+  let size = 0;
+  for (let at = 0; at < payload.length; at++) {
+    const value = payload[at];
+    if (typeof value === "number") size += 2;
+    else if (typeof value === "string") {
+      if (value.length > MOST_LETTERS) return NaN;
+      size += 2 + Math.ceil(value.length / LETTERS_IN_DOUBLE);
+    } else if (typeof value === "boolean" || value === null) size++;
+    // A hole in a list is no undefined.
+    else if (value === undefined && at in payload) size++;
+    else return NaN;
+  }
+  return size;
 }

@@ -2,10 +2,10 @@
 /** Serves a lane in this thread, from its parent's first message on. */
 
 import { wordsOf } from "../attempt.ts";
-import { FromLane } from "../remote/channel.ts";
+import { Cells, FromLane } from "../remote/channel.ts";
+import { threads, type Way } from "../remote/clone.ts";
 import type { Runner } from "../remote/lane_server.ts";
-import type { Way } from "../remote/way.ts";
-import { onStrayError } from "../remote/stray_errors.ts";
+import { onStrayError } from "../remote/endings.ts";
 import { ENDING, HELD, holdWhileAlive } from "./end_watch.ts";
 import { type FarEnd, Line } from "./line.ts";
 
@@ -27,7 +27,7 @@ type Opening = readonly [
  */
 export function serveThread(
   open?: (end: (how: string) => void) => Promise<Runner>,
-  way?: Way,
+  way: Way = threads,
 ): void {
   const scope = self as unknown as DedicatedWorkerGlobalScope;
   // What the platform gives, before a task's module can change it.
@@ -58,12 +58,22 @@ export function serveThread(
     const runner = await opening;
     const line = new Line(far);
     announceEnd = (how) => line.send(FromLane.ending, [], { how });
-    const { serve } = await import("./worker_server.ts").catch((error) => {
+    const { LaneServer } = await import("../remote/lane_server.ts").catch((error) => {
       end(wordsOf(error));
       return new Promise<never>(() => {});
     });
     line.send(FromLane.ready, [performance.timeOrigin]);
-    const server = serve(line, slots, cells, runner, way);
+    const server = new LaneServer({
+      slots,
+      way,
+      ...(cells !== undefined && { cells: new Cells(slots, cells) }),
+      runner,
+      send: (...message) => line.send(...message),
+      usage: () => {
+        const { user, system } = process.threadCpuUsage();
+        return [(user + system) / 1000, NaN];
+      },
+    });
     announceEnd = (how, error) => server.announceEnd(how, error);
     // No task runs before: Deno's locks, too, have to be loaded first.
     holdWhileAlive(lock, () => {

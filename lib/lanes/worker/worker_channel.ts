@@ -6,11 +6,12 @@
  * shared memory, but not be made to.
  */
 
-import { preloadCode } from "../preloads.ts";
-import { Cells } from "../remote/cells.ts";
-import type { Channel, ChannelEvents } from "../remote/channel.ts";
-import { threads } from "../remote/way.ts";
-import { reserveDescriptors, STUCK, type Stuck, Thread } from "./thread.ts";
+import { preloadCode } from "../project.ts";
+import { Cells, type Channel, type ChannelEvents, openSignalPipe } from "../remote/channel.ts";
+import { threads } from "../remote/clone.ts";
+import { LaneStartError } from "../errors.ts";
+import { ENDING, EndWatch, HELD } from "./end_watch.ts";
+import { type FarEnd, Line, mailboxMemory } from "./line.ts";
 
 export interface WorkerChannelOptions {
   readonly slots: number;
@@ -28,55 +29,197 @@ export interface WorkerChannelOptions {
 }
 
 const ENTRY = new URL("./worker_main.ts", import.meta.url);
-const SERVER = new URL("./worker_server.ts", import.meta.url);
+const SERVER = new URL("../remote/lane_server.ts", import.meta.url);
 
+/** When a terminated thread is given up, and what to do about tasks that keep it. */
+interface Stuck {
+  readonly afterMs: number;
+  readonly remedy: string;
+}
+
+/** How long to wait for an ended thread's last message, which may say why it ended. */
+const LAST_MESSAGE_MS = 50;
+/** A terminated thread that has not ended after this long goes on for ever, as far as we know. */
+const STUCK: Stuck = {
+  afterMs: 500,
+  remedy: "Poll context.cancelled() in its loop, or run it under processes().",
+};
+
+/** Deno 2.9 has it, but no types of it. */
+interface Refable {
+  ref(): void;
+  unref(): void;
+}
+
+/**
+ * One Web Worker. Messages go through a line of their own: what tasks post to this isolate, or do to
+ * `postMessage` and `onmessage` in theirs, is their own affair.
+ */
 export class WorkerChannel implements Channel {
   readonly way = threads;
   readonly cells: Cells | undefined;
   readonly stopsByForce = false;
-  readonly #events: ChannelEvents;
-  readonly #thread: Thread;
-  #closed = false;
+  readonly #line: Line;
+  readonly #worker: Worker;
+  readonly #port: MessagePort & Refable;
+  readonly #endWatch: EndWatch;
+  readonly #stuck: Stuck;
+  readonly #gone = Promise.withResolvers<void>();
+  #ended: Promise<void> | undefined;
+  /** Whether it is to keep the program alive, and whether it does. */
+  #holds = true;
+  #held = true;
+  #isHeard = false;
+  #isWatchable = false;
+  #letGo: ReturnType<typeof setTimeout> | undefined;
+  #silence: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(events: ChannelEvents, options: WorkerChannelOptions) {
-    this.#events = events;
-    this.cells = options.isRelayed ? undefined : new Cells(options.slots);
-    reserveDescriptors(ENTRY);
+  constructor(private readonly events: ChannelEvents, options: WorkerChannelOptions) {
     const { number, permissions, modules, slots, entry = ENTRY, stuck = STUCK } = options;
-    this.#thread = new Thread({
-      entry: permissions === undefined
-        ? entry.href
-        : preloadCode(modules, [entry.href, SERVER.href]),
-      name: `lane ${number}`,
-      permissions,
-      onMessage: (...message) => events.message(...message),
-      onEnd: (how) => this.#onEnd(how),
-      stuck,
+    this.cells = options.isRelayed ? undefined : new Cells(slots);
+    this.#stuck = stuck;
+    reserveDescriptors(ENTRY);
+    const { port1, port2 } = new MessageChannel();
+    const [inbox, outbox] = [mailboxMemory(), mailboxMemory()];
+    this.#port = port1 as MessagePort & Refable;
+    this.#endWatch = new EndWatch(() => {
+      this.#gone.resolve();
+      this.#silence = setTimeout(() => this.#onEnd("ended without a word"), LAST_MESSAGE_MS);
     });
-    this.#thread.open([slots, this.cells?.buffer]);
+    const url = permissions === undefined
+      ? entry.href
+      : preloadCode(modules, [entry.href, SERVER.href]);
+    this.#worker = new Worker(url, {
+      type: "module",
+      name: `lane ${number}`,
+      ...(permissions && { deno: { permissions } }),
+    });
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#onEnd(`stopped: ${event.message.split("\n")[0]}`);
+    };
+    this.#worker.onmessage = ({ data }) => {
+      if (!this.#isHeard && Array.isArray(data) && data[0] === ENDING) this.#onEnd(String(data[1]));
+    };
+    this.#line = new Line([port1, inbox, outbox]);
+    this.#line.start((...message) => {
+      this.#isHeard = true;
+      if (message[0] !== HELD) return events.message(...message);
+      this.#isWatchable = true;
+      if (this.#held) this.#endWatch.watch();
+    });
+    port1.onmessageerror = () => this.#onEnd("sent a message that can't be read");
+    const far: FarEnd = [port2, outbox, inbox];
+    this.#worker.postMessage([far, this.#endWatch.name, slots, this.cells?.buffer], [port2]);
   }
 
   #onEnd(how: string): void {
-    if (this.#closed) return;
-    void this.#thread.end();
-    this.#events.ended(how);
+    this.#line.flush();
+    if (this.#ended !== undefined) return;
+    this.kill();
+    this.events.ended(how);
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void {
-    this.#thread.line.send(kind, head, payload, moves);
+    this.#line.send(kind, head, payload, moves);
   }
 
-  hold(keepsAlive: boolean): void {
-    this.#thread.hold(keepsAlive);
+  hold(alive: boolean): void {
+    if (alive === this.#holds || this.#ended !== undefined) return;
+    this.#holds = alive;
+    clearTimeout(this.#letGo);
+    if (alive) this.#keepAlive(true);
+    // Not at once: Deno forgets it of a port whose message is just being handled.
+    else this.#letGo = setTimeout(() => this.#keepAlive(false));
+  }
+
+  #keepAlive(alive: boolean): void {
+    if (alive === this.#held) return;
+    this.#held = alive;
+    if (!alive) void this.#endWatch.unwatch();
+    else if (this.#isWatchable) this.#endWatch.watch();
+    keepAlive(this.#worker, alive);
+    if (alive) this.#port.ref();
+    else this.#port.unref();
   }
 
   kill(): void {
-    this.#closed = true;
-    void this.#thread.end();
+    void this.close();
   }
 
   close(): Promise<void> {
-    this.#closed = true;
-    return this.#thread.end();
+    return this.#ended ??= this.#end();
   }
+
+  async #end(): Promise<void> {
+    this.#worker.terminate();
+    this.#endWatch.watch();
+    clearTimeout(this.#letGo);
+    this.#line.close();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stuck = new Promise<"stuck">((resolve) => {
+      timer = setTimeout(() => resolve("stuck"), this.#stuck.afterMs);
+    });
+    if (await Promise.race([this.#gone.promise, stuck]) === "stuck") {
+      abandonWorker(this.#worker, this.#stuck.remedy);
+    }
+    clearTimeout(timer);
+    clearTimeout(this.#silence);
+    await this.#endWatch.unwatch();
+  }
+}
+
+/** A thread takes about four, and some must be left for those who use it. */
+const NEEDED = 8;
+
+/** @throws {LaneStartError} If too few descriptors are left to start a thread, which reads the file anyway. */
+export function reserveDescriptors(file: URL): void {
+  openSignalPipe();
+  if (file.protocol !== "file:") return; // loaded from the web: nothing here could be opened instead
+  const taken: Deno.FsFile[] = [];
+  try {
+    for (let count = 0; count < NEEDED; count++) taken.push(Deno.openSync(file));
+  } catch (cause) {
+    // What else is wrong with the file, the thread will say.
+    if (!(cause instanceof Deno.errors.NotCapable || cause instanceof Deno.errors.NotFound)) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new LaneStartError(`Cannot start a thread: too few file descriptors are left: ${why}`, {
+        cause,
+      });
+    }
+  } finally {
+    for (const descriptor of taken) descriptor.close();
+  }
+}
+
+let warned = false;
+
+/**
+ * Lets go of a terminated worker whose thread goes on: tells the person, once, and makes sure that
+ * the program ends when it has nothing else to do, with its own exit code.
+ */
+export function abandonWorker(worker: Worker, remedy: string = STUCK.remedy): void {
+  const released = keepAlive(worker, false);
+  if (warned) return;
+  warned = true;
+  console.error(
+    "warning: a task in a worker thread ignored that it was to stop; its thread keeps a core busy " +
+      `until the program ends. ${remedy}` +
+      (released ? "" : " End the program with Deno.exit(), or it never will."),
+  );
+  globalThis.addEventListener("beforeunload", (event) => {
+    if (!event.defaultPrevented) Deno.exit(Deno.exitCode);
+  });
+}
+
+/**
+ * Says whether a worker keeps this event loop alive. Web Workers have no `unref()`; Deno keeps the
+ * one that `node:worker_threads` calls under an unnamed symbol. It counts, so call it in turns.
+ */
+export function keepAlive(worker: Worker, alive: boolean): boolean {
+  const methods = worker as unknown as Record<symbol, ((ref: boolean) => void) | undefined>;
+  const symbol = Object.getOwnPropertySymbols(Worker.prototype).find((s) => !s.description);
+  if (symbol === undefined || typeof methods[symbol] !== "function") return false;
+  methods[symbol](alive);
+  return true;
 }

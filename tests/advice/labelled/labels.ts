@@ -2,7 +2,7 @@
 
 import type { Finding } from "../../../lib/advice/findings.ts";
 import type { Model } from "../../../lib/models.ts";
-import type { LanePermissions } from "../../../lib/lanes/subprocess/permissions.ts";
+import type { LanePermissions } from "../../../lib/lanes/permissions.ts";
 
 /** A labelled job. */
 export interface Label {

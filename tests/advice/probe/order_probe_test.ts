@@ -11,7 +11,7 @@ import type { Race } from "../../../lib/advice/race/race.ts";
 import type { JobSpec } from "../../../lib/timing/spec.ts";
 import { granted } from "../../granted.ts";
 import { probedOf, roundOf } from "../fixture.ts";
-import type { LanePermissions } from "../../../lib/lanes/subprocess/permissions.ts";
+import type { LanePermissions } from "../../../lib/lanes/permissions.ts";
 
 const ignore = !granted("run", "read");
 

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { nameOf, SEQUENTIAL, threads } from "../../../lib/advice/prediction/candidate.ts";
 import { planFor, planRace, withOthers } from "../../../lib/advice/race/race_plan.ts";
-import type { LanePermissions } from "../../../lib/lanes/subprocess/permissions.ts";
+import type { LanePermissions } from "../../../lib/lanes/permissions.ts";
 import { JOB } from "../../timing/fake.ts";
 import { MACHINE, probedOf, sampleFor } from "../fixture.ts";
 

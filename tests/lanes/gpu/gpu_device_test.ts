@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { openDevice } from "../../../lib/lanes/gpu/gpu_device.ts";
+import { openDevice } from "../../../lib/lanes/gpu/kernel_program.ts";
 
 /** A platform with one adapter, which tells this of itself. */
 function platformWith(info: Partial<GPUAdapterInfo>): { requestAdapter(): Promise<GPUAdapter> } {

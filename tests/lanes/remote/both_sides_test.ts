@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { TaskLoadError } from "../../../lib/lanes/errors.ts";
-import { inspect } from "../../../lib/lanes/remote/inspect.ts";
+import { inspect } from "../../../lib/lanes/remote/clone.ts";
 import { batchOf, settle } from "../batch.ts";
 import { pair } from "./fake_channel.ts";
 import { openGate, parts, reached, taskNamed } from "./tasks.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "fast-check";
 import { openErrorsIn, sealErrorsIn } from "../../../lib/lanes/remote/envelope.ts";
-import type { Way } from "../../../lib/lanes/remote/way.ts";
+import type { Way } from "../../../lib/lanes/remote/clone.ts";
 import { bothWays, throughPipe, toThread } from "./ways.ts";
 
 /** What arrives of values that hold errors. */

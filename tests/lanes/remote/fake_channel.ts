@@ -4,8 +4,8 @@
  */
 
 import type { Death, LaneBatch, LaneEvents, Report } from "../../../lib/lanes/lane.ts";
-import { Cells } from "../../../lib/lanes/remote/cells.ts";
 import {
+  Cells,
   type Channel,
   type ChannelEvents,
   FromLane,
@@ -13,7 +13,7 @@ import {
 } from "../../../lib/lanes/remote/channel.ts";
 import { LaneServer, type Runner } from "../../../lib/lanes/remote/lane_server.ts";
 import { RemoteLane } from "../../../lib/lanes/remote/remote_lane.ts";
-import { threads, type Way } from "../../../lib/lanes/remote/way.ts";
+import { threads, type Way } from "../../../lib/lanes/remote/clone.ts";
 import { DOUBLE } from "../batch.ts";
 
 /** A message as it arrives. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { CloneError } from "../../../lib/lanes/errors.ts";
-import { inspect, refusal } from "../../../lib/lanes/remote/inspect.ts";
+import { inspect, refusal } from "../../../lib/lanes/remote/clone.ts";
 import { bothWays, throughPipe, toThread } from "./ways.ts";
 
 class Point {

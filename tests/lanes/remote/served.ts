@@ -3,13 +3,15 @@
 import type { LaneBatch, Report } from "../../../lib/lanes/lane.ts";
 import {
   batchHead,
+  decode,
+  encode,
   FromLane,
+  type Payload,
   readReport,
   REPORT_SPECIAL,
   ToLane,
 } from "../../../lib/lanes/remote/channel.ts";
 import type { LaneServer } from "../../../lib/lanes/remote/lane_server.ts";
-import { decode, encode, type Payload } from "../../../lib/lanes/remote/values.ts";
 import { batchOf } from "../batch.ts";
 import { carried, type Message, serverOver } from "./fake_channel.ts";
 import { taskNamed } from "./tasks.ts";

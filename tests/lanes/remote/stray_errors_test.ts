@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { granted } from "../../granted.ts";
 
-const MODULE = new URL("../../../lib/lanes/remote/stray_errors.ts", import.meta.url).href;
+const MODULE = new URL("../../../lib/lanes/remote/endings.ts", import.meta.url).href;
 
 /** What became of a thread: each thing that it posted, and errors that reached its parent. */
 async function played(code: string, answers: number): Promise<unknown[]> {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "fast-check";
 import type { Failure } from "../../../lib/lanes/lane.ts";
-import { inspect } from "../../../lib/lanes/remote/inspect.ts";
+import { inspect, type Way } from "../../../lib/lanes/remote/clone.ts";
 import {
   areFewAndPlain,
   decode,
@@ -10,8 +10,7 @@ import {
   type Encoded,
   pack,
   type Payload,
-} from "../../../lib/lanes/remote/values.ts";
-import type { Way } from "../../../lib/lanes/remote/way.ts";
+} from "../../../lib/lanes/remote/channel.ts";
 import { bothWays, toThread } from "./ways.ts";
 
 /** What arrives of encoded values. */

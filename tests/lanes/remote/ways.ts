@@ -3,7 +3,7 @@
  */
 
 import * as v8 from "node:v8";
-import { threads, type Way } from "../../../lib/lanes/remote/way.ts";
+import { threads, type Way } from "../../../lib/lanes/remote/clone.ts";
 import { serializerOf, wayThrough } from "../../../lib/lanes/subprocess/frame.ts";
 
 /** Between threads. */

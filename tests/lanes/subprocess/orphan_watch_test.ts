@@ -3,7 +3,7 @@ import { granted } from "../../granted.ts";
 
 /** Runs a process without permissions that computes for a second beside its watch. */
 async function busyBeside(parentPid: string): Promise<Deno.CommandStatus> {
-  const watch = new URL("../../../lib/lanes/subprocess/orphan_watch.ts", import.meta.url);
+  const watch = new URL("../../../lib/lanes/remote/endings.ts", import.meta.url);
   const code = `
     import { endWithParent } from ${JSON.stringify(watch.href)};
     endWithParent(${parentPid});

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { faultOf, permissionFlags } from "../../../lib/lanes/subprocess/permissions.ts";
+import { faultOf, permissionFlags } from "../../../lib/lanes/permissions.ts";
 
 Deno.test("nothing is allowed unless it was told", () => {
   assertEquals(permissionFlags(), []);

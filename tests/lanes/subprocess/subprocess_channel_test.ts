@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as v8 from "node:v8";
 import { LaneStartError } from "../../../lib/lanes/errors.ts";
-import { preloadCode } from "../../../lib/lanes/preloads.ts";
-import { projectFlags } from "../../../lib/lanes/project.ts";
+import { preloadCode, projectFlags } from "../../../lib/lanes/project.ts";
 import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
 import type { Task } from "../../../lib/lanes/task.ts";
 import { encodeFrame, readFrames, serializerOf } from "../../../lib/lanes/subprocess/frame.ts";

@@ -1,6 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type FarEnd, Line } from "../../../lib/lanes/worker/line.ts";
-import { mailboxMemory, type Message } from "../../../lib/lanes/worker/mailbox.ts";
+import { type FarEnd, Line, mailboxMemory, type Message } from "../../../lib/lanes/worker/line.ts";
 
 /** Both ends of a line, and what each has received. */
 class Ends implements Disposable {

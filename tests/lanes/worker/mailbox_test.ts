@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Mailbox, mailboxMemory, type Message } from "../../../lib/lanes/worker/mailbox.ts";
+import { Mailbox, mailboxMemory, type Message } from "../../../lib/lanes/worker/line.ts";
 
 /** The writer's and the reader's end of one mailbox. */
 function ends(): { readonly writer: Mailbox; readonly reader: Mailbox } {
@@ -110,7 +110,7 @@ async function watched(
   );
   Object.assign(Atomics, hooked);
   try {
-    const { Mailbox } = await import("../../../lib/lanes/worker/mailbox.ts?watched");
+    const { Mailbox } = await import("../../../lib/lanes/worker/line.ts?watched");
     return (memory) => new Mailbox(memory);
   } finally {
     Object.assign(Atomics, whole);

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { granted } from "../../granted.ts";
-import { keepAlive } from "../../../lib/lanes/worker/thread.ts";
+import { keepAlive } from "../../../lib/lanes/worker/worker_channel.ts";
 import { FakeWorker } from "./fake_worker.ts";
 
 /** The module as a program that has abandoned nothing yet sees it, and all that it does, noted. */
 async function staged(run: (abandonWorker: (worker: Worker, remedy?: string) => void) => void) {
-  const path = `../../../lib/lanes/worker/thread.ts?${crypto.randomUUID()}`;
+  const path = `../../../lib/lanes/worker/worker_channel.ts?${crypto.randomUUID()}`;
   const { abandonWorker } = await import(new URL(path, import.meta.url).href);
   const warnings: string[] = [];
   const listeners: [string, (event: Event) => void][] = [];

@@ -6,7 +6,7 @@ const FILE = new URL(import.meta.url);
 
 /** The module as a program that has started no thread yet sees it. */
 async function anew(): Promise<(file: URL) => void> {
-  const path = `../../../lib/lanes/worker/thread.ts?${crypto.randomUUID()}`;
+  const path = `../../../lib/lanes/worker/worker_channel.ts?${crypto.randomUUID()}`;
   const { reserveDescriptors } = await import(new URL(path, import.meta.url).href);
   return reserveDescriptors;
 }

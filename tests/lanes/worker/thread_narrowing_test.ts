@@ -1,11 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { toFileUrl } from "@std/path";
-import { checkNarrowing } from "../../../lib/lanes/worker/thread_permissions.ts";
+import { checkNarrowing } from "../../../lib/lanes/permissions.ts";
 import { granted } from "../../granted.ts";
 import { importOf, printed, withFiles } from "../small_program.ts";
 
 const CODE = `
-  ${importOf("checkNarrowing", "worker/thread_permissions.ts")}
+  ${importOf("checkNarrowing", "permissions.ts")}
   let refused = "";
   try {
     checkNarrowing(false);

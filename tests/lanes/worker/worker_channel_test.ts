@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { preloadCode } from "../../../lib/lanes/preloads.ts";
+import { preloadCode } from "../../../lib/lanes/project.ts";
 import type { ChannelEvents } from "../../../lib/lanes/remote/channel.ts";
 import type { Task } from "../../../lib/lanes/task.ts";
 import { ENDING, HELD } from "../../../lib/lanes/worker/end_watch.ts";
@@ -11,7 +11,7 @@ import { VirtualTime } from "../../dispatch/virtual_time.ts";
 import { type FakeWorker, FakeWorkers } from "./fake_worker.ts";
 
 const ENTRY = new URL("../../../lib/lanes/worker/worker_main.ts", import.meta.url).href;
-const SERVER = new URL("../../../lib/lanes/worker/worker_server.ts", import.meta.url).href;
+const SERVER = new URL("../../../lib/lanes/remote/lane_server.ts", import.meta.url).href;
 const { setTimeout: later } = globalThis;
 const HASH: Task = { module: "file:///jobs/hash.ts", export: "default" };
 

@@ -1,8 +1,139 @@
-/** Looks at values before they are sent: what can't arrive is refused, and named by its place. */
+/**
+ * What of a value arrives on another lane. The platform clones most things, refuses some with an
+ * error, and sends the rest as `{}` without a word: a URL, a Response, whatever keeps what it holds
+ * in private fields. Here each class is judged once, by trying it.
+ */
 
 import { attempt, wordsOf } from "../attempt.ts";
 import { CloneError } from "../errors.ts";
-import { kindOf, losesClass, takesMore, type Way } from "./way.ts";
+
+/** How values travel to another lane and back. */
+export interface Way {
+  /** What arrives of a value; throws if it can't be sent. */
+  clone(value: unknown): unknown;
+  /** Whether memory that is shared stays so. */
+  readonly sharesMemory: boolean;
+  /** Whether a view takes along the whole buffer that it looks at. */
+  readonly sendsWholeBuffers: boolean;
+  /** What is known of the objects of a class, by its prototype. */
+  readonly kinds: WeakMap<object, Kind>;
+}
+
+/** How an object travels. */
+export type Kind =
+  /** Its own properties are all there is to it. */
+  | "plain"
+  | "list"
+  | "map"
+  | "set"
+  /** A typed array or DataView. */
+  | "view"
+  | "buffer"
+  | "shared memory"
+  | "error"
+  /** It arrives as what it is, and holds nothing else. */
+  | "whole"
+  /** It arrives as a plain object with its own properties: its class is lost, its data is not. */
+  | "instance"
+  /** Private fields would be lost. */
+  | "private"
+  /** Nothing of it would arrive. */
+  | "lost";
+
+/** Between threads: structured cloning. */
+export const threads: Way = {
+  clone: (value) => structuredClone(value),
+  sharesMemory: true,
+  sendsWholeBuffers: true,
+  kinds: new WeakMap(),
+};
+
+/** Whether a view would take along more than it shows. */
+export function takesMore({ buffer, byteLength }: ArrayBufferView, way: Way): boolean {
+  return way.sendsWholeBuffers && buffer instanceof ArrayBuffer && byteLength < buffer.byteLength;
+}
+
+/**
+ * How an object travels.
+ *
+ * @throws What a proxy throws when it is asked for its prototype.
+ */
+export function kindOf(value: object, way: Way): Kind {
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return "plain";
+  if (prototype === Array.prototype) return "list";
+  let kind = way.kinds.get(prototype);
+  if (kind === undefined) {
+    kind = judge(value, prototype, way);
+    if (kind !== "lost") way.kinds.set(prototype, kind);
+  }
+  return kind;
+}
+
+function judge(value: object, prototype: object, way: Way): Kind {
+  // A class of one's own that extends one of these loses its private fields as any other does.
+  if (!(value instanceof Error) && classesOf(prototype).some(losesFields)) return "private";
+  if (Array.isArray(value)) return "list";
+  if (ArrayBuffer.isView(value)) return "view";
+  if (value instanceof ArrayBuffer) return "buffer";
+  if (value instanceof SharedArrayBuffer) return "shared memory";
+  if (value instanceof Error) return "error";
+  if (isReally(value, Map.prototype, "size")) return "map";
+  if (isReally(value, Set.prototype, "size")) return "set";
+  const copy = attempt(() => way.clone(value));
+  if (typeof copy === "object" && copy !== null) {
+    if (Object.getPrototypeOf(copy) !== Object.prototype) return "whole";
+  }
+  return classesOf(prototype).some(isOfThePlatform) ? "lost" : "instance";
+}
+
+/** Whether an object's class, and with it its methods, are lost on its way. */
+export function losesClass(value: object): boolean {
+  const [nearest] = classesOf(Object.getPrototypeOf(value));
+  return nearest !== undefined && !isOfThePlatform(nearest);
+}
+
+/** Whether it has what the prototype's getter looks for, and doesn't only inherit from it. */
+function isReally(value: object, prototype: object, getter: string): boolean {
+  const { get } = Object.getOwnPropertyDescriptor(prototype, getter)!;
+  return attempt(() => (get!.call(value), true)) === true;
+}
+
+// deno-lint-ignore ban-types
+type Class = Function;
+
+function classesOf(prototype: object): Class[] {
+  const classes: Class[] = [];
+  let at: object | null = prototype;
+  while (at !== null && at !== Object.prototype) {
+    const { constructor } = at;
+    // What the language makes without a class, such as a generator, has no constructor.
+    if (typeof constructor !== "function") classes.push(Object);
+    else if (constructor !== Object) classes.push(constructor);
+    at = Object.getPrototypeOf(at);
+  }
+  return classes;
+}
+
+function isOfThePlatform(constructor: Class): boolean {
+  const { name } = constructor;
+  return (globalThis as Record<string, unknown>)[name] === constructor ||
+    (Deno as unknown as Record<string, unknown>)[name] === constructor ||
+    sourceOf(constructor).includes("[native code]");
+}
+
+function losesFields(constructor: Class): boolean {
+  return !isOfThePlatform(constructor) && hasPrivateFields(constructor);
+}
+
+/** A private field can't be seen, but the code that uses it can. */
+function hasPrivateFields(constructor: Class): boolean {
+  return /this\.#[\w$]|^\s*(?:readonly\s+)?#[\w$]+\s*[=;]/m.test(sourceOf(constructor));
+}
+
+function sourceOf(constructor: Class): string {
+  return Function.prototype.toString.call(constructor);
+}
 
 /** From this depth on a look remembers what it has seen, for what it looks at may be a ring. */
 const RING_DEPTH = 4;
@@ -29,13 +160,7 @@ interface Inspected {
 
 /** Thrown at what can't be sent. */
 class Refused {
-  readonly why: string;
-  readonly depth: number;
-
-  constructor(why: string, depth: number) {
-    this.why = why;
-    this.depth = depth;
-  }
+  constructor(readonly why: string, readonly depth: number) {}
 }
 
 type Key = string | number | undefined;
@@ -44,7 +169,6 @@ type Key = string | number | undefined;
 class Look {
   bytes = 0;
   special = false;
-  readonly #way: Way;
   /** Whether what would arrive without its class is refused too. */
   readonly #classes: boolean;
   /** Whether the way from the value to what can't be sent is to be found, and everything to be tried. */
@@ -55,8 +179,7 @@ class Look {
   readonly #keys: Key[] = [];
   #seen: Set<object> | undefined;
 
-  constructor(way: Way, names = false, tries = false, classes = false) {
-    this.#way = way;
+  constructor(private readonly way: Way, names = false, tries = false, classes = false) {
     this.#classes = classes;
     this.#names = names;
     this.#tries = tries;
@@ -84,7 +207,7 @@ class Look {
     if (depth > MOST_DEPTH) {
       throw new Refused(`is nested deeper than ${MOST_DEPTH} objects`, depth);
     }
-    const kind = kindOf(value, this.#way);
+    const kind = kindOf(value, this.way);
     if (this.#classes && kind !== "plain" && losesClass(value)) {
       throw new Refused(`is ${named(value)}, which would arrive without its class`, depth);
     }
@@ -141,7 +264,7 @@ class Look {
         );
     }
     if (kind !== "list" && kind !== "plain" && kind !== "instance") checkProperties(value, depth);
-    if (this.#tries && !attempt(() => (this.#way.clone(value), true))) {
+    if (this.#tries && !attempt(() => (this.way.clone(value), true))) {
       throw new Refused(`is ${named(value)} that can't be cloned`, depth);
     }
   }
@@ -175,12 +298,12 @@ class Look {
   #atView(view: ArrayBufferView, depth: number): void {
     this.bytes += view.byteLength;
     this.#checkMemory(view.buffer, depth);
-    if (takesMore(view, this.#way)) this.special = true;
+    if (takesMore(view, this.way)) this.special = true;
   }
 
   #checkMemory(buffer: ArrayBufferLike, depth: number): void {
     if (!(buffer instanceof ArrayBuffer)) {
-      if (this.#way.sharesMemory) return;
+      if (this.way.sharesMemory) return;
       throw new Refused("is shared memory, which only threads can share", depth);
     }
     if (buffer.detached) throw new Refused("is empty, for its buffer was moved away", depth);
@@ -299,4 +422,85 @@ export function refusal(what: string, value: unknown, way: Way, cause?: unknown)
   if (why !== undefined) return new CloneError(`Cannot send ${what} to another lane: ${why}`);
   const words = thrown === undefined ? "a part of it would not arrive" : wordsOf(thrown);
   return new CloneError(`Cannot send ${what} to another lane: ${words}`, { cause: thrown });
+}
+
+/** Values with fewer bytes than this are sooner copied than moved. */
+export const MOVE_BYTES = 1 << 14;
+
+type ViewClass = new (buffer: ArrayBuffer) => ArrayBufferView;
+
+function classOf(view: ArrayBufferView): ViewClass {
+  // A class of one's own may take other arguments, and a Buffer is made in ways of its own.
+  return view instanceof Uint8Array ? Uint8Array : view.constructor as ViewClass;
+}
+
+/** A view of the same class with a copy of its bytes, and nothing else, behind it. */
+export function copyOfView(view: ArrayBufferView): ArrayBufferView {
+  const { buffer, byteOffset, byteLength } = view;
+  return new (classOf(view))((buffer as ArrayBuffer).slice(byteOffset, byteOffset + byteLength));
+}
+
+/**
+ * A value that is a buffer, or a view of one, with memory that nobody else has: copied, or taken away
+ * from who gave it if that may be and pays. Any other value as it is.
+ */
+export function ownBuffer(value: unknown, moves: boolean): unknown {
+  const view = ArrayBuffer.isView(value) ? value : undefined;
+  const buffer = view === undefined ? value : view.buffer;
+  if (!(buffer instanceof ArrayBuffer) || buffer.detached) return value;
+  if (moves && buffer.byteLength >= MOVE_BYTES) {
+    const isWhole = view === undefined || view.byteLength === buffer.byteLength;
+    // That of WebAssembly can't be taken away.
+    const taken = isWhole ? attempt(() => buffer.transfer()) : undefined;
+    if (taken !== undefined) return view === undefined ? taken : new (classOf(view))(taken);
+  }
+  return view === undefined ? buffer.slice() : copyOfView(view);
+}
+
+/** Sends something, with buffers that move if they can; returns whether some did. */
+export function sendMoving(
+  send: (moves?: ArrayBuffer[]) => void,
+  moves: ArrayBuffer[] = [],
+): boolean {
+  // WebAssembly's memory, for instance, can't be moved; then nothing was, and all is copied.
+  const isSent = moves.length > 0 && attempt(() => (send(moves), true)) === true;
+  if (!isSent) send();
+  return isSent;
+}
+
+/** Buffers that can move with a value. */
+interface Movable {
+  readonly buffers: ArrayBuffer[];
+  /** Of all of them together. */
+  readonly bytes: number;
+}
+
+/** The buffers that can move with a value: those that nothing else in it looks at. */
+export function movable(value: unknown): Movable {
+  const whole = new Set<ArrayBuffer>();
+  const shared = new Set<ArrayBufferLike>();
+  const seen = new Set<object>();
+  const at = (value: unknown): void => {
+    if (typeof value !== "object" || value === null || seen.has(value)) return;
+    seen.add(value);
+    if (ArrayBuffer.isView(value)) {
+      const { buffer, byteLength } = value;
+      // What else looks at the buffer isn't known.
+      if (byteLength < buffer.byteLength || whole.has(buffer as ArrayBuffer)) shared.add(buffer);
+      if (buffer instanceof ArrayBuffer) whole.add(buffer);
+    } else if (value instanceof ArrayBuffer) whole.add(value);
+    else if (value instanceof Map) [...value].flat().forEach(at);
+    else if (value instanceof Set) value.forEach(at);
+    else Object.values(value).forEach(at);
+  };
+  // A getter or a proxy may throw. Whether the value can be sent at all is another question.
+  if (!attempt(() => (at(value), true))) return { buffers: [], bytes: 0 };
+  const buffers = [...whole].filter((buffer) => buffer.byteLength > 0 && !shared.has(buffer));
+  return { buffers, bytes: buffers.reduce((sum, { byteLength }) => sum + byteLength, 0) };
+}
+
+/** Whether they moved or were copied, the buffers of an item that was to move are empty in the end. */
+export function emptyBuffers(item: unknown): void {
+  // What can't be moved, such as WebAssembly's memory, stays.
+  for (const buffer of movable(item).buffers) attempt(() => buffer.transfer(0));
 }
