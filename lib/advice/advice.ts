@@ -27,6 +27,7 @@ const hazard = z.object({
       "turns",
       "blocking",
       "unrepeatable",
+      "no-results",
       "uncloneable",
       "class",
       "refused",

@@ -7,7 +7,7 @@ import { UNSURE } from "../judge/thresholds.ts";
 import type { Advice } from "./advice.ts";
 import { Assessment } from "./assessment.ts";
 import type { Evidence } from "./evidence.ts";
-import { type Finding, findingsOf, mindsBusy } from "./findings.ts";
+import { type Finding, findingsOf, givesNothing, mindsBusy } from "./findings.ts";
 import { failingOf } from "./race/failing.ts";
 import { type Candidate, nameOf, SEQUENTIAL, slotsOf } from "./prediction/candidate.ts";
 import { graceFor } from "./probe/probe.ts";
@@ -88,7 +88,7 @@ export function composeAdvice(found: Evidence): Advice {
   // Of what the plain loop gives nothing is asked, and of what fails, or isn't the job, nothing can be.
   const isUnchecked = !isPlain && (decision === "gain" || decision === "unmeasured") &&
     found.backwards === undefined && sample.failed === 0 && !found.race?.otherResults;
-  const isDoubtful = isUnchecked ||
+  const isDoubtful = isUnchecked || (!isPlain && givesNothing(found)) ||
     (assessment.noGain === undefined && mindsBusy(found));
   const seen: Finding[] = [...assessment.impossible];
   if (candidate.lanes > 1 && assessment.takesTurns) {

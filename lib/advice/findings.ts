@@ -35,6 +35,8 @@ export type Finding =
   /** So many tasks, one by one, read and wrote a file so many times, and it changed. */
   | Found<"rewritten", RewrittenFile & { tasks: number }>
   | Found<"unrepeatable">
+  /** The tasks give nothing back that could be compared. */
+  | Found<"no-results">
   /** The race wasn't the sampled job: it took `ratio` of the sample's time, or its results differ. */
   | Found<
     "other-work",
@@ -239,6 +241,11 @@ export function* ofTeardown(probed: Pick<Probed, "teardownMs">): Generator<Findi
   yield { kind: "teardown", ms: Number.isFinite(ms) ? ms : null, graceMs };
 }
 
+/** Whether no result tells what a task did. */
+export function givesNothing({ probed }: Pick<Evidence, "probed">): boolean {
+  return probed.done?.isVoid === true && probed.done.kept > 0;
+}
+
 /** What a model was measured to need more than the plain loop; null if it wasn't. */
 export type MoreBytes = (of: Candidate) => number | null;
 
@@ -253,6 +260,7 @@ export function findingsOf(
   const { cores, ceiling } = found.machine;
   return [
     ...ofResults(found),
+    ...(givesNothing(found) && chosen.model !== BASELINE ? [{ kind: "no-results" as const }] : []),
     ...ofModels,
     ...ofFailures(found),
     ...(mindsBusy(found) ? [{ kind: "busy" as const, available, cores, ceiling, others }] : []),

@@ -125,6 +125,8 @@ async function borneRate(
 
 /** A limit refuses so much of what more it is asked for; what fails by chance doesn't depend on that. */
 const OF_MORE = 0.5;
+/** Shares that lie no further apart don't tell one from the other. */
+const TELLS = 0.1;
 
 /**
  * The pace of a server that refuses the plain loop. While it refuses what comes too fast it lets its pace
@@ -147,11 +149,14 @@ async function ofPlainLoop(
   });
   if (afterMs > PACE_MS) return told(null);
   const own = 1000 / sample.wallMs;
-  const fast = Math.max(own, SEVERAL * 1000 / answerMs(sample));
+  const anyRefused = Math.max(own, SEVERAL * 1000 / answerMs(sample));
+  // No faster than the items last for a try.
+  const fast = Math.min(anyRefused, sample.items * (1000 / TRY_MS));
   const tried = await tries.at(fast);
   const ofFast = tried.refused / Math.max(1, tried.items + tried.refused);
   const asLimited = 1 - (1 - share) * own / fast;
-  if (ofFast <= share + OF_MORE * (asLimited - share)) return told(null);
+  const isTold = asLimited - share >= TELLS;
+  if (isTold && ofFast <= share + OF_MORE * (asLimited - share)) return told(null);
   const withRetries = async () => {
     const { perSecond, items } = await measure(1);
     tries.items += items;

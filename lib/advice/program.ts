@@ -6,12 +6,14 @@ import { type LanePermissions, permissionFlags } from "../lanes/permissions.ts";
 import { MODEL_TABLE, takes } from "../models.ts";
 import type { Candidate } from "./prediction/candidate.ts";
 
+/** What a rate allows in about so long may start at once: more would be a burst that a server may refuse. */
+const RATE_MS = 100;
+
 /** The option of `map` that keeps to a pace, in items a second; undefined if it isn't known. */
 export function rateOf(perSecond: number | null): Rate | undefined {
   if (perSecond === null || !(perSecond > 0)) return undefined;
-  return perSecond >= 1
-    ? { limit: Math.floor(perSecond), perMs: 1000 }
-    : { limit: 1, perMs: Math.ceil(1000 / perSecond) };
+  const limit = Math.max(1, Math.round(perSecond * RATE_MS / 1000));
+  return { limit, perMs: Math.ceil(limit * 1000 / perSecond) };
 }
 
 export interface ProgramJob {

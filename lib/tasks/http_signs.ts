@@ -14,7 +14,7 @@ const REFUSALS: readonly number[] = [429, 503];
 /** Chains of causes are followed so far. */
 const MOST_CAUSES = 5;
 
-const SECONDS = /^\d+$/;
+const DECIMAL = /^\d+(\.\d+)?$/;
 /** The longest wait that timers can be set to; a server that asks for more gets this. */
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -25,7 +25,8 @@ const LONGEST_MS = 2 ** 31 - 1;
  */
 export function retryAfterMs(header: string | null, nowMs: number): number | undefined {
   const text = header?.trim() ?? "";
-  if (SECONDS.test(text)) return Math.min(Number(text) * 1_000, LONGEST_MS);
+  // Some servers give decimals, which the specification doesn't know.
+  if (DECIMAL.test(text)) return Math.min(Math.ceil(Number(text) * 1_000), LONGEST_MS);
   // Date.parse takes much that is no date of HTTP, such as "1.5": those begin with a weekday.
   const date = /^[A-Za-z]{3,9},? /.test(text) ? Date.parse(text) : NaN;
   if (Number.isNaN(date)) return undefined;
@@ -72,7 +73,7 @@ function waitIn(value: unknown): number | undefined {
   const exact = header("retry-after-ms");
   return exact !== null && DECIMAL.test(exact)
     ? Math.min(Math.ceil(Number(exact)), LONGEST_MS)
-    : retryAfterMs(header("retry-after"), nowMs) ?? untilReset(header, nowMs);
+    : retryAfterMs(header("retry-after"), nowMs) ?? untilReset(header, nowMs, statusIn(value));
 }
 
 function namesIn(value: unknown): string[] {
@@ -96,7 +97,6 @@ function headersOf(value: unknown): Header {
   };
 }
 
-const DECIMAL = /^\d+(\.\d+)?$/;
 /** More seconds than this are a date, and more still one in milliseconds. */
 const FROM_DATES = 1e9;
 const FROM_MILLISECONDS = 1e12;
@@ -106,10 +106,12 @@ const FROM_MILLISECONDS = 1e12;
  * `RateLimit-Reset` (draft-ietf-httpapi-ratelimit-headers: seconds), with `X-` before them as GitHub and
  * others say it, whose reset is a date in seconds.
  */
-function untilReset(header: Header, nowMs: number): number | undefined {
+function untilReset(header: Header, nowMs: number, status = 0): number | undefined {
   for (const prefix of ["ratelimit", "x-ratelimit", "x-rate-limit"]) {
     const reset = header(`${prefix}-reset`)?.trim() ?? "";
-    if (header(`${prefix}-remaining`)?.trim() !== "0" || !DECIMAL.test(reset)) continue;
+    const remaining = header(`${prefix}-remaining`)?.trim();
+    const isUsedUp = remaining === "0" || (remaining === undefined && REFUSALS.includes(status));
+    if (!isUsedUp || !DECIMAL.test(reset)) continue;
     const told = Number(reset);
     const ms = told < FROM_DATES
       ? told * 1000

@@ -214,3 +214,12 @@ Deno.test("advise() keeps the sample when it is interrupted while lanes are star
   assertEquals(advice.bound, "io");
   assert(advice.partial !== undefined);
 });
+
+Deno.test("advise() says of tasks that give nothing back that nothing was compared", async () => {
+  const given = await adviceOn({ waitMs: 20, isVoid: true }, asPredicted);
+  assertEquals(given.recommended.model, "concurrent");
+  assert(given.recommended.confidence <= 0.6);
+  assertMatch(given.hazards.find(({ kind }) => kind === "no-results")!.text, /give nothing back/);
+  const told = await adviceOn({ waitMs: 20 }, asPredicted);
+  assert(!told.hazards.some(({ kind }) => kind === "no-results"));
+});

@@ -30,6 +30,7 @@ export function probedOf(
     laneMs,
     programMs = 0,
     othersUse,
+    isVoid = false,
   }: {
     items?: number;
     computeMs?: number;
@@ -48,6 +49,8 @@ export function probedOf(
     programMs?: number;
     /** How many of two cores others used, as the system counted. */
     othersUse?: number;
+    /** Whether the tasks give nothing back. */
+    isVoid?: boolean;
     /** What each lane takes to be set up. */
     laneMs?: number;
     /** Why the sample was cut off. */
@@ -84,6 +87,7 @@ export function probedOf(
       rssFirstBytes: 50e6 + taskBytes,
       rssAfterBytes: 60e6 + taskBytes,
       kept: items,
+      isVoid,
     },
     cutOff,
     ...(cutOff !== undefined && total !== null && { total }),

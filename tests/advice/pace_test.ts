@@ -32,16 +32,16 @@ Deno.test("advise() keeps to the pace of a server that refuses the plain loop, a
     },
   );
   // Faster than it bears first, which shows its pace; that is tried then.
-  assertEquals(trials.map(({ rate, retries }) => [rate!.limit, retries]), [
-    [133, undefined],
-    [20, undefined],
+  assertEquals(trials.map(({ rate, retries }) => [rate, retries]), [
+    [{ limit: 12, perMs: 100 }, undefined],
+    [{ limit: 2, perMs: 100 }, undefined],
   ]);
   const { recommended, code, hazards } = advice;
   assertEquals([recommended.model, recommended.decision], ["sequential", "server's pace"]);
   assertStringIncludes(recommended.reason, "about 20 a second, so 120 items take 6.00 s");
-  assertStringIncludes(code, "{ retries: 5, rate: { limit: 20, perMs: 1000 } }");
-  assertEquals(recommended.rate, { limit: 20, perMs: 1000 });
-  assertStringIncludes(recommendationLines(advice).join(" "), "Rate: at most 20 starts in 1.00 s.");
+  assertStringIncludes(code, "{ retries: 5, rate: { limit: 2, perMs: 100 } }");
+  assertEquals(recommended.rate, { limit: 2, perMs: 100 });
+  assertStringIncludes(recommendationLines(advice).join(" "), "Rate: at most 2 starts in 100 ms.");
   const rate = hazards.find(({ kind }) => kind === "rate");
   assertStringIncludes(rate!.text, "HTTP 429");
   assertEquals([rate?.figures?.perSecond, rate?.figures?.refused], [20, 40]);
@@ -51,7 +51,10 @@ Deno.test("advise() keeps to the pace of a server that refuses the plain loop, a
 Deno.test("advise() takes a plain loop's own pace for no limit of the server", async () => {
   const made = { waitMs: 30, items: 120, refused: { count: 6, status: 429 } };
   const { recommended } = await adviceOn(made, (trial) => limitedTo(60, trial));
-  assertEquals([recommended.name, recommended.rate?.limit], ["limited (2 slots)", 60]);
+  assertEquals([recommended.name, recommended.rate], ["limited (2 slots)", {
+    limit: 6,
+    perMs: 100,
+  }]);
 });
 
 Deno.test("advise() gives slots to a pace that keeps several busy", async () => {
@@ -82,7 +85,7 @@ Deno.test("advise() looks for the rate that is borne where nothing goes through 
     const { pacePerSecond: _, ...told } = limitedTo(10, trial);
     return trial.rate === undefined ? { runMs: 4000, pacePerSecond: 5 } : told;
   });
-  assert(recommended.rate!.limit >= 8 && recommended.rate!.limit <= 10);
+  assert(recommended.rate!.perMs >= 100 && recommended.rate!.perMs <= 125);
 });
 
 Deno.test("advise() doesn't recommend more slots than a long job may have, though a short race bore them", async () => {
@@ -129,7 +132,7 @@ Deno.test("advise() finds the rate that a server bears which refuses two at once
   const { recommended, hazards, code } = advice;
   assertEquals([recommended.name, recommended.decision], ["limited (2 slots)", "server's pace"]);
   assert(Math.abs(recommended.predictedGain - 50 * 0.03) < 0.02, `${recommended.predictedGain}`);
-  assertStringIncludes(code, "{ retries: 5, rate: { limit: 50, perMs: 1000 } }");
+  assertStringIncludes(code, "{ retries: 5, rate: { limit: 5, perMs: 100 } }");
   const { text } = hazards.find(({ kind }) => kind === "refused")!;
   assertStringIncludes(text, "limits their rate: about 50 a second went through");
 });
@@ -151,7 +154,7 @@ Deno.test("advise() stays with the plain loop if every faster rate is refused, o
 });
 
 Deno.test("rateOf() never allows more than the pace, and no less than one start", () => {
-  assertEquals(rateOf(20.9), { limit: 20, perMs: 1000 });
+  assertEquals(rateOf(20.9), { limit: 2, perMs: 96 });
   assertEquals(rateOf(0.3), { limit: 1, perMs: 3334 });
   for (const none of [null, 0, NaN]) assertEquals(rateOf(none), undefined);
 });

@@ -37,6 +37,7 @@ Deno.test("httpSigns() finds a status and a wait wherever tasks put them", () =>
     [{ status: 403, headers: { "x-ratelimit-remaining": "1", "x-ratelimit-reset": "7" } }, {
       status: 403,
     }],
+    [{ status: 503, headers: { "ratelimit-reset": "1" } }, { status: 503, retryAfterMs: 1000 }],
     ["HTTP 503", { status: 503 }],
     [undefined, {}],
     [new Error("item 429 is missing"), {}],
@@ -59,6 +60,7 @@ const NOW = Date.UTC(2026, 0, 1);
 Deno.test("retryAfterMs() takes seconds", () => {
   assertEquals(retryAfterMs("0", NOW), 0);
   assertEquals(retryAfterMs(" 120 ", NOW), 120_000);
+  assertEquals(retryAfterMs("0.0335", NOW), 34);
 });
 
 Deno.test("retryAfterMs() takes the three forms of a date in HTTP", () => {
@@ -78,7 +80,7 @@ Deno.test("retryAfterMs() asks for no wait when the date has passed", () => {
 });
 
 Deno.test("retryAfterMs() knows nothing of what it can't understand", () => {
-  for (const header of [null, "", "-1", "1.5", "soon", "1e3", "Infinity", "2 seconds"]) {
+  for (const header of [null, "", "-1", "1.5 s", "soon", "1e3", "Infinity", "2 seconds"]) {
     assertEquals(retryAfterMs(header, NOW), undefined, String(header));
   }
 });

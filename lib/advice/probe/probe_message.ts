@@ -102,6 +102,8 @@ export interface ProbeDone {
   readonly refused?: { readonly count: number; readonly pacePerSecond: number | null };
   /** How many of the first results are kept, so that a checksum can be asked for. */
   readonly kept: number;
+  /** Whether all of these are undefined, so that nothing can be compared. */
+  readonly isVoid: boolean;
 }
 
 export type ProbeMessage =

@@ -190,6 +190,14 @@ export function mostCpuShare(
   return Math.max(cpuShare, cpuMs / (cpuMs + surelyWaitsMs));
 }
 
+/** What computes hardly ever queues for more than so many times as long. */
+const MOST_QUEUEING = 4;
+
+/** The most of a task's time that others could give back by leaving it their cores. */
+export function mostHeldShare(sample: Pick<Sample, "cpuShare" | "cpuMs" | "wallMs">): number {
+  return Math.min(mostCpuShare(sample), (1 + MOST_QUEUEING) * sample.cpuMs / sample.wallMs);
+}
+
 /** So many times as long, or as short, may items take that differ, if what they take is drawn anew. */
 export function byChance({ variation }: Pick<Sample, "variation">, items: number): number {
   return Math.exp(variation / Math.sqrt(items));

@@ -145,6 +145,7 @@ export class Sampler {
       ...(rssFirstBytes !== undefined && { rssFirstBytes }),
       rssAfterBytes,
       kept: this.#kept.length,
+      isVoid: this.#kept.every((of) => of.status === "fulfilled" && of.value === undefined),
       ...(count > 0 && { refused: { count, pacePerSecond } }),
     });
     await puller.close();

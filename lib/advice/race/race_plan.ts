@@ -117,7 +117,8 @@ export function planFor(
   const alone = Math.min(sample.items, probed.done?.kept ?? 0);
   // A model with many tasks in flight shows its gain only on many items, more than the sample had time for.
   const most = alone === 0 ? 0 : Math.min(horizon, Math.max(alone, MOST_RACED_ITEMS));
-  const runsPrograms = job.permissions?.run !== undefined;
+  // Where the system doesn't tell what programs used, who may run some is taken to.
+  const runsPrograms = job.permissions?.run !== undefined && sample.programsMs !== 0;
   const found = (tested: number) =>
     promising(sample, machine, tested, total, horizon, runsPrograms);
   const planned = (raced: readonly Candidate[], tested: number, allowanceMs?: number) => {

@@ -18,7 +18,7 @@ import {
 } from "../prediction/candidate.ts";
 import type { Machine } from "../prediction/machine.ts";
 import { cpuShareOf, predict } from "../prediction/predict.ts";
-import { blocks, mostCpuShare, type Sample } from "../probe/sample.ts";
+import { blocks, mostCpuShare, mostHeldShare, type Sample } from "../probe/sample.ts";
 import { plainOf, type Runner } from "./race.ts";
 import { BUSY_NOISE, Standings, USUAL_NOISE } from "../../timing/standings.ts";
 import { QUEUEING } from "./substitutes.ts";
@@ -137,7 +137,11 @@ export function entriesOf(
     const most = possible(sample.cpuShare, cores);
     // What only waiting, or others' share, can have given tells nothing.
     const isTold = gain <= possible(mostShare, cores);
-    const credible = isTold ? IMPOSSIBLE * possible(mostShare, ceiling) : 0;
+    // Others' share can shorten computing alone, not what is waited for besides.
+    const ofWaits = (1 - mostHeldShare(sample)) * gain;
+    const credible = isTold
+      ? Math.max(ofWaits, IMPOSSIBLE * possible(mostShare, ceiling))
+      : ofWaits;
     const isImpossible = gain > IMPOSSIBLE * most;
     // One round tells nothing of the noise, and others' programs disturb more than that.
     const sure = busy || plain.rounds.length < 2 || runner.rounds.length < 2 ? gain : low;

@@ -50,6 +50,7 @@ export function substitutes(
   const plain = plainOf(ran);
   if (plain !== undefined) {
     const gainOf = (runner: Runner) => timeMs(plain) / timeMs(runner);
+    if (waits && found.length === 0) found.push(...belowSlower(runners, gainOf));
     if (found.length === 0) found.push(...moreSlots(ran, gainOf), ...asManyAsServed(ran, gainOf));
     if (waits && canTravel) found.push(...lanesInstead(runners, cores, gainOf));
     const best = Math.max(...ran.map(gainOf));
@@ -97,6 +98,15 @@ function fewerSlots(runners: readonly Runner[], taskMs: number): Candidate[] {
     ? 2 * most
     : between;
   return slots < least ? [eventLoop(slots)] : [];
+}
+
+/** Half as many slots where as many as that are slower than the plain loop: a server may hold up who asks for more. */
+function belowSlower(runners: readonly Runner[], gainOf: GainOf): Candidate[] {
+  const slower = runners.filter((of) =>
+    isLoop(of) && (of.stops !== undefined || (of.rounds.length > 0 && gainOf(of) < 1 / GAINED))
+  );
+  const slots = Math.floor(Math.min(...slower.map(inFlight)) / 2);
+  return slower.length > 0 && slots >= 2 ? [eventLoop(slots)] : [];
 }
 
 /** As many lanes as cores, where more of them were refused. */

@@ -167,6 +167,9 @@ export function sayFinding(finding: Finding): string {
       return "The plain loop itself gives other results from run to run (time, chance, or state that is " +
         "kept elsewhere), so the models' results could not be compared. Export a function " +
         "comparable(result) that gives what of it must be equal.";
+    case "no-results":
+      return "The tasks give nothing back, so nothing shows that the models did the same work, nor that the " +
+        "order of the items doesn't matter. Return what was done, such as a count, to have it compared.";
     case "other-work":
       return otherWorkText(finding);
     case "impossible": {

@@ -16,7 +16,7 @@ import type { ModelAdvice, Surprise } from "../advice.ts";
 import type { Assessment, JobNoGain } from "../assessment.ts";
 import type { Evidence } from "../evidence.ts";
 import { classLostOf, mindsBusy, sourceLimit, wasBusy } from "../findings.ts";
-import { bySimplicity, type Candidate, nameOf } from "../prediction/candidate.ts";
+import { bySimplicity, type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
 import { computesBeside, heldMs } from "../prediction/choose_candidates.ts";
 import { classFor, type Classified } from "../prediction/classify.ts";
 import { blocks } from "../probe/sample.ts";
@@ -37,6 +37,9 @@ const SATURATED = 1.25;
 /** Below this CPU share tasks wait more than they compute. */
 const WAITS_MORE = 0.5;
 
+/** What gains so many times as much with more in flight shows that fewer can gain as much as there are. */
+const DISTURBED = 1.5;
+
 export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice[]): Surprise[] {
   const { sample, machine } = assessment.found;
   const { servedAtOnce } = assessment;
@@ -45,9 +48,16 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
     ? "tasks compute less with many in flight than one by one, or the sample was slowed down (cold code, other programs)"
     : "the sample or the machine was slowed down when it was measured (cold code, other programs)";
   // Who waits is held up by others, but not so many times as long.
-  const whyLess = ({ name, slots }: ModelAdvice, isMild: boolean) => {
+  const whyLess = ({ name, slots, lanes }: ModelAdvice, gain: number, isMild: boolean) => {
     const { longest } = assessment.runners.find((of) => nameOf(of.candidate) === name) ?? {};
-    return longest !== undefined
+    const ofMore = assessment.runners.some(({ candidate, items, out }) =>
+      out === undefined && lanes === 1 && candidate.lanes === 1 &&
+      inFlightOf(candidate, items) > (slots ?? Infinity) &&
+      (assessment.gain(candidate)?.median ?? 0) > DISTURBED * gain
+    );
+    return ofMore
+      ? "it was disturbed, for more in flight gained more"
+      : longest !== undefined
       ? `item ${longest.index}, which alone takes ${
         formatDuration(longest.ms)
       }: put the longest first`
@@ -71,7 +81,7 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
     if (low <= predictedGain && predictedGain <= high) return [];
     if (off <= SURPRISE && off >= 1 / SURPRISE) return [];
     const text = `${name}: ${formatRatio(predictedGain)} predicted, ${formatRatio(gain)} ` +
-      `measured; most likely ${off > 1 ? whyMore : whyLess(model, off > MILD)}.`;
+      `measured; most likely ${off > 1 ? whyMore : whyLess(model, gain, off > MILD)}.`;
     return [{ name, predictedGain, measuredGain: gain, text }];
   });
 }

@@ -46,7 +46,8 @@ function outWords({ out, measured }: ModelAdvice): string {
   if (measured === undefined) return "stopped, too long";
   const { gain } = measured;
   if (gain === null || gain.low > 1) return "behind the best";
-  return gain.high < 1 ? "clearly slower" : "seemed slower";
+  if (gain.high < 1) return "clearly slower";
+  return gain.median < 1 ? "seemed slower" : "seemed behind";
 }
 
 export function classLine(advice: Pick<Advice, "bound" | "cpuShare" | "classConfidence">): string {

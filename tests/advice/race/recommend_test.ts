@@ -396,3 +396,16 @@ Deno.test("recommend() names what is likely faster but not surely, and is sure o
   assertEquals([candidate, rival, decision], [lanes(2), lanes(4), "gain"]);
   assert(confidence > 0.9, `${confidence}`);
 });
+
+Deno.test("children that wait gain by that on a busy machine, too, and not by others' share of the CPUs", () => {
+  const runner = (candidate: Candidate, ...times: number[]): Runner => ({
+    candidate,
+    items: 40,
+    rounds: times.map((runMs, round) => roundOf({ runMs, round })),
+  });
+  const sample = sampleFor({ computeMs: 1, waitMs: 52, programMs: 4, othersUse: 1.9 });
+  const runners = [runner(SEQUENTIAL, 2280, 2300, 2260), runner(LIMITED, 600, 610, 605)];
+  const { entries, usualNoise } = entriesOf(runners, sample, { ...MACHINE, ceiling: 1.03 }, 40);
+  const { candidate, decision } = recommend(entries, usualNoise);
+  assertEquals([candidate, decision], [LIMITED, "gain"]);
+});

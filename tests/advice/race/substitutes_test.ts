@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
 import type { Runner } from "../../../lib/advice/race/race.ts";
 import { substitutes } from "../../../lib/advice/race/substitutes.ts";
@@ -126,4 +126,17 @@ Deno.test("substitutes() tries no size that is hardly another", () => {
 Deno.test("substitutes() goes on from the most lanes that were tried", () => {
   const more = tried([SEQUENTIAL, 1600], [CONCURRENT, 1600], [workers(2), 800], [workers(8), 320]);
   assertEquals(found(more), [workers(32)]);
+});
+
+Deno.test("substitutes() tries fewer slots where more are slower than the plain loop", () => {
+  const runners = tried([SEQUENTIAL, 1600], [CONCURRENT, 400], [limited(8), 4000]);
+  assertEquals(found(runners), [limited(4)]);
+  const stopped = [...tried([SEQUENTIAL, 1600], [CONCURRENT, 400]), {
+    candidate: limited(8),
+    items: 200,
+    rounds: [],
+    stops: 1,
+  }];
+  assert(found(stopped).some(({ slots }) => slots === 4));
+  assertEquals(found(tried([SEQUENTIAL, 1600], [CONCURRENT, 400], [limited(2), 4000])), []);
 });

@@ -403,3 +403,12 @@ Deno.test("a gain that one long item limits is put down to that item", async () 
   const { text } = surprises.find(({ name }) => name === "concurrent")!;
   assertMatch(text, /most likely item 999, which alone takes 2.00 s: put the longest first\.$/);
 });
+
+Deno.test("what gained less than more in flight did is no limit of what the tasks wait for", async () => {
+  const { surprises } = await adviceOn({ waitMs: 20, items: 200 }, (trial, _items, runMs) => ({
+    runMs: trial.slots === 4 ? 3.5 * runMs : runMs,
+  }));
+  const few = surprises.find(({ name }) => name === "limited (4 slots)");
+  assertMatch(few?.text ?? "none", /none|most likely it was disturbed, for more in flight gained/);
+  assert(!surprises.some(({ text }) => text.includes("doesn't serve so many")));
+});

@@ -30,7 +30,7 @@ Deno.test("a model's remark says why it isn't the recommended one", () => {
   assertEquals([slower(1.01, 2), slower(0.5, 0.9), slower(0.5, 1.5)], [
     "behind the best",
     "clearly slower",
-    "seemed slower",
+    "seemed behind",
   ]);
   assertEquals(remark("slower", { ...raced!.measured!, gain: null }), "behind the best");
   assertEquals(remarkOn({ ...raced!, out: "slower", measured: undefined }), "stopped, too long");
