@@ -3,7 +3,7 @@
  * and may its tasks run in any order?
  */
 
-import { type Finding, ofTeardown } from "../advice/findings.ts";
+import { type Finding, givesNothing, ofTeardown } from "../advice/findings.ts";
 import { compareWork } from "../advice/race/same_work.ts";
 import { orderCheckOf, type OrderProber } from "../advice/probe/order_probe.ts";
 import { JobError, type Probed } from "../advice/probe/probe.ts";
@@ -57,7 +57,10 @@ export async function holdAgainstSample(
 ): Promise<SweepResult> {
   const sample = sampleOf(probed);
   const { classLost: what } = sample;
-  const seen: Finding[] = [...ofTeardown(probed)];
+  const seen: Finding[] = [
+    ...(givesNothing({ probed }) ? [{ kind: "no-results" as const }] : []),
+    ...ofTeardown(probed),
+  ];
   if (what !== undefined && isModel(result.model) && isRemote(result.model)) {
     seen.push({ kind: "class", what });
   }

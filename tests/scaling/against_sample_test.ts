@@ -158,3 +158,15 @@ Deno.test("where no results were kept nothing is compared", async () => {
   const { count, ran } = compared({ checksum: "others" }, { ...probed, checksums: new Map() });
   assertEquals([await count, ran], [0, []]);
 });
+
+Deno.test("a sweep of tasks that give nothing back says that nothing was compared", async () => {
+  const probed = probedOf({ isVoid: true });
+  const { warnings } = await holdAgainstSample(
+    await resultOf(rising),
+    JOB,
+    probed,
+    NOTHING,
+    signal,
+  );
+  assertStringIncludes(warnings.join(), "The tasks give nothing back");
+});

@@ -168,8 +168,8 @@ export function sayFinding(finding: Finding): string {
         "kept elsewhere), so the models' results could not be compared. Export a function " +
         "comparable(result) that gives what of it must be equal.";
     case "no-results":
-      return "The tasks give nothing back, so nothing shows that the models did the same work, nor that the " +
-        "order of the items doesn't matter. Return what was done, such as a count, to have it compared.";
+      return "The tasks give nothing back, so nothing shows that all models and sizes do the same work, nor " +
+        "that the order of the items doesn't matter. Return what was done, such as a count, to have it compared.";
     case "other-work":
       return otherWorkText(finding);
     case "impossible": {
