@@ -7,7 +7,7 @@ import { printReport } from "../lib/cli/print_report.ts";
 import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
 import { listOf } from "../lib/options.ts";
-import { QUESTIONS } from "../lib/report/switching/switch_words.ts";
+import { QUESTIONS } from "../lib/report/switching/switch_report.ts";
 import { SWITCH_PARTS, type SwitchFile } from "../lib/switching/switch_result.ts";
 import { whoIsServed } from "../lib/switching/who_is_served.ts";
 import { whoLetsGo } from "../lib/switching/who_lets_go.ts";

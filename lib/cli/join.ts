@@ -14,7 +14,7 @@ import {
 import type { ServerOptions } from "../lanes/cluster/server_options.ts";
 import { UsageError } from "../options.ts";
 import { ProgressLine } from "../progress/progress.ts";
-import { type Column, textTable } from "../report/table.ts";
+import { type Column, textTable } from "../report/document.ts";
 import { styleOfStdout } from "../report/terminal.ts";
 import { counted, formatBytes, formatCount, formatRate } from "../text/format.ts";
 import { plain } from "../text/plain.ts";

@@ -12,7 +12,11 @@ import { createProgress, type Progress } from "../progress/progress.ts";
 import { TrialPulses } from "../progress/pulse.ts";
 import { LiveServer } from "../report/live/live_server.ts";
 import { type Style, styleOfStdout } from "../report/terminal.ts";
-import { comparisonReport, resultFoot } from "../report/comparison/comparison_report.ts";
+import {
+  comparisonReport,
+  renderChanges,
+  resultFoot,
+} from "../report/comparison/comparison_report.ts";
 import { exampleLines, failureLines } from "../report/comparison/comparison_words.ts";
 import { compare } from "../timing/compare.ts";
 import { compareResults } from "../timing/compare_results.ts";
@@ -21,7 +25,6 @@ import { startMeter } from "../timing/meter/meter.ts";
 import { NoLaneError } from "../timing/run_trial.ts";
 import type { JobKind } from "../models.ts";
 import { UsageError } from "../options.ts";
-import { renderChanges } from "../report/comparison/changes_text.ts";
 import { requireCommon, requirePlannedIn } from "./result_option.ts";
 import type { ComparisonOptions } from "./comparison_options.ts";
 

@@ -13,14 +13,26 @@ import { adviceReport } from "./advice/advice_report.ts";
 import type { Block } from "./document.ts";
 import { renderTrace, type Traced, tracedOf } from "./trace.ts";
 import { LESSON_FORMAT, type LessonFile } from "./lesson/lesson_file.ts";
-import { lessonMarkdown, lessonText } from "./lesson/lesson_text.ts";
-import { PEERS_FORMAT, type PeersFile } from "./peers/peers_file.ts";
-import { peersCsv, peersReport } from "./peers/peers_report.ts";
-import { runReport, runTraced } from "./running/run_report.ts";
+import { lessonMarkdown, lessonText } from "./lesson/lesson.ts";
+import {
+  PEERS_FORMAT,
+  peersCsv,
+  type PeersFile,
+  peersPart,
+  peersReport,
+} from "./peers/peers_report.ts";
+import { runPart, runReport, runTraced } from "./running/run_report.ts";
 import { sweepCsv, sweepReport } from "./scaling/sweep_report.ts";
 import { switchReport } from "./switching/switch_report.ts";
 import { renderCsv, resultReport } from "./comparison/comparison_report.ts";
 import type { Style } from "./terminal.ts";
+import { type PagePart, type PartPlace, renderParts } from "./html/page.ts";
+import { sanitized } from "./html/markup.ts";
+import { lessonPage } from "./lesson/lesson_page.ts";
+import { advicePart } from "./advice/advice_part.ts";
+import { comparisonPart } from "./comparison/comparison_part.ts";
+import { sweepPart } from "./scaling/sweep_part.ts";
+import { switchPart } from "./switching/switch_page.ts";
 
 export interface Files {
   readonly comparison: ResultFile;
@@ -46,8 +58,13 @@ interface KindOfFile<File> {
   readonly csv?: (files: readonly File[]) => string;
   /** Its tasks, where each was timed. */
   readonly traced?: (file: File) => readonly Traced[] | undefined;
-  /** Its page, if it is one of its own. */
-  readonly page?: (file: File) => Promise<string>;
+  /** What a page of nothing else is called. */
+  readonly kicker: string;
+  /**
+   * Its part of a page; nothing in the first of the files could break a layout, and the other is as it
+   * was read. None if it is a page of its own.
+   */
+  readonly part?: (file: File, place: PartPlace, read: File) => PagePart;
 }
 
 /** In the order in which they stand in reports. */
@@ -58,34 +75,46 @@ const KINDS: { readonly [K in Kind]: KindOfFile<Files[K]> } = {
     report: resultReport,
     csv: renderCsv,
     traced: tracedOf,
+    kicker: "report",
+    part: comparisonPart,
   },
   advice: {
     format: ADVICE_FORMAT,
     name: "advice",
     report: adviceReport,
+    kicker: "advice",
+    part: advicePart,
   },
   sweep: {
     format: SWEEP_FORMAT,
     name: "a sweep",
     report: sweepReport,
     csv: ([sweep]) => sweepCsv(sweep!),
+    kicker: "sweep",
+    part: sweepPart,
   },
   peers: {
     format: PEERS_FORMAT,
     name: "a race",
     report: (file) => peersReport(file),
     csv: ([race]) => peersCsv(race!),
+    kicker: "race",
+    part: peersPart,
   },
   switch: {
     format: SWITCH_FORMAT,
     name: "experiments on switching",
     report: switchReport,
+    kicker: "switching",
+    part: switchPart,
   },
   run: {
     format: RUN_FORMAT,
     name: "a run",
     report: runReport,
     traced: runTraced,
+    kicker: "run",
+    part: runPart,
   },
   lesson: {
     format: LESSON_FORMAT,
@@ -94,7 +123,7 @@ const KINDS: { readonly [K in Kind]: KindOfFile<Files[K]> } = {
       text: (style) => lessonText(file, style),
       markdown: () => lessonMarkdown(file).trimEnd(),
     }),
-    page: async (file) => (await import("./lesson/lesson_page.ts")).lessonPage(file),
+    kicker: "lesson",
   },
 };
 
@@ -151,11 +180,35 @@ export function reportRenderers(files: readonly ReportFile[]): Required<Renderer
         ...files[0]!.environment,
         partial: "partial" in files[0]! ? files[0].partial : undefined,
       }),
-    // Loaded only where it is wanted: the page brings a chart library along.
-    html: async () =>
-      await of(files[0]!).page?.(files[0]!) ??
-        (await import("./html/report_page.ts")).reportPage(files),
+    html: () => reportPage(files),
   };
+}
+
+/** How many things a file found, each of which has a section. */
+function findings(file: ReportFile): number {
+  return "comparisons" in file ? file.comparisons.length : 1;
+}
+
+function sum(files: readonly ReportFile[]): number {
+  return files.reduce((sum, file) => sum + findings(file), 0);
+}
+
+/**
+ * Writes files of any kinds as one HTML page that opens offline, kind by kind; a lesson alone. Nothing in
+ * it, whatever the files hold, becomes markup, runs, or reaches the network.
+ */
+export function reportPage(files: readonly ReportFile[]): string {
+  const [first] = files;
+  if (first !== undefined && "language" in first) return lessonPage(first);
+  const sorted = byKind(files);
+  const parts = sorted.map((file, i) => {
+    const kind = kindOf(file);
+    const before = sum(sorted.slice(0, i).filter((other) => kindOf(other) === kind));
+    const id = before === 0 ? kind : `${kind}-${before + 1}`;
+    return of(file).part!(sanitized(file), { id, before, alone: sum(files) === 1 }, file);
+  });
+  const isOfOneKind = new Set(files.map(kindOf)).size === 1;
+  return renderParts(parts, `Lanes ${isOfOneKind ? of(first!).kicker : "report"}`);
 }
 
 /** Checks that files can be written in the formats asked for. */
@@ -169,7 +222,7 @@ export function checkFormats(
     throw new UsageError("--trace", trace, `there is no trace of ${of(untraced).name}`, remedy);
   }
   const others = files.filter((file) => kindOf(file) !== "comparison").map(of);
-  const own = others.find(({ page }) => page !== undefined);
+  const own = others.find(({ part }) => part === undefined);
   if (html !== undefined && own !== undefined && files.length > 1) {
     throw new UsageError("--html", html, `${own.name} is a page of its own`, "give it alone");
   }

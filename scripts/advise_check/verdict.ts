@@ -4,7 +4,7 @@ import type { Advice } from "../../lib/advice/advice.ts";
 import type { Label } from "../../tests/advice/labelled/labels.ts";
 import { SURE_CLASS } from "../../lib/judge/thresholds.ts";
 import { formatPercent, formatRatio } from "../../lib/text/format.ts";
-import { type Column, textTable } from "../../lib/report/table.ts";
+import { type Column, textTable } from "../../lib/report/document.ts";
 
 /** What is wrong, a few words each; none if the advice is as it should be. */
 export function shortfalls(label: Label, advice: Advice): string[] {

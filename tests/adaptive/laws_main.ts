@@ -4,7 +4,7 @@
  */
 
 import { aimd, gradient2, vegas } from "../../lib/adaptive/slot_laws.ts";
-import { textTable } from "../../lib/report/table.ts";
+import { textTable } from "../../lib/report/document.ts";
 import { print } from "../../lib/text/print.ts";
 import { median } from "../../lib/timing/statistics.ts";
 import { bestFixed, simulate, type Simulated } from "./simulation.ts";

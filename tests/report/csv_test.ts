@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { csv } from "../../lib/report/csv.ts";
+import { csv } from "../../lib/report/document.ts";
 
 Deno.test("a table has a row of names, an empty cell for what is missing, and no formula", () => {
   const columns = {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { escapeMarkdown } from "../../lib/report/markdown.ts";
+import { escapeMarkdown } from "../../lib/report/document.ts";
 
 Deno.test("text formats, links and mentions nothing, nor begins a list, a quotation or a rule", () => {
   assertEquals(escapeMarkdown("*a* [b](c) @d #1"), "&#42;a&#42; &#91;b&#93;(c) &#64;d &#35;1");

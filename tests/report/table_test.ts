@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import stringWidth from "string-width";
-import { type Column, markdownTable, textTable } from "../../lib/report/table.ts";
+import { type Column, markdownTable, textTable } from "../../lib/report/document.ts";
 
 type Row = readonly [model: string, memory: string, start: string, speedup: string];
 

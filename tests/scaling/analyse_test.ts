@@ -15,8 +15,8 @@ import {
   failureSentences,
   forecastSentences,
   kneeSentence,
+  takeLines,
 } from "../../lib/report/scaling/sweep_words.ts";
-import { takeLines } from "../../lib/report/scaling/recommended_size_words.ts";
 import type { SweepPoint } from "../../lib/scaling/sweep_result.ts";
 import type { TrialResult } from "../../lib/timing/spec.ts";
 import { throughputAt } from "../../lib/scaling/laws.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { recommendedSize } from "../../lib/scaling/recommended_size.ts";
-import { takeLines } from "../../lib/report/scaling/recommended_size_words.ts";
+import { takeLines } from "../../lib/report/scaling/sweep_words.ts";
 import { sweepReport } from "../../lib/report/scaling/sweep_report.ts";
 import { resultOf } from "./measured.ts";
 

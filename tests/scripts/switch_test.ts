@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { QUESTIONS } from "../../lib/report/switching/switch_words.ts";
+import { QUESTIONS } from "../../lib/report/switching/switch_report.ts";
 import { faultsOf } from "../json_schemas.ts";
 import { mayRunScripts, runTask } from "./run_script.ts";
 

@@ -3,8 +3,15 @@
  * of what each model gains.
  */
 
-import * as Plot from "@observablehq/plot";
 import type { Advice, AdviceFile } from "../../advice/advice.ts";
+import type { FlameBar, JobProfile, Owner } from "../../advice/profile/job_profile.ts";
+import {
+  FUNCTION_HEADS,
+  functionCells,
+  ownerWords,
+  PROFILE_TITLE,
+  profileLines,
+} from "../../advice/profile/profile_words.ts";
 import { COMPUTES, WAITS } from "../../judge/thresholds.ts";
 import { BASELINE } from "../../models.ts";
 import {
@@ -15,16 +22,21 @@ import {
   formatRatio,
 } from "../../text/format.ts";
 import type { Interval } from "../../timing/result.ts";
-import { codeBlock, figure, list } from "../html/figure.ts";
-import { htmlTable } from "../table.ts";
+import { htmlTable } from "../document.ts";
 import { drawGains, type GainLimit, type GainRow } from "../html/gains_chart.ts";
-import { type Html, markup } from "../html/markup.ts";
+import {
+  codeBlock,
+  figure,
+  type Html,
+  list,
+  type Markup,
+  markup,
+  sanitizedText,
+} from "../html/markup.ts";
 import { type PagePart, type PartPlace, type Section, taskWords } from "../html/page.ts";
-import { FINE, LIMIT, rowChart } from "../html/plot.ts";
-import { sanitizedText } from "../html/sanitize.ts";
+import * as chart from "../html/svg.ts";
 import { modelColour } from "../html/style.ts";
-import * as words from "./advice_words.ts";
-import { clamped, profileSection } from "./profile_section.ts";
+import * as words from "./advice_report.ts";
 
 /** The code that advice gives is shorter; an edited file's may not be. */
 const MOST_LINES = 400;
@@ -170,81 +182,58 @@ function splitFigure(advice: Split, id: string): Html {
   });
 }
 
-const ZONES = [
-  { bound: "io", name: "I/O-bound", middle: WAITS / 2 },
-  { bound: "mixed", name: "mixed", middle: (WAITS + COMPUTES) / 2 },
-  { bound: "cpu", name: "CPU-bound", middle: (1 + COMPUTES) / 2 },
-] as const;
+/** The classes of jobs, by the share of computing at which each begins. */
+const ZONES = [["io", "I/O-bound", 0], ["mixed", "mixed", WAITS], [
+  "cpu",
+  "CPU-bound",
+  COMPUTES,
+]] as const;
 
-function drawSplit(advice: Split, width: number): string {
+function drawSplit(advice: Split, width: number): Html {
   const { bound, sample } = advice;
   const share = clamped(advice.cpuShare);
   const times = timesOf(advice);
   const off = STANDARD_ERRORS * clamped(sample.cpuShareError);
+  const [top, bottom] = [22, 58];
+  const x = chart.scale([0, 1], [10, width - 14]);
   const parts = [
     { name: "computing", from: 0, to: share, at: 0, textAnchor: "start" },
     { name: "waiting", from: share, to: 1, at: 1, textAnchor: "end" },
   ] as const;
   const told = parts.map(({ name, from, to }) => `${name} ${formatPercent(to - from)}`);
-  return rowChart({
-    width,
-    rows: ["time"],
-    rowHeight: 36,
-    margins: { top: 22, right: 14, bottom: 46, left: 10 },
-    x: { domain: [0, 1] },
-    marks: [
-      ...parts.flatMap(({ name, from, to, at, textAnchor }, i) => [
-        Plot.barX(["time"], {
-          y: ["time"],
-          x1: [from],
-          x2: [to],
-          fill: COLOURS[name],
-          title: [`${told[i]}\n${formatDuration(times[name])} of each task`],
-          className: name,
-        }),
-        Plot.text([told[i]], {
-          x: [at],
-          frameAnchor: "top",
-          textAnchor,
-          dy: -12,
-          fill: COLOURS[name],
-          className: "strong",
-        }),
-      ]),
-      Plot.ruleY(["time"], {
-        y: ["time"],
-        x1: [Math.max(0, share - off)],
-        x2: [Math.min(1, share + off)],
-        ...FINE,
-      }),
-      Plot.ruleX([WAITS, COMPUTES], {
-        ...LIMIT,
-        ...FINE,
-        insetTop: -4,
-        insetBottom: -6,
-        className: "threshold",
-      }),
-      Plot.axisX({
-        ticks: [0, WAITS, COMPUTES, 1],
-        tickFormat: formatPercent,
-        tickSize: 6,
-        label: null,
-      }),
-      ...ZONES.map((zone) =>
-        Plot.text([zone.name], {
-          x: [zone.middle],
-          frameAnchor: "bottom",
-          dy: 36,
-          fill: zone.bound === bound ? "var(--ink)" : "var(--soft)",
-          className: zone.bound === bound ? "strong zone" : "zone",
-        })
-      ),
-    ],
-  }, {
+  return chart.svg(width, bottom + 46, {
     title: "Computing and waiting",
     description: `${told.join(", ")} of a task’s time. I/O-bound is up to ` +
       `${formatPercent(WAITS)} computing, CPU-bound from ${formatPercent(COMPUTES)}.`,
-  });
+  }, [
+    parts.map(({ name, from, to, at, textAnchor }, i) => {
+      const [fill, title] = [
+        COLOURS[name],
+        `${told[i]}\n${formatDuration(times[name])} of each task`,
+      ];
+      return [
+        chart.group(name, chart.rect(x(from), top, x(to), bottom, { fill, title })),
+        chart.text(told[i]!, x(at), top - 12, { textAnchor, fill, ...chart.STRONG }),
+      ];
+    }),
+    chart.line(x(Math.max(0, share - off)), 40, x(Math.min(1, share + off)), 40, chart.FINE),
+    chart.group(
+      "threshold",
+      [WAITS, COMPUTES].map((at) =>
+        chart.line(x(at), top - 4, x(at), bottom + 6, { ...chart.FINE, strokeDasharray: "5 4" })
+      ),
+    ),
+    chart.axis(x, bottom + 2, [0, WAITS, COMPUTES, 1], formatPercent),
+    chart.group(
+      "zone",
+      ZONES.map(([zone, name, from], i) =>
+        chart.text(name, x((from + (ZONES[i + 1]?.[2] ?? 1)) / 2), bottom + 36, {
+          textAnchor: "middle",
+          ...(zone === bound ? chart.STRONG : chart.SOFT),
+        })
+      ),
+    ),
+  ]);
 }
 
 /** Advice has fewer models; an edited file may have more. */
@@ -314,4 +303,107 @@ function gainsFigure(advice: Advice, id: string): Html {
     note: rows.length > MOST_ROWS && `The first ${MOST_ROWS} models are drawn; the table has all.`,
     table: figures,
   });
+}
+
+/** A profile names fewer functions; an edited file may name more. */
+const MOST_FUNCTIONS = 20;
+
+function functionsTable({ functions }: JobProfile) {
+  return htmlTable(
+    "The functions that matter",
+    FUNCTION_HEADS.map((head, i) => ({
+      head,
+      left: i < 3,
+      cell: (cells: readonly string[]) => cells[i]!,
+    })),
+    functions.slice(0, MOST_FUNCTIONS).map(functionCells),
+  );
+}
+
+/** Writes the section; nothing for advice without a profile. */
+export function profileSection(advice: Advice, id: string): Markup {
+  const { profile } = advice;
+  if (profile === undefined) return false;
+  const lines = profileLines(advice).map((line) => markup`<p class="note">${line}</p>`);
+  const known = "missing" in profile ? undefined : profile;
+  const own = known && functionsTable(known);
+  if (known === undefined || known.flame.length === 0) {
+    return markup`<section id="${id}"><h3>${PROFILE_TITLE}</h3>${lines}${own}</section>`;
+  }
+  return markup`${
+    figure({
+      id,
+      title: PROFILE_TITLE,
+      lead:
+        markup`Each bar is a function on top of the one that called it, as wide as its share of the
+      computing: <b>your code</b> is orange, <b>packages</b> are green, <b>the runtime</b> is grey.`,
+      draw: (width) => drawFlame(known.flame, width),
+      table: own,
+    })
+  }${lines}`;
+}
+
+const ROW_HEIGHT = 22;
+const MARGIN = 10;
+/** Room that a character of a label takes, and that a label keeps from its bar's ends. */
+const CHARACTER = 7;
+const PADDING = 6;
+/** A label that must be cut shorter than this is left out. */
+const FEWEST_CHARACTERS = 4;
+/** A profile has fewer and lower bars; an edited file may not. */
+const MOST_BARS = 400;
+const DEEPEST = 40;
+
+/** Without a prototype, since what is looked up in it comes from a file. */
+const OWNER_COLOURS: Readonly<Record<Owner, string>> = Object.assign(Object.create(null), {
+  own: "var(--workers)",
+  packages: "var(--limited)",
+  runtime: "var(--sequential)",
+});
+
+/** A share of an edited file, from 0 to 1. */
+export function clamped(share: number): number {
+  return share > 0 ? Math.min(1, share) : 0;
+}
+
+function labelOf(name: string, pixels: number): string {
+  const room = Math.floor((pixels - 2 * PADDING) / CHARACTER);
+  if (room < FEWEST_CHARACTERS) return "";
+  return name.length <= room ? name : `${name.slice(0, room - 1).toWellFormed()}…`;
+}
+
+/** Draws bars, callers at the bottom. */
+export function drawFlame(bars: readonly FlameBar[], width: number): Html {
+  const shown = bars.slice(0, MOST_BARS).filter(({ depth }) => depth >= 0 && depth < DEEPEST);
+  const levels = shown.reduce((most, { depth }) => Math.max(most, Math.floor(depth) + 1), 1);
+  const x = chart.scale([0, 1], [MARGIN, width - MARGIN]);
+  const drawn = shown.map(({ name, owner, place, depth, from, share }) => {
+    const [left, right] = [x(clamped(from)), x(clamped(clamped(from) + clamped(share)))];
+    const top = MARGIN + (levels - 1 - Math.floor(depth)) * ROW_HEIGHT;
+    const title = `${name}: ${formatPercent(share)}\n${place ?? ownerWords(owner)}`;
+    return { name, left, right, top, title, fill: OWNER_COLOURS[owner] ?? "var(--other)" };
+  });
+  const widest = bars.slice(0, MOST_BARS).toSorted((a, b) => b.share - a.share).slice(0, 8);
+  return chart.svg(width, levels * ROW_HEIGHT + 2 * MARGIN, {
+    title: "Flame graph",
+    description: widest.map(({ name, place, share }) =>
+      `${name}${place === undefined ? "" : ` (${place})`}: ${formatPercent(share)}`
+    ).join("; "),
+  }, [
+    chart.group(
+      "call",
+      drawn.map(({ left, right, top, fill, title }) =>
+        chart.rect(left, top, right, top + ROW_HEIGHT, { fill, stroke: "var(--paper)", title })
+      ),
+    ),
+    chart.group(
+      "call-name",
+      drawn.map(({ name, left, right, top }) =>
+        chart.text(labelOf(name, right - left), (left + right) / 2, top + ROW_HEIGHT / 2, {
+          textAnchor: "middle",
+          fill: "var(--paper)",
+        })
+      ),
+    ),
+  ]);
 }

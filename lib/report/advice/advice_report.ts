@@ -1,26 +1,49 @@
 /** Advice as a report for terminal and Markdown. */
 
-import type { AdviceFile } from "../../advice/advice.ts";
+import type { Advice, AdviceFile, Hazard, ModelAdvice } from "../../advice/advice.ts";
 import { functionLines, PROFILE_TITLE, profileLines } from "../../advice/profile/profile_words.ts";
-import { type Block, code, documentOf, footnote } from "../document.ts";
-import { heading, paragraph, points, together } from "../document.ts";
-import { escapeMarkdown } from "../markdown.ts";
-import { tableOf } from "../table.ts";
+import { itemsText } from "../../advice/words/finding_words.ts";
+import { SURE_CLASS } from "../../judge/thresholds.ts";
+import { BASELINE } from "../../models.ts";
+import {
+  counted,
+  formatBytes,
+  formatDuration,
+  formatPercent,
+  formatRatio,
+  formatShortDuration,
+  formatSpeedup,
+  NO_FIGURE,
+} from "../../text/format.ts";
+import { plain, shellWord } from "../../text/plain.ts";
+import { isBusy, othersWords } from "../../timing/meter/meter.ts";
+import {
+  type Block,
+  code,
+  type Column,
+  documentOf,
+  escapeMarkdown,
+  footnote,
+  heading,
+  paragraph,
+  points,
+  tableOf,
+  together,
+} from "../document.ts";
 import { paletteFor } from "../terminal.ts";
-import * as words from "./advice_words.ts";
 
 export function adviceReport({ advice, environment }: AdviceFile): Block {
   const { job, recommended, surprises, hazards, models } = advice;
-  const command = words.commandLine(advice);
+  const command = commandLine(advice);
   return documentOf([
-    heading(`${job.title}: ${words.classLine(advice)}`),
-    paragraph(words.sampleLine(advice)),
-    ...words.remarkLines(advice).map((line) => paragraph(line, "warning")),
+    heading(`${job.title}: ${classLine(advice)}`),
+    paragraph(sampleLine(advice)),
+    ...remarkLines(advice).map((line) => paragraph(line, "warning")),
     together(
-      tableOf(words.modelColumns(advice), models),
-      paragraph(`Gains are against sequential, for ${words.jobItems(advice)}.`),
+      tableOf(modelColumns(advice), models),
+      paragraph(`Gains are against sequential, for ${jobItems(advice)}.`),
     ),
-    points(`Recommended: ${recommended.name}`, words.recommendationLines(advice)),
+    points(`Recommended: ${recommended.name}`, recommendationLines(advice)),
     points(PROFILE_TITLE, [...profileLines(advice), ...functionLines(advice)]),
     points("Where the prediction was wrong", surprises.map(({ text }) => text)),
     points("Hazards seen", hazards.map(({ text }) => text), "warning"),
@@ -28,8 +51,219 @@ export function adviceReport({ advice, environment }: AdviceFile): Block {
       text: (style) => `${paletteFor(style).heading("The code")} (${command})`,
       markdown: () => `#### The code\n\nSaved as job\\_run.ts: ${escapeMarkdown(command)}`,
     },
-    code(words.codeLines(advice), "  "),
-    paragraph(words.costLine(advice), "idle"),
+    code(codeLines(advice), "  "),
+    paragraph(costLine(advice), "idle"),
     footnote(environment),
   ]);
+}
+
+/** What each class is called; without a prototype, since what is looked up in it comes from a file. */
+const CLASS_NAMES: Readonly<Record<Advice["bound"], string>> = Object.assign(Object.create(null), {
+  io: "I/O-bound",
+  cpu: "CPU-bound",
+  mixed: "mixed",
+  small: "too small to matter",
+});
+
+export function className(bound: Advice["bound"]): string {
+  return CLASS_NAMES[bound] ?? "measured";
+}
+
+const OUT_WORDS: Readonly<Record<string, string>> = Object.assign(
+  Object.create(null),
+  {
+    failures: "tasks failed",
+    results: "other results",
+    broken: "could not run",
+    impossible: "can't be right",
+  },
+);
+
+/** Why a model is out: of one that was slower than the best, only what its interval against the plain loop shows. */
+function outWords({ out, measured }: ModelAdvice): string {
+  if (out !== "slower") return OUT_WORDS[out ?? ""] ?? "";
+  if (measured === undefined) return "stopped, too long";
+  const { gain } = measured;
+  if (gain === null || gain.low > 1) return "behind the best";
+  if (gain.high < 1) return "clearly slower";
+  return gain.median < 1 ? "seemed slower" : "seemed behind";
+}
+
+export function classLine(advice: Pick<Advice, "bound" | "cpuShare" | "classConfidence">): string {
+  const share = formatPercent(advice.cpuShare);
+  const sure = formatPercent(advice.classConfidence);
+  const rest = share === "100%" ? "" : " and wait the rest";
+  return `${className(advice.bound)}: the tasks compute ${share} of their time${rest} ` +
+    (advice.classConfidence < SURE_CLASS ? `(unsure: ${sure})` : `(${sure} sure)`);
+}
+
+/** How many items the figures are for. */
+export function jobItems({ horizon, job }: Pick<Advice, "horizon" | "job">): string {
+  return itemsText({ horizon, total: job.total });
+}
+
+/** The recommendation in words: size, gain, cost, break-even. */
+export function recommendationLines(advice: Advice): string[] {
+  const { recommended, horizon, models, unsure, machine } = advice;
+  const { gain, predictedGain, confidence, memoryBytes, breakEven, chunk } = recommended;
+  const { retries = 0, rate } = recommended;
+  const pace = [
+    ...(rate === undefined ? [] : [rateLine(rate)]),
+    ...(retries > 0 ? [retriesLine(retries)] : []),
+  ];
+  const sure = `Confidence: ${formatPercent(confidence)}.`;
+  if (recommended.model === BASELINE) {
+    const doubt = recommended.decision !== "can't tell"
+      ? [sure]
+      // Half sure is not knowing, and what surely gains something the reason has told.
+      : confidence === 0.5 || confidence < 0.01
+      ? []
+      : [`That nothing gains a tenth is ${formatPercent(confidence)} sure.`];
+    return [recommended.reason, ...pace, ...doubt];
+  }
+  const raced = models.find(({ name }) => name === recommended.name)?.measured?.items ?? horizon;
+  const items = jobItems(advice);
+  const by = raced < horizon ? `, by runs of ${raced}` : "";
+  const doubt = unsure === undefined ? "" : ` (unsure: ${unsure})`;
+  const predicted = formatRatio(predictedGain);
+  const has = (kind: Hazard["kind"]) => advice.hazards.some((of) => of.kind === kind);
+  const contended = has("busy");
+  const gained = contended ? "Faster here, on a busy machine" : "Gain";
+  const lines = [
+    recommended.reason,
+    ...pace,
+    `Lanes: ${recommended.lanes}; slots on each: ${recommended.slots ?? "all items'"}; ` +
+    `chunk: ${chunk}.`,
+  ];
+  if (gain !== null) {
+    lines.push(
+      `${gained}: ${formatSpeedup(gain)} for ${items}${by}; ${predicted} was predicted${doubt}.`,
+    );
+  } else if (!has("rate")) {
+    // A plain loop that was refused is nothing to gain from.
+    lines.push(`Gain: ${predicted} predicted for ${items}${doubt}.`);
+  }
+  if (machine.ceiling < machine.cores && recommended.lanes > 1) {
+    const limit = contended ? " while others compute" : ": computing can't gain more";
+    lines.push(
+      `${machine.cores} independent processes gain ${formatRatio(machine.ceiling)} here${limit}.`,
+    );
+  }
+  if (memoryBytes !== null) {
+    const more = memoryBytes > 0 ? `${formatBytes(memoryBytes)} more` : "no more";
+    lines.push(`Memory: ${more} than the plain loop.`);
+  }
+  // A server's pace is the same for few items and for many.
+  if (breakEven !== null) lines.push(`Pays from about ${Math.max(2, breakEven)} items.`);
+  return [...lines, sure];
+}
+
+function rateLine({ limit, perMs }: { readonly limit: number; readonly perMs: number }): string {
+  return `Rate: at most ${counted(limit, "start")} in ${formatDuration(perMs)}.`;
+}
+
+function retriesLine(retries: number): string {
+  return `Retries: ${retries}, after waits that grow; after retryAfterMs at the earliest, where what is ` +
+    `thrown has that (a server's Retry-After).`;
+}
+
+/** What was predicted of each model and what its race gave, in cells. */
+export function modelColumns({ recommended }: Advice): Column<ModelAdvice>[] {
+  const isChosen = ({ name }: ModelAdvice) => name === recommended.name;
+  const tone = (row: ModelAdvice) => isChosen(row) ? "good" as const : undefined;
+  const columns: Column<ModelAdvice>[] = [
+    { head: "model", left: true, cell: ({ name }) => plain(name) },
+    {
+      head: "predicted",
+      dropOrder: 2,
+      cell: ({ model, predictedMs, predictedGain }) =>
+        model === BASELINE ? formatDuration(predictedMs) : formatRatio(predictedGain),
+    },
+    {
+      head: "measured",
+      cell: ({ model, measured, out }) =>
+        measured === undefined || !(out === undefined || out === "slower")
+          ? NO_FIGURE
+          : model === BASELINE || measured.gain === null
+          ? formatDuration(measured.totalMs)
+          : formatSpeedup(measured.gain),
+    },
+    {
+      head: "start",
+      dropOrder: 4,
+      cell: ({ measured }) => formatDuration(measured?.startMs ?? NaN),
+    },
+    {
+      head: "memory",
+      dropOrder: 3,
+      cell: ({ measured }) => formatBytes(measured?.peakRssBytes ?? NaN),
+    },
+    {
+      head: "",
+      left: true,
+      cell: (row) => isChosen(row) ? "← recommended" : remarkOn(row),
+      short: { cell: (row) => isChosen(row) ? "←" : "", order: 1.5 },
+    },
+  ];
+  return columns.map((column) => ({ ...column, tone }));
+}
+
+/** Why a model isn't the recommended one, in a few  */
+export function remarkOn(model: ModelAdvice): string {
+  if (model.out !== undefined) return outWords(model);
+  return model.measured === undefined ? "not raced" : "";
+}
+
+export function sampleLine({ sample, job }: Advice): string {
+  const { itemBytes, resultBytes, cloneMs, sourceMs, wallMs, others, queuedMs = 0 } = sample;
+  const programs = sample.programsMs ? ", without the programs that it ran" : "";
+  const sentences = [
+    `${counted(sample.items, "item")} of ${job.total ?? "an unknown number"} ran one by one: ` +
+    `${formatShortDuration(wallMs)} each on average (standard deviation ` +
+    `${formatPercent(sample.variation)}), ${formatShortDuration(sample.cpuMs)} of CPU.`,
+  ];
+  if (itemBytes + resultBytes >= 1) {
+    sentences.push(
+      `An item takes ${formatBytes(itemBytes)} to send, a result ${formatBytes(resultBytes)}; ` +
+        `copying both takes ${formatShortDuration(cloneMs)}.`,
+    );
+  }
+  if (sourceMs > 0.05 * wallMs && sourceMs > 0.01) {
+    sentences.push(
+      `Getting an item from its source takes ${formatShortDuration(sourceMs)}, which no model ` +
+        `shares out.`,
+    );
+  }
+  if (others !== undefined && isBusy(others)) {
+    sentences.push(
+      `${othersWords(others)}: a task queued ${formatShortDuration(queuedMs)} for a core on ` +
+        `average${programs}, which the system counted and which isn't taken for waiting.`,
+    );
+  } else if (others === undefined && sample.available < 0.9) {
+    sentences.push(
+      `Other programs left ${formatPercent(sample.available)} of a CPU, by a loop that only ` +
+        `computes; the share is corrected for it.`,
+    );
+  }
+  return sentences.join(" ");
+}
+
+export function costLine({ cost }: Advice): string {
+  const times = cost.timesRun === 1 ? "once" : `${cost.timesRun} times`;
+  return `This advice ran tasks for ${formatDuration(cost.tasksMs)}, ` +
+    `${cost.sequentialRuns.toFixed(1)} times one sequential run of the sample; no item ran more ` +
+    `than ${times}.`;
+}
+
+/** What the reader must know before the figures: what is missing. */
+export function remarkLines({ partial }: Pick<Advice, "partial">): string[] {
+  return partial === undefined ? [] : [`Partial: ${partial}.`];
+}
+
+export function codeLines({ code }: Pick<Advice, "code">): string[] {
+  return code.trimEnd().split("\n").map((line) => /^ */.exec(line)![0] + plain(line));
+}
+
+export function commandLine({ flags }: Pick<Advice, "flags">): string {
+  return ["deno run", ...flags.map(shellWord), "job_run.ts"].join(" ");
 }

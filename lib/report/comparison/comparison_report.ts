@@ -6,12 +6,14 @@ import {
   formatBytes,
   formatDuration,
   formatNumber,
+  formatPercent,
   formatRatio,
   formatSpeedup,
   middle,
   NO_FIGURE,
 } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
+import type { Change, ResultsComparison } from "../../timing/compare_results.ts";
 import {
   type Comparison,
   isComparable,
@@ -19,10 +21,22 @@ import {
   type ResultFile,
   type Round,
 } from "../../timing/result.ts";
-import { csv, type CsvColumns } from "../csv.ts";
-import { type Block, documentOf, footnote, heading, inTerminal } from "../document.ts";
-import { lines, paragraph, partialNote, together } from "../document.ts";
-import { type Column, tableOf } from "../table.ts";
+import {
+  type Block,
+  type Column,
+  csv,
+  type CsvColumns,
+  documentOf,
+  footnote,
+  heading,
+  inTerminal,
+  lines,
+  paragraph,
+  partialNote,
+  tableOf,
+  together,
+} from "../document.ts";
+import type { Style } from "../terminal.ts";
 import {
   isBusy,
   LESSON,
@@ -191,4 +205,76 @@ export function renderCsv(results: readonly Pick<ResultFile, "comparisons">[]): 
     )
   );
   return csv(CSV_COLUMNS, rows);
+}
+
+const DIFFERENCES: readonly string[] = ["faster", "slower", "no detectable difference"];
+
+/** Whether times may be compared: not where a different number of items succeeded. */
+function hasRatio({ verdict }: Change): boolean {
+  return DIFFERENCES.includes(verdict);
+}
+
+function verdictWords({ verdict, tooSlow }: Change): string {
+  return tooSlow ? "slower than allowed" : verdict;
+}
+
+const COLUMNS: readonly Column<Change>[] = [
+  { head: "model", left: true, most: 12, cell: ({ model }) => plain(model) },
+  { head: "before", dropOrder: 2, cell: ({ oldMs }) => formatDuration(oldMs.median) },
+  { head: "now", dropOrder: 1, cell: ({ newMs }) => formatDuration(newMs.median) },
+  {
+    head: "ratio",
+    cell: (change) => hasRatio(change) ? formatRatio(change.ratio.median) : NO_FIGURE,
+  },
+  {
+    head: "95% interval",
+    dropOrder: 4,
+    cell: (change) => {
+      const { low, high } = change.ratio;
+      return hasRatio(change) ? `${formatNumber(low)}–${formatNumber(high)}` : NO_FIGURE;
+    },
+  },
+  {
+    head: "",
+    left: true,
+    cell: verdictWords,
+    short: {
+      cell: (change) =>
+        verdictWords(change).replace("no detectable difference", "no difference seen"),
+      order: 3,
+    },
+    tone: ({ tooSlow, verdict }) =>
+      tooSlow || verdict === "fails more now" ? "bad" : verdict === "faster" ? "good" : undefined,
+  },
+];
+
+/** Writes what changed: a table, warnings, and whether anything is slower than allowed, by a share. */
+export function renderChanges(
+  { changes, warnings }: Pick<ResultsComparison, "changes" | "warnings">,
+  maxSlowdown: number,
+  style: Style,
+): string {
+  const jobs = [...Map.groupBy(changes, ({ job }) => job)];
+  return documentOf([
+    ...jobs.map(([job, of]) => together(heading(job), tableOf(COLUMNS, of))),
+    lines(warnings.map((text) => `Warning: ${text}`), "warning"),
+    paragraph(summary(changes, maxSlowdown), "heading"),
+  ]).text(style);
+}
+
+function summary(changes: readonly Change[], maxSlowdown: number): string {
+  if (changes.length === 0) return "The two results have no job and model in common.";
+  const allowed = `the ${formatPercent(maxSlowdown)} allowed`;
+  const failing = changes.filter(({ verdict }) => verdict === "fails more now");
+  const slow = changes.filter(({ tooSlow }) => tooSlow);
+  const list = (of: readonly Change[], words = (_: Change) => "") =>
+    of.map((change) => `${plain(change.model)}${words(change)} (${plain(change.job)})`).join(", ");
+  const byHowMuch = ({ ratio: { median } }: Change) =>
+    ` by ${formatPercent(Number.isFinite(median) ? median - 1 : NaN)}`;
+  const rest = slow.length > 0
+    ? `Slower than ${allowed}: ${list(slow, byHowMuch)}.`
+    : changes.some(hasRatio)
+    ? `${failing.length > 0 ? "Of the others nothing" : "Nothing"} is slower than ${allowed}.`
+    : "No times can be compared.";
+  return failing.length === 0 ? rest : `More fails than before: ${list(failing)}. ${rest}`;
 }

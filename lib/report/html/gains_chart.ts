@@ -3,24 +3,10 @@
  * with what this machine can give at most.
  */
 
-import * as Plot from "@observablehq/plot";
-import { BASELINE } from "../../models.ts";
 import { formatNumber, formatRatio, formatSpeedup } from "../../text/format.ts";
-import type { Comparison, Interval } from "../../timing/result.ts";
-import { figure } from "./figure.ts";
-import { htmlTable } from "../table.ts";
-import { type Html, markup } from "./markup.ts";
-import {
-  BESIDE,
-  FINE,
-  isWide,
-  LIMIT,
-  modelRow,
-  type RatioAxis,
-  ratioAxis,
-  rowChart,
-  SOFTLY,
-} from "./plot.ts";
+import type { Interval } from "../../timing/result.ts";
+import type { Html } from "./markup.ts";
+import * as chart from "./svg.ts";
 
 export interface GainRow {
   readonly name: string;
@@ -42,16 +28,17 @@ export interface GainLimit {
   readonly words: string;
 }
 
-/** Within a row: the bar's distance from its edges, and the prediction's from its middle. */
-const ROW = {
-  measured: { rowHeight: 44, insetTop: 21, insetBottom: 8, dy: 6.5, nameDy: -12 },
-  predicted: { rowHeight: 58, insetTop: 21, insetBottom: 22, dy: -0.5, nameDy: -19 },
-} as const;
-const PREDICTED_DY = 17;
+const TOP = 26;
+const LEFT = 10;
+/** Within a row: its name, the bar, and the prediction below. */
+const ROW = { name: 10, barTop: 21, barEnd: 36, predicted: 46, height: 44, heightPredicted: 58 };
 /** An interval's end is drawn up to so many times beyond the medians. */
 const FARTHEST_END = 5;
+/** Beyond this ratio a linear axis would hide the smaller gains. */
+const LINEAR_UP_TO = 10;
 
-function axisOf(rows: readonly GainRow[], limit: GainLimit | undefined): RatioAxis {
+/** The ends of an axis that holds the rows' ratios, and 1. */
+function axisEnds(rows: readonly GainRow[], limit: GainLimit | undefined): [number, number] {
   const intervals = rows.flatMap(({ predicted, measured }) => [predicted ?? [], measured ?? []])
     .flat();
   const ratios = [...intervals.map(({ median }) => median), limit?.ratio ?? 1, 1]
@@ -59,7 +46,15 @@ function axisOf(rows: readonly GainRow[], limit: GainLimit | undefined): RatioAx
   // An end that is next to nothing, or to everything, would leave no room for the rest.
   const [least, most] = [Math.min(...ratios) / FARTHEST_END, Math.max(...ratios) * FARTHEST_END];
   const ends = intervals.flatMap(({ low, high }) => [Math.max(least, low), Math.min(most, high)]);
-  return ratioAxis([...ratios, ...ends]);
+  const all = [...ratios, ...ends].filter((value) => value > 0);
+  const [low, high] = [Math.min(...all), Math.max(...all)];
+  return [low < 1 ? low * 0.9 : 1, high > 1 ? high * 1.02 : 1.1];
+}
+
+/** Whether the axis of such rows is logarithmic. */
+export function isLogarithmic(rows: readonly GainRow[], limit: GainLimit | undefined): boolean {
+  const [low, high] = axisEnds(rows, limit);
+  return high / low > LINEAR_UP_TO;
 }
 
 /** Draws of each model its name, a bar for what was measured, a circle for what was predicted. */
@@ -68,192 +63,107 @@ export function drawGains(
   limit: GainLimit | undefined,
   title: string,
   width: number,
-): string {
-  const { rowHeight, insetTop, insetBottom, dy, nameDy } =
-    rows.some(({ predicted }) => predicted !== null) ? ROW.predicted : ROW.measured;
-  const margins = { top: 26, left: 10, right: isWide(width) ? 204 : 134, bottom: 30 };
-  const axis = axisOf(rows, limit);
-  const [low, high] = axis.x.domain;
-  // Names in a file that may hold anything needn't be unique.
-  const keyed = rows.map((row, i) => ({ ...row, key: String(i) }));
-  const within = (of: Interval) => {
-    const [median, low, high] = [of.median, of.low, of.high].map(axis.clamped);
-    return { median, low, high, end: Math.max(median!, high!) };
-  };
-  const measured = keyed.flatMap(({ measured, ...row }) => {
-    if (measured === null) return [];
-    const range = `${formatNumber(measured.low)} to ${formatNumber(measured.high)}`;
-    const isAlone = row.predicted === null && row.remark !== "" && isWide(width);
-    const title = `${row.name}: ${formatSpeedup(measured)} measured`;
-    const label = formatRatio(measured.median);
-    return [{ ...row, ...within(measured), label, detail: isAlone ? row.remark : range, title }];
+): Html {
+  const wide = chart.isWide(width);
+  const height = rows.some(({ predicted }) => predicted) ? ROW.heightPredicted : ROW.height;
+  const end = width - (wide ? 204 : 134);
+  const bottom = TOP + rows.length * height;
+  const ends = axisEnds(rows, limit);
+  const place = chart.scale(ends, [LEFT, end], isLogarithmic(rows, limit));
+  // A ratio, or the end of the axis that it lies beyond.
+  const x = (ratio: number) => place(Math.min(ends[1], Math.max(ends[0], ratio || ends[0])));
+  const drawn = rows.map((row, i) => {
+    const halo = row.chosen ? { ...chart.HALO, stroke: "var(--panel)" } : chart.HALO;
+    return { ...row, top: TOP + i * height, halo };
   });
-  const predicted = keyed.flatMap(({ predicted, predictedWords, ...row }) => {
+  const measured = drawn.flatMap(({ measured, ...row }) =>
+    measured === null ? [] : [{ ...row, ...measured, y: row.top + (ROW.barTop + ROW.barEnd) / 2 }]
+  );
+  const predicted = drawn.flatMap(({ predicted, predictedWords, ...row }) => {
     if (predicted === null) return [];
-    const { median, low, high } = predicted;
-    const label = predictedWords ?? `${formatRatio(median)} predicted`;
-    const range = `\nfrom ${formatRatio(low)} to ${formatRatio(high)}`;
+    const label = predictedWords ?? `${formatRatio(predicted.median)} predicted`;
+    const range = `\nfrom ${formatRatio(predicted.low)} to ${formatRatio(predicted.high)}`;
     const title = `${row.name}: ${label}${predictedWords === undefined ? range : ""}`;
-    return [{ ...row, ...within(predicted), label, title }];
+    return [{ ...row, ...predicted, y: row.top + ROW.predicted, label, title }];
   });
-  // Words lie upon lines, so that they have a halo.
-  const text = <Row extends Pick<GainRow, "chosen">>(of: Row[], options: Plot.TextOptions) =>
-    Plot.text(of, {
-      y: "key",
-      ...options,
-      stroke: ({ chosen }: Row) => chosen ? "var(--panel)" : "var(--paper)",
-      strokeWidth: 5,
-    });
-  const ends = { y: "key", x1: "low", x2: "high" } as const;
-  const behind = { x: ({ end }: { readonly end: number }) => Math.max(1, end), dy } as const;
-  return rowChart({
-    width,
-    rows: keyed.map(({ key }) => key),
-    rowHeight,
-    margins,
-    x: axis.x,
-    marks: [
-      Plot.barX(keyed.filter(({ chosen }) => chosen), {
-        y: "key",
-        x1: () => low,
-        x2: () => high,
-        fill: "var(--panel)",
-        insetLeft: -margins.left,
-        insetRight: -margins.right,
-        className: "chosen",
+  const most = wide ? 12 : 5;
+  const ticks = place.isLog ? chart.ticksOf(place, most) : chart.ticksOf(place, wide ? 6 : 3);
+  const description = rows.map(({ name, predicted, measured, remark }) => {
+    const told = [
+      ...(predicted === null ? [] : [`${formatRatio(predicted.median)} predicted`]),
+      ...(measured === null ? [] : [`${formatSpeedup(measured)} measured`]),
+    ];
+    return `${name}: ${told.join(", ")}${remark === "" ? "" : ` (${remark})`}`;
+  }).join("; ") + (limit === undefined ? "" : `. ${limit.words}.`);
+  return chart.svg(width, bottom + 30, { title, description }, [
+    chart.group(
+      "chosen",
+      drawn.filter(({ chosen }) => chosen)
+        .map(({ top }) => chart.rect(0, top, width, top + height, { fill: "var(--panel)" })),
+    ),
+    chart.axis(place, bottom, ticks, (ratio) => `${Number(ratio.toPrecision(3))}×`),
+    chart.line(x(1), TOP, x(1), bottom),
+    limit && limitMarks(limit, x(limit.ratio), (LEFT + end) / 2, bottom),
+    drawn.map(({ name, colour, top, halo }) =>
+      chart.text(name, LEFT + 5, top + ROW.name, { ...halo, fill: colour, ...chart.STRONG })
+    ),
+    chart.group(
+      "remark",
+      drawn.filter(({ predicted }) => predicted).map(({ remark, top, halo, chosen }) =>
+        chart.text(remark, width - 6, top + ROW.name, {
+          ...halo,
+          textAnchor: "end",
+          fill: chosen ? "var(--ink)" : "var(--soft)",
+        })
+      ),
+    ),
+    chart.group(
+      "gain",
+      measured.map(({ name, colour, top, ...of }) => {
+        const [from, to] = [x(1), x(of.median)].sort((a, b) => a - b) as [number, number];
+        const title = `${name}: ${formatSpeedup(of)} measured`;
+        return chart.rect(from, top + ROW.barTop, to, top + ROW.barEnd, { fill: colour, title });
       }),
-      axis.mark(width),
-      Plot.ruleX([1], { stroke: "var(--ink)" }),
-      ...limitMarks(limit, axis),
-      text(keyed, {
-        text: "name",
-        frameAnchor: "left",
-        dx: 5,
-        dy: nameDy,
-        fill: "colour",
-        className: "strong",
-      }),
-      text(keyed.filter(({ predicted }) => predicted !== null), {
-        text: "remark",
-        frameAnchor: "right",
-        textAnchor: "end",
-        dx: margins.right - 6,
-        dy: nameDy,
-        fill: ({ chosen }: GainRow) => chosen ? "var(--ink)" : "var(--soft)",
-        className: "remark",
-      }),
-      Plot.barX(measured, {
-        y: "key",
-        x1: 1,
-        x2: "median",
-        insetTop,
-        insetBottom,
-        fill: "colour",
-        title: "title",
-        className: "gain",
-      }),
-      Plot.ruleY(measured, { ...ends, dy, ...FINE }),
-      Plot.ruleY(predicted, { ...ends, dy: PREDICTED_DY, ...FINE, stroke: "colour" }),
-      Plot.dot(predicted, {
-        y: "key",
-        x: "median",
-        dy: PREDICTED_DY,
-        r: 4,
-        fill: "var(--paper)",
-        stroke: "colour",
-        strokeWidth: 1.8,
-        title: "title",
-        className: "predicted",
-      }),
-      text(measured, { ...behind, text: "label", ...BESIDE, fill: "var(--ink)" }),
-      text(measured, { ...behind, text: "detail", ...SOFTLY, dx: 54 }),
-      text(predicted, { x: "end", text: "label", ...SOFTLY, dx: 8, dy: PREDICTED_DY }),
-    ],
-  }, {
-    title,
-    description: rows.map(({ name, predicted, measured, remark }) => {
-      const told = [
-        ...(predicted === null ? [] : [`${formatRatio(predicted.median)} predicted`]),
-        ...(measured === null ? [] : [`${formatSpeedup(measured)} measured`]),
+    ),
+    measured.map(({ low, high, y }) => chart.line(x(low), y, x(high), y, chart.FINE)),
+    predicted.map(({ low, high, y, colour }) =>
+      chart.line(x(low), y, x(high), y, { ...chart.FINE, stroke: colour })
+    ),
+    chart.group(
+      "predicted",
+      predicted.map(({ median, y, colour, title }) =>
+        chart.dot(x(median), y, 4, {
+          fill: "var(--paper)",
+          stroke: colour,
+          strokeWidth: 1.8,
+          title,
+        })
+      ),
+    ),
+    measured.map(({ median, low, high, y, remark, predicted, halo }) => {
+      const behind = Math.max(x(1), x(median), x(high));
+      const range = `${formatNumber(low)} to ${formatNumber(high)}`;
+      const detail = predicted === null && remark !== "" && wide ? remark : range;
+      return [
+        chart.text(formatRatio(median), behind + 8, y, { ...halo, ...chart.STRONG }),
+        chart.text(detail, behind + 54, y, { ...halo, ...chart.SOFT }),
       ];
-      return `${name}: ${told.join(", ")}${remark === "" ? "" : ` (${remark})`}`;
-    }).join("; ") + (limit === undefined ? "" : `. ${limit.words}.`),
-  });
+    }),
+    predicted.map(({ median, high, y, label, halo }) =>
+      chart.text(label, Math.max(x(median), x(high)) + 8, y, { ...halo, ...chart.SOFT })
+    ),
+  ]);
 }
 
 /** The line that computing can't go beyond, its words on the side that has room. */
-function limitMarks(
-  limit: GainLimit | undefined,
-  { x: { type, domain: [low, high] }, clamped }: RatioAxis,
-): Plot.Markish[] {
-  if (limit === undefined) return [];
-  const at = clamped(limit.ratio);
-  const scale = type === "log" ? Math.log : (ratio: number) => ratio;
-  const left = (scale(at) - scale(low)) / (scale(high) - scale(low)) < 0.5;
+function limitMarks({ words }: GainLimit, at: number, middle: number, bottom: number): Html[] {
+  const isLeft = at < middle;
   return [
-    Plot.ruleX([at], { ...LIMIT, className: "ceiling" }),
-    Plot.text([limit.words], {
-      x: [at],
-      frameAnchor: "top",
-      textAnchor: left ? "start" : "end",
-      dx: left ? -8 : 8,
-      dy: -14,
+    chart.line(at, TOP, at, bottom, { ...chart.LIMIT, strokeDasharray: "5 4", class: "ceiling" }),
+    chart.text(words, at + (isLeft ? -8 : 8), TOP - 14, {
+      textAnchor: isLeft ? "start" : "end",
       fill: "var(--bad)",
-      className: "strong",
+      ...chart.STRONG,
     }),
   ];
-}
-
-export function speedupSection({ models, ceiling, agree }: Comparison, id: string): Html {
-  const most = ceiling !== null && ceiling.speedup > 0 ? ceiling.speedup : undefined;
-  const gains = models.flatMap(({ model, speedup }) =>
-    model !== BASELINE && speedup !== null && speedup.median > 0
-      ? [{ ...modelRow(model), speedup, words: gainWords(speedup, most) }]
-      : []
-  );
-  if (gains.length === 0) {
-    const why = agree
-      ? "there is no sequential run to compare with."
-      : "the models’ results differ, so they did not do the same work.";
-    return markup`
-      <figure id="${id}"><h3>Speedup</h3><p class="lead">No speedup is shown: ${why}</p></figure>
-    `;
-  }
-  const rows = gains.map(({ speedup, words, ...row }) => ({
-    ...row,
-    remark: words,
-    measured: speedup,
-    predicted: null,
-  }));
-  const limit = most === undefined
-    ? undefined
-    : { ratio: most, words: `ceiling ${formatRatio(most)}` };
-  return figure({
-    id,
-    title: "How much faster than one after the other",
-    lead:
-      markup`Bars begin at 1×, the time of <b>sequential</b>; the fine line is the 95% interval.${
-        most !== undefined &&
-        markup` The dashed line is the <b>ceiling</b>: what ${
-          ceiling!.lanes
-        } independent processes that share nothing gain on this machine.`
-      } ${
-        axisOf(rows, limit).x.type === "log" &&
-        "The axis is logarithmic: each step to the right multiplies."
-      }`,
-    draw: (width) => drawGains(rows, limit, "Speedup against sequential", width),
-    table: htmlTable("Speedup against sequential", [
-      { head: "model", cell: ({ name }) => name },
-      { head: "median", cell: ({ speedup }) => formatRatio(speedup.median) },
-      { head: "low", cell: ({ speedup }) => formatRatio(speedup.low) },
-      { head: "high", cell: ({ speedup }) => formatRatio(speedup.high) },
-      { head: "in words", left: true, cell: ({ words }) => words },
-    ], gains),
-  });
-}
-
-function gainWords({ low, high, median }: Interval, ceiling: number | undefined): string {
-  if (low <= 1 && high >= 1) return "no detectable difference";
-  if (median < 1) return "slower";
-  return ceiling !== undefined && low > ceiling ? "above the ceiling" : "";
 }

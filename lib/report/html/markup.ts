@@ -1,5 +1,7 @@
 /** HTML written as template text, in which every value is escaped unless it is HTML already. */
 
+import { formatCount } from "../../text/format.ts";
+import { plain } from "../../text/plain.ts";
 import { escape } from "@std/html/entities";
 
 /** Text that may go into a page as it stands. */
@@ -37,4 +39,113 @@ function markupOf(value: Markup): string {
 /** Keeps figures and their units on one line. */
 export function unbroken(text: string): string {
   return text.replace(/(\d) ([mn]?s|kB|MB|GB)\b/g, "$1\u00a0$2");
+}
+
+/** In UTF-16 units: room for a title or a name; longer ones break any layout. */
+const LINE = 300;
+/** Room for the few sentences of a warning. */
+const SENTENCES = 1000;
+/** Beyond 30,000 years in milliseconds; sums and differences of such numbers stay finite. */
+const MAX_NUMBER = 1e15;
+
+/**
+ * Text cut to a length and without control characters, overrides of the writing direction, or halves
+ * of surrogate pairs.
+ */
+export function sanitizedText(text: string, limit: number = LINE): string {
+  // Cut before cleaning, so that a huge string costs nothing, and after, as cleaning may not shorten.
+  const line = plain(text.slice(0, limit * 4)).toWellFormed().replace(/[\ufffe\uffff]/g, "\ufffd");
+  return line.length <= limit ? line : `${line.slice(0, limit - 1).toWellFormed()}…`;
+}
+
+/**
+ * A copy of plain data whose strings are {@linkcode sanitizedText} and whose numbers are within ±10¹⁵;
+ * the infinities are cut to that, NaN stays.
+ */
+export function sanitized<T>(value: T): T {
+  return copy(value) as T;
+}
+
+function copy(value: unknown): unknown {
+  if (typeof value === "string") return sanitizedText(value, SENTENCES);
+  if (typeof value === "number") return Math.min(MAX_NUMBER, Math.max(-MAX_NUMBER, value));
+  if (Array.isArray(value)) return value.map(copy);
+  if (typeof value === "object" && value !== null) {
+    // A null prototype: a key named __proto__ is a key like any other.
+    const entries: Record<string, unknown> = Object.create(null);
+    for (const [key, inner] of Object.entries(value)) {
+      entries[sanitizedText(key)] = copy(inner);
+    }
+    return entries;
+  }
+  return value;
+}
+
+/** How wide charts are drawn, in CSS pixels; the page shows the one that suits the window. */
+export const CHART_WIDTHS = { wide: 840, narrow: 328 } as const;
+
+interface Figure {
+  readonly id: string;
+  readonly title: string;
+  /** What to see in it, above the picture. */
+  readonly lead?: Markup;
+  /** Draws the chart at a width in CSS pixels. */
+  readonly draw: (width: number) => Html;
+  /** The widths to draw it at; default {@linkcode CHART_WIDTHS}. */
+  readonly widths?: { readonly wide: number; readonly narrow: number };
+  /** What it doesn't show or how, below the picture. */
+  readonly note?: Markup;
+  readonly table?: Html;
+  /** How its marks are reached, in the page's language. */
+  readonly steps?: string;
+}
+
+/**
+ * Writes a figure. Its chart is drawn twice, for wide windows and for telephones, since text in a
+ * picture that merely shrinks can't be read.
+ */
+export function figure(
+  {
+    id,
+    title,
+    lead,
+    draw,
+    widths = CHART_WIDTHS,
+    note,
+    table,
+    steps = "Arrow keys step through its marks.",
+  }: Figure,
+): Html {
+  const label = `${title}. ${steps}`;
+  const chart = (kind: "wide" | "narrow") =>
+    markup`
+      <div class="chart ${kind}" role="group" tabindex="0" aria-label="${label}">${
+      draw(widths[kind])
+    }</div>
+    `;
+  return markup`
+    <figure id="${id}"><h3>${title}</h3>${lead && markup`<p class="lead">${lead}</p>`}
+    ${chart("wide")}${chart("narrow")}${note && markup`<p class="note">${note}</p>`}${
+    table && markup`<details><summary>The figures as a table</summary>${table}</details>`
+  }</figure>
+  `;
+}
+
+/** An edited file may hold any number of sentences. */
+const MOST_ITEMS = 50;
+
+/** Writes sentences as a list; nothing without any. */
+export function list(items: readonly Markup[], kind?: "notices"): Html {
+  const more = items.length - MOST_ITEMS;
+  const shown = items.slice(0, MOST_ITEMS).map((item) => markup`<li>${item}</li>`);
+  return items.length === 0
+    ? markup``
+    : markup`<ul${kind && markup` class="${kind}"`}>${shown}${
+      more > 0 && markup`<li>And ${formatCount(more)} more.</li>`
+    }</ul>`;
+}
+
+/** Writes lines of code in a frame that scrolls by itself, by keyboard too. */
+export function codeBlock(label: string, lines: string): Html {
+  return markup`<pre role="group" tabindex="0" aria-label="${label}"><code>${lines}</code></pre>`;
 }

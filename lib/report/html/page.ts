@@ -6,8 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { environmentLine, PARTIAL } from "../document.ts";
-import { Html, type Markup, markup } from "./markup.ts";
-import { sanitizedText } from "./sanitize.ts";
+import { Html, type Markup, markup, sanitizedText } from "./markup.ts";
 import { pageStyle } from "./style.ts";
 import { formatCount, formatNumber } from "../../text/format.ts";
 import type { Environment } from "../../timing/result.ts";

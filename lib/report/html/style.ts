@@ -48,7 +48,7 @@ function schemeCss(scheme: Scheme): string {
 export function pageStyle(): string {
   // Dark is for screens alone: paper is white whatever the reader prefers.
   return `
-:root{color-scheme:light dark;${schemeCss(SCHEMES.light)}--plot-background:var(--paper)}
+:root{color-scheme:light dark;${schemeCss(SCHEMES.light)}}
 @media screen and (prefers-color-scheme: dark){:root{${schemeCss(SCHEMES.dark)}}}
 ${TEXT}${PARTS}${CHARTS}${TABLES}${NARROW}${PRINT}`;
 }
@@ -114,7 +114,7 @@ figure{margin:2.6rem 0 0}
 font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif}
 .plot text{white-space:pre;paint-order:stroke;stroke-linejoin:round;pointer-events:none}
 .plot .strong{font-weight:650}
-.plot [data-part~="tick"]{color:var(--soft)}
+.plot .ticks{color:var(--soft);fill:var(--soft)}
 .plot .on{stroke:var(--ink);stroke-width:1.5px;fill-opacity:1}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:0 1.5rem}
 .key{white-space:nowrap}

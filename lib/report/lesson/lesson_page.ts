@@ -1,17 +1,20 @@
 /** A lesson as a page: an idea a section, with its sentences, its picture and its commands. */
 
-import * as Plot from "@observablehq/plot";
-import { codeBlock, figure } from "../html/figure.ts";
-import { type Markup, markup, unbroken } from "../html/markup.ts";
+import {
+  codeBlock,
+  figure,
+  type Html,
+  type Markup,
+  markup,
+  sanitized,
+  unbroken,
+} from "../html/markup.ts";
 import { renderDocument } from "../html/page.ts";
-import { BESIDE, drawBars, isWide, plotToSvg, timeAxis, timeTicks } from "../html/plot.ts";
-import { sanitized } from "../html/sanitize.ts";
+import * as chart from "../html/svg.ts";
 import { modelColour } from "../html/style.ts";
-import { htmlTable } from "../table.ts";
+import { htmlTable } from "../document.ts";
 import { drawTicks } from "../switching/switch_page.ts";
-import { type Idea, ideasOf, type Picture } from "./lesson_ideas.ts";
-import { Speaker } from "./speaker.ts";
-import { lessonRemarks, seenOf } from "./lesson_text.ts";
+import { type Idea, ideasOf, lessonRemarks, type Picture, seenOf, Speaker } from "./lesson.ts";
 import type { LessonFile } from "./lesson_file.ts";
 import type { ModelResult } from "../../timing/result.ts";
 
@@ -27,7 +30,7 @@ function drawn(picture: Picture, id: string, speaker: Speaker, file: LessonFile)
     return htmlTable(title, columns, rows);
   }
   const draw = picture.kind === "bars"
-    ? (width: number) => drawBars(picture.bars, { title, width })
+    ? (width: number) => chart.drawBars(picture.bars, { title, width })
     : picture.kind === "tasks"
     ? (width: number) => drawTasks(picture.models, { title, width, speaker })
     : (width: number) =>
@@ -55,7 +58,7 @@ const LEAST_STROKE = 1.5;
 function drawTasks(
   models: readonly ModelResult[],
   { title, width, speaker }: { title: string; width: number; speaker: Speaker },
-): string {
+): Html {
   const panels = models.flatMap(({ model, rounds, timeline }) => {
     if (timeline === undefined) return [];
     const { startMs = 0 } = rounds.find(({ round }) => round === timeline.round) ?? {};
@@ -64,43 +67,37 @@ function drawTasks(
       toMs: startMs + timeline.endedMs[at]!,
     })).sort((a, b) => a.fromMs - b.fromMs);
     const endMs = tasks.reduce((end, { toMs }) => Math.max(end, toMs), 0);
-    return [{ model, colour: modelColour(model), tasks, endMs, words: speaker.duration(endMs) }];
-  }).map((panel, at) => ({ ...panel, top: at * PANEL_HEIGHT }));
-  const strokes = panels.flatMap(({ model, colour, tasks, top }) => {
-    const height = TASKS_HEIGHT / tasks.length;
-    const first = top + PANEL_HEIGHT - TASKS_HEIGHT;
-    return tasks.map(({ fromMs, toMs }, at) => ({
-      ...{
-        colour,
-        fromMs,
-        toMs,
-        top: first + at * height,
-        bottom: first + at * height + Math.max(LEAST_STROKE, height),
-      },
-      title: `${model}: ${speaker.duration(fromMs)} – ${speaker.duration(toMs)}`,
-    }));
+    return [{ model, fill: modelColour(model), tasks, endMs, words: speaker.duration(endMs) }];
   });
-  const middle = PANEL_HEIGHT - TASKS_HEIGHT / 2;
   const endMs = Math.max(1, ...panels.map(({ endMs }) => endMs));
-  return plotToSvg({
-    ...{ width, marginLeft: 10, marginRight: 70, marginTop: 0, marginBottom: 30 },
-    height: panels.length * PANEL_HEIGHT + 36,
-    x: { domain: [0, endMs] },
-    y: { type: "identity", axis: null },
-    marks: [
-      Plot.rect(strokes, {
-        ...{ x1: "fromMs", x2: "toMs", y1: "top", y2: "bottom", fill: "colour", title: "title" },
-      }),
-      Plot.text(panels, {
-        ...{ x: 0, y: ({ top }) => top + 12, text: "model", fill: "colour" },
-        ...{ textAnchor: "start", className: "strong" },
-      }),
-      Plot.text(panels, {
-        ...{ x: "endMs", y: ({ top }) => top + middle, text: "words", ...BESIDE },
-      }),
-      timeAxis(timeTicks(endMs, isWide(width) ? 8 : 4), (ms) => speaker.duration(ms)),
-    ],
-  }, { title, description: panels.map(({ model, words }) => `${model}: ${words}`).join("; ") });
+  const x = chart.scale([0, endMs], [10, width - 70]);
+  const bottom = panels.length * PANEL_HEIGHT + 6;
+  const description = panels.map(({ model, words }) => `${model}: ${words}`).join("; ");
+  return chart.svg(width, bottom + 30, { title, description }, [
+    panels.map(({ model, fill, tasks, words, ...panel }, i) => {
+      const foot = (i + 1) * PANEL_HEIGHT;
+      const height = TASKS_HEIGHT / tasks.length;
+      return [
+        chart.group(
+          "tasks",
+          tasks.map(({ fromMs, toMs }, at) => {
+            const top = foot - TASKS_HEIGHT + at * height;
+            const title = `${model}: ${speaker.duration(fromMs)} – ${speaker.duration(toMs)}`;
+            const end = top + Math.max(LEAST_STROKE, height);
+            return chart.rect(x(fromMs), top, x(toMs), end, { fill, title });
+          }),
+        ),
+        chart.text(model, x(0), foot - PANEL_HEIGHT + 12, { fill, ...chart.STRONG }),
+        chart.text(words, x(panel.endMs) + 8, foot - TASKS_HEIGHT / 2, chart.STRONG),
+      ];
+    }),
+    chart.axis(
+      x,
+      bottom,
+      chart.linearTicks(endMs, chart.isWide(width) ? 8 : 4),
+      (ms) => chart.tickTime(ms, (ms) => speaker.duration(ms)),
+    ),
+  ]);
 }
 
 function section(idea: Idea, at: number, speaker: Speaker, file: LessonFile) {

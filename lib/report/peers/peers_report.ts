@@ -1,5 +1,6 @@
 /**
- * A race against others: in sentences, for the terminal, as CSV and Markdown, and as a part of a page.
+ * A race against others: as its file holds it, of which `peers.schema.json` is made; in sentences, for
+ * the terminal, as CSV and Markdown, and as a part of a page.
  */
 
 import {
@@ -12,15 +13,83 @@ import {
   NO_FIGURE,
 } from "../../text/format.ts";
 import { fit, plain } from "../../text/plain.ts";
-import type { Interval } from "../../timing/result.ts";
-import { csv, type CsvColumns } from "../csv.ts";
-import { type Block, documentOf, footnote } from "../document.ts";
-import { heading, lines, paragraph, partialNote, together } from "../document.ts";
-import { list } from "../html/figure.ts";
-import { markup } from "../html/markup.ts";
+import type { FileFormat } from "../../timing/json_file.ts";
+import { environmentSchema, type Interval, intervalSchema } from "../../timing/result.ts";
+import {
+  type Block,
+  type Column,
+  csv,
+  type CsvColumns,
+  documentOf,
+  footnote,
+  heading,
+  htmlTable,
+  lines,
+  paragraph,
+  partialNote,
+  tableOf,
+  together,
+} from "../document.ts";
+import { list, markup } from "../html/markup.ts";
 import type { PagePart, PartPlace } from "../html/page.ts";
-import { type Column, htmlTable, tableOf } from "../table.ts";
-import type { PeersFile, PeersRow } from "./peers_file.ts";
+import { z } from "zod";
+
+const besidesSchema = z.object({
+  p99Ms: z.number().nonnegative(),
+  peakRssBytes: z.number().nonnegative(),
+  connections: z.number().nonnegative(),
+}).partial();
+
+/** What may be measured besides a figure. */
+export const BESIDES = besidesSchema.keyof().options;
+
+const rowSchema = z.object({
+  family: z.string(),
+  contest: z.string(),
+  contender: z.string(),
+  /** Whether it is this library, which the others of its contest are compared with. */
+  ours: z.boolean(),
+  unit: z.string(),
+  better: z.enum(["more", "less"]),
+  figures: z.array(z.number().nonnegative()),
+  figure: intervalSchema.nullable(),
+  /** This library's figure over this one's, paired by round. */
+  ratio: intervalSchema.nullable(),
+  /** This one's figure over that of its contest's plain loop, paired by round. */
+  overLoop: intervalSchema.optional(),
+  /** Medians of what was measured besides. */
+  besides: besidesSchema.optional(),
+  /** What the project wants of a figure or of a ratio, bounds included. */
+  aim: z.object({
+    of: z.enum(["figure", "ratio"]),
+    atLeast: z.number().optional(),
+    atMost: z.number().optional(),
+    met: z.boolean(),
+    /** Whether the interval reaches over a bound. */
+    unsure: z.boolean(),
+  }).nullable(),
+  trouble: z.object({ kind: z.enum(["not installed", "failed", "wrong"]), reason: z.string() })
+    .nullable(),
+});
+
+const peersFileSchema = z.object({
+  schemaVersion: z.literal(1),
+  kind: z.literal("peers"),
+  environment: environmentSchema,
+  rounds: z.number().int().positive(),
+  partial: z.boolean().optional(),
+  rows: z.array(rowSchema),
+});
+
+export type PeersRow = z.infer<typeof rowSchema>;
+export type PeersFile = z.infer<typeof peersFileSchema>;
+
+export const PEERS_FORMAT: FileFormat<PeersFile> = {
+  kind: "peers",
+  writers: ["peers"],
+  schema: peersFileSchema,
+  inconsistency: () => undefined,
+};
 
 const FAMILIES: Readonly<Record<string, string>> = {
   pools: "Handing out tasks: most do nothing, so that the pool alone takes time.",
@@ -171,7 +240,7 @@ function besides<Key extends keyof NonNullable<PeersRow["besides"]>>(
   return { what, head, cell, dropOrder: 0.5 };
 }
 
-const BESIDES = [
+const BESIDES_COLUMNS = [
   besides("p99Ms", "99 of 100 in", formatDuration),
   besides("peakRssBytes", "memory", formatBytes),
   besides("connections", "connections", String),
@@ -184,7 +253,9 @@ function columnsOf(rows: readonly PeersRow[]): readonly Column<PeersRow>[] {
   return [
     ...COLUMNS,
     ...(rows.some(({ overLoop }) => overLoop !== undefined) ? [OVER_LOOP] : []),
-    ...BESIDES.filter(({ what }) => rows.some(({ besides }) => besides?.[what] !== undefined)),
+    ...BESIDES_COLUMNS.filter(({ what }) =>
+      rows.some(({ besides }) => besides?.[what] !== undefined)
+    ),
   ];
 }
 

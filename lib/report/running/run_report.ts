@@ -11,9 +11,20 @@ import {
   formatRate,
 } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
-import { type Block, documentOf, footnote } from "../document.ts";
-import { heading, paragraph, partialNote, together } from "../document.ts";
-import { type Column, tableOf } from "../table.ts";
+import {
+  type Block,
+  type Column,
+  documentOf,
+  footnote,
+  heading,
+  paragraph,
+  partialNote,
+  tableOf,
+  together,
+} from "../document.ts";
+import { markup } from "../html/markup.ts";
+import type { PagePart, PartPlace } from "../html/page.ts";
+import { timelineSection } from "../html/timeline.ts";
 import type { Traced } from "../trace.ts";
 
 /** Few reasons and items are read; all failures are in their file. */
@@ -105,4 +116,36 @@ export function runTraced({ run }: RunFile): Traced[] | undefined {
     ...reasons.map(({ count, reason }) => `${count} ${reason}`),
   ].join("; ");
   return [{ name: `${model}: ${job.name}`, labels, startMs: 0, timeline }];
+}
+
+/** The part of one run. */
+export function runPart({ run, environment }: RunFile, { id }: PartPlace): PagePart {
+  const { headline, details, tables } = runWords(run);
+  const { job, model, lanes, slots, timeline, succeeded, failed, problem } = run;
+  const timed = { models: [{ model, lanes, slots, timeline }], job: { items: succeeded + failed } };
+  return {
+    title: job.name,
+    did: "run",
+    headlines: [{ id, name: job.name, text: headline.slice(job.name.length + 2) }],
+    sections: [{
+      id,
+      title: job.name,
+      html: markup`<p class="verdict">${headline}</p><p>${details}</p>${
+        problem !== undefined && markup`<p>${problem}</p>`
+      }${tables.map(({ caption, table }) => table.html(caption))}${
+        timelineSection(timed, `${id}-timeline`, false)
+      }`,
+    }],
+    environment,
+    jobs: [job.name],
+    name: job.name,
+    partial: run.ended === "interrupted",
+    method: {
+      name: "How a run is told",
+      html:
+        markup`<p>The items are those that this run settled; what earlier runs had recorded is counted
+        apart. Times are of each item’s last attempt. Of many tasks the timeline shows an even sample: every
+        second, every fourth and so on, in the order in which they ended.</p>`,
+    },
+  };
 }

@@ -1,24 +1,22 @@
 /** A sweep as a part of a page: its curve, its table, and what follows from them. */
 
-import * as Plot from "@observablehq/plot";
 import { LAW_TITLES, throughputAt } from "../../scaling/laws.ts";
 import type { SweepResult } from "../../scaling/sweep_result.ts";
 import { formatNumber, formatRate } from "../../text/format.ts";
-import { figure, list } from "../html/figure.ts";
-import { htmlTable } from "../table.ts";
-import { markup } from "../html/markup.ts";
+import { figure, type Html, list, type Markup, markup } from "../html/markup.ts";
+import { htmlTable } from "../document.ts";
 import { type PagePart, type PartPlace, type Section, taskWords } from "../html/page.ts";
-import { BESIDE, type ChartName, FINE, isWide, plotToSvg } from "../html/plot.ts";
+import * as chart from "../html/svg.ts";
 import { modelColour } from "../html/style.ts";
 import { chosenLaw, LOG_FROM } from "./sweep_report.ts";
-import { takeLines } from "./recommended_size_words.ts";
 import * as words from "./sweep_words.ts";
+import { takeLines } from "./sweep_words.ts";
 
 function curveSection(result: SweepResult, id: string, title: string): Section {
   const { points, axis, chosen } = result;
   const law = chosenLaw(result);
   const figures = htmlTable(`Throughput and latency by ${axis}`, words.sizeColumns(axis), points);
-  const chart = points.length < 2 || words.nothingWorked(result) ? figures : figure({
+  const shown = points.length < 2 || words.nothingWorked(result) ? figures : figure({
     id: `${id}-curve`,
     title: `Throughput by ${axis}`,
     lead: markup`Dots are medians of the rounds, fine lines their 95% intervals; dotted is what
@@ -37,13 +35,13 @@ function curveSection(result: SweepResult, id: string, title: string): Section {
   const found = list([...takeLines(result), ...words.whatFollows(result)]);
   const html = markup`${notices(result)}<p class="verdict">${
     words.kneeSentence(result)
-  }</p>${chart}${found}`;
+  }</p>${shown}${found}`;
   return { id, title, html };
 }
 
 function openLoopSection(result: SweepResult, id: string, title: string): Section {
   const figures = htmlTable("Response times by rate", words.RATE_COLUMNS, result.openLoop);
-  const chart = result.openLoop.length < 2 ? figures : figure({
+  const shown = result.openLoop.length < 2 ? figures : figure({
     id: `${id}-times`,
     title: "Response times by rate",
     lead: markup`Requests are due on schedule. <b>Corrected</b> counts from when a request was due,
@@ -52,7 +50,7 @@ function openLoopSection(result: SweepResult, id: string, title: string): Sectio
     table: figures,
   });
   const found = words.openLoopSentences(result).join(" ");
-  return { id, title, html: markup`${notices(result)}<p class="verdict">${found}</p>${chart}` };
+  return { id, title, html: markup`${notices(result)}<p class="verdict">${found}</p>${shown}` };
 }
 
 function notices(result: SweepResult) {
@@ -97,8 +95,6 @@ export function sweepPart(result: SweepResult, { id, alone }: PartPlace): PagePa
   };
 }
 
-/** Keeps words readable where lines cross them. */
-const OUTLINE = { stroke: "var(--paper)", strokeWidth: 4 } as const;
 /** A fit that forecasts rest on is drawn up to this many times the largest size. */
 const BEYOND = 10;
 const STEPS = 120;
@@ -110,195 +106,183 @@ function isExtrapolated({ forecasts }: Pick<SweepResult, "forecasts">): boolean 
   );
 }
 
-/** The frame of both charts, and how their axes are drawn. */
-function chart(
+const TOP = 26;
+const LEFT = 56;
+const RED = { fill: "var(--bad)", ...chart.HALO } as const;
+
+/** The frame of both charts: marks between a left and a lower axis. */
+function framed(
   width: number,
-  { x, y, xTicks, xLabel, yTicks, yLabel, right, marks }: {
-    readonly x: Plot.ScaleOptions;
-    readonly y: Plot.ScaleOptions;
-    readonly xTicks: number[] | number;
-    readonly xLabel: string;
-    readonly yTicks: number;
-    readonly yLabel: string;
+  name: Parameters<typeof chart.svg>[2],
+  { ends: [xEnds, yEnds], isLog: [xLog, yLog], right, labels: [xLabel, yLabel], xTicks }: {
+    readonly ends: readonly [x: readonly [number, number], y: readonly [number, number]];
+    readonly isLog: readonly [x: boolean, y: boolean];
     readonly right: number;
-    readonly marks: Plot.Markish[];
+    readonly labels: readonly [x: string, y: string];
+    readonly xTicks: (x: chart.Scale) => readonly number[];
   },
-  name: ChartName,
-): string {
-  return plotToSvg({
-    width,
-    height: isWide(width) ? 380 : 280,
-    marginLeft: 56,
-    marginRight: right,
-    marginTop: 26,
-    marginBottom: 40,
-    x,
-    y,
-    marks: [
-      Plot.gridY({ stroke: "var(--line)", strokeOpacity: 1, ticks: yTicks }),
-      Plot.axisX({ ticks: xTicks, tickFormat: axisNumber, tickSize: 4, label: xLabel }),
-      Plot.axisY({ ticks: yTicks, tickFormat: axisNumber, tickSize: 0, label: yLabel }),
-      ...marks,
-    ],
-  }, name);
+  marks: (x: chart.Scale, y: chart.Scale) => Markup,
+): Html {
+  const height = chart.isWide(width) ? 380 : 280;
+  const [end, bottom] = [width - right, height - 40];
+  const x = chart.scale(xEnds, [LEFT, end], xLog);
+  const y = chart.scale(yEnds, [bottom, TOP], yLog);
+  const levels = chart.ticksOf(y, 5);
+  return chart.svg(width, height, name, [
+    levels.map((at) => chart.line(LEFT, y(at), end, y(at), { stroke: "var(--line)" })),
+    chart.group(
+      "ticks",
+      levels.map((at) => chart.text(axisNumber(at), LEFT - 6, y(at), { textAnchor: "end" })),
+    ),
+    chart.axis(x, bottom, xTicks(x), axisNumber),
+    chart.text(`↑ ${yLabel}`, 2, 8),
+    chart.text(`${xLabel} →`, end, height - 8, { textAnchor: "end" }),
+    marks(x, y),
+  ]);
 }
 
 /**
  * Draws throughput against slots or lanes: medians with their intervals, the fitted law (dashed where
  * nothing was measured, pale where it doesn't suit), the knee, and where computing ends.
  */
-export function drawSweep(result: SweepResult, width: number): string {
+export function drawSweep(result: SweepResult, width: number): Html {
   const { points, axis, model, knee } = result;
   const law = chosenLaw(result);
   const [low, high] = [points[0]!.size, points.at(-1)!.size];
   const trusted = law !== null && isExtrapolated(result);
   const end = trusted ? high * BEYOND : high;
-  const log = end / low >= LOG_FROM;
-  const rows = points.map(({ size, throughputPerSecond: { median, low, high }, refined }) => ({
-    size,
-    median,
-    low,
-    high,
-    title: [
-      `${size} ${axis}: ${formatRate(median)}`,
-      `95%: ${formatRate(low)} to ${formatRate(high)}`,
-      ...(refined ? ["added around the bend"] : []),
-      ...(size === knee?.size ? ["the knee"] : []),
-    ].join("\n"),
-  }));
-  const curve = (from: number, to: number, at: (size: number) => number) =>
+  const isLog = end / low >= LOG_FROM;
+  const sizes = chart.scale([low, end], [0, STEPS], isLog);
+  const along = (from: number, to: number, at: (size: number) => number) =>
     Array.from({ length: STEPS + 1 }, (_, i) => {
-      const size = log ? from * (to / from) ** (i / STEPS) : from + (to - from) * i / STEPS;
-      return [size, at(size)] as const;
+      const place = sizes(from) + (sizes(to) - sizes(from)) * i / STEPS;
+      return [sizes.invert(place), at(sizes.invert(place))] as const;
     });
-  const fit = law === null ? [] : curve(low, high, (size) => throughputAt(law, size));
-  const beyond = trusted ? curve(high, end, (size) => throughputAt(law, size)) : [];
+  const fit = law === null ? [] : along(low, high, (size) => throughputAt(law, size));
+  const beyond = trusted ? along(high, end, (size) => throughputAt(law, size)) : [];
   const full = result.capacity?.reached ? result.capacity : null;
   const top = 1.05 * Math.max(
     full?.limitPerSecond ?? 0,
-    ...rows.map((row) => Math.min(row.high, 1.5 * row.median)),
+    ...points.map(({ throughputPerSecond: { high, median } }) => Math.min(high, 1.5 * median)),
     ...[...fit, ...beyond].map(([_, throughput]) => throughput),
   );
   const perPlace = points[0]!.throughputPerSecond.median / low;
-  const ideal = curve(low, Math.min(end, top / perPlace), (size) => perPlace * size);
+  const ideal = along(low, Math.min(end, top / perPlace), (size) => perPlace * size);
   const line = { stroke: modelColour(model.split(",")[0]!), strokeWidth: 2 };
-  const marks: Plot.Markish[] = [
-    Plot.line(ideal, { stroke: "var(--soft)", strokeDasharray: "1 4" }),
-    Plot.line(fit, {
-      ...line,
-      ...(law?.suits === false && { strokeOpacity: 0.35, className: "bad-fit" }),
-    }),
-    Plot.line(beyond, { ...line, strokeDasharray: "7 5", className: "extrapolation" }),
-  ];
-  if (full !== null) {
-    marks.unshift(
-      Plot.ruleY([full.limitPerSecond], { stroke: "var(--bad)", strokeDasharray: "2 3" }),
-      Plot.text([full.by === "cores" ? "all cores full" : "event loop full"], {
-        y: [full.limitPerSecond],
-        frameAnchor: "right",
-        textAnchor: "end",
-        dy: -8,
-        fill: "var(--bad)",
-        ...OUTLINE,
-        className: "full",
-      }),
-    );
-  }
   const bend = points.find(({ size }) => size === knee?.size)?.size;
-  if (bend !== undefined) {
-    const isLeft = bend ** 2 < low * end;
-    marks.push(
-      Plot.ruleX([bend], { stroke: "var(--bad)", strokeWidth: 1.5, className: "knee" }),
-      Plot.text([`knee at ${bend}`], {
-        x: [bend],
-        // Beside the line and below the curve, where nothing else is drawn.
-        frameAnchor: "bottom",
-        textAnchor: isLeft ? "start" : "end",
-        dx: isLeft ? 6 : -6,
-        dy: -8,
-        fill: "var(--bad)",
-        ...OUTLINE,
-        className: "strong",
-      }),
-    );
-  }
+  const wide = chart.isWide(width);
   const rates = points.map(({ size, throughputPerSecond: { median } }) =>
     `${size}: ${formatRate(median)}`
   );
-  return chart(width, {
-    // Labels of a logarithmic axis with base 10 are left out where its digits begin with more than 5.
-    x: { type: log ? "log" : "linear", ...(log && { base: 2 }), domain: [low, end] },
-    y: { domain: [0, top] },
-    xTicks: log ? sizeTicks(low, end, isWide(width)) : points.map(({ size }) => size),
-    xLabel: axis,
-    yTicks: 5,
-    yLabel: "items a second",
-    right: 18,
-    marks: [
-      ...marks,
-      Plot.ruleX(rows, {
-        x: "size",
-        y1: (row) => Math.min(row.low, top),
-        y2: (row) => Math.min(row.high, top),
-        ...FINE,
-      }),
-      Plot.dot(rows, {
-        x: "size",
-        y: "median",
-        r: 4.5,
-        fill: line.stroke,
-        stroke: "var(--paper)",
-        title: "title",
-      }),
-    ],
-  }, {
+  return framed(width, {
     title: `Throughput by ${axis}`,
     description: `${rates.join("; ")}. ${words.kneeSentence(result)}`,
+  }, {
+    ends: [[low, end], [0, top]],
+    isLog: [isLog, false],
+    right: 18,
+    labels: [axis, "items a second"],
+    xTicks: () => isLog ? sizeTicks(low, end, wide) : points.map(({ size }) => size),
+  }, (x, y) => {
+    const path = (of: readonly (readonly [number, number])[], look: chart.Look) =>
+      chart.curve(of.map(([size, rate]) => [x(size), y(rate)]), look);
+    const isLeft = bend !== undefined && bend ** 2 < low * end;
+    return [
+      full && [
+        chart.line(LEFT, y(full.limitPerSecond), width - 18, y(full.limitPerSecond), {
+          stroke: "var(--bad)",
+          strokeDasharray: "2 3",
+        }),
+        chart.group(
+          "full",
+          chart.text(
+            full.by === "cores" ? "all cores full" : "event loop full",
+            width - 18,
+            y(full.limitPerSecond) - 8,
+            { ...RED, textAnchor: "end" },
+          ),
+        ),
+      ],
+      path(ideal, { stroke: "var(--soft)", strokeDasharray: "1 4" }),
+      path(fit, {
+        ...line,
+        ...(law?.suits === false && { strokeOpacity: 0.35, class: "bad-fit" }),
+      }),
+      path(beyond, { ...line, strokeDasharray: "7 5", class: "extrapolation" }),
+      // Words stand beside the line and below the curve, where nothing else is drawn.
+      bend !== undefined && chart.group("knee", [
+        chart.line(x(bend), TOP, x(bend), y(0), chart.LIMIT),
+        chart.text(`knee at ${bend}`, x(bend) + (isLeft ? 6 : -6), y(0) - 12, {
+          ...RED,
+          ...chart.STRONG,
+          textAnchor: isLeft ? "start" : "end",
+        }),
+      ]),
+      points.map(({ size, throughputPerSecond: { low, high } }) =>
+        chart.line(x(size), y(Math.min(low, top)), x(size), y(Math.min(high, top)), chart.FINE)
+      ),
+      chart.group(
+        "sizes",
+        points.map(({ size, throughputPerSecond: { median, low, high }, refined }) =>
+          chart.dot(x(size), y(median), 4.5, {
+            fill: line.stroke,
+            stroke: "var(--paper)",
+            title: [
+              `${size} ${axis}: ${formatRate(median)}`,
+              `95%: ${formatRate(low)} to ${formatRate(high)}`,
+              ...(refined ? ["added around the bend"] : []),
+              ...(size === bend ? ["the knee"] : []),
+            ].join("\n"),
+          })
+        ),
+      ),
+    ];
   });
 }
 
 /** Draws the 99th percentile of response times against the rate, corrected and naive. */
-function drawOpenLoop({ openLoop }: SweepResult, width: number): string {
+function drawOpenLoop({ openLoop }: SweepResult, width: number): Html {
+  const rates = openLoop.map(({ ratePerSecond }) => ratePerSecond);
   const kinds = [
     { name: "corrected", colour: "var(--bad)", dash: undefined, dy: -7 },
     { name: "naive", colour: "var(--soft)", dash: "6 4", dy: 7 },
   ] as const;
   const lines = kinds.map(({ name, ...look }) => ({
     ...look,
-    rows: openLoop.map((point) => ({
-      rate: point.ratePerSecond,
+    name,
+    rows: openLoop.map(({ ratePerSecond: rate, [name]: { p99 } }) => ({
+      rate,
       // A logarithmic axis has no 0.
-      ms: Math.max(point[name].p99, 0.01),
-      name,
-      title: `${formatRate(point.ratePerSecond)}, ${name} p99: ${formatNumber(point[name].p99)} ms`,
+      ms: Math.max(p99, 0.01),
+      title: `${formatRate(rate)}, ${name} p99: ${formatNumber(p99)} ms`,
     })),
   }));
-  return chart(width, {
-    x: { type: "linear" },
-    y: { type: "log" },
-    xTicks: openLoop.length <= (isWide(width) ? 10 : 4)
-      ? openLoop.map(({ ratePerSecond }) => ratePerSecond)
-      : 4,
-    xLabel: "requests due a second",
-    yTicks: 4,
-    yLabel: "p99 in ms",
-    right: 84,
-    marks: lines.flatMap(({ rows, colour, dash, dy }) => [
-      Plot.line(rows, {
-        x: "rate",
-        y: "ms",
-        stroke: colour,
-        strokeWidth: 2,
-        ...(dash && { strokeDasharray: dash }),
-      }),
-      Plot.dot(rows, { x: "rate", y: "ms", r: 4, fill: colour, title: "title" }),
-      // Where both are the same the words would lie upon each other.
-      Plot.text(rows.slice(-1), { x: "rate", y: "ms", text: "name", ...BESIDE, dx: 10, dy }),
-    ]),
-  }, {
+  const times = lines.flatMap(({ rows }) => rows.map(({ ms }) => ms));
+  return framed(width, {
     title: "99th percentile of response times by rate",
     description: lines.flatMap(({ rows }) => rows.map(({ title }) => title)).join("; "),
-  });
+  }, {
+    ends: [[Math.min(...rates), Math.max(...rates)], [Math.min(...times), Math.max(...times)]],
+    isLog: [false, true],
+    right: 84,
+    labels: ["requests due a second", "p99 in ms"],
+    xTicks: (x) => rates.length <= (chart.isWide(width) ? 10 : 4) ? rates : chart.ticksOf(x, 4),
+  }, (x, y) =>
+    lines.map(({ name, rows, colour, dash, dy }) => [
+      chart.curve(rows.map(({ rate, ms }) => [x(rate), y(ms)]), {
+        stroke: colour,
+        strokeWidth: 2,
+        strokeDasharray: dash,
+      }),
+      chart.group(
+        name,
+        rows.map(({ rate, ms, title }) => chart.dot(x(rate), y(ms), 4, { fill: colour, title })),
+      ),
+      // Where both are the same the words would lie upon each other.
+      rows.slice(-1).map(({ rate, ms }) =>
+        chart.text(name, x(rate) + 10, y(ms) + dy, chart.STRONG)
+      ),
+    ]));
 }
 
 /**

@@ -6,13 +6,24 @@ import { type Law, throughputAt } from "../../scaling/laws.ts";
 import type { OpenLoopPoint, SweepPoint, SweepResult } from "../../scaling/sweep_result.ts";
 import { counted, formatNumber } from "../../text/format.ts";
 import { plain, sideBySide } from "../../text/plain.ts";
-import { csv, type CsvColumns } from "../csv.ts";
-import { type Block, code, documentOf, footnote, heading, inTerminal } from "../document.ts";
-import { lines, paragraph, partialNote, together } from "../document.ts";
-import { tableOf } from "../table.ts";
+import {
+  type Block,
+  code,
+  csv,
+  type CsvColumns,
+  documentOf,
+  footnote,
+  heading,
+  inTerminal,
+  lines,
+  paragraph,
+  partialNote,
+  tableOf,
+  together,
+} from "../document.ts";
 import { sentences, type Style } from "../terminal.ts";
-import { takeLines } from "./recommended_size_words.ts";
 import * as words from "./sweep_words.ts";
+import { takeLines } from "./sweep_words.ts";
 
 export function anyFailed(result: SweepResult): boolean {
   return words.failureSentences(result).length > 0;

@@ -1,14 +1,12 @@
 /** The experiments on switching as a page, with their charts: ticks on a time axis, and bars. */
 
-import * as Plot from "@observablehq/plot";
 import type { SwitchFile, TickRow, WhoLetsGo } from "../../switching/switch_result.ts";
 import { formatDuration } from "../../text/format.ts";
-import { codeBlock, figure } from "../html/figure.ts";
-import { markup } from "../html/markup.ts";
+import { codeBlock, figure, type Html, markup } from "../html/markup.ts";
 import type { PagePart, PartPlace } from "../html/page.ts";
-import { type Bar, drawBars, isWide, rowChart } from "../html/plot.ts";
+import * as chart from "../html/svg.ts";
 import { modelColour } from "../html/style.ts";
-import { cameText, type Experiment, experimentsOf, QUESTIONS, tickLabel } from "./switch_words.ts";
+import { cameText, type Experiment, experimentsOf, QUESTIONS, tickLabel } from "./switch_report.ts";
 
 /** What a page calls the sections of experiments, and their charts. */
 const IDS: { readonly [Name in Experiment["name"]]: readonly [section: string, figure: string] } = {
@@ -18,12 +16,12 @@ const IDS: { readonly [Name in Experiment["name"]]: readonly [section: string, f
   whoIsServed: ["who-is-served", "answers"],
 };
 
-function draw({ name, bars }: Experiment, { whoLetsGo }: SwitchFile, width: number): string {
+function draw({ name, bars }: Experiment, { whoLetsGo }: SwitchFile, width: number): Html {
   if (name === "whoLetsGo") return drawTicks(whoLetsGo!, TICK_WORDS, width);
-  const coloured = bars.map(([name, value, words, isBad]): Bar => (
+  const coloured = bars.map(([name, value, words, isBad]): chart.Bar => (
     { name, value, words, colour: isBad ? "var(--bad)" : modelColour("workers") }
   ));
-  return drawBars(coloured, { title: QUESTIONS[name].heading, width });
+  return chart.drawBars(coloured, { title: QUESTIONS[name].heading, width });
 }
 
 /** The experiments as a part of a page: a section each, of those that were run. */
@@ -95,49 +93,38 @@ export function drawTicks(
   { rows, watchedMs }: Pick<WhoLetsGo, "watchedMs"> & { readonly rows: readonly TickRow[] },
   words: TickWords,
   width: number,
-): string {
-  const named = rows.map((row) => ({
-    ...row,
-    name: words.name(row),
-    came: words.came(row),
+): Html {
+  const height = 54;
+  const x = chart.scale([0, watchedMs], [10, width - 14]);
+  const bottom = 20 + rows.length * height;
+  const named = rows.map((row, i) => ({
+    ...{ row, name: words.name(row), came: words.came(row), top: 20 + i * height },
     colour: modelColour(row.where === "thread" ? "workers" : "concurrent"),
   }));
-  const ticks = named.flatMap(({ name, colour, ticks }) =>
-    ticks.map(({ atMs, dueMs }) => ({
-      name,
-      colour,
-      atMs,
-      title: words.tick(atMs, Math.max(0, atMs - dueMs)),
-    }))
-  );
-  return rowChart({
-    width,
-    rows: named.map(({ name }) => name),
-    rowHeight: 54,
-    padding: 0.3,
-    margins: { top: 20, right: 14, bottom: 42, left: 10 },
-    x: { domain: [0, watchedMs], label: words.axis, ticks: isWide(width) ? 8 : 4 },
-    marks: [
-      Plot.barX(named, {
-        y: "name",
-        x1: ({ computing }) => computing.fromMs,
-        x2: ({ computing }) => computing.toMs,
-        fill: "var(--line)",
-        insetTop: 17,
-        title: ({ name, came }) => `${name}: ${came}`,
-      }),
-      Plot.dot(ticks, {
-        y: "name",
-        x: "atMs",
-        r: 2.2,
-        dy: 8.5,
-        fill: "colour",
-        title: "title",
-      }),
-      Plot.text(named, { y: "name", x: 0, text: "name", dy: -12, textAnchor: "start" }),
-    ],
-  }, {
+  return chart.svg(width, bottom + 42, {
     title: words.title,
     description: named.map(({ name, came }) => `${name}: ${came}`).join("; "),
-  });
+  }, [
+    chart.axis(x, bottom, chart.linearTicks(watchedMs, chart.isWide(width) ? 8 : 4), String),
+    chart.text(`${words.axis} →`, width - 14, bottom + 34, { textAnchor: "end" }),
+    named.map(({ row: { computing, ticks }, name, came, colour, top }) => [
+      chart.text(name, x(0), top + 15),
+      chart.group(
+        "computing",
+        chart.rect(x(computing.fromMs), top + 25, x(computing.toMs), top + 46, {
+          fill: "var(--line)",
+          title: `${name}: ${came}`,
+        }),
+      ),
+      chart.group(
+        "tick",
+        ticks.map(({ atMs, dueMs }) =>
+          chart.dot(x(atMs), top + 35.5, 2.2, {
+            fill: colour,
+            title: words.tick(atMs, Math.max(0, atMs - dueMs)),
+          })
+        ),
+      ),
+    ]),
+  ]);
 }

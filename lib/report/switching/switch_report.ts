@@ -3,12 +3,41 @@
  * below each row when the task computed; and as Markdown.
  */
 
-import type { SwitchFile, TickRow, WhoLetsGo } from "../../switching/switch_result.ts";
-import { formatDuration } from "../../text/format.ts";
-import { type Block, code, documentOf, footnote } from "../document.ts";
-import { heading, inTerminal, paragraph, together } from "../document.ts";
+import { AS_GOOD } from "../../judge/thresholds.ts";
+import type {
+  ServedRow,
+  SessionRow,
+  SwitchFile,
+  TickRow,
+  TurnRow,
+  WhoIsServed,
+  WhoLetsGo,
+  WhoseSession,
+  WhoseTurn,
+} from "../../switching/switch_result.ts";
+import { type Fared, faredOf } from "../../switching/ticker.ts";
+import {
+  counted,
+  formatCount,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  middle,
+} from "../../text/format.ts";
+import {
+  type Block,
+  code,
+  type Column,
+  documentOf,
+  footnote,
+  heading,
+  inTerminal,
+  paragraph,
+  type Table,
+  tableOf,
+  together,
+} from "../document.ts";
 import { paletteFor, type Style } from "../terminal.ts";
-import { experimentsOf, QUESTIONS, tickLabel } from "./switch_words.ts";
 
 export function switchReport(file: SwitchFile): Block {
   const parts = experimentsOf(file).flatMap(({ name, table, code: lines, words }) => {
@@ -58,4 +87,369 @@ function tickLines({ rows, watchedMs, periodMs }: WhoLetsGo, style: Style): stri
     idle(`${INDENT}0 ${"─".repeat(Math.max(1, columns - end.length - 3))} ${end}`),
     idle(`${INDENT}• a tick, due every ${formatDuration(periodMs)}   ▔ the task computes`),
   ].join("\n");
+}
+
+/** The experiments: what each asks, and what its chart and its table are called. */
+export const QUESTIONS = {
+  whoLetsGo: {
+    title: "Who lets go?",
+    about: "A ticker wants a turn at fixed times while a task computes beside it.",
+    heading: "When the ticker had its turn",
+    caption: "Ticks while the task computed",
+  },
+  whoseTurn: {
+    title: "Whose turn was it?",
+    about: "Two count up one number together, by reading it, adding one and writing it back.",
+    heading: "Updates that were lost, at most",
+    caption: "Updates lost, and what one costs",
+  },
+  whoseSession: {
+    title: "Whose session?",
+    about: "Pages are fetched by clients that keep connections open; the site counts connections.",
+    heading: "Connections that the site counted",
+    caption: "Clients and connections",
+  },
+  whoIsServed: {
+    title: "Who is served?",
+    about: "Clients ask one server at the same moment; its answers wait, or are computed.",
+    heading: "When the last client had its answer",
+    caption: "When clients had their answers",
+  },
+} as const;
+
+/** Rows by what tells them apart. */
+export function rowsBy<Row, Key extends keyof Row>(
+  key: Key,
+  rows: readonly Row[] = [],
+): Partial<Record<Row[Key] & string, Row>> {
+  return Object.fromEntries(rows.map((row) => [row[key], row])) as Partial<
+    Record<Row[Key] & string, Row>
+  >;
+}
+
+function joined(sentences: readonly (string | undefined)[]): string {
+  return sentences.filter((sentence) => sentence !== undefined).join(" ");
+}
+
+export function tickLabel({ where, awaits }: Pick<TickRow, "where" | "awaits">): string {
+  if (where === "thread") return "in a thread";
+  return awaits === "nothing" ? "same loop, no await" : `same loop, awaits ${awaits}`;
+}
+
+export function cameText({ came, due }: Pick<TickRow, "came" | "due">): string {
+  return `${came} of ${due}`;
+}
+
+/** How the ticker should fare beside each way of computing, and why. */
+const EXPECTED: Readonly<
+  Record<
+    "a thread" | TickRow["awaits"],
+    { readonly place: string; readonly fared: Fared; readonly why: (slice: string) => string }
+  >
+> = {
+  "a thread": {
+    place: "Beside a thread",
+    fared: "ticked on",
+    why: () =>
+      "threads run side by side while there are cores for them, and else the operating system switches " +
+      "them whenever it likes, whether they let go or not: preemptive multitasking",
+  },
+  nothing: {
+    place: "In one event loop",
+    fared: "stood still",
+    why: () =>
+      "a task has its event loop to itself until it awaits. That is cooperative multitasking",
+  },
+  "what is ready": {
+    place: "With an await of what is ready in it",
+    fared: "stood still",
+    why: () => "awaiting what is ready already lets in nothing but other such promises, no timer",
+  },
+  "a timer": {
+    place: "With an await of a timer in it",
+    fared: "limped",
+    why: (slice) => `it got a turn only where the task let go, every ${slice}`,
+  },
+};
+
+function tickSentence(row: TickRow, sliceMs: number): string {
+  const { place, fared: expected, why } =
+    EXPECTED[row.where === "thread" ? "a thread" : row.awaits];
+  const fared = faredOf(row);
+  const late = row.worstLateMs > 0 ? `, at worst ${formatDuration(row.worstLateMs)} late` : "";
+  const seen = `${place} the ticker ${fared} (${cameText(row)} ticks${late})`;
+  return fared === expected
+    ? `${seen}: ${why(formatDuration(sliceMs))}.`
+    : `${seen}, where it was to be expected that it ${expected}; was the machine busy?`;
+}
+
+export function whoLetsGoWords({ rows, sliceMs }: WhoLetsGo): string {
+  return rows.map((row) => tickSentence(row, sliceMs)).join(" ");
+}
+
+/** The names of the ways of counting up, and the code of each. */
+export const TURN_WAYS: Readonly<Record<TurnRow["way"], { name: string; code: string }>> = {
+  "threads, plain": { name: "2 threads", code: "x[0]++" },
+  "threads, atomic": { name: "2 threads", code: "Atomics.add" },
+  "loop, split": { name: "1 event loop", code: "await between" },
+  "loop, whole": { name: "1 event loop", code: "await after" },
+};
+
+/** Where in the code another gets in between, a line each: short ones, for telephones. */
+const BETWEEN: readonly string[] = [
+  "Two threads, x[0]++ is three steps:",
+  "  seen = x[0]      both read 41",
+  "  seen = seen + 1  ← the other comes",
+  "                   between: switched",
+  "                   in, or on another",
+  "                   core",
+  "  x[0] = seen      both write 42: one",
+  "                   update is lost",
+  "One event loop, an await between:",
+  "  const seen = n",
+  "  await …          ← here another has",
+  "                   its turn, nowhere",
+  "                   else",
+  "  n = seen + 1",
+];
+
+export function lostText({ lost }: Pick<TurnRow, "lost">): string {
+  const [least, most] = [Math.min(...lost), Math.max(...lost)];
+  return least === most ? formatCount(least) : `${formatCount(least)}–${formatCount(most)}`;
+}
+
+export function mostLost({ lost }: Pick<TurnRow, "lost">): number {
+  return Math.max(...lost);
+}
+
+/** In how many of its runs a way of counting up lost something. */
+export function losingRuns({ lost }: Pick<TurnRow, "lost">): number {
+  return lost.filter((some) => some > 0).length;
+}
+
+export function whoseTurnWords({ rows, updates }: WhoseTurn): string {
+  const way = rowsBy("way", rows);
+  const [plain, atomic] = [way["threads, plain"], way["threads, atomic"]];
+  const [split, whole] = [way["loop, split"], way["loop, whole"]];
+  const share = (row: TurnRow) => formatPercent(mostLost(row) / updates);
+  return joined([
+    plain &&
+    (mostLost(plain) > 0
+      ? `Two threads with x[0]++ lost updates in ${losingRuns(plain)} of ${plain.lost.length} ` +
+        `runs, up to ${share(plain)} of ${
+          formatCount(updates)
+        }: the other can come between one's ` +
+        "reading and writing, at any time. That is a race condition, and its harm a lost update; " +
+        "it differs from run to run, which makes it hard to find."
+      : `Two threads with x[0]++ lost nothing in ${plain.lost.length} runs, by luck: they never ` +
+        "were at it at the same time, perhaps for want of a free core. It is a race condition all " +
+        "the same, which loses updates on another day."),
+    atomic && plain && atomicWords(atomic, plain),
+    split &&
+    (mostLost(split) > 0
+      ? `One event loop loses ${share(split)} too if there is an await between reading and ` +
+        "writing, for there, and only there, another task gets its turn."
+      : "One event loop lost nothing even with an await between reading and writing."),
+    whole &&
+    (mostLost(whole) === 0
+      ? "With the await after the write it never loses one, without any lock."
+      : `With the await after the write it lost ${formatCount(mostLost(whole))}.`),
+  ]);
+}
+
+function atomicWords(atomic: TurnRow, plain: TurnRow): string {
+  const [safe, unsafe] = [middle(atomic.updateNs), middle(plain.updateNs)];
+  const lost = mostLost(atomic);
+  return `Atomics.add ${lost === 0 ? "never lost one" : `lost ${formatCount(lost)}`}, at ` +
+    `${formatNumber(safe)} ns an update instead of ${formatNumber(unsafe)} ns` +
+    (safe > unsafe ? ` (${formatNumber(safe / unsafe)} times as long)` : "") + ".";
+}
+
+export function sessionLabel({ keeping }: Pick<SessionRow, "keeping">, atOnce: number): string {
+  return keeping === "a client each thread"
+    ? `${atOnce} threads, a client each`
+    : `event loop, ${keeping}`;
+}
+
+/** How many connections each way took, and why a client stays in its thread. */
+export function whoseSessionWords({ rows, atOnce, asked, refusal }: WhoseSession): string {
+  const keeping = rowsBy("keeping", rows);
+  const [threads, one, each] = [
+    keeping["a client each thread"],
+    keeping["one client for all"],
+    keeping["a client each request"],
+  ];
+  return joined([
+    threads && `${threads.clients} threads made ${threads.clients} clients and ` +
+      `${threads.connections} connections for ${threads.pages} pages.`,
+    refusal === ""
+      ? undefined
+      : "They can't share one: a client and its open sockets belong to the isolate that made it, " +
+        `and what is sent to a thread is copied. Asked to send one, the library says: “${refusal}”.`,
+    one && `In the event loop ${one.clients} client does for all, safely, as only one piece of ` +
+      `code runs at a time; it opened ${one.connections} connections for up to ${atOnce} pages ` +
+      "under way at once.",
+    each &&
+    `Without a client that is kept, ${each.pages} pages cost ${each.connections} connections.`,
+    ...rows.filter(({ pages }) => pages < asked).map((row) =>
+      `Only ${row.pages} of ${asked} pages came with ${
+        sessionLabel(row, atOnce)
+      }, so its figures ` +
+      "don't count."
+    ),
+  ]);
+}
+
+export function servedLabel({ way }: Pick<ServedRow, "way">, lanes: number): string {
+  return way === "computes, threads" ? `computes, ${counted(lanes, "thread")}` : way;
+}
+
+/** How much sooner the last client of one way of serving had its answer than that of another. */
+function sooner(way: ServedRow, than: ServedRow): string {
+  const ratio = than.lastMs / way.lastMs;
+  if (ratio > AS_GOOD) return `${formatNumber(ratio)} times as fast`;
+  return ratio < 1 / AS_GOOD ? `${formatNumber(1 / ratio)} times as long` : "as long";
+}
+
+export function whoIsServedWords({ rows, clients, waitMs, sumBelow, lanes }: WhoIsServed): string {
+  const way = rowsBy("way", rows);
+  const [single, waiting] = [way["waits, one at a time"], way["waits, event loop"]];
+  const [computing, threads] = [way["computes, event loop"], way["computes, threads"]];
+  const last = ({ lastMs }: ServedRow) => formatDuration(lastMs);
+  return joined([
+    single && waiting &&
+    `Where each answer waits ${formatDuration(waitMs)}, as for a database, the ` +
+      `last of ${clients} clients had its answer after ${last(single)} from a server that serves ` +
+      `one at a time, and after ${last(waiting)} from one event loop for all ` +
+      `(${sooner(waiting, single)}): waits overlap, and that is concurrency.`,
+    computing && `Where each is computed, the squares below ${formatCount(sumBelow)} summed, the ` +
+      "event loop serves one after another again, for nothing in it waits: the last had its " +
+      `answer after ${last(computing)}, and whoever asks meanwhile waits too.`,
+    computing && threads && `With the sums on ${counted(lanes, "thread")}: ${last(threads)} ` +
+      `(${sooner(threads, computing)}), and the event loop is free for other clients meanwhile. ` +
+      (threads.lastMs * AS_GOOD < computing.lastMs
+        ? "That is parallelism, up to the cores."
+        : "No time was gained here: perhaps no core was free."),
+    ...rows.filter(({ answered }) => answered < clients).map((row) =>
+      `Only ${row.answered} of ${clients} clients had an answer with ${
+        servedLabel(row, lanes)
+      }, so ` +
+      "its figures don't count."
+    ),
+  ]);
+}
+
+const BAR_COLUMNS = 20;
+
+/** A column of bars, each as long as its share of the longest. */
+function barColumn<Row>(head: string, longest: number, valueOf: (row: Row) => number): Column<Row> {
+  const share = (row: Row) => longest > 0 ? Math.min(1, valueOf(row) / longest) : 0;
+  return {
+    ...{ head, left: true, dropOrder: 3, terminalOnly: true },
+    cell: (row) => "█".repeat(Math.ceil(BAR_COLUMNS * share(row))),
+  };
+}
+
+/** A bar of an experiment's chart. */
+type Measure = readonly [name: string, value: number, words: string, isBad: boolean];
+
+/** An experiment that was run: what was found as a table and as bars, and what follows. */
+export interface Experiment {
+  readonly name: keyof typeof QUESTIONS;
+  readonly words: string;
+  readonly table: Table;
+  /** None where the chart is one of its own. */
+  readonly bars: readonly Measure[];
+  /** What stands below the table, a line each. */
+  readonly code: readonly string[];
+}
+
+function experiment<Of extends { readonly rows: readonly unknown[] }>(
+  name: Experiment["name"],
+  of: Of | undefined,
+  wordsOf: (of: Of) => string,
+  columnsOf: (of: Of) => readonly Column<Of["rows"][number]>[],
+  bar?: (row: Of["rows"][number], of: Of) => Measure,
+  code: readonly string[] = [],
+): Experiment[] {
+  if (of === undefined) return [];
+  const bars = bar === undefined ? [] : of.rows.map((row) => bar(row, of));
+  return [{ name, words: wordsOf(of), table: tableOf(columnsOf(of), of.rows), bars, code }];
+}
+
+export function experimentsOf(file: SwitchFile): Experiment[] {
+  const { whoLetsGo, whoseTurn, whoseSession, whoIsServed } = file;
+  return [
+    ...experiment("whoLetsGo", whoLetsGo, whoLetsGoWords, () => TICK_COLUMNS),
+    ...experiment("whoseTurn", whoseTurn, whoseTurnWords, turnColumns, (row) => {
+      const { name, code } = TURN_WAYS[row.way];
+      const most = mostLost(row);
+      return [`${name}, ${code}`, most, formatCount(most), most > 0];
+    }, BETWEEN),
+    ...experiment("whoseSession", whoseSession, whoseSessionWords, sessionColumns, (row, of) => {
+      const words = formatCount(row.connections);
+      const isBad = row.keeping === "a client each request";
+      return [sessionLabel(row, of.atOnce), row.connections, words, isBad];
+    }),
+    ...experiment("whoIsServed", whoIsServed, whoIsServedWords, servedColumns, (row, of) => {
+      const isBad = row.way === "waits, one at a time" || row.way === "computes, event loop";
+      return [servedLabel(row, of.lanes), row.lastMs, formatDuration(row.lastMs), isBad];
+    }),
+  ];
+}
+
+const TICK_COLUMNS: readonly Column<TickRow>[] = [
+  { head: "the task", left: true, cell: tickLabel },
+  { head: "ticks that came", cell: cameText },
+  {
+    head: "late, typically",
+    dropOrder: 1,
+    cell: ({ typicalLateMs }) => formatDuration(typicalLateMs),
+  },
+  {
+    head: "at worst",
+    longHead: "late, at worst",
+    cell: ({ worstLateMs }) => formatDuration(worstLateMs),
+  },
+];
+
+function turnColumns({ updates }: WhoseTurn): Column<TurnRow>[] {
+  return [
+    { head: "who", left: true, cell: ({ way }) => TURN_WAYS[way].name },
+    { head: "how", left: true, cell: ({ way }) => TURN_WAYS[way].code },
+    {
+      head: `lost of ${formatCount(updates)}`,
+      cell: lostText,
+      tone: (row) => mostLost(row) > 0 ? "bad" : undefined,
+    },
+    { ...barColumn("at most", updates, mostLost), tone: () => "bad" },
+    {
+      head: "an update",
+      dropOrder: 1,
+      cell: ({ updateNs }) => `${formatNumber(middle(updateNs))} ns`,
+    },
+  ];
+}
+
+function sessionColumns({ rows, atOnce }: WhoseSession): Column<SessionRow>[] {
+  const most = Math.max(...rows.map(({ connections }) => connections));
+  return [
+    { head: "clients", left: true, cell: (row) => sessionLabel(row, atOnce) },
+    { head: "made", cell: ({ clients }) => String(clients) },
+    { head: "connections", cell: ({ connections }) => String(connections) },
+    barColumn("", most, ({ connections }) => connections),
+    { head: "pages", dropOrder: 1, cell: ({ pages }) => String(pages) },
+    { head: "took", dropOrder: 2, cell: ({ wallMs }) => formatDuration(wallMs) },
+  ];
+}
+
+function servedColumns({ rows, clients, lanes }: WhoIsServed): Column<ServedRow>[] {
+  const most = Math.max(...rows.map(({ lastMs }) => lastMs));
+  return [
+    { head: "an answer", left: true, cell: (row) => servedLabel(row, lanes) },
+    { head: `answered of ${clients}`, dropOrder: 2, cell: ({ answered }) => String(answered) },
+    { head: "typically after", dropOrder: 1, cell: ({ typicalMs }) => formatDuration(typicalMs) },
+    { head: "the last after", cell: ({ lastMs }) => formatDuration(lastMs) },
+    barColumn("", most, ({ lastMs }) => lastMs),
+  ];
 }

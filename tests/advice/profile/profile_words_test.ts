@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Advice } from "../../../lib/advice/advice.ts";
 import { functionLines, profileLines } from "../../../lib/advice/profile/profile_words.ts";
-import { recommendationLines } from "../../../lib/report/advice/advice_words.ts";
+import { recommendationLines } from "../../../lib/report/advice/advice_report.ts";
 import { adviceOn, asPredicted } from "../advice_on.ts";
 import { PROFILE } from "./fixture.ts";
 

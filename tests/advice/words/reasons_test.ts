@@ -3,7 +3,7 @@ import {
   modelColumns,
   recommendationLines,
   remarkOn,
-} from "../../../lib/report/advice/advice_words.ts";
+} from "../../../lib/report/advice/advice_report.ts";
 import { adviceOn, asPredicted } from "../advice_on.ts";
 
 Deno.test("a reason doesn't say that tasks wait, which compute beside the event loop", async () => {

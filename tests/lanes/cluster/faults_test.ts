@@ -22,7 +22,7 @@ import {
   type Key,
 } from "@nats-io/jwt";
 import { cluster, type Executor, LaneStartError, type Outcome } from "../../../lib/mod.ts";
-import { type Column, textTable } from "../../../lib/report/table.ts";
+import { type Column, textTable } from "../../../lib/report/document.ts";
 import { styleOfStdout } from "../../../lib/report/terminal.ts";
 import { formatCount } from "../../../lib/text/format.ts";
 import { eventually, Gates } from "../../conformance/gates.ts";

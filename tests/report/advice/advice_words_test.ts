@@ -10,7 +10,7 @@ import {
   remarkLines,
   remarkOn,
   sampleLine,
-} from "../../../lib/report/advice/advice_words.ts";
+} from "../../../lib/report/advice/advice_report.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
 
 const advice = await adviceOn({ computeMs: 20 }, asPredicted);

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import type { FlameBar } from "../../../lib/advice/profile/job_profile.ts";
-import { drawFlame, profileSection } from "../../../lib/report/advice/profile_section.ts";
+import { drawFlame, profileSection } from "../../../lib/report/advice/advice_part.ts";
 import { markup } from "../../../lib/report/html/markup.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
 import { PROFILE } from "../../advice/profile/fixture.ts";
@@ -58,7 +58,7 @@ Deno.test("a flame graph of what no one ever measured is still drawn", () => {
   ];
   const svg = flame(wild);
   assertEquals(all(svg, "script, b").length, 0);
-  assert(!drawFlame(wild, 840).includes("NaN"));
+  assert(!drawFlame(wild, 840).text.includes("NaN"));
 });
 
 Deno.test("the section tells what mending saves, with the functions as a table", async () => {

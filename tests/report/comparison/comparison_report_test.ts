@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { stripAnsiCode } from "@std/fmt/colors";
 import stringWidth from "string-width";
-import { textTable } from "../../../lib/report/table.ts";
+import { textTable } from "../../../lib/report/document.ts";
 import {
   MODEL_COLUMNS,
   renderCsv,

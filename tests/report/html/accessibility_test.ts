@@ -2,10 +2,10 @@
 
 import { assertEquals } from "@std/assert";
 import axe from "axe-core";
-import { reportPage } from "../../../lib/report/html/report_page.ts";
+import { reportPage } from "../../../lib/report/kinds.ts";
 import type { ResultFile } from "../../../lib/timing/result.ts";
 import type { Pulse } from "../../../lib/progress/pulse.ts";
-import { livePage } from "../../../lib/report/live/live_page.ts";
+import { livePage } from "../../../lib/report/live/live_server.ts";
 import { lessonPage } from "../../../lib/report/lesson/lesson_page.ts";
 import type { ReportFile } from "../../../lib/report/kinds.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";

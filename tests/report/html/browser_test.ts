@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertMatch } from "@std/assert";
 import type { Page } from "playwright-core";
-import { reportPage } from "../../../lib/report/html/report_page.ts";
+import { reportPage } from "../../../lib/report/kinds.ts";
 import type { ReportFile } from "../../../lib/report/kinds.ts";
 import type { ResultFile } from "../../../lib/timing/result.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";
@@ -75,8 +75,8 @@ browserTest(
 browserTest("the timeline's bars stand where the data says", async (open) => {
   const result = cpuResult();
   const { page } = await open(result);
-  const ticks = await boxes(page, `${TIMELINE} [data-part="x-axis tick"] path`);
-  const words = await page.locator(`${TIMELINE} [data-part="x-axis tick label"] text`)
+  const ticks = await boxes(page, `${TIMELINE} .ticks line`);
+  const words = await page.locator(`${TIMELINE} .ticks text`)
     .allTextContents();
   const centre = ({ left, right }: { left: number; right: number }) => (left + right) / 2;
   const zeroAt = centre(ticks[0]!);
@@ -105,7 +105,7 @@ browserTest("the timeline's bars stand where the data says", async (open) => {
 
 browserTest("lanes beside each other are rows, and slots of one lane are stacked", async (open) => {
   const { page } = await open(ioResult());
-  const labels = await page.locator(`${TIMELINE} svg > g[data-part="text"] text`)
+  const labels = await page.locator(`${TIMELINE} svg text`)
     .allTextContents();
   for (const label of ["lane 0", "lane 4", "queue", "workers", "1 lane × 5 slots"]) {
     assert(labels.some((text) => text.startsWith(label)), `${label} is missing`);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { adviceReport } from "../../../lib/report/advice/advice_report.ts";
 import { markup } from "../../../lib/report/html/markup.ts";
 import { renderDocument } from "../../../lib/report/html/page.ts";
-import { reportPage } from "../../../lib/report/html/report_page.ts";
+import { reportPage } from "../../../lib/report/kinds.ts";
 import { sweepReport } from "../../../lib/report/scaling/sweep_report.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } f
 import { createHash } from "node:crypto";
 import { comparisonPart } from "../../../lib/report/comparison/comparison_part.ts";
 import { renderDocument, renderParts } from "../../../lib/report/html/page.ts";
-import { reportPage } from "../../../lib/report/html/report_page.ts";
+import { reportPage } from "../../../lib/report/kinds.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
 import { cpuResult, ioResult, resultOf, simulate } from "./fixture.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { sanitized, sanitizedText } from "../../../lib/report/html/sanitize.ts";
+import { sanitized, sanitizedText } from "../../../lib/report/html/markup.ts";
 
 // deno-lint-ignore no-control-regex
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;

@@ -5,7 +5,7 @@ import {
   depthOverTime,
   mergeBars,
   runningShares,
-} from "../../../lib/report/html/timeline_panel.ts";
+} from "../../../lib/report/html/timeline.ts";
 
 Deno.test("depthOverTime() counts what is in flight at once", () => {
   assertEquals(depthOverTime([0, 0, 5], [10, 5, 10], 10, 2), [

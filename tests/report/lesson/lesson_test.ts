@@ -2,10 +2,14 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import stringWidth from "string-width";
 import config from "../../../deno.json" with { type: "json" };
 import { LANGUAGES } from "../../../lib/report/lesson/lesson_file.ts";
-import { ideasOf } from "../../../lib/report/lesson/lesson_ideas.ts";
-import { Speaker, TEXTS } from "../../../lib/report/lesson/speaker.ts";
+import {
+  ideasOf,
+  lessonMarkdown,
+  lessonText,
+  Speaker,
+  TEXTS,
+} from "../../../lib/report/lesson/lesson.ts";
 import { lessonPage } from "../../../lib/report/lesson/lesson_page.ts";
-import { lessonMarkdown, lessonText } from "../../../lib/report/lesson/lesson_text.ts";
 import { parseReportFile } from "../../../lib/report/kinds.ts";
 import { isRemote, MODEL_TABLE, MODELS } from "../../../lib/models.ts";
 import { HOSTILE } from "../fixture.ts";

@@ -1,6 +1,6 @@
 /** A race that nobody ran. */
 
-import type { PeersFile, PeersRow } from "../../../lib/report/peers/peers_file.ts";
+import type { PeersFile, PeersRow } from "../../../lib/report/peers/peers_report.ts";
 import { ENVIRONMENT } from "../../environment.ts";
 
 function row(contender: string, more: Partial<PeersRow>): PeersRow {

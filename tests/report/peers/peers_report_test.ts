@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import stringWidth from "string-width";
-import { reportPage } from "../../../lib/report/html/report_page.ts";
+import { reportPage } from "../../../lib/report/kinds.ts";
 import {
   loopSentences,
   peersCsv,

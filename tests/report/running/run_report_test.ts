@@ -1,9 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ONE, type Shape } from "../../../lib/adaptive/watch.ts";
-import { runReport } from "../../../lib/report/running/run_report.ts";
+import { runPart, runReport } from "../../../lib/report/running/run_report.ts";
 import { reportRenderers } from "../../../lib/report/kinds.ts";
-import { runPart } from "../../../lib/report/running/run_part.ts";
-import { reportPage } from "../../../lib/report/html/report_page.ts";
+import { reportPage } from "../../../lib/report/kinds.ts";
 import { runFile, runResult } from "./fixture.ts";
 
 const STYLE = { columns: 80, colour: false };

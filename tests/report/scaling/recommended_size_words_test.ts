@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { takeLines } from "../../../lib/report/scaling/recommended_size_words.ts";
-import { itemsSentences } from "../../../lib/report/scaling/sweep_words.ts";
+import { itemsSentences, takeLines } from "../../../lib/report/scaling/sweep_words.ts";
 import type { SweepPoint, SweepResult } from "../../../lib/scaling/sweep_result.ts";
 import { resultOf } from "../../scaling/measured.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
-import { reportPage } from "../../../lib/report/html/report_page.ts";
+import { reportPage } from "../../../lib/report/kinds.ts";
 import { drawSweep } from "../../../lib/report/scaling/sweep_part.ts";
 import {
   anyFailed,
@@ -32,7 +32,7 @@ Deno.test("an axis of sizes is logarithmic from eight times the smallest on, in 
   assertEquals([linear, log].map((of) => /slots \(log\):/.test(chartText(of, 80))), [false, true]);
   // Ticks at powers of two, up to ten times the largest size where the fit is trusted.
   const ticks = (of: SweepResult) =>
-    [...drawSweep(of, 840).matchAll(/>(\d+)<\/text>/g)].map(([_, text]) => Number(text));
+    [...drawSweep(of, 840).text.matchAll(/>(\d+)<\/text>/g)].map(([_, text]) => Number(text));
   assertEquals(Math.max(...ticks(await resultOf(LAW)).filter((tick) => tick > 500)), 512);
   assert(ticks({ ...linear, forecasts: [] }).includes(7));
 });
@@ -68,19 +68,19 @@ Deno.test("both charts show where computing ends, and only if it was reached", a
   assertStringIncludes(full, "= loop full");
   assertMatch(full, /==========/);
   for (const line of full.split("\n")) assert(line.length <= 80, line);
-  assertStringIncludes(drawSweep({ ...result, capacity }, 720), "event loop full");
+  assertStringIncludes(drawSweep({ ...result, capacity }, 720).text, "event loop full");
   const within = { ...capacity, reached: false };
   assert(!chartText({ ...result, capacity: within }, 80).includes("="));
-  assert(!drawSweep({ ...result, capacity: within }, 720).includes("event loop full"));
+  assert(!drawSweep({ ...result, capacity: within }, 720).text.includes("event loop full"));
 });
 
 Deno.test("both charts tell a bad fit from a good one", async () => {
   const bad = await resultOf((slots) => slots <= 8 ? 50 * slots : 60);
   assertStringIncludes(chartText(bad, 80), ". bad fit");
-  assertStringIncludes(drawSweep(bad, 360), 'stroke-opacity="0.35"');
+  assertStringIncludes(drawSweep(bad, 360).text, 'stroke-opacity="0.35"');
   const good = await resultOf(LAW);
   assertStringIncludes(chartText(good, 80), ". fit");
-  assert(!drawSweep(good, 360).includes('stroke-opacity="0.35"'));
+  assert(!drawSweep(good, 360).text.includes('stroke-opacity="0.35"'));
 });
 
 Deno.test("sweepReport() reports a sweep", async (t) => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { parseReportFile } from "../../../lib/report/kinds.ts";
 import { ResultFileError } from "../../../lib/timing/json_file.ts";
-import { reportPage } from "../../../lib/report/html/report_page.ts";
+import { reportPage } from "../../../lib/report/kinds.ts";
 import { dots, switchReport } from "../../../lib/report/switching/switch_report.ts";
 import { switchFile } from "./fixture.ts";
 

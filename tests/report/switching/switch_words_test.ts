@@ -5,7 +5,7 @@ import {
   whoLetsGoWords,
   whoseSessionWords,
   whoseTurnWords,
-} from "../../../lib/report/switching/switch_words.ts";
+} from "../../../lib/report/switching/switch_report.ts";
 import { switchFile } from "./fixture.ts";
 
 const { whoLetsGo, whoseTurn, whoseSession, whoIsServed } = switchFile();

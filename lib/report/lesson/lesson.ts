@@ -3,19 +3,30 @@
  * that follow from the figures, and the commands that show more.
  */
 
-import type { LessonFile } from "./lesson_file.ts";
-import { type Key, Speaker } from "./speaker.ts";
-import type { Bar } from "../html/plot.ts";
-import { modelColour } from "../html/style.ts";
-import { losingRuns, mostLost, rowsBy } from "../switching/switch_words.ts";
-import { isBusy, isUndecided, passesCeiling } from "../comparison/comparison_words.ts";
-import { BASELINE, isModel, isRemote } from "../../models.ts";
+import { AS_GOOD, boundOfShare } from "../../judge/thresholds.ts";
+import { BASELINE, isModel, isRemote, type Model, MODEL_TABLE } from "../../models.ts";
 import type { TickRow, WhoseTurn } from "../../switching/switch_result.ts";
 import { faredOf } from "../../switching/ticker.ts";
-import { AS_GOOD, boundOfShare } from "../../judge/thresholds.ts";
-import { formatCount, formatNumber, formatPercent, middle, NO_FIGURE } from "../../text/format.ts";
-import { cpuShareOf } from "../../timing/verdict.ts";
+import {
+  formatCount,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  middle,
+  NO_FIGURE,
+} from "../../text/format.ts";
+import { plain, wrap } from "../../text/plain.ts";
 import type { Comparison, ModelResult } from "../../timing/result.ts";
+import { cpuShareOf } from "../../timing/verdict.ts";
+import { isBusy, isUndecided, passesCeiling } from "../comparison/comparison_words.ts";
+import { escapeMarkdown, startText } from "../document.ts";
+import type { Bar } from "../html/svg.ts";
+import { modelColour } from "../html/style.ts";
+import { losingRuns, mostLost, rowsBy } from "../switching/switch_report.ts";
+import { paletteFor, type Style } from "../terminal.ts";
+import en from "./en.json" with { type: "json" };
+import ko from "./ko.json" with { type: "json" };
+import { comparisonsOf, type Language, type LessonFile } from "./lesson_file.ts";
 
 /** A picture of an idea. */
 export type Picture =
@@ -427,4 +438,158 @@ export function ideasOf(file: LessonFile): Idea[] {
       commands,
     };
   });
+}
+
+/** The texts of one language, by key; `{name}` stands for a value. */
+export type Texts = typeof en;
+
+/** What a text is known by. */
+export type Key = keyof Texts;
+
+/** The texts of every language. */
+export const TEXTS: Readonly<Record<Language, Texts>> = { en, ko };
+
+/** Says things in one language. */
+export class Speaker {
+  readonly #texts: Texts;
+
+  constructor(language: Language) {
+    this.#texts = TEXTS[language];
+  }
+
+  /**
+   * A text with its values put in, each named by its path in `values` and shown as what its name says it
+   * is: milliseconds, nanoseconds, a share, a ratio, or a count.
+   */
+  say(key: Key, values: object = {}): string {
+    return this.#texts[key].replaceAll(/\{([\w.]+)\}/g, (_, path: string) => {
+      const value = path.split(".").reduce(
+        (of: unknown, name) => (of as Record<string, unknown> | undefined)?.[name],
+        values,
+      );
+      if (value === undefined) throw new TypeError(`Cannot say ${key}: ${path} is missing`);
+      return typeof value === "number" ? this.#figure(path, value) : String(value ?? "");
+      // Of one there is no plural, in the language that has plurals.
+    }).replaceAll(/(?<![\d.,])1 (thread|process|slot)e?s\b/g, "1 $1");
+  }
+
+  /** The same, unless one of the values wasn't measured. */
+  tell(key: Key, values: object): string | undefined {
+    return Object.values(values).includes(undefined) ? undefined : this.say(key, values);
+  }
+
+  #figure(name: string, value: number): string {
+    if (name.endsWith("Ms")) return this.duration(value);
+    if (name.endsWith("Ns")) return formatNumber(value) + this.say("unit.ns");
+    if (name.endsWith("Share")) return formatPercent(value);
+    return /(times|speedup)$/.test(name) ? formatNumber(value) : formatCount(value);
+  }
+
+  duration(ms: number): string {
+    return formatDuration(ms).replace(
+      /(?:\.0+)? (m?s)$/,
+      (_, unit: "s" | "ms") => this.say(`unit.${unit}`),
+    );
+  }
+
+  /** What a model gained over one after another. */
+  gain({ speedup }: Pick<ModelResult, "speedup">): string {
+    if (speedup === null) return this.say("gain.unknown");
+    const { median, low, high } = speedup;
+    if (low > 1) return this.say("gain.faster", { times: median });
+    if (high < 1) return this.say("gain.slower", { times: 1 / median });
+    return this.say("gain.none");
+  }
+
+  /** How a model does it. */
+  how(of: ModelResult): string {
+    const key = `how.${of.model}`;
+    return this.say(Object.hasOwn(this.#texts, key) ? key as Key : "how.other", of);
+  }
+
+  /** What a model is in Python; code where it is nothing else. */
+  inPython(model: Model): string {
+    const key = `python.${model}`;
+    return Object.hasOwn(this.#texts, key) ? this.say(key as Key) : MODEL_TABLE[model].python.io;
+  }
+
+  /** All models of a comparison in a sentence or two. */
+  compared({ models }: Comparison): string {
+    const base = models.find(({ model }) => model === BASELINE);
+    const others = models.filter((of) => of !== base);
+    if (base === undefined || others.length === 0) return this.say("gain.unknown");
+    const list = others.map((of) =>
+      this.say("took", { how: this.how(of), totalMs: of.wallMs.median, gain: this.gain(of) })
+    ).join(", ");
+    const all = this.say("compared", { totalMs: base.wallMs.median, list });
+    const gained = others.some(({ speedup }) => speedup !== null && speedup.low > 1);
+    return gained ? all : `${all} ${this.say("compared.none")}`;
+  }
+}
+
+/** Where it was measured, what speaks against its figures, a line each, and what a gain is. */
+export function lessonRemarks(file: LessonFile) {
+  const { environment, language, partial } = file;
+  const speaker = new Speaker(language);
+  const { cpus, cpuModel, os, arch, deno } = environment;
+  const when = startText(environment);
+  const measured = comparisonsOf(file);
+  const busy = measured.some(isBusy);
+  const once = measured.some(({ models }) => models.some(({ rounds }) => rounds.length === 1));
+  return {
+    where: speaker.say("page.where", { cpus, cpu: cpuModel ?? arch, os, arch, deno, when }),
+    remarks: [
+      ...(environment.lanesAvailable === 1 ? [speaker.say("page.core")] : []),
+      ...(busy ? [speaker.say("page.busy")] : []),
+      ...(partial ? [speaker.say("page.partial")] : []),
+    ],
+    /** What a gain is. */
+    gains: speaker.say(once ? "page.once" : "page.paired"),
+  };
+}
+
+/** What an idea's figures say, or that there are none. */
+export function seenOf({ seen }: Idea, speaker: Speaker): string {
+  return seen.length > 0 ? seen.join(" ") : speaker.say("page.unmeasured");
+}
+
+/** Writes a lesson for a terminal. */
+export function lessonText(file: LessonFile, style: Style): string {
+  const speaker = new Speaker(file.language);
+  const palette = paletteFor(style);
+  const { where, remarks, gains } = lessonRemarks(file);
+  const text = (line: string) => wrap(plain(line), style.columns - 3).replaceAll(/^/gm, "   ");
+  return [
+    palette.heading(wrap(speaker.say("page.title"), style.columns)),
+    ...ideasOf(file).map((idea, at) =>
+      [
+        palette.heading(wrap(`${at + 1}. ${idea.title}`, style.columns, "   ")),
+        text(seenOf(idea, speaker)),
+        ...idea.commands.map((command) => palette.idle(text(command))),
+      ].join("\n")
+    ),
+    ...remarks.map((remark) => palette.warning(wrap(remark, style.columns))),
+    palette.idle(wrap(gains, style.columns)),
+    palette.idle(wrap(plain(where), style.columns)),
+  ].join("\n\n");
+}
+
+/** Writes a lesson for an issue. */
+export function lessonMarkdown(file: LessonFile): string {
+  const speaker = new Speaker(file.language);
+  const { where, remarks, gains } = lessonRemarks(file);
+  const ideas = ideasOf(file).map((idea, at) =>
+    [
+      `### ${at + 1}. ${escapeMarkdown(idea.title)}`,
+      escapeMarkdown(idea.about),
+      escapeMarkdown(seenOf(idea, speaker)),
+      idea.commands.map((command) => `- \`${command}\``).join("\n"),
+    ].join("\n\n")
+  );
+  return [
+    `## ${escapeMarkdown(speaker.say("page.title"))}`,
+    ...ideas,
+    ...[...remarks, gains].map(escapeMarkdown),
+    `<sub>${escapeMarkdown(where)}</sub>`,
+  ].join("\n\n") + "\n";
 }

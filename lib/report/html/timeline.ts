@@ -1,18 +1,27 @@
 /**
- * Where everything in one model's panel of the timeline goes: which tasks are one bar, how many were in
- * flight, how many waited, and what share of a task's time its lane was running it.
+ * The timeline: one panel a model, lanes as rows, all on one time axis; all of it, its beginning up
+ * close, and its table.
  */
 
-import { formatCount, formatDuration, formatPercent } from "../../text/format.ts";
-import type { ModelResult, Timeline } from "../../timing/result.ts";
+import { counted, formatCount, formatDuration, formatPercent } from "../../text/format.ts";
+import type { Comparison, ModelResult, Timeline } from "../../timing/result.ts";
 import { mean } from "../../timing/statistics.ts";
+import { htmlTable } from "../document.ts";
 import { assignSlots, hasStarted, laneName, type Slots, startOrder } from "../slots.ts";
+import { CHART_WIDTHS, figure, type Html, type Markup, markup } from "./markup.ts";
+import { modelColour } from "./style.ts";
+import * as chart from "./svg.ts";
+
+/** A page holds this many bars in all, so that it opens at once. */
+const MAX_BARS = 2400;
+/** Models that took less than this part of the axis are shown up close. */
+const TOO_SHORT_TO_SEE = 0.34;
 
 /** A model of some size whose tasks were timed. */
-export type Timed = Pick<ModelResult, "model" | "lanes" | "slots" | "timeline">;
+type Timed = Pick<ModelResult, "model" | "lanes" | "slots" | "timeline">;
 
 /** A model's timeline, with all that is the same at any size. */
-export interface Recorded extends Slots {
+interface Recorded extends Slots {
   readonly result: Timed;
   readonly timeline: Timeline;
   /** The tasks that started, in the order in which they did. */
@@ -25,27 +34,175 @@ export interface Recorded extends Slots {
 }
 
 /** A model's timeline, if it has one that can be drawn. */
-export function recordedOf(result: Timed): Recorded | undefined {
-  if (result.timeline === undefined) return undefined;
+function recordedOf(result: Timed): Recorded[] {
+  if (result.timeline === undefined) return [];
   // An edited file may have tasks that started before the first.
   const startedMs = result.timeline.startedMs.map((ms) => ms >= 0 ? ms : NaN);
   const timeline = { ...result.timeline, startedMs };
-  const started = startOrder(timeline);
   const endMs = timeline.endedMs.reduce((end, ms) => Math.max(end, ms || 0), 0);
-  const running = runningShares(timeline);
-  if (endMs === 0) return undefined;
+  if (endMs === 0) return [];
+  const started = startOrder(timeline);
   const slots = assignSlots(timeline);
   const rows = [...Map.groupBy(started, (at) => `${timeline.lane[at]}/${slots.slot[at]}`).values()]
     .map((tasks) => ({
       lane: timeline.lane[tasks[0]!]!,
       slot: slots.slot[tasks[0]!]!,
-      bars: tasks.map((at) => barOf(timeline, at)),
+      bars: tasks.map((at): Bar => ({
+        fromMs: timeline.startedMs[at]!,
+        toMs: timeline.endedMs[at]!,
+        status: timeline.status[at] ?? "",
+        index: timeline.index[at]!,
+        queuedForMs: timeline.startedMs[at]! - (timeline.queuedMs[at] ?? NaN),
+        tasks: 1,
+      })),
     }));
-  return { result, timeline, started, rows, running, endMs, ...slots };
+  const running = runningShares(timeline);
+  return [{ result, timeline, started, rows, running, endMs, ...slots }];
+}
+
+/** Writes the timeline of a comparison, or of a single run. */
+export function timelineSection(
+  { models, job }: {
+    readonly models: readonly Timed[];
+    readonly job: Pick<Comparison["job"], "items">;
+  },
+  id: string,
+  ofRounds = true,
+): Html {
+  const recorded = models.flatMap(recordedOf);
+  if (recorded.length === 0) {
+    return markup`
+      <figure id="${id}"><h3>Timeline</h3><p class="lead">No timeline was recorded.</p></figure>
+    `;
+  }
+  const ends = recorded.map(({ endMs }) => endMs);
+  const longest = Math.max(...ends), shortest = Math.min(...ends);
+  const failures = recorded.some(({ timeline, started }) =>
+    started.some((at) => timeline.status[at] !== "fulfilled")
+  );
+  const maxBars = Math.max(60, Math.min(400, Math.floor(MAX_BARS / recorded.length)));
+  const description = recorded.map(({ result, endMs }) =>
+    `${result.model} ended after ${formatDuration(endMs)}`
+  ).join("; ");
+  const drawn = (axisMs: number, closeUp: boolean) => {
+    const at = (width: number) => {
+      const { left, right } = marginsOf(width);
+      const space = { axisMs, axisPixels: width - left - right, maxBars };
+      return recorded.map((one) => layOutPanel(one, space));
+    };
+    const [wide, narrow] = [at(CHART_WIDTHS.wide), at(CHART_WIDTHS.narrow)];
+    const title = closeUp ? `Timeline, the first ${formatDuration(axisMs)}` : "Timeline";
+    const draw = (width: number) => {
+      const panels = chart.isWide(width) ? wide : narrow;
+      return drawPanels(panels, axisMs, width, closeUp, { title, description });
+    };
+    return { draw, wide, joined: joinedNote(wide, narrow) };
+  };
+  const whole = drawn(longest, false);
+  const all = figure({
+    id,
+    title: "What each lane did, and when",
+    lead:
+      markup`Each row is a slot on a lane; each bar a task, <b class="key flight">in flight</b>; its
+      dark part is the share of that time in which the lane <b class="key run">ran</b> it, the light rest
+      is waiting. Above, tasks that <b class="key queue">queue</b> for a slot. ${
+        failures && markup`<b class="key bad">Red</b> are tasks that gave no value.`
+      } All panels share one clock: bars <em>stacked on one lane</em> are concurrency, bars on
+      <em>several lanes</em> parallelism.`,
+    draw: whole.draw,
+    note: `${noteOn(whole.wide, recorded, job.items, ofRounds)}${whole.joined}`,
+    table: laneTable(recorded),
+  });
+  if (shortest >= longest * TOO_SHORT_TO_SEE) return all;
+  const nearMs = shortest * 1.12;
+  const near = drawn(nearMs, true);
+  const first = recorded.find(({ endMs }) => endMs === shortest)!.result.model;
+  return markup`${all}${
+    figure({
+      id: `${id}-close`,
+      title: `The same up close: the first ${formatDuration(nearMs)}`,
+      lead: markup`What the others had done when <b>${first}</b> was through.`,
+      draw: near.draw,
+      note: near.joined,
+    })
+  }`;
+}
+
+function noteOn(
+  panels: readonly Panel[],
+  recorded: readonly Recorded[],
+  items: number,
+  ofRounds: boolean,
+): string {
+  const rounds = new Set(recorded.map(({ timeline }) => timeline.round));
+  const kept = Math.min(...recorded.map(({ timeline }) => timeline.index.length));
+  const dropped = panels.filter(({ neverStarted }) => neverStarted > 0).map((panel) =>
+    `${formatCount(panel.neverStarted)} tasks of ${panel.result.model}`
+  );
+  const sentences = [
+    `${
+      ofRounds ? `Shown is round ${[...rounds].join(", ")}. ` : ""
+    }Waiting and running can’t be told apart within a task, ` +
+    `so a bar’s dark part is its lane’s CPU share, not the moment it ran.`,
+  ];
+  if (kept < items) {
+    sentences.push(
+      `The file records ${formatCount(kept)} of ${formatCount(items)} tasks, so the lanes were ` +
+        `fuller than they look.`,
+    );
+  }
+  if (dropped.length > 0) sentences.push(`Not shown: ${dropped.join(", ")} that never started.`);
+  return `${sentences.join(" ")} `;
+}
+
+/** Says which tasks were drawn as one because they are too narrow to be told apart. */
+function joinedNote(wide: readonly Panel[], narrow: readonly Panel[]): string {
+  const either = (is: (panel: Panel) => boolean) =>
+    wide.filter((panel, i) => is(panel) || is(narrow[i]!)).map(({ result }) => result.model).join(
+      ", ",
+    );
+  const joined = either(({ mostTasksInABar }) => mostTasksInABar > 1);
+  const deep = either(({ mostInFlight }) => mostInFlight > 0);
+  return [
+    joined && `Neighbouring tasks narrower than a pixel are joined into one bar (${joined}).`,
+    deep &&
+    "Where the tasks in flight are too many for a row each, the panel shows how many there " +
+      `were over time, failed ones included (${deep}).`,
+  ].filter(Boolean).join(" ");
+}
+
+/** More lanes of a model than this aren't told in the table. */
+const MOST_LANES = 64;
+
+function laneTable(recorded: readonly Recorded[]): Html {
+  const lanes = recorded.flatMap(({ result, timeline, used, rows }) => {
+    const barsOf = Map.groupBy(rows, ({ lane }) => lane);
+    return [...used].slice(0, MOST_LANES).map(([lane, slots]) => {
+      const bars = (barsOf.get(lane) ?? []).flatMap(({ bars }) => bars);
+      return {
+        name: `${result.model}, lane ${lane}`,
+        tasks: bars.length,
+        slots,
+        queuedMs: mean(bars.map(({ queuedForMs }) => queuedForMs)),
+        inFlightMs: mean(bars.map(({ fromMs, toMs }) => toMs - fromMs)),
+        endMs: bars.reduce((end, { toMs }) => Math.max(end, toMs), 0),
+        share: timeline.lanes.find((known) => known.lane === lane)?.cpuShare ?? NaN,
+      };
+    });
+  });
+  return htmlTable("Every lane: its tasks, and how long they queued and were in flight", [
+    { head: "lane", cell: ({ name }) => name },
+    { head: "tasks", cell: ({ tasks }) => formatCount(tasks) },
+    { head: "most at once", cell: ({ slots }) => formatCount(slots) },
+    { head: "mean time queued", cell: ({ queuedMs }) => formatDuration(queuedMs) },
+    { head: "mean time in flight", cell: ({ inFlightMs }) => formatDuration(inFlightMs) },
+    { head: "last ended", cell: ({ endMs }) => formatDuration(endMs) },
+    { head: "CPU share", cell: ({ share }) => formatPercent(share) },
+  ], lanes);
 }
 
 /** A rectangle of a panel: milliseconds across, pixels from the panel's top down. */
-export interface Band {
+interface Band {
   readonly x1: number;
   readonly x2: number;
   readonly y1: number;
@@ -57,26 +214,30 @@ export interface Band {
   readonly bad?: boolean;
 }
 
-export interface Panel {
-  readonly result: Timed;
-  /** The mean of its lanes' CPU shares, 0 to 1; NaN where none could be told. */
-  readonly cpuShare: number;
-  /** Its height in pixels, without its title. */
+/** What fills a panel below its queue. */
+interface Body {
+  /** The panel's height in pixels, without its title. */
   readonly height: number;
   /** What stands beside its lanes and its queue. */
   readonly labels: readonly { readonly text: string; readonly y: number }[];
   readonly lanes: readonly Band[];
-  readonly queue: readonly Band[];
   /** Tasks in flight, or runs of them; where they are too many, how many there were. */
   readonly flight: readonly Band[];
-  readonly endMs: number;
-  /** How many tasks ended before the axis did. */
-  readonly done: number;
-  readonly neverStarted: number;
   /** The widest run of joined bars, in tasks; 1 if each bar is a task. */
   readonly mostTasksInABar: number;
   /** The most tasks in flight, where they are too many for bars; else 0. */
   readonly mostInFlight: number;
+}
+
+interface Panel extends Body {
+  readonly result: Timed;
+  /** The mean of its lanes' CPU shares, 0 to 1; NaN where none could be told. */
+  readonly cpuShare: number;
+  readonly queue: readonly Band[];
+  readonly endMs: number;
+  /** How many tasks ended before the axis did. */
+  readonly done: number;
+  readonly neverStarted: number;
 }
 
 interface PanelSpace {
@@ -92,13 +253,7 @@ const QUEUE_HEIGHT = 9;
 const MIN_ROW_HEIGHT = 0.7;
 const JOINED_AT_MOST_PIXELS = 12;
 
-/** What fills a panel below its queue. */
-type Body = Pick<
-  Panel,
-  "height" | "labels" | "lanes" | "flight" | "mostTasksInABar" | "mostInFlight"
->;
-
-export function layOutPanel(recorded: Recorded, space: PanelSpace): Panel {
+function layOutPanel(recorded: Recorded, space: PanelSpace): Panel {
   const { result, timeline, started, endMs } = recorded;
   const waits = waiting(timeline, space);
   const top = waits.length > 0 ? QUEUE_HEIGHT + 3 : 0;
@@ -220,17 +375,6 @@ function depthBands(
       formatCount(stretch.depth)
     } ${words(stretch)}`,
   }));
-}
-
-function barOf(timeline: Timeline, at: number): Bar {
-  return {
-    fromMs: timeline.startedMs[at]!,
-    toMs: timeline.endedMs[at]!,
-    status: timeline.status[at] ?? "",
-    index: timeline.index[at]!,
-    queuedForMs: timeline.startedMs[at]! - (timeline.queuedMs[at] ?? NaN),
-    tasks: 1,
-  };
 }
 
 /** A bar's ends: with a thin gap to its neighbour where there is room, and never too narrow to be seen. */
@@ -392,4 +536,100 @@ export function depthOverTime(
     } else stretches.push({ fromMs: from, toMs: to, depth, ended });
   }
   return stretches;
+}
+
+/** Room around the panels, in pixels. */
+const TITLE_HEIGHT = 24;
+const PANEL_GAP = 18;
+const AXIS_HEIGHT = 34;
+const TOP = 8;
+
+/** The pixels between a timeline's edges and its time axis. */
+function marginsOf(width: number): { left: number; right: number } {
+  return chart.isWide(width) ? { left: 56, right: 62 } : { left: 44, right: 54 };
+}
+
+/** Draws panels below each other, on a time axis from the first item to `axisMs`. */
+function drawPanels(
+  panels: readonly Panel[],
+  axisMs: number,
+  width: number,
+  closeUp: boolean,
+  name: Parameters<typeof chart.svg>[2],
+): Html {
+  const { left, right } = marginsOf(width);
+  const wide = chart.isWide(width);
+  const x = chart.scale([0, axisMs], [left, width - right]);
+  const marks: Markup[] = [];
+  let top = TOP;
+  for (const panel of panels) {
+    marks.push(panelMarks(panel, top, x, closeUp, wide));
+    top += TITLE_HEIGHT + panel.height + PANEL_GAP;
+  }
+  const bottom = top - PANEL_GAP + 6;
+  const ticks = chart.linearTicks(axisMs, wide ? 8 : 4);
+  return chart.svg(width, bottom - 6 + AXIS_HEIGHT, name, [
+    marks,
+    ticks.map((tick) => chart.line(x(tick), 0, x(tick), bottom, { strokeOpacity: 0.1 })),
+    chart.axis(x, bottom, ticks, (ms) => chart.tickTime(ms)),
+  ]);
+}
+
+function panelMarks(
+  panel: Panel,
+  top: number,
+  x: chart.Scale,
+  closeUp: boolean,
+  wide: boolean,
+): Markup {
+  const { result: { model }, lanes, queue, flight, labels, endMs, height } = panel;
+  const colour = modelColour(model);
+  const body = top + TITLE_HEIGHT;
+  const bands = (name: string, bands: readonly Band[], look: chart.Look) =>
+    chart.group(
+      name,
+      bands.map(({ x1, x2, y1, y2, title }) =>
+        chart.rect(x(x1), body + y1, x(x2), body + y2, { title, ...look })
+      ),
+    );
+  const good = flight.filter(({ bad }) => !bad);
+  // The part of each bar in which its lane ran it: its lower end.
+  const ran = good.filter(({ share = 0 }) => share > 0).map((band) => (
+    { ...band, y1: band.y2 - (band.y2 - band.y1) * band.share!, title: undefined }
+  ));
+  const inert = { pointerEvents: "none" };
+  const end = x(Math.min(x.domain[1], endMs)) + 6;
+  const lines = (closeUp ? doneText(panel) : [formatDuration(endMs)])
+    .map((words, i, { length }) =>
+      chart.text(words, end, body + height / 2 + (i - (length - 1) / 2) * 14, chart.STRONG)
+    );
+  return [
+    chart.text(model.slice(0, 24), 0, top + 8, { fill: colour, ...chart.STRONG }),
+    chart.text(panelNote(panel, wide), 12 + Math.min(24, model.length) * 8, top + 8, chart.SOFT),
+    bands("lanes", lanes, { fill: "var(--panel)", ...inert }),
+    bands("queue", queue, { fill: "var(--soft)", fillOpacity: 0.26 }),
+    bands("flight", good, { fill: colour, fillOpacity: 0.38 }),
+    bands("bad", flight.filter(({ bad }) => bad), { fill: "var(--bad)" }),
+    bands("running", ran, { fill: colour, ...inert }),
+    labels.map(({ text, y }) => chart.text(text, 0, body + y, chart.SOFT)),
+    lines,
+  ];
+}
+
+function doneText({ done, result: { timeline } }: Panel): string[] {
+  const [count, of] = [formatCount(done), formatCount(timeline!.index.length)];
+  return [`${count} of`, `${of} done`];
+}
+
+function panelNote(
+  { result, cpuShare, mostTasksInABar, mostInFlight }: Panel,
+  wide: boolean,
+): string {
+  const { lanes, slots } = result;
+  return [
+    `${counted(lanes, "lane")} × ${slots === null ? "all slots" : counted(slots, "slot")}`,
+    cpuShare >= 0 && `CPU ${formatPercent(cpuShare)}`,
+    wide && mostTasksInABar > 1 && `up to ${formatCount(mostTasksInABar)} tasks in a bar`,
+    mostInFlight > 0 && `up to ${formatCount(mostInFlight)} in flight`,
+  ].filter(Boolean).join(" · ");
 }

@@ -1,0 +1,210 @@
+/**
+ * Charts as inline SVG without scripts or styles of their own, drawn mark by mark in CSS pixels; scales
+ * and axes; and the simplest chart, of bars.
+ */
+
+import { escape } from "@std/html/entities";
+import { formatDuration } from "../../text/format.ts";
+import { Html, type Markup, markup } from "./markup.ts";
+import { modelColour } from "./style.ts";
+
+/** What a mark looks like, by the names of SVG's attributes in camel case, and what its tooltip says. */
+export type Look = Readonly<Record<string, string | number | undefined>>;
+
+/** A mark; nothing where a place isn't a number, as an edited file may have it. */
+function mark(
+  name: string,
+  places: Readonly<Record<string, number>>,
+  look: Look,
+  words = "",
+): Html {
+  const { title, ...rest } = look;
+  const numbers = Object.entries(places);
+  if (!numbers.every(([, place]) => Number.isFinite(place))) return new Html("");
+  const attributes = [
+    ...numbers.map(([name, place]) => [name, Math.round(place * 100) / 100] as const),
+    ...Object.entries(rest).filter(([, value]) => value !== undefined),
+  ].map(([name, value]) =>
+    ` ${name.replace(/[A-Z]/g, (sign) => `-${sign.toLowerCase()}`)}="${escape(String(value))}"`
+  );
+  const tip = title === undefined ? "" : `<title>${escape(String(title))}</title>`;
+  return new Html(`<${name}${attributes.join("")}>${tip}${escape(words)}</${name}>`);
+}
+
+export function rect(x1: number, y1: number, x2: number, y2: number, look: Look): Html {
+  return mark("rect", { x: x1, y: y1, width: Math.max(0, x2 - x1), height: y2 - y1 }, look);
+}
+
+export function line(x1: number, y1: number, x2: number, y2: number, look: Look = {}): Html {
+  return mark("line", { x1, y1, x2, y2 }, { stroke: "var(--ink)", ...look });
+}
+
+export function dot(cx: number, cy: number, r: number, look: Look): Html {
+  return mark("circle", { cx, cy, r }, look);
+}
+
+/** Words that begin at a place, or end or have their middle there; `y` is the middle of their height. */
+export function text(words: string, x: number, y: number, look: Look = {}): Html {
+  return words === "" ? markup`` : mark("text", { x, y }, { dy: "0.32em", ...look }, words);
+}
+
+/** A line through points. */
+export function curve(points: readonly (readonly [x: number, y: number])[], look: Look): Html {
+  const drawn = points.filter((point) => point.every(Number.isFinite));
+  const d = drawn.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join("L");
+  return drawn.length < 2 ? markup`` : mark("path", {}, { fill: "none", d: `M${d}`, ...look });
+}
+
+/** Marks of one kind; the keyboard steps from kind to kind. */
+export function group(name: string, marks: Markup): Html {
+  return markup`<g class="${name}">${marks}</g>`;
+}
+
+/** What a chart is called, and what it shows in a sentence, for those who can't see it. */
+interface ChartName {
+  readonly title: string;
+  readonly description: string;
+}
+
+export function svg(width: number, height: number, name: ChartName, marks: Markup): Html {
+  return markup`<svg role="img" aria-label="${name.title}" aria-description="${name.description}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" class="plot">${marks}</svg>`;
+}
+
+/** Whether a chart has room for more words and ticks. */
+export function isWide(width: number): boolean {
+  return width > 500;
+}
+
+/** Where figures stand in words, and words that are softer, or keep readable where lines cross them. */
+export const STRONG = { class: "strong" } as const;
+export const SOFT = { fill: "var(--soft)" } as const;
+export const HALO = { stroke: "var(--paper)", strokeWidth: 5 } as const;
+/** The lines of intervals and medians, and of what can't be gone beyond. */
+export const FINE = { strokeWidth: 1.5 } as const;
+export const LIMIT = { stroke: "var(--bad)", strokeWidth: 1.5 } as const;
+
+/** From values to places on an axis. */
+export interface Scale {
+  (value: number): number;
+  readonly isLog: boolean;
+  readonly domain: readonly [low: number, high: number];
+  invert(place: number): number;
+}
+
+export function scale(
+  domain: readonly [number, number],
+  [from, to]: readonly [number, number],
+  isLog = false,
+): Scale {
+  const [forth, back] = isLog ? [Math.log, Math.exp] : [Number, Number];
+  const [low, high] = domain.map(forth) as [number, number];
+  const place = (value: number) => from + (forth(value) - low) / (high - low || 1) * (to - from);
+  const invert = (at: number) => back(low + (at - from) / (to - from) * (high - low));
+  return Object.assign(place, { isLog, domain, invert });
+}
+
+/** Values from 0 on at 1, 2, 2.5 or 5 times a power of ten, no more than wanted beside the 0. */
+export function linearTicks(end: number, most: number): number[] {
+  const power = 10 ** Math.floor(Math.log10(end / most));
+  const step = [1, 2, 2.5, 5, 10].find((n) => end / (n * power) <= most)! * power;
+  if (!(step > 0) || !Number.isFinite(step)) return [0];
+  // Multiplied rather than added up, so that 0.1 + 0.2 stays 0.3 to within the last digit.
+  return Array.from({ length: Math.floor(end / step * (1 + 1e-9)) + 1 }, (_, i) => i * step);
+}
+
+/** Values that are 1, 2 or 5 times a power of ten; only powers, or every so many, where those are too many. */
+function logTicks(low: number, high: number, most: number): number[] {
+  const powers = Array.from({ length: 33 }, (_, i) => 10 ** (i - 16));
+  const within = (values: number[]) => values.filter((value) => value >= low && value <= high);
+  const all = within(powers.flatMap((power) => [power, 2 * power, 5 * power]));
+  const step = Math.ceil(within(powers).length / most);
+  return all.length <= most ? all : within(powers.filter((_, i) => (i - 16) % step === 0));
+}
+
+export function ticksOf({ isLog, domain: [low, high] }: Scale, most: number): number[] {
+  return isLog
+    ? logTicks(low, high, most)
+    : linearTicks(high, most * high / (high - low)).filter((tick) => tick >= low);
+}
+
+/** An axis below a chart. */
+export function axis(
+  x: Scale,
+  bottom: number,
+  ticks: readonly number[],
+  format: (value: number) => string,
+): Html {
+  return group("ticks", [
+    ticks.map((tick) => line(x(tick), bottom, x(tick), bottom + 4, { stroke: "currentColor" })),
+    ticks.map((tick) => text(format(tick), x(tick), bottom + 13, { textAnchor: "middle" })),
+  ]);
+}
+
+/** A time at a tick, without the decimals that tables give round ones. */
+export function tickTime(ms: number, format = formatDuration): string {
+  return ms === 0 ? "0" : format(ms).replace(/(\.\d*?)0+(?=\D*$)/, "$1").replace(/\.(?=\D*$)/, "");
+}
+
+/** What a row is called, and the colour of its name. */
+interface NamedRow {
+  readonly name: string;
+  readonly colour: string;
+}
+
+/** A model's row: the name cut to what has room, and the colour. */
+export function modelRow(model: string): NamedRow {
+  return { name: model.slice(0, 24), colour: modelColour(model) };
+}
+
+/** A row's name in the left margin. */
+export function rowName({ name, colour }: NamedRow, left: number, y: number): Html {
+  return text(name, left - 10, y, { textAnchor: "end", fill: colour, ...STRONG });
+}
+
+/** A bar that starts at 0. */
+export interface Bar extends NamedRow {
+  readonly value: number;
+  /** The value as people read it. */
+  readonly words: string;
+}
+
+/** Draws bars with their figures behind; their names stand in a left margin, or else above them. */
+export function drawBars(
+  bars: readonly Bar[],
+  { title, width, left }: {
+    readonly title: string;
+    readonly width: number;
+    readonly left?: number;
+  },
+): Html {
+  const [height, inset, right] = left === undefined ? [54, 25, 120] : [30, 5, 74];
+  const from = left ?? 10;
+  const greatest = Math.max(1e-9, ...bars.map(({ value }) => value || 0));
+  const x = scale([0, greatest], [from, width - right]);
+  const bottom = bars.length * height + 8;
+  const rows = bars.map((bar, i) => ({ ...bar, top: 4 + i * height, end: 4 + (i + 1) * height }));
+  const said = ({ name, words }: Bar) => `${name}: ${words}`;
+  return svg(width, bottom, { title, description: bars.map(said).join("; ") }, [
+    group(
+      "bar",
+      rows.map((bar) =>
+        rect(from, bar.top + inset, x(bar.value), bar.end - Math.min(8, inset), {
+          fill: bar.colour,
+          title: said(bar),
+        })
+      ),
+    ),
+    rows.map((bar) => [
+      left === undefined
+        ? text(bar.name, from + 4, bar.top + 16)
+        : rowName(bar, from, bar.top + height / 2),
+      text(
+        bar.words,
+        x(bar.value) + 8,
+        (bar.top + inset + bar.end - Math.min(8, inset)) / 2,
+        STRONG,
+      ),
+    ]),
+    line(from, 4, from, bottom - 4),
+  ]);
+}
