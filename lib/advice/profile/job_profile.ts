@@ -52,7 +52,7 @@ const IN_CACHE = /^.*\/npm\/[^/]+\.[^/]+\/((?:@[^/]+\/)?[^/]+)\/(\d[^/]*)\/(.+)$
 /** Whose a function is, by its module. */
 export function ownerOf({ url }: Pick<Frame, "url">): Owner {
   if (/^(?:https?|npm|jsr):/.test(url)) return "packages";
-  if (/^(?:data|blob):/.test(url)) return "own";
+  if (/^(?:data|blob|wasm):/.test(url)) return "own";
   if (!url.startsWith("file:")) return "runtime";
   return BELOW_PROJECT.test(url) || IN_CACHE.test(url) ? "packages" : "own";
 }
@@ -64,6 +64,7 @@ function decoded(path: string): string {
 /** Where a function stands: "job.ts:12", "npm:lodash@4.17.21/chunk.js:3"; undefined for the runtime's. */
 export function placeOf({ url, line }: Frame, folder: string): string | undefined {
   if (ownerOf({ url }) === "runtime") return undefined;
+  if (url.startsWith("wasm:")) return "WebAssembly";
   const at = line > 0 ? `:${line}` : "";
   const [, below] = BELOW_PROJECT.exec(url) ?? [];
   if (below !== undefined) return `npm:${decoded(below)}${at}`;
@@ -128,7 +129,8 @@ export function timeByFunction(
   const open: Open[] = calls.map((call) => ({ call, caller: undefined, above: new Set() }));
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { call: { frame, selfUs, calls }, above } = next;
-    const owner = ownerOf(frame);
+    // V8 doesn't tell whose a function in WebAssembly is: most likely his who calls it.
+    const owner = frame.url.startsWith("wasm:") ? next.caller?.owner ?? "own" : ownerOf(frame);
     const caller = owner === "runtime" ? next.caller : tallyOf(frame, owner);
     const own = caller ?? tallyOf(frame, owner);
     owners[owner] += selfUs;

@@ -35,6 +35,7 @@ const PLACES = [
   ],
   ["https://example.com/x.ts", "packages", "https://example.com/x.ts:7"],
   ["data:text/javascript,export default 1", "own", "data:7"],
+  ["wasm://wasm/0a1b2c", "own", "WebAssembly"],
   ["node:crypto", "runtime", undefined],
   ["ext:core/01_core.js", "runtime", undefined],
   ["", "runtime", undefined],
@@ -114,6 +115,18 @@ Deno.test("timeByFunction() counts what the runtime does for a function as that 
     ["other functions of Deno", 0.8],
     ["cloning", 0.1],
     ["collecting garbage", 0.1],
+  ]);
+});
+
+Deno.test("timeByFunction() takes WebAssembly for his who calls it", () => {
+  const { shares, functions } = timesOf([
+    [[`task@${JOB}:1`, "wasm-function[0]@wasm://wasm/a:1"], 600],
+    [[`chunk@${PACKAGE}:2`, "wasm-function[7]@wasm://wasm/b:1"], 400],
+  ]);
+  assertEquals(shares, { own: 0.6, packages: 0.4, runtime: 0 });
+  assertEquals(functions.slice(0, 2).map(({ name, owner, place }) => [name, owner, place]), [
+    ["wasm-function[0]", "own", "WebAssembly"],
+    ["wasm-function[7]", "packages", "WebAssembly"],
   ]);
 });
 
