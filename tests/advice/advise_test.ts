@@ -145,7 +145,7 @@ Deno.test("advise() sends items of a class to lanes only where some gave the sam
   const made = { computeMs: 400, items: 8, transfer };
   const { recommended, hazards } = await adviceOn(made, asPredicted, unraced);
   assertEquals([recommended.model, recommended.gain], ["sequential", null]);
-  assertStringIncludes(recommended.reason, "arrives there without its class");
+  assertStringIncludes(recommended.reason, "not all of an item arrives there");
   assertStringIncludes(hazards.find(({ kind }) => kind === "class")!.text, "item 0: it is a Point");
   const waiting = await adviceOn({ ...made, computeMs: 1, waitMs: 400 }, asPredicted, unraced);
   assertEquals([waiting.recommended.lanes, waiting.hazards.map(({ kind }) => kind)], [1, [

@@ -80,7 +80,7 @@ export interface TransferCost {
   /** Mean time to write and read an item and its result once. */
   readonly cloneMs: number;
   readonly uncloneable?: string;
-  /** What of an item arrives without its class. */
+  /** What of an item does not arrive. */
   readonly classLost?: string;
 }
 

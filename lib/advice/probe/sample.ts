@@ -47,7 +47,7 @@ export const sampleSchema = z.object({
   cloneMs: amount,
   /** What can't be sent to another lane. */
   uncloneable: z.string().optional(),
-  /** What of an item arrives there without its class. */
+  /** What of an item does not arrive there, such as its class. */
   classLost: z.string().optional(),
   /** By how much the tasks raised the peak memory of the process, and the first one alone did. */
   memoryBytes: amount,

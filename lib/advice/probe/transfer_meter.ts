@@ -53,7 +53,18 @@ function* partsOf(value: object): Generator<readonly [string, object]> {
   }
 }
 
-/** What of a value arrives without its class, and so without its methods; undefined if nothing does. */
+/** The first own key of an object that its copy lacks: a symbol, or one that isn't enumerable. */
+function lostKey(before: object, after: object): PropertyKey | undefined {
+  // These have a key for each element, which travels, or are copied by what they hold.
+  if (ArrayBuffer.isView(before) || Array.isArray(before)) {
+    return Object.getOwnPropertySymbols(before)[0];
+  }
+  return before instanceof Error
+    ? undefined
+    : Reflect.ownKeys(before).find((key) => !Object.hasOwn(after, key));
+}
+
+/** What of a value doesn't arrive: its class, and so its methods, or a key; undefined if all does. */
 export function classLost(sent: unknown, arrived: unknown): string | undefined {
   if (!isObject(sent) || !isObject(arrived)) return undefined;
   const pairs: [object, object, string][] = [[sent, arrived, ""]];
@@ -65,6 +76,11 @@ export function classLost(sent: unknown, arrived: unknown): string | undefined {
     const prototype = Object.getPrototypeOf(before);
     if (prototype !== null && prototype !== Object.getPrototypeOf(after)) {
       return `${place || "it"} is ${named(before)}, which arrives as ${named(after)}`;
+    }
+    const key = lostKey(before, after);
+    if (key !== undefined) {
+      const why = typeof key === "symbol" ? "a symbol" : "not enumerable";
+      return `${place || "it"} has the key ${String(key)}, which is ${why} and stays behind`;
     }
     const arrivals = partsOf(after);
     for (const [way, part] of partsOf(before)) {

@@ -193,8 +193,9 @@ export function sayFinding(finding: Finding): string {
       return `What can't be sent to another lane: ${finding.what}. Workers and processes need plain ` +
         `data in and out.`;
     case "class":
-      return `Another lane gets an item without its class (${finding.what}), and so without its ` +
-        "methods and getters. Send plain data, and make the object of it in the task.";
+      return `Another lane doesn't get all of an item (${finding.what}): classes with their methods and ` +
+        "getters, keys that are symbols and those that aren't enumerable don't travel. Send plain data, " +
+        "and make the object of it in the task.";
     case "failures": {
       const { failed, items, first } = finding;
       const example = first === undefined

@@ -133,8 +133,8 @@ function plainReason(assessment: Assessment, recommendation: Recommendation): st
         "so that whether another model pays can't be told from it.";
     case "unmeasured":
       if (classLostOf(assessment.found) !== undefined) {
-        return "Leave it sequential for now: only lanes promise a gain, none was measured, and an item " +
-          "arrives there without its class (see the hazards).";
+        return "Leave it sequential for now: only lanes promise a gain, none was measured, and not " +
+          "all of an item arrives there (see the hazards).";
       }
       return "Leave it sequential: what was predicted promises no sure gain, and no other model was measured.";
     default:

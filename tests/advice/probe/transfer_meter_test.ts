@@ -66,3 +66,18 @@ Deno.test("classLost() takes lists that are empty in most places, and values nes
   for (let depth = 0; depth < 500; depth++) deep = [deep];
   assertEquals(lost(deep)?.endsWith("[0] is a Point, which arrives as an Object"), true);
 });
+
+Deno.test("classLost() names a key that stays behind", () => {
+  const weight = Symbol("weight");
+  assertEquals(
+    lost({ all: [{ k: 1, [weight]: 2 }] }),
+    ".all[0] has the key Symbol(weight), which is a symbol and stays behind",
+  );
+  const hidden = Object.defineProperty({ k: 1 }, "hidden", { value: 2 });
+  assertEquals(lost(hidden), "it has the key hidden, which is not enumerable and stays behind");
+  assertEquals(lost(Object.assign([1], { [weight]: 1 }))?.includes("Symbol(weight)"), true);
+  const all = [{ k: 1 }, new Map([[1, { a: 1 }]]), new Set([1]), new Date(0), /a/, new Error("x")];
+  for (const plain of [...all, new Uint8Array(3), new ArrayBuffer(2), Object(1), [1, , 2]]) {
+    assertEquals(lost(plain), undefined, String(plain));
+  }
+});
