@@ -47,6 +47,12 @@ export class UsageError extends Error {
   }
 }
 
+/** Makes such errors of one option's value. */
+function faultOf(option: string, value: string) {
+  return (problem: string, remedy: string, cause?: unknown): UsageError =>
+    new UsageError(option, value, problem, remedy, cause === undefined ? undefined : { cause });
+}
+
 /** The bounds of a number, both included. */
 export interface NumberBounds {
   readonly min?: number;
@@ -104,11 +110,7 @@ export function nonNegativeInteger(
 }
 
 /** Reads a number that may have a fraction and may be zero. */
-export function nonNegativeNumber(
-  option: string,
-  text: string,
-  bounds: NumberBounds = {},
-): number {
+export function nonNegativeNumber(option: string, text: string, bounds: NumberBounds = {}): number {
   if (!DECIMAL.test(text)) {
     throw new UsageError(option, text, "not a number of zero or more", "give one such as 2.5");
   }
@@ -171,12 +173,8 @@ export function oneOf<const Choice extends string>(
 ): Choice {
   const found = choices.find((choice) => choice === text);
   if (found !== undefined) return found;
-  throw new UsageError(
-    option,
-    text,
-    "unknown",
-    `${guess(text, choices)}choose ${choices.length === 1 ? "" : "from "}${choices.join(", ")}`,
-  );
+  const choose = `choose ${choices.length === 1 ? "" : "from "}${choices.join(", ")}`;
+  throw new UsageError(option, text, "unknown", guess(text, choices) + choose);
 }
 
 /** Reads a list of words, such as `workers,processes`; blanks around the commas don't matter. */
@@ -185,73 +183,54 @@ export function listOf<const Choice extends string>(
   text: string,
   choices: readonly Choice[],
 ): Choice[] {
+  const fault = faultOf(option, text);
   const words = text.split(",").map((word) => word.trim());
   if (words.includes("")) {
-    throw new UsageError(
-      option,
-      text,
-      "a word is missing",
-      `separate words by single commas, such as ${choices.slice(0, 2).join(",")}`,
-    );
+    const example = choices.slice(0, 2).join(",");
+    throw fault("a word is missing", `separate words by single commas, such as ${example}`);
   }
   const found = words.map((word) => oneOf(option, word, choices));
   const twice = found.find((word, index) => found.indexOf(word) !== index);
-  if (twice !== undefined) {
-    throw new UsageError(option, text, `${quoted(twice)} is there twice`, "name it once");
-  }
+  if (twice !== undefined) throw fault(`${quoted(twice)} is there twice`, "name it once");
   return found;
 }
 
 /** Reads a web address. */
 export function httpUrl(option: string, text: string): URL {
+  const fault = faultOf(option, text);
   // URL.parse would drop such characters in silence and so download something else.
   // deno-lint-ignore no-control-regex
   if (/[\x00-\x20\x7f]/.test(text)) {
-    throw new UsageError(
-      option,
-      text,
-      "a web address has no blanks",
-      "write blanks inside it as %20",
-    );
+    throw fault("a web address has no blanks", "write blanks inside it as %20");
   }
   const url = URL.parse(text);
   if (url !== null && (url.protocol === "http:" || url.protocol === "https:")) return url;
   const withScheme = URL.parse(`https://${text}`);
   const bare = /^[\w.-]+(:\d+)?(\/|$)/.test(text) && withScheme !== null;
-  throw new UsageError(
-    option,
-    text,
-    url === null || bare ? "not a web address" : `${url.protocol} addresses can't be downloaded`,
-    bare
-      ? `write ${withScheme.href.length < 60 ? withScheme.href : "https:// before it"}`
-      : "give one that starts with http:// or https://",
-  );
+  if (!bare) {
+    const problem = url === null
+      ? "not a web address"
+      : `${url.protocol} addresses can't be downloaded`;
+    throw fault(problem, "give one that starts with http:// or https://");
+  }
+  const { href } = withScheme;
+  throw fault("not a web address", `write ${href.length < 60 ? href : "https:// before it"}`);
 }
 
-/** Bounds of a file that is to be read. */
-export interface InputFileBounds {
-  /** The largest file taken, in bytes; unlimited unless told. */
-  readonly maxBytes?: number;
-}
-
-function plainReason(error: unknown): { problem: string; remedy: string } {
-  if (error instanceof Deno.errors.NotCapable) {
-    // The flags are fixed in deno.json, and what lies in /proc or /dev would take all of them.
-    return { problem: "this program has no right to it", remedy: "choose another path" };
-  }
-  if (error instanceof Deno.errors.NotFound) {
-    return { problem: "there is no such file", remedy: "check the path" };
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return { problem: "the system denies access", remedy: "choose another, or change its rights" };
+/** What the system says of a file, in plain words. */
+function refused(option: string, path: string, error: unknown): UsageError {
+  if (error instanceof UsageError) return error;
+  const { NotCapable, NotFound, PermissionDenied } = Deno.errors;
+  const fault = faultOf(option, path);
+  if (error instanceof NotFound) return fault("there is no such file", "check the path", error);
+  if (error instanceof PermissionDenied) {
+    return fault("the system denies access", "choose another, or change its rights", error);
   }
   const message = error instanceof Error ? error.message : String(error);
-  return { problem: message.split("\n", 1)[0] ?? "", remedy: "choose another path" };
-}
-
-function refused(option: string, path: string, error: unknown): UsageError {
-  const { problem, remedy } = plainReason(error);
-  return new UsageError(option, path, problem, remedy, { cause: error });
+  // The flags are fixed in deno.json, and what lies in /proc or /dev would take all of them.
+  const isOurs = error instanceof NotCapable;
+  const problem = isOurs ? "this program has no right to it" : message.split("\n", 1)[0]!;
+  return fault(problem, "choose another path", error);
 }
 
 async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined> {
@@ -265,70 +244,48 @@ async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined>
 
 /** Checks that a file can be written, and leaves what is there as it is. */
 export async function outputFile(option: string, path: string): Promise<string> {
-  if (path.trim() === "") {
-    throw new UsageError(option, path, "no file is named", "give one such as result.json");
-  }
+  const fault = faultOf(option, path);
+  if (path.trim() === "") throw fault("no file is named", "give one such as result.json");
   if (basename(path) === "-") {
     throw new UsageError(option, "-", "no file", "name one; without it the results are printed");
   }
   try {
-    const folder = dirname(path);
-    const folderInfo = await statOrUndefined(folder);
-    if (folderInfo === undefined || !folderInfo.isDirectory) {
-      throw new UsageError(
-        option,
-        path,
-        folderInfo === undefined ? "its folder doesn't exist" : "its folder is a file",
-        "make the folder first, or choose another",
-      );
+    const folder = await statOrUndefined(dirname(path));
+    if (!folder?.isDirectory) {
+      const problem = folder === undefined ? "its folder doesn't exist" : "its folder is a file";
+      throw fault(problem, "make the folder first, or choose another");
     }
     const info = await statOrUndefined(path);
     if (info?.isDirectory || /[/\\]$/.test(path)) {
-      throw new UsageError(option, path, "a folder, not a file", "add a file name to it");
+      throw fault("a folder, not a file", "add a file name to it");
     }
-    await probe(path, info);
+    // Without a change; one that isn't there is made and removed again. A pipe or a device isn't opened:
+    // doing so may wait for a reader, or have effects.
+    if (info === undefined) await Deno.remove(await madeEmpty(path));
+    else if (info.isFile) (await Deno.open(path, { append: true })).close();
   } catch (error) {
-    throw error instanceof UsageError ? error : refused(option, path, error);
+    throw refused(option, path, error);
   }
   return path;
 }
 
-/** Opens the file to write without changing it; one that isn't there is made and removed again. */
-async function probe(path: string, info: Deno.FileInfo | undefined): Promise<void> {
-  if (info === undefined) {
-    await Deno.remove(await madeEmpty(path));
-  } else if (info.isFile) {
-    (await Deno.open(path, { append: true })).close();
-  }
-  // A pipe or a device isn't opened: doing so may wait for a reader, or have effects.
-}
-
-/** Checks that a file can be read. */
+/** Checks that a file can be read, and isn't larger than what is taken, in bytes. */
 export async function inputFile(
   option: string,
   path: string,
-  bounds: InputFileBounds = {},
+  { maxBytes = Infinity }: { readonly maxBytes?: number } = {},
 ): Promise<string> {
-  const { maxBytes = Infinity } = bounds;
-  if (path.trim() === "") {
-    throw new UsageError(option, path, "no file is named", "give the path of one");
-  }
+  const fault = faultOf(option, path);
+  if (path.trim() === "") throw fault("no file is named", "give the path of one");
   try {
     const info = await Deno.stat(path);
-    if (info.isDirectory) {
-      throw new UsageError(option, path, "a folder, not a file", "name a file in it");
-    }
+    if (info.isDirectory) throw fault("a folder, not a file", "name a file in it");
     if (info.size > maxBytes) {
-      throw new UsageError(
-        option,
-        path,
-        `too large with ${info.size} bytes`,
-        `give a file of at most ${maxBytes} bytes`,
-      );
+      throw fault(`too large with ${info.size} bytes`, `give a file of at most ${maxBytes} bytes`);
     }
     if (info.isFile) (await Deno.open(path, { read: true })).close();
   } catch (error) {
-    throw error instanceof UsageError ? error : refused(option, path, error);
+    throw refused(option, path, error);
   }
   return path;
 }
@@ -346,13 +303,8 @@ export interface NamedFile {
   readonly path: string;
 }
 
-interface Identity {
-  readonly id: string;
-  readonly isFile: boolean;
-}
-
 /** What tells a file from all others, however its path is spelled and whatever links lead to it. */
-async function identityOf(path: string): Promise<Identity> {
+async function identityOf(path: string): Promise<{ id: string; isFile: boolean }> {
   const { dev, ino, isFile } = await Deno.stat(path);
   // Windows doesn't always number its files.
   return { id: ino === null ? await Deno.realPath(path) : `${dev}:${ino}`, isFile };
@@ -379,12 +331,7 @@ export async function requireDistinct(
       const { id } = await identityOf(path);
       const other = taken.get(id);
       if (other !== undefined) {
-        throw new UsageError(
-          option,
-          path,
-          `the same file as ${other}`,
-          "give it a name of its own",
-        );
+        throw faultOf(option, path)(`the same file as ${other}`, "give it a name of its own");
       }
       taken.set(id, option);
     }
